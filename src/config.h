@@ -1,0 +1,81 @@
+/*
+ * config - ekaci.toml becomes one struct of settings.
+ *
+ * The file is TOML 1.0 and trusted. An unknown key, a wrong type or a value out of range is an error with line and
+ * column; nothing is guessed. Defaults stand beside each key in deploy/ekaci.toml.example, which is tested against
+ * this struct. Paths are taken relative to the file's folder. Secrets come from files; a name that begins with "$"
+ * looks in systemd's credentials folder instead.
+ */
+#ifndef EKACI_CONFIG_H
+#define EKACI_CONFIG_H
+
+#include "support/base/err.h"
+#include "support/base/str.h"
+
+#include <jansson.h>
+
+struct settings {
+	struct {
+		const char *listen; /* "127.0.0.1:3030"; port 0 takes a free one */
+		const char *url;    /* as seen from outside, without a final slash; NULL: http://LISTEN */
+	} web;
+	struct {
+		const char *dir;
+		int64_t keep_days;  /* runs, logs and evaluations that nothing shows any more */
+		int64_t min_free_mb; /* below this no new work is begun */
+	} state;
+	struct {
+		const char *api_url; /* https://api.github.com, or https://HOST/api/v3 */
+		const char *app_id;  /* client ID or number, sent as iss */
+		const char *private_key_file;
+		const char *webhook_secret_file;
+		const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
+	} github;
+	struct {
+		int64_t max_rebuild_count; /* more attributes than this: wide, nothing is built unasked */
+		json_t *skip_paths;        /* array of globs */
+	} rebuild;
+	struct {
+		const char *evaluator; /* "auto", "nix-eval-jobs", "built-in", or a path */
+		int64_t workers;       /* 0: one a core */
+		int64_t max_memory_mb; /* per worker */
+		int64_t timeout_s;
+		const char *sandbox;   /* "require", "auto", "off" */
+		bool allow_import_from_derivation;
+		bool allow_network;
+		json_t *allowed_uris; /* array of prefixes */
+		json_t *systems;      /* array; empty: what the repository says */
+		int64_t max_rows;
+		int64_t max_depth;
+	} evaluate;
+	struct {
+		bool enabled;
+		int64_t slots;            /* builds at once on this machine, per system */
+		json_t *systems;          /* array; empty: this machine's */
+		json_t *features;         /* array: what this machine offers */
+		const char *builders;     /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
+		int64_t max_silent_s;
+		int64_t timeout_s;
+		int64_t max_log_mb;
+		int64_t retries;          /* of infrastructure failures */
+		int64_t failure_cache_h;  /* how long a failed derivation is not tried again unasked */
+		json_t *nix_options;      /* table name -> value, passed as --option */
+	} build;
+	struct {
+		bool comment;
+		bool labels;
+		int64_t max_packages_listed;
+	} report;
+	struct {
+		const char *forks;   /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
+		json_t *authors;     /* array of logins trusted like members */
+	} trust;
+};
+
+/* Reads path into s; everything in s lives in a (and in the json arrays, which config_release drops). */
+must_check int config_load(struct arena *a, const char *path, struct settings *s, struct err *e);
+/* The same with no file: the defaults, for the command line. */
+void config_defaults(struct arena *a, struct settings *s);
+void config_release(struct settings *s);
+
+#endif

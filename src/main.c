@@ -1,0 +1,8 @@
+/* argv becomes a command. */
+#include "cli.h"
+
+int
+main(int argc, char **argv)
+{
+	return cli_main(argc, argv);
+}

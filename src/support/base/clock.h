@@ -1,0 +1,11 @@
+/* clock - the only place that asks what time it is. */
+#ifndef EKACI_BASE_CLOCK_H
+#define EKACI_BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_now_ms(void);  /* since 1970, UTC, milliseconds; what the database stores */
+int64_t clock_mono_ms(void); /* never goes back; for deadlines and durations within one process */
+int64_t clock_mono_ns(void);
+
+#endif

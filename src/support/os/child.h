@@ -1,0 +1,75 @@
+/*
+ * child - run one program to its end, and leave nothing of it behind.
+ *
+ * For stages (short-lived worker processes), which may block; the daemon itself uses loop.h. The program is found on
+ * PATH; arguments are passed as they are, never through a shell. It gets a session of its own, /dev/null or the given
+ * bytes as standard input, pipes for standard output and error, and no other descriptor of ours.
+ *
+ * Ends: by itself, after wall_ms, after silence_ms without output, when on_line says stop, or when this process gets
+ * SIGTERM. However it ends, every descendant is then killed and reaped: the calling process makes itself their
+ * subreaper, so that even one that left its process group is found. So only one child_run at a time, and no other
+ * children, in a process; children_run below runs several side by side.
+ */
+#ifndef EKACI_OS_CHILD_H
+#define EKACI_OS_CHILD_H
+
+#include "support/base/err.h"
+#include "support/base/str.h"
+
+enum {
+	CHILD_MAX_LINE = 64 * 1024 * 1024, /* an evaluator's row with all its inputs; longer is hostile */
+	CHILD_GRACE_MS = 2000              /* between SIGTERM and SIGKILL */
+};
+
+struct child {
+	const char *const *argv;  /* NULL-terminated; argv[0] is the program */
+	const char *const *env;   /* NULL-terminated NAME=VALUE: added to ours, or all there is with env_clear */
+	bool env_clear;
+	const char *dir;          /* working directory, or NULL for ours */
+	struct str in;            /* standard input */
+	int64_t wall_ms;          /* 0: no limit */
+	int64_t silence_ms;       /* 0: no limit */
+	size_t max_out_bytes;     /* of standard output, and of error; 0: no limit. Over it the child is killed: ERR_LIMIT */
+	uint64_t max_file_bytes;  /* RLIMIT_FSIZE, 0: no limit */
+	bool channel;             /* descriptor 3 is a third pipe to us */
+	/* Called per line without its newline, fd 1, 2 or 3; the bytes live for the call. Return 0 to go on, 1 to stop
+	 * the child (reported as stopped), -1 with e filled to give up. NULL: output is read and dropped. */
+	int (*on_line)(void *ctx, int fd, struct str line, struct err *e);
+	/* As on_line but as the bytes come; used instead of on_line for the fds where it is wanted. */
+	int (*on_bytes)(void *ctx, int fd, struct str bytes, struct err *e);
+	void *ctx;
+};
+
+enum child_end { CHILD_EXITED, CHILD_SIGNALED, CHILD_TIMED_OUT, CHILD_SILENT, CHILD_STOPPED, CHILD_CANCELLED };
+
+struct child_result {
+	enum child_end end;
+	int code;          /* exit code when CHILD_EXITED, signal number when CHILD_SIGNALED */
+	int64_t wall_ms;
+	int64_t max_rss_kb; /* of the program itself */
+};
+
+/* Runs c. -1 only when it could not be started (ERR_ABSENT: no such program), a limit was broken or a callback gave
+ * up; any way the program itself ends is a result. */
+must_check int child_run(const struct child *c, struct child_result *ret, struct err *e);
+
+/* Runs up to n_at_once of n children side by side until all have ended; results[i] belongs to children[i]. When one
+ * gives -1 the others are killed. */
+must_check int child_run_all(const struct child *children, size_t n, size_t n_at_once, struct child_result *results,
+    struct err *e);
+
+/* Convenience: runs argv, everything it prints to standard output goes to out (bounded by out->max), the last 2 KB of
+ * standard error into e when it does not exit 0 (ERR_SYSTEM). */
+must_check int child_output(const char *const *argv, struct buf *out, struct err *e);
+
+/* True when this process was asked to end by SIGTERM (child_catch_term was called and the signal came). */
+bool child_cancelled(void);
+void child_catch_term(void);
+
+/* Kills (SIGKILL) and reaps every descendant of this process. */
+void child_kill_descendants(void);
+
+/* Where a program is on PATH (arena copy), or NULL. */
+const char *child_find(struct arena *a, const char *program);
+
+#endif

@@ -1,0 +1,271 @@
+/* jansson with limits, defaults and places. */
+#include "support/text/json.h"
+
+#include "support/os/files.h"
+
+#include <string.h>
+
+void
+json_drop(json_t **j)
+{
+	json_decref(*j);
+	*j = NULL;
+}
+
+int
+json_read(struct str text, const char *what, json_t **ret, struct err *e)
+{
+	json_error_t je;
+	/* jansson itself stops at a depth of 2048. */
+	json_t *j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
+
+	if (j == NULL)
+		return fail(e, ERR_INPUT, "%s:%d:%d: %s", what, je.line, je.column, je.text);
+	*ret = j;
+	return 0;
+}
+
+int
+json_read_file(const char *path, size_t max_bytes, json_t **ret, struct err *e)
+{
+	struct arena a = {0};
+	struct str text;
+	int rc = files_read(&a, path, max_bytes, &text, e);
+
+	if (rc == 0)
+		rc = json_read(text, path, ret, e);
+	arena_release(&a);
+	return rc;
+}
+
+const char *
+json_str(const json_t *obj, const char *key, const char *otherwise)
+{
+	const char *s = json_string_value(json_object_get(obj, key));
+
+	return s != NULL ? s : otherwise;
+}
+
+struct str
+json_text(const json_t *obj, const char *key)
+{
+	const json_t *s = json_object_get(obj, key);
+
+	if (!json_is_string(s))
+		return (struct str){"", 0};
+	return (struct str){json_string_value(s), json_string_length(s)};
+}
+
+int64_t
+json_int(const json_t *obj, const char *key, int64_t otherwise)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	return json_is_integer(v) ? json_integer_value(v) : otherwise;
+}
+
+bool
+json_flag(const json_t *obj, const char *key, bool otherwise)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	return json_is_boolean(v) ? json_is_true(v) : otherwise;
+}
+
+const json_t *
+json_at(const json_t *obj, const char *dotted)
+{
+	struct str rest = str_of(dotted);
+
+	while (rest.p != NULL && obj != NULL) {
+		char key[128];
+		struct str part = str_cut(rest, '.', &rest);
+		if (part.n >= sizeof(key))
+			return NULL;
+		memcpy(key, part.p, part.n);
+		key[part.n] = '\0';
+		obj = json_object_get(obj, key);
+	}
+	return obj;
+}
+
+const char *
+json_str_at(const json_t *obj, const char *dotted, const char *otherwise)
+{
+	const char *s = json_string_value(json_at(obj, dotted));
+
+	return s != NULL ? s : otherwise;
+}
+
+int
+json_need_str(const json_t *obj, const char *key, const char **ret, struct err *e)
+{
+	const char *s = json_str(obj, key, NULL);
+
+	if (s == NULL)
+		return fail(e, ERR_INPUT, "the member \"%s\" is missing or no text", key);
+	*ret = s;
+	return 0;
+}
+
+int
+json_need_int(const json_t *obj, const char *key, int64_t *ret, struct err *e)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	if (!json_is_integer(v))
+		return fail(e, ERR_INPUT, "the member \"%s\" is missing or no whole number", key);
+	*ret = json_integer_value(v);
+	return 0;
+}
+
+json_t *
+json_any_string(struct str s)
+{
+	if (str_utf8_ok(s))
+		return json_stringn(s.p, s.n);
+	AUTO(buf_release) struct buf b;
+	buf_init(&b, s.n * 3 + 1);
+	for (size_t i = 0; i < s.n;) {
+		size_t n = 1;
+		while (n < 4 && i + n < s.n && ((unsigned char)s.p[i + n] & 0xc0) == 0x80)
+			n++;
+		struct str one = {s.p + i, n};
+		if (str_utf8_ok(one))
+			buf_str(&b, one);
+		else
+			buf_puts(&b, "\xef\xbf\xbd");
+		i += n;
+	}
+	return json_stringn(b.p, b.n);
+}
+
+static int
+to_buf(const char *bytes, size_t n, void *out)
+{
+	buf_add(out, bytes, n);
+	return 0;
+}
+
+void
+json_write(const json_t *j, struct buf *out)
+{
+	json_dump_callback(j, to_buf, out, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+char *
+json_line(struct arena *a, const json_t *j)
+{
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	json_write(j, &b);
+	return arena_strn(a, b.p, b.n);
+}
+
+/* The walk of json_locate: s is what is left of a valid document. */
+struct walk {
+	struct str s;
+};
+
+static void
+skip_space(struct walk *w)
+{
+	while (w->s.n > 0 && strchr(" \t\r\n", w->s.p[0]) != NULL && w->s.p[0] != '\0')
+		w->s = str_from(w->s, 1);
+}
+
+static struct str
+skip_string(struct walk *w)
+{
+	const char *start = w->s.p;
+
+	w->s = str_from(w->s, 1);
+	while (w->s.n > 0 && w->s.p[0] != '"')
+		w->s = str_from(w->s, w->s.p[0] == '\\' ? 2 : 1);
+	w->s = str_from(w->s, 1);
+	return (struct str){start, (size_t)(w->s.p - start)};
+}
+
+static void
+skip_value(struct walk *w)
+{
+	size_t depth = 0;
+
+	skip_space(w);
+	do {
+		char c = w->s.n > 0 ? w->s.p[0] : '\0';
+		if (c == '"') {
+			skip_string(w);
+		} else if (c == '{' || c == '[') {
+			depth++;
+			w->s = str_from(w->s, 1);
+		} else if (c == '}' || c == ']') {
+			depth--;
+			w->s = str_from(w->s, 1);
+		} else if (depth == 0) {
+			while (w->s.n > 0 && strchr(",}] \t\r\n", w->s.p[0]) == NULL)
+				w->s = str_from(w->s, 1);
+		} else {
+			w->s = str_from(w->s, 1);
+		}
+	} while (depth > 0 && w->s.n > 0);
+}
+
+static bool
+key_is(struct str quoted, const char *name)
+{
+	AUTO(json_drop) json_t *j = json_loadb(quoted.p, quoted.n, JSON_DECODE_ANY, NULL);
+
+	return j != NULL && strcmp(json_string_value(j), name) == 0;
+}
+
+/* Moves into member or element `step` of the value at w; *ret_key is where its key or the element begins. */
+static bool
+enter(struct walk *w, struct json_step step, const char **ret_key)
+{
+	bool object = w->s.n > 0 && w->s.p[0] == '{';
+
+	if (w->s.n == 0 || (w->s.p[0] != '{' && w->s.p[0] != '[') || object != (step.name != NULL))
+		return false;
+	for (size_t i = 0;; i++) {
+		w->s = str_from(w->s, 1); /* the bracket or the comma */
+		skip_space(w);
+		if (w->s.n == 0 || w->s.p[0] == '}' || w->s.p[0] == ']')
+			return false;
+		*ret_key = w->s.p;
+		bool found = i == step.index;
+		if (object) {
+			found = key_is(skip_string(w), step.name);
+			skip_space(w);
+			w->s = str_from(w->s, 1); /* the colon */
+			skip_space(w);
+		}
+		if (found)
+			return true;
+		skip_value(w);
+		skip_space(w);
+		if (w->s.n == 0 || w->s.p[0] != ',')
+			return false;
+	}
+}
+
+bool
+json_locate(struct str text, const struct json_step *path, size_t n, bool at_key, size_t *ret_line, size_t *ret_column)
+{
+	struct walk w = {text};
+	const char *key = text.p;
+	size_t line = 1, column = 1;
+
+	skip_space(&w);
+	for (size_t i = 0; i < n; i++)
+		if (!enter(&w, path[i], &key))
+			return false;
+	for (const char *p = text.p; p < (at_key && n > 0 ? key : w.s.p); p++) {
+		column = *p == '\n' ? 1 : column + 1;
+		line += *p == '\n';
+	}
+	*ret_line = line;
+	*ret_column = column;
+	return true;
+}

@@ -1,0 +1,145 @@
+/* One stage in one process. */
+#include "worker.h"
+
+#include "pipeline.h"
+#include "support/base/log.h"
+#include "support/os/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_JOB_BYTES = 64 * 1024 * 1024 };
+
+static void
+narrow(void)
+{
+	struct rlimit no_core = {0, 0};
+
+	umask(077);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &no_core);
+	child_catch_term();
+	signal(SIGPIPE, SIG_IGN);
+	close_range(4, ~0u, 0);
+}
+
+static int
+read_job(struct arena *a, json_t **ret, struct err *e)
+{
+	AUTO(buf_release) struct buf text;
+	char chunk[65536];
+	ssize_t n;
+
+	(void)a;
+	buf_init(&text, MAX_JOB_BYTES);
+	while ((n = read(0, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_sys(e, "cannot read the job");
+		buf_add(&text, chunk, (size_t)n);
+	}
+	if (text.over)
+		return fail(e, ERR_LIMIT, "a job of more than %d bytes", MAX_JOB_BYTES);
+	return json_read(buf_get(&text), "job", ret, e);
+}
+
+int
+worker_main(const char *name)
+{
+	const struct stage *stage = pipeline_stage(name);
+	struct record_out out = {.fd = 3};
+	AUTO(json_drop) json_t *job = NULL;
+	struct arena a = {0};
+	struct err e = {0};
+
+	if (stage == NULL) {
+		log_error("no such stage: %s", name);
+		return 2;
+	}
+	if (fcntl(3, F_GETFD) < 0) /* run by hand: records go to standard output */
+		out.fd = 1;
+	narrow();
+	int rc = read_job(&a, &job, &e);
+	if (rc == 0)
+		rc = stage->run(job, &out, &e);
+	if (rc == 0 && child_cancelled())
+		rc = fail(&e, ERR_BUSY, "cancelled");
+	if (rc == 0)
+		record_emit(&out, json_pack("{s:s}", "type", "end"));
+	else
+		record_emit(&out, json_pack("{s:s,s:s,s:o,s:s?}", "type", "error", "kind", err_kind_name(e.kind), "message",
+		                      json_any_string(str_of(e.msg)), "at", e.at));
+	arena_release(&a);
+	return rc == 0 ? 0 : 1;
+}
+
+int
+worker_end(const json_t *rec, struct err *e)
+{
+	if (strcmp(json_str(rec, "type", ""), "end") == 0)
+		return 0;
+	return fail(e, err_kind_of(json_str(rec, "kind", NULL)), "%s", json_str(rec, "message", "no reason was given"));
+}
+
+struct call {
+	int (*on_record)(void *ctx, const json_t *rec, struct err *e);
+	void *ctx;
+	bool ended;
+	struct err end;
+	int rc;
+};
+
+static int
+on_line(void *ctx, int fd, struct str line, struct err *e)
+{
+	struct call *call = ctx;
+	AUTO(json_drop) json_t *rec = NULL;
+
+	if (fd != 3) {
+		if (write(2, line.p, line.n) < 0 || write(2, "\n", 1) < 0)
+			return 0;
+		return 0;
+	}
+	if (json_read(line, "record", &rec, e) != 0)
+		return -1;
+	const char *type = json_str(rec, "type", "");
+	if (strcmp(type, "end") == 0 || strcmp(type, "error") == 0) {
+		call->ended = true;
+		call->rc = worker_end(rec, &call->end);
+		return 0;
+	}
+	return call->on_record != NULL ? call->on_record(call->ctx, rec, e) : 0;
+}
+
+int
+worker_call(const char *stage, const json_t *job, int (*on_record)(void *ctx, const json_t *rec, struct err *e), void *ctx,
+    struct err *e)
+{
+	struct arena a = {0};
+	const char *argv[] = {"/proc/self/exe", "worker", stage, NULL};
+	struct call call = {.on_record = on_record, .ctx = ctx};
+	struct child c = {.argv = argv, .in = str_of(json_line(&a, job)), .channel = true, .on_line = on_line, .ctx = &call};
+	struct child_result r = {0};
+
+	int rc = child_run(&c, &r, e);
+	arena_release(&a);
+	if (rc != 0)
+		return fail_in(e, "stage %s", stage);
+	if (r.end == CHILD_CANCELLED)
+		return fail(e, ERR_BUSY, "cancelled");
+	if (!call.ended)
+		return fail(e, ERR_SYSTEM, "stage %s died (%s %d)", stage, r.end == CHILD_SIGNALED ? "signal" : "code", r.code);
+	if (call.rc != 0)
+		*e = call.end;
+	return call.rc;
+}

@@ -10,10 +10,10 @@ GRAPH =
 REPORT =
 SCHEDULE =
 SEND =
-STORE =
+STORE = store/db.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c \
-	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/text/json.c
+	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/os/loop.c support/text/json.c
 WEB =
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.
@@ -32,7 +32,7 @@ UNIT_GRAPH =
 UNIT_REPORT =
 UNIT_SCHEDULE =
 UNIT_SEND =
-UNIT_STORE =
+UNIT_STORE = store/db.c
 UNIT_WEB =
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
@@ -69,6 +69,8 @@ all: $(B)/ekaci
 
 $(B)/ekaci: $(OBJECTS)
 	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/store/db.o: $(wildcard src/store/schema/*.sql)
 
 $(B)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)

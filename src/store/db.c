@@ -1,0 +1,337 @@
+/* SQLite: opening, migrating, statements, transactions. */
+#include "store/db.h"
+
+#include "support/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The schema files stand in the program, in order; the number of the last one is the version of the database. */
+#define SCHEMA_FILE(symbol, file)                                                                                      \
+	__asm__(".pushsection .rodata\n" #symbol ":\n.incbin \"src/store/schema/" file "\"\n.byte 0\n.popsection\n");  \
+	extern const char symbol[]
+SCHEMA_FILE(schema_001, "001_start.sql");
+
+static const char *const *
+schema_versions(size_t *ret_n)
+{
+	static const char *versions[] = {schema_001};
+
+	*ret_n = COUNT(versions);
+	return versions;
+}
+
+struct db_statement {
+	const char *sql;
+	sqlite3_stmt *stmt;
+};
+
+static int
+db_fail(struct store *s, struct err *e, const char *what)
+{
+	int code = sqlite3_extended_errcode(s->db);
+	enum err_kind kind = ERR_SYSTEM;
+
+	if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_FULL)
+		kind = ERR_BUSY;
+	else if ((code & 0xff) == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_ERROR)
+		kind = ERR_BUG;
+	return fail(e, kind, "database: %s: %s", what, sqlite3_errmsg(s->db));
+}
+
+static int
+pragma_int(struct store *s, const char *sql, int64_t *ret, struct err *e)
+{
+	sqlite3_stmt *q;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) != SQLITE_OK)
+		return db_fail(s, e, sql);
+	int rc = sqlite3_step(q);
+	*ret = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
+	sqlite3_finalize(q);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fail(s, e, sql);
+}
+
+static int
+migrate(struct store *s, struct err *e)
+{
+	size_t n;
+	const char *const *versions = schema_versions(&n);
+	int64_t version;
+
+	if (pragma_int(s, "PRAGMA user_version", &version, e) != 0)
+		return -1;
+	if (version > (int64_t)n)
+		return fail(e, ERR_INPUT, "%s was written by a newer ekaci (schema %lld, this one knows %zu)", s->path,
+		    (long long)version, n);
+	for (size_t v = (size_t)version; v < n; v++) {
+		char done[64];
+		snprintf(done, sizeof(done), "PRAGMA user_version = %zu; COMMIT;", v + 1);
+		if (sqlite3_exec(s->db, "BEGIN IMMEDIATE;", NULL, NULL, NULL) != SQLITE_OK ||
+		    sqlite3_exec(s->db, versions[v], NULL, NULL, NULL) != SQLITE_OK ||
+		    sqlite3_exec(s->db, done, NULL, NULL, NULL) != SQLITE_OK)
+			return db_fail(s, e, "migration");
+	}
+	return 0;
+}
+
+int
+store_open(const char *path, struct store **ret, struct err *e)
+{
+	struct store *s = mem_alloc(sizeof(*s));
+
+	s->path = mem_strdup(path);
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		goto failed;
+	sqlite3_extended_result_codes(s->db, 1);
+	/* Only a backup or a person with sqlite3 can hold the lock: a short wait is enough. */
+	sqlite3_busy_timeout(s->db, 5000);
+	if (sqlite3_exec(s->db,
+	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+	        "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+	        "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 16777216;",
+	        NULL, NULL, NULL) != SQLITE_OK)
+		goto failed;
+	if (migrate(s, e) != 0) {
+		store_close(s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+failed:
+	(void)db_fail(s, e, path);
+	store_close(s);
+	return -1;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n_statements; i++)
+		sqlite3_finalize(s->statements[i].stmt);
+	mem_free(&s->statements);
+	sqlite3_close(s->db);
+	mem_free(&s->path);
+	mem_free(&s);
+}
+
+static sqlite3_stmt *
+statement(struct store *s, const char *sql, struct err *e)
+{
+	struct db_statement *found = NULL;
+
+	/* One that is being stepped through (a query that asks itself again) is left alone: a second one is made. */
+	for (size_t i = 0; i < s->n_statements && found == NULL; i++)
+		if (s->statements[i].sql == sql && !sqlite3_stmt_busy(s->statements[i].stmt))
+			found = &s->statements[i];
+	if (found == NULL) {
+		sqlite3_stmt *q;
+		if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &q, NULL) != SQLITE_OK) {
+			(void)db_fail(s, e, sql);
+			return NULL;
+		}
+		if (s->n_statements == s->cap_statements) {
+			s->cap_statements = s->cap_statements != 0 ? s->cap_statements * 2 : 64;
+			s->statements = mem_realloc(s->statements, s->cap_statements, sizeof(*s->statements));
+		}
+		found = &s->statements[s->n_statements++];
+		*found = (struct db_statement){.sql = sql, .stmt = q};
+	}
+	return found->stmt;
+}
+
+static sqlite3_stmt *
+query(struct store *s, struct err *e, const char *sql, const char *format, va_list ap)
+{
+	sqlite3_stmt *q = statement(s, sql, e);
+	va_list args;
+
+	if (q == NULL)
+		return NULL;
+	va_copy(args, ap);
+	for (int i = 0; format[i] != '\0'; i++) {
+		struct str t;
+		switch (format[i]) {
+		case 'i':
+			sqlite3_bind_int64(q, i + 1, va_arg(args, int64_t));
+			break;
+		case 's':
+			sqlite3_bind_text(q, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+			break;
+		case 't':
+			t = va_arg(args, struct str);
+			sqlite3_bind_text(q, i + 1, t.p != NULL ? t.p : "", (int)t.n, SQLITE_TRANSIENT);
+			break;
+		default:
+			t = va_arg(args, struct str);
+			if (t.p == NULL)
+				sqlite3_bind_null(q, i + 1);
+			else
+				sqlite3_bind_blob64(q, i + 1, t.p, t.n, SQLITE_TRANSIENT);
+		}
+	}
+	va_end(args);
+	return q;
+}
+
+sqlite3_stmt *
+db_query_(struct store *s, struct err *e, const char *sql, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	sqlite3_stmt *q = query(s, e, sql, format, ap);
+	va_end(ap);
+	return q;
+}
+
+int
+db_row(struct store *s, sqlite3_stmt *q, struct err *e)
+{
+	int rc = sqlite3_step(q);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	return rc == SQLITE_DONE ? 0 : db_fail(s, e, sqlite3_sql(q));
+}
+
+void
+db_done(sqlite3_stmt **q)
+{
+	if (*q == NULL)
+		return;
+	sqlite3_reset(*q);
+	sqlite3_clear_bindings(*q);
+	*q = NULL;
+}
+
+int
+db_run_(struct store *s, struct err *e, const char *sql, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	AUTO(db_done) sqlite3_stmt *q = query(s, e, sql, format, ap);
+	va_end(ap);
+	return q == NULL || db_row(s, q, e) < 0 ? -1 : 0;
+}
+
+int
+db_int_(struct store *s, int64_t *ret, struct err *e, const char *sql, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	AUTO(db_done) sqlite3_stmt *q = query(s, e, sql, format, ap);
+	va_end(ap);
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return 1;
+	*ret = sqlite3_column_int64(q, 0);
+	return 0;
+}
+
+int64_t
+db_changes(struct store *s)
+{
+	return sqlite3_changes64(s->db);
+}
+
+int64_t
+db_last_id(struct store *s)
+{
+	return sqlite3_last_insert_rowid(s->db);
+}
+
+char *
+db_text(struct arena *a, sqlite3_stmt *q, int column)
+{
+	const char *p = (const char *)sqlite3_column_text(q, column);
+
+	return p != NULL ? arena_strn(a, p, (size_t)sqlite3_column_bytes(q, column)) : NULL;
+}
+
+struct str
+db_blob(struct arena *a, sqlite3_stmt *q, int column)
+{
+	const void *p = sqlite3_column_blob(q, column);
+	size_t n = (size_t)sqlite3_column_bytes(q, column);
+
+	if (p == NULL)
+		return (struct str){NULL, 0};
+	return (struct str){arena_strn(a, p, n), n};
+}
+
+int64_t
+db_i64(sqlite3_stmt *q, int column)
+{
+	return sqlite3_column_int64(q, column);
+}
+
+int
+store_begin_at(struct store *s, const char *at, struct err *e)
+{
+	if (s->depth == 0) {
+		if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+			return db_fail(s, e, "begin");
+		s->began_at = at;
+		s->failed = false;
+	}
+	s->depth++;
+	return 0;
+}
+
+int
+store_end(struct store *s, int rc, struct err *e)
+{
+	if (s->depth == 0)
+		return fail(e, ERR_BUG, "store_end without store_begin");
+	if (rc != 0)
+		s->failed = true;
+	if (--s->depth > 0)
+		return rc;
+	if (s->failed) {
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		if (rc == 0)
+			return fail(e, ERR_BUG, "an inner step of the transaction begun at %s failed unnoticed", s->began_at);
+		return rc;
+	}
+	if (sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+		(void)db_fail(s, e, "commit");
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		return -1;
+	}
+	s->commits++;
+	return 0;
+}
+
+int64_t
+store_commits(const struct store *s)
+{
+	return s->commits;
+}
+
+int
+store_backup(struct store *s, const char *path, struct err *e)
+{
+	sqlite3 *to;
+	int rc = sqlite3_open(path, &to);
+
+	if (rc == SQLITE_OK) {
+		sqlite3_backup *b = sqlite3_backup_init(to, "main", s->db, "main");
+		if (b != NULL) {
+			sqlite3_backup_step(b, -1);
+			sqlite3_backup_finish(b);
+		}
+		rc = sqlite3_errcode(to);
+	}
+	if (rc != SQLITE_OK)
+		(void)fail(e, ERR_SYSTEM, "cannot write the backup %s: %s", path, sqlite3_errmsg(to));
+	sqlite3_close(to);
+	return rc == SQLITE_OK ? 0 : -1;
+}

@@ -1,0 +1,159 @@
+-- What ekaci remembers. Times are milliseconds since 1970, UTC. Object ids are 40 hex digits. JSON where a module
+-- re-reads its own words; columns where anybody asks.
+
+-- One webhook delivery. The body is kept (zstd) until it was processed; what GitHub sends again is known by its GUID.
+CREATE TABLE delivery (
+	id       INTEGER PRIMARY KEY,
+	guid     TEXT NOT NULL UNIQUE,
+	event    TEXT NOT NULL,
+	body     BLOB,                    -- NULL once processed
+	received INTEGER NOT NULL,
+	state    TEXT NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'done', 'ignored', 'unreadable')),
+	outcome  TEXT                     -- one line for people
+) STRICT;
+CREATE INDEX delivery_new ON delivery (id) WHERE state = 'new';
+CREATE INDEX delivery_received ON delivery (received);
+
+CREATE TABLE installation (
+	id      INTEGER PRIMARY KEY,      -- GitHub's
+	account TEXT,
+	state   TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'suspended', 'deleted'))
+) STRICT;
+
+CREATE TABLE repository (
+	id             INTEGER PRIMARY KEY, -- GitHub's: it survives renames
+	installation   INTEGER NOT NULL REFERENCES installation (id),
+	owner          TEXT NOT NULL,
+	name           TEXT NOT NULL,
+	clone_url      TEXT NOT NULL,
+	default_branch TEXT NOT NULL,
+	private        INTEGER NOT NULL
+) STRICT;
+CREATE INDEX repository_name ON repository (owner, name);
+
+-- What the last event said of it. head -> pull request is looked up here, because events of forks do not carry it.
+CREATE TABLE pull_request (
+	repository   INTEGER NOT NULL REFERENCES repository (id),
+	number       INTEGER NOT NULL,
+	state        TEXT NOT NULL CHECK (state IN ('open', 'closed')),
+	head         TEXT NOT NULL,
+	base_ref     TEXT NOT NULL,
+	title        TEXT NOT NULL,
+	author       TEXT,                -- NULL: the account is gone
+	association  TEXT,                -- author_association
+	fork         INTEGER NOT NULL,
+	draft        INTEGER NOT NULL,
+	approved     TEXT,                -- the head somebody with write access approved
+	priority     INTEGER NOT NULL DEFAULT 0,
+	updated      INTEGER NOT NULL,
+	PRIMARY KEY (repository, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pull_request_head ON pull_request (head);
+
+-- One head of a pull request on its way through the pipeline; pipeline.c has the table of states.
+CREATE TABLE run (
+	id          INTEGER PRIMARY KEY,
+	repository  INTEGER NOT NULL REFERENCES repository (id),
+	number      INTEGER NOT NULL,
+	head        TEXT NOT NULL,
+	base_ref    TEXT NOT NULL,
+	state       TEXT NOT NULL,
+	attempt     INTEGER NOT NULL DEFAULT 0,  -- of the present state
+	not_before  INTEGER NOT NULL DEFAULT 0,
+	reason      TEXT NOT NULL,               -- why it was asked for
+	force       INTEGER NOT NULL DEFAULT 0,  -- 1: known failures are built again
+	ignore_rules INTEGER NOT NULL DEFAULT 0, -- 1: evaluate whatever the rules say
+	approved    INTEGER NOT NULL DEFAULT 0,  -- 1: wide or foreign work may be built
+	waiting     TEXT,                        -- what it waits for, for people
+	base        TEXT,
+	mirrored    TEXT,                        -- record of the stage, JSON
+	plan        TEXT,                        -- record of the stage, JSON
+	evaluations TEXT,                        -- records of the stage, JSON array
+	difference  TEXT,                        -- file
+	counts      TEXT,                        -- JSON
+	wide        INTEGER NOT NULL DEFAULT 0,
+	query       TEXT,                        -- what is cached, to fetch, to build; JSON
+	failure     TEXT,                        -- {stage, kind, message}, JSON
+	verdict     TEXT,                        -- conclusion
+	title       TEXT,
+	superseded_by INTEGER,
+	created     INTEGER NOT NULL,
+	updated     INTEGER NOT NULL,
+	ended       INTEGER,
+	outside_ms  INTEGER NOT NULL DEFAULT 0   -- time spent in Nix and git, for figures
+) STRICT;
+CREATE INDEX run_live ON run (not_before) WHERE ended IS NULL;
+CREATE INDEX run_of ON run (repository, number, id);
+
+CREATE TABLE run_event (
+	id         INTEGER PRIMARY KEY,
+	run        INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+	at         INTEGER NOT NULL,
+	from_state TEXT,
+	to_state   TEXT NOT NULL,
+	why        TEXT NOT NULL
+) STRICT;
+CREATE INDEX run_event_of ON run_event (run, id);
+
+-- One derivation that some run wants built. Built once, however many want it.
+CREATE TABLE build (
+	id           INTEGER PRIMARY KEY,
+	drv          TEXT NOT NULL UNIQUE,
+	name         TEXT NOT NULL,
+	system       TEXT NOT NULL,
+	features     TEXT NOT NULL DEFAULT '[]',
+	fixed_output INTEGER NOT NULL DEFAULT 0,
+	state        TEXT NOT NULL CHECK (state IN ('waiting', 'queued', 'building', 'built', 'cached', 'failed',
+	             'dependency_failed', 'timed_out', 'silent', 'log_limit', 'infrastructure', 'cancelled', 'unsupported')),
+	blocked      INTEGER NOT NULL DEFAULT 0,  -- inputs that are not there yet
+	dependents   INTEGER NOT NULL DEFAULT 0,  -- for the order
+	attempts     INTEGER NOT NULL DEFAULT 0,
+	not_before   INTEGER NOT NULL DEFAULT 0,
+	reason       TEXT,
+	tail         TEXT,                        -- the last lines of the log
+	log          TEXT,                        -- file
+	propagated_from TEXT,                     -- drv whose failure this is
+	created      INTEGER NOT NULL,
+	started      INTEGER,
+	ended        INTEGER,
+	wall_ms      INTEGER
+) STRICT;
+CREATE INDEX build_ready ON build (system, state) WHERE state IN ('queued', 'building');
+
+CREATE TABLE build_input (
+	build INTEGER NOT NULL REFERENCES build (id) ON DELETE CASCADE,
+	input INTEGER NOT NULL REFERENCES build (id) ON DELETE CASCADE,
+	PRIMARY KEY (input, build)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX build_input_of ON build_input (build);
+
+CREATE TABLE build_want (
+	run    INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+	build  INTEGER NOT NULL REFERENCES build (id) ON DELETE CASCADE,
+	target INTEGER NOT NULL,         -- 1: an attribute of the head; 0: only needed by one
+	base   INTEGER NOT NULL DEFAULT 0, -- 1: asked of the base, to know whose failure it is
+	PRIMARY KEY (run, build)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX build_want_build ON build_want (build);
+
+-- Desired state at GitHub: what we want to stand there, and how far we are. The sender makes it so.
+CREATE TABLE desired (
+	id           INTEGER PRIMARY KEY,
+	key          TEXT NOT NULL UNIQUE,  -- "check/REPOSITORY/HEAD/NAME", "comment/REPOSITORY/NUMBER", ...
+	kind         TEXT NOT NULL CHECK (kind IN ('check', 'comment', 'labels', 'reaction', 'reply')),
+	installation INTEGER NOT NULL,
+	owner        TEXT NOT NULL,
+	repo         TEXT NOT NULL,
+	repository   INTEGER NOT NULL,
+	wanted       TEXT NOT NULL,         -- JSON, by kind
+	generation   INTEGER NOT NULL,      -- raised when wanted changes
+	posted       INTEGER NOT NULL DEFAULT 0, -- the generation that stands at GitHub
+	remote_id    INTEGER,
+	in_doubt     INTEGER NOT NULL DEFAULT 0, -- 1: a create was sent and its answer is not recorded
+	not_before   INTEGER NOT NULL DEFAULT 0,
+	attempts     INTEGER NOT NULL DEFAULT 0,
+	error        TEXT,                  -- the last one
+	given_up     INTEGER NOT NULL DEFAULT 0, -- the generation that GitHub refuses for good
+	updated      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX desired_open ON desired (installation, not_before) WHERE posted < generation AND given_up < generation;

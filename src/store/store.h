@@ -1,0 +1,32 @@
+/*
+ * store - everything durable, in one SQLite file with one writer: this process.
+ *
+ * Opening migrates the schema forward (src/store/schema/NNN_name.sql) and refuses a newer one. WAL, foreign keys,
+ * synchronous=FULL: what was committed survives a power cut. Only files in store/ hold SQL.
+ *
+ * Transactions nest by count; the outermost commit writes. A function of store/ that changes more than one row opens
+ * its own, so callers need one only to join several changes:
+ *     if (store_begin(s, e) != 0) return -1;
+ *     ... store_end(s, rc, e) commits when rc is 0 and rolls back otherwise; it gives rc.
+ */
+#ifndef EKACI_STORE_STORE_H
+#define EKACI_STORE_STORE_H
+
+#include "support/base/err.h"
+#include "support/base/str.h"
+
+struct store;
+
+must_check int store_open(const char *path, struct store **ret, struct err *e);
+void store_close(struct store *s);
+
+#define store_begin(s, e) store_begin_at((s), ERR_AT, (e))
+must_check int store_begin_at(struct store *s, const char *at, struct err *e);
+must_check int store_end(struct store *s, int rc, struct err *e);
+
+/* Commits since opening, for figures. */
+int64_t store_commits(const struct store *s);
+/* A consistent copy of the database while it is in use. */
+must_check int store_backup(struct store *s, const char *path, struct err *e);
+
+#endif

@@ -29,9 +29,6 @@ export const prose_rules = [
 		&& { resource: 'CheckRun', field: 'name', code: 'invalid' }],
 	[/^POST .*\/check-runs$/, b => !/^[0-9a-f]{40}$/.test(b.head_sha || '')
 		&& { resource: 'CheckRun', field: 'head_sha', code: 'invalid' }],
-	[CHECK_RUN, b => (b.actions || []).some(a => characters(a.description || '') > 40)
-		&& { resource: 'CheckRun', field: 'actions.description', code: 'invalid',
-			message: 'is too long (maximum is 40 characters)' }],
 	[CHECK_RUN, b => b.details_url !== undefined && !/^https?:\/\//.test(b.details_url)
 		&& { resource: 'CheckRun', field: 'details_url', code: 'invalid',
 			message: 'must use the http or https scheme' }],
@@ -107,9 +104,8 @@ export class Description {
 		} else {
 			if (!op.body(body)) {
 				for (const e of op.body.errors)
-					found.push({ where: 'body', field: e.instancePath.slice(1).replaceAll('/', '.'),
-						code: e.keyword === 'required' ? 'missing_field' : 'invalid',
-						message: e.message });
+					found.push({ where: 'body', field: field_of(e), message: e.message,
+						code: e.keyword === 'required' ? 'missing_field' : 'invalid' });
 			}
 			for (const key of op.fields ? Object.keys(body) : []) {
 				if (!op.fields.has(key))
@@ -145,6 +141,13 @@ export class Description {
 				found.push({ where, field: key, code: 'invalid', message: p.check.errors[0].message });
 		}
 	}
+}
+
+// The dotted name of the field that an error of the validator is about.
+function field_of(e)
+{
+	const at = e.instancePath.split('/').slice(1);
+	return [...at, ...(e.keyword === 'required' ? [e.params.missingProperty] : [])].join('.');
 }
 
 function typed_value(text, schema)

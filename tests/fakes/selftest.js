@@ -14,12 +14,20 @@ const REPO = 'org/demo';
 const tmp = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-selftest-'));
 const github = await GitHub.start();
 let world;
+let pair;		// the App's keys: made by the stand-in once, given to it from then on
 
 // A fresh world: an App installed on org, two repositories, one pull request.
 async function fresh()
 {
 	await github.do('reset');
-	const { app, private_key } = await github.do('app', { private_key_file: path.join(tmp, 'key') });
+	const { app } = await github.do('app', { public_key: pair && pair.public_key,
+		private_key_file: path.join(tmp, 'key') });
+	if (!pair) {
+		const private_key = fs.readFileSync(path.join(tmp, 'key'), 'utf8');
+		pair = { private_key, public_key: crypto.createPublicKey(private_key)
+			.export({ type: 'spki', format: 'pem' }) };
+	}
+	const { private_key } = pair;
 	for (const full_name of [REPO, 'org/other'])
 		await github.do('repository', { full_name });
 	await github.do('commit', { repo: REPO, branch: 'main', files: { a: '1\n' } });

@@ -29,7 +29,7 @@ process.on('exit', () => bots.forEach(bot => bot.child && bot.child.kill('SIGKIL
 
 // Without a build group or a sandbox, Nix works as root and in containers; without substituters it
 // asks nobody outside.
-const nix_config = 'build-users-group =\nsandbox = false\nsubstituters =\n';
+export const nix_config = 'build-users-group =\nsandbox = false\nsubstituters =\n';
 
 const toml_value = v => Array.isArray(v) ? `[${v.map(toml_value).join(', ')}]` : JSON.stringify(v);
 

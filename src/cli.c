@@ -1,6 +1,7 @@
 /* The table of commands; each lives in the module it belongs to, what is only a command lives here. */
 #include "cli.h"
 
+#include "graph/graph.h"
 #include "support/base/mem.h"
 #include "worker.h"
 
@@ -28,6 +29,7 @@ static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
     {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
+    {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
     {"help", "", "this list", run_help},
 };
 

@@ -1,13 +1,15 @@
 /* The tables. Read this file to know the flow. */
 #include "pipeline.h"
 
+#include "changeset/changeset.h"
 #include "support/base/mem.h"
 
 #include <string.h>
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"echo", NULL},
+    {"mirror", changeset_mirror},
+    {"plan", changeset_plan},
 };
 
 const struct stage *

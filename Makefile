@@ -2,9 +2,11 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c pipeline.c worker.c
+ROOT = main.c cli.c config.c pipeline.c worker.c
 ACCEPT =
-CHANGESET =
+CHANGESET = \
+	changeset/mirror.c changeset/git.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
+	changeset/glob.c changeset/repository.c
 EVALUATE =
 GRAPH = graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c graph/cause.c \
 	graph/write.c graph/diff.c graph/command.c
@@ -15,19 +17,21 @@ STORE = store/db.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c \
 	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/os/loop.c support/text/json.c
+	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/text/json.c \
+	support/text/mistakes.c
 WEB =
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.
 SOURCES_CC = $(TEXT_CC) $(EVALUATE_CC)
-TEXT_CC =
+TEXT_CC = support/text/toml.cc
 EVALUATE_CC =
 
 # Test programs: tests/unit/NAME.c, one a module, linked with everything but main.
 UNIT = $(UNIT_SUPPORT) $(UNIT_ACCEPT) $(UNIT_CHANGESET) $(UNIT_EVALUATE) $(UNIT_GRAPH) $(UNIT_REPORT) $(UNIT_SCHEDULE) \
 	$(UNIT_SEND) $(UNIT_STORE) $(UNIT_WEB)
-UNIT_SUPPORT =
+UNIT_SUPPORT = config
 UNIT_ACCEPT =
-UNIT_CHANGESET =
+UNIT_CHANGESET = changeset_glob changeset_rules changeset_plan changeset_mirror
 UNIT_EVALUATE =
 UNIT_GRAPH = graph_diff
 UNIT_REPORT =

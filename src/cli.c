@@ -2,7 +2,10 @@
 #include "cli.h"
 
 #include "graph/graph.h"
+#include "changeset/changeset.h"
+#include "config.h"
 #include "support/base/mem.h"
+#include "support/text/json.h"
 #include "worker.h"
 
 #include <stdio.h>
@@ -25,11 +28,53 @@ run_worker(int argc, char **argv)
 	return worker_main(argv[1]);
 }
 
+/* Which of the two files it is, its name says. */
+static int
+check_config(struct arena *a, const char *file, struct mistakes *m)
+{
+	AUTO(json_drop) json_t *warnings = NULL;
+	json_t *text;
+	struct err e = {0};
+	size_t i;
+	int rc = str_ends(str_of(file), STR(".json")) ? changeset_check_config(a, file, m, &warnings, &e)
+	                                              : config_check(a, file, m, &e);
+
+	if (rc != 0) {
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+		return 2;
+	}
+	for (i = 0; i < m->n; i++)
+		fprintf(stderr, "%s\n", mistakes_text(m, i));
+	if (m->more > 0)
+		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
+	json_array_foreach(warnings, i, text)
+		fprintf(stderr, "warning: %s\n", json_string_value(text));
+	if (m->n == 0)
+		printf("%s: ok\n", file);
+	return m->n > 0 ? 1 : 0;
+}
+
+static int
+run_check_config(int argc, char **argv)
+{
+	struct arena a = {0};
+
+	if (argc > 2) {
+		fputs("usage: ekaci check-config [FILE]\n", stderr);
+		return 2;
+	}
+	int code = check_config(&a, argc == 2 ? argv[1] : "ekaci.toml", arena_alloc(&a, sizeof(struct mistakes)));
+	arena_release(&a);
+	return code;
+}
+
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
     {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
+    {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
+        run_check_config},
     {"help", "", "this list", run_help},
 };
 

@@ -2,6 +2,7 @@
 #include "pipeline.h"
 
 #include "graph/graph.h"
+#include "changeset/changeset.h"
 #include "support/base/mem.h"
 
 #include <string.h>
@@ -10,6 +11,8 @@
 static const struct stage stages[] = {
     {"echo", NULL},
     {"diff", graph_stage_diff},
+    {"mirror", changeset_mirror},
+    {"plan", changeset_plan},
 };
 
 const struct stage *

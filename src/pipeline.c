@@ -1,18 +1,17 @@
 /* The tables. Read this file to know the flow. */
 #include "pipeline.h"
 
-#include "graph/graph.h"
 #include "changeset/changeset.h"
+#include "graph/graph.h"
 #include "support/base/mem.h"
 
 #include <string.h>
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"echo", NULL},
-    {"diff", graph_stage_diff},
     {"mirror", changeset_mirror},
     {"plan", changeset_plan},
+    {"diff", graph_stage_diff},
 };
 
 const struct stage *

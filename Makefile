@@ -2,7 +2,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c config.c pipeline.c worker.c
+ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c pipeline.c worker.c
 ACCEPT =
 CHANGESET = \
 	changeset/mirror.c changeset/git.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
@@ -11,9 +11,9 @@ EVALUATE =
 GRAPH = graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c graph/cause.c \
 	graph/write.c graph/diff.c graph/command.c
 REPORT =
-SCHEDULE =
+SCHEDULE = schedule/schedule.c schedule/query.c schedule/build.c
 SEND =
-STORE = store/db.c
+STORE = store/db.c store/run.c store/build.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/files.c support/os/record.c support/os/loop.c \

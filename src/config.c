@@ -482,3 +482,13 @@ config_check(struct arena *a, const char *path, struct mistakes *ret, struct err
 	config_release(&read);
 	return rc;
 }
+
+const char *
+config_cache_dir(struct arena *a)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (cache != NULL && cache[0] == '/')
+		return arena_printf(a, "%s/ekaci", cache);
+	return arena_printf(a, "%s/.cache/ekaci", home != NULL ? home : "/tmp");
+}

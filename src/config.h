@@ -81,6 +81,8 @@ must_check int config_check(struct arena *a, const char *path, struct mistakes *
 /* The same with no file: the defaults, for the command line. What a file must give ([github]) is NULL. */
 void config_defaults(struct arena *a, struct settings *s);
 void config_release(struct settings *s);
+/* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
+const char *config_cache_dir(struct arena *a);
 
 /* The table of keys, for the test of deploy/ekaci.toml.example. */
 enum config_type { CONFIG_TEXT, CONFIG_PATH, CONFIG_SECRET, CONFIG_NUMBER, CONFIG_FLAG, CONFIG_TEXTS, CONFIG_OPTIONS };

@@ -9,8 +9,10 @@ EVALUATE =
 GRAPH =
 REPORT =
 SCHEDULE =
-SEND =
-STORE = store/db.c
+SEND = \
+	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
+	send/sender.c
+STORE = store/db.c store/desired.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c \
 	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/os/loop.c support/text/json.c

@@ -14,6 +14,11 @@ REPORT =
 SCHEDULE = schedule/schedule.c schedule/query.c schedule/build.c
 SEND =
 STORE = store/db.c store/run.c store/build.c
+SCHEDULE =
+SEND = \
+	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
+	send/sender.c
+STORE = store/db.c store/desired.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/files.c support/os/record.c support/os/loop.c \

@@ -167,15 +167,17 @@ CREATE TABLE desired (
 	owner        TEXT NOT NULL,
 	repo         TEXT NOT NULL,
 	repository   INTEGER NOT NULL,
-	wanted       TEXT NOT NULL,         -- JSON, by kind
+	wanted       TEXT NOT NULL,         -- JSON, by kind (store/desired.h)
 	generation   INTEGER NOT NULL,      -- raised when wanted changes
 	posted       INTEGER NOT NULL DEFAULT 0, -- the generation that stands at GitHub
-	remote_id    INTEGER,
-	in_doubt     INTEGER NOT NULL DEFAULT 0, -- 1: a create was sent and its answer is not recorded
+	remote_id    INTEGER,               -- of the check run or comment at GitHub
+	remote       TEXT,                  -- what the sender remembers of it, JSON
+	in_doubt     INTEGER NOT NULL DEFAULT 0, -- 1: something was sent that must not be sent twice, its answer is not recorded
 	not_before   INTEGER NOT NULL DEFAULT 0,
-	attempts     INTEGER NOT NULL DEFAULT 0,
+	attempts     INTEGER NOT NULL DEFAULT 0, -- since it last went well
 	error        TEXT,                  -- the last one
 	given_up     INTEGER NOT NULL DEFAULT 0, -- the generation that GitHub refuses for good
+	since        INTEGER NOT NULL,      -- since when something of it waits to be sent
 	updated      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX desired_open ON desired (installation, not_before) WHERE posted < generation AND given_up < generation;

@@ -5,7 +5,8 @@
 ROOT = main.c cli.c pipeline.c worker.c
 ACCEPT =
 CHANGESET =
-EVALUATE =
+EVALUATE = \
+	evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/drvfile.c evaluate/roots.c
 GRAPH =
 REPORT =
 SCHEDULE =
@@ -13,7 +14,7 @@ SEND =
 STORE =
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c \
-	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/text/json.c
+	support/base/clock.c support/os/child.c support/os/peer.c support/os/files.c support/os/record.c support/text/json.c
 WEB =
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.

@@ -1,6 +1,7 @@
 /* The table of commands; each lives in the module it belongs to, what is only a command lives here. */
 #include "cli.h"
 
+#include "evaluate/evaljobs.h"
 #include "support/base/mem.h"
 #include "worker.h"
 
@@ -27,6 +28,7 @@ run_worker(int argc, char **argv)
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
+    {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
     {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
     {"help", "", "this list", run_help},
 };

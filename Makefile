@@ -6,7 +6,8 @@ ROOT = main.c cli.c pipeline.c worker.c
 ACCEPT =
 CHANGESET =
 EVALUATE = \
-	evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/drvfile.c evaluate/roots.c
+	evaluate/stage.c evaluate/run.c evaluate/checkout.c evaluate/evaluator.c evaluate/rows.c evaluate/meta.c \
+	evaluate/stored.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/drvfile.c evaluate/roots.c
 GRAPH =
 REPORT =
 SCHEDULE =
@@ -14,7 +15,7 @@ SEND =
 STORE =
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c \
-	support/base/clock.c support/os/child.c support/os/peer.c support/os/files.c support/os/record.c support/text/json.c
+	support/base/clock.c support/os/child.c support/os/peer.c support/os/sandbox.c support/os/files.c support/os/record.c support/text/json.c
 WEB =
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.

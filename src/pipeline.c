@@ -1,6 +1,7 @@
 /* The tables. Read this file to know the flow. */
 #include "pipeline.h"
 
+#include "evaluate/evaluate.h"
 #include "support/base/mem.h"
 
 #include <string.h>
@@ -8,6 +9,7 @@
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
     {"echo", NULL},
+    {"evaluate", stage_evaluate},
 };
 
 const struct stage *

@@ -8,7 +8,7 @@
 
 enum takes { NOTHING, ONE, TWO };
 enum means {
-	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, NIX,
+	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, NIX,
 	NOT_DONE, HELP
 };
 
@@ -20,8 +20,8 @@ struct option {
 };
 
 static const struct option options[] = {
-    {"--expr", "-E", ONE, EXPR, "EXPR", "evaluate an expression instead of a file"},
-    {"--flake", NULL, ONE, FLAKE, "REF[#ATTR]", "evaluate an attribute of a flake"},
+    {"--expr", "-E", NOTHING, EXPR, "", "the argument is an expression, not a file"},
+    {"--flake", NULL, NOTHING, FLAKE, "", "the argument is a flake reference, REF[#ATTR]"},
     {"--arg", NULL, TWO, ARG, "NAME EXPR", "an argument for functions, as an expression"},
     {"--argstr", NULL, TWO, ARGSTR, "NAME STRING", "an argument for functions, as a string"},
     {"--workers", NULL, ONE, WORKERS, "N", "how many processes evaluate side by side (1)"},
@@ -35,6 +35,7 @@ static const struct option options[] = {
     {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
     {"--max-depth", NULL, ONE, DEPTH, "N", "sets nested deeper are an error row (64; not in nix-eval-jobs)"},
     {"--max-rows", NULL, ONE, ROWS, "N", "stop after so many rows, with exit 1 (1000000; not in nix-eval-jobs)"},
+    {"--max-seconds", NULL, ONE, SECONDS, "N", "stop after so long, with exit 1 (no limit; not in nix-eval-jobs)"},
     {"-I", NULL, ONE, NIX, "PATH", "handed to nix"},
     {"--option", NULL, TWO, NIX, "NAME VALUE", "handed to nix"},
     {"--eval-store", NULL, ONE, NIX, "URL", "handed to nix"},
@@ -53,7 +54,8 @@ static const struct option options[] = {
 static void
 help(void)
 {
-	puts("usage: ekaci eval-jobs [OPTION...] FILE | --expr EXPR | --flake REF[#ATTR]\n\n"
+	puts("usage: ekaci eval-jobs [OPTION...] FILE\n"
+	     "       ekaci eval-jobs [OPTION...] --expr EXPR | --flake REF[#ATTR]\n\n"
 	     "Prints one JSON object a line for each derivation found below the root, or for each attribute that\n"
 	     "fails, like nix-eval-jobs, with nothing but stock Nix (from 2.8) or Lix.\n");
 	for (int done = 1; done >= 0; done--) {
@@ -96,14 +98,15 @@ static int
 take(struct eval_jobs *o, const struct option *opt, char **v)
 {
 	switch (opt->means) {
-	case EXPR: o->source = EVAL_EXPR; o->what = v[1]; return 0;
-	case FLAKE: o->source = EVAL_FLAKE; o->what = v[1]; return 0;
+	case EXPR: o->source = EVAL_EXPR; return 0;
+	case FLAKE: o->source = EVAL_FLAKE; return 0;
 	case ARG:
 	case ARGSTR: o->args[o->n_args++] = (struct eval_arg){v[1], v[2], opt->means == ARG}; return 0;
 	case WORKERS: return number(v[1], 1024, &o->workers);
 	case MEMORY: return number(v[1], INT64_MAX >> 24, &o->max_memory_mb);
 	case DEPTH: return number(v[1], 10000, &o->max_depth);
 	case ROWS: return number(v[1], UINT32_MAX / 4, &o->max_rows);
+	case SECONDS: return number(v[1], INT32_MAX, &o->max_seconds);
 	case ROOTS: o->roots_dir = v[1]; return 0;
 	case META: o->meta = true; return 0;
 	case FORCE: o->force_recurse = true; return 0;
@@ -138,13 +141,11 @@ parse(int argc, char **argv, struct eval_jobs *o)
 			return wrong(opt->what, argv[i]);
 		if (i + (int)opt->takes >= argc)
 			return wrong("wants more arguments", argv[i]);
-		if ((opt->means == EXPR || opt->means == FLAKE) && o->what != NULL)
-			return wrong("one file, expression or flake at a time", argv[i]);
 		if (take(o, opt, argv + i) != 0)
 			return wrong("not a number in range", argv[i]);
 		i += (int)opt->takes;
 	}
-	return o->what != NULL ? 0 : wrong("missing", "a file, --expr or --flake");
+	return o->what != NULL ? 0 : wrong("missing", "the file, expression or flake");
 }
 
 int

@@ -38,7 +38,7 @@ struct eval_jobs {
 	bool meta, force_recurse, show_input_drvs, impure;
 	int64_t workers;
 	int64_t max_memory_mb; /* of each worker; times workers is the budget of all */
-	int64_t max_depth, max_rows;
+	int64_t max_depth, max_rows, max_seconds;
 };
 
 /* The command; argv[0] is "eval-jobs". Gives the exit code. */

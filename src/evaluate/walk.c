@@ -61,7 +61,7 @@ struct walk {
 	char home[64];        /* the repl's history goes here */
 	struct buf setup;
 	size_t rows;
-	int64_t sampled_ms;
+	int64_t sampled_ms, until_ms;
 	bool failed;          /* e of the run is filled: stop */
 };
 
@@ -525,6 +525,22 @@ watch_memory(struct walk *w)
 	kill(largest->peer.pid, SIGKILL);
 }
 
+/* Out of time: what is being evaluated right now is the best answer to "what takes so long". */
+static int
+too_long(const struct walk *w, struct err *e)
+{
+	AUTO(buf_release) struct buf names;
+
+	buf_init(&names, 1024);
+	for (size_t i = 0; i < w->n_workers; i++)
+		if (w->workers[i].busy && w->workers[i].done < w->workers[i].n) {
+			buf_puts(&names, names.n > 0 ? ", " : "");
+			name_node(w, w->workers[i].batch[w->workers[i].done], &names);
+		}
+	return fail(e, ERR_LIMIT, "not done after %lld s (%zu rows so far); being evaluated: " STR_FMT,
+	    (long long)w->o->max_seconds, w->rows, STR_ARG(buf_get(&names)));
+}
+
 static int
 turn(struct walk *w, struct err *e)
 {
@@ -546,6 +562,8 @@ turn(struct walk *w, struct err *e)
 				return -1;
 		}
 	watch_memory(w);
+	if (w->until_ms != 0 && clock_mono_ms() > w->until_ms)
+		return too_long(w, e);
 	return child_cancelled() ? fail(e, ERR_BUSY, "cancelled") : 0;
 }
 
@@ -581,6 +599,7 @@ walk_run(const struct eval_jobs *o, struct err *e)
 	struct err ignored;
 
 	w->o = o;
+	w->until_ms = o->max_seconds != 0 ? clock_mono_ms() + o->max_seconds * 1000 : 0;
 	int rc = prepare(w, e);
 	while (rc == 0 && (w->head < w->queue.n || w->alone.n > 0 || busy(w) > 0)) {
 		rc = dispatch(w, e);

@@ -4,6 +4,7 @@
 #include "graph/graph.h"
 #include "changeset/changeset.h"
 #include "config.h"
+#include "evaluate/evaljobs.h"
 #include "support/base/mem.h"
 #include "support/text/json.h"
 #include "worker.h"
@@ -71,6 +72,7 @@ run_check_config(int argc, char **argv)
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
+    {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
     {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
     {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",

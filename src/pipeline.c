@@ -4,6 +4,7 @@
 #include "changeset/changeset.h"
 #include "graph/graph.h"
 #include "schedule/stages.h"
+#include "evaluate/evaluate.h"
 #include "support/base/mem.h"
 
 #include <string.h>
@@ -15,6 +16,8 @@ static const struct stage stages[] = {
     {"diff", graph_stage_diff},
     {"query", schedule_query},
     {"build", schedule_build},
+    {"echo", NULL},
+    {"evaluate", stage_evaluate},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */

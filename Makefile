@@ -13,12 +13,13 @@ SEND =
 STORE = store/db.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c \
-	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/os/loop.c support/text/json.c
+	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/os/loop.c \
+	support/text/escape.c support/text/json.c
 WEB =
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.
 SOURCES_CC = $(TEXT_CC) $(EVALUATE_CC)
-TEXT_CC =
+TEXT_CC = support/text/template.cc
 EVALUATE_CC =
 
 # Test programs: tests/unit/NAME.c, one a module, linked with everything but main.
@@ -29,10 +30,10 @@ UNIT_ACCEPT =
 UNIT_CHANGESET =
 UNIT_EVALUATE =
 UNIT_GRAPH =
-UNIT_REPORT =
+UNIT_REPORT = template
 UNIT_SCHEDULE =
 UNIT_SEND =
-UNIT_STORE = store/db.c
+UNIT_STORE =
 UNIT_WEB =
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
@@ -58,7 +59,7 @@ CFLAGS_ALL = -std=c17 $(WARN) $(COMMON) $(CFLAGS)
 CXXFLAGS_ALL = -std=c++17 $(WARN_CC) $(COMMON) $(CXXFLAGS)
 LDFLAGS_ALL = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
-OBJECTS = $(SOURCES:%.c=$(B)/%.o) $(SOURCES_CC:%.cc=$(B)/%.o)
+OBJECTS = $(SOURCES:%.c=$(B)/%.o) $(SOURCES_CC:%.cc=$(B)/%.o) $(B)/templates.o
 OBJECTS_TEST = $(filter-out $(B)/main.o,$(OBJECTS))
 LINK = $(if $(SOURCES_CC),$(CXX),$(CC))
 
@@ -79,6 +80,24 @@ $(B)/%.o: src/%.c Makefile
 $(B)/%.o: src/%.cc Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CXXFLAGS_ALL) -c -o $@ $<
+
+# templates/ compiled in, so that the program is one file: each file an array of bytes, by its path below templates/.
+TEMPLATES = $(sort $(shell find templates -type f 2>/dev/null \( -name '*.html' -o -name '*.md' -o -name '*.txt' -o -name '*.css' \
+	-o -name '*.js' -o -name '*.svg' \)))
+
+$(B)/templates.c: $(TEMPLATES) $(wildcard templates) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "support/text/template.h"'; n=0; list=; \
+	for f in $(TEMPLATES:templates/%=%); do \
+		echo "static const unsigned char f$$n[] = {"; \
+		od -An -v -tu1 "templates/$$f" | sed 's/  *\([0-9][0-9]*\)/\1,/g'; echo '0};'; \
+		list="$$list{\"$$f\", {(const char *)f$$n, sizeof(f$$n) - 1}}, "; n=$$((n + 1)); \
+	done; \
+	echo "const struct template_file template_files[] = {$$list{0, {0, 0}}};"; \
+	echo "const size_t template_count = $$n;"; } > $@.new && mv $@.new $@
+
+$(B)/templates.o: $(B)/templates.c
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
 $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	@mkdir -p $(@D)

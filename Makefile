@@ -3,19 +3,19 @@
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
 ROOT = main.c cli.c pipeline.c worker.c
-ACCEPT =
+ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET =
 EVALUATE =
 GRAPH =
 REPORT =
 SCHEDULE =
 SEND =
-STORE = store/db.c
+STORE = store/db.c store/delivery.c store/view.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c \
 	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/os/loop.c \
 	support/text/escape.c support/text/json.c
-WEB =
+WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/log.c web/metrics.c
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.
 SOURCES_CC = $(TEXT_CC) $(EVALUATE_CC)
@@ -26,7 +26,7 @@ EVALUATE_CC =
 UNIT = $(UNIT_SUPPORT) $(UNIT_ACCEPT) $(UNIT_CHANGESET) $(UNIT_EVALUATE) $(UNIT_GRAPH) $(UNIT_REPORT) $(UNIT_SCHEDULE) \
 	$(UNIT_SEND) $(UNIT_STORE) $(UNIT_WEB)
 UNIT_SUPPORT =
-UNIT_ACCEPT =
+UNIT_ACCEPT = accept_verify accept_event accept_command
 UNIT_CHANGESET =
 UNIT_EVALUATE =
 UNIT_GRAPH =

@@ -1,10 +1,13 @@
 /* The table of commands; each lives in the module it belongs to, what is only a command lives here. */
 #include "cli.h"
 
-#include "graph/graph.h"
 #include "changeset/changeset.h"
 #include "config.h"
+#include "daemon.h"
 #include "evaluate/evaljobs.h"
+#include "graph/graph.h"
+#include "local.h"
+#include "support/base/log.h"
 #include "support/base/mem.h"
 #include "support/text/json.h"
 #include "worker.h"
@@ -69,14 +72,45 @@ run_check_config(int argc, char **argv)
 	return code;
 }
 
+static int
+run_serve(int argc, char **argv)
+{
+	const char *file = "ekaci.toml";
+	struct settings settings;
+	struct arena a = {0};
+	struct err e = {0};
+	int64_t ready_fd = -1;
+
+	for (int i = 1; i < argc; i += 2) {
+		bool config = strcmp(argv[i], "--config") == 0, ready = strcmp(argv[i], "--ready-fd") == 0;
+		if (config && i + 1 < argc) {
+			file = argv[i + 1];
+		} else if (!ready || i + 1 >= argc || str_to_i64(str_of(argv[i + 1]), &ready_fd) != 0 || ready_fd < 0) {
+			fputs("usage: ekaci serve [--config FILE] [--ready-fd N]\n", stderr);
+			return 2;
+		}
+	}
+	int rc = config_load(&a, file, &settings, &e);
+	if (rc == 0) {
+		rc = daemon_run(&settings, (int)ready_fd, &e);
+		config_release(&settings);
+	}
+	if (rc != 0)
+		log_error("%s", e.msg);
+	arena_release(&a);
+	return rc == 0 ? 0 : 1;
+}
+
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
-    {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
-    {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
+    {"serve", "[--config FILE] [--ready-fd N]", "the bot (ekaci.toml)", run_serve},
+    {"diff", "[OPTIONS] BASE HEAD", "what rebuilds between two revisions of a local clone, and why", local_diff},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
+    {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
     {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
         run_check_config},
+    {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
     {"help", "", "this list", run_help},
 };
 

@@ -3,6 +3,8 @@
 
 #include "flow.h"
 #include "intake.h"
+#include "store/delivery.h"
+#include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
@@ -125,7 +127,7 @@ keep_house(void *ctx)
 	int64_t before = clock_now_ms() - d->settings->state.keep_days * DAY_MS;
 	struct err e;
 
-	if (store_desired_expire(d->store, before, &e) != 0)
+	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0)
 		log_err(LOG_WARN, "housekeeping", &e);
 	loop_timer_set(d->house, HOUSEKEEPING_MS);
 	/* What waits for a reason that is outside (a full disk, a program that was missing) is looked at again. */

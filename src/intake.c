@@ -192,14 +192,17 @@ read_delivery(struct intake *in, struct arena *a, const struct delivery *d, stru
 {
 	struct event ev;
 	struct err why = {0};
-	const char *state = "done", *outcome = NULL;
+	enum delivery_state state = DELIVERY_DONE;
+	const char *outcome = NULL;
 
+	if (d->unreadable)
+		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, "the stored body is damaged", e);
 	if (accept_parse(a, d->event, d->body, &ev, &why) != 0) {
 		log_warn("delivery %s (%s): %s", d->guid, d->event, why.msg);
-		return store_delivery_done(in->p.store, d->id, "unreadable", why.msg, e);
+		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, why.msg, e);
 	}
 	if (ev.kind == EVENT_IGNORED) {
-		state = "ignored";
+		state = DELIVERY_IGNORED;
 		outcome = ev.reason;
 	} else {
 		outcome = arena_printf(a, "%s %s", event_kind_name(ev.kind), event_action_name(ev.action));
@@ -214,7 +217,7 @@ read_delivery(struct intake *in, struct arena *a, const struct delivery *d, stru
 	/* A signed event that contradicts itself is as unreadable as one that does not parse. */
 	if (e->kind == ERR_INPUT) {
 		why = *e;
-		return store_delivery_done(in->p.store, d->id, "unreadable", why.msg, e);
+		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, why.msg, e);
 	}
 	return -1;
 }

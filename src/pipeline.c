@@ -2,9 +2,9 @@
 #include "pipeline.h"
 
 #include "changeset/changeset.h"
+#include "evaluate/evaluate.h"
 #include "graph/graph.h"
 #include "schedule/stages.h"
-#include "evaluate/evaluate.h"
 #include "support/base/mem.h"
 
 #include <string.h>
@@ -13,11 +13,10 @@
 static const struct stage stages[] = {
     {"mirror", changeset_mirror},
     {"plan", changeset_plan},
+    {"evaluate", stage_evaluate},
     {"diff", graph_stage_diff},
     {"query", schedule_query},
     {"build", schedule_build},
-    {"echo", NULL},
-    {"evaluate", stage_evaluate},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */

@@ -41,10 +41,11 @@ export function toml(tables)
 		.join('\n');
 }
 
-// Makes the demo repository in a folder that does not exist yet.
-export function make_demo(dir)
+// Makes the demo repository in a folder that does not exist yet. With a salt nothing of it was ever built.
+export function make_demo(dir, salt = '')
 {
-	execFileSync(path.join(top, 'fixtures/repositories/demo.sh'), [dir], { timeout: 60000 });
+	execFileSync(path.join(top, 'fixtures/repositories/demo.sh'), [dir], { timeout: 60000,
+		env: { ...process.env, EKACI_DEMO_SALT: salt } });
 	return dir;
 }
 
@@ -249,7 +250,7 @@ export async function begin({ repo = 'org/demo', from, config = {}, settings = {
 	const { app } = await github.do('app', { private_key_file: in_dir('app.pem') });
 	await github.do('settings', settings);
 	const { repository } = await github.do('repository', { full_name: repo, private: is_private,
-		from: from || make_demo(in_dir('demo')) });
+		from: from || make_demo(in_dir('demo'), path.basename(dir)) });
 	const { installation } = await github.do('installation', { account: repo.split('/')[0],
 		deliver: false });
 	const tables = {

@@ -148,7 +148,7 @@ static const struct config_key keys[] = {
     FLAG(report, comment, true),
     FLAG(report, labels, false),
     NUMBER(report, max_packages_listed, 100, 1, 100000),
-    TEXT(trust, forks, "approve", check_forks),
+    TEXT(trust, forks, "evaluate", check_forks),
     TEXTS(trust, authors, "[]", check_word),
 };
 

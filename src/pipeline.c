@@ -1,13 +1,14 @@
 /* The tables. Read this file to know the flow. */
 #include "pipeline.h"
 
+#include "report/report.h"
 #include "support/base/mem.h"
 
 #include <string.h>
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"echo", NULL},
+    {"report", report_stage},
 };
 
 const struct stage *

@@ -5,6 +5,7 @@
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
 #include "schedule/stages.h"
+#include "report/report.h"
 #include "support/base/mem.h"
 
 #include <string.h>
@@ -17,6 +18,7 @@ static const struct stage stages[] = {
     {"diff", graph_stage_diff},
     {"query", schedule_query},
     {"build", schedule_build},
+    {"report", report_stage},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */

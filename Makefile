@@ -22,7 +22,10 @@ EVALUATE = \
 GRAPH = \
 	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c graph/cause.c \
 	graph/write.c graph/diff.c graph/command.c
-REPORT =
+REPORT = \
+	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
+	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
+	report/labels.c report/document.c report/words.c
 SCHEDULE = schedule/query.c schedule/schedule.c schedule/build.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \

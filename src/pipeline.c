@@ -4,8 +4,8 @@
 #include "changeset/changeset.h"
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
-#include "schedule/stages.h"
 #include "report/report.h"
+#include "schedule/stages.h"
 #include "support/base/mem.h"
 
 #include <string.h>
@@ -16,9 +16,9 @@ static const struct stage stages[] = {
     {"plan", changeset_plan},
     {"evaluate", stage_evaluate},
     {"diff", graph_stage_diff},
+    {"report", report_stage},
     {"query", schedule_query},
     {"build", schedule_build},
-    {"report", report_stage},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */

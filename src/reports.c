@@ -107,9 +107,15 @@ phase_of(enum run_state s)
 
 /* --- what a report says becomes what we want --------------------------------------------------------------------- */
 
+static const char *
+page_of(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo)
+{
+	return web_link(a, rs->p.web, repo->id, r->number, repo->is_private, "/run/%" PRId64, r->id);
+}
+
 static int
-want_check(struct reports *rs, struct arena *a, const struct run *r, const struct desired_repository *to,
-    const json_t *rec, struct err *e)
+want_check(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo,
+    const struct desired_repository *to, const json_t *rec, struct err *e)
 {
 	AUTO(json_drop) json_t *wanted = json_deep_copy(rec);
 	const char *name = json_str(rec, "name", "");
@@ -120,19 +126,37 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 	json_object_set_new(wanted, "started_at", json_integer(r->created));
 	if (r->ended != 0)
 		json_object_set_new(wanted, "completed_at", json_integer(r->ended));
-	(void)a;
+	json_object_set_new(wanted, "details_url", json_string(page_of(rs, a, r, repo)));
 	return store_want_check(rs->p.store, to, r->head, name, wanted, e);
 }
 
+/* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is
+ * edited, also to say that there is nothing. */
 static int
-want_one(struct reports *rs, struct arena *a, const struct run *r, const struct desired_repository *to, bool newest,
+want_comment(struct reports *rs, const struct run *r, const struct desired_repository *to, const json_t *rec,
+    struct err *e)
+{
+	bool something = r->difference != NULL || r->state == RUN_FAILED, there = false;
+
+	if (!rs->p.settings->report.comment || r->state < RUN_DIFFED)
+		return 0;
+	if (!something && store_comment_wanted(rs->p.store, r->repository, r->number, &there, e) != 0)
+		return -1;
+	if (!something && !there)
+		return 0;
+	return store_want_comment(rs->p.store, to, r->number, json_str(rec, "marker", ""), json_text(rec, "body"), e);
+}
+
+static int
+want_one(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo, bool newest,
     const json_t *rec, struct err *e)
 {
 	const char *type = json_str(rec, "type", "");
 	const struct settings *c = rs->p.settings;
+	const struct desired_repository at = {repo->installation, repo->id, repo->owner, repo->name}, *to = &at;
 
 	if (strcmp(type, "check_run") == 0)
-		return want_check(rs, a, r, to, rec, e);
+		return want_check(rs, a, r, repo, to, rec, e);
 	if (strcmp(type, "verdict") == 0) {
 		if (store_run_set(rs->p.store, r->id, "title", json_str(rec, "title", NULL), e) != 0)
 			return -1;
@@ -141,8 +165,8 @@ want_one(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	/* What belongs to the pull request as a whole is its newest run's to say. */
 	if (!newest)
 		return 0;
-	if (strcmp(type, "comment") == 0 && c->report.comment)
-		return store_want_comment(rs->p.store, to, r->number, json_str(rec, "marker", ""), json_text(rec, "body"), e);
+	if (strcmp(type, "comment") == 0)
+		return want_comment(rs, r, to, rec, e);
 	if (strcmp(type, "labels") == 0 && c->report.labels)
 		return store_want_labels(rs->p.store, to, r->number, json_object_get(rec, "wanted"),
 		    json_object_get(rec, "known"), e);
@@ -176,7 +200,6 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 	    store_repository_get(rs->p.store, a, r.repository, &repo, e) != 0 ||
 	    store_run_of(rs->p.store, a, r.repository, r.number, false, &newest, e) != 0)
 		return -1;
-	struct desired_repository to = {repo.installation, repo.id, repo.owner, repo.name};
 	bool is_newest = newest.id == r.id;
 	bool hidden = !is_newest && strcmp(newest.head, r.head) == 0; /* its checks are the newer run's by now */
 	json_array_foreach(p->records, i, rec) {
@@ -188,7 +211,7 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 	rc = store_run_reported(rs->p.store, p->run, p->change, e);
 	json_array_foreach(p->records, i, rec) {
 		if (rc == 0 && !hidden)
-			rc = want_one(rs, a, &r, &to, is_newest, rec, e);
+			rc = want_one(rs, a, &r, &repo, is_newest, rec, e);
 	}
 	return store_end(rs->p.store, rc, e);
 }
@@ -268,10 +291,9 @@ describe(struct reports *rs, struct arena *a, const struct run *r, json_t **ret,
 	    store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e) < 0 ||
 	    parse_or_null(r->mirrored, &mirrored, e) != 0)
 		return -1;
-	const char *path = arena_printf(a, "/run/%" PRId64, r->id);
 	const char *full = arena_printf(a, "%s/%s", repo.owner, repo.name);
 	*ret = json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:s?,s:s?,s:b,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)r->id, "url",
-	    web_link(a, rs->p.web, repo.id, r->number, repo.is_private, "%s", path), "base_url", web_url(rs->p.web), "repo", full, "number",
+	    page_of(rs, a, r, &repo), "base_url", web_url(rs->p.web), "repo", full, "number",
 	    (json_int_t)r->number, "head", r->head, "base", json_str(mirrored, "base", NULL), "title", pr.title, "conflict",
 	    json_flag(mirrored, "conflict", false), "reason", r->reason, "state", run_state_name(r->state), "base_ref",
 	    r->base_ref, "superseded_by", (json_int_t)r->superseded_by, "created", (json_int_t)r->created, "ended",
@@ -319,7 +341,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 		return -1;
 	link_logs(rs, a, &repo, r->number, builds);
 	if (r->ended != 0) {
-		static const char *const documents[] = {"markdown", "json", "html", "changed-paths"};
+		static const char *const documents[] = {"markdown", "json", "changed-paths"};
 		for (size_t i = 0; i < COUNT(documents); i++)
 			json_array_append_new(formats, json_string(documents[i]));
 	}

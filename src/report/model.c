@@ -34,37 +34,37 @@ change_name(enum change c)
 }
 
 const char *
-build_state_name(enum build_state s)
+built_name(enum built s)
 {
 	return states[s].name;
 }
 
 const char *
-build_state_words(enum build_state s)
+built_words(enum built s)
 {
 	return states[s].words;
 }
 
 bool
-build_state_failed(enum build_state s)
+built_failed(enum built s)
 {
 	return states[s].failed;
 }
 
 /* An unknown state is treated as one that proves nothing. */
-static enum build_state
+static enum built
 state_of(const json_t *build)
 {
 	const char *name = json_str(build, "state", "");
 
 	for (int i = BUILD_QUEUED; i < BUILD_STATES; i++)
 		if (strcmp(states[i].name, name) == 0)
-			return (enum build_state)i;
+			return (enum built)i;
 	return BUILD_INFRASTRUCTURE;
 }
 
 static enum blame
-blame_of(const json_t *build, enum build_state state)
+blame_of(const json_t *build, enum built state)
 {
 	const char *name = json_str(build, "blame", "");
 

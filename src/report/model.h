@@ -26,7 +26,7 @@ enum change {
 };
 const char *change_name(enum change c);
 
-enum build_state {
+enum built {
 	BUILD_NONE, /* nobody wanted it built */
 	BUILD_QUEUED,
 	BUILD_BUILDING,
@@ -42,9 +42,9 @@ enum build_state {
 	BUILD_UNSUPPORTED,
 	BUILD_STATES
 };
-const char *build_state_name(enum build_state s);
-const char *build_state_words(enum build_state s); /* "build failed" */
-bool build_state_failed(enum build_state s);       /* the derivation's own failure or a dependency's */
+const char *built_name(enum built s);
+const char *built_words(enum built s); /* "build failed" */
+bool built_failed(enum built s);       /* the derivation's own failure or a dependency's */
 
 enum blame { BLAME_NONE, BLAME_NEWLY, BLAME_STILL, BLAME_UNKNOWN };
 
@@ -68,7 +68,7 @@ struct attr {
 	const char *drv; /* of head, or NULL */
 	const char *version_old, *version_new; /* both or none; an empty one for "had none" */
 	const json_t *build; /* NULL when not wanted */
-	enum build_state state;
+	enum built state;
 	enum blame blame;
 	bool tolerated; /* its job allows evaluation failures */
 };

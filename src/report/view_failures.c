@@ -62,8 +62,8 @@ static const char *
 state_words(const json_t *build)
 {
 	for (int i = BUILD_QUEUED; i < BUILD_STATES; i++)
-		if (strcmp(build_state_name((enum build_state)i), json_str(build, "state", "")) == 0)
-			return build_state_words((enum build_state)i);
+		if (strcmp(built_name((enum built)i), json_str(build, "state", "")) == 0)
+			return built_words((enum built)i);
 	return "in a state that is not known here";
 }
 

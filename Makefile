@@ -33,8 +33,8 @@ UNIT_EVALUATE =
 UNIT_GRAPH =
 UNIT_REPORT =
 UNIT_SCHEDULE =
-UNIT_SEND =
-UNIT_STORE = store/db.c
+UNIT_SEND = send_jwt send_http send_shape send_desired
+UNIT_STORE =
 UNIT_WEB =
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson

@@ -29,6 +29,7 @@ struct exchange {
 	const char *url;
 	int redirects;
 	bool with_authorization;
+	size_t sent;                 /* of the request's body */
 	struct buf body;
 	struct http_answer answer;
 	char error[CURL_ERROR_SIZE];
@@ -230,6 +231,22 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 	return x->body.over ? 0 : size * n;
 }
 
+/*
+ * The body goes out through a callback that cannot be rewound. libcurl repeats a request by itself when a kept
+ * connection breaks before the answer; given the bytes in memory it would do so with a POST that had its effect.
+ */
+static size_t
+give_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct exchange *x = ctx;
+	size_t left = x->request.body.n - x->sent;
+	size_t give = size * n < left ? size * n : left;
+
+	memcpy(p, x->request.body.p + x->sent, give);
+	x->sent += give;
+	return give;
+}
+
 static curl_socket_t
 open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -296,8 +313,10 @@ set_up(struct exchange *x)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->error);
 	if (r->body.n > 0) {
+		curl_easy_setopt(c, CURLOPT_POST, 1L);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body.p);
+		curl_easy_setopt(c, CURLOPT_READFUNCTION, give_body);
+		curl_easy_setopt(c, CURLOPT_READDATA, x);
 	} else if (strcmp(r->method, "POST") == 0) {
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, 0L);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
@@ -312,6 +331,7 @@ begin(struct exchange *x)
 	buf_init(&x->body, x->request.max_bytes > 0 ? x->request.max_bytes : MAX_ANSWER_BYTES);
 	http_answer_init(&x->answer);
 	x->error[0] = '\0';
+	x->sent = 0;
 	curl_easy_setopt(x->easy, CURLOPT_URL, x->url);
 	set_headers(x);
 	curl_multi_add_handle(x->h->multi, x->easy);

@@ -3,7 +3,7 @@
  *
  * Only http and https, certificates are verified, answers are bounded. Redirects (301, 302, 307, 308) are followed here,
  * as GitHub asks: the same request again, five times at most; never from https to http; to another host only a GET, and
- * without the Authorization header. What this prints or returns as an error never holds a header.
+ * without the Authorization header. A request with a body is never repeated by itself. What this prints or returns as an error never holds a header.
  */
 #ifndef EKACI_SEND_HTTP_H
 #define EKACI_SEND_HTTP_H

@@ -117,11 +117,15 @@ export class Bot {
 		return this.start();
 	}
 
-	// The end of its log.
+	// Its log, and the end of it.
+	log_text()
+	{
+		return fs.existsSync(this.log_file) ? fs.readFileSync(this.log_file, 'utf8') : '';
+	}
+
 	log()
 	{
-		const text = fs.existsSync(this.log_file) ? fs.readFileSync(this.log_file, 'utf8') : '';
-		return text.slice(-LOG_SHOWN);
+		return this.log_text().slice(-LOG_SHOWN);
 	}
 
 	// GET of a path of its own: { status, headers, text }.

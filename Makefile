@@ -6,8 +6,8 @@ ROOT = main.c cli.c pipeline.c worker.c
 ACCEPT =
 CHANGESET =
 EVALUATE =
-GRAPH = graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c graph/cause.c \
-	graph/write.c graph/diff.c graph/command.c
+GRAPH = graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c \
+	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/command.c
 REPORT =
 SCHEDULE =
 SEND =

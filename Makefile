@@ -7,7 +7,8 @@ ACCEPT =
 CHANGESET =
 EVALUATE =
 GRAPH = graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c \
-	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/command.c
+	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c \
+	graph/explain.c graph/command.c
 REPORT =
 SCHEDULE =
 SEND =
@@ -29,7 +30,7 @@ UNIT_SUPPORT =
 UNIT_ACCEPT =
 UNIT_CHANGESET =
 UNIT_EVALUATE =
-UNIT_GRAPH = graph_diff
+UNIT_GRAPH = graph_drv graph_radius graph_diff
 UNIT_REPORT =
 UNIT_SCHEDULE =
 UNIT_SEND =

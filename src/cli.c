@@ -29,6 +29,7 @@ static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
     {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
+    {"explain", "A.drv B.drv [--json]", "what differs between two derivations, inputs followed", graph_command_explain},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
     {"help", "", "this list", run_help},
 };

@@ -9,7 +9,7 @@
  *   {a,b}    either, may be nested and hold "/"  \x       the byte x itself
  *
  * So "README.md" is the one at the top; with "**" and a "/" before it, those at any depth. "**" beside other bytes in a
- * segment is the same as "*". A leading "/" changes nothing.
+ * segment is the same as "*". A leading "/" changes nothing. Braces are written out before anything else is looked at.
  *
  * Refused, with the reason in words: a leading "!" (the first rule that matches decides; there is nothing to negate),
  * a trailing "/", empty, "." and ".." segments, "[", "{" without end, "}" without beginning, a set with bytes outside

@@ -46,7 +46,8 @@ must_check int glob_set_add(struct glob_set *set, struct str pattern, struct err
 
 enum { GLOB_NONE = -1 };
 
-/* The id of the first pattern that matches, or GLOB_NONE. */
+/* The id of the first pattern that matches, or GLOB_NONE. A path deeper than any that git would check out (2048 folders)
+ * matches nothing: what no rule knows is evaluated. */
 ptrdiff_t glob_set_first(const struct glob_set *set, struct str path);
 
 /* Whether a pattern is one; ERR_INPUT with the reason when not. */

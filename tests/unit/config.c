@@ -1,6 +1,7 @@
 /* ekaci.toml: the example is the table, every mistake has its place; and the TOML reader below it. */
 #include "config.h"
 
+#include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/text/json.h"
 #include "support/text/toml.h"
@@ -240,6 +241,54 @@ paths_are_relative_to_the_file_and_secrets_may_be_credentials(void **state)
 	end(&f);
 }
 
+static int
+keep_errors(void *ctx, int fd, struct str bytes, struct err *e)
+{
+	(void)e;
+	if (fd == 2)
+		buf_str(ctx, bytes);
+	return 0;
+}
+
+static void
+check_config_says_what_the_fixtures_expect(void **state)
+{
+	static const struct {
+		const char *file;
+		int code;
+		bool golden;
+	} rows[] = {
+	    {"fixtures/config/mistakes.toml", 1, true},
+	    {"fixtures/config/mistakes.json", 1, true},
+	    {"fixtures/config/eka-ci.json", 0, true},
+	    {"deploy/ekaci.toml.example", 0, false},
+	    {"fixtures/config/none.toml", 2, false},
+	};
+	struct arena a = {0};
+
+	(void)state;
+	if (getenv("EKACI") == NULL)
+		fail_msg("EKACI must be the path of the program");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(buf_release) struct buf out;
+		const char *argv[] = {getenv("EKACI"), "check-config", rows[i].file, NULL};
+		const char *expected = arena_printf(&a, "%s.expected", rows[i].file);
+		struct child_result r;
+		struct err e = {0};
+		struct str want;
+		buf_init(&out, 65536);
+		struct child c = {.argv = argv, .wall_ms = 20000, .on_bytes = keep_errors, .ctx = &out};
+		assert_int_equal(child_run(&c, &r, &e), 0);
+		assert_int_equal(r.end, CHILD_EXITED);
+		assert_int_equal(r.code, rows[i].code);
+		if (!rows[i].golden)
+			continue;
+		assert_int_equal(files_read(&a, expected, 65536, &want, &e), 0);
+		assert_string_equal(out.p, want.p);
+	}
+	arena_release(&a);
+}
+
 static void
 the_toml_tree_has_types_and_places(void **state)
 {
@@ -282,6 +331,7 @@ main(void)
 	    cmocka_unit_test(every_mistake_has_line_column_and_reason),
 	    cmocka_unit_test(all_mistakes_are_found_in_the_order_of_the_file),
 	    cmocka_unit_test(paths_are_relative_to_the_file_and_secrets_may_be_credentials),
+	    cmocka_unit_test(check_config_says_what_the_fixtures_expect),
 	    cmocka_unit_test(the_toml_tree_has_types_and_places),
 	};
 

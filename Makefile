@@ -33,7 +33,7 @@ UNIT_ACCEPT =
 UNIT_CHANGESET =
 UNIT_EVALUATE =
 UNIT_GRAPH =
-UNIT_REPORT = escape template
+UNIT_REPORT = escape template report_golden report_limits report_verdict
 UNIT_SCHEDULE =
 UNIT_SEND =
 UNIT_STORE =
@@ -102,7 +102,7 @@ $(B)/templates.o: $(B)/templates.c
 
 $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@.o $<
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
 	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
 
 unit: $(UNIT:%=$(B)/tests/%) $(B)/ekaci

@@ -34,7 +34,7 @@ UNIT_REPORT = template
 UNIT_SCHEDULE =
 UNIT_SEND =
 UNIT_STORE =
-UNIT_WEB =
+UNIT_WEB = web_server
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =

@@ -160,6 +160,20 @@ on_completed(void *ctx, struct MHD_Connection *mhd, void **request, enum MHD_Req
 	*request = NULL;
 }
 
+/* A NUL would end the path early for us and not for whoever looked at it before: it becomes a byte that no path has. */
+static size_t
+unescape(void *ctx, struct MHD_Connection *mhd, char *s)
+{
+	size_t n = MHD_http_unescape(s);
+
+	(void)ctx;
+	(void)mhd;
+	for (size_t i = 0; i < n; i++)
+		if (s[i] == '\0')
+			s[i] = '\1';
+	return n;
+}
+
 /* libmicrohttpd is asked for its next deadline; what is due now is done in another turn of the loop. */
 static void
 rearm(struct web *w)
@@ -279,7 +293,7 @@ start_daemon(struct web *w, int listen_fd, struct err *e)
 	    MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_MAX_CONNECTIONS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)(WEB_REQUEST_MS / 1000), MHD_OPTION_NOTIFY_COMPLETED, on_completed, w, MHD_OPTION_NOTIFY_CONNECTION,
-	    on_connection, w, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+	    on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 	if (w->mhd == NULL)
 		return fail(e, ERR_SYSTEM, "libmicrohttpd cannot start");
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD);

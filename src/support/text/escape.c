@@ -247,7 +247,7 @@ add_terminal(struct buf *out, struct str s)
 void
 escape_add(struct buf *out, enum escape kind, struct str s)
 {
-	AUTO(buf_release) struct buf seen;
+	AUTO(buf_release) struct buf seen = {0};
 
 	if (kind == ESCAPE_URL) {
 		add_url(out, s);
@@ -305,7 +305,7 @@ escape_code_html(struct buf *out, struct str s)
 void
 escape_code(struct buf *out, struct str s)
 {
-	AUTO(buf_release) struct buf seen;
+	AUTO(buf_release) struct buf seen = {0};
 
 	if (s.n == 0)
 		return;
@@ -333,7 +333,7 @@ escape_code(struct buf *out, struct str s)
 void
 escape_block(struct buf *out, struct str text, const char *info)
 {
-	AUTO(buf_release) struct buf seen;
+	AUTO(buf_release) struct buf seen = {0};
 
 	buf_init(&seen, text.n * 10 + 16);
 	reveal(&seen, text, false);
@@ -352,7 +352,7 @@ escape_block(struct buf *out, struct str text, const char *info)
 void
 escape_mermaid(struct buf *out, struct str s)
 {
-	AUTO(buf_release) struct buf seen;
+	AUTO(buf_release) struct buf seen = {0};
 
 	buf_init(&seen, s.n * 10 + 16);
 	reveal(&seen, s, false);

@@ -104,6 +104,11 @@ $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@.o $<
 	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
 
+$(B)/bench/%: tests/bench/%.c $(OBJECTS_TEST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
+	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+
 unit: $(UNIT:%=$(B)/tests/%) $(B)/ekaci
 	CMOCKA_MESSAGE_OUTPUT=TAP EKACI=$(abspath $(B)/ekaci) prove $(if $(V),-v) -e '' $(UNIT:%=$(B)/tests/%)
 

@@ -15,7 +15,7 @@
 
 enum {
 	SWEEP_MS = 1000,
-	MAX_ROUNDS = 64,             /* of MHD_run in one callback, so that other sources get their turn */
+	MAX_ROUNDS = 16,             /* of MHD_run in one callback, so that other sources get their turn */
 	BACKLOG = 1024,
 	CONNECTION_BYTES = 32 * 1024 /* request line, headers and what is read of a body at once */
 };
@@ -174,13 +174,15 @@ unescape(void *ctx, struct MHD_Connection *mhd, char *s)
 	return n;
 }
 
-/* libmicrohttpd is asked for its next deadline; what is due now is done in another turn of the loop. */
+/* libmicrohttpd is asked for its next deadline. What is due now is done in another turn of the loop. */
 static void
-rearm(struct web *w)
+rearm(struct web *w, bool again)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (MHD_get_timeout(w->mhd, &ms) == MHD_YES)
+	if (again)
+		loop_timer_set(w->mhd_timer, 0);
+	else if (MHD_get_timeout(w->mhd, &ms) == MHD_YES)
 		loop_timer_set(w->mhd_timer, (int64_t)ms);
 	else
 		loop_timer_set(w->mhd_timer, -1);
@@ -188,35 +190,29 @@ rearm(struct web *w)
 
 /*
  * Everything that can be read is read before a commit, so that one commit takes as many deliveries as there are; the
- * answers go out before anybody looks at what came in.
+ * answers go out before anybody looks at what came in. libmicrohttpd does not tell (by descriptor or deadline) of
+ * connections that were woken: after a commit there is always another MHD_run, here or in the next turn.
  */
 void
 web_pump(struct web *w)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
-	bool added = false;
-	size_t waiting;
+	bool added = false, again = true;
 
 	if (w->pumping)
 		return;
 	w->pumping = true;
-	for (int round = 0; round < MAX_ROUNDS; round++) {
-		waiting = w->pending.n;
+	for (int round = 0; round < MAX_ROUNDS && again; round++) {
+		size_t waiting = w->pending.n;
 		MHD_run(w->mhd);
 		if (w->pending.n > waiting)
 			continue;
-		if (w->pending.n > 0) {
+		if (w->pending.n > 0)
 			added |= intake_commit(w);
-			continue;
-		}
-		if (MHD_get_timeout(w->mhd, &ms) != MHD_YES || ms > 0)
-			break;
+		else
+			again = MHD_get_timeout(w->mhd, &ms) == MHD_YES && ms == 0;
 	}
-	if (w->pending.n > 0) {
-		added |= intake_commit(w);
-		MHD_run(w->mhd);
-	}
-	rearm(w);
+	rearm(w, again);
 	w->pumping = false;
 	if (added && w->hooks.on_delivery != NULL)
 		w->hooks.on_delivery(w->hooks.ctx);
@@ -346,7 +342,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 		web_stop(w);
 		return -1;
 	}
-	rearm(w);
+	rearm(w, true);
 	*ret = w;
 	return 0;
 }

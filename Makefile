@@ -41,7 +41,7 @@ SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDU
 SOURCES_CC = support/text/template.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
-UNIT = accept_verify accept_event accept_command graph_diff escape template
+UNIT = support accept_verify accept_event accept_command graph_diff escape template store send_desired send_http send_jwt send_shape
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = tests/fakes/selftest.js tests/e2e/demo.js

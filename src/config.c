@@ -394,7 +394,7 @@ unknown_section(struct load *l, const struct toml_node *n)
 		    home != NULL ? arena_printf(l->a, " (it belongs in [%s])", home) : "");
 	else
 		mistakes_add(l->m, n->line, n->column, "unknown section [" STR_FMT "]%s", STR_ARG(name),
-		    near_hint(l->a, &near));
+		    near.best != NULL ? arena_printf(l->a, " (did you mean [%s]?)", near.best) : "");
 }
 
 static bool

@@ -10,7 +10,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_RUNS = 256, PACE_MS = 4000, RETRY_MS = 5000 };
+enum {
+	MAX_RUNS = 256,
+	PACE_MS = 4000,
+	RETRY_MS = 5000,
+	FIRST_MS = 400 /* a run that is over by then is reported once, as over: most documentation changes are */
+};
 
 /* A report under way, or the memory of the last one of a live run. */
 struct paced {
@@ -397,11 +402,11 @@ look(void *ctx)
 		struct paced *p = paced_of(rs, ids[i]);
 		struct arena a = {0};
 		struct run r;
-		bool due = p->last_ms == 0 || now - p->last_ms >= PACE_MS;
 		if (!p->busy && store_run_get(rs->p.store, &a, ids[i], &r, &e) == 0) {
-			if (!due && r.ended == 0) {
-				if (p->last_ms + PACE_MS < wake)
-					wake = p->last_ms + PACE_MS;
+			int64_t due = p->last_ms != 0 ? p->last_ms + PACE_MS : now + r.created + FIRST_MS - clock_now_ms();
+			if (due > now && r.ended == 0) {
+				if (due < wake)
+					wake = due;
 			} else if (begin(rs, &a, &r, p, &e) != 0) {
 				log_err(LOG_ERROR, "report", &e);
 				wake = now + RETRY_MS;

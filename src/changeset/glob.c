@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { MAX_SEGMENTS = 2048 }; /* of a path; as many as 4096 bytes can have */
+
 enum token_type { TOKEN_BYTE, TOKEN_ANY, TOKEN_STAR, TOKEN_SET };
 
 struct token {
@@ -415,37 +417,42 @@ segment_matches(const struct segment *seg, struct str s)
 	return t == seg->n;
 }
 
+/* The segments of a path; returns how many, MAX_SEGMENTS + 1 when it has more. */
 static size_t
-segment_end(struct str path, size_t from)
+split(struct str path, struct str *segments)
 {
-	const char *slash = memchr(path.p + from, '/', path.n - from);
+	struct str rest = path;
+	size_t n = 0;
 
-	return slash != NULL ? (size_t)(slash - path.p) : path.n;
+	while (rest.p != NULL) {
+		if (n == MAX_SEGMENTS)
+			return n + 1;
+		segments[n++] = str_cut(rest, '/', &rest);
+	}
+	return n;
 }
 
+/* p..p_n are the path's segments. */
 static bool
-alternative_matches(const struct glob_alternative *alt, struct str path)
+alternative_matches(const struct glob_alternative *alt, const struct str *p, size_t p_n)
 {
-	size_t k = 0, pos = 0, star = SIZE_MAX, mark = 0; /* pos is where a segment of path begins; path.n + 1: none left */
+	size_t k = 0, i = 0, star = SIZE_MAX, mark = 0;
 
-	while (pos <= path.n) {
+	while (i < p_n) {
 		if (k < alt->n && alt->segments[k].globstar) {
 			if (k + 1 == alt->n)
 				return true;
 			star = k++;
-			mark = pos;
-			continue;
-		}
-		size_t end = segment_end(path, pos);
-		if (k < alt->n && segment_matches(&alt->segments[k], (struct str){path.p + pos, end - pos})) {
+			mark = i;
+		} else if (k < alt->n && segment_matches(&alt->segments[k], p[i])) {
 			k++;
-			pos = end + 1;
-			continue;
-		}
-		if (star == SIZE_MAX)
+			i++;
+		} else if (star != SIZE_MAX) {
+			k = star + 1;
+			i = ++mark;
+		} else {
 			return false;
-		k = star + 1;
-		pos = mark = segment_end(path, mark) + 1;
+		}
 	}
 	return k == alt->n;
 }
@@ -454,7 +461,8 @@ ptrdiff_t
 glob_set_first(const struct glob_set *set, struct str path)
 {
 	unsigned char head[8] = {0}, tail[8] = {0};
-	size_t some = path.n < 8 ? path.n : 8;
+	size_t some = path.n < 8 ? path.n : 8, n = 0;
+	struct str segments[MAX_SEGMENTS];
 	uint64_t h, t;
 
 	if (path.n == 0)
@@ -467,7 +475,11 @@ glob_set_first(const struct glob_set *set, struct str path)
 		const struct glob_alternative *alt = &set->alternatives[i];
 		if (((h ^ alt->head.value) & alt->head.mask) | ((t ^ alt->tail.value) & alt->tail.mask))
 			continue;
-		if (path.n >= alt->min_bytes && alternative_matches(alt, path))
+		if (path.n < alt->min_bytes)
+			continue;
+		if (n == 0 && (n = split(path, segments)) > MAX_SEGMENTS)
+			return GLOB_NONE;
+		if (alternative_matches(alt, segments, n))
 			return (ptrdiff_t)alt->id;
 	}
 	return GLOB_NONE;

@@ -9,7 +9,7 @@
  *   {a,b}    either, may be nested and hold "/"  \x       the byte x itself
  *
  * So "README.md" is the one at the top; with "**" and a "/" before it, those at any depth. "**" beside other bytes in a
- * segment is the same as "*". A leading "/" changes nothing.
+ * segment is the same as "*". A leading "/" changes nothing. Braces are written out before anything else is looked at.
  *
  * Refused, with the reason in words: a leading "!" (the first rule that matches decides; there is nothing to negate),
  * a trailing "/", empty, "." and ".." segments, "[", "{" without end, "}" without beginning, a set with bytes outside
@@ -46,7 +46,8 @@ must_check int glob_set_add(struct glob_set *set, struct str pattern, struct err
 
 enum { GLOB_NONE = -1 };
 
-/* The id of the first pattern that matches, or GLOB_NONE. */
+/* The id of the first pattern that matches, or GLOB_NONE. A path deeper than any that git would check out (2048 folders)
+ * matches nothing: what no rule knows is evaluated. */
 ptrdiff_t glob_set_first(const struct glob_set *set, struct str path);
 
 /* Whether a pattern is one; ERR_INPUT with the reason when not. */

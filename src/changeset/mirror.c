@@ -165,7 +165,18 @@ remove_mirror(const struct mirror *m, struct err *e)
 	return files_remove_tree(old, e);
 }
 
-/* Fetches up to two refspecs; lock files in the way are removed and it is tried once more. */
+/* Whether git can read the configuration, the refs and what they point to. */
+static bool
+is_sound(const struct mirror *m)
+{
+	static const char *const args[] = {"for-each-ref", "--format=%(objecttype)", NULL};
+	struct err e = {0};
+
+	return git_run(&m->git, args, NULL, &e) == 0 || e.kind == ERR_BUSY;
+}
+
+/* Fetches up to two refspecs. Lock files in the way are removed and it is tried once more; words of git that mean nothing
+ * to us make us look at the mirror. */
 static int
 fetch(const struct mirror *m, const char *first, const char *second, enum git_trouble *ret_trouble, struct err *e)
 {
@@ -174,10 +185,14 @@ fetch(const struct mirror *m, const char *first, const char *second, enum git_tr
 
 	if (git_run(&m->git, args, ret_trouble, e) == 0)
 		return 0;
-	if (*ret_trouble != GIT_TROUBLE_LOCKED)
-		return -1;
-	(void)nftw(m->path, remove_lock, 16, FTW_PHYS | FTW_ACTIONRETVAL);
-	return git_run(&m->git, args, ret_trouble, e);
+	if (*ret_trouble == GIT_TROUBLE_LOCKED) {
+		(void)nftw(m->path, remove_lock, 16, FTW_PHYS | FTW_ACTIONRETVAL);
+		if (git_run(&m->git, args, ret_trouble, e) == 0)
+			return 0;
+	}
+	if (e->kind == ERR_SYSTEM && *ret_trouble == GIT_TROUBLE_OTHER && !is_sound(m))
+		*ret_trouble = GIT_TROUBLE_CORRUPT;
+	return -1;
 }
 
 static const char *

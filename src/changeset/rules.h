@@ -30,9 +30,7 @@ enum {
 	RULES_MAX_BYTES = 256 * 1024,
 	RULES_MAX_JOBS = 64,
 	RULES_MAX_RULES = 500,
-	RULES_MAX_LIST = 1000,       /* entries of one array */
-	RULES_MAX_ALTERNATIVES = 20000, /* of all patterns; each is compared with each changed path */
-	RULES_MAX_NAME = 100
+	RULES_MAX_ALTERNATIVES = 20000 /* of all patterns; each is compared with each changed path */
 };
 
 enum rule_kind { RULE_DOCS_ONLY, RULE_NO_OP, RULE_FULL_REBUILD, RULE_REBUILD_ONLY };

@@ -65,7 +65,7 @@ static int
 probe_external(struct arena *a, const char *program, struct evaluator *ret, struct err *e)
 {
 	const char *argv[] = {program, "--help", NULL};
-	AUTO(buf_release) struct buf help;
+	AUTO(buf_release) struct buf help = {0};
 	char real[PATH_MAX];
 
 	buf_init(&help, HELP_BYTES);
@@ -87,7 +87,7 @@ static int
 probe_own(struct arena *a, struct evaluator *ret, struct err *e)
 {
 	const char *argv[] = {"nix", "--version", NULL};
-	AUTO(buf_release) struct buf out;
+	AUTO(buf_release) struct buf out = {0};
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
@@ -199,7 +199,7 @@ add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job
 	const char *file = json_str(j->job, "file", NULL), *flake = json_str(j->job, "flake", NULL);
 	const char *expr = json_str(j->job, "expr", NULL), *attr_path = json_str(j->job, "attr_path", "");
 	bool picks = json_is_array(json_object_get(j->job, "scope")) || attr_path[0] != '\0';
-	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf text = {0};
 	int rc = 0;
 
 	buf_init(&text, EXPR_BYTES);
@@ -258,7 +258,7 @@ add_option(words *w, const char *name, const char *value)
 static const char *
 uris(struct arena *a, const json_t *list)
 {
-	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf text = {0};
 	const json_t *one;
 	size_t i;
 

@@ -41,7 +41,7 @@ roots_link(struct str drv, const char *dir, struct err *e)
 int
 roots_keep(const struct str *drvs, size_t n, const char *dir, const char *name, struct err *e)
 {
-	AUTO(buf_release) struct buf expr, out;
+	AUTO(buf_release) struct buf expr = {0}, out = {0};
 	struct arena a = {0};
 
 	if (n == 0)

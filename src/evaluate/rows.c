@@ -170,7 +170,7 @@ features_of(const json_t *row)
 static void
 keep(struct rows *r, const json_t *row, json_t *path)
 {
-	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf text = {0};
 	AUTO(json_drop) json_t *line = json_object();
 	struct row one = {.depth = (uint16_t)(json_array_size(path) < UINT16_MAX ? json_array_size(path) : UINT16_MAX)};
 	struct str drv = json_text(row, "drvPath");

@@ -53,7 +53,7 @@ static int
 check_syntax(const char *text, struct err *e)
 {
 	const char *argv[] = {"nix-instantiate", "--parse", "--expr", text, NULL};
-	AUTO(buf_release) struct buf out;
+	AUTO(buf_release) struct buf out = {0};
 
 	buf_init(&out, 16 * MAX_EXPR);
 	return child_output(argv, &out, e);
@@ -95,7 +95,7 @@ add_url(struct buf *out, const char *p)
 static int
 flake_ref(struct str ref, bool pure, struct buf *out, struct err *e)
 {
-	AUTO(buf_release) struct buf hash;
+	AUTO(buf_release) struct buf hash = {0};
 	struct arena a = {0};
 	char full[PATH_MAX];
 	struct stat st;
@@ -127,7 +127,7 @@ done:
 static int
 add_selection(struct str path, struct buf *out, struct err *e)
 {
-	AUTO(buf_release) struct buf part;
+	AUTO(buf_release) struct buf part = {0};
 	bool quoted = false;
 
 	buf_init(&part, MAX_EXPR);
@@ -150,7 +150,7 @@ add_selection(struct str path, struct buf *out, struct err *e)
 static int
 add_root(const struct eval_jobs *o, struct buf *out, struct err *e)
 {
-	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf text = {0};
 	struct str what = str_of(o->what), attr;
 	char full[PATH_MAX];
 
@@ -203,7 +203,7 @@ add_args(const struct eval_jobs *o, struct buf *out, struct err *e)
 int
 setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct err *e)
 {
-	AUTO(buf_release) struct buf root;
+	AUTO(buf_release) struct buf root = {0};
 
 	buf_init(&root, 4 * MAX_EXPR);
 	if (add_root(o, &root, e) != 0)

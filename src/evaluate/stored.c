@@ -27,7 +27,7 @@ enum {
 void
 stored_key(const json_t *what, char ret[65])
 {
-	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf text = {0};
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
@@ -211,7 +211,7 @@ unpack(struct reader *r, struct str file)
 {
 	ZSTD_DCtx *z = ZSTD_createDCtx();
 	ZSTD_inBuffer in = {file.p, file.n, 0};
-	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf text = {0};
 	size_t left = 1, size = ZSTD_DStreamOutSize();
 	AUTO(mem_free) char *chunk = mem_alloc(size);
 	int rc = 0;

@@ -4,9 +4,9 @@
 const char walker_text[] =
     "{ mark, root, args, force, meta, apply }:\n"
     "let\n"
-    "  inherit (builtins) attrNames concatStringsSep elemAt filter foldl' functionArgs head intersectAttrs isAttrs\n"
-    "    isBool isFloat isFunction isInt isList isString length listToAttrs map mapAttrs all attrValues seq split\n"
-    "    storeDir stringLength substring toJSON toXML trace typeOf unsafeDiscardStringContext;\n"
+    "  inherit (builtins) attrNames elemAt filter foldl' functionArgs genList head intersectAttrs isAttrs\n"
+    "    isBool isFloat isFunction isInt isList isString length listToAttrs map mapAttrs all attrValues seq split tail\n"
+    "    storeDir stringLength substring toJSON toXML trace unsafeDiscardStringContext;\n"
     /* Which functions have a set pattern, and which of these an ellipsis, is told by toXML alone. */
     "  patterned = f: length (split \"<attrspat\" (toXML f)) > 1;\n"
     "  open = f: length (split \"<attrspat[^>]* ellipsis=\" (toXML f)) > 1;\n"
@@ -52,4 +52,9 @@ const char walker_text[] =
     "       else if isDrv v then say \"r ${plain (row v)}\"\n"
     "       else if enter path v then say \"k ${plain n.names}\"\n"
     "       else say \"n\";\n"
-    "in foldl' (acc: path: seq (visit path) null) null\n";
+    /* A question: [ from count path... ], the count attributes of the set at path from index from on; count 0: path. */
+    "  ask = q:\n"
+    "    let from = elemAt q 0; count = elemAt q 1; path = tail (tail q);\n"
+    "    in if count == 0 then visit path\n"
+    "       else foldl' (acc: i: seq (visit (path ++ [ i ])) null) null (genList (i: from + i) count);\n"
+    "in foldl' (acc: q: seq (ask q) null) null\n";

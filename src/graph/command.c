@@ -1,5 +1,6 @@
-/* The commands: what differs between two derivations; how far each derivation of a closure reaches. */
+/* `ekaci graph DRV...`: how far each derivation of a closure reaches. */
 #include "graph/graph.h"
+#include "graph/options.h"
 #include "graph/rows.h"
 #include "graph/spread.h"
 
@@ -7,46 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct options {
-	bool json;
-	const char *real_dir;  /* --real-store, for stores that are not where they say */
-	const char *store_dir; /* --store */
-	const char **drvs;
-	size_t n;
-};
-
-static int
-usage(const char *text)
+int
+graph_read_options(struct arena *a, int argc, char **argv, struct graph_options *ret)
 {
-	fprintf(stderr, "usage: ekaci %s\n", text);
-	return 2;
-}
+	struct graph_options o = {.store_dir = "/nix/store", .drvs = arena_alloc(a, (size_t)argc * sizeof(*o.drvs))};
 
-/* -1 when the arguments are wrong. */
-static int
-read_options(struct arena *a, int argc, char **argv, struct options *o)
-{
-	*o = (struct options){.store_dir = "/nix/store", .drvs = arena_alloc(a, (size_t)argc * sizeof(*o->drvs))};
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
-			o->json = true;
+			o.json = true;
 		else if (strcmp(argv[i], "--real-store") == 0 && i + 1 < argc)
-			o->real_dir = argv[++i];
+			o.real_dir = argv[++i];
 		else if (strcmp(argv[i], "--store") == 0 && i + 1 < argc)
-			o->store_dir = argv[++i];
+			o.store_dir = argv[++i];
 		else if (argv[i][0] == '-')
 			return -1;
 		else
-			o->drvs[o->n++] = argv[i];
+			o.drvs[o.n++] = argv[i];
 	}
+	*ret = o;
 	return 0;
-}
-
-static int
-report(const char *command, const struct err *e)
-{
-	fprintf(stderr, "ekaci %s: %s\n", command, e->msg);
-	return 2;
 }
 
 static void
@@ -101,7 +81,7 @@ print_graph(struct arena *a, const struct closure *g, const struct spread *s, co
 }
 
 static int
-load_graph(struct arena *a, const struct options *o, struct closure *g, struct spread *s, struct radius **ret,
+load_graph(struct arena *a, const struct graph_options *o, struct closure *g, struct spread *s, struct radius **ret,
     struct err *e)
 {
 	uint32_t node;
@@ -126,21 +106,23 @@ int
 graph_command_graph(int argc, char **argv)
 {
 	struct arena a = {0};
-	struct options o;
+	struct graph_options o;
 	struct closure g = {0};
 	struct spread s;
 	struct radius *radius;
 	struct err e = {0};
 
-	if (read_options(&a, argc, argv, &o) != 0 || o.n == 0) {
+	if (graph_read_options(&a, argc, argv, &o) != 0 || o.n == 0) {
 		arena_release(&a);
-		return usage("graph DRV... [--json]");
+		fputs("usage: ekaci graph DRV... [--json]\n", stderr);
+		return 2;
 	}
 	closure_init(&g, o.store_dir, o.real_dir);
 	int rc = load_graph(&a, &o, &g, &s, &radius, &e);
-	if (rc != 0)
-		rc = report("graph", &e);
-	else if (o.json)
+	if (rc != 0) {
+		fprintf(stderr, "ekaci graph: %s\n", e.msg);
+		rc = 2;
+	} else if (o.json)
 		print_graph_json(&g, &s, radius);
 	else
 		print_graph(&a, &g, &s, radius);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROOTS = 4, MAX_LABEL_BYTES = 40, MAX_CHAIN = 5, MAX_NODES = 64 };
+enum { MAX_ROOTS = 4, MAX_ROOTS_LOOKED_AT = 40, MAX_LABEL_BYTES = 40, MAX_CHAIN = 5, MAX_NODES = 64 };
 
 struct picture {
 	struct model *m;
@@ -146,47 +146,72 @@ attr_of_root(const struct model *m, const json_t *root)
 	return NULL;
 }
 
+/* A root that has followers, drawn with at most room nodes and one for the rest. */
 static void
-draw_root(struct picture *p, size_t index, size_t room)
+draw_root(struct picture *p, const json_t *root, size_t index, const followers_t *f, size_t room)
 {
-	const json_t *root = json_array_get(json_object_get(p->m->difference, "roots"), index);
 	const struct attr *at = attr_of_root(p->m, root);
 	const char *key = json_str(root, "name", "?");
-	followers_t f = {0};
-	size_t shown = 0, limit = p->max_nodes;
+	const size_t limit = p->max_nodes;
+	size_t shown = 0;
 
-	find_followers(p->m, index, &f);
-	if (f.n != 0) {
-		p->max_nodes = p->nodes.n + room < limit ? p->nodes.n + room : limit;
-		ptrdiff_t from = node(p, key, at != NULL ? at->name : key, at);
-		if (from >= 0)
-			buf_printf(&p->classes, "  class n%td root\n", from);
-		while (from >= 0 && shown < f.n && draw_chain(p, from, f.p[shown].at))
-			shown++;
-		p->max_nodes = limit + MAX_ROOTS; /* the rest's node is outside of the count */
-		if (from >= 0 && shown < f.n) {
-			const char *rest = arena_printf(&p->m->a, "\n%zu", index); /* no name of a derivation */
-			const char *text = arena_printf(&p->m->a, "%s more", words_number(&p->m->a, (int64_t)(f.n - shown)));
-			edge(p, from, node(p, rest, text, NULL), "-->");
-		}
-		p->max_nodes = limit;
+	p->max_nodes = p->nodes.n + room < limit ? p->nodes.n + room : limit;
+	ptrdiff_t from = node(p, key, at != NULL ? at->name : key, at);
+	if (from >= 0)
+		buf_printf(&p->classes, "  class n%td root\n", from);
+	while (from >= 0 && shown < f->n && draw_chain(p, from, f->p[shown].at))
+		shown++;
+	p->max_nodes = limit + MAX_ROOTS; /* the node of the rest is not counted */
+	if (from >= 0 && shown < f->n) {
+		const char *rest = arena_printf(&p->m->a, "\n%zu", index); /* no name of a derivation */
+		const char *text = arena_printf(&p->m->a, "%s more", words_number(&p->m->a, (int64_t)(f->n - shown)));
+		edge(p, from, node(p, rest, text, NULL), "-->");
 	}
-	vec_release(&f);
+	p->max_nodes = limit;
+}
+
+/* The widest roots that something follows; one of each name, for the picture does not tell systems apart. */
+static size_t
+choose_roots(struct model *m, size_t *chosen, followers_t *followers)
+{
+	const json_t *roots = json_object_get(m->difference, "roots"), *root;
+	struct map seen = {0};
+	size_t i, n = 0;
+	bool added;
+
+	json_array_foreach((json_t *)roots, i, root) {
+		if (n == MAX_ROOTS || i == MAX_ROOTS_LOOKED_AT)
+			break;
+		map_add(&seen, str_of(json_str(root, "name", "?")), &added);
+		if (!added)
+			continue;
+		find_followers(m, i, &followers[n]);
+		if (followers[n].n != 0)
+			chosen[n++] = i;
+	}
+	map_release(&seen);
+	return n;
 }
 
 char *
 picture_mermaid(struct model *m, size_t max_nodes)
 {
 	struct picture p = {.m = m, .max_nodes = max_nodes < MAX_NODES ? max_nodes : MAX_NODES};
-	size_t n = json_array_size(json_object_get(m->difference, "roots"));
+	const json_t *roots = json_object_get(m->difference, "roots");
+	followers_t followers[MAX_ROOTS] = {0};
+	size_t chosen[MAX_ROOTS];
 	char *ret = NULL;
 
-	n = n < MAX_ROOTS ? n : MAX_ROOTS;
+	size_t n = choose_roots(m, chosen, followers);
 	buf_init(&p.labels, 1 << 16);
 	buf_init(&p.lines, 1 << 16);
 	buf_init(&p.classes, 1 << 16);
-	for (size_t i = 0; i < n; i++)
-		draw_root(&p, i, (max_nodes - p.nodes.n) / (n - i));
+	for (size_t i = 0; i < n; i++) {
+		size_t left = p.max_nodes > p.nodes.n ? p.max_nodes - p.nodes.n : 0;
+		draw_root(&p, json_array_get(roots, chosen[i]), chosen[i], &followers[i], left / (n - i));
+	}
+	for (size_t i = 0; i < MAX_ROOTS; i++)
+		vec_release(&followers[i]);
 	if (p.lines.n != 0)
 		ret = arena_printf(&m->a,
 		    "```mermaid\nflowchart LR\n%s%s  classDef root stroke-width:3px\n  classDef broke stroke:#d1242f\n%s```\n",

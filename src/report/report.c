@@ -166,7 +166,7 @@ report_stage(const json_t *job, struct record_out *out, struct err *e)
 	if (check_formats(job, e) != 0 || model_init(&o.m, job, e) != 0)
 		return -1;
 	verdict_of(&o.m, &o.v);
-	if (o.m.outcome == OUTCOME_COMPARED)
+	if (o.m.outcome == OUTCOME_COMPARED && (wants(job, "labels") || wants(job, "changed-paths") || wants(job, "json")))
 		labels_of(&o.m, &o.labels);
 	for (size_t i = 0; i < COUNT(emitters) && rc == 0; i++)
 		if (wants(job, emitters[i].format))

@@ -128,13 +128,10 @@ failing_note(struct model *m)
 	AUTO(buf_release) struct buf b = {0};
 
 	buf_init(&b, MAX_TITLE);
-	add_number(m, &b, t->newly, "newly failing");
-	add_number(m, &b, t->newly_blocked, t->newly > 0 ? "more that need them" : "newly failing by a dependency");
-	add_number(m, &b, t->unknown, "failing, not known whether base fails too");
-	add_number(m, &b, t->infrastructure, "not built: machinery failed");
-	add_number(m, &b, t->cancelled, "cancelled");
+	add_number(m, &b, t->newly + t->newly_blocked, "newly failing");
+	add_number(m, &b, t->unknown + t->infrastructure + t->cancelled, "without a result");
 	add_number(m, &b, t->still + t->still_blocked, "still failing");
-	add_number(m, &b, t->unsupported, "not built: no machine for them");
+	add_number(m, &b, t->unsupported, "not built for want of a machine");
 	return str_dup(&m->a, buf_get(&b));
 }
 
@@ -176,8 +173,8 @@ rebuilds_compared(struct model *m)
 		return (struct check){"queued", CONCLUSION_NONE, with_note(m, "waiting to be built")};
 	const char *note = arena_printf(&m->a, "building, %s of %s", words_number(&m->a, t->ended),
 	    words_number(&m->a, t->total));
-	if (t->newly > 0)
-		note = arena_printf(&m->a, "%s, %s newly failing", note, words_number(&m->a, t->newly));
+	if (t->newly + t->newly_blocked > 0)
+		note = arena_printf(&m->a, "%s, %s newly failing", note, words_number(&m->a, t->newly + t->newly_blocked));
 	return (struct check){"in_progress", CONCLUSION_NONE, with_note(m, note)};
 }
 
@@ -221,6 +218,38 @@ whole_title(struct model *m, const struct verdict *v)
 	    words_count(&m->a, newly, "attribute newly fails", "attributes newly fail"));
 }
 
+/* What a reader wants to know first, in a sentence. */
+static const char *
+headline(struct model *m, const struct verdict *v)
+{
+	const struct tally *t = &m->tally;
+	int64_t builds = t->newly + t->newly_blocked, errors = m->total.of[CHANGE_NEWLY_FAILING];
+	int64_t unsure = t->unknown + t->infrastructure + t->cancelled;
+	const char *b = words_count(&m->a, builds, "build", "builds");
+	const char *n = words_count(&m->a, errors, "evaluation", "evaluations");
+
+	if (m->outcome != OUTCOME_COMPARED)
+		return v->evaluation.title;
+	if (builds > 0 && errors > 0)
+		return arena_printf(&m->a, "This change breaks %s and %s", b, n);
+	if (builds > 0 || errors > 0)
+		return arena_printf(&m->a, "This change breaks %s", builds > 0 ? b : n);
+	if (unsure > 0 && m->phase == PHASE_DONE)
+		return arena_printf(&m->a, "%s - %s without a result", verdict_numbers(m),
+		    words_count(&m->a, unsure, "build", "builds"));
+	return v->rebuilds.title;
+}
+
+static const char *
+capital(struct model *m, const char *s)
+{
+	char *ret = arena_strdup(&m->a, s);
+
+	if (ret[0] >= 'a' && ret[0] <= 'z')
+		ret[0] = (char)(ret[0] - 'a' + 'A');
+	return ret;
+}
+
 void
 verdict_of(struct model *m, struct verdict *ret)
 {
@@ -232,5 +261,6 @@ verdict_of(struct model *m, struct verdict *ret)
 	if (open && ret->conclusion != CONCLUSION_FAILURE)
 		ret->conclusion = CONCLUSION_NONE;
 	ret->title = whole_title(m, ret);
+	ret->headline = capital(m, headline(m, ret));
 	ret->exit = exit_code(m, ret);
 }

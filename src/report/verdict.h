@@ -36,7 +36,8 @@ struct check {
 struct verdict {
 	struct check evaluation, rebuilds;
 	enum conclusion conclusion; /* of both */
-	const char *title;          /* one line for people */
+	const char *title;          /* one line for people: the numbers, then what failed */
+	const char *headline;       /* the same as a sentence, without what a table beside it says */
 	int exit;                   /* 0 nothing newly fails, 1 something does, 2 could not tell */
 };
 

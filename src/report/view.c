@@ -19,6 +19,12 @@ put_text(json_t *obj, const char *key, const char *s)
 }
 
 void
+put_name(const struct view *v, json_t *obj, const char *key, const char *s)
+{
+	put_text(obj, key, words_cut(&v->m->a, s, v->limits->name_bytes));
+}
+
+void
 put_code(const struct view *v, json_t *obj, const char *key, const char *s)
 {
 	AUTO(buf_release) struct buf b = {0};
@@ -132,13 +138,13 @@ static int64_t of_still(const struct counts *c) { return c->of[CHANGE_STILL_FAIL
 
 static const struct column columns[] = {
     {"Rebuilds", true, of_rebuild},
+    {"Derivations", true, of_derivations},
     {"Added", false, of_added},
     {"Removed", false, of_removed},
-    {"Derivations to build", true, of_derivations},
     {"Same output", false, of_only},
-    {"Evaluation newly fails", false, of_newly},
-    {"fixed", false, of_fixed},
-    {"still fails", false, of_still},
+    {"New errors", false, of_newly},
+    {"Fixed errors", false, of_fixed},
+    {"Old errors", false, of_still},
 };
 
 static void
@@ -250,6 +256,7 @@ view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 	json_object_set_new(obj, "many_systems", json_boolean(m->n_systems > 1));
 	json_object_set_new(obj, "many_jobs", json_boolean(m->many_jobs));
 	put_text(obj, "title", verdict->title);
+	put_text(obj, "headline", verdict->headline);
 	put_text(obj, "evaluation_title", verdict->evaluation.title);
 	put_text(obj, "rebuilds_title", verdict->rebuilds.title);
 	put_text(obj, "mark", c == CONCLUSION_FAILURE ? "\xe2\x9d\x8c" : c == CONCLUSION_SUCCESS ? "\xe2\x9c\x85"

@@ -78,7 +78,7 @@ cause_item(const struct view *v, const struct cause *c)
 	if (build == NULL) /* the build it came from was not told: say what is known */
 		build = c->at->build;
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
-	put_text(item, "system", c->at->system);
+	put_name(v, item, "system", c->at->system);
 	put_text(item, "words", state_words(build));
 	if (json_str(build, "reason", NULL) != NULL)
 		put_text(item, "reason", words_cut(&m->a, json_str(build, "reason", ""), MAX_REASON_BYTES));
@@ -122,7 +122,7 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 		json_t *item = json_object();
 		const char *error = json_str(json_object_get(at->json, side), "error", "");
 		put_code(v, item, "name", at->name);
-		put_text(item, "system", at->system);
+		put_name(v, item, "system", at->system);
 		if (m->many_jobs)
 			put_code(v, item, "job", at->job);
 		if (*error != '\0' && v->limits->error_bytes > 0)

@@ -43,7 +43,7 @@ package_item(const struct view *v, const struct attr *first, const struct attr *
 	for (const struct attr *at = first; at < end; at++)
 		buf_printf(&systems, "%s%s", systems.n != 0 ? ", " : "", at->system);
 	put_code(v, item, "name", first->name);
-	put_text(item, "systems", systems.p);
+	put_name(v, item, "systems", systems.p);
 	if (m->many_jobs)
 		put_code(v, item, "job", first->job);
 	if (first->version_old != NULL) {
@@ -88,7 +88,6 @@ view_packages(const struct view *v, json_t *obj)
 	const json_t *summary = json_at(m->plan, "report.package_change_summary");
 	json_t *items[LISTS];
 	size_t totals[LISTS] = {0};
-	int64_t counts[LISTS] = {0};
 	size_t end;
 
 	if (!json_flag(summary, "enabled", true) && v->limits->listed != SIZE_MAX)
@@ -102,18 +101,16 @@ view_packages(const struct view *v, json_t *obj)
 		if (list == LIST_NONE)
 			continue;
 		totals[list]++;
-		counts[list] += (int64_t)(end - i);
 		if (json_array_size(items[list]) < v->limits->listed)
 			json_array_append_new(items[list], package_item(v, &m->attrs[i], &m->attrs[end]));
 	}
 	/* Packages that rebuild without a change of their own are counted, and listed when the configuration says so or
 	 * when the document holds everything. */
 	if (!json_flag(summary, "include_rebuild_only", false) && v->limits->listed != SIZE_MAX && totals[LIST_REBUILT] != 0) {
-		put_text(obj, "rebuilt_hidden", words_count(&m->a, counts[LIST_REBUILT], "rebuild", "rebuilds"));
+		put_text(obj, "rebuilt_hidden", words_count(&m->a, (int64_t)totals[LIST_REBUILT], "package", "packages"));
 		json_array_clear(items[LIST_REBUILT]);
 		totals[LIST_REBUILT] = 0;
-		counts[LIST_REBUILT] = 0;
 	}
 	for (int i = 0; i < LISTS; i++)
-		put_list(v, obj, keys[i], items[i], totals[i], counts[i]);
+		put_list(v, obj, keys[i], items[i], totals[i], (int64_t)totals[i]);
 }

@@ -10,6 +10,8 @@ struct view {
 };
 
 void put_text(json_t *obj, const char *key, const char *s);   /* nothing when s is NULL */
+/* From outside: cut to the limit of names. */
+void put_name(const struct view *v, json_t *obj, const char *key, const char *s);
 /* The text cut to the limit of names, and the same as a code span in KEY_md. */
 void put_code(const struct view *v, json_t *obj, const char *key, const char *s);
 /* A block of lines, and the same fenced in KEY_md; indented two spaces for a list item. */

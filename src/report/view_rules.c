@@ -60,8 +60,11 @@ view_plan(const struct view *v, json_t *obj)
 	if (plan != NULL)
 		put_text(obj, "changed_paths_count", words_count(&v->m->a, json_int(plan, "changed_paths", 0), "changed path",
 		    "changed paths"));
-	if (json_str(plan, "config", NULL) != NULL)
-		put_text(obj, "config", json_str(plan, "config", ""));
+	static const char *const configs[][2] = {{"file", "from the base's file"}, {"head file", "from the head's file, since the base has none"},
+	    {"convention", "found by convention, since there is no file"}, {"command line", "from the command line"}};
+	for (size_t i = 0; i < COUNT(configs); i++)
+		if (strcmp(json_str(plan, "config", ""), configs[i][0]) == 0)
+			put_text(obj, "config", configs[i][1]);
 	if (json_is_object(edit)) {
 		json_t *item = json_object();
 		json_object_set_new(item, "valid", json_boolean(json_flag(edit, "valid", false)));
@@ -105,12 +108,13 @@ evaluation_item(const struct view *v, const json_t *j)
 	struct model *m = v->m;
 	json_t *item = json_object();
 
-	put_text(item, "side", json_str(j, "side", "?"));
+	put_name(v, item, "side", json_str(j, "side", "?"));
 	if (json_is_string(json_object_get(j, "job")))
 		put_code(v, item, "job", json_str(j, "job", ""));
 	put_text(item, "rows", words_count(&m->a, json_int(j, "rows", 0), "attribute", "attributes"));
-	put_text(item, "errors", words_count(&m->a, json_int(j, "errors", 0), "error", "errors"));
-	put_text(item, "evaluator", arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
+	put_number(v, item, "row_count", json_int(j, "rows", 0));
+	put_number(v, item, "error_count", json_int(j, "errors", 0));
+	put_name(v, item, "evaluator", arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
 	if (strcmp(json_str(j, "sandbox", ""), "none") == 0)
 		json_object_set_new(item, "no_sandbox", json_true());
 	if (json_flag(j, "reused", false))
@@ -156,5 +160,5 @@ view_rules(const struct view *v, json_t *obj)
 		json_object_set_new(obj, "conflict", item);
 	}
 	if (v->m->outcome == OUTCOME_RUNNING && json_object_get(v->m->job, "progress") != NULL)
-		put_text(obj, "progress", json_str(json_object_get(v->m->job, "progress"), "what", ""));
+		put_name(v, obj, "progress", json_str(json_object_get(v->m->job, "progress"), "what", ""));
 }

@@ -118,7 +118,8 @@ send_start(struct loop *l, struct store *store, const struct settings *settings,
 	struct str url = str_of(settings->github.api_url);
 
 	*s = (struct sender){.l = l, .store = store};
-	s->delays = (struct send_delays){.between_writes_ms = 1000, .first_retry_ms = 1000, .longest_retry_ms = 300000,
+	s->delays = (struct send_delays){
+	    .between_writes_ms = 1000, .writes_at_once = 4, .first_retry_ms = 1000, .longest_retry_ms = 300000,
 	    .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;

@@ -3,17 +3,22 @@
 
 #include "store/db.h"
 
+#include <string.h>
 #include <zstd.h>
 
 /*
- * Measured with GitHub's example payloads: this level makes them four to eight times smaller at a fraction of the cost
- * of a higher one, and what stands here stands for a second.
+ * What stands here stands for a second, so speed comes before size: of GitHub's payloads this level makes a fifth in
+ * three quarters of the time in which level 1 makes a seventh.
  */
-enum { LEVEL = 1 };
+enum { LEVEL = -5 };
 
 struct delivery_packer {
 	ZSTD_CCtx *ctx;
+	char *out; /* kept as long as it is not large, so that the heap is left alone */
+	size_t cap;
 };
+
+enum { KEEP_OUT = 128 * 1024 };
 
 struct delivery_packer *
 delivery_packer_new(void)
@@ -30,21 +35,29 @@ delivery_packer_free(struct delivery_packer *p)
 	if (p == NULL)
 		return;
 	ZSTD_freeCCtx(p->ctx);
+	mem_free(&p->out);
 	mem_free(&p);
 }
 
 int
 delivery_pack(struct delivery_packer *p, struct str body, struct str *ret, struct err *e)
 {
-	size_t cap = ZSTD_compressBound(body.n);
-	char *out = mem_alloc(cap);
-	size_t n = p->ctx != NULL ? ZSTD_compressCCtx(p->ctx, out, cap, body.p, body.n, LEVEL) : (size_t)-1;
+	size_t want = ZSTD_compressBound(body.n);
 
-	if (ZSTD_isError(n)) {
-		mem_free(&out);
-		return fail(e, ERR_SYSTEM, "cannot compress a delivery");
+	if (want > p->cap) {
+		p->out = mem_realloc(p->out, want, 1);
+		p->cap = want;
 	}
-	*ret = (struct str){mem_realloc(out, n > 0 ? n : 1, 1), n};
+	size_t n = p->ctx != NULL ? ZSTD_compressCCtx(p->ctx, p->out, p->cap, body.p, body.n, LEVEL) : (size_t)-1;
+	if (ZSTD_isError(n))
+		return fail(e, ERR_SYSTEM, "cannot compress a delivery");
+	char *packed = mem_realloc(NULL, n, 1);
+	memcpy(packed, p->out, n);
+	*ret = (struct str){packed, n};
+	if (p->cap > KEEP_OUT) {
+		mem_free(&p->out);
+		p->cap = 0;
+	}
 	return 0;
 }
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-	FIRST_BODY = 64 * 1024,              /* most deliveries fit; a hostile Content-Length gets no more at once */
 	MAX_BODY = DELIVERY_MAX_BODY,
 	MAX_DISCARD = MAX_BODY + 8 * 1024 * 1024 /* a chunked body is read this far so that its sender sees the 413 */
 };
@@ -50,6 +49,9 @@ intake_stop(struct web *w)
 		if (w->answers[i] != NULL)
 			MHD_destroy_response(w->answers[i]);
 	delivery_packer_free(w->packer);
+	for (size_t i = 0; i < w->spare.n; i++)
+		mem_free(&w->spare.p[i]);
+	vec_release(&w->spare);
 	vec_release(&w->pending);
 	vec_release(&w->batch);
 	vec_release(&w->batch_new);
@@ -100,12 +102,15 @@ grow(struct request *r, size_t n)
 
 	if (want <= r->cap)
 		return true;
-	size_t cap = r->cap == 0 ? FIRST_BODY : r->cap * 2;
+	size_t cap = r->cap == 0 ? INTAKE_BODY : r->cap * 2;
 	if (cap < want)
 		cap = want;
 	if (r->w->body_bytes + (cap - r->cap) > WEB_MAX_BODIES)
 		return false;
-	r->body = mem_realloc(r->body, cap, 1);
+	if (cap == INTAKE_BODY && r->w->spare.n > 0)
+		r->body = r->w->spare.p[--r->w->spare.n];
+	else
+		r->body = mem_realloc(r->body, cap, 1);
 	r->w->body_bytes += cap - r->cap;
 	r->cap = cap;
 	return true;
@@ -115,8 +120,12 @@ static void
 drop_body(struct request *r)
 {
 	r->w->body_bytes -= r->cap;
+	if (r->cap == INTAKE_BODY && r->w->spare.n < INTAKE_SPARE)
+		vec_push(&r->w->spare, r->body);
+	else
+		mem_free(&r->body);
+	r->body = NULL;
 	r->cap = 0;
-	mem_free(&r->body);
 }
 
 enum MHD_Result

@@ -15,7 +15,7 @@
 
 enum {
 	SWEEP_MS = 1000,
-	MAX_ROUNDS = 64,             /* of MHD_run in one callback, so that other sources get their turn */
+	MAX_ROUNDS = 16,             /* of MHD_run in one callback, so that other sources get their turn */
 	BACKLOG = 1024,
 	CONNECTION_BYTES = 32 * 1024 /* request line, headers and what is read of a body at once */
 };
@@ -160,13 +160,29 @@ on_completed(void *ctx, struct MHD_Connection *mhd, void **request, enum MHD_Req
 	*request = NULL;
 }
 
-/* libmicrohttpd is asked for its next deadline; what is due now is done in another turn of the loop. */
+/* A NUL would end the path early for us and not for whoever looked at it before: it becomes a byte that no path has. */
+static size_t
+unescape(void *ctx, struct MHD_Connection *mhd, char *s)
+{
+	size_t n = MHD_http_unescape(s);
+
+	(void)ctx;
+	(void)mhd;
+	for (size_t i = 0; i < n; i++)
+		if (s[i] == '\0')
+			s[i] = '\1';
+	return n;
+}
+
+/* libmicrohttpd is asked for its next deadline. What is due now is done in another turn of the loop. */
 static void
-rearm(struct web *w)
+rearm(struct web *w, bool again)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (MHD_get_timeout(w->mhd, &ms) == MHD_YES)
+	if (again)
+		loop_timer_set(w->mhd_timer, 0);
+	else if (MHD_get_timeout(w->mhd, &ms) == MHD_YES)
 		loop_timer_set(w->mhd_timer, (int64_t)ms);
 	else
 		loop_timer_set(w->mhd_timer, -1);
@@ -174,35 +190,29 @@ rearm(struct web *w)
 
 /*
  * Everything that can be read is read before a commit, so that one commit takes as many deliveries as there are; the
- * answers go out before anybody looks at what came in.
+ * answers go out before anybody looks at what came in. libmicrohttpd does not tell (by descriptor or deadline) of
+ * connections that were woken: after a commit there is always another MHD_run, here or in the next turn.
  */
 void
 web_pump(struct web *w)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
-	bool added = false;
-	size_t waiting;
+	bool added = false, again = true;
 
 	if (w->pumping)
 		return;
 	w->pumping = true;
-	for (int round = 0; round < MAX_ROUNDS; round++) {
-		waiting = w->pending.n;
+	for (int round = 0; round < MAX_ROUNDS && again; round++) {
+		size_t waiting = w->pending.n;
 		MHD_run(w->mhd);
 		if (w->pending.n > waiting)
 			continue;
-		if (w->pending.n > 0) {
+		if (w->pending.n > 0)
 			added |= intake_commit(w);
-			continue;
-		}
-		if (MHD_get_timeout(w->mhd, &ms) != MHD_YES || ms > 0)
-			break;
+		else
+			again = MHD_get_timeout(w->mhd, &ms) == MHD_YES && ms == 0;
 	}
-	if (w->pending.n > 0) {
-		added |= intake_commit(w);
-		MHD_run(w->mhd);
-	}
-	rearm(w);
+	rearm(w, again);
 	w->pumping = false;
 	if (added && w->hooks.on_delivery != NULL)
 		w->hooks.on_delivery(w->hooks.ctx);
@@ -279,7 +289,7 @@ start_daemon(struct web *w, int listen_fd, struct err *e)
 	    MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_MAX_CONNECTIONS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)(WEB_REQUEST_MS / 1000), MHD_OPTION_NOTIFY_COMPLETED, on_completed, w, MHD_OPTION_NOTIFY_CONNECTION,
-	    on_connection, w, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+	    on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 	if (w->mhd == NULL)
 		return fail(e, ERR_SYSTEM, "libmicrohttpd cannot start");
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD);
@@ -332,7 +342,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 		web_stop(w);
 		return -1;
 	}
-	rearm(w);
+	rearm(w, true);
 	*ret = w;
 	return 0;
 }

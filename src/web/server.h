@@ -69,6 +69,7 @@ struct web {
 	VEC(struct delivery_in) batch;
 	VEC(bool) batch_new;
 	size_t body_bytes; /* held by requests */
+	VEC(char *) spare; /* buffers of bodies for reuse, INTAKE_BODY bytes each, at most INTAKE_SPARE */
 	struct MHD_Response *answers[N_ANSWERS];
 	struct {
 		int64_t stored, repeated, refused, failed, commits, largest_batch, commit_ns, commit_ns_max;
@@ -80,6 +81,11 @@ struct web {
 void web_pump(struct web *w);
 /* Gives the response (keeps the caller's reference), counts it. */
 enum MHD_Result web_respond(struct request *r, unsigned status, struct MHD_Response *response);
+
+enum {
+	INTAKE_BODY = 64 * 1024, /* most deliveries fit; a hostile Content-Length gets no more at once */
+	INTAKE_SPARE = 64        /* freed and asked for again with every batch they would cost more than the hashing */
+};
 
 /* intake.c: the steps of a delivery, as the server sees them. begin: headers are there; ANSWER_NONE to go on. */
 int intake_start(struct web *w, struct err *e);

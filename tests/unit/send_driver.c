@@ -166,7 +166,7 @@ main(int argc, char **argv)
 	settings.github.api_url = argv[2];
 	settings.github.app_id = argv[3];
 	settings.github.private_key_file = argv[4];
-	struct send_delays delays = {.between_writes_ms = strtol(argv[5], NULL, 10),
+	struct send_delays delays = {.writes_at_once = 1, .between_writes_ms = strtol(argv[5], NULL, 10),
 	    .first_retry_ms = strtol(argv[6], NULL, 10), .longest_retry_ms = 2000, .limited_ms = 500};
 	if (loop_new(&d.l, &e) != 0 || store_open(argv[1], &d.store, &e) != 0 ||
 	    send_start(d.l, d.store, &settings, &d.sender, &e) != 0) {

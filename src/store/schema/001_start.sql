@@ -84,7 +84,7 @@ CREATE TABLE run (
 	reported    INTEGER NOT NULL DEFAULT 0,  -- the change that the last report showed
 	outside_ms  INTEGER NOT NULL DEFAULT 0   -- time spent in stages that are mostly Nix and git, for figures
 ) STRICT;
-CREATE INDEX run_live ON run (not_before) WHERE ended IS NULL;
+CREATE INDEX run_live ON run (id) WHERE ended IS NULL;
 CREATE INDEX run_unreported ON run (id) WHERE reported < changes;
 CREATE INDEX run_of ON run (repository, number, id);
 

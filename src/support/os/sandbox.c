@@ -78,7 +78,7 @@ sandbox_works(const char **why)
 
 	if (known == 0) {
 		words w = {0};
-		AUTO(buf_release) struct buf out;
+		AUTO(buf_release) struct buf out = {0};
 		struct err e = {0};
 		vec_push(&w, "bwrap");
 		add_system(&a, &w);

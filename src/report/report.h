@@ -3,7 +3,7 @@
  *
  * The stage's job and records are those of ARCHITECTURE.md ("report"). Members of the job beyond those, all optional:
  *   progress      {what, done, total}: shown while evaluating
- *   waiting       true: builds wait for approval (not because there are many)
+ *   waiting       true: builds wait for approval (not because there are many); without a difference, the evaluation does
  *   elapsed_ms    shown in the footer
  *   checkout_dir  where the tree stood while it was evaluated, so that error positions become annotations
  *   run.conflicts paths that conflict

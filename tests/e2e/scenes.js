@@ -4,13 +4,25 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { equal, ok, program, top } from './lib.js';
+import { begin, equal, ok, program, test, top } from './lib.js';
 
 export const NAMES = ['ekaci / evaluation', 'ekaci / rebuilds'];
 export const expected = JSON.parse(fs.readFileSync(path.join(top, 'fixtures/repositories/demo.expected.json'),
 	'utf8'));
 
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
+
+// A test with a scene of its own (options: see begin), which ends in good order; what the body throws comes first.
+export const scene_test = (name, options, body) => test(name, async () => {
+	const scene = await begin(options);
+	try {
+		await body(scene);
+	} catch (e) {
+		await scene.end().catch(() => {});
+		throw e;
+	}
+	await scene.end();
+});
 
 // Asks `question()` until it gives something true, and resolves to that.
 export async function eventually(what, question, limit_ms = 30000)

@@ -14,14 +14,14 @@ ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c p
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
 	changeset/mirror.c changeset/git.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
-	changeset/glob.c changeset/repository.c
+	changeset/reader.c changeset/glob.c changeset/repository.c
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
 	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c \
 	evaluate/drvfile.c
 GRAPH = \
-	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c graph/cause.c \
-	graph/write.c graph/diff.c graph/command.c
+	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c \
+	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
@@ -41,7 +41,10 @@ SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDU
 SOURCES_CC = support/text/template.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
-UNIT = support accept_verify accept_event accept_command graph_diff escape template store send_desired send_http send_jwt send_shape
+UNIT = \
+	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
+	changeset_plan changeset_mirror evaluate_rows evaluate_stored graph_drv graph_diff graph_radius report_verdict \
+	report_golden report_limits store send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = tests/fakes/selftest.js tests/e2e/demo.js
@@ -111,7 +114,7 @@ $(B)/templates.o: $(B)/templates.c
 
 $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@.o $<
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
 
 # --- tests ---

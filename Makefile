@@ -5,7 +5,7 @@
 ROOT = main.c cli.c config.c pipeline.c worker.c
 ACCEPT =
 CHANGESET = \
-	changeset/mirror.c changeset/git.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
+	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c
 EVALUATE =
 GRAPH =

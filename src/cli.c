@@ -106,7 +106,6 @@ static int run_help(int argc, char **argv);
 static const struct command commands[] = {
     {"serve", "[--config FILE] [--ready-fd N]", "the bot (ekaci.toml)", run_serve},
     {"diff", "[OPTIONS] BASE HEAD", "what rebuilds between two revisions of a local clone, and why", local_diff},
-    {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
     {"explain", "A.drv B.drv [--json]", "what differs between two derivations, inputs followed", graph_command_explain},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
     {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},

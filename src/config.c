@@ -49,7 +49,8 @@ check_evaluator(struct str value, struct err *e)
 
 	if (memchr(value.p, '/', value.n) != NULL || one_of(value, words, &ignored) == 0)
 		return 0;
-	return fail(e, ERR_INPUT, "must be \"auto\", \"nix-eval-jobs\", \"built-in\" or the path of a program (with a \"/\")");
+	return fail(
+	    e, ERR_INPUT, "must be \"auto\", \"nix-eval-jobs\", \"built-in\" or the path of a program (with a \"/\")");
 }
 
 static int
@@ -104,11 +105,22 @@ check_system(struct str value, struct err *e)
 #define AT(section, name) #section, #name
 #define IN(section, name) .offset = offsetof(struct settings, section.name)
 #define NUMBER(section, name, otherwise, least, most)                                                                  \
-	{AT(section, name), CONFIG_NUMBER, .number = (otherwise), .min = (least), .max = (most), IN(section, name)}
-#define FLAG(section, name, otherwise) {AT(section, name), CONFIG_FLAG, .number = (otherwise), IN(section, name)}
-#define TEXT(section, name, text, how) {AT(section, name), CONFIG_TEXT, .otherwise = (text), .check = (how), IN(section, name)}
+	{                                                                                                              \
+		AT(section, name), CONFIG_NUMBER, .number = (otherwise), .min = (least), .max = (most),                \
+						  IN(section, name)                                                    \
+	}
+#define FLAG(section, name, otherwise)                                                                                 \
+	{                                                                                                              \
+		AT(section, name), CONFIG_FLAG, .number = (otherwise), IN(section, name)                               \
+	}
+#define TEXT(section, name, text, how)                                                                                 \
+	{                                                                                                              \
+		AT(section, name), CONFIG_TEXT, .otherwise = (text), .check = (how), IN(section, name)                 \
+	}
 #define TEXTS(section, name, json, how)                                                                                \
-	{AT(section, name), CONFIG_TEXTS, .otherwise = (json), .check = (how), IN(section, name)}
+	{                                                                                                              \
+		AT(section, name), CONFIG_TEXTS, .otherwise = (json), .check = (how), IN(section, name)                \
+	}
 
 static const struct config_key keys[] = {
     TEXT(web, listen, "127.0.0.1:3030", check_listen),
@@ -306,8 +318,10 @@ set_options(struct load *l, const struct config_key *k, const struct toml_node *
 		else if (c->type == TOML_TEXT && memchr(c->text.p, '\0', c->text.n) == NULL)
 			value = str_dup(l->a, c->text);
 		if (value == NULL || check_word(c->key, &(struct err){0}) != 0)
-			mistakes_add(l->m, c->line, c->column, "[%s] %s.%s must be an option of Nix with text, a whole "
-			    "number, true or false", k->section, k->name, name);
+			mistakes_add(l->m, c->line, c->column,
+			    "[%s] %s.%s must be an option of Nix with text, a whole "
+			    "number, true or false",
+			    k->section, k->name, name);
 		else
 			json_object_set_new(*place, name, json_string(value));
 	}
@@ -374,7 +388,7 @@ unknown_key(struct load *l, struct str section, const struct toml_node *n)
 	mistakes_add(l->m, n->line, n->column, "unknown key [" STR_FMT "] " STR_FMT "%s", STR_ARG(section),
 	    STR_ARG(str_utf8_head(n->key, 200)),
 	    near.best == NULL && elsewhere != NULL ? arena_printf(l->a, " (it belongs in [%s])", elsewhere)
-	                                           : near_hint(l->a, &near));
+						   : near_hint(l->a, &near));
 }
 
 static void

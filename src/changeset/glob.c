@@ -293,7 +293,8 @@ parse_alternative(struct arena *a, struct str s, struct glob_alternative *alt, s
 	if (s.n == 0)
 		return fail(e, ERR_INPUT, "an alternative that is empty");
 	if (s.p[s.n - 1] == '/')
-		return fail(e, ERR_INPUT, "it ends in \"/\" (write \"" STR_FMT "**\" for everything below)", STR_ARG(s));
+		return fail(
+		    e, ERR_INPUT, "it ends in \"/\" (write \"" STR_FMT "**\" for everything below)", STR_ARG(s));
 	for (size_t i = 0; i < s.n; i++)
 		most += s.p[i] == '/';
 	alt->segments = arena_alloc(a, most * sizeof(*alt->segments));
@@ -323,7 +324,8 @@ compile(struct arena *a, struct str pattern, struct glob_alternative **ret, size
 		return fail(e, ERR_INPUT, "it has more than %d bytes", GLOB_MAX_BYTES);
 	if (pattern.p[0] == '!')
 		return fail(e, ERR_INPUT,
-		    "it begins with \"!\": patterns cannot be negated, the first rule that matches a path decides; put a "
+		    "it begins with \"!\": patterns cannot be negated, the first rule that matches a path decides; put "
+		    "a "
 		    "rule for the exception before this one (or write \"\\!\" for the byte itself)");
 	if (memchr(pattern.p, '\0', pattern.n) != NULL)
 		return fail(e, ERR_INPUT, "it holds a NUL byte");

@@ -26,9 +26,9 @@
 #include "support/base/str.h"
 
 enum {
-	GLOB_MAX_BYTES = 1024,     /* of a pattern; git's own limit for paths is 4096 */
+	GLOB_MAX_BYTES = 1024,      /* of a pattern; git's own limit for paths is 4096 */
 	GLOB_MAX_ALTERNATIVES = 64, /* of a pattern after its braces are written out */
-	GLOB_MAX_DEPTH = 8         /* of braces in braces */
+	GLOB_MAX_DEPTH = 8          /* of braces in braces */
 };
 
 struct glob_alternative;
@@ -46,8 +46,8 @@ must_check int glob_set_add(struct glob_set *set, struct str pattern, struct err
 
 enum { GLOB_NONE = -1 };
 
-/* The id of the first pattern that matches, or GLOB_NONE. A path deeper than any that git would check out (2048 folders)
- * matches nothing: what no rule knows is evaluated. */
+/* The id of the first pattern that matches, or GLOB_NONE. A path deeper than any that git would check out (2048
+ * folders) matches nothing: what no rule knows is evaluated. */
 ptrdiff_t glob_set_first(const struct glob_set *set, struct str path);
 
 /* Whether a pattern is one; ERR_INPUT with the reason when not. */

@@ -1,14 +1,14 @@
 /*
  * The stage `mirror`: a bare repository of ours is brought up to date, and the test merge is made in it.
  *
- * Refs: refs/ekaci/pull/N/head, and refs/ekaci/base/BRANCH with "%" and "/" written as %25 and %2F, so that a branch "a"
- * and a later branch "a/b" never stand in each other's way. One process at a time works on a mirror (a lock beside it),
- * so lock files inside are left over from a killed one, and are removed when git stumbles over them. A mirror that git
- * or libgit2 finds damaged is made again, once.
+ * Refs: refs/ekaci/pull/N/head, and refs/ekaci/base/BRANCH with "%" and "/" written as %25 and %2F, so that a branch
+ * "a" and a later branch "a/b" never stand in each other's way. One process at a time works on a mirror (a lock beside
+ * it), so lock files inside are left over from a killed one, and are removed when git stumbles over them. A mirror that
+ * git or libgit2 finds damaged is made again, once.
  */
 #include "changeset/changeset.h"
 
-#include "changeset/git.h"
+#include "changeset/gitcmd.h"
 #include "changeset/merge.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -22,11 +22,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	LOCK_POLL_US = 50 * 1000,
-	MAX_PACKS = 40 /* then they are rolled up: every read looks into each of them */
+	MAX_PACKS = 40,     /* then they are rolled up: every read looks into each of them */
+	STALE_PACK_S = 3600 /* a half-written pack that nobody wrote to for so long is nobody's */
 };
 
 struct mirror {
@@ -36,7 +38,7 @@ struct mirror {
 	int64_t number; /* -1: none */
 	const char *head, *head_ref, *base_ref;
 	const char *base_to; /* the ref of ours */
-	struct git git;
+	struct gitcmd git;
 	git_oid head_id, tip_id;
 	struct merge merge;
 };
@@ -80,16 +82,20 @@ read_job(struct mirror *m, struct err *e)
 	m->head_ref = json_str(m->job, "head_ref", NULL);
 	if (m->path[0] != '/')
 		return fail(e, ERR_INPUT, "the mirror's path is not absolute");
-	if (git_url_check(url, e) != 0 || repository_id(m->head, "head", &m->head_id, e) != 0 ||
+	if (gitcmd_url_check(url, e) != 0 || repository_id(m->head, "head", &m->head_id, e) != 0 ||
 	    check_ref(arena_printf(m->a, "refs/heads/%s", m->base_ref), "the base branch", e) != 0)
 		return -1;
-	if (m->head_ref != NULL && (strncmp(m->head_ref, "refs/", 5) != 0 || check_ref(m->head_ref, "head_ref", e) != 0))
+	if (m->head_ref != NULL &&
+	    (strncmp(m->head_ref, "refs/", 5) != 0 || check_ref(m->head_ref, "head_ref", e) != 0))
 		return fail(e, ERR_INPUT, "head_ref is no name of a ref: %.200s", m->head_ref);
 	const char *authorization = json_str(m->job, "authorization", NULL);
 	if (authorization != NULL && strpbrk(authorization, "\r\n") != NULL)
 		return fail(e, ERR_INPUT, "the authorization has more than one line");
 	int64_t wall_ms = json_int(m->job, "wall_ms", 0);
-	m->git = (struct git){.a = m->a, .dir = m->path, .url = url, .authorization = authorization,
+	m->git = (struct gitcmd){.a = m->a,
+	    .dir = m->path,
+	    .url = url,
+	    .authorization = authorization,
 	    .deadline_ms = wall_ms > 0 ? clock_mono_ms() + wall_ms : 0};
 	m->base_to = arena_printf(m->a, "refs/ekaci/base/%s", escape_branch(m->a, m->base_ref));
 	return 0;
@@ -139,14 +145,14 @@ static int
 make_mirror(const struct mirror *m, struct err *e)
 {
 	static const char *const init[] = {"init", "--bare", "--quiet", "--template=", NULL};
-	struct git git = m->git;
+	struct gitcmd git = m->git;
 
 	if (files_exist(arena_printf(m->a, "%s/HEAD", m->path)))
 		return 0;
 	git.dir = arena_printf(m->a, "%s.new", m->path);
 	if (files_remove_tree(git.dir, e) != 0 || files_remove_tree(m->path, e) != 0)
 		return -1;
-	if (git_run(&git, init, NULL, e) != 0)
+	if (gitcmd_run(&git, init, NULL, e) != 0)
 		return fail_in(e, "cannot make the mirror");
 	if (rename(git.dir, m->path) != 0)
 		return fail_sys(e, "cannot make the mirror %s", m->path);
@@ -172,26 +178,26 @@ is_sound(const struct mirror *m)
 	static const char *const args[] = {"for-each-ref", "--format=%(objecttype)", NULL};
 	struct err e = {0};
 
-	return git_run(&m->git, args, NULL, &e) == 0 || e.kind == ERR_BUSY;
+	return gitcmd_run(&m->git, args, NULL, &e) == 0 || e.kind == ERR_BUSY;
 }
 
-/* Fetches up to two refspecs. Lock files in the way are removed and it is tried once more; words of git that mean nothing
- * to us make us look at the mirror. */
+/* Fetches up to two refspecs. Lock files in the way are removed and it is tried once more; words of git that mean
+ * nothing to us make us look at the mirror. */
 static int
-fetch(const struct mirror *m, const char *first, const char *second, enum git_trouble *ret_trouble, struct err *e)
+fetch(const struct mirror *m, const char *first, const char *second, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
 	const char *const args[] = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
 	    "--no-auto-maintenance", "--force", "--", m->git.url, first, second, NULL};
 
-	if (git_run(&m->git, args, ret_trouble, e) == 0)
+	if (gitcmd_run(&m->git, args, ret_trouble, e) == 0)
 		return 0;
-	if (*ret_trouble == GIT_TROUBLE_LOCKED) {
+	if (*ret_trouble == GITCMD_LOCKED) {
 		(void)nftw(m->path, remove_lock, 16, FTW_PHYS | FTW_ACTIONRETVAL);
-		if (git_run(&m->git, args, ret_trouble, e) == 0)
+		if (gitcmd_run(&m->git, args, ret_trouble, e) == 0)
 			return 0;
 	}
-	if (e->kind == ERR_SYSTEM && *ret_trouble == GIT_TROUBLE_OTHER && !is_sound(m))
-		*ret_trouble = GIT_TROUBLE_CORRUPT;
+	if (e->kind == ERR_SYSTEM && *ret_trouble == GITCMD_OTHER && !is_sound(m))
+		*ret_trouble = GITCMD_CORRUPT;
 	return -1;
 }
 
@@ -201,21 +207,21 @@ head_spec(const struct mirror *m)
 	if (m->head_ref != NULL)
 		return m->head_ref;
 	if (m->number >= 0)
-		return arena_printf(m->a, "+refs/pull/%lld/head:refs/ekaci/pull/%lld/head", (long long)m->number,
-		    (long long)m->number);
+		return arena_printf(
+		    m->a, "+refs/pull/%lld/head:refs/ekaci/pull/%lld/head", (long long)m->number, (long long)m->number);
 	return NULL;
 }
 
 static int
-fetch_refs(const struct mirror *m, enum git_trouble *ret_trouble, struct err *e)
+fetch_refs(const struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
 	const char *base = arena_printf(m->a, "+refs/heads/%s:%s", m->base_ref, m->base_to), *head = head_spec(m);
 
 	int rc = fetch(m, base, head, ret_trouble, e);
 	/* The head's ref may be gone, or not be there yet; then the commit itself is asked for below. */
-	if (rc != 0 && *ret_trouble == GIT_TROUBLE_NO_REF && head != NULL)
+	if (rc != 0 && *ret_trouble == GITCMD_NO_REF && head != NULL)
 		rc = fetch(m, base, NULL, ret_trouble, e);
-	if (rc != 0 && *ret_trouble == GIT_TROUBLE_NO_REF)
+	if (rc != 0 && *ret_trouble == GITCMD_NO_REF)
 		return fail_in(e, "the base branch %s is not there", m->base_ref);
 	return rc;
 }
@@ -237,7 +243,7 @@ has_commit(git_repository *repo, const git_oid *id)
 }
 
 /* After a failure of libgit2: whether it is the mirror that is damaged. */
-static enum git_trouble
+static enum gitcmd_trouble
 trouble_of_library(void)
 {
 	const git_error *last = git_error_last();
@@ -250,20 +256,21 @@ trouble_of_library(void)
 	case GIT_ERROR_REPOSITORY:
 	case GIT_ERROR_REFERENCE:
 	case GIT_ERROR_INDEXER:
-		return GIT_TROUBLE_CORRUPT;
+		return GITCMD_CORRUPT;
 	default:
-		return GIT_TROUBLE_OTHER;
+		return GITCMD_OTHER;
 	}
 }
 
 static int
-bring_head(const struct mirror *m, git_repository **repo, enum git_trouble *ret_trouble, struct err *e)
+bring_head(const struct mirror *m, git_repository **repo, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
 	if (has_commit(*repo, &m->head_id))
 		return 0;
 	if (fetch(m, m->head, NULL, ret_trouble, e) != 0) {
-		if (*ret_trouble == GIT_TROUBLE_NO_REF)
-			return fail(e, ERR_ABSENT, "the commit %s is no longer there (was the branch force-pushed?)", m->head);
+		if (*ret_trouble == GITCMD_NO_REF)
+			return fail(
+			    e, ERR_ABSENT, "the commit %s is no longer there (was the branch force-pushed?)", m->head);
 		return -1;
 	}
 	/* The library may have missed the new pack. */
@@ -273,15 +280,15 @@ bring_head(const struct mirror *m, git_repository **repo, enum git_trouble *ret_
 }
 
 static int
-attempt(struct mirror *m, enum git_trouble *ret_trouble, struct err *e)
+attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
 	AUTO(repo_free) git_repository *repo = NULL;
 
-	*ret_trouble = GIT_TROUBLE_OTHER;
+	*ret_trouble = GITCMD_OTHER;
 	if (make_mirror(m, e) != 0 || fetch_refs(m, ret_trouble, e) != 0)
 		return -1;
 	if (repository_open(m->path, &repo, e) != 0) {
-		*ret_trouble = GIT_TROUBLE_CORRUPT;
+		*ret_trouble = GITCMD_CORRUPT;
 		return -1;
 	}
 	if (bring_head(m, &repo, ret_trouble, e) != 0)
@@ -296,21 +303,38 @@ attempt(struct mirror *m, enum git_trouble *ret_trouble, struct err *e)
 	return rc != 0 ? -1 : 0;
 }
 
+/* How many packs there are; half-written ones of killed fetches, which may be large, go. */
+static size_t
+tidy_packs(const struct mirror *m)
+{
+	const char *folder = arena_printf(m->a, "%s/objects/pack", m->path);
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	size_t packs = 0;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		struct str name = str_of(entry->d_name);
+		struct stat st;
+		packs += str_ends(name, STR(".pack"));
+		if (!str_starts(name, STR("tmp_")) || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (st.st_mtim.tv_sec < clock_now_ms() / 1000 - STALE_PACK_S &&
+		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			log_warn("removed %s/%s, left over from a fetch that was killed", folder, entry->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return packs;
+}
+
 /* Many packs become few, in proportion to their sizes. What fails here is tried at the next fetch. */
 static void
 maintain(const struct mirror *m)
 {
 	static const char *const repack[] = {"repack", "-d", "-l", "-q", "--geometric=2", NULL};
-	DIR *dir = opendir(arena_printf(m->a, "%s/objects/pack", m->path));
-	struct dirent *entry;
 	struct err e = {0};
-	size_t packs = 0;
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		packs += str_ends(str_of(entry->d_name), STR(".pack"));
-	if (dir != NULL)
-		closedir(dir);
-	if (packs >= MAX_PACKS && git_run(&m->git, repack, NULL, &e) != 0)
+	if (tidy_packs(m) >= MAX_PACKS && gitcmd_run(&m->git, repack, NULL, &e) != 0)
 		log_err(LOG_WARN, "maintenance of a mirror", &e);
 }
 
@@ -330,16 +354,17 @@ mirrored(const struct mirror *m)
 	for (size_t i = 0; i < m->merge.n_conflicts; i++)
 		json_array_append_new(conflicts, json_any_string(m->merge.conflicts[i]));
 	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o}", "type", "mirrored", "head", m->head, "base",
-	    hex(&m->merge.base), "merge_base", m->merge.unrelated ? json_null() : hex(&m->merge.merge_base), "base_tree",
-	    hex(&m->merge.base_tree), "head_tree", hex(&m->merge.head_tree), "conflict", (int)m->merge.conflict, "unrelated",
-	    (int)m->merge.unrelated, "conflicts", conflicts, "base_sha_at_tip", hex(&m->tip_id));
+	    hex(&m->merge.base), "merge_base", m->merge.unrelated ? json_null() : hex(&m->merge.merge_base),
+	    "base_tree", hex(&m->merge.base_tree), "head_tree", hex(&m->merge.head_tree), "conflict",
+	    (int)m->merge.conflict, "unrelated", (int)m->merge.unrelated, "conflicts", conflicts, "base_sha_at_tip",
+	    hex(&m->tip_id));
 }
 
 static int
 run(struct mirror *m, struct record_out *out, struct err *e)
 {
 	AUTO(fd_close) int lock = -1;
-	enum git_trouble trouble;
+	enum gitcmd_trouble trouble;
 
 	if (read_job(m, e) != 0)
 		return -1;
@@ -348,7 +373,7 @@ run(struct mirror *m, struct record_out *out, struct err *e)
 		return -1;
 	record_progress(out, "fetching", 0, -1);
 	int rc = attempt(m, &trouble, e);
-	if (rc != 0 && trouble == GIT_TROUBLE_CORRUPT) {
+	if (rc != 0 && trouble == GITCMD_CORRUPT) {
 		log_warn("the mirror %s is damaged and is made again: %s", m->path, e->msg);
 		if (remove_mirror(m, e) != 0)
 			return -1;

@@ -35,9 +35,36 @@ worth_looking_for_renames(const git_diff *diff)
 	return gone > 0 && come > 0 && gone <= PATHS_MAX_RENAMES && come <= PATHS_MAX_RENAMES;
 }
 
+static void
+odb_free(git_odb **odb)
+{
+	git_odb_free(*odb);
+}
+
+/* Whether the files that came or went are small enough to be read and compared. */
+static bool
+worth_reading(git_repository *repo, const git_diff *diff)
+{
+	AUTO(odb_free) git_odb *odb = NULL;
+
+	if (git_repository_odb(&odb, repo) != 0)
+		return false;
+	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
+		const git_diff_delta *d = git_diff_get_delta(diff, i);
+		const git_diff_file *f = d->status == GIT_DELTA_DELETED ? &d->old_file : &d->new_file;
+		git_object_t type;
+		size_t n;
+		if ((d->status != GIT_DELTA_DELETED && d->status != GIT_DELTA_ADDED) || f->mode == GIT_FILEMODE_COMMIT)
+			continue;
+		if (git_odb_read_header(&n, &type, odb, &f->id) != 0 || n > PATHS_MAX_COMPARED)
+			return false;
+	}
+	return true;
+}
+
 int
-paths_changed(struct arena *a, git_repository *repo, git_tree *base, git_tree *head, struct changed_paths *ret,
-    struct err *e)
+paths_changed(
+    struct arena *a, git_repository *repo, git_tree *base, git_tree *head, struct changed_paths *ret, struct err *e)
 {
 	AUTO(diff_free) git_diff *diff = NULL;
 	git_diff_options opts;
@@ -50,6 +77,8 @@ paths_changed(struct arena *a, git_repository *repo, git_tree *base, git_tree *h
 	int rc = git_diff_tree_to_tree(&diff, repo, base, head, &opts);
 	if (rc == 0 && worth_looking_for_renames(diff)) {
 		find.flags = GIT_DIFF_FIND_RENAMES;
+		if (!worth_reading(repo, diff))
+			find.flags |= GIT_DIFF_FIND_EXACT_MATCH_ONLY;
 		find.rename_limit = PATHS_MAX_RENAMES;
 		rc = git_diff_find_similar(diff, &find);
 	}

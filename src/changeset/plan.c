@@ -8,9 +8,9 @@
 #include <string.h>
 
 enum {
-	MAX_PATHS = 100,   /* listed in the record */
-	MAX_EXAMPLES = 5,  /* of paths per rule */
-	MAX_SCOPE = 200    /* attribute prefixes of a job; more is the whole job */
+	MAX_PATHS = 100,  /* listed in the record */
+	MAX_EXAMPLES = 5, /* of paths per rule */
+	MAX_SCOPE = 200   /* attribute prefixes of a job; more is the whole job */
 };
 
 /* What a rule, a pattern of skip_paths, or their absence has decided so far. */
@@ -24,19 +24,19 @@ struct planner {
 	const json_t *job;
 	git_repository *repo;
 	git_tree *base, *head;
-	struct rules rules;      /* of base, or empty */
+	struct rules rules; /* of base, or empty */
 	bool ignore_rules;
-	struct glob_set skip;    /* pattern i is skip_paths[i] */
+	struct glob_set skip; /* pattern i is skip_paths[i] */
 	const json_t *skip_paths;
 	struct changed_paths changed;
 	struct tally *by_rule, *by_skip, unmatched;
-	bool full, scoped;       /* a full-rebuild, a rebuild-only rule has matched */
+	bool full, scoped; /* a full-rebuild, a rebuild-only rule has matched */
 	json_t *paths;
 	json_t *config_edit;
-	json_t *head_jobs;       /* when base names no jobs and head's file is good */
-	struct err head_wrong;   /* head's file has a mistake */
-	const char *config;      /* where the jobs are from */
-	json_t *jobs;            /* without scope */
+	json_t *head_jobs;     /* when base names no jobs and head's file is good */
+	struct err head_wrong; /* head's file has a mistake */
+	const char *config;    /* where the jobs are from */
+	json_t *jobs;          /* without scope */
 	json_t *left_out;
 };
 
@@ -94,9 +94,10 @@ static bool
 same_file(const struct planner *p, const char *path)
 {
 	git_tree_entry *b = NULL, *h = NULL;
-	int have_b = git_tree_entry_bypath(&b, p->base, path) == 0, have_h = git_tree_entry_bypath(&h, p->head, path) == 0;
+	int have_b = git_tree_entry_bypath(&b, p->base, path) == 0,
+	    have_h = git_tree_entry_bypath(&h, p->head, path) == 0;
 	bool same = have_b == have_h && (!have_b || (git_oid_equal(git_tree_entry_id(b), git_tree_entry_id(h)) &&
-	                                                git_tree_entry_filemode(b) == git_tree_entry_filemode(h)));
+							git_tree_entry_filemode(b) == git_tree_entry_filemode(h)));
 
 	git_tree_entry_free(b);
 	git_tree_entry_free(h);
@@ -149,7 +150,8 @@ read_configuration(struct planner *p, struct err *e)
 		return -1;
 	p->skip.a = p->a;
 	p->skip_paths = json_object_get(p->job, "skip_paths");
-	json_array_foreach(p->skip_paths, i, pattern) {
+	json_array_foreach(p->skip_paths, i, pattern)
+	{
 		struct str s = {json_string_value(pattern), json_string_length(pattern)};
 		if (glob_set_add(&p->skip, s, e) != 0)
 			return fail_in(e, "skip_paths \"" STR_FMT "\"", STR_ARG(str_utf8_head(s, 200)));
@@ -204,7 +206,8 @@ decide_all(struct planner *p)
 			count(old, c->old);
 		if (i >= MAX_PATHS)
 			continue;
-		json_t *row = json_pack("{s:o,s:s,s:s?}", "path", json_any_string(c->path), "status", c->status, "rule", name);
+		json_t *row =
+		    json_pack("{s:o,s:s,s:s?}", "path", json_any_string(c->path), "status", c->status, "rule", name);
 		if (c->old.p != NULL)
 			json_object_set_new(row, "old", json_any_string(c->old));
 		if (old != t)
@@ -216,8 +219,8 @@ decide_all(struct planner *p)
 static json_t *
 tally_json(const char *name, const char *kind, const char *place, const struct tally *t)
 {
-	return json_pack("{s:s,s:s,s:s,s:I,s:O?}", "name", name, "kind", kind, "place", place, "paths", (json_int_t)t->paths,
-	    "examples", t->examples);
+	return json_pack("{s:s,s:s,s:s,s:I,s:O?}", "name", name, "kind", kind, "place", place, "paths",
+	    (json_int_t)t->paths, "examples", t->examples);
 }
 
 static json_t *
@@ -226,17 +229,20 @@ rules_json(const struct planner *p)
 	json_t *list = json_array();
 
 	if (p->changed.n == 0)
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:i,s:[]}", "name", "nothing changed", "kind", "no-op",
-		                                "place", "the two trees are the same", "paths", 0, "examples"));
+		json_array_append_new(
+		    list, json_pack("{s:s,s:s,s:s,s:i,s:[]}", "name", "nothing changed", "kind", "no-op", "place",
+			      "the two trees are the same", "paths", 0, "examples"));
 	for (size_t i = 0; i < p->rules.n; i++) {
 		const struct rule *r = &p->rules.p[i];
 		if (p->by_rule[i].paths > 0)
-			json_array_append_new(list, tally_json(r->name, rule_kind_name(r->kind), r->place, &p->by_rule[i]));
+			json_array_append_new(
+			    list, tally_json(r->name, rule_kind_name(r->kind), r->place, &p->by_rule[i]));
 	}
 	for (size_t i = 0; i < p->skip.patterns; i++)
 		if (p->by_skip[i].paths > 0)
-			json_array_append_new(list, tally_json(json_string_value(json_array_get(p->skip_paths, i)), "skip_paths",
-			                                "ekaci.toml [rebuild] skip_paths", &p->by_skip[i]));
+			json_array_append_new(
+			    list, tally_json(json_string_value(json_array_get(p->skip_paths, i)), "skip_paths",
+				      "ekaci.toml [rebuild] skip_paths", &p->by_skip[i]));
 	return list;
 }
 
@@ -257,11 +263,11 @@ jobs_by_convention(const struct planner *p)
 
 	for (size_t i = 0; i < COUNT(trees); i++) {
 		if (has_file(trees[i], "default.nix"))
-			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "default.nix", "file", "default.nix", "attr_path",
-			    "systems", "allow_eval_failures", 0);
+			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "default.nix", "file", "default.nix",
+			    "attr_path", "systems", "allow_eval_failures", 0);
 		if (has_file(trees[i], "flake.nix"))
-			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "checks", "flake", ".#checks", "attr_path", "systems",
-			    "allow_eval_failures", 0);
+			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "checks", "flake", ".#checks",
+			    "attr_path", "systems", "allow_eval_failures", 0);
 	}
 	return NULL;
 }
@@ -273,7 +279,8 @@ jobs_by_hand(struct planner *p, const json_t *wanted, struct err *e)
 	size_t i;
 
 	p->jobs = json_array();
-	json_array_foreach(wanted, i, job) {
+	json_array_foreach(wanted, i, job)
+	{
 		if (rules_job(p->a, job, &out, e) != 0)
 			return -1;
 		json_array_append_new(p->jobs, out);
@@ -312,9 +319,7 @@ begins_with(const json_t *path, const json_t *prefix)
 	json_t *part;
 	size_t i;
 
-	json_array_foreach(prefix, i, part)
-		if (!json_equal(part, json_array_get(path, i)))
-			return false;
+	json_array_foreach(prefix, i, part) if (!json_equal(part, json_array_get(path, i))) return false;
 	return true;
 }
 
@@ -345,12 +350,11 @@ scope_of(const struct planner *p, const json_t *job)
 		bool named = json_array_size(r->jobs) == 0;
 		if (p->by_rule[i].paths == 0 || r->kind != RULE_REBUILD_ONLY)
 			continue;
-		json_array_foreach(r->jobs, k, prefix)
-			named = named || json_equal(prefix, json_object_get(job, "name"));
+		json_array_foreach(r->jobs, k, prefix) named =
+		    named || json_equal(prefix, json_object_get(job, "name"));
 		if (!named)
 			continue;
-		json_array_foreach(r->attrs, k, prefix)
-			widen(scope, prefix);
+		json_array_foreach(r->attrs, k, prefix) widen(scope, prefix);
 		if (json_array_size(r->attrs) == 0 || json_array_size(scope) > MAX_SCOPE) {
 			json_decref(scope);
 			return json_null();
@@ -368,7 +372,8 @@ jobs_json(struct planner *p, bool scoped)
 	json_t *list = json_array(), *job;
 	size_t i;
 
-	json_array_foreach(p->jobs, i, job) {
+	json_array_foreach(p->jobs, i, job)
+	{
 		json_t *scope = scoped ? scope_of(p, job) : json_null(), *copy;
 		if (scope == NULL) {
 			json_array_append(p->left_out, json_object_get(job, "name"));
@@ -402,7 +407,8 @@ no_jobs(const struct planner *p, struct err *e)
 		*e = p->head_wrong;
 		return -1;
 	}
-	return fail(e, ERR_ABSENT, "nothing says what to evaluate: add " RULES_PATH ", for example "
+	return fail(e, ERR_ABSENT,
+	    "nothing says what to evaluate: add " RULES_PATH ", for example "
 	    "{\"jobs\": {\"packages\": {\"file\": \"default.nix\"}}}, or a default.nix or flake.nix at the top of the "
 	    "repository");
 }
@@ -423,11 +429,11 @@ plan(struct planner *p, struct record_out *out, struct err *e)
 	if (evaluate && json_array_size(p->jobs) == 0)
 		return no_jobs(p, e);
 	json_t *jobs = evaluate ? jobs_json(p, !all) : json_array();
-	record_emit(out, json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O}", "type", "plan", "decision",
-	                     evaluate ? "evaluate" : "skip", "config", p->config, "changed_paths",
-	                     (json_int_t)p->changed.n, "paths", p->paths, "rules", rules_json(p), "unmatched",
-	                     unmatched_json(p), "jobs", jobs, "jobs_left_out", p->left_out, "report", p->rules.report,
-	                     "config_edit", p->config_edit, "warnings", p->rules.warnings));
+	record_emit(out,
+	    json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O}", "type", "plan", "decision",
+		evaluate ? "evaluate" : "skip", "config", p->config, "changed_paths", (json_int_t)p->changed.n, "paths",
+		p->paths, "rules", rules_json(p), "unmatched", unmatched_json(p), "jobs", jobs, "jobs_left_out",
+		p->left_out, "report", p->rules.report, "config_edit", p->config_edit, "warnings", p->rules.warnings));
 	return 0;
 }
 

@@ -96,7 +96,8 @@ reader_unknown(struct reader *r, const json_t *obj, const char *const *known, co
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)obj, key, v) {
+	json_object_foreach((json_t *)(uintptr_t)obj, key, v)
+	{
 		struct near near = {.word = str_of(key)};
 		bool found = false, warn = foreign == NULL;
 		for (size_t i = 0; known[i] != NULL && !found; i++) {
@@ -114,8 +115,8 @@ reader_unknown(struct reader *r, const json_t *obj, const char *const *known, co
 			size_t line = 0, column = 0;
 			(void)json_locate(r->text, r->path, r->depth, true, &line, &column);
 			json_array_append_new(r->warnings,
-			    json_string(arena_printf(r->a, "%s:%zu:%zu: %s is not used by ekaci%s", r->m->file, line, column,
-			        whereabouts(r), near_hint(r->a, &near))));
+			    json_any_string(str_of(arena_printf(r->a, "%s:%zu:%zu: %s is not used by ekaci%s",
+				r->m->file, line, column, whereabouts(r), near_hint(r->a, &near)))));
 		}
 		reader_leave(r);
 	}
@@ -175,7 +176,8 @@ reader_attr_path(struct reader *r, const json_t *v)
 		buf_init(&b, 4096);
 		while (rest.p != NULL && (rest.n > 0 || json_array_size(path) > 0)) {
 			if (attr_part(&rest, &b, &e) != 0 || b.over || json_array_size(path) >= 32) {
-				reader_wrong(r, AT_VALUE, "is no attribute path: %s", e.kind != ERR_NONE ? e.msg : "it is too long");
+				reader_wrong(r, AT_VALUE, "is no attribute path: %s",
+				    e.kind != ERR_NONE ? e.msg : "it is too long");
 				json_decref(path);
 				return NULL;
 			}
@@ -188,7 +190,8 @@ reader_attr_path(struct reader *r, const json_t *v)
 		json_decref(path);
 		return NULL;
 	}
-	json_array_foreach(v, i, part) {
+	json_array_foreach(v, i, part)
+	{
 		if (!json_is_string(part) || json_string_length(part) == 0) {
 			reader_wrong(r, AT_VALUE, "must hold nothing but text that is not empty");
 			json_decref(path);
@@ -241,7 +244,8 @@ reader_list(struct reader *r, const json_t *obj, const char *key, void (*each)(s
 	} else if (json_array_size(list) > READER_MAX_LIST) {
 		reader_wrong(r, AT_VALUE, "has more than %d entries", READER_MAX_LIST);
 	} else {
-		json_array_foreach(list, i, v) {
+		json_array_foreach(list, i, v)
+		{
 			reader_enter_element(r, i);
 			each(r, v, ctx);
 			reader_leave(r);

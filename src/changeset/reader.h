@@ -43,7 +43,8 @@ int64_t reader_number(struct reader *r, const json_t *obj, const char *key, int6
 void reader_list(struct reader *r, const json_t *obj, const char *key,
     void (*each)(struct reader *r, json_t *v, void *ctx), void *ctx);
 
-/* Text ("a.b", parts with dots in quotes) or an array of text becomes a new array of text; NULL: a mistake, put down. */
+/* Text ("a.b", parts with dots in quotes) or an array of text becomes a new array of text; NULL: a mistake, put down.
+ */
 json_t *reader_attr_path(struct reader *r, const json_t *v);
 
 /* Text of 1 to READER_MAX_NAME bytes without control characters, such as the name of a rule. */

@@ -38,7 +38,8 @@ int
 repository_open(const char *git_dir, git_repository **ret, struct err *e)
 {
 	repository_start();
-	int rc = git_repository_open_ext(ret, git_dir, GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT, NULL);
+	int rc =
+	    git_repository_open_ext(ret, git_dir, GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT, NULL);
 	return rc == 0 ? 0 : fail_git(e, rc, "cannot open the repository %s", git_dir);
 }
 
@@ -113,8 +114,8 @@ repository_file(struct arena *a, git_repository *repo, const git_tree *tree, con
 		return fail(e, ERR_INPUT, "%s:1:1: it has more than %zu bytes", path, max_bytes);
 	if ((rc = git_odb_read(&object, odb, git_tree_entry_id(entry))) != 0)
 		return fail_git(e, rc, "cannot read %s", path);
-	*ret = (struct str){arena_strn(a, git_odb_object_data(object), git_odb_object_size(object)),
-	    git_odb_object_size(object)};
+	*ret = (struct str){
+	    arena_strn(a, git_odb_object_data(object), git_odb_object_size(object)), git_odb_object_size(object)};
 	return 0;
 }
 

@@ -23,8 +23,8 @@ must_check int repository_discover(const char *dir, git_repository **ret, struct
 must_check int repository_id(const char *hex, const char *what, git_oid *ret, struct err *e);
 must_check int repository_tree(git_repository *repo, const char *hex, git_tree **ret, struct err *e);
 
-/* A file in a tree: 0 and its bytes in the arena, 1 when there is nothing of this name, -1 when it is no regular file, is
- * larger than max_bytes (both ERR_INPUT) or cannot be read. */
+/* A file in a tree: 0 and its bytes in the arena, 1 when there is nothing of this name, -1 when it is no regular file,
+ * is larger than max_bytes (both ERR_INPUT) or cannot be read. */
 must_check int repository_file(struct arena *a, git_repository *repo, const git_tree *tree, const char *path,
     size_t max_bytes, struct str *ret, struct err *e);
 

@@ -9,8 +9,8 @@
  *
  * Every part may be missing. A file is a path in the repository (a leading "/" is its root); a flake is "." or a folder
  * below it, with "#attributes". Attribute paths are text with dots (parts with dots in quotes) or arrays of text.
- * attrs and jobs belong to kind rebuild-only, which needs at least one of them: attrs are prefixes of attribute paths as
- * the report shows them, in every job or, with jobs, in those; jobs alone are whole jobs.
+ * attrs and jobs belong to kind rebuild-only, which needs at least one of them: attrs are prefixes of attribute paths
+ * as the report shows them, in every job or, with jobs, in those; jobs alone are whole jobs.
  *
  * The file is hostile. A mistake is collected with line and column; an unknown key inside jobs or change_sets is one,
  * because misspelt it would change what a rule means. Unknown keys elsewhere, and those of Eka CI that ekaci does not
@@ -56,7 +56,8 @@ struct rules {
 	json_t *warnings; /* array of text */
 };
 
-/* Reads text; what is wrong goes to m (initialised by the caller), and then ret is not to be used but to be released. */
+/* Reads text; what is wrong goes to m (initialised by the caller), and then ret is not to be used but to be released.
+ */
 void rules_read(struct arena *a, struct str text, struct rules *ret, struct mistakes *m);
 /* No file: no rules, no jobs, report settings at their defaults. */
 void rules_empty(struct arena *a, struct rules *ret);

@@ -1,8 +1,9 @@
 /*
  * Figures of changeset/, a line each: name value unit.
  *
- * The paths look like those of a large package set; the rules are a mixture of prefixes, suffixes, sets and alternatives of
- * which few match, so that most paths are compared with all of them. The hostile rules have nothing fixed at either end.
+ * The paths look like those of a large package set; the rules are a mixture of prefixes, suffixes, sets and
+ * alternatives of which few match, so that most paths are compared with all of them. The hostile rules have nothing
+ * fixed at either end.
  */
 #include "changeset/rules.h"
 
@@ -15,7 +16,8 @@
 enum { PATHS = 20000, RULES = 200, ROUNDS = 5 };
 
 static const char *const ordinary[] = {"doc-%d/**", "**/*.md%d", "lib/part-%d/*.nix", "pkgs/by-name/z%d/**",
-    "{maintainers,nixos}/x%d/**", "**/CHANGELOG-%d", ".github/w%d-[a-f]*.yml", "pkgs/**/fixtures-%d/*", "*.lock%d", "pkgs/t?%d/**"};
+    "{maintainers,nixos}/x%d/**", "**/CHANGELOG-%d", ".github/w%d-[a-f]*.yml", "pkgs/**/fixtures-%d/*", "*.lock%d",
+    "pkgs/t?%d/**"};
 static const char *const hostile[] = {"**/*a*%d*/**", "**/[a-z]*%d[!x]*", "*/*/**/*e*%d*t*"};
 
 static double
@@ -54,8 +56,10 @@ main(void)
 	struct str *paths = arena_alloc(&a, PATHS * sizeof(*paths));
 
 	for (int i = 0; i < PATHS; i++)
-		paths[i] = str_of(i % 10 == 0 ? arena_printf(&a, "pkgs/by-name/z%d/package/default.nix", i % 400)
-		                              : arena_printf(&a, "pkgs/development/libraries/part-%d/tool-%d/default.nix", i / 50, i));
+		paths[i] =
+		    str_of(i % 10 == 0
+			       ? arena_printf(&a, "pkgs/by-name/z%d/package/default.nix", i % 400)
+			       : arena_printf(&a, "pkgs/development/libraries/part-%d/tool-%d/default.nix", i / 50, i));
 	printf("changeset_20000_paths_200_rules %.2f ms\n", measure(&a, paths, ordinary, COUNT(ordinary)));
 	printf("changeset_20000_paths_200_hostile_rules %.2f ms\n", measure(&a, paths, hostile, COUNT(hostile)));
 	arena_release(&a);

@@ -1,9 +1,10 @@
 /* The stage mirror with real git: fetching, merging, repairing, and what git is told and not told. */
 #include "changeset_repo.h"
 
-#include "changeset/git.h"
+#include "changeset/gitcmd.h"
 #include "support/base/clock.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,8 +21,8 @@ mirror_path(struct repo *r)
 static json_t *
 job_for(struct repo *r, const char *head)
 {
-	return json_pack("{s:s,s:s,s:n,s:i,s:s,s:n,s:s,s:i}", "mirror", mirror_path(r), "url", r->src, "authorization", "number",
-	    1, "head", head, "head_ref", "base_ref", "main", "wall_ms", 60000);
+	return json_pack("{s:s,s:s,s:n,s:i,s:s,s:n,s:s,s:i}", "mirror", mirror_path(r), "url", r->src, "authorization",
+	    "number", 1, "head", head, "head_ref", "base_ref", "main", "wall_ms", 60000);
 }
 
 static json_t *
@@ -177,8 +178,9 @@ a_head_that_is_no_longer_the_tip_is_fetched_by_its_id(void **state)
 	IS(rec, "head", h.head);
 	json_decref(rec);
 	/* A commit nobody has. */
-	assert_int_equal(run_stage(changeset_mirror, job_for(&r, "1111111111111111111111111111111111111111"), "mirrored", &rec,
-	                     &e), -1);
+	assert_int_equal(
+	    run_stage(changeset_mirror, job_for(&r, "1111111111111111111111111111111111111111"), "mirrored", &rec, &e),
+	    -1);
 	assert_int_equal(e.kind, ERR_ABSENT);
 	assert_non_null(strstr(e.msg, "no longer there"));
 	repo_release(&r);
@@ -238,9 +240,11 @@ lock_files_of_a_killed_fetch_are_removed(void **state)
 
 	(void)state;
 	json_decref(mirror(&r, h.head));
-	must(files_write(arena_printf(&r.a, "%s/refs/ekaci/base/main.lock", mirror_path(&r)), STR(""), 0600, FILES_NO_SYNC, &e),
+	must(files_write(
+		 arena_printf(&r.a, "%s/refs/ekaci/base/main.lock", mirror_path(&r)), STR(""), 0600, FILES_NO_SYNC, &e),
 	    &e);
-	must(files_write(arena_printf(&r.a, "%s/packed-refs.lock", mirror_path(&r)), STR(""), 0600, FILES_NO_SYNC, &e), &e);
+	must(files_write(arena_printf(&r.a, "%s/packed-refs.lock", mirror_path(&r)), STR(""), 0600, FILES_NO_SYNC, &e),
+	    &e);
 	repo_write(&r, "c", "main goes on\n");
 	h.tip = repo_commit(&r);
 	json_t *rec = mirror(&r, h.head);
@@ -267,7 +271,8 @@ spoil(struct repo *r, const char *what)
 static void
 a_damaged_mirror_is_made_again(void **state)
 {
-	static const char *const what[] = {"objects", "HEAD", "config", "packed-refs", "refs/ekaci/base/main", "unfinished"};
+	static const char *const what[] = {
+	    "objects", "HEAD", "config", "packed-refs", "refs/ekaci/base/main", "unfinished"};
 	struct repo r;
 	struct history h = start(&r);
 
@@ -281,6 +286,47 @@ a_damaged_mirror_is_made_again(void **state)
 		IS(rec, "base", h.tip);
 		json_decref(rec);
 	}
+	repo_release(&r);
+}
+
+static size_t
+count_packs(struct repo *r, const char *suffix)
+{
+	DIR *dir = opendir(arena_printf(&r->a, "%s/objects/pack", mirror_path(r)));
+	struct dirent *entry;
+	size_t n = 0;
+
+	while ((entry = readdir(dir)) != NULL)
+		n += str_ends(str_of(entry->d_name), str_of(suffix));
+	closedir(dir);
+	return n;
+}
+
+static void
+many_small_packs_are_rolled_up_and_half_written_ones_removed(void **state)
+{
+	static const struct timespec long_ago[2] = {{1000000, 0}, {1000000, 0}};
+	struct repo r;
+	struct err e = {0};
+	struct history h = start(&r);
+
+	(void)state;
+	json_decref(mirror(&r, h.head));
+	const char *old = arena_printf(&r.a, "%s/objects/pack/tmp_pack_old", mirror_path(&r));
+	const char *new = arena_printf(&r.a, "%s/objects/pack/tmp_pack_new", mirror_path(&r));
+	must(files_write(old, STR("half"), 0600, FILES_NO_SYNC, &e), &e);
+	must(files_write(new, STR("half"), 0600, FILES_NO_SYNC, &e), &e);
+	assert_int_equal(utimensat(AT_FDCWD, old, long_ago, 0), 0);
+	for (int i = 0; i < 45; i++) {
+		repo_write(&r, "c", arena_printf(&r.a, "%d\n", i));
+		h.tip = repo_commit(&r);
+		json_t *rec = mirror(&r, h.head);
+		IS(rec, "base", h.tip);
+		json_decref(rec);
+	}
+	assert_in_range(count_packs(&r, ".pack"), 1, 20);
+	assert_false(files_exist(old));
+	assert_true(files_exist(new));
 	repo_release(&r);
 }
 
@@ -372,8 +418,11 @@ the_authorization_goes_to_one_host_by_the_environment_only(void **state)
 
 	(void)state;
 	json_decref(mirror(&r, h.head));
-	replace_git(&r, arena_printf(&r.a, "#!/bin/sh\n{ echo \"argv: $*\"; env; } > %s/seen\necho 'fatal: unable to access '\\''x'\\'': "
-	                                   "The requested URL returned error: 403' >&2\nexit 128\n", r.dir));
+	replace_git(
+	    &r, arena_printf(&r.a,
+		    "#!/bin/sh\n{ echo \"argv: $*\"; env; } > %s/seen\necho 'fatal: unable to access '\\''x'\\'': "
+		    "The requested URL returned error: 403' >&2\nexit 128\n",
+		    r.dir));
 	setenv("EKACI_TEST_SECRET", "not for git", 1);
 	setenv("GIT_DIR", "/elsewhere", 1);
 	job = job_for(&r, h.head);
@@ -429,31 +478,36 @@ the_words_of_git_decide_what_happens_next(void **state)
 	static const struct {
 		const char *words;
 		enum err_kind kind;
-		enum git_trouble trouble;
+		enum gitcmd_trouble trouble;
 	} rows[] = {
-	    {"fatal: Authentication failed for 'https://h/o/r.git/'", ERR_DENIED, GIT_TROUBLE_OTHER},
-	    {"error: unable to read askpass response from 'false'\nfatal: could not read Username for 'https://h': terminal "
-	     "prompts disabled", ERR_DENIED, GIT_TROUBLE_OTHER},
-	    {"remote: Repository not found.\nfatal: repository 'https://h/o/r.git/' not found", ERR_ABSENT, GIT_TROUBLE_OTHER},
-	    {"fatal: couldn't find remote ref refs/pull/1/head", ERR_ABSENT, GIT_TROUBLE_NO_REF},
-	    {"fatal: remote error: upload-pack: not our ref 111", ERR_ABSENT, GIT_TROUBLE_NO_REF},
-	    {"fatal: unable to access 'https://h/': Could not resolve host: h", ERR_BUSY, GIT_TROUBLE_OTHER},
-	    {"fatal: unable to access 'https://h/': The requested URL returned error: 503", ERR_BUSY, GIT_TROUBLE_OTHER},
-	    {"fatal: unable to access 'https://h/': The requested URL returned error: 403", ERR_DENIED, GIT_TROUBLE_OTHER},
-	    {"error: RPC failed; curl 28 Operation too slow.\nfatal: early EOF\nfatal: unresolved deltas left", ERR_BUSY,
-	        GIT_TROUBLE_OTHER},
-	    {"fatal: Could not read from remote repository.", ERR_BUSY, GIT_TROUBLE_OTHER},
-	    {"fatal: write error: No space left on device\nfatal: index-pack failed", ERR_SYSTEM, GIT_TROUBLE_OTHER},
-	    {"error: cannot lock ref 'refs/x': Unable to create '/m/refs/x.lock': File exists.", ERR_SYSTEM, GIT_TROUBLE_LOCKED},
-	    {"fatal: bad object refs/ekaci/base/main", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-	    {"fatal: loose object 123 (stored in x) is corrupt", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-	    {"fatal: something new", ERR_SYSTEM, GIT_TROUBLE_OTHER},
+	    {"fatal: Authentication failed for 'https://h/o/r.git/'", ERR_DENIED, GITCMD_OTHER},
+	    {"error: unable to read askpass response from 'false'\nfatal: could not read Username for 'https://h': "
+	     "terminal "
+	     "prompts disabled",
+		ERR_DENIED, GITCMD_OTHER},
+	    {"remote: Repository not found.\nfatal: repository 'https://h/o/r.git/' not found", ERR_ABSENT,
+		GITCMD_OTHER},
+	    {"fatal: repository 'http://h/o/r.git/' not found", ERR_ABSENT, GITCMD_OTHER},
+	    {"fatal: couldn't find remote ref refs/pull/1/head", ERR_ABSENT, GITCMD_NO_REF},
+	    {"fatal: remote error: upload-pack: not our ref 111", ERR_ABSENT, GITCMD_NO_REF},
+	    {"fatal: unable to access 'https://h/': Could not resolve host: h", ERR_BUSY, GITCMD_OTHER},
+	    {"fatal: unable to access 'https://h/': The requested URL returned error: 503", ERR_BUSY, GITCMD_OTHER},
+	    {"fatal: unable to access 'https://h/': The requested URL returned error: 403", ERR_DENIED, GITCMD_OTHER},
+	    {"error: RPC failed; curl 28 Operation too slow.\nfatal: early EOF\nfatal: unresolved deltas left",
+		ERR_BUSY, GITCMD_OTHER},
+	    {"fatal: Could not read from remote repository.", ERR_BUSY, GITCMD_OTHER},
+	    {"fatal: write error: No space left on device\nfatal: index-pack failed", ERR_SYSTEM, GITCMD_OTHER},
+	    {"error: cannot lock ref 'refs/x': Unable to create '/m/refs/x.lock': File exists.", ERR_SYSTEM,
+		GITCMD_LOCKED},
+	    {"fatal: bad object refs/ekaci/base/main", ERR_SYSTEM, GITCMD_CORRUPT},
+	    {"fatal: loose object 123 (stored in x) is corrupt", ERR_SYSTEM, GITCMD_CORRUPT},
+	    {"fatal: something new", ERR_SYSTEM, GITCMD_OTHER},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		enum git_trouble trouble;
-		if (git_classify(str_of(rows[i].words), &trouble) != rows[i].kind || trouble != rows[i].trouble)
+		enum gitcmd_trouble trouble;
+		if (gitcmd_classify(str_of(rows[i].words), &trouble) != rows[i].kind || trouble != rows[i].trouble)
 			fail_msg("%s", rows[i].words);
 	}
 }
@@ -470,6 +524,7 @@ main(void)
 	    cmocka_unit_test(a_branch_may_be_named_like_the_folder_of_another),
 	    cmocka_unit_test(lock_files_of_a_killed_fetch_are_removed),
 	    cmocka_unit_test(a_damaged_mirror_is_made_again),
+	    cmocka_unit_test(many_small_packs_are_rolled_up_and_half_written_ones_removed),
 	    cmocka_unit_test(two_at_once_wait_for_each_other_but_not_for_ever),
 	    cmocka_unit_test(hostile_names_never_reach_git),
 	    cmocka_unit_test(the_authorization_goes_to_one_host_by_the_environment_only),

@@ -1,6 +1,8 @@
 /* The stage plan on real repositories: each kind of rule, each kind of change, and where the rules come from. */
 #include "changeset_repo.h"
 
+#include "changeset/paths.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 /* cmocka comes last. */
@@ -15,7 +17,8 @@ static const char config[] =
     "    { \"name\": \"leaf\", \"kind\": \"rebuild-only\", \"paths\": [\"leaf/**\"], \"attrs\": [\"leaf\"] },\n"
     "    { \"name\": \"leaf x\", \"kind\": \"rebuild-only\", \"paths\": [\"x/**\"], \"attrs\": [\"leaf.x\", \"x.y\"],\n"
     "      \"jobs\": [\"core\"] },\n"
-    "    { \"name\": \"whole job\", \"kind\": \"rebuild-only\", \"paths\": [\"games/**\"], \"jobs\": [\"games\"] } ] }\n";
+    "    { \"name\": \"whole job\", \"kind\": \"rebuild-only\", \"paths\": [\"games/**\"], \"jobs\": [\"games\"] } ] "
+    "}\n";
 
 static const char *
 tree_of(struct repo *r, const char *commit)
@@ -26,9 +29,9 @@ tree_of(struct repo *r, const char *commit)
 static json_t *
 job_for(struct repo *r, const char *base, const char *head)
 {
-	return json_pack("{s:s,s:s,s:s,s:b,s:[s],s:n,s:b}", "git_dir", arena_printf(&r->a, "%s/.git", r->src), "base_tree",
-	    tree_of(r, base), "head_tree", tree_of(r, head), "conflict", 0, "skip_paths", "skipped/**", "jobs", "ignore_rules",
-	    0);
+	return json_pack("{s:s,s:s,s:s,s:b,s:[s],s:n,s:b}", "git_dir", arena_printf(&r->a, "%s/.git", r->src),
+	    "base_tree", tree_of(r, base), "head_tree", tree_of(r, head), "conflict", 0, "skip_paths", "skipped/**",
+	    "jobs", "ignore_rules", 0);
 }
 
 static json_t *
@@ -64,8 +67,8 @@ rule_names(struct arena *a, const json_t *plan)
 	size_t i;
 	const char *all = "";
 
-	json_array_foreach(json_object_get(plan, "rules"), i, rule)
-		all = arena_printf(a, "%s%s%s", all, i > 0 ? ", " : "", json_str(rule, "name", "?"));
+	json_array_foreach(json_object_get(plan, "rules"), i, rule) all =
+	    arena_printf(a, "%s%s%s", all, i > 0 ? ", " : "", json_str(rule, "name", "?"));
 	return all;
 }
 
@@ -88,10 +91,11 @@ each_kind_of_rule_decides(void **state)
 	    {{"flake.lock", "leaf/a.nix"}, "evaluate", "pins, leaf", "core=null games=null"},
 	    {{"leaf/a.nix"}, "evaluate", "leaf", "core=[[\"leaf\"]] games=[[\"leaf\"]]"},
 	    {{"leaf/a.nix", "README.md", "skipped/a"}, "evaluate", "docs, leaf, skipped/**",
-	        "core=[[\"leaf\"]] games=[[\"leaf\"]]"},
+		"core=[[\"leaf\"]] games=[[\"leaf\"]]"},
 	    {{"leaf/a.nix", "other.nix"}, "evaluate", "leaf", "core=null games=null"},
 	    {{"x/a.nix"}, "evaluate", "leaf x", "core=[[\"leaf\",\"x\"],[\"x\",\"y\"]] -games"},
-	    {{"x/a.nix", "leaf/a.nix"}, "evaluate", "leaf, leaf x", "core=[[\"leaf\"],[\"x\",\"y\"]] games=[[\"leaf\"]]"},
+	    {{"x/a.nix", "leaf/a.nix"}, "evaluate", "leaf, leaf x",
+		"core=[[\"leaf\"],[\"x\",\"y\"]] games=[[\"leaf\"]]"},
 	    {{"games/a.nix"}, "evaluate", "whole job", "games=null -core"},
 	    {{"games/a.nix", "leaf/a.nix"}, "evaluate", "leaf, whole job", "core=[[\"leaf\"]] games=null"},
 	};
@@ -109,11 +113,11 @@ each_kind_of_rule_decides(void **state)
 		assert_string_equal(json_str(plan, "decision", ""), rows[i].decision);
 		assert_string_equal(rule_names(&r.a, plan), rows[i].rules);
 		const char *scopes = "";
-		json_array_foreach(json_object_get(plan, "jobs"), k, job)
-			scopes = arena_printf(&r.a, "%s%s%s=%s", scopes, k > 0 ? " " : "", json_str(job, "name", "?"),
-			    json_line(&r.a, json_object_get(job, "scope")));
-		json_array_foreach(json_object_get(plan, "jobs_left_out"), k, name)
-			scopes = arena_printf(&r.a, "%s -%s", scopes, json_string_value(name));
+		json_array_foreach(json_object_get(plan, "jobs"), k, job) scopes =
+		    arena_printf(&r.a, "%s%s%s=%s", scopes, k > 0 ? " " : "", json_str(job, "name", "?"),
+			json_line(&r.a, json_object_get(job, "scope")));
+		json_array_foreach(json_object_get(plan, "jobs_left_out"), k, name) scopes =
+		    arena_printf(&r.a, "%s -%s", scopes, json_string_value(name));
 		assert_string_equal(scopes, rows[i].scopes);
 		assert_string_equal(json_str(plan, "config", ""), "file");
 		json_decref(plan);
@@ -149,6 +153,36 @@ both_names_of_a_rename_count(void **state)
 }
 
 static void
+large_files_are_renamed_only_when_they_are_the_same(void **state)
+{
+	struct repo r;
+	const char *base = start(&r), *large;
+	char *text = arena_alloc(&r.a, PATHS_MAX_COMPARED + 2);
+
+	(void)state;
+	memset(text, 'x', PATHS_MAX_COMPARED + 1);
+	repo_write(&r, "large", text);
+	large = repo_commit(&r);
+	GIT(&r, "mv", "large", "same");
+	json_t *plan = plan_of(&r, large, repo_commit(&r));
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "paths"), 0), "status", ""), "renamed");
+	json_decref(plan);
+	text[5] = '\n';
+	repo_write(&r, "same", text);
+	plan = plan_of(&r, large, repo_commit(&r));
+	assert_int_equal(json_int(plan, "changed_paths", 0), 2);
+	json_decref(plan);
+	/* Small ones may differ a little. */
+	GIT(&r, "reset", "--quiet", "--hard", base);
+	GIT(&r, "mv", "other.nix", "moved.nix");
+	repo_write(&r, "moved.nix", "the file other.nix\nhas\nsome\nother lines\n");
+	plan = plan_of(&r, base, repo_commit(&r));
+	assert_int_equal(json_int(plan, "changed_paths", 0), 1);
+	json_decref(plan);
+	repo_release(&r);
+}
+
+static void
 deletions_modes_types_and_submodules_count(void **state)
 {
 	static const char *const wanted[] = {"deleted", "mode", "type", "submodule"};
@@ -163,7 +197,8 @@ deletions_modes_types_and_submodules_count(void **state)
 	GIT(&r, "commit", "--quiet", "-m", "mode");
 	heads[1] = GIT(&r, "rev-parse", "HEAD");
 	GIT(&r, "reset", "--quiet", "--hard", base);
-	GIT(&r, "update-index", "--cacheinfo", arena_printf(&r.a, "120000,%s,other.nix", GIT(&r, "rev-parse", "HEAD:other.nix")));
+	GIT(&r, "update-index", "--cacheinfo",
+	    arena_printf(&r.a, "120000,%s,other.nix", GIT(&r, "rev-parse", "HEAD:other.nix")));
 	GIT(&r, "commit", "--quiet", "-m", "link");
 	heads[2] = GIT(&r, "rev-parse", "HEAD");
 	GIT(&r, "reset", "--quiet", "--hard", base);
@@ -176,7 +211,8 @@ deletions_modes_types_and_submodules_count(void **state)
 	for (size_t i = 0; i < COUNT(heads); i++) {
 		json_t *plan = plan_of(&r, i == 3 ? with_sub : base, heads[i]);
 		assert_int_equal(json_int(plan, "changed_paths", 0), 1);
-		assert_string_equal(json_str(json_array_get(json_object_get(plan, "paths"), 0), "status", ""), wanted[i]);
+		assert_string_equal(
+		    json_str(json_array_get(json_object_get(plan, "paths"), 0), "status", ""), wanted[i]);
 		assert_string_equal(json_str(plan, "decision", ""), "evaluate");
 		json_decref(plan);
 	}
@@ -204,9 +240,10 @@ a_pull_request_cannot_exempt_itself(void **state)
 	const char *base = start(&r);
 
 	(void)state;
-	repo_write(&r, ".ekaci/config.json", "{\"jobs\": {\"core\": {\"file\": \"default.nix\"}, \"games\": {\"file\": "
-	                                     "\"games.nix\"}},\n \"change_sets\": [{\"name\": \"all\", \"kind\": \"no-op\", "
-	                                     "\"paths\": [\"**\"]}]}");
+	repo_write(&r, ".ekaci/config.json",
+	    "{\"jobs\": {\"core\": {\"file\": \"default.nix\"}, \"games\": {\"file\": "
+	    "\"games.nix\"}},\n \"change_sets\": [{\"name\": \"all\", \"kind\": \"no-op\", "
+	    "\"paths\": [\"**\"]}]}");
 	repo_write(&r, "README.md", "changed");
 	json_t *plan = plan_of(&r, base, repo_commit(&r)), *edit = json_object_get(plan, "config_edit");
 	assert_string_equal(json_str(plan, "decision", ""), "evaluate");
@@ -354,7 +391,8 @@ names_of_any_bytes_are_listed_and_counts_are_whole(void **state)
 	assert_int_equal(json_int(plan, "changed_paths", 0), 251);
 	assert_int_equal(json_array_size(json_object_get(plan, "paths")), 100);
 	assert_int_equal(json_int(json_object_get(plan, "unmatched"), "paths", 0), 251);
-	assert_string_equal(json_str(json_array_get(json_object_get(plan, "paths"), 0), "path", ""), "bad\xef\xbf\xbd\nname");
+	assert_string_equal(
+	    json_str(json_array_get(json_object_get(plan, "paths"), 0), "path", ""), "bad\xef\xbf\xbd\nname");
 	json_decref(plan);
 	repo_release(&r);
 }
@@ -393,6 +431,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_kind_of_rule_decides),
 	    cmocka_unit_test(both_names_of_a_rename_count),
+	    cmocka_unit_test(large_files_are_renamed_only_when_they_are_the_same),
 	    cmocka_unit_test(deletions_modes_types_and_submodules_count),
 	    cmocka_unit_test(the_same_tree_is_skipped),
 	    cmocka_unit_test(a_pull_request_cannot_exempt_itself),

@@ -16,7 +16,8 @@
 #include <cmocka.h>
 
 static const char example[] = "deploy/ekaci.toml.example";
-static const char must_have[] = "[github]\napp_id = \"1\"\nprivate_key_file = \"key\"\nwebhook_secret_file = \"secret\"\n";
+static const char must_have[] =
+    "[github]\napp_id = \"1\"\nprivate_key_file = \"key\"\nwebhook_secret_file = \"secret\"\n";
 
 struct fixture {
 	struct arena a;
@@ -140,7 +141,8 @@ every_mistake_has_line_column_and_reason(void **state)
 	static const struct {
 		const char *text, *wanted;
 	} rows[] = {
-	    {"[rebuild]\nmax_rebuild_cout = 3", ":6:1: unknown key [rebuild] max_rebuild_cout (did you mean max_rebuild_count?)"},
+	    {"[rebuild]\nmax_rebuild_cout = 3",
+		":6:1: unknown key [rebuild] max_rebuild_cout (did you mean max_rebuild_count?)"},
 	    {"[rebuld]\nx = 1", ":5:2: unknown section [rebuld] (did you mean [rebuild]?)"},
 	    {"[web]\nslots = 1", ":6:1: unknown key [web] slots (it belongs in [build])"},
 	    {"[web]\nlisten = 3030", ":6:10: [web] listen must be text, not a whole number"},
@@ -156,8 +158,10 @@ every_mistake_has_line_column_and_reason(void **state)
 	    {"[build]\nsystems = [1]", ":6:12: [build] systems must be text"},
 	    {"[build]\nnix_options = { cores = [1] }", ":6:17: [build] nix_options.cores must be an option"},
 	    {"[build]\ntimeout_s = 1979-05-27", ":6:13: [build] timeout_s must be a whole number, not a date"},
-	    {"[rebuild]\nskip_paths = [\"doc/**\",\n  \"!x\"]", ":7:3: [rebuild] skip_paths \"!x\" is no pattern: it begins with"},
-	    {"[evaluate]\nsandbox = \"maybe\"", ":6:11: [evaluate] sandbox \"maybe\" must be \"require\", \"auto\" or \"off\""},
+	    {"[rebuild]\nskip_paths = [\"doc/**\",\n  \"!x\"]",
+		":7:3: [rebuild] skip_paths \"!x\" is no pattern: it begins with"},
+	    {"[evaluate]\nsandbox = \"maybe\"",
+		":6:11: [evaluate] sandbox \"maybe\" must be \"require\", \"auto\" or \"off\""},
 	    {"[trust]\nforks = \"\"", ":6:9: [trust] forks"},
 	    {"[state]\ndir = \"\"", ":6:7: [state] dir must not be empty"},
 	    {"[state]\ndir = \"a\\u0000b\"", ":6:7: [state] dir must not hold a NUL"},
@@ -217,9 +221,11 @@ paths_are_relative_to_the_file_and_secrets_may_be_credentials(void **state)
 	(void)state;
 	begin(&f);
 	setenv("CREDENTIALS_DIRECTORY", "/run/credentials/ekaci", 1);
-	write_file(&f, "[github]\napp_id = \"Iv1.x\"\nprivate_key_file = \"keys/app.pem\"\nwebhook_secret_file = \"$hook\"\n"
-	               "api_url = \"https://git.test/api/v3/\"\n[state]\ndir = \"/srv/ekaci\"\n[web]\nurl = \"https://ci.test//\"\n"
-	               "[evaluate]\nevaluator = \"bin/eval\"\n[build]\nnix_options = { cores = 4, fallback = true, x = \"y\" }\n");
+	write_file(&f,
+	    "[github]\napp_id = \"Iv1.x\"\nprivate_key_file = \"keys/app.pem\"\nwebhook_secret_file = \"$hook\"\n"
+	    "api_url = \"https://git.test/api/v3/\"\n[state]\ndir = \"/srv/ekaci\"\n[web]\nurl = "
+	    "\"https://ci.test//\"\n"
+	    "[evaluate]\nevaluator = \"bin/eval\"\n[build]\nnix_options = { cores = 4, fallback = true, x = \"y\" }\n");
 	if (config_load(&f.a, f.path, &s, &e) != 0)
 		fail_msg("%s", e.msg);
 	assert_string_equal(s.github.private_key_file, arena_printf(&f.a, "%s/keys/app.pem", f.dir));
@@ -229,7 +235,8 @@ paths_are_relative_to_the_file_and_secrets_may_be_credentials(void **state)
 	assert_string_equal(s.state.dir, "/srv/ekaci");
 	assert_string_equal(s.web.url, "https://ci.test");
 	assert_string_equal(s.evaluate.evaluator, arena_printf(&f.a, "%s/bin/eval", f.dir));
-	assert_string_equal(json_line(&f.a, s.build.nix_options), "{\"cores\":\"4\",\"fallback\":\"true\",\"x\":\"y\"}");
+	assert_string_equal(
+	    json_line(&f.a, s.build.nix_options), "{\"cores\":\"4\",\"fallback\":\"true\",\"x\":\"y\"}");
 	config_release(&s);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_int_equal(config_load(&f.a, f.path, &s, &e), -1);
@@ -297,7 +304,8 @@ the_toml_tree_has_types_and_places(void **state)
 	struct toml_node *top;
 
 	(void)state;
-	assert_int_equal(toml_read(&a, STR("z = 1\na = [true, 1.5, \"x\\u0000y\"]\n[t.u]\nd = 1979-05-27T07:32:00Z\n"), "f", &top, &e),
+	assert_int_equal(toml_read(&a, STR("z = 1\na = [true, 1.5, \"x\\u0000y\"]\n[t.u]\nd = 1979-05-27T07:32:00Z\n"),
+			     "f", &top, &e),
 	    0);
 	const struct toml_node *z = top->first, *arr = z->next, *t = arr->next;
 	assert_true(str_is(z->key, "z") && z->type == TOML_INTEGER && z->integer == 1);

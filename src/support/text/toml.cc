@@ -1,6 +1,6 @@
 /* toml++ behind a C header. */
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY       1
+#define TOML_EXCEPTIONS        0
 #define TOML_ENABLE_FORMATTERS 0
 #include <string_view>
 #include <toml++/toml.h>
@@ -24,8 +24,8 @@ static struct toml_node *convert(struct arena *a, const toml::node &node);
 static void
 insert(struct toml_node **list, struct toml_node *child)
 {
-	while (*list != NULL && ((*list)->line < child->line ||
-				    ((*list)->line == child->line && (*list)->column < child->column)))
+	while (*list != NULL &&
+	       ((*list)->line < child->line || ((*list)->line == child->line && (*list)->column < child->column)))
 		list = &(*list)->next;
 	child->next = *list;
 	*list = child;
@@ -109,7 +109,7 @@ const struct toml_node *
 toml_get(const struct toml_node *table, const char *key)
 {
 	for (const struct toml_node *n = table != NULL && table->type == TOML_TABLE ? table->first : NULL; n != NULL;
-	    n = n->next)
+	     n = n->next)
 		if (str_is(n->key, key))
 			return n;
 	return NULL;

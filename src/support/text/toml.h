@@ -18,8 +18,8 @@ enum toml_type { TOML_TABLE, TOML_ARRAY, TOML_TEXT, TOML_INTEGER, TOML_FLOAT, TO
 
 struct toml_node {
 	enum toml_type type;
-	struct str key;          /* of a table's member; empty in arrays and at the top */
-	size_t line, column;     /* of the key, from 1; of the value where there is no key */
+	struct str key;      /* of a table's member; empty in arrays and at the top */
+	size_t line, column; /* of the key, from 1; of the value where there is no key */
 	size_t value_line, value_column;
 	struct str text;         /* TOML_TEXT */
 	int64_t integer;         /* TOML_INTEGER */

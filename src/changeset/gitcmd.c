@@ -1,5 +1,5 @@
 /* The git program: its environment, and what its words mean. */
-#include "changeset/git.h"
+#include "changeset/gitcmd.h"
 
 #include "support/base/clock.h"
 #include "support/os/child.h"
@@ -16,7 +16,7 @@ is_local(const char *url)
 }
 
 int
-git_url_check(const char *url, struct err *e)
+gitcmd_url_check(const char *url, struct err *e)
 {
 	struct str s = str_of(url), rest;
 
@@ -68,9 +68,10 @@ set_config(struct env *env, const char *key, const char *value)
 static void
 set_inherited(struct env *env)
 {
-	static const char *const wanted[] = {"PATH=", "TMPDIR=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=",
-	    "ALL_PROXY=", "no_proxy=", "NO_PROXY=", "SSL_CERT_FILE=", "SSL_CERT_DIR=", "NIX_SSL_CERT_FILE=", "GIT_SSL_CAINFO=",
-	    "GIT_SSL_CAPATH=", "GIT_EXEC_PATH=", "LD_LIBRARY_PATH=", "LOCALE_ARCHIVE="};
+	static const char *const wanted[] = {
+	    "PATH=", "TMPDIR=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=", "ALL_PROXY=", "no_proxy=",
+	    "NO_PROXY=", "SSL_CERT_FILE=", "SSL_CERT_DIR=", "NIX_SSL_CERT_FILE=", "GIT_SSL_CAINFO=", "GIT_SSL_CAPATH=",
+	    "GIT_EXEC_PATH=", "LD_LIBRARY_PATH=", "LOCALE_ARCHIVE="};
 
 	for (char **p = environ; *p != NULL; p++)
 		for (size_t i = 0; i < COUNT(wanted); i++)
@@ -79,7 +80,7 @@ set_inherited(struct env *env)
 }
 
 static void
-fill_env(struct env *env, const struct git *g)
+fill_env(struct env *env, const struct gitcmd *g)
 {
 	set_inherited(env);
 	set(env, arena_printf(env->a, "HOME=%s", g->dir));
@@ -88,7 +89,6 @@ fill_env(struct env *env, const struct git *g)
 	set(env, "GIT_CONFIG_NOSYSTEM=1");
 	set(env, "GIT_CONFIG_GLOBAL=/dev/null");
 	set(env, "GIT_TERMINAL_PROMPT=0");
-	set(env, "GIT_ASKPASS=false");
 	set(env, "GIT_OPTIONAL_LOCKS=0");
 	set_config(env, "gc.auto", "0");
 	set_config(env, "gc.autoDetach", "false");
@@ -103,9 +103,10 @@ fill_env(struct env *env, const struct git *g)
 	if (g->url != NULL && is_local(g->url)) {
 		set_config(env, "protocol.file.allow", "always");
 	} else if (g->url != NULL) {
-		set_config(env, strncmp(g->url, "https:", 6) == 0 ? "protocol.https.allow" : "protocol.http.allow", "always");
-		set_config(env, "http.lowSpeedLimit", arena_printf(env->a, "%d", GIT_LOW_SPEED_BYTES));
-		set_config(env, "http.lowSpeedTime", arena_printf(env->a, "%d", GIT_LOW_SPEED_S));
+		set_config(
+		    env, strncmp(g->url, "https:", 6) == 0 ? "protocol.https.allow" : "protocol.http.allow", "always");
+		set_config(env, "http.lowSpeedLimit", arena_printf(env->a, "%d", GITCMD_LOW_SPEED_BYTES));
+		set_config(env, "http.lowSpeedTime", arena_printf(env->a, "%d", GITCMD_LOW_SPEED_S));
 		if (g->authorization != NULL)
 			set_config(env, arena_printf(env->a, "http.%s.extraHeader", origin_of(env->a, g->url)),
 			    arena_printf(env->a, "Authorization: %s", g->authorization));
@@ -118,64 +119,43 @@ fill_env(struct env *env, const struct git *g)
 static const struct {
 	const char *words;
 	enum err_kind kind;
-	enum git_trouble trouble;
+	enum gitcmd_trouble trouble;
 } meanings[] = {
-    {"No space left on device", ERR_SYSTEM, GIT_TROUBLE_OTHER},
-    {"Disk quota exceeded", ERR_SYSTEM, GIT_TROUBLE_OTHER},
-    {"Authentication failed", ERR_DENIED, GIT_TROUBLE_OTHER},
-    {"could not read Username", ERR_DENIED, GIT_TROUBLE_OTHER},
-    {"could not read Password", ERR_DENIED, GIT_TROUBLE_OTHER},
-    {"returned error: 401", ERR_DENIED, GIT_TROUBLE_OTHER},
-    {"returned error: 403", ERR_DENIED, GIT_TROUBLE_OTHER},
-    {"not allowed", ERR_DENIED, GIT_TROUBLE_OTHER},
-    {"couldn't find remote ref", ERR_ABSENT, GIT_TROUBLE_NO_REF},
-    {"not our ref", ERR_ABSENT, GIT_TROUBLE_NO_REF},
-    {"unadvertised object", ERR_ABSENT, GIT_TROUBLE_NO_REF},
-    {"returned error: 404", ERR_ABSENT, GIT_TROUBLE_OTHER},
-    {"Repository not found", ERR_ABSENT, GIT_TROUBLE_OTHER},
-    {"does not appear to be a git repository", ERR_ABSENT, GIT_TROUBLE_OTHER},
-    {"Could not read from remote", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"too slow", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"RPC failed", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"early EOF", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {".lock': File exists", ERR_SYSTEM, GIT_TROUBLE_LOCKED},
-    {"cannot lock ref", ERR_SYSTEM, GIT_TROUBLE_LOCKED},
-    {"not a git repository", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"bad object", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"is corrupt", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"bad config", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"loose object", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"inflate: data stream error", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"does not match index", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"index file", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"packfile", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"did not send all necessary objects", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"unresolved deltas", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"Could not read", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"unable to read", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"missing blob", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"missing tree", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"missing commit", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"unable to parse", ERR_SYSTEM, GIT_TROUBLE_CORRUPT},
-    {"Could not resolve host", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"Failed to connect", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"onnection re", ERR_BUSY, GIT_TROUBLE_OTHER}, /* refused, reset */
-    {"imed out", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"hung up", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"returned error: 429", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"returned error: 5", ERR_BUSY, GIT_TROUBLE_OTHER},
-    {"unable to access", ERR_BUSY, GIT_TROUBLE_OTHER}, /* every other trouble of the transport: TLS, protocol */
+    {"No space left on device", ERR_SYSTEM, GITCMD_OTHER}, {"Disk quota exceeded", ERR_SYSTEM, GITCMD_OTHER},
+    {"Authentication failed", ERR_DENIED, GITCMD_OTHER}, {"could not read Username", ERR_DENIED, GITCMD_OTHER},
+    {"could not read Password", ERR_DENIED, GITCMD_OTHER}, {"returned error: 401", ERR_DENIED, GITCMD_OTHER},
+    {"returned error: 403", ERR_DENIED, GITCMD_OTHER}, {"not allowed", ERR_DENIED, GITCMD_OTHER},
+    {"couldn't find remote ref", ERR_ABSENT, GITCMD_NO_REF}, {"not our ref", ERR_ABSENT, GITCMD_NO_REF},
+    {"unadvertised object", ERR_ABSENT, GITCMD_NO_REF}, {"returned error: 404", ERR_ABSENT, GITCMD_OTHER},
+    {"Repository not found", ERR_ABSENT, GITCMD_OTHER}, {"' not found", ERR_ABSENT, GITCMD_OTHER},
+    {"does not appear to be a git repository", ERR_ABSENT, GITCMD_OTHER},
+    {"Could not read from remote", ERR_BUSY, GITCMD_OTHER}, {"too slow", ERR_BUSY, GITCMD_OTHER},
+    {"RPC failed", ERR_BUSY, GITCMD_OTHER}, {"early EOF", ERR_BUSY, GITCMD_OTHER},
+    {".lock': File exists", ERR_SYSTEM, GITCMD_LOCKED}, {"cannot lock ref", ERR_SYSTEM, GITCMD_LOCKED},
+    {"not a git repository", ERR_SYSTEM, GITCMD_CORRUPT}, {"bad object", ERR_SYSTEM, GITCMD_CORRUPT},
+    {"is corrupt", ERR_SYSTEM, GITCMD_CORRUPT}, {"bad config", ERR_SYSTEM, GITCMD_CORRUPT},
+    {"loose object", ERR_SYSTEM, GITCMD_CORRUPT}, {"inflate: data stream error", ERR_SYSTEM, GITCMD_CORRUPT},
+    {"does not match index", ERR_SYSTEM, GITCMD_CORRUPT}, {"index file", ERR_SYSTEM, GITCMD_CORRUPT},
+    {"packfile", ERR_SYSTEM, GITCMD_CORRUPT}, {"did not send all necessary objects", ERR_SYSTEM, GITCMD_CORRUPT},
+    {"unresolved deltas", ERR_SYSTEM, GITCMD_CORRUPT}, {"Could not read", ERR_SYSTEM, GITCMD_CORRUPT},
+    {"unable to read", ERR_SYSTEM, GITCMD_CORRUPT}, {"missing blob", ERR_SYSTEM, GITCMD_CORRUPT},
+    {"missing tree", ERR_SYSTEM, GITCMD_CORRUPT}, {"missing commit", ERR_SYSTEM, GITCMD_CORRUPT},
+    {"unable to parse", ERR_SYSTEM, GITCMD_CORRUPT}, {"Could not resolve host", ERR_BUSY, GITCMD_OTHER},
+    {"Failed to connect", ERR_BUSY, GITCMD_OTHER}, {"onnection re", ERR_BUSY, GITCMD_OTHER}, /* refused, reset */
+    {"imed out", ERR_BUSY, GITCMD_OTHER}, {"hung up", ERR_BUSY, GITCMD_OTHER},
+    {"returned error: 429", ERR_BUSY, GITCMD_OTHER}, {"returned error: 5", ERR_BUSY, GITCMD_OTHER},
+    {"unable to access", ERR_BUSY, GITCMD_OTHER}, /* every other trouble of the transport: TLS, protocol */
 };
 
 enum err_kind
-git_classify(struct str words, enum git_trouble *ret_trouble)
+gitcmd_classify(struct str words, enum gitcmd_trouble *ret_trouble)
 {
 	for (size_t i = 0; i < COUNT(meanings); i++)
 		if (str_find(words, str_of(meanings[i].words)) >= 0) {
 			*ret_trouble = meanings[i].trouble;
 			return meanings[i].kind;
 		}
-	*ret_trouble = GIT_TROUBLE_OTHER;
+	*ret_trouble = GITCMD_OTHER;
 	return ERR_SYSTEM;
 }
 
@@ -206,7 +186,8 @@ last_words(struct arena *a, struct str words)
 	buf_init(&b, 400);
 	while (rest.p != NULL) {
 		struct str line = str_trim(str_cut(rest, '\n', &rest));
-		if (str_starts(line, STR("error: ")) || str_starts(line, STR("fatal: ")) || str_starts(line, STR("remote: ")))
+		if (str_starts(line, STR("error: ")) || str_starts(line, STR("fatal: ")) ||
+		    str_starts(line, STR("remote: ")))
 			buf_printf(&b, "%s" STR_FMT, b.n > 0 ? "; " : "", STR_ARG(line));
 	}
 	struct str all = b.n > 0 ? buf_get(&b) : str_trim(words);
@@ -214,13 +195,13 @@ last_words(struct arena *a, struct str words)
 }
 
 int
-git_run(const struct git *g, const char *const *args, enum git_trouble *ret_trouble, struct err *e)
+gitcmd_run(const struct gitcmd *g, const char *const *args, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
 	AUTO(buf_release) struct buf words;
 	struct env env = {.a = g->a};
 	const char *argv[24] = {"git", arena_printf(g->a, "--git-dir=%s", g->dir)};
 	struct child_result r;
-	enum git_trouble trouble = GIT_TROUBLE_OTHER;
+	enum gitcmd_trouble trouble = GITCMD_OTHER;
 	size_t n = 2;
 
 	for (size_t i = 0; args[i] != NULL; i++) {
@@ -235,7 +216,8 @@ git_run(const struct git *g, const char *const *args, enum git_trouble *ret_trou
 		return fail(e, ERR_BUSY, "no time was left for git %s", args[0]);
 	fill_env(&env, g);
 	buf_init(&words, MAX_WORDS + 1);
-	struct child c = {.argv = argv, .env = env.p, .env_clear = true, .wall_ms = left, .on_bytes = keep, .ctx = &words};
+	struct child c = {
+	    .argv = argv, .env = env.p, .env_clear = true, .wall_ms = left, .on_bytes = keep, .ctx = &words};
 	if (child_run(&c, &r, e) != 0)
 		return -1;
 	if (r.end == CHILD_EXITED && r.code == 0)
@@ -246,7 +228,7 @@ git_run(const struct git *g, const char *const *args, enum git_trouble *ret_trou
 		return fail(e, ERR_BUSY, "git %s was stopped after %lld s", args[0], (long long)(r.wall_ms / 1000));
 	if (r.end != CHILD_EXITED)
 		return fail(e, ERR_SYSTEM, "git %s ended with signal %d", args[0], r.code);
-	enum err_kind kind = git_classify(buf_get(&words), &trouble);
+	enum err_kind kind = gitcmd_classify(buf_get(&words), &trouble);
 	if (ret_trouble != NULL)
 		*ret_trouble = trouble;
 	return err_set(e, kind, 0, ERR_AT, "git %s: %s", args[0], last_words(g->a, buf_get(&words)));

@@ -13,7 +13,7 @@
 ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c pipeline.c worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
-	changeset/mirror.c changeset/git.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
+	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/run.c evaluate/rows.c evaluate/meta.c \

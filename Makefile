@@ -10,7 +10,7 @@ GRAPH =
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
-	report/labels.c report/document.c report/words.c
+	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE =
 SEND =
 STORE =

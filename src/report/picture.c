@@ -162,7 +162,7 @@ draw_root(struct picture *p, const json_t *root, size_t index, const followers_t
 	p->max_nodes = p->nodes.n + room < limit ? p->nodes.n + room : limit;
 	ptrdiff_t from = node(p, key, at != NULL ? at->name : key, at);
 	if (from >= 0)
-		buf_printf(&p->classes, "  class n%td root\n", from);
+		buf_printf(&p->classes, "  class n%td source\n", from);
 	while (from >= 0 && shown < f->n && draw_chain(p, key, from, f->p[shown].at))
 		shown++;
 	p->max_nodes = limit + MAX_ROOTS; /* the node of the rest is not counted */
@@ -218,7 +218,7 @@ picture_mermaid(struct model *m, size_t max_nodes)
 		vec_release(&followers[i]);
 	if (p.lines.n != 0)
 		ret = arena_printf(&m->a,
-		    "```mermaid\nflowchart LR\n%s%s  classDef root stroke-width:3px\n  classDef broke stroke:#d1242f\n%s```\n",
+		    "```mermaid\nflowchart LR\n%s%s  classDef source stroke-width:3px\n  classDef broke stroke:#d1242f\n%s```\n",
 		    p.labels.p, p.lines.p, p.classes.p);
 	buf_release(&p.labels);
 	buf_release(&p.lines);

@@ -101,6 +101,7 @@ root_item(const struct view *v, const struct root *r)
 	put_code(v, item, "name", r->name);
 	put_text(item, "what", r->what);
 	put_name(v, item, "systems", r->systems);
+	json_object_set_new(item, "radius", json_integer(r->attributes));
 	put_number(v, item, "attributes", r->attributes);
 	put_number(v, item, "derivations", r->derivations);
 	if (r->attributes != r->derivations)

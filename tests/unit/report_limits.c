@@ -281,6 +281,23 @@ assert_harmless(struct arena *a, const char *what, const char *md)
 	assert_int_equal(opened, closed);
 }
 
+/* The page has one script, which is ours, no picture but ours, and no attribute that anybody else wrote. */
+static void
+assert_html_harmless(const char *html)
+{
+	static const char *const never[] = {"<img", "<iframe", "<a href=\"javascript", "<b>", "\x1b", "\xe2\x80\xae"};
+	const char *script = strstr(html, "<script>");
+
+	assert_non_null(script);
+	assert_null(strstr(script + 1, "<script"));
+	for (size_t i = 0; i < COUNT(never); i++)
+		if (strstr(html, never[i]) != NULL)
+			fail_msg("the page has %s", never[i]);
+	for (const char *s = html; (s = strstr(s, " onerror=")) != NULL; s++) /* in text only: no tag is open */
+		for (const char *p = s; p > html && *p != '>'; p--)
+			assert_true(*p != '<');
+}
+
 static void
 check_poisoned(const char *job_path, size_t turn)
 {
@@ -307,9 +324,11 @@ check_poisoned(const char *job_path, size_t turn)
 			json_object_set_new(builds, drv, poison(build, "", &a, &turn));
 		json_object_set_new(bad, "builds", builds);
 	}
+	json_array_append_new(json_object_get(bad, "formats"), json_string("html"));
 	AUTO(json_drop) json_t *records = run_report(bad, &e);
 	if (records == NULL)
 		fail_msg("%s: %s", job_path, e.msg);
+	assert_html_harmless(json_str(find_record(records, "document", "html"), "body", ""));
 	AUTO(buf_release) struct buf all;
 	buf_init(&all, 16 << 20);
 	for (size_t i = 0; i < json_array_size(records); i++) {

@@ -36,7 +36,8 @@ package_item(const struct view *v, const struct attr *first, const struct attr *
 	struct model *m = v->m;
 	AUTO(buf_release) struct buf systems = {0};
 	json_t *item = json_object();
-	const json_t *renamed = json_object_get(first->json, "renamed_from"), *aliases = json_object_get(first->json, "aliases");
+	const json_t *renamed = json_object_get(first->json, "renamed_from");
+	const json_t *aliases = json_object_get(first->json, "aliases");
 	const char *because = view_because(v, first, true);
 
 	buf_init(&systems, MAX_SYSTEMS_TEXT);

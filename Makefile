@@ -102,7 +102,7 @@ $(B)/templates.o: $(B)/templates.c
 
 $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@.o $<
 	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
 
 unit: $(UNIT:%=$(B)/tests/%) $(B)/ekaci

@@ -3,7 +3,8 @@
  *
  * The stage's job and records are those of ARCHITECTURE.md ("report"). Members of the job beyond those, all optional:
  *   progress      {what, done, total}: shown while evaluating
- *   waiting       true: builds wait for approval (not because there are many)
+ *   wide          true as long as nobody approved
+ *   waiting       true: builds wait for approval for another reason than their number
  *   elapsed_ms    shown in the footer
  *   query         {to_build, cached, fetched}: the record of the stage query
  *   estimate      {finish_ms, total_ms, unknown}: from recorded durations; unknown of them have none
@@ -11,7 +12,7 @@
  *   run.conflicts paths that conflict
  *   phase         also "superseded" and "cancelled"
  *   settings      max_packages_listed, label_prefix
- *   plan.rules    each with paths (number) and examples (array)
+ *   plan          also warnings and jobs_left_out
  *
  * Records, in this order, as far as formats asks for them: check_run (twice: "ekaci / evaluation", "ekaci / rebuilds"),
  * comment, document (formats text, markdown, json, html, changed-paths), labels, verdict. Labels and changed-paths are

@@ -1,6 +1,6 @@
 /* Limits and hostile facts: whatever the size and the names, the texts fit, say what is left out, and stay text. */
 #include "report/ladder.h"
-#include "tests/unit/report_help.h"
+#include "unit/report_help.h"
 
 #include <regex.h>
 

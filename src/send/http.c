@@ -14,7 +14,7 @@
 enum {
 	CONNECT_MS = 10000,
 	TIMEOUT_MS = 30000,            /* GitHub itself gives up after 10 s */
-	MAX_ANSWER_BYTES = 16 << 20,   /* a page of 100 comments of 64 KB, escaped */
+	MAX_ANSWER_BYTES = 16 << 20,   /* a page of 30 comments of 64 K characters, escaped at the worst */
 	MAX_REDIRECTS = 5,
 	MAX_CONNECTIONS = 20           /* kept open; GitHub takes 100 at once */
 };
@@ -369,12 +369,12 @@ follow(struct exchange *x)
 		return false;
 	to = http_redirect(&x->a, x->url, x->answer.location);
 	if (to == NULL || x->redirects == MAX_REDIRECTS) {
-		(void)fail(&x->answer.e, ERR_SYSTEM, "%s answers %d with a redirection that is not followed", x->url, status);
+		(void)fail(&x->answer.e, ERR_INPUT, "%s answers %d with a redirection that is not followed", x->url, status);
 		return false;
 	}
 	if (!http_same_origin(x->url, to)) {
 		if (strcmp(x->request.method, "GET") != 0) {
-			(void)fail(&x->answer.e, ERR_SYSTEM, "%s sends a %s to another host", x->url, x->request.method);
+			(void)fail(&x->answer.e, ERR_INPUT, "%s sends a %s to another host", x->url, x->request.method);
 			return false;
 		}
 		x->with_authorization = false;

@@ -30,7 +30,7 @@ struct http_answer {
 	int status;             /* 0: there was no answer; e says why */
 	struct err e;           /* ERR_NONE when there is a status */
 	struct str body;        /* what came, NUL-terminated; for the time of the callback */
-	const char *url;        /* that answered, after redirects */
+	const char *url;        /* that was asked last, after redirects; NULL: no request was made */
 	int64_t retry_after_s;
 	int64_t rate_limit, rate_remaining;
 	int64_t rate_reset_s;   /* since 1970, by GitHub's clock */

@@ -88,14 +88,21 @@ until_reset_ms(const struct http_answer *answer)
 	return answer->rate_reset_s > now_s ? (answer->rate_reset_s - now_s + 1) * 1000 : 1000;
 }
 
+/* Nobody gets through: the other rows of this installation need not find out one by one. */
+static void
+note_unreachable(struct lane *lane, const struct err *e)
+{
+	if (e->kind == ERR_SYSTEM || e->kind == ERR_BUSY || e->kind == ERR_DENIED)
+		lane_block(lane, sender_backoff(lane->s->delays.first_retry_ms, UNREACHABLE_MS, lane->unreachable++));
+}
+
 static void
 note_pace(struct lane *lane, const struct http_answer *answer)
 {
 	enum answer_class class = answer_class(answer);
 
 	if (answer->status == 0) {
-		/* Nobody gets through: the others of this installation need not find out one by one. */
-		lane_block(lane, sender_backoff(lane->s->delays.first_retry_ms, UNREACHABLE_MS, lane->unreachable++));
+		note_unreachable(lane, &answer->e);
 		return;
 	}
 	lane->unreachable = 0;
@@ -201,6 +208,7 @@ on_token(void *ctx, const char *token, const struct err *e)
 		struct http_answer none;
 		http_answer_init(&none);
 		none.e = *e;
+		note_unreachable(lane, e);
 		land(lane, &none);
 		return;
 	}

@@ -37,6 +37,7 @@ struct send_delays {
 	int64_t between_writes_ms; /* 1000 */
 	int64_t first_retry_ms;    /* 1000; doubled by each further one */
 	int64_t longest_retry_ms;  /* 5 minutes */
+	int64_t settle_ms;         /* 11 s: a request whose end we do not know is looked for after this; GitHub ends any after 10 */
 	int64_t limited_ms;        /* 1 minute, doubled: a secondary limit without a word on how long */
 };
 void send_set_delays(struct sender *s, const struct send_delays *d);
@@ -69,6 +70,7 @@ struct send_figures {
 	int64_t broken;       /* 5xx */
 	int64_t unreachable;  /* no answer */
 	int64_t tokens;       /* minted */
+	int64_t token_failures;
 	int64_t rate_remaining; /* the least of all installations as last seen, -1: not known */
 	int64_t queue;        /* rows that wait to be sent */
 	int64_t oldest_ms;    /* how long the oldest of them waits */

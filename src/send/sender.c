@@ -119,7 +119,7 @@ send_start(struct loop *l, struct store *store, const struct settings *settings,
 
 	*s = (struct sender){.l = l, .store = store};
 	s->delays = (struct send_delays){.between_writes_ms = 1000, .first_retry_ms = 1000, .longest_retry_ms = 300000,
-	    .limited_ms = 60000};
+	    .settle_ms = 11000, .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;
 	s->api_url = str_dup(&s->a, url);
@@ -312,6 +312,7 @@ send_figures(struct sender *s, struct send_figures *ret, struct err *e)
 	if (store_desired_figures(s->store, &d, e) != 0)
 		return -1;
 	f.tokens = tokens_minted(s->tokens);
+	f.token_failures = tokens_failed(s->tokens);
 	f.rate_remaining = -1;
 	for (const struct lane *lane = s->lanes; lane != NULL; lane = lane->next) {
 		if (lane->rate_remaining >= 0 && (f.rate_remaining < 0 || lane->rate_remaining < f.rate_remaining))

@@ -14,7 +14,7 @@ enum {
 	PLAIN_TRIES = 3,                   /* of a question */
 	PLAIN_PATIENCE_MS = 30 * 1000,     /* a question does not wait longer for a blocked lane */
 	MAX_PLAIN = 1000,                  /* questions waiting in a lane */
-	MAX_TASK_CALLS = 400               /* no task needs more: 100 pages, 20 batches, labels */
+	MAX_TASK_CALLS = 400               /* no task needs more: 300 pages, 20 batches, labels */
 };
 
 /* One request of a lane. Its owner keeps it until done was called. */

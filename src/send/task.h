@@ -21,6 +21,8 @@ struct task {
 	struct call call;
 	int calls, pages;
 	bool doubtful;       /* the call under way must not be repeated unseen */
+	int64_t settled_ms;  /* since 1970: by then it had its effect, or never will */
+	bool unsettled;      /* it may still have it */
 	bool recreated;      /* in this task */
 	json_t *found;       /* of a search over pages */
 	json_t *todo;

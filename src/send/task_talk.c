@@ -144,7 +144,7 @@ on_comments(struct task *t, const struct http_answer *answer, const json_t *body
 static void
 search(struct task *t)
 {
-	task_ask(t, "GET", issue(t, "comments?per_page=100"), NULL, on_comments);
+	task_ask(t, "GET", issue(t, "comments?per_page=30"), NULL, on_comments);
 }
 
 void

@@ -47,7 +47,7 @@ struct tokens {
 	struct loop_timer *flush; /* answers those whose token is there already */
 	struct token *all;
 	size_t n;
-	int64_t minted;
+	int64_t minted, failed;
 	struct identity_waiter *identity_waiters;
 	bool identifying;
 	int64_t app_number;
@@ -206,6 +206,7 @@ on_minted(void *ctx, const struct http_answer *answer)
 	if (e.kind != ERR_NONE) {
 		int64_t wait_s = answer->retry_after_s > REFUSED_MS / 1000 ? answer->retry_after_s : REFUSED_MS / 1000;
 		k->refused = e;
+		k->t->failed++;
 		/* What passes by itself is asked for again by whoever wants it, with his own backoff. */
 		k->refused_until_ms = clock_mono_ms() + (e.kind == ERR_SYSTEM ? 0 : wait_s * 1000);
 		answer_waiters(k, &e);
@@ -386,4 +387,10 @@ int64_t
 tokens_minted(const struct tokens *t)
 {
 	return t->minted;
+}
+
+int64_t
+tokens_failed(const struct tokens *t)
+{
+	return t->failed;
 }

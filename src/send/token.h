@@ -34,5 +34,6 @@ int64_t tokens_app_number(const struct tokens *t); /* 0: not known */
 const char *tokens_app_slug(const struct tokens *t);
 
 int64_t tokens_minted(const struct tokens *t);
+int64_t tokens_failed(const struct tokens *t);
 
 #endif

@@ -161,16 +161,24 @@ store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, si
 }
 
 int
-store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e)
+store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms,
+    struct err *e)
 {
-	return db_run(s, e, "UPDATE desired SET in_doubt = 1, remote_id = nullif(?, 0), remote = ? WHERE id = ?", "isi",
-	    remote_id, remote, id);
+	return db_run(s, e,
+	    "UPDATE desired SET in_doubt = 1, remote_id = nullif(?, 0), remote = ?, not_before = ? WHERE id = ?", "isii",
+	    remote_id, remote, settled_ms, id);
+}
+
+int
+store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e)
+{
+	return db_run(s, e, "UPDATE desired SET not_before = ? WHERE id = ?", "ii", settled_ms, id);
 }
 
 int
 store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e)
 {
-	return db_run(s, e, "UPDATE desired SET in_doubt = 0, remote_id = nullif(?, 0), remote = ? WHERE id = ?", "isi",
+	return db_run(s, e, "UPDATE desired SET in_doubt = 0, remote_id = nullif(?, 0), remote = ?, not_before = 0 WHERE id = ?", "isi",
 	    remote_id, remote, id);
 }
 

@@ -11,11 +11,14 @@
  *             annotations [{path, start_line, end_line, annotation_level, message, title?, raw_details?,
  *             start_column?, end_column?}], actions [{label, description, identifier}], details_url, external_id,
  *             started_at, completed_at (text as GitHub wants it, or milliseconds since 1970),
- *             restart (a number: when it grows a new check run of the name is posted)
- *   comment   number, marker, body      one per pull request, edited in place, found again by the marker
+ *             restart (a number: when it grows a new check run of the name is posted; also when one that was completed
+ *             is wanted running again). GitHub only adds annotations: those that are not wanted any more stay. At most
+ *             1000 of them are sent.
+ *   comment   number, marker, body      one per pull request, edited in place, found again by the marker; one that
+ *             somebody deletes comes back with the next change, and not after it was deleted a second time
  *   labels    number, wanted [names], known [names]   only labels in `known` are ever taken away
  *   reaction  comment_id, content
- *   reply     number, marker, body      posted once
+ *   reply     number, marker, body      posted once, edited when it is wanted otherwise, never brought back
  * A marker is an HTML comment; it must be unique to its thing on its pull request.
  */
 #ifndef EKACI_STORE_DESIRED_H
@@ -68,8 +71,13 @@ struct desired_due {
 must_check int store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, size_t *ret_n, struct err *e);
 
 /* Before a request whose effect would show twice if it were made twice: durable when it returns. remote_id is that of
- * the thing it goes to, 0 when it makes one. */
-must_check int store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e);
+ * the thing it goes to, 0 when it makes one. If nothing more is said of it, because we die, the row is due again at
+ * settled_ms, when the request has surely had its effect or never will. */
+must_check int store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms,
+    struct err *e);
+/* Before any other write: durable too. If we die before more is said, the row is due again at settled_ms, so that the
+ * older state cannot arrive after the newer one. */
+must_check int store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e);
 /* The doubt is settled and this is what stands there (remote_id 0: nothing); more is still to be sent. */
 must_check int store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e);
 /* This generation stands at GitHub. A newer one stays open. */

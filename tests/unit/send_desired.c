@@ -154,7 +154,7 @@ a_doubt_survives_closing_and_is_settled_by_a_record(void **state)
 	struct desired d;
 
 	want_check(w, "{}");
-	good(store_desired_doubt(w->s, next(w).id, 0, "{\"pending\":[]}", &e));
+	good(store_desired_doubt(w->s, next(w).id, 0, "{\"pending\":[]}", 77, &e));
 	good(store_desired_later(w->s, next(w).id, 5, "lost", &e));
 	store_close(w->s);
 	open_it(w);

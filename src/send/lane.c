@@ -62,9 +62,11 @@ answer_error(const struct http_answer *answer, struct err *e)
 		kind = ERR_INPUT;
 	if (answer->body.n > 0 && answer->body.n < 65536 && json_read(answer->body, "answer", &j, &ignored) == 0)
 		errors = json_incref(json_object_get(j, "errors"));
-	(void)fail(e, kind, "GitHub: %d %.200s%s%.150s%s%s", answer->status, json_str(j, "message", ""),
-	    errors != NULL ? " " : "", errors != NULL ? json_line(&a, errors) : "",
-	    answer->request_id[0] != '\0' ? " request " : "", answer->request_id);
+	struct str words = str_utf8_head(json_text(j, "message"), 200);
+	struct str details = str_utf8_head(str_of(errors != NULL ? json_line(&a, errors) : ""), 150);
+	(void)fail(e, kind, "GitHub: %d " STR_FMT "%s" STR_FMT "%s%s", answer->status, STR_ARG(words),
+	    errors != NULL ? " " : "", STR_ARG(details), answer->request_id[0] != '\0' ? " request " : "",
+	    answer->request_id);
 	arena_release(&a);
 }
 

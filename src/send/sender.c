@@ -123,6 +123,10 @@ send_start(struct loop *l, struct store *store, const struct settings *settings,
 	while (str_ends(url, STR("/")))
 		url.n--;
 	s->api_url = str_dup(&s->a, url);
+	if (settings->github.app_id == NULL || settings->github.private_key_file == NULL) {
+		(void)fail(e, ERR_INPUT, "[github] app_id and private_key_file are needed");
+		goto failed;
+	}
 	if (!http_same_origin(s->api_url, s->api_url)) {
 		(void)fail(e, ERR_INPUT, "[github] api_url is no http or https URL: %s", s->api_url);
 		goto failed;

@@ -158,6 +158,7 @@ update(struct task *t)
 	json_t *body = shape_check(t->wanted, batch, SHAPE_UPDATE);
 
 	t->gone = on_gone;
+	json_object_set_new(t->remote, "restart", json_integer(json_int(t->wanted, "restart", 0)));
 	json_object_del(t->remote, "more");
 	if (left > 0)
 		json_object_set_new(t->remote, "more", json_true());
@@ -172,10 +173,10 @@ static void
 check_go(struct task *t)
 {
 	bool again = json_int(t->wanted, "restart", 0) > json_int(t->remote, "restart", 0);
-	bool reopened = json_flag(t->remote, "completed", false) && !wants_completed(t);
+	bool completed = json_flag(t->remote, "completed", false);
 
-	/* A concluded run shows as running only if a new one of its name is posted. */
-	if (t->row.remote_id == 0 || again || reopened)
+	/* A concluded run shows as running only if a new one of its name is posted; one that still runs goes on. */
+	if (t->row.remote_id == 0 || (completed && (again || !wants_completed(t))))
 		create(t);
 	else
 		update(t);

@@ -164,27 +164,27 @@ explain(const struct http_answer *answer, int64_t installation, struct err *e)
 {
 	AUTO(json_drop) json_t *j = NULL;
 	struct err ignored;
-	const char *words = "";
+	struct str words = STR("");
 
 	if (answer->status == 0) {
 		*e = answer->e;
 		return;
 	}
 	if (answer->status >= 400 && json_read(answer->body, "answer", &j, &ignored) == 0)
-		words = json_str(j, "message", "");
-	if (answer->status == 404 && strstr(words, "Integration") != NULL)
-		(void)fail(e, ERR_DENIED, "GitHub knows no App of our [github] app_id: %.200s", words);
+		words = str_utf8_head(json_text(j, "message"), 200);
+	if (answer->status == 404 && str_find(words, STR("Integration")) >= 0)
+		(void)fail(e, ERR_DENIED, "GitHub knows no App of our [github] app_id: " STR_FMT, STR_ARG(words));
 	else if (answer->status == 404)
 		(void)fail(e, ERR_ABSENT, "the App is not installed there any more (installation %lld)",
 		    (long long)installation);
 	else if (answer->status == 401)
-		(void)fail(e, ERR_DENIED, "GitHub does not accept our key (401: %.200s). Is [github] private_key_file a key of the "
-		    "App app_id, and is this machine's clock right?", words);
+		(void)fail(e, ERR_DENIED, "GitHub does not accept our key (401: " STR_FMT "). Is [github] private_key_file a key of "
+		    "the App app_id, and is this machine's clock right?", STR_ARG(words));
 	else if (answer->status == 429 || answer->status >= 500 || answer->retry_after_s >= 0)
-		(void)fail(e, ERR_BUSY, "GitHub gives no token now (%d %.200s)", answer->status, words);
+		(void)fail(e, ERR_BUSY, "GitHub gives no token now (%d " STR_FMT ")", answer->status, STR_ARG(words));
 	else
-		(void)fail(e, ERR_DENIED, "GitHub gives no token for installation %lld (%d %.200s)", (long long)installation,
-		    answer->status, words);
+		(void)fail(e, ERR_DENIED, "GitHub gives no token for installation %lld (%d " STR_FMT ")",
+		    (long long)installation, answer->status, STR_ARG(words));
 }
 
 static void

@@ -11,8 +11,8 @@
  *             annotations [{path, start_line, end_line, annotation_level, message, title?, raw_details?,
  *             start_column?, end_column?}], actions [{label, description, identifier}], details_url, external_id,
  *             started_at, completed_at (text as GitHub wants it, or milliseconds since 1970),
- *             restart (a number: when it grows a new check run of the name is posted; also when one that was completed
- *             is wanted running again). GitHub only adds annotations: those that are not wanted any more stay. At most
+ *             restart (a number: when it grows and the run was concluded, a new check run of the name is posted; so it
+ *             is when a concluded one is wanted running). GitHub only adds annotations: those that are not wanted any more stay. At most
  *             1000 of them are sent.
  *   comment   number, marker, body      one per pull request, edited in place, found again by the marker; one that
  *             somebody deletes comes back with the next change, and not after it was deleted a second time

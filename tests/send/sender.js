@@ -18,6 +18,10 @@ const github = await GitHub.start();
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 let w; // the world of the present test
 let worlds = 0;
+const new_pair = () => crypto.generateKeyPairSync('rsa', { modulusLength: 2048,
+	publicKeyEncoding: { type: 'spki', format: 'pem' },
+	privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+const pair = new_pair();
 
 async function fresh()
 {
@@ -25,13 +29,14 @@ async function fresh()
 	const dir = path.join(tmp, String(++worlds));
 	fs.mkdirSync(dir);
 	const key = path.join(dir, 'key.pem');
-	const { app, private_key } = await github.do('app', { private_key_file: key });
+	fs.writeFileSync(key, pair.privateKey, { mode: 0o600 });
+	const { app } = await github.do('app', { public_key: pair.publicKey });
 	const { repository } = await github.do('repository', { full_name: REPO });
 	await github.do('commit', { repo: REPO, branch: 'main', files: { a: '1\n' } });
 	const { installation } = await github.do('installation', { account: 'org' });
 	const { after } = await github.do('commit', { repo: REPO, branch: 'topic', files: { b: '1\n' } });
 	const { pull } = await github.do('pull', { repo: REPO, head: 'topic' });
-	w = { app, private_key, key, dir, head: after, pull, installation,
+	w = { app, key, dir, head: after, pull, installation,
 		at: { installation: installation.id, repository: repository.id, owner: 'org', repo: 'demo' } };
 	w.options = { db: path.join(dir, 'db'), url: github.url, app_id: app.id, key };
 }
@@ -206,6 +211,18 @@ scene('a re-run posts a new check run of the name', async () => {
 	await d.want(check({ status: 'queued', restart: 1 }));
 	await d.until();
 	equal((await checks()).map(r => r.status), ['completed', 'completed', 'queued']);
+});
+
+scene('a re-run of a run that is still going on needs no second one', async () => {
+	const d = await start();
+	await d.want(check({ status: 'in_progress' }));
+	await d.until();
+	await d.want(check({ status: 'queued', restart: 1, external_id: 'run 2' }));
+	await d.until();
+	equal((await checks()).map(r => [r.status, r.external_id]), [['queued', 'run 2']]);
+	await d.want(check({ status: 'completed', conclusion: 'success', restart: 1 }));
+	await d.until();
+	equal((await checks()).map(r => r.conclusion), ['success']);
 });
 
 scene('what is too long is cut, and says so', async () => {
@@ -595,9 +612,7 @@ scene('whatever goes wrong in whatever order, everything stands there once', asy
 // --- keys ---
 
 scene('a wrong key is told in words, and what is wanted waits', async () => {
-	const other = crypto.generateKeyPairSync('rsa', { modulusLength: 2048,
-		publicKeyEncoding: { type: 'spki', format: 'pem' },
-		privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+	const other = new_pair();
 	const key = path.join(w.dir, 'wrong.pem');
 	fs.writeFileSync(key, other.privateKey, { mode: 0o600 });
 	const d = await start({ key });
@@ -613,7 +628,7 @@ scene('a wrong key is told in words, and what is wanted waits', async () => {
 scene('a key file that is missing, open to everybody or no key is refused', async () => {
 	const file = path.join(w.dir, 'k.pem');
 	await rejects(start({ key: file }), /cannot read the App's private key/);
-	fs.writeFileSync(file, w.private_key, { mode: 0o600 });
+	fs.writeFileSync(file, pair.privateKey, { mode: 0o600 });
 	fs.chmodSync(file, 0o644);
 	await rejects(start({ key: file }), /chmod 600/);
 	fs.chmodSync(file, 0o600);

@@ -35,7 +35,7 @@ check_becomes_the_fields_github_knows(void **state)
 {
 	(void)state;
 	shapes_to("{\"name\":\"n\",\"head\":\"h\",\"status\":\"in_progress\",\"title\":\"t\",\"summary\":\"s\",\"text\":\"x\","
-	             "\"started_at\":0,\"completed_at\":5,\"conclusion\":null,\"restart\":2,\"evil\":1,\"external_id\":\"\"}",
+	             "\"started_at\":0,\"completed_at\":5,\"conclusion\":null,\"restart\":2,\"evil\":1,\"external_id\":\"\",\"details_url\":\"javascript:1\"}",
 	    SHAPE_CREATE,
 	    "{\"name\":\"n\",\"head_sha\":\"h\",\"status\":\"in_progress\",\"started_at\":\"1970-01-01T00:00:00Z\","
 	    "\"output\":{\"title\":\"t\",\"summary\":\"s\",\"text\":\"x\"}}");

@@ -29,8 +29,8 @@ answer_class(const struct http_answer *answer)
 		return ANSWER_GOOD;
 	if (status == 401)
 		return ANSWER_UNAUTHORISED;
-	if (status == 429 || (status == 403 && (answer->retry_after_s >= 0 || answer->rate_remaining == 0 ||
-	                                           speaks_of_limit(answer))))
+	if (status == 429 ||
+	    (status == 403 && (answer->retry_after_s >= 0 || answer->rate_remaining == 0 || speaks_of_limit(answer))))
 		return ANSWER_LIMITED;
 	if (status == 404 || status == 410)
 		return ANSWER_GONE;
@@ -285,7 +285,8 @@ take_plain(struct lane *lane, int64_t now, int64_t *wake)
 			return c;
 		struct http_answer none;
 		http_answer_init(&none);
-		(void)fail(&none.e, ERR_BUSY, "GitHub limits us or cannot be reached; asked again in %lld s", (long long)(blocked_ms / 1000));
+		(void)fail(&none.e, ERR_BUSY, "GitHub limits us or cannot be reached; asked again in %lld s",
+		    (long long)(blocked_ms / 1000));
 		c->done(c->ctx, &none);
 		*wake = 0;
 		return NULL;

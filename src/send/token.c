@@ -9,10 +9,10 @@
 
 enum {
 	RENEW_MS = 5 * 60 * 1000,
-	LIFE_MS = 60 * 60 * 1000,      /* where GitHub's answer does not say */
-	REFUSED_MS = 30 * 1000,        /* a refusal is believed this long */
-	MAX_TOKENS = 4096,             /* some 3 MB; over it the ones least lately used go */
-	MAX_TOKEN_BYTES = 64 * 1024    /* longer than any header GitHub itself takes */
+	LIFE_MS = 60 * 60 * 1000,   /* where GitHub's answer does not say */
+	REFUSED_MS = 30 * 1000,     /* a refusal is believed this long */
+	MAX_TOKENS = 4096,          /* some 3 MB; over it the ones least lately used go */
+	MAX_TOKEN_BYTES = 64 * 1024 /* longer than any header GitHub itself takes */
 };
 
 struct waiter {
@@ -25,11 +25,11 @@ struct token {
 	struct tokens *t;
 	struct token *next;
 	int64_t installation, repository;
-	char *text; /* NULL: none */
+	char *text;            /* NULL: none */
 	int64_t good_until_ms; /* by clock_mono_ms */
 	int64_t used_ms;
 	bool minting;
-	struct err refused;    /* kind ERR_NONE: not refused */
+	struct err refused; /* kind ERR_NONE: not refused */
 	int64_t refused_until_ms;
 	struct waiter *waiters, **last_waiter;
 };
@@ -178,8 +178,10 @@ explain(const struct http_answer *answer, int64_t installation, struct err *e)
 		(void)fail(e, ERR_ABSENT, "the App is not installed there any more (installation %lld)",
 		    (long long)installation);
 	else if (answer->status == 401)
-		(void)fail(e, ERR_DENIED, "GitHub does not accept our key (401: " STR_FMT "). Is [github] private_key_file a key of "
-		    "the App app_id, and is this machine's clock right?", STR_ARG(words));
+		(void)fail(e, ERR_DENIED,
+		    "GitHub does not accept our key (401: " STR_FMT "). Is [github] private_key_file a key of "
+		    "the App app_id, and is this machine's clock right?",
+		    STR_ARG(words));
 	else if (answer->status == 429 || answer->status >= 500 || answer->retry_after_s >= 0)
 		(void)fail(e, ERR_BUSY, "GitHub gives no token now (%d " STR_FMT ")", answer->status, STR_ARG(words));
 	else
@@ -200,7 +202,8 @@ on_minted(void *ctx, const struct http_answer *answer)
 		explain(answer, k->installation, &e);
 	else if (json_read(answer->body, "GitHub's token", &j, &e) == 0) {
 		text = json_str(j, "token", NULL);
-		if (text == NULL || text[0] == '\0' || strlen(text) > MAX_TOKEN_BYTES || strpbrk(text, "\r\n \t") != NULL)
+		if (text == NULL || text[0] == '\0' || strlen(text) > MAX_TOKEN_BYTES ||
+		    strpbrk(text, "\r\n \t") != NULL)
 			(void)fail(&e, ERR_SYSTEM, "GitHub's answer holds no token");
 	}
 	if (e.kind != ERR_NONE) {
@@ -237,11 +240,14 @@ mint(struct token *k)
 		k->refused_until_ms = clock_mono_ms() + REFUSED_MS;
 		loop_timer_set(t->flush, 0);
 	} else {
-		const char *body = k->repository == 0 ? ""
-		    : arena_printf(&a, "{\"repository_ids\":[%lld],\"permissions\":{\"contents\":\"read\"}}",
-		        (long long)k->repository);
+		const char *body =
+		    k->repository == 0
+			? ""
+			: arena_printf(&a, "{\"repository_ids\":[%lld],\"permissions\":{\"contents\":\"read\"}}",
+			      (long long)k->repository);
 		struct http_request r = {.method = "POST",
-		    .url = arena_printf(&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->installation),
+		    .url = arena_printf(
+			&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->installation),
 		    .authorization = arena_printf(&a, "Bearer %s", jwt),
 		    .body = str_of(body)};
 		k->minting = true;
@@ -259,7 +265,8 @@ evict(struct tokens *t)
 	if (t->n < MAX_TOKENS)
 		return;
 	for (struct token **at = &t->all; *at != NULL; at = &(*at)->next)
-		if ((*at)->waiters == NULL && !(*at)->minting && (oldest == NULL || (*at)->used_ms < (*oldest)->used_ms))
+		if ((*at)->waiters == NULL && !(*at)->minting &&
+		    (oldest == NULL || (*at)->used_ms < (*oldest)->used_ms))
 			oldest = at;
 	if (oldest != NULL) {
 		struct token *k = *oldest;
@@ -363,7 +370,8 @@ tokens_identify(struct tokens *t, void (*fn)(void *ctx, const struct err *e), vo
 	*w = (struct identity_waiter){.fn = fn, .ctx = ctx, .next = t->identity_waiters};
 	t->identity_waiters = w;
 	if (!t->identifying) {
-		struct http_request r = {.method = "GET", .url = arena_printf(&a, "%s/app", t->api_url),
+		struct http_request r = {.method = "GET",
+		    .url = arena_printf(&a, "%s/app", t->api_url),
 		    .authorization = arena_printf(&a, "Bearer %s", jwt)};
 		t->identifying = true;
 		http_send(t->h, &r, on_identified, t);

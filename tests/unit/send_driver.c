@@ -3,8 +3,8 @@
  *
  *     send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS
  *
- * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git", ...}
- * and answers each with a line. Ends when its input does.
+ * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git",
+ * ...} and answers each with a line. Ends when its input does.
  */
 #include "send/send.h"
 #include "store/desired.h"
@@ -91,7 +91,8 @@ want(struct driver *d, const char *what, const json_t *j, const struct desired_r
 	if (strcmp(what, "reaction") == 0)
 		return store_want_reaction(d->store, r, json_int(w, "comment_id", 0), json_str(w, "content", ""), e);
 	if (strcmp(what, "labels") == 0)
-		return store_want_labels(d->store, r, number, json_object_get(w, "wanted"), json_object_get(w, "known"), e);
+		return store_want_labels(
+		    d->store, r, number, json_object_get(w, "wanted"), json_object_get(w, "known"), e);
 	return fail(e, ERR_INPUT, "no such command: %s", what);
 }
 
@@ -161,15 +162,19 @@ main(int argc, char **argv)
 	struct err e;
 
 	if (argc != 8) {
-		fputs("usage: send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS\n", stderr);
+		fputs(
+		    "usage: send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS\n",
+		    stderr);
 		return 2;
 	}
 	settings.github.api_url = argv[2];
 	settings.github.app_id = argv[3];
 	settings.github.private_key_file = argv[4];
 	struct send_delays delays = {.between_writes_ms = strtol(argv[5], NULL, 10),
-	    .first_retry_ms = strtol(argv[6], NULL, 10), .longest_retry_ms = 2000,
-	    .settle_ms = strtol(argv[7], NULL, 10), .limited_ms = 500};
+	    .first_retry_ms = strtol(argv[6], NULL, 10),
+	    .longest_retry_ms = 2000,
+	    .settle_ms = strtol(argv[7], NULL, 10),
+	    .limited_ms = 500};
 	if (loop_new(&d.l, &e) != 0 || store_open(argv[1], &d.store, &e) != 0 ||
 	    send_start(d.l, d.store, &settings, &d.sender, &e) != 0) {
 		say_err(&e);

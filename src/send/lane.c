@@ -72,6 +72,13 @@ answer_error(const struct http_answer *answer, struct err *e)
 
 /* --- pace --- */
 
+/* A write may come so much before its time: a few at once after a quiet while, one a second in the long run. */
+static int64_t
+lane_burst_ms(const struct lane *lane)
+{
+	return (lane->s->delays.writes_at_once - 1) * lane->s->delays.between_writes_ms;
+}
+
 void
 lane_block(struct lane *lane, int64_t ms)
 {
@@ -174,8 +181,10 @@ land(struct lane *lane, const struct http_answer *answer)
 
 	lane->flying = NULL;
 	drop_token(lane);
-	if (is_write(c))
-		lane->next_write = clock_mono_ms() + lane->s->delays.between_writes_ms;
+	if (is_write(c)) {
+		int64_t now = clock_mono_ms();
+		lane->next_write = (lane->next_write > now ? lane->next_write : now) + lane->s->delays.between_writes_ms;
+	}
 	sender_wake(lane->s);
 	c->done(c->ctx, answer);
 }
@@ -332,7 +341,7 @@ lane_go(struct lane *lane, int64_t due_ms)
 			return wake;
 	}
 	if (c == NULL && lane->task_call != NULL) {
-		int64_t at = is_write(lane->task_call) ? lane->next_write : now;
+		int64_t at = is_write(lane->task_call) ? lane->next_write - lane_burst_ms(lane) : now;
 		at = lane->blocked_until > at ? lane->blocked_until : at;
 		at = lane->task_call->not_before > at ? lane->task_call->not_before : at;
 		if (at > now)

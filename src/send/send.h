@@ -35,7 +35,8 @@ void send_kick(struct sender *s);
 
 /* Delays, for tests; send_start sets GitHub's. */
 struct send_delays {
-	int64_t between_writes_ms; /* 1000 */
+	int64_t between_writes_ms; /* 1000, in the long run */
+	int64_t writes_at_once;    /* 4: after a quiet while, so that a short-circuited pull request is answered at once */
 	int64_t first_retry_ms;    /* 1000; doubled by each further one */
 	int64_t longest_retry_ms;  /* 5 minutes */
 	int64_t

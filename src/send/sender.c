@@ -119,6 +119,7 @@ send_start(struct loop *l, struct store *store, const struct settings *settings,
 
 	*s = (struct sender){.l = l, .store = store};
 	s->delays = (struct send_delays){.between_writes_ms = 1000,
+	    .writes_at_once = 4,
 	    .first_retry_ms = 1000,
 	    .longest_retry_ms = 300000,
 	    .settle_ms = 11000,

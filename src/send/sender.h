@@ -41,7 +41,7 @@ struct lane {
 	struct call *task_call; /* the next of the task */
 	struct task *task;
 	int64_t blocked_until;    /* clock_mono_ms */
-	int64_t next_write;       /* clock_mono_ms */
+	int64_t next_write;       /* clock_mono_ms; when the next write is due at one per between_writes_ms */
 	int limited, unreachable; /* times in a row */
 	int64_t rate_remaining;   /* -1: not known */
 };

@@ -67,6 +67,19 @@ store_want_comment(struct store *s, const struct desired_repository *r, int64_t 
 }
 
 int
+store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e)
+{
+	char key[64];
+	int64_t n = 0;
+
+	snprintf(key, sizeof(key), "comment/%lld/%lld", (long long)repository, (long long)number);
+	if (db_int(s, &n, e, "SELECT count(*) FROM desired WHERE key = ?1", "s", key) < 0)
+		return -1;
+	*ret = n > 0;
+	return 0;
+}
+
+int
 store_want_labels(struct store *s, const struct desired_repository *r, int64_t number, const json_t *wanted,
     const json_t *known, struct err *e)
 {

@@ -38,6 +38,8 @@ must_check int store_want_check(struct store *s, const struct desired_repository
     const json_t *wanted, struct err *e);
 must_check int store_want_comment(struct store *s, const struct desired_repository *r, int64_t number,
     const char *marker, struct str body, struct err *e);
+/* Whether a comment was ever wanted there: then it is edited when it no longer holds. */
+must_check int store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e);
 must_check int store_want_labels(struct store *s, const struct desired_repository *r, int64_t number,
     const json_t *wanted, const json_t *known, struct err *e);
 must_check int store_want_reaction(

@@ -4,7 +4,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import path from 'node:path';
 import { git_env } from './git.js';
 
-const PATH = /^\/([A-Za-z0-9-]+)\/([A-Za-z0-9._-]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack|HEAD|objects\/.*)$/;
+const PATH = new RegExp('^/([A-Za-z0-9-]+)/([A-Za-z0-9._-]+?)(?:\\.git)?/'
+	+ '(info/refs|git-upload-pack|git-receive-pack|HEAD|objects/.*)$');
 
 let backend;
 

@@ -1,11 +1,13 @@
 // A stand-in for GitHub, for tests: its API, its git over HTTP and its webhooks, on loopback.
 //
 //   node tests/fakes/github.js [--port N] [--ready-fd N] [--dir DIR] [--openapi FILE]
+//        [--with-stdin] [--check-answers]
 //
 // Prints {"url": ...} as one line on stdout (and on fd N) when it is ready. DIR holds its bare
 // repositories (a temporary directory, removed at the end, unless given). FILE is the cut
-// description, build/openapi/github.json unless given. It ends on SIGTERM or when stdin, if it is a
-// pipe and --with-stdin is given, is closed. README.md beside this file describes its control API.
+// description, build/openapi/github.json unless given. It ends on SIGTERM, and with --with-stdin
+// when stdin is closed. --check-answers holds its own answers and payloads to the description, too:
+// what differs is a violation of the kind stand-in. README.md beside this file describes its control API.
 
 import fs from 'node:fs';
 import http from 'node:http';
@@ -27,6 +29,7 @@ const { values: args } = parseArgs({ options: {
 	'ready-fd': { type: 'string' },
 	'dir': { type: 'string' },
 	'openapi': { type: 'string', default: path.join(top, 'build/openapi/github.json') },
+	'check-answers': { type: 'boolean', default: false },
 	'with-stdin': { type: 'boolean', default: false },
 } });
 
@@ -87,7 +90,8 @@ async function answer(request, response)
 		return answer_app_form(request, response, url);
 	if (is_git_path(url.pathname))
 		return answer_git({ world, faults }, request, response, url);
-	return answer_api({ world, faults, description }, request, response, url);
+	return answer_api({ world, faults, description,
+		check_answers: args['check-answers'] }, request, response, url);
 }
 
 const server = http.createServer((request, response) => {
@@ -118,6 +122,9 @@ if (args['with-stdin'])
 
 server.listen(Number(args.port), '127.0.0.1', () => {
 	world = new World(dir, `http://127.0.0.1:${server.address().port}`);
+	if (args['check-answers'])
+		world.check_payload = (event, payload) => description.wrong_payload(event, payload)
+			.forEach(message => world.violation({ kind: 'stand-in', path: event, message }));
 	const line = JSON.stringify({ url: world.url }) + '\n';
 	if (args['ready-fd'])
 		fs.writeSync(Number(args['ready-fd']), line);

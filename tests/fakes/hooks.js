@@ -23,6 +23,8 @@ export function prepare(w, event, payload, { guid, signed = 'good', headers = {}
 	const body = typeof payload === 'string' ? payload : JSON.stringify(payload);
 	const parsed = typeof payload === 'string' ? {} : payload;
 	const id = guid || crypto.randomUUID();
+	if (w.check_payload && repo)
+		w.check_payload(event, JSON.parse(body));
 	const all = {
 		'Accept': '*/*',
 		'Content-Type': 'application/json',

@@ -1,19 +1,53 @@
 // GitHub's objects as its API and its webhooks show them. Every function takes the world first.
 
+const demo = { name: 'demo', email: 'demo@example.org' };
 const node_id = (kind, id) => `${kind}_kwDO${Buffer.from(String(id)).toString('base64url')}`;
 const api_repo = (w, repo) => `${w.url}/repos/${repo.full_name}`;
+
+// The addresses of a thing's parts: name + '_url' -> below `api`. GitHub sends them all.
+const urls = (api, parts) => Object.fromEntries(Object.entries(parts)
+	.map(([name, rest]) => [`${name}_url`, `${api}/${rest}`]));
+
+const USER_PARTS = { followers: 'followers', following: 'following{/other_user}',
+	gists: 'gists{/gist_id}', starred: 'starred{/owner}{/repo}', subscriptions: 'subscriptions',
+	organizations: 'orgs', repos: 'repos', events: 'events{/privacy}',
+	received_events: 'received_events' };
 
 export function user(w, u)
 {
 	if (!u)
 		return null;
+	const api = `${w.url}/users/${encodeURIComponent(u.login)}`;
 	return {
 		login: u.login, id: u.id, node_id: node_id('U', u.id), avatar_url: `${w.url}/avatars/u/${u.id}`,
-		gravatar_id: '', url: `${w.url}/users/${encodeURIComponent(u.login)}`,
-		html_url: `${w.url}/${encodeURIComponent(u.login)}`, type: u.type, user_view_type: 'public',
-		site_admin: false,
+		gravatar_id: '', url: api, html_url: `${w.url}/${encodeURIComponent(u.login)}`,
+		...urls(api, USER_PARTS), type: u.type, user_view_type: 'public', site_admin: false,
 	};
 }
+
+const ORGANIZATION_PARTS = { repos: 'repos', events: 'events', hooks: 'hooks', issues: 'issues',
+	members: 'members{/member}', public_members: 'public_members{/member}' };
+
+function organization(w, o)
+{
+	const api = `${w.url}/orgs/${o.login}`;
+	return { login: o.login, id: o.id, node_id: node_id('O', o.id), url: api,
+		...urls(api, ORGANIZATION_PARTS), avatar_url: `${w.url}/avatars/u/${o.id}`, description: '' };
+}
+
+const REPOSITORY_PARTS = { forks: 'forks', keys: 'keys{/key_id}', teams: 'teams', hooks: 'hooks',
+	collaborators: 'collaborators{/collaborator}', issue_events: 'issues/events{/number}',
+	events: 'events', assignees: 'assignees{/user}', branches: 'branches{/branch}', tags: 'tags',
+	blobs: 'git/blobs{/sha}', git_tags: 'git/tags{/sha}', git_refs: 'git/refs{/sha}',
+	trees: 'git/trees{/sha}', statuses: 'statuses/{sha}', languages: 'languages',
+	stargazers: 'stargazers', contributors: 'contributors', subscribers: 'subscribers',
+	subscription: 'subscription', commits: 'commits{/sha}', git_commits: 'git/commits{/sha}',
+	comments: 'comments{/number}', issue_comment: 'issues/comments{/number}',
+	contents: 'contents/{+path}', compare: 'compare/{base}...{head}', merges: 'merges',
+	archive: '{archive_format}{/ref}', downloads: 'downloads', issues: 'issues{/number}',
+	pulls: 'pulls{/number}', milestones: 'milestones{/number}', labels: 'labels{/name}',
+	notifications: 'notifications{?since,all,participating}', releases: 'releases{/id}',
+	deployments: 'deployments' };
 
 export function repository(w, repo)
 {
@@ -24,11 +58,15 @@ export function repository(w, repo)
 	return {
 		id: repo.id, node_id: node_id('R', repo.id), name: repo.name, full_name: repo.full_name,
 		private: repo.private, owner: user(w, repo.owner), html_url: html, description: null,
-		fork: !!repo.fork_of, url: api, pulls_url: `${api}/pulls{/number}`,
-		statuses_url: `${api}/statuses/{sha}`, created_at: repo.created_at, updated_at: repo.created_at,
-		pushed_at: repo.created_at, git_url: `${html}.git`, ssh_url: `git@localhost:${repo.full_name}.git`,
-		clone_url: `${html}.git`, homepage: null, size: 108, language: 'Nix', has_issues: true,
-		archived: false, disabled: false, allow_forking: true, is_template: false, topics: [],
+		fork: !!repo.fork_of, url: api, ...urls(api, REPOSITORY_PARTS), created_at: repo.created_at,
+		updated_at: repo.created_at, pushed_at: repo.created_at, git_url: `${html}.git`,
+		ssh_url: `git@localhost:${repo.full_name}.git`, clone_url: `${html}.git`, svn_url: html,
+		homepage: null, size: 108, stargazers_count: 0, watchers_count: 0, watchers: 0, forks_count: 0,
+		forks: 0, open_issues_count: 0, open_issues: 0, network_count: 0, subscribers_count: 0,
+		language: 'Nix', license: null, mirror_url: null, has_issues: true, has_projects: true,
+		has_downloads: true, has_wiki: true, has_pages: false, has_discussions: false,
+		archived: false, disabled: false, allow_forking: true, is_template: false,
+		web_commit_signoff_required: false, topics: [],
 		visibility: repo.private ? 'private' : 'public', default_branch: repo.default_branch,
 	};
 }
@@ -66,7 +104,7 @@ const side = (w, ref, sha, repo, owner) => ({ label: `${owner ? owner.login : 'u
 
 export const label = (w, repo, l) => ({ id: l.id, node_id: node_id('LA', l.id),
 	url: `${api_repo(w, repo)}/labels/${encodeURIComponent(l.name)}`, name: l.name, color: 'ededed',
-	default: false, description: null });
+	default: false, description: '' });
 
 // In webhooks GitHub mostly does not know yet whether the pull request merges.
 export function pull(w, p, { in_webhook = false } = {})
@@ -86,8 +124,13 @@ export function pull(w, p, { in_webhook = false } = {})
 		statuses_url: `${api_repo(w, p.repo)}/statuses/${p.head.sha}`,
 		head: side(w, p.head.ref, p.head.sha, p.head.repo, p.head.repo ? p.head.repo.owner : p.user),
 		base: side(w, p.base.ref, p.base.sha, p.repo, p.repo.owner),
+		review_comments_url: `${api}/comments`,
+		review_comment_url: `${api_repo(w, p.repo)}/pulls/comments{/number}`,
 		_links: { self: { href: api }, html: { href: html }, issue: { href: issue },
-			comments: { href: `${issue}/comments` } },
+			comments: { href: `${issue}/comments` }, review_comments: { href: `${api}/comments` },
+			review_comment: { href: `${api_repo(w, p.repo)}/pulls/comments{/number}` },
+			commits: { href: `${api}/commits` },
+			statuses: { href: `${api_repo(w, p.repo)}/statuses/${p.head.sha}` } },
 		author_association: p.author_association, auto_merge: null, active_lock_reason: null,
 		merged: p.merged, mergeable, rebaseable: mergeable,
 		mergeable_state: mergeable === null ? 'unknown' : mergeable ? 'clean' : 'dirty',
@@ -115,8 +158,7 @@ export function check_suite(w, s)
 		latest_check_runs_count: w.runs_of(s.repo, s.head_sha).filter(r => r.suite === s).length,
 		check_runs_url: `${api_repo(w, s.repo)}/check-suites/${s.id}/check-runs`,
 		head_commit: { id: s.head_sha, tree_id: s.head_sha, message: 'see git',
-			timestamp: s.created_at, author: { name: 'demo', email: 'demo@localhost' },
-			committer: { name: 'demo', email: 'demo@localhost' } },
+			timestamp: s.created_at, author: demo, committer: demo },
 	};
 }
 
@@ -142,16 +184,22 @@ const association = (c) => c.author_association || 'CONTRIBUTOR';
 export function comment(w, c)
 {
 	const api = `${api_repo(w, c.pull.repo)}/issues/comments/${c.id}`;
-	const counts = { url: `${api}/reactions`, total_count: c.reactions.length };
-	for (const content of ['+1', '-1', 'laugh', 'hooray', 'confused', 'heart', 'rocket', 'eyes'])
-		counts[content] = c.reactions.filter(r => r.content === content).length;
 	return {
 		url: api, id: c.id, node_id: node_id('IC', c.id), user: user(w, c.user),
 		html_url: `${w.url}/${c.pull.repo.full_name}/pull/${c.pull.number}#issuecomment-${c.id}`,
 		issue_url: `${api_repo(w, c.pull.repo)}/issues/${c.pull.number}`, created_at: c.created_at,
-		updated_at: c.updated_at, body: c.body, author_association: association(c), reactions: counts,
+		updated_at: c.updated_at, body: c.body, author_association: association(c),
+		reactions: reactions(api, c.reactions),
 		performed_via_github_app: c.app ? app(w, c.app) : null,
 	};
+}
+
+function reactions(api, list)
+{
+	const counts = { url: `${api}/reactions`, total_count: list.length };
+	for (const content of ['+1', '-1', 'laugh', 'hooray', 'confused', 'heart', 'rocket', 'eyes'])
+		counts[content] = list.filter(r => r.content === content).length;
+	return counts;
 }
 
 export const reaction = (w, r) => ({ id: r.id, node_id: node_id('REA', r.id), user: user(w, r.user),
@@ -167,7 +215,9 @@ export function issue(w, p)
 		labels: p.labels.map(l => label(w, p.repo, l)), state: p.state, locked: false, assignee: null,
 		assignees: [], milestone: null, comments: 0, created_at: p.created_at,
 		updated_at: p.updated_at, closed_at: p.closed_at, author_association: p.author_association,
-		draft: p.draft, body: p.body,
+		draft: p.draft, body: p.body, active_lock_reason: null, reactions: reactions(api, []),
+		labels_url: `${api}/labels{/name}`, events_url: `${api}/events`, state_reason: null,
+		timeline_url: `${api}/timeline`, performed_via_github_app: null,
 		pull_request: { url: `${api_repo(w, p.repo)}/pulls/${p.number}`, merged_at: p.merged_at,
 			html_url: `${w.url}/${p.repo.full_name}/pull/${p.number}` },
 	};
@@ -180,8 +230,7 @@ function around(w, repo, sender)
 {
 	const at = w.installation_of(repo);
 	return { repository: repository(w, repo),
-		...(repo.owner.type === 'Organization' ? { organization: { login: repo.owner.login,
-			id: repo.owner.id, node_id: node_id('O', repo.owner.id) } } : {}),
+		...(repo.owner.type === 'Organization' ? { organization: organization(w, repo.owner) } : {}),
 		...(at ? { installation: { id: at.id, node_id: node_id('I', at.id) } } : {}),
 		sender: user(w, sender) };
 }
@@ -201,14 +250,15 @@ export const check_suite_event = (w, action, s, sender) => ({ action,
 export const push_event = (w, repo, ref, before, after, forced, sender) => ({
 	ref, before, after, created: /^0+$/.test(before), deleted: /^0+$/.test(after), forced,
 	base_ref: null, compare: `${w.url}/${repo.full_name}/compare/${before}...${after}`, commits: [],
-	head_commit: /^0+$/.test(after) ? null : { id: after, message: 'see git', distinct: true },
-	pusher: { name: sender.login, email: 'demo@localhost' }, ...around(w, repo, sender) });
+	head_commit: /^0+$/.test(after) ? null : { id: after, tree_id: after, message: 'see git',
+		distinct: true, timestamp: w.stamp(), url: `${w.url}/${repo.full_name}/commit/${after}`,
+		author: demo, committer: demo, added: [], removed: [], modified: [] },
+	pusher: { ...demo, name: sender.login }, ...around(w, repo, sender) });
 
 export const merge_group_event = (w, action, g, sender, more = {}) => ({ action, ...more,
 	merge_group: { head_sha: g.head_sha, head_ref: g.head_ref, base_sha: g.base_sha,
 		base_ref: g.base_ref, head_commit: { id: g.head_sha, tree_id: g.tree, message: g.message,
-			timestamp: g.created_at, author: { name: 'demo', email: 'demo@localhost' },
-			committer: { name: 'demo', email: 'demo@localhost' } } },
+			timestamp: g.created_at, author: demo, committer: demo } },
 	...around(w, g.repo, sender) });
 
 export const installation_event = (w, action, i, repos, sender) => ({ action,

@@ -192,7 +192,7 @@ function rate_limit(c)
 	const { limit, used, reset_s } = c.w.rate(c.rate_key);
 	const core = { limit, used, remaining: Math.max(0, limit - used), reset: reset_s,
 		resource: 'core' };
-	return ok({ resources: { core }, rate: core });
+	return ok({ resources: { core, search: { ...core, resource: 'search' } }, rate: core });
 }
 
 // --- pull requests ---

@@ -12,14 +12,22 @@ import { equal, match, ok, rejects, run, test } from './tap.js';
 
 const REPO = 'org/demo';
 const tmp = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-selftest-'));
-const github = await GitHub.start();
+const github = await GitHub.start({ args: ['--check-answers'] });
 let world;
+let pair;		// the App's keys: made by the stand-in once, given to it from then on
 
 // A fresh world: an App installed on org, two repositories, one pull request.
 async function fresh()
 {
 	await github.do('reset');
-	const { app, private_key } = await github.do('app', { private_key_file: path.join(tmp, 'key') });
+	const { app } = await github.do('app', { public_key: pair && pair.public_key,
+		private_key_file: path.join(tmp, 'key') });
+	if (!pair) {
+		const private_key = fs.readFileSync(path.join(tmp, 'key'), 'utf8');
+		pair = { private_key, public_key: crypto.createPublicKey(private_key)
+			.export({ type: 'spki', format: 'pem' }) };
+	}
+	const { private_key } = pair;
 	for (const full_name of [REPO, 'org/other'])
 		await github.do('repository', { full_name });
 	await github.do('commit', { repo: REPO, branch: 'main', files: { a: '1\n' } });
@@ -447,6 +455,39 @@ scene('the manifest form leads back with a code, which makes an App once', async
 	match(body.pem, /^-----BEGIN RSA PRIVATE KEY-----/);
 	equal((await convert()).status, 404);
 	equal((await github.api('GET', '/app', { token: app_jwt(body.id, body.pem) })).body.id, body.id);
+});
+
+scene('every answer and every payload has the shape the description gives it', async () => {
+	const { installation: { id }, token, jwt } = world;
+	const of_app = route => github.api('GET', route, { token: jwt });
+	for (const route of ['/app', '/app/installations', `/app/installations/${id}`,
+		`/repos/${REPO}/installation`])
+		equal((await of_app(route)).status, 200, route);
+	const { id: check_run_id } = (await as_app('POST', '/check-runs', { name: 'x',
+		head_sha: world.head })).body;
+	await as_app('PATCH', `/check-runs/${check_run_id}`, { conclusion: 'success',
+		output: { title: 't', summary: 's' } });
+	const { comment } = await github.do('comment', { repo: REPO, number: 1, body: 'x' });
+	await as_app('POST', '/issues/1/labels', { labels: ['a'] });
+	for (const route of ['', '/pulls', '/pulls/1', `/check-runs/${check_run_id}`,
+		`/commits/${world.head}/check-runs`, '/issues/1/comments', `/issues/comments/${comment.id}`,
+		'/issues/1/labels', '/collaborators/org/permission'])
+		equal((await as_app('GET', route)).status, 200, route);
+	for (const route of ['/installation/repositories', '/rate_limit'])
+		equal((await github.api('GET', route, { token })).status, 200);
+	const change = (action, more = {}) => github.do('pull_change', { repo: REPO, number: 1, action,
+		...more });
+	for (const action of ['converted_to_draft', 'ready_for_review', 'enqueued', 'closed', 'reopened'])
+		await change(action);
+	await change('dequeued', { reason: 'CI_FAILURE' });
+	await change('labeled', { label: 'b' });
+	await change('unlabeled', { label: 'b' });
+	await change('edited', { title: 'other', base: 'main' });
+	await github.do('comment_change', { comment_id: comment.id, body: 'y' });
+	await github.do('comment_change', { comment_id: comment.id });
+	await github.do('check_suite_rerequest', { repo: REPO, head_sha: world.head });
+	await github.do('installation_repositories', { installation: id, add: [REPO] });
+	await github.do('installation_change', { installation: id, action: 'suspend' });
 });
 
 await run({ limit_ms: 30000, before_end: async () => {

@@ -222,7 +222,8 @@ function logged_body(text)
 	}
 }
 
-export async function answer_api({ world: w, faults, description }, request, response, url)
+export async function answer_api({ world: w, faults, description, check_answers }, request,
+	response, url)
 {
 	const c = { w, method: request.method, path: url.pathname.replace(/^\/api\/v3(?=\/)/, ''),
 		query: Object.fromEntries(url.searchParams) };
@@ -246,6 +247,8 @@ export async function answer_api({ world: w, faults, description }, request, res
 		result = e;
 	}
 	c.entry.status = result.status;
+	if (check_answers && !(result instanceof Refusal))
+		check_own_answer(c, description, result);
 	if (c.rate && c.costs)
 		c.rate.used++;
 	if (!(fault && fault.when === 'after' && await spoil(fault, response)))
@@ -254,6 +257,16 @@ export async function answer_api({ world: w, faults, description }, request, res
 		...(c.rate ? rate_headers(c.rate) : {}), ...result.headers });
 	if (result.after)
 		Promise.resolve(result.after()).catch(() => {});
+}
+
+// Is the stand-in itself what it plays?
+function check_own_answer(c, description, { status, body })
+{
+	if (status === 304)
+		return;
+	for (const message of description.wrong_answer(`${c.method} ${c.entry.route}`, status,
+		body === undefined ? undefined : JSON.parse(JSON.stringify(body))))
+		c.w.violation({ kind: 'stand-in', method: c.method, path: c.path, message });
 }
 
 // A fault that says "wait" is remembered, to see whether the client does.

@@ -4,14 +4,15 @@
 //
 // FILE is the npm package's tarball or the description itself. Without --from the pinned package
 // is asked for with `npm pack`; only the one file that is needed is read out of its tarball.
-// OUT.json: { from, version, operations: { "METHOD /path": { parameters, body, body_required } },
-// components: { schemas } }, where schemas are those reachable from the operations.
+// OUT.json: { from, version, operations: { "METHOD /path": { parameters, body, body_required,
+// answers: { status: schema } } }, webhooks: { "event.action": schema }, components: { schemas } },
+// where schemas are those reachable from the rest.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { operations } from './operations.js';
+import { operations, webhooks } from './operations.js';
 
 const PACKAGE = '@octokit/openapi@23.0.2';
 const INSIDE = 'package/generated/api.github.com.json';
@@ -52,6 +53,10 @@ function without_prose(value, names_are_fields = false)
 		const literal = !names_are_fields && (key === 'enum' || key === 'default');
 		out[key] = literal ? v : without_prose(v, !names_are_fields && key === 'properties');
 	}
+	if (!names_are_fields && out.nullable !== undefined) {		// OpenAPI's word; JSON Schema has none
+		const { nullable, ...rest } = out;
+		return nullable ? { anyOf: [{ type: 'null' }, rest] } : rest;
+	}
 	return out;
 }
 
@@ -72,9 +77,21 @@ function refs_in(value, found)
 	Object.values(value).forEach(v => refs_in(v, found));
 }
 
+// The schemas of the answers that mean success.
+function answers_of(doc, op)
+{
+	const out = {};
+	for (const [status, given] of Object.entries(op.responses)) {
+		const answer = given.$ref ? lookup(doc, given.$ref) : given;
+		if (status.startsWith('2') && answer.content && answer.content['application/json'])
+			out[status] = without_prose(answer.content['application/json'].schema);
+	}
+	return out;
+}
+
 function cut(doc)
 {
-	const out = { from: PACKAGE, version: doc.info.version, operations: {},
+	const out = { from: PACKAGE, version: doc.info.version, operations: {}, webhooks: {},
 		components: { schemas: {} } };
 	const wanted = new Set();
 
@@ -90,9 +107,17 @@ function cut(doc)
 				schema: without_prose(p.schema) }));
 		const body = op.requestBody;
 		const entry = { parameters, body_required: !!(body && body.required),
-			body: body ? without_prose(body.content['application/json'].schema) : null };
+			body: body ? without_prose(body.content['application/json'].schema) : null,
+			answers: answers_of(doc, op) };
 		refs_in(entry, wanted);
 		out.operations[name] = entry;
+	}
+	for (const name of webhooks) {
+		const hook = doc['x-webhooks'][name.replace(/[_.]/g, '-')];
+		if (!hook)
+			throw new Error(`the description has no webhook ${name}`);
+		out.webhooks[name] = without_prose(hook.post.requestBody.content['application/json'].schema);
+		refs_in(out.webhooks[name], wanted);
 	}
 	for (const ref of wanted) {		// a Set grows while it is walked
 		const key = ref.replace('#/components/schemas/', '');

@@ -33,3 +33,18 @@ export const operations = [
 	'POST /repos/{owner}/{repo}/issues/{issue_number}/labels',
 	'DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}',
 ];
+
+// The webhooks the stand-in sends: its payloads are held to the same description.
+
+export const webhooks = [
+	'check_run.completed', 'check_run.created', 'check_run.requested_action', 'check_run.rerequested',
+	'check_suite.requested', 'check_suite.rerequested', 'installation.created',
+	'installation.deleted', 'installation.suspend', 'installation.unsuspend',
+	'installation_repositories.added', 'installation_repositories.removed',
+	'issue_comment.created', 'issue_comment.deleted', 'issue_comment.edited',
+	'merge_group.checks_requested', 'merge_group.destroyed', 'pull_request.closed',
+	'pull_request.converted_to_draft', 'pull_request.dequeued', 'pull_request.edited',
+	'pull_request.enqueued', 'pull_request.labeled', 'pull_request.opened',
+	'pull_request.ready_for_review', 'pull_request.reopened', 'pull_request.synchronize',
+	'pull_request.unlabeled', 'push',
+];

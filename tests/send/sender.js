@@ -82,7 +82,9 @@ const scene = (name, body, { killed = false } = {}) => test(name, async () => {
 		await body();
 		if (w.driver)
 			await w.driver.stop();
-		equal(await github.ask('violations'), []);
+		// The stand-in notes a request that broke off in the middle, as ours do when we are killed.
+		equal((await github.ask('violations')).filter(v => !(killed && v.kind === 'stand-in'
+			&& /^Error: aborted/.test(v.message))), []);
 		for (const [who, m] of Object.entries(await github.ask('etiquette'))) {
 			if (!who.startsWith('installation'))
 				continue;

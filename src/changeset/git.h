@@ -1,0 +1,45 @@
+/*
+ * git - the git program, for what the network and locks are needed.
+ *
+ * It sees no configuration but ours, given by its environment: nothing of the system, the user or HOME; no prompts, hooks,
+ * credential helpers or submodules; only the protocol of the address it was made for. The authorization goes to that
+ * address's host alone. Of our own environment it gets PATH and what names proxies and certificates.
+ */
+#ifndef EKACI_CHANGESET_GIT_H
+#define EKACI_CHANGESET_GIT_H
+
+#include "support/base/err.h"
+#include "support/base/str.h"
+
+enum {
+	GIT_LOW_SPEED_BYTES = 1000, /* a second; slower than this ... */
+	GIT_LOW_SPEED_S = 30        /* ... for so long is a dead connection */
+};
+
+struct git {
+	struct arena *a;
+	const char *dir;           /* the git folder */
+	const char *url;           /* NULL: nothing over the network */
+	const char *authorization; /* value of the header, or NULL */
+	int64_t deadline_ms;       /* by clock_mono_ms; 0: none */
+};
+
+/* What a failure was, beyond the kind of its error. */
+enum git_trouble {
+	GIT_TROUBLE_OTHER,
+	GIT_TROUBLE_NO_REF,  /* the other side does not have the ref or the commit asked for */
+	GIT_TROUBLE_LOCKED,  /* a lock file is in the way */
+	GIT_TROUBLE_CORRUPT  /* the folder here is damaged */
+};
+
+/* http://, https://, file:// or an absolute path, without user, control characters and options in disguise. */
+must_check int git_url_check(const char *url, struct err *e);
+
+/* Runs `git --git-dir=DIR ARGS...` (args end in NULL). -1: ERR_DENIED, ERR_ABSENT, ERR_BUSY (network, time), ERR_SYSTEM
+ * (disk, everything else) with git's last words; *ret_trouble (may be NULL) says more. */
+must_check int git_run(const struct git *g, const char *const *args, enum git_trouble *ret_trouble, struct err *e);
+
+/* The kind and trouble that git's words on standard error mean; for tests. */
+enum err_kind git_classify(struct str words, enum git_trouble *ret_trouble);
+
+#endif

@@ -1,0 +1,488 @@
+/* The pages: rows become the data of templates. */
+#include "web/page.h"
+
+#include "store/view.h"
+#include "support/base/clock.h"
+#include "support/os/files.h"
+#include "support/text/json.h"
+#include "support/text/template.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	MAX_RUNS = 50,    /* of a list */
+	MAX_EVENTS = 200,
+	MAX_BUILDS = 500, /* of a run's page; the rest is counted */
+	MAX_WANTS = 200,
+	MAX_FILE = 256 * 1024 * 1024
+};
+
+static const char *
+utc(struct arena *a, int64_t ms)
+{
+	time_t t = (time_t)(ms / 1000);
+	struct tm tm;
+	char text[64];
+
+	if (ms <= 0 || gmtime_r(&t, &tm) == NULL || strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		return "";
+	return arena_strdup(a, text);
+}
+
+static const char *
+duration(struct arena *a, int64_t ms)
+{
+	long long s = (long long)(ms / 1000);
+
+	if (ms <= 0)
+		return "";
+	if (s < 60)
+		return arena_printf(a, "%lld.%lld s", s, (long long)(ms % 1000) / 100);
+	if (s < 3600)
+		return arena_printf(a, "%lld min %lld s", s / 60, s % 60);
+	return arena_printf(a, "%lld h %lld min", s / 3600, s % 3600 / 60);
+}
+
+/* The members are dropped when NULL, so that sections of the template close. */
+static void
+set(json_t *o, const char *key, const char *value)
+{
+	if (value != NULL && *value != '\0')
+		json_object_set_new(o, key, json_any_string(str_of(value)));
+}
+
+/* Colours: what kind of news a word is. */
+static const char *
+tone(const char *word)
+{
+	static const struct {
+		const char *word, *tone;
+	} tones[] = {{"success", "good"}, {"built", "good"}, {"cached", "good"}, {"failure", "bad"}, {"failed", "bad"},
+	    {"FAILED", "bad"}, {"timed_out", "bad"}, {"silent", "bad"}, {"log_limit", "bad"}, {"dependency_failed", "bad"},
+	    {"action_required", "warn"}, {"infrastructure", "warn"}, {"unsupported", "warn"}, {"building", "busy"}};
+
+	for (size_t i = 0; word != NULL && i < COUNT(tones); i++)
+		if (strcmp(tones[i].word, word) == 0)
+			return tones[i].tone;
+	return "calm";
+}
+
+/* "timed_out" and "EVALUATED" as people write them. */
+static const char *
+words(struct arena *a, const char *s)
+{
+	char *t = arena_strdup(a, s != NULL ? s : "");
+
+	for (char *c = t; *c != '\0'; c++)
+		*c = *c == '_' ? ' ' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	return t;
+}
+
+static const char *
+page_path(struct arena *a, struct page *p, const struct view_run *r, const char *path)
+{
+	return arena_printf(a, "%s%s", path,
+	    link_suffix(a, p->w, r->repository.id, r->number, r->repository.private));
+}
+
+/* The pull request at GitHub, from the clone address; NULL when that is no link. */
+static const char *
+github_url(struct arena *a, const struct view_run *r)
+{
+	struct str base = str_of(r->repository.clone_url);
+
+	if (str_ends(base, STR(".git")))
+		base.n -= 4;
+	if (r->number <= 0 || !escape_link_ok(base))
+		return NULL;
+	return arena_printf(a, STR_FMT "/pull/%lld", STR_ARG(base), (long long)r->number);
+}
+
+static bool
+may_see(struct page *p, const struct view_run *r)
+{
+	return !r->repository.private || link_ok(p->w, r->repository.id, r->number, p->key);
+}
+
+static json_t *
+run_data(struct page *p, const struct view_run *r)
+{
+	struct arena *a = p->a;
+	json_t *o = json_object();
+	AUTO(json_drop) json_t *failure = NULL;
+	struct err e;
+
+	json_object_set_new(o, "id", json_integer(r->id));
+	json_object_set_new(o, "number", json_integer(r->number));
+	set(o, "owner", r->repository.owner);
+	set(o, "repo", r->repository.name);
+	set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
+	set(o, "pull_path", page_path(a, p, r, arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name,
+	    (long long)r->number)));
+	set(o, "github_url", github_url(a, r));
+	set(o, "pr_title", r->pr_title);
+	set(o, "author", r->author);
+	set(o, "head", r->head);
+	set(o, "head_short", arena_strn(a, r->head, strnlen(r->head, 10)));
+	set(o, "base_ref", r->base_ref);
+	if (r->base != NULL)
+		set(o, "base_short", arena_strn(a, r->base, strnlen(r->base, 10)));
+	set(o, "state", words(a, r->state));
+	set(o, "verdict", r->verdict != NULL ? words(a, r->verdict) : NULL);
+	set(o, "tone", tone(r->verdict != NULL ? r->verdict : r->state));
+	set(o, "word", words(a, r->verdict != NULL ? r->verdict : r->state));
+	set(o, "result", r->title);
+	set(o, "reason", r->reason);
+	set(o, "waiting", r->waiting);
+	set(o, "created", utc(a, r->created_ms));
+	set(o, "ended", utc(a, r->ended_ms));
+	set(o, "took", duration(a, (r->ended_ms != 0 ? r->ended_ms : clock_now_ms()) - r->created_ms));
+	json_object_set_new(o, "wide", json_boolean(r->wide));
+	json_object_set_new(o, "fork", json_boolean(r->fork));
+	json_object_set_new(o, "live", json_boolean(r->ended_ms == 0));
+	if (r->superseded_by != 0)
+		set(o, "newer_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->superseded_by)));
+	if (r->failure != NULL && json_read(str_of(r->failure), "failure", &failure, &e) == 0) {
+		set(o, "failure_stage", json_str(failure, "stage", NULL));
+		set(o, "failure_message", json_str(failure, "message", "no reason was recorded"));
+	}
+	return o;
+}
+
+static json_t *
+runs_data(struct page *p, const struct view_run *runs, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, run_data(p, &runs[i]));
+	return list;
+}
+
+/* data is taken over. A page that changes by itself is asked for again by the browser. */
+static int
+render(struct page *p, const char *name, json_t *data, struct err *e)
+{
+	AUTO(json_drop) json_t *held = data;
+
+	return template_render(name, held, &p->body, e);
+}
+
+int
+page_index(struct page *p, struct err *e)
+{
+	struct view_run *runs;
+	size_t n;
+
+	if (view_runs_public(p->w->s, p->a, MAX_RUNS, &runs, &n, e) != 0)
+		return -1;
+	return render(p, "index.html", json_pack("{s:s, s:o}", "title", "Runs", "runs", runs_data(p, runs, n)), e);
+}
+
+int
+page_pull(struct page *p, struct err *e)
+{
+	struct view_repository repo;
+	struct view_run *runs;
+	int64_t number;
+	size_t n;
+
+	if (str_to_i64(p->params[2], &number) != 0 || number <= 0)
+		return fail(e, ERR_ABSENT, "no such pull request");
+	if (view_repository(p->w->s, p->a, str_dup(p->a, p->params[0]), str_dup(p->a, p->params[1]), &repo, e) != 0 ||
+	    view_runs_of(p->w->s, p->a, repo.id, number, MAX_RUNS, &runs, &n, e) != 0)
+		return -1;
+	if (n == 0 || !may_see(p, &runs[0]))
+		return fail(e, ERR_ABSENT, "no such pull request");
+	json_t *data = run_data(p, &runs[0]);
+	json_object_set_new(data, "title",
+	    json_any_string(str_of(arena_printf(p->a, "%s/%s #%lld", repo.owner, repo.name, (long long)number))));
+	json_object_set_new(data, "runs", runs_data(p, runs, n));
+	if (runs[0].ended_ms == 0)
+		p->refresh = "10";
+	return render(p, "pull.html", data, e);
+}
+
+/* The run that params[0] names, when its asker may see it. */
+static int
+find_run(struct page *p, struct view_run *ret, struct err *e)
+{
+	int64_t id;
+
+	if (str_to_i64(p->params[0], &id) != 0)
+		return fail(e, ERR_ABSENT, "no such run");
+	if (view_run(p->w->s, p->a, id, ret, e) != 0)
+		return -1;
+	return may_see(p, ret) ? 0 : fail(e, ERR_ABSENT, "no such run");
+}
+
+/* "/nix/store/HASH-NAME.drv" as it stands in addresses: HASH-NAME. */
+static const char *
+drv_stem(struct arena *a, const char *drv)
+{
+	const char *slash = strrchr(drv, '/');
+	struct str s = str_of(slash != NULL ? slash + 1 : drv);
+
+	if (str_ends(s, STR(".drv")))
+		s.n -= 4;
+	return str_dup(a, s);
+}
+
+static json_t *
+build_data(struct page *p, const struct view_build *b, const char *suffix)
+{
+	struct arena *a = p->a;
+	const char *stem = drv_stem(a, b->drv);
+	json_t *o = json_object();
+
+	set(o, "drv", b->drv);
+	set(o, "name", b->name);
+	set(o, "system", b->system);
+	set(o, "state", words(a, b->state));
+	set(o, "tone", tone(b->state));
+	set(o, "reason", b->reason);
+	set(o, "tail", b->tail);
+	set(o, "drv_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
+	if (b->log != NULL || b->tail != NULL || strcmp(b->state, "building") == 0)
+		set(o, "log_path", arena_printf(a, "/log/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
+	if (b->propagated_from != NULL) {
+		const char *from = drv_stem(a, b->propagated_from);
+		set(o, "from", from);
+		set(o, "from_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(from)), suffix));
+	}
+	set(o, "took", duration(a, b->wall_ms));
+	set(o, "started", utc(a, b->started_ms));
+	set(o, "ended", utc(a, b->ended_ms));
+	json_object_set_new(o, "target", json_boolean(b->target));
+	json_object_set_new(o, "attempts", json_integer(b->attempts));
+	return o;
+}
+
+/* {"total":{"added":1,...}} as a list of {what, n}, without what is zero. */
+static json_t *
+counts_data(struct page *p, const char *text)
+{
+	AUTO(json_drop) json_t *counts = NULL;
+	json_t *list = json_array(), *v;
+	const char *key;
+	struct err e;
+
+	if (text == NULL || json_read(str_of(text), "counts", &counts, &e) != 0)
+		return list;
+	json_t *total = json_object_get(counts, "total");
+	json_object_foreach(total, key, v)
+		if (json_integer_value(v) > 0)
+			json_array_append_new(list,
+			    json_pack("{s:s, s:I}", "what", words(p->a, key), "n", json_integer_value(v)));
+	return list;
+}
+
+static int
+run_lists(struct page *p, const struct view_run *r, json_t *data, struct err *e)
+{
+	const char *suffix = link_suffix(p->a, p->w, r->repository.id, r->number, r->repository.private);
+	struct view_event *events;
+	struct view_build *builds;
+	size_t n_events, n_builds;
+	int64_t total;
+
+	if (view_run_events(p->w->s, p->a, r->id, MAX_EVENTS, &events, &n_events, e) != 0 ||
+	    view_run_builds(p->w->s, p->a, r->id, MAX_BUILDS, &builds, &n_builds, &total, e) != 0)
+		return -1;
+	json_t *list = json_array();
+	for (size_t i = 0; i < n_events; i++) {
+		json_t *o = json_object();
+		set(o, "at", utc(p->a, events[i].at_ms));
+		set(o, "to", words(p->a, events[i].to));
+		set(o, "why", events[i].why);
+		json_array_append_new(list, o);
+	}
+	json_object_set_new(data, "events", list);
+	list = json_array();
+	for (size_t i = 0; i < n_builds; i++)
+		json_array_append_new(list, build_data(p, &builds[i], suffix));
+	json_object_set_new(data, "has_builds", json_boolean(n_builds > 0));
+	json_object_set_new(data, "builds", list);
+	json_object_set_new(data, "builds_total", json_integer(total));
+	if (total > (int64_t)n_builds)
+		json_object_set_new(data, "builds_left_out", json_integer(total - (int64_t)n_builds));
+	return 0;
+}
+
+/* The documents of a run: STATE/runs/ID/NAME. */
+static const struct {
+	const char *name, *type;
+} run_files[] = {
+    {"report.html", "text/html; charset=utf-8"},
+    {"report.md", "text/markdown; charset=utf-8"},
+    {"report.json", "application/json"},
+    {"changed-paths.json", "application/json"},
+};
+
+static const char *
+run_file(struct page *p, int64_t id, const char *name)
+{
+	return arena_printf(p->a, "%s/runs/%lld/%s", p->w->settings.state_dir, (long long)id, name);
+}
+
+int
+page_run(struct page *p, struct err *e)
+{
+	struct view_run r;
+
+	if (find_run(p, &r, e) != 0)
+		return -1;
+	AUTO(json_drop) json_t *data = run_data(p, &r);
+	json_object_set_new(data, "title",
+	    json_any_string(str_of(arena_printf(p->a, "%s/%s #%lld, run %lld", r.repository.owner, r.repository.name,
+	        (long long)r.number, (long long)r.id))));
+	json_t *documents = json_array();
+	for (size_t i = 0; i < COUNT(run_files); i++) {
+		if (!files_exist(run_file(p, r.id, run_files[i].name)))
+			continue;
+		const char *path = page_path(p->a, p, &r,
+		    arena_printf(p->a, "/run/%lld/%s", (long long)r.id, run_files[i].name));
+		json_array_append_new(documents, json_pack("{s:s, s:s}", "name", run_files[i].name, "path", path));
+	}
+	json_object_set_new(data, "has_documents", json_boolean(json_array_size(documents) > 0));
+	json_object_set_new(data, "documents", documents);
+	json_object_set_new(data, "counts", counts_data(p, r.counts));
+	if (run_lists(p, &r, data, e) != 0)
+		return -1;
+	if (r.ended_ms == 0)
+		p->refresh = "5";
+	return template_render("run.html", data, &p->body, e);
+}
+
+int
+page_run_file(struct page *p, struct err *e)
+{
+	struct view_run r;
+	struct str bytes;
+
+	if (find_run(p, &r, e) != 0)
+		return -1;
+	for (size_t i = 0; i < COUNT(run_files); i++) {
+		if (!str_is(p->params[1], run_files[i].name))
+			continue;
+		if (files_read(p->a, run_file(p, r.id, run_files[i].name), MAX_FILE, &bytes, e) != 0)
+			return -1;
+		p->type = run_files[i].type;
+		/* A document by itself carries its style within it; it may do nothing else. */
+		p->csp = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
+		         " frame-ancestors 'none'; sandbox";
+		p->response = MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_MUST_COPY);
+		return p->response != NULL ? 0 : fail(e, ERR_LIMIT, "no memory for a document of %zu bytes", bytes.n);
+	}
+	return fail(e, ERR_ABSENT, "no such document");
+}
+
+int
+page_find_build(struct page *p, struct view_build *ret, struct err *e)
+{
+	struct view_run *runs;
+	size_t n;
+	struct str stem = p->params[0];
+
+	if (str_ends(stem, STR(".drv")))
+		stem.n -= 4;
+	const char *drv = arena_printf(p->a, "%s/" STR_FMT ".drv", p->w->settings.store_dir, STR_ARG(stem));
+	if (view_build(p->w->s, p->a, drv, ret, e) != 0 ||
+	    view_build_runs(p->w->s, p->a, ret->id, MAX_WANTS, &runs, &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (may_see(p, &runs[i]))
+			return 0;
+	return fail(e, ERR_ABSENT, "no such build");
+}
+
+int
+page_drv(struct page *p, struct err *e)
+{
+	struct view_build b;
+	struct view_run *runs;
+	size_t n;
+	const char *suffix = "";
+
+	if (page_find_build(p, &b, e) != 0 || view_build_runs(p->w->s, p->a, b.id, MAX_WANTS, &runs, &n, e) != 0)
+		return -1;
+	json_t *list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		if (!may_see(p, &runs[i]))
+			continue;
+		if (runs[i].repository.private)
+			suffix = link_suffix(p->a, p->w, runs[i].repository.id, runs[i].number, true);
+		json_array_append_new(list, run_data(p, &runs[i]));
+	}
+	json_t *data = build_data(p, &b, suffix);
+	json_object_set_new(data, "title", json_any_string(str_of(b.name)));
+	json_object_set_new(data, "runs", list);
+	return render(p, "drv.html", data, e);
+}
+
+int
+page_badge(struct page *p, struct err *e)
+{
+	struct view_repository repo;
+	const char *verdict;
+
+	if (view_repository(p->w->s, p->a, str_dup(p->a, p->params[0]), str_dup(p->a, p->params[1]), &repo, e) != 0)
+		return -1;
+	/* A badge is asked for by anybody's README: of a private repository with the key of pull request 0. */
+	if (repo.private && !link_ok(p->w, repo.id, 0, p->key))
+		return fail(e, ERR_ABSENT, "no such repository");
+	if (view_last_verdict(p->w->s, p->a, repo.id, &verdict, e) != 0)
+		return -1;
+	p->type = "image/svg+xml";
+	p->cache = "no-cache, max-age=60";
+	return render(p, "badge.svg.html",
+	    json_pack("{s:s, s:s}", "word", verdict != NULL ? words(p->a, verdict) : "no runs yet", "colour",
+	        verdict == NULL                     ? "#6e7781"
+	            : strcmp(tone(verdict), "good") == 0 ? "#1a7f37"
+	            : strcmp(tone(verdict), "bad") == 0  ? "#b42318"
+	                                                 : "#8a5a00"),
+	    e);
+}
+
+int
+page_style(struct page *p, struct err *e)
+{
+	struct str css = template_find("style.css");
+
+	if (css.p == NULL)
+		return fail(e, ERR_BUG, "there is no style sheet");
+	p->type = "text/css; charset=utf-8";
+	p->cache = "max-age=3600";
+	buf_str(&p->body, css);
+	return 0;
+}
+
+int
+page_health(struct page *p, struct err *e)
+{
+	(void)e;
+	p->type = "text/plain; charset=utf-8";
+	p->cache = "no-store";
+	buf_puts(&p->body, "ok\n");
+	return 0;
+}
+
+int
+page_ready(struct page *p, struct err *e)
+{
+	struct view_count *rows;
+	const char *why = NULL;
+	size_t n;
+
+	if (view_counts(p->w->s, p->a, VIEW_NEW_DELIVERIES, &rows, &n, e) != 0)
+		why = "the database cannot be read";
+	else if (p->w->hooks.not_ready != NULL)
+		why = p->w->hooks.not_ready(p->w->hooks.ctx);
+	p->type = "text/plain; charset=utf-8";
+	p->cache = "no-store";
+	p->status = why != NULL ? 503 : 200;
+	buf_printf(&p->body, "%s\n", why != NULL ? why : "ready");
+	return 0;
+}

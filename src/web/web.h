@@ -1,0 +1,62 @@
+/*
+ * web - the HTTP server: webhook deliveries in, pages out.
+ *
+ * It runs inside the loop, with no thread of its own. A delivery is answered 202 when it is durable and not before:
+ * those that arrive in one turn of the loop are committed together and answered together. Nothing is parsed before the
+ * answer; on_delivery tells that there is work.
+ *
+ *   POST /webhook   202 stored; 200 known GUID, nothing stored; 400 headers missing or malformed; 401 signature missing
+ *                   or wrong; 413 over 25 MiB; 503 cannot be stored now (GitHub keeps it among the failed deliveries)
+ *   GET, HEAD       the table in routes.c
+ *
+ * Pages of private repositories open only with a key in the address, as web_link makes it; without it they are not
+ * there (404). A key opens the pages of one pull request. Keys are derived from the webhook secret.
+ */
+#ifndef EKACI_WEB_WEB_H
+#define EKACI_WEB_WEB_H
+
+#include "store/store.h"
+#include "support/os/loop.h"
+
+/* Limits; how they are chosen stands beside each. */
+enum {
+	WEB_MAX_CONNECTIONS = 512,       /* GitHub's bursts come by the dozen; a proxy in front uses as many */
+	WEB_MAX_BODIES = 256 * 1024 * 1024, /* all bodies being received; over it new ones get 503 */
+	WEB_REQUEST_MS = 30 * 1000,      /* from connecting, or from the last answer, to a whole request */
+	WEB_ANSWER_MS = 10 * 60 * 1000   /* a reader may take this long over an answer; a live log ends then, too */
+};
+
+struct web_settings {
+	const char *listen;    /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
+	const char *url;       /* as seen from outside, without a final slash; NULL: http://LISTEN */
+	const char *state_dir; /* holds runs/ID/... and logs/HASH-NAME */
+	const char *store_dir; /* NULL: /nix/store */
+	struct str secret;     /* of the webhook; empty is an error */
+	struct str previous_secret; /* empty: none */
+	int64_t request_ms;    /* 0: WEB_REQUEST_MS; for tests */
+};
+
+struct web_hooks {
+	void (*on_delivery)(void *ctx); /* at least one new delivery is in the store */
+	/* Appends lines of Prometheus' text format: what other modules measure. NULL: none. */
+	void (*figures)(void *ctx, struct buf *out);
+	/* Why the bot cannot work at the moment, for /readyz; NULL (or a hook that is NULL): it can. */
+	const char *(*not_ready)(void *ctx);
+	void *ctx;
+};
+
+struct web;
+must_check int web_start(struct loop *l, struct store *s, const struct web_settings *settings,
+    const struct web_hooks *hooks, struct web **ret, struct err *e);
+/* Stops listening and drops all connections. Before loop_free and store_close. */
+void web_stop(struct web *w);
+int web_port(const struct web *w);
+/* settings.url, or the address it listens on. */
+const char *web_url(const struct web *w);
+
+/* The address of a page about a pull request, for reports: web_link(a, w, repository, number, is_private, "/run/%lld", id).
+ * With the key where the repository is private. */
+char *web_link(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private,
+    const char *path_format, ...) __attribute__((format(printf, 6, 7)));
+
+#endif

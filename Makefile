@@ -1,45 +1,58 @@
 # ekaci. `make demo` and `make check` do all the set-up on a fresh Debian 12; see README.md.
 #
+#   make            the program, build/release/ekaci
+#   make check      everything that is tested (SAN=address,undefined: with sanitizers)
+#   make demo       one pull request, end to end (DEMO=docs, DEMO=rebuild: other stories)
+#   make bench      figures, one line each: name, value, unit
+#   make regen      golden files, each difference shown
+#   make analyze    gcc -fanalyzer, cppcheck      make format     clang-format
+#   make install    DESTDIR, PREFIX               make dist       a tarball
+#
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c pipeline.c worker.c
+ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c pipeline.c worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
-CHANGESET =
-EVALUATE =
-GRAPH =
-REPORT =
-SCHEDULE =
-SEND =
-STORE = store/db.c store/delivery.c store/view.c
+CHANGESET = \
+	changeset/mirror.c changeset/git.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
+	changeset/reader.c changeset/glob.c changeset/repository.c
+EVALUATE = \
+	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
+	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c \
+	evaluate/drvfile.c
+GRAPH = \
+	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c \
+	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
+REPORT = \
+	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
+	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
+	report/labels.c report/document.c report/words.c
+SCHEDULE = schedule/query.c schedule/schedule.c schedule/build.c
+SEND = \
+	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
+	send/sender.c
+STORE = store/db.c store/delivery.c store/run.c store/build.c store/desired.c store/view.c
 SUPPORT = \
-	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c \
-	support/base/clock.c support/os/child.c support/os/files.c support/os/record.c support/os/loop.c \
-	support/text/escape.c support/text/json.c
+	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
+	support/os/child.c support/os/peer.c support/os/sandbox.c support/os/files.c support/os/record.c support/os/loop.c \
+	support/text/escape.c support/text/json.c support/text/mistakes.c
 WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/log.c web/metrics.c
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.
-SOURCES_CC = $(TEXT_CC) $(EVALUATE_CC)
-TEXT_CC = support/text/template.cc
-EVALUATE_CC =
+SOURCES_CC = support/text/template.cc support/text/toml.cc
 
-# Test programs: tests/unit/NAME.c, one a module, linked with everything but main.
-UNIT = $(UNIT_SUPPORT) $(UNIT_ACCEPT) $(UNIT_CHANGESET) $(UNIT_EVALUATE) $(UNIT_GRAPH) $(UNIT_REPORT) $(UNIT_SCHEDULE) \
-	$(UNIT_SEND) $(UNIT_STORE) $(UNIT_WEB)
-UNIT_SUPPORT =
-UNIT_ACCEPT = accept_verify accept_event accept_command
-UNIT_CHANGESET =
-UNIT_EVALUATE =
-UNIT_GRAPH =
-UNIT_REPORT = template
-UNIT_SCHEDULE =
-UNIT_SEND =
-UNIT_STORE =
-UNIT_WEB = web_server
+# Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
+UNIT = \
+	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
+	changeset_plan changeset_mirror evaluate_rows evaluate_stored graph_drv graph_diff graph_radius report_verdict \
+	report_golden report_limits store send_jwt send_http send_shape send_desired web_server
+# Shell and Node tests, each a TAP program.
+TAP_CHECK = tests/check/layers tests/check/style
+TAP_NODE = tests/fakes/selftest.js tests/e2e/demo.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
-VARIANT = $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
 comma = ,
+VARIANT = $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
 B = build/$(VARIANT)
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef -Wswitch-enum \
@@ -54,14 +67,14 @@ endif
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 # The tree's path stays out of the program, so that two builds are the same to the bit.
-COMMON = $(OPT) $(HARDEN) -Isrc -I$(B) -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= $(PKG_CFLAGS) -MMD -MP $(WERROR)
+COMMON = $(OPT) $(HARDEN) -Isrc -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= $(PKG_CFLAGS) -MMD -MP $(WERROR)
 CFLAGS_ALL = -std=c17 $(WARN) $(COMMON) $(CFLAGS)
 CXXFLAGS_ALL = -std=c++17 $(WARN_CC) $(COMMON) $(CXXFLAGS)
 LDFLAGS_ALL = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 OBJECTS = $(SOURCES:%.c=$(B)/%.o) $(SOURCES_CC:%.cc=$(B)/%.o) $(B)/templates.o
 OBJECTS_TEST = $(filter-out $(B)/main.o,$(OBJECTS))
-LINK = $(if $(SOURCES_CC),$(CXX),$(CC))
+UNIT_PROGRAMS = $(UNIT:%=$(B)/tests/%)
 
 # `make V=1` shows the commands.
 Q = $(if $(V),,@echo '  $@';)
@@ -69,7 +82,7 @@ Q = $(if $(V),,@echo '  $@';)
 all: $(B)/ekaci
 
 $(B)/ekaci: $(OBJECTS)
-	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(B)/store/db.o: $(wildcard src/store/schema/*.sql)
 
@@ -101,19 +114,65 @@ $(B)/templates.o: $(B)/templates.c
 
 $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@.o $<
-	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
 
-$(B)/bench/%: tests/bench/%.c $(OBJECTS_TEST)
+# --- tests ---
+
+unit: $(UNIT_PROGRAMS) $(B)/ekaci
+	CMOCKA_MESSAGE_OUTPUT=TAP EKACI=$(abspath $(B)/ekaci) prove $(if $(V),-v) -e '' $(UNIT_PROGRAMS)
+
+# What is missing is installed first; -Werror holds for everything that is tested. tests/check/run closes with
+# `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
+check:
+	deploy/dependencies.sh check
+	$(MAKE) WERROR=-Werror SAN=$(SAN) $(B)/ekaci $(UNIT_PROGRAMS) build/node.stamp build/openapi/github.json
+	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE)
+
+# GitHub's description of its API, cut to what the bot uses; and the packages of the tests.
+build/openapi/github.json: tests/openapi/cut.js tests/openapi/operations.js
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
-	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+	$(Q)node tests/openapi/cut.js $@
 
-unit: $(UNIT:%=$(B)/tests/%) $(B)/ekaci
-	CMOCKA_MESSAGE_OUTPUT=TAP EKACI=$(abspath $(B)/ekaci) prove $(if $(V),-v) -e '' $(UNIT:%=$(B)/tests/%)
+build/node.stamp: tests/package.json tests/package-lock.json
+	@mkdir -p $(@D)
+	$(Q)npm ci --prefix tests --ignore-scripts --no-audit --no-fund --silent && touch $@
+
+DEMO = bump
+demo:
+	deploy/dependencies.sh check
+	$(MAKE) build/release/ekaci build/node.stamp build/openapi/github.json
+	@node tests/e2e/show.js $(DEMO)
+
+bench: build/release/ekaci build/node.stamp build/openapi/github.json
+	@tests/bench/run
+
+regen: $(UNIT_PROGRAMS) $(B)/ekaci
+	EKACI_REGEN=1 CMOCKA_MESSAGE_OUTPUT=TAP EKACI=$(abspath $(B)/ekaci) prove -e '' $(UNIT_PROGRAMS)
+	git --no-pager diff -- fixtures
+
+# --- care ---
+
+format:
+	clang-format -i $(SOURCES:%=src/%) $(shell find src -name '*.h') $(wildcard tests/unit/*.[ch])
+
+analyze:
+	$(MAKE) VARIANT=analyze OPT='-O1 -fanalyzer -Wno-analyzer-malloc-leak' all
+	cppcheck --quiet --inline-suppr --enable=warning,portability -Isrc --error-exitcode=1 \
+		--suppress=nullPointerRedundantCheck src
+
+PREFIX = /usr/local
+install: build/release/ekaci
+	install -Dm755 build/release/ekaci $(DESTDIR)$(PREFIX)/bin/ekaci
+	install -Dm644 deploy/ekaci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
+	install -Dm644 deploy/ekaci.toml.example $(DESTDIR)$(PREFIX)/share/doc/ekaci/ekaci.toml.example
+
+dist:
+	@mkdir -p build
+	git archive --format=tar.gz --prefix=ekaci/ -o build/ekaci.tar.gz HEAD
 
 clean:
 	rm -rf build
 
-.PHONY: all unit clean
+.PHONY: all unit check demo bench regen format analyze install dist clean
 -include $(OBJECTS:.o=.d)

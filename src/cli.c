@@ -1,7 +1,15 @@
 /* The table of commands; each lives in the module it belongs to, what is only a command lives here. */
 #include "cli.h"
 
+#include "changeset/changeset.h"
+#include "config.h"
+#include "daemon.h"
+#include "evaluate/evaljobs.h"
+#include "graph/graph.h"
+#include "local.h"
+#include "support/base/log.h"
 #include "support/base/mem.h"
+#include "support/text/json.h"
 #include "worker.h"
 
 #include <stdio.h>
@@ -24,9 +32,85 @@ run_worker(int argc, char **argv)
 	return worker_main(argv[1]);
 }
 
+/* Which of the two files it is, its name says. */
+static int
+check_config(struct arena *a, const char *file, struct mistakes *m)
+{
+	AUTO(json_drop) json_t *warnings = NULL;
+	json_t *text;
+	struct err e = {0};
+	size_t i;
+	int rc = str_ends(str_of(file), STR(".json")) ? changeset_check_config(a, file, m, &warnings, &e)
+	                                              : config_check(a, file, m, &e);
+
+	if (rc != 0) {
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+		return 2;
+	}
+	for (i = 0; i < m->n; i++)
+		fprintf(stderr, "%s\n", mistakes_text(m, i));
+	if (m->more > 0)
+		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
+	json_array_foreach(warnings, i, text)
+		fprintf(stderr, "warning: %s\n", json_string_value(text));
+	if (m->n == 0)
+		printf("%s: ok\n", file);
+	return m->n > 0 ? 1 : 0;
+}
+
+static int
+run_check_config(int argc, char **argv)
+{
+	struct arena a = {0};
+
+	if (argc > 2) {
+		fputs("usage: ekaci check-config [FILE]\n", stderr);
+		return 2;
+	}
+	int code = check_config(&a, argc == 2 ? argv[1] : "ekaci.toml", arena_alloc(&a, sizeof(struct mistakes)));
+	arena_release(&a);
+	return code;
+}
+
+static int
+run_serve(int argc, char **argv)
+{
+	const char *file = "ekaci.toml";
+	struct settings settings;
+	struct arena a = {0};
+	struct err e = {0};
+	int64_t ready_fd = -1;
+
+	for (int i = 1; i < argc; i += 2) {
+		bool config = strcmp(argv[i], "--config") == 0, ready = strcmp(argv[i], "--ready-fd") == 0;
+		if (config && i + 1 < argc) {
+			file = argv[i + 1];
+		} else if (!ready || i + 1 >= argc || str_to_i64(str_of(argv[i + 1]), &ready_fd) != 0 || ready_fd < 0) {
+			fputs("usage: ekaci serve [--config FILE] [--ready-fd N]\n", stderr);
+			return 2;
+		}
+	}
+	int rc = config_load(&a, file, &settings, &e);
+	if (rc == 0) {
+		rc = daemon_run(&settings, (int)ready_fd, &e);
+		config_release(&settings);
+	}
+	if (rc != 0)
+		log_error("%s", e.msg);
+	arena_release(&a);
+	return rc == 0 ? 0 : 1;
+}
+
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
+    {"serve", "[--config FILE] [--ready-fd N]", "the bot (ekaci.toml)", run_serve},
+    {"diff", "[OPTIONS] BASE HEAD", "what rebuilds between two revisions of a local clone, and why", local_diff},
+    {"explain", "A.drv B.drv [--json]", "what differs between two derivations, inputs followed", graph_command_explain},
+    {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
+    {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
+    {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
+        run_check_config},
     {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
     {"help", "", "this list", run_help},
 };

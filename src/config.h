@@ -4,13 +4,14 @@
  * The file is TOML 1.0 and trusted. An unknown key, a wrong type or a value out of range is an error with line and
  * column; nothing is guessed. Defaults stand beside each key in deploy/ekaci.toml.example, which is tested against
  * this struct. Paths are taken relative to the file's folder. Secrets come from files; a name that begins with "$"
- * looks in systemd's credentials folder instead.
+ * looks in systemd's credentials folder instead. The files that secrets stand in are not opened here.
  */
 #ifndef EKACI_CONFIG_H
 #define EKACI_CONFIG_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"
+#include "support/text/mistakes.h"
 
 #include <jansson.h>
 
@@ -21,7 +22,7 @@ struct settings {
 	} web;
 	struct {
 		const char *dir;
-		int64_t keep_days;  /* runs, logs and evaluations that nothing shows any more */
+		int64_t keep_days;   /* runs, logs and evaluations that nothing shows any more */
 		int64_t min_free_mb; /* below this no new work is begun */
 	} state;
 	struct {
@@ -40,7 +41,7 @@ struct settings {
 		int64_t workers;       /* 0: one a core */
 		int64_t max_memory_mb; /* per worker */
 		int64_t timeout_s;
-		const char *sandbox;   /* "require", "auto", "off" */
+		const char *sandbox; /* "require", "auto", "off" */
 		bool allow_import_from_derivation;
 		bool allow_network;
 		json_t *allowed_uris; /* array of prefixes */
@@ -50,16 +51,16 @@ struct settings {
 	} evaluate;
 	struct {
 		bool enabled;
-		int64_t slots;            /* builds at once on this machine, per system */
-		json_t *systems;          /* array; empty: this machine's */
-		json_t *features;         /* array: what this machine offers */
-		const char *builders;     /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
+		int64_t slots;        /* builds at once on this machine, per system */
+		json_t *systems;      /* array; empty: this machine's */
+		json_t *features;     /* array: what this machine offers */
+		const char *builders; /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
 		int64_t max_silent_s;
 		int64_t timeout_s;
 		int64_t max_log_mb;
-		int64_t retries;          /* of infrastructure failures */
-		int64_t failure_cache_h;  /* how long a failed derivation is not tried again unasked */
-		json_t *nix_options;      /* table name -> value, passed as --option */
+		int64_t retries;         /* of infrastructure failures */
+		int64_t failure_cache_h; /* how long a failed derivation is not tried again unasked */
+		json_t *nix_options;     /* object name -> text, passed as --option; numbers and booleans became text */
 	} build;
 	struct {
 		bool comment;
@@ -67,15 +68,36 @@ struct settings {
 		int64_t max_packages_listed;
 	} report;
 	struct {
-		const char *forks;   /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
-		json_t *authors;     /* array of logins trusted like members */
+		const char
+		    *forks;      /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
+		json_t *authors; /* array of logins trusted like members */
 	} trust;
 };
 
-/* Reads path into s; everything in s lives in a (and in the json arrays, which config_release drops). */
+/* Reads path into s; everything in s lives in a (and in the json arrays, which config_release drops). ERR_INPUT names
+ * the first mistake, "ekaci.toml:LINE:COLUMN: text", and how many more there are; s then holds nothing to release. */
 must_check int config_load(struct arena *a, const char *path, struct settings *s, struct err *e);
-/* The same with no file: the defaults, for the command line. */
+/* All mistakes of the file, in its order, for people. -1 only when it cannot be read. */
+must_check int config_check(struct arena *a, const char *path, struct mistakes *ret, struct err *e);
+/* The same with no file: the defaults, for the command line. What a file must give ([github]) is NULL. */
 void config_defaults(struct arena *a, struct settings *s);
 void config_release(struct settings *s);
+/* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
+const char *config_cache_dir(struct arena *a);
+
+/* The table of keys, for the test of deploy/ekaci.toml.example. */
+enum config_type { CONFIG_TEXT, CONFIG_PATH, CONFIG_SECRET, CONFIG_NUMBER, CONFIG_FLAG, CONFIG_TEXTS, CONFIG_OPTIONS };
+struct config_key {
+	const char *section, *name;
+	enum config_type type;
+	bool required;
+	const char *otherwise; /* the default of a text or path; of TEXTS and OPTIONS as JSON */
+	int64_t number;        /* the default of a number or flag */
+	int64_t min, max;
+	size_t offset;                                 /* in struct settings */
+	int (*check)(struct str value, struct err *e); /* of a text, or of each of TEXTS; NULL: anything */
+};
+/* Row i, or NULL behind the last. */
+const struct config_key *config_key_at(size_t i);
 
 #endif

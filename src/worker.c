@@ -75,7 +75,7 @@ worker_main(const char *name)
 	if (rc == 0 && child_cancelled())
 		rc = fail(&e, ERR_BUSY, "cancelled");
 	if (rc == 0)
-		record_emit(&out, json_pack("{s:s}", "type", "end"));
+		record_emit(&out, json_pack("{s:s,s:I}", "type", "end", "outside_ms", (json_int_t)child_spent_ms()));
 	else
 		record_emit(&out, json_pack("{s:s,s:s,s:o,s:s?}", "type", "error", "kind", err_kind_name(e.kind), "message",
 		                      json_any_string(str_of(e.msg)), "at", e.at));

@@ -532,7 +532,7 @@ fill(struct fixture *f)
 	    " (1,'/nix/store/" HASH "-open.drv','open<br>','x86_64-linux','building',1,'<s>r</s>',NULL),"
 	    " (2,'/nix/store/" HASH "-closed.drv','closed','x86_64-linux','failed',1,NULL,'</pre><script>'),"
 	    " (3,'/nix/store/" HASH "-both.drv','both','x86_64-linux','built',1,NULL,'tail \x1b[31mred');"
-	    "INSERT INTO build_want VALUES (1,1,1,0),(2,2,1,0),(1,3,0,0),(2,3,0,0);",
+	    "INSERT INTO build_want (run, build, target, base) VALUES (1,1,1,0),(2,2,1,0),(1,3,0,0),(2,3,0,0);",
 	    NULL, NULL, &message);
 
 	if (rc != SQLITE_OK)

@@ -80,9 +80,12 @@ CREATE TABLE run (
 	created     INTEGER NOT NULL,
 	updated     INTEGER NOT NULL,
 	ended       INTEGER,
-	outside_ms  INTEGER NOT NULL DEFAULT 0   -- time spent in Nix and git, for figures
+	changes     INTEGER NOT NULL DEFAULT 1,  -- raised by whatever a report should show
+	reported    INTEGER NOT NULL DEFAULT 0,  -- the change that the last report showed
+	outside_ms  INTEGER NOT NULL DEFAULT 0   -- time spent in stages that are mostly Nix and git, for figures
 ) STRICT;
-CREATE INDEX run_live ON run (not_before) WHERE ended IS NULL;
+CREATE INDEX run_live ON run (id) WHERE ended IS NULL;
+CREATE INDEX run_unreported ON run (id) WHERE reported < changes;
 CREATE INDEX run_of ON run (repository, number, id);
 
 CREATE TABLE run_event (
@@ -132,9 +135,28 @@ CREATE TABLE build_want (
 	build  INTEGER NOT NULL REFERENCES build (id) ON DELETE CASCADE,
 	target INTEGER NOT NULL,         -- 1: an attribute of the head; 0: only needed by one
 	base   INTEGER NOT NULL DEFAULT 0, -- 1: asked of the base, to know whose failure it is
+	base_drv TEXT,                     -- of a failed target: the base's derivation ('' when it has none)
+	blame  TEXT CHECK (blame IN ('newly_failing', 'still_failing', 'unknown')),
 	PRIMARY KEY (run, build)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX build_want_build ON build_want (build);
+
+-- A command from a comment or a button, until it was obeyed or refused.
+CREATE TABLE command (
+	id         INTEGER PRIMARY KEY,
+	repository INTEGER NOT NULL REFERENCES repository (id),
+	number     INTEGER NOT NULL,
+	comment    INTEGER,                  -- comment id for the receipt; NULL for a button
+	login      TEXT NOT NULL,
+	verb       TEXT NOT NULL,
+	words      TEXT NOT NULL,            -- JSON array: what followed the verb
+	received   INTEGER NOT NULL,
+	not_before INTEGER NOT NULL DEFAULT 0,
+	attempts   INTEGER NOT NULL DEFAULT 0,
+	done       INTEGER,
+	outcome    TEXT
+) STRICT;
+CREATE INDEX command_open ON command (not_before) WHERE done IS NULL;
 
 -- Desired state at GitHub: what we want to stand there, and how far we are. The sender makes it so.
 CREATE TABLE desired (
@@ -145,15 +167,17 @@ CREATE TABLE desired (
 	owner        TEXT NOT NULL,
 	repo         TEXT NOT NULL,
 	repository   INTEGER NOT NULL,
-	wanted       TEXT NOT NULL,         -- JSON, by kind
+	wanted       TEXT NOT NULL,         -- JSON, by kind (store/desired.h)
 	generation   INTEGER NOT NULL,      -- raised when wanted changes
 	posted       INTEGER NOT NULL DEFAULT 0, -- the generation that stands at GitHub
-	remote_id    INTEGER,
-	in_doubt     INTEGER NOT NULL DEFAULT 0, -- 1: a create was sent and its answer is not recorded
+	remote_id    INTEGER,               -- of the check run or comment at GitHub
+	remote       TEXT,                  -- what the sender remembers of it, JSON
+	in_doubt     INTEGER NOT NULL DEFAULT 0, -- 1: something was sent that must not be sent twice, its answer is not recorded
 	not_before   INTEGER NOT NULL DEFAULT 0,
-	attempts     INTEGER NOT NULL DEFAULT 0,
+	attempts     INTEGER NOT NULL DEFAULT 0, -- since it last went well
 	error        TEXT,                  -- the last one
 	given_up     INTEGER NOT NULL DEFAULT 0, -- the generation that GitHub refuses for good
+	since        INTEGER NOT NULL,      -- since when something of it waits to be sent
 	updated      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX desired_open ON desired (installation, not_before) WHERE posted < generation AND given_up < generation;

@@ -33,6 +33,7 @@ struct running {
 };
 
 static volatile sig_atomic_t term_came;
+static int64_t spent_ms;
 
 static void
 on_term(int sig)
@@ -427,6 +428,7 @@ child_run_all(const struct child *children, size_t n, size_t n_at_once, struct c
 {
 	AUTO(mem_free) struct running *rs = mem_alloc(n * sizeof(*rs));
 	size_t started = 0, ended = 0;
+	int64_t begun_ms = clock_mono_ms();
 	int rc = 0;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -453,7 +455,14 @@ child_run_all(const struct child *children, size_t n, size_t n_at_once, struct c
 			(void)close_down(&rs[k], false, &ignored);
 	}
 	child_kill_descendants();
+	spent_ms += clock_mono_ms() - begun_ms;
 	return rc;
+}
+
+int64_t
+child_spent_ms(void)
+{
+	return spent_ms;
 }
 
 int

@@ -58,6 +58,9 @@ must_check int child_run(const struct child *c, struct child_result *ret, struct
 must_check int child_run_all(const struct child *children, size_t n, size_t n_at_once, struct child_result *results,
     struct err *e);
 
+/* Wall clock that programs run here have taken so far, side by side counted once. */
+int64_t child_spent_ms(void);
+
 /* Convenience: runs argv, everything it prints to standard output goes to out (bounded by out->max), the last 2 KB of
  * standard error into e when it does not exit 0 (ERR_SYSTEM). */
 must_check int child_output(const char *const *argv, struct buf *out, struct err *e);

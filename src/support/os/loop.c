@@ -24,7 +24,7 @@ struct worker {
 	int streams;  /* of channel and err, not yet at their end */
 	bool exited, cancelled, ended, broken, done;
 	int signal;
-	int64_t code;
+	int64_t code, outside_ms;
 	struct err end;
 };
 
@@ -226,6 +226,7 @@ worker_record(struct worker *w, struct str line)
 	const char *type = json_str(rec, "type", "");
 	if (strcmp(type, "end") == 0) {
 		w->ended = true;
+		w->outside_ms = json_int(rec, "outside_ms", 0);
 	} else if (strcmp(type, "error") == 0) {
 		w->ended = true;
 		(void)fail(&w->end, err_kind_of(json_str(rec, "kind", NULL)), "%s",
@@ -330,7 +331,7 @@ worker_try_end(struct worker *w)
 		(void)fail(&w->end, ERR_SYSTEM, "stage %s died (%s %d)", w->stage, w->signal != 0 ? "signal" : "code",
 		    w->signal != 0 ? w->signal : (int)w->code);
 	if (w->events.on_end != NULL)
-		w->events.on_end(w->events.ctx, &w->end);
+		w->events.on_end(w->events.ctx, &w->end, w->outside_ms);
 }
 
 static void

@@ -56,7 +56,7 @@ void loop_timer_free(struct loop_timer *t);
 struct worker;
 struct worker_events {
 	void (*on_record)(void *ctx, const json_t *rec);
-	void (*on_end)(void *ctx, const struct err *e);
+	void (*on_end)(void *ctx, const struct err *e, int64_t outside_ms); /* outside: in programs the stage ran */
 	void *ctx;
 };
 must_check int loop_worker_start(struct loop *l, const char *stage, const json_t *job, const struct worker_events *events,

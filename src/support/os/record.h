@@ -2,7 +2,8 @@
  * record - what a stage says: one JSON object a line, on descriptor 3 of its worker.
  *
  * Every record has a member "type". The stage emits its own types as they come and may emit progress; the worker
- * around it adds the last line, {"type":"end"} or {"type":"error","kind":...,"message":...}. A channel without a last
+ * around it adds the last line, {"type":"end","outside_ms":...} (wall clock spent in programs it ran) or
+ * {"type":"error","kind":...,"message":...}. A channel without a last
  * line means that the worker died.
  */
 #ifndef EKACI_OS_RECORD_H

@@ -145,9 +145,21 @@ at_or_nul(struct str s, size_t i)
 }
 
 static bool
+is_alnum(char c)
+{
+	return is_alpha(c) || is_digit(c);
+}
+
+static bool
+word_at(struct str s, size_t i)
+{
+	return i < s.n && (is_alnum(s.p[i]) || s.p[i] == '_');
+}
+
+static bool
 word_before(struct str s, size_t i)
 {
-	return i > 0 && (is_digit(s.p[i - 1]) || is_alpha(s.p[i - 1]) || s.p[i - 1] == '_');
+	return i > 0 && word_at(s, i - 1);
 }
 
 static bool
@@ -184,11 +196,12 @@ must_break_after(struct str s, size_t i, size_t hex_from, size_t hex_to)
 	return hex_to - hex_from >= 7 && i >= hex_from && i + 1 < hex_to && (i - hex_from) % 6 == 5;
 }
 
-/* The characters that may mean something to Markdown or HTML anywhere in a line. */
+/* The characters that may mean something to Markdown or HTML anywhere in a line. Without [ and < before them, the
+ * closing ones, quotes, ! and ^ mean nothing. */
 static bool
 is_markup(char c)
 {
-	return c != '\0' && strchr("\\`*_{}[]()<>#|~&$!^\"'", c) != NULL;
+	return c != '\0' && strchr("\\`*[]<#|~&$", c) != NULL;
 }
 
 /* s is revealed text. */
@@ -208,7 +221,10 @@ add_markdown(struct buf *out, struct str s)
 				hex_to++;
 		if (c == '\n' || c == '\t' || c == '\r')
 			c = ' ';
-		if (is_markup(c) || (i == 0 && strchr("-+=:%", c) != NULL) || (i == digits && (c == '.' || c == ')')))
+		bool begins = i == 0 && strchr("-+=:>", c) != NULL; /* a list, a heading, a table, a quote */
+		bool numbers = i == digits && (c == '.' || c == ')') && (i + 1 == s.n || s.p[i + 1] <= ' ');
+		bool stresses = c == '_' && !(i > 0 && is_alnum(s.p[i - 1]) && is_alnum(at_or_nul(s, i + 1)));
+		if (is_markup(c) || begins || numbers || stresses)
 			buf_printf(out, "&#%d;", c);
 		else
 			buf_putc(out, c);

@@ -24,10 +24,13 @@ using text = std::string;
 // lines it should keep and keeps some it should drop. Values cannot hold it.
 const char NEWLINE = '\x02';
 
+const int MAX_PARTIAL_DEPTH = 8; // deeper ones are left to the library, which reads them when it gets there
+
 // The template with section, partial and comment tags that stand alone on a line taking their line end with them, as
-// the mustache specification wants it, and every other newline replaced.
+// the mustache specification wants it, every other newline replaced, and partials in place, so that one in a loop is
+// read once.
 text
-prepare(struct str s)
+prepare(struct str s, template_loader *load, void *ctx, int depth)
 {
 	text out;
 
@@ -37,6 +40,15 @@ prepare(struct str s)
 		struct str tag = str_trim(line);
 		bool alone = tag.n > 4 && std::memcmp(tag.p, "{{", 2) == 0 && std::strchr("#^/>!", tag.p[2]) != nullptr &&
 		    str_find(tag, str_of("}}")) == static_cast<ptrdiff_t>(tag.n) - 2;
+		if (alone && tag.p[2] == '>' && depth < MAX_PARTIAL_DEPTH) {
+			struct str name = str_trim({tag.p + 3, tag.n - 5});
+			const text key(name.p, name.n);
+			struct str partial = load(ctx, key.c_str());
+			if (partial.p == nullptr)
+				throw std::runtime_error("no such partial: " + key);
+			out += prepare(partial, load, ctx, depth + 1);
+			continue;
+		}
 		out.append(alone ? tag.p : line.p, alone ? tag.n : line.n);
 		if (!alone && rest.p != nullptr)
 			out.push_back(NEWLINE);
@@ -105,7 +117,7 @@ public:
 		struct str s = load_(load_ctx_, name.c_str());
 		if (s.p == nullptr)
 			throw std::runtime_error("no such partial: " + name);
-		return &partials_.emplace(name, data(prepare(s))).first->second;
+		return &partials_.emplace(name, data(prepare(s, load_, load_ctx_, MAX_PARTIAL_DEPTH))).first->second;
 	}
 
 private:
@@ -157,8 +169,9 @@ template_render_text(struct str source, const json_t *values, enum escape kind, 
 {
 	try {
 		const data d = convert(values);
-		context ctx(&d, load != nullptr ? load : load_file, load_ctx);
-		mustache m{prepare(source)};
+		template_loader *loader = load != nullptr ? load : load_file;
+		context ctx(&d, loader, load_ctx);
+		mustache m{prepare(source, loader, load_ctx, 0)};
 		m.set_custom_escape([kind](const text &s) { return escaped(kind, s); });
 		text result = m.is_valid() ? m.render(ctx) : text();
 		if (!m.is_valid())

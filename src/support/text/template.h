@@ -10,8 +10,8 @@
  * are false in a section {{#x}}; everything else, 0 too, is true. {{.}} is the element of an array of strings, a.b walks
  * into objects. A name that is not there is empty. No lambdas. Values are never read as templates.
  *
- * A section, partial or comment tag alone on its line leaves no empty line. A partial is parsed each time it is used: keep it
- * out of loops over thousands; write such rows in C.
+ * A section, partial or comment tag alone on its line leaves no empty line. A partial alone on its line is read once;
+ * one inside a line each time it is reached: keep that out of loops over thousands.
  */
 #ifndef EKACI_TEXT_TEMPLATE_H
 #define EKACI_TEXT_TEMPLATE_H

@@ -1,0 +1,46 @@
+/*
+ * changeset - two commits become a plan: what to evaluate, and why.
+ *
+ * Two stages (jobs and records: ARCHITECTURE.md). `mirror` brings the commits here and makes the test merge; `plan`
+ * compares the two trees, asks the rules of .ekaci/config.json about every changed path, and says what to evaluate.
+ *
+ * A path takes the first rule that matches, the repository's before the server's skip_paths. No rule means evaluate.
+ *
+ *   any path without a rule, a full-rebuild rule, or a change of .ekaci/config.json itself   everything
+ *   else any rebuild-only rule                                          only the jobs and attributes it names
+ *   else (docs-only, no-op, skip_paths, or no change at all)            nothing: decision "skip"
+ *
+ * Both names of a rename count; so do deletions, changes of mode and of submodules. Rules are those of the base tree; a
+ * base without the file takes head's jobs, if head has it, but never head's rules. Without jobs the convention is
+ * default.nix, else flake.nix with `.#checks` (what flake CI evaluates elsewhere), looked for in base, then head.
+ *
+ * Beyond the contract the record `plan` has: `warnings` (text about the configuration), `jobs_left_out` (names of jobs
+ * that no changed path can touch), and in `paths` `old_rule` where a rename's old name took another rule. A pattern of
+ * skip_paths stands in `rules` with kind "skip_paths". The record `mirrored` also has `unrelated` (no common history;
+ * then `merge_base` is null and base is the tip).
+ *
+ * Attribute paths of a scope are prefixes of paths as the report shows them, so relative to the job's attr_path.
+ */
+#ifndef EKACI_CHANGESET_CHANGESET_H
+#define EKACI_CHANGESET_CHANGESET_H
+
+#include "support/os/record.h"
+#include "support/text/mistakes.h"
+
+stage_fn changeset_mirror;
+stage_fn changeset_plan;
+
+enum { CHANGESET_HEX = 40 };
+
+/* A revision as git names them ("main", "HEAD~2", a sha) in the repository that dir is (in): a clone, its .git, a
+ * subfolder or a linked worktree. ERR_ABSENT: no repository, or no such commit in it. */
+must_check int changeset_resolve(const char *dir, const char *revision, char ret_commit[CHANGESET_HEX + 1],
+    char ret_tree[CHANGESET_HEX + 1], struct err *e);
+/* The folder that holds its objects, absolute, without a slash at the end: what the stages take as git_dir. */
+must_check int changeset_git_dir(struct arena *a, const char *dir, const char **ret, struct err *e);
+
+/* All mistakes of a .ekaci/config.json in a folder, and the warnings. -1 only when it cannot be read. */
+must_check int changeset_check_config(
+    struct arena *a, const char *path, struct mistakes *ret, json_t **ret_warnings, struct err *e);
+
+#endif

@@ -1,0 +1,101 @@
+/* libgit2's merge of two commits without a working tree. */
+#include "changeset/merge.h"
+
+#include <string.h>
+
+static void
+index_free(git_index **index)
+{
+	git_index_free(*index);
+}
+
+static void
+commit_free(git_commit **commit)
+{
+	git_commit_free(*commit);
+}
+
+static void
+iterator_free(git_index_conflict_iterator **it)
+{
+	git_index_conflict_iterator_free(*it);
+}
+
+static int
+list_conflicts(struct arena *a, git_index *index, struct merge *m, struct err *e)
+{
+	AUTO(iterator_free) git_index_conflict_iterator *it = NULL;
+	const git_index_entry *sides[3];
+	int rc = git_index_conflict_iterator_new(&it, index);
+
+	m->conflicts = arena_alloc(a, MERGE_MAX_CONFLICTS * sizeof(*m->conflicts));
+	while (rc == 0 && m->n_conflicts < MERGE_MAX_CONFLICTS) {
+		rc = git_index_conflict_next(&sides[0], &sides[1], &sides[2], it);
+		for (size_t i = 0; rc == 0 && i < 3; i++) {
+			if (sides[i] == NULL)
+				continue;
+			m->conflicts[m->n_conflicts++] = str_of(arena_strdup(a, sides[i]->path));
+			break;
+		}
+	}
+	return rc == 0 || rc == GIT_ITEROVER ? 0 : fail_git(e, rc, "cannot list what is in conflict");
+}
+
+/* Head as it is, against the merge base, or against the tip when there is none. */
+static int
+set_apart(git_repository *repo, git_commit *tip, git_commit *head, struct merge *m, struct err *e)
+{
+	AUTO(commit_free) git_commit *old = NULL;
+
+	m->conflict = true;
+	m->head_tree = *git_commit_tree_id(head);
+	if (m->unrelated) {
+		m->base = *git_commit_id(tip);
+		m->base_tree = *git_commit_tree_id(tip);
+		return 0;
+	}
+	int rc = git_commit_lookup(&old, repo, &m->merge_base);
+	if (rc != 0)
+		return fail_git(e, rc, "cannot read the merge base");
+	m->base = m->merge_base;
+	m->base_tree = *git_commit_tree_id(old);
+	return 0;
+}
+
+int
+merge_heads(struct arena *a, git_repository *repo, const git_oid *tip_id, const git_oid *head_id, struct merge *ret,
+    struct err *e)
+{
+	AUTO(commit_free) git_commit *tip = NULL;
+	AUTO(commit_free) git_commit *head = NULL;
+	AUTO(index_free) git_index *index = NULL;
+	struct merge m = {.base = *tip_id};
+	git_merge_options opts;
+	int rc;
+
+	git_merge_options_init(&opts, GIT_MERGE_OPTIONS_VERSION);
+	if ((rc = git_commit_lookup(&tip, repo, tip_id)) != 0 || (rc = git_commit_lookup(&head, repo, head_id)) != 0)
+		return fail_git(e, rc, "cannot read the commits to merge");
+	rc = git_merge_base(&m.merge_base, repo, tip_id, head_id);
+	if (rc == GIT_ENOTFOUND) {
+		m.unrelated = true;
+		memset(&m.merge_base, 0, sizeof(m.merge_base));
+		if (set_apart(repo, tip, head, &m, e) != 0)
+			return -1;
+		*ret = m;
+		return 0;
+	}
+	if (rc != 0)
+		return fail_git(e, rc, "cannot find the merge base");
+	m.base_tree = *git_commit_tree_id(tip);
+	if ((rc = git_merge_commits(&index, repo, tip, head, &opts)) != 0)
+		return fail_git(e, rc, "cannot merge head into the base branch");
+	if (git_index_has_conflicts(index)) {
+		if (list_conflicts(a, index, &m, e) != 0 || set_apart(repo, tip, head, &m, e) != 0)
+			return -1;
+	} else if ((rc = git_index_write_tree_to(&m.head_tree, index, repo)) != 0) {
+		return fail_git(e, rc, "cannot write the merged tree");
+	}
+	*ret = m;
+	return 0;
+}

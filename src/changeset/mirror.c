@@ -1,0 +1,398 @@
+/*
+ * The stage `mirror`: a bare repository of ours is brought up to date, and the test merge is made in it.
+ *
+ * Refs: refs/ekaci/pull/N/head, and refs/ekaci/base/BRANCH with "%" and "/" written as %25 and %2F, so that a branch
+ * "a" and a later branch "a/b" never stand in each other's way. One process at a time works on a mirror (a lock beside
+ * it), so lock files inside are left over from a killed one, and are removed when git stumbles over them. A mirror that
+ * git or libgit2 finds damaged is made again, once.
+ */
+#include "changeset/changeset.h"
+
+#include "changeset/gitcmd.h"
+#include "changeset/merge.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/child.h"
+#include "support/os/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	LOCK_POLL_US = 50 * 1000,
+	MAX_PACKS = 40,     /* then they are rolled up: every read looks into each of them */
+	STALE_PACK_S = 3600 /* a half-written pack that nobody wrote to for so long is nobody's */
+};
+
+struct mirror {
+	struct arena *a;
+	const json_t *job;
+	const char *path;
+	int64_t number; /* -1: none */
+	const char *head, *head_ref, *base_ref;
+	const char *base_to; /* the ref of ours */
+	struct gitcmd git;
+	git_oid head_id, tip_id;
+	struct merge merge;
+};
+
+static int
+check_ref(const char *name, const char *what, struct err *e)
+{
+	int valid = 0;
+
+	if (git_reference_name_is_valid(&valid, name) != 0 || !valid)
+		return fail(e, ERR_INPUT, "%s is no name of a ref: %.200s", what, name);
+	return 0;
+}
+
+static const char *
+escape_branch(struct arena *a, const char *branch)
+{
+	char *out = arena_alloc(a, strlen(branch) * 3 + 1), *o = out;
+
+	for (const char *p = branch; *p != '\0'; p++) {
+		if (*p == '/' || *p == '%') {
+			memcpy(o, *p == '/' ? "%2F" : "%25", 3);
+			o += 3;
+		} else {
+			*o++ = *p;
+		}
+	}
+	return out;
+}
+
+static int
+read_job(struct mirror *m, struct err *e)
+{
+	const char *url;
+
+	repository_start();
+	if (json_need_str(m->job, "mirror", &m->path, e) != 0 || json_need_str(m->job, "url", &url, e) != 0 ||
+	    json_need_str(m->job, "head", &m->head, e) != 0 || json_need_str(m->job, "base_ref", &m->base_ref, e) != 0)
+		return -1;
+	m->number = json_int(m->job, "number", -1);
+	m->head_ref = json_str(m->job, "head_ref", NULL);
+	if (m->path[0] != '/')
+		return fail(e, ERR_INPUT, "the mirror's path is not absolute");
+	if (gitcmd_url_check(url, e) != 0 || repository_id(m->head, "head", &m->head_id, e) != 0 ||
+	    check_ref(arena_printf(m->a, "refs/heads/%s", m->base_ref), "the base branch", e) != 0)
+		return -1;
+	if (m->head_ref != NULL &&
+	    (strncmp(m->head_ref, "refs/", 5) != 0 || check_ref(m->head_ref, "head_ref", e) != 0))
+		return fail(e, ERR_INPUT, "head_ref is no name of a ref: %.200s", m->head_ref);
+	const char *authorization = json_str(m->job, "authorization", NULL);
+	if (authorization != NULL && strpbrk(authorization, "\r\n") != NULL)
+		return fail(e, ERR_INPUT, "the authorization has more than one line");
+	int64_t wall_ms = json_int(m->job, "wall_ms", 0);
+	m->git = (struct gitcmd){.a = m->a,
+	    .dir = m->path,
+	    .url = url,
+	    .authorization = authorization,
+	    .deadline_ms = wall_ms > 0 ? clock_mono_ms() + wall_ms : 0};
+	m->base_to = arena_printf(m->a, "refs/ekaci/base/%s", escape_branch(m->a, m->base_ref));
+	return 0;
+}
+
+/* Waits for the mirror to be ours alone; the lock ends with the descriptor. */
+static int
+take_lock(const struct mirror *m, int *ret_fd, struct err *e)
+{
+	const char *path = arena_printf(m->a, "%s.lock", m->path);
+	struct str folder = {path, (size_t)(strrchr(path, '/') - path)};
+
+	if (folder.n > 0 && files_mkdirs(str_dup(m->a, folder), 0700, e) != 0)
+		return -1;
+	AUTO(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail_sys(e, "cannot open %s", path);
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return fail_sys(e, "cannot lock %s", path);
+		if (child_cancelled())
+			return fail(e, ERR_BUSY, "cancelled");
+		if (m->git.deadline_ms != 0 && clock_mono_ms() >= m->git.deadline_ms)
+			return fail(e, ERR_BUSY, "another fetch of this repository took all the time");
+		usleep(LOCK_POLL_US);
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+static int
+remove_lock(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const char *name = path + ftw->base;
+
+	(void)st;
+	if (type == FTW_D && ftw->level == 1 && strcmp(name, "objects") == 0)
+		return FTW_SKIP_SUBTREE;
+	if (type == FTW_F && str_ends(str_of(name), STR(".lock")) && unlink(path) == 0)
+		log_warn("removed %s, left over from a fetch that was killed", path);
+	return FTW_CONTINUE;
+}
+
+/* An empty mirror appears whole or not at all. */
+static int
+make_mirror(const struct mirror *m, struct err *e)
+{
+	static const char *const init[] = {"init", "--bare", "--quiet", "--template=", NULL};
+	struct gitcmd git = m->git;
+
+	if (files_exist(arena_printf(m->a, "%s/HEAD", m->path)))
+		return 0;
+	git.dir = arena_printf(m->a, "%s.new", m->path);
+	if (files_remove_tree(git.dir, e) != 0 || files_remove_tree(m->path, e) != 0)
+		return -1;
+	if (gitcmd_run(&git, init, NULL, e) != 0)
+		return fail_in(e, "cannot make the mirror");
+	if (rename(git.dir, m->path) != 0)
+		return fail_sys(e, "cannot make the mirror %s", m->path);
+	return 0;
+}
+
+static int
+remove_mirror(const struct mirror *m, struct err *e)
+{
+	const char *old = arena_printf(m->a, "%s.old", m->path);
+
+	if (files_remove_tree(old, e) != 0)
+		return -1;
+	if (rename(m->path, old) != 0 && errno != ENOENT)
+		return fail_sys(e, "cannot remove the mirror %s", m->path);
+	return files_remove_tree(old, e);
+}
+
+/* Whether git can read the configuration, the refs and what they point to. */
+static bool
+is_sound(const struct mirror *m)
+{
+	static const char *const args[] = {"for-each-ref", "--format=%(objecttype)", NULL};
+	struct err e = {0};
+
+	return gitcmd_run(&m->git, args, NULL, &e) == 0 || e.kind == ERR_BUSY;
+}
+
+/* Fetches up to two refspecs. Lock files in the way are removed and it is tried once more; words of git that mean
+ * nothing to us make us look at the mirror. */
+static int
+fetch(const struct mirror *m, const char *first, const char *second, enum gitcmd_trouble *ret_trouble, struct err *e)
+{
+	const char *const args[] = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+	    "--no-auto-maintenance", "--force", "--", m->git.url, first, second, NULL};
+
+	if (gitcmd_run(&m->git, args, ret_trouble, e) == 0)
+		return 0;
+	if (*ret_trouble == GITCMD_LOCKED) {
+		(void)nftw(m->path, remove_lock, 16, FTW_PHYS | FTW_ACTIONRETVAL);
+		if (gitcmd_run(&m->git, args, ret_trouble, e) == 0)
+			return 0;
+	}
+	if (e->kind == ERR_SYSTEM && *ret_trouble == GITCMD_OTHER && !is_sound(m))
+		*ret_trouble = GITCMD_CORRUPT;
+	return -1;
+}
+
+static const char *
+head_spec(const struct mirror *m)
+{
+	if (m->head_ref != NULL)
+		return m->head_ref;
+	if (m->number >= 0)
+		return arena_printf(
+		    m->a, "+refs/pull/%lld/head:refs/ekaci/pull/%lld/head", (long long)m->number, (long long)m->number);
+	return NULL;
+}
+
+static int
+fetch_refs(const struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
+{
+	const char *base = arena_printf(m->a, "+refs/heads/%s:%s", m->base_ref, m->base_to), *head = head_spec(m);
+
+	int rc = fetch(m, base, head, ret_trouble, e);
+	/* The head's ref may be gone, or not be there yet; then the commit itself is asked for below. */
+	if (rc != 0 && *ret_trouble == GITCMD_NO_REF && head != NULL)
+		rc = fetch(m, base, NULL, ret_trouble, e);
+	if (rc != 0 && *ret_trouble == GITCMD_NO_REF)
+		return fail_in(e, "the base branch %s is not there", m->base_ref);
+	return rc;
+}
+
+static void
+repo_free(git_repository **repo)
+{
+	git_repository_free(*repo);
+}
+
+static bool
+has_commit(git_repository *repo, const git_oid *id)
+{
+	git_commit *commit = NULL;
+	bool found = git_commit_lookup(&commit, repo, id) == 0;
+
+	git_commit_free(commit);
+	return found;
+}
+
+/* After a failure of libgit2: whether it is the mirror that is damaged. */
+static enum gitcmd_trouble
+trouble_of_library(void)
+{
+	const git_error *last = git_error_last();
+
+	switch (last != NULL ? last->klass : 0) {
+	case GIT_ERROR_ODB:
+	case GIT_ERROR_OBJECT:
+	case GIT_ERROR_ZLIB:
+	case GIT_ERROR_TREE:
+	case GIT_ERROR_REPOSITORY:
+	case GIT_ERROR_REFERENCE:
+	case GIT_ERROR_INDEXER:
+		return GITCMD_CORRUPT;
+	default:
+		return GITCMD_OTHER;
+	}
+}
+
+static int
+bring_head(const struct mirror *m, git_repository **repo, enum gitcmd_trouble *ret_trouble, struct err *e)
+{
+	if (has_commit(*repo, &m->head_id))
+		return 0;
+	if (fetch(m, m->head, NULL, ret_trouble, e) != 0) {
+		if (*ret_trouble == GITCMD_NO_REF)
+			return fail(
+			    e, ERR_ABSENT, "the commit %s is no longer there (was the branch force-pushed?)", m->head);
+		return -1;
+	}
+	/* The library may have missed the new pack. */
+	git_repository_free(*repo);
+	*repo = NULL;
+	return repository_open(m->path, repo, e);
+}
+
+static int
+attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
+{
+	AUTO(repo_free) git_repository *repo = NULL;
+
+	*ret_trouble = GITCMD_OTHER;
+	if (make_mirror(m, e) != 0 || fetch_refs(m, ret_trouble, e) != 0)
+		return -1;
+	if (repository_open(m->path, &repo, e) != 0) {
+		*ret_trouble = GITCMD_CORRUPT;
+		return -1;
+	}
+	if (bring_head(m, &repo, ret_trouble, e) != 0)
+		return -1;
+	int rc = git_reference_name_to_id(&m->tip_id, repo, m->base_to);
+	if (rc != 0)
+		(void)fail_git(e, rc, "cannot read %s", m->base_to);
+	else
+		rc = merge_heads(m->a, repo, &m->tip_id, &m->head_id, &m->merge, e);
+	if (rc != 0)
+		*ret_trouble = trouble_of_library();
+	return rc != 0 ? -1 : 0;
+}
+
+/* How many packs there are; half-written ones of killed fetches, which may be large, go. */
+static size_t
+tidy_packs(const struct mirror *m)
+{
+	const char *folder = arena_printf(m->a, "%s/objects/pack", m->path);
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	size_t packs = 0;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		struct str name = str_of(entry->d_name);
+		struct stat st;
+		packs += str_ends(name, STR(".pack"));
+		if (!str_starts(name, STR("tmp_")) || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (st.st_mtim.tv_sec < clock_now_ms() / 1000 - STALE_PACK_S &&
+		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			log_warn("removed %s/%s, left over from a fetch that was killed", folder, entry->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return packs;
+}
+
+/* Many packs become few, in proportion to their sizes. What fails here is tried at the next fetch. */
+static void
+maintain(const struct mirror *m)
+{
+	static const char *const repack[] = {"repack", "-d", "-l", "-q", "--geometric=2", NULL};
+	struct err e = {0};
+
+	if (tidy_packs(m) >= MAX_PACKS && gitcmd_run(&m->git, repack, NULL, &e) != 0)
+		log_err(LOG_WARN, "maintenance of a mirror", &e);
+}
+
+static json_t *
+hex(const git_oid *id)
+{
+	char text[GIT_OID_HEXSZ + 1];
+
+	return json_string(git_oid_tostr(text, sizeof(text), id));
+}
+
+static json_t *
+mirrored(const struct mirror *m)
+{
+	json_t *conflicts = json_array();
+
+	for (size_t i = 0; i < m->merge.n_conflicts; i++)
+		json_array_append_new(conflicts, json_any_string(m->merge.conflicts[i]));
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o}", "type", "mirrored", "head", m->head, "base",
+	    hex(&m->merge.base), "merge_base", m->merge.unrelated ? json_null() : hex(&m->merge.merge_base),
+	    "base_tree", hex(&m->merge.base_tree), "head_tree", hex(&m->merge.head_tree), "conflict",
+	    (int)m->merge.conflict, "unrelated", (int)m->merge.unrelated, "conflicts", conflicts, "base_sha_at_tip",
+	    hex(&m->tip_id));
+}
+
+static int
+run(struct mirror *m, struct record_out *out, struct err *e)
+{
+	AUTO(fd_close) int lock = -1;
+	enum gitcmd_trouble trouble;
+
+	if (read_job(m, e) != 0)
+		return -1;
+	record_progress(out, "waiting for the mirror", 0, -1);
+	if (take_lock(m, &lock, e) != 0)
+		return -1;
+	record_progress(out, "fetching", 0, -1);
+	int rc = attempt(m, &trouble, e);
+	if (rc != 0 && trouble == GITCMD_CORRUPT) {
+		log_warn("the mirror %s is damaged and is made again: %s", m->path, e->msg);
+		if (remove_mirror(m, e) != 0)
+			return -1;
+		rc = attempt(m, &trouble, e);
+	}
+	if (rc != 0)
+		return -1;
+	record_emit(out, mirrored(m));
+	maintain(m);
+	return 0;
+}
+
+int
+changeset_mirror(const json_t *job, struct record_out *out, struct err *e)
+{
+	struct arena a = {0};
+	struct mirror m = {.a = &a, .job = job};
+	int rc = run(&m, out, e);
+
+	arena_release(&a);
+	return rc;
+}

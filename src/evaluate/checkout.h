@@ -1,0 +1,16 @@
+/*
+ * checkout - a tree of a repository becomes a folder.
+ *
+ * No .git inside, no filters, nothing of an earlier tree; symbolic links as they are, submodules as empty folders.
+ * libgit2 refuses entries like "..", ".git" and paths through symbolic links: ERR_INPUT.
+ */
+#ifndef EKACI_EVALUATE_CHECKOUT_H
+#define EKACI_EVALUATE_CHECKOUT_H
+
+#include "support/base/err.h"
+
+/* git_dir may be bare or a normal repository's folder; tree is the hexadecimal id of a tree or of anything that has
+ * one. dir is removed first. ERR_ABSENT when the repository or the tree is not there. */
+must_check int checkout_tree(const char *git_dir, const char *tree, const char *dir, struct err *e);
+
+#endif

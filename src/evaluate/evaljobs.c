@@ -1,0 +1,174 @@
+/* The command line of the built-in evaluator. */
+#include "evaluate/evaljobs.h"
+
+#include "support/os/child.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum takes { NOTHING, ONE, TWO };
+enum means {
+	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, NIX,
+	NOT_DONE, HELP
+};
+
+struct option {
+	const char *name, *alias;
+	enum takes takes;
+	enum means means;
+	const char *args, *what;
+};
+
+static const struct option options[] = {
+    {"--expr", "-E", NOTHING, EXPR, "", "the argument is an expression, not a file"},
+    {"--flake", NULL, NOTHING, FLAKE, "", "the argument is a flake reference, REF[#ATTR]"},
+    {"--arg", NULL, TWO, ARG, "NAME EXPR", "an argument for functions, as an expression"},
+    {"--argstr", NULL, TWO, ARGSTR, "NAME STRING", "an argument for functions, as a string"},
+    {"--workers", NULL, ONE, WORKERS, "N", "how many processes evaluate side by side (1)"},
+    {"--max-memory-size", NULL, ONE, MEMORY, "MIB", "memory of a worker; workers x this is the budget of all (4096)"},
+    {"--gc-roots-dir", NULL, ONE, ROOTS, "DIR", "links to the derivations, and one root that keeps them all"},
+    {"--meta", NULL, NOTHING, META, "", "with each derivation's meta"},
+    {"--force-recurse", NULL, NOTHING, FORCE, "", "enter sets without recurseForDerivations too"},
+    {"--show-input-drvs", NULL, NOTHING, INPUTS, "", "with each derivation's input derivations"},
+    {"--apply", NULL, ONE, APPLY, "EXPR", "a function of each derivation; its result becomes extraValue"},
+    {"--select", NULL, ONE, SELECT, "EXPR", "a function of the root; its result is walked"},
+    {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
+    {"--max-depth", NULL, ONE, DEPTH, "N", "sets nested deeper are an error row (64; not in nix-eval-jobs)"},
+    {"--max-rows", NULL, ONE, ROWS, "N", "stop after so many rows, with exit 1 (1000000; not in nix-eval-jobs)"},
+    {"--max-seconds", NULL, ONE, SECONDS, "N", "stop after so long, with exit 1 (no limit; not in nix-eval-jobs)"},
+    {"-I", NULL, ONE, NIX, "PATH", "handed to nix"},
+    {"--option", NULL, TWO, NIX, "NAME VALUE", "handed to nix"},
+    {"--eval-store", NULL, ONE, NIX, "URL", "handed to nix"},
+    {"--show-trace", NULL, NOTHING, NIX, "", "handed to nix"},
+    {"--help", "-h", NOTHING, HELP, "", "this text"},
+    {"--override-input", NULL, TWO, NOT_DONE, "PATH REF", "stock Nix has no such thing for an expression"},
+    {"--override-flake", NULL, TWO, NOT_DONE, "REF REF", "same"},
+    {"--reference-lock-file", NULL, ONE, NOT_DONE, "FILE", "same"},
+    {"--check-cache-status", NULL, NOTHING, NOT_DONE, "", "ask the store about all derivations at once instead"},
+    {"--constituents", NULL, NOTHING, NOT_DONE, "", "aggregates are not rewritten; each is its own row"},
+    {"--no-instantiate", NULL, NOTHING, NOT_DONE, "", "derivations are always written"},
+    {"--log-format", NULL, ONE, NOT_DONE, "FORMAT", "messages are plain text"},
+    {"--repair", NULL, NOTHING, NOT_DONE, "", "stock Nix has no such thing for an expression"},
+};
+
+static void
+help(void)
+{
+	puts("usage: ekaci eval-jobs [OPTION...] FILE\n"
+	     "       ekaci eval-jobs [OPTION...] --expr EXPR | --flake REF[#ATTR]\n\n"
+	     "Prints one JSON object a line for each derivation found below the root, or for each attribute that\n"
+	     "fails, like nix-eval-jobs, with nothing but stock Nix (from 2.8) or Lix.\n");
+	for (int done = 1; done >= 0; done--) {
+		if (!done)
+			puts("\nOptions of nix-eval-jobs that are refused here, each with the reason:");
+		for (size_t i = 0; i < COUNT(options); i++)
+			if ((options[i].means != NOT_DONE) == done)
+				printf("  %s %s\n        %s\n", options[i].name, options[i].args, options[i].what);
+	}
+	puts("\nFrom version to version nix-eval-jobs differs; of its output this program has attr, attrPath, name, system,\n"
+	     "drvPath, outputs, requiredSystemFeatures, meta, inputDrvs, extraValue, error. Relative paths within an\n"
+	     "expression of several lines, or with tabs or letters beyond ASCII, are not supported: it is read from the\n"
+	     "store. A local flake is read as path:, that is all its files, not only those git knows; without --impure\n"
+	     "it is locked by the hash of its contents and evaluated purely.");
+}
+
+static int
+wrong(const char *what, const char *arg)
+{
+	fprintf(stderr, "ekaci eval-jobs: %s: %s (see ekaci eval-jobs --help)\n", arg, what);
+	return 2;
+}
+
+static int
+number(const char *text, int64_t max, int64_t *ret)
+{
+	return str_to_i64(str_of(text), ret) == 0 && *ret > 0 && *ret <= max ? 0 : -1;
+}
+
+static const struct option *
+find(const char *name)
+{
+	for (size_t i = 0; i < COUNT(options); i++)
+		if (strcmp(options[i].name, name) == 0 || (options[i].alias != NULL && strcmp(options[i].alias, name) == 0))
+			return &options[i];
+	return NULL;
+}
+
+static int
+take(struct eval_jobs *o, const struct option *opt, char **v)
+{
+	switch (opt->means) {
+	case EXPR: o->source = EVAL_EXPR; return 0;
+	case FLAKE: o->source = EVAL_FLAKE; return 0;
+	case ARG:
+	case ARGSTR: o->args[o->n_args++] = (struct eval_arg){v[1], v[2], opt->means == ARG}; return 0;
+	case WORKERS: return number(v[1], 1024, &o->workers);
+	case MEMORY: return number(v[1], INT64_MAX >> 24, &o->max_memory_mb);
+	case DEPTH: return number(v[1], 10000, &o->max_depth);
+	case ROWS: return number(v[1], UINT32_MAX / 4, &o->max_rows);
+	case SECONDS: return number(v[1], INT32_MAX, &o->max_seconds);
+	case ROOTS: o->roots_dir = v[1]; return 0;
+	case META: o->meta = true; return 0;
+	case FORCE: o->force_recurse = true; return 0;
+	case INPUTS: o->show_input_drvs = true; return 0;
+	case APPLY: o->apply = v[1]; return 0;
+	case SELECT: o->select = v[1]; return 0;
+	case IMPURE: o->impure = true; return 0;
+	case NIX:
+		for (int i = 0; i <= (int)opt->takes; i++)
+			o->nix[o->n_nix++] = v[i];
+		return 0;
+	case NOT_DONE:
+	case HELP: break;
+	}
+	return -1;
+}
+
+static int
+parse(int argc, char **argv, struct eval_jobs *o)
+{
+	for (int i = 1; i < argc; i++) {
+		const struct option *opt = find(argv[i]);
+		if (argv[i][0] != '-') {
+			if (o->what != NULL)
+				return wrong("one file, expression or flake at a time", argv[i]);
+			o->what = argv[i];
+			continue;
+		}
+		if (opt == NULL)
+			return wrong("no such option", argv[i]);
+		if (opt->means == NOT_DONE)
+			return wrong(opt->what, argv[i]);
+		if (i + (int)opt->takes >= argc)
+			return wrong("wants more arguments", argv[i]);
+		if (take(o, opt, argv + i) != 0)
+			return wrong("not a number in range", argv[i]);
+		i += (int)opt->takes;
+	}
+	return o->what != NULL ? 0 : wrong("missing", "the file, expression or flake");
+}
+
+int
+eval_jobs_main(int argc, char **argv)
+{
+	struct arena a = {0};
+	struct eval_jobs o = {.workers = 1, .max_memory_mb = 4096, .max_depth = 64, .max_rows = 1000000};
+	struct err e = {0};
+
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			help();
+			return 0;
+		}
+	o.args = arena_alloc(&a, (size_t)argc * sizeof(*o.args));
+	o.nix = arena_alloc(&a, (size_t)argc * sizeof(*o.nix));
+	int rc = parse(argc, argv, &o);
+	if (rc == 0) {
+		child_catch_term();
+		rc = walk_run(&o, &e) == 0 ? 0 : 1;
+		if (rc != 0)
+			fprintf(stderr, "error: %s\n", e.msg);
+	}
+	arena_release(&a);
+	return rc;
+}

@@ -1,0 +1,18 @@
+/*
+ * evaluate - a tree and a job become attributes with derivations, or per-attribute failures.
+ *
+ * The stage `evaluate`; its job and record stand in ARCHITECTURE.md. Job members beside those there, all optional:
+ * `fetch_cache_dir` (a folder kept between evaluations for Nix' fetchers), `expected_rows` (for progress).
+ *
+ * What it promises: a stored evaluation is complete, or it is not stored; base and head are evaluated at the same path;
+ * the same wish is fulfilled once, by whoever comes first; when it ends, however it ends, its processes and its
+ * checkout are gone. Each derivation has a garbage collector root below roots_dir/KEY, also when it was reused.
+ */
+#ifndef EKACI_EVALUATE_EVALUATE_H
+#define EKACI_EVALUATE_EVALUATE_H
+
+#include "support/os/record.h"
+
+int stage_evaluate(const json_t *job, struct record_out *out, struct err *e);
+
+#endif

@@ -1,0 +1,325 @@
+/* Which evaluator, and what to tell it. */
+#include "evaluate/evaluator.h"
+
+#include "evaluate/setup.h"
+#include "support/os/child.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HELP_BYTES = 4 * 1024 * 1024, EXPR_BYTES = 100 * 1024 };
+
+/* What our walker's rows mean; raise it when rows of the same tree would differ from what it printed before. */
+static const char walker_version[] = "1";
+
+typedef VEC(const char *) words;
+
+/* Whether the option stands in the help as a word of its own. */
+static bool
+offers(struct str help, const char *option)
+{
+	struct str name = str_of(option);
+	ptrdiff_t at;
+
+	while ((at = str_find(help, name)) >= 0) {
+		help = str_from(help, (size_t)at + name.n);
+		if (help.n == 0 || !(isalnum((unsigned char)help.p[0]) || help.p[0] == '-'))
+			return true;
+	}
+	return false;
+}
+
+/* nix-eval-jobs has no --version (it refuses it); in a store its path tells: /nix/store/HASH-nix-eval-jobs-2.33.1/... */
+static const char *
+version_in_path(struct arena *a, const char *path)
+{
+	struct str rest = str_of(path), name = STR("nix-eval-jobs-");
+	ptrdiff_t at;
+
+	while ((at = str_find(rest, name)) >= 0) {
+		rest = str_from(rest, (size_t)at + name.n);
+		size_t n = 0;
+		while (n < rest.n && (isalnum((unsigned char)rest.p[n]) || strchr(".-+_", rest.p[n]) != NULL))
+			n++;
+		if (n > 0 && isdigit((unsigned char)rest.p[0]))
+			return arena_strn(a, rest.p, n);
+	}
+	return NULL;
+}
+
+/* A fingerprint of the help stands for the version where nothing tells it: other options, another evaluator. */
+static const char *
+unknown_version(struct arena *a, struct str help)
+{
+	uint64_t h = 1469598103934665603u;
+
+	for (size_t i = 0; i < help.n; i++)
+		h = (h ^ (unsigned char)help.p[i]) * 1099511628211u;
+	return arena_printf(a, "unknown (help %016llx)", (unsigned long long)h);
+}
+
+static int
+probe_external(struct arena *a, const char *program, struct evaluator *ret, struct err *e)
+{
+	const char *argv[] = {program, "--help", NULL};
+	AUTO(buf_release) struct buf help = {0};
+	char real[PATH_MAX];
+
+	buf_init(&help, HELP_BYTES);
+	if (child_output(argv, &help, e) != 0)
+		return fail_in(e, "asking the evaluator for its options");
+	if (!offers(buf_get(&help), "--max-memory-size") || !offers(buf_get(&help), "--meta"))
+		return fail(e, ERR_INPUT, "%s does not look like nix-eval-jobs", program);
+	const char *path = realpath(program, real) != NULL ? real : program;
+	*ret = (struct evaluator){.program = program, .name = strstr(path, "lix") != NULL ? "lix-eval-jobs" : "nix-eval-jobs"};
+	ret->version = version_in_path(a, path);
+	if (ret->version == NULL)
+		ret->version = unknown_version(a, buf_get(&help));
+	ret->has_select = offers(buf_get(&help), "--select");
+	ret->has_max_depth = offers(buf_get(&help), "--max-depth");
+	return 0;
+}
+
+static int
+probe_own(struct arena *a, struct evaluator *ret, struct err *e)
+{
+	const char *argv[] = {"nix", "--version", NULL};
+	AUTO(buf_release) struct buf out = {0};
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	buf_init(&out, 4096);
+	if (n < 0)
+		return fail_sys(e, "cannot find ourselves");
+	if (child_output(argv, &out, e) != 0)
+		return fail_in(e, "the built-in evaluator needs nix");
+	struct str version = str_trim(buf_get(&out)), ignored;
+	version = str_cut(version, '\n', &ignored);
+	*ret = (struct evaluator){.program = arena_strn(a, self, (size_t)n), .built_in = true, .name = "ekaci",
+	    .has_select = true, .has_max_depth = true};
+	ret->version = arena_printf(a, "%s, " STR_FMT, walker_version, STR_ARG(str_utf8_head(version, 100)));
+	return 0;
+}
+
+int
+evaluator_find(struct arena *a, const char *setting, struct evaluator *ret, struct err *e)
+{
+	const char *found;
+
+	if (strcmp(setting, "built-in") == 0)
+		return probe_own(a, ret, e);
+	if (strcmp(setting, "auto") == 0) {
+		found = child_find(a, "nix-eval-jobs");
+		return found != NULL ? probe_external(a, found, ret, e) : probe_own(a, ret, e);
+	}
+	found = child_find(a, setting);
+	if (found == NULL)
+		return fail(e, ERR_ABSENT, "there is no evaluator %.200s", setting);
+	return probe_external(a, found, ret, e);
+}
+
+/* A path within the tree, with or without a slash in front; no part of it may be "..". */
+static int
+path_within(struct arena *a, const char *source, const char *file, const char **ret, struct err *e)
+{
+	struct str rest = str_of(file);
+
+	while (rest.p != NULL)
+		if (str_is(str_cut(rest, '/', &rest), ".."))
+			return fail(e, ERR_INPUT, "a job's path must stay within the repository: %.200s", file);
+	while (*file == '/')
+		file++;
+	*ret = arena_printf(a, "%s/%s", source, file);
+	return 0;
+}
+
+static int
+add_path_list(const json_t *path, struct buf *out, struct err *e)
+{
+	const json_t *part;
+	size_t i;
+
+	buf_puts(out, "[ ");
+	json_array_foreach(path, i, part) {
+		if (!json_is_string(part))
+			return fail(e, ERR_INPUT, "a scope is an array of attribute paths");
+		if (walk_nix_string((struct str){json_string_value(part), json_string_length(part)}, out, e) != 0)
+			return -1;
+		buf_putc(out, ' ');
+	}
+	buf_puts(out, "] ");
+	return 0;
+}
+
+/*
+ * What to walk when it is not the whole file: a function of the file's value that goes to attr_path and keeps of it
+ * only what the scope names. The sets above a kept attribute keep their recurseForDerivations, so that an attribute is
+ * found below exactly the paths where a whole evaluation finds it; what is not there is left out.
+ */
+static int
+add_picker(const struct evaluator_job *j, struct buf *out, struct err *e)
+{
+	const json_t *scope = json_object_get(j->job, "scope"), *path;
+	const char *attr_path = json_str(j->job, "attr_path", "");
+	size_t i;
+
+	buf_puts(out,
+	    "(root: let inherit (builtins) any elem filter foldl' head isFunction isAttrs length listToAttrs map tail; "
+	    "call = v: if isFunction v then v { } else v; "
+	    "pick = v: paths: if any (p: p == [ ]) paths || !isAttrs v then v else "
+	    "(if v ? recurseForDerivations then { inherit (v) recurseForDerivations; } else { }) // "
+	    "listToAttrs (map (n: { name = n; value = pick (call v.${n}) (map tail (filter (p: head p == n) paths)); }) "
+	    "(filter (n: v ? ${n}) (map head paths))); "
+	    "at = foldl' (v: n: (call v).${n}) root ");
+	AUTO(json_drop) json_t *parts = json_array();
+	struct str rest = str_of(attr_path);
+	while (attr_path[0] != '\0' && rest.p != NULL)
+		json_array_append_new(parts, json_any_string(str_cut(rest, '.', &rest)));
+	if (add_path_list(parts, out, e) != 0)
+		return -1;
+	buf_puts(out, "; in ");
+	if (!json_is_array(scope)) {
+		buf_puts(out, "at)");
+		return 0;
+	}
+	buf_puts(out, "pick (call at) [ ");
+	json_array_foreach(scope, i, path)
+		if (add_path_list(path, out, e) != 0)
+			return -1;
+	buf_puts(out, "])");
+	return 0;
+}
+
+static int
+add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, words *w, struct err *e)
+{
+	const char *file = json_str(j->job, "file", NULL), *flake = json_str(j->job, "flake", NULL);
+	const char *expr = json_str(j->job, "expr", NULL), *attr_path = json_str(j->job, "attr_path", "");
+	bool picks = json_is_array(json_object_get(j->job, "scope")) || attr_path[0] != '\0';
+	AUTO(buf_release) struct buf text = {0};
+	int rc = 0;
+
+	buf_init(&text, EXPR_BYTES);
+	if (picks && add_picker(j, &text, e) != 0)
+		return -1;
+	if (flake != NULL) {
+		struct str fragment, ref = str_cut(str_of(flake), '#', &fragment);
+		/* "." and what is below it is the tree; anything else is left to nix. */
+		const char *dir = NULL;
+		if (ref.n == 0 || str_is(ref, ".") || str_starts(ref, STR("./")))
+			rc = path_within(a, j->source, ref.n > 2 ? str_dup(a, str_from(ref, 2)) : "", &dir, e);
+		const char *full = arena_printf(a, "path:%s#" STR_FMT, dir, STR_ARG(fragment));
+		vec_push(w, "--flake");
+		vec_push(w, dir != NULL ? full : flake);
+		if (picks && ev->has_select) {
+			vec_push(w, "--select");
+			vec_push(w, arena_strn(a, text.p, text.n));
+		} else if (attr_path[0] != '\0') {
+			rc = fail(e, ERR_INPUT, "this evaluator has no --select: name the attribute in the flake reference");
+		}
+		return rc;
+	}
+	if (file == NULL && expr == NULL)
+		return fail(e, ERR_INPUT, "a job needs \"file\", \"flake\" or \"expr\"");
+	const char *path = NULL;
+	if (file != NULL && path_within(a, j->source, file, &path, e) != 0)
+		return -1;
+	if (!picks && file != NULL) {
+		vec_push(w, path);
+		return 0;
+	}
+	if (picks)
+		buf_putc(&text, ' ');
+	if (file != NULL) {
+		buf_puts(&text, "(import ");
+		rc = walk_nix_string(str_of(path), &text, e);
+		buf_puts(&text, ")");
+	} else {
+		buf_printf(&text, picks ? "(%s\n)" : "%s", expr);
+	}
+	if (rc == 0 && text.over)
+		rc = fail(e, ERR_LIMIT, "a job's expression and scope are too long");
+	vec_push(w, "--expr");
+	vec_push(w, arena_strn(a, text.p, text.n));
+	return rc;
+}
+
+static void
+add_option(words *w, const char *name, const char *value)
+{
+	vec_push(w, "--option");
+	vec_push(w, name);
+	vec_push(w, value);
+}
+
+static const char *
+uris(struct arena *a, const json_t *list)
+{
+	AUTO(buf_release) struct buf text = {0};
+	const json_t *one;
+	size_t i;
+
+	buf_init(&text, EXPR_BYTES);
+	json_array_foreach(list, i, one)
+		if (json_is_string(one))
+			buf_printf(&text, "%s%s", i > 0 ? " " : "", json_string_value(one));
+	return arena_strn(a, text.p, text.n);
+}
+
+int
+evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j,
+    const char *const **ret, struct err *e)
+{
+	bool flake = json_str(j->job, "flake", NULL) != NULL;
+	words w = {0};
+
+	vec_push(&w, ev->program);
+	if (ev->built_in)
+		vec_push(&w, "eval-jobs");
+	vec_push(&w, "--meta");
+	vec_push(&w, "--workers");
+	vec_push(&w, arena_printf(a, "%lld", (long long)j->workers));
+	vec_push(&w, "--max-memory-size");
+	vec_push(&w, arena_printf(a, "%lld", (long long)j->max_memory_mb));
+	if (j->roots_dir != NULL) {
+		vec_push(&w, "--gc-roots-dir");
+		vec_push(&w, j->roots_dir);
+	}
+	if (ev->built_in) {
+		vec_push(&w, "--max-rows");
+		vec_push(&w, arena_printf(a, "%lld", (long long)j->max_rows));
+		vec_push(&w, "--max-depth");
+		vec_push(&w, arena_printf(a, "%lld", (long long)j->max_depth));
+		vec_push(&w, "--max-seconds");
+		vec_push(&w, arena_printf(a, "%lld", (long long)(j->seconds > 0 ? j->seconds : 1)));
+	}
+	/* A flake is evaluated purely, which is stricter than restricted; the two together are not supported by Nix. */
+	if (!flake) {
+		add_option(&w, "restrict-eval", "true");
+		vec_push(&w, "-I");
+		vec_push(&w, arena_printf(a, "source=%s", j->source));
+	}
+	add_option(&w, "allow-import-from-derivation", j->import_from_derivation ? "true" : "false");
+	if (json_array_size(j->allowed_uris) > 0)
+		add_option(&w, "allowed-uris", uris(a, j->allowed_uris));
+	if (!j->network)
+		add_option(&w, "substitute", "false");
+	if (flake)
+		add_option(&w, "experimental-features", "nix-command flakes");
+	int rc = add_what(a, ev, j, &w, e);
+	vec_push(&w, NULL);
+	if (rc == 0)
+		*ret = arena_dup(a, w.p, w.n * sizeof(*w.p));
+	vec_release(&w);
+	return rc;
+}
+
+bool
+evaluator_false_alarm(const struct evaluator *ev, int code)
+{
+	return !ev->built_in && code == 1 &&
+	    (strcmp(ev->version, "2.35.0") == 0 || str_starts(str_of(ev->version), STR("unknown")));
+}

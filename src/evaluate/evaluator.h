@@ -1,0 +1,44 @@
+/*
+ * evaluator - which program evaluates, what it can do, and its command line for one job.
+ *
+ * Any nix-eval-jobs from 2.16, Lix's, or our own `ekaci eval-jobs`. --help is read once; an option is used only when it
+ * stands there, for an unknown one is a failed run. All runs of one evaluator get the same options on both sides of a
+ * comparison: --meta too, because forcing meta makes errors.
+ */
+#ifndef EKACI_EVALUATE_EVALUATOR_H
+#define EKACI_EVALUATE_EVALUATOR_H
+
+#include "support/text/json.h"
+
+struct evaluator {
+	const char *program; /* absolute; our own program when built_in */
+	bool built_in;
+	const char *name;    /* "nix-eval-jobs", "lix-eval-jobs", "ekaci" */
+	const char *version; /* as it says itself; for our own that of nix too */
+	bool has_select, has_max_depth;
+};
+
+/* One evaluation, in the evaluator's terms. */
+struct evaluator_job {
+	const json_t *job;       /* of the plan: file, flake or expr; attr_path, scope */
+	const char *source;      /* where the tree is, as the evaluator sees it */
+	const char *roots_dir;   /* NULL: none */
+	int64_t workers, max_memory_mb, max_rows, max_depth, seconds;
+	bool import_from_derivation, network;
+	const json_t *allowed_uris;
+};
+
+/* setting: "auto" (nix-eval-jobs when it is on PATH, else our own), "nix-eval-jobs", "built-in", or a path.
+ * ERR_ABSENT when there is none. */
+must_check int evaluator_find(struct arena *a, const char *setting, struct evaluator *ret, struct err *e);
+
+/* The command line, NULL-terminated, in a. ERR_INPUT when the job cannot be one (a path that leaves the tree). */
+must_check int evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j,
+    const char *const **ret, struct err *e);
+
+/* True when this evaluator may exit so although it printed everything: 2.35.0, when its last job made a worker want to
+ * be replaced. It then says EVALUATOR_FALSE_ALARM as its last word, which is to be looked for too. */
+bool evaluator_false_alarm(const struct evaluator *ev, int code);
+#define EVALUATOR_FALSE_ALARM "while sending exit, worker pipe got closed but evaluation worker still running"
+
+#endif

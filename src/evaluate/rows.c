@@ -1,0 +1,319 @@
+/* Evaluator output to sorted rows. */
+#include "evaluate/rows.h"
+
+#include "evaluate/meta.h"
+#include "evaluate/roots.h"
+#include "support/base/map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROW_BYTES = 64 * 1024 * 1024 };
+
+void
+rows_incomplete(struct rows *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->incomplete)
+		return;
+	r->incomplete = true;
+	va_start(ap, fmt);
+	vsnprintf(r->reason, sizeof(r->reason), fmt, ap);
+	va_end(ap);
+}
+
+/* Whether path begins with one of the scope's paths, or (being the set above it) one of them begins with path. */
+static bool
+in_scope(const json_t *scope, const json_t *path)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!json_is_array(scope))
+		return true;
+	json_array_foreach(scope, i, one) {
+		size_t n = json_array_size(one), k = 0;
+		if (n > json_array_size(path))
+			n = json_array_size(path);
+		while (k < n && json_equal(json_array_get(one, k), json_array_get(path, k)))
+			k++;
+		if (k == n)
+			return true;
+	}
+	return false;
+}
+
+static bool
+looks_like_system(const char *s)
+{
+	static const char *const kernels[] = {"-linux", "-darwin", "-freebsd", "-windows", "-cygwin", "-netbsd", "-openbsd"};
+
+	for (size_t i = 0; i < COUNT(kernels); i++)
+		if (str_ends(str_of(s), str_of(kernels[i])))
+			return true;
+	return false;
+}
+
+static bool
+wanted_system(const json_t *systems, const char *system)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(systems, i, one)
+		if (json_is_string(one) && strcmp(json_string_value(one), system) == 0)
+			return true;
+	return false;
+}
+
+static bool
+in_systems(const json_t *systems, const json_t *row, const json_t *path)
+{
+	const char *system = json_str(row, "system", NULL);
+	const json_t *part;
+	size_t i;
+
+	if (json_array_size(systems) == 0)
+		return true;
+	if (system != NULL)
+		return wanted_system(systems, system);
+	json_array_foreach(path, i, part)
+		if (looks_like_system(json_string_value(part)) && !wanted_system(systems, json_string_value(part)))
+			return false;
+	return true;
+}
+
+static bool
+path_ok(const json_t *path)
+{
+	const json_t *part;
+	size_t i;
+
+	if (!json_is_array(path))
+		return false;
+	json_array_foreach(path, i, part)
+		if (!json_is_string(part) || strlen(json_string_value(part)) != json_string_length(part))
+			return false;
+	return true;
+}
+
+/* name -> store path or null. */
+static bool
+outputs_ok(const json_t *outputs)
+{
+	const char *name;
+	json_t *path;
+
+	if (!json_is_object(outputs))
+		return false;
+	json_object_foreach((json_t *)(uintptr_t)outputs, name, path)
+		if (!json_is_null(path) && !(json_is_string(path) && json_string_value(path)[0] == '/'))
+			return false;
+	return true;
+}
+
+static void
+name_path(const json_t *path, char *ret, size_t n)
+{
+	struct str s;
+	char *text = json_dumps(path, JSON_COMPACT);
+
+	s = str_utf8_head(str_of(text), n - 1);
+	memcpy(ret, s.p, s.n);
+	ret[s.n] = '\0';
+	free(text);
+}
+
+/* What makes this row a hole instead of a result; true when it is one. */
+static bool
+is_hole(struct rows *r, const json_t *row, const json_t *path)
+{
+	const json_t *drv = json_object_get(row, "drvPath"), *error = json_object_get(row, "error");
+	struct str text = json_text(row, "error");
+	char name[300] = "";
+
+	if (path_ok(path))
+		name_path(path, name, sizeof(name));
+	if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0))
+		rows_incomplete(r, "the root does not evaluate: " STR_FMT, STR_ARG(str_utf8_head(text, 800)));
+	else if (!path_ok(path))
+		rows_incomplete(r, "a row without an attribute path");
+	else if (json_is_true(json_object_get(row, "fatal")))
+		rows_incomplete(r, "the evaluator gave up at %s: " STR_FMT, name, STR_ARG(str_utf8_head(text, 700)));
+	else if (!json_is_string(error) && !json_is_string(drv))
+		rows_incomplete(r, "the row of %s has neither a derivation nor an error", name);
+	else if (json_is_string(drv) && (!roots_is_drv(json_text(row, "drvPath")) ||
+	                                 !outputs_ok(json_object_get(row, "outputs"))))
+		rows_incomplete(r, "the row of %s is not one of an evaluator: its derivation or outputs are malformed", name);
+	else if (r->max_depth != 0 && json_array_size(path) > r->max_depth)
+		rows_incomplete(r, "attributes are nested deeper than %zu: %s", r->max_depth, name);
+	else
+		return false;
+	return true;
+}
+
+static json_t *
+features_of(const json_t *row)
+{
+	const json_t *from = json_object_get(row, "requiredSystemFeatures"), *one;
+	json_t *to = json_array();
+	size_t i;
+
+	json_array_foreach(from, i, one)
+		if (json_is_string(one))
+			json_array_append(to, (json_t *)(uintptr_t)one);
+	return to;
+}
+
+static void
+keep(struct rows *r, const json_t *row, json_t *path)
+{
+	AUTO(buf_release) struct buf text = {0};
+	AUTO(json_drop) json_t *line = json_object();
+	struct row one = {.depth = (uint16_t)(json_array_size(path) < UINT16_MAX ? json_array_size(path) : UINT16_MAX)};
+	struct str drv = json_text(row, "drvPath");
+	const json_t *part;
+	size_t i;
+
+	buf_init(&text, ROW_BYTES);
+	json_array_foreach(path, i, part)
+		buf_add(&text, json_string_value(part), json_string_length(part) + 1);
+	buf_puts(&text, json_str(row, "system", ""));
+	one.key = (struct str){arena_strn(&r->a, text.p, text.n), text.n};
+	buf_drop(&text, text.n);
+
+	json_object_set(line, "attrPath", path);
+	json_object_set_new(line, "system", json_string(json_str(row, "system", "")));
+	if (drv.n > 0) {
+		json_object_set_new(line, "name", json_string(json_str(row, "name", "")));
+		json_object_set_new(line, "drvPath", json_any_string(drv));
+		json_object_set(line, "outputs", json_object_get(row, "outputs"));
+		json_object_set_new(line, "meta", meta_keep(json_object_get(row, "meta"), json_str(row, "name", "")));
+	}
+	if (json_is_string(json_object_get(row, "error"))) {
+		struct str error = str_utf8_head(str_trim(json_text(row, "error")), ROWS_ERROR_BYTES);
+		json_object_set_new(line, "error", json_any_string(error));
+		one.error = true;
+	}
+	if (drv.n > 0)
+		json_object_set_new(line, "features", features_of(row));
+	json_write(line, &text);
+	if (text.over) {
+		rows_incomplete(r, "a row of more than %d bytes", ROW_BYTES);
+		return;
+	}
+	one.line = (struct str){arena_strn(&r->a, text.p, text.n), text.n};
+	ptrdiff_t at = drv.n > 0 ? str_find(one.line, STR("\"drvPath\":\"")) : -1;
+	/* The path's own parts cannot hold that text: their quotes are escaped. */
+	if (at >= 0)
+		one.drv = (struct str){one.line.p + at + sizeof("\"drvPath\":\"") - 1, drv.n};
+	vec_push(&r->all, one);
+}
+
+/* More rows than allowed: the longest prefix below which more than half of them are is the offender. */
+static void
+too_many(struct rows *r)
+{
+	struct map count = {0};
+	struct str worst = {0};
+	size_t worst_depth = 0;
+
+	for (size_t depth = 1; depth < 64; depth++) {
+		size_t before = worst_depth;
+		for (size_t i = 0; i < r->all.n; i++) {
+			struct str key = r->all.p[i].key;
+			size_t n = 0, parts = 0;
+			if (r->all.p[i].depth <= depth)
+				continue;
+			while (n < key.n && parts < depth)
+				parts += key.p[n++] == '\0';
+			struct map_entry *m = map_add(&count, (struct str){key.p, n}, NULL);
+			if (++m->value * 2 > r->all.n && depth > worst_depth) {
+				worst = m->key;
+				worst_depth = depth;
+			}
+		}
+		map_release(&count);
+		if (worst_depth == before)
+			break;
+	}
+	char name[300] = "no single attribute", *p = name;
+	if (worst_depth != 0) {
+		struct str s = str_utf8_head(worst, sizeof(name) - 1);
+		memcpy(p, s.p, s.n);
+		p[s.n] = '\0';
+		for (size_t i = 0; i + 1 < s.n; i++)
+			if (p[i] == '\0')
+				p[i] = '.';
+	}
+	rows_incomplete(r, "more than %zu rows; most of them are below %s", r->max_rows, name);
+}
+
+bool
+rows_add(struct rows *r, struct str line)
+{
+	AUTO(json_drop) json_t *row = NULL;
+	struct err e;
+
+	if (str_trim(line).n == 0)
+		return true;
+	if (json_read(line, "row", &row, &e) != 0 || !json_is_object(row)) {
+		struct str head = str_utf8_head(line, 100);
+		rows_incomplete(r, "the evaluator printed a line that is not a row: " STR_FMT, STR_ARG(head));
+		return true;
+	}
+	json_t *path = json_object_get(row, "attrPath");
+	if (is_hole(r, row, path))
+		return true;
+	if (!in_scope(r->scope, path) || !in_systems(r->systems, row, path))
+		return true;
+	keep(r, row, path);
+	if (r->max_rows != 0 && r->all.n > r->max_rows) {
+		too_many(r);
+		return false;
+	}
+	return true;
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int c = str_cmp(x->key, y->key);
+
+	return c != 0 ? c : str_cmp(x->line, y->line);
+}
+
+void
+rows_finish(struct rows *r)
+{
+	struct map drvs = {0};
+	size_t n = 0;
+
+	if (r->all.n > 1)
+		qsort(r->all.p, r->all.n, sizeof(*r->all.p), by_key);
+	for (size_t i = 0; i < r->all.n; i++) {
+		struct row *one = &r->all.p[i];
+		bool same_key = n > 0 && str_eq(one->key, r->all.p[n - 1].key);
+		if (same_key && str_eq(one->line, r->all.p[n - 1].line))
+			continue;
+		if (same_key)
+			rows_incomplete(r, "two different rows for one attribute: %.300s", one->line.p);
+		r->errors += one->error;
+		if (one->drv.n > 0)
+			map_add(&drvs, one->drv, NULL);
+		r->all.p[n++] = *one;
+	}
+	r->all.n = n;
+	r->derivations = drvs.n;
+	map_release(&drvs);
+}
+
+void
+rows_release(struct rows *r)
+{
+	vec_release(&r->all);
+	arena_release(&r->a);
+}

@@ -1,0 +1,51 @@
+/*
+ * rows - what an evaluator printed, read with suspicion.
+ *
+ * A line is a row of any nix-eval-jobs from 2.16 on, of Lix's, or of ekaci eval-jobs. It is keyed by the array
+ * attrPath and by system; `attr` is never looked at, for versions render it differently. Members that are not known
+ * are ignored, optional ones may miss. A line that is not such a row makes the whole evaluation incomplete: a hole in
+ * it would look like a removed attribute. So does a row with "fatal": true, one for the root, two different ones for
+ * the same attribute, and more rows or deeper paths than allowed. A row with an error is none of this: it is a result.
+ *
+ * Each row is kept as the line of the stored file (ARCHITECTURE.md, evaluate): meta reduced to what is shown, the
+ * error's text cut at 4 KB.
+ */
+#ifndef EKACI_EVALUATE_ROWS_H
+#define EKACI_EVALUATE_ROWS_H
+
+#include "support/text/json.h"
+
+enum { ROWS_ERROR_BYTES = 4096 };
+
+struct row {
+	struct str key;  /* the path's elements, each followed by a NUL, then the system: sorts as the file does */
+	struct str line; /* without its newline */
+	struct str drv;  /* within line; empty when there is none */
+	uint16_t depth;
+	bool error;
+};
+
+struct rows {
+	struct arena a;
+	VEC(struct row) all;
+	size_t max_rows, max_depth; /* 0: no limit */
+	size_t errors, derivations;  /* rows with an error, distinct derivations; after rows_finish */
+	/* Only rows below one of these paths are kept; NULL: all. An array of arrays of strings. */
+	const json_t *scope;
+	/* Only rows of these systems are kept; NULL or empty: all. Rows without a system (errors) are kept unless a part
+	 * of their path is the name of a system that is not wanted. */
+	const json_t *systems;
+	bool incomplete;
+	char reason[1024]; /* the first one */
+};
+
+/* Takes one line. Never fails: what is wrong with it goes to r->incomplete and r->reason. Returns false when a limit is
+ * broken and there is no sense in reading on. */
+bool rows_add(struct rows *r, struct str line);
+/* Says that the evaluation is incomplete; the first reason stays. */
+void rows_incomplete(struct rows *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Sorts, drops exact repetitions, counts. */
+void rows_finish(struct rows *r);
+void rows_release(struct rows *r);
+
+#endif

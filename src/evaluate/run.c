@@ -1,0 +1,267 @@
+/* One run of an evaluator. */
+#include "evaluate/run.h"
+
+#include "evaluate/checkout.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/child.h"
+#include "support/os/files.h"
+#include "support/os/sandbox.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <errno.h>
+#include <unistd.h>
+
+#define INSIDE "/build/source"
+#define PROGRAMS "/run/ekaci"
+
+enum {
+	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
+	ERROR_LINES = 20,        /* the first lines with "error:" are kept too */
+	GRACE_MS = 5000          /* our own evaluator is told to end before we end it */
+};
+static const uint64_t max_file = 8ull << 30; /* an evaluated expression may not fill the disk with one file */
+
+struct hearing {
+	struct run *r;
+	struct rows *rows;
+	struct buf tail, errors;
+	size_t n_errors;
+	bool false_alarm; /* the last line said so */
+};
+
+const char *
+run_source(struct arena *a, const struct run *r)
+{
+	return r->sandbox ? INSIDE : arena_printf(a, "%s/source", r->checkout_dir);
+}
+
+static int
+on_line(void *ctx, int fd, struct str line, struct err *e)
+{
+	struct hearing *h = ctx;
+
+	(void)e;
+	if (fd == 1) {
+		bool go_on = rows_add(h->rows, line);
+		record_progress(h->r->out, "attributes", (int64_t)h->rows->all.n, h->r->expected_rows);
+		return go_on ? 0 : 1;
+	}
+	if (str_trim(line).n == 0)
+		return 0;
+	h->false_alarm = str_find(line, STR(EVALUATOR_FALSE_ALARM)) >= 0;
+	line = str_utf8_head(line, TAIL_BYTES / 4);
+	if (h->tail.n + line.n + 1 > TAIL_BYTES)
+		buf_drop(&h->tail, h->tail.n + line.n + 1 - TAIL_BYTES);
+	buf_str(&h->tail, line);
+	buf_putc(&h->tail, '\n');
+	if (str_find(line, STR("error:")) >= 0 && h->n_errors++ < ERROR_LINES) {
+		buf_str(&h->errors, line);
+		buf_putc(&h->errors, '\n');
+	}
+	return 0;
+}
+
+/* The evaluator's own words: the end of what it said, from the last "error:" on, else the first errors. */
+static struct str
+words_of(const struct hearing *h)
+{
+	struct str tail = str_trim(buf_get(&h->tail)), at = tail;
+	ptrdiff_t next, found = -1, pos = 0;
+
+	while ((next = str_find(str_from(at, (size_t)pos), STR("error:"))) >= 0) {
+		found = pos + next;
+		pos = found + 6;
+	}
+	if (found >= 0)
+		return str_from(tail, (size_t)found);
+	return h->errors.n > 0 ? str_trim(buf_get(&h->errors)) : tail;
+}
+
+static void
+judge(struct hearing *h, const struct child_result *end)
+{
+	struct run *r = h->r;
+	struct str words = str_utf8_head(words_of(h), 900);
+	size_t n = h->rows->all.n;
+	bool ok = end->end == CHILD_EXITED && end->code == 0;
+
+	if (end->end == CHILD_EXITED && h->false_alarm && evaluator_false_alarm(r->ev, end->code) && n > 0)
+		ok = true;
+	switch (end->end) {
+	case CHILD_TIMED_OUT:
+		rows_incomplete(h->rows, "not done after %lld s (%zu attributes so far)", (long long)(r->wall_ms / 1000), n);
+		break;
+	case CHILD_SIGNALED:
+		rows_incomplete(h->rows, "the evaluator was killed by signal %d: " STR_FMT, end->code, STR_ARG(words));
+		break;
+	case CHILD_EXITED:
+		if (!ok)
+			rows_incomplete(h->rows, STR_FMT "%sexit code %d", STR_ARG(words), words.n > 0 ? "\n" : "", end->code);
+		break;
+	case CHILD_SILENT:
+	case CHILD_STOPPED:
+	case CHILD_CANCELLED:
+		rows_incomplete(h->rows, "stopped");
+		break;
+	}
+}
+
+/* A program that lies where the sandbox has nothing is shown in it under another path. */
+static const char *
+show_program(struct arena *a, const char *program, struct sandbox_bind *bind, size_t *n_binds)
+{
+	char real[PATH_MAX];
+
+	if (realpath(program, real) == NULL)
+		return program;
+	if (str_starts(str_of(real), STR("/usr/")) || str_starts(str_of(real), STR("/nix/store/")))
+		return arena_strdup(a, real);
+	char *inside = arena_printf(a, PROGRAMS "%s", strrchr(real, '/'));
+	*bind = (struct sandbox_bind){.from = arena_strdup(a, real), .to = inside};
+	(*n_binds)++;
+	return inside;
+}
+
+/* Where nix itself is, when it is not where programs usually are. */
+static const char *
+nix_folder(struct arena *a)
+{
+	const char *nix = child_find(a, "nix-instantiate");
+	char real[PATH_MAX];
+
+	if (nix == NULL || realpath(nix, real) == NULL)
+		return "/usr/bin";
+	*strrchr(real, '/') = '\0';
+	return arena_strdup(a, real);
+}
+
+static int
+run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, struct child_result *end, struct err *e)
+{
+	struct evaluator ev = *r->ev;
+	struct sandbox_bind binds[5] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
+	const char *const *argv;
+	size_t n = 1;
+
+	if (r->sandbox)
+		ev.program = show_program(a, ev.program, &binds[n], &n);
+	r->job.source = run_source(a, r);
+	r->job.roots_dir = r->roots_dir;
+	r->job.seconds = r->wall_ms / 1000;
+	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
+		return -1;
+	struct child c = {.argv = argv, .env_clear = true, .dir = r->sandbox ? NULL : r->job.source, .on_line = on_line,
+	    .ctx = h, .max_file_bytes = max_file, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
+	const char *env[] = {"NIX_PATH=", arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)), NULL};
+	if (!r->sandbox) {
+		c.env = sandbox_plain_env(a, env);
+		return child_run(&c, end, e);
+	}
+	if (r->roots_dir != NULL)
+		binds[n++] = (struct sandbox_bind){.from = r->roots_dir, .writable = true};
+	if (r->fetch_cache_dir != NULL)
+		binds[n++] = (struct sandbox_bind){.from = r->fetch_cache_dir, .to = SANDBOX_HOME "/.cache", .writable = true};
+	struct sandbox s = {.work_dir = work, .binds = binds, .n_binds = n, .env = env, .dir = INSIDE,
+	    .network = r->job.network, .nix = true};
+	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
+		return -1;
+	c.env = sandbox_plain_env(a, NULL);
+	return child_run(&c, end, e);
+}
+
+/* Without a sandbox there is one path for everybody: one at a time. */
+static int
+lock_source(const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
+{
+	int64_t until = clock_mono_ms() + wait_ms;
+	struct arena a = {0};
+	char *path = arena_printf(&a, "%s/source.lock", dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int rc = fd >= 0 ? 0 : fail_sys(e, "%s", path);
+
+	while (rc == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		struct timespec pause = {0, 50 * 1000 * 1000};
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			rc = fail_sys(e, "%s", path);
+		else if (child_cancelled() || (wait_ms != 0 && clock_mono_ms() > until))
+			rc = fail(e, ERR_BUSY, "another evaluation holds %s", path);
+		else
+			nanosleep(&pause, NULL);
+	}
+	if (rc == 0)
+		*ret_fd = fd;
+	else
+		fd_close(&fd);
+	arena_release(&a);
+	return rc;
+}
+
+static int
+evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
+{
+	AUTO(fd_close) int lock = -1;
+	struct hearing h = {.r = r, .rows = rows};
+	struct child_result end = {0};
+	struct rusage used = {0};
+
+	if (!r->sandbox && lock_source(r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
+		return -1;
+	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
+	if (checkout_tree(r->git_dir, r->tree, tree, e) != 0)
+		return -1;
+	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
+		return -1;
+	if (r->fetch_cache_dir != NULL && files_mkdirs(r->fetch_cache_dir, 0755, e) != 0)
+		return -1;
+	buf_init(&h.tail, TAIL_BYTES * 2);
+	buf_init(&h.errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));
+	int rc = run_child(r, a, work, &h, &end, e);
+	getrusage(RUSAGE_CHILDREN, &used);
+	r->max_rss_kb = used.ru_maxrss;
+	r->took_ms = end.wall_ms;
+	if (rc != 0 && e->kind == ERR_LIMIT) { /* a line without end: the evaluator's doing, not ours */
+		rows_incomplete(rows, "%s", e->msg);
+		rc = 0;
+	} else if (rc == 0 && end.end == CHILD_CANCELLED) {
+		rc = fail(e, ERR_BUSY, "cancelled");
+	} else if (rc == 0) {
+		judge(&h, &end);
+	}
+	buf_release(&h.tail);
+	buf_release(&h.errors);
+	if (!r->sandbox) {
+		struct err late;
+		if (files_remove_tree(tree, &late) != 0)
+			log_err(LOG_WARN, "checkout", &late);
+	}
+	return rc;
+}
+
+int
+run_evaluation(struct run *r, struct rows *rows, struct err *e)
+{
+	struct arena a = {0};
+	struct err late;
+	char *work = arena_printf(&a, "%s/work-XXXXXX", r->checkout_dir);
+
+	if (files_mkdirs(r->checkout_dir, 0755, e) != 0 || (mkdtemp(work) == NULL && fail_sys(e, "%s", work) != 0)) {
+		arena_release(&a);
+		return -1;
+	}
+	int rc = evaluate_in(r, &a, work, rows, e);
+	if (files_remove_tree(work, &late) != 0)
+		log_err(LOG_WARN, "work folder", &late);
+	if (rc == 0)
+		rows_finish(rows);
+	arena_release(&a);
+	return rc;
+}

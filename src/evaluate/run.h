@@ -1,0 +1,35 @@
+/*
+ * run - one evaluation from the command line to rows, and whether they are all.
+ *
+ * Complete (design, section 6): the evaluator exited as its version does when it has said everything, printed no fatal
+ * row, and every line was a row. Anything else is incomplete, with the evaluator's own words as the reason.
+ */
+#ifndef EKACI_EVALUATE_RUN_H
+#define EKACI_EVALUATE_RUN_H
+
+#include "evaluate/evaluator.h"
+#include "evaluate/rows.h"
+#include "support/os/record.h"
+
+struct run {
+	const struct evaluator *ev;
+	struct evaluator_job job;   /* source and roots_dir are set here */
+	const char *git_dir, *tree;
+	const char *checkout_dir;
+	const char *fetch_cache_dir; /* or NULL */
+	const char *roots_dir;       /* or NULL */
+	int64_t wall_ms;
+	bool sandbox;
+	int64_t expected_rows;       /* -1: unknown */
+	struct record_out *out;      /* progress */
+	int64_t took_ms, max_rss_kb; /* afterwards; of the largest process */
+};
+
+/* Where the tree is for the evaluator: one path for all trees. */
+const char *run_source(struct arena *a, const struct run *r);
+
+/* Checks the tree out, evaluates, fills rows (sorted). An incomplete evaluation is 0 with rows->incomplete. -1: it could
+ * not even begin, or was cancelled (ERR_BUSY). */
+must_check int run_evaluation(struct run *r, struct rows *rows, struct err *e);
+
+#endif

@@ -1,0 +1,232 @@
+/* What a worker of the built-in evaluator is told first: the walker and its arguments, as Nix text. */
+#include "evaluate/setup.h"
+
+#include "evaluate/walker.h"
+#include "support/os/child.h"
+#include "support/text/json.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_EXPR = 100 * 1024 /* what one argument of a program can be, and a little less */ };
+
+static bool
+is_plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
+			return false;
+	return true;
+}
+
+int
+walk_nix_string(struct str s, struct buf *out, struct err *e)
+{
+	if (is_plain(s)) {
+		buf_putc(out, '"');
+		for (size_t i = 0; i < s.n; i++) {
+			if (s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == '$')
+				buf_putc(out, '\\');
+			buf_putc(out, s.p[i]);
+		}
+		buf_putc(out, '"');
+		return 0;
+	}
+	if (!str_utf8_ok(s))
+		return fail(e, ERR_INPUT, "text that is not UTF-8 cannot be handed to nix");
+	/* JSON inside a Nix string: \uXXXX is the one escape for letters that Nix has. */
+	AUTO(json_drop) json_t *value = json_stringn(s.p, s.n);
+	char *json = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	buf_puts(out, "(builtins.fromJSON ");
+	int rc = json != NULL ? walk_nix_string(str_of(json), out, e) : fail(e, ERR_BUG, "text that JSON refuses");
+	buf_puts(out, ")");
+	free(json);
+	return rc;
+}
+
+/* An expression that is not whole (an open quote) would swallow all the repl is told later: nix parses it first. */
+static int
+check_syntax(const char *text, struct err *e)
+{
+	const char *argv[] = {"nix-instantiate", "--parse", "--expr", text, NULL};
+	AUTO(buf_release) struct buf out = {0};
+
+	buf_init(&out, 16 * MAX_EXPR);
+	return child_output(argv, &out, e);
+}
+
+int
+walk_nix_expr(const char *text, struct buf *out, struct err *e)
+{
+	struct str s = str_of(text);
+
+	if (s.n > MAX_EXPR)
+		return fail(e, ERR_LIMIT, "an expression of more than %d bytes", MAX_EXPR);
+	if (check_syntax(text, e) != 0)
+		return -1;
+	if (is_plain(s)) {
+		/* A comment at its end must not swallow what follows. */
+		buf_printf(out, "(%s\n)", text);
+		return 0;
+	}
+	buf_puts(out, "(import (builtins.toFile \"expression.nix\" ");
+	if (walk_nix_string(s, out, e) != 0)
+		return -1;
+	buf_puts(out, "))");
+	return 0;
+}
+
+static void
+add_url(struct buf *out, const char *p)
+{
+	for (; *p != '\0'; p++) {
+		if (isalnum((unsigned char)*p) || strchr("-._~/:", *p) != NULL)
+			buf_putc(out, *p);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)*p);
+	}
+}
+
+/* A flake on this machine, named by a path, is read as path:, and for pure evaluation locked by its hash. */
+static int
+flake_ref(struct str ref, bool pure, struct buf *out, struct err *e)
+{
+	AUTO(buf_release) struct buf hash = {0};
+	struct arena a = {0};
+	char full[PATH_MAX];
+	struct stat st;
+	int rc = 0;
+
+	buf_init(&hash, 4096);
+	if (str_starts(ref, STR("path:")) && str_find(ref, STR("?")) < 0)
+		ref = str_from(ref, 5);
+	const char *path = ref.n == 0 ? "." : str_dup(&a, ref);
+	if (stat(path, &st) != 0 || realpath(path, full) == NULL) {
+		buf_str(out, ref);
+		goto done;
+	}
+	buf_puts(out, "path:");
+	add_url(out, full);
+	if (pure) {
+		const char *argv[] = {"nix", "--extra-experimental-features", "nix-command", "hash", "path", full, NULL};
+		rc = child_output(argv, &hash, e);
+		buf_puts(out, "?narHash=");
+		if (rc == 0)
+			add_url(out, str_dup(&a, str_trim(buf_get(&hash))));
+	}
+done:
+	arena_release(&a);
+	return rc;
+}
+
+/* The fragment of a flake reference, a.b."c.d", as .${"a"}.${"b"}... */
+static int
+add_selection(struct str path, struct buf *out, struct err *e)
+{
+	AUTO(buf_release) struct buf part = {0};
+	bool quoted = false;
+
+	buf_init(&part, MAX_EXPR);
+	for (size_t i = 0; path.n > 0 && i <= path.n; i++) {
+		if (i == path.n || (!quoted && path.p[i] == '.')) {
+			buf_puts(out, ".${");
+			if (walk_nix_string(buf_get(&part), out, e) != 0)
+				return -1;
+			buf_puts(out, "}");
+			buf_drop(&part, part.n);
+		} else if (path.p[i] == '"') {
+			quoted = !quoted;
+		} else {
+			buf_putc(&part, path.p[i]);
+		}
+	}
+	return quoted ? fail(e, ERR_INPUT, "a quote in the flake's attribute path is not closed") : 0;
+}
+
+static int
+add_root(const struct eval_jobs *o, struct buf *out, struct err *e)
+{
+	AUTO(buf_release) struct buf text = {0};
+	struct str what = str_of(o->what), attr;
+	char full[PATH_MAX];
+
+	buf_init(&text, MAX_EXPR);
+	switch (o->source) {
+	case EVAL_EXPR:
+		return walk_nix_expr(o->what, out, e);
+	case EVAL_FILE:
+		if (o->what[0] == '<' && o->what[what.n - 1] == '>') {
+			buf_printf(&text, "import %s", o->what);
+			return walk_nix_expr(text.p, out, e);
+		}
+		if (realpath(o->what, full) == NULL)
+			return fail_sys(e, "%s", o->what);
+		buf_puts(out, "(import ");
+		if (walk_nix_string(str_of(full), out, e) != 0)
+			return -1;
+		buf_puts(out, ")");
+		return 0;
+	case EVAL_FLAKE:
+		what = str_cut(what, '#', &attr);
+		if (flake_ref(what, !o->impure, &text, e) != 0)
+			return -1;
+		buf_puts(out, "(builtins.getFlake ");
+		if (walk_nix_string(buf_get(&text), out, e) != 0)
+			return -1;
+		buf_puts(out, ")");
+		return add_selection(attr, out, e);
+	}
+	return fail(e, ERR_BUG, "no such source");
+}
+
+static int
+add_args(const struct eval_jobs *o, struct buf *out, struct err *e)
+{
+	for (size_t i = 0; i < o->n_args; i++) {
+		const struct eval_arg *arg = &o->args[i];
+		buf_puts(out, "${");
+		if (walk_nix_string(str_of(arg->name), out, e) != 0)
+			return -1;
+		buf_puts(out, "} = ");
+		if ((arg->is_expr ? walk_nix_expr(arg->value, out, e)
+		                  : walk_nix_string(str_of(arg->value), out, e)) != 0)
+			return -1;
+		buf_puts(out, "; ");
+	}
+	return 0;
+}
+
+int
+setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct err *e)
+{
+	AUTO(buf_release) struct buf root = {0};
+
+	buf_init(&root, 4 * MAX_EXPR);
+	if (add_root(o, &root, e) != 0)
+		return -1;
+	buf_puts(out, "ekaci = (");
+	for (const char *p = walker_text; *p != '\0'; p++)
+		buf_putc(out, *p == '\n' ? ' ' : *p);
+	buf_printf(out, ") { mark = \"%s\"; force = %s; meta = %s; apply = ", mark, o->force_recurse ? "true" : "false",
+	    o->meta ? "true" : "false");
+	if (o->apply == NULL)
+		buf_puts(out, "null");
+	else if (walk_nix_expr(o->apply, out, e) != 0)
+		return -1;
+	buf_puts(out, "; args = { ");
+	if (add_args(o, out, e) != 0)
+		return -1;
+	buf_puts(out, "}; root = ");
+	if (o->select != NULL) {
+		if (walk_nix_expr(o->select, out, e) != 0)
+			return -1;
+		buf_putc(out, ' ');
+	}
+	buf_str(out, buf_get(&root));
+	buf_puts(out, "; }\n");
+	return out->over || root.over ? fail(e, ERR_LIMIT, "the expressions on the command line are too long") : 0;
+}

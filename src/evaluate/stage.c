@@ -1,0 +1,223 @@
+/* The stage `evaluate`: reuse, or run and store. */
+#include "evaluate/evaluate.h"
+
+#include "evaluate/roots.h"
+#include "evaluate/run.h"
+#include "evaluate/stored.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/files.h"
+#include "support/os/sandbox.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEFAULT_WALL_MS = 3600 * 1000, DEFAULT_ROWS = 1000000, DEFAULT_DEPTH = 64, DEFAULT_MEMORY_MB = 4096 };
+
+struct wish {
+	struct arena a;
+	const json_t *job; /* the stage's */
+	const json_t *systems;
+	const char *evals_dir, *roots_root;
+	struct evaluator ev;
+	struct run run;
+	enum sandbox_mode mode;
+	char key[65];
+	const char *file;
+	int64_t began_ms;
+};
+
+static int
+read_wish(struct wish *w, struct err *e)
+{
+	const json_t *job = w->job, *inner = json_object_get(job, "job");
+	struct run *r = &w->run;
+
+	if (!json_is_object(inner))
+		return fail(e, ERR_INPUT, "member \"job\" is missing");
+	if (json_need_str(job, "git_dir", &r->git_dir, e) != 0 || json_need_str(job, "tree", &r->tree, e) != 0 ||
+	    json_need_str(job, "evals_dir", &w->evals_dir, e) != 0 ||
+	    json_need_str(job, "checkout_dir", &r->checkout_dir, e) != 0)
+		return -1;
+	w->roots_root = json_str(job, "roots_dir", NULL);
+	r->fetch_cache_dir = json_str(job, "fetch_cache_dir", NULL);
+	r->wall_ms = json_int(job, "wall_ms", DEFAULT_WALL_MS);
+	r->expected_rows = json_int(job, "expected_rows", -1);
+	r->job = (struct evaluator_job){.job = inner,
+	    .workers = json_int(job, "workers", 0),
+	    .max_memory_mb = json_int(job, "max_memory_mb", DEFAULT_MEMORY_MB),
+	    .max_rows = json_int(job, "max_rows", DEFAULT_ROWS),
+	    .max_depth = json_int(job, "max_depth", DEFAULT_DEPTH),
+	    .import_from_derivation = json_flag(job, "allow_import_from_derivation", false),
+	    .network = json_flag(job, "allow_network", false),
+	    .allowed_uris = json_object_get(job, "allowed_uris")};
+	if (r->job.workers <= 0)
+		r->job.workers = sysconf(_SC_NPROCESSORS_ONLN);
+	if (r->job.max_memory_mb <= 0 || r->job.max_rows <= 0 || r->job.max_depth <= 0 || r->wall_ms <= 0)
+		return fail(e, ERR_INPUT, "the limits of an evaluation must be positive");
+	w->systems = json_object_get(inner, "systems");
+	if (json_array_size(w->systems) == 0)
+		w->systems = json_object_get(job, "systems");
+	return sandbox_mode_of(json_str(job, "sandbox", "auto"), &w->mode, e);
+}
+
+/* Everything that decides what comes out; nothing that does not (how many workers, whose run). */
+static void
+make_key(struct wish *w)
+{
+	static const char *const parts[] = {"file", "flake", "expr", "attr_path", "scope"};
+	AUTO(json_drop) json_t *all = json_object();
+	json_t *def = json_object();
+	const struct evaluator_job *j = &w->run.job;
+
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		json_t *part = json_object_get(j->job, parts[i]);
+		json_object_set(def, parts[i], part != NULL ? part : json_null());
+	}
+	json_object_set_new(all, "format", json_integer(STORED_FORMAT));
+	json_object_set_new(all, "tree", json_string(w->run.tree));
+	json_object_set_new(all, "job", def);
+	json_object_set_new(all, "evaluator", json_string(w->ev.name));
+	json_object_set_new(all, "version", json_string(w->ev.version));
+	json_object_set_new(all, "source", json_string(run_source(&w->a, &w->run)));
+	json_object_set_new(all, "ifd", json_boolean(j->import_from_derivation));
+	json_object_set_new(all, "network", json_boolean(j->network));
+	json_object_set_new(all, "max_depth", json_integer(j->max_depth));
+	json_object_set(all, "uris", j->allowed_uris != NULL ? (json_t *)(uintptr_t)j->allowed_uris : json_null());
+	json_object_set(all, "systems", w->systems != NULL ? (json_t *)(uintptr_t)w->systems : json_null());
+	stored_key(all, w->key);
+	w->file = stored_path(&w->a, w->evals_dir, w->key);
+}
+
+static void
+emit(struct wish *w, struct record_out *out, bool reused, const char *reason, const struct stored *s)
+{
+	json_t *rec = json_object();
+
+	json_object_set_new(rec, "type", json_string("evaluation"));
+	json_object_set_new(rec, "side", json_string(json_str(w->job, "side", "")));
+	json_object_set_new(rec, "job", json_string(json_str(w->run.job.job, "name", "")));
+	json_object_set_new(rec, "key", json_string(w->key));
+	json_object_set_new(rec, "file", reason == NULL ? json_string(w->file) : json_null());
+	json_object_set_new(rec, "reused", json_boolean(reused));
+	json_object_set_new(rec, "complete", json_boolean(reason == NULL));
+	json_object_set_new(rec, "reason", reason != NULL ? json_any_string(str_of(reason)) : json_null());
+	json_object_set_new(rec, "rows", json_integer((json_int_t)s->rows));
+	json_object_set_new(rec, "errors", json_integer((json_int_t)s->errors));
+	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));
+	json_object_set_new(rec, "evaluator", json_string(w->ev.name));
+	json_object_set_new(rec, "version", json_any_string(str_of(w->ev.version)));
+	json_object_set_new(rec, "sandbox", json_string(w->run.sandbox ? "bubblewrap" : "none"));
+	json_object_set_new(rec, "wall_ms", json_integer(clock_mono_ms() - w->began_ms));
+	json_object_set_new(rec, "max_rss_kb", json_integer(w->run.max_rss_kb));
+	record_emit(out, rec);
+}
+
+struct drvs {
+	VEC(struct str) all;
+	bool missing;
+};
+
+static int
+on_drv(void *ctx, struct str drv)
+{
+	struct drvs *d = ctx;
+
+	if (access(drv.p, F_OK) != 0) /* NUL-terminated by stored_read */
+		d->missing = true;
+	vec_push(&d->all, drv);
+	return 0;
+}
+
+/* 0: the stored evaluation serves, and its derivations have a root; 1: evaluate. */
+static int
+reuse(struct wish *w, struct stored *s, struct err *e)
+{
+	struct drvs d = {0};
+	struct err why = {0};
+	int rc = stored_read(&w->a, w->file, w->key, s, on_drv, &d, &why);
+
+	if (rc < 0)
+		*e = why;
+	if (rc > 0 && why.kind != ERR_ABSENT)
+		log_warn("stored evaluation %.12s is damaged and made again: %s", w->key, why.msg);
+	if (rc == 0 && d.missing)
+		rc = 1; /* the store was cleaned since */
+	if (rc == 0 && w->run.roots_dir != NULL && roots_keep(d.all.p, d.all.n, w->run.roots_dir, "ekaci-roots", &why) != 0) {
+		log_warn("stored evaluation %.12s is made again: %s", w->key, why.msg);
+		rc = 1;
+	}
+	vec_release(&d.all);
+	return rc;
+}
+
+static int
+store(struct wish *w, const struct rows *rows, struct err *e)
+{
+	AUTO(json_drop) json_t *h = json_object();
+
+	json_object_set_new(h, "ekaci_evaluation", json_integer(STORED_FORMAT));
+	json_object_set_new(h, "key", json_string(w->key));
+	json_object_set_new(h, "tree", json_string(w->run.tree));
+	json_object_set(h, "job", (json_t *)(uintptr_t)w->run.job.job);
+	json_object_set_new(h, "evaluator", json_string(w->ev.name));
+	json_object_set_new(h, "version", json_any_string(str_of(w->ev.version)));
+	json_object_set_new(h, "source", json_string(run_source(&w->a, &w->run)));
+	json_object_set_new(h, "complete", json_true());
+	return stored_write(w->file, h, rows, e);
+}
+
+static int
+evaluate(struct wish *w, struct record_out *out, struct err *e)
+{
+	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows, .max_depth = (size_t)w->run.job.max_depth,
+	    .scope = json_object_get(w->run.job.job, "scope"), .systems = w->systems};
+	AUTO(fd_close) int lock = -1;
+	struct stored s = {0};
+
+	if (stored_lock(w->evals_dir, w->key, 2 * w->run.wall_ms, &lock, e) != 0)
+		return -1;
+	int rc = reuse(w, &s, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 0) {
+		emit(w, out, true, NULL, &s);
+		return 0;
+	}
+	rc = run_evaluation(&w->run, &rows, e);
+	s = (struct stored){.rows = rows.all.n, .errors = rows.errors, .derivations = rows.derivations};
+	if (rc == 0 && !rows.incomplete)
+		rc = store(w, &rows, e);
+	if (rc == 0)
+		emit(w, out, false, rows.incomplete ? rows.reason : NULL, &s);
+	rows_release(&rows);
+	return rc;
+}
+
+int
+stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
+{
+	struct wish w = {.job = job, .began_ms = clock_mono_ms()};
+	int rc = read_wish(&w, e);
+
+	if (rc == 0)
+		rc = evaluator_find(&w.a, json_str(job, "evaluator", "auto"), &w.ev, e);
+	if (rc == 0) {
+		int decided = sandbox_decide(w.mode, e);
+		w.run.sandbox = decided > 0;
+		rc = decided < 0 ? -1 : 0;
+	}
+	if (rc == 0) {
+		w.run.ev = &w.ev;
+		w.run.out = out;
+		make_key(&w);
+		if (w.roots_root != NULL)
+			w.run.roots_dir = arena_printf(&w.a, "%s/%.16s", w.roots_root, w.key);
+		rc = files_mkdirs(w.evals_dir, 0755, e);
+	}
+	if (rc == 0)
+		rc = evaluate(&w, out, e);
+	arena_release(&w.a);
+	return rc;
+}

@@ -1,0 +1,38 @@
+/*
+ * stored - evaluations on disk, by the key of all that decided them.
+ *
+ * DIR/KEY.jsonl.zst: zstd with a checksum; a header line, a row a line, an end line (ARCHITECTURE.md, evaluate).
+ * Only complete evaluations are written, whole or not at all. A file that is cut, altered or for another key is as if
+ * it were not there. DIR/KEY.lock is locked by whoever evaluates, so that two that want the same do it once; the lock
+ * goes with the process.
+ */
+#ifndef EKACI_EVALUATE_STORED_H
+#define EKACI_EVALUATE_STORED_H
+
+#include "evaluate/rows.h"
+
+enum { STORED_FORMAT = 1 };
+
+/* What a stored evaluation says about itself. */
+struct stored {
+	size_t rows, errors, derivations;
+	char evaluator[64], version[160];
+};
+
+/* SHA-256, in hexadecimal, of the document (its members in a fixed order are the caller's matter). */
+void stored_key(const json_t *what, char ret[65]);
+char *stored_path(struct arena *a, const char *dir, const char *key);
+
+/* Waits until nobody else evaluates key; *ret_fd holds the lock until closed. ERR_BUSY when cancelled meanwhile, or
+ * after wait_ms. */
+must_check int stored_lock(const char *dir, const char *key, int64_t wait_ms, int *ret_fd, struct err *e);
+
+/* header gets rows, errors, derivations and must have ekaci_evaluation and key. */
+must_check int stored_write(const char *path, json_t *header, const struct rows *rows, struct err *e);
+
+/* Reads the whole file. 0: intact, *ret filled, and each derivation in drvs (may be NULL; texts in a). 1: not there or
+ * not usable, *e says why. -1: the system failed. */
+must_check int stored_read(struct arena *a, const char *path, const char *key, struct stored *ret,
+    int (*on_drv)(void *ctx, struct str drv), void *ctx, struct err *e);
+
+#endif

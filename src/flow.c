@@ -1,0 +1,707 @@
+/* Runs, from state to state. */
+#include "flow.h"
+
+#include "jobs.h"
+#include "reports.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/files.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	MAX_LIVE = 4096,          /* runs looked at in one turn */
+	MAX_DELAY_MS = 600 * 1000,
+	MAX_BUILDING = 1024       /* builds of one run that are cancelled at once */
+};
+
+/* A stage under way for a run. */
+struct active {
+	struct flow *f;
+	struct active *next;
+	int64_t run;
+	const struct step *step;
+	struct worker *worker; /* NULL while the token is being fetched */
+	json_t *records;
+	bool dropped; /* the run has moved on; the end is of no interest */
+};
+
+struct flow {
+	struct flow_parts p;
+	struct schedule *schedule;
+	struct reports *reports;
+	struct loop_timer *timer;
+	struct active *active;
+	int busy[LANES];
+	int64_t wake;
+	bool closing;
+};
+
+static void run_stage(struct active *act, const json_t *job);
+
+static struct active *
+active_of(struct flow *f, int64_t run)
+{
+	for (struct active *act = f->active; act != NULL; act = act->next)
+		if (act->run == run && !act->dropped)
+			return act;
+	return NULL;
+}
+
+static void
+forget(struct active *act)
+{
+	struct active **at = &act->f->active;
+
+	while (*at != act)
+		at = &(*at)->next;
+	*at = act->next;
+	act->f->busy[act->step->lane]--;
+	json_decref(act->records);
+	mem_free(&act);
+}
+
+/* --- ends of a run ------------------------------------------------------------------------------------------- */
+
+static void
+drop_active(struct flow *f, int64_t run)
+{
+	struct active *act = active_of(f, run);
+
+	if (act == NULL)
+		return;
+	act->dropped = true;
+	if (act->worker != NULL)
+		loop_worker_cancel(act->worker);
+}
+
+static void
+remove_roots(struct flow *f, int64_t run)
+{
+	struct arena a = {0};
+	struct err e;
+
+	if (files_remove_tree(arena_printf(&a, "%s/gcroots/run-%" PRId64, f->p.settings->state.dir, run), &e) != 0)
+		log_err(LOG_WARN, "flow", &e);
+	arena_release(&a);
+}
+
+/* A live run ends before its time: its worker goes, and the builds that only it wants. */
+static int
+end_early(struct flow *f, const struct run *r, enum run_state to, const char *why, struct err *e)
+{
+	int64_t building[MAX_BUILDING];
+	size_t n = 0;
+
+	if (store_begin(f->p.store, e) != 0)
+		return -1;
+	int rc = store_run_move(f->p.store, r->id, r->state, to, why, e);
+	if (rc == 0)
+		rc = store_run_unwant(f->p.store, r->id, building, MAX_BUILDING, &n, e);
+	rc = store_end(f->p.store, rc < 0 ? -1 : 0, e);
+	if (rc != 0)
+		return -1;
+	drop_active(f, r->id);
+	schedule_cancel(f->schedule, building, n);
+	remove_roots(f, r->id);
+	return 0;
+}
+
+static int
+fail_run(struct flow *f, const struct run *r, const char *stage, const char *kind, const char *message, struct err *e)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *failure = json_pack("{s:s,s:s,s:o}", "stage", stage, "kind", kind, "message",
+	    json_any_string(str_of(message)));
+	int rc = store_run_set(f->p.store, r->id, "failure", json_line(&a, failure), e);
+
+	if (rc == 0)
+		rc = end_early(f, r, RUN_FAILED, message, e);
+	arena_release(&a);
+	return rc;
+}
+
+int
+flow_cancel(struct flow *f, int64_t repository, int64_t number, const char *why, struct err *e)
+{
+	struct arena a = {0};
+	int64_t ids[64];
+	size_t n;
+	int rc = store_runs_live_of(f->p.store, repository, number, 0, ids, COUNT(ids), &n, e);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct run r;
+		rc = store_run_get(f->p.store, &a, ids[i], &r, e);
+		if (rc == 0)
+			rc = end_early(f, &r, RUN_CANCELLED, why, e);
+	}
+	arena_release(&a);
+	flow_kick(f);
+	return rc;
+}
+
+static int
+start_new(struct flow *f, struct arena *a, const struct run *wanted, struct err *e)
+{
+	int64_t ids[64], id;
+	size_t n;
+
+	if (store_run_add(f->p.store, wanted, &id, e) != 0 ||
+	    store_runs_live_of(f->p.store, wanted->repository, wanted->number, id, ids, COUNT(ids), &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct run r;
+		if (store_run_get(f->p.store, a, ids[i], &r, e) != 0 ||
+		    store_run_supersede(f->p.store, ids[i], id, e) != 0 ||
+		    end_early(f, &r, RUN_SUPERSEDED, wanted->reason, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+flow_start(struct flow *f, const struct run *wanted, struct err *e)
+{
+	struct arena a = {0};
+	struct run live;
+	int rc = store_run_of(f->p.store, &a, wanted->repository, wanted->number, true, &live, e);
+
+	if (rc == 0 && strcmp(live.head, wanted->head) == 0 && strcmp(live.base_ref, wanted->base_ref) == 0 &&
+	    live.force >= wanted->force && live.ignore_rules >= wanted->ignore_rules && live.approved >= wanted->approved) {
+		arena_release(&a);
+		return 0;
+	}
+	if (rc >= 0) {
+		rc = store_begin(f->p.store, e);
+		if (rc == 0)
+			rc = store_end(f->p.store, start_new(f, &a, wanted, e), e);
+	}
+	arena_release(&a);
+	flow_kick(f);
+	return rc;
+}
+
+/* --- what a stage's records mean ------------------------------------------------------------------------------ */
+
+static const json_t *
+record(const json_t *records, const char *type)
+{
+	const json_t *rec;
+	size_t i;
+
+	json_array_foreach(records, i, rec) {
+		if (strcmp(json_str(rec, "type", ""), type) == 0)
+			return rec;
+	}
+	return NULL;
+}
+
+/* Each writes what the stage found and moves the run, in one transaction. */
+
+static int
+done_mirror(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "mirrored");
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage mirror gave no record");
+	if (store_run_set(f->p.store, r->id, "mirrored", json_line(a, rec), e) != 0)
+		return -1;
+	return store_run_move(f->p.store, r->id, r->state, RUN_MIRRORED, "fetched", e);
+}
+
+static int
+done_plan(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "plan");
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage plan gave no record");
+	if (store_run_set(f->p.store, r->id, "plan", json_line(a, rec), e) != 0)
+		return -1;
+	return store_run_move(f->p.store, r->id, r->state, RUN_PLANNED, json_str(rec, "decision", ""), e);
+}
+
+static int
+done_evaluate(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "evaluation");
+	AUTO(json_drop) json_t *done = NULL;
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage evaluate gave no record");
+	if (r->evaluations == NULL)
+		done = json_array();
+	else if (json_read(str_of(r->evaluations), "evaluations", &done, e) != 0)
+		return -1;
+	json_array_append(done, (json_t *)(uintptr_t)rec);
+	if (store_run_set(f->p.store, r->id, "evaluations", json_line(a, done), e) != 0 ||
+	    store_run_piece(f->p.store, r->id, e) != 0)
+		return -1;
+	if (json_flag(rec, "complete", false))
+		return 0; /* the next one, or the next state, is found by advance */
+	/* Incomplete means failed: nothing is compared. */
+	return fail_run(f, r, "evaluate", "incomplete", json_str(rec, "reason", "the evaluator gave no reason"), e);
+}
+
+static int
+done_diff(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "difference");
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage diff gave no record");
+	const json_t *total = json_at(rec, "counts.total");
+	int64_t rebuilds = json_int(total, "rebuild", 0) + json_int(total, "added", 0);
+	bool wide = rebuilds > f->p.settings->rebuild.max_rebuild_count;
+	if (store_run_set(f->p.store, r->id, "difference", json_str(rec, "file", NULL), e) != 0 ||
+	    store_run_set(f->p.store, r->id, "counts", json_line(a, json_object_get(rec, "counts")), e) != 0 ||
+	    store_run_flags(f->p.store, r->id, wide, r->approved, r->force, e) != 0)
+		return -1;
+	return store_run_move(f->p.store, r->id, r->state, RUN_DIFFED, wide ? "compared: wide" : "compared", e);
+}
+
+static int
+want_builds(struct flow *f, struct arena *a, const struct run *r, const json_t *records, bool base, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
+	int64_t since = clock_now_ms() - f->p.settings->build.failure_cache_h * 3600 * 1000;
+	size_t n = jobs_wants(a, records, base, wants);
+
+	return store_builds_want(f->p.store, r->id, wants, n, r->force && !base ? BUILD_RETRY_FAILURES : BUILD_TRUST_FAILURES,
+	    since, e);
+}
+
+static int
+done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "query");
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage query gave no record");
+	if (store_run_set(f->p.store, r->id, "query", json_line(a, rec), e) != 0)
+		return -1;
+	/* The builds are linked to the run only when they may be made. */
+	struct pull_request pr = {0};
+	const char *hold = NULL;
+	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, e) < 0)
+		return -1;
+	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
+	if (!f->p.settings->build.enabled)
+		hold = "builds are switched off here";
+	else if (r->wide && !approved)
+		hold = "wide: builds wait for approval";
+	else if (!approved && report_untrusted(f->p.settings, &pr) && strcmp(f->p.settings->trust.forks, "build") != 0)
+		hold = "builds of an outside author wait for approval";
+	if (hold != NULL) {
+		if (store_run_move(f->p.store, r->id, r->state, RUN_QUERIED, hold, e) < 0)
+			return -1;
+		return store_run_set(f->p.store, r->id, "waiting", hold, e);
+	}
+	if (want_builds(f, a, r, records, false, e) != 0)
+		return -1;
+	return store_run_move(f->p.store, r->id, r->state, RUN_QUERIED, "the store was asked", e);
+}
+
+static int
+done_base_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec;
+	size_t i;
+
+	json_array_foreach(records, i, rec) {
+		if (strcmp(json_str(rec, "type", ""), "base_of") == 0 &&
+		    store_run_base_of(f->p.store, r->id, json_str(rec, "head", ""), json_str(rec, "base", ""), e) != 0)
+			return -1;
+	}
+	if (want_builds(f, a, r, records, true, e) != 0)
+		return -1;
+	return store_run_move(f->p.store, r->id, r->state, RUN_JUDGING, "the base is asked", e);
+}
+
+static int
+stage_done(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	switch (r->state) {
+	case RUN_ACCEPTED:
+		return done_mirror(f, a, r, records, e);
+	case RUN_MIRRORED:
+		return done_plan(f, a, r, records, e);
+	case RUN_PLANNED:
+		return done_evaluate(f, a, r, records, e);
+	case RUN_EVALUATED:
+		return done_diff(f, a, r, records, e);
+	case RUN_DIFFED:
+		return done_query(f, a, r, records, e);
+	case RUN_BUILT:
+		return done_base_query(f, a, r, records, e);
+	case RUN_QUERIED:
+	case RUN_BUILDING:
+	case RUN_JUDGING:
+	case RUN_DONE:
+	case RUN_FAILED:
+	case RUN_SUPERSEDED:
+	case RUN_CANCELLED:
+	case RUN_STATES:
+		break;
+	}
+	return fail(e, ERR_BUG, "no stage runs in state %s", run_state_name(r->state));
+}
+
+/* --- attempts -------------------------------------------------------------------------------------------------- */
+
+static int64_t
+delay_ms(const struct step *step, int64_t attempt)
+{
+	int64_t ms = step->first_delay_ms;
+
+	for (int64_t i = 1; i < attempt && ms < MAX_DELAY_MS; i++)
+		ms *= 2;
+	return ms < MAX_DELAY_MS ? ms : MAX_DELAY_MS;
+}
+
+static int
+attempt_failed(struct flow *f, const struct run *r, const struct step *step, const struct err *why, struct err *e)
+{
+	bool again = why->kind == ERR_BUSY || why->kind == ERR_SYSTEM;
+
+	log_warn("run %" PRId64 ": %s (attempt %" PRId64 "): %s (%s)", r->id, step->stage, r->attempt, why->msg,
+	    err_kind_name(why->kind));
+	if (again && r->attempt < step->attempts)
+		return store_run_later(f->p.store, r->id, clock_now_ms() + delay_ms(step, r->attempt), why->msg, e);
+	return fail_run(f, r, step->stage, err_kind_name(why->kind), why->msg, e);
+}
+
+static int
+settle_attempt(struct flow *f, struct arena *a, int64_t run, const struct step *step, const json_t *records,
+    const struct err *end, int64_t outside_ms, struct err *e)
+{
+	struct run r;
+	int rc = store_run_get(f->p.store, a, run, &r, e);
+
+	if (rc != 0 || r.state != step->from)
+		return rc < 0 ? -1 : 0;
+	if (end->kind != ERR_NONE)
+		return attempt_failed(f, &r, step, end, e);
+	if (store_begin(f->p.store, e) != 0)
+		return -1;
+	rc = store_run_spent(f->p.store, run, outside_ms, e);
+	if (rc == 0)
+		rc = stage_done(f, a, &r, records, e);
+	return store_end(f->p.store, rc < 0 ? -1 : 0, e);
+}
+
+static void
+on_end(void *ctx, const struct err *end, int64_t outside_ms)
+{
+	struct active *act = ctx;
+	struct flow *f = act->f;
+	struct arena a = {0};
+	struct err e = {0};
+
+	act->worker = NULL;
+	if (!act->dropped && !f->closing &&
+	    settle_attempt(f, &a, act->run, act->step, act->records, end, outside_ms, &e) != 0) {
+		/* Our own words could not be written or read: that is an attempt that failed, too. */
+		struct run r;
+		struct err e2;
+		log_err(LOG_ERROR, act->step->stage, &e);
+		if (store_run_get(f->p.store, &a, act->run, &r, &e2) == 0 && r.state == act->step->from &&
+		    attempt_failed(f, &r, act->step, &e, &e2) != 0)
+			log_err(LOG_ERROR, act->step->stage, &e2);
+	}
+	arena_release(&a);
+	forget(act);
+	flow_kick(f);
+	schedule_kick(f->schedule);
+}
+
+static void
+on_record(void *ctx, const json_t *rec)
+{
+	struct active *act = ctx;
+
+	if (strcmp(json_str(rec, "type", ""), "progress") == 0)
+		reports_progress(act->f->reports, act->run, rec);
+	else
+		json_array_append(act->records, (json_t *)(uintptr_t)rec);
+}
+
+static void
+run_stage(struct active *act, const json_t *job)
+{
+	struct worker_events events = {on_record, on_end, act};
+	struct err e = {0};
+
+	if (loop_worker_start(act->f->p.loop, act->step->stage, job, &events, &act->worker, &e) != 0)
+		on_end(act, &e, 0);
+}
+
+/* The mirror needs a token first; everything else starts at once. */
+static void
+on_authorization(void *ctx, const char *authorization, const struct err *why)
+{
+	struct active *act = ctx;
+	struct flow *f = act->f;
+	struct arena a = {0};
+	struct repository repo;
+	struct run r;
+	struct err e = {0};
+
+	if (why != NULL) {
+		on_end(act, why, 0);
+		return;
+	}
+	if (act->dropped || f->closing) {
+		forget(act);
+		return;
+	}
+	if (store_run_get(f->p.store, &a, act->run, &r, &e) != 0 ||
+	    store_repository_get(f->p.store, &a, r.repository, &repo, &e) != 0) {
+		on_end(act, &e, 0);
+		arena_release(&a);
+		return;
+	}
+	const char *mirror = arena_printf(&a, "%s/mirrors/%" PRId64 ".git", f->p.settings->state.dir, r.repository);
+	AUTO(json_drop) json_t *job = jobs_mirror(f->p.settings, &r, &repo, mirror, authorization);
+	run_stage(act, job);
+	arena_release(&a);
+}
+
+/* --- the next step of a run ------------------------------------------------------------------------------------ */
+
+static int
+parse_or_null(const char *text, json_t **ret, struct err *e)
+{
+	*ret = NULL;
+	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
+}
+
+/* The job of the run's present state; *ret stays NULL when the state has nothing left to do. */
+static int
+make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, struct err *e)
+{
+	const struct settings *c = f->p.settings;
+	const char *git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", c->state.dir, r->repository);
+	const char *run_dir = arena_printf(a, "%s/runs/%" PRId64, c->state.dir, r->id);
+	const char *roots = arena_printf(a, "%s/gcroots/run-%" PRId64, c->state.dir, r->id);
+	AUTO(json_drop) json_t *mirrored = NULL;
+	AUTO(json_drop) json_t *plan = NULL;
+	AUTO(json_drop) json_t *evaluations = NULL;
+	AUTO(json_drop) json_t *failed = NULL;
+
+	if (files_mkdirs(run_dir, 0750, e) != 0 || files_mkdirs(roots, 0750, e) != 0 ||
+	    parse_or_null(r->mirrored, &mirrored, e) != 0 || parse_or_null(r->plan, &plan, e) != 0 ||
+	    parse_or_null(r->evaluations, &evaluations, e) != 0)
+		return -1;
+	if (r->state == RUN_MIRRORED)
+		*ret = jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
+	else if (r->state == RUN_PLANNED)
+		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations);
+	else if (r->state == RUN_EVALUATED)
+		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
+	else if (r->state == RUN_DIFFED)
+		*ret = jobs_query(c, r->difference, "head", NULL);
+	else if (r->state == RUN_BUILT) {
+		if (store_run_unjudged(f->p.store, r->id, &failed, e) != 0)
+			return -1;
+		if (json_array_size(failed) > 0)
+			*ret = jobs_query(c, r->difference, "base", failed);
+	}
+	return 0;
+}
+
+static int
+begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct step *step, struct err *e)
+{
+	AUTO(json_drop) json_t *job = NULL;
+
+	if (step->from != RUN_ACCEPTED && make_job(f, a, r, &job, e) != 0)
+		return -1;
+	if (step->from == RUN_PLANNED && job == NULL)
+		return store_run_move(f->p.store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
+	if (step->from == RUN_BUILT && job == NULL) {
+		remove_roots(f, r->id);
+		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "nothing failed", e);
+	}
+	if (store_run_attempt(f->p.store, r->id, e) != 0)
+		return -1;
+	struct active *act = mem_alloc(sizeof(*act));
+	*act = (struct active){.f = f, .next = f->active, .run = r->id, .step = step, .records = json_array()};
+	f->active = act;
+	f->busy[step->lane]++;
+	if (step->from != RUN_ACCEPTED) {
+		run_stage(act, job);
+		return 0;
+	}
+	struct repository repo;
+	if (store_repository_get(f->p.store, a, r->repository, &repo, e) != 0) {
+		forget(act);
+		return -1;
+	}
+	send_git_authorization(f->p.sender, repo.installation, repo.id, on_authorization, act);
+	return 0;
+}
+
+/* Why a run must not go on by itself; NULL when it may. */
+static const char *
+held(struct flow *f, struct arena *a, const struct run *r)
+{
+	struct pull_request pr = {0};
+	struct err e;
+
+	if (r->state != RUN_PLANNED || r->approved || strcmp(f->p.settings->trust.forks, "approve") != 0)
+		return NULL;
+	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
+		return NULL;
+	if (pr.approved != NULL && strcmp(pr.approved, r->head) == 0)
+		return NULL;
+	return report_untrusted(f->p.settings, &pr) ? "the evaluation of an outside author's change waits for approval" : NULL;
+}
+
+/* States that wait for builds, and those that end without a stage. */
+static int
+advance_waiting(struct flow *f, const struct run *r, struct err *e)
+{
+	int64_t open = 0;
+
+	if (r->state == RUN_QUERIED) {
+		if (r->waiting != NULL) { /* somebody must approve: this run has said so, the approval starts another */
+			remove_roots(f, r->id);
+			int rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, r->waiting, e);
+			return rc != 0 ? rc : store_run_set(f->p.store, r->id, "waiting", r->waiting, e);
+		}
+		schedule_kick(f->schedule);
+		return store_run_move(f->p.store, r->id, r->state, RUN_BUILDING, "queued", e);
+	}
+	if (store_run_builds_open(f->p.store, r->id, &open, e) != 0)
+		return -1;
+	if (open > 0)
+		return 1;
+	if (r->state == RUN_BUILDING)
+		return store_run_move(f->p.store, r->id, r->state, RUN_BUILT, "all builds have ended", e);
+	if (store_run_judge(f->p.store, r->id, e) != 0)
+		return -1;
+	remove_roots(f, r->id);
+	return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "judged", e);
+}
+
+/* One step of one run: 0 when it moved and can be looked at again, 1 when it waits. */
+static int
+advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
+{
+	struct run r;
+	int64_t now = clock_now_ms();
+
+	if (active_of(f, id) != NULL || store_run_get(f->p.store, a, id, &r, e) != 0)
+		return 1;
+	const struct step *step = pipeline_step(r.state);
+	if (step == NULL)
+		return 1;
+	if (r.not_before > now) {
+		if (r.not_before < f->wake)
+			f->wake = r.not_before;
+		return 1;
+	}
+	if (step->stage == NULL)
+		return advance_waiting(f, &r, e);
+	if (r.state == RUN_PLANNED) {
+		AUTO(json_drop) json_t *plan = NULL;
+		if (parse_or_null(r.plan, &plan, e) != 0)
+			return -1;
+		if (strcmp(json_str(plan, "decision", ""), "skip") == 0)
+			return store_run_move(f->p.store, r.id, r.state, RUN_DONE, "no rebuilds expected", e);
+		const char *hold = held(f, a, &r);
+		if (hold != NULL) {
+			if (store_run_move(f->p.store, r.id, r.state, RUN_DONE, hold, e) != 0)
+				return -1;
+			return store_run_set(f->p.store, r.id, "waiting", hold, e);
+		}
+	}
+	if (f->busy[step->lane] >= pipeline_lane_room(step->lane))
+		return 1;
+	int rc = begin_stage(f, a, &r, step, e);
+	return rc != 0 ? rc : 1 - (active_of(f, id) == NULL);
+}
+
+static void
+look(void *ctx)
+{
+	struct flow *f = ctx;
+	AUTO(mem_free) int64_t *ids = mem_alloc(MAX_LIVE * sizeof(*ids));
+	size_t n = 0;
+	struct err e = {0};
+
+	if (f->closing)
+		return;
+	f->wake = INT64_MAX;
+	if (store_runs_live(f->p.store, ids, MAX_LIVE, &n, &e) != 0)
+		log_err(LOG_ERROR, "flow", &e);
+	for (size_t i = 0; i < n; i++) {
+		struct arena a = {0};
+		int rc;
+		while ((rc = advance(f, &a, ids[i], &e)) == 0)
+			;
+		if (rc < 0) {
+			log_err(LOG_ERROR, "flow", &e);
+			f->wake = clock_now_ms() + 5000;
+		}
+		arena_release(&a);
+	}
+	reports_look(f->reports);
+	if (f->wake != INT64_MAX) {
+		int64_t in = f->wake - clock_now_ms();
+		loop_timer_set(f->timer, in > 0 ? in : 0);
+	}
+}
+
+void
+flow_kick(struct flow *f)
+{
+	if (!f->closing)
+		loop_timer_set(f->timer, 0);
+}
+
+/* A build of this run has started or ended. */
+static void
+on_build(void *ctx, int64_t run)
+{
+	struct flow *f = ctx;
+	struct err e;
+
+	if (store_run_changed(f->p.store, run, &e) != 0)
+		log_err(LOG_ERROR, "flow", &e);
+	flow_kick(f);
+}
+
+int
+flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e)
+{
+	struct flow *f = mem_alloc(sizeof(*f));
+
+	f->p = *parts;
+	f->timer = loop_timer_new(parts->loop, "flow", look, f);
+	f->reports = reports_new(parts, f);
+	if (schedule_new(parts->loop, parts->store, parts->settings, on_build, f, &f->schedule, e) != 0)
+		return -1;
+	*ret = f;
+	return 0;
+}
+
+struct schedule *
+flow_schedule(struct flow *f)
+{
+	return f->schedule;
+}
+
+void
+flow_free(struct flow *f)
+{
+	if (f == NULL)
+		return;
+	f->closing = true;
+	loop_timer_free(f->timer);
+	reports_free(f->reports);
+	schedule_free(f->schedule);
+}

@@ -1,0 +1,481 @@
+/* Two sorted streams of rows become one list of classified attributes. */
+#include "graph/attrs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *
+class_name(enum class class)
+{
+	static const char *const names[CLASS_COUNT] = {"unchanged", "added", "removed", "rebuild", "derivation_only",
+	    "newly_failing", "fixed", "still_failing"};
+
+	return names[class];
+}
+
+/* A failing row that only one side has, while the rows below (or at) its path go by. */
+struct failing {
+	struct str path, system;
+	const struct attr_side *side;
+	bool met; /* the other side has something at or below it, which carries this failure */
+	bool met_here;
+};
+
+struct side {
+	struct rows *rows;
+	struct row row;
+	int have; /* 1: row is the next one */
+	VEC(struct failing) failing; /* each one's path is a prefix of the next one's */
+};
+
+struct merge {
+	struct attrs *t;
+	struct closure *g;
+	const char *job;
+	struct side base, head;
+	struct err *e;
+};
+
+static struct str
+keep(struct attrs *t, struct str s)
+{
+	return (struct str){s.n != 0 ? arena_strn(&t->a, s.p, s.n) : "", s.n};
+}
+
+static struct str
+keep_system(struct attrs *t, struct str s)
+{
+	bool added;
+	struct map_entry *entry = map_add(&t->systems, s, &added);
+
+	if (added)
+		entry->key = keep(t, s);
+	return entry->key;
+}
+
+static const struct attr_side *
+keep_side(struct attrs *t, const struct row *row)
+{
+	struct attr_side *s = arena_alloc(&t->a, sizeof(*s));
+
+	s->name = keep(t, row->name);
+	s->drv = keep(t, row->drv);
+	s->error = keep(t, row->error);
+	s->outputs = keep(t, row->outputs);
+	s->meta = keep(t, row->meta);
+	s->failed = row->failed;
+	return s;
+}
+
+static struct attr *
+add(struct merge *m, enum class class, struct str path, struct str system)
+{
+	struct attr entry = {
+	    .path = keep(m->t, path),
+	    .system = keep_system(m->t, system),
+	    .job = m->job,
+	    .class = class,
+	    .base_node = NO_NODE,
+	    .head_node = NO_NODE,
+	    .alias_of = NO_ATTR,
+	    .next_alias = NO_ATTR,
+	    .renamed_from = NO_ATTR,
+	};
+
+	vec_push(&m->t->v, entry);
+	return &m->t->v.p[m->t->v.n - 1];
+}
+
+static int
+base_node(struct merge *m, struct attr *at, struct str drv)
+{
+	return drv.n != 0 ? closure_root(m->g, drv, &at->base_node, m->e) : 0;
+}
+
+static int
+take_both(struct merge *m, const struct row *b, const struct row *h)
+{
+	struct attr *at;
+
+	if (!b->failed && !h->failed && str_eq(b->drv, h->drv)) {
+		at = add(m, CLASS_UNCHANGED, h->path, h->system);
+		if (base_node(m, at, b->drv) != 0)
+			return -1;
+		at->head_node = at->base_node;
+		return 0;
+	}
+	enum class class = b->failed && h->failed ? CLASS_STILL_FAILING
+	                   : b->failed            ? CLASS_FIXED
+	                   : h->failed            ? CLASS_NEWLY_FAILING
+	                                          : CLASS_REBUILD;
+	at = add(m, class, h->path, h->system);
+	at->base = keep_side(m->t, b);
+	at->head = keep_side(m->t, h);
+	return base_node(m, at, b->drv);
+}
+
+/* The innermost failing row of s at or above path that matches the system, or NULL. */
+static struct failing *
+failing_above(struct side *s, struct str path, struct str system)
+{
+	for (size_t i = s->failing.n; i > 0; i--) {
+		struct failing *f = &s->failing.p[i - 1];
+		if (str_starts(path, f->path) && (f->system.n == 0 || system.n == 0 || str_eq(f->system, system)))
+			return f;
+	}
+	return NULL;
+}
+
+static const struct attr_side *
+hidden_side(struct attrs *t)
+{
+	struct attr_side *s = arena_alloc(&t->a, sizeof(*s));
+
+	s->failed = s->hidden = true;
+	return s;
+}
+
+/* An entry for a row that the other side does not have but whose path is at or below a failing row of it. */
+static struct attr *
+take_covered(struct merge *m, enum class class, const struct row *row, struct failing *f, bool row_is_base)
+{
+	struct attr *at = add(m, class, row->path, row->system);
+	bool here = f->path.n == row->path.n;
+	const struct attr_side *mine = keep_side(m->t, row), *other = here ? f->side : hidden_side(m->t);
+
+	f->met = true;
+	f->met_here = f->met_here || here;
+	if (!here)
+		at->hidden_by = f->path;
+	at->base = row_is_base ? mine : other;
+	at->head = row_is_base ? other : mine;
+	return at;
+}
+
+static void
+push_failing(struct merge *m, struct side *s, const struct row *row)
+{
+	struct failing f = {keep(m->t, row->path), keep_system(m->t, row->system), keep_side(m->t, row), false, false};
+
+	vec_push(&s->failing, f);
+}
+
+static int
+take_base(struct merge *m, const struct row *row)
+{
+	struct failing *f = failing_above(&m->head, row->path, row->system);
+
+	if (f != NULL)
+		return base_node(m, take_covered(m, row->failed ? CLASS_STILL_FAILING : CLASS_NEWLY_FAILING, row, f, true),
+		    row->drv);
+	if (row->failed) {
+		push_failing(m, &m->base, row);
+		return 0;
+	}
+	struct attr *at = add(m, CLASS_REMOVED, row->path, row->system);
+	at->base = keep_side(m->t, row);
+	return base_node(m, at, row->drv);
+}
+
+static int
+take_head(struct merge *m, const struct row *row)
+{
+	struct failing *f = failing_above(&m->base, row->path, row->system);
+
+	if (f != NULL) {
+		take_covered(m, row->failed ? CLASS_STILL_FAILING : CLASS_FIXED, row, f, false);
+		return 0;
+	}
+	if (row->failed) {
+		push_failing(m, &m->head, row);
+		return 0;
+	}
+	add(m, CLASS_ADDED, row->path, row->system)->head = keep_side(m->t, row);
+	return 0;
+}
+
+/* Failing rows of one side whose subtree has gone by: what is still to be said of them is said. */
+static int
+pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *path)
+{
+	while (s->failing.n > 0) {
+		struct failing f = s->failing.p[s->failing.n - 1];
+		if (path != NULL && str_starts(*path, f.path))
+			return 0;
+		s->failing.n--;
+		if (is_base ? f.met : f.met_here)
+			continue;
+		struct attr *at = add(m, is_base ? CLASS_REMOVED : CLASS_NEWLY_FAILING, f.path, f.system);
+		if (is_base)
+			at->base = f.side;
+		else
+			at->head = f.side;
+		if (is_base && base_node(m, at, f.side->drv) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+advance(struct side *s, struct err *e)
+{
+	if (s->rows == NULL)
+		return 0;
+	s->have = rows_next(s->rows, &s->row, e);
+	return s->have < 0 ? -1 : 0;
+}
+
+static int
+merge_rows(struct merge *m)
+{
+	if (advance(&m->base, m->e) != 0 || advance(&m->head, m->e) != 0)
+		return -1;
+	while (m->base.have == 1 || m->head.have == 1) {
+		int c = !m->base.have ? 1 : !m->head.have ? -1 : str_cmp(m->base.row.path, m->head.row.path);
+		if (c == 0)
+			c = str_cmp(m->base.row.system, m->head.row.system);
+		struct str path = c <= 0 ? m->base.row.path : m->head.row.path;
+		if (pop_failing(m, &m->base, true, &path) != 0 || pop_failing(m, &m->head, false, &path) != 0)
+			return -1;
+		int rc = c == 0 ? take_both(m, &m->base.row, &m->head.row)
+		         : c < 0 ? take_base(m, &m->base.row)
+		                 : take_head(m, &m->head.row);
+		if (rc != 0 || (c <= 0 && advance(&m->base, m->e) != 0) || (c >= 0 && advance(&m->head, m->e) != 0))
+			return -1;
+	}
+	if (pop_failing(m, &m->base, true, NULL) != 0 || pop_failing(m, &m->head, false, NULL) != 0)
+		return -1;
+	return 0;
+}
+
+static int
+open_side(const char *file, struct side *s, struct err *e)
+{
+	return file != NULL ? rows_open(file, &s->rows, e) : 0;
+}
+
+static int
+merge_job(struct attrs *t, struct closure *g, const char *job, const char *base, const char *head, struct err *e)
+{
+	struct merge m = {.t = t, .g = g, .job = arena_strdup(&t->a, job), .e = e};
+	int rc = open_side(base, &m.base, e);
+
+	if (rc == 0)
+		rc = open_side(head, &m.head, e);
+	if (rc == 0 && m.base.rows != NULL && m.head.rows != NULL &&
+	    (strcmp(rows_evaluator(m.base.rows), rows_evaluator(m.head.rows)) != 0 ||
+	        strcmp(rows_version(m.base.rows), rows_version(m.head.rows)) != 0))
+		rc = fail(e, ERR_INPUT, "job %s: base was evaluated by %s %s, head by %s %s: they cannot be compared", job,
+		    rows_evaluator(m.base.rows), rows_version(m.base.rows), rows_evaluator(m.head.rows),
+		    rows_version(m.head.rows));
+	if (rc == 0)
+		rc = merge_rows(&m);
+	rows_close(&m.base.rows);
+	rows_close(&m.head.rows);
+	vec_release(&m.base.failing);
+	vec_release(&m.head.failing);
+	return rc;
+}
+
+static int
+compare(const struct attr *a, const struct attr *b)
+{
+	int c = str_cmp(a->path, b->path);
+
+	if (c == 0)
+		c = str_cmp(a->system, b->system);
+	return c != 0 ? c : strcmp(a->job, b->job);
+}
+
+static int
+compare_attrs(const void *a, const void *b)
+{
+	return compare(a, b);
+}
+
+/* Sorts, but only when it is not sorted already, as it is with one job. */
+static void
+sort(struct attrs *t)
+{
+	for (size_t i = 1; i < t->v.n; i++)
+		if (compare(&t->v.p[i - 1], &t->v.p[i]) > 0) {
+			qsort(t->v.p, t->v.n, sizeof(*t->v.p), compare_attrs);
+			return;
+		}
+}
+
+static const char *
+file_of(const struct evaluation_file *files, size_t n, const char *job)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(files[i].job, job) == 0)
+			return files[i].file;
+	return NULL;
+}
+
+int
+attrs_read(struct attrs *t, struct closure *g, const struct evaluation_file *base, size_t n_base,
+    const struct evaluation_file *head, size_t n_head, struct err *e)
+{
+	for (size_t i = 0; i < n_base; i++) {
+		if (file_of(base, i, base[i].job) != NULL)
+			return fail(e, ERR_INPUT, "two evaluations of job %s at base", base[i].job);
+		if (merge_job(t, g, base[i].job, base[i].file, file_of(head, n_head, base[i].job), e) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < n_head; i++) {
+		if (file_of(head, i, head[i].job) != NULL)
+			return fail(e, ERR_INPUT, "two evaluations of job %s at head", head[i].job);
+		if (file_of(base, n_base, head[i].job) == NULL &&
+		    merge_job(t, g, head[i].job, NULL, head[i].file, e) != 0)
+			return -1;
+	}
+	sort(t);
+	return 0;
+}
+
+int
+attrs_add_head(struct attrs *t, struct closure *g, struct err *e)
+{
+	for (size_t i = 0; i < t->v.n; i++) {
+		struct attr *at = &t->v.p[i];
+		if (at->head != NULL && at->head->drv.n != 0 && closure_root(g, at->head->drv, &at->head_node, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static size_t
+path_elements(struct str path)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < path.n; i++)
+		n += path.p[i] == '\0';
+	return n;
+}
+
+/* True when a speaks better for a group of aliases than b: the shorter path, then the first. */
+static bool
+speaks_better(const struct attr *a, const struct attr *b)
+{
+	size_t na = path_elements(a->path), nb = path_elements(b->path);
+
+	return na != nb ? na < nb : compare(a, b) < 0;
+}
+
+/* What aliases have in common. No padding, so that its bytes are a key. */
+struct alias_key {
+	const char *job, *system;
+	uint32_t base_node, head_node, class, zero;
+};
+
+static void
+join_aliases(struct attrs *t)
+{
+	struct map groups = {0};
+	struct arena a = {0};
+
+	for (size_t i = 0; i < t->v.n; i++) {
+		struct attr *at = &t->v.p[i];
+		if (at->class == CLASS_UNCHANGED || at->hidden_by.p != NULL ||
+		    (at->base_node == NO_NODE && at->head_node == NO_NODE))
+			continue;
+		struct alias_key key = {at->job, at->system.p, at->base_node, at->head_node, at->class, 0};
+		struct str text = {arena_dup(&a, &key, sizeof(key)), sizeof(key)};
+		bool added;
+		struct map_entry *entry = map_add(&groups, text, &added);
+		if (added || speaks_better(at, &t->v.p[entry->value]))
+			entry->value = i;
+	}
+	/* From the last to the first, so that the list of aliases comes out sorted. */
+	for (size_t i = t->v.n; i-- > 0;) {
+		struct attr *at = &t->v.p[i];
+		struct alias_key key = {at->job, at->system.p, at->base_node, at->head_node, at->class, 0};
+		struct map_entry *entry = at->class == CLASS_UNCHANGED || at->hidden_by.p != NULL
+		                              ? NULL
+		                              : map_get(&groups, (struct str){(const char *)&key, sizeof(key)});
+		if (entry == NULL || entry->value == i)
+			continue;
+		at->alias_of = (uint32_t)entry->value;
+		at->next_alias = t->v.p[entry->value].next_alias;
+		t->v.p[entry->value].next_alias = (uint32_t)i;
+	}
+	map_release(&groups);
+	arena_release(&a);
+}
+
+/* All outputs of a node as one key; empty when a path is not known. */
+static struct str
+outputs_key(struct arena *a, const struct closure *g, uint32_t node)
+{
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (uint32_t k = g->out_off.p[node]; k < g->out_off.p[node + 1]; k++) {
+		if (g->outputs.p[k].path.n == 0)
+			return (struct str){NULL, 0};
+		buf_str(&b, g->outputs.p[k].path);
+		buf_putc(&b, '\n');
+	}
+	return (struct str){arena_strn(a, b.p, b.n), b.n};
+}
+
+/* Added and removed with the same derivation or the same outputs, same job and system: the same thing under a new name. */
+static void
+find_renames(struct attrs *t, const struct closure *g)
+{
+	struct map by_node = {0}, by_outputs = {0};
+	struct arena a = {0};
+
+	for (size_t i = 0; i < t->v.n; i++) {
+		struct attr *at = &t->v.p[i];
+		if (at->class != CLASS_REMOVED || at->base_node == NO_NODE || at->alias_of != NO_ATTR)
+			continue;
+		bool added;
+		struct map_entry *entry = map_add(&by_node, g->nodes.p[at->base_node].key, &added);
+		if (added)
+			entry->value = i;
+		struct str key = outputs_key(&a, g, at->base_node);
+		if (key.p != NULL) {
+			entry = map_add(&by_outputs, key, &added);
+			if (added)
+				entry->value = i;
+		}
+	}
+	for (size_t i = 0; by_node.n != 0 && i < t->v.n; i++) {
+		struct attr *at = &t->v.p[i];
+		if (at->class != CLASS_ADDED || at->head_node == NO_NODE || at->alias_of != NO_ATTR)
+			continue;
+		struct map_entry *entry = map_get(&by_node, g->nodes.p[at->head_node].key);
+		struct str key = entry == NULL ? outputs_key(&a, g, at->head_node) : (struct str){NULL, 0};
+		if (key.p != NULL)
+			entry = map_get(&by_outputs, key);
+		if (entry != NULL && t->v.p[entry->value].system.p == at->system.p &&
+		    strcmp(t->v.p[entry->value].job, at->job) == 0)
+			at->renamed_from = (uint32_t)entry->value;
+	}
+	map_release(&by_node);
+	map_release(&by_outputs);
+	arena_release(&a);
+}
+
+void
+attrs_finish(struct attrs *t, const struct closure *g, const uint8_t *must_build)
+{
+	for (size_t i = 0; i < t->v.n; i++) {
+		struct attr *at = &t->v.p[i];
+		if (at->class == CLASS_REBUILD && !must_build[at->head_node])
+			at->class = CLASS_DERIVATION_ONLY;
+	}
+	join_aliases(t);
+	find_renames(t, g);
+}
+
+void
+attrs_release(struct attrs *t)
+{
+	vec_release(&t->v);
+	map_release(&t->systems);
+	arena_release(&t->a);
+}

@@ -1,0 +1,81 @@
+/*
+ * attrs - the attributes of two evaluations, matched and classified.
+ *
+ * Both sides are read once, side by side (they are sorted alike); of an attribute that did not change only its path and
+ * its derivation are kept, so memory follows what changed, not what was evaluated.
+ *
+ * Matching is by job, attribute path and system. A failing row without a system matches every system of its path. An
+ * attribute set that fails as a whole is one row; it hides its children:
+ *   - failing at base, children at head: each child is "fixed" ("still failing" if it fails itself), never "added"; the
+ *     set's own row is then no attribute any more and appears nowhere;
+ *   - failing at head, children at base: the set's row is "newly failing", and so is every child that evaluated at base,
+ *     with hidden_by naming the set ("still failing" for a child that failed before), never "removed".
+ * So every attribute has exactly one class, and the counts are those of the entries.
+ */
+#ifndef EKACI_GRAPH_ATTRS_H
+#define EKACI_GRAPH_ATTRS_H
+
+#include "graph/closure.h"
+#include "graph/rows.h"
+
+enum class {
+	CLASS_UNCHANGED,
+	CLASS_ADDED,
+	CLASS_REMOVED,
+	CLASS_REBUILD,
+	CLASS_DERIVATION_ONLY,
+	CLASS_NEWLY_FAILING,
+	CLASS_FIXED,
+	CLASS_STILL_FAILING,
+	CLASS_COUNT
+};
+
+const char *class_name(enum class class); /* "derivation_only": as in the difference file */
+
+#define NO_NODE UINT32_MAX
+#define NO_ATTR UINT32_MAX
+
+/* What one side says of an attribute that changed. */
+struct attr_side {
+	struct str name, drv, error, outputs, meta; /* as struct row */
+	bool failed;
+	bool hidden; /* not a row: a set above fails; error is empty and hidden_by names it */
+};
+
+struct attr {
+	struct str path;   /* as struct row */
+	struct str system;
+	const char *job;
+	enum class class;
+	uint32_t base_node, head_node;         /* in the closure, or NO_NODE */
+	const struct attr_side *base, *head;   /* NULL when not on that side, and both when unchanged */
+	struct str hidden_by;                  /* path of the failing set; p == NULL: none */
+	uint32_t alias_of;                     /* an entry with the same derivations and class, or NO_ATTR */
+	uint32_t next_alias;                   /* of the entry that stands for all: the list of the others */
+	uint32_t renamed_from;                 /* of an added one: the removed entry, or NO_ATTR */
+};
+
+struct attrs {
+	struct arena a;
+	VEC(struct attr) v;
+	struct map systems; /* names kept once */
+};
+
+struct evaluation_file {
+	const char *job, *file;
+};
+
+/*
+ * Reads and matches the evaluations; the derivations of base become nodes of g (not yet loaded). Afterwards class is
+ * final but for attributes with different derivations on the two sides, which are CLASS_REBUILD for now, and head_node
+ * is set only where it is base's. Sorted by path, system, job.
+ */
+must_check int attrs_read(struct attrs *t, struct closure *g, const struct evaluation_file *base, size_t n_base,
+    const struct evaluation_file *head, size_t n_head, struct err *e);
+/* Makes the derivations of head nodes of g. */
+must_check int attrs_add_head(struct attrs *t, struct closure *g, struct err *e);
+/* With must_build (per node of g) known: rebuild or derivation only; aliases; renames. */
+void attrs_finish(struct attrs *t, const struct closure *g, const uint8_t *must_build);
+void attrs_release(struct attrs *t);
+
+#endif

@@ -1,0 +1,263 @@
+/* Closures read from .drv files, by two threads that share nothing while they read. */
+#include "graph/closure.h"
+
+#include "graph/drv.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BATCH = 256 }; /* derivations a thread reads before the results are put together */
+
+struct batch {
+	const struct closure *g;
+	int dir_fd;
+	size_t from, to;
+	struct arena a;
+	struct drv drvs[BATCH];
+	struct err e;
+	int rc;
+};
+
+void
+closure_init(struct closure *g, const char *store_dir, const char *real_dir)
+{
+	*g = (struct closure){0};
+	g->store_dir = str_of(arena_strdup(&g->a, store_dir));
+	g->real_dir = arena_strdup(&g->a, real_dir != NULL ? real_dir : store_dir);
+	vec_push(&g->off, 0);
+	vec_push(&g->out_off, 0);
+}
+
+void
+closure_release(struct closure *g)
+{
+	map_release(&g->nodes);
+	map_release(&g->systems);
+	map_release(&g->words);
+	vec_release(&g->off);
+	vec_release(&g->targets);
+	vec_release(&g->out_off);
+	vec_release(&g->outputs);
+	vec_release(&g->system);
+	vec_release(&g->flags);
+	arena_release(&g->a);
+}
+
+int
+closure_file_of(const struct closure *g, struct str path, struct str *ret)
+{
+	if (!str_starts(path, g->store_dir) || path.n <= g->store_dir.n || path.p[g->store_dir.n] != '/')
+		return -1;
+	*ret = str_from(path, g->store_dir.n + 1);
+	return ret->n != 0 && memchr(ret->p, '/', ret->n) == NULL ? 0 : -1;
+}
+
+/* The node with this file name; the name is copied when it is new. */
+static uint32_t
+node_of(struct closure *g, struct str file)
+{
+	bool added;
+	struct map_entry *entry = map_add(&g->nodes, file, &added);
+
+	if (added)
+		entry->key.p = arena_strn(&g->a, file.p, file.n);
+	return (uint32_t)(entry - g->nodes.p);
+}
+
+static uint32_t
+word_of(struct closure *g, struct map *m, struct str word)
+{
+	bool added;
+	struct map_entry *entry = map_add(m, word, &added);
+
+	if (added)
+		entry->key.p = arena_strn(&g->a, word.p, word.n);
+	return (uint32_t)(entry - m->p);
+}
+
+int
+closure_root(struct closure *g, struct str path, uint32_t *ret, struct err *e)
+{
+	struct str file, checked;
+
+	if (closure_file_of(g, path, &file) != 0 || drv_file_name(path, &checked) != 0 || !str_ends(file, STR(".drv")))
+		return fail(e, ERR_INPUT, "not a derivation in " STR_FMT ": " STR_FMT, STR_ARG(g->store_dir),
+		    (int)(path.n < 300 ? path.n : 300), path.p);
+	*ret = node_of(g, file);
+	return 0;
+}
+
+int64_t
+closure_find(const struct closure *g, struct str path)
+{
+	struct str file;
+
+	if (closure_file_of(g, path, &file) != 0)
+		return -1;
+	const struct map_entry *entry = map_get(&g->nodes, file);
+	return entry != NULL ? entry - g->nodes.p : -1;
+}
+
+static void *
+read_batch(void *arg)
+{
+	struct batch *b = arg;
+
+	for (size_t i = b->from; i < b->to && b->rc == 0; i++) {
+		struct str file = b->g->nodes.p[i].key, bytes;
+		b->rc = drv_read_bytes(&b->a, b->dir_fd, file, &bytes, &b->e);
+		if (b->rc == 0 && drv_parse(&b->a, bytes, DRV_GRAPH, &b->drvs[i - b->from], &b->e) != 0)
+			b->rc = fail_in(&b->e, STR_FMT, STR_ARG(file));
+	}
+	return NULL;
+}
+
+static int
+add_outputs(struct closure *g, const struct drv *d, uint8_t *flags, struct err *e)
+{
+	for (size_t i = 0; i < d->n_outputs; i++) {
+		const struct drv_output *from = &d->outputs[i];
+		uint32_t word = word_of(g, &g->words, from->name);
+		struct closure_output out = {.name = g->words.p[word].key};
+		if (from->path.n == 0)
+			*flags |= CLOSURE_FLOATING;
+		else if (closure_file_of(g, from->path, &out.path) != 0)
+			return fail(e, ERR_INPUT, "an output outside of the store: " STR_FMT,
+			    (int)(from->path.n < 300 ? from->path.n : 300), from->path.p);
+		else
+			out.path.p = arena_strn(&g->a, out.path.p, out.path.n);
+		vec_push(&g->outputs, out);
+	}
+	vec_push(&g->out_off, (uint32_t)g->outputs.n);
+	return 0;
+}
+
+/* Puts what was read of node `loaded` into the arrays. */
+static int
+add_node(struct closure *g, const struct drv *d, struct err *e)
+{
+	uint8_t flags = drv_fixed_output(d) ? CLOSURE_FIXED : 0;
+
+	for (size_t i = 0; i < d->n_inputs; i++) {
+		uint32_t target;
+		if (closure_root(g, d->inputs[i].path, &target, e) != 0)
+			return -1;
+		vec_push(&g->targets, target);
+	}
+	if (g->targets.n > CLOSURE_MAX_EDGES || g->nodes.n > CLOSURE_MAX_NODES)
+		return fail(e, ERR_LIMIT, "a closure of more than %d derivations or %d edges", CLOSURE_MAX_NODES,
+		    CLOSURE_MAX_EDGES);
+	vec_push(&g->off, (uint32_t)g->targets.n);
+	if (add_outputs(g, d, &flags, e) != 0)
+		return -1;
+	vec_push(&g->system, word_of(g, &g->systems, d->system));
+	vec_push(&g->flags, flags);
+	g->loaded++;
+	return 0;
+}
+
+/* Reads the next batches side by side, then adds them in order. */
+static int
+load_round(struct closure *g, struct batch *batches, size_t n_batches, struct err *e)
+{
+	pthread_t threads[CLOSURE_MAX_THREADS];
+	bool started[CLOSURE_MAX_THREADS] = {false};
+	size_t each = (g->nodes.n - g->loaded + n_batches - 1) / n_batches, from = g->loaded;
+	int rc = 0;
+
+	each = each < 16 ? 16 : each > BATCH ? BATCH : each;
+	for (size_t i = 0; i < n_batches; i++) {
+		size_t to = from + each < g->nodes.n ? from + each : g->nodes.n;
+		batches[i].from = from;
+		batches[i].to = to;
+		from = to;
+		if (i > 0 && batches[i].from < to)
+			started[i] = pthread_create(&threads[i], NULL, read_batch, &batches[i]) == 0;
+	}
+	for (size_t i = 0; i < n_batches; i++)
+		if (!started[i])
+			read_batch(&batches[i]);
+	for (size_t i = 0; i < n_batches; i++)
+		if (started[i])
+			pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < n_batches; i++) {
+		struct batch *b = &batches[i];
+		if (rc == 0 && b->rc != 0) {
+			*e = b->e;
+			rc = -1;
+		}
+		for (size_t k = b->from; k < b->to && rc == 0; k++)
+			if (add_node(g, &b->drvs[k - b->from], e) != 0)
+				rc = fail_in(e, STR_FMT, STR_ARG(g->nodes.p[k].key));
+		arena_release(&b->a);
+	}
+	return rc;
+}
+
+int
+closure_load(struct closure *g, struct err *e)
+{
+	AUTO(fd_close) int dir = -1;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = cores < 1 ? 1 : cores > CLOSURE_MAX_THREADS ? CLOSURE_MAX_THREADS : (size_t)cores;
+	int rc = 0;
+
+	if (g->loaded == g->nodes.n)
+		return 0;
+	dir = open(g->real_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail_sys(e, "cannot open the store %s", g->real_dir);
+	AUTO(mem_free) struct batch *batches = mem_alloc(n * sizeof(*batches));
+	for (size_t i = 0; i < n; i++) {
+		batches[i].g = g;
+		batches[i].dir_fd = dir;
+	}
+	while (rc == 0 && g->loaded < g->nodes.n)
+		rc = load_round(g, batches, n, e);
+	return rc;
+}
+
+struct str
+closure_name(const struct closure *g, uint32_t node)
+{
+	return drv_name(g->nodes.p[node].key);
+}
+
+void
+closure_write_path(const struct closure *g, uint32_t node, struct buf *out)
+{
+	buf_str(out, g->store_dir);
+	buf_putc(out, '/');
+	buf_str(out, g->nodes.p[node].key);
+}
+
+char *
+closure_path(struct arena *a, const struct closure *g, uint32_t node)
+{
+	return arena_printf(a, STR_FMT "/" STR_FMT, STR_ARG(g->store_dir), STR_ARG(g->nodes.p[node].key));
+}
+
+void
+closure_reach(const struct closure *g, const uint32_t *roots, size_t n, uint8_t *marks)
+{
+	VEC(uint32_t) stack = {0};
+
+	for (size_t i = 0; i < n; i++)
+		if (!marks[roots[i]]) {
+			marks[roots[i]] = 1;
+			vec_push(&stack, roots[i]);
+		}
+	while (stack.n > 0) {
+		uint32_t v = stack.p[--stack.n];
+		for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1]; k++) {
+			uint32_t w = g->targets.p[k];
+			if (!marks[w]) {
+				marks[w] = 1;
+				vec_push(&stack, w);
+			}
+		}
+	}
+	vec_release(&stack);
+}

@@ -1,0 +1,118 @@
+/* The stage: evaluations in, difference file out. */
+#include "graph/difference.h"
+#include "graph/graph.h"
+#include "support/os/files.h"
+
+#include <string.h>
+
+void
+difference_release(struct difference *d)
+{
+	attrs_release(&d->attrs);
+	closure_release(&d->closure);
+	arena_release(&d->a);
+}
+
+uint32_t *
+difference_weights(struct difference *d, struct arena *a)
+{
+	uint32_t *weight = arena_alloc(a, d->spread.n * sizeof(*weight));
+
+	for (size_t i = 0; i < d->attrs.v.n; i++) {
+		const struct attr *at = &d->attrs.v.p[i];
+		if (at->alias_of == NO_ATTR && at->head_node != NO_NODE && d->spread.sub[at->head_node] != NO_SUB)
+			weight[d->spread.sub[at->head_node]]++;
+	}
+	return weight;
+}
+
+static int
+files_of(struct arena *a, const json_t *job, const char *side, struct evaluation_file **ret, size_t *ret_n, struct err *e)
+{
+	const json_t *list = json_object_get(job, side), *v;
+	size_t n = json_array_size(list), i;
+	struct evaluation_file *files = arena_alloc(a, n * sizeof(*files));
+
+	if (!json_is_array(list))
+		return fail(e, ERR_INPUT, "the member \"%s\" is missing or no list", side);
+	json_array_foreach(list, i, v)
+		if (json_need_str(v, "job", &files[i].job, e) != 0 || json_need_str(v, "file", &files[i].file, e) != 0)
+			return fail_in(e, "%s %zu", side, i);
+	*ret = files;
+	*ret_n = n;
+	return 0;
+}
+
+/* Base's closure, the mark, then head's. */
+static int
+load_closures(struct difference *d, struct record_out *out, struct err *e)
+{
+	struct closure *g = &d->closure;
+	VEC(uint32_t) heads = {0};
+
+	record_progress(out, "derivations of base", (int64_t)g->nodes.n, -1);
+	if (closure_load(g, e) != 0)
+		return fail_in(e, "base");
+	d->mark = g->nodes.n;
+	record_progress(out, "derivations of head", (int64_t)g->nodes.n, -1);
+	if (attrs_add_head(&d->attrs, g, e) != 0 || closure_load(g, e) != 0)
+		return fail_in(e, "head");
+	for (size_t i = 0; i < d->attrs.v.n; i++)
+		if (d->attrs.v.p[i].head_node != NO_NODE)
+			vec_push(&heads, d->attrs.v.p[i].head_node);
+	int rc = spread_init(&d->a, g, d->mark, heads.p, heads.n, &d->spread, e);
+	vec_release(&heads);
+	return rc;
+}
+
+static int
+compute(struct difference *d, const json_t *job, struct record_out *out, struct err *e)
+{
+	struct evaluation_file *base, *head;
+	size_t n_base, n_head;
+	const char *store_dir = json_str(job, "store_dir", "/nix/store");
+
+	closure_init(&d->closure, store_dir, json_str(job, "real_store_dir", NULL));
+	if (files_of(&d->a, job, "base", &base, &n_base, e) != 0 || files_of(&d->a, job, "head", &head, &n_head, e) != 0)
+		return -1;
+	record_progress(out, "rows", 0, -1);
+	if (attrs_read(&d->attrs, &d->closure, base, n_base, head, n_head, e) != 0 || load_closures(d, out, e) != 0)
+		return -1;
+	attrs_finish(&d->attrs, &d->closure, d->spread.must);
+	record_progress(out, "causes", (int64_t)d->spread.n, -1);
+	return difference_find_causes(d, e);
+}
+
+static int
+emit(const struct difference *d, const char *file, struct record_out *out, struct err *e)
+{
+	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf counts_text;
+	AUTO(json_drop) json_t *counts = NULL;
+
+	buf_init(&text, SIZE_MAX / 4);
+	buf_init(&counts_text, SIZE_MAX / 4);
+	difference_write(d, &text);
+	difference_write_counts(d, &counts_text);
+	if (json_read(buf_get(&counts_text), "counts", &counts, e) != 0)
+		return -1;
+	if (files_write(file, buf_get(&text), 0600, FILES_NO_SYNC, e) != 0)
+		return -1;
+	record_emit(out, json_pack("{s:s,s:s,s:O}", "type", "difference", "file", file, "counts", counts));
+	return 0;
+}
+
+int
+graph_stage_diff(const json_t *job, struct record_out *out, struct err *e)
+{
+	struct difference d = {0};
+	const char *file;
+	int rc = json_need_str(job, "out", &file, e);
+
+	if (rc == 0)
+		rc = compute(&d, job, out, e);
+	if (rc == 0)
+		rc = emit(&d, file, out, e);
+	difference_release(&d);
+	return rc;
+}

@@ -1,0 +1,58 @@
+/*
+ * difference - everything the difference file says, before it is written.
+ */
+#ifndef EKACI_GRAPH_DIFFERENCE_H
+#define EKACI_GRAPH_DIFFERENCE_H
+
+#include "graph/attrs.h"
+#include "graph/spread.h"
+
+enum {
+	DIFFERENCE_MAX_ROOTS_LISTED = 16, /* roots named for one follower, the widest; roots_total says how many there are */
+	DIFFERENCE_MAX_ERROR = 16 * 1024, /* bytes of an evaluator's words that are passed on; the rest is in its rows */
+};
+
+/* A derivation that differs by itself. */
+struct root {
+	uint32_t node, base_node;
+	uint32_t sub;             /* place in the spread */
+	const struct str *what;   /* for people */
+	size_t n_what;
+	struct radius *radius;    /* per group */
+	struct radius total;
+	const uint32_t *attrs;    /* entries whose derivation this is, aliases too */
+	size_t n_attrs;
+};
+
+/* Why a derivation is rebuilt. */
+struct cause {
+	bool known, is_root;
+	const uint32_t *roots; /* the widest first; of a root: itself, then those it follows as well */
+	size_t n_roots, n_roots_total;
+	const uint32_t *chain; /* nodes, from the derivation itself to the nearest root; of a root just itself */
+	size_t n_chain;
+};
+
+struct difference {
+	struct arena a;
+	struct attrs attrs;
+	struct closure closure;
+	size_t mark; /* nodes below are base's */
+	struct spread spread;
+	struct root *roots; /* widest first */
+	size_t n_roots;
+	struct cause *causes;  /* per place in the spread; known only where an attribute is rebuilt */
+	struct radius *radius; /* per place in the spread, summed over systems; set where an attribute or root is */
+};
+
+/* Fills causes and roots of what must be rebuilt (cause.c). */
+must_check int difference_find_causes(struct difference *d, struct err *e);
+/* Entries that stand for an attribute: aliases are counted once. weight[v] for spread_radius. */
+uint32_t *difference_weights(struct difference *d, struct arena *a);
+
+/* The file's text, and "counts" alone. */
+void difference_write(const struct difference *d, struct buf *out);
+void difference_write_counts(const struct difference *d, struct buf *out);
+void difference_release(struct difference *d);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * graph - what changed between two evaluations, why, and what that rebuilds.
+ *
+ * The stage `diff` reads the stored evaluations of base and head (rows.h), the derivations they name and all that those
+ * need (closure.h), and writes the difference file described in ARCHITECTURE.md:
+ *
+ *   rows     -> attrs    every attribute gets its class; what did not change is dropped at once
+ *   .drv     -> closure  base's closure, then what head adds to it
+ *   closure  -> spread   what must be rebuilt, by output paths; the blast radius of each
+ *   .drv     -> cause    roots differ by themselves, followers only through what they need
+ *   all      -> write    the file: same inputs, same bytes
+ *
+ * Every changed attribute is an entry. Aliases (the same job, system, class and derivations) are counted once, under the
+ * one with the shortest path, which lists the others in `aliases`; theirs say `alias_of`, and `aliases` in the counts
+ * is their number. So a count and those of its class with alias_of make the number of names. Fixed attributes are
+ * targets like added ones: nobody knows yet whether they build. rebuild_derivations is the number of distinct derivations of head's
+ * closure that must be rebuilt, whether an attribute or not; changed_drv_paths that of derivations head has and base
+ * has not.
+ *
+ * The other headers of the folder are private but drv.h, which everybody may use to read a derivation.
+ */
+#ifndef EKACI_GRAPH_GRAPH_H
+#define EKACI_GRAPH_GRAPH_H
+
+#include "support/os/record.h"
+
+/* The stage. Job and record as in ARCHITECTURE.md. */
+int graph_stage_diff(const json_t *job, struct record_out *out, struct err *e);
+
+/* `ekaci explain A.drv B.drv [--json]`: what differs between two derivations, nested inputs followed. 0 nothing differs,
+ * 1 something does, 2 could not tell. */
+int graph_command_explain(int argc, char **argv);
+/* `ekaci graph DRV... [--json]`: nodes, edges and blast radius of a closure. */
+int graph_command_graph(int argc, char **argv);
+
+#endif

@@ -1,0 +1,388 @@
+/* The difference file, written member by member: the same difference gives the same bytes. */
+#include "graph/difference.h"
+
+#include "graph/drv.h"
+#include "graph/jscan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct counts {
+	size_t class[CLASS_COUNT];
+	size_t rebuild_derivations, changed_drv_paths, aliases;
+};
+
+static void
+write_count(const struct counts *c, struct buf *out)
+{
+	static const enum class order[] = {CLASS_ADDED, CLASS_REMOVED, CLASS_REBUILD, CLASS_DERIVATION_ONLY, CLASS_UNCHANGED,
+	    CLASS_NEWLY_FAILING, CLASS_FIXED, CLASS_STILL_FAILING};
+
+	buf_putc(out, '{');
+	for (size_t i = 0; i < COUNT(order); i++)
+		buf_printf(out, "\"%s\":%zu,", class_name(order[i]), c->class[order[i]]);
+	buf_printf(out, "\"rebuild_derivations\":%zu,\"changed_drv_paths\":%zu,\"aliases\":%zu}", c->rebuild_derivations,
+	    c->changed_drv_paths, c->aliases);
+}
+
+static struct counts *
+counts_of(struct map *by_system, struct counts *all, struct str system)
+{
+	struct map_entry *entry = map_get(by_system, system);
+
+	return &all[entry - by_system->p];
+}
+
+/* Adds up one attribute or derivation for the total and for its system. */
+static void
+count_attrs(const struct difference *d, struct map *systems, struct counts *total, struct counts *each)
+{
+	for (size_t i = 0; i < d->attrs.v.n; i++) {
+		const struct attr *at = &d->attrs.v.p[i];
+		struct counts *c[] = {total, counts_of(systems, each, at->system)};
+		for (size_t k = 0; k < 2; k++) {
+			c[k]->class[at->class] += at->alias_of == NO_ATTR;
+			c[k]->aliases += at->alias_of != NO_ATTR;
+		}
+	}
+}
+
+static void
+count_derivations(const struct difference *d, struct map *systems, struct counts *total, struct counts *each)
+{
+	const struct closure *g = &d->closure;
+
+	for (size_t v = d->mark; v < g->loaded; v++) {
+		struct counts *c[] = {total, counts_of(systems, each, g->systems.p[g->system.p[v]].key)};
+		for (size_t k = 0; k < 2; k++) {
+			c[k]->changed_drv_paths += 1;
+			c[k]->rebuild_derivations += d->spread.must[v];
+		}
+	}
+}
+
+static int
+compare_str(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+void
+difference_write_counts(const struct difference *d, struct buf *out)
+{
+	struct map systems = {0};
+	struct counts total = {0};
+	const struct closure *g = &d->closure;
+
+	/* The empty system, of failing rows that have none, counts in the total only. */
+	for (size_t i = 0; i < d->attrs.v.n; i++)
+		map_add(&systems, d->attrs.v.p[i].system, NULL);
+	for (size_t v = d->mark; v < g->loaded; v++)
+		map_add(&systems, g->systems.p[g->system.p[v]].key, NULL);
+	AUTO(mem_free) struct counts *each = mem_alloc((systems.n + 1) * sizeof(*each));
+	AUTO(mem_free) struct str *names = mem_alloc((systems.n + 1) * sizeof(*names));
+	count_attrs(d, &systems, &total, each);
+	count_derivations(d, &systems, &total, each);
+	size_t n = 0;
+	for (size_t i = 0; i < systems.n; i++)
+		if (systems.p[i].key.n != 0)
+			names[n++] = systems.p[i].key;
+	qsort(names, n, sizeof(*names), compare_str);
+	buf_puts(out, "{\"total\":");
+	write_count(&total, out);
+	buf_puts(out, ",\"systems\":{");
+	for (size_t i = 0; i < n; i++) {
+		if (i != 0)
+			buf_putc(out, ',');
+		rows_write_string(names[i], out);
+		buf_putc(out, ':');
+		write_count(counts_of(&systems, each, names[i]), out);
+	}
+	buf_puts(out, "}}");
+	map_release(&systems);
+}
+
+static void
+write_strings(const struct str *p, size_t n, struct buf *out)
+{
+	buf_putc(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (i != 0)
+			buf_putc(out, ',');
+		rows_write_string(p[i], out);
+	}
+	buf_putc(out, ']');
+}
+
+static void
+write_text_or_null(struct str s, struct buf *out)
+{
+	if (s.n == 0)
+		buf_puts(out, "null");
+	else
+		rows_write_string(s, out);
+}
+
+/* Raw JSON of a row; it was scanned strictly when read, only its encoding is still open. */
+static void
+write_raw_or_null(struct str raw, struct buf *out)
+{
+	if (raw.n == 0 || !str_utf8_ok(raw))
+		buf_puts(out, "null");
+	else
+		buf_str(out, raw);
+}
+
+static void
+write_side(const struct attr_side *s, struct buf *out)
+{
+	if (s == NULL) {
+		buf_puts(out, "null");
+		return;
+	}
+	buf_puts(out, "{\"drv\":");
+	write_text_or_null(s->drv, out);
+	buf_puts(out, ",\"name\":");
+	write_text_or_null(s->name, out);
+	buf_puts(out, ",\"outputs\":");
+	write_raw_or_null(s->outputs, out);
+	buf_puts(out, ",\"meta\":");
+	write_raw_or_null(s->meta, out);
+	buf_puts(out, ",\"error\":");
+	write_text_or_null(str_utf8_head(s->error, DIFFERENCE_MAX_ERROR), out);
+	buf_putc(out, '}');
+}
+
+static void
+write_radius(const struct radius *r, struct buf *out)
+{
+	buf_printf(out, "{\"attributes\":%u,\"derivations\":%u}", r->attributes, r->derivations);
+}
+
+static void
+write_cause(const struct difference *d, const struct attr *at, struct buf *out)
+{
+	const struct cause *c = NULL;
+
+	if (at->class == CLASS_REBUILD && d->causes != NULL)
+		c = &d->causes[d->spread.sub[at->head_node]];
+	if (c == NULL || !c->known) {
+		buf_puts(out, "null");
+		return;
+	}
+	buf_printf(out, "{\"kind\":\"%s\",\"what\":", c->is_root ? "root" : "follower");
+	if (c->is_root)
+		write_strings(d->roots[c->roots[0]].what, d->roots[c->roots[0]].n_what, out);
+	else
+		buf_puts(out, "[]");
+	buf_puts(out, ",\"roots\":[");
+	for (size_t i = 0; i < c->n_roots; i++)
+		buf_printf(out, "%s%u", i != 0 ? "," : "", c->roots[i]);
+	buf_printf(out, "],\"roots_total\":%zu,\"chain\":[", c->n_roots_total);
+	for (size_t i = 0; i < c->n_chain; i++) {
+		if (i != 0)
+			buf_putc(out, ',');
+		rows_write_string(closure_name(&d->closure, c->chain[i]), out);
+	}
+	buf_puts(out, "]}");
+}
+
+/* The version: meta says it, or the name. */
+static struct str
+version_of(struct arena *a, const struct attr_side *s)
+{
+	struct jscan j = {s->meta.p, s->meta.n, 0};
+	struct str key, value, name;
+	size_t count = 0;
+
+	if (s->meta.n != 0 && jscan_open(&j, '{') == 0)
+		while (jscan_more(&j, '}', &count) == 1) {
+			if (jscan_string(&j, a, &key) != 0 || jscan_colon(&j) != 0)
+				break;
+			if (!str_is(key, "version")) {
+				if (jscan_value(&j, &value) != 0)
+					break;
+			} else if (jscan_peek(&j) == '"' && jscan_string(&j, a, &value) == 0 && value.n != 0)
+				return value;
+			else
+				break;
+		}
+	drv_split_name(s->name, &name, &value);
+	return value;
+}
+
+static void
+write_version(const struct attr *at, struct buf *out)
+{
+	struct arena a = {0};
+
+	if (at->base != NULL && at->head != NULL && !at->base->failed && !at->head->failed) {
+		struct str old = version_of(&a, at->base), new = version_of(&a, at->head);
+		if (!str_eq(old, new)) {
+			buf_putc(out, '[');
+			write_text_or_null(old, out);
+			buf_putc(out, ',');
+			write_text_or_null(new, out);
+			buf_putc(out, ']');
+			arena_release(&a);
+			return;
+		}
+	}
+	buf_puts(out, "null");
+	arena_release(&a);
+}
+
+static void
+write_path_or_null(struct str path, struct buf *out)
+{
+	if (path.p == NULL)
+		buf_puts(out, "null");
+	else
+		rows_write_path(path, out);
+}
+
+static void
+write_attr(const struct difference *d, const struct attr *at, struct buf *out)
+{
+	const struct attr *all = d->attrs.v.p;
+	const struct attr_side *named = at->head != NULL && at->head->name.n != 0 ? at->head : at->base;
+	bool wanted = at->class == CLASS_REBUILD || at->class == CLASS_ADDED || at->class == CLASS_FIXED;
+	bool built = wanted && d->spread.sub[at->head_node] != NO_SUB;
+
+	buf_puts(out, "{\"path\":");
+	rows_write_path(at->path, out);
+	buf_puts(out, ",\"job\":");
+	rows_write_string(str_of(at->job), out);
+	buf_puts(out, ",\"system\":");
+	write_text_or_null(at->system, out);
+	buf_printf(out, ",\"class\":\"%s\",\"name\":", class_name(at->class));
+	write_text_or_null(named != NULL ? named->name : (struct str){"", 0}, out);
+	buf_puts(out, ",\"base\":");
+	write_side(at->base, out);
+	buf_puts(out, ",\"head\":");
+	write_side(at->head, out);
+	buf_puts(out, ",\"hidden_by\":");
+	write_path_or_null(at->hidden_by, out);
+	buf_puts(out, ",\"cause\":");
+	write_cause(d, at, out);
+	buf_puts(out, ",\"radius\":");
+	if (built)
+		write_radius(&d->radius[d->spread.sub[at->head_node]], out);
+	else
+		buf_puts(out, "null");
+	buf_puts(out, ",\"version\":");
+	write_version(at, out);
+	buf_puts(out, ",\"renamed_from\":");
+	write_path_or_null(at->renamed_from != NO_ATTR ? all[at->renamed_from].path : (struct str){NULL, 0}, out);
+	buf_puts(out, ",\"alias_of\":");
+	write_path_or_null(at->alias_of != NO_ATTR ? all[at->alias_of].path : (struct str){NULL, 0}, out);
+	buf_puts(out, ",\"aliases\":[");
+	for (uint32_t i = at->next_alias; i != NO_ATTR; i = all[i].next_alias) {
+		if (i != at->next_alias)
+			buf_putc(out, ',');
+		rows_write_path(all[i].path, out);
+	}
+	buf_puts(out, "]}");
+}
+
+static void
+write_node(const struct difference *d, uint32_t node, struct buf *out)
+{
+	if (node == NO_NODE) {
+		buf_puts(out, "null");
+		return;
+	}
+	buf_putc(out, '"'); /* store paths have no character that JSON would escape */
+	closure_write_path(&d->closure, node, out);
+	buf_putc(out, '"');
+}
+
+static void
+write_root(const struct difference *d, const struct root *r, struct buf *out)
+{
+	const struct closure *g = &d->closure;
+	bool first = true;
+
+	buf_puts(out, "{\"drv\":");
+	write_node(d, r->node, out);
+	buf_puts(out, ",\"base_drv\":");
+	write_node(d, r->base_node, out);
+	buf_puts(out, ",\"name\":");
+	rows_write_string(closure_name(g, r->node), out);
+	buf_puts(out, ",\"system\":");
+	rows_write_string(g->systems.p[g->system.p[r->node]].key, out);
+	buf_puts(out, ",\"attributes\":[");
+	for (size_t i = 0; i < r->n_attrs; i++) {
+		if (i != 0)
+			buf_putc(out, ',');
+		rows_write_path(d->attrs.v.p[r->attrs[i]].path, out);
+	}
+	buf_puts(out, "],\"what\":");
+	write_strings(r->what, r->n_what, out);
+	buf_printf(out, ",\"radius\":{\"attributes\":%u,\"derivations\":%u,\"systems\":{", r->total.attributes,
+	    r->total.derivations);
+	for (uint32_t k = 0; k < d->spread.n_groups; k++) {
+		if (r->radius[k].attributes == 0 && r->radius[k].derivations == 0)
+			continue;
+		if (!first)
+			buf_putc(out, ',');
+		first = false;
+		bool several = k == SPREAD_MAX_GROUPS - 1 && g->systems.n > SPREAD_MAX_GROUPS;
+		rows_write_string(several ? STR("other systems") : g->systems.p[k].key, out);
+		buf_putc(out, ':');
+		write_radius(&r->radius[k], out);
+	}
+	buf_puts(out, "}}}");
+}
+
+/* Distinct derivations of added, rebuilt and fixed attributes, in the order of the attributes. */
+static void
+write_targets(const struct difference *d, struct buf *out)
+{
+	AUTO(mem_free) uint8_t *seen = mem_alloc(d->closure.loaded);
+	bool first = true;
+
+	for (size_t i = 0; i < d->attrs.v.n; i++) {
+		const struct attr *at = &d->attrs.v.p[i];
+		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED;
+		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node])
+			continue;
+		seen[at->head_node] = 1;
+		buf_puts(out, first ? "\n{\"drv\":" : ",\n{\"drv\":");
+		first = false;
+		write_node(d, at->head_node, out);
+		buf_puts(out, ",\"system\":");
+		rows_write_string(at->system, out);
+		buf_puts(out, ",\"path\":");
+		rows_write_path(at->path, out);
+		buf_puts(out, ",\"name\":");
+		rows_write_string(closure_name(&d->closure, at->head_node), out);
+		buf_putc(out, '}');
+	}
+}
+
+void
+difference_write(const struct difference *d, struct buf *out)
+{
+	bool first = true;
+
+	buf_puts(out, "{\"ekaci_difference\":1,\n\"counts\":");
+	difference_write_counts(d, out);
+	buf_puts(out, ",\n\"attributes\":[");
+	for (size_t i = 0; i < d->attrs.v.n; i++) {
+		const struct attr *at = &d->attrs.v.p[i];
+		if (at->class == CLASS_UNCHANGED)
+			continue;
+		buf_puts(out, first ? "\n" : ",\n");
+		first = false;
+		write_attr(d, at, out);
+	}
+	buf_puts(out, "],\n\"roots\":[");
+	for (size_t i = 0; i < d->n_roots; i++) {
+		buf_puts(out, i == 0 ? "\n" : ",\n");
+		write_root(d, &d->roots[i], out);
+	}
+	buf_puts(out, "],\n\"targets\":[");
+	write_targets(d, out);
+	buf_puts(out, "]}\n");
+}

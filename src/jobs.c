@@ -1,0 +1,132 @@
+/* From settings and records to the next stage's job. */
+#include "jobs.h"
+
+#include <string.h>
+
+json_t *
+jobs_mirror(const struct settings *c, const struct run *r, const struct repository *repo, const char *mirror,
+    const char *authorization)
+{
+	(void)c;
+	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
+	    authorization, "number", (json_int_t)r->number, "head", r->head, "base_ref", r->base_ref, "wall_ms",
+	    (json_int_t)20 * 60 * 1000);
+}
+
+json_t *
+jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
+    bool ignore_rules)
+{
+	return json_pack("{s:s,s:s,s:s,s:b,s:O?,s:O?,s:b}", "git_dir", git_dir, "base_tree",
+	    json_str(mirrored, "base_tree", ""), "head_tree", json_str(mirrored, "head_tree", ""), "conflict",
+	    json_flag(mirrored, "conflict", false), "skip_paths", c->rebuild.skip_paths, "jobs", cli_jobs, "ignore_rules",
+	    ignore_rules);
+}
+
+static bool
+is_done(const json_t *done, const char *side, const char *job)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(done, i, item) {
+		if (strcmp(json_str(item, "side", ""), side) == 0 && strcmp(json_str(item, "job", ""), job) == 0)
+			return true;
+	}
+	return false;
+}
+
+static json_t *
+evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
+    const json_t *job, const char *side)
+{
+	struct arena a = {0};
+	const char *tree = json_str(mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
+	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
+	    git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
+	    "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir), "roots_dir", roots_dir, "evaluator",
+	    c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers, "max_memory_mb",
+	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",
+	    c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
+	    c->evaluate.allow_network, "allowed_uris", c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows",
+	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
+	    c->build.nix_options);
+
+	arena_release(&a);
+	return j;
+}
+
+json_t *
+jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
+    const json_t *plan, const json_t *done)
+{
+	static const char *const sides[] = {"base", "head"};
+	const json_t *job;
+	size_t i;
+
+	json_array_foreach(json_object_get(plan, "jobs"), i, job) {
+		for (size_t k = 0; k < COUNT(sides); k++)
+			if (!is_done(done, sides[k], json_str(job, "name", "")))
+				return evaluate_job(c, git_dir, roots_dir, mirrored, job, sides[k]);
+	}
+	return NULL;
+}
+
+json_t *
+jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *base = json_array();
+	AUTO(json_drop) json_t *head = json_array();
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(evaluations, i, item) {
+		json_t *one = json_pack("{s:s,s:s}", "job", json_str(item, "job", ""), "file", json_str(item, "file", ""));
+		json_array_append_new(strcmp(json_str(item, "side", ""), "base") == 0 ? base : head, one);
+	}
+	json_t *j = json_pack("{s:O,s:O,s:s,s:s,s:s}", "base", base, "head", head, "out", out, "graph_dir",
+	    arena_printf(&a, "%s/graphs", c->state.dir), "store_dir", "/nix/store");
+	arena_release(&a);
+	return j;
+}
+
+json_t *
+jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed)
+{
+	return json_pack("{s:s,s:s,s:O?,s:O?}", "difference", difference, "side", side, "failed", failed, "options",
+	    c->build.nix_options);
+}
+
+size_t
+jobs_wants(struct arena *a, const json_t *records, bool base, struct build_want *wants)
+{
+	const json_t *rec;
+	size_t i, n = 0;
+
+	json_array_foreach(records, i, rec) {
+		if (strcmp(json_str(rec, "type", ""), "build") != 0)
+			continue;
+		const json_t *features = json_object_get(rec, "features");
+		wants[n++] = (struct build_want){.drv = json_str(rec, "drv", ""),
+		    .name = json_str(rec, "name", ""),
+		    .system = json_str(rec, "system", ""),
+		    .features = features != NULL ? json_line(a, features) : "[]",
+		    .inputs = json_object_get(rec, "inputs"),
+		    .fixed_output = json_flag(rec, "fixed_output", false),
+		    .target = json_flag(rec, "target", false),
+		    .base = base,
+		    .cached = json_flag(rec, "cached", false)};
+	}
+	return n;
+}
+
+json_t *
+jobs_report(const struct settings *c, const struct jobs_report *r)
+{
+	return json_pack("{s:O,s:s,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:O,s:{s:I,s:I}}", "run", r->run, "phase",
+	    r->phase, "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure",
+	    r->failure, "progress", r->progress, "difference", r->difference, "waiting", r->waiting, "wide", r->wide,
+	    "colour", r->colour, "formats", r->formats, "settings", "max_packages_listed",
+	    (json_int_t)c->report.max_packages_listed, "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count);
+}

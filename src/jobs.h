@@ -1,0 +1,41 @@
+/*
+ * jobs - the job documents of the stages, made from settings, a run and the records of the stages before.
+ *
+ * The daemon and `ekaci diff` make them here, so that both run the same stages on the same words. ARCHITECTURE.md
+ * describes each document. All functions give a new reference.
+ */
+#ifndef EKACI_JOBS_H
+#define EKACI_JOBS_H
+
+#include "config.h"
+#include "store/build.h"
+#include "store/run.h"
+#include "support/text/json.h"
+
+json_t *jobs_mirror(const struct settings *c, const struct run *r, const struct repository *repo, const char *mirror,
+    const char *authorization);
+json_t *jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
+    bool ignore_rules);
+/* The next evaluation that `done` (array of evaluation records) lacks, or NULL: base and head of each job of the plan
+ * in turn. */
+json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
+    const json_t *plan, const json_t *done);
+json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
+json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed);
+
+/* The records `build` of a query as what a run wants; wants has room for all records. Gives how many; texts live in
+ * the records and in a. */
+size_t jobs_wants(struct arena *a, const json_t *records, bool base, struct build_want *wants);
+
+/* What a report is made of; NULL where it is not known yet. */
+struct jobs_report {
+	const json_t *run; /* id, url, repo, number, head, base, title, ... as ARCHITECTURE.md has it */
+	const char *phase;
+	const json_t *plan, *evaluations, *query, *builds, *failure, *progress;
+	const char *difference, *waiting;
+	bool wide, colour;
+	const json_t *formats;
+};
+json_t *jobs_report(const struct settings *c, const struct jobs_report *r);
+
+#endif

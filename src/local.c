@@ -1,0 +1,448 @@
+/* The pipeline by hand: one stage after the other, progress on the terminal, the report on standard output. */
+#include "local.h"
+
+#include "changeset/changeset.h"
+#include "jobs.h"
+#include "pipeline.h"
+#include "schedule/schedule.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/child.h"
+#include "support/os/files.h"
+#include "worker.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COULD_NOT_TELL = 2 };
+
+struct local {
+	struct arena a;
+	struct settings settings;
+	const char *repo, *base, *head, *format, *job_name;
+	json_t *cli_jobs;   /* of --file or --flake, or NULL */
+	bool build, colour, terminal, ignore_rules;
+	const char *git_dir, *run_dir, *roots_dir;
+	json_t *mirrored, *plan, *evaluations, *query, *builds, *failure;
+	const char *difference;
+	const char *doing;
+	int64_t begun_ms;
+	size_t shown; /* columns of the progress line that stands there */
+	/* the build, when asked for */
+	struct loop *loop;
+	struct store *store;
+	struct schedule *schedule;
+	int64_t run, total;
+};
+
+/* --- progress ------------------------------------------------------------------------------------------------------ */
+
+static void
+show(struct local *l, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (!l->terminal)
+		return;
+	fprintf(stderr, "\r%s%*s", text, n < l->shown ? (int)(l->shown - n) : 0, "");
+	fflush(stderr);
+	l->shown = n;
+}
+
+static void
+show_progress(struct local *l, const json_t *rec)
+{
+	char bar[24], line[160];
+	int64_t done = json_int(rec, "done", 0), total = json_int(rec, "total", -1);
+	int64_t ms = clock_mono_ms() - l->begun_ms;
+	double rate = ms > 0 ? (double)done * 1000.0 / (double)ms : 0;
+
+	if (total > 0 && done <= total) {
+		size_t full = (size_t)(done * 20 / total);
+		for (size_t i = 0; i < 20; i++)
+			bar[i] = i < full ? '#' : '.';
+		bar[20] = '\0';
+		snprintf(line, sizeof(line), "%s [%s] %" PRId64 " of %" PRId64 ", %.0f/s, %.0f s left", l->doing, bar, done,
+		    total, rate, rate > 0 ? (double)(total - done) / rate : 0.0);
+	} else {
+		snprintf(line, sizeof(line), "%s: %" PRId64 ", %.0f/s", l->doing, done, rate);
+	}
+	show(l, line);
+}
+
+struct heard {
+	struct local *l;
+	json_t *records;
+};
+
+static int
+on_record(void *ctx, const json_t *rec, struct err *e)
+{
+	struct heard *h = ctx;
+
+	(void)e;
+	if (strcmp(json_str(rec, "type", ""), "progress") == 0)
+		show_progress(h->l, rec);
+	else
+		json_array_append(h->records, (json_t *)(uintptr_t)rec);
+	return 0;
+}
+
+/* Runs one stage; its records but the last. */
+static int
+stage(struct local *l, const char *name, const char *doing, const json_t *job, json_t **ret, struct err *e)
+{
+	struct heard h = {l, json_array()};
+
+	l->doing = doing;
+	l->begun_ms = clock_mono_ms();
+	show(l, doing);
+	if (worker_call(name, job, on_record, &h, e) != 0) {
+		json_decref(h.records);
+		return -1;
+	}
+	*ret = h.records;
+	return 0;
+}
+
+/* --- the stages ------------------------------------------------------------------------------------------------------ */
+
+static int
+plan(struct local *l, struct err *e)
+{
+	AUTO(json_drop) json_t *job = jobs_plan(&l->settings, l->git_dir, l->mirrored, l->cli_jobs, l->ignore_rules);
+	AUTO(json_drop) json_t *records = NULL;
+	json_t *one;
+	size_t i;
+
+	if (stage(l, "plan", "reading the change", job, &records, e) != 0)
+		return -1;
+	l->plan = json_incref(json_array_get(records, 0));
+	if (l->job_name == NULL)
+		return 0;
+	json_t *jobs = json_object_get(l->plan, "jobs");
+	for (i = json_array_size(jobs); i-- > 0;) {
+		one = json_array_get(jobs, i);
+		if (strcmp(json_str(one, "name", ""), l->job_name) != 0)
+			json_array_remove(jobs, i);
+	}
+	if (json_array_size(jobs) == 0 && strcmp(json_str(l->plan, "decision", ""), "evaluate") == 0)
+		return fail(e, ERR_ABSENT, "there is no job %s to evaluate", l->job_name);
+	return 0;
+}
+
+/* 1 when an evaluation is incomplete: l->failure says why. */
+static int
+evaluate(struct local *l, struct err *e)
+{
+	l->evaluations = json_array();
+	for (;;) {
+		AUTO(json_drop)
+		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations);
+		AUTO(json_drop) json_t *records = NULL;
+		const char *side;
+
+		if (job == NULL)
+			return 0;
+		side = strcmp(json_str(job, "side", ""), "base") == 0 ? "evaluating base" : "evaluating head";
+		if (stage(l, "evaluate", side, job, &records, e) != 0)
+			return -1;
+		json_t *rec = json_array_get(records, 0);
+		json_array_append(l->evaluations, rec);
+		if (!json_flag(rec, "complete", false)) {
+			l->failure = json_pack("{s:s,s:s,s:s}", "stage", "evaluate", "kind", "incomplete", "message",
+			    json_str(rec, "reason", "the evaluator gave no reason"));
+			return 1;
+		}
+	}
+}
+
+static int
+compare(struct local *l, struct err *e)
+{
+	const char *out = arena_printf(&l->a, "%s/difference.json", l->run_dir);
+	AUTO(json_drop) json_t *job = jobs_diff(&l->settings, l->evaluations, out);
+	AUTO(json_drop) json_t *records = NULL;
+
+	if (stage(l, "diff", "comparing", job, &records, e) != 0)
+		return -1;
+	l->difference = out;
+	return 0;
+}
+
+/* --- building -------------------------------------------------------------------------------------------------------- */
+
+static void
+on_build(void *ctx, int64_t run)
+{
+	struct local *l = ctx;
+	struct err e;
+	char line[96];
+	int64_t open;
+
+	(void)run;
+	if (store_run_builds_open(l->store, l->run, &open, &e) != 0)
+		return;
+	snprintf(line, sizeof(line), "building: %" PRId64 " of %" PRId64 " to go", open, l->total);
+	show(l, line);
+	if (open == 0)
+		loop_stop(l->loop);
+}
+
+static int
+want(struct local *l, const json_t *records, bool base, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
+	size_t n = jobs_wants(&l->a, records, base, wants);
+
+	if (store_builds_want(l->store, l->run, wants, n, BUILD_RETRY_FAILURES, 0, e) != 0)
+		return -1;
+	return store_run_builds_open(l->store, l->run, &l->total, e);
+}
+
+static int
+build_all(struct local *l, const char *side, const json_t *failed, struct err *e)
+{
+	AUTO(json_drop) json_t *job = jobs_query(&l->settings, l->difference, side, failed);
+	AUTO(json_drop) json_t *records = NULL;
+	const json_t *rec;
+	size_t i;
+
+	if (stage(l, "query", "asking the store", job, &records, e) != 0 || want(l, records, failed != NULL, e) != 0)
+		return -1;
+	json_array_foreach(records, i, rec) {
+		if (strcmp(json_str(rec, "type", ""), "base_of") == 0 &&
+		    store_run_base_of(l->store, l->run, json_str(rec, "head", ""), json_str(rec, "base", ""), e) != 0)
+			return -1;
+		if (strcmp(json_str(rec, "type", ""), "query") == 0 && failed == NULL)
+			l->query = json_incref((json_t *)(uintptr_t)rec);
+	}
+	if (l->total > 0) {
+		schedule_kick(l->schedule);
+		loop_run(l->loop);
+	}
+	return store_run_builds_open(l->store, l->run, &l->total, e) != 0 || l->total == 0
+	           ? 0
+	           : fail(e, ERR_BUSY, "interrupted with %" PRId64 " builds to go", l->total);
+}
+
+/* The bot's own queue, on a database of this run alone. */
+static int
+open_queue(struct local *l, struct err *e)
+{
+	struct repository repo = {1, 1, "local", "local", l->git_dir, "HEAD", false};
+	struct pull_request pr = {.repository = 1, .number = 1, .open = true, .head = l->head, .base_ref = l->base, .title = ""};
+	struct run r = {.repository = 1, .number = 1, .head = l->head, .base_ref = l->base, .reason = "ekaci diff"};
+
+	l->settings.state.dir = l->run_dir;
+	if (store_open(arena_printf(&l->a, "%s/ekaci.db", l->run_dir), &l->store, e) != 0 || loop_new(&l->loop, e) != 0 ||
+	    schedule_new(l->loop, l->store, &l->settings, on_build, l, &l->schedule, e) != 0 ||
+	    store_installation_put(l->store, 1, NULL, "active", e) != 0 || store_repository_put(l->store, &repo, e) != 0 ||
+	    store_pull_put(l->store, &pr, e) != 0)
+		return -1;
+	return store_run_add(l->store, &r, &l->run, e);
+}
+
+static int
+build(struct local *l, struct err *e)
+{
+	AUTO(json_drop) json_t *failed = NULL;
+
+	if (open_queue(l, e) != 0 || build_all(l, "head", NULL, e) != 0 ||
+	    store_run_unjudged(l->store, l->run, &failed, e) != 0)
+		return -1;
+	if (json_array_size(failed) > 0 &&
+	    (build_all(l, "base", failed, e) != 0 || store_run_judge(l->store, l->run, e) != 0))
+		return -1;
+	return store_run_builds_json(l->store, l->run, &l->builds, e);
+}
+
+static void
+close_queue(struct local *l)
+{
+	schedule_free(l->schedule);
+	loop_free(l->loop);
+	store_close(l->store);
+}
+
+/* --- the report ------------------------------------------------------------------------------------------------------ */
+
+static int
+report(struct local *l, int *ret_exit, struct err *e)
+{
+	AUTO(json_drop)
+	json_t *run = json_pack("{s:i,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:b}", "id", 0, "url", "", "repo", l->repo, "number", 0,
+	    "head", json_str(l->mirrored, "head", ""), "base", json_str(l->mirrored, "base", ""), "title",
+	    arena_printf(&l->a, "%s..%s", l->base, l->head), "state", l->failure != NULL ? "failed" : "done", "conflict", 0);
+	AUTO(json_drop) json_t *formats = json_pack("[s]", l->format);
+	struct jobs_report what = {.run = run,
+	    .phase = "done",
+	    .plan = l->plan,
+	    .evaluations = l->evaluations,
+	    .query = l->query,
+	    .builds = l->builds,
+	    .failure = l->failure,
+	    .difference = l->difference,
+	    .colour = l->colour,
+	    .formats = formats};
+	AUTO(json_drop) json_t *job = jobs_report(&l->settings, &what);
+	AUTO(json_drop) json_t *records = NULL;
+	const json_t *rec;
+	size_t i;
+
+	if (stage(l, "report", "writing the report", job, &records, e) != 0)
+		return -1;
+	show(l, "");
+	if (l->terminal)
+		fputs("\r", stderr);
+	json_array_foreach(records, i, rec) {
+		if (strcmp(json_str(rec, "type", ""), "document") == 0) {
+			struct str body = json_text(rec, "body");
+			fwrite(body.p, 1, body.n, stdout);
+			if (body.n > 0 && body.p[body.n - 1] != '\n')
+				putchar('\n');
+		} else if (strcmp(json_str(rec, "type", ""), "verdict") == 0) {
+			*ret_exit = (int)json_int(rec, "exit", COULD_NOT_TELL);
+		}
+	}
+	if (fflush(stdout) != 0)
+		return fail_sys(e, "cannot write the report");
+	return 0;
+}
+
+static int
+walk(struct local *l, int *ret_exit, struct err *e)
+{
+	int rc = plan(l, e);
+
+	if (rc == 0 && strcmp(json_str(l->plan, "decision", ""), "evaluate") == 0) {
+		rc = evaluate(l, e);
+		if (rc == 0)
+			rc = compare(l, e);
+		if (rc == 0 && l->build)
+			rc = build(l, e);
+	}
+	return rc < 0 ? -1 : report(l, ret_exit, e);
+}
+
+/* --- the command line -------------------------------------------------------------------------------------------------- */
+
+static const char usage[] =
+    "usage: ekaci diff [--repo DIR] BASE HEAD [--file F | --flake REF | --job NAME] [--build]\n"
+    "                  [--format text|markdown|json|html] [--evaluator E] [--workers N] [--sandbox require|auto|off]\n"
+    "                  [--all]\n\n"
+    "Compares two revisions of a Nix repository: what rebuilds, and why. Rules and jobs are read from\n"
+    ".ekaci/config.json of BASE, when it has one; --all evaluates whatever the rules say. --build also builds what\n"
+    "must be built, and tells newly failing from still failing.\n"
+    "Exit code: 0 nothing newly failing, 1 something is, 2 it could not be told.\n";
+
+static int
+parse(struct local *l, int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"repo", required_argument, NULL, 'r'},
+	    {"file", required_argument, NULL, 'f'},
+	    {"flake", required_argument, NULL, 'F'},
+	    {"job", required_argument, NULL, 'j'},
+	    {"build", no_argument, NULL, 'b'},
+	    {"format", required_argument, NULL, 'o'},
+	    {"evaluator", required_argument, NULL, 'e'},
+	    {"workers", required_argument, NULL, 'w'},
+	    {"sandbox", required_argument, NULL, 's'},
+	    {"all", no_argument, NULL, 'a'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	static const char *const formats[] = {"text", "markdown", "json", "html"};
+	bool known = false;
+	int c;
+
+	l->repo = ".";
+	l->format = "text";
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'r')
+			l->repo = optarg;
+		else if (c == 'f')
+			l->cli_jobs = json_pack("[{s:s,s:s}]", "name", "default", "file", optarg);
+		else if (c == 'F')
+			l->cli_jobs = json_pack("[{s:s,s:s}]", "name", "default", "flake", optarg);
+		else if (c == 'j')
+			l->job_name = optarg;
+		else if (c == 'b')
+			l->build = true;
+		else if (c == 'o')
+			l->format = optarg;
+		else if (c == 'e')
+			l->settings.evaluate.evaluator = optarg;
+		else if (c == 's')
+			l->settings.evaluate.sandbox = optarg;
+		else if (c == 'a')
+			l->ignore_rules = true;
+		else if (c == 'w') {
+			if (str_to_i64(str_of(optarg), &l->settings.evaluate.workers) != 0 || l->settings.evaluate.workers < 1)
+				return -1;
+		} else
+			return -1;
+	}
+	for (size_t i = 0; i < COUNT(formats); i++)
+		known = known || strcmp(formats[i], l->format) == 0;
+	if (!known || argc - optind != 2)
+		return -1;
+	l->base = argv[optind];
+	l->head = argv[optind + 1];
+	return 0;
+}
+
+static int
+prepare(struct local *l, struct err *e)
+{
+	char commits[2][CHANGESET_HEX + 1], trees[2][CHANGESET_HEX + 1];
+	const char *cache = config_cache_dir(&l->a);
+
+	if (changeset_git_dir(&l->a, l->repo, &l->git_dir, e) != 0 ||
+	    changeset_resolve(l->repo, l->base, commits[0], trees[0], e) != 0 ||
+	    changeset_resolve(l->repo, l->head, commits[1], trees[1], e) != 0)
+		return -1;
+	l->mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base", commits[0], "head", commits[1], "base_tree", trees[0],
+	    "head_tree", trees[1], "conflict", 0);
+	l->settings.state.dir = cache;
+	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
+	l->roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir);
+	return files_mkdirs(l->roots_dir, 0750, e);
+}
+
+int
+local_diff(int argc, char **argv)
+{
+	struct local l = {.terminal = isatty(2) == 1, .colour = isatty(1) == 1};
+	struct err e = {0}, ignored;
+	int code = COULD_NOT_TELL;
+
+	config_defaults(&l.a, &l.settings);
+	log_set_level(LOG_WARN);
+	if (parse(&l, argc, argv) != 0) {
+		fputs(usage, stderr);
+		config_release(&l.settings);
+		arena_release(&l.a);
+		return COULD_NOT_TELL;
+	}
+	child_catch_term();
+	if (prepare(&l, &e) != 0 || walk(&l, &code, &e) != 0) {
+		show(&l, "");
+		fprintf(stderr, "%sekaci: %s\n", l.terminal ? "\r" : "", e.msg);
+		code = COULD_NOT_TELL;
+	}
+	close_queue(&l);
+	if (l.run_dir != NULL)
+		(void)!files_remove_tree(l.run_dir, &ignored);
+	json_t *all[] = {l.cli_jobs, l.mirrored, l.plan, l.evaluations, l.query, l.builds, l.failure};
+	for (size_t i = 0; i < COUNT(all); i++)
+		json_decref(all[i]);
+	config_release(&l.settings);
+	arena_release(&l.a);
+	return code;
+}

@@ -1,0 +1,31 @@
+/*
+ * document - the whole report for programs: report.json, version 1.
+ *
+ *   ekaci_report   1
+ *   run            as in the job: id, url, repo, number, head, base, conflict, ...
+ *   phase, outcome "running" "skipped" "failed" "incomplete" "compared" "superseded" "cancelled"
+ *   verdict        {conclusion: null or GitHub's word, title, exit}
+ *   checks         {evaluation, rebuilds}: {status, conclusion, title}
+ *   plan           as in the job (decision, rules, jobs, ...), or null
+ *   evaluations    as in the job
+ *   failure        as in the job, or null
+ *   counts         as in the difference file; null unless compared, and so are the next four
+ *   builds         {total, ended, targets, built, cached, newly_failing, newly_failing_dependency, still_failing,
+ *                  still_failing_dependency, unknown, infrastructure, cancelled, unsupported}: total and ended count
+ *                  all builds, the others wanted derivations
+ *   roots          as in the difference file
+ *   attributes     as in the difference file, each with `build`: null, or {state, blame, log_url, tail, wall_ms,
+ *                  propagated_from, reason}
+ *   labels         names that should be on the pull request
+ *
+ * Members may be added within a version; none changes its meaning.
+ */
+#ifndef EKACI_REPORT_DOCUMENT_H
+#define EKACI_REPORT_DOCUMENT_H
+
+#include "report/verdict.h"
+
+/* labels: an array, or NULL. Appends one line of JSON to out. */
+void document_json(struct model *m, const struct verdict *v, const json_t *labels, struct buf *out);
+
+#endif

@@ -1,0 +1,351 @@
+/* The job and the difference file become one model. */
+#include "report/model.h"
+
+#include "support/base/map.h"
+
+#include <string.h>
+
+static const char *const change_names[CHANGES] = {"added", "removed", "rebuild", "derivation_only", "unchanged",
+    "newly_failing", "fixed", "still_failing"};
+
+static const struct {
+	const char *name, *words;
+	bool ended, failed;
+} states[BUILD_STATES] = {
+    [BUILD_NONE] = {"", "not built", false, false},
+    [BUILD_QUEUED] = {"queued", "waiting to be built", false, false},
+    [BUILD_BUILDING] = {"building", "building", false, false},
+    [BUILD_BUILT] = {"built", "built", true, false},
+    [BUILD_CACHED] = {"cached", "already built", true, false},
+    [BUILD_FAILED] = {"failed", "build failed", true, true},
+    [BUILD_DEPENDENCY_FAILED] = {"dependency_failed", "a dependency failed", true, true},
+    [BUILD_TIMED_OUT] = {"timed_out", "build took longer than the limit", true, true},
+    [BUILD_SILENT] = {"silent", "build printed nothing for too long", true, true},
+    [BUILD_LOG_LIMIT] = {"log_limit", "build log grew over the limit", true, true},
+    [BUILD_INFRASTRUCTURE] = {"infrastructure", "could not be built: the machinery failed", true, false},
+    [BUILD_CANCELLED] = {"cancelled", "build was cancelled", true, false},
+    [BUILD_UNSUPPORTED] = {"unsupported", "no machine here can build it", true, false},
+};
+
+const char *
+change_name(enum change c)
+{
+	return change_names[c];
+}
+
+const char *
+built_name(enum built s)
+{
+	return states[s].name;
+}
+
+const char *
+built_words(enum built s)
+{
+	return states[s].words;
+}
+
+bool
+built_failed(enum built s)
+{
+	return states[s].failed;
+}
+
+/* An unknown state is treated as one that proves nothing. */
+static enum built
+state_of(const json_t *build)
+{
+	const char *name = json_str(build, "state", "");
+
+	for (int i = BUILD_QUEUED; i < BUILD_STATES; i++)
+		if (strcmp(states[i].name, name) == 0)
+			return (enum built)i;
+	return BUILD_INFRASTRUCTURE;
+}
+
+static enum blame
+blame_of(const json_t *build, enum built state)
+{
+	const char *name = json_str(build, "blame", "");
+
+	if (!states[state].failed)
+		return BLAME_NONE;
+	return strcmp(name, "newly_failing") == 0 ? BLAME_NEWLY : strcmp(name, "still_failing") == 0 ? BLAME_STILL
+	    : BLAME_UNKNOWN;
+}
+
+static bool
+plain_element(const char *s, size_t n)
+{
+	if (n == 0 || (s[0] >= '0' && s[0] <= '9') || s[0] == '-')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (s[i] == '.' || s[i] == '"' || (unsigned char)s[i] <= ' ')
+			return false;
+	return true;
+}
+
+char *
+model_attr_name(struct arena *a, const json_t *path)
+{
+	AUTO(buf_release) struct buf b = {0};
+	char *ret;
+
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < json_array_size(path); i++) {
+		const json_t *j = json_array_get(path, i);
+		const char *s = json_is_string(j) ? json_string_value(j) : "?";
+		bool plain = plain_element(s, strlen(s));
+		if (i > 0)
+			buf_putc(&b, '.');
+		buf_printf(&b, plain ? "%s" : "\"%s\"", s);
+	}
+	ret = b.n != 0 ? arena_strn(a, b.p, b.n) : arena_strdup(a, "(root)");
+	return ret;
+}
+
+const char *
+model_drv_name(struct arena *a, const char *drv)
+{
+	const char *base = strrchr(drv, '/');
+	struct str s = str_of(base != NULL ? base + 1 : drv);
+
+	if (s.n > 33 && s.p[32] == '-')
+		s = str_from(s, 33);
+	if (str_ends(s, STR(".drv")))
+		s.n -= 4;
+	return str_dup(a, s);
+}
+
+const char *
+model_cause_drv(const struct attr *attr)
+{
+	const char *from = json_str(attr->build, "propagated_from", NULL);
+
+	return from != NULL && *from != '\0' ? from : attr->drv;
+}
+
+static int
+read_phase(struct model *m, struct err *e)
+{
+	static const char *const names[] = {"evaluating", "reported", "building", "done", "superseded", "cancelled"};
+	const char *name;
+
+	if (json_need_str(m->job, "phase", &name, e) != 0)
+		return -1;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		if (strcmp(names[i], name) == 0) {
+			m->phase = (enum phase)i;
+			return 0;
+		}
+	}
+	return fail(e, ERR_INPUT, "no such phase: %s", name);
+}
+
+static bool
+stage_is_before_comparison(const char *stage)
+{
+	static const char *const later[] = {"query", "build", "schedule", "report", "send"};
+
+	for (size_t i = 0; i < COUNT(later); i++)
+		if (strcmp(stage, later[i]) == 0)
+			return false;
+	return true;
+}
+
+static int
+decide_outcome(struct model *m, const char *difference, struct err *e)
+{
+	bool incomplete = false;
+
+	for (size_t i = 0; i < json_array_size(m->evaluations); i++)
+		incomplete |= !json_flag(json_array_get(m->evaluations, i), "complete", false);
+	if (m->phase == PHASE_SUPERSEDED)
+		m->outcome = OUTCOME_SUPERSEDED;
+	else if (m->phase == PHASE_CANCELLED)
+		m->outcome = OUTCOME_CANCELLED;
+	else if (incomplete)
+		m->outcome = OUTCOME_INCOMPLETE;
+	else if (m->failure != NULL &&
+	    (difference == NULL || stage_is_before_comparison(json_str(m->failure, "stage", ""))))
+		m->outcome = OUTCOME_FAILED;
+	else if (strcmp(json_str(m->plan, "decision", ""), "skip") == 0)
+		m->outcome = OUTCOME_SKIPPED;
+	else if (difference != NULL)
+		m->outcome = OUTCOME_COMPARED;
+	else if (m->phase == PHASE_EVALUATING)
+		m->outcome = OUTCOME_RUNNING;
+	else
+		return fail(e, ERR_INPUT, "job: a report of phase %s needs a difference", json_str(m->job, "phase", ""));
+	return 0;
+}
+
+static bool
+job_tolerates(const struct model *m, const char *job)
+{
+	const json_t *jobs = json_object_get(m->plan, "jobs");
+
+	for (size_t i = 0; i < json_array_size(jobs); i++)
+		if (strcmp(json_str(json_array_get(jobs, i), "name", ""), job) == 0)
+			return json_flag(json_array_get(jobs, i), "allow_eval_failures", false);
+	return false;
+}
+
+static int
+read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
+{
+	const json_t *version = json_object_get(j, "version");
+	const char *name;
+	int c = 0;
+
+	if (!json_is_array(json_object_get(j, "path")) || json_need_str(j, "class", &name, e) != 0)
+		return fail(e, ERR_INPUT, "difference: an attribute without a path or class");
+	while (c < CHANGES && strcmp(change_names[c], name) != 0)
+		c++;
+	if (c == CHANGES)
+		return fail(e, ERR_INPUT, "difference: no such class: %s", name);
+	*ret = (struct attr){.json = j, .change = (enum change)c};
+	ret->name = model_attr_name(&m->a, json_object_get(j, "path"));
+	ret->job = json_str(j, "job", "");
+	ret->system = json_str(j, "system", "");
+	ret->drv = json_str_at(j, "head.drv", NULL);
+	if (json_array_size(version) == 2) {
+		const char *old = json_string_value(json_array_get(version, 0)), *new = json_string_value(json_array_get(version, 1));
+		ret->version_old = old != NULL ? old : "";
+		ret->version_new = new != NULL ? new : "";
+	}
+	ret->tolerated = job_tolerates(m, ret->job);
+	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED;
+	ret->build = ret->drv != NULL && wanted ? json_object_get(m->builds, ret->drv) : NULL;
+	if (ret->build != NULL) {
+		ret->state = state_of(ret->build);
+		ret->blame = blame_of(ret->build, ret->state);
+	}
+	return 0;
+}
+
+static void
+read_counts(const json_t *j, const char *system, struct counts *ret)
+{
+	ret->system = system;
+	for (int c = 0; c < CHANGES; c++)
+		ret->of[c] = json_int(j, change_names[c], 0);
+	ret->derivations = json_int(j, "rebuild_derivations", 0);
+	ret->changed_paths = json_int(j, "changed_drv_paths", 0);
+}
+
+/* Each wanted derivation once, however many attributes have it. */
+static void
+count_targets(struct model *m)
+{
+	struct map seen = {0};
+	struct tally *t = &m->tally;
+
+	for (size_t i = 0; i < m->n_attrs; i++) {
+		const struct attr *at = &m->attrs[i];
+		bool added, blocked = at->state == BUILD_DEPENDENCY_FAILED;
+		if (at->build == NULL)
+			continue;
+		map_add(&seen, str_of(at->drv), &added);
+		if (!added)
+			continue;
+		t->targets++;
+		t->built += at->state == BUILD_BUILT;
+		t->cached += at->state == BUILD_CACHED;
+		t->infrastructure += at->state == BUILD_INFRASTRUCTURE;
+		t->cancelled += at->state == BUILD_CANCELLED;
+		t->unsupported += at->state == BUILD_UNSUPPORTED;
+		t->unknown += at->blame == BLAME_UNKNOWN;
+		t->newly += at->blame == BLAME_NEWLY && !blocked;
+		t->newly_blocked += at->blame == BLAME_NEWLY && blocked;
+		t->still += at->blame == BLAME_STILL && !blocked;
+		t->still_blocked += at->blame == BLAME_STILL && blocked;
+	}
+	map_release(&seen);
+}
+
+static void
+count_builds(struct model *m)
+{
+	const char *drv;
+	json_t *build;
+
+	json_object_foreach((json_t *)m->builds, drv, build) {
+		m->tally.total++;
+		m->tally.ended += states[state_of(build)].ended;
+	}
+	count_targets(m);
+}
+
+static int
+read_difference(struct model *m, const char *path, struct err *e)
+{
+	const char *system;
+	json_t *j;
+
+	if (json_read_file(path, MODEL_MAX_DIFFERENCE_BYTES, &m->difference, e) != 0)
+		return -1;
+	if (json_int(m->difference, "ekaci_difference", 0) != 1)
+		return fail(e, ERR_INPUT, "%s: not a difference of version 1", path);
+	const json_t *list = json_object_get(m->difference, "attributes"), *counts = json_object_get(m->difference, "counts");
+	const json_t *systems = json_object_get(counts, "systems");
+	if (!json_is_array(list) || !json_is_object(json_object_get(counts, "total")))
+		return fail(e, ERR_INPUT, "%s: no attributes or no counts", path);
+	read_counts(json_object_get(counts, "total"), NULL, &m->total);
+	m->systems = arena_alloc(&m->a, (json_object_size(systems) + 1) * sizeof(*m->systems));
+	json_object_foreach((json_t *)systems, system, j)
+		read_counts(j, system, &m->systems[m->n_systems++]);
+	m->attrs = arena_alloc(&m->a, (json_array_size(list) + 1) * sizeof(*m->attrs));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct attr *at = &m->attrs[m->n_attrs];
+		if (read_attr(m, json_array_get(list, i), at, e) != 0)
+			return -1;
+		m->n_attrs += at->change != CHANGE_UNCHANGED;
+		m->newly_evaluating += at->change == CHANGE_NEWLY_FAILING && !at->tolerated;
+	}
+	count_builds(m);
+	return 0;
+}
+
+/* The member when it is an object or array, else NULL. */
+static const json_t *
+part(const json_t *job, const char *key)
+{
+	const json_t *j = json_object_get(job, key);
+
+	return json_is_object(j) || json_is_array(j) ? j : NULL;
+}
+
+int
+model_init(struct model *m, const json_t *job, struct err *e)
+{
+	const char *difference = json_str(job, "difference", NULL);
+
+	*m = (struct model){.job = job};
+	m->run = part(job, "run");
+	m->plan = part(job, "plan");
+	m->evaluations = part(job, "evaluations");
+	m->builds = part(job, "builds");
+	m->failure = part(job, "failure");
+	m->settings = part(job, "settings");
+	m->wide = json_flag(job, "wide", false);
+	m->waiting = json_flag(job, "waiting", false);
+	m->many_jobs = json_array_size(json_object_get(m->plan, "jobs")) > 1;
+	if (m->run == NULL)
+		return fail(e, ERR_INPUT, "job: no member run");
+	if (read_phase(m, e) != 0 || decide_outcome(m, difference, e) != 0)
+		return -1;
+	if (m->outcome == OUTCOME_COMPARED && read_difference(m, difference, e) != 0) {
+		model_release(m);
+		return -1;
+	}
+	return 0;
+}
+
+void
+model_release(struct model *m)
+{
+	json_drop(&m->difference);
+	arena_release(&m->a);
+	*m = (struct model){0};
+}

@@ -1,0 +1,125 @@
+/*
+ * model - one run's facts, read once; every output derives from this and from nothing else.
+ *
+ * Counts are those of the difference file, which come from the whole set, never from the length of a list. Slices and
+ * strings belong to the job, to the difference document or to the model's arena; all live until model_release. What
+ * stands in them came from a repository, an evaluator or a build log: see support/text/escape.h for the way out.
+ */
+#ifndef EKACI_REPORT_MODEL_H
+#define EKACI_REPORT_MODEL_H
+
+#include "support/text/json.h"
+
+enum { MODEL_MAX_DIFFERENCE_BYTES = 1024 * 1024 * 1024 }; /* 100,000 changed attributes with meta are 0.3 GB */
+
+/* The classes of the difference, in its own words (see change_name). */
+enum change {
+	CHANGE_ADDED,
+	CHANGE_REMOVED,
+	CHANGE_REBUILD,
+	CHANGE_DERIVATION_ONLY,
+	CHANGE_UNCHANGED,
+	CHANGE_NEWLY_FAILING,
+	CHANGE_FIXED,
+	CHANGE_STILL_FAILING,
+	CHANGES
+};
+const char *change_name(enum change c);
+
+enum built {
+	BUILD_NONE, /* nobody wanted it built */
+	BUILD_QUEUED,
+	BUILD_BUILDING,
+	BUILD_BUILT,
+	BUILD_CACHED,
+	BUILD_FAILED,
+	BUILD_DEPENDENCY_FAILED,
+	BUILD_TIMED_OUT,
+	BUILD_SILENT,
+	BUILD_LOG_LIMIT,
+	BUILD_INFRASTRUCTURE,
+	BUILD_CANCELLED,
+	BUILD_UNSUPPORTED,
+	BUILD_STATES
+};
+const char *built_name(enum built s);
+const char *built_words(enum built s); /* "build failed" */
+bool built_failed(enum built s);       /* the derivation's own failure or a dependency's */
+
+enum blame { BLAME_NONE, BLAME_NEWLY, BLAME_STILL, BLAME_UNKNOWN };
+
+enum outcome {
+	OUTCOME_RUNNING,    /* not compared yet */
+	OUTCOME_SKIPPED,    /* rules decided that nothing can rebuild */
+	OUTCOME_FAILED,     /* a stage up to the comparison gave an error */
+	OUTCOME_INCOMPLETE, /* an evaluation is not known to be complete: nothing was compared */
+	OUTCOME_COMPARED,
+	OUTCOME_SUPERSEDED, /* a newer push took over */
+	OUTCOME_CANCELLED
+};
+
+enum phase { PHASE_EVALUATING, PHASE_REPORTED, PHASE_BUILDING, PHASE_DONE, PHASE_SUPERSEDED, PHASE_CANCELLED };
+
+struct attr {
+	const json_t *json; /* the element of "attributes" */
+	const char *name;   /* python3Packages."a.b", dotted, quoted where needed */
+	const char *job, *system;
+	enum change change;
+	const char *drv; /* of head, or NULL */
+	const char *version_old, *version_new; /* both or none; an empty one for "had none" */
+	const json_t *build; /* NULL when not wanted */
+	enum built state;
+	enum blame blame;
+	bool tolerated; /* its job allows evaluation failures */
+};
+
+struct counts {
+	const char *system; /* NULL in the total */
+	int64_t of[CHANGES];
+	int64_t derivations;   /* distinct ones that rebuild or are new */
+	int64_t changed_paths; /* changed .drv paths, rebuilds or not */
+};
+
+/* Builds of wanted derivations (targets), each derivation once. */
+struct tally {
+	int64_t total, ended; /* of all builds, dependencies too */
+	int64_t targets, built, cached;
+	int64_t newly, newly_blocked; /* failed by themselves; failed because a dependency did */
+	int64_t still, still_blocked;
+	int64_t unknown;        /* failed, and nobody knows whether base fails too */
+	int64_t infrastructure, cancelled, unsupported;
+};
+
+struct model {
+	struct arena a;
+	const json_t *job; /* borrowed from the caller, who keeps it */
+	json_t *difference; /* NULL unless compared */
+	const json_t *run, *plan, *evaluations, *builds, *failure, *settings;
+	enum phase phase;
+	enum outcome outcome;
+	bool wide, waiting; /* too many to build unasked; waits for somebody's approval */
+	bool many_jobs;     /* so that names of jobs are worth showing */
+
+	struct attr *attrs;
+	size_t n_attrs;
+	struct counts total, *systems;
+	size_t n_systems;
+	struct tally tally;
+	int64_t newly_evaluating; /* attributes that newly fail to evaluate, of jobs that do not allow it */
+};
+
+/*
+ * Reads the job of the report stage (see ARCHITECTURE.md, "report") and its difference file. ERR_INPUT when a required
+ * member is missing or of a wrong type. On error m holds nothing.
+ */
+must_check int model_init(struct model *m, const json_t *job, struct err *e);
+void model_release(struct model *m);
+
+/* The dotted name of an attribute path; "(root)" for the empty one. */
+char *model_attr_name(struct arena *a, const json_t *path);
+/* "curl-8.1" of "/nix/store/HASH-curl-8.1.drv"; the text as it is when it is no such path. */
+const char *model_drv_name(struct arena *a, const char *drv);
+/* The attribute's first build that failed by itself: its own, or the one its failure came from; the key is a drv. */
+const char *model_cause_drv(const struct attr *attr);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * report - one run's facts become what people and programs read.
+ *
+ * The stage's job and records are those of ARCHITECTURE.md ("report"). Members of the job beyond those, all optional:
+ *   progress      {what, done, total}: shown while evaluating
+ *   waiting       true: builds wait for approval (not because there are many)
+ *   elapsed_ms    shown in the footer
+ *   checkout_dir  where the tree stood while it was evaluated, so that error positions become annotations
+ *   run.conflicts paths that conflict
+ *   phase         also "superseded" and "cancelled"
+ *   settings      max_packages_listed, label_prefix
+ *
+ * Records, in this order, as far as formats asks for them: check_run (twice: "ekaci / evaluation", "ekaci / rebuilds"),
+ * comment, document (formats text, markdown, json, html, changed-paths), labels, verdict. Labels and changed-paths are
+ * left out unless base and head were compared. Check run and comment texts are under GitHub's limits; the other
+ * documents hold everything. What conclusions mean: verdict.h. The JSON document: document.h.
+ */
+#ifndef EKACI_REPORT_REPORT_H
+#define EKACI_REPORT_REPORT_H
+
+#include "support/os/record.h"
+
+stage_fn report_stage;
+
+#endif

@@ -1,0 +1,266 @@
+/* Facts become conclusions and titles. */
+#include "report/verdict.h"
+
+#include "report/words.h"
+
+#include <string.h>
+
+enum { MAX_TITLE = 250 }; /* GitHub gives no limit; what is longer is not read in a list of checks */
+
+const char *
+conclusion_name(enum conclusion c)
+{
+	static const char *const names[] = {NULL, "success", "neutral", "cancelled", "action_required", "failure"};
+
+	return names[c];
+}
+
+static struct check
+completed(enum conclusion c, const char *title)
+{
+	return (struct check){"completed", c, title};
+}
+
+static void
+add_number(struct model *m, struct buf *b, int64_t n, const char *word)
+{
+	if (n > 0)
+		buf_printf(b, "%s%s %s", b->n != 0 ? ", " : "", words_number(&m->a, n), word);
+}
+
+const char *
+verdict_numbers(struct model *m)
+{
+	AUTO(buf_release) struct buf b = {0};
+	const struct counts *c = &m->total;
+
+	buf_init(&b, MAX_TITLE);
+	add_number(m, &b, c->of[CHANGE_REBUILD], c->of[CHANGE_REBUILD] == 1 ? "rebuild" : "rebuilds");
+	add_number(m, &b, c->of[CHANGE_ADDED], "added");
+	add_number(m, &b, c->of[CHANGE_REMOVED], "removed");
+	add_number(m, &b, c->of[CHANGE_FIXED], "fixed");
+	return b.n != 0 ? str_dup(&m->a, buf_get(&b)) : "no rebuilds";
+}
+
+static int64_t
+evaluated_rows(const struct model *m)
+{
+	int64_t rows = 0;
+
+	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
+		const json_t *j = json_array_get(m->evaluations, i);
+		if (strcmp(json_str(j, "side", ""), "head") == 0)
+			rows += json_int(j, "rows", 0);
+	}
+	return rows;
+}
+
+/* Errors that only the writer of the repository can do something about fail the check; the others ask for a retry. */
+static bool
+failure_is_the_change(const struct model *m)
+{
+	enum err_kind kind = err_kind_of(json_str(m->failure, "kind", "bug"));
+
+	if (kind == ERR_ABSENT) /* nothing to evaluate in the repository; elsewhere a program or file of ours is missing */
+		return strcmp(json_str(m->failure, "stage", ""), "plan") == 0;
+	return kind == ERR_INPUT || kind == ERR_LIMIT;
+}
+
+static struct check
+evaluation_compared(struct model *m)
+{
+	const int64_t newly = m->total.of[CHANGE_NEWLY_FAILING], fixed = m->total.of[CHANGE_FIXED];
+	const char *rows = words_count(&m->a, evaluated_rows(m), "attribute evaluated", "attributes evaluated");
+	AUTO(buf_release) struct buf b = {0};
+
+	buf_init(&b, MAX_TITLE);
+	add_number(m, &b, newly, newly == 1 ? "newly fails" : "newly fail");
+	add_number(m, &b, fixed, "fixed");
+	add_number(m, &b, m->total.of[CHANGE_STILL_FAILING], "still failing");
+	const char *title = b.n != 0 ? arena_printf(&m->a, "%s: %s", rows, b.p) : rows;
+	return completed(m->newly_evaluating > 0 ? CONCLUSION_FAILURE : newly > 0 ? CONCLUSION_NEUTRAL : CONCLUSION_SUCCESS,
+	    title);
+}
+
+static struct check
+evaluation_running(struct model *m)
+{
+	const json_t *progress = json_object_get(m->job, "progress");
+	int64_t done = json_int(progress, "done", -1), total = json_int(progress, "total", -1);
+	const char *title = "evaluating";
+
+	if (done >= 0 && total > 0)
+		title = arena_printf(&m->a, "evaluating, %s of about %s attributes", words_number(&m->a, done),
+		    words_number(&m->a, total));
+	else if (done >= 0)
+		title = arena_printf(&m->a, "evaluating, %s attributes so far", words_number(&m->a, done));
+	return (struct check){done < 0 && m->plan == NULL ? "queued" : "in_progress", CONCLUSION_NONE, title};
+}
+
+static struct check
+evaluation_check(struct model *m)
+{
+	switch (m->outcome) {
+	case OUTCOME_RUNNING: return evaluation_running(m);
+	case OUTCOME_SKIPPED: return completed(CONCLUSION_SUCCESS, "no rebuilds expected");
+	case OUTCOME_FAILED:
+		if (failure_is_the_change(m))
+			return completed(CONCLUSION_FAILURE, "could not be evaluated");
+		return completed(CONCLUSION_ACTION_REQUIRED, "not evaluated: our machinery failed");
+	case OUTCOME_INCOMPLETE: return completed(CONCLUSION_FAILURE, "evaluation incomplete");
+	case OUTCOME_COMPARED: return evaluation_compared(m);
+	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
+	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
+	}
+	return (struct check){0};
+}
+
+static const char *
+with_note(struct model *m, const char *note)
+{
+	return arena_printf(&m->a, "%s - %s", verdict_numbers(m), note);
+}
+
+static const char *
+failing_note(struct model *m)
+{
+	const struct tally *t = &m->tally;
+	AUTO(buf_release) struct buf b = {0};
+
+	buf_init(&b, MAX_TITLE);
+	add_number(m, &b, t->newly + t->newly_blocked, "newly failing");
+	add_number(m, &b, t->unknown + t->infrastructure + t->cancelled, "without a result");
+	add_number(m, &b, t->still + t->still_blocked, "still failing");
+	add_number(m, &b, t->unsupported, "not built for want of a machine");
+	return str_dup(&m->a, buf_get(&b));
+}
+
+static struct check
+rebuilds_built(struct model *m)
+{
+	const struct tally *t = &m->tally;
+	const char *note = failing_note(m);
+	enum conclusion c = t->newly + t->newly_blocked > 0 ? CONCLUSION_FAILURE
+	    : t->unknown + t->infrastructure > 0            ? CONCLUSION_ACTION_REQUIRED
+	    : t->cancelled > 0                              ? CONCLUSION_CANCELLED
+	    : t->unsupported > 0                            ? CONCLUSION_NEUTRAL
+	                                                    : CONCLUSION_SUCCESS;
+
+	if (*note != '\0')
+		return completed(c, with_note(m, note));
+	return completed(c, t->targets > 0 ? with_note(m, "all built") : verdict_numbers(m));
+}
+
+static struct check
+rebuilds_compared(struct model *m)
+{
+	const struct tally *t = &m->tally;
+	size_t targets = json_array_size(json_object_get(m->difference, "targets"));
+	bool nothing = targets == 0 && t->targets == 0;
+
+	if (m->failure != NULL)
+		return completed(CONCLUSION_ACTION_REQUIRED, with_note(m, "not built: our machinery failed"));
+	if (m->wide)
+		return completed(CONCLUSION_ACTION_REQUIRED, with_note(m, "too many to build unasked"));
+	if (m->waiting)
+		return completed(CONCLUSION_ACTION_REQUIRED, with_note(m, "waiting for approval to build"));
+	if (m->phase == PHASE_DONE || nothing) {
+		if (t->targets == 0 && !nothing)
+			return completed(CONCLUSION_NEUTRAL, with_note(m, "not built"));
+		return rebuilds_built(m);
+	}
+	if (t->total == 0)
+		return (struct check){"queued", CONCLUSION_NONE, with_note(m, "waiting to be built")};
+	const char *note = arena_printf(&m->a, "building, %s of %s", words_number(&m->a, t->ended),
+	    words_number(&m->a, t->total));
+	if (t->newly + t->newly_blocked > 0)
+		note = arena_printf(&m->a, "%s, %s newly failing", note, words_number(&m->a, t->newly + t->newly_blocked));
+	return (struct check){"in_progress", CONCLUSION_NONE, with_note(m, note)};
+}
+
+static struct check
+rebuilds_check(struct model *m)
+{
+	switch (m->outcome) {
+	case OUTCOME_RUNNING: return (struct check){"queued", CONCLUSION_NONE, "waiting for the evaluation"};
+	case OUTCOME_SKIPPED: return completed(CONCLUSION_SUCCESS, "no rebuilds expected");
+	case OUTCOME_FAILED:
+	case OUTCOME_INCOMPLETE: return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
+	case OUTCOME_COMPARED: return rebuilds_compared(m);
+	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
+	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
+	}
+	return (struct check){0};
+}
+
+static int
+exit_code(const struct model *m, const struct verdict *v)
+{
+	const struct tally *t = &m->tally;
+
+	if (m->outcome != OUTCOME_COMPARED)
+		return m->outcome == OUTCOME_SKIPPED ? 0 : 2;
+	if (v->conclusion == CONCLUSION_FAILURE || m->total.of[CHANGE_NEWLY_FAILING] > 0)
+		return 1;
+	return t->unknown + t->infrastructure + t->cancelled > 0 || m->failure != NULL ? 2 : 0;
+}
+
+static const char *
+whole_title(struct model *m, const struct verdict *v)
+{
+	int64_t newly = m->total.of[CHANGE_NEWLY_FAILING];
+
+	if (m->outcome != OUTCOME_COMPARED)
+		return v->evaluation.title;
+	if (newly == 0)
+		return v->rebuilds.title;
+	return arena_printf(&m->a, "%s - %s to evaluate", v->rebuilds.title,
+	    words_count(&m->a, newly, "attribute newly fails", "attributes newly fail"));
+}
+
+/* What a reader wants to know first, in a sentence. */
+static const char *
+headline(struct model *m, const struct verdict *v)
+{
+	const struct tally *t = &m->tally;
+	int64_t builds = t->newly + t->newly_blocked, errors = m->total.of[CHANGE_NEWLY_FAILING];
+	int64_t unsure = t->unknown + t->infrastructure + t->cancelled;
+	const char *b = words_count(&m->a, builds, "build", "builds");
+	const char *n = words_count(&m->a, errors, "evaluation", "evaluations");
+
+	if (m->outcome != OUTCOME_COMPARED)
+		return v->evaluation.title;
+	if (builds > 0 && errors > 0)
+		return arena_printf(&m->a, "This change breaks %s and %s", b, n);
+	if (builds > 0 || errors > 0)
+		return arena_printf(&m->a, "This change breaks %s", builds > 0 ? b : n);
+	if (unsure > 0 && m->phase == PHASE_DONE)
+		return arena_printf(&m->a, "%s - %s without a result", verdict_numbers(m),
+		    words_count(&m->a, unsure, "build", "builds"));
+	return v->rebuilds.title;
+}
+
+static const char *
+capital(struct model *m, const char *s)
+{
+	char *ret = arena_strdup(&m->a, s);
+
+	if (ret[0] >= 'a' && ret[0] <= 'z')
+		ret[0] = (char)(ret[0] - 'a' + 'A');
+	return ret;
+}
+
+void
+verdict_of(struct model *m, struct verdict *ret)
+{
+	*ret = (struct verdict){.evaluation = evaluation_check(m), .rebuilds = rebuilds_check(m)};
+	ret->conclusion = ret->evaluation.conclusion > ret->rebuilds.conclusion ? ret->evaluation.conclusion
+	                                                                        : ret->rebuilds.conclusion;
+	/* As long as one is open nothing is concluded, unless it can only get worse. */
+	bool open = ret->evaluation.conclusion == CONCLUSION_NONE || ret->rebuilds.conclusion == CONCLUSION_NONE;
+	if (open && ret->conclusion != CONCLUSION_FAILURE)
+		ret->conclusion = CONCLUSION_NONE;
+	ret->title = whole_title(m, ret);
+	ret->headline = capital(m, headline(m, ret));
+	ret->exit = exit_code(m, ret);
+}

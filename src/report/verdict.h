@@ -1,0 +1,49 @@
+/*
+ * verdict - what the facts mean for the two check runs and for the exit code.
+ *
+ * failure          only for what this change broke: builds or evaluations that newly fail; or a base and head that
+ *                  cannot be compared because of what is in the repository (a mistake in a file, an evaluation that did
+ *                  not complete). What was failing before never fails a check.
+ * action_required  somebody must do something: approve (wide, or waiting), or ask again where it is not known whether a
+ *                  failure is new, or where our machinery failed. Not neutral, which GitHub counts as passed.
+ * cancelled        superseded, cancelled, or the builds of a change whose evaluation did not come to an end.
+ * neutral          rebuilds that nothing here was asked to build, or no machine here can build; and newly failing
+ *                  evaluations of jobs with allow_eval_failures.
+ * success          the rest.
+ */
+#ifndef EKACI_REPORT_VERDICT_H
+#define EKACI_REPORT_VERDICT_H
+
+#include "report/model.h"
+
+/* From the mildest to the worst: the whole is as the worst part. */
+enum conclusion {
+	CONCLUSION_NONE, /* not concluded: queued or in progress */
+	CONCLUSION_SUCCESS,
+	CONCLUSION_NEUTRAL,
+	CONCLUSION_CANCELLED,
+	CONCLUSION_ACTION_REQUIRED,
+	CONCLUSION_FAILURE
+};
+const char *conclusion_name(enum conclusion c); /* NULL for CONCLUSION_NONE */
+
+struct check {
+	const char *status; /* "queued", "in_progress", "completed" */
+	enum conclusion conclusion;
+	const char *title; /* plain text made of our words and numbers; at most 255 bytes */
+};
+
+struct verdict {
+	struct check evaluation, rebuilds;
+	enum conclusion conclusion; /* of both */
+	const char *title;          /* one line for people: the numbers, then what failed */
+	const char *headline;       /* the same as a sentence, without what a table beside it says */
+	int exit;                   /* 0 nothing newly fails, 1 something does, 2 could not tell */
+};
+
+/* Strings live in m->a. */
+void verdict_of(struct model *m, struct verdict *ret);
+/* "12 rebuilds, 1 added, 1 removed": the numbers alone. */
+const char *verdict_numbers(struct model *m);
+
+#endif

@@ -1,0 +1,302 @@
+/* The view: verdict, counts, and the parts of the other files. */
+#include "report/view_part.h"
+
+#include "report/words.h"
+#include "support/text/escape.h"
+
+#include <string.h>
+
+enum {
+	MAX_SYSTEMS = 12, /* Nix knows about as many that anybody builds for */
+	MAX_URL_BYTES = 1000
+};
+
+void
+put_text(json_t *obj, const char *key, const char *s)
+{
+	if (s != NULL)
+		json_object_set_new(obj, key, json_any_string(str_of(s)));
+}
+
+void
+put_name(const struct view *v, json_t *obj, const char *key, const char *s)
+{
+	put_text(obj, key, words_cut(&v->m->a, s, v->limits->name_bytes));
+}
+
+void
+put_code(const struct view *v, json_t *obj, const char *key, const char *s)
+{
+	AUTO(buf_release) struct buf b = {0};
+	const char *cut = words_cut(&v->m->a, s, v->limits->name_bytes);
+
+	buf_init(&b, 1 << 20);
+	escape_code(&b, str_of(cut));
+	put_text(obj, key, cut);
+	put_text(obj, arena_printf(&v->m->a, "%s_md", key), b.p);
+}
+
+void
+put_block(const struct view *v, json_t *obj, const char *key, const char *s)
+{
+	AUTO(buf_release) struct buf block = {0}, indented = {0};
+	struct str rest;
+
+	buf_init(&block, 4 << 20);
+	buf_init(&indented, 8 << 20);
+	escape_block(&block, str_of(s), "");
+	for (rest = buf_get(&block); rest.n != 0;) {
+		struct str line = str_cut(rest, '\n', &rest);
+		if (line.n != 0)
+			buf_puts(&indented, "  ");
+		buf_str(&indented, line);
+		buf_putc(&indented, '\n');
+	}
+	json_t *lines = json_array();
+	for (rest = str_of(s); rest.n != 0;)
+		json_array_append_new(lines, json_any_string(str_cut(rest, '\n', &rest)));
+	json_object_set_new(obj, arena_printf(&v->m->a, "%s_lines", key), lines);
+	put_text(obj, key, s);
+	put_text(obj, arena_printf(&v->m->a, "%s_md", key), indented.p);
+}
+
+void
+put_link(const struct view *v, json_t *obj, const char *key, const char *words, const char *url)
+{
+	struct arena *a = &v->m->a;
+
+	if (!escape_link_ok(str_of(url)) || strlen(url) > MAX_URL_BYTES)
+		return;
+	put_text(obj, arena_printf(a, "%s_url", key), url);
+	put_text(obj, arena_printf(a, "%s_md", key), arena_printf(a, "[%s](%s)", words, url));
+}
+
+void
+put_number(const struct view *v, json_t *obj, const char *key, int64_t n)
+{
+	put_text(obj, key, words_number(&v->m->a, n));
+}
+
+void
+put_list(const struct view *v, json_t *obj, const char *key, json_t *items, size_t total, int64_t count)
+{
+	size_t shown = json_array_size(items);
+	json_t *list = json_object();
+
+	put_number(v, list, "count", count);
+	if (count == 1)
+		json_object_set_new(list, "one", json_true());
+	if (total > shown)
+		put_number(v, list, "more", (int64_t)(total - shown));
+	json_object_set_new(list, "items", items);
+	json_object_set_new(obj, key, count > 0 || total > 0 ? list : json_false());
+	if (count <= 0 && total == 0)
+		json_decref(list);
+}
+
+struct limits
+view_limits(const struct model *m)
+{
+	const json_t *summary = json_at(m->plan, "report.package_change_summary"), *impact = json_at(m->plan, "report.rebuild_impact");
+	int64_t listed = json_int(summary, "max_packages_listed", json_int(m->settings, "max_packages_listed", 100));
+	int64_t roots = json_int(impact, "max_top_blast_radius", 5);
+
+	return (struct limits){
+	    .listed = listed > 0 ? (size_t)listed : 0,
+	    .roots = roots > 0 ? (size_t)roots : 0,
+	    .failures = 20,
+	    .folded = 50,
+	    .tail_lines = 20,
+	    .error_bytes = 1500,
+	    .name_bytes = 160,
+	    .nodes = 16,
+	    .rules = 30,
+	};
+}
+
+struct limits
+view_no_limits(void)
+{
+	return (struct limits){.listed = SIZE_MAX, .roots = SIZE_MAX, .failures = SIZE_MAX, .folded = SIZE_MAX,
+	    .tail_lines = 200, .error_bytes = 20000, .name_bytes = 4096, .nodes = 16, .rules = SIZE_MAX};
+}
+
+struct column {
+	const char *title;
+	bool always;
+	int64_t (*of)(const struct counts *c);
+};
+
+static int64_t of_rebuild(const struct counts *c) { return c->of[CHANGE_REBUILD]; }
+static int64_t of_derivations(const struct counts *c) { return c->derivations; }
+static int64_t of_added(const struct counts *c) { return c->of[CHANGE_ADDED]; }
+static int64_t of_removed(const struct counts *c) { return c->of[CHANGE_REMOVED]; }
+static int64_t of_only(const struct counts *c) { return c->of[CHANGE_DERIVATION_ONLY]; }
+static int64_t of_newly(const struct counts *c) { return c->of[CHANGE_NEWLY_FAILING]; }
+static int64_t of_fixed(const struct counts *c) { return c->of[CHANGE_FIXED]; }
+static int64_t of_still(const struct counts *c) { return c->of[CHANGE_STILL_FAILING]; }
+
+static const struct column columns[] = {
+    {"Rebuilds", true, of_rebuild},
+    {"Derivations", true, of_derivations},
+    {"Added", false, of_added},
+    {"Removed", false, of_removed},
+    {"Same output", false, of_only},
+    {"New errors", false, of_newly},
+    {"Fixed errors", false, of_fixed},
+    {"Old errors", false, of_still},
+};
+
+static void
+add_row(const struct view *v, json_t *rows, const struct counts *c, const bool *shown)
+{
+	json_t *row = json_object(), *cells = json_array();
+
+	if (c->system != NULL)
+		put_code(v, row, "system", c->system);
+	for (size_t i = 0; i < COUNT(columns); i++)
+		if (shown[i])
+			json_array_append_new(cells, json_any_string(str_of(words_number(&v->m->a, columns[i].of(c)))));
+	json_object_set_new(row, "cells", cells);
+	json_array_append_new(rows, row);
+}
+
+/* The same table for a terminal: names to the left, numbers to the right. */
+static json_t *
+text_lines(const json_t *head, const json_t *rows)
+{
+	json_t *lines = json_array();
+	size_t i, k;
+	json_t *title, *row;
+	AUTO(buf_release) struct buf b = {0};
+
+	buf_init(&b, 4096);
+	buf_printf(&b, "%-16s", "");
+	json_array_foreach((json_t *)head, k, title)
+		buf_printf(&b, "  %s", json_string_value(title));
+	json_array_append_new(lines, json_string(b.p));
+	json_array_foreach((json_t *)rows, i, row) {
+		buf_drop(&b, b.n);
+		buf_printf(&b, "%-16s", json_str(row, "system", "all"));
+		json_array_foreach((json_t *)head, k, title)
+			buf_printf(&b, "  %*s", (int)json_string_length(title),
+			    json_string_value(json_array_get(json_object_get(row, "cells"), k)));
+		json_array_append_new(lines, json_any_string(buf_get(&b)));
+	}
+	return lines;
+}
+
+/* The table of counts: a row per system and, when there are several, the sum; columns that are all zero are left out. */
+static void
+view_counts(const struct view *v, json_t *obj)
+{
+	struct model *m = v->m;
+	bool shown[COUNT(columns)];
+	json_t *table = json_object(), *head = json_array(), *rows = json_array();
+	size_t n = m->n_systems < MAX_SYSTEMS ? m->n_systems : MAX_SYSTEMS;
+
+	for (size_t i = 0; i < COUNT(columns); i++) {
+		shown[i] = columns[i].always || columns[i].of(&m->total) > 0;
+		if (shown[i])
+			json_array_append_new(head, json_string(columns[i].title));
+	}
+	for (size_t i = 0; i < n; i++)
+		add_row(v, rows, &m->systems[i], shown);
+	if (m->n_systems != 1)
+		add_row(v, rows, &m->total, shown);
+	json_object_set_new(table, "lines", text_lines(head, rows));
+	json_object_set_new(table, "head", head);
+	json_object_set_new(table, "rows", rows);
+	if (m->n_systems > n)
+		put_number(v, table, "more", (int64_t)(m->n_systems - n));
+	json_object_set_new(obj, "counts", table);
+	if (m->total.changed_paths > m->total.derivations)
+		put_number(v, obj, "changed_paths", m->total.changed_paths);
+}
+
+static void
+view_run(const struct view *v, json_t *obj)
+{
+	const json_t *run = v->m->run;
+	const char *url = json_str(run, "url", NULL), *repo = json_str(run, "repo", NULL);
+	const char *head = json_str(run, "head", NULL), *base = json_str(run, "base", NULL);
+
+	if (repo != NULL && json_int(run, "number", 0) > 0) /* found again by the sender, so exactly this */
+		put_text(obj, "marker_md", arena_printf(&v->m->a, "<!-- ekaci:report %s#%lld -->",
+		    escape_dup(&v->m->a, ESCAPE_HTML, str_of(repo)), (long long)json_int(run, "number", 0)));
+	if (url != NULL)
+		put_link(v, obj, "details", "details", url);
+	if (json_object_get(obj, "details_md") != NULL) {
+		put_text(obj, "whole_md", arena_printf(&v->m->a, "[the whole report](%s)", url));
+		put_text(obj, "whole", url);
+	} else {
+		put_text(obj, "whole_md", "the whole is in the report's other formats (`--format markdown` or `json`)");
+		put_text(obj, "whole", "--format markdown or json");
+	}
+	if (head != NULL)
+		put_code(v, obj, "head", arena_strn(&v->m->a, head, strnlen(head, 12)));
+	if (base != NULL)
+		put_code(v, obj, "base", arena_strn(&v->m->a, base, strnlen(base, 12)));
+	int64_t ms = json_int(v->m->job, "elapsed_ms", -1);
+	if (ms >= 0)
+		put_text(obj, "elapsed", words_duration(&v->m->a, ms));
+}
+
+/* One of the words for where the run is, as a member that is true. */
+static void
+view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
+{
+	static const char *const outcomes[] = {"is_running", "is_skipped", "is_failed", "is_incomplete", "is_compared",
+	    "is_superseded", "is_cancelled"};
+	const struct model *m = v->m;
+	const struct tally *t = &m->tally;
+	enum conclusion c = verdict->conclusion;
+
+	json_object_set_new(obj, outcomes[m->outcome], json_true());
+	json_object_set_new(obj, "many_systems", json_boolean(m->n_systems > 1));
+	json_object_set_new(obj, "many_jobs", json_boolean(m->many_jobs));
+	put_text(obj, "title", verdict->title);
+	put_text(obj, "headline", verdict->headline);
+	put_text(obj, "evaluation_title", verdict->evaluation.title);
+	put_text(obj, "rebuilds_title", verdict->rebuilds.title);
+	put_text(obj, "mark", c == CONCLUSION_FAILURE ? "\xe2\x9d\x8c" : c == CONCLUSION_SUCCESS ? "\xe2\x9c\x85"
+	    : c == CONCLUSION_ACTION_REQUIRED ? "\xe2\x9a\xa0\xef\xb8\x8f" : c == CONCLUSION_NONE ? "\xe2\x8f\xb3"
+	    : "\xe2\x97\xbb\xef\xb8\x8f");
+	if (m->outcome == OUTCOME_COMPARED) {
+		json_object_set_new(obj, "wide", json_boolean(m->wide));
+		json_object_set_new(obj, "waiting", json_boolean(m->waiting));
+		json_object_set_new(obj, "nothing", json_boolean(m->n_attrs == 0));
+		json_object_set_new(obj, "build_failed_us", json_boolean(m->failure != NULL));
+		if (m->phase == PHASE_BUILDING && t->total > 0)
+			json_object_set_new(obj, "building", json_pack("{s:s,s:s}", "done", words_number(&v->m->a, t->ended),
+			    "total", words_number(&v->m->a, t->total)));
+	}
+	if (m->failure != NULL) {
+		enum err_kind kind = err_kind_of(json_str(m->failure, "kind", "bug"));
+		put_code(v, obj, "failed_stage", json_str(m->failure, "stage", "?"));
+		put_block(v, obj, "failure", words_head(&v->m->a, json_str(m->failure, "message", "no reason was given"), 40,
+		    v->limits->error_bytes));
+		json_object_set_new(obj, "failure_is_ours",
+		    json_boolean(m->outcome == OUTCOME_FAILED && verdict->evaluation.conclusion == CONCLUSION_ACTION_REQUIRED));
+		json_object_set_new(obj, "failure_is_a_limit", json_boolean(kind == ERR_LIMIT));
+	}
+}
+
+json_t *
+view_new(struct model *m, const struct verdict *verdict, const struct limits *limits, bool shortened)
+{
+	struct view v = {m, limits};
+	json_t *obj = json_object();
+
+	view_run(&v, obj);
+	view_state(&v, verdict, obj);
+	view_rules(&v, obj);
+	if (m->outcome == OUTCOME_COMPARED) {
+		view_counts(&v, obj);
+		view_roots(&v, obj);
+		view_failures(&v, obj);
+		view_packages(&v, obj);
+	}
+	json_object_set_new(obj, "shortened", json_boolean(shortened));
+	return obj;
+}

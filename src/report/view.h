@@ -1,0 +1,35 @@
+/*
+ * view - the model as the templates want it: words, short lists and what was left out of them.
+ *
+ * A view is JSON. Text from outside stands in it twice: plain, for {{x}}, and as a Markdown code span or block in a
+ * member whose name ends in _md, for {{{x_md}}}. A list is {count, items, more}: count is the whole number, more (false
+ * or a number) how many items were left out, both as people read them.
+ */
+#ifndef EKACI_REPORT_VIEW_H
+#define EKACI_REPORT_VIEW_H
+
+#include "report/model.h"
+#include "report/verdict.h"
+
+/* How much a view holds. Steps of the ladder in ladder.c. */
+struct limits {
+	size_t listed;      /* packages in each list */
+	size_t roots;
+	size_t failures;    /* builds and evaluations that newly fail */
+	size_t folded;      /* of those that still fail or are fixed */
+	size_t tail_lines;  /* of each log */
+	size_t error_bytes; /* of each evaluator's message */
+	size_t name_bytes;  /* of each name */
+	size_t nodes;       /* in the picture; 0: none */
+	size_t rules;       /* rules, jobs and evaluations */
+};
+
+/* What a configuration asks for at most (package_change_summary, rebuild_impact, settings). */
+struct limits view_limits(const struct model *m);
+/* Everything, for documents that have no limit of size. */
+struct limits view_no_limits(void);
+
+/* shortened: some limit is below what the configuration asks for, which the text then says. */
+json_t *view_new(struct model *m, const struct verdict *v, const struct limits *limits, bool shortened);
+
+#endif

@@ -1,0 +1,158 @@
+/* Failures: what this change broke, what nobody knows, what was broken before, what it repaired. */
+#include "report/view_part.h"
+
+#include "report/words.h"
+#include "support/base/map.h"
+#include "support/text/escape.h"
+
+#include <string.h>
+
+enum { MAX_REASON_BYTES = 300 };
+
+/* A derivation that failed by itself, and the wanted ones it took with it. */
+struct cause {
+	const char *drv;
+	const struct attr *at; /* an attribute of it, or the first that it blocks */
+	bool own;              /* at is an attribute of it */
+	int64_t blocked;       /* wanted derivations that did not build because of it */
+};
+
+/* The causes of failures that keep says are wanted, in the order of the attributes. Lives in the arena. */
+static size_t
+collect(struct model *m, bool (*keep)(const struct attr *at), struct cause **ret)
+{
+	struct map seen = {0}, targets = {0};
+	struct cause *causes;
+	bool added;
+
+	causes = arena_alloc(&m->a, (m->n_attrs + 1) * sizeof(*causes));
+	for (size_t i = 0; i < m->n_attrs; i++) {
+		const struct attr *at = &m->attrs[i];
+		if (at->build == NULL || !keep(at))
+			continue;
+		const char *drv = model_cause_drv(at);
+		bool own = strcmp(drv, at->drv) == 0;
+		struct cause *c = &causes[map_add(&seen, str_of(drv), &added) - seen.p];
+		if (added)
+			*c = (struct cause){.drv = drv, .at = at, .own = own};
+		else if (own && !c->own) {
+			c->at = at;
+			c->own = true;
+		}
+		map_add(&targets, str_of(at->drv), &added);
+		c->blocked += added && !own;
+	}
+	size_t n = seen.n;
+	map_release(&seen);
+	map_release(&targets);
+	*ret = causes;
+	return n;
+}
+
+static bool is_newly(const struct attr *at) { return at->blame == BLAME_NEWLY; }
+static bool is_still(const struct attr *at) { return at->blame == BLAME_STILL; }
+static bool
+is_unknown(const struct attr *at)
+{
+	return at->blame == BLAME_UNKNOWN || at->state == BUILD_INFRASTRUCTURE || at->state == BUILD_CANCELLED;
+}
+static bool is_unsupported(const struct attr *at) { return at->state == BUILD_UNSUPPORTED; }
+
+static const char *
+state_words(const json_t *build)
+{
+	for (int i = BUILD_QUEUED; i < BUILD_STATES; i++)
+		if (strcmp(built_name((enum built)i), json_str(build, "state", "")) == 0)
+			return built_words((enum built)i);
+	return "in a state that is not known here";
+}
+
+static json_t *
+cause_item(const struct view *v, const struct cause *c)
+{
+	struct model *m = v->m;
+	const json_t *build = json_object_get(m->builds, c->drv);
+	const char *log = json_str(build, "log_url", NULL), *tail = json_str(build, "tail", "");
+	json_t *item = json_object();
+
+	if (build == NULL) /* the build it came from was not told: say what is known */
+		build = c->at->build;
+	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
+	put_name(v, item, "system", c->at->system);
+	put_text(item, "words", state_words(build));
+	if (json_str(build, "reason", NULL) != NULL)
+		put_text(item, "reason", words_cut(&m->a, json_str(build, "reason", ""), MAX_REASON_BYTES));
+	if (log != NULL)
+		put_link(v, item, "log", "log", log);
+	if (json_int(build, "wall_ms", -1) >= 0)
+		put_text(item, "wall", words_duration(&m->a, json_int(build, "wall_ms", 0)));
+	if (v->limits->tail_lines > 0 && *tail != '\0')
+		put_block(v, item, "tail", words_tail(&m->a, tail, v->limits->tail_lines, v->limits->tail_lines * 200));
+	if (c->blocked > 0)
+		put_number(v, item, "blocked", c->blocked);
+	if (c->blocked == 1)
+		json_object_set_new(item, "blocked_one", json_true());
+	return item;
+}
+
+static void
+put_causes(const struct view *v, json_t *obj, const char *key, bool (*keep)(const struct attr *at), size_t max,
+    int64_t count)
+{
+	struct cause *causes;
+	size_t n = collect(v->m, keep, &causes);
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < n && i < max; i++)
+		json_array_append_new(items, cause_item(v, &causes[i]));
+	put_list(v, obj, key, items, n, count);
+}
+
+static void
+put_errors(const struct view *v, json_t *obj, const char *key, enum change change, const char *side, size_t max)
+{
+	struct model *m = v->m;
+	json_t *items = json_array();
+	size_t total = 0;
+
+	for (size_t i = 0; i < m->n_attrs; i++) {
+		const struct attr *at = &m->attrs[i];
+		if (at->change != change || total++ >= max)
+			continue;
+		json_t *item = json_object();
+		const char *error = json_str(json_object_get(at->json, side), "error", "");
+		put_code(v, item, "name", at->name);
+		put_name(v, item, "system", at->system);
+		if (m->many_jobs)
+			put_code(v, item, "job", at->job);
+		if (*error != '\0' && v->limits->error_bytes > 0)
+			put_block(v, item, "error", words_head(&m->a, error, 20, v->limits->error_bytes));
+		if (at->tolerated)
+			json_object_set_new(item, "tolerated", json_true());
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, key, items, total, m->total.of[change]);
+}
+
+void
+view_failures(const struct view *v, json_t *obj)
+{
+	const struct limits *l = v->limits;
+	const struct tally *t = &v->m->tally;
+	struct view brief = *v;
+	struct limits no_texts = *l;
+
+	no_texts.tail_lines = l->listed == SIZE_MAX ? l->tail_lines : 0; /* what was there before is named, not quoted */
+	no_texts.error_bytes = l->listed == SIZE_MAX ? l->error_bytes : 0;
+	brief.limits = &no_texts;
+	put_causes(v, obj, "broke", is_newly, l->failures, t->newly + t->newly_blocked);
+	put_causes(v, obj, "unsure", is_unknown, l->failures, t->unknown + t->infrastructure + t->cancelled);
+	put_causes(&brief, obj, "still_broken", is_still, l->folded, t->still + t->still_blocked);
+	put_causes(&brief, obj, "unsupported", is_unsupported, l->folded, t->unsupported);
+	put_errors(v, obj, "newly_failing", CHANGE_NEWLY_FAILING, "head", l->failures);
+	put_errors(&brief, obj, "fixed", CHANGE_FIXED, "base", l->folded);
+	put_errors(&brief, obj, "still_failing", CHANGE_STILL_FAILING, "head", l->folded);
+	if (v->m->tally.targets > 0 && v->m->phase == PHASE_DONE)
+		json_object_set_new(obj, "built", json_pack("{s:s,s:s}", "done",
+		    words_number(&v->m->a, t->built + t->cached), "targets", words_number(&v->m->a, t->targets)));
+}

@@ -1,0 +1,116 @@
+/* Packages: version changes, added, removed, rebuilt; one entry an attribute, whatever its systems. */
+#include "report/view_part.h"
+
+#include "report/words.h"
+#include "support/text/escape.h"
+
+#include <string.h>
+
+enum { MAX_SYSTEMS_TEXT = 200 };
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Whether b, the attribute behind a in the file's order, is the same thing on another system. */
+static bool
+same_package(const struct attr *a, const struct attr *b)
+{
+	return a->change == b->change && strcmp(a->name, b->name) == 0 && strcmp(a->job, b->job) == 0 &&
+	    same_text(a->version_old, b->version_old) && same_text(a->version_new, b->version_new);
+}
+
+static void
+put_version(const struct view *v, json_t *item, const char *key, const char *version)
+{
+	if (*version != '\0')
+		put_code(v, item, key, words_cut(&v->m->a, version, 80));
+}
+
+/* Of the attributes first..end-1, which are one package. */
+static json_t *
+package_item(const struct view *v, const struct attr *first, const struct attr *end)
+{
+	struct model *m = v->m;
+	AUTO(buf_release) struct buf systems = {0};
+	json_t *item = json_object();
+	const json_t *renamed = json_object_get(first->json, "renamed_from");
+	const char *because = view_because(v, first, true);
+
+	buf_init(&systems, MAX_SYSTEMS_TEXT);
+	for (const struct attr *at = first; at < end; at++)
+		buf_printf(&systems, "%s%s", systems.n != 0 ? ", " : "", at->system);
+	put_code(v, item, "name", first->name);
+	put_name(v, item, "systems", systems.p);
+	if (m->many_jobs)
+		put_code(v, item, "job", first->job);
+	if (first->version_old != NULL) {
+		put_version(v, item, "old", first->version_old);
+		put_version(v, item, "new", first->version_new);
+	}
+	if (json_is_array(renamed))
+		put_code(v, item, "renamed", model_attr_name(&m->a, renamed));
+	put_text(item, "because_md", because);
+	put_text(item, "because", view_because(v, first, false));
+	const char *broken = first->blame == BLAME_NEWLY ? "newly fails to build" : NULL;
+	put_text(item, "note", broken);
+	return item;
+}
+
+/* Which list an attribute belongs to. */
+enum list { LIST_VERSIONS, LIST_ADDED, LIST_REMOVED, LIST_REBUILT, LIST_SAME_OUTPUT, LISTS, LIST_NONE };
+
+static enum list
+list_of(const struct attr *at)
+{
+	switch (at->change) {
+	case CHANGE_ADDED: return LIST_ADDED;
+	case CHANGE_REMOVED: return LIST_REMOVED;
+	case CHANGE_REBUILD:
+		return at->version_old != NULL ? LIST_VERSIONS : LIST_REBUILT;
+	case CHANGE_DERIVATION_ONLY: return LIST_SAME_OUTPUT;
+	case CHANGE_UNCHANGED:
+	case CHANGE_NEWLY_FAILING:
+	case CHANGE_FIXED:
+	case CHANGE_STILL_FAILING:
+	case CHANGES: break;
+	}
+	return LIST_NONE;
+}
+
+void
+view_packages(const struct view *v, json_t *obj)
+{
+	static const char *const keys[LISTS] = {"versions", "added", "removed", "rebuilt", "same_output"};
+	struct model *m = v->m;
+	const json_t *summary = json_at(m->plan, "report.package_change_summary");
+	json_t *items[LISTS];
+	size_t totals[LISTS] = {0};
+	size_t end;
+
+	if (!json_flag(summary, "enabled", true) && v->limits->listed != SIZE_MAX)
+		return;
+	for (int i = 0; i < LISTS; i++)
+		items[i] = json_array();
+	for (size_t i = 0; i < m->n_attrs; i = end) {
+		enum list list = list_of(&m->attrs[i]);
+		for (end = i + 1; end < m->n_attrs && same_package(&m->attrs[i], &m->attrs[end]);)
+			end++;
+		if (list == LIST_NONE)
+			continue;
+		totals[list]++;
+		if (json_array_size(items[list]) < v->limits->listed)
+			json_array_append_new(items[list], package_item(v, &m->attrs[i], &m->attrs[end]));
+	}
+	/* Packages that rebuild without a change of their own are counted, and listed when the configuration says so or
+	 * when the document holds everything. */
+	if (!json_flag(summary, "include_rebuild_only", false) && v->limits->listed != SIZE_MAX && totals[LIST_REBUILT] != 0) {
+		put_text(obj, "rebuilt_hidden", words_count(&m->a, (int64_t)totals[LIST_REBUILT], "package", "packages"));
+		json_array_clear(items[LIST_REBUILT]);
+		totals[LIST_REBUILT] = 0;
+	}
+	for (int i = 0; i < LISTS; i++)
+		put_list(v, obj, keys[i], items[i], totals[i], (int64_t)totals[i]);
+}

@@ -1,0 +1,34 @@
+/* view_part - what the view's files share; private to them. Functions that take name add one member to obj. */
+#ifndef EKACI_REPORT_VIEW_PART_H
+#define EKACI_REPORT_VIEW_PART_H
+
+#include "report/view.h"
+
+struct view {
+	struct model *m;
+	const struct limits *limits;
+};
+
+void put_text(json_t *obj, const char *key, const char *s);   /* nothing when s is NULL */
+/* From outside: cut to the limit of names. */
+void put_name(const struct view *v, json_t *obj, const char *key, const char *s);
+/* The text cut to the limit of names, and the same as a code span in KEY_md. */
+void put_code(const struct view *v, json_t *obj, const char *key, const char *s);
+/* A block of lines, and the same fenced in KEY_md; indented two spaces for a list item. */
+void put_block(const struct view *v, json_t *obj, const char *key, const char *s);
+/* KEY_url, and the Markdown link with our words in KEY_md; nothing when url is not one that may stand there. */
+void put_link(const struct view *v, json_t *obj, const char *key, const char *words, const char *url);
+void put_number(const struct view *v, json_t *obj, const char *key, int64_t n);
+/* {count, items, more}, where total items exist and count is what people call their number. */
+void put_list(const struct view *v, json_t *obj, const char *key, json_t *items, size_t total, int64_t count);
+
+/* The parts; each adds its members to the view. */
+void view_roots(const struct view *v, json_t *obj);     /* view_roots.c: roots, picture_md */
+void view_packages(const struct view *v, json_t *obj);  /* view_packages.c: versions, added, removed, rebuilt */
+void view_failures(const struct view *v, json_t *obj);  /* view_failures.c: broke, broken_evaluations, ... */
+void view_rules(const struct view *v, json_t *obj);     /* view_rules.c: rules, evaluations, conflict, ... */
+
+/* The root cause entries of an attribute, as code spans: "`curl`, `zlib` and 3 more"; NULL when it has none. */
+const char *view_because(const struct view *v, const struct attr *at, bool markdown);
+
+#endif

@@ -1,0 +1,164 @@
+/* What was compared and who decided: rules, jobs, evaluations, conflict. */
+#include "report/view_part.h"
+
+#include "report/words.h"
+
+#include <string.h>
+
+enum { MAX_EXAMPLES = 3, MAX_CONFLICTS = 20, MAX_PATH_BYTES = 200 };
+
+static json_t *
+code_list(const struct view *v, const json_t *texts, size_t max)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < json_array_size(texts) && i < max; i++) {
+		const char *s = json_string_value(json_array_get(texts, i));
+		json_t *item = json_object();
+		put_code(v, item, "path", words_cut(&v->m->a, s != NULL ? s : "?", MAX_PATH_BYTES));
+		json_array_append_new(items, item);
+	}
+	return items;
+}
+
+static json_t *
+rule_item(const struct view *v, const json_t *rule)
+{
+	json_t *item = json_object();
+	const json_t *examples = json_object_get(rule, "examples");
+	int64_t paths = json_is_array(json_object_get(rule, "paths")) ? (int64_t)json_array_size(json_object_get(rule, "paths"))
+	                                                              : json_int(rule, "paths", 0);
+	json_t *shown = code_list(v, examples, MAX_EXAMPLES);
+	int64_t left = paths - (int64_t)json_array_size(shown);
+
+	if (json_str(rule, "name", NULL) != NULL)
+		put_code(v, item, "name", json_str(rule, "name", ""));
+	if (json_str(rule, "kind", NULL) != NULL)
+		put_code(v, item, "kind", json_str(rule, "kind", ""));
+	if (json_str(rule, "place", NULL) != NULL)
+		put_code(v, item, "place", words_cut(&v->m->a, json_str(rule, "place", ""), MAX_PATH_BYTES));
+	put_text(item, "paths", words_count(&v->m->a, paths, "path", "paths"));
+	if (left > 0 && json_array_size(shown) > 0)
+		put_number(v, item, "left", left);
+	json_object_set_new(item, "examples", shown);
+	return item;
+}
+
+static void
+view_plan(const struct view *v, json_t *obj)
+{
+	const json_t *plan = v->m->plan, *rules = json_object_get(plan, "rules"), *edit = json_object_get(plan, "config_edit");
+	const json_t *unmatched = json_object_get(plan, "unmatched");
+	json_t *items = json_array();
+	size_t n = json_array_size(rules);
+
+	for (size_t i = 0; i < n && i < v->limits->rules; i++)
+		json_array_append_new(items, rule_item(v, json_array_get(rules, i)));
+	put_list(v, obj, "rules", items, n, (int64_t)n);
+	if (json_int(unmatched, "paths", 0) > 0)
+		json_object_set_new(obj, "unmatched", rule_item(v, unmatched));
+	if (plan != NULL)
+		put_text(obj, "changed_paths_count", words_count(&v->m->a, json_int(plan, "changed_paths", 0), "changed path",
+		    "changed paths"));
+	static const char *const configs[][2] = {{"file", "from the base's file"}, {"head file", "from the head's file, since the base has none"},
+	    {"convention", "found by convention, since there is no file"}, {"command line", "from the command line"}};
+	for (size_t i = 0; i < COUNT(configs); i++)
+		if (strcmp(json_str(plan, "config", ""), configs[i][0]) == 0)
+			put_text(obj, "config", configs[i][1]);
+	if (json_is_object(edit)) {
+		json_t *item = json_object();
+		json_object_set_new(item, "valid", json_boolean(json_flag(edit, "valid", false)));
+		if (json_str(edit, "error", NULL) != NULL)
+			put_block(v, item, "error", words_cut(&v->m->a, json_str(edit, "error", ""), 1000));
+		json_object_set_new(item, "changes", code_list(v, json_object_get(edit, "changes"), v->limits->rules));
+		json_object_set_new(obj, "config_edit", item);
+	}
+}
+
+/* What a job evaluates, in its own words: "file /maintainers/ci-jobs.nix". */
+static void
+put_jobs(const struct view *v, json_t *obj)
+{
+	static const char *const kinds[] = {"file", "flake", "expr"};
+	const json_t *jobs = json_object_get(v->m->plan, "jobs");
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < json_array_size(jobs) && i < v->limits->rules; i++) {
+		const json_t *job = json_array_get(jobs, i), *scope = json_object_get(job, "scope");
+		json_t *item = json_object();
+		put_code(v, item, "name", json_str(job, "name", "?"));
+		for (size_t k = 0; k < COUNT(kinds); k++)
+			if (json_str(job, kinds[k], NULL) != NULL)
+				put_code(v, item, "what", words_cut(&v->m->a, json_str(job, kinds[k], ""), MAX_PATH_BYTES));
+		if (json_is_array(scope)) {
+			json_t *names = json_array();
+			for (size_t k = 0; k < json_array_size(scope); k++)
+				json_array_append_new(names, json_any_string(str_of(model_attr_name(&v->m->a, json_array_get(scope, k)))));
+			json_object_set_new(item, "scope", code_list(v, names, 10));
+			json_decref(names);
+		}
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, "jobs", items, json_array_size(jobs), (int64_t)json_array_size(jobs));
+}
+
+static json_t *
+evaluation_item(const struct view *v, const json_t *j)
+{
+	struct model *m = v->m;
+	json_t *item = json_object();
+
+	put_name(v, item, "side", json_str(j, "side", "?"));
+	if (json_is_string(json_object_get(j, "job")))
+		put_code(v, item, "job", json_str(j, "job", ""));
+	put_text(item, "rows", words_count(&m->a, json_int(j, "rows", 0), "attribute", "attributes"));
+	put_number(v, item, "row_count", json_int(j, "rows", 0));
+	put_number(v, item, "error_count", json_int(j, "errors", 0));
+	put_name(v, item, "evaluator", arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
+	if (strcmp(json_str(j, "sandbox", ""), "none") == 0)
+		json_object_set_new(item, "no_sandbox", json_true());
+	if (json_flag(j, "reused", false))
+		json_object_set_new(item, "reused", json_true());
+	else if (json_int(j, "wall_ms", -1) >= 0)
+		put_text(item, "wall", words_duration(&m->a, json_int(j, "wall_ms", 0)));
+	if (json_int(j, "max_rss_kb", 0) > 0)
+		put_text(item, "memory", arena_printf(&m->a, "%s MB", words_number(&m->a, json_int(j, "max_rss_kb", 0) / 1024)));
+	if (!json_flag(j, "complete", false))
+		put_block(v, item, "incomplete", words_tail(&m->a, json_str(j, "reason", "no reason was given"), 40,
+		    v->limits->error_bytes > 400 ? v->limits->error_bytes * 4 : 400));
+	return item;
+}
+
+static void
+view_evaluations(const struct view *v, json_t *obj)
+{
+	const json_t *list = v->m->evaluations;
+	json_t *items = json_array(), *incomplete = json_array();
+	size_t n = json_array_size(list);
+
+	for (size_t i = 0; i < n && i < v->limits->rules; i++) {
+		json_t *item = evaluation_item(v, json_array_get(list, i));
+		if (json_object_get(item, "incomplete") != NULL)
+			json_array_append(incomplete, item);
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, "evaluations", items, n, (int64_t)n);
+	put_list(v, obj, "incomplete", incomplete, json_array_size(incomplete), (int64_t)json_array_size(incomplete));
+}
+
+void
+view_rules(const struct view *v, json_t *obj)
+{
+	const json_t *run = v->m->run, *conflicts = json_object_get(run, "conflicts");
+
+	view_plan(v, obj);
+	put_jobs(v, obj);
+	view_evaluations(v, obj);
+	if (json_flag(run, "conflict", false)) {
+		json_t *item = json_object();
+		json_object_set_new(item, "paths", code_list(v, conflicts, v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS));
+		json_object_set_new(obj, "conflict", item);
+	}
+	if (v->m->outcome == OUTCOME_RUNNING && json_object_get(v->m->job, "progress") != NULL)
+		put_name(v, obj, "progress", json_str(json_object_get(v->m->job, "progress"), "what", ""));
+}

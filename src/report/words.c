@@ -1,0 +1,78 @@
+/* Numbers, times and names for people. */
+#include "report/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+char *
+words_number(struct arena *a, int64_t n)
+{
+	char digits[32], out[48];
+	size_t k = 0;
+
+	int len = snprintf(digits, sizeof(digits), "%lld", (long long)(n < 0 ? -n : n));
+	if (n < 0)
+		out[k++] = '-';
+	for (int i = 0; i < len; i++) {
+		out[k++] = digits[i];
+		if (i + 1 < len && (len - i - 1) % 3 == 0)
+			out[k++] = ',';
+	}
+	return arena_strn(a, out, k);
+}
+
+char *
+words_count(struct arena *a, int64_t n, const char *one, const char *many)
+{
+	return arena_printf(a, "%s %s", n == 0 ? "no" : words_number(a, n), n == 1 ? one : many);
+}
+
+char *
+words_duration(struct arena *a, int64_t ms)
+{
+	int64_t s = (ms + 500) / 1000;
+
+	if (ms < 0)
+		return arena_strdup(a, "");
+	if (ms < 9950)
+		return arena_printf(a, "%.1f s", (double)ms / 1000);
+	if (s < 60)
+		return arena_printf(a, "%lld s", (long long)s);
+	if (s < 3600)
+		return arena_printf(a, "%lld min %lld s", (long long)s / 60, (long long)s % 60);
+	return arena_printf(a, "%lld h %lld min", (long long)s / 3600, (long long)s % 3600 / 60);
+}
+
+char *
+words_cut(struct arena *a, const char *s, size_t max_bytes)
+{
+	struct str head = str_utf8_head(str_of(s), max_bytes);
+
+	return s[head.n] == '\0' ? arena_strn(a, head.p, head.n) : arena_printf(a, STR_FMT "\xe2\x80\xa6", STR_ARG(head));
+}
+
+char *
+words_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes)
+{
+	size_t n = strlen(s), from;
+
+	while (n > 0 && s[n - 1] == '\n')
+		n--;
+	for (from = n; from > 0 && n - from < max_bytes; from--)
+		if (s[from - 1] == '\n' && --lines == 0)
+			break;
+	while (from < n && (s[from] & 0xc0) == 0x80)
+		from++;
+	return arena_strn(a, s + from, n - from);
+}
+
+char *
+words_head(struct arena *a, const char *s, size_t lines, size_t max_bytes)
+{
+	size_t n = 0;
+
+	while (s[n] != '\0' && (s[n] != '\n' || --lines > 0))
+		n++;
+	char *all = arena_strn(a, s, n);
+	return words_cut(a, all, max_bytes);
+}

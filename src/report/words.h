@@ -1,0 +1,19 @@
+/*
+ * words - numbers, times and names as people read them. Everything lives in the arena; nothing here is escaped.
+ */
+#ifndef EKACI_REPORT_WORDS_H
+#define EKACI_REPORT_WORDS_H
+
+#include "support/base/str.h"
+
+char *words_number(struct arena *a, int64_t n);  /* "12,565" */
+/* "1 rebuild", "12 rebuilds", "no rebuilds": many is one's plural. */
+char *words_count(struct arena *a, int64_t n, const char *one, const char *many);
+char *words_duration(struct arena *a, int64_t ms); /* "0.4 s", "12 s", "3 min 20 s", "1 h 5 min" */
+char *words_cut(struct arena *a, const char *s, size_t max_bytes); /* with an ellipsis when cut */
+/* The last n lines of s, at most max_bytes, whole characters. */
+char *words_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes);
+/* The first n lines of s, at most max_bytes. */
+char *words_head(struct arena *a, const char *s, size_t lines, size_t max_bytes);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * stages - the two stages of schedule/: what must be built, and building one derivation.
+ *
+ * query
+ *   job: difference (file), side ("head" | "base"), failed (base side: head derivations whose base is asked for),
+ *        options (object, Nix settings)
+ *   records, head side: `build` for each derivation that must be built, dependencies first: drv, name, system, features,
+ *        inputs (drv paths among the records before it), target, fixed_output, cached (true: a target that is there or
+ *        can be fetched; nothing to do); then `query`: targets, cached, to_build, to_fetch.
+ *   base side: `base_of` for each of failed: head, base ("" when the base has no such attribute); then as above for
+ *        the base's derivations.
+ *   The store is asked once for the whole set (nix-store --realise --dry-run); .drv files are read directly.
+ *
+ * build
+ *   job: drv, log (file, made anew), root (GC root to make, or null), max_silent_s, timeout_s, max_log_bytes,
+ *        options, builders.
+ *   record `built`: outcome (a state of store/build.h: built failed timed_out silent log_limit infrastructure),
+ *        reason, tail (the last lines, at most 4 KB), wall_ms. Cancelled by SIGTERM: no record.
+ */
+#ifndef EKACI_SCHEDULE_STAGES_H
+#define EKACI_SCHEDULE_STAGES_H
+
+#include "support/os/record.h"
+
+int schedule_query(const json_t *job, struct record_out *out, struct err *e);
+int schedule_build(const json_t *job, struct record_out *out, struct err *e);
+
+/* Appends --option NAME VALUE for each member of options to argv; strings live in options. */
+struct schedule_argv {
+	VEC(const char *) v;
+};
+void schedule_options(struct schedule_argv *argv, struct arena *a, const json_t *options);
+
+#endif

@@ -1,0 +1,243 @@
+/* Rows of desired state: upserts that collapse, and the sender's book-keeping. */
+#include "store/desired.h"
+
+#include "store/db.h"
+#include "support/base/clock.h"
+#include "support/text/json.h"
+
+#include <stdlib.h>
+
+#define OPEN "posted < generation AND given_up < generation"
+
+/* Members in one order, so that equal documents are equal texts. */
+static int
+want(struct store *s, const char *kind, const char *key, const struct desired_repository *r, const json_t *wanted,
+    struct err *e)
+{
+	char *text = json_dumps(wanted, JSON_COMPACT | JSON_SORT_KEYS);
+	int64_t now = clock_now_ms();
+
+	if (text == NULL)
+		return fail(e, ERR_BUG, "a wanted %s cannot be written as JSON", kind);
+	int rc = db_run(s, e,
+	    "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, since, updated)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)"
+	    " ON CONFLICT (key) DO UPDATE SET installation = excluded.installation, owner = excluded.owner,"
+	    "  repo = excluded.repo, wanted = excluded.wanted,"
+	    "  generation = generation + (wanted <> excluded.wanted),"
+	    "  since = CASE WHEN wanted = excluded.wanted OR " OPEN " THEN since ELSE excluded.since END,"
+	    "  updated = excluded.updated"
+	    " WHERE wanted <> excluded.wanted OR owner <> excluded.owner OR repo <> excluded.repo"
+	    "  OR installation <> excluded.installation",
+	    "ssissisi", key, kind, r->installation, r->owner, r->name, r->id, text, now);
+	free(text);
+	return rc;
+}
+
+int
+store_want_check(struct store *s, const struct desired_repository *r, const char *head, const char *name,
+    const json_t *wanted, struct err *e)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *copy = json_copy((json_t *)(uintptr_t)wanted);
+
+	if (copy == NULL || json_object_set_new(copy, "head", json_string(head)) != 0 ||
+	    json_object_set_new(copy, "name", json_string(name)) != 0)
+		return fail(e, ERR_BUG, "a wanted check is no object, or its name is no text");
+	int rc = want(s, "check", arena_printf(&a, "check/%lld/%s/%s", (long long)r->id, head, name), r, copy, e);
+	arena_release(&a);
+	return rc;
+}
+
+int
+store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
+    struct str body, struct err *e)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *j = json_pack("{s:I,s:s,s:o}", "number", (json_int_t)number, "marker", marker, "body",
+	    json_any_string(body));
+
+	if (j == NULL)
+		return fail(e, ERR_BUG, "a wanted comment is no text");
+	int rc = want(s, "comment", arena_printf(&a, "comment/%lld/%lld", (long long)r->id, (long long)number), r, j, e);
+	arena_release(&a);
+	return rc;
+}
+
+int
+store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e)
+{
+	char key[64];
+	int64_t n = 0;
+
+	snprintf(key, sizeof(key), "comment/%lld/%lld", (long long)repository, (long long)number);
+	if (db_int(s, &n, e, "SELECT count(*) FROM desired WHERE key = ?1", "s", key) < 0)
+		return -1;
+	*ret = n > 0;
+	return 0;
+}
+
+int
+store_want_labels(struct store *s, const struct desired_repository *r, int64_t number, const json_t *wanted,
+    const json_t *known, struct err *e)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *j = json_pack("{s:I,s:O,s:O}", "number", (json_int_t)number, "wanted", wanted, "known", known);
+
+	if (j == NULL || !json_is_array(wanted) || !json_is_array(known))
+		return fail(e, ERR_BUG, "wanted labels are no lists");
+	int rc = want(s, "labels", arena_printf(&a, "labels/%lld/%lld", (long long)r->id, (long long)number), r, j, e);
+	arena_release(&a);
+	return rc;
+}
+
+int
+store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content,
+    struct err *e)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *j = json_pack("{s:I,s:s}", "comment_id", (json_int_t)comment_id, "content", content);
+
+	if (j == NULL)
+		return fail(e, ERR_BUG, "a wanted reaction is no text");
+	int rc = want(s, "reaction",
+	    arena_printf(&a, "reaction/%lld/%lld/%s", (long long)r->id, (long long)comment_id, content), r, j, e);
+	arena_release(&a);
+	return rc;
+}
+
+int
+store_want_reply(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
+    struct str body, struct err *e)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *j = json_pack("{s:I,s:s,s:o}", "number", (json_int_t)number, "marker", marker, "body",
+	    json_any_string(body));
+
+	if (j == NULL)
+		return fail(e, ERR_BUG, "a wanted reply is no text");
+	int rc = want(s, "reply",
+	    arena_printf(&a, "reply/%lld/%lld/%s", (long long)r->id, (long long)number, marker), r, j, e);
+	arena_release(&a);
+	return rc;
+}
+
+int
+store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, struct desired *ret,
+    struct err *e)
+{
+	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
+	    "SELECT id, installation, repository, key, kind, owner, repo, wanted, remote, generation, posted, remote_id,"
+	    " in_doubt, attempts FROM desired WHERE installation = ? AND " OPEN " AND not_before <= ?"
+	    " ORDER BY CASE kind WHEN 'reaction' THEN 0 WHEN 'check' THEN 1 WHEN 'reply' THEN 2 WHEN 'comment' THEN 3"
+	    " ELSE 4 END, since, id LIMIT 1",
+	    "ii", installation, now_ms);
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	*ret = (struct desired){
+	    .id = db_i64(q, 0),
+	    .installation = db_i64(q, 1),
+	    .repository = db_i64(q, 2),
+	    .key = db_text(a, q, 3),
+	    .kind = db_text(a, q, 4),
+	    .owner = db_text(a, q, 5),
+	    .repo = db_text(a, q, 6),
+	    .wanted = db_text(a, q, 7),
+	    .remote = db_text(a, q, 8),
+	    .generation = db_i64(q, 9),
+	    .posted = db_i64(q, 10),
+	    .remote_id = db_i64(q, 11),
+	    .in_doubt = db_i64(q, 12) != 0,
+	    .attempts = db_i64(q, 13),
+	};
+	return 0;
+}
+
+int
+store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, size_t *ret_n, struct err *e)
+{
+	VEC(struct desired_due) due = {0};
+	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
+	    "SELECT installation, min(not_before) FROM desired WHERE " OPEN " GROUP BY installation", "");
+	int rc = q == NULL ? -1 : 1;
+
+	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
+		vec_push(&due, ((struct desired_due){db_i64(q, 0), db_i64(q, 1)}));
+	if (rc == 0) {
+		*ret = arena_dup(a, due.p, due.n * sizeof(*due.p));
+		*ret_n = due.n;
+	}
+	vec_release(&due);
+	return rc;
+}
+
+int
+store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e)
+{
+	return db_run(s, e, "UPDATE desired SET in_doubt = 1, remote_id = nullif(?, 0), remote = ? WHERE id = ?", "isi",
+	    remote_id, remote, id);
+}
+
+int
+store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e)
+{
+	return db_run(s, e, "UPDATE desired SET in_doubt = 0, remote_id = nullif(?, 0), remote = ? WHERE id = ?", "isi",
+	    remote_id, remote, id);
+}
+
+int
+store_desired_posted(struct store *s, int64_t id, int64_t generation, int64_t remote_id, const char *remote, struct err *e)
+{
+	int64_t now = clock_now_ms();
+
+	return db_run(s, e,
+	    "UPDATE desired SET posted = ?1, in_doubt = 0, remote_id = nullif(?2, 0), remote = ?3, attempts = 0,"
+	    " not_before = 0, error = NULL, since = CASE WHEN generation > ?1 THEN updated ELSE since END,"
+	    " updated = ?4 WHERE id = ?5",
+	    "iisii", generation, remote_id, remote, now, id);
+}
+
+int
+store_desired_later(struct store *s, int64_t id, int64_t not_before_ms, const char *error, struct err *e)
+{
+	return db_run(s, e, "UPDATE desired SET attempts = attempts + 1, not_before = ?, error = ? WHERE id = ?", "isi",
+	    not_before_ms, error, id);
+}
+
+int
+store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE desired SET given_up = ?, in_doubt = 0, error = ?, attempts = 0, not_before = 0 WHERE id = ?", "isi",
+	    generation, error, id);
+}
+
+int
+store_desired_figures(struct store *s, struct desired_figures *ret, struct err *e)
+{
+	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
+	    "SELECT count(*), min(since), sum(in_doubt) FROM desired WHERE " OPEN, "");
+
+	if (q == NULL || db_row(s, q, e) < 0)
+		return -1;
+	struct desired_figures f = {.open = db_i64(q, 0), .oldest_ms = db_i64(q, 1), .in_doubt = db_i64(q, 2)};
+	if (db_int(s, &f.given_up, e, "SELECT count(*) FROM desired WHERE given_up >= generation AND posted < generation",
+	        "") < 0)
+		return -1;
+	*ret = f;
+	return 0;
+}
+
+int
+store_desired_forget(struct store *s, int64_t installation, struct err *e)
+{
+	return db_run(s, e, "DELETE FROM desired WHERE installation = ?", "i", installation);
+}
+
+int
+store_desired_expire(struct store *s, int64_t before_ms, struct err *e)
+{
+	return db_run(s, e, "DELETE FROM desired WHERE updated < ? AND NOT (" OPEN ")", "i", before_ms);
+}

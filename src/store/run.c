@@ -1,0 +1,435 @@
+/* Pull requests, runs and commands as rows. */
+#include "store/run.h"
+
+#include "store/db.h"
+#include "support/base/clock.h"
+
+#include <string.h>
+
+static const char *const state_names[RUN_STATES] = {
+    [RUN_ACCEPTED] = "accepted",
+    [RUN_MIRRORED] = "mirrored",
+    [RUN_PLANNED] = "planned",
+    [RUN_EVALUATED] = "evaluated",
+    [RUN_DIFFED] = "diffed",
+    [RUN_QUERIED] = "queried",
+    [RUN_BUILDING] = "building",
+    [RUN_BUILT] = "built",
+    [RUN_JUDGING] = "judging",
+    [RUN_DONE] = "done",
+    [RUN_FAILED] = "failed",
+    [RUN_SUPERSEDED] = "superseded",
+    [RUN_CANCELLED] = "cancelled",
+};
+
+const char *
+run_state_name(enum run_state s)
+{
+	return state_names[s];
+}
+
+bool
+run_state_is_end(enum run_state s)
+{
+	return s >= RUN_DONE;
+}
+
+static enum run_state
+state_of(const char *name)
+{
+	for (int i = 0; i < RUN_STATES; i++)
+		if (name != NULL && strcmp(state_names[i], name) == 0)
+			return (enum run_state)i;
+	return RUN_FAILED;
+}
+
+int
+store_installation_put(struct store *s, int64_t id, const char *account, const char *state, struct err *e)
+{
+	return db_run(s, e,
+	    "INSERT INTO installation (id, account, state) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET"
+	    " account = coalesce(excluded.account, account), state = excluded.state",
+	    "iss", id, account, state);
+}
+
+int
+store_repository_put(struct store *s, const struct repository *r, struct err *e)
+{
+	return db_run(s, e,
+	    "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET installation = excluded.installation,"
+	    " owner = excluded.owner, name = excluded.name, clone_url = excluded.clone_url,"
+	    " default_branch = excluded.default_branch, private = excluded.private",
+	    "iissssi", r->id, r->installation, r->owner, r->name, r->clone_url, r->default_branch,
+	    (int64_t)r->is_private);
+}
+
+int
+store_repository_get(struct store *s, struct arena *a, int64_t id, struct repository *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT id, installation, owner, name, clone_url, default_branch, private FROM repository WHERE id = ?1", "i",
+	    id);
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	*ret = (struct repository){.id = db_i64(q, 0),
+	    .installation = db_i64(q, 1),
+	    .owner = db_text(a, q, 2),
+	    .name = db_text(a, q, 3),
+	    .clone_url = db_text(a, q, 4),
+	    .default_branch = db_text(a, q, 5),
+	    .is_private = db_i64(q, 6) != 0};
+	return 0;
+}
+
+int
+store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
+{
+	return db_run(s, e,
+	    "INSERT INTO pull_request (repository, number, state, head, base_ref, title, author, association, fork,"
+	    " draft, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+	    " ON CONFLICT (repository, number) DO UPDATE SET state = excluded.state, head = excluded.head,"
+	    " base_ref = excluded.base_ref, title = excluded.title, author = excluded.author,"
+	    " association = excluded.association, fork = excluded.fork, draft = excluded.draft,"
+	    " updated = excluded.updated",
+	    "iissssssiii", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title, p->author,
+	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms());
+}
+
+int
+store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number, struct pull_request *ret,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT state, head, base_ref, title, author, association, fork, draft, approved FROM pull_request"
+	    " WHERE repository = ?1 AND number = ?2",
+	    "ii", repository, number);
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	*ret = (struct pull_request){.repository = repository,
+	    .number = number,
+	    .open = strcmp((const char *)sqlite3_column_text(q, 0), "open") == 0,
+	    .head = db_text(a, q, 1),
+	    .base_ref = db_text(a, q, 2),
+	    .title = db_text(a, q, 3),
+	    .author = db_text(a, q, 4),
+	    .association = db_text(a, q, 5),
+	    .fork = db_i64(q, 6) != 0,
+	    .draft = db_i64(q, 7) != 0,
+	    .approved = db_text(a, q, 8)};
+	return 0;
+}
+
+int
+store_pull_approve(struct store *s, int64_t repository, int64_t number, const char *head, struct err *e)
+{
+	return db_run(s, e, "UPDATE pull_request SET approved = ?3 WHERE repository = ?1 AND number = ?2", "iis", repository,
+	    number, head);
+}
+
+static int
+history(struct store *s, int64_t id, const char *from, const char *to, const char *why, struct err *e)
+{
+	return db_run(s, e, "INSERT INTO run_event (run, at, from_state, to_state, why) VALUES (?1, ?2, ?3, ?4, ?5)",
+	    "iisss", id, clock_now_ms(), from, to, why);
+}
+
+int
+store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err *e)
+{
+	int64_t now = clock_now_ms(), id = 0;
+
+	if (store_begin(s, e) != 0)
+		return -1;
+	int rc = db_run(s, e,
+	    "INSERT INTO run (repository, number, head, base_ref, state, reason, force, ignore_rules, approved, created,"
+	    " updated) VALUES (?1, ?2, ?3, ?4, 'accepted', ?5, ?6, ?7, ?8, ?9, ?9)",
+	    "iisssiiii", r->repository, r->number, r->head, r->base_ref, r->reason, (int64_t)r->force,
+	    (int64_t)r->ignore_rules, (int64_t)r->approved, now);
+	if (rc == 0) {
+		id = db_last_id(s);
+		rc = history(s, id, NULL, state_names[RUN_ACCEPTED], r->reason, e);
+	}
+	if (store_end(s, rc, e) != 0)
+		return -1;
+	*ret_id = id;
+	return 0;
+}
+
+#define RUN_COLUMNS                                                                                                    \
+	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"   \
+	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"             \
+	" superseded_by, created, updated, ended, changes, reported, outside_ms"
+
+static int
+read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
+{
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	*ret = (struct run){.id = db_i64(q, 0),
+	    .repository = db_i64(q, 1),
+	    .number = db_i64(q, 2),
+	    .head = db_text(a, q, 3),
+	    .base_ref = db_text(a, q, 4),
+	    .state = state_of((const char *)sqlite3_column_text(q, 5)),
+	    .attempt = db_i64(q, 6),
+	    .not_before = db_i64(q, 7),
+	    .reason = db_text(a, q, 8),
+	    .force = db_i64(q, 9) != 0,
+	    .ignore_rules = db_i64(q, 10) != 0,
+	    .approved = db_i64(q, 11) != 0,
+	    .waiting = db_text(a, q, 12),
+	    .mirrored = db_text(a, q, 13),
+	    .plan = db_text(a, q, 14),
+	    .evaluations = db_text(a, q, 15),
+	    .difference = db_text(a, q, 16),
+	    .counts = db_text(a, q, 17),
+	    .wide = db_i64(q, 18) != 0,
+	    .query = db_text(a, q, 19),
+	    .failure = db_text(a, q, 20),
+	    .verdict = db_text(a, q, 21),
+	    .title = db_text(a, q, 22),
+	    .superseded_by = db_i64(q, 23),
+	    .created = db_i64(q, 24),
+	    .updated = db_i64(q, 25),
+	    .ended = db_i64(q, 26),
+	    .changes = db_i64(q, 27),
+	    .reported = db_i64(q, 28),
+	    .outside_ms = db_i64(q, 29)};
+	return 0;
+}
+
+int
+store_run_get(struct store *s, struct arena *a, int64_t id, struct run *ret, struct err *e)
+{
+	AUTO(db_done) sqlite3_stmt *q = db_query(s, e, "SELECT " RUN_COLUMNS " FROM run WHERE id = ?1", "i", id);
+
+	return read_run(s, a, q, ret, e);
+}
+
+int
+store_run_of(struct store *s, struct arena *a, int64_t repository, int64_t number, bool live_only, struct run *ret,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " RUN_COLUMNS " FROM run WHERE repository = ?1 AND number = ?2 AND (?3 = 0 OR ended IS NULL)"
+	    " ORDER BY id DESC LIMIT 1",
+	    "iii", repository, number, (int64_t)live_only);
+
+	return read_run(s, a, q, ret, e);
+}
+
+static int
+read_ids(struct store *s, sqlite3_stmt *q, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
+{
+	size_t n = 0;
+	int rc = q == NULL ? -1 : 0;
+
+	while (rc == 0 && n < max && (rc = db_row(s, q, e)) > 0) {
+		ids[n++] = db_i64(q, 0);
+		rc = 0;
+	}
+	*ret_n = n;
+	return rc < 0 ? -1 : 0;
+}
+
+int
+store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64_t *numbers, size_t max, size_t *ret_n,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT number FROM pull_request WHERE head = ?1 AND repository = ?2 AND state = 'open' LIMIT ?3", "sii", head,
+	    repository, (int64_t)max);
+
+	return read_ids(s, q, numbers, max, ret_n, e);
+}
+
+int
+store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY id LIMIT ?1", "i", (int64_t)max);
+
+	return read_ids(s, q, ids, max, ret_n, e);
+}
+
+int
+store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT id FROM run WHERE reported < changes ORDER BY id LIMIT ?1", "i", (int64_t)max);
+
+	return read_ids(s, q, ids, max, ret_n, e);
+}
+
+int
+store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids, size_t max,
+    size_t *ret_n, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT id FROM run WHERE repository = ?1 AND number = ?2 AND id <> ?3 AND ended IS NULL LIMIT ?4", "iiii",
+	    repository, number, except, (int64_t)max);
+
+	return read_ids(s, q, ids, max, ret_n, e);
+}
+
+int
+store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why, struct err *e)
+{
+	int64_t now = clock_now_ms();
+
+	if (store_begin(s, e) != 0)
+		return -1;
+	int rc = db_run(s, e,
+	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, waiting = NULL, updated = ?4, changes = changes + 1,"
+	    " ended = CASE WHEN ?5 THEN ?4 END WHERE id = ?1 AND state = ?2",
+	    "issii", id, state_names[from], state_names[to], now, (int64_t)run_state_is_end(to));
+	bool moved = rc == 0 && db_changes(s) == 1;
+	if (moved)
+		rc = history(s, id, state_names[from], state_names[to], why, e);
+	if (store_end(s, rc, e) != 0)
+		return -1;
+	return moved ? 0 : 1;
+}
+
+int
+store_run_piece(struct store *s, int64_t id, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET attempt = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii", id,
+	    clock_now_ms());
+}
+
+int
+store_run_attempt(struct store *s, int64_t id, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET attempt = attempt + 1, updated = ?2 WHERE id = ?1", "ii", id, clock_now_ms());
+}
+
+int
+store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE run SET not_before = ?2, waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1", "iisi", id,
+	    not_before, why, clock_now_ms());
+}
+
+int
+store_run_set(struct store *s, int64_t id, const char *column, const char *text, struct err *e)
+{
+	static const struct {
+		const char *column, *sql;
+	} sets[] = {
+	    {"mirrored", "UPDATE run SET mirrored = ?2 WHERE id = ?1"},
+	    {"plan", "UPDATE run SET plan = ?2 WHERE id = ?1"},
+	    {"evaluations", "UPDATE run SET evaluations = ?2 WHERE id = ?1"},
+	    {"difference", "UPDATE run SET difference = ?2 WHERE id = ?1"},
+	    {"counts", "UPDATE run SET counts = ?2 WHERE id = ?1"},
+	    {"query", "UPDATE run SET query = ?2 WHERE id = ?1"},
+	    {"failure", "UPDATE run SET failure = ?2 WHERE id = ?1"},
+	    {"waiting", "UPDATE run SET waiting = ?2 WHERE id = ?1"},
+	    {"verdict", "UPDATE run SET verdict = ?2 WHERE id = ?1"},
+	    {"title", "UPDATE run SET title = ?2 WHERE id = ?1"},
+	};
+
+	for (size_t i = 0; i < COUNT(sets); i++)
+		if (strcmp(sets[i].column, column) == 0)
+			return db_run_(s, e, sets[i].sql, "is", id, text);
+	return fail(e, ERR_BUG, "a run has no column %s", column);
+}
+
+int
+store_run_flags(struct store *s, int64_t id, bool wide, bool approved, bool force, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET wide = ?2, approved = ?3, force = ?4 WHERE id = ?1", "iiii", id, (int64_t)wide,
+	    (int64_t)approved, (int64_t)force);
+}
+
+int
+store_run_supersede(struct store *s, int64_t id, int64_t by, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET superseded_by = ?2 WHERE id = ?1", "ii", id, by);
+}
+
+int
+store_run_spent(struct store *s, int64_t id, int64_t outside_ms, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET outside_ms = outside_ms + ?2 WHERE id = ?1", "ii", id, outside_ms);
+}
+
+int
+store_run_changed(struct store *s, int64_t id, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET changes = changes + 1 WHERE id = ?1", "i", id);
+}
+
+int
+store_run_reported(struct store *s, int64_t id, int64_t change, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET reported = max(reported, ?2) WHERE id = ?1", "ii", id, change);
+}
+
+int
+store_command_add(struct store *s, const struct store_command *c, struct err *e)
+{
+	return db_run(s, e,
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7)",
+	    "iiisssi", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms());
+}
+
+int
+store_command_next(struct store *s, struct arena *a, int64_t now, struct store_command *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT id, repository, number, comment, login, verb, words, attempts FROM command"
+	    " WHERE done IS NULL AND not_before <= ?1 ORDER BY id LIMIT 1",
+	    "i", now);
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	*ret = (struct store_command){.id = db_i64(q, 0),
+	    .repository = db_i64(q, 1),
+	    .number = db_i64(q, 2),
+	    .comment = db_i64(q, 3),
+	    .login = db_text(a, q, 4),
+	    .verb = db_text(a, q, 5),
+	    .words = db_text(a, q, 6),
+	    .attempts = db_i64(q, 7)};
+	return 0;
+}
+
+int
+store_command_later(struct store *s, int64_t id, int64_t not_before, struct err *e)
+{
+	return db_run(s, e, "UPDATE command SET not_before = ?2, attempts = attempts + 1 WHERE id = ?1", "ii", id,
+	    not_before);
+}
+
+int
+store_commands_refused(struct store *s, int64_t repository, int64_t number, int64_t since, int64_t *ret, struct err *e)
+{
+	return db_int(s, ret, e,
+	    "SELECT count(*) FROM command WHERE repository = ?1 AND number = ?2 AND done >= ?3"
+	    " AND outcome IN ('refused', 'unknown')",
+	    "iii", repository, number, since);
+}
+
+int
+store_command_done(struct store *s, int64_t id, const char *outcome, struct err *e)
+{
+	return db_run(s, e, "UPDATE command SET done = ?2, outcome = ?3 WHERE id = ?1", "iis", id, clock_now_ms(), outcome);
+}

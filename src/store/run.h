@@ -1,0 +1,119 @@
+/*
+ * run - pull requests and the runs of their heads, as rows.
+ *
+ * A run is one head of a pull request on its way. Its state changes only by store_run_move: one compare-and-swap
+ * update, its history row and whatever the caller joins, in one transaction. pipeline.c says which moves there are.
+ */
+#ifndef EKACI_STORE_RUN_H
+#define EKACI_STORE_RUN_H
+
+#include "store/store.h"
+
+#include <jansson.h>
+
+/* In flow order; the last four are ends. Each has its word in run_state_name. */
+enum run_state {
+	RUN_ACCEPTED,  /* an event named the head */
+	RUN_MIRRORED,  /* objects are here; base, merged tree and conflict are known */
+	RUN_PLANNED,   /* what to evaluate, and why */
+	RUN_EVALUATED, /* base and head evaluations are stored */
+	RUN_DIFFED,    /* the difference is stored */
+	RUN_QUERIED,   /* what must be built is known, and queued unless somebody must approve */
+	RUN_BUILDING,  /* waiting for builds of the head */
+	RUN_BUILT,     /* all ended; failures not judged yet */
+	RUN_JUDGING,   /* waiting for builds of the base, to know whose the failures are */
+	RUN_DONE,
+	RUN_FAILED,     /* could not be told; failure says why */
+	RUN_SUPERSEDED, /* by a newer push */
+	RUN_CANCELLED,  /* closed, or by command */
+	RUN_STATES
+};
+const char *run_state_name(enum run_state s);
+bool run_state_is_end(enum run_state s);
+
+struct repository {
+	int64_t id, installation;
+	const char *owner, *name, *clone_url, *default_branch;
+	bool is_private;
+};
+
+struct pull_request {
+	int64_t repository, number;
+	bool open, fork, draft;
+	const char *head, *base_ref, *title;
+	const char *author, *association; /* NULL when the account is gone */
+	const char *approved;             /* head that somebody approved, or NULL */
+};
+
+/* JSON texts are NULL until their stage has ended. */
+struct run {
+	int64_t id, repository, number;
+	const char *head, *base_ref, *reason;
+	enum run_state state;
+	int64_t attempt, not_before;
+	bool force, ignore_rules, approved, wide;
+	const char *waiting, *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
+	int64_t superseded_by, created, updated, ended; /* 0: not yet */
+	int64_t changes, reported, outside_ms;
+};
+
+must_check int store_installation_put(struct store *s, int64_t id, const char *account, const char *state, struct err *e);
+must_check int store_repository_put(struct store *s, const struct repository *r, struct err *e);
+/* 1 when there is none. */
+must_check int store_repository_get(struct store *s, struct arena *a, int64_t id, struct repository *ret, struct err *e);
+must_check int store_pull_put(struct store *s, const struct pull_request *p, struct err *e);
+must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number,
+    struct pull_request *ret, struct err *e);
+must_check int store_pull_approve(struct store *s, int64_t repository, int64_t number, const char *head, struct err *e);
+
+/* Open pull requests with this head, at most max. */
+must_check int store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64_t *numbers, size_t max,
+    size_t *ret_n, struct err *e);
+
+/* A new run in RUN_ACCEPTED. */
+must_check int store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err *e);
+must_check int store_run_get(struct store *s, struct arena *a, int64_t id, struct run *ret, struct err *e);
+/* The newest run of a pull request; live_only: that has not ended. 1 when there is none. */
+must_check int store_run_of(struct store *s, struct arena *a, int64_t repository, int64_t number, bool live_only,
+    struct run *ret, struct err *e);
+/* Ids of runs that have not ended, oldest first; ids of those with something unreported. At most max. */
+must_check int store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
+must_check int store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
+/* Live runs of a pull request other than except. */
+must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids,
+    size_t max, size_t *ret_n, struct err *e);
+
+/* from -> to with a reason for the history; attempt and waiting start anew, changes is raised. 1 when the run was not
+ * in from (somebody was faster): nothing happened. */
+must_check int store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why,
+    struct err *e);
+/* A state of several pieces has finished one: attempts begin anew, changes is raised. */
+must_check int store_run_piece(struct store *s, int64_t id, struct err *e);
+/* Counts an attempt of the present state. */
+must_check int store_run_attempt(struct store *s, int64_t id, struct err *e);
+must_check int store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e);
+/* One text column: "mirrored", "plan", "evaluations", "difference", "counts", "query", "failure", "waiting",
+ * "verdict", "title". */
+must_check int store_run_set(struct store *s, int64_t id, const char *column, const char *text, struct err *e);
+must_check int store_run_flags(struct store *s, int64_t id, bool wide, bool approved, bool force, struct err *e);
+must_check int store_run_supersede(struct store *s, int64_t id, int64_t by, struct err *e);
+must_check int store_run_spent(struct store *s, int64_t id, int64_t outside_ms, struct err *e);
+/* Something a report should show has changed; what a report showed. */
+must_check int store_run_changed(struct store *s, int64_t id, struct err *e);
+must_check int store_run_reported(struct store *s, int64_t id, int64_t change, struct err *e);
+
+struct store_command {
+	int64_t id, repository, number, comment; /* comment 0: a button */
+	const char *login, *verb, *words;
+	int64_t attempts;
+};
+must_check int store_command_add(struct store *s, const struct store_command *c, struct err *e);
+/* The oldest one due; 1 when there is none. */
+must_check int store_command_next(struct store *s, struct arena *a, int64_t now, struct store_command *ret, struct err *e);
+must_check int store_command_later(struct store *s, int64_t id, int64_t not_before, struct err *e);
+/* Refused commands on a pull request since a time. */
+must_check int store_commands_refused(struct store *s, int64_t repository, int64_t number, int64_t since, int64_t *ret,
+    struct err *e);
+must_check int store_command_done(struct store *s, int64_t id, const char *outcome, struct err *e);
+
+#endif

@@ -1,0 +1,342 @@
+// The world the stand-in plays: Apps, installations, repositories, pull requests, and all that was
+// ever written to them. Nothing here speaks HTTP.
+
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { commit_of, git, make_bare, test_merge } from './git.js';
+import { new_token } from './jwt.js';
+
+export const default_permissions = {
+	metadata: 'read', contents: 'read', checks: 'write', issues: 'write', pull_requests: 'write',
+	statuses: 'write', merge_queues: 'read',
+};
+export const default_events = ['check_run', 'check_suite', 'issue_comment', 'merge_group',
+	'pull_request', 'push', 'repository'];
+
+// Ids are as large as GitHub's own: some do not fit 32 bits.
+const FIRST_ID = {
+	app: 1203000, installation: 58000100, repository: 701000000, user: 9100000, pull: 2100000000,
+	check_run: 45800000000, check_suite: 40200000000, comment: 2900000000, reaction: 240000000,
+	label: 6800000000, delivery: 138000000000, hook: 512000000,
+};
+const LOG_MAX = 20000;
+
+const default_settings = {
+	mergeable_after_gets: 1,	// GETs of a pull that still answer mergeable: null
+	echo: true,			// deliver the events that the App's own writes cause
+	token_life_s: 3600,
+	rate_limit: 5000,
+	hook_timeout_ms: 10000,
+};
+
+export class World {
+	constructor(dir, url)
+	{
+		this.dir = dir;
+		this.url = url;
+		this.reset();
+	}
+
+	reset()
+	{
+		fs.rmSync(path.join(this.dir, 'repos'), { recursive: true, force: true });
+		this.settings = { ...default_settings };
+		this.clock_offset_s = 0;
+		this.next = { ...FIRST_ID };
+		this.apps = [];
+		this.users = new Map();
+		this.installations = new Map();
+		this.tokens = new Map();
+		this.repositories = new Map();		// by lower-case full name
+		this.check_runs = new Map();
+		this.check_suites = new Map();
+		this.comments = new Map();
+		this.deliveries = [];
+		this.manifests = new Map();
+		this.violations = [];
+		this.requests = [];
+		this.request_counts = {};
+		this.rates = new Map();
+		this.etiquette = new Map();
+		this.merge_groups = [];
+	}
+
+	now_ms()
+	{
+		return Date.now() + this.clock_offset_s * 1000;
+	}
+
+	now_s()
+	{
+		return Math.floor(this.now_ms() / 1000);
+	}
+
+	stamp(ms = this.now_ms())
+	{
+		return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+	}
+
+	id(kind)
+	{
+		return ++this.next[kind];
+	}
+
+	violation(what)
+	{
+		this.violations.push({ at: this.stamp(), ...what });
+	}
+
+	log_request(entry)
+	{
+		const key = `${entry.method} ${entry.route || entry.path}`;
+		this.request_counts[key] = (this.request_counts[key] || 0) + 1;
+		if (this.requests.length < LOG_MAX)
+			this.requests.push(entry);
+	}
+
+	// --- who ---
+
+	user(login, more = {})
+	{
+		const key = login.toLowerCase();
+		if (!this.users.has(key))
+			this.users.set(key, { id: this.id('user'), login, type: 'User' });
+		return Object.assign(this.users.get(key), more);
+	}
+
+	bot(app)
+	{
+		return this.user(`${app.slug}[bot]`, { type: 'Bot' });
+	}
+
+	add_app({ id, slug = 'ekaci-test', name, client_id, public_key, permissions, events, hook })
+	{
+		const app = {
+			id: id || this.id('app'), slug, name: name || slug,
+			client_id: client_id || 'Iv23li' + crypto.randomBytes(7).toString('hex'),
+			owner: this.user('ekaci-owner'), public_key: crypto.createPublicKey(public_key),
+			permissions: permissions || { ...default_permissions },
+			events: events || [...default_events], created_at: this.stamp(),
+			hook: { id: this.id('hook'), url: null, secret: null, active: true, ...hook },
+		};
+		this.apps.push(app);
+		return app;
+	}
+
+	get app()
+	{
+		if (!this.apps.length)
+			throw new Error('no App yet: POST /_control/app first');
+		return this.apps[0];
+	}
+
+	add_installation({ account, type = 'Organization', id, repositories = 'all', permissions })
+	{
+		const installation = {
+			id: id || this.id('installation'), app: this.app, account: this.user(account, { type }),
+			permissions: permissions || { ...this.app.permissions }, events: this.app.events,
+			selection: repositories === 'all' ? 'all' : 'selected',
+			selected: new Set(repositories === 'all' ? [] : repositories.map(r => r.toLowerCase())),
+			created_at: this.stamp(), suspended_at: null, deleted: false,
+		};
+		this.installations.set(installation.id, installation);
+		return installation;
+	}
+
+	covers(installation, repo)
+	{
+		if (installation.deleted || installation.account !== repo.owner)
+			return false;
+		return installation.selection === 'all'
+			|| installation.selected.has(repo.full_name.toLowerCase());
+	}
+
+	installation_of(repo)
+	{
+		return [...this.installations.values()].find(i => this.covers(i, repo));
+	}
+
+	mint(installation, repository_ids, permissions)
+	{
+		const token = {
+			token: new_token(installation.app.id), installation, repository_ids, permissions,
+			expires_ms: this.now_ms() + this.settings.token_life_s * 1000,
+		};
+		this.tokens.set(token.token, token);
+		return token;
+	}
+
+	// The installation token behind this text if it is good now, else null.
+	good_token(text)
+	{
+		const token = this.tokens.get(text);
+		return token && token.expires_ms > this.now_ms() && !token.installation.deleted
+			&& !token.installation.suspended_at ? token : null;
+	}
+
+	token_reaches(token, repo)
+	{
+		return this.covers(token.installation, repo)
+			&& (!token.repository_ids || token.repository_ids.has(repo.id));
+	}
+
+	// --- repositories and their pull requests ---
+
+	async add_repository({ full_name, from, private: is_private = false, default_branch = 'main',
+		fork_of })
+	{
+		if (!/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(full_name || ''))
+			throw new Error('full_name is OWNER/REPO');
+		if (this.repositories.has(full_name.toLowerCase()))
+			throw new Error(`${full_name} exists`);
+		const [owner, name] = full_name.split('/');
+		const parent = fork_of ? this.repository(fork_of) : null;
+		const repo = {
+			id: this.id('repository'), full_name, name, owner: this.user(owner), private: is_private,
+			default_branch, fork_of: parent, dir: path.join(this.dir, 'repos', `${full_name}.git`),
+			created_at: this.stamp(), pulls: new Map(), next_number: 1, labels: new Map(),
+			permissions: new Map(),
+		};
+		fs.mkdirSync(path.dirname(repo.dir), { recursive: true });
+		await make_bare(repo.dir, from || (parent && parent.dir));
+		this.repositories.set(full_name.toLowerCase(), repo);
+		return repo;
+	}
+
+	find_repository(full_name)
+	{
+		return this.repositories.get(String(full_name).toLowerCase());
+	}
+
+	repository(full_name)
+	{
+		const repo = this.find_repository(full_name);
+		if (!repo)
+			throw new Error(`no repository ${full_name}`);
+		return repo;
+	}
+
+	pull(full_name, number)
+	{
+		const pull = this.repository(full_name).pulls.get(Number(number));
+		if (!pull)
+			throw new Error(`no pull request ${full_name}#${number}`);
+		return pull;
+	}
+
+	async open_pull({ repo: full_name, head, head_repo, base, title, body = null, user = 'contributor',
+		draft = false, author_association = 'CONTRIBUTOR' })
+	{
+		const repo = this.repository(full_name);
+		const from = head_repo ? this.repository(head_repo) : repo;
+		const base_ref = base || repo.default_branch;
+		const [head_sha, base_sha] = [await commit_of(from.dir, `refs/heads/${head}`),
+			await commit_of(repo.dir, `refs/heads/${base_ref}`)];
+		if (!head_sha || !base_sha)
+			throw new Error(`no such branch: ${head_sha ? base_ref : head}`);
+		const pull = {
+			id: this.id('pull'), number: repo.next_number++, repo, title: title || `Take ${head}`, body,
+			state: 'open', draft, merged: false, user: this.user(user), author_association,
+			head: { ref: head, sha: head_sha, repo: from }, base: { ref: base_ref, sha: base_sha },
+			labels: [], mergeable: null, merge_commit_sha: null, gets_left: 0, merged_at: null,
+			closed_at: null, created_at: this.stamp(), updated_at: this.stamp(),
+		};
+		repo.pulls.set(pull.number, pull);
+		await this.follow_head(pull, head_sha);
+		return pull;
+	}
+
+	// The head branch moved: refs/pull/N/head follows at once, the test merge only when asked for.
+	async follow_head(pull, sha)
+	{
+		const from = pull.head.repo;
+		if (from && from !== pull.repo)
+			await git(pull.repo.dir, 'fetch', '--quiet', '--no-tags', from.dir,
+				`+${sha}:refs/pull/${pull.number}/head`);
+		else
+			await git(pull.repo.dir, 'update-ref', `refs/pull/${pull.number}/head`, sha);
+		pull.head.sha = sha;
+		this.forget_merge(pull);
+	}
+
+	forget_merge(pull)
+	{
+		pull.mergeable = null;
+		pull.merge_job = null;
+		pull.gets_left = this.settings.mergeable_after_gets;
+		pull.updated_at = this.stamp();
+	}
+
+	// A GET of the pull: the first ones after a change find the test merge still being made, as at
+	// GitHub; until then merge_commit_sha and refs/pull/N/merge are those of the last one.
+	async settle_merge(pull)
+	{
+		if (pull.mergeable !== null || pull.state !== 'open')
+			return;
+		if (pull.gets_left > 0) {
+			pull.gets_left--;
+			return;
+		}
+		pull.merge_job = pull.merge_job || this.make_merge(pull);
+		await pull.merge_job;
+	}
+
+	async make_merge(pull)
+	{
+		const { repo, head } = pull;
+		const tip = await commit_of(repo.dir, `refs/heads/${pull.base.ref}`);
+		const sha = tip && await test_merge(repo.dir, tip, head.sha);
+		if (sha) {
+			await git(repo.dir, 'update-ref', `refs/pull/${pull.number}/merge`, sha);
+			pull.merge_commit_sha = sha;
+		}
+		pull.mergeable = !!sha;
+	}
+
+	// --- checks ---
+
+	suite(app, repo, head_sha)
+	{
+		for (const s of this.check_suites.values()) {
+			if (s.app === app && s.repo === repo && s.head_sha === head_sha)
+				return s;
+		}
+		const suite = { id: this.id('check_suite'), app, repo, head_sha, status: 'queued',
+			conclusion: null, created_at: this.stamp(), updated_at: this.stamp() };
+		this.check_suites.set(suite.id, suite);
+		return suite;
+	}
+
+	runs_of(repo, head_sha)
+	{
+		return [...this.check_runs.values()].filter(r => r.repo === repo && r.head_sha === head_sha);
+	}
+
+	// Pull requests a check run names: only those whose head is in the same repository.
+	pulls_with_head(repo, sha)
+	{
+		return [...repo.pulls.values()].filter(p => p.state === 'open' && p.head.repo === repo
+			&& p.head.sha === sha);
+	}
+
+	// --- rate limits, and how the client keeps to them ---
+
+	rate(key)
+	{
+		let rate = this.rates.get(key);
+		if (!rate || rate.reset_s <= this.now_s()) {
+			rate = { limit: this.settings.rate_limit, used: 0, reset_s: this.now_s() + 3600 };
+			this.rates.set(key, rate);
+		}
+		return rate;
+	}
+
+	manners(key)
+	{
+		if (!this.etiquette.has(key))
+			this.etiquette.set(key, { in_flight: 0, max_in_flight: 0, last_write_ms: null,
+				min_write_gap_ms: null, blocked_until_ms: 0, requests_while_limited: 0 });
+		return this.etiquette.get(key);
+	}
+}

@@ -1,0 +1,50 @@
+// The operations of the GitHub API that ekaci may call: the stand-in implements exactly these,
+// and cut.js keeps exactly these from GitHub's own description.
+
+export const operations = [
+	'GET /app',
+	'GET /app/hook/deliveries',
+	'GET /app/hook/deliveries/{delivery_id}',
+	'POST /app/hook/deliveries/{delivery_id}/attempts',
+	'GET /app/installations',
+	'GET /app/installations/{installation_id}',
+	'POST /app/installations/{installation_id}/access_tokens',
+	'POST /app-manifests/{code}/conversions',
+	'DELETE /installation/token',
+	'GET /installation/repositories',
+	'GET /rate_limit',
+	'GET /repos/{owner}/{repo}',
+	'GET /repos/{owner}/{repo}/installation',
+	'GET /repos/{owner}/{repo}/pulls',
+	'GET /repos/{owner}/{repo}/pulls/{pull_number}',
+	'POST /repos/{owner}/{repo}/check-runs',
+	'GET /repos/{owner}/{repo}/check-runs/{check_run_id}',
+	'PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}',
+	'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
+	'GET /repos/{owner}/{repo}/issues/{issue_number}/comments',
+	'POST /repos/{owner}/{repo}/issues/{issue_number}/comments',
+	'GET /repos/{owner}/{repo}/issues/comments/{comment_id}',
+	'PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}',
+	'DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}',
+	'GET /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions',
+	'POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions',
+	'GET /repos/{owner}/{repo}/collaborators/{username}/permission',
+	'GET /repos/{owner}/{repo}/issues/{issue_number}/labels',
+	'POST /repos/{owner}/{repo}/issues/{issue_number}/labels',
+	'DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}',
+];
+
+// The webhooks the stand-in sends: its payloads are held to the same description.
+
+export const webhooks = [
+	'check_run.completed', 'check_run.created', 'check_run.requested_action', 'check_run.rerequested',
+	'check_suite.requested', 'check_suite.rerequested', 'installation.created',
+	'installation.deleted', 'installation.suspend', 'installation.unsuspend',
+	'installation_repositories.added', 'installation_repositories.removed',
+	'issue_comment.created', 'issue_comment.deleted', 'issue_comment.edited',
+	'merge_group.checks_requested', 'merge_group.destroyed', 'pull_request.closed',
+	'pull_request.converted_to_draft', 'pull_request.dequeued', 'pull_request.edited',
+	'pull_request.enqueued', 'pull_request.labeled', 'pull_request.opened',
+	'pull_request.ready_for_review', 'pull_request.reopened', 'pull_request.synchronize',
+	'pull_request.unlabeled', 'push',
+];

@@ -1,0 +1,543 @@
+// The sender against the stand-in: what is wanted comes to stand there, once, whatever goes wrong.
+
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { GitHub } from '../fakes/client.js';
+import { equal, match, ok, rejects, run, test } from '../fakes/tap.js';
+import { Driver } from './driver.js';
+
+const REPO = 'org/demo';
+const MARKER = '<!-- ekaci:report -->';
+const tmp = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-send-'));
+const github = await GitHub.start();
+const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+let w; // the world of the present test
+let worlds = 0;
+
+async function fresh()
+{
+	await github.do('reset');
+	const dir = path.join(tmp, String(++worlds));
+	fs.mkdirSync(dir);
+	const key = path.join(dir, 'key.pem');
+	const { app, private_key } = await github.do('app', { private_key_file: key });
+	const { repository } = await github.do('repository', { full_name: REPO });
+	await github.do('commit', { repo: REPO, branch: 'main', files: { a: '1\n' } });
+	const { installation } = await github.do('installation', { account: 'org' });
+	const { after } = await github.do('commit', { repo: REPO, branch: 'topic', files: { b: '1\n' } });
+	const { pull } = await github.do('pull', { repo: REPO, head: 'topic' });
+	w = { app, private_key, key, dir, head: after, pull, installation,
+		at: { installation: installation.id, repository: repository.id, owner: 'org', repo: 'demo' } };
+	w.options = { db: path.join(dir, 'db'), url: github.url, app_id: app.id, key };
+}
+
+async function start(options = {})
+{
+	w.driver = await Driver.start({ ...w.options, ...options });
+	return w.driver;
+}
+
+const command = (kind, wanted) => ({ do: kind, ...w.at, wanted });
+const check = (more = {}) => command('check', { name: 'ekaci / rebuilds', head: w.head,
+	status: 'in_progress', title: 'Evaluating', summary: 'Soon.', external_id: 'run 1',
+	details_url: 'http://127.0.0.1/run/1', ...more });
+const comment = (body, more = {}) => command('comment', { number: w.pull.number, marker: MARKER,
+	body: `${MARKER}\n${body}`, ...more });
+const labels = (wanted, known) => command('labels', { number: w.pull.number, wanted, known });
+const checks = () => github.ask('check_runs', { repo: REPO });
+const comments = () => github.ask('comments', { repo: REPO });
+const fault = f => github.do('fault', f);
+const writes = async () => (await github.ask('requests'))
+	.filter(r => r.method !== 'GET' && !/access_tokens/.test(r.path));
+const annotations = (n, from = 0) => Array.from({ length: n }, (_, i) => ({ path: 'default.nix',
+	start_line: from + i + 1, end_line: from + i + 1, annotation_level: 'failure',
+	message: `mistake ${from + i}` }));
+
+// A test in a fresh world. It ends with an orderly stop of the driver, no breach of GitHub's rules,
+// never two requests at a time, and none while GitHub had said to wait.
+const scene = (name, body, { patient = true } = {}) => test(name, async () => {
+	await fresh();
+	try {
+		await body();
+		if (w.driver)
+			await w.driver.stop();
+		equal(await github.ask('violations'), []);
+		for (const [who, m] of Object.entries(await github.ask('etiquette'))) {
+			if (!who.startsWith('installation'))
+				continue;
+			ok(m.max_in_flight <= 1, `${m.max_in_flight} requests at once`);
+			if (patient)
+				equal(m.requests_while_limited, 0);
+		}
+	} finally {
+		if (w.driver && w.driver.child.exitCode === null && w.driver.child.signalCode === null)
+			await w.driver.kill();
+	}
+});
+
+// --- making it so ---
+
+scene('a check run is made once and updated in place', async () => {
+	const d = await start();
+	await d.want(check());
+	await d.until();
+	await d.want(check({ status: 'completed', conclusion: 'success', title: 'No rebuilds',
+		completed_at: 1760000000000,
+		actions: [{ label: 'Build all', description: 'Build it', identifier: 'rebuild' }] }));
+	await d.until();
+	const [run, ...others] = await checks();
+	equal(others, []);
+	equal([run.name, run.status, run.conclusion, run.external_id, run.output.title],
+		['ekaci / rebuilds', 'completed', 'success', 'run 1', 'No rebuilds']);
+	equal(run.completed_at, '2025-10-09T08:53:20Z');
+	equal(run.actions.length, 1);
+	equal(run.history.length, 2);
+});
+
+scene('the same wanted twice makes no request', async () => {
+	const d = await start();
+	await d.want(check());
+	await d.want(comment('one'));
+	await d.until();
+	const before = (await github.ask('requests')).length;
+	await d.want(check());
+	await d.want(comment('one'));
+	await d.until();
+	await pause(100);
+	equal((await github.ask('requests')).length, before);
+});
+
+scene('only the newest of many states is sent', async () => {
+	const d = await start();
+	await fault({ method: 'POST', route: 'access_tokens$', delay_ms: 300 });
+	for (let i = 0; i < 30; i++)
+		await d.want(comment(`state ${i}`));
+	await d.until();
+	const [c, ...others] = await comments();
+	equal(others, []);
+	match(c.body, /state 29$/);
+	ok(c.history.length <= 2, `${c.history.length} versions`);
+});
+
+scene('one comment, edited in place; reactions and replies beside it', async () => {
+	const asked = await github.do('comment', { repo: REPO, number: w.pull.number,
+		body: '/ekaci rebuild', user: 'somebody' });
+	const d = await start();
+	await d.want(command('reaction', { comment_id: asked.comment.id, content: 'eyes' }));
+	await d.want(command('reply', { number: w.pull.number, marker: '<!-- ekaci:reply 1 -->',
+		body: 'No.' }));
+	await d.want(comment('one'));
+	await d.until();
+	await d.want(comment('two'));
+	await d.until();
+	const all = await comments();
+	equal(all.length, 3);
+	equal(all[0].reactions.map(r => r.content), ['eyes']);
+	equal(all.filter(c => c.body.includes(MARKER)).map(c => c.history.length), [2]);
+	equal(all.filter(c => c.body.includes('ekaci:reply 1')).length, 1);
+	match(all.find(c => c.body.includes(MARKER)).body, /two$/);
+});
+
+scene('checks and reactions go before the comment', async () => {
+	const d = await start();
+	await fault({ method: 'POST', route: '/check-runs$', delay_ms: 300 });
+	await d.want(check({ name: 'first' }));
+	await github.until('faults', {}, l => l[0].hits === 1);
+	await d.want(labels(['x'], ['x']));
+	await d.want(comment('last'));
+	await d.want(check());
+	await d.until();
+	equal((await writes()).map(r => r.path.split('/').pop()),
+		['check-runs', 'check-runs', 'comments', 'labels']);
+});
+
+scene('labels: missing ones are added, wrong ones of ours removed, others left alone', async () => {
+	for (const label of ['ekaci: wide', 'bug', 'Ekaci: None'])
+		await github.do('pull_change', { repo: REPO, number: w.pull.number, action: 'labeled', label });
+	const known = ['ekaci: wide', 'ekaci: none', 'ekaci: 1-10'];
+	const d = await start();
+	await d.want(labels(['ekaci: 1-10'], known));
+	await d.until();
+	equal((await github.ask('pulls'))[0].labels.sort(), ['bug', 'ekaci: 1-10']);
+	await d.want(labels(['ekaci: 1-10', 'ekaci: none'], known));
+	await d.until();
+	equal((await github.ask('pulls'))[0].labels.sort(), ['Ekaci: None', 'bug', 'ekaci: 1-10']);
+});
+
+scene('annotations go in batches of fifty, each once', async () => {
+	const d = await start();
+	await d.want(check({ status: 'completed', conclusion: 'failure', annotations: annotations(120) }));
+	await d.until();
+	const sizes = (await checks())[0].history.map(h => h.request.output.annotations.length);
+	equal(sizes, [50, 50, 20]);
+	await d.want(check({ status: 'completed', conclusion: 'failure',
+		annotations: [...annotations(120), ...annotations(3, 500)] }));
+	await d.until();
+	const messages = (await checks())[0].annotations.map(a => a.message);
+	equal(messages.length, 123);
+	equal(new Set(messages).size, 123);
+});
+
+scene('a re-run posts a new check run of the name', async () => {
+	const d = await start();
+	await d.want(check({ status: 'completed', conclusion: 'failure' }));
+	await d.until();
+	await d.want(check({ status: 'in_progress', restart: 1 }));
+	await d.until();
+	await d.want(check({ status: 'completed', conclusion: 'success', restart: 1 }));
+	await d.until();
+	equal((await checks()).map(r => r.conclusion), ['failure', 'success']);
+	await d.want(check({ status: 'queued', restart: 1 }));
+	await d.until();
+	equal((await checks()).map(r => r.status), ['completed', 'completed', 'queued']);
+});
+
+scene('what is too long is cut, and says so', async () => {
+	const d = await start();
+	const long = '| a row of a table with an ä |\n'.repeat(5000);
+	await d.want(check({ summary: long, text: '```\n' + long, title: 't'.repeat(300) }));
+	await d.want(comment(long, { body: long }));
+	await d.until();
+	const { output } = (await checks())[0];
+	ok(Buffer.byteLength(output.text) <= 65535);
+	match(output.summary, /left out/);
+	match(output.text, /\n```\n\n\*The rest is left out/);
+	const [c] = await comments();
+	ok(c.body.startsWith(MARKER));
+	ok(c.body.length <= 65536);
+	match(c.body, /left out/);
+});
+
+// --- nothing twice ---
+
+for (const [what, route] of [['check run', '/check-runs$'], ['comment', '/comments$']]) {
+	const wanted = () => what === 'check run' ? check({ annotations: annotations(60) }) : comment('one');
+	const standing = async () => (what === 'check run' ? await checks() : await comments());
+
+	scene(`a ${what} whose answer is lost is not made again`, async () => {
+		const d = await start();
+		await fault({ method: 'POST', route, when: 'after', drop: true });
+		await d.want(wanted());
+		await d.until();
+		equal((await standing()).length, 1);
+		equal((await d.say({ do: 'figures' })).in_doubt, 0);
+		if (what === 'check run')
+			equal((await checks())[0].annotations.length, 60);
+	});
+
+	scene(`a ${what} that was made although GitHub said 502 is not made again`, async () => {
+		const d = await start();
+		await fault({ method: 'POST', route, when: 'after', status: 502, times: 1 });
+		await d.want(wanted());
+		await d.until();
+		equal((await standing()).length, 1);
+	});
+
+	scene(`kill -9 between the making of a ${what} and its record: found, not made again`, async () => {
+		let d = await start();
+		await fault({ method: 'POST', route, when: 'after', delay_ms: 60000 });
+		await d.want(wanted());
+		await github.until(what === 'check run' ? 'check_runs' : 'comments', {}, l => l.length === 1);
+		await d.kill();
+		d = await start();
+		await d.until();
+		equal((await standing()).length, 1);
+		await github.do('faults_clear');
+	});
+
+	scene(`kill -9 before the making of a ${what}: made`, async () => {
+		let d = await start();
+		await fault({ method: 'POST', route, when: 'before', hang: true });
+		await d.want(wanted());
+		await github.until('faults', {}, l => l[0].hits === 1);
+		await d.kill();
+		d = await start();
+		await d.until();
+		equal((await standing()).length, 1);
+	});
+}
+
+scene('kill -9 between the making of a reply and its record: found, not made again', async () => {
+	const reply = command('reply', { number: w.pull.number, marker: '<!-- ekaci:reply 7 -->', body: 'Hm.' });
+	let d = await start();
+	await fault({ method: 'POST', route: '/comments$', when: 'after', delay_ms: 60000 });
+	await d.want(reply);
+	await github.until('comments', {}, l => l.length === 1);
+	await d.kill();
+	d = await start();
+	await d.until();
+	equal((await comments()).length, 1);
+	await github.do('faults_clear');
+});
+
+scene('kill -9 in the middle of a re-run: the old run is not taken for the new one', async () => {
+	let d = await start();
+	await d.want(check({ status: 'completed', conclusion: 'failure' }));
+	await d.until();
+	await fault({ method: 'POST', route: '/check-runs$', when: 'before', hang: true });
+	await d.want(check({ status: 'in_progress', restart: 1 }));
+	await github.until('faults', {}, l => l[0].hits === 1);
+	await d.kill();
+	d = await start();
+	await d.until();
+	equal((await checks()).map(r => [r.status, r.conclusion]), [['completed', 'failure'],
+		['in_progress', null]]);
+});
+
+scene('a batch of annotations whose answer is lost is not appended again', async () => {
+	const d = await start();
+	await d.want(check({ annotations: annotations(10) }));
+	await d.until();
+	await fault({ method: 'PATCH', route: '/check-runs/', when: 'after', drop: true, times: 2 });
+	await d.want(check({ annotations: annotations(130) }));
+	await d.until();
+	equal((await checks())[0].annotations.length, 130);
+	await fault({ method: 'PATCH', route: '/check-runs/', when: 'before', drop: true, times: 2 });
+	await d.want(check({ annotations: annotations(150) }));
+	await d.until();
+	equal((await checks())[0].annotations.length, 150);
+});
+
+scene('the comment is found again by its marker when the database is new', async () => {
+	let d = await start();
+	for (let i = 0; i < 110; i++)
+		await github.do('comment', { repo: REPO, number: w.pull.number, body: `talk ${i}`, user: 'x',
+			deliver: false });
+	await d.want(comment('one'));
+	await d.until();
+	await d.stop();
+	d = await start({ db: path.join(w.dir, 'new') });
+	await d.want(comment('two'));
+	await d.until();
+	const ours = (await comments()).filter(c => c.app);
+	equal(ours.map(c => c.body), [`${MARKER}\ntwo`]);
+});
+
+scene("somebody else's comment with our marker is not ours", async () => {
+	await github.do('comment', { repo: REPO, number: w.pull.number, body: `${MARKER} gotcha`,
+		user: 'mallory' });
+	const d = await start();
+	await d.want(comment('one'));
+	await d.until();
+	equal((await comments()).map(c => [c.user, c.history.length]), [['mallory', 1],
+		[`${w.app.slug}[bot]`, 1]]);
+});
+
+scene('a deleted comment comes back once, and not when it is deleted again', async () => {
+	const d = await start();
+	await d.want(comment('one'));
+	await d.until();
+	const delete_it = async () => github.do('comment_change', { user: 'maintainer',
+		comment_id: (await comments()).find(c => !c.deleted).id });
+	await delete_it();
+	await d.want(comment('two'));
+	await d.until();
+	equal((await comments()).map(c => c.deleted), [true, false]);
+	await delete_it();
+	await d.want(comment('three'));
+	await d.until(f => f.given_up === 1);
+	await d.want(comment('four'));
+	await d.until();
+	equal((await comments()).map(c => c.deleted), [true, true]);
+});
+
+// --- GitHub has a bad day ---
+
+scene('500 three times, then it works', async () => {
+	const d = await start();
+	await fault({ route: '/check-runs$', status: 500, times: 3 });
+	await d.want(check());
+	const figures = await d.until();
+	equal((await checks()).length, 1);
+	ok(figures.broken >= 3);
+});
+
+scene('429 with retry-after: nothing is asked before its time', async () => {
+	const d = await start();
+	await fault({ method: 'POST', route: '/check-runs$', status: 429, headers: { 'retry-after': '1' } });
+	const began = Date.now();
+	await d.want(check());
+	await d.want(comment('one'));
+	const figures = await d.until();
+	ok(Date.now() - began >= 1000);
+	equal(figures.limited, 1);
+	equal([(await checks()).length, (await comments()).length], [1, 1]);
+});
+
+scene('403 for a secondary limit is waited for, not given up', async () => {
+	const d = await start();
+	await fault({ method: 'POST', route: '/comments$', status: 403, times: 2,
+		body: { message: 'You have exceeded a secondary rate limit. Please wait.' } });
+	await d.want(comment('one'));
+	const figures = await d.until();
+	equal([figures.limited, figures.given_up], [2, 0]);
+	equal((await comments()).length, 1);
+});
+
+scene('an exhausted primary limit is waited for until its reset', async () => {
+	const d = await start();
+	await d.want(check());
+	await d.until();
+	await github.do('rate', { installation: w.installation.id, remaining: 1, reset_in_s: 2 });
+	const began = Date.now();
+	await d.want(check({ title: 'One' }));
+	await d.until();
+	await d.want(check({ title: 'Two' }));
+	await d.until();
+	ok(Date.now() - began >= 1500, `${Date.now() - began} ms`);
+	equal((await checks())[0].output.title, 'Two');
+});
+
+scene('a token that expired is minted again, once', async () => {
+	const d = await start();
+	await d.want(check());
+	await d.until();
+	await github.do('expire_tokens');
+	await d.want(check({ title: 'Later' }));
+	const figures = await d.until();
+	equal((await checks())[0].output.title, 'Later');
+	equal(figures.tokens, 2);
+});
+
+scene('writes keep their distance', async () => {
+	const d = await start({ gap_ms: 150 });
+	await d.want(check());
+	await d.want(comment('one'));
+	await d.want(labels(['a'], ['a']));
+	await d.until();
+	const etiquette = Object.values(await github.ask('etiquette')).find(m => m.last_write_ms !== null);
+	ok(etiquette.min_write_gap_ms >= 140, `${etiquette.min_write_gap_ms} ms`);
+});
+
+scene('what GitHub refuses for good is given up with its words; a newer state is tried', async () => {
+	const d = await start();
+	await d.want(check({ head: '0'.repeat(40) }));
+	await d.want(command('reaction', { comment_id: 1, content: 'eyes' }));
+	await d.until(f => f.given_up === 2 && f.queue === 0);
+	match(d.said, /given up: GitHub: 422 No commit found/);
+	await fault({ method: 'POST', route: '/comments$', status: 422, body: { message: 'nope' } });
+	await d.want(comment('one'));
+	await d.until(f => f.given_up === 3);
+	await d.want(comment('two'));
+	await d.until(f => f.given_up === 2 && f.queue === 0);
+	equal((await comments()).map(c => c.body), [`${MARKER}\ntwo`]);
+});
+
+scene('an installation that is gone is given up, others go on', async () => {
+	const d = await start();
+	await d.want({ ...check(), installation: 4711 });
+	await d.want(comment('one'));
+	await d.until(f => f.given_up === 1 && f.queue === 0);
+	equal((await comments()).length, 1);
+});
+
+scene('GitHub cannot be reached: the row waits, and goes out when it can', async () => {
+	const d = await start({ url: 'http://127.0.0.1:9' });
+	await d.want(check());
+	await d.until(f => f.unreachable >= 2 || /waits/.test(d.said));
+	equal((await d.say({ do: 'figures' })).queue, 1);
+	await d.stop();
+	const again = await start();
+	await again.until();
+	equal((await checks()).length, 1);
+});
+
+scene('a redirection (a renamed repository) is followed with the same request', async () => {
+	const d = await start();
+	await fault({ method: 'POST', route: '^/repos/org/old/check-runs$', status: 307,
+		headers: { location: `${github.url}/repos/${REPO}/check-runs` } });
+	await d.want({ ...check(), repo: 'old' });
+	await d.until();
+	equal((await checks()).length, 1);
+});
+
+scene('an answer that is no JSON, too deep or of another shape does no harm', async () => {
+	const d = await start();
+	for (const body of ['<html>', '['.repeat(3000), '[1, null, {"id": "x"}]', '{"check_runs": {"id": 5}}', '""'])
+		await fault({ route: '/check-runs', status: 200, body, headers: { 'content-type': 'application/json' } });
+	await d.want(check());
+	await d.until();
+	equal((await checks()).length, 1);
+});
+
+// --- keys ---
+
+scene('a wrong key is told in words, and what is wanted waits', async () => {
+	const other = crypto.generateKeyPairSync('rsa', { modulusLength: 2048,
+		publicKeyEncoding: { type: 'spki', format: 'pem' },
+		privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+	const key = path.join(w.dir, 'wrong.pem');
+	fs.writeFileSync(key, other.privateKey, { mode: 0o600 });
+	const d = await start({ key });
+	await d.want(check());
+	await d.until(() => /does not accept our key.*private_key_file/.test(d.said));
+	equal((await d.say({ do: 'figures' })).queue, 1);
+	await d.stop();
+	const again = await start();
+	await again.until();
+	equal((await checks()).length, 1);
+});
+
+scene('a key file that is missing, open to everybody or no key is refused', async () => {
+	const file = path.join(w.dir, 'k.pem');
+	await rejects(start({ key: file }), /cannot read the App's private key/);
+	fs.writeFileSync(file, w.private_key, { mode: 0o600 });
+	fs.chmodSync(file, 0o644);
+	await rejects(start({ key: file }), /chmod 600/);
+	fs.chmodSync(file, 0o600);
+	fs.writeFileSync(file, 'not a key');
+	await rejects(start({ key: file }), /no private key/);
+	w.driver = null;
+});
+
+scene('neither key nor token is ever printed', async () => {
+	const d = await start();
+	await fault({ route: '/check-runs$', status: 401, times: 4 });
+	await d.want(check());
+	await d.until();
+	ok(!/ghs_|PRIVATE|eyJ|Bearer/.test(d.said), d.said);
+});
+
+// --- questions ---
+
+scene('permission, pull request and a token for git', async () => {
+	await github.do('user', { login: 'writer' });
+	await github.do('permission', { repo: REPO, user: 'writer', permission: 'write' });
+	const d = await start();
+	const ask = login => d.say({ do: 'permission', ...w.at, login });
+	equal(await ask('writer'), { text: 'write' });
+	equal(await ask('nobody-at-all'), { text: 'none' });
+	equal(await ask('../../x'), { text: 'none' });
+	const { body } = await d.say({ do: 'pull', ...w.at, number: w.pull.number });
+	equal(body.head.sha, w.head);
+	equal((await d.say({ do: 'pull', ...w.at, number: 99 })).error, 'absent');
+	const { text } = await d.say({ do: 'git', ...w.at });
+	const [user, token] = Buffer.from(text.replace(/^Basic /, ''), 'base64').toString().split(':');
+	equal(user, 'x-access-token');
+	const read = route => github.api('GET', `/repos/${REPO}${route}`, { token });
+	equal((await read('')).status, 200);
+	equal((await read('/pulls')).status, 403);
+	equal(await d.say({ do: 'git', ...w.at }), { text });
+	equal((await d.say({ do: 'git', ...w.at, repository: 5 })).error, 'denied');
+});
+
+scene('a question survives an expired token and one bad answer, and gives up on three', async () => {
+	await github.do('user', { login: 'writer' });
+	const d = await start();
+	const ask = () => d.say({ do: 'permission', ...w.at, login: 'writer' });
+	equal(await ask(), { text: 'read' });
+	await github.do('expire_tokens');
+	await fault({ route: '/permission$', status: 503, times: 1, skip: 1 });
+	equal(await ask(), { text: 'read' });
+	await fault({ route: '/permission$', drop: true, times: -1 });
+	equal((await ask()).error, 'busy');
+	await github.do('faults_clear');
+	equal(await ask(), { text: 'read' });
+});
+
+await run({ limit_ms: 30000, before_end: async () => {
+	await github.stop();
+	fs.rmSync(tmp, { recursive: true, force: true });
+} });

@@ -1,0 +1,239 @@
+/* Rows of evaluators, good and hostile. */
+#include "evaluate/rows.h"
+
+#include "evaluate/meta.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DRV "/nix/store/00000000000000000000000000000000-a.drv"
+#define OUT "/nix/store/11111111111111111111111111111111-a"
+#define GOOD(path) "{\"attr\":\"x\",\"attrPath\":[" path "],\"drvPath\":\"" DRV "\",\"name\":\"a-1.0\",\"system\":\"s\"," \
+	"\"outputs\":{\"out\":\"" OUT "\"}}"
+
+static void
+give(struct rows *r, const char *const *lines, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!rows_add(r, str_of(lines[i])))
+			break;
+	rows_finish(r);
+}
+
+static void
+complete_rows_are_kept_and_sorted(void **state)
+{
+	static const char *const lines[] = {
+	    GOOD("\"b\""), GOOD("\"a\",\"z\""), GOOD("\"a\""), GOOD("\"a.b\""), GOOD("\"\""), GOOD("\"\\u00e9\\\"\\\\\\t\""), "",
+	};
+	struct rows r = {0};
+
+	(void)state;
+	give(&r, lines, COUNT(lines));
+	assert_false(r.incomplete);
+	assert_int_equal(r.all.n, 6);
+	assert_int_equal(r.derivations, 1);
+	assert_int_equal(r.errors, 0);
+	/* By elements: "a","z" stands before "a.b", though '.' < 'z' and a joined text would say otherwise. */
+	assert_non_null(strstr(r.all.p[0].line.p, "[\"\"]"));
+	assert_non_null(strstr(r.all.p[1].line.p, "[\"a\"]"));
+	assert_non_null(strstr(r.all.p[2].line.p, "[\"a\",\"z\"]"));
+	assert_non_null(strstr(r.all.p[3].line.p, "[\"a.b\"]"));
+	assert_memory_equal(r.all.p[1].drv.p, DRV, sizeof(DRV) - 1);
+	rows_release(&r);
+}
+
+/* Each of these in an evaluation makes it incomplete, for a reason that contains the text. */
+static void
+a_hole_makes_an_evaluation_incomplete(void **state)
+{
+	static const struct {
+		const char *line, *reason;
+	} cases[] = {
+	    {"{\"attr\":\"a\",\"attrPath\":[\"a\"],\"drvP", "not a row"},
+	    {GOOD("\"c\"") GOOD("\"d\""), "not a row"},
+	    {"[]", "not a row"},
+	    {"null", "not a row"},
+	    {"restart", "not a row"},
+	    {"\xff\xfe", "not a row"},
+	    {"{}", "without an attribute path"},
+	    {"{\"attr\":\"a\",\"drvPath\":\"" DRV "\"}", "without an attribute path"},
+	    {"{\"attrPath\":\"a\",\"drvPath\":\"" DRV "\"}", "without an attribute path"},
+	    {"{\"attrPath\":[1],\"drvPath\":\"" DRV "\"}", "without an attribute path"},
+	    {"{\"attrPath\":[\"a\\u0000b\"],\"drvPath\":\"" DRV "\",\"outputs\":{}}", "not a row"},
+	    {"{\"attrPath\":[\"a\"]}", "neither"},
+	    {"{\"attrPath\":[\"a\"],\"attrs\":[\"b\"]}", "neither"},
+	    {"{\"attrPath\":[\"a\"],\"drvPath\":\"/etc/passwd\",\"outputs\":{}}", "malformed"},
+	    {"{\"attrPath\":[\"a\"],\"drvPath\":\"/nix/store/../../x.drv\",\"outputs\":{}}", "malformed"},
+	    {"{\"attrPath\":[\"a\"],\"drvPath\":\"/nix/store/x\\\".drv\",\"outputs\":{}}", "malformed"},
+	    {"{\"attrPath\":[\"a\"],\"drvPath\":\"" DRV "\"}", "malformed"},
+	    {"{\"attrPath\":[\"a\"],\"drvPath\":\"" DRV "\",\"outputs\":[\"out\"]}", "malformed"},
+	    {"{\"attrPath\":[\"a\"],\"drvPath\":\"" DRV "\",\"outputs\":{\"out\":\"relative\"}}", "malformed"},
+	    {"{\"attrPath\":[\"a\"],\"error\":\"worker died\",\"fatal\":true}", "worker died"},
+	    {"{\"attrPath\":[],\"error\":\"no such file\"}", "no such file"},
+	    {"{\"attr\":\"\",\"error\":\"root is broken\"}", "root is broken"},
+	    {"{\"attrPath\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"],\"error\":\"x\"}", "nested deeper"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *lines[] = {GOOD("\"a\""), cases[i].line, GOOD("\"b\"")};
+		struct rows r = {.max_depth = 8};
+		give(&r, lines, COUNT(lines));
+		if (!r.incomplete || strstr(r.reason, cases[i].reason) == NULL)
+			fail_msg("%s: %s", cases[i].line, r.incomplete ? r.reason : "complete");
+		rows_release(&r);
+	}
+}
+
+static void
+an_error_is_a_result(void **state)
+{
+	static const char *const lines[] = {
+	    "{\"attr\":\"e\",\"attrPath\":[\"e\"],\"error\":\"error: boo\"}",
+	    "{\"attr\":\"f\",\"attrPath\":[\"f\"],\"error\":\"error: boo\",\"fatal\":false,\"stats\":{\"wallMs\":1}}",
+	    /* --constituents: both a derivation and an error */
+	    "{\"attrPath\":[\"agg\"],\"drvPath\":\"" DRV "\",\"outputs\":{\"out\":null},\"error\":\"x: does not exist\"}",
+	};
+	struct rows r = {0};
+
+	(void)state;
+	give(&r, lines, COUNT(lines));
+	assert_false(r.incomplete);
+	assert_int_equal(r.all.n, 3);
+	assert_int_equal(r.errors, 3);
+	assert_int_equal(r.derivations, 1);
+	assert_non_null(strstr(r.all.p[0].line.p, "\"outputs\":{\"out\":null}"));
+	rows_release(&r);
+}
+
+static void
+optional_and_unknown_members_do_not_matter(void **state)
+{
+	static const char *const lines[] = {
+	    "{\"attrPath\":[\"a\"],\"drvPath\":\"" DRV "\",\"outputs\":{\"out\":\"" OUT "\"}}",
+	    "{\"attrPath\":[\"b\"],\"drvPath\":\"" DRV "\",\"outputs\":{},\"meta\":null,\"requiredSystemFeatures\":[\"kvm\",3],"
+	    "\"inputDrvs\":{\"x\":[\"out\"]},\"cacheStatus\":\"local\",\"isCached\":true,\"neededBuilds\":[],\"extraValue\":{},"
+	    "\"constituents\":[],\"warnings\":[],\"storeDir\":\"/nix/store\",\"never heard of\":[[[1]]]}",
+	};
+	struct rows r = {0};
+
+	(void)state;
+	give(&r, lines, COUNT(lines));
+	assert_false(r.incomplete);
+	assert_non_null(strstr(r.all.p[1].line.p, "\"features\":[\"kvm\"]"));
+	assert_null(strstr(r.all.p[1].line.p, "never"));
+	rows_release(&r);
+}
+
+static void
+the_same_row_twice_is_one_and_two_different_ones_are_a_hole(void **state)
+{
+	const char *same[] = {GOOD("\"a\""), GOOD("\"a\"")};
+	const char *differ[] = {GOOD("\"a\""), "{\"attrPath\":[\"a\"],\"system\":\"s\",\"error\":\"x\"}"};
+	struct rows r = {0}, q = {0};
+
+	(void)state;
+	give(&r, same, 2);
+	assert_false(r.incomplete);
+	assert_int_equal(r.all.n, 1);
+	give(&q, differ, 2);
+	assert_true(q.incomplete);
+	rows_release(&r);
+	rows_release(&q);
+}
+
+static void
+a_runaway_set_is_named(void **state)
+{
+	struct rows r = {.max_rows = 100};
+	char line[400];
+	bool stopped = false;
+
+	(void)state;
+	for (int i = 0; i < 1000 && !stopped; i++) {
+		snprintf(line, sizeof(line), "{\"attrPath\":[\"%s\",\"self\",\"n%d\"],\"error\":\"x\"}", i % 4 == 0 ? "good" : "bad", i);
+		stopped = !rows_add(&r, str_of(line));
+	}
+	assert_true(stopped);
+	assert_true(r.incomplete);
+	assert_non_null(strstr(r.reason, "bad.self"));
+	assert_int_equal(r.all.n, 101);
+	rows_release(&r);
+}
+
+static void
+only_what_is_in_scope_and_of_wanted_systems_is_kept(void **state)
+{
+	AUTO(json_drop) json_t *scope = json_pack("[[s],[s,s]]", "a", "b", "c"), *systems = json_pack("[s]", "x86_64-linux");
+	const char *lines[] = {GOOD("\"a\",\"deep\""), GOOD("\"b\",\"c\""), GOOD("\"b\",\"d\""), GOOD("\"e\""),
+	    "{\"attrPath\":[\"b\"],\"error\":\"the set above\"}"};
+	const char *many[] = {
+	    "{\"attrPath\":[\"x86_64-linux\",\"a\"],\"error\":\"kept\"}",
+	    "{\"attrPath\":[\"aarch64-linux\",\"a\"],\"error\":\"of another system\"}",
+	    GOOD("\"of system s\""),
+	    "{\"attrPath\":[\"plain\"],\"error\":\"kept\"}",
+	};
+	struct rows r = {.scope = scope}, q = {.systems = systems};
+
+	(void)state;
+	give(&r, lines, COUNT(lines));
+	assert_int_equal(r.all.n, 3);
+	give(&q, many, COUNT(many));
+	assert_int_equal(q.all.n, 2);
+	rows_release(&r);
+	rows_release(&q);
+}
+
+static void
+meta_in_its_customary_forms(void **state)
+{
+	static const struct {
+		const char *meta, *want;
+	} cases[] = {
+	    {"null", "{\"version\":\"1.2\"}"},
+	    {"3", "{\"version\":\"1.2\"}"},
+	    {"{\"license\":\"mit\",\"homepage\":[\"http://a\",\"b\"],\"broken\":true,\"unfree\":false,\"insecure\":1}",
+	        "{\"version\":\"1.2\",\"homepage\":\"http://a\",\"license\":[\"mit\"],\"broken\":true}"},
+	    {"{\"license\":[{\"spdxId\":\"MIT\",\"fullName\":\"f\"},{\"fullName\":\"full\"},3],\"version\":\"9\"}",
+	        "{\"version\":\"9\",\"license\":[\"MIT\",\"full\"]}"},
+	    {"{\"license\":{\"shortName\":\"s\"},\"maintainers\":[{\"github\":\"g\",\"name\":\"n\"},{\"name\":\"n\"},{}]}",
+	        "{\"version\":\"1.2\",\"license\":[\"s\"],\"maintainers\":[\"g\",\"n\"]}"},
+	    {"{\"description\":{\"x\":1},\"position\":\"/a:1\",\"anything\":[]}", "{\"version\":\"1.2\",\"position\":\"/a:1\"}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		AUTO(json_drop) json_t *meta = NULL, *kept = NULL;
+		struct arena a = {0};
+		struct err e;
+		if (strcmp(cases[i].meta, "null") != 0 && cases[i].meta[0] == '{')
+			assert_int_equal(json_read(str_of(cases[i].meta), "meta", &meta, &e), 0);
+		else if (cases[i].meta[0] == '3')
+			meta = json_integer(3);
+		kept = meta_keep(meta, "foo-bar-1.2");
+		assert_string_equal(json_line(&a, kept), cases[i].want);
+		arena_release(&a);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(complete_rows_are_kept_and_sorted),
+	    cmocka_unit_test(a_hole_makes_an_evaluation_incomplete),
+	    cmocka_unit_test(an_error_is_a_result),
+	    cmocka_unit_test(optional_and_unknown_members_do_not_matter),
+	    cmocka_unit_test(the_same_row_twice_is_one_and_two_different_ones_are_a_hole),
+	    cmocka_unit_test(a_runaway_set_is_named),
+	    cmocka_unit_test(only_what_is_in_scope_and_of_wanted_systems_is_kept),
+	    cmocka_unit_test(meta_in_its_customary_forms),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,141 @@
+/* Evaluation files: written whole, read whole, damage noticed. */
+#include "evaluate/stored.h"
+
+#include "support/os/files.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char dir[64];
+static char key[65];
+
+static int
+make_dir(void **state)
+{
+	AUTO(json_drop) json_t *what = json_pack("{s:s}", "tree", "x");
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/ekaci-unit-XXXXXX");
+	stored_key(what, key);
+	return mkdtemp(dir) == NULL;
+}
+
+static int
+drop_dir(void **state)
+{
+	struct err e;
+
+	(void)state;
+	return files_remove_tree(dir, &e);
+}
+
+static char *
+write_some(struct arena *a, int n)
+{
+	AUTO(json_drop) json_t *header = json_pack("{s:i,s:s,s:s,s:s,s:b}", "ekaci_evaluation", STORED_FORMAT, "key", key,
+	    "evaluator", "e", "version", "v", "complete", 1);
+	char *path = stored_path(a, dir, key), line[300];
+	struct rows r = {0};
+	struct err e;
+
+	for (int i = 0; i < n; i++) {
+		snprintf(line, sizeof(line), "{\"attrPath\":[\"p%05d\"],\"drvPath\":\"/nix/store/%032d-a.drv\",\"outputs\":{}}", i, i / 2);
+		assert_true(rows_add(&r, str_of(line)));
+	}
+	assert_true(rows_add(&r, STR("{\"attrPath\":[\"bad\"],\"error\":\"\\\"drvPath\\\":\\\"/nix/store/x.drv\\\"\"}")));
+	rows_finish(&r);
+	assert_false(r.incomplete);
+	assert_int_equal(stored_write(path, header, &r, &e), 0);
+	rows_release(&r);
+	return path;
+}
+
+static int
+count_drv(void *ctx, struct str drv)
+{
+	assert_true(drv.n > 0 && drv.p[drv.n] == '\0');
+	++*(int *)ctx;
+	return 0;
+}
+
+static void
+what_is_written_is_read(void **state)
+{
+	struct arena a = {0};
+	struct stored s;
+	struct err e;
+	int drvs = 0;
+
+	(void)state;
+	char *path = write_some(&a, 10000);
+	assert_int_equal(stored_read(&a, path, key, &s, count_drv, &drvs, &e), 0);
+	assert_int_equal(s.rows, 10001);
+	assert_int_equal(s.errors, 1);
+	assert_int_equal(s.derivations, 5000);
+	assert_int_equal(drvs, 5000);
+	assert_string_equal(s.version, "v");
+	/* Another key's file is not this one's. */
+	assert_int_equal(stored_read(&a, path, "0123", &s, NULL, NULL, &e), 1);
+	assert_int_equal(stored_read(&a, "/nonexistent/x", key, &s, NULL, NULL, &e), 1);
+	assert_int_equal(e.kind, ERR_ABSENT);
+	arena_release(&a);
+}
+
+static void
+damage_anywhere_is_noticed(void **state)
+{
+	struct arena a = {0};
+	struct stored s;
+	struct err e;
+	struct str whole;
+
+	(void)state;
+	char *path = write_some(&a, 300);
+	assert_int_equal(files_read(&a, path, 1 << 20, &whole, &e), 0);
+	for (size_t at = 0; at < whole.n; at += at < 64 ? 1 : 37) {
+		char *bad = arena_dup(&a, whole.p, whole.n);
+		bad[at] ^= 0x10;
+		assert_int_equal(files_write(path, (struct str){bad, whole.n}, 0600, FILES_NO_SYNC, &e), 0);
+		/* A bit that means nothing may be flipped in a frame's header; then everything must still be there. */
+		if (stored_read(&a, path, key, &s, NULL, NULL, &e) == 0 && s.rows != 301)
+			fail_msg("damage at byte %zu was not noticed", at);
+		assert_int_equal(files_write(path, (struct str){whole.p, at}, 0600, FILES_NO_SYNC, &e), 0);
+		if (stored_read(&a, path, key, &s, NULL, NULL, &e) != 1)
+			fail_msg("a file cut at byte %zu was taken for whole", at);
+	}
+	arena_release(&a);
+}
+
+static void
+a_lock_keeps_the_second_waiting(void **state)
+{
+	AUTO(fd_close) int first = -1;
+	int second = -1;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(stored_lock(dir, key, 1000, &first, &e), 0);
+	assert_int_equal(stored_lock(dir, key, 100, &second, &e), -1);
+	assert_int_equal(e.kind, ERR_BUSY);
+	fd_close(&first);
+	assert_int_equal(stored_lock(dir, key, 100, &second, &e), 0);
+	fd_close(&second);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_is_written_is_read),
+	    cmocka_unit_test(damage_anywhere_is_noticed),
+	    cmocka_unit_test(a_lock_keeps_the_second_waiting),
+	};
+	return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}

@@ -1,0 +1,254 @@
+/* Conclusions: what makes a check red, what never does, and what must not be green. */
+#include "report/checks.h"
+#include "tests/unit/report_help.h"
+
+static char dir[] = "/tmp/ekaci-verdict-XXXXXX";
+
+#define DRV "/nix/store/00000000000000000000000000000001-a.drv"
+
+/* One rebuilt attribute (or of another class) with one build. */
+static json_t *
+job_for(struct arena *a, const char *class, const char *build, const char *more)
+{
+	struct err e = {0};
+	const char *path = arena_printf(a, "%s/d.json", dir);
+	bool rebuild = strcmp(class, "rebuild") == 0;
+	json_t *difference, *job = NULL, *extra = NULL;
+	const char *text = arena_printf(a,
+	    "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"%s\":1},\"systems\":{\"x86_64-linux\":{\"%s\":1}}},\"attributes\":[{"
+	    "\"path\":[\"a\"],\"job\":\"j\",\"system\":\"x86_64-linux\",\"class\":\"%s\",\"name\":\"a\",\"base\":null,\"head\":{"
+	    "\"drv\":\"" DRV "\"}}],\"roots\":[],\"targets\":[%s]}",
+	    class, class, class, rebuild ? "{\"drv\":\"" DRV "\"}" : "");
+
+	assert_int_equal(json_read(str_of(text), "difference", &difference, &e), 0);
+	json_decref(difference);
+	assert_int_equal(files_write(path, str_of(text), 0600, FILES_NO_SYNC, &e), 0);
+	assert_int_equal(json_read(str_of(arena_printf(a,
+	                               "{\"run\":{},\"phase\":\"done\",\"plan\":{\"decision\":\"evaluate\",\"jobs\":[{\"name\":\"j\"}]},"
+	                               "\"evaluations\":[{\"side\":\"head\",\"complete\":true,\"rows\":9}],\"difference\":\"%s\","
+	                               "\"builds\":%s,\"formats\":[\"checks\",\"labels\",\"changed-paths\"]}",
+	                               path, build)),
+	                     "job", &job, &e),
+	    0);
+	if (json_read(str_of(more), "more", &extra, &e) != 0)
+		fail_msg("%s", e.msg);
+	json_object_update(job, extra);
+	json_decref(extra);
+	return job;
+}
+
+#define BUILD(text) "{\"" DRV "\":{" text "}}"
+
+static const struct {
+	const char *class, *build, *more;
+	const char *evaluation, *rebuilds; /* conclusions; "" for none yet */
+	int exit;
+} cases[] = {
+    {"rebuild", BUILD("\"state\":\"built\""), "{}", "success", "success", 0},
+    {"rebuild", BUILD("\"state\":\"cached\""), "{}", "success", "success", 0},
+    {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"newly_failing\""), "{}", "success", "failure", 1},
+    {"rebuild", BUILD("\"state\":\"timed_out\",\"blame\":\"newly_failing\""), "{}", "success", "failure", 1},
+    {"rebuild", BUILD("\"state\":\"dependency_failed\",\"blame\":\"newly_failing\""), "{}", "success", "failure", 1},
+    {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"still_failing\""), "{}", "success", "success", 0},
+    {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"unknown\""), "{}", "success", "action_required", 2},
+    {"rebuild", BUILD("\"state\":\"failed\""), "{}", "success", "action_required", 2},
+    {"rebuild", BUILD("\"state\":\"infrastructure\""), "{}", "success", "action_required", 2},
+    {"rebuild", BUILD("\"state\":\"of a later version\""), "{}", "success", "action_required", 2},
+    {"rebuild", BUILD("\"state\":\"cancelled\""), "{}", "success", "cancelled", 2},
+    {"rebuild", BUILD("\"state\":\"unsupported\""), "{}", "success", "neutral", 0},
+    {"rebuild", "null", "{}", "success", "neutral", 0},
+    {"rebuild", "null", "{\"phase\":\"reported\"}", "success", "", 0},
+    {"rebuild", BUILD("\"state\":\"building\""), "{\"phase\":\"building\"}", "success", "", 0},
+    {"rebuild", "null", "{\"phase\":\"reported\",\"wide\":true}", "success", "action_required", 0},
+    {"rebuild", "null", "{\"phase\":\"reported\",\"waiting\":true}", "success", "action_required", 0},
+    {"rebuild", "null", "{\"failure\":{\"stage\":\"build\",\"kind\":\"system\",\"message\":\"x\"}}", "success", "action_required",
+        2},
+    {"removed", "null", "{}", "success", "success", 0},
+    {"derivation_only", "null", "{}", "success", "success", 0},
+    {"newly_failing", "null", "{}", "failure", "success", 1},
+    {"newly_failing", "null", "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"allow_eval_failures\":true}]}}", "neutral", "success", 1},
+    {"still_failing", "null", "{}", "success", "success", 0},
+    {"fixed", "null", "{}", "success", "success", 0},
+    {"rebuild", "null", "{\"evaluations\":[{\"side\":\"base\",\"complete\":false,\"reason\":\"killed\"}]}", "failure", "cancelled",
+        2},
+    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"input\",\"message\":\"x\"}}", "failure",
+        "cancelled", 2},
+    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"absent\",\"message\":\"x\"}}", "failure",
+        "cancelled", 2},
+    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"mirror\",\"kind\":\"absent\",\"message\":\"x\"}}",
+        "action_required", "cancelled", 2},
+    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"evaluate\",\"kind\":\"limit\",\"message\":\"x\"}}", "failure",
+        "cancelled", 2},
+    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"mirror\",\"kind\":\"busy\",\"message\":\"x\"}}",
+        "action_required", "cancelled", 2},
+    {"rebuild", "null", "{\"difference\":null,\"plan\":{\"decision\":\"skip\"},\"evaluations\":[]}", "success", "success", 0},
+    {"rebuild", "null", "{\"difference\":null,\"phase\":\"evaluating\",\"evaluations\":[]}", "", "", 2},
+    {"rebuild", "null", "{\"phase\":\"superseded\"}", "cancelled", "cancelled", 2},
+    {"rebuild", "null", "{\"phase\":\"cancelled\"}", "cancelled", "cancelled", 2},
+};
+
+static void
+test_conclusions(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop) json_t *job = job_for(&a, cases[i].class, cases[i].build, cases[i].more);
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		if (records == NULL)
+			fail_msg("case %zu: %s", i, e.msg);
+		const json_t *evaluation = find_record(records, "check_run", "ekaci / evaluation");
+		const json_t *rebuilds = find_record(records, "check_run", "ekaci / rebuilds");
+		const char *got = json_str(evaluation, "conclusion", ""), *got2 = json_str(rebuilds, "conclusion", "");
+		if (strcmp(got, cases[i].evaluation) != 0 || strcmp(got2, cases[i].rebuilds) != 0)
+			fail_msg("case %zu (%s %s %s): %s and %s", i, cases[i].class, cases[i].build, cases[i].more, got, got2);
+		int exit_code = (int)json_int(find_record(records, "verdict", NULL), "exit", -1);
+		if (exit_code != cases[i].exit)
+			fail_msg("case %zu: exit %d", i, exit_code);
+		/* GitHub's own rules: a conclusion exactly when completed, buttons only then, limits on them. */
+		for (size_t k = 0; k < json_array_size(records); k++) {
+			const json_t *r = json_array_get(records, k), *actions = json_object_get(r, "actions");
+			if (strcmp(json_str(r, "type", ""), "check_run") != 0)
+				continue;
+			bool completed = strcmp(json_str(r, "status", ""), "completed") == 0;
+			assert_int_equal(completed, json_object_get(r, "conclusion") != NULL);
+			assert_true(completed || json_array_size(actions) == 0);
+			assert_true(json_array_size(actions) <= 3 && *json_str(r, "title", "") != '\0' && *json_str(r, "summary", "") != '\0');
+			for (size_t n = 0; n < json_array_size(actions); n++) {
+				const json_t *action = json_array_get(actions, n);
+				assert_in_range(strlen(json_str(action, "label", "")), 1, 20);
+				assert_in_range(strlen(json_str(action, "description", "")), 1, 40);
+				assert_in_range(strlen(json_str(action, "identifier", "")), 1, 20);
+			}
+		}
+		/* Without a comparison labels stay as they were, and no counts are written anywhere. */
+		bool compared = find_record(records, "labels", NULL) != NULL;
+		assert_int_equal(compared, find_record(records, "document", "changed-paths") != NULL);
+		if (compared != (*cases[i].evaluation != '\0' && strcmp(cases[i].rebuilds, "cancelled") != 0 &&
+		                    json_str(job, "difference", NULL) != NULL))
+			assert_string_equal(json_str_at(job, "phase", ""), "done"); /* a build that was cancelled after comparing */
+		arena_release(&a);
+	}
+}
+
+static void
+test_positions_in_the_repository(void **state)
+{
+	static const struct {
+		const char *text, *path;
+		int64_t line;
+	} t[] = {
+	    {"error: x\n at /co/pkgs/a.nix:12:3:", "pkgs/a.nix", 12},
+	    {"at /co/a.nix:1:2: while\n at /co/b.nix:3:4: error", "b.nix", 3},
+	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", "lib/x.nix", 9},
+	    {"at /co/../etc/passwd:1", NULL, 0},
+	    {"at /co/./a.nix:1", NULL, 0},
+	    {"at /co/.git/config:1", NULL, 0},
+	    {"at /co//a.nix:1", NULL, 0},
+	    {"at /co/a.nix", NULL, 0},
+	    {"at /co/a.nix:", NULL, 0},
+	    {"at /co/a.nix:0", NULL, 0},
+	    {"at /co/a.nix:99999999999999999999", NULL, 0},
+	    {"at /cox/a.nix:1", NULL, 0},
+	    {"at /elsewhere/a.nix:1", NULL, 0},
+	    {"at /nix/store/short-source/a.nix:1", NULL, 0},
+	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-other/a.nix:1", NULL, 0},
+	    {"/co/", NULL, 0},
+	    {"", NULL, 0},
+	};
+	struct arena a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		const char *path = NULL;
+		int64_t line = 0;
+		bool found = checks_position(&a, t[i].text, "/co/", &path, &line);
+		if (found != (t[i].path != NULL) || (found && (strcmp(path, t[i].path) != 0 || line != t[i].line)))
+			fail_msg("%s: %s:%lld", t[i].text, path != NULL ? path : "none", (long long)line);
+	}
+	arena_release(&a);
+}
+
+static void
+test_at_most_fifty_annotations(void **state)
+{
+	struct arena a = {0};
+	struct err e = {0};
+	AUTO(buf_release) struct buf b;
+	const char *path = arena_printf(&a, "%s/d.json", dir);
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	buf_puts(&b, "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"newly_failing\":80}},\"attributes\":[");
+	for (int i = 0; i < 80; i++)
+		buf_printf(&b, "%s{\"path\":[\"a%d\"],\"class\":\"newly_failing\",\"head\":{\"error\":\"at /co/a.nix:%d:1\"}}",
+		    i > 0 ? "," : "", i, i / 2 + i + 1);
+	buf_puts(&b, "]}");
+	assert_int_equal(files_write(path, buf_get(&b), 0600, FILES_NO_SYNC, &e), 0);
+	AUTO(json_drop) json_t *job = json_pack("{s:{},s:s,s:s,s:s,s:[s]}", "run", "phase", "done", "difference", path,
+	    "checkout_dir", "/co", "formats", "checks");
+	AUTO(json_drop) json_t *records = run_report(job, &e);
+	assert_non_null(records);
+	assert_int_equal(
+	    json_array_size(json_object_get(find_record(records, "check_run", "ekaci / evaluation"), "annotations")), 50);
+	arena_release(&a);
+}
+
+static void
+test_bad_jobs_are_refused(void **state)
+{
+	static const char *const jobs[] = {"{}", "[]", "{\"formats\":[]}", "{\"formats\":[],\"run\":{}}",
+	    "{\"formats\":[],\"run\":{},\"phase\":\"else\"}", "{\"formats\":[],\"run\":{},\"phase\":\"done\"}",
+	    "{\"formats\":[\"pdf\"],\"run\":{},\"phase\":\"evaluating\"}",
+	    "{\"formats\":[1],\"run\":{},\"phase\":\"evaluating\"}"};
+	static const char *const differences[] = {"", "{}", "[]", "{\"ekaci_difference\":2}", "{\"ekaci_difference\":1}",
+	    "{\"ekaci_difference\":1,\"attributes\":[{}],\"counts\":{\"total\":{}}}",
+	    "{\"ekaci_difference\":1,\"attributes\":[{\"path\":[],\"class\":\"else\"}],\"counts\":{\"total\":{}}}"};
+	struct arena a = {0};
+	struct err e = {0};
+	const char *path = arena_printf(&a, "%s/d.json", dir);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(jobs); i++) {
+		AUTO(json_drop) json_t *job = NULL;
+		assert_int_equal(json_read(str_of(jobs[i]), "job", &job, &e), 0);
+		assert_null(run_report(job, &e));
+		assert_int_equal(e.kind, ERR_INPUT);
+	}
+	for (size_t i = 0; i < COUNT(differences); i++) {
+		assert_int_equal(files_write(path, str_of(differences[i]), 0600, FILES_NO_SYNC, &e), 0);
+		AUTO(json_drop) json_t *job = json_pack("{s:{},s:s,s:s,s:[]}", "run", "phase", "done", "difference", path, "formats");
+		assert_null(run_report(job, &e));
+		assert_int_equal(e.kind, ERR_INPUT);
+	}
+	arena_release(&a);
+}
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int
+remove_dir(void **state)
+{
+	struct err e;
+
+	(void)state;
+	return files_remove_tree(dir, &e);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_conclusions),
+	    cmocka_unit_test(test_positions_in_the_repository),
+	    cmocka_unit_test(test_at_most_fifty_annotations),
+	    cmocka_unit_test(test_bad_jobs_are_refused),
+	};
+	return cmocka_run_group_tests_name("report_verdict", tests, make_dir, remove_dir);
+}

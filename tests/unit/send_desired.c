@@ -1,0 +1,301 @@
+/* Rows of desired state: upserts collapse, doubts last, the order of sending. */
+#include "store/db.h"
+#include "store/desired.h"
+#include "support/os/files.h"
+#include "support/text/json.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct desired_repository demo = {.installation = 7, .id = 70, .owner = "org", .name = "demo"};
+static const int64_t LATE = INT64_MAX / 2;
+
+struct world {
+	char dir[64];
+	const char *path;
+	struct store *s;
+	struct arena a;
+};
+
+static void
+open_it(struct world *w)
+{
+	struct err e;
+
+	if (store_open(w->path, &w->s, &e) != 0)
+		fail_msg("%s", e.msg);
+}
+
+static int
+set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	snprintf(w->dir, sizeof(w->dir), "/tmp/ekaci-desired-XXXXXX");
+	if (mkdtemp(w->dir) == NULL)
+		return -1;
+	w->path = arena_printf(&w->a, "%s/db", w->dir);
+	open_it(w);
+	*state = w;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *w = *state;
+	struct err e;
+	int rc;
+
+	store_close(w->s);
+	rc = files_remove_tree(w->dir, &e);
+	arena_release(&w->a);
+	free(w);
+	return rc;
+}
+
+#define good(call)                                                                                                     \
+	do {                                                                                                           \
+		struct err e = {0};                                                                                    \
+		if ((call) != 0)                                                                                       \
+			fail_msg("%s", e.msg);                                                                         \
+	} while (0)
+
+static void
+want_check(struct world *w, const char *wanted)
+{
+	AUTO(json_drop) json_t *j = NULL;
+
+	good(json_read(str_of(wanted), "test", &j, &e));
+	good(store_want_check(w->s, &demo, "abc", "ekaci / rebuilds", j, &e));
+}
+
+static struct desired
+next(struct world *w)
+{
+	struct desired d = {0};
+
+	good(store_desired_next(w->s, &w->a, 7, LATE, &d, &e));
+	return d;
+}
+
+static bool
+none_left(struct world *w)
+{
+	struct desired d;
+	struct err e;
+
+	return store_desired_next(w->s, &w->a, 7, LATE, &d, &e) == 1;
+}
+
+static void
+equal_states_do_not_raise_the_generation(void **state)
+{
+	struct world *w = *state;
+
+	want_check(w, "{\"status\":\"queued\",\"title\":\"t\"}");
+	assert_int_equal(next(w).generation, 1);
+	want_check(w, "{\"title\":\"t\",\"status\":\"queued\"}");
+	assert_int_equal(next(w).generation, 1);
+	want_check(w, "{\"title\":\"t\",\"status\":\"in_progress\"}");
+	struct desired d = next(w);
+	assert_int_equal(d.generation, 2);
+	assert_string_equal(d.key, "check/70/abc/ekaci / rebuilds");
+	assert_string_equal(d.wanted,
+	    "{\"head\":\"abc\",\"name\":\"ekaci / rebuilds\",\"status\":\"in_progress\",\"title\":\"t\"}");
+	good(store_desired_posted(w->s, d.id, 2, 99, "{}", &e));
+	assert_true(none_left(w));
+	want_check(w, "{\"title\":\"t\",\"status\":\"in_progress\"}");
+	assert_true(none_left(w));
+}
+
+static void
+a_newer_state_stays_open_when_the_older_is_posted(void **state)
+{
+	struct world *w = *state;
+
+	want_check(w, "{\"status\":\"queued\"}");
+	struct desired d = next(w);
+	want_check(w, "{\"status\":\"completed\"}");
+	good(store_desired_posted(w->s, d.id, d.generation, 99, "{}", &e));
+	d = next(w);
+	assert_int_equal(d.generation, 2);
+	assert_int_equal(d.posted, 1);
+	assert_int_equal(d.remote_id, 99);
+}
+
+static void
+what_is_given_up_is_open_again_when_it_changes(void **state)
+{
+	struct world *w = *state;
+	struct desired_figures f;
+
+	want_check(w, "{\"status\":\"queued\"}");
+	good(store_desired_given_up(w->s, next(w).id, 1, "no", &e));
+	assert_true(none_left(w));
+	good(store_desired_figures(w->s, &f, &e));
+	assert_int_equal(f.given_up, 1);
+	assert_int_equal(f.open, 0);
+	want_check(w, "{\"status\":\"completed\"}");
+	assert_int_equal(next(w).generation, 2);
+}
+
+static void
+a_doubt_survives_closing_and_is_settled_by_a_record(void **state)
+{
+	struct world *w = *state;
+	struct desired d;
+
+	want_check(w, "{}");
+	good(store_desired_doubt(w->s, next(w).id, 0, "{\"pending\":[]}", &e));
+	good(store_desired_later(w->s, next(w).id, 5, "lost", &e));
+	store_close(w->s);
+	open_it(w);
+	d = next(w);
+	assert_true(d.in_doubt);
+	assert_int_equal(d.attempts, 1);
+	assert_int_equal(d.remote_id, 0);
+	assert_string_equal(d.remote, "{\"pending\":[]}");
+	good(store_desired_remember(w->s, d.id, 12, "{}", &e));
+	d = next(w);
+	assert_false(d.in_doubt);
+	assert_int_equal(d.remote_id, 12);
+}
+
+static void
+reactions_and_checks_go_first_and_not_before_their_time(void **state)
+{
+	static const char *const order[] = {"reaction", "check", "reply", "comment", "labels"};
+	struct world *w = *state;
+	AUTO(json_drop) json_t *list = json_array();
+
+	good(store_want_labels(w->s, &demo, 1, list, list, &e));
+	good(store_want_comment(w->s, &demo, 1, "<!-- m -->", STR("one"), &e));
+	good(store_want_reply(w->s, &demo, 1, "<!-- r -->", STR("no"), &e));
+	want_check(w, "{}");
+	good(store_want_reaction(w->s, &demo, 5, "eyes", &e));
+	for (size_t i = 0; i < COUNT(order); i++) {
+		struct desired d = next(w);
+		assert_string_equal(d.kind, order[i]);
+		if (i == 1) {
+			struct desired early;
+			struct err e2;
+			good(store_desired_later(w->s, d.id, 1000, "not now", &e));
+			assert_int_equal(store_desired_next(w->s, &w->a, 7, 999, &early, &e2), 0);
+			assert_string_equal(early.kind, "reply");
+			assert_int_equal(store_desired_next(w->s, &w->a, 7, 1000, &early, &e2), 0);
+			assert_string_equal(early.kind, "check");
+		}
+		good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
+	}
+	assert_true(none_left(w));
+}
+
+static void
+due_names_each_installation_once(void **state)
+{
+	struct world *w = *state;
+	struct desired_repository other = demo;
+	struct desired_due *due;
+	size_t n;
+
+	other.installation = 8;
+	other.id = 80;
+	good(store_want_reaction(w->s, &demo, 1, "eyes", &e));
+	good(store_want_reaction(w->s, &demo, 2, "eyes", &e));
+	good(store_want_reaction(w->s, &other, 3, "eyes", &e));
+	good(store_desired_later(w->s, next(w).id, 500, "x", &e));
+	good(store_desired_due(w->s, &w->a, &due, &n, &e));
+	assert_int_equal(n, 2);
+	assert_int_equal(due[0].installation, 7);
+	assert_int_equal(due[0].at_ms, 0);
+	good(store_desired_forget(w->s, 7, &e));
+	good(store_desired_due(w->s, &w->a, &due, &n, &e));
+	assert_int_equal(n, 1);
+	assert_int_equal(due[0].installation, 8);
+}
+
+static void
+wants_join_the_callers_transaction(void **state)
+{
+	struct world *w = *state;
+	struct err failure;
+
+	good(store_begin(w->s, &e));
+	want_check(w, "{}");
+	assert_int_equal(store_end(w->s, -1, &failure), -1);
+	assert_true(none_left(w));
+}
+
+static void
+renaming_the_repository_changes_no_generation(void **state)
+{
+	struct world *w = *state;
+	struct desired_repository renamed = demo;
+
+	good(store_want_reaction(w->s, &demo, 1, "eyes", &e));
+	renamed.name = "demo2";
+	good(store_want_reaction(w->s, &renamed, 1, "eyes", &e));
+	struct desired d = next(w);
+	assert_string_equal(d.repo, "demo2");
+	assert_int_equal(d.generation, 1);
+}
+
+static void
+old_rows_go_open_ones_stay(void **state)
+{
+	struct world *w = *state;
+
+	good(store_want_reaction(w->s, &demo, 1, "eyes", &e));
+	good(store_want_reaction(w->s, &demo, 2, "eyes", &e));
+	struct desired d = next(w);
+	good(store_desired_posted(w->s, d.id, 1, 1, "{}", &e));
+	good(store_desired_expire(w->s, LATE, &e));
+	struct desired_figures f;
+	good(store_desired_figures(w->s, &f, &e));
+	assert_int_equal(f.open, 1);
+	int64_t n = 0;
+	good(db_int(w->s, &n, &e, "SELECT count(*) FROM desired", ""));
+	assert_int_equal(n, 1);
+}
+
+static void
+what_the_sender_asks_often_uses_the_index(void **state)
+{
+	struct world *w = *state;
+	struct err e;
+	AUTO(db_done) sqlite3_stmt *q = db_query(w->s, &e,
+	    "EXPLAIN QUERY PLAN SELECT installation, min(not_before) FROM desired WHERE posted < generation AND"
+	    " given_up < generation GROUP BY installation", "");
+
+	assert_non_null(q);
+	assert_int_equal(db_row(w->s, q, &e), 1);
+	assert_non_null(strstr(db_text(&w->a, q, 3), "desired_open"));
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(equal_states_do_not_raise_the_generation),
+	    TEST(a_newer_state_stays_open_when_the_older_is_posted),
+	    TEST(what_is_given_up_is_open_again_when_it_changes),
+	    TEST(a_doubt_survives_closing_and_is_settled_by_a_record),
+	    TEST(reactions_and_checks_go_first_and_not_before_their_time),
+	    TEST(due_names_each_installation_once),
+	    TEST(wants_join_the_callers_transaction),
+	    TEST(renaming_the_repository_changes_no_generation),
+	    TEST(old_rows_go_open_ones_stay),
+	    TEST(what_the_sender_asks_often_uses_the_index),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

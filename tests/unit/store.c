@@ -1,0 +1,373 @@
+/* store: migrations, runs, and the durable part of the build queue. */
+#include "store/build.h"
+#include "store/db.h"
+#include "store/run.h"
+#include "support/base/clock.h"
+#include "support/os/files.h"
+#include "support/text/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct fixture {
+	char dir[64];
+	char path[96];
+	struct store *s;
+	struct err e;
+	struct arena a;
+	int64_t run;
+};
+
+static const char head[] = "1111111111111111111111111111111111111111";
+
+static int64_t
+add_run(struct fixture *f, int64_t number)
+{
+	struct pull_request pr = {
+	    .repository = 1, .number = number, .open = true, .head = head, .base_ref = "main", .title = "t"};
+	struct run r = {.repository = 1, .number = number, .head = head, .base_ref = "main", .reason = "test"};
+	int64_t id;
+
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
+	return id;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = mem_alloc(sizeof(*f));
+	struct repository repo = {1, 1, "o", "r", "http://localhost/o/r.git", "main", false};
+
+	strncpy(f->dir, "/tmp/ekaci-store-XXXXXX", sizeof(f->dir) - 1);
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->path, sizeof(f->path), "%s/db", f->dir);
+	assert_int_equal(store_open(f->path, &f->s, &f->e), 0);
+	assert_int_equal(store_installation_put(f->s, 1, "o", "active", &f->e), 0);
+	assert_int_equal(store_repository_put(f->s, &repo, &f->e), 0);
+	f->run = add_run(f, 1);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->s);
+	assert_int_equal(files_remove_tree(f->dir, &f->e), 0);
+	arena_release(&f->a);
+	mem_free(&f);
+	return 0;
+}
+
+static void
+a_newer_schema_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct store *again = NULL;
+
+	assert_int_equal(sqlite3_exec(f->s->db, "PRAGMA user_version = 9999", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(store_open(f->path, &again, &f->e), -1);
+	assert_int_equal(f->e.kind, ERR_INPUT);
+	assert_non_null(strstr(f->e.msg, "newer"));
+}
+
+static void
+a_move_happens_once_and_leaves_its_history(void **state)
+{
+	struct fixture *f = *state;
+	struct run r;
+
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "fetched", &f->e), 0);
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "fetched", &f->e), 1);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_int_equal(r.state, RUN_MIRRORED);
+	assert_int_equal(r.changes, 2);
+	int64_t n = 0;
+	assert_int_equal(db_int(f->s, &n, &f->e, "SELECT count(*) FROM run_event WHERE run = ?1", "i", f->run), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(store_run_move(f->s, f->run, RUN_MIRRORED, RUN_CANCELLED, "closed", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_true(r.ended != 0);
+}
+
+static void
+a_failed_inner_step_rolls_everything_back(void **state)
+{
+	struct fixture *f = *state;
+	struct run r;
+
+	assert_int_equal(store_begin(f->s, &f->e), 0);
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "x", &f->e), 0);
+	assert_int_equal(store_begin(f->s, &f->e), 0);
+	assert_int_equal(store_end(f->s, err_set(&f->e, ERR_INPUT, 0, ERR_AT, "no"), &f->e), -1);
+	assert_int_equal(store_end(f->s, 0, &f->e), -1);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_int_equal(r.state, RUN_ACCEPTED);
+}
+
+/* --- builds: a chain a <- b <- c, and d beside it ------------------------------------------------------------------ */
+
+static void
+want_chain(struct fixture *f, int64_t run, enum build_known known)
+{
+	AUTO(json_drop) json_t *on_a = json_pack("[s]", "/nix/store/a.drv");
+	AUTO(json_drop) json_t *on_b = json_pack("[s]", "/nix/store/b.drv");
+	const struct build_want wants[] = {
+	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .features = "[]"},
+	    {.drv = "/nix/store/b.drv", .name = "b", .system = "x", .features = "[]", .inputs = on_a, .target = true},
+	    {.drv = "/nix/store/c.drv", .name = "c", .system = "x", .features = "[]", .inputs = on_b, .target = true},
+	    {.drv = "/nix/store/d.drv", .name = "d", .system = "y", .features = "[]", .target = true, .cached = true},
+	};
+
+	assert_int_equal(store_builds_want(f->s, run, wants, COUNT(wants), known, 0, &f->e), 0);
+}
+
+static const char *
+state_of(struct fixture *f, const char *drv)
+{
+	AUTO(db_done) sqlite3_stmt *q = db_query(f->s, &f->e, "SELECT state FROM build WHERE drv = ?1", "s", drv);
+
+	assert_int_equal(db_row(f->s, q, &f->e), 1);
+	return db_text(&f->a, q, 0);
+}
+
+static int64_t
+id_of(struct fixture *f, const char *drv)
+{
+	int64_t id = 0;
+
+	assert_int_equal(db_int(f->s, &id, &f->e, "SELECT id FROM build WHERE drv = ?1", "s", drv), 0);
+	return id;
+}
+
+static void
+build_ends(struct fixture *f, const char *drv, enum build_state end)
+{
+	int64_t id = id_of(f, drv);
+
+	assert_int_equal(store_build_started(f->s, id, "/log", &f->e), 0);
+	assert_int_equal(store_build_ended(f->s, id, end, NULL, NULL, 10, 0, &f->e), 0);
+}
+
+static void
+dependencies_come_first_and_release_what_waits(void **state)
+{
+	struct fixture *f = *state;
+	int64_t open = -1;
+
+	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
+	assert_string_equal(state_of(f, "/nix/store/b.drv"), "waiting");
+	assert_string_equal(state_of(f, "/nix/store/d.drv"), "cached");
+	build_ends(f, "/nix/store/a.drv", BUILD_BUILT);
+	assert_string_equal(state_of(f, "/nix/store/b.drv"), "queued");
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "waiting");
+	build_ends(f, "/nix/store/b.drv", BUILD_BUILT);
+	build_ends(f, "/nix/store/c.drv", BUILD_BUILT);
+	assert_int_equal(store_run_builds_open(f->s, f->run, &open, &f->e), 0);
+	assert_int_equal(open, 0);
+}
+
+static void
+a_failure_travels_up_with_its_cause(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(json_drop) json_t *builds = NULL;
+	AUTO(json_drop) json_t *unjudged = NULL;
+
+	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	build_ends(f, "/nix/store/a.drv", BUILD_FAILED);
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "dependency_failed");
+	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
+	const json_t *c = json_object_get(builds, "/nix/store/c.drv");
+	assert_string_equal(json_str(c, "propagated_from", ""), "/nix/store/a.drv");
+	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
+	assert_int_equal(json_array_size(unjudged), 2); /* the targets b and c */
+}
+
+static void
+a_known_failure_stands_until_it_is_asked_again(void **state)
+{
+	struct fixture *f = *state;
+	int64_t second = add_run(f, 2);
+
+	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	build_ends(f, "/nix/store/a.drv", BUILD_FAILED);
+	want_chain(f, second, BUILD_TRUST_FAILURES);
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "failed");
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "dependency_failed");
+	want_chain(f, second, BUILD_RETRY_FAILURES);
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "waiting");
+}
+
+static void
+blame_follows_what_the_base_does(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		enum build_state base;
+		const char *blame;
+	} rows[] = {
+	    {BUILD_BUILT, "newly_failing"},
+	    {BUILD_FAILED, "still_failing"},
+	    {BUILD_INFRASTRUCTURE, "unknown"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char top[64], base[64];
+		snprintf(top, sizeof(top), "/nix/store/head%zu.drv", i);
+		snprintf(base, sizeof(base), "/nix/store/base%zu.drv", i);
+		const struct build_want wants[] = {
+		    {.drv = top, .name = "h", .system = "x", .features = "[]", .target = true},
+		    {.drv = base, .name = "b", .system = "x", .features = "[]", .target = true, .base = true},
+		};
+		assert_int_equal(store_builds_want(f->s, f->run, wants, 2, BUILD_TRUST_FAILURES, 0, &f->e), 0);
+		build_ends(f, top, BUILD_FAILED);
+		build_ends(f, base, rows[i].base);
+		assert_int_equal(store_run_base_of(f->s, f->run, top, base, &f->e), 0);
+	}
+	assert_int_equal(store_run_judge(f->s, f->run, &f->e), 0);
+	AUTO(json_drop) json_t *builds = NULL;
+	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
+	assert_int_equal(json_object_size(builds), COUNT(rows)); /* the base's are not the report's */
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char top[64];
+		snprintf(top, sizeof(top), "/nix/store/head%zu.drv", i);
+		assert_string_equal(json_str(json_object_get(builds, top), "blame", ""), rows[i].blame);
+	}
+}
+
+static void
+an_added_target_that_fails_is_newly_failing(void **state)
+{
+	struct fixture *f = *state;
+	const struct build_want want = {
+	    .drv = "/nix/store/n.drv", .name = "n", .system = "x", .features = "[]", .target = true};
+	AUTO(json_drop) json_t *builds = NULL;
+
+	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, BUILD_TRUST_FAILURES, 0, &f->e), 0);
+	build_ends(f, want.drv, BUILD_TIMED_OUT);
+	assert_int_equal(store_run_base_of(f->s, f->run, want.drv, "", &f->e), 0);
+	assert_int_equal(store_run_judge(f->s, f->run, &f->e), 0);
+	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
+	assert_string_equal(json_str(json_object_get(builds, want.drv), "blame", ""), "newly_failing");
+}
+
+static void
+what_was_building_at_a_crash_is_queued_again(void **state)
+{
+	struct fixture *f = *state;
+
+	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &f->e), 0);
+	assert_int_equal(store_builds_recover(f->s, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
+}
+
+static void
+a_build_goes_when_the_last_run_that_wants_it_goes(void **state)
+{
+	struct fixture *f = *state;
+	int64_t second = add_run(f, 2), building[8];
+	size_t n = 9;
+
+	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	want_chain(f, second, BUILD_TRUST_FAILURES);
+	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &f->e), 0);
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_CANCELLED, "closed", &f->e), 0);
+	assert_int_equal(store_run_unwant(f->s, f->run, building, COUNT(building), &n, &f->e), 0);
+	assert_int_equal(n, 0);
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "building");
+	assert_int_equal(store_run_move(f->s, second, RUN_ACCEPTED, RUN_CANCELLED, "closed", &f->e), 0);
+	assert_int_equal(store_run_unwant(f->s, second, building, COUNT(building), &n, &f->e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(building[0], id_of(f, "/nix/store/a.drv"));
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "cancelled");
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "cancelled");
+	/* Its worker's end, which comes later, changes nothing any more. */
+	assert_int_equal(store_build_ended(f->s, building[0], BUILD_BUILT, NULL, NULL, 1, 0, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "cancelled");
+}
+
+static void
+commands_wait_until_they_are_due(void **state)
+{
+	struct fixture *f = *state;
+	struct store_command c = {
+	    .repository = 1, .number = 1, .comment = 5, .login = "writer", .verb = "rebuild", .words = "[]"};
+	struct store_command got;
+	int64_t now = clock_now_ms(), refused = 0;
+
+	assert_int_equal(store_command_add(f->s, &c, &f->e), 0);
+	assert_int_equal(store_command_next(f->s, &f->a, now, &got, &f->e), 0);
+	assert_string_equal(got.verb, "rebuild");
+	assert_int_equal(store_command_later(f->s, got.id, now + 1000, &f->e), 0);
+	assert_int_equal(store_command_next(f->s, &f->a, now, &got, &f->e), 1);
+	assert_int_equal(store_command_next(f->s, &f->a, now + 1001, &got, &f->e), 0);
+	assert_int_equal(got.attempts, 1);
+	assert_int_equal(store_command_done(f->s, got.id, "refused", &f->e), 0);
+	assert_int_equal(store_command_next(f->s, &f->a, now + 1001, &got, &f->e), 1);
+	assert_int_equal(store_commands_refused(f->s, 1, 1, now - 1000, &refused, &f->e), 0);
+	assert_int_equal(refused, 1);
+}
+
+/* What runs often must not read whole tables that grow. */
+static void
+frequent_queries_use_their_indexes(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const plans[] = {
+	    "EXPLAIN QUERY PLAN SELECT id FROM run WHERE ended IS NULL ORDER BY id LIMIT 5",
+	    "EXPLAIN QUERY PLAN SELECT id FROM run WHERE reported < changes ORDER BY id LIMIT 5",
+	    "EXPLAIN QUERY PLAN SELECT id FROM run WHERE repository = 1 AND number = 1 ORDER BY id DESC LIMIT 1",
+	    "EXPLAIN QUERY PLAN SELECT number FROM pull_request WHERE head = 'x' AND repository = 1",
+	    "EXPLAIN QUERY PLAN SELECT id FROM delivery WHERE state = 'new' ORDER BY id LIMIT 1",
+	    "EXPLAIN QUERY PLAN SELECT id FROM command WHERE done IS NULL AND not_before <= 1",
+	    "EXPLAIN QUERY PLAN SELECT run FROM build_want WHERE build = 1",
+	};
+
+	for (size_t i = 0; i < COUNT(plans); i++) {
+		sqlite3_stmt *q;
+		assert_int_equal(sqlite3_prepare_v2(f->s->db, plans[i], -1, &q, NULL), SQLITE_OK);
+		while (sqlite3_step(q) == SQLITE_ROW) {
+			const char *detail = (const char *)sqlite3_column_text(q, 3);
+			if (strncmp(detail, "SCAN", 4) == 0 && strstr(detail, "INDEX") == NULL)
+				fail_msg("%s: %s", plans[i], detail);
+		}
+		sqlite3_finalize(q);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_newer_schema_is_refused),
+	    TEST(a_move_happens_once_and_leaves_its_history),
+	    TEST(a_failed_inner_step_rolls_everything_back),
+	    TEST(dependencies_come_first_and_release_what_waits),
+	    TEST(a_failure_travels_up_with_its_cause),
+	    TEST(a_known_failure_stands_until_it_is_asked_again),
+	    TEST(blame_follows_what_the_base_does),
+	    TEST(an_added_target_that_fails_is_newly_failing),
+	    TEST(what_was_building_at_a_crash_is_queued_again),
+	    TEST(a_build_goes_when_the_last_run_that_wants_it_goes),
+	    TEST(commands_wait_until_they_are_due),
+	    TEST(frequent_queries_use_their_indexes),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}

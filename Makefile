@@ -6,7 +6,7 @@ ROOT = main.c cli.c pipeline.c worker.c
 ACCEPT =
 CHANGESET =
 EVALUATE =
-GRAPH = graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c \
+GRAPH = graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c \
 	graph/explain.c graph/command.c
 REPORT =

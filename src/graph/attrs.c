@@ -217,18 +217,19 @@ pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *pat
 }
 
 static int
-advance(struct side *s, struct err *e)
+advance(struct side *s, const struct rows *like, struct err *e)
 {
 	if (s->rows == NULL)
 		return 0;
-	s->have = rows_next(s->rows, &s->row, e);
+	s->have = rows_next(s->rows, like, &s->row, e);
 	return s->have < 0 ? -1 : 0;
 }
 
+/* A head row that was taken over from base's has its key, so both are used and left behind in the same step. */
 static int
 merge_rows(struct merge *m)
 {
-	if (advance(&m->base, m->e) != 0 || advance(&m->head, m->e) != 0)
+	if (advance(&m->base, NULL, m->e) != 0 || advance(&m->head, m->base.rows, m->e) != 0)
 		return -1;
 	while (m->base.have == 1 || m->head.have == 1) {
 		int c = !m->base.have ? 1 : !m->head.have ? -1 : str_cmp(m->base.row.path, m->head.row.path);
@@ -240,7 +241,8 @@ merge_rows(struct merge *m)
 		int rc = c == 0 ? take_both(m, &m->base.row, &m->head.row)
 		         : c < 0 ? take_base(m, &m->base.row)
 		                 : take_head(m, &m->head.row);
-		if (rc != 0 || (c <= 0 && advance(&m->base, m->e) != 0) || (c >= 0 && advance(&m->head, m->e) != 0))
+		if (rc != 0 || (c <= 0 && advance(&m->base, NULL, m->e) != 0) ||
+		    (c >= 0 && advance(&m->head, c == 0 ? m->base.rows : NULL, m->e) != 0))
 			return -1;
 	}
 	if (pop_failing(m, &m->base, true, NULL) != 0 || pop_failing(m, &m->head, false, NULL) != 0)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { BATCH = 256 }; /* derivations a thread reads before the results are put together */
@@ -42,6 +43,9 @@ closure_release(struct closure *g)
 	vec_release(&g->outputs);
 	vec_release(&g->system);
 	vec_release(&g->flags);
+	if (g->mapped != NULL)
+		munmap(g->mapped, g->mapped_bytes);
+	g->mapped = NULL;
 	arena_release(&g->a);
 }
 

@@ -44,6 +44,8 @@ struct closure {
 	VEC(struct closure_output) outputs;
 	VEC(uint32_t) system;
 	VEC(uint8_t) flags;
+	char *mapped;             /* the graph file that text points into, or NULL */
+	size_t mapped_bytes;
 	size_t loaded;            /* nodes below are read; the others are only known by name */
 };
 

@@ -341,7 +341,8 @@ attrs_add_head(struct attrs *t, struct closure *g, struct err *e)
 {
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct attr *at = &t->v.p[i];
-		if (at->head != NULL && at->head->drv.n != 0 && closure_root(g, at->head->drv, &at->head_node, e) != 0)
+		/* A row that fails and names a derivation all the same is not to be built. */
+		if (at->head != NULL && !at->head->failed && closure_root(g, at->head->drv, &at->head_node, e) != 0)
 			return -1;
 	}
 	return 0;

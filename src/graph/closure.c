@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { BATCH = 256 }; /* derivations a thread reads before the results are put together */
+enum { BATCH = 1024 }; /* derivations a thread reads before the results are put together */
 
 struct batch {
 	const struct closure *g;
@@ -58,18 +58,6 @@ closure_file_of(const struct closure *g, struct str path, struct str *ret)
 	return ret->n != 0 && memchr(ret->p, '/', ret->n) == NULL ? 0 : -1;
 }
 
-/* The node with this file name; the name is copied when it is new. */
-static uint32_t
-node_of(struct closure *g, struct str file)
-{
-	bool added;
-	struct map_entry *entry = map_add(&g->nodes, file, &added);
-
-	if (added)
-		entry->key.p = arena_strn(&g->a, file.p, file.n);
-	return (uint32_t)(entry - g->nodes.p);
-}
-
 static uint32_t
 word_of(struct closure *g, struct map *m, struct str word)
 {
@@ -85,11 +73,18 @@ int
 closure_root(struct closure *g, struct str path, uint32_t *ret, struct err *e)
 {
 	struct str file, checked;
+	bool added = false, ours = closure_file_of(g, path, &file) == 0;
+	struct map_entry *entry = ours ? map_add(&g->nodes, file, &added) : NULL;
 
-	if (closure_file_of(g, path, &file) != 0 || drv_file_name(path, &checked) != 0 || !str_ends(file, STR(".drv")))
+	/* A name that is there already was looked at when it came. A bad one ends the run, so it may stay. */
+	if (added) {
+		ours = drv_file_name(path, &checked) == 0 && str_ends(file, STR(".drv"));
+		entry->key.p = arena_strn(&g->a, file.p, file.n);
+	}
+	if (!ours)
 		return fail(e, ERR_INPUT, "not a derivation in " STR_FMT ": " STR_FMT, STR_ARG(g->store_dir),
 		    (int)(path.n < 300 ? path.n : 300), path.p);
-	*ret = node_of(g, file);
+	*ret = (uint32_t)(entry - g->nodes.p);
 	return 0;
 }
 

@@ -306,8 +306,8 @@ drv_parse(struct arena *a, struct str bytes, enum drv_part part, struct drv *ret
 static bool
 name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("+-._?=", c) != NULL);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+	       c == '.' || c == '_' || c == '?' || c == '=';
 }
 
 enum { HASH_CHARS = 32 };

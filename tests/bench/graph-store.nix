@@ -1,6 +1,6 @@
 # A closure shaped like a package set's: n packages, most with a source of their own, some four inputs
 # each, and as much text as a real package carries. nix-instantiate writes the .drv files.
-{ n ? 14000 }:
+{ n ? 12250 }:
 
 let
   range = builtins.genList (i: i);

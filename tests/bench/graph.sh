@@ -27,7 +27,6 @@ if [ ! -s "$dir/root-drv" ]; then
 	mv "$dir/root-drv.new" "$dir/root-drv"
 fi
 "$bench" load "$dir/root/nix/store" "$(cat "$dir/root-drv")"
-du -sb --apparent-size "$dir/root/nix/store" | awk '{ printf "load_bytes %.0f MB\n", $1 / 1e6 }'
 for round in 1 2; do
 	start=$(now)
 	nix-store --store "$dir/root" -q --graph "$(cat "$dir/root-drv")" > "$dir/graph.dot"

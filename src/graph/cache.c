@@ -231,8 +231,10 @@ cache_load(struct closure *g, const char *dir)
 			g->mapped_bytes = size;
 			futimens(fd, NULL); /* used just now; when this fails the file only goes earlier */
 			loaded = 1;
-		} else if (p != MAP_FAILED)
+		} else if (p != MAP_FAILED) {
 			munmap(p, size);
+			unlink(file); /* damaged: it is written anew */
+		}
 	}
 	arena_release(&a);
 	return loaded;
@@ -341,6 +343,11 @@ cache_save(const struct closure *g, size_t n_roots, const char *dir, struct err 
 	char *file = file_of(&a, g, n_roots, dir);
 	int rc;
 
+	/* The same name has the same content: only its age is new. */
+	if (file != NULL && utimensat(AT_FDCWD, file, NULL, 0) == 0) {
+		arena_release(&a);
+		return 0;
+	}
 	if (file == NULL)
 		rc = fail(e, ERR_SYSTEM, "SHA-256 failed");
 	else if (h.text > UINT32_MAX)

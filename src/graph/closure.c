@@ -260,3 +260,32 @@ closure_reach(const struct closure *g, const uint32_t *roots, size_t n, uint8_t 
 	}
 	vec_release(&stack);
 }
+
+static void
+add_copy(const struct closure *g, uint32_t v, struct closure *part)
+{
+	for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1]; k++)
+		vec_push(&part->targets, (uint32_t)(map_add(&part->nodes, g->nodes.p[g->targets.p[k]].key, NULL) - part->nodes.p));
+	for (uint32_t k = g->out_off.p[v]; k < g->out_off.p[v + 1]; k++) {
+		map_add(&part->words, g->outputs.p[k].name, NULL);
+		vec_push(&part->outputs, g->outputs.p[k]);
+	}
+	struct map_entry *system = map_add(&part->systems, g->systems.p[g->system.p[v]].key, NULL);
+	vec_push(&part->system, (uint32_t)(system - part->systems.p));
+	vec_push(&part->flags, g->flags.p[v]);
+	vec_push(&part->off, (uint32_t)part->targets.n);
+	vec_push(&part->out_off, (uint32_t)part->outputs.n);
+	part->loaded++;
+}
+
+void
+closure_part(const struct closure *g, const uint32_t *roots, size_t n, struct closure *ret)
+{
+	closure_init(ret, g->store_dir.p, g->real_dir);
+	for (size_t i = 0; i < n; i++)
+		map_add(&ret->nodes, g->nodes.p[roots[i]].key, NULL);
+	while (ret->loaded < ret->nodes.n) {
+		const struct map_entry *at = map_get(&g->nodes, ret->nodes.p[ret->loaded].key);
+		add_copy(g, (uint32_t)(at - g->nodes.p), ret);
+	}
+}

@@ -102,6 +102,36 @@ compute(struct difference *d, const json_t *job, struct record_out *out, struct 
 	return difference_find_causes(d, e);
 }
 
+/* Head is the base of what comes after it: its graph is kept too, under the name it will be looked for by. */
+static void
+save_head(const struct difference *d, const json_t *job)
+{
+	const char *graph_dir = json_str(job, "graph_dir", NULL);
+	const json_t *list = json_object_get(job, "head"), *v;
+	VEC(uint32_t) roots = {0};
+	struct closure part;
+	struct err e = {0};
+	size_t i;
+
+	if (graph_dir == NULL)
+		return;
+	json_array_foreach(list, i, v)
+		for (size_t k = 0; k < d->attrs.v.n; k++) {
+			const struct attr *at = &d->attrs.v.p[k];
+			if (at->head_node != NO_NODE && strcmp(at->job, json_str(v, "job", "")) == 0)
+				vec_push(&roots, at->head_node);
+		}
+	closure_part(&d->closure, roots.p, roots.n, &part);
+	struct map distinct = {0};
+	for (size_t k = 0; k < roots.n; k++)
+		map_add(&distinct, d->closure.nodes.p[roots.p[k]].key, NULL);
+	if (distinct.n != 0 && cache_save(&part, distinct.n, graph_dir, &e) != 0)
+		log_err(LOG_WARN, "head's graph is not kept for the next time", &e);
+	map_release(&distinct);
+	closure_release(&part);
+	vec_release(&roots);
+}
+
 static int
 emit(const struct difference *d, const char *file, struct record_out *out, struct err *e)
 {
@@ -132,6 +162,8 @@ graph_stage_diff(const json_t *job, struct record_out *out, struct err *e)
 		rc = compute(&d, job, out, e);
 	if (rc == 0)
 		rc = emit(&d, file, out, e);
+	if (rc == 0)
+		save_head(&d, job);
 	difference_release(&d);
 	return rc;
 }

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+static bool graphs; /* whether the next runs keep graph files */
+
 /* Runs the stage on one job; gives its result and the difference. */
 static int
 diff_files(struct fixture *f, const char *base, const char *head, json_t **ret, struct err *e)
@@ -21,6 +23,8 @@ diff_files(struct fixture *f, const char *base, const char *head, json_t **ret, 
 	    base, "head", "job", "all", "file", head, "out", file, "graph_dir", "store_dir", FX_STORE, "real_store_dir", f->store);
 
 	assert_non_null(job);
+	if (graphs)
+		json_object_set_new(job, "graph_dir", json_string(arena_printf(&f->a, "%s/graphs", f->dir)));
 	if (graph_stage_diff(job, &out, e) != 0)
 		return -1;
 	return json_read_file(file, 1 << 30, ret, e);
@@ -582,6 +586,45 @@ test_graph_file(void **state)
 	fixture_end(&f);
 }
 
+/* What was head is the next one's base: its derivations are not needed again, but to say why. */
+static void
+test_graph_of_head_serves_as_base(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation v;
+	struct err e = {0};
+	json_t *d = NULL;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *lib1 = make(&f, "lib", "1", NULL, NULL), *app1 = make(&f, "app", "1", lib1, NULL);
+	struct fx_drv *lib2 = make(&f, "lib", "2", NULL, NULL), *app2 = make(&f, "app", "1", lib2, NULL);
+	struct fx_drv *app3 = make(&f, "app", "3", lib2, NULL);
+	const char *files[3];
+	for (int i = 0; i < 3; i++) {
+		fx_evaluation_begin(&v);
+		fx_row(&v, "[\"app\"]", i == 0 ? app1 : i == 1 ? app2 : app3, NULL);
+		fx_row(&v, "[\"lib\"]", i == 0 ? lib1 : lib2, NULL);
+		files[i] = fx_evaluation_end(&f, &v, arena_printf(&f.a, "%d.zst", i));
+	}
+	graphs = true;
+	assert_int_equal(diff_files(&f, files[0], files[1], &d, &e), 0);
+	json_decref(d);
+	assert_int_equal(unlink(arena_printf(&f.a, "%s/%s", f.store, strrchr(lib2->drv, '/') + 1)), 0);
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), 0);
+	assert_int_equal(count(d, "rebuild"), 1);
+	assert_string_equal(text_of(&f, json_at(entry(d, "app"), "cause.what")), "[\"version 1 -> 3\"]");
+	json_decref(d);
+	assert_int_equal(unlink(arena_printf(&f.a, "%s/%s", f.store, strrchr(app2->drv, '/') + 1)), 0);
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), 0);
+	assert_non_null(strstr(text_of(&f, json_at(entry(d, "app"), "cause.what")), "unknown"));
+	json_decref(d);
+	graphs = false;
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), -1);
+	assert_int_equal(e.kind, ERR_ABSENT);
+	fixture_end(&f);
+}
+
 static void
 test_damaged_graph_files_are_not_believed(void **state)
 {
@@ -643,6 +686,7 @@ main(void)
 	    cmocka_unit_test(test_damaged_files_are_refused),
 	    cmocka_unit_test(test_missing_derivation_is_named),
 	    cmocka_unit_test(test_graph_file),
+	    cmocka_unit_test(test_graph_of_head_serves_as_base),
 	    cmocka_unit_test(test_damaged_graph_files_are_not_believed),
 	};
 

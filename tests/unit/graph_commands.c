@@ -75,6 +75,7 @@ test_explain(void **state)
 	run(&o, text);
 	assert_int_equal(o.code, 1);
 	assert_non_null(strstr(o.text.p, "follows lib-2"));
+	assert_ptr_equal(strstr(o.text.p, "because of lib-2: version 1 -> 2, env text\n"), o.text.p);
 	assert_non_null(strstr(o.text.p, "version 1 -> 2"));
 	assert_non_null(strstr(o.text.p, "- old \\x1b[31m line"));
 	assert_non_null(strstr(o.text.p, "+ new line"));

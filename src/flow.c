@@ -560,6 +560,18 @@ held(struct flow *f, struct arena *a, const struct run *r)
 	return report_untrusted(f->p.settings, &pr) ? "the evaluation of an outside author's change waits for approval" : NULL;
 }
 
+/* The run has said that somebody must approve; the approval starts another. */
+static int
+end_held(struct flow *f, const struct run *r, const char *hold, struct err *e)
+{
+	if (store_begin(f->p.store, e) != 0)
+		return -1;
+	int rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, hold, e);
+	if (rc == 0)
+		rc = store_run_set(f->p.store, r->id, "waiting", hold, e);
+	return store_end(f->p.store, rc < 0 ? -1 : 0, e);
+}
+
 /* States that wait for builds, and those that end without a stage. */
 static int
 advance_waiting(struct flow *f, const struct run *r, struct err *e)
@@ -567,10 +579,9 @@ advance_waiting(struct flow *f, const struct run *r, struct err *e)
 	int64_t open = 0;
 
 	if (r->state == RUN_QUERIED) {
-		if (r->waiting != NULL) { /* somebody must approve: this run has said so, the approval starts another */
+		if (r->waiting != NULL) {
 			remove_roots(f, r->id);
-			int rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, r->waiting, e);
-			return rc != 0 ? rc : store_run_set(f->p.store, r->id, "waiting", r->waiting, e);
+			return end_held(f, r, r->waiting, e);
 		}
 		schedule_kick(f->schedule);
 		return store_run_move(f->p.store, r->id, r->state, RUN_BUILDING, "queued", e);
@@ -610,13 +621,14 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 		AUTO(json_drop) json_t *plan = NULL;
 		if (parse_or_null(r.plan, &plan, e) != 0)
 			return -1;
-		if (strcmp(json_str(plan, "decision", ""), "skip") == 0)
+		if (strcmp(json_str(plan, "decision", ""), "skip") == 0) {
+			remove_roots(f, r.id);
 			return store_run_move(f->p.store, r.id, r.state, RUN_DONE, "no rebuilds expected", e);
+		}
 		const char *hold = held(f, a, &r);
 		if (hold != NULL) {
-			if (store_run_move(f->p.store, r.id, r.state, RUN_DONE, hold, e) != 0)
-				return -1;
-			return store_run_set(f->p.store, r.id, "waiting", hold, e);
+			remove_roots(f, r.id);
+			return end_held(f, &r, hold, e);
 		}
 	}
 	if (f->busy[step->lane] >= pipeline_lane_room(step->lane))

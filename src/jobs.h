@@ -32,8 +32,10 @@ struct jobs_report {
 	const json_t *run; /* id, url, repo, number, head, base, title, ... as ARCHITECTURE.md has it */
 	const char *phase;
 	const json_t *plan, *evaluations, *query, *builds, *failure, *progress;
-	const char *difference, *waiting;
-	bool wide, colour;
+	const char *difference;
+	bool wide;    /* held because it is wide */
+	bool waiting; /* held for another reason, until somebody approves */
+	bool colour;
 	const json_t *formats;
 };
 json_t *jobs_report(const struct settings *c, const struct jobs_report *r);

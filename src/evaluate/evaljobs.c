@@ -168,7 +168,7 @@ eval_jobs_main(int argc, char **argv)
 		child_catch_term();
 		rc = walk_run(&o, &e) == 0 ? 0 : 1;
 		if (rc != 0)
-			fprintf(stderr, "error: %s\n", e.msg);
+			fprintf(stderr, "ekaci eval-jobs: %s\n", e.msg); /* what Nix said, with its "error:", stands above */
 	}
 	arena_release(&a);
 	return rc;

@@ -175,6 +175,8 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 		m->outcome = OUTCOME_COMPARED;
 	else if (m->phase == PHASE_EVALUATING)
 		m->outcome = OUTCOME_RUNNING;
+	else if (m->waiting)
+		m->outcome = OUTCOME_HELD;
 	else
 		return fail(e, ERR_INPUT, "job: a report of phase %s needs a difference", json_str(m->job, "phase", ""));
 	return 0;

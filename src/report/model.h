@@ -55,7 +55,8 @@ enum outcome {
 	OUTCOME_INCOMPLETE, /* an evaluation is not known to be complete: nothing was compared */
 	OUTCOME_COMPARED,
 	OUTCOME_SUPERSEDED, /* a newer push took over */
-	OUTCOME_CANCELLED
+	OUTCOME_CANCELLED,
+	OUTCOME_HELD /* not even evaluated before somebody approves */
 };
 
 enum phase { PHASE_EVALUATING, PHASE_REPORTED, PHASE_BUILDING, PHASE_DONE, PHASE_SUPERSEDED, PHASE_CANCELLED };

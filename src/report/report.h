@@ -4,7 +4,7 @@
  * The stage's job and records are those of ARCHITECTURE.md ("report"). Members of the job beyond those, all optional:
  *   progress      {what, done, total}: shown while evaluating
  *   wide          true as long as nobody approved
- *   waiting       true: builds wait for approval for another reason than their number
+ *   waiting       true: builds wait for approval (not because there are many); without a difference, the evaluation does
  *   elapsed_ms    shown in the footer
  *   query         {to_build, cached, fetched}: the record of the stage query
  *   estimate      {finish_ms, total_ms, unknown}: from recorded durations; unknown of them have none

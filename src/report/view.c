@@ -273,7 +273,7 @@ static void
 view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 {
 	static const char *const outcomes[] = {"is_running", "is_skipped", "is_failed", "is_incomplete", "is_compared",
-	    "is_superseded", "is_cancelled"};
+	    "is_superseded", "is_cancelled", "is_held"};
 	const struct model *m = v->m;
 	const struct tally *t = &m->tally;
 	enum conclusion c = verdict->conclusion;

@@ -22,7 +22,8 @@ struct running {
 	const char *system, *drv, *log;
 	struct worker *worker;
 	struct arena a;
-	json_t *built; /* the record, when it came */
+	json_t *built;  /* the record, when it came */
+	bool cancelled; /* the row has ended, or begun anew, without this worker */
 };
 
 struct schedule {
@@ -150,6 +151,12 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 
 	if (q->closing) { /* the row stays `building`: the next start queues it again */
 		forget(r);
+		return;
+	}
+	if (r->cancelled) {
+		q->figures.running--;
+		forget(r);
+		schedule_kick(q);
 		return;
 	}
 	if (state == BUILD_INFRASTRUCTURE && r->attempts < q->settings->build.retries) {
@@ -299,8 +306,10 @@ schedule_cancel(struct schedule *q, const int64_t *builds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (struct running *r = q->running; r != NULL; r = r->next)
-			if (r->id == builds[i])
+			if (r->id == builds[i]) {
+				r->cancelled = true;
 				loop_worker_cancel(r->worker);
+			}
 }
 
 struct schedule_figures

@@ -13,7 +13,7 @@
 ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c pipeline.c worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
-	changeset/mirror.c changeset/git.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
+	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
@@ -26,7 +26,9 @@ REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
 	report/labels.c report/document.c report/words.c
-SCHEDULE = schedule/query.c schedule/schedule.c schedule/build.c
+SCHEDULE = \
+	schedule/query.c schedule/machines.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \
+	schedule/schedule.c schedule/build.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
@@ -44,7 +46,7 @@ SOURCES_CC = support/text/template.cc support/text/toml.cc
 UNIT = \
 	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror evaluate_rows evaluate_stored graph_drv graph_diff graph_radius report_verdict \
-	report_golden report_limits store send_jwt send_http send_shape send_desired web_server
+	report_golden report_limits store send_jwt send_http send_shape send_desired schedule_queue web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = tests/fakes/selftest.js tests/e2e/demo.js
@@ -65,7 +67,7 @@ HARDEN = -fPIE
 OPT = -O1 -g -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 # The tree's path stays out of the program, so that two builds are the same to the bit.
 COMMON = $(OPT) $(HARDEN) -Isrc -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= $(PKG_CFLAGS) -MMD -MP $(WERROR)
 CFLAGS_ALL = -std=c17 $(WARN) $(COMMON) $(CFLAGS)

@@ -69,7 +69,8 @@ help(void)
 	     "drvPath, outputs, requiredSystemFeatures, meta, inputDrvs, extraValue, error. Relative paths within an\n"
 	     "expression of several lines, or with tabs or letters beyond ASCII, are not supported: it is read from the\n"
 	     "store. A local flake is read as path:, that is all its files, not only those git knows; without --impure\n"
-	     "it is locked by the hash of its contents and evaluated purely.");
+	     "it is locked by the hash of its contents and evaluated purely, and with Nix 2.8, whose repl cannot do that,\n"
+	     "restricted: it sees builtins.currentSystem, but no file of the machine and no environment.");
 }
 
 static int

@@ -72,6 +72,7 @@ struct attr {
 	enum built state;
 	enum blame blame;
 	bool tolerated; /* its job allows evaluation failures */
+	bool alias;     /* another name of an attribute that is here too: in no count and no list */
 };
 
 struct counts {

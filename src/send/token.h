@@ -15,8 +15,8 @@
 struct tokens;
 
 /* api_url, app_id and key must outlive it. */
-struct tokens *tokens_new(struct loop *l, struct http *h, const char *api_url, const char *app_id,
-    const struct jwt_key *key);
+struct tokens *tokens_new(
+    struct loop *l, struct http *h, const char *api_url, const char *app_id, const struct jwt_key *key);
 /* Whoever still waits is told ERR_BUSY. */
 void tokens_free(struct tokens *t);
 
@@ -34,5 +34,6 @@ int64_t tokens_app_number(const struct tokens *t); /* 0: not known */
 const char *tokens_app_slug(const struct tokens *t);
 
 int64_t tokens_minted(const struct tokens *t);
+int64_t tokens_failed(const struct tokens *t);
 
 #endif

@@ -45,12 +45,12 @@ duration(struct arena *a, int64_t ms)
 	return arena_printf(a, "%lld h %lld min", s / 3600, s % 3600 / 60);
 }
 
-/* The members are dropped when NULL, so that sections of the template close. */
+/* What is not there is set to null, so that a template does not look for it further out: a build has its own reason, or
+ * none, never the run's. */
 static void
 set(json_t *o, const char *key, const char *value)
 {
-	if (value != NULL && *value != '\0')
-		json_object_set_new(o, key, json_any_string(str_of(value)));
+	json_object_set_new(o, key, value != NULL && *value != '\0' ? json_any_string(str_of(value)) : json_null());
 }
 
 /* Colours: what kind of news a word is. */
@@ -127,8 +127,7 @@ run_data(struct page *p, const struct view_run *r)
 	set(o, "head", r->head);
 	set(o, "head_short", arena_strn(a, r->head, strnlen(r->head, 10)));
 	set(o, "base_ref", r->base_ref);
-	if (r->base != NULL)
-		set(o, "base_short", arena_strn(a, r->base, strnlen(r->base, 10)));
+	set(o, "base_short", r->base != NULL ? arena_strn(a, r->base, strnlen(r->base, 10)) : NULL);
 	set(o, "state", words(a, r->state));
 	set(o, "verdict", r->verdict != NULL ? words(a, r->verdict) : NULL);
 	set(o, "tone", tone(r->verdict != NULL ? r->verdict : r->state));
@@ -142,12 +141,11 @@ run_data(struct page *p, const struct view_run *r)
 	json_object_set_new(o, "wide", json_boolean(r->wide));
 	json_object_set_new(o, "fork", json_boolean(r->fork));
 	json_object_set_new(o, "live", json_boolean(r->ended_ms == 0));
-	if (r->superseded_by != 0)
-		set(o, "newer_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->superseded_by)));
-	if (r->failure != NULL && json_read(str_of(r->failure), "failure", &failure, &e) == 0) {
-		set(o, "failure_stage", json_str(failure, "stage", NULL));
-		set(o, "failure_message", json_str(failure, "message", "no reason was recorded"));
-	}
+	const char *newer = arena_printf(a, "/run/%lld", (long long)r->superseded_by);
+	set(o, "newer_path", r->superseded_by != 0 ? page_path(a, p, r, newer) : NULL);
+	bool failed = r->failure != NULL && json_read(str_of(r->failure), "failure", &failure, &e) == 0;
+	set(o, "failure_stage", json_str(failure, "stage", NULL));
+	set(o, "failure_message", json_str(failure, "message", failed ? "no reason was recorded" : NULL));
 	return o;
 }
 
@@ -245,13 +243,12 @@ build_data(struct page *p, const struct view_build *b, const char *suffix)
 	set(o, "reason", b->reason);
 	set(o, "tail", b->tail);
 	set(o, "drv_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
-	if (b->log != NULL || b->tail != NULL || strcmp(b->state, "building") == 0)
-		set(o, "log_path", arena_printf(a, "/log/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
-	if (b->propagated_from != NULL) {
-		const char *from = drv_stem(a, b->propagated_from);
-		set(o, "from", from);
-		set(o, "from_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(from)), suffix));
-	}
+	bool has_log = b->log != NULL || b->tail != NULL || strcmp(b->state, "building") == 0;
+	const char *log_path = arena_printf(a, "/log/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix);
+	set(o, "log_path", has_log ? log_path : NULL);
+	const char *from = b->propagated_from != NULL ? drv_stem(a, b->propagated_from) : "";
+	set(o, "from", from);
+	set(o, "from_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(from)), suffix));
 	set(o, "took", duration(a, b->wall_ms));
 	set(o, "started", utc(a, b->started_ms));
 	set(o, "ended", utc(a, b->ended_ms));

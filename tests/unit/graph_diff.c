@@ -1,12 +1,16 @@
 /* The stage diff, on made-up stores: every class, the spread, refusals, and the same bytes each time. */
+#include "graph/cache.h"
 #include "graph/graph.h"
 #include "graph_fixture.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+static bool graphs; /* whether the next runs keep graph files */
 
 /* Runs the stage on one job; gives its result and the difference. */
 static int
@@ -19,6 +23,8 @@ diff_files(struct fixture *f, const char *base, const char *head, json_t **ret, 
 	    base, "head", "job", "all", "file", head, "out", file, "graph_dir", "store_dir", FX_STORE, "real_store_dir", f->store);
 
 	assert_non_null(job);
+	if (graphs)
+		json_object_set_new(job, "graph_dir", json_string(arena_printf(&f->a, "%s/graphs", f->dir)));
 	if (graph_stage_diff(job, &out, e) != 0)
 		return -1;
 	return json_read_file(file, 1 << 30, ret, e);
@@ -533,6 +539,135 @@ test_missing_derivation_is_named(void **state)
 	fixture_end(&f);
 }
 
+/* The graph file gives what the derivations give, also when it is damaged; and it is what is read the second time. */
+static void
+test_graph_file(void **state)
+{
+	struct fixture f;
+	struct closure g, again;
+	struct err e = {0};
+	uint32_t node;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *lib = make(&f, "lib", "1", NULL, NULL), *app = make(&f, "app", "1", lib, NULL);
+	struct fx_drv *src = fx_make(&f, &(struct fx_drv){.name = "src", .fixed = "bytes", .inputs = {lib}});
+	struct fx_drv *ca = fx_make(&f, &(struct fx_drv){.name = "ca", .floating = true, .dev = true, .inputs = {app, src}});
+	const char *dir = arena_printf(&f.a, "%s/graphs", f.dir);
+	closure_init(&g, FX_STORE, f.store);
+	assert_int_equal(closure_root(&g, str_of(ca->drv), &node, &e), 0);
+	assert_int_equal(cache_load(&g, dir), 0);
+	assert_int_equal(closure_load(&g, &e), 0);
+	assert_int_equal(cache_save(&g, 1, dir, &e), 0);
+	for (int round = 0; round < 2; round++) {
+		closure_init(&again, FX_STORE, "/nowhere");
+		assert_int_equal(closure_root(&again, str_of(ca->drv), &node, &e), 0);
+		assert_int_equal(cache_load(&again, dir), 1);
+		assert_int_equal(again.loaded, 4);
+		assert_int_equal(again.targets.n, g.targets.n);
+		assert_memory_equal(again.targets.p, g.targets.p, g.targets.n * sizeof(*g.targets.p));
+		assert_memory_equal(again.off.p, g.off.p, g.off.n * sizeof(*g.off.p));
+		assert_memory_equal(again.flags.p, g.flags.p, g.flags.n);
+		for (size_t i = 0; i < g.outputs.n; i++) {
+			assert_true(str_eq(again.outputs.p[i].path, g.outputs.p[i].path));
+			assert_true(str_eq(again.outputs.p[i].name, g.outputs.p[i].name));
+		}
+		for (uint32_t v = 0; v < 4; v++)
+			assert_true(str_eq(closure_name(&again, v), closure_name(&g, v)));
+		assert_int_equal(closure_find(&again, str_of(lib->drv)), closure_find(&g, str_of(lib->drv)));
+		closure_release(&again);
+	}
+	/* Other roots: another file. */
+	closure_init(&again, FX_STORE, "/nowhere");
+	assert_int_equal(closure_root(&again, str_of(app->drv), &node, &e), 0);
+	assert_int_equal(cache_load(&again, dir), 0);
+	closure_release(&again);
+	closure_release(&g);
+	fixture_end(&f);
+}
+
+/* What was head is the next one's base: its derivations are not needed again, but to say why. */
+static void
+test_graph_of_head_serves_as_base(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation v;
+	struct err e = {0};
+	json_t *d = NULL;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *lib1 = make(&f, "lib", "1", NULL, NULL), *app1 = make(&f, "app", "1", lib1, NULL);
+	struct fx_drv *lib2 = make(&f, "lib", "2", NULL, NULL), *app2 = make(&f, "app", "1", lib2, NULL);
+	struct fx_drv *app3 = make(&f, "app", "3", lib2, NULL);
+	const char *files[3];
+	for (int i = 0; i < 3; i++) {
+		fx_evaluation_begin(&v);
+		fx_row(&v, "[\"app\"]", i == 0 ? app1 : i == 1 ? app2 : app3, NULL);
+		fx_row(&v, "[\"lib\"]", i == 0 ? lib1 : lib2, NULL);
+		files[i] = fx_evaluation_end(&f, &v, arena_printf(&f.a, "%d.zst", i));
+	}
+	graphs = true;
+	assert_int_equal(diff_files(&f, files[0], files[1], &d, &e), 0);
+	json_decref(d);
+	assert_int_equal(unlink(arena_printf(&f.a, "%s/%s", f.store, strrchr(lib2->drv, '/') + 1)), 0);
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), 0);
+	assert_int_equal(count(d, "rebuild"), 1);
+	assert_string_equal(text_of(&f, json_at(entry(d, "app"), "cause.what")), "[\"version 1 -> 3\"]");
+	json_decref(d);
+	assert_int_equal(unlink(arena_printf(&f.a, "%s/%s", f.store, strrchr(app2->drv, '/') + 1)), 0);
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), 0);
+	assert_non_null(strstr(text_of(&f, json_at(entry(d, "app"), "cause.what")), "unknown"));
+	json_decref(d);
+	graphs = false;
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), -1);
+	assert_int_equal(e.kind, ERR_ABSENT);
+	fixture_end(&f);
+}
+
+static void
+test_damaged_graph_files_are_not_believed(void **state)
+{
+	struct fixture f;
+	struct closure g;
+	struct err e = {0};
+	struct str bytes;
+	uint32_t node;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *lib = make(&f, "lib", "1", NULL, NULL), *app = make(&f, "app", "1", lib, NULL);
+	const char *dir = arena_printf(&f.a, "%s/graphs", f.dir);
+	closure_init(&g, FX_STORE, f.store);
+	assert_int_equal(closure_root(&g, str_of(app->drv), &node, &e), 0);
+	assert_int_equal(closure_load(&g, &e), 0);
+	assert_int_equal(cache_save(&g, 1, dir, &e), 0);
+	closure_release(&g);
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	char *file = NULL;
+	while ((entry = readdir(d)) != NULL)
+		if (strstr(entry->d_name, ".graph") != NULL)
+			file = arena_printf(&f.a, "%s/%s", dir, entry->d_name);
+	closedir(d);
+	assert_non_null(file);
+	assert_int_equal(files_read(&f.a, file, 1 << 20, &bytes, &e), 0);
+	for (size_t i = 0; i < 2 * bytes.n; i++) {
+		/* First every byte wrong once, then every length that is too short. */
+		char *copy = arena_dup(&f.a, bytes.p, bytes.n);
+		size_t n = i < bytes.n ? bytes.n : i - bytes.n;
+		copy[i % bytes.n] ^= 0x41;
+		assert_int_equal(files_write(file, (struct str){copy, n}, 0600, FILES_NO_SYNC, &e), 0);
+		closure_init(&g, FX_STORE, f.store);
+		assert_int_equal(closure_root(&g, str_of(app->drv), &node, &e), 0);
+		assert_int_equal(cache_load(&g, dir), 0);
+		assert_int_equal(closure_load(&g, &e), 0);
+		assert_int_equal(g.loaded, 2);
+		closure_release(&g);
+	}
+	fixture_end(&f);
+}
+
 int
 main(void)
 {
@@ -550,6 +685,9 @@ main(void)
 	    cmocka_unit_test(test_what_is_not_whole_is_refused),
 	    cmocka_unit_test(test_damaged_files_are_refused),
 	    cmocka_unit_test(test_missing_derivation_is_named),
+	    cmocka_unit_test(test_graph_file),
+	    cmocka_unit_test(test_graph_of_head_serves_as_base),
+	    cmocka_unit_test(test_damaged_graph_files_are_not_believed),
 	};
 
 	return cmocka_run_group_tests_name("graph_diff", tests, NULL, NULL);

@@ -13,6 +13,7 @@
 enum {
 	MAX_LIVE = 4096,          /* runs looked at in one turn */
 	MAX_DELAY_MS = 600 * 1000,
+	DENIED_ATTEMPTS = 3,      /* of git: a token may be revoked before its time */
 	MAX_BUILDING = 1024       /* builds of one run that are cancelled at once */
 };
 
@@ -366,6 +367,14 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 {
 	bool again = why->kind == ERR_BUSY || why->kind == ERR_SYSTEM;
 
+	if (step->from == RUN_ACCEPTED && why->kind == ERR_DENIED) {
+		struct arena a = {0};
+		struct repository repo;
+		if (store_repository_get(f->p.store, &a, r->repository, &repo, e) == 0)
+			send_git_refused(f->p.sender, repo.installation, repo.id);
+		arena_release(&a);
+		again = r->attempt < DENIED_ATTEMPTS;
+	}
 	log_warn("run %" PRId64 ": %s (attempt %" PRId64 "): %s (%s)", r->id, step->stage, r->attempt, why->msg,
 	    err_kind_name(why->kind));
 	if (again && r->attempt < step->attempts)

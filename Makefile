@@ -20,13 +20,15 @@ EVALUATE = \
 	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c \
 	evaluate/drvfile.c
 GRAPH = \
-	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/attrs.c graph/spread.c graph/radius.c \
+	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
-	report/labels.c report/document.c report/words.c
-SCHEDULE = schedule/query.c schedule/schedule.c schedule/build.c
+	report/labels.c report/document.c report/html.c report/words.c
+SCHEDULE = \
+	schedule/query.c schedule/machines.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \
+	schedule/schedule.c schedule/build.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
@@ -43,11 +45,14 @@ SOURCES_CC = support/text/template.cc support/text/toml.cc
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
 	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror evaluate_rows evaluate_stored graph_drv graph_diff graph_radius report_verdict \
-	report_golden report_limits store send_jwt send_http send_shape send_desired web_server
+	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_compare graph_diff \
+	graph_radius graph_property graph_golden graph_commands report_verdict report_golden report_limits store \
+	schedule_queue send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
-TAP_NODE = tests/fakes/selftest.js tests/e2e/demo.js
+TAP_NODE = \
+	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/escape.js tests/send/sender.js \
+	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -117,6 +122,11 @@ $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
 
+$(B)/bench/%: tests/bench/%.c $(OBJECTS_TEST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+
 # --- tests ---
 
 unit: $(UNIT_PROGRAMS) $(B)/ekaci
@@ -126,7 +136,7 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 check:
 	deploy/dependencies.sh check
-	$(MAKE) WERROR=-Werror SAN=$(SAN) $(B)/ekaci $(UNIT_PROGRAMS) build/node.stamp build/openapi/github.json
+	$(MAKE) WERROR=-Werror SAN=$(SAN) $(B)/ekaci $(UNIT_PROGRAMS) $(B)/tests/send_driver build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE)
 
 # GitHub's description of its API, cut to what the bot uses; and the packages of the tests.

@@ -347,7 +347,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 		return -1;
 	link_logs(rs, a, &repo, r->number, builds);
 	if (r->ended != 0) {
-		static const char *const documents[] = {"markdown", "json", "changed-paths"};
+		static const char *const documents[] = {"markdown", "json", "html", "changed-paths"};
 		for (size_t i = 0; i < COUNT(documents); i++)
 			json_array_append_new(formats, json_string(documents[i]));
 	}

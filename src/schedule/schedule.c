@@ -26,10 +26,6 @@ struct running {
 	const char *drv, *log;
 	struct worker *worker;
 	struct arena a;
-<<<<<<< HEAD
-	json_t *built;  /* the record, when it came */
-	bool cancelled; /* the row has ended, or begun anew, without this worker */
-=======
 	json_t *built; /* the record, when it came */
 	struct err end;
 	bool cancelled; /* its row says so already */
@@ -40,7 +36,6 @@ struct running {
 struct told {
 	int64_t run, at;
 	bool waiting;
->>>>>>> refs/heads/schedule
 };
 
 struct schedule {
@@ -200,23 +195,11 @@ try_again(struct schedule *q, struct running *r, int64_t now, enum build_state *
 		*reason = arena_printf(&r->a, "waiting for a machine: %s", *reason != NULL ? *reason : "");
 		return 0;
 	}
-<<<<<<< HEAD
-	if (r->cancelled) {
-		q->figures.running--;
-		forget(r);
-		schedule_kick(q);
-		return;
-	}
-	if (state == BUILD_INFRASTRUCTURE && r->attempts < q->settings->build.retries) {
-		not_before = clock_now_ms() + retry_delay_ms(r->attempts);
-		state = BUILD_QUEUED;
-=======
 	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
 		return -1;
 	if (attempts <= q->settings->build.retries) {
 		*ret_not_before = now + retry_delay_ms(attempts);
 		*state = BUILD_QUEUED;
->>>>>>> refs/heads/schedule
 		q->figures.retried++;
 	}
 	return 0;
@@ -436,19 +419,12 @@ schedule_cancel(struct schedule *q, const int64_t *builds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (struct running *r = q->running; r != NULL; r = r->next)
-<<<<<<< HEAD
-			if (r->id == builds[i]) {
-				r->cancelled = true;
-				loop_worker_cancel(r->worker);
-			}
-=======
 			if (r->id == builds[i] && !r->over) {
 				r->cancelled = true;
 				if (r->worker != NULL)
 					loop_worker_cancel(r->worker);
 			}
 	schedule_kick(q);
->>>>>>> refs/heads/schedule
 }
 
 struct schedule_figures

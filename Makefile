@@ -27,12 +27,12 @@ REPORT = \
 	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
-	schedule/query.c schedule/machines.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \
+	schedule/query.c schedule/machines.c schedule/mirror.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \
 	schedule/schedule.c schedule/build.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
-STORE = store/db.c store/delivery.c store/run.c store/build.c store/desired.c store/view.c
+STORE = store/db.c store/delivery.c store/run.c store/build.c store/open.c store/duration.c store/desired.c store/view.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/peer.c support/os/sandbox.c support/os/files.c support/os/record.c support/os/loop.c \

@@ -151,6 +151,8 @@ static const struct config_key keys[] = {
     TEXTS(build, systems, "[]", check_system),
     TEXTS(build, features, "[\"benchmark\",\"big-parallel\",\"nixos-test\"]", check_word),
     TEXT(build, builders, "", NULL),
+    FLAG(build, builders_use_substitutes, false),
+    NUMBER(build, max_unsupported_s, 3600, 0, 30 * 24 * 3600),
     NUMBER(build, max_silent_s, 3600, 1, 7 * 24 * 3600),
     NUMBER(build, timeout_s, 36000, 1, 30 * 24 * 3600),
     NUMBER(build, max_log_mb, 64, 1, 1024 * 1024),

@@ -55,6 +55,8 @@ struct settings {
 		json_t *systems;      /* array; empty: this machine's */
 		json_t *features;     /* array: what this machine offers */
 		const char *builders; /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
+		bool builders_use_substitutes; /* builders fetch what they can by themselves */
+		int64_t max_unsupported_s; /* how long a builder that cannot be reached is waited for */
 		int64_t max_silent_s;
 		int64_t timeout_s;
 		int64_t max_log_mb;

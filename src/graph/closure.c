@@ -9,12 +9,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { BATCH = 1024 }; /* derivations a thread reads before the results are put together */
+enum {
+	BATCH = 1024,                  /* derivations a thread reads before the results are put together */
+	BATCH_BYTES = 64 * 1024 * 1024 /* it stops earlier when their files are this large together */
+};
 
 struct batch {
 	const struct closure *g;
 	int dir_fd;
 	size_t from, to;
+	size_t done; /* from..done-1 are read */
 	struct arena a;
 	struct drv drvs[BATCH];
 	struct err e;
@@ -104,11 +108,13 @@ read_batch(void *arg)
 {
 	struct batch *b = arg;
 
-	for (size_t i = b->from; i < b->to && b->rc == 0; i++) {
-		struct str file = b->g->nodes.p[i].key, bytes;
+	for (b->done = b->from; b->done < b->to && b->a.total < BATCH_BYTES; b->done++) {
+		struct str file = b->g->nodes.p[b->done].key, bytes;
 		b->rc = drv_read_bytes(&b->a, b->dir_fd, file, &bytes, &b->e);
-		if (b->rc == 0 && drv_parse(&b->a, bytes, DRV_GRAPH, &b->drvs[i - b->from], &b->e) != 0)
+		if (b->rc == 0 && drv_parse(&b->a, bytes, DRV_GRAPH, &b->drvs[b->done - b->from], &b->e) != 0)
 			b->rc = fail_in(&b->e, STR_FMT, STR_ARG(file));
+		if (b->rc != 0)
+			break;
 	}
 	return NULL;
 }
@@ -181,15 +187,17 @@ load_round(struct closure *g, struct batch *batches, size_t n_batches, struct er
 	for (size_t i = 0; i < n_batches; i++)
 		if (started[i])
 			pthread_join(threads[i], NULL);
+	/* In order: what follows a batch that stopped early is read again in the next round. */
 	for (size_t i = 0; i < n_batches; i++) {
 		struct batch *b = &batches[i];
-		if (rc == 0 && b->rc != 0) {
+		for (size_t k = b->from; k < b->done && k == g->loaded && rc == 0; k++)
+			if (add_node(g, &b->drvs[k - b->from], e) != 0)
+				rc = fail_in(e, STR_FMT, STR_ARG(g->nodes.p[k].key));
+		if (rc == 0 && b->rc != 0 && b->done == g->loaded) {
 			*e = b->e;
 			rc = -1;
 		}
-		for (size_t k = b->from; k < b->to && rc == 0; k++)
-			if (add_node(g, &b->drvs[k - b->from], e) != 0)
-				rc = fail_in(e, STR_FMT, STR_ARG(g->nodes.p[k].key));
+		b->rc = 0;
 		arena_release(&b->a);
 	}
 	return rc;

@@ -116,6 +116,7 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 	struct arena a = {0};
 	const char *drv, *log;
 	int64_t silent_s = json_int(job, "max_silent_s", 3600), wall_s = json_int(job, "timeout_s", 36000);
+	bool remote = json_flag(job, "remote", false);
 	const char *root = json_str(job, "root", NULL), *builders = json_str(job, "builders", NULL);
 
 	if (json_need_str(job, "drv", &drv, e) != 0 || json_need_str(job, "log", &log, e) != 0)
@@ -139,9 +140,16 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 		vec_push(&argv.v, "--add-root");
 		vec_push(&argv.v, root);
 	}
-	if (builders != NULL && builders[0] != '\0') {
+	if (builders != NULL) {
 		vec_push(&argv.v, "--builders");
 		vec_push(&argv.v, builders);
+	}
+	if (remote) { /* the machine was chosen: nothing falls back to this one */
+		vec_push(&argv.v, "--max-jobs");
+		vec_push(&argv.v, "0");
+		vec_push(&argv.v, "--option");
+		vec_push(&argv.v, "builders-use-substitutes");
+		vec_push(&argv.v, json_flag(job, "builders_use_substitutes", false) ? "true" : "false");
 	}
 	schedule_options(&argv, &a, json_object_get(job, "options"));
 	vec_push(&argv.v, NULL);

@@ -237,10 +237,21 @@ item_free(struct item *it)
 	mem_free(&it);
 }
 
+static void
+touch(struct queue *q, const struct item *it)
+{
+	for (size_t i = 0; i < it->owners.n; i++) {
+		int64_t run = (int64_t)it->owners.p[i]->node.key;
+		if (q->touched.n == 0 || q->touched.p[q->touched.n - 1] != run)
+			vec_push(&q->touched, run);
+	}
+}
+
 /* Lets go of everything a build holds; those that are dying too are not told. */
 static void
 detach(struct queue *q, struct item *it)
 {
+	touch(q, it);
 	for (size_t i = 0; i < it->owners.n; i++)
 		owner_leaves(q, it->owners.p[i]);
 	for (size_t i = 0; i < it->inputs.n; i++)
@@ -339,6 +350,7 @@ queue_free(struct queue *q)
 	vec_release(&q->fresh);
 	vec_release(&q->raised);
 	vec_release(&q->postponed);
+	vec_release(&q->touched);
 	mem_free(&q);
 }
 
@@ -371,7 +383,6 @@ queue_add(struct queue *q, const struct queue_build *b)
 	it->expected_ms = b->expected_ms > 0 ? b->expected_ms : QUEUE_UNKNOWN_MS;
 	it->path_ms = it->expected_ms;
 	it->not_before = b->not_before;
-	it->attempts = b->attempts;
 	mem_free(&it->reason);
 	it->reason = b->reason != NULL ? mem_strdup(b->reason) : NULL;
 	if (b->building && it->state != ITEM_BUILDING) {
@@ -537,13 +548,16 @@ queue_started(struct queue *q, int64_t id, size_t machine, int64_t now)
 {
 	struct item *it = item_get(q, id);
 
-	if (it == NULL || it->state == ITEM_BUILDING)
+	if (it == NULL || (it->state == ITEM_BUILDING && it->machine >= 0))
 		return;
-	not_ready(q, it);
+	if (it->state == ITEM_BUILDING) /* read from the database as under way: only its machine was not known */
+		q->n_building--;
+	else
+		not_ready(q, it);
 	it->state = ITEM_BUILDING;
 	it->machine = (ptrdiff_t)machine;
+	touch(q, it);
 	it->started = now;
-	it->attempts++;
 	it->charged_ms = it->expected_ms;
 	q->n_building++;
 	q->machine_states[machine].running++;
@@ -625,6 +639,7 @@ queue_ended(struct queue *q, int64_t id, enum queue_end end, bool blames_machine
 	} else if (end == QUEUE_BAD) {
 		remove_above(q, it);
 	} else {
+		touch(q, it);
 		free_machine(q, it);
 		it->machine = -1;
 		it->state = ITEM_WAITING;
@@ -666,12 +681,11 @@ queue_refuse(struct queue *q, int64_t id)
 }
 
 void
-queue_each_owner(struct queue *q, int64_t id, void (*fn)(void *ctx, int64_t run), void *ctx)
+queue_drain_touched(struct queue *q, void (*fn)(void *ctx, int64_t run), void *ctx)
 {
-	const struct item *it = item_get(q, id);
-
-	for (size_t i = 0; it != NULL && i < it->owners.n; i++)
-		fn(ctx, (int64_t)it->owners.p[i]->node.key);
+	for (size_t i = 0; i < q->touched.n; i++)
+		fn(ctx, q->touched.p[i]);
+	q->touched.n = 0;
 }
 
 size_t

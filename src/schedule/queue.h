@@ -48,7 +48,7 @@ struct queue_build {
 	const char *drv, *system; /* copied */
 	const char *features;     /* JSON array of text, copied */
 	int64_t expected_ms;      /* 0: not known */
-	int64_t not_before, attempts;
+	int64_t not_before;
 	bool building;            /* under way as the database has it; on no machine of ours */
 	const char *reason;       /* why it was put back, or NULL; copied */
 };
@@ -73,7 +73,7 @@ void queue_settle(struct queue *q);
 void queue_charge(struct queue *q, int64_t repository, int64_t number, int64_t ms, int64_t at);
 
 struct queue_choice {
-	int64_t id, attempts;
+	int64_t id;
 	const char *drv, *system; /* valid until the build ends */
 	size_t machine;
 };
@@ -94,8 +94,8 @@ must_check int queue_unsupported(struct queue *q, struct arena *a, int64_t *ret_
 /* It goes, with everything above it. */
 void queue_refuse(struct queue *q, int64_t id);
 
-/* Calls fn for each run that wants the build. */
-void queue_each_owner(struct queue *q, int64_t id, void (*fn)(void *ctx, int64_t run), void *ctx);
+/* Calls fn for the runs of which a build has started, ended or gone since this was last called; some more than once. */
+void queue_drain_touched(struct queue *q, void (*fn)(void *ctx, int64_t run), void *ctx);
 /* Open builds a run wants. */
 size_t queue_run_open(const struct queue *q, int64_t run);
 

@@ -347,7 +347,7 @@ queue_next(struct queue *q, int64_t now, struct queue_choice *ret)
 	if (l == NULL)
 		return 1;
 	const struct item *it = item_get(q, l->heap.p[0].id);
-	*ret = (struct queue_choice){it->id, it->attempts, it->drv, it->class->system, machine};
+	*ret = (struct queue_choice){it->id, it->drv, it->class->system, machine};
 	return 0;
 }
 

@@ -60,7 +60,7 @@ enum item_state { ITEM_WAITING, ITEM_POSTPONED, ITEM_READY, ITEM_BUILDING };
 
 struct item {
 	struct node node; /* key: id */
-	int64_t id, expected_ms, path_ms, not_before, attempts, started, charged_ms;
+	int64_t id, expected_ms, path_ms, not_before, started, charged_ms;
 	char *drv, *reason;
 	struct class *class;
 	enum item_state state;
@@ -85,6 +85,7 @@ struct queue {
 	struct queue_machine_state *machine_states;
 	size_t n_machines;
 	int64_t epoch;
+	VEC(int64_t) touched; /* runs; seldom the same twice running */
 	size_t n_building, n_ready;
 	bool roomy; /* explaining: every machine has room */
 };

@@ -1,29 +1,41 @@
-/* Starting what may start, within capacity. */
+/* Starting what may start, within capacity: one transaction a turn, workers for what it wrote. */
 #include "schedule/schedule.h"
 
+#include "schedule/mirror.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
 
-#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 enum {
-	MAX_SYSTEMS = 64,
-	MAX_RUNS = 256,           /* runs told of one build's end; the others look when they next wake */
+	MAX_STARTS = 128,           /* in one turn; the rest follows in the next */
 	RETRY_FIRST_MS = 60 * 1000, /* then three times as long each time, as Hydra does */
+	ABSENT_FIRST_MS = 5 * 1000, /* between two looks for a machine; as long as it has been missing, up to */
+	ABSENT_MAX_MS = 60 * 1000,
+	TELL_MS = 250,              /* a run with many builds hears of them together */
+	TROUBLE_MS = 5000
 };
 
 struct running {
 	struct schedule *q;
 	struct running *next;
-	int64_t id, attempts;
-	const char *system, *drv, *log;
+	int64_t id;
+	size_t machine;
+	const char *drv, *log;
 	struct worker *worker;
 	struct arena a;
-	json_t *built;  /* the record, when it came */
-	bool cancelled; /* the row has ended, or begun anew, without this worker */
+	json_t *built; /* the record, when it came */
+	struct err end;
+	bool cancelled; /* its row says so already */
+	bool over;      /* its worker has ended; to be written */
+};
+
+/* A run that should hear of a change. */
+struct told {
+	int64_t run, at;
+	bool waiting;
 };
 
 struct schedule {
@@ -33,65 +45,31 @@ struct schedule {
 	void (*changed)(void *ctx, int64_t run);
 	void *ctx;
 	struct loop_timer *wake;
+	struct arena a;
+	const struct machine *machines;
+	size_t n_machines;
+	struct queue *queue;
 	struct running *running;
+	VEC(struct told) told;
 	struct schedule_figures figures;
 	bool closing;
 };
 
-static const char *
-own_system(void)
-{
-	static char system[128];
-	struct utsname u;
-
-	if (system[0] == '\0' && uname(&u) == 0)
-		snprintf(system, sizeof(system), "%s-linux", u.machine);
-	return system;
-}
-
 bool
 schedule_supports(const struct settings *settings, const char *system)
 {
-	const json_t *item;
-	size_t i;
-
-	if (strcmp(system, "builtin") == 0)
-		return true;
-	if (settings->build.builders != NULL && settings->build.builders[0] != '\0')
-		return true; /* Nix knows its builders; what none of them takes ends as infrastructure */
-	if (json_array_size(settings->build.systems) == 0)
-		return strcmp(system, own_system()) == 0 ||
-		       (strcmp(own_system(), "x86_64-linux") == 0 && strcmp(system, "i686-linux") == 0);
-	json_array_foreach(settings->build.systems, i, item) {
-		if (strcmp(json_string_value(item), system) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int64_t
-count_running(const struct schedule *q, const char *system)
-{
-	int64_t n = 0;
-
-	for (const struct running *r = q->running; r != NULL; r = r->next)
-		n += strcmp(r->system, system) == 0;
-	return n;
-}
-
-static void
-tell_runs(struct schedule *q, int64_t build)
-{
-	int64_t runs[MAX_RUNS];
-	size_t n = 0;
+	static const char *const none[] = {NULL};
+	struct arena a = {0};
+	const struct machine *m;
+	size_t n;
 	struct err e;
+	bool found = false;
 
-	if (store_build_wanted_by(q->s, build, runs, MAX_RUNS, &n, &e) != 0) {
-		log_err(LOG_ERROR, "schedule", &e);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		q->changed(q->ctx, runs[i]);
+	if (machines_load(&a, settings, &m, &n, &e) == 0)
+		for (size_t i = 0; i < n && !found; i++)
+			found = machine_fits(&m[i], system, none) || machine_fits(&m[i], system, m[i].mandatory);
+	arena_release(&a);
+	return found;
 }
 
 static void
@@ -107,6 +85,48 @@ forget(struct running *r)
 	mem_free(&r);
 }
 
+/* --- telling runs -------------------------------------------------------------------------------------------------- */
+
+static void
+note_run(void *ctx, int64_t run)
+{
+	struct schedule *q = ctx;
+
+	for (size_t i = 0; i < q->told.n; i++) {
+		if (q->told.p[i].run == run) {
+			q->told.p[i].waiting = true;
+			return;
+		}
+	}
+	struct told t = {.run = run, .waiting = true};
+	vec_push(&q->told, t);
+}
+
+/* Gives when to look again. */
+static int64_t
+tell_runs(struct schedule *q, int64_t now)
+{
+	int64_t next = INT64_MAX;
+
+	queue_drain_touched(q->queue, note_run, q);
+	for (size_t i = 0; i < q->told.n; i++) {
+		struct told *t = &q->told.p[i];
+		bool done = queue_run_open(q->queue, t->run) == 0;
+		if (t->waiting && (done || now - t->at >= TELL_MS)) {
+			t->waiting = false;
+			t->at = now;
+			q->changed(q->ctx, t->run);
+		}
+		if (t->waiting && t->at + TELL_MS < next)
+			next = t->at + TELL_MS;
+		if (!t->waiting && (done || now - t->at >= TELL_MS))
+			q->told.p[i--] = q->told.p[--q->told.n];
+	}
+	return next;
+}
+
+/* --- ends ---------------------------------------------------------------------------------------------------------- */
+
 static void
 on_record(void *ctx, const json_t *rec)
 {
@@ -116,12 +136,29 @@ on_record(void *ctx, const json_t *rec)
 		r->built = json_incref((json_t *)(uintptr_t)rec);
 }
 
+static void
+on_end(void *ctx, const struct err *end, int64_t outside_ms)
+{
+	struct running *r = ctx;
+	struct schedule *q = r->q;
+
+	(void)outside_ms;
+	r->worker = NULL;
+	if (q->closing) { /* the row stays `building`: the next start queues it again */
+		forget(r);
+		return;
+	}
+	r->end = *end;
+	r->over = true;
+	schedule_kick(q);
+}
+
 /* How a build ended, from its record or from the end of its worker. */
 static enum build_state
-judge_end(const struct running *r, const struct err *end, const char **ret_reason)
+judge_end(const struct running *r, const char **ret_reason)
 {
-	if (end->kind != ERR_NONE || r->built == NULL) {
-		*ret_reason = end->kind != ERR_NONE ? end->msg : "the worker said nothing";
+	if (r->end.kind != ERR_NONE || r->built == NULL) {
+		*ret_reason = r->end.kind != ERR_NONE ? r->end.msg : "the worker said nothing";
 		return BUILD_INFRASTRUCTURE;
 	}
 	*ret_reason = json_str(r->built, "reason", NULL);
@@ -133,59 +170,75 @@ retry_delay_ms(int64_t attempts)
 {
 	int64_t ms = RETRY_FIRST_MS;
 
-	for (int64_t i = 0; i < attempts && i < 10; i++)
+	for (int64_t i = 1; i < attempts && i < 10; i++)
 		ms *= 3;
 	return ms;
 }
 
-static void
-on_end(void *ctx, const struct err *end, int64_t outside_ms)
+/* Infrastructure: whether and when it is tried again. */
+static int
+try_again(struct schedule *q, struct running *r, int64_t now, enum build_state *state, const char **reason,
+    int64_t *ret_not_before, struct err *e)
 {
-	struct running *r = ctx;
-	(void)outside_ms;
-	struct schedule *q = r->q;
-	const char *reason;
-	enum build_state state = judge_end(r, end, &reason);
-	int64_t not_before = 0;
-	struct err e;
+	int64_t since, attempts;
 
-	if (q->closing) { /* the row stays `building`: the next start queues it again */
-		forget(r);
-		return;
+	if (json_flag(r->built, "absent", false)) {
+		if (store_build_absent(q->s, r->id, now, &since, e) != 0)
+			return -1;
+		if (now - since >= q->settings->build.max_unsupported_s * 1000) {
+			*state = BUILD_UNSUPPORTED;
+			return 0;
+		}
+		int64_t in = now - since < ABSENT_FIRST_MS ? ABSENT_FIRST_MS : now - since;
+		*ret_not_before = now + (in < ABSENT_MAX_MS ? in : ABSENT_MAX_MS);
+		*state = BUILD_QUEUED;
+		*reason = arena_printf(&r->a, "waiting for a machine: %s", *reason != NULL ? *reason : "");
+		return 0;
 	}
-	if (r->cancelled) {
-		q->figures.running--;
-		forget(r);
-		schedule_kick(q);
-		return;
-	}
-	if (state == BUILD_INFRASTRUCTURE && r->attempts < q->settings->build.retries) {
-		not_before = clock_now_ms() + retry_delay_ms(r->attempts);
-		state = BUILD_QUEUED;
+	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
+		return -1;
+	if (attempts <= q->settings->build.retries) {
+		*ret_not_before = now + retry_delay_ms(attempts);
+		*state = BUILD_QUEUED;
 		q->figures.retried++;
 	}
-	q->figures.running--;
-	q->figures.built += state == BUILD_BUILT;
-	q->figures.failed += !build_state_is_good(state) && state != BUILD_QUEUED;
+	return 0;
+}
+
+static int
+write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
+{
+	const char *reason;
+	enum build_state state = judge_end(r, &reason);
+	bool infrastructure = state == BUILD_INFRASTRUCTURE;
+	int64_t not_before = 0, wall_ms = json_int(r->built, "wall_ms", 0);
+
+	if (r->cancelled) { /* whoever cancelled it wrote that; the row may be queued again already */
+		queue_ended(q->queue, r->id, QUEUE_AGAIN, false, wall_ms, 0, NULL, now);
+		return 0;
+	}
+	if (infrastructure && try_again(q, r, now, &state, &reason, &not_before, e) != 0)
+		return -1;
+	struct build_end end = {.state = state,
+	    .reason = reason,
+	    .tail = json_str(r->built, "tail", NULL),
+	    .phase = json_str(r->built, "phase", NULL),
+	    .log = json_str(r->built, "log", r->log),
+	    .wall_ms = wall_ms,
+	    .not_before = not_before};
+	if (store_build_end(q->s, r->id, &end, e) != 0)
+		return -1;
 	log_info("build %s: %s%s%s", r->drv, build_state_name(state), reason != NULL ? ": " : "",
 	    reason != NULL ? reason : "");
-	if (store_build_ended(q->s, r->id, state, reason, json_str(r->built, "tail", NULL),
-	        json_int(r->built, "wall_ms", 0), not_before, &e) != 0)
-		log_err(LOG_ERROR, "schedule", &e);
-	tell_runs(q, r->id);
-	forget(r);
-	schedule_kick(q);
+	q->figures.built += state == BUILD_BUILT;
+	q->figures.failed += !build_state_is_good(state) && state != BUILD_QUEUED;
+	queue_ended(q->queue, r->id,
+	    state == BUILD_QUEUED ? QUEUE_AGAIN : build_state_is_good(state) ? QUEUE_GOOD : QUEUE_BAD, infrastructure, wall_ms,
+	    not_before, reason, now);
+	return 0;
 }
 
-static json_t *
-make_job(const struct schedule *q, const struct running *r, const char *root)
-{
-	const struct settings *c = q->settings;
-
-	return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?}", "drv", r->drv, "log", r->log, "root", root, "max_silent_s",
-	    (json_int_t)c->build.max_silent_s, "timeout_s", (json_int_t)c->build.timeout_s, "max_log_bytes",
-	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", c->build.builders);
-}
+/* --- starts -------------------------------------------------------------------------------------------------------- */
 
 static const char *
 base_name(const char *path)
@@ -195,82 +248,142 @@ base_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-static int
-start(struct schedule *q, const struct build *b, struct err *e)
-{
-	struct running *r = mem_alloc(sizeof(*r));
-	struct worker_events events = {on_record, on_end, r};
-
-	*r = (struct running){.q = q, .next = q->running, .id = b->id, .attempts = b->attempts};
-	r->system = arena_strdup(&r->a, b->system);
-	r->drv = arena_strdup(&r->a, b->drv);
-	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, base_name(b->drv));
-	q->running = r;
-	const char *root = arena_printf(&r->a, "%s/gcroots/builds/%s", q->settings->state.dir, base_name(b->drv));
-	AUTO(json_drop) json_t *job = make_job(q, r, root);
-	if (store_build_started(q->s, b->id, r->log, e) != 0 ||
-	    loop_worker_start(q->l, "build", job, &events, &r->worker, e) != 0) {
-		forget(r);
-		return -1;
-	}
-	q->figures.running++;
-	q->figures.started++;
-	return 0;
-}
-
-/* Starts what fits for one system; 1 when something could not be started and is tried again later. */
-static int
-fill(struct schedule *q, const char *system)
+static json_t *
+make_job(const struct schedule *q, const struct running *r)
 {
 	struct arena a = {0};
-	struct build b;
-	struct err e;
-	int rc = 0;
+	const struct settings *c = q->settings;
+	const struct machine *m = &q->machines[r->machine];
+	const char *root = arena_printf(&a, "%s/gcroots/builds/%s", c->state.dir, base_name(r->drv));
+	const char *builders = m->line;
 
-	while (rc == 0 && count_running(q, system) < q->settings->build.slots) {
-		rc = store_build_next(q->s, &a, system, clock_now_ms(), &b, &e);
-		if (rc != 0)
-			break;
-		if (!schedule_supports(q->settings, b.system)) {
-			rc = store_build_ended(q->s, b.id, BUILD_UNSUPPORTED,
-			    arena_printf(&a, "no machine here builds for %s", b.system), NULL, 0, 0, &e);
-			tell_runs(q, b.id);
+	/* One machine is offered to Nix, the one that was chosen; with none configured Nix' own settings hold. */
+	if (m->uri == NULL && c->build.builders != NULL && c->build.builders[0] != '\0')
+		builders = "";
+	json_t *job = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:b,s:b}", "drv", r->drv, "log", r->log, "root", root,
+	    "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s", (json_int_t)c->build.timeout_s, "max_log_bytes",
+	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "remote",
+	    m->uri != NULL, "builders_use_substitutes", c->build.builders_use_substitutes);
+	arena_release(&a);
+	return job;
+}
+
+/* Chosen and written, but not at work yet. */
+static int
+write_start(struct schedule *q, const struct queue_choice *c, int64_t now, struct err *e)
+{
+	struct running *r = mem_alloc(sizeof(*r));
+
+	*r = (struct running){.q = q, .next = q->running, .id = c->id, .machine = c->machine};
+	r->drv = arena_strdup(&r->a, c->drv);
+	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, base_name(c->drv));
+	q->running = r;
+	queue_started(q->queue, c->id, c->machine, now);
+	return store_build_started(q->s, r->id, r->log, e);
+}
+
+static void
+start_workers(struct schedule *q)
+{
+	for (struct running *r = q->running; r != NULL; r = r->next) {
+		if (r->worker != NULL || r->over)
+			continue;
+		struct worker_events events = {on_record, on_end, r};
+		AUTO(json_drop) json_t *job = make_job(q, r);
+		if (loop_worker_start(q->l, "build", job, &events, &r->worker, &r->end) != 0) {
+			r->over = true;
+			loop_timer_set(q->wake, 0);
 			continue;
 		}
-		rc = start(q, &b, &e);
-		if (rc == 0)
-			tell_runs(q, b.id);
+		q->figures.started++;
 	}
-	if (rc < 0)
-		log_err(LOG_ERROR, "schedule", &e);
+}
+
+/* --- a turn -------------------------------------------------------------------------------------------------------- */
+
+static int
+write_turn(struct schedule *q, int64_t now, struct err *e)
+{
+	struct arena a = {0};
+	struct queue_choice c;
+	const char *why;
+	int64_t id;
+	int rc = mirror_follow(q->queue, q->s, now, e);
+
+	for (struct running *r = q->running; rc >= 0 && r != NULL; r = r->next)
+		if (r->over)
+			rc = write_end(q, r, now, e);
+	while (rc >= 0 && queue_unsupported(q->queue, &a, &id, &why) == 0) {
+		struct build_end end = {.state = BUILD_UNSUPPORTED, .reason = why};
+		rc = store_build_end(q->s, id, &end, e);
+		queue_refuse(q->queue, id);
+	}
+	for (int i = 0; rc >= 0 && i < MAX_STARTS && queue_next(q->queue, now, &c) == 0; i++)
+		rc = write_start(q, &c, now, e);
 	arena_release(&a);
-	return rc < 0 ? 1 : 0;
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+fill_queue(struct schedule *q, struct err *e)
+{
+	queue_free(q->queue);
+	q->queue = queue_new(clock_now_ms());
+	queue_machines(q->queue, q->machines, q->n_machines);
+	return mirror_load(q->queue, q->s, clock_now_ms(), e);
+}
+
+/* The database kept nothing of this turn: the mirror begins anew from it, what had been chosen is chosen again. */
+static void
+undo_turn(struct schedule *q)
+{
+	struct err e;
+
+	for (struct running *r = q->running, *next; r != NULL; r = next) {
+		next = r->next;
+		if (r->worker == NULL && !r->over)
+			forget(r);
+	}
+	if (fill_queue(q, &e) != 0)
+		log_err(LOG_ERROR, "schedule", &e);
+	for (struct running *r = q->running; r != NULL; r = r->next)
+		queue_started(q->queue, r->id, r->machine, clock_now_ms());
 }
 
 static void
 look(void *ctx)
 {
 	struct schedule *q = ctx;
-	struct arena a = {0};
-	const char *systems[MAX_SYSTEMS];
-	int64_t wake = INT64_MAX, now = clock_now_ms();
-	size_t n = 0;
+	int64_t now = clock_now_ms(), tell = INT64_MAX;
 	struct err e;
-	int again = 0;
 
 	if (q->closing)
 		return;
-	if (store_build_systems(q->s, &a, systems, MAX_SYSTEMS, &n, &e) != 0)
+	int rc = store_begin(q->s, &e);
+	if (rc == 0) {
+		rc = write_turn(q, now, &e);
+		if (rc == 0)
+			tell = tell_runs(q, now);
+		rc = store_end(q->s, rc, &e);
+	}
+	if (rc != 0) {
 		log_err(LOG_ERROR, "schedule", &e);
-	for (size_t i = 0; i < n; i++)
-		again += fill(q, systems[i]);
-	arena_release(&a);
-	if (store_build_wake(q->s, now, &wake, &e) < 0)
-		again = 1;
-	if (again > 0)
-		loop_timer_set(q->wake, 5000);
-	else if (wake != INT64_MAX)
-		loop_timer_set(q->wake, wake - now + 1);
+		undo_turn(q);
+		loop_timer_set(q->wake, TROUBLE_MS);
+		return;
+	}
+	for (struct running *r = q->running, *next; r != NULL; r = next) {
+		next = r->next;
+		if (r->over)
+			forget(r);
+	}
+	struct queue_choice more;
+	int64_t wake = queue_next(q->queue, now, &more) == 0 ? now : queue_wake(q->queue, now);
+	if (tell < wake)
+		wake = tell;
+	if (wake != INT64_MAX)
+		loop_timer_set(q->wake, wake > now ? wake - now + 1 : 0);
+	start_workers(q);
 }
 
 void
@@ -284,18 +397,18 @@ int
 schedule_new(struct loop *l, struct store *s, const struct settings *settings, void (*changed)(void *ctx, int64_t run),
     void *ctx, struct schedule **ret, struct err *e)
 {
-	struct arena a = {0};
-	int rc = files_mkdirs(arena_printf(&a, "%s/logs", settings->state.dir), 0750, e);
-
-	if (rc == 0)
-		rc = files_mkdirs(arena_printf(&a, "%s/gcroots/builds", settings->state.dir), 0750, e);
-	if (rc == 0)
-		rc = store_builds_recover(s, e);
-	arena_release(&a);
-	if (rc != 0)
-		return fail_in(e, "schedule");
 	struct schedule *q = mem_alloc(sizeof(*q));
+
 	*q = (struct schedule){.l = l, .s = s, .settings = settings, .changed = changed, .ctx = ctx};
+	if (files_mkdirs(arena_printf(&q->a, "%s/logs", settings->state.dir), 0750, e) != 0 ||
+	    files_mkdirs(arena_printf(&q->a, "%s/gcroots/builds", settings->state.dir), 0750, e) != 0 ||
+	    machines_load(&q->a, settings, &q->machines, &q->n_machines, e) != 0 || store_builds_recover(s, e) != 0 ||
+	    fill_queue(q, e) != 0) {
+		queue_free(q->queue);
+		arena_release(&q->a);
+		mem_free(&q);
+		return fail_in(e, "schedule");
+	}
 	q->wake = loop_timer_new(l, "schedule", look, q);
 	*ret = q;
 	return 0;
@@ -306,16 +419,24 @@ schedule_cancel(struct schedule *q, const int64_t *builds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (struct running *r = q->running; r != NULL; r = r->next)
-			if (r->id == builds[i]) {
+			if (r->id == builds[i] && !r->over) {
 				r->cancelled = true;
-				loop_worker_cancel(r->worker);
+				if (r->worker != NULL)
+					loop_worker_cancel(r->worker);
 			}
+	schedule_kick(q);
 }
 
 struct schedule_figures
 schedule_figures(const struct schedule *q)
 {
-	return q->figures;
+	struct queue_figures f = queue_figures(q->queue);
+	struct schedule_figures all = q->figures;
+
+	all.running = (int64_t)f.building;
+	all.open = (int64_t)f.open;
+	all.ready = (int64_t)f.ready;
+	return all;
 }
 
 void
@@ -325,8 +446,11 @@ schedule_free(struct schedule *q)
 		return;
 	q->closing = true;
 	for (struct running *r = q->running; r != NULL; r = r->next)
-		loop_worker_cancel(r->worker);
+		if (r->worker != NULL)
+			loop_worker_cancel(r->worker);
 	loop_timer_free(q->wake);
+	queue_free(q->queue);
+	q->queue = NULL;
 	/* The workers end in loop_free, which calls on_end; the struct must live until then and is left to the end of
 	 * the process. */
 }

@@ -1,9 +1,13 @@
 /*
  * schedule - a difference becomes builds: in order, fairly, within capacity.
  *
- * The queue is rows (store/build.h); this module starts what may start and writes down how it ended. A build is a
- * worker running the stage `build`. Every system has a queue and slots of its own, so that no architecture waits for
- * another. Infrastructure failures go back to the queue with growing delay; build failures are final.
+ * The queue is rows (store/build.h), mirrored in memory (queue.h), which chooses. A turn of this module writes the ends
+ * of workers and the starts that follow in one transaction, tells the runs in it, and only then starts workers, each
+ * running the stage `build` on one derivation and one machine. When the transaction fails, the mirror is made anew.
+ *
+ * Infrastructure failures go back to the queue with growing delay, `[build] retries` times; build failures are final. A
+ * machine that cannot be reached is waited for, `[build] max_unsupported_s` at most. What no configured machine could
+ * build ends at once as unsupported.
  */
 #ifndef EKACI_SCHEDULE_SCHEDULE_H
 #define EKACI_SCHEDULE_SCHEDULE_H
@@ -14,7 +18,8 @@
 
 struct schedule;
 
-/* changed is called with a run's id whenever a build it wants has started or ended. */
+/* changed is called with a run's id when builds it wants have started or ended, several together when there are many; when
+ * the last has ended, at once. It is called within a transaction. */
 must_check int schedule_new(struct loop *l, struct store *s, const struct settings *settings,
     void (*changed)(void *ctx, int64_t run), void *ctx, struct schedule **ret, struct err *e);
 /* There may be something to start. */
@@ -26,7 +31,7 @@ bool schedule_supports(const struct settings *settings, const char *system);
 void schedule_free(struct schedule *q);
 
 struct schedule_figures {
-	int64_t running, started, built, failed, retried;
+	int64_t running, started, built, failed, retried, open, ready;
 };
 struct schedule_figures schedule_figures(const struct schedule *q);
 

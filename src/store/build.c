@@ -2,7 +2,9 @@
 #include "store/build.h"
 
 #include "store/db.h"
+#include "store/duration.h"
 #include "support/base/clock.h"
+#include "support/base/map.h"
 #include "support/text/json.h"
 
 #include <string.h>
@@ -50,150 +52,216 @@ build_state_is_good(enum build_state s)
 	return s == BUILD_BUILT || s == BUILD_CACHED;
 }
 
-/* The row of a wanted derivation, added or brought up to date; its inputs are linked afterwards. */
+/* The scheduler's mirror learns of it when the transaction stands. */
 static int
-put_row(struct store *s, const struct build_want *w, enum build_known known, int64_t known_since, int64_t *ret_id,
-    struct err *e)
+changed(struct store *s, int64_t run, struct err *e)
 {
-	int64_t now = clock_now_ms();
-
-	if (db_run(s, e,
-	        "INSERT INTO build (drv, name, system, features, fixed_output, state, created)"
-	        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (drv) DO NOTHING",
-	        "ssssisi", w->drv, w->name, w->system, w->features, (int64_t)w->fixed_output,
-	        w->cached ? "cached" : "waiting", now) != 0)
-		return -1;
-	/* An end that does not hold any more begins anew; what is open stays as it is. */
-	if (db_run(s, e,
-	        "UPDATE build SET state = CASE WHEN ?2 THEN 'cached' ELSE 'waiting' END, attempts = 0, not_before = 0,"
-	        " reason = NULL, tail = NULL, propagated_from = NULL, ended = NULL, wall_ms = NULL"
-	        " WHERE drv = ?1 AND state NOT IN ('waiting', 'queued', 'building')"
-	        " AND (?2 OR ?3 OR state IN ('built', 'cached', 'cancelled', 'infrastructure', 'unsupported',"
-	        "  'dependency_failed') OR ended < ?4) AND NOT (?2 AND state = 'built')",
-	        "siii", w->drv, (int64_t)w->cached, (int64_t)(known == BUILD_RETRY_FAILURES), known_since) != 0)
-		return -1;
-	return db_int(s, ret_id, e, "SELECT id FROM build WHERE drv = ?1", "s", w->drv);
+	return db_run(s, e, "INSERT INTO build_change (run) VALUES (?1) ON CONFLICT DO NOTHING", "i", run);
 }
 
+/* A failed build fails what is above it and still waits, with the first failure as the cause. */
 static int
-link_inputs(struct store *s, int64_t id, const struct build_want *w, struct err *e)
+propagate(struct store *s, int64_t failed, struct err *e)
+{
+	return db_run(s, e,
+	    "WITH RECURSIVE up (id) AS (SELECT build FROM build_input WHERE input = ?1"
+	    "  UNION SELECT i.build FROM up JOIN build b ON b.id = up.id JOIN build_input i ON i.input = up.id"
+	    "  WHERE b.state IN ('waiting', 'queued'))"
+	    " UPDATE build SET state = 'dependency_failed', ended = ?2,"
+	    " propagated_from = (SELECT coalesce(f.propagated_from, f.drv) FROM build f WHERE f.id = ?1)"
+	    " WHERE id IN (SELECT id FROM up) AND state IN ('waiting', 'queued')",
+	    "ii", failed, clock_now_ms());
+}
+
+/* What is known of a wanted derivation while a call goes through its wants. */
+struct wanted {
+	int64_t id;
+	enum build_state state;
+	const char *cause; /* whose failure it is, when it has failed */
+	bool is_new;
+};
+
+struct wanting {
+	struct store *s;
+	struct arena a;
+	struct map ids; /* drv -> index in wants */
+	struct wanted *known;
+	enum build_known trust;
+	int64_t known_since, run;
+};
+
+static bool
+is_failure(enum build_state state)
+{
+	return !build_state_is_open(state) && !build_state_is_good(state);
+}
+
+/* The row as it stands; 1 when there is none. */
+static int
+look_up(struct wanting *w, const struct build_want *want, struct wanted *ret, int64_t *ret_ended, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(w->s, e, "SELECT id, state, ended, coalesce(propagated_from, drv) FROM build WHERE drv = ?1",
+	    "s", want->drv);
+	int rc = q == NULL ? -1 : db_row(w->s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	ret->id = db_i64(q, 0);
+	ret->state = build_state_of((const char *)sqlite3_column_text(q, 1));
+	*ret_ended = db_i64(q, 2);
+	if (is_failure(ret->state))
+		ret->cause = db_text(&w->a, q, 3);
+	return 0;
+}
+
+/* Whether what is known of a derivation still holds. An end that does not hold begins anew; what is open stays open. */
+static bool
+holds(const struct wanting *w, const struct build_want *want, enum build_state state, int64_t ended)
+{
+	if (build_state_is_open(state))
+		return true;
+	if (want->cached)
+		return state == BUILD_BUILT || state == BUILD_CACHED;
+	if (state != BUILD_FAILED && state != BUILD_TIMED_OUT && state != BUILD_SILENT && state != BUILD_LOG_LIMIT)
+		return false;
+	return w->trust == BUILD_TRUST_FAILURES && ended >= w->known_since;
+}
+
+/* The state that follows from the inputs, which stand before it. */
+static void
+state_from_inputs(const struct wanting *w, const struct build_want *want, struct wanted *k, int64_t *ret_blocked)
 {
 	const json_t *input;
 	size_t i;
 
-	json_array_foreach(w->inputs, i, input) {
-		if (db_run(s, e,
-		        "INSERT INTO build_input (build, input) SELECT ?1, id FROM build WHERE drv = ?2"
-		        " ON CONFLICT DO NOTHING",
-		        "is", id, json_string_value(input)) != 0)
-			return -1;
+	*ret_blocked = 0;
+	k->state = BUILD_QUEUED;
+	k->cause = NULL;
+	json_array_foreach(want->inputs, i, input) {
+		const struct map_entry *at = map_get(&w->ids, str_of(json_string_value(input)));
+		const struct wanted *in = at != NULL ? &w->known[at->value] : NULL;
+		if (in == NULL || build_state_is_good(in->state))
+			continue;
+		if (is_failure(in->state)) {
+			k->state = BUILD_DEPENDENCY_FAILED;
+			k->cause = in->cause;
+			return;
+		}
+		k->state = BUILD_WAITING;
+		++*ret_blocked;
 	}
-	return 0;
 }
 
-/* A failed input fails the waiting ones above it, with the first failure as the cause. */
 static int
-propagate(struct store *s, struct err *e)
+write_new(struct wanting *w, const struct build_want *want, struct wanted *k, int64_t blocked, struct err *e)
 {
+	struct str pname = duration_name(str_of(want->name));
 	int64_t now = clock_now_ms();
-	int64_t changed = 1;
 
-	while (changed > 0) {
-		if (db_run(s, e,
-		        "UPDATE build SET state = 'dependency_failed', ended = ?1, propagated_from ="
-		        " (SELECT coalesce(f.propagated_from, f.drv) FROM build_input i JOIN build f ON f.id = i.input"
-		        "  WHERE i.build = build.id AND f.state NOT IN"
-		        "  ('waiting', 'queued', 'building', 'built', 'cached') ORDER BY f.id LIMIT 1)"
-		        " WHERE state IN ('waiting', 'queued') AND EXISTS (SELECT 1 FROM build_input i JOIN build f"
-		        " ON f.id = i.input WHERE i.build = build.id AND f.state NOT IN"
-		        " ('waiting', 'queued', 'building', 'built', 'cached'))",
-		        "i", now) != 0)
+	if (db_run(w->s, e,
+	        "INSERT INTO build (drv, name, system, features, fixed_output, state, created, pname, blocked,"
+	        " propagated_from, ended) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0))",
+	        "ssssisitisi", want->drv, want->name, want->system, want->features, (int64_t)want->fixed_output,
+	        state_names[k->state], now, pname, blocked, k->cause, build_state_is_open(k->state) ? (int64_t)0 : now) != 0)
+		return -1;
+	k->id = db_last_id(w->s);
+	k->is_new = true;
+	return 0;
+}
+
+static int
+write_anew(struct wanting *w, const struct wanted *k, int64_t blocked, struct err *e)
+{
+	return db_run(w->s, e,
+	    "UPDATE build SET state = ?2, attempts = 0, not_before = 0, reason = NULL, tail = NULL, phase = NULL,"
+	    " absent_since = NULL, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0), wall_ms = NULL WHERE id = ?1",
+	    "issii", k->id, state_names[k->state], k->cause, blocked,
+	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms());
+}
+
+/* One that was open and waits: for more or for less than before, or in vain. */
+static int
+write_open(struct wanting *w, const struct wanted *k, int64_t blocked, struct err *e)
+{
+	if (db_run(w->s, e,
+	        "UPDATE build SET state = ?2, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0) WHERE id = ?1", "issii", k->id,
+	        state_names[k->state], k->cause, blocked, build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms()) != 0)
+		return -1;
+	return k->state == BUILD_DEPENDENCY_FAILED ? propagate(w->s, k->id, e) : 0;
+}
+
+static int
+put_row(struct wanting *w, const struct build_want *want, struct wanted *k, struct err *e)
+{
+	int64_t ended = 0, blocked;
+	int rc = look_up(w, want, k, &ended, e);
+
+	if (rc < 0)
+		return -1;
+	enum build_state before = k->state;
+	bool known = rc == 0 && holds(w, want, before, ended);
+	if (known && before != BUILD_WAITING && before != BUILD_QUEUED)
+		return 0;
+	state_from_inputs(w, want, k, &blocked);
+	if (want->cached && !known) {
+		k->state = BUILD_CACHED;
+		k->cause = NULL;
+	}
+	if (rc > 0)
+		return write_new(w, want, k, blocked, e);
+	if (!known)
+		return write_anew(w, k, blocked, e);
+	return k->state != before || blocked > 0 ? write_open(w, k, blocked, e) : 0;
+}
+
+static int
+link_inputs(struct wanting *w, const struct build_want *want, const struct wanted *k, struct err *e)
+{
+	const json_t *input;
+	size_t i;
+
+	json_array_foreach(want->inputs, i, input) {
+		const struct map_entry *at = map_get(&w->ids, str_of(json_string_value(input)));
+		if (at != NULL && db_run(w->s, e,
+		                      "INSERT INTO build_input (build, input) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "ii",
+		                      k->id, w->known[at->value].id) != 0)
 			return -1;
-		changed = db_changes(s);
 	}
 	return 0;
 }
 
-/* Counts what each waiting build of a run still waits for, and queues what waits for nothing. */
 static int
-settle(struct store *s, int64_t run, struct err *e)
-{
-	if (db_run(s, e,
-	        "UPDATE build SET blocked = (SELECT count(*) FROM build_input i JOIN build f ON f.id = i.input"
-	        " WHERE i.build = build.id AND f.state NOT IN ('built', 'cached')),"
-	        " dependents = (SELECT count(*) FROM build_input i WHERE i.input = build.id)"
-	        " WHERE state IN ('waiting', 'queued') AND id IN (SELECT build FROM build_want WHERE run = ?1)",
-	        "i", run) != 0 ||
-	    propagate(s, e) != 0)
-		return -1;
-	return db_run(s, e,
-	    "UPDATE build SET state = 'queued' WHERE state = 'waiting' AND blocked = 0"
-	    " AND id IN (SELECT build FROM build_want WHERE run = ?1)",
-	    "i", run);
-}
-
-static int
-want_all(struct store *s, int64_t run, const struct build_want *wants, size_t n, enum build_known known,
-    int64_t known_since, struct err *e)
+want_all(struct wanting *w, const struct build_want *wants, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		int64_t id;
-		if (put_row(s, &wants[i], known, known_since, &id, e) != 0 || link_inputs(s, id, &wants[i], e) != 0)
+		struct wanted *k = &w->known[i];
+		if (put_row(w, &wants[i], k, e) != 0 || link_inputs(w, &wants[i], k, e) != 0)
 			return -1;
-		if (db_run(s, e,
+		map_add(&w->ids, str_of(wants[i].drv), NULL)->value = i;
+		if (db_run(w->s, e,
 		        "INSERT INTO build_want (run, build, target, base) VALUES (?1, ?2, ?3, ?4)"
 		        " ON CONFLICT (run, build) DO UPDATE SET target = max(target, excluded.target),"
 		        " base = min(base, excluded.base)",
-		        "iiii", run, id, (int64_t)wants[i].target, (int64_t)wants[i].base) != 0)
+		        "iiii", w->run, k->id, (int64_t)wants[i].target, (int64_t)wants[i].base) != 0)
 			return -1;
 	}
-	return settle(s, run, e);
+	return changed(w->s, w->run, e);
 }
 
 int
 store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n, enum build_known known,
     int64_t known_since, struct err *e)
 {
+	struct wanting w = {.s = s, .trust = known, .known_since = known_since, .run = run};
+
 	if (store_begin(s, e) != 0)
 		return -1;
-	return store_end(s, want_all(s, run, wants, n, known, known_since, e), e);
-}
-
-static void
-read_build(struct arena *a, sqlite3_stmt *q, struct build *ret)
-{
-	*ret = (struct build){.id = db_i64(q, 0),
-	    .drv = db_text(a, q, 1),
-	    .name = db_text(a, q, 2),
-	    .system = db_text(a, q, 3),
-	    .features = db_text(a, q, 4),
-	    .state = build_state_of((const char *)sqlite3_column_text(q, 5)),
-	    .fixed_output = db_i64(q, 6) != 0,
-	    .attempts = db_i64(q, 7)};
-}
-
-int
-store_build_next(struct store *s, struct arena *a, const char *system, int64_t now, struct build *ret, struct err *e)
-{
-	/* Share used: what the pull requests that want it have built in the last day, the least of them. */
-	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT b.id, b.drv, b.name, b.system, b.features, b.state, b.fixed_output, b.attempts,"
-	    " (SELECT max(p.priority) FROM build_want w JOIN run r ON r.id = w.run JOIN pull_request p"
-	    "  ON p.repository = r.repository AND p.number = r.number WHERE w.build = b.id) AS priority,"
-	    " (SELECT min((SELECT coalesce(sum(u.wall_ms), 0) + 1000 * coalesce(sum(u.state = 'building'), 0)"
-	    "   FROM build_want x JOIN build u ON u.id = x.build"
-	    "   WHERE x.run = w.run AND (u.ended > ?2 - 86400000 OR u.state = 'building')))"
-	    "  FROM build_want w WHERE w.build = b.id) AS share"
-	    " FROM build b WHERE b.system = ?1 AND b.state = 'queued' AND b.not_before <= ?2"
-	    " ORDER BY priority DESC, share, b.dependents DESC, b.id LIMIT 1",
-	    "si", system, now);
-	int rc = q == NULL ? -1 : db_row(s, q, e);
-
-	if (rc <= 0)
-		return rc < 0 ? -1 : 1;
-	read_build(a, q, ret);
-	return 0;
+	w.known = arena_alloc(&w.a, (n + 1) * sizeof(*w.known));
+	int rc = store_end(s, want_all(&w, wants, n, e), e);
+	map_release(&w.ids);
+	arena_release(&w.a);
+	return rc;
 }
 
 int
@@ -206,19 +274,45 @@ store_build_started(struct store *s, int64_t id, const char *log, struct err *e)
 }
 
 static int
-end_build(struct store *s, int64_t id, enum build_state state, const char *reason, const char *tail, int64_t wall_ms,
-    int64_t not_before, struct err *e)
+add_duration(struct store *s, int64_t id, int64_t wall_ms, struct err *e)
 {
+	struct arena a = {0};
+	const char *pname = NULL, *system = NULL;
+	int rc;
+
+	{
+		AUTO(db_done) sqlite3_stmt *q = db_query(s, e, "SELECT pname, system FROM build WHERE id = ?1", "i", id);
+		rc = q == NULL ? -1 : db_row(s, q, e);
+		if (rc > 0) {
+			pname = db_text(&a, q, 0);
+			system = db_text(&a, q, 1);
+		}
+	}
+	if (rc > 0)
+		rc = duration_add(s, pname, system, wall_ms, e);
+	arena_release(&a);
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+end_build(struct store *s, int64_t id, const struct build_end *end, struct err *e)
+{
+	enum build_state state = end->state;
+
 	if (db_run(s, e,
 	        "UPDATE build SET state = ?2, reason = ?3, tail = ?4, wall_ms = ?5, not_before = ?6,"
-	        " ended = CASE WHEN ?2 = 'queued' THEN NULL ELSE ?7 END"
+	        " failures = failures + (?2 IN ('failed', 'timed_out', 'silent')),"
+	        " ended = CASE WHEN ?2 = 'queued' THEN NULL ELSE ?7 END, phase = ?8, log = coalesce(?9, log)"
 	        " WHERE id = ?1 AND state IN ('waiting', 'queued', 'building')",
-	        "isssiii", id, state_names[state], reason, tail, wall_ms, not_before, clock_now_ms()) != 0)
+	        "isssiiiss", id, state_names[state], end->reason, end->tail, end->wall_ms, end->not_before, clock_now_ms(),
+	        end->phase, end->log) != 0)
 		return -1;
 	if (db_changes(s) == 0 || build_state_is_open(state))
 		return 0;
+	if (state == BUILD_BUILT && end->wall_ms > 0 && add_duration(s, id, end->wall_ms, e) != 0)
+		return -1;
 	if (!build_state_is_good(state))
-		return propagate(s, e);
+		return propagate(s, id, e);
 	if (db_run(s, e,
 	        "UPDATE build SET blocked = blocked - 1 WHERE state = 'waiting'"
 	        " AND id IN (SELECT build FROM build_input WHERE input = ?1)",
@@ -231,68 +325,38 @@ end_build(struct store *s, int64_t id, enum build_state state, const char *reaso
 }
 
 int
-store_build_ended(struct store *s, int64_t id, enum build_state state, const char *reason, const char *tail,
-    int64_t wall_ms, int64_t not_before, struct err *e)
+store_build_end(struct store *s, int64_t id, const struct build_end *end, struct err *e)
 {
 	if (store_begin(s, e) != 0)
 		return -1;
-	return store_end(s, end_build(s, id, state, reason, tail, wall_ms, not_before, e), e);
+	return store_end(s, end_build(s, id, end, e), e);
 }
 
 int
 store_builds_recover(struct store *s, struct err *e)
 {
+	if (store_begin(s, e) != 0)
+		return -1;
 	/* The attempt that died with us does not count against the build. */
-	return db_run(s, e,
+	int rc = db_run(s, e,
 	    "UPDATE build SET state = 'queued', attempts = max(attempts - 1, 0), not_before = 0"
 	    " WHERE state = 'building'",
 	    "");
-}
-
-int
-store_build_systems(struct store *s, struct arena *a, const char **systems, size_t max, size_t *ret_n, struct err *e)
-{
-	AUTO(db_done)
-	sqlite3_stmt *q =
-	    db_query(s, e, "SELECT DISTINCT system FROM build WHERE state = 'queued' LIMIT ?1", "i", (int64_t)max);
-	size_t n = 0;
-	int rc = q == NULL ? -1 : 1;
-
-	while (rc > 0 && n < max && (rc = db_row(s, q, e)) > 0)
-		systems[n++] = db_text(a, q, 0);
-	*ret_n = n;
-	return rc < 0 ? -1 : 0;
-}
-
-int
-store_build_wake(struct store *s, int64_t now, int64_t *ret, struct err *e)
-{
-	return db_int(s, ret, e,
-	    "SELECT coalesce(min(not_before), 9223372036854775807) FROM build WHERE state = 'queued' AND not_before > ?1",
-	    "i", now);
-}
-
-int
-store_build_wanted_by(struct store *s, int64_t build, int64_t *runs, size_t max, size_t *ret_n, struct err *e)
-{
-	AUTO(db_done)
-	sqlite3_stmt *q =
-	    db_query(s, e, "SELECT run FROM build_want WHERE build = ?1 LIMIT ?2", "ii", build, (int64_t)max);
-	size_t n = 0;
-	int rc = q == NULL ? -1 : 1;
-
-	while (rc > 0 && n < max && (rc = db_row(s, q, e)) > 0)
-		runs[n++] = db_i64(q, 0);
-	*ret_n = n;
-	return rc < 0 ? -1 : 0;
+	if (rc == 0)
+		rc = db_run(s, e,
+		    "UPDATE build SET state = 'cancelled', ended = ?1, reason = 'nobody wants it any more'"
+		    " WHERE state IN ('waiting', 'queued', 'building') AND NOT EXISTS (SELECT 1 FROM build_want w"
+		    "  JOIN run r ON r.id = w.run WHERE w.build = build.id AND r.ended IS NULL)",
+		    "i", clock_now_ms());
+	return store_end(s, rc, e);
 }
 
 int
 store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e)
 {
 	return db_int(s, ret, e,
-	    "SELECT count(*) FROM build_want w JOIN build b ON b.id = w.build"
-	    " WHERE w.run = ?1 AND b.state IN ('waiting', 'queued', 'building')",
+	    "SELECT count(*) FROM build b CROSS JOIN build_want w ON w.run = ?1 AND w.build = b.id"
+	    " WHERE b.state IN ('waiting', 'queued', 'building')",
 	    "i", run);
 }
 
@@ -311,7 +375,7 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT b.drv, b.state, b.reason, b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
-	    " b.system FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
+	    " b.system, b.phase, b.failures FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
 	    "i", run);
 	AUTO(json_drop) json_t *all = json_object();
 	int rc = q == NULL ? -1 : 1;
@@ -326,6 +390,9 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 		set_text(o, "blame", q, 6);
 		set_text(o, "name", q, 9);
 		set_text(o, "system", q, 10);
+		set_text(o, "phase", q, 11);
+		if (db_i64(q, 12) > 0 && build_state_is_good(build_state_of((const char *)sqlite3_column_text(q, 1))))
+			json_object_set_new(o, "flaky", json_true());
 		if (sqlite3_column_type(q, 7) != SQLITE_NULL)
 			json_object_set_new(o, "wall_ms", json_integer(db_i64(q, 7)));
 		json_object_set_new(o, "target", json_boolean(db_i64(q, 8)));
@@ -411,7 +478,7 @@ unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_
 	        "ii", run, clock_now_ms()) != 0)
 		return -1;
 	*ret_n = n;
-	return 0;
+	return changed(s, run, e);
 }
 
 int

@@ -1,7 +1,7 @@
 /*
  * build - derivations that some run wants built, as rows: the durable part of the queue.
  *
- * A derivation has one row, however many runs want it. `blocked` counts its inputs (among the rows) that are not
+ * A derivation has one row, however many runs want it. store/open.h reads what is open, for the scheduler. `blocked` counts its inputs (among the rows) that are not
  * there yet; at zero it is queued. A failure travels to everything that depends on it as dependency_failed with
  * propagated_from, in the same transaction, so that no state between can be seen or survive a crash.
  */
@@ -34,15 +34,6 @@ enum build_state build_state_of(const char *name);
 bool build_state_is_open(enum build_state s);
 bool build_state_is_good(enum build_state s); /* its outputs are there, or will be when fetched */
 
-struct build {
-	int64_t id;
-	const char *drv, *name, *system, *features; /* features: JSON array */
-	enum build_state state;
-	bool fixed_output;
-	int64_t attempts;
-	const char *reason, *tail, *log, *propagated_from;
-};
-
 /* What a run wants, in the words of the stage query; inputs are drv paths among the same call. */
 struct build_want {
 	const char *drv, *name, *system, *features;
@@ -59,29 +50,22 @@ enum build_known { BUILD_TRUST_FAILURES, BUILD_RETRY_FAILURES };
 must_check int store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n,
     enum build_known known, int64_t known_since, struct err *e);
 
-/* The build to start next for a system, by priority, then least share used by its pull request, then most dependents,
- * then age; 1 when there is none. */
-must_check int store_build_next(struct store *s, struct arena *a, const char *system, int64_t now, struct build *ret,
-    struct err *e);
 must_check int store_build_started(struct store *s, int64_t id, const char *log, struct err *e);
-/* An end, or back to the queue with BUILD_QUEUED and a time. Dependents are released or failed. */
-must_check int store_build_ended(struct store *s, int64_t id, enum build_state state, const char *reason,
-    const char *tail, int64_t wall_ms, int64_t not_before, struct err *e);
-/* Whatever was building when the daemon died is queued again. */
+struct build_end {
+	enum build_state state; /* an end, or BUILD_QUEUED: back to the queue until not_before */
+	const char *reason, *tail, *phase; /* NULL: none */
+	const char *log;        /* NULL: as it stands */
+	int64_t wall_ms, not_before;
+};
+/* Dependents are released or failed. Of a build that is not open any more nothing is changed. */
+must_check int store_build_end(struct store *s, int64_t id, const struct build_end *end, struct err *e);
+/* Whatever was building when the daemon died is queued again; what no live run wants is cancelled. */
 must_check int store_builds_recover(struct store *s, struct err *e);
-
-/* Systems with something queued. At most max; names in the arena. */
-must_check int store_build_systems(struct store *s, struct arena *a, const char **systems, size_t max, size_t *ret_n,
-    struct err *e);
-/* When the next postponed build may start; INT64_MAX when none is postponed. */
-must_check int store_build_wake(struct store *s, int64_t now, int64_t *ret, struct err *e);
-/* Runs that want a build; ids, at most max. */
-must_check int store_build_wanted_by(struct store *s, int64_t build, int64_t *runs, size_t max, size_t *ret_n,
-    struct err *e);
 
 /* How many builds of a run (base ones too) are still open. */
 must_check int store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e);
-/* What the report wants: object drv -> {state, reason, tail, propagated_from, wall_ms, log, blame}; head side only. */
+/* What the report wants: object drv -> {state, reason, tail, phase, propagated_from, wall_ms, log, blame, flaky}; head side
+ * only. flaky: true when it was built after it had failed, unchanged. */
 must_check int store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e);
 /* Failed targets of the head whose blame is open: array of drv. */
 must_check int store_run_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e);

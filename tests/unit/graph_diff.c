@@ -1,9 +1,7 @@
 /* The stage diff, on made-up stores: every class, the spread, refusals, and the same bytes each time. */
-#include "graph/cache.h"
 #include "graph/graph.h"
 #include "graph_fixture.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -436,6 +434,50 @@ test_same_bytes_each_time(void **state)
 	fixture_end(&f);
 }
 
+/* Jobs are compared one by one; one that is on one side only is added or removed whole. */
+static void
+test_several_jobs(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation v;
+	struct err e = {0};
+	AUTO(json_drop) json_t *d = NULL;
+	AUTO(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct record_out out = {.fd = null};
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *one = make(&f, "one", "1", NULL, NULL), *two = make(&f, "two", "1", one, NULL);
+	fx_evaluation_begin(&v);
+	fx_row(&v, "[\"a\"]", one, NULL);
+	const char *first = fx_evaluation_end(&f, &v, "1.zst");
+	fx_evaluation_begin(&v);
+	fx_row(&v, "[\"a\"]", two, NULL);
+	const char *second = fx_evaluation_end(&f, &v, "2.zst");
+	char *file = arena_printf(&f.a, "%s/d.json", f.dir);
+	AUTO(json_drop) json_t *job = json_pack("{s:[{s:s,s:s},{s:s,s:s}],s:[{s:s,s:s},{s:s,s:s}],s:s,s:s}", "base", "job", "kept", "file",
+	    first, "job", "old", "file", first, "head", "job", "new", "file", second, "job", "kept", "file", second, "out", file,
+	    "real_store_dir", f.store);
+	assert_int_equal(graph_stage_diff(job, &out, &e), 0);
+	assert_int_equal(json_read_file(file, 1 << 20, &d, &e), 0);
+	const json_t *list = json_object_get(d, "attributes");
+	assert_int_equal(json_array_size(list), 3);
+	static const char *const want[][2] = {{"kept", "rebuild"}, {"new", "added"}, {"old", "removed"}};
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(json_str(json_array_get(list, i), "job", ""), want[i][0]);
+		assert_string_equal(json_str(json_array_get(list, i), "class", ""), want[i][1]);
+	}
+	assert_int_equal(json_array_size(json_object_get(d, "targets")), 1);
+	/* The same job twice on a side is a mistake. */
+	json_object_set_new(json_array_get(json_object_get(job, "base"), 1), "job", json_string("kept"));
+	assert_int_equal(graph_stage_diff(job, &out, &e), -1);
+	assert_int_equal(e.kind, ERR_INPUT);
+	json_object_del(job, "base");
+	assert_int_equal(graph_stage_diff(job, &out, &e), -1);
+	assert_int_equal(e.kind, ERR_INPUT);
+	fixture_end(&f);
+}
+
 static void
 refuse(struct fixture *f, const char *base, const char *head, enum err_kind kind, const char *words)
 {
@@ -539,53 +581,6 @@ test_missing_derivation_is_named(void **state)
 	fixture_end(&f);
 }
 
-/* The graph file gives what the derivations give, also when it is damaged; and it is what is read the second time. */
-static void
-test_graph_file(void **state)
-{
-	struct fixture f;
-	struct closure g, again;
-	struct err e = {0};
-	uint32_t node;
-	(void)state;
-
-	fixture_begin(&f);
-	struct fx_drv *lib = make(&f, "lib", "1", NULL, NULL), *app = make(&f, "app", "1", lib, NULL);
-	struct fx_drv *src = fx_make(&f, &(struct fx_drv){.name = "src", .fixed = "bytes", .inputs = {lib}});
-	struct fx_drv *ca = fx_make(&f, &(struct fx_drv){.name = "ca", .floating = true, .dev = true, .inputs = {app, src}});
-	const char *dir = arena_printf(&f.a, "%s/graphs", f.dir);
-	closure_init(&g, FX_STORE, f.store);
-	assert_int_equal(closure_root(&g, str_of(ca->drv), &node, &e), 0);
-	assert_int_equal(cache_load(&g, dir), 0);
-	assert_int_equal(closure_load(&g, &e), 0);
-	assert_int_equal(cache_save(&g, 1, dir, &e), 0);
-	for (int round = 0; round < 2; round++) {
-		closure_init(&again, FX_STORE, "/nowhere");
-		assert_int_equal(closure_root(&again, str_of(ca->drv), &node, &e), 0);
-		assert_int_equal(cache_load(&again, dir), 1);
-		assert_int_equal(again.loaded, 4);
-		assert_int_equal(again.targets.n, g.targets.n);
-		assert_memory_equal(again.targets.p, g.targets.p, g.targets.n * sizeof(*g.targets.p));
-		assert_memory_equal(again.off.p, g.off.p, g.off.n * sizeof(*g.off.p));
-		assert_memory_equal(again.flags.p, g.flags.p, g.flags.n);
-		for (size_t i = 0; i < g.outputs.n; i++) {
-			assert_true(str_eq(again.outputs.p[i].path, g.outputs.p[i].path));
-			assert_true(str_eq(again.outputs.p[i].name, g.outputs.p[i].name));
-		}
-		for (uint32_t v = 0; v < 4; v++)
-			assert_true(str_eq(closure_name(&again, v), closure_name(&g, v)));
-		assert_int_equal(closure_find(&again, str_of(lib->drv)), closure_find(&g, str_of(lib->drv)));
-		closure_release(&again);
-	}
-	/* Other roots: another file. */
-	closure_init(&again, FX_STORE, "/nowhere");
-	assert_int_equal(closure_root(&again, str_of(app->drv), &node, &e), 0);
-	assert_int_equal(cache_load(&again, dir), 0);
-	closure_release(&again);
-	closure_release(&g);
-	fixture_end(&f);
-}
-
 /* What was head is the next one's base: its derivations are not needed again, but to say why. */
 static void
 test_graph_of_head_serves_as_base(void **state)
@@ -625,49 +620,6 @@ test_graph_of_head_serves_as_base(void **state)
 	fixture_end(&f);
 }
 
-static void
-test_damaged_graph_files_are_not_believed(void **state)
-{
-	struct fixture f;
-	struct closure g;
-	struct err e = {0};
-	struct str bytes;
-	uint32_t node;
-	(void)state;
-
-	fixture_begin(&f);
-	struct fx_drv *lib = make(&f, "lib", "1", NULL, NULL), *app = make(&f, "app", "1", lib, NULL);
-	const char *dir = arena_printf(&f.a, "%s/graphs", f.dir);
-	closure_init(&g, FX_STORE, f.store);
-	assert_int_equal(closure_root(&g, str_of(app->drv), &node, &e), 0);
-	assert_int_equal(closure_load(&g, &e), 0);
-	assert_int_equal(cache_save(&g, 1, dir, &e), 0);
-	closure_release(&g);
-	DIR *d = opendir(dir);
-	struct dirent *entry;
-	char *file = NULL;
-	while ((entry = readdir(d)) != NULL)
-		if (strstr(entry->d_name, ".graph") != NULL)
-			file = arena_printf(&f.a, "%s/%s", dir, entry->d_name);
-	closedir(d);
-	assert_non_null(file);
-	assert_int_equal(files_read(&f.a, file, 1 << 20, &bytes, &e), 0);
-	for (size_t i = 0; i < 2 * bytes.n; i++) {
-		/* First every byte wrong once, then every length that is too short. */
-		char *copy = arena_dup(&f.a, bytes.p, bytes.n);
-		size_t n = i < bytes.n ? bytes.n : i - bytes.n;
-		copy[i % bytes.n] ^= 0x41;
-		assert_int_equal(files_write(file, (struct str){copy, n}, 0600, FILES_NO_SYNC, &e), 0);
-		closure_init(&g, FX_STORE, f.store);
-		assert_int_equal(closure_root(&g, str_of(app->drv), &node, &e), 0);
-		assert_int_equal(cache_load(&g, dir), 0);
-		assert_int_equal(closure_load(&g, &e), 0);
-		assert_int_equal(g.loaded, 2);
-		closure_release(&g);
-	}
-	fixture_end(&f);
-}
-
 int
 main(void)
 {
@@ -685,9 +637,8 @@ main(void)
 	    cmocka_unit_test(test_what_is_not_whole_is_refused),
 	    cmocka_unit_test(test_damaged_files_are_refused),
 	    cmocka_unit_test(test_missing_derivation_is_named),
-	    cmocka_unit_test(test_graph_file),
+	    cmocka_unit_test(test_several_jobs),
 	    cmocka_unit_test(test_graph_of_head_serves_as_base),
-	    cmocka_unit_test(test_damaged_graph_files_are_not_believed),
 	};
 
 	return cmocka_run_group_tests_name("graph_diff", tests, NULL, NULL);

@@ -156,7 +156,7 @@ build_ends(struct fixture *f, const char *drv, enum build_state end)
 	int64_t id = id_of(f, drv);
 
 	assert_int_equal(store_build_started(f->s, id, "/log", &f->e), 0);
-	assert_int_equal(store_build_ended(f->s, id, end, NULL, NULL, 10, 0, &f->e), 0);
+	assert_int_equal(store_build_end(f->s, id, &(struct build_end){.state = end, .wall_ms = 10}, &f->e), 0);
 }
 
 static void
@@ -296,7 +296,7 @@ a_build_goes_when_the_last_run_that_wants_it_goes(void **state)
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "cancelled");
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "cancelled");
 	/* Its worker's end, which comes later, changes nothing any more. */
-	assert_int_equal(store_build_ended(f->s, building[0], BUILD_BUILT, NULL, NULL, 1, 0, &f->e), 0);
+	assert_int_equal(store_build_end(f->s, building[0], &(struct build_end){.state = BUILD_BUILT, .wall_ms = 1}, &f->e), 0);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "cancelled");
 }
 

@@ -575,6 +575,7 @@ test_pages_escape_what_comes_from_outside(void **state)
 	struct reply report = get(f, "/run/1/report.json");
 	assert_string_equal(report.body, "{\"a\":1}");
 	assert_non_null(strstr(report.text, "application/json"));
+	assert_non_null(strstr(report.text, "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-"));
 	assert_non_null(strstr(get(f, "/badge/org/open.svg").body, "failure"));
 }
 

@@ -108,12 +108,15 @@ CREATE TABLE build (
 	fixed_output INTEGER NOT NULL DEFAULT 0,
 	state        TEXT NOT NULL CHECK (state IN ('waiting', 'queued', 'building', 'built', 'cached', 'failed',
 	             'dependency_failed', 'timed_out', 'silent', 'log_limit', 'infrastructure', 'cancelled', 'unsupported')),
+	pname        TEXT NOT NULL DEFAULT '',    -- name without version: whose durations are alike
 	blocked      INTEGER NOT NULL DEFAULT 0,  -- inputs that are not there yet
-	dependents   INTEGER NOT NULL DEFAULT 0,  -- for the order
 	attempts     INTEGER NOT NULL DEFAULT 0,
+	failures     INTEGER NOT NULL DEFAULT 0,  -- how often this very derivation failed by itself; built after: flaky
 	not_before   INTEGER NOT NULL DEFAULT 0,
+	absent_since INTEGER,                     -- since when no machine for it could be reached
 	reason       TEXT,
-	tail         TEXT,                        -- the last lines of the log
+	tail         TEXT,                        -- the lines of the log that matter
+	phase        TEXT,                        -- in which it failed
 	log          TEXT,                        -- file
 	propagated_from TEXT,                     -- drv whose failure this is
 	created      INTEGER NOT NULL,
@@ -122,10 +125,29 @@ CREATE TABLE build (
 	wall_ms      INTEGER
 ) STRICT;
 CREATE INDEX build_ready ON build (system, state) WHERE state IN ('queued', 'building');
+CREATE INDEX build_open ON build (id) WHERE state IN ('waiting', 'queued', 'building');
+CREATE INDEX build_ended ON build (ended) WHERE wall_ms > 0;
 
+-- How long derivations of one name and system took, the last few times.
+CREATE TABLE build_time (
+	pname     TEXT NOT NULL,
+	system    TEXT NOT NULL,
+	median_ms INTEGER NOT NULL,
+	spread_ms INTEGER NOT NULL,      -- median distance from the median
+	samples   TEXT NOT NULL,         -- JSON array of milliseconds, oldest first
+	updated   INTEGER NOT NULL,
+	PRIMARY KEY (pname, system)
+) STRICT, WITHOUT ROWID;
+
+-- Runs whose wants have changed since the scheduler last looked; written with the change, gone when it was read.
+CREATE TABLE build_change (
+	run INTEGER PRIMARY KEY
+) STRICT;
+
+-- No foreign keys: they are written by the hundred thousand, and only for rows written in the same transaction.
 CREATE TABLE build_input (
-	build INTEGER NOT NULL REFERENCES build (id) ON DELETE CASCADE,
-	input INTEGER NOT NULL REFERENCES build (id) ON DELETE CASCADE,
+	build INTEGER NOT NULL,
+	input INTEGER NOT NULL,
 	PRIMARY KEY (input, build)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX build_input_of ON build_input (build);

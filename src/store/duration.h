@@ -1,0 +1,23 @@
+/*
+ * duration - how long derivations took, by name without version and by system.
+ *
+ * The last DURATION_SAMPLES successful builds are kept; what is told is their median, and the median distance from it.
+ */
+#ifndef EKACI_STORE_DURATION_H
+#define EKACI_STORE_DURATION_H
+
+#include "store/store.h"
+
+enum { DURATION_SAMPLES = 15 };
+
+/* "openssl-3.0.7" -> "openssl": what stands before the first "-" that no letter follows, as Nix parses names. A name
+ * that ends in .drv loses that first. */
+struct str duration_name(struct str name);
+must_check int duration_add(struct store *s, const char *pname, const char *system, int64_t ms, struct err *e);
+/* 1 when nothing is known. */
+must_check int duration_get(struct store *s, struct str pname, const char *system, int64_t *ret_median_ms,
+    int64_t *ret_spread_ms, struct err *e);
+/* The median of n numbers, which are sorted in place; 0 of none. */
+int64_t duration_median(int64_t *ms, size_t n);
+
+#endif

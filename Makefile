@@ -21,7 +21,7 @@ SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDU
 # C++ libraries, each behind one C header; no exception leaves these files.
 SOURCES_CC = $(TEXT_CC) $(EVALUATE_CC)
 TEXT_CC =
-EVALUATE_CC =
+EVALUATE_CC = evaluate/reduce.cc
 
 # Test programs: tests/unit/NAME.c, one a module, linked with everything but main.
 UNIT = $(UNIT_SUPPORT) $(UNIT_ACCEPT) $(UNIT_CHANGESET) $(UNIT_EVALUATE) $(UNIT_GRAPH) $(UNIT_REPORT) $(UNIT_SCHEDULE) \
@@ -67,7 +67,7 @@ LINK = $(if $(SOURCES_CC),$(CXX),$(CC))
 # `make V=1` shows the commands.
 Q = $(if $(V),,@echo '  $@';)
 
-all: $(B)/ekaci
+all: $(B)/ekaci $(B)/nixlines.so
 
 $(B)/ekaci: $(OBJECTS)
 	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
@@ -84,6 +84,11 @@ $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@.o $<
 	$(Q)$(LINK) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
+
+# Preloaded into an old Nix by the built-in evaluator, when it lies beside the program or in ../lib/ekaci; see there.
+$(B)/nixlines.so: src/evaluate/nixlines.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 $(WARN) -O2 -D_GNU_SOURCE -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
 
 unit: $(UNIT:%=$(B)/tests/%) $(B)/ekaci
 	CMOCKA_MESSAGE_OUTPUT=TAP EKACI=$(abspath $(B)/ekaci) prove $(if $(V),-v) -e '' $(UNIT:%=$(B)/tests/%)

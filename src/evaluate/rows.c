@@ -2,6 +2,7 @@
 #include "evaluate/rows.h"
 
 #include "evaluate/meta.h"
+#include "evaluate/reduce.h"
 #include "evaluate/roots.h"
 #include "support/base/map.h"
 
@@ -259,7 +260,11 @@ rows_add(struct rows *r, struct str line)
 
 	if (str_trim(line).n == 0)
 		return true;
-	if (json_read(line, "row", &row, &e) != 0 || !json_is_object(row)) {
+	if (r->small.p == NULL)
+		buf_init(&r->small, ROW_BYTES);
+	buf_drop(&r->small, r->small.n);
+	struct str small = reduce_row(line, &r->small) && !r->small.over ? buf_get(&r->small) : line;
+	if (json_read(small, "row", &row, &e) != 0 || !json_is_object(row)) {
 		struct str head = str_utf8_head(line, 100);
 		rows_incomplete(r, "the evaluator printed a line that is not a row: " STR_FMT, STR_ARG(head));
 		return true;
@@ -315,5 +320,6 @@ void
 rows_release(struct rows *r)
 {
 	vec_release(&r->all);
+	buf_release(&r->small);
 	arena_release(&r->a);
 }

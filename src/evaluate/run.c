@@ -2,6 +2,7 @@
 #include "evaluate/run.h"
 
 #include "evaluate/checkout.h"
+#include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
@@ -148,12 +149,16 @@ static int
 run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, struct child_result *end, struct err *e)
 {
 	struct evaluator ev = *r->ev;
-	struct sandbox_bind binds[5] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
+	struct sandbox_bind binds[6] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
 	const char *const *argv;
 	size_t n = 1;
 
-	if (r->sandbox)
+	if (r->sandbox) {
 		ev.program = show_program(a, ev.program, &binds[n], &n);
+		const char *preload = ev.built_in ? setup_preload(a) : NULL;
+		if (preload != NULL)
+			(void)show_program(a, preload, &binds[n], &n);
+	}
 	r->job.source = run_source(a, r);
 	r->job.roots_dir = r->roots_dir;
 	r->job.seconds = r->wall_ms / 1000;

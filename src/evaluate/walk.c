@@ -368,10 +368,9 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 {
 	struct arena a = {0};
 	const char **argv = arena_alloc(&a, (w->o->n_nix + 16) * sizeof(*argv));
-	/* Half of its memory is taken by the collector before it looks for garbage: a third less time, and no more resident
-	 * than is used. */
+	const char *preload = setup_preload(&a);
 	const char *env[] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb",
-	    arena_printf(&a, "GC_INITIAL_HEAP_SIZE=%lld", (long long)w->o->max_memory_mb * 1024 * 512), NULL};
+	    preload != NULL ? arena_printf(&a, "LD_PRELOAD=%s", preload) : NULL, NULL};
 	size_t n = 0;
 
 	argv[n++] = "nix";

@@ -55,6 +55,13 @@ for (const workers of ['1', '3']) {
 	ok(run('nix-store', ['-q', '--roots', r.rows.multi.drvPath]).stdout.includes(roots), 'the garbage collector knows a root that keeps it');
 }
 {
+	// nixlines.so beside the program only makes it faster.
+	const alone = path.join(work, 'alone');
+	fs.copyFileSync(ekaci, alone);
+	const rows = (program) => run(program, ['eval-jobs', '--meta', fixture]).stdout.split('\n').sort();
+	is(rows(alone), rows(ekaci), 'without nixlines.so the rows are the same');
+}
+{
 	const r = evalJobs(['--apply', 'd: { n = d.name; nothing = null; }', '--select', 'root: { inherit (root { }) good thrown; }', fixture]);
 	is(r.rows.good.extraValue, { n: 'good-1.0', nothing: null }, '--apply and its null');
 	is(Object.keys(r.rows).sort(), ['good', 'thrown'], '--select');

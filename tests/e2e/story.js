@@ -201,4 +201,4 @@ scene_test('a build that several pull requests want, held in the middle: built o
 	await tidy(scene, two);
 });
 
-await run({ limit_ms: 100000, at_once: 2 });
+await run({ limit_ms: 100000, at_once: 4 });

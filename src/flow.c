@@ -487,6 +487,18 @@ parse_or_null(const char *text, json_t **ret, struct err *e)
 	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
 }
 
+static enum jobs_trust
+trust_of(struct flow *f, struct arena *a, const struct run *r)
+{
+	struct pull_request pr = {0};
+	struct err e;
+
+	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
+		return JOBS_UNTRUSTED;
+	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
+	return !approved && report_untrusted(f->p.settings, &pr) ? JOBS_UNTRUSTED : JOBS_TRUSTED;
+}
+
 /* The job of the run's present state; *ret stays NULL when the state has nothing left to do. */
 static int
 make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, struct err *e)
@@ -507,7 +519,7 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	if (r->state == RUN_MIRRORED)
 		*ret = jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
 	else if (r->state == RUN_PLANNED)
-		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations);
+		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust_of(f, a, r));
 	else if (r->state == RUN_EVALUATED)
 		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
 	else if (r->state == RUN_DIFFED)
@@ -557,16 +569,10 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 static const char *
 held(struct flow *f, struct arena *a, const struct run *r)
 {
-	struct pull_request pr = {0};
-	struct err e;
-
-	if (r->state != RUN_PLANNED || r->approved || strcmp(f->p.settings->trust.forks, "approve") != 0)
+	if (r->state != RUN_PLANNED || strcmp(f->p.settings->trust.forks, "approve") != 0 ||
+	    trust_of(f, a, r) == JOBS_TRUSTED)
 		return NULL;
-	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
-		return NULL;
-	if (pr.approved != NULL && strcmp(pr.approved, r->head) == 0)
-		return NULL;
-	return report_untrusted(f->p.settings, &pr) ? "the evaluation of an outside author's change waits for approval" : NULL;
+	return "the evaluation of an outside author's change waits for approval";
 }
 
 /* The run has said that somebody must approve; the approval starts another. */

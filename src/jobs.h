@@ -16,10 +16,12 @@ json_t *jobs_mirror(const struct settings *c, const struct run *r, const struct 
     const char *authorization);
 json_t *jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
     bool ignore_rules);
+/* Whose change is evaluated: nobody's foreign code runs without a sandbox unless the operator said so ("off"). */
+enum jobs_trust { JOBS_TRUSTED, JOBS_UNTRUSTED };
 /* The next evaluation that `done` (array of evaluation records) lacks, or NULL: base and head of each job of the plan
  * in turn. */
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done);
+    const json_t *plan, const json_t *done, enum jobs_trust trust);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
 json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed);
 

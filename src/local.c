@@ -142,7 +142,8 @@ evaluate(struct local *l, struct err *e)
 	l->evaluations = json_array();
 	for (;;) {
 		AUTO(json_drop)
-		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations);
+		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations,
+		    JOBS_TRUSTED);
 		AUTO(json_drop) json_t *records = NULL;
 		const char *side;
 

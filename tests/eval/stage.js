@@ -173,5 +173,15 @@ for (const [scenario, version, pattern] of [
 		ok(await until(() => mine().length === 0, 5000), `and leaves no process (sandbox ${sandbox})`, mine());
 		is(fs.readdirSync(path.join(work, 'checkouts')).filter((n) => n !== 'source.lock'), [], `and no checkout (sandbox ${sandbox})`);
 	}
+	// Killed, so that it cannot clean up: the next one does, and takes the lock.
+	const doc2 = job(endless, { file: 'jobs.nix' }, { evals_dir: fresh(), wall_ms: 2000 });
+	const k = stageAsync(doc2);
+	await until(() => /"progress"/.test(k.heard()));
+	k.child.kill('SIGKILL');
+	await k.ended;
+	ok(fs.readdirSync(path.join(work, 'checkouts')).some((n) => n.startsWith('work-')), 'a killed worker leaves its work folder');
+	const next = await stageAsync(doc2).ended;
+	ok(next.evaluation && !next.evaluation.complete && /being evaluated: .*z/.test(next.evaluation.reason), 'the next one is not kept waiting, and says what takes so long', next.evaluation || next.last);
+	is(fs.readdirSync(path.join(work, 'checkouts')).filter((n) => n.startsWith('work-')), [], 'and removes what was left');
 	done();
 })();

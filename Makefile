@@ -10,7 +10,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c sweep.c pipeline.c worker.c
+ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c pipeline.c worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
 	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
@@ -40,7 +40,7 @@ SUPPORT = \
 WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/log.c web/metrics.c
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.
-SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
+SOURCES_CC = support/text/template.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
@@ -52,7 +52,8 @@ UNIT = \
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/escape.js tests/send/sender.js \
-	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js
+	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
+	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -84,7 +85,7 @@ UNIT_PROGRAMS = $(UNIT:%=$(B)/tests/%)
 # `make V=1` shows the commands.
 Q = $(if $(V),,@echo '  $@';)
 
-all: $(B)/ekaci $(B)/nixlines.so
+all: $(B)/ekaci
 
 $(B)/ekaci: $(OBJECTS)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
@@ -127,11 +128,6 @@ $(B)/bench/%: tests/bench/%.c $(OBJECTS_TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
 
-# Preloaded into an old Nix by the built-in evaluator, when it lies beside the program or in ../lib/ekaci; see there.
-$(B)/nixlines.so: src/evaluate/nixlines.c Makefile
-	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c17 $(WARN) -O2 -D_GNU_SOURCE -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
-
 # --- tests ---
 
 unit: $(UNIT_PROGRAMS) $(B)/ekaci
@@ -141,7 +137,7 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 check:
 	deploy/dependencies.sh check
-	$(MAKE) WERROR=-Werror SAN=$(SAN) all $(UNIT_PROGRAMS) $(B)/tests/send_driver build/node.stamp build/openapi/github.json
+	$(MAKE) WERROR=-Werror SAN=$(SAN) $(B)/ekaci $(UNIT_PROGRAMS) $(B)/tests/send_driver build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE)
 
 # GitHub's description of its API, cut to what the bot uses; and the packages of the tests.
@@ -156,10 +152,10 @@ build/node.stamp: tests/package.json tests/package-lock.json
 DEMO = bump
 demo:
 	deploy/dependencies.sh check
-	$(MAKE) all build/node.stamp build/openapi/github.json
+	$(MAKE) build/release/ekaci build/node.stamp build/openapi/github.json
 	@node tests/e2e/show.js $(DEMO)
 
-bench: all build/node.stamp build/openapi/github.json
+bench: build/release/ekaci build/node.stamp build/openapi/github.json
 	@tests/bench/run
 
 regen: $(UNIT_PROGRAMS) $(B)/ekaci
@@ -177,9 +173,8 @@ analyze:
 		--suppress=nullPointerRedundantCheck src
 
 PREFIX = /usr/local
-install: all
+install: build/release/ekaci
 	install -Dm755 build/release/ekaci $(DESTDIR)$(PREFIX)/bin/ekaci
-	install -Dm755 build/release/nixlines.so $(DESTDIR)$(PREFIX)/lib/ekaci/nixlines.so
 	install -Dm644 deploy/ekaci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
 	install -Dm644 deploy/ekaci.toml.example $(DESTDIR)$(PREFIX)/share/doc/ekaci/ekaci.toml.example
 

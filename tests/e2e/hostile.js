@@ -106,4 +106,4 @@ scene_test('symbolic links, a submodule and names that want to leave the tree', 
 	await tidy(scene, pull);
 });
 
-await run({ limit_ms: 100000, at_once: 2 });
+await run({ limit_ms: 100000, at_once: 4 });

@@ -127,4 +127,4 @@ scene_test('SIGTERM while building and evaluating: in good order, exit 0, and no
 		equal(builds_begun(scene.dir, 'zinnia'), 2);
 	});
 
-await run({ limit_ms: 100000, at_once: 2 });
+await run({ limit_ms: 100000, at_once: 4 });

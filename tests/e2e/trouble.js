@@ -135,4 +135,4 @@ scene_test('bodies too large, requests that never end, and many at once: the bot
 	equal((await scene.bot.get('/healthz')).status, 200);
 });
 
-await run({ limit_ms: 100000, at_once: 2 });
+await run({ limit_ms: 100000, at_once: 4 });

@@ -146,6 +146,11 @@ demo:
 	$(MAKE) build/release/ekaci build/node.stamp build/openapi/github.json
 	@node tests/e2e/show.js $(DEMO)
 
+$(B)/bench/scheduler: tests/bench/scheduler.c $(OBJECTS_TEST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+
 bench: build/release/ekaci build/node.stamp build/openapi/github.json
 	@tests/bench/run
 

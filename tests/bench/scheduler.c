@@ -111,7 +111,7 @@ play(struct queue *q, struct ends *h, int64_t now, int64_t *decisions, int64_t *
 
 /* 10^5 derivations, 1,000 slots: inputs are chosen among the earlier ones, more often the near ones. */
 static void
-bench_decisions(void)
+bench_decisions(const char *shape, int max_inputs, int64_t width)
 {
 	enum { N = 100000, SLOTS = 1000 };
 	static const struct machine m = {
@@ -127,8 +127,8 @@ bench_decisions(void)
 		durations[id] = duration();
 		add(q, id, durations[id], 1 + id % 40);
 		work += durations[id];
-		for (int k = (int)(uniform() * 6); k > 0 && id > 2000; k--) {
-			int64_t in = id - 1000 - (int64_t)(uniform() * uniform() * (double)(id - 1001));
+		for (int k = (int)(uniform() * max_inputs); k > 0 && id > width + 1; k--) {
+			int64_t in = id - width - (int64_t)(uniform() * uniform() * (double)(id - width - 1));
 			queue_link(q, id, in);
 			if (path[in] > path[id])
 				path[id] = path[in];
@@ -141,9 +141,9 @@ bench_decisions(void)
 	int64_t makespan = play(q, &h, 0, &decisions, NULL);
 	int64_t done = clock_mono_ns();
 	double bound = (double)work / SLOTS > (double)longest ? (double)work / SLOTS : (double)longest;
-	printf("scheduler_fill_ms %.0f ms\n", (double)(filled - begun) / 1e6);
-	printf("scheduler_decisions_per_s %.0f 1/s\n", (double)decisions * 1e9 / (double)(done - filled));
-	printf("scheduler_makespan_ratio %.4f x (critical path %.0f s, work over slots %.0f s)\n", (double)makespan / bound,
+	printf("scheduler_%s_fill_ms %.0f ms\n", shape, (double)(filled - begun) / 1e6);
+	printf("scheduler_%s_decisions_per_s %.0f 1/s\n", shape, (double)decisions * 1e9 / (double)(done - filled));
+	printf("scheduler_%s_makespan_ratio %.4f x (critical path %.0f s, work over slots %.0f s)\n", shape, (double)makespan / bound,
 	    (double)longest / 1000, (double)work / SLOTS / 1000);
 	queue_free(q);
 	mem_free(&h.p);
@@ -304,7 +304,8 @@ main(void)
 {
 	struct err e = {0};
 
-	bench_decisions();
+	bench_decisions("deep", 6, 1000);
+	bench_decisions("wide", 4, 20000);
 	bench_fairness();
 	if (bench_store(&e) != 0) {
 		fprintf(stderr, "scheduler: %s (%s)\n", e.msg, e.at);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 enum { IN, OUT, ERR, CHAN, NFDS };
+enum { PIPE_BYTES = 512 * 1024 }; /* of standard output, where the system allows: fewer turns of waiting for each other */
 
 struct running {
 	const struct child *c;
@@ -190,6 +191,8 @@ start(struct running *r, const struct child *c, struct child_result *result, str
 		theirs[i] = pair[i == IN ? 0 : 1];
 		r->fds[i] = pair[i == IN ? 1 : 0];
 		fcntl(r->fds[i], F_SETFL, O_NONBLOCK);
+		if (i == OUT)
+			(void)fcntl(r->fds[i], F_SETPIPE_SZ, PIPE_BYTES);
 		buf_init(&r->lines[i], CHILD_MAX_LINE);
 	}
 	if (pipe2(sync_fds, O_CLOEXEC) != 0)

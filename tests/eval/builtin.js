@@ -91,8 +91,22 @@ for (const workers of ['1', '3']) {
 {
 	// Runaway trees.
 	const self = write('self.nix', 'let s = { recurseForDerivations = true; good = derivation { name = "g"; system = "s"; builder = "b"; }; inherit s; }; in s');
-	const r = evalJobs(['--max-depth', '6', self]);
-	ok(r.code === 0 && /nested deeper|within itself/.test(JSON.stringify(r.lines)), 'a set within itself ends with a row that says so', r.lines);
+	for (const workers of ['1', '3']) {
+		const r = evalJobs(['--workers', workers, self]);
+		is([r.code, Object.keys(r.rows).sort()], [0, ['good', 's']], 'a set within itself: an error on the cycle, its good child once');
+		ok(/within itself: it is the same as the root/.test(r.rows.s.error), 'and what it is the same as', r.rows.s);
+	}
+	const d = (n) => `(derivation { name = "${n}"; system = "s"; builder = "b"; })`;
+	const two = write('two.nix', `let s = { recurseForDerivations = true; good = ${d('g')}; bad = throw "x"; left = s; right = { recurseForDerivations = true; again = s; h = ${d('h')}; }; }; in { top = s; }`);
+	const ways = evalJobs(['--workers', '2', two]);
+	is(Object.keys(ways.rows).sort(), ['top|bad', 'top|good', 'top|left', 'top|right|again', 'top|right|h'], 'sets that lead to themselves by several ways');
+	ok(/same as "top"/.test(ways.rows['top|right|again'].error), 'each with what it is the same as', ways.rows);
+	// Same names, but not the same set: all of it is there.
+	const alike = write('alike.nix', `{ a = ${d('a')}; b = { recurseForDerivations = true; a = ${d('other')}; b = { recurseForDerivations = true; a = ${d('a')}; b = { recurseForDerivations = true; c = ${d('c')}; }; }; }; }`);
+	is(Object.keys(evalJobs([alike]).rows).sort(), ['a', 'b|a', 'b|b|a', 'b|b|b|c'], 'sets of the same names that differ are entered');
+	const grows = write('grows.nix', `let f = n: { recurseForDerivations = true; d = derivation { name = "d\${toString n}"; system = "s"; builder = "b"; }; next = f (n + 1); }; in f 0`);
+	const r = evalJobs(['--max-depth', '6', grows]);
+	ok(r.code === 0 && r.lines.length === 7 && /nested deeper/.test(JSON.stringify(r.lines)), 'sets that never end are cut at a depth, with a row that says so', r.lines);
 	const many = write('many.nix', 'let set = n: { recurseForDerivations = true; } // builtins.listToAttrs (map (i: { name = "a${toString i}"; value = throw "x"; }) (builtins.genList (i: i) n)); in { small = set 3; runaway = set 500; }');
 	const m = evalJobs(['--max-rows', '100', many]);
 	ok(m.code === 1 && /more than 100 rows.*runaway/.test(m.err), 'too many rows: exit 1 and the offender by name', m.err.slice(-300));

@@ -1,6 +1,7 @@
 /* The coordinator of the built-in evaluator: hands attribute paths to workers, prints what they find. */
 #include "evaluate/drvfile.h"
 #include "evaluate/evaljobs.h"
+#include "evaluate/late.h"
 #include "evaluate/roots.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
@@ -73,6 +74,7 @@ struct walk {
 	VEC(uint32_t) alone;  /* a worker died on these: once more with nobody beside it */
 	VEC(struct str) drvs; /* for the root; only when roots are wanted */
 	VEC(struct trial) trials;
+	VEC(struct str) late; /* rows that are printed when all are there; each with its newline */
 	struct worker workers[MAX_WORKERS];
 	size_t n_workers;     /* may run */
 	char mark[40];
@@ -190,8 +192,16 @@ too_many(const struct walk *w, struct err *e)
 static int
 print_rows(struct walk *w, struct str rows, size_t n, struct err *e)
 {
-	if (fwrite(rows.p, 1, rows.n, stdout) != rows.n || fflush(stdout) != 0)
+	if (w->o->check_cache_status || w->o->constituents) {
+		const char *nl;
+		for (; (nl = memchr(rows.p, '\n', rows.n)) != NULL; rows = str_from(rows, (size_t)(nl - rows.p) + 1)) {
+			size_t length = (size_t)(nl - rows.p) + 1;
+			struct str line = {arena_strn(&w->names, rows.p, length), length};
+			vec_push(&w->late, line);
+		}
+	} else if (fwrite(rows.p, 1, rows.n, stdout) != rows.n || fflush(stdout) != 0) {
 		return fail_sys(e, "cannot print a row");
+	}
 	w->rows += n;
 	return w->rows > (size_t)w->o->max_rows ? too_many(w, e) : 0;
 }
@@ -271,7 +281,7 @@ add_inputs(struct str drv, struct buf *row, struct err *e)
 {
 	struct arena a = {0};
 	AUTO(json_drop) json_t *inputs = NULL;
-	int rc = drvfile_inputs(str_dup(&a, drv), &inputs, e);
+	int rc = drvfile_read(str_dup(&a, drv), &inputs, NULL, e);
 
 	if (rc == 0) {
 		buf_puts(row, ",\"inputDrvs\":");
@@ -776,6 +786,9 @@ walk_run(const struct eval_jobs *o, struct err *e)
 		rc = roots_keep(w->drvs.p, w->drvs.n, o->roots_dir, "ekaci-roots", e);
 	for (size_t i = 0; i < w->n_workers; i++)
 		stop_worker(&w->workers[i], NULL);
+	if (rc == 0 && w->late.n > 0)
+		rc = late_print(o, w->late.p, w->late.n, e);
+	vec_release(&w->late);
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
 	vec_release(&w->nodes);

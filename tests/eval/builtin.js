@@ -76,6 +76,47 @@ for (const workers of ['1', '3']) {
 	ok(m.rows.a && m.rows.a.drvPath, 'an expression of several lines with tabs and letters beyond ASCII', m.err);
 }
 {
+	// --constituents: direct, by name, by glob, and what is not there.
+	const d = (n, more = '') => `derivation { name = "${n}"; system = "x"; builder = "b"; ${more} }`;
+	const agg = (n, list, more = '') => d(n, `_hydraAggregate = true; constituents = [ ${list} ]; ${more}`);
+	const file = write('aggregates.nix', `rec { a = ${d('a')}; b = ${d('b')}; bad = throw "x"; tests = { recurseForDerivations = true; one = ${d('one')}; two = ${d('two')}; };
+		direct = ${agg('direct', 'a b')}; named = ${agg('named', '"a" "tests.one"')}; mixed = ${agg('mixed', 'a "b"')}; glob = ${agg('glob', '"tests.*"', '_hydraGlobConstituents = true;')};
+		none = ${agg('none', '"nowhere.*"', '_hydraGlobConstituents = true;')}; missing = ${agg('missing', '"nowhere" "a"')}; failing = ${agg('failing', '"bad"')};
+		left = ${agg('left', '"right"')}; right = ${agg('right', '"left"')}; indirect = ${agg('indirect', '"named"')}; }`);
+	const r = evalJobs(['--constituents', '--workers', '2', file]);
+	const of = (name) => (r.rows[name].constituents || []).map((p) => p.replace(/.*?-(.*)\.drv/, '$1')).sort();
+	is(r.code, 0, '--constituents', r.err);
+	is([of('direct'), of('named'), of('mixed'), of('glob'), of('indirect')], [['a', 'b'], ['a', 'one'], ['a', 'b'], ['one', 'two'], ['named']], 'constituents direct, by name, mixed, by glob and through another aggregate');
+	ok(!['direct', 'named', 'mixed', 'glob'].some((n) => r.rows[n].error), 'without an error');
+	is([r.rows.missing.error, of('missing')], ['nowhere: does not exist', ['a']], 'one that is not there is named, the others are kept');
+	is(r.rows.none.error, 'nowhere.*: constituent glob pattern had no matches', 'a glob without matches');
+	is(r.rows.failing.error, 'bad: does not evaluate', 'one that fails');
+	is([r.rows.left.error, r.rows.right.error], ['Dependency cycle: left <-> right', 'Dependency cycle: right <-> left'], 'a cycle is the error of both');
+	ok(r.lines.slice(-10).every((l) => l.constituents) && !r.lines.slice(0, -10).some((l) => 'constituents' in l), 'aggregates come last');
+	ok(!('constituents' in evalJobs([file]).rows.direct), 'nothing of it unasked');
+}
+{
+	// --check-cache-status: what is there, what must be built, and what it needs, dependencies first.
+	const salt = `${process.pid}-${Date.now()}`;
+	const env = { ...process.env, NIX_CONFIG: 'build-users-group =\nsandbox = false\nsubstituters =\n' };
+	const built = `derivation { name = "built-${salt}"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo > $out" ]; }`;
+	const file = write('cache.nix', `rec { built = ${built}; low = derivation { name = "low-${salt}"; system = "x"; builder = "b"; }; mid = derivation { name = "mid"; system = "x"; builder = "b"; inherit low built; }; top = derivation { name = "top"; system = "other"; builder = "b"; inherit mid low; }; bad = throw "x"; }`);
+	ok(run('nix-build', ['--no-out-link', '-E', built], { env }).status === 0, 'something is built');
+	const r = evalJobs(['--check-cache-status', '--workers', '2', file], { env });
+	const of = (name) => [r.rows[name].cacheStatus, r.rows[name].isCached, r.rows[name].neededBuilds.map((p) => p.replace(/.*?-([a-z]*).*/, '$1')), r.rows[name].neededSubstitutes];
+	is([of('built'), of('low'), of('mid'), of('top')], [['local', true, [], []], ['notBuilt', false, ['low'], []], ['notBuilt', false, ['low', 'mid'], []],
+		['notBuilt', false, ['low', 'mid', 'top'], []]], '--check-cache-status: status and needs, of another system, too');
+	ok(r.rows.bad.error && !('cacheStatus' in r.rows.bad) && r.code === 0, 'a failing attribute has its own row without one');
+	// A binary cache in a folder.
+	const cache = `file://${work}/cache`, drv = r.rows.built.drvPath, out = r.rows.built.outputs.out;
+	const copied = run('nix', ['--extra-experimental-features', 'nix-command', 'copy', '--to', cache, out], { env });
+	const removed = run('nix-store', ['--delete', out]);
+	ok(copied.status === 0 && removed.status === 0, 'it is in a cache only', [copied.stderr, removed.stderr]);
+	const c = evalJobs(['--check-cache-status', '--option', 'substituters', cache, '--option', 'require-sigs', 'false', file], { env });
+	is([c.rows.built.drvPath, c.rows.built.cacheStatus, c.rows.built.isCached, c.rows.built.neededSubstitutes, c.rows.built.neededBuilds], [drv, 'cached', true, [out], []], 'what a cache has is cached');
+	is(c.rows.mid.neededSubstitutes, [out], 'and is what a build needs fetched');
+}
+{
 	for (const [expr, pattern] of [['throw "at the root"', /at the root/], ['abort "at the root"', /at the root/], ['"abc', /syntax error/],
 		['{ a = ', /syntax error/], ['1); } ) (', /syntax error/], ['import ./nowhere.nix', /nowhere/]]) {
 		const r = evalJobs(['--expr', expr]);
@@ -83,7 +124,7 @@ for (const workers of ['1', '3']) {
 	}
 	is(evalJobs(['--expr', '1']).code, 0, 'a root that is no set has nothing to report');
 	for (const args of [['--workers', '0', 'x'], ['--workers', '2x', 'x'], ['--max-memory-size', '-1', 'x'], ['--nonsense', 'x'], ['x', 'y'], [],
-		['--override-input', 'a', 'b', 'x'], ['--check-cache-status', 'x'], ['--constituents', 'x'], ['--arg', 'x']])
+		['--override-input', 'a', 'b', 'x'], ['--no-instantiate', 'x'], ['--arg', 'x']])
 		is(run(ekaci, ['eval-jobs', ...args]).status, 2, `refused, not ignored: ${args.join(' ')}`);
 	const help = run(ekaci, ['eval-jobs', '--help']).stdout;
 	ok(/--max-memory-size/.test(help) && /refused/.test(help), '--help says what there is and what is refused');

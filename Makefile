@@ -10,7 +10,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c pipeline.c worker.c
+ROOT = main.c cli.c local.c status.c config.c daemon.c intake.c flow.c reports.c jobs.c pipeline.c worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
 	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
@@ -28,7 +28,7 @@ REPORT = \
 	report/labels.c report/document.c report/words.c
 SCHEDULE = \
 	schedule/query.c schedule/machines.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c schedule/mirror.c \
-	schedule/schedule.c schedule/build.c
+	schedule/schedule.c schedule/outcome.c schedule/build.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
@@ -46,7 +46,7 @@ SOURCES_CC = support/text/template.cc support/text/toml.cc
 UNIT = \
 	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror evaluate_rows evaluate_stored graph_drv graph_diff graph_radius report_verdict \
-	report_golden report_limits store send_jwt send_http send_shape send_desired schedule_queue web_server
+	report_golden report_limits store send_jwt send_http send_shape send_desired schedule_queue schedule_outcome web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = tests/fakes/selftest.js tests/e2e/demo.js

@@ -49,7 +49,7 @@ UNIT = \
 	report_golden report_limits store send_jwt send_http send_shape send_desired schedule_queue schedule_outcome web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
-TAP_NODE = tests/fakes/selftest.js tests/e2e/demo.js
+TAP_NODE = tests/fakes/selftest.js tests/schedule/remote.js tests/schedule/builds.js tests/e2e/demo.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -119,6 +119,12 @@ $(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
 
+# The scheduler with a loop of its own, for the tests and figures of tests/schedule.
+$(B)/tests/schedule_driver: tests/schedule/driver.c $(OBJECTS_TEST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+
 # --- tests ---
 
 unit: $(UNIT_PROGRAMS) $(B)/ekaci
@@ -128,7 +134,7 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 check:
 	deploy/dependencies.sh check
-	$(MAKE) WERROR=-Werror SAN=$(SAN) $(B)/ekaci $(UNIT_PROGRAMS) build/node.stamp build/openapi/github.json
+	$(MAKE) WERROR=-Werror SAN=$(SAN) $(B)/ekaci $(UNIT_PROGRAMS) $(B)/tests/schedule_driver build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE)
 
 # GitHub's description of its API, cut to what the bot uses; and the packages of the tests.

@@ -174,7 +174,11 @@ add_lines(struct buf *out, const struct str *lines, size_t from, size_t to, size
 	while (first > from && bytes + lines[first - 1].n + 1 <= max)
 		bytes += lines[--first].n + 1;
 	for (size_t i = first; i < to; i++) {
-		buf_str(out, lines[i]);
+		for (size_t k = 0; k < lines[i].n; k++) {
+			unsigned char c = (unsigned char)lines[i].p[k];
+			if (c >= ' ' || c == '\t' || c == '\r' || c == 0x1b) /* colours are the page's affair; NUL is nobody's */
+				buf_putc(out, (char)c);
+		}
 		buf_putc(out, '\n');
 	}
 }

@@ -29,7 +29,8 @@ struct outcome outcome_of(struct arena *a, const struct outcome_end *end, struct
 const char *outcome_phase(struct arena *a, struct str tail);
 
 /* The lines that matter, at most max_lines and max_bytes: the last ones; when the error stands further up, the lines around
- * it first, a line "[...]", and fewer of the last. whole: tail begins with a whole line. */
+ * it first, a line "[...]", and fewer of the last. Control characters go, but tabs, CR and ESC. whole: tail begins with a
+ * whole line. */
 struct str outcome_lines(struct arena *a, struct str tail, bool whole, size_t max_lines, size_t max_bytes);
 
 #endif

@@ -82,6 +82,8 @@ lines_that_matter(void **state)
 	struct str few = outcome_lines(&a, STR("a\nb\n\nc"), true, 40, 4096);
 	assert_string_equal(few.p, "a\nb\n\nc\n");
 	assert_string_equal(outcome_lines(&a, STR("half\nwhole\n"), false, 40, 4096).p, "whole\n");
+	static const char controls[] = "a\0b\x01\tc\n";
+	assert_string_equal(outcome_lines(&a, (struct str){controls, sizeof(controls) - 1}, true, 40, 4096).p, "ab\tc\n");
 	buf_init(&b, 1 << 20);
 	for (int i = 0; i < 500; i++)
 		buf_printf(&b, i == 100 ? "x.c:3:1: error: no such type\n" : i == 103 ? "make: *** [all] Error 1\n" : "line %d\n", i);

@@ -5,10 +5,12 @@
 #include "intake.h"
 #include "store/delivery.h"
 #include "store/desired.h"
+#include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "sweep.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,6 +31,7 @@ struct daemon {
 	struct flow *flow;
 	struct intake *intake;
 	struct loop_timer *house;
+	int64_t swept_ms;
 	int lock;
 };
 
@@ -119,6 +122,31 @@ not_ready(void *ctx)
 	return NULL;
 }
 
+static void
+on_swept(void *ctx, const struct err *why, int64_t outside_ms)
+{
+	(void)ctx;
+	(void)outside_ms;
+	if (why->kind != ERR_NONE)
+		log_err(LOG_WARN, "sweep", why);
+}
+
+/* Once a day, the files. */
+static void
+sweep(struct daemon *d, int64_t before)
+{
+	AUTO(json_drop) json_t *job = sweep_job(d->settings, before);
+	struct worker_events events = {.on_end = on_swept};
+	struct worker *w;
+	struct err e;
+
+	if (clock_now_ms() - d->swept_ms < DAY_MS)
+		return;
+	d->swept_ms = clock_now_ms();
+	if (loop_worker_start(d->loop, "sweep", job, &events, &w, &e) != 0)
+		log_err(LOG_WARN, "sweep", &e);
+}
+
 /* Every ten minutes: what nobody asks for any more goes. */
 static void
 keep_house(void *ctx)
@@ -127,8 +155,10 @@ keep_house(void *ctx)
 	int64_t before = clock_now_ms() - d->settings->state.keep_days * DAY_MS;
 	struct err e;
 
-	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0)
+	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0 ||
+	    store_prune(d->store, before, &e) != 0)
 		log_err(LOG_WARN, "housekeeping", &e);
+	sweep(d, before);
 	loop_timer_set(d->house, HOUSEKEEPING_MS);
 	/* What waits for a reason that is outside (a full disk, a program that was missing) is looked at again. */
 	flow_kick(d->flow);

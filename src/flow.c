@@ -13,6 +13,7 @@
 enum {
 	MAX_LIVE = 4096,          /* runs looked at in one turn */
 	MAX_DELAY_MS = 600 * 1000,
+	DENIED_ATTEMPTS = 3,      /* of git: a token may be revoked before its time */
 	MAX_BUILDING = 1024       /* builds of one run that are cancelled at once */
 };
 
@@ -366,6 +367,14 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 {
 	bool again = why->kind == ERR_BUSY || why->kind == ERR_SYSTEM;
 
+	if (step->from == RUN_ACCEPTED && why->kind == ERR_DENIED) {
+		struct arena a = {0};
+		struct repository repo;
+		if (store_repository_get(f->p.store, &a, r->repository, &repo, e) == 0)
+			send_git_refused(f->p.sender, repo.installation, repo.id);
+		arena_release(&a);
+		again = r->attempt < DENIED_ATTEMPTS;
+	}
 	log_warn("run %" PRId64 ": %s (attempt %" PRId64 "): %s (%s)", r->id, step->stage, r->attempt, why->msg,
 	    err_kind_name(why->kind));
 	if (again && r->attempt < step->attempts)
@@ -478,6 +487,18 @@ parse_or_null(const char *text, json_t **ret, struct err *e)
 	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
 }
 
+static enum jobs_trust
+trust_of(struct flow *f, struct arena *a, const struct run *r)
+{
+	struct pull_request pr = {0};
+	struct err e;
+
+	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
+		return JOBS_UNTRUSTED;
+	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
+	return !approved && report_untrusted(f->p.settings, &pr) ? JOBS_UNTRUSTED : JOBS_TRUSTED;
+}
+
 /* The job of the run's present state; *ret stays NULL when the state has nothing left to do. */
 static int
 make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, struct err *e)
@@ -498,7 +519,7 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	if (r->state == RUN_MIRRORED)
 		*ret = jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
 	else if (r->state == RUN_PLANNED)
-		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations);
+		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust_of(f, a, r));
 	else if (r->state == RUN_EVALUATED)
 		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
 	else if (r->state == RUN_DIFFED)
@@ -548,16 +569,22 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 static const char *
 held(struct flow *f, struct arena *a, const struct run *r)
 {
-	struct pull_request pr = {0};
-	struct err e;
+	if (r->state != RUN_PLANNED || strcmp(f->p.settings->trust.forks, "approve") != 0 ||
+	    trust_of(f, a, r) == JOBS_TRUSTED)
+		return NULL;
+	return "the evaluation of an outside author's change waits for approval";
+}
 
-	if (r->state != RUN_PLANNED || r->approved || strcmp(f->p.settings->trust.forks, "approve") != 0)
-		return NULL;
-	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
-		return NULL;
-	if (pr.approved != NULL && strcmp(pr.approved, r->head) == 0)
-		return NULL;
-	return report_untrusted(f->p.settings, &pr) ? "the evaluation of an outside author's change waits for approval" : NULL;
+/* The run has said that somebody must approve; the approval starts another. */
+static int
+end_held(struct flow *f, const struct run *r, const char *hold, struct err *e)
+{
+	if (store_begin(f->p.store, e) != 0)
+		return -1;
+	int rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, hold, e);
+	if (rc == 0)
+		rc = store_run_set(f->p.store, r->id, "waiting", hold, e);
+	return store_end(f->p.store, rc < 0 ? -1 : 0, e);
 }
 
 /* States that wait for builds, and those that end without a stage. */
@@ -567,10 +594,9 @@ advance_waiting(struct flow *f, const struct run *r, struct err *e)
 	int64_t open = 0;
 
 	if (r->state == RUN_QUERIED) {
-		if (r->waiting != NULL) { /* somebody must approve: this run has said so, the approval starts another */
+		if (r->waiting != NULL) {
 			remove_roots(f, r->id);
-			int rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, r->waiting, e);
-			return rc != 0 ? rc : store_run_set(f->p.store, r->id, "waiting", r->waiting, e);
+			return end_held(f, r, r->waiting, e);
 		}
 		schedule_kick(f->schedule);
 		return store_run_move(f->p.store, r->id, r->state, RUN_BUILDING, "queued", e);
@@ -610,13 +636,14 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 		AUTO(json_drop) json_t *plan = NULL;
 		if (parse_or_null(r.plan, &plan, e) != 0)
 			return -1;
-		if (strcmp(json_str(plan, "decision", ""), "skip") == 0)
+		if (strcmp(json_str(plan, "decision", ""), "skip") == 0) {
+			remove_roots(f, r.id);
 			return store_run_move(f->p.store, r.id, r.state, RUN_DONE, "no rebuilds expected", e);
+		}
 		const char *hold = held(f, a, &r);
 		if (hold != NULL) {
-			if (store_run_move(f->p.store, r.id, r.state, RUN_DONE, hold, e) != 0)
-				return -1;
-			return store_run_set(f->p.store, r.id, "waiting", hold, e);
+			remove_roots(f, r.id);
+			return end_held(f, &r, hold, e);
 		}
 	}
 	if (f->busy[step->lane] >= pipeline_lane_room(step->lane))

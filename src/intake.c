@@ -138,6 +138,8 @@ on_button(struct intake *in, const struct event *ev, struct err *e)
 	if (ev->action == ACTION_REQUESTED && ev->check.requested != NULL) {
 		if (strcmp(ev->check.requested, "approve") == 0)
 			verb = "approve";
+		else if (strcmp(ev->check.requested, "eval") == 0)
+			verb = "eval";
 		else if (strcmp(ev->check.requested, "rebuild-failed") == 0)
 			words = "[\"failed\"]";
 	}

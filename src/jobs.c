@@ -38,27 +38,30 @@ is_done(const json_t *done, const char *side, const char *job)
 
 static json_t *
 evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *job, const char *side)
+    const json_t *job, const char *side, enum jobs_trust trust)
 {
 	struct arena a = {0};
+	bool must = trust == JOBS_UNTRUSTED && strcmp(c->evaluate.sandbox, "auto") == 0;
 	const char *tree = json_str(mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
 	    git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
 	    "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir), "roots_dir", roots_dir, "evaluator",
 	    c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers, "max_memory_mb",
 	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",
-	    c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
+	    must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
 	    c->evaluate.allow_network, "allowed_uris", c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows",
 	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
 	    c->build.nix_options);
 
+	if (c->evaluate.fetch_cache_dir != NULL)
+		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
 	arena_release(&a);
 	return j;
 }
 
 json_t *
 jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done)
+    const json_t *plan, const json_t *done, enum jobs_trust trust)
 {
 	static const char *const sides[] = {"base", "head"};
 	const json_t *job;
@@ -67,7 +70,7 @@ jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_d
 	json_array_foreach(json_object_get(plan, "jobs"), i, job) {
 		for (size_t k = 0; k < COUNT(sides); k++)
 			if (!is_done(done, sides[k], json_str(job, "name", "")))
-				return evaluate_job(c, git_dir, roots_dir, mirrored, job, sides[k]);
+				return evaluate_job(c, git_dir, roots_dir, mirrored, job, sides[k], trust);
 	}
 	return NULL;
 }
@@ -124,9 +127,12 @@ jobs_wants(struct arena *a, const json_t *records, bool base, struct build_want 
 json_t *
 jobs_report(const struct settings *c, const struct jobs_report *r)
 {
-	return json_pack("{s:O,s:s,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:O,s:{s:I,s:I}}", "run", r->run, "phase",
+	/* Base and head stood under one path; it turns positions in error texts into places of the diff. */
+	const char *source = json_str(json_array_get(r->evaluations, 0), "source", NULL);
+
+	return json_pack("{s:O,s:s,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:b,s:O,s:{s:I,s:I}}", "run", r->run, "phase",
 	    r->phase, "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure",
-	    r->failure, "progress", r->progress, "difference", r->difference, "waiting", r->waiting, "wide", r->wide,
+	    r->failure, "progress", r->progress, "difference", r->difference, "checkout_dir", source, "waiting", r->waiting, "wide", r->wide,
 	    "colour", r->colour, "formats", r->formats, "settings", "max_packages_listed",
 	    (json_int_t)c->report.max_packages_listed, "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count);
 }

@@ -16,10 +16,12 @@ json_t *jobs_mirror(const struct settings *c, const struct run *r, const struct 
     const char *authorization);
 json_t *jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
     bool ignore_rules);
+/* Whose change is evaluated: nobody's foreign code runs without a sandbox unless the operator said so ("off"). */
+enum jobs_trust { JOBS_TRUSTED, JOBS_UNTRUSTED };
 /* The next evaluation that `done` (array of evaluation records) lacks, or NULL: base and head of each job of the plan
  * in turn. */
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done);
+    const json_t *plan, const json_t *done, enum jobs_trust trust);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
 json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed);
 
@@ -32,8 +34,10 @@ struct jobs_report {
 	const json_t *run; /* id, url, repo, number, head, base, title, ... as ARCHITECTURE.md has it */
 	const char *phase;
 	const json_t *plan, *evaluations, *query, *builds, *failure, *progress;
-	const char *difference, *waiting;
-	bool wide, colour;
+	const char *difference;
+	bool wide;    /* held because it is wide */
+	bool waiting; /* held for another reason, until somebody approves */
+	bool colour;
 	const json_t *formats;
 };
 json_t *jobs_report(const struct settings *c, const struct jobs_report *r);

@@ -25,7 +25,7 @@ struct local {
 	struct settings settings;
 	const char *repo, *base, *head, *format, *job_name;
 	json_t *cli_jobs;   /* of --file or --flake, or NULL */
-	bool build, colour, terminal, ignore_rules;
+	bool build, merge, colour, terminal, ignore_rules;
 	const char *git_dir, *run_dir, *roots_dir;
 	json_t *mirrored, *plan, *evaluations, *query, *builds, *failure;
 	const char *difference;
@@ -142,7 +142,8 @@ evaluate(struct local *l, struct err *e)
 	l->evaluations = json_array();
 	for (;;) {
 		AUTO(json_drop)
-		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations);
+		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations,
+		    JOBS_TRUSTED);
 		AUTO(json_drop) json_t *records = NULL;
 		const char *side;
 
@@ -277,7 +278,8 @@ report(struct local *l, int *ret_exit, struct err *e)
 	AUTO(json_drop)
 	json_t *run = json_pack("{s:i,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:b}", "id", 0, "url", "", "repo", l->repo, "number", 0,
 	    "head", json_str(l->mirrored, "head", ""), "base", json_str(l->mirrored, "base", ""), "title",
-	    arena_printf(&l->a, "%s..%s", l->base, l->head), "state", l->failure != NULL ? "failed" : "done", "conflict", 0);
+	    arena_printf(&l->a, "%s..%s", l->base, l->head), "state", l->failure != NULL ? "failed" : "done", "conflict",
+	    json_flag(l->mirrored, "conflict", false));
 	AUTO(json_drop) json_t *formats = json_pack("[s]", l->format);
 	struct jobs_report what = {.run = run,
 	    .phase = "done",
@@ -334,9 +336,10 @@ walk(struct local *l, int *ret_exit, struct err *e)
 static const char usage[] =
     "usage: ekaci diff [--repo DIR] BASE HEAD [--file F | --flake REF | --job NAME] [--build]\n"
     "                  [--format text|markdown|json|html] [--evaluator E] [--workers N] [--sandbox require|auto|off]\n"
-    "                  [--all]\n\n"
+    "                  [--merge] [--all]\n\n"
     "Compares two revisions of a Nix repository: what rebuilds, and why. Rules and jobs are read from\n"
-    ".ekaci/config.json of BASE, when it has one; --all evaluates whatever the rules say. --build also builds what\n"
+    ".ekaci/config.json of BASE, when it has one; --all evaluates whatever the rules say. --merge compares BASE with\n"
+    "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --build also builds what\n"
     "must be built, and tells newly failing from still failing.\n"
     "Exit code: 0 nothing newly failing, 1 something is, 2 it could not be told.\n";
 
@@ -354,6 +357,7 @@ parse(struct local *l, int argc, char **argv)
 	    {"workers", required_argument, NULL, 'w'},
 	    {"sandbox", required_argument, NULL, 's'},
 	    {"all", no_argument, NULL, 'a'},
+	    {"merge", no_argument, NULL, 'm'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -382,6 +386,8 @@ parse(struct local *l, int argc, char **argv)
 			l->settings.evaluate.sandbox = optarg;
 		else if (c == 'a')
 			l->ignore_rules = true;
+		else if (c == 'm')
+			l->merge = true;
 		else if (c == 'w') {
 			if (str_to_i64(str_of(optarg), &l->settings.evaluate.workers) != 0 || l->settings.evaluate.workers < 1)
 				return -1;
@@ -407,9 +413,13 @@ prepare(struct local *l, struct err *e)
 	    changeset_resolve(l->repo, l->base, commits[0], trees[0], e) != 0 ||
 	    changeset_resolve(l->repo, l->head, commits[1], trees[1], e) != 0)
 		return -1;
-	l->mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base", commits[0], "head", commits[1], "base_tree", trees[0],
-	    "head_tree", trees[1], "conflict", 0);
+	if (l->merge && changeset_merge(l->git_dir, commits[0], commits[1], &l->mirrored, e) != 0)
+		return -1;
+	if (!l->merge)
+		l->mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base", commits[0], "head", commits[1], "base_tree", trees[0],
+		    "head_tree", trees[1], "conflict", 0);
 	l->settings.state.dir = cache;
+	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
 	l->roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir);
 	return files_mkdirs(l->roots_dir, 0750, e);

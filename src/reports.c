@@ -100,6 +100,7 @@ phase_of(enum run_state s)
 	case RUN_JUDGING:
 		return "building";
 	case RUN_SUPERSEDED:
+		return "superseded";
 	case RUN_CANCELLED:
 		return "cancelled";
 	case RUN_DONE:
@@ -346,10 +347,13 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 		return -1;
 	link_logs(rs, a, &repo, r->number, builds);
 	if (r->ended != 0) {
-		static const char *const documents[] = {"markdown", "json", "changed-paths"};
+		static const char *const documents[] = {"markdown", "json", "html", "changed-paths"};
 		for (size_t i = 0; i < COUNT(documents); i++)
 			json_array_append_new(formats, json_string(documents[i]));
 	}
+	/* Elsewhere a run waits for its next attempt, and builds that are switched off wait for nobody. */
+	bool held = r->waiting != NULL && (r->state == RUN_QUERIED || r->state == RUN_DONE) &&
+	    (rs->p.settings->build.enabled || r->difference == NULL);
 	struct jobs_report what = {.run = run,
 	    .phase = phase_of(r->state),
 	    .plan = plan,
@@ -359,8 +363,8 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	    .failure = failure,
 	    .progress = p->progress,
 	    .difference = r->difference,
-	    .waiting = r->waiting,
-	    .wide = r->wide,
+	    .wide = held && r->wide,
+	    .waiting = held && !r->wide,
 	    .formats = formats};
 	*ret = jobs_report(rs->p.settings, &what);
 	return *ret != NULL ? 0 : fail(e, ERR_BUG, "the job of a report cannot be made");

@@ -219,12 +219,12 @@ get_repositories(struct parse *p, const char *key, const struct event_repository
 }
 
 static int
-get_installation(struct parse *p, enum need need)
+get_installation(struct parse *p)
 {
 	const json_t *obj = json_object_get(p->root, "installation");
 
 	if (!json_is_object(obj))
-		return need == OPTIONAL ? 0 : wrong(p, "", "installation", "missing");
+		return 0; /* a push; for the other events accept_parse has looked */
 	if (get_id(p, obj, "installation", "id", &p->ev->installation.id) != 0)
 		return -1;
 	return get_login(p, obj, "installation.account", "account", &p->ev->installation.account);
@@ -237,7 +237,7 @@ parse_pull_request(struct parse *p)
 	struct event *ev = p->ev;
 	const char *at = "pull_request";
 
-	if (get_repository(p) != 0 || get_installation(p, REQUIRED) != 0 ||
+	if (get_repository(p) != 0 || get_installation(p) != 0 ||
 	    get_object(p, p->root, "", "pull_request", &pr) != 0 || get_id(p, pr, at, "number", &ev->pr.number) != 0 ||
 	    get_object(p, pr, at, "head", &head) != 0 || get_object(p, pr, at, "base", &base) != 0 ||
 	    get_text(p, head, "pull_request.head", "sha", REQUIRED, valid_sha, &ev->pr.head) != 0 ||
@@ -274,7 +274,7 @@ parse_comment(struct parse *p)
 		ev->reason = "a comment on an issue, not on a pull request";
 		return 0;
 	}
-	if (get_repository(p) != 0 || get_installation(p, REQUIRED) != 0 ||
+	if (get_repository(p) != 0 || get_installation(p) != 0 ||
 	    get_id(p, issue, "issue", "number", &ev->pr.number) != 0 ||
 	    get_login(p, issue, "issue.user", "user", &ev->pr.author) != 0 ||
 	    get_object(p, p->root, "", "comment", &comment) != 0 ||
@@ -292,7 +292,7 @@ parse_comment(struct parse *p)
 static int
 parse_installation(struct parse *p)
 {
-	return get_installation(p, REQUIRED) != 0 ||
+	return get_installation(p) != 0 ||
 	        get_repositories(p, "repositories", &p->ev->repositories, &p->ev->n_repositories) != 0
 	    ? -1
 	    : 0;
@@ -301,7 +301,7 @@ parse_installation(struct parse *p)
 static int
 parse_installation_repositories(struct parse *p)
 {
-	return get_installation(p, REQUIRED) != 0 ||
+	return get_installation(p) != 0 ||
 	        get_repositories(p, "repositories_added", &p->ev->repositories, &p->ev->n_repositories) != 0 ||
 	        get_repositories(p, "repositories_removed", &p->ev->removed, &p->ev->n_removed) != 0
 	    ? -1
@@ -315,7 +315,7 @@ parse_check(struct parse *p)
 	const char *key = ev->kind == EVENT_CHECK_RUN ? "check_run" : "check_suite";
 	const json_t *check;
 
-	if (get_repository(p) != 0 || get_installation(p, REQUIRED) != 0 ||
+	if (get_repository(p) != 0 || get_installation(p) != 0 ||
 	    get_object(p, p->root, "", key, &check) != 0 || get_id(p, check, key, "id", &ev->check.id) != 0 ||
 	    get_text(p, check, key, "head_sha", REQUIRED, valid_sha, &ev->check.head) != 0)
 		return -1;
@@ -330,7 +330,7 @@ parse_push(struct parse *p)
 {
 	struct event *ev = p->ev;
 
-	return get_repository(p) != 0 || get_installation(p, OPTIONAL) != 0 ||
+	return get_repository(p) != 0 || get_installation(p) != 0 ||
 	        get_text(p, p->root, "", "ref", REQUIRED, valid_ref, &ev->push.ref) != 0 ||
 	        get_text(p, p->root, "", "before", REQUIRED, valid_sha, &ev->push.before) != 0 ||
 	        get_text(p, p->root, "", "after", REQUIRED, valid_sha, &ev->push.after) != 0
@@ -345,7 +345,7 @@ parse_merge_group(struct parse *p)
 	const json_t *group;
 	const char *at = "merge_group";
 
-	return get_repository(p) != 0 || get_installation(p, REQUIRED) != 0 ||
+	return get_repository(p) != 0 || get_installation(p) != 0 ||
 	        get_object(p, p->root, "", at, &group) != 0 ||
 	        get_text(p, group, at, "head_sha", REQUIRED, valid_sha, &ev->push.after) != 0 ||
 	        get_text(p, group, at, "head_ref", REQUIRED, valid_ref, &ev->push.ref) != 0 ||
@@ -424,7 +424,9 @@ accept_parse(struct arena *a, const char *event_name, struct str body, struct ev
 		return fail(e, ERR_INPUT, "body: not an object");
 	struct parse p = {a, root, &ev, e};
 	size_t row = find(&p, json_str(root, "action", ""));
-	if (row < COUNT(table)) {
+	if (row < COUNT(table) && table[row].action != NULL && !json_is_object(json_object_get(root, "installation"))) {
+		ev.reason = "it names no installation: sent by a webhook of the repository itself, not by the App's";
+	} else if (row < COUNT(table)) {
 		ev.kind = table[row].kind;
 		ev.action = table[row].means;
 		if (get_login(&p, root, "sender", "sender", &ev.sender) != 0 || table[row].parse(&p) != 0)

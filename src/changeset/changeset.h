@@ -36,6 +36,9 @@ enum { CHANGESET_HEX = 40 };
  * subfolder or a linked worktree. ERR_ABSENT: no repository, or no such commit in it. */
 must_check int changeset_resolve(const char *dir, const char *revision, char ret_commit[CHANGESET_HEX + 1],
     char ret_tree[CHANGESET_HEX + 1], struct err *e);
+/* What GitHub would make of merging commit head into commit base: the record `mirrored` (a new reference). The merged
+ * tree is written into the repository's objects, where nothing refers to it. */
+must_check int changeset_merge(const char *git_dir, const char *base, const char *head, json_t **ret, struct err *e);
 /* The folder that holds its objects, absolute, without a slash at the end: what the stages take as git_dir. */
 must_check int changeset_git_dir(struct arena *a, const char *dir, const char **ret, struct err *e);
 

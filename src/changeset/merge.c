@@ -1,6 +1,8 @@
 /* libgit2's merge of two commits without a working tree. */
 #include "changeset/merge.h"
 
+#include "changeset/changeset.h"
+
 #include <string.h>
 
 static void
@@ -98,4 +100,49 @@ merge_heads(struct arena *a, git_repository *repo, const git_oid *tip_id, const 
 	}
 	*ret = m;
 	return 0;
+}
+
+static json_t *
+hex(const git_oid *id)
+{
+	char text[CHANGESET_HEX + 1];
+
+	return json_string(git_oid_tostr(text, sizeof(text), id));
+}
+
+json_t *
+merge_record(const struct merge *m, const char *head, const git_oid *tip)
+{
+	json_t *conflicts = json_array();
+
+	for (size_t i = 0; i < m->n_conflicts; i++)
+		json_array_append_new(conflicts, json_any_string(m->conflicts[i]));
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o}", "type", "mirrored", "head", head, "base",
+	    hex(&m->base), "merge_base", m->unrelated ? json_null() : hex(&m->merge_base), "base_tree", hex(&m->base_tree),
+	    "head_tree", hex(&m->head_tree), "conflict", (int)m->conflict, "unrelated", (int)m->unrelated, "conflicts",
+	    conflicts, "base_sha_at_tip", hex(tip));
+}
+
+static void
+repo_free(git_repository **repo)
+{
+	git_repository_free(*repo);
+}
+
+int
+changeset_merge(const char *git_dir, const char *base, const char *head, json_t **ret, struct err *e)
+{
+	struct arena a = {0};
+	AUTO(repo_free) git_repository *repo = NULL;
+	struct merge m = {0};
+	git_oid tip, other;
+	int rc = -1;
+
+	if (repository_open(git_dir, &repo, e) == 0 && repository_id(base, "base", &tip, e) == 0 &&
+	    repository_id(head, "head", &other, e) == 0)
+		rc = merge_heads(&a, repo, &tip, &other, &m, e);
+	if (rc == 0)
+		*ret = merge_record(&m, head, &tip);
+	arena_release(&a);
+	return rc;
 }

@@ -8,6 +8,7 @@
 #define EKACI_CHANGESET_MERGE_H
 
 #include "changeset/repository.h"
+#include "support/text/json.h"
 
 enum { MERGE_MAX_CONFLICTS = 20 };
 
@@ -24,5 +25,7 @@ struct merge {
 
 must_check int merge_heads(
     struct arena *a, git_repository *repo, const git_oid *tip, const git_oid *head, struct merge *ret, struct err *e);
+/* The record `mirrored` of a merge: head as it was named, and the tip it was merged into. */
+json_t *merge_record(const struct merge *m, const char *head, const git_oid *tip);
 
 #endif

@@ -338,28 +338,6 @@ maintain(const struct mirror *m)
 		log_err(LOG_WARN, "maintenance of a mirror", &e);
 }
 
-static json_t *
-hex(const git_oid *id)
-{
-	char text[GIT_OID_HEXSZ + 1];
-
-	return json_string(git_oid_tostr(text, sizeof(text), id));
-}
-
-static json_t *
-mirrored(const struct mirror *m)
-{
-	json_t *conflicts = json_array();
-
-	for (size_t i = 0; i < m->merge.n_conflicts; i++)
-		json_array_append_new(conflicts, json_any_string(m->merge.conflicts[i]));
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o}", "type", "mirrored", "head", m->head, "base",
-	    hex(&m->merge.base), "merge_base", m->merge.unrelated ? json_null() : hex(&m->merge.merge_base),
-	    "base_tree", hex(&m->merge.base_tree), "head_tree", hex(&m->merge.head_tree), "conflict",
-	    (int)m->merge.conflict, "unrelated", (int)m->merge.unrelated, "conflicts", conflicts, "base_sha_at_tip",
-	    hex(&m->tip_id));
-}
-
 static int
 run(struct mirror *m, struct record_out *out, struct err *e)
 {
@@ -381,7 +359,7 @@ run(struct mirror *m, struct record_out *out, struct err *e)
 	}
 	if (rc != 0)
 		return -1;
-	record_emit(out, mirrored(m));
+	record_emit(out, merge_record(&m->merge, m->head, &m->tip_id));
 	maintain(m);
 	return 0;
 }

@@ -37,6 +37,9 @@ checkout(const char *git_dir, const char *tree, const char *dir, struct err *e)
 	git_index *none = NULL;
 	code = git_index_new(&none);
 	how.baseline_index = none;
+	/* Without a working tree libgit2 cannot check out submodules; this one is set in memory alone. */
+	if (code == 0)
+		code = git_repository_set_workdir(repo, dir, 0);
 	if (code == 0)
 		code = git_revparse_single(&found, repo, tree);
 	if (code == 0)

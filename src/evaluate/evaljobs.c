@@ -69,7 +69,8 @@ help(void)
 	     "drvPath, outputs, requiredSystemFeatures, meta, inputDrvs, extraValue, error. Relative paths within an\n"
 	     "expression of several lines, or with tabs or letters beyond ASCII, are not supported: it is read from the\n"
 	     "store. A local flake is read as path:, that is all its files, not only those git knows; without --impure\n"
-	     "it is locked by the hash of its contents and evaluated purely.");
+	     "it is locked by the hash of its contents and evaluated purely, and with Nix 2.8, whose repl cannot do that,\n"
+	     "restricted: it sees builtins.currentSystem, but no file of the machine and no environment.");
 }
 
 static int
@@ -167,7 +168,7 @@ eval_jobs_main(int argc, char **argv)
 		child_catch_term();
 		rc = walk_run(&o, &e) == 0 ? 0 : 1;
 		if (rc != 0)
-			fprintf(stderr, "error: %s\n", e.msg);
+			fprintf(stderr, "ekaci eval-jobs: %s\n", e.msg); /* what Nix said, with its "error:", stands above */
 	}
 	arena_release(&a);
 	return rc;

@@ -2,6 +2,7 @@
 #include "evaluate/rows.h"
 
 #include "evaluate/meta.h"
+#include "evaluate/reduce.h"
 #include "evaluate/roots.h"
 #include "support/base/map.h"
 
@@ -251,6 +252,36 @@ too_many(struct rows *r)
 	rows_incomplete(r, "more than %zu rows; most of them are below %s", r->max_rows, name);
 }
 
+/* The short way. */
+static bool
+keep_good(struct rows *r, struct str line)
+{
+	struct row one = {0};
+	struct str drv;
+	size_t depth;
+
+	if (r->key.p == NULL)
+		buf_init(&r->key, ROW_BYTES);
+	if (json_is_array(r->scope) || json_array_size(r->systems) > 0 ||
+	    !reduce_good_row(line, r->max_depth, &r->key, &r->small, &drv, &depth))
+		return false;
+	one.key = (struct str){arena_strn(&r->a, r->key.p, r->key.n), r->key.n};
+	one.line = (struct str){arena_strn(&r->a, r->small.p, r->small.n), r->small.n};
+	one.drv = (struct str){one.line.p + (drv.p - r->small.p), drv.n};
+	one.depth = (uint16_t)(depth < UINT16_MAX ? depth : UINT16_MAX);
+	vec_push(&r->all, one);
+	return true;
+}
+
+static bool
+within_limit(struct rows *r)
+{
+	if (r->max_rows == 0 || r->all.n <= r->max_rows)
+		return true;
+	too_many(r);
+	return false;
+}
+
 bool
 rows_add(struct rows *r, struct str line)
 {
@@ -259,7 +290,13 @@ rows_add(struct rows *r, struct str line)
 
 	if (str_trim(line).n == 0)
 		return true;
-	if (json_read(line, "row", &row, &e) != 0 || !json_is_object(row)) {
+	if (r->small.p == NULL)
+		buf_init(&r->small, ROW_BYTES);
+	if (keep_good(r, line))
+		return within_limit(r);
+	buf_drop(&r->small, r->small.n);
+	struct str small = reduce_row(line, &r->small) && !r->small.over ? buf_get(&r->small) : line;
+	if (json_read(small, "row", &row, &e) != 0 || !json_is_object(row)) {
 		struct str head = str_utf8_head(line, 100);
 		rows_incomplete(r, "the evaluator printed a line that is not a row: " STR_FMT, STR_ARG(head));
 		return true;
@@ -270,11 +307,7 @@ rows_add(struct rows *r, struct str line)
 	if (!in_scope(r->scope, path) || !in_systems(r->systems, row, path))
 		return true;
 	keep(r, row, path);
-	if (r->max_rows != 0 && r->all.n > r->max_rows) {
-		too_many(r);
-		return false;
-	}
-	return true;
+	return within_limit(r);
 }
 
 static int
@@ -315,5 +348,7 @@ void
 rows_release(struct rows *r)
 {
 	vec_release(&r->all);
+	buf_release(&r->small);
+	buf_release(&r->key);
 	arena_release(&r->a);
 }

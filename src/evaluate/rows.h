@@ -35,6 +35,7 @@ struct rows {
 	/* Only rows of these systems are kept; NULL or empty: all. Rows without a system (errors) are kept unless a part
 	 * of their path is the name of a system that is not wanted. */
 	const json_t *systems;
+	struct buf small, key; /* the line at hand, without what nobody reads; its sort key */
 	bool incomplete;
 	char reason[1024]; /* the first one */
 };

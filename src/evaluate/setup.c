@@ -211,7 +211,8 @@ setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct 
 	buf_puts(out, "ekaci = (");
 	for (const char *p = walker_text; *p != '\0'; p++)
 		buf_putc(out, *p == '\n' ? ' ' : *p);
-	buf_printf(out, ") { mark = \"%s\"; force = %s; meta = %s; apply = ", mark, o->force_recurse ? "true" : "false",
+	/* In two parts: an error may show this line, and that must not look like an answer. */
+	buf_printf(out, ") { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; apply = ", mark, mark + 8, o->force_recurse ? "true" : "false",
 	    o->meta ? "true" : "false");
 	if (o->apply == NULL)
 		buf_puts(out, "null");
@@ -229,4 +230,22 @@ setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct 
 	buf_str(out, buf_get(&root));
 	buf_puts(out, "; }\n");
 	return out->over || root.over ? fail(e, ERR_LIMIT, "the expressions on the command line are too long") : 0;
+}
+
+const char *
+setup_preload(struct arena *a)
+{
+	static const char *const places[] = {"nixlines.so", "../lib/ekaci/nixlines.so"};
+	const char *nix = child_find(a, "nix");
+	char real[PATH_MAX], self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (nix == NULL || realpath(nix, real) == NULL || !str_starts(str_of(real), STR("/usr/")) || n <= 0)
+		return NULL;
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	for (size_t i = 0; i < COUNT(places); i++)
+		if (realpath(arena_printf(a, "%s/%s", self, places[i]), real) != NULL)
+			return arena_strdup(a, real);
+	return NULL;
 }

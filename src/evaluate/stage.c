@@ -108,6 +108,7 @@ emit(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));
 	json_object_set_new(rec, "evaluator", json_string(w->ev.name));
 	json_object_set_new(rec, "version", json_any_string(str_of(w->ev.version)));
+	json_object_set_new(rec, "source", json_string(run_source(&w->a, &w->run)));
 	json_object_set_new(rec, "sandbox", json_string(w->run.sandbox ? "bubblewrap" : "none"));
 	json_object_set_new(rec, "wall_ms", json_integer(clock_mono_ms() - w->began_ms));
 	json_object_set_new(rec, "max_rss_kb", json_integer(w->run.max_rss_kb));

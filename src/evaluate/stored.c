@@ -124,7 +124,7 @@ int
 stored_write(const char *path, json_t *header, const struct rows *rows, struct err *e)
 {
 	struct arena a = {0};
-	char *temporary = arena_printf(&a, "%s.%d", path, (int)getpid());
+	char *temporary = arena_printf(&a, "%s.new", path); /* whoever writes holds the key's lock */
 	struct packer k = {.z = ZSTD_createCCtx(), .to = fopen(temporary, "we"), .size = ZSTD_CStreamOutSize()};
 
 	json_object_set_new(header, "rows", json_integer((json_int_t)rows->all.n));

@@ -24,6 +24,7 @@ enum {
 	SAMPLE_MS = 200,            /* how often memory is looked at */
 	ERROR_BYTES = 16 * 1024,    /* of an attribute's message; a trace can be endless */
 	MAX_WORKERS = 64,
+	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
 	SETUP_BYTES = 1024 * 1024
 };
 
@@ -42,6 +43,7 @@ struct worker {
 	size_t n, done;   /* asked, answered */
 	bool busy, ended; /* ended: its standard error was closed */
 	bool in_error;
+	bool own, own_code; /* the error names the walker's own text; its code is being shown */
 	bool over_budget; /* killed by us */
 	int64_t rss_kb;
 	struct buf error;
@@ -61,6 +63,7 @@ struct walk {
 	char home[64];        /* the repl's history goes here */
 	struct buf setup;
 	size_t rows;
+	unsigned deaths;      /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
 	bool failed;          /* e of the run is filled: stop */
 };
@@ -134,18 +137,6 @@ row_head(const struct walk *w, uint32_t id, struct buf *out)
 	out->p[--out->n] = '\0';
 }
 
-static int
-print_row(struct walk *w, struct buf *row, struct err *e)
-{
-	buf_puts(row, "}\n");
-	if (row->over)
-		return fail(e, ERR_LIMIT, "a row is too long");
-	if (fwrite(row->p, 1, row->n, stdout) != row->n || fflush(stdout) != 0)
-		return fail_sys(e, "cannot print a row");
-	w->rows++;
-	return 0;
-}
-
 static void
 name_node(const struct walk *w, uint32_t id, struct buf *out)
 {
@@ -156,6 +147,40 @@ name_node(const struct walk *w, uint32_t id, struct buf *out)
 	struct str s = str_utf8_head(buf_get(&head), 300);
 	ptrdiff_t at = str_find(s, STR(",\"attrPath\":"));
 	buf_str(out, str_from(at > 0 ? (struct str){s.p, (size_t)at} : s, sizeof("{\"attr\":") - 1));
+}
+
+/* More rows than allowed: the attribute of the first level with most of what is known below it is the offender. */
+static int
+too_many(const struct walk *w, struct err *e)
+{
+	AUTO(mem_free) uint32_t *below = mem_alloc(w->nodes.n * sizeof(*below));
+	AUTO(mem_free) uint32_t *top = mem_alloc(w->nodes.n * sizeof(*top));
+	AUTO(buf_release) struct buf name = {0};
+	uint32_t worst = 0;
+
+	/* A parent stands before its children, so one pass in order carries the first level down. */
+	for (uint32_t id = 1; id < w->nodes.n; id++) {
+		top[id] = w->nodes.p[id].depth <= 1 ? id : top[w->nodes.p[id].parent];
+		below[top[id]]++;
+		if (below[top[id]] > below[worst])
+			worst = top[id];
+	}
+	buf_init(&name, 1024);
+	name_node(w, worst, &name);
+	return fail(e, ERR_LIMIT, "more than %lld rows; most attributes (%u) are below " STR_FMT, (long long)w->o->max_rows,
+	    below[worst], STR_ARG(buf_get(&name)));
+}
+
+static int
+print_row(struct walk *w, struct buf *row, struct err *e)
+{
+	buf_puts(row, "}\n");
+	if (row->over)
+		return fail(e, ERR_LIMIT, "a row is too long");
+	if (fwrite(row->p, 1, row->n, stdout) != row->n || fflush(stdout) != 0)
+		return fail_sys(e, "cannot print a row");
+	w->rows++;
+	return w->rows > (size_t)w->o->max_rows ? too_many(w, e) : 0;
 }
 
 static int
@@ -215,6 +240,7 @@ on_derivation(struct walk *w, uint32_t id, struct str json, struct err *e)
 	row_head(w, id, &row);
 	buf_putc(&row, ',');
 	buf_str(&row, (struct str){json.p + 1, json.n - 2});
+	w->deaths = 0;
 	if (w->o->show_input_drvs && add_inputs(drv, &row, e) != 0)
 		return -1;
 	if (w->o->roots_dir != NULL) {
@@ -256,28 +282,6 @@ on_set(struct walk *w, uint32_t id, struct str json, struct err *e)
 	return 0;
 }
 
-/* More rows than allowed: the attribute of the first level with most of what is known below it is the offender. */
-static int
-too_many(const struct walk *w, struct err *e)
-{
-	AUTO(mem_free) uint32_t *below = mem_alloc(w->nodes.n * sizeof(*below));
-	AUTO(mem_free) uint32_t *top = mem_alloc(w->nodes.n * sizeof(*top));
-	AUTO(buf_release) struct buf name = {0};
-	uint32_t worst = 0;
-
-	/* A parent stands before its children, so one pass in order carries the first level down. */
-	for (uint32_t id = 1; id < w->nodes.n; id++) {
-		top[id] = w->nodes.p[id].depth <= 1 ? id : top[w->nodes.p[id].parent];
-		below[top[id]]++;
-		if (below[top[id]] > below[worst])
-			worst = top[id];
-	}
-	buf_init(&name, 1024);
-	name_node(w, worst, &name);
-	return fail(e, ERR_LIMIT, "more than %lld rows; most attributes (%u) are below " STR_FMT, (long long)w->o->max_rows,
-	    below[worst], STR_ARG(buf_get(&name)));
-}
-
 static int
 end_batch(struct worker *k, struct err *e)
 {
@@ -289,7 +293,7 @@ end_batch(struct worker *k, struct err *e)
 	k->busy = false;
 	if (k->done == k->n)
 		return 0;
-	if (str_find(text, STR("unexpected '='")) >= 0 && str_find(text, STR("\xc2\xabstring\xc2\xbb")) >= 0)
+	if (k->own && str_find(text, STR("unexpected '='")) >= 0)
 		text = STR("error: a file it imports ends too early (syntax error, unexpected end of file)");
 	else if (text.n == 0)
 		text = STR("error: evaluation failed without a message");
@@ -322,6 +326,14 @@ on_noise(struct worker *k, struct str line)
 		fprintf(stderr, STR_FMT "\n", STR_ARG(line)); /* a trace or a warning of the evaluated code */
 		return;
 	}
+	/* Our own text is nothing to show: neither where in it, nor the lines of code. */
+	struct str inner = str_trim(line);
+	if (str_find(line, STR("at \xc2\xabstring\xc2\xbb")) >= 0)
+		k->own = k->own_code = true;
+	else if (inner.n > 0 && !(inner.p[0] >= '0' && inner.p[0] <= '9') && inner.p[0] != '|')
+		k->own_code = false;
+	if (k->own_code)
+		return;
 	if (k->error.n + line.n + 1 < ERROR_BYTES) {
 		buf_str(&k->error, line);
 		buf_putc(&k->error, '\n');
@@ -346,26 +358,22 @@ on_line(void *ctx, struct str line, struct err *e)
 		return end_batch(k, e);
 	if (k->done >= k->n || (what != 'r' && what != 'k' && what != 'n'))
 		return fail(e, ERR_SYSTEM, "nix answered what it was not asked: " STR_FMT, STR_ARG(str_utf8_head(said, 80)));
-	k->in_error = false;
+	k->in_error = k->own = k->own_code = false;
 	buf_drop(&k->error, k->error.n);
 	uint32_t id = k->batch[k->done++];
 	if (what == 'n')
 		return 0;
-	int rc = what == 'r' ? on_derivation(w, id, json, e) : on_set(w, id, json, e);
-	if (rc == 0 && w->rows > (size_t)w->o->max_rows)
-		rc = too_many(w, e);
-	return rc;
+	return what == 'r' ? on_derivation(w, id, json, e) : on_set(w, id, json, e);
 }
 
 static int
 start_worker(struct walk *w, struct worker *k, struct err *e)
 {
 	struct arena a = {0};
-	const char **argv = arena_alloc(&a, (w->o->n_nix + 12) * sizeof(*argv));
-	/* Half of its memory is taken by the collector before it looks for garbage: a third less time, and no more resident
-	 * than is used. */
+	const char **argv = arena_alloc(&a, (w->o->n_nix + 16) * sizeof(*argv));
+	const char *preload = setup_preload(&a);
 	const char *env[] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb",
-	    arena_printf(&a, "GC_INITIAL_HEAP_SIZE=%lld", (long long)w->o->max_memory_mb * 1024 * 512), NULL};
+	    preload != NULL ? arena_printf(&a, "LD_PRELOAD=%s", preload) : NULL, NULL};
 	size_t n = 0;
 
 	argv[n++] = "nix";
@@ -375,6 +383,10 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 	if (w->o->source == EVAL_FLAKE) {
 		argv[n++] = "--option";
 		argv[n++] = "pure-eval";
+		argv[n++] = w->o->impure ? "false" : "true";
+		/* The repl of Nix 2.8 is never pure; restricted is what comes nearest. */
+		argv[n++] = "--option";
+		argv[n++] = "restrict-eval";
 		argv[n++] = w->o->impure ? "false" : "true";
 	}
 	for (size_t i = 0; i < w->o->n_nix; i++)
@@ -417,7 +429,7 @@ ask(struct walk *w, struct worker *k, const uint32_t *ids, size_t n, struct err 
 	 * next line to it. A definition is a good line by itself and a syntax error behind a question. */
 	buf_printf(&line, " ]\nunused = 1\nbuiltins.trace \"%s e\" null\n", w->mark);
 	k->busy = true;
-	k->in_error = false;
+	k->in_error = k->own = k->own_code = false;
 	buf_drop(&k->error, k->error.n);
 	return peer_say(&k->peer, buf_get(&line), e);
 }
@@ -490,6 +502,9 @@ on_death(struct walk *w, struct worker *k, struct err *e)
 	if (!was_busy)
 		return 0;
 	uint32_t id = k->batch[k->done];
+	if (over && ++w->deaths > MAX_DEATHS)
+		return fail(e, ERR_LIMIT, "the memory budget of %lld MiB is too small: %d workers in a row went beyond it",
+		    (long long)(w->o->workers * w->o->max_memory_mb), MAX_DEATHS);
 	bool memory = over || WIFSIGNALED(status) || str_find(buf_get(&text), STR("out of memory")) >= 0;
 	for (size_t i = k->done + 1; i < k->n; i++)
 		vec_push(&w->queue, k->batch[i]);

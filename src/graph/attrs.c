@@ -86,10 +86,11 @@ add(struct merge *m, enum class class, struct str path, struct str system)
 	return &m->t->v.p[m->t->v.n - 1];
 }
 
+/* A row that fails and names a derivation all the same has none for us: it is not to be built. */
 static int
-base_node(struct merge *m, struct attr *at, struct str drv)
+base_node(struct merge *m, struct attr *at, const struct row *row)
 {
-	return drv.n != 0 ? closure_root(m->g, drv, &at->base_node, m->e) : 0;
+	return row->failed ? 0 : closure_root(m->g, row->drv, &at->base_node, m->e);
 }
 
 static int
@@ -99,7 +100,7 @@ take_both(struct merge *m, const struct row *b, const struct row *h)
 
 	if (!b->failed && !h->failed && str_eq(b->drv, h->drv)) {
 		at = add(m, CLASS_UNCHANGED, h->path, h->system);
-		if (base_node(m, at, b->drv) != 0)
+		if (base_node(m, at, b) != 0)
 			return -1;
 		at->head_node = at->base_node;
 		return 0;
@@ -111,7 +112,7 @@ take_both(struct merge *m, const struct row *b, const struct row *h)
 	at = add(m, class, h->path, h->system);
 	at->base = keep_side(m->t, b);
 	at->head = keep_side(m->t, h);
-	return base_node(m, at, b->drv);
+	return base_node(m, at, b);
 }
 
 /* The innermost failing row of s at or above path that matches the system, or NULL. */
@@ -167,14 +168,14 @@ take_base(struct merge *m, const struct row *row)
 
 	if (f != NULL)
 		return base_node(m, take_covered(m, row->failed ? CLASS_STILL_FAILING : CLASS_NEWLY_FAILING, row, f, true),
-		    row->drv);
+		    row);
 	if (row->failed) {
 		push_failing(m, &m->base, row);
 		return 0;
 	}
 	struct attr *at = add(m, CLASS_REMOVED, row->path, row->system);
 	at->base = keep_side(m->t, row);
-	return base_node(m, at, row->drv);
+	return base_node(m, at, row);
 }
 
 static int
@@ -195,13 +196,13 @@ take_head(struct merge *m, const struct row *row)
 }
 
 /* Failing rows of one side whose subtree has gone by: what is still to be said of them is said. */
-static int
+static void
 pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *path)
 {
 	while (s->failing.n > 0) {
 		struct failing f = s->failing.p[s->failing.n - 1];
 		if (path != NULL && str_starts(*path, f.path))
-			return 0;
+			return;
 		s->failing.n--;
 		if (is_base ? f.met : f.met_here)
 			continue;
@@ -210,41 +211,40 @@ pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *pat
 			at->base = f.side;
 		else
 			at->head = f.side;
-		if (is_base && base_node(m, at, f.side->drv) != 0)
-			return -1;
 	}
-	return 0;
 }
 
 static int
-advance(struct side *s, struct err *e)
+advance(struct side *s, const struct rows *like, struct err *e)
 {
 	if (s->rows == NULL)
 		return 0;
-	s->have = rows_next(s->rows, &s->row, e);
+	s->have = rows_next(s->rows, like, &s->row, e);
 	return s->have < 0 ? -1 : 0;
 }
 
+/* A head row that was taken over from base's has its key, so both are used and left behind in the same step. */
 static int
 merge_rows(struct merge *m)
 {
-	if (advance(&m->base, m->e) != 0 || advance(&m->head, m->e) != 0)
+	if (advance(&m->base, NULL, m->e) != 0 || advance(&m->head, m->base.rows, m->e) != 0)
 		return -1;
 	while (m->base.have == 1 || m->head.have == 1) {
 		int c = !m->base.have ? 1 : !m->head.have ? -1 : str_cmp(m->base.row.path, m->head.row.path);
 		if (c == 0)
 			c = str_cmp(m->base.row.system, m->head.row.system);
 		struct str path = c <= 0 ? m->base.row.path : m->head.row.path;
-		if (pop_failing(m, &m->base, true, &path) != 0 || pop_failing(m, &m->head, false, &path) != 0)
-			return -1;
+		pop_failing(m, &m->base, true, &path);
+		pop_failing(m, &m->head, false, &path);
 		int rc = c == 0 ? take_both(m, &m->base.row, &m->head.row)
 		         : c < 0 ? take_base(m, &m->base.row)
 		                 : take_head(m, &m->head.row);
-		if (rc != 0 || (c <= 0 && advance(&m->base, m->e) != 0) || (c >= 0 && advance(&m->head, m->e) != 0))
+		if (rc != 0 || (c <= 0 && advance(&m->base, NULL, m->e) != 0) ||
+		    (c >= 0 && advance(&m->head, c == 0 ? m->base.rows : NULL, m->e) != 0))
 			return -1;
 	}
-	if (pop_failing(m, &m->base, true, NULL) != 0 || pop_failing(m, &m->head, false, NULL) != 0)
-		return -1;
+	pop_failing(m, &m->base, true, NULL);
+	pop_failing(m, &m->head, false, NULL);
 	return 0;
 }
 
@@ -339,7 +339,7 @@ attrs_add_head(struct attrs *t, struct closure *g, struct err *e)
 {
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct attr *at = &t->v.p[i];
-		if (at->head != NULL && at->head->drv.n != 0 && closure_root(g, at->head->drv, &at->head_node, e) != 0)
+		if (at->head != NULL && !at->head->failed && closure_root(g, at->head->drv, &at->head_node, e) != 0)
 			return -1;
 	}
 	return 0;

@@ -6,14 +6,19 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-enum { BATCH = 256 }; /* derivations a thread reads before the results are put together */
+enum {
+	BATCH = 1024,                  /* derivations a thread reads before the results are put together */
+	BATCH_BYTES = 64 * 1024 * 1024 /* it stops earlier when their files are this large together */
+};
 
 struct batch {
 	const struct closure *g;
 	int dir_fd;
 	size_t from, to;
+	size_t done; /* from..done-1 are read */
 	struct arena a;
 	struct drv drvs[BATCH];
 	struct err e;
@@ -42,6 +47,9 @@ closure_release(struct closure *g)
 	vec_release(&g->outputs);
 	vec_release(&g->system);
 	vec_release(&g->flags);
+	if (g->mapped != NULL)
+		munmap(g->mapped, g->mapped_bytes);
+	g->mapped = NULL;
 	arena_release(&g->a);
 }
 
@@ -52,18 +60,6 @@ closure_file_of(const struct closure *g, struct str path, struct str *ret)
 		return -1;
 	*ret = str_from(path, g->store_dir.n + 1);
 	return ret->n != 0 && memchr(ret->p, '/', ret->n) == NULL ? 0 : -1;
-}
-
-/* The node with this file name; the name is copied when it is new. */
-static uint32_t
-node_of(struct closure *g, struct str file)
-{
-	bool added;
-	struct map_entry *entry = map_add(&g->nodes, file, &added);
-
-	if (added)
-		entry->key.p = arena_strn(&g->a, file.p, file.n);
-	return (uint32_t)(entry - g->nodes.p);
 }
 
 static uint32_t
@@ -81,11 +77,18 @@ int
 closure_root(struct closure *g, struct str path, uint32_t *ret, struct err *e)
 {
 	struct str file, checked;
+	bool added = false, ours = closure_file_of(g, path, &file) == 0;
+	struct map_entry *entry = ours ? map_add(&g->nodes, file, &added) : NULL;
 
-	if (closure_file_of(g, path, &file) != 0 || drv_file_name(path, &checked) != 0 || !str_ends(file, STR(".drv")))
+	/* A name that is there already was looked at when it came. A bad one ends the run, so it may stay. */
+	if (added) {
+		ours = drv_file_name(path, &checked) == 0 && str_ends(file, STR(".drv"));
+		entry->key.p = arena_strn(&g->a, file.p, file.n);
+	}
+	if (!ours)
 		return fail(e, ERR_INPUT, "not a derivation in " STR_FMT ": " STR_FMT, STR_ARG(g->store_dir),
 		    (int)(path.n < 300 ? path.n : 300), path.p);
-	*ret = node_of(g, file);
+	*ret = (uint32_t)(entry - g->nodes.p);
 	return 0;
 }
 
@@ -105,11 +108,13 @@ read_batch(void *arg)
 {
 	struct batch *b = arg;
 
-	for (size_t i = b->from; i < b->to && b->rc == 0; i++) {
-		struct str file = b->g->nodes.p[i].key, bytes;
+	for (b->done = b->from; b->done < b->to && b->a.total < BATCH_BYTES; b->done++) {
+		struct str file = b->g->nodes.p[b->done].key, bytes;
 		b->rc = drv_read_bytes(&b->a, b->dir_fd, file, &bytes, &b->e);
-		if (b->rc == 0 && drv_parse(&b->a, bytes, DRV_GRAPH, &b->drvs[i - b->from], &b->e) != 0)
+		if (b->rc == 0 && drv_parse(&b->a, bytes, DRV_GRAPH, &b->drvs[b->done - b->from], &b->e) != 0)
 			b->rc = fail_in(&b->e, STR_FMT, STR_ARG(file));
+		if (b->rc != 0)
+			break;
 	}
 	return NULL;
 }
@@ -182,15 +187,17 @@ load_round(struct closure *g, struct batch *batches, size_t n_batches, struct er
 	for (size_t i = 0; i < n_batches; i++)
 		if (started[i])
 			pthread_join(threads[i], NULL);
+	/* In order: what follows a batch that stopped early is read again in the next round. */
 	for (size_t i = 0; i < n_batches; i++) {
 		struct batch *b = &batches[i];
-		if (rc == 0 && b->rc != 0) {
+		for (size_t k = b->from; k < b->done && k == g->loaded && rc == 0; k++)
+			if (add_node(g, &b->drvs[k - b->from], e) != 0)
+				rc = fail_in(e, STR_FMT, STR_ARG(g->nodes.p[k].key));
+		if (rc == 0 && b->rc != 0 && b->done == g->loaded) {
 			*e = b->e;
 			rc = -1;
 		}
-		for (size_t k = b->from; k < b->to && rc == 0; k++)
-			if (add_node(g, &b->drvs[k - b->from], e) != 0)
-				rc = fail_in(e, STR_FMT, STR_ARG(g->nodes.p[k].key));
+		b->rc = 0;
 		arena_release(&b->a);
 	}
 	return rc;
@@ -260,4 +267,33 @@ closure_reach(const struct closure *g, const uint32_t *roots, size_t n, uint8_t 
 		}
 	}
 	vec_release(&stack);
+}
+
+static void
+add_copy(const struct closure *g, uint32_t v, struct closure *part)
+{
+	for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1]; k++)
+		vec_push(&part->targets, (uint32_t)(map_add(&part->nodes, g->nodes.p[g->targets.p[k]].key, NULL) - part->nodes.p));
+	for (uint32_t k = g->out_off.p[v]; k < g->out_off.p[v + 1]; k++) {
+		map_add(&part->words, g->outputs.p[k].name, NULL);
+		vec_push(&part->outputs, g->outputs.p[k]);
+	}
+	struct map_entry *system = map_add(&part->systems, g->systems.p[g->system.p[v]].key, NULL);
+	vec_push(&part->system, (uint32_t)(system - part->systems.p));
+	vec_push(&part->flags, g->flags.p[v]);
+	vec_push(&part->off, (uint32_t)part->targets.n);
+	vec_push(&part->out_off, (uint32_t)part->outputs.n);
+	part->loaded++;
+}
+
+void
+closure_part(const struct closure *g, const uint32_t *roots, size_t n, struct closure *ret)
+{
+	closure_init(ret, g->store_dir.p, g->real_dir);
+	for (size_t i = 0; i < n; i++)
+		map_add(&ret->nodes, g->nodes.p[roots[i]].key, NULL);
+	while (ret->loaded < ret->nodes.n) {
+		const struct map_entry *at = map_get(&g->nodes, ret->nodes.p[ret->loaded].key);
+		add_copy(g, (uint32_t)(at - g->nodes.p), ret);
+	}
 }

@@ -44,6 +44,8 @@ struct closure {
 	VEC(struct closure_output) outputs;
 	VEC(uint32_t) system;
 	VEC(uint8_t) flags;
+	char *mapped;             /* the graph file that text points into, or NULL */
+	size_t mapped_bytes;
 	size_t loaded;            /* nodes below are read; the others are only known by name */
 };
 
@@ -64,6 +66,9 @@ must_check int closure_file_of(const struct closure *g, struct str path, struct 
 struct str closure_name(const struct closure *g, uint32_t node); /* "curl-8.1" */
 void closure_write_path(const struct closure *g, uint32_t node, struct buf *out); /* the whole store path */
 char *closure_path(struct arena *a, const struct closure *g, uint32_t node);
+
+/* The closure of some nodes of g, which is loaded, as if it had been read alone. Its text is g's: g must outlive it. */
+void closure_part(const struct closure *g, const uint32_t *roots, size_t n, struct closure *ret);
 
 /* Everything reachable from roots: marks[node] is set to 1. Loaded graphs only. */
 void closure_reach(const struct closure *g, const uint32_t *roots, size_t n, uint8_t *marks);

@@ -2,8 +2,8 @@
  * compare - two derivations that mean the same thing at two times: what differs by itself, and what only follows.
  *
  * Inputs of the two sides are paired first: the same derivation; what the caller's hints say; an equal name that only one
- * unpaired input of each side has; the same place in the same variable (src, buildInputs, ...), when it is the only path
- * there or the names are the same but for the version; equal names but for the version; what is left over, by order.
+ * unpaired input of each side has; the same place in the same variable (src, buildInputs, ...), when it is a source
+ * and alone there or the names are the same but for the version; equal names but for the version; what is left over, by order.
  *
  * Then everything is compared with store paths masked: an output of an input stands for its pair, an output of the
  * derivation itself for its name, a path that is no input for its name without the hash. Fixed outputs and sources are

@@ -1,6 +1,8 @@
 /* The stage: evaluations in, difference file out. */
+#include "graph/cache.h"
 #include "graph/difference.h"
 #include "graph/graph.h"
+#include "support/base/log.h"
 #include "support/os/files.h"
 
 #include <string.h>
@@ -43,16 +45,32 @@ files_of(struct arena *a, const json_t *job, const char *side, struct evaluation
 	return 0;
 }
 
+/* Base's closure: from its graph file when there is one, else from the derivations. */
+static int
+load_base(struct closure *g, const char *graph_dir, struct err *e)
+{
+	size_t n_roots = g->nodes.n;
+	struct err unsaved = {0};
+
+	if (graph_dir != NULL && n_roots != 0 && cache_load(g, graph_dir) == 1)
+		return 0;
+	if (closure_load(g, e) != 0)
+		return fail_in(e, "base");
+	if (graph_dir != NULL && n_roots != 0 && cache_save(g, n_roots, graph_dir, &unsaved) != 0)
+		log_err(LOG_WARN, "the graph is not kept for the next time", &unsaved);
+	return 0;
+}
+
 /* Base's closure, the mark, then head's. */
 static int
-load_closures(struct difference *d, struct record_out *out, struct err *e)
+load_closures(struct difference *d, const char *graph_dir, struct record_out *out, struct err *e)
 {
 	struct closure *g = &d->closure;
 	VEC(uint32_t) heads = {0};
 
 	record_progress(out, "derivations of base", (int64_t)g->nodes.n, -1);
-	if (closure_load(g, e) != 0)
-		return fail_in(e, "base");
+	if (load_base(g, graph_dir, e) != 0)
+		return -1;
 	d->mark = g->nodes.n;
 	record_progress(out, "derivations of head", (int64_t)g->nodes.n, -1);
 	if (attrs_add_head(&d->attrs, g, e) != 0 || closure_load(g, e) != 0)
@@ -76,11 +94,42 @@ compute(struct difference *d, const json_t *job, struct record_out *out, struct 
 	if (files_of(&d->a, job, "base", &base, &n_base, e) != 0 || files_of(&d->a, job, "head", &head, &n_head, e) != 0)
 		return -1;
 	record_progress(out, "rows", 0, -1);
-	if (attrs_read(&d->attrs, &d->closure, base, n_base, head, n_head, e) != 0 || load_closures(d, out, e) != 0)
+	if (attrs_read(&d->attrs, &d->closure, base, n_base, head, n_head, e) != 0 ||
+	    load_closures(d, json_str(job, "graph_dir", NULL), out, e) != 0)
 		return -1;
 	attrs_finish(&d->attrs, &d->closure, d->spread.must);
 	record_progress(out, "causes", (int64_t)d->spread.n, -1);
 	return difference_find_causes(d, e);
+}
+
+/* Head is the base of what comes after it: its graph is kept too, under the name it will be looked for by. */
+static void
+save_head(const struct difference *d, const json_t *job)
+{
+	const char *graph_dir = json_str(job, "graph_dir", NULL);
+	const json_t *list = json_object_get(job, "head"), *v;
+	VEC(uint32_t) roots = {0};
+	struct closure part;
+	struct err e = {0};
+	size_t i;
+
+	if (graph_dir == NULL)
+		return;
+	json_array_foreach(list, i, v)
+		for (size_t k = 0; k < d->attrs.v.n; k++) {
+			const struct attr *at = &d->attrs.v.p[k];
+			if (at->head_node != NO_NODE && strcmp(at->job, json_str(v, "job", "")) == 0)
+				vec_push(&roots, at->head_node);
+		}
+	closure_part(&d->closure, roots.p, roots.n, &part);
+	struct map distinct = {0};
+	for (size_t k = 0; k < roots.n; k++)
+		map_add(&distinct, d->closure.nodes.p[roots.p[k]].key, NULL);
+	if (distinct.n != 0 && cache_save(&part, distinct.n, graph_dir, &e) != 0)
+		log_err(LOG_WARN, "head's graph is not kept for the next time", &e);
+	map_release(&distinct);
+	closure_release(&part);
+	vec_release(&roots);
 }
 
 static int
@@ -113,6 +162,8 @@ graph_stage_diff(const json_t *job, struct record_out *out, struct err *e)
 		rc = compute(&d, job, out, e);
 	if (rc == 0)
 		rc = emit(&d, file, out, e);
+	if (rc == 0)
+		save_head(&d, job);
 	difference_release(&d);
 	return rc;
 }

@@ -77,13 +77,17 @@ unescape(struct reader *r, size_t from, size_t to)
 	char *out = arena_alloc(r->a, to - from + 1);
 	size_t n = 0;
 
-	for (size_t i = from; i < to; i++) {
-		char c = r->p[i];
-		if (c == '\\') {
-			c = r->p[++i];
-			c = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
+	for (size_t i = from; i < to;) {
+		const char *slash = memchr(r->p + i, '\\', to - i);
+		size_t plain = (slash != NULL ? (size_t)(slash - r->p) : to) - i;
+		memcpy(out + n, r->p + i, plain);
+		n += plain;
+		i += plain;
+		if (slash != NULL) {
+			char c = r->p[i + 1];
+			out[n++] = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
+			i += 2;
 		}
-		out[n++] = c;
 	}
 	return (struct str){out, n};
 }
@@ -109,11 +113,11 @@ read_string(struct reader *r, struct str *ret)
 			return 0;
 		}
 		escaped = true;
-		/* Every escape is two bytes; go over those up to the quote, which may be one of them. */
-		for (i = (size_t)(slash - r->p); i < end; i += r->p[i] == '\\' ? 2 : 1)
-			;
-		if (i > r->n)
-			i = r->n;
+		/* Every escape is two bytes; go over those up to the quote, which may be part of one: then i is behind it. */
+		while (slash != NULL) {
+			i = (size_t)(slash - r->p) + 2;
+			slash = i < end ? memchr(r->p + i, '\\', end - i) : NULL;
+		}
 	}
 }
 
@@ -306,8 +310,8 @@ drv_parse(struct arena *a, struct str bytes, enum drv_part part, struct drv *ret
 static bool
 name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("+-._?=", c) != NULL);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+	       c == '.' || c == '_' || c == '?' || c == '=';
 }
 
 enum { HASH_CHARS = 32 };

@@ -175,12 +175,36 @@ write_one(const struct explain *x, const struct explained *one, struct buf *b)
 	buf_puts(b, "]}");
 }
 
+/* What it comes down to: the derivations that differ by themselves and make a difference. */
+static void
+print_roots(const struct explain *x)
+{
+	for (size_t i = 0; i < x->list.n; i++) {
+		const struct explained *one = &x->list.p[i];
+		bool content = x->g.flags.p[one->head] & CLOSURE_FIXED;
+		/* A changed source is said by whoever is made from it. */
+		if (one->cmp.n_items == 0 || one->same_outputs || (content && i != 0))
+			continue;
+		printf("because of ");
+		print_text(closure_name(&x->g, one->head));
+		printf(": ");
+		for (size_t k = 0; k < one->cmp.n_items && k < COMPARE_MAX_WHAT; k++) {
+			fputs(k != 0 ? ", " : "", stdout);
+			print_text(one->cmp.items[k].what);
+		}
+		puts(one->cmp.n_items > COMPARE_MAX_WHAT ? ", ..." : "");
+	}
+	putchar('\n');
+}
+
 static void
 print_all(const struct explain *x, bool json)
 {
 	AUTO(buf_release) struct buf b = {0};
 
 	if (!json) {
+		if (x->list.n != 0)
+			print_roots(x);
 		for (size_t i = 0; i < x->list.n; i++)
 			print_one(x, &x->list.p[i]);
 		if (x->list.n == 0)

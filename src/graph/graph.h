@@ -17,6 +17,15 @@
  * closure that must be rebuilt, whether an attribute or not; changed_drv_paths that of derivations head has and base
  * has not.
  *
+ * Beside what ARCHITECTURE.md lists, the file has: of an attribute `alias_of` (path or null), `hidden_by` (path of the set
+ * that fails as a whole on the other side, or null; see attrs.h) and, in its cause, `roots_total` (`roots` names at most 16,
+ * the widest, a root itself first); in the counts `aliases`; in a root's radius `systems` maps a system to {attributes,
+ * derivations}. radius is null where nothing must be rebuilt. A root that is no attribute has no attributes. A source (an
+ * input with a fixed output) that changed is a difference of what is made from it ("src"), not a root of its own. An
+ * evaluator's words are cut at 16 KB.
+ *
+ * graph_dir keeps closures as files (cache.h): base's, and head's for when it is base.
+ *
  * The other headers of the folder are private but drv.h, which everybody may use to read a derivation.
  */
 #ifndef EKACI_GRAPH_GRAPH_H

@@ -140,7 +140,8 @@ pair_variable(struct arena *a, struct side *base, struct str old, struct side *h
 		if (b == NULL || h == NULL || b->kind != REF_INPUT || h->kind != REF_INPUT || base->pair[b->input] >= 0 ||
 		    head->pair[h->input] >= 0)
 			continue;
-		if (n == 1 || str_eq(name_of(a, base, b->input, BY_STEM), name_of(a, head, h->input, BY_STEM)))
+		bool content = base->g->flags.p[base->in[b->input]] & head->g->flags.p[head->in[h->input]] & CLOSURE_FIXED;
+		if ((n == 1 && content) || str_eq(name_of(a, base, b->input, BY_STEM), name_of(a, head, h->input, BY_STEM)))
 			join(base, b->input, head, h->input);
 	}
 }

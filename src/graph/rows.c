@@ -27,6 +27,8 @@ struct rows {
 	struct buf path[2]; /* of the row handed out (n odd: the second) and of the one before */
 	struct buf system[2];
 	int64_t n, line;
+	struct str raw;     /* the line of the row handed out */
+	struct row current; /* that row */
 };
 
 static int
@@ -283,8 +285,38 @@ check_order(struct rows *r, const struct row *row, struct err *e)
 	return c > 0 || (c == 0 && d > 0) ? wrong(r, "out of order", e) : 0;
 }
 
+/* The last line was read: it must be true, and the last. */
+static int
+end(struct rows *r, int64_t rows, struct err *e)
+{
+	struct str line;
+
+	if (rows != r->n)
+		return fail(e, ERR_INPUT, "evaluation incomplete: %s has %lld rows and should have %lld", r->file,
+		    (long long)r->n, (long long)rows);
+	r->ended = true;
+	r->raw = (struct str){"", 0};
+	int rc = next_line(r, &line, e);
+	return rc == 1 ? wrong(r, "something after the end", e) : rc;
+}
+
+/* The row in line, parsed or taken over from like. */
+static int
+read_row(struct rows *r, const struct rows *like, struct str line, struct fields *f, struct err *e)
+{
+	if (like != NULL && like->raw.n != 0 && str_eq(like->raw, line)) {
+		f->row = like->current;
+		f->has_path = true;
+		struct buf *path = &r->path[r->n & 1];
+		buf_drop(path, path->n);
+		buf_str(path, f->row.path);
+		return 0;
+	}
+	return read_fields(r, line, f) != 0 ? wrong(r, "malformed", e) : 0;
+}
+
 int
-rows_next(struct rows *r, struct row *ret, struct err *e)
+rows_next(struct rows *r, const struct rows *like, struct row *ret, struct err *e)
 {
 	struct fields f = {0};
 	struct str line;
@@ -292,21 +324,16 @@ rows_next(struct rows *r, struct row *ret, struct err *e)
 	if (r->ended)
 		return 0;
 	arena_release(&r->row);
+
 	int rc = next_line(r, &line, e);
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
 		return fail(e, ERR_INPUT, "evaluation incomplete: %s has no last line", r->file);
-	if (read_fields(r, line, &f) != 0)
-		return wrong(r, "malformed", e);
-	if (f.has_end) {
-		if (f.end != r->n)
-			return fail(e, ERR_INPUT, "evaluation incomplete: %s has %lld rows and should have %lld", r->file,
-			    (long long)r->n, (long long)f.end);
-		r->ended = true;
-		rc = next_line(r, &line, e);
-		return rc == 1 ? wrong(r, "something after the end", e) : rc;
-	}
+	if (read_row(r, like, line, &f, e) != 0)
+		return -1;
+	if (f.has_end)
+		return end(r, f.end, e);
 	if (!f.has_path)
 		return wrong(r, "a row without attrPath", e);
 	struct buf *system = &r->system[r->n & 1];
@@ -317,7 +344,8 @@ rows_next(struct rows *r, struct row *ret, struct err *e)
 	if (++r->n > ROWS_MAX)
 		return fail(e, ERR_LIMIT, "stored evaluation %s: more than %d rows", r->file, ROWS_MAX);
 	f.row.failed = f.row.error.n != 0 || f.row.drv.n == 0;
-	*ret = f.row;
+	r->raw = line;
+	*ret = r->current = f.row;
 	return 1;
 }
 

@@ -35,8 +35,9 @@ struct rows;
 
 /* Opens file and reads its header. Slices of a row live until the next call of rows_next. */
 must_check int rows_open(const char *file, struct rows **ret, struct err *e);
-/* 1 with the next row, 0 at the end. */
-must_check int rows_next(struct rows *r, struct row *ret, struct err *e);
+/* 1 with the next row, 0 at the end. like (may be NULL) is another evaluation whose row at hand is probably the same to
+ * the byte: then that row is given, and its slices live until the next call for either. */
+must_check int rows_next(struct rows *r, const struct rows *like, struct row *ret, struct err *e);
 void rows_close(struct rows **r); /* for AUTO(rows_close) */
 
 /* Of the header; evaluators of two files that are compared must be equal. */

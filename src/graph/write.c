@@ -74,7 +74,7 @@ difference_write_counts(const struct difference *d, struct buf *out)
 	struct counts total = {0};
 	const struct closure *g = &d->closure;
 
-	/* The empty system, of failing rows that have none, counts in the total only. */
+	/* The empty system, of failing rows that have none, counts in the total only; so does one that is no text. */
 	for (size_t i = 0; i < d->attrs.v.n; i++)
 		map_add(&systems, d->attrs.v.p[i].system, NULL);
 	for (size_t v = d->mark; v < g->loaded; v++)
@@ -85,7 +85,7 @@ difference_write_counts(const struct difference *d, struct buf *out)
 	count_derivations(d, &systems, &total, each);
 	size_t n = 0;
 	for (size_t i = 0; i < systems.n; i++)
-		if (systems.p[i].key.n != 0)
+		if (systems.p[i].key.n != 0 && str_utf8_ok(systems.p[i].key))
 			names[n++] = systems.p[i].key;
 	qsort(names, n, sizeof(*names), compare_str);
 	buf_puts(out, "{\"total\":");
@@ -322,7 +322,7 @@ write_root(const struct difference *d, const struct root *r, struct buf *out)
 	buf_printf(out, ",\"radius\":{\"attributes\":%u,\"derivations\":%u,\"systems\":{", r->total.attributes,
 	    r->total.derivations);
 	for (uint32_t k = 0; k < d->spread.n_groups; k++) {
-		if (r->radius[k].attributes == 0 && r->radius[k].derivations == 0)
+		if ((r->radius[k].attributes == 0 && r->radius[k].derivations == 0) || !str_utf8_ok(g->systems.p[k].key))
 			continue;
 		if (!first)
 			buf_putc(out, ',');

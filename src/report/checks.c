@@ -131,7 +131,9 @@ evaluation_actions(const struct model *m)
 {
 	json_t *actions = json_array();
 
-	if (m->outcome != OUTCOME_SUPERSEDED)
+	if (m->outcome == OUTCOME_HELD)
+		add_action(actions, "Approve", "Evaluate and build this change", "approve");
+	else if (m->outcome != OUTCOME_SUPERSEDED)
 		add_action(actions, "Evaluate again", "Compare head and base once more", "eval");
 	return actions;
 }

@@ -60,7 +60,7 @@ void
 document_json(struct model *m, const struct verdict *v, const json_t *labels, struct buf *out)
 {
 	static const char *const outcomes[] = {"running", "skipped", "failed", "incomplete", "compared", "superseded",
-	    "cancelled"};
+	    "cancelled", "held"};
 	bool compared = m->outcome == OUTCOME_COMPARED;
 	json_t *j = json_pack("{s:i,s:o,s:s,s:s}", "ekaci_report", 1, "run", or_null(m->run), "phase",
 	    json_str(m->job, "phase", ""), "outcome", outcomes[m->outcome]);

@@ -3,7 +3,7 @@
  *
  * In nixpkgs' terms a rebuild is an attribute of head with an output path that no attribute of base had. That is our
  * rebuild, and our added or fixed where its derivation is a target of the difference (an alias or a renamed attribute is
- * not). A failing attribute is as good as absent: newly failing counts as removed, fixed as added. Attributes are named
+ * not, of something unchanged). A failing attribute is as good as absent: newly failing counts as removed, fixed as added. Attributes are named
  * without their system and counted once a kernel ("linux", "darwin": what follows the dash of the system).
  *
  * Labels of ranges overlap on purpose: 1 is also 1-10, everything above 500 is also 501+. Only kernels that were

@@ -175,6 +175,8 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 		m->outcome = OUTCOME_COMPARED;
 	else if (m->phase == PHASE_EVALUATING)
 		m->outcome = OUTCOME_RUNNING;
+	else if (m->waiting)
+		m->outcome = OUTCOME_HELD;
 	else
 		return fail(e, ERR_INPUT, "job: a report of phase %s needs a difference", json_str(m->job, "phase", ""));
 	return 0;
@@ -214,6 +216,7 @@ read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
 		ret->version_old = old != NULL ? old : "";
 		ret->version_new = new != NULL ? new : "";
 	}
+	ret->alias = json_is_array(json_object_get(j, "alias_of"));
 	ret->tolerated = job_tolerates(m, ret->job);
 	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED;
 	ret->build = ret->drv != NULL && wanted ? json_object_get(m->builds, ret->drv) : NULL;
@@ -301,7 +304,7 @@ read_difference(struct model *m, const char *path, struct err *e)
 		if (read_attr(m, json_array_get(list, i), at, e) != 0)
 			return -1;
 		m->n_attrs += at->change != CHANGE_UNCHANGED;
-		m->newly_evaluating += at->change == CHANGE_NEWLY_FAILING && !at->tolerated;
+		m->newly_evaluating += at->change == CHANGE_NEWLY_FAILING && !at->tolerated && !at->alias;
 	}
 	count_builds(m);
 	return 0;

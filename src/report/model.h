@@ -55,7 +55,8 @@ enum outcome {
 	OUTCOME_INCOMPLETE, /* an evaluation is not known to be complete: nothing was compared */
 	OUTCOME_COMPARED,
 	OUTCOME_SUPERSEDED, /* a newer push took over */
-	OUTCOME_CANCELLED
+	OUTCOME_CANCELLED,
+	OUTCOME_HELD /* not even evaluated before somebody approves */
 };
 
 enum phase { PHASE_EVALUATING, PHASE_REPORTED, PHASE_BUILDING, PHASE_DONE, PHASE_SUPERSEDED, PHASE_CANCELLED };
@@ -71,6 +72,7 @@ struct attr {
 	enum built state;
 	enum blame blame;
 	bool tolerated; /* its job allows evaluation failures */
+	bool alias;     /* another name of an attribute that is here too: in no count and no list */
 };
 
 struct counts {

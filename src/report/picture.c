@@ -72,19 +72,23 @@ edge(struct picture *p, ptrdiff_t from, ptrdiff_t to, const char *arrow)
 		buf_printf(&p->lines, "  n%td %s n%td\n", from, arrow, to);
 }
 
-/* Draws root -> ... -> follower along the chain of names as far as there is room for all of it; else one dotted arrow. */
+/*
+ * Draws root -> ... -> follower along the follower's chain, which is told from its end: the follower first, the nearest
+ * root last. Where that is another root, or where there is no room for all of it, a dotted arrow stands for the way.
+ */
 static bool
-draw_chain(struct picture *p, ptrdiff_t root, const struct attr *at)
+draw_chain(struct picture *p, const char *root_key, ptrdiff_t root, const struct attr *at)
 {
 	const json_t *chain = json_at(at->json, "cause.chain");
 	const char *key = json_str(at->json, "name", at->name);
 	size_t n = json_array_size(chain);
+	const char *end = n > 0 ? json_string_value(json_array_get(chain, n - 1)) : NULL;
 	ptrdiff_t last = root;
 
 	if (p->nodes.n >= p->max_nodes)
 		return false;
-	if (n <= MAX_CHAIN && p->nodes.n + n <= p->max_nodes) {
-		for (size_t i = 1; i + 1 < n; i++) {
+	if (end != NULL && strcmp(end, root_key) == 0 && n <= MAX_CHAIN && p->nodes.n + n <= p->max_nodes) {
+		for (size_t i = n - 1; i-- > 1;) {
 			const char *name = json_string_value(json_array_get(chain, i));
 			ptrdiff_t next = name != NULL ? node(p, name, name, NULL) : -1;
 			if (next < 0)
@@ -97,7 +101,7 @@ draw_chain(struct picture *p, ptrdiff_t root, const struct attr *at)
 	}
 	ptrdiff_t to = node(p, key, at->name, at);
 	if (to >= 0)
-		edge(p, last, to, "-.->");
+		edge(p, last, to, n == 2 ? "-->" : "-.->");
 	return to >= 0;
 }
 
@@ -121,7 +125,7 @@ find_followers(struct model *m, size_t index, followers_t *ret)
 		const struct attr *at = &m->attrs[i];
 		const json_t *cause = json_object_get(at->json, "cause"), *of = json_object_get(cause, "roots");
 		bool follows = false, added = false;
-		if (strcmp(json_str(cause, "kind", ""), "follower") != 0)
+		if (at->alias || strcmp(json_str(cause, "kind", ""), "follower") != 0)
 			continue;
 		for (size_t k = 0; k < json_array_size(of) && !follows; k++)
 			follows = json_integer_value(json_array_get(of, k)) == (json_int_t)index;
@@ -158,8 +162,8 @@ draw_root(struct picture *p, const json_t *root, size_t index, const followers_t
 	p->max_nodes = p->nodes.n + room < limit ? p->nodes.n + room : limit;
 	ptrdiff_t from = node(p, key, at != NULL ? at->name : key, at);
 	if (from >= 0)
-		buf_printf(&p->classes, "  class n%td root\n", from);
-	while (from >= 0 && shown < f->n && draw_chain(p, from, f->p[shown].at))
+		buf_printf(&p->classes, "  class n%td source\n", from);
+	while (from >= 0 && shown < f->n && draw_chain(p, key, from, f->p[shown].at))
 		shown++;
 	p->max_nodes = limit + MAX_ROOTS; /* the node of the rest is not counted */
 	if (from >= 0 && shown < f->n) {
@@ -214,7 +218,7 @@ picture_mermaid(struct model *m, size_t max_nodes)
 		vec_release(&followers[i]);
 	if (p.lines.n != 0)
 		ret = arena_printf(&m->a,
-		    "```mermaid\nflowchart LR\n%s%s  classDef root stroke-width:3px\n  classDef broke stroke:#d1242f\n%s```\n",
+		    "```mermaid\nflowchart LR\n%s%s  classDef source stroke-width:3px\n  classDef broke stroke:#d1242f\n%s```\n",
 		    p.labels.p, p.lines.p, p.classes.p);
 	buf_release(&p.labels);
 	buf_release(&p.lines);

@@ -3,6 +3,7 @@
 
 #include "report/checks.h"
 #include "report/document.h"
+#include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"
 
@@ -33,7 +34,7 @@ wants(const json_t *job, const char *format)
 static int
 check_formats(const json_t *job, struct err *e)
 {
-	static const char *const known[] = {"checks", "comment", "text", "markdown", "json", "labels",
+	static const char *const known[] = {"checks", "comment", "text", "markdown", "json", "html", "labels",
 	    "changed-paths"};
 	const json_t *formats = json_object_get(job, "formats");
 
@@ -122,6 +123,17 @@ emit_json(struct outputs *o, struct err *e)
 }
 
 static int
+emit_html(struct outputs *o, struct err *e)
+{
+	AUTO(buf_release) struct buf body = {0};
+
+	buf_init(&body, MAX_DOCUMENT_BYTES);
+	if (html_report(&o->m, &o->v, &body, e) != 0)
+		return -1;
+	return emit_document(o, "html", &body, e);
+}
+
+static int
 emit_changed_paths(struct outputs *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0};
@@ -153,6 +165,7 @@ static const struct {
     {"text", emit_text},
     {"markdown", emit_markdown},
     {"json", emit_json},
+    {"html", emit_html},
     {"changed-paths", emit_changed_paths},
     {"labels", emit_labels},
 };

@@ -3,12 +3,16 @@
  *
  * The stage's job and records are those of ARCHITECTURE.md ("report"). Members of the job beyond those, all optional:
  *   progress      {what, done, total}: shown while evaluating
- *   waiting       true: builds wait for approval (not because there are many)
+ *   wide          true as long as nobody approved
+ *   waiting       true: builds wait for approval (not because there are many); without a difference, the evaluation does
  *   elapsed_ms    shown in the footer
+ *   query         {to_build, cached, fetched}: the record of the stage query
+ *   estimate      {finish_ms, total_ms, unknown}: from recorded durations; unknown of them have none
  *   checkout_dir  where the tree stood while it was evaluated, so that error positions become annotations
  *   run.conflicts paths that conflict
  *   phase         also "superseded" and "cancelled"
  *   settings      max_packages_listed, label_prefix
+ *   plan          also warnings and jobs_left_out
  *
  * Records, in this order, as far as formats asks for them: check_run (twice: "ekaci / evaluation", "ekaci / rebuilds"),
  * comment, document (formats text, markdown, json, html, changed-paths), labels, verdict. Labels and changed-paths are

@@ -111,6 +111,7 @@ evaluation_check(struct model *m)
 	case OUTCOME_COMPARED: return evaluation_compared(m);
 	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
 	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
+	case OUTCOME_HELD: return completed(CONCLUSION_ACTION_REQUIRED, "waiting for approval to evaluate");
 	}
 	return (struct check){0};
 }
@@ -189,6 +190,7 @@ rebuilds_check(struct model *m)
 	case OUTCOME_COMPARED: return rebuilds_compared(m);
 	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
 	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
+	case OUTCOME_HELD: return completed(CONCLUSION_ACTION_REQUIRED, "waiting for approval to evaluate");
 	}
 	return (struct check){0};
 }

@@ -97,7 +97,8 @@ put_list(const struct view *v, json_t *obj, const char *key, json_t *items, size
 struct limits
 view_limits(const struct model *m)
 {
-	const json_t *summary = json_at(m->plan, "report.package_change_summary"), *impact = json_at(m->plan, "report.rebuild_impact");
+	const json_t *summary = json_at(m->plan, "report.package_change_summary");
+	const json_t *impact = json_at(m->plan, "report.rebuild_impact");
 	int64_t listed = json_int(summary, "max_packages_listed", json_int(m->settings, "max_packages_listed", 100));
 	int64_t roots = json_int(impact, "max_top_blast_radius", 5);
 
@@ -186,7 +187,7 @@ text_lines(const json_t *head, const json_t *rows)
 	return lines;
 }
 
-/* The table of counts: a row per system and, when there are several, the sum; columns that are all zero are left out. */
+/* The table of counts: a row per system and, when there are several, the sum; columns of zeros are left out. */
 static void
 view_counts(const struct view *v, json_t *obj)
 {
@@ -242,12 +243,37 @@ view_run(const struct view *v, json_t *obj)
 		put_text(obj, "elapsed", words_duration(&v->m->a, ms));
 }
 
+/* What the store and the recorded durations say about the builds, where somebody asked them. */
+static void
+view_work(const struct view *v, json_t *obj)
+{
+	const json_t *query = json_object_get(v->m->job, "query"), *estimate = json_object_get(v->m->job, "estimate");
+	json_t *item = json_object();
+
+	if (v->m->outcome != OUTCOME_COMPARED || !json_is_object(query)) {
+		json_decref(item);
+		return;
+	}
+	put_text(item, "to_build", words_count(&v->m->a, json_int(query, "to_build", 0), "derivation", "derivations"));
+	if (json_int(query, "cached", 0) > 0)
+		put_number(v, item, "cached", json_int(query, "cached", 0));
+	if (json_int(query, "fetched", 0) > 0)
+		put_number(v, item, "fetched", json_int(query, "fetched", 0));
+	if (json_int(estimate, "finish_ms", -1) >= 0)
+		put_text(item, "finish", words_duration(&v->m->a, json_int(estimate, "finish_ms", 0)));
+	if (json_int(estimate, "total_ms", -1) >= 0)
+		put_text(item, "total", words_duration(&v->m->a, json_int(estimate, "total_ms", 0)));
+	if (json_int(estimate, "unknown", 0) > 0)
+		put_number(v, item, "unknown", json_int(estimate, "unknown", 0));
+	json_object_set_new(obj, "work", item);
+}
+
 /* One of the words for where the run is, as a member that is true. */
 static void
 view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 {
 	static const char *const outcomes[] = {"is_running", "is_skipped", "is_failed", "is_incomplete", "is_compared",
-	    "is_superseded", "is_cancelled"};
+	    "is_superseded", "is_cancelled", "is_held"};
 	const struct model *m = v->m;
 	const struct tally *t = &m->tally;
 	enum conclusion c = verdict->conclusion;
@@ -271,6 +297,7 @@ view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 			json_object_set_new(obj, "building", json_pack("{s:s,s:s}", "done", words_number(&v->m->a, t->ended),
 			    "total", words_number(&v->m->a, t->total)));
 	}
+	view_work(v, obj);
 	if (m->failure != NULL) {
 		enum err_kind kind = err_kind_of(json_str(m->failure, "kind", "bug"));
 		put_code(v, obj, "failed_stage", json_str(m->failure, "stage", "?"));

@@ -28,7 +28,7 @@ collect(struct model *m, bool (*keep)(const struct attr *at), struct cause **ret
 	causes = arena_alloc(&m->a, (m->n_attrs + 1) * sizeof(*causes));
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
-		if (at->build == NULL || !keep(at))
+		if (at->build == NULL || at->alias || !keep(at))
 			continue;
 		const char *drv = model_cause_drv(at);
 		bool own = strcmp(drv, at->drv) == 0;
@@ -117,7 +117,7 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
-		if (at->change != change || total++ >= max)
+		if (at->change != change || at->alias || total++ >= max)
 			continue;
 		json_t *item = json_object();
 		const char *error = json_str(json_object_get(at->json, side), "error", "");
@@ -125,8 +125,12 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 		put_name(v, item, "system", at->system);
 		if (m->many_jobs)
 			put_code(v, item, "job", at->job);
+		if (json_is_array(json_object_get(at->json, "hidden_by")))
+			put_code(v, item, "hidden_by", model_attr_name(&m->a, json_object_get(at->json, "hidden_by")));
 		if (*error != '\0' && v->limits->error_bytes > 0)
 			put_block(v, item, "error", words_head(&m->a, error, 20, v->limits->error_bytes));
+		if (strcmp(side, "base") == 0)
+			json_object_set_new(item, "was", json_true());
 		if (at->tolerated)
 			json_object_set_new(item, "tolerated", json_true());
 		json_array_append_new(items, item);

@@ -37,6 +37,7 @@ package_item(const struct view *v, const struct attr *first, const struct attr *
 	AUTO(buf_release) struct buf systems = {0};
 	json_t *item = json_object();
 	const json_t *renamed = json_object_get(first->json, "renamed_from");
+	const json_t *aliases = json_object_get(first->json, "aliases");
 	const char *because = view_because(v, first, true);
 
 	buf_init(&systems, MAX_SYSTEMS_TEXT);
@@ -49,6 +50,11 @@ package_item(const struct view *v, const struct attr *first, const struct attr *
 	if (first->version_old != NULL) {
 		put_version(v, item, "old", first->version_old);
 		put_version(v, item, "new", first->version_new);
+	}
+	if (json_array_size(aliases) > 0) {
+		put_code(v, item, "alias", model_attr_name(&m->a, json_array_get(aliases, 0)));
+		if (json_array_size(aliases) > 1)
+			put_number(v, item, "aliases", (int64_t)json_array_size(aliases) - 1);
 	}
 	if (json_is_array(renamed))
 		put_code(v, item, "renamed", model_attr_name(&m->a, renamed));
@@ -98,7 +104,7 @@ view_packages(const struct view *v, json_t *obj)
 		enum list list = list_of(&m->attrs[i]);
 		for (end = i + 1; end < m->n_attrs && same_package(&m->attrs[i], &m->attrs[end]);)
 			end++;
-		if (list == LIST_NONE)
+		if (list == LIST_NONE || m->attrs[i].alias)
 			continue;
 		totals[list]++;
 		if (json_array_size(items[list]) < v->limits->listed)

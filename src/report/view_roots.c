@@ -101,6 +101,7 @@ root_item(const struct view *v, const struct root *r)
 	put_code(v, item, "name", r->name);
 	put_text(item, "what", r->what);
 	put_name(v, item, "systems", r->systems);
+	json_object_set_new(item, "radius", json_integer(r->attributes));
 	put_number(v, item, "attributes", r->attributes);
 	put_number(v, item, "derivations", r->derivations);
 	if (r->attributes != r->derivations)
@@ -137,6 +138,7 @@ view_because(const struct view *v, const struct attr *at, bool markdown)
 	const json_t *roots = json_object_get(v->m->difference, "roots");
 	AUTO(buf_release) struct buf b = {0};
 	size_t n = json_array_size(of), shown = n > MAX_BECAUSE ? MAX_BECAUSE : n;
+	int64_t total = json_int(cause, "roots_total", (int64_t)n);
 
 	if (strcmp(json_str(cause, "kind", ""), "follower") != 0 || n == 0)
 		return NULL;
@@ -151,7 +153,7 @@ view_because(const struct view *v, const struct attr *at, bool markdown)
 		else
 			buf_puts(&b, name);
 	}
-	if (n > shown)
-		buf_printf(&b, " and %s more", words_number(&v->m->a, (int64_t)(n - shown)));
+	if (total > (int64_t)shown)
+		buf_printf(&b, " and %s more", words_number(&v->m->a, total - (int64_t)shown));
 	return str_dup(&v->m->a, buf_get(&b));
 }

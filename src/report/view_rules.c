@@ -26,8 +26,7 @@ rule_item(const struct view *v, const json_t *rule)
 {
 	json_t *item = json_object();
 	const json_t *examples = json_object_get(rule, "examples");
-	int64_t paths = json_is_array(json_object_get(rule, "paths")) ? (int64_t)json_array_size(json_object_get(rule, "paths"))
-	                                                              : json_int(rule, "paths", 0);
+	int64_t paths = json_int(rule, "paths", 0);
 	json_t *shown = code_list(v, examples, MAX_EXAMPLES);
 	int64_t left = paths - (int64_t)json_array_size(shown);
 
@@ -60,11 +59,16 @@ view_plan(const struct view *v, json_t *obj)
 	if (plan != NULL)
 		put_text(obj, "changed_paths_count", words_count(&v->m->a, json_int(plan, "changed_paths", 0), "changed path",
 		    "changed paths"));
-	static const char *const configs[][2] = {{"file", "from the base's file"}, {"head file", "from the head's file, since the base has none"},
+	static const char *const configs[][2] = {{"file", "from the base's file"},
+	    {"head file", "from the head's file, since the base has none"},
 	    {"convention", "found by convention, since there is no file"}, {"command line", "from the command line"}};
 	for (size_t i = 0; i < COUNT(configs); i++)
 		if (strcmp(json_str(plan, "config", ""), configs[i][0]) == 0)
 			put_text(obj, "config", configs[i][1]);
+	if (plan != NULL && json_int(plan, "changed_paths", 0) == 0)
+		json_object_set_new(obj, "no_changes", json_true());
+	json_object_set_new(obj, "warnings", code_list(v, json_object_get(plan, "warnings"), v->limits->rules));
+	json_object_set_new(obj, "left_out", code_list(v, json_object_get(plan, "jobs_left_out"), v->limits->rules));
 	if (json_is_object(edit)) {
 		json_t *item = json_object();
 		json_object_set_new(item, "valid", json_boolean(json_flag(edit, "valid", false)));
@@ -114,7 +118,8 @@ evaluation_item(const struct view *v, const json_t *j)
 	put_text(item, "rows", words_count(&m->a, json_int(j, "rows", 0), "attribute", "attributes"));
 	put_number(v, item, "row_count", json_int(j, "rows", 0));
 	put_number(v, item, "error_count", json_int(j, "errors", 0));
-	put_name(v, item, "evaluator", arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
+	put_name(v, item, "evaluator",
+	    arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
 	if (strcmp(json_str(j, "sandbox", ""), "none") == 0)
 		json_object_set_new(item, "no_sandbox", json_true());
 	if (json_flag(j, "reused", false))
@@ -156,7 +161,8 @@ view_rules(const struct view *v, json_t *obj)
 	view_evaluations(v, obj);
 	if (json_flag(run, "conflict", false)) {
 		json_t *item = json_object();
-		json_object_set_new(item, "paths", code_list(v, conflicts, v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS));
+		size_t max = v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS;
+		json_object_set_new(item, "paths", code_list(v, conflicts, max));
 		json_object_set_new(obj, "conflict", item);
 	}
 	if (v->m->outcome == OUTCOME_RUNNING && json_object_get(v->m->job, "progress") != NULL)

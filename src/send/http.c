@@ -13,10 +13,10 @@
 
 enum {
 	CONNECT_MS = 10000,
-	TIMEOUT_MS = 30000,            /* GitHub itself gives up after 10 s */
-	MAX_ANSWER_BYTES = 16 << 20,   /* a page of 100 comments of 64 KB, escaped */
+	TIMEOUT_MS = 30000,          /* GitHub itself gives up after 10 s */
+	MAX_ANSWER_BYTES = 16 << 20, /* a page of 30 comments of 64 K characters, escaped at the worst */
 	MAX_REDIRECTS = 5,
-	MAX_CONNECTIONS = 20           /* kept open; GitHub takes 100 at once */
+	MAX_CONNECTIONS = 20 /* kept open; GitHub takes 100 at once */
 };
 
 struct exchange {
@@ -29,7 +29,7 @@ struct exchange {
 	const char *url;
 	int redirects;
 	bool with_authorization;
-	size_t sent;                 /* of the request's body */
+	size_t sent; /* of the request's body */
 	struct buf body;
 	struct http_answer answer;
 	char error[CURL_ERROR_SIZE];
@@ -54,8 +54,8 @@ struct watch {
 void
 http_answer_init(struct http_answer *answer)
 {
-	*answer = (struct http_answer){.retry_after_s = -1, .rate_limit = -1, .rate_remaining = -1, .rate_reset_s = -1,
-	    .date_s = -1};
+	*answer = (struct http_answer){
+	    .retry_after_s = -1, .rate_limit = -1, .rate_remaining = -1, .rate_reset_s = -1, .date_s = -1};
 }
 
 /* --- headers --- */
@@ -165,10 +165,10 @@ origin_of(const char *url, struct origin *ret)
 	CURLU *u = curl_url();
 	char *scheme = NULL, *host = NULL, *port = NULL;
 	bool ok = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-	    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+		  curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		  curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		  curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+		  (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 
 	*ret = (struct origin){0};
 	if (ok) {
@@ -190,7 +190,7 @@ http_same_origin(const char *a, const char *b)
 	struct origin x, y;
 
 	return origin_of(a, &x) == 0 && origin_of(b, &y) == 0 && strcmp(x.scheme, y.scheme) == 0 &&
-	    strcasecmp(x.host, y.host) == 0 && strcmp(x.port, y.port) == 0;
+	       strcasecmp(x.host, y.host) == 0 && strcmp(x.port, y.port) == 0;
 }
 
 const char *
@@ -338,7 +338,8 @@ begin(struct exchange *x)
 }
 
 void
-http_send(struct http *h, const struct http_request *r, void (*done)(void *ctx, const struct http_answer *answer), void *ctx)
+http_send(
+    struct http *h, const struct http_request *r, void (*done)(void *ctx, const struct http_answer *answer), void *ctx)
 {
 	struct exchange *x = mem_alloc(sizeof(*x));
 
@@ -369,12 +370,13 @@ follow(struct exchange *x)
 		return false;
 	to = http_redirect(&x->a, x->url, x->answer.location);
 	if (to == NULL || x->redirects == MAX_REDIRECTS) {
-		(void)fail(&x->answer.e, ERR_SYSTEM, "%s answers %d with a redirection that is not followed", x->url, status);
+		(void)fail(
+		    &x->answer.e, ERR_INPUT, "%s answers %d with a redirection that is not followed", x->url, status);
 		return false;
 	}
 	if (!http_same_origin(x->url, to)) {
 		if (strcmp(x->request.method, "GET") != 0) {
-			(void)fail(&x->answer.e, ERR_SYSTEM, "%s sends a %s to another host", x->url, x->request.method);
+			(void)fail(&x->answer.e, ERR_INPUT, "%s sends a %s to another host", x->url, x->request.method);
 			return false;
 		}
 		x->with_authorization = false;
@@ -393,8 +395,8 @@ ended(struct exchange *x, CURLcode code)
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->answer.status = code == CURLE_OK ? (int)status : 0;
 	if (x->body.over)
-		(void)fail(&x->answer.e, ERR_LIMIT, "the answer of %s %s has more than %zu bytes", x->request.method, x->url,
-		    x->body.max);
+		(void)fail(&x->answer.e, ERR_LIMIT, "the answer of %s %s has more than %zu bytes", x->request.method,
+		    x->url, x->body.max);
 	else if (code != CURLE_OK)
 		(void)fail(&x->answer.e, ERR_SYSTEM, "%s %s: %s", x->request.method, x->url,
 		    x->error[0] != '\0' ? x->error : curl_easy_strerror(code));

@@ -1,9 +1,10 @@
 /*
  * http - requests to GitHub from the event loop: libcurl's multi interface on uv_poll.
  *
- * Only http and https, certificates are verified, answers are bounded. Redirects (301, 302, 307, 308) are followed here,
- * as GitHub asks: the same request again, five times at most; never from https to http; to another host only a GET, and
- * without the Authorization header. A request with a body is never repeated by itself. What this prints or returns as an error never holds a header.
+ * Only http and https, certificates are verified, answers are bounded. Redirects (301, 302, 307, 308) are followed
+ * here, as GitHub asks: the same request again, five times at most; never from https to http; to another host only a
+ * GET, and without the Authorization header. A request with a body is never repeated by itself. What this prints or
+ * returns as an error never holds a header.
  */
 #ifndef EKACI_SEND_HTTP_H
 #define EKACI_SEND_HTTP_H
@@ -27,22 +28,22 @@ struct http_request {
 
 /* -1 where GitHub did not say. */
 struct http_answer {
-	int status;             /* 0: there was no answer; e says why */
-	struct err e;           /* ERR_NONE when there is a status */
-	struct str body;        /* what came, NUL-terminated; for the time of the callback */
-	const char *url;        /* that answered, after redirects */
+	int status;      /* 0: there was no answer; e says why */
+	struct err e;    /* ERR_NONE when there is a status */
+	struct str body; /* what came, NUL-terminated; for the time of the callback */
+	const char *url; /* that was asked last, after redirects; NULL: no request was made */
 	int64_t retry_after_s;
 	int64_t rate_limit, rate_remaining;
-	int64_t rate_reset_s;   /* since 1970, by GitHub's clock */
-	int64_t date_s;         /* GitHub's clock */
-	char request_id[80];    /* X-GitHub-Request-Id, for GitHub's support */
-	char next[2048];        /* Link rel="next", or "" */
+	int64_t rate_reset_s; /* since 1970, by GitHub's clock */
+	int64_t date_s;       /* GitHub's clock */
+	char request_id[80];  /* X-GitHub-Request-Id, for GitHub's support */
+	char next[2048];      /* Link rel="next", or "" */
 	char location[2048];
 };
 
 /* Sends r (copied); done is called once, from the loop, never before this returns. */
-void http_send(struct http *h, const struct http_request *r, void (*done)(void *ctx, const struct http_answer *answer),
-    void *ctx);
+void http_send(
+    struct http *h, const struct http_request *r, void (*done)(void *ctx, const struct http_answer *answer), void *ctx);
 
 /* --- for tests --- */
 void http_answer_init(struct http_answer *answer);

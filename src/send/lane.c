@@ -29,8 +29,8 @@ answer_class(const struct http_answer *answer)
 		return ANSWER_GOOD;
 	if (status == 401)
 		return ANSWER_UNAUTHORISED;
-	if (status == 429 || (status == 403 && (answer->retry_after_s >= 0 || answer->rate_remaining == 0 ||
-	                                           speaks_of_limit(answer))))
+	if (status == 429 ||
+	    (status == 403 && (answer->retry_after_s >= 0 || answer->rate_remaining == 0 || speaks_of_limit(answer))))
 		return ANSWER_LIMITED;
 	if (status == 404 || status == 410)
 		return ANSWER_GONE;
@@ -62,9 +62,11 @@ answer_error(const struct http_answer *answer, struct err *e)
 		kind = ERR_INPUT;
 	if (answer->body.n > 0 && answer->body.n < 65536 && json_read(answer->body, "answer", &j, &ignored) == 0)
 		errors = json_incref(json_object_get(j, "errors"));
-	(void)fail(e, kind, "GitHub: %d %.200s%s%.150s%s%s", answer->status, json_str(j, "message", ""),
-	    errors != NULL ? " " : "", errors != NULL ? json_line(&a, errors) : "",
-	    answer->request_id[0] != '\0' ? " request " : "", answer->request_id);
+	struct str words = str_utf8_head(json_text(j, "message"), 200);
+	struct str details = str_utf8_head(str_of(errors != NULL ? json_line(&a, errors) : ""), 150);
+	(void)fail(e, kind, "GitHub: %d " STR_FMT "%s" STR_FMT "%s%s", answer->status, STR_ARG(words),
+	    errors != NULL ? " " : "", STR_ARG(details), answer->request_id[0] != '\0' ? " request " : "",
+	    answer->request_id);
 	arena_release(&a);
 }
 
@@ -95,14 +97,21 @@ until_reset_ms(const struct http_answer *answer)
 	return answer->rate_reset_s > now_s ? (answer->rate_reset_s - now_s + 1) * 1000 : 1000;
 }
 
+/* Nobody gets through: the other rows of this installation need not find out one by one. */
+static void
+note_unreachable(struct lane *lane, const struct err *e)
+{
+	if (e->kind == ERR_SYSTEM || e->kind == ERR_BUSY || e->kind == ERR_DENIED)
+		lane_block(lane, sender_backoff(lane->s->delays.first_retry_ms, UNREACHABLE_MS, lane->unreachable++));
+}
+
 static void
 note_pace(struct lane *lane, const struct http_answer *answer)
 {
 	enum answer_class class = answer_class(answer);
 
 	if (answer->status == 0) {
-		/* Nobody gets through: the others of this installation need not find out one by one. */
-		lane_block(lane, sender_backoff(lane->s->delays.first_retry_ms, UNREACHABLE_MS, lane->unreachable++));
+		note_unreachable(lane, &answer->e);
 		return;
 	}
 	lane->unreachable = 0;
@@ -210,6 +219,7 @@ on_token(void *ctx, const char *token, const struct err *e)
 		struct http_answer none;
 		http_answer_init(&none);
 		none.e = *e;
+		note_unreachable(lane, e);
 		land(lane, &none);
 		return;
 	}
@@ -284,7 +294,8 @@ take_plain(struct lane *lane, int64_t now, int64_t *wake)
 			return c;
 		struct http_answer none;
 		http_answer_init(&none);
-		(void)fail(&none.e, ERR_BUSY, "GitHub limits us or cannot be reached; asked again in %lld s", (long long)(blocked_ms / 1000));
+		(void)fail(&none.e, ERR_BUSY, "GitHub limits us or cannot be reached; asked again in %lld s",
+		    (long long)(blocked_ms / 1000));
 		c->done(c->ctx, &none);
 		*wake = 0;
 		return NULL;

@@ -118,12 +118,19 @@ send_start(struct loop *l, struct store *store, const struct settings *settings,
 	struct str url = str_of(settings->github.api_url);
 
 	*s = (struct sender){.l = l, .store = store};
-	s->delays = (struct send_delays){
-	    .between_writes_ms = 1000, .writes_at_once = 4, .first_retry_ms = 1000, .longest_retry_ms = 300000,
+	s->delays = (struct send_delays){.between_writes_ms = 1000,
+	    .writes_at_once = 4,
+	    .first_retry_ms = 1000,
+	    .longest_retry_ms = 300000,
+	    .settle_ms = 11000,
 	    .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;
 	s->api_url = str_dup(&s->a, url);
+	if (settings->github.app_id == NULL || settings->github.private_key_file == NULL) {
+		(void)fail(e, ERR_INPUT, "[github] app_id and private_key_file are needed");
+		goto failed;
+	}
 	if (!http_same_origin(s->api_url, s->api_url)) {
 		(void)fail(e, ERR_INPUT, "[github] api_url is no http or https URL: %s", s->api_url);
 		goto failed;
@@ -215,8 +222,8 @@ on_question(void *ctx, const struct http_answer *answer)
 	if (class == ANSWER_BROKEN && e.kind != ERR_ABSENT && e.kind != ERR_DENIED && ++q->tries < PLAIN_TRIES &&
 	    !q->s->stopping) {
 		q->call.again = false;
-		q->call.not_before = clock_mono_ms() +
-		    sender_backoff(q->s->delays.first_retry_ms, q->s->delays.longest_retry_ms, q->tries - 1);
+		q->call.not_before = clock_mono_ms() + sender_backoff(q->s->delays.first_retry_ms,
+							   q->s->delays.longest_retry_ms, q->tries - 1);
 		lane_plain(lane_of(q->s, q->installation), &q->call);
 		return;
 	}
@@ -230,8 +237,8 @@ ask(struct sender *s, int64_t installation, struct question *q, const char *path
 {
 	q->s = s;
 	q->installation = installation;
-	q->call = (struct call){.method = "GET", .url = arena_printf(&q->a, "%s%s", s->api_url, path), .done = on_question,
-	    .ctx = q};
+	q->call = (struct call){
+	    .method = "GET", .url = arena_printf(&q->a, "%s%s", s->api_url, path), .done = on_question, .ctx = q};
 	lane_plain(lane_of(s, installation), &q->call);
 }
 
@@ -252,8 +259,8 @@ send_pull(struct sender *s, int64_t installation, const char *owner, const char 
 	struct arena a = {0};
 
 	send_get(s, installation,
-	    arena_printf(&a, "/repos/%s/%s/pulls/%lld", shape_url(&a, owner), shape_url(&a, repo), (long long)number), fn,
-	    ctx);
+	    arena_printf(&a, "/repos/%s/%s/pulls/%lld", shape_url(&a, owner), shape_url(&a, repo), (long long)number),
+	    fn, ctx);
 	arena_release(&a);
 }
 
@@ -267,8 +274,8 @@ send_permission(struct sender *s, int64_t installation, const char *owner, const
 	q->text_fn = fn;
 	q->ctx = ctx;
 	ask(s, installation, q,
-	    arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner), shape_url(&q->a, repo),
-	        shape_url(&q->a, login)));
+	    arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner),
+		shape_url(&q->a, repo), shape_url(&q->a, login)));
 }
 
 struct git_question {
@@ -301,6 +308,12 @@ send_git_authorization(struct sender *s, int64_t installation, int64_t repositor
 	tokens_get(s->tokens, installation, repository, on_git_token, g);
 }
 
+void
+send_git_refused(struct sender *s, int64_t installation, int64_t repository)
+{
+	tokens_drop(s->tokens, installation, repository, NULL);
+}
+
 /* --- figures --- */
 
 int
@@ -313,6 +326,7 @@ send_figures(struct sender *s, struct send_figures *ret, struct err *e)
 	if (store_desired_figures(s->store, &d, e) != 0)
 		return -1;
 	f.tokens = tokens_minted(s->tokens);
+	f.token_failures = tokens_failed(s->tokens);
 	f.rate_remaining = -1;
 	for (const struct lane *lane = s->lanes; lane != NULL; lane = lane->next) {
 		if (lane->rate_remaining >= 0 && (f.rate_remaining < 0 || lane->rate_remaining < f.rate_remaining))

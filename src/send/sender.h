@@ -14,7 +14,7 @@ enum {
 	PLAIN_TRIES = 3,                   /* of a question */
 	PLAIN_PATIENCE_MS = 30 * 1000,     /* a question does not wait longer for a blocked lane */
 	MAX_PLAIN = 1000,                  /* questions waiting in a lane */
-	MAX_TASK_CALLS = 400               /* no task needs more: 100 pages, 20 batches, labels */
+	MAX_TASK_CALLS = 400               /* no task needs more: 300 pages, 20 batches, labels */
 };
 
 /* One request of a lane. Its owner keeps it until done was called. */
@@ -34,11 +34,11 @@ struct lane {
 	struct sender *s;
 	struct lane *next;
 	int64_t installation;
-	struct call *flying;      /* waits for its token or its answer */
-	char *token;              /* it flies with */
-	struct call *plain;       /* questions, first come first served */
+	struct call *flying; /* waits for its token or its answer */
+	char *token;         /* it flies with */
+	struct call *plain;  /* questions, first come first served */
 	size_t n_plain;
-	struct call *task_call;   /* the next of the task */
+	struct call *task_call; /* the next of the task */
 	struct task *task;
 	int64_t blocked_until;    /* clock_mono_ms */
 	int64_t next_write;       /* clock_mono_ms; when the next write is due at one per between_writes_ms */
@@ -53,12 +53,12 @@ struct sender {
 	struct tokens *tokens;
 	struct jwt_key *key;
 	struct arena a;
-	const char *api_url;      /* without a final slash */
+	const char *api_url; /* without a final slash */
 	struct loop_timer *timer;
 	struct lane *lanes;
 	struct send_delays delays;
 	struct send_figures figures;
-	bool woken;               /* the timer is set to fire at once */
+	bool woken; /* the timer is set to fire at once */
 	bool stopping;
 };
 
@@ -78,8 +78,8 @@ void answer_error(const struct http_answer *answer, struct err *e);
 /* lane.c */
 struct lane *lane_of(struct sender *s, int64_t installation);
 void lane_plain(struct lane *lane, struct call *c);
-/* Begins what can begin; gives in how many ms it wants to be asked again, -1 for never. due_ms: when its next row is due,
- * -1 without one. */
+/* Begins what can begin; gives in how many ms it wants to be asked again, -1 for never. due_ms: when its next row is
+ * due, -1 without one. */
 int64_t lane_go(struct lane *lane, int64_t due_ms);
 /* No request before ms have passed. */
 void lane_block(struct lane *lane, int64_t ms);

@@ -123,7 +123,8 @@ actions_of(const json_t *wanted)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(from, i, v) {
+	json_array_foreach(from, i, v)
+	{
 		json_t *label = short_string(v, "label", MAX_ACTION_LABEL);
 		json_t *description = short_string(v, "description", MAX_ACTION_DESCRIPTION);
 		struct str identifier = json_text(v, "identifier");
@@ -134,8 +135,8 @@ actions_of(const json_t *wanted)
 			json_decref(description);
 			continue;
 		}
-		json_array_append_new(to,
-		    json_pack("{s:o,s:o,s:o}", "label", label, "description", description, "identifier", json_any_string(identifier)));
+		json_array_append_new(to, json_pack("{s:o,s:o,s:o}", "label", label, "description", description,
+					      "identifier", json_any_string(identifier)));
 	}
 	return to;
 }
@@ -161,10 +162,13 @@ output_of(const json_t *wanted, const json_t *annotations)
 json_t *
 shape_check(const json_t *wanted, const json_t *annotations, enum shape_for what)
 {
-	static const char *const as_they_are[] = {"name", "external_id", "details_url"};
+	static const char *const as_they_are[] = {"name", "external_id"};
+	struct str url = json_text(wanted, "details_url"); /* GitHub takes no other scheme */
 	json_t *body = json_object();
 	const char *conclusion = json_str(wanted, "conclusion", NULL);
 
+	if (str_starts(url, STR("https://")) || str_starts(url, STR("http://")))
+		set(body, "details_url", json_incref(json_object_get(wanted, "details_url")));
 	for (size_t i = 0; i < COUNT(as_they_are); i++)
 		if (json_text(wanted, as_they_are[i]).n > 0)
 			set(body, as_they_are[i], json_incref(json_object_get(wanted, as_they_are[i])));
@@ -256,7 +260,8 @@ shape_annotations(const json_t *wanted, json_t **hashes)
 	json_t *v;
 
 	*hashes = json_array();
-	json_array_foreach(from, i, v) {
+	json_array_foreach(from, i, v)
+	{
 		char hash[SHAPE_HASH];
 		json_t *one = json_array_size(to) < SHAPE_MAX_ANNOTATIONS_ALL ? annotation(v) : NULL;
 		if (one == NULL)
@@ -282,7 +287,7 @@ shape_url(struct arena *a, const char *segment)
 
 	for (const unsigned char *c = (const unsigned char *)segment; *c != '\0'; c++) {
 		if (!dots && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-		    strchr("-._~", *c) != NULL))
+				 strchr("-._~", *c) != NULL))
 			*to++ = (char)*c;
 		else
 			to += snprintf(to, 4, "%%%02X", *c);

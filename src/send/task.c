@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MAX_PAGES = 100 }; /* of a hundred each */
+enum { MAX_PAGES = 300 };
 
 void
 task_free(struct task *t)
@@ -47,8 +47,8 @@ task_posted(struct task *t)
 {
 	struct err e;
 
-	if (store_desired_posted(t->s->store, t->row.id, t->row.generation, t->row.remote_id, json_line(&t->a, t->remote),
-	        &e) != 0) {
+	if (store_desired_posted(
+		t->s->store, t->row.id, t->row.generation, t->row.remote_id, json_line(&t->a, t->remote), &e) != 0) {
 		store_failed(t, &e);
 		return;
 	}
@@ -61,9 +61,12 @@ task_later(struct task *t, const struct err *why)
 {
 	const struct send_delays *d = &t->s->delays;
 	int64_t ms = sender_backoff(d->first_retry_ms, d->longest_retry_ms, t->row.attempts);
+	int64_t now = clock_now_ms();
 	struct err e;
 
-	if (store_desired_later(t->s->store, t->row.id, clock_now_ms() + ms, why->msg, &e) != 0) {
+	if (t->unsettled && t->settled_ms > now + ms)
+		ms = t->settled_ms - now;
+	if (store_desired_later(t->s->store, t->row.id, now + ms, why->msg, &e) != 0) {
 		store_failed(t, &e);
 		return;
 	}
@@ -124,7 +127,7 @@ static void
 on_answer(void *ctx, const struct http_answer *answer)
 {
 	struct task *t = ctx;
-	void (*gone)(struct task *t, const struct err *e) = t->gone;
+	void (*gone)(struct task * t, const struct err *e) = t->gone;
 	enum answer_class class = answer_class(answer);
 	struct err e;
 
@@ -136,16 +139,18 @@ on_answer(void *ctx, const struct http_answer *answer)
 		return;
 	}
 	answer_error(answer, &e);
-	if (answer->status == 0 && e.kind == ERR_ABSENT) { /* of the token: the App is not installed any more */
-		task_never(t, &e);
-		return;
-	}
-	if (class == ANSWER_BROKEN) {
+	if (class == ANSWER_BROKEN && answer->url != NULL) {
+		/* A gateway or a broken connection says nothing of what still goes on behind it. */
+		t->unsettled = strcmp(t->call.method, "GET") != 0 && answer->status != 500 && answer->status != 503;
 		task_later(t, &e);
 		return;
 	}
 	if (!settle(t))
 		return;
+	if (answer->url == NULL && e.kind == ERR_ABSENT) { /* the App is not installed there any more */
+		task_never(t, &e);
+		return;
+	}
 	if (class == ANSWER_GONE && gone != NULL)
 		gone(t, &e);
 	else if (class == ANSWER_GONE || class == ANSWER_REFUSED)
@@ -154,8 +159,8 @@ on_answer(void *ctx, const struct http_answer *answer)
 		task_later(t, &e);
 }
 
-void
-task_ask(struct task *t, const char *method, const char *url, json_t *body, task_step *then)
+static void
+ask(struct task *t, const char *method, const char *url, json_t *body, task_step *then)
 {
 	struct err e;
 
@@ -175,17 +180,33 @@ task_ask(struct task *t, const char *method, const char *url, json_t *body, task
 }
 
 void
+task_ask(struct task *t, const char *method, const char *url, json_t *body, task_step *then)
+{
+	struct err e;
+
+	t->settled_ms = clock_now_ms() + t->s->delays.settle_ms;
+	if (strcmp(method, "GET") != 0 && store_desired_sending(t->s->store, t->row.id, t->settled_ms, &e) != 0) {
+		json_decref(body);
+		store_failed(t, &e);
+		return;
+	}
+	ask(t, method, url, body, then);
+}
+
+void
 task_ask_once(struct task *t, const char *method, const char *url, json_t *body, task_step *then)
 {
 	struct err e;
 
-	if (store_desired_doubt(t->s->store, t->row.id, t->row.remote_id, json_line(&t->a, t->remote), &e) != 0) {
+	t->settled_ms = clock_now_ms() + t->s->delays.settle_ms;
+	if (store_desired_doubt(
+		t->s->store, t->row.id, t->row.remote_id, json_line(&t->a, t->remote), t->settled_ms, &e) != 0) {
 		json_decref(body);
 		store_failed(t, &e);
 		return;
 	}
 	t->doubtful = true;
-	task_ask(t, method, url, body, then);
+	ask(t, method, url, body, then);
 }
 
 bool
@@ -249,8 +270,8 @@ task_start(struct lane *lane, const struct desired *row, struct arena *a, struct
 	*t = (struct task){.s = lane->s, .lane = lane, .a = *a, .row = *row};
 	*a = (struct arena){0};
 	lane->task = t;
-	t->base = arena_printf(&t->a, "%s/repos/%s/%s", t->s->api_url, shape_url(&t->a, row->owner),
-	    shape_url(&t->a, row->repo));
+	t->base = arena_printf(
+	    &t->a, "%s/repos/%s/%s", t->s->api_url, shape_url(&t->a, row->owner), shape_url(&t->a, row->repo));
 	if (json_read(str_of(row->wanted), row->key, &t->wanted, e) != 0) {
 		task_never(t, e);
 		return 0;

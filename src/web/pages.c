@@ -7,6 +7,9 @@
 #include "support/text/json.h"
 #include "support/text/template.h"
 
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -45,12 +48,12 @@ duration(struct arena *a, int64_t ms)
 	return arena_printf(a, "%lld h %lld min", s / 3600, s % 3600 / 60);
 }
 
-/* The members are dropped when NULL, so that sections of the template close. */
+/* What is not there is set to null, so that a template does not look for it further out: a build has its own reason, or
+ * none, never the run's. */
 static void
 set(json_t *o, const char *key, const char *value)
 {
-	if (value != NULL && *value != '\0')
-		json_object_set_new(o, key, json_any_string(str_of(value)));
+	json_object_set_new(o, key, value != NULL && *value != '\0' ? json_any_string(str_of(value)) : json_null());
 }
 
 /* Colours: what kind of news a word is. */
@@ -127,8 +130,7 @@ run_data(struct page *p, const struct view_run *r)
 	set(o, "head", r->head);
 	set(o, "head_short", arena_strn(a, r->head, strnlen(r->head, 10)));
 	set(o, "base_ref", r->base_ref);
-	if (r->base != NULL)
-		set(o, "base_short", arena_strn(a, r->base, strnlen(r->base, 10)));
+	set(o, "base_short", r->base != NULL ? arena_strn(a, r->base, strnlen(r->base, 10)) : NULL);
 	set(o, "state", words(a, r->state));
 	set(o, "verdict", r->verdict != NULL ? words(a, r->verdict) : NULL);
 	set(o, "tone", tone(r->verdict != NULL ? r->verdict : r->state));
@@ -142,12 +144,11 @@ run_data(struct page *p, const struct view_run *r)
 	json_object_set_new(o, "wide", json_boolean(r->wide));
 	json_object_set_new(o, "fork", json_boolean(r->fork));
 	json_object_set_new(o, "live", json_boolean(r->ended_ms == 0));
-	if (r->superseded_by != 0)
-		set(o, "newer_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->superseded_by)));
-	if (r->failure != NULL && json_read(str_of(r->failure), "failure", &failure, &e) == 0) {
-		set(o, "failure_stage", json_str(failure, "stage", NULL));
-		set(o, "failure_message", json_str(failure, "message", "no reason was recorded"));
-	}
+	const char *newer = arena_printf(a, "/run/%lld", (long long)r->superseded_by);
+	set(o, "newer_path", r->superseded_by != 0 ? page_path(a, p, r, newer) : NULL);
+	bool failed = r->failure != NULL && json_read(str_of(r->failure), "failure", &failure, &e) == 0;
+	set(o, "failure_stage", json_str(failure, "stage", NULL));
+	set(o, "failure_message", json_str(failure, "message", failed ? "no reason was recorded" : NULL));
 	return o;
 }
 
@@ -245,13 +246,12 @@ build_data(struct page *p, const struct view_build *b, const char *suffix)
 	set(o, "reason", b->reason);
 	set(o, "tail", b->tail);
 	set(o, "drv_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
-	if (b->log != NULL || b->tail != NULL || strcmp(b->state, "building") == 0)
-		set(o, "log_path", arena_printf(a, "/log/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
-	if (b->propagated_from != NULL) {
-		const char *from = drv_stem(a, b->propagated_from);
-		set(o, "from", from);
-		set(o, "from_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(from)), suffix));
-	}
+	bool has_log = b->log != NULL || b->tail != NULL || strcmp(b->state, "building") == 0;
+	const char *log_path = arena_printf(a, "/log/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix);
+	set(o, "log_path", has_log ? log_path : NULL);
+	const char *from = b->propagated_from != NULL ? drv_stem(a, b->propagated_from) : "";
+	set(o, "from", from);
+	set(o, "from_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(from)), suffix));
 	set(o, "took", duration(a, b->wall_ms));
 	set(o, "started", utc(a, b->started_ms));
 	set(o, "ended", utc(a, b->ended_ms));
@@ -356,6 +356,25 @@ page_run(struct page *p, struct err *e)
 	return template_render("run.html", data, &p->body, e);
 }
 
+/*
+ * A document by itself carries its style and its script within it. Of scripts only ours may run, known by its hash as it
+ * stands in templates/report.html; it gets no network, no storage and an origin of its own.
+ */
+static const char *
+document_csp(struct arena *a)
+{
+	struct str script = template_find("report.js");
+	unsigned char digest[SHA256_DIGEST_LENGTH], text[64];
+
+	if (script.p == NULL)
+		script = STR("");
+	const char *inside = arena_printf(a, "\n" STR_FMT "\n", STR_ARG(script));
+	SHA256((const unsigned char *)inside, strlen(inside), digest);
+	EVP_EncodeBlock(text, digest, sizeof(digest));
+	return arena_printf(a, "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none';"
+	    " form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts", text);
+}
+
 int
 page_run_file(struct page *p, struct err *e)
 {
@@ -370,9 +389,7 @@ page_run_file(struct page *p, struct err *e)
 		if (files_read(p->a, run_file(p, r.id, run_files[i].name), MAX_FILE, &bytes, e) != 0)
 			return -1;
 		p->type = run_files[i].type;
-		/* A document by itself carries its style within it; it may do nothing else. */
-		p->csp = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
-		         " frame-ancestors 'none'; sandbox";
+		p->csp = document_csp(p->a);
 		p->response = MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_MUST_COPY);
 		return p->response != NULL ? 0 : fail(e, ERR_LIMIT, "no memory for a document of %zu bytes", bytes.n);
 	}

@@ -26,6 +26,7 @@ enum {
 	WEB_ANSWER_MS = 10 * 60 * 1000   /* a reader may take this long over an answer; a live log ends then, too */
 };
 
+/* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {
 	const char *listen;    /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
 	const char *url;       /* as seen from outside, without a final slash; NULL: http://LISTEN */

@@ -54,10 +54,18 @@ export class Bot {
 	// options: { dir, config: the tables of ekaci.toml, env, args, on_ready: called with the URL }
 	constructor({ dir, config, env = {}, args = [], on_ready = async () => {} })
 	{
-		Object.assign(this, { dir, env, args, on_ready, child: null, url: null });
+		Object.assign(this, { dir, env, args, on_ready, child: null, url: null, config: {} });
 		this.config_file = path.join(dir, 'ekaci.toml');
 		this.log_file = path.join(dir, 'ekaci.log');
-		fs.writeFileSync(this.config_file, toml(config));
+		this.configure(config);
+	}
+
+	// Changes ekaci.toml, for the next start: tables and keys that differ.
+	configure(tables)
+	{
+		for (const [name, table] of Object.entries(tables))
+			this.config[name] = { ...this.config[name], ...table };
+		fs.writeFileSync(this.config_file, toml(this.config));
 	}
 
 	// Starts it and waits until it listens; on fd 3 it says {"url": ...} or {"listen": "HOST:PORT"}.
@@ -93,6 +101,8 @@ export class Bot {
 	// kill -9, as a power cut would.
 	async kill()
 	{
+		if (!this.child)
+			return undefined;
 		this.child.kill('SIGKILL');
 		return this.ended;
 	}
@@ -117,11 +127,15 @@ export class Bot {
 		return this.start();
 	}
 
-	// The end of its log.
+	// Its log, and the end of it.
+	log_text()
+	{
+		return fs.existsSync(this.log_file) ? fs.readFileSync(this.log_file, 'utf8') : '';
+	}
+
 	log()
 	{
-		const text = fs.existsSync(this.log_file) ? fs.readFileSync(this.log_file, 'utf8') : '';
-		return text.slice(-LOG_SHOWN);
+		return this.log_text().slice(-LOG_SHOWN);
 	}
 
 	// GET of a path of its own: { status, headers, text }.
@@ -147,6 +161,12 @@ export class Scene {
 		} catch (e) {
 			throw new Error(`${e.message}\n--- ekaci's log ---\n${this.bot.log()}`);
 		}
+	}
+
+	// Changes ekaci.toml, for the next start.
+	configure(tables)
+	{
+		this.bot.configure(tables);
 	}
 
 	// Opens a pull request from a branch of the repository; more as for the action `pull`.
@@ -217,7 +237,7 @@ export class Scene {
 				await this.bot.stop();
 			await this.check_manners();
 		} finally {
-			await this.bot.kill().catch(() => {});
+			await this.bot.kill();
 			await this.github.stop();
 			if (process.env.EKACI_KEEP)
 				process.stdout.write(`# kept: ${this.dir}\n`);
@@ -260,12 +280,11 @@ export async function begin({ repo = 'org/demo', from, config = {}, settings = {
 			webhook_secret_file: in_dir('webhook-secret') },
 		build: { slots: 2 },
 	};
-	for (const [name, table] of Object.entries(config))
-		tables[name] = { ...tables[name], ...table };
 	const bot = new Bot({ dir, config: tables, env, args,
 		on_ready: url => github.do('hook', { url: `${url}/webhook`, secret }) });
+	bot.configure(config);
 	Object.assign(scene, { dir, github, bot, app, repo, repository, installation, secret,
-		private_key: fs.readFileSync(in_dir('app.pem'), 'utf8'), bot_may_be_down: !start });
+		private_key: fs.readFileSync(in_dir('app.pem'), 'utf8'), bot_may_be_down: false });
 	if (start) {
 		try {
 			await bot.start();

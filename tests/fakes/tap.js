@@ -16,28 +16,46 @@ export function test(name, body)
 	tests.push({ name, body });
 }
 
-// Runs what was declared, in order, each within its time; sets the exit status. `before_end` runs
-// last, whatever happened.
-export async function run({ limit_ms = 60000, before_end } = {})
+// One test within its time; resolves to its lines of TAP, without the number.
+async function attempt({ name, body }, limit_ms)
 {
-	let failed = 0;
-	process.stdout.write(`TAP version 13\n1..${tests.length}\n`);
-	for (const [at, { name, body }] of tests.entries()) {
-		let timer;
-		try {
-			await Promise.race([body(), new Promise((_, reject) => {
-				timer = setTimeout(() => reject(new Error(`not done after ${limit_ms} ms`)), limit_ms);
-			})]);
-			process.stdout.write(`ok ${at + 1} - ${name}\n`);
-		} catch (e) {
-			failed++;
-			process.stdout.write(`not ok ${at + 1} - ${name}\n`);
-			for (const line of String(e.stack || e).split('\n').slice(0, 30))
-				process.stdout.write(`# ${line}\n`);
-		} finally {
-			clearTimeout(timer);
-		}
+	let timer;
+	try {
+		await Promise.race([body(), new Promise((_, reject) => {
+			timer = setTimeout(() => reject(new Error(`not done after ${limit_ms} ms`)), limit_ms);
+		})]);
+		return { good: true, name, lines: [] };
+	} catch (e) {
+		return { good: false, name, lines: String(e.stack || e).split('\n').slice(0, 60) };
+	} finally {
+		clearTimeout(timer);
 	}
+}
+
+// Runs what was declared, each within its time; sets the exit status. In order, and `at_once` of them side by
+// side; they are reported in order, too. `before_end` runs last, whatever happened.
+export async function run({ limit_ms = 60000, at_once = 1, before_end } = {})
+{
+	const results = [];
+	let failed = 0, next = 0, shown = 0;
+
+	const show = () => {
+		for (; results[shown]; shown++) {
+			const { good, name, lines } = results[shown];
+			failed += good ? 0 : 1;
+			process.stdout.write(`${good ? 'ok' : 'not ok'} ${shown + 1} - ${name}\n`);
+			lines.forEach(line => process.stdout.write(`# ${line}\n`));
+		}
+	};
+	const work = async () => {
+		while (next < tests.length) {
+			const at = next++;
+			results[at] = await attempt(tests[at], limit_ms);
+			show();
+		}
+	};
+	process.stdout.write(`TAP version 13\n1..${tests.length}\n`);
+	await Promise.all(Array.from({ length: at_once }, work));
 	if (before_end)
 		await before_end();
 	process.stdout.write(`# ${tests.length - failed} passed, ${failed} failed\n`);

@@ -1,7 +1,10 @@
 // The sender against the stand-in: what is wanted comes to stand there, once, whatever goes wrong.
 
 import crypto from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
 import { GitHub } from '../fakes/client.js';
@@ -15,6 +18,10 @@ const github = await GitHub.start();
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 let w; // the world of the present test
 let worlds = 0;
+const new_pair = () => crypto.generateKeyPairSync('rsa', { modulusLength: 2048,
+	publicKeyEncoding: { type: 'spki', format: 'pem' },
+	privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+const pair = new_pair();
 
 async function fresh()
 {
@@ -22,13 +29,14 @@ async function fresh()
 	const dir = path.join(tmp, String(++worlds));
 	fs.mkdirSync(dir);
 	const key = path.join(dir, 'key.pem');
-	const { app, private_key } = await github.do('app', { private_key_file: key });
+	fs.writeFileSync(key, pair.privateKey, { mode: 0o600 });
+	const { app } = await github.do('app', { public_key: pair.publicKey });
 	const { repository } = await github.do('repository', { full_name: REPO });
 	await github.do('commit', { repo: REPO, branch: 'main', files: { a: '1\n' } });
 	const { installation } = await github.do('installation', { account: 'org' });
 	const { after } = await github.do('commit', { repo: REPO, branch: 'topic', files: { b: '1\n' } });
 	const { pull } = await github.do('pull', { repo: REPO, head: 'topic' });
-	w = { app, private_key, key, dir, head: after, pull, installation,
+	w = { app, key, dir, head: after, pull, installation,
 		at: { installation: installation.id, repository: repository.id, owner: 'org', repo: 'demo' } };
 	w.options = { db: path.join(dir, 'db'), url: github.url, app_id: app.id, key };
 }
@@ -55,21 +63,34 @@ const annotations = (n, from = 0) => Array.from({ length: n }, (_, i) => ({ path
 	start_line: from + i + 1, end_line: from + i + 1, annotation_level: 'failure',
 	message: `mistake ${from + i}` }));
 
+// A server that does not outlive the test, however that ends.
+const server_of = server => server.unref();
+
+// A small random generator with a seed, so that a failure can be had again.
+const mulberry = seed => () => {
+	seed = (seed + 0x6d2b79f5) | 0;
+	let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+	t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+	return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+};
+
 // A test in a fresh world. It ends with an orderly stop of the driver, no breach of GitHub's rules,
 // never two requests at a time, and none while GitHub had said to wait.
-const scene = (name, body, { patient = true } = {}) => test(name, async () => {
+const scene = (name, body, { killed = false } = {}) => test(name, async () => {
 	await fresh();
 	try {
 		await body();
 		if (w.driver)
 			await w.driver.stop();
-		equal(await github.ask('violations'), []);
+		// The stand-in notes a request that broke off in the middle, as ours do when we are killed.
+		equal((await github.ask('violations')).filter(v => !(killed && v.kind === 'stand-in'
+			&& /^Error: aborted/.test(v.message))), []);
 		for (const [who, m] of Object.entries(await github.ask('etiquette'))) {
 			if (!who.startsWith('installation'))
 				continue;
-			ok(m.max_in_flight <= 1, `${m.max_in_flight} requests at once`);
-			if (patient)
-				equal(m.requests_while_limited, 0);
+			if (!killed)
+				ok(m.max_in_flight <= 1, `${m.max_in_flight} requests at once`);
+			equal(m.requests_while_limited, 0);
 		}
 	} finally {
 		if (w.driver && w.driver.child.exitCode === null && w.driver.child.signalCode === null)
@@ -194,6 +215,18 @@ scene('a re-run posts a new check run of the name', async () => {
 	equal((await checks()).map(r => r.status), ['completed', 'completed', 'queued']);
 });
 
+scene('a re-run of a run that is still going on needs no second one', async () => {
+	const d = await start();
+	await d.want(check({ status: 'in_progress' }));
+	await d.until();
+	await d.want(check({ status: 'queued', restart: 1, external_id: 'run 2' }));
+	await d.until();
+	equal((await checks()).map(r => [r.status, r.external_id]), [['queued', 'run 2']]);
+	await d.want(check({ status: 'completed', conclusion: 'success', restart: 1 }));
+	await d.until();
+	equal((await checks()).map(r => r.conclusion), ['success']);
+});
+
 scene('what is too long is cut, and says so', async () => {
 	const d = await start();
 	const long = '| a row of a table with an ä |\n'.repeat(5000);
@@ -258,6 +291,18 @@ for (const [what, route] of [['check run', '/check-runs$'], ['comment', '/commen
 		equal((await standing()).length, 1);
 	});
 }
+
+scene('kill -9 while the making is still under way at GitHub: waited for, not made again', async () => {
+	let d = await start({ settle_ms: 600 });
+	await fault({ method: 'POST', route: '/comments$', when: 'before', delay_ms: 400 });
+	await d.want(comment('one'));
+	await github.until('faults', {}, l => l[0].hits === 1);
+	await d.kill();
+	d = await start();
+	await d.until();
+	await pause(500);
+	equal((await comments()).length, 1);
+}, { killed: true });
 
 scene('kill -9 between the making of a reply and its record: found, not made again', async () => {
 	const reply = command('reply', { number: w.pull.number, marker: '<!-- ekaci:reply 7 -->', body: 'Hm.' });
@@ -462,12 +507,114 @@ scene('an answer that is no JSON, too deep or of another shape does no harm', as
 	equal((await checks()).length, 1);
 });
 
+scene('an answer larger than any should be is not read to its end, and others go on', async () => {
+	const d = await start();
+	await fault({ method: 'POST', route: '/check-runs$', status: 201, body: 'x'.repeat(17 << 20) });
+	await fault({ method: 'GET', route: '/check-runs$', status: 200, body: 'x'.repeat(17 << 20) });
+	await d.want(check());
+	await d.want(comment('one'));
+	await d.until();
+	match(d.said, /more than 16777216 bytes/);
+	equal([(await checks()).length, (await comments()).length], [1, 1]);
+});
+
+scene('a write that is sent to another host is not made there, and the token does not leave', async () => {
+	const seen = [];
+	const other = server_of(http.createServer((request, response) => {
+		seen.push([request.method, request.headers.authorization]);
+		response.writeHead(200, { 'content-type': 'application/json' }).end('{"permission":"admin"}');
+	}));
+	await new Promise(resolve => other.listen(0, '127.0.0.1', resolve));
+	const location = `http://127.0.0.1:${other.address().port}/x`;
+	const d = await start();
+	await fault({ method: 'POST', route: '/check-runs$', status: 307, headers: { location } });
+	await d.want(check());
+	await d.until();
+	equal(seen, []);
+	equal((await checks()).length, 1);
+	await fault({ route: '/permission$', status: 302, headers: { location } });
+	await d.say({ do: 'permission', ...w.at, login: 'x' });
+	equal(seen, [['GET', undefined]]);
+});
+
+scene('one installation that is limited does not hold up another', async () => {
+	await github.do('repository', { full_name: 'other/thing' });
+	await github.do('commit', { repo: 'other/thing', branch: 'main', files: { a: '1\n' } });
+	const { installation } = await github.do('installation', { account: 'other' });
+	const { after } = await github.do('commit', { repo: 'other/thing', branch: 't', files: { b: '1\n' } });
+	const d = await start();
+	await fault({ method: 'POST', route: 'org/demo/check-runs$', status: 429,
+		headers: { 'retry-after': '2' } });
+	await d.want(check());
+	await d.until(f => f.limited === 1);
+	await d.want({ ...check({ head: after }), installation: installation.id, owner: 'other',
+		repo: 'thing', repository: 1 });
+	await d.until(f => f.queue === 1, 1500);
+	equal((await github.ask('check_runs')).map(r => r.repo), ['other/thing']);
+	await d.until();
+	equal((await github.ask('check_runs')).length, 2);
+});
+
+scene('an orderly stop in the middle of everything loses nothing', async () => {
+	let d = await start();
+	await fault({ method: 'POST', route: '/check-runs$', hang: true });
+	await d.want(check());
+	await d.want(comment('one'));
+	await github.until('faults', {}, l => l[0].hits === 1);
+	const question = d.say({ do: 'permission', ...w.at, login: 'x' });
+	const git = d.say({ do: 'git', ...w.at });
+	await pause(50);
+	d.child.stdin.end();
+	equal((await question).error ?? 'git', 'git');
+	equal((await git).error, 'busy');
+	equal((await d.ended).code, 0);
+	d = await start();
+	await d.until();
+	equal([(await checks()).length, (await comments()).length], [1, 1]);
+});
+
+scene('whatever goes wrong in whatever order, everything stands there once', async () => {
+	const names = ['a', 'b', 'c', 'd'];
+	const random = mulberry(Number(process.env.SEED || 20261120));
+	const pick = list => list[Math.floor(random() * list.length)];
+	let d = await start({ retry_ms: 10, settle_ms: 300 });
+	let newest;
+	for (let round = 0; round < 12; round++) {
+		for (let i = 0; i < 3; i++)
+			await fault({ method: pick(['POST', 'PATCH', 'GET']), route: pick(['check-runs', 'comments',
+				'labels', '.']), when: pick(['before', 'after']), skip: pick([0, 1, 2]), ...pick([
+				{ drop: true }, { status: 500 }, { status: 502 }, { delay_ms: 150 },
+				{ status: 200, body: 'garbage' }]) });
+		newest = round;
+		for (const name of names)
+			await d.want(check({ name, title: `round ${round}`, external_id: name,
+				annotations: annotations(round * 13) }));
+		await d.want(comment(`round ${round}`));
+		await d.want(command('reply', { number: w.pull.number, marker: `<!-- r ${round} -->`,
+			body: `reply ${round}` }));
+		await d.want(labels([`round ${round}`], Array.from({ length: round }, (_, i) => `round ${i}`)));
+		await pause(random() * 120);
+		if (random() < 0.5) {
+			await d.kill();
+			d = await start({ retry_ms: 10, settle_ms: 300 });
+		}
+	}
+	await github.do('faults_clear');
+	const figures = await d.until();
+	equal([figures.given_up, figures.in_doubt], [0, 0]);
+	equal((await checks()).map(r => [r.name, r.output.title, r.annotations.length])
+		.sort(), names.map(n => [n, `round ${newest}`, newest * 13]));
+	const bodies = (await comments()).map(c => c.body);
+	equal(bodies.filter(b => b.includes(MARKER)), [`${MARKER}\nround ${newest}`]);
+	equal(bodies.length, newest + 2);
+	equal(new Set(bodies).size, newest + 2);
+	equal((await github.ask('pulls'))[0].labels, [`round ${newest}`]);
+}, { killed: true });
+
 // --- keys ---
 
 scene('a wrong key is told in words, and what is wanted waits', async () => {
-	const other = crypto.generateKeyPairSync('rsa', { modulusLength: 2048,
-		publicKeyEncoding: { type: 'spki', format: 'pem' },
-		privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+	const other = new_pair();
 	const key = path.join(w.dir, 'wrong.pem');
 	fs.writeFileSync(key, other.privateKey, { mode: 0o600 });
 	const d = await start({ key });
@@ -483,13 +630,30 @@ scene('a wrong key is told in words, and what is wanted waits', async () => {
 scene('a key file that is missing, open to everybody or no key is refused', async () => {
 	const file = path.join(w.dir, 'k.pem');
 	await rejects(start({ key: file }), /cannot read the App's private key/);
-	fs.writeFileSync(file, w.private_key, { mode: 0o600 });
+	fs.writeFileSync(file, pair.privateKey, { mode: 0o600 });
 	fs.chmodSync(file, 0o644);
 	await rejects(start({ key: file }), /chmod 600/);
 	fs.chmodSync(file, 0o600);
 	fs.writeFileSync(file, 'not a key');
 	await rejects(start({ key: file }), /no private key/);
 	w.driver = null;
+});
+
+scene('a server whose certificate nobody vouches for gets nothing', async () => {
+	const [key, cert] = ['tls.key', 'tls.crt'].map(f => path.join(w.dir, f));
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj',
+		'/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out',
+		cert], { stdio: 'ignore' });
+	const seen = [];
+	const server = https.createServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert) },
+		(request, response) => { seen.push(request.url); response.end('{}'); });
+	server_of(server).on('tlsClientError', () => {});
+	await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+	const d = await start({ url: `https://127.0.0.1:${server.address().port}` });
+	await d.want(check());
+	await d.until(f => f.token_failures >= 3);
+	match(d.said, /certificate/);
+	equal(seen, []);
 });
 
 scene('neither key nor token is ever printed', async () => {

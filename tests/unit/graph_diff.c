@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+static bool graphs; /* whether the next runs keep graph files */
+
 /* Runs the stage on one job; gives its result and the difference. */
 static int
 diff_files(struct fixture *f, const char *base, const char *head, json_t **ret, struct err *e)
@@ -19,6 +21,8 @@ diff_files(struct fixture *f, const char *base, const char *head, json_t **ret, 
 	    base, "head", "job", "all", "file", head, "out", file, "graph_dir", "store_dir", FX_STORE, "real_store_dir", f->store);
 
 	assert_non_null(job);
+	if (graphs)
+		json_object_set_new(job, "graph_dir", json_string(arena_printf(&f->a, "%s/graphs", f->dir)));
 	if (graph_stage_diff(job, &out, e) != 0)
 		return -1;
 	return json_read_file(file, 1 << 30, ret, e);
@@ -430,6 +434,50 @@ test_same_bytes_each_time(void **state)
 	fixture_end(&f);
 }
 
+/* Jobs are compared one by one; one that is on one side only is added or removed whole. */
+static void
+test_several_jobs(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation v;
+	struct err e = {0};
+	AUTO(json_drop) json_t *d = NULL;
+	AUTO(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct record_out out = {.fd = null};
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *one = make(&f, "one", "1", NULL, NULL), *two = make(&f, "two", "1", one, NULL);
+	fx_evaluation_begin(&v);
+	fx_row(&v, "[\"a\"]", one, NULL);
+	const char *first = fx_evaluation_end(&f, &v, "1.zst");
+	fx_evaluation_begin(&v);
+	fx_row(&v, "[\"a\"]", two, NULL);
+	const char *second = fx_evaluation_end(&f, &v, "2.zst");
+	char *file = arena_printf(&f.a, "%s/d.json", f.dir);
+	AUTO(json_drop) json_t *job = json_pack("{s:[{s:s,s:s},{s:s,s:s}],s:[{s:s,s:s},{s:s,s:s}],s:s,s:s}", "base", "job", "kept", "file",
+	    first, "job", "old", "file", first, "head", "job", "new", "file", second, "job", "kept", "file", second, "out", file,
+	    "real_store_dir", f.store);
+	assert_int_equal(graph_stage_diff(job, &out, &e), 0);
+	assert_int_equal(json_read_file(file, 1 << 20, &d, &e), 0);
+	const json_t *list = json_object_get(d, "attributes");
+	assert_int_equal(json_array_size(list), 3);
+	static const char *const want[][2] = {{"kept", "rebuild"}, {"new", "added"}, {"old", "removed"}};
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(json_str(json_array_get(list, i), "job", ""), want[i][0]);
+		assert_string_equal(json_str(json_array_get(list, i), "class", ""), want[i][1]);
+	}
+	assert_int_equal(json_array_size(json_object_get(d, "targets")), 1);
+	/* The same job twice on a side is a mistake. */
+	json_object_set_new(json_array_get(json_object_get(job, "base"), 1), "job", json_string("kept"));
+	assert_int_equal(graph_stage_diff(job, &out, &e), -1);
+	assert_int_equal(e.kind, ERR_INPUT);
+	json_object_del(job, "base");
+	assert_int_equal(graph_stage_diff(job, &out, &e), -1);
+	assert_int_equal(e.kind, ERR_INPUT);
+	fixture_end(&f);
+}
+
 static void
 refuse(struct fixture *f, const char *base, const char *head, enum err_kind kind, const char *words)
 {
@@ -533,6 +581,45 @@ test_missing_derivation_is_named(void **state)
 	fixture_end(&f);
 }
 
+/* What was head is the next one's base: its derivations are not needed again, but to say why. */
+static void
+test_graph_of_head_serves_as_base(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation v;
+	struct err e = {0};
+	json_t *d = NULL;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *lib1 = make(&f, "lib", "1", NULL, NULL), *app1 = make(&f, "app", "1", lib1, NULL);
+	struct fx_drv *lib2 = make(&f, "lib", "2", NULL, NULL), *app2 = make(&f, "app", "1", lib2, NULL);
+	struct fx_drv *app3 = make(&f, "app", "3", lib2, NULL);
+	const char *files[3];
+	for (int i = 0; i < 3; i++) {
+		fx_evaluation_begin(&v);
+		fx_row(&v, "[\"app\"]", i == 0 ? app1 : i == 1 ? app2 : app3, NULL);
+		fx_row(&v, "[\"lib\"]", i == 0 ? lib1 : lib2, NULL);
+		files[i] = fx_evaluation_end(&f, &v, arena_printf(&f.a, "%d.zst", i));
+	}
+	graphs = true;
+	assert_int_equal(diff_files(&f, files[0], files[1], &d, &e), 0);
+	json_decref(d);
+	assert_int_equal(unlink(arena_printf(&f.a, "%s/%s", f.store, strrchr(lib2->drv, '/') + 1)), 0);
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), 0);
+	assert_int_equal(count(d, "rebuild"), 1);
+	assert_string_equal(text_of(&f, json_at(entry(d, "app"), "cause.what")), "[\"version 1 -> 3\"]");
+	json_decref(d);
+	assert_int_equal(unlink(arena_printf(&f.a, "%s/%s", f.store, strrchr(app2->drv, '/') + 1)), 0);
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), 0);
+	assert_non_null(strstr(text_of(&f, json_at(entry(d, "app"), "cause.what")), "unknown"));
+	json_decref(d);
+	graphs = false;
+	assert_int_equal(diff_files(&f, files[1], files[2], &d, &e), -1);
+	assert_int_equal(e.kind, ERR_ABSENT);
+	fixture_end(&f);
+}
+
 int
 main(void)
 {
@@ -550,6 +637,8 @@ main(void)
 	    cmocka_unit_test(test_what_is_not_whole_is_refused),
 	    cmocka_unit_test(test_damaged_files_are_refused),
 	    cmocka_unit_test(test_missing_derivation_is_named),
+	    cmocka_unit_test(test_several_jobs),
+	    cmocka_unit_test(test_graph_of_head_serves_as_base),
 	};
 
 	return cmocka_run_group_tests_name("graph_diff", tests, NULL, NULL);

@@ -37,6 +37,7 @@ struct fx_drv {
 	const struct fx_env *env;      /* ends with a NULL name */
 	const struct fx_drv *inputs[8]; /* each is wanted as the env variable inputN and its "out" */
 	const struct fx_drv *const *more_inputs; /* beyond eight; ends with NULL */
+	const char *source;            /* a store path among the sources, or NULL */
 	bool floating;
 	bool dev; /* also an output "dev" */
 	/* Set by fx_make. */
@@ -59,7 +60,7 @@ fx_path(struct arena *a, const char *text, size_t n, const char *name)
 {
 	static const char digits[] = "0123456789abcdfghijklmnpqrsvwxyz";
 	char hash[33] = {0};
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = fx_mix(0xcbf29ce484222325u, name, strlen(name));
 
 	for (int i = 0; i < 32; i++) {
 		h = i % 8 == 0 ? fx_mix(h + (uint64_t)i, text, n) : h * 0x9e3779b97f4a7c15u + 1;
@@ -166,7 +167,8 @@ fx_make(struct fixture *f, struct fx_drv *d)
 	for (size_t i = 0, n = 0; i < in.n; i++)
 		if (i == 0 || strcmp(in.p[i], in.p[i - 1]) != 0)
 			buf_printf(&b, "%s(\"%s\",[\"out\"])", n++ != 0 ? "," : "", in.p[i]);
-	buf_printf(&b, "],[],\"%s\",\"%s\",[\"-e\"],", system, builder);
+	buf_printf(&b, "],[%s%s%s],\"%s\",\"%s\",[\"-e\"],", d->source != NULL ? "\"" : "", d->source != NULL ? d->source : "",
+	    d->source != NULL ? "\"" : "", system, builder);
 	fx_env_text(&b, d);
 	buf_putc(&b, ')');
 	d->drv = fx_path(&f->a, b.p, b.n, arena_printf(&f->a, "%s.drv", d->name));

@@ -2,7 +2,7 @@
  * Reports as people see them, against fixtures/golden/report: NAME.job.json, the difference it names, and NAME.txt with
  * everything the stage says. REGEN=1 writes the latter anew; look at the diff before you commit it.
  */
-#include "tests/unit/report_help.h"
+#include "unit/report_help.h"
 
 #include <glob.h>
 

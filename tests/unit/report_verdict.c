@@ -1,6 +1,6 @@
 /* Conclusions: what makes a check red, what never does, and what must not be green. */
 #include "report/checks.h"
-#include "tests/unit/report_help.h"
+#include "unit/report_help.h"
 
 static char dir[] = "/tmp/ekaci-verdict-XXXXXX";
 

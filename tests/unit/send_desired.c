@@ -108,8 +108,8 @@ equal_states_do_not_raise_the_generation(void **state)
 	struct desired d = next(w);
 	assert_int_equal(d.generation, 2);
 	assert_string_equal(d.key, "check/70/abc/ekaci / rebuilds");
-	assert_string_equal(d.wanted,
-	    "{\"head\":\"abc\",\"name\":\"ekaci / rebuilds\",\"status\":\"in_progress\",\"title\":\"t\"}");
+	assert_string_equal(
+	    d.wanted, "{\"head\":\"abc\",\"name\":\"ekaci / rebuilds\",\"status\":\"in_progress\",\"title\":\"t\"}");
 	good(store_desired_posted(w->s, d.id, 2, 99, "{}", &e));
 	assert_true(none_left(w));
 	want_check(w, "{\"title\":\"t\",\"status\":\"in_progress\"}");
@@ -154,7 +154,7 @@ a_doubt_survives_closing_and_is_settled_by_a_record(void **state)
 	struct desired d;
 
 	want_check(w, "{}");
-	good(store_desired_doubt(w->s, next(w).id, 0, "{\"pending\":[]}", &e));
+	good(store_desired_doubt(w->s, next(w).id, 0, "{\"pending\":[]}", 77, &e));
 	good(store_desired_later(w->s, next(w).id, 5, "lost", &e));
 	store_close(w->s);
 	open_it(w);
@@ -271,9 +271,11 @@ what_the_sender_asks_often_uses_the_index(void **state)
 {
 	struct world *w = *state;
 	struct err e;
-	AUTO(db_done) sqlite3_stmt *q = db_query(w->s, &e,
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(w->s, &e,
 	    "EXPLAIN QUERY PLAN SELECT installation, min(not_before) FROM desired WHERE posted < generation AND"
-	    " given_up < generation GROUP BY installation", "");
+	    " given_up < generation GROUP BY installation",
+	    "");
 
 	assert_non_null(q);
 	assert_int_equal(db_row(w->s, q, &e), 1);

@@ -1,10 +1,10 @@
 /*
  * send_driver - the sender alone, steered from outside; for tests/send. Not a test itself.
  *
- *     send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS
+ *     send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS
  *
- * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git", ...}
- * and answers each with a line. Ends when its input does.
+ * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git",
+ * ...} and answers each with a line. Ends when its input does.
  */
 #include "send/send.h"
 #include "store/desired.h"
@@ -67,10 +67,11 @@ figures(struct driver *d, struct err *e)
 
 	if (send_figures(d->sender, &f, e) != 0 || store_desired_figures(d->store, &q, e) != 0)
 		return -1;
-	say(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "requests", (json_int_t)f.requests, "queue",
+	say(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "requests", (json_int_t)f.requests, "queue",
 	    (json_int_t)f.queue, "given_up", (json_int_t)f.given_up, "in_doubt", (json_int_t)f.in_doubt, "limited",
 	    (json_int_t)f.limited, "broken", (json_int_t)f.broken, "unreachable", (json_int_t)f.unreachable, "tokens",
-	    (json_int_t)f.tokens, "rate_remaining", (json_int_t)f.rate_remaining, "oldest_ms", (json_int_t)f.oldest_ms));
+	    (json_int_t)f.tokens, "rate_remaining", (json_int_t)f.rate_remaining, "oldest_ms", (json_int_t)f.oldest_ms,
+	    "token_failures", (json_int_t)f.token_failures));
 	return 0;
 }
 
@@ -90,7 +91,8 @@ want(struct driver *d, const char *what, const json_t *j, const struct desired_r
 	if (strcmp(what, "reaction") == 0)
 		return store_want_reaction(d->store, r, json_int(w, "comment_id", 0), json_str(w, "content", ""), e);
 	if (strcmp(what, "labels") == 0)
-		return store_want_labels(d->store, r, number, json_object_get(w, "wanted"), json_object_get(w, "known"), e);
+		return store_want_labels(
+		    d->store, r, number, json_object_get(w, "wanted"), json_object_get(w, "known"), e);
 	return fail(e, ERR_INPUT, "no such command: %s", what);
 }
 
@@ -159,15 +161,21 @@ main(int argc, char **argv)
 	struct settings settings = {0};
 	struct err e;
 
-	if (argc != 7) {
-		fputs("usage: send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS\n", stderr);
+	if (argc != 8) {
+		fputs(
+		    "usage: send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS\n",
+		    stderr);
 		return 2;
 	}
 	settings.github.api_url = argv[2];
 	settings.github.app_id = argv[3];
 	settings.github.private_key_file = argv[4];
-	struct send_delays delays = {.writes_at_once = 1, .between_writes_ms = strtol(argv[5], NULL, 10),
-	    .first_retry_ms = strtol(argv[6], NULL, 10), .longest_retry_ms = 2000, .limited_ms = 500};
+	struct send_delays delays = {.between_writes_ms = strtol(argv[5], NULL, 10),
+	    .writes_at_once = 1,
+	    .first_retry_ms = strtol(argv[6], NULL, 10),
+	    .longest_retry_ms = 2000,
+	    .settle_ms = strtol(argv[7], NULL, 10),
+	    .limited_ms = 500};
 	if (loop_new(&d.l, &e) != 0 || store_open(argv[1], &d.store, &e) != 0 ||
 	    send_start(d.l, d.store, &settings, &d.sender, &e) != 0) {
 		say_err(&e);

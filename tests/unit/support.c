@@ -80,6 +80,8 @@ utf8_is_judged_and_never_cut(void **state)
 	assert_int_equal(str_utf8_head(STR("a\xf0\x9f\x8c\xb1"), 5).n, 5);
 	AUTO(json_drop) json_t *j = json_any_string(STR("a\xff\xf0\x9f\x8c\xb1\x80"));
 	assert_string_equal(json_string_value(j), "a\xef\xbf\xbd\xf0\x9f\x8c\xb1\xef\xbf\xbd");
+	AUTO(json_drop) json_t *nul = json_any_string(STR("a\0b"));
+	assert_string_equal(json_string_value(nul), "a\xef\xbf\xbd" "b");
 }
 
 static void

@@ -38,7 +38,8 @@ must_check int sandbox_mode_of(const char *word, enum sandbox_mode *ret, struct 
 bool sandbox_works(const char **why);
 /* 1: use it, 0: go without, -1: it is required and cannot be had (ERR_DENIED, with the reason). */
 must_check int sandbox_decide(enum sandbox_mode mode, struct err *e);
-/* The command that runs argv inside, in a. */
+/* The command that runs argv inside, in a. Run it with a cleared environment (sandbox_plain_env): bubblewrap's own
+ * first process keeps what it was started with, and can be read by what runs inside. */
 must_check int sandbox_command(struct arena *a, const struct sandbox *s, const char *const *argv,
     const char *const **ret, struct err *e);
 

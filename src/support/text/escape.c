@@ -375,7 +375,8 @@ escape_mermaid(struct buf *out, struct str s)
 	for (size_t i = 0; i < seen.n; i++) {
 		char c = seen.p[i];
 		bool fine = is_alpha(c) || is_digit(c) || (c & 0x80) != 0 || (c != '\0' && strchr(" .,+-/:=", c) != NULL);
-		buf_putc(out, fine ? c : '_');
+		if (c != '"')
+			buf_putc(out, fine ? c : '_');
 	}
 }
 

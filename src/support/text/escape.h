@@ -38,7 +38,7 @@ void escape_code_html(struct buf *out, struct str s);
 /* A Markdown fenced block with the text's lines, ending in a newline; the fence is longer than any in the text. info
  * is a constant of ours ("", "diff", "mermaid"). */
 void escape_block(struct buf *out, struct str text, const char *info);
-/* The inside of a quoted Mermaid label: letters, digits and what cannot be syntax; the rest becomes "_". */
+/* The inside of a quoted Mermaid label: letters, digits and what cannot be syntax; quotes go, the rest becomes "_". */
 void escape_mermaid(struct buf *out, struct str s);
 
 /* Whether url may stand in href or in a Markdown link as it is: absolute http(s), and no character that ends either. */

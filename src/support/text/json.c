@@ -122,7 +122,7 @@ json_need_int(const json_t *obj, const char *key, int64_t *ret, struct err *e)
 json_t *
 json_any_string(struct str s)
 {
-	if (str_utf8_ok(s))
+	if (str_utf8_ok(s) && (s.n == 0 || memchr(s.p, '\0', s.n) == NULL))
 		return json_stringn(s.p, s.n);
 	AUTO(buf_release) struct buf b;
 	buf_init(&b, s.n * 3 + 1);
@@ -131,7 +131,7 @@ json_any_string(struct str s)
 		while (n < 4 && i + n < s.n && ((unsigned char)s.p[i + n] & 0xc0) == 0x80)
 			n++;
 		struct str one = {s.p + i, n};
-		if (str_utf8_ok(one))
+		if (one.p[0] != '\0' && str_utf8_ok(one))
 			buf_str(&b, one);
 		else
 			buf_puts(&b, "\xef\xbf\xbd");

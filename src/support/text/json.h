@@ -31,7 +31,7 @@ const char *json_str_at(const json_t *obj, const char *dotted, const char *other
 must_check int json_need_str(const json_t *obj, const char *key, const char **ret, struct err *e);
 must_check int json_need_int(const json_t *obj, const char *key, int64_t *ret, struct err *e);
 
-/* A string value that is always valid: bytes that are not UTF-8 become U+FFFD. */
+/* A string value that is always valid and whole as a C string: NUL and bytes that are not UTF-8 become U+FFFD. */
 json_t *json_any_string(struct str s);
 /* The document as one line without a newline, keys in the order they were set; appended to out. */
 void json_write(const json_t *j, struct buf *out);

@@ -1,0 +1,154 @@
+// Evaluations that fail in part, as a whole, or cannot be begun: what the pull request is told.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { equal, match, ok, run } from './lib.js';
+import { children_of, eventually, figure, finished, gone, NAMES, report_of, row_of, scene_test, slow_evaluator,
+	state_files, tidy } from './scenes.js';
+
+const told = check => `${check.output.title}\n${check.output.summary}\n${check.output.text ?? ''}`;
+
+scene_test('one attribute stops evaluating: the others are compared, and the check fails', {}, async scene => {
+	const { pull } = await scene.open('evalfail');
+	const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+	equal([evaluation.conclusion, rebuilds.conclusion], ['failure', 'success']);
+	match(evaluation.output.title, /2 newly fail/);
+	match(told(evaluation), /heather needs a newer libcedar/);
+	match(row_of(await report_of(scene, evaluation), 'rowan').head.error, /heather needs/);
+	await tidy(scene, pull);
+});
+
+scene_test('an evaluation that cannot complete: failed, no counts, labels untouched, the evaluator\'s own words',
+	{ config: { report: { labels: true } } }, async scene => {
+		const { pull } = await scene.open('games');
+		await finished(scene, pull.head.sha);
+		const labels = () => scene.github.ask('pulls').then(all => all.find(p => p.number === pull.number).labels);
+		const before = await eventually('labels', async () => (await labels()).length > 0 && labels());
+		const { after } = await scene.github.do('push', { repo: scene.repo, branch: 'games', rev: 'rootfail' });
+		const { evaluation, rebuilds } = await finished(scene, after);
+		equal([evaluation.conclusion, evaluation.output.title], ['failure', 'evaluation incomplete']);
+		equal(rebuilds.conclusion, 'cancelled');
+		match(told(evaluation), /syntax error, unexpected LET/);
+		// The place is shown in the diff.
+		equal(evaluation.annotations.map(a => [a.path, a.start_line, a.annotation_level]),
+			[['default.nix', 4, 'failure']]);
+		await tidy(scene, { ...pull, head: { sha: after } });
+		equal(await labels(), before);
+		const [comment] = await scene.comments(pull.number);
+		match(comment.body, /syntax error/);
+		ok(!/\d+ (re)?builds?\b/.test(comment.body.replace(/`[^`]*`/g, '')), 'no counts in the comment');
+	});
+
+scene_test('mistakes in the base\'s .ekaci/config.json: failure with line and column', {}, async scene => {
+	await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'badconfig' });
+	await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main',
+		files: { 'games/patience.nix': '{ game }:\n\ngame "patience" "0.9" [ ]\n' } });
+	const { pull } = await scene.open('change');
+	const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+	equal([evaluation.conclusion, rebuilds.conclusion], ['failure', 'cancelled']);
+	match(told(evaluation), /\.ekaci\/config\.json:6:\d+/);
+	match(told(evaluation), /change_sets\[0\]\.kind must be docs-only/);
+	equal(state_files(scene, 'evals').filter(n => n.endsWith('.zst')), []);
+	await tidy(scene, pull);
+});
+
+scene_test('mistakes only at the head: evaluated in full by the base\'s rules, and told', {}, async scene => {
+	const { pull } = await scene.open('badconfig');
+	const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+	equal([evaluation.conclusion, rebuilds.conclusion], ['success', 'success']);
+	match(told(evaluation), /change_sets\[0\]\.kind must be docs-only/);
+	await tidy(scene, pull);
+});
+
+scene_test('no rules and nothing to evaluate: the check says what to add', {}, async scene => {
+	await scene.github.do('commit', { repo: scene.repo, branch: 'main',
+		files: { '.ekaci/config.json': null, 'default.nix': null } });
+	await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main',
+		files: { 'README.md': 'Nothing but this\n' } });
+	const { pull } = await scene.open('change');
+	const { evaluation } = await finished(scene, pull.head.sha);
+	equal(evaluation.conclusion, 'failure');
+	match(told(evaluation), /\.ekaci\/config\.json/);
+	match(told(evaluation), /default\.nix/);
+	match(told(evaluation), /flake\.nix/);
+	await tidy(scene, pull);
+});
+
+scene_test('no rules, but a default.nix: found by convention', {}, async scene => {
+	await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: { '.ekaci/config.json': null } });
+	await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main',
+		files: { 'games/patience.nix': '{ game }:\n\ngame "patience" "0.9" [ ]\n' } });
+	const { pull } = await scene.open('change');
+	const { rebuilds } = await finished(scene, pull.head.sha);
+	equal(rebuilds.conclusion, 'success');
+	const report = await report_of(scene, rebuilds);
+	equal([report.plan.config, report.counts.total.rebuild], ['convention', 1]);
+});
+
+// An evaluator that prints some rows and then goes wrong in some way.
+const broken = (dir, last) => {
+	const file = path.join(dir, 'broken-eval-jobs');
+	fs.writeFileSync(file, `#!/bin/sh
+case "$1" in --help) echo '--meta --max-memory-size --workers --gc-roots-dir --option --expr'; exit 0;; esac
+echo '{"attr":"a","attrPath":["a"],"error":"error: a"}'
+${last}
+`, { mode: 0o755 });
+	return file;
+};
+
+for (const [how, last, words] of [
+	['crashes', 'echo "terminate called: out of cheese" >&2; kill -SEGV $$', /out of cheese/],
+	['is killed', 'kill -KILL $$', /signal 9|killed/i],
+	['exits with a code of its own', 'echo "error: no more" >&2; exit 3', /error: no more/],
+	['prints what is no JSON', 'echo "{\\"attr\\": oops"', /JSON|line|read/i],
+	['prints a fatal row', 'echo "{\\"error\\":\\"error: the root is gone\\"}"', /the root is gone/],
+]) {
+	scene_test(`an evaluator that ${how}: evaluation incomplete, never "no rebuilds"`, { start: false },
+		async scene => {
+			scene.configure({ evaluate: { evaluator: broken(scene.dir, last), sandbox: 'off' } });
+			await scene.bot.start();
+			const { pull } = await scene.open('games');
+			const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+			equal([evaluation.conclusion, evaluation.output.title], ['failure', 'evaluation incomplete']);
+			equal(rebuilds.conclusion, 'cancelled');
+			match(told(evaluation), words);
+			await tidy(scene, pull);
+		});
+}
+
+scene_test('an evaluator that is not there: said in words, and not blamed on the change', { start: false },
+	async scene => {
+		scene.configure({ evaluate: { evaluator: path.join(scene.dir, 'nowhere') } });
+		await scene.bot.start();
+		const { pull } = await scene.open('games');
+		const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+		equal([evaluation.conclusion, rebuilds.conclusion], ['action_required', 'cancelled']);
+		match(told(evaluation), /no evaluator .*nowhere/);
+		await tidy(scene, pull);
+	});
+
+scene_test('Nix missing: the bot does not start and says what is missing', { start: false }, async scene => {
+	const bin = path.join(scene.dir, 'bin');
+	fs.mkdirSync(bin);
+	scene.bot.env = { PATH: bin };
+	const why = await scene.bot.start().then(() => null, e => e);
+	ok(why, 'it must not start');
+	match(why.message, /git is not on PATH|nix-store is not on PATH/);
+	scene.bot.child = null;
+});
+
+scene_test('an evaluation that takes too long ends, with all its processes, and says so', { start: false },
+	async scene => {
+		const slow = slow_evaluator(scene.dir);
+		scene.configure({ evaluate: { evaluator: slow.file, sandbox: 'off', timeout_s: 2 } });
+		await scene.bot.start();
+		const { pull } = await scene.open('games');
+		await eventually('the evaluation has begun', () => slow.begun() > 0);
+		const { evaluation } = await finished(scene, pull.head.sha);
+		equal([evaluation.conclusion, evaluation.output.title], ['failure', 'evaluation incomplete']);
+		match(told(evaluation), /time|long|second/i);
+		await tidy(scene, pull);
+		await eventually('nothing runs any more', () => children_of(scene).length === 0);
+	});
+
+await run({ limit_ms: 100000, at_once: 4 });

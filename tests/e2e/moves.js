@@ -1,0 +1,130 @@
+// The pull request, or the bot, moves on in the middle: newer pushes, closing, a changed base branch, the end of the bot.
+
+import { equal, match, ok, run } from './lib.js';
+import { builds_begun, children_of, delivered, eventually, figure, finished, gone, NAMES, open_build, report_of,
+	row_of, scene_test, slow_evaluator, slow_package, state_files, tidy } from './scenes.js';
+
+const with_slow_evaluator = async scene => {
+	const slow = slow_evaluator(scene.dir);
+	scene.configure({ evaluate: { evaluator: slow.file, sandbox: 'off' } });
+	await scene.bot.start();
+	return slow;
+};
+
+// A branch with one package whose build waits for its gate.
+const push_slow = (scene, branch, name, more = {}) => scene.github.do('commit', { repo: scene.repo, branch,
+	parent: 'refs/heads/main', files: { [`pkgs/${name[0]}/${name}.nix`]: slow_package(scene.dir, name), ...more } });
+
+const building = (scene, name) => eventually(`${name} is being built`, () => builds_begun(scene.dir, name) > 0);
+
+scene_test('a newer push while evaluating: the older run ends, its processes too, the newer one is reported',
+	{ start: false }, async scene => {
+		const slow = await with_slow_evaluator(scene);
+		const { pull } = await scene.open('bump');
+		await eventually('the evaluation has begun', () => slow.begun() > 0);
+		const old = children_of(scene);
+		ok(old.length > 0);
+		const { after } = await scene.github.do('push', { repo: scene.repo, branch: 'bump', rev: 'games' });
+		await gone(old);
+		slow.open();
+		const superseded = await finished(scene, pull.head.sha);
+		equal([superseded.evaluation.conclusion, superseded.rebuilds.conclusion], ['cancelled', 'cancelled']);
+		match(superseded.evaluation.output.title, /superseded/);
+		const { rebuilds } = await finished(scene, after);
+		match(rebuilds.output.title, /^1 rebuild - all built$/);
+		await tidy(scene, { ...pull, head: { sha: after } });
+		equal((await scene.checks(pull.head.sha)).length, 2);
+		const [comment] = await scene.comments(pull.number);
+		ok(comment.body.includes('patience'));
+		for (const { body } of comment.history)
+			ok(!/libaster|nettle|oleander/.test(body), 'nothing of the older run was ever in the comment');
+		equal(state_files(scene, 'gcroots').filter(n => n.startsWith('run-')), []);
+	});
+
+scene_test('five pushes in a row, back to one before: one report, of the last', {}, async scene => {
+	const { pull } = await scene.open('bump');
+	let after;
+	for (const rev of ['games', 'evalfail', 'wide', 'exempt', 'games'])
+		({ after } = await scene.github.do('push', { repo: scene.repo, branch: 'bump', rev }));
+	await scene.until_check(after, c => c.conclusion === 'success', { name: NAMES[1] });
+	await delivered(scene);
+	match((await scene.comments(pull.number))[0].body, /patience/);
+	equal((await scene.comments(pull.number)).length, 1);
+	await eventually('nothing runs any more', () => children_of(scene).length === 0);
+	const posts = (await scene.github.ask('requests', { method: 'POST' })).filter(r => /check-runs$/.test(r.path));
+	for (const { body: { head_sha } } of posts)
+		ok((await scene.checks(head_sha)).every(c => c.status === 'completed'), 'every check ends');
+});
+
+scene_test('closed while building: the builds\' processes are gone within five seconds, the checks concluded',
+	{}, async scene => {
+		await push_slow(scene, 'slow', 'zinnia');
+		const { pull } = await scene.open('slow');
+		await building(scene, 'zinnia');
+		const old = children_of(scene);
+		ok(old.some(p => /builder\.sh/.test(p.command)), 'the builder is among them');
+		await scene.github.do('pull_change', { repo: scene.repo, number: pull.number, action: 'closed' });
+		await gone(old, 5000);
+		const { rebuilds } = await finished(scene, pull.head.sha);
+		equal(rebuilds.conclusion, 'cancelled');
+		await tidy(scene, pull);
+		equal(await figure(scene, 'builds_running'), 0);
+
+		// Opened again: the same head is judged again, and what was cancelled is built now.
+		open_build(scene.dir, 'zinnia');
+		await scene.github.do('pull_change', { repo: scene.repo, number: pull.number, action: 'reopened' });
+		const then = await finished(scene, pull.head.sha, { after: rebuilds.id });
+		equal(then.rebuilds.conclusion, 'success');
+		match(then.rebuilds.output.title, /^1 added - all built$/);
+		await tidy(scene, pull, { times: 2 });
+	});
+
+scene_test('a newer push while building: what it still wants goes on or is built, what it does not is dropped',
+	{}, async scene => {
+		await push_slow(scene, 'slow', 'zinnia');
+		const { pull } = await scene.open('slow');
+		await building(scene, 'zinnia');
+		const old = children_of(scene);
+		const { after } = await push_slow(scene, 'slow', 'zinnia', { 'note.txt': 'the same package\n' });
+		await eventually('it is built for the newer head', async () => {
+			const last = (await scene.checks(after)).filter(c => c.name === NAMES[1]).pop();
+			return last && /building/.test(last.output.title);
+		});
+		open_build(scene.dir, 'zinnia');
+		const { rebuilds } = await finished(scene, after);
+		equal(rebuilds.conclusion, 'success');
+		await gone(old);
+		await tidy(scene, { ...pull, head: { sha: after } });
+	});
+
+scene_test('the base branch of a pull request changes: judged against the new one', {}, async scene => {
+	await scene.github.do('push', { repo: scene.repo, branch: 'release', rev: 'main' });
+	const { pull } = await scene.open('games');
+	const first = await finished(scene, pull.head.sha);
+	equal(first.rebuilds.conclusion, 'success');
+	// The release has the newer game already: nothing to rebuild against it.
+	await scene.github.do('push', { repo: scene.repo, branch: 'release', rev: 'games' });
+	await scene.github.do('pull_change', { repo: scene.repo, number: pull.number, action: 'edited', base: 'release' });
+	const { rebuilds } = await finished(scene, pull.head.sha, { after: first.rebuilds.id });
+	match(rebuilds.output.title, /^no rebuilds/);
+	await tidy(scene, pull, { times: 2 });
+});
+
+scene_test('SIGTERM while building and evaluating: in good order, exit 0, and nothing is left running',
+	{}, async scene => {
+		await push_slow(scene, 'slow', 'zinnia');
+		const { pull } = await scene.open('slow');
+		await building(scene, 'zinnia');
+		const old = children_of(scene);
+		await scene.bot.stop();
+		await gone(old);
+		await scene.bot.start();
+		open_build(scene.dir, 'zinnia');
+		const { rebuilds } = await finished(scene, pull.head.sha);
+		equal(rebuilds.conclusion, 'success');
+		equal(row_of(await report_of(scene, rebuilds), 'zinnia').build.state, 'built');
+		await tidy(scene, pull);
+		equal(builds_begun(scene.dir, 'zinnia'), 2);
+	});
+
+await run({ limit_ms: 100000, at_once: 4 });

@@ -1,0 +1,182 @@
+// What people ask for, in comments and with buttons: who may, what is answered, and that it happens once.
+
+import { equal, match, ok, run } from './lib.js';
+import { builds_begun, children_of, delivered, eventually, figure, finished, gone, open_build, page_of,
+	report_of, row_of, scene_test, slow_package, state_files, tidy } from './scenes.js';
+
+const allow = (scene, user, permission) => scene.github.do('permission', { repo: scene.repo, user, permission });
+
+// Says it, and waits for the reaction.
+async function say(scene, pull, body, user, reaction)
+{
+	const { comment } = await scene.say(pull.number, body, { user });
+	await scene.until('comments', { repo: scene.repo, number: pull.number }, all => {
+		const { reactions } = all.find(c => c.id === comment.id);
+		if (reactions.some(r => r.content !== reaction))
+			throw new Error(`${body} by ${user}: ${reactions.map(r => r.content)}`);
+		return reactions.length > 0;
+	});
+	await delivered(scene);
+	return comment;
+}
+
+const answers = async (scene, pull) => (await scene.comments(pull.number))
+	.filter(c => c.body.startsWith('<!-- ekaci:answer'));
+
+scene_test('rebuild: a writer\'s is done, known failures are tried again; another\'s is refused in words', {},
+	async scene => {
+		const { pull } = await scene.open('bump');
+		const first = await finished(scene, pull.head.sha);
+		await delivered(scene);
+		const started = await figure(scene, 'builds_started_total');
+		await allow(scene, 'reader', 'read');
+		await allow(scene, 'writer', 'write');
+		await allow(scene, 'keeper', 'maintain');
+
+		await say(scene, pull, '/ekaci rebuild', 'reader', '-1');
+		equal(await figure(scene, 'builds_started_total'), started);
+		equal((await scene.checks(pull.head.sha)).length, 2);
+		match((await answers(scene, pull)).pop().body, /write access/);
+
+		await say(scene, pull, 'Let me see.\n\n/EKACI Rebuild', 'writer', 'rocket');
+		const then = await finished(scene, pull.head.sha, { after: first.rebuilds.id });
+		equal(then.rebuilds.conclusion, 'failure');
+		// Nettle was known to fail and is tried again; what was built is there.
+		equal(await figure(scene, 'builds_started_total'), started + 1);
+		await tidy(scene, pull, { times: 2 });
+
+		await say(scene, pull, '/ekaci rebuild', 'keeper', 'rocket');
+		await finished(scene, pull.head.sha, { after: then.rebuilds.id });
+		await tidy(scene, pull, { times: 3 });
+		equal((await answers(scene, pull)).length, 1);
+	});
+
+scene_test('without rebuild a known failure is not tried again', {}, async scene => {
+	const { pull } = await scene.open('bump');
+	await finished(scene, pull.head.sha);
+	const started = await figure(scene, 'builds_started_total');
+	const { after } = await scene.github.do('commit', { repo: scene.repo, branch: 'bump',
+		files: { 'unknown.txt': 'evaluated, and the same derivations\n' } });
+	const { rebuilds } = await finished(scene, after);
+	match(rebuilds.output.title, /2 newly failing/);
+	equal(await figure(scene, 'builds_started_total'), started);
+	equal(row_of(await report_of(scene, rebuilds), 'nettle').build.blame, 'newly_failing');
+});
+
+scene_test('help, status, what is unknown, and the same delivery twice', {}, async scene => {
+	const { pull } = await scene.open('docs');
+	const { evaluation } = await finished(scene, pull.head.sha);
+	await delivered(scene);
+	await say(scene, pull, '/ekaci help', 'stranger', '+1');
+	match((await answers(scene, pull))[0].body, /\/ekaci rebuild/);
+	await say(scene, pull, '/ekaci status', 'stranger', '+1');
+	match((await answers(scene, pull))[1].body, /Run \[\d+\].*done/);
+	await say(scene, pull, '/ekaci frobnicate', 'stranger', 'confused');
+	equal((await answers(scene, pull)).length, 3);
+
+	// No commands: quoted, in code, in the middle of a line, of the bot itself.
+	for (const body of ['> /ekaci rebuild', '```\n/ekaci rebuild\n```', 'try /ekaci rebuild', '/ekacirebuild'])
+		await scene.say(pull.number, body, { user: 'stranger' });
+
+	await allow(scene, 'writer', 'write');
+	const { comment, deliveries } = await scene.say(pull.number, '/ekaci rebuild', { user: 'writer' });
+	equal(deliveries.length, 1);
+	equal(deliveries[0].status_code, 202);
+	const again = await scene.github.do('redeliver', { guid: deliveries[0].guid });
+	equal(again.deliveries[0].status_code, 200);
+	await finished(scene, pull.head.sha, { after: evaluation.id });
+	await delivered(scene);
+	const all = await scene.github.ask('comments', { repo: scene.repo, number: pull.number });
+	equal(all.find(c => c.id === comment.id).reactions.map(r => r.content), ['rocket']);
+	equal((await scene.checks(pull.head.sha)).length, 4);
+	equal((await answers(scene, pull)).length, 3);
+	equal(all.filter(c => c.reactions.length > 0).length, 4);
+});
+
+scene_test('cancel by the author while building: processes gone, checks concluded; then rebuild', {}, async scene => {
+	await scene.github.do('commit', { repo: scene.repo, branch: 'slow', parent: 'refs/heads/main',
+		files: { 'pkgs/z/zinnia.nix': slow_package(scene.dir, 'zinnia') } });
+	const { pull } = await scene.open('slow', { user: 'author' });
+	await eventually('zinnia is being built', () => builds_begun(scene.dir, 'zinnia') > 0);
+	const old = children_of(scene);
+	await say(scene, pull, '/ekaci cancel', 'stranger', '-1');
+	equal(builds_begun(scene.dir, 'zinnia'), 1);
+	await scene.say(pull.number, '/ekaci cancel', { user: 'author' });
+	await gone(old, 10000);
+	const { rebuilds } = await finished(scene, pull.head.sha);
+	equal(rebuilds.conclusion, 'cancelled');
+	await tidy(scene, pull);
+	await allow(scene, 'writer', 'write');
+	open_build(scene.dir, 'zinnia');
+	await scene.say(pull.number, '/ekaci rebuild', { user: 'writer' });
+	equal((await finished(scene, pull.head.sha, { after: rebuilds.id })).rebuilds.conclusion, 'success');
+	await tidy(scene, pull, { times: 2 });
+});
+
+scene_test('the re-run button and a check run\'s own buttons ask for the same', {}, async scene => {
+	await allow(scene, 'writer', 'write');
+	const { pull } = await scene.open('bump');
+	let { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+	const started = await figure(scene, 'builds_started_total');
+	equal(evaluation.actions.map(a => a.identifier), ['eval']);
+	equal(rebuilds.actions.map(a => a.identifier), ['rebuild-failed', 'rebuild']);
+	await delivered(scene);
+
+	await scene.github.do('check_run_rerequest', { check_run_id: rebuilds.id, user: 'writer' });
+	({ rebuilds, evaluation } = await finished(scene, pull.head.sha, { after: rebuilds.id }));
+	equal(rebuilds.conclusion, 'failure');
+	equal(await figure(scene, 'builds_started_total'), started + 1);
+	await delivered(scene);
+	await scene.github.do('check_run_action', { check_run_id: rebuilds.id, identifier: 'rebuild-failed', user: 'writer' });
+	({ rebuilds } = await finished(scene, pull.head.sha, { after: rebuilds.id }));
+	await tidy(scene, pull, { times: 3 });
+	// A button that we never offered, and one pressed by somebody who may not.
+	await scene.github.do('check_run_action', { check_run_id: rebuilds.id, identifier: 'format-the-disk', user: 'stranger',
+		unlisted: true });
+	await delivered(scene);
+	await tidy(scene, pull, { times: 3 });
+});
+
+scene_test('eval evaluates whatever the rules say', {}, async scene => {
+	await allow(scene, 'writer', 'write');
+	const { pull } = await scene.open('docs');
+	const { evaluation } = await finished(scene, pull.head.sha);
+	equal(evaluation.output.title, 'no rebuilds expected');
+	await scene.say(pull.number, '/ekaci eval', { user: 'writer' });
+	const then = await finished(scene, pull.head.sha, { after: evaluation.id });
+	match(then.evaluation.output.title, /^37 attributes evaluated/);
+	ok(state_files(scene, 'evals').some(n => n.endsWith('.zst')));
+});
+
+scene_test('a command on a pull request from before the bot came', { start: false }, async scene => {
+	await allow(scene, 'writer', 'write');
+	const { pull } = await scene.open('games', { deliver: false });
+	await scene.bot.start();
+	await scene.say(pull.number, '/ekaci rebuild', { user: 'writer' });
+	equal((await finished(scene, pull.head.sha)).rebuilds.conclusion, 'success');
+	await tidy(scene, pull);
+});
+
+scene_test('a private repository: no page without the link of its check run', { private: true }, async scene => {
+	const { pull } = await scene.open('bump');
+	const { rebuilds } = await finished(scene, pull.head.sha);
+	const with_key = page_of(rebuilds), without = with_key.replace(/\?.*/, '');
+	ok(with_key !== without, 'the link carries a key');
+	equal((await scene.bot.get(with_key)).status, 200);
+	for (const route of [without, `${without}?key=`, `${with_key.slice(0, -2)}xx`, `${without}/report.json`,
+		`${without}/report.md`, '/org/demo/pull/1'])
+		equal((await scene.bot.get(route)).status, 404, route);
+	const log = new URL(row_of(await report_of(scene, rebuilds), 'nettle').build.log_url);
+	match((await scene.bot.get(log.pathname + log.search)).text, /it stings/);
+	equal((await scene.bot.get(log.pathname)).status, 404);
+	const front = (await scene.bot.get('/')).text;
+	ok(!/org\/demo|bump/.test(front), 'nothing of it on the front page');
+	// Its key opens no other pull request.
+	const other = (await scene.open('docs')).pull;
+	const docs = await finished(scene, other.head.sha);
+	const key = with_key.slice(with_key.indexOf('?'));
+	equal((await scene.bot.get(page_of(docs.evaluation).replace(/\?.*/, key))).status, 404);
+	await tidy(scene, pull);
+});
+
+await run({ limit_ms: 100000, at_once: 4 });

@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+// The built-in evaluator by itself: each kind of attribute, each kind of failure, and its command line.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+const { ekaci, work, ok, is, done, write, run, evalJobs } = require('./lib.js');
+const before = new Set(fs.readdirSync('/tmp'));
+const fixture = path.resolve(__dirname, '../../fixtures/evaluations/attributes.nix');
+
+for (const workers of ['1', '3']) {
+	const r = evalJobs(['--meta', '--workers', workers, fixture]);
+	const error = (name, pattern) => ok(pattern.test((r.rows[name] || {}).error), `${name} has its own row with nix' words (${workers} workers)`, r.rows[name] || r.err);
+	is(r.code, 0, 'failing attributes do not fail the evaluation');
+	error('thrown', /a word\n.*and a line/);
+	error('asserted', /assertion 'false' failed/);
+	error('aborted', /evaluation aborted.*'aborted'/);
+	error('typeError', /cannot add a string to an integer|cannot coerce|cannot add/);
+	error('missingArgument', /without a value \('there'\)/);
+	error('missingAttribute', /'nowhere' missing/);
+	error('recursive', /infinite recursion/);
+	error('stack', /stack overflow|max-call-depth/);
+	error('brokenFile', /unexpected end of file/);
+	error('badMeta', /in meta/);
+	error('badName', /in name/);
+	error('badMark', /Boolean was expected|expected a Boolean/);
+	error('falselyDerivation', /not the path of a derivation/);
+	error('marked|innerThrown', /inner/);
+	const found = Object.keys(r.rows).filter((k) => r.rows[k].drvPath).sort();
+	is(found, ['', '1x', 'afterBroken', 'called', 'calledEmpty', 'calledOpen', 'dotted.attr', 'functor', 'good',
+		'marked|deeper|deepest', 'marked|inner', 'multi', 'quo"te', 'traced', 'é'],
+		'all derivations are found, by odd names too, and unmarked sets are not entered');
+	is(r.lines.length, found.length + 14, 'and there is no other row');
+	is(r.rows.multi.requiredSystemFeatures, ['kvm', 'big-parallel'], 'required features are a list');
+	is(Object.keys(r.rows.multi.outputs).sort(), ['dev', 'out'], 'several outputs');
+	is(r.rows.good.meta, { aFunction: null, description: 'the good-1.0', license: { spdxId: 'MIT' } }, 'meta, what is no JSON as null');
+	ok(fs.existsSync(r.rows.good.drvPath), 'derivations are written to the store');
+	ok(!('inputDrvs' in r.rows.multi) && !('extraValue' in r.rows.multi), 'nothing that was not asked for');
+	ok(/a trace/.test(r.err), 'traces of the evaluated code go to standard error');
+}
+{
+	const names = Object.fromEntries(evalJobs([fixture]).lines.map((r) => [r.attrPath.join('|'), r.attr]));
+	is([names['dotted.attr'], names[''], names['1x'], names['quo"te'], names['marked|inner']],
+		['"dotted.attr"', '""', '"1x"', '"quo\\"te"', 'marked.inner'], 'attr is rendered as Nix would read it');
+}
+{
+	// The same derivation paths as stock Nix finds.
+	const r = evalJobs([fixture]);
+	const stock = run('nix-instantiate', [fixture, '-A', 'multi']).stdout.trim().split('!')[0];
+	is(r.rows.multi.drvPath, stock, 'derivation paths are those of nix-instantiate');
+	const inputs = evalJobs(['--show-input-drvs', fixture]).rows.multi.inputDrvs;
+	is(inputs, { [r.rows.good.drvPath]: ['out'] }, '--show-input-drvs');
+	const roots = path.join(work, 'roots');
+	evalJobs(['--gc-roots-dir', roots, fixture]);
+	is(fs.readlinkSync(path.join(roots, path.basename(r.rows.multi.drvPath))), r.rows.multi.drvPath, 'a link for each derivation, by its name');
+	ok(run('nix-store', ['-q', '--roots', r.rows.multi.drvPath]).stdout.includes(roots), 'the garbage collector knows a root that keeps it');
+}
+{
+	// nixlines.so beside the program only makes it faster.
+	const alone = path.join(work, 'alone');
+	fs.copyFileSync(ekaci, alone);
+	const rows = (program) => run(program, ['eval-jobs', '--meta', fixture]).stdout.split('\n').sort();
+	is(rows(alone), rows(ekaci), 'without nixlines.so the rows are the same');
+}
+{
+	const r = evalJobs(['--apply', 'd: { n = d.name; nothing = null; }', '--select', 'root: { inherit (root { }) good thrown; }', fixture]);
+	is(r.rows.good.extraValue, { n: 'good-1.0', nothing: null }, '--apply and its null');
+	is(Object.keys(r.rows).sort(), ['good', 'thrown'], '--select');
+	const s = evalJobs(['--argstr', 'system', 'aarch64-linux', '--arg', 'unused', '1 + 1', fixture]);
+	is(s.rows.good.system, 'aarch64-linux', '--argstr; an --arg nobody wants is ignored');
+	is(s.rows.calledOpen.name, 'open-system-unused', 'a function with an ellipsis gets all arguments');
+	const e = evalJobs(['--expr', '{ a = derivation { name = "a"; system = "s"; builder = ./x; }; }'], { cwd: path.dirname(write('cwd/x', 'hi')) });
+	ok(e.rows.a && e.rows.a.drvPath, 'a relative path in an expression means the working directory', e.err);
+	const f = evalJobs(['--force-recurse', fixture]);
+	ok(f.rows['unmarked|x'] && f.rows['unmarked|x'].drvPath, '--force-recurse enters unmarked sets');
+	const m = evalJobs(['--expr', '# a comment\n{\ta = derivation { name = "a"; system = "s"; builder = "é\t"; }; }']);
+	ok(m.rows.a && m.rows.a.drvPath, 'an expression of several lines with tabs and letters beyond ASCII', m.err);
+}
+{
+	for (const [expr, pattern] of [['throw "at the root"', /at the root/], ['abort "at the root"', /at the root/], ['"abc', /syntax error/],
+		['{ a = ', /syntax error/], ['1); } ) (', /syntax error/], ['import ./nowhere.nix', /nowhere/]]) {
+		const r = evalJobs(['--expr', expr]);
+		ok(r.code === 1 && r.lines.length === 0 && pattern.test(r.err), `a root that fails is exit 1 and no row: ${expr}`, r.err);
+	}
+	is(evalJobs(['--expr', '1']).code, 0, 'a root that is no set has nothing to report');
+	for (const args of [['--workers', '0', 'x'], ['--workers', '2x', 'x'], ['--max-memory-size', '-1', 'x'], ['--nonsense', 'x'], ['x', 'y'], [],
+		['--override-input', 'a', 'b', 'x'], ['--check-cache-status', 'x'], ['--constituents', 'x'], ['--arg', 'x']])
+		is(run(ekaci, ['eval-jobs', ...args]).status, 2, `refused, not ignored: ${args.join(' ')}`);
+	const help = run(ekaci, ['eval-jobs', '--help']).stdout;
+	ok(/--max-memory-size/.test(help) && /refused/.test(help), '--help says what there is and what is refused');
+}
+{
+	// Runaway trees.
+	const self = write('self.nix', 'let s = { recurseForDerivations = true; good = derivation { name = "g"; system = "s"; builder = "b"; }; inherit s; }; in s');
+	const r = evalJobs(['--max-depth', '6', self]);
+	ok(r.code === 0 && /nested deeper|within itself/.test(JSON.stringify(r.lines)), 'a set within itself ends with a row that says so', r.lines);
+	const many = write('many.nix', 'let set = n: { recurseForDerivations = true; } // builtins.listToAttrs (map (i: { name = "a${toString i}"; value = throw "x"; }) (builtins.genList (i: i) n)); in { small = set 3; runaway = set 500; }');
+	const m = evalJobs(['--max-rows', '100', many]);
+	ok(m.code === 1 && /more than 100 rows.*runaway/.test(m.err), 'too many rows: exit 1 and the offender by name', m.err.slice(-300));
+	const slow = write('slow.nix', '{ fast = derivation { name = "f"; system = "s"; builder = "b"; }; slow = builtins.foldl\' (a: b: a + b) 0 (builtins.genList (i: builtins.foldl\' (x: y: x + y) 0 (builtins.genList (j: j) 100000)) 1000000); }');
+	const began = Date.now(), t = evalJobs(['--max-seconds', '2', slow]);
+	ok(t.code === 1 && /being evaluated: "?slow/.test(t.err) && Date.now() - began < 10000, 'out of time: exit 1 and what was being evaluated', t.err);
+	ok(t.rows.fast, 'what was found until then was printed');
+}
+{
+	// Memory: one attribute beyond the budget is its own row, the others are there, and the exit is 0.
+	const fat = write('fat.nix', 'let d = n: derivation { name = n; system = "s"; builder = "b"; }; in { a = d "a"; fat = d (toString (builtins.length (builtins.genList (i: builtins.genList (j: i + j) 50) 3000000) + builtins.foldl\' (x: y: x + builtins.length y) 0 (let l = builtins.genList (i: builtins.genList (j: i + j) 50) 3000000; in l ++ l))); z = d "z"; }');
+	const r = evalJobs(['--max-memory-size', '300', '--workers', '2', fat]);
+	ok(r.code === 0 && r.rows.a && r.rows.z && /memory|budget/.test((r.rows.fat || {}).error), 'an attribute beyond the memory budget is its own row', [r.code, r.lines, r.err]);
+	ok(/killing worker/.test(r.err), 'and standard error says that a worker was killed');
+	const tight = write('tight.nix', 'let lib = builtins.genList (i: builtins.genList (j: i + j) 50) 1000000; big = builtins.foldl\' (x: y: x + builtins.length y) 0 (lib ++ lib); in builtins.listToAttrs (builtins.genList (i: { name = "a${toString i}"; value = derivation { name = "x${toString (big + i)}"; system = "s"; builder = "b"; }; }) 100)');
+	const s = evalJobs(['--max-memory-size', '60', tight]);
+	ok(s.code === 1 && /budget of 60 MiB is too small/.test(s.err), 'a budget too small for anything ends the evaluation, not in an error for each attribute', [s.code, s.lines.length, s.err.slice(-300)]);
+	ok(!fs.readdirSync('/tmp').some((f) => f.startsWith('ekaci-eval-') && !before.has(f)), 'no temporary folder is left');
+}
+{
+	const dir = path.dirname(write('flake/flake.nix', '{ outputs = { self }: { checks.x86_64-linux = { recurseForDerivations = true; a = derivation { name = "a"; system = "x86_64-linux"; builder = ./flake.nix; }; bad = throw "flaky"; impure = derivation { name = "i"; system = "s"; builder = builtins.readFile /etc/passwd; }; }; }; }'));
+	const pure = evalJobs(['--flake', `${dir}#checks`]);
+	ok(pure.code === 0 && pure.rows['x86_64-linux|a'].drvPath && /flaky/.test(pure.rows['x86_64-linux|bad'].error), 'a local flake by path and fragment', pure);
+	ok(/mode|forbidden|restricted/.test((pure.rows['x86_64-linux|impure'] || {}).error), 'is evaluated purely, or at least restricted');
+	const impure = evalJobs(['--impure', '--flake', `${dir}#checks.x86_64-linux`]);
+	ok(impure.rows.impure && impure.rows.impure.drvPath, 'and with --impure not', impure);
+}
+done();

@@ -1,0 +1,187 @@
+#!/usr/bin/env node
+// The stage `evaluate`: stand-ins for every family of nix-eval-jobs, what is complete, reuse and damage, scope, checkouts.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+const { ekaci, work, ok, is, done, write, run, repository, job, stage, stageAsync, until } = require('./lib.js');
+
+const nix = (name) => `derivation { name = "${name}"; system = "x86_64-linux"; builder = "/bin/sh"; }`;
+const repo = repository('repo', {
+	'ci/jobs.nix': `{ a = ${nix('a')}; b = ${nix('b-2.0')} // { meta = { description = "b"; position = "x:1"; }; }; bad = throw "bad"; set = { recurseForDerivations = true; c = ${nix('c')}; d = throw "d"; }; hidden = { e = ${nix('e')}; }; source = derivation { name = "source"; system = "s"; builder = ./jobs.nix; src = ./..; }; }`,
+	'flake.nix': `{ outputs = { self }: { checks.x86_64-linux = { recurseForDerivations = true; a = ${nix('a')}; }; }; }`,
+	'linked': { link: 'ci/jobs.nix' },
+	'run.sh': '#!/bin/sh\n',
+	'sub/dir/file': 'x',
+});
+const drvOf = (name) => run('nix-instantiate', ['-E', nix(name)]).stdout.trim();
+const file = { file: '/ci/jobs.nix' };
+
+// Rows as some evaluator would print them, with derivations that are there.
+const recorded = [
+	{ attrPath: ['a'], drvPath: drvOf('a'), name: 'a', outputs: { out: '/nix/store/00000000000000000000000000000000-a' } },
+	{ attrPath: ['b'], drvPath: drvOf('b-2.0'), name: 'b-2.0', outputs: { out: null }, meta: { license: 'mit', description: 'b' } },
+	{ attrPath: ['dotted.attr'], drvPath: drvOf('c'), name: 'c', outputs: { out: '/nix/store/11111111111111111111111111111111-c' }, features: ['kvm'] },
+	{ attrPath: ['bad'], error: 'error: bad' },
+	{ attrPath: ['', 'é"\\', '1'], error: 'error: odd' },
+];
+let copies = 0;
+function standIn(version, more = {}) {
+	const text = fs.readFileSync(path.resolve(__dirname, '../fakes/nix-eval-jobs.js'), 'utf8');
+	const setup = { version, rows: recorded, ...more };
+	const name = version === 'lix' ? 'lix-2.93/lix-nix-eval-jobs-2.93.0' : `nix-eval-jobs-${version}`;
+	if (version === 'lix')
+		setup.lix = true;
+	return write(`fakes/${++copies}/${name}/bin/nix-eval-jobs`, text.replace('{/*SETUP*/}', JSON.stringify(setup)), 0o755);
+}
+const fresh = () => path.join(work, `evals-${++copies}`);
+
+// Every family of versions.
+for (const version of ['2.16.0', '2.26.0', '2.33.1', '2.35.0', '2.35.3', 'lix']) {
+	const r = stage(job(repo, file, { evaluator: standIn(version, { shuffle: true }), evals_dir: fresh() }));
+	ok(r.evaluation && r.evaluation.complete && r.last.type === 'end', `nix-eval-jobs ${version}: a good run is complete`, r);
+	is(Object.keys(r.rows), ['|é"\\|1', 'a', 'b', 'bad', 'dotted.attr'], `nix-eval-jobs ${version}: keyed and sorted by attrPath`);
+	is([r.evaluation.rows, r.evaluation.errors, r.evaluation.derivations], [5, 2, 3], `nix-eval-jobs ${version}: counts`);
+	is(r.evaluation.evaluator, version === 'lix' ? 'lix-eval-jobs' : 'nix-eval-jobs', `nix-eval-jobs ${version}: is named`);
+	ok(r.evaluation.version.startsWith(version === 'lix' ? '2.93' : version), `nix-eval-jobs ${version}: and its version is kept`, r.evaluation.version);
+	is(r.rows.b.meta, { version: '2.0', description: 'b', license: ['mit'] }, `nix-eval-jobs ${version}: meta is reduced`);
+	is(r.rows.b.outputs, { out: null }, `nix-eval-jobs ${version}: a null output stays`);
+	const f = stage(job(repo, { flake: '.#checks', scope: [['a'], ['bad']] }, { evaluator: standIn(version), evals_dir: fresh() }));
+	is(Object.keys(f.rows), ['a', 'bad'], `nix-eval-jobs ${version}: a flake, and a scope with or without --select`);
+}
+
+// What is not complete, and why; nothing of it is stored.
+for (const [scenario, version, pattern] of [
+	['exit 1', '2.33.1', /out of ideas/], ['exit 1', '2.35.0', /out of ideas/], ['root fails', '2.26.0', /the root is broken/],
+	['interleaved', '2.26.0', /not a row/], ['cut', '2.33.1', /not a row/], ['killed', '2.33.1', /signal 9|code 137/],
+	['false alarm', '2.33.1', /while sending exit/]]) {
+	const r = stage(job(repo, file, { evaluator: standIn(version, { scenario }), evals_dir: fresh() }));
+	ok(r.last.type === 'end' && r.evaluation && !r.evaluation.complete && r.evaluation.file === null && pattern.test(r.evaluation.reason),
+		`${scenario} (${version}): incomplete, in the evaluator's own words`, r.evaluation || r.last);
+}
+{
+	const r = stage(job(repo, file, { evaluator: standIn('2.35.0', { scenario: 'false alarm' }), evals_dir: fresh() }));
+	ok(r.evaluation && r.evaluation.complete, "2.35.0's false alarm is recognised", r.evaluation);
+	const dir = fresh();
+	const f = stage(job(repo, file, { evaluator: standIn('2.26.0', { scenario: 'flood' }), evals_dir: dir, max_rows: 500 }));
+	ok(f.evaluation && !f.evaluation.complete && /more than 500 rows.*runaway\.self/.test(f.evaluation.reason), 'an endless evaluator is stopped and the set named', f.evaluation);
+	const began = Date.now();
+	const s = stage(job(repo, file, { evaluator: standIn('2.33.1', { scenario: 'silent' }), evals_dir: dir, wall_ms: 1000 }));
+	ok(s.evaluation && !s.evaluation.complete && /not done after 1 s/.test(s.evaluation.reason) && Date.now() - began < 15000, 'one that never ends is stopped', s.evaluation);
+	ok(!fs.readdirSync(dir).some((n) => n.endsWith('.zst')), 'nothing incomplete is stored');
+	const fatal = standIn('2.35.3', { rows: [...recorded, { attrPath: ['x'], error: 'error: stack overflow', fatal: true }] });
+	const t = stage(job(repo, file, { evaluator: fatal, evals_dir: dir }));
+	ok(t.evaluation && !t.evaluation.complete && /stack overflow/.test(t.evaluation.reason), 'a fatal row is incomplete', t.evaluation);
+}
+
+// The built-in evaluator: reuse, damage, roots.
+{
+	const dir = fresh(), doc = job(repo, file, { evals_dir: dir });
+	const first = stage(doc);
+	is(Object.keys(first.rows), ['a', 'b', 'bad', 'set|c', 'set|d', 'source'], 'the built-in evaluator through the stage');
+	const rootDir = path.join(work, 'roots', first.evaluation.key.slice(0, 16));
+	ok(fs.existsSync(rootDir), 'derivations have roots under the key');
+	fs.rmSync(rootDir, { recursive: true });
+	const second = stage({ ...doc, workers: 1, max_memory_mb: 2000 });
+	ok(second.evaluation.reused && second.evaluation.complete, 'the second one is reused, however many workers it wanted');
+	is([second.evaluation.rows, second.evaluation.errors], [first.evaluation.rows, first.evaluation.errors], 'with the same counts');
+	ok(fs.existsSync(path.join(rootDir, 'ekaci-roots')), 'and with roots again');
+	for (const other of [{ allow_import_from_derivation: true }, { systems: ['x86_64-linux'] }, { max_depth: 5 }])
+		ok(!stage({ ...doc, ...other }).evaluation.reused, `another wish is another evaluation: ${JSON.stringify(other)}`);
+	const stored = first.evaluation.file, bytes = fs.readFileSync(stored);
+	bytes[bytes.length >> 1] ^= 1;
+	fs.writeFileSync(stored, bytes);
+	const third = stage(doc);
+	ok(!third.evaluation.reused && third.evaluation.complete && /damaged/.test(third.err), 'a damaged one is noticed and made again', third.err);
+	fs.writeFileSync(stored, fs.readFileSync(stored).subarray(0, 100));
+	ok(!stage(doc).evaluation.reused, 'one that is cut too');
+	ok(stage(doc).evaluation.reused, 'and the new one serves');
+	is(fs.readdirSync(path.join(work, 'checkouts')).filter((n) => n !== 'source.lock'), [], 'no checkout is left');
+}
+
+// Base and head at the same path: what did not change has the same derivation.
+{
+	const head = repository('repo', { 'ci/other.txt': 'x' });
+	const a = stage(job(repo, file, { evals_dir: fresh() })), b = stage(job(head, file, { evals_dir: fresh() }));
+	is(a.rows.a.drvPath, b.rows.a.drvPath, 'an unchanged attribute has the same derivation in both trees');
+	ok(a.rows.source.drvPath !== b.rows.source.drvPath, 'and one whose source is the whole tree has not');
+	const off = stage(job(repo, file, { evals_dir: fresh(), sandbox: 'off' }));
+	is([off.evaluation.sandbox, Object.keys(off.rows).length], ['none', 6], 'without a sandbox');
+	const offHead = stage(job(head, file, { evals_dir: fresh(), sandbox: 'off' }));
+	is(off.rows.a.drvPath, offHead.rows.a.drvPath, 'and at one path there, too');
+	is(fs.existsSync(path.join(work, 'checkouts/source')), false, 'which is empty again');
+}
+
+// Jobs of all kinds.
+{
+	const at = (inner, more) => stage(job(repo, inner, { evals_dir: fresh(), ...more }));
+	is(Object.keys(at({ ...file, attr_path: 'set' }).rows), ['c', 'd'], 'attr_path');
+	is(Object.keys(at({ ...file, scope: [['set', 'c'], ['a'], ['nowhere', 'x'], ['hidden', 'e']] }).rows), ['a', 'set|c'], 'a scope finds what the whole would have found, and no more');
+	is(Object.keys(at({ file: 'linked', scope: [['a']] }).rows), ['a'], 'a file that is a symbolic link');
+	is(Object.keys(at({ expr: '{ inherit (import ./ci/jobs.nix) b; }' }).rows), ['b'], 'an expression, relative to the repository');
+	is(Object.keys(at({ flake: '.#checks' }).rows), ['x86_64-linux|a'], 'a flake');
+	is(Object.keys(at({ flake: '.#checks.x86_64-linux', scope: [['a']] }).rows), ['a'], 'a flake with a scope');
+	is(Object.keys(at({ ...file, systems: ['x86_64-linux'] }).rows), ['a', 'b', 'bad', 'set|c', 'set|d'], 'only the wanted systems');
+	for (const bad of [{ file: '/../../etc/passwd' }, { file: 'ci/../../x' }, {}])
+		is(at(bad).last.kind, 'input', `refused: ${JSON.stringify(bad)}`);
+	is(stage(job({ ...repo, tree: '0'.repeat(40) }, file, { evals_dir: fresh() })).last.kind, 'absent', 'a tree that is not there');
+	is(at({ file: '/nowhere.nix' }).evaluation.complete, false, 'a file that is not there is an incomplete evaluation');
+	const escape = repository('escape', { 'jobs.nix': { link: '/etc/passwd' } });
+	is(stage(job(escape, { file: 'jobs.nix' }, { evals_dir: fresh(), sandbox: 'off' })).evaluation.complete, false, 'a link out of the tree leads nowhere, even without a sandbox');
+}
+
+// Hostile trees.
+{
+	const dir = path.join(work, 'hostile');
+	fs.mkdirSync(dir);
+	run('git', ['init', '-q', '--bare', dir]);
+	const blob = run('git', ['-C', dir, 'hash-object', '-w', '--stdin'], { input: '{ }' }).stdout.trim();
+	const raw = (entries) => {
+		const body = Buffer.concat(entries.map(([mode, name, id]) => Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')])));
+		return run('git', ['-C', dir, 'hash-object', '-w', '-t', 'tree', '--literally', '--stdin'], { input: body, encoding: null }).stdout.toString().trim();
+	};
+	const inner = raw([['100644', 'hooks', blob]]);
+	for (const [name, entries] of Object.entries({
+		'.git': [['40000', '.git', inner]], '..': [['40000', '..', inner]], '.GIT': [['40000', '.GIT', inner]], '../x': [['100644', '../x', blob]], 'a/../../x': [['100644', 'a/../../x', blob]], 'hooks/.git/x': [['100644', 'hooks/.git/x', blob]] })) {
+		const r = stage(job({ git_dir: dir, tree: raw(entries) }, { file: 'x' }, { evals_dir: fresh() }));
+		ok(r.last.type === 'error' && !fs.existsSync(path.join(work, 'checkouts/hooks')), `a tree with an entry ${name} is refused`, r.last);
+	}
+	const link = run('git', ['-C', dir, 'hash-object', '-w', '--stdin'], { input: '/tmp' }).stdout.trim();
+	const twice = raw([['120000', 'd', link], ['40000', 'd', raw([['100644', 'through', blob]])]]);
+	stage(job({ git_dir: dir, tree: twice }, { file: 'x' }, { evals_dir: fresh() }));
+	ok(!fs.existsSync('/tmp/through'), 'nothing is written through a symbolic link');
+	const submodule = raw([['100644', 'jobs.nix', blob], ['160000', 'sub', '1'.repeat(40)]]);
+	const sub = stage(job({ git_dir: dir, tree: submodule }, { file: 'jobs.nix' }, { evals_dir: fresh() }));
+	ok(sub.evaluation && sub.evaluation.complete, 'a submodule is an empty folder', sub.last);
+}
+
+// Two at once evaluate once; a cancelled one leaves nothing.
+(async () => {
+	const slow = repository('slow', { 'jobs.nix': `{ a = ${nix('a')}; b = builtins.foldl' (a: b: a + b) 0 (builtins.genList (i: builtins.foldl' (x: y: x + y) 0 (builtins.genList (j: j) 1000)) 3000); }` });
+	const doc = job(slow, { file: 'jobs.nix' }, { evals_dir: fresh() });
+	const both = await Promise.all([stageAsync(doc).ended, stageAsync(doc).ended]);
+	is(both.map((r) => r.evaluation && r.evaluation.reused).sort(), [false, true], 'two that want the same: one evaluates, the other waits and reuses');
+	const endless = repository('endless', { 'jobs.nix': `{ a = ${nix('a')}; z = builtins.foldl' (a: b: a + b) 0 (builtins.genList (i: builtins.foldl' (x: y: x + y) 0 (builtins.genList (j: j) 100000)) 1000000); }` });
+	for (const sandbox of ['auto', 'off']) {
+		const s = stageAsync(job(endless, { file: 'jobs.nix' }, { evals_dir: fresh(), sandbox }));
+		await until(() => /"progress"/.test(s.heard()));
+		s.child.kill('SIGTERM');
+		const r = await s.ended;
+		is([r.last.type, r.last.kind], ['error', 'busy'], `a cancelled evaluation says so (sandbox ${sandbox})`);
+		const mine = () => fs.readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
+			try { return fs.readFileSync(`/proc/${p}/cmdline`, 'utf8').includes(work); } catch { return false; }
+		});
+		ok(await until(() => mine().length === 0, 5000), `and leaves no process (sandbox ${sandbox})`, mine());
+		is(fs.readdirSync(path.join(work, 'checkouts')).filter((n) => n !== 'source.lock'), [], `and no checkout (sandbox ${sandbox})`);
+	}
+	// Killed, so that it cannot clean up: the next one does, and takes the lock.
+	const doc2 = job(endless, { file: 'jobs.nix' }, { evals_dir: fresh(), wall_ms: 2000 });
+	const k = stageAsync(doc2);
+	await until(() => /"progress"/.test(k.heard()));
+	k.child.kill('SIGKILL');
+	await k.ended;
+	ok(fs.readdirSync(path.join(work, 'checkouts')).some((n) => n.startsWith('work-')), 'a killed worker leaves its work folder');
+	const next = await stageAsync(doc2).ended;
+	ok(next.evaluation && !next.evaluation.complete && /being evaluated: .*z/.test(next.evaluation.reason), 'the next one is not kept waiting, and says what takes so long', next.evaluation || next.last);
+	is(fs.readdirSync(path.join(work, 'checkouts')).filter((n) => n.startsWith('work-')), [], 'and removes what was left');
+	done();
+})();

@@ -3,6 +3,7 @@
 
 #include "jobs.h"
 #include "reports.h"
+#include "schedule/estimate.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -274,6 +275,21 @@ want_builds(struct flow *f, struct arena *a, const struct run *r, const json_t *
 	    since, e);
 }
 
+/* The record `query` with how long its builds may take, as `estimate`; NULL when that could not be told. */
+static json_t *
+estimated(struct flow *f, struct arena *a, const json_t *rec, const json_t *records, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
+	size_t n = jobs_wants(a, records, false, wants);
+	json_t *estimate;
+
+	if (schedule_estimate(f->p.store, wants, n, &estimate, e) != 0)
+		return NULL;
+	json_t *query = json_copy((json_t *)(uintptr_t)rec);
+	json_object_set_new(query, "estimate", estimate);
+	return query;
+}
+
 static int
 done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
 {
@@ -281,7 +297,8 @@ done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *r
 
 	if (rec == NULL)
 		return fail(e, ERR_BUG, "the stage query gave no record");
-	if (store_run_set(f->p.store, r->id, "query", json_line(a, rec), e) != 0)
+	AUTO(json_drop) json_t *query = estimated(f, a, rec, records, e);
+	if (query == NULL || store_run_set(f->p.store, r->id, "query", json_line(a, query), e) != 0)
 		return -1;
 	/* The builds are linked to the run only when they may be made. */
 	struct pull_request pr = {0};

@@ -49,7 +49,7 @@ print_end(const struct view_build *b)
 static int
 why(struct store *s, struct arena *a, const struct settings *c, const char *drv, struct err *e)
 {
-	AUTO(buf_release) struct buf out;
+	AUTO(buf_release) struct buf out = {0};
 	struct view_build b;
 	struct queue *q = NULL;
 

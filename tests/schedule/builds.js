@@ -1,11 +1,11 @@
 // Builds on this machine: each kind of end, the lines a failure shows, cancelling with everything a builder started.
 
-import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { equal, match, ok, run, test } from '../fakes/tap.js';
-import { drive, drv, folder, instantiate, unique } from './lib.js';
+import { drive, drv, ekaci, folder, instantiate, unique } from './lib.js';
 
 const named = (paths) => paths.map((p) => ({ drv: p, name: p.replace(/^.*?-/, '').replace(/\.drv$/, '') }));
 
@@ -63,6 +63,18 @@ test('a layered graph is built in order, with a row and a log for each', async (
 		{ drv: c, name: 'c', inputs: [a] }, { drv: d, name: 'd', inputs: [b, c] }] });
 	equal(paths.map((p) => r.builds[p].state), ['built', 'built', 'built', 'built']);
 	equal(readdirSync(join(r.dir, 'logs')).length, 4);
+});
+
+test('ekaci status --why reads the database and says how a build ended, or that there is none', async () => {
+	const paths = instantiate('why', `let a = ${drv('why-a', 'exit 1')}; in [ a (${drv('why-b', 'echo ${a} > $out')}) ]`);
+	const r = await drive({ builds: [{ drv: paths[0], name: 'a' }, { drv: paths[1], name: 'b', inputs: [paths[0]] }] });
+	const config = join(r.dir, 'ekaci.toml');
+	writeFileSync(config, `[state]\ndir = "${r.dir}"\n[github]\napp_id = "1"\nprivate_key_file = "k"\nwebhook_secret_file = "s"\n`);
+	const why = (drv) => spawnSync(ekaci, ['status', '--config', config, '--why', drv], { encoding: 'utf8' });
+	match(why(paths[0]).stdout, /why-a\.drv: failed after \d+ s: the builder failed/);
+	match(why(paths[1].split('/').pop()).stdout, /dependency_failed, because of \/nix\/store\/.*why-a\.drv/);
+	equal(why('/nix/store/none.drv').status, 1);
+	match(spawnSync(ekaci, ['status', '--config', config], { encoding: 'utf8' }).stdout, /^0 builds open/);
 });
 
 await run({ limit_ms: 60000, before_end: async () => rmSync(folder, { recursive: true, force: true }) });

@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const top = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const driver = join(dirname(process.env.EKACI || join(top, 'build/release/ekaci')), 'tests/schedule_driver');
+export const ekaci = process.env.EKACI || join(top, 'build/release/ekaci');
+const driver = join(dirname(ekaci), 'tests/schedule_driver');
 
 export const folder = mkdtempSync(join(tmpdir(), 'ekaci-schedule-'));
 export const unique = `${process.pid}-${Date.now()}`;

@@ -5,7 +5,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { equal, match, ok, run, test } from '../fakes/tap.js';
-import { drive, drv, ekaci, folder, instantiate, unique } from './lib.js';
+import { drive, drv, ekaci, folder, instantiate, state_folder, unique } from './lib.js';
 
 const named = (paths) => paths.map((p) => ({ drv: p, name: p.replace(/^.*?-/, '').replace(/\.drv$/, '') }));
 
@@ -63,6 +63,24 @@ test('a layered graph is built in order, with a row and a log for each', async (
 		{ drv: c, name: 'c', inputs: [a] }, { drv: d, name: 'd', inputs: [b, c] }] });
 	equal(paths.map((p) => r.builds[p].state), ['built', 'built', 'built', 'built']);
 	equal(readdirSync(join(r.dir, 'logs')).length, 4);
+});
+
+test('a queue that is killed goes on where it was: nothing is lost, nothing is built twice', async () => {
+	const mark = `4343${process.pid}`;
+	const paths = instantiate('killed', `let a = ${drv('killed-a', 'echo a > $out')}; in [ a ` +
+		`(${drv('killed-b', `read x < \${a}; test -e ${folder}/again || { touch ${folder}/again; sleep ${mark}; }; echo $x > $out`)}) ` +
+		`(${drv('killed-c', 'echo c > $out')}) ]`);
+	const [a, b, c] = paths;
+	const input = { slots: 2, builds: [{ drv: a, name: 'a' }, { drv: b, name: 'b', inputs: [a] }, { drv: c, name: 'c' }] };
+	const dir = state_folder();
+	equal(await drive(input, { dir, kill_after_ms: 3000 }), null);
+	const log_of_a = readFileSync(join(dir, 'logs', a.split('/').pop()), 'utf8');
+	const r = await drive({ ...input, builds: input.builds.slice(1).map((x) => ({ ...x, inputs: [] })) }, { dir });
+	equal([b, c].map((p) => r.builds[p].state), ['built', 'built']);
+	equal(readFileSync(join(dir, 'logs', a.split('/').pop()), 'utf8'), log_of_a);
+	equal(readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
+		try { return readFileSync(join('/proc', p, 'cmdline'), 'utf8') === `sleep\0${mark}\0`; } catch { return false; }
+	}), []);
 });
 
 test('ekaci status --why reads the database and says how a build ended, or that there is none', async () => {

@@ -29,17 +29,22 @@ export const drv = (name, script, more = '') => `derivation { name = "${name}"; 
 	`builder = "/bin/sh"; args = [ "-c" ''${script}'' ]; unique = "${unique}"; PATH = "/usr/bin:/bin"; ${more} }`;
 
 let runs = 0;
-export function drive(input, { env = {}, limit_ms = 60000 } = {})
+export const state_folder = () => mkdtempSync(join(folder, `state${runs++}-`));
+// kill_after_ms: SIGKILL, and null instead of a result.
+export function drive(input, { env = {}, limit_ms = 60000, dir = state_folder(), kill_after_ms = 0 } = {})
 {
-	const dir = mkdtempSync(join(folder, `state${runs++}-`));
 	return new Promise((resolve, reject) => {
 		const child = spawn(driver, [dir], { env: { ...nix_env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
 		const timer = setTimeout(() => child.kill('SIGTERM'), limit_ms);
+		if (kill_after_ms > 0)
+			setTimeout(() => child.kill('SIGKILL'), kill_after_ms);
 		let out = '';
 		child.stdout.on('data', (d) => { out += d; });
 		child.on('close', (code) => {
 			clearTimeout(timer);
-			if (code !== 0 || out === '')
+			if (kill_after_ms > 0)
+				resolve(null);
+			else if (code !== 0 || out === '')
 				reject(new Error(`the driver ended with ${code}`));
 			else
 				resolve({ dir, ...JSON.parse(out) });

@@ -14,7 +14,7 @@ RUN="git ca-certificates nix-bin bubblewrap openssh-client libmicrohttpd12 libcu
  libsqlite3-0 libuv1 libzstd1 libsimdjson14"
 BUILD="gcc g++ make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libjansson-dev libgit2-dev
  libsqlite3-dev libuv1-dev libzstd-dev libsimdjson-dev libtomlplusplus-dev libkainjow-mustache-dev"
-CHECK="perl libcmocka-dev nodejs npm sqlite3 cmark-gfm curl procps"
+CHECK="perl libcmocka-dev nodejs npm sqlite3 zstd cmark-gfm curl procps"
 
 names() {
 	case $1 in

@@ -7,6 +7,7 @@
 #include "evaluate/evaljobs.h"
 #include "graph/graph.h"
 #include "local.h"
+#include "status.h"
 #include "store/store.h"
 #include "support/base/log.h"
 #include "support/base/mem.h"
@@ -136,6 +137,7 @@ static const struct command commands[] = {
     {"explain", "A.drv B.drv [--json]", "what differs between two derivations, inputs followed", graph_command_explain},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
     {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
+    {"status", "[--config FILE] [--why DRV]", "the queue, or why one build has not started", status_main},
     {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
         run_check_config},
     {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup},

@@ -260,10 +260,10 @@ make_job(const struct schedule *q, const struct running *r)
 	/* One machine is offered to Nix, the one that was chosen; with none configured Nix' own settings hold. */
 	if (m->uri == NULL && c->build.builders != NULL && c->build.builders[0] != '\0')
 		builders = "";
-	json_t *job = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:b,s:b}", "drv", r->drv, "log", r->log, "root", root,
+	json_t *job = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:s?,s:b}", "drv", r->drv, "log", r->log, "root", root,
 	    "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s", (json_int_t)c->build.timeout_s, "max_log_bytes",
-	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "remote",
-	    m->uri != NULL, "builders_use_substitutes", c->build.builders_use_substitutes);
+	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "uri",
+	    m->uri, "builders_use_substitutes", c->build.builders_use_substitutes);
 	arena_release(&a);
 	return job;
 }

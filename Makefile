@@ -24,7 +24,7 @@ GRAPH = \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
-	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
+	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/ladder.c report/checks.c report/position.c \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
 	schedule/query.c schedule/machines.c schedule/mirror.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \

@@ -24,6 +24,9 @@
  * input with a fixed output) that changed is a difference of what is made from it ("src"), not a root of its own. An
  * evaluator's words are cut at 16 KB.
  *
+ * meta_changed lists the unchanged attributes whose license, broken, insecure or unfree differs: {path, job, system, name,
+ * base:{meta}, head:{meta}}. They are in no count.
+ *
  * graph_dir keeps closures as files (cache.h): base's, and head's for when it is base.
  *
  * The other headers of the folder are private but drv.h, which everybody may use to read a derivation.

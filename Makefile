@@ -24,10 +24,10 @@ GRAPH = \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
-	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/ladder.c report/checks.c report/position.c \
+	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c report/checks.c report/position.c \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
-	schedule/query.c schedule/machines.c schedule/mirror.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \
+	schedule/query.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \
 	schedule/schedule.c schedule/build.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
@@ -47,12 +47,12 @@ UNIT = \
 	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_compare graph_diff \
 	graph_radius graph_property graph_golden graph_commands report_verdict report_golden report_limits store \
-	schedule_queue send_jwt send_http send_shape send_desired web_server
+	schedule_queue schedule_sizes send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/escape.js tests/send/sender.js \
-	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js tests/e2e/explain.js
+	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js tests/e2e/explain.js tests/e2e/sizes.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =

@@ -222,6 +222,8 @@ build_all(struct local *l, const char *side, const json_t *failed, struct err *e
 			return -1;
 		if (strcmp(json_str(rec, "type", ""), "query") == 0 && failed == NULL)
 			l->query = json_incref((json_t *)(uintptr_t)rec);
+		if (strcmp(json_str(rec, "type", ""), "sizes") == 0)
+			json_object_set(l->query, "sizes", (json_t *)(uintptr_t)rec);
 	}
 	if (l->total > 0) {
 		schedule_kick(l->schedule);
@@ -257,8 +259,9 @@ build(struct local *l, struct err *e)
 	if (open_queue(l, e) != 0 || build_all(l, "head", NULL, e) != 0 ||
 	    store_run_unjudged(l->store, l->run, &failed, e) != 0)
 		return -1;
-	if (json_array_size(failed) > 0 &&
-	    (build_all(l, "base", failed, e) != 0 || store_run_judge(l->store, l->run, e) != 0))
+	if (build_all(l, "base", failed, e) != 0)
+		return -1;
+	if (json_array_size(failed) > 0 && store_run_judge(l->store, l->run, e) != 0)
 		return -1;
 	return store_run_builds_json(l->store, l->run, &l->builds, e);
 }

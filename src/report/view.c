@@ -395,6 +395,7 @@ view_new(struct model *m, const struct verdict *verdict, const struct limits *li
 		view_failures(&v, obj);
 		view_packages(&v, obj);
 		view_meta(&v, obj);
+		view_sizes(&v, obj);
 	}
 	json_object_set_new(obj, "shortened", json_boolean(shortened));
 	return obj;

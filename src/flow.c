@@ -306,11 +306,33 @@ done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *r
 }
 
 static int
+parse_or_null(const char *text, json_t **ret, struct err *e)
+{
+	*ret = NULL;
+	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
+}
+
+static int
 done_base_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
 {
-	const json_t *rec;
+	const json_t *rec, *sizes = record(records, "sizes");
+	AUTO(json_drop) json_t *query = NULL;
+	bool asked = false;
 	size_t i;
 
+	if (parse_or_null(r->query, &query, e) != 0)
+		return -1;
+	if (sizes != NULL && query != NULL) {
+		json_object_set(query, "sizes", (json_t *)(uintptr_t)sizes);
+		if (store_run_set(f->p.store, r->id, "query", json_line(a, query), e) != 0)
+			return -1;
+	}
+	json_array_foreach(records, i, rec)
+		asked = asked || strcmp(json_str(rec, "type", ""), "base_of") == 0;
+	if (!asked) {
+		remove_roots(f, r->id);
+		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "nothing failed", e);
+	}
 	json_array_foreach(records, i, rec) {
 		if (strcmp(json_str(rec, "type", ""), "base_of") == 0 &&
 		    store_run_base_of(f->p.store, r->id, json_str(rec, "head", ""), json_str(rec, "base", ""), e) != 0)
@@ -480,13 +502,6 @@ on_authorization(void *ctx, const char *authorization, const struct err *why)
 
 /* --- the next step of a run ------------------------------------------------------------------------------------ */
 
-static int
-parse_or_null(const char *text, json_t **ret, struct err *e)
-{
-	*ret = NULL;
-	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
-}
-
 static enum jobs_trust
 trust_of(struct flow *f, struct arena *a, const struct run *r)
 {
@@ -527,8 +542,7 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	else if (r->state == RUN_BUILT) {
 		if (store_run_unjudged(f->p.store, r->id, &failed, e) != 0)
 			return -1;
-		if (json_array_size(failed) > 0)
-			*ret = jobs_query(c, r->difference, "base", failed);
+		*ret = jobs_query(c, r->difference, "base", failed);
 	}
 	return 0;
 }
@@ -542,10 +556,6 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 		return -1;
 	if (step->from == RUN_PLANNED && job == NULL)
 		return store_run_move(f->p.store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
-	if (step->from == RUN_BUILT && job == NULL) {
-		remove_roots(f, r->id);
-		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "nothing failed", e);
-	}
 	if (store_run_attempt(f->p.store, r->id, e) != 0)
 		return -1;
 	struct active *act = mem_alloc(sizeof(*act));

@@ -97,8 +97,8 @@ jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
 json_t *
 jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed)
 {
-	return json_pack("{s:s,s:s,s:O?,s:O?}", "difference", difference, "side", side, "failed", failed, "options",
-	    c->build.nix_options);
+	return json_pack("{s:s,s:s,s:O?,s:O?,s:b}", "difference", difference, "side", side, "failed", failed, "options",
+	    c->build.nix_options, "sizes", strcmp(side, "base") == 0);
 }
 
 size_t

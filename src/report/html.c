@@ -133,7 +133,7 @@ html_report(struct model *m, const struct verdict *v, struct buf *out, struct er
 	AUTO(json_drop) json_t *obj = NULL;
 	AUTO(buf_release) struct buf rows = {0}, picture = {0};
 
-	limits.listed = 0; /* packages are in the table */
+	limits.packages_elsewhere = true; /* in the table */
 	limits.nodes = 0;
 	obj = view_new(m, v, &limits, false);
 	buf_init(&rows, MAX_PAGE_BYTES);

@@ -318,7 +318,9 @@ write_turn(struct schedule *q, int64_t now, struct err *e)
 		rc = store_build_end(q->s, id, &end, e);
 		queue_refuse(q->queue, id);
 	}
-	for (int i = 0; rc >= 0 && i < MAX_STARTS && queue_next(q->queue, now, &c) == 0; i++)
+	/* With a disk that is nearly full nothing more is begun; the daemon's housekeeping looks again. */
+	bool room = files_free_mb(q->settings->state.dir) >= q->settings->state.min_free_mb;
+	for (int i = 0; rc >= 0 && room && i < MAX_STARTS && queue_next(q->queue, now, &c) == 0; i++)
 		rc = write_start(q, &c, now, e);
 	arena_release(&a);
 	return rc < 0 ? -1 : 0;

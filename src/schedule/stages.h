@@ -9,6 +9,7 @@
  *        can be fetched; nothing to do); then `query`: targets, cached, to_build, to_fetch.
  *   base side: `base_of` for each of failed: head, base ("" when the base has no such attribute); then as above for
  *        the base's derivations.
+ *   With sizes (true in the job): also one record `sizes` (sizes.h), where they can be had.
  *   The store is asked once for the whole set (nix-store --realise --dry-run); .drv files are read directly.
  *
  * build

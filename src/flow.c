@@ -519,6 +519,8 @@ trust_of(struct flow *f, struct arena *a, const struct run *r)
 	struct pull_request pr = {0};
 	struct err e;
 
+	if (r->number == RUN_OF_BRANCH)
+		return JOBS_TRUSTED; /* who can push there can do anything */
 	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
 		return JOBS_UNTRUSTED;
 	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
@@ -542,10 +544,13 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	    json_read_maybe(r->mirrored, &mirrored, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
 	    json_read_maybe(r->evaluations, &evaluations, e) != 0)
 		return -1;
+	bool branch = r->number == RUN_OF_BRANCH;
 	if (r->state == RUN_MIRRORED)
-		*ret = jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
+		*ret = branch ? jobs_plan_branch(c, git_dir, mirrored)
+		              : jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
 	else if (r->state == RUN_PLANNED)
-		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust_of(f, a, r));
+		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, branch ? JOBS_BASE : JOBS_BOTH,
+		    trust_of(f, a, r));
 	else if (r->state == RUN_EVALUATED)
 		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
 	else if (r->state == RUN_DIFFED)
@@ -565,6 +570,10 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 
 	if (step->from != RUN_ACCEPTED && make_job(f, a, r, &job, e) != 0)
 		return -1;
+	if (step->from == RUN_PLANNED && job == NULL && r->number == RUN_OF_BRANCH) {
+		remove_roots(f, r->id);
+		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "the branch is evaluated", e);
+	}
 	if (step->from == RUN_PLANNED && job == NULL)
 		return store_run_move(f->p.store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
 	if (store_run_attempt(f->p.store, r->id, e) != 0)

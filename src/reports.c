@@ -399,7 +399,14 @@ look(void *ctx)
 		struct paced *p = paced_of(rs, ids[i]);
 		struct arena a = {0};
 		struct run r;
-		if (!p->busy && store_run_get(rs->p.store, &a, ids[i], &r, &e) == 0) {
+		bool got = !p->busy && store_run_get(rs->p.store, &a, ids[i], &r, &e) == 0;
+		if (got && r.number == RUN_OF_BRANCH) {
+			/* There is nobody to tell. */
+			if (store_run_reported(rs->p.store, r.id, r.changes, &e) != 0)
+				log_err(LOG_ERROR, "report", &e);
+			if (r.ended != 0)
+				forget(p);
+		} else if (got) {
 			int64_t due = p->last_ms != 0 ? p->last_ms + PACE_MS : now + r.created + FIRST_MS - clock_now_ms();
 			if (due > now && r.ended == 0) {
 				if (due < wake)

@@ -168,13 +168,11 @@ features_of(const json_t *row)
 	return to;
 }
 
-static void
-keep(struct rows *r, const json_t *row, json_t *path)
+static struct row
+begin_row(struct rows *r, const json_t *row, const json_t *path)
 {
-	AUTO(buf_release) struct buf text = {0};
-	AUTO(json_drop) json_t *line = json_object();
 	struct row one = {.depth = (uint16_t)(json_array_size(path) < UINT16_MAX ? json_array_size(path) : UINT16_MAX)};
-	struct str drv = json_text(row, "drvPath");
+	AUTO(buf_release) struct buf text = {0};
 	const json_t *part;
 	size_t i;
 
@@ -183,7 +181,47 @@ keep(struct rows *r, const json_t *row, json_t *path)
 		buf_add(&text, json_string_value(part), json_string_length(part) + 1);
 	buf_puts(&text, json_str(row, "system", ""));
 	one.key = (struct str){arena_strn(&r->a, text.p, text.n), text.n};
-	buf_drop(&text, text.n);
+	return one;
+}
+
+static void
+end_row(struct rows *r, struct row *one, struct str line, struct str drv)
+{
+	one->line = (struct str){arena_strn(&r->a, line.p, line.n), line.n};
+	ptrdiff_t at = drv.n > 0 ? str_find(one->line, STR("\"drvPath\":\"")) : -1;
+	/* The path's own parts cannot hold that text: their quotes are escaped. */
+	if (at >= 0)
+		one->drv = (struct str){one->line.p + at + sizeof("\"drvPath\":\"") - 1, drv.n};
+	vec_push(&r->all, *one);
+}
+
+int
+rows_add_stored(struct rows *r, struct str line, struct err *e)
+{
+	AUTO(json_drop) json_t *row = NULL;
+
+	if (json_read(line, "row", &row, e) != 0)
+		return -1;
+	const json_t *path = json_object_get(row, "attrPath");
+	if (!path_ok(path))
+		return fail(e, ERR_INPUT, "a row without an attribute path");
+	if (!in_scope(r->scope, path))
+		return 0;
+	struct row one = begin_row(r, row, path);
+	one.error = json_is_string(json_object_get(row, "error"));
+	end_row(r, &one, line, json_text(row, "drvPath"));
+	return 0;
+}
+
+static void
+keep(struct rows *r, const json_t *row, json_t *path)
+{
+	AUTO(buf_release) struct buf text = {0};
+	AUTO(json_drop) json_t *line = json_object();
+	struct row one = begin_row(r, row, path);
+	struct str drv = json_text(row, "drvPath");
+
+	buf_init(&text, ROW_BYTES);
 
 	json_object_set(line, "attrPath", path);
 	json_object_set_new(line, "system", json_string(json_str(row, "system", "")));
@@ -205,12 +243,7 @@ keep(struct rows *r, const json_t *row, json_t *path)
 		rows_incomplete(r, "a row of more than %d bytes", ROW_BYTES);
 		return;
 	}
-	one.line = (struct str){arena_strn(&r->a, text.p, text.n), text.n};
-	ptrdiff_t at = drv.n > 0 ? str_find(one.line, STR("\"drvPath\":\"")) : -1;
-	/* The path's own parts cannot hold that text: their quotes are escaped. */
-	if (at >= 0)
-		one.drv = (struct str){one.line.p + at + sizeof("\"drvPath\":\"") - 1, drv.n};
-	vec_push(&r->all, one);
+	end_row(r, &one, buf_get(&text), drv);
 }
 
 /* More rows than allowed: the longest prefix below which more than half of them are is the offender. */

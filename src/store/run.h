@@ -31,6 +31,9 @@ enum run_state {
 const char *run_state_name(enum run_state s);
 bool run_state_is_end(enum run_state s);
 
+/* In place of a pull request's number: the run of a branch by itself. It only evaluates, and reports to nobody. */
+enum { RUN_OF_BRANCH = 0 };
+
 struct repository {
 	int64_t id, installation;
 	const char *owner, *name, *clone_url, *default_branch;

@@ -111,6 +111,25 @@ for (const [scenario, version, pattern] of [
 	is(fs.existsSync(path.join(work, 'checkouts/source')), false, 'which is empty again');
 }
 
+// A scope of what is stored as a whole is taken from it, and is what an evaluation of the scope finds.
+{
+	const scope = [['set'], ['a'], ['nowhere', 'x'], ['bad'], ['hidden', 'e']], dir = fresh();
+	const alone = stage(job(repo, { ...file, scope }, { evals_dir: fresh() }));
+	const whole = stage(job(repo, file, { evals_dir: dir }));
+	const old = new Date(Date.now() - 864e5);
+	fs.utimesSync(whole.evaluation.file, old, old);
+	const part = stage(job(repo, { ...file, scope }, { evals_dir: dir }));
+	is([alone.evaluation.reused, part.evaluation.reused], [false, true], 'a scope is taken from the whole where that is stored');
+	is(part.rows, alone.rows, 'and has the rows of its own evaluation');
+	is([part.evaluation.rows, part.evaluation.errors, part.evaluation.derivations], [4, 2, 2], 'with its own counts');
+	ok(fs.statSync(whole.evaluation.file).mtimeMs > Date.now() - 60000, 'the whole was of use: it is young again');
+	const lock = whole.evaluation.file.replace('.jsonl.zst', '.lock');
+	for (const one of [whole.evaluation.file, lock])
+		fs.utimesSync(one, old, old);
+	ok(stage(job(repo, file, { evals_dir: dir })).evaluation.reused, 'reused');
+	ok([whole.evaluation.file, lock].every((one) => fs.statSync(one).mtimeMs > Date.now() - 60000), 'a reused one is young again, its lock too');
+}
+
 // Jobs of all kinds.
 {
 	const at = (inner, more) => stage(job(repo, inner, { evals_dir: fresh(), ...more }));

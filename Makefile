@@ -20,7 +20,7 @@ EVALUATE = \
 	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c \
 	evaluate/drvfile.c
 GRAPH = \
-	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c graph/intervals.c \
+	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c graph/intervals.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
@@ -45,7 +45,7 @@ SOURCES_CC = support/text/template.cc support/text/toml.cc
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
 	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_compare graph_diff \
+	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_drvshow graph_compare graph_cache graph_diff \
 	graph_radius graph_property graph_golden graph_commands report_verdict report_golden report_limits store \
 	schedule_queue schedule_sizes send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.

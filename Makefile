@@ -20,7 +20,7 @@ EVALUATE = \
 	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c \
 	evaluate/drvfile.c
 GRAPH = \
-	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c \
+	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c graph/intervals.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
@@ -46,7 +46,7 @@ SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
 	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_compare graph_diff \
+	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_verdict report_golden report_limits store \
 	schedule_queue schedule_sizes schedule_outcome send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.
@@ -54,7 +54,8 @@ TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/escape.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/remote.js \
-	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js tests/e2e/explain.js tests/e2e/sizes.js \
+	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
+	tests/e2e/explain.js tests/e2e/sizes.js \
 	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson

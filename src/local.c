@@ -286,6 +286,9 @@ report(struct local *l, int *ret_exit, struct err *e)
 	    arena_printf(&l->a, "%s..%s", l->base, l->head), "state", l->failure != NULL ? "failed" : "done", "conflict",
 	    json_flag(l->mirrored, "conflict", false));
 	AUTO(json_drop) json_t *formats = json_pack("[s]", l->format);
+	const json_t *conflicts = json_object_get(l->mirrored, "conflicts");
+	if (conflicts != NULL)
+		json_object_set(run, "conflicts", (json_t *)(uintptr_t)conflicts);
 	struct jobs_report what = {.run = run,
 	    .phase = "done",
 	    .plan = l->plan,

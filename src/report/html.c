@@ -88,7 +88,7 @@ write_rows(const struct view *v, struct buf *b)
 		}
 		buf_puts(b, "<td class=s>");
 		escape_add(b, ESCAPE_HTML, str_of(at->system));
-		cell(b, words_of(at->change));
+		buf_printf(b, "<td class=s>%s", words_of(at->change));
 		version_cell(b, at);
 		cell(b, because != NULL ? because : "");
 		buf_printf(b, "<td class=n>%s", json_is_object(radius)

@@ -10,7 +10,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c local.c config.c daemon.c intake.c flow.c reports.c jobs.c sweep.c pipeline.c worker.c
+ROOT = main.c cli.c local.c explain.c status.c config.c daemon.c intake.c flow.c reports.c jobs.c sweep.c pipeline.c worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
 	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
@@ -20,15 +20,16 @@ EVALUATE = \
 	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c \
 	evaluate/drvfile.c evaluate/late.c
 GRAPH = \
-	graph/drv.c graph/jscan.c graph/rows.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c \
+	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c graph/intervals.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
-	report/picture.c report/view_failures.c report/view_packages.c report/ladder.c report/checks.c report/position.c \
+	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
+	report/checks.c report/position.c \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
-	schedule/query.c schedule/machines.c schedule/mirror.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \
-	schedule/schedule.c schedule/build.c
+	schedule/query.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
+	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/outcome.c schedule/build.c schedule/estimate.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
@@ -45,14 +46,16 @@ SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
 	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_compare graph_diff \
+	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_verdict report_golden report_limits store \
-	schedule_queue send_jwt send_http send_shape send_desired web_server
+	schedule_queue schedule_sizes schedule_outcome send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/escape.js tests/send/sender.js \
+	tests/schedule/builds.js tests/schedule/remote.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
+	tests/e2e/explain.js tests/e2e/sizes.js \
 	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
@@ -128,6 +131,12 @@ $(B)/bench/%: tests/bench/%.c $(OBJECTS_TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
 
+# The scheduler with a loop of its own, for the tests and figures of tests/schedule.
+$(B)/tests/schedule_driver: tests/schedule/driver.c $(OBJECTS_TEST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+
 # Preloaded into an old Nix by the built-in evaluator, when it lies beside the program or in ../lib/ekaci; see there.
 $(B)/nixlines.so: src/evaluate/nixlines.c Makefile
 	@mkdir -p $(@D)
@@ -142,7 +151,7 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 check:
 	deploy/dependencies.sh check
-	$(MAKE) WERROR=-Werror SAN=$(SAN) all $(UNIT_PROGRAMS) $(B)/tests/send_driver build/node.stamp build/openapi/github.json
+	$(MAKE) WERROR=-Werror SAN=$(SAN) all $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE)
 
 # GitHub's description of its API, cut to what the bot uses; and the packages of the tests.

@@ -7,6 +7,7 @@
 #include "evaluate/evaljobs.h"
 #include "graph/graph.h"
 #include "local.h"
+#include "status.h"
 #include "store/store.h"
 #include "support/base/log.h"
 #include "support/base/mem.h"
@@ -128,14 +129,26 @@ run_backup(int argc, char **argv)
 	return rc == 0 ? 0 : 1;
 }
 
+/* Two derivations are compared as they are; an attribute needs two revisions. */
+static int
+run_explain(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (str_ends(str_of(argv[i]), STR(".drv")))
+			return graph_command_explain(argc, argv);
+	return local_explain(argc, argv);
+}
+
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
     {"serve", "[--config FILE] [--ready-fd N]", "the bot (ekaci.toml)", run_serve},
     {"diff", "[OPTIONS] BASE HEAD", "what rebuilds between two revisions of a local clone, and why", local_diff},
-    {"explain", "A.drv B.drv [--json]", "what differs between two derivations, inputs followed", graph_command_explain},
+    {"explain", "ATTR BASE HEAD | A.drv B.drv [--json]",
+        "why an attribute differs between two revisions, or a derivation from another; inputs followed", run_explain},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
     {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
+    {"status", "[--config FILE] [--why DRV]", "the queue, or why one build has not started", status_main},
     {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
         run_check_config},
     {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup},

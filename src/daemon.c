@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000 };
@@ -113,11 +112,8 @@ static const char *
 not_ready(void *ctx)
 {
 	struct daemon *d = ctx;
-	struct statvfs v;
 
-	if (statvfs(d->settings->state.dir, &v) != 0)
-		return "the state folder cannot be read";
-	if ((int64_t)(v.f_bavail / 1024 * v.f_frsize / 1024) < d->settings->state.min_free_mb)
+	if (files_free_mb(d->settings->state.dir) < d->settings->state.min_free_mb)
 		return "the disk of the state folder is nearly full";
 	return NULL;
 }

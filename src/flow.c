@@ -3,6 +3,7 @@
 
 #include "jobs.h"
 #include "reports.h"
+#include "schedule/estimate.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -13,6 +14,7 @@
 enum {
 	MAX_LIVE = 4096,          /* runs looked at in one turn */
 	MAX_DELAY_MS = 600 * 1000,
+	NO_ROOM_MS = 20 * 1000,   /* before a full disk is looked at again */
 	DENIED_ATTEMPTS = 3,      /* of git: a token may be revoked before its time */
 	MAX_BUILDING = 1024       /* builds of one run that are cancelled at once */
 };
@@ -274,6 +276,21 @@ want_builds(struct flow *f, struct arena *a, const struct run *r, const json_t *
 	    since, e);
 }
 
+/* The record `query` with how long its builds may take, as `estimate`; NULL when that could not be told. */
+static json_t *
+estimated(struct flow *f, struct arena *a, const json_t *rec, const json_t *records, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
+	size_t n = jobs_wants(a, records, false, wants);
+	json_t *estimate;
+
+	if (schedule_estimate(f->p.store, wants, n, &estimate, e) != 0)
+		return NULL;
+	json_t *query = json_copy((json_t *)(uintptr_t)rec);
+	json_object_set_new(query, "estimate", estimate);
+	return query;
+}
+
 static int
 done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
 {
@@ -281,7 +298,8 @@ done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *r
 
 	if (rec == NULL)
 		return fail(e, ERR_BUG, "the stage query gave no record");
-	if (store_run_set(f->p.store, r->id, "query", json_line(a, rec), e) != 0)
+	AUTO(json_drop) json_t *query = estimated(f, a, rec, records, e);
+	if (query == NULL || store_run_set(f->p.store, r->id, "query", json_line(a, query), e) != 0)
 		return -1;
 	/* The builds are linked to the run only when they may be made. */
 	struct pull_request pr = {0};
@@ -308,9 +326,24 @@ done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *r
 static int
 done_base_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
 {
-	const json_t *rec;
+	const json_t *rec, *sizes = record(records, "sizes");
+	AUTO(json_drop) json_t *query = NULL;
+	bool asked = false;
 	size_t i;
 
+	if (json_read_maybe(r->query, &query, e) != 0)
+		return -1;
+	if (sizes != NULL && query != NULL) {
+		json_object_set(query, "sizes", (json_t *)(uintptr_t)sizes);
+		if (store_run_set(f->p.store, r->id, "query", json_line(a, query), e) != 0)
+			return -1;
+	}
+	json_array_foreach(records, i, rec)
+		asked = asked || strcmp(json_str(rec, "type", ""), "base_of") == 0;
+	if (!asked) {
+		remove_roots(f, r->id);
+		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "nothing failed", e);
+	}
 	json_array_foreach(records, i, rec) {
 		if (strcmp(json_str(rec, "type", ""), "base_of") == 0 &&
 		    store_run_base_of(f->p.store, r->id, json_str(rec, "head", ""), json_str(rec, "base", ""), e) != 0)
@@ -480,13 +513,6 @@ on_authorization(void *ctx, const char *authorization, const struct err *why)
 
 /* --- the next step of a run ------------------------------------------------------------------------------------ */
 
-static int
-parse_or_null(const char *text, json_t **ret, struct err *e)
-{
-	*ret = NULL;
-	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
-}
-
 static enum jobs_trust
 trust_of(struct flow *f, struct arena *a, const struct run *r)
 {
@@ -515,8 +541,8 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	AUTO(json_drop) json_t *failed = NULL;
 
 	if (files_mkdirs(run_dir, 0750, e) != 0 || files_mkdirs(roots, 0750, e) != 0 ||
-	    parse_or_null(r->mirrored, &mirrored, e) != 0 || parse_or_null(r->plan, &plan, e) != 0 ||
-	    parse_or_null(r->evaluations, &evaluations, e) != 0)
+	    json_read_maybe(r->mirrored, &mirrored, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
+	    json_read_maybe(r->evaluations, &evaluations, e) != 0)
 		return -1;
 	bool branch = r->number == RUN_OF_BRANCH;
 	if (r->state == RUN_MIRRORED)
@@ -532,8 +558,7 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	else if (r->state == RUN_BUILT) {
 		if (store_run_unjudged(f->p.store, r->id, &failed, e) != 0)
 			return -1;
-		if (json_array_size(failed) > 0)
-			*ret = jobs_query(c, r->difference, "base", failed);
+		*ret = jobs_query(c, r->difference, "base", failed);
 	}
 	return 0;
 }
@@ -551,10 +576,6 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 	}
 	if (step->from == RUN_PLANNED && job == NULL)
 		return store_run_move(f->p.store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
-	if (step->from == RUN_BUILT && job == NULL) {
-		remove_roots(f, r->id);
-		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "nothing failed", e);
-	}
 	if (store_run_attempt(f->p.store, r->id, e) != 0)
 		return -1;
 	struct active *act = mem_alloc(sizeof(*act));
@@ -622,6 +643,19 @@ advance_waiting(struct flow *f, const struct run *r, struct err *e)
 	return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "judged", e);
 }
 
+/* With a disk that is nearly full no new work is begun, so that what runs can still end and be recorded. */
+static bool
+has_room(struct flow *f, const struct run *r)
+{
+	if (files_free_mb(f->p.settings->state.dir) >= f->p.settings->state.min_free_mb)
+		return true;
+	log_warn("run %" PRId64 " waits: less than %" PRId64 " MiB are free in %s", r->id, f->p.settings->state.min_free_mb,
+	    f->p.settings->state.dir);
+	if (f->wake > clock_now_ms() + NO_ROOM_MS)
+		f->wake = clock_now_ms() + NO_ROOM_MS;
+	return false;
+}
+
 /* One step of one run: 0 when it moved and can be looked at again, 1 when it waits. */
 static int
 advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
@@ -643,7 +677,7 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 		return advance_waiting(f, &r, e);
 	if (r.state == RUN_PLANNED) {
 		AUTO(json_drop) json_t *plan = NULL;
-		if (parse_or_null(r.plan, &plan, e) != 0)
+		if (json_read_maybe(r.plan, &plan, e) != 0)
 			return -1;
 		if (strcmp(json_str(plan, "decision", ""), "skip") == 0) {
 			remove_roots(f, r.id);
@@ -655,7 +689,7 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 			return end_held(f, &r, hold, e);
 		}
 	}
-	if (f->busy[step->lane] >= pipeline_lane_room(step->lane))
+	if (f->busy[step->lane] >= pipeline_lane_room(step->lane) || !has_room(f, &r))
 		return 1;
 	int rc = begin_stage(f, a, &r, step, e);
 	return rc != 0 ? rc : 1 - (active_of(f, id) == NULL);

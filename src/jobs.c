@@ -62,6 +62,8 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
 	    c->build.nix_options);
 
+	if (c->evaluate.fetch_cache_dir != NULL)
+		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
 	arena_release(&a);
 	return j;
 }
@@ -109,8 +111,8 @@ jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
 json_t *
 jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed)
 {
-	return json_pack("{s:s,s:s,s:O?,s:O?}", "difference", difference, "side", side, "failed", failed, "options",
-	    c->build.nix_options);
+	return json_pack("{s:s,s:s,s:O?,s:O?,s:b}", "difference", difference, "side", side, "failed", failed, "options",
+	    c->build.nix_options, "sizes", strcmp(side, "base") == 0);
 }
 
 size_t

@@ -26,6 +26,7 @@ enum jobs_sides { JOBS_BASE, JOBS_BOTH };
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
     const json_t *plan, const json_t *done, enum jobs_sides sides, enum jobs_trust trust);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
+/* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. */
 json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed);
 
 /* The records `build` of a query as what a run wants; wants has room for all records. Gives how many; texts live in

@@ -2,6 +2,7 @@
 #include "local.h"
 
 #include "changeset/changeset.h"
+#include "explain.h"
 #include "jobs.h"
 #include "pipeline.h"
 #include "schedule/schedule.h"
@@ -24,6 +25,7 @@ struct local {
 	struct arena a;
 	struct settings settings;
 	const char *repo, *base, *head, *format, *job_name;
+	const char *attr; /* to be explained, or NULL */
 	json_t *cli_jobs;   /* of --file or --flake, or NULL */
 	bool build, merge, colour, terminal, ignore_rules;
 	const char *git_dir, *run_dir, *roots_dir;
@@ -221,6 +223,8 @@ build_all(struct local *l, const char *side, const json_t *failed, struct err *e
 			return -1;
 		if (strcmp(json_str(rec, "type", ""), "query") == 0 && failed == NULL)
 			l->query = json_incref((json_t *)(uintptr_t)rec);
+		if (strcmp(json_str(rec, "type", ""), "sizes") == 0)
+			json_object_set(l->query, "sizes", (json_t *)(uintptr_t)rec);
 	}
 	if (l->total > 0) {
 		schedule_kick(l->schedule);
@@ -256,8 +260,9 @@ build(struct local *l, struct err *e)
 	if (open_queue(l, e) != 0 || build_all(l, "head", NULL, e) != 0 ||
 	    store_run_unjudged(l->store, l->run, &failed, e) != 0)
 		return -1;
-	if (json_array_size(failed) > 0 &&
-	    (build_all(l, "base", failed, e) != 0 || store_run_judge(l->store, l->run, e) != 0))
+	if (build_all(l, "base", failed, e) != 0)
+		return -1;
+	if (json_array_size(failed) > 0 && store_run_judge(l->store, l->run, e) != 0)
 		return -1;
 	return store_run_builds_json(l->store, l->run, &l->builds, e);
 }
@@ -281,6 +286,9 @@ report(struct local *l, int *ret_exit, struct err *e)
 	    arena_printf(&l->a, "%s..%s", l->base, l->head), "state", l->failure != NULL ? "failed" : "done", "conflict",
 	    json_flag(l->mirrored, "conflict", false));
 	AUTO(json_drop) json_t *formats = json_pack("[s]", l->format);
+	const json_t *conflicts = json_object_get(l->mirrored, "conflicts");
+	if (conflicts != NULL)
+		json_object_set(run, "conflicts", (json_t *)(uintptr_t)conflicts);
 	struct jobs_report what = {.run = run,
 	    .phase = "done",
 	    .plan = l->plan,
@@ -317,6 +325,23 @@ report(struct local *l, int *ret_exit, struct err *e)
 }
 
 static int
+explain(struct local *l, int *ret_exit, struct err *e)
+{
+	show(l, "");
+	if (l->terminal)
+		fputs("\r", stderr);
+	if (l->failure != NULL)
+		return fail(e, ERR_INPUT, "an evaluation did not complete: %s", json_str(l->failure, "message", ""));
+	if (l->difference == NULL) {
+		printf("the rules say that nothing rebuilds (--all evaluates all the same)\n");
+		*ret_exit = 0;
+		return 0;
+	}
+	struct explain_question q = {l->attr, l->difference, l->evaluations, strcmp(l->format, "json") == 0};
+	return explain_attribute(&q, ret_exit, e);
+}
+
+static int
 walk(struct local *l, int *ret_exit, struct err *e)
 {
 	int rc = plan(l, e);
@@ -328,7 +353,9 @@ walk(struct local *l, int *ret_exit, struct err *e)
 		if (rc == 0 && l->build)
 			rc = build(l, e);
 	}
-	return rc < 0 ? -1 : report(l, ret_exit, e);
+	if (rc < 0)
+		return -1;
+	return l->attr != NULL ? explain(l, ret_exit, e) : report(l, ret_exit, e);
 }
 
 /* --- the command line -------------------------------------------------------------------------------------------------- */
@@ -343,8 +370,16 @@ static const char usage[] =
     "must be built, and tells newly failing from still failing.\n"
     "Exit code: 0 nothing newly failing, 1 something is, 2 it could not be told.\n";
 
+static const char explain_usage[] =
+    "usage: ekaci explain ATTR BASE HEAD [--repo DIR] [--file F | --flake REF | --job NAME] [--merge] [--all] [--json]\n"
+    "       ekaci explain A.drv B.drv [--json]\n\n"
+    "Says in full why an attribute (as reports name it, e.g. python3Packages.numpy) differs between two revisions, or\n"
+    "what differs between two derivations. Evaluations that are stored are not made again; the other options are those\n"
+    "of ekaci diff.\n"
+    "Exit code: 0 it does not differ, 1 it does, 2 it could not be told.\n";
+
 static int
-parse(struct local *l, int argc, char **argv)
+parse(struct local *l, bool explains, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"repo", required_argument, NULL, 'r'},
@@ -358,6 +393,7 @@ parse(struct local *l, int argc, char **argv)
 	    {"sandbox", required_argument, NULL, 's'},
 	    {"all", no_argument, NULL, 'a'},
 	    {"merge", no_argument, NULL, 'm'},
+	    {"json", no_argument, NULL, 'J'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -388,6 +424,8 @@ parse(struct local *l, int argc, char **argv)
 			l->ignore_rules = true;
 		else if (c == 'm')
 			l->merge = true;
+		else if (c == 'J')
+			l->format = "json";
 		else if (c == 'w') {
 			if (str_to_i64(str_of(optarg), &l->settings.evaluate.workers) != 0 || l->settings.evaluate.workers < 1)
 				return -1;
@@ -396,8 +434,10 @@ parse(struct local *l, int argc, char **argv)
 	}
 	for (size_t i = 0; i < COUNT(formats); i++)
 		known = known || strcmp(formats[i], l->format) == 0;
-	if (!known || argc - optind != 2)
+	if (!known || argc - optind != (explains ? 3 : 2) || (explains && l->build))
 		return -1;
+	if (explains)
+		l->attr = argv[optind++];
 	l->base = argv[optind];
 	l->head = argv[optind + 1];
 	return 0;
@@ -419,13 +459,15 @@ prepare(struct local *l, struct err *e)
 		l->mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base", commits[0], "head", commits[1], "base_tree", trees[0],
 		    "head_tree", trees[1], "conflict", 0);
 	l->settings.state.dir = cache;
+	l->settings.state.min_free_mb = 0; /* the user is there to see a full disk */
+	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
 	l->roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir);
 	return files_mkdirs(l->roots_dir, 0750, e);
 }
 
-int
-local_diff(int argc, char **argv)
+static int
+run(bool explains, int argc, char **argv)
 {
 	struct local l = {.terminal = isatty(2) == 1, .colour = isatty(1) == 1};
 	struct err e = {0}, ignored;
@@ -433,8 +475,8 @@ local_diff(int argc, char **argv)
 
 	config_defaults(&l.a, &l.settings);
 	log_set_level(LOG_WARN);
-	if (parse(&l, argc, argv) != 0) {
-		fputs(usage, stderr);
+	if (parse(&l, explains, argc, argv) != 0) {
+		fputs(explains ? explain_usage : usage, stderr);
 		config_release(&l.settings);
 		arena_release(&l.a);
 		return COULD_NOT_TELL;
@@ -454,4 +496,16 @@ local_diff(int argc, char **argv)
 	config_release(&l.settings);
 	arena_release(&l.a);
 	return code;
+}
+
+int
+local_diff(int argc, char **argv)
+{
+	return run(false, argc, argv);
+}
+
+int
+local_explain(int argc, char **argv)
+{
+	return run(true, argc, argv);
 }

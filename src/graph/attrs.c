@@ -103,6 +103,10 @@ take_both(struct merge *m, const struct row *b, const struct row *h)
 		if (base_node(m, at, b) != 0)
 			return -1;
 		at->head_node = at->base_node;
+		if (!str_eq(b->meta, h->meta)) {
+			at->base = keep_side(m->t, b);
+			at->head = keep_side(m->t, h);
+		}
 		return 0;
 	}
 	enum class class = b->failed && h->failed ? CLASS_STILL_FAILING

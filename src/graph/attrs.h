@@ -48,7 +48,7 @@ struct attr {
 	const char *job;
 	enum class class;
 	uint32_t base_node, head_node;         /* in the closure, or NO_NODE */
-	const struct attr_side *base, *head;   /* NULL when not on that side, and both when unchanged */
+	const struct attr_side *base, *head;   /* NULL when not on that side; of an unchanged one both, unless meta differs */
 	struct str hidden_by;                  /* path of the failing set; p == NULL: none */
 	uint32_t alias_of;                     /* an entry with the same derivations and class, or NO_ATTR */
 	uint32_t next_alias;                   /* of the entry that stands for all: the list of the others */

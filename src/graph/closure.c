@@ -2,9 +2,12 @@
 #include "graph/closure.h"
 
 #include "graph/drv.h"
+#include "graph/drvshow.h"
+#include "support/os/files.h"
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -31,6 +34,7 @@ closure_init(struct closure *g, const char *store_dir, const char *real_dir)
 	*g = (struct closure){0};
 	g->store_dir = str_of(arena_strdup(&g->a, store_dir));
 	g->real_dir = arena_strdup(&g->a, real_dir != NULL ? real_dir : store_dir);
+	g->may_ask = real_dir == NULL;
 	vec_push(&g->off, 0);
 	vec_push(&g->out_off, 0);
 }
@@ -50,6 +54,10 @@ closure_release(struct closure *g)
 	if (g->mapped != NULL)
 		munmap(g->mapped, g->mapped_bytes);
 	g->mapped = NULL;
+	struct err ignored;
+	if (g->shown_dir != NULL)
+		(void)!files_remove_tree(g->shown_dir, &ignored);
+	g->shown_dir = NULL;
 	arena_release(&g->a);
 }
 
@@ -203,8 +211,8 @@ load_round(struct closure *g, struct batch *batches, size_t n_batches, struct er
 	return rc;
 }
 
-int
-closure_load(struct closure *g, struct err *e)
+static int
+load_files(struct closure *g, struct err *e)
 {
 	AUTO(fd_close) int dir = -1;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -224,6 +232,56 @@ closure_load(struct closure *g, struct err *e)
 	while (rc == 0 && g->loaded < g->nodes.n)
 		rc = load_round(g, batches, n, e);
 	return rc;
+}
+
+/* Asks Nix for what is not loaded yet. The first time the folder is made, and what was loaded is asked for, too, as it will
+ * be compared; last, so that what is missing altogether is found out at once. */
+static int
+show(struct closure *g, struct err *e)
+{
+	struct arena a = {0};
+	size_t n_before = 0, n = 0;
+
+	if (g->shown_dir == NULL) {
+		char dir[] = "/tmp/ekaci-derivations-XXXXXX";
+		if (mkdtemp(dir) == NULL)
+			return fail_sys(e, "cannot make %s", dir);
+		g->shown_dir = g->real_dir = arena_strdup(&g->a, dir);
+		n_before = g->loaded;
+	}
+	const char **paths = arena_alloc(&a, (g->nodes.n + 1) * sizeof(*paths));
+	for (size_t i = g->loaded; i < g->nodes.n; i++)
+		paths[n++] = closure_path(&a, g, (uint32_t)i);
+	for (size_t i = 0; i < n_before; i++)
+		paths[n++] = closure_path(&a, g, (uint32_t)i);
+	int rc = drvshow(arena_strn(&a, g->store_dir.p, g->store_dir.n), paths, n, g->shown_dir, e);
+	arena_release(&a);
+	return rc;
+}
+
+int
+closure_load(struct closure *g, struct err *e)
+{
+	struct err unread = {0};
+
+	if (g->shown_dir == NULL && load_files(g, &unread) == 0)
+		return 0;
+	if (!g->may_ask || unread.kind == ERR_INPUT || unread.kind == ERR_LIMIT) {
+		*e = unread;
+		return -1;
+	}
+	/* A level of the closure at a time, so that no answer grows with the whole of it. */
+	while (g->loaded < g->nodes.n) {
+		size_t known = g->nodes.n, loaded = g->loaded;
+		struct err unshown = {0};
+		if (show(g, &unshown) != 0) {
+			*e = unread.msg[0] != '\0' ? unread : unshown;
+			return -1;
+		}
+		if (load_files(g, e) != 0 && (e->kind != ERR_ABSENT || g->nodes.n == known || g->loaded == loaded))
+			return -1;
+	}
+	return 0;
 }
 
 struct str

@@ -35,6 +35,7 @@ struct closure {
 	struct arena a;
 	struct str store_dir;     /* "/nix/store" */
 	const char *real_dir;     /* where its files are */
+	bool may_ask;             /* Nix, when they are not */
 	struct map nodes;         /* file name -> id, which is the entry's place */
 	struct map systems;       /* name -> id, likewise */
 	struct map words;         /* output names, kept once */
@@ -46,10 +47,12 @@ struct closure {
 	VEC(uint8_t) flags;
 	char *mapped;             /* the graph file that text points into, or NULL */
 	size_t mapped_bytes;
+	const char *shown_dir;    /* files written from what Nix showed, instead of real_dir; or NULL */
 	size_t loaded;            /* nodes below are read; the others are only known by name */
 };
 
-/* real_dir may be NULL: store_dir. */
+/* real_dir may be NULL: store_dir; then Nix is asked for derivations (drvshow.h) when their files cannot be read there, and
+ * real_dir becomes a folder of ours with their files. */
 void closure_init(struct closure *g, const char *store_dir, const char *real_dir);
 void closure_release(struct closure *g);
 

@@ -179,6 +179,8 @@ write_one(const struct explain *x, const struct explained *one, struct buf *b)
 static void
 print_roots(const struct explain *x)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < x->list.n; i++) {
 		const struct explained *one = &x->list.p[i];
 		bool content = x->g.flags.p[one->head] & CLOSURE_FIXED;
@@ -193,56 +195,82 @@ print_roots(const struct explain *x)
 			print_text(one->cmp.items[k].what);
 		}
 		puts(one->cmp.n_items > COMPARE_MAX_WHAT ? ", ..." : "");
+		any = true;
 	}
-	putchar('\n');
+	if (any)
+		putchar('\n');
 }
 
 static void
-print_all(const struct explain *x, bool json)
+print_all(const struct explain *x)
 {
-	AUTO(buf_release) struct buf b = {0};
+	if (x->list.n != 0)
+		print_roots(x);
+	for (size_t i = 0; i < x->list.n; i++)
+		print_one(x, &x->list.p[i]);
+	if (x->list.n == 0)
+		puts("the same derivation");
+}
 
-	if (!json) {
-		if (x->list.n != 0)
-			print_roots(x);
-		for (size_t i = 0; i < x->list.n; i++)
-			print_one(x, &x->list.p[i]);
-		if (x->list.n == 0)
-			puts("the same derivation");
-		return;
-	}
-	buf_init(&b, SIZE_MAX / 4);
-	buf_puts(&b, "{\"derivations\":[");
+static void
+write_all(const struct explain *x, struct buf *b)
+{
+	buf_putc(b, '[');
 	for (size_t i = 0; i < x->list.n; i++) {
-		buf_puts(&b, i != 0 ? ",\n" : "\n");
-		write_one(x, &x->list.p[i], &b);
+		buf_puts(b, i != 0 ? ",\n" : "\n");
+		write_one(x, &x->list.p[i], b);
 	}
-	buf_puts(&b, "]}\n");
-	fwrite(b.p, 1, b.n, stdout);
+	buf_putc(b, ']');
+}
+
+static int
+explain_in(const struct graph_options *o, const char *base, const char *head, struct buf *json, bool *ret_differs,
+    struct err *e)
+{
+	struct explain x = {.dir_fd = -1};
+
+	closure_init(&x.g, o->store_dir, o->real_dir);
+	int rc = explain(&x, base, head, e);
+	if (rc == 0 && json != NULL)
+		write_all(&x, json);
+	else if (rc == 0)
+		print_all(&x);
+	*ret_differs = x.list.n != 0;
+	closure_release(&x.g);
+	fd_close(&x.dir_fd);
+	vec_release(&x.list);
+	arena_release(&x.a);
+	return rc;
+}
+
+int
+graph_explain(const char *base, const char *head, struct buf *json, bool *ret_differs, struct err *e)
+{
+	struct graph_options o = {.store_dir = "/nix/store"};
+
+	return explain_in(&o, base, head, json, ret_differs, e);
 }
 
 int
 graph_command_explain(int argc, char **argv)
 {
-	struct explain x = {.dir_fd = -1};
+	AUTO(buf_release) struct buf json = {0};
+	struct arena a = {0};
 	struct graph_options o;
 	struct err e = {0};
+	bool differs;
 	int rc = 2;
 
-	if (graph_read_options(&x.a, argc, argv, &o) != 0 || o.n != 2)
+	buf_init(&json, SIZE_MAX / 4);
+	if (graph_read_options(&a, argc, argv, &o) != 0 || o.n != 2)
 		fputs("usage: ekaci explain A.drv B.drv [--json]\n", stderr);
+	else if (explain_in(&o, o.drvs[0], o.drvs[1], o.json ? &json : NULL, &differs, &e) != 0)
+		fprintf(stderr, "ekaci explain: %s\n", e.msg);
 	else {
-		closure_init(&x.g, o.store_dir, o.real_dir);
-		if (explain(&x, o.drvs[0], o.drvs[1], &e) != 0)
-			fprintf(stderr, "ekaci explain: %s\n", e.msg);
-		else {
-			print_all(&x, o.json);
-			rc = x.list.n != 0;
-		}
-		closure_release(&x.g);
+		if (o.json)
+			printf("{\"derivations\":%s}\n", json.p);
+		rc = differs;
 	}
-	fd_close(&x.dir_fd);
-	vec_release(&x.list);
-	arena_release(&x.a);
+	arena_release(&a);
 	return rc;
 }

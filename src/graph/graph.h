@@ -24,6 +24,9 @@
  * input with a fixed output) that changed is a difference of what is made from it ("src"), not a root of its own. An
  * evaluator's words are cut at 16 KB.
  *
+ * meta_changed lists the unchanged attributes whose license, broken, insecure or unfree differs: {path, job, system, name,
+ * base:{meta}, head:{meta}}. They are in no count.
+ *
  * graph_dir keeps closures as files (cache.h): base's, and head's for when it is base.
  *
  * The other headers of the folder are private but drv.h, which everybody may use to read a derivation.
@@ -35,6 +38,14 @@
 
 /* The stage. Job and record as in ARCHITECTURE.md. */
 int graph_stage_diff(const json_t *job, struct record_out *out, struct err *e);
+
+/*
+ * What differs between two derivations of the store, nested inputs followed: as text on standard output, or, with json, as
+ * an array appended there ({base, head, kind, same_outputs, differences, inputs} each, from the two asked about downwards).
+ */
+must_check int graph_explain(const char *base, const char *head, struct buf *json, bool *ret_differs, struct err *e);
+/* Whether a stored evaluation has an attribute of that name ("a.b", elements joined by dots), failing or not. */
+must_check int graph_has_attribute(const char *file, const char *name, bool *ret, struct err *e);
 
 /* `ekaci explain A.drv B.drv [--json]`: what differs between two derivations, nested inputs followed. 0 nothing differs,
  * 1 something does, 2 could not tell. */

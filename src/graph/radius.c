@@ -1,4 +1,4 @@
-/* Counting every target's dependents: columns of bits over the topological order. */
+/* Counting every target's dependents: by intervals, or with columns of bits over the topological order. */
 #include "graph/spread.h"
 
 #include <pthread.h>
@@ -173,7 +173,8 @@ add_dependent(const struct spread *s, const uint32_t *weight, uint32_t p, const 
 }
 
 void
-spread_radius(const struct spread *s, const uint32_t *weight, const uint32_t *targets, size_t n_targets, struct radius *ret)
+spread_radius_by_columns(const struct spread *s, const uint32_t *weight, const uint32_t *targets, size_t n_targets,
+    struct radius *ret)
 {
 	struct arena a = {0};
 	uint8_t *wanted = arena_alloc(&a, s->n);
@@ -211,4 +212,14 @@ spread_radius(const struct spread *s, const uint32_t *weight, const uint32_t *ta
 		memcpy(&ret[i * s->n_groups], &radius[(size_t)index[targets[i]] * s->n_groups], s->n_groups * sizeof(*ret));
 	free(radius);
 	arena_release(&a);
+}
+
+void
+spread_radius(const struct spread *s, const uint32_t *weight, const uint32_t *targets, size_t n_targets, struct radius *ret)
+{
+	/* Package sets take four to five steps an edge; no more is tried than the columns are worth. */
+	uint64_t blocks = n_targets / COLUMNS + 1, most = (blocks + 16) * ((uint64_t)s->off[s->n] + s->n);
+
+	if (n_targets != 0 && !spread_radius_by_intervals(s, weight, targets, n_targets, most, ret))
+		spread_radius_by_columns(s, weight, targets, n_targets, ret);
 }

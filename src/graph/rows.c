@@ -1,6 +1,8 @@
 /* Stored evaluations: zstd, lines, rows. */
 #include "graph/rows.h"
 
+#include "graph/graph.h"
+
 #include "graph/jscan.h"
 #include "support/text/json.h"
 
@@ -400,4 +402,19 @@ rows_path_text(struct arena *a, struct str path)
 		if (text[i] == '\0')
 			text[i] = '.';
 	return text;
+}
+
+int
+graph_has_attribute(const char *file, const char *name, bool *ret, struct err *e)
+{
+	AUTO(rows_close) struct rows *r = NULL;
+	struct row row;
+	int rc = rows_open(file, &r, e);
+
+	for (*ret = false; rc == 0 && !*ret && (rc = rows_next(r, NULL, &row, e)) == 1; rc = 0) {
+		struct arena a = {0};
+		*ret = strcmp(rows_path_text(&a, row.path), name) == 0;
+		arena_release(&a);
+	}
+	return rc < 0 ? -1 : 0;
 }

@@ -55,4 +55,15 @@ struct radius {
 void spread_radius(const struct spread *s, const uint32_t *weight, const uint32_t *targets, size_t n_targets,
     struct radius *ret);
 
+/*
+ * The two ways it is done, for their tests and figures. By intervals (intervals.c): near to linear where dependents follow
+ * each other as in package sets; gives false, and ret means nothing, when that takes more than max_work steps or too much
+ * memory. By columns (radius.c): a bit for each target, targets times edges, whatever the graph; less than 64 bytes a node
+ * and thread.
+ */
+must_check bool spread_radius_by_intervals(const struct spread *s, const uint32_t *weight, const uint32_t *targets,
+    size_t n_targets, uint64_t max_work, struct radius *ret);
+void spread_radius_by_columns(const struct spread *s, const uint32_t *weight, const uint32_t *targets, size_t n_targets,
+    struct radius *ret);
+
 #endif

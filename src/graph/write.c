@@ -361,6 +361,64 @@ write_targets(const struct difference *d, struct buf *out)
 	}
 }
 
+/* The raw value of a member of meta; n == 0 when it has none. */
+static struct str
+meta_member(struct str meta, const char *name)
+{
+	struct arena a = {0};
+	struct jscan j = {meta.p, meta.n, 0};
+	struct str key, value = {"", 0}, found = {"", 0};
+	size_t count = 0;
+
+	if (meta.n != 0 && jscan_open(&j, '{') == 0)
+		while (found.n == 0 && jscan_more(&j, '}', &count) == 1 && jscan_string(&j, &a, &key) == 0 &&
+		       jscan_colon(&j) == 0 && jscan_value(&j, &value) == 0)
+			if (str_is(key, name))
+				found = value;
+	arena_release(&a);
+	return found;
+}
+
+static bool
+meta_matters(const struct attr *at)
+{
+	static const char *const names[] = {"license", "broken", "insecure", "unfree"};
+
+	if (at->class != CLASS_UNCHANGED || at->base == NULL || at->head == NULL)
+		return false;
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (!str_eq(meta_member(at->base->meta, names[i]), meta_member(at->head->meta, names[i])))
+			return true;
+	return false;
+}
+
+/* Attributes of which only the words about them differ. */
+static void
+write_meta_changed(const struct difference *d, struct buf *out)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < d->attrs.v.n; i++) {
+		const struct attr *at = &d->attrs.v.p[i];
+		if (!meta_matters(at))
+			continue;
+		buf_puts(out, first ? "\n{\"path\":" : ",\n{\"path\":");
+		first = false;
+		rows_write_path(at->path, out);
+		buf_puts(out, ",\"job\":");
+		rows_write_string(str_of(at->job), out);
+		buf_puts(out, ",\"system\":");
+		write_text_or_null(at->system, out);
+		buf_puts(out, ",\"name\":");
+		write_text_or_null(at->head->name, out);
+		buf_puts(out, ",\"base\":{\"meta\":");
+		write_raw_or_null(at->base->meta, out);
+		buf_puts(out, "},\"head\":{\"meta\":");
+		write_raw_or_null(at->head->meta, out);
+		buf_puts(out, "}}");
+	}
+}
+
 void
 difference_write(const struct difference *d, struct buf *out)
 {
@@ -377,6 +435,8 @@ difference_write(const struct difference *d, struct buf *out)
 		first = false;
 		write_attr(d, at, out);
 	}
+	buf_puts(out, "],\n\"meta_changed\":[");
+	write_meta_changed(d, out);
 	buf_puts(out, "],\n\"roots\":[");
 	for (size_t i = 0; i < d->n_roots; i++) {
 		buf_puts(out, i == 0 ? "\n" : ",\n");

@@ -14,7 +14,10 @@
  *                  still_failing_dependency, unknown, infrastructure, cancelled, unsupported}: total and ended count
  *                  all builds, the others wanted derivations
  *   roots          as in the difference file
- *   attributes     as in the difference file, each with `build`: null, or {state, blame, log_url, tail, wall_ms,
+ *   meta_changed   as in the difference file: attributes of which only licence or marks differ
+ *   query          as in the job, with the estimate and the sizes; or null
+ *   attributes     as in the difference file (base and head with `meta`: version, description, homepage, position, license,
+ *                  maintainers, broken, insecure, unfree, each where known), each with `build`: null, or {state, blame, log_url, tail, wall_ms,
  *                  propagated_from, reason}
  *   labels         names that should be on the pull request
  *

@@ -88,7 +88,7 @@ write_rows(const struct view *v, struct buf *b)
 		}
 		buf_puts(b, "<td class=s>");
 		escape_add(b, ESCAPE_HTML, str_of(at->system));
-		cell(b, words_of(at->change));
+		buf_printf(b, "<td class=s>%s", words_of(at->change));
 		version_cell(b, at);
 		cell(b, because != NULL ? because : "");
 		buf_printf(b, "<td class=n>%s", json_is_object(radius)
@@ -133,7 +133,7 @@ html_report(struct model *m, const struct verdict *v, struct buf *out, struct er
 	AUTO(json_drop) json_t *obj = NULL;
 	AUTO(buf_release) struct buf rows = {0}, picture = {0};
 
-	limits.listed = 0; /* packages are in the table */
+	limits.packages_elsewhere = true; /* in the table */
 	limits.nodes = 0;
 	obj = view_new(m, v, &limits, false);
 	buf_init(&rows, MAX_PAGE_BYTES);

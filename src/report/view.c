@@ -135,7 +135,16 @@ static int64_t of_removed(const struct counts *c) { return c->of[CHANGE_REMOVED]
 static int64_t of_only(const struct counts *c) { return c->of[CHANGE_DERIVATION_ONLY]; }
 static int64_t of_newly(const struct counts *c) { return c->of[CHANGE_NEWLY_FAILING]; }
 static int64_t of_fixed(const struct counts *c) { return c->of[CHANGE_FIXED]; }
-static int64_t of_still(const struct counts *c) { return c->of[CHANGE_STILL_FAILING]; }
+/* Whether there is anything to say of a system. What failed before and fails still is told below the table. */
+static bool
+touched(const struct counts *c)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < CHANGES; i++)
+		n += i != CHANGE_UNCHANGED && i != CHANGE_STILL_FAILING ? c->of[i] : 0;
+	return n + c->derivations > 0;
+}
 
 static const struct column columns[] = {
     {"Rebuilds", true, of_rebuild},
@@ -145,7 +154,6 @@ static const struct column columns[] = {
     {"Same output", false, of_only},
     {"New errors", false, of_newly},
     {"Fixed errors", false, of_fixed},
-    {"Old errors", false, of_still},
 };
 
 static void
@@ -187,29 +195,55 @@ text_lines(const json_t *head, const json_t *rows)
 	return lines;
 }
 
-/* The table of counts: a row per system and, when there are several, the sum; columns of zeros are left out. */
+static size_t
+count_touched(const struct model *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_systems; i++)
+		n += touched(&m->systems[i]);
+	return n;
+}
+
+/*
+ * The table of counts: a row per system where something changed and, when they are several, the sum; columns of zeros are
+ * left out. Errors without a system are in the sum only, so it may stand beside a single system.
+ */
 static void
 view_counts(const struct view *v, json_t *obj)
 {
 	struct model *m = v->m;
 	bool shown[COUNT(columns)];
-	json_t *table = json_object(), *head = json_array(), *rows = json_array();
-	size_t n = m->n_systems < MAX_SYSTEMS ? m->n_systems : MAX_SYSTEMS;
+	json_t *table = json_object(), *head = json_array(), *rows = json_array(), *same = json_array();
+	size_t n = 0, n_touched = count_touched(m);
+	bool sum = n_touched != 1;
 
 	for (size_t i = 0; i < COUNT(columns); i++) {
 		shown[i] = columns[i].always || columns[i].of(&m->total) > 0;
 		if (shown[i])
 			json_array_append_new(head, json_string(columns[i].title));
 	}
-	for (size_t i = 0; i < n; i++)
-		add_row(v, rows, &m->systems[i], shown);
-	if (m->n_systems != 1)
+	for (size_t i = 0; i < m->n_systems; i++) {
+		const struct counts *c = &m->systems[i];
+		for (size_t k = 0; k < COUNT(columns) && touched(c); k++)
+			sum = sum || columns[k].of(c) != columns[k].of(&m->total);
+		if (touched(c) && n++ < MAX_SYSTEMS)
+			add_row(v, rows, c, shown);
+		else if (!touched(c) && json_array_size(same) < MAX_SYSTEMS) {
+			json_t *item = json_object();
+			put_code(v, item, "name", c->system);
+			json_array_append_new(same, item);
+		}
+	}
+	if (sum)
 		add_row(v, rows, &m->total, shown);
+	json_object_set_new(obj, "untouched_any", json_boolean(json_array_size(same) > 0));
+	json_object_set_new(obj, "untouched", same);
 	json_object_set_new(table, "lines", text_lines(head, rows));
 	json_object_set_new(table, "head", head);
 	json_object_set_new(table, "rows", rows);
-	if (m->n_systems > n)
-		put_number(v, table, "more", (int64_t)(m->n_systems - n));
+	if (n > MAX_SYSTEMS)
+		put_number(v, table, "more", (int64_t)(n - MAX_SYSTEMS));
 	json_object_set_new(obj, "counts", table);
 	if (m->total.changed_paths > m->total.derivations)
 		put_number(v, obj, "changed_paths", m->total.changed_paths);
@@ -243,11 +277,53 @@ view_run(const struct view *v, json_t *obj)
 		put_text(obj, "elapsed", words_duration(&v->m->a, ms));
 }
 
+/* All that was spent on building, once it is over; 0 when nothing was built or nobody took the time. */
+static int64_t
+spent_ms(const struct model *m)
+{
+	const char *drv;
+	json_t *build;
+	int64_t ms = 0;
+
+	if (m->phase == PHASE_DONE)
+		json_object_foreach((json_t *)m->builds, drv, build)
+			ms += json_int(build, "wall_ms", 0) > 0 ? json_int(build, "wall_ms", 0) : 0;
+	return ms;
+}
+
+/* From recorded durations: what building will take, or what it took beside what it was thought to. */
+static void
+view_estimate(const struct view *v, json_t *item)
+{
+	struct arena *a = &v->m->a;
+	const json_t *estimate = json_at(v->m->job, "query.estimate");
+	const char *system;
+	json_t *one;
+	int64_t total = 0, path = 0, known = 0, unknown = 0, spent = spent_ms(v->m);
+
+	json_object_foreach(json_object_get(estimate, "systems"), system, one) {
+		int64_t critical = json_int(one, "critical_path_ms", 0);
+		total += json_int(one, "total_ms", 0);
+		path = critical > path ? critical : path; /* systems do not wait for each other */
+		known += json_int(one, "known", 0);
+		unknown += json_int(one, "unknown", 0);
+	}
+	if (spent > 0)
+		put_text(item, "took", words_duration(a, spent));
+	if (known == 0)
+		return;
+	put_text(item, spent > 0 ? "estimated" : "total", words_duration(a, total));
+	if (spent == 0 && path > 0)
+		put_text(item, "finish", words_duration(a, path));
+	if (unknown > 0)
+		put_number(v, item, "unknown", unknown);
+}
+
 /* What the store and the recorded durations say about the builds, where somebody asked them. */
 static void
 view_work(const struct view *v, json_t *obj)
 {
-	const json_t *query = json_object_get(v->m->job, "query"), *estimate = json_object_get(v->m->job, "estimate");
+	const json_t *query = json_object_get(v->m->job, "query");
 	json_t *item = json_object();
 
 	if (v->m->outcome != OUTCOME_COMPARED || !json_is_object(query)) {
@@ -257,14 +333,9 @@ view_work(const struct view *v, json_t *obj)
 	put_text(item, "to_build", words_count(&v->m->a, json_int(query, "to_build", 0), "derivation", "derivations"));
 	if (json_int(query, "cached", 0) > 0)
 		put_number(v, item, "cached", json_int(query, "cached", 0));
-	if (json_int(query, "fetched", 0) > 0)
-		put_number(v, item, "fetched", json_int(query, "fetched", 0));
-	if (json_int(estimate, "finish_ms", -1) >= 0)
-		put_text(item, "finish", words_duration(&v->m->a, json_int(estimate, "finish_ms", 0)));
-	if (json_int(estimate, "total_ms", -1) >= 0)
-		put_text(item, "total", words_duration(&v->m->a, json_int(estimate, "total_ms", 0)));
-	if (json_int(estimate, "unknown", 0) > 0)
-		put_number(v, item, "unknown", json_int(estimate, "unknown", 0));
+	if (json_int(query, "to_fetch", 0) > 0)
+		put_number(v, item, "fetched", json_int(query, "to_fetch", 0));
+	view_estimate(v, item);
 	json_object_set_new(obj, "work", item);
 }
 
@@ -279,7 +350,7 @@ view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 	enum conclusion c = verdict->conclusion;
 
 	json_object_set_new(obj, outcomes[m->outcome], json_true());
-	json_object_set_new(obj, "many_systems", json_boolean(m->n_systems > 1));
+	json_object_set_new(obj, "many_systems", json_boolean(count_touched(m) > 1));
 	json_object_set_new(obj, "many_jobs", json_boolean(m->many_jobs));
 	put_text(obj, "title", verdict->title);
 	put_text(obj, "headline", verdict->headline);
@@ -323,6 +394,8 @@ view_new(struct model *m, const struct verdict *verdict, const struct limits *li
 		view_roots(&v, obj);
 		view_failures(&v, obj);
 		view_packages(&v, obj);
+		view_meta(&v, obj);
+		view_sizes(&v, obj);
 	}
 	json_object_set_new(obj, "shortened", json_boolean(shortened));
 	return obj;

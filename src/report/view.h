@@ -22,6 +22,7 @@ struct limits {
 	size_t name_bytes;  /* of each name */
 	size_t nodes;       /* in the picture; 0: none */
 	size_t rules;       /* rules, jobs and evaluations */
+	bool packages_elsewhere; /* no lists of packages */
 };
 
 /* What a configuration asks for at most (package_change_summary, rebuild_impact, settings). */

@@ -80,7 +80,8 @@ cause_item(const struct view *v, const struct cause *c)
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
 	put_name(v, item, "system", c->at->system);
 	put_text(item, "words", state_words(build));
-	if (json_str(build, "reason", NULL) != NULL)
+	/* "build failed (the builder failed)" says nothing twice. */
+	if (json_str(build, "reason", NULL) != NULL && strcmp(json_str(build, "reason", ""), "the builder failed") != 0)
 		put_text(item, "reason", words_cut(&m->a, json_str(build, "reason", ""), MAX_REASON_BYTES));
 	if (log != NULL)
 		put_link(v, item, "log", "log", log);

@@ -96,7 +96,7 @@ view_packages(const struct view *v, json_t *obj)
 	size_t totals[LISTS] = {0};
 	size_t end;
 
-	if (!json_flag(summary, "enabled", true) && v->limits->listed != SIZE_MAX)
+	if (v->limits->packages_elsewhere || (!json_flag(summary, "enabled", true) && v->limits->listed != SIZE_MAX))
 		return;
 	for (int i = 0; i < LISTS; i++)
 		items[i] = json_array();

@@ -25,6 +25,8 @@ void put_list(const struct view *v, json_t *obj, const char *key, json_t *items,
 /* The parts; each adds its members to the view. */
 void view_roots(const struct view *v, json_t *obj);     /* view_roots.c: roots, picture_md */
 void view_packages(const struct view *v, json_t *obj);  /* view_packages.c: versions, added, removed, rebuilt */
+void view_meta(const struct view *v, json_t *obj);      /* view_meta.c: marks, licences, maintainers */
+void view_sizes(const struct view *v, json_t *obj);     /* view_sizes.c: sizes, metrics, products */
 void view_failures(const struct view *v, json_t *obj);  /* view_failures.c: broke, broken_evaluations, ... */
 void view_rules(const struct view *v, json_t *obj);     /* view_rules.c: rules, evaluations, conflict, ... */
 

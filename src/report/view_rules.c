@@ -163,6 +163,7 @@ view_rules(const struct view *v, json_t *obj)
 		json_t *item = json_object();
 		size_t max = v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS;
 		json_object_set_new(item, "paths", code_list(v, conflicts, max));
+		json_object_set_new(item, "any_paths", json_boolean(json_array_size(conflicts) > 0));
 		json_object_set_new(obj, "conflict", item);
 	}
 	if (v->m->outcome == OUTCOME_RUNNING && json_object_get(v->m->job, "progress") != NULL)

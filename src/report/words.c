@@ -28,6 +28,20 @@ words_count(struct arena *a, int64_t n, const char *one, const char *many)
 }
 
 char *
+words_bytes(struct arena *a, int64_t n)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+	double x = (double)n / 1024;
+	size_t i = 0;
+
+	if (n < 1024)
+		return arena_printf(a, "%lld B", (long long)n);
+	for (; x >= 999.95 && i + 1 < COUNT(units); i++)
+		x /= 1024;
+	return arena_printf(a, "%.1f %s", x, units[i]);
+}
+
+char *
 words_duration(struct arena *a, int64_t ms)
 {
 	int64_t s = (ms + 500) / 1000;

@@ -1,7 +1,10 @@
 /* What must be built: the store is asked once, the graph is read from the .drv files. */
 #include "schedule/stages.h"
 
+#include "schedule/sizes.h"
+
 #include "graph/drv.h"
+#include "support/base/log.h"
 #include "support/base/map.h"
 #include "support/os/child.h"
 
@@ -255,6 +258,7 @@ schedule_query(const json_t *job, struct record_out *out, struct err *e)
 	struct arena a = {0};
 	AUTO(json_drop) json_t *difference = NULL;
 	AUTO(json_drop) json_t *targets = NULL;
+	struct err unmeasured = {0};
 	const char *file;
 
 	if (json_need_str(job, "difference", &file, e) != 0 ||
@@ -265,6 +269,10 @@ schedule_query(const json_t *job, struct record_out *out, struct err *e)
 	else
 		targets = head_targets(difference);
 	int rc = list_builds(&a, targets, json_object_get(job, "options"), out, e);
+	/* Sizes are worth a line in the log when they cannot be had, but not the run. */
+	if (rc == 0 && json_flag(job, "sizes", false) &&
+	    sizes_emit(difference, json_object_get(job, "options"), out, &unmeasured) != 0)
+		log_err(LOG_WARN, "no sizes", &unmeasured);
 	arena_release(&a);
 	return rc;
 }

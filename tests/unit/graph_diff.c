@@ -180,6 +180,39 @@ test_aliases_count_once(void **state)
 	fixture_end(&f);
 }
 
+/* Licence and marks of what is otherwise unchanged; a description or a position alone is no news. */
+static void
+test_meta_of_what_did_not_change(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation b, h;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *one = make(&f, "one", "1", NULL, NULL), *two = make(&f, "two", "1", NULL, NULL);
+	struct fx_drv *old = make(&f, "three", "1", NULL, NULL), *new = make(&f, "three", "2", NULL, NULL);
+	const char *mit = "{\"license\":[\"MIT\"],\"position\":\"/x.nix:1\"}";
+	fx_evaluation_begin(&b);
+	fx_row(&b, "[\"marked\"]", one, mit);
+	fx_row(&b, "[\"moved\"]", one, mit);
+	fx_row(&b, "[\"relicensed\"]", two, mit);
+	fx_row(&b, "[\"three\"]", old, mit);
+	fx_evaluation_begin(&h);
+	fx_row(&h, "[\"marked\"]", one, "{\"license\":[\"MIT\"],\"broken\":true}");
+	fx_row(&h, "[\"moved\"]", one, "{\"license\":[\"MIT\"],\"position\":\"/x.nix:2\",\"description\":\"broken\"}");
+	fx_row(&h, "[\"relicensed\"]", two, "{\"license\":[\"ISC\"]}");
+	fx_row(&h, "[\"three\"]", new, "{}");
+	AUTO(json_drop) json_t *d = diff(&f, &b, &h);
+	const json_t *list = json_object_get(d, "meta_changed");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(json_str_at(json_array_get(list, 0), "name", ""), "one-1");
+	assert_true(json_is_true(json_at(json_array_get(list, 0), "head.meta.broken")));
+	assert_string_equal(json_str_at(json_array_get(list, 1), "name", ""), "two-1");
+	assert_int_equal(count(d, "unchanged"), 3);
+	assert_int_equal(json_array_size(json_object_get(d, "attributes")), 1);
+	fixture_end(&f);
+}
+
 static void
 test_renames(void **state)
 {
@@ -626,6 +659,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_class),
 	    cmocka_unit_test(test_aliases_count_once),
+	    cmocka_unit_test(test_meta_of_what_did_not_change),
 	    cmocka_unit_test(test_renames),
 	    cmocka_unit_test(test_versions),
 	    cmocka_unit_test(test_a_set_that_evaluates_again),

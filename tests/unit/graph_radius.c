@@ -101,6 +101,17 @@ check(uint32_t n, uint32_t most, uint32_t systems, bool weighted, uint32_t one_i
 		assert_memory_equal(want, &got[i * s.n_groups], s.n_groups * sizeof(*want));
 		free(want);
 	}
+	/* Both ways say the same, whichever was taken. */
+	struct radius *again = arena_alloc(&a, n_targets * s.n_groups * sizeof(*again));
+	for (size_t way = 0; way < 2; way++) {
+		if (way == 0)
+			spread_radius_by_columns(&s, weighted ? weight : NULL, targets, n_targets, again);
+		else
+			assert_true(spread_radius_by_intervals(&s, weighted ? weight : NULL, targets, n_targets, UINT64_MAX, again));
+		assert_memory_equal(got, again, n_targets * s.n_groups * sizeof(*got));
+	}
+	if (n > 2 && n_targets > 0) /* too little to be done: it says so, and the other way serves */
+		assert_false(spread_radius_by_intervals(&s, NULL, targets, n_targets, 0, again));
 	arena_release(&a);
 	closure_release(&g);
 }

@@ -154,9 +154,14 @@ test_labels_follow_nixpkgs_at_the_edges(void **state)
 	    {1, "[\"10.rebuild-linux: 1\", \"10.rebuild-linux: 1-10\"]"},
 	    {10, "[\"10.rebuild-linux: 1-10\"]"},
 	    {11, "[\"10.rebuild-linux: 11-100\"]"},
+	    {100, "[\"10.rebuild-linux: 11-100\"]"},
+	    {101, "[\"10.rebuild-linux: 101-500\"]"},
 	    {500, "[\"10.rebuild-linux: 101-500\"]"},
 	    {501, "[\"10.rebuild-linux: 501-1000\", \"10.rebuild-linux: 501+\"]"},
+	    {1000, "[\"10.rebuild-linux: 501-1000\", \"10.rebuild-linux: 501+\"]"},
 	    {1001, "[\"10.rebuild-linux: 501+\", \"10.rebuild-linux: 1001-2500\"]"},
+	    {2500, "[\"10.rebuild-linux: 501+\", \"10.rebuild-linux: 1001-2500\"]"},
+	    {2501, "[\"10.rebuild-linux: 501+\", \"10.rebuild-linux: 2501-5000\"]"},
 	    {5000, "[\"10.rebuild-linux: 501+\", \"10.rebuild-linux: 2501-5000\"]"},
 	    {5001, "[\"10.rebuild-linux: 501+\", \"10.rebuild-linux: 5001+\"]"},
 	    {20000, "[\"10.rebuild-linux: 501+\", \"10.rebuild-linux: 5001+\"]"},
@@ -175,6 +180,39 @@ test_labels_follow_nixpkgs_at_the_edges(void **state)
 		free(wanted);
 		arena_release(&a);
 	}
+}
+
+/* A kernel's stdenv label is there when the attribute stdenv rebuilds on one of its systems, and taken off when not. */
+static void
+test_stdenv_labels(void **state)
+{
+	struct arena a = {0};
+	struct err e = {0};
+	const char *path = arena_printf(&a, "%s/stdenv.json", dir);
+	static const char *const t[][3] = {{"stdenv", "x86_64-linux", "10.rebuild-linux-stdenv"},
+	    {"stdenv", "aarch64-darwin", "10.rebuild-darwin-stdenv"}, {"stdenv2", "x86_64-linux", ""}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		AUTO(buf_release) struct buf b = {0};
+		buf_init(&b, 1 << 16);
+		buf_printf(&b, "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"rebuild\":2},\"systems\":{\"x86_64-linux\":{"
+	                   "\"rebuild\":1},\"aarch64-darwin\":{\"rebuild\":1}}},\"attributes\":["
+	                   "{\"path\":[\"%s\"],\"job\":\"packages\",\"system\":\"%s\",\"class\":\"rebuild\",\"name\":\"x\"}"
+	                   "],\"roots\":[],\"targets\":[]}",
+		    t[i][0], t[i][1]);
+		assert_int_equal(files_write(path, buf_get(&b), 0600, FILES_NO_SYNC, &e), 0);
+		AUTO(json_drop) json_t *job = job_for(path, 10), *records = run_report(job, &e);
+		const json_t *labels = find_record(records, "labels", NULL);
+		char *wanted = json_dumps(json_object_get(labels, "wanted"), 0), *known = json_dumps(json_object_get(labels, "known"), 0);
+		for (size_t k = 0; k < 2; k++)
+			assert_int_equal(strstr(wanted, t[k][2]) != NULL, k == i);
+		assert_non_null(strstr(known, "10.rebuild-linux-stdenv"));
+		assert_non_null(strstr(known, "10.rebuild-darwin-stdenv"));
+		free(wanted);
+		free(known);
+	}
+	arena_release(&a);
 }
 
 /* Replaces every text in j by hostile text, but for members the stage decides by. */
@@ -452,6 +490,7 @@ main(void)
 	    cmocka_unit_test(test_hostile_facts_stay_text_everywhere), /* starts programs: before the heap has grown */
 	    cmocka_unit_test(test_texts_fit_at_every_size),
 	    cmocka_unit_test(test_labels_follow_nixpkgs_at_the_edges),
+	    cmocka_unit_test(test_stdenv_labels),
 	    cmocka_unit_test(test_long_texts_are_cut),
 	};
 	return cmocka_run_group_tests_name("report_limits", tests, make_dir, remove_dir);

@@ -311,7 +311,7 @@ main(void)
 	bench_decisions("wide", 4, 20000);
 	bench_fairness();
 	if (bench_store(&e) != 0) {
-		fprintf(stderr, "scheduler: %s (%s)\n", e.msg, e.at);
+		fprintf(stderr, "schedule: %s (%s)\n", e.msg, e.at);
 		return 1;
 	}
 	return 0;

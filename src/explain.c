@@ -1,0 +1,246 @@
+/* `ekaci explain ATTR BASE HEAD`, once base and head are compared. */
+#include "explain.h"
+
+#include "graph/graph.h"
+#include "report/model.h"
+#include "support/text/escape.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct explaining {
+	struct arena a;
+	const struct explain_question *q;
+	json_t *difference;
+};
+
+static const char *
+safe(struct explaining *x, const char *s)
+{
+	return escape_dup(&x->a, ESCAPE_TERMINAL, str_of(s));
+}
+
+static const char *
+plain_name(struct arena *a, const json_t *path)
+{
+	const char *name = "(root)";
+
+	for (size_t i = 0; i < json_array_size(path); i++) {
+		const char *s = json_string_value(json_array_get(path, i));
+		name = i == 0 ? s : arena_printf(a, "%s.%s", name, s);
+	}
+	return name;
+}
+
+static const char *
+class_words(const char *class)
+{
+	static const char *const words[][2] = {
+	    {"rebuild", "must be rebuilt"},
+	    {"derivation_only", "another derivation, the same outputs: nothing to build"},
+	    {"added", "added"},
+	    {"removed", "removed"},
+	    {"newly_failing", "newly fails to evaluate"},
+	    {"fixed", "evaluates again"},
+	    {"still_failing", "fails to evaluate, as on the base"},
+	};
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (strcmp(class, words[i][0]) == 0)
+			return words[i][1];
+	return class;
+}
+
+static void
+print_joined(struct explaining *x, const json_t *list, const char *between)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		printf("%s%s", i > 0 ? between : "", safe(x, json_string_value(json_array_get(list, i))));
+}
+
+static const json_t *
+root_of(const struct explaining *x, const json_t *index)
+{
+	return json_array_get(json_object_get(x->difference, "roots"), (size_t)json_integer_value(index));
+}
+
+static void
+print_radius(const json_t *radius)
+{
+	int64_t attributes = json_int(radius, "attributes", 0), derivations = json_int(radius, "derivations", 0);
+
+	printf("%" PRId64 " attribute%s, %" PRId64 " derivation%s", attributes, attributes == 1 ? "" : "s", derivations,
+	    derivations == 1 ? "" : "s");
+}
+
+static void
+print_cause(struct explaining *x, const json_t *cause)
+{
+	const json_t *roots = json_object_get(cause, "roots"), *index;
+	bool is_root = strcmp(json_str(cause, "kind", ""), "root") == 0;
+	int64_t more = json_int(cause, "roots_total", 0) - (int64_t)json_array_size(roots);
+	size_t i;
+
+	if (is_root) {
+		printf("  differs by itself: ");
+		print_joined(x, json_object_get(cause, "what"), ", ");
+		putchar('\n');
+	} else {
+		printf("  differs only through what it needs, the shortest way: ");
+		print_joined(x, json_object_get(cause, "chain"), " <- ");
+		putchar('\n');
+	}
+	json_array_foreach(roots, i, index) {
+		const json_t *root = root_of(x, index);
+		if (root == NULL || (is_root && i == 0)) /* itself */
+			continue;
+		printf("  %s %s: ", is_root ? "and because of" : "because of", safe(x, json_str(root, "name", "?")));
+		print_joined(x, json_object_get(root, "what"), ", ");
+		printf("; it also rebuilds ");
+		print_radius(json_object_get(root, "radius"));
+		putchar('\n');
+	}
+	if (more > 0)
+		printf("  and because of %" PRId64 " more\n", more);
+}
+
+static void
+print_error(struct explaining *x, const char *side, const char *error)
+{
+	struct str rest = str_of(error);
+
+	printf("  %s says:\n", side);
+	while (rest.n != 0)
+		printf("    %s\n", escape_dup(&x->a, ESCAPE_TERMINAL, str_cut(rest, '\n', &rest)));
+}
+
+static void
+print_attribute(struct explaining *x, const json_t *at)
+{
+	const json_t *version = json_object_get(at, "version"), *renamed = json_object_get(at, "renamed_from");
+	const json_t *hidden = json_object_get(at, "hidden_by"), *alias_of = json_object_get(at, "alias_of");
+	static const char *const sides[] = {"base", "head"};
+
+	printf("%s", safe(x, model_attr_name(&x->a, json_object_get(at, "path"))));
+	if (json_str(at, "system", NULL) != NULL)
+		printf(" (%s)", safe(x, json_str(at, "system", "")));
+	printf(", job %s: %s\n", safe(x, json_str(at, "job", "")), class_words(json_str(at, "class", "")));
+	if (json_array_size(version) == 2) {
+		const char *old = json_string_value(json_array_get(version, 0)), *new = json_string_value(json_array_get(version, 1));
+		printf("  version %s -> %s\n", safe(x, old != NULL ? old : "none"), safe(x, new != NULL ? new : "none"));
+	}
+	if (json_is_array(renamed))
+		printf("  renamed from %s\n", safe(x, model_attr_name(&x->a, renamed)));
+	if (json_is_array(alias_of))
+		printf("  the same derivation as %s\n", safe(x, model_attr_name(&x->a, alias_of)));
+	if (json_is_array(hidden))
+		printf("  hidden by %s, which fails as a whole\n", safe(x, model_attr_name(&x->a, hidden)));
+	if (json_is_object(json_object_get(at, "cause")))
+		print_cause(x, json_object_get(at, "cause"));
+	if (json_is_object(json_object_get(at, "radius"))) {
+		printf("  blast radius: ");
+		print_radius(json_object_get(at, "radius"));
+		printf(" must be rebuilt because of it\n");
+	}
+	for (size_t i = 0; i < COUNT(sides); i++) {
+		const char *error = json_str(json_object_get(at, sides[i]), "error", NULL);
+		if (error != NULL && *error != '\0')
+			print_error(x, sides[i], error);
+	}
+	putchar('\n');
+}
+
+static json_t *
+named_roots(const struct explaining *x, const json_t *at)
+{
+	const json_t *index, *list = json_object_get(json_object_get(at, "cause"), "roots");
+	json_t *roots = json_array();
+	size_t i;
+
+	json_array_foreach(list, i, index)
+		json_array_append(roots, (json_t *)(uintptr_t)root_of(x, index));
+	return roots;
+}
+
+static int
+explain_one(struct explaining *x, const json_t *at, json_t *matches, struct err *e)
+{
+	const char *base = json_str_at(at, "base.drv", NULL), *head = json_str_at(at, "head.drv", NULL);
+	AUTO(buf_release) struct buf text = {0};
+	json_t *derivations = NULL;
+	bool differs;
+
+	buf_init(&text, SIZE_MAX / 4);
+	if (!x->q->json)
+		print_attribute(x, at);
+	if (base != NULL && head != NULL && graph_explain(base, head, x->q->json ? &text : NULL, &differs, e) != 0)
+		return -1;
+	if (!x->q->json)
+		return 0;
+	if (text.n != 0 && json_read(buf_get(&text), "derivations", &derivations, e) != 0)
+		return -1;
+	json_array_append_new(matches, json_pack("{s:O,s:o,s:o}", "attribute", at, "roots", named_roots(x, at),
+	                                   "derivations", derivations != NULL ? derivations : json_null()));
+	return 0;
+}
+
+/* It is not in the difference: it does not differ, or nobody knows it. */
+static int
+look_up(const struct explain_question *q, struct err *e)
+{
+	const json_t *rec;
+	size_t i;
+	bool there;
+
+	json_array_foreach(q->evaluations, i, rec) {
+		if (graph_has_attribute(json_str(rec, "file", ""), q->attr, &there, e) != 0)
+			return -1;
+		if (there)
+			return 0;
+	}
+	return fail(e, ERR_ABSENT, "neither side has an attribute %s", q->attr);
+}
+
+static int
+explain_all(struct explaining *x, int *ret_exit, struct err *e)
+{
+	AUTO(json_drop) json_t *matches = json_array();
+	AUTO(buf_release) struct buf text = {0};
+	const json_t *at;
+	size_t i, n = 0;
+
+	json_array_foreach(json_object_get(x->difference, "attributes"), i, at) {
+		const json_t *path = json_object_get(at, "path");
+		if (strcmp(model_attr_name(&x->a, path), x->q->attr) != 0 && strcmp(plain_name(&x->a, path), x->q->attr) != 0)
+			continue;
+		n++;
+		if (explain_one(x, at, matches, e) != 0)
+			return -1;
+	}
+	if (n == 0 && look_up(x->q, e) != 0)
+		return -1;
+	if (x->q->json) {
+		buf_init(&text, SIZE_MAX / 4);
+		AUTO(json_drop) json_t *doc = json_pack("{s:O}", "attributes", matches);
+		json_write(doc, &text);
+		puts(text.p);
+	} else if (n == 0) {
+		printf("%s does not differ\n", safe(x, x->q->attr));
+	}
+	*ret_exit = n > 0;
+	return 0;
+}
+
+int
+explain_attribute(const struct explain_question *q, int *ret_exit, struct err *e)
+{
+	struct explaining x = {.q = q};
+	int rc = json_read_file(q->difference, MODEL_MAX_DIFFERENCE_BYTES, &x.difference, e);
+
+	if (rc == 0)
+		rc = explain_all(&x, ret_exit, e);
+	json_drop(&x.difference);
+	arena_release(&x.a);
+	return rc;
+}

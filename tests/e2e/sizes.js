@@ -1,0 +1,88 @@
+// `ekaci diff --build` tells sizes, metrics and build products of what is there on both sides.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { equal, match, nix_config, ok, program, run, test } from './lib.js';
+
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-sizes-'));
+const repo = path.join(dir, 'repo');
+const env = { NIX_CONFIG: nix_config, ...process.env, XDG_CACHE_HOME: path.join(dir, 'cache'),
+	GIT_CONFIG_GLOBAL: '/dev/null', GIT_AUTHOR_NAME: 'demo', GIT_AUTHOR_EMAIL: 'demo@localhost',
+	GIT_COMMITTER_NAME: 'demo', GIT_COMMITTER_EMAIL: 'demo@localhost' };
+const git = (...args) => execFileSync('git', ['-C', repo, ...args], { encoding: 'utf8', env }).trim();
+
+// Two packages that build with the shell's builtins alone; app keeps lib, so it is in app's closure.
+const salt = `${process.pid}-${Date.now()}`;
+const expr = (text, lines) => `let
+  package = name: script: derivation {
+    inherit name;
+    system = builtins.currentSystem;
+    builder = "/bin/sh";
+    salt = "${salt}";
+    args = [ "-c" script ];
+  };
+  lib = package "lib" "echo '${text}' > $out";
+in {
+  inherit lib;
+  app = package "app" ''
+    cp=/bin/cp; mkdir=/bin/mkdir
+    $mkdir -p $out/nix-support
+    echo \${lib} > $out/uses
+    echo 'lines ${lines}' > $out/nix-support/hydra-metrics
+    echo "file txt $out/uses" > $out/nix-support/hydra-build-products
+  '';
+}
+`;
+
+function commit(text)
+{
+	fs.writeFileSync(path.join(repo, 'default.nix'), text);
+	git('add', '-A');
+	git('commit', '-q', '-m', 'change');
+	return git('rev-parse', 'HEAD');
+}
+
+fs.mkdirSync(repo);
+git('init', '-q', '--initial-branch=main');
+const base = commit(expr('short', 10));
+const head = commit(expr('a longer text that takes more room in the store'.repeat(20), 12));
+
+function diff(...args)
+{
+	const { status, stdout, stderr } = spawnSync(program, ['diff', '--repo', repo, base, head, '--file', 'default.nix',
+		'--build', ...args], { encoding: 'utf8', timeout: 60000, maxBuffer: 1 << 26, env });
+	equal(status, 0, stderr);
+	return stdout;
+}
+
+test('a base that was never built has no size, and nothing is said of it', () => {
+	const { query } = JSON.parse(diff('--format', 'json'));
+	equal([query.sizes.compared, query.sizes.packages], [0, []]);
+});
+
+test('output and closure, metrics and products, base beside head', () => {
+	execFileSync('nix-build', ['--no-out-link', '-E', expr('short', 10)], { env, timeout: 60000, stdio: 'ignore' });
+	const { query: { sizes } } = JSON.parse(diff('--format', 'json'));
+	equal([sizes.compared, sizes.left_out], [2, 0]);
+	const [app, lib] = sizes.packages;
+	equal([app.path, lib.path], [['app'], ['lib']]);
+	const grown = lib.output[1] - lib.output[0];
+	ok(grown > 800 && lib.closure[1] - lib.closure[0] === grown);
+	equal(app.output[0], app.output[1]);
+	equal(app.closure[1], app.output[1] + lib.output[1]);
+	equal(app.metrics, [{ name: 'lines', unit: '', base: 10, head: 12 }]);
+	equal(app.products.map(({ type, subtype, name, base: b, head: h }) => [type, subtype, name, b, h]),
+		[['file', 'txt', 'uses', app.products[0].head, app.products[0].head]]);
+	ok(app.products[0].head > 40); /* a store path and a newline */
+});
+
+test('the report says so in words', () => {
+	const text = diff();
+	match(text, /Other sizes: 2 of 2 compared/);
+	match(text, /app: output .*, the same; closure \S+ \S+ → .* \(\+/);
+	match(text, /app: lines 10 -> 12 \(\+20\.0 %\)/);
+});
+
+await run({ limit_ms: 90000, before_end: () => fs.rmSync(dir, { recursive: true, force: true }) });

@@ -8,7 +8,7 @@
 
 enum takes { NOTHING, ONE, TWO };
 enum means {
-	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, CACHE,
+	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, ONE_ROOT, CACHE,
 	CONSTITUENTS, NIX, NOT_DONE, HELP
 };
 
@@ -27,6 +27,7 @@ static const struct option options[] = {
     {"--workers", NULL, ONE, WORKERS, "N", "how many processes evaluate side by side (1)"},
     {"--max-memory-size", NULL, ONE, MEMORY, "MIB", "memory of a worker; workers x this is the budget of all (4096)"},
     {"--gc-roots-dir", NULL, ONE, ROOTS, "DIR", "links to the derivations, and one root that keeps them all"},
+    {"--one-gc-root", NULL, NOTHING, ONE_ROOT, "", "with --gc-roots-dir: only the root that keeps them all (not in nix-eval-jobs)"},
     {"--meta", NULL, NOTHING, META, "", "with each derivation's meta"},
     {"--force-recurse", NULL, NOTHING, FORCE, "", "enter sets without recurseForDerivations too"},
     {"--show-input-drvs", NULL, NOTHING, INPUTS, "", "with each derivation's input derivations"},
@@ -118,6 +119,7 @@ take(struct eval_jobs *o, const struct option *opt, char **v)
 	case INPUTS: o->show_input_drvs = true; return 0;
 	case APPLY: o->apply = v[1]; return 0;
 	case SELECT: o->select = v[1]; return 0;
+	case ONE_ROOT: o->one_root = true; return 0;
 	case CACHE: o->check_cache_status = true; return 0;
 	case CONSTITUENTS: o->constituents = true; return 0;
 	case IMPURE: o->impure = true; return 0;

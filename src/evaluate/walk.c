@@ -314,7 +314,7 @@ on_derivation(struct walk *w, uint32_t id, struct str json, struct err *e)
 	if (w->o->roots_dir != NULL) {
 		struct str copy = {str_dup(&w->names, drv), drv.n};
 		vec_push(&w->drvs, copy);
-		if (roots_link(drv, w->o->roots_dir, e) != 0)
+		if (!w->o->one_root && roots_link(drv, w->o->roots_dir, e) != 0)
 			return -1;
 	}
 	note(w, id, fingerprint(drv));

@@ -53,6 +53,10 @@ for (const workers of ['1', '3']) {
 	evalJobs(['--gc-roots-dir', roots, fixture]);
 	is(fs.readlinkSync(path.join(roots, path.basename(r.rows.multi.drvPath))), r.rows.multi.drvPath, 'a link for each derivation, by its name');
 	ok(run('nix-store', ['-q', '--roots', r.rows.multi.drvPath]).stdout.includes(roots), 'the garbage collector knows a root that keeps it');
+	const one = path.join(work, 'one-root');
+	evalJobs(['--gc-roots-dir', one, '--one-gc-root', fixture]);
+	is(fs.readdirSync(one), ['ekaci-roots'], '--one-gc-root makes no links beside it');
+	ok(run('nix-store', ['-q', '--roots', r.rows.multi.drvPath]).stdout.includes(one), 'and keeps as much');
 }
 {
 	// nixlines.so beside the program only makes it faster.

@@ -10,7 +10,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c local.c explain.c config.c daemon.c intake.c flow.c reports.c jobs.c pipeline.c worker.c
+ROOT = main.c cli.c local.c explain.c status.c config.c daemon.c intake.c flow.c reports.c jobs.c sweep.c pipeline.c worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
 	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
@@ -24,11 +24,12 @@ GRAPH = \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
-	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c report/checks.c report/position.c \
+	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
+	report/checks.c report/position.c \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
-	schedule/query.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c schedule/queue_order.c schedule/queue_explain.c \
-	schedule/schedule.c schedule/build.c
+	schedule/query.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
+	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/outcome.c schedule/build.c schedule/estimate.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
@@ -40,19 +41,22 @@ SUPPORT = \
 WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/log.c web/metrics.c
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
 # C++ libraries, each behind one C header; no exception leaves these files.
-SOURCES_CC = support/text/template.cc support/text/toml.cc
+SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
 	support escape template config accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_drvshow graph_compare graph_cache graph_diff \
-	graph_radius graph_property graph_golden graph_commands report_verdict report_golden report_limits store \
-	schedule_queue schedule_sizes send_jwt send_http send_shape send_desired web_server
+	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_drvshow graph_compare graph_diff \
+	graph_radius graph_property graph_cache graph_golden graph_commands report_verdict report_golden report_limits store \
+	schedule_queue schedule_sizes schedule_outcome send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/escape.js tests/send/sender.js \
-	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js tests/e2e/explain.js tests/e2e/sizes.js
+	tests/schedule/builds.js tests/schedule/remote.js \
+	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
+	tests/e2e/explain.js tests/e2e/sizes.js \
+	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -84,7 +88,7 @@ UNIT_PROGRAMS = $(UNIT:%=$(B)/tests/%)
 # `make V=1` shows the commands.
 Q = $(if $(V),,@echo '  $@';)
 
-all: $(B)/ekaci
+all: $(B)/ekaci $(B)/nixlines.so
 
 $(B)/ekaci: $(OBJECTS)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
@@ -127,6 +131,17 @@ $(B)/bench/%: tests/bench/%.c $(OBJECTS_TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
 
+# The scheduler with a loop of its own, for the tests and figures of tests/schedule.
+$(B)/tests/schedule_driver: tests/schedule/driver.c $(OBJECTS_TEST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+
+# Preloaded into an old Nix by the built-in evaluator, when it lies beside the program or in ../lib/ekaci; see there.
+$(B)/nixlines.so: src/evaluate/nixlines.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 $(WARN) -O2 -D_GNU_SOURCE -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
+
 # --- tests ---
 
 unit: $(UNIT_PROGRAMS) $(B)/ekaci
@@ -136,7 +151,7 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 check:
 	deploy/dependencies.sh check
-	$(MAKE) WERROR=-Werror SAN=$(SAN) $(B)/ekaci $(UNIT_PROGRAMS) $(B)/tests/send_driver build/node.stamp build/openapi/github.json
+	$(MAKE) WERROR=-Werror SAN=$(SAN) all $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE)
 
 # GitHub's description of its API, cut to what the bot uses; and the packages of the tests.
@@ -151,10 +166,10 @@ build/node.stamp: tests/package.json tests/package-lock.json
 DEMO = bump
 demo:
 	deploy/dependencies.sh check
-	$(MAKE) build/release/ekaci build/node.stamp build/openapi/github.json
+	$(MAKE) all build/node.stamp build/openapi/github.json
 	@node tests/e2e/show.js $(DEMO)
 
-bench: build/release/ekaci build/node.stamp build/openapi/github.json
+bench: all build/node.stamp build/openapi/github.json
 	@tests/bench/run
 
 regen: $(UNIT_PROGRAMS) $(B)/ekaci
@@ -172,8 +187,9 @@ analyze:
 		--suppress=nullPointerRedundantCheck src
 
 PREFIX = /usr/local
-install: build/release/ekaci
+install: all
 	install -Dm755 build/release/ekaci $(DESTDIR)$(PREFIX)/bin/ekaci
+	install -Dm755 build/release/nixlines.so $(DESTDIR)$(PREFIX)/lib/ekaci/nixlines.so
 	install -Dm644 deploy/ekaci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
 	install -Dm644 deploy/ekaci.toml.example $(DESTDIR)$(PREFIX)/share/doc/ekaci/ekaci.toml.example
 

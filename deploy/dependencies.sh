@@ -14,7 +14,7 @@ RUN="git ca-certificates nix-bin bubblewrap openssh-client libmicrohttpd12 libcu
  libsqlite3-0 libuv1 libzstd1 libsimdjson14"
 BUILD="gcc g++ make pkg-config libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libjansson-dev libgit2-dev
  libsqlite3-dev libuv1-dev libzstd-dev libsimdjson-dev libtomlplusplus-dev libkainjow-mustache-dev"
-CHECK="perl libcmocka-dev nodejs npm sqlite3 cmark-gfm curl procps"
+CHECK="perl libcmocka-dev nodejs npm sqlite3 zstd cmark-gfm curl openssh-server procps"
 
 names() {
 	case $1 in
@@ -54,6 +54,12 @@ if [ -n "$missing" ]; then
 		exit 1
 	fi
 	echo "Installing:$missing"
+	# Tests start an sshd of their own on the loopback; Debian's is not to be started by our asking for the program.
+	case $missing in
+	*openssh-server*)
+		as_root mkdir -p /etc/ssh
+		as_root touch /etc/ssh/sshd_not_to_be_run ;;
+	esac
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi

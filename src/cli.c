@@ -7,6 +7,8 @@
 #include "evaluate/evaljobs.h"
 #include "graph/graph.h"
 #include "local.h"
+#include "status.h"
+#include "store/store.h"
 #include "support/base/log.h"
 #include "support/base/mem.h"
 #include "support/text/json.h"
@@ -101,6 +103,32 @@ run_serve(int argc, char **argv)
 	return rc == 0 ? 0 : 1;
 }
 
+static int
+run_backup(int argc, char **argv)
+{
+	struct settings settings;
+	struct store *store = NULL;
+	struct arena a = {0};
+	struct err e = {0};
+
+	if (argc != 2 && (argc != 4 || strcmp(argv[1], "--config") != 0)) {
+		fputs("usage: ekaci backup [--config FILE] TO\n", stderr);
+		return 2;
+	}
+	int rc = config_load(&a, argc == 4 ? argv[2] : "ekaci.toml", &settings, &e);
+	if (rc == 0) {
+		rc = store_open(arena_printf(&a, "%s/ekaci.db", settings.state.dir), &store, &e);
+		if (rc == 0)
+			rc = store_backup(store, argv[argc - 1], &e);
+		store_close(store);
+		config_release(&settings);
+	}
+	if (rc != 0)
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+	arena_release(&a);
+	return rc == 0 ? 0 : 1;
+}
+
 /* Two derivations are compared as they are; an attribute needs two revisions. */
 static int
 run_explain(int argc, char **argv)
@@ -120,8 +148,10 @@ static const struct command commands[] = {
         "why an attribute differs between two revisions, or a derivation from another; inputs followed", run_explain},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
     {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
+    {"status", "[--config FILE] [--why DRV]", "the queue, or why one build has not started", status_main},
     {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
         run_check_config},
+    {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup},
     {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
     {"help", "", "this list", run_help},
 };

@@ -500,11 +500,17 @@ config_check(struct arena *a, const char *path, struct mistakes *ret, struct err
 }
 
 const char *
-config_cache_dir(struct arena *a)
+config_user_cache_dir(struct arena *a)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 
 	if (cache != NULL && cache[0] == '/')
-		return arena_printf(a, "%s/ekaci", cache);
-	return arena_printf(a, "%s/.cache/ekaci", home != NULL ? home : "/tmp");
+		return arena_strdup(a, cache);
+	return arena_printf(a, "%s/.cache", home != NULL ? home : "/tmp");
+}
+
+const char *
+config_cache_dir(struct arena *a)
+{
+	return arena_printf(a, "%s/ekaci", config_user_cache_dir(a));
 }

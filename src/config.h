@@ -48,6 +48,9 @@ struct settings {
 		json_t *systems;      /* array; empty: what the repository says */
 		int64_t max_rows;
 		int64_t max_depth;
+		/* No key: only `ekaci diff` sets it, to the user's own cache, so that what Nix has fetched for the user need not
+		 * be fetched again. The bot's evaluations share nothing writable. */
+		const char *fetch_cache_dir;
 	} evaluate;
 	struct {
 		bool enabled;
@@ -86,6 +89,8 @@ void config_defaults(struct arena *a, struct settings *s);
 void config_release(struct settings *s);
 /* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
 const char *config_cache_dir(struct arena *a);
+/* $XDG_CACHE_HOME, or ~/.cache. */
+const char *config_user_cache_dir(struct arena *a);
 
 /* The table of keys, for the test of deploy/ekaci.toml.example. */
 enum config_type { CONFIG_TEXT, CONFIG_PATH, CONFIG_SECRET, CONFIG_NUMBER, CONFIG_FLAG, CONFIG_TEXTS, CONFIG_OPTIONS };

@@ -5,16 +5,17 @@
 #include "intake.h"
 #include "store/delivery.h"
 #include "store/desired.h"
+#include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "sweep.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000 };
@@ -29,6 +30,7 @@ struct daemon {
 	struct flow *flow;
 	struct intake *intake;
 	struct loop_timer *house;
+	int64_t swept_ms;
 	int lock;
 };
 
@@ -110,13 +112,35 @@ static const char *
 not_ready(void *ctx)
 {
 	struct daemon *d = ctx;
-	struct statvfs v;
 
-	if (statvfs(d->settings->state.dir, &v) != 0)
-		return "the state folder cannot be read";
-	if ((int64_t)(v.f_bavail / 1024 * v.f_frsize / 1024) < d->settings->state.min_free_mb)
+	if (files_free_mb(d->settings->state.dir) < d->settings->state.min_free_mb)
 		return "the disk of the state folder is nearly full";
 	return NULL;
+}
+
+static void
+on_swept(void *ctx, const struct err *why, int64_t outside_ms)
+{
+	(void)ctx;
+	(void)outside_ms;
+	if (why->kind != ERR_NONE)
+		log_err(LOG_WARN, "sweep", why);
+}
+
+/* Once a day, the files. */
+static void
+sweep(struct daemon *d, int64_t before)
+{
+	AUTO(json_drop) json_t *job = sweep_job(d->settings, before);
+	struct worker_events events = {.on_end = on_swept};
+	struct worker *w;
+	struct err e;
+
+	if (clock_now_ms() - d->swept_ms < DAY_MS)
+		return;
+	d->swept_ms = clock_now_ms();
+	if (loop_worker_start(d->loop, "sweep", job, &events, &w, &e) != 0)
+		log_err(LOG_WARN, "sweep", &e);
 }
 
 /* Every ten minutes: what nobody asks for any more goes. */
@@ -127,8 +151,10 @@ keep_house(void *ctx)
 	int64_t before = clock_now_ms() - d->settings->state.keep_days * DAY_MS;
 	struct err e;
 
-	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0)
+	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0 ||
+	    store_prune(d->store, before, &e) != 0)
 		log_err(LOG_WARN, "housekeeping", &e);
+	sweep(d, before);
 	loop_timer_set(d->house, HOUSEKEEPING_MS);
 	/* What waits for a reason that is outside (a full disk, a program that was missing) is looked at again. */
 	flow_kick(d->flow);

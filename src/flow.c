@@ -3,6 +3,7 @@
 
 #include "jobs.h"
 #include "reports.h"
+#include "schedule/estimate.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -13,6 +14,8 @@
 enum {
 	MAX_LIVE = 4096,          /* runs looked at in one turn */
 	MAX_DELAY_MS = 600 * 1000,
+	NO_ROOM_MS = 20 * 1000,   /* before a full disk is looked at again */
+	DENIED_ATTEMPTS = 3,      /* of git: a token may be revoked before its time */
 	MAX_BUILDING = 1024       /* builds of one run that are cancelled at once */
 };
 
@@ -273,6 +276,21 @@ want_builds(struct flow *f, struct arena *a, const struct run *r, const json_t *
 	    since, e);
 }
 
+/* The record `query` with how long its builds may take, as `estimate`; NULL when that could not be told. */
+static json_t *
+estimated(struct flow *f, struct arena *a, const json_t *rec, const json_t *records, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
+	size_t n = jobs_wants(a, records, false, wants);
+	json_t *estimate;
+
+	if (schedule_estimate(f->p.store, wants, n, &estimate, e) != 0)
+		return NULL;
+	json_t *query = json_copy((json_t *)(uintptr_t)rec);
+	json_object_set_new(query, "estimate", estimate);
+	return query;
+}
+
 static int
 done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
 {
@@ -280,7 +298,8 @@ done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *r
 
 	if (rec == NULL)
 		return fail(e, ERR_BUG, "the stage query gave no record");
-	if (store_run_set(f->p.store, r->id, "query", json_line(a, rec), e) != 0)
+	AUTO(json_drop) json_t *query = estimated(f, a, rec, records, e);
+	if (query == NULL || store_run_set(f->p.store, r->id, "query", json_line(a, query), e) != 0)
 		return -1;
 	/* The builds are linked to the run only when they may be made. */
 	struct pull_request pr = {0};
@@ -305,13 +324,6 @@ done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *r
 }
 
 static int
-parse_or_null(const char *text, json_t **ret, struct err *e)
-{
-	*ret = NULL;
-	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
-}
-
-static int
 done_base_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
 {
 	const json_t *rec, *sizes = record(records, "sizes");
@@ -319,7 +331,7 @@ done_base_query(struct flow *f, struct arena *a, const struct run *r, const json
 	bool asked = false;
 	size_t i;
 
-	if (parse_or_null(r->query, &query, e) != 0)
+	if (json_read_maybe(r->query, &query, e) != 0)
 		return -1;
 	if (sizes != NULL && query != NULL) {
 		json_object_set(query, "sizes", (json_t *)(uintptr_t)sizes);
@@ -388,6 +400,14 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 {
 	bool again = why->kind == ERR_BUSY || why->kind == ERR_SYSTEM;
 
+	if (step->from == RUN_ACCEPTED && why->kind == ERR_DENIED) {
+		struct arena a = {0};
+		struct repository repo;
+		if (store_repository_get(f->p.store, &a, r->repository, &repo, e) == 0)
+			send_git_refused(f->p.sender, repo.installation, repo.id);
+		arena_release(&a);
+		again = r->attempt < DENIED_ATTEMPTS;
+	}
 	log_warn("run %" PRId64 ": %s (attempt %" PRId64 "): %s (%s)", r->id, step->stage, r->attempt, why->msg,
 	    err_kind_name(why->kind));
 	if (again && r->attempt < step->attempts)
@@ -493,6 +513,20 @@ on_authorization(void *ctx, const char *authorization, const struct err *why)
 
 /* --- the next step of a run ------------------------------------------------------------------------------------ */
 
+static enum jobs_trust
+trust_of(struct flow *f, struct arena *a, const struct run *r)
+{
+	struct pull_request pr = {0};
+	struct err e;
+
+	if (r->number == RUN_OF_BRANCH)
+		return JOBS_TRUSTED; /* who can push there can do anything */
+	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
+		return JOBS_UNTRUSTED;
+	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
+	return !approved && report_untrusted(f->p.settings, &pr) ? JOBS_UNTRUSTED : JOBS_TRUSTED;
+}
+
 /* The job of the run's present state; *ret stays NULL when the state has nothing left to do. */
 static int
 make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, struct err *e)
@@ -507,13 +541,16 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	AUTO(json_drop) json_t *failed = NULL;
 
 	if (files_mkdirs(run_dir, 0750, e) != 0 || files_mkdirs(roots, 0750, e) != 0 ||
-	    parse_or_null(r->mirrored, &mirrored, e) != 0 || parse_or_null(r->plan, &plan, e) != 0 ||
-	    parse_or_null(r->evaluations, &evaluations, e) != 0)
+	    json_read_maybe(r->mirrored, &mirrored, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
+	    json_read_maybe(r->evaluations, &evaluations, e) != 0)
 		return -1;
+	bool branch = r->number == RUN_OF_BRANCH;
 	if (r->state == RUN_MIRRORED)
-		*ret = jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
+		*ret = branch ? jobs_plan_branch(c, git_dir, mirrored)
+		              : jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
 	else if (r->state == RUN_PLANNED)
-		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations);
+		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, branch ? JOBS_BASE : JOBS_BOTH,
+		    trust_of(f, a, r));
 	else if (r->state == RUN_EVALUATED)
 		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
 	else if (r->state == RUN_DIFFED)
@@ -533,6 +570,10 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 
 	if (step->from != RUN_ACCEPTED && make_job(f, a, r, &job, e) != 0)
 		return -1;
+	if (step->from == RUN_PLANNED && job == NULL && r->number == RUN_OF_BRANCH) {
+		remove_roots(f, r->id);
+		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "the branch is evaluated", e);
+	}
 	if (step->from == RUN_PLANNED && job == NULL)
 		return store_run_move(f->p.store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
 	if (store_run_attempt(f->p.store, r->id, e) != 0)
@@ -558,16 +599,10 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 static const char *
 held(struct flow *f, struct arena *a, const struct run *r)
 {
-	struct pull_request pr = {0};
-	struct err e;
-
-	if (r->state != RUN_PLANNED || r->approved || strcmp(f->p.settings->trust.forks, "approve") != 0)
+	if (r->state != RUN_PLANNED || strcmp(f->p.settings->trust.forks, "approve") != 0 ||
+	    trust_of(f, a, r) == JOBS_TRUSTED)
 		return NULL;
-	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
-		return NULL;
-	if (pr.approved != NULL && strcmp(pr.approved, r->head) == 0)
-		return NULL;
-	return report_untrusted(f->p.settings, &pr) ? "the evaluation of an outside author's change waits for approval" : NULL;
+	return "the evaluation of an outside author's change waits for approval";
 }
 
 /* The run has said that somebody must approve; the approval starts another. */
@@ -608,6 +643,19 @@ advance_waiting(struct flow *f, const struct run *r, struct err *e)
 	return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "judged", e);
 }
 
+/* With a disk that is nearly full no new work is begun, so that what runs can still end and be recorded. */
+static bool
+has_room(struct flow *f, const struct run *r)
+{
+	if (files_free_mb(f->p.settings->state.dir) >= f->p.settings->state.min_free_mb)
+		return true;
+	log_warn("run %" PRId64 " waits: less than %" PRId64 " MiB are free in %s", r->id, f->p.settings->state.min_free_mb,
+	    f->p.settings->state.dir);
+	if (f->wake > clock_now_ms() + NO_ROOM_MS)
+		f->wake = clock_now_ms() + NO_ROOM_MS;
+	return false;
+}
+
 /* One step of one run: 0 when it moved and can be looked at again, 1 when it waits. */
 static int
 advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
@@ -629,7 +677,7 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 		return advance_waiting(f, &r, e);
 	if (r.state == RUN_PLANNED) {
 		AUTO(json_drop) json_t *plan = NULL;
-		if (parse_or_null(r.plan, &plan, e) != 0)
+		if (json_read_maybe(r.plan, &plan, e) != 0)
 			return -1;
 		if (strcmp(json_str(plan, "decision", ""), "skip") == 0) {
 			remove_roots(f, r.id);
@@ -641,7 +689,7 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 			return end_held(f, &r, hold, e);
 		}
 	}
-	if (f->busy[step->lane] >= pipeline_lane_room(step->lane))
+	if (f->busy[step->lane] >= pipeline_lane_room(step->lane) || !has_room(f, &r))
 		return 1;
 	int rc = begin_stage(f, a, &r, step, e);
 	return rc != 0 ? rc : 1 - (active_of(f, id) == NULL);

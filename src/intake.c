@@ -166,6 +166,25 @@ on_installation(struct intake *in, const struct event *ev, struct err *e)
 	return strcmp(state, "deleted") == 0 ? store_desired_forget(in->p.store, ev->installation.id, e) : 0;
 }
 
+/* The default branch has moved: the next pull requests' base is evaluated while nobody waits for it. */
+static int
+on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	const char *branch = ev->repository.default_branch;
+
+	if (put_repository(in, ev, e) != 0)
+		return -1;
+	if (branch == NULL || strcmp(ev->push.ref, arena_printf(a, "refs/heads/%s", branch)) != 0 ||
+	    strspn(ev->push.after, "0") == strlen(ev->push.after))
+		return 0;
+	struct run wanted = {.repository = ev->repository.id,
+	    .number = RUN_OF_BRANCH,
+	    .head = ev->push.after,
+	    .base_ref = branch,
+	    .reason = "push"};
+	return flow_start(in->flow, &wanted, e);
+}
+
 static int
 on_event(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
@@ -179,10 +198,11 @@ on_event(struct intake *in, struct arena *a, const struct event *ev, struct err 
 		return on_button(in, ev, e);
 	case EVENT_INSTALLATION:
 		return on_installation(in, ev, e);
+	case EVENT_PUSH:
+		return on_push(in, a, ev, e);
 	case EVENT_INSTALLATION_REPOSITORIES:
 	case EVENT_IGNORED:
 	case EVENT_PING:
-	case EVENT_PUSH:
 	case EVENT_MERGE_GROUP:
 		break;
 	}

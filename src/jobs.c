@@ -9,7 +9,7 @@ jobs_mirror(const struct settings *c, const struct run *r, const struct reposito
 {
 	(void)c;
 	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
-	    authorization, "number", (json_int_t)r->number, "head", r->head, "base_ref", r->base_ref, "wall_ms",
+	    authorization, "number", (json_int_t)(r->number != RUN_OF_BRANCH ? r->number : -1), "head", r->head, "base_ref", r->base_ref, "wall_ms",
 	    (json_int_t)20 * 60 * 1000);
 }
 
@@ -23,51 +23,68 @@ jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored,
 	    ignore_rules);
 }
 
-static bool
-is_done(const json_t *done, const char *side, const char *job)
+json_t *
+jobs_plan_branch(const struct settings *c, const char *git_dir, const json_t *mirrored)
+{
+	json_t *job = jobs_plan(c, git_dir, mirrored, NULL, true);
+
+	json_object_set_new(job, "all_jobs", json_true());
+	return job;
+}
+
+static const json_t *
+find_done(const json_t *done, const char *side, const char *job)
 {
 	const json_t *item;
 	size_t i;
 
 	json_array_foreach(done, i, item) {
 		if (strcmp(json_str(item, "side", ""), side) == 0 && strcmp(json_str(item, "job", ""), job) == 0)
-			return true;
+			return item;
 	}
-	return false;
+	return NULL;
 }
 
 static json_t *
 evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *job, const char *side)
+    const json_t *job, const char *side, enum jobs_trust trust)
 {
 	struct arena a = {0};
+	bool must = trust == JOBS_UNTRUSTED && strcmp(c->evaluate.sandbox, "auto") == 0;
 	const char *tree = json_str(mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
 	    git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
 	    "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir), "roots_dir", roots_dir, "evaluator",
 	    c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers, "max_memory_mb",
 	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",
-	    c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
+	    must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
 	    c->evaluate.allow_network, "allowed_uris", c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows",
 	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
 	    c->build.nix_options);
 
+	if (c->evaluate.fetch_cache_dir != NULL)
+		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
 	arena_release(&a);
 	return j;
 }
 
 json_t *
 jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done)
+    const json_t *plan, const json_t *done, enum jobs_sides sides, enum jobs_trust trust)
 {
-	static const char *const sides[] = {"base", "head"};
 	const json_t *job;
 	size_t i;
 
 	json_array_foreach(json_object_get(plan, "jobs"), i, job) {
-		for (size_t k = 0; k < COUNT(sides); k++)
-			if (!is_done(done, sides[k], json_str(job, "name", "")))
-				return evaluate_job(c, git_dir, roots_dir, mirrored, job, sides[k]);
+		const char *name = json_str(job, "name", "");
+		const json_t *base = find_done(done, "base", name);
+		if (base == NULL)
+			return evaluate_job(c, git_dir, roots_dir, mirrored, job, "base", trust);
+		if (sides == JOBS_BASE || find_done(done, "head", name) != NULL)
+			continue;
+		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust);
+		json_object_set_new(j, "expected_rows", json_integer(json_int(base, "rows", -1)));
+		return j;
 	}
 	return NULL;
 }

@@ -16,10 +16,15 @@ json_t *jobs_mirror(const struct settings *c, const struct run *r, const struct 
     const char *authorization);
 json_t *jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
     bool ignore_rules);
+/* All jobs of the base's tree, as the first half of a pull request that changes everything. */
+json_t *jobs_plan_branch(const struct settings *c, const char *git_dir, const json_t *mirrored);
+/* Whose change is evaluated: nobody's foreign code runs without a sandbox unless the operator said so ("off"). */
+enum jobs_trust { JOBS_TRUSTED, JOBS_UNTRUSTED };
 /* The next evaluation that `done` (array of evaluation records) lacks, or NULL: base and head of each job of the plan
- * in turn. */
+ * in turn; of a branch by itself only the base. The base's rows are what the head is expected to have. */
+enum jobs_sides { JOBS_BASE, JOBS_BOTH };
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done);
+    const json_t *plan, const json_t *done, enum jobs_sides sides, enum jobs_trust trust);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
 /* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. */
 json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed);

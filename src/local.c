@@ -144,7 +144,8 @@ evaluate(struct local *l, struct err *e)
 	l->evaluations = json_array();
 	for (;;) {
 		AUTO(json_drop)
-		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations);
+		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations,
+		    JOBS_BOTH, JOBS_TRUSTED);
 		AUTO(json_drop) json_t *records = NULL;
 		const char *side;
 
@@ -458,6 +459,8 @@ prepare(struct local *l, struct err *e)
 		l->mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base", commits[0], "head", commits[1], "base_tree", trees[0],
 		    "head_tree", trees[1], "conflict", 0);
 	l->settings.state.dir = cache;
+	l->settings.state.min_free_mb = 0; /* the user is there to see a full disk */
+	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
 	l->roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir);
 	return files_mkdirs(l->roots_dir, 0750, e);

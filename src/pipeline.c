@@ -7,6 +7,7 @@
 #include "report/report.h"
 #include "schedule/stages.h"
 #include "support/base/mem.h"
+#include "sweep.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ static const struct stage stages[] = {
     {"report", report_stage},
     {"query", schedule_query},
     {"build", schedule_build},
+    {"sweep", sweep_stage},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */

@@ -280,13 +280,6 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 }
 
 static int
-parse_or_null(const char *text, json_t **ret, struct err *e)
-{
-	*ret = NULL;
-	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
-}
-
-static int
 describe(struct reports *rs, struct arena *a, const struct run *r, json_t **ret, struct err *e)
 {
 	struct repository repo;
@@ -295,7 +288,7 @@ describe(struct reports *rs, struct arena *a, const struct run *r, json_t **ret,
 
 	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0 ||
 	    store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e) < 0 ||
-	    parse_or_null(r->mirrored, &mirrored, e) != 0)
+	    json_read_maybe(r->mirrored, &mirrored, e) != 0)
 		return -1;
 	const char *full = arena_printf(a, "%s/%s", repo.owner, repo.name);
 	*ret = json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:s?,s:s?,s:b,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)r->id, "url",
@@ -339,9 +332,9 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	AUTO(json_drop) json_t *formats = json_pack("[s,s,s]", "checks", "comment", "labels");
 	struct repository repo;
 
-	if (describe(rs, a, r, &run, e) != 0 || parse_or_null(r->plan, &plan, e) != 0 ||
-	    parse_or_null(r->evaluations, &evaluations, e) != 0 || parse_or_null(r->query, &query, e) != 0 ||
-	    parse_or_null(r->failure, &failure, e) != 0 || store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
+	if (describe(rs, a, r, &run, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
+	    json_read_maybe(r->evaluations, &evaluations, e) != 0 || json_read_maybe(r->query, &query, e) != 0 ||
+	    json_read_maybe(r->failure, &failure, e) != 0 || store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
 		return -1;
 	if (r->state >= RUN_QUERIED && store_run_builds_json(rs->p.store, r->id, &builds, e) != 0)
 		return -1;
@@ -406,7 +399,14 @@ look(void *ctx)
 		struct paced *p = paced_of(rs, ids[i]);
 		struct arena a = {0};
 		struct run r;
-		if (!p->busy && store_run_get(rs->p.store, &a, ids[i], &r, &e) == 0) {
+		bool got = !p->busy && store_run_get(rs->p.store, &a, ids[i], &r, &e) == 0;
+		if (got && r.number == RUN_OF_BRANCH) {
+			/* There is nobody to tell. */
+			if (store_run_reported(rs->p.store, r.id, r.changes, &e) != 0)
+				log_err(LOG_ERROR, "report", &e);
+			if (r.ended != 0)
+				forget(p);
+		} else if (got) {
 			int64_t due = p->last_ms != 0 ? p->last_ms + PACE_MS : now + r.created + FIRST_MS - clock_now_ms();
 			if (due > now && r.ended == 0) {
 				if (due < wake)

@@ -425,7 +425,7 @@ plan(struct planner *p, struct record_out *out, struct err *e)
 	if (choose_jobs(p, e) != 0)
 		return -1;
 	bool all = p->unmatched.paths > 0 || p->full || p->config_edit != NULL || p->ignore_rules;
-	bool evaluate = p->changed.n > 0 && (all || p->scoped);
+	bool evaluate = json_flag(p->job, "all_jobs", false) || (p->changed.n > 0 && (all || p->scoped));
 	if (evaluate && json_array_size(p->jobs) == 0)
 		return no_jobs(p, e);
 	json_t *jobs = evaluate ? jobs_json(p, !all) : json_array();

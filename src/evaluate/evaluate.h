@@ -5,7 +5,7 @@
  * `fetch_cache_dir` (a folder kept between evaluations for Nix' fetchers), `expected_rows` (for progress).
  *
  * What it promises: a stored evaluation is complete, or it is not stored; base and head are evaluated at the same path;
- * the same wish is fulfilled once, by whoever comes first; when it ends, however it ends, its processes and its
+ * the same wish is fulfilled once, by whoever comes first; a scope is taken from the whole where that is stored; when it ends, however it ends, its processes and its
  * checkout are gone. Each derivation has a garbage collector root below roots_dir/KEY, also when it was reused.
  */
 #ifndef EKACI_EVALUATE_EVALUATE_H

@@ -2,6 +2,7 @@
 #include "evaluate/rows.h"
 
 #include "evaluate/meta.h"
+#include "evaluate/reduce.h"
 #include "evaluate/roots.h"
 #include "support/base/map.h"
 
@@ -167,13 +168,11 @@ features_of(const json_t *row)
 	return to;
 }
 
-static void
-keep(struct rows *r, const json_t *row, json_t *path)
+static struct row
+begin_row(struct rows *r, const json_t *row, const json_t *path)
 {
-	AUTO(buf_release) struct buf text = {0};
-	AUTO(json_drop) json_t *line = json_object();
 	struct row one = {.depth = (uint16_t)(json_array_size(path) < UINT16_MAX ? json_array_size(path) : UINT16_MAX)};
-	struct str drv = json_text(row, "drvPath");
+	AUTO(buf_release) struct buf text = {0};
 	const json_t *part;
 	size_t i;
 
@@ -182,7 +181,47 @@ keep(struct rows *r, const json_t *row, json_t *path)
 		buf_add(&text, json_string_value(part), json_string_length(part) + 1);
 	buf_puts(&text, json_str(row, "system", ""));
 	one.key = (struct str){arena_strn(&r->a, text.p, text.n), text.n};
-	buf_drop(&text, text.n);
+	return one;
+}
+
+static void
+end_row(struct rows *r, struct row *one, struct str line, struct str drv)
+{
+	one->line = (struct str){arena_strn(&r->a, line.p, line.n), line.n};
+	ptrdiff_t at = drv.n > 0 ? str_find(one->line, STR("\"drvPath\":\"")) : -1;
+	/* The path's own parts cannot hold that text: their quotes are escaped. */
+	if (at >= 0)
+		one->drv = (struct str){one->line.p + at + sizeof("\"drvPath\":\"") - 1, drv.n};
+	vec_push(&r->all, *one);
+}
+
+int
+rows_add_stored(struct rows *r, struct str line, struct err *e)
+{
+	AUTO(json_drop) json_t *row = NULL;
+
+	if (json_read(line, "row", &row, e) != 0)
+		return -1;
+	const json_t *path = json_object_get(row, "attrPath");
+	if (!path_ok(path))
+		return fail(e, ERR_INPUT, "a row without an attribute path");
+	if (!in_scope(r->scope, path))
+		return 0;
+	struct row one = begin_row(r, row, path);
+	one.error = json_is_string(json_object_get(row, "error"));
+	end_row(r, &one, line, json_text(row, "drvPath"));
+	return 0;
+}
+
+static void
+keep(struct rows *r, const json_t *row, json_t *path)
+{
+	AUTO(buf_release) struct buf text = {0};
+	AUTO(json_drop) json_t *line = json_object();
+	struct row one = begin_row(r, row, path);
+	struct str drv = json_text(row, "drvPath");
+
+	buf_init(&text, ROW_BYTES);
 
 	json_object_set(line, "attrPath", path);
 	json_object_set_new(line, "system", json_string(json_str(row, "system", "")));
@@ -204,12 +243,7 @@ keep(struct rows *r, const json_t *row, json_t *path)
 		rows_incomplete(r, "a row of more than %d bytes", ROW_BYTES);
 		return;
 	}
-	one.line = (struct str){arena_strn(&r->a, text.p, text.n), text.n};
-	ptrdiff_t at = drv.n > 0 ? str_find(one.line, STR("\"drvPath\":\"")) : -1;
-	/* The path's own parts cannot hold that text: their quotes are escaped. */
-	if (at >= 0)
-		one.drv = (struct str){one.line.p + at + sizeof("\"drvPath\":\"") - 1, drv.n};
-	vec_push(&r->all, one);
+	end_row(r, &one, buf_get(&text), drv);
 }
 
 /* More rows than allowed: the longest prefix below which more than half of them are is the offender. */
@@ -251,6 +285,36 @@ too_many(struct rows *r)
 	rows_incomplete(r, "more than %zu rows; most of them are below %s", r->max_rows, name);
 }
 
+/* The short way. */
+static bool
+keep_good(struct rows *r, struct str line)
+{
+	struct row one = {0};
+	struct str drv;
+	size_t depth;
+
+	if (r->key.p == NULL)
+		buf_init(&r->key, ROW_BYTES);
+	if (json_is_array(r->scope) || json_array_size(r->systems) > 0 ||
+	    !reduce_good_row(line, r->max_depth, &r->key, &r->small, &drv, &depth))
+		return false;
+	one.key = (struct str){arena_strn(&r->a, r->key.p, r->key.n), r->key.n};
+	one.line = (struct str){arena_strn(&r->a, r->small.p, r->small.n), r->small.n};
+	one.drv = (struct str){one.line.p + (drv.p - r->small.p), drv.n};
+	one.depth = (uint16_t)(depth < UINT16_MAX ? depth : UINT16_MAX);
+	vec_push(&r->all, one);
+	return true;
+}
+
+static bool
+within_limit(struct rows *r)
+{
+	if (r->max_rows == 0 || r->all.n <= r->max_rows)
+		return true;
+	too_many(r);
+	return false;
+}
+
 bool
 rows_add(struct rows *r, struct str line)
 {
@@ -259,7 +323,13 @@ rows_add(struct rows *r, struct str line)
 
 	if (str_trim(line).n == 0)
 		return true;
-	if (json_read(line, "row", &row, &e) != 0 || !json_is_object(row)) {
+	if (r->small.p == NULL)
+		buf_init(&r->small, ROW_BYTES);
+	if (keep_good(r, line))
+		return within_limit(r);
+	buf_drop(&r->small, r->small.n);
+	struct str small = reduce_row(line, &r->small) && !r->small.over ? buf_get(&r->small) : line;
+	if (json_read(small, "row", &row, &e) != 0 || !json_is_object(row)) {
 		struct str head = str_utf8_head(line, 100);
 		rows_incomplete(r, "the evaluator printed a line that is not a row: " STR_FMT, STR_ARG(head));
 		return true;
@@ -270,11 +340,7 @@ rows_add(struct rows *r, struct str line)
 	if (!in_scope(r->scope, path) || !in_systems(r->systems, row, path))
 		return true;
 	keep(r, row, path);
-	if (r->max_rows != 0 && r->all.n > r->max_rows) {
-		too_many(r);
-		return false;
-	}
-	return true;
+	return within_limit(r);
 }
 
 static int
@@ -315,5 +381,7 @@ void
 rows_release(struct rows *r)
 {
 	vec_release(&r->all);
+	buf_release(&r->small);
+	buf_release(&r->key);
 	arena_release(&r->a);
 }

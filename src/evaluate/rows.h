@@ -35,6 +35,7 @@ struct rows {
 	/* Only rows of these systems are kept; NULL or empty: all. Rows without a system (errors) are kept unless a part
 	 * of their path is the name of a system that is not wanted. */
 	const json_t *systems;
+	struct buf small, key; /* the line at hand, without what nobody reads; its sort key */
 	bool incomplete;
 	char reason[1024]; /* the first one */
 };
@@ -42,6 +43,8 @@ struct rows {
 /* Takes one line. Never fails: what is wrong with it goes to r->incomplete and r->reason. Returns false when a limit is
  * broken and there is no sense in reading on. */
 bool rows_add(struct rows *r, struct str line);
+/* Takes a line of a stored evaluation; of it, too, only what is in the scope is kept. ERR_INPUT when it is no row. */
+must_check int rows_add_stored(struct rows *r, struct str line, struct err *e);
 /* Says that the evaluation is incomplete; the first reason stays. */
 void rows_incomplete(struct rows *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Sorts, drops exact repetitions, counts. */

@@ -2,12 +2,15 @@
 #include "evaluate/run.h"
 
 #include "evaluate/checkout.h"
+#include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/sandbox.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,7 +20,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <errno.h>
 #include <unistd.h>
 
 #define INSIDE "/build/source"
@@ -148,12 +150,16 @@ static int
 run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, struct child_result *end, struct err *e)
 {
 	struct evaluator ev = *r->ev;
-	struct sandbox_bind binds[5] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
+	struct sandbox_bind binds[6] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
 	const char *const *argv;
 	size_t n = 1;
 
-	if (r->sandbox)
+	if (r->sandbox) {
 		ev.program = show_program(a, ev.program, &binds[n], &n);
+		const char *preload = ev.built_in ? setup_preload(a) : NULL;
+		if (preload != NULL)
+			(void)show_program(a, preload, &binds[n], &n);
+	}
 	r->job.source = run_source(a, r);
 	r->job.roots_dir = r->roots_dir;
 	r->job.seconds = r->wall_ms / 1000;
@@ -246,14 +252,52 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	return rc;
 }
 
+/* Work folders whose owner is gone: a worker that was killed could not remove its own. Each owner holds a lock on its
+ * folder; nobody makes or removes one without the lock on sweep_fd. */
+static void
+sweep(struct arena *a, const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *one;
+	struct err late;
+
+	while (d != NULL && (one = readdir(d)) != NULL) {
+		if (strncmp(one->d_name, "work-", 5) != 0)
+			continue;
+		char *path = arena_printf(a, "%s/%s", dir, one->d_name);
+		AUTO(fd_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && files_remove_tree(path, &late) != 0)
+			log_err(LOG_WARN, "a work folder left behind", &late);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
+/* A fresh work folder in path (a template), owned as long as *ret_fd is open. */
+static int
+make_work(struct arena *a, const char *dir, char *path, int *ret_fd, struct err *e)
+{
+	if (files_mkdirs(dir, 0755, e) != 0)
+		return -1;
+	AUTO(fd_close) int sweep_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sweep_fd < 0 || flock(sweep_fd, LOCK_EX) != 0)
+		return fail_sys(e, "%s", dir);
+	sweep(a, dir);
+	if (mkdtemp(path) == NULL || (*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+	    flock(*ret_fd, LOCK_EX) != 0)
+		return fail_sys(e, "%s", path);
+	return 0;
+}
+
 int
 run_evaluation(struct run *r, struct rows *rows, struct err *e)
 {
+	AUTO(fd_close) int owner = -1;
 	struct arena a = {0};
 	struct err late;
 	char *work = arena_printf(&a, "%s/work-XXXXXX", r->checkout_dir);
 
-	if (files_mkdirs(r->checkout_dir, 0755, e) != 0 || (mkdtemp(work) == NULL && fail_sys(e, "%s", work) != 0)) {
+	if (make_work(&a, r->checkout_dir, work, &owner, e) != 0) {
 		arena_release(&a);
 		return -1;
 	}

@@ -231,3 +231,21 @@ setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct 
 	buf_puts(out, "; }\n");
 	return out->over || root.over ? fail(e, ERR_LIMIT, "the expressions on the command line are too long") : 0;
 }
+
+const char *
+setup_preload(struct arena *a)
+{
+	static const char *const places[] = {"nixlines.so", "../lib/ekaci/nixlines.so"};
+	const char *nix = child_find(a, "nix");
+	char real[PATH_MAX], self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (nix == NULL || realpath(nix, real) == NULL || !str_starts(str_of(real), STR("/usr/")) || n <= 0)
+		return NULL;
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	for (size_t i = 0; i < COUNT(places); i++)
+		if (realpath(arena_printf(a, "%s/%s", self, places[i]), real) != NULL)
+			return arena_strdup(a, real);
+	return NULL;
+}

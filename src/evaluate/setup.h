@@ -16,4 +16,8 @@ must_check int walk_nix_string(struct str s, struct buf *out, struct err *e);
 /* An expression in parentheses. One line of printable ASCII keeps its relative paths; any other goes through a file in
  * the store, where relative paths mean the store. */
 must_check int walk_nix_expr(const char *text, struct buf *out, struct err *e);
+/* The library that makes an old Nix show errors faster (nixlines.c), or NULL: only for the distribution's own nix, which
+ * has our C library, and only where it lies beside the program or in ../lib/ekaci. */
+const char *setup_preload(struct arena *a);
+
 #endif

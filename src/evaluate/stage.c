@@ -64,7 +64,7 @@ read_wish(struct wish *w, struct err *e)
 
 /* Everything that decides what comes out; nothing that does not (how many workers, whose run). */
 static void
-make_key(struct wish *w)
+make_key(struct wish *w, bool with_scope, char ret[65])
 {
 	static const char *const parts[] = {"file", "flake", "expr", "attr_path", "scope"};
 	AUTO(json_drop) json_t *all = json_object();
@@ -72,7 +72,8 @@ make_key(struct wish *w)
 	const struct evaluator_job *j = &w->run.job;
 
 	for (size_t i = 0; i < COUNT(parts); i++) {
-		json_t *part = json_object_get(j->job, parts[i]);
+		bool is_scope = strcmp(parts[i], "scope") == 0;
+		json_t *part = is_scope && !with_scope ? NULL : json_object_get(j->job, parts[i]);
 		json_object_set(def, parts[i], part != NULL ? part : json_null());
 	}
 	json_object_set_new(all, "format", json_integer(STORED_FORMAT));
@@ -86,8 +87,7 @@ make_key(struct wish *w)
 	json_object_set_new(all, "max_depth", json_integer(j->max_depth));
 	json_object_set(all, "uris", j->allowed_uris != NULL ? (json_t *)(uintptr_t)j->allowed_uris : json_null());
 	json_object_set(all, "systems", w->systems != NULL ? (json_t *)(uintptr_t)w->systems : json_null());
-	stored_key(all, w->key);
-	w->file = stored_path(&w->a, w->evals_dir, w->key);
+	stored_key(all, ret);
 }
 
 static void
@@ -149,6 +149,8 @@ reuse(struct wish *w, struct stored *s, struct err *e)
 		log_warn("stored evaluation %.12s is made again: %s", w->key, why.msg);
 		rc = 1;
 	}
+	if (rc == 0)
+		stored_used(w->file);
 	vec_release(&d.all);
 	return rc;
 }
@@ -170,6 +172,37 @@ store(struct wish *w, const struct rows *rows, struct err *e)
 }
 
 static int
+on_whole_row(void *ctx, struct str line, struct err *e)
+{
+	return rows_add_stored(ctx, line, e);
+}
+
+/* A scope of a tree that was evaluated as a whole, as the default branch is, is a part of what is stored. 0: it is
+ * stored by itself now; 1: there is nothing to take it from. */
+static int
+take_from_whole(struct wish *w, const struct rows *like, struct err *e)
+{
+	struct rows rows = *like;
+	struct err why = {0};
+	char key[65];
+
+	if (!json_is_array(rows.scope))
+		return 1;
+	make_key(w, false, key);
+	const char *file = stored_path(&w->a, w->evals_dir, key);
+	int rc = stored_read_rows(&w->a, file, key, on_whole_row, &rows, &why);
+	if (rc < 0)
+		*e = why;
+	if (rc == 0) {
+		stored_used(file);
+		rows_finish(&rows);
+		rc = store(w, &rows, e);
+	}
+	rows_release(&rows);
+	return rc;
+}
+
+static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
 	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows, .max_depth = (size_t)w->run.job.max_depth,
@@ -180,6 +213,8 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 	if (stored_lock(w->evals_dir, w->key, 2 * w->run.wall_ms, &lock, e) != 0)
 		return -1;
 	int rc = reuse(w, &s, e);
+	if (rc == 1 && (rc = take_from_whole(w, &rows, e)) == 0)
+		rc = reuse(w, &s, e);
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
@@ -212,7 +247,8 @@ stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
 	if (rc == 0) {
 		w.run.ev = &w.ev;
 		w.run.out = out;
-		make_key(&w);
+		make_key(&w, true, w.key);
+		w.file = stored_path(&w.a, w.evals_dir, w.key);
 		if (w.roots_root != NULL)
 			w.run.roots_dir = arena_printf(&w.a, "%s/%.16s", w.roots_root, w.key);
 		rc = files_mkdirs(w.evals_dir, 0755, e);

@@ -44,20 +44,40 @@ stored_path(struct arena *a, const char *dir, const char *key)
 	return arena_printf(a, "%s/%s.jsonl.zst", dir, key);
 }
 
+/* Whether the locked file is still the one of that name: an old one may have been removed between open and lock. */
+static bool
+is_at(int fd, const char *path)
+{
+	struct stat mine, there;
+
+	return fstat(fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_ino == there.st_ino &&
+	    mine.st_dev == there.st_dev;
+}
+
+static int
+open_lock(const char *path, int *ret_fd, struct err *e)
+{
+	*ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return *ret_fd >= 0 ? 0 : fail_sys(e, "%s", path);
+}
+
 int
 stored_lock(const char *dir, const char *key, int64_t wait_ms, int *ret_fd, struct err *e)
 {
 	int64_t until = clock_mono_ms() + wait_ms;
 	struct arena a = {0};
 	char *path = arena_printf(&a, "%s/%s.lock", dir, key);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	int rc = 0;
+	int fd = -1;
+	int rc = open_lock(path, &fd, e);
 
-	if (fd < 0)
-		rc = fail_sys(e, "%s", path);
-	while (rc == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	while (rc == 0) {
 		struct timespec pause = {0, 50 * 1000 * 1000};
-		if (errno != EWOULDBLOCK && errno != EINTR)
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+			if (is_at(fd, path))
+				break;
+			fd_close(&fd);
+			rc = open_lock(path, &fd, e);
+		} else if (errno != EWOULDBLOCK && errno != EINTR)
 			rc = fail_sys(e, "%s", path);
 		else if (child_cancelled())
 			rc = fail(e, ERR_BUSY, "cancelled");
@@ -66,12 +86,20 @@ stored_lock(const char *dir, const char *key, int64_t wait_ms, int *ret_fd, stru
 		else
 			nanosleep(&pause, NULL);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		(void)futimens(fd, NULL);
 		*ret_fd = fd;
-	else
+	} else {
 		fd_close(&fd);
+	}
 	arena_release(&a);
 	return rc;
+}
+
+void
+stored_used(const char *path)
+{
+	(void)utimensat(AT_FDCWD, path, NULL, 0); /* else it goes earlier, and is made again */
 }
 
 /* zstd to a file, a buffer at a time. */
@@ -124,7 +152,7 @@ int
 stored_write(const char *path, json_t *header, const struct rows *rows, struct err *e)
 {
 	struct arena a = {0};
-	char *temporary = arena_printf(&a, "%s.%d", path, (int)getpid());
+	char *temporary = arena_printf(&a, "%s.new", path); /* whoever writes holds the key's lock */
 	struct packer k = {.z = ZSTD_createCCtx(), .to = fopen(temporary, "we"), .size = ZSTD_CStreamOutSize()};
 
 	json_object_set_new(header, "rows", json_integer((json_int_t)rows->all.n));
@@ -152,6 +180,7 @@ struct reader {
 	const char *key;
 	struct stored *s;
 	int (*on_drv)(void *ctx, struct str drv);
+	int (*on_row)(void *ctx, struct str line, struct err *e);
 	void *ctx;
 	size_t lines, errors;
 	struct map drvs;
@@ -192,6 +221,8 @@ on_stored_line(struct reader *r, struct str line)
 		return 0;
 	}
 	r->lines++;
+	if (r->on_row != NULL)
+		return r->on_row(r->ctx, line, r->e);
 	ptrdiff_t at = str_find(line, STR("\"drvPath\":\""));
 	struct str ignored, drv;
 	if (at < 0)
@@ -239,17 +270,34 @@ unpack(struct reader *r, struct str file)
 	return rc;
 }
 
+static int
+read_all(struct reader *r, const char *path)
+{
+	struct str file;
+
+	if (files_read(r->a, path, MAX_FILE, &file, r->e) != 0)
+		return r->e->kind == ERR_ABSENT || r->e->kind == ERR_LIMIT ? 1 : -1;
+	int rc = unpack(r, file);
+	map_release(&r->drvs);
+	return rc == 0 ? 0 : 1;
+}
+
 int
 stored_read(struct arena *a, const char *path, const char *key, struct stored *ret,
     int (*on_drv)(void *ctx, struct str drv), void *ctx, struct err *e)
 {
 	struct reader r = {.a = a, .key = key, .s = ret, .on_drv = on_drv, .ctx = ctx, .e = e};
-	struct str file;
 
 	*ret = (struct stored){0};
-	if (files_read(a, path, MAX_FILE, &file, e) != 0)
-		return e->kind == ERR_ABSENT || e->kind == ERR_LIMIT ? 1 : -1;
-	int rc = unpack(&r, file);
-	map_release(&r.drvs);
-	return rc == 0 ? 0 : 1;
+	return read_all(&r, path);
+}
+
+int
+stored_read_rows(struct arena *a, const char *path, const char *key,
+    int (*on_row)(void *ctx, struct str line, struct err *e), void *ctx, struct err *e)
+{
+	struct stored ignored = {0};
+	struct reader r = {.a = a, .key = key, .s = &ignored, .on_row = on_row, .ctx = ctx, .e = e};
+
+	return read_all(&r, path);
 }

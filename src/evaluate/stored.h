@@ -4,7 +4,7 @@
  * DIR/KEY.jsonl.zst: zstd with a checksum; a header line, a row a line, an end line (ARCHITECTURE.md, evaluate).
  * Only complete evaluations are written, whole or not at all. A file that is cut, altered or for another key is as if
  * it were not there. DIR/KEY.lock is locked by whoever evaluates, so that two that want the same do it once; the lock
- * goes with the process.
+ * goes with the process. Both files are as old as their last use: who removes old ones removes them together.
  */
 #ifndef EKACI_EVALUATE_STORED_H
 #define EKACI_EVALUATE_STORED_H
@@ -30,9 +30,15 @@ must_check int stored_lock(const char *dir, const char *key, int64_t wait_ms, in
 /* header gets rows, errors, derivations and must have ekaci_evaluation and key. */
 must_check int stored_write(const char *path, json_t *header, const struct rows *rows, struct err *e);
 
+/* The evaluation was of use. */
+void stored_used(const char *path);
+
 /* Reads the whole file. 0: intact, *ret filled, and each derivation in drvs (may be NULL; texts in a). 1: not there or
  * not usable, *e says why. -1: the system failed. */
 must_check int stored_read(struct arena *a, const char *path, const char *key, struct stored *ret,
     int (*on_drv)(void *ctx, struct str drv), void *ctx, struct err *e);
+/* The same with each row's line, which is gone after the call. That the file is intact is known only at its end. */
+must_check int stored_read_rows(struct arena *a, const char *path, const char *key,
+    int (*on_row)(void *ctx, struct str line, struct err *e), void *ctx, struct err *e);
 
 #endif

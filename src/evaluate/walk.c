@@ -24,6 +24,7 @@ enum {
 	SAMPLE_MS = 200,            /* how often memory is looked at */
 	ERROR_BYTES = 16 * 1024,    /* of an attribute's message; a trace can be endless */
 	MAX_WORKERS = 64,
+	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
 	SETUP_BYTES = 1024 * 1024
 };
 
@@ -62,6 +63,7 @@ struct walk {
 	char home[64];        /* the repl's history goes here */
 	struct buf setup;
 	size_t rows;
+	unsigned deaths;      /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
 	bool failed;          /* e of the run is filled: stop */
 };
@@ -238,6 +240,7 @@ on_derivation(struct walk *w, uint32_t id, struct str json, struct err *e)
 	row_head(w, id, &row);
 	buf_putc(&row, ',');
 	buf_str(&row, (struct str){json.p + 1, json.n - 2});
+	w->deaths = 0;
 	if (w->o->show_input_drvs && add_inputs(drv, &row, e) != 0)
 		return -1;
 	if (w->o->roots_dir != NULL) {
@@ -368,10 +371,9 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 {
 	struct arena a = {0};
 	const char **argv = arena_alloc(&a, (w->o->n_nix + 16) * sizeof(*argv));
-	/* Half of its memory is taken by the collector before it looks for garbage: a third less time, and no more resident
-	 * than is used. */
+	const char *preload = setup_preload(&a);
 	const char *env[] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb",
-	    arena_printf(&a, "GC_INITIAL_HEAP_SIZE=%lld", (long long)w->o->max_memory_mb * 1024 * 512), NULL};
+	    preload != NULL ? arena_printf(&a, "LD_PRELOAD=%s", preload) : NULL, NULL};
 	size_t n = 0;
 
 	argv[n++] = "nix";
@@ -500,6 +502,9 @@ on_death(struct walk *w, struct worker *k, struct err *e)
 	if (!was_busy)
 		return 0;
 	uint32_t id = k->batch[k->done];
+	if (over && ++w->deaths > MAX_DEATHS)
+		return fail(e, ERR_LIMIT, "the memory budget of %lld MiB is too small: %d workers in a row went beyond it",
+		    (long long)(w->o->workers * w->o->max_memory_mb), MAX_DEATHS);
 	bool memory = over || WIFSIGNALED(status) || str_find(buf_get(&text), STR("out of memory")) >= 0;
 	for (size_t i = k->done + 1; i < k->n; i++)
 		vec_push(&w->queue, k->batch[i]);

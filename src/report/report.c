@@ -93,6 +93,9 @@ emit_text(struct outputs *o, struct err *e)
 	AUTO(buf_release) struct buf body = {0};
 	struct limits limits = view_limits(&o->m);
 
+	/* A terminal has nothing to fold: what was broken before is counted, and only a few of it are named. */
+	limits.folded = 5;
+
 	buf_init(&body, MAX_DOCUMENT_BYTES);
 	if (ladder_render_whole(&o->m, &o->v, "report/report.txt", json_flag(o->m.job, "colour", false), &limits, &body, e) !=
 	    0)

@@ -1,6 +1,7 @@
 /* One derivation, built by Nix under limits, with a log. */
 #include "schedule/stages.h"
 
+#include "schedule/outcome.h"
 #include "support/base/clock.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
@@ -10,10 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TAIL_BYTES = 4096, TAIL_LINES = 40 };
-
-/* Exit codes of nix-store: 100 a build failed, with bits for how. Anything else failed before or beside the build. */
-enum { NIX_BUILD_FAILED = 100, NIX_TIMED_OUT = 101, NIX_HASH_MISMATCH = 102, NIX_NOT_DETERMINISTIC = 104 };
+enum { KEPT_BYTES = 128 * 1024, TAIL_BYTES = 4096, TAIL_LINES = 40 };
 
 struct log_sink {
 	int fd;
@@ -41,10 +39,10 @@ on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
 			rest = str_from(rest, (size_t)n);
 	}
 	l->n += bytes.n;
-	if (bytes.n > TAIL_BYTES)
-		bytes = str_from(bytes, bytes.n - TAIL_BYTES);
-	if (l->tail.n + bytes.n > TAIL_BYTES)
-		buf_drop(&l->tail, l->tail.n + bytes.n - TAIL_BYTES);
+	if (bytes.n > KEPT_BYTES)
+		bytes = str_from(bytes, bytes.n - KEPT_BYTES);
+	if (l->tail.n + bytes.n > 2 * KEPT_BYTES)
+		buf_drop(&l->tail, l->tail.n + bytes.n - KEPT_BYTES);
 	buf_str(&l->tail, bytes);
 	return l->over ? 1 : 0;
 }
@@ -62,61 +60,12 @@ schedule_options(struct schedule_argv *argv, struct arena *a, const json_t *opti
 	}
 }
 
-/* The last lines, beginning with a whole one. */
-static struct str
-last_lines(struct str tail, bool whole)
-{
-	size_t lines = 0, i = tail.n;
-
-	while (i > 0 && lines <= TAIL_LINES)
-		lines += tail.p[--i] == '\n';
-	if (lines > TAIL_LINES)
-		return str_from(tail, i + 1);
-	struct str rest;
-	(void)str_cut(tail, '\n', &rest);
-	return !whole && rest.p != NULL ? rest : tail;
-}
-
-static const char *
-outcome_of(const struct child_result *r, const struct log_sink *l, const char **ret_reason)
-{
-	struct str tail = buf_get(&l->tail);
-
-	*ret_reason = NULL;
-	if (l->over) {
-		*ret_reason = "the log passed its limit";
-		return "log_limit";
-	}
-	if (r->end == CHILD_SILENT || str_find(tail, STR("seconds of silence")) >= 0) {
-		*ret_reason = "nothing was printed for too long";
-		return "silent";
-	}
-	if (r->end == CHILD_TIMED_OUT || (r->end == CHILD_EXITED && r->code == NIX_TIMED_OUT)) {
-		*ret_reason = "it took longer than allowed";
-		return "timed_out";
-	}
-	if (r->end == CHILD_EXITED && r->code == 0)
-		return "built";
-	if (r->end == CHILD_EXITED && r->code >= NIX_BUILD_FAILED && r->code < NIX_BUILD_FAILED + 16) {
-		if (r->code == NIX_HASH_MISMATCH)
-			*ret_reason = "the output does not have the hash it promises";
-		else if (r->code == NIX_NOT_DETERMINISTIC)
-			*ret_reason = "it is not deterministic";
-		else
-			*ret_reason = "the builder failed";
-		return "failed";
-	}
-	*ret_reason = r->end == CHILD_SIGNALED ? "Nix was killed" : "Nix failed outside the build";
-	return "infrastructure";
-}
-
 int
 schedule_build(const json_t *job, struct record_out *out, struct err *e)
 {
 	struct arena a = {0};
 	const char *drv, *log;
 	int64_t silent_s = json_int(job, "max_silent_s", 3600), wall_s = json_int(job, "timeout_s", 36000);
-	bool remote = json_flag(job, "remote", false);
 	const char *root = json_str(job, "root", NULL), *builders = json_str(job, "builders", NULL);
 
 	if (json_need_str(job, "drv", &drv, e) != 0 || json_need_str(job, "log", &log, e) != 0)
@@ -128,7 +77,7 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 	struct schedule_argv argv = {0};
 	struct child_result r = {0};
 
-	buf_init(&sink.tail, TAIL_BYTES);
+	buf_init(&sink.tail, 2 * KEPT_BYTES);
 	vec_push(&argv.v, "nix-store");
 	vec_push(&argv.v, "--realise");
 	vec_push(&argv.v, drv);
@@ -144,7 +93,7 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 		vec_push(&argv.v, "--builders");
 		vec_push(&argv.v, builders);
 	}
-	if (remote) { /* the machine was chosen: nothing falls back to this one */
+	if (json_str(job, "uri", NULL) != NULL) { /* the machine was chosen: nothing falls back to this one */
 		vec_push(&argv.v, "--max-jobs");
 		vec_push(&argv.v, "0");
 		vec_push(&argv.v, "--option");
@@ -163,10 +112,19 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 	if (rc == 0 && r.end == CHILD_CANCELLED)
 		rc = fail(e, ERR_BUSY, "cancelled");
 	if (rc == 0) {
-		const char *reason;
-		const char *outcome = outcome_of(&r, &sink, &reason);
-		struct str tail = last_lines(buf_get(&sink.tail), sink.n <= TAIL_BYTES);
-		record_emit(out, json_pack("{s:s,s:s,s:s?,s:o,s:I}", "type", "built", "outcome", outcome, "reason", reason,
+		struct outcome_end end = {.exited = r.end == CHILD_EXITED,
+		    .code = r.code,
+		    .our_silence = r.end == CHILD_SILENT,
+		    .our_wall = r.end == CHILD_TIMED_OUT,
+		    .log_limit = sink.over,
+		    .drv = drv,
+		    .uri = json_str(job, "uri", NULL)};
+		struct outcome o = outcome_of(&a, &end, buf_get(&sink.tail));
+		bool built = strcmp(o.state, "built") == 0;
+		struct str tail =
+		    outcome_lines(&a, buf_get(&sink.tail), sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
+		record_emit(out, json_pack("{s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "type", "built", "outcome", o.state, "reason",
+		                     o.reason, "phase", built ? NULL : outcome_phase(&a, buf_get(&sink.tail)), "absent", o.absent,
 		                     "tail", json_any_string(tail), "wall_ms", (json_int_t)r.wall_ms));
 	}
 	buf_release(&sink.tail);

@@ -78,9 +78,13 @@ static void
 fit_class(struct queue *q, struct class *c)
 {
 	c->fits.n = 0;
-	for (size_t i = 0; i < q->n_machines; i++)
-		if (machine_fits(&q->machines[i], c->system, c->features))
+	c->slots = 0;
+	for (size_t i = 0; i < q->n_machines; i++) {
+		if (machine_fits(&q->machines[i], c->system, c->features)) {
 			vec_push(&c->fits, i);
+			c->slots += q->machines[i].max_jobs;
+		}
+	}
 }
 
 static struct class *
@@ -145,7 +149,8 @@ static void
 group_free(struct group *g)
 {
 	for (size_t i = 0; i < g->lanes.n; i++) {
-		vec_release(&g->lanes.p[i]->heap);
+		vec_release(&g->lanes.p[i]->first.v);
+		vec_release(&g->lanes.p[i]->quick.v);
 		mem_free(&g->lanes.p[i]);
 	}
 	vec_release(&g->lanes);
@@ -171,8 +176,9 @@ owner_of(struct queue *q, const struct queue_owner *o)
 }
 
 static void
-owner_leaves(struct queue *q, struct owner *w)
+owner_leaves(struct queue *q, struct owner *w, const struct item *it)
 {
+	w->group->work_ms -= it->expected_ms;
 	if (--w->open > 0)
 		return;
 	w->group->owners--;
@@ -253,7 +259,7 @@ detach(struct queue *q, struct item *it)
 {
 	touch(q, it);
 	for (size_t i = 0; i < it->owners.n; i++)
-		owner_leaves(q, it->owners.p[i]);
+		owner_leaves(q, it->owners.p[i], it);
 	for (size_t i = 0; i < it->inputs.n; i++)
 		if (!it->inputs.p[i]->dying)
 			unlink_from(it->inputs.p[i]->dependents.p, &it->inputs.p[i]->dependents.n, it);
@@ -273,6 +279,11 @@ free_machine(struct queue *q, struct item *it)
 {
 	if (it->state == ITEM_BUILDING) {
 		q->n_building--;
+		if (it->chosen_by != NULL) {
+			it->chosen_by->n_path--;
+			it->chosen_by->owners--;
+			it->chosen_by = NULL;
+		}
 		if (it->machine >= 0)
 			q->machine_states[it->machine].running--;
 	}
@@ -425,6 +436,7 @@ queue_own(struct queue *q, int64_t id, const struct queue_owner *owners, size_t 
 	for (size_t i = 0; i < n; i++) {
 		struct owner *w = owner_of(q, &owners[i]);
 		w->open++;
+		w->group->work_ms += it->expected_ms;
 		vec_push(&it->owners, w);
 		bool known = false;
 		for (size_t k = 0; k < before.n; k++)
@@ -435,7 +447,7 @@ queue_own(struct queue *q, int64_t id, const struct queue_owner *owners, size_t 
 			order_push(q, it, w->group);
 	}
 	for (size_t i = 0; i < before.n; i++)
-		owner_leaves(q, before.p[i]);
+		owner_leaves(q, before.p[i], it);
 	vec_release(&before);
 }
 
@@ -557,6 +569,12 @@ queue_started(struct queue *q, int64_t id, size_t machine, int64_t now)
 	it->state = ITEM_BUILDING;
 	it->machine = (ptrdiff_t)machine;
 	touch(q, it);
+	if (it->chosen_by != NULL && !it->quick) {
+		it->chosen_by->n_path++;
+		it->chosen_by->owners++;
+	} else {
+		it->chosen_by = NULL;
+	}
 	it->started = now;
 	it->charged_ms = it->expected_ms;
 	q->n_building++;
@@ -658,8 +676,8 @@ queue_unsupported(struct queue *q, struct arena *a, int64_t *ret_id, const char 
 		if (c->fits.n > 0 || c->ready == 0)
 			continue;
 		for (size_t k = 0; k < c->lanes.n; k++) {
-			for (size_t j = 0; j < c->lanes.p[k]->heap.n; j++) {
-				const struct item *it = item_get(q, c->lanes.p[k]->heap.p[j].id);
+			for (size_t j = 0; j < c->lanes.p[k]->first.v.n; j++) {
+				const struct item *it = item_get(q, c->lanes.p[k]->first.v.p[j].id);
 				if (it == NULL || it->state != ITEM_READY)
 					continue;
 				*ret_id = it->id;

@@ -14,6 +14,11 @@
  *   3. critical path: the longest chain of expected durations from it to the last build that needs it, itself included;
  *   4. dependents: how many builds wait for it directly;
  *   5. age: the smaller id.
+ * A pull request with much to do (more than twice its critical path times the slots there are) lets only a quarter of the
+ * slots be taken by rules 3 to 5 and fills the others with its shortest builds: its long ones need not begin yet, and
+ * slots soon come free for whoever comes next. Without that, one large run would begin with its longest builds and hold
+ * every slot for hours.
+ *
  * Builds of one system and one set of required features are a class; each class keeps one heap a pull request, and a heap
  * of those, so a choice costs O(classes + log n).
  *

@@ -69,11 +69,11 @@ explain_place(struct queue *q, const struct item *it, int64_t now, struct buf *o
 	AUTO(buf_release) struct buf others;
 	size_t before = 0, machine;
 	struct lane *l, *own;
+	struct item *other;
 
 	buf_init(&others, 4096);
 	q->roomy = true;
-	while ((l = order_choose(q, now, &machine)) != NULL && l->heap.p[0].id != it->id) {
-		const struct item *other = item_get(q, l->heap.p[0].id);
+	while ((l = order_choose(q, now, &machine, &other)) != NULL && other != it) {
 		own = NULL;
 		for (size_t i = 0; i < it->class->lanes.n && own == NULL; i++)
 			if (item_owned_by(it, it->class->lanes.p[i]->group))

@@ -17,21 +17,21 @@ entry_before(const struct entry *a, const struct entry *b)
 }
 
 static void
-heap_push(struct lane *l, struct entry x)
+heap_push(struct heap *h, struct entry x)
 {
-	size_t i = l->heap.n;
+	size_t i = h->v.n;
 
-	vec_push(&l->heap, x);
-	for (; i > 0 && entry_before(&x, &l->heap.p[(i - 1) / 2]); i = (i - 1) / 2)
-		l->heap.p[i] = l->heap.p[(i - 1) / 2];
-	l->heap.p[i] = x;
+	vec_push(&h->v, x);
+	for (; i > 0 && entry_before(&x, &h->v.p[(i - 1) / 2]); i = (i - 1) / 2)
+		h->v.p[i] = h->v.p[(i - 1) / 2];
+	h->v.p[i] = x;
 }
 
 static void
-heap_pop(struct lane *l)
+heap_pop(struct heap *h)
 {
-	struct entry x = l->heap.p[--l->heap.n];
-	size_t i = 0, n = l->heap.n;
+	struct entry x = h->v.p[--h->v.n];
+	size_t i = 0, n = h->v.n;
 
 	if (n == 0)
 		return;
@@ -39,14 +39,14 @@ heap_pop(struct lane *l)
 		size_t child = 2 * i + 1;
 		if (child >= n)
 			break;
-		if (child + 1 < n && entry_before(&l->heap.p[child + 1], &l->heap.p[child]))
+		if (child + 1 < n && entry_before(&h->v.p[child + 1], &h->v.p[child]))
 			child++;
-		if (!entry_before(&l->heap.p[child], &x))
+		if (!entry_before(&h->v.p[child], &x))
 			break;
-		l->heap.p[i] = l->heap.p[child];
+		h->v.p[i] = h->v.p[child];
 		i = child;
 	}
-	l->heap.p[i] = x;
+	h->v.p[i] = x;
 }
 
 /* --- lanes of one class -------------------------------------------------------------------------------------------- */
@@ -55,7 +55,7 @@ static int
 compare_lanes(const struct lane *a, const struct lane *b, const char **ret_rule)
 {
 	static const char *const rules[] = {"priority", "share used", "critical path", "dependents", "age"};
-	const struct entry *x = &a->heap.p[0], *y = &b->heap.p[0];
+	const struct entry *x = &a->first.v.p[0], *y = &b->first.v.p[0];
 	int rule = 4, sign = x->id < y->id ? -1 : x->id > y->id;
 
 	if (a->group->priority != b->group->priority) {
@@ -119,10 +119,10 @@ fix_lane(struct lane *l)
 {
 	struct class *c = l->class;
 
-	if (l->heap.n > 0 && l->at == 0) {
+	if (l->first.v.n > 0 && l->at == 0) {
 		vec_push(&c->lanes, l);
 		l->at = c->lanes.n;
-	} else if (l->heap.n == 0 && l->at != 0) {
+	} else if (l->first.v.n == 0 && l->at != 0) {
 		struct lane *last = c->lanes.p[--c->lanes.n];
 		size_t hole = l->at - 1;
 		l->at = 0;
@@ -153,7 +153,8 @@ order_push(struct queue *q, struct item *it, struct group *g)
 	struct lane *l = lane_of(g, it->class);
 
 	(void)q;
-	heap_push(l, (struct entry){it->path_ms, it->id, it->dependents.n});
+	heap_push(&l->first, (struct entry){it->path_ms, it->id, it->dependents.n});
+	heap_push(&l->quick, (struct entry){-it->expected_ms, it->id, it->dependents.n});
 	fix_lane(l);
 }
 
@@ -272,13 +273,16 @@ release_due(struct queue *q, int64_t now)
 
 /* --- the choice ---------------------------------------------------------------------------------------------------- */
 
-static bool
-is_current(const struct queue *q, const struct lane *l)
+/* The build an entry stands for; NULL when it has changed since. */
+static struct item *
+current(const struct queue *q, const struct lane *l, const struct entry *x)
 {
-	const struct entry *x = &l->heap.p[0];
-	const struct item *it = item_get(q, x->id);
+	struct item *it = item_get(q, x->id);
 
-	return it != NULL && it->state == ITEM_READY && it->path_ms == x->path_ms && item_owned_by(it, l->group);
+	if (it == NULL || it->state != ITEM_READY || (x->path_ms >= 0 && it->path_ms != x->path_ms) ||
+	    !item_owned_by(it, l->group))
+		return NULL;
+	return it;
 }
 
 /* The first lane of a class with a build that is really ready. */
@@ -287,12 +291,36 @@ first_lane(struct queue *q, struct class *c)
 {
 	while (c->lanes.n > 0) {
 		struct lane *l = c->lanes.p[0];
-		if (is_current(q, l))
+		if (current(q, l, &l->first.v.p[0]) != NULL)
 			return l;
-		heap_pop(l);
+		heap_pop(&l->first);
+		if (l->first.v.n == 0)
+			l->quick.v.n = 0;
 		fix_lane(l);
 	}
 	return NULL;
+}
+
+/* Which build of a lane: by the rules, or the shortest when the pull request can afford it (queue.h). */
+static struct item *
+first_build(struct queue *q, struct lane *l)
+{
+	const struct entry *top = &l->first.v.p[0];
+	int64_t slots = l->class->slots, path_slots = slots / 4 > 1 ? slots / 4 : 1;
+
+	struct item *it = current(q, l, top);
+	it->quick = false;
+	if (l->group->n_path < path_slots || l->group->work_ms / 2 < top->path_ms * slots)
+		return it;
+	while (l->quick.v.n > 0) {
+		struct item *quick = current(q, l, &l->quick.v.p[0]);
+		if (quick != NULL) {
+			quick->quick = true;
+			return quick;
+		}
+		heap_pop(&l->quick);
+	}
+	return it;
 }
 
 static bool
@@ -319,7 +347,7 @@ pick_machine(const struct queue *q, const struct class *c, int64_t now, size_t *
 }
 
 struct lane *
-order_choose(struct queue *q, int64_t now, size_t *ret_machine)
+order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **ret)
 {
 	struct lane *best = NULL;
 
@@ -335,6 +363,10 @@ order_choose(struct queue *q, int64_t now, size_t *ret_machine)
 			*ret_machine = machine;
 		}
 	}
+	if (best != NULL) {
+		*ret = first_build(q, best);
+		(*ret)->chosen_by = best->group;
+	}
 	return best;
 }
 
@@ -342,11 +374,10 @@ int
 queue_next(struct queue *q, int64_t now, struct queue_choice *ret)
 {
 	size_t machine = 0;
-	struct lane *l = order_choose(q, now, &machine);
+	struct item *it;
 
-	if (l == NULL)
+	if (order_choose(q, now, &machine, &it) == NULL)
 		return 1;
-	const struct item *it = item_get(q, l->heap.p[0].id);
 	*ret = (struct queue_choice){it->id, it->drv, it->class->system, machine};
 	return 0;
 }

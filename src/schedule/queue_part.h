@@ -23,12 +23,17 @@ struct entry {
 	size_t dependents;
 };
 
+struct heap {
+	VEC(struct entry) v;
+};
+
 struct class;
 struct group;
 struct lane {
 	struct class *class;
 	struct group *group;
-	VEC(struct entry) heap;
+	struct heap first; /* by the rules */
+	struct heap quick; /* the same builds, the shortest first */
 	size_t at; /* in the class's heap, + 1; 0: not there */
 };
 
@@ -40,13 +45,16 @@ struct class {
 	VEC(size_t) fits; /* machines */
 	VEC(struct lane *) lanes; /* a heap: those with something ready */
 	size_t ready;
+	int64_t slots; /* of all that fit */
 };
 
 struct group {
 	struct node node;
 	int64_t repository, number, priority;
 	double share; /* as of the epoch of the queue */
-	size_t owners;
+	size_t owners; /* and builds that hold it by chosen_by */
+	int64_t work_ms; /* expected of all its open builds */
+	int64_t n_path;  /* builds under way that were not chosen for being short */
 	VEC(struct lane *) lanes;
 };
 
@@ -64,7 +72,8 @@ struct item {
 	char *drv, *reason;
 	struct class *class;
 	enum item_state state;
-	bool fresh, dying;
+	bool fresh, dying, quick;
+	struct group *chosen_by; /* when building and not quick */
 	bool dropped; /* building, but nobody wants it: kept for its slot */
 	ptrdiff_t machine; /* -1: none of ours */
 	size_t pending;
@@ -98,7 +107,7 @@ void order_push(struct queue *q, struct item *it, struct group *g); /* a ready b
 void order_ready(struct queue *q, struct item *it);                 /* into the lanes of all its groups */
 void order_group_changed(struct queue *q, struct group *g);
 void order_postpone(struct queue *q, struct item *it);
-struct lane *order_choose(struct queue *q, int64_t now, size_t *ret_machine);
+struct lane *order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **ret);
 void order_charge(struct queue *q, struct group *g, double ms, int64_t at);
 void order_charge_item(struct queue *q, struct item *it, int64_t ms, int64_t at);
 /* Which of the rules decides between the first of two lanes: "" when a and b are one. a goes first. */

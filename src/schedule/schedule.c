@@ -260,10 +260,10 @@ make_job(const struct schedule *q, const struct running *r)
 	/* One machine is offered to Nix, the one that was chosen; with none configured Nix' own settings hold. */
 	if (m->uri == NULL && c->build.builders != NULL && c->build.builders[0] != '\0')
 		builders = "";
-	json_t *job = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:b,s:b}", "drv", r->drv, "log", r->log, "root", root,
+	json_t *job = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:s?,s:b}", "drv", r->drv, "log", r->log, "root", root,
 	    "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s", (json_int_t)c->build.timeout_s, "max_log_bytes",
-	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "remote",
-	    m->uri != NULL, "builders_use_substitutes", c->build.builders_use_substitutes);
+	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "uri",
+	    m->uri, "builders_use_substitutes", c->build.builders_use_substitutes);
 	arena_release(&a);
 	return job;
 }
@@ -318,7 +318,9 @@ write_turn(struct schedule *q, int64_t now, struct err *e)
 		rc = store_build_end(q->s, id, &end, e);
 		queue_refuse(q->queue, id);
 	}
-	for (int i = 0; rc >= 0 && i < MAX_STARTS && queue_next(q->queue, now, &c) == 0; i++)
+	/* With a disk that is nearly full nothing more is begun; the daemon's housekeeping looks again. */
+	bool room = files_free_mb(q->settings->state.dir) >= q->settings->state.min_free_mb;
+	for (int i = 0; rc >= 0 && room && i < MAX_STARTS && queue_next(q->queue, now, &c) == 0; i++)
 		rc = write_start(q, &c, now, e);
 	arena_release(&a);
 	return rc < 0 ? -1 : 0;

@@ -14,9 +14,11 @@
  *
  * build
  *   job: drv, log (file, made anew), root (GC root to make, or null), max_silent_s, timeout_s, max_log_bytes,
- *        options, builders.
- *   record `built`: outcome (a state of store/build.h: built failed timed_out silent log_limit infrastructure),
- *        reason, tail (the last lines, at most 4 KB), wall_ms. Cancelled by SIGTERM: no record.
+ *        options, builders (null: Nix' own setting), uri (the machine of builders that was chosen, or null for this
+ *        one), builders_use_substitutes.
+ *   record `built`: outcome (a state of store/build.h: built failed timed_out silent log_limit infrastructure
+ *        unsupported), reason, absent (infrastructure: the machine was not reached), phase (in which it failed, or null),
+ *        tail (the lines that matter, at most 4 KB), wall_ms. Cancelled by SIGTERM: no record.
  */
 #ifndef EKACI_SCHEDULE_STAGES_H
 #define EKACI_SCHEDULE_STAGES_H

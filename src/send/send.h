@@ -63,6 +63,8 @@ void send_permission(struct sender *s, int64_t installation, const char *owner, 
 /* The value of an Authorization header with which git may read this one repository (GitHub's id), for some minutes. It
  * is a secret: only for a child's environment. */
 void send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
+/* git was refused with it: the next one is new. */
+void send_git_refused(struct sender *s, int64_t installation, int64_t repository);
 
 struct send_figures {
 	int64_t requests;     /* all of them, also for tokens' sake repeated ones */

@@ -308,6 +308,12 @@ send_git_authorization(struct sender *s, int64_t installation, int64_t repositor
 	tokens_get(s->tokens, installation, repository, on_git_token, g);
 }
 
+void
+send_git_refused(struct sender *s, int64_t installation, int64_t repository)
+{
+	tokens_drop(s->tokens, installation, repository, NULL);
+}
+
 /* --- figures --- */
 
 int

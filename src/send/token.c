@@ -316,7 +316,7 @@ tokens_drop(struct tokens *t, int64_t installation, int64_t repository, const ch
 {
 	struct token *k = find(t, installation, repository);
 
-	if (k != NULL && k->text != NULL && strcmp(k->text, token) == 0)
+	if (k != NULL && k->text != NULL && (token == NULL || strcmp(k->text, token) == 0))
 		k->good_until_ms = 0;
 }
 

@@ -25,7 +25,7 @@ void tokens_free(struct tokens *t);
  * repository 0: all of the installation. */
 typedef void token_fn(void *ctx, const char *token, const struct err *e);
 void tokens_get(struct tokens *t, int64_t installation, int64_t repository, token_fn *fn, void *ctx);
-/* GitHub did not accept this token: the next tokens_get mints. A newer one stays. */
+/* GitHub did not accept this token: the next tokens_get mints. A newer one stays. NULL: whichever there is. */
 void tokens_drop(struct tokens *t, int64_t installation, int64_t repository, const char *token);
 
 /* Who we are at GitHub (GET /app), asked once: fn gets kind ERR_NONE or why not; at once when it is known. */

@@ -7,6 +7,7 @@
 #include "support/base/map.h"
 #include "support/text/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const state_names[BUILD_STATES] = {
@@ -78,7 +79,12 @@ struct wanted {
 	int64_t id;
 	enum build_state state;
 	const char *cause; /* whose failure it is, when it has failed */
-	bool is_new;
+	int64_t blocked;   /* inputs it waits for, as the row has it */
+	bool written;
+};
+
+struct edge {
+	int64_t input, build;
 };
 
 struct wanting {
@@ -86,6 +92,7 @@ struct wanting {
 	struct arena a;
 	struct map ids; /* drv -> index in wants */
 	struct wanted *known;
+	VEC(struct edge) edges;
 	enum build_known trust;
 	int64_t known_since, run;
 };
@@ -101,7 +108,8 @@ static int
 look_up(struct wanting *w, const struct build_want *want, struct wanted *ret, int64_t *ret_ended, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(w->s, e, "SELECT id, state, ended, coalesce(propagated_from, drv) FROM build WHERE drv = ?1",
+	sqlite3_stmt *q = db_query(w->s, e, "SELECT id, state, ended, coalesce(propagated_from, drv), blocked FROM build"
+	    " WHERE drv = ?1",
 	    "s", want->drv);
 	int rc = q == NULL ? -1 : db_row(w->s, q, e);
 
@@ -110,6 +118,7 @@ look_up(struct wanting *w, const struct build_want *want, struct wanted *ret, in
 	ret->id = db_i64(q, 0);
 	ret->state = build_state_of((const char *)sqlite3_column_text(q, 1));
 	*ret_ended = db_i64(q, 2);
+	ret->blocked = db_i64(q, 4);
 	if (is_failure(ret->state))
 		ret->cause = db_text(&w->a, q, 3);
 	return 0;
@@ -166,7 +175,6 @@ write_new(struct wanting *w, const struct build_want *want, struct wanted *k, in
 	        state_names[k->state], now, pname, blocked, k->cause, build_state_is_open(k->state) ? (int64_t)0 : now) != 0)
 		return -1;
 	k->id = db_last_id(w->s);
-	k->is_new = true;
 	return 0;
 }
 
@@ -208,26 +216,49 @@ put_row(struct wanting *w, const struct build_want *want, struct wanted *k, stru
 		k->state = BUILD_CACHED;
 		k->cause = NULL;
 	}
+	k->written = !known || k->state != before || blocked != k->blocked;
 	if (rc > 0)
 		return write_new(w, want, k, blocked, e);
 	if (!known)
 		return write_anew(w, k, blocked, e);
-	return k->state != before || blocked > 0 ? write_open(w, k, blocked, e) : 0;
+	return k->written ? write_open(w, k, blocked, e) : 0;
 }
 
-static int
-link_inputs(struct wanting *w, const struct build_want *want, const struct wanted *k, struct err *e)
+static void
+collect_inputs(struct wanting *w, const struct build_want *want, const struct wanted *k)
 {
 	const json_t *input;
 	size_t i;
 
 	json_array_foreach(want->inputs, i, input) {
 		const struct map_entry *at = map_get(&w->ids, str_of(json_string_value(input)));
-		if (at != NULL && db_run(w->s, e,
-		                      "INSERT INTO build_input (build, input) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "ii",
-		                      k->id, w->known[at->value].id) != 0)
-			return -1;
+		if (at != NULL) {
+			struct edge x = {w->known[at->value].id, k->id};
+			vec_push(&w->edges, x);
+		}
 	}
+}
+
+static int
+compare_edges(const void *a, const void *b)
+{
+	const struct edge *x = a, *y = b;
+
+	if (x->input != y->input)
+		return x->input < y->input ? -1 : 1;
+	return (x->build > y->build) - (x->build < y->build);
+}
+
+/* In the order of the table: ten times faster than as they come when there are a hundred thousand. */
+static int
+link_inputs(struct wanting *w, struct err *e)
+{
+	if (w->edges.n > 0)
+		qsort(w->edges.p, w->edges.n, sizeof(*w->edges.p), compare_edges);
+	for (size_t i = 0; i < w->edges.n; i++)
+		if (db_run(w->s, e, "INSERT INTO build_input (build, input) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "ii",
+		        w->edges.p[i].build, w->edges.p[i].input) != 0)
+			return -1;
 	return 0;
 }
 
@@ -236,8 +267,10 @@ want_all(struct wanting *w, const struct build_want *wants, size_t n, struct err
 {
 	for (size_t i = 0; i < n; i++) {
 		struct wanted *k = &w->known[i];
-		if (put_row(w, &wants[i], k, e) != 0 || link_inputs(w, &wants[i], k, e) != 0)
+		if (put_row(w, &wants[i], k, e) != 0)
 			return -1;
+		if (k->written) /* otherwise its inputs are linked */
+			collect_inputs(w, &wants[i], k);
 		map_add(&w->ids, str_of(wants[i].drv), NULL)->value = i;
 		if (db_run(w->s, e,
 		        "INSERT INTO build_want (run, build, target, base) VALUES (?1, ?2, ?3, ?4)"
@@ -246,7 +279,7 @@ want_all(struct wanting *w, const struct build_want *wants, size_t n, struct err
 		        "iiii", w->run, k->id, (int64_t)wants[i].target, (int64_t)wants[i].base) != 0)
 			return -1;
 	}
-	return changed(w->s, w->run, e);
+	return link_inputs(w, e) != 0 ? -1 : changed(w->s, w->run, e);
 }
 
 int
@@ -260,6 +293,7 @@ store_builds_want(struct store *s, int64_t run, const struct build_want *wants, 
 	w.known = arena_alloc(&w.a, (n + 1) * sizeof(*w.known));
 	int rc = store_end(s, want_all(&w, wants, n, e), e);
 	map_release(&w.ids);
+	vec_release(&w.edges);
 	arena_release(&w.a);
 	return rc;
 }

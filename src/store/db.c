@@ -105,6 +105,31 @@ failed:
 	return -1;
 }
 
+int
+store_open_to_look(const char *path, struct store **ret, struct err *e)
+{
+	struct store *s = mem_alloc(sizeof(*s));
+	int64_t version = 0;
+	size_t n;
+	int rc = 0;
+
+	(void)schema_versions(&n);
+	s->path = mem_strdup(path);
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		rc = db_fail(s, e, path);
+	else
+		rc = pragma_int(s, "PRAGMA user_version", &version, e);
+	if (rc == 0 && version != (int64_t)n)
+		rc = fail(e, ERR_INPUT, "%s has schema %lld, this ekaci knows %zu", path, (long long)version, n);
+	if (rc != 0) {
+		store_close(s);
+		return -1;
+	}
+	sqlite3_busy_timeout(s->db, 5000);
+	*ret = s;
+	return 0;
+}
+
 void
 store_close(struct store *s)
 {

@@ -43,11 +43,11 @@ read_inputs(struct store *s, int64_t run, const struct open_reader *r, struct er
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = run == 0 ? db_query(s, e,
-	    "SELECT i.build, i.input FROM build b JOIN build_input i ON i.build = b.id JOIN build f ON f.id = i.input"
-	    " WHERE b.state IN " OPEN " AND b.state <> 'building' AND f.state IN " OPEN,
+	    "SELECT i.build, i.input FROM build f JOIN build_input i ON i.input = f.id JOIN build b ON b.id = i.build"
+	    " WHERE f.state IN " OPEN " AND b.state IN ('waiting', 'queued')",
 	    "") : db_query(s, e,
-	    "SELECT i.build, i.input FROM build_want w JOIN build b ON b.id = w.build JOIN build_input i ON i.build = b.id"
-	    " JOIN build f ON f.id = i.input WHERE w.run = ?1 AND b.state IN ('waiting', 'queued') AND f.state IN " OPEN,
+	    "SELECT i.build, i.input FROM build_want w JOIN build f ON f.id = w.build JOIN build_input i ON i.input = f.id"
+	    " JOIN build b ON b.id = i.build WHERE w.run = ?1 AND f.state IN " OPEN " AND b.state IN ('waiting', 'queued')",
 	    "i", run);
 	int rc = q == NULL ? -1 : 1;
 

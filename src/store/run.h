@@ -31,6 +31,9 @@ enum run_state {
 const char *run_state_name(enum run_state s);
 bool run_state_is_end(enum run_state s);
 
+/* In place of a pull request's number: the run of a branch by itself. It only evaluates, and reports to nobody. */
+enum { RUN_OF_BRANCH = 0 };
+
 struct repository {
 	int64_t id, installation;
 	const char *owner, *name, *clone_url, *default_branch;
@@ -82,6 +85,9 @@ must_check int store_runs_unreported(struct store *s, int64_t *ids, size_t max, 
 /* Live runs of a pull request other than except. */
 must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids,
     size_t max, size_t *ret_n, struct err *e);
+
+/* Forgets runs that ended before a time, the builds that nobody wants any more, and obeyed commands. */
+must_check int store_prune(struct store *s, int64_t before, struct err *e);
 
 /* from -> to with a reason for the history; attempt and waiting start anew, changes is raised. 1 when the run was not
  * in from (somebody was faster): nothing happened. */

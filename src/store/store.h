@@ -18,6 +18,8 @@
 struct store;
 
 must_check int store_open(const char *path, struct store **ret, struct err *e);
+/* For looking only, also while the bot uses it: nothing is migrated, any change fails. */
+must_check int store_open_to_look(const char *path, struct store **ret, struct err *e);
 void store_close(struct store *s);
 
 #define store_begin(s, e) store_begin_at((s), ERR_AT, (e))

@@ -1,6 +1,7 @@
 /* The pages: rows become the data of templates. */
 #include "web/page.h"
 
+#include "store/run.h"
 #include "store/view.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
@@ -109,6 +110,13 @@ may_see(struct page *p, const struct view_run *r)
 	return !r->repository.private || link_ok(p->w, r->repository.id, r->number, p->key);
 }
 
+/* What the run is of: a pull request, or a branch by itself. */
+static const char *
+run_of(struct arena *a, const struct view_run *r)
+{
+	return r->number != RUN_OF_BRANCH ? arena_printf(a, "#%lld", (long long)r->number) : r->base_ref;
+}
+
 static json_t *
 run_data(struct page *p, const struct view_run *r)
 {
@@ -119,11 +127,13 @@ run_data(struct page *p, const struct view_run *r)
 
 	json_object_set_new(o, "id", json_integer(r->id));
 	json_object_set_new(o, "number", json_integer(r->number));
+	set(o, "of", run_of(a, r));
 	set(o, "owner", r->repository.owner);
 	set(o, "repo", r->repository.name);
 	set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
-	set(o, "pull_path", page_path(a, p, r, arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name,
-	    (long long)r->number)));
+	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name,
+	    (long long)r->number);
+	set(o, "pull_path", page_path(a, p, r, r->number != RUN_OF_BRANCH ? pull : "/"));
 	set(o, "github_url", github_url(a, r));
 	set(o, "pr_title", r->pr_title);
 	set(o, "author", r->author);
@@ -336,8 +346,8 @@ page_run(struct page *p, struct err *e)
 		return -1;
 	AUTO(json_drop) json_t *data = run_data(p, &r);
 	json_object_set_new(data, "title",
-	    json_any_string(str_of(arena_printf(p->a, "%s/%s #%lld, run %lld", r.repository.owner, r.repository.name,
-	        (long long)r.number, (long long)r.id))));
+	    json_any_string(str_of(arena_printf(p->a, "%s/%s %s, run %lld", r.repository.owner, r.repository.name,
+	        run_of(p->a, &r), (long long)r.id))));
 	json_t *documents = json_array();
 	for (size_t i = 0; i < COUNT(run_files); i++) {
 		if (!files_exist(run_file(p, r.id, run_files[i].name)))

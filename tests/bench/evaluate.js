@@ -11,7 +11,7 @@ const ekaci = path.resolve(process.env.EKACI || path.resolve(__dirname, '../../b
 const set = path.resolve(__dirname, '../../fixtures/evaluations/bench.nix');
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-bench-'));
 process.on('exit', () => fs.rmSync(work, { recursive: true, force: true }));
-const print = (name, value, unit) => console.log(`${name} ${Number(value).toPrecision(4)} ${unit}`);
+const print = (name, value, unit) => console.log(`${name} ${Number.isInteger(value) ? value : Number(value).toPrecision(4)} ${unit}`);
 
 // Wall seconds of a command.
 function timed(cmd, args, options = {}) {

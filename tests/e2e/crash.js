@@ -117,4 +117,4 @@ scene_test('at moments nobody chose, ten times: the same report as without', {},
 	equal(await figure(scene, 'builds_running'), 0);
 });
 
-await run({ limit_ms: 100000, at_once: 2 });
+await run({ limit_ms: 100000, at_once: 4 });

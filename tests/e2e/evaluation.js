@@ -151,4 +151,4 @@ scene_test('an evaluation that takes too long ends, with all its processes, and 
 		await eventually('nothing runs any more', () => children_of(scene).length === 0);
 	});
 
-await run({ limit_ms: 100000, at_once: 2 });
+await run({ limit_ms: 100000, at_once: 4 });

@@ -56,6 +56,42 @@ scene_test('five pushes in a row, back to one before: one report, of the last', 
 		ok((await scene.checks(head_sha)).every(c => c.status === 'completed'), 'every check ends');
 });
 
+scene_test('a push to the default branch: evaluated by itself, told to nobody, and the next pull request\'s base is there',
+	{}, async scene => {
+		const stored = () => state_files(scene, 'evals').filter(n => n.endsWith('.zst'));
+		await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'games' });
+		await eventually('the branch is evaluated', async () => /org\/demo main<.*\n?.*/.test((await scene.bot.get('/')).text) &&
+			stored().length === 1 && children_of(scene).length === 0);
+		equal((await scene.github.ask('requests', { method: 'POST' })).filter(r => /check-runs|comments/.test(r.path)), []);
+		await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main',
+			files: { 'games/patience.nix': '{ game }:\n\ngame "patience" "9.9" [ ]\n' } });
+		equal(stored().length, 1, 'a push to another branch evaluates nothing');
+		const { pull } = await scene.open('change');
+		const { rebuilds } = await finished(scene, pull.head.sha);
+		const report = await report_of(scene, rebuilds);
+		equal(report.evaluations.map(e => [e.side, e.reused]), [['base', true], ['head', false]]);
+		equal(report.counts.total.rebuild, 1);
+		equal(stored().length, 3, 'the whole branch, the scope of it that the rules name, and that scope of the head');
+		await tidy(scene, pull);
+		equal(state_files(scene, 'gcroots').filter(n => n.startsWith('run-')), []);
+	});
+
+scene_test('two pushes to the default branch in a row: the newest one is evaluated, the older one ends with its processes',
+	{ start: false }, async scene => {
+		const slow = await with_slow_evaluator(scene);
+		await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'games' });
+		await eventually('the evaluation has begun', () => slow.begun() > 0);
+		const old = children_of(scene);
+		ok(old.length > 0);
+		await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'bump' });
+		await gone(old);
+		slow.open();
+		await eventually('the newer one is stored', () => state_files(scene, 'evals').some(n => n.endsWith('.zst')));
+		await eventually('nothing runs any more', () => children_of(scene).length === 0);
+		const { text } = await scene.bot.get('/');
+		match(text, /superseded/i);
+	});
+
 scene_test('closed while building: the builds\' processes are gone within five seconds, the checks concluded',
 	{}, async scene => {
 		await push_slow(scene, 'slow', 'zinnia');
@@ -127,4 +163,4 @@ scene_test('SIGTERM while building and evaluating: in good order, exit 0, and no
 		equal(builds_begun(scene.dir, 'zinnia'), 2);
 	});
 
-await run({ limit_ms: 100000, at_once: 2 });
+await run({ limit_ms: 100000, at_once: 4 });

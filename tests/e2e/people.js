@@ -179,4 +179,4 @@ scene_test('a private repository: no page without the link of its check run', { 
 	await tidy(scene, pull);
 });
 
-await run({ limit_ms: 100000, at_once: 2 });
+await run({ limit_ms: 100000, at_once: 4 });

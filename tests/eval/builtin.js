@@ -55,6 +55,13 @@ for (const workers of ['1', '3']) {
 	ok(run('nix-store', ['-q', '--roots', r.rows.multi.drvPath]).stdout.includes(roots), 'the garbage collector knows a root that keeps it');
 }
 {
+	// nixlines.so beside the program only makes it faster.
+	const alone = path.join(work, 'alone');
+	fs.copyFileSync(ekaci, alone);
+	const rows = (program) => run(program, ['eval-jobs', '--meta', fixture]).stdout.split('\n').sort();
+	is(rows(alone), rows(ekaci), 'without nixlines.so the rows are the same');
+}
+{
 	const r = evalJobs(['--apply', 'd: { n = d.name; nothing = null; }', '--select', 'root: { inherit (root { }) good thrown; }', fixture]);
 	is(r.rows.good.extraValue, { n: 'good-1.0', nothing: null }, '--apply and its null');
 	is(Object.keys(r.rows).sort(), ['good', 'thrown'], '--select');
@@ -100,6 +107,9 @@ for (const workers of ['1', '3']) {
 	const r = evalJobs(['--max-memory-size', '300', '--workers', '2', fat]);
 	ok(r.code === 0 && r.rows.a && r.rows.z && /memory|budget/.test((r.rows.fat || {}).error), 'an attribute beyond the memory budget is its own row', [r.code, r.lines, r.err]);
 	ok(/killing worker/.test(r.err), 'and standard error says that a worker was killed');
+	const tight = write('tight.nix', 'let lib = builtins.genList (i: builtins.genList (j: i + j) 50) 1000000; big = builtins.foldl\' (x: y: x + builtins.length y) 0 (lib ++ lib); in builtins.listToAttrs (builtins.genList (i: { name = "a${toString i}"; value = derivation { name = "x${toString (big + i)}"; system = "s"; builder = "b"; }; }) 100)');
+	const s = evalJobs(['--max-memory-size', '60', tight]);
+	ok(s.code === 1 && /budget of 60 MiB is too small/.test(s.err), 'a budget too small for anything ends the evaluation, not in an error for each attribute', [s.code, s.lines.length, s.err.slice(-300)]);
 	ok(!fs.readdirSync('/tmp').some((f) => f.startsWith('ekaci-eval-') && !before.has(f)), 'no temporary folder is left');
 }
 {

@@ -2,12 +2,15 @@
 // A hostile repository tries to read what is not its own, from inside an evaluated expression.
 'use strict';
 const fs = require('fs');
+const { spawn } = require('child_process');
 const http = require('http');
 const path = require('path');
 const { work, ok, done, write, repository, job, stage, stageAsync } = require('./lib.js');
 
 const key = write('secret/key.pem', 'the private key');
 const other = path.dirname(write('checkouts/work-other/source/secret.nix', '"another checkout"'));
+// Its owner is at work: it holds the folder's lock, as an evaluation does.
+const owner = spawn('flock', [path.dirname(other), 'cat'], { stdio: ['pipe', 'ignore', 'inherit'] });
 const server = http.createServer((req, res) => { hits++; res.end('"from the network"'); });
 let hits = 0;
 
@@ -55,5 +58,6 @@ server.listen(0, '127.0.0.1', async () => {
 	ok(hits === 0, 'nobody came over the network');
 	ok(fs.existsSync(path.join(other, 'secret.nix')), "another evaluation's checkout is still there");
 	server.close();
+	owner.stdin.end();
 	done();
 });

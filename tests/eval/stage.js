@@ -111,6 +111,25 @@ for (const [scenario, version, pattern] of [
 	is(fs.existsSync(path.join(work, 'checkouts/source')), false, 'which is empty again');
 }
 
+// A scope of what is stored as a whole is taken from it, and is what an evaluation of the scope finds.
+{
+	const scope = [['set'], ['a'], ['nowhere', 'x'], ['bad'], ['hidden', 'e']], dir = fresh();
+	const alone = stage(job(repo, { ...file, scope }, { evals_dir: fresh() }));
+	const whole = stage(job(repo, file, { evals_dir: dir }));
+	const old = new Date(Date.now() - 864e5);
+	fs.utimesSync(whole.evaluation.file, old, old);
+	const part = stage(job(repo, { ...file, scope }, { evals_dir: dir }));
+	is([alone.evaluation.reused, part.evaluation.reused], [false, true], 'a scope is taken from the whole where that is stored');
+	is(part.rows, alone.rows, 'and has the rows of its own evaluation');
+	is([part.evaluation.rows, part.evaluation.errors, part.evaluation.derivations], [4, 2, 2], 'with its own counts');
+	ok(fs.statSync(whole.evaluation.file).mtimeMs > Date.now() - 60000, 'the whole was of use: it is young again');
+	const lock = whole.evaluation.file.replace('.jsonl.zst', '.lock');
+	for (const one of [whole.evaluation.file, lock])
+		fs.utimesSync(one, old, old);
+	ok(stage(job(repo, file, { evals_dir: dir })).evaluation.reused, 'reused');
+	ok([whole.evaluation.file, lock].every((one) => fs.statSync(one).mtimeMs > Date.now() - 60000), 'a reused one is young again, its lock too');
+}
+
 // Jobs of all kinds.
 {
 	const at = (inner, more) => stage(job(repo, inner, { evals_dir: fresh(), ...more }));
@@ -173,5 +192,15 @@ for (const [scenario, version, pattern] of [
 		ok(await until(() => mine().length === 0, 5000), `and leaves no process (sandbox ${sandbox})`, mine());
 		is(fs.readdirSync(path.join(work, 'checkouts')).filter((n) => n !== 'source.lock'), [], `and no checkout (sandbox ${sandbox})`);
 	}
+	// Killed, so that it cannot clean up: the next one does, and takes the lock.
+	const doc2 = job(endless, { file: 'jobs.nix' }, { evals_dir: fresh(), wall_ms: 2000 });
+	const k = stageAsync(doc2);
+	await until(() => /"progress"/.test(k.heard()));
+	k.child.kill('SIGKILL');
+	await k.ended;
+	ok(fs.readdirSync(path.join(work, 'checkouts')).some((n) => n.startsWith('work-')), 'a killed worker leaves its work folder');
+	const next = await stageAsync(doc2).ended;
+	ok(next.evaluation && !next.evaluation.complete && /being evaluated: .*z/.test(next.evaluation.reason), 'the next one is not kept waiting, and says what takes so long', next.evaluation || next.last);
+	is(fs.readdirSync(path.join(work, 'checkouts')).filter((n) => n.startsWith('work-')), [], 'and removes what was left');
 	done();
 })();

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
+import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -60,24 +61,44 @@ export class GitHub {
 	}
 
 	// do('comment', { repo, number, user, body }): an action; throws when it is refused.
-	async do(action, args = {})
+	do(action, args = {})
 	{
-		const answer = await fetch(`${this.url}/_control/${action}`, { method: 'POST',
-			headers: { 'content-type': 'application/json' }, body: JSON.stringify(args) });
-		const body = await answer.json();
-		if (!answer.ok)
-			throw new Error(`${action}: ${body.error}`);
-		return body;
+		return this.control(action, 'POST', `/_control/${action}`, JSON.stringify(args));
 	}
 
 	// ask('check_runs', { repo, head_sha }): a question.
-	async ask(question, query = {})
+	ask(question, query = {})
 	{
-		const answer = await fetch(`${this.url}/_control/${question}?${new URLSearchParams(query)}`);
-		const body = await answer.json();
-		if (!answer.ok)
-			throw new Error(`${question}: ${body.error}`);
-		return body;
+		return this.control(question, 'GET', `/_control/${question}?${new URLSearchParams(query)}`);
+	}
+
+	// A connection for each: one that is kept may be closed by the other side while a test is busy with
+	// something that blocks, and then the next request on it fails.
+	control(what, method, route, body)
+	{
+		return new Promise((resolve, reject) => {
+			const request = http.request(this.url + route, { method, agent: false,
+				headers: body === undefined ? {} : { 'content-type': 'application/json',
+					'content-length': Buffer.byteLength(body) } }, answer => {
+				let text = '';
+				answer.setEncoding('utf8');
+				answer.on('data', part => { text += part; });
+				answer.on('error', reject);
+				answer.on('end', () => {
+					try {
+						const json = JSON.parse(text);
+						if (answer.statusCode < 300)
+							resolve(json);
+						else
+							reject(new Error(`${what}: ${json.error}`));
+					} catch (e) {
+						reject(e);
+					}
+				});
+			});
+			request.on('error', reject);
+			request.end(body);
+		});
 	}
 
 	// Asks until `good` returns something true of the answer, and resolves to that; throws at the

@@ -60,4 +60,6 @@ export async function run({ limit_ms = 60000, at_once = 1, before_end } = {})
 		await before_end();
 	process.stdout.write(`# ${tests.length - failed} passed, ${failed} failed\n`);
 	process.exitCode = failed ? 1 : 0;
+	// A child that a failed test left must not keep the program from ending.
+	setTimeout(() => process.exit(), 5000).unref();
 }

@@ -190,6 +190,40 @@ only_what_is_in_scope_and_of_wanted_systems_is_kept(void **state)
 	rows_release(&q);
 }
 
+/* A scope of everything keeps rows_add from its short way; both must write the same. */
+static void
+the_short_way_and_the_careful_one_write_the_same(void **state)
+{
+	AUTO(json_drop) json_t *all = json_pack("[[]]");
+	static const char *const meta[] = {
+	    "{}", "null", "3", "{\"version\":\"\"}", "{\"version\":3}", "{\"version\":\"7\",\"broken\":true,\"unfree\":false}",
+	    "{\"homepage\":[\"h\",\"i\"],\"description\":\"\\u00e9\\n\\t\\r\\b\\f\\u0001\\u001f\\u007f\\\\ \\\"q\\\" / \\/ \\ud83d\\ude00\"}",
+	    "{\"license\":\"\",\"maintainers\":[\"a\",{\"name\":\"\"},{\"email\":\"e\"},{},[],null]}",
+	    "{\"license\":[{\"spdxId\":\"\",\"fullName\":\"f\"}],\"position\":[],\"insecure\":\"yes\"}",
+	    "{\"license\":{\"free\":true},\"homepage\":[3],\"maintainers\":{\"github\":\"g\"}}",
+	};
+	static const char *const names[] = {"a", "a-1.0", "a-b-2", "a-", "-", "", "a-b", "a--3", "é-1"};
+	char line[2000];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(meta); i++)
+		for (size_t k = 0; k < COUNT(names); k++) {
+			struct rows fast = {.max_depth = 5}, slow = {.max_depth = 5, .scope = all};
+			snprintf(line, sizeof(line), "{\"attrPath\":[\"x\\\"\",\"\",\"%s\"],\"meta\":%s,\"drvPath\":\"" DRV "\",\"name\":\"%s\","
+			    "\"requiredSystemFeatures\":[\"a\",1,\"b\"],\"system\":\"s\",\"outputs\":{\"out\":null,\"dev\":\"" OUT "\"}}",
+			    names[k], meta[i], names[k]);
+			assert_true(rows_add(&fast, str_of(line)));
+			assert_true(rows_add(&slow, str_of(line)));
+			assert_false(fast.incomplete || slow.incomplete);
+			assert_int_equal(fast.all.n, 1);
+			assert_string_equal(fast.all.p[0].line.p, slow.all.p[0].line.p);
+			assert_true(str_eq(fast.all.p[0].key, slow.all.p[0].key));
+			assert_true(str_eq(fast.all.p[0].drv, slow.all.p[0].drv));
+			rows_release(&fast);
+			rows_release(&slow);
+		}
+}
+
 static void
 meta_in_its_customary_forms(void **state)
 {
@@ -233,6 +267,7 @@ main(void)
 	    cmocka_unit_test(the_same_row_twice_is_one_and_two_different_ones_are_a_hole),
 	    cmocka_unit_test(a_runaway_set_is_named),
 	    cmocka_unit_test(only_what_is_in_scope_and_of_wanted_systems_is_kept),
+	    cmocka_unit_test(the_short_way_and_the_careful_one_write_the_same),
 	    cmocka_unit_test(meta_in_its_customary_forms),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,9 @@
 /* store: migrations, runs, and the durable part of the build queue. */
+#include "schedule/estimate.h"
+#include "schedule/mirror.h"
 #include "store/build.h"
 #include "store/db.h"
+#include "store/duration.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
@@ -301,6 +304,95 @@ a_build_goes_when_the_last_run_that_wants_it_goes(void **state)
 }
 
 static void
+durations_become_an_estimate(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(json_drop) json_t *on_a = json_pack("[s]", "/nix/store/a.drv");
+	AUTO(json_drop) json_t *estimate = NULL;
+	const struct build_want wants[] = {
+	    {.drv = "/nix/store/a.drv", .name = "zlib-1.3", .system = "x", .features = "[]"},
+	    {.drv = "/nix/store/b.drv", .name = "curl-8.2", .system = "x", .features = "[]", .inputs = on_a},
+	    {.drv = "/nix/store/c.drv", .name = "zlib-1.3", .system = "y", .features = "[]"},
+	    {.drv = "/nix/store/d.drv", .name = "zlib-1.2", .system = "x", .features = "[]", .cached = true},
+	};
+	static const int64_t took[] = {1000, 9000, 2000, 3000, 2500};
+	int64_t median, spread;
+
+	assert_true(str_is(duration_name(STR("foo-bar-1.2.drv")), "foo-bar"));
+	assert_true(str_is(duration_name(STR("foo-bar")), "foo-bar"));
+	assert_true(str_is(duration_name(STR("-1")), "-1"));
+	assert_int_equal(duration_get(f->s, STR("zlib"), "x", &median, &spread, &f->e), 1);
+	for (size_t i = 0; i < COUNT(took); i++)
+		assert_int_equal(duration_add(f->s, "zlib", "x", took[i], &f->e), 0);
+	assert_int_equal(duration_get(f->s, STR("zlib"), "x", &median, &spread, &f->e), 0);
+	assert_int_equal(median, 2500);
+	assert_int_equal(spread, 500);
+	for (int i = 0; i < DURATION_SAMPLES; i++)
+		assert_int_equal(duration_add(f->s, "zlib", "x", 100, &f->e), 0);
+	assert_int_equal(duration_get(f->s, STR("zlib"), "x", &median, &spread, &f->e), 0);
+	assert_int_equal(median, 100); /* the old ones are forgotten */
+	assert_int_equal(schedule_estimate(f->s, wants, COUNT(wants), &estimate, &f->e), 0);
+	const json_t *x = json_object_get(estimate, "x"), *y = json_object_get(estimate, "y");
+	assert_int_equal(json_int(x, "builds", -1), 2);
+	assert_int_equal(json_int(x, "known", -1), 1);
+	assert_int_equal(json_int(x, "unknown", -1), 1);
+	assert_int_equal(json_int(x, "total_ms", -1), 100 + QUEUE_UNKNOWN_MS);
+	assert_int_equal(json_int(x, "critical_path_ms", -1), 100 + QUEUE_UNKNOWN_MS);
+	assert_int_equal(json_int(y, "unknown", -1), 1);
+}
+
+static void
+the_mirror_follows_the_database(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const systems[] = {"x", "y", NULL};
+	static const char *const none[] = {NULL};
+	const struct machine m = {.systems = systems, .features = none, .mandatory = none, .max_jobs = 4, .speed = 1};
+	struct queue *q = queue_new(0);
+	struct queue_choice c;
+	int64_t second = add_run(f, 2), building[4];
+	size_t n;
+
+	queue_machines(q, &m, 1);
+	assert_int_equal(mirror_load(q, f->s, 1, &f->e), 0);
+	assert_int_equal(queue_next(q, 1, &c), 1);
+	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	want_chain(f, second, BUILD_TRUST_FAILURES);
+	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 1);
+	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 0);
+	assert_int_equal(queue_figures(q).open, 3);
+	assert_int_equal(queue_run_open(q, second), 3);
+	assert_int_equal(queue_next(q, 1, &c), 0);
+	assert_string_equal(c.drv, "/nix/store/a.drv");
+	assert_int_equal(store_run_unwant(f->s, f->run, building, COUNT(building), &n, &f->e), 0);
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_CANCELLED, "t", &f->e), 0);
+	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 1);
+	assert_int_equal(queue_figures(q).open, 3); /* the other run still wants them */
+	assert_int_equal(queue_run_open(q, f->run), 0);
+	assert_int_equal(store_run_unwant(f->s, second, building, COUNT(building), &n, &f->e), 0);
+	assert_int_equal(store_run_move(f->s, second, RUN_ACCEPTED, RUN_CANCELLED, "t", &f->e), 0);
+	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 1);
+	assert_int_equal(queue_figures(q).open, 0);
+	queue_free(q);
+}
+
+static void
+a_failure_that_is_built_later_is_flaky(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(json_drop) json_t *builds = NULL;
+
+	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	build_ends(f, "/nix/store/a.drv", BUILD_FAILED);
+	want_chain(f, f->run, BUILD_RETRY_FAILURES);
+	build_ends(f, "/nix/store/a.drv", BUILD_BUILT);
+	build_ends(f, "/nix/store/b.drv", BUILD_BUILT);
+	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
+	assert_true(json_flag(json_object_get(builds, "/nix/store/a.drv"), "flaky", false));
+	assert_false(json_flag(json_object_get(builds, "/nix/store/b.drv"), "flaky", false));
+}
+
+static void
 commands_wait_until_they_are_due(void **state)
 {
 	struct fixture *f = *state;
@@ -365,6 +457,9 @@ main(void)
 	    TEST(an_added_target_that_fails_is_newly_failing),
 	    TEST(what_was_building_at_a_crash_is_queued_again),
 	    TEST(a_build_goes_when_the_last_run_that_wants_it_goes),
+	    TEST(durations_become_an_estimate),
+	    TEST(the_mirror_follows_the_database),
+	    TEST(a_failure_that_is_built_later_is_flaky),
 	    TEST(commands_wait_until_they_are_due),
 	    TEST(frequent_queries_use_their_indexes),
 	};

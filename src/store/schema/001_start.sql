@@ -150,7 +150,6 @@ CREATE TABLE build_input (
 	input INTEGER NOT NULL,
 	PRIMARY KEY (input, build)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX build_input_of ON build_input (build);
 
 CREATE TABLE build_want (
 	run    INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 int
@@ -146,4 +147,12 @@ files_exist(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0;
+}
+
+int64_t
+files_free_mb(const char *path)
+{
+	struct statvfs v;
+
+	return statvfs(path, &v) == 0 ? (int64_t)(v.f_bavail / 1024 * v.f_frsize / 1024) : INT64_MAX;
 }

@@ -20,5 +20,7 @@ must_check int files_mkdirs(const char *path, unsigned mode, struct err *e);
 /* rm -rf; symbolic links are removed, never followed; what is not there is fine. Read-only folders are opened first. */
 must_check int files_remove_tree(const char *path, struct err *e);
 bool files_exist(const char *path);
+/* Free space for us where path is, MiB; INT64_MAX when it cannot be told. */
+int64_t files_free_mb(const char *path);
 
 #endif

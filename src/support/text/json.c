@@ -26,6 +26,13 @@ json_read(struct str text, const char *what, json_t **ret, struct err *e)
 }
 
 int
+json_read_maybe(const char *text, json_t **ret, struct err *e)
+{
+	*ret = NULL;
+	return text != NULL ? json_read(str_of(text), "record", ret, e) : 0;
+}
+
+int
 json_read_file(const char *path, size_t max_bytes, json_t **ret, struct err *e)
 {
 	struct arena a = {0};

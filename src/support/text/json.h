@@ -17,6 +17,8 @@ void json_drop(json_t **j); /* for AUTO(json_drop) */
 
 /* Parses one document; ERR_INPUT with "what:line:column: text" when it is malformed. */
 must_check int json_read(struct str text, const char *what, json_t **ret, struct err *e);
+/* json_read of a text of ours that may not be there: NULL gives NULL. */
+must_check int json_read_maybe(const char *text, json_t **ret, struct err *e);
 /* json_read of a file; what is the path. */
 must_check int json_read_file(const char *path, size_t max_bytes, json_t **ret, struct err *e);
 

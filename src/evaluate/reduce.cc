@@ -1,0 +1,367 @@
+// Rows made smaller, by simdjson.
+#include <exception>
+#include <simdjson.h>
+#include <string_view>
+
+#define restrict __restrict
+extern "C" {
+#include "evaluate/reduce.h"
+#include "evaluate/roots.h"
+}
+
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::object;
+
+const char *const row_members[] = {
+    "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures"};
+const char *const meta_members[] = {
+    "version", "description", "homepage", "position", "license", "maintainers", "broken", "insecure", "unfree"};
+
+void
+add(struct buf *out, std::string_view s)
+{
+	buf_add(out, s.data(), s.size());
+}
+
+template <size_t N>
+void
+copy_members(const object &from, const char *const (&names)[N], struct buf *out, bool &first)
+{
+	unsigned seen = 0;
+
+	for (auto field : from) {
+		for (size_t i = 0; i < N; i++) {
+			if (field.key != names[i] || (seen & 1u << i))
+				continue;
+			seen |= 1u << i;
+			add(out, first ? "\"" : ",\"");
+			add(out, names[i]);
+			add(out, "\":");
+			add(out, simdjson::minify(field.value));
+			first = false;
+		}
+	}
+}
+
+bool
+reduce(const element &row, struct buf *out)
+{
+	object members, meta;
+	bool first = true;
+
+	if (row.get(members) != simdjson::SUCCESS)
+		return false;
+	buf_putc(out, '{');
+	copy_members(members, row_members, out, first);
+	if (members["meta"].get(meta) == simdjson::SUCCESS) {
+		bool first_of_meta = true;
+		add(out, first ? "\"meta\":{" : ",\"meta\":{");
+		copy_members(meta, meta_members, out, first_of_meta);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, '}');
+	return true;
+}
+
+simdjson::dom::parser &
+the_parser()
+{
+	static simdjson::dom::parser parser; /* keeps its memory from row to row */
+	return parser;
+}
+
+/* A JSON string; false when it holds a NUL, which the careful reader refuses. */
+bool
+add_string(struct buf *out, std::string_view s)
+{
+	size_t from = 0;
+
+	buf_putc(out, '"');
+	for (size_t i = 0; i < s.size(); i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		if (c == 0)
+			return false;
+		buf_add(out, s.data() + from, i - from);
+		from = i + 1;
+		const char *letter = c == '"' ? "\"" : c == '\\' ? "\\" : c == '\n' ? "n" : c == '\t' ? "t" : c == '\r' ? "r"
+		    : c == '\b' ? "b" : c == '\f' ? "f" : nullptr;
+		if (letter != nullptr)
+			buf_printf(out, "\\%s", letter);
+		else
+			buf_printf(out, "\\u%04X", c);
+	}
+	buf_add(out, s.data() + from, s.size() - from);
+	buf_putc(out, '"');
+	return true;
+}
+
+/* A member's text, or the first one's of a list; empty when it is none. */
+std::string_view
+text_of(const object &o, const char *name)
+{
+	simdjson::dom::array list;
+	std::string_view text;
+	element e;
+
+	if (o[name].get(e) != simdjson::SUCCESS)
+		return {};
+	if (e.get(list) == simdjson::SUCCESS && list.at(0).get(e) != simdjson::SUCCESS)
+		return {};
+	return e.get(text) == simdjson::SUCCESS ? text : std::string_view{};
+}
+
+/* As meta.c: the item when it is text, else the first of names that it has as text. */
+template <size_t N>
+bool
+name_in(const element &item, const char *const (&names)[N], std::string_view &ret)
+{
+	object o;
+
+	if (item.get(ret) == simdjson::SUCCESS)
+		return true;
+	if (item.get(o) != simdjson::SUCCESS)
+		return false;
+	for (const char *name : names)
+		if (o[name].get(ret) == simdjson::SUCCESS && !ret.empty())
+			return true;
+	return false;
+}
+
+struct members { /* of an object being written */
+	struct buf *out;
+	bool first, good;
+
+	void name(const char *n)
+	{
+		add(out, first ? "\"" : ",\"");
+		add(out, n);
+		add(out, "\":");
+		first = false;
+	}
+	void text(const char *n, std::string_view s)
+	{
+		struct str head = str_utf8_head({s.data(), s.size()}, 2000); /* as meta.c */
+		if (head.n == 0)
+			return;
+		name(n);
+		good = add_string(out, {head.p, head.n}) && good;
+	}
+};
+
+template <size_t N>
+void
+add_list(struct members &m, const object &meta, const char *key, const char *const (&names)[N])
+{
+	simdjson::dom::array list;
+	std::string_view found;
+	element e;
+	size_t n = 0;
+
+	if (meta[key].get(e) != simdjson::SUCCESS)
+		return;
+	auto one = [&](const element &item) {
+		if (n >= 100 || !name_in(item, names, found))
+			return;
+		if (n++ == 0) {
+			m.name(key);
+			buf_putc(m.out, '[');
+		} else {
+			buf_putc(m.out, ',');
+		}
+		m.good = add_string(m.out, found) && m.good;
+	};
+	if (e.get(list) == simdjson::SUCCESS)
+		for (element item : list)
+			one(item);
+	else
+		one(e);
+	if (n > 0)
+		buf_putc(m.out, ']');
+}
+
+/* As builtins.parseDrvName. */
+std::string_view
+version_in(std::string_view name)
+{
+	for (size_t i = name.find('-'); i != std::string_view::npos; i = name.find('-', i + 1)) {
+		if (i + 1 >= name.size())
+			break;
+		char c = name[i + 1];
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')))
+			return name.substr(i + 1);
+	}
+	return {};
+}
+
+bool
+add_meta(struct buf *out, const object &row, std::string_view name)
+{
+	static const char *const licenses[] = {"spdxId", "shortName", "fullName"};
+	static const char *const people[] = {"github", "name", "email"};
+	struct members m = {out, true, true};
+	std::string_view version;
+	object meta;
+	bool flag;
+
+	add(out, ",\"meta\":{");
+	bool has = row["meta"].get(meta) == simdjson::SUCCESS;
+	if (!has || meta["version"].get(version) != simdjson::SUCCESS)
+		version = version_in(name);
+	m.text("version", version);
+	if (has) {
+		m.text("description", text_of(meta, "description"));
+		m.text("homepage", text_of(meta, "homepage"));
+		m.text("position", text_of(meta, "position"));
+		add_list(m, meta, "license", licenses);
+		add_list(m, meta, "maintainers", people);
+		for (const char *one : {"broken", "insecure", "unfree"})
+			if (meta[one].get(flag) == simdjson::SUCCESS && flag) {
+				m.name(one);
+				add(out, "true");
+			}
+	}
+	buf_putc(out, '}');
+	return m.good;
+}
+
+bool
+add_path(const object &row, size_t max_depth, struct buf *key, struct buf *out, size_t *depth)
+{
+	simdjson::dom::array path;
+	std::string_view part;
+
+	if (row["attrPath"].get(path) != simdjson::SUCCESS || path.size() == 0 || (max_depth != 0 && path.size() > max_depth))
+		return false;
+	*depth = path.size();
+	add(out, "{\"attrPath\":[");
+	bool first = true;
+	for (element e : path) {
+		if (e.get(part) != simdjson::SUCCESS)
+			return false;
+		if (!first)
+			buf_putc(out, ',');
+		first = false;
+		if (!add_string(out, part))
+			return false;
+		add(key, part);
+		buf_putc(key, '\0');
+	}
+	buf_putc(out, ']');
+	return true;
+}
+
+bool
+add_outputs(const object &row, struct buf *out)
+{
+	object outputs;
+	std::string_view path;
+	bool first = true;
+
+	if (row["outputs"].get(outputs) != simdjson::SUCCESS)
+		return false;
+	add(out, ",\"outputs\":{");
+	for (auto field : outputs) {
+		if (!first)
+			buf_putc(out, ',');
+		first = false;
+		if (!add_string(out, field.key))
+			return false;
+		buf_putc(out, ':');
+		if (field.value.is_null())
+			add(out, "null");
+		else if (field.value.get(path) != simdjson::SUCCESS || path.empty() || path[0] != '/' || !add_string(out, path))
+			return false;
+	}
+	buf_putc(out, '}');
+	return true;
+}
+
+bool
+add_features(const object &row, struct buf *out)
+{
+	simdjson::dom::array list;
+	std::string_view one;
+	bool first = true;
+
+	add(out, ",\"features\":[");
+	if (row["requiredSystemFeatures"].get(list) == simdjson::SUCCESS)
+		for (element e : list) {
+			if (e.get(one) != simdjson::SUCCESS)
+				continue;
+			if (!first)
+				buf_putc(out, ',');
+			first = false;
+			if (!add_string(out, one))
+				return false;
+		}
+	add(out, "]}");
+	return true;
+}
+
+bool
+good_row(const object &row, size_t max_depth, struct buf *key, struct buf *out, struct str *drv, size_t *depth)
+{
+	std::string_view system, name, path;
+	element unusual;
+	bool fatal = false;
+
+	if (row["error"].get(unusual) == simdjson::SUCCESS || row["drvPath"].get(path) != simdjson::SUCCESS)
+		return false;
+	if (row["fatal"].get(fatal) == simdjson::SUCCESS && fatal)
+		return false;
+	if (!roots_is_drv({path.data(), path.size()}) || !add_path(row, max_depth, key, out, depth))
+		return false;
+	if (row["system"].get(system) != simdjson::SUCCESS)
+		system = {};
+	if (row["name"].get(name) != simdjson::SUCCESS)
+		name = {};
+	add(key, system);
+	add(out, ",\"system\":");
+	bool good = add_string(out, system);
+	add(out, ",\"name\":");
+	good = add_string(out, name) && good;
+	add(out, ",\"drvPath\":\"");
+	size_t at = out->n;
+	add(out, path);
+	buf_putc(out, '"');
+	good = good && add_outputs(row, out) && add_meta(out, row, name) && add_features(row, out);
+	*drv = {out->p + at, path.size()};
+	return good && !out->over && !key->over;
+}
+
+} // namespace
+
+extern "C" bool
+reduce_good_row(struct str line, size_t max_depth, struct buf *key, struct buf *out, struct str *drv, size_t *depth)
+{
+	buf_drop(key, key->n);
+	buf_drop(out, out->n);
+	try {
+		object row;
+		return the_parser().parse(line.p, line.n).get(row) == simdjson::SUCCESS &&
+		    good_row(row, max_depth, key, out, drv, depth);
+	} catch (const std::exception &) {
+		return false;
+	}
+}
+
+extern "C" bool
+reduce_row(struct str line, struct buf *out)
+{
+	size_t before = out->n;
+
+	try {
+		element row;
+		if (the_parser().parse(line.p, line.n).get(row) == simdjson::SUCCESS && reduce(row, out))
+			return true;
+	} catch (const std::exception &) {
+		/* out of memory, at most: the careful reader says so */
+	}
+	out->n = before;
+	out->p[before] = '\0';
+	return false;
+}

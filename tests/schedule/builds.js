@@ -1,0 +1,98 @@
+// Builds on this machine: each kind of end, the lines a failure shows, cancelling with everything a builder started.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { equal, match, ok, run, test } from '../fakes/tap.js';
+import { drive, drv, ekaci, folder, instantiate, state_folder, unique } from './lib.js';
+
+const named = (paths) => paths.map((p) => ({ drv: p, name: p.replace(/^.*?-/, '').replace(/\.drv$/, '') }));
+
+test('each end of a build is told apart', async () => {
+	const paths = instantiate('ends', `[
+		(${drv('good-1.0', 'echo yes > $out')})
+		(${drv('bad-1.0', 'echo "Running phase: checkPhase"; echo "x.c:1: error: no"; i=0; while [ $i -lt 200 ]; do echo "more $i"; i=$((i+1)); done; exit 1')})
+		(${drv('quiet-1.0', 'sleep 30')})
+		(${drv('chatty-1.0', 'while :; do echo 0123456789012345678901234567890123456789012345678901234567890123456789; done')})
+		(${drv('bytes-1.0', 'head -c 3000 /dev/zero; head -c 3000 /dev/urandom; exit 1')})
+		(${drv('liar-1.0', 'echo hello > $out', 'outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = "0000000000000000000000000000000000000000000000000000000000000000";')})
+	]`);
+	const r = await drive({ slots: 6, silent_s: 3, log_mb: 1, builds: named(paths) });
+	const [good, bad, quiet, chatty, bytes, liar] = paths.map((p) => r.builds[p]);
+	equal([good, bad, quiet, chatty, bytes, liar].map((b) => b.state),
+		['built', 'failed', 'silent', 'log_limit', 'failed', 'failed']);
+	equal(bad.phase, 'checkPhase');
+	match(bad.tail, /x\.c:1: error: no/);
+	match(bad.tail, /more 199/);
+	match(liar.reason, /hash/);
+	ok(good.wall_ms > 0);
+});
+
+test('a failure goes up, and takes nothing else along', async () => {
+	const paths = instantiate('up', `let a = ${drv('up-a', 'exit 1')}; b = ${drv('up-b', 'echo ${a} > $out')}; ` +
+		`in [ a b (${drv('up-c', 'echo ${b} > $out')}) (${drv('up-d', 'echo d > $out')}) ]`.replace('echo ${b}', 'echo ${b}'));
+	const [a, b, c, d] = paths;
+	const r = await drive({ builds: [{ drv: a, name: 'a' }, { drv: b, name: 'b', inputs: [a] }, { drv: c, name: 'c', inputs: [b] }, { drv: d, name: 'd' }] });
+	equal([a, b, c, d].map((p) => r.builds[p].state), ['failed', 'dependency_failed', 'dependency_failed', 'built']);
+	equal(r.builds[c].propagated_from, a);
+});
+
+test('cancelling ends a build with its grandchildren within five seconds', async () => {
+	const mark = `4242${process.pid}`;
+	const [a] = instantiate('cancel', drv('cancel', `(trap "" TERM; setsid sleep ${mark} & sleep ${mark} & wait) & sleep ${mark}`));
+	const alive = () => readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
+		try { return readFileSync(join('/proc', p, 'cmdline'), 'utf8') === `sleep\0${mark}\0`; } catch { return false; }
+	});
+	let seen = 0;
+	const watch = setInterval(() => { seen = Math.max(seen, alive().length); }, 50);
+	const r = await drive({ builds: named([a]), cancel_after_ms: 2500 });
+	clearInterval(watch);
+	ok(seen >= 3, `${seen} processes were seen`);
+	equal(alive(), []);
+	ok(r.cancel_ms < 5000, `${r.cancel_ms} ms`);
+	equal(r.builds[a].state, 'cancelled');
+});
+
+test('a layered graph is built in order, with a row and a log for each', async () => {
+	const paths = instantiate('layers', `let make = n: below: derivation { name = "layer-\${toString n}"; system = "x86_64-linux"; ` +
+		`builder = "/bin/sh"; args = [ "-c" "echo $below > $out" ]; inherit below; unique = "${unique}"; }; ` +
+		`a = make 1 []; b = make 2 [a]; c = make 3 [a]; d = make 4 [b c]; in [ a b c d ]`);
+	const [a, b, c, d] = paths;
+	const r = await drive({ builds: [{ drv: a, name: 'a' }, { drv: b, name: 'b', inputs: [a] },
+		{ drv: c, name: 'c', inputs: [a] }, { drv: d, name: 'd', inputs: [b, c] }] });
+	equal(paths.map((p) => r.builds[p].state), ['built', 'built', 'built', 'built']);
+	equal(readdirSync(join(r.dir, 'logs')).length, 4);
+});
+
+test('a queue that is killed goes on where it was: nothing is lost, nothing is built twice', async () => {
+	const mark = `4343${process.pid}`;
+	const paths = instantiate('killed', `let a = ${drv('killed-a', 'echo a > $out')}; in [ a ` +
+		`(${drv('killed-b', `read x < \${a}; test -e ${folder}/again || { touch ${folder}/again; sleep ${mark}; }; echo $x > $out`)}) ` +
+		`(${drv('killed-c', 'echo c > $out')}) ]`);
+	const [a, b, c] = paths;
+	const input = { slots: 2, builds: [{ drv: a, name: 'a' }, { drv: b, name: 'b', inputs: [a] }, { drv: c, name: 'c' }] };
+	const dir = state_folder();
+	equal(await drive(input, { dir, kill_after_ms: 3000 }), null);
+	const log_of_a = readFileSync(join(dir, 'logs', a.split('/').pop()), 'utf8');
+	const r = await drive({ ...input, builds: input.builds.slice(1).map((x) => ({ ...x, inputs: [] })) }, { dir });
+	equal([b, c].map((p) => r.builds[p].state), ['built', 'built']);
+	equal(readFileSync(join(dir, 'logs', a.split('/').pop()), 'utf8'), log_of_a);
+	equal(readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
+		try { return readFileSync(join('/proc', p, 'cmdline'), 'utf8') === `sleep\0${mark}\0`; } catch { return false; }
+	}), []);
+});
+
+test('ekaci status --why reads the database and says how a build ended, or that there is none', async () => {
+	const paths = instantiate('why', `let a = ${drv('why-a', 'exit 1')}; in [ a (${drv('why-b', 'echo ${a} > $out')}) ]`);
+	const r = await drive({ builds: [{ drv: paths[0], name: 'a' }, { drv: paths[1], name: 'b', inputs: [paths[0]] }] });
+	const config = join(r.dir, 'ekaci.toml');
+	writeFileSync(config, `[state]\ndir = "${r.dir}"\n[github]\napp_id = "1"\nprivate_key_file = "k"\nwebhook_secret_file = "s"\n`);
+	const why = (drv) => spawnSync(ekaci, ['status', '--config', config, '--why', drv], { encoding: 'utf8' });
+	match(why(paths[0]).stdout, /why-a\.drv: failed after \d+ s: the builder failed/);
+	match(why(paths[1].split('/').pop()).stdout, /dependency_failed, because of \/nix\/store\/.*why-a\.drv/);
+	equal(why('/nix/store/none.drv').status, 1);
+	match(spawnSync(ekaci, ['status', '--config', config], { encoding: 'utf8' }).stdout, /^0 builds open/);
+});
+
+await run({ limit_ms: 60000, before_end: async () => rmSync(folder, { recursive: true, force: true }) });

@@ -1,0 +1,148 @@
+// A second Nix store behind a real sshd on the loopback: builds go there and come back; what happens when the builder
+// dies in the middle, is not there, or lacks a feature. Needs root (a mount namespace gives the far side its own /nix).
+
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+import { equal, match, ok, run, test } from '../fakes/tap.js';
+import { drive, drv, folder, instantiate, nix_env } from './lib.js';
+
+const far = join(folder, 'far');
+for (const d of ['nix/store', 'nix/var/nix'])
+	mkdirSync(join(far, d), { recursive: true });
+for (const name of ['host', 'user'])
+	execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(far, name)]);
+writeFileSync(join(far, 'enter'), `#!/bin/sh
+export NIX_REMOTE= NIX_CONFIG="substituters =
+sandbox = false
+build-users-group =
+system-features = far"
+exec unshare -m sh -c 'mount --make-rprivate / && mount --bind ${far}/nix /nix && exec $SSH_ORIGINAL_COMMAND'
+`);
+chmodSync(join(far, 'enter'), 0o755);
+writeFileSync(join(far, 'keys'), `command="${far}/enter",no-pty ${readFileSync(join(far, 'user.pub'))}`);
+
+const port = await new Promise((resolve) => {
+	const s = createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => resolve(p)); });
+});
+writeFileSync(join(far, 'sshd_config'), `Port ${port}
+ListenAddress 127.0.0.1
+HostKey ${far}/host
+AuthorizedKeysFile ${far}/keys
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PidFile ${far}/pid
+`);
+
+let sshd;
+async function start_sshd()
+{
+	mkdirSync('/run/sshd', { recursive: true });
+	sshd = spawn('/usr/sbin/sshd', ['-f', join(far, 'sshd_config'), '-D', '-e'], { stdio: ['ignore', 'ignore', 'pipe'] });
+	await new Promise((resolve, reject) => {
+		sshd.stderr.on('data', (d) => { if (/listening/.test(d)) resolve(); });
+		sshd.on('exit', () => reject(new Error('sshd ended')));
+	});
+}
+
+const children = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+function tree(pid)
+{
+	return existsSync(`/proc/${pid}`) ? children(pid).flatMap((c) => [c, ...tree(c)]) : [];
+}
+function kill_builder()
+{
+	for (const pid of tree(sshd.pid))
+		try { process.kill(Number(pid), 'SIGKILL'); } catch { /* gone with its parent */ }
+}
+
+const host_key = readFileSync(join(far, 'host.pub')).toString('base64').replace(/\n/g, '');
+const builder = (features = 'far') => `ssh://127.0.0.1 x86_64-linux ${far}/user 2 1 ${features} - ${host_key}`;
+const env = { NIX_SSHOPTS: `-p ${port} -o HostKeyAlias=127.0.0.1` };
+const on_far = 'requiredSystemFeatures = [ "far" ];';
+const state = (r, path) => r.builds[path].state;
+
+test('a derivation that requires the builder is built there and fetched back', async () => {
+	await start_sshd();
+	const [a] = instantiate('fetch', drv('remote-fetch', 'echo "built on $(ls /nix/store | wc -l)" > $out; echo some words', on_far));
+	const r = await drive({ builders: builder(), builds: [{ drv: a, name: 'remote-fetch', features: ['far'] }] }, { env });
+	equal(state(r, a), 'built', r.builds[a].reason);
+	const out = execFileSync('nix-store', ['-q', '--outputs', a], { env: nix_env }).toString().trim();
+	match(readFileSync(out, 'utf8'), /built on/);
+	ok(readdirSync(join(far, 'nix/store')).some((n) => out.endsWith(n)), 'it is in the far store, too');
+	match(readFileSync(join(r.dir, 'logs', a.split('/').pop()), 'utf8'), /some words/);
+});
+
+test('inputs travel there, and a failure there is a failure of the build', async () => {
+	const [low, high] = instantiate('chain', `let low = ${drv('remote-low', 'echo low > $out')}; in [ low (${
+		drv('remote-high', 'read x < ${low}; echo "$x: no" >&2; exit 3', `inherit low; ${on_far}`).replace('${low}', '${low}')}) ]`);
+	const r = await drive({ builders: builder(), retries: 3,
+		builds: [{ drv: low, name: 'low' }, { drv: high, name: 'high', features: ['far'], inputs: [low] }] }, { env });
+	equal(state(r, low), 'built', r.builds[low].reason);
+	equal(state(r, high), 'failed', r.builds[high].reason);
+	match(r.builds[high].tail, /low: no/);
+});
+
+test('a builder that dies in the middle is infrastructure, not a failure', async () => {
+	const [a] = instantiate('dies', drv('remote-dies', 'echo begun; sleep 20; echo x > $out', on_far));
+	const watch = setInterval(() => {
+		if (tree(sshd.pid).some((p) => { try { return /sleep/.test(readFileSync(`/proc/${p}/cmdline`, 'utf8')); } catch { return false; } })) {
+			clearInterval(watch);
+			kill_builder();
+		}
+	}, 50);
+	const r = await drive({ builders: builder(), builds: [{ drv: a, name: 'remote-dies', features: ['far'] }] }, { env });
+	clearInterval(watch);
+	equal(state(r, a), 'infrastructure', r.builds[a].reason);
+	match(r.builds[a].reason, /lost|unexpected|failed|end/);
+});
+
+test('a builder that does not offer what its line promises refuses: unsupported, with its words', async () => {
+	const [a] = instantiate('lies', drv('remote-lies', 'echo x > $out', 'requiredSystemFeatures = [ "quantum" ];'));
+	const r = await drive({ builders: builder('quantum'), builds: [{ drv: a, name: 'remote-lies', features: ['quantum'] }] }, { env });
+	equal(state(r, a), 'unsupported', r.builds[a].reason);
+	match(r.builds[a].reason, /quantum/);
+});
+
+test('a feature that no line has ends at once as unsupported', async () => {
+	const [a] = instantiate('none', drv('remote-none', 'echo x > $out', 'requiredSystemFeatures = [ "nowhere" ];'));
+	const r = await drive({ builders: builder(), max_unsupported_s: 3600,
+		builds: [{ drv: a, name: 'remote-none', features: ['nowhere'] }] }, { env });
+	equal(state(r, a), 'unsupported');
+	match(r.builds[a].reason, /no machine for x86_64-linux offers the feature nowhere/);
+	ok(r.wall_ms < 3000, `${r.wall_ms} ms`);
+});
+
+test('an absent builder is waited for as long as configured; this machine goes on', async () => {
+	sshd.removeAllListeners('exit');
+	sshd.kill();
+	const [a, b] = instantiate('absent', `[ (${drv('remote-absent', 'echo x > $out', on_far)}) (${drv('local-goes-on', 'echo y > $out')}) ]`);
+	const builds = [{ drv: a, name: 'remote-absent', features: ['far'] }, { drv: b, name: 'local-goes-on' }];
+	const r = await drive({ builders: builder(), max_unsupported_s: 4, builds }, { env });
+	equal(state(r, a), 'unsupported', r.builds[a].reason);
+	match(r.builds[a].reason, /cannot connect/);
+	equal(state(r, b), 'built', r.builds[b].reason);
+	ok(r.wall_ms >= 4000 && r.wall_ms < 20000, `${r.wall_ms} ms`);
+});
+
+test('a builder that comes back in time builds what waited', async () => {
+	const [a] = instantiate('late', drv('remote-late', 'echo x > $out', on_far));
+	setTimeout(start_sshd, 2000);
+	const r = await drive({ builders: builder(), max_unsupported_s: 600, builds: [{ drv: a, name: 'remote-late', features: ['far'] }] }, { env });
+	equal(state(r, a), 'built', r.builds[a].reason);
+});
+
+await run({
+	limit_ms: 60000,
+	before_end: async () => {
+		if (sshd) {
+			sshd.removeAllListeners('exit');
+			kill_builder();
+			sshd.kill();
+		}
+		rmSync(folder, { recursive: true, force: true });
+	},
+});

@@ -301,7 +301,7 @@ view_estimate(const struct view *v, json_t *item)
 	json_t *one;
 	int64_t total = 0, path = 0, known = 0, unknown = 0, spent = spent_ms(v->m);
 
-	json_object_foreach(json_object_get(estimate, "systems"), system, one) {
+	json_object_foreach((json_t *)(uintptr_t)estimate, system, one) {
 		int64_t critical = json_int(one, "critical_path_ms", 0);
 		total += json_int(one, "total_ms", 0);
 		path = critical > path ? critical : path; /* systems do not wait for each other */

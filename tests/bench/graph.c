@@ -3,7 +3,7 @@
  *
  *   graph radius             exact blast radius of 20,000 targets in 300,000 derivations; beside one search per target
  *   graph size               the same at 10^3 .. 10^6 derivations, with the fitted exponent
- *   graph diff               the stage diff on two evaluations of 100,000 attributes, 5,000 of which are rebuilt
+ *   graph diff               the stages diff and report on two evaluations of 100,000 attributes, 5,000 of which are rebuilt
  *   graph load REAL DRV...   the closure of DRV... from the .drv files in REAL (see graph.sh)
  *
  * "extrapolated" stands in the name of a figure that was not measured whole.
@@ -11,6 +11,7 @@
 #include "graph/cache.h"
 #include "graph/graph.h"
 #include "graph/spread.h"
+#include "report/report.h"
 #include "support/base/clock.h"
 #include "../unit/graph_fixture.h"
 
@@ -244,6 +245,17 @@ bench_diff(void)
 			die(&e);
 		printf("diff_%s %.0f ms\n", i == 0 ? "cold_graph_file" : "warm_graph_file", (double)(clock_mono_ns() - start) / 1e6);
 		json_decref(job);
+		double ms = (double)(clock_mono_ns() - start) / 1e6;
+		job = json_pack("{s:{s:s,s:s,s:i,s:s,s:s},s:s,s:{s:s},s:[],s:s,s:[s,s,s,s,s]}", "run", "url", "https://ci.example.org/1",
+		    "repo", "example/packages", "number", 1, "head", "1111111111111111111111111111111111111111", "base",
+		    "2222222222222222222222222222222222222222", "phase", "reported", "plan", "decision", "evaluate", "evaluations",
+		    "difference", out, "formats", "checks", "comment", "labels", "json", "changed-paths");
+		start = clock_mono_ns();
+		if (report_stage(job, &rec, &e) != 0)
+			die(&e);
+		json_decref(job);
+		double report_ms = (double)(clock_mono_ns() - start) / 1e6;
+		printf("report_all_documents %.0f ms\ndiff_and_report_%s %.0f ms\n", report_ms, i == 0 ? "cold" : "warm", ms + report_ms);
 	}
 	printf("diff_peak_memory_with_fixture %ld MB (fixture alone %ld)\n", peak_kb() / 1024, before / 1024);
 	fixture_end(&f);

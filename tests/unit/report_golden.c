@@ -1,6 +1,6 @@
 /*
  * Reports as people see them, against fixtures/golden/report: NAME.job.json, the difference it names, and NAME.txt with
- * everything the stage says. REGEN=1 writes the latter anew; look at the diff before you commit it.
+ * everything the stage says. EKACI_REGEN=1 writes the latter anew; look at the diff before you commit it.
  */
 #include "unit/report_help.h"
 
@@ -56,10 +56,10 @@ check_case(const char *job_path)
 		add_record(&got, json_array_get(records, i));
 	size_t stem = strlen(job_path) - strlen(".job.json");
 	const char *path = arena_printf(&a, "%.*s.txt", (int)stem, job_path);
-	if (getenv("REGEN") != NULL) {
+	if (getenv("EKACI_REGEN") != NULL) {
 		assert_int_equal(files_write(path, buf_get(&got), 0644, FILES_NO_SYNC, &e), 0);
 	} else if (files_read(&a, path, 16 << 20, &want, &e) != 0) {
-		fail_msg("%s (REGEN=1 writes it)", e.msg);
+		fail_msg("%s (EKACI_REGEN=1 writes it)", e.msg);
 	} else if (!str_eq(want, buf_get(&got))) {
 		size_t i = 0, line = 1;
 		for (; i < got.n && i < want.n && got.p[i] == want.p[i]; i++)

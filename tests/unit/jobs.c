@@ -1,0 +1,63 @@
+/* Job documents: which evaluation comes next, and what is known of it. */
+#include "jobs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static json_t *
+next(const char *done_text, enum jobs_sides sides)
+{
+	struct settings c = {.state.dir = "/state", .evaluate = {.evaluator = "auto", .sandbox = "auto"}};
+	AUTO(json_drop) json_t *mirrored = json_pack("{s:s,s:s}", "base_tree", "b", "head_tree", "h");
+	AUTO(json_drop) json_t *plan = json_pack("{s:[{s:s},{s:s}]}", "jobs", "name", "one", "name", "two");
+	AUTO(json_drop) json_t *done = NULL;
+	struct err e;
+
+	assert_int_equal(json_read(str_of(done_text), "done", &done, &e), 0);
+	return jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, sides, JOBS_TRUSTED);
+}
+
+#define BASE(job) "{\"side\":\"base\",\"job\":\"" job "\",\"rows\":12500}"
+#define HEAD(job) "{\"side\":\"head\",\"job\":\"" job "\",\"rows\":12501}"
+
+static void
+a_head_is_expected_to_have_the_rows_of_its_base(void **state)
+{
+	AUTO(json_drop) json_t *base = next("[]", JOBS_BOTH);
+	AUTO(json_drop) json_t *head = next("[" BASE("one") "]", JOBS_BOTH);
+	AUTO(json_drop) json_t *second = next("[" BASE("one") "," HEAD("one") "]", JOBS_BOTH);
+
+	(void)state;
+	assert_string_equal(json_str(base, "side", ""), "base");
+	assert_null(json_object_get(base, "expected_rows"));
+	assert_string_equal(json_str(head, "side", ""), "head");
+	assert_int_equal(json_int(head, "expected_rows", 0), 12500);
+	assert_string_equal(json_str(second, "side", ""), "base");
+	assert_null(json_object_get(second, "expected_rows"));
+}
+
+static void
+of_a_branch_only_the_base_is_evaluated(void **state)
+{
+	AUTO(json_drop) json_t *second = next("[" BASE("one") "]", JOBS_BASE);
+	AUTO(json_drop) json_t *none = next("[" BASE("one") "," BASE("two") "]", JOBS_BASE);
+
+	(void)state;
+	assert_string_equal(json_str_at(second, "job.name", ""), "two");
+	assert_string_equal(json_str(second, "side", ""), "base");
+	assert_null(none);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_head_is_expected_to_have_the_rows_of_its_base),
+	    cmocka_unit_test(of_a_branch_only_the_base_is_evaluated),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,4 +1,4 @@
-/* Input derivations, read from the ATerm of a .drv file: Derive([outputs],[("/nix/store/x.drv",["out"]),...],... */
+/* Outputs and input derivations, read from the ATerm of a .drv file: Derive([outputs],[("/nix/store/x.drv",["out"]),...],... */
 #include "evaluate/drvfile.h"
 
 #include "support/os/files.h"
@@ -36,17 +36,19 @@ take_string(struct scan *s, struct str *ret)
 }
 
 static bool
-skip_outputs(struct scan *s)
+take_outputs(struct scan *s, json_t *into)
 {
-	struct str ignored;
+	struct str name, path, ignored;
 
 	if (!take(s, '['))
 		return false;
 	while (take(s, '(')) {
-		do
+		if (!take_string(s, &name) || !take(s, ',') || !take_string(s, &path))
+			return false;
+		json_object_setn_new(into, name.p, name.n, json_any_string(path));
+		while (take(s, ','))
 			if (!take_string(s, &ignored))
 				return false;
-		while (take(s, ','));
 		if (!take(s, ')'))
 			return false;
 		take(s, ',');
@@ -78,9 +80,10 @@ take_inputs(struct scan *s, json_t *into)
 }
 
 int
-drvfile_inputs(const char *path, json_t **ret, struct err *e)
+drvfile_read(const char *path, json_t **ret_inputs, json_t **ret_outputs, struct err *e)
 {
 	AUTO(json_drop) json_t *inputs = json_object();
+	AUTO(json_drop) json_t *outputs = json_object();
 	struct arena a = {0};
 	struct str text;
 
@@ -90,11 +93,14 @@ drvfile_inputs(const char *path, json_t **ret, struct err *e)
 		if (!str_starts(text, STR("Derive(")))
 			rc = fail(e, ERR_INPUT, "%s is not a derivation", path);
 		s.p += rc == 0 ? 7 : 0;
-		if (rc == 0 && !(skip_outputs(&s) && take_inputs(&s, inputs)))
+		if (rc == 0 && !(take_outputs(&s, outputs) && take_inputs(&s, inputs)))
 			rc = fail(e, ERR_INPUT, "%s is damaged", path);
 	}
 	arena_release(&a);
-	if (rc == 0)
-		*ret = json_incref(inputs);
+	if (rc == 0) {
+		*ret_inputs = json_incref(inputs);
+		if (ret_outputs != NULL)
+			*ret_outputs = json_incref(outputs);
+	}
 	return rc;
 }

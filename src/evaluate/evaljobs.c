@@ -8,8 +8,8 @@
 
 enum takes { NOTHING, ONE, TWO };
 enum means {
-	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, NIX,
-	NOT_DONE, HELP
+	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, ONE_ROOT, CACHE,
+	CONSTITUENTS, NIX, NOT_DONE, HELP
 };
 
 struct option {
@@ -27,12 +27,17 @@ static const struct option options[] = {
     {"--workers", NULL, ONE, WORKERS, "N", "how many processes evaluate side by side (1)"},
     {"--max-memory-size", NULL, ONE, MEMORY, "MIB", "memory of a worker; workers x this is the budget of all (4096)"},
     {"--gc-roots-dir", NULL, ONE, ROOTS, "DIR", "links to the derivations, and one root that keeps them all"},
+    {"--one-gc-root", NULL, NOTHING, ONE_ROOT, "", "with --gc-roots-dir: only the root that keeps them all (not in nix-eval-jobs)"},
     {"--meta", NULL, NOTHING, META, "", "with each derivation's meta"},
     {"--force-recurse", NULL, NOTHING, FORCE, "", "enter sets without recurseForDerivations too"},
     {"--show-input-drvs", NULL, NOTHING, INPUTS, "", "with each derivation's input derivations"},
     {"--apply", NULL, ONE, APPLY, "EXPR", "a function of each derivation; its result becomes extraValue"},
     {"--select", NULL, ONE, SELECT, "EXPR", "a function of the root; its result is walked"},
     {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
+    {"--check-cache-status", NULL, NOTHING, CACHE, "", "whether each derivation is local, cached or notBuilt, and what it needs;\n"
+        "        one question to the store, so rows come at the end; neededSubstitutes is what builds need directly"},
+    {"--constituents", NULL, NOTHING, CONSTITUENTS, "", "an aggregate's constituents, also by name and glob, with errors for those\n"
+        "        that are not there; rows come at the end. Aggregates are not rewritten: stock Nix cannot do that"},
     {"--max-depth", NULL, ONE, DEPTH, "N", "sets nested deeper are an error row (64; not in nix-eval-jobs)"},
     {"--max-rows", NULL, ONE, ROWS, "N", "stop after so many rows, with exit 1 (1000000; not in nix-eval-jobs)"},
     {"--max-seconds", NULL, ONE, SECONDS, "N", "stop after so long, with exit 1 (no limit; not in nix-eval-jobs)"},
@@ -44,9 +49,7 @@ static const struct option options[] = {
     {"--override-input", NULL, TWO, NOT_DONE, "PATH REF", "stock Nix has no such thing for an expression"},
     {"--override-flake", NULL, TWO, NOT_DONE, "REF REF", "same"},
     {"--reference-lock-file", NULL, ONE, NOT_DONE, "FILE", "same"},
-    {"--check-cache-status", NULL, NOTHING, NOT_DONE, "", "ask the store about all derivations at once instead"},
-    {"--constituents", NULL, NOTHING, NOT_DONE, "", "aggregates are not rewritten; each is its own row"},
-    {"--no-instantiate", NULL, NOTHING, NOT_DONE, "", "derivations are always written"},
+    {"--no-instantiate", NULL, NOTHING, NOT_DONE, "", "stock Nix's repl always writes derivations"},
     {"--log-format", NULL, ONE, NOT_DONE, "FORMAT", "messages are plain text"},
     {"--repair", NULL, NOTHING, NOT_DONE, "", "stock Nix has no such thing for an expression"},
 };
@@ -66,7 +69,9 @@ help(void)
 				printf("  %s %s\n        %s\n", options[i].name, options[i].args, options[i].what);
 	}
 	puts("\nFrom version to version nix-eval-jobs differs; of its output this program has attr, attrPath, name, system,\n"
-	     "drvPath, outputs, requiredSystemFeatures, meta, inputDrvs, extraValue, error. Relative paths within an\n"
+	     "drvPath, outputs, requiredSystemFeatures, meta, inputDrvs, extraValue, error,\n"
+	     "cacheStatus, isCached, neededBuilds, neededSubstitutes, constituents, namedConstituents. A set that says the\n"
+	     "same as one above it - its names, their derivations - is an error row: a set within itself. Relative paths within an\n"
 	     "expression of several lines, or with tabs or letters beyond ASCII, are not supported: it is read from the\n"
 	     "store. A local flake is read as path:, that is all its files, not only those git knows; without --impure\n"
 	     "it is locked by the hash of its contents and evaluated purely, and with Nix 2.8, whose repl cannot do that,\n"
@@ -114,6 +119,9 @@ take(struct eval_jobs *o, const struct option *opt, char **v)
 	case INPUTS: o->show_input_drvs = true; return 0;
 	case APPLY: o->apply = v[1]; return 0;
 	case SELECT: o->select = v[1]; return 0;
+	case ONE_ROOT: o->one_root = true; return 0;
+	case CACHE: o->check_cache_status = true; return 0;
+	case CONSTITUENTS: o->constituents = true; return 0;
 	case IMPURE: o->impure = true; return 0;
 	case NIX:
 		for (int i = 0; i <= (int)opt->takes; i++)

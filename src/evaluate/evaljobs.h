@@ -36,6 +36,8 @@ struct eval_jobs {
 	const char **nix;     /* options handed to nix as they are */
 	size_t n_nix;
 	bool meta, force_recurse, show_input_drvs, impure;
+	bool one_root;        /* no link for each derivation beside the root that keeps them all */
+	bool check_cache_status, constituents; /* either: rows are printed when all are there */
 	int64_t workers;
 	int64_t max_memory_mb; /* of each worker; times workers is the budget of all */
 	int64_t max_depth, max_rows, max_seconds;

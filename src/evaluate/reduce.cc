@@ -1,4 +1,5 @@
 // Rows made smaller, by simdjson.
+#include <cstring>
 #include <exception>
 #include <simdjson.h>
 #include <string_view>
@@ -72,21 +73,41 @@ the_parser()
 	return parser;
 }
 
+/* How many bytes from p on stand in a JSON string as they are; eight at a time. */
+size_t
+plain_bytes(const char *p, size_t n)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		uint64_t w;
+		memcpy(&w, p + i, 8);
+		/* A byte of zero borrows from its top bit; those with the top bit set are no ASCII and fine. */
+		uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
+		uint64_t found = (w - ones * 0x20) | (quote - ones) | (slash - ones);
+		if (found & ~w & tops)
+			break;
+	}
+	while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
 /* A JSON string; false when it holds a NUL, which the careful reader refuses. */
 bool
 add_string(struct buf *out, std::string_view s)
 {
-	size_t from = 0;
-
 	buf_putc(out, '"');
-	for (size_t i = 0; i < s.size(); i++) {
-		unsigned char c = (unsigned char)s[i];
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
+	for (size_t at = 0;; at++) {
+		size_t n = plain_bytes(s.data() + at, s.size() - at);
+		buf_add(out, s.data() + at, n);
+		at += n;
+		if (at == s.size())
+			break;
+		unsigned char c = (unsigned char)s[at];
 		if (c == 0)
 			return false;
-		buf_add(out, s.data() + from, i - from);
-		from = i + 1;
 		const char *letter = c == '"' ? "\"" : c == '\\' ? "\\" : c == '\n' ? "n" : c == '\t' ? "t" : c == '\r' ? "r"
 		    : c == '\b' ? "b" : c == '\f' ? "f" : nullptr;
 		if (letter != nullptr)
@@ -94,20 +115,55 @@ add_string(struct buf *out, std::string_view s)
 		else
 			buf_printf(out, "\\u%04X", c);
 	}
-	buf_add(out, s.data() + from, s.size() - from);
 	buf_putc(out, '"');
 	return true;
 }
 
+/* The members of an object that are of interest, found in one pass; of repeated ones the first. */
+template <size_t N>
+struct fields {
+	element found[N];
+	unsigned seen = 0;
+
+	fields(const object *from, const char *const (&names)[N])
+	{
+		if (from == nullptr)
+			return;
+		for (auto field : *from)
+			for (size_t i = 0; i < N; i++)
+				if (field.key == names[i]) {
+					if (!has(i))
+						found[i] = field.value;
+					seen |= 1u << i;
+					break;
+				}
+	}
+	bool has(size_t i) const
+	{
+		return (seen & 1u << i) != 0;
+	}
+	template <typename T>
+	bool get(size_t i, T &ret) const
+	{
+		return has(i) && found[i].get(ret) == simdjson::SUCCESS;
+	}
+};
+enum { ROW_PATH, ROW_SYSTEM, ROW_NAME, ROW_DRV, ROW_OUTPUTS, ROW_ERROR, ROW_FATAL, ROW_FEATURES, ROW_META };
+enum { META_VERSION, META_DESCRIPTION, META_HOMEPAGE, META_POSITION, META_LICENSE, META_MAINTAINERS, META_FLAGS };
+const char *const good_members[] = {
+    "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures", "meta"};
+using row_fields = fields<9>;
+using meta_fields = fields<9>;
+
 /* A member's text, or the first one's of a list; empty when it is none. */
 std::string_view
-text_of(const object &o, const char *name)
+text_of(const meta_fields &meta, size_t i)
 {
 	simdjson::dom::array list;
 	std::string_view text;
 	element e;
 
-	if (o[name].get(e) != simdjson::SUCCESS)
+	if (!meta.get(i, e))
 		return {};
 	if (e.get(list) == simdjson::SUCCESS && list.at(0).get(e) != simdjson::SUCCESS)
 		return {};
@@ -154,14 +210,15 @@ struct members { /* of an object being written */
 
 template <size_t N>
 void
-add_list(struct members &m, const object &meta, const char *key, const char *const (&names)[N])
+add_list(struct members &m, const meta_fields &meta, size_t which, const char *const (&names)[N])
 {
 	simdjson::dom::array list;
 	std::string_view found;
 	element e;
 	size_t n = 0;
 
-	if (meta[key].get(e) != simdjson::SUCCESS)
+	const char *key = meta_members[which];
+	if (!meta.get(which, e))
 		return;
 	auto one = [&](const element &item) {
 		if (n >= 100 || !name_in(item, names, found))
@@ -198,43 +255,42 @@ version_in(std::string_view name)
 }
 
 bool
-add_meta(struct buf *out, const object &row, std::string_view name)
+add_meta(struct buf *out, const row_fields &row, std::string_view name)
 {
 	static const char *const licenses[] = {"spdxId", "shortName", "fullName"};
 	static const char *const people[] = {"github", "name", "email"};
 	struct members m = {out, true, true};
 	std::string_view version;
-	object meta;
+	object all;
 	bool flag;
 
 	add(out, ",\"meta\":{");
-	bool has = row["meta"].get(meta) == simdjson::SUCCESS;
-	if (!has || meta["version"].get(version) != simdjson::SUCCESS)
+	bool has = row.get(ROW_META, all);
+	meta_fields meta(has ? &all : nullptr, meta_members);
+	if (!meta.get(META_VERSION, version))
 		version = version_in(name);
 	m.text("version", version);
-	if (has) {
-		m.text("description", text_of(meta, "description"));
-		m.text("homepage", text_of(meta, "homepage"));
-		m.text("position", text_of(meta, "position"));
-		add_list(m, meta, "license", licenses);
-		add_list(m, meta, "maintainers", people);
-		for (const char *one : {"broken", "insecure", "unfree"})
-			if (meta[one].get(flag) == simdjson::SUCCESS && flag) {
-				m.name(one);
-				add(out, "true");
-			}
-	}
+	m.text("description", text_of(meta, META_DESCRIPTION));
+	m.text("homepage", text_of(meta, META_HOMEPAGE));
+	m.text("position", text_of(meta, META_POSITION));
+	add_list(m, meta, META_LICENSE, licenses);
+	add_list(m, meta, META_MAINTAINERS, people);
+	for (size_t i = META_FLAGS; i < COUNT(meta_members); i++)
+		if (meta.get(i, flag) && flag) {
+			m.name(meta_members[i]);
+			add(out, "true");
+		}
 	buf_putc(out, '}');
 	return m.good;
 }
 
 bool
-add_path(const object &row, size_t max_depth, struct buf *key, struct buf *out, size_t *depth)
+add_path(const row_fields &row, size_t max_depth, struct buf *key, struct buf *out, size_t *depth)
 {
 	simdjson::dom::array path;
 	std::string_view part;
 
-	if (row["attrPath"].get(path) != simdjson::SUCCESS || path.size() == 0 || (max_depth != 0 && path.size() > max_depth))
+	if (!row.get(ROW_PATH, path) || path.size() == 0 || (max_depth != 0 && path.size() > max_depth))
 		return false;
 	*depth = path.size();
 	add(out, "{\"attrPath\":[");
@@ -255,13 +311,13 @@ add_path(const object &row, size_t max_depth, struct buf *key, struct buf *out, 
 }
 
 bool
-add_outputs(const object &row, struct buf *out)
+add_outputs(const row_fields &row, struct buf *out)
 {
 	object outputs;
 	std::string_view path;
 	bool first = true;
 
-	if (row["outputs"].get(outputs) != simdjson::SUCCESS)
+	if (!row.get(ROW_OUTPUTS, outputs))
 		return false;
 	add(out, ",\"outputs\":{");
 	for (auto field : outputs) {
@@ -281,14 +337,14 @@ add_outputs(const object &row, struct buf *out)
 }
 
 bool
-add_features(const object &row, struct buf *out)
+add_features(const row_fields &row, struct buf *out)
 {
 	simdjson::dom::array list;
 	std::string_view one;
 	bool first = true;
 
 	add(out, ",\"features\":[");
-	if (row["requiredSystemFeatures"].get(list) == simdjson::SUCCESS)
+	if (row.get(ROW_FEATURES, list))
 		for (element e : list) {
 			if (e.get(one) != simdjson::SUCCESS)
 				continue;
@@ -303,21 +359,19 @@ add_features(const object &row, struct buf *out)
 }
 
 bool
-good_row(const object &row, size_t max_depth, struct buf *key, struct buf *out, struct str *drv, size_t *depth)
+good_row(const object &all, size_t max_depth, struct buf *key, struct buf *out, struct str *drv, size_t *depth)
 {
 	std::string_view system, name, path;
-	element unusual;
 	bool fatal = false;
+	row_fields row(&all, good_members);
 
-	if (row["error"].get(unusual) == simdjson::SUCCESS || row["drvPath"].get(path) != simdjson::SUCCESS)
-		return false;
-	if (row["fatal"].get(fatal) == simdjson::SUCCESS && fatal)
+	if (row.has(ROW_ERROR) || !row.get(ROW_DRV, path) || (row.get(ROW_FATAL, fatal) && fatal))
 		return false;
 	if (!roots_is_drv({path.data(), path.size()}) || !add_path(row, max_depth, key, out, depth))
 		return false;
-	if (row["system"].get(system) != simdjson::SUCCESS)
+	if (!row.get(ROW_SYSTEM, system))
 		system = {};
-	if (row["name"].get(name) != simdjson::SUCCESS)
+	if (!row.get(ROW_NAME, name))
 		name = {};
 	add(key, system);
 	add(out, ",\"system\":");

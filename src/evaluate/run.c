@@ -19,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@
 enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
 	ERROR_LINES = 20,        /* the first lines with "error:" are kept too */
-	GRACE_MS = 5000          /* our own evaluator is told to end before we end it */
+	GRACE_MS = 5000,         /* our own evaluator is told to end before we end it */
+	SLACK_MB = 512           /* of memory, for what does not evaluate */
 };
 static const uint64_t max_file = 8ull << 30; /* an evaluated expression may not fill the disk with one file */
 
@@ -38,7 +40,40 @@ struct hearing {
 	struct buf tail, errors;
 	size_t n_errors;
 	bool false_alarm; /* the last line said so */
+	const char *disk;  /* a folder on the disk that is written to */
+	int64_t disk_mb;   /* what was free there when the evaluation began */
 };
+
+static int64_t
+free_mb(const char *folder)
+{
+	struct statvfs st;
+
+	return statvfs(folder, &st) == 0 ? (int64_t)(st.f_bavail * (st.f_frsize / 1024) / 1024) : INT64_MAX;
+}
+
+/* What no evaluator limits by itself: processes, the memory of all of them (nix-eval-jobs before 2.35.3 may reach twice
+ * its budget in good faith), and the disk, which toFile in a loop fills. */
+static int
+on_watch(void *ctx)
+{
+	struct hearing *h = ctx;
+	const struct run *r = h->r;
+	struct child_load load = child_load_now();
+	int64_t most_mb = 2 * r->job.workers * r->job.max_memory_mb + SLACK_MB, left_mb = free_mb(h->disk);
+
+	if (load.processes > (size_t)(r->max_processes + 2 * r->job.workers))
+		rows_incomplete(h->rows, "stopped: the evaluation ran %zu processes at once", load.processes);
+	else if (load.memory_kb / 1024 > most_mb)
+		rows_incomplete(h->rows, "stopped: the evaluation used %lld MiB of memory, twice the budget of %lld workers",
+		    (long long)(load.memory_kb / 1024), (long long)r->job.workers);
+	else if (left_mb < r->min_free_mb && left_mb < h->disk_mb)
+		rows_incomplete(h->rows, "stopped: only %lld MiB are free on the store's disk, %lld fewer than when the "
+		    "evaluation began", (long long)left_mb, (long long)(h->disk_mb - left_mb));
+	else
+		return 0;
+	return 1;
+}
 
 const char *
 run_source(struct arena *a, const struct run *r)
@@ -166,7 +201,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
 		return -1;
 	struct child c = {.argv = argv, .env_clear = true, .dir = r->sandbox ? NULL : r->job.source, .on_line = on_line,
-	    .ctx = h, .max_file_bytes = max_file, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
+	    .ctx = h, .max_file_bytes = max_file, .on_watch = on_watch, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
 	const char *env[] = {"NIX_PATH=", arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)), NULL};
 	if (!r->sandbox) {
 		c.env = sandbox_plain_env(a, env);
@@ -219,6 +254,8 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	struct child_result end = {0};
 	struct rusage used = {0};
 
+	h.disk = files_exist("/nix/store") ? "/nix/store" : work;
+	h.disk_mb = free_mb(h.disk);
 	if (!r->sandbox && lock_source(r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
 		return -1;
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);

@@ -18,6 +18,7 @@ struct run {
 	const char *checkout_dir;
 	const char *fetch_cache_dir; /* or NULL */
 	const char *roots_dir;       /* or NULL */
+	int64_t max_processes, min_free_mb; /* evaluate.h */
 	int64_t wall_ms;
 	bool sandbox;
 	int64_t expected_rows;       /* -1: unknown */

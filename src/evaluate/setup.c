@@ -212,8 +212,8 @@ setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct 
 	for (const char *p = walker_text; *p != '\0'; p++)
 		buf_putc(out, *p == '\n' ? ' ' : *p);
 	/* In two parts: an error may show this line, and that must not look like an answer. */
-	buf_printf(out, ") { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; apply = ", mark, mark + 8, o->force_recurse ? "true" : "false",
-	    o->meta ? "true" : "false");
+	buf_printf(out, ") { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; apply = ", mark, mark + 8, o->force_recurse ? "true" : "false",
+	    o->meta ? "true" : "false", o->constituents ? "true" : "false");
 	if (o->apply == NULL)
 		buf_puts(out, "null");
 	else if (walk_nix_expr(o->apply, out, e) != 0)

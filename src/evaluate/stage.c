@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFAULT_WALL_MS = 3600 * 1000, DEFAULT_ROWS = 1000000, DEFAULT_DEPTH = 64, DEFAULT_MEMORY_MB = 4096 };
+enum { DEFAULT_WALL_MS = 3600 * 1000, DEFAULT_ROWS = 1000000, DEFAULT_DEPTH = 64, DEFAULT_MEMORY_MB = 4096,
+	DEFAULT_PROCESSES = 256, DEFAULT_FREE_MB = 1024 };
 
 struct wish {
 	struct arena a;
@@ -43,6 +44,8 @@ read_wish(struct wish *w, struct err *e)
 	w->roots_root = json_str(job, "roots_dir", NULL);
 	r->fetch_cache_dir = json_str(job, "fetch_cache_dir", NULL);
 	r->wall_ms = json_int(job, "wall_ms", DEFAULT_WALL_MS);
+	r->max_processes = json_int(job, "max_processes", DEFAULT_PROCESSES);
+	r->min_free_mb = json_int(job, "min_free_mb", DEFAULT_FREE_MB);
 	r->expected_rows = json_int(job, "expected_rows", -1);
 	r->job = (struct evaluator_job){.job = inner,
 	    .workers = json_int(job, "workers", 0),

@@ -1,6 +1,7 @@
 /* The coordinator of the built-in evaluator: hands attribute paths to workers, prints what they find. */
 #include "evaluate/drvfile.h"
 #include "evaluate/evaljobs.h"
+#include "evaluate/late.h"
 #include "evaluate/roots.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
@@ -25,15 +26,30 @@ enum {
 	ERROR_BYTES = 16 * 1024,    /* of an attribute's message; a trace can be endless */
 	MAX_WORKERS = 64,
 	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
+	HELD_BYTES = 512 * 1024 * 1024, /* rows of a set on trial; nixpkgs has 100 MB in one set, with meta */
 	SETUP_BYTES = 1024 * 1024
 };
 
 struct node {
 	uint32_t parent; /* the root is its own */
 	uint32_t index;  /* among the parent's sorted names */
+	uint32_t first, n;  /* children stand side by side; of a set that is to be entered */
+	uint32_t open;      /* children that have not answered yet */
 	uint16_t depth;
-	uint8_t tries;   /* how many workers died on it */
+	uint8_t tries;      /* how many workers died on it */
+	bool on_trial;
+	uint64_t said;      /* its answer: a fingerprint of a set's names, of a derivation's path; 0: none yet */
 	struct str name;
+};
+enum { SAID_NOTHING = 1, SAID_ERROR = 2, SAID_REST = 3 };
+
+/* A set with the names of one above it may be that set: a set within itself. Nix cannot be asked whether two sets are
+ * one, so its children are asked first and their rows are held back. When each says what that one's children said -
+ * the same derivation, a set of the same names - it is listed as an error, its rows are dropped and it is not entered. */
+struct trial {
+	uint32_t set, like;
+	struct buf rows;
+	size_t n_rows;
 };
 
 struct worker {
@@ -57,6 +73,8 @@ struct walk {
 	size_t head;
 	VEC(uint32_t) alone;  /* a worker died on these: once more with nobody beside it */
 	VEC(struct str) drvs; /* for the root; only when roots are wanted */
+	VEC(struct trial) trials;
+	VEC(struct str) late; /* rows that are printed when all are there; each with its newline */
 	struct worker workers[MAX_WORKERS];
 	size_t n_workers;     /* may run */
 	char mark[40];
@@ -172,15 +190,63 @@ too_many(const struct walk *w, struct err *e)
 }
 
 static int
-print_row(struct walk *w, struct buf *row, struct err *e)
+print_rows(struct walk *w, struct str rows, size_t n, struct err *e)
 {
+	if (w->o->check_cache_status || w->o->constituents) {
+		const char *nl;
+		for (; (nl = memchr(rows.p, '\n', rows.n)) != NULL; rows = str_from(rows, (size_t)(nl - rows.p) + 1)) {
+			size_t length = (size_t)(nl - rows.p) + 1;
+			struct str line = {arena_strn(&w->names, rows.p, length), length};
+			vec_push(&w->late, line);
+		}
+	} else if (fwrite(rows.p, 1, rows.n, stdout) != rows.n || fflush(stdout) != 0) {
+		return fail_sys(e, "cannot print a row");
+	}
+	w->rows += n;
+	return w->rows > (size_t)w->o->max_rows ? too_many(w, e) : 0;
+}
+
+static struct trial *
+trial_of(struct walk *w, uint32_t set)
+{
+	for (size_t i = 0; w->nodes.p[set].on_trial && i < w->trials.n; i++)
+		if (w->trials.p[i].set == set)
+			return &w->trials.p[i];
+	return NULL;
+}
+
+static int
+print_row(struct walk *w, uint32_t id, struct buf *row, struct err *e)
+{
+	struct trial *t = id != 0 ? trial_of(w, w->nodes.p[id].parent) : NULL;
+
 	buf_puts(row, "}\n");
 	if (row->over)
 		return fail(e, ERR_LIMIT, "a row is too long");
-	if (fwrite(row->p, 1, row->n, stdout) != row->n || fflush(stdout) != 0)
-		return fail_sys(e, "cannot print a row");
-	w->rows++;
-	return w->rows > (size_t)w->o->max_rows ? too_many(w, e) : 0;
+	if (t == NULL)
+		return print_rows(w, buf_get(row), 1, e);
+	buf_str(&t->rows, buf_get(row));
+	t->n_rows++;
+	return t->rows.over ? fail(e, ERR_LIMIT, "the rows of a set are too long") : 0;
+}
+
+/* An attribute has answered. */
+static void
+note(struct walk *w, uint32_t id, uint64_t said)
+{
+	if (w->nodes.p[id].said == 0 && id != 0)
+		w->nodes.p[w->nodes.p[id].parent].open--;
+	w->nodes.p[id].said = said;
+}
+
+static uint64_t
+fingerprint(struct str s)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
+	return h < SAID_REST ? SAID_REST : h;
 }
 
 static int
@@ -205,7 +271,9 @@ print_error(struct walk *w, uint32_t id, struct str text, struct err *e)
 	row.n -= 2;
 	row.p[row.n] = '\0';
 	fprintf(stderr, STR_FMT "\n", STR_ARG(text));
-	return print_row(w, &row, e);
+	if (w->nodes.p[id].said == 0) /* a set within itself keeps what it said: others are compared with it */
+		note(w, id, SAID_ERROR);
+	return print_row(w, id, &row, e);
 }
 
 static int
@@ -213,7 +281,7 @@ add_inputs(struct str drv, struct buf *row, struct err *e)
 {
 	struct arena a = {0};
 	AUTO(json_drop) json_t *inputs = NULL;
-	int rc = drvfile_inputs(str_dup(&a, drv), &inputs, e);
+	int rc = drvfile_read(str_dup(&a, drv), &inputs, NULL, e);
 
 	if (rc == 0) {
 		buf_puts(row, ",\"inputDrvs\":");
@@ -246,10 +314,83 @@ on_derivation(struct walk *w, uint32_t id, struct str json, struct err *e)
 	if (w->o->roots_dir != NULL) {
 		struct str copy = {str_dup(&w->names, drv), drv.n};
 		vec_push(&w->drvs, copy);
-		if (roots_link(drv, w->o->roots_dir, e) != 0)
+		if (!w->o->one_root && roots_link(drv, w->o->roots_dir, e) != 0)
 			return -1;
 	}
-	return print_row(w, &row, e);
+	note(w, id, fingerprint(drv));
+	return print_row(w, id, &row, e);
+}
+
+/* The children of a set are to be asked, for good or on trial. */
+static void
+enter(struct walk *w, uint32_t id)
+{
+	struct node *set = &w->nodes.p[id];
+
+	for (uint32_t up = id; up != 0 && !set->on_trial;) {
+		up = w->nodes.p[up].parent;
+		if (w->nodes.p[up].said != set->said)
+			continue;
+		struct trial t = {.set = id, .like = up};
+		buf_init(&t.rows, HELD_BYTES);
+		vec_push(&w->trials, t);
+		set->on_trial = true;
+	}
+	for (uint32_t i = 0; i < set->n; i++)
+		vec_push(&w->queue, set->first + i);
+}
+
+static bool
+is_like(const struct walk *w, const struct trial *t)
+{
+	const struct node *set = &w->nodes.p[t->set], *like = &w->nodes.p[t->like];
+
+	for (uint32_t i = 0; i < set->n; i++)
+		if (w->nodes.p[set->first + i].said != w->nodes.p[like->first + i].said)
+			return false;
+	return set->n == like->n;
+}
+
+static int
+end_trial(struct walk *w, struct trial *t, struct err *e)
+{
+	AUTO(buf_release) struct buf text = {0};
+	const struct node *set = &w->nodes.p[t->set];
+
+	if (is_like(w, t)) {
+		buf_init(&text, 1024);
+		buf_puts(&text, "a set within itself: it is the same as ");
+		if (t->like == 0)
+			buf_puts(&text, "the root");
+		else
+			name_node(w, t->like, &text);
+		return print_error(w, t->set, buf_get(&text), e);
+	}
+	for (uint32_t i = 0; i < set->n; i++)
+		if (w->nodes.p[set->first + i].n > 0)
+			enter(w, set->first + i);
+	return print_rows(w, buf_get(&t->rows), t->n_rows, e);
+}
+
+/* Trials are over when all that must be compared have answered. */
+static int
+end_trials(struct walk *w, struct err *e)
+{
+	for (size_t i = 0; i < w->trials.n;) {
+		struct trial t = w->trials.p[i];
+		if (w->nodes.p[t.set].open > 0 || w->nodes.p[t.like].open > 0) {
+			i++;
+			continue;
+		}
+		/* Out of the list first: its own row may be another trial's, and sets below it may be tried. */
+		w->trials.p[i] = w->trials.p[--w->trials.n];
+		w->nodes.p[t.set].on_trial = false;
+		int rc = end_trial(w, &t, e);
+		buf_release(&t.rows);
+		if (rc != 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -268,17 +409,23 @@ on_set(struct walk *w, uint32_t id, struct str json, struct err *e)
 		    (long long)w->o->max_depth);
 		return print_error(w, id, str_of(text), e);
 	}
+	uint32_t first = (uint32_t)w->nodes.n;
 	json_array_foreach(names, i, name) {
-		struct str s = {json_string_value(name), json_string_length(name)};
-		if (str_is(s, "recurseForDerivations"))
+		struct str text = {json_string_value(name), json_string_length(name)};
+		if (str_is(text, "recurseForDerivations"))
 			continue;
 		struct node n = {.parent = id, .index = (uint32_t)i, .depth = (uint16_t)(w->nodes.p[id].depth + 1)};
-		n.name = (struct str){arena_strn(&w->names, s.p, s.n), s.n};
+		n.name = (struct str){arena_strn(&w->names, text.p, text.n), text.n};
 		if (w->nodes.n >= UINT32_MAX / 2)
 			return fail(e, ERR_LIMIT, "too many attributes");
-		vec_push(&w->queue, (uint32_t)w->nodes.n);
 		vec_push(&w->nodes, n);
 	}
+	note(w, id, fingerprint(json));
+	struct node *set = &w->nodes.p[id];
+	set->first = first;
+	set->n = set->open = (uint32_t)w->nodes.n - first;
+	if (id == 0 || !w->nodes.p[set->parent].on_trial)
+		enter(w, id);
 	return 0;
 }
 
@@ -361,8 +508,10 @@ on_line(void *ctx, struct str line, struct err *e)
 	k->in_error = k->own = k->own_code = false;
 	buf_drop(&k->error, k->error.n);
 	uint32_t id = k->batch[k->done++];
-	if (what == 'n')
+	if (what == 'n') {
+		note(w, id, SAID_NOTHING);
 		return 0;
+	}
 	return what == 'r' ? on_derivation(w, id, json, e) : on_set(w, id, json, e);
 }
 
@@ -629,18 +778,26 @@ walk_run(const struct eval_jobs *o, struct err *e)
 		rc = dispatch(w, e);
 		if (rc == 0)
 			rc = turn(w, e);
+		if (rc == 0)
+			rc = end_trials(w, e);
 	}
 	/* The workers hold temporary roots: the lasting one is made before they go. */
 	if (rc == 0 && o->roots_dir != NULL)
 		rc = roots_keep(w->drvs.p, w->drvs.n, o->roots_dir, "ekaci-roots", e);
 	for (size_t i = 0; i < w->n_workers; i++)
 		stop_worker(&w->workers[i], NULL);
+	if (rc == 0 && w->late.n > 0)
+		rc = late_print(o, w->late.p, w->late.n, e);
+	vec_release(&w->late);
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
 	vec_release(&w->nodes);
 	vec_release(&w->queue);
 	vec_release(&w->alone);
 	vec_release(&w->drvs);
+	for (size_t i = 0; i < w->trials.n; i++)
+		buf_release(&w->trials.p[i].rows);
+	vec_release(&w->trials);
 	buf_release(&w->setup);
 	arena_release(&w->names);
 	return rc;

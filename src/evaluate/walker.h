@@ -4,12 +4,13 @@
  * It is a function of an attribute set:
  *   mark    a word nobody can guess: what it prints begins with it, so evaluated code cannot forge a line
  *   root    what to walk; args what functions are called with, as --arg and --argstr do
- *   force, meta   flags; apply null or a function; systems null or the list of wanted systems
+ *   force, meta   flags; apply null or a function; constituents whether those of aggregates are wanted
  * It gives a function of a list of questions. A path is a list of indices into the sorted attribute names at each level
  * (names may be any bytes; numbers are safe on a command line). A question is a list: the first index, how many, and
  * the path of their set; or 0, 0 and a path for that path itself. For each attribute, in order, it prints with
  * builtins.trace
- *   MARK r JSON   a derivation: the members of nix-eval-jobs' row but attr and attrPath
+ *   MARK r JSON   a derivation: the members of nix-eval-jobs' row but attr and attrPath; an
+ *                 aggregate's constituents stand in hydraAggregate; drvPath is the first member
  *   MARK k JSON   a set to enter: its attribute names
  *   MARK n        nothing to report here
  * or it fails, with Nix's own message, and the attributes after the failing one are not visited. What was evaluated stays

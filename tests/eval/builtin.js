@@ -53,6 +53,10 @@ for (const workers of ['1', '3']) {
 	evalJobs(['--gc-roots-dir', roots, fixture]);
 	is(fs.readlinkSync(path.join(roots, path.basename(r.rows.multi.drvPath))), r.rows.multi.drvPath, 'a link for each derivation, by its name');
 	ok(run('nix-store', ['-q', '--roots', r.rows.multi.drvPath]).stdout.includes(roots), 'the garbage collector knows a root that keeps it');
+	const one = path.join(work, 'one-root');
+	evalJobs(['--gc-roots-dir', one, '--one-gc-root', fixture]);
+	is(fs.readdirSync(one), ['ekaci-roots'], '--one-gc-root makes no links beside it');
+	ok(run('nix-store', ['-q', '--roots', r.rows.multi.drvPath]).stdout.includes(one), 'and keeps as much');
 }
 {
 	// nixlines.so beside the program only makes it faster.
@@ -76,6 +80,47 @@ for (const workers of ['1', '3']) {
 	ok(m.rows.a && m.rows.a.drvPath, 'an expression of several lines with tabs and letters beyond ASCII', m.err);
 }
 {
+	// --constituents: direct, by name, by glob, and what is not there.
+	const d = (n, more = '') => `derivation { name = "${n}"; system = "x"; builder = "b"; ${more} }`;
+	const agg = (n, list, more = '') => d(n, `_hydraAggregate = true; constituents = [ ${list} ]; ${more}`);
+	const file = write('aggregates.nix', `rec { a = ${d('a')}; b = ${d('b')}; bad = throw "x"; tests = { recurseForDerivations = true; one = ${d('one')}; two = ${d('two')}; };
+		direct = ${agg('direct', 'a b')}; named = ${agg('named', '"a" "tests.one"')}; mixed = ${agg('mixed', 'a "b"')}; glob = ${agg('glob', '"tests.*"', '_hydraGlobConstituents = true;')};
+		none = ${agg('none', '"nowhere.*"', '_hydraGlobConstituents = true;')}; missing = ${agg('missing', '"nowhere" "a"')}; failing = ${agg('failing', '"bad"')};
+		left = ${agg('left', '"right"')}; right = ${agg('right', '"left"')}; indirect = ${agg('indirect', '"named"')}; }`);
+	const r = evalJobs(['--constituents', '--workers', '2', file]);
+	const of = (name) => (r.rows[name].constituents || []).map((p) => p.replace(/.*?-(.*)\.drv/, '$1')).sort();
+	is(r.code, 0, '--constituents', r.err);
+	is([of('direct'), of('named'), of('mixed'), of('glob'), of('indirect')], [['a', 'b'], ['a', 'one'], ['a', 'b'], ['one', 'two'], ['named']], 'constituents direct, by name, mixed, by glob and through another aggregate');
+	ok(!['direct', 'named', 'mixed', 'glob'].some((n) => r.rows[n].error), 'without an error');
+	is([r.rows.missing.error, of('missing')], ['nowhere: does not exist', ['a']], 'one that is not there is named, the others are kept');
+	is(r.rows.none.error, 'nowhere.*: constituent glob pattern had no matches', 'a glob without matches');
+	is(r.rows.failing.error, 'bad: does not evaluate', 'one that fails');
+	is([r.rows.left.error, r.rows.right.error], ['Dependency cycle: left <-> right', 'Dependency cycle: right <-> left'], 'a cycle is the error of both');
+	ok(r.lines.slice(-10).every((l) => l.constituents) && !r.lines.slice(0, -10).some((l) => 'constituents' in l), 'aggregates come last');
+	ok(!('constituents' in evalJobs([file]).rows.direct), 'nothing of it unasked');
+}
+{
+	// --check-cache-status: what is there, what must be built, and what it needs, dependencies first.
+	const salt = `${process.pid}-${Date.now()}`;
+	const env = { ...process.env, NIX_CONFIG: 'build-users-group =\nsandbox = false\nsubstituters =\n' };
+	const built = `derivation { name = "built-${salt}"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo > $out" ]; }`;
+	const file = write('cache.nix', `rec { built = ${built}; low = derivation { name = "low-${salt}"; system = "x"; builder = "b"; }; mid = derivation { name = "mid"; system = "x"; builder = "b"; inherit low built; }; top = derivation { name = "top"; system = "other"; builder = "b"; inherit mid low; }; bad = throw "x"; }`);
+	ok(run('nix-build', ['--no-out-link', '-E', built], { env }).status === 0, 'something is built');
+	const r = evalJobs(['--check-cache-status', '--workers', '2', file], { env });
+	const of = (name) => [r.rows[name].cacheStatus, r.rows[name].isCached, r.rows[name].neededBuilds.map((p) => p.replace(/.*?-([a-z]*).*/, '$1')), r.rows[name].neededSubstitutes];
+	is([of('built'), of('low'), of('mid'), of('top')], [['local', true, [], []], ['notBuilt', false, ['low'], []], ['notBuilt', false, ['low', 'mid'], []],
+		['notBuilt', false, ['low', 'mid', 'top'], []]], '--check-cache-status: status and needs, of another system, too');
+	ok(r.rows.bad.error && !('cacheStatus' in r.rows.bad) && r.code === 0, 'a failing attribute has its own row without one');
+	// A binary cache in a folder.
+	const cache = `file://${work}/cache`, drv = r.rows.built.drvPath, out = r.rows.built.outputs.out;
+	const copied = run('nix', ['--extra-experimental-features', 'nix-command', 'copy', '--to', cache, out], { env });
+	const removed = run('nix-store', ['--delete', out]);
+	ok(copied.status === 0 && removed.status === 0, 'it is in a cache only', [copied.stderr, removed.stderr]);
+	const c = evalJobs(['--check-cache-status', '--option', 'substituters', cache, '--option', 'require-sigs', 'false', file], { env });
+	is([c.rows.built.drvPath, c.rows.built.cacheStatus, c.rows.built.isCached, c.rows.built.neededSubstitutes, c.rows.built.neededBuilds], [drv, 'cached', true, [out], []], 'what a cache has is cached');
+	is(c.rows.mid.neededSubstitutes, [out], 'and is what a build needs fetched');
+}
+{
 	for (const [expr, pattern] of [['throw "at the root"', /at the root/], ['abort "at the root"', /at the root/], ['"abc', /syntax error/],
 		['{ a = ', /syntax error/], ['1); } ) (', /syntax error/], ['import ./nowhere.nix', /nowhere/]]) {
 		const r = evalJobs(['--expr', expr]);
@@ -83,7 +128,7 @@ for (const workers of ['1', '3']) {
 	}
 	is(evalJobs(['--expr', '1']).code, 0, 'a root that is no set has nothing to report');
 	for (const args of [['--workers', '0', 'x'], ['--workers', '2x', 'x'], ['--max-memory-size', '-1', 'x'], ['--nonsense', 'x'], ['x', 'y'], [],
-		['--override-input', 'a', 'b', 'x'], ['--check-cache-status', 'x'], ['--constituents', 'x'], ['--arg', 'x']])
+		['--override-input', 'a', 'b', 'x'], ['--no-instantiate', 'x'], ['--arg', 'x']])
 		is(run(ekaci, ['eval-jobs', ...args]).status, 2, `refused, not ignored: ${args.join(' ')}`);
 	const help = run(ekaci, ['eval-jobs', '--help']).stdout;
 	ok(/--max-memory-size/.test(help) && /refused/.test(help), '--help says what there is and what is refused');
@@ -91,8 +136,22 @@ for (const workers of ['1', '3']) {
 {
 	// Runaway trees.
 	const self = write('self.nix', 'let s = { recurseForDerivations = true; good = derivation { name = "g"; system = "s"; builder = "b"; }; inherit s; }; in s');
-	const r = evalJobs(['--max-depth', '6', self]);
-	ok(r.code === 0 && /nested deeper|within itself/.test(JSON.stringify(r.lines)), 'a set within itself ends with a row that says so', r.lines);
+	for (const workers of ['1', '3']) {
+		const r = evalJobs(['--workers', workers, self]);
+		is([r.code, Object.keys(r.rows).sort()], [0, ['good', 's']], 'a set within itself: an error on the cycle, its good child once');
+		ok(/within itself: it is the same as the root/.test(r.rows.s.error), 'and what it is the same as', r.rows.s);
+	}
+	const d = (n) => `(derivation { name = "${n}"; system = "s"; builder = "b"; })`;
+	const two = write('two.nix', `let s = { recurseForDerivations = true; good = ${d('g')}; bad = throw "x"; left = s; right = { recurseForDerivations = true; again = s; h = ${d('h')}; }; }; in { top = s; }`);
+	const ways = evalJobs(['--workers', '2', two]);
+	is(Object.keys(ways.rows).sort(), ['top|bad', 'top|good', 'top|left', 'top|right|again', 'top|right|h'], 'sets that lead to themselves by several ways');
+	ok(/same as "top"/.test(ways.rows['top|right|again'].error), 'each with what it is the same as', ways.rows);
+	// Same names, but not the same set: all of it is there.
+	const alike = write('alike.nix', `{ a = ${d('a')}; b = { recurseForDerivations = true; a = ${d('other')}; b = { recurseForDerivations = true; a = ${d('a')}; b = { recurseForDerivations = true; c = ${d('c')}; }; }; }; }`);
+	is(Object.keys(evalJobs([alike]).rows).sort(), ['a', 'b|a', 'b|b|a', 'b|b|b|c'], 'sets of the same names that differ are entered');
+	const grows = write('grows.nix', `let f = n: { recurseForDerivations = true; d = derivation { name = "d\${toString n}"; system = "s"; builder = "b"; }; next = f (n + 1); }; in f 0`);
+	const r = evalJobs(['--max-depth', '6', grows]);
+	ok(r.code === 0 && r.lines.length === 7 && /nested deeper/.test(JSON.stringify(r.lines)), 'sets that never end are cut at a depth, with a row that says so', r.lines);
 	const many = write('many.nix', 'let set = n: { recurseForDerivations = true; } // builtins.listToAttrs (map (i: { name = "a${toString i}"; value = throw "x"; }) (builtins.genList (i: i) n)); in { small = set 3; runaway = set 500; }');
 	const m = evalJobs(['--max-rows', '100', many]);
 	ok(m.code === 1 && /more than 100 rows.*runaway/.test(m.err), 'too many rows: exit 1 and the offender by name', m.err.slice(-300));

@@ -5,7 +5,7 @@ const fs = require('fs');
 const { spawn } = require('child_process');
 const http = require('http');
 const path = require('path');
-const { work, ok, done, write, repository, job, stage, stageAsync } = require('./lib.js');
+const { work, ok, done, write, run, repository, job, stage, stageAsync, until } = require('./lib.js');
 
 const key = write('secret/key.pem', 'the private key');
 const other = path.dirname(write('checkouts/work-other/source/secret.nix', '"another checkout"'));
@@ -59,5 +59,41 @@ server.listen(0, '127.0.0.1', async () => {
 	ok(fs.existsSync(path.join(other, 'secret.nix')), "another evaluation's checkout is still there");
 	server.close();
 	owner.stdin.end();
+
+	// An evaluation that takes what the machine has: stopped, incomplete, and nothing of it runs on.
+	const mine = () => fs.readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
+		try { return fs.readFileSync(`/proc/${p}/cmdline`, 'utf8').includes(work); } catch { return false; }
+	});
+	const greedy = (name, script) => write(`greedy/${name}/nix-eval-jobs`, `#!/bin/sh\ncase $1 in --help) echo "  --max-memory-size --meta"; exit;; esac\n: ${work}\n${script}\n`, 0o755);
+	let n = 0;
+	for (const sandbox of ['require', 'off']) {
+		const fresh = () => path.join(work, `evals-greedy${++n}`);
+		const forks = stage(job(repo, { file: 'jobs.nix' }, { sandbox, evals_dir: fresh(), max_processes: 40, wall_ms: 20000,
+			evaluator: greedy('forks', 'for i in $(seq 400); do sleep 30 & done; wait') }));
+		ok(forks.evaluation && !forks.evaluation.complete && /ran \d+ processes at once/.test(forks.evaluation.reason), `one that forks endlessly is stopped (sandbox ${sandbox})`, forks.evaluation || forks.last);
+		const eats = stage(job(repo, { file: 'jobs.nix' }, { sandbox, evals_dir: fresh(), workers: 1, max_memory_mb: 20, wall_ms: 20000,
+			evaluator: greedy('eats', 'head -c 1500M /dev/zero | tail -c 1500M | sleep 30') }));
+		ok(eats.evaluation && !eats.evaluation.complete && /MiB of memory/.test(eats.evaluation.reason), `one that eats memory is stopped (sandbox ${sandbox})`, eats.evaluation || eats.last);
+		ok(await until(() => mine().length === 0, 5000), `and nothing of them runs on (sandbox ${sandbox})`, mine());
+	}
+	{
+		// A loop of toFile, each of them another 2 MB, until 200 MB less are free.
+		const fs_free = fs.statfsSync('/nix/store'), free = Math.floor(fs_free.bavail * fs_free.bsize / 1048576);
+		const fill = repository('fill', { 'jobs.nix': `let block = builtins.foldl' (s: i: s + s) "${'0123456789abcdef'.repeat(16)}" (builtins.genList (i: i) 13); in builtins.listToAttrs (builtins.genList (i: { name = "f\${toString i}"; value = derivation { name = "f"; system = "s"; builder = builtins.toFile "fill-${process.pid}" (toString i + block); }; }) 2000)` });
+		const r = stage(job(fill, { file: 'jobs.nix' }, { sandbox: 'require', workers: 1, evals_dir: path.join(work, 'evals-fill'), min_free_mb: free - 200, wall_ms: 60000 }));
+		ok(r.evaluation && !r.evaluation.complete && /MiB are free on the store's disk/.test(r.evaluation.reason), 'one that fills the disk is stopped', r.evaluation || r.last);
+		ok(fs.statfsSync('/nix/store').bavail * fs_free.bsize / 1048576 > free - 1500, 'in time');
+		const left = fs.readdirSync('/nix/store').filter((name) => name.endsWith(`-fill-${process.pid}`)).map((name) => `/nix/store/${name}`);
+		run('nix-store', ['--delete', '--ignore-liveness', ...left]);
+	}
+	{
+		// No sandbox to be had: refused where it is required, said where it is not.
+		const bin = path.dirname(write('bin/bwrap', '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n', 0o755));
+		const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+		const required = stage(job(repo, { file: 'jobs.nix' }, { sandbox: 'require', evals_dir: path.join(work, 'evals-none') }), { env });
+		ok(required.last.type === 'error' && required.last.kind === 'denied' && /No permissions to create new namespace/.test(required.last.message), 'without user namespaces a required sandbox is refused, in the system\'s words', required.last);
+		const auto = stage(job(repo, { file: 'jobs.nix' }, { sandbox: 'auto', evals_dir: path.join(work, 'evals-auto') }), { env });
+		ok(auto.evaluation && auto.evaluation.complete && auto.evaluation.sandbox === 'none', 'and where it is not required the evaluation says that it had none', auto.evaluation || auto.last);
+	}
 	done();
 });

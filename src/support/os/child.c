@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 enum { IN, OUT, ERR, CHAN, NFDS };
+enum { PIPE_BYTES = 512 * 1024 }; /* of standard output, where the system allows: fewer turns of waiting for each other */
 
 struct running {
 	const struct child *c;
@@ -25,7 +26,7 @@ struct running {
 	struct buf lines[NFDS];
 	size_t total[NFDS];
 	size_t written;
-	int64_t started_ms, heard_ms, term_ms;
+	int64_t started_ms, heard_ms, term_ms, watched_ms;
 	enum child_end why; /* CHILD_EXITED until we decided to end it */
 	struct child_result *result;
 	bool live;   /* not yet reaped */
@@ -77,10 +78,15 @@ parent_of(pid_t pid)
 	return p != NULL && strlen(p) > 4 ? (pid_t)strtol(p + 4, NULL, 10) : 0;
 }
 
-static size_t
-kill_once(void)
+struct family {
+	pid_t *p; /* ours first */
+	size_t n, cap;
+};
+
+static struct family
+find_family(void)
 {
-	VEC(pid_t) family = {0};
+	struct family family = {0};
 	size_t before;
 	struct dirent *d;
 	DIR *dir;
@@ -105,11 +111,37 @@ kill_once(void)
 		}
 		closedir(dir);
 	} while (family.n != before);
+	return family;
+}
+
+static void
+kill_once(void)
+{
+	struct family family = find_family();
+
 	for (size_t i = 1; i < family.n; i++)
 		kill(family.p[i], SIGKILL);
-	size_t n = family.n - 1;
 	vec_release(&family);
-	return n;
+}
+
+struct child_load
+child_load_now(void)
+{
+	struct family family = find_family();
+	struct child_load load = {.processes = family.n - 1};
+
+	for (size_t i = 1; i < family.n; i++) {
+		char path[64], line[200];
+		long long size, resident = 0, shared = 0;
+		snprintf(path, sizeof(path), "/proc/%d/statm", (int)family.p[i]);
+		AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd >= 0 ? read(fd, line, sizeof(line) - 1) : 0;
+		line[n > 0 ? n : 0] = '\0';
+		if (sscanf(line, "%lld %lld %lld", &size, &resident, &shared) == 3)
+			load.memory_kb += (resident - shared) * (sysconf(_SC_PAGESIZE) / 1024);
+	}
+	vec_release(&family);
+	return load;
 }
 
 void
@@ -190,6 +222,8 @@ start(struct running *r, const struct child *c, struct child_result *result, str
 		theirs[i] = pair[i == IN ? 0 : 1];
 		r->fds[i] = pair[i == IN ? 1 : 0];
 		fcntl(r->fds[i], F_SETFL, O_NONBLOCK);
+		if (i == OUT)
+			(void)fcntl(r->fds[i], F_SETPIPE_SZ, PIPE_BYTES);
 		buf_init(&r->lines[i], CHILD_MAX_LINE);
 	}
 	if (pipe2(sync_fds, O_CLOEXEC) != 0)
@@ -356,6 +390,13 @@ watch_clock(struct running *r)
 		ask_to_end(r, CHILD_TIMED_OUT);
 	if (r->c->silence_ms != 0 && now - r->heard_ms >= r->c->silence_ms)
 		ask_to_end(r, CHILD_SILENT);
+	if (r->c->on_watch != NULL && r->term_ms == 0 && now - r->watched_ms >= CHILD_WATCH_MS) {
+		r->watched_ms = now;
+		if (r->c->on_watch(r->c->ctx) > 0) {
+			ask_to_end(r, CHILD_STOPPED);
+			kill(-r->pid, SIGKILL);
+		}
+	}
 	if (r->term_ms != 0 && now - r->term_ms >= CHILD_GRACE_MS)
 		kill(-r->pid, SIGKILL);
 }

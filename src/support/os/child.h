@@ -18,7 +18,8 @@
 
 enum {
 	CHILD_MAX_LINE = 64 * 1024 * 1024, /* an evaluator's row with all its inputs; longer is hostile */
-	CHILD_GRACE_MS = 2000              /* between SIGTERM and SIGKILL */
+	CHILD_GRACE_MS = 2000,             /* between SIGTERM and SIGKILL */
+	CHILD_WATCH_MS = 500
 };
 
 struct child {
@@ -37,6 +38,9 @@ struct child {
 	int (*on_line)(void *ctx, int fd, struct str line, struct err *e);
 	/* As on_line but as the bytes come; used instead of on_line for the fds where it is wanted. */
 	int (*on_bytes)(void *ctx, int fd, struct str bytes, struct err *e);
+	/* Called every CHILD_WATCH_MS while the program runs. Return 0 to go on, 1 to kill it at once (reported as
+	 * stopped). NULL: nobody looks. */
+	int (*on_watch)(void *ctx);
 	void *ctx;
 };
 
@@ -68,6 +72,13 @@ must_check int child_output(const char *const *argv, struct buf *out, struct err
 /* True when this process was asked to end by SIGTERM (child_catch_term was called and the signal came). */
 bool child_cancelled(void);
 void child_catch_term(void);
+
+/* What all descendants of this process use at this moment: how many they are, and memory that is theirs alone. */
+struct child_load {
+	size_t processes;
+	int64_t memory_kb;
+};
+struct child_load child_load_now(void);
 
 /* Kills (SIGKILL) and reaps every descendant of this process. */
 void child_kill_descendants(void);

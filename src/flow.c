@@ -3,7 +3,7 @@
 
 #include "jobs.h"
 #include "reports.h"
-#include "schedule/estimate.h"
+#include "settle.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -185,204 +185,6 @@ flow_start(struct flow *f, const struct run *wanted, struct err *e)
 	return rc;
 }
 
-/* --- what a stage's records mean ------------------------------------------------------------------------------ */
-
-static const json_t *
-record(const json_t *records, const char *type)
-{
-	const json_t *rec;
-	size_t i;
-
-	json_array_foreach(records, i, rec) {
-		if (strcmp(json_str(rec, "type", ""), type) == 0)
-			return rec;
-	}
-	return NULL;
-}
-
-/* Each writes what the stage found and moves the run, in one transaction. */
-
-static int
-done_mirror(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
-{
-	const json_t *rec = record(records, "mirrored");
-
-	if (rec == NULL)
-		return fail(e, ERR_BUG, "the stage mirror gave no record");
-	if (store_run_set(f->p.store, r->id, "mirrored", json_line(a, rec), e) != 0)
-		return -1;
-	return store_run_move(f->p.store, r->id, r->state, RUN_MIRRORED, "fetched", e);
-}
-
-static int
-done_plan(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
-{
-	const json_t *rec = record(records, "plan");
-
-	if (rec == NULL)
-		return fail(e, ERR_BUG, "the stage plan gave no record");
-	if (store_run_set(f->p.store, r->id, "plan", json_line(a, rec), e) != 0)
-		return -1;
-	return store_run_move(f->p.store, r->id, r->state, RUN_PLANNED, json_str(rec, "decision", ""), e);
-}
-
-static int
-done_evaluate(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
-{
-	const json_t *rec = record(records, "evaluation");
-	AUTO(json_drop) json_t *done = NULL;
-
-	if (rec == NULL)
-		return fail(e, ERR_BUG, "the stage evaluate gave no record");
-	if (r->evaluations == NULL)
-		done = json_array();
-	else if (json_read(str_of(r->evaluations), "evaluations", &done, e) != 0)
-		return -1;
-	json_array_append(done, (json_t *)(uintptr_t)rec);
-	if (store_run_set(f->p.store, r->id, "evaluations", json_line(a, done), e) != 0 ||
-	    store_run_piece(f->p.store, r->id, e) != 0)
-		return -1;
-	if (json_flag(rec, "complete", false))
-		return 0; /* the next one, or the next state, is found by advance */
-	/* Incomplete means failed: nothing is compared. */
-	return fail_run(f, r, "evaluate", "incomplete", json_str(rec, "reason", "the evaluator gave no reason"), e);
-}
-
-static int
-done_diff(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
-{
-	const json_t *rec = record(records, "difference");
-
-	if (rec == NULL)
-		return fail(e, ERR_BUG, "the stage diff gave no record");
-	const json_t *total = json_at(rec, "counts.total");
-	int64_t rebuilds = json_int(total, "rebuild", 0) + json_int(total, "added", 0);
-	bool wide = rebuilds > f->p.settings->rebuild.max_rebuild_count;
-	if (store_run_set(f->p.store, r->id, "difference", json_str(rec, "file", NULL), e) != 0 ||
-	    store_run_set(f->p.store, r->id, "counts", json_line(a, json_object_get(rec, "counts")), e) != 0 ||
-	    store_run_flags(f->p.store, r->id, wide, r->approved, r->force, e) != 0)
-		return -1;
-	return store_run_move(f->p.store, r->id, r->state, RUN_DIFFED, wide ? "compared: wide" : "compared", e);
-}
-
-static int
-want_builds(struct flow *f, struct arena *a, const struct run *r, const json_t *records, bool base, struct err *e)
-{
-	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
-	int64_t since = clock_now_ms() - f->p.settings->build.failure_cache_h * 3600 * 1000;
-	size_t n = jobs_wants(a, records, base, wants);
-
-	return store_builds_want(f->p.store, r->id, wants, n, r->force && !base ? BUILD_RETRY_FAILURES : BUILD_TRUST_FAILURES,
-	    since, e);
-}
-
-/* The record `query` with how long its builds may take, as `estimate`; NULL when that could not be told. */
-static json_t *
-estimated(struct flow *f, struct arena *a, const json_t *rec, const json_t *records, struct err *e)
-{
-	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
-	size_t n = jobs_wants(a, records, false, wants);
-	json_t *estimate;
-
-	if (schedule_estimate(f->p.store, wants, n, &estimate, e) != 0)
-		return NULL;
-	json_t *query = json_copy((json_t *)(uintptr_t)rec);
-	json_object_set_new(query, "estimate", estimate);
-	return query;
-}
-
-static int
-done_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
-{
-	const json_t *rec = record(records, "query");
-
-	if (rec == NULL)
-		return fail(e, ERR_BUG, "the stage query gave no record");
-	AUTO(json_drop) json_t *query = estimated(f, a, rec, records, e);
-	if (query == NULL || store_run_set(f->p.store, r->id, "query", json_line(a, query), e) != 0)
-		return -1;
-	/* The builds are linked to the run only when they may be made. */
-	struct pull_request pr = {0};
-	const char *hold = NULL;
-	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, e) < 0)
-		return -1;
-	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
-	if (!f->p.settings->build.enabled)
-		hold = "builds are switched off here";
-	else if (r->wide && !approved)
-		hold = "wide: builds wait for approval";
-	else if (!approved && report_untrusted(f->p.settings, &pr) && strcmp(f->p.settings->trust.forks, "build") != 0)
-		hold = "builds of an outside author wait for approval";
-	if (hold != NULL) {
-		if (store_run_move(f->p.store, r->id, r->state, RUN_QUERIED, hold, e) < 0)
-			return -1;
-		return store_run_set(f->p.store, r->id, "waiting", hold, e);
-	}
-	if (want_builds(f, a, r, records, false, e) != 0)
-		return -1;
-	return store_run_move(f->p.store, r->id, r->state, RUN_QUERIED, "the store was asked", e);
-}
-
-static int
-done_base_query(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
-{
-	const json_t *rec, *sizes = record(records, "sizes");
-	AUTO(json_drop) json_t *query = NULL;
-	bool asked = false;
-	size_t i;
-
-	if (json_read_maybe(r->query, &query, e) != 0)
-		return -1;
-	if (sizes != NULL && query != NULL) {
-		json_object_set(query, "sizes", (json_t *)(uintptr_t)sizes);
-		if (store_run_set(f->p.store, r->id, "query", json_line(a, query), e) != 0)
-			return -1;
-	}
-	json_array_foreach(records, i, rec)
-		asked = asked || strcmp(json_str(rec, "type", ""), "base_of") == 0;
-	if (!asked) {
-		remove_roots(f, r->id);
-		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "nothing failed", e);
-	}
-	json_array_foreach(records, i, rec) {
-		if (strcmp(json_str(rec, "type", ""), "base_of") == 0 &&
-		    store_run_base_of(f->p.store, r->id, json_str(rec, "head", ""), json_str(rec, "base", ""), e) != 0)
-			return -1;
-	}
-	if (want_builds(f, a, r, records, true, e) != 0)
-		return -1;
-	return store_run_move(f->p.store, r->id, r->state, RUN_JUDGING, "the base is asked", e);
-}
-
-static int
-stage_done(struct flow *f, struct arena *a, const struct run *r, const json_t *records, struct err *e)
-{
-	switch (r->state) {
-	case RUN_ACCEPTED:
-		return done_mirror(f, a, r, records, e);
-	case RUN_MIRRORED:
-		return done_plan(f, a, r, records, e);
-	case RUN_PLANNED:
-		return done_evaluate(f, a, r, records, e);
-	case RUN_EVALUATED:
-		return done_diff(f, a, r, records, e);
-	case RUN_DIFFED:
-		return done_query(f, a, r, records, e);
-	case RUN_BUILT:
-		return done_base_query(f, a, r, records, e);
-	case RUN_QUERIED:
-	case RUN_BUILDING:
-	case RUN_JUDGING:
-	case RUN_DONE:
-	case RUN_FAILED:
-	case RUN_SUPERSEDED:
-	case RUN_CANCELLED:
-	case RUN_STATES:
-		break;
-	}
-	return fail(e, ERR_BUG, "no stage runs in state %s", run_state_name(r->state));
-}
-
 /* --- attempts -------------------------------------------------------------------------------------------------- */
 
 static int64_t
@@ -419,6 +221,8 @@ static int
 settle_attempt(struct flow *f, struct arena *a, int64_t run, const struct step *step, const json_t *records,
     const struct err *end, int64_t outside_ms, struct err *e)
 {
+	const struct settle on = {f->p.store, f->p.settings};
+	const char *incomplete;
 	struct run r;
 	int rc = store_run_get(f->p.store, a, run, &r, e);
 
@@ -430,8 +234,14 @@ settle_attempt(struct flow *f, struct arena *a, int64_t run, const struct step *
 		return -1;
 	rc = store_run_spent(f->p.store, run, outside_ms, e);
 	if (rc == 0)
-		rc = stage_done(f, a, &r, records, e);
-	return store_end(f->p.store, rc < 0 ? -1 : 0, e);
+		rc = settle_stage(&on, a, &r, records, &incomplete, e);
+	if (rc == 0 && incomplete != NULL)
+		rc = fail_run(f, &r, step->stage, "incomplete", incomplete, e);
+	if (store_end(f->p.store, rc < 0 ? -1 : 0, e) != 0)
+		return -1;
+	if (store_run_get(f->p.store, a, run, &r, e) == 0 && run_state_is_end(r.state))
+		remove_roots(f, run);
+	return 0;
 }
 
 static void

@@ -1,0 +1,207 @@
+/* From records to rows, a function a stage. */
+#include "settle.h"
+
+#include "jobs.h"
+#include "reports.h"
+#include "schedule/estimate.h"
+#include "support/base/clock.h"
+
+#include <string.h>
+
+static const json_t *
+record(const json_t *records, const char *type)
+{
+	const json_t *rec;
+	size_t i;
+
+	json_array_foreach(records, i, rec) {
+		if (strcmp(json_str(rec, "type", ""), type) == 0)
+			return rec;
+	}
+	return NULL;
+}
+
+/* Each writes what the stage found and moves the run, in one transaction. */
+
+static int
+done_mirror(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "mirrored");
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage mirror gave no record");
+	if (store_run_set(on->store, r->id, "mirrored", json_line(a, rec), e) != 0)
+		return -1;
+	return store_run_move(on->store, r->id, r->state, RUN_MIRRORED, "fetched", e);
+}
+
+static int
+done_plan(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "plan");
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage plan gave no record");
+	if (store_run_set(on->store, r->id, "plan", json_line(a, rec), e) != 0)
+		return -1;
+	return store_run_move(on->store, r->id, r->state, RUN_PLANNED, json_str(rec, "decision", ""), e);
+}
+
+static int
+done_evaluate(const struct settle *on, struct arena *a, const struct run *r, const json_t *records,
+    const char **ret_incomplete, struct err *e)
+{
+	const json_t *rec = record(records, "evaluation");
+	AUTO(json_drop) json_t *done = NULL;
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage evaluate gave no record");
+	if (r->evaluations == NULL)
+		done = json_array();
+	else if (json_read(str_of(r->evaluations), "evaluations", &done, e) != 0)
+		return -1;
+	json_array_append(done, (json_t *)(uintptr_t)rec);
+	if (store_run_set(on->store, r->id, "evaluations", json_line(a, done), e) != 0 ||
+	    store_run_piece(on->store, r->id, e) != 0)
+		return -1;
+	if (json_flag(rec, "complete", false))
+		return 0; /* the next one, or the next state, is found by advance */
+	/* Incomplete means failed: nothing is compared. */
+	*ret_incomplete = arena_strdup(a, json_str(rec, "reason", "the evaluator gave no reason"));
+	return 0;
+}
+
+static int
+done_diff(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "difference");
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage diff gave no record");
+	const json_t *total = json_at(rec, "counts.total");
+	int64_t rebuilds = json_int(total, "rebuild", 0) + json_int(total, "added", 0);
+	bool wide = rebuilds > on->settings->rebuild.max_rebuild_count;
+	if (store_run_set(on->store, r->id, "difference", json_str(rec, "file", NULL), e) != 0 ||
+	    store_run_set(on->store, r->id, "counts", json_line(a, json_object_get(rec, "counts")), e) != 0 ||
+	    store_run_flags(on->store, r->id, wide, r->approved, r->force, e) != 0)
+		return -1;
+	return store_run_move(on->store, r->id, r->state, RUN_DIFFED, wide ? "compared: wide" : "compared", e);
+}
+
+static int
+want_builds(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, bool base, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
+	int64_t since = clock_now_ms() - on->settings->build.failure_cache_h * 3600 * 1000;
+	size_t n = jobs_wants(a, records, base, wants);
+
+	return store_builds_want(on->store, r->id, wants, n, r->force && !base ? BUILD_RETRY_FAILURES : BUILD_TRUST_FAILURES,
+	    since, e);
+}
+
+/* The record `query` with how long its builds may take, as `estimate`; NULL when that could not be told. */
+static json_t *
+estimated(const struct settle *on, struct arena *a, const json_t *rec, const json_t *records, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
+	size_t n = jobs_wants(a, records, false, wants);
+	json_t *estimate;
+
+	if (schedule_estimate(on->store, wants, n, &estimate, e) != 0)
+		return NULL;
+	json_t *query = json_copy((json_t *)(uintptr_t)rec);
+	json_object_set_new(query, "estimate", estimate);
+	return query;
+}
+
+static int
+done_query(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec = record(records, "query");
+
+	if (rec == NULL)
+		return fail(e, ERR_BUG, "the stage query gave no record");
+	AUTO(json_drop) json_t *query = estimated(on, a, rec, records, e);
+	if (query == NULL || store_run_set(on->store, r->id, "query", json_line(a, query), e) != 0)
+		return -1;
+	/* The builds are linked to the run only when they may be made. */
+	struct pull_request pr = {0};
+	const char *hold = NULL;
+	if (store_pull_get(on->store, a, r->repository, r->number, &pr, e) < 0)
+		return -1;
+	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
+	if (!on->settings->build.enabled)
+		hold = "builds are switched off here";
+	else if (r->wide && !approved)
+		hold = "wide: builds wait for approval";
+	else if (!approved && report_untrusted(on->settings, &pr) && strcmp(on->settings->trust.forks, "build") != 0)
+		hold = "builds of an outside author wait for approval";
+	if (hold != NULL) {
+		if (store_run_move(on->store, r->id, r->state, RUN_QUERIED, hold, e) < 0)
+			return -1;
+		return store_run_set(on->store, r->id, "waiting", hold, e);
+	}
+	if (want_builds(on, a, r, records, false, e) != 0)
+		return -1;
+	return store_run_move(on->store, r->id, r->state, RUN_QUERIED, "the store was asked", e);
+}
+
+static int
+done_base_query(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, struct err *e)
+{
+	const json_t *rec, *sizes = record(records, "sizes");
+	AUTO(json_drop) json_t *query = NULL;
+	bool asked = false;
+	size_t i;
+
+	if (json_read_maybe(r->query, &query, e) != 0)
+		return -1;
+	if (sizes != NULL && query != NULL) {
+		json_object_set(query, "sizes", (json_t *)(uintptr_t)sizes);
+		if (store_run_set(on->store, r->id, "query", json_line(a, query), e) != 0)
+			return -1;
+	}
+	json_array_foreach(records, i, rec)
+		asked = asked || strcmp(json_str(rec, "type", ""), "base_of") == 0;
+	if (!asked)
+		return store_run_move(on->store, r->id, r->state, RUN_DONE, "nothing failed", e);
+	json_array_foreach(records, i, rec) {
+		if (strcmp(json_str(rec, "type", ""), "base_of") == 0 &&
+		    store_run_base_of(on->store, r->id, json_str(rec, "head", ""), json_str(rec, "base", ""), e) != 0)
+			return -1;
+	}
+	if (want_builds(on, a, r, records, true, e) != 0)
+		return -1;
+	return store_run_move(on->store, r->id, r->state, RUN_JUDGING, "the base is asked", e);
+}
+
+int
+settle_stage(const struct settle *on, struct arena *a, const struct run *r, const json_t *records,
+    const char **ret_incomplete, struct err *e)
+{
+	*ret_incomplete = NULL;
+	switch (r->state) {
+	case RUN_ACCEPTED:
+		return done_mirror(on, a, r, records, e);
+	case RUN_MIRRORED:
+		return done_plan(on, a, r, records, e);
+	case RUN_PLANNED:
+		return done_evaluate(on, a, r, records, ret_incomplete, e);
+	case RUN_EVALUATED:
+		return done_diff(on, a, r, records, e);
+	case RUN_DIFFED:
+		return done_query(on, a, r, records, e);
+	case RUN_BUILT:
+		return done_base_query(on, a, r, records, e);
+	case RUN_QUERIED:
+	case RUN_BUILDING:
+	case RUN_JUDGING:
+	case RUN_DONE:
+	case RUN_FAILED:
+	case RUN_SUPERSEDED:
+	case RUN_CANCELLED:
+	case RUN_STATES:
+		break;
+	}
+	return fail(e, ERR_BUG, "no stage runs in state %s", run_state_name(r->state));
+}

@@ -282,9 +282,15 @@ estimated(struct flow *f, struct arena *a, const json_t *rec, const json_t *reco
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
 	size_t n = jobs_wants(a, records, false, wants);
+	const struct machine *machines = NULL;
+	size_t n_machines = 0;
 	json_t *estimate;
+	struct err unread;
 
-	if (schedule_estimate(f->p.store, wants, n, &estimate, e) != 0)
+	/* The builders' file may be half written just now: the rest of the estimate is still right. */
+	if (machines_load(a, f->p.settings, &machines, &n_machines, &unread) != 0)
+		log_err(LOG_WARN, "no finish time", &unread);
+	if (schedule_estimate(f->p.store, machines, n_machines, wants, n, &estimate, e) != 0)
 		return NULL;
 	json_t *query = json_copy((json_t *)(uintptr_t)rec);
 	json_object_set_new(query, "estimate", estimate);

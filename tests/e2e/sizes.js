@@ -68,6 +68,7 @@ test('output and closure, metrics and products, base beside head', () => {
 	equal([sizes.compared, sizes.left_out], [2, 0]);
 	const [app, lib] = sizes.packages;
 	equal([app.path, lib.path], [['app'], ['lib']]);
+	match(app.drv, /^\/nix\/store\/[0-9a-z]{32}-app\.drv$/);
 	const grown = lib.output[1] - lib.output[0];
 	ok(grown > 800 && lib.closure[1] - lib.closure[0] === grown);
 	equal(app.output[0], app.output[1]);

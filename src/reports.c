@@ -6,6 +6,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
+#include "support/text/escape.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -320,6 +321,27 @@ link_logs(struct reports *rs, struct arena *a, const struct repository *repo, in
 	}
 }
 
+/* The packages with sizes get page_url, where what was built and its log are shown; a derivation this run has not asked for
+ * has no page that its readers may see. */
+static void
+link_packages(struct reports *rs, struct arena *a, const struct repository *repo, int64_t number, const json_t *builds,
+    json_t *packages)
+{
+	json_t *p;
+	size_t i;
+
+	json_array_foreach(packages, i, p) {
+		const char *drv = json_str(p, "drv", NULL), *slash = drv != NULL ? strrchr(drv, '/') : NULL;
+		if (slash == NULL || json_object_get(builds, drv) == NULL)
+			continue;
+		struct str stem = str_of(slash + 1);
+		if (str_ends(stem, STR(".drv")))
+			stem.n -= 4;
+		json_object_set_new(p, "page_url", json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/drv/%s",
+		                                       escape_dup(a, ESCAPE_URL, stem))));
+	}
+}
+
 static int
 make_job(struct reports *rs, struct arena *a, const struct run *r, const struct paced *p, json_t **ret, struct err *e)
 {
@@ -339,6 +361,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	if (r->state >= RUN_QUERIED && store_run_builds_json(rs->p.store, r->id, &builds, e) != 0)
 		return -1;
 	link_logs(rs, a, &repo, r->number, builds);
+	link_packages(rs, a, &repo, r->number, builds, json_object_get(json_object_get(query, "sizes"), "packages"));
 	if (r->ended != 0) {
 		static const char *const documents[] = {"markdown", "json", "html", "changed-paths"};
 		for (size_t i = 0; i < COUNT(documents); i++)

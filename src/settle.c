@@ -4,7 +4,9 @@
 #include "jobs.h"
 #include "reports.h"
 #include "schedule/estimate.h"
+#include "schedule/machines.h"
 #include "support/base/clock.h"
+#include "support/base/log.h"
 
 #include <string.h>
 
@@ -105,9 +107,15 @@ estimated(const struct settle *on, struct arena *a, const json_t *rec, const jso
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
 	size_t n = jobs_wants(a, records, false, wants);
+	const struct machine *machines = NULL;
+	size_t n_machines = 0;
 	json_t *estimate;
+	struct err unread;
 
-	if (schedule_estimate(on->store, wants, n, &estimate, e) != 0)
+	/* The builders' file may be half written just now: the rest of the estimate is still right. */
+	if (machines_load(a, on->settings, &machines, &n_machines, &unread) != 0)
+		log_err(LOG_WARN, "no finish time", &unread);
+	if (schedule_estimate(on->store, machines, n_machines, wants, n, &estimate, e) != 0)
 		return NULL;
 	json_t *query = json_copy((json_t *)(uintptr_t)rec);
 	json_object_set_new(query, "estimate", estimate);

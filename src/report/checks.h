@@ -19,8 +19,8 @@ must_check int checks_rebuilds(struct model *m, const struct verdict *v, json_t 
 
 /*
  * The last place inside the repository that text (an evaluator's message, or meta.position) names: "PREFIX/path:12" with
- * the checkout's folder or a source tree in the store ("/nix/store/HASH-source") before the path. The path is copied into
- * a. False when there is none.
+ * checkout_dir, where the evaluated tree stood, before the path. Any other "/nix/store/HASH-source" is as likely a flake's
+ * input as the repository, and no place in it. The path is copied into a. False when there is none, or checkout_dir NULL.
  */
 bool checks_position(struct arena *a, const char *text, const char *checkout_dir, const char **ret_path,
     int64_t *ret_line);

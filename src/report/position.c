@@ -3,28 +3,13 @@
 
 #include <string.h>
 
-enum { MAX_PATH = 1024, STORE_HASH = 32 };
+enum { MAX_PATH = 1024 };
 
 /* Bytes that end a path in a message. Blanks may stand in paths, but not in those of package sets. */
 static bool
 ends_path(char c)
 {
 	return (unsigned char)c <= ' ' || c == ':' || c == '"' || c == '\'' || c == '`' || c == '(' || c == ')' || c == 0x7f;
-}
-
-/* The length of "/nix/store/HASH-source" at s, or 0. */
-static size_t
-store_source(const char *s)
-{
-	static const char store[] = "/nix/store/", source[] = "-source";
-	size_t n = sizeof(store) - 1;
-
-	if (strncmp(s, store, n) != 0 || strnlen(s + n, STORE_HASH) < STORE_HASH)
-		return 0;
-	n += STORE_HASH;
-	if (strncmp(s + n, source, sizeof(source) - 1) != 0)
-		return 0;
-	return n + sizeof(source) - 1;
 }
 
 static bool
@@ -50,11 +35,12 @@ checks_position(struct arena *a, const char *text, const char *checkout_dir, con
 
 	while (dir_n > 0 && checkout_dir[dir_n - 1] == '/')
 		dir_n--;
+	if (dir_n == 0)
+		return false;
 	for (const char *s = strchr(text, '/'); s != NULL; s = strchr(s + 1, '/')) {
-		size_t n = dir_n > 0 && strncmp(s, checkout_dir, dir_n) == 0 ? dir_n : store_source(s);
-		if (n == 0 || s[n] != '/')
+		if (strncmp(s, checkout_dir, dir_n) != 0 || s[dir_n] != '/')
 			continue;
-		struct str path = {s + n + 1, 0}, line;
+		struct str path = {s + dir_n + 1, 0}, line;
 		while (!ends_path(path.p[path.n]))
 			path.n++;
 		if (path.p[path.n] != ':' || !plain_path(path))

@@ -299,12 +299,15 @@ view_estimate(const struct view *v, json_t *item)
 	const json_t *estimate = json_at(v->m->job, "query.estimate");
 	const char *system;
 	json_t *one;
-	int64_t total = 0, path = 0, known = 0, unknown = 0, spent = spent_ms(v->m);
+	int64_t total = 0, path = 0, known = 0, unknown = 0, spent = spent_ms(v->m), done = 0, low = 0, high = 0;
 
 	json_object_foreach((json_t *)(uintptr_t)estimate, system, one) {
 		int64_t critical = json_int(one, "critical_path_ms", 0);
 		total += json_int(one, "total_ms", 0);
 		path = critical > path ? critical : path; /* systems do not wait for each other */
+		done = json_int(one, "finish_ms", 0) > done ? json_int(one, "finish_ms", 0) : done;
+		low = json_int(one, "finish_low_ms", 0) > low ? json_int(one, "finish_low_ms", 0) : low;
+		high = json_int(one, "finish_high_ms", 0) > high ? json_int(one, "finish_high_ms", 0) : high;
 		known += json_int(one, "known", 0);
 		unknown += json_int(one, "unknown", 0);
 	}
@@ -314,7 +317,14 @@ view_estimate(const struct view *v, json_t *item)
 		return;
 	put_text(item, spent > 0 ? "estimated" : "total", words_duration(a, total));
 	if (spent == 0 && path > 0)
-		put_text(item, "finish", words_duration(a, path));
+		put_text(item, "path", words_duration(a, path));
+	if (spent == 0 && done > 0) {
+		put_text(item, "done", words_duration(a, done));
+		if (strcmp(words_duration(a, low), words_duration(a, high)) != 0) {
+			put_text(item, "low", words_duration(a, low));
+			put_text(item, "high", words_duration(a, high));
+		}
+	}
 	if (unknown > 0)
 		put_number(v, item, "unknown", unknown);
 }

@@ -112,6 +112,8 @@ product_item(const struct view *v, const json_t *package, const json_t *product)
 	json_t *item = named(v, package);
 
 	put_code(v, item, "what", words_cut(&v->m->a, json_str(product, "name", ""), MAX_LINE_NAME));
+	if (json_str(package, "page_url", NULL) != NULL)
+		put_link(v, item, "page", json_str(item, "what_md", "product"), json_str(package, "page_url", ""));
 	put_name(v, item, "type", json_str(product, "type", ""));
 	if (json_is_integer(old) && json_is_integer(new))
 		put_change(v, item, "size", (int64_t)json_integer_value(old), (int64_t)json_integer_value(new));

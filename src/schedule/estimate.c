@@ -6,91 +6,188 @@
 #include "support/base/map.h"
 #include "support/text/json.h"
 
-static json_t *
-system_of(json_t *all, const char *system)
-{
-	json_t *one = json_object_get(all, system);
+#include <string.h>
 
-	if (one == NULL) {
-		one = json_pack("{s:i,s:i,s:i,s:i,s:i}", "builds", 0, "total_ms", 0, "critical_path_ms", 0, "known", 0, "unknown", 0);
-		json_object_set_new(all, system, one);
-	}
-	return one;
-}
+enum { USUAL, LOW, HIGH, BOUNDS };
 
-static void
-add(json_t *one, const char *key, int64_t n)
-{
-	json_object_set_new(one, key, json_integer(json_int(one, key, 0) + n));
-}
+struct bounds {
+	int64_t ms[BOUNDS];
+};
 
-/* The expected duration, asked of the database once a name and system; *ret_known tells whether it is more than a guess. */
+struct guess {
+	struct bounds took;
+	bool known;
+};
+
+struct totals {
+	const char *system;
+	int64_t builds, known, unknown;
+	struct bounds work, path;
+};
+
+/* What one estimate is made of; the arena has all but the vectors and maps. */
+struct estimate {
+	struct arena a;
+	struct map ids, names, systems;
+	VEC(struct guess) guesses; /* as in names */
+	VEC(struct totals) totals; /* as in systems */
+	struct bounds *path;       /* of each wanted build: the longest chain that ends in it */
+};
+
+/* The expected duration, asked of the database once a name and system. */
 static int
-expected(struct store *s, struct arena *a, struct map *seen, const struct build_want *w, int64_t *ret_ms, bool *ret_known,
-    struct err *e)
+expected(struct store *s, struct estimate *x, const struct build_want *w, struct guess *ret, struct err *e)
 {
 	struct str pname = duration_name(str_of(w->name));
-	struct str key = str_of(arena_printf(a, STR_FMT " %s", STR_ARG(pname), w->system));
-	int64_t median, spread;
+	struct str key = str_of(arena_printf(&x->a, STR_FMT " %s", STR_ARG(pname), w->system));
+	int64_t median = QUEUE_UNKNOWN_MS, spread = 0;
 	bool added;
-	struct map_entry *at = map_add(seen, key, &added);
+	struct map_entry *at = map_add(&x->names, key, &added);
 
 	if (added) {
 		int rc = duration_get(s, pname, w->system, &median, &spread, e);
 		if (rc < 0)
 			return -1;
-		at->value = rc == 0 ? (size_t)median + 1 : 0;
+		at->value = x->guesses.n;
+		struct guess g = {{{median, median > spread ? median - spread : 0, median + spread}}, rc == 0};
+		vec_push(&x->guesses, g);
 	}
-	*ret_known = at->value > 0;
-	*ret_ms = at->value > 0 ? (int64_t)at->value - 1 : QUEUE_UNKNOWN_MS;
+	*ret = x->guesses.p[at->value];
 	return 0;
 }
 
-static int64_t
-longest_below(const struct map *ids, const int64_t *path, const json_t *inputs)
+static struct totals *
+totals_of(struct estimate *x, const char *system)
 {
-	const json_t *input;
-	int64_t longest = 0;
-	size_t i;
+	bool added;
+	struct map_entry *at = map_add(&x->systems, str_of(system), &added);
 
-	json_array_foreach(inputs, i, input) {
-		const struct map_entry *at = map_get(ids, str_of(json_string_value(input)));
-		if (at != NULL && path[at->value] > longest)
-			longest = path[at->value];
+	if (added) {
+		at->value = x->totals.n;
+		struct totals t = {.system = system};
+		vec_push(&x->totals, t);
 	}
-	return longest;
+	return &x->totals.p[at->value];
+}
+
+static void
+longer(struct bounds *to, const struct bounds *than)
+{
+	for (int b = 0; b < BOUNDS; b++)
+		if (than->ms[b] > to->ms[b])
+			to->ms[b] = than->ms[b];
+}
+
+static int
+add_build(struct store *s, struct estimate *x, const struct build_want *w, size_t i, struct err *e)
+{
+	struct bounds *path = &x->path[i];
+	const json_t *input;
+	struct guess g;
+	size_t k;
+
+	if (expected(s, x, w, &g, e) != 0)
+		return -1;
+	struct totals *t = totals_of(x, w->system);
+	json_array_foreach(w->inputs, k, input) {
+		const struct map_entry *at = map_get(&x->ids, str_of(json_string_value(input)));
+		if (at != NULL)
+			longer(path, &x->path[at->value]);
+	}
+	for (int b = 0; b < BOUNDS; b++) {
+		path->ms[b] += g.took.ms[b];
+		t->work.ms[b] += g.took.ms[b];
+	}
+	map_add(&x->ids, str_of(w->drv), NULL)->value = i;
+	longer(&t->path, path);
+	t->builds++;
+	t->known += g.known;
+	t->unknown += !g.known;
+	return 0;
+}
+
+static void
+share_work(struct bounds *finish, const struct bounds *work, int64_t slots)
+{
+	struct bounds shared;
+
+	for (int b = 0; b < BOUNDS; b++)
+		shared.ms[b] = (work->ms[b] + slots - 1) / slots;
+	longer(finish, &shared);
+}
+
+/* False where no machine builds for the system. */
+static bool
+finish_of(const struct estimate *x, const struct totals *t, const struct machine *machines, size_t n, struct bounds *ret)
+{
+	struct bounds work = {{0}};
+	int64_t own = 0, all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		own += machine_slots(&machines[i], t->system);
+	if (own == 0)
+		return false;
+	*ret = t->path;
+	share_work(ret, &t->work, own);
+	/* The systems that share a machine with this one, itself included, and all machines of theirs. */
+	bool *counted = mem_alloc(n * sizeof(*counted));
+	memset(counted, 0, n * sizeof(*counted));
+	for (size_t k = 0; k < x->totals.n; k++) {
+		const struct totals *other = &x->totals.p[k];
+		bool shares = false;
+		for (size_t i = 0; i < n; i++)
+			shares = shares || (machine_slots(&machines[i], t->system) > 0 && machine_slots(&machines[i], other->system) > 0);
+		for (int b = 0; shares && b < BOUNDS; b++)
+			work.ms[b] += other->work.ms[b];
+		for (size_t i = 0; shares && i < n; i++) {
+			all += counted[i] ? 0 : machine_slots(&machines[i], other->system);
+			counted[i] = counted[i] || machine_slots(&machines[i], other->system) > 0;
+		}
+	}
+	mem_free(&counted);
+	share_work(ret, &work, all);
+	return true;
+}
+
+static json_t *
+estimate_json(const struct estimate *x, const struct machine *machines, size_t n)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < x->totals.n; i++) {
+		const struct totals *t = &x->totals.p[i];
+		struct bounds finish;
+		json_t *one = json_pack("{s:I,s:I,s:I,s:I,s:I}", "builds", (json_int_t)t->builds, "total_ms",
+		    (json_int_t)t->work.ms[USUAL], "critical_path_ms", (json_int_t)t->path.ms[USUAL], "known", (json_int_t)t->known,
+		    "unknown", (json_int_t)t->unknown);
+		if (finish_of(x, t, machines, n, &finish)) {
+			json_object_set_new(one, "finish_ms", json_integer(finish.ms[USUAL]));
+			json_object_set_new(one, "finish_low_ms", json_integer(finish.ms[LOW]));
+			json_object_set_new(one, "finish_high_ms", json_integer(finish.ms[HIGH]));
+		}
+		json_object_set_new(all, t->system, one);
+	}
+	return all;
 }
 
 int
-schedule_estimate(struct store *s, const struct build_want *wants, size_t n, json_t **ret, struct err *e)
+schedule_estimate(struct store *s, const struct machine *machines, size_t n_machines, const struct build_want *wants,
+    size_t n, json_t **ret, struct err *e)
 {
-	AUTO(json_drop) json_t *all = json_object();
-	struct map ids = {0}, seen = {0};
-	struct arena a = {0};
-	int64_t *path = arena_alloc(&a, (n + 1) * sizeof(*path));
+	struct estimate x = {0};
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		int64_t ms;
-		bool known;
-		if (wants[i].cached)
-			continue;
-		rc = expected(s, &a, &seen, &wants[i], &ms, &known, e);
-		if (rc != 0)
-			break;
-		json_t *one = system_of(all, wants[i].system);
-		path[i] = ms + longest_below(&ids, path, wants[i].inputs);
-		map_add(&ids, str_of(wants[i].drv), NULL)->value = i;
-		add(one, "builds", 1);
-		add(one, "total_ms", ms);
-		add(one, known ? "known" : "unknown", 1);
-		if (path[i] > json_int(one, "critical_path_ms", 0))
-			json_object_set_new(one, "critical_path_ms", json_integer(path[i]));
-	}
+	x.path = arena_alloc(&x.a, (n + 1) * sizeof(*x.path));
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (!wants[i].cached)
+			rc = add_build(s, &x, &wants[i], i, e);
 	if (rc == 0)
-		*ret = json_incref(all);
-	map_release(&ids);
-	map_release(&seen);
-	arena_release(&a);
+		*ret = estimate_json(&x, machines, n_machines);
+	map_release(&x.ids);
+	map_release(&x.names);
+	map_release(&x.systems);
+	vec_release(&x.guesses);
+	vec_release(&x.totals);
+	arena_release(&x.a);
 	return rc;
 }

@@ -226,6 +226,12 @@ in_list(const char *const *list, const char *word)
 	return false;
 }
 
+int64_t
+machine_slots(const struct machine *m, const char *system)
+{
+	return in_list(m->systems, system) ? m->max_jobs : 0;
+}
+
 bool
 machine_fits(const struct machine *m, const char *system, const char *const *features)
 {

@@ -39,6 +39,8 @@ must_check int machines_load(struct arena *a, const struct settings *settings, c
     struct err *e);
 /* features: NULL-terminated. */
 bool machine_fits(const struct machine *m, const char *system, const char *const *features);
+/* How many builds of the system the machine makes at once; 0 when it does not build for it. */
+int64_t machine_slots(const struct machine *m, const char *system);
 /* Why none of n machines fits, for people; NULL when one does. */
 const char *machines_why_not(struct arena *a, const struct machine *m, size_t n, const char *system,
     const char *const *features);

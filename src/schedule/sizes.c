@@ -194,9 +194,9 @@ package(const struct asking *q, const json_t *attr)
 	}
 	const char *b = json_str(base, which, ""), *h = json_str(head, which, "");
 	sizes_files(store_dir, b, h, &metrics, &products);
-	return json_pack("{s:O,s:O?,s:O?,s:O?,s:[I,I],s:[I,I],s:o,s:o}", "path", json_object_get(attr, "path"), "job",
-	    json_object_get(attr, "job"), "system", json_object_get(attr, "system"), "name", json_object_get(attr, "name"), "output",
-	    (json_int_t)bytes[0], (json_int_t)bytes[1], "closure", (json_int_t)closure_size(q, b), (json_int_t)closure_size(q, h),
+	return json_pack("{s:O,s:O?,s:O?,s:O?,s:O?,s:[I,I],s:[I,I],s:o,s:o}", "path", json_object_get(attr, "path"), "job",
+	    json_object_get(attr, "job"), "system", json_object_get(attr, "system"), "name", json_object_get(attr, "name"), "drv",
+	    json_at(attr, "head.drv"), "output", (json_int_t)bytes[0], (json_int_t)bytes[1], "closure", (json_int_t)closure_size(q, b), (json_int_t)closure_size(q, h),
 	    "metrics", metrics, "products", products);
 }
 

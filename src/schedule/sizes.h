@@ -3,7 +3,7 @@
  *
  * One record `sizes`: compared (packages with both sides there), left_out (rebuilt ones over the limit, not looked at), and
  * packages, those of the compared with anything to tell (another size, metrics, products), in the difference's order:
- *   path, job, system, name
+ *   path, job, system, name, drv (head's)
  *   output    [base, head]: bytes of the outputs that both sides have
  *   closure   [base, head]: bytes of all that `out` (else the first output) needs to run, itself too
  *   metrics   [{name, unit, base, head}]: of nix-support/hydra-metrics; a number is null where a side has none

@@ -30,6 +30,10 @@ for (const branch of Object.keys(expected).filter(b => outside_of_the_rules[b] !
 		const report = await report_of(scene, rebuilds);
 		equal(classes_of(report), expected_of(branch, outside_of_the_rules[branch]));
 		equal(report.outcome, 'compared');
+		ok(branch !== 'bump' || Object.keys(report.query.estimate).length > 0); /* nothing else builds what it does */
+		for (const e of Object.values(report.query.estimate))
+			ok(e.finish_ms >= e.critical_path_ms && e.finish_ms <= Math.max(e.total_ms, e.critical_path_ms)
+				&& e.finish_low_ms <= e.finish_ms && e.finish_ms <= e.finish_high_ms, JSON.stringify(e));
 		equal(report.run.conflict, branch === 'conflict');
 		const newly = expected[branch].newly_failing.length;
 		equal(evaluation.conclusion, newly > 0 ? 'failure' : 'success');

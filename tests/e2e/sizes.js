@@ -1,10 +1,11 @@
-// `ekaci diff --build` tells sizes, metrics and build products of what is there on both sides.
+// Sizes, metrics and build products of what is there on both sides: `ekaci diff --build`, and the links in a report.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { equal, match, nix_config, ok, program, run, test } from './lib.js';
+import { begin, equal, match, nix_config, ok, program, run, test } from './lib.js';
+import { finished, report_of } from './scenes.js';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-sizes-'));
 const repo = path.join(dir, 'repo');
@@ -68,6 +69,7 @@ test('output and closure, metrics and products, base beside head', () => {
 	equal([sizes.compared, sizes.left_out], [2, 0]);
 	const [app, lib] = sizes.packages;
 	equal([app.path, lib.path], [['app'], ['lib']]);
+	match(app.drv, /^\/nix\/store\/[0-9a-z]{32}-app\.drv$/);
 	const grown = lib.output[1] - lib.output[0];
 	ok(grown > 800 && lib.closure[1] - lib.closure[0] === grown);
 	equal(app.output[0], app.output[1]);
@@ -85,4 +87,25 @@ test('the report says so in words', () => {
 	match(text, /app: lines 10 -> 12 \(\+20\.0 %\)/);
 });
 
-await run({ limit_ms: 90000, before_end: () => fs.rmSync(dir, { recursive: true, force: true }) });
+let scene;
+test('a product in a report at GitHub links to the page of what built it', async () => {
+	git('branch', 'grown');
+	git('reset', '-q', '--hard', base);
+	scene = await begin({ from: repo });
+	const { pull } = await scene.open('grown');
+	const { rebuilds } = await finished(scene, pull.head.sha, { limit_ms: 30000 });
+	const { query: { sizes } } = await report_of(scene, rebuilds);
+	const app = sizes.packages.find(p => p.path[0] === 'app');
+	const page = new URL(app.page_url);
+	equal(page.pathname, app.drv.replace('/nix/store/', '/drv/').replace(/\.drv$/, ''));
+	ok(rebuilds.output.text.includes(`](${app.page_url})`) || rebuilds.output.summary.includes(`](${app.page_url})`));
+	const { status, text } = await scene.bot.get(page.pathname + page.search);
+	equal(status, 200);
+	match(text, /app/);
+});
+
+await run({ limit_ms: 90000, before_end: async () => {
+	if (scene)
+		await scene.end();
+	fs.rmSync(dir, { recursive: true, force: true });
+} });

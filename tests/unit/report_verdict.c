@@ -141,7 +141,8 @@ test_positions_in_the_repository(void **state)
 	} t[] = {
 	    {"error: x\n at /co/pkgs/a.nix:12:3:", "pkgs/a.nix", 12},
 	    {"at /co/a.nix:1:2: while\n at /co/b.nix:3:4: error", "b.nix", 3},
-	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", "lib/x.nix", 9},
+	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", NULL, 0},
+	    {"at /co/a.nix:1:2:\n at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", "a.nix", 1},
 	    {"at /co/../etc/passwd:1", NULL, 0},
 	    {"at /co/./a.nix:1", NULL, 0},
 	    {"at /co/.git/config:1", NULL, 0},
@@ -167,6 +168,14 @@ test_positions_in_the_repository(void **state)
 		if (found != (t[i].path != NULL) || (found && (strcmp(path, t[i].path) != 0 || line != t[i].line)))
 			fail_msg("%s: %s:%lld", t[i].text, path != NULL ? path : "none", (long long)line);
 	}
+	/* A flake's inputs lie in the store under the same name as itself: the hash tells them apart. */
+	const char *own = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-source", *path = NULL;
+	int64_t line = 0;
+	assert_true(checks_position(&a, arena_printf(&a, "at %s/pkgs/a.nix:7:1:\n at "
+	    "/nix/store/1123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9:1", own), own, &path, &line));
+	assert_string_equal(path, "pkgs/a.nix");
+	assert_int_equal(line, 7);
+	assert_false(checks_position(&a, arena_printf(&a, "at %s/pkgs/a.nix:7", own), NULL, &path, &line));
 	arena_release(&a);
 }
 

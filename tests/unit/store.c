@@ -331,7 +331,7 @@ durations_become_an_estimate(void **state)
 		assert_int_equal(duration_add(f->s, "zlib", "x", 100, &f->e), 0);
 	assert_int_equal(duration_get(f->s, STR("zlib"), "x", &median, &spread, &f->e), 0);
 	assert_int_equal(median, 100); /* the old ones are forgotten */
-	assert_int_equal(schedule_estimate(f->s, wants, COUNT(wants), &estimate, &f->e), 0);
+	assert_int_equal(schedule_estimate(f->s, NULL, 0, wants, COUNT(wants), &estimate, &f->e), 0);
 	const json_t *x = json_object_get(estimate, "x"), *y = json_object_get(estimate, "y");
 	assert_int_equal(json_int(x, "builds", -1), 2);
 	assert_int_equal(json_int(x, "known", -1), 1);
@@ -339,6 +339,57 @@ durations_become_an_estimate(void **state)
 	assert_int_equal(json_int(x, "total_ms", -1), 100 + QUEUE_UNKNOWN_MS);
 	assert_int_equal(json_int(x, "critical_path_ms", -1), 100 + QUEUE_UNKNOWN_MS);
 	assert_int_equal(json_int(y, "unknown", -1), 1);
+	assert_null(json_object_get(x, "finish_ms")); /* nobody builds for it */
+}
+
+static int64_t
+finish(const json_t *estimate, const char *system, const char *key)
+{
+	return json_int(json_object_get(estimate, system), key, -1);
+}
+
+static void
+an_estimate_knows_when_all_is_done(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(json_drop) json_t *on_a = json_pack("[s]", "/nix/store/a.drv");
+	AUTO(json_drop) json_t *estimate = NULL, *crowded = NULL, *shared = NULL;
+	static const char *const only_x[] = {"x", NULL}, *const only_y[] = {"y", NULL}, *const both[] = {"x", "y", NULL};
+	const struct machine apart[] = {{.systems = only_x, .max_jobs = 3}, {.systems = only_x, .max_jobs = 1},
+	    {.systems = only_y, .max_jobs = 1}};
+	const struct machine one = {.systems = both, .max_jobs = 2};
+	const struct build_want wants[] = {
+	    {.drv = "/nix/store/a.drv", .name = "even-1", .system = "x", .features = "[]"},
+	    {.drv = "/nix/store/b.drv", .name = "even-2", .system = "x", .features = "[]", .inputs = on_a},
+	    {.drv = "/nix/store/c.drv", .name = "odd-1", .system = "x", .features = "[]"},
+	    {.drv = "/nix/store/d.drv", .name = "even-1", .system = "y", .features = "[]"},
+	    {.drv = "/nix/store/e.drv", .name = "even-1", .system = "z", .features = "[]"},
+	};
+	static const int64_t odd[] = {400, 1000, 1600};
+
+	for (size_t i = 0; i < COUNT(odd); i++) { /* odd is 1000 +- 600; even is 1000 always */
+		assert_int_equal(duration_add(f->s, "odd", "x", odd[i], &f->e), 0);
+		assert_int_equal(duration_add(f->s, "even", "x", 1000, &f->e), 0);
+		assert_int_equal(duration_add(f->s, "even", "y", 4000, &f->e), 0);
+	}
+	/* Four slots: the chain of two decides. */
+	assert_int_equal(schedule_estimate(f->s, apart, COUNT(apart), wants, COUNT(wants), &estimate, &f->e), 0);
+	assert_int_equal(finish(estimate, "x", "finish_ms"), 2000);
+	assert_int_equal(finish(estimate, "x", "finish_low_ms"), 2000);
+	assert_int_equal(finish(estimate, "x", "finish_high_ms"), 2000);
+	assert_int_equal(finish(estimate, "y", "finish_ms"), 4000);
+	assert_int_equal(finish(estimate, "z", "finish_ms"), -1);
+	/* One slot: all of them, one after the other, with the spread of the one that has any. */
+	assert_int_equal(schedule_estimate(f->s, &apart[1], 1, wants, COUNT(wants), &crowded, &f->e), 0);
+	assert_int_equal(finish(crowded, "x", "finish_ms"), 3000);
+	assert_int_equal(finish(crowded, "x", "finish_low_ms"), 2400);
+	assert_int_equal(finish(crowded, "x", "finish_high_ms"), 3600);
+	assert_int_equal(finish(crowded, "y", "finish_ms"), -1);
+	/* Two slots for both systems: 3000 and 4000 of work share them. */
+	assert_int_equal(schedule_estimate(f->s, &one, 1, wants, COUNT(wants), &shared, &f->e), 0);
+	assert_int_equal(finish(shared, "x", "finish_ms"), 3500);
+	assert_int_equal(finish(shared, "x", "finish_low_ms"), 3200);
+	assert_int_equal(finish(shared, "y", "finish_ms"), 4000);
 }
 
 static void
@@ -458,6 +509,7 @@ main(void)
 	    TEST(what_was_building_at_a_crash_is_queued_again),
 	    TEST(a_build_goes_when_the_last_run_that_wants_it_goes),
 	    TEST(durations_become_an_estimate),
+	    TEST(an_estimate_knows_when_all_is_done),
 	    TEST(the_mirror_follows_the_database),
 	    TEST(a_failure_that_is_built_later_is_flaky),
 	    TEST(commands_wait_until_they_are_due),

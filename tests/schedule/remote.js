@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { equal, match, ok, run, test } from '../fakes/tap.js';
 import { drive, drv, folder, instantiate, nix_env } from './lib.js';
 
-// In a chroot that is no mount point the far side cannot have a /nix of its own. Said aloud, not passed over.
+// In a chroot the far side cannot have a /nix of its own, nor does Nix 2.8 hand builds on. Said aloud, not passed over.
 const namespace = spawnSync('unshare', ['-m', 'true'], { encoding: 'utf8' });
 if (namespace.status !== 0) {
 	process.stdout.write(`1..0 # SKIP remote builders are not tested: ${namespace.stderr.trim()}\n`);

@@ -15,9 +15,9 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-const char *const row_members[] = {
+constexpr std::string_view row_members[] = {
     "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures"};
-const char *const meta_members[] = {
+constexpr std::string_view meta_members[] = {
     "version", "description", "homepage", "position", "license", "maintainers", "broken", "insecure", "unfree"};
 
 void
@@ -28,7 +28,7 @@ add(struct buf *out, std::string_view s)
 
 template <size_t N>
 void
-copy_members(const object &from, const char *const (&names)[N], struct buf *out, bool &first)
+copy_members(const object &from, const std::string_view (&names)[N], struct buf *out, bool &first)
 {
 	unsigned seen = 0;
 
@@ -125,7 +125,7 @@ struct fields {
 	element found[N];
 	unsigned seen = 0;
 
-	fields(const object *from, const char *const (&names)[N])
+	fields(const object *from, const std::string_view (&names)[N])
 	{
 		if (from == nullptr)
 			return;
@@ -150,7 +150,7 @@ struct fields {
 };
 enum { ROW_PATH, ROW_SYSTEM, ROW_NAME, ROW_DRV, ROW_OUTPUTS, ROW_ERROR, ROW_FATAL, ROW_FEATURES, ROW_META };
 enum { META_VERSION, META_DESCRIPTION, META_HOMEPAGE, META_POSITION, META_LICENSE, META_MAINTAINERS, META_FLAGS };
-const char *const good_members[] = {
+constexpr std::string_view good_members[] = {
     "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures", "meta"};
 using row_fields = fields<9>;
 using meta_fields = fields<9>;
@@ -173,7 +173,7 @@ text_of(const meta_fields &meta, size_t i)
 /* As meta.c: the item when it is text, else the first of names that it has as text. */
 template <size_t N>
 bool
-name_in(const element &item, const char *const (&names)[N], std::string_view &ret)
+name_in(const element &item, const std::string_view (&names)[N], std::string_view &ret)
 {
 	object o;
 
@@ -181,7 +181,7 @@ name_in(const element &item, const char *const (&names)[N], std::string_view &re
 		return true;
 	if (item.get(o) != simdjson::SUCCESS)
 		return false;
-	for (const char *name : names)
+	for (std::string_view name : names)
 		if (o[name].get(ret) == simdjson::SUCCESS && !ret.empty())
 			return true;
 	return false;
@@ -191,14 +191,14 @@ struct members { /* of an object being written */
 	struct buf *out;
 	bool first, good;
 
-	void name(const char *n)
+	void name(std::string_view n)
 	{
 		add(out, first ? "\"" : ",\"");
 		add(out, n);
 		add(out, "\":");
 		first = false;
 	}
-	void text(const char *n, std::string_view s)
+	void text(std::string_view n, std::string_view s)
 	{
 		struct str head = str_utf8_head({s.data(), s.size()}, 2000); /* as meta.c */
 		if (head.n == 0)
@@ -210,14 +210,14 @@ struct members { /* of an object being written */
 
 template <size_t N>
 void
-add_list(struct members &m, const meta_fields &meta, size_t which, const char *const (&names)[N])
+add_list(struct members &m, const meta_fields &meta, size_t which, const std::string_view (&names)[N])
 {
 	simdjson::dom::array list;
 	std::string_view found;
 	element e;
 	size_t n = 0;
 
-	const char *key = meta_members[which];
+	std::string_view key = meta_members[which];
 	if (!meta.get(which, e))
 		return;
 	auto one = [&](const element &item) {
@@ -257,8 +257,8 @@ version_in(std::string_view name)
 bool
 add_meta(struct buf *out, const row_fields &row, std::string_view name)
 {
-	static const char *const licenses[] = {"spdxId", "shortName", "fullName"};
-	static const char *const people[] = {"github", "name", "email"};
+	static constexpr std::string_view licenses[] = {"spdxId", "shortName", "fullName"};
+	static constexpr std::string_view people[] = {"github", "name", "email"};
 	struct members m = {out, true, true};
 	std::string_view version;
 	object all;

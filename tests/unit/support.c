@@ -97,6 +97,16 @@ a_buffer_stops_at_its_ceiling_and_stays_over(void **state)
 	assert_string_equal(b.p, "12345");
 	buf_putc(&b, 'x');
 	assert_string_equal(b.p, "12345");
+	buf_release(&b);
+	buf_init(&b, 1000);
+	buf_puts(&b, "ab");
+	memset(buf_room(&b, 500), 'c', 500);
+	assert_int_equal(b.n, 2);
+	buf_grew(&b, 3);
+	assert_string_equal(b.p, "abccc");
+	assert_null(buf_room(&b, 996));
+	assert_true(b.over);
+	assert_string_equal(b.p, "abccc");
 }
 
 static void
@@ -316,6 +326,45 @@ a_flood_ends_at_the_limit_and_a_caller_may_stop(void **state)
 	assert_int_equal(e.kind, ERR_LIMIT);
 }
 
+struct shape {
+	size_t lines, bytes, longest;
+};
+
+static int
+note_shape(void *ctx, int fd, struct str line, struct err *e)
+{
+	struct shape *s = ctx;
+
+	(void)fd;
+	(void)e;
+	s->lines++;
+	s->bytes += line.n;
+	if (line.n > s->longest)
+		s->longest = line.n;
+	return 0;
+}
+
+static void
+lines_of_any_length_come_whole_up_to_the_limit(void **state)
+{
+	const char *argv[] = {"sh", "-c", "echo a; head -c 3000000 /dev/zero | tr '\\0' x; echo; seq 100000; printf end", NULL};
+	const char *endless[] = {"sh", "-c", "head -c 70000000 /dev/zero | tr '\\0' x", NULL};
+	struct shape s = {0};
+	struct child_result r;
+	struct err e = {0};
+	struct child c = {.argv = argv, .on_line = note_shape, .ctx = &s};
+
+	(void)state;
+	assert_int_equal(child_run(&c, &r, &e), 0);
+	assert_int_equal(s.lines, 100003);
+	assert_int_equal(s.longest, 3000000);
+	assert_int_equal(s.bytes, 1 + 3000000 + 488895 + 3);
+	c.argv = endless;
+	assert_int_equal(child_run(&c, &r, &e), -1);
+	assert_int_equal(e.kind, ERR_LIMIT);
+	assert_non_null(strstr(e.msg, "a line longer than"));
+}
+
 static void
 a_program_that_is_not_there_is_absent(void **state)
 {
@@ -351,6 +400,7 @@ main(void)
 	    cmocka_unit_test(a_silent_and_a_slow_child_are_ended),
 	    cmocka_unit_test(what_a_child_leaves_behind_is_killed),
 	    cmocka_unit_test(a_flood_ends_at_the_limit_and_a_caller_may_stop),
+	    cmocka_unit_test(lines_of_any_length_come_whole_up_to_the_limit),
 	    cmocka_unit_test(a_program_that_is_not_there_is_absent),
 	};
 

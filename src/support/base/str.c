@@ -178,40 +178,31 @@ buf_init(struct buf *b, size_t max)
 	b->p = mem_alloc(b->cap);
 }
 
-void
-buf_add(struct buf *b, const void *p, size_t n)
+char *
+buf_room(struct buf *b, size_t n)
 {
 	if (b->over || n > b->max - b->n) {
 		b->over = true;
-		return;
+		return NULL;
 	}
 	if (b->n + n + 1 > b->cap) {
 		size_t cap = b->cap * 2 > b->n + n + 1 ? b->cap * 2 : b->n + n + 1;
 		b->p = mem_realloc(b->p, cap, 1);
 		b->cap = cap;
 	}
+	return b->p + b->n;
+}
+
+void
+buf_add_slowly(struct buf *b, const void *p, size_t n)
+{
+	char *to = buf_room(b, n);
+
+	if (to == NULL)
+		return;
 	if (n != 0)
-		memcpy(b->p + b->n, p, n);
-	b->n += n;
-	b->p[b->n] = '\0';
-}
-
-void
-buf_str(struct buf *b, struct str s)
-{
-	buf_add(b, s.p, s.n);
-}
-
-void
-buf_puts(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
+		memcpy(to, p, n);
+	buf_grew(b, n);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "support/base/mem.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 struct str {
 	const char *p;
@@ -50,10 +51,40 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_add(struct buf *b, const void *p, size_t n);
-void buf_str(struct buf *b, struct str s);
-void buf_puts(struct buf *b, const char *s);
-void buf_putc(struct buf *b, char c);
+void buf_add_slowly(struct buf *b, const void *p, size_t n); /* what buf_add does when b must grow */
+/* Makes room for n bytes at p + b->n and returns that place, or NULL when b is (now) over; they count from buf_grew on. */
+char *buf_room(struct buf *b, size_t n);
+static inline void
+buf_grew(struct buf *b, size_t n)
+{
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+static inline void
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0 || b->over || n > b->max - b->n || n >= b->cap - b->n) {
+		buf_add_slowly(b, p, n);
+		return;
+	}
+	memcpy(b->p + b->n, p, n);
+	buf_grew(b, n);
+}
+static inline void
+buf_str(struct buf *b, struct str s)
+{
+	buf_add(b, s.p, s.n);
+}
+static inline void
+buf_puts(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+static inline void
+buf_putc(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *b, size_t n); /* removes the first n bytes */
 struct str buf_get(const struct buf *b);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 enum { IN, OUT, ERR, CHAN, NFDS };
+enum { READ_BYTES = 128 * 1024 };
 enum { PIPE_BYTES = 512 * 1024 }; /* of standard output, where the system allows: fewer turns of waiting for each other */
 
 struct running {
@@ -310,10 +311,14 @@ take_lines(struct running *r, int i, bool at_end, struct err *e)
 static int
 receive(struct running *r, int i, struct err *e)
 {
-	char chunk[65536];
+	bool lines = r->c->on_bytes == NULL && r->c->on_line != NULL;
+	struct buf *b = &r->lines[i];
+	char bytes[READ_BYTES];
 	/* Bounded turns, so that a flooding child does not keep us from looking at the clock. */
 	for (int turn = 0; turn < 16; turn++) {
-		ssize_t n = read(r->fds[i], chunk, sizeof(chunk));
+		/* Lines are read to where they are looked at: an evaluator prints hundreds of megabytes. */
+		char *chunk = lines && CHILD_MAX_LINE - b->n >= READ_BYTES ? buf_room(b, READ_BYTES) : bytes;
+		ssize_t n = read(r->fds[i], chunk, READ_BYTES);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 0;
 		if (n <= 0) {
@@ -329,10 +334,13 @@ receive(struct running *r, int i, struct err *e)
 				return -1;
 			continue;
 		}
-		if (r->c->on_line == NULL)
+		if (!lines)
 			continue;
-		buf_add(&r->lines[i], chunk, (size_t)n);
-		if (r->lines[i].over)
+		if (chunk != bytes)
+			buf_grew(b, (size_t)n);
+		else
+			buf_add(b, chunk, (size_t)n);
+		if (b->over)
 			return fail(e, ERR_LIMIT, "%s printed a line longer than %d bytes", r->c->argv[0], CHILD_MAX_LINE);
 		if (memchr(chunk, '\n', (size_t)n) != NULL && take_lines(r, i, false, e) != 0)
 			return -1;

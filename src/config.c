@@ -142,6 +142,7 @@ static const struct config_key keys[] = {
     TEXT(evaluate, sandbox, "auto", check_sandbox),
     FLAG(evaluate, allow_import_from_derivation, false),
     FLAG(evaluate, allow_network, false),
+    FLAG(evaluate, fetch_trusted, true),
     TEXTS(evaluate, allowed_uris, "[]", check_word),
     TEXTS(evaluate, systems, "[]", check_system),
     NUMBER(evaluate, max_rows, 1000000, 1000, 100000000),

@@ -44,6 +44,7 @@ struct settings {
 		const char *sandbox; /* "require", "auto", "off" */
 		bool allow_import_from_derivation;
 		bool allow_network;
+		bool fetch_trusted;   /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
 		json_t *allowed_uris; /* array of prefixes */
 		json_t *systems;      /* array; empty: what the repository says */
 		int64_t max_rows;

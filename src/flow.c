@@ -343,6 +343,7 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 {
 	const struct settings *c = f->p.settings;
 	const char *git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", c->state.dir, r->repository);
+	const char *fetches = arena_printf(a, "%s/fetches/%" PRId64, c->state.dir, r->repository);
 	const char *run_dir = arena_printf(a, "%s/runs/%" PRId64, c->state.dir, r->id);
 	const char *roots = arena_printf(a, "%s/gcroots/run-%" PRId64, c->state.dir, r->id);
 	AUTO(json_drop) json_t *mirrored = NULL;
@@ -358,10 +359,12 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	if (r->state == RUN_MIRRORED)
 		*ret = branch ? jobs_plan_branch(c, git_dir, mirrored)
 		              : jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
-	else if (r->state == RUN_PLANNED)
+	else if (r->state == RUN_PLANNED) {
 		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, branch ? JOBS_BASE : JOBS_BOTH,
 		    trust_of(f, a, r));
-	else if (r->state == RUN_EVALUATED)
+		if (*ret != NULL)
+			jobs_may_fetch(c, *ret, fetches, plan, trust_of(f, a, r));
+	} else if (r->state == RUN_EVALUATED)
 		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
 	else if (r->state == RUN_DIFFED)
 		*ret = jobs_query(c, r->difference, "head", NULL);

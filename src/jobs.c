@@ -89,6 +89,18 @@ jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_d
 	return NULL;
 }
 
+void
+jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum jobs_trust trust)
+{
+	/* Without a file of its own at base, the head says what of the base is evaluated: that is the head's code. */
+	bool base = strcmp(json_str(job, "side", ""), "base") == 0, foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
+
+	if (!c->evaluate.fetch_trusted || c->evaluate.allow_network)
+		return;
+	json_object_set_new(job, "fetches", json_string(fetches));
+	json_object_set_new(job, "fetch", json_string(base && !foreign ? "keep" : trust == JOBS_TRUSTED ? "once" : "never"));
+}
+
 json_t *
 jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
 {

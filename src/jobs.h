@@ -25,6 +25,9 @@ enum jobs_trust { JOBS_TRUSTED, JOBS_UNTRUSTED };
 enum jobs_sides { JOBS_BASE, JOBS_BOTH };
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
     const json_t *plan, const json_t *done, enum jobs_sides sides, enum jobs_trust trust);
+/* Adds to such a job where the repository's fetched sources are noted (evaluate/fetches.h), and what it may: base, when
+ * the base itself says what to evaluate, fetches for all; a trusted head for itself; others use what base has fetched. */
+void jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum jobs_trust trust);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
 /* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. */
 json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed);

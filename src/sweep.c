@@ -75,7 +75,7 @@ sweep_stage(const json_t *job, struct record_out *out, struct err *e)
 json_t *
 sweep_job(const struct settings *c, int64_t before_ms)
 {
-	static const char *const names[] = {"evals", "graphs", "logs", "runs", "gcroots", "gcroots/builds"};
+	static const char *const names[] = {"evals", "graphs", "logs", "runs", "gcroots", "gcroots/builds", "fetches"};
 	json_t *folders = json_array();
 
 	for (size_t i = 0; i < COUNT(names); i++)

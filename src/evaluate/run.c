@@ -152,6 +152,25 @@ judge(struct hearing *h, const struct child_result *end)
 	}
 }
 
+/* Without network, what could not be fetched is unknown, and no failure of the attribute. */
+static void
+judge_fetches(struct run *r, struct rows *rows)
+{
+	bool missed = rows->incomplete && fetches_missed(str_of(rows->reason));
+
+	if (r->fetches == NULL || r->fetch != FETCH_NEVER)
+		return;
+	for (size_t i = 0; i < rows->all.n && !missed && !rows->incomplete; i++) {
+		const struct row *one = &rows->all.p[i];
+		missed = one->error && fetches_missed(one->line);
+		if (missed)
+			rows_incomplete(rows, "fetches what the base branch has not fetched, which only an approved change may: "
+			    STR_FMT, STR_ARG(str_utf8_head(one->line, 700)));
+	}
+	if (missed)
+		fetches_forget(r->fetches);
+}
+
 /* A program that lies where the sandbox has nothing is shown in it under another path. */
 static const char *
 show_program(struct arena *a, const char *program, struct sandbox_bind *bind, size_t *n_binds)
@@ -185,6 +204,7 @@ static int
 run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, struct child_result *end, struct err *e)
 {
 	struct evaluator ev = *r->ev;
+	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
 	struct sandbox_bind binds[6] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
 	const char *const *argv;
 	size_t n = 1;
@@ -202,17 +222,18 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 		return -1;
 	struct child c = {.argv = argv, .env_clear = true, .dir = r->sandbox ? NULL : r->job.source, .on_line = on_line,
 	    .ctx = h, .max_file_bytes = max_file, .on_watch = on_watch, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
-	const char *env[] = {"NIX_PATH=", arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)), NULL};
+	const char *env[] = {"NIX_PATH=", arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
+	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL};
 	if (!r->sandbox) {
 		c.env = sandbox_plain_env(a, env);
 		return child_run(&c, end, e);
 	}
 	if (r->roots_dir != NULL)
 		binds[n++] = (struct sandbox_bind){.from = r->roots_dir, .writable = true};
-	if (r->fetch_cache_dir != NULL)
-		binds[n++] = (struct sandbox_bind){.from = r->fetch_cache_dir, .to = SANDBOX_HOME "/.cache", .writable = true};
+	if (cache != NULL)
+		binds[n++] = (struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true};
 	struct sandbox s = {.work_dir = work, .binds = binds, .n_binds = n, .env = env, .dir = INSIDE,
-	    .network = r->job.network, .nix = true};
+	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true};
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;
 	c.env = sandbox_plain_env(a, NULL);
@@ -265,6 +286,8 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		return -1;
 	if (r->fetch_cache_dir != NULL && files_mkdirs(r->fetch_cache_dir, 0755, e) != 0)
 		return -1;
+	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), e) != 0)
+		return -1;
 	buf_init(&h.tail, TAIL_BYTES * 2);
 	buf_init(&h.errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));
 	int rc = run_child(r, a, work, &h, &end, e);
@@ -278,7 +301,10 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		rc = fail(e, ERR_BUSY, "cancelled");
 	} else if (rc == 0) {
 		judge(&h, &end);
+		judge_fetches(r, rows);
 	}
+	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
+		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);
 	buf_release(&h.tail);
 	buf_release(&h.errors);
 	if (!r->sandbox) {

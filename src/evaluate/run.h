@@ -8,6 +8,7 @@
 #define EKACI_EVALUATE_RUN_H
 
 #include "evaluate/evaluator.h"
+#include "evaluate/fetches.h"
 #include "evaluate/rows.h"
 #include "support/os/record.h"
 
@@ -17,6 +18,8 @@ struct run {
 	const char *git_dir, *tree;
 	const char *checkout_dir;
 	const char *fetch_cache_dir; /* or NULL */
+	const char *fetches;         /* fetches.h; or NULL */
+	enum fetch_mode fetch;
 	const char *roots_dir;       /* or NULL */
 	int64_t max_processes, min_free_mb; /* evaluate.h */
 	int64_t wall_ms;

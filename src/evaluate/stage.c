@@ -43,6 +43,9 @@ read_wish(struct wish *w, struct err *e)
 		return -1;
 	w->roots_root = json_str(job, "roots_dir", NULL);
 	r->fetch_cache_dir = json_str(job, "fetch_cache_dir", NULL);
+	r->fetches = json_str(job, "fetches", NULL);
+	if (fetches_mode_of(json_str(job, "fetch", "never"), &r->fetch, e) != 0)
+		return -1;
 	r->wall_ms = json_int(job, "wall_ms", DEFAULT_WALL_MS);
 	r->max_processes = json_int(job, "max_processes", DEFAULT_PROCESSES);
 	r->min_free_mb = json_int(job, "min_free_mb", DEFAULT_FREE_MB);
@@ -141,6 +144,7 @@ reuse(struct wish *w, struct stored *s, struct err *e)
 	struct drvs d = {0};
 	struct err why = {0};
 	int rc = stored_read(&w->a, w->file, w->key, s, on_drv, &d, &why);
+	bool keeps = w->run.fetches != NULL && w->run.fetch == FETCH_KEEP;
 
 	if (rc < 0)
 		*e = why;
@@ -148,12 +152,16 @@ reuse(struct wish *w, struct stored *s, struct err *e)
 		log_warn("stored evaluation %.12s is damaged and made again: %s", w->key, why.msg);
 	if (rc == 0 && d.missing)
 		rc = 1; /* the store was cleaned since */
+	if (rc == 0 && keeps && !fetches_are_there(w->run.fetches))
+		rc = 1; /* what base fetches is needed beside its rows */
 	if (rc == 0 && w->run.roots_dir != NULL && roots_keep(d.all.p, d.all.n, w->run.roots_dir, "ekaci-roots", &why) != 0) {
 		log_warn("stored evaluation %.12s is made again: %s", w->key, why.msg);
 		rc = 1;
 	}
 	if (rc == 0)
 		stored_used(w->file);
+	if (rc == 0 && keeps)
+		stored_used(w->run.fetches);
 	vec_release(&d.all);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -19,6 +20,34 @@ next(const char *done_text, enum jobs_sides sides)
 
 	assert_int_equal(json_read(str_of(done_text), "done", &done, &e), 0);
 	return jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, sides, JOBS_TRUSTED);
+}
+
+static const char *
+fetch_of(const char *side, const char *config, enum jobs_trust trust, bool fetch_trusted, bool network)
+{
+	static char word[16];
+	struct settings c = {.evaluate = {.fetch_trusted = fetch_trusted, .allow_network = network}};
+	AUTO(json_drop) json_t *job = json_pack("{s:s}", "side", side);
+	AUTO(json_drop) json_t *plan = json_pack("{s:s}", "config", config);
+
+	jobs_may_fetch(&c, job, "/state/fetches/1", plan, trust);
+	assert_string_equal(json_str(job, "fetches", ""), fetch_trusted && !network ? "/state/fetches/1" : "");
+	snprintf(word, sizeof(word), "%s", json_str(job, "fetch", "none"));
+	return word;
+}
+
+static void
+only_base_and_the_trusted_may_fetch(void **state)
+{
+	(void)state;
+	assert_string_equal(fetch_of("base", "file", JOBS_UNTRUSTED, true, false), "keep");
+	assert_string_equal(fetch_of("base", "convention", JOBS_TRUSTED, true, false), "keep");
+	assert_string_equal(fetch_of("base", "head file", JOBS_UNTRUSTED, true, false), "never");
+	assert_string_equal(fetch_of("base", "head file", JOBS_TRUSTED, true, false), "once");
+	assert_string_equal(fetch_of("head", "file", JOBS_UNTRUSTED, true, false), "never");
+	assert_string_equal(fetch_of("head", "file", JOBS_TRUSTED, true, false), "once");
+	assert_string_equal(fetch_of("base", "file", JOBS_TRUSTED, false, false), "none");
+	assert_string_equal(fetch_of("head", "file", JOBS_TRUSTED, true, true), "none");
 }
 
 #define BASE(job) "{\"side\":\"base\",\"job\":\"" job "\",\"rows\":12500}"
@@ -56,6 +85,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(only_base_and_the_trusted_may_fetch),
 	    cmocka_unit_test(a_head_is_expected_to_have_the_rows_of_its_base),
 	    cmocka_unit_test(of_a_branch_only_the_base_is_evaluated),
 	};

@@ -456,6 +456,31 @@ advance_waiting(struct flow *f, const struct run *r, struct err *e)
 	return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "judged", e);
 }
 
+/* A branch's own evaluation gives way to a pull request's, for which somebody waits; unless it is the very base that the
+ * pull request needs. It begins again when the lane is free. */
+static void
+make_way(struct flow *f, struct arena *a, const struct run *r, const struct step *step)
+{
+	struct run holder;
+	struct err e;
+
+	for (struct active *act = f->active; act != NULL && r->number != RUN_OF_BRANCH; act = act->next) {
+		AUTO(json_drop) json_t *mine = NULL;
+		AUTO(json_drop) json_t *its = NULL;
+		if (act->step->lane != step->lane || act->dropped || act->worker == NULL ||
+		    store_run_get(f->p.store, a, act->run, &holder, &e) != 0 || holder.number != RUN_OF_BRANCH ||
+		    json_read_maybe(r->mirrored, &mine, &e) != 0 || json_read_maybe(holder.mirrored, &its, &e) != 0)
+			continue;
+		if (strcmp(json_str(mine, "base_tree", "?"), json_str(its, "base_tree", "")) == 0)
+			return;
+		if (store_run_piece(f->p.store, act->run, &e) != 0) /* it was no attempt that failed */
+			log_err(LOG_WARN, "flow", &e);
+		log_info("run %" PRId64 ": the branch's evaluation waits for pull request %" PRId64, act->run, r->number);
+		drop_active(f, act->run);
+		return;
+	}
+}
+
 /* With a disk that is nearly full no new work is begun, so that what runs can still end and be recorded. */
 static bool
 has_room(struct flow *f, const struct run *r)
@@ -502,7 +527,12 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 			return end_held(f, &r, hold, e);
 		}
 	}
-	if (f->busy[step->lane] >= pipeline_lane_room(step->lane) || !has_room(f, &r))
+	if (f->busy[step->lane] >= pipeline_lane_room(step->lane)) {
+		if (step->lane == LANE_EVALUATE)
+			make_way(f, a, &r, step);
+		return 1;
+	}
+	if (!has_room(f, &r))
 		return 1;
 	int rc = begin_stage(f, a, &r, step, e);
 	return rc != 0 ? rc : 1 - (active_of(f, id) == NULL);

@@ -3,7 +3,8 @@
  *
  * The stage `evaluate`; its job and record stand in ARCHITECTURE.md. Job members beside those there, all optional:
  * `fetch_cache_dir` (a folder kept between evaluations for Nix' fetchers), `fetches` (a
- * repository's noted sources, fetches.h) with `fetch` ("never": no network, "once", "keep"), `expected_rows` (for progress),
+ * repository's noted sources, fetches.h) with `fetch` ("never": no network, "once", "keep"), `expected_rows` (for progress; else as many as the
+ * newest evaluation of the same wish had, of whatever tree: EVALS/KEY.rows),
  * `max_processes` (256, besides two a worker) and `min_free_mb` (1024, of the store's disk): an evaluation that goes beyond
  * is stopped and incomplete, as is one whose processes use more than twice workers x max_memory_mb.
  *

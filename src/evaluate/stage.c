@@ -68,9 +68,12 @@ read_wish(struct wish *w, struct err *e)
 	return sandbox_mode_of(json_str(job, "sandbox", "auto"), &w->mode, e);
 }
 
-/* Everything that decides what comes out; nothing that does not (how many workers, whose run). */
+enum { KEY_OF_WHOLE = 1, KEY_OF_ANY_TREE = 2 };
+
+/* Everything that decides what comes out; nothing that does not (how many workers, whose run). Of the whole: without
+ * its scope. Of any tree: the same wish of the repository, whatever its contents. */
 static void
-make_key(struct wish *w, bool with_scope, char ret[65])
+make_key(struct wish *w, unsigned what, char ret[65])
 {
 	static const char *const parts[] = {"file", "flake", "expr", "attr_path", "scope"};
 	AUTO(json_drop) json_t *all = json_object();
@@ -79,11 +82,11 @@ make_key(struct wish *w, bool with_scope, char ret[65])
 
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		bool is_scope = strcmp(parts[i], "scope") == 0;
-		json_t *part = is_scope && !with_scope ? NULL : json_object_get(j->job, parts[i]);
+		json_t *part = is_scope && (what & KEY_OF_WHOLE) ? NULL : json_object_get(j->job, parts[i]);
 		json_object_set(def, parts[i], part != NULL ? part : json_null());
 	}
 	json_object_set_new(all, "format", json_integer(STORED_FORMAT));
-	json_object_set_new(all, "tree", json_string(w->run.tree));
+	json_object_set_new(all, "tree", json_string(what & KEY_OF_ANY_TREE ? w->run.git_dir : w->run.tree));
 	json_object_set_new(all, "job", def);
 	json_object_set_new(all, "evaluator", json_string(w->ev.name));
 	json_object_set_new(all, "version", json_string(w->ev.version));
@@ -166,6 +169,37 @@ reuse(struct wish *w, struct stored *s, struct err *e)
 	return rc;
 }
 
+/* EVALS/KEY.rows: how many rows the newest evaluation of this wish had, of whatever tree. */
+static const char *
+rows_file(struct wish *w)
+{
+	char key[65];
+
+	make_key(w, KEY_OF_ANY_TREE, key);
+	return arena_printf(&w->a, "%s/%s.rows", w->evals_dir, key);
+}
+
+static void
+note_rows(struct wish *w, size_t n)
+{
+	struct str text = str_of(arena_printf(&w->a, "%zu", n));
+	struct err e;
+
+	if (files_write(rows_file(w), text, 0600, FILES_NO_SYNC, &e) != 0)
+		log_warn("%s", e.msg); /* the next progress has no total */
+}
+
+/* For progress, where nothing nearer (a head's base) is known. */
+static void
+expect_rows(struct wish *w)
+{
+	struct str text;
+	struct err e;
+
+	if (w->run.expected_rows < 0 && files_read(&w->a, rows_file(w), 32, &text, &e) == 0)
+		(void)str_to_i64(text, &w->run.expected_rows);
+}
+
 static int
 store(struct wish *w, const struct rows *rows, struct err *e)
 {
@@ -199,7 +233,7 @@ take_from_whole(struct wish *w, const struct rows *like, struct err *e)
 
 	if (!json_is_array(rows.scope))
 		return 1;
-	make_key(w, false, key);
+	make_key(w, KEY_OF_WHOLE, key);
 	const char *file = stored_path(&w->a, w->evals_dir, key);
 	int rc = stored_read_rows(&w->a, file, key, on_whole_row, &rows, &why);
 	if (rc < 0)
@@ -232,10 +266,13 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 		emit(w, out, true, NULL, &s);
 		return 0;
 	}
+	expect_rows(w);
 	rc = run_evaluation(&w->run, &rows, e);
 	s = (struct stored){.rows = rows.all.n, .errors = rows.errors, .derivations = rows.derivations};
-	if (rc == 0 && !rows.incomplete)
+	if (rc == 0 && !rows.incomplete) {
 		rc = store(w, &rows, e);
+		note_rows(w, rows.all.n);
+	}
 	if (rc == 0)
 		emit(w, out, false, rows.incomplete ? rows.reason : NULL, &s);
 	rows_release(&rows);
@@ -258,7 +295,7 @@ stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
 	if (rc == 0) {
 		w.run.ev = &w.ev;
 		w.run.out = out;
-		make_key(&w, true, w.key);
+		make_key(&w, 0, w.key);
 		w.file = stored_path(&w.a, w.evals_dir, w.key);
 		if (w.roots_root != NULL)
 			w.run.roots_dir = arena_printf(&w.a, "%s/%.16s", w.roots_root, w.key);

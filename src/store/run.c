@@ -258,7 +258,7 @@ int
 store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY id LIMIT ?1", "i", (int64_t)max);
+	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY number = 0, id LIMIT ?1", "i", (int64_t)max);
 
 	return read_ids(s, q, ids, max, ret_n, e);
 }

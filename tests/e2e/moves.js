@@ -92,6 +92,25 @@ scene_test('two pushes to the default branch in a row: the newest one is evaluat
 		match(text, /superseded/i);
 	});
 
+scene_test('a pull request does not wait for the evaluation of a branch: that one makes way, and is made afterwards',
+	{ start: false }, async scene => {
+		await scene.github.do('push', { repo: scene.repo, branch: 'release', rev: 'main' });
+		const slow = await with_slow_evaluator(scene);
+		await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'bump' });
+		await eventually('the branch is being evaluated', () => slow.begun() === 1);
+		const old = children_of(scene);
+		const { pull } = await scene.open('games', { base: 'release' });
+		await eventually('the pull request is being evaluated, though nothing has ended', () => slow.begun() === 2);
+		await gone(old);
+		match(scene.bot.log_text(), /the branch's evaluation waits for pull request 1/);
+		slow.open();
+		const { rebuilds } = await finished(scene, pull.head.sha);
+		match(rebuilds.output.title, /^1 rebuild/);
+		await eventually('the branch is evaluated, too: once for nothing, base, head, and the branch', () =>
+			slow.begun() === 4 && state_files(scene, 'evals').filter(n => n.endsWith('.zst')).length === 3);
+		await tidy(scene, pull);
+	});
+
 scene_test('closed while building: the builds\' processes are gone within five seconds, the checks concluded',
 	{}, async scene => {
 		await push_slow(scene, 'slow', 'zinnia');

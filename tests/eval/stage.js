@@ -98,6 +98,21 @@ for (const [scenario, version, pattern] of [
 	is(fs.readdirSync(path.join(work, 'checkouts')).filter((n) => n !== 'source.lock'), [], 'no checkout is left');
 }
 
+// Progress: how many there will be is known from the newest evaluation of the same wish, of whatever tree.
+{
+	const other = repository('totals', { 'jobs.nix': `{ a = ${nix('a')}; b = ${nix('b')}; }` });
+	const more = repository('totals', { 'jobs.nix': `{ a = ${nix('a')}; b = ${nix('b')}; c = ${nix('c')}; }` });
+	const dir = fresh(), wish = (r, inner = {}, etc = {}) => stage(job(r, { file: '/jobs.nix', ...inner }, { evals_dir: dir, side: 'base', ...etc }));
+	const totals = (r) => [...new Set(r.records.filter((one) => one.type === 'progress').map((one) => one.total))];
+	is(totals(wish(other)), [null].map(() => undefined), 'the first evaluation has no total');
+	is(totals(wish(more)), [2], 'the next one of another tree expects as many');
+	is(totals(wish(more, { scope: [['a'], ['b']] }, { evals_dir: fresh() })), [undefined], 'another wish does not');
+	const newest = repository('totals', { 'jobs.nix': `{ a = ${nix('a')}; }` });
+	is(totals(wish(newest)), [3], 'the newest one counts');
+	is(totals(wish(repository('totals', { 'jobs.nix': '{ }', x: 'x' }), {}, { expected_rows: 7 })), [], 'an empty set has no progress');
+	is(totals(wish(repository('totals', { 'jobs.nix': `{ a = ${nix('a')}; }`, y: 'y' }), {}, { expected_rows: 7 })), [7], "and a head its base's");
+}
+
 // Base and head at the same path: what did not change has the same derivation.
 {
 	const head = repository('repo', { 'ci/other.txt': 'x' });

@@ -471,7 +471,7 @@ frequent_queries_use_their_indexes(void **state)
 {
 	struct fixture *f = *state;
 	static const char *const plans[] = {
-	    "EXPLAIN QUERY PLAN SELECT id FROM run WHERE ended IS NULL ORDER BY id LIMIT 5",
+	    "EXPLAIN QUERY PLAN SELECT id FROM run WHERE ended IS NULL ORDER BY number = 0, id LIMIT 5",
 	    "EXPLAIN QUERY PLAN SELECT id FROM run WHERE reported < changes ORDER BY id LIMIT 5",
 	    "EXPLAIN QUERY PLAN SELECT id FROM run WHERE repository = 1 AND number = 1 ORDER BY id DESC LIMIT 1",
 	    "EXPLAIN QUERY PLAN SELECT number FROM pull_request WHERE head = 'x' AND repository = 1",

@@ -45,7 +45,7 @@ SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
-	support escape template config jobs accept_verify accept_event accept_command changeset_glob changeset_rules \
+	support escape template config jobs sweep accept_verify accept_event accept_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_verdict report_golden report_limits store \
 	schedule_queue schedule_sizes schedule_outcome send_jwt send_http send_shape send_desired web_server

@@ -127,6 +127,7 @@ static const struct config_key keys[] = {
     TEXT(web, url, NULL, check_url),
     {AT(state, dir), CONFIG_PATH, .otherwise = "/var/lib/ekaci", IN(state, dir)},
     NUMBER(state, keep_days, 30, 1, 36500),
+    NUMBER(state, max_evals_mb, 20480, 0, INT64_C(1) << 40),
     NUMBER(state, min_free_mb, 1024, 0, INT64_C(1) << 40),
     TEXT(github, api_url, "https://api.github.com", check_url),
     {AT(github, app_id), CONFIG_TEXT, .required = true, .check = check_word, IN(github, app_id)},

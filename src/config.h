@@ -23,6 +23,7 @@ struct settings {
 	struct {
 		const char *dir;
 		int64_t keep_days;   /* runs, logs and evaluations that nothing shows any more */
+		int64_t max_evals_mb; /* of stored evaluations and graphs; 0: no limit */
 		int64_t min_free_mb; /* below this no new work is begun */
 	} state;
 	struct {

@@ -18,7 +18,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000 };
+enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000, HOUR_MS = 3600 * 1000,
+	MAX_LIVE = 4096 };
 
 struct daemon {
 	struct arena a;
@@ -127,18 +128,34 @@ on_swept(void *ctx, const struct err *why, int64_t outside_ms)
 		log_err(LOG_WARN, "sweep", why);
 }
 
-/* Once a day, the files. */
+/* Every hour, the files. */
 static void
-sweep(struct daemon *d, int64_t before)
+sweep(struct daemon *d)
 {
-	AUTO(json_drop) json_t *job = sweep_job(d->settings, before);
 	struct worker_events events = {.on_end = on_swept};
+	AUTO(mem_free) int64_t *ids = mem_alloc(MAX_LIVE * sizeof(*ids));
 	struct worker *w;
+	size_t n = 0;
 	struct err e;
 
-	if (clock_now_ms() - d->swept_ms < DAY_MS)
+	if (clock_now_ms() - d->swept_ms < HOUR_MS)
 		return;
 	d->swept_ms = clock_now_ms();
+	AUTO(json_drop) json_t *needed = json_array();
+	int rc = store_runs_live(d->store, ids, MAX_LIVE, &n, &e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct arena a = {0};
+		struct run r;
+		rc = store_run_get(d->store, &a, ids[i], &r, &e);
+		if (rc == 0)
+			sweep_needs(r.evaluations, needed);
+		arena_release(&a);
+	}
+	if (rc != 0) { /* without knowing what is needed nothing goes */
+		log_err(LOG_WARN, "sweep", &e);
+		return;
+	}
+	AUTO(json_drop) json_t *job = sweep_job(d->settings, clock_now_ms(), json_incref(needed));
 	if (loop_worker_start(d->loop, "sweep", job, &events, &w, &e) != 0)
 		log_err(LOG_WARN, "sweep", &e);
 }
@@ -154,7 +171,7 @@ keep_house(void *ctx)
 	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0 ||
 	    store_prune(d->store, before, &e) != 0)
 		log_err(LOG_WARN, "housekeeping", &e);
-	sweep(d, before);
+	sweep(d);
 	loop_timer_set(d->house, HOUSEKEEPING_MS);
 	/* What waits for a reason that is outside (a full disk, a program that was missing) is looked at again. */
 	flow_kick(d->flow);

@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "support/base/log.h"
 #include "support/base/mem.h"
+#include "support/os/sandbox.h"
 #include "support/text/json.h"
 #include "worker.h"
 
@@ -34,6 +35,29 @@ run_worker(int argc, char **argv)
 	return worker_main(argv[1]);
 }
 
+/* What the setting comes to on this machine, for this user. */
+static void
+tell_sandbox(struct arena *a, const char *file)
+{
+	enum sandbox_mode mode;
+	struct settings s;
+	const char *why;
+	struct err e;
+
+	if (config_load(a, file, &s, &e) != 0)
+		return;
+	if (sandbox_mode_of(s.evaluate.sandbox, &mode, &e) != 0)
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+	else if (mode == SANDBOX_OFF)
+		puts("evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
+	else if (sandbox_works(&why))
+		puts("evaluations: in a sandbox (bubblewrap); processes, memory and disk are watched, and memory's end takes them first");
+	else
+		printf("evaluations: no sandbox can be had, so %s: %s\n",
+		    mode == SANDBOX_AUTO ? "those of forks are refused until somebody approves" : "all are refused", why);
+	config_release(&s);
+}
+
 /* Which of the two files it is, its name says. */
 static int
 check_config(struct arena *a, const char *file, struct mistakes *m)
@@ -55,8 +79,11 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
 	json_array_foreach(warnings, i, text)
 		fprintf(stderr, "warning: %s\n", json_string_value(text));
-	if (m->n == 0)
+	if (m->n == 0) {
 		printf("%s: ok\n", file);
+		if (!str_ends(str_of(file), STR(".json")))
+			tell_sandbox(a, file);
+	}
 	return m->n > 0 ? 1 : 0;
 }
 

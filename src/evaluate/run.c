@@ -221,7 +221,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
 		return -1;
 	struct child c = {.argv = argv, .env_clear = true, .dir = r->sandbox ? NULL : r->job.source, .on_line = on_line,
-	    .ctx = h, .max_file_bytes = max_file, .on_watch = on_watch, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
+	    .ctx = h, .max_file_bytes = max_file, .expendable = true, .on_watch = on_watch, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
 	const char *env[] = {"NIX_PATH=", arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
 	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL};
 	if (!r->sandbox) {

@@ -5,7 +5,7 @@ const fs = require('fs');
 const { spawn } = require('child_process');
 const http = require('http');
 const path = require('path');
-const { work, ok, skip, done, write, run, repository, job, stage, stageAsync, until } = require('./lib.js');
+const { work, ok, is, skip, done, write, run, repository, job, stage, stageAsync, until } = require('./lib.js');
 
 const key = write('secret/key.pem', 'the private key');
 const other = path.dirname(write('checkouts/work-other/source/secret.nix', '"another checkout"'));
@@ -78,6 +78,9 @@ server.listen(0, '127.0.0.1', async () => {
 		const eats = stage(job(repo, { file: 'jobs.nix' }, { sandbox, evals_dir: fresh(), workers: 1, max_memory_mb: 20, wall_ms: 20000,
 			evaluator: greedy('eats', 'head -c 1500M /dev/zero | tail -c 1500M | sleep 30') }));
 		ok(eats.evaluation && !eats.evaluation.complete && /MiB of memory/.test(eats.evaluation.reason), `one that eats memory is stopped (sandbox ${sandbox})`, eats.evaluation || eats.last);
+		const first = stage(job(repo, { file: 'jobs.nix' }, { sandbox, evals_dir: fresh(),
+			evaluator: greedy('first', `printf '{"attrPath":["a"],"error":"%s"}\\n' "$(cat /proc/self/oom_score_adj)"`) }));
+		is(first.rows.a && first.rows.a.error, '1000', `the kernel takes evaluators first when memory ends (sandbox ${sandbox})`);
 		ok(await until(() => mine().length === 0, 5000), `and nothing of them runs on (sandbox ${sandbox})`, mine());
 	}
 	{

@@ -79,6 +79,13 @@ if (without(['true']).status !== 0 || none.status === 0) {
 		const r = without([ekaci, 'worker', 'evaluate'], { input: JSON.stringify(doc) });
 		return r.stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l)).find((l) => ['evaluation', 'error'].includes(l.type)) || r;
 	};
+	const config = write('ekaci.toml', '[github]\napp_id = "1"\nprivate_key_file = "k"\nwebhook_secret_file = "s"\n');
+	const told = (file) => without([ekaci, 'check-config', file]).stdout.split('\n')[1];
+	ok(/^evaluations: no sandbox can be had, so those of forks are refused until somebody approves: .*(namespace|ermi)/i.test(told(config)), 'check-config says what the sandbox comes to', told(config));
+	const must = write('must.toml', fs.readFileSync(config, 'utf8') + '[evaluate]\nsandbox = "require"\n');
+	ok(/^evaluations: no sandbox can be had, so all are refused: /.test(told(must)), 'also where one is required', told(must));
+	const off = write('off.toml', fs.readFileSync(config, 'utf8') + '[evaluate]\nsandbox = "off"\n');
+	ok(/^evaluations: without a sandbox/.test(told(off)), 'and where none is wanted', told(off));
 	const refused = at('require');
 	is([refused.type, refused.kind], ['error', 'denied'], 'without user namespaces what needs a sandbox is refused');
 	ok(/sandbox is required and cannot be had.*(namespace|ermi)/is.test(refused.message), 'in words that say why', refused);

@@ -159,6 +159,16 @@ child_kill_descendants(void)
 	}
 }
 
+/* Everybody may raise it, and nobody without privileges lower it again. */
+static void
+go_first(void)
+{
+	AUTO(fd_close) int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "1000", 4);
+}
+
 static _Noreturn void
 become(const struct child *c, int theirs[NFDS], int sync_fd)
 {
@@ -189,6 +199,8 @@ become(const struct child *c, int theirs[NFDS], int sync_fd)
 		struct rlimit r = {c->max_file_bytes, c->max_file_bytes};
 		setrlimit(RLIMIT_FSIZE, &r);
 	}
+	if (c->expendable)
+		go_first();
 	if (c->env_clear)
 		clearenv();
 	for (size_t i = 0; c->env != NULL && c->env[i] != NULL; i++)

@@ -32,6 +32,7 @@ struct child {
 	int64_t silence_ms;       /* 0: no limit */
 	size_t max_out_bytes;     /* of standard output, and of error; 0: no limit. Over it the child is killed: ERR_LIMIT */
 	uint64_t max_file_bytes;  /* RLIMIT_FSIZE, 0: no limit */
+	bool expendable;          /* when the machine's memory ends it is the first to go, with all it starts, and not we */
 	bool channel;             /* descriptor 3 is a third pipe to us */
 	/* Called per line without its newline, fd 1, 2 or 3; the bytes live for the call. Return 0 to go on, 1 to stop
 	 * the child (reported as stopped), -1 with e filled to give up. NULL: output is read and dropped. */

@@ -27,7 +27,9 @@ enum {
 	MAX_WORKERS = 64,
 	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
 	HELD_BYTES = 512 * 1024 * 1024, /* rows of a set on trial; nixpkgs has 100 MB in one set, with meta */
-	SETUP_BYTES = 1024 * 1024
+	SETUP_BYTES = 1024 * 1024,
+	NIX_HEAP_MB = 384,          /* what Nix gives its collector */
+	MOST_HEAP_MB = 1024
 };
 
 struct node {
@@ -515,15 +517,31 @@ on_line(void *ctx, struct str line, struct err *e)
 	return what == 'r' ? on_derivation(w, id, json, e) : on_set(w, id, json, e);
 }
 
+/* A quarter of a worker's memory as its heap from the start, where that is more than Nix itself begins with: every
+ * collection that does not happen is time. Pages are only taken when used. Of corepkgs' 16.3 s of CPU it saves 2.3. */
+static const char *
+first_heap(struct arena *a, int64_t max_memory_mb)
+{
+	int64_t mb = max_memory_mb / 4 < MOST_HEAP_MB ? max_memory_mb / 4 : MOST_HEAP_MB;
+
+	return mb > NIX_HEAP_MB ? arena_printf(a, "GC_INITIAL_HEAP_SIZE=%lld", (long long)mb << 20) : NULL;
+}
+
 static int
 start_worker(struct walk *w, struct worker *k, struct err *e)
 {
 	struct arena a = {0};
 	const char **argv = arena_alloc(&a, (w->o->n_nix + 16) * sizeof(*argv));
 	const char *preload = setup_preload(&a);
-	const char *env[] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb",
-	    preload != NULL ? arena_printf(&a, "LD_PRELOAD=%s", preload) : NULL, NULL};
-	size_t n = 0;
+	const char *heap = first_heap(&a, w->o->max_memory_mb);
+	const char *env[5] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb"};
+	size_t n = 2;
+
+	if (preload != NULL)
+		env[n++] = arena_printf(&a, "LD_PRELOAD=%s", preload);
+	if (heap != NULL)
+		env[n++] = heap;
+	n = 0;
 
 	argv[n++] = "nix";
 	argv[n++] = "--extra-experimental-features";

@@ -169,6 +169,8 @@ for (const workers of ['1', '3']) {
 	const tight = write('tight.nix', 'let lib = builtins.genList (i: builtins.genList (j: i + j) 50) 1000000; big = builtins.foldl\' (x: y: x + builtins.length y) 0 (lib ++ lib); in builtins.listToAttrs (builtins.genList (i: { name = "a${toString i}"; value = derivation { name = "x${toString (big + i)}"; system = "s"; builder = "b"; }; }) 100)');
 	const s = evalJobs(['--max-memory-size', '60', tight]);
 	ok(s.code === 1 && /budget of 60 MiB is too small/.test(s.err), 'a budget too small for anything ends the evaluation, not in an error for each attribute', [s.code, s.lines.length, s.err.slice(-300)]);
+	const heap = (mb) => evalJobs(['--max-memory-size', mb, '--expr', '{ a = throw "heap=${builtins.getEnv "GC_INITIAL_HEAP_SIZE"}."; }']).rows.a.error.match(/heap=(\d*)\./)[1];
+	is([heap('4096'), heap('2400'), heap('1024')], ['1073741824', '629145600', ''], 'a worker begins with a quarter of its budget as its heap, where Nix would give it less');
 	ok(!fs.readdirSync('/tmp').some((f) => f.startsWith('ekaci-eval-') && !before.has(f)), 'no temporary folder is left');
 }
 {

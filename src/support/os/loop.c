@@ -233,8 +233,12 @@ worker_rest(struct worker *w)
 	struct worker_events events = w->events;
 	struct err end = w->end;
 
-	if (w->session == NULL || w->cancelled || w->broken || w->job != NULL || uv_is_closing((uv_handle_t *)&w->in))
+	if (w->session == NULL || w->cancelled || uv_is_closing((uv_handle_t *)&w->in))
 		return;
+	if (w->broken || w->job != NULL) { /* not to be trusted with another one: the end of its input ends it */
+		close_handle(&w->in);
+		return;
+	}
 	w->events = (struct worker_events){0};
 	w->end = (struct err){0};
 	w->idle = true;

@@ -29,7 +29,7 @@ REPORT = \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
 	schedule/query.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
-	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/outcome.c schedule/build.c schedule/estimate.c
+	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/outcome.c schedule/session.c schedule/build.c schedule/estimate.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
@@ -53,7 +53,7 @@ UNIT = \
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/fetch.js tests/eval/user.js tests/eval/escape.js tests/send/sender.js \
-	tests/schedule/builds.js tests/schedule/remote.js \
+	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/sizes.js \
 	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js

@@ -13,14 +13,14 @@
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"mirror", changeset_mirror},
-    {"plan", changeset_plan},
-    {"evaluate", stage_evaluate},
-    {"diff", graph_stage_diff},
-    {"report", report_stage},
-    {"query", schedule_query},
-    {"build", schedule_build},
-    {"sweep", sweep_stage},
+    {"mirror", changeset_mirror, NULL},
+    {"plan", changeset_plan, NULL},
+    {"evaluate", stage_evaluate, NULL},
+    {"diff", graph_stage_diff, NULL},
+    {"report", report_stage, NULL},
+    {"query", schedule_query, NULL},
+    {"build", schedule_build, schedule_build_close},
+    {"sweep", sweep_stage, NULL},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */

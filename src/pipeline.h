@@ -18,6 +18,7 @@
 struct stage {
 	const char *name;
 	stage_fn *run;
+	void (*close)(void); /* set: the worker takes job after job, a line each, and calls this after the last */
 };
 const struct stage *pipeline_stage(const char *name); /* NULL when there is none */
 

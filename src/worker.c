@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_JOB_BYTES = 64 * 1024 * 1024 };
+enum { MAX_JOB_BYTES = 64 * 1024 * 1024, IDLE_LOOK_MS = 500 };
 
 static void
 narrow(void)
@@ -33,13 +34,12 @@ narrow(void)
 }
 
 static int
-read_job(struct arena *a, json_t **ret, struct err *e)
+read_job(json_t **ret, struct err *e)
 {
 	AUTO(buf_release) struct buf text;
 	char chunk[65536];
 	ssize_t n;
 
-	(void)a;
 	buf_init(&text, MAX_JOB_BYTES);
 	while ((n = read(0, chunk, sizeof(chunk))) != 0) {
 		if (n < 0 && errno == EINTR)
@@ -53,13 +53,84 @@ read_job(struct arena *a, json_t **ret, struct err *e)
 	return json_read(buf_get(&text), "job", ret, e);
 }
 
+/* The next line of standard input: 1, or 0 at its end. A worker that waits for work still ends when asked to. */
+static int
+read_line(struct buf *text, size_t *used, struct str *ret, struct err *e)
+{
+	char chunk[65536];
+	const char *nl;
+
+	buf_drop(text, *used);
+	*used = 0;
+	while ((nl = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL) == NULL) {
+		struct pollfd p = {.fd = 0, .events = POLLIN};
+		if (child_cancelled())
+			return fail(e, ERR_BUSY, "cancelled");
+		int ready = poll(&p, 1, IDLE_LOOK_MS);
+		if (ready == 0 || (ready < 0 && errno == EINTR))
+			continue;
+		ssize_t n = ready > 0 ? read(0, chunk, sizeof(chunk)) : -1;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_sys(e, "cannot read the job");
+		if (n == 0 && text->n == 0)
+			return 0;
+		buf_add(text, n > 0 ? chunk : "\n", n > 0 ? (size_t)n : 1); /* the last one may lack its newline */
+		if (text->over)
+			return fail(e, ERR_LIMIT, "a job of more than %d bytes", MAX_JOB_BYTES);
+	}
+	*ret = (struct str){text->p, (size_t)(nl - text->p)};
+	*used = ret->n + 1;
+	return 1;
+}
+
+/* Runs the stage and writes the last record of the job. rc: how reading the job went. */
+static int
+run_job(const struct stage *stage, int rc, const json_t *job, struct record_out *out, struct err *e)
+{
+	int64_t spent_ms = child_spent_ms();
+
+	if (rc == 0)
+		rc = stage->run(job, out, e);
+	if (rc == 0 && child_cancelled())
+		rc = fail(e, ERR_BUSY, "cancelled");
+	if (rc == 0)
+		record_emit(out, json_pack("{s:s,s:I}", "type", "end", "outside_ms", (json_int_t)(child_spent_ms() - spent_ms)));
+	else
+		record_emit(out, json_pack("{s:s,s:s,s:o,s:s?}", "type", "error", "kind", err_kind_name(e->kind), "message",
+		                     json_any_string(str_of(e->msg)), "at", e->at));
+	return rc;
+}
+
+static int
+run_jobs(const struct stage *stage, struct record_out *out)
+{
+	AUTO(buf_release) struct buf text;
+	size_t used = 0;
+	struct str line;
+	struct err e = {0};
+	int rc = 0, more;
+
+	buf_init(&text, MAX_JOB_BYTES);
+	while (!child_cancelled() && !out->broken && (more = read_line(&text, &used, &line, &e)) != 0) {
+		AUTO(json_drop) json_t *job = NULL;
+		rc = more > 0 ? json_read(line, "job", &job, &e) : -1;
+		rc = run_job(stage, rc, job, out, &e);
+		if (more < 0)
+			break;
+		e = (struct err){0};
+	}
+	stage->close();
+	return rc;
+}
+
 int
 worker_main(const char *name)
 {
 	const struct stage *stage = pipeline_stage(name);
 	struct record_out out = {.fd = 3};
 	AUTO(json_drop) json_t *job = NULL;
-	struct arena a = {0};
 	struct err e = {0};
 
 	if (stage == NULL) {
@@ -69,18 +140,10 @@ worker_main(const char *name)
 	if (fcntl(3, F_GETFD) < 0) /* run by hand: records go to standard output */
 		out.fd = 1;
 	narrow();
-	int rc = read_job(&a, &job, &e);
-	if (rc == 0)
-		rc = stage->run(job, &out, &e);
-	if (rc == 0 && child_cancelled())
-		rc = fail(&e, ERR_BUSY, "cancelled");
-	if (rc == 0)
-		record_emit(&out, json_pack("{s:s,s:I}", "type", "end", "outside_ms", (json_int_t)child_spent_ms()));
-	else
-		record_emit(&out, json_pack("{s:s,s:s,s:o,s:s?}", "type", "error", "kind", err_kind_name(e.kind), "message",
-		                      json_any_string(str_of(e.msg)), "at", e.at));
-	arena_release(&a);
-	return rc == 0 ? 0 : 1;
+	if (stage->close != NULL)
+		return run_jobs(stage, &out) == 0 ? 0 : 1;
+	int rc = read_job(&job, &e);
+	return run_job(stage, rc, job, &out, &e) == 0 ? 0 : 1;
 }
 
 int

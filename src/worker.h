@@ -3,7 +3,8 @@
  *
  * `ekaci worker STAGE` narrows itself (new session, limits, no new privileges, ends with its parent), reads one job
  * document from standard input, runs the stage and writes its records to descriptor 3. The daemon starts workers
- * through the loop; the command line calls worker_call.
+ * through the loop; the command line calls worker_call. A stage that keeps something between jobs (pipeline.h: close)
+ * reads job after job, a line each, until the end of its input.
  */
 #ifndef EKACI_WORKER_H
 #define EKACI_WORKER_H

@@ -2,7 +2,9 @@
 #include "schedule/stages.h"
 
 #include "schedule/outcome.h"
+#include "schedule/session.h"
 #include "support/base/clock.h"
+#include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
 
@@ -60,75 +62,168 @@ schedule_options(struct schedule_argv *argv, struct arena *a, const json_t *opti
 	}
 }
 
-int
-schedule_build(const json_t *job, struct record_out *out, struct err *e)
-{
-	struct arena a = {0};
-	const char *drv, *log;
-	int64_t silent_s = json_int(job, "max_silent_s", 3600), wall_s = json_int(job, "timeout_s", 36000);
-	const char *root = json_str(job, "root", NULL), *builders = json_str(job, "builders", NULL);
+/* A build as the job asks for it, and what came of it. */
+struct task {
+	const json_t *job;
+	const char *drv, *root, *builders, *uri;
+	int64_t silent_s, wall_s, wall_ms;
+	struct log_sink sink;
+	struct arena a;
+	const char *phase; /* as the builder announced it, or NULL */
+};
 
-	if (json_need_str(job, "drv", &drv, e) != 0 || json_need_str(job, "log", &log, e) != 0)
-		return -1;
-	AUTO(fd_close) int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return fail_sys(e, "cannot create the log %s", log);
-	struct log_sink sink = {.fd = fd, .max = (size_t)json_int(job, "max_log_bytes", 64 << 20)};
+/* Nix before 2.8, or without nix-daemon: a program for each build, whose exit code and words tell the end. */
+static int
+by_program(struct task *t, struct outcome *ret, struct err *e)
+{
 	struct schedule_argv argv = {0};
 	struct child_result r = {0};
 
-	buf_init(&sink.tail, 2 * KEPT_BYTES);
 	vec_push(&argv.v, "nix-store");
 	vec_push(&argv.v, "--realise");
-	vec_push(&argv.v, drv);
+	vec_push(&argv.v, t->drv);
 	vec_push(&argv.v, "--max-silent-time");
-	vec_push(&argv.v, arena_printf(&a, "%lld", (long long)silent_s));
+	vec_push(&argv.v, arena_printf(&t->a, "%lld", (long long)t->silent_s));
 	vec_push(&argv.v, "--timeout");
-	vec_push(&argv.v, arena_printf(&a, "%lld", (long long)wall_s));
-	if (root != NULL) {
+	vec_push(&argv.v, arena_printf(&t->a, "%lld", (long long)t->wall_s));
+	if (t->root != NULL) {
 		vec_push(&argv.v, "--add-root");
-		vec_push(&argv.v, root);
+		vec_push(&argv.v, t->root);
 	}
-	if (builders != NULL) {
+	if (t->builders != NULL) {
 		vec_push(&argv.v, "--builders");
-		vec_push(&argv.v, builders);
+		vec_push(&argv.v, t->builders);
 	}
-	if (json_str(job, "uri", NULL) != NULL) { /* the machine was chosen: nothing falls back to this one */
+	if (t->uri != NULL) { /* the machine was chosen: nothing falls back to this one */
 		vec_push(&argv.v, "--max-jobs");
 		vec_push(&argv.v, "0");
 		vec_push(&argv.v, "--option");
 		vec_push(&argv.v, "builders-use-substitutes");
-		vec_push(&argv.v, json_flag(job, "builders_use_substitutes", false) ? "true" : "false");
+		vec_push(&argv.v, json_flag(t->job, "builders_use_substitutes", false) ? "true" : "false");
 	}
-	schedule_options(&argv, &a, json_object_get(job, "options"));
+	schedule_options(&argv, &t->a, json_object_get(t->job, "options"));
 	vec_push(&argv.v, NULL);
 	/* Nix keeps the limits itself; ours come a little later, for a Nix that does not. */
 	struct child c = {.argv = argv.v.p,
 	    .on_bytes = on_bytes,
-	    .ctx = &sink,
-	    .wall_ms = (wall_s + 60) * 1000,
-	    .silence_ms = (silent_s + 60) * 1000};
+	    .ctx = &t->sink,
+	    .wall_ms = (t->wall_s + 60) * 1000,
+	    .silence_ms = (t->silent_s + 60) * 1000};
 	int rc = child_run(&c, &r, e);
+	vec_release(&argv.v);
 	if (rc == 0 && r.end == CHILD_CANCELLED)
 		rc = fail(e, ERR_BUSY, "cancelled");
-	if (rc == 0) {
-		struct outcome_end end = {.exited = r.end == CHILD_EXITED,
-		    .code = r.code,
-		    .our_silence = r.end == CHILD_SILENT,
-		    .our_wall = r.end == CHILD_TIMED_OUT,
-		    .log_limit = sink.over,
-		    .drv = drv,
-		    .uri = json_str(job, "uri", NULL)};
-		struct outcome o = outcome_of(&a, &end, buf_get(&sink.tail));
-		bool built = strcmp(o.state, "built") == 0;
-		struct str tail =
-		    outcome_lines(&a, buf_get(&sink.tail), sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
-		record_emit(out, json_pack("{s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "type", "built", "outcome", o.state, "reason",
-		                     o.reason, "phase", built ? NULL : outcome_phase(&a, buf_get(&sink.tail)), "absent", o.absent,
-		                     "tail", json_any_string(tail), "wall_ms", (json_int_t)r.wall_ms));
+	if (rc != 0)
+		return -1;
+	struct outcome_end end = {.exited = r.end == CHILD_EXITED,
+	    .code = r.code,
+	    .our_silence = r.end == CHILD_SILENT,
+	    .our_wall = r.end == CHILD_TIMED_OUT,
+	    .log_limit = t->sink.over,
+	    .drv = t->drv,
+	    .uri = t->uri};
+	t->wall_ms = r.wall_ms;
+	*ret = outcome_of(&t->a, &end, buf_get(&t->sink.tail));
+	return 0;
+}
+
+static struct session *kept; /* between the jobs of this process */
+static bool no_sessions;     /* tried, and there is none to be had */
+
+void
+schedule_build_close(void)
+{
+	session_close(&kept);
+}
+
+static int
+on_log(void *ctx, struct str text, struct err *e)
+{
+	return on_bytes(ctx, 2, text, e);
+}
+
+static int
+by_session(struct task *t, struct outcome *ret, struct err *e)
+{
+	struct session_job job = {.drv = t->drv,
+	    .root = t->root,
+	    .silent_s = t->silent_s,
+	    .wall_s = t->wall_s,
+	    .max_log_bytes = t->sink.max,
+	    .builders = t->builders,
+	    .elsewhere = t->uri != NULL,
+	    .builders_use_substitutes = json_flag(t->job, "builders_use_substitutes", false),
+	    .options = json_object_get(t->job, "options"),
+	    .on_log = on_log,
+	    .ctx = &t->sink};
+	struct session_result r;
+	int64_t begun_ms = clock_mono_ms();
+
+	if (session_build(kept, &t->a, &job, &r, e) != 0) {
+		session_close(&kept);
+		return -1;
 	}
-	buf_release(&sink.tail);
-	vec_release(&argv.v);
-	arena_release(&a);
+	t->wall_ms = clock_mono_ms() - begun_ms;
+	t->phase = r.phase;
+	if (r.end != SESSION_ANSWERED && r.end != SESSION_REFUSED)
+		session_close(&kept);
+	if (r.end == SESSION_CANCELLED)
+		return fail(e, ERR_BUSY, "cancelled");
+	struct outcome_end end = {.our_silence = r.end == SESSION_SILENT,
+	    .our_wall = r.end == SESSION_TIMED_OUT,
+	    .log_limit = r.end == SESSION_LOG_LIMIT || t->sink.over,
+	    .exited = r.end == SESSION_ANSWERED || r.end == SESSION_REFUSED,
+	    .code = 1,
+	    .drv = t->drv,
+	    .uri = t->uri};
+	*ret = r.end == SESSION_ANSWERED ? outcome_of_status(&t->a, &end, r.status, r.message, buf_get(&t->sink.tail))
+	                                 : outcome_of(&t->a, &end, buf_get(&t->sink.tail));
+	return 0;
+}
+
+static int
+build(struct task *t, struct outcome *ret, struct err *e)
+{
+	if (kept == NULL && !no_sessions && session_open(&kept, e) != 0) {
+		if (e->kind != ERR_ABSENT)
+			return -1;
+		no_sessions = true;
+		log_info("a program for each build: %s", e->msg);
+		*e = (struct err){0};
+	}
+	return kept != NULL ? by_session(t, ret, e) : by_program(t, ret, e);
+}
+
+int
+schedule_build(const json_t *job, struct record_out *out, struct err *e)
+{
+	const char *log;
+	struct task t = {.job = job,
+	    .root = json_str(job, "root", NULL),
+	    .builders = json_str(job, "builders", NULL),
+	    .uri = json_str(job, "uri", NULL),
+	    .silent_s = json_int(job, "max_silent_s", 3600),
+	    .wall_s = json_int(job, "timeout_s", 36000)};
+	struct outcome o;
+
+	if (json_need_str(job, "drv", &t.drv, e) != 0 || json_need_str(job, "log", &log, e) != 0)
+		return -1;
+	AUTO(fd_close) int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return fail_sys(e, "cannot create the log %s", log);
+	t.sink = (struct log_sink){.fd = fd, .max = (size_t)json_int(job, "max_log_bytes", 64 << 20)};
+	buf_init(&t.sink.tail, 2 * KEPT_BYTES);
+	int rc = build(&t, &o, e);
+	if (rc == 0) {
+		struct str kept_log = buf_get(&t.sink.tail);
+		bool built = strcmp(o.state, "built") == 0;
+		struct str tail = outcome_lines(&t.a, kept_log, t.sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
+		const char *phase = built ? NULL : t.phase != NULL ? t.phase : outcome_phase(&t.a, kept_log);
+		record_emit(out, json_pack("{s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "type", "built", "outcome", o.state, "reason",
+		                     o.reason, "phase", phase, "absent", o.absent, "tail", json_any_string(tail), "wall_ms",
+		                     (json_int_t)t.wall_ms));
+	}
+	buf_release(&t.sink.tail);
+	arena_release(&t.a);
 	return rc;
 }

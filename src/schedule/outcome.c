@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Exit codes of nix-store: 100 a build failed, with bits for how. Anything else failed before or beside the build. */
-enum { NIX_BUILD_FAILED = 100, NIX_TIMED_OUT = 101, NIX_HASH_MISMATCH = 102, NIX_NOT_DETERMINISTIC = 104 };
+enum { EXIT_BUILD_FAILED = 100, EXIT_TIMED_OUT = 101, EXIT_HASH_MISMATCH = 102, EXIT_NOT_DETERMINISTIC = 104 };
 
 static struct outcome
 said(const char *state, const char *reason)
@@ -46,11 +46,11 @@ build_failed(int code, struct str tail)
 {
 	if (code & 1 && has(tail, "seconds of silence"))
 		return said("silent", "nothing was printed for too long");
-	if (code == NIX_TIMED_OUT)
+	if (code == EXIT_TIMED_OUT)
 		return said("timed_out", "it took longer than allowed");
-	if (code == NIX_HASH_MISMATCH)
+	if (code == EXIT_HASH_MISMATCH)
 		return said("failed", "the output does not have the hash it promises");
-	if (code == NIX_NOT_DETERMINISTIC)
+	if (code == EXIT_NOT_DETERMINISTIC)
 		return said("failed", "it is not deterministic");
 	return said("failed", "the builder failed");
 }
@@ -102,7 +102,7 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 		return said("infrastructure", "Nix was killed");
 	if (end->code == 0)
 		return said("built", NULL);
-	if (end->code >= NIX_BUILD_FAILED && end->code < NIX_BUILD_FAILED + 16)
+	if (end->code >= EXIT_BUILD_FAILED && end->code < EXIT_BUILD_FAILED + 16)
 		return build_failed(end->code, tail);
 	if (end->uri != NULL)
 		return remote_end(a, end, tail);
@@ -110,6 +110,45 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 	return said("infrastructure", at >= 0 ? arena_printf(a, "Nix failed outside the build: %s",
 	                                            one_line(a, str_from(tail, (size_t)at + strlen("error: "))))
 	                                      : "Nix failed outside the build");
+}
+
+struct outcome
+outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_status status, const char *message, struct str tail)
+{
+	struct str words = str_of(message != NULL ? message : "");
+
+	if (end->log_limit)
+		return said("log_limit", "the log passed its limit");
+	switch (status) {
+	case NIX_BUILT:
+	case NIX_SUBSTITUTED:
+	case NIX_ALREADY_VALID:
+	case NIX_RESOLVES_TO_ALREADY_VALID:
+		return said("built", NULL);
+	case NIX_PERMANENT_FAILURE:
+	case NIX_CACHED_FAILURE:
+		return said("failed", "the builder failed");
+	case NIX_INPUT_REJECTED:
+		return said("failed", "Nix refused an input of it");
+	case NIX_OUTPUT_REJECTED:
+		return said("failed", str_starts(words, STR("hash mismatch")) ? "the output does not have the hash it promises"
+		                                                              : "Nix refused its output");
+	case NIX_TIMED_OUT:
+		return has(words, "seconds of silence") ? said("silent", "nothing was printed for too long")
+		                                        : said("timed_out", "it took longer than allowed");
+	case NIX_LOG_LIMIT_EXCEEDED:
+		return said("log_limit", "the log passed its limit");
+	case NIX_NOT_DETERMINISTIC:
+		return said("failed", "it is not deterministic");
+	case NIX_TRANSIENT_FAILURE:
+	case NIX_MISC_FAILURE:
+	case NIX_DEPENDENCY_FAILED:
+	case NIX_NO_SUBSTITUTERS:
+		break;
+	}
+	if (end->uri != NULL)
+		return remote_end(a, end, tail);
+	return said("infrastructure", arena_printf(a, "Nix failed outside the build: %s", one_line(a, words)));
 }
 
 /* --- phases -------------------------------------------------------------------------------------------------------- */

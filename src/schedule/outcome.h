@@ -8,7 +8,7 @@
 #ifndef EKACI_SCHEDULE_OUTCOME_H
 #define EKACI_SCHEDULE_OUTCOME_H
 
-#include "support/base/str.h"
+#include "schedule/session.h"
 
 struct outcome_end {
 	bool exited;      /* else: by a signal */
@@ -24,6 +24,10 @@ struct outcome {
 };
 /* tail: the end of the log, Nix' own words included. */
 struct outcome outcome_of(struct arena *a, const struct outcome_end *end, struct str tail);
+
+/* The same where Nix said how it ended, in its protocol; message: its words, or NULL. */
+struct outcome outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_status status,
+    const char *message, struct str tail);
 
 /* The phase of stdenv that a log ended in ("buildPhase"), or NULL. */
 const char *outcome_phase(struct arena *a, struct str tail);

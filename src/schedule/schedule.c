@@ -290,7 +290,8 @@ start_workers(struct schedule *q)
 			continue;
 		struct worker_events events = {on_record, on_end, r};
 		AUTO(json_drop) json_t *job = make_job(q, r);
-		if (loop_worker_start(q->l, "build", job, &events, &r->worker, &r->end) != 0) {
+		const char *uri = q->machines[r->machine].uri, *session = uri != NULL ? uri : "";
+		if (loop_session_start(q->l, "build", session, job, &events, &r->worker, &r->end) != 0) {
 			r->over = true;
 			loop_timer_set(q->wake, 0);
 			continue;

@@ -27,6 +27,8 @@
 
 int schedule_query(const json_t *job, struct record_out *out, struct err *e);
 int schedule_build(const json_t *job, struct record_out *out, struct err *e);
+/* Ends the conversation with Nix that schedule_build keeps for the next job. */
+void schedule_build_close(void);
 
 /* Appends --option NAME VALUE for each member of options to argv; strings live in options. */
 struct schedule_argv {

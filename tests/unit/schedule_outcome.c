@@ -106,11 +106,43 @@ lines_that_matter(void **state)
 	arena_release(&a);
 }
 
+static void
+ends_that_nix_names(void **state)
+{
+	static const struct {
+		enum nix_status status;
+		const char *uri, *message, *tail, *want;
+	} t[] = {
+	    {NIX_BUILT, NULL, "", "error: no\n", "built"},
+	    {NIX_SUBSTITUTED, NULL, NULL, "", "built"},
+	    {NIX_PERMANENT_FAILURE, NULL, "builder failed; timed out after 5 seconds of silence", "", "failed"},
+	    {NIX_OUTPUT_REJECTED, NULL, "hash mismatch in fixed-output derivation", "", "failed"},
+	    {NIX_TIMED_OUT, NULL, "building of x timed out after 5 seconds", "after 5 seconds of silence\n", "timed_out"},
+	    {NIX_TIMED_OUT, NULL, "building of x timed out after 5 seconds of silence", "", "silent"},
+	    {NIX_LOG_LIMIT_EXCEEDED, NULL, "", "", "log_limit"},
+	    {NIX_NOT_DETERMINISTIC, NULL, "", "", "failed"},
+	    {NIX_TRANSIENT_FAILURE, NULL, "no space", "", "infrastructure"},
+	    {NIX_DEPENDENCY_FAILED, NULL, "1 dependencies failed", "", "infrastructure"},
+	    {NIX_MISC_FAILURE, "ssh://far", "", BEGUN FAILED "hash mismatch" AFTER, "failed"},
+	    {NIX_MISC_FAILURE, "ssh://far", "", BEGUN "half a line" AFTER, "infrastructure"},
+	};
+	struct arena a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct outcome_end end = {.exited = true, .drv = DRV, .uri = t[i].uri};
+		struct outcome o = outcome_of_status(&a, &end, t[i].status, t[i].message, str_of(t[i].tail));
+		assert_string_equal(o.state, t[i].want);
+	}
+	arena_release(&a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(ends_of_builds), cmocka_unit_test(phases), cmocka_unit_test(lines_that_matter)};
+	    cmocka_unit_test(ends_of_builds), cmocka_unit_test(ends_that_nix_names), cmocka_unit_test(phases),
+	    cmocka_unit_test(lines_that_matter)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,7 +226,7 @@ start(struct running *r, const struct child *c, struct child_result *result, str
 	for (int i = 0; i < NFDS; i++) {
 		if (i == CHAN && !c->channel)
 			continue;
-		if (i == IN && c->in.n == 0) {
+		if (i == IN && c->in.n == 0 && !c->talk) {
 			theirs[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 			continue;
 		}
@@ -274,6 +274,20 @@ failed:
 	fd_close(&sync_fds[1]);
 	errno = code;
 	return fail_sys(e, "cannot run %s", c->argv[0]);
+}
+
+int
+child_talk_start(const char *const *argv, struct child_talk *ret, struct err *e)
+{
+	const struct child c = {.argv = argv, .talk = true};
+	struct running r;
+
+	if (start(&r, &c, NULL, e) != 0)
+		return -1;
+	for (int i = 0; i < NFDS; i++)
+		buf_release(&r.lines[i]);
+	*ret = (struct child_talk){.in = r.fds[IN], .out = r.fds[OUT], .err = r.fds[ERR]};
+	return 0;
 }
 
 static void

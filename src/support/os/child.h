@@ -33,6 +33,7 @@ struct child {
 	size_t max_out_bytes;     /* of standard output, and of error; 0: no limit. Over it the child is killed: ERR_LIMIT */
 	uint64_t max_file_bytes;  /* RLIMIT_FSIZE, 0: no limit */
 	bool expendable;          /* when the machine's memory ends it is the first to go, with all it starts, and not we */
+	bool talk;                /* standard input is a pipe, though `in` is empty; child_talk_start sets it */
 	bool channel;             /* descriptor 3 is a third pipe to us */
 	/* Called per line without its newline, fd 1, 2 or 3; the bytes live for the call. Return 0 to go on, 1 to stop
 	 * the child (reported as stopped), -1 with e filled to give up. NULL: output is read and dropped. */
@@ -62,6 +63,15 @@ must_check int child_run(const struct child *c, struct child_result *ret, struct
  * gives -1 the others are killed. */
 must_check int child_run_all(const struct child *children, size_t n, size_t n_at_once, struct child_result *results,
     struct err *e);
+
+/*
+ * A program to talk to, started as above but left running; its pipes do not block. It dies with this process; whoever is
+ * through with it closes them and calls child_kill_descendants. While it runs, no child_run.
+ */
+struct child_talk {
+	int in, out, err; /* to its standard input, from its output and error */
+};
+must_check int child_talk_start(const char *const *argv, struct child_talk *ret, struct err *e);
 
 /* Wall clock that programs run here have taken so far, side by side counted once. */
 int64_t child_spent_ms(void);

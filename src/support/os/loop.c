@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { CANCEL_GRACE_MS = 5000, MAX_RECORD_BYTES = 256 * 1024 * 1024 };
+enum { CANCEL_GRACE_MS = 5000, IDLE_MS = 3000, MAX_RECORD_BYTES = 256 * 1024 * 1024 };
 
 struct worker {
 	struct loop *l;
@@ -19,6 +19,8 @@ struct worker {
 	uv_write_t write;
 	uv_timer_t grace;
 	char *job;
+	char *session; /* of a worker that takes job after job: whose, or NULL */
+	bool idle;
 	struct buf line, err_line;
 	int open;     /* handles not closed yet */
 	int streams;  /* of channel and err, not yet at their end */
@@ -203,6 +205,7 @@ worker_closed(uv_handle_t *h)
 	buf_release(&w->line);
 	buf_release(&w->err_line);
 	mem_free(&w->job);
+	mem_free(&w->session);
 	mem_free(&w);
 }
 
@@ -211,6 +214,38 @@ close_handle(void *handle)
 {
 	if (!uv_is_closing(handle))
 		uv_close(handle, worker_closed);
+}
+
+static void
+on_idle_long(uv_timer_t *t)
+{
+	struct worker *w = t->data;
+
+	close_handle(&w->in); /* the end of its input ends it */
+	w->idle = false;
+	w->events = (struct worker_events){0};
+}
+
+/* The job has ended, the worker stays for the next one. */
+static void
+worker_rest(struct worker *w)
+{
+	struct worker_events events = w->events;
+	struct err end = w->end;
+
+	if (w->session == NULL || w->cancelled || uv_is_closing((uv_handle_t *)&w->in))
+		return;
+	if (w->broken || w->job != NULL) { /* not to be trusted with another one: the end of its input ends it */
+		close_handle(&w->in);
+		return;
+	}
+	w->events = (struct worker_events){0};
+	w->end = (struct err){0};
+	w->idle = true;
+	uv_update_time(&w->l->uv);
+	uv_timer_start(&w->grace, on_idle_long, IDLE_MS, 0);
+	if (events.on_end != NULL)
+		events.on_end(events.ctx, &end, w->outside_ms);
 }
 
 static void
@@ -223,14 +258,18 @@ worker_record(struct worker *w, struct str line)
 		w->broken = true;
 		return;
 	}
+	if (w->idle) /* nobody asked */
+		return;
 	const char *type = json_str(rec, "type", "");
 	if (strcmp(type, "end") == 0) {
 		w->ended = true;
 		w->outside_ms = json_int(rec, "outside_ms", 0);
+		worker_rest(w);
 	} else if (strcmp(type, "error") == 0) {
 		w->ended = true;
 		(void)fail(&w->end, err_kind_of(json_str(rec, "kind", NULL)), "%s",
 		    json_str(rec, "message", "no reason was given"));
+		worker_rest(w);
 	} else if (w->events.on_record != NULL && !w->cancelled) {
 		w->events.on_record(w->events.ctx, rec);
 	}
@@ -307,6 +346,7 @@ on_exit_status(uv_process_t *p, int64_t code, int number)
 	LOOP_MEASURE(w->l, w->stage);
 
 	w->exited = true;
+	w->idle = false;
 	w->code = code;
 	w->signal = number;
 	uv_timer_stop(&w->grace);
@@ -340,7 +380,9 @@ on_written(uv_write_t *req, int status)
 	struct worker *w = req->data;
 
 	(void)status; /* a worker that does not read its job dies and says so itself */
-	close_handle(&w->in);
+	mem_free(&w->job);
+	if (w->session == NULL)
+		close_handle(&w->in);
 }
 
 static void
@@ -357,6 +399,7 @@ loop_worker_cancel(struct worker *w)
 	if (w->cancelled || w->exited)
 		return;
 	w->cancelled = true;
+	w->idle = false;
 	uv_process_kill(&w->process, SIGTERM);
 	uv_timer_start(&w->grace, on_grace, CANCEL_GRACE_MS, 0);
 }
@@ -384,12 +427,46 @@ spawn(struct worker *w, struct err *e)
 	return 0;
 }
 
+static void
+give_job(struct worker *w, const json_t *job)
+{
+	AUTO(buf_release) struct buf text;
+
+	buf_init(&text, SIZE_MAX / 4);
+	json_write(job, &text);
+	buf_putc(&text, '\n');
+	w->job = text.p;
+	uv_buf_t b = uv_buf_init(w->job, (unsigned)text.n);
+	text = (struct buf){0};
+	uv_write(&w->write, (uv_stream_t *)&w->in, &b, 1, on_written);
+}
+
+int
+loop_session_start(struct loop *l, const char *stage, const char *session, const json_t *job,
+    const struct worker_events *events, struct worker **ret, struct err *e)
+{
+	for (struct worker *w = l->workers; w != NULL; w = w->next) {
+		if (!w->idle || strcmp(w->stage, stage) != 0 || strcmp(w->session, session) != 0)
+			continue;
+		w->idle = w->ended = false;
+		w->events = *events;
+		uv_timer_stop(&w->grace);
+		give_job(w, job);
+		*ret = w;
+		return 0;
+	}
+	if (loop_worker_start(l, stage, job, events, ret, e) != 0)
+		return -1;
+	(*ret)->session = mem_alloc(strlen(session) + 1);
+	memcpy((*ret)->session, session, strlen(session) + 1);
+	return 0;
+}
+
 int
 loop_worker_start(struct loop *l, const char *stage, const json_t *job, const struct worker_events *events,
     struct worker **ret, struct err *e)
 {
 	struct worker *w = mem_alloc(sizeof(*w));
-	AUTO(buf_release) struct buf text;
 
 	*w = (struct worker){.l = l, .stage = stage, .events = *events, .streams = 2, .open = 5};
 	buf_init(&w->line, MAX_RECORD_BYTES);
@@ -414,12 +491,7 @@ loop_worker_start(struct loop *l, const char *stage, const json_t *job, const st
 		close_handle(&w->grace);
 		return -1;
 	}
-	buf_init(&text, SIZE_MAX / 4);
-	json_write(job, &text);
-	w->job = text.p;
-	uv_buf_t b = uv_buf_init(w->job, (unsigned)text.n);
-	text = (struct buf){0};
-	uv_write(&w->write, (uv_stream_t *)&w->in, &b, 1, on_written);
+	give_job(w, job);
 	uv_read_start((uv_stream_t *)&w->channel, on_alloc, on_read);
 	uv_read_start((uv_stream_t *)&w->err, on_alloc, on_read);
 	*ret = w;

@@ -61,6 +61,13 @@ struct worker_events {
 };
 must_check int loop_worker_start(struct loop *l, const char *stage, const json_t *job, const struct worker_events *events,
     struct worker **ret, struct err *e);
+/*
+ * The same for a stage that takes job after job: an idle worker of that stage and session is given the job, else one is
+ * started. on_end comes with the last record of the job; the worker then stays idle for three seconds. One that was
+ * cancelled is never used again.
+ */
+must_check int loop_session_start(struct loop *l, const char *stage, const char *session, const json_t *job,
+    const struct worker_events *events, struct worker **ret, struct err *e);
 /* Asks the worker to end (SIGTERM: it takes its whole tree with it), kills it after a grace of 5 s. on_end still
  * comes, with ERR_BUSY. */
 void loop_worker_cancel(struct worker *w);

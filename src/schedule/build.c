@@ -151,6 +151,7 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 	    .wall_s = t->wall_s,
 	    .max_log_bytes = t->sink.max,
 	    .builders = t->builders,
+	    .local_hook = json_str(t->job, "local_hook", NULL),
 	    .elsewhere = t->uri != NULL,
 	    .builders_use_substitutes = json_flag(t->job, "builders_use_substitutes", false),
 	    .options = json_object_get(t->job, "options"),

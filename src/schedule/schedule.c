@@ -48,6 +48,7 @@ struct schedule {
 	struct arena a;
 	const struct machine *machines;
 	size_t n_machines;
+	const char *local_hook;
 	struct queue *queue;
 	struct running *running;
 	VEC(struct told) told;
@@ -260,7 +261,7 @@ make_job(const struct schedule *q, const struct running *r)
 	/* One machine is offered to Nix, the one that was chosen; with none configured Nix' own settings hold. */
 	if (m->uri == NULL && c->build.builders != NULL && c->build.builders[0] != '\0')
 		builders = "";
-	json_t *job = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:s?,s:b}", "drv", r->drv, "log", r->log, "root", root,
+	json_t *job = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:s?,s:b}", "local_hook", q->local_hook, "drv", r->drv, "log", r->log, "root", root,
 	    "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s", (json_int_t)c->build.timeout_s, "max_log_bytes",
 	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "uri",
 	    m->uri, "builders_use_substitutes", c->build.builders_use_substitutes);
@@ -396,6 +397,15 @@ schedule_kick(struct schedule *q)
 		loop_timer_set(q->wake, 0);
 }
 
+/* A build hook of Nix that wants no build: it says so and waits until it is ended. */
+static int
+write_hook(struct schedule *q, struct err *e)
+{
+	q->local_hook = arena_printf(&q->a, "%s/local-hook", q->settings->state.dir);
+	return files_write(q->local_hook, STR("#!/bin/sh\necho '# decline-permanently' >&2\nwhile read -r line; do :; done\n"),
+	    0755, FILES_NO_SYNC, e);
+}
+
 int
 schedule_new(struct loop *l, struct store *s, const struct settings *settings, void (*changed)(void *ctx, int64_t run),
     void *ctx, struct schedule **ret, struct err *e)
@@ -405,7 +415,7 @@ schedule_new(struct loop *l, struct store *s, const struct settings *settings, v
 	*q = (struct schedule){.l = l, .s = s, .settings = settings, .changed = changed, .ctx = ctx};
 	if (files_mkdirs(arena_printf(&q->a, "%s/logs", settings->state.dir), 0750, e) != 0 ||
 	    files_mkdirs(arena_printf(&q->a, "%s/gcroots/builds", settings->state.dir), 0750, e) != 0 ||
-	    machines_load(&q->a, settings, &q->machines, &q->n_machines, e) != 0 || store_builds_recover(s, e) != 0 ||
+	    write_hook(q, e) != 0 || machines_load(&q->a, settings, &q->machines, &q->n_machines, e) != 0 || store_builds_recover(s, e) != 0 ||
 	    fill_queue(q, e) != 0) {
 		queue_free(q->queue);
 		arena_release(&q->a);

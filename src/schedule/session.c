@@ -1,6 +1,7 @@
 /* Nix' worker protocol, the client's side, as much as a build needs. */
 #include "schedule/session.h"
 
+#include "schedule/machines.h"
 #include "support/base/clock.h"
 #include "support/os/child.h"
 
@@ -47,6 +48,7 @@ struct session {
 	int64_t wall_at, silence_ms, heard_ms;
 	size_t max_text;
 	uint64_t cores, max_jobs, substitute, fallback, keep_failed; /* Nix' own configuration */
+	bool has_builders;         /* in that configuration */
 	const struct session_job *job; /* whose log the messages are, or NULL */
 	char phase[MAX_PHASE];
 };
@@ -363,10 +365,14 @@ read_settings(struct session *s)
 		uint64_t *to;
 	} wanted[] = {{"cores", &s->cores}, {"max-jobs", &s->max_jobs}, {"substitute", &s->substitute},
 	    {"fallback", &s->fallback}, {"keep-failed", &s->keep_failed}};
+	struct arena a = {0};
+	const struct machine *machines;
+	size_t n;
 	AUTO(buf_release) struct buf text = {0};
 	struct err e;
 
 	s->max_jobs = s->substitute = 1;
+	s->has_builders = true;
 	buf_init(&text, 1 << 20);
 	if (child_output(old, &text, &e) != 0) {
 		buf_drop(&text, text.n);
@@ -379,7 +385,11 @@ read_settings(struct session *s)
 		for (size_t i = 0; value.p != NULL && i < COUNT(wanted); i++)
 			if (str_is(name, wanted[i].name))
 				*wanted[i].to = number_of(str_trim(value), *wanted[i].to);
+		if (value.p != NULL && str_is(name, "builders"))
+			s->has_builders =
+			    machines_parse(&a, str_dup(&a, str_trim(value)), "builtin", &machines, &n, &e) != 0 || n > 0;
 	}
+	arena_release(&a);
 }
 
 static int
@@ -448,8 +458,20 @@ session_close(struct session **at)
 
 /* --- a build ------------------------------------------------------------------------------------------------------- */
 
+/*
+ * Nix asks its build hook whether another machine should build, and starts it for each build: twenty milliseconds.
+ * Where no other machine is known, a hook that says no at once does as well.
+ */
+static bool
+wants_hook(const struct session *s, const struct session_job *job)
+{
+	return job->local_hook == NULL || access(job->local_hook, X_OK) != 0 ||
+	    json_object_get(job->options, "builders") != NULL ||
+	    (job->builders != NULL ? job->builders[0] != '\0' : s->has_builders);
+}
+
 static json_t *
-overrides(const struct session_job *job)
+overrides(const struct session *s, const struct session_job *job)
 {
 	json_t *all = json_object(), *value;
 	const char *name;
@@ -461,6 +483,11 @@ overrides(const struct session_job *job)
 	json_object_set_new(all, "max-log-size", json_string(number));
 	if (job->builders != NULL)
 		json_object_set_new(all, "builders", json_string(job->builders));
+	/* What is valid is looked up each time: others build, and collect garbage, meanwhile. */
+	json_object_set_new(all, "narinfo-cache-negative-ttl", json_string("0"));
+	json_object_set_new(all, "narinfo-cache-positive-ttl", json_string("0"));
+	if (!wants_hook(s, job))
+		json_object_set_new(all, "build-hook", json_string(job->local_hook));
 	if (job->elsewhere)
 		json_object_set_new(all, "builders-use-substitutes", json_string(job->builders_use_substitutes ? "true" : "false"));
 	json_object_foreach((json_t *)(uintptr_t)job->options, name, value)
@@ -471,7 +498,7 @@ overrides(const struct session_job *job)
 static int
 set_options(struct session *s, struct arena *a, const struct session_job *job, struct session_result *r, struct err *e)
 {
-	AUTO(json_drop) json_t *all = overrides(job);
+	AUTO(json_drop) json_t *all = overrides(s, job);
 	AUTO(buf_release) struct buf b = {0};
 	const char *name;
 	json_t *value;

@@ -29,6 +29,7 @@ struct session_job {
 	int64_t silent_s, wall_s;
 	size_t max_log_bytes;
 	const char *builders;   /* NULL: Nix' own */
+	const char *local_hook; /* a build hook that declines, for builds that no other machine can do; or NULL */
 	bool elsewhere;         /* one of builders, never this machine */
 	bool builders_use_substitutes;
 	const json_t *options;

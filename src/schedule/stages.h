@@ -15,7 +15,8 @@
  * build
  *   job: drv, log (file, made anew), root (GC root to make, or null), max_silent_s, timeout_s, max_log_bytes,
  *        options, builders (null: Nix' own setting), uri (the machine of builders that was chosen, or null for this
- *        one), builders_use_substitutes.
+ *        one), builders_use_substitutes, local_hook (optional: a build hook that declines, session.h).
+ *        A worker takes one job after the other and keeps a session with Nix for them.
  *   record `built`: outcome (a state of store/build.h: built failed timed_out silent log_limit infrastructure
  *        unsupported), reason, absent (infrastructure: the machine was not reached), phase (in which it failed, or null),
  *        tail (the lines that matter, at most 4 KB), wall_ms. Cancelled by SIGTERM: no record.

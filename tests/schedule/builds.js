@@ -1,11 +1,11 @@
 // Builds on this machine: each kind of end, the lines a failure shows, cancelling with everything a builder started.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { equal, match, ok, run, test } from '../fakes/tap.js';
-import { drive, drv, ekaci, folder, instantiate, state_folder, unique } from './lib.js';
+import { drive, drv, ekaci, folder, instantiate, nix_env, state_folder, unique } from './lib.js';
 
 const named = (paths) => paths.map((p) => ({ drv: p, name: p.replace(/^.*?-/, '').replace(/\.drv$/, '') }));
 
@@ -27,6 +27,26 @@ test('each end of a build is told apart', async () => {
 	match(bad.tail, /more 199/);
 	match(liar.reason, /hash/);
 	ok(good.wall_ms > 0);
+});
+
+test('one session builds them all, and what it built is kept from the garbage collector', async () => {
+	const paths = instantiate('session', `[ (${drv('kept-1.0', 'echo out > $out; echo dev > $dev', 'outputs = [ "out" "dev" ];')}) ` +
+		`(${drv('stray-1.0', 'sleep 4343 >/dev/null 2>&1 & echo yes > $out')}) (${drv('who-1.0', 'echo $PPID > $out')}) (${drv('who-2.0', 'echo $PPID > $out')}) ]`);
+	const r = await drive({ slots: 1, builds: named(paths) });
+	equal(paths.map((p) => r.builds[p].state), ['built', 'built', 'built', 'built']);
+	const outputs = (p) => spawnSync('nix-store', ['-q', '--outputs', p], { env: nix_env }).stdout.toString().trim().split('\n');
+	const links = (dir) => readdirSync(dir).map((name) => join(dir, name))
+		.map((path) => { try { return [path, readlinkSync(path)]; } catch { return [path, '']; } });
+	const registered = new Set(links('/nix/var/nix/gcroots/auto').map(([, to]) => to));
+	const roots = links(join(r.dir, 'gcroots/builds'));
+	equal(roots.length, 5);
+	for (const path of outputs(paths[0]))
+		ok(roots.some(([root, to]) => to === path && registered.has(root)), `${path}: ${JSON.stringify(roots)}`);
+	const parents = [paths[2], paths[3]].map((p) => readFileSync(outputs(p)[0], 'utf8'));
+	equal(parents[0], parents[1]);
+	equal(readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
+		try { return readFileSync(join('/proc', p, 'cmdline'), 'utf8') === 'sleep\0' + '4343\0'; } catch { return false; }
+	}), []);
 });
 
 test('a failure goes up, and takes nothing else along', async () => {

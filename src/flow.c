@@ -608,6 +608,16 @@ flow_schedule(struct flow *f)
 	return f->schedule;
 }
 
+static void
+release(void *ctx)
+{
+	struct flow *f = ctx;
+
+	while (f->active != NULL)
+		forget(f->active);
+	mem_free(&f);
+}
+
 void
 flow_free(struct flow *f)
 {
@@ -617,4 +627,5 @@ flow_free(struct flow *f)
 	loop_timer_free(f->timer);
 	reports_free(f->reports);
 	schedule_free(f->schedule);
+	loop_put_off(f->p.loop, release, f);
 }

@@ -517,6 +517,14 @@ intake_new(const struct flow_parts *parts, struct flow *flow)
 	return in;
 }
 
+static void
+release(void *ctx)
+{
+	struct intake *in = ctx;
+
+	mem_free(&in);
+}
+
 void
 intake_free(struct intake *in)
 {
@@ -524,4 +532,5 @@ intake_free(struct intake *in)
 		return;
 	in->closing = true;
 	loop_timer_free(in->timer);
+	loop_put_off(in->p.loop, release, in);
 }

@@ -315,8 +315,8 @@ link_logs(struct reports *rs, struct arena *a, const struct repository *repo, in
 		const char *log = json_str(b, "log", NULL);
 		const char *slash = strrchr(drv, '/');
 		if (log != NULL && slash != NULL)
-			json_object_set_new(b, "log_url",
-			    json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/log/%s", slash + 1)));
+			json_object_set_new(b, "log_url", json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/log/%s",
+			                                      escape_dup(a, ESCAPE_URL, str_of(slash + 1)))));
 		json_object_del(b, "log");
 	}
 }
@@ -477,9 +477,20 @@ reports_new(const struct flow_parts *parts, struct flow *flow)
 	return rs;
 }
 
+static void
+release(void *ctx)
+{
+	struct reports *rs = ctx;
+
+	while (rs->paced != NULL)
+		forget(rs->paced);
+	mem_free(&rs);
+}
+
 void
 reports_free(struct reports *rs)
 {
 	rs->closing = true;
 	loop_timer_free(rs->timer);
+	loop_put_off(rs->p.loop, release, rs);
 }

@@ -452,6 +452,18 @@ schedule_figures(const struct schedule *q)
 	return all;
 }
 
+static void
+release(void *ctx)
+{
+	struct schedule *q = ctx;
+
+	while (q->running != NULL)
+		forget(q->running);
+	vec_release(&q->told);
+	arena_release(&q->a);
+	mem_free(&q);
+}
+
 void
 schedule_free(struct schedule *q)
 {
@@ -464,6 +476,5 @@ schedule_free(struct schedule *q)
 	loop_timer_free(q->wake);
 	queue_free(q->queue);
 	q->queue = NULL;
-	/* The workers end in loop_free, which calls on_end; the struct must live until then and is left to the end of
-	 * the process. */
+	loop_put_off(q->l, release, q);
 }

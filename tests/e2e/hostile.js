@@ -66,7 +66,7 @@ scene_test('a build that prints controls, markup and workflow commands', {}, asy
 
 package {
   pname = "zinnia";
-  version = "1.0";
+  version = "1.0?x=1+2";
   inputs = [ setup ];
   build = "printf \\"${print.replaceAll('\\', '\\\\')}\\"; exit 1";
 }

@@ -25,7 +25,7 @@ mount -t tmpfs none ${socket}
 chmod 755 ${socket}
 NIX_CONFIG="$(printf 'build-users-group =\\nsandbox = false\\nsubstituters =')" nix-daemon >'${work}/daemon.log' 2>&1 &
 daemon=$!
-trap 'kill $daemon' EXIT
+trap 'kill -9 $daemon' EXIT
 i=0
 while [ ! -S ${socket}/socket ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
 setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups env -i PATH=/usr/local/bin:/usr/bin:/bin HOME='${home}' "$@"

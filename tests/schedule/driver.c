@@ -175,8 +175,12 @@ main(int argc, char **argv)
 		fprintf(stderr, "driver: %s (%s)\n", e.msg, e.at);
 		return 1;
 	}
+	loop_timer_free(d.cancel);
+	loop_timer_free(d.idle);
 	schedule_free(d.schedule);
 	loop_free(d.loop);
 	store_close(d.store);
+	config_release(&d.settings);
+	arena_release(&d.a);
 	return 0;
 }

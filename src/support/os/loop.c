@@ -30,11 +30,19 @@ struct worker {
 	struct err end;
 };
 
+/* Something to do when the loop is over. */
+struct put_off {
+	struct put_off *next;
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
 struct loop {
 	uv_loop_t uv;
 	uv_signal_t term, interrupt;
 	struct worker *workers;
 	struct loop_figures figures;
+	struct put_off *put_off;
 };
 
 struct loop_timer {
@@ -111,7 +119,21 @@ loop_free(struct loop *l)
 	while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0)
 		;
 	uv_loop_close(&l->uv);
+	for (struct put_off *p = l->put_off, *next; p != NULL; p = next) {
+		next = p->next;
+		p->fn(p->ctx);
+		mem_free(&p);
+	}
 	mem_free(&l);
+}
+
+void
+loop_put_off(struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	struct put_off *p = mem_alloc(sizeof(*p));
+
+	*p = (struct put_off){l->put_off, fn, ctx};
+	l->put_off = p;
 }
 
 struct loop_measure

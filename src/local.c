@@ -229,6 +229,7 @@ build_all(struct local *l, const char *side, const json_t *failed, struct err *e
 	if (l->total > 0) {
 		schedule_kick(l->schedule);
 		loop_run(l->loop);
+		loop_end_workers(l->loop);
 	}
 	return store_run_builds_open(l->store, l->run, &l->total, e) != 0 || l->total == 0
 	           ? 0

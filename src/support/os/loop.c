@@ -107,14 +107,20 @@ close_left(uv_handle_t *h, void *ctx)
 }
 
 void
-loop_free(struct loop *l)
+loop_end_workers(struct loop *l)
 {
-	if (l == NULL)
-		return;
 	for (struct worker *w = l->workers; w != NULL; w = w->next)
 		loop_worker_cancel(w);
 	while (l->workers != NULL && uv_run(&l->uv, UV_RUN_ONCE) != 0)
 		;
+}
+
+void
+loop_free(struct loop *l)
+{
+	if (l == NULL)
+		return;
+	loop_end_workers(l);
 	uv_walk(&l->uv, close_left, NULL);
 	while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0)
 		;

@@ -18,7 +18,10 @@ uv_loop_t *loop_uv(struct loop *l);
 /* Runs until loop_stop. SIGTERM and SIGINT stop it. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-/* Ends all workers (SIGTERM, then SIGKILL), waits for them, closes what is left, then does what was put off. */
+/* Ends all workers (SIGTERM, then SIGKILL) and waits for them. To be called before this process runs anything with
+ * child.h, which takes every child for its own. */
+void loop_end_workers(struct loop *l);
+/* Ends all workers, closes what is left, then does what was put off. */
 void loop_free(struct loop *l);
 /* Puts fn(ctx) off until no callback can come any more: for memory that the ends of workers still look at. */
 void loop_put_off(struct loop *l, void (*fn)(void *ctx), void *ctx);

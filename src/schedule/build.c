@@ -7,13 +7,15 @@
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/packed.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { KEPT_BYTES = 128 * 1024, TAIL_BYTES = 4096, TAIL_LINES = 40 };
+enum { KEPT_BYTES = 128 * 1024, PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
+	 TAIL_BYTES = 4096, TAIL_LINES = 40 };
 
 struct log_sink {
 	int fd;
@@ -209,6 +211,7 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 
 	if (json_need_str(job, "drv", &t.drv, e) != 0 || json_need_str(job, "log", &log, e) != 0)
 		return -1;
+	packed_remove(log);
 	AUTO(fd_close) int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return fail_sys(e, "cannot create the log %s", log);
@@ -224,6 +227,10 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 		                     o.reason, "phase", phase, "absent", o.absent, "tail", json_any_string(tail), "wall_ms",
 		                     (json_int_t)t.wall_ms));
 	}
+	/* After the record: nobody waits for it, and a log that cannot be compressed is a log still. */
+	struct err ignored;
+	if (t.sink.n > PLAIN_BYTES && packed_pack(log, &ignored) != 0)
+		log_warn("%s", ignored.msg);
 	buf_release(&t.sink.tail);
 	arena_release(&t.a);
 	return rc;

@@ -3,13 +3,10 @@
 
 #include "store/view.h"
 #include "support/base/log.h"
+#include "support/os/packed.h"
 #include "web/page.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
 	FOLLOW_MS = 500,
@@ -23,7 +20,7 @@ struct follower {
 	struct web *w;
 	struct MHD_Connection *mhd; /* set when it first waits */
 	char *drv;
-	int fd;
+	struct packed *log;
 	int clean;
 	bool follow, waiting, ended;
 };
@@ -138,7 +135,7 @@ give(void *ctx, uint64_t at, char *out, size_t max)
 	while (used == 0) {
 		/* Asked before reading: what is written before the build ends is then read in any case. */
 		bool more = f->follow && !f->ended && still_running(f);
-		ssize_t n = read(f->fd, in, want > 0 ? want : 1);
+		ssize_t n = packed_read(f->log, in, want > 0 ? want : 1);
 		if (n < 0)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 		if (n == 0 && !more)
@@ -159,7 +156,7 @@ forget(void *ctx)
 
 	if (f->waiting)
 		stop_waiting(f);
-	fd_close(&f->fd);
+	packed_close(&f->log);
 	mem_free(&f->drv);
 	mem_free(&f);
 }
@@ -198,13 +195,15 @@ count_followers(const struct web *w)
 	return n;
 }
 
-/* The file: where the scheduler says, else logs/HASH-NAME. Its name comes from the database, never from the address. */
-static int
+/* The file: where the scheduler says, else logs/HASH-NAME. Its name comes from the database, never from the address.
+ * NULL when it is not there. */
+static struct packed *
 open_log(struct page *p, const struct view_build *b)
 {
 	const char *base = strrchr(b->drv, '/') != NULL ? strrchr(b->drv, '/') + 1 : b->drv, *path;
 	struct str stem = str_of(base);
-	struct stat st;
+	struct packed *log = NULL;
+	struct err e;
 
 	if (str_ends(stem, STR(".drv")))
 		stem.n -= 4;
@@ -212,10 +211,7 @@ open_log(struct page *p, const struct view_build *b)
 		path = arena_printf(p->a, "%s/logs/" STR_FMT, p->w->settings.state_dir, STR_ARG(stem));
 	else
 		path = b->log[0] == '/' ? b->log : arena_printf(p->a, "%s/%s", p->w->settings.state_dir, b->log);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
-		fd_close(&fd);
-	return fd;
+	return packed_open(path, &log, &e) == 0 ? log : NULL;
 }
 
 int
@@ -226,15 +222,15 @@ page_log(struct page *p, struct err *e)
 	if (page_find_build(p, &b, e) != 0)
 		return -1;
 	p->type = "text/plain; charset=utf-8";
-	int fd = open_log(p, &b);
-	if (fd < 0 && running(b.state)) {
+	struct packed *log = open_log(p, &b);
+	if (log == NULL && running(b.state)) {
 		buf_puts(&p->body, "The log has not begun yet.\n");
 		p->refresh = "3";
 		return 0;
 	}
-	if (fd < 0 && b.tail == NULL)
+	if (log == NULL && b.tail == NULL)
 		return fail(e, ERR_ABSENT, "no log");
-	if (fd < 0) {
+	if (log == NULL) {
 		int state = CLEAN_TEXT;
 		size_t n = strlen(b.tail);
 		char *text = arena_alloc(p->a, 2 * n + 1);
@@ -243,7 +239,7 @@ page_log(struct page *p, struct err *e)
 		return 0;
 	}
 	struct follower *f = mem_alloc(sizeof(*f));
-	*f = (struct follower){.w = p->w, .mhd = p->mhd, .fd = fd, .drv = mem_strdup(b.drv)};
+	*f = (struct follower){.w = p->w, .mhd = p->mhd, .log = log, .drv = mem_strdup(b.drv)};
 	f->follow = running(b.state) && count_followers(p->w) < MAX_FOLLOWERS;
 	p->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK, give, f, forget);
 	if (p->response == NULL) {

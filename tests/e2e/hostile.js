@@ -1,7 +1,7 @@
 // A pull request whose names, versions and texts want to be Markdown, HTML, mentions or terminal controls.
 
 import { equal, match, ok, run } from './lib.js';
-import { finished, page_of, rendered, report_of, scene_test, tidy } from './scenes.js';
+import { finished, page_of, rendered, report_of, scene_test, state_files, tidy } from './scenes.js';
 
 // What may stand in GitHub's HTML of our Markdown: no element of theirs, nothing that notifies anybody.
 function harmless_markdown(text, what)
@@ -68,7 +68,7 @@ package {
   pname = "zinnia";
   version = "1.0?x=1+2";
   inputs = [ setup ];
-  build = "printf \\"${print.replaceAll('\\', '\\\\')}\\"; exit 1";
+  build = "i=0; while [ $i -lt 2000 ]; do echo \\"and line $i of a long log\\"; i=$((i+1)); done; printf \\"${print.replaceAll('\\', '\\\\')}\\"; exit 1";
 }
 ` } });
 	const { pull } = await scene.open('loud');
@@ -78,12 +78,14 @@ package {
 	const report = await report_of(scene, rebuilds);
 	const { build } = report.attributes.find(a => a.path[0] === 'zinnia');
 	match(build.tail, /alert\(8\)/);
+	// Long logs are kept compressed, and read as before.
+	ok(state_files(scene, 'logs').some(name => name.endsWith('.drv.zst')));
 	harmless_markdown((await scene.comments(pull.number))[0].body, 'the comment');
 	harmless_markdown(rebuilds.output.summary + rebuilds.output.text, 'the check');
 	const log = new URL(build.log_url);
 	const page = await scene.bot.get(log.pathname + log.search);
 	equal(page.status, 200);
-	match(page.text, /alert\(8\)/);
+	match(page.text, /line 1999[^]*alert\(8\)/);
 	// Plain text is never markup, as long as nobody guesses.
 	match(page.headers.get('content-type'), /^text\/plain; charset=utf-8/);
 	equal(page.headers.get('x-content-type-options'), 'nosniff');

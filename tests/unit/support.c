@@ -3,6 +3,7 @@
 #include "support/base/map.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/packed.h"
 #include "support/text/json.h"
 
 #include <setjmp.h>
@@ -17,6 +18,68 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* All of a packed file; SIZE_MAX when it cannot be read. */
+static size_t
+read_packed(const char *path, char *out, size_t max)
+{
+	struct packed *p;
+	struct err e;
+	ssize_t n;
+	size_t all = 0;
+
+	assert_int_equal(packed_open(path, &p, &e), 0);
+	while ((n = packed_read(p, out + all, max - all < 1000 ? max - all : 1000)) > 0)
+		all += (size_t)n;
+	packed_close(&p);
+	return n < 0 ? SIZE_MAX : all;
+}
+
+static void
+a_packed_file_reads_as_before_and_its_damage_is_noticed(void **state)
+{
+	enum { SIZE = 300000 };
+	char dir[] = "/tmp/ekaci-packed-XXXXXX";
+	static char text[SIZE], back[SIZE + 1000];
+	struct packed *open_before;
+	struct arena a = {0};
+	struct stat st;
+	struct err e;
+	struct str bytes;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (int i = 0; i < SIZE; i++)
+		text[i] = (char)(' ' + i * 7 % 90 + (i / 1000) % 5);
+	const char *path = arena_printf(&a, "%s/log", dir), *zst = arena_printf(&a, "%s.zst", path);
+	assert_int_equal(packed_open(path, &open_before, &e), -1);
+	assert_int_equal(e.kind, ERR_ABSENT);
+	assert_int_equal(packed_pack(path, &e), -1);
+	assert_int_equal(files_write(path, (struct str){text, SIZE}, 0600, FILES_NO_SYNC, &e), 0);
+	assert_int_equal(read_packed(path, back, sizeof(back)), SIZE);
+	assert_int_equal(packed_open(path, &open_before, &e), 0);
+	assert_int_equal(packed_pack(path, &e), 0);
+	assert_int_equal(packed_read(open_before, back, 1000), 1000); /* who had it open reads on */
+	packed_close(&open_before);
+	assert_int_equal(stat(path, &st), -1);
+	assert_int_equal(stat(zst, &st), 0);
+	assert_true(st.st_size < SIZE / 4);
+	memset(back, 0, sizeof(back));
+	assert_int_equal(read_packed(path, back, sizeof(back)), SIZE);
+	assert_memory_equal(back, text, SIZE);
+
+	assert_int_equal(files_read(&a, zst, SIZE, &bytes, &e), 0);
+	assert_int_equal(files_write(zst, (struct str){bytes.p, bytes.n / 2}, 0600, FILES_NO_SYNC, &e), 0);
+	assert_int_equal(read_packed(path, back, sizeof(back)), SIZE_MAX);
+	char *wrong = str_dup(&a, bytes);
+	wrong[bytes.n - 1] ^= 1; /* the checksum */
+	assert_int_equal(files_write(zst, (struct str){wrong, bytes.n}, 0600, FILES_NO_SYNC, &e), 0);
+	assert_int_equal(read_packed(path, back, sizeof(back)), SIZE_MAX);
+	packed_remove(path);
+	assert_int_equal(packed_open(path, &open_before, &e), -1);
+	assert_int_equal(files_remove_tree(dir, &e), 0);
+	arena_release(&a);
+}
 
 static void
 numbers_are_taken_whole_or_not_at_all(void **state)
@@ -402,6 +465,7 @@ main(void)
 	    cmocka_unit_test(a_flood_ends_at_the_limit_and_a_caller_may_stop),
 	    cmocka_unit_test(lines_of_any_length_come_whole_up_to_the_limit),
 	    cmocka_unit_test(a_program_that_is_not_there_is_absent),
+	    cmocka_unit_test(a_packed_file_reads_as_before_and_its_damage_is_noticed),
 	};
 
 	return cmocka_run_group_tests_name("support", tests, NULL, NULL);

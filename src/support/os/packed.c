@@ -1,0 +1,169 @@
+/* Files that are compressed when they are whole. */
+#include "support/os/packed.h"
+
+#include "support/os/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+enum { CHUNK = 64 * 1024, LEVEL = 3 };
+
+struct packed {
+	int fd;
+	ZSTD_DCtx *z; /* NULL: plain */
+	ZSTD_inBuffer in;
+	size_t left; /* of the frame; 0: it is at its end */
+	char bytes[CHUNK];
+};
+
+static int
+put_all(int fd, const char *p, size_t n, struct err *e)
+{
+	while (n > 0) {
+		ssize_t got = write(fd, p, n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail_sys(e, "cannot write a compressed file");
+		p += got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+static int
+squeeze(ZSTD_CCtx *z, int from, int to, struct err *e)
+{
+	char in[CHUNK], out[CHUNK];
+	ssize_t n;
+	size_t left = 0;
+
+	ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1);
+	do {
+		n = read(from, in, sizeof(in));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_sys(e, "cannot read a file to compress");
+		ZSTD_inBuffer ib = {in, (size_t)n, 0};
+		do {
+			ZSTD_outBuffer ob = {out, sizeof(out), 0};
+			left = ZSTD_compressStream2(z, &ob, &ib, n == 0 ? ZSTD_e_end : ZSTD_e_continue);
+			if (ZSTD_isError(left))
+				return fail(e, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
+			if (put_all(to, out, ob.pos, e) != 0)
+				return -1;
+		} while (n == 0 ? left > 0 : ib.pos < ib.size);
+	} while (n != 0);
+	return 0;
+}
+
+int
+packed_pack(const char *path, struct err *e)
+{
+	struct arena a = {0};
+	const char *fresh = arena_printf(&a, "%s.zst.new", path), *to = arena_printf(&a, "%s.zst", path);
+	AUTO(fd_close) int in = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO(fd_close) int out = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+	int rc = 0;
+
+	if (in < 0 || out < 0)
+		rc = fail_sys(e, "cannot open %s", in < 0 ? path : fresh);
+	else if (z == NULL)
+		rc = fail(e, ERR_SYSTEM, "no memory to compress %s", path);
+	if (rc == 0)
+		rc = squeeze(z, in, out, e);
+	if (rc == 0 && rename(fresh, to) != 0)
+		rc = fail_sys(e, "cannot name %s", to);
+	(void)unlink(rc == 0 ? path : fresh);
+	ZSTD_freeCCtx(z);
+	arena_release(&a);
+	return rc;
+}
+
+void
+packed_remove(const char *path)
+{
+	struct arena a = {0};
+
+	(void)unlink(path);
+	(void)unlink(arena_printf(&a, "%s.zst", path));
+	arena_release(&a);
+}
+
+static int
+open_regular(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
+		fd_close(&fd);
+	return fd;
+}
+
+int
+packed_open(const char *path, struct packed **ret, struct err *e)
+{
+	struct arena a = {0};
+	ZSTD_DCtx *z = NULL;
+	int fd = open_regular(path);
+
+	if (fd < 0) {
+		fd = open_regular(arena_printf(&a, "%s.zst", path));
+		z = fd >= 0 ? ZSTD_createDCtx() : NULL;
+	}
+	arena_release(&a);
+	if (fd < 0)
+		return fail(e, ERR_ABSENT, "%s is not there", path);
+	struct packed *p = mem_alloc(sizeof(*p));
+	p->fd = fd;
+	p->z = z;
+	p->in = (ZSTD_inBuffer){p->bytes, 0, 0};
+	p->left = 1;
+	*ret = p;
+	return 0;
+}
+
+ssize_t
+packed_read(struct packed *p, char *out, size_t max)
+{
+	if (p->z == NULL)
+		return read(p->fd, out, max);
+	for (;;) {
+		ZSTD_outBuffer ob = {out, max, 0};
+		if (p->in.pos == p->in.size) {
+			ssize_t n = read(p->fd, p->bytes, sizeof(p->bytes));
+			if (n < 0 || (n == 0 && p->left != 0)) /* broken off */
+				return -1;
+			if (n == 0)
+				return 0;
+			p->in = (ZSTD_inBuffer){p->bytes, (size_t)n, 0};
+		}
+		p->left = ZSTD_decompressStream(p->z, &ob, &p->in);
+		if (ZSTD_isError(p->left))
+			return -1;
+		if (ob.pos > 0)
+			return (ssize_t)ob.pos;
+	}
+}
+
+void
+packed_close(struct packed **at)
+{
+	struct packed *p = *at;
+
+	if (p == NULL)
+		return;
+	fd_close(&p->fd);
+	ZSTD_freeDCtx(p->z);
+	mem_free(&p);
+	*at = NULL;
+}

@@ -1,0 +1,27 @@
+/*
+ * packed - text files that are written plainly and kept compressed.
+ *
+ * PATH is the file while it is written; afterwards PATH.zst (zstd with a checksum) may stand in its place. Whoever reads
+ * need not know which. Nothing holds a whole file in memory.
+ */
+#ifndef EKACI_OS_PACKED_H
+#define EKACI_OS_PACKED_H
+
+#include "support/base/err.h"
+#include "support/base/str.h"
+
+#include <sys/types.h>
+
+/* Puts path.zst in the place of path; a reader that has path open reads on. On failure path stays. */
+must_check int packed_pack(const char *path, struct err *e);
+/* Removes both forms; what is not there is fine. */
+void packed_remove(const char *path);
+
+struct packed;
+/* Opens whichever form there is; symbolic links and what is no regular file are not followed. ERR_ABSENT: neither. */
+must_check int packed_open(const char *path, struct packed **ret, struct err *e);
+/* The next bytes, at least one; 0 at the (present) end, -1 when it cannot be read or is damaged. */
+ssize_t packed_read(struct packed *p, char *out, size_t max);
+void packed_close(struct packed **p);
+
+#endif

@@ -124,7 +124,6 @@ by_program(struct task *t, struct outcome *ret, struct err *e)
 	    .log_limit = t->sink.over,
 	    .drv = t->drv,
 	    .uri = t->uri};
-	t->wall_ms = r.wall_ms;
 	*ret = outcome_of(&t->a, &end, buf_get(&t->sink.tail));
 	return 0;
 }
@@ -160,13 +159,11 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 	    .on_log = on_log,
 	    .ctx = &t->sink};
 	struct session_result r;
-	int64_t begun_ms = clock_mono_ms();
 
 	if (session_build(kept, &t->a, &job, &r, e) != 0) {
 		session_close(&kept);
 		return -1;
 	}
-	t->wall_ms = clock_mono_ms() - begun_ms;
 	t->phase = r.phase;
 	if (r.end != SESSION_ANSWERED && r.end != SESSION_REFUSED)
 		session_close(&kept);
@@ -187,6 +184,8 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 static int
 build(struct task *t, struct outcome *ret, struct err *e)
 {
+	int64_t begun_ms = clock_mono_ms();
+
 	if (kept == NULL && !no_sessions && session_open(&kept, e) != 0) {
 		if (e->kind != ERR_ABSENT)
 			return -1;
@@ -194,7 +193,9 @@ build(struct task *t, struct outcome *ret, struct err *e)
 		log_info("a program for each build: %s", e->msg);
 		*e = (struct err){0};
 	}
-	return kept != NULL ? by_session(t, ret, e) : by_program(t, ret, e);
+	int rc = kept != NULL ? by_session(t, ret, e) : by_program(t, ret, e);
+	t->wall_ms = clock_mono_ms() - begun_ms;
+	return rc;
 }
 
 int

@@ -92,6 +92,15 @@ check_word(struct str value, struct err *e)
 }
 
 static int
+check_label(struct str value, struct err *e)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] < ' ' || value.p[i] == ',')
+			return fail(e, ERR_INPUT, "must not hold commas or control characters");
+	return value.n <= 30 ? 0 : fail(e, ERR_INPUT, "must have at most 30 bytes: GitHub's labels end at 50");
+}
+
+static int
 check_system(struct str value, struct err *e)
 {
 	if (check_word(value, e) != 0)
@@ -163,6 +172,7 @@ static const struct config_key keys[] = {
     {AT(build, nix_options), CONFIG_OPTIONS, .otherwise = "{}", IN(build, nix_options)},
     FLAG(report, comment, true),
     FLAG(report, labels, false),
+    TEXT(report, label_prefix, "10.rebuild-", check_label),
     NUMBER(report, max_packages_listed, 100, 1, 100000),
     TEXT(trust, forks, "evaluate", check_forks),
     TEXTS(trust, authors, "[]", check_word),

@@ -72,6 +72,7 @@ struct settings {
 	struct {
 		bool comment;
 		bool labels;
+		const char *label_prefix;
 		int64_t max_packages_listed;
 	} report;
 	struct {

@@ -158,6 +158,7 @@ static const struct config_key keys[] = {
     NUMBER(evaluate, max_rows, 1000000, 1000, 100000000),
     NUMBER(evaluate, max_depth, 16, 1, 64),
     FLAG(build, enabled, true),
+    FLAG(build, branches, true),
     NUMBER(build, slots, 2, 1, 1024),
     TEXTS(build, systems, "[]", check_system),
     TEXTS(build, features, "[\"benchmark\",\"big-parallel\",\"nixos-test\"]", check_word),

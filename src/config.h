@@ -56,6 +56,7 @@ struct settings {
 	} evaluate;
 	struct {
 		bool enabled;
+		bool branches;        /* what a push to the default branch changes is built, too */
 		int64_t slots;        /* builds at once on this machine, per system */
 		json_t *systems;      /* array; empty: this machine's */
 		json_t *features;     /* array: what this machine offers */

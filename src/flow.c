@@ -9,6 +9,7 @@
 #include "support/os/files.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -27,6 +28,7 @@ struct active {
 	const struct step *step;
 	struct worker *worker; /* NULL while the token is being fetched */
 	json_t *records;
+	char tree[48]; /* the one that is being evaluated */
 	bool dropped; /* the run has moved on; the end is of no interest */
 };
 
@@ -126,7 +128,7 @@ fail_run(struct flow *f, const struct run *r, const char *stage, const char *kin
 }
 
 int
-flow_cancel(struct flow *f, int64_t repository, int64_t number, const char *why, struct err *e)
+flow_cancel(struct flow *f, int64_t repository, int64_t number, const char *head, const char *why, struct err *e)
 {
 	struct arena a = {0};
 	int64_t ids[64];
@@ -136,7 +138,7 @@ flow_cancel(struct flow *f, int64_t repository, int64_t number, const char *why,
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct run r;
 		rc = store_run_get(f->p.store, &a, ids[i], &r, e);
-		if (rc == 0)
+		if (rc == 0 && (head == NULL || strcmp(r.head, head) == 0))
 			rc = end_early(f, &r, RUN_CANCELLED, why, e);
 	}
 	arena_release(&a);
@@ -330,7 +332,9 @@ trust_of(struct flow *f, struct arena *a, const struct run *r)
 	struct err e;
 
 	if (r->number == RUN_OF_BRANCH)
-		return JOBS_TRUSTED; /* who can push there can do anything */
+		return JOBS_OWN; /* who can push there can do anything */
+	if (r->number < 0)
+		return JOBS_TRUSTED; /* who can queue a merge can push */
 	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
 		return JOBS_UNTRUSTED;
 	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
@@ -355,13 +359,11 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	    json_read_maybe(r->mirrored, &mirrored, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
 	    json_read_maybe(r->evaluations, &evaluations, e) != 0)
 		return -1;
-	bool branch = r->number == RUN_OF_BRANCH;
 	if (r->state == RUN_MIRRORED)
-		*ret = branch ? jobs_plan_branch(c, git_dir, mirrored)
-		              : jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
+		*ret = r->number == RUN_OF_BRANCH ? jobs_plan_branch(c, git_dir, mirrored)
+		                                  : jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
 	else if (r->state == RUN_PLANNED) {
-		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, branch ? JOBS_BASE : JOBS_BOTH,
-		    trust_of(f, a, r));
+		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust_of(f, a, r));
 		if (*ret != NULL)
 			jobs_may_fetch(c, *ret, fetches, plan, trust_of(f, a, r));
 	} else if (r->state == RUN_EVALUATED)
@@ -383,16 +385,13 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 
 	if (step->from != RUN_ACCEPTED && make_job(f, a, r, &job, e) != 0)
 		return -1;
-	if (step->from == RUN_PLANNED && job == NULL && r->number == RUN_OF_BRANCH) {
-		remove_roots(f, r->id);
-		return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "the branch is evaluated", e);
-	}
 	if (step->from == RUN_PLANNED && job == NULL)
 		return store_run_move(f->p.store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
 	if (store_run_attempt(f->p.store, r->id, e) != 0)
 		return -1;
 	struct active *act = mem_alloc(sizeof(*act));
 	*act = (struct active){.f = f, .next = f->active, .run = r->id, .step = step, .records = json_array()};
+	snprintf(act->tree, sizeof(act->tree), "%s", json_str(job, "tree", ""));
 	f->active = act;
 	f->busy[step->lane]++;
 	if (step->from != RUN_ACCEPTED) {
@@ -466,12 +465,11 @@ make_way(struct flow *f, struct arena *a, const struct run *r, const struct step
 
 	for (struct active *act = f->active; act != NULL && r->number != RUN_OF_BRANCH; act = act->next) {
 		AUTO(json_drop) json_t *mine = NULL;
-		AUTO(json_drop) json_t *its = NULL;
 		if (act->step->lane != step->lane || act->dropped || act->worker == NULL ||
 		    store_run_get(f->p.store, a, act->run, &holder, &e) != 0 || holder.number != RUN_OF_BRANCH ||
-		    json_read_maybe(r->mirrored, &mine, &e) != 0 || json_read_maybe(holder.mirrored, &its, &e) != 0)
+		    json_read_maybe(r->mirrored, &mine, &e) != 0)
 			continue;
-		if (strcmp(json_str(mine, "base_tree", "?"), json_str(its, "base_tree", "")) == 0)
+		if (strcmp(json_str(mine, "base_tree", "?"), act->tree) == 0)
 			return;
 		if (store_run_piece(f->p.store, act->run, &e) != 0) /* it was no attempt that failed */
 			log_err(LOG_WARN, "flow", &e);

@@ -36,7 +36,8 @@ struct schedule *flow_schedule(struct flow *f);
 /* Starts a run for a head, superseding the pull request's other live runs; within the caller's transaction. A live run
  * of the same head, base and force is left to go on. */
 must_check int flow_start(struct flow *f, const struct run *wanted, struct err *e);
-/* Ends the live runs of a pull request. */
-must_check int flow_cancel(struct flow *f, int64_t repository, int64_t number, const char *why, struct err *e);
+/* Ends the live runs of a pull request; of one head of it, when head is not NULL. */
+must_check int flow_cancel(struct flow *f, int64_t repository, int64_t number, const char *head, const char *why,
+    struct err *e);
 
 #endif

@@ -8,6 +8,7 @@
 #include "support/base/log.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -82,7 +83,7 @@ on_pull_request(struct intake *in, const struct event *ev, struct err *e)
 	if (put_repository(in, ev, e) != 0 || put_pull(in, ev, e) != 0)
 		return -1;
 	if (ev->action == ACTION_CLOSED)
-		return flow_cancel(in->flow, ev->repository.id, ev->pr.number, "the pull request was closed", e);
+		return flow_cancel(in->flow, ev->repository.id, ev->pr.number, NULL, "the pull request was closed", e);
 	struct run wanted = {.repository = ev->repository.id,
 	    .number = ev->pr.number,
 	    .head = ev->pr.head,
@@ -166,22 +167,69 @@ on_installation(struct intake *in, const struct event *ev, struct err *e)
 	return strcmp(state, "deleted") == 0 ? store_desired_forget(in->p.store, ev->installation.id, e) : 0;
 }
 
-/* The default branch has moved: the next pull requests' base is evaluated while nobody waits for it. */
+/* The default branch has moved: it is compared with where it was when it was last done, so that no push between is left
+ * out. The next pull requests' base is evaluated with that, and what they want is built, while nobody waits. */
 static int
 on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
-	const char *branch = ev->repository.default_branch;
+	const char *branch = ev->repository.default_branch, *before = NULL;
 
 	if (put_repository(in, ev, e) != 0)
 		return -1;
 	if (branch == NULL || strcmp(ev->push.ref, arena_printf(a, "refs/heads/%s", branch)) != 0 ||
 	    strspn(ev->push.after, "0") == strlen(ev->push.after))
 		return 0;
+	if (store_branch_done(in->p.store, a, ev->repository.id, branch, &before, e) != 0)
+		return -1;
 	struct run wanted = {.repository = ev->repository.id,
 	    .number = RUN_OF_BRANCH,
 	    .head = ev->push.after,
+	    .base = before != NULL ? before : ev->push.before,
 	    .base_ref = branch,
 	    .reason = "push"};
+	return flow_start(in->flow, &wanted, e);
+}
+
+/* "gh-readonly-queue/main/pr-123-..." is of pull request 123, with those queued before it. A ref that GitHub one day names
+ * otherwise still has a number of its own. */
+static int64_t
+queued_number(const struct event *ev)
+{
+	const char *slash = strrchr(ev->push.ref, '/');
+	struct str rest;
+	int64_t number;
+
+	if (slash != NULL && strncmp(slash, "/pr-", 4) == 0 &&
+	    str_to_i64(str_cut(str_of(slash + 4), '-', &rest), &number) == 0 && number > 0)
+		return -number;
+	char head[9];
+	snprintf(head, sizeof(head), "%s", ev->push.after);
+	return -((int64_t)1 << 40) - (int64_t)strtoul(head, NULL, 16);
+}
+
+/* Whoever queued it may push, so nothing waits for approval. A group that GitHub puts together anew supersedes the older. */
+static int
+on_merge_group(struct intake *in, const struct event *ev, struct err *e)
+{
+	static const char heads[] = "refs/heads/";
+	const char *base_ref = ev->push.base_ref;
+	int64_t number = queued_number(ev);
+
+	if (put_repository(in, ev, e) != 0)
+		return -1;
+	/* What was merged is what the branch will want: it may end. */
+	if (ev->action == ACTION_DESTROYED && ev->push.reason != NULL && strcmp(ev->push.reason, "merged") == 0)
+		return 0;
+	if (ev->action == ACTION_DESTROYED)
+		return flow_cancel(in->flow, ev->repository.id, number, ev->push.after, "the merge group is gone", e);
+	struct run wanted = {.repository = ev->repository.id,
+	    .number = number,
+	    .head = ev->push.after,
+	    .head_ref = ev->push.ref,
+	    .base = ev->push.base,
+	    .base_ref = strncmp(base_ref, heads, sizeof(heads) - 1) == 0 ? base_ref + sizeof(heads) - 1 : base_ref,
+	    .reason = "merge queue",
+	    .approved = true};
 	return flow_start(in->flow, &wanted, e);
 }
 
@@ -200,10 +248,11 @@ on_event(struct intake *in, struct arena *a, const struct event *ev, struct err 
 		return on_installation(in, ev, e);
 	case EVENT_PUSH:
 		return on_push(in, a, ev, e);
+	case EVENT_MERGE_GROUP:
+		return on_merge_group(in, ev, e);
 	case EVENT_INSTALLATION_REPOSITORIES:
 	case EVENT_IGNORED:
 	case EVENT_PING:
-	case EVENT_MERGE_GROUP:
 		break;
 	}
 	return 0;
@@ -338,7 +387,7 @@ obey(struct intake *in, struct asking *q, const char **ret_outcome, struct err *
 		*ret_outcome = "closed";
 		react(in, q, "confused", "This pull request is closed.");
 	} else if (strcmp(verb, "cancel") == 0) {
-		rc = flow_cancel(in->flow, q->repo.id, q->command.number,
+		rc = flow_cancel(in->flow, q->repo.id, q->command.number, NULL,
 		    arena_printf(&q->a, "%s asked for it", q->command.login), e);
 		react(in, q, "+1", NULL);
 	} else {

@@ -8,9 +8,9 @@ jobs_mirror(const struct settings *c, const struct run *r, const struct reposito
     const char *authorization)
 {
 	(void)c;
-	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
-	    authorization, "number", (json_int_t)(r->number != RUN_OF_BRANCH ? r->number : -1), "head", r->head, "base_ref", r->base_ref, "wall_ms",
-	    (json_int_t)20 * 60 * 1000);
+	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s?,s:s,s:s?,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
+	    authorization, "number", (json_int_t)(r->number > 0 ? r->number : -1), "head", r->head, "head_ref", r->head_ref,
+	    "base_ref", r->base_ref, "base", r->base, "wall_ms", (json_int_t)20 * 60 * 1000);
 }
 
 json_t *
@@ -70,7 +70,7 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 
 json_t *
 jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done, enum jobs_sides sides, enum jobs_trust trust)
+    const json_t *plan, const json_t *done, enum jobs_trust trust)
 {
 	const json_t *job;
 	size_t i;
@@ -80,7 +80,7 @@ jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_d
 		const json_t *base = find_done(done, "base", name);
 		if (base == NULL)
 			return evaluate_job(c, git_dir, roots_dir, mirrored, job, "base", trust);
-		if (sides == JOBS_BASE || find_done(done, "head", name) != NULL)
+		if (find_done(done, "head", name) != NULL)
 			continue;
 		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust);
 		json_object_set_new(j, "expected_rows", json_integer(json_int(base, "rows", -1)));
@@ -98,7 +98,8 @@ jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const
 	if (!c->evaluate.fetch_trusted || c->evaluate.allow_network)
 		return;
 	json_object_set_new(job, "fetches", json_string(fetches));
-	json_object_set_new(job, "fetch", json_string(base && !foreign ? "keep" : trust == JOBS_TRUSTED ? "once" : "never"));
+	json_object_set_new(job, "fetch", json_string((base && !foreign) || trust == JOBS_OWN ? "keep" :
+	                                  trust == JOBS_TRUSTED               ? "once" : "never"));
 }
 
 json_t *

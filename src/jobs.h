@@ -16,17 +16,18 @@ json_t *jobs_mirror(const struct settings *c, const struct run *r, const struct 
     const char *authorization);
 json_t *jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
     bool ignore_rules);
-/* All jobs of the base's tree, as the first half of a pull request that changes everything. */
+/* The same for a branch by itself: all jobs, whatever the rules say, so that the next pull requests find their base. */
 json_t *jobs_plan_branch(const struct settings *c, const char *git_dir, const json_t *mirrored);
-/* Whose change is evaluated: nobody's foreign code runs without a sandbox unless the operator said so ("off"). */
-enum jobs_trust { JOBS_TRUSTED, JOBS_UNTRUSTED };
+/* Whose change is evaluated: nobody's foreign code runs without a sandbox unless the operator said so ("off"). A branch's
+ * own is what all others start from. */
+enum jobs_trust { JOBS_OWN, JOBS_TRUSTED, JOBS_UNTRUSTED };
 /* The next evaluation that `done` (array of evaluation records) lacks, or NULL: base and head of each job of the plan
- * in turn; of a branch by itself only the base. The base's rows are what the head is expected to have. */
-enum jobs_sides { JOBS_BASE, JOBS_BOTH };
+ * in turn. The base's rows are what the head is expected to have. */
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done, enum jobs_sides sides, enum jobs_trust trust);
+    const json_t *plan, const json_t *done, enum jobs_trust trust);
 /* Adds to such a job where the repository's fetched sources are noted (evaluate/fetches.h), and what it may: base, when
- * the base itself says what to evaluate, fetches for all; a trusted head for itself; others use what base has fetched. */
+ * the base itself says what to evaluate, and a branch's own head fetch for all; a trusted head for itself; others use what
+ * base has fetched. */
 void jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum jobs_trust trust);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
 /* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. */

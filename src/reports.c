@@ -169,8 +169,8 @@ want_one(struct reports *rs, struct arena *a, const struct run *r, const struct 
 			return -1;
 		return store_run_set(rs->p.store, r->id, "verdict", json_str(rec, "conclusion", NULL), e);
 	}
-	/* What belongs to the pull request as a whole is its newest run's to say. */
-	if (!newest)
+	/* What belongs to the pull request as a whole is its newest run's to say; a branch and the merge queue have checks only. */
+	if (!newest || r->number <= 0)
 		return 0;
 	if (strcmp(type, "comment") == 0)
 		return want_comment(rs, r, to, rec, e);
@@ -367,8 +367,8 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 		for (size_t i = 0; i < COUNT(documents); i++)
 			json_array_append_new(formats, json_string(documents[i]));
 	}
-	/* Elsewhere a run waits for its next attempt, and builds that are switched off wait for nobody. */
-	bool held = r->waiting != NULL && (r->state == RUN_QUERIED || r->state == RUN_DONE) &&
+	/* Elsewhere a run waits for its next attempt; builds that are switched off wait for nobody, nor does a branch. */
+	bool held = r->waiting != NULL && r->number != RUN_OF_BRANCH && (r->state == RUN_QUERIED || r->state == RUN_DONE) &&
 	    (rs->p.settings->build.enabled || r->difference == NULL);
 	struct jobs_report what = {.run = run,
 	    .phase = phase_of(r->state),
@@ -423,13 +423,7 @@ look(void *ctx)
 		struct arena a = {0};
 		struct run r;
 		bool got = !p->busy && store_run_get(rs->p.store, &a, ids[i], &r, &e) == 0;
-		if (got && r.number == RUN_OF_BRANCH) {
-			/* There is nobody to tell. */
-			if (store_run_reported(rs->p.store, r.id, r.changes, &e) != 0)
-				log_err(LOG_ERROR, "report", &e);
-			if (r.ended != 0)
-				forget(p);
-		} else if (got) {
+		if (got) {
 			int64_t due = p->last_ms != 0 ? p->last_ms + PACE_MS : now + r.created + FIRST_MS - clock_now_ms();
 			if (due > now && r.ended == 0) {
 				if (due < wake)

@@ -122,6 +122,27 @@ estimated(const struct settle *on, struct arena *a, const json_t *rec, const jso
 	return query;
 }
 
+/* Why what was found must not be built by itself; NULL when it may. */
+static int
+hold_of(const struct settle *on, struct arena *a, const struct run *r, const char **ret, struct err *e)
+{
+	struct pull_request pr = {0};
+
+	*ret = NULL;
+	if (store_pull_get(on->store, a, r->repository, r->number, &pr, e) < 0)
+		return -1;
+	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
+	if (!on->settings->build.enabled)
+		*ret = "builds are switched off here";
+	else if (r->number == RUN_OF_BRANCH && !on->settings->build.branches)
+		*ret = "branches are not built here";
+	else if (r->wide && !approved)
+		*ret = "wide: builds wait for approval";
+	else if (!approved && report_untrusted(on->settings, &pr) && strcmp(on->settings->trust.forks, "build") != 0)
+		*ret = "builds of an outside author wait for approval";
+	return 0;
+}
+
 static int
 done_query(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, struct err *e)
 {
@@ -133,17 +154,9 @@ done_query(const struct settle *on, struct arena *a, const struct run *r, const 
 	if (query == NULL || store_run_set(on->store, r->id, "query", json_line(a, query), e) != 0)
 		return -1;
 	/* The builds are linked to the run only when they may be made. */
-	struct pull_request pr = {0};
-	const char *hold = NULL;
-	if (store_pull_get(on->store, a, r->repository, r->number, &pr, e) < 0)
+	const char *hold;
+	if (hold_of(on, a, r, &hold, e) != 0)
 		return -1;
-	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
-	if (!on->settings->build.enabled)
-		hold = "builds are switched off here";
-	else if (r->wide && !approved)
-		hold = "wide: builds wait for approval";
-	else if (!approved && report_untrusted(on->settings, &pr) && strcmp(on->settings->trust.forks, "build") != 0)
-		hold = "builds of an outside author wait for approval";
 	if (hold != NULL) {
 		if (store_run_move(on->store, r->id, r->state, RUN_QUERIED, hold, e) < 0)
 			return -1;

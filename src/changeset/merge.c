@@ -102,6 +102,22 @@ merge_heads(struct arena *a, git_repository *repo, const git_oid *tip_id, const 
 	return 0;
 }
 
+int
+merge_apart(git_repository *repo, const git_oid *base_id, const git_oid *head_id, struct merge *ret, struct err *e)
+{
+	AUTO(commit_free) git_commit *base = NULL;
+	AUTO(commit_free) git_commit *head = NULL;
+	int rc;
+
+	if ((rc = git_commit_lookup(&base, repo, base_id)) != 0 || (rc = git_commit_lookup(&head, repo, head_id)) != 0)
+		return fail_git(e, rc, "cannot read the commits to compare");
+	*ret = (struct merge){.base = *base_id,
+	    .merge_base = *base_id,
+	    .base_tree = *git_commit_tree_id(base),
+	    .head_tree = *git_commit_tree_id(head)};
+	return 0;
+}
+
 static json_t *
 hex(const git_oid *id)
 {

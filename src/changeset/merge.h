@@ -25,6 +25,8 @@ struct merge {
 
 must_check int merge_heads(
     struct arena *a, git_repository *repo, const git_oid *tip, const git_oid *head, struct merge *ret, struct err *e);
+/* Two commits as they are, nothing merged. */
+must_check int merge_apart(git_repository *repo, const git_oid *base, const git_oid *head, struct merge *ret, struct err *e);
 /* The record `mirrored` of a merge: head as it was named, and the tip it was merged into. */
 json_t *merge_record(const struct merge *m, const char *head, const git_oid *tip);
 

@@ -37,9 +37,10 @@ struct mirror {
 	const char *path;
 	int64_t number; /* -1: none */
 	const char *head, *head_ref, *base_ref;
+	const char *base;    /* the commit to compare with, or NULL: merge into the tip */
 	const char *base_to; /* the ref of ours */
 	struct gitcmd git;
-	git_oid head_id, tip_id;
+	git_oid head_id, base_id, tip_id;
 	struct merge merge;
 };
 
@@ -80,9 +81,11 @@ read_job(struct mirror *m, struct err *e)
 		return -1;
 	m->number = json_int(m->job, "number", -1);
 	m->head_ref = json_str(m->job, "head_ref", NULL);
+	m->base = json_str(m->job, "base", NULL);
 	if (m->path[0] != '/')
 		return fail(e, ERR_INPUT, "the mirror's path is not absolute");
 	if (gitcmd_url_check(url, e) != 0 || repository_id(m->head, "head", &m->head_id, e) != 0 ||
+	    (m->base != NULL && repository_id(m->base, "base", &m->base_id, e) != 0) ||
 	    check_ref(arena_printf(m->a, "refs/heads/%s", m->base_ref), "the base branch", e) != 0)
 		return -1;
 	if (m->head_ref != NULL &&
@@ -263,20 +266,52 @@ trouble_of_library(void)
 }
 
 static int
-bring_head(const struct mirror *m, git_repository **repo, enum gitcmd_trouble *ret_trouble, struct err *e)
+bring(const struct mirror *m, const char *commit, const git_oid *id, git_repository **repo, enum gitcmd_trouble *ret_trouble,
+    struct err *e)
 {
-	if (has_commit(*repo, &m->head_id))
+	if (has_commit(*repo, id))
 		return 0;
-	if (fetch(m, m->head, NULL, ret_trouble, e) != 0) {
+	if (fetch(m, commit, NULL, ret_trouble, e) != 0) {
 		if (*ret_trouble == GITCMD_NO_REF)
 			return fail(
-			    e, ERR_ABSENT, "the commit %s is no longer there (was the branch force-pushed?)", m->head);
+			    e, ERR_ABSENT, "the commit %s is no longer there (was the branch force-pushed?)", commit);
 		return -1;
 	}
 	/* The library may have missed the new pack. */
 	git_repository_free(*repo);
 	*repo = NULL;
 	return repository_open(m->path, repo, e);
+}
+
+static int
+first_parent(git_repository *repo, const git_oid *of, git_oid *ret, struct err *e)
+{
+	git_commit *commit = NULL;
+	int rc = git_commit_lookup(&commit, repo, of);
+	const git_oid *parent = rc == 0 ? git_commit_parent_id(commit, 0) : NULL;
+
+	if (parent != NULL)
+		*ret = *parent;
+	git_commit_free(commit);
+	if (rc != 0)
+		return fail_git(e, rc, "cannot read the head");
+	return parent != NULL ? 0 : fail(e, ERR_ABSENT, "the head has no parent to compare it with");
+}
+
+/* Where a branch was may be gone for good, or never have been: then the commit before is what is left to compare with. */
+static int
+compare_apart(struct mirror *m, git_repository **repo, enum gitcmd_trouble *ret_trouble, struct err *e)
+{
+	int rc = git_oid_is_zero(&m->base_id) ? 1 : bring(m, m->base, &m->base_id, repo, ret_trouble, e);
+
+	if (rc < 0 && e->kind != ERR_ABSENT)
+		return -1;
+	if (rc != 0 && first_parent(*repo, &m->head_id, &m->base_id, e) != 0)
+		return -1;
+	rc = merge_apart(*repo, &m->base_id, &m->head_id, &m->merge, e);
+	if (rc != 0)
+		*ret_trouble = trouble_of_library();
+	return rc;
 }
 
 static int
@@ -291,11 +326,13 @@ attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 		*ret_trouble = GITCMD_CORRUPT;
 		return -1;
 	}
-	if (bring_head(m, &repo, ret_trouble, e) != 0)
+	if (bring(m, m->head, &m->head_id, &repo, ret_trouble, e) != 0)
 		return -1;
 	int rc = git_reference_name_to_id(&m->tip_id, repo, m->base_to);
 	if (rc != 0)
 		(void)fail_git(e, rc, "cannot read %s", m->base_to);
+	else if (m->base != NULL)
+		return compare_apart(m, &repo, ret_trouble, e);
 	else
 		rc = merge_heads(m->a, repo, &m->tip_id, &m->head_id, &m->merge, e);
 	if (rc != 0)

@@ -12,11 +12,12 @@
 	__asm__(".pushsection .rodata\n" #symbol ":\n.incbin \"src/store/schema/" file "\"\n.byte 0\n.popsection\n");  \
 	extern const char symbol[]
 SCHEMA_FILE(schema_001, "001_start.sql");
+SCHEMA_FILE(schema_002, "002_queue.sql");
 
 static const char *const *
 schema_versions(size_t *ret_n)
 {
-	static const char *versions[] = {schema_001};
+	static const char *versions[] = {schema_001, schema_002};
 
 	*ret_n = COUNT(versions);
 	return versions;

@@ -4,6 +4,8 @@
 #include "store/db.h"
 
 #define OPEN "('waiting', 'queued', 'building')"
+/* The merge queue before pull requests before branches; a pull request that was raised or lowered by one stands between. */
+#define PRIORITY "CASE WHEN r.number < 0 THEN 3 WHEN r.number = 0 THEN 0 ELSE 1 + coalesce(p.priority, 0) END"
 
 static int
 read_builds(struct store *s, int64_t run, const struct open_reader *r, struct err *e)
@@ -61,12 +63,12 @@ read_owners(struct store *s, int64_t run, const struct open_reader *r, struct er
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = run == 0 ? db_query(s, e,
-	    "SELECT w.build, r.id, r.repository, r.number, coalesce(p.priority, 0) FROM build b"
+	    "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build b"
 	    " JOIN build_want w ON w.build = b.id JOIN run r ON r.id = w.run"
 	    " LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
 	    " WHERE b.state IN " OPEN " AND r.ended IS NULL ORDER BY w.build",
 	    "") : db_query(s, e,
-	    "SELECT w.build, r.id, r.repository, r.number, coalesce(p.priority, 0) FROM build_want x"
+	    "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build_want x"
 	    " JOIN build_want w ON w.build = x.build JOIN run r ON r.id = w.run"
 	    " LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
 	    " WHERE x.run = ?1 AND r.ended IS NULL ORDER BY w.build",

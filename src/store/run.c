@@ -133,6 +133,20 @@ store_pull_approve(struct store *s, int64_t repository, int64_t number, const ch
 	    number, head);
 }
 
+int
+store_branch_done(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT head FROM run WHERE repository = ?1 AND base_ref = ?2 AND number = 0 AND state = 'done' ORDER BY id DESC"
+	    " LIMIT 1",
+	    "is", repository, branch);
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	*ret = rc > 0 ? db_text(a, q, 0) : NULL;
+	return rc < 0 ? -1 : 0;
+}
+
 static int
 history(struct store *s, int64_t id, const char *from, const char *to, const char *why, struct err *e)
 {
@@ -149,9 +163,10 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 		return -1;
 	int rc = db_run(s, e,
 	    "INSERT INTO run (repository, number, head, base_ref, state, reason, force, ignore_rules, approved, created,"
-	    " updated) VALUES (?1, ?2, ?3, ?4, 'accepted', ?5, ?6, ?7, ?8, ?9, ?9)",
-	    "iisssiiii", r->repository, r->number, r->head, r->base_ref, r->reason, (int64_t)r->force,
-	    (int64_t)r->ignore_rules, (int64_t)r->approved, now);
+	    " updated, base, head_ref, asked, again) VALUES (?1, ?2, ?3, ?4, 'accepted', ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12,"
+	    " ?13)",
+	    "iisssiiiisssi", r->repository, r->number, r->head, r->base_ref, r->reason, (int64_t)r->force,
+	    (int64_t)r->ignore_rules, (int64_t)r->approved, now, r->base, r->head_ref, r->asked, (int64_t)r->again);
 	if (rc == 0) {
 		id = db_last_id(s);
 		rc = history(s, id, NULL, state_names[RUN_ACCEPTED], r->reason, e);
@@ -165,7 +180,7 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 #define RUN_COLUMNS                                                                                                    \
 	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"   \
 	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"             \
-	" superseded_by, created, updated, ended, changes, reported, outside_ms"
+	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -203,7 +218,11 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .ended = db_i64(q, 26),
 	    .changes = db_i64(q, 27),
 	    .reported = db_i64(q, 28),
-	    .outside_ms = db_i64(q, 29)};
+	    .outside_ms = db_i64(q, 29),
+	    .base = db_text(a, q, 30),
+	    .head_ref = db_text(a, q, 31),
+	    .asked = db_text(a, q, 32),
+	    .again = db_i64(q, 33) != 0};
 	return 0;
 }
 
@@ -258,7 +277,7 @@ int
 store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY number = 0, id LIMIT ?1", "i", (int64_t)max);
+	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY number >= 0, number = 0, id LIMIT ?1", "i", (int64_t)max);
 
 	return read_ids(s, q, ids, max, ret_n, e);
 }

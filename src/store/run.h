@@ -31,7 +31,8 @@ enum run_state {
 const char *run_state_name(enum run_state s);
 bool run_state_is_end(enum run_state s);
 
-/* In place of a pull request's number: the run of a branch by itself. It only evaluates, and reports to nobody. */
+/* In place of a pull request's number: a branch by itself, compared with where it was. Pull request N in the merge queue is
+ * number -N. Neither has a comment or labels, only checks of its commit. */
 enum { RUN_OF_BRANCH = 0 };
 
 struct repository {
@@ -52,9 +53,13 @@ struct pull_request {
 struct run {
 	int64_t id, repository, number;
 	const char *head, *base_ref, *reason;
+	const char *base;     /* the commit to compare with as it is; NULL: merged into the tip of base_ref */
+	const char *head_ref; /* where a merge group's head is fetched, or NULL */
+	const char *asked;    /* attributes that a command named (JSON array), or NULL: all */
 	enum run_state state;
 	int64_t attempt, not_before;
 	bool force, ignore_rules, approved, wide;
+	bool again; /* targets are built once more and compared */
 	const char *waiting, *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
 	int64_t superseded_by, created, updated, ended; /* 0: not yet */
 	int64_t changes, reported, outside_ms;
@@ -73,13 +78,17 @@ must_check int store_pull_approve(struct store *s, int64_t repository, int64_t n
 must_check int store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64_t *numbers, size_t max,
     size_t *ret_n, struct err *e);
 
+/* The head that the newest finished run of a branch was of; NULL when there is none. */
+must_check int store_branch_done(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret,
+    struct err *e);
 /* A new run in RUN_ACCEPTED. */
 must_check int store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err *e);
 must_check int store_run_get(struct store *s, struct arena *a, int64_t id, struct run *ret, struct err *e);
 /* The newest run of a pull request; live_only: that has not ended. 1 when there is none. */
 must_check int store_run_of(struct store *s, struct arena *a, int64_t repository, int64_t number, bool live_only,
     struct run *ret, struct err *e);
-/* Ids of runs that have not ended, those of pull requests before those of branches, oldest first; ids of those with something unreported. At most max. */
+/* Ids of runs that have not ended, in the order they go on: the merge queue, pull requests, branches, each oldest first;
+ * ids of those with something unreported. At most max. */
 must_check int store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 must_check int store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 /* Live runs of a pull request other than except. */

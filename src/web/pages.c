@@ -110,11 +110,14 @@ may_see(struct page *p, const struct view_run *r)
 	return !r->repository.private || link_ok(p->w, r->repository.id, r->number, p->key);
 }
 
-/* What the run is of: a pull request, or a branch by itself. */
+/* What the run is of: a pull request, also in the merge queue, or a branch by itself. */
 static const char *
 run_of(struct arena *a, const struct view_run *r)
 {
-	return r->number != RUN_OF_BRANCH ? arena_printf(a, "#%lld", (long long)r->number) : r->base_ref;
+	if (r->number == RUN_OF_BRANCH)
+		return r->base_ref;
+	return r->number > 0 ? arena_printf(a, "#%lld", (long long)r->number)
+	                     : arena_printf(a, "#%lld in the merge queue", (long long)-r->number);
 }
 
 static json_t *
@@ -133,7 +136,7 @@ run_data(struct page *p, const struct view_run *r)
 	set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
 	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name,
 	    (long long)r->number);
-	set(o, "pull_path", page_path(a, p, r, r->number != RUN_OF_BRANCH ? pull : "/"));
+	set(o, "pull_path", page_path(a, p, r, r->number > 0 ? pull : "/"));
 	set(o, "github_url", github_url(a, r));
 	set(o, "pr_title", r->pr_title);
 	set(o, "author", r->author);

@@ -1,5 +1,6 @@
 // The pull request, or the bot, moves on in the middle: newer pushes, closing, a changed base branch, the end of the bot.
 
+import fs from 'node:fs';
 import { equal, match, ok, run } from './lib.js';
 import { builds_begun, children_of, delivered, eventually, figure, finished, gone, NAMES, open_build, report_of,
 	row_of, scene_test, slow_evaluator, slow_package, state_files, tidy } from './scenes.js';
@@ -56,24 +57,88 @@ scene_test('five pushes in a row, back to one before: one report, of the last', 
 		ok((await scene.checks(head_sha)).every(c => c.status === 'completed'), 'every check ends');
 });
 
-scene_test('a push to the default branch: evaluated by itself, told to nobody, and the next pull request\'s base is there',
+const patience = version => ({ 'games/patience.nix': `{ game }:\n\ngame "patience" "${version}" [ ]\n` });
+const stored = scene => state_files(scene, 'evals').filter(n => n.endsWith('.zst'));
+
+scene_test('a push to the default branch: compared with where it was, its checks on the commit, the next base is there',
 	{}, async scene => {
-		const stored = () => state_files(scene, 'evals').filter(n => n.endsWith('.zst'));
-		await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'games' });
-		await eventually('the branch is evaluated', async () => /org\/demo main<.*\n?.*/.test((await scene.bot.get('/')).text) &&
-			stored().length === 1 && children_of(scene).length === 0);
-		equal((await scene.github.ask('requests', { method: 'POST' })).filter(r => /check-runs|comments/.test(r.path)), []);
+		const { after } = await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: patience('8.8') });
+		const branch = await finished(scene, after);
+		match(branch.rebuilds.output.title, /^1 rebuild - all built$/);
+		equal(row_of(await report_of(scene, branch.rebuilds), 'games.patience').build.state, 'built');
+		equal(stored(scene).length, 2, 'where it was, and where it is');
+		match((await scene.bot.get('/')).text, /org\/demo main</);
+		equal((await scene.github.ask('requests', { method: 'POST' })).filter(r => /comments|labels/.test(r.path)), []);
 		await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main',
-			files: { 'games/patience.nix': '{ game }:\n\ngame "patience" "9.9" [ ]\n' } });
-		equal(stored().length, 1, 'a push to another branch evaluates nothing');
+			files: patience('9.9') });
+		equal(stored(scene).length, 2, 'a push to another branch evaluates nothing');
 		const { pull } = await scene.open('change');
 		const { rebuilds } = await finished(scene, pull.head.sha);
 		const report = await report_of(scene, rebuilds);
 		equal(report.evaluations.map(e => [e.side, e.reused]), [['base', true], ['head', false]]);
 		equal(report.counts.total.rebuild, 1);
-		equal(stored().length, 3, 'the whole branch, the scope of it that the rules name, and that scope of the head');
+		equal(stored(scene).length, 4, 'the whole branch twice, the scope of it that the rules name, and that scope of the head');
 		await tidy(scene, pull);
 		equal(state_files(scene, 'gcroots').filter(n => n.startsWith('run-')), []);
+
+		// Merged: the branch has what the pull request built.
+		const started = await figure(scene, 'builds_started_total');
+		const merged = await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'change' });
+		match((await finished(scene, merged.after)).rebuilds.output.title, /^1 rebuild - all built$/);
+		equal(await figure(scene, 'builds_started_total'), started);
+	});
+
+scene_test('a branch that is not built here is compared only; one that was superseded is not left out', { config:
+	{ build: { branches: false } }, start: false }, async scene => {
+		const slow = await with_slow_evaluator(scene);
+		slow.open();
+		const first = await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: { 'README.md': 'words\n' } });
+		match((await finished(scene, first.after)).rebuilds.output.title, /^no rebuilds/);
+		fs.rmSync(`${scene.dir}/gate`);
+		await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: patience('8.8') });
+		await eventually('the game is being evaluated', () => slow.begun() === 3);
+		const { after } = await scene.github.do('commit', { repo: scene.repo, branch: 'main',
+			files: { 'README.md': 'more words\n' } });
+		slow.open();
+		const { rebuilds } = await finished(scene, after);
+		match(rebuilds.output.title, /^1 rebuild - not built$/, 'compared with the last commit that was done');
+		equal(rebuilds.conclusion, 'neutral');
+		equal(await figure(scene, 'builds_started_total'), 0);
+		await delivered(scene);
+	});
+
+scene_test('a merge group: what it would make of the branch is built, its checks stand on its commit', {}, async scene => {
+	const { pull } = await scene.open('bump');
+	const alone = await finished(scene, pull.head.sha);
+	await delivered(scene);
+	const started = await figure(scene, 'builds_started_total');
+	const group = await scene.github.do('merge_group', { repo: scene.repo, numbers: [1] });
+	const { evaluation, rebuilds } = await finished(scene, group.head_sha);
+	equal([evaluation, rebuilds].map(c => c.output.title), [alone.evaluation, alone.rebuilds].map(c => c.output.title));
+	match(rebuilds.output.title, /2 newly failing/);
+	equal((await report_of(scene, rebuilds)).run.base, group.base_sha);
+	equal(await figure(scene, 'builds_started_total'), started, 'all of it is known from the pull request');
+	match((await scene.bot.get('/')).text, /#1 in the merge queue/);
+	// The group goes, and comes again with another pull request before it.
+	await scene.github.do('merge_group_destroy', { repo: scene.repo, reason: 'invalidated', head_sha: group.head_sha });
+	await scene.open('games');
+	const both = await scene.github.do('merge_group', { repo: scene.repo, numbers: [2, 1] });
+	match((await finished(scene, both.head_sha)).rebuilds.output.title, /^17 rebuilds/, "one more than the bump alone");
+	await tidy(scene, pull);
+});
+
+scene_test('a merge group that is gone: its builds end, its checks are concluded; a wide one needs no approval',
+	{ config: { rebuild: { max_rebuild_count: 1 } } }, async scene => {
+		await push_slow(scene, 'slow', 'zinnia', { 'pkgs/z/zebrina.nix': slow_package(scene.dir, 'zebrina') });
+		const { pull } = await scene.open('slow');
+		equal((await finished(scene, pull.head.sha)).rebuilds.conclusion, 'action_required');
+		const group = await scene.github.do('merge_group', { repo: scene.repo, numbers: [1] });
+		await building(scene, 'zinnia');
+		const old = children_of(scene);
+		await scene.github.do('merge_group_destroy', { repo: scene.repo, reason: 'dequeued', head_sha: group.head_sha });
+		await gone(old, 5000);
+		equal((await finished(scene, group.head_sha)).rebuilds.conclusion, 'cancelled');
+		await delivered(scene);
 	});
 
 scene_test('two pushes to the default branch in a row: the newest one is evaluated, the older one ends with its processes',
@@ -94,7 +159,8 @@ scene_test('two pushes to the default branch in a row: the newest one is evaluat
 
 scene_test('a pull request does not wait for the evaluation of a branch: that one makes way, and is made afterwards',
 	{ start: false }, async scene => {
-		await scene.github.do('push', { repo: scene.repo, branch: 'release', rev: 'main' });
+		await scene.github.do('commit', { repo: scene.repo, branch: 'release', parent: 'refs/heads/main',
+			files: { 'note.txt': 'of its own\n' } });
 		const slow = await with_slow_evaluator(scene);
 		await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'bump' });
 		await eventually('the branch is being evaluated', () => slow.begun() === 1);
@@ -106,8 +172,8 @@ scene_test('a pull request does not wait for the evaluation of a branch: that on
 		slow.open();
 		const { rebuilds } = await finished(scene, pull.head.sha);
 		match(rebuilds.output.title, /^1 rebuild/);
-		await eventually('the branch is evaluated, too: once for nothing, base, head, and the branch', () =>
-			slow.begun() === 4 && state_files(scene, 'evals').filter(n => n.endsWith('.zst')).length === 3);
+		await eventually('the branch is evaluated, too: once for nothing, base, head, and both sides of the branch', () =>
+			slow.begun() === 5 && stored(scene).length === 4);
 		await tidy(scene, pull);
 	});
 

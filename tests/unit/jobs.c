@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 static json_t *
-next(const char *done_text, enum jobs_sides sides)
+next(const char *done_text)
 {
 	struct settings c = {.state.dir = "/state", .evaluate = {.evaluator = "auto", .sandbox = "auto"}};
 	AUTO(json_drop) json_t *mirrored = json_pack("{s:s,s:s}", "base_tree", "b", "head_tree", "h");
@@ -19,7 +19,7 @@ next(const char *done_text, enum jobs_sides sides)
 	struct err e;
 
 	assert_int_equal(json_read(str_of(done_text), "done", &done, &e), 0);
-	return jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, sides, JOBS_TRUSTED);
+	return jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, JOBS_TRUSTED);
 }
 
 static const char *
@@ -46,6 +46,7 @@ only_base_and_the_trusted_may_fetch(void **state)
 	assert_string_equal(fetch_of("base", "head file", JOBS_TRUSTED, true, false), "once");
 	assert_string_equal(fetch_of("head", "file", JOBS_UNTRUSTED, true, false), "never");
 	assert_string_equal(fetch_of("head", "file", JOBS_TRUSTED, true, false), "once");
+	assert_string_equal(fetch_of("head", "file", JOBS_OWN, true, false), "keep");
 	assert_string_equal(fetch_of("base", "file", JOBS_TRUSTED, false, false), "none");
 	assert_string_equal(fetch_of("head", "file", JOBS_TRUSTED, true, true), "none");
 }
@@ -56,9 +57,9 @@ only_base_and_the_trusted_may_fetch(void **state)
 static void
 a_head_is_expected_to_have_the_rows_of_its_base(void **state)
 {
-	AUTO(json_drop) json_t *base = next("[]", JOBS_BOTH);
-	AUTO(json_drop) json_t *head = next("[" BASE("one") "]", JOBS_BOTH);
-	AUTO(json_drop) json_t *second = next("[" BASE("one") "," HEAD("one") "]", JOBS_BOTH);
+	AUTO(json_drop) json_t *base = next("[]");
+	AUTO(json_drop) json_t *head = next("[" BASE("one") "]");
+	AUTO(json_drop) json_t *second = next("[" BASE("one") "," HEAD("one") "]");
 
 	(void)state;
 	assert_string_equal(json_str(base, "side", ""), "base");
@@ -69,25 +70,12 @@ a_head_is_expected_to_have_the_rows_of_its_base(void **state)
 	assert_null(json_object_get(second, "expected_rows"));
 }
 
-static void
-of_a_branch_only_the_base_is_evaluated(void **state)
-{
-	AUTO(json_drop) json_t *second = next("[" BASE("one") "]", JOBS_BASE);
-	AUTO(json_drop) json_t *none = next("[" BASE("one") "," BASE("two") "]", JOBS_BASE);
-
-	(void)state;
-	assert_string_equal(json_str_at(second, "job.name", ""), "two");
-	assert_string_equal(json_str(second, "side", ""), "base");
-	assert_null(none);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_base_and_the_trusted_may_fetch),
 	    cmocka_unit_test(a_head_is_expected_to_have_the_rows_of_its_base),
-	    cmocka_unit_test(of_a_branch_only_the_base_is_evaluated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,9 +5,12 @@
 #include "report/model.h"
 #include "support/text/escape.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct explaining {
 	struct arena a;
@@ -19,18 +22,6 @@ static const char *
 safe(struct explaining *x, const char *s)
 {
 	return escape_dup(&x->a, ESCAPE_TERMINAL, str_of(s));
-}
-
-static const char *
-plain_name(struct arena *a, const json_t *path)
-{
-	const char *name = "(root)";
-
-	for (size_t i = 0; i < json_array_size(path); i++) {
-		const char *s = json_string_value(json_array_get(path, i));
-		name = i == 0 ? s : arena_printf(a, "%s.%s", name, s);
-	}
-	return name;
 }
 
 static const char *
@@ -212,7 +203,7 @@ explain_all(struct explaining *x, int *ret_exit, struct err *e)
 
 	json_array_foreach(json_object_get(x->difference, "attributes"), i, at) {
 		const json_t *path = json_object_get(at, "path");
-		if (strcmp(model_attr_name(&x->a, path), x->q->attr) != 0 && strcmp(plain_name(&x->a, path), x->q->attr) != 0)
+		if (!model_attr_is(&x->a, path, x->q->attr))
 			continue;
 		n++;
 		if (explain_one(x, at, matches, e) != 0)
@@ -242,5 +233,51 @@ explain_attribute(const struct explain_question *q, int *ret_exit, struct err *e
 		rc = explain_all(&x, ret_exit, e);
 	json_drop(&x.difference);
 	arena_release(&x.a);
+	return rc;
+}
+
+static int
+explain_each(const json_t *job, const char *difference, struct err *e)
+{
+	const json_t *attr;
+	size_t i;
+
+	json_array_foreach(json_object_get(job, "attrs"), i, attr) {
+		struct explain_question q = {.attr = json_string_value(attr),
+		    .difference = difference,
+		    .evaluations = json_object_get(job, "evaluations")};
+		int differs;
+		if (q.attr == NULL || explain_attribute(&q, &differs, e) != 0)
+			return q.attr == NULL ? fail(e, ERR_INPUT, "attrs: not text") : -1;
+	}
+	return 0;
+}
+
+/* What is printed for people on a terminal is taken from standard output here. */
+int
+explain_stage(const json_t *job, struct record_out *out, struct err *e)
+{
+	size_t max = (size_t)json_int(job, "max_bytes", 50000);
+	AUTO(mem_free) char *text = mem_alloc(max + 1);
+	AUTO(fd_close) int file = memfd_create("explanation", MFD_CLOEXEC);
+	AUTO(fd_close) int before = dup(1);
+	const char *difference;
+
+	if (file < 0 || before < 0 || fflush(stdout) != 0 || dup2(file, 1) < 0)
+		return fail_sys(e, "cannot set standard output aside");
+	int rc = json_need_str(job, "difference", &difference, e);
+	if (rc == 0)
+		rc = explain_each(job, difference, e);
+	bool flushed = fflush(stdout) == 0;
+	if (dup2(before, 1) < 0 || !flushed)
+		return fail_sys(e, "cannot take standard output back");
+	ssize_t n = rc == 0 ? pread(file, text, max + 1, 0) : 0;
+	if (n < 0)
+		return fail_sys(e, "cannot read the explanation");
+	if (rc == 0) {
+		bool cut = (size_t)n > max;
+		struct str all = str_utf8_head((struct str){text, (size_t)n}, max);
+		record_emit(out, json_pack("{s:s,s:o,s:b}", "type", "explanation", "text", json_any_string(all), "cut", cut));
+	}
 	return rc;
 }

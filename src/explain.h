@@ -4,6 +4,7 @@
 #ifndef EKACI_EXPLAIN_H
 #define EKACI_EXPLAIN_H
 
+#include "support/os/record.h"
 #include "support/text/json.h"
 
 struct explain_question {
@@ -19,5 +20,8 @@ struct explain_question {
  * cause names, "derivations": as of `ekaci explain A.drv B.drv --json`, or null}]}. ERR_ABSENT when neither side has it.
  */
 must_check int explain_attribute(const struct explain_question *q, int *ret_exit, struct err *e);
+
+/* The stage `explain`. job: attrs, difference, evaluations, max_bytes; record `explanation`: text, cut (it was longer). */
+int explain_stage(const json_t *job, struct record_out *out, struct err *e);
 
 #endif

@@ -165,6 +165,12 @@ start_new(struct flow *f, struct arena *a, const struct run *wanted, struct err 
 	return 0;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 int
 flow_start(struct flow *f, const struct run *wanted, struct err *e)
 {
@@ -173,7 +179,8 @@ flow_start(struct flow *f, const struct run *wanted, struct err *e)
 	int rc = store_run_of(f->p.store, &a, wanted->repository, wanted->number, true, &live, e);
 
 	if (rc == 0 && strcmp(live.head, wanted->head) == 0 && strcmp(live.base_ref, wanted->base_ref) == 0 &&
-	    live.force >= wanted->force && live.ignore_rules >= wanted->ignore_rules && live.approved >= wanted->approved) {
+	    live.force >= wanted->force && live.ignore_rules >= wanted->ignore_rules && live.approved >= wanted->approved &&
+	    live.again >= wanted->again && same_text(live.asked, wanted->asked)) {
 		arena_release(&a);
 		return 0;
 	}
@@ -354,10 +361,11 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	AUTO(json_drop) json_t *plan = NULL;
 	AUTO(json_drop) json_t *evaluations = NULL;
 	AUTO(json_drop) json_t *failed = NULL;
+	AUTO(json_drop) json_t *asked = NULL;
 
 	if (files_mkdirs(run_dir, 0750, e) != 0 || files_mkdirs(roots, 0750, e) != 0 ||
 	    json_read_maybe(r->mirrored, &mirrored, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
-	    json_read_maybe(r->evaluations, &evaluations, e) != 0)
+	    json_read_maybe(r->evaluations, &evaluations, e) != 0 || json_read_maybe(r->asked, &asked, e) != 0)
 		return -1;
 	if (r->state == RUN_MIRRORED)
 		*ret = r->number == RUN_OF_BRANCH ? jobs_plan_branch(c, git_dir, mirrored)
@@ -369,11 +377,11 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	} else if (r->state == RUN_EVALUATED)
 		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
 	else if (r->state == RUN_DIFFED)
-		*ret = jobs_query(c, r->difference, "head", NULL);
+		*ret = jobs_query(c, r->difference, "head", NULL, asked);
 	else if (r->state == RUN_BUILT) {
 		if (store_run_unjudged(f->p.store, r->id, &failed, e) != 0)
 			return -1;
-		*ret = jobs_query(c, r->difference, "base", failed);
+		*ret = jobs_query(c, r->difference, "base", failed, NULL);
 	}
 	return 0;
 }

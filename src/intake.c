@@ -6,6 +6,7 @@
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/text/escape.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@ enum {
 	PER_TURN = 32,             /* deliveries read before the loop gets a breath */
 	RETRY_MS = 10 * 1000,
 	MAX_COMMAND_ATTEMPTS = 30, /* of asking GitHub for a permission */
+	MAX_EXPLAINED = 5,         /* attributes of one command */
+	MAX_ANSWER = 50000,        /* bytes; GitHub takes 65,536 characters */
 	MAX_REFUSALS = 5           /* answered refusals an hour and pull request; further ones get only the reaction */
 };
 
@@ -35,7 +38,19 @@ struct asking {
 	struct repository repo;
 	struct pull_request pr;
 	const char *permission;
+	json_t *words;
+	const char *answer; /* of a worker */
+	struct worker *worker;
 };
+
+static void
+forget(struct asking *q)
+{
+	q->in->asking = false;
+	json_decref(q->words);
+	arena_release(&q->a);
+	mem_free(&q);
+}
 
 /* --- events -------------------------------------------------------------------------------------------------------- */
 
@@ -320,16 +335,32 @@ react(struct intake *in, const struct asking *q, const char *content, const char
 static const char help_text[] =
     "Commands, at the beginning of a line of a new comment:\n\n"
     "| command | what it does | who |\n|---|---|---|\n"
-    "| `/ekaci rebuild` | evaluates and builds this head again; known failures are tried again | write access |\n"
+    "| `/ekaci rebuild` | builds this head again: what failed before is tried again | write access |\n"
+    "| `/ekaci rebuild ATTR...` | the same for these attributes, or sets of them; of a pull request too wide to build only "
+    "these are built, and what was built already is built once more, to see whether it comes out the same | write access |\n"
+    "| `/ekaci rebuild all` | builds everything once more and compares | write access |\n"
+    "| `/ekaci explain ATTR...` | says why an attribute differs | write access or author |\n"
+    "| `/ekaci priority high`, `normal`, `low` | builds before, among or after other pull requests | write access |\n"
     "| `/ekaci eval` | evaluates this head whatever the change-set rules say | write access |\n"
     "| `/ekaci approve` | lets this head be evaluated and built, also when it is wide or from outside | write access |\n"
     "| `/ekaci cancel` | stops what is under way for this pull request | write access or author |\n"
     "| `/ekaci status` | says how far it is | everybody with read access |\n"
     "| `/ekaci help` | this list | everybody with read access |\n";
 
-static int
-start_again(struct intake *in, struct asking *q, bool ignore_rules, bool approved, struct err *e)
+static const char *
+word(const struct asking *q, size_t i)
 {
+	const char *w = json_string_value(json_array_get(q->words, i));
+
+	return w != NULL ? w : "";
+}
+
+static int
+start_again(struct intake *in, struct asking *q, bool approved, struct err *e)
+{
+	bool rebuild = strcmp(q->command.verb, "rebuild") == 0, ignore_rules = strcmp(q->command.verb, "eval") == 0;
+	bool all = rebuild && strcasecmp(word(q, 0), "all") == 0;
+	bool named = rebuild && !all && json_array_size(q->words) > 0 && strcasecmp(word(q, 0), "failed") != 0;
 	struct run newest = {0};
 	int rc = store_run_of(in->p.store, &q->a, q->repo.id, q->command.number, false, &newest, e);
 
@@ -341,6 +372,8 @@ start_again(struct intake *in, struct asking *q, bool ignore_rules, bool approve
 	    .base_ref = q->pr.base_ref,
 	    .reason = arena_printf(&q->a, "%s asked for: %s", q->command.login, q->command.verb),
 	    .force = true,
+	    .again = all || named,
+	    .asked = named ? json_line(&q->a, q->words) : NULL,
 	    .ignore_rules = ignore_rules,
 	    /* What was approved for this head stays approved. */
 	    .approved = approved || (rc == 0 && newest.approved && strcmp(newest.head, q->pr.head) == 0)};
@@ -362,14 +395,38 @@ status_text(struct intake *in, struct asking *q)
 	    r.waiting != NULL ? r.waiting : "");
 }
 
+static int
+set_priority(struct intake *in, struct asking *q, struct err *e)
+{
+	static const char *const words[] = {"low", "normal", "high"};
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		if (strcasecmp(word(q, 0), words[i]) != 0)
+			continue;
+		react(in, q, "+1", NULL);
+		flow_kick(in->flow);
+		return store_pull_priority(in->p.store, q->repo.id, q->command.number, (int64_t)i - 1, e);
+	}
+	react(in, q, "confused", "`/ekaci priority` takes `high`, `normal` or `low`.");
+	return 0;
+}
+
+/* Whether the person may have this done. */
+static bool
+may(const struct asking *q)
+{
+	bool author = q->pr.author != NULL && strcasecmp(q->pr.author, q->command.login) == 0;
+	bool writer = q->permission != NULL &&
+	              (strcmp(q->permission, "admin") == 0 || strcmp(q->permission, "write") == 0);
+
+	return writer || (author && (strcmp(q->command.verb, "cancel") == 0 || strcmp(q->command.verb, "explain") == 0));
+}
+
 /* Gives the outcome for the row; e only for what should be tried again. */
 static int
 obey(struct intake *in, struct asking *q, const char **ret_outcome, struct err *e)
 {
 	const char *verb = q->command.verb;
-	bool author = q->pr.author != NULL && strcasecmp(q->pr.author, q->command.login) == 0;
-	bool writer = q->permission != NULL &&
-	              (strcmp(q->permission, "admin") == 0 || strcmp(q->permission, "write") == 0);
 	int rc = 0;
 
 	*ret_outcome = "done";
@@ -377,12 +434,16 @@ obey(struct intake *in, struct asking *q, const char **ret_outcome, struct err *
 		react(in, q, "+1", help_text);
 	} else if (strcmp(verb, "status") == 0) {
 		react(in, q, "+1", status_text(in, q));
-	} else if (strcmp(verb, "unknown") == 0 || strcmp(verb, "explain") == 0) {
+	} else if (strcmp(verb, "unknown") == 0) {
 		*ret_outcome = "unknown";
 		react(in, q, "confused", help_text);
-	} else if (!writer && !(author && strcmp(verb, "cancel") == 0)) {
+	} else if (!may(q)) {
 		*ret_outcome = "refused";
 		react(in, q, "-1", arena_printf(&q->a, "`/ekaci %s` needs write access to this repository.", verb));
+	} else if (strcmp(verb, "explain") == 0) {
+		react(in, q, q->answer != NULL ? "+1" : "confused", q->answer != NULL ? q->answer : "Which attribute? `/ekaci explain ATTR`");
+	} else if (strcmp(verb, "priority") == 0) {
+		rc = set_priority(in, q, e);
 	} else if (!q->pr.open) {
 		*ret_outcome = "closed";
 		react(in, q, "confused", "This pull request is closed.");
@@ -395,7 +456,7 @@ obey(struct intake *in, struct asking *q, const char **ret_outcome, struct err *
 		if (approve)
 			rc = store_pull_approve(in->p.store, q->repo.id, q->command.number, q->pr.head, e);
 		if (rc == 0)
-			rc = start_again(in, q, strcmp(verb, "eval") == 0, approve, e);
+			rc = start_again(in, q, approve, e);
 		react(in, q, "rocket", NULL);
 	}
 	return rc;
@@ -421,9 +482,7 @@ settle(struct asking *q)
 			log_err(LOG_ERROR, "command", &e);
 	}
 	send_kick(in->p.sender);
-	in->asking = false;
-	arena_release(&q->a);
-	mem_free(&q);
+	forget(q);
 	intake_kick(in);
 }
 
@@ -441,10 +500,71 @@ postpone(struct asking *q, const struct err *why)
 		rc = store_command_later(in->p.store, q->command.id, clock_now_ms() + RETRY_MS, &e);
 	if (rc != 0)
 		log_err(LOG_ERROR, "command", &e);
-	in->asking = false;
-	arena_release(&q->a);
-	mem_free(&q);
+	forget(q);
 	loop_timer_set(in->timer, RETRY_MS);
+}
+
+/* --- explaining: the difference may be large, so a worker reads it --- */
+
+static void
+on_explanation(void *ctx, const json_t *rec)
+{
+	struct asking *q = ctx;
+	AUTO(buf_release) struct buf b = {0};
+
+	if (strcmp(json_str(rec, "type", ""), "explanation") != 0)
+		return;
+	buf_init(&b, 4 * MAX_ANSWER);
+	escape_block(&b, json_text(rec, "text"), "");
+	if (json_flag(rec, "cut", false))
+		buf_puts(&b, "\nThe rest: `ekaci explain ATTR BASE HEAD` in a clone of this repository.\n");
+	q->answer = str_dup(&q->a, buf_get(&b));
+}
+
+static void
+on_explained(void *ctx, const struct err *end, int64_t outside_ms)
+{
+	struct asking *q = ctx;
+
+	(void)outside_ms;
+	q->worker = NULL;
+	if (q->in->closing) {
+		forget(q);
+		return;
+	}
+	if (end->kind != ERR_NONE) {
+		AUTO(buf_release) struct buf b;
+		buf_init(&b, MAX_ANSWER);
+		escape_block(&b, str_of(end->msg), "");
+		q->answer = str_dup(&q->a, buf_get(&b));
+	}
+	settle(q);
+}
+
+/* False when there is nothing to wait for: what is to be said is known. */
+static bool
+explain(struct asking *q)
+{
+	struct worker_events events = {on_explanation, on_explained, q};
+	AUTO(json_drop) json_t *evaluations = NULL;
+	AUTO(json_drop) json_t *attrs = json_array();
+	struct run r = {0};
+	struct err e = {0};
+
+	if (store_run_of(q->in->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0 || r.difference == NULL ||
+	    json_read_maybe(r.evaluations, &evaluations, &e) != 0) {
+		q->answer = "Base and head are not compared yet.";
+		return false;
+	}
+	for (size_t i = 0; i < MAX_EXPLAINED && i < json_array_size(q->words); i++)
+		json_array_append(attrs, json_array_get(q->words, i));
+	AUTO(json_drop) json_t *job = json_pack("{s:O,s:s,s:O?,s:i}", "attrs", attrs, "difference", r.difference, "evaluations",
+	    evaluations, "max_bytes", MAX_ANSWER);
+	if (loop_worker_start(q->in->p.loop, "explain", job, &events, &q->worker, &e) == 0)
+		return true;
+	log_err(LOG_ERROR, "command", &e);
+	q->answer = "The explanation could not be made.";
+	return false;
 }
 
 static void
@@ -459,7 +579,8 @@ on_permission(void *ctx, const char *permission, const struct err *why)
 		return;
 	}
 	q->permission = arena_strdup(&q->a, permission);
-	settle(q);
+	if (strcmp(q->command.verb, "explain") != 0 || !may(q) || json_array_size(q->words) == 0 || !explain(q))
+		settle(q);
 }
 
 /* A pull request from before the bot came: ask GitHub what it is. */
@@ -505,9 +626,10 @@ ask(struct intake *in, struct err *e)
 	rc = store_command_next(in->p.store, &q->a, clock_now_ms(), &q->command, e);
 	if (rc == 0 && store_repository_get(in->p.store, &q->a, q->command.repository, &q->repo, e) != 0)
 		rc = -1;
+	if (rc == 0)
+		rc = json_read(str_of(q->command.words), "words", &q->words, e);
 	if (rc != 0) {
-		arena_release(&q->a);
-		mem_free(&q);
+		forget(q);
 		return rc;
 	}
 	in->asking = true;

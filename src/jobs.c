@@ -122,20 +122,21 @@ jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
 }
 
 json_t *
-jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed)
+jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed, const json_t *asked)
 {
-	return json_pack("{s:s,s:s,s:O?,s:O?,s:b}", "difference", difference, "side", side, "failed", failed, "options",
-	    c->build.nix_options, "sizes", strcmp(side, "base") == 0);
+	return json_pack("{s:s,s:s,s:O?,s:O?,s:O?,s:b}", "difference", difference, "side", side, "failed", failed, "asked", asked,
+	    "options", c->build.nix_options, "sizes", strcmp(side, "base") == 0);
 }
 
 size_t
-jobs_wants(struct arena *a, const json_t *records, bool base, struct build_want *wants)
+jobs_wants(struct arena *a, const json_t *records, enum jobs_which which, struct build_want *wants)
 {
 	const json_t *rec;
 	size_t i, n = 0;
 
 	json_array_foreach(records, i, rec) {
-		if (strcmp(json_str(rec, "type", ""), "build") != 0)
+		bool asked = json_flag(rec, "asked", true);
+		if (strcmp(json_str(rec, "type", ""), "build") != 0 || (which == JOBS_WANTS_ASKED && !asked))
 			continue;
 		const json_t *features = json_object_get(rec, "features");
 		wants[n++] = (struct build_want){.drv = json_str(rec, "drv", ""),
@@ -145,7 +146,8 @@ jobs_wants(struct arena *a, const json_t *records, bool base, struct build_want 
 		    .inputs = json_object_get(rec, "inputs"),
 		    .fixed_output = json_flag(rec, "fixed_output", false),
 		    .target = json_flag(rec, "target", false),
-		    .base = base,
+		    .base = which == JOBS_WANTS_BASE,
+		    .asked = asked,
 		    .cached = json_flag(rec, "cached", false)};
 	}
 	return n;

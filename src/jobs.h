@@ -30,12 +30,14 @@ json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char 
  * base has fetched. */
 void jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum jobs_trust trust);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
-/* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. */
-json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed);
+/* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. asked: the names of a command. */
+json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed,
+    const json_t *asked);
 
 /* The records `build` of a query as what a run wants; wants has room for all records. Gives how many; texts live in
  * the records and in a. */
-size_t jobs_wants(struct arena *a, const json_t *records, bool base, struct build_want *wants);
+enum jobs_which { JOBS_WANTS_ALL, JOBS_WANTS_ASKED, JOBS_WANTS_BASE };
+size_t jobs_wants(struct arena *a, const json_t *records, enum jobs_which which, struct build_want *wants);
 
 /* What a report is made of; NULL where it is not known yet. */
 struct jobs_report {

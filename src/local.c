@@ -27,7 +27,7 @@ struct local {
 	const char *repo, *base, *head, *format, *job_name;
 	const char *attr; /* to be explained, or NULL */
 	json_t *cli_jobs;   /* of --file or --flake, or NULL */
-	bool build, merge, colour, terminal, ignore_rules;
+	bool build, again, merge, colour, terminal, ignore_rules;
 	const char *git_dir, *run_dir, *roots_dir;
 	json_t *mirrored, *plan, *evaluations, *query, *builds, *failure;
 	const char *difference;
@@ -200,9 +200,13 @@ static int
 want(struct local *l, const json_t *records, bool base, struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
-	size_t n = jobs_wants(&l->a, records, base, wants);
+	size_t n = jobs_wants(&l->a, records, base ? JOBS_WANTS_BASE : JOBS_WANTS_ALL, wants);
 
-	if (store_builds_want(l->store, l->run, wants, n, BUILD_RETRY_FAILURES, 0, e) != 0)
+	for (size_t i = 0; i < n; i++) {
+		wants[i].retry = true;
+		wants[i].again = l->again && wants[i].target && !base;
+	}
+	if (store_builds_want(l->store, l->run, wants, n, 0, e) != 0)
 		return -1;
 	return store_run_builds_open(l->store, l->run, &l->total, e);
 }
@@ -210,7 +214,7 @@ want(struct local *l, const json_t *records, bool base, struct err *e)
 static int
 build_all(struct local *l, const char *side, const json_t *failed, struct err *e)
 {
-	AUTO(json_drop) json_t *job = jobs_query(&l->settings, l->difference, side, failed);
+	AUTO(json_drop) json_t *job = jobs_query(&l->settings, l->difference, side, failed, NULL);
 	AUTO(json_drop) json_t *records = NULL;
 	const json_t *rec;
 	size_t i;
@@ -364,11 +368,12 @@ walk(struct local *l, int *ret_exit, struct err *e)
 static const char usage[] =
     "usage: ekaci diff [--repo DIR] BASE HEAD [--file F | --flake REF | --job NAME] [--build]\n"
     "                  [--format text|markdown|json|html] [--evaluator E] [--workers N] [--sandbox require|auto|off]\n"
-    "                  [--merge] [--all]\n\n"
+    "                  [--merge] [--all] [--check]\n\n"
     "Compares two revisions of a Nix repository: what rebuilds, and why. Rules and jobs are read from\n"
     ".ekaci/config.json of BASE, when it has one; --all evaluates whatever the rules say. --merge compares BASE with\n"
     "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --build also builds what\n"
-    "must be built, and tells newly failing from still failing.\n"
+    "must be built, and tells newly failing from still failing; --check builds what is there already once more, and says\n"
+    "what comes out differently.\n"
     "Exit code: 0 nothing newly failing, 1 something is, 2 it could not be told.\n";
 
 static const char explain_usage[] =
@@ -388,6 +393,7 @@ parse(struct local *l, bool explains, int argc, char **argv)
 	    {"flake", required_argument, NULL, 'F'},
 	    {"job", required_argument, NULL, 'j'},
 	    {"build", no_argument, NULL, 'b'},
+	    {"check", no_argument, NULL, 'c'},
 	    {"format", required_argument, NULL, 'o'},
 	    {"evaluator", required_argument, NULL, 'e'},
 	    {"workers", required_argument, NULL, 'w'},
@@ -415,6 +421,8 @@ parse(struct local *l, bool explains, int argc, char **argv)
 			l->job_name = optarg;
 		else if (c == 'b')
 			l->build = true;
+		else if (c == 'c')
+			l->build = l->again = true;
 		else if (c == 'o')
 			l->format = optarg;
 		else if (c == 'e')

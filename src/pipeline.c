@@ -3,6 +3,7 @@
 
 #include "changeset/changeset.h"
 #include "evaluate/evaluate.h"
+#include "explain.h"
 #include "graph/graph.h"
 #include "report/report.h"
 #include "schedule/stages.h"
@@ -20,6 +21,7 @@ static const struct stage stages[] = {
     {"report", report_stage, NULL},
     {"query", schedule_query, NULL},
     {"build", schedule_build, schedule_build_close},
+    {"explain", explain_stage, NULL},
     {"sweep", sweep_stage, NULL},
 };
 

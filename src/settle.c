@@ -90,15 +90,19 @@ done_diff(const struct settle *on, struct arena *a, const struct run *r, const j
 	return store_run_move(on->store, r->id, r->state, RUN_DIFFED, wide ? "compared: wide" : "compared", e);
 }
 
+/* What a person named is tried again; without names that is all. */
 static int
-want_builds(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, bool base, struct err *e)
+want_builds(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, enum jobs_which which, struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
 	int64_t since = clock_now_ms() - on->settings->build.failure_cache_h * 3600 * 1000;
-	size_t n = jobs_wants(a, records, base, wants);
+	size_t n = jobs_wants(a, records, which, wants);
 
-	return store_builds_want(on->store, r->id, wants, n, r->force && !base ? BUILD_RETRY_FAILURES : BUILD_TRUST_FAILURES,
-	    since, e);
+	for (size_t i = 0; i < n; i++) {
+		wants[i].retry = wants[i].asked && r->force && which != JOBS_WANTS_BASE;
+		wants[i].again = wants[i].asked && r->again && wants[i].target;
+	}
+	return store_builds_want(on->store, r->id, wants, n, since, e);
 }
 
 /* The record `query` with how long its builds may take, as `estimate`; NULL when that could not be told. */
@@ -106,7 +110,7 @@ static json_t *
 estimated(const struct settle *on, struct arena *a, const json_t *rec, const json_t *records, struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
-	size_t n = jobs_wants(a, records, false, wants);
+	size_t n = jobs_wants(a, records, JOBS_WANTS_ALL, wants);
 	const struct machine *machines = NULL;
 	size_t n_machines = 0;
 	json_t *estimate;
@@ -157,14 +161,18 @@ done_query(const struct settle *on, struct arena *a, const struct run *r, const 
 	const char *hold;
 	if (hold_of(on, a, r, &hold, e) != 0)
 		return -1;
+	/* Who may ask for a rebuild may approve, here of what was named. */
+	bool narrowed = hold != NULL && r->asked != NULL && on->settings->build.enabled;
+	if (narrowed)
+		hold = NULL;
 	if (hold != NULL) {
 		if (store_run_move(on->store, r->id, r->state, RUN_QUERIED, hold, e) < 0)
 			return -1;
 		return store_run_set(on->store, r->id, "waiting", hold, e);
 	}
-	if (want_builds(on, a, r, records, false, e) != 0)
+	if (want_builds(on, a, r, records, narrowed ? JOBS_WANTS_ASKED : JOBS_WANTS_ALL, e) != 0)
 		return -1;
-	return store_run_move(on->store, r->id, r->state, RUN_QUERIED, "the store was asked", e);
+	return store_run_move(on->store, r->id, r->state, RUN_QUERIED, narrowed ? "the store was asked for what was named" : "the store was asked", e);
 }
 
 static int
@@ -191,7 +199,7 @@ done_base_query(const struct settle *on, struct arena *a, const struct run *r, c
 		    store_run_base_of(on->store, r->id, json_str(rec, "head", ""), json_str(rec, "base", ""), e) != 0)
 			return -1;
 	}
-	if (want_builds(on, a, r, records, true, e) != 0)
+	if (want_builds(on, a, r, records, JOBS_WANTS_BASE, e) != 0)
 		return -1;
 	return store_run_move(on->store, r->id, r->state, RUN_JUDGING, "the base is asked", e);
 }

@@ -151,7 +151,8 @@ enum command_kind {
 	COMMAND_CANCEL,
 	COMMAND_APPROVE,
 	COMMAND_STATUS,
-	COMMAND_EXPLAIN, /* args: one attribute */
+	COMMAND_EXPLAIN,
+	COMMAND_PRIORITY, /* args: one attribute */
 	COMMAND_HELP,    /* also the bare word */
 	COMMAND_UNKNOWN
 };

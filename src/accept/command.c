@@ -18,6 +18,7 @@ static const struct {
     {"approve", COMMAND_APPROVE},
     {"status", COMMAND_STATUS},
     {"explain", COMMAND_EXPLAIN},
+    {"priority", COMMAND_PRIORITY},
     {"help", COMMAND_HELP},
 };
 

@@ -104,6 +104,33 @@ model_attr_name(struct arena *a, const json_t *path)
 	return ret;
 }
 
+static const char *
+plain_name(struct arena *a, const json_t *path)
+{
+	const char *name = "(root)";
+
+	for (size_t i = 0; i < json_array_size(path); i++) {
+		const char *s = json_string_value(json_array_get(path, i));
+		name = i == 0 ? s : arena_printf(a, "%s.%s", name, s);
+	}
+	return name;
+}
+
+bool
+model_attr_is(struct arena *a, const json_t *path, const char *name)
+{
+	return strcmp(model_attr_name(a, path), name) == 0 || strcmp(plain_name(a, path), name) == 0;
+}
+
+bool
+model_attr_below(struct arena *a, const json_t *path, const char *set)
+{
+	size_t n = strlen(set);
+	const char *plain = plain_name(a, path), *quoted = model_attr_name(a, path);
+
+	return (strncmp(plain, set, n) == 0 && plain[n] == '.') || (strncmp(quoted, set, n) == 0 && quoted[n] == '.');
+}
+
 const char *
 model_drv_name(struct arena *a, const char *drv)
 {
@@ -265,6 +292,8 @@ count_targets(struct model *m)
 		t->still_blocked += at->blame == BLAME_STILL && blocked;
 	}
 	map_release(&seen);
+	int64_t all = (int64_t)json_array_size(json_object_get(m->difference, "targets"));
+	t->unasked = t->targets > 0 && all > t->targets ? all - t->targets : 0;
 }
 
 static void

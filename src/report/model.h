@@ -90,6 +90,7 @@ struct tally {
 	int64_t still, still_blocked;
 	int64_t unknown;        /* failed, and nobody knows whether base fails too */
 	int64_t infrastructure, cancelled, unsupported;
+	int64_t unasked;        /* left out, because only some of a wide change were asked for */
 };
 
 struct model {
@@ -119,6 +120,9 @@ void model_release(struct model *m);
 
 /* The dotted name of an attribute path; "(root)" for the empty one. */
 char *model_attr_name(struct arena *a, const json_t *path);
+/* Whether an attribute is the one that somebody named, quoted as in reports or plainly joined by dots; or lies below it. */
+bool model_attr_is(struct arena *a, const json_t *path, const char *name);
+bool model_attr_below(struct arena *a, const json_t *path, const char *set);
 /* "curl-8.1" of "/nix/store/HASH-curl-8.1.drv"; the text as it is when it is no such path. */
 const char *model_drv_name(struct arena *a, const char *drv);
 /* The attribute's first build that failed by itself: its own, or the one its failure came from; the key is a drv. */

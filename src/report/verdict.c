@@ -133,6 +133,7 @@ failing_note(struct model *m)
 	add_number(m, &b, t->unknown + t->infrastructure + t->cancelled, "without a result");
 	add_number(m, &b, t->still + t->still_blocked, "still failing");
 	add_number(m, &b, t->unsupported, "not built for want of a machine");
+	add_number(m, &b, t->unasked, "not asked for");
 	return str_dup(&m->a, buf_get(&b));
 }
 
@@ -142,7 +143,7 @@ rebuilds_built(struct model *m)
 	const struct tally *t = &m->tally;
 	const char *note = failing_note(m);
 	enum conclusion c = t->newly + t->newly_blocked > 0 ? CONCLUSION_FAILURE
-	    : t->unknown + t->infrastructure > 0            ? CONCLUSION_ACTION_REQUIRED
+	    : t->unknown + t->infrastructure + t->unasked > 0 ? CONCLUSION_ACTION_REQUIRED
 	    : t->cancelled > 0                              ? CONCLUSION_CANCELLED
 	    : t->unsupported > 0                            ? CONCLUSION_NEUTRAL
 	                                                    : CONCLUSION_SUCCESS;

@@ -349,6 +349,22 @@ view_work(const struct view *v, json_t *obj)
 	json_object_set_new(obj, "work", item);
 }
 
+/* Names of a command that are none of what this change builds. */
+static void
+view_not_found(const struct view *v, json_t *obj)
+{
+	const json_t *names = json_at(v->m->job, "query.unknown"), *name;
+	json_t *items = json_array();
+	size_t i;
+
+	json_array_foreach(names, i, name) {
+		json_t *item = json_object();
+		put_code(v, item, "name", json_string_value(name));
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, "not_found", items, json_array_size(names), (int64_t)json_array_size(names));
+}
+
 /* One of the words for where the run is, as a member that is true. */
 static void
 view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
@@ -379,6 +395,7 @@ view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 			    "total", words_number(&v->m->a, t->total)));
 	}
 	view_work(v, obj);
+	view_not_found(v, obj);
 	if (m->failure != NULL) {
 		enum err_kind kind = err_kind_of(json_str(m->failure, "kind", "bug"));
 		put_code(v, obj, "failed_stage", json_str(m->failure, "stage", "?"));

@@ -139,6 +139,35 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 	put_list(v, obj, key, items, total, m->total.of[change]);
 }
 
+/* Built, and yet not to be trusted: it failed before without having changed, or came out differently the second time. */
+static void
+put_doubts(const struct view *v, json_t *obj, size_t max)
+{
+	struct map seen = {0};
+	json_t *items = json_array();
+	size_t total = 0;
+
+	for (size_t i = 0; i < v->m->n_attrs; i++) {
+		const struct attr *at = &v->m->attrs[i];
+		bool added, flaky = json_flag(at->build, "flaky", false), differs = !json_flag(at->build, "deterministic", true);
+		if (at->alias || !(flaky || differs))
+			continue;
+		map_add(&seen, str_of(at->drv), &added);
+		if (!added || total++ >= max)
+			continue;
+		json_t *item = json_object();
+		put_code(v, item, "name", at->name);
+		put_name(v, item, "system", at->system);
+		put_text(item, "words", differs ? "not deterministic: built once more, it came out differently"
+		                                : "perhaps flaky: it failed before, and was built now without a change");
+		if (json_str(at->build, "log_url", NULL) != NULL)
+			put_link(v, item, "log", "log", json_str(at->build, "log_url", NULL));
+		json_array_append_new(items, item);
+	}
+	map_release(&seen);
+	put_list(v, obj, "doubts", items, total, (int64_t)total);
+}
+
 void
 view_failures(const struct view *v, json_t *obj)
 {
@@ -152,6 +181,7 @@ view_failures(const struct view *v, json_t *obj)
 	brief.limits = &no_texts;
 	put_causes(v, obj, "broke", is_newly, l->failures, t->newly + t->newly_blocked);
 	put_causes(v, obj, "unsure", is_unknown, l->failures, t->unknown + t->infrastructure + t->cancelled);
+	put_doubts(v, obj, l->failures);
 	put_causes(&brief, obj, "still_broken", is_still, l->folded, t->still + t->still_blocked);
 	put_causes(&brief, obj, "unsupported", is_unsupported, l->folded, t->unsupported);
 	put_errors(v, obj, "newly_failing", CHANGE_NEWLY_FAILING, "head", l->failures);

@@ -69,6 +69,7 @@ struct task {
 	const json_t *job;
 	const char *drv, *root, *builders, *uri;
 	int64_t silent_s, wall_s, wall_ms;
+	bool again; /* what is there is built once more and compared */
 	struct log_sink sink;
 	struct arena a;
 	const char *phase; /* as the builder announced it, or NULL */
@@ -88,7 +89,9 @@ by_program(struct task *t, struct outcome *ret, struct err *e)
 	vec_push(&argv.v, arena_printf(&t->a, "%lld", (long long)t->silent_s));
 	vec_push(&argv.v, "--timeout");
 	vec_push(&argv.v, arena_printf(&t->a, "%lld", (long long)t->wall_s));
-	if (t->root != NULL) {
+	if (t->again)
+		vec_push(&argv.v, "--check");
+	if (t->root != NULL && !t->again) {
 		vec_push(&argv.v, "--add-root");
 		vec_push(&argv.v, t->root);
 	}
@@ -154,6 +157,7 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 	    .builders = t->builders,
 	    .local_hook = json_str(t->job, "local_hook", NULL),
 	    .elsewhere = t->uri != NULL,
+	    .again = t->again,
 	    .builders_use_substitutes = json_flag(t->job, "builders_use_substitutes", false),
 	    .options = json_object_get(t->job, "options"),
 	    .on_log = on_log,
@@ -194,8 +198,20 @@ build(struct task *t, struct outcome *ret, struct err *e)
 		*e = (struct err){0};
 	}
 	int rc = kept != NULL ? by_session(t, ret, e) : by_program(t, ret, e);
-	t->wall_ms = clock_mono_ms() - begun_ms;
+	t->wall_ms += clock_mono_ms() - begun_ms;
 	return rc;
+}
+
+/* Nix compares with what is there, so that must be there first. An output that differs is no failure: the first one is good. */
+static int
+compare(struct task *t, struct outcome *ret, struct err *e)
+{
+	t->again = true;
+	if (build(t, ret, e) != 0)
+		return -1;
+	if (ret->differs)
+		*ret = (struct outcome){.state = "built", .reason = "built once more it came out differently", .differs = true};
+	return 0;
 }
 
 int
@@ -219,12 +235,15 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 	t.sink = (struct log_sink){.fd = fd, .max = (size_t)json_int(job, "max_log_bytes", 64 << 20)};
 	buf_init(&t.sink.tail, 2 * KEPT_BYTES);
 	int rc = build(&t, &o, e);
+	if (rc == 0 && strcmp(o.state, "built") == 0 && json_flag(job, "again", false))
+		rc = compare(&t, &o, e);
 	if (rc == 0) {
 		struct str kept_log = buf_get(&t.sink.tail);
 		bool built = strcmp(o.state, "built") == 0;
 		struct str tail = outcome_lines(&t.a, kept_log, t.sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
 		const char *phase = built ? NULL : t.phase != NULL ? t.phase : outcome_phase(&t.a, kept_log);
-		record_emit(out, json_pack("{s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "type", "built", "outcome", o.state, "reason",
+		json_t *alike = built && t.again ? json_boolean(!o.differs) : json_null();
+		record_emit(out, json_pack("{s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "deterministic", alike, "type", "built", "outcome", o.state, "reason",
 		                     o.reason, "phase", phase, "absent", o.absent, "tail", json_any_string(tail), "wall_ms",
 		                     (json_int_t)t.wall_ms));
 	}

@@ -12,6 +12,8 @@ said(const char *state, const char *reason)
 	return (struct outcome){.state = state, .reason = reason};
 }
 
+static const struct outcome not_deterministic = {.state = "failed", .reason = "it is not deterministic", .differs = true};
+
 static ptrdiff_t
 find_last(struct str s, struct str what)
 {
@@ -51,7 +53,7 @@ build_failed(int code, struct str tail)
 	if (code == EXIT_HASH_MISMATCH)
 		return said("failed", "the output does not have the hash it promises");
 	if (code == EXIT_NOT_DETERMINISTIC)
-		return said("failed", "it is not deterministic");
+		return not_deterministic;
 	return said("failed", "the builder failed");
 }
 
@@ -68,7 +70,7 @@ remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 		ptrdiff_t why = str_find(tail, STR("cannot build on '"));
 		const char *reason = why >= 0 ? one_line(a, str_from(tail, (size_t)why))
 		                              : arena_printf(a, "Nix finds no machine; %s was to build it", end->uri);
-		return (struct outcome){"infrastructure", reason, true};
+		return (struct outcome){.state = "infrastructure", .reason = reason, .absent = true};
 	}
 	if (at < 0)
 		return said("infrastructure", arena_printf(a, "the builder %s was lost", end->uri));
@@ -84,6 +86,8 @@ remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 		return said("timed_out", "it took longer than allowed");
 	if (has(words, "hash mismatch"))
 		return said("failed", "the output does not have the hash it promises");
+	if (has(words, "may not be deterministic"))
+		return not_deterministic;
 	if (has(words, "failed with exit code") || has(words, "failed due to signal") || has(words, "failed to produce output"))
 		return said("failed", "the builder failed");
 	return said("infrastructure", one_line(a, words));
@@ -139,7 +143,7 @@ outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_statu
 	case NIX_LOG_LIMIT_EXCEEDED:
 		return said("log_limit", "the log passed its limit");
 	case NIX_NOT_DETERMINISTIC:
-		return said("failed", "it is not deterministic");
+		return not_deterministic;
 	case NIX_TRANSIENT_FAILURE:
 	case NIX_MISC_FAILURE:
 	case NIX_DEPENDENCY_FAILED:

@@ -21,6 +21,7 @@ struct outcome {
 	const char *state;  /* a state of store/build.h */
 	const char *reason; /* for people, or NULL; in the arena or constant */
 	bool absent;        /* infrastructure: the machine could not be reached, nothing was begun */
+	bool differs;       /* failed, because it was built before and came out differently */
 };
 /* tail: the end of the log, Nix' own words included. */
 struct outcome outcome_of(struct arena *a, const struct outcome_end *end, struct str tail);

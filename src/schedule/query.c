@@ -4,6 +4,7 @@
 #include "schedule/sizes.h"
 
 #include "graph/drv.h"
+#include "report/model.h"
 #include "support/base/log.h"
 #include "support/base/map.h"
 #include "support/os/child.h"
@@ -105,6 +106,8 @@ struct listing {
 	struct arena *a;
 	struct answer *w;
 	struct node *nodes; /* as in w->build */
+	const json_t *asked; /* targets that were named, or NULL: all */
+	bool naming;         /* what is emitted now is of those */
 	struct record_out *out;
 };
 
@@ -135,9 +138,9 @@ load_node(struct listing *l, struct node *n, struct err *e)
 		json_array_append_new(inputs, json_any_string(at->key));
 	}
 	n->n_inputs = k;
-	n->rec = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:b}", "type", "build", "drv", json_any_string(n->drv), "name",
+	n->rec = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b}", "type", "build", "drv", json_any_string(n->drv), "name",
 	    json_any_string(drv_name(n->drv)), "system", json_any_string(d.system), "features", list, "inputs", inputs,
-	    "target", n->target, "fixed_output", drv_fixed_output(&d));
+	    "target", n->target, "fixed_output", drv_fixed_output(&d), "asked", l->naming);
 	arena_release(&scratch);
 	return n->rec != NULL ? 0 : fail(e, ERR_BUG, "a build cannot be described");
 }
@@ -174,20 +177,43 @@ emit_from(struct listing *l, size_t start, struct err *e)
 }
 
 static void
-emit_cached(struct record_out *out, const char *drv, const char *system)
+emit_cached(struct record_out *out, const char *drv, const char *system, bool asked)
 {
-	record_emit(out, json_pack("{s:s,s:s,s:o,s:s,s:[],s:[],s:b,s:b,s:b}", "type", "build", "drv", drv, "name",
+	record_emit(out, json_pack("{s:s,s:s,s:o,s:s,s:[],s:[],s:b,s:b,s:b,s:b}", "type", "build", "drv", drv, "name",
 	                     json_any_string(drv_name(str_of(drv))), "system", system, "features", "inputs", "target", 1,
-	                     "fixed_output", 0, "cached", 1));
+	                     "fixed_output", 0, "cached", 1, "asked", asked));
 }
 
-/* targets: drv -> system. */
+static bool
+is_asked(const struct listing *l, struct str drv)
+{
+	return l->asked == NULL || json_object_getn(l->asked, drv.p, drv.n) != NULL;
+}
+
+/* First the targets that were named and all they need, then the rest: what is emitted first belongs to them. */
 static int
-list_builds(struct arena *a, const json_t *targets, const json_t *options, struct record_out *out, struct err *e)
+emit_builds(struct listing *l, struct err *e)
+{
+	int rc = 0;
+
+	l->naming = true;
+	for (size_t i = 0; rc == 0 && i < l->w->build.n; i++)
+		if (l->nodes[i].target && is_asked(l, l->nodes[i].drv))
+			rc = emit_from(l, i, e);
+	l->naming = l->asked == NULL;
+	for (size_t i = 0; rc == 0 && i < l->w->build.n; i++)
+		rc = emit_from(l, i, e);
+	return rc;
+}
+
+/* targets: drv -> system; asked: those of them that were named, or NULL. */
+static int
+list_builds(struct arena *a, const json_t *targets, const json_t *asked, const json_t *unknown, const json_t *options,
+    struct record_out *out, struct err *e)
 {
 	AUTO(json_drop) json_t *drvs = json_array();
 	struct answer w = {.a = a};
-	struct listing l = {.a = a, .w = &w, .out = out};
+	struct listing l = {.a = a, .w = &w, .out = out, .asked = asked};
 	const char *drv;
 	json_t *system;
 	size_t cached = 0;
@@ -201,16 +227,16 @@ list_builds(struct arena *a, const json_t *targets, const json_t *options, struc
 		l.nodes[i].drv = w.build.p[i].key;
 		l.nodes[i].target = json_object_getn(targets, w.build.p[i].key.p, w.build.p[i].key.n) != NULL;
 	}
-	for (size_t i = 0; rc == 0 && i < w.build.n; i++)
-		rc = emit_from(&l, i, e);
+	if (rc == 0)
+		rc = emit_builds(&l, e);
 	json_object_foreach((json_t *)(uintptr_t)targets, drv, system) {
 		if (rc == 0 && map_get(&w.build, str_of(drv)) == NULL) {
 			cached++;
-			emit_cached(out, drv, json_string_value(system));
+			emit_cached(out, drv, json_string_value(system), is_asked(&l, str_of(drv)));
 		}
 	}
 	if (rc == 0)
-		record_emit(out, json_pack("{s:s,s:I,s:I,s:I,s:I}", "type", "query", "targets",
+		record_emit(out, json_pack("{s:O?,s:s,s:I,s:I,s:I,s:I}", "unknown", unknown, "type", "query", "targets",
 		                     (json_int_t)json_object_size(targets), "cached", (json_int_t)cached, "to_build",
 		                     (json_int_t)w.build.n, "to_fetch", (json_int_t)w.fetch));
 	map_release(&w.build);
@@ -252,12 +278,48 @@ head_targets(const json_t *difference)
 	return targets;
 }
 
+/* The targets of the attributes that were named, each also by the set it is in; NULL when none was. What names no target goes
+ * into *ret_unknown. */
+static json_t *
+asked_targets(struct arena *a, const json_t *difference, const json_t *targets, const json_t *names, json_t **ret_unknown)
+{
+	json_t *asked = json_object(), *item, *name;
+	AUTO(json_drop) json_t *found = json_object();
+	size_t i, k;
+
+	*ret_unknown = NULL;
+	if (json_array_size(names) == 0) {
+		json_decref(asked);
+		return NULL;
+	}
+	json_array_foreach(json_object_get(difference, "attributes"), i, item) {
+		const char *drv = json_str_at(item, "head.drv", NULL);
+		if (drv == NULL || json_object_get(targets, drv) == NULL)
+			continue;
+		json_array_foreach(names, k, name) {
+			const json_t *path = json_object_get(item, "path");
+			if (!model_attr_is(a, path, json_string_value(name)) && !model_attr_below(a, path, json_string_value(name)))
+				continue;
+			json_object_set_new(asked, drv, json_true());
+			json_object_set_new(found, json_string_value(name), json_true());
+		}
+	}
+	*ret_unknown = json_array();
+	json_array_foreach(names, k, name) {
+		if (json_object_get(found, json_string_value(name)) == NULL)
+			json_array_append(*ret_unknown, name);
+	}
+	return asked;
+}
+
 int
 schedule_query(const json_t *job, struct record_out *out, struct err *e)
 {
 	struct arena a = {0};
 	AUTO(json_drop) json_t *difference = NULL;
 	AUTO(json_drop) json_t *targets = NULL;
+	AUTO(json_drop) json_t *asked = NULL;
+	AUTO(json_drop) json_t *unknown = NULL;
 	struct err unmeasured = {0};
 	const char *file;
 
@@ -268,7 +330,8 @@ schedule_query(const json_t *job, struct record_out *out, struct err *e)
 		targets = base_targets(difference, json_object_get(job, "failed"), out);
 	else
 		targets = head_targets(difference);
-	int rc = list_builds(&a, targets, json_object_get(job, "options"), out, e);
+	asked = asked_targets(&a, difference, targets, json_object_get(job, "asked"), &unknown);
+	int rc = list_builds(&a, targets, asked, unknown, json_object_get(job, "options"), out, e);
 	/* Sizes are worth a line in the log when they cannot be had, but not the run. */
 	if (rc == 0 && json_flag(job, "sizes", false) &&
 	    sizes_emit(difference, json_object_get(job, "options"), out, &unmeasured) != 0)

@@ -28,6 +28,7 @@ struct running {
 	struct arena a;
 	json_t *built; /* the record, when it came */
 	struct err end;
+	bool again;     /* it is there: built once more to compare */
 	bool cancelled; /* its row says so already */
 	bool over;      /* its worker has ended; to be written */
 };
@@ -227,6 +228,8 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 	    .log = json_str(r->built, "log", r->log),
 	    .wall_ms = wall_ms,
 	    .not_before = not_before};
+	if (json_is_boolean(json_object_get(r->built, "deterministic")))
+		end.alike = json_flag(r->built, "deterministic", false) ? BUILD_ALIKE : BUILD_NOT_ALIKE;
 	if (store_build_end(q->s, r->id, &end, e) != 0)
 		return -1;
 	log_info("build %s: %s%s%s", r->drv, build_state_name(state), reason != NULL ? ": " : "",
@@ -265,6 +268,8 @@ make_job(const struct schedule *q, const struct running *r)
 	    "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s", (json_int_t)c->build.timeout_s, "max_log_bytes",
 	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "uri",
 	    m->uri, "builders_use_substitutes", c->build.builders_use_substitutes);
+	if (r->again)
+		json_object_set_new(job, "again", json_true());
 	arena_release(&a);
 	return job;
 }
@@ -280,7 +285,7 @@ write_start(struct schedule *q, const struct queue_choice *c, int64_t now, struc
 	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, base_name(c->drv));
 	q->running = r;
 	queue_started(q->queue, c->id, c->machine, now);
-	return store_build_started(q->s, r->id, r->log, e);
+	return store_build_started(q->s, r->id, r->log, &r->again, e);
 }
 
 static void

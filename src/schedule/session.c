@@ -17,6 +17,8 @@ enum {
 	OP_ADD_INDIRECT_ROOT = 12,
 	OP_SET_OPTIONS = 19,
 	OP_BUILD_WITH_RESULTS = 46,
+	MODE_NORMAL = 0,
+	MODE_CHECK = 2, /* 1 repairs */
 	RESULT_BUILD_LINE = 101,
 	RESULT_PHASE = 104,
 	RESULT_POST_BUILD_LINE = 107,
@@ -619,13 +621,13 @@ ask(struct session *s, struct arena *a, const struct session_job *job, struct se
 	put_number(&b, OP_BUILD_WITH_RESULTS);
 	put_number(&b, 1);
 	put_text(&b, arena_printf(a, "%s!*", job->drv));
-	put_number(&b, 0); /* build, neither repair nor check */
+	put_number(&b, job->again ? MODE_CHECK : MODE_NORMAL);
 	rc = flush(s, &b);
 	if (rc == 0)
 		rc = follow(s, a, &r->message, e);
 	if (rc == 0)
 		rc = take_result(s, a, r, outputs);
-	for (size_t i = 0; rc == 0 && job->root != NULL && i < outputs->v.n; i++)
+	for (size_t i = 0; rc == 0 && job->root != NULL && !job->again && i < outputs->v.n; i++)
 		rc = make_root(s, a, job, &outputs->v.p[i], r, e);
 	if (rc == 0 && r->message != NULL && r->message[0] != '\0')
 		rc = say(s, "error: ", str_of(r->message), "\n", e);

@@ -31,6 +31,7 @@ struct session_job {
 	const char *builders;   /* NULL: Nix' own */
 	const char *local_hook; /* a build hook that declines, for builds that no other machine can do; or NULL */
 	bool elsewhere;         /* one of builders, never this machine */
+	bool again;             /* its outputs are there: build it once more and compare */
 	bool builders_use_substitutes;
 	const json_t *options;
 	/* What the log says, whole lines, without colours. 0 to go on, 1 over the limit, -1 with e. */

@@ -3,10 +3,11 @@
  *
  * query
  *   job: difference (file), side ("head" | "base"), failed (base side: head derivations whose base is asked for),
- *        options (object, Nix settings)
+ *        options (object, Nix settings), asked (optional: attributes, or sets of them, that somebody named)
  *   records, head side: `build` for each derivation that must be built, dependencies first: drv, name, system, features,
  *        inputs (drv paths among the records before it), target, fixed_output, cached (true: a target that is there or
- *        can be fetched; nothing to do); then `query`: targets, cached, to_build, to_fetch.
+ *        can be fetched; nothing to do), asked (it is of, or needed by, one of those named; true when none was named); then
+ *        `query`: targets, cached, to_build, to_fetch, unknown (those of asked that are no target).
  *   base side: `base_of` for each of failed: head, base ("" when the base has no such attribute); then as above for
  *        the base's derivations.
  *   With sizes (true in the job): also one record `sizes` (sizes.h), where they can be had.
@@ -15,11 +16,12 @@
  * build
  *   job: drv, log (file, made anew), root (GC root to make, or null), max_silent_s, timeout_s, max_log_bytes,
  *        options, builders (null: Nix' own setting), uri (the machine of builders that was chosen, or null for this
- *        one), builders_use_substitutes, local_hook (optional: a build hook that declines, session.h).
+ *        one), builders_use_substitutes, local_hook (optional: a build hook that declines, session.h),
+ *        again (once it is there, build it once more and compare).
  *        A worker takes one job after the other and keeps a session with Nix for them.
  *   record `built`: outcome (a state of store/build.h: built failed timed_out silent log_limit infrastructure
  *        unsupported), reason, absent (infrastructure: the machine was not reached), phase (in which it failed, or null),
- *        tail (the lines that matter, at most 4 KB), wall_ms. Cancelled by SIGTERM: no record.
+ *        tail (the lines that matter, at most 4 KB), deterministic (null: not compared), wall_ms. Cancelled by SIGTERM: no record.
  */
 #ifndef EKACI_SCHEDULE_STAGES_H
 #define EKACI_SCHEDULE_STAGES_H

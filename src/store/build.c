@@ -93,7 +93,6 @@ struct wanting {
 	struct map ids; /* drv -> index in wants */
 	struct wanted *known;
 	VEC(struct edge) edges;
-	enum build_known trust;
 	int64_t known_since, run;
 };
 
@@ -131,10 +130,10 @@ holds(const struct wanting *w, const struct build_want *want, enum build_state s
 	if (build_state_is_open(state))
 		return true;
 	if (want->cached)
-		return state == BUILD_BUILT || state == BUILD_CACHED;
+		return !want->again && (state == BUILD_BUILT || state == BUILD_CACHED);
 	if (state != BUILD_FAILED && state != BUILD_TIMED_OUT && state != BUILD_SILENT && state != BUILD_LOG_LIMIT)
 		return false;
-	return w->trust == BUILD_TRUST_FAILURES && ended >= w->known_since;
+	return !want->retry && ended >= w->known_since;
 }
 
 /* The state that follows from the inputs, which stand before it. */
@@ -170,22 +169,24 @@ write_new(struct wanting *w, const struct build_want *want, struct wanted *k, in
 
 	if (db_run(w->s, e,
 	        "INSERT INTO build (drv, name, system, features, fixed_output, state, created, pname, blocked,"
-	        " propagated_from, ended) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0))",
-	        "ssssisitisi", want->drv, want->name, want->system, want->features, (int64_t)want->fixed_output,
-	        state_names[k->state], now, pname, blocked, k->cause, build_state_is_open(k->state) ? (int64_t)0 : now) != 0)
+	        " propagated_from, ended, again) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0), ?12)",
+	        "ssssisitisii", want->drv, want->name, want->system, want->features, (int64_t)want->fixed_output,
+	        state_names[k->state], now, pname, blocked, k->cause, build_state_is_open(k->state) ? (int64_t)0 : now,
+	        (int64_t)(want->again && want->cached)) != 0)
 		return -1;
 	k->id = db_last_id(w->s);
 	return 0;
 }
 
 static int
-write_anew(struct wanting *w, const struct wanted *k, int64_t blocked, struct err *e)
+write_anew(struct wanting *w, const struct wanted *k, int64_t blocked, bool again, struct err *e)
 {
 	return db_run(w->s, e,
 	    "UPDATE build SET state = ?2, attempts = 0, not_before = 0, reason = NULL, tail = NULL, phase = NULL,"
-	    " absent_since = NULL, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0), wall_ms = NULL WHERE id = ?1",
-	    "issii", k->id, state_names[k->state], k->cause, blocked,
-	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms());
+	    " absent_since = NULL, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0), wall_ms = NULL, again = ?6"
+	    " WHERE id = ?1",
+	    "issiii", k->id, state_names[k->state], k->cause, blocked,
+	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms(), (int64_t)again);
 }
 
 /* One that was open and waits: for more or for less than before, or in vain. */
@@ -213,14 +214,14 @@ put_row(struct wanting *w, const struct build_want *want, struct wanted *k, stru
 		return 0;
 	state_from_inputs(w, want, k, &blocked);
 	if (want->cached && !known) {
-		k->state = BUILD_CACHED;
+		k->state = want->again ? BUILD_QUEUED : BUILD_CACHED;
 		k->cause = NULL;
 	}
 	k->written = !known || k->state != before || blocked != k->blocked;
 	if (rc > 0)
 		return write_new(w, want, k, blocked, e);
 	if (!known)
-		return write_anew(w, k, blocked, e);
+		return write_anew(w, k, blocked, want->again && want->cached, e);
 	return k->written ? write_open(w, k, blocked, e) : 0;
 }
 
@@ -283,10 +284,10 @@ want_all(struct wanting *w, const struct build_want *wants, size_t n, struct err
 }
 
 int
-store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n, enum build_known known,
-    int64_t known_since, struct err *e)
+store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n, int64_t known_since,
+    struct err *e)
 {
-	struct wanting w = {.s = s, .trust = known, .known_since = known_since, .run = run};
+	struct wanting w = {.s = s, .known_since = known_since, .run = run};
 
 	if (store_begin(s, e) != 0)
 		return -1;
@@ -299,8 +300,13 @@ store_builds_want(struct store *s, int64_t run, const struct build_want *wants, 
 }
 
 int
-store_build_started(struct store *s, int64_t id, const char *log, struct err *e)
+store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e)
 {
+	int64_t again;
+
+	if (db_int(s, &again, e, "SELECT again FROM build WHERE id = ?1", "i", id) != 0)
+		return -1;
+	*ret_again = again != 0;
 	return db_run(s, e,
 	    "UPDATE build SET state = 'building', attempts = attempts + 1, started = ?2, log = ?3 WHERE id = ?1"
 	    " AND state = 'queued'",
@@ -336,14 +342,15 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 	if (db_run(s, e,
 	        "UPDATE build SET state = ?2, reason = ?3, tail = ?4, wall_ms = ?5, not_before = ?6,"
 	        " failures = failures + (?2 IN ('failed', 'timed_out', 'silent')),"
-	        " ended = CASE WHEN ?2 = 'queued' THEN NULL ELSE ?7 END, phase = ?8, log = coalesce(?9, log)"
+	        " ended = CASE WHEN ?2 = 'queued' THEN NULL ELSE ?7 END, phase = ?8, log = coalesce(?9, log),"
+	        " again = again AND ?2 = 'queued', deterministic = coalesce(nullif(?10, -1), deterministic)"
 	        " WHERE id = ?1 AND state IN ('waiting', 'queued', 'building')",
-	        "isssiiiss", id, state_names[state], end->reason, end->tail, end->wall_ms, end->not_before, clock_now_ms(),
-	        end->phase, end->log) != 0)
+	        "isssiiissi", id, state_names[state], end->reason, end->tail, end->wall_ms, end->not_before, clock_now_ms(),
+	        end->phase, end->log, end->alike == BUILD_NOT_COMPARED ? (int64_t)-1 : (int64_t)(end->alike == BUILD_ALIKE)) != 0)
 		return -1;
 	if (db_changes(s) == 0 || build_state_is_open(state))
 		return 0;
-	if (state == BUILD_BUILT && end->wall_ms > 0 && add_duration(s, id, end->wall_ms, e) != 0)
+	if (state == BUILD_BUILT && end->wall_ms > 0 && end->alike == BUILD_NOT_COMPARED && add_duration(s, id, end->wall_ms, e) != 0)
 		return -1;
 	if (!build_state_is_good(state))
 		return propagate(s, id, e);
@@ -409,7 +416,7 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT b.drv, b.state, b.reason, b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
-	    " b.system, b.phase, b.failures FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
+	    " b.system, b.phase, b.failures, b.deterministic FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
 	    "i", run);
 	AUTO(json_drop) json_t *all = json_object();
 	int rc = q == NULL ? -1 : 1;
@@ -427,6 +434,8 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 		set_text(o, "phase", q, 11);
 		if (db_i64(q, 12) > 0 && build_state_is_good(build_state_of((const char *)sqlite3_column_text(q, 1))))
 			json_object_set_new(o, "flaky", json_true());
+		if (sqlite3_column_type(q, 13) != SQLITE_NULL)
+			json_object_set_new(o, "deterministic", json_boolean(db_i64(q, 13)));
 		if (sqlite3_column_type(q, 7) != SQLITE_NULL)
 			json_object_set_new(o, "wall_ms", json_integer(db_i64(q, 7)));
 		json_object_set_new(o, "target", json_boolean(db_i64(q, 8)));

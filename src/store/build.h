@@ -39,8 +39,10 @@ struct build_want {
 	const char *drv, *name, *system, *features;
 	const json_t *inputs;
 	bool fixed_output, target, base, cached;
+	bool asked; /* somebody named it, or what needs it; not read here */
+	bool retry; /* a known failure does not stand */
+	bool again; /* what is there already is built once more and compared */
 };
-enum build_known { BUILD_TRUST_FAILURES, BUILD_RETRY_FAILURES };
 
 /*
  * Adds what is not there, joins what is, and links all to the run. A derivation known as built or cached that is wanted
@@ -48,14 +50,18 @@ enum build_known { BUILD_TRUST_FAILURES, BUILD_RETRY_FAILURES };
  * retried. Dependencies come before their dependents in wants.
  */
 must_check int store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n,
-    enum build_known known, int64_t known_since, struct err *e);
+    int64_t known_since, struct err *e);
 
-must_check int store_build_started(struct store *s, int64_t id, const char *log, struct err *e);
+/* ret_again: it is built to compare with what is there. */
+must_check int store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e);
+/* What building it once more has shown. */
+enum build_alike { BUILD_NOT_COMPARED, BUILD_ALIKE, BUILD_NOT_ALIKE };
 struct build_end {
 	enum build_state state; /* an end, or BUILD_QUEUED: back to the queue until not_before */
 	const char *reason, *tail, *phase; /* NULL: none */
 	const char *log;        /* NULL: as it stands */
 	int64_t wall_ms, not_before;
+	enum build_alike alike;
 };
 /* Dependents are released or failed. Of a build that is not open any more nothing is changed. */
 must_check int store_build_end(struct store *s, int64_t id, const struct build_end *end, struct err *e);
@@ -64,8 +70,9 @@ must_check int store_builds_recover(struct store *s, struct err *e);
 
 /* How many builds of a run (base ones too) are still open. */
 must_check int store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e);
-/* What the report wants: object drv -> {state, reason, tail, phase, propagated_from, wall_ms, log, blame, flaky}; head side
- * only. flaky: true when it was built after it had failed, unchanged. */
+/* What the report wants: object drv -> {state, reason, tail, phase, propagated_from, wall_ms, log, blame, flaky,
+ * deterministic}; head side only. flaky: true when it was built after it had failed, unchanged; deterministic: what building
+ * it once more has shown. */
 must_check int store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e);
 /* Failed targets of the head whose blame is open: array of drv. */
 must_check int store_run_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e);

@@ -134,6 +134,18 @@ store_pull_approve(struct store *s, int64_t repository, int64_t number, const ch
 }
 
 int
+store_pull_priority(struct store *s, int64_t repository, int64_t number, int64_t priority, struct err *e)
+{
+	if (db_run(s, e, "UPDATE pull_request SET priority = ?3 WHERE repository = ?1 AND number = ?2", "iii", repository, number,
+	        priority) != 0)
+		return -1;
+	return db_run(s, e,
+	    "INSERT INTO build_change (run) SELECT id FROM run WHERE repository = ?1 AND number = ?2 AND ended IS NULL"
+	    " ON CONFLICT DO NOTHING",
+	    "ii", repository, number);
+}
+
+int
 store_branch_done(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret, struct err *e)
 {
 	AUTO(db_done)

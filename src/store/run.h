@@ -73,6 +73,8 @@ must_check int store_pull_put(struct store *s, const struct pull_request *p, str
 must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number,
     struct pull_request *ret, struct err *e);
 must_check int store_pull_approve(struct store *s, int64_t repository, int64_t number, const char *head, struct err *e);
+/* Raises its builds above other pull requests' (1), lowers them (-1), or neither (0). */
+must_check int store_pull_priority(struct store *s, int64_t repository, int64_t number, int64_t priority, struct err *e);
 
 /* Open pull requests with this head, at most max. */
 must_check int store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64_t *numbers, size_t max,

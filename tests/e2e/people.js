@@ -137,6 +137,65 @@ scene_test('the re-run button and a check run\'s own buttons ask for the same', 
 	await tidy(scene, pull, { times: 3 });
 });
 
+scene_test('rebuild ATTR: only that of a wide pull request is built; what was built is built once more and compared',
+	{ config: { rebuild: { max_rebuild_count: 2 } } }, async scene => {
+		await allow(scene, 'writer', 'write');
+		const { pull } = await scene.open('bump');
+		const first = await finished(scene, pull.head.sha);
+		match(first.rebuilds.output.title, /too many to build unasked/);
+		await delivered(scene);
+		await say(scene, pull, '/ekaci rebuild oleander games.nothing', 'writer', 'rocket');
+		const { rebuilds } = await finished(scene, pull.head.sha, { after: first.rebuilds.id });
+		equal(rebuilds.conclusion, 'action_required');
+		match(rebuilds.output.title, /not asked for$/);
+		match(rebuilds.output.summary, /Asked for, but not among what this change builds: `games.nothing`/);
+		let report = await report_of(scene, rebuilds);
+		const one = row_of(report, 'oleander').build;
+		equal(one.state, 'built');
+		equal(row_of(report, 'nettle').build, null);
+		await delivered(scene);
+		const begun = await figure(scene, 'builds_started_total');
+		await say(scene, pull, '/ekaci rebuild oleander', 'writer', 'rocket');
+		const again = await finished(scene, pull.head.sha, { after: rebuilds.id });
+		report = await report_of(scene, again.rebuilds);
+		equal(row_of(report, 'oleander').build.deterministic, true);
+		equal(await figure(scene, 'builds_started_total'), begun + 1);
+		await tidy(scene, pull, { times: 3 });
+	});
+
+scene_test('rebuild all: what comes out differently is said to be not deterministic, and is still good', {}, async scene => {
+	await allow(scene, 'writer', 'write');
+	await scene.github.do('commit', { repo: scene.repo, branch: 'dice', parent: 'refs/heads/main',
+		files: { 'pkgs/z/zinnia.nix': slow_package(scene.dir, 'zinnia').replace('    i=0', '    read -r id < /proc/sys/kernel/random/uuid; echo $id >> $out\n    i=0') } });
+	open_build(scene.dir, 'zinnia');
+	const { pull } = await scene.open('dice');
+	const first = await finished(scene, pull.head.sha);
+	equal(first.rebuilds.conclusion, 'success', first.rebuilds.output.summary);
+	await delivered(scene);
+	await say(scene, pull, '/ekaci rebuild all', 'writer', 'rocket');
+	const { rebuilds } = await finished(scene, pull.head.sha, { after: first.rebuilds.id });
+	equal(rebuilds.conclusion, 'success');
+	equal(builds_begun(scene.dir, 'zinnia'), 2);
+	match(rebuilds.output.summary, /1 build to be doubted[^]*zinnia.*not deterministic/);
+	equal(row_of(await report_of(scene, rebuilds), 'zinnia').build.deterministic, false);
+	await tidy(scene, pull, { times: 2 });
+});
+
+scene_test('explain: answered with the causes in full; priority: its builds come first', {}, async scene => {
+	await allow(scene, 'writer', 'write');
+	const { pull } = await scene.open('bump');
+	await say(scene, pull, '/ekaci priority high', 'writer', '+1');
+	await finished(scene, pull.head.sha);
+	await say(scene, pull, '/ekaci explain nettle', 'writer', '+1');
+	const [{ body }] = await answers(scene, pull);
+	match(body, /```[^]*nettle[^]*must be rebuilt[^]*because of/);
+	await say(scene, pull, '/ekaci explain nothing.of.this', 'writer', '+1');
+	match((await answers(scene, pull))[1].body, /neither side has an attribute nothing.of.this/);
+	await say(scene, pull, '/ekaci explain', 'writer', 'confused');
+	await say(scene, pull, '/ekaci priority soon', 'writer', 'confused');
+	await say(scene, pull, '/ekaci explain nettle', 'stranger', '-1');
+});
+
 scene_test('eval evaluates whatever the rules say', {}, async scene => {
 	await allow(scene, 'writer', 'write');
 	const { pull } = await scene.open('docs');

@@ -116,9 +116,12 @@ want(struct driver *d, const json_t *in, struct err *e)
 		    .system = json_str(rec, "system", "x86_64-linux"),
 		    .features = features != NULL ? json_line(&d->a, features) : "[]",
 		    .inputs = json_object_get(rec, "inputs"),
-		    .target = true};
+		    .target = true,
+		    .retry = true,
+		    .cached = json_flag(rec, "cached", false),
+		    .again = json_flag(rec, "again", false)};
 	}
-	return store_builds_want(d->store, d->run, wants, i, BUILD_RETRY_FAILURES, 0, e);
+	return store_builds_want(d->store, d->run, wants, i, 0, e);
 }
 
 static int

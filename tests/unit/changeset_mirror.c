@@ -63,6 +63,21 @@ start(struct repo *r)
 	return h;
 }
 
+static json_t *
+mirror_apart(struct repo *r, const char *base, const char *head, const char *head_ref)
+{
+	struct err e = {0};
+	json_t *rec, *job = job_for(r, head);
+
+	json_object_set_new(job, "number", json_integer(-1));
+	json_object_set_new(job, "base", json_string(base));
+	if (head_ref != NULL)
+		json_object_set_new(job, "head_ref", json_string(head_ref));
+	if (run_stage(changeset_mirror, job, "mirrored", &rec, &e) != 0)
+		fail_msg("mirror: %s", e.msg);
+	return rec;
+}
+
 static const char *
 tree_of(struct repo *r, const char *commit)
 {
@@ -100,6 +115,32 @@ head_is_merged_into_the_tip_of_the_base_branch(void **state)
 		json_decref(rec);
 		repo_write(&r, "c", "main goes on\n");
 		h.tip = repo_commit(&r);
+	}
+	repo_release(&r);
+}
+
+static void
+with_a_base_of_its_own_nothing_is_merged(void **state)
+{
+	static const char zeros[] = "0000000000000000000000000000000000000000", gone[] = "1111111111111111111111111111111111111111";
+	struct repo r;
+	struct history h = start(&r);
+
+	(void)state;
+	/* A merge group: its ref, and what it is built on. */
+	GIT(&r, "update-ref", "refs/heads/queue/main/pr-1-x", h.head);
+	json_t *rec = mirror_apart(&r, h.old, h.head, "refs/heads/queue/main/pr-1-x");
+	IS(rec, "base", h.old);
+	IS(rec, "base_tree", tree_of(&r, h.old));
+	IS(rec, "head_tree", tree_of(&r, h.head));
+	assert_false(json_flag(rec, "conflict", true));
+	json_decref(rec);
+	/* A branch that was made just now, or whose last commit is gone: the commit before. */
+	for (int i = 0; i < 2; i++) {
+		rec = mirror_apart(&r, i == 0 ? zeros : gone, h.tip, NULL);
+		IS(rec, "base", h.old);
+		IS(rec, "head_tree", tree_of(&r, h.tip));
+		json_decref(rec);
 	}
 	repo_release(&r);
 }
@@ -517,6 +558,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(head_is_merged_into_the_tip_of_the_base_branch),
+	    cmocka_unit_test(with_a_base_of_its_own_nothing_is_merged),
 	    cmocka_unit_test(a_conflict_is_head_against_the_merge_base),
 	    cmocka_unit_test(unrelated_histories_are_said_to_be_so),
 	    cmocka_unit_test(a_head_that_is_no_longer_the_tip_is_fetched_by_its_id),

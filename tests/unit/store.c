@@ -4,6 +4,7 @@
 #include "store/build.h"
 #include "store/db.h"
 #include "store/duration.h"
+#include "store/open.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
@@ -85,6 +86,37 @@ a_newer_schema_is_refused(void **state)
 }
 
 static void
+a_database_of_the_first_version_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = arena_printf(&f->a, "%s/old", f->dir);
+	struct store *s = NULL;
+	struct str schema;
+	struct run r;
+	sqlite3 *old;
+
+	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+	assert_int_equal(files_read(&f->a, "src/store/schema/001_start.sql", 1 << 20, &schema, &f->e), 0);
+	assert_int_equal(sqlite3_exec(old, schema.p, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(old,
+	    "INSERT INTO installation (id) VALUES (1);"
+	    "INSERT INTO repository VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
+	    "INSERT INTO run (id, repository, number, head, base_ref, state, reason, created, updated)"
+	    " VALUES (7, 1, 3, 'h', 'main', 'building', 'x', 1, 1);"
+	    "INSERT INTO build (id, drv, name, system, state, created) VALUES (1, '/nix/store/a.drv', 'a', 'x', 'built', 1);"
+	    "PRAGMA user_version = 1",
+	    NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(old), SQLITE_OK);
+	assert_int_equal(store_open(path, &s, &f->e), 0);
+	assert_int_equal(store_run_get(s, &f->a, 7, &r, &f->e), 0);
+	assert_int_equal(r.number, 3);
+	assert_null(r.base);
+	assert_null(r.asked);
+	assert_false(r.again);
+	store_close(s);
+}
+
+static void
 a_move_happens_once_and_leaves_its_history(void **state)
 {
 	struct fixture *f = *state;
@@ -121,18 +153,18 @@ a_failed_inner_step_rolls_everything_back(void **state)
 /* --- builds: a chain a <- b <- c, and d beside it ------------------------------------------------------------------ */
 
 static void
-want_chain(struct fixture *f, int64_t run, enum build_known known)
+want_chain(struct fixture *f, int64_t run, bool retry)
 {
 	AUTO(json_drop) json_t *on_a = json_pack("[s]", "/nix/store/a.drv");
 	AUTO(json_drop) json_t *on_b = json_pack("[s]", "/nix/store/b.drv");
 	const struct build_want wants[] = {
-	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .features = "[]"},
-	    {.drv = "/nix/store/b.drv", .name = "b", .system = "x", .features = "[]", .inputs = on_a, .target = true},
-	    {.drv = "/nix/store/c.drv", .name = "c", .system = "x", .features = "[]", .inputs = on_b, .target = true},
-	    {.drv = "/nix/store/d.drv", .name = "d", .system = "y", .features = "[]", .target = true, .cached = true},
+	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .features = "[]", .retry = retry},
+	    {.drv = "/nix/store/b.drv", .name = "b", .system = "x", .features = "[]", .retry = retry, .inputs = on_a, .target = true},
+	    {.drv = "/nix/store/c.drv", .name = "c", .system = "x", .features = "[]", .retry = retry, .inputs = on_b, .target = true},
+	    {.drv = "/nix/store/d.drv", .name = "d", .system = "y", .features = "[]", .retry = retry, .target = true, .cached = true},
 	};
 
-	assert_int_equal(store_builds_want(f->s, run, wants, COUNT(wants), known, 0, &f->e), 0);
+	assert_int_equal(store_builds_want(f->s, run, wants, COUNT(wants), 0, &f->e), 0);
 }
 
 static const char *
@@ -158,7 +190,9 @@ build_ends(struct fixture *f, const char *drv, enum build_state end)
 {
 	int64_t id = id_of(f, drv);
 
-	assert_int_equal(store_build_started(f->s, id, "/log", &f->e), 0);
+	bool again;
+
+	assert_int_equal(store_build_started(f->s, id, "/log", &again, &f->e), 0);
 	assert_int_equal(store_build_end(f->s, id, &(struct build_end){.state = end, .wall_ms = 10}, &f->e), 0);
 }
 
@@ -168,7 +202,7 @@ dependencies_come_first_and_release_what_waits(void **state)
 	struct fixture *f = *state;
 	int64_t open = -1;
 
-	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	want_chain(f, f->run, false);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
 	assert_string_equal(state_of(f, "/nix/store/b.drv"), "waiting");
 	assert_string_equal(state_of(f, "/nix/store/d.drv"), "cached");
@@ -188,7 +222,7 @@ a_failure_travels_up_with_its_cause(void **state)
 	AUTO(json_drop) json_t *builds = NULL;
 	AUTO(json_drop) json_t *unjudged = NULL;
 
-	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	want_chain(f, f->run, false);
 	build_ends(f, "/nix/store/a.drv", BUILD_FAILED);
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "dependency_failed");
 	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
@@ -204,12 +238,12 @@ a_known_failure_stands_until_it_is_asked_again(void **state)
 	struct fixture *f = *state;
 	int64_t second = add_run(f, 2);
 
-	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	want_chain(f, f->run, false);
 	build_ends(f, "/nix/store/a.drv", BUILD_FAILED);
-	want_chain(f, second, BUILD_TRUST_FAILURES);
+	want_chain(f, second, false);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "failed");
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "dependency_failed");
-	want_chain(f, second, BUILD_RETRY_FAILURES);
+	want_chain(f, second, true);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "waiting");
 }
@@ -235,7 +269,7 @@ blame_follows_what_the_base_does(void **state)
 		    {.drv = top, .name = "h", .system = "x", .features = "[]", .target = true},
 		    {.drv = base, .name = "b", .system = "x", .features = "[]", .target = true, .base = true},
 		};
-		assert_int_equal(store_builds_want(f->s, f->run, wants, 2, BUILD_TRUST_FAILURES, 0, &f->e), 0);
+		assert_int_equal(store_builds_want(f->s, f->run, wants, 2, 0, &f->e), 0);
 		build_ends(f, top, BUILD_FAILED);
 		build_ends(f, base, rows[i].base);
 		assert_int_equal(store_run_base_of(f->s, f->run, top, base, &f->e), 0);
@@ -259,7 +293,7 @@ an_added_target_that_fails_is_newly_failing(void **state)
 	    .drv = "/nix/store/n.drv", .name = "n", .system = "x", .features = "[]", .target = true};
 	AUTO(json_drop) json_t *builds = NULL;
 
-	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, BUILD_TRUST_FAILURES, 0, &f->e), 0);
+	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, 0, &f->e), 0);
 	build_ends(f, want.drv, BUILD_TIMED_OUT);
 	assert_int_equal(store_run_base_of(f->s, f->run, want.drv, "", &f->e), 0);
 	assert_int_equal(store_run_judge(f->s, f->run, &f->e), 0);
@@ -271,9 +305,10 @@ static void
 what_was_building_at_a_crash_is_queued_again(void **state)
 {
 	struct fixture *f = *state;
+	bool again;
 
-	want_chain(f, f->run, BUILD_TRUST_FAILURES);
-	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &f->e), 0);
+	want_chain(f, f->run, false);
+	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &again, &f->e), 0);
 	assert_int_equal(store_builds_recover(f->s, &f->e), 0);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
 }
@@ -282,12 +317,13 @@ static void
 a_build_goes_when_the_last_run_that_wants_it_goes(void **state)
 {
 	struct fixture *f = *state;
+	bool again;
 	int64_t second = add_run(f, 2), building[8];
 	size_t n = 9;
 
-	want_chain(f, f->run, BUILD_TRUST_FAILURES);
-	want_chain(f, second, BUILD_TRUST_FAILURES);
-	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &f->e), 0);
+	want_chain(f, f->run, false);
+	want_chain(f, second, false);
+	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &again, &f->e), 0);
 	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_CANCELLED, "closed", &f->e), 0);
 	assert_int_equal(store_run_unwant(f->s, f->run, building, COUNT(building), &n, &f->e), 0);
 	assert_int_equal(n, 0);
@@ -407,8 +443,8 @@ the_mirror_follows_the_database(void **state)
 	queue_machines(q, &m, 1);
 	assert_int_equal(mirror_load(q, f->s, 1, &f->e), 0);
 	assert_int_equal(queue_next(q, 1, &c), 1);
-	want_chain(f, f->run, BUILD_TRUST_FAILURES);
-	want_chain(f, second, BUILD_TRUST_FAILURES);
+	want_chain(f, f->run, false);
+	want_chain(f, second, false);
 	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 1);
 	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 0);
 	assert_int_equal(queue_figures(q).open, 3);
@@ -433,14 +469,123 @@ a_failure_that_is_built_later_is_flaky(void **state)
 	struct fixture *f = *state;
 	AUTO(json_drop) json_t *builds = NULL;
 
-	want_chain(f, f->run, BUILD_TRUST_FAILURES);
+	want_chain(f, f->run, false);
 	build_ends(f, "/nix/store/a.drv", BUILD_FAILED);
-	want_chain(f, f->run, BUILD_RETRY_FAILURES);
+	want_chain(f, f->run, true);
 	build_ends(f, "/nix/store/a.drv", BUILD_BUILT);
 	build_ends(f, "/nix/store/b.drv", BUILD_BUILT);
 	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
 	assert_true(json_flag(json_object_get(builds, "/nix/store/a.drv"), "flaky", false));
 	assert_false(json_flag(json_object_get(builds, "/nix/store/b.drv"), "flaky", false));
+}
+
+static void
+what_is_there_is_built_again_to_compare(void **state)
+{
+	struct fixture *f = *state;
+	const char *d = "/nix/store/d.drv";
+	struct build_want want = {
+	    .drv = d, .name = "d", .system = "x", .features = "[]", .target = true, .cached = true};
+	AUTO(json_drop) json_t *builds = NULL;
+	bool again = false;
+
+	want_chain(f, f->run, false);
+	assert_string_equal(state_of(f, d), "cached");
+	want.again = true;
+	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, 0, &f->e), 0);
+	assert_string_equal(state_of(f, d), "queued");
+	assert_int_equal(store_build_started(f->s, id_of(f, d), "/log", &again, &f->e), 0);
+	assert_true(again);
+	/* Put back, it is still to be compared. */
+	assert_int_equal(store_build_end(f->s, id_of(f, d), &(struct build_end){.state = BUILD_QUEUED}, &f->e), 0);
+	assert_int_equal(store_build_started(f->s, id_of(f, d), "/log", &again, &f->e), 0);
+	assert_true(again);
+	assert_int_equal(
+	    store_build_end(f->s, id_of(f, d), &(struct build_end){.state = BUILD_BUILT, .wall_ms = 5, .alike = BUILD_NOT_ALIKE}, &f->e), 0);
+	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
+	assert_true(json_is_false(json_object_get(json_object_get(builds, d), "deterministic")));
+	assert_null(json_object_get(json_object_get(builds, "/nix/store/a.drv"), "deterministic"));
+	/* Wanted by the next run it is there, and is not built once more. */
+	want.again = false;
+	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, 0, &f->e), 0);
+	assert_string_equal(state_of(f, d), "built");
+}
+
+static void
+ignore_build(void *ctx, const struct open_build *b)
+{
+	(void)ctx;
+	(void)b;
+}
+
+static void
+ignore_input(void *ctx, int64_t build, int64_t input)
+{
+	(void)ctx;
+	(void)build;
+	(void)input;
+}
+
+static void
+note_priorities(void *ctx, int64_t build, const struct open_owner *owners, size_t n)
+{
+	int64_t *priorities = ctx; /* by number + 1 */
+
+	(void)build;
+	for (size_t i = 0; i < n; i++)
+		priorities[owners[i].number + 1] = owners[i].priority;
+}
+
+static void
+the_merge_queue_comes_first_and_branches_last(void **state)
+{
+	struct fixture *f = *state;
+	int64_t p[5] = {0}, runs[4], ids[8];
+	struct open_reader reader = {ignore_build, NULL, ignore_input, note_priorities, p};
+	size_t n;
+
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_CANCELLED, "x", &f->e), 0);
+	for (int64_t number = -1; number <= 2; number++) {
+		runs[number + 1] = add_run(f, number);
+		want_chain(f, runs[number + 1], false);
+	}
+	assert_int_equal(store_build_changes(f->s, ids, COUNT(ids), &n, &f->e), 0);
+	assert_int_equal(store_pull_priority(f->s, 1, 2, 1, &f->e), 0);
+	assert_int_equal(store_build_changes(f->s, ids, COUNT(ids), &n, &f->e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(ids[0], runs[3]);
+	assert_int_equal(store_open_read(f->s, 0, &reader, &f->e), 0);
+	assert_int_equal(p[0], 3); /* the merge queue */
+	assert_int_equal(p[1], 0); /* a branch */
+	assert_int_equal(p[2], 1);
+	assert_int_equal(p[3], 2); /* raised */
+	assert_int_equal(store_runs_live(f->s, ids, COUNT(ids), &n, &f->e), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(ids[0], runs[0]);
+	assert_int_equal(ids[3], runs[1]);
+}
+
+static void
+a_branch_is_compared_with_where_it_was_done(void **state)
+{
+	struct fixture *f = *state;
+	struct run r = {.repository = 1, .number = 0, .head = "a", .base_ref = "main", .base = "z", .reason = "push"};
+	const char *done = "?";
+	int64_t id;
+
+	assert_int_equal(store_branch_done(f->s, &f->a, 1, "main", &done, &f->e), 0);
+	assert_null(done);
+	for (int i = 0; i < 3; i++) {
+		r.head = (const char *[]){"a", "b", "c"}[i];
+		assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
+		assert_int_equal(store_run_move(f->s, id, RUN_ACCEPTED, i < 2 ? RUN_DONE : RUN_SUPERSEDED, "x", &f->e), 0);
+	}
+	assert_int_equal(store_branch_done(f->s, &f->a, 1, "main", &done, &f->e), 0);
+	assert_string_equal(done, "b");
+	assert_int_equal(store_branch_done(f->s, &f->a, 1, "release", &done, &f->e), 0);
+	assert_null(done);
+	assert_int_equal(store_run_get(f->s, &f->a, id, &r, &f->e), 0);
+	assert_string_equal(r.base, "z");
 }
 
 static void
@@ -499,6 +644,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
+	    TEST(a_database_of_the_first_version_goes_on),
+	    TEST(what_is_there_is_built_again_to_compare),
+	    TEST(the_merge_queue_comes_first_and_branches_last),
+	    TEST(a_branch_is_compared_with_where_it_was_done),
 	    TEST(a_move_happens_once_and_leaves_its_history),
 	    TEST(a_failed_inner_step_rolls_everything_back),
 	    TEST(dependencies_come_first_and_release_what_waits),

@@ -168,6 +168,7 @@ static const struct config_key keys[] = {
     NUMBER(build, max_silent_s, 3600, 1, 7 * 24 * 3600),
     NUMBER(build, timeout_s, 36000, 1, 30 * 24 * 3600),
     NUMBER(build, max_log_mb, 64, 1, 1024 * 1024),
+    NUMBER(build, min_store_free_mb, 512, 0, 1024 * 1024 * 1024),
     NUMBER(build, retries, 5, 0, 100),
     NUMBER(build, failure_cache_h, 24, 0, 24 * 3650),
     {AT(build, nix_options), CONFIG_OPTIONS, .otherwise = "{}", IN(build, nix_options)},

@@ -66,6 +66,7 @@ struct settings {
 		int64_t max_silent_s;
 		int64_t timeout_s;
 		int64_t max_log_mb;
+		int64_t min_store_free_mb; /* below this in the store no build is begun */
 		int64_t retries;         /* of infrastructure failures */
 		int64_t failure_cache_h; /* how long a failed derivation is not tried again unasked */
 		json_t *nix_options;     /* object name -> text, passed as --option; numbers and booleans became text */

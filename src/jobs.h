@@ -45,6 +45,7 @@ struct jobs_report {
 	const char *phase;
 	const json_t *plan, *evaluations, *query, *builds, *failure, *progress;
 	const char *difference;
+	const char *stalled; /* why no build is begun, or NULL */
 	bool wide;    /* held because it is wide */
 	bool waiting; /* held for another reason, until somebody approves */
 	bool colour;

@@ -379,6 +379,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	    .failure = failure,
 	    .progress = p->progress,
 	    .difference = r->difference,
+	    .stalled = r->state == RUN_BUILDING || r->state == RUN_JUDGING ? schedule_no_room(a, rs->p.settings) : NULL,
 	    .wide = held && r->wide,
 	    .waiting = held && !r->wide,
 	    .formats = formats};

@@ -394,6 +394,8 @@ view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 			json_object_set_new(obj, "building", json_pack("{s:s,s:s}", "done", words_number(&v->m->a, t->ended),
 			    "total", words_number(&v->m->a, t->total)));
 	}
+	if (json_str(m->job, "stalled", NULL) != NULL)
+		put_text(obj, "stalled", json_str(m->job, "stalled", ""));
 	view_work(v, obj);
 	view_not_found(v, obj);
 	if (m->failure != NULL) {

@@ -217,6 +217,16 @@ machines_load(struct arena *a, const struct settings *settings, const struct mac
 	return finish(&p, parse_lines(&p, str_of(settings->build.builders), 0), ret, ret_n);
 }
 
+bool
+machines_same(const struct machine *a, size_t n_a, const struct machine *b, size_t n_b)
+{
+	/* This machine's own come from the settings, which do not change; the others' lines say all. */
+	for (size_t i = 0; i < n_a && n_a == n_b; i++)
+		if ((a[i].line == NULL) != (b[i].line == NULL) || (a[i].line != NULL && strcmp(a[i].line, b[i].line) != 0))
+			return false;
+	return n_a == n_b;
+}
+
 static bool
 in_list(const char *const *list, const char *word)
 {

@@ -37,6 +37,8 @@ must_check int machines_parse(struct arena *a, const char *builders, const char 
 /* This machine by the settings (one entry a system, as slots are counted by system), then its builders. */
 must_check int machines_load(struct arena *a, const struct settings *settings, const struct machine **ret, size_t *ret_n,
     struct err *e);
+/* Whether two lists say the same. */
+bool machines_same(const struct machine *a, size_t n_a, const struct machine *b, size_t n_b);
 /* features: NULL-terminated. */
 bool machine_fits(const struct machine *m, const char *system, const char *const *features);
 /* How many builds of the system the machine makes at once; 0 when it does not build for it. */

@@ -86,6 +86,8 @@ remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 		return said("timed_out", "it took longer than allowed");
 	if (has(words, "hash mismatch"))
 		return said("failed", "the output does not have the hash it promises");
+	if (has(words, "\nnote: build failure may have been caused by lack of free disk space"))
+		return said("infrastructure", arena_printf(a, "the builder %s had no space left", end->uri));
 	if (has(words, "may not be deterministic"))
 		return not_deterministic;
 	if (has(words, "failed with exit code") || has(words, "failed due to signal") || has(words, "failed to produce output"))

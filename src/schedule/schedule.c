@@ -2,6 +2,7 @@
 #include "schedule/schedule.h"
 
 #include "schedule/mirror.h"
+#include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -15,7 +16,10 @@ enum {
 	ABSENT_FIRST_MS = 5 * 1000, /* between two looks for a machine; as long as it has been missing, up to */
 	ABSENT_MAX_MS = 60 * 1000,
 	TELL_MS = 250,              /* a run with many builds hears of them together */
-	TROUBLE_MS = 5000
+	TROUBLE_MS = 5000,
+	MAX_TOLD = 1024,            /* runs that hear of a full disk at once */
+	MACHINES_MS = 10 * 1000,    /* between two looks at the builders' file */
+	NO_ROOM_MS = 20 * 1000      /* before a full store is looked at again */
 };
 
 struct running {
@@ -45,7 +49,9 @@ struct schedule {
 	const struct settings *settings;
 	void (*changed)(void *ctx, int64_t run);
 	void *ctx;
-	struct loop_timer *wake;
+	struct loop_timer *wake, *reread;
+	bool misread; /* the builders' file could not be read the last time */
+	bool full;    /* the store has no room: nothing is begun */
 	struct arena a;
 	const struct machine *machines;
 	size_t n_machines;
@@ -72,6 +78,25 @@ schedule_supports(const struct settings *settings, const char *system)
 			found = machine_fits(&m[i], system, none) || machine_fits(&m[i], system, m[i].mandatory);
 	arena_release(&a);
 	return found;
+}
+
+const char *
+schedule_no_room(struct arena *a, const struct settings *settings)
+{
+	const struct {
+		const char *what, *where;
+		int64_t least;
+	} disks[] = {
+	    {"the Nix store", "/nix/store", settings->build.min_store_free_mb},
+	    {"ekaci's own folder", settings->state.dir, settings->state.min_free_mb},
+	};
+
+	for (size_t i = 0; i < COUNT(disks); i++) {
+		int64_t left = files_free_mb(disks[i].where);
+		if (left < disks[i].least)
+			return arena_printf(a, "%s has %" PRId64 " MiB left, less than %" PRId64, disks[i].what, left, disks[i].least);
+	}
+	return NULL;
 }
 
 static void
@@ -308,9 +333,35 @@ start_workers(struct schedule *q)
 
 /* --- a turn -------------------------------------------------------------------------------------------------------- */
 
+/* With a disk that is nearly full nothing more is begun: builds would only fail. Who waits for builds hears why. */
+static bool
+has_room(struct schedule *q, struct err *e)
+{
+	struct arena a = {0};
+	int64_t ids[MAX_TOLD];
+	size_t n = 0;
+	const char *why = schedule_no_room(&a, q->settings);
+	bool full = why != NULL, was = q->full;
+
+	q->full = full;
+	if (full && !was)
+		log_warn("no build is begun: %s", why);
+	else if (was && !full)
+		log_info("there is room again");
+	arena_release(&a);
+	if (was == full)
+		return !full;
+	if (store_runs_live(q->s, ids, MAX_TOLD, &n, e) != 0)
+		log_err(LOG_ERROR, "schedule", e);
+	for (size_t i = 0; i < n; i++)
+		q->changed(q->ctx, ids[i]);
+	return !full;
+}
+
 static int
 write_turn(struct schedule *q, int64_t now, struct err *e)
 {
+	bool room = has_room(q, e);
 	struct arena a = {0};
 	struct queue_choice c;
 	const char *why;
@@ -325,8 +376,6 @@ write_turn(struct schedule *q, int64_t now, struct err *e)
 		rc = store_build_end(q->s, id, &end, e);
 		queue_refuse(q->queue, id);
 	}
-	/* With a disk that is nearly full nothing more is begun; the daemon's housekeeping looks again. */
-	bool room = files_free_mb(q->settings->state.dir) >= q->settings->state.min_free_mb;
 	for (int i = 0; rc >= 0 && room && i < MAX_STARTS && queue_next(q->queue, now, &c) == 0; i++)
 		rc = write_start(q, &c, now, e);
 	arena_release(&a);
@@ -342,21 +391,28 @@ fill_queue(struct schedule *q, struct err *e)
 	return mirror_load(q->queue, q->s, clock_now_ms(), e);
 }
 
-/* The database kept nothing of this turn: the mirror begins anew from it, what had been chosen is chosen again. */
+/* The mirror, made again from the database, with what is under way. */
 static void
-undo_turn(struct schedule *q)
+begin_anew(struct schedule *q)
 {
 	struct err e;
 
+	if (fill_queue(q, &e) != 0)
+		log_err(LOG_ERROR, "schedule", &e);
+	for (struct running *r = q->running; r != NULL; r = r->next)
+		queue_started(q->queue, r->id, r->machine, clock_now_ms());
+}
+
+/* The database kept nothing of this turn: what had been chosen is chosen again. */
+static void
+undo_turn(struct schedule *q)
+{
 	for (struct running *r = q->running, *next; r != NULL; r = next) {
 		next = r->next;
 		if (r->worker == NULL && !r->over)
 			forget(r);
 	}
-	if (fill_queue(q, &e) != 0)
-		log_err(LOG_ERROR, "schedule", &e);
-	for (struct running *r = q->running; r != NULL; r = r->next)
-		queue_started(q->queue, r->id, r->machine, clock_now_ms());
+	begin_anew(q);
 }
 
 static void
@@ -387,12 +443,67 @@ look(void *ctx)
 			forget(r);
 	}
 	struct queue_choice more;
-	int64_t wake = queue_next(q->queue, now, &more) == 0 ? now : queue_wake(q->queue, now);
+	int64_t wake = queue_next(q->queue, now, &more) == 0 ? now + (q->full ? NO_ROOM_MS : 0) : queue_wake(q->queue, now);
 	if (tell < wake)
 		wake = tell;
 	if (wake != INT64_MAX)
 		loop_timer_set(q->wake, wake > now ? wake - now + 1 : 0);
 	start_workers(q);
+}
+
+/* --- machines ------------------------------------------------------------------------------------------------------ */
+
+/* What a build runs on stays in the list until it has ended, without slots when it is gone from the file. */
+static void
+adopt_machines(struct schedule *q, const struct machine *fresh, size_t n)
+{
+	VEC(struct machine) all = {0};
+
+	for (size_t i = 0; i < n; i++)
+		vec_push(&all, fresh[i]);
+	for (struct running *r = q->running; r != NULL; r = r->next) {
+		struct machine old = q->machines[r->machine];
+		size_t at = 0;
+		while (at < all.n && !(old.uri == NULL ? all.p[at].uri == NULL && strcmp(all.p[at].systems[0], old.systems[0]) == 0
+		                                       : all.p[at].uri != NULL && strcmp(all.p[at].uri, old.uri) == 0))
+			at++;
+		if (at == all.n) {
+			old.max_jobs = 0;
+			vec_push(&all, old);
+		}
+		r->machine = at;
+	}
+	q->machines = arena_dup(&q->a, all.p, all.n * sizeof(*all.p));
+	q->n_machines = all.n;
+	vec_release(&all);
+}
+
+/* The builders' file is read again now and then, as Nix does; a mistake in it leaves things as they are. */
+static void
+reread_machines(void *ctx)
+{
+	struct schedule *q = ctx;
+	struct arena a = {0};
+	const struct machine *fresh;
+	struct err e;
+	size_t n, known = 0;
+
+	if (q->closing)
+		return;
+	while (known < q->n_machines && (q->machines[known].line == NULL || q->machines[known].max_jobs > 0))
+		known++;
+	bool misread = machines_load(&a, q->settings, &fresh, &n, &e) != 0;
+	if (misread && !q->misread)
+		log_err(LOG_WARN, "the builders stay as they are", &e);
+	q->misread = misread;
+	if (!misread && !machines_same(fresh, n, q->machines, known) && machines_load(&q->a, q->settings, &fresh, &n, &e) == 0) {
+		adopt_machines(q, fresh, n);
+		log_info("the builders have changed: %zu of them now", n);
+		begin_anew(q);
+		schedule_kick(q);
+	}
+	arena_release(&a);
+	loop_timer_set(q->reread, MACHINES_MS);
 }
 
 void
@@ -428,6 +539,9 @@ schedule_new(struct loop *l, struct store *s, const struct settings *settings, v
 		return fail_in(e, "schedule");
 	}
 	q->wake = loop_timer_new(l, "schedule", look, q);
+	q->reread = loop_timer_new(l, "machines", reread_machines, q);
+	if (strchr(settings->build.builders, '@') != NULL)
+		loop_timer_set(q->reread, MACHINES_MS);
 	*ret = q;
 	return 0;
 }
@@ -479,6 +593,7 @@ schedule_free(struct schedule *q)
 		if (r->worker != NULL)
 			loop_worker_cancel(r->worker);
 	loop_timer_free(q->wake);
+	loop_timer_free(q->reread);
 	queue_free(q->queue);
 	q->queue = NULL;
 	loop_put_off(q->l, release, q);

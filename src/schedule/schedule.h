@@ -7,7 +7,8 @@
  *
  * Infrastructure failures go back to the queue with growing delay, `[build] retries` times; build failures are final. A
  * machine that cannot be reached is waited for, `[build] max_unsupported_s` at most. What no configured machine could
- * build ends at once as unsupported.
+ * build ends at once as unsupported. While the store or our own disk is nearly full nothing is begun. The builders' file
+ * is read again every ten seconds.
  */
 #ifndef EKACI_SCHEDULE_SCHEDULE_H
 #define EKACI_SCHEDULE_SCHEDULE_H
@@ -28,6 +29,8 @@ void schedule_kick(struct schedule *q);
 void schedule_cancel(struct schedule *q, const int64_t *builds, size_t n);
 /* True when this machine or its builders build for the system. */
 bool schedule_supports(const struct settings *settings, const char *system);
+/* Why no build may be begun for want of space (NULL: there is some), for people; in a. */
+const char *schedule_no_room(struct arena *a, const struct settings *settings);
 void schedule_free(struct schedule *q);
 
 struct schedule_figures {

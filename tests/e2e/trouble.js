@@ -75,6 +75,20 @@ async function post(scene, body, headers = {})
 	return answer.status;
 }
 
+scene_test('a store without room: no build is begun, the check says why, and it goes on by itself',
+	{ config: { build: { min_store_free_mb: 1 << 29 } } }, async scene => {
+		const { pull } = await scene.open('games');
+		await scene.until_check(pull.head.sha, c => /No build is begun just now:\*\* the Nix store has \d+ MiB left/
+			.test(c.output.summary), { name: 'ekaci / rebuilds' });
+		equal(await figure(scene, 'builds_started_total'), 0);
+		scene.configure({ build: { min_store_free_mb: 1 } });
+		await scene.bot.restart();
+		const { rebuilds } = await finished(scene, pull.head.sha);
+		match(rebuilds.output.title, /all built/);
+		ok(!/No build is begun/.test(rebuilds.output.summary));
+		await tidy(scene, pull);
+	});
+
 scene_test('forged, broken, unknown and repeated deliveries', {}, async scene => {
 	const { pull, deliveries } = await scene.open('games', { deliver: false });
 	const { body } = deliveries[0];

@@ -142,6 +142,17 @@ test('a builder that comes back in time builds what waited', async () => {
 	equal(state(r, a), 'built', r.builds[a].reason);
 });
 
+test('the builders\' file is read again: a builder that is added builds what waits; a mistake in it changes nothing', async () => {
+	const file = join(far, 'machines');
+	writeFileSync(file, builder().replace('127.0.0.1', '127.0.0.9') + '\n');
+	const [a] = instantiate('added', drv('remote-added', 'echo x > $out', on_far));
+	setTimeout(() => writeFileSync(file, 'ssh://half x86_64-linux - many\n'), 1000);
+	setTimeout(() => writeFileSync(file, builder() + '\n'), 12000);
+	const r = await drive({ builders: `@${file}`, max_unsupported_s: 600, builds: [{ drv: a, name: 'remote-added', features: ['far'] }] },
+		{ env: { ...env, NIX_SSHOPTS: `${env.NIX_SSHOPTS} -o ConnectTimeout=2` } });
+	equal(state(r, a), 'built', r.builds[a].reason);
+});
+
 await run({
 	limit_ms: 60000,
 	before_end: async () => {

@@ -56,6 +56,39 @@ test('three jobs, one nix-daemon; a failure between them harms nobody; every out
 	ok(known.includes(`${root} -> ${readlinkSync(root)}`), 'Nix knows the root');
 });
 
+test('built once more and compared: the same, different, failing the second time; with and without nix-daemon', async () => {
+	const dice = 'read -r id < /proc/sys/kernel/random/uuid; echo $id > $out';
+	const second = `[ ! -e ${folder}/$name.once ] || { echo not twice; exit 1; }; : > ${folder}/$name.once; echo x > $out`;
+	const { env: without } = with_daemon('none', 'exit 1');
+	for (const [name, env] of [['session', nix_env], ['program', without]]) {
+		const paths = instantiate(`again-${name}`, `[ (${drv(`same-${name}`, 'echo x > $out')}) (${drv(`dice-${name}`, dice)}) ` +
+			`(${drv(`second-${name}`, second)}) (${drv(`once-${name}`, 'echo y > $out')}) ]`);
+		const r = build(env, paths.map((p, i) => job(p, { again: i < 3 })));
+		equal(r.ends.map((x) => [x.outcome, x.deterministic]),
+			[['built', true], ['built', false], ['failed', null], ['built', null]], name);
+		match(r.ends[1].reason, /came out differently/);
+		match(r.ends[2].tail, /not twice/);
+		ok(existsSync(join(folder, `root-${basename(paths[1])}`)), 'the root of the first one stands');
+	}
+});
+
+test('a full disk is the machine\'s failure; a builder that only says so has failed', async () => {
+	const small = join(folder, 'small');
+	const [fills, says] = instantiate('full', `[ (${drv('fills', 'head -c 20000000 /dev/zero > big || { sleep 1; exit 1; }; echo x > $out')}) ` +
+		`(${drv('says', 'echo "write error: No space left on device"; exit 1')}) ]`);
+	mkdirSync(small);
+	const r = spawnSync('unshare', ['-m', 'sh', '-c',
+		`mount -t tmpfs -o size=4m tmpfs ${small} && TMPDIR=${small} exec ${ekaci} worker build`],
+	{ env: nix_env, input: job(fills), encoding: 'utf8', timeout: 50000 });
+	if (/unshare failed|mount:/.test(r.stderr)) {
+		process.stdout.write(`# SKIP a full disk cannot be made here: ${r.stderr.trim()}\n`);
+	} else {
+		const end = r.stdout.trim().split('\n').map((l) => JSON.parse(l)).find((x) => x.type === 'built');
+		equal([end.outcome, end.reason], ['infrastructure', 'no space was left on the disk it was built on'], end.tail);
+	}
+	equal(build(nix_env, [job(says)]).ends.map((x) => x.outcome), ['failed']);
+});
+
 test('a phase that the builder announces to Nix is the phase it failed in', async () => {
 	const [a] = instantiate('phase', drv('phase', `echo '@nix { "action": "setPhase", "phase": "fancyPhase" }' >&2; exit 1`));
 	equal(build(nix_env, [job(a)]).ends.map((x) => [x.outcome, x.phase]), [['failed', 'fancyPhase']]);

@@ -38,6 +38,10 @@ ends_of_builds(void **state)
 	    {1, "ssh://far", BEGUN "half a line" AFTER, "infrastructure", "was lost", false},
 	    {1, "ssh://far", BEGUN FAILED "error: writing to file: No space left on device" AFTER, "infrastructure",
 	        "No space left", false},
+	    {1, "ssh://far", BEGUN FAILED "builder for x failed with exit code 1;\nlast 1 log lines:\n> full\nnote: build failure "
+	        "may have been caused by lack of free disk space" AFTER, "infrastructure", "no space left", false},
+	    {1, "ssh://far", BEGUN FAILED "builder for x failed with exit code 1;\nlast 1 log lines:\n> note: build failure "
+	        "may have been caused by lack of free disk space" AFTER, "failed", NULL, false},
 	    /* A builder that says there was no machine has itself been started by one. */
 	    {1, "ssh://far", BEGUN "cannot build on 'ssh://far'\n" FAILED "builder for x failed with exit code 1" AFTER, "failed",
 	        NULL, false},

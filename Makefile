@@ -29,11 +29,12 @@ REPORT = \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
 	schedule/query.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
-	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/outcome.c schedule/session.c schedule/build.c schedule/estimate.c
+	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/outcome.c schedule/session.c schedule/build.c schedule/estimate.c \
+	schedule/push.c schedule/copy.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
-STORE = store/db.c store/delivery.c store/run.c store/build.c store/open.c store/duration.c store/desired.c store/view.c
+STORE = store/db.c store/delivery.c store/run.c store/build.c store/open.c store/duration.c store/desired.c store/push.c store/view.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/peer.c support/os/sandbox.c support/os/files.c support/os/packed.c support/os/record.c support/os/loop.c \
@@ -55,7 +56,7 @@ TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/fetch.js tests/eval/user.js tests/eval/escape.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
-	tests/e2e/explain.js tests/e2e/sizes.js \
+	tests/e2e/explain.js tests/e2e/sizes.js tests/e2e/caches.js \
 	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson

@@ -91,6 +91,32 @@ check_word(struct str value, struct err *e)
 	return value.n > 0 ? 0 : fail(e, ERR_INPUT, "must not be empty");
 }
 
+/* A secret would stand in the arguments of a program, where everybody on the machine can read it. */
+static int
+check_cache(struct str value, struct err *e)
+{
+	struct str rest, scheme;
+	ptrdiff_t at = str_find(value, STR("://"));
+
+	if (check_word(value, e) != 0)
+		return -1;
+	if (at <= 0)
+		return fail(e, ERR_INPUT, "must be a store Nix can copy to, such as file:///srv/cache or s3://BUCKET");
+	scheme = str_cut(value, ':', &rest);
+	struct str path = str_cut(str_from(value, (size_t)at + 3), '?', &rest), host = str_cut(path, '/', &rest);
+	if (!str_starts(scheme, STR("ssh")) && host.n > 0 && memchr(host.p, '@', host.n) != NULL)
+		return fail(e, ERR_INPUT, "must not hold a user or password: those belong in Nix' netrc-file or the provider's own file");
+	return 0;
+}
+
+static int
+check_refs(struct str value, struct err *e)
+{
+	return str_is(value, "branches") || str_is(value, "members")
+	           ? 0
+	           : fail(e, ERR_INPUT, "must be \"branches\" or \"members\"");
+}
+
 static int
 check_label(struct str value, struct err *e)
 {
@@ -172,6 +198,8 @@ static const struct config_key keys[] = {
     NUMBER(build, retries, 5, 0, 100),
     NUMBER(build, failure_cache_h, 24, 0, 24 * 3650),
     {AT(build, nix_options), CONFIG_OPTIONS, .otherwise = "{}", IN(build, nix_options)},
+    TEXTS(cache, push, "[]", check_cache),
+    TEXT(cache, refs, "branches", check_refs),
     FLAG(report, comment, true),
     FLAG(report, labels, false),
     TEXT(report, label_prefix, "10.rebuild-", check_label),

@@ -72,6 +72,10 @@ struct settings {
 		json_t *nix_options;     /* object name -> text, passed as --option; numbers and booleans became text */
 	} build;
 	struct {
+		json_t *push;     /* array of store URLs that Nix copies to */
+		const char *refs; /* whose builds: "branches" (the merge queue, too), "members": also their pull requests */
+	} cache;
+	struct {
 		bool comment;
 		bool labels;
 		const char *label_prefix;

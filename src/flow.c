@@ -226,6 +226,21 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 	return fail_run(f, r, step->stage, err_kind_name(why->kind), why->msg, e);
 }
 
+/* A run that is done and of a ref that the operator trusts: what it built goes to the caches. */
+static int
+share(struct flow *f, struct arena *a, int64_t run, struct err *e)
+{
+	struct pull_request pr = {0};
+	struct run r;
+
+	if (json_array_size(f->p.settings->cache.push) == 0)
+		return 0;
+	if (store_run_get(f->p.store, a, run, &r, e) != 0 || store_pull_get(f->p.store, a, r.repository, r.number, &pr, e) < 0)
+		return -1;
+	bool theirs = r.number > 0 && (strcmp(f->p.settings->cache.refs, "members") != 0 || report_untrusted(f->p.settings, &pr));
+	return r.state != RUN_DONE || theirs ? 0 : schedule_push_run(f->schedule, run, e);
+}
+
 static int
 settle_attempt(struct flow *f, struct arena *a, int64_t run, const struct step *step, const json_t *records,
     const struct err *end, int64_t outside_ms, struct err *e)
@@ -246,6 +261,8 @@ settle_attempt(struct flow *f, struct arena *a, int64_t run, const struct step *
 		rc = settle_stage(&on, a, &r, records, &incomplete, e);
 	if (rc == 0 && incomplete != NULL)
 		rc = fail_run(f, &r, step->stage, "incomplete", incomplete, e);
+	if (rc == 0)
+		rc = share(f, a, run, e);
 	if (store_end(f->p.store, rc < 0 ? -1 : 0, e) != 0)
 		return -1;
 	if (store_run_get(f->p.store, a, run, &r, e) == 0 && run_state_is_end(r.state))
@@ -437,6 +454,22 @@ end_held(struct flow *f, const struct run *r, const char *hold, struct err *e)
 	return store_end(f->p.store, rc < 0 ? -1 : 0, e);
 }
 
+static int
+end_judged(struct flow *f, const struct run *r, struct err *e)
+{
+	struct arena a = {0};
+
+	if (store_begin(f->p.store, e) != 0)
+		return -1;
+	int rc = store_run_judge(f->p.store, r->id, e);
+	if (rc == 0)
+		rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, "judged", e);
+	if (rc == 0)
+		rc = share(f, &a, r->id, e);
+	arena_release(&a);
+	return store_end(f->p.store, rc, e);
+}
+
 /* States that wait for builds, and those that end without a stage. */
 static int
 advance_waiting(struct flow *f, const struct run *r, struct err *e)
@@ -457,10 +490,8 @@ advance_waiting(struct flow *f, const struct run *r, struct err *e)
 		return 1;
 	if (r->state == RUN_BUILDING)
 		return store_run_move(f->p.store, r->id, r->state, RUN_BUILT, "all builds have ended", e);
-	if (store_run_judge(f->p.store, r->id, e) != 0)
-		return -1;
 	remove_roots(f, r->id);
-	return store_run_move(f->p.store, r->id, r->state, RUN_DONE, "judged", e);
+	return end_judged(f, r, e);
 }
 
 /* A branch's own evaluation gives way to a pull request's, for which somebody waits; unless it is the very base that the

@@ -21,6 +21,7 @@ static const struct stage stages[] = {
     {"report", report_stage, NULL},
     {"query", schedule_query, NULL},
     {"build", schedule_build, schedule_build_close},
+    {"push", schedule_push, NULL},
     {"explain", explain_stage, NULL},
     {"sweep", sweep_stage, NULL},
 };

@@ -11,29 +11,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { FULL_MB = 16, KEPT_BYTES = 128 * 1024, PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
+enum { KEPT_BYTES = 128 * 1024, PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
 	 TAIL_BYTES = 4096, TAIL_LINES = 40 };
 
 struct log_sink {
 	int fd;
 	size_t n, max;
 	bool over;
-	bool full; /* somebody said that no space was left, and it was so */
 	struct buf tail;
 };
-
-/* A builder's word is not enough, since it could excuse any failure; what it fills may be gone a moment later. */
-static bool
-is_full(void)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	return files_free_mb("/nix/store") < FULL_MB || files_free_mb(tmp != NULL ? tmp : "/tmp") < FULL_MB;
-}
 
 static int
 on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
@@ -59,8 +48,6 @@ on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
 	if (l->tail.n + bytes.n > 2 * KEPT_BYTES)
 		buf_drop(&l->tail, l->tail.n + bytes.n - KEPT_BYTES);
 	buf_str(&l->tail, bytes);
-	if (!l->full && str_find(bytes, STR("No space left on device")) >= 0)
-		l->full = is_full();
 	return l->over ? 1 : 0;
 }
 
@@ -250,8 +237,6 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 	int rc = build(&t, &o, e);
 	if (rc == 0 && strcmp(o.state, "built") == 0 && json_flag(job, "again", false))
 		rc = compare(&t, &o, e);
-	if (rc == 0 && t.uri == NULL && t.sink.full && strcmp(o.state, "built") != 0)
-		o = (struct outcome){.state = "infrastructure", .reason = "no space was left on the disk it was built on"};
 	if (rc == 0) {
 		struct str kept_log = buf_get(&t.sink.tail);
 		bool built = strcmp(o.state, "built") == 0;

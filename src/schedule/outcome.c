@@ -14,6 +14,8 @@ said(const char *state, const char *reason)
 
 static const struct outcome not_deterministic = {.state = "failed", .reason = "it is not deterministic", .differs = true};
 
+static const char no_space[] = "no space was left on the disk it was built on";
+
 static ptrdiff_t
 find_last(struct str s, struct str what)
 {
@@ -43,9 +45,18 @@ one_line(struct arena *a, struct str text)
 	return str_dup(a, str_utf8_head(line, 300));
 }
 
+/* Nix looks at the disks when a builder fails, before it tidies up. */
+static bool
+was_full(struct str words)
+{
+	return has(words, "\nnote: build failure may have been caused by lack of free disk space");
+}
+
 static struct outcome
 build_failed(int code, struct str tail)
 {
+	ptrdiff_t end = find_last(tail, STR("error: builder for '")); /* Nix' own words, after all the builder's */
+
 	if (code & 1 && has(tail, "seconds of silence"))
 		return said("silent", "nothing was printed for too long");
 	if (code == EXIT_TIMED_OUT)
@@ -54,6 +65,8 @@ build_failed(int code, struct str tail)
 		return said("failed", "the output does not have the hash it promises");
 	if (code == EXIT_NOT_DETERMINISTIC)
 		return not_deterministic;
+	if (end >= 0 && was_full(str_from(tail, (size_t)end)))
+		return said("infrastructure", no_space);
 	return said("failed", "the builder failed");
 }
 
@@ -86,7 +99,7 @@ remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 		return said("timed_out", "it took longer than allowed");
 	if (has(words, "hash mismatch"))
 		return said("failed", "the output does not have the hash it promises");
-	if (has(words, "\nnote: build failure may have been caused by lack of free disk space"))
+	if (was_full(words))
 		return said("infrastructure", arena_printf(a, "the builder %s had no space left", end->uri));
 	if (has(words, "may not be deterministic"))
 		return not_deterministic;
@@ -154,6 +167,8 @@ outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_statu
 	}
 	if (end->uri != NULL)
 		return remote_end(a, end, tail);
+	if (was_full(words))
+		return said("infrastructure", no_space);
 	return said("infrastructure", arena_printf(a, "Nix failed outside the build: %s", one_line(a, words)));
 }
 

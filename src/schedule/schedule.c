@@ -2,6 +2,7 @@
 #include "schedule/schedule.h"
 
 #include "schedule/mirror.h"
+#include "schedule/push.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -57,6 +58,7 @@ struct schedule {
 	size_t n_machines;
 	const char *local_hook;
 	struct queue *queue;
+	struct push *push;
 	struct running *running;
 	VEC(struct told) told;
 	struct schedule_figures figures;
@@ -539,11 +541,18 @@ schedule_new(struct loop *l, struct store *s, const struct settings *settings, v
 		return fail_in(e, "schedule");
 	}
 	q->wake = loop_timer_new(l, "schedule", look, q);
+	q->push = push_new(l, s, settings);
 	q->reread = loop_timer_new(l, "machines", reread_machines, q);
 	if (strchr(settings->build.builders, '@') != NULL)
 		loop_timer_set(q->reread, MACHINES_MS);
 	*ret = q;
 	return 0;
+}
+
+int
+schedule_push_run(struct schedule *q, int64_t run, struct err *e)
+{
+	return push_run(q->push, run, e);
 }
 
 void
@@ -594,6 +603,7 @@ schedule_free(struct schedule *q)
 			loop_worker_cancel(r->worker);
 	loop_timer_free(q->wake);
 	loop_timer_free(q->reread);
+	push_free(q->push);
 	queue_free(q->queue);
 	q->queue = NULL;
 	loop_put_off(q->l, release, q);

@@ -27,6 +27,8 @@ must_check int schedule_new(struct loop *l, struct store *s, const struct settin
 void schedule_kick(struct schedule *q);
 /* Ends the workers of these builds; their rows are already cancelled. */
 void schedule_cancel(struct schedule *q, const int64_t *builds, size_t n);
+/* A finished run of a trusted ref: what it built goes to the binary caches; within the caller's transaction. */
+must_check int schedule_push_run(struct schedule *q, int64_t run, struct err *e);
 /* True when this machine or its builders build for the system. */
 bool schedule_supports(const struct settings *settings, const char *system);
 /* Why no build may be begun for want of space (NULL: there is some), for people; in a. */

@@ -1,5 +1,5 @@
 /*
- * stages - the two stages of schedule/: what must be built, and building one derivation.
+ * stages - the stages of schedule/: what must be built, building one derivation, copying what was built.
  *
  * query
  *   job: difference (file), side ("head" | "base"), failed (base side: head derivations whose base is asked for),
@@ -22,6 +22,10 @@
  *   record `built`: outcome (a state of store/build.h: built failed timed_out silent log_limit infrastructure
  *        unsupported), reason, absent (infrastructure: the machine was not reached), phase (in which it failed, or null),
  *        tail (the lines that matter, at most 4 KB), deterministic (null: not compared), wall_ms. Cancelled by SIGTERM: no record.
+ *
+ * push
+ *   job: drvs, cache (a store URL of Nix), options. Copies the outputs that are there, with their closures, in one program.
+ *   record `pushed`: paths (how many).
  */
 #ifndef EKACI_SCHEDULE_STAGES_H
 #define EKACI_SCHEDULE_STAGES_H
@@ -30,6 +34,7 @@
 
 int schedule_query(const json_t *job, struct record_out *out, struct err *e);
 int schedule_build(const json_t *job, struct record_out *out, struct err *e);
+int schedule_push(const json_t *job, struct record_out *out, struct err *e);
 /* Ends the conversation with Nix that schedule_build keeps for the next job. */
 void schedule_build_close(void);
 

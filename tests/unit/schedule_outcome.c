@@ -23,6 +23,11 @@ ends_of_builds(void **state)
 	} t[] = {
 	    {0, NULL, "", "built", NULL, false},
 	    {100, NULL, "oh no\n", "failed", "the builder failed", false},
+	    {100, NULL, "error: builder for 'x' failed with exit code 1;\nnote: build failure may have been caused by lack of free "
+	        "disk space", "infrastructure", "no space", false},
+	    {100, NULL, "note: build failure may have been caused by lack of free disk space\nerror: builder for 'x' failed with "
+	        "exit code 1;\nlast 1 log lines:\n> note: build failure may have been caused by lack of free disk space", "failed",
+	        NULL, false},
 	    {101, NULL, "timed out after 5 seconds\n", "timed_out", "it took longer", false},
 	    {101, NULL, "timed out after 5 seconds of silence\n", "silent", "nothing was printed", false},
 	    {100, NULL, "seconds of silence\n", "failed", NULL, false}, /* a builder's own words */

@@ -141,9 +141,32 @@ on_comment(struct intake *in, struct arena *a, const struct event *ev, struct er
 	return 0;
 }
 
+/* A commit that no pull request has: GitHub offers the button to those who can push only. */
+static int
+run_commit_again(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	struct run r, newest;
+	int rc = store_run_of_commit(in->p.store, a, ev->repository.id, ev->check.head, &r, e);
+
+	if (rc == 0)
+		rc = store_run_of(in->p.store, a, r.repository, r.number, false, &newest, e);
+	if (rc != 0 || strcmp(newest.head, r.head) != 0) /* an older commit must not supersede a newer one */
+		return rc < 0 ? -1 : 0;
+	struct run wanted = {.repository = r.repository,
+	    .number = r.number,
+	    .head = r.head,
+	    .head_ref = r.head_ref,
+	    .base = r.base,
+	    .base_ref = r.base_ref,
+	    .reason = arena_printf(a, "%s asked for: rebuild", ev->sender != NULL ? ev->sender : "somebody"),
+	    .force = true,
+	    .approved = true};
+	return flow_start(in->flow, &wanted, e);
+}
+
 /* The re-run button, for one check or for all, and the buttons of a check run. */
 static int
-on_button(struct intake *in, const struct event *ev, struct err *e)
+on_button(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	int64_t numbers[16];
 	size_t n = 0;
@@ -165,7 +188,7 @@ on_button(struct intake *in, const struct event *ev, struct err *e)
 	for (size_t i = 0; i < n; i++)
 		if (add_command(in, ev, numbers[i], 0, verb, words, e) != 0)
 			return -1;
-	return 0;
+	return n > 0 ? 0 : run_commit_again(in, a, ev, e);
 }
 
 static int
@@ -258,7 +281,7 @@ on_event(struct intake *in, struct arena *a, const struct event *ev, struct err 
 		return on_comment(in, a, ev, e);
 	case EVENT_CHECK_RUN:
 	case EVENT_CHECK_SUITE:
-		return on_button(in, ev, e);
+		return on_button(in, a, ev, e);
 	case EVENT_INSTALLATION:
 		return on_installation(in, ev, e);
 	case EVENT_PUSH:

@@ -259,6 +259,17 @@ store_run_of(struct store *s, struct arena *a, int64_t repository, int64_t numbe
 	return read_run(s, a, q, ret, e);
 }
 
+int
+store_run_of_commit(struct store *s, struct arena *a, int64_t repository, const char *head, struct run *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " RUN_COLUMNS " FROM run WHERE repository = ?1 AND number <= 0 AND head = ?2 ORDER BY id DESC LIMIT 1", "is",
+	    repository, head);
+
+	return read_run(s, a, q, ret, e);
+}
+
 static int
 read_ids(struct store *s, sqlite3_stmt *q, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
 {

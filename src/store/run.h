@@ -89,6 +89,9 @@ must_check int store_run_get(struct store *s, struct arena *a, int64_t id, struc
 /* The newest run of a pull request; live_only: that has not ended. 1 when there is none. */
 must_check int store_run_of(struct store *s, struct arena *a, int64_t repository, int64_t number, bool live_only,
     struct run *ret, struct err *e);
+/* The newest run of a commit of no pull request: a branch's, or one in the merge queue. 1 when there is none. */
+must_check int store_run_of_commit(struct store *s, struct arena *a, int64_t repository, const char *head, struct run *ret,
+    struct err *e);
 /* Ids of runs that have not ended, in the order they go on: the merge queue, pull requests, branches, each oldest first;
  * ids of those with something unreported. At most max. */
 must_check int store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);

@@ -81,6 +81,10 @@ scene_test('a push to the default branch: compared with where it was, its checks
 		await tidy(scene, pull);
 		equal(state_files(scene, 'gcroots').filter(n => n.startsWith('run-')), []);
 
+		// The button of a branch's check.
+		await scene.github.do('check_run_rerequest', { check_run_id: branch.rebuilds.id, user: 'writer' });
+		match((await finished(scene, after, { after: branch.rebuilds.id })).rebuilds.output.title, /^1 rebuild - all built$/);
+
 		// Merged: the branch has what the pull request built.
 		const started = await figure(scene, 'builds_started_total');
 		const merged = await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'change' });

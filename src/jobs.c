@@ -146,6 +146,7 @@ jobs_wants(struct arena *a, const json_t *records, enum jobs_which which, struct
 		    .inputs = json_object_get(rec, "inputs"),
 		    .fixed_output = json_flag(rec, "fixed_output", false),
 		    .target = json_flag(rec, "target", false),
+		    .base_drv = json_str(rec, "base", NULL),
 		    .base = which == JOBS_WANTS_BASE,
 		    .asked = asked,
 		    .cached = json_flag(rec, "cached", false)};

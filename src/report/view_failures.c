@@ -58,13 +58,28 @@ is_unknown(const struct attr *at)
 }
 static bool is_unsupported(const struct attr *at) { return at->state == BUILD_UNSUPPORTED; }
 
+/* "build failed in checkPhase" */
 static const char *
-state_words(const json_t *build)
+state_words(const struct view *v, const json_t *build)
 {
+	const char *phase = json_str(build, "phase", NULL), *words = "in a state that is not known here";
+
 	for (int i = BUILD_QUEUED; i < BUILD_STATES; i++)
 		if (strcmp(built_name((enum built)i), json_str(build, "state", "")) == 0)
-			return built_words((enum built)i);
-	return "in a state that is not known here";
+			words = built_words((enum built)i);
+	return phase == NULL ? words : arena_printf(&v->m->a, "%s in %s", words, words_cut(&v->m->a, phase, 60));
+}
+
+/* It failed at the base, too, but not there or not so; NULL when it failed alike, or did not fail. */
+static const char *
+was_otherwise(const struct view *v, const json_t *build)
+{
+	const json_t *was = json_object_get(build, "was");
+
+	if (was == NULL || (strcmp(json_str(was, "state", ""), json_str(build, "state", "")) == 0 &&
+	                       strcmp(json_str(was, "phase", ""), json_str(build, "phase", "")) == 0))
+		return NULL;
+	return state_words(v, was);
 }
 
 static json_t *
@@ -79,7 +94,9 @@ cause_item(const struct view *v, const struct cause *c)
 		build = c->at->build;
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
 	put_name(v, item, "system", c->at->system);
-	put_text(item, "words", state_words(build));
+	put_text(item, "words", state_words(v, build));
+	if (c->own)
+		put_text(item, "was", was_otherwise(v, build));
 	/* "build failed (the builder failed)" says nothing twice. */
 	if (json_str(build, "reason", NULL) != NULL && strcmp(json_str(build, "reason", ""), "the builder failed") != 0)
 		put_text(item, "reason", words_cut(&m->a, json_str(build, "reason", ""), MAX_REASON_BYTES));
@@ -139,6 +156,57 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 	put_list(v, obj, key, items, total, m->total.of[change]);
 }
 
+/* Built now, and known to fail at the base. */
+static void
+put_repaired(const struct view *v, json_t *obj, size_t max)
+{
+	struct map seen = {0};
+	json_t *items = json_array();
+	size_t total = 0;
+
+	for (size_t i = 0; i < v->m->n_attrs; i++) {
+		const struct attr *at = &v->m->attrs[i];
+		bool added, good = at->state == BUILD_BUILT || at->state == BUILD_CACHED;
+		if (at->alias || at->build == NULL || !good || json_object_get(at->build, "was") == NULL)
+			continue;
+		map_add(&seen, str_of(at->drv), &added);
+		if (!added || total++ >= max)
+			continue;
+		json_t *item = json_object();
+		put_code(v, item, "name", at->name);
+		put_name(v, item, "system", at->system);
+		put_text(item, "words", state_words(v, json_object_get(at->build, "was")));
+		json_array_append_new(items, item);
+	}
+	map_release(&seen);
+	put_list(v, obj, "repaired", items, total, (int64_t)total);
+}
+
+/* What holds builds back just now, each reason once with how many wait for it. */
+static void
+put_held_back(const struct view *v, json_t *obj, size_t max)
+{
+	struct map reasons = {0};
+	json_t *items = json_array(), *build;
+	const char *drv;
+
+	json_object_foreach((json_t *)(uintptr_t)v->m->builds, drv, build) {
+		bool queued = strcmp(json_str(build, "state", ""), "queued") == 0, added;
+		if (queued && json_str(build, "reason", NULL) != NULL) {
+			struct map_entry *at = map_add(&reasons, str_of(json_str(build, "reason", "")), &added);
+			at->value = added ? 1 : at->value + 1;
+		}
+	}
+	for (size_t i = 0; i < reasons.n && i < max; i++) {
+		json_t *item = json_object();
+		put_text(item, "words", words_cut(&v->m->a, str_dup(&v->m->a, reasons.p[i].key), MAX_REASON_BYTES));
+		put_text(item, "builds", words_count(&v->m->a, (int64_t)reasons.p[i].value, "build", "builds"));
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, "held_back", items, reasons.n, (int64_t)reasons.n);
+	map_release(&reasons);
+}
+
 /* Built, and yet not to be trusted: it failed before without having changed, or came out differently the second time. */
 static void
 put_doubts(const struct view *v, json_t *obj, size_t max)
@@ -182,6 +250,8 @@ view_failures(const struct view *v, json_t *obj)
 	put_causes(v, obj, "broke", is_newly, l->failures, t->newly + t->newly_blocked);
 	put_causes(v, obj, "unsure", is_unknown, l->failures, t->unknown + t->infrastructure + t->cancelled);
 	put_doubts(v, obj, l->failures);
+	put_repaired(v, obj, l->folded);
+	put_held_back(v, obj, 5);
 	put_causes(&brief, obj, "still_broken", is_still, l->folded, t->still + t->still_blocked);
 	put_causes(&brief, obj, "unsupported", is_unsupported, l->folded, t->unsupported);
 	put_errors(v, obj, "newly_failing", CHANGE_NEWLY_FAILING, "head", l->failures);

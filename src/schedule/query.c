@@ -106,10 +106,20 @@ struct listing {
 	struct arena *a;
 	struct answer *w;
 	struct node *nodes; /* as in w->build */
+	const json_t *bases; /* target -> the base's derivation; NULL on the base's side */
 	const json_t *asked; /* targets that were named, or NULL: all */
 	bool naming;         /* what is emitted now is of those */
 	struct record_out *out;
 };
+
+static void
+put_base(json_t *rec, const json_t *bases, struct str drv)
+{
+	json_t *base = json_object_getn(bases, drv.p, drv.n);
+
+	if (bases != NULL)
+		json_object_set_new(rec, "base", base != NULL ? json_incref(base) : json_string(""));
+}
 
 static int
 load_node(struct listing *l, struct node *n, struct err *e)
@@ -142,6 +152,8 @@ load_node(struct listing *l, struct node *n, struct err *e)
 	    json_any_string(drv_name(n->drv)), "system", json_any_string(d.system), "features", list, "inputs", inputs,
 	    "target", n->target, "fixed_output", drv_fixed_output(&d), "asked", l->naming);
 	arena_release(&scratch);
+	if (n->rec != NULL && n->target)
+		put_base(n->rec, l->bases, n->drv);
 	return n->rec != NULL ? 0 : fail(e, ERR_BUG, "a build cannot be described");
 }
 
@@ -176,18 +188,21 @@ emit_from(struct listing *l, size_t start, struct err *e)
 	return rc;
 }
 
-static void
-emit_cached(struct record_out *out, const char *drv, const char *system, bool asked)
-{
-	record_emit(out, json_pack("{s:s,s:s,s:o,s:s,s:[],s:[],s:b,s:b,s:b,s:b}", "type", "build", "drv", drv, "name",
-	                     json_any_string(drv_name(str_of(drv))), "system", system, "features", "inputs", "target", 1,
-	                     "fixed_output", 0, "cached", 1, "asked", asked));
-}
-
 static bool
 is_asked(const struct listing *l, struct str drv)
 {
 	return l->asked == NULL || json_object_getn(l->asked, drv.p, drv.n) != NULL;
+}
+
+static void
+emit_cached(struct listing *l, const char *drv, const char *system)
+{
+	json_t *rec = json_pack("{s:s,s:s,s:o,s:s,s:[],s:[],s:b,s:b,s:b,s:b}", "type", "build", "drv", drv, "name",
+	    json_any_string(drv_name(str_of(drv))), "system", system, "features", "inputs", "target", 1, "fixed_output", 0,
+	    "cached", 1, "asked", is_asked(l, str_of(drv)));
+
+	put_base(rec, l->bases, str_of(drv));
+	record_emit(l->out, rec);
 }
 
 /* First the targets that were named and all they need, then the rest: what is emitted first belongs to them. */
@@ -206,14 +221,14 @@ emit_builds(struct listing *l, struct err *e)
 	return rc;
 }
 
-/* targets: drv -> system; asked: those of them that were named, or NULL. */
+/* targets: drv -> system; bases: drv -> the base's, or NULL; asked: those of them that were named, or NULL. */
 static int
-list_builds(struct arena *a, const json_t *targets, const json_t *asked, const json_t *unknown, const json_t *options,
+list_builds(struct arena *a, const json_t *targets, const json_t *bases, const json_t *asked, const json_t *unknown, const json_t *options,
     struct record_out *out, struct err *e)
 {
 	AUTO(json_drop) json_t *drvs = json_array();
 	struct answer w = {.a = a};
-	struct listing l = {.a = a, .w = &w, .out = out, .asked = asked};
+	struct listing l = {.a = a, .w = &w, .out = out, .bases = bases, .asked = asked};
 	const char *drv;
 	json_t *system;
 	size_t cached = 0;
@@ -232,7 +247,7 @@ list_builds(struct arena *a, const json_t *targets, const json_t *asked, const j
 	json_object_foreach((json_t *)(uintptr_t)targets, drv, system) {
 		if (rc == 0 && map_get(&w.build, str_of(drv)) == NULL) {
 			cached++;
-			emit_cached(out, drv, json_string_value(system), is_asked(&l, str_of(drv)));
+			emit_cached(&l, drv, json_string_value(system));
 		}
 	}
 	if (rc == 0)
@@ -265,6 +280,22 @@ base_targets(const json_t *difference, const json_t *failed, struct record_out *
 		record_emit(out, json_pack("{s:s,s:O,s:O}", "type", "base_of", "head", drv, "base",
 		                     json_object_get(base, json_string_value(drv))));
 	return targets;
+}
+
+/* What each derivation of the head was at the base, by the attributes that have it. */
+static json_t *
+bases_of(const json_t *difference)
+{
+	json_t *bases = json_object(), *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(difference, "attributes"), i, item) {
+		const char *head_drv = json_str_at(item, "head.drv", NULL);
+		json_t *base_drv = (json_t *)(uintptr_t)json_at(item, "base.drv");
+		if (head_drv != NULL && json_is_string(base_drv) && json_object_get(bases, head_drv) == NULL)
+			json_object_set(bases, head_drv, base_drv);
+	}
+	return bases;
 }
 
 static json_t *
@@ -320,6 +351,7 @@ schedule_query(const json_t *job, struct record_out *out, struct err *e)
 	AUTO(json_drop) json_t *targets = NULL;
 	AUTO(json_drop) json_t *asked = NULL;
 	AUTO(json_drop) json_t *unknown = NULL;
+	AUTO(json_drop) json_t *bases = NULL;
 	struct err unmeasured = {0};
 	const char *file;
 
@@ -328,10 +360,12 @@ schedule_query(const json_t *job, struct record_out *out, struct err *e)
 		return -1;
 	if (strcmp(json_str(job, "side", "head"), "base") == 0)
 		targets = base_targets(difference, json_object_get(job, "failed"), out);
-	else
+	else {
 		targets = head_targets(difference);
+		bases = bases_of(difference);
+	}
 	asked = asked_targets(&a, difference, targets, json_object_get(job, "asked"), &unknown);
-	int rc = list_builds(&a, targets, asked, unknown, json_object_get(job, "options"), out, e);
+	int rc = list_builds(&a, targets, bases, asked, unknown, json_object_get(job, "options"), out, e);
 	/* Sizes are worth a line in the log when they cannot be had, but not the run. */
 	if (rc == 0 && json_flag(job, "sizes", false) &&
 	    sizes_emit(difference, json_object_get(job, "options"), out, &unmeasured) != 0)

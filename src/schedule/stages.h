@@ -6,7 +6,8 @@
  *        options (object, Nix settings), asked (optional: attributes, or sets of them, that somebody named)
  *   records, head side: `build` for each derivation that must be built, dependencies first: drv, name, system, features,
  *        inputs (drv paths among the records before it), target, fixed_output, cached (true: a target that is there or
- *        can be fetched; nothing to do), asked (it is of, or needed by, one of those named; true when none was named); then
+ *        can be fetched; nothing to do), asked (it is of, or needed by, one of those named; true when none was named),
+ *        base (of a target: its derivation at the base, "" when there is none); then
  *        `query`: targets, cached, to_build, to_fetch, unknown (those of asked that are no target).
  *   base side: `base_of` for each of failed: head, base ("" when the base has no such attribute); then as above for
  *        the base's derivations.

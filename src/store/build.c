@@ -274,10 +274,10 @@ want_all(struct wanting *w, const struct build_want *wants, size_t n, struct err
 			collect_inputs(w, &wants[i], k);
 		map_add(&w->ids, str_of(wants[i].drv), NULL)->value = i;
 		if (db_run(w->s, e,
-		        "INSERT INTO build_want (run, build, target, base) VALUES (?1, ?2, ?3, ?4)"
+		        "INSERT INTO build_want (run, build, target, base, base_drv) VALUES (?1, ?2, ?3, ?4, ?5)"
 		        " ON CONFLICT (run, build) DO UPDATE SET target = max(target, excluded.target),"
-		        " base = min(base, excluded.base)",
-		        "iiii", w->run, k->id, (int64_t)wants[i].target, (int64_t)wants[i].base) != 0)
+		        " base = min(base, excluded.base), base_drv = coalesce(base_drv, excluded.base_drv)",
+		        "iiiis", w->run, k->id, (int64_t)wants[i].target, (int64_t)wants[i].base, wants[i].base_drv) != 0)
 			return -1;
 	}
 	return link_inputs(w, e) != 0 ? -1 : changed(w->s, w->run, e);
@@ -416,7 +416,9 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT b.drv, b.state, b.reason, b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
-	    " b.system, b.phase, b.failures, b.deterministic FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
+	    " b.system, b.phase, b.failures, b.deterministic, f.state, f.phase, f.reason FROM build_want w JOIN build b ON b.id = w.build"
+	    " LEFT JOIN build f ON f.drv = w.base_drv AND f.state IN ('failed', 'timed_out', 'silent', 'log_limit',"
+	    " 'dependency_failed') WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
 	    "i", run);
 	AUTO(json_drop) json_t *all = json_object();
 	int rc = q == NULL ? -1 : 1;
@@ -438,6 +440,13 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 			json_object_set_new(o, "deterministic", json_boolean(db_i64(q, 13)));
 		if (sqlite3_column_type(q, 7) != SQLITE_NULL)
 			json_object_set_new(o, "wall_ms", json_integer(db_i64(q, 7)));
+		if (sqlite3_column_type(q, 14) != SQLITE_NULL) {
+			json_t *was = json_object();
+			set_text(was, "state", q, 14);
+			set_text(was, "phase", q, 15);
+			set_text(was, "reason", q, 16);
+			json_object_set_new(o, "was", was);
+		}
 		json_object_set_new(o, "target", json_boolean(db_i64(q, 8)));
 		json_object_set_new(all, (const char *)sqlite3_column_text(q, 0), o);
 	}

@@ -38,6 +38,7 @@ bool build_state_is_good(enum build_state s); /* its outputs are there, or will 
 struct build_want {
 	const char *drv, *name, *system, *features;
 	const json_t *inputs;
+	const char *base_drv; /* of a target: what it was at the base, "" nothing; NULL: not known */
 	bool fixed_output, target, base, cached;
 	bool asked; /* somebody named it, or what needs it; not read here */
 	bool retry; /* a known failure does not stand */
@@ -71,7 +72,7 @@ must_check int store_builds_recover(struct store *s, struct err *e);
 /* How many builds of a run (base ones too) are still open. */
 must_check int store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e);
 /* What the report wants: object drv -> {state, reason, tail, phase, propagated_from, wall_ms, log, blame, flaky,
- * deterministic}; head side only. flaky: true when it was built after it had failed, unchanged; deterministic: what building
+ * deterministic, was}; head side only. was: how its derivation at the base is known to fail, {state, phase, reason}. flaky: true when it was built after it had failed, unchanged; deterministic: what building
  * it once more has shown. */
 must_check int store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e);
 /* Failed targets of the head whose blame is open: array of drv. */

@@ -10,7 +10,8 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c local.c explain.c status.c config.c daemon.c intake.c flow.c settle.c reports.c jobs.c sweep.c pipeline.c worker.c
+ROOT = main.c cli.c setup.c local.c explain.c status.c config.c daemon.c intake.c flow.c settle.c reports.c jobs.c sweep.c pipeline.c \
+	worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
 	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
@@ -56,7 +57,7 @@ TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/fetch.js tests/eval/user.js tests/eval/escape.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
-	tests/e2e/explain.js tests/e2e/sizes.js tests/e2e/caches.js \
+	tests/e2e/explain.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js \
 	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
@@ -95,6 +96,7 @@ $(B)/ekaci: $(OBJECTS)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(B)/store/db.o: $(wildcard src/store/schema/*.sql)
+$(B)/setup.o: app-manifest.json
 
 $(B)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)

@@ -7,6 +7,7 @@
 #include "evaluate/evaljobs.h"
 #include "graph/graph.h"
 #include "local.h"
+#include "setup.h"
 #include "status.h"
 #include "store/store.h"
 #include "support/base/log.h"
@@ -169,6 +170,7 @@ run_explain(int argc, char **argv)
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
+    {"setup", "--url https://YOUR-HOST [--dir DIR] [--organization ORG]", "makes the GitHub App and writes ekaci.toml", setup_main},
     {"serve", "[--config FILE] [--ready-fd N]", "the bot (ekaci.toml)", run_serve},
     {"diff", "[OPTIONS] BASE HEAD", "what rebuilds between two revisions of a local clone, and why", local_diff},
     {"explain", "ATTR BASE HEAD | A.drv B.drv [--json]",

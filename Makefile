@@ -38,7 +38,7 @@ SEND = \
 STORE = store/db.c store/delivery.c store/run.c store/build.c store/open.c store/duration.c store/desired.c store/push.c store/view.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
-	support/os/child.c support/os/peer.c support/os/sandbox.c support/os/files.c support/os/packed.c support/os/record.c support/os/loop.c \
+	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/sandbox.c support/os/files.c support/os/packed.c support/os/record.c support/os/loop.c \
 	support/text/escape.c support/text/json.c support/text/mistakes.c
 WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/log.c web/metrics.c
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
@@ -48,7 +48,7 @@ SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
 	support escape template config jobs sweep accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox graph_drv graph_drvshow graph_compare graph_diff \
+	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox evaluate_cgroup graph_drv graph_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_verdict report_golden report_limits store \
 	schedule_queue schedule_sizes schedule_outcome send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.

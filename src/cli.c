@@ -12,6 +12,7 @@
 #include "store/store.h"
 #include "support/base/log.h"
 #include "support/base/mem.h"
+#include "support/os/cgroup.h"
 #include "support/os/sandbox.h"
 #include "support/text/json.h"
 #include "worker.h"
@@ -38,11 +39,11 @@ run_worker(int argc, char **argv)
 
 /* What the setting comes to on this machine, for this user. */
 static void
-tell_sandbox(struct arena *a, const char *file)
+tell_limits(struct arena *a, const char *file)
 {
 	enum sandbox_mode mode;
 	struct settings s;
-	const char *why;
+	const char *why, *group;
 	struct err e;
 
 	if (config_load(a, file, &s, &e) != 0)
@@ -52,10 +53,15 @@ tell_sandbox(struct arena *a, const char *file)
 	else if (mode == SANDBOX_OFF)
 		puts("evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
 	else if (sandbox_works(&why))
-		puts("evaluations: in a sandbox (bubblewrap); processes, memory and disk are watched, and memory's end takes them first");
+		puts("evaluations: in a sandbox (bubblewrap)");
 	else
 		printf("evaluations: no sandbox can be had, so %s: %s\n",
 		    mode == SANDBOX_AUTO ? "those of forks are refused until somebody approves" : "all are refused", why);
+	if (cgroup_find(a, CGROUP_ROOT, CGROUP_SELF, &group, &e) == 0)
+		printf("limits: the kernel holds an evaluation's memory and processes in a control group below %s\n", group);
+	else
+		printf("limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
+		       "no control group, as started here: %s\n", e.msg);
 	config_release(&s);
 }
 
@@ -83,7 +89,7 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 	if (m->n == 0) {
 		printf("%s: ok\n", file);
 		if (!str_ends(str_of(file), STR(".json")))
-			tell_sandbox(a, file);
+			tell_limits(a, file);
 	}
 	return m->n > 0 ? 1 : 0;
 }

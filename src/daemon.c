@@ -8,8 +8,10 @@
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/sandbox.h"
 #include "sweep.h"
 
 #include <fcntl.h>
@@ -179,6 +181,26 @@ keep_house(void *ctx)
 	intake_kick(d->intake);
 }
 
+/* What holds evaluations, in the log from the first line on: it depends on the machine and on who we are. */
+static const char *
+limit_evaluations(struct daemon *d)
+{
+	const char *group, *why;
+	struct err e;
+
+	if (strcmp(d->settings->evaluate.sandbox, "off") != 0)
+		log_info("evaluations: sandbox %s%s", sandbox_works(&why) ? "bubblewrap" : "none: ", why);
+	else
+		log_info("evaluations: sandbox none, as [evaluate] sandbox says");
+	if (cgroup_find(&d->a, CGROUP_ROOT, CGROUP_SELF, &group, &e) != 0 || cgroup_take(group, &e) != 0) {
+		log_info("evaluations: limits watched by ekaci, no control group: %s", e.msg);
+		return NULL;
+	}
+	cgroup_sweep(group);
+	log_info("evaluations: limits by control groups in %s", group);
+	return group;
+}
+
 static int
 open_parts(struct daemon *d, struct err *e)
 {
@@ -196,12 +218,13 @@ open_parts(struct daemon *d, struct err *e)
 		return -1;
 	if (ws.secret.n == 0)
 		return fail(e, ERR_INPUT, "[github] webhook_secret_file: a webhook secret is needed; anybody could post otherwise");
+	const char *cgroup = limit_evaluations(d);
 	if (loop_new(&d->loop, e) != 0 ||
 	    store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
 	    send_start(d->loop, d->store, c, &d->sender, e) != 0 ||
 	    web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
 		return -1;
-	struct flow_parts parts = {d->loop, d->store, c, d->sender, d->web};
+	struct flow_parts parts = {d->loop, d->store, c, d->sender, d->web, cgroup};
 	if (flow_new(&parts, &d->flow, e) != 0)
 		return -1;
 	d->intake = intake_new(&parts, d->flow);

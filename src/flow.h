@@ -25,6 +25,7 @@ struct flow_parts {
 	const struct settings *settings;
 	struct sender *sender;
 	const struct web *web; /* for addresses of pages */
+	const char *cgroup;    /* ours to divide among evaluations (support/os/cgroup.h), or NULL */
 };
 
 must_check int flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e);

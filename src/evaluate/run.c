@@ -5,6 +5,7 @@
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/sandbox.h"
@@ -30,7 +31,8 @@ enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
 	ERROR_LINES = 20,        /* the first lines with "error:" are kept too */
 	GRACE_MS = 5000,         /* our own evaluator is told to end before we end it */
-	SLACK_MB = 512           /* of memory, for what does not evaluate */
+	SLACK_MB = 512,          /* of memory, for what does not evaluate */
+	THREADS = 32             /* of one worker: Nix' collector has up to 16 */
 };
 static const uint64_t max_file = 8ull << 30; /* an evaluated expression may not fill the disk with one file */
 
@@ -42,6 +44,7 @@ struct hearing {
 	bool false_alarm; /* the last line said so */
 	const char *disk;  /* a folder on the disk that is written to */
 	int64_t disk_mb;   /* what was free there when the evaluation began */
+	const char *group; /* the control group it is in, or NULL: then its memory and processes are watched from here */
 };
 
 static int64_t
@@ -52,21 +55,34 @@ free_mb(const char *folder)
 	return statvfs(folder, &st) == 0 ? (int64_t)(st.f_bavail * (st.f_frsize / 1024) / 1024) : INT64_MAX;
 }
 
-/* What no evaluator limits by itself: processes, the memory of all of them (nix-eval-jobs before 2.35.3 may reach twice
- * its budget in good faith), and the disk, which toFile in a loop fills. */
+/* nix-eval-jobs before 2.35.3 may reach twice its budget in good faith. */
+static int64_t
+most_mb(const struct run *r)
+{
+	return 2 * r->job.workers * r->job.max_memory_mb + SLACK_MB;
+}
+
+/* The words for an evaluation over a limit are the same, whoever noticed. */
+static void
+over_memory(struct hearing *h)
+{
+	rows_incomplete(h->rows, "stopped: the evaluation used more than %lld MiB of memory, twice the budget of %lld workers",
+	    (long long)most_mb(h->r), (long long)h->r->job.workers);
+}
+
+/* What no evaluator limits by itself: processes, the memory of all of them, and the disk, which toFile in a loop fills. */
 static int
 on_watch(void *ctx)
 {
 	struct hearing *h = ctx;
 	const struct run *r = h->r;
-	struct child_load load = child_load_now();
-	int64_t most_mb = 2 * r->job.workers * r->job.max_memory_mb + SLACK_MB, left_mb = free_mb(h->disk);
+	struct child_load load = h->group == NULL ? child_load_now() : (struct child_load){0};
+	int64_t left_mb = free_mb(h->disk);
 
 	if (load.processes > (size_t)(r->max_processes + 2 * r->job.workers))
 		rows_incomplete(h->rows, "stopped: the evaluation ran %zu processes at once", load.processes);
-	else if (load.memory_kb / 1024 > most_mb)
-		rows_incomplete(h->rows, "stopped: the evaluation used %lld MiB of memory, twice the budget of %lld workers",
-		    (long long)(load.memory_kb / 1024), (long long)r->job.workers);
+	else if (load.memory_kb / 1024 > most_mb(r))
+		over_memory(h);
 	else if (left_mb < r->min_free_mb && left_mb < h->disk_mb)
 		rows_incomplete(h->rows, "stopped: only %lld MiB are free on the store's disk, %lld fewer than when the "
 		    "evaluation began", (long long)left_mb, (long long)(h->disk_mb - left_mb));
@@ -200,6 +216,31 @@ nix_folder(struct arena *a)
 	return arena_strdup(a, real);
 }
 
+/* Runs c in a control group of its own where we may make one. */
+static int
+run_limited(struct run *r, struct arena *a, struct child *c, struct hearing *h, struct child_result *end, struct err *e)
+{
+	struct cgroup_limits limits = {.memory_mb = most_mb(r), .tasks = r->max_processes + THREADS * r->job.workers};
+	struct err late;
+
+	if (r->cgroup != NULL && cgroup_make(a, r->cgroup, &limits, &h->group, e) != 0)
+		return -1;
+	c->cgroup = h->group;
+	int rc = child_run(c, end, e);
+	if (h->group == NULL)
+		return rc;
+	struct cgroup_hits hits = cgroup_hits(h->group);
+	bool well = rc == 0 && end->end == CHILD_EXITED && end->code == 0;
+	if (!well && hits.memory)
+		over_memory(h);
+	else if (!well && hits.tasks)
+		rows_incomplete(h->rows, "the evaluation wanted more than %lld processes and threads at once: " STR_FMT,
+		    (long long)limits.tasks, STR_ARG(str_utf8_head(words_of(h), 700)));
+	if (cgroup_remove(h->group, &late) != 0)
+		log_err(LOG_WARN, "control group", &late);
+	return rc;
+}
+
 static int
 run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, struct child_result *end, struct err *e)
 {
@@ -226,7 +267,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL};
 	if (!r->sandbox) {
 		c.env = sandbox_plain_env(a, env);
-		return child_run(&c, end, e);
+		return run_limited(r, a, &c, h, end, e);
 	}
 	if (r->roots_dir != NULL)
 		binds[n++] = (struct sandbox_bind){.from = r->roots_dir, .writable = true};
@@ -237,7 +278,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;
 	c.env = sandbox_plain_env(a, NULL);
-	return child_run(&c, end, e);
+	return run_limited(r, a, &c, h, end, e);
 }
 
 /* Without a sandbox there is one path for everybody: one at a time. */

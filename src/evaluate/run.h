@@ -22,6 +22,7 @@ struct run {
 	enum fetch_mode fetch;
 	const char *roots_dir;       /* or NULL */
 	int64_t max_processes, min_free_mb; /* evaluate.h */
+	const char *cgroup;          /* a group of ours to make one for this run in (cgroup.h), or NULL */
 	int64_t wall_ms;
 	bool sandbox;
 	int64_t expected_rows;       /* -1: unknown */

@@ -46,6 +46,7 @@ read_wish(struct wish *w, struct err *e)
 	r->fetches = json_str(job, "fetches", NULL);
 	if (fetches_mode_of(json_str(job, "fetch", "never"), &r->fetch, e) != 0)
 		return -1;
+	r->cgroup = json_str(job, "cgroup", NULL);
 	r->wall_ms = json_int(job, "wall_ms", DEFAULT_WALL_MS);
 	r->max_processes = json_int(job, "max_processes", DEFAULT_PROCESSES);
 	r->min_free_mb = json_int(job, "min_free_mb", DEFAULT_FREE_MB);

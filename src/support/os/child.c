@@ -2,6 +2,7 @@
 #include "support/os/child.h"
 
 #include "support/base/clock.h"
+#include "support/os/cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -199,6 +200,8 @@ become(const struct child *c, int theirs[NFDS], int sync_fd)
 		struct rlimit r = {c->max_file_bytes, c->max_file_bytes};
 		setrlimit(RLIMIT_FSIZE, &r);
 	}
+	if (c->cgroup != NULL && cgroup_enter(c->cgroup) != 0)
+		goto failed;
 	if (c->expendable)
 		go_first();
 	if (c->env_clear)
@@ -530,6 +533,7 @@ child_run_all(const struct child *children, size_t n, size_t n_at_once, struct c
 			(void)close_down(&rs[k], false, &ignored);
 	}
 	child_kill_descendants();
+	prctl(PR_SET_CHILD_SUBREAPER, 0); /* whatever comes later, a loop's workers say, is not for us to bury */
 	spent_ms += clock_mono_ms() - begun_ms;
 	return rc;
 }

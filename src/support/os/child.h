@@ -32,6 +32,7 @@ struct child {
 	int64_t silence_ms;       /* 0: no limit */
 	size_t max_out_bytes;     /* of standard output, and of error; 0: no limit. Over it the child is killed: ERR_LIMIT */
 	uint64_t max_file_bytes;  /* RLIMIT_FSIZE, 0: no limit */
+	const char *cgroup;       /* the control group it begins in (cgroup.h), or NULL for ours */
 	bool expendable;          /* when the machine's memory ends it is the first to go, with all it starts, and not we */
 	bool talk;                /* standard input is a pipe, though `in` is empty; child_talk_start sets it */
 	bool channel;             /* descriptor 3 is a third pipe to us */

@@ -188,10 +188,12 @@ limit_evaluations(struct daemon *d)
 	const char *group, *why;
 	struct err e;
 
-	if (strcmp(d->settings->evaluate.sandbox, "off") != 0)
-		log_info("evaluations: sandbox %s%s", sandbox_works(&why) ? "bubblewrap" : "none: ", why);
-	else
+	if (strcmp(d->settings->evaluate.sandbox, "off") == 0)
 		log_info("evaluations: sandbox none, as [evaluate] sandbox says");
+	else if (sandbox_works(&why))
+		log_info("evaluations: sandbox bubblewrap");
+	else
+		log_warn("evaluations: sandbox none, it cannot be had: %s", why);
 	if (cgroup_find(&d->a, CGROUP_ROOT, CGROUP_SELF, &group, &e) != 0 || cgroup_take(group, &e) != 0) {
 		log_info("evaluations: limits watched by ekaci, no control group: %s", e.msg);
 		return NULL;

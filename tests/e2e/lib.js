@@ -51,10 +51,11 @@ export function make_demo(dir, salt = '')
 
 // One `ekaci serve`, which can be killed and started again over the same state.
 export class Bot {
-	// options: { dir, config: the tables of ekaci.toml, env, args, on_ready: called with the URL }
-	constructor({ dir, config, env = {}, args = [], on_ready = async () => {} })
+	// options: { dir, config: the tables of ekaci.toml, env, args, on_ready: called with the URL, command: what is
+	// started, the program and any words before it }
+	constructor({ dir, config, env = {}, args = [], on_ready = async () => {}, command = [program] })
 	{
-		Object.assign(this, { dir, env, args, on_ready, child: null, url: null, config: {} });
+		Object.assign(this, { dir, env, args, on_ready, command, child: null, url: null, config: {} });
 		this.config_file = path.join(dir, 'ekaci.toml');
 		this.log_file = path.join(dir, 'ekaci.log');
 		this.configure(config);
@@ -72,8 +73,8 @@ export class Bot {
 	async start()
 	{
 		const log = fs.openSync(this.log_file, 'a');
-		this.child = spawn(program, ['serve', '--config', this.config_file, '--ready-fd', '3',
-			...this.args], { stdio: ['ignore', log, log, 'pipe'], cwd: this.dir,
+		const [first, ...words] = this.command;
+		this.child = spawn(first, [...words, 'serve', '--config', this.config_file, '--ready-fd', '3', ...this.args], { stdio: ['ignore', log, log, 'pipe'], cwd: this.dir,
 			env: { NIX_CONFIG: nix_config, ...process.env, ...this.env } });
 		fs.closeSync(log);
 		bots.add(this);
@@ -256,8 +257,9 @@ const is_report = c => !c.body.startsWith('<!-- ekaci:answer');
 //   config     tables and keys of ekaci.toml that differ from the usual
 //   settings   of the stand-in
 //   private    the repository is private
+//   command    what is started instead of the program alone
 //   start      false: ekaci is not started yet
-export async function begin({ repo = 'org/demo', from, config = {}, settings = {}, env, args,
+export async function begin({ repo = 'org/demo', from, config = {}, settings = {}, env, args, command,
 	private: is_private = false, start = true } = {})
 {
 	const scene = new Scene();
@@ -280,7 +282,7 @@ export async function begin({ repo = 'org/demo', from, config = {}, settings = {
 			webhook_secret_file: in_dir('webhook-secret') },
 		build: { slots: 2 },
 	};
-	const bot = new Bot({ dir, config: tables, env, args,
+	const bot = new Bot({ dir, config: tables, env, args, command,
 		on_ready: url => github.do('hook', { url: `${url}/webhook`, secret }) });
 	bot.configure(config);
 	Object.assign(scene, { dir, github, bot, app, repo, repository, installation, secret,

@@ -12,19 +12,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { IN, OUT, ERR, CHAN, NFDS };
-enum { READ_BYTES = 128 * 1024 };
+enum { READ_BYTES = 128 * 1024, LOOK_MS = 20 };
 enum { PIPE_BYTES = 512 * 1024 }; /* of standard output, where the system allows: fewer turns of waiting for each other */
 
 struct running {
 	const struct child *c;
 	pid_t pid;
 	int fds[NFDS]; /* our ends; -1 when closed */
+	int end_fd;    /* readable when it has ended; -1 where the kernel has none */
 	struct buf lines[NFDS];
 	size_t total[NFDS];
 	size_t written;
@@ -224,7 +226,7 @@ start(struct running *r, const struct child *c, struct child_result *result, str
 	int pair[2];
 	int code;
 
-	*r = (struct running){.c = c, .result = result, .fds = {-1, -1, -1, -1}};
+	*r = (struct running){.c = c, .result = result, .fds = {-1, -1, -1, -1}, .end_fd = -1};
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = 0; i < NFDS; i++) {
 		if (i == CHAN && !c->channel)
@@ -457,10 +459,15 @@ step(struct running *rs, size_t n, struct err *e)
 				who[np].r = &rs[k];
 				who[np++].i = i;
 			}
-	/* The end of a child that keeps its pipes open in a grandchild is not seen by poll: look every 20 ms. */
-	if (poll(pfds, np, 20) > 0) {
+	/* A child closes its pipes a moment before it has ended, or leaves them open in a grandchild. */
+	for (size_t k = 0; k < n; k++)
+		if (rs[k].live && np < COUNT(pfds)) {
+			pfds[np] = (struct pollfd){.fd = rs[k].end_fd, .events = POLLIN};
+			who[np++].i = NFDS;
+		}
+	if (poll(pfds, np, LOOK_MS) > 0) {
 		for (nfds_t k = 0; k < np; k++) {
-			if (pfds[k].revents == 0)
+			if (pfds[k].revents == 0 || who[k].i == NFDS)
 				continue;
 			if (who[k].i == IN)
 				give_input(who[k].r);
@@ -497,6 +504,7 @@ close_down(struct running *r, bool drain, struct err *e)
 		fd_close(&r->fds[i]);
 		buf_release(&r->lines[i]);
 	}
+	fd_close(&r->end_fd);
 	r->closed = true;
 	return rc;
 }
@@ -513,6 +521,8 @@ child_run_all(const struct child *children, size_t n, size_t n_at_once, struct c
 	while (rc == 0 && ended < n) {
 		while (rc == 0 && started < n && started - ended < n_at_once) {
 			rc = start(&rs[started], &children[started], &results[started], e);
+			if (rc == 0)
+				rs[started].end_fd = pidfd_open(rs[started].pid, 0);
 			if (rc == 0)
 				started++;
 		}

@@ -160,8 +160,8 @@ jobs_report(const struct settings *c, const struct jobs_report *r)
 	/* Base and head stood under one path; it turns positions in error texts into places of the diff. */
 	const char *source = json_str(json_array_get(r->evaluations, 0), "source", NULL);
 
-	return json_pack("{s:O,s:s,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:b,s:s?,s:O,s:{s:I,s:I,s:s?}}", "run", r->run, "phase",
-	    r->phase, "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure",
+	return json_pack("{s:O,s:s,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:b,s:s?,s:O,s:{s:I,s:I,s:s?}}", "run", r->run, "phase",
+	    r->phase, "git_dir", r->git_dir, "head_tree", json_str(r->mirrored, "head_tree", NULL), "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure",
 	    r->failure, "progress", r->progress, "difference", r->difference, "checkout_dir", source, "waiting", r->waiting, "wide", r->wide,
 	    "colour", r->colour, "stalled", r->stalled, "formats", r->formats, "settings", "max_packages_listed",
 	    (json_int_t)c->report.max_packages_listed, "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count, "label_prefix", c->report.label_prefix);

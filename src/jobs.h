@@ -43,7 +43,8 @@ size_t jobs_wants(struct arena *a, const json_t *records, enum jobs_which which,
 struct jobs_report {
 	const json_t *run; /* id, url, repo, number, head, base, title, ... as ARCHITECTURE.md has it */
 	const char *phase;
-	const json_t *plan, *evaluations, *query, *builds, *failure, *progress;
+	const char *git_dir; /* with the tree of `mirrored`, so that only what is in it is annotated */
+	const json_t *mirrored, *plan, *evaluations, *query, *builds, *failure, *progress;
 	const char *difference;
 	const char *stalled; /* why no build is begun, or NULL */
 	bool wide;    /* held because it is wide */

@@ -296,6 +296,8 @@ report(struct local *l, int *ret_exit, struct err *e)
 		json_object_set(run, "conflicts", (json_t *)(uintptr_t)conflicts);
 	struct jobs_report what = {.run = run,
 	    .phase = "done",
+	    .git_dir = l->git_dir,
+	    .mirrored = l->mirrored,
 	    .plan = l->plan,
 	    .evaluations = l->evaluations,
 	    .query = l->query,

@@ -281,15 +281,13 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 }
 
 static int
-describe(struct reports *rs, struct arena *a, const struct run *r, json_t **ret, struct err *e)
+describe(struct reports *rs, struct arena *a, const struct run *r, const json_t *mirrored, json_t **ret, struct err *e)
 {
 	struct repository repo;
 	struct pull_request pr = {0};
-	AUTO(json_drop) json_t *mirrored = NULL;
 
 	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0 ||
-	    store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e) < 0 ||
-	    json_read_maybe(r->mirrored, &mirrored, e) != 0)
+	    store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e) < 0)
 		return -1;
 	const char *full = arena_printf(a, "%s/%s", repo.owner, repo.name);
 	*ret = json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:s?,s:s?,s:b,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)r->id, "url",
@@ -346,6 +344,7 @@ static int
 make_job(struct reports *rs, struct arena *a, const struct run *r, const struct paced *p, json_t **ret, struct err *e)
 {
 	AUTO(json_drop) json_t *run = NULL;
+	AUTO(json_drop) json_t *mirrored = NULL;
 	AUTO(json_drop) json_t *plan = NULL;
 	AUTO(json_drop) json_t *evaluations = NULL;
 	AUTO(json_drop) json_t *query = NULL;
@@ -354,7 +353,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	AUTO(json_drop) json_t *formats = json_pack("[s,s,s]", "checks", "comment", "labels");
 	struct repository repo;
 
-	if (describe(rs, a, r, &run, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
+	if (json_read_maybe(r->mirrored, &mirrored, e) != 0 || describe(rs, a, r, mirrored, &run, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
 	    json_read_maybe(r->evaluations, &evaluations, e) != 0 || json_read_maybe(r->query, &query, e) != 0 ||
 	    json_read_maybe(r->failure, &failure, e) != 0 || store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
 		return -1;
@@ -372,6 +371,8 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	    (rs->p.settings->build.enabled || r->difference == NULL);
 	struct jobs_report what = {.run = run,
 	    .phase = phase_of(r->state),
+	    .git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", rs->p.settings->state.dir, r->repository),
+	    .mirrored = mirrored,
 	    .plan = plan,
 	    .evaluations = evaluations,
 	    .query = query,

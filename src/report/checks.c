@@ -2,6 +2,7 @@
 #include "report/checks.h"
 
 #include "report/ladder.h"
+#include "report/position.h"
 #include "report/words.h"
 #include "support/base/map.h"
 #include "support/text/escape.h"
@@ -32,7 +33,8 @@ plain_lines(struct arena *a, const char *s)
 struct annotations {
 	struct model *m;
 	json_t *list;
-	struct map places; /* "path:line" -> index, so that one place has one annotation */
+	struct places places;
+	struct map taken; /* "path:line", so that one place has one annotation */
 };
 
 static void
@@ -44,9 +46,9 @@ annotate(struct annotations *as, const char *text, const char *level, const char
 	bool added;
 
 	if (json_array_size(as->list) >= CHECKS_MAX_ANNOTATIONS ||
-	    !checks_position(a, text, json_str(as->m->job, "checkout_dir", NULL), &path, &line))
+	    !places_find(&as->places, text, &path, &line))
 		return;
-	map_add(&as->places, str_of(arena_printf(a, "%s:%lld", path, (long long)line)), &added);
+	map_add(&as->taken, str_of(arena_printf(a, "%s:%lld", path, (long long)line)), &added);
 	if (!added)
 		return;
 	json_array_append_new(as->list, json_pack("{s:s,s:I,s:I,s:s,s:o,s:o}", "path", path, "start_line", (json_int_t)line,
@@ -55,17 +57,27 @@ annotate(struct annotations *as, const char *text, const char *level, const char
 	    json_any_string(str_of(plain_lines(a, message)))));
 }
 
+static struct annotations
+annotations_begin(struct model *m)
+{
+	struct annotations as = {.m = m, .list = json_array()};
+
+	places_init(&as.places, &m->a, m->job);
+	return as;
+}
+
 static json_t *
 annotations_end(struct annotations *as)
 {
-	map_release(&as->places);
+	places_release(&as->places);
+	map_release(&as->taken);
 	return as->list;
 }
 
 static json_t *
 evaluation_annotations(struct model *m)
 {
-	struct annotations as = {.m = m, .list = json_array()};
+	struct annotations as = annotations_begin(m);
 
 	for (size_t i = 0; m->outcome == OUTCOME_INCOMPLETE && i < json_array_size(m->evaluations); i++) {
 		const json_t *j = json_array_get(m->evaluations, i);
@@ -87,7 +99,7 @@ evaluation_annotations(struct model *m)
 static json_t *
 rebuilds_annotations(struct model *m)
 {
-	struct annotations as = {.m = m, .list = json_array()};
+	struct annotations as = annotations_begin(m);
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];

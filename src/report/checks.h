@@ -17,12 +17,4 @@ enum {
 must_check int checks_evaluation(struct model *m, const struct verdict *v, json_t **ret, struct err *e);
 must_check int checks_rebuilds(struct model *m, const struct verdict *v, json_t **ret, struct err *e);
 
-/*
- * The last place inside the repository that text (an evaluator's message, or meta.position) names: "PREFIX/path:12" with
- * checkout_dir, where the evaluated tree stood, before the path. Any other "/nix/store/HASH-source" is as likely a flake's
- * input as the repository, and no place in it. The path is copied into a. False when there is none, or checkout_dir NULL.
- */
-bool checks_position(struct arena *a, const char *text, const char *checkout_dir, const char **ret_path,
-    int64_t *ret_line);
-
 #endif

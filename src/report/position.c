@@ -1,9 +1,85 @@
 /* Places in the repository, found in what evaluators say. */
-#include "report/checks.h"
+#include "report/position.h"
+
+#include "support/base/log.h"
 
 #include <string.h>
 
 enum { MAX_PATH = 1024 };
+
+static const char store[] = "/nix/store/", copy[] = "-source/";
+enum { HASH = 32, COPY_PREFIX = sizeof(store) - 1 + HASH + sizeof(copy) - 1 };
+
+/* "." and "./folder" are this repository, as in evaluate/evaluator.c; what else nix may take is another's. */
+static void
+add_flake(struct places *p, const char *flake)
+{
+	struct str rest, ref = str_cut(str_of(flake), '#', &rest);
+
+	if (ref.n != 0 && !str_is(ref, ".") && !str_starts(ref, STR("./")))
+		return;
+	struct str folder = ref.n > 2 ? str_from(ref, 2) : (struct str){"", 0};
+	while (str_ends(folder, STR("/")))
+		folder.n--;
+	for (size_t i = 0; i < p->n_folders; i++)
+		if (str_is(folder, p->folders[i]))
+			return;
+	if (p->n_folders < POSITION_MAX_FLAKES)
+		p->folders[p->n_folders++] = str_dup(p->a, folder);
+}
+
+void
+places_init(struct places *p, struct arena *a, const json_t *job)
+{
+	const json_t *one;
+	size_t i;
+
+	*p = (struct places){.a = a,
+	    .checkout_dir = json_str(job, "checkout_dir", NULL),
+	    .git_dir = json_str(job, "git_dir", NULL),
+	    .head_tree = json_str(job, "head_tree", NULL)};
+	json_array_foreach(json_at(job, "plan.jobs"), i, one) {
+		const char *flake = json_str(one, "flake", NULL);
+		if (flake != NULL)
+			add_flake(p, flake);
+	}
+}
+
+void
+places_release(struct places *p)
+{
+	map_release(&p->copies);
+	map_release(&p->lines);
+	source_close(p->source);
+	p->source = NULL;
+}
+
+/* The repository, or NULL. */
+static struct source *
+source_of(struct places *p)
+{
+	struct err e;
+
+	if (!p->tried && p->git_dir != NULL && p->head_tree != NULL &&
+	    source_open(p->git_dir, p->head_tree, &p->source, &e) != 0)
+		log_err(LOG_WARN, "annotations", &e);
+	p->tried = true;
+	return p->source;
+}
+
+/* Whether name, which the arena keeps, is a file of the tree with that line. */
+static bool
+in_tree(struct places *p, const char *name, int64_t line)
+{
+	bool added;
+
+	if (source_of(p) == NULL)
+		return false;
+	struct map_entry *e = map_add(&p->lines, str_of(name), &added);
+	if (added)
+		e->value = (size_t)source_lines(p->source, name);
+	return line <= (int64_t)e->value;
+}
 
 /* Bytes that end a path in a message. Blanks may stand in paths, but not in those of package sets. */
 static bool
@@ -27,33 +103,84 @@ plain_path(struct str path)
 	return true;
 }
 
-bool
-checks_position(struct arena *a, const char *text, const char *checkout_dir, const char **ret_path, int64_t *ret_line)
+/* "path:12" at s, where a prefix ended. */
+static bool
+read_place(const char *s, struct str *ret_path, int64_t *ret_line)
 {
-	size_t dir_n = checkout_dir != NULL ? strlen(checkout_dir) : 0;
+	struct str path = {s, 0}, line;
+
+	while (!ends_path(path.p[path.n]))
+		path.n++;
+	if (path.p[path.n] != ':' || !plain_path(path))
+		return false;
+	line = (struct str){path.p + path.n + 1, 0};
+	while (line.p[line.n] >= '0' && line.p[line.n] <= '9')
+		line.n++;
+	*ret_path = path;
+	return str_to_i64(line, ret_line) == 0 && *ret_line >= 1 && *ret_line <= INT32_MAX;
+}
+
+static bool
+in_checkout(struct places *p, const char *s, const char **ret_path, int64_t *ret_line)
+{
+	struct str dir = str_of(p->checkout_dir != NULL ? p->checkout_dir : ""), path;
+	int64_t line;
+
+	while (str_ends(dir, STR("/")))
+		dir.n--;
+	if (dir.n == 0 || strncmp(s, dir.p, dir.n) != 0 || s[dir.n] != '/' || !read_place(s + dir.n + 1, &path, &line))
+		return false;
+	const char *name = str_dup(p->a, path);
+	if (p->git_dir != NULL && !in_tree(p, name, line))
+		return false;
+	*ret_path = name;
+	*ret_line = line;
+	return true;
+}
+
+static bool
+is_copy(struct places *p, const char *folder, struct str dir)
+{
+	struct str key = str_of(arena_printf(p->a, "%s " STR_FMT, folder, STR_ARG(dir)));
+	bool added = false;
+
+	if (p->copies.n == POSITION_MAX_COPIES && map_get(&p->copies, key) == NULL)
+		return false;
+	struct map_entry *e = map_add(&p->copies, key, &added);
+	if (added)
+		e->value = source_is_copy(p->source, folder, str_dup(p->a, dir));
+	return e->value != 0;
+}
+
+/* Whether the file is in the tree is asked first: it costs less than a comparison of everything. */
+static bool
+in_flake(struct places *p, const char *s, const char **ret_path, int64_t *ret_line)
+{
+	struct str path, dir = {s, COPY_PREFIX - 1};
+	int64_t line;
+
+	if (p->n_folders == 0 || strncmp(s, store, sizeof(store) - 1) != 0 || strnlen(s, COPY_PREFIX) < COPY_PREFIX ||
+	    strncmp(s + COPY_PREFIX - (sizeof(copy) - 1), copy, sizeof(copy) - 1) != 0 ||
+	    memchr(s + sizeof(store) - 1, '/', HASH) != NULL || !read_place(s + COPY_PREFIX, &path, &line))
+		return false;
+	for (size_t i = 0; i < p->n_folders; i++) {
+		const char *folder = p->folders[i];
+		const char *name = arena_printf(p->a, "%s%s" STR_FMT, folder, folder[0] != '\0' ? "/" : "", STR_ARG(path));
+		if (!in_tree(p, name, line) || !is_copy(p, folder, dir))
+			continue;
+		*ret_path = name;
+		*ret_line = line;
+		return true;
+	}
+	return false;
+}
+
+bool
+places_find(struct places *p, const char *text, const char **ret_path, int64_t *ret_line)
+{
 	bool found = false;
 
-	while (dir_n > 0 && checkout_dir[dir_n - 1] == '/')
-		dir_n--;
-	if (dir_n == 0)
-		return false;
-	for (const char *s = strchr(text, '/'); s != NULL; s = strchr(s + 1, '/')) {
-		if (strncmp(s, checkout_dir, dir_n) != 0 || s[dir_n] != '/')
-			continue;
-		struct str path = {s + dir_n + 1, 0}, line;
-		while (!ends_path(path.p[path.n]))
-			path.n++;
-		if (path.p[path.n] != ':' || !plain_path(path))
-			continue;
-		line = (struct str){path.p + path.n + 1, 0};
-		while (line.p[line.n] >= '0' && line.p[line.n] <= '9')
-			line.n++;
-		int64_t number;
-		if (str_to_i64(line, &number) != 0 || number < 1 || number > INT32_MAX)
-			continue;
-		*ret_path = str_dup(a, path);
-		*ret_line = number;
-		found = true;
-	}
+	for (const char *s = strchr(text, '/'); s != NULL; s = strchr(s + 1, '/'))
+		found = in_checkout(p, s, ret_path, ret_line) || in_flake(p, s, ret_path, ret_line) || found;
 	return found;
 }

@@ -11,6 +11,7 @@
  *                 finish_high_ms?}}; sizes is the record of schedule/sizes.h, its packages with page_url where they have
  *                 a page
  *   checkout_dir  where the tree stood while it was evaluated, so that error positions become annotations
+ *   git_dir, head_tree  the repository as it was evaluated: only its files are annotated (position.h)
  *   run.conflicts paths that conflict
  *   phase         also "superseded" and "cancelled"
  *   settings      max_packages_listed, label_prefix

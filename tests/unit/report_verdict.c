@@ -133,53 +133,6 @@ test_conclusions(void **state)
 }
 
 static void
-test_positions_in_the_repository(void **state)
-{
-	static const struct {
-		const char *text, *path;
-		int64_t line;
-	} t[] = {
-	    {"error: x\n at /co/pkgs/a.nix:12:3:", "pkgs/a.nix", 12},
-	    {"at /co/a.nix:1:2: while\n at /co/b.nix:3:4: error", "b.nix", 3},
-	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", NULL, 0},
-	    {"at /co/a.nix:1:2:\n at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", "a.nix", 1},
-	    {"at /co/../etc/passwd:1", NULL, 0},
-	    {"at /co/./a.nix:1", NULL, 0},
-	    {"at /co/.git/config:1", NULL, 0},
-	    {"at /co//a.nix:1", NULL, 0},
-	    {"at /co/a.nix", NULL, 0},
-	    {"at /co/a.nix:", NULL, 0},
-	    {"at /co/a.nix:0", NULL, 0},
-	    {"at /co/a.nix:99999999999999999999", NULL, 0},
-	    {"at /cox/a.nix:1", NULL, 0},
-	    {"at /elsewhere/a.nix:1", NULL, 0},
-	    {"at /nix/store/short-source/a.nix:1", NULL, 0},
-	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-other/a.nix:1", NULL, 0},
-	    {"/co/", NULL, 0},
-	    {"", NULL, 0},
-	};
-	struct arena a = {0};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(t); i++) {
-		const char *path = NULL;
-		int64_t line = 0;
-		bool found = checks_position(&a, t[i].text, "/co/", &path, &line);
-		if (found != (t[i].path != NULL) || (found && (strcmp(path, t[i].path) != 0 || line != t[i].line)))
-			fail_msg("%s: %s:%lld", t[i].text, path != NULL ? path : "none", (long long)line);
-	}
-	/* A flake's inputs lie in the store under the same name as itself: the hash tells them apart. */
-	const char *own = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-source", *path = NULL;
-	int64_t line = 0;
-	assert_true(checks_position(&a, arena_printf(&a, "at %s/pkgs/a.nix:7:1:\n at "
-	    "/nix/store/1123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9:1", own), own, &path, &line));
-	assert_string_equal(path, "pkgs/a.nix");
-	assert_int_equal(line, 7);
-	assert_false(checks_position(&a, arena_printf(&a, "at %s/pkgs/a.nix:7", own), NULL, &path, &line));
-	arena_release(&a);
-}
-
-static void
 test_at_most_fifty_annotations(void **state)
 {
 	struct arena a = {0};
@@ -255,7 +208,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
-	    cmocka_unit_test(test_positions_in_the_repository),
 	    cmocka_unit_test(test_at_most_fifty_annotations),
 	    cmocka_unit_test(test_bad_jobs_are_refused),
 	};

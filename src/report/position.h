@@ -1,0 +1,44 @@
+/*
+ * position - places in the repository, found in what evaluators say.
+ *
+ * "PREFIX/path:12" in an evaluator's message or in meta.position is a place when PREFIX is where the evaluated tree
+ * stood: checkout_dir, or, where a job evaluates a flake, a folder "/nix/store/HASH-source" that holds the tree and nothing
+ * else (changeset/source.h). Any other is an input, and no place, whatever files it has; so is a copy that the store has
+ * lost.
+ *
+ * With the repository at hand (git_dir and head_tree of the report's job) only files of the head's tree are places, and
+ * only lines they have. Nothing is read before a text names something that may be one.
+ */
+#ifndef EKACI_REPORT_POSITION_H
+#define EKACI_REPORT_POSITION_H
+
+#include "changeset/source.h"
+#include "support/base/map.h"
+#include "support/text/json.h"
+
+enum {
+	POSITION_MAX_FLAKES = 16, /* folders with a flake */
+	POSITION_MAX_COPIES = 64  /* folders in the store that are looked at */
+};
+
+struct places {
+	struct arena *a;
+	const char *checkout_dir;         /* or NULL */
+	const char *git_dir, *head_tree;  /* or NULL */
+	const json_t *jobs;               /* of the plan: the flakes */
+	struct source *source;            /* opened when first needed */
+	bool tried;                       /* to open it */
+	struct map lines;                 /* how many lines files of the tree have; 0: there is no such file */
+	struct map copies;                /* "FOLDER /nix/store/HASH-source": whether it is one */
+	const char *folders[POSITION_MAX_FLAKES]; /* of the tree, where flakes are; "" for the whole */
+	size_t n_folders;
+};
+
+/* job: of the stage report. */
+void places_init(struct places *p, struct arena *a, const json_t *job);
+void places_release(struct places *p);
+
+/* The last place in the repository that text names; its path is copied into the arena. False when there is none. */
+bool places_find(struct places *p, const char *text, const char **ret_path, int64_t *ret_line);
+
+#endif

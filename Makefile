@@ -29,7 +29,7 @@ REPORT = \
 	report/checks.c report/position.c \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
-	schedule/query.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
+	schedule/query.c schedule/infos.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
 	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/outcome.c schedule/session.c schedule/build.c schedule/estimate.c \
 	schedule/push.c schedule/copy.c
 SEND = \

@@ -75,7 +75,10 @@ put_sizes(const struct view *v, json_t *obj, const json_t *packages, size_t max)
 	for (size_t i = 0; i < n_changed && i < max; i++) {
 		json_t *item = named(v, list[i].json);
 		put_change(v, item, "output", bytes_at(list[i].json, "output", 0), bytes_at(list[i].json, "output", 1));
-		put_change(v, item, "closure", bytes_at(list[i].json, "closure", 0), bytes_at(list[i].json, "closure", 1));
+		if (json_is_array(json_object_get(list[i].json, "closure")))
+			put_change(v, item, "closure", bytes_at(list[i].json, "closure", 0), bytes_at(list[i].json, "closure", 1));
+		else
+			put_text(item, "closure", "not known: not all of it is in reach");
 		json_array_append_new(items, item);
 	}
 	put_list(v, obj, "sizes", items, n_changed, (int64_t)n_changed);

@@ -87,8 +87,68 @@ test('the report says so in words', () => {
 	match(text, /app: lines 10 -> 12 \(\+20\.0 %\)/);
 });
 
+// Base is gone from the store; one cache has app, and another one lib, which app needs.
+const caches = ['a', 'b', 'whole'].map(name => path.join(dir, `cache-${name}`));
+const out_paths = text => JSON.parse(execFileSync('nix-instantiate', ['--eval', '--strict', '--json', '-E',
+	`builtins.mapAttrs (n: v: v.outPath) (${text})`], { env, encoding: 'utf8' }));
+
+function diff_with(urls, settings = '')
+{
+	const { status, stdout, stderr } = spawnSync(program, ['diff', '--repo', repo, base, head, '--file', 'default.nix',
+		'--build', '--format', 'json'], { encoding: 'utf8', timeout: 60000, maxBuffer: 1 << 26,
+		env: { ...env, PATH: `${dir}/bin:${env.PATH}`, NIX_CONFIG: `${env.NIX_CONFIG}\nsubstituters = ${urls.join(' ')}\n${settings}` } });
+	equal(status, 0, stderr);
+	return { ...JSON.parse(stdout).query.sizes, stderr };
+}
+
+// Every nix that is started, as its words.
+const asked = path.join(dir, 'asked');
+fs.mkdirSync(path.join(dir, 'bin'));
+fs.writeFileSync(path.join(dir, 'bin/nix'), `#!/bin/sh\necho "$*" >> ${asked}\nexec ${execFileSync('sh', ['-c', 'command -v nix'],
+	{ encoding: 'utf8' }).trim()} "$@"\n`, { mode: 0o755 });
+
+const in_store = file => spawnSync('nix-store', ['--check-validity', file], { env }).status === 0;
+
+test('what is only in caches is measured there, and nothing of it is fetched', () => {
+	const here = diff_with([]);
+	equal(here.compared, 2);
+	const { app, lib } = out_paths(expr('short', 10));
+	for (const cache of caches)
+		execFileSync('nix', ['--extra-experimental-features', 'nix-command', 'copy', '--to', `file://${cache}`, app],
+			{ env, stdio: 'ignore' });
+	const narinfo = file => `${path.basename(file).slice(0, 32)}.narinfo`;
+	fs.rmSync(path.join(caches[0], narinfo(lib)));
+	fs.rmSync(path.join(caches[1], narinfo(app)));
+	execFileSync('nix-store', ['--delete', app, lib], { env, stdio: 'ignore' });
+
+	equal(diff_with([]).compared, 0);
+	equal(diff_with([`file://${caches[2]}`], 'substitute = false\n').compared, 0);
+	const sizes = ({ packages }) => packages.map(p => [p.path[0], p.output, p.closure]);
+	fs.rmSync(asked);
+	equal(sizes(diff_with([`file://${caches[2]}`])), sizes(here));
+	const lines = fs.readFileSync(asked, 'utf8').split('\n').filter(l => /path-info|show-config/.test(l));
+	equal(lines.filter(l => l.includes('--store')).length, 2, 'the cache is asked once for what it has, once for closures');
+	equal(lines.length, 4, lines);
+	equal(sizes(diff_with(caches.slice(0, 2).map(c => `file://${c}`))), sizes(here));
+
+	// Half of it: what app needs is nowhere, so its closure is not known, and its output is of the same size.
+	const half = diff_with([`file://${caches[0]}`]);
+	equal([half.compared, half.packages], [1, []]);
+	// Metrics and products are in the files themselves.
+	ok(here.packages[0].metrics.length > 0);
+	ok(diff_with([`file://${caches[2]}`]).packages.every(p => p.metrics.length + p.products.length === 0));
+	// A cache that is broken is told, and the other one asked.
+	fs.writeFileSync(path.join(caches[1], narinfo(lib)), 'nothing');
+	fs.writeFileSync(path.join(caches[1], 'nix-cache-info'), 'StoreDir: /elsewhere\n');
+	const broken = diff_with([`file://${caches[1]}`, `file://${caches[2]}`]);
+	equal(sizes(broken), sizes(here));
+	match(broken.stderr, /cache-b/);
+	ok(!in_store(app) && !in_store(lib), 'base was not fetched');
+});
+
 let scene;
 test('a product in a report at GitHub links to the page of what built it', async () => {
+	execFileSync('nix-build', ['--no-out-link', '-E', expr('short', 10)], { env, timeout: 60000, stdio: 'ignore' });
 	git('branch', 'grown');
 	git('reset', '-q', '--hard', base);
 	scene = await begin({ from: repo });

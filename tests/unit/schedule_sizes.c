@@ -1,4 +1,5 @@
 /* Sizes: what Nix prints in all its shapes, and the files of outputs, which are hostile. */
+#include "schedule/infos.h"
 #include "schedule/sizes.h"
 #include "support/os/files.h"
 
@@ -29,7 +30,7 @@ test_every_shape_of_path_info(void **state)
 		AUTO(json_drop) json_t *infos = json_object();
 		struct arena a = {0};
 		struct err e = {0};
-		assert_int_equal(sizes_read_infos(str_of(texts[i]), infos, &e), 0);
+		assert_int_equal(infos_read(str_of(texts[i]), infos, &e), 0);
 		assert_string_equal(json_line(&a, infos), "{\"a-x\":{\"narSize\":7,\"references\":[\"a-x\",\"b-y\"]}}");
 		arena_release(&a);
 	}
@@ -37,7 +38,7 @@ test_every_shape_of_path_info(void **state)
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		AUTO(json_drop) json_t *infos = json_object();
 		struct err e = {0};
-		assert_int_equal(sizes_read_infos(str_of(bad[i]), infos, &e), -1);
+		assert_int_equal(infos_read(str_of(bad[i]), infos, &e), -1);
 		assert_int_equal(e.kind, ERR_INPUT);
 	}
 }

@@ -203,6 +203,7 @@ static const struct config_key keys[] = {
     FLAG(report, comment, true),
     FLAG(report, labels, false),
     TEXT(report, label_prefix, "10.rebuild-", check_label),
+    TEXT(report, label_has_prefix, "8.has: ", check_label),
     NUMBER(report, max_packages_listed, 100, 1, 100000),
     TEXT(trust, forks, "evaluate", check_forks),
     TEXTS(trust, authors, "[]", check_word),

@@ -78,7 +78,7 @@ struct settings {
 	struct {
 		bool comment;
 		bool labels;
-		const char *label_prefix;
+		const char *label_prefix, *label_has_prefix;
 		int64_t max_packages_listed;
 	} report;
 	struct {

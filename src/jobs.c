@@ -159,10 +159,13 @@ jobs_report(const struct settings *c, const struct jobs_report *r)
 {
 	/* Base and head stood under one path; it turns positions in error texts into places of the diff. */
 	const char *source = json_str(json_array_get(r->evaluations, 0), "source", NULL);
+	json_t *settings = json_pack("{s:I,s:I,s:s,s:s}", "max_packages_listed", (json_int_t)c->report.max_packages_listed,
+	    "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count, "label_prefix", c->report.label_prefix,
+	    "label_has_prefix", c->report.label_has_prefix);
 
-	return json_pack("{s:O,s:s,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:b,s:s?,s:O,s:{s:I,s:I,s:s?}}", "run", r->run, "phase",
-	    r->phase, "git_dir", r->git_dir, "head_tree", json_str(r->mirrored, "head_tree", NULL), "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure",
-	    r->failure, "progress", r->progress, "difference", r->difference, "checkout_dir", source, "waiting", r->waiting, "wide", r->wide,
-	    "colour", r->colour, "stalled", r->stalled, "formats", r->formats, "settings", "max_packages_listed",
-	    (json_int_t)c->report.max_packages_listed, "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count, "label_prefix", c->report.label_prefix);
+	return json_pack("{s:O,s:s,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:s?,s:b,s:O,s:o}", "run", r->run,
+	    "phase", r->phase, "git_dir", r->git_dir, "head_tree", json_str(r->mirrored, "head_tree", NULL), "plan", r->plan,
+	    "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure", r->failure, "progress", r->progress,
+	    "difference", r->difference, "checkout_dir", source, "waiting", r->waiting, "wide", r->wide, "stalled", r->stalled,
+	    "colour", r->colour, "formats", r->formats, "settings", settings);
 }

@@ -33,6 +33,8 @@ struct work {
 	struct map kernels; /* those that were evaluated */
 	json_t *diff, *diff_kernel, *diff_platform, *rebuilds_platform, *rebuilds_kernel;
 	bool nixos_tests;
+	bool brings, updates, drops; /* a new package, another version, one that is gone */
+	struct map moved;            /* names that attributes of head had before */
 	struct map seen;
 };
 
@@ -127,6 +129,47 @@ add_attr(struct work *w, const struct attr *at)
 	w->nixos_tests |= strcmp(name, "nixosTests.simple") == 0;
 }
 
+/* What nixpkgs' bot reads out of the subjects of commits ("x: init at 1", "x: 1 -> 2") the evaluations tell themselves. */
+static void
+note_package(struct work *w, const struct attr *at)
+{
+	if (at->alias)
+		return;
+	const json_t *path = json_object_get(at->json, "path");
+	w->brings |= at->change == CHANGE_ADDED && is_rebuild(w, at) && !json_is_array(json_object_get(at->json, "renamed_from"));
+	w->updates |= at->change == CHANGE_REBUILD && at->version_old != NULL && *at->version_old != '\0' && *at->version_new != '\0';
+	w->drops |= at->change == CHANGE_REMOVED && map_get(&w->moved, str_of(nixpkgs_name(w->m, path))) == NULL;
+}
+
+static void
+note_moved(struct work *w)
+{
+	for (size_t i = 0; i < w->m->n_attrs; i++) {
+		const json_t *from = json_object_get(w->m->attrs[i].json, "renamed_from");
+		if (json_is_array(from))
+			map_add(&w->moved, str_of(nixpkgs_name(w->m, from)), NULL);
+	}
+}
+
+/* People call many things a clean-up: that label is only ever set, as ofborg did, and the others are taken off, too. */
+static void
+add_has(struct work *w, struct labels *to)
+{
+	const char *prefix = json_str(w->m->settings, "label_has_prefix", "8.has: ");
+	const struct {
+		const char *name;
+		bool on, ours;
+	} has[] = {{"package (new)", w->brings, true}, {"package (update)", w->updates, true}, {"clean-up", w->drops, false}};
+
+	for (size_t i = 0; *prefix != '\0' && i < COUNT(has); i++) {
+		const char *name = arena_printf(&w->m->a, "%s%s", prefix, has[i].name);
+		if (has[i].ours)
+			json_array_append_new(to->known, json_string(name));
+		if (has[i].on)
+			json_array_append_new(to->wanted, json_string(name));
+	}
+}
+
 static void
 add_label(const struct work *w, json_t *labels, const char *name, bool on)
 {
@@ -188,8 +231,11 @@ labels_of(struct model *m, struct labels *ret)
 	find_kernels(&w);
 	for (size_t i = 0; i < w.kernels.n; i++)
 		list_at(w.rebuilds_kernel, str_dup(&m->a, w.kernels.p[i].key), NULL);
-	for (size_t i = 0; i < m->n_attrs; i++)
+	note_moved(&w);
+	for (size_t i = 0; i < m->n_attrs; i++) {
 		add_attr(&w, &m->attrs[i]);
+		note_package(&w, &m->attrs[i]);
+	}
 	json_t *labels = make_labels(&w, counts);
 	*ret = (struct labels){.wanted = json_array(), .known = json_array()};
 	json_object_foreach(labels, key, on) {
@@ -197,11 +243,13 @@ labels_of(struct model *m, struct labels *ret)
 		if (json_is_true(on))
 			json_array_append_new(ret->wanted, json_string(key));
 	}
+	add_has(&w, ret);
 	ret->changed_paths = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "attrdiff", w.diff, "attrdiffByKernel", w.diff_kernel,
 	    "attrdiffByPlatform", w.diff_platform, "rebuildsByPlatform", w.rebuilds_platform, "rebuildsByKernel",
 	    w.rebuilds_kernel, "rebuildCountByKernel", counts, "labels", labels);
 	map_release(&w.targets);
 	map_release(&w.kernels);
+	map_release(&w.moved);
 	map_release(&w.seen);
 }
 

@@ -8,16 +8,22 @@
  *
  * Labels of ranges overlap on purpose: 1 is also 1-10, everything above 500 is also 501+. Only kernels that were
  * evaluated are known; labels of the others are left alone.
+ *
+ * "8.has: package (new)" where an attribute is added that is no alias and no rename, and has something to build; "8.has:
+ * package (update)" where a rebuilt one has another version; "8.has: clean-up" where an attribute is gone and not renamed. The last is
+ * never taken off, because people use it for other things. nixpkgs' bot reads the first two out of commit subjects, which a
+ * repository with other habits does not write.
  */
 #ifndef EKACI_REPORT_LABELS_H
 #define EKACI_REPORT_LABELS_H
 
 #include "report/model.h"
 
-/* The prefix comes from settings.label_prefix, "10.rebuild-" when that is missing. */
+/* The prefixes come from settings.label_prefix and label_has_prefix, "10.rebuild-" and "8.has: " when these are missing; with
+ * an empty second one there are none of these. */
 struct labels {
 	json_t *changed_paths; /* nixpkgs' document */
-	json_t *wanted, *known; /* arrays of names; known is all this could ever set, wanted a part of it */
+	json_t *wanted, *known; /* arrays of names; what of known is not wanted is taken off */
 };
 
 /* Compared models only. Give up with labels_release. */

@@ -14,7 +14,7 @@
  *   git_dir, head_tree  the repository as it was evaluated: only its files are annotated (position.h)
  *   run.conflicts paths that conflict
  *   phase         also "superseded" and "cancelled"
- *   settings      max_packages_listed, label_prefix
+ *   settings      max_packages_listed, label_prefix, label_has_prefix
  *   plan          also warnings and jobs_left_out
  *
  * Records, in this order, as far as formats asks for them: check_run (twice: "ekaci / evaluation", "ekaci / rebuilds"),

@@ -173,7 +173,9 @@ test_labels_follow_nixpkgs_at_the_edges(void **state)
 		struct err e = {0};
 		const char *path = arena_printf(&a, "%s/d.json", dir);
 		write_difference(&a, path, t[i].n);
-		AUTO(json_drop) json_t *job = job_for(path, 10), *records = run_report(job, &e);
+		AUTO(json_drop) json_t *job = job_for(path, 10), *records = NULL;
+		json_object_set_new(job, "settings", json_pack("{s:s}", "label_has_prefix", ""));
+		records = run_report(job, &e);
 		assert_non_null(records);
 		char *wanted = json_dumps(json_object_get(find_record(records, "labels", NULL), "wanted"), 0);
 		assert_string_equal(wanted, t[i].wanted);
@@ -213,6 +215,59 @@ test_stdenv_labels(void **state)
 		free(known);
 	}
 	arena_release(&a);
+}
+
+/* What a change brings, as far as attributes tell it; clean-up is set and never taken off. */
+static void
+test_labels_of_what_a_change_has(void **state)
+{
+#define ROW(path, class, more) "{\"path\":[\"" path "\"],\"job\":\"j\",\"system\":\"x86_64-linux\",\"class\":\"" class "\",\"name\":\"x\"" more "}"
+#define AT_HEAD ",\"head\":{\"drv\":\"/nix/store/n.drv\"}"
+#define AT_BASE ",\"base\":{\"drv\":\"/nix/store/o.drv\"}"
+	static const struct {
+		const char *rows, *wanted;
+	} t[] = {
+	    {ROW("a", "rebuild", AT_BASE AT_HEAD), ""},
+	    {ROW("a", "rebuild", AT_BASE AT_HEAD ",\"version\":[\"1\",\"2\"]"), "package (update)"},
+	    {ROW("a", "rebuild", AT_BASE AT_HEAD ",\"version\":[null,\"2\"]"), ""},
+	    {ROW("a", "derivation_only", AT_BASE AT_HEAD ",\"version\":[\"1\",\"2\"]"), ""},
+	    {ROW("a", "added", AT_HEAD), "package (new)"},
+	    {ROW("a", "fixed", AT_HEAD), ""},
+	    {ROW("a", "newly_failing", AT_BASE), ""},
+	    {ROW("a", "added", ",\"head\":{\"drv\":\"/nix/store/built-before.drv\"}"), ""},
+	    {ROW("a", "added", AT_HEAD ",\"renamed_from\":[\"b\"]") "," ROW("b", "removed", AT_BASE), ""},
+	    {ROW("a", "added", AT_HEAD ",\"renamed_from\":[\"b\"]") "," ROW("c", "removed", AT_BASE), "clean-up"},
+	    {ROW("a", "added", AT_HEAD ",\"alias_of\":[\"b\"]"), ""},
+	    {ROW("a", "removed", AT_BASE) "," ROW("b", "added", AT_HEAD) "," ROW("c", "rebuild", AT_BASE AT_HEAD ",\"version\":[\"1\",\"2\"]"),
+	        "package (new) package (update) clean-up"},
+	};
+	const char *path;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		bool off = i >= COUNT(t);
+		const char *wanted = "", *known = "";
+		path = arena_printf(&a, "%s/has.json", dir);
+		assert_int_equal(files_write(path, str_of(arena_printf(&a, "{\"ekaci_difference\":1,\"counts\":{\"total\":{},\"systems\":{\"x86_64-linux\":{}}},"
+		    "\"attributes\":[%s],\"roots\":[],\"targets\":[{\"drv\":\"/nix/store/n.drv\"}]}", t[i % COUNT(t)].rows)), 0600, FILES_NO_SYNC, &e), 0);
+		AUTO(json_drop) json_t *job = job_for(path, 10);
+		json_object_set_new(job, "settings", json_pack("{s:s}", "label_has_prefix", off ? "" : "has "));
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		const json_t *labels = find_record(records, "labels", NULL), *one;
+		size_t k;
+		json_array_foreach(json_object_get(labels, "wanted"), k, one)
+			if (strncmp(json_string_value(one), "has ", 4) == 0)
+				wanted = arena_printf(&a, "%s%s%s", wanted, *wanted != '\0' ? " " : "", json_string_value(one) + 4);
+		json_array_foreach(json_object_get(labels, "known"), k, one)
+			if (strstr(json_string_value(one), "package (") != NULL || strstr(json_string_value(one), "clean-up") != NULL)
+				known = arena_printf(&a, "%s %s", known, json_string_value(one));
+		if (strcmp(wanted, off ? "" : t[i % COUNT(t)].wanted) != 0)
+			fail_msg("%s: %s", t[i % COUNT(t)].rows, wanted);
+		assert_string_equal(known, off ? "" : " has package (new) has package (update)");
+		arena_release(&a);
+	}
 }
 
 /* Replaces every text in j by hostile text, but for members the stage decides by. */
@@ -491,6 +546,7 @@ main(void)
 	    cmocka_unit_test(test_texts_fit_at_every_size),
 	    cmocka_unit_test(test_labels_follow_nixpkgs_at_the_edges),
 	    cmocka_unit_test(test_stdenv_labels),
+	    cmocka_unit_test(test_labels_of_what_a_change_has),
 	    cmocka_unit_test(test_long_texts_are_cut),
 	};
 	return cmocka_run_group_tests_name("report_limits", tests, make_dir, remove_dir);

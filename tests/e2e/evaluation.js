@@ -49,7 +49,7 @@ scene_test('mistakes in the base\'s .ekaci/config.json: failure with line and co
 	equal([evaluation.conclusion, rebuilds.conclusion], ['failure', 'cancelled']);
 	match(told(evaluation), /\.ekaci\/config\.json:6:\d+/);
 	match(told(evaluation), /change_sets\[0\]\.kind must be docs-only/);
-	equal(state_files(scene, 'evals').filter(n => n.endsWith('.zst')), []);
+	equal((await report_of(scene, evaluation)).evaluations ?? [], []);
 	await tidy(scene, pull);
 });
 

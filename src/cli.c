@@ -7,6 +7,7 @@
 #include "evaluate/evaljobs.h"
 #include "graph/graph.h"
 #include "local.h"
+#include "operate.h"
 #include "setup.h"
 #include "status.h"
 #include "store/store.h"
@@ -184,6 +185,10 @@ static const struct command commands[] = {
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph},
     {"eval-jobs", "FILE | --expr EXPR | --flake REF", "the built-in evaluator (see --help of its own)", eval_jobs_main},
     {"status", "[--config FILE] [--why DRV]", "the queue, or why one build has not started", status_main},
+    {"run", "[--config FILE] RUN", "one run: its way so far and its builds", operate_run},
+    {"retry", "[--config FILE] RUN", "that run's head again, like /ekaci rebuild", operate_retry},
+    {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel},
+    {"approve", "[--config FILE] OWNER/REPO#NUMBER", "lets a pull request's head be evaluated and built", operate_approve},
     {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
         run_check_config},
     {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup},

@@ -63,6 +63,9 @@ lock_state(struct daemon *d, struct err *e)
 		return fail_sys(e, "cannot open %s", path);
 	if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
 		return fail(e, ERR_DENIED, "another ekaci uses %s", d->settings->state.dir);
+	/* For `ekaci retry` and its like, which wake us. */
+	if (ftruncate(d->lock, 0) != 0 || dprintf(d->lock, "%ld\n", (long)getpid()) < 0)
+		return fail_sys(e, "cannot write %s", path);
 	return 0;
 }
 
@@ -230,6 +233,7 @@ open_parts(struct daemon *d, struct err *e)
 	if (flow_new(&parts, &d->flow, e) != 0)
 		return -1;
 	d->intake = intake_new(&parts, d->flow);
+	loop_on_word(d->loop, on_delivery, d);
 	d->house = loop_timer_new(d->loop, "housekeeping", keep_house, d);
 	return 0;
 }

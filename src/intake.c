@@ -389,17 +389,22 @@ start_again(struct intake *in, struct asking *q, bool approved, struct err *e)
 
 	if (rc < 0)
 		return -1;
+	if (q->pr.head == NULL && rc != 0)
+		return 0; /* the operator named what nobody knows */
+	bool own = q->command.number > 0 && q->pr.head != NULL;
 	struct run wanted = {.repository = q->repo.id,
 	    .number = q->command.number,
-	    .head = q->pr.head,
-	    .base_ref = q->pr.base_ref,
+	    .head = own ? q->pr.head : newest.head,
+	    .base_ref = own ? q->pr.base_ref : newest.base_ref,
+	    .base = own ? NULL : newest.base,
+	    .head_ref = own ? NULL : newest.head_ref,
 	    .reason = arena_printf(&q->a, "%s asked for: %s", q->command.login, q->command.verb),
 	    .force = true,
 	    .again = all || named,
 	    .asked = named ? json_line(&q->a, q->words) : NULL,
 	    .ignore_rules = ignore_rules,
 	    /* What was approved for this head stays approved. */
-	    .approved = approved || (rc == 0 && newest.approved && strcmp(newest.head, q->pr.head) == 0)};
+	    .approved = approved || (rc == 0 && newest.approved && (!own || strcmp(newest.head, q->pr.head) == 0))};
 	return flow_start(in->flow, &wanted, e);
 }
 
@@ -657,7 +662,11 @@ ask(struct intake *in, struct err *e)
 	}
 	in->asking = true;
 	rc = store_pull_get(in->p.store, &q->a, q->repo.id, q->command.number, &q->pr, e);
-	if (rc == 0)
+	if (q->command.operator) {
+		q->permission = "admin";
+		q->pr.open = q->pr.open || q->command.number <= 0;
+		settle(q);
+	} else if (rc == 0)
 		send_permission(in->p.sender, q->repo.installation, q->repo.owner, q->repo.name,
 		    q->command.login, on_permission, q);
 	else

@@ -451,9 +451,9 @@ int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {
 	return db_run(s, e,
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received)"
-	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7)",
-	    "iiisssi", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms());
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8)",
+	    "iiisssii", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(), (int64_t)c->operator);
 }
 
 int
@@ -461,7 +461,7 @@ store_command_next(struct store *s, struct arena *a, int64_t now, struct store_c
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts FROM command"
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator FROM command"
 	    " WHERE done IS NULL AND not_before <= ?1 ORDER BY id LIMIT 1",
 	    "i", now);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -475,7 +475,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, struct store_c
 	    .login = db_text(a, q, 4),
 	    .verb = db_text(a, q, 5),
 	    .words = db_text(a, q, 6),
-	    .attempts = db_i64(q, 7)};
+	    .attempts = db_i64(q, 7),
+	    .operator = db_i64(q, 8) != 0};
 	return 0;
 }
 

@@ -123,7 +123,8 @@ must_check int store_run_changed(struct store *s, int64_t id, struct err *e);
 must_check int store_run_reported(struct store *s, int64_t id, int64_t change, struct err *e);
 
 struct store_command {
-	int64_t id, repository, number, comment; /* comment 0: a button */
+	int64_t id, repository, number, comment; /* comment 0: a button, or the operator */
+	bool operator; /* given on the machine itself: nobody is asked for permission */
 	const char *login, *verb, *words;
 	int64_t attempts;
 };

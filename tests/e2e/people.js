@@ -1,6 +1,7 @@
 // What people ask for, in comments and with buttons: who may, what is answered, and that it happens once.
 
-import { equal, match, ok, run } from './lib.js';
+import { spawnSync } from 'node:child_process';
+import { equal, match, ok, program, run } from './lib.js';
 import { builds_begun, children_of, delivered, eventually, figure, finished, gone, open_build, page_of,
 	report_of, row_of, scene_test, slow_package, state_files, tidy } from './scenes.js';
 
@@ -214,6 +215,39 @@ scene_test('a command on a pull request from before the bot came', { start: fals
 	await scene.say(pull.number, '/ekaci rebuild', { user: 'writer' });
 	equal((await finished(scene, pull.head.sha)).rebuilds.conclusion, 'success');
 	await tidy(scene, pull);
+});
+
+scene_test('the operator on the machine itself: run, approve, retry, cancel; also while the bot is down', {}, async scene => {
+	const cli = (...args) => {
+		const { status, stdout, stderr } = spawnSync(program, [args[0], '--config', scene.bot.config_file, ...args.slice(1)],
+			{ encoding: 'utf8', timeout: 10000 });
+		return { status, text: stdout + stderr };
+	};
+	await scene.github.do('repository', { full_name: 'stranger/demo', fork_of: scene.repo });
+	await scene.github.do('commit', { repo: 'stranger/demo', branch: 'slow', parent: 'refs/heads/main',
+		files: { 'pkgs/z/zinnia.nix': slow_package(scene.dir, 'zinnia') } });
+	const { pull } = await scene.open('slow', { head_repo: 'stranger/demo', author_association: 'NONE', user: 'stranger' });
+	const held = await finished(scene, pull.head.sha);
+	equal(held.rebuilds.conclusion, 'action_required');
+	match(cli('run', '1').text, /^run 1 of org\/demo#1, [0-9a-f]{12}: done[^]*\d\.\d{3} s {2}diffed +compared/);
+	equal(cli('run', '77').status, 1);
+	equal(cli('approve', 'org/demo#x').status, 2);
+	equal(cli('approve', 'org/nothing#1').status, 1);
+	match(cli('approve', 'Org/demo#1').text, /The bot has been told/);
+	await eventually('zinnia is being built', () => builds_begun(scene.dir, 'zinnia') > 0);
+	const old = children_of(scene);
+	equal(cli('cancel', '2').status, 0);
+	await gone(old, 10000);
+	const { rebuilds } = await finished(scene, pull.head.sha, { after: held.rebuilds.id });
+	equal(rebuilds.conclusion, 'cancelled');
+	match(cli('run', '2').text, /cancelled +the operator asked for it[^]*cancelled +zinnia/);
+	open_build(scene.dir, 'zinnia');
+	await delivered(scene);
+	await scene.bot.stop();
+	match(cli('retry', '2').text, /will obey when it starts/);
+	await scene.bot.start();
+	equal((await finished(scene, pull.head.sha, { after: rebuilds.id })).rebuilds.conclusion, 'success');
+	await tidy(scene, pull, { times: 3 });
 });
 
 scene_test('a private repository: no page without the link of its check run', { private: true }, async scene => {

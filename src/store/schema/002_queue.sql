@@ -11,6 +11,8 @@ CREATE INDEX run_branch_done ON run (repository, base_ref, id) WHERE number = 0 
 ALTER TABLE build ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE build ADD COLUMN deterministic INTEGER;           -- NULL: not known
 
+ALTER TABLE command ADD COLUMN operator INTEGER NOT NULL DEFAULT 0; -- 1: given on the machine itself
+
 -- Outputs of a derivation that are to be copied to a binary cache; the row goes when they are there.
 CREATE TABLE push (
 	id         INTEGER PRIMARY KEY,

@@ -39,7 +39,9 @@ struct put_off {
 
 struct loop {
 	uv_loop_t uv;
-	uv_signal_t term, interrupt;
+	uv_signal_t term, interrupt, word;
+	void (*on_word)(void *ctx);
+	void *word_ctx;
 	struct worker *workers;
 	struct loop_figures figures;
 	struct put_off *put_off;
@@ -78,6 +80,25 @@ loop_new(struct loop **ret, struct err *e)
 	uv_signal_start(&l->interrupt, on_signal, SIGINT);
 	*ret = l;
 	return 0;
+}
+
+static void
+on_word(uv_signal_t *s, int number)
+{
+	struct loop *l = s->data;
+
+	(void)number;
+	l->on_word(l->word_ctx);
+}
+
+void
+loop_on_word(struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	l->on_word = fn;
+	l->word_ctx = ctx;
+	l->word.data = l;
+	uv_signal_init(&l->uv, &l->word);
+	uv_signal_start(&l->word, on_word, SIGUSR1);
 }
 
 uv_loop_t *

@@ -18,6 +18,8 @@ uv_loop_t *loop_uv(struct loop *l);
 /* Runs until loop_stop. SIGTERM and SIGINT stop it. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+/* Calls fn(ctx) when this process gets SIGUSR1: another process has left word. */
+void loop_on_word(struct loop *l, void (*fn)(void *ctx), void *ctx);
 /* Ends all workers (SIGTERM, then SIGKILL) and waits for them. To be called before this process runs anything with
  * child.h, which takes every child for its own. */
 void loop_end_workers(struct loop *l);

@@ -1,5 +1,9 @@
 // Mustache (kainjow) behind C; no exception leaves this file.
+#if __has_include(<kainjow/mustache.hpp>)
 #include <kainjow/mustache.hpp>
+#else
+#include <mustache.hpp> // nixpkgs' place
+#endif
 
 #include <algorithm>
 #include <cstdio>

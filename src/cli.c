@@ -31,11 +31,11 @@ struct command {
 static int
 run_worker(int argc, char **argv)
 {
-	if (argc != 2) {
-		fputs("usage: ekaci worker STAGE < JOB\n", stderr);
+	if (argc > 2) {
+		fputs("usage: ekaci worker [STAGE] < JOB\n", stderr);
 		return 2;
 	}
-	return worker_main(argv[1]);
+	return worker_main(argc == 2 ? argv[1] : NULL);
 }
 
 /* What the setting comes to on this machine, for this user. */
@@ -192,7 +192,8 @@ static const struct command commands[] = {
     {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
         run_check_config},
     {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup},
-    {"worker", "STAGE", "run one stage of the pipeline on the job read from standard input", run_worker},
+    {"worker", "[STAGE]", "run one stage of the pipeline on the job read from standard input (its first line, else, names the stage)",
+        run_worker},
     {"help", "", "this list", run_help},
 };
 

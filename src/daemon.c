@@ -185,25 +185,25 @@ keep_house(void *ctx)
 }
 
 /* What holds evaluations, in the log from the first line on: it depends on the machine and on who we are. */
-static const char *
-limit_evaluations(struct daemon *d)
+static void
+limit_evaluations(struct daemon *d, struct flow_parts *ret)
 {
 	const char *group, *why;
 	struct err e;
 
 	if (strcmp(d->settings->evaluate.sandbox, "off") == 0)
 		log_info("evaluations: sandbox none, as [evaluate] sandbox says");
-	else if (sandbox_works(&why))
+	else if ((ret->sandbox_works = sandbox_works(&why)))
 		log_info("evaluations: sandbox bubblewrap");
 	else
 		log_warn("evaluations: sandbox none, it cannot be had: %s", why);
 	if (cgroup_find(&d->a, CGROUP_ROOT, CGROUP_SELF, &group, &e) != 0 || cgroup_take(group, &e) != 0) {
 		log_info("evaluations: limits watched by ekaci, no control group: %s", e.msg);
-		return NULL;
+		return;
 	}
 	cgroup_sweep(group);
 	log_info("evaluations: limits by control groups in %s", group);
-	return group;
+	ret->cgroup = group;
 }
 
 static int
@@ -223,13 +223,17 @@ open_parts(struct daemon *d, struct err *e)
 		return -1;
 	if (ws.secret.n == 0)
 		return fail(e, ERR_INPUT, "[github] webhook_secret_file: a webhook secret is needed; anybody could post otherwise");
-	const char *cgroup = limit_evaluations(d);
+	struct flow_parts parts = {.settings = c};
+	limit_evaluations(d, &parts);
 	if (loop_new(&d->loop, e) != 0 ||
 	    store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
 	    send_start(d->loop, d->store, c, &d->sender, e) != 0 ||
 	    web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
 		return -1;
-	struct flow_parts parts = {d->loop, d->store, c, d->sender, d->web, cgroup};
+	parts.loop = d->loop;
+	parts.store = d->store;
+	parts.sender = d->sender;
+	parts.web = d->web;
 	if (flow_new(&parts, &d->flow, e) != 0)
 		return -1;
 	d->intake = intake_new(&parts, d->flow);

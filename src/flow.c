@@ -393,6 +393,8 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 			jobs_may_fetch(c, *ret, fetches, plan, trust_of(f, a, r));
 		if (*ret != NULL && f->p.cgroup != NULL)
 			json_object_set_new(*ret, "cgroup", json_string(f->p.cgroup));
+		if (*ret != NULL)
+			json_object_set_new(*ret, "sandbox_works", json_boolean(f->p.sandbox_works));
 	} else if (r->state == RUN_EVALUATED)
 		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
 	else if (r->state == RUN_DIFFED)

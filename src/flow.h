@@ -26,6 +26,7 @@ struct flow_parts {
 	struct sender *sender;
 	const struct web *web; /* for addresses of pages */
 	const char *cgroup;    /* ours to divide among evaluations (support/os/cgroup.h), or NULL */
+	bool sandbox_works;    /* it was tried */
 };
 
 must_check int flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e);

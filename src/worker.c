@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <git2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,36 +34,19 @@ narrow(void)
 	close_range(4, ~0u, 0);
 }
 
-static int
-read_job(json_t **ret, struct err *e)
-{
-	AUTO(buf_release) struct buf text;
-	char chunk[65536];
-	ssize_t n;
+/* Standard input: what was read and not used yet begins at used. */
+struct input {
+	struct buf text;
+	size_t used;
+};
 
-	buf_init(&text, MAX_JOB_BYTES);
-	while ((n = read(0, chunk, sizeof(chunk))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail_sys(e, "cannot read the job");
-		buf_add(&text, chunk, (size_t)n);
-	}
-	if (text.over)
-		return fail(e, ERR_LIMIT, "a job of more than %d bytes", MAX_JOB_BYTES);
-	return json_read(buf_get(&text), "job", ret, e);
-}
-
-/* The next line of standard input: 1, or 0 at its end. A worker that waits for work still ends when asked to. */
+/* Adds what comes: 1, or 0 at the end. A worker that waits for work still ends when asked to. */
 static int
-read_line(struct buf *text, size_t *used, struct str *ret, struct err *e)
+read_more(struct input *in, struct err *e)
 {
 	char chunk[65536];
-	const char *nl;
 
-	buf_drop(text, *used);
-	*used = 0;
-	while ((nl = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL) == NULL) {
+	for (;;) {
 		struct pollfd p = {.fd = 0, .events = POLLIN};
 		if (child_cancelled())
 			return fail(e, ERR_BUSY, "cancelled");
@@ -74,15 +58,44 @@ read_line(struct buf *text, size_t *used, struct str *ret, struct err *e)
 			continue;
 		if (n < 0)
 			return fail_sys(e, "cannot read the job");
-		if (n == 0 && text->n == 0)
-			return 0;
-		buf_add(text, n > 0 ? chunk : "\n", n > 0 ? (size_t)n : 1); /* the last one may lack its newline */
-		if (text->over)
+		buf_add(&in->text, chunk, (size_t)n);
+		if (in->text.over)
 			return fail(e, ERR_LIMIT, "a job of more than %d bytes", MAX_JOB_BYTES);
+		return n > 0;
 	}
-	*ret = (struct str){text->p, (size_t)(nl - text->p)};
-	*used = ret->n + 1;
+}
+
+/* The next line: 1, or 0 at the end. */
+static int
+read_line(struct input *in, struct str *ret, struct err *e)
+{
+	const char *nl;
+	int more;
+
+	buf_drop(&in->text, in->used);
+	in->used = 0;
+	while ((nl = in->text.n > 0 ? memchr(in->text.p, '\n', in->text.n) : NULL) == NULL) {
+		if ((more = read_more(in, e)) < 0)
+			return -1;
+		if (more == 0 && in->text.n == 0)
+			return 0;
+		if (more == 0)
+			buf_putc(&in->text, '\n'); /* the last one may lack its newline */
+	}
+	*ret = (struct str){in->text.p, (size_t)(nl - in->text.p)};
+	in->used = ret->n + 1;
 	return 1;
+}
+
+/* All that is left is one job. */
+static int
+read_job(struct input *in, json_t **ret, struct err *e)
+{
+	int more;
+
+	while ((more = read_more(in, e)) > 0)
+		;
+	return more == 0 ? json_read(str_from(buf_get(&in->text), in->used), "job", ret, e) : -1;
 }
 
 /* Runs the stage and writes the last record of the job. rc: how reading the job went. */
@@ -104,16 +117,13 @@ run_job(const struct stage *stage, int rc, const json_t *job, struct record_out 
 }
 
 static int
-run_jobs(const struct stage *stage, struct record_out *out)
+run_jobs(const struct stage *stage, struct input *in, struct record_out *out)
 {
-	AUTO(buf_release) struct buf text;
-	size_t used = 0;
 	struct str line;
 	struct err e = {0};
 	int rc = 0, more;
 
-	buf_init(&text, MAX_JOB_BYTES);
-	while (!child_cancelled() && !out->broken && (more = read_line(&text, &used, &line, &e)) != 0) {
+	while (!child_cancelled() && !out->broken && (more = read_line(in, &line, &e)) != 0) {
 		AUTO(json_drop) json_t *job = NULL;
 		rc = more > 0 ? json_read(line, "job", &job, &e) : -1;
 		rc = run_job(stage, rc, job, out, &e);
@@ -125,25 +135,51 @@ run_jobs(const struct stage *stage, struct record_out *out)
 	return rc;
 }
 
-int
-worker_main(const char *name)
+static int
+run_stage(const struct stage *stage, struct input *in)
 {
-	const struct stage *stage = pipeline_stage(name);
-	struct record_out out = {.fd = 3};
+	struct record_out out = {.fd = fcntl(3, F_GETFD) < 0 ? 1 : 3}; /* run by hand: to standard output */
 	AUTO(json_drop) json_t *job = NULL;
 	struct err e = {0};
 
-	if (stage == NULL) {
-		log_error("no such stage: %s", name);
-		return 2;
-	}
-	if (fcntl(3, F_GETFD) < 0) /* run by hand: records go to standard output */
-		out.fd = 1;
-	narrow();
 	if (stage->close != NULL)
-		return run_jobs(stage, &out) == 0 ? 0 : 1;
-	int rc = read_job(&job, &e);
-	return run_job(stage, rc, job, &out, &e) == 0 ? 0 : 1;
+		return run_jobs(stage, in, &out);
+	int rc = read_job(in, &job, &e);
+	return run_job(stage, rc, job, &out, &e);
+}
+
+/* What most stages need and what takes long, while nobody waits: libgit2 reads the machine's certificates (5 ms). */
+static void
+prepare(void)
+{
+	git_libgit2_init();
+}
+
+int
+worker_main(const char *name)
+{
+	struct input in = {0};
+	struct arena a = {0};
+	struct str line;
+	struct err e = {0};
+	int code = 0, told = 1;
+
+	buf_init(&in.text, MAX_JOB_BYTES);
+	narrow();
+	if (name == NULL)
+		prepare();
+	if (name == NULL && (told = read_line(&in, &line, &e)) > 0)
+		name = str_dup(&a, line);
+	const struct stage *stage = name != NULL ? pipeline_stage(name) : NULL;
+	if (stage != NULL) {
+		code = run_stage(stage, &in) == 0 ? 0 : 1;
+	} else if (told > 0) { /* else it was not needed after all */
+		log_error("no such stage: %s", name);
+		code = 2;
+	}
+	buf_release(&in.text);
+	arena_release(&a);
+	return code;
 }
 
 int

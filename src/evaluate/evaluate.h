@@ -8,6 +8,7 @@
  * `max_processes` (256, besides two a worker) and `min_free_mb` (1024, of the store's disk): an evaluation that goes beyond
  * is stopped and incomplete, as is one whose processes use more than twice workers x max_memory_mb; `cgroup` (a control
  * group to make one in, support/os/cgroup.h): there the kernel sees to both, threads counted too; else we look twice a second.
+ * `sandbox_works` (whoever made the job has tried it: it is not tried again).
  *
  * What it promises: a stored evaluation is complete, or it is not stored; base and head are evaluated at the same path;
  * the same wish is fulfilled once, by whoever comes first; a scope is taken from the whole where that is stored; when it ends, however it ends, its processes and its

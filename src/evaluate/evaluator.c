@@ -2,12 +2,15 @@
 #include "evaluate/evaluator.h"
 
 #include "evaluate/setup.h"
+#include "support/base/log.h"
 #include "support/os/child.h"
+#include "support/os/files.h"
 
 #include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { HELP_BYTES = 4 * 1024 * 1024, EXPR_BYTES = 100 * 1024 };
@@ -61,15 +64,40 @@ unknown_version(struct arena *a, struct str help)
 	return arena_printf(a, "unknown (help %016llx)", (unsigned long long)h);
 }
 
+/* What a program says of itself when asked so: kept in folder/NAME.says while its file is the same. */
 static int
-probe_external(struct arena *a, const char *program, struct evaluator *ret, struct err *e)
+ask(struct arena *a, const char *program, const char *question, const char *folder, struct buf *ret, struct err *e)
 {
-	const char *argv[] = {program, "--help", NULL};
+	const char *argv[] = {program, question, NULL}, *found = child_find(a, program), *name = strrchr(program, '/');
+	const char *kept = arena_printf(a, "%s/%s.says", folder, name != NULL ? name + 1 : program);
+	char real[PATH_MAX];
+	struct stat st;
+	struct str text;
+	struct err late;
+
+	if (found == NULL || realpath(found, real) == NULL || stat(real, &st) != 0)
+		return child_output(argv, ret, e); /* in whose words it is absent */
+	char *mark = arena_printf(a, "%s %s %llu %lld %lld.%09ld", real, question, (unsigned long long)st.st_ino,
+	    (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	if (files_read(a, kept, HELP_BYTES + PATH_MAX + 200, &text, &late) == 0 && str_is(str_cut(text, '\n', &text), mark)) {
+		buf_str(ret, text);
+		return 0;
+	}
+	if (child_output(argv, ret, e) != 0)
+		return -1;
+	if (files_write(kept, str_of(arena_printf(a, "%s\n%s", mark, ret->p)), 0600, FILES_NO_SYNC, &late) != 0)
+		log_warn("%s", late.msg); /* asked again next time */
+	return 0;
+}
+
+static int
+probe_external(struct arena *a, const char *program, const char *folder, struct evaluator *ret, struct err *e)
+{
 	AUTO(buf_release) struct buf help = {0};
 	char real[PATH_MAX];
 
 	buf_init(&help, HELP_BYTES);
-	if (child_output(argv, &help, e) != 0)
+	if (ask(a, program, "--help", folder, &help, e) != 0)
 		return fail_in(e, "asking the evaluator for its options");
 	if (!offers(buf_get(&help), "--max-memory-size") || !offers(buf_get(&help), "--meta"))
 		return fail(e, ERR_INPUT, "%s does not look like nix-eval-jobs", program);
@@ -84,9 +112,8 @@ probe_external(struct arena *a, const char *program, struct evaluator *ret, stru
 }
 
 static int
-probe_own(struct arena *a, struct evaluator *ret, struct err *e)
+probe_own(struct arena *a, const char *folder, struct evaluator *ret, struct err *e)
 {
-	const char *argv[] = {"nix", "--version", NULL};
 	AUTO(buf_release) struct buf out = {0};
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -94,7 +121,7 @@ probe_own(struct arena *a, struct evaluator *ret, struct err *e)
 	buf_init(&out, 4096);
 	if (n < 0)
 		return fail_sys(e, "cannot find ourselves");
-	if (child_output(argv, &out, e) != 0)
+	if (ask(a, "nix", "--version", folder, &out, e) != 0)
 		return fail_in(e, "the built-in evaluator needs nix");
 	struct str version = str_trim(buf_get(&out)), ignored;
 	version = str_cut(version, '\n', &ignored);
@@ -105,20 +132,20 @@ probe_own(struct arena *a, struct evaluator *ret, struct err *e)
 }
 
 int
-evaluator_find(struct arena *a, const char *setting, struct evaluator *ret, struct err *e)
+evaluator_find(struct arena *a, const char *setting, const char *folder, struct evaluator *ret, struct err *e)
 {
 	const char *found;
 
 	if (strcmp(setting, "built-in") == 0)
-		return probe_own(a, ret, e);
+		return probe_own(a, folder, ret, e);
 	if (strcmp(setting, "auto") == 0) {
 		found = child_find(a, "nix-eval-jobs");
-		return found != NULL ? probe_external(a, found, ret, e) : probe_own(a, ret, e);
+		return found != NULL ? probe_external(a, found, folder, ret, e) : probe_own(a, folder, ret, e);
 	}
 	found = child_find(a, setting);
 	if (found == NULL)
 		return fail(e, ERR_ABSENT, "there is no evaluator %.200s", setting);
-	return probe_external(a, found, ret, e);
+	return probe_external(a, found, folder, ret, e);
 }
 
 /* A path within the tree, with or without a slash in front; no part of it may be "..". */

@@ -29,8 +29,8 @@ struct evaluator_job {
 };
 
 /* setting: "auto" (nix-eval-jobs when it is on PATH, else our own), "nix-eval-jobs", "built-in", or a path.
- * ERR_ABSENT when there is none. */
-must_check int evaluator_find(struct arena *a, const char *setting, struct evaluator *ret, struct err *e);
+ * ERR_ABSENT when there is none. What it says of itself is kept in folder, which exists. */
+must_check int evaluator_find(struct arena *a, const char *setting, const char *folder, struct evaluator *ret, struct err *e);
 
 /* The command line, NULL-terminated, in a. ERR_INPUT when the job cannot be one (a path that leaves the tree). */
 must_check int evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j,

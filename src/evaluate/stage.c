@@ -287,7 +287,11 @@ stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
 	int rc = read_wish(&w, e);
 
 	if (rc == 0)
-		rc = evaluator_find(&w.a, json_str(job, "evaluator", "auto"), &w.ev, e);
+		rc = files_mkdirs(w.evals_dir, 0755, e);
+	if (rc == 0)
+		rc = evaluator_find(&w.a, json_str(job, "evaluator", "auto"), w.evals_dir, &w.ev, e);
+	if (json_flag(job, "sandbox_works", false))
+		sandbox_trust();
 	if (rc == 0) {
 		int decided = sandbox_decide(w.mode, e);
 		w.run.sandbox = decided > 0;
@@ -300,7 +304,6 @@ stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
 		w.file = stored_path(&w.a, w.evals_dir, w.key);
 		if (w.roots_root != NULL)
 			w.run.roots_dir = arena_printf(&w.a, "%s/%.16s", w.roots_root, w.key);
-		rc = files_mkdirs(w.evals_dir, 0755, e);
 	}
 	if (rc == 0)
 		rc = evaluate(&w, out, e);

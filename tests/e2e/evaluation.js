@@ -141,10 +141,15 @@ scene_test('Nix missing: the bot does not start and says what is missing', { sta
 scene_test('an evaluation that takes too long ends, with all its processes, and says so', { start: false },
 	async scene => {
 		const slow = slow_evaluator(scene.dir);
-		scene.configure({ evaluate: { evaluator: slow.file, sandbox: 'off', timeout_s: 2 } });
+		scene.configure({ evaluate: { evaluator: slow.file, sandbox: 'off', timeout_s: 8 } });
 		await scene.bot.start();
 		const { pull } = await scene.open('games');
 		await eventually('the evaluation has begun', () => slow.begun() > 0);
+		const workers = () => children_of(scene).filter(p => p.command === 'ekaci worker ').length;
+		await eventually('the next worker is started meanwhile', async () =>
+			await figure(scene, 'workers_running') === 1 && workers() === 2);
+		await eventually('and does not stay when nothing is asked of it', async () =>
+			await figure(scene, 'workers_running') === 1 && workers() === 1);
 		const { evaluation } = await finished(scene, pull.head.sha);
 		equal([evaluation.conclusion, evaluation.output.title], ['failure', 'evaluation incomplete']);
 		match(told(evaluation), /time|long|second/i);

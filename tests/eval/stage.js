@@ -189,6 +189,30 @@ for (const [scenario, version, pattern] of [
 }
 
 // Two at once evaluate once; a cancelled one leaves nothing.
+// What an evaluator says of itself is asked once, and again when it is another.
+{
+	const evals_dir = fresh(), asked = path.join(work, 'asked');
+	const count = () => fs.readFileSync(asked, 'utf8').split('\n').length - 1;
+	const script = (version) => `#!/bin/sh\ncase $1 in --help) echo x >>'${asked}'; echo "  --max-memory-size --meta ${version}"; exit;; esac\nprintf '{"attrPath":["a"],"error":"x"}\\n'\n`;
+	const own = write('own/nix-eval-jobs', script('one'), 0o755);
+	const go = () => stage(job(repo, file, { evaluator: own, evals_dir, sandbox: 'off' })).evaluation;
+	const first = go(), again = go();
+	is([count(), again.version, again.reused], [1, first.version, true], 'an evaluator is asked once for what it can do');
+	write('own/nix-eval-jobs', script('other'), 0o755);
+	const other = go();
+	is([count(), other.version !== first.version, other.reused], [2, true, false], 'and again when its file is another');
+}
+
+// The daemon starts workers before it knows what for.
+{
+	const worker = (input) => { const r = run(ekaci, ['worker'], { input }); return [r.status, r.stdout.split('\n')[0]]; };
+	const doc = job(repo, file, { evals_dir: fresh() });
+	is([worker('')], [[0, '']], 'a worker that is not needed ends');
+	ok(/no such stage: nothing/.test(run(ekaci, ['worker'], { input: 'nothing\n{}\n' }).stderr) && worker('nothing\n')[0] === 2, 'one that is told a stage there is not says so');
+	const r = run(ekaci, ['worker'], { input: `evaluate\n${JSON.stringify(doc)}\n` });
+	ok(r.status === 0 && /"type":"evaluation".*"complete":true/.test(r.stdout) && /\{"type":"end"/.test(r.stdout), 'one that is told its stage first runs it', r.stdout + r.stderr);
+}
+
 (async () => {
 	const slow = repository('slow', { 'jobs.nix': `{ a = ${nix('a')}; b = builtins.foldl' (a: b: a + b) 0 (builtins.genList (i: builtins.foldl' (x: y: x + y) 0 (builtins.genList (j: j) 1000)) 3000); }` });
 	const doc = job(slow, { file: 'jobs.nix' }, { evals_dir: fresh() });

@@ -167,7 +167,7 @@ main(int argc, char **argv)
 	struct driver d = {0};
 	struct err e = {0};
 
-	if (argc == 3 && strcmp(argv[1], "worker") == 0)
+	if (argc >= 2 && strcmp(argv[1], "worker") == 0)
 		return worker_main(argv[2]);
 	if (argc != 2) {
 		fputs("usage: driver DIR < INPUT\n", stderr);

@@ -3,6 +3,7 @@
 
 #include "support/base/clock.h"
 #include "support/os/cgroup.h"
+#include "support/os/files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +20,8 @@
 #include <unistd.h>
 
 enum { IN, OUT, ERR, CHAN, NFDS };
-enum { READ_BYTES = 128 * 1024, LOOK_MS = 20 };
+enum { READ_BYTES = 128 * 1024, LOOK_MS = 20, GONE_LOOK_US = 200, GONE_LOOKS = 500 };
+enum { MAX_CHILDREN = 1024 * 1024, MAX_FAMILY = 100000 }; /* bytes of a list; processes looked at in one go */
 enum { PIPE_BYTES = 512 * 1024 }; /* of standard output, where the system allows: fewer turns of waiting for each other */
 
 struct running {
@@ -87,18 +89,47 @@ struct family {
 	size_t n, cap;
 };
 
-static struct family
-find_family(void)
+/* Adds the children of a process, thread by thread; false where the kernel does not list them. */
+static bool
+add_children(struct family *family, pid_t pid)
 {
-	struct family family = {0};
+	struct arena a = {0};
+	struct err ignored;
+	struct dirent *thread;
+	struct str text, word;
+	int64_t child;
+	bool listed = true;
+	DIR *dir = opendir(arena_printf(&a, "/proc/%d/task", (int)pid));
+
+	while (dir != NULL && (thread = readdir(dir)) != NULL) {
+		if (thread->d_name[0] == '.')
+			continue;
+		if (files_read(&a, arena_printf(&a, "/proc/%d/task/%s/children", (int)pid, thread->d_name), MAX_CHILDREN, &text, &ignored) != 0) {
+			listed = pid != getpid() && listed; /* another's thread may have ended meanwhile */
+			continue;
+		}
+		while (text.p != NULL) {
+			word = str_cut(text, ' ', &text);
+			if (str_to_i64(word, &child) == 0)
+				vec_push(family, (pid_t)child);
+		}
+	}
+	if (dir != NULL)
+		closedir(dir);
+	arena_release(&a);
+	return listed;
+}
+
+/* The same with nothing but parents to go by: grows the set until a pass over /proc adds none. */
+static void
+add_by_parents(struct family *family)
+{
 	size_t before;
 	struct dirent *d;
 	DIR *dir;
 
-	vec_push(&family, getpid());
-	/* Grow the set of descendants until a pass over /proc adds none. */
 	do {
-		before = family.n;
+		before = family->n;
 		dir = opendir("/proc");
 		if (dir == NULL)
 			break;
@@ -106,15 +137,28 @@ find_family(void)
 			pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
 			pid_t up = pid > 0 ? parent_of(pid) : 0;
 			bool known = false, ours = false;
-			for (size_t i = 0; i < family.n; i++) {
-				known = known || family.p[i] == pid;
-				ours = ours || family.p[i] == up;
+			for (size_t i = 0; i < family->n; i++) {
+				known = known || family->p[i] == pid;
+				ours = ours || family->p[i] == up;
 			}
 			if (up > 0 && ours && !known)
-				vec_push(&family, pid);
+				vec_push(family, pid);
 		}
 		closedir(dir);
-	} while (family.n != before);
+	} while (family->n != before);
+}
+
+static struct family
+find_family(void)
+{
+	struct family family = {0};
+
+	vec_push(&family, getpid());
+	if (!add_children(&family, getpid()))
+		add_by_parents(&family);
+	else
+		for (size_t i = 1; i < family.n && family.n < MAX_FAMILY; i++)
+			(void)add_children(&family, family.p[i]);
 	return family;
 }
 
@@ -152,13 +196,13 @@ void
 child_kill_descendants(void)
 {
 	/* A process may fork while we look; what it left shows up in the next pass. Zombies count until reaped. */
-	for (int pass = 0; pass < 100; pass++) {
+	for (int pass = 0; pass < GONE_LOOKS; pass++) {
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 		if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
 			return;
 		kill_once();
-		usleep(1000);
+		usleep(GONE_LOOK_US);
 	}
 }
 

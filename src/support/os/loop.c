@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { CANCEL_GRACE_MS = 5000, IDLE_MS = 3000, MAX_RECORD_BYTES = 256 * 1024 * 1024 };
+enum { CANCEL_GRACE_MS = 5000, IDLE_MS = 3000, SPARE_MS = 3000, MAX_RECORD_BYTES = 256 * 1024 * 1024 };
 
 struct worker {
 	struct loop *l;
@@ -21,6 +21,7 @@ struct worker {
 	char *job;
 	char *session; /* of a worker that takes job after job: whose, or NULL */
 	bool idle;
+	bool spare;    /* started, and without a stage yet */
 	struct buf line, err_line;
 	int open;     /* handles not closed yet */
 	int streams;  /* of channel and err, not yet at their end */
@@ -250,7 +251,7 @@ worker_closed(uv_handle_t *h)
 		w->prev->next = w->next;
 	else
 		w->l->workers = w->next;
-	w->l->figures.workers_running--;
+	w->l->figures.workers_running -= w->spare ? 0 : 1;
 	buf_release(&w->line);
 	buf_release(&w->err_line);
 	mem_free(&w->job);
@@ -456,7 +457,7 @@ loop_worker_cancel(struct worker *w)
 static int
 spawn(struct worker *w, struct err *e)
 {
-	char *argv[] = {"ekaci", "worker", (char *)(uintptr_t)w->stage, NULL};
+	char *argv[] = {"ekaci", "worker", NULL};
 	uv_stdio_container_t io[4] = {
 	    {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&w->in},
 	    {.flags = UV_IGNORE},
@@ -472,16 +473,73 @@ spawn(struct worker *w, struct err *e)
 	int rc = uv_spawn(&w->l->uv, &w->process, &o);
 
 	if (rc != 0)
-		return fail(e, ERR_SYSTEM, "cannot start a worker for %s: %s", w->stage, uv_strerror(rc));
+		return fail(e, ERR_SYSTEM, "cannot start a worker: %s", uv_strerror(rc));
 	return 0;
 }
 
+/* A process that has not been told its stage; NULL with e filled when it cannot be started. */
+static struct worker *
+new_worker(struct loop *l, struct err *e)
+{
+	struct worker *w = mem_alloc(sizeof(*w));
+
+	*w = (struct worker){.l = l, .stage = "spare", .streams = 2, .open = 5, .idle = true, .spare = true};
+	buf_init(&w->line, MAX_RECORD_BYTES);
+	buf_init(&w->err_line, 1 << 20);
+	uv_pipe_init(&l->uv, &w->in, 0);
+	uv_pipe_init(&l->uv, &w->channel, 0);
+	uv_pipe_init(&l->uv, &w->err, 0);
+	uv_timer_init(&l->uv, &w->grace);
+	w->in.data = w->channel.data = w->err.data = w->process.data = w->write.data = w->grace.data = w;
+	w->next = l->workers;
+	if (l->workers != NULL)
+		l->workers->prev = w;
+	l->workers = w;
+	if (spawn(w, e) != 0) {
+		w->done = true;
+		close_handle(&w->process);
+		close_handle(&w->in);
+		close_handle(&w->channel);
+		close_handle(&w->err);
+		close_handle(&w->grace);
+		return NULL;
+	}
+	uv_read_start((uv_stream_t *)&w->channel, on_alloc, on_read);
+	uv_read_start((uv_stream_t *)&w->err, on_alloc, on_read);
+	return w;
+}
+
+static struct worker *
+find_spare(struct loop *l)
+{
+	for (struct worker *w = l->workers; w != NULL; w = w->next)
+		if (w->spare && w->idle && !uv_is_closing((uv_handle_t *)&w->in))
+			return w;
+	return NULL;
+}
+
+/* The dynamic linker takes several milliseconds for a worker, and while one stage runs nobody waits for that. */
 static void
-give_job(struct worker *w, const json_t *job)
+keep_spare(struct loop *l)
+{
+	struct err e;
+	struct worker *w = find_spare(l) == NULL ? new_worker(l, &e) : NULL;
+
+	if (w == NULL)
+		return; /* whoever needs one next will be told */
+	uv_update_time(&l->uv);
+	uv_timer_start(&w->grace, on_idle_long, SPARE_MS, 0);
+}
+
+/* stage: the line before the job, for a worker that does not know it yet. */
+static void
+give_job(struct worker *w, const char *stage, const json_t *job)
 {
 	AUTO(buf_release) struct buf text;
 
 	buf_init(&text, SIZE_MAX / 4);
+	if (stage != NULL)
+		buf_printf(&text, "%s\n", stage);
 	json_write(job, &text);
 	buf_putc(&text, '\n');
 	w->job = text.p;
@@ -495,12 +553,12 @@ loop_session_start(struct loop *l, const char *stage, const char *session, const
     const struct worker_events *events, struct worker **ret, struct err *e)
 {
 	for (struct worker *w = l->workers; w != NULL; w = w->next) {
-		if (!w->idle || strcmp(w->stage, stage) != 0 || strcmp(w->session, session) != 0)
+		if (!w->idle || w->spare || strcmp(w->stage, stage) != 0 || strcmp(w->session, session) != 0)
 			continue;
 		w->idle = w->ended = false;
 		w->events = *events;
 		uv_timer_stop(&w->grace);
-		give_job(w, job);
+		give_job(w, NULL, job);
 		*ret = w;
 		return 0;
 	}
@@ -515,34 +573,20 @@ int
 loop_worker_start(struct loop *l, const char *stage, const json_t *job, const struct worker_events *events,
     struct worker **ret, struct err *e)
 {
-	struct worker *w = mem_alloc(sizeof(*w));
+	struct worker *w = find_spare(l);
 
-	*w = (struct worker){.l = l, .stage = stage, .events = *events, .streams = 2, .open = 5};
-	buf_init(&w->line, MAX_RECORD_BYTES);
-	buf_init(&w->err_line, 1 << 20);
-	uv_pipe_init(&l->uv, &w->in, 0);
-	uv_pipe_init(&l->uv, &w->channel, 0);
-	uv_pipe_init(&l->uv, &w->err, 0);
-	uv_timer_init(&l->uv, &w->grace);
-	w->in.data = w->channel.data = w->err.data = w->process.data = w->write.data = w->grace.data = w;
-	w->next = l->workers;
-	if (l->workers != NULL)
-		l->workers->prev = w;
-	l->workers = w;
+	if (w == NULL)
+		w = new_worker(l, e);
+	if (w == NULL)
+		return fail_in(e, "stage %s", stage);
+	uv_timer_stop(&w->grace);
+	w->stage = stage;
+	w->events = *events;
+	w->idle = w->spare = false;
 	l->figures.workers_running++;
 	l->figures.workers_started++;
-	if (spawn(w, e) != 0) {
-		w->done = true;
-		close_handle(&w->process);
-		close_handle(&w->in);
-		close_handle(&w->channel);
-		close_handle(&w->err);
-		close_handle(&w->grace);
-		return -1;
-	}
-	give_job(w, job);
-	uv_read_start((uv_stream_t *)&w->channel, on_alloc, on_read);
-	uv_read_start((uv_stream_t *)&w->err, on_alloc, on_read);
+	give_job(w, stage, job);
+	keep_spare(l);
 	*ret = w;
 	return 0;
 }

@@ -55,7 +55,8 @@ void loop_timer_set(struct loop_timer *t, int64_t ms);
 void loop_timer_free(struct loop_timer *t);
 
 /*
- * A worker: `ekaci worker STAGE` with job on standard input, in a session of its own. on_record gets each record as it
+ * A worker: `ekaci worker` with the stage and the job on standard input, in a session of its own; while one works the
+ * next is started already, and waits for three seconds. on_record gets each record as it
  * comes (borrowed); then exactly one on_end, after the process is reaped and its channel is read: e->kind is ERR_NONE
  * when the stage ended well. A worker that dies without a last record ends with ERR_SYSTEM. What it prints to
  * standard error goes to the log.

@@ -36,6 +36,8 @@ struct sandbox {
 must_check int sandbox_mode_of(const char *word, enum sandbox_mode *ret, struct err *e);
 /* Whether bubblewrap works here; tried once in a process. *why (static) says why not. */
 bool sandbox_works(const char **why);
+/* Somebody else has tried, and it works. Where it does not after all, what is run in it fails: nothing runs without it. */
+void sandbox_trust(void);
 /* 1: use it, 0: go without, -1: it is required and cannot be had (ERR_DENIED, with the reason). */
 must_check int sandbox_decide(enum sandbox_mode mode, struct err *e);
 /* The command that runs argv inside, in a. Run it with a cleared environment (sandbox_plain_env): bubblewrap's own

@@ -50,7 +50,4 @@ int eval_jobs_main(int argc, char **argv);
  * the reason in e. */
 must_check int walk_run(const struct eval_jobs *o, struct err *e);
 
-/* The attribute path as nix-eval-jobs prints it: what is not an identifier is quoted. */
-void walk_render(const struct str *path, size_t n, struct buf *out);
-
 #endif

@@ -1,5 +1,5 @@
-/* The coordinator of the built-in evaluator: hands attribute paths to workers, prints what they find. */
-#include "evaluate/drvfile.h"
+/* The coordinator of the built-in evaluator: asks workers for attributes, and looks after the workers. */
+#include "evaluate/attrtree.h"
 #include "evaluate/evaljobs.h"
 #include "evaluate/late.h"
 #include "evaluate/roots.h"
@@ -8,7 +8,6 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/peer.h"
-#include "support/text/json.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -26,32 +25,9 @@ enum {
 	ERROR_BYTES = 16 * 1024,    /* of an attribute's message; a trace can be endless */
 	MAX_WORKERS = 64,
 	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
-	HELD_BYTES = 512 * 1024 * 1024, /* rows of a set on trial; nixpkgs has 100 MB in one set, with meta */
 	SETUP_BYTES = 1024 * 1024,
 	NIX_HEAP_MB = 384,          /* what Nix gives its collector */
 	MOST_HEAP_MB = 1024
-};
-
-struct node {
-	uint32_t parent; /* the root is its own */
-	uint32_t index;  /* among the parent's sorted names */
-	uint32_t first, n;  /* children stand side by side; of a set that is to be entered */
-	uint32_t open;      /* children that have not answered yet */
-	uint16_t depth;
-	uint8_t tries;      /* how many workers died on it */
-	bool on_trial;
-	uint64_t said;      /* its answer: a fingerprint of a set's names, of a derivation's path; 0: none yet */
-	struct str name;
-};
-enum { SAID_NOTHING = 1, SAID_ERROR = 2, SAID_REST = 3 };
-
-/* A set with the names of one above it may be that set: a set within itself. Nix cannot be asked whether two sets are
- * one, so its children are asked first and their rows are held back. When each says what that one's children said -
- * the same derivation, a set of the same names - it is listed as an error, its rows are dropped and it is not entered. */
-struct trial {
-	uint32_t set, like;
-	struct buf rows;
-	size_t n_rows;
 };
 
 struct worker {
@@ -69,367 +45,17 @@ struct worker {
 
 struct walk {
 	const struct eval_jobs *o;
-	struct arena names;
-	VEC(struct node) nodes;
-	VEC(uint32_t) queue;  /* to be asked, from .head on */
-	size_t head;
+	struct attrtree tree;
 	VEC(uint32_t) alone;  /* a worker died on these: once more with nobody beside it */
-	VEC(struct str) drvs; /* for the root; only when roots are wanted */
-	VEC(struct trial) trials;
-	VEC(struct str) late; /* rows that are printed when all are there; each with its newline */
 	struct worker workers[MAX_WORKERS];
 	size_t n_workers;     /* may run */
 	char mark[40];
 	char home[64];        /* the repl's history goes here */
 	struct buf setup;
-	size_t rows;
 	unsigned deaths;      /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
 	bool failed;          /* e of the run is filled: stop */
 };
-
-/* The path of a node, from the root; gives its length, at most max. */
-static size_t
-path_of(const struct walk *w, uint32_t id, struct str *path, uint32_t *indices, size_t max)
-{
-	size_t n = w->nodes.p[id].depth < max ? w->nodes.p[id].depth : max;
-
-	for (size_t i = n; i > 0; i--) {
-		path[i - 1] = w->nodes.p[id].name;
-		indices[i - 1] = w->nodes.p[id].index;
-		id = w->nodes.p[id].parent;
-	}
-	return n;
-}
-
-static bool
-is_identifier(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-		if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '-' || c == '\'')))
-			return false;
-	}
-	return s.n > 0;
-}
-
-void
-walk_render(const struct str *path, size_t n, struct buf *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_putc(out, '.');
-		if (is_identifier(path[i])) {
-			buf_str(out, path[i]);
-			continue;
-		}
-		buf_putc(out, '"');
-		for (size_t k = 0; k < path[i].n; k++) {
-			char c = path[i].p[k];
-			if (c == '"' || c == '\\' || (c == '$' && k + 1 < path[i].n && path[i].p[k + 1] == '{'))
-				buf_putc(out, '\\');
-			buf_putc(out, c);
-		}
-		buf_putc(out, '"');
-	}
-}
-
-/* {"attr":...,"attrPath":[...] of a node, without the closing brace. */
-static void
-row_head(const struct walk *w, uint32_t id, struct buf *out)
-{
-	size_t max = (size_t)w->o->max_depth + 2;
-	AUTO(mem_free) struct str *path = mem_alloc(max * sizeof(*path));
-	AUTO(mem_free) uint32_t *indices = mem_alloc(max * sizeof(*indices));
-	AUTO(buf_release) struct buf attr = {0};
-	AUTO(json_drop) json_t *head = json_object();
-	json_t *list = json_array();
-	size_t n = path_of(w, id, path, indices, max);
-
-	buf_init(&attr, SIZE_MAX / 4);
-	walk_render(path, n, &attr);
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_any_string(path[i]));
-	json_object_set_new(head, "attr", json_any_string(buf_get(&attr)));
-	json_object_set_new(head, "attrPath", list);
-	json_write(head, out);
-	out->p[--out->n] = '\0';
-}
-
-static void
-name_node(const struct walk *w, uint32_t id, struct buf *out)
-{
-	AUTO(buf_release) struct buf head = {0};
-
-	buf_init(&head, SIZE_MAX / 4);
-	row_head(w, id, &head);
-	struct str s = str_utf8_head(buf_get(&head), 300);
-	ptrdiff_t at = str_find(s, STR(",\"attrPath\":"));
-	buf_str(out, str_from(at > 0 ? (struct str){s.p, (size_t)at} : s, sizeof("{\"attr\":") - 1));
-}
-
-/* More rows than allowed: the attribute of the first level with most of what is known below it is the offender. */
-static int
-too_many(const struct walk *w, struct err *e)
-{
-	AUTO(mem_free) uint32_t *below = mem_alloc(w->nodes.n * sizeof(*below));
-	AUTO(mem_free) uint32_t *top = mem_alloc(w->nodes.n * sizeof(*top));
-	AUTO(buf_release) struct buf name = {0};
-	uint32_t worst = 0;
-
-	/* A parent stands before its children, so one pass in order carries the first level down. */
-	for (uint32_t id = 1; id < w->nodes.n; id++) {
-		top[id] = w->nodes.p[id].depth <= 1 ? id : top[w->nodes.p[id].parent];
-		below[top[id]]++;
-		if (below[top[id]] > below[worst])
-			worst = top[id];
-	}
-	buf_init(&name, 1024);
-	name_node(w, worst, &name);
-	return fail(e, ERR_LIMIT, "more than %lld rows; most attributes (%u) are below " STR_FMT, (long long)w->o->max_rows,
-	    below[worst], STR_ARG(buf_get(&name)));
-}
-
-static int
-print_rows(struct walk *w, struct str rows, size_t n, struct err *e)
-{
-	if (w->o->check_cache_status || w->o->constituents) {
-		const char *nl;
-		for (; (nl = memchr(rows.p, '\n', rows.n)) != NULL; rows = str_from(rows, (size_t)(nl - rows.p) + 1)) {
-			size_t length = (size_t)(nl - rows.p) + 1;
-			struct str line = {arena_strn(&w->names, rows.p, length), length};
-			vec_push(&w->late, line);
-		}
-	} else if (fwrite(rows.p, 1, rows.n, stdout) != rows.n || fflush(stdout) != 0) {
-		return fail_sys(e, "cannot print a row");
-	}
-	w->rows += n;
-	return w->rows > (size_t)w->o->max_rows ? too_many(w, e) : 0;
-}
-
-static struct trial *
-trial_of(struct walk *w, uint32_t set)
-{
-	for (size_t i = 0; w->nodes.p[set].on_trial && i < w->trials.n; i++)
-		if (w->trials.p[i].set == set)
-			return &w->trials.p[i];
-	return NULL;
-}
-
-static int
-print_row(struct walk *w, uint32_t id, struct buf *row, struct err *e)
-{
-	struct trial *t = id != 0 ? trial_of(w, w->nodes.p[id].parent) : NULL;
-
-	buf_puts(row, "}\n");
-	if (row->over)
-		return fail(e, ERR_LIMIT, "a row is too long");
-	if (t == NULL)
-		return print_rows(w, buf_get(row), 1, e);
-	buf_str(&t->rows, buf_get(row));
-	t->n_rows++;
-	return t->rows.over ? fail(e, ERR_LIMIT, "the rows of a set are too long") : 0;
-}
-
-/* An attribute has answered. */
-static void
-note(struct walk *w, uint32_t id, uint64_t said)
-{
-	if (w->nodes.p[id].said == 0 && id != 0)
-		w->nodes.p[w->nodes.p[id].parent].open--;
-	w->nodes.p[id].said = said;
-}
-
-static uint64_t
-fingerprint(struct str s)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
-	return h < SAID_REST ? SAID_REST : h;
-}
-
-static int
-print_error(struct walk *w, uint32_t id, struct str text, struct err *e)
-{
-	AUTO(buf_release) struct buf row = {0};
-	AUTO(json_drop) json_t *rec = json_object();
-
-	text = str_trim(text);
-	if (id == 0) {
-		fprintf(stderr, STR_FMT "\n", STR_ARG(text));
-		return fail(e, ERR_INPUT, "the root does not evaluate, so there is nothing to walk");
-	}
-	buf_init(&row, PEER_MAX_LINE);
-	row_head(w, id, &row);
-	json_object_set_new(rec, "error", json_any_string(text));
-	buf_putc(&row, ',');
-	size_t at = row.n;
-	json_write(rec, &row);
-	/* The braces of the second object go: the first one's is written last. */
-	memmove(row.p + at, row.p + at + 1, row.n - at);
-	row.n -= 2;
-	row.p[row.n] = '\0';
-	fprintf(stderr, STR_FMT "\n", STR_ARG(text));
-	if (w->nodes.p[id].said == 0) /* a set within itself keeps what it said: others are compared with it */
-		note(w, id, SAID_ERROR);
-	return print_row(w, id, &row, e);
-}
-
-static int
-add_inputs(struct str drv, struct buf *row, struct err *e)
-{
-	struct arena a = {0};
-	AUTO(json_drop) json_t *inputs = NULL;
-	int rc = drvfile_read(str_dup(&a, drv), &inputs, NULL, e);
-
-	if (rc == 0) {
-		buf_puts(row, ",\"inputDrvs\":");
-		json_write(inputs, row);
-	}
-	arena_release(&a);
-	return rc;
-}
-
-static int
-on_derivation(struct walk *w, uint32_t id, struct str json, struct err *e)
-{
-	AUTO(buf_release) struct buf row = {0};
-	struct str start = STR("{\"drvPath\":\"");
-
-	if (!str_utf8_ok(json))
-		return print_error(w, id, STR("the derivation's name or meta holds bytes that are not UTF-8"), e);
-	if (!str_starts(json, start))
-		return fail(e, ERR_SYSTEM, "nix printed a row of an unknown form: " STR_FMT, STR_ARG(str_utf8_head(json, 80)));
-	struct str ignored, drv = str_cut(str_from(json, start.n), '"', &ignored);
-	if (!roots_is_drv(drv))
-		return print_error(w, id, STR("the derivation's path is not one of the store"), e);
-	buf_init(&row, PEER_MAX_LINE);
-	row_head(w, id, &row);
-	buf_putc(&row, ',');
-	buf_str(&row, (struct str){json.p + 1, json.n - 2});
-	w->deaths = 0;
-	if (w->o->show_input_drvs && add_inputs(drv, &row, e) != 0)
-		return -1;
-	if (w->o->roots_dir != NULL) {
-		struct str copy = {str_dup(&w->names, drv), drv.n};
-		vec_push(&w->drvs, copy);
-		if (!w->o->one_root && roots_link(drv, w->o->roots_dir, e) != 0)
-			return -1;
-	}
-	note(w, id, fingerprint(drv));
-	return print_row(w, id, &row, e);
-}
-
-/* The children of a set are to be asked, for good or on trial. */
-static void
-enter(struct walk *w, uint32_t id)
-{
-	struct node *set = &w->nodes.p[id];
-
-	for (uint32_t up = id; up != 0 && !set->on_trial;) {
-		up = w->nodes.p[up].parent;
-		if (w->nodes.p[up].said != set->said)
-			continue;
-		struct trial t = {.set = id, .like = up};
-		buf_init(&t.rows, HELD_BYTES);
-		vec_push(&w->trials, t);
-		set->on_trial = true;
-	}
-	for (uint32_t i = 0; i < set->n; i++)
-		vec_push(&w->queue, set->first + i);
-}
-
-static bool
-is_like(const struct walk *w, const struct trial *t)
-{
-	const struct node *set = &w->nodes.p[t->set], *like = &w->nodes.p[t->like];
-
-	for (uint32_t i = 0; i < set->n; i++)
-		if (w->nodes.p[set->first + i].said != w->nodes.p[like->first + i].said)
-			return false;
-	return set->n == like->n;
-}
-
-static int
-end_trial(struct walk *w, struct trial *t, struct err *e)
-{
-	AUTO(buf_release) struct buf text = {0};
-	const struct node *set = &w->nodes.p[t->set];
-
-	if (is_like(w, t)) {
-		buf_init(&text, 1024);
-		buf_puts(&text, "a set within itself: it is the same as ");
-		if (t->like == 0)
-			buf_puts(&text, "the root");
-		else
-			name_node(w, t->like, &text);
-		return print_error(w, t->set, buf_get(&text), e);
-	}
-	for (uint32_t i = 0; i < set->n; i++)
-		if (w->nodes.p[set->first + i].n > 0)
-			enter(w, set->first + i);
-	return print_rows(w, buf_get(&t->rows), t->n_rows, e);
-}
-
-/* Trials are over when all that must be compared have answered. */
-static int
-end_trials(struct walk *w, struct err *e)
-{
-	for (size_t i = 0; i < w->trials.n;) {
-		struct trial t = w->trials.p[i];
-		if (w->nodes.p[t.set].open > 0 || w->nodes.p[t.like].open > 0) {
-			i++;
-			continue;
-		}
-		/* Out of the list first: its own row may be another trial's, and sets below it may be tried. */
-		w->trials.p[i] = w->trials.p[--w->trials.n];
-		w->nodes.p[t.set].on_trial = false;
-		int rc = end_trial(w, &t, e);
-		buf_release(&t.rows);
-		if (rc != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-on_set(struct walk *w, uint32_t id, struct str json, struct err *e)
-{
-	AUTO(json_drop) json_t *names = NULL;
-	struct err bad;
-	json_t *name;
-	size_t i;
-
-	if (json_read(json, "attribute names", &names, &bad) != 0)
-		return print_error(w, id, STR("the set has an attribute name that is not UTF-8"), e);
-	if (w->nodes.p[id].depth >= w->o->max_depth && json_array_size(names) > 0) {
-		char text[100];
-		snprintf(text, sizeof(text), "sets are nested deeper than %lld here: a set within itself?",
-		    (long long)w->o->max_depth);
-		return print_error(w, id, str_of(text), e);
-	}
-	uint32_t first = (uint32_t)w->nodes.n;
-	json_array_foreach(names, i, name) {
-		struct str text = {json_string_value(name), json_string_length(name)};
-		if (str_is(text, "recurseForDerivations"))
-			continue;
-		struct node n = {.parent = id, .index = (uint32_t)i, .depth = (uint16_t)(w->nodes.p[id].depth + 1)};
-		n.name = (struct str){arena_strn(&w->names, text.p, text.n), text.n};
-		if (w->nodes.n >= UINT32_MAX / 2)
-			return fail(e, ERR_LIMIT, "too many attributes");
-		vec_push(&w->nodes, n);
-	}
-	note(w, id, fingerprint(json));
-	struct node *set = &w->nodes.p[id];
-	set->first = first;
-	set->n = set->open = (uint32_t)w->nodes.n - first;
-	if (id == 0 || !w->nodes.p[set->parent].on_trial)
-		enter(w, id);
-	return 0;
-}
 
 static int
 end_batch(struct worker *k, struct err *e)
@@ -446,17 +72,10 @@ end_batch(struct worker *k, struct err *e)
 		text = STR("error: a file it imports ends too early (syntax error, unexpected end of file)");
 	else if (text.n == 0)
 		text = STR("error: evaluation failed without a message");
-	rc = print_error(w, failed, text, e);
-	/* What was not reached stands in front again, in order: it is what this worker knows best. */
-	for (size_t i = k->n; i > k->done + 1 && rc == 0; i--) {
-		if (w->head == 0) {
-			vec_reserve(&w->queue, w->queue.n + BATCH);
-			memmove(w->queue.p + BATCH, w->queue.p, w->queue.n * sizeof(*w->queue.p));
-			w->queue.n += BATCH;
-			w->head = BATCH;
-		}
-		w->queue.p[--w->head] = k->batch[i - 1];
-	}
+	rc = attrtree_error(&w->tree, failed, text, e);
+	/* What was not reached stands in front again: it is what this worker knows best. */
+	if (rc == 0)
+		attrtree_ask_again(&w->tree, k->batch + k->done + 1, k->n - k->done - 1);
 	return rc;
 }
 
@@ -511,10 +130,12 @@ on_line(void *ctx, struct str line, struct err *e)
 	buf_drop(&k->error, k->error.n);
 	uint32_t id = k->batch[k->done++];
 	if (what == 'n') {
-		note(w, id, SAID_NOTHING);
+		attrtree_nothing(&w->tree, id);
 		return 0;
 	}
-	return what == 'r' ? on_derivation(w, id, json, e) : on_set(w, id, json, e);
+	if (what == 'r')
+		w->deaths = 0;
+	return what == 'r' ? attrtree_derivation(&w->tree, id, json, e) : attrtree_set(&w->tree, id, json, e);
 }
 
 /* A quarter of a worker's memory as its heap from the start, where that is more than Nix itself begins with: every
@@ -580,13 +201,13 @@ ask(struct walk *w, struct worker *k, const uint32_t *ids, size_t n, struct err 
 	k->n = k->done = 0;
 	while (k->n < n && line.n < LINE_BYTES) {
 		uint32_t first = ids[k->n];
-		size_t depth = path_of(w, first, path, indices, max), count = 0;
+		size_t depth = attrtree_path(&w->tree, first, path, indices, max), count = 0;
 		/* Neighbours in one set are asked for as a range: short lines, for nix reads them letter by letter. */
 		do
 			k->batch[k->n++] = first + (uint32_t)count++;
 		while (k->n < n && first != 0 && ids[k->n] == first + count &&
-		    w->nodes.p[ids[k->n]].parent == w->nodes.p[first].parent &&
-		    w->nodes.p[ids[k->n]].index == w->nodes.p[first].index + count);
+		    w->tree.all.p[ids[k->n]].parent == w->tree.all.p[first].parent &&
+		    w->tree.all.p[ids[k->n]].index == w->tree.all.p[first].index + count);
 		buf_printf(&line, " [ %u %zu", first != 0 ? indices[depth - 1] : 0, first != 0 ? count : 0);
 		for (size_t d = 0; d + 1 < depth; d++)
 			buf_printf(&line, " %u", indices[d]);
@@ -627,7 +248,7 @@ stop_worker(struct worker *k, int *ret_status)
 static int
 dispatch(struct walk *w, struct err *e)
 {
-	if (w->head == w->queue.n && w->alone.n > 0 && busy(w) == 0) {
+	if (w->tree.head == w->tree.queue.n && w->alone.n > 0 && busy(w) == 0) {
 		/* Nobody beside it: the others' memory goes first. */
 		for (size_t i = 0; i < w->n_workers; i++)
 			stop_worker(&w->workers[i], NULL);
@@ -638,7 +259,7 @@ dispatch(struct walk *w, struct err *e)
 	}
 	for (size_t i = 0; i < w->n_workers; i++) {
 		struct worker *k = &w->workers[i];
-		size_t left = w->queue.n - w->head;
+		size_t left = w->tree.queue.n - w->tree.head;
 		size_t share = left / (2 * w->n_workers) + 1;
 		if (left == 0)
 			break;
@@ -646,9 +267,9 @@ dispatch(struct walk *w, struct err *e)
 			continue;
 		if (k->peer.pid == 0 && start_worker(w, k, e) != 0)
 			return -1;
-		if (ask(w, k, w->queue.p + w->head, share < BATCH ? share : BATCH, e) != 0)
+		if (ask(w, k, w->tree.queue.p + w->tree.head, share < BATCH ? share : BATCH, e) != 0)
 			return -1;
-		w->head += k->n;
+		w->tree.head += k->n;
 	}
 	return 0;
 }
@@ -674,8 +295,8 @@ on_death(struct walk *w, struct worker *k, struct err *e)
 		    (long long)(w->o->workers * w->o->max_memory_mb), MAX_DEATHS);
 	bool memory = over || WIFSIGNALED(status) || str_find(buf_get(&text), STR("out of memory")) >= 0;
 	for (size_t i = k->done + 1; i < k->n; i++)
-		vec_push(&w->queue, k->batch[i]);
-	if (memory && w->nodes.p[id].tries++ == 0) {
+		vec_push(&w->tree.queue, k->batch[i]);
+	if (memory && w->tree.all.p[id].tries++ == 0) {
 		vec_push(&w->alone, id);
 		return 0;
 	}
@@ -685,7 +306,7 @@ on_death(struct walk *w, struct worker *k, struct err *e)
 	else if (text.n == 0)
 		buf_printf(&text, "error: nix ended with %s %d while it evaluated this",
 		    WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	return print_error(w, id, buf_get(&text), e);
+	return attrtree_error(&w->tree, id, buf_get(&text), e);
 }
 
 /* All workers together have workers x size. A worker over its share is replaced when it has nothing to do; over the
@@ -726,10 +347,10 @@ too_long(const struct walk *w, struct err *e)
 	for (size_t i = 0; i < w->n_workers; i++)
 		if (w->workers[i].busy && w->workers[i].done < w->workers[i].n) {
 			buf_puts(&names, names.n > 0 ? ", " : "");
-			name_node(w, w->workers[i].batch[w->workers[i].done], &names);
+			attrtree_name(&w->tree, w->workers[i].batch[w->workers[i].done], &names);
 		}
 	return fail(e, ERR_LIMIT, "not done after %lld s (%zu rows so far); being evaluated: " STR_FMT,
-	    (long long)w->o->max_seconds, w->rows, STR_ARG(buf_get(&names)));
+	    (long long)w->o->max_seconds, w->tree.rows, STR_ARG(buf_get(&names)));
 }
 
 static int
@@ -778,8 +399,6 @@ prepare(struct walk *w, struct err *e)
 		return fail_sys(e, "no temporary folder");
 	}
 	w->n_workers = w->o->workers < MAX_WORKERS ? (size_t)w->o->workers : MAX_WORKERS;
-	vec_push(&w->nodes, (struct node){0});
-	vec_push(&w->queue, 0);
 	return 0;
 }
 
@@ -790,33 +409,27 @@ walk_run(const struct eval_jobs *o, struct err *e)
 	struct err ignored;
 
 	w->o = o;
+	attrtree_init(&w->tree, o);
 	w->until_ms = o->max_seconds != 0 ? clock_mono_ms() + o->max_seconds * 1000 : 0;
 	int rc = prepare(w, e);
-	while (rc == 0 && (w->head < w->queue.n || w->alone.n > 0 || busy(w) > 0)) {
+	while (rc == 0 && (w->tree.head < w->tree.queue.n || w->alone.n > 0 || busy(w) > 0)) {
 		rc = dispatch(w, e);
 		if (rc == 0)
 			rc = turn(w, e);
 		if (rc == 0)
-			rc = end_trials(w, e);
+			rc = attrtree_settle(&w->tree, e);
 	}
 	/* The workers hold temporary roots: the lasting one is made before they go. */
 	if (rc == 0 && o->roots_dir != NULL)
-		rc = roots_keep(w->drvs.p, w->drvs.n, o->roots_dir, "ekaci-roots", e);
+		rc = roots_keep(w->tree.drvs.p, w->tree.drvs.n, o->roots_dir, "ekaci-roots", e);
 	for (size_t i = 0; i < w->n_workers; i++)
 		stop_worker(&w->workers[i], NULL);
-	if (rc == 0 && w->late.n > 0)
-		rc = late_print(o, w->late.p, w->late.n, e);
-	vec_release(&w->late);
+	if (rc == 0 && w->tree.late.n > 0)
+		rc = late_print(o, w->tree.late.p, w->tree.late.n, e);
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
-	vec_release(&w->nodes);
-	vec_release(&w->queue);
 	vec_release(&w->alone);
-	vec_release(&w->drvs);
-	for (size_t i = 0; i < w->trials.n; i++)
-		buf_release(&w->trials.p[i].rows);
-	vec_release(&w->trials);
 	buf_release(&w->setup);
-	arena_release(&w->names);
+	attrtree_release(&w->tree);
 	return rc;
 }

@@ -1,32 +1,16 @@
-/* Closures read from .drv files, by two threads that share nothing while they read. */
+/* Closures read from .drv files. */
 #include "graph/closure.h"
 
+#include "graph/ahead.h"
 #include "graph/drv.h"
 #include "graph/drvshow.h"
 #include "support/os/files.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-enum {
-	BATCH = 1024,                  /* derivations a thread reads before the results are put together */
-	BATCH_BYTES = 64 * 1024 * 1024 /* it stops earlier when their files are this large together */
-};
-
-struct batch {
-	const struct closure *g;
-	int dir_fd;
-	size_t from, to;
-	size_t done; /* from..done-1 are read */
-	struct arena a;
-	struct drv drvs[BATCH];
-	struct err e;
-	int rc;
-};
 
 void
 closure_init(struct closure *g, const char *store_dir, const char *real_dir)
@@ -81,23 +65,32 @@ word_of(struct closure *g, struct map *m, struct str word)
 	return (uint32_t)(entry - m->p);
 }
 
+/* A name that is there already was looked at when it came. A bad one ends the run, so it may stay. */
+static int
+add_file(struct closure *g, struct str file, uint64_t hash, uint32_t *ret, struct err *e)
+{
+	bool added;
+	struct map_entry *entry = map_add_hash(&g->nodes, file, hash, &added);
+
+	*ret = (uint32_t)(entry - g->nodes.p);
+	if (!added)
+		return 0;
+	entry->key.p = arena_strn(&g->a, file.p, file.n);
+	if (drv_file_ok(file) && str_ends(file, STR(".drv")))
+		return 0;
+	return fail(e, ERR_INPUT, "not a derivation in " STR_FMT ": " STR_FMT, STR_ARG(g->store_dir),
+	    (int)(file.n < 300 ? file.n : 300), file.p);
+}
+
 int
 closure_root(struct closure *g, struct str path, uint32_t *ret, struct err *e)
 {
-	struct str file, checked;
-	bool added = false, ours = closure_file_of(g, path, &file) == 0;
-	struct map_entry *entry = ours ? map_add(&g->nodes, file, &added) : NULL;
+	struct str file;
 
-	/* A name that is there already was looked at when it came. A bad one ends the run, so it may stay. */
-	if (added) {
-		ours = drv_file_name(path, &checked) == 0 && str_ends(file, STR(".drv"));
-		entry->key.p = arena_strn(&g->a, file.p, file.n);
-	}
-	if (!ours)
+	if (closure_file_of(g, path, &file) != 0)
 		return fail(e, ERR_INPUT, "not a derivation in " STR_FMT ": " STR_FMT, STR_ARG(g->store_dir),
 		    (int)(path.n < 300 ? path.n : 300), path.p);
-	*ret = (uint32_t)(entry - g->nodes.p);
-	return 0;
+	return add_file(g, file, map_hash(file.p, file.n), ret, e);
 }
 
 int64_t
@@ -111,27 +104,11 @@ closure_find(const struct closure *g, struct str path)
 	return entry != NULL ? entry - g->nodes.p : -1;
 }
 
-static void *
-read_batch(void *arg)
-{
-	struct batch *b = arg;
-
-	for (b->done = b->from; b->done < b->to && b->a.total < BATCH_BYTES; b->done++) {
-		struct str file = b->g->nodes.p[b->done].key, bytes;
-		b->rc = drv_read_bytes(&b->a, b->dir_fd, file, &bytes, &b->e);
-		if (b->rc == 0 && drv_parse(&b->a, bytes, DRV_GRAPH, &b->drvs[b->done - b->from], &b->e) != 0)
-			b->rc = fail_in(&b->e, STR_FMT, STR_ARG(file));
-		if (b->rc != 0)
-			break;
-	}
-	return NULL;
-}
-
 static int
-add_outputs(struct closure *g, const struct drv *d, uint8_t *flags, struct err *e)
+add_outputs(struct closure *g, const struct ahead_drv *d, uint8_t *flags, struct err *e)
 {
 	for (size_t i = 0; i < d->n_outputs; i++) {
-		const struct drv_output *from = &d->outputs[i];
+		const struct ahead_output *from = &d->outputs[i];
 		uint32_t word = word_of(g, &g->words, from->name);
 		struct closure_output out = {.name = g->words.p[word].key};
 		if (from->path.n == 0)
@@ -149,13 +126,13 @@ add_outputs(struct closure *g, const struct drv *d, uint8_t *flags, struct err *
 
 /* Puts what was read of node `loaded` into the arrays. */
 static int
-add_node(struct closure *g, const struct drv *d, struct err *e)
+add_node(struct closure *g, const struct ahead_drv *d, struct err *e)
 {
-	uint8_t flags = drv_fixed_output(d) ? CLOSURE_FIXED : 0;
+	uint8_t flags = d->fixed ? CLOSURE_FIXED : 0;
 
 	for (size_t i = 0; i < d->n_inputs; i++) {
 		uint32_t target;
-		if (closure_root(g, d->inputs[i].path, &target, e) != 0)
+		if (add_file(g, d->inputs[i].file, d->inputs[i].hash, &target, e) != 0)
 			return -1;
 		vec_push(&g->targets, target);
 	}
@@ -171,52 +148,11 @@ add_node(struct closure *g, const struct drv *d, struct err *e)
 	return 0;
 }
 
-/* Reads the next batches side by side, then adds them in order. */
-static int
-load_round(struct closure *g, struct batch *batches, size_t n_batches, struct err *e)
-{
-	pthread_t threads[CLOSURE_MAX_THREADS];
-	bool started[CLOSURE_MAX_THREADS] = {false};
-	size_t each = (g->nodes.n - g->loaded + n_batches - 1) / n_batches, from = g->loaded;
-	int rc = 0;
-
-	each = each < 16 ? 16 : each > BATCH ? BATCH : each;
-	for (size_t i = 0; i < n_batches; i++) {
-		size_t to = from + each < g->nodes.n ? from + each : g->nodes.n;
-		batches[i].from = from;
-		batches[i].to = to;
-		from = to;
-		if (i > 0 && batches[i].from < to)
-			started[i] = pthread_create(&threads[i], NULL, read_batch, &batches[i]) == 0;
-	}
-	for (size_t i = 0; i < n_batches; i++)
-		if (!started[i])
-			read_batch(&batches[i]);
-	for (size_t i = 0; i < n_batches; i++)
-		if (started[i])
-			pthread_join(threads[i], NULL);
-	/* In order: what follows a batch that stopped early is read again in the next round. */
-	for (size_t i = 0; i < n_batches; i++) {
-		struct batch *b = &batches[i];
-		for (size_t k = b->from; k < b->done && k == g->loaded && rc == 0; k++)
-			if (add_node(g, &b->drvs[k - b->from], e) != 0)
-				rc = fail_in(e, STR_FMT, STR_ARG(g->nodes.p[k].key));
-		if (rc == 0 && b->rc != 0 && b->done == g->loaded) {
-			*e = b->e;
-			rc = -1;
-		}
-		b->rc = 0;
-		arena_release(&b->a);
-	}
-	return rc;
-}
-
 static int
 load_files(struct closure *g, struct err *e)
 {
 	AUTO(fd_close) int dir = -1;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t n = cores < 1 ? 1 : cores > CLOSURE_MAX_THREADS ? CLOSURE_MAX_THREADS : (size_t)cores;
+	size_t asked = g->loaded;
 	int rc = 0;
 
 	if (g->loaded == g->nodes.n)
@@ -224,13 +160,16 @@ load_files(struct closure *g, struct err *e)
 	dir = open(g->real_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_sys(e, "cannot open the store %s", g->real_dir);
-	AUTO(mem_free) struct batch *batches = mem_alloc(n * sizeof(*batches));
-	for (size_t i = 0; i < n; i++) {
-		batches[i].g = g;
-		batches[i].dir_fd = dir;
+	struct ahead *h = ahead_new(dir, g->store_dir);
+	while (rc == 0 && g->loaded < g->nodes.n) {
+		const struct ahead_drv *d;
+		for (size_t room = ahead_room(h); room > 0 && asked < g->nodes.n; room--)
+			ahead_ask(h, g->nodes.p[asked++].key);
+		rc = ahead_take(h, &d, e);
+		if (rc == 0 && add_node(g, d, e) != 0)
+			rc = fail_in(e, STR_FMT, STR_ARG(g->nodes.p[g->loaded].key));
 	}
-	while (rc == 0 && g->loaded < g->nodes.n)
-		rc = load_round(g, batches, n, e);
+	ahead_free(h);
 	return rc;
 }
 
@@ -327,11 +266,34 @@ closure_reach(const struct closure *g, const uint32_t *roots, size_t n, uint8_t 
 	vec_release(&stack);
 }
 
-static void
-add_copy(const struct closure *g, uint32_t v, struct closure *part)
+struct copying {
+	const struct closure *g;
+	struct closure *part;
+	uint32_t *ids;      /* of g's nodes in part, plus one; 0: not there */
+	VEC(uint32_t) from; /* and the other way round */
+};
+
+static uint32_t
+copy_of(struct copying *c, uint32_t v)
 {
+	const struct map_entry *at = &c->g->nodes.p[v];
+
+	if (c->ids[v] == 0) {
+		map_add_hash(&c->part->nodes, at->key, at->hash, NULL);
+		vec_push(&c->from, v);
+		c->ids[v] = (uint32_t)c->from.n;
+	}
+	return c->ids[v] - 1;
+}
+
+static void
+add_copy(struct copying *c, uint32_t v)
+{
+	const struct closure *g = c->g;
+	struct closure *part = c->part;
+
 	for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1]; k++)
-		vec_push(&part->targets, (uint32_t)(map_add(&part->nodes, g->nodes.p[g->targets.p[k]].key, NULL) - part->nodes.p));
+		vec_push(&part->targets, copy_of(c, g->targets.p[k]));
 	for (uint32_t k = g->out_off.p[v]; k < g->out_off.p[v + 1]; k++) {
 		map_add(&part->words, g->outputs.p[k].name, NULL);
 		vec_push(&part->outputs, g->outputs.p[k]);
@@ -344,14 +306,18 @@ add_copy(const struct closure *g, uint32_t v, struct closure *part)
 	part->loaded++;
 }
 
-void
+size_t
 closure_part(const struct closure *g, const uint32_t *roots, size_t n, struct closure *ret)
 {
+	struct copying c = {.g = g, .part = ret, .ids = mem_alloc(g->nodes.n * sizeof(uint32_t))};
+
 	closure_init(ret, g->store_dir.p, g->real_dir);
 	for (size_t i = 0; i < n; i++)
-		map_add(&ret->nodes, g->nodes.p[roots[i]].key, NULL);
-	while (ret->loaded < ret->nodes.n) {
-		const struct map_entry *at = map_get(&g->nodes, ret->nodes.p[ret->loaded].key);
-		add_copy(g, (uint32_t)(at - g->nodes.p), ret);
-	}
+		(void)copy_of(&c, roots[i]);
+	size_t distinct = c.from.n;
+	while (ret->loaded < c.from.n)
+		add_copy(&c, c.from.p[ret->loaded]);
+	vec_release(&c.from);
+	mem_free(&c.ids);
+	return distinct;
 }

@@ -17,8 +17,7 @@
 
 enum {
 	CLOSURE_MAX_NODES = 8 * 1000 * 1000, /* eight times the largest figure we are measured at */
-	CLOSURE_MAX_EDGES = 200 * 1000 * 1000,
-	CLOSURE_MAX_THREADS = 16
+	CLOSURE_MAX_EDGES = 200 * 1000 * 1000
 };
 
 enum closure_flag {
@@ -70,8 +69,9 @@ struct str closure_name(const struct closure *g, uint32_t node); /* "curl-8.1" *
 void closure_write_path(const struct closure *g, uint32_t node, struct buf *out); /* the whole store path */
 char *closure_path(struct arena *a, const struct closure *g, uint32_t node);
 
-/* The closure of some nodes of g, which is loaded, as if it had been read alone. Its text is g's: g must outlive it. */
-void closure_part(const struct closure *g, const uint32_t *roots, size_t n, struct closure *ret);
+/* The closure of some nodes of g, which is loaded, as if it had been read alone. Its text is g's: g must outlive it. Gives how
+ * many of the roots are distinct. */
+size_t closure_part(const struct closure *g, const uint32_t *roots, size_t n, struct closure *ret);
 
 /* Everything reachable from roots: marks[node] is set to 1. Loaded graphs only. */
 void closure_reach(const struct closure *g, const uint32_t *roots, size_t n, uint8_t *marks);

@@ -121,13 +121,9 @@ save_head(const struct difference *d, const json_t *job)
 			if (at->head_node != NO_NODE && strcmp(at->job, json_str(v, "job", "")) == 0)
 				vec_push(&roots, at->head_node);
 		}
-	closure_part(&d->closure, roots.p, roots.n, &part);
-	struct map distinct = {0};
-	for (size_t k = 0; k < roots.n; k++)
-		map_add(&distinct, d->closure.nodes.p[roots.p[k]].key, NULL);
-	if (distinct.n != 0 && cache_save(&part, distinct.n, graph_dir, &e) != 0)
+	size_t distinct = closure_part(&d->closure, roots.p, roots.n, &part);
+	if (distinct != 0 && cache_save(&part, distinct, graph_dir, &e) != 0)
 		log_err(LOG_WARN, "head's graph is not kept for the next time", &e);
-	map_release(&distinct);
 	closure_release(&part);
 	vec_release(&roots);
 }

@@ -6,8 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+enum { FIRST_READ = 64 * 1024 };
 
 struct reader {
 	struct arena *a;
@@ -316,6 +317,17 @@ name_char(char c)
 
 enum { HASH_CHARS = 32 };
 
+bool
+drv_file_ok(struct str file)
+{
+	if (file.n < HASH_CHARS + 2 || file.n > DRV_MAX_NAME || file.p[HASH_CHARS] != '-' || file.p[0] == '.')
+		return false;
+	for (size_t i = 0; i < file.n; i++)
+		if (!name_char(file.p[i]))
+			return false;
+	return true;
+}
+
 int
 drv_file_name(struct str path, struct str *ret)
 {
@@ -323,14 +335,8 @@ drv_file_name(struct str path, struct str *ret)
 
 	if (slash == NULL || path.p[0] != '/')
 		return -1;
-	struct str name = str_from(path, (size_t)(slash - path.p) + 1);
-	if (name.n < HASH_CHARS + 2 || name.n > DRV_MAX_NAME || name.p[HASH_CHARS] != '-' || name.p[0] == '.')
-		return -1;
-	for (size_t i = 0; i < name.n; i++)
-		if (!name_char(name.p[i]))
-			return -1;
-	*ret = name;
-	return 0;
+	*ret = str_from(path, (size_t)(slash - path.p) + 1);
+	return drv_file_ok(*ret) ? 0 : -1;
 }
 
 struct str
@@ -347,39 +353,60 @@ drv_name(struct str path)
 	return path;
 }
 
-int
-drv_read_bytes(struct arena *a, int dir_fd, struct str file, struct str *ret, struct err *e)
+static int
+open_file(int dir_fd, struct str file, char name[DRV_MAX_NAME + 1], struct err *e)
 {
-	char name[DRV_MAX_NAME + 1];
-	struct stat st;
-
 	if (file.n > DRV_MAX_NAME)
 		return fail(e, ERR_BUG, "a file name of %zu bytes", file.n);
 	memcpy(name, file.p, file.n);
 	name[file.n] = '\0';
-	AUTO(fd_close) int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return fail(e, ERR_ABSENT, "the derivation %s is not in the store", name);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return fail_sys(e, "cannot read %s", name);
-	if (!S_ISREG(st.st_mode))
-		return fail(e, ERR_INPUT, "%s is no file", name);
-	if (st.st_size > DRV_MAX_BYTES)
-		return fail(e, ERR_LIMIT, "%s: a derivation of more than %d bytes", name, DRV_MAX_BYTES);
-	size_t size = (size_t)st.st_size, n = 0;
-	char *p = arena_alloc(a, size + 1);
-	while (n < size) {
-		ssize_t got = read(fd, p + n, size - n);
+	return fd >= 0 ? fd : fail_sys(e, "cannot read %s", name);
+}
+
+/* Without asking for the size: a derivation ends with a parenthesis, and most are shorter than the first read. */
+int
+drv_read_again(struct drv_bytes *b, int dir_fd, struct str file, struct str *ret, struct err *e)
+{
+	char name[DRV_MAX_NAME + 1];
+	AUTO(fd_close) int fd = open_file(dir_fd, file, name, e);
+	size_t n = 0;
+
+	if (fd < 0)
+		return -1;
+	for (;;) {
+		if (n == b->cap) {
+			b->cap = b->cap != 0 ? b->cap * 2 : FIRST_READ;
+			b->p = mem_realloc(b->p, b->cap, 1);
+		}
+		ssize_t got = read(fd, b->p + n, b->cap - n);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fail_sys(e, "cannot read %s", name);
-		if (got == 0)
-			break;
+			return errno == EISDIR ? fail(e, ERR_INPUT, "%s is no file", name) : fail_sys(e, "cannot read %s", name);
 		n += (size_t)got;
+		if (got == 0 || (n < b->cap && b->p[n - 1] == ')'))
+			break;
+		if (n > DRV_MAX_BYTES)
+			return fail(e, ERR_LIMIT, "%s: a derivation of more than %d bytes", name, DRV_MAX_BYTES);
 	}
-	*ret = (struct str){p, n};
+	*ret = (struct str){b->p, n};
 	return 0;
+}
+
+int
+drv_read_bytes(struct arena *a, int dir_fd, struct str file, struct str *ret, struct err *e)
+{
+	struct drv_bytes b = {0};
+	struct str text;
+	int rc = drv_read_again(&b, dir_fd, file, &text, e);
+
+	if (rc == 0)
+		*ret = (struct str){arena_strn(a, text.p, text.n), text.n};
+	mem_free(&b.p);
+	return rc;
 }
 
 int

@@ -65,9 +65,17 @@ must_check int drv_parse(struct arena *a, struct str bytes, enum drv_part part, 
 must_check int drv_read(struct arena *a, const char *real_dir, struct str path, struct drv *ret, struct err *e);
 /* The bytes of one such file, by its name as drv_file_name gave it; dir_fd is real_dir opened. They live in a. */
 must_check int drv_read_bytes(struct arena *a, int dir_fd, struct str file, struct str *ret, struct err *e);
+/* The same for one file after another: the bytes live in b until the next call. b begins zeroed; b->p is malloc's. */
+struct drv_bytes {
+	char *p;
+	size_t cap;
+};
+must_check int drv_read_again(struct drv_bytes *b, int dir_fd, struct str file, struct str *ret, struct err *e);
 
 /* "HASH-NAME.drv" of a store path after checking that it is one; -1 (without an error) when it is not. */
 must_check int drv_file_name(struct str path, struct str *ret);
+/* Whether a file of the store may have this name, HASH-NAME. */
+bool drv_file_ok(struct str file);
 /* The name in a store path or file name: between HASH- and, for derivations, ".drv". */
 struct str drv_name(struct str path);
 

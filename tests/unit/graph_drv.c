@@ -1,6 +1,8 @@
 /* Derivations: what real files look like, and what hostile ones try. */
 #include "graph/drv.h"
 
+#include "graph/closure.h"
+
 #include "graph_fixture.h"
 
 #include <setjmp.h>
@@ -314,6 +316,71 @@ test_names_and_versions(void **state)
 	}
 }
 
+/* Thousands of derivations are read ahead by threads; the numbers are those of a walk, breadth first, that reads one at a time. */
+static void
+test_closures_are_numbered_as_a_walk_does(void **state)
+{
+	enum { N = 4000 };
+	struct fixture f;
+	struct fx_drv **all = mem_alloc(N * sizeof(*all));
+	struct map expected = {0};
+	struct closure g;
+	struct err e = {0};
+	uint32_t node, seed = 7;
+
+	(void)state;
+	fixture_begin(&f);
+	for (uint32_t i = 0; i < N; i++) {
+		all[i] = arena_alloc(&f.a, sizeof(**all));
+		*all[i] = (struct fx_drv){.name = arena_printf(&f.a, "d%u", i), .fixed = i % 7 == 0 ? "fixed" : NULL};
+		for (uint32_t k = 0; k < 4 && i > 0; k++) {
+			seed = seed * 1664525 + 1013904223;
+			all[i]->inputs[k] = all[k == 0 ? i - 1 : (seed >> 8) % i];
+		}
+		fx_make(&f, all[i]);
+	}
+	struct str root = str_of(all[N - 1]->drv);
+	map_add(&expected, str_from(root, sizeof(FX_STORE)), NULL);
+	for (size_t at = 0; at < expected.n; at++) {
+		struct drv d;
+		struct str path = str_of(arena_printf(&f.a, FX_STORE "/" STR_FMT, STR_ARG(expected.p[at].key)));
+		assert_int_equal(drv_read(&f.a, f.store, path, &d, &e), 0);
+		for (size_t k = 0; k < d.n_inputs; k++)
+			map_add(&expected, str_from(d.inputs[k].path, sizeof(FX_STORE)), NULL);
+	}
+	closure_init(&g, FX_STORE, f.store);
+	assert_int_equal(closure_root(&g, root, &node, &e), 0);
+	assert_int_equal(closure_load(&g, &e), 0);
+	assert_int_equal(g.loaded, expected.n);
+	for (size_t i = 0; i < expected.n; i++)
+		assert_true(str_eq(g.nodes.p[i].key, expected.p[i].key));
+	closure_release(&g);
+
+	/* What is wrong far behind is named, and it is the first of two. */
+	static const char *const damages[] = {NULL, "", "Derive([", "nothing", "Derive([(\"out\",\"/nix/store/x\",\"\",\"\")],[(\"/etc/passwd\",[\"out\"])],[],\"s\",\"b\",[],[])"};
+	for (size_t i = 0; i < COUNT(damages); i++) {
+		struct str text, first = expected.p[expected.n / 2].key, second = expected.p[expected.n - 3].key;
+		const char *one = arena_printf(&f.a, "%s/" STR_FMT, f.store, STR_ARG(first)), *two = arena_printf(&f.a, "%s/" STR_FMT, f.store, STR_ARG(second));
+		assert_int_equal(files_read(&f.a, one, 1 << 20, &text, &e), 0);
+		assert_int_equal(unlink(two), i == 0 ? 0 : -1);
+		assert_int_equal(unlink(one), 0);
+		if (damages[i] != NULL)
+			assert_int_equal(files_write(one, str_of(damages[i]), 0644, FILES_NO_SYNC, &e), 0);
+		closure_init(&g, FX_STORE, f.store);
+		assert_int_equal(closure_root(&g, root, &node, &e), 0);
+		assert_int_equal(closure_load(&g, &e), -1);
+		assert_int_equal(e.kind, damages[i] == NULL ? ERR_ABSENT : ERR_INPUT);
+		assert_true(str_find(str_of(e.msg), first) >= 0);
+		assert_int_equal(g.loaded, expected.n / 2);
+		closure_release(&g);
+		unlink(one);
+		assert_int_equal(files_write(one, text, 0644, FILES_NO_SYNC, &e), 0);
+	}
+	map_release(&expected);
+	mem_free(&all);
+	fixture_end(&f);
+}
+
 int
 main(void)
 {
@@ -329,6 +396,7 @@ main(void)
 	    cmocka_unit_test(test_file_names),
 	    cmocka_unit_test(test_reading_refuses_other_paths),
 	    cmocka_unit_test(test_names_and_versions),
+	    cmocka_unit_test(test_closures_are_numbered_as_a_walk_does),
 	};
 
 	return cmocka_run_group_tests_name("graph_drv", tests, NULL, NULL);

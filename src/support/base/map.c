@@ -77,8 +77,12 @@ grow(struct map *m)
 struct map_entry *
 map_add(struct map *m, struct str key, bool *ret_added)
 {
-	uint64_t hash = map_hash(key.p, key.n);
+	return map_add_hash(m, key, map_hash(key.p, key.n), ret_added);
+}
 
+struct map_entry *
+map_add_hash(struct map *m, struct str key, uint64_t hash, bool *ret_added)
+{
 	if (m->n * 4 >= m->nslots * 3)
 		grow(m);
 	uint32_t *slot = find_slot(m, key, hash);

@@ -144,6 +144,23 @@ arena_printf(struct arena *a, const char *fmt, ...)
 }
 
 void
+arena_clear(struct arena *a)
+{
+	struct arena_block *kept = a->last;
+
+	if (kept == NULL || kept->cap != BLOCK_BYTES) {
+		arena_release(a);
+		return;
+	}
+	struct arena rest = {.last = kept->prev};
+	arena_release(&rest);
+	memset(kept->bytes, 0, kept->used);
+	kept->used = 0;
+	kept->prev = NULL;
+	*a = (struct arena){.last = kept};
+}
+
+void
 arena_release(struct arena *a)
 {
 	struct arena_block *b = a->last;

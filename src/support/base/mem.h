@@ -24,6 +24,7 @@ void *arena_dup(struct arena *a, const void *p, size_t n);
 char *arena_strn(struct arena *a, const char *p, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void arena_clear(struct arena *a); /* as a release, but some memory is kept for what comes next */
 void arena_release(struct arena *a);
 
 /* malloc, realloc and strdup that abort instead of failing; sizes are checked for overflow. */

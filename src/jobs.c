@@ -163,9 +163,9 @@ jobs_report(const struct settings *c, const struct jobs_report *r)
 	    "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count, "label_prefix", c->report.label_prefix,
 	    "label_has_prefix", c->report.label_has_prefix);
 
-	return json_pack("{s:O,s:s,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:s?,s:b,s:O,s:o}", "run", r->run,
-	    "phase", r->phase, "git_dir", r->git_dir, "head_tree", json_str(r->mirrored, "head_tree", NULL), "plan", r->plan,
-	    "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure", r->failure, "progress", r->progress,
+	return json_pack("{s:O,s:s,s:s?,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:s?,s:b,s:O,s:o}", "run", r->run,
+	    "phase", r->phase, "git_dir", r->git_dir, "head_tree", json_str(r->mirrored, "head_tree", NULL), "documents_dir",
+	    r->documents_dir, "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure", r->failure, "progress", r->progress,
 	    "difference", r->difference, "checkout_dir", source, "waiting", r->waiting, "wide", r->wide, "stalled", r->stalled,
 	    "colour", r->colour, "formats", r->formats, "settings", settings);
 }

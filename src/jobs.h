@@ -44,6 +44,7 @@ struct jobs_report {
 	const json_t *run; /* id, url, repo, number, head, base, title, ... as ARCHITECTURE.md has it */
 	const char *phase;
 	const char *git_dir; /* with the tree of `mirrored`, so that only what is in it is annotated */
+	const char *documents_dir; /* or NULL: documents are records */
 	const json_t *mirrored, *plan, *evaluations, *query, *builds, *failure, *progress;
 	const char *difference;
 	const char *stalled; /* why no build is begun, or NULL */

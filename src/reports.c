@@ -181,20 +181,6 @@ want_one(struct reports *rs, struct arena *a, const struct run *r, const struct 
 }
 
 static int
-write_document(struct reports *rs, struct arena *a, const struct run *r, const json_t *rec, struct err *e)
-{
-	static const char *const names[][2] = {
-	    {"json", "report.json"}, {"markdown", "report.md"}, {"html", "report.html"}, {"changed-paths", "changed-paths.json"}};
-	const char *format = json_str(rec, "format", "");
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (strcmp(names[i][0], format) == 0)
-			return files_write(arena_printf(a, "%s/runs/%" PRId64 "/%s", rs->p.settings->state.dir, r->id, names[i][1]),
-			    json_text(rec, "body"), 0640, FILES_NO_SYNC, e);
-	return 0;
-}
-
-static int
 apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 {
 	struct run r, newest;
@@ -209,10 +195,6 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 		return -1;
 	bool is_newest = newest.id == r.id;
 	bool hidden = !is_newest && strcmp(newest.head, r.head) == 0; /* its checks are the newer run's by now */
-	json_array_foreach(p->records, i, rec) {
-		if (strcmp(json_str(rec, "type", ""), "document") == 0 && write_document(rs, a, &r, rec, e) != 0)
-			return -1;
-	}
 	if (store_begin(rs->p.store, e) != 0)
 		return -1;
 	rc = store_run_reported(rs->p.store, p->run, p->change, e);
@@ -373,6 +355,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	    .phase = phase_of(r->state),
 	    .git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", rs->p.settings->state.dir, r->repository),
 	    .mirrored = mirrored,
+	    .documents_dir = arena_printf(a, "%s/runs/%" PRId64, rs->p.settings->state.dir, r->id),
 	    .plan = plan,
 	    .evaluations = evaluations,
 	    .query = query,

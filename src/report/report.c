@@ -6,6 +6,7 @@
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"
+#include "support/os/files.h"
 
 #include <string.h>
 
@@ -77,13 +78,26 @@ emit_comment(struct outputs *o, struct err *e)
 	return 0;
 }
 
+/* Into a file when the job has a folder for them: a large report is then nobody's to carry from one process to another. */
 static int
-emit_document(struct outputs *o, const char *format, struct buf *body, struct err *e)
+emit_document(struct outputs *o, const char *format, const char *file, struct buf *body, struct err *e)
 {
-	if (body->over)
+	const char *dir = json_str(o->m.job, "documents_dir", NULL);
+	json_t *rec = json_pack("{s:s,s:s}", "type", "document", "format", format);
+
+	if (body->over) {
+		json_decref(rec);
 		return fail(e, ERR_LIMIT, "the %s report grew over %d bytes", format, MAX_DOCUMENT_BYTES);
-	record_emit(o->out,
-	    json_pack("{s:s,s:s,s:o}", "type", "document", "format", format, "body", json_any_string(buf_get(body))));
+	}
+	if (dir != NULL && files_write(arena_printf(&o->m.a, "%s/%s", dir, file), buf_get(body), 0640, FILES_NO_SYNC, e) != 0) {
+		json_decref(rec);
+		return -1;
+	}
+	if (dir != NULL)
+		json_object_set_new(rec, "file", json_string(file));
+	else
+		json_object_set_new(rec, "body", json_any_string(buf_get(body)));
+	record_emit(o->out, rec);
 	return 0;
 }
 
@@ -100,7 +114,7 @@ emit_text(struct outputs *o, struct err *e)
 	if (ladder_render_whole(&o->m, &o->v, "report/report.txt", json_flag(o->m.job, "colour", false), &limits, &body, e) !=
 	    0)
 		return -1;
-	return emit_document(o, "text", &body, e);
+	return emit_document(o, "text", "report.txt", &body, e);
 }
 
 static int
@@ -112,7 +126,7 @@ emit_markdown(struct outputs *o, struct err *e)
 	buf_init(&body, MAX_DOCUMENT_BYTES);
 	if (ladder_render_whole(&o->m, &o->v, "report/report.md", false, &limits, &body, e) != 0)
 		return -1;
-	return emit_document(o, "markdown", &body, e);
+	return emit_document(o, "markdown", "report.md", &body, e);
 }
 
 static int
@@ -122,7 +136,7 @@ emit_json(struct outputs *o, struct err *e)
 
 	buf_init(&body, MAX_DOCUMENT_BYTES);
 	document_json(&o->m, &o->v, o->labels.wanted, &body);
-	return emit_document(o, "json", &body, e);
+	return emit_document(o, "json", "report.json", &body, e);
 }
 
 static int
@@ -133,7 +147,7 @@ emit_html(struct outputs *o, struct err *e)
 	buf_init(&body, MAX_DOCUMENT_BYTES);
 	if (html_report(&o->m, &o->v, &body, e) != 0)
 		return -1;
-	return emit_document(o, "html", &body, e);
+	return emit_document(o, "html", "report.html", &body, e);
 }
 
 static int
@@ -146,7 +160,7 @@ emit_changed_paths(struct outputs *o, struct err *e)
 	buf_init(&body, MAX_DOCUMENT_BYTES);
 	json_write(o->labels.changed_paths, &body);
 	buf_putc(&body, '\n');
-	return emit_document(o, "changed-paths", &body, e);
+	return emit_document(o, "changed-paths", "changed-paths.json", &body, e);
 }
 
 static int

@@ -12,6 +12,8 @@
  *                 a page
  *   checkout_dir  where the tree stood while it was evaluated, so that error positions become annotations
  *   git_dir, head_tree  the repository as it was evaluated: only its files are annotated (position.h)
+ *   documents_dir  a folder: documents become files there (report.txt, .md, .json, .html, changed-paths.json), named in their
+ *                 records by `file` in place of body
  *   run.conflicts paths that conflict
  *   phase         also "superseded" and "cancelled"
  *   settings      max_packages_listed, label_prefix, label_has_prefix

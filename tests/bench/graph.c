@@ -246,10 +246,10 @@ bench_diff(void)
 		printf("diff_%s %.0f ms\n", i == 0 ? "cold_graph_file" : "warm_graph_file", (double)(clock_mono_ns() - start) / 1e6);
 		json_decref(job);
 		double ms = (double)(clock_mono_ns() - start) / 1e6;
-		job = json_pack("{s:{s:s,s:s,s:i,s:s,s:s},s:s,s:{s:s},s:[],s:s,s:[s,s,s,s,s]}", "run", "url", "https://ci.example.org/1",
+		job = json_pack("{s:{s:s,s:s,s:i,s:s,s:s},s:s,s:{s:s},s:[],s:s,s:s,s:[s,s,s,s,s]}", "run", "url", "https://ci.example.org/1",
 		    "repo", "example/packages", "number", 1, "head", "1111111111111111111111111111111111111111", "base",
 		    "2222222222222222222222222222222222222222", "phase", "reported", "plan", "decision", "evaluate", "evaluations",
-		    "difference", out, "formats", "checks", "comment", "labels", "json", "changed-paths");
+		    "difference", out, "documents_dir", f.dir, "formats", "checks", "comment", "labels", "json", "changed-paths");
 		start = clock_mono_ns();
 		if (report_stage(job, &rec, &e) != 0)
 			die(&e);

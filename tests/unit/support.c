@@ -445,6 +445,31 @@ a_program_that_is_not_there_is_absent(void **state)
 	arena_release(&a);
 }
 
+/* Keys of stored evaluations are hashes of what is written: it must be what jansson writes, to the byte. */
+static void
+test_json_is_written_as_jansson_does(void **state)
+{
+	static const char *const texts[] = {"{}", "[]", "[[],{},\"\"]", "{\"b\":1,\"a\":[true,false,null],\"\":{\"x\":{}}}",
+	    "[0,-1,9223372036854775807,-9223372036854775808,1234567890]", "[0.0,-0.0,1.5,1e300,1e-7,123456789012345680000.0,0.1,-2.5e-310]",
+	    "[\"\\u0001\\u001f\\b\\f\\n\\r\\t\\\"\\\\/\\u007f\\u00e9\\u20ac\\ud83d\\ude00 plain\"]", "{\"k\\n\\\"\":\"v\"}", "\"text\"", "7", "null"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		AUTO(json_drop) json_t *j = NULL;
+		struct arena a = {0};
+		struct err e = {0};
+		assert_int_equal(json_read(str_of(texts[i]), "t", &j, &e), 0);
+		char *theirs = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+		assert_string_equal(json_line(&a, j), theirs);
+		free(theirs);
+		arena_release(&a);
+	}
+	AUTO(json_drop) json_t *nul = json_stringn("a\0b\x1f", 4);
+	struct arena a = {0};
+	assert_string_equal(json_line(&a, nul), "\"a\\u0000b\\u001F\"");
+	arena_release(&a);
+}
+
 int
 main(void)
 {
@@ -466,6 +491,7 @@ main(void)
 	    cmocka_unit_test(lines_of_any_length_come_whole_up_to_the_limit),
 	    cmocka_unit_test(a_program_that_is_not_there_is_absent),
 	    cmocka_unit_test(a_packed_file_reads_as_before_and_its_damage_is_noticed),
+	    cmocka_unit_test(test_json_is_written_as_jansson_does),
 	};
 
 	return cmocka_run_group_tests_name("support", tests, NULL, NULL);

@@ -147,17 +147,95 @@ json_any_string(struct str s)
 	return json_stringn(b.p, b.n);
 }
 
-static int
-to_buf(const char *bytes, size_t n, void *out)
+/* jansson's own writer hands over a few bytes at a time, which took a fifth of a large report; this one writes the same bytes. */
+static void
+write_string(const char *p, size_t n, struct buf *out)
 {
-	buf_add(out, bytes, n);
-	return 0;
+	size_t plain = 0;
+
+	buf_putc(out, '"');
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+		if (c >= ' ' && c != '"' && c != '\\')
+			continue;
+		buf_add(out, p + plain, i - plain);
+		plain = i + 1;
+		switch (c) {
+		case '"': buf_add(out, "\\\"", 2); break;
+		case '\\': buf_add(out, "\\\\", 2); break;
+		case '\b': buf_add(out, "\\b", 2); break;
+		case '\f': buf_add(out, "\\f", 2); break;
+		case '\n': buf_add(out, "\\n", 2); break;
+		case '\r': buf_add(out, "\\r", 2); break;
+		case '\t': buf_add(out, "\\t", 2); break;
+		default: buf_printf(out, "\\u%04X", c);
+		}
+	}
+	buf_add(out, p + plain, n - plain);
+	buf_putc(out, '"');
+}
+
+static void
+write_integer(json_int_t value, struct buf *out)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+	unsigned long long left = value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value;
+
+	do
+		digits[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (value < 0)
+		digits[--at] = '-';
+	buf_add(out, digits + at, sizeof(digits) - at);
+}
+
+static void
+write_real(const json_t *j, struct buf *out)
+{
+	char text[64];
+	size_t n = json_dumpb(j, text, sizeof(text), JSON_ENCODE_ANY);
+
+	buf_add(out, text, n < sizeof(text) ? n : 0);
 }
 
 void
 json_write(const json_t *j, struct buf *out)
 {
-	json_dump_callback(j, to_buf, out, JSON_COMPACT | JSON_ENCODE_ANY);
+	const char *key;
+	json_t *value;
+	bool first = true;
+	size_t n;
+
+	switch (json_typeof(j)) {
+	case JSON_OBJECT:
+		buf_putc(out, '{');
+		json_object_keylen_foreach((json_t *)(uintptr_t)j, key, n, value) {
+			if (!first)
+				buf_putc(out, ',');
+			first = false;
+			write_string(key, n, out);
+			buf_putc(out, ':');
+			json_write(value, out);
+		}
+		buf_putc(out, '}');
+		return;
+	case JSON_ARRAY:
+		buf_putc(out, '[');
+		for (size_t i = 0; i < json_array_size(j); i++) {
+			if (i > 0)
+				buf_putc(out, ',');
+			json_write(json_array_get(j, i), out);
+		}
+		buf_putc(out, ']');
+		return;
+	case JSON_STRING: write_string(json_string_value(j), json_string_length(j), out); return;
+	case JSON_INTEGER: write_integer(json_integer_value(j), out); return;
+	case JSON_REAL: write_real(j, out); return;
+	case JSON_TRUE: buf_puts(out, "true"); return;
+	case JSON_FALSE: buf_puts(out, "false"); return;
+	case JSON_NULL: buf_puts(out, "null"); return;
+	}
 }
 
 char *

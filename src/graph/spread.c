@@ -75,6 +75,29 @@ edges(struct arena *a, const struct closure *g, struct spread *s)
 			s->up[s->up_off[s->in[k] + 1]++] = v;
 }
 
+static void
+groups(struct arena *a, const struct closure *g, struct spread *s)
+{
+	uint32_t *of = arena_alloc(a, (g->systems.n + 1) * sizeof(*of)); /* each system's group, plus one; 0: not rebuilt */
+
+	s->group = arena_alloc(a, s->n * sizeof(*s->group));
+	s->system = arena_alloc(a, SPREAD_MAX_GROUPS * sizeof(*s->system));
+	for (uint32_t v = 0; v < s->n; v++)
+		of[g->system.p[s->node[v]]] = 1;
+	for (uint32_t i = 0; i < g->systems.n; i++) {
+		if (of[i] == 0)
+			continue;
+		s->others = s->n_groups == SPREAD_MAX_GROUPS;
+		if (!s->others)
+			s->system[s->n_groups++] = i;
+		of[i] = s->n_groups;
+	}
+	for (uint32_t v = 0; v < s->n; v++)
+		s->group[v] = of[g->system.p[s->node[v]]] - 1;
+	if (s->n_groups == 0)
+		s->n_groups = 1;
+}
+
 static int
 finish(struct arena *a, const struct closure *g, struct spread *s, struct err *e)
 {
@@ -88,14 +111,7 @@ finish(struct arena *a, const struct closure *g, struct spread *s, struct err *e
 	if (order(g, s, e) != 0)
 		return -1;
 	edges(a, g, s);
-	s->group = arena_alloc(a, s->n * sizeof(*s->group));
-	s->n_groups = 1;
-	for (uint32_t v = 0; v < s->n; v++) {
-		uint32_t system = g->system.p[s->node[v]];
-		s->group[v] = system < SPREAD_MAX_GROUPS ? system : SPREAD_MAX_GROUPS - 1;
-		if (s->group[v] >= s->n_groups)
-			s->n_groups = s->group[v] + 1;
-	}
+	groups(a, g, s);
 	return 0;
 }
 

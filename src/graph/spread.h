@@ -29,11 +29,14 @@ struct spread {
 	uint32_t *sub;       /* of each node its place in that order, or NO_SUB */
 	uint32_t *off, *in;  /* edges to inputs, both ends places in that order */
 	uint32_t *up_off, *up; /* the same edges to dependents */
-	uint32_t *group;     /* system of each, below n_groups; the systems from SPREAD_MAX_GROUPS on share the last */
+	uint32_t *group;     /* system of each, below n_groups */
+	uint32_t *system;    /* of each group the system in the closure; only systems of what must be rebuilt have a group */
 	uint32_t n_groups;
+	bool others;         /* the last group is all systems from SPREAD_MAX_GROUPS on, its system the first of them */
 };
 
-enum { SPREAD_MAX_GROUPS = 32 };
+/* More than Nixpkgs has names for, so that only who makes systems up meets it: a radius costs memory for each. */
+enum { SPREAD_MAX_GROUPS = 128 };
 
 /*
  * g holds base's closure below mark and head's beside it; heads are head's roots. Everything lives in a. ERR_INPUT when

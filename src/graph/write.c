@@ -322,13 +322,13 @@ write_root(const struct difference *d, const struct root *r, struct buf *out)
 	buf_printf(out, ",\"radius\":{\"attributes\":%u,\"derivations\":%u,\"systems\":{", r->total.attributes,
 	    r->total.derivations);
 	for (uint32_t k = 0; k < d->spread.n_groups; k++) {
-		if ((r->radius[k].attributes == 0 && r->radius[k].derivations == 0) || !str_utf8_ok(g->systems.p[k].key))
+		struct str system = g->systems.n != 0 ? g->systems.p[d->spread.system[k]].key : STR("");
+		if ((r->radius[k].attributes == 0 && r->radius[k].derivations == 0) || !str_utf8_ok(system))
 			continue;
 		if (!first)
 			buf_putc(out, ',');
 		first = false;
-		bool several = k == SPREAD_MAX_GROUPS - 1 && g->systems.n > SPREAD_MAX_GROUPS;
-		rows_write_string(several ? STR("other systems") : g->systems.p[k].key, out);
+		rows_write_string(d->spread.others && k == SPREAD_MAX_GROUPS - 1 ? STR("other systems") : system, out);
 		buf_putc(out, ':');
 		write_radius(&r->radius[k], out);
 	}

@@ -81,6 +81,12 @@ check(uint32_t n, uint32_t most, uint32_t systems, bool weighted, uint32_t one_i
 	if (spread_all(&a, &g, &s, &e) != 0)
 		fail_msg("%s", e.msg);
 	assert_int_equal(s.n, n);
+	/* A system has a group of its own: always, but for those beyond the most. */
+	assert_true(s.n_groups <= SPREAD_MAX_GROUPS);
+	assert_int_equal(s.others, systems > SPREAD_MAX_GROUPS);
+	for (uint32_t v = 0; v < n; v++)
+		if (!s.others || s.group[v] < SPREAD_MAX_GROUPS - 1)
+			assert_int_equal(s.system[s.group[v]], g.system.p[s.node[v]]);
 	uint32_t *weight = arena_alloc(&a, n * sizeof(*weight)), *targets = arena_alloc(&a, n * sizeof(*targets));
 	for (uint32_t v = 0; v < n; v++) {
 		weight[v] = pick(4);
@@ -134,11 +140,13 @@ test_more_targets_than_one_block(void **state)
 }
 
 static void
-test_more_systems_than_groups(void **state)
+test_many_systems(void **state)
 {
 	(void)state;
 	seed = 9;
-	check(200, 4, 100, true, 2);
+	check(400, 4, 100, true, 2);
+	seed = 10;
+	check(2000, 4, 200, true, 20);
 }
 
 static void
@@ -187,7 +195,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_random_graphs),
 	    cmocka_unit_test(test_more_targets_than_one_block),
-	    cmocka_unit_test(test_more_systems_than_groups),
+	    cmocka_unit_test(test_many_systems),
 	    cmocka_unit_test(test_nothing),
 	    cmocka_unit_test(test_circle_is_refused),
 	};

@@ -183,7 +183,8 @@ same_roots(const struct closure *g, const struct header *h, const struct layout 
 	do {                                                                                                           \
 		(vec)->n = 0;                                                                                          \
 		vec_reserve(vec, (count));                                                                             \
-		memcpy((vec)->p, (from), (size_t)(count) * sizeof(*(vec)->p));                                         \
+		if ((count) > 0) /* a graph without edges has no targets */                                            \
+			memcpy((vec)->p, (from), (size_t)(count) * sizeof(*(vec)->p));                                 \
 		(vec)->n = (count);                                                                                    \
 	} while (0)
 

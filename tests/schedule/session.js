@@ -134,4 +134,15 @@ test('kill -9 of whoever started the worker, idle or working, leaves neither nix
 	}
 });
 
+test('kill -9 of the worker itself: nix-daemon and the builder go, too', async () => {
+	const mark = `5252${process.pid}`;
+	const [a] = instantiate('worker-killed', drv('worker-killed', `sleep ${mark}`));
+	const child = spawn(ekaci, ['worker', 'build'], { env: nix_env, stdio: ['pipe', 'ignore', 'ignore'] });
+	child.stdin.on('error', () => {});
+	child.stdin.write(job(a));
+	ok(await until(() => alive(`sleep\0${mark}`).length > 0), 'it is at work');
+	child.kill('SIGKILL');
+	ok(await until(() => alive(`sleep\0${mark}`).length === 0), 'the builder is gone');
+});
+
 await run({ limit_ms: 60000, before_end: async () => rmSync(folder, { recursive: true, force: true }) });

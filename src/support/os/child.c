@@ -225,7 +225,8 @@ become(const struct child *c, int theirs[NFDS], int sync_fd)
 	int code;
 
 	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Who is talked to has builders of its own to end when we are killed; SIGKILL would leave them behind. */
+	prctl(PR_SET_PDEATHSIG, c->talk ? SIGTERM : SIGKILL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);

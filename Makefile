@@ -10,7 +10,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c setup.c local.c explain.c status.c operate.c config.c daemon.c intake.c flow.c settle.c reports.c jobs.c sweep.c pipeline.c \
+ROOT = main.c cli.c setup.c local.c explain.c status.c operate.c config.c daemon.c intake.c obey.c flow.c settle.c reports.c jobs.c sweep.c pipeline.c \
 	worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \

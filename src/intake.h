@@ -1,9 +1,8 @@
 /*
- * intake - deliveries and commands become rows: installations, pull requests, runs.
+ * intake - deliveries become rows: installations, pull requests, runs, commands.
  *
  * A delivery is parsed after it was answered, one transaction each: what it says and that it was read are written
- * together, so a crash between two deliveries loses and repeats nothing. Commands wait in rows of their own until
- * GitHub has said what their author may do.
+ * together, so a crash between two deliveries loses and repeats nothing. Commands wait in rows of their own, for obey.c.
  */
 #ifndef EKACI_INTAKE_H
 #define EKACI_INTAKE_H

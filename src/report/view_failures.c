@@ -156,9 +156,29 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 	put_list(v, obj, key, items, total, m->total.of[change]);
 }
 
-/* Built now, and known to fail at the base. */
+/* Built now, and known to fail at the base: how; else NULL. */
+static const char *
+repaired_words(const struct view *v, const struct attr *at)
+{
+	const json_t *was = json_object_get(at->build, "was");
+
+	return (at->state == BUILD_BUILT || at->state == BUILD_CACHED) && was != NULL ? state_words(v, was) : NULL;
+}
+
+/* Built, and yet not to be trusted: why; else NULL. */
+static const char *
+doubt_words(const struct view *v, const struct attr *at)
+{
+	(void)v;
+	if (!json_flag(at->build, "deterministic", true))
+		return "not deterministic: built once more, it came out differently";
+	return json_flag(at->build, "flaky", false) ? "perhaps flaky: it failed before, and was built now without a change" : NULL;
+}
+
+/* The wanted derivations of which words has something to say, each once. */
 static void
-put_repaired(const struct view *v, json_t *obj, size_t max)
+put_remarks(const struct view *v, json_t *obj, const char *key, size_t max,
+    const char *(*words)(const struct view *v, const struct attr *at))
 {
 	struct map seen = {0};
 	json_t *items = json_array();
@@ -166,20 +186,22 @@ put_repaired(const struct view *v, json_t *obj, size_t max)
 
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
 		const struct attr *at = &v->m->attrs[i];
-		bool added, good = at->state == BUILD_BUILT || at->state == BUILD_CACHED;
-		if (at->alias || at->build == NULL || !good || json_object_get(at->build, "was") == NULL)
-			continue;
-		map_add(&seen, str_of(at->drv), &added);
+		const char *remark = at->alias || at->build == NULL ? NULL : words(v, at);
+		bool added = false;
+		if (remark != NULL)
+			map_add(&seen, str_of(at->drv), &added);
 		if (!added || total++ >= max)
 			continue;
 		json_t *item = json_object();
 		put_code(v, item, "name", at->name);
 		put_name(v, item, "system", at->system);
-		put_text(item, "words", state_words(v, json_object_get(at->build, "was")));
+		put_text(item, "words", remark);
+		if (json_str(at->build, "log_url", NULL) != NULL)
+			put_link(v, item, "log", "log", json_str(at->build, "log_url", NULL));
 		json_array_append_new(items, item);
 	}
 	map_release(&seen);
-	put_list(v, obj, "repaired", items, total, (int64_t)total);
+	put_list(v, obj, key, items, total, (int64_t)total);
 }
 
 /* What holds builds back just now, each reason once with how many wait for it. */
@@ -207,35 +229,6 @@ put_held_back(const struct view *v, json_t *obj, size_t max)
 	map_release(&reasons);
 }
 
-/* Built, and yet not to be trusted: it failed before without having changed, or came out differently the second time. */
-static void
-put_doubts(const struct view *v, json_t *obj, size_t max)
-{
-	struct map seen = {0};
-	json_t *items = json_array();
-	size_t total = 0;
-
-	for (size_t i = 0; i < v->m->n_attrs; i++) {
-		const struct attr *at = &v->m->attrs[i];
-		bool added, flaky = json_flag(at->build, "flaky", false), differs = !json_flag(at->build, "deterministic", true);
-		if (at->alias || !(flaky || differs))
-			continue;
-		map_add(&seen, str_of(at->drv), &added);
-		if (!added || total++ >= max)
-			continue;
-		json_t *item = json_object();
-		put_code(v, item, "name", at->name);
-		put_name(v, item, "system", at->system);
-		put_text(item, "words", differs ? "not deterministic: built once more, it came out differently"
-		                                : "perhaps flaky: it failed before, and was built now without a change");
-		if (json_str(at->build, "log_url", NULL) != NULL)
-			put_link(v, item, "log", "log", json_str(at->build, "log_url", NULL));
-		json_array_append_new(items, item);
-	}
-	map_release(&seen);
-	put_list(v, obj, "doubts", items, total, (int64_t)total);
-}
-
 void
 view_failures(const struct view *v, json_t *obj)
 {
@@ -249,8 +242,8 @@ view_failures(const struct view *v, json_t *obj)
 	brief.limits = &no_texts;
 	put_causes(v, obj, "broke", is_newly, l->failures, t->newly + t->newly_blocked);
 	put_causes(v, obj, "unsure", is_unknown, l->failures, t->unknown + t->infrastructure + t->cancelled);
-	put_doubts(v, obj, l->failures);
-	put_repaired(v, obj, l->folded);
+	put_remarks(v, obj, "doubts", l->failures, doubt_words);
+	put_remarks(v, obj, "repaired", l->folded, repaired_words);
 	put_held_back(v, obj, 5);
 	put_causes(&brief, obj, "still_broken", is_still, l->folded, t->still + t->still_blocked);
 	put_causes(&brief, obj, "unsupported", is_unsupported, l->folded, t->unsupported);

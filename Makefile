@@ -10,7 +10,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c setup.c local.c explain.c status.c operate.c config.c daemon.c intake.c obey.c flow.c settle.c reports.c jobs.c sweep.c pipeline.c \
+ROOT = main.c cli.c setup.c local.c explain.c status.c operate.c config.c daemon.c intake.c obey.c flow.c settle.c reports.c jobs.c trust.c sweep.c pipeline.c \
 	worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
@@ -47,7 +47,7 @@ SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
-	support escape template config jobs sweep accept_verify accept_event accept_command changeset_glob changeset_rules \
+	support escape template config trust jobs sweep accept_verify accept_event accept_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror evaluate_rows evaluate_stored evaluate_sandbox evaluate_cgroup graph_drv graph_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_position report_verdict report_golden report_limits store \
 	schedule_queue schedule_sizes schedule_outcome send_jwt send_http send_shape send_desired web_server

@@ -7,6 +7,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
+#include "trust.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -237,8 +238,8 @@ share(struct flow *f, struct arena *a, int64_t run, struct err *e)
 		return 0;
 	if (store_run_get(f->p.store, a, run, &r, e) != 0 || store_pull_get(f->p.store, a, r.repository, r.number, &pr, e) < 0)
 		return -1;
-	bool theirs = r.number > 0 && (strcmp(f->p.settings->cache.refs, "members") != 0 || report_untrusted(f->p.settings, &pr));
-	return r.state != RUN_DONE || theirs ? 0 : schedule_push_run(f->schedule, run, e);
+	bool shared = r.state == RUN_DONE && trust_shares(f->p.settings, &r, &pr);
+	return shared ? schedule_push_run(f->schedule, run, e) : 0;
 }
 
 static int
@@ -349,20 +350,16 @@ on_authorization(void *ctx, const char *authorization, const struct err *why)
 
 /* --- the next step of a run ------------------------------------------------------------------------------------ */
 
-static enum jobs_trust
-trust_of(struct flow *f, struct arena *a, const struct run *r)
+/* A run of no pull request, or of one that cannot be read: zeros, an outsider's where there is a number. */
+static struct pull_request
+pull_of(struct flow *f, struct arena *a, const struct run *r)
 {
 	struct pull_request pr = {0};
 	struct err e;
 
-	if (r->number == RUN_OF_BRANCH)
-		return JOBS_OWN; /* who can push there can do anything */
-	if (r->number < 0)
-		return JOBS_TRUSTED; /* who can queue a merge can push */
-	if (store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
-		return JOBS_UNTRUSTED;
-	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
-	return !approved && report_untrusted(f->p.settings, &pr) ? JOBS_UNTRUSTED : JOBS_TRUSTED;
+	if (r->number > 0 && store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
+		pr = (struct pull_request){.fork = true};
+	return pr;
 }
 
 /* The job of the run's present state; *ret stays NULL when the state has nothing left to do. */
@@ -388,9 +385,11 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 		*ret = r->number == RUN_OF_BRANCH ? jobs_plan_branch(c, git_dir, mirrored)
 		                                  : jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
 	else if (r->state == RUN_PLANNED) {
-		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust_of(f, a, r));
+		struct pull_request pr = pull_of(f, a, r);
+		enum trust trust = trust_of(c, r, &pr);
+		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust);
 		if (*ret != NULL)
-			jobs_may_fetch(c, *ret, fetches, plan, trust_of(f, a, r));
+			jobs_may_fetch(c, *ret, fetches, plan, trust);
 		if (*ret != NULL && f->p.cgroup != NULL)
 			json_object_set_new(*ret, "cgroup", json_string(f->p.cgroup));
 		if (*ret != NULL)
@@ -434,16 +433,6 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 	}
 	send_git_authorization(f->p.sender, repo.installation, repo.id, on_authorization, act);
 	return 0;
-}
-
-/* Why a run must not go on by itself; NULL when it may. */
-static const char *
-held(struct flow *f, struct arena *a, const struct run *r)
-{
-	if (r->state != RUN_PLANNED || strcmp(f->p.settings->trust.forks, "approve") != 0 ||
-	    trust_of(f, a, r) == JOBS_TRUSTED)
-		return NULL;
-	return "the evaluation of an outside author's change waits for approval";
 }
 
 /* The run has said that somebody must approve; the approval starts another. */
@@ -562,7 +551,8 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 			remove_roots(f, r.id);
 			return store_run_move(f->p.store, r.id, r.state, RUN_DONE, "no rebuilds expected", e);
 		}
-		const char *hold = held(f, a, &r);
+		struct pull_request pr = pull_of(f, a, &r);
+		const char *hold = trust_holds_evaluation(f->p.settings, &r, &pr);
 		if (hold != NULL) {
 			remove_roots(f, r.id);
 			return end_held(f, &r, hold, e);

@@ -47,10 +47,10 @@ find_done(const json_t *done, const char *side, const char *job)
 
 static json_t *
 evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *job, const char *side, enum jobs_trust trust)
+    const json_t *job, const char *side, enum trust trust)
 {
 	struct arena a = {0};
-	bool must = trust == JOBS_UNTRUSTED && strcmp(c->evaluate.sandbox, "auto") == 0;
+	bool must = trust == TRUST_NOBODY && strcmp(c->evaluate.sandbox, "auto") == 0;
 	const char *tree = json_str(mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
 	    git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
@@ -70,7 +70,7 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 
 json_t *
 jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done, enum jobs_trust trust)
+    const json_t *plan, const json_t *done, enum trust trust)
 {
 	const json_t *job;
 	size_t i;
@@ -90,7 +90,7 @@ jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_d
 }
 
 void
-jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum jobs_trust trust)
+jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum trust trust)
 {
 	/* Without a file of its own at base, the head says what of the base is evaluated: that is the head's code. */
 	bool base = strcmp(json_str(job, "side", ""), "base") == 0, foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
@@ -98,8 +98,8 @@ jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const
 	if (!c->evaluate.fetch_trusted || c->evaluate.allow_network)
 		return;
 	json_object_set_new(job, "fetches", json_string(fetches));
-	json_object_set_new(job, "fetch", json_string((base && !foreign) || trust == JOBS_OWN ? "keep" :
-	                                  trust == JOBS_TRUSTED               ? "once" : "never"));
+	json_object_set_new(job, "fetch", json_string((base && !foreign) || trust == TRUST_OWN ? "keep" :
+	                                  trust == TRUST_MEMBERS               ? "once" : "never"));
 }
 
 json_t *

@@ -11,6 +11,7 @@
 #include "store/build.h"
 #include "store/run.h"
 #include "support/text/json.h"
+#include "trust.h"
 
 json_t *jobs_mirror(const struct settings *c, const struct run *r, const struct repository *repo, const char *mirror,
     const char *authorization);
@@ -18,17 +19,15 @@ json_t *jobs_plan(const struct settings *c, const char *git_dir, const json_t *m
     bool ignore_rules);
 /* The same for a branch by itself: all jobs, whatever the rules say, so that the next pull requests find their base. */
 json_t *jobs_plan_branch(const struct settings *c, const char *git_dir, const json_t *mirrored);
-/* Whose change is evaluated: nobody's foreign code runs without a sandbox unless the operator said so ("off"). A branch's
- * own is what all others start from. */
-enum jobs_trust { JOBS_OWN, JOBS_TRUSTED, JOBS_UNTRUSTED };
 /* The next evaluation that `done` (array of evaluation records) lacks, or NULL: base and head of each job of the plan
- * in turn. The base's rows are what the head is expected to have. */
+ * in turn. The base's rows are what the head is expected to have. No outsider's code runs without a sandbox, unless the
+ * operator said so ("off"). */
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done, enum jobs_trust trust);
+    const json_t *plan, const json_t *done, enum trust trust);
 /* Adds to such a job where the repository's fetched sources are noted (evaluate/fetches.h), and what it may: base, when
  * the base itself says what to evaluate, and a branch's own head fetch for all; a trusted head for itself; others use what
  * base has fetched. */
-void jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum jobs_trust trust);
+void jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum trust trust);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
 /* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. asked: the names of a command. */
 json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed,

@@ -145,7 +145,7 @@ evaluate(struct local *l, struct err *e)
 	for (;;) {
 		AUTO(json_drop)
 		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations,
-		    JOBS_TRUSTED);
+		    TRUST_MEMBERS);
 		AUTO(json_drop) json_t *records = NULL;
 		const char *side;
 

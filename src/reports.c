@@ -37,25 +37,6 @@ struct reports {
 	bool closing;
 };
 
-bool
-report_untrusted(const struct settings *c, const struct pull_request *pr)
-{
-	static const char *const members[] = {"OWNER", "MEMBER", "COLLABORATOR"};
-	const json_t *login;
-	size_t i;
-
-	if (!pr->fork)
-		return false;
-	for (size_t k = 0; k < COUNT(members); k++)
-		if (pr->association != NULL && strcmp(pr->association, members[k]) == 0)
-			return false;
-	json_array_foreach(c->trust.authors, i, login) {
-		if (pr->author != NULL && strcasecmp(json_string_value(login), pr->author) == 0)
-			return false;
-	}
-	return true;
-}
-
 static struct paced *
 paced_of(struct reports *rs, int64_t run)
 {

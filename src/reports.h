@@ -14,7 +14,4 @@ void reports_look(struct reports *rs);
 void reports_progress(struct reports *rs, int64_t run, const json_t *rec);
 void reports_free(struct reports *rs);
 
-/* True for the author of a fork's pull request who is no member and not named in [trust] authors. */
-bool report_untrusted(const struct settings *c, const struct pull_request *pr);
-
 #endif

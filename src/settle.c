@@ -2,11 +2,11 @@
 #include "settle.h"
 
 #include "jobs.h"
-#include "reports.h"
 #include "schedule/estimate.h"
 #include "schedule/machines.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "trust.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -131,27 +131,6 @@ estimated(const struct settle *on, struct arena *a, const json_t *rec, const jso
 	return query;
 }
 
-/* Why what was found must not be built by itself; NULL when it may. */
-static int
-hold_of(const struct settle *on, struct arena *a, const struct run *r, const char **ret, struct err *e)
-{
-	struct pull_request pr = {0};
-
-	*ret = NULL;
-	if (store_pull_get(on->store, a, r->repository, r->number, &pr, e) < 0)
-		return -1;
-	bool approved = r->approved || (pr.approved != NULL && strcmp(pr.approved, r->head) == 0);
-	if (!on->settings->build.enabled)
-		*ret = "builds are switched off here";
-	else if (r->number == RUN_OF_BRANCH && !on->settings->build.branches)
-		*ret = "branches are not built here";
-	else if (r->wide && !approved)
-		*ret = "wide: builds wait for approval";
-	else if (!approved && report_untrusted(on->settings, &pr) && strcmp(on->settings->trust.forks, "build") != 0)
-		*ret = "builds of an outside author wait for approval";
-	return 0;
-}
-
 static int
 done_query(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, struct err *e)
 {
@@ -163,9 +142,10 @@ done_query(const struct settle *on, struct arena *a, const struct run *r, const 
 	if (query == NULL || store_run_set(on->store, r->id, "query", json_line(a, query), e) != 0)
 		return -1;
 	/* The builds are linked to the run only when they may be made. */
-	const char *hold;
-	if (hold_of(on, a, r, &hold, e) != 0)
+	struct pull_request pr = {0};
+	if (store_pull_get(on->store, a, r->repository, r->number, &pr, e) < 0)
 		return -1;
+	const char *hold = trust_holds_builds(on->settings, r, &pr);
 	/* Who may ask for a rebuild may approve, here of what was named. */
 	bool narrowed = hold != NULL && r->asked != NULL && on->settings->build.enabled;
 	if (narrowed)

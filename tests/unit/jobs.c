@@ -19,11 +19,11 @@ next(const char *done_text)
 	struct err e;
 
 	assert_int_equal(json_read(str_of(done_text), "done", &done, &e), 0);
-	return jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, JOBS_TRUSTED);
+	return jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, TRUST_MEMBERS);
 }
 
 static const char *
-fetch_of(const char *side, const char *config, enum jobs_trust trust, bool fetch_trusted, bool network)
+fetch_of(const char *side, const char *config, enum trust trust, bool fetch_trusted, bool network)
 {
 	static char word[16];
 	struct settings c = {.evaluate = {.fetch_trusted = fetch_trusted, .allow_network = network}};
@@ -40,15 +40,15 @@ static void
 only_base_and_the_trusted_may_fetch(void **state)
 {
 	(void)state;
-	assert_string_equal(fetch_of("base", "file", JOBS_UNTRUSTED, true, false), "keep");
-	assert_string_equal(fetch_of("base", "convention", JOBS_TRUSTED, true, false), "keep");
-	assert_string_equal(fetch_of("base", "head file", JOBS_UNTRUSTED, true, false), "never");
-	assert_string_equal(fetch_of("base", "head file", JOBS_TRUSTED, true, false), "once");
-	assert_string_equal(fetch_of("head", "file", JOBS_UNTRUSTED, true, false), "never");
-	assert_string_equal(fetch_of("head", "file", JOBS_TRUSTED, true, false), "once");
-	assert_string_equal(fetch_of("head", "file", JOBS_OWN, true, false), "keep");
-	assert_string_equal(fetch_of("base", "file", JOBS_TRUSTED, false, false), "none");
-	assert_string_equal(fetch_of("head", "file", JOBS_TRUSTED, true, true), "none");
+	assert_string_equal(fetch_of("base", "file", TRUST_NOBODY, true, false), "keep");
+	assert_string_equal(fetch_of("base", "convention", TRUST_MEMBERS, true, false), "keep");
+	assert_string_equal(fetch_of("base", "head file", TRUST_NOBODY, true, false), "never");
+	assert_string_equal(fetch_of("base", "head file", TRUST_MEMBERS, true, false), "once");
+	assert_string_equal(fetch_of("head", "file", TRUST_NOBODY, true, false), "never");
+	assert_string_equal(fetch_of("head", "file", TRUST_MEMBERS, true, false), "once");
+	assert_string_equal(fetch_of("head", "file", TRUST_OWN, true, false), "keep");
+	assert_string_equal(fetch_of("base", "file", TRUST_MEMBERS, false, false), "none");
+	assert_string_equal(fetch_of("head", "file", TRUST_MEMBERS, true, true), "none");
 }
 
 #define BASE(job) "{\"side\":\"base\",\"job\":\"" job "\",\"rows\":12500}"

@@ -1,0 +1,67 @@
+/* Whose change it is, and what that allows. */
+#include "trust.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* The author of a fork's pull request who is no member and not named in [trust] authors. */
+static bool
+is_outsider(const struct settings *c, const struct pull_request *pr)
+{
+	static const char *const members[] = {"OWNER", "MEMBER", "COLLABORATOR"};
+	const json_t *login;
+	size_t i;
+
+	if (!pr->fork)
+		return false;
+	for (size_t k = 0; k < COUNT(members); k++)
+		if (pr->association != NULL && strcmp(pr->association, members[k]) == 0)
+			return false;
+	json_array_foreach(c->trust.authors, i, login) {
+		if (pr->author != NULL && strcasecmp(json_string_value(login), pr->author) == 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_approved(const struct run *r, const struct pull_request *pr)
+{
+	return r->approved || (pr->approved != NULL && strcmp(pr->approved, r->head) == 0);
+}
+
+enum trust
+trust_of(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	if (r->number == RUN_OF_BRANCH)
+		return TRUST_OWN;
+	return r->number > 0 && !is_approved(r, pr) && is_outsider(c, pr) ? TRUST_NOBODY : TRUST_MEMBERS;
+}
+
+const char *
+trust_holds_evaluation(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	if (strcmp(c->trust.forks, "approve") != 0 || trust_of(c, r, pr) != TRUST_NOBODY)
+		return NULL;
+	return "the evaluation of an outside author's change waits for approval";
+}
+
+const char *
+trust_holds_builds(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	if (!c->build.enabled)
+		return "builds are switched off here";
+	if (r->number == RUN_OF_BRANCH && !c->build.branches)
+		return "branches are not built here";
+	if (r->wide && !is_approved(r, pr))
+		return "wide: builds wait for approval";
+	if (trust_of(c, r, pr) == TRUST_NOBODY && strcmp(c->trust.forks, "build") != 0)
+		return "builds of an outside author wait for approval";
+	return NULL;
+}
+
+bool
+trust_shares(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	return r->number <= 0 || (strcmp(c->cache.refs, "members") == 0 && !is_outsider(c, pr));
+}

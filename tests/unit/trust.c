@@ -1,0 +1,74 @@
+/* What whose change may, as a table. */
+#include "trust.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char head[] = "1111111111111111111111111111111111111111";
+
+static void
+everybody_may_what_the_table_says(void **state)
+{
+	static const struct {
+		int64_t number;
+		bool fork;
+		const char *author, *association, *approved;
+		bool wide;
+		const char *forks, *refs;
+		/* */
+		enum trust trust;
+		bool evaluated, built, shared;
+	} t[] = {
+	    /* the branch and the merge queue, whatever the settings */
+	    {0, false, NULL, NULL, NULL, false, "approve", "branches", TRUST_OWN, true, true, true},
+	    {0, false, NULL, NULL, NULL, true, "build", "branches", TRUST_OWN, true, false, true},
+	    {-7, false, NULL, NULL, NULL, false, "approve", "branches", TRUST_MEMBERS, true, true, true},
+	    /* a branch of the repository, and a member's fork */
+	    {7, false, "a", "NONE", NULL, false, "approve", "branches", TRUST_MEMBERS, true, true, false},
+	    {7, true, "a", "MEMBER", NULL, false, "approve", "members", TRUST_MEMBERS, true, true, true},
+	    {7, true, "a", "COLLABORATOR", NULL, true, "build", "members", TRUST_MEMBERS, true, false, true},
+	    {7, true, "Friend", "NONE", NULL, false, "approve", "members", TRUST_MEMBERS, true, true, true},
+	    /* an outsider */
+	    {7, true, "a", "CONTRIBUTOR", NULL, false, "approve", "members", TRUST_NOBODY, false, false, false},
+	    {7, true, "a", "NONE", NULL, false, "evaluate", "members", TRUST_NOBODY, true, false, false},
+	    {7, true, "a", "NONE", NULL, false, "build", "members", TRUST_NOBODY, true, true, false},
+	    {7, true, NULL, NULL, NULL, false, "evaluate", "members", TRUST_NOBODY, true, false, false},
+	    /* approved: this head, not another; and still nothing for the caches */
+	    {7, true, "a", "NONE", head, true, "approve", "members", TRUST_MEMBERS, true, true, false},
+	    {7, true, "a", "NONE", "2222", false, "approve", "members", TRUST_NOBODY, false, false, false},
+	};
+	struct settings c = {.build = {.enabled = true, .branches = true}};
+	json_t *authors = json_pack("[s]", "friend");
+
+	(void)state;
+	c.trust.authors = authors;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct run r = {.number = t[i].number, .head = head, .wide = t[i].wide};
+		struct pull_request pr = {.fork = t[i].fork, .author = t[i].author, .association = t[i].association, .approved = t[i].approved};
+		c.trust.forks = t[i].forks;
+		c.cache.refs = t[i].refs;
+		if (trust_of(&c, &r, &pr) != t[i].trust || (trust_holds_evaluation(&c, &r, &pr) == NULL) != t[i].evaluated ||
+		    (trust_holds_builds(&c, &r, &pr) == NULL) != t[i].built || trust_shares(&c, &r, &pr) != t[i].shared)
+			fail_msg("row %zu", i);
+	}
+	struct run branch = {.head = head}, ours = {.number = 1, .head = head};
+	struct pull_request none = {0};
+	c.build.branches = false;
+	assert_non_null(trust_holds_builds(&c, &branch, &none));
+	assert_null(trust_holds_builds(&c, &ours, &none));
+	c.build.enabled = false;
+	assert_non_null(trust_holds_builds(&c, &ours, &none));
+	json_decref(authors);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(everybody_may_what_the_table_says)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -34,6 +34,7 @@ tally_json(const struct tally *t)
 	    {"infrastructure", t->infrastructure},
 	    {"cancelled", t->cancelled},
 	    {"unsupported", t->unsupported},
+	    {"not_asked_for", t->unasked},
 	};
 	json_t *j = json_object();
 

@@ -11,14 +11,15 @@
  *   failure        as in the job, or null
  *   counts         as in the difference file; null unless compared, and so are the next four
  *   builds         {total, ended, targets, built, cached, newly_failing, newly_failing_dependency, still_failing,
- *                  still_failing_dependency, unknown, infrastructure, cancelled, unsupported}: total and ended count
+ *                  still_failing_dependency, unknown, infrastructure, cancelled, unsupported, not_asked_for}: total and ended count
  *                  all builds, the others wanted derivations
  *   roots          as in the difference file
  *   meta_changed   as in the difference file: attributes of which only licence or marks differ
  *   query          as in the job, with the estimate and the sizes; or null
  *   attributes     as in the difference file (base and head with `meta`: version, description, homepage, position, license,
  *                  maintainers, broken, insecure, unfree, each where known), each with `build`: null, or {state, blame, log_url, tail, wall_ms,
- *                  propagated_from, reason}
+ *                  propagated_from, reason, phase, flaky (true: built unchanged after it had failed), deterministic (what building
+ *                  it once more has shown), was ({state, phase, reason}: how its derivation at the base is known to fail)}
  *   labels         names that should be on the pull request
  *
  * Members may be added within a version; none changes its meaning.

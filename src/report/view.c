@@ -195,6 +195,37 @@ text_lines(const json_t *head, const json_t *rows)
 	return lines;
 }
 
+/* One row needs no table, which a phone would cut: "16 rebuilds (19 derivations) on x86_64-linux, 1 added". */
+static void
+put_sentence(const struct view *v, json_t *table, const struct counts *c)
+{
+	static const struct {
+		enum change change;
+		const char *one, *many;
+	} parts[] = {
+	    {CHANGE_ADDED, "added", "added"},
+	    {CHANGE_REMOVED, "removed", "removed"},
+	    {CHANGE_DERIVATION_ONLY, "with the same output", "with the same output"},
+	    {CHANGE_NEWLY_FAILING, "new error", "new errors"},
+	    {CHANGE_FIXED, "fixed error", "fixed errors"},
+	};
+	struct arena *a = &v->m->a;
+	json_t *more = json_array();
+
+	int64_t n = c->of[CHANGE_REBUILD];
+	put_text(table, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
+	if (c->derivations != c->of[CHANGE_REBUILD])
+		put_text(table, "derivations", words_count(a, c->derivations, "derivation", "derivations"));
+	if (c->system != NULL)
+		put_code(v, table, "system", c->system);
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (c->of[parts[i].change] > 0)
+			json_array_append_new(more, json_any_string(str_of(words_count(a, c->of[parts[i].change], parts[i].one,
+			    parts[i].many))));
+	json_object_set_new(table, "others", more);
+	json_object_set_new(table, "one", json_true());
+}
+
 static size_t
 count_touched(const struct model *m)
 {
@@ -206,7 +237,7 @@ count_touched(const struct model *m)
 }
 
 /*
- * The table of counts: a row per system where something changed and, when they are several, the sum; columns of zeros are
+ * The table of counts, or a sentence instead of one row: a row per system where something changed and, when they are several, the sum; columns of zeros are
  * left out. Errors without a system are in the sum only, so it may stand beside a single system.
  */
 static void
@@ -216,6 +247,7 @@ view_counts(const struct view *v, json_t *obj)
 	bool shown[COUNT(columns)];
 	json_t *table = json_object(), *head = json_array(), *rows = json_array(), *same = json_array();
 	size_t n = 0, n_touched = count_touched(m);
+	const struct counts *only = NULL;
 	bool sum = n_touched != 1;
 
 	for (size_t i = 0; i < COUNT(columns); i++) {
@@ -227,6 +259,8 @@ view_counts(const struct view *v, json_t *obj)
 		const struct counts *c = &m->systems[i];
 		for (size_t k = 0; k < COUNT(columns) && touched(c); k++)
 			sum = sum || columns[k].of(c) != columns[k].of(&m->total);
+		if (touched(c))
+			only = c;
 		if (touched(c) && n++ < MAX_SYSTEMS)
 			add_row(v, rows, c, shown);
 		else if (!touched(c) && json_array_size(same) < MAX_SYSTEMS) {
@@ -244,9 +278,13 @@ view_counts(const struct view *v, json_t *obj)
 	json_object_set_new(table, "rows", rows);
 	if (n > MAX_SYSTEMS)
 		put_number(v, table, "more", (int64_t)(n - MAX_SYSTEMS));
+	if (json_array_size(rows) == 1)
+		put_sentence(v, table, sum ? &m->total : only);
 	json_object_set_new(obj, "counts", table);
-	if (m->total.changed_paths > m->total.derivations)
+	bool more_differ = m->total.changed_paths > m->total.derivations;
+	if (more_differ)
 		put_number(v, obj, "changed_paths", m->total.changed_paths);
+	json_object_set_new(obj, "notes", json_boolean(more_differ || json_array_size(same) > 0));
 }
 
 static void
@@ -340,7 +378,8 @@ view_work(const struct view *v, json_t *obj)
 		json_decref(item);
 		return;
 	}
-	put_text(item, "to_build", words_count(&v->m->a, json_int(query, "to_build", 0), "derivation", "derivations"));
+	int64_t n = json_int(query, "to_build", 0);
+	put_text(item, "to_build", n == 0 ? "Nothing" : words_count(&v->m->a, n, "derivation", "derivations"));
 	if (json_int(query, "cached", 0) > 0)
 		put_number(v, item, "cached", json_int(query, "cached", 0));
 	if (json_int(query, "to_fetch", 0) > 0)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MAX_REASON_BYTES = 300 };
+enum { MAX_REASON_BYTES = 300, MIN_TOLD_MS = 50 /* "after 0.0 s" tells nobody anything */ };
 
 /* A derivation that failed by itself, and the wanted ones it took with it. */
 struct cause {
@@ -102,10 +102,10 @@ cause_item(const struct view *v, const struct cause *c)
 		put_text(item, "reason", words_cut(&m->a, json_str(build, "reason", ""), MAX_REASON_BYTES));
 	if (log != NULL)
 		put_link(v, item, "log", "log", log);
-	if (json_int(build, "wall_ms", -1) >= 0)
+	if (json_int(build, "wall_ms", -1) >= MIN_TOLD_MS)
 		put_text(item, "wall", words_duration(&m->a, json_int(build, "wall_ms", 0)));
 	if (v->limits->tail_lines > 0 && *tail != '\0')
-		put_block(v, item, "tail", words_tail(&m->a, tail, v->limits->tail_lines, v->limits->tail_lines * 200));
+		put_block(v, item, "tail", words_log_tail(&m->a, tail, v->limits->tail_lines, v->limits->tail_lines * 200));
 	if (c->blocked > 0)
 		put_number(v, item, "blocked", c->blocked);
 	if (c->blocked == 1)
@@ -121,8 +121,12 @@ put_causes(const struct view *v, json_t *obj, const char *key, bool (*keep)(cons
 	size_t n = collect(v->m, keep, &causes);
 	json_t *items = json_array();
 
-	for (size_t i = 0; i < n && i < max; i++)
-		json_array_append_new(items, cause_item(v, &causes[i]));
+	for (size_t i = 0; i < n && i < max; i++) {
+		json_t *item = cause_item(v, &causes[i]);
+		if (i == 0) /* what broke first is what people came for */
+			json_object_set_new(item, "first", json_true());
+		json_array_append_new(items, item);
+	}
 	put_list(v, obj, key, items, n, count);
 }
 

@@ -18,6 +18,7 @@
 enum {
 	MAX_RUNS = 50,    /* of a list */
 	MAX_EVENTS = 200,
+	HASH_PREFIX = 33, /* of the name of a store path: the hash and a dash */
 	MAX_BUILDS = 500, /* of a run's page; the rest is counted */
 	MAX_WANTS = 200,
 	MAX_FILE = 256 * 1024 * 1024
@@ -263,7 +264,7 @@ build_data(struct page *p, const struct view_build *b, const char *suffix)
 	const char *log_path = arena_printf(a, "/log/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix);
 	set(o, "log_path", has_log ? log_path : NULL);
 	const char *from = b->propagated_from != NULL ? drv_stem(a, b->propagated_from) : "";
-	set(o, "from", from);
+	set(o, "from", strlen(from) > HASH_PREFIX ? from + HASH_PREFIX : from);
 	set(o, "from_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(from)), suffix));
 	set(o, "took", duration(a, b->wall_ms));
 	set(o, "started", utc(a, b->started_ms));
@@ -273,22 +274,38 @@ build_data(struct page *p, const struct view_build *b, const char *suffix)
 	return o;
 }
 
+static const struct {
+	const char *key, *one, *many;
+} figures[] = {
+    {"rebuild", "rebuild", "rebuilds"},
+    {"rebuild_derivations", "derivation to build", "derivations to build"},
+    {"added", "added", "added"},
+    {"removed", "removed", "removed"},
+    {"derivation_only", "with the same output", "with the same output"},
+    {"unchanged", "unchanged", "unchanged"},
+    {"newly_failing", "evaluation newly failing", "evaluations newly failing"},
+    {"fixed", "evaluation fixed", "evaluations fixed"},
+    {"still_failing", "evaluation still failing", "evaluations still failing"},
+    {"changed_drv_paths", "derivation differs", "derivations differ"},
+    {"aliases", "alias, not counted", "aliases, not counted"},
+};
+
 /* {"total":{"added":1,...}} as a list of {what, n}, without what is zero. */
 static json_t *
-counts_data(struct page *p, const char *text)
+counts_data(const char *text)
 {
 	AUTO(json_drop) json_t *counts = NULL;
-	json_t *list = json_array(), *v;
-	const char *key;
+	json_t *list = json_array();
 	struct err e;
 
 	if (text == NULL || json_read(str_of(text), "counts", &counts, &e) != 0)
 		return list;
-	json_t *total = json_object_get(counts, "total");
-	json_object_foreach(total, key, v)
-		if (json_integer_value(v) > 0)
+	for (size_t i = 0; i < COUNT(figures); i++) {
+		int64_t n = json_int(json_object_get(counts, "total"), figures[i].key, 0);
+		if (n > 0)
 			json_array_append_new(list,
-			    json_pack("{s:s, s:I}", "what", words(p->a, key), "n", json_integer_value(v)));
+			    json_pack("{s:s, s:I}", "what", n == 1 ? figures[i].one : figures[i].many, "n", (json_int_t)n));
+	}
 	return list;
 }
 
@@ -361,7 +378,7 @@ page_run(struct page *p, struct err *e)
 	}
 	json_object_set_new(data, "has_documents", json_boolean(json_array_size(documents) > 0));
 	json_object_set_new(data, "documents", documents);
-	json_object_set_new(data, "counts", counts_data(p, r.counts));
+	json_object_set_new(data, "counts", counts_data(r.counts));
 	if (run_lists(p, &r, data, e) != 0)
 		return -1;
 	if (r.ended_ms == 0)

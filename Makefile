@@ -24,7 +24,7 @@ GRAPH = \
 	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/ahead.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c graph/intervals.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
-	report/report.c report/model.c report/verdict.c report/view.c report/view_rules.c report/view_roots.c \
+	report/report.c report/model.c report/verdict.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
 	report/checks.c report/position.c \
 	report/labels.c report/document.c report/html.c report/words.c

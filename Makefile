@@ -38,7 +38,7 @@ SEND = \
 STORE = store/db.c store/delivery.c store/run.c store/build.c store/open.c store/duration.c store/desired.c store/push.c store/view.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
-	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/sandbox.c support/os/files.c support/os/packed.c support/os/record.c support/os/loop.c \
+	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/nixstore.c support/os/sandbox.c support/os/files.c support/os/packed.c support/os/record.c support/os/loop.c \
 	support/text/escape.c support/text/json.c support/text/mistakes.c
 WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/log.c web/metrics.c
 SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)

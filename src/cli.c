@@ -14,6 +14,7 @@
 #include "support/base/log.h"
 #include "support/base/mem.h"
 #include "support/os/cgroup.h"
+#include "support/os/nixstore.h"
 #include "support/os/sandbox.h"
 #include "support/text/json.h"
 #include "worker.h"
@@ -38,13 +39,13 @@ run_worker(int argc, char **argv)
 	return worker_main(argc == 2 ? argv[1] : NULL);
 }
 
-/* What the setting comes to on this machine, for this user. */
+/* What the settings come to on this machine, for this user. */
 static void
 tell_limits(struct arena *a, const char *file)
 {
 	enum sandbox_mode mode;
 	struct settings s;
-	const char *why, *group;
+	const char *why, *group, *way;
 	struct err e;
 
 	if (config_load(a, file, &s, &e) != 0)
@@ -63,6 +64,10 @@ tell_limits(struct arena *a, const char *file)
 	else
 		printf("limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
 		       "no control group, as started here: %s\n", e.msg);
+	if ((way = nixstore_access(&e)) != NULL)
+		printf("store: %s\n", way);
+	else
+		printf("store: out of reach: %s\n", e.msg);
 	config_release(&s);
 }
 

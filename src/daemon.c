@@ -11,6 +11,7 @@
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/nixstore.h"
 #include "support/os/sandbox.h"
 #include "sweep.h"
 
@@ -206,6 +207,19 @@ limit_evaluations(struct daemon *d, struct flow_parts *ret)
 	ret->cgroup = group;
 }
 
+/* Said at once, and not only with the first evaluation that fails. The reason may be mended while we run. */
+static void
+look_at_store(void)
+{
+	struct err e;
+	const char *way = nixstore_access(&e);
+
+	if (way != NULL)
+		log_info("the Nix store: %s", way);
+	else
+		log_error("the Nix store is out of reach: %s", e.msg);
+}
+
 static int
 open_parts(struct daemon *d, struct err *e)
 {
@@ -224,6 +238,7 @@ open_parts(struct daemon *d, struct err *e)
 	if (ws.secret.n == 0)
 		return fail(e, ERR_INPUT, "[github] webhook_secret_file: a webhook secret is needed; anybody could post otherwise");
 	struct flow_parts parts = {.settings = c};
+	look_at_store();
 	limit_evaluations(d, &parts);
 	if (loop_new(&d->loop, e) != 0 ||
 	    store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||

@@ -10,6 +10,7 @@
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/nixstore.h"
 #include "worker.h"
 
 #include <getopt.h>
@@ -354,7 +355,7 @@ walk(struct local *l, int *ret_exit, struct err *e)
 	int rc = plan(l, e);
 
 	if (rc == 0 && strcmp(json_str(l->plan, "decision", ""), "evaluate") == 0) {
-		rc = evaluate(l, e);
+		rc = nixstore_access(e) != NULL ? evaluate(l, e) : -1;
 		if (rc == 0)
 			rc = compare(l, e);
 		if (rc == 0 && l->build)

@@ -55,6 +55,10 @@ if (!can) {
 	const built = as_user([program, 'diff', '--build', '--format', 'json', 'HEAD~1', 'HEAD'], { cwd: path.join(home, 'repo') });
 	ok(/"state": ?"built"/.test(built.stdout), 'and its build, by the daemon', built.stderr + built.stdout.slice(0, 2000));
 
+	// Debian's daemon lets one group in. Who is not in it is told so, before anything is evaluated.
+	const locked = run('unshare', ['-m', 'sh', write('locked', fs.readFileSync(with_daemon, 'utf8').replace('\nsetpriv', `\nchmod 750 ${socket}\nsetpriv`)), program, 'diff', 'HEAD~1', 'HEAD'], { cwd: path.join(home, 'repo') });
+	is([locked.status, /^ekaci: Nix' daemon lets only some users in, .*permission denied.*usermod/m.test(locked.stderr)], [2, true], 'a daemon that does not let us in is named');
+
 	// The stage as the bot runs it, with everything it may ask for.
 	const dirs = Object.fromEntries(['evals_dir', 'checkout_dir', 'roots_dir', 'fetches'].map((n) => [n, path.join(home, n)]));
 	const r = as_user([program, 'worker', 'evaluate'], { input: JSON.stringify(job(repo, { file: '/default.nix' }, { ...dirs, fetch: 'keep', sandbox: 'require' })) });

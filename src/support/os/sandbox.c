@@ -3,12 +3,11 @@
 
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/nixstore.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 typedef VEC(const char *) words;
@@ -148,20 +147,10 @@ add_etc(const struct sandbox *s, const char *etc, struct arena *a, words *w)
 	}
 }
 
-/* A socket without anybody behind it is left over from another life. */
-static bool
-daemon_listens(void)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "/nix/var/nix/daemon-socket/socket"};
-	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
-}
-
 static void
 add_nix(words *w)
 {
-	if (daemon_listens()) {
+	if (nixstore_daemon_listens()) {
 		add(w, "--ro-bind", "/nix/store", "/nix/store");
 		add(w, "--bind", "/nix/var/nix/daemon-socket", "/nix/var/nix/daemon-socket");
 		add(w, "--setenv", "NIX_REMOTE", "daemon"); /* root too must not write the store by itself */

@@ -1,0 +1,51 @@
+/* The ways to the Nix store. */
+#include "support/os/nixstore.h"
+
+#include "support/os/files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET "/nix/var/nix/daemon-socket/socket"
+#define STORE "/nix/store"
+#define DATABASE "/nix/var/nix/db"
+
+/* -1 with errno. */
+static int
+knock(void)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = SOCKET};
+	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -1 : connect(fd, (const struct sockaddr *)&at, sizeof(at));
+}
+
+bool
+nixstore_daemon_listens(void)
+{
+	return knock() == 0;
+}
+
+const char *
+nixstore_access(struct err *e)
+{
+	if (getenv("NIX_REMOTE") != NULL || getenv("NIX_STATE_DIR") != NULL || getenv("NIX_STORE_DIR") != NULL)
+		return "as the environment says";
+	if (knock() == 0)
+		return "by Nix' daemon";
+	int why = errno;
+	if (access(STORE, F_OK) != 0)
+		return "as Nix makes one"; /* newer Nix puts it into the home of who has no /nix */
+	if (geteuid() == 0 || (access(STORE, W_OK) == 0 && (access(DATABASE, W_OK) == 0 || errno == ENOENT)))
+		return "as its only user";
+	if (why == EACCES)
+		(void)fail(e, ERR_DENIED, "Nix' daemon lets only some users in, and we are not among them: " SOCKET
+		    ": permission denied. Debian's lets in the group nix-users: `usermod -aG nix-users USER`, then start again");
+	else
+		(void)fail(e, ERR_DENIED, "no Nix daemon listens at " SOCKET ", and " STORE " is not ours to write: start nix-daemon, "
+		    "or give the store of a single-user Nix to the user of ekaci");
+	return NULL;
+}

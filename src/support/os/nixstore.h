@@ -1,0 +1,22 @@
+/*
+ * nixstore - how this process may reach the Nix store.
+ *
+ * By a daemon's socket, or, without one, by writing the store and Nix' database itself (a single user's Nix).
+ * The paths are Nix' own defaults; where the environment points Nix elsewhere (NIX_REMOTE, NIX_STATE_DIR,
+ * NIX_STORE_DIR) that is left to Nix.
+ */
+#ifndef EKACI_OS_NIXSTORE_H
+#define EKACI_OS_NIXSTORE_H
+
+#include "support/base/err.h"
+
+#include <stdbool.h>
+
+/* Whether a daemon answers at the socket. One without anybody behind it is left over from another life. */
+bool nixstore_daemon_listens(void);
+
+/* In words, static: "by Nix' daemon", "as its only user" and the like; NULL and *e (ERR_DENIED, with what
+ * to do about it) when nothing could be evaluated or built. */
+const char *nixstore_access(struct err *e);
+
+#endif

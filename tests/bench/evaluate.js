@@ -1,19 +1,26 @@
 #!/usr/bin/env node
-// Figures of the evaluator, a line each: name value unit. EKACI names the program; CORE_MIRROR, a bare repository of
-// ekala-project/corepkgs, and CORE_CACHE, a fetcher cache made by fetch-cache.sh, add the figures of a real repository.
+// Figures of the evaluator, a line each: name value unit (goal).
+//
+// Those of a real repository need ekala-project/corepkgs at the commit below: CORE_MIRROR, a bare repository that has it, or
+// else it is fetched from GitHub into build/bench; without either that is said. CORE_CACHE, a fetcher cache made by
+// fetch-cache.sh, stands in for the network where there is none. EKACI names another program.
 'use strict';
-const { spawnSync } = require('child_process');
+const { spawn, spawnSync } = require('child_process');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
 
-const ekaci = path.resolve(process.env.EKACI || path.resolve(__dirname, '../../build/release/ekaci'));
-const set = path.resolve(__dirname, '../../fixtures/evaluations/bench.nix');
+const top = path.resolve(__dirname, '../..');
+const ekaci = path.resolve(process.env.EKACI || path.join(top, 'build/release/ekaci'));
+const set = path.join(top, 'fixtures/evaluations/bench.nix');
+const CORE = { commit: '9c8533eb0c406106b0c9e20dc0a788892a9307fd', rows: 12565, errors: 556 }; // as nix-eval-jobs 2.26 has them, with --meta
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-bench-'));
 process.on('exit', () => fs.rmSync(work, { recursive: true, force: true }));
-const print = (name, value, unit) => console.log(`${name} ${Number.isInteger(value) ? value : Number(value).toPrecision(4)} ${unit}`);
+const print = (name, value, unit, goal) => console.log(`${name} ${Number.isInteger(value) ? value : Number(value).toPrecision(4)} ${unit}${goal ? `  (goal: ${goal})` : ''}`);
+const lines = (text) => text.split('\n').filter(Boolean).map((l) => JSON.parse(l));
+const need = (is, ...words) => { if (!is) throw new Error(words.map((w) => (typeof w === 'string' ? w.slice(-1000) : JSON.stringify(w))).join(' ')); };
 
-// Wall seconds of a command.
+// Wall seconds of a command, its output in files, so that reading it costs it nothing.
 function timed(cmd, args, options = {}) {
 	const began = process.hrtime.bigint();
 	const r = spawnSync(cmd, args, { encoding: 'utf8', maxBuffer: 1 << 30, timeout: 600000, cwd: work, ...options });
@@ -23,37 +30,108 @@ function timed(cmd, args, options = {}) {
 function best(n, f) {
 	let least = null;
 	for (let i = 0; i < n; i++) {
-		const r = f();
+		const r = f(i);
 		if (least === null || r.wall < least.wall)
 			least = r;
 	}
 	return least;
 }
 
-{
+// The most memory, in MiB, that a command and all below it had at once (shared pages counted once), looked at 20 times a
+// second; and the most that the command itself had. In a run of its own: looking costs.
+function peak(cmd, args, { input, ...options } = {}) {
+	const read = (file) => { try { return fs.readFileSync(file, 'utf8'); } catch { return ''; } };
+	const family = (pid) => [pid, ...read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).flatMap(family)];
+	const pss = (pid) => Number((/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`)) || [0, 0])[1]) / 1024;
+	const child = spawn(cmd, args, { cwd: work, stdio: ['pipe', 'ignore', 'ignore'], ...options });
+	let all = 0, own = 0;
+	child.stdin.end(input);
+	const clock = setInterval(() => {
+		all = Math.max(all, family(child.pid).reduce((sum, pid) => sum + pss(pid), 0));
+		own = Math.max(own, Number((/VmHWM:\s+(\d+)/.exec(read(`/proc/${child.pid}/status`)) || [0, 0])[1]) / 1024);
+	}, 50);
+	return new Promise((resolve) => child.on('exit', () => { clearInterval(clock); resolve({ all, own }); }));
+}
+
+// A repository whose commits are what the folders' contents were.
+function commits(dir, ...trees) {
+	const git = (...args) => spawnSync('git', ['-C', dir, '-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { encoding: 'utf8' });
+	spawnSync('git', ['init', '-q', dir]);
+	return trees.map((files) => {
+		for (const [name, text] of Object.entries(files))
+			fs.writeFileSync(path.join(dir, name), text);
+		git('add', '-A');
+		git('commit', '-q', '--allow-empty', '-m', 'x');
+		return git('rev-parse', 'HEAD').stdout.trim();
+	});
+}
+
+// What a stage says in the end of an evaluation.
+const evaluation = (r) => {
+	const rec = lines(r.stdout || '').find((l) => l.type === 'evaluation');
+	need(rec && rec.complete, r.stdout || '', r.stderr || '');
+	return rec;
+};
+
+// Beside one process that evaluates the same set.
+async function beside_one_process() {
 	// One process can do this set only without the 40 that nothing catches: they would end it.
 	const one = '{ set }: builtins.mapAttrs (n: v: let r = builtins.tryEval v.drvPath; in if r.success then r.value else null) set';
 	const args = ['--eval', '--strict', '--json', '--read-write-mode', '-E', `(${one}) { set = import ${set} { uncatchable = false; }; }`];
 	const single = best(3, () => timed('nix-instantiate', args));
-	if (single.status !== 0)
-		throw new Error(single.stderr.slice(-500));
+	need(single.status === 0, single.stderr);
+	const single_peak = await peak('nix-instantiate', args);
 	for (const workers of ['1', '2']) {
 		const ours = best(3, () => timed(ekaci, ['eval-jobs', '--workers', workers, set]));
-		const rows = ours.stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l));
-		const errors = rows.filter((r) => r.error).length;
-		if (ours.status !== 0 || rows.length !== 2000 || errors !== 140)
-			throw new Error(`eval-jobs: exit ${ours.status}, ${rows.length} rows, ${errors} errors`);
+		const rows = lines(ours.stdout), errors = rows.filter((r) => r.error).length;
+		need(ours.status === 0 && rows.length === 2000 && errors === 140, 'eval-jobs:', ours.status, rows.length, errors);
+		const ours_peak = await peak(ekaci, ['eval-jobs', '--workers', workers, set]);
 		print(`eval_jobs_${workers}_workers_wall`, ours.wall, 's');
-		print(`eval_jobs_${workers}_workers_wall_vs_one_process`, ours.wall / single.wall, 'ratio');
+		print(`eval_jobs_${workers}_workers_wall_vs_one_process`, ours.wall / single.wall, 'ratio', workers === '2' ? 'at most 0.7' : '');
+		print(`eval_jobs_${workers}_workers_memory_vs_one_process`, ours_peak.all / single_peak.all, 'ratio');
 	}
 	print('nix_instantiate_one_process_wall', single.wall, 's');
+	print('nix_instantiate_one_process_memory', single_peak.all, 'MiB');
 	const clean = best(3, () => timed(ekaci, ['eval-jobs', '--workers', '1', '--arg', 'uncatchable', 'false', set]));
 	const failing = best(3, () => timed(ekaci, ['eval-jobs', '--workers', '1', set]));
 	print('eval_jobs_cost_per_uncatchable_failure', Math.max(0, (failing.wall - clean.wall) / 40 * 1000), 'ms');
 }
 
-{
-	// A stage that gets 100,000 rows with meta from an evaluator that costs nothing but printing: what reading them costs.
+// A report whose base is stored, beside evaluating its head alone.
+function stored_base(name, dir, file, base, [first, ...heads]) {
+	const env = { ...process.env, XDG_CACHE_HOME: path.join(work, `${name}-cache`) };
+	const args = ['diff', '--workers', '2', '--file', file, '--format', 'json', '--repo', dir];
+	const job = (head) => ({ git_dir: path.join(dir, '.git'), tree: spawnSync('git', ['-C', dir, 'rev-parse', `${head}^{tree}`], { encoding: 'utf8' }).stdout.trim(), job: { file },
+		evals_dir: path.join(work, `${name}-evals`), checkout_dir: path.join(work, 'co'), evaluator: 'built-in', workers: 2, sandbox: 'auto', wall_ms: 600000,
+		fetch_cache_dir: env.XDG_CACHE_HOME });
+	const fetched = path.join(process.env.CORE_CACHE || path.join(os.homedir(), '.cache'), 'nix');
+	if (fs.existsSync(fetched))
+		fs.cpSync(fetched, path.join(env.XDG_CACHE_HOME, 'nix'), { recursive: true });
+	timed(ekaci, [...args, base, first], { env });
+	const whole = best(heads.length, (i) => {
+		const report = timed(ekaci, [...args, base, heads[i]], { env });
+		need(report.status < 2 && JSON.parse(report.stdout).evaluations.some((e) => e.side === 'base' && e.reused), report.stderr, report.stdout.slice(0, 500));
+		return report;
+	});
+	const alone = best(heads.length, (i) => {
+		const r = timed(ekaci, ['worker', 'evaluate'], { input: JSON.stringify(job(heads[i])) });
+		evaluation(r);
+		return r;
+	});
+	print(`${name}_whole_report_base_stored`, whole.wall, 's');
+	print(`${name}_head_alone`, alone.wall, 's');
+	print(`${name}_report_vs_head_alone`, whole.wall / alone.wall, 'ratio', 'at most 1.05');
+}
+
+function stored_base_of_set() {
+	const text = fs.readFileSync(set, 'utf8'), dir = path.join(work, 'repo');
+	const changed = (n) => text.replace('value = toString (work i)', `value = toString (work i) + (if i < ${n} then "x" else "")`);
+	const [base, ...heads] = commits(dir, ...[text, changed(100), changed(101), changed(102), changed(103)].map((t) => ({ 'jobs.nix': t })));
+	stored_base('set', dir, 'jobs.nix', base, heads);
+}
+
+// A stage that gets 100,000 rows with meta from an evaluator that costs nothing but printing: what reading them costs.
+async function reading() {
 	const meta = { description: 'x'.repeat(200), longDescription: 'y'.repeat(1500), license: { spdxId: 'MIT', fullName: 'MIT License', free: true },
 		maintainers: [{ github: 'someone', name: 'Some One', email: 'a@example.org' }], platforms: Array(30).fill('x86_64-linux'), homepage: 'https://example.org/' };
 	const file = path.join(work, 'rows');
@@ -70,33 +148,70 @@ function best(n, f) {
 	fs.writeFileSync(fake, `#!/bin/sh\ncase $1 in --help) echo "  --max-memory-size --meta";; *) cat ${file};; esac\n`, { mode: 0o755 });
 	spawnSync('git', ['init', '-q', '--bare', path.join(work, 'empty')]);
 	const tree = spawnSync('git', ['-C', path.join(work, 'empty'), 'hash-object', '-w', '-t', 'tree', '/dev/null'], { encoding: 'utf8' }).stdout.trim();
-	const job = { git_dir: path.join(work, 'empty'), tree, job: { file: 'x' }, evals_dir: path.join(work, 'evals'), checkout_dir: path.join(work, 'co'),
-		evaluator: fake, sandbox: 'off', wall_ms: 120000 };
-	const r = timed(ekaci, ['worker', 'evaluate'], { input: JSON.stringify(job) });
-	const rec = r.stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l)).find((l) => l.type === 'evaluation');
-	if (!rec || !rec.complete || rec.rows !== 100000)
-		throw new Error(r.stdout.slice(-500));
-	print('read_and_store_100000_rows', bytes / 1e6 / r.wall, 'MB/s');
+	const job = (n) => JSON.stringify({ git_dir: path.join(work, 'empty'), tree, job: { file: 'x' }, evals_dir: path.join(work, `evals${n}`), checkout_dir: path.join(work, 'co'),
+		evaluator: fake, sandbox: 'off', wall_ms: 120000 });
+	const r = best(3, (i) => timed(ekaci, ['worker', 'evaluate'], { input: job(i) }));
+	need(evaluation(r).rows === 100000, r.stdout);
+	print('read_and_store_100000_rows', bytes / 1e6 / r.wall, 'MB/s', 'at least 600');
+	print('read_and_store_memory', (await peak(ekaci, ['worker', 'evaluate'], { input: job('peak') })).own, `MiB, of ${Math.round(bytes / 1048576)} read`);
 }
 
-if (process.env.CORE_MIRROR) {
-	const git_dir = process.env.CORE_MIRROR;
-	const tree = spawnSync('git', ['-C', git_dir, 'rev-parse', 'HEAD^{tree}'], { encoding: 'utf8' }).stdout.trim();
-	const job = { git_dir, tree, job: { file: '/maintainers/ci-jobs.nix' }, evals_dir: path.join(work, 'core'), checkout_dir: path.join(work, 'co'),
-		roots_dir: path.join(work, 'roots'), evaluator: 'built-in', workers: 2, sandbox: 'auto', wall_ms: 600000, fetch_cache_dir: process.env.CORE_CACHE };
-	for (const what of ['cold', 'warm', 'stored']) {
-		if (what === 'warm')
-			fs.rmSync(path.join(work, 'core'), { recursive: true });
-		const r = timed(ekaci, ['worker', 'evaluate'], { input: JSON.stringify(job) });
-		const rec = r.stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l)).find((l) => l.type === 'evaluation');
-		if (!rec || !rec.complete)
-			throw new Error(r.stdout.slice(-1000));
-		print(`corepkgs_${what}_wall`, r.wall, 's');
-		if (what === 'warm') {
-			print('corepkgs_rows', rec.rows, 'rows');
-			print('corepkgs_errors', rec.errors, 'rows');
-			print('corepkgs_derivations', rec.derivations, 'derivations');
-			print('corepkgs_largest_process', rec.max_rss_kb / 1024, 'MiB');
-		}
-	}
+// A bare repository with the commit, or null with the reason said.
+function core_repository() {
+	const has = (dir) => spawnSync('git', ['-C', dir, 'cat-file', '-e', `${CORE.commit}^{commit}`]).status === 0;
+	const own = path.join(top, 'build/bench/corepkgs.git');
+	if (process.env.CORE_MIRROR && has(process.env.CORE_MIRROR))
+		return process.env.CORE_MIRROR;
+	if (fs.existsSync(own) && has(own))
+		return own;
+	spawnSync('git', ['init', '-q', '--bare', own]);
+	const got = spawnSync('git', ['-C', own, 'fetch', '-q', '--depth', '1', 'https://github.com/ekala-project/corepkgs', CORE.commit], { encoding: 'utf8', timeout: 300000 });
+	if (got.status === 0)
+		return own;
+	console.log(`# corepkgs: not measured, it cannot be fetched: ${(got.stderr || 'too slow').trim().split('\n')[0]}`);
+	return null;
 }
+
+async function core() {
+	const git_dir = core_repository();
+	if (git_dir === null)
+		return;
+	const dir = path.join(work, 'corepkgs'), file = path.join(dir, 'maintainers/ci-jobs.nix');
+	spawnSync('git', ['clone', '-q', '--no-checkout', git_dir, dir]);
+	need(spawnSync('git', ['-C', dir, 'checkout', '-q', CORE.commit]).status === 0, 'cannot check corepkgs out');
+	const env = process.env.CORE_CACHE ? { ...process.env, XDG_CACHE_HOME: process.env.CORE_CACHE } : process.env;
+	const args = ['eval-jobs', '--workers', '2', '--meta', file];
+	timed(ekaci, args, { env }); // writes the store's derivations, and fetches
+	const ours = best(3, () => timed(ekaci, args, { env }));
+	const rows = lines(ours.stdout), good = rows.filter((r) => r.drvPath), errors = rows.filter((r) => r.error);
+	print('corepkgs_eval_jobs_2_workers_wall', ours.wall, 's');
+	print('corepkgs_eval_jobs_2_workers_memory', (await peak(ekaci, args, { env })).all, 'MiB');
+	print('corepkgs_rows', rows.length, `rows, ${errors.length} of them errors`, `${CORE.rows}, ${CORE.errors}`);
+	// Every derivation once more, from one process that is told where they are.
+	const list = path.join(work, 'paths.json');
+	fs.writeFileSync(list, JSON.stringify(good.map((r) => r.attrPath)));
+	const expr = `let call = v: if builtins.isFunction v then v { } else if v ? __functor then call (v.__functor v) else v; root = call (import ${file});
+		in map (p: (call (builtins.foldl' (v: n: (call v).\${n}) root p)).drvPath) (builtins.fromJSON (builtins.readFile ${list}))`;
+	const single = timed('nix-instantiate', ['--eval', '--strict', '--json', '-E', expr], { env });
+	need(single.status === 0, single.stderr);
+	const theirs = JSON.parse(single.stdout);
+	print('corepkgs_derivations_other_than_nix_instantiate', good.filter((r, i) => r.drvPath !== theirs[i]).length, `of ${good.length}`, '0');
+	print('corepkgs_nix_instantiate_one_process_wall', single.wall, 's');
+	print('corepkgs_wall_vs_one_process', ours.wall / single.wall, 'ratio');
+	const which = spawnSync('sh', ['-c', 'command -v nix-eval-jobs'], { encoding: 'utf8' }).stdout.trim();
+	if (which === '') {
+		console.log('# nix-eval-jobs is not on PATH: no ratio to it');
+	} else {
+		const real = best(3, () => timed(which, ['--workers', '2', '--meta', file], { env }));
+		print('corepkgs_wall_vs_nix_eval_jobs', ours.wall / real.wall, 'ratio', 'at most 1.5');
+	}
+	const heads = ['x', 'y', 'z'].map((word) => commits(dir, { 'bench-of-ekaci.txt': word })[0]);
+	stored_base('corepkgs', dir, 'maintainers/ci-jobs.nix', CORE.commit, heads);
+}
+
+(async () => {
+	await beside_one_process();
+	stored_base_of_set();
+	await reading();
+	await core();
+})();

@@ -9,7 +9,7 @@
 enum takes { NOTHING, ONE, TWO };
 enum means {
 	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, ONE_ROOT, CACHE,
-	CONSTITUENTS, NIX, NOT_DONE, HELP
+	CONSTITUENTS, OVERRIDE, NIX, NOT_DONE, HELP
 };
 
 struct option {
@@ -33,6 +33,7 @@ static const struct option options[] = {
     {"--show-input-drvs", NULL, NOTHING, INPUTS, "", "with each derivation's input derivations"},
     {"--apply", NULL, ONE, APPLY, "EXPR", "a function of each derivation; its result becomes extraValue"},
     {"--select", NULL, ONE, SELECT, "EXPR", "a function of the root; its result is walked"},
+    {"--override-input", NULL, TWO, OVERRIDE, "PATH REF", "another flake for an input (PATH: nixpkgs, or a/nixpkgs), also for whom follows it"},
     {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
     {"--check-cache-status", NULL, NOTHING, CACHE, "", "whether each derivation is local, cached or notBuilt, and what it needs;\n"
         "        one question to the store, so rows come at the end; neededSubstitutes is what builds need directly"},
@@ -46,8 +47,7 @@ static const struct option options[] = {
     {"--eval-store", NULL, ONE, NIX, "URL", "handed to nix"},
     {"--show-trace", NULL, NOTHING, NIX, "", "handed to nix"},
     {"--help", "-h", NOTHING, HELP, "", "this text"},
-    {"--override-input", NULL, TWO, NOT_DONE, "PATH REF", "stock Nix has no such thing for an expression"},
-    {"--override-flake", NULL, TWO, NOT_DONE, "REF REF", "same"},
+    {"--override-flake", NULL, TWO, NOT_DONE, "REF REF", "stock Nix has no such thing for an expression"},
     {"--reference-lock-file", NULL, ONE, NOT_DONE, "FILE", "same"},
     {"--no-instantiate", NULL, NOTHING, NOT_DONE, "", "stock Nix's repl always writes derivations"},
     {"--log-format", NULL, ONE, NOT_DONE, "FORMAT", "messages are plain text"},
@@ -121,6 +121,7 @@ take(struct eval_jobs *o, const struct option *opt, char **v)
 	case SELECT: o->select = v[1]; return 0;
 	case ONE_ROOT: o->one_root = true; return 0;
 	case CACHE: o->check_cache_status = true; return 0;
+	case OVERRIDE: o->overrides[o->n_overrides++] = (struct eval_override){v[1], v[2]}; return 0;
 	case CONSTITUENTS: o->constituents = true; return 0;
 	case IMPURE: o->impure = true; return 0;
 	case NIX:
@@ -154,6 +155,8 @@ parse(int argc, char **argv, struct eval_jobs *o)
 			return wrong("not a number in range", argv[i]);
 		i += (int)opt->takes;
 	}
+	if (o->n_overrides > 0 && o->source != EVAL_FLAKE)
+		return wrong("only a flake has inputs", "--override-input");
 	return o->what != NULL ? 0 : wrong("missing", "the file, expression or flake");
 }
 
@@ -170,6 +173,7 @@ eval_jobs_main(int argc, char **argv)
 			return 0;
 		}
 	o.args = arena_alloc(&a, (size_t)argc * sizeof(*o.args));
+	o.overrides = arena_alloc(&a, (size_t)argc * sizeof(*o.overrides));
 	o.nix = arena_alloc(&a, (size_t)argc * sizeof(*o.nix));
 	int rc = parse(argc, argv, &o);
 	if (rc == 0) {

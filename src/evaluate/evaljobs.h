@@ -25,6 +25,11 @@ struct eval_arg {
 	bool is_expr; /* --arg; else a string, --argstr */
 };
 
+struct eval_override {
+	const char *input; /* its path, e.g. "nixpkgs" or "home-manager/nixpkgs" */
+	const char *ref;
+};
+
 struct eval_jobs {
 	enum eval_source source;
 	const char *what;     /* the path, the expression, or the flake reference with its fragment */
@@ -33,6 +38,8 @@ struct eval_jobs {
 	const char *roots_dir;
 	struct eval_arg *args;
 	size_t n_args;
+	struct eval_override *overrides; /* of a flake's inputs */
+	size_t n_overrides;
 	const char **nix;     /* options handed to nix as they are */
 	size_t n_nix;
 	bool meta, force_recurse, show_input_drvs, impure;

@@ -91,34 +91,64 @@ add_url(struct buf *out, const char *p)
 	}
 }
 
-/* A flake on this machine, named by a path, is read as path:, and for pure evaluation locked by its hash. */
-static int
-flake_ref(struct str ref, bool pure, struct buf *out, struct err *e)
+/* The folder that a reference names on this machine, in a, or NULL. */
+static const char *
+local_flake(struct arena *a, struct str ref)
 {
-	AUTO(buf_release) struct buf hash = {0};
-	struct arena a = {0};
 	char full[PATH_MAX];
 	struct stat st;
-	int rc = 0;
 
-	buf_init(&hash, 4096);
 	if (str_starts(ref, STR("path:")) && str_find(ref, STR("?")) < 0)
 		ref = str_from(ref, 5);
-	const char *path = ref.n == 0 ? "." : str_dup(&a, ref);
-	if (stat(path, &st) != 0 || realpath(path, full) == NULL) {
-		buf_str(out, ref);
-		goto done;
+	const char *path = ref.n == 0 ? "." : str_dup(a, ref);
+	return stat(path, &st) == 0 && realpath(path, full) != NULL ? arena_strdup(a, full) : NULL;
+}
+
+static int
+hash_of(struct arena *a, const char *path, struct str *ret, struct err *e)
+{
+	const char *argv[] = {"nix", "--extra-experimental-features", "nix-command", "hash", "path", path, NULL};
+	AUTO(buf_release) struct buf hash = {0};
+
+	buf_init(&hash, 4096);
+	if (child_output(argv, &hash, e) != 0)
+		return -1;
+	*ret = str_of(str_dup(a, str_trim(buf_get(&hash))));
+	return 0;
+}
+
+/* As Nix text, what getFlake wants, and fetchTree too if tree is not NULL. A flake on this machine, named by a path, is
+ * read as path:, and for pure evaluation locked by its hash; any other reference is Nix' own business. */
+static int
+flake_ref(struct str ref, bool pure, struct buf *flake, struct buf *tree, struct err *e)
+{
+	AUTO(buf_release) struct buf url = {0};
+	struct arena a = {0};
+	struct str hash = {0};
+	const char *path = local_flake(&a, ref);
+	int rc = path != NULL && pure ? hash_of(&a, path, &hash, e) : 0;
+
+	buf_init(&url, MAX_EXPR);
+	if (path == NULL) {
+		buf_str(&url, ref);
+	} else {
+		buf_puts(&url, "path:");
+		add_url(&url, path);
 	}
-	buf_puts(out, "path:");
-	add_url(out, full);
-	if (pure) {
-		const char *argv[] = {"nix", "--extra-experimental-features", "nix-command", "hash", "path", full, NULL};
-		rc = child_output(argv, &hash, e);
-		buf_puts(out, "?narHash=");
-		if (rc == 0)
-			add_url(out, str_dup(&a, str_trim(buf_get(&hash))));
+	if (hash.n > 0) {
+		buf_puts(&url, "?narHash=");
+		add_url(&url, hash.p);
 	}
-done:
+	if (rc == 0)
+		rc = walk_nix_string(buf_get(&url), flake, e);
+	if (rc == 0 && tree != NULL && path == NULL)
+		rc = walk_nix_string(buf_get(&url), tree, e);
+	if (rc == 0 && tree != NULL && path != NULL) {
+		/* Restricted evaluation, as with Nix 2.8, refuses the same as an URL. */
+		buf_puts(tree, "{ type = \"path\"; path = ");
+		rc = walk_nix_string(str_of(path), tree, e);
+		buf_printf(tree, hash.n > 0 ? "; narHash = \"%s\"; }" : "; }", hash.p);
+	}
 	arena_release(&a);
 	return rc;
 }
@@ -148,6 +178,57 @@ add_selection(struct str path, struct buf *out, struct err *e)
 }
 
 static int
+add_flake(const struct eval_jobs *o, struct str ref, struct buf *out, struct err *e)
+{
+	buf_puts(out, "(builtins.getFlake ");
+	int rc = flake_ref(ref, !o->impure, out, NULL, e);
+	buf_putc(out, ')');
+	return rc;
+}
+
+/* The path of an input, a/b, as the JSON of a list. */
+static int
+add_input_path(const char *input, struct buf *out, struct err *e)
+{
+	AUTO(json_drop) json_t *path = json_array();
+	AUTO(buf_release) struct buf text = {0};
+	struct str rest = str_of(input);
+
+	buf_init(&text, MAX_EXPR);
+	while (rest.p != NULL)
+		json_array_append_new(path, json_any_string(str_cut(rest, '/', &rest)));
+	json_write(path, &text);
+	return walk_nix_string(buf_get(&text), out, e);
+}
+
+static int
+add_overridden(const struct eval_jobs *o, struct str ref, struct buf *out, struct err *e)
+{
+	buf_puts(out, "((");
+	for (const char *p = overrides_text; *p != '\0'; p++)
+		buf_putc(out, *p == '\n' ? ' ' : *p);
+	buf_puts(out, ") { flake = ");
+	if (add_flake(o, ref, out, e) != 0)
+		return -1;
+	buf_puts(out, "; override = { ");
+	for (size_t i = 0; i < o->n_overrides; i++) {
+		buf_puts(out, "${");
+		if (add_input_path(o->overrides[i].input, out, e) != 0)
+			return -1;
+		AUTO(buf_release) struct buf tree = {0};
+		buf_init(&tree, MAX_EXPR);
+		buf_puts(out, "} = { flake = ");
+		if (flake_ref(str_of(o->overrides[i].ref), !o->impure, out, &tree, e) != 0)
+			return -1;
+		buf_puts(out, "; tree = ");
+		buf_str(out, buf_get(&tree));
+		buf_puts(out, "; }; ");
+	}
+	buf_puts(out, "}; })");
+	return 0;
+}
+
+static int
 add_root(const struct eval_jobs *o, struct buf *out, struct err *e)
 {
 	AUTO(buf_release) struct buf text = {0};
@@ -172,12 +253,8 @@ add_root(const struct eval_jobs *o, struct buf *out, struct err *e)
 		return 0;
 	case EVAL_FLAKE:
 		what = str_cut(what, '#', &attr);
-		if (flake_ref(what, !o->impure, &text, e) != 0)
+		if ((o->n_overrides > 0 ? add_overridden(o, what, out, e) : add_flake(o, what, out, e)) != 0)
 			return -1;
-		buf_puts(out, "(builtins.getFlake ");
-		if (walk_nix_string(buf_get(&text), out, e) != 0)
-			return -1;
-		buf_puts(out, ")");
 		return add_selection(attr, out, e);
 	}
 	return fail(e, ERR_BUG, "no such source");

@@ -128,7 +128,7 @@ for (const workers of ['1', '3']) {
 	}
 	is(evalJobs(['--expr', '1']).code, 0, 'a root that is no set has nothing to report');
 	for (const args of [['--workers', '0', 'x'], ['--workers', '2x', 'x'], ['--max-memory-size', '-1', 'x'], ['--nonsense', 'x'], ['x', 'y'], [],
-		['--override-input', 'a', 'b', 'x'], ['--no-instantiate', 'x'], ['--arg', 'x']])
+		['--override-input', 'a', 'b', 'x'], ['--override-flake', 'a', 'b', 'x'], ['--no-instantiate', 'x'], ['--arg', 'x']])
 		is(run(ekaci, ['eval-jobs', ...args]).status, 2, `refused, not ignored: ${args.join(' ')}`);
 	const help = run(ekaci, ['eval-jobs', '--help']).stdout;
 	ok(/--max-memory-size/.test(help) && /refused/.test(help), '--help says what there is and what is refused');
@@ -180,5 +180,32 @@ for (const workers of ['1', '3']) {
 	ok(/mode|forbidden|restricted/.test((pure.rows['x86_64-linux|impure'] || {}).error), 'is evaluated purely, or at least restricted');
 	const impure = evalJobs(['--impure', '--flake', `${dir}#checks.x86_64-linux`]);
 	ok(impure.rows.impure && impure.rows.impure.drvPath, 'and with --impure not', impure);
+}
+{
+	// --override-input beside Nix' own: a flake whose input has it, whose input follows it, and whose input is no flake.
+	const flake = (name, inputs, body) => path.dirname(write(`over/${name}/flake.nix`, `{ inputs = { ${inputs} }; outputs = inputs: { value = "${name}(${body})"; }; }`));
+	const url = (name) => `path:${work}/over/${name}`;
+	flake('dep', '', '');
+	flake('other', '', '');
+	write('over/plain/file', 'plain');
+	write('over/changed/file', 'changed');
+	flake('mid', `dep.url = "${url('dep')}";`, '${inputs.dep.value}');
+	const top = path.dirname(write('over/top/flake.nix', `{ inputs = { dep.url = "${url('dep')}"; own.url = "${url('mid')}"; mid = { url = "${url('mid')}"; inputs.dep.follows = "dep"; };
+		plain = { url = "${url('plain')}"; flake = false; }; };
+		outputs = { self, dep, own, mid, plain }: { packages.x = derivation { name = "x"; system = "s"; builder = "b";
+			args = [ dep.value own.value mid.value (builtins.readFile "\${plain}/file") (toString self) self.inputs.mid.inputs.dep.value ]; }; }; }`));
+	const nix = (args) => run('nix', ['--extra-experimental-features', 'nix-command flakes', ...args]);
+	const locked = nix(['flake', 'lock', `path:${top}`]);
+	for (const [name, input, to] of [['an input, and whom follows it', 'dep', 'other'], ['an input of an input', 'own/dep', 'other'], 
+		['an input that is a flake with inputs', 'own', 'dep'], ['an input that is none', 'plain', 'changed']]) {
+		const theirs = nix(['eval', '--raw', '--no-write-lock-file', `path:${top}#packages.x.drvPath`, '--override-input', input, url(to)]);
+		const ours = evalJobs(['--override-input', input, url(to), '--flake', `${top}#packages`]);
+		is((ours.rows.x || {}).drvPath, theirs.stdout, `--override-input, ${name}`, ours.err + theirs.stderr + locked.stderr);
+	}
+	// Here Nix 2.8 does what the flake says, and newer Nix what the command line does.
+	const follows = evalJobs(['--override-input', 'mid/dep', url('other'), '--flake', `${top}#packages`, '--apply', 'd: d.args']);
+	is((follows.rows.x || {}).extraValue.filter((x) => x.includes('(')), ['dep()', 'mid(dep())', 'mid(other())', 'other()'], 'an input that follows another is overridden alone', follows.err);
+	const none = evalJobs(['--override-input', 'nowhere/dep', url('other'), '--flake', top]);
+	ok(none.code === 1 && /has no input 'nowhere\/dep'/.test(none.err), 'an input that is not there is named', none.err);
 }
 done();

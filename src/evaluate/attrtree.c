@@ -25,6 +25,25 @@ attrtree_path(const struct attrtree *tree, uint32_t id, struct str *path, uint32
 	return n;
 }
 
+uint32_t
+attrtree_find(const struct attrtree *tree, const json_t *path)
+{
+	const json_t *part;
+	uint32_t id = 0;
+	size_t i;
+
+	json_array_foreach(path, i, part) {
+		const struct attr *set = &tree->all.p[id];
+		struct str name = {json_string_value(part), json_string_length(part)};
+		for (uint32_t k = 0; k < set->n; k++)
+			if (str_eq(tree->all.p[set->first + k].name, name)) {
+				id = set->first + k;
+				break;
+			}
+	}
+	return id;
+}
+
 static bool
 is_identifier(struct str s)
 {
@@ -218,6 +237,16 @@ add_inputs(struct str drv, struct buf *row, struct err *e)
 }
 
 int
+attrtree_keep(struct attrtree *tree, struct str drv, struct err *e)
+{
+	if (tree->o->roots_dir == NULL)
+		return 0;
+	struct str copy = {str_dup(&tree->names, drv), drv.n};
+	vec_push(&tree->drvs, copy);
+	return tree->o->one_root ? 0 : roots_link(drv, tree->o->roots_dir, e);
+}
+
+int
 attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct err *e)
 {
 	AUTO(buf_release) struct buf row = {0};
@@ -236,12 +265,8 @@ attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct 
 	buf_str(&row, (struct str){json.p + 1, json.n - 2});
 	if (tree->o->show_input_drvs && add_inputs(drv, &row, e) != 0)
 		return -1;
-	if (tree->o->roots_dir != NULL) {
-		struct str copy = {str_dup(&tree->names, drv), drv.n};
-		vec_push(&tree->drvs, copy);
-		if (!tree->o->one_root && roots_link(drv, tree->o->roots_dir, e) != 0)
-			return -1;
-	}
+	if (attrtree_keep(tree, drv, e) != 0)
+		return -1;
 	note(tree, id, fingerprint(drv));
 	return print_row(tree, id, &row, e);
 }

@@ -16,6 +16,7 @@
 #include "evaluate/evaljobs.h"
 #include "support/base/mem.h"
 #include "support/base/str.h"
+#include "support/text/json.h"
 
 struct attr {
 	uint32_t parent; /* the root is its own */
@@ -53,6 +54,8 @@ void attrtree_release(struct attrtree *t);
 
 /* The path of an attribute, from the root: names, and places among the names of their sets; gives its length, at most max. */
 size_t attrtree_path(const struct attrtree *t, uint32_t id, struct str *path, uint32_t *indices, size_t max);
+/* The attribute with this path, a JSON array of names; there is one. */
+uint32_t attrtree_find(const struct attrtree *t, const json_t *path);
 /* For people, as a JSON string, cut when long. */
 void attrtree_name(const struct attrtree *t, uint32_t id, struct buf *out);
 /* Puts ids back to be asked next, in this order. */
@@ -63,6 +66,8 @@ void attrtree_ask_again(struct attrtree *t, const uint32_t *ids, size_t n);
 must_check int attrtree_derivation(struct attrtree *t, uint32_t id, struct str json, struct err *e);
 must_check int attrtree_set(struct attrtree *t, uint32_t id, struct str json, struct err *e);
 must_check int attrtree_error(struct attrtree *t, uint32_t id, struct str text, struct err *e);
+/* A derivation that is to outlive the walk: links and roots are made as o asks for them. */
+must_check int attrtree_keep(struct attrtree *t, struct str drv, struct err *e);
 void attrtree_nothing(struct attrtree *t, uint32_t id);
 /* Ends the trials for which all that must be compared has answered; to be called between answers. */
 must_check int attrtree_settle(struct attrtree *t, struct err *e);

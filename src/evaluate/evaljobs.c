@@ -37,8 +37,8 @@ static const struct option options[] = {
     {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
     {"--check-cache-status", NULL, NOTHING, CACHE, "", "whether each derivation is local, cached or notBuilt, and what it needs;\n"
         "        one question to the store, so rows come at the end; neededSubstitutes is what builds need directly"},
-    {"--constituents", NULL, NOTHING, CONSTITUENTS, "", "an aggregate's constituents, also by name and glob, with errors for those\n"
-        "        that are not there; rows come at the end. Aggregates are not rewritten: stock Nix cannot do that"},
+    {"--constituents", NULL, NOTHING, CONSTITUENTS, "", "an aggregate's constituents, also by name and glob, become its inputs, with\n"
+        "        errors for those that are not there; rows come at the end"},
     {"--max-depth", NULL, ONE, DEPTH, "N", "sets nested deeper are an error row (64; not in nix-eval-jobs)"},
     {"--max-rows", NULL, ONE, ROWS, "N", "stop after so many rows, with exit 1 (1000000; not in nix-eval-jobs)"},
     {"--max-seconds", NULL, ONE, SECONDS, "N", "stop after so long, with exit 1 (no limit; not in nix-eval-jobs)"},

@@ -1,13 +1,13 @@
 /* What can be said of rows only when all of them are there. */
 #include "evaluate/late.h"
 
+#include "evaluate/aggregate.h"
 #include "evaluate/drvfile.h"
 #include "evaluate/roots.h"
 #include "support/base/map.h"
 #include "support/os/child.h"
 #include "support/text/json.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,9 +22,8 @@ enum section { NOWHERE, TO_BUILD, TO_FETCH };
 struct late {
 	struct arena a;
 	const struct eval_jobs *o;
-	struct map attrs;      /* of rows with a derivation; value: index in drvs */
-	VEC(struct str) drvs;
-	struct map failed;     /* attr of rows with an error */
+	struct found found;
+	json_t *aggregates;    /* rows, held back */
 	struct map build;      /* value: index in files, + 1 */
 	struct map fetch;
 	VEC(json_t *) files;   /* of derivations that must be built: {"inputs":..} as they were read */
@@ -63,7 +62,7 @@ ask_store(struct late *l, struct err *e)
 {
 	AUTO(mem_free) const char **argv = mem_alloc((CHUNK + l->o->n_nix + 8) * sizeof(*argv));
 
-	for (size_t from = 0; from < l->drvs.n; from += CHUNK) {
+	for (size_t from = 0; from < l->found.drvs.n; from += CHUNK) {
 		struct child_result r = {0};
 		size_t n = 0;
 		argv[n++] = "nix-store";
@@ -73,8 +72,8 @@ ask_store(struct late *l, struct err *e)
 			if (strcmp(l->o->nix[i], "--option") == 0 && i + 2 < l->o->n_nix)
 				for (size_t last = i + 2; i <= last; i++)
 					argv[n++] = l->o->nix[i];
-		for (size_t i = from; i < l->drvs.n && i < from + CHUNK; i++)
-			argv[n++] = l->drvs.p[i].p;
+		for (size_t i = from; i < l->found.drvs.n && i < from + CHUNK; i++)
+			argv[n++] = l->found.drvs.p[i].drv.p;
 		argv[n] = NULL;
 		struct child c = {.argv = argv, .on_line = on_line, .ctx = l, .wall_ms = WALL_MS, .max_out_bytes = MAX_ANSWER};
 		if (child_run(&c, &r, e) != 0)
@@ -193,121 +192,6 @@ add_status(struct late *l, json_t *row, struct err *e)
 	return add_needed(l, drv, builds, fetches, e);
 }
 
-/* --- aggregates --------------------------------------------------------------------------------------------------- */
-
-static void
-add_error(json_t *row, const char *name, const char *what)
-{
-	AUTO(buf_release) struct buf text = {0};
-	struct str old = json_text(row, "error");
-
-	buf_init(&text, 1024 * 1024);
-	buf_printf(&text, STR_FMT "%s%.500s: %s", STR_ARG(old), old.n > 0 ? "\n" : "", name, what);
-	json_object_set_new(row, "error", json_any_string(buf_get(&text)));
-}
-
-static void
-add_constituent(const struct late *l, const struct map_entry *attr, json_t *to)
-{
-	struct str drv = l->drvs.p[attr->value];
-	const json_t *have;
-	size_t i;
-
-	json_array_foreach(to, i, have)
-		if (str_eq(str_of(json_string_value(have)), drv))
-			return;
-	json_array_append_new(to, json_any_string(drv));
-}
-
-/* The constituents that are named become derivations; what is not there is the row's error. */
-static void
-resolve(const struct late *l, json_t *row)
-{
-	json_t *to = json_object_get(row, "constituents"), *one;
-	AUTO(json_drop) json_t *named = json_incref(json_object_get(row, "namedConstituents"));
-	bool globs = json_flag(row, "globConstituents", false);
-	size_t i;
-
-	json_array_foreach(named, i, one) {
-		const char *name = json_string_value(one);
-		const struct map_entry *at = map_get(&l->attrs, str_of(name));
-		size_t found = at != NULL;
-		if (at != NULL)
-			add_constituent(l, at, to);
-		for (size_t k = 0; globs && at == NULL && k < l->attrs.n; k++)
-			if (fnmatch(name, l->attrs.p[k].key.p, 0) == 0 &&
-			    !str_eq(l->attrs.p[k].key, json_text(row, "attr"))) {
-				add_constituent(l, &l->attrs.p[k], to);
-				found++;
-			}
-		if (found > 0)
-			continue;
-		if (map_get(&l->failed, str_of(name)) != NULL)
-			add_error(row, name, "does not evaluate");
-		else
-			add_error(row, name, globs ? "constituent glob pattern had no matches" : "does not exist");
-	}
-	if (json_object_get(row, "error") == NULL)
-		json_object_del(row, "namedConstituents");
-}
-
-struct aggregate {
-	json_t *row;
-	struct str drv;
-	int state; /* 0 not looked at, 1 on the way, 2 done */
-};
-
-/* Whether an aggregate leads back to `to` through aggregates. */
-static bool
-leads_to(struct aggregate *all, size_t n, size_t from, size_t to)
-{
-	const json_t *one, *list = json_object_get(all[from].row, "constituents");
-	size_t i;
-
-	json_array_foreach(list, i, one)
-		for (size_t k = 0; k < n; k++) {
-			if (!str_eq(all[k].drv, str_of(json_string_value(one))))
-				continue;
-			if (k == to)
-				return true;
-			if (all[k].state != 0)
-				continue;
-			all[k].state = 1;
-			if (leads_to(all, n, k, to))
-				return true;
-		}
-	return false;
-}
-
-/* Aggregates that contain each other: each names itself and the others. */
-static void
-find_cycles(struct aggregate *all, size_t n)
-{
-	AUTO(mem_free) bool *in_cycle = mem_alloc((n + 1) * sizeof(*in_cycle));
-
-	for (size_t i = 0; i < n; i++) {
-		AUTO(buf_release) struct buf text = {0};
-		for (size_t k = 0; k < n; k++)
-			all[k].state = 0;
-		if (!leads_to(all, n, i, i))
-			continue;
-		buf_init(&text, 64 * 1024);
-		buf_puts(&text, json_str(all[i].row, "attr", ""));
-		for (size_t k = 0; k < n; k++) {
-			if (k == i || all[k].state == 0)
-				continue;
-			for (size_t j = 0; j < n; j++)
-				in_cycle[j] = all[j].state != 0, all[j].state = 0;
-			bool back = leads_to(all, n, k, i);
-			for (size_t j = 0; j < n; j++)
-				all[j].state = in_cycle[j];
-			if (back)
-				buf_printf(&text, " <-> %s", json_str(all[k].row, "attr", ""));
-		}
-		add_error(all[i].row, "Dependency cycle", text.p);
-	}
-}
-
 /* --- all rows ----------------------------------------------------------------------------------------------------- */
 
 static int
@@ -319,26 +203,6 @@ print(const json_t *row, struct err *e)
 	json_write(row, &text);
 	buf_putc(&text, '\n');
 	return fwrite(text.p, 1, text.n, stdout) == text.n ? 0 : fail_sys(e, "cannot print a row");
-}
-
-static int
-collect(struct late *l, const struct str *lines, size_t n, struct err *e)
-{
-	for (size_t i = 0; i < n; i++) {
-		AUTO(json_drop) json_t *row = NULL;
-		if (json_read(lines[i], "row", &row, e) != 0)
-			return -1;
-		struct str attr = json_text(row, "attr"), drv = json_text(row, "drvPath");
-		attr = (struct str){str_dup(&l->a, attr), attr.n};
-		if (drv.n == 0) {
-			map_add(&l->failed, attr, NULL);
-			continue;
-		}
-		struct str copy = {str_dup(&l->a, drv), drv.n};
-		map_add(&l->attrs, attr, NULL)->value = l->drvs.n;
-		vec_push(&l->drvs, copy);
-	}
-	return 0;
 }
 
 /* Its constituents become members of the row itself. */
@@ -354,53 +218,71 @@ is_aggregate(json_t *row)
 	return true;
 }
 
-static int
-print_aggregates(struct late *l, json_t *list, struct err *e)
+static struct str
+first_output(struct arena *a, const json_t *row)
 {
-	size_t n = json_array_size(list), i;
-	AUTO(mem_free) struct aggregate *all = mem_alloc((n + 1) * sizeof(*all));
-	json_t *row;
-	int rc = 0;
+	const char *name, *first = NULL;
+	json_t *path;
 
-	json_array_foreach(list, i, row) {
-		resolve(l, row);
-		all[i] = (struct aggregate){.row = row, .drv = json_text(row, "drvPath")};
+	json_object_foreach(json_object_get(row, "outputs"), name, path)
+		if (first == NULL || strcmp(name, first) < 0)
+			first = name;
+	return str_of(arena_strdup(a, first != NULL ? first : "out"));
+}
+
+static int
+collect(struct late *l, const struct str *lines, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		AUTO(json_drop) json_t *row = NULL;
+		if (json_read(lines[i], "row", &row, e) != 0)
+			return -1;
+		struct str attr = json_text(row, "attr"), drv = json_text(row, "drvPath");
+		attr = (struct str){str_dup(&l->a, attr), attr.n};
+		if (drv.n == 0) {
+			map_add(&l->found.failed, attr, NULL);
+			continue;
+		}
+		struct found_drv one = {.drv = {str_dup(&l->a, drv), drv.n}, .output = first_output(&l->a, row)};
+		map_add(&l->found.attrs, attr, NULL)->value = l->found.drvs.n;
+		vec_push(&l->found.drvs, one);
+		if (is_aggregate(row))
+			json_array_append(l->aggregates, row);
 	}
-	find_cycles(all, n);
-	for (i = 0; rc == 0 && i < n; i++)
-		rc = print(all[i].row, e);
-	return rc;
+	return 0;
 }
 
 static int
 print_all(struct late *l, const struct str *lines, size_t n, struct err *e)
 {
-	AUTO(json_drop) json_t *aggregates = json_array();
+	json_t *aggregate;
+	size_t i;
 
-	for (size_t i = 0; i < n; i++) {
+	for (i = 0; i < n; i++) {
 		AUTO(json_drop) json_t *row = NULL;
 		if (json_read(lines[i], "row", &row, e) != 0)
 			return -1;
-		bool good = json_object_get(row, "drvPath") != NULL;
-		if (good && l->o->check_cache_status && add_status(l, row, e) != 0)
-			return -1;
-		if (good && is_aggregate(row))
-			json_array_append(aggregates, row);
-		else if (print(row, e) != 0)
+		if (is_aggregate(row))
+			continue;
+		bool asked = l->o->check_cache_status && json_object_get(row, "drvPath") != NULL;
+		if ((asked && add_status(l, row, e) != 0) || print(row, e) != 0)
 			return -1;
 	}
-	if (print_aggregates(l, aggregates, e) != 0)
-		return -1;
+	json_array_foreach(l->aggregates, i, aggregate)
+		if ((l->o->check_cache_status && add_status(l, aggregate, e) != 0) || print(aggregate, e) != 0)
+			return -1;
 	return fflush(stdout) == 0 ? 0 : fail_sys(e, "cannot print a row");
 }
 
 int
-late_print(const struct eval_jobs *o, const struct str *lines, size_t n, struct err *e)
+late_print(const struct eval_jobs *o, const struct str *lines, size_t n, const struct aggregate_rewriter *by, struct err *e)
 {
-	struct late l = {.o = o};
+	struct late l = {.o = o, .aggregates = json_array()};
 
 	buf_init(&l.words, 4096);
 	int rc = collect(&l, lines, n, e);
+	if (rc == 0)
+		rc = aggregate_all(&l.found, l.aggregates, by, e);
 	if (rc == 0 && o->check_cache_status)
 		rc = ask_store(&l, e);
 	if (rc == 0)
@@ -408,9 +290,10 @@ late_print(const struct eval_jobs *o, const struct str *lines, size_t n, struct 
 	for (size_t i = 0; i < l.files.n; i++)
 		json_decref(l.files.p[i]);
 	vec_release(&l.files);
-	vec_release(&l.drvs);
-	map_release(&l.attrs);
-	map_release(&l.failed);
+	json_decref(l.aggregates);
+	vec_release(&l.found.drvs);
+	map_release(&l.found.attrs);
+	map_release(&l.found.failed);
 	map_release(&l.build);
 	map_release(&l.fetch);
 	buf_release(&l.words);

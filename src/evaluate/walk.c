@@ -54,7 +54,7 @@ struct walk {
 	struct buf setup;
 	unsigned deaths;      /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
-	bool failed;          /* e of the run is filled: stop */
+	json_t *rewritten;    /* the answer to rewrite() */
 };
 
 static int
@@ -124,6 +124,8 @@ on_line(void *ctx, struct str line, struct err *e)
 	struct str json = said.n > 2 ? str_from(said, 2) : STR("");
 	if (what == 'e')
 		return end_batch(k, e);
+	if (what == 'w' && w->rewritten == NULL)
+		return json_read(json, "answer", &w->rewritten, e);
 	if (k->done >= k->n || (what != 'r' && what != 'k' && what != 'n'))
 		return fail(e, ERR_SYSTEM, "nix answered what it was not asked: " STR_FMT, STR_ARG(str_utf8_head(said, 80)));
 	k->in_error = k->own = k->own_code = false;
@@ -188,6 +190,19 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 	return rc;
 }
 
+/* A question, and what makes its end known. */
+static int
+say(struct worker *k, struct buf *line, struct err *e)
+{
+	/* When an imported file ends too early, Nix before 2.20 takes our question for unfinished input and adds the
+	 * next line to it. A definition is a good line by itself and a syntax error behind a question. */
+	buf_printf(line, "\nunused = 1\nbuiltins.trace \"%s e\" null\n", k->w->mark);
+	k->busy = true;
+	k->in_error = k->own = k->own_code = false;
+	buf_drop(&k->error, k->error.n);
+	return peer_say(&k->peer, buf_get(line), e);
+}
+
 static int
 ask(struct walk *w, struct worker *k, const uint32_t *ids, size_t n, struct err *e)
 {
@@ -213,13 +228,8 @@ ask(struct walk *w, struct worker *k, const uint32_t *ids, size_t n, struct err 
 			buf_printf(&line, " %u", indices[d]);
 		buf_puts(&line, " ]");
 	}
-	/* When an imported file ends too early, Nix before 2.20 takes our question for unfinished input and adds the
-	 * next line to it. A definition is a good line by itself and a syntax error behind a question. */
-	buf_printf(&line, " ]\nunused = 1\nbuiltins.trace \"%s e\" null\n", w->mark);
-	k->busy = true;
-	k->in_error = k->own = k->own_code = false;
-	buf_drop(&k->error, k->error.n);
-	return peer_say(&k->peer, buf_get(&line), e);
+	buf_puts(&line, " ]");
+	return say(k, &line, e);
 }
 
 static size_t
@@ -379,6 +389,45 @@ turn(struct walk *w, struct err *e)
 	return child_cancelled() ? fail(e, ERR_BUSY, "cancelled") : 0;
 }
 
+/* For aggregate.h. Any worker can: one that is new evaluates anew what it needs. */
+static int
+rewrite(void *ctx, const json_t *attr_path, const json_t *inputs, json_t **ret, struct err *e)
+{
+	struct walk *w = ctx;
+	struct worker *k = &w->workers[0];
+	size_t max = (size_t)w->o->max_depth + 2;
+	AUTO(mem_free) struct str *path = mem_alloc(max * sizeof(*path));
+	AUTO(mem_free) uint32_t *indices = mem_alloc(max * sizeof(*indices));
+	AUTO(buf_release) struct buf line = {0}, json = {0};
+	size_t depth = attrtree_path(&w->tree, attrtree_find(&w->tree, attr_path), path, indices, max);
+
+	if (k->peer.pid == 0 && start_worker(w, k, e) != 0)
+		return -1;
+	buf_init(&line, PEER_MAX_LINE);
+	buf_init(&json, PEER_MAX_LINE);
+	buf_puts(&line, "ekaci [ { path = [");
+	for (size_t i = 0; i < depth; i++)
+		buf_printf(&line, " %u", indices[i]);
+	buf_puts(&line, " ]; inputs = builtins.fromJSON ");
+	json_write(inputs, &json);
+	if (walk_nix_string(buf_get(&json), &line, e) != 0)
+		return -1;
+	buf_puts(&line, "; } ]");
+	k->n = k->done = 0;
+	if (say(k, &line, e) != 0)
+		return -1;
+	while (k->busy)
+		if (turn(w, e) != 0)
+			return -1;
+	struct str words = str_trim(buf_get(&k->error));
+	*ret = w->rewritten != NULL ? w->rewritten
+	    : json_pack("{s:o}", "error", json_any_string(words.n > 0 ? str_utf8_head(words, 2000) : STR("nix ended while it was evaluated")));
+	w->rewritten = NULL;
+	struct str drv = json_text(*ret, "drvPath");
+	return drv.n == 0 || roots_is_drv(drv) ? (drv.n > 0 ? attrtree_keep(&w->tree, drv, e) : 0)
+	                                       : fail(e, ERR_SYSTEM, "an aggregate became no derivation");
+}
+
 static int
 prepare(struct walk *w, struct err *e)
 {
@@ -393,7 +442,7 @@ prepare(struct walk *w, struct err *e)
 		return -1;
 	if (w->o->roots_dir != NULL && files_mkdirs(w->o->roots_dir, 0755, e) != 0)
 		return -1;
-	snprintf(w->home, sizeof(w->home), "/tmp/ekaci-eval-XXXXXX");
+	snprintf(w->home, sizeof(w->home), "/tmp/ekaci-eval-%d-XXXXXX", (int)getpid());
 	if (mkdtemp(w->home) == NULL) {
 		w->home[0] = '\0';
 		return fail_sys(e, "no temporary folder");
@@ -419,17 +468,19 @@ walk_run(const struct eval_jobs *o, struct err *e)
 		if (rc == 0)
 			rc = attrtree_settle(&w->tree, e);
 	}
+	const struct aggregate_rewriter by = {rewrite, w};
+	if (rc == 0 && w->tree.late.n > 0)
+		rc = late_print(o, w->tree.late.p, w->tree.late.n, &by, e);
 	/* The workers hold temporary roots: the lasting one is made before they go. */
 	if (rc == 0 && o->roots_dir != NULL)
 		rc = roots_keep(w->tree.drvs.p, w->tree.drvs.n, o->roots_dir, "ekaci-roots", e);
 	for (size_t i = 0; i < w->n_workers; i++)
 		stop_worker(&w->workers[i], NULL);
-	if (rc == 0 && w->tree.late.n > 0)
-		rc = late_print(o, w->tree.late.p, w->tree.late.n, e);
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
 	vec_release(&w->alone);
 	buf_release(&w->setup);
+	json_decref(w->rewritten);
 	attrtree_release(&w->tree);
 	return rc;
 }

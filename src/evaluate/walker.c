@@ -4,7 +4,7 @@
 const char walker_text[] =
     "{ mark, root, args, force, meta, apply, constituents }:\n"
     "let\n"
-    "  inherit (builtins) attrNames elemAt filter foldl' functionArgs genList getContext hasContext head intersectAttrs isAttrs\n"
+    "  inherit (builtins) appendContext attrNames elemAt filter foldl' functionArgs genList getContext hasContext head intersectAttrs isAttrs\n"
     "    isBool isFloat isFunction isInt isList isString length listToAttrs map mapAttrs all attrValues seq split tail\n"
     "    storeDir stringLength substring toJSON toXML trace unsafeDiscardStringContext;\n"
     /* Which functions have a set pattern, and which of these an ellipsis, is told by toXML alone. */
@@ -59,8 +59,16 @@ const char walker_text[] =
     "       else if isDrv v then say \"r ${plain (row v)}\"\n"
     "       else if enter path v then say \"k ${plain n.names}\"\n"
     "       else say \"n\";\n"
+    /* The names among its constituents stay as they are, and bring the inputs along: the environment is the same. */
+    "  rewrite = q:\n"
+    "    let\n"
+    "      v = (foldl' (at: i: elemAt at.kids i) top q.path).v;\n"
+    "      more = s: if isString s then appendContext s (mapAttrs (drv: outputs: { inherit outputs; }) q.inputs) else s;\n"
+    "      old = v.drvAttrs.constituents;\n"
+    "      new = derivation (v.drvAttrs // { constituents = if isList old then map more old else more old; });\n"
+    "    in say \"w ${plain { drvPath = drvPath new; outputs = outputs new; }}\";\n"
     /* A question: [ from count path... ], the count attributes of the set at path from index from on; count 0: path. */
-    "  ask = q:\n"
+    "  ask = q: if isAttrs q then rewrite q else\n"
     "    let from = elemAt q 0; count = elemAt q 1; path = tail (tail q);\n"
     "    in if count == 0 then visit path\n"
     "       else foldl' (acc: i: seq (visit (path ++ [ i ])) null) null (genList (i: from + i) count);\n"

@@ -13,6 +13,8 @@
  *                 aggregate's constituents stand in hydraAggregate; drvPath is the first member
  *   MARK k JSON   a set to enter: its attribute names
  *   MARK n        nothing to report here
+ * and for a question { path; inputs = { DRV = [ OUTPUT ]; }; }, an aggregate that is to depend on these too,
+ *   MARK w JSON   its new drvPath and outputs
  * or it fails, with Nix's own message, and the attributes after the failing one are not visited. What was evaluated stays
  * evaluated: nodes are kept in lazy lists. It holds no tab, no comment and nothing but ASCII.
  */

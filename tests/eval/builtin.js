@@ -86,8 +86,9 @@ for (const workers of ['1', '3']) {
 	const file = write('aggregates.nix', `rec { a = ${d('a')}; b = ${d('b')}; bad = throw "x"; tests = { recurseForDerivations = true; one = ${d('one')}; two = ${d('two')}; };
 		direct = ${agg('direct', 'a b')}; named = ${agg('named', '"a" "tests.one"')}; mixed = ${agg('mixed', 'a "b"')}; glob = ${agg('glob', '"tests.*"', '_hydraGlobConstituents = true;')};
 		none = ${agg('none', '"nowhere.*"', '_hydraGlobConstituents = true;')}; missing = ${agg('missing', '"nowhere" "a"')}; failing = ${agg('failing', '"bad"')};
-		left = ${agg('left', '"right"')}; right = ${agg('right', '"left"')}; indirect = ${agg('indirect', '"named"')}; }`);
-	const r = evalJobs(['--constituents', '--workers', '2', file]);
+		left = ${agg('left', '"right"')}; right = ${agg('right', '"left"')}; waits = ${agg('waits', '"left" "a"')}; indirect = ${agg('indirect', '"named"')}; }`);
+	const dir = path.join(work, 'aggregate-roots');
+	const r = evalJobs(['--constituents', '--workers', '2', '--show-input-drvs', '--gc-roots-dir', dir, file]);
 	const of = (name) => (r.rows[name].constituents || []).map((p) => p.replace(/.*?-(.*)\.drv/, '$1')).sort();
 	is(r.code, 0, '--constituents', r.err);
 	is([of('direct'), of('named'), of('mixed'), of('glob'), of('indirect')], [['a', 'b'], ['a', 'one'], ['a', 'b'], ['one', 'two'], ['named']], 'constituents direct, by name, mixed, by glob and through another aggregate');
@@ -96,8 +97,28 @@ for (const workers of ['1', '3']) {
 	is(r.rows.none.error, 'nowhere.*: constituent glob pattern had no matches', 'a glob without matches');
 	is(r.rows.failing.error, 'bad: does not evaluate', 'one that fails');
 	is([r.rows.left.error, r.rows.right.error], ['Dependency cycle: left <-> right', 'Dependency cycle: right <-> left'], 'a cycle is the error of both');
-	ok(r.lines.slice(-10).every((l) => l.constituents) && !r.lines.slice(0, -10).some((l) => 'constituents' in l), 'aggregates come last');
-	ok(!('constituents' in evalJobs([file]).rows.direct), 'nothing of it unasked');
+	is([r.rows.waits.error, of('waits')], ['left: is in a dependency cycle', ['a', 'left']], 'who waits for a cycle is told so');
+	ok(r.lines.slice(-11).every((l) => l.constituents) && !r.lines.slice(0, -11).some((l) => 'constituents' in l), 'aggregates come last');
+	const plain = evalJobs([file]);
+	ok(!('constituents' in plain.rows.direct), 'nothing of it unasked');
+	// Who names its constituents becomes another derivation: the same but for what it needs.
+	const same = ['direct', 'none', 'missing', 'failing', 'left', 'right', 'waits'], changed = ['named', 'mixed', 'glob', 'indirect'];
+	is([...same, ...changed].filter((n) => r.rows[n].drvPath !== plain.rows[n].drvPath), changed, 'aggregates that name constituents are rewritten, others are not');
+	const shown = (drv) => Object.values(JSON.parse(run('nix', ['--extra-experimental-features', 'nix-command', 'show-derivation', drv]).stdout))[0];
+	for (const n of changed) {
+		const [was, is_now] = [plain, r].map((one) => shown(one.rows[n].drvPath));
+		const rest = ({ inputDrvs, outputs, env, ...more }, { out, ...others } = env) => ({ ...more, others });
+		is(rest(is_now), rest(was), `${n}: nothing else differs`);
+		is([Object.keys(is_now.inputDrvs).sort(), Object.keys(r.rows[n].inputDrvs).sort(), is_now.outputs.out.path], [[...r.rows[n].constituents].sort(), [...r.rows[n].constituents].sort(), r.rows[n].outputs.out], `${n}: it needs its constituents, and the row says so`);
+		ok(fs.readlinkSync(path.join(dir, path.basename(r.rows[n].drvPath))) === r.rows[n].drvPath && run('nix-store', ['-q', '--roots', r.rows[n].drvPath]).stdout.includes(dir), `${n}: it is kept`);
+	}
+	ok(r.rows.indirect.constituents.includes(r.rows.named.drvPath), 'an aggregate of aggregates holds the new ones');
+	const other = evalJobs(['--constituents', write('aggregates2.nix', fs.readFileSync(file, 'utf8').replace('rec {', 'rec { more = 1;').replace('name = "one"', 'name = "one-2"'))]);
+	is(changed.filter((n) => other.rows[n].drvPath !== r.rows[n].drvPath), ['named', 'glob', 'indirect'], 'a changed constituent changes who holds it');
+	const structured = evalJobs(['--constituents', '--expr', `{ a = ${d('a')}; s = ${agg('s', '"a"', '__structuredAttrs = true;')}; t = derivation { name = "t"; system = "x"; builder = "b"; _hydraAggregate = true; constituents = "a"; }; }`]);
+	ok(['s', 't'].every((n) => !structured.rows[n].error && run('nix-store', ['-q', '--references', structured.rows[n].drvPath]).stdout.trim() === structured.rows.a.drvPath), 'also with structured attributes, and one name without a list', structured);
+	const status = evalJobs(['--constituents', '--check-cache-status', file]);
+	is(status.rows.named.neededBuilds.map((p) => p.replace(/.*?-(.*)\.drv/, '$1')).sort(), ['a', 'named', 'one'], 'and what it needs built is asked of the new one');
 }
 {
 	// --check-cache-status: what is there, what must be built, and what it needs, dependencies first.
@@ -171,7 +192,7 @@ for (const workers of ['1', '3']) {
 	ok(s.code === 1 && /budget of 60 MiB is too small/.test(s.err), 'a budget too small for anything ends the evaluation, not in an error for each attribute', [s.code, s.lines.length, s.err.slice(-300)]);
 	const heap = (mb) => evalJobs(['--max-memory-size', mb, '--expr', '{ a = throw "heap=${builtins.getEnv "GC_INITIAL_HEAP_SIZE"}."; }']).rows.a.error.match(/heap=(\d*)\./)[1];
 	is([heap('4096'), heap('2400'), heap('1024')], ['1073741824', '629145600', ''], 'a worker begins with a quarter of its budget as its heap, where Nix would give it less');
-	ok(!fs.readdirSync('/tmp').some((f) => f.startsWith('ekaci-eval-') && !before.has(f)), 'no temporary folder is left');
+	ok(!fs.readdirSync('/tmp').some((f) => f.startsWith('ekaci-eval-') && !before.has(f) && !fs.existsSync(`/proc/${f.split('-')[2]}`)), 'no temporary folder is left');
 }
 {
 	const dir = path.dirname(write('flake/flake.nix', '{ outputs = { self }: { checks.x86_64-linux = { recurseForDerivations = true; a = derivation { name = "a"; system = "x86_64-linux"; builder = ./flake.nix; }; bad = throw "flaky"; impure = derivation { name = "i"; system = "s"; builder = builtins.readFile /etc/passwd; }; }; }; }'));

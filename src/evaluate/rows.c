@@ -137,7 +137,11 @@ is_hole(struct rows *r, const json_t *row, const json_t *path)
 
 	if (path_ok(path))
 		name_path(path, name, sizeof(name));
-	if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0))
+	if (json_is_string(error) && (path == NULL || json_is_null(path))) {
+		r->nameless = true;
+		rows_incomplete(r, "an attribute does not evaluate, and the evaluator does not say which: " STR_FMT,
+		    STR_ARG(str_utf8_head(text, 800)));
+	} else if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0))
 		rows_incomplete(r, "the root does not evaluate: " STR_FMT, STR_ARG(str_utf8_head(text, 800)));
 	else if (!path_ok(path))
 		rows_incomplete(r, "a row without an attribute path");
@@ -336,7 +340,7 @@ rows_add(struct rows *r, struct str line)
 	}
 	json_t *path = json_object_get(row, "attrPath");
 	if (is_hole(r, row, path))
-		return true;
+		return !r->nameless;
 	if (!in_scope(r->scope, path) || !in_systems(r->systems, row, path))
 		return true;
 	keep(r, row, path);

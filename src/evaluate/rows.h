@@ -5,7 +5,9 @@
  * attrPath and by system; `attr` is never looked at, for versions render it differently. Members that are not known
  * are ignored, optional ones may miss. A line that is not such a row makes the whole evaluation incomplete: a hole in
  * it would look like a removed attribute. So does a row with "fatal": true, one for the root, two different ones for
- * the same attribute, and more rows or deeper paths than allowed. A row with an error is none of this: it is a result.
+ * the same attribute, and more rows or deeper paths than allowed. A row with an error is none of this: it is a result -
+ * unless it does not say whose: nix-eval-jobs before 2.19 prints errors that are no EvalError (a file that is not there, an
+ * undefined variable) without attrPath. Then `nameless` is set too, and another evaluator is to be asked.
  *
  * Each row is kept as the line of the stored file (ARCHITECTURE.md, evaluate): meta reduced to what is shown, the
  * error's text cut at 4 KB.
@@ -36,12 +38,12 @@ struct rows {
 	 * of their path is the name of a system that is not wanted. */
 	const json_t *systems;
 	struct buf small, key; /* the line at hand, without what nobody reads; its sort key */
-	bool incomplete;
+	bool incomplete, nameless;
 	char reason[1024]; /* the first one */
 };
 
 /* Takes one line. Never fails: what is wrong with it goes to r->incomplete and r->reason. Returns false when a limit is
- * broken and there is no sense in reading on. */
+ * broken, or a name missing, and there is no sense in reading on. */
 bool rows_add(struct rows *r, struct str line);
 /* Takes a line of a stored evaluation; of it, too, only what is in the scope is kept. ERR_INPUT when it is no row. */
 must_check int rows_add_stored(struct rows *r, struct str line, struct err *e);

@@ -248,6 +248,16 @@ take_from_whole(struct wish *w, const struct rows *like, struct err *e)
 	return rc;
 }
 
+/* What stands for this evaluation in the store. */
+static void
+identify(struct wish *w)
+{
+	make_key(w, 0, w->key);
+	w->file = stored_path(&w->a, w->evals_dir, w->key);
+	if (w->roots_root != NULL)
+		w->run.roots_dir = arena_printf(&w->a, "%s/%.16s", w->roots_root, w->key);
+}
+
 static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
@@ -274,10 +284,18 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 		rc = store(w, &rows, e);
 		note_rows(w, rows.all.n);
 	}
-	if (rc == 0)
+	bool ask_own = rc == 0 && rows.nameless && !w->ev.built_in;
+	if (rc == 0 && !ask_own)
 		emit(w, out, false, rows.incomplete ? rows.reason : NULL, &s);
 	rows_release(&rows);
-	return rc;
+	if (!ask_own)
+		return rc;
+	log_info("%s %s does not say which attribute fails, so the built-in evaluator is asked", w->ev.name, w->ev.version);
+	fd_close(&lock);
+	if (evaluator_find(&w->a, "built-in", w->evals_dir, &w->ev, e) != 0)
+		return -1;
+	identify(w);
+	return evaluate(w, out, e);
 }
 
 int
@@ -300,10 +318,7 @@ stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
 	if (rc == 0) {
 		w.run.ev = &w.ev;
 		w.run.out = out;
-		make_key(&w, 0, w.key);
-		w.file = stored_path(&w.a, w.evals_dir, w.key);
-		if (w.roots_root != NULL)
-			w.run.roots_dir = arena_printf(&w.a, "%s/%.16s", w.roots_root, w.key);
+		identify(&w);
 	}
 	if (rc == 0)
 		rc = evaluate(&w, out, e);

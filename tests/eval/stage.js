@@ -49,6 +49,15 @@ for (const version of ['2.16.0', '2.26.0', '2.33.1', '2.35.0', '2.35.3', 'lix'])
 	is(Object.keys(f.rows), ['a', 'bad'], `nix-eval-jobs ${version}: a flake, and a scope with or without --select`);
 }
 
+// A failure without a name is a hole in the rows: the built-in evaluator says whose it is.
+{
+	const dirs = { evaluator: standIn('2.18.0', { scenario: 'nameless' }), evals_dir: fresh() };
+	const first = stage(job(repo, file, dirs)), again = stage(job(repo, file, dirs));
+	ok(first.evaluation && first.evaluation.complete && first.evaluation.evaluator === 'ekaci' && first.rows.bad.error, 'an error without an attribute: the built-in evaluator is asked instead', first.evaluation || first.last);
+	is([again.evaluation.reused, again.evaluation.key === first.evaluation.key], [true, true], 'once');
+	ok(/does not say which attribute fails/.test(first.err), 'and the log says so', first.err);
+}
+
 // What is not complete, and why; nothing of it is stored.
 for (const [scenario, version, pattern] of [
 	['exit 1', '2.33.1', /out of ideas/], ['exit 1', '2.35.0', /out of ideas/], ['root fails', '2.26.0', /the root is broken/],

@@ -86,6 +86,9 @@ case 'root fails':
 	process.stderr.write("error: the root is broken\n       at /build/source/x.nix:1:1\n");
 	process.exit(1);
 	break;
+case 'nameless': // before 2.19, of whatever is no EvalError
+	out(rows[0] + '\n' + JSON.stringify({ error: "error: getting status of '/build/source/nowhere': No such file or directory" }) + '\n' + rows.slice(1).join('\n') + '\n');
+	break;
 case 'interleaved': { // Hydra #1437
 	const half = Math.floor(rows[0].length / 2);
 	out(rows[0].slice(0, half) + rows[1] + '\n' + rows[0].slice(half) + '\n');

@@ -137,7 +137,7 @@ is_hole(struct rows *r, const json_t *row, const json_t *path)
 
 	if (path_ok(path))
 		name_path(path, name, sizeof(name));
-	if (json_is_string(error) && (path == NULL || json_is_null(path))) {
+	if (json_is_string(error) && json_object_get(row, "fatal") == NULL && (path == NULL || json_is_null(path))) {
 		r->nameless = true;
 		rows_incomplete(r, "an attribute does not evaluate, and the evaluator does not say which: " STR_FMT,
 		    STR_ARG(str_utf8_head(text, 800)));

@@ -102,7 +102,7 @@ for (const [how, last, words] of [
 	['is killed', 'kill -KILL $$', /signal 9|killed/i],
 	['exits with a code of its own', 'echo "error: no more" >&2; exit 3', /error: no more/],
 	['prints what is no JSON', 'echo "{\\"attr\\": oops"', /JSON|line|read/i],
-	['prints a fatal row', 'echo "{\\"error\\":\\"error: the root is gone\\"}"', /the root is gone/],
+	['prints a fatal row', 'echo "{\\"attrPath\\":[],\\"error\\":\\"error: the root is gone\\",\\"fatal\\":true}"', /the root is gone/],
 ]) {
 	scene_test(`an evaluator that ${how}: evaluation incomplete, never "no rebuilds"`, { start: false },
 		async scene => {

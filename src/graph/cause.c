@@ -142,13 +142,27 @@ find_root_attrs(struct finder *f)
 	}
 }
 
+/* Entries that stand for an attribute: aliases are counted once. weight[v] for spread_radius. */
+static uint32_t *
+weights(const struct difference *d, struct arena *a)
+{
+	uint32_t *weight = arena_alloc(a, d->spread.n * sizeof(*weight));
+
+	for (size_t i = 0; i < d->attrs.v.n; i++) {
+		const struct attr *at = &d->attrs.v.p[i];
+		if (at->alias_of == NO_ATTR && at->head_node != NO_NODE && d->spread.sub[at->head_node] != NO_SUB)
+			weight[d->spread.sub[at->head_node]]++;
+	}
+	return weight;
+}
+
 /* The radius of every derivation that an attribute or a root stands for. */
 static void
 find_radius(struct finder *f)
 {
 	struct difference *d = f->d;
 	const struct spread *s = &d->spread;
-	uint32_t *weight = difference_weights(d, &f->a);
+	uint32_t *weight = weights(d, &f->a);
 	uint32_t *targets = arena_alloc(&f->a, s->n * sizeof(*targets));
 	size_t n = 0;
 

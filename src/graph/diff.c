@@ -15,19 +15,6 @@ difference_release(struct difference *d)
 	arena_release(&d->a);
 }
 
-uint32_t *
-difference_weights(struct difference *d, struct arena *a)
-{
-	uint32_t *weight = arena_alloc(a, d->spread.n * sizeof(*weight));
-
-	for (size_t i = 0; i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
-		if (at->alias_of == NO_ATTR && at->head_node != NO_NODE && d->spread.sub[at->head_node] != NO_SUB)
-			weight[d->spread.sub[at->head_node]]++;
-	}
-	return weight;
-}
-
 static int
 files_of(struct arena *a, const json_t *job, const char *side, struct evaluation_file **ret, size_t *ret_n, struct err *e)
 {

@@ -47,8 +47,6 @@ struct difference {
 
 /* Fills causes and roots of what must be rebuilt (cause.c). */
 must_check int difference_find_causes(struct difference *d, struct err *e);
-/* Entries that stand for an attribute: aliases are counted once. weight[v] for spread_radius. */
-uint32_t *difference_weights(struct difference *d, struct arena *a);
 
 /* The file's text, and "counts" alone. */
 void difference_write(const struct difference *d, struct buf *out);

@@ -41,16 +41,17 @@ run_worker(int argc, char **argv)
 
 /* What the settings come to on this machine, for this user. */
 static void
-tell_limits(struct arena *a, const char *file)
+tell_limits(struct arena *a, const struct settings *s)
 {
+	const char *const secrets[] = {s->github.private_key_file, s->github.webhook_secret_file, s->github.previous_webhook_secret_file};
 	enum sandbox_mode mode;
-	struct settings s;
 	const char *why, *group, *way;
 	struct err e;
 
-	if (config_load(a, file, &s, &e) != 0)
-		return;
-	if (sandbox_mode_of(s.evaluate.sandbox, &mode, &e) != 0)
+	for (size_t i = 0; i < COUNT(secrets); i++)
+		if (secrets[i] != NULL && secrets[i][0] == '$')
+			printf("credential: systemd hands %s to the service, and was not asked for it here\n", secrets[i]);
+	if (sandbox_mode_of(s->evaluate.sandbox, &mode, &e) != 0)
 		fprintf(stderr, "ekaci: %s\n", e.msg);
 	else if (mode == SANDBOX_OFF)
 		puts("evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
@@ -68,22 +69,23 @@ tell_limits(struct arena *a, const char *file)
 		printf("store: %s\n", way);
 	else
 		printf("store: out of reach: %s\n", e.msg);
-	config_release(&s);
 }
 
 /* Which of the two files it is, its name says. */
 static int
 check_config(struct arena *a, const char *file, struct mistakes *m)
 {
+	bool of_repository = str_ends(str_of(file), STR(".json"));
+	struct settings s = {0};
 	AUTO(json_drop) json_t *warnings = NULL;
 	json_t *text;
 	struct err e = {0};
 	size_t i;
-	int rc = str_ends(str_of(file), STR(".json")) ? changeset_check_config(a, file, m, &warnings, &e)
-	                                              : config_check(a, file, m, &e);
+	int rc = of_repository ? changeset_check_config(a, file, m, &warnings, &e) : config_check(a, file, &s, m, &e);
 
 	if (rc != 0) {
 		fprintf(stderr, "ekaci: %s\n", e.msg);
+		config_release(&s);
 		return 2;
 	}
 	for (i = 0; i < m->n; i++)
@@ -94,9 +96,10 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 		fprintf(stderr, "warning: %s\n", json_string_value(text));
 	if (m->n == 0) {
 		printf("%s: ok\n", file);
-		if (!str_ends(str_of(file), STR(".json")))
-			tell_limits(a, file);
+		if (!of_repository)
+			tell_limits(a, &s);
 	}
+	config_release(&s);
 	return m->n > 0 ? 1 : 0;
 }
 

@@ -221,6 +221,7 @@ struct load {
 	struct settings *s;
 	struct mistakes *m;
 	struct str folder; /* the file's, with its slash; empty: the current one */
+	bool looks_only;   /* for people, perhaps outside the service: credentials need not be there */
 };
 
 static void *
@@ -314,6 +315,8 @@ set_path(struct load *l, const struct config_key *k, const struct toml_node *n)
 		const char *dir = getenv("CREDENTIALS_DIRECTORY");
 		if (path[1] == '\0' || strchr(path, '/') != NULL)
 			WRONG(l, n, k, "\"%s\" must name one credential after the \"$\"", path);
+		else if (dir == NULL && l->looks_only)
+			*place = path;
 		else if (dir == NULL)
 			WRONG(l, n, k, "\"%s\" is a systemd credential, but CREDENTIALS_DIRECTORY is not set", path);
 		else
@@ -496,10 +499,11 @@ take(struct load *l, const struct toml_node *top)
 
 /* Reads the file into s, which is always to be released afterwards, and every mistake into m. */
 static int
-read_file(struct arena *a, const char *path, struct settings *s, struct mistakes *m, struct err *e)
+read_file(struct arena *a, const char *path, bool looks_only, struct settings *s, struct mistakes *m, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
-	struct load l = {.a = a, .s = s, .m = m, .folder = {path, slash != NULL ? (size_t)(slash - path) + 1 : 0}};
+	struct load l = {.a = a, .s = s, .m = m, .looks_only = looks_only,
+	    .folder = {path, slash != NULL ? (size_t)(slash - path) + 1 : 0}};
 	struct toml_node *top;
 	struct str text;
 
@@ -524,7 +528,7 @@ config_load(struct arena *a, const char *path, struct settings *s, struct err *e
 	struct mistakes *m = arena_alloc(a, sizeof(*m));
 	struct settings read;
 
-	if (read_file(a, path, &read, m, e) != 0 || mistakes_none(m, e) != 0) {
+	if (read_file(a, path, false, &read, m, e) != 0 || mistakes_none(m, e) != 0) {
 		config_release(&read);
 		return -1;
 	}
@@ -533,13 +537,9 @@ config_load(struct arena *a, const char *path, struct settings *s, struct err *e
 }
 
 int
-config_check(struct arena *a, const char *path, struct mistakes *ret, struct err *e)
+config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e)
 {
-	struct settings read;
-	int rc = read_file(a, path, &read, ret, e);
-
-	config_release(&read);
-	return rc;
+	return read_file(a, path, true, s, ret, e);
 }
 
 const char *

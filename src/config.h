@@ -91,8 +91,9 @@ struct settings {
 /* Reads path into s; everything in s lives in a (and in the json arrays, which config_release drops). ERR_INPUT names
  * the first mistake, "ekaci.toml:LINE:COLUMN: text", and how many more there are; s then holds nothing to release. */
 must_check int config_load(struct arena *a, const char *path, struct settings *s, struct err *e);
-/* All mistakes of the file, in its order, for people. -1 only when it cannot be read. */
-must_check int config_check(struct arena *a, const char *path, struct mistakes *ret, struct err *e);
+/* All mistakes of the file, in its order, for people. -1 only when it cannot be read. s is to be released in any case, and
+ * good for a look when there are none: a systemd credential that is not there stands as it is written, "$NAME". */
+must_check int config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e);
 /* The same with no file: the defaults, for the command line. What a file must give ([github]) is NULL. */
 void config_defaults(struct arena *a, struct settings *s);
 void config_release(struct settings *s);

@@ -199,14 +199,16 @@ all_mistakes_are_found_in_the_order_of_the_file(void **state)
 	begin(&f);
 	struct mistakes *m = arena_alloc(&f.a, sizeof(*m));
 	write_file(&f, "[web]\nlisen = \"a:1\"\nurl = 3\n[build]\nslots = -1\nsystems = [\"a\", \"b-c\", 3]\n");
-	assert_int_equal(config_check(&f.a, f.path, m, &e), 0);
+	assert_int_equal(config_check(&f.a, f.path, &s, m, &e), 0);
+	config_release(&s);
 	/* The three that must be given are missing; the rest in order. */
 	assert_int_equal(m->n, 8);
 	for (size_t i = 1; i < m->n; i++)
 		assert_true(m->p[i - 1].line <= m->p[i].line);
 	assert_int_equal(config_load(&f.a, f.path, &s, &e), -1);
 	assert_non_null(strstr(e.msg, "(and 7 more)"));
-	assert_int_equal(config_check(&f.a, arena_printf(&f.a, "%s/none", f.dir), m, &e), -1);
+	assert_int_equal(config_check(&f.a, arena_printf(&f.a, "%s/none", f.dir), &s, m, &e), -1);
+	config_release(&s);
 	assert_int_equal(e.kind, ERR_ABSENT);
 	end(&f);
 }
@@ -241,6 +243,11 @@ paths_are_relative_to_the_file_and_secrets_may_be_credentials(void **state)
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_int_equal(config_load(&f.a, f.path, &s, &e), -1);
 	assert_non_null(strstr(e.msg, ":4:23: [github] webhook_secret_file \"$hook\" is a systemd credential"));
+	struct mistakes *m = arena_alloc(&f.a, sizeof(*m));
+	assert_int_equal(config_check(&f.a, f.path, &s, m, &e), 0);
+	assert_int_equal(m->n, 0);
+	assert_string_equal(s.github.webhook_secret_file, "$hook");
+	config_release(&s);
 	setenv("CREDENTIALS_DIRECTORY", "/run/credentials/ekaci", 1);
 	write_file(&f, "[github]\napp_id = \"1\"\nprivate_key_file = \"k\"\nwebhook_secret_file = \"$../x\"\n");
 	assert_int_equal(config_load(&f.a, f.path, &s, &e), -1);

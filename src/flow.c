@@ -166,12 +166,6 @@ start_new(struct flow *f, struct arena *a, const struct run *wanted, struct err 
 	return 0;
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 int
 flow_start(struct flow *f, const struct run *wanted, struct err *e)
 {
@@ -181,7 +175,7 @@ flow_start(struct flow *f, const struct run *wanted, struct err *e)
 
 	if (rc == 0 && strcmp(live.head, wanted->head) == 0 && strcmp(live.base_ref, wanted->base_ref) == 0 &&
 	    live.force >= wanted->force && live.ignore_rules >= wanted->ignore_rules && live.approved >= wanted->approved &&
-	    live.again >= wanted->again && same_text(live.asked, wanted->asked)) {
+	    live.again >= wanted->again && str_same(live.asked, wanted->asked)) {
 		arena_release(&a);
 		return 0;
 	}

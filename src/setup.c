@@ -315,8 +315,7 @@ make_state(struct setup *s, struct err *e)
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return fail_sys(e, "no random numbers");
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+	str_hex(bytes, sizeof(bytes), hex);
 	s->state = hex;
 	return 0;
 }

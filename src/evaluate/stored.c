@@ -34,8 +34,7 @@ stored_key(const json_t *what, char ret[65])
 	buf_init(&text, SIZE_MAX / 4);
 	json_write(what, &text);
 	EVP_Digest(text.p, text.n, hash, &n, EVP_sha256(), NULL);
-	for (unsigned i = 0; i < 32; i++)
-		snprintf(ret + 2 * i, 3, "%02x", hash[i]);
+	str_hex(hash, 32, ret);
 }
 
 char *

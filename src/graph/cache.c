@@ -102,11 +102,7 @@ file_of(struct arena *a, const struct closure *g, size_t n_roots, const char *di
 	EVP_MD_CTX_free(c);
 	if (!ok)
 		return NULL;
-	for (unsigned i = 0; i < n; i++) {
-		hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-	}
-	hex[2 * n] = '\0';
+	str_hex(digest, n, hex);
 	return arena_printf(a, "%s/%s.graph", dir, hex);
 }
 

@@ -8,18 +8,12 @@
 
 enum { MAX_SYSTEMS_TEXT = 200 };
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* Whether b, the attribute behind a in the file's order, is the same thing on another system. */
 static bool
 same_package(const struct attr *a, const struct attr *b)
 {
 	return a->change == b->change && strcmp(a->name, b->name) == 0 && strcmp(a->job, b->job) == 0 &&
-	    same_text(a->version_old, b->version_old) && same_text(a->version_new, b->version_new);
+	    str_same(a->version_old, b->version_old) && str_same(a->version_new, b->version_new);
 }
 
 static void

@@ -245,8 +245,7 @@ hash_of(const json_t *annotation, char out[SHAPE_HASH])
 	unsigned char digest[EVP_MAX_MD_SIZE];
 
 	EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL);
-	for (int i = 0; i < 8; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	str_hex(digest, 8, out);
 	arena_release(&a);
 }
 

@@ -28,8 +28,7 @@ tag(const struct web *w, int which, int64_t repository, int64_t number, char ret
 
 	snprintf(scope, sizeof(scope), "%lld/%lld", (long long)repository, (long long)number);
 	HMAC(EVP_sha256(), w->link_key[which], ACCEPT_KEY_BYTES, (const unsigned char *)scope, strlen(scope), mac, &n);
-	for (int i = 0; i < TAG_BYTES; i++)
-		snprintf(ret + 2 * i, 3, "%02x", mac[i]);
+	str_hex(mac, TAG_BYTES, ret);
 }
 
 const char *

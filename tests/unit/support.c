@@ -116,6 +116,10 @@ slices_are_cut_found_and_trimmed(void **state)
 	struct str rest;
 
 	(void)state;
+	char hex[9];
+	str_hex((const unsigned char *)"\x00\x0f\xa5\xff", 4, hex);
+	assert_string_equal(hex, "000fa5ff");
+	assert_true(str_same(NULL, NULL) && str_same("a", "a") && !str_same("a", NULL) && !str_same("a", "b"));
 	assert_true(str_is(str_cut(STR("a,b,c"), ',', &rest), "a"));
 	assert_true(str_is(rest, "b,c"));
 	assert_true(str_is(str_cut(STR("abc"), ',', &rest), "abc"));

@@ -18,6 +18,12 @@ str_eq(struct str a, struct str b)
 }
 
 bool
+str_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
 str_is(struct str a, const char *cstr)
 {
 	return str_eq(a, str_of(cstr));
@@ -90,6 +96,18 @@ str_find(struct str s, struct str what)
 	const char *at = s.n != 0 ? memmem(s.p, s.n, what.p, what.n) : NULL;
 
 	return at != NULL ? at - s.p : -1;
+}
+
+void
+str_hex(const unsigned char *bytes, size_t n, char *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		ret[2 * i] = digits[bytes[i] >> 4];
+		ret[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	ret[2 * n] = '\0';
 }
 
 char *

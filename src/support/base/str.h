@@ -24,6 +24,7 @@ struct str {
 struct str str_of(const char *cstr); /* NULL gives the empty slice */
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *cstr);
+bool str_same(const char *a, const char *b); /* the same text, or both NULL */
 int str_cmp(struct str a, struct str b); /* by bytes, like memcmp */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
@@ -34,6 +35,8 @@ struct str str_trim(struct str s);              /* without spaces, tabs, CR and 
 struct str str_cut(struct str s, char c, struct str *rest);
 ptrdiff_t str_find(struct str s, struct str what); /* offset, or -1 */
 char *str_dup(struct arena *a, struct str s);      /* NUL-terminated copy */
+/* n bytes as 2 n lower-case hexadecimal digits and a NUL. */
+void str_hex(const unsigned char *bytes, size_t n, char *ret);
 /* Whole-slice decimal numbers; -1 when it is not one or does not fit, *ret untouched. */
 int str_to_i64(struct str s, int64_t *ret);
 bool str_utf8_ok(struct str s);

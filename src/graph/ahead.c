@@ -45,10 +45,11 @@ struct ahead {
 static int
 keep_input(struct ahead *h, struct batch *b, struct str path, struct ahead_input *ret, struct err *e)
 {
-	if (!str_starts(path, h->store_dir) || path.n <= h->store_dir.n || path.p[h->store_dir.n] != '/')
+	struct str file;
+
+	if (!drv_below(h->store_dir, path, &file))
 		return fail(e, ERR_INPUT, "not a derivation in " STR_FMT ": " STR_FMT, STR_ARG(h->store_dir),
 		    (int)(path.n < 300 ? path.n : 300), path.p);
-	struct str file = str_from(path, h->store_dir.n + 1);
 	*ret = (struct ahead_input){{arena_strn(&b->kept, file.p, file.n), file.n}, map_hash(file.p, file.n)};
 	return 0;
 }

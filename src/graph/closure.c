@@ -48,9 +48,8 @@ closure_release(struct closure *g)
 int
 closure_file_of(const struct closure *g, struct str path, struct str *ret)
 {
-	if (!str_starts(path, g->store_dir) || path.n <= g->store_dir.n || path.p[g->store_dir.n] != '/')
+	if (!drv_below(g->store_dir, path, ret))
 		return -1;
-	*ret = str_from(path, g->store_dir.n + 1);
 	return ret->n != 0 && memchr(ret->p, '/', ret->n) == NULL ? 0 : -1;
 }
 

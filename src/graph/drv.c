@@ -318,6 +318,15 @@ name_char(char c)
 enum { HASH_CHARS = 32 };
 
 bool
+drv_below(struct str store_dir, struct str path, struct str *ret)
+{
+	if (!str_starts(path, store_dir) || path.n <= store_dir.n || path.p[store_dir.n] != '/')
+		return false;
+	*ret = str_from(path, store_dir.n + 1);
+	return true;
+}
+
+bool
 drv_file_ok(struct str file)
 {
 	if (file.n < HASH_CHARS + 2 || file.n > DRV_MAX_NAME || file.p[HASH_CHARS] != '-' || file.p[0] == '.')

@@ -74,6 +74,8 @@ must_check int drv_read_again(struct drv_bytes *b, int dir_fd, struct str file, 
 
 /* "HASH-NAME.drv" of a store path after checking that it is one; -1 (without an error) when it is not. */
 must_check int drv_file_name(struct str path, struct str *ret);
+/* What of path stands behind the store's folder and a slash, unchecked; false when it is not below it. */
+bool drv_below(struct str store_dir, struct str path, struct str *ret);
 /* Whether a file of the store may have this name, HASH-NAME. */
 bool drv_file_ok(struct str file);
 /* The name in a store path or file name: between HASH- and, for derivations, ".drv". */

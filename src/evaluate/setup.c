@@ -91,6 +91,14 @@ add_url(struct buf *out, const char *p)
 	}
 }
 
+/* Text of walker.h: the repl reads a line at a time. */
+static void
+add_on_one_line(const char *text, struct buf *out)
+{
+	for (; *text != '\0'; text++)
+		buf_putc(out, *text == '\n' ? ' ' : *text);
+}
+
 /* The folder that a reference names on this machine, in a, or NULL. */
 static const char *
 local_flake(struct arena *a, struct str ref)
@@ -205,8 +213,7 @@ static int
 add_overridden(const struct eval_jobs *o, struct str ref, struct buf *out, struct err *e)
 {
 	buf_puts(out, "((");
-	for (const char *p = overrides_text; *p != '\0'; p++)
-		buf_putc(out, *p == '\n' ? ' ' : *p);
+	add_on_one_line(overrides_text, out);
 	buf_puts(out, ") { flake = ");
 	if (add_flake(o, ref, out, e) != 0)
 		return -1;
@@ -286,8 +293,7 @@ setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct 
 	if (add_root(o, &root, e) != 0)
 		return -1;
 	buf_puts(out, "ekaci = (");
-	for (const char *p = walker_text; *p != '\0'; p++)
-		buf_putc(out, *p == '\n' ? ' ' : *p);
+	add_on_one_line(walker_text, out);
 	/* In two parts: an error may show this line, and that must not look like an answer. */
 	buf_printf(out, ") { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; apply = ", mark, mark + 8, o->force_recurse ? "true" : "false",
 	    o->meta ? "true" : "false", o->constituents ? "true" : "false");

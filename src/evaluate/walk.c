@@ -424,8 +424,9 @@ rewrite(void *ctx, const json_t *attr_path, const json_t *inputs, json_t **ret, 
 	    : json_pack("{s:o}", "error", json_any_string(words.n > 0 ? str_utf8_head(words, 2000) : STR("nix ended while it was evaluated")));
 	w->rewritten = NULL;
 	struct str drv = json_text(*ret, "drvPath");
-	return drv.n == 0 || roots_is_drv(drv) ? (drv.n > 0 ? attrtree_keep(&w->tree, drv, e) : 0)
-	                                       : fail(e, ERR_SYSTEM, "an aggregate became no derivation");
+	if (drv.n == 0)
+		return 0;
+	return roots_is_drv(drv) ? attrtree_keep(&w->tree, drv, e) : fail(e, ERR_SYSTEM, "an aggregate became no derivation");
 }
 
 static int

@@ -8,13 +8,31 @@
 /* cmocka comes last. */
 #include <cmocka.h>
 
+struct expected {
+	const char *text, *path; /* path NULL: it names no place */
+	int64_t line;
+};
+
+static void
+expect_places(struct arena *a, const json_t *job, const struct expected *t, size_t n)
+{
+	struct places p;
+
+	places_init(&p, a, job);
+	for (size_t i = 0; i < n; i++) {
+		const char *path = NULL;
+		int64_t line = 0;
+		bool found = places_find(&p, t[i].text, &path, &line);
+		if (found != (t[i].path != NULL) || (found && (strcmp(path, t[i].path) != 0 || line != t[i].line)))
+			fail_msg("%s: %s:%lld", t[i].text, path != NULL ? path : "none", (long long)line);
+	}
+	places_release(&p);
+}
+
 static void
 test_places_below_the_checkout(void **state)
 {
-	static const struct {
-		const char *text, *path;
-		int64_t line;
-	} t[] = {
+	static const struct expected t[] = {
 	    {"error: x\n at /co/pkgs/a.nix:12:3:", "pkgs/a.nix", 12},
 	    {"at /co/a.nix:1:2: while\n at /co/b.nix:3:4: error", "b.nix", 3},
 	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", NULL, 0},
@@ -36,18 +54,9 @@ test_places_below_the_checkout(void **state)
 	};
 	struct arena a = {0};
 	AUTO(json_drop) json_t *job = json_pack("{s:s}", "checkout_dir", "/co/");
-	struct places p;
 
 	(void)state;
-	places_init(&p, &a, job);
-	for (size_t i = 0; i < COUNT(t); i++) {
-		const char *path = NULL;
-		int64_t line = 0;
-		bool found = places_find(&p, t[i].text, &path, &line);
-		if (found != (t[i].path != NULL) || (found && (strcmp(path, t[i].path) != 0 || line != t[i].line)))
-			fail_msg("%s: %s:%lld", t[i].text, path != NULL ? path : "none", (long long)line);
-	}
-	places_release(&p);
+	expect_places(&a, job, t, COUNT(t));
 	arena_release(&a);
 }
 
@@ -143,10 +152,7 @@ test_only_what_the_tree_has(void **state)
 	AUTO(json_drop) json_t *job = json_pack("{s:s,s:s,s:s,s:{s:[{s:s},{s:s},{s:s},{s:s}]}}", "checkout_dir", "/co", "git_dir",
 	    arena_printf(&r.a, "%s/.git", r.src), "head_tree", tree, "plan", "jobs", "flake", "./b/#checks", "flake", ".#checks", "flake",
 	    "github:o/r", "file", "default.nix");
-	const struct {
-		const char *text, *path;
-		int64_t line;
-	} t[] = {
+	const struct expected t[] = {
 	    {"at /co/b/flake.nix:3:1", "b/flake.nix", 3},
 	    {"at /co/b/flake.nix:4:1", NULL, 0},
 	    {"at /co/b/gone.nix:1:1", NULL, 0},
@@ -156,18 +162,9 @@ test_only_what_the_tree_has(void **state)
 	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/b/flake.nix:1", NULL, 0},
 	    {"at /nix/store/../../../../../../../../../../0/source/../../-source/b/flake.nix:1", NULL, 0},
 	};
-	struct places p;
 
 	(void)state;
-	places_init(&p, &r.a, job);
-	for (size_t i = 0; i < COUNT(t); i++) {
-		const char *path = NULL;
-		int64_t line = 0;
-		bool found = places_find(&p, t[i].text, &path, &line);
-		if (found != (t[i].path != NULL) || (found && (strcmp(path, t[i].path) != 0 || line != t[i].line)))
-			fail_msg("%s: %s:%lld", t[i].text, path != NULL ? path : "none", (long long)line);
-	}
-	places_release(&p);
+	expect_places(&r.a, job, t, COUNT(t));
 	repo_release(&r);
 }
 

@@ -191,16 +191,6 @@ flow_start(struct flow *f, const struct run *wanted, struct err *e)
 
 /* --- attempts -------------------------------------------------------------------------------------------------- */
 
-static int64_t
-delay_ms(const struct step *step, int64_t attempt)
-{
-	int64_t ms = step->first_delay_ms;
-
-	for (int64_t i = 1; i < attempt && ms < MAX_DELAY_MS; i++)
-		ms *= 2;
-	return ms < MAX_DELAY_MS ? ms : MAX_DELAY_MS;
-}
-
 static int
 attempt_failed(struct flow *f, const struct run *r, const struct step *step, const struct err *why, struct err *e)
 {
@@ -217,7 +207,7 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 	log_warn("run %" PRId64 ": %s (attempt %" PRId64 "): %s (%s)", r->id, step->stage, r->attempt, why->msg,
 	    err_kind_name(why->kind));
 	if (again && r->attempt < step->attempts)
-		return store_run_later(f->p.store, r->id, clock_now_ms() + delay_ms(step, r->attempt), why->msg, e);
+		return store_run_later(f->p.store, r->id, clock_now_ms() + clock_backoff_ms(step->first_delay_ms, MAX_DELAY_MS, r->attempt - 1), why->msg, e);
 	return fail_run(f, r, step->stage, err_kind_name(why->kind), why->msg, e);
 }
 

@@ -26,16 +26,6 @@ struct push {
 	bool closing;
 };
 
-static int64_t
-delay_ms(int64_t attempts)
-{
-	int64_t ms = FIRST_MS;
-
-	for (int64_t i = 0; i < attempts && ms < MAX_MS; i++)
-		ms *= 2;
-	return ms < MAX_MS ? ms : MAX_MS;
-}
-
 static int
 write_end(struct push *p, const struct err *end, struct err *e)
 {
@@ -43,7 +33,7 @@ write_end(struct push *p, const struct err *end, struct err *e)
 		const struct push_row *r = &p->rows[i];
 		int rc;
 		if (end->kind != ERR_NONE && r->attempts + 1 < MAX_ATTEMPTS) {
-			rc = store_push_later(p->s, r->id, clock_now_ms() + delay_ms(r->attempts), end->msg, e);
+			rc = store_push_later(p->s, r->id, clock_now_ms() + clock_backoff_ms(FIRST_MS, MAX_MS, r->attempts), end->msg, e);
 		} else {
 			if (end->kind != ERR_NONE)
 				log_error("%s is not copied to %s: given up after %d attempts", r->drv, r->cache, MAX_ATTEMPTS);
@@ -53,13 +43,6 @@ write_end(struct push *p, const struct err *end, struct err *e)
 			return -1;
 	}
 	return 0;
-}
-
-static void
-on_record(void *ctx, const json_t *rec)
-{
-	(void)ctx;
-	(void)rec;
 }
 
 static void
@@ -84,7 +67,7 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 static int
 begin(struct push *p, struct err *e)
 {
-	struct worker_events events = {on_record, on_end, p};
+	struct worker_events events = {.on_end = on_end, .ctx = p};
 	AUTO(json_drop) json_t *drvs = json_array();
 
 	for (size_t i = 0; i < p->n; i++)

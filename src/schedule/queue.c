@@ -1,6 +1,7 @@
 /* The mirror of open builds: who waits for whom, who wants what, what has become ready. */
 #include "schedule/queue_part.h"
 
+#include "support/base/clock.h"
 #include "support/base/map.h"
 #include "support/text/json.h"
 
@@ -596,10 +597,7 @@ judge_machine(struct queue *q, const struct item *it, bool blamed, int64_t now)
 		return;
 	if (++s->strikes < QUEUE_STRIKES)
 		return;
-	int64_t rest = QUEUE_OUT_FIRST_MS;
-	for (int64_t i = QUEUE_STRIKES; i < s->strikes && rest < QUEUE_OUT_MAX_MS; i++)
-		rest *= 2;
-	s->out_until = now + (rest < QUEUE_OUT_MAX_MS ? rest : QUEUE_OUT_MAX_MS);
+	s->out_until = now + clock_backoff_ms(QUEUE_OUT_FIRST_MS, QUEUE_OUT_MAX_MS, s->strikes - QUEUE_STRIKES);
 }
 
 /* A failed build and everything above it go. */

@@ -13,12 +13,8 @@
 int64_t
 sender_backoff(int64_t first_ms, int64_t longest_ms, int64_t attempts)
 {
-	int64_t ms = first_ms;
+	int64_t ms = clock_backoff_ms(first_ms, longest_ms, attempts);
 
-	for (int64_t i = 0; i < attempts && ms < longest_ms; i++)
-		ms *= 2;
-	if (ms > longest_ms)
-		ms = longest_ms;
 	/* Up to a fifth more. */
 	int64_t now = clock_mono_ns();
 	return ms + (int64_t)(map_hash(&now, sizeof(now)) % (uint64_t)(ms / 5 + 1));

@@ -29,3 +29,13 @@ clock_mono_ms(void)
 {
 	return clock_mono_ns() / 1000000;
 }
+
+int64_t
+clock_backoff_ms(int64_t first_ms, int64_t longest_ms, int64_t times)
+{
+	int64_t ms = first_ms;
+
+	for (int64_t i = 0; i < times && ms < longest_ms; i++)
+		ms *= 2;
+	return ms < longest_ms ? ms : longest_ms;
+}

@@ -1,4 +1,4 @@
-/* clock - the only place that asks what time it is. */
+/* clock - the only place that asks what time it is, and how long to wait. */
 #ifndef EKACI_BASE_CLOCK_H
 #define EKACI_BASE_CLOCK_H
 
@@ -7,5 +7,8 @@
 int64_t clock_now_ms(void);  /* since 1970, UTC, milliseconds; what the database stores */
 int64_t clock_mono_ms(void); /* never goes back; for deadlines and durations within one process */
 int64_t clock_mono_ns(void);
+
+/* How long to wait before trying again: first_ms, doubled so many times, and longest_ms at most. */
+int64_t clock_backoff_ms(int64_t first_ms, int64_t longest_ms, int64_t times);
 
 #endif

@@ -371,6 +371,9 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	else if (r->state == RUN_PLANNED) {
 		struct pull_request pr = pull_of(f, a, r);
 		enum trust trust = trust_of(c, r, &pr);
+		/* What is built for a branch and the merge queue is what everybody will have: it is named as itself. */
+		if (r->number <= RUN_OF_BRANCH && mirrored != NULL)
+			json_object_set_new(mirrored, "as_head", json_true());
 		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust);
 		if (*ret != NULL)
 			jobs_may_fetch(c, *ret, fetches, plan, trust);

@@ -62,6 +62,7 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
 	    c->build.nix_options);
 
+	json_object_set_new(j, "commit", json_string(json_str(mirrored, json_flag(mirrored, "as_head", false) ? "head" : "base", "")));
 	if (c->evaluate.fetch_cache_dir != NULL)
 		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
 	arena_release(&a);

@@ -12,7 +12,8 @@
  *
  * Both names of a rename count; so do deletions, changes of mode and of submodules. Rules are those of the base tree; a
  * base without the file takes head's jobs, if head has it, but never head's rules. Without jobs the convention is
- * default.nix, else flake.nix with `.#checks` (what flake CI evaluates elsewhere), looked for in base, then head.
+ * flake.nix, all of it that evaluate/flake.h knows, else default.nix (beside a flake it is mostly a shim of it), looked for in
+ * base, then head.
  *
  * Beyond the contract the record `plan` has: `warnings` (text about the configuration), `jobs_left_out` (names of jobs
  * that no changed path can touch), and in `paths` `old_rule` where a rename's old name took another rule. A pattern of

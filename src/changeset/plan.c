@@ -262,11 +262,11 @@ jobs_by_convention(const struct planner *p)
 	const git_tree *trees[] = {p->base, p->head};
 
 	for (size_t i = 0; i < COUNT(trees); i++) {
+		if (has_file(trees[i], "flake.nix"))
+			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "flake", "flake", ".", "attr_path", "systems",
+			    "allow_eval_failures", 0);
 		if (has_file(trees[i], "default.nix"))
 			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "default.nix", "file", "default.nix",
-			    "attr_path", "systems", "allow_eval_failures", 0);
-		if (has_file(trees[i], "flake.nix"))
-			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "checks", "flake", ".#checks",
 			    "attr_path", "systems", "allow_eval_failures", 0);
 	}
 	return NULL;
@@ -409,7 +409,7 @@ no_jobs(const struct planner *p, struct err *e)
 	}
 	return fail(e, ERR_ABSENT,
 	    "nothing says what to evaluate: add " RULES_PATH ", for example "
-	    "{\"jobs\": {\"packages\": {\"file\": \"default.nix\"}}}, or a default.nix or flake.nix at the top of the "
+	    "{\"jobs\": {\"packages\": {\"file\": \"default.nix\"}}}, or a flake.nix or default.nix at the top of the "
 	    "repository");
 }
 

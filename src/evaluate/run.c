@@ -308,6 +308,19 @@ lock_source(const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
 	return rc;
 }
 
+/* The flake's source into the store, under the name of the commit it is said to be. */
+static int
+prepare_flake(struct run *r, struct arena *a, const char *tree, struct err *e)
+{
+	struct flake_tree *flake = arena_alloc(a, sizeof(*flake));
+
+	if (flake_store(a, tree, flake, e) != 0)
+		return -1;
+	r->job.flake = flake;
+	r->job.flake_self = r->self.rev != NULL ? &r->self : NULL;
+	return r->self.rev != NULL ? flake_count_commits(r->git_dir, &r->self, e) : 0;
+}
+
 static int
 evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
 {
@@ -328,6 +341,8 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	if (r->fetch_cache_dir != NULL && files_mkdirs(r->fetch_cache_dir, 0755, e) != 0)
 		return -1;
 	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), e) != 0)
+		return -1;
+	if (evaluator_wants_flake(r->job.job) && prepare_flake(r, a, tree, e) != 0)
 		return -1;
 	buf_init(&h.tail, TAIL_BYTES * 2);
 	buf_init(&h.errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));

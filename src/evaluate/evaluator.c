@@ -387,6 +387,24 @@ add_option(words *w, const char *name, const char *value)
 	vec_push(w, value);
 }
 
+/* From Nix 2.20 on a repository's address is checked as git+https://; whoever allows a server allows its repositories. */
+static const char *
+uris_of(struct arena *a, const json_t *list)
+{
+	AUTO(buf_release) struct buf text = {0};
+	const json_t *one;
+	size_t i;
+
+	buf_init(&text, EXPR_BYTES);
+	json_array_foreach(list, i, one) {
+		struct str uri = str_of(json_is_string(one) ? json_string_value(one) : "");
+		buf_printf(&text, "%s" STR_FMT, text.n > 0 ? " " : "", STR_ARG(uri));
+		if (str_starts(uri, STR("http://")) || str_starts(uri, STR("https://")) || str_starts(uri, STR("ssh://")) || str_starts(uri, STR("file://")))
+			buf_printf(&text, " git+" STR_FMT, STR_ARG(uri));
+	}
+	return arena_strn(a, text.p, text.n);
+}
+
 int
 evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j,
     const char *const **ret, struct err *e)
@@ -423,7 +441,7 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 	}
 	add_option(&w, "allow-import-from-derivation", j->import_from_derivation ? "true" : "false");
 	if (json_array_size(j->allowed_uris) > 0)
-		add_option(&w, "allowed-uris", words_of(a, j->allowed_uris));
+		add_option(&w, "allowed-uris", uris_of(a, j->allowed_uris));
 	if (!j->network)
 		add_option(&w, "substitute", "false");
 	if (flake)

@@ -26,6 +26,7 @@
 
 #define INSIDE "/build/source"
 #define PROGRAMS "/run/ekaci"
+#define FETCHES PROGRAMS "/fetches"
 
 enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
@@ -246,7 +247,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
-	struct sandbox_bind binds[6] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
+	struct sandbox_bind binds[8] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
 	const char *const *argv;
 	size_t n = 1;
 
@@ -271,6 +272,8 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	}
 	if (r->roots_dir != NULL)
 		binds[n++] = (struct sandbox_bind){.from = r->roots_dir, .writable = true};
+	if (r->fetches != NULL && files_exist(r->fetches))
+		binds[n++] = (struct sandbox_bind){.from = r->fetches, .to = FETCHES};
 	if (cache != NULL)
 		binds[n++] = (struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true};
 	struct sandbox s = {.work_dir = work, .binds = binds, .n_binds = n, .env = env, .dir = INSIDE,
@@ -340,7 +343,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		return -1;
 	if (r->fetch_cache_dir != NULL && files_mkdirs(r->fetch_cache_dir, 0755, e) != 0)
 		return -1;
-	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), e) != 0)
+	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), r->sandbox ? FETCHES : r->fetches, e) != 0)
 		return -1;
 	if (evaluator_wants_flake(r->job.job) && prepare_flake(r, a, tree, e) != 0)
 		return -1;

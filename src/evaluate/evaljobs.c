@@ -9,7 +9,7 @@
 enum takes { NOTHING, ONE, TWO };
 enum means {
 	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, ONE_ROOT, CACHE,
-	CONSTITUENTS, OVERRIDE, SYSTEMS, ABSENT_OK, NIX, NOT_DONE, HELP
+	CONSTITUENTS, OVERRIDE, SYSTEMS, ABSENT_OK, ONLY_LOCKED, NIX, NOT_DONE, HELP
 };
 
 struct option {
@@ -36,6 +36,8 @@ static const struct option options[] = {
     {"--override-input", NULL, TWO, OVERRIDE, "PATH REF", "another flake for an input (PATH: nixpkgs, or a/nixpkgs), also for whom follows it"},
     {"--systems", NULL, ONE, SYSTEMS, "LIST", "of a flake's outputs only those of these systems (not in nix-eval-jobs)"},
     {"--absent-ok", NULL, NOTHING, ABSENT_OK, "", "a flake's ATTR that is not there is an empty set (not in nix-eval-jobs)"},
+    {"--only-locked", NULL, NOTHING, ONLY_LOCKED, "", "before Nix 2.10, whose flakes are not evaluated purely: fetch nothing but what the\n"
+        "        lock file names, not what the flake's code asks for by itself (not in nix-eval-jobs)"},
     {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
     {"--check-cache-status", NULL, NOTHING, CACHE, "", "whether each derivation is local, cached or notBuilt, and what it needs;\n"
         "        one question to the store, so rows come at the end; neededSubstitutes is what builds need directly"},
@@ -76,9 +78,9 @@ help(void)
 	     "same as one above it - its names, their derivations - is an error row: a set within itself. A flake is walked by\n"
 	     "its schema, marked or not: all its checks, packages, devShells, formatter, hydraJobs and configurations, or those\n"
 	     "below ATTR. A local one is read as path:, that is all its files, not only those git knows; without --impure it is\n"
-	     "locked by the hash of its contents and evaluated purely. Before Nix 2.26 an expression of several lines, or with\n"
-	     "tabs or letters beyond ASCII, is read from the store, where its relative paths mean nothing, and before 2.10 a\n"
-	     "flake is evaluated restricted: it sees builtins.currentSystem, but no file of the machine and no environment.");
+	     "locked by the hash of its contents and evaluated purely. Before Nix 2.26 an expression with tabs or letters\n"
+	     "beyond ASCII is read from the store, where its relative paths mean nothing, and before 2.10 a flake is evaluated\n"
+	     "restricted: it sees builtins.currentSystem, but no file of the machine and no environment.");
 }
 
 static int
@@ -127,6 +129,7 @@ take(struct eval_jobs *o, const struct option *opt, char **v)
 	case OVERRIDE: o->overrides[o->n_overrides++] = (struct eval_override){v[1], v[2]}; return 0;
 	case CONSTITUENTS: o->constituents = true; return 0;
 	case SYSTEMS: o->systems = v[1]; return 0;
+	case ONLY_LOCKED: o->only_locked = true; return 0;
 	case ABSENT_OK: o->absent_ok = true; return 0;
 	case IMPURE: o->impure = true; return 0;
 	case NIX:

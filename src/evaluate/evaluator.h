@@ -28,7 +28,7 @@ struct evaluator_job {
 	const json_t *systems;   /* of a flake's outputs; empty: all */
 	const char *roots_dir;   /* NULL: none */
 	int64_t workers, max_memory_mb, max_rows, max_depth, seconds;
-	bool import_from_derivation, network;
+	bool import_from_derivation, network, sandboxed;
 	const json_t *allowed_uris;
 };
 

@@ -163,15 +163,16 @@ add_locked_uri(const json_t *locked, struct buf *out)
 }
 
 void
-flake_lock_uris(struct str lock, struct buf *out)
+flake_lock_uris(struct str lock, bool any_server, struct buf *out)
 {
 	AUTO(json_drop) json_t *file = NULL;
 	struct err ignored;
 	const char *name;
 	json_t *node;
 
-	/* With a hash they are as harmless as in pure evaluation; a flake's code may ask for them by itself. */
-	buf_puts(out, " https:// http:// git+https:// git+ssh:// path:/nix/store/");
+	buf_puts(out, " path:/nix/store/");
+	if (any_server)
+		buf_puts(out, " https:// http:// git+https:// git+ssh://");
 	if (json_read(lock, "flake.lock", &file, &ignored) != 0)
 		return;
 	json_object_foreach(json_object_get(file, "nodes"), name, node)

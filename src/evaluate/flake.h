@@ -43,8 +43,9 @@ const char *flake_ref(struct arena *a, const struct flake_tree *tree, const char
 void flake_fetch_tree(const struct flake_tree *tree, const struct flake_self *self, struct buf *out);
 
 /* Appends, each with a blank in front, what must be among allowed-uris so that restricted evaluation, which does not know
- * that hashes make a fetch harmless, reaches what a lock file (its text, may be broken) has locked. */
-void flake_lock_uris(struct str lock, struct buf *out);
+ * that hashes make a fetch harmless, reaches what a lock file (its text, may be broken) has locked. any_server: also what a
+ * flake's code fetches by itself with a hash, which only a sandbox tells from what it fetches without. */
+void flake_lock_uris(struct str lock, bool any_server, struct buf *out);
 
 /* A Nix function, on one line: { flake, path, systems, absentOk } to the set that is to be walked.
  *   flake    as getFlake has it; path: list of names, the fragment of a reference, empty for all that the schema knows

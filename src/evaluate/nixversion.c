@@ -65,7 +65,7 @@ nix_repl_takes_texts(const struct nix_version *v)
 }
 
 bool
-nix_knows_relative_inputs(const struct nix_version *v)
+nix_knows_folders_of_flakes(const struct nix_version *v)
 {
 	return !v->lix && at_least(v, 26);
 }

@@ -259,6 +259,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	}
 	r->job.source = run_source(a, r);
 	r->job.roots_dir = r->roots_dir;
+	r->job.sandboxed = r->sandbox;
 	r->job.seconds = r->wall_ms / 1000;
 	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
 		return -1;

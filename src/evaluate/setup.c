@@ -20,11 +20,12 @@ enum {
 	SETUP_BYTES = 16 * 1024 * 1024
 };
 
+/* Printable ASCII, and newlines when there may be several lines. */
 static bool
-is_plain(struct str s)
+is_plain(struct str s, bool lines)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
+		if ((s.p[i] < 0x20 || s.p[i] > 0x7e) && !(lines && s.p[i] == '\n'))
 			return false;
 	return true;
 }
@@ -32,7 +33,7 @@ is_plain(struct str s)
 int
 walk_nix_string(struct str s, struct buf *out, struct err *e)
 {
-	if (is_plain(s)) {
+	if (is_plain(s, false)) {
 		buf_putc(out, '"');
 		for (size_t i = 0; i < s.n; i++) {
 			if (s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == '$')
@@ -87,12 +88,12 @@ add_expr(const struct eval_jobs *o, struct setup *s, const char *text, struct er
 		return fail(e, ERR_LIMIT, "an expression of more than %d bytes", MAX_EXPR);
 	if (check_syntax(o, text, e) != 0)
 		return -1;
-	if (is_plain(all) && memchr(text, '#', all.n) == NULL) {
+	if (is_plain(all, false) && memchr(text, '#', all.n) == NULL) {
 		buf_printf(&s->line, "(%s)", text);
 	} else if (nix_repl_takes_texts(&s->nix)) {
 		buf_printf(&s->line, "ekaciText%zu", s->n_texts);
 		buf_printf(&s->texts, "ekaciText%zu = (%s\n); ", s->n_texts++, text);
-	} else if (is_plain(all)) {
+	} else if (is_plain(all, true)) {
 		buf_printf(&s->line, "(%s\n)", text);
 	} else {
 		buf_puts(&s->line, "(import (builtins.toFile \"expression.nix\" ");
@@ -267,7 +268,8 @@ make_locks(struct arena *a, const struct local_flake *f, struct buf *out, struct
 	AUTO(buf_release) struct buf said = {0};
 	AUTO(json_drop) json_t *all = NULL;
 	const char *argv[] = {"nix", "--extra-experimental-features", "nix-command flakes", "flake", "metadata", "--json",
-	    "--no-write-lock-file", "--option", "accept-flake-config", "false", ref_of(a, f), NULL};
+	    "--no-write-lock-file", "--option", "accept-flake-config", "false",
+	    f->dir[0] != '\0' ? arena_printf(a, "path:%s", f->folder) : ref_of(a, f), NULL};
 
 	buf_init(&said, MAX_LOCK);
 	if (child_output(argv, &said, e) != 0)
@@ -281,9 +283,9 @@ make_locks(struct arena *a, const struct local_flake *f, struct buf *out, struct
 	return walk_nix_string(buf_get(&text), out, e);
 }
 
-/* Put together by us: what is locked stands in lock, the file's text. */
+/* Put together by us. unlocked: it has inputs and no lock file. */
 static int
-add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake *f, struct str lock, struct buf *out, struct err *e)
+add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake *f, bool unlocked, struct buf *out, struct err *e)
 {
 	buf_printf(out, "((%s) { tree = ", flake_call_text);
 	flake_fetch_tree(&f->tree, self_of(f), out);
@@ -291,7 +293,7 @@ add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake 
 	if (walk_nix_string(str_of(f->dir), out, e) != 0)
 		return -1;
 	buf_puts(out, "; lock = ");
-	if (lock.n > 0)
+	if (!unlocked)
 		buf_puts(out, "null");
 	else if (make_locks(a, f, out, e) != 0)
 		return -1;
@@ -321,12 +323,12 @@ add_flake(struct arena *a, const struct eval_jobs *o, struct str ref, struct set
 		return rc;
 	}
 	(void)read_in(a, &f, "flake.lock", &lock);
-	flake_lock_uris(lock, &s->uris);
+	flake_lock_uris(lock, !o->only_locked, &s->uris);
 	/* A flake without inputs needs no lock file. */
 	bool unlocked = lock.n == 0 && !o->impure && read_in(a, &f, "flake.nix", &text) == 0 && str_find(text, STR("inputs")) >= 0;
-	bool relative = !nix_knows_relative_inputs(&s->nix) && str_find(lock, STR("\"parent\"")) >= 0;
-	if (o->n_overrides > 0 || unlocked || relative)
-		return add_called(a, o, &f, lock, &s->line, e);
+	bool folders = (f.dir[0] != '\0' || str_find(lock, STR("\"parent\"")) >= 0) && !nix_knows_folders_of_flakes(&s->nix);
+	if (o->n_overrides > 0 || unlocked || folders)
+		return add_called(a, o, &f, unlocked, &s->line, e);
 	buf_puts(&s->line, "(builtins.getFlake ");
 	rc = walk_nix_string(str_of(ref_of(a, &f)), &s->line, e);
 	buf_putc(&s->line, ')');

@@ -317,10 +317,20 @@ without_a_file_there_is_a_convention_or_an_explanation(void **state)
 	const char *flake = repo_commit(&r);
 	plan = plan_of(&r, still, flake);
 	assert_string_equal(json_str(plan, "config", ""), "convention");
-	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "flake", ""), ".#checks");
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "flake", ""), ".");
 	json_decref(plan);
+	/* Beside a flake a default.nix is mostly a shim of it. */
 	repo_write(&r, "default.nix", "{}");
+	const char *both = repo_commit(&r);
+	plan = plan_of(&r, both, still);
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "flake", ""), ".");
+	json_decref(plan);
+	GIT(&r, "rm", "--quiet", "flake.nix");
 	plan = plan_of(&r, repo_commit(&r), still);
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "file", ""), "default.nix");
+	json_decref(plan);
+	/* What base says is how both are evaluated: a head that brings a flake is compared by the default.nix of both. */
+	plan = plan_of(&r, repo_commit(&r), both);
 	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "file", ""), "default.nix");
 	json_decref(plan);
 	/* Head brings the file: its jobs count, its rules do not. */

@@ -62,7 +62,7 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
 	    c->build.nix_options);
 
-	json_object_set_new(j, "commit", json_string(json_str(mirrored, json_flag(mirrored, "as_head", false) ? "head" : "base", "")));
+	json_object_set_new(j, "commit", json_string(json_str(mirrored, json_flag(mirrored, "as_head", false) ? "head" : "base", NULL)));
 	if (c->evaluate.fetch_cache_dir != NULL)
 		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
 	arena_release(&a);
@@ -118,6 +118,10 @@ jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
 	}
 	json_t *j = json_pack("{s:O,s:O,s:s,s:s,s:s}", "base", base, "head", head, "out", out, "graph_dir",
 	    arena_printf(&a, "%s/graphs", c->state.dir), "store_dir", "/nix/store");
+	/* Of flakes: both sides were evaluated as this commit. */
+	json_array_foreach(evaluations, i, item)
+		if (json_object_get(item, "commit") != NULL)
+			json_object_set(j, "commit", json_object_get(item, "commit"));
 	arena_release(&a);
 	return j;
 }

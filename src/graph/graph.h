@@ -20,7 +20,8 @@
  * Beside what ARCHITECTURE.md lists, the file has: of an attribute `alias_of` (path or null), `hidden_by` (path of the set
  * that fails as a whole on the other side, or null; see attrs.h) and, in its cause, `roots_total` (`roots` names at most 16,
  * the widest, a root itself first); in the counts `aliases`; in a root's radius `systems` maps a system to {attributes,
- * derivations}. radius is null where nothing must be rebuilt. A root that is no attribute has no attributes. A source (an
+ * derivations}. With the job's member `commit` ({rev, time} of the commit that a flake was evaluated as) the counts have
+ * `carry_commit`: how many of head's derivations are rebuilt with every commit because they carry its name (carry.h). radius is null where nothing must be rebuilt. A root that is no attribute has no attributes. A source (an
  * input with a fixed output) that changed is a difference of what is made from it ("src"), not a root of its own. An
  * evaluator's words are cut at 16 KB.
  *

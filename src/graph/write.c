@@ -98,7 +98,10 @@ difference_write_counts(const struct difference *d, struct buf *out)
 		buf_putc(out, ':');
 		write_count(counts_of(&systems, each, names[i]), out);
 	}
-	buf_puts(out, "}}");
+	buf_putc(out, '}');
+	if (d->knows_carry)
+		buf_printf(out, ",\"carry_commit\":%zu", d->carry_commit);
+	buf_putc(out, '}');
 	map_release(&systems);
 }
 

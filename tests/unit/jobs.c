@@ -23,6 +23,35 @@ next(const char *done_text)
 }
 
 static const char *
+commit_of(bool as_head, const char *done_text)
+{
+	static char commit[16];
+	struct settings c = {.state.dir = "/state", .evaluate = {.evaluator = "auto", .sandbox = "auto"}};
+	AUTO(json_drop) json_t *mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base_tree", "b", "head_tree", "h", "base", "1111", "head",
+	    "2222", "as_head", as_head);
+	AUTO(json_drop) json_t *plan = json_pack("{s:[{s:s}]}", "jobs", "name", "one");
+	AUTO(json_drop) json_t *done = NULL;
+	struct err e;
+
+	assert_int_equal(json_read(str_of(done_text), "done", &done, &e), 0);
+	AUTO(json_drop) json_t *job = jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, TRUST_MEMBERS);
+	snprintf(commit, sizeof(commit), "%s", json_str(job, "commit", "none"));
+	return commit;
+}
+
+static void
+both_sides_are_evaluated_as_one_commit(void **state)
+{
+	static const char *const base_done = "[{\"side\":\"base\",\"job\":\"one\",\"rows\":1}]";
+
+	(void)state;
+	assert_string_equal(commit_of(false, "[]"), "1111");
+	assert_string_equal(commit_of(false, base_done), "1111");
+	assert_string_equal(commit_of(true, "[]"), "2222");
+	assert_string_equal(commit_of(true, base_done), "2222");
+}
+
+static const char *
 fetch_of(const char *side, const char *config, enum trust trust, bool fetch_trusted, bool network)
 {
 	static char word[16];
@@ -74,7 +103,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(only_base_and_the_trusted_may_fetch),
+	    cmocka_unit_test(both_sides_are_evaluated_as_one_commit), cmocka_unit_test(only_base_and_the_trusted_may_fetch),
 	    cmocka_unit_test(a_head_is_expected_to_have_the_rows_of_its_base),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,8 @@ struct evaluator {
 	bool built_in;
 	const char *name;    /* "nix-eval-jobs", "lix-eval-jobs", "ekaci" */
 	const char *version; /* as it says itself; for our own that of nix too */
+	const char *build;   /* program.h; NULL for our own */
+	const char *const *needs; /* files to be seen where it runs (program.h): NULL-terminated, or NULL */
 	bool has_select, has_max_depth;
 };
 

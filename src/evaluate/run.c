@@ -187,9 +187,17 @@ judge_fetches(struct run *r, struct rows *rows)
 		fetches_forget(r->fetches);
 }
 
-/* A program that lies where the sandbox has nothing is shown in it under another path. */
+typedef VEC(struct sandbox_bind) binds;
+
+static void
+binds_release(binds *b)
+{
+	vec_release(b);
+}
+
+/* Our own program, when it lies where the sandbox has nothing, is shown in it under another path. */
 static const char *
-show_program(struct arena *a, const char *program, struct sandbox_bind *bind, size_t *n_binds)
+show_own(struct arena *a, const char *program, binds *b)
 {
 	char real[PATH_MAX];
 
@@ -197,10 +205,25 @@ show_program(struct arena *a, const char *program, struct sandbox_bind *bind, si
 		return program;
 	if (str_starts(str_of(real), STR("/usr/")) || str_starts(str_of(real), STR("/nix/store/")))
 		return arena_strdup(a, real);
-	char *inside = arena_printf(a, PROGRAMS "%s", strrchr(real, '/'));
-	*bind = (struct sandbox_bind){.from = arena_strdup(a, real), .to = inside};
-	(*n_binds)++;
-	return inside;
+	struct sandbox_bind one = {.from = arena_strdup(a, real), .to = arena_printf(a, PROGRAMS "%s", strrchr(real, '/'))};
+	vec_push(b, one);
+	return one.to;
+}
+
+/* Another's, and what it needs, are shown where they are: its loader may look for libraries relative to the program. */
+static const char *
+show_program(struct arena *a, const struct evaluator *ev, binds *b)
+{
+	char real[PATH_MAX];
+	const char *program = realpath(ev->program, real) != NULL ? arena_strdup(a, real) : ev->program;
+	const char *const nothing[] = {NULL}, *const *needs = ev->needs != NULL ? ev->needs : nothing;
+
+	for (const char *file = program; file != NULL; file = *needs++) {
+		struct sandbox_bind one = {.from = sandbox_lacks(a, file)};
+		if (one.from != NULL)
+			vec_push(b, one);
+	}
+	return program;
 }
 
 /* Where nix itself is, when it is not where programs usually are. */
@@ -246,15 +269,17 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
-	struct sandbox_bind binds[6] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
+	AUTO(binds_release) binds b = {0};
 	const char *const *argv;
-	size_t n = 1;
 
-	if (r->sandbox) {
-		ev.program = show_program(a, ev.program, &binds[n], &n);
-		const char *preload = ev.built_in ? setup_preload(a) : NULL;
+	vec_push(&b, ((struct sandbox_bind){.from = arena_printf(a, "%s/source", work), .to = INSIDE}));
+	if (r->sandbox && !ev.built_in) {
+		ev.program = show_program(a, &ev, &b);
+	} else if (r->sandbox) {
+		const char *preload = setup_preload(a);
+		ev.program = show_own(a, ev.program, &b);
 		if (preload != NULL)
-			(void)show_program(a, preload, &binds[n], &n);
+			(void)show_own(a, preload, &b);
 	}
 	r->job.source = run_source(a, r);
 	r->job.roots_dir = r->roots_dir;
@@ -270,10 +295,10 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 		return run_limited(r, a, &c, h, end, e);
 	}
 	if (r->roots_dir != NULL)
-		binds[n++] = (struct sandbox_bind){.from = r->roots_dir, .writable = true};
+		vec_push(&b, ((struct sandbox_bind){.from = r->roots_dir, .writable = true}));
 	if (cache != NULL)
-		binds[n++] = (struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true};
-	struct sandbox s = {.work_dir = work, .binds = binds, .n_binds = n, .env = env, .dir = INSIDE,
+		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true}));
+	struct sandbox s = {.work_dir = work, .binds = b.p, .n_binds = b.n, .env = env, .dir = INSIDE,
 	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true};
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;

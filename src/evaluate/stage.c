@@ -91,6 +91,7 @@ make_key(struct wish *w, unsigned what, char ret[65])
 	json_object_set_new(all, "job", def);
 	json_object_set_new(all, "evaluator", json_string(w->ev.name));
 	json_object_set_new(all, "version", json_string(w->ev.version));
+	json_object_set_new(all, "build", w->ev.build != NULL ? json_string(w->ev.build) : json_null());
 	json_object_set_new(all, "source", json_string(run_source(&w->a, &w->run)));
 	json_object_set_new(all, "ifd", json_boolean(j->import_from_derivation));
 	json_object_set_new(all, "network", json_boolean(j->network));

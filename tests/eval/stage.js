@@ -212,6 +212,40 @@ for (const [scenario, version, pattern] of [
 	is([count(), other.version !== first.version, other.reused], [2, true, false], 'and again when its file is another');
 }
 
+// One with libraries of its own, outside the system's folders: as `make install` below /opt leaves it.
+{
+	const evals_dir = fresh(), at = (name, text) => write(`opt/evaluator/${name}`, text);
+	const library = (word) => {
+		const c = at('words.c', `const char *word(void) { return "${word}"; }`);
+		const made = run('cc', ['-shared', '-fPIC', '-o', path.join(work, 'opt/evaluator/lib/libwords.so.new'), c]);
+		fs.renameSync(path.join(work, 'opt/evaluator/lib/libwords.so.new'), path.join(work, 'opt/evaluator/lib/libwords.so'));
+		return made;
+	};
+	at('lib/x', '');
+	at('bin/x', '');
+	library('first');
+	const program = path.join(work, 'opt/evaluator/bin/nix-eval-jobs');
+	const made = run('cc', ['-o', program, at('main.c', `#include <stdio.h>
+#include <string.h>
+const char *word(void);
+int main(int argc, char **argv) {
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) return puts("  --max-memory-size --meta") < 0;
+	return printf("{\\"attrPath\\":[\\"%s\\"],\\"error\\":\\"x\\"}\\n", word()) < 0;
+}`), '-L', path.join(work, 'opt/evaluator/lib'), '-lwords', '-Wl,-rpath,$ORIGIN/../lib']);
+	is([made.status, made.stderr], [0, ''], 'a program is made with a library of its own');
+	const go = (more) => stage(job(repo, file, { evaluator: program, evals_dir, ...more }));
+	const first = go(), again = go();
+	is([first.evaluation && first.evaluation.complete, Object.keys(first.rows)], [true, ['first']], 'it starts in the sandbox, where it finds its library');
+	is([again.evaluation.reused, again.evaluation.version], [true, first.evaluation.version], 'what it said is used again while it is the same');
+	library('other');
+	const other = go();
+	is([other.evaluation.reused, other.evaluation.version !== first.evaluation.version, Object.keys(other.rows)], [false, true, ['other']],
+		'with another library it is another evaluator, though its help is the same');
+	library('first');
+	is(go().evaluation.reused, true, 'and with the old one that one again');
+	ok(fs.existsSync(path.join(evals_dir, 'nix-eval-jobs.build')), 'what it loads is kept');
+}
+
 // The daemon starts workers before it knows what for.
 {
 	const worker = (input) => { const r = run(ekaci, ['worker'], { input }); return [r.status, r.stdout.split('\n')[0]]; };

@@ -358,3 +358,18 @@ evaluator_false_alarm(const struct evaluator *ev, int code)
 	return !ev->built_in && code == 1 &&
 	    (strcmp(ev->version, "2.35.0") == 0 || str_starts(str_of(ev->version), STR("unknown")));
 }
+
+bool
+evaluator_gave_up(struct str line)
+{
+	static const char *const endings[] = {
+	    "[json.exception.type_error.316]", /* of the library that writes JSON: invalid UTF-8 */
+	    "evaluation worker exited with",   /* 2.16 to 2.35.0; later ones make it a row */
+	    "evaluation worker got killed by",
+	};
+
+	for (size_t i = 0; i < COUNT(endings); i++)
+		if (str_find(line, str_of(endings[i])) >= 0)
+			return true;
+	return false;
+}

@@ -43,4 +43,8 @@ must_check int evaluator_command(struct arena *a, const struct evaluator *ev, co
 bool evaluator_false_alarm(const struct evaluator *ev, int code);
 #define EVALUATOR_FALSE_ALARM "while sending exit, worker pipe got closed but evaluation worker still running"
 
+/* True when a line of its standard error says that it ends because of what one attribute did to it, which costs the built-in
+ * evaluator nothing but that attribute: text that is not UTF-8, a worker that died. */
+bool evaluator_gave_up(struct str line);
+
 #endif

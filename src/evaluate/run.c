@@ -9,6 +9,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/sandbox.h"
+#include "support/text/escape.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -39,9 +40,10 @@ static const uint64_t max_file = 8ull << 30; /* an evaluated expression may not 
 struct hearing {
 	struct run *r;
 	struct rows *rows;
-	struct buf tail, errors;
+	struct buf tail, errors, plain; /* plain: a line without its colours */
 	size_t n_errors;
 	bool false_alarm; /* the last line said so */
+	bool one_attribute; /* it said that it ended because of one (evaluator_gave_up) */
 	const char *disk;  /* a folder on the disk that is written to */
 	int64_t disk_mb;   /* what was free there when the evaluation began */
 	const char *group; /* the control group it is in, or NULL: then its memory and processes are watched from here */
@@ -111,7 +113,10 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	if (str_trim(line).n == 0)
 		return 0;
 	h->false_alarm = str_find(line, STR(EVALUATOR_FALSE_ALARM)) >= 0;
-	line = str_utf8_head(line, TAIL_BYTES / 4);
+	h->one_attribute |= evaluator_gave_up(line);
+	buf_drop(&h->plain, h->plain.n);
+	escape_plain(&h->plain, str_utf8_head(line, TAIL_BYTES / 4));
+	line = buf_get(&h->plain);
 	if (h->tail.n + line.n + 1 > TAIL_BYTES)
 		buf_drop(&h->tail, h->tail.n + line.n + 1 - TAIL_BYTES);
 	buf_str(&h->tail, line);
@@ -157,8 +162,10 @@ judge(struct hearing *h, const struct child_result *end)
 		rows_incomplete(h->rows, "the evaluator was killed by signal %d: " STR_FMT, end->code, STR_ARG(words));
 		break;
 	case CHILD_EXITED:
-		if (!ok)
+		if (!ok) {
+			h->rows->ask_own |= h->one_attribute && !h->rows->incomplete && !r->ev->built_in;
 			rows_incomplete(h->rows, STR_FMT "%sexit code %d", STR_ARG(words), words.n > 0 ? "\n" : "", end->code);
+		}
 		break;
 	case CHILD_SILENT:
 	case CHILD_STOPPED:
@@ -282,7 +289,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 			(void)show_own(a, preload, &b);
 	}
 	r->job.source = run_source(a, r);
-	r->job.roots_dir = r->roots_dir;
+	r->job.roots_dir = ev.built_in ? r->roots_dir : NULL; /* others make a link a derivation, which is what takes them longest */
 	r->job.seconds = r->wall_ms / 1000;
 	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
 		return -1;
@@ -294,7 +301,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 		c.env = sandbox_plain_env(a, env);
 		return run_limited(r, a, &c, h, end, e);
 	}
-	if (r->roots_dir != NULL)
+	if (r->job.roots_dir != NULL)
 		vec_push(&b, ((struct sandbox_bind){.from = r->roots_dir, .writable = true}));
 	if (cache != NULL)
 		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true}));
@@ -354,6 +361,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		return -1;
 	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), e) != 0)
 		return -1;
+	buf_init(&h.plain, TAIL_BYTES);
 	buf_init(&h.tail, TAIL_BYTES * 2);
 	buf_init(&h.errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));
 	int rc = run_child(r, a, work, &h, &end, e);
@@ -371,6 +379,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
 		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);
+	buf_release(&h.plain);
 	buf_release(&h.tail);
 	buf_release(&h.errors);
 	if (!r->sandbox) {

@@ -353,7 +353,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	if (!r->sandbox && lock_source(r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
 		return -1;
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
-	if (checkout_tree(r->git_dir, r->tree, tree, e) != 0)
+	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)
 		return -1;
 	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
 		return -1;

@@ -15,7 +15,7 @@
 struct run {
 	const struct evaluator *ev;
 	struct evaluator_job job;   /* source and roots_dir are set here */
-	const char *git_dir, *tree;
+	const char *git_dir, *tree;  /* tree NULL: an empty folder */
 	const char *checkout_dir;
 	const char *fetch_cache_dir; /* or NULL */
 	const char *fetches;         /* fetches.h; or NULL */

@@ -363,9 +363,9 @@ bool
 evaluator_gave_up(struct str line)
 {
 	static const char *const endings[] = {
-	    "[json.exception.type_error.316]", /* of the library that writes JSON: invalid UTF-8 */
-	    "evaluation worker exited with",   /* 2.16 to 2.35.0; later ones make it a row */
-	    "evaluation worker got killed by",
+	    "[json.exception.type_error.316]",     /* of the library that writes JSON: invalid UTF-8 */
+	    "while reading result for attrPath '", /* its worker died of that attribute; from 2.35.1 it is a row */
+	    "evaluation worker exited with", "evaluation worker got killed by", /* older ones do not say of which */
 	};
 
 	for (size_t i = 0; i < COUNT(endings); i++)

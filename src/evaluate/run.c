@@ -128,19 +128,21 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	return 0;
 }
 
-/* The evaluator's own words: the end of what it said, from the last "error:" on, else the first errors. */
+/* The evaluator's own words: the end of what it said, from the last line on that begins an error (lines of source code may
+ * hold the word, too), else the first errors. */
 static struct str
 words_of(const struct hearing *h)
 {
-	struct str tail = str_trim(buf_get(&h->tail)), at = tail;
-	ptrdiff_t next, found = -1, pos = 0;
+	struct str tail = str_trim(buf_get(&h->tail)), rest = tail, found = {0};
 
-	while ((next = str_find(str_from(at, (size_t)pos), STR("error:"))) >= 0) {
-		found = pos + next;
-		pos = found + 6;
+	while (rest.p != NULL) {
+		const char *at = rest.p;
+		struct str line = str_trim(str_cut(rest, '\n', &rest));
+		if (str_starts(line, STR("error:")))
+			found = str_from(tail, (size_t)(at - tail.p));
 	}
-	if (found >= 0)
-		return str_from(tail, (size_t)found);
+	if (found.n > 0)
+		return str_trim(found);
 	return h->errors.n > 0 ? str_trim(buf_get(&h->errors)) : tail;
 }
 

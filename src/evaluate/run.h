@@ -15,7 +15,7 @@
 struct run {
 	const struct evaluator *ev;
 	struct evaluator_job job;   /* source and roots_dir are set here */
-	const char *git_dir, *tree;
+	const char *git_dir, *tree;  /* tree NULL: an empty folder */
 	struct flake_self self;      /* whose commit a flake's tree is said to be (flake.h); rev NULL: nobody's */
 	const char *checkout_dir;
 	const char *fetch_cache_dir; /* or NULL */

@@ -3,6 +3,7 @@
 
 #include "changeset/paths.h"
 #include "changeset/rules.h"
+#include "changeset/untold.h"
 #include "support/os/files.h"
 
 #include <string.h>
@@ -429,11 +430,13 @@ plan(struct planner *p, struct record_out *out, struct err *e)
 	if (evaluate && json_array_size(p->jobs) == 0)
 		return no_jobs(p, e);
 	json_t *jobs = evaluate ? jobs_json(p, !all) : json_array();
+	struct untold untold = {&p->rules, &p->skip, p->ignore_rules, &p->changed, &p->changed};
 	record_emit(out,
-	    json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O}", "type", "plan", "decision",
+	    json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O,s:o}", "type", "plan", "decision",
 		evaluate ? "evaluate" : "skip", "config", p->config, "changed_paths", (json_int_t)p->changed.n, "paths",
 		p->paths, "rules", rules_json(p), "unmatched", unmatched_json(p), "jobs", jobs, "jobs_left_out",
-		p->left_out, "report", p->rules.report, "config_edit", p->config_edit, "warnings", p->rules.warnings));
+		p->left_out, "report", p->rules.report, "config_edit", p->config_edit, "warnings", p->rules.warnings,
+		"untold", untold_json(&untold, jobs)));
 	return 0;
 }
 

@@ -120,9 +120,10 @@ read_source(struct reader *r, json_t *in, bool allow_expr, json_t *out)
 static json_t *
 read_job(struct reader *r, const char *name, json_t *in, bool allow_expr)
 {
-	static const char *const known[] = {"file", "flake", "attr_path", "systems", "allow_eval_failures", NULL};
-	static const char *const known_by_hand[] = {
-	    "name", "file", "flake", "expr", "attr_path", "systems", "allow_eval_failures", "scope", NULL};
+	static const char *const known[] = {
+	    "file", "flake", "attr_path", "systems", "allow_eval_failures", "submodules", NULL};
+	static const char *const known_by_hand[] = {"name", "file", "flake", "expr", "attr_path", "systems",
+	    "allow_eval_failures", "submodules", "scope", NULL};
 	static const char *const foreign[] = {"caches", "size_check", NULL};
 	json_t *out = json_object(), *systems = json_array();
 
@@ -136,6 +137,8 @@ read_job(struct reader *r, const char *name, json_t *in, bool allow_expr)
 	reader_list(r, in, "systems", add_word, systems);
 	json_object_set_new(out, "systems", systems);
 	json_object_set_new(out, "allow_eval_failures", json_boolean(reader_flag(r, in, "allow_eval_failures", false)));
+	if (reader_flag(r, in, "submodules", false))
+		json_object_set_new(out, "submodules", json_true());
 	return out;
 }
 

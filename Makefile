@@ -14,7 +14,7 @@ ROOT = main.c cli.c setup.c local.c explain.c status.c operate.c config.c daemon
 	worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
-	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
+	changeset/mirror.c changeset/gitcmd.c changeset/gitdir.c changeset/merge.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/run.c evaluate/rows.c evaluate/meta.c \

@@ -79,9 +79,8 @@ remove_lock(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return FTW_CONTINUE;
 }
 
-/* Whether git can read the configuration, the refs and what they point to. */
-static bool
-is_sound(const struct gitcmd *g)
+bool
+gitdir_is_sound(const struct gitcmd *g)
 {
 	static const char *const args[] = {"for-each-ref", "--format=%(objecttype)", NULL};
 	struct err e = {0};
@@ -110,7 +109,7 @@ gitdir_fetch(const struct gitcmd *g, const char *option, const char *const *what
 		if (gitcmd_run(g, args, ret_trouble, e) == 0)
 			return 0;
 	}
-	if (e->kind == ERR_SYSTEM && *ret_trouble == GITCMD_OTHER && !is_sound(g))
+	if (e->kind == ERR_SYSTEM && *ret_trouble == GITCMD_OTHER && !gitdir_is_sound(g))
 		*ret_trouble = GITCMD_CORRUPT;
 	return -1;
 }

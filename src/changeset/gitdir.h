@@ -19,6 +19,8 @@ must_check int gitdir_make(const struct gitcmd *g, struct err *e);
  * *ret_trouble is then GITCMD_CORRUPT. */
 must_check int gitdir_fetch(const struct gitcmd *g, const char *option, const char *const *what,
     enum gitcmd_trouble *ret_trouble, struct err *e);
+/* Whether git can read the configuration, the refs and what they point to; true, too, when there was no time to look. */
+bool gitdir_is_sound(const struct gitcmd *g);
 /* Many packs become few, in proportion to their sizes, and half-written ones of killed fetches go. What fails is tried at
  * the next fetch. */
 void gitdir_maintain(const struct gitcmd *g);

@@ -9,6 +9,7 @@
 
 #include "changeset/gitdir.h"
 #include "changeset/merge.h"
+#include "changeset/submodules.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -246,6 +247,29 @@ attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 	return rc != 0 ? -1 : 0;
 }
 
+/* Whole trees, when a job wants them, are noted in the record. */
+static int
+take_submodules(const struct mirror *m, json_t *rec, struct record_out *out, struct err *e)
+{
+	const char *base = json_str(rec, "base_tree", ""), *head = json_str(rec, "head_tree", "");
+	struct submodules s = {.a = m->a,
+	    .git_dir = m->path,
+	    .into = arena_printf(m->a, "%s.submodules", m->path),
+	    .url = m->git.url,
+	    .authorization = m->git.authorization,
+	    .deadline_ms = m->git.deadline_ms,
+	    .trusted = json_flag(m->job, "trusted", false)};
+	json_t *taken;
+
+	if (!submodules_wanted(m->a, m->path, base, head, NULL, false))
+		return 0;
+	record_progress(out, "fetching submodules", 0, -1);
+	if (submodules_take(&s, base, head, &taken, e) != 0)
+		return -1;
+	json_object_set_new(rec, "submodules", taken);
+	return 0;
+}
+
 static int
 run(struct mirror *m, struct record_out *out, struct err *e)
 {
@@ -267,7 +291,13 @@ run(struct mirror *m, struct record_out *out, struct err *e)
 	}
 	if (rc != 0)
 		return -1;
-	record_emit(out, merge_record(&m->merge, m->head, &m->tip_id));
+	json_t *rec = merge_record(&m->merge, m->head, &m->tip_id);
+	rc = take_submodules(m, rec, out, e);
+	if (rc != 0) {
+		json_decref(rec);
+		return -1;
+	}
+	record_emit(out, rec);
 	gitdir_maintain(&m->git);
 	return 0;
 }

@@ -131,6 +131,26 @@ take_submodules(struct local *l, struct err *e)
 	return json_object_set(l->mirrored, "submodules", json_array_get(records, 0));
 }
 
+/* What cannot be told of other jobs than the one asked for. */
+static void
+forget_untold(struct local *l)
+{
+	json_t *untold = json_object_get(l->plan, "untold"), *one, *name;
+	const char *kind;
+	void *next;
+	size_t i;
+
+	json_object_foreach_safe(untold, next, kind, one) {
+		bool asked = false;
+		json_array_foreach(json_object_get(one, "jobs"), i, name)
+			asked = asked || strcmp(json_string_value(name), l->job_name) == 0;
+		if (!asked)
+			json_object_del(untold, kind);
+	}
+	if (json_object_size(untold) == 0)
+		json_object_set_new(l->plan, "untold", json_null());
+}
+
 static int
 plan(struct local *l, struct err *e)
 {
@@ -153,6 +173,7 @@ plan(struct local *l, struct err *e)
 		if (strcmp(json_str(one, "name", ""), l->job_name) != 0)
 			json_array_remove(jobs, i);
 	}
+	forget_untold(l);
 	if (json_array_size(jobs) == 0 && strcmp(json_str(l->plan, "decision", ""), "evaluate") == 0)
 		return fail(e, ERR_ABSENT, "there is no job %s to evaluate", l->job_name);
 	return 0;

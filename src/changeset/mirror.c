@@ -252,13 +252,14 @@ static int
 take_submodules(const struct mirror *m, json_t *rec, struct record_out *out, struct err *e)
 {
 	const char *base = json_str(rec, "base_tree", ""), *head = json_str(rec, "head_tree", "");
+	bool trusted = json_flag(m->job, "trusted", false);
 	struct submodules s = {.a = m->a,
 	    .git_dir = m->path,
-	    .into = arena_printf(m->a, "%s.submodules", m->path),
+	    .into = arena_printf(m->a, "%s.%s", m->path, trusted ? "submodules" : "outside"),
 	    .url = m->git.url,
 	    .authorization = m->git.authorization,
 	    .deadline_ms = m->git.deadline_ms,
-	    .trusted = json_flag(m->job, "trusted", false)};
+	    .trusted = trusted};
 	json_t *taken;
 
 	if (!submodules_wanted(m->a, m->path, base, head, NULL, false))

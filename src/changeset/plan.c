@@ -456,11 +456,26 @@ compare_trees(struct planner *p, struct err *e)
 	return rc;
 }
 
+/* Nobody is to be told of empty folders what was asked of submodules. */
+static int
+need_whole(const struct planner *p, struct err *e)
+{
+	const char *why = json_str(p->whole, "error", NULL);
+
+	if (why != NULL)
+		return fail(e, ERR_INPUT, "%s", why);
+	if (p->whole == NULL && (has_file(p->base, ".gitmodules") || has_file(p->head, ".gitmodules")))
+		return fail(e, ERR_BUG, "a job takes submodules, and nobody looked for them");
+	return 0;
+}
+
 static int
 plan(struct planner *p, struct record_out *out, struct err *e)
 {
 	p->ignore_rules = json_flag(p->job, "ignore_rules", false);
 	p->whole = json_object_get(p->job, "submodules");
+	if (!json_is_object(p->whole))
+		p->whole = NULL;
 	if (open_trees(p, e) != 0 || read_configuration(p, e) != 0)
 		return -1;
 	if (choose_jobs(p, e) != 0 || compare_trees(p, e) != 0)
@@ -471,9 +486,9 @@ plan(struct planner *p, struct record_out *out, struct err *e)
 	if (evaluate && json_array_size(p->jobs) == 0)
 		return no_jobs(p, e);
 	json_t *jobs = evaluate ? jobs_json(p, !all) : json_array();
-	if (json_str(p->whole, "error", NULL) != NULL && takes_submodules(jobs)) {
+	if (takes_submodules(jobs) && need_whole(p, e) != 0) {
 		json_decref(jobs);
-		return fail(e, ERR_INPUT, "%s", json_str(p->whole, "error", ""));
+		return -1;
 	}
 	struct untold untold = {&p->rules, &p->skip, p->ignore_rules, &p->plain, &p->changed};
 	record_emit(out,

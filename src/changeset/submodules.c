@@ -248,14 +248,14 @@ bring(struct taking *t, const char *written, const char *url, const git_oid *id,
 	struct gitcmd git = t->git;
 	char hex[GIT_OID_HEXSZ + 1];
 
+	if (t->only_named && json_object_get(t->named, url) == NULL)
+		return fail(e, ERR_INPUT,
+		    "the base does not name its address, %.200s, so it is taken when somebody who may has approved the change",
+		    written);
 	if (has_commit(t->repo, id))
 		return 0;
 	if (permit(t->s, url, &git.url, e) != 0)
 		return -1;
-	if (t->only_named && json_object_get(t->named, url) == NULL)
-		return fail(e, ERR_INPUT,
-		    "the base does not name its address, %.200s, so it is fetched when somebody who may has approved the change",
-		    written);
 	if (t->s->authorization != NULL && gitcmd_same_origin(git.url, t->s->url))
 		git.authorization = t->s->authorization;
 	if (fetch_commit(t, &git, git_oid_tostr(hex, sizeof(hex), id), e) != 0)
@@ -423,6 +423,19 @@ one_takes(const json_t *jobs)
 	return false;
 }
 
+/* The same of jobs that were not read yet. A mistake in them is told by the plan. */
+static bool
+one_by_hand_takes(struct arena *a, const json_t *jobs)
+{
+	AUTO(json_drop) json_t *read = json_array();
+	json_t *job, *out;
+	struct err ignored;
+	size_t i;
+
+	json_array_foreach(jobs, i, job) if (rules_job(a, job, &out, &ignored) == 0) json_array_append_new(read, out);
+	return one_takes(read);
+}
+
 /* 1, 0, or -1 where the tree's configuration has no jobs. A mistake in it is told by the plan. */
 static int
 tree_takes(struct arena *a, git_repository *repo, const git_tree *tree)
@@ -462,7 +475,7 @@ submodules_wanted(struct arena *a, const char *git_dir, const char *base_tree, c
 	    repository_tree(repo, head_tree, &head, &ignored) != 0 || (!has_file(base) && !has_file(head)))
 		return false;
 	if (all || json_is_array(jobs))
-		return all || one_takes(jobs);
+		return all || one_by_hand_takes(a, jobs);
 	int takes = tree_takes(a, repo, base);
 	return takes >= 0 ? takes == 1 : tree_takes(a, repo, head) == 1;
 }

@@ -12,7 +12,8 @@
  *   - only https, http where the repository itself is had from that very host, and files where it is a folder itself; ssh
  *     of the repository's own host becomes https, as CI services do it;
  *   - a head that nobody trusts may name no address that the base, or a submodule of it, does not name, and has single
- *     commits fetched only;
+ *     commits fetched only. Its folder is one where nothing else was fetched: it must not find, by its id, what a change
+ *     of somebody trusted had from elsewhere;
  *   - the authorization goes to the repository's own origin alone (gitcmd.h);
  *   - in somebody's own clone it is their git, with their keys (gitcmd.h, of_user), and ssh is ssh.
  * Limits: SUBMODULES_MAX of a side, SUBMODULES_MAX_DEPTH within each other (one that has itself as a submodule would never

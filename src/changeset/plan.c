@@ -11,6 +11,7 @@
 enum {
 	MAX_PATHS = 100,  /* listed in the record */
 	MAX_EXAMPLES = 5, /* of paths per rule */
+	MAX_FLAKE = 1024 * 1024, /* of a flake.nix that is looked into; people write some kilobytes */
 	MAX_SCOPE = 200   /* attribute prefixes of a job; more is the whole job */
 };
 
@@ -469,6 +470,29 @@ need_whole(const struct planner *p, struct err *e)
 	return 0;
 }
 
+/* A flake that has itself with its submodules (Nix 2.27 and later) is read without them by a job that takes none. */
+static void
+warn_of_flakes(struct planner *p, const json_t *jobs)
+{
+	const json_t *job;
+	struct str text;
+	struct err ignored;
+	size_t i;
+
+	json_array_foreach(jobs, i, job)
+	{
+		const char *flake = json_str(job, "flake", NULL);
+		if (flake == NULL || json_flag(job, "submodules", false) || strcspn(flake, "?#") != 1)
+			continue;
+		if (repository_file(p->a, p->repo, p->head, "flake.nix", MAX_FLAKE, &text, &ignored) == 0 &&
+		    str_find(text, STR("self.submodules")) >= 0)
+			json_array_append_new(p->rules.warnings,
+			    json_any_string(str_of(arena_printf(p->a,
+				"flake.nix speaks of self.submodules, and job %s takes none: write \"submodules\": true into it",
+				json_str(job, "name", "?")))));
+	}
+}
+
 static int
 plan(struct planner *p, struct record_out *out, struct err *e)
 {
@@ -490,6 +514,7 @@ plan(struct planner *p, struct record_out *out, struct err *e)
 		json_decref(jobs);
 		return -1;
 	}
+	warn_of_flakes(p, jobs);
 	struct untold untold = {&p->rules, &p->skip, p->ignore_rules, &p->plain, &p->changed};
 	record_emit(out,
 	    json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O,s:o}", "type", "plan", "decision",

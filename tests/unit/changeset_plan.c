@@ -425,6 +425,29 @@ a_revision_is_found_from_anywhere_in_a_clone(void **state)
 	repo_release(&r);
 }
 
+static void
+a_flake_that_wants_its_submodules_is_told_how_a_job_has_them(void **state)
+{
+	static const char *const flakes[] = {".#checks", ".?submodules=1#checks", "./sub#checks"};
+	struct repo r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(flakes); i++) {
+		repo_init(&r);
+		repo_write(&r, "flake.nix", "{ inputs.self.submodules = true; outputs = _: { }; }\n");
+		repo_write(&r, ".ekaci/config.json",
+		    arena_printf(&r.a, "{ \"jobs\": { \"all\": { \"flake\": \"%s\" } } }", flakes[i]));
+		const char *base = repo_commit(&r);
+		repo_write(&r, "x.nix", "1\n");
+		json_t *plan = plan_of(&r, base, repo_commit(&r)), *warnings = json_object_get(plan, "warnings");
+		assert_int_equal(json_array_size(warnings), i == 0);
+		if (i == 0)
+			assert_non_null(strstr(json_string_value(json_array_get(warnings, 0)), "job all takes none"));
+		json_decref(plan);
+		repo_release(&r);
+	}
+}
+
 static const char *
 untold_of(struct repo *r, const char *base, const char *head)
 {
@@ -531,6 +554,7 @@ main(void)
 	    cmocka_unit_test(jobs_by_hand_and_rules_ignored),
 	    cmocka_unit_test(names_of_any_bytes_are_listed_and_counts_are_whole),
 	    cmocka_unit_test(a_revision_is_found_from_anywhere_in_a_clone),
+	    cmocka_unit_test(a_flake_that_wants_its_submodules_is_told_how_a_job_has_them),
 	    cmocka_unit_test(a_changed_submodule_is_untold_for_the_jobs_that_no_rule_spares),
 	    cmocka_unit_test(pointers_of_lfs_that_change_are_named),
 	};

@@ -51,10 +51,11 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 {
 	struct arena a = {0};
 	bool must = trust == TRUST_NOBODY && strcmp(c->evaluate.sandbox, "auto") == 0;
-	const json_t *whole = json_flag(job, "submodules", false) ? json_object_get(mirrored, "submodules") : NULL;
-	const char *tree = json_str(whole != NULL ? whole : mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
+	const json_t *whole = json_object_get(mirrored, "submodules");
+	bool takes = json_flag(job, "submodules", false) && json_str(whole, "git_dir", NULL) != NULL;
+	const char *tree = json_str(takes ? whole : mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
-	    json_str(whole, "git_dir", git_dir), "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
+	    takes ? json_str(whole, "git_dir", git_dir) : git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
 	    "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir), "roots_dir", roots_dir, "evaluator",
 	    c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers, "max_memory_mb",
 	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",

@@ -80,7 +80,7 @@ add_objects(struct buf *list, const char *git_dir)
 		buf_printf(list, "%s/objects\n", git_dir);
 }
 
-/* Somebody's .git/modules: a repository each, named by folders, with its own modules inside. */
+/* Somebody's .git/modules, and those of linked worktrees: a repository each, named by folders, with its own modules inside. */
 static void
 find_clones(struct clones *c, const char *folder, int depth)
 {
@@ -115,8 +115,10 @@ open_folder(struct taking *t, struct err *e)
 		return -1;
 	buf_init(&list, 1024 * 1024);
 	add_objects(&list, s->git_dir);
-	if (s->of_user)
+	if (s->of_user) {
 		find_clones(&clones, arena_printf(s->a, "%s/modules", s->git_dir), 0);
+		find_clones(&clones, arena_printf(s->a, "%s/worktrees", s->git_dir), 0);
+	}
 	if (list.n == 0 || list.over)
 		return fail(e, ERR_SYSTEM, "the path of the repository cannot be written down for git: %.200s", s->git_dir);
 	const char *info = arena_printf(s->a, "%s/objects/info", s->into);
@@ -241,6 +243,7 @@ fetch_commit(struct taking *t, struct gitcmd *git, const char *id, struct err *e
 	return other ? gitdir_fetch(git, shallow ? "--depth=2147483647" : NULL, all, &t->trouble, e) : rc;
 }
 
+/* Makes the commit be there; written is what .gitmodules say, url where that is. */
 static int
 bring(struct taking *t, const char *written, const char *url, const git_oid *id, struct err *e)
 {
@@ -258,8 +261,10 @@ bring(struct taking *t, const char *written, const char *url, const git_oid *id,
 		return -1;
 	if (t->s->authorization != NULL && gitcmd_same_origin(git.url, t->s->url))
 		git.authorization = t->s->authorization;
-	if (fetch_commit(t, &git, git_oid_tostr(hex, sizeof(hex), id), e) != 0)
-		return -1;
+	if (fetch_commit(t, &git, git_oid_tostr(hex, sizeof(hex), id), e) != 0) {
+		bool hidden = git.authorization != NULL && (e->kind == ERR_ABSENT || e->kind == ERR_DENIED);
+		return hidden ? fail_in(e, "it must be public, as the token is for this repository alone") : -1;
+	}
 	/* The library may have missed the new pack. Trees of the repository are in use, so it stays open. */
 	if (git_repository_odb(&odb, t->repo) != 0 || git_odb_refresh(odb) != 0)
 		return fail_git(e, -1, "cannot read what was fetched");
@@ -301,6 +306,25 @@ put(git_repository *repo, const git_oid *tree, struct str path, const git_oid *i
 	return rc == 0 ? 0 : fail_git(e, rc, "cannot make the whole tree");
 }
 
+/* What .gitmodules say, or what the clone's owner had git take instead of it. */
+static const char *
+own_address(const struct taking *t, const struct gitmodule *m)
+{
+	AUTO(repo_free) git_repository *repo = NULL;
+	git_config *config = NULL;
+	git_buf url = GIT_BUF_INIT;
+	struct err ignored;
+	const char *ret = m->url;
+
+	if (!t->s->of_user || repository_open(t->s->git_dir, &repo, &ignored) != 0 || git_repository_config(&config, repo) != 0)
+		return ret;
+	if (git_config_get_string_buf(&url, config, arena_printf(t->s->a, "submodule.%s.url", m->name)) == 0 && url.size > 0)
+		ret = arena_strdup(t->s->a, url.ptr);
+	git_buf_dispose(&url);
+	git_config_free(config);
+	return ret;
+}
+
 static int make_whole(struct taking *t, const git_oid *tree, const char *url, int depth, git_oid *ret, struct err *e);
 
 /* The whole tree of the submodule m, at commit id, of the repository that url names. */
@@ -314,7 +338,8 @@ take(struct taking *t, const struct gitmodule *m, const git_oid *id, const char 
 		return fail(e, ERR_LIMIT, "submodules are more than %d within each other", SUBMODULES_MAX_DEPTH);
 	if (t->n++ == SUBMODULES_MAX)
 		return fail(e, ERR_LIMIT, "there are more than %d submodules", SUBMODULES_MAX);
-	if (gitmodules_url(t->s->a, url, m->url, &where, e) != 0 || bring(t, m->url, where, id, e) != 0)
+	if (gitmodules_url(t->s->a, url, depth == 0 ? own_address(t, m) : m->url, &where, e) != 0 ||
+	    bring(t, m->url, where, id, e) != 0)
 		return -1;
 	if (!t->only_named)
 		json_object_set_new(t->named, where, json_true());

@@ -221,7 +221,7 @@ pointer_words(struct model *m)
 
 	if (lfs == NULL || m->tally.targets == 0)
 		return NULL;
-	return arena_printf(&m->a, "with %s of Git LFS, not what they stand for",
+	return arena_printf(&m->a, "with %s of Git LFS in place of the content",
 	    words_count(&m->a, json_int(lfs, "count", 1), "changed pointer", "changed pointers"));
 }
 

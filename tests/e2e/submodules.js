@@ -145,6 +145,32 @@ test('a flake sees its submodules when its job takes them', () => in_folder(dir 
 	equal([report.counts.total.rebuild, report.counts.total.newly_failing, code], [1, 0, 0]);
 }));
 
+test('a submodule whose address the clone\'s owner has changed is fetched from there', () => in_folder(dir => {
+	const { top, lib } = family(dir, { 'default.nix': default_nix });
+	const elsewhere = path.join(dir, 'elsewhere');
+	lib.git('fetch', '--quiet', path.join(top.dir, 'vendor/lib'), 'HEAD:refs/heads/moved');
+	fs.renameSync(lib.dir, elsewhere);
+	top.git('config', 'submodule.vendor/lib.url', elsewhere);
+	fs.rmSync(path.join(top.dir, '.git/modules'), { recursive: true });
+	equal(diff(top, '--submodules', 'main~1', 'main').report.counts.total.rebuild, 1);
+}));
+
+test('what is built of a changed pointer of Git LFS is not green; what is only compared is right', () => in_folder(dir => {
+	const top = new Repository(path.join(dir, 'top'));
+	const pointer = digit => `version https://git-lfs.github.com/spec/v1\noid sha256:${digit.repeat(64)}\nsize 12345\n`;
+	top.commit({ 'default.nix': `{ logo = ${drv('logo', 'src = ./logo.png;')}; }\n`, '.gitattributes': '*.png filter=lfs\n',
+		'logo.png': pointer('1'), 'unused.png': pointer('1') });
+	top.commit({ 'logo.png': pointer('2') });
+	const compared = diff(top, 'main~1', 'main');
+	equal([compared.report.counts.total.rebuild, compared.code], [1, 0]);
+	match(ekaci(top, 'diff', 'main~1', 'main').out, /Pointers of Git LFS changed: logo.png/);
+	const built = diff(top, '--build', 'main~1', 'main');
+	equal([built.report.verdict.conclusion, built.report.verdict.title, built.code],
+		['neutral', '1 rebuild - all built - with 1 changed pointer of Git LFS in place of the content', 2]);
+	top.commit({ 'unused.png': pointer('2') });
+	equal(diff(top, '--build', 'main~1', 'main').report.verdict, { conclusion: 'success', title: 'no rebuilds', exit: 0 });
+}));
+
 test('what cannot be had is said, and never a class', () => in_folder(dir => {
 	const { top, lib } = family(dir, { 'default.nix': default_nix,
 		'.ekaci/config.json': config({ all: { file: 'default.nix', submodules: true } }) });
@@ -188,7 +214,7 @@ test('the bot: a member\'s submodules are fetched, a stranger\'s address only on
 		const { pull: closed } = await scene.open('closed');
 		const refused = await finished(scene, closed.head.sha);
 		equal(refused.evaluation.conclusion, 'failure');
-		match(refused.evaluation.output.summary, /submodule vendor\/lib: git fetch: .*not found/);
+		match(refused.evaluation.output.summary, /submodule vendor\/lib: it must be public, as the token is for this repository alone: git fetch: .*not found/);
 
 		// A stranger moves what base names, and names what it does not.
 		await github.do('repository', { full_name: 'stranger/demo', fork_of: repo });

@@ -235,8 +235,9 @@ a_head_that_nobody_trusts_names_no_address_that_the_base_does_not(void **state)
 	move(&f);
 	assert_null(refusal(&f, f.gitmodules, GIT(&f.sub, "rev-parse", "HEAD"), false));
 	assert_null(refusal(&f, section(&f.top, "folder/dep", f.inner.src), f.inner_commit, false));
-	/* And whoever is trusted names others. */
+	/* Whoever is trusted names others; but what was fetched for them is not found by its id. */
 	assert_null(refusal(&f, named, elsewhere, true));
+	SAYS(refusal(&f, f.gitmodules, elsewhere, false), "submodule folder/dep: git fetch: ");
 	repo_release(&other);
 	end(&f);
 }
@@ -432,7 +433,9 @@ the_token_is_for_the_repositorys_own_host(void **state)
 		setenv("PATH", path, 1);
 		if (rc != 0)
 			fail_msg("%s", e.msg);
-		SAYS(json_str(whole, "error", NULL), "submodule folder/dep: git fetch: fatal: Authentication failed");
+		SAYS(json_str(whole, "error", NULL), rows[i].told ? "submodule folder/dep: it must be public, as the token is for this repository alone: git fetch: fatal: "
+		                   "Authentication failed"
+		                 : "submodule folder/dep: git fetch: fatal: Authentication failed");
 		must(files_read(&a, seen, 65536, &text, &e), &e);
 		assert_non_null(strstr(text.p, arena_printf(&a, " -- %s +1111", rows[i].fetched)));
 		assert_int_equal(strstr(text.p, "c2VjcmV0") != NULL, rows[i].told);

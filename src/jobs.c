@@ -5,21 +5,21 @@
 
 json_t *
 jobs_mirror(const struct settings *c, const struct run *r, const struct repository *repo, const char *mirror,
-    const char *authorization)
+    const char *authorization, enum trust trust)
 {
 	(void)c;
-	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s?,s:s,s:s?,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
+	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s?,s:s,s:s?,s:b,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
 	    authorization, "number", (json_int_t)(r->number > 0 ? r->number : -1), "head", r->head, "head_ref", r->head_ref,
-	    "base_ref", r->base_ref, "base", r->base, "wall_ms", (json_int_t)20 * 60 * 1000);
+	    "base_ref", r->base_ref, "base", r->base, "trusted", trust != TRUST_NOBODY, "wall_ms", (json_int_t)20 * 60 * 1000);
 }
 
 json_t *
 jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
     bool ignore_rules)
 {
-	return json_pack("{s:s,s:s,s:s,s:b,s:O?,s:O?,s:b}", "git_dir", git_dir, "base_tree",
-	    json_str(mirrored, "base_tree", ""), "head_tree", json_str(mirrored, "head_tree", ""), "conflict",
-	    json_flag(mirrored, "conflict", false), "skip_paths", c->rebuild.skip_paths, "jobs", cli_jobs, "ignore_rules",
+	return json_pack("{s:s,s:s,s:s,s:O?,s:b,s:O?,s:O?,s:b}", "git_dir", git_dir, "base_tree",
+	    json_str(mirrored, "base_tree", ""), "head_tree", json_str(mirrored, "head_tree", ""), "submodules",
+	    json_object_get(mirrored, "submodules"), "conflict", json_flag(mirrored, "conflict", false), "skip_paths", c->rebuild.skip_paths, "jobs", cli_jobs, "ignore_rules",
 	    ignore_rules);
 }
 
@@ -51,9 +51,11 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 {
 	struct arena a = {0};
 	bool must = trust == TRUST_NOBODY && strcmp(c->evaluate.sandbox, "auto") == 0;
-	const char *tree = json_str(mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
+	const json_t *whole = json_object_get(mirrored, "submodules");
+	bool takes = json_flag(job, "submodules", false) && json_str(whole, "git_dir", NULL) != NULL;
+	const char *tree = json_str(takes ? whole : mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
-	    git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
+	    takes ? json_str(whole, "git_dir", git_dir) : git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
 	    "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir), "roots_dir", roots_dir, "evaluator",
 	    c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers, "max_memory_mb",
 	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",

@@ -28,7 +28,7 @@ struct local {
 	const char *repo, *base, *head, *format, *job_name;
 	const char *attr; /* to be explained, or NULL */
 	json_t *cli_jobs;   /* of --file or --flake, or NULL */
-	bool build, again, merge, colour, terminal, ignore_rules;
+	bool build, again, merge, colour, terminal, ignore_rules, submodules;
 	const char *git_dir, *run_dir, *roots_dir;
 	json_t *mirrored, *plan, *evaluations, *query, *builds, *failure;
 	const char *difference;
@@ -114,14 +114,54 @@ stage(struct local *l, const char *name, const char *doing, const json_t *job, j
 
 /* --- the stages ------------------------------------------------------------------------------------------------------ */
 
+/* The trees with their submodules, where a job takes them. */
+static int
+take_submodules(struct local *l, struct err *e)
+{
+	AUTO(json_drop) json_t *records = NULL;
+
+	if (!changeset_wants_submodules(l->git_dir, l->mirrored, l->cli_jobs, l->submodules))
+		return 0;
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:s,s:s,s:O,s:O}", "git_dir", l->git_dir, "cache",
+	    arena_printf(&l->a, "%s/submodules", l->settings.state.dir), "base_tree", json_object_get(l->mirrored, "base_tree"),
+	    "head_tree", json_object_get(l->mirrored, "head_tree"));
+	if (stage(l, "submodules", "looking for submodules", job, &records, e) != 0)
+		return -1;
+	return json_object_set(l->mirrored, "submodules", json_array_get(records, 0));
+}
+
+/* What cannot be told of other jobs than the one asked for. */
+static void
+forget_untold(struct local *l)
+{
+	json_t *untold = json_object_get(l->plan, "untold"), *one, *name;
+	const char *kind;
+	void *next;
+	size_t i;
+
+	json_object_foreach_safe(untold, next, kind, one) {
+		bool asked = false;
+		json_array_foreach(json_object_get(one, "jobs"), i, name)
+			asked = asked || strcmp(json_string_value(name), l->job_name) == 0;
+		if (!asked)
+			json_object_del(untold, kind);
+	}
+	if (json_object_size(untold) == 0)
+		json_object_set_new(l->plan, "untold", json_null());
+}
+
 static int
 plan(struct local *l, struct err *e)
 {
-	AUTO(json_drop) json_t *job = jobs_plan(&l->settings, l->git_dir, l->mirrored, l->cli_jobs, l->ignore_rules);
 	AUTO(json_drop) json_t *records = NULL;
 	json_t *one;
 	size_t i;
 
+	if (take_submodules(l, e) != 0)
+		return -1;
+	AUTO(json_drop) json_t *job = jobs_plan(&l->settings, l->git_dir, l->mirrored, l->cli_jobs, l->ignore_rules);
+	json_object_set_new(job, "all_submodules", json_boolean(l->submodules));
 	if (stage(l, "plan", "reading the change", job, &records, e) != 0)
 		return -1;
 	l->plan = json_incref(json_array_get(records, 0));
@@ -133,6 +173,7 @@ plan(struct local *l, struct err *e)
 		if (strcmp(json_str(one, "name", ""), l->job_name) != 0)
 			json_array_remove(jobs, i);
 	}
+	forget_untold(l);
 	if (json_array_size(jobs) == 0 && strcmp(json_str(l->plan, "decision", ""), "evaluate") == 0)
 		return fail(e, ERR_ABSENT, "there is no job %s to evaluate", l->job_name);
 	return 0;
@@ -340,13 +381,22 @@ explain(struct local *l, int *ret_exit, struct err *e)
 		fputs("\r", stderr);
 	if (l->failure != NULL)
 		return fail(e, ERR_INPUT, "an evaluation did not complete: %s", json_str(l->failure, "message", ""));
+	const json_t *untold = json_object_get(l->plan, "untold");
+	bool unseen = json_object_get(untold, "submodules") != NULL || json_object_get(untold, "unnamed") != NULL;
+	if (unseen)
+		fprintf(stderr, "ekaci: a submodule changed that is not looked into (--submodules takes them)\n");
 	if (l->difference == NULL) {
 		printf("the rules say that nothing rebuilds (--all evaluates all the same)\n");
 		*ret_exit = 0;
 		return 0;
 	}
 	struct explain_question q = {l->attr, l->difference, l->evaluations, strcmp(l->format, "json") == 0};
-	return explain_attribute(&q, ret_exit, e);
+	if (explain_attribute(&q, ret_exit, e) != 0)
+		return -1;
+	/* What is the same may differ in what nobody looked into. */
+	if (*ret_exit == 0 && unseen)
+		*ret_exit = COULD_NOT_TELL;
+	return 0;
 }
 
 static int
@@ -371,16 +421,18 @@ walk(struct local *l, int *ret_exit, struct err *e)
 static const char usage[] =
     "usage: ekaci diff [--repo DIR] BASE HEAD [--file F | --flake REF | --job NAME] [--build]\n"
     "                  [--format text|markdown|json|html] [--evaluator E] [--workers N] [--sandbox require|auto|off]\n"
-    "                  [--merge] [--all] [--check]\n\n"
+    "                  [--merge] [--all] [--check] [--submodules]\n\n"
     "Compares two revisions of a Nix repository: what rebuilds, and why. Rules and jobs are read from\n"
     ".ekaci/config.json of BASE, when it has one; --all evaluates whatever the rules say. --merge compares BASE with\n"
-    "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --build also builds what\n"
+    "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --submodules compares with\n"
+    "submodules, for jobs that do not take them by themselves. --build also builds what\n"
     "must be built, and tells newly failing from still failing; --check builds what is there already once more, and says\n"
     "what comes out differently.\n"
     "Exit code: 0 nothing newly failing, 1 something is, 2 it could not be told.\n";
 
 static const char explain_usage[] =
-    "usage: ekaci explain ATTR BASE HEAD [--repo DIR] [--file F | --flake REF | --job NAME] [--merge] [--all] [--json]\n"
+    "usage: ekaci explain ATTR BASE HEAD [--repo DIR] [--file F | --flake REF | --job NAME] [--merge] [--all]\n"
+    "                     [--submodules] [--json]\n"
     "       ekaci explain A.drv B.drv [--json]\n\n"
     "Says in full why an attribute (as reports name it, e.g. python3Packages.numpy) differs between two revisions, or\n"
     "what differs between two derivations. Evaluations that are stored are not made again; the other options are those\n"
@@ -403,6 +455,7 @@ parse(struct local *l, bool explains, int argc, char **argv)
 	    {"sandbox", required_argument, NULL, 's'},
 	    {"all", no_argument, NULL, 'a'},
 	    {"merge", no_argument, NULL, 'm'},
+	    {"submodules", no_argument, NULL, 'S'},
 	    {"json", no_argument, NULL, 'J'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
@@ -436,6 +489,8 @@ parse(struct local *l, bool explains, int argc, char **argv)
 			l->ignore_rules = true;
 		else if (c == 'm')
 			l->merge = true;
+		else if (c == 'S')
+			l->submodules = true;
 		else if (c == 'J')
 			l->format = "json";
 		else if (c == 'w') {

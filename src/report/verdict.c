@@ -196,6 +196,46 @@ rebuilds_check(struct model *m)
 	return (struct check){0};
 }
 
+/* Changes that no evaluation shows (changeset/untold.h), for a title; NULL when there are none. */
+static const char *
+untold_words(struct model *m)
+{
+	const json_t *left = json_at(m->plan, "untold.submodules"), *unnamed = json_at(m->plan, "untold.unnamed");
+	const json_t *which = left != NULL ? left : unnamed;
+	int64_t jobs = (int64_t)json_array_size(json_object_get(which, "jobs"));
+
+	if (which == NULL)
+		return NULL;
+	const char *what = words_count(&m->a, json_int(which, "count", 1), "submodule", "submodules");
+	if (left == NULL)
+		return arena_printf(&m->a, "cannot be told: %s changed that .gitmodules does not name", what);
+	return arena_printf(&m->a, "cannot be told: %s changed, and %s none", what,
+	    words_count(&m->a, jobs, "job takes", "jobs take"));
+}
+
+/* What is built is built of the pointer, if it needs the file at all. */
+static const char *
+pointer_words(struct model *m)
+{
+	const json_t *lfs = json_at(m->plan, "untold.lfs");
+
+	if (lfs == NULL || m->tally.targets == 0)
+		return NULL;
+	return arena_printf(&m->a, "with %s of Git LFS in place of the content",
+	    words_count(&m->a, json_int(lfs, "count", 1), "changed pointer", "changed pointers"));
+}
+
+/* Nothing is green of which something could not be told. */
+static void
+temper(struct model *m, struct check *c, const char *words)
+{
+	if (words == NULL || m->outcome != OUTCOME_COMPARED ||
+	    (c->conclusion != CONCLUSION_SUCCESS && c->conclusion != CONCLUSION_NEUTRAL))
+		return;
+	c->conclusion = CONCLUSION_NEUTRAL;
+	c->title = strcmp(c->title, "no rebuilds") == 0 ? words : arena_printf(&m->a, "%s - %s", c->title, words);
+}
+
 static int
 exit_code(const struct model *m, const struct verdict *v)
 {
@@ -205,7 +245,7 @@ exit_code(const struct model *m, const struct verdict *v)
 		return m->outcome == OUTCOME_SKIPPED ? 0 : 2;
 	if (v->conclusion == CONCLUSION_FAILURE || m->total.of[CHANGE_NEWLY_FAILING] > 0)
 		return 1;
-	return t->unknown + t->infrastructure + t->cancelled > 0 || m->failure != NULL ? 2 : 0;
+	return t->unknown + t->infrastructure + t->cancelled > 0 || m->failure != NULL || v->untold ? 2 : 0;
 }
 
 static const char *
@@ -256,7 +296,12 @@ capital(struct model *m, const char *s)
 void
 verdict_of(struct model *m, struct verdict *ret)
 {
+	const char *untold = untold_words(m), *pointer = pointer_words(m);
+
 	*ret = (struct verdict){.evaluation = evaluation_check(m), .rebuilds = rebuilds_check(m)};
+	ret->untold = untold != NULL || pointer != NULL;
+	temper(m, &ret->evaluation, untold);
+	temper(m, &ret->rebuilds, untold != NULL ? untold : pointer);
 	ret->conclusion = ret->evaluation.conclusion > ret->rebuilds.conclusion ? ret->evaluation.conclusion
 	                                                                        : ret->rebuilds.conclusion;
 	/* As long as one is open nothing is concluded, unless it can only get worse. */

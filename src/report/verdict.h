@@ -8,7 +8,8 @@
  *                  failure is new, or where our machinery failed. Not neutral, which GitHub counts as passed.
  * cancelled        superseded, cancelled, or the builds of a change whose evaluation did not come to an end.
  * neutral          rebuilds that nothing here was asked to build, or no machine here can build; and newly failing
- *                  evaluations of jobs with allow_eval_failures.
+ *                  evaluations of jobs with allow_eval_failures. Also what else would be success where something
+ *                  changed that no evaluation shows (changeset/untold.h); the exit code is then 2.
  * success          the rest.
  */
 #ifndef EKACI_REPORT_VERDICT_H
@@ -38,6 +39,7 @@ struct verdict {
 	enum conclusion conclusion; /* of both */
 	const char *title;          /* one line for people: the numbers, then what failed */
 	const char *headline;       /* the same as a sentence, without what a table beside it says */
+	bool untold;                /* something changed that no evaluation shows, or only as a pointer */
 	int exit;                   /* 0 nothing newly fails, 1 something does, 2 could not tell */
 };
 

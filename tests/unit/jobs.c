@@ -99,12 +99,48 @@ a_head_is_expected_to_have_the_rows_of_its_base(void **state)
 	assert_null(json_object_get(second, "expected_rows"));
 }
 
+/* "GIT_DIR TREE" of the evaluation of head by a job. */
+static const char *
+trees_of(struct arena *a, const char *job, const char *submodules)
+{
+	struct settings c = {0};
+	struct err e = {0};
+	json_t *mirrored = NULL, *plan = NULL, *done = NULL;
+
+	config_defaults(a, &c);
+	assert_int_equal(json_read(str_of(arena_printf(a, "{\"base_tree\":\"b\",\"head_tree\":\"h\",\"submodules\":%s}", submodules)),
+	                     "mirrored", &mirrored, &e), 0);
+	assert_int_equal(json_read(str_of(arena_printf(a, "{\"jobs\":[%s]}", job)), "plan", &plan, &e), 0);
+	assert_int_equal(json_read(STR("[{\"side\":\"base\",\"job\":\"j\"}]"), "done", &done, &e), 0);
+	AUTO(json_drop) json_t *one = jobs_evaluate(&c, "/m.git", "/roots", mirrored, plan, done, TRUST_MEMBERS);
+	const char *text = arena_printf(a, "%s %s", json_str(one, "git_dir", "?"), json_str(one, "tree", "?"));
+	json_decref(mirrored);
+	json_decref(plan);
+	json_decref(done);
+	config_release(&c);
+	return text;
+}
+
+static void
+a_job_that_takes_submodules_is_given_the_whole_trees(void **state)
+{
+	static const char whole[] = "{\"git_dir\":\"/m.git.submodules\",\"base_tree\":\"B\",\"head_tree\":\"H\"}";
+	struct arena a = {0};
+
+	(void)state;
+	assert_string_equal(trees_of(&a, "{\"name\":\"j\"}", whole), "/m.git h");
+	assert_string_equal(trees_of(&a, "{\"name\":\"j\",\"submodules\":true}", whole), "/m.git.submodules H");
+	assert_string_equal(trees_of(&a, "{\"name\":\"j\",\"submodules\":true}", "null"), "/m.git h"); /* the tree has none */
+	arena_release(&a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(both_sides_are_evaluated_as_one_commit), cmocka_unit_test(only_base_and_the_trusted_may_fetch),
 	    cmocka_unit_test(a_head_is_expected_to_have_the_rows_of_its_base),
+	    cmocka_unit_test(a_job_that_takes_submodules_is_given_the_whole_trees),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

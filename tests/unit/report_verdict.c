@@ -39,6 +39,10 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 
 #define BUILD(text) "{\"" DRV "\":{" text "}}"
 
+/* Something changed that evaluations do not show. */
+#define UNTOLD(kind) \
+	"{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"untold\":{\"" kind "\":{\"paths\":[\"p\"],\"count\":1,\"jobs\":[\"j\"]}}}}"
+
 static const struct {
 	const char *class, *build, *more;
 	const char *evaluation, *rebuilds; /* conclusions; "" for none yet */
@@ -83,6 +87,14 @@ static const struct {
         "action_required", "cancelled", 2},
     {"rebuild", "null", "{\"difference\":null,\"plan\":{\"decision\":\"skip\"},\"evaluations\":[]}", "success", "success", 0},
     {"rebuild", "null", "{\"difference\":null,\"phase\":\"evaluating\",\"evaluations\":[]}", "", "", 2},
+    {"derivation_only", "null", UNTOLD("submodules"), "neutral", "neutral", 2},
+    {"derivation_only", "null", UNTOLD("unnamed"), "neutral", "neutral", 2},
+    {"rebuild", BUILD("\"state\":\"built\""), UNTOLD("submodules"), "neutral", "neutral", 2},
+    {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"newly_failing\""), UNTOLD("submodules"), "neutral", "failure", 1},
+    {"newly_failing", "null", UNTOLD("submodules"), "failure", "neutral", 1},
+    {"rebuild", BUILD("\"state\":\"built\""), UNTOLD("lfs"), "success", "neutral", 2},
+    {"rebuild", "null", UNTOLD("lfs"), "success", "neutral", 0},
+    {"derivation_only", "null", UNTOLD("lfs"), "success", "success", 0}, /* had it been used, its text would tell */
     {"rebuild", "null", "{\"phase\":\"superseded\"}", "cancelled", "cancelled", 2},
     {"rebuild", "null", "{\"phase\":\"cancelled\"}", "cancelled", "cancelled", 2},
 };

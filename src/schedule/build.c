@@ -1,6 +1,7 @@
 /* One derivation, built by Nix under limits, with a log. */
 #include "schedule/stages.h"
 
+#include "schedule/nixwords.h"
 #include "schedule/outcome.h"
 #include "schedule/session.h"
 #include "support/base/clock.h"
@@ -177,11 +178,18 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 	    .our_wall = r.end == SESSION_TIMED_OUT,
 	    .log_limit = r.end == SESSION_LOG_LIMIT || t->sink.over,
 	    .exited = r.end == SESSION_ANSWERED || r.end == SESSION_REFUSED,
-	    .code = 1,
 	    .drv = t->drv,
-	    .uri = t->uri};
-	*ret = r.end == SESSION_ANSWERED ? outcome_of_status(&t->a, &end, r.status, r.message, buf_get(&t->sink.tail))
-	                                 : outcome_of(&t->a, &end, buf_get(&t->sink.tail));
+	    .uri = t->uri,
+	    .machine = r.machine,
+	    .begun = r.begun,
+	    .dependency_begun = r.dependency_begun,
+	    .building_ms = r.building_ms,
+	    .wall_s = t->wall_s};
+	struct str tail = buf_get(&t->sink.tail);
+	*ret = r.end == SESSION_REFUSED ? outcome_of_refusal(&t->a, &end, r.message, tail)
+	                                : outcome_of_status(&t->a, &end, r.status, r.message, tail);
+	if (r.message != NULL && r.message[0] != '\0') /* last in the log; the lines of it that it repeats stand there */
+		return on_bytes(&t->sink, 2, str_of(arena_printf(&t->a, "error: %s\n", nixwords_without_log(&t->a, r.message))), e) < 0 ? -1 : 0;
 	return 0;
 }
 
@@ -243,7 +251,7 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 		struct str tail = outcome_lines(&t.a, kept_log, t.sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
 		const char *phase = built ? NULL : t.phase != NULL ? t.phase : outcome_phase(&t.a, kept_log);
 		json_t *alike = built && t.again ? json_boolean(!o.differs) : json_null();
-		record_emit(out, json_pack("{s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "deterministic", alike, "type", "built", "outcome", o.state, "reason",
+		record_emit(out, json_pack("{s:b,s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "may_pass", o.may_pass, "deterministic", alike, "type", "built", "outcome", o.state, "reason",
 		                     o.reason, "phase", phase, "absent", o.absent, "tail", json_any_string(tail), "wall_ms",
 		                     (json_int_t)t.wall_ms));
 	}

@@ -21,7 +21,8 @@
  *        again (once it is there, build it once more and compare).
  *        A worker takes one job after the other and keeps a session with Nix for them.
  *   record `built`: outcome (a state of store/build.h: built failed timed_out silent log_limit infrastructure
- *        unsupported), reason, absent (infrastructure: the machine was not reached), phase (in which it failed, or null),
+ *        unsupported), reason, absent (infrastructure: the machine was not reached), may_pass (failed: worth one more try),
+ *        phase (in which it failed, or null),
  *        tail (the lines that matter, at most 4 KB), deterministic (null: not compared), wall_ms. Cancelled by SIGTERM: no record.
  *
  * push

@@ -1,11 +1,11 @@
 // Builds on this machine: each kind of end, the lines a failure shows, cancelling with everything a builder started.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { equal, match, ok, run, test } from '../fakes/tap.js';
-import { drive, drv, ekaci, folder, instantiate, nix_env, state_folder, unique } from './lib.js';
+import { drive, drv, ekaci, folder, instantiate, links, nix_env, registered_roots, state_folder, unique } from './lib.js';
 
 const named = (paths) => paths.map((p) => ({ drv: p, name: p.replace(/^.*?-/, '').replace(/\.drv$/, '') }));
 
@@ -35,9 +35,7 @@ test('one session builds them all, and what it built is kept from the garbage co
 	const r = await drive({ slots: 1, builds: named(paths) });
 	equal(paths.map((p) => r.builds[p].state), ['built', 'built', 'built', 'built']);
 	const outputs = (p) => spawnSync('nix-store', ['-q', '--outputs', p], { env: nix_env }).stdout.toString().trim().split('\n');
-	const links = (dir) => readdirSync(dir).map((name) => join(dir, name))
-		.map((path) => { try { return [path, readlinkSync(path)]; } catch { return [path, '']; } });
-	const registered = new Set(links('/nix/var/nix/gcroots/auto').map(([, to]) => to));
+	const registered = registered_roots();
 	const roots = links(join(r.dir, 'gcroots/builds'));
 	equal(roots.length, 5);
 	for (const path of outputs(paths[0]))

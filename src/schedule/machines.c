@@ -269,7 +269,7 @@ machines_why_not(struct arena *a, const struct machine *m, size_t n, const char 
 		builds_system = builds_system || (in_list(m[i].systems, system) && m[i].max_jobs > 0);
 	}
 	if (!builds_system)
-		return arena_printf(a, "no machine here builds for %s", system);
+		return arena_printf(a, "no machine for %s", system);
 	for (size_t k = 0; features[k] != NULL; k++) {
 		bool offered = false;
 		for (size_t i = 0; i < n; i++)

@@ -14,6 +14,7 @@
 enum {
 	MAX_STARTS = 128,           /* in one turn; the rest follows in the next */
 	RETRY_FIRST_MS = 60 * 1000, /* then three times as long each time, as Hydra does */
+	ONCE_MORE_MS = 5 * 1000,    /* before what fetches is tried a second and last time */
 	ABSENT_FIRST_MS = 5 * 1000, /* between two looks for a machine; as long as it has been missing, up to */
 	ABSENT_MAX_MS = 60 * 1000,
 	TELL_MS = 250,              /* a run with many builds hears of them together */
@@ -234,6 +235,27 @@ try_again(struct schedule *q, struct running *r, int64_t now, enum build_state *
 	return 0;
 }
 
+/* A builder that may use the network has failed. A server may have been away for a moment, so it is tried once more; that end is
+ * a failure like any other: whoever waits for a source that is gone waits for nothing. */
+static int
+try_once_more(struct schedule *q, struct running *r, int64_t now, enum build_state *state, const char **reason,
+    int64_t *ret_not_before, struct err *e)
+{
+	int64_t attempts;
+
+	if (!json_flag(r->built, "may_pass", false) || q->settings->build.retries == 0)
+		return 0;
+	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
+		return -1;
+	if (attempts > 1)
+		return 0;
+	*ret_not_before = now + ONCE_MORE_MS;
+	*state = BUILD_QUEUED;
+	*reason = "its builder, which may use the network, failed: tried once more";
+	q->figures.retried++;
+	return 0;
+}
+
 static int
 write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 {
@@ -247,6 +269,8 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 		return 0;
 	}
 	if (infrastructure && try_again(q, r, now, &state, &reason, &not_before, e) != 0)
+		return -1;
+	if (state == BUILD_FAILED && try_once_more(q, r, now, &state, &reason, &not_before, e) != 0)
 		return -1;
 	struct build_end end = {.state = state,
 	    .reason = reason,

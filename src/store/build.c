@@ -60,7 +60,8 @@ changed(struct store *s, int64_t run, struct err *e)
 	return db_run(s, e, "INSERT INTO build_change (run) VALUES (?1) ON CONFLICT DO NOTHING", "i", run);
 }
 
-/* A failed build fails what is above it and still waits, with the first failure as the cause. */
+/* A failed build fails what is above it and still waits, with the first failure as the cause. What no machine could be found
+ * for fails nothing: what is above it could not be tried either. */
 static int
 propagate(struct store *s, int64_t failed, struct err *e)
 {
@@ -68,7 +69,8 @@ propagate(struct store *s, int64_t failed, struct err *e)
 	    "WITH RECURSIVE up (id) AS (SELECT build FROM build_input WHERE input = ?1"
 	    "  UNION SELECT i.build FROM up JOIN build b ON b.id = up.id JOIN build_input i ON i.input = up.id"
 	    "  WHERE b.state IN ('waiting', 'queued'))"
-	    " UPDATE build SET state = 'dependency_failed', ended = ?2,"
+	    " UPDATE build SET state = (SELECT iif(f.state = 'unsupported', 'unsupported', 'dependency_failed') FROM build f"
+	    "  WHERE f.id = ?1), ended = ?2,"
 	    " propagated_from = (SELECT coalesce(f.propagated_from, f.drv) FROM build f WHERE f.id = ?1)"
 	    " WHERE id IN (SELECT id FROM up) AND state IN ('waiting', 'queued')",
 	    "ii", failed, clock_now_ms());
@@ -136,7 +138,7 @@ holds(const struct wanting *w, const struct build_want *want, enum build_state s
 	return !want->retry && ended >= w->known_since;
 }
 
-/* The state that follows from the inputs, which stand before it. */
+/* The state that follows from the inputs, which stand before it. One that no machine can do decides: it could not be tried. */
 static void
 state_from_inputs(const struct wanting *w, const struct build_want *want, struct wanted *k, int64_t *ret_blocked)
 {
@@ -151,14 +153,18 @@ state_from_inputs(const struct wanting *w, const struct build_want *want, struct
 		const struct wanted *in = at != NULL ? &w->known[at->value] : NULL;
 		if (in == NULL || build_state_is_good(in->state))
 			continue;
-		if (is_failure(in->state)) {
-			k->state = BUILD_DEPENDENCY_FAILED;
+		if (in->state == BUILD_UNSUPPORTED || (is_failure(in->state) && k->cause == NULL)) {
+			k->state = in->state == BUILD_UNSUPPORTED ? BUILD_UNSUPPORTED : BUILD_DEPENDENCY_FAILED;
 			k->cause = in->cause;
-			return;
 		}
-		k->state = BUILD_WAITING;
-		++*ret_blocked;
+		if (k->state == BUILD_UNSUPPORTED)
+			break;
+		if (k->cause == NULL)
+			k->state = BUILD_WAITING;
+		*ret_blocked += build_state_is_open(in->state);
 	}
+	if (k->cause != NULL)
+		*ret_blocked = 0;
 }
 
 static int
@@ -197,7 +203,7 @@ write_open(struct wanting *w, const struct wanted *k, int64_t blocked, struct er
 	        "UPDATE build SET state = ?2, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0) WHERE id = ?1", "issii", k->id,
 	        state_names[k->state], k->cause, blocked, build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms()) != 0)
 		return -1;
-	return k->state == BUILD_DEPENDENCY_FAILED ? propagate(w->s, k->id, e) : 0;
+	return build_state_is_open(k->state) ? 0 : propagate(w->s, k->id, e);
 }
 
 static int
@@ -415,7 +421,8 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT b.drv, b.state, b.reason, b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
+	    "SELECT b.drv, b.state, coalesce(b.reason, (SELECT c.reason FROM build c WHERE c.drv = b.propagated_from"
+	    "  AND b.state = 'unsupported')), b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
 	    " b.system, b.phase, b.failures, b.deterministic, f.state, f.phase, f.reason FROM build_want w JOIN build b ON b.id = w.build"
 	    " LEFT JOIN build f ON f.drv = w.base_drv AND f.state IN ('failed', 'timed_out', 'silent', 'log_limit',"
 	    " 'dependency_failed') WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",

@@ -3,7 +3,8 @@
  *
  * A derivation has one row, however many runs want it. store/open.h reads what is open, for the scheduler. `blocked` counts its inputs (among the rows) that are not
  * there yet; at zero it is queued. A failure travels to everything that depends on it as dependency_failed with
- * propagated_from, in the same transaction, so that no state between can be seen or survive a crash.
+ * propagated_from, in the same transaction, so that no state between can be seen or survive a crash; that no machine could be
+ * found travels as itself: nothing has failed.
  */
 #ifndef EKACI_STORE_BUILD_H
 #define EKACI_STORE_BUILD_H

@@ -56,6 +56,63 @@ test('a failure goes up, and takes nothing else along', async () => {
 	equal(r.builds[c].propagated_from, a);
 });
 
+const fixed = 'outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac";'; // "x\\n"
+test('a fixed-output derivation whose builder fails is tried once more, soon, and has then failed; one that passes then is built', async () => {
+	const tries = (name) => `echo once >> ${folder}/${name}.tries; `;
+	const count = (name) => readFileSync(join(folder, `${name}.tries`), 'utf8').trim().split('\n').length;
+	const paths = instantiate('fixed', `[ (${drv('gone-1.0', `${tries('gone')} echo "it is gone"; exit 1`, fixed)}) ` +
+		`(${drv('late-1.0', `[ -e ${folder}/late.tries ] && late=no; ${tries('late')} [ -n "$late" ] || exit 1; echo x > $out`, fixed)}) ` +
+		`(${drv('plain-1.0', `${tries('plain')} exit 1`)}) ` +
+		`(derivation { name = "fetched-1.0"; system = "builtin"; builder = "builtin:fetchurl"; url = "file://${folder}/nowhere"; ` +
+		`unpack = false; executable = false; preferLocalBuild = true; unique = "${unique}"; ${fixed.replace('73cb', '73cc')} }) ]`);
+	const builds = named(paths).map((b, i) => i === 3 ? { ...b, system: 'builtin' } : b);
+	const r = await drive({ slots: 4, retries: 5, builds });
+	const [gone, late, plain, fetched] = paths.map((p) => r.builds[p]);
+	equal([gone, late, plain, fetched].map((b) => b.state), ['failed', 'built', 'failed', 'failed'], fetched.reason);
+	equal([count('gone'), count('late'), count('plain')], [2, 2, 1]);
+	match(gone.tail, /it is gone/);
+	equal([gone.reason, late.flaky], ['the builder failed', undefined]);
+	ok(r.wall_ms >= 5000 && r.wall_ms < 30000, `${r.wall_ms} ms`);
+});
+
+test('what has no machine is not built, and what needs it has not failed', async () => {
+	const paths = instantiate('unsupported', `let a = ${drv('uns-a', 'echo a > $out', 'requiredSystemFeatures = [ "quantum" ];')}; ` +
+		`in [ a (${drv('uns-b', 'echo ${a} > $out')}) ]`);
+	const [a, b] = paths;
+	const r = await drive({ builds: [{ drv: a, name: 'a', features: ['quantum'] }, { drv: b, name: 'b', inputs: [a] }] });
+	equal([a, b].map((p) => r.builds[p].state), ['unsupported', 'unsupported']);
+	equal([r.builds[b].propagated_from, r.builds[b].reason], [a, 'no machine for x86_64-linux offers the feature quantum']);
+});
+
+test('what Nix does not build on this machine is not built, though we thought it would: nobody has failed', async () => {
+	const paths = instantiate('refused', `[ (${drv('ref-a', 'echo a > $out', 'requiredSystemFeatures = [ "quantum" ];')}) ` +
+		`(${drv('ref-b', 'echo b > $out').replace('x86_64-linux', 'riscv64-linux')}) ]`);
+	const r = await drive({ retries: 5, builds: named(paths) });
+	equal(paths.map((p) => r.builds[p].state), ['unsupported', 'unsupported']);
+	match(r.builds[paths[0]].reason, /quantum/);
+	match(r.builds[paths[1]].reason, /riscv64-linux/);
+});
+
+test('a dependency that the store has lost, and that does not build, is a failure with its log', async () => {
+	const [low, high] = instantiate('lost', `let a = ${drv('lost-a', 'echo "the cause"; exit 1')}; in [ a (${drv('lost-b', 'echo ${a} > $out')}) ]`);
+	const r = await drive({ retries: 5, builds: [{ drv: high, name: 'b' }] });
+	equal(r.builds[high].state, 'failed', r.builds[high].reason);
+	match(r.builds[high].tail, /the cause/);
+	ok(low !== high);
+});
+
+test('the excerpt of a failed log has its error, and Nix repeats nothing of it', async () => {
+	const [a] = instantiate('excerpt', drv('excerpt', 'echo "x.c:1: error: no"; i=0; while [ $i -lt 100 ]; do echo "more $i"; i=$((i+1)); done; exit 1'));
+	const r = await drive({ builds: named([a]) });
+	match(r.builds[a].tail, /x\.c:1: error: no/);
+	const log = readFileSync(join(r.dir, 'logs', a.split('/').pop()), 'utf8');
+	for (const text of [r.builds[a].tail, log]) {
+		equal(text.split('more 99\n').length, 2);
+		ok(!/log lines:|For full logs|nix log/.test(text), text);
+		match(text, /^error: .*excerpt\.drv'/m);
+	}
+});
+
 test('cancelling ends a build with its grandchildren within five seconds', async () => {
 	const mark = `4242${process.pid}`;
 	const [a] = instantiate('cancel', drv('cancel', `(trap "" TERM; setsid sleep ${mark} & sleep ${mark} & wait) & sleep ${mark}`));

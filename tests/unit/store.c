@@ -233,6 +233,38 @@ a_failure_travels_up_with_its_cause(void **state)
 }
 
 static void
+what_has_no_machine_fails_nothing_above_it(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(json_drop) json_t *builds = NULL;
+	AUTO(json_drop) json_t *unjudged = NULL;
+	AUTO(json_drop) json_t *both = json_pack("[s,s]", "/nix/store/y.drv", "/nix/store/a.drv");
+
+	want_chain(f, f->run, false);
+	struct build_end none = {.state = BUILD_UNSUPPORTED, .reason = "no machine for x"};
+	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/a.drv"), &none, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/b.drv"), "unsupported");
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "unsupported");
+	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
+	const json_t *c = json_object_get(builds, "/nix/store/c.drv");
+	assert_string_equal(json_str(c, "propagated_from", ""), "/nix/store/a.drv");
+	assert_string_equal(json_str(c, "reason", ""), "no machine for x");
+	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
+	assert_int_equal(json_array_size(unjudged), 0);
+	/* With a failure beside it, too, it could not be tried. */
+	const struct build_want more[] = {
+	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .features = "[]"},
+	    {.drv = "/nix/store/y.drv", .name = "y", .system = "y", .features = "[]"},
+	    {.drv = "/nix/store/z.drv", .name = "z", .system = "y", .features = "[]", .inputs = both, .target = true},
+	};
+	assert_int_equal(store_builds_want(f->s, f->run, more, COUNT(more), 0, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued"); /* a machine may have come */
+	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/a.drv"), &none, &f->e), 0);
+	build_ends(f, "/nix/store/y.drv", BUILD_FAILED);
+	assert_string_equal(state_of(f, "/nix/store/z.drv"), "unsupported");
+}
+
+static void
 a_known_failure_stands_until_it_is_asked_again(void **state)
 {
 	struct fixture *f = *state;
@@ -652,6 +684,7 @@ main(void)
 	    TEST(a_failed_inner_step_rolls_everything_back),
 	    TEST(dependencies_come_first_and_release_what_waits),
 	    TEST(a_failure_travels_up_with_its_cause),
+	    TEST(what_has_no_machine_fails_nothing_above_it),
 	    TEST(a_known_failure_stands_until_it_is_asked_again),
 	    TEST(blame_follows_what_the_base_does),
 	    TEST(an_added_target_that_fails_is_newly_failing),

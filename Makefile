@@ -30,7 +30,7 @@ REPORT = \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
 	schedule/query.c schedule/infos.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
-	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/nixwords.c schedule/outcome.c schedule/session.c \
+	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/nixconf.c schedule/nixwords.c schedule/outcome.c schedule/session.c \
 	schedule/build.c schedule/estimate.c schedule/push.c schedule/copy.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \

@@ -1,6 +1,7 @@
 /* Sizes and references of store paths: one program over all of them for the store, and one for each cache. */
 #include "schedule/infos.h"
 
+#include "schedule/nixconf.h"
 #include "schedule/stages.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
@@ -148,40 +149,24 @@ take_invalid(struct infos *q, struct err *e)
 	return 0;
 }
 
-/* "substituters = URL URL", and "substitute = true", which may be false and forbid them. The same as JSON has numbers that
- * no 64 bits with a sign hold. */
-static int
-take_caches(struct infos *q, struct err *e)
-{
-	bool forbidden = false;
-
-	(void)e;
-	for (struct str rest = buf_get(&q->text); rest.n != 0;) {
-		struct str value, name = str_trim(str_cut(str_cut(rest, '\n', &rest), '=', &value));
-		forbidden = forbidden || (str_is(name, "substitute") && str_is(str_trim(value), "false"));
-		while (str_is(name, "substituters") && (value = str_trim(value)).n > 0) {
-			struct str url = str_cut(value, ' ', &value);
-			if (json_array_size(q->caches) < INFOS_MAX_CACHES)
-				json_array_append_new(q->caches, json_any_string(url));
-		}
-	}
-	if (forbidden)
-		json_array_clear(q->caches);
-	return 0;
-}
-
 static void
 read_caches(struct infos *q)
 {
-	static const char *const old[] = {NIX, "show-config", NULL}, *const new[] = {NIX, "config", "show", NULL};
-	struct err e, ignored;
+	AUTO(json_drop) json_t *conf = NULL;
+	const json_t *url;
+	struct err e;
+	size_t i;
 
 	if (q->caches != NULL)
 		return;
 	q->caches = json_array();
-	if (ask_some(q, old, NULL, 0, 0, WALL_MS, take_caches, &e) != 0 &&
-	    ask_some(q, new, NULL, 0, 0, WALL_MS, take_caches, &ignored) != 0)
+	if (nixconf_read(q->options, &conf, &e) != 0)
 		log_err(LOG_WARN, "sizes: which caches there are is not known", &e);
+	if (nixconf_number(conf, "substitute", 1) == 0)
+		return;
+	json_array_foreach(nixconf_list(conf, "substituters"), i, url)
+		if (json_is_string(url) && i < INFOS_MAX_CACHES)
+			json_array_append(q->caches, (json_t *)(uintptr_t)url);
 }
 
 /* Those of paths that are where. */

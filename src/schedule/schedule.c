@@ -66,23 +66,6 @@ struct schedule {
 	bool closing;
 };
 
-bool
-schedule_supports(const struct settings *settings, const char *system)
-{
-	static const char *const none[] = {NULL};
-	struct arena a = {0};
-	const struct machine *m;
-	size_t n;
-	struct err e;
-	bool found = false;
-
-	if (machines_load(&a, settings, &m, &n, &e) == 0)
-		for (size_t i = 0; i < n && !found; i++)
-			found = machine_fits(&m[i], system, none) || machine_fits(&m[i], system, m[i].mandatory);
-	arena_release(&a);
-	return found;
-}
-
 const char *
 schedule_no_room(struct arena *a, const struct settings *settings)
 {

@@ -30,8 +30,6 @@ void schedule_kick(struct schedule *q);
 void schedule_cancel(struct schedule *q, const int64_t *builds, size_t n);
 /* A finished run of a trusted ref: what it built goes to the binary caches; within the caller's transaction. */
 must_check int schedule_push_run(struct schedule *q, int64_t run, struct err *e);
-/* True when this machine or its builders build for the system. */
-bool schedule_supports(const struct settings *settings, const char *system);
 /* Why no build may be begun for want of space (NULL: there is some), for people; in a. */
 const char *schedule_no_room(struct arena *a, const struct settings *settings);
 void schedule_free(struct schedule *q);

@@ -2,7 +2,9 @@
 #include "schedule/session.h"
 
 #include "schedule/machines.h"
+#include "schedule/nixconf.h"
 #include "support/base/clock.h"
+#include "support/base/log.h"
 #include "support/os/child.h"
 
 #include <errno.h>
@@ -386,54 +388,25 @@ set_limits(struct session *s, int64_t wall_ms, int64_t silence_ms, size_t max_te
 
 /* --- opening ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t
-number_of(struct str value, uint64_t or_else)
-{
-	char text[24];
-
-	if (str_is(value, "true") || str_is(value, "false"))
-		return str_is(value, "true");
-	if (value.n == 0 || value.n >= sizeof(text) || strspn(value.p, "0123456789") < value.n)
-		return or_else;
-	snprintf(text, sizeof(text), STR_FMT, STR_ARG(value));
-	return strtoull(text, NULL, 10);
-}
-
 /* Some settings have places of their own in the protocol, so the ones in force must be known to be sent. */
 static void
 read_settings(struct session *s)
 {
-	static const char *const old[] = {"nix", "--extra-experimental-features", "nix-command", "show-config", NULL};
-	static const char *const newer[] = {"nix", "--extra-experimental-features", "nix-command", "config", "show", NULL};
-	const struct {
-		const char *name;
-		uint64_t *to;
-	} wanted[] = {{"cores", &s->cores}, {"max-jobs", &s->max_jobs}, {"substitute", &s->substitute},
-	    {"fallback", &s->fallback}, {"keep-failed", &s->keep_failed}};
+	AUTO(json_drop) json_t *conf = NULL;
 	struct arena a = {0};
 	const struct machine *machines;
 	size_t n;
-	AUTO(buf_release) struct buf text = {0};
 	struct err e;
 
-	s->max_jobs = s->substitute = 1;
-	s->has_builders = true;
-	buf_init(&text, 1 << 20);
-	if (child_output(old, &text, &e) != 0) {
-		buf_drop(&text, text.n);
-		if (child_output(newer, &text, &e) != 0)
-			return;
-	}
-	buf_putc(&text, '\n'); /* number_of stops there */
-	for (struct str rest = buf_get(&text); rest.p != NULL;) {
-		struct str value, line = str_cut(rest, '\n', &rest), name = str_trim(str_cut(line, '=', &value));
-		for (size_t i = 0; value.p != NULL && i < COUNT(wanted); i++)
-			if (str_is(name, wanted[i].name))
-				*wanted[i].to = number_of(str_trim(value), *wanted[i].to);
-		if (value.p != NULL && str_is(name, "builders"))
-			s->has_builders =
-			    machines_parse(&a, str_dup(&a, str_trim(value)), "builtin", &machines, &n, &e) != 0 || n > 0;
-	}
+	if (nixconf_read(NULL, &conf, &e) != 0)
+		log_warn("%s", e.msg);
+	s->cores = nixconf_number(conf, "cores", 0);
+	s->max_jobs = nixconf_number(conf, "max-jobs", 1);
+	s->substitute = nixconf_number(conf, "substitute", 1);
+	s->fallback = nixconf_number(conf, "fallback", 0);
+	s->keep_failed = nixconf_number(conf, "keep-failed", 0);
+	const char *builders = nixconf_text(conf, "builders", NULL);
+	s->has_builders = builders == NULL || machines_parse(&a, builders, "builtin", &machines, &n, &e) != 0 || n > 0;
 	arena_release(&a);
 }
 

@@ -1,6 +1,7 @@
 // Builds on this machine: each kind of end, the lines a failure shows, cancelling with everything a builder started.
 
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -56,15 +57,16 @@ test('a failure goes up, and takes nothing else along', async () => {
 	equal(r.builds[c].propagated_from, a);
 });
 
-const fixed = 'outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac";'; // "x\\n"
+// Of a text that no run before this one had: what has that hash is not in the store yet.
+const fixed = `outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = "${createHash('sha256').update(`${unique}\n`).digest('hex')}";`;
 test('a fixed-output derivation whose builder fails is tried once more, soon, and has then failed; one that passes then is built', async () => {
 	const tries = (name) => `echo once >> ${folder}/${name}.tries; `;
 	const count = (name) => readFileSync(join(folder, `${name}.tries`), 'utf8').trim().split('\n').length;
 	const paths = instantiate('fixed', `[ (${drv('gone-1.0', `${tries('gone')} echo "it is gone"; exit 1`, fixed)}) ` +
-		`(${drv('late-1.0', `[ -e ${folder}/late.tries ] && late=no; ${tries('late')} [ -n "$late" ] || exit 1; echo x > $out`, fixed)}) ` +
+		`(${drv('late-1.0', `[ -e ${folder}/late.tries ] && late=no; ${tries('late')} [ -n "$late" ] || exit 1; echo $unique > $out`, fixed)}) ` +
 		`(${drv('plain-1.0', `${tries('plain')} exit 1`)}) ` +
 		`(derivation { name = "fetched-1.0"; system = "builtin"; builder = "builtin:fetchurl"; url = "file://${folder}/nowhere"; ` +
-		`unpack = false; executable = false; preferLocalBuild = true; unique = "${unique}"; ${fixed.replace('73cb', '73cc')} }) ]`);
+		`unpack = false; executable = false; preferLocalBuild = true; unique = "${unique}"; ${fixed} }) ]`);
 	const builds = named(paths).map((b, i) => i === 3 ? { ...b, system: 'builtin' } : b);
 	const r = await drive({ slots: 4, retries: 5, builds });
 	const [gone, late, plain, fetched] = paths.map((p) => r.builds[p]);
@@ -82,6 +84,17 @@ test('what has no machine is not built, and what needs it has not failed', async
 	const r = await drive({ builds: [{ drv: a, name: 'a', features: ['quantum'] }, { drv: b, name: 'b', inputs: [a] }] });
 	equal([a, b].map((p) => r.builds[p].state), ['unsupported', 'unsupported']);
 	equal([r.builds[b].propagated_from, r.builds[b].reason], [a, 'no machine for x86_64-linux offers the feature quantum']);
+});
+
+test('the features and platforms of this machine are what Nix is set to', async () => {
+	const paths = instantiate('own', `[ (${drv('own-feature', 'echo a > $out', 'requiredSystemFeatures = [ "apples" ];')}) ` +
+		`(${drv('own-platform', 'echo b > $out').replace('x86_64-linux', 'x86_64-v1-linux')}) ` +
+		`(${drv('own-other', 'echo c > $out', 'requiredSystemFeatures = [ "big-parallel" ];')}) ]`);
+	const builds = named(paths).map((b, i) => ({ ...b, ...[{ features: ['apples'] }, { system: 'x86_64-v1-linux' }, { features: ['big-parallel'] }][i] }));
+	const NIX_CONFIG = `${nix_env.NIX_CONFIG}system-features = apples\nextra-platforms = x86_64-v1-linux\n`;
+	const r = await drive({ builds }, { env: { NIX_CONFIG } });
+	/* Where a daemon builds, it is set as it is set, and says so. */
+	equal(paths.map((p) => r.builds[p].state), process.getuid() === 0 ? ['built', 'built', 'unsupported'] : ['unsupported', 'built', 'unsupported']);
 });
 
 test('what Nix does not build on this machine is not built, though we thought it would: nobody has failed', async () => {

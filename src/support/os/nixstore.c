@@ -29,6 +29,12 @@ nixstore_daemon_listens(void)
 	return knock() == 0;
 }
 
+bool
+nixstore_is_the_daemons(void)
+{
+	return access(DATABASE, W_OK) != 0 && nixstore_daemon_listens();
+}
+
 const char *
 nixstore_access(struct err *e)
 {

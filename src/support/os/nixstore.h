@@ -15,6 +15,9 @@
 /* Whether a daemon answers at the socket. One without anybody behind it is left over from another life. */
 bool nixstore_daemon_listens(void);
 
+/* Whether a daemon does what is asked of the store, because this process may not write it itself. */
+bool nixstore_is_the_daemons(void);
+
 /* In words, static: "by Nix' daemon", "as its only user" and the like; NULL and *e (ERR_DENIED, with what
  * to do about it) when nothing could be evaluated or built. */
 const char *nixstore_access(struct err *e);

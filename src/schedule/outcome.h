@@ -26,6 +26,7 @@ struct outcome {
 	const char *reason; /* for people, or NULL; in the arena or constant */
 	bool absent;        /* infrastructure: the machine could not be reached, nothing was begun */
 	bool differs;       /* failed, because it was built before and came out differently */
+	bool marked;        /* failed by its own word: its outputs are there */
 	bool may_pass;      /* failed, but Nix thinks that it may pass: what it fetches was perhaps not to be had just now */
 };
 /* tail: the end of the log, Nix' own words included. */

@@ -27,7 +27,7 @@ enum {
 struct running {
 	struct schedule *q;
 	struct running *next;
-	int64_t id;
+	int64_t id, begun_ms;
 	size_t machine;
 	const char *drv, *log;
 	struct worker *worker;
@@ -261,7 +261,8 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 	    .phase = json_str(r->built, "phase", NULL),
 	    .log = json_str(r->built, "log", r->log),
 	    .wall_ms = wall_ms,
-	    .not_before = not_before};
+	    .not_before = not_before,
+	    .marked = json_flag(r->built, "marked", false)};
 	if (json_is_boolean(json_object_get(r->built, "deterministic")))
 		end.alike = json_flag(r->built, "deterministic", false) ? BUILD_ALIKE : BUILD_NOT_ALIKE;
 	if (store_build_end(q->s, r->id, &end, e) != 0)
@@ -271,8 +272,10 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 	q->figures.built += state == BUILD_BUILT;
 	q->figures.failed += !build_state_is_good(state) && state != BUILD_QUEUED;
 	queue_ended(q->queue, r->id,
-	    state == BUILD_QUEUED ? QUEUE_AGAIN : build_state_is_good(state) ? QUEUE_GOOD : QUEUE_BAD, infrastructure, wall_ms,
-	    not_before, reason, now);
+	    state == BUILD_QUEUED                            ? QUEUE_AGAIN
+	    : build_state_is_good(state) || end.marked ? QUEUE_GOOD
+	                                                     : QUEUE_BAD,
+	    infrastructure, wall_ms, not_before, reason, now);
 	return 0;
 }
 
@@ -314,7 +317,7 @@ write_start(struct schedule *q, const struct queue_choice *c, int64_t now, struc
 {
 	struct running *r = mem_alloc(sizeof(*r));
 
-	*r = (struct running){.q = q, .next = q->running, .id = c->id, .machine = c->machine};
+	*r = (struct running){.q = q, .next = q->running, .id = c->id, .machine = c->machine, .begun_ms = clock_mono_ms()};
 	r->drv = arena_strdup(&r->a, c->drv);
 	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, base_name(c->drv));
 	q->running = r;
@@ -585,6 +588,32 @@ schedule_figures(const struct schedule *q)
 	all.open = (int64_t)f.open;
 	all.ready = (int64_t)f.ready;
 	return all;
+}
+
+struct schedule_now
+schedule_now(const struct schedule *q, struct arena *a)
+{
+	struct schedule_now now = {0};
+	int64_t mono = clock_mono_ms(), wall = clock_now_ms();
+
+	for (const struct running *r = q->running; r != NULL; r = r->next) {
+		now.building += !r->over;
+		if (!r->over && (now.longest == NULL || mono - r->begun_ms > now.longest_ms)) {
+			now.longest = arena_strdup(a, r->drv);
+			now.longest_ms = mono - r->begun_ms;
+		}
+	}
+	struct queue_put_back back = queue_put_back(q->queue, wall);
+	if (q->full && queue_figures(q->queue).ready > 0) {
+		now.waiting = queue_figures(q->queue).ready;
+		now.wait_ms = NO_ROOM_MS;
+		now.why = schedule_no_room(a, q->settings);
+	} else if (back.n > 0) {
+		now.waiting = back.n;
+		now.wait_ms = back.until - wall;
+		now.why = back.reason != NULL ? arena_strdup(a, back.reason) : NULL;
+	}
+	return now;
 }
 
 static void

@@ -645,6 +645,19 @@ ask(struct session *s, struct arena *a, const struct session_job *job, struct se
 	return rc;
 }
 
+static const char *const *
+output_paths(struct arena *a, const struct session_job *job, const struct outputs *outputs)
+{
+	const char **paths = arena_alloc(a, (outputs->v.n + 1) * sizeof(*paths)), *slash = strrchr(job->drv, '/');
+	size_t n = 0;
+
+	for (size_t i = 0; slash != NULL && i < outputs->v.n; i++)
+		if (outputs->v.p[i].path != NULL)
+			paths[n++] = arena_printf(a, "%.*s/%s", (int)(slash - job->drv), job->drv, outputs->v.p[i].path);
+	paths[n] = NULL;
+	return paths;
+}
+
 int
 session_build(struct session *s, struct arena *a, const struct session_job *job, struct session_result *ret, struct err *e)
 {
@@ -656,6 +669,7 @@ session_build(struct session *s, struct arena *a, const struct session_job *job,
 	s->begun = s->dependency_begun = false;
 	set_limits(s, (job->wall_s + LATER_S) * 1000, (job->silent_s + LATER_S) * 1000, job->max_log_bytes + SLACK_BYTES);
 	int rc = ask(s, a, job, &r, &outputs, e);
+	r.outputs = output_paths(a, job, &outputs);
 	vec_release(&outputs.v);
 	s->job = NULL;
 	if (rc == -2)

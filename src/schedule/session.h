@@ -45,6 +45,7 @@ struct session_result {
 	char *phase;            /* the last that the builder announced, or NULL; in the arena */
 	bool begun;             /* its builder was started; what Nix could not begin, no builder has failed */
 	bool dependency_begun;  /* and that of something it needs, which Nix found missing */
+	const char *const *outputs; /* paths, NULL-terminated, when it succeeded; in the arena */
 	char *machine;          /* where, or NULL: on this machine; in the arena */
 	int64_t building_ms;    /* since it was begun */
 };

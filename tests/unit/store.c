@@ -265,6 +265,43 @@ what_has_no_machine_fails_nothing_above_it(void **state)
 }
 
 static void
+what_marks_itself_as_failed_has_failed_but_is_there(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(json_drop) json_t *builds = NULL;
+	AUTO(json_drop) json_t *unjudged = NULL;
+	AUTO(json_drop) json_t *on_b = json_pack("[s]", "/nix/store/b.drv");
+
+	want_chain(f, f->run, false);
+	build_ends(f, "/nix/store/a.drv", BUILD_BUILT);
+	struct build_end marked = {.state = BUILD_FAILED, .reason = BUILD_MARKED, .marked = true};
+	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/b.drv"), &marked, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/b.drv"), "failed");
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "queued");
+	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
+	assert_int_equal(json_array_size(unjudged), 1);
+	/* For the next run it is there, as one that has failed; for the first that saw it there, too. */
+	const struct build_want next[] = {
+	    {.drv = "/nix/store/b.drv", .name = "b", .system = "x", .features = "[]", .target = true, .cached = true, .marked = true},
+	    {.drv = "/nix/store/m.drv", .name = "m", .system = "x", .features = "[]", .target = true, .cached = true, .marked = true},
+	    {.drv = "/nix/store/n.drv", .name = "n", .system = "x", .features = "[]", .target = true, .inputs = on_b},
+	};
+	int64_t second = add_run(f, 2);
+	assert_int_equal(store_builds_want(f->s, second, next, COUNT(next), 0, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/b.drv"), "failed");
+	assert_string_equal(state_of(f, "/nix/store/m.drv"), "failed");
+	assert_string_equal(state_of(f, "/nix/store/n.drv"), "queued");
+	assert_int_equal(store_run_builds_json(f->s, second, &builds, &f->e), 0);
+	assert_string_equal(json_str(json_object_get(builds, "/nix/store/m.drv"), "reason", ""), BUILD_MARKED);
+	assert_null(json_str(json_object_get(builds, "/nix/store/m.drv"), "propagated_from", NULL));
+	/* Made anew without the mark it is good. */
+	const struct build_want good[] = {
+	    {.drv = "/nix/store/m.drv", .name = "m", .system = "x", .features = "[]", .target = true, .cached = true}};
+	assert_int_equal(store_builds_want(f->s, second, good, 1, 0, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/m.drv"), "cached");
+}
+
+static void
 a_known_failure_stands_until_it_is_asked_again(void **state)
 {
 	struct fixture *f = *state;
@@ -684,6 +721,7 @@ main(void)
 	    TEST(a_failed_inner_step_rolls_everything_back),
 	    TEST(dependencies_come_first_and_release_what_waits),
 	    TEST(a_failure_travels_up_with_its_cause),
+	    TEST(what_marks_itself_as_failed_has_failed_but_is_there),
 	    TEST(what_has_no_machine_fails_nothing_above_it),
 	    TEST(a_known_failure_stands_until_it_is_asked_again),
 	    TEST(blame_follows_what_the_base_does),

@@ -55,7 +55,7 @@ UNIT = \
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/fetch.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/send/sender.js \
-	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js \
+	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
 	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/nix.js

@@ -137,6 +137,35 @@ take_infos(struct infos *q, struct err *e)
 	return infos_read(buf_get(&q->text), q->by_name, e);
 }
 
+/* nix path-info --json and words over paths: newer Nix is to be told in which shape, older knows no such option. */
+static int
+path_info(struct infos *q, const char *const *words, const json_t *paths, int64_t wall_ms, struct err *e)
+{
+	const char *argv[16] = {NIX, "path-info", "--json"};
+	size_t n = 5;
+	struct err ignored;
+
+	for (size_t i = 0; words[i] != NULL; i++)
+		argv[n++] = words[i];
+	if (json_array_size(paths) == 0)
+		return 0;
+	if (q->has_format != INFOS_NO) {
+		argv[n] = "--json-format";
+		argv[n + 1] = "1";
+		if (ask(q, argv, paths, wall_ms, take_infos, q->has_format == INFOS_YES ? e : &ignored) == 0) {
+			q->has_format = INFOS_YES;
+			return 0;
+		}
+		if (q->has_format == INFOS_YES)
+			return -1;
+		argv[n] = NULL;
+	}
+	if (ask(q, argv, paths, wall_ms, take_infos, e) != 0)
+		return -1;
+	q->has_format = INFOS_NO;
+	return 0;
+}
+
 static int
 take_invalid(struct infos *q, struct err *e)
 {
@@ -191,9 +220,23 @@ ask_cache(struct infos *q, size_t i, bool closures, const json_t *paths, struct 
 
 	if (url == NULL) /* there is no cache at all */
 		return 0;
-	const char *const words[] = {NIX, "path-info", "--json", "--store", url, closures ? "-r" : NULL, NULL};
+	const char *const words[] = {"--store", url, closures ? "-r" : NULL, NULL};
 
-	return ask(q, words, paths, CACHE_WALL_MS, take_infos, e);
+	return path_info(q, words, paths, CACHE_WALL_MS, e);
+}
+
+/* A cache that does not answer shall not be asked twice: the first question goes to the store. */
+static void
+learn_format(struct infos *q, const json_t *paths)
+{
+	static const char *const none[] = {NULL};
+	AUTO(json_drop) json_t *there = those_at(q, paths, INFOS_STORE), *one = NULL;
+	struct err ignored;
+
+	if (q->has_format != INFOS_MAYBE || json_array_size(there) == 0)
+		return;
+	one = json_pack("[O]", json_array_get(there, 0));
+	(void)!path_info(q, none, one, WALL_MS, &ignored);
 }
 
 /* What the store has not is asked of one cache after the other. */
@@ -236,6 +279,7 @@ infos_find(struct infos *q, const json_t *paths, struct err *e)
 	}
 	if (ask(q, check, new, WALL_MS, take_invalid, e) != 0)
 		return -1;
+	learn_format(q, new);
 	find_in_caches(q, new);
 	return 0;
 }
@@ -251,10 +295,10 @@ infos_where(const struct infos *q, const char *path)
 static int
 read_from_store(struct infos *q, const json_t *paths, struct err *e)
 {
-	static const char *const words[] = {NIX, "path-info", "-r", "--json", NULL};
+	static const char *const words[] = {"-r", NULL};
 	AUTO(json_drop) json_t *there = those_at(q, paths, INFOS_STORE);
 
-	return ask(q, words, there, WALL_MS, take_infos, e);
+	return path_info(q, words, there, WALL_MS, e);
 }
 
 /* What is referred to and was never asked for. */

@@ -187,7 +187,7 @@ static const struct config_key keys[] = {
     FLAG(build, branches, true),
     NUMBER(build, slots, 2, 1, 1024),
     TEXTS(build, systems, "[]", check_system),
-    TEXTS(build, features, "[\"benchmark\",\"big-parallel\",\"nixos-test\"]", check_word),
+    TEXTS(build, features, "[]", check_word),
     TEXT(build, builders, "", NULL),
     FLAG(build, builders_use_substitutes, false),
     NUMBER(build, max_unsupported_s, 3600, 0, 30 * 24 * 3600),

@@ -58,8 +58,8 @@ struct settings {
 		bool enabled;
 		bool branches;        /* what a push to the default branch changes is built, too */
 		int64_t slots;        /* builds at once on this machine, per system */
-		json_t *systems;      /* array; empty: this machine's */
-		json_t *features;     /* array: what this machine offers */
+		json_t *systems;      /* array; empty: what Nix says */
+		json_t *features;     /* array: what this machine offers; empty: what Nix says */
 		const char *builders; /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
 		bool builders_use_substitutes; /* builders fetch what they can by themselves */
 		int64_t max_unsupported_s; /* how long a builder that cannot be reached is waited for */

@@ -156,7 +156,8 @@ jobs_wants(struct arena *a, const json_t *records, enum jobs_which which, struct
 		    .base_drv = json_str(rec, "base", NULL),
 		    .base = which == JOBS_WANTS_BASE,
 		    .asked = asked,
-		    .cached = json_flag(rec, "cached", false)};
+		    .cached = json_flag(rec, "cached", false),
+		    .marked = json_flag(rec, "marked", false)};
 	}
 	return n;
 }

@@ -3,6 +3,7 @@
 
 #include "changeset/changeset.h"
 #include "explain.h"
+#include "graph/drv.h"
 #include "jobs.h"
 #include "pipeline.h"
 #include "schedule/schedule.h"
@@ -21,6 +22,12 @@
 #include <unistd.h>
 
 enum { COULD_NOT_TELL = 2 };
+enum {
+	TICK_MS = 1000,
+	SAY_FIRST_MS = 10 * 1000, /* without a terminal: until builds are mentioned for the first time, and then between two lines */
+	SAY_MS = 60 * 1000,
+	MAX_ROOTS_BYTES = 256 * 1024 * 1024 /* all that Nix keeps, a line each */
+};
 
 struct local {
 	struct arena a;
@@ -39,7 +46,10 @@ struct local {
 	struct loop *loop;
 	struct store *store;
 	struct schedule *schedule;
+	struct loop_timer *tick;
 	int64_t run, total;
+	int64_t said_ms;  /* when a line was last written to what is no terminal */
+	const char *why;  /* what waits waits for, as it was last said, or NULL */
 };
 
 /* --- progress ------------------------------------------------------------------------------------------------------ */
@@ -221,21 +231,68 @@ compare(struct local *l, struct err *e)
 
 /* --- building -------------------------------------------------------------------------------------------------------- */
 
+/* A line that stays, above the one that moves. */
+static void
+say(struct local *l, const char *text)
+{
+	show(l, "");
+	fprintf(stderr, "%sekaci: %s\n", l->terminal ? "\r" : "", text);
+	l->said_ms = clock_mono_ms();
+}
+
+static const char *
+span(struct arena *a, int64_t ms)
+{
+	return ms < 60 * 1000 ? arena_printf(a, "%" PRId64 " s", (ms + 999) / 1000) : arena_printf(a, "%" PRId64 " min", ms / 60000);
+}
+
+/* How far the builds are, what is at work and what waits. Why something waits is said once, in a line of its own. */
+static void
+show_builds(struct local *l, int64_t open)
+{
+	struct arena a = {0};
+	struct schedule_now now = schedule_now(l->schedule, &a);
+	const char *line = arena_printf(&a, "%s: %" PRId64 " of %" PRId64 " to go", l->doing, open, l->total);
+
+	if (now.waiting > 0 && now.why != NULL && (l->why == NULL || strcmp(l->why, now.why) != 0)) {
+		l->why = arena_strdup(&l->a, now.why);
+		say(l, arena_printf(&a, "%zu %s: %s", now.waiting, now.waiting == 1 ? "build waits" : "builds wait", now.why));
+	}
+	if (now.waiting > 0)
+		line = arena_printf(&a, "%s, %zu waiting for another %s", line, now.waiting, span(&a, now.wait_ms));
+	if (now.longest != NULL && now.longest_ms >= SAY_FIRST_MS)
+		line = arena_printf(&a, "%s, " STR_FMT " for %s", line, STR_ARG(drv_name(str_of(now.longest))), span(&a, now.longest_ms));
+	if (l->terminal) {
+		struct str head = str_utf8_head(str_of(line), 79); /* more would begin a second line, which cannot be taken back */
+		show(l, str_dup(&a, head));
+	} else if (clock_mono_ms() - l->said_ms >= SAY_MS) {
+		say(l, line);
+	}
+	arena_release(&a);
+}
+
 static void
 on_build(void *ctx, int64_t run)
 {
 	struct local *l = ctx;
 	struct err e;
-	char line[96];
 	int64_t open;
 
 	(void)run;
 	if (store_run_builds_open(l->store, l->run, &open, &e) != 0)
 		return;
-	snprintf(line, sizeof(line), "building: %" PRId64 " of %" PRId64 " to go", open, l->total);
-	show(l, line);
+	show_builds(l, open);
 	if (open == 0)
 		loop_stop(l->loop);
+}
+
+static void
+on_tick(void *ctx)
+{
+	struct local *l = ctx;
+
+	on_build(l, l->run);
+	loop_timer_set(l->tick, TICK_MS);
 }
 
 static int
@@ -273,8 +330,12 @@ build_all(struct local *l, const char *side, const json_t *failed, struct err *e
 			json_object_set(l->query, "sizes", (json_t *)(uintptr_t)rec);
 	}
 	if (l->total > 0) {
+		l->doing = failed == NULL ? "building" : "building the base of what failed";
+		l->said_ms = clock_mono_ms() - SAY_MS + SAY_FIRST_MS;
+		loop_timer_set(l->tick, TICK_MS);
 		schedule_kick(l->schedule);
 		loop_run(l->loop);
+		loop_timer_set(l->tick, -1);
 		loop_end_workers(l->loop);
 	}
 	return store_run_builds_open(l->store, l->run, &l->total, e) != 0 || l->total == 0
@@ -296,6 +357,7 @@ open_queue(struct local *l, struct err *e)
 	    store_installation_put(l->store, 1, NULL, "active", e) != 0 || store_repository_put(l->store, &repo, e) != 0 ||
 	    store_pull_put(l->store, &pr, e) != 0)
 		return -1;
+	l->tick = loop_timer_new(l->loop, "progress", on_tick, l);
 	return store_run_add(l->store, &r, &l->run, e);
 }
 
@@ -317,6 +379,7 @@ build(struct local *l, struct err *e)
 static void
 close_queue(struct local *l)
 {
+	loop_timer_free(l->tick);
 	schedule_free(l->schedule);
 	loop_free(l->loop);
 	store_close(l->store);
@@ -533,11 +596,26 @@ prepare(struct local *l, struct err *e)
 	return files_mkdirs(l->roots_dir, 0750, e);
 }
 
+/* What this run was for is told: its folder goes, and with it the roots, of which Nix has links. */
+static void
+forget(struct local *l)
+{
+	static const char *const ask[] = {"nix-store", "--gc", "--print-roots", NULL};
+	struct err ignored;
+
+	(void)!files_remove_tree(l->run_dir, &ignored);
+	if (nixstore_forget_roots(l->run_dir) != 0) {
+		AUTO(buf_release) struct buf roots = {0};
+		buf_init(&roots, MAX_ROOTS_BYTES);
+		(void)!child_output(ask, &roots, &ignored);
+	}
+}
+
 static int
 run(bool explains, int argc, char **argv)
 {
 	struct local l = {.terminal = isatty(2) == 1, .colour = isatty(1) == 1};
-	struct err e = {0}, ignored;
+	struct err e = {0};
 	int code = COULD_NOT_TELL;
 
 	config_defaults(&l.a, &l.settings);
@@ -556,7 +634,7 @@ run(bool explains, int argc, char **argv)
 	}
 	close_queue(&l);
 	if (l.run_dir != NULL)
-		(void)!files_remove_tree(l.run_dir, &ignored);
+		forget(&l);
 	json_t *all[] = {l.cli_jobs, l.mirrored, l.plan, l.evaluations, l.query, l.builds, l.failure};
 	for (size_t i = 0; i < COUNT(all); i++)
 		json_decref(all[i]);

@@ -24,7 +24,7 @@ static const struct {
     [BUILD_LOG_LIMIT] = {"log_limit", "build log grew over the limit", true, true},
     [BUILD_INFRASTRUCTURE] = {"infrastructure", "could not be built: the machinery failed", true, false},
     [BUILD_CANCELLED] = {"cancelled", "build was cancelled", true, false},
-    [BUILD_UNSUPPORTED] = {"unsupported", "no machine here can build it", true, false},
+    [BUILD_UNSUPPORTED] = {"unsupported", "not built: no machine here can do it", true, false},
 };
 
 const char *

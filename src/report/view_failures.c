@@ -92,14 +92,17 @@ cause_item(const struct view *v, const struct cause *c)
 
 	if (build == NULL) /* the build it came from was not told: say what is known */
 		build = c->at->build;
+	bool no_machine = strcmp(json_str(build, "state", ""), built_name(BUILD_UNSUPPORTED)) == 0;
+	const char *reason = json_str(build, "reason", NULL);
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
-	put_name(v, item, "system", c->at->system);
-	put_text(item, "words", state_words(v, build));
+	put_name(v, item, "system", c->own ? c->at->system : json_str(build, "system", c->at->system));
+	put_text(item, "words", no_machine && reason != NULL ? arena_printf(&m->a, "not built: %s", words_cut(&m->a, reason, MAX_REASON_BYTES))
+	                                                     : state_words(v, build));
 	if (c->own)
 		put_text(item, "was", was_otherwise(v, build));
 	/* "build failed (the builder failed)" says nothing twice. */
-	if (json_str(build, "reason", NULL) != NULL && strcmp(json_str(build, "reason", ""), "the builder failed") != 0)
-		put_text(item, "reason", words_cut(&m->a, json_str(build, "reason", ""), MAX_REASON_BYTES));
+	if (reason != NULL && !no_machine && strcmp(reason, "the builder failed") != 0)
+		put_text(item, "reason", words_cut(&m->a, reason, MAX_REASON_BYTES));
 	if (log != NULL)
 		put_link(v, item, "log", "log", log);
 	if (json_int(build, "wall_ms", -1) >= MIN_TOLD_MS)

@@ -80,31 +80,16 @@ words_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes)
 	return arena_strn(a, s + from, n - from);
 }
 
-/* What Nix says of a failed builder, repeating the log: "last 25 log lines:", each of them behind "> ", and how to see it. */
-static bool
-repeats(struct str line)
-{
-	line = str_trim(line);
-	return str_starts(line, STR("> ")) || str_is(line, ">") || str_starts(line, STR("For full logs, run")) ||
-	    str_starts(line, STR("nix log /nix/store/")) ||
-	    ((str_starts(line, STR("last ")) || str_starts(line, STR("Last "))) && str_ends(line, STR("log lines:")));
-}
-
 char *
 words_log_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes)
 {
 	AUTO(buf_release) struct buf b;
-	bool failed = false;
 
 	buf_init(&b, SIZE_MAX / 4);
 	for (struct str rest = str_of(s); rest.n != 0;) {
 		struct str line = str_cut(rest, '\n', &rest);
-		bool announced = str_starts(line, STR("building '/nix/store/")) && str_ends(line, STR("'..."));
-		if (announced || (failed && repeats(line)))
+		if (str_starts(line, STR("building '/nix/store/")) && str_ends(line, STR("'...")))
 			continue;
-		failed = failed || (str_starts(line, STR("error: ")) && str_find(line, STR(".drv'")) >= 0);
-		if (failed && str_ends(line, STR(";")))
-			line.n--;
 		buf_str(&b, line);
 		buf_putc(&b, '\n');
 	}

@@ -14,7 +14,7 @@ char *words_bytes(struct arena *a, int64_t n);     /* "812 B", "1.2 MiB": as Nix
 char *words_cut(struct arena *a, const char *s, size_t max_bytes); /* with an ellipsis when cut */
 /* The last n lines of s, at most max_bytes, whole characters. */
 char *words_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes);
-/* The same of a build's log, without what Nix repeats of it when the builder fails. */
+/* The same of a build's log, without Nix' announcement that it is built. */
 char *words_log_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes);
 /* The first n lines of s, at most max_bytes. */
 char *words_head(struct arena *a, const char *s, size_t lines, size_t max_bytes);

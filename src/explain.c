@@ -30,11 +30,14 @@ class_words(const char *class)
 	static const char *const words[][2] = {
 	    {"rebuild", "must be rebuilt"},
 	    {"derivation_only", "another derivation, the same outputs: nothing to build"},
+	    {"switched", "another package than before, which the base had already: nothing to build"},
 	    {"added", "added"},
 	    {"removed", "removed"},
 	    {"newly_failing", "newly fails to evaluate"},
 	    {"fixed", "evaluates again"},
 	    {"still_failing", "fails to evaluate, as on the base"},
+	    {"added_failing", "new, and fails to evaluate"},
+	    {"removed_failing", "gone; at the base it failed to evaluate"},
 	};
 
 	for (size_t i = 0; i < COUNT(words); i++)

@@ -155,11 +155,10 @@ evaluate(struct local *l, struct err *e)
 		side = strcmp(json_str(job, "side", ""), "base") == 0 ? "evaluating base" : "evaluating head";
 		if (stage(l, "evaluate", side, job, &records, e) != 0)
 			return -1;
-		json_t *rec = json_array_get(records, 0);
-		json_array_append(l->evaluations, rec);
-		if (!json_flag(rec, "complete", false)) {
-			l->failure = json_pack("{s:s,s:s,s:s}", "stage", "evaluate", "kind", "incomplete", "message",
-			    json_str(rec, "reason", "the evaluator gave no reason"));
+		json_array_append(l->evaluations, json_array_get(records, 0));
+		const char *why = jobs_stopped(l->evaluations);
+		if (why != NULL) {
+			l->failure = json_pack("{s:s,s:s,s:s}", "stage", "evaluate", "kind", "incomplete", "message", why);
 			return 1;
 		}
 	}
@@ -481,7 +480,7 @@ prepare(struct local *l, struct err *e)
 static int
 run(bool explains, int argc, char **argv)
 {
-	struct local l = {.terminal = isatty(2) == 1, .colour = isatty(1) == 1};
+	struct local l = {.terminal = isatty(2) == 1 && config_smart_terminal(), .colour = isatty(1) == 1 && config_wants_colour()};
 	struct err e = {0}, ignored;
 	int code = COULD_NOT_TELL;
 

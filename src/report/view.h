@@ -23,6 +23,7 @@ struct limits {
 	size_t nodes;       /* in the picture; 0: none */
 	size_t rules;       /* rules, jobs and evaluations */
 	bool packages_elsewhere; /* no lists of packages */
+	bool followers;          /* what rebuilds with the same version is listed, whatever the configuration says */
 };
 
 /* What a configuration asks for at most (package_change_summary, rebuild_impact, settings). */

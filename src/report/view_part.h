@@ -14,6 +14,8 @@ void put_text(json_t *obj, const char *key, const char *s);   /* nothing when s 
 void put_name(const struct view *v, json_t *obj, const char *key, const char *s);
 /* The text cut to the limit of names, and the same as a code span in KEY_md. */
 void put_code(const struct view *v, json_t *obj, const char *key, const char *s);
+/* Paths of an array from first on, as one text: "a, b and 3 more", and the same as code spans in KEY_md; nothing when there are none. */
+void put_names(const struct view *v, json_t *obj, const char *key, const json_t *paths, size_t first);
 /* A block of lines, and the same fenced in KEY_md; indented two spaces for a list item. */
 void put_block(const struct view *v, json_t *obj, const char *key, const char *s);
 /* KEY_url, and the Markdown link with our words in KEY_md; nothing when url is not one that may stand there. */

@@ -39,6 +39,12 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 
 #define BUILD(text) "{\"" DRV "\":{" text "}}"
 
+#define SIDES(list) "{\"evaluations\":[" list "]}"
+#define GOOD(side, rows) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":" rows "}"
+#define SAID(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":0,\"nothing\":\"it is a library\"}"
+#define BROKEN(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"reason\":\"syntax error\",\"rows\":0}"
+#define UNKNOWN(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"unknown\":true,\"reason\":\"not fetched\",\"rows\":0}"
+
 static const struct {
 	const char *class, *build, *more;
 	const char *evaluation, *rebuilds; /* conclusions; "" for none yet */
@@ -69,8 +75,26 @@ static const struct {
     {"newly_failing", "null", "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"allow_eval_failures\":true}]}}", "neutral", "success", 1},
     {"still_failing", "null", "{}", "success", "success", 0},
     {"fixed", "null", "{}", "success", "success", 0},
-    {"rebuild", "null", "{\"evaluations\":[{\"side\":\"base\",\"complete\":false,\"reason\":\"killed\"}]}", "failure", "cancelled",
-        2},
+    {"added_failing", "null", "{}", "failure", "success", 1},
+    {"added_failing", "null", "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"allow_eval_failures\":true}]}}", "neutral", "success", 1},
+    {"removed_failing", "null", "{}", "success", "success", 0},
+    {"switched", "null", "{}", "success", "success", 0},
+    /* Only a head that does not evaluate where its base does is this change's doing. */
+    {"rebuild", "null", SIDES(BROKEN("base")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(GOOD("base", "9") "," BROKEN("head")), "failure", "cancelled", 2},
+    {"rebuild", "null", SIDES(BROKEN("base") "," GOOD("head", "9")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(BROKEN("base") "," BROKEN("head")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(GOOD("base", "9") "," UNKNOWN("head")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(UNKNOWN("base") "," GOOD("head", "9")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(UNKNOWN("base") "," UNKNOWN("head")), "neutral", "neutral", 2},
+    /* Nothing on both sides is not known, but where the evaluations say that it is as it should be. */
+    {"unchanged", "null", SIDES(GOOD("base", "0") "," GOOD("head", "0")), "neutral", "neutral", 2},
+    {"unchanged", "null", SIDES(SAID("base") "," SAID("head")), "neutral", "neutral", 0},
+    {"unchanged", "null", SIDES(GOOD("base", "0") "," SAID("head")), "neutral", "neutral", 2},
+    {"added", "null", SIDES(GOOD("base", "0") "," GOOD("head", "1")), "success", "success", 0},
+    {"unchanged", "null",
+        SIDES(GOOD("base", "0") "," GOOD("head", "0") ",{\"side\":\"base\",\"job\":\"k\",\"complete\":true,\"rows\":3},"
+              "{\"side\":\"head\",\"job\":\"k\",\"complete\":true,\"rows\":3}"), "success", "success", 0},
     {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"input\",\"message\":\"x\"}}", "failure",
         "cancelled", 2},
     {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"absent\",\"message\":\"x\"}}", "failure",

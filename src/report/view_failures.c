@@ -93,7 +93,7 @@ cause_item(const struct view *v, const struct cause *c)
 	if (build == NULL) /* the build it came from was not told: say what is known */
 		build = c->at->build;
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
-	put_name(v, item, "system", c->at->system);
+	put_system(v, item, c->at->system);
 	put_text(item, "words", state_words(v, build));
 	if (c->own)
 		put_names(v, item, "also", json_object_get(c->at->json, "aliases"), 0);
@@ -146,7 +146,7 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 		json_t *item = json_object();
 		const char *error = json_str(json_object_get(at->json, side), "error", "");
 		put_code(v, item, "name", at->name);
-		put_name(v, item, "system", at->system);
+		put_system(v, item, at->system);
 		put_names(v, item, "also", json_object_get(at->json, "aliases"), 0);
 		if (m->many_jobs)
 			put_code(v, item, "job", at->job);
@@ -160,8 +160,6 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 			json_object_set_new(item, "tolerated", json_true());
 		json_array_append_new(items, item);
 	}
-	if (json_array_size(items) > 0)
-		json_object_set_new(json_array_get(items, json_array_size(items) - 1), "last", json_true());
 	put_list(v, obj, key, items, total, m->total.of[change]);
 }
 
@@ -203,7 +201,7 @@ put_remarks(const struct view *v, json_t *obj, const char *key, size_t max,
 			continue;
 		json_t *item = json_object();
 		put_code(v, item, "name", at->name);
-		put_name(v, item, "system", at->system);
+		put_system(v, item, at->system);
 		put_names(v, item, "also", json_object_get(at->json, "aliases"), 0);
 		put_text(item, "words", remark);
 		if (json_str(at->build, "log_url", NULL) != NULL)

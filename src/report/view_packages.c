@@ -25,14 +25,13 @@ put_version(const struct view *v, json_t *item, const char *key, const char *ver
 
 /* Of the attributes first..end-1, which are one package; first is no alias. */
 static json_t *
-package_item(const struct view *v, const struct attr *first, const struct attr *end)
+package_item(const struct view *v, const struct attr *first, const struct attr *end, bool one_cause)
 {
 	struct model *m = v->m;
 	AUTO(buf_release) struct buf systems = {0};
 	json_t *item = json_object();
 	const json_t *renamed = json_object_get(first->json, "renamed_from");
 	const json_t *aliases = json_object_get(first->json, "aliases");
-	const char *because = view_because(v, first, true);
 
 	buf_init(&systems, MAX_SYSTEMS_TEXT);
 	for (const struct attr *at = first; at < end; at++)
@@ -49,8 +48,10 @@ package_item(const struct view *v, const struct attr *first, const struct attr *
 	put_names(v, item, "also", aliases, 0);
 	if (json_is_array(renamed))
 		put_code(v, item, "renamed", model_attr_name(&m->a, renamed));
-	put_text(item, "because_md", because);
-	put_text(item, "because", view_because(v, first, false));
+	if (!one_cause) {
+		put_text(item, "because_md", view_because(v, first, true));
+		put_text(item, "because", view_because(v, first, false));
+	}
 	const char *broken = first->blame == BLAME_NEWLY ? "newly fails to build" : NULL;
 	put_text(item, "note", broken);
 	return item;
@@ -98,6 +99,7 @@ view_packages(const struct view *v, json_t *obj)
 	json_t *items[LISTS];
 	size_t totals[LISTS] = {0}, end;
 	int64_t counts[LISTS] = {0};
+	bool one_cause = view_one_cause(m);
 
 	if (v->limits->packages_elsewhere || (!json_flag(summary, "enabled", true) && !v->limits->followers))
 		return;
@@ -114,7 +116,7 @@ view_packages(const struct view *v, json_t *obj)
 			continue;
 		totals[list]++;
 		if (json_array_size(items[list]) < v->limits->listed)
-			json_array_append_new(items[list], package_item(v, first, &m->attrs[end]));
+			json_array_append_new(items[list], package_item(v, first, &m->attrs[end], one_cause));
 	}
 	/* Packages that rebuild without a change of their own are counted, and listed when the configuration or the document
 	 * wants it. */

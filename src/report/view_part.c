@@ -59,6 +59,13 @@ put_names(const struct view *v, json_t *obj, const char *key, const json_t *path
 }
 
 void
+put_system(const struct view *v, json_t *obj, const char *system)
+{
+	if (v->m->n_systems > 1)
+		put_name(v, obj, "system", system);
+}
+
+void
 put_block(const struct view *v, json_t *obj, const char *key, const char *s)
 {
 	AUTO(buf_release) struct buf block = {0}, indented = {0};
@@ -110,6 +117,8 @@ put_list(const struct view *v, json_t *obj, const char *key, json_t *items, size
 		json_object_set_new(list, "one", json_true());
 	if (total > shown)
 		put_number(v, list, "more", (int64_t)(total - shown));
+	if (shown > 0 && json_is_object(json_array_get(items, shown - 1)))
+		json_object_set_new(json_array_get(items, shown - 1), "last", json_true());
 	json_object_set_new(list, "items", items);
 	json_object_set_new(obj, key, count > 0 || total > 0 ? list : json_false());
 	if (count <= 0 && total == 0)

@@ -132,6 +132,23 @@ view_roots(const struct view *v, json_t *obj)
 		put_text(obj, "picture_md", picture_mermaid(v->m, v->limits->nodes));
 }
 
+bool
+view_one_cause(const struct model *m)
+{
+	const json_t *list = json_object_get(m->difference, "roots"), *first = NULL;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *root = json_array_get(list, i);
+		if (json_int(json_object_get(root, "radius"), "derivations", 0) == 0)
+			continue;
+		if (first != NULL && (strcmp(json_str(first, "name", ""), json_str(root, "name", "")) != 0 ||
+		                         !json_equal(json_object_get(first, "attributes"), json_object_get(root, "attributes"))))
+			return false;
+		first = root;
+	}
+	return first != NULL;
+}
+
 const char *
 view_because(const struct view *v, const struct attr *at, bool markdown)
 {

@@ -376,7 +376,7 @@ static const char usage[] =
     "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --build also builds what\n"
     "must be built, and tells newly failing from still failing; --check builds what is there already once more, and says\n"
     "what comes out differently.\n"
-    "Exit code: 0 nothing newly failing, 1 something is, 2 it could not be told.\n";
+    "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it could not be told.\n";
 
 static const char explain_usage[] =
     "usage: ekaci explain ATTR BASE HEAD [--repo DIR] [--file F | --flake REF | --job NAME] [--merge] [--all] [--json]\n"

@@ -299,7 +299,7 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 		m->outcome = OUTCOME_SUPERSEDED;
 	else if (m->phase == PHASE_CANCELLED)
 		m->outcome = OUTCOME_CANCELLED;
-	else if (incomplete)
+	else if (incomplete && m->phase != PHASE_EVALUATING) /* head may still be looked at */
 		m->outcome = OUTCOME_INCOMPLETE;
 	else if (m->failure != NULL &&
 	    (difference == NULL || stage_is_before_comparison(json_str(m->failure, "stage", ""))))

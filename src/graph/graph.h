@@ -44,7 +44,7 @@
  * evaluator's words are cut at 16 KB.
  *
  * meta_changed lists the unchanged attributes whose license, broken, insecure or unfree differs: {path, job, system, name,
- * base:{meta}, head:{meta}}. They are in no count.
+ * base:{meta}, head:{meta}, aliases: paths of the same derivation of which the same is said}. They are in no count.
  *
  * graph_dir keeps closures as files (cache.h): base's, and head's for when it is base.
  *

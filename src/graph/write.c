@@ -416,18 +416,51 @@ meta_matters(const struct attr *at)
 	return false;
 }
 
+/* The names of one derivation of which the same is said share a row: first[i] is the entry that entry i is told with, next[i]
+ * the one after it. */
+static void
+join_meta_changed(const struct difference *d, struct arena *a, uint32_t *first, uint32_t *next)
+{
+	struct map seen = {0};
+
+	for (size_t i = d->attrs.v.n; i-- > 0;) { /* so that lists come out sorted */
+		const struct attr *at = &d->attrs.v.p[i];
+		AUTO(buf_release) struct buf b = {0};
+		first[i] = next[i] = NO_ATTR;
+		if (!meta_matters(at))
+			continue;
+		buf_init(&b, SIZE_MAX / 4);
+		buf_printf(&b, "%u %s\n", at->base_node, at->job);
+		buf_str(&b, at->system);
+		buf_putc(&b, '\n');
+		buf_str(&b, at->base->meta);
+		buf_putc(&b, '\n');
+		buf_str(&b, at->head->meta);
+		struct map_entry *entry = map_add(&seen, (struct str){arena_strn(a, b.p, b.n), b.n}, NULL);
+		next[i] = entry->value != 0 ? (uint32_t)(entry->value - 1) : NO_ATTR;
+		if (next[i] != NO_ATTR)
+			first[next[i]] = NO_ATTR;
+		first[i] = (uint32_t)i;
+		entry->value = i + 1;
+	}
+	map_release(&seen);
+}
+
 /* Attributes of which only the words about them differ. */
 static void
 write_meta_changed(const struct difference *d, struct buf *out)
 {
-	bool first = true;
+	struct arena a = {0};
+	uint32_t *first = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*first)), *next = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*next));
+	bool any = false;
 
+	join_meta_changed(d, &a, first, next);
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
-		if (!meta_matters(at))
+		if (first[i] == NO_ATTR)
 			continue;
-		buf_puts(out, first ? "\n{\"path\":" : ",\n{\"path\":");
-		first = false;
+		buf_puts(out, any ? ",\n{\"path\":" : "\n{\"path\":");
+		any = true;
 		rows_write_path(at->path, out);
 		buf_puts(out, ",\"job\":");
 		rows_write_string(str_of(at->job), out);
@@ -439,8 +472,14 @@ write_meta_changed(const struct difference *d, struct buf *out)
 		write_raw_or_null(at->base->meta, out);
 		buf_puts(out, "},\"head\":{\"meta\":");
 		write_raw_or_null(at->head->meta, out);
-		buf_puts(out, "}}");
+		buf_puts(out, "},\"aliases\":[");
+		for (uint32_t k = next[i]; k != NO_ATTR; k = next[k]) {
+			buf_puts(out, k != next[i] ? "," : "");
+			rows_write_path(d->attrs.v.p[k].path, out);
+		}
+		buf_puts(out, "]}");
 	}
+	arena_release(&a);
 }
 
 void

@@ -422,6 +422,7 @@ read_difference(struct model *m, const char *path, struct err *e)
 		return fail(e, ERR_INPUT, "%s: no attributes or no counts", path);
 	read_counts(json_object_get(counts, "total"), NULL, &m->total);
 	read_counts(json_object_get(counts, "other"), NULL, &m->other);
+	m->aliases = json_int(json_object_get(counts, "total"), "aliases", 0);
 	m->carry_commit = json_int(json_object_get(counts, "total"), "carry_commit", json_int(counts, "carry_commit", 0));
 	m->systems = arena_alloc(&m->a, (json_object_size(systems) + 1) * sizeof(*m->systems));
 	json_object_foreach((json_t *)systems, system, j)

@@ -127,6 +127,7 @@ struct model {
 	size_t n_attrs;
 	struct counts total, other, *systems; /* total is the sum of the rest; other: of no one system */
 	size_t n_systems;
+	int64_t aliases;      /* other names of attributes that are counted */
 	int64_t carry_commit; /* attributes of head that carry the commit's id; 0 also when that is not known */
 	struct empty_job *empty;
 	size_t n_empty;

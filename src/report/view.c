@@ -174,7 +174,10 @@ view_counts(const struct view *v, json_t *obj)
 	bool more_differ = m->total.changed_paths > m->total.derivations;
 	if (more_differ)
 		put_number(v, obj, "changed_paths", m->total.changed_paths);
-	json_object_set_new(obj, "notes", json_boolean(more_differ || json_array_size(same) > 0));
+	if (m->aliases > 0) /* one derivation counts once, whatever it is called */
+		put_text(obj, "aliases", arena_printf(&m->a, "%s for the same derivations %s not counted",
+		    words_count(&m->a, m->aliases, "other name", "other names"), m->aliases == 1 ? "is" : "are"));
+	json_object_set_new(obj, "notes", json_boolean(more_differ || json_array_size(same) > 0 || m->aliases > 0));
 }
 
 /* Words that stand beside the counts and in every form of the report. */

@@ -240,7 +240,10 @@ static bool
 find_empty(struct model *m)
 {
 	size_t n = json_array_size(m->evaluations), heads = 0;
+	bool some = false;
 
+	for (size_t i = 0; i < n; i++)
+		some = some || json_int(json_array_get(m->evaluations, i), "rows", -1) != 0;
 	m->empty = arena_alloc(&m->a, (n + 1) * sizeof(*m->empty));
 	for (size_t i = 0; i < n; i++) {
 		const json_t *head = json_array_get(m->evaluations, i);
@@ -252,6 +255,9 @@ find_empty(struct model *m)
 		if (base == NULL || json_int(base, "rows", -1) != 0 || json_int(head, "rows", -1) != 0)
 			continue;
 		bool said = json_str(base, "nothing", NULL) != NULL && json_str(head, "nothing", NULL) != NULL;
+		bool narrowed = json_is_array(json_object_get(job, "scope"));
+		if (narrowed && !said && some) /* a rule's attributes need not be in every job */
+			continue;
 		m->n_unsaid += !said;
 		m->empty[m->n_empty++] = (struct empty_job){.name = name,
 		    .below = below_of(m, job),

@@ -156,6 +156,32 @@ test_conclusions(void **state)
 	}
 }
 
+/* A job that came to nothing is said beside the others; but not where a rule narrowed it to attributes it need not have. */
+static void
+test_an_empty_job_among_others_is_said(void **state)
+{
+	static const struct {
+		const char *scope;
+		const char *title;
+	} t[] = {{"null", "4 attributes evaluated - nothing to evaluate in 1 job"}, {"[[\"games\"]]", "4 attributes evaluated"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a,
+		    "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"file\":\"/a.nix\",\"scope\":%s},{\"name\":\"k\",\"file\":\"/b.nix\"}]},\"evaluations\":["
+		    GOOD("base", "0") "," GOOD("head", "0") ",{\"side\":\"base\",\"job\":\"k\",\"complete\":true,\"rows\":4},"
+		    "{\"side\":\"head\",\"job\":\"k\",\"complete\":true,\"rows\":4}]}", t[i].scope));
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		assert_non_null(records);
+		const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
+		assert_string_equal(json_str(check, "title", ""), t[i].title);
+		assert_int_equal(strstr(json_str(check, "summary", ""), "nothing to evaluate below `a.nix`") != NULL, i == 0);
+		arena_release(&a);
+	}
+}
+
 static void
 test_at_most_fifty_annotations(void **state)
 {
@@ -232,6 +258,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
+	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
 	    cmocka_unit_test(test_at_most_fifty_annotations),
 	    cmocka_unit_test(test_bad_jobs_are_refused),
 	};

@@ -542,6 +542,22 @@ config_check(struct arena *a, const char *path, struct settings *s, struct mista
 	return read_file(a, path, true, s, ret, e);
 }
 
+bool
+config_smart_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+bool
+config_wants_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return (no == NULL || *no == '\0') && config_smart_terminal();
+}
+
 const char *
 config_user_cache_dir(struct arena *a)
 {

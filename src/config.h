@@ -99,6 +99,9 @@ void config_defaults(struct arena *a, struct settings *s);
 void config_release(struct settings *s);
 /* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
 const char *config_cache_dir(struct arena *a);
+/* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */
+bool config_wants_colour(void);
+bool config_smart_terminal(void);
 /* $XDG_CACHE_HOME, or ~/.cache. */
 const char *config_user_cache_dir(struct arena *a);
 

@@ -86,8 +86,23 @@ jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_d
 		if (find_done(done, "head", name) != NULL)
 			continue;
 		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust);
-		json_object_set_new(j, "expected_rows", json_integer(json_int(base, "rows", -1)));
+		json_object_set_new(j, "expected_rows",
+		    json_integer(json_flag(base, "complete", true) ? json_int(base, "rows", -1) : -1));
 		return j;
+	}
+	return NULL;
+}
+
+const char *
+jobs_stopped(const json_t *done)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(done, i, item) {
+		bool at_base = strcmp(json_str(item, "side", ""), "base") == 0;
+		if (!json_flag(item, "complete", false) && (!at_base || find_done(done, "head", json_str(item, "job", "")) != NULL))
+			return json_str(item, "reason", "the evaluator gave no reason");
 	}
 	return NULL;
 }

@@ -26,6 +26,9 @@ json_t *jobs_plan_branch(const struct settings *c, const char *git_dir, const js
  * ("off"). */
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
     const json_t *plan, const json_t *done, enum trust trust);
+/* Why nothing will be compared: the reason of an evaluation that did not complete; else NULL. Where that is the base's, head
+ * is evaluated first, because it may be what repairs the base. */
+const char *jobs_stopped(const json_t *done);
 /* Adds to such a job where the repository's fetched sources are noted (evaluate/fetches.h), and what it may: base, when
  * the base itself says what to evaluate, and a branch's own head fetch for all; a trusted head for itself; others use what
  * base has fetched. */

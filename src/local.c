@@ -206,11 +206,10 @@ evaluate(struct local *l, struct err *e)
 		side = strcmp(json_str(job, "side", ""), "base") == 0 ? "evaluating base" : "evaluating head";
 		if (stage(l, "evaluate", side, job, &records, e) != 0)
 			return -1;
-		json_t *rec = json_array_get(records, 0);
-		json_array_append(l->evaluations, rec);
-		if (!json_flag(rec, "complete", false)) {
-			l->failure = json_pack("{s:s,s:s,s:s}", "stage", "evaluate", "kind", "incomplete", "message",
-			    json_str(rec, "reason", "the evaluator gave no reason"));
+		json_array_append(l->evaluations, json_array_get(records, 0));
+		const char *why = jobs_stopped(l->evaluations);
+		if (why != NULL) {
+			l->failure = json_pack("{s:s,s:s,s:s}", "stage", "evaluate", "kind", "incomplete", "message", why);
 			return 1;
 		}
 	}
@@ -491,7 +490,7 @@ static const char usage[] =
     "submodules, for jobs that do not take them by themselves. --build also builds what\n"
     "must be built, and tells newly failing from still failing; --check builds what is there already once more, and says\n"
     "what comes out differently.\n"
-    "Exit code: 0 nothing newly failing, 1 something is, 2 it could not be told.\n";
+    "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it could not be told.\n";
 
 static const char explain_usage[] =
     "usage: ekaci explain ATTR BASE HEAD [--repo DIR] [--file F | --flake REF | --job NAME] [--merge] [--all]\n"
@@ -614,7 +613,7 @@ forget(struct local *l)
 static int
 run(bool explains, int argc, char **argv)
 {
-	struct local l = {.terminal = isatty(2) == 1, .colour = isatty(1) == 1};
+	struct local l = {.terminal = isatty(2) == 1 && config_smart_terminal(), .colour = isatty(1) == 1 && config_wants_colour()};
 	struct err e = {0};
 	int code = COULD_NOT_TELL;
 

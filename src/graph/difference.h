@@ -23,6 +23,7 @@ struct root {
 	struct radius total;
 	const uint32_t *attrs;    /* entries whose derivation this is, aliases too */
 	size_t n_attrs;
+	uint32_t used_by; /* of a root without an attribute: the nearest entry that needs it; else NO_ATTR */
 };
 
 /* Why a derivation is rebuilt. */

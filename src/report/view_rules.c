@@ -149,6 +149,42 @@ view_evaluations(const struct view *v, json_t *obj)
 	}
 	put_list(v, obj, "evaluations", items, n, (int64_t)n);
 	put_list(v, obj, "incomplete", incomplete, json_array_size(incomplete), (int64_t)json_array_size(incomplete));
+	static const char *const whose[] = {"incomplete_head", "incomplete_base", "incomplete_both", "incomplete_unknown"};
+	if (v->m->outcome == OUTCOME_INCOMPLETE) {
+		int64_t rows = 0, errors = 0;
+		for (size_t i = 0; i < n; i++) {
+			const json_t *j = json_array_get(list, i);
+			bool counts = strcmp(json_str(j, "side", ""), "head") == 0 && json_flag(j, "complete", false);
+			rows += counts ? json_int(j, "rows", 0) : 0;
+			errors += counts ? json_int(j, "errors", 0) : 0;
+		}
+		json_object_set_new(obj, whose[v->m->incomplete], json_true());
+		if (rows > 0)
+			put_text(obj, "head_rows", words_count(&v->m->a, rows, "attribute", "attributes"));
+		if (errors > 0)
+			put_text(obj, "head_errors", words_count(&v->m->a, errors, "error", "errors"));
+	}
+}
+
+/* Jobs that came to nothing on both sides: what they name, and the evaluations' own words when that is as it should be. */
+static void
+view_empty(const struct view *v, json_t *obj)
+{
+	json_t *items = json_array();
+	const struct model *m = v->m;
+
+	for (size_t i = 0; i < m->n_empty && i < v->limits->rules; i++) {
+		const struct empty_job *job = &m->empty[i];
+		json_t *item = json_object();
+		put_code(v, item, "name", job->name);
+		put_code(v, item, "below", words_cut(&v->m->a, job->below, MAX_PATH_BYTES));
+		if (job->systems != NULL)
+			put_code(v, item, "systems", words_cut(&v->m->a, job->systems, MAX_PATH_BYTES));
+		put_text(item, "sentence", job->sentence != NULL ? words_cut(&v->m->a, job->sentence, 1000) : NULL);
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, "empty", items, m->n_empty, (int64_t)m->n_empty);
+	json_object_set_new(obj, "empty_unsaid", json_boolean(m->n_unsaid > 0));
 }
 
 /* The job's entry in the configuration with submodules: {"jobs": {NAME: {..., "submodules": true}}}. */
@@ -215,6 +251,7 @@ view_rules(const struct view *v, json_t *obj)
 	view_evaluations(v, obj);
 	if (v->m->outcome == OUTCOME_COMPARED)
 		view_untold(v, obj);
+	view_empty(v, obj);
 	if (json_flag(run, "conflict", false)) {
 		json_t *item = json_object();
 		size_t max = v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS;

@@ -106,3 +106,54 @@ words_head(struct arena *a, const char *s, size_t lines, size_t max_bytes)
 	char *all = arena_strn(a, s, n);
 	return words_cut(a, all, max_bytes);
 }
+
+/* The columns of a word, as if every character had one. */
+static size_t
+width(struct str word)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < word.n; i++) {
+		if (word.p[i] == '\x1b')
+			while (i < word.n && word.p[i] != 'm')
+				i++;
+		else
+			n += ((unsigned char)word.p[i] & 0xc0) != 0x80;
+	}
+	return n;
+}
+
+void
+words_wrap(struct buf *out, struct str text, size_t columns)
+{
+	while (text.n != 0) {
+		struct str line = str_cut(text, '\n', &text), rest;
+		size_t indent = 0, at;
+		bool first = true;
+		while (line.n > 0 && line.p[line.n - 1] == ' ')
+			line.n--;
+		while (indent < line.n && line.p[indent] == ' ')
+			indent++;
+		if (width(line) <= columns) {
+			buf_str(out, line);
+			buf_putc(out, '\n');
+			continue;
+		}
+		buf_printf(out, "%*s", (int)indent, "");
+		at = indent;
+		for (rest = str_from(line, indent); rest.n != 0; first = false) {
+			struct str word = str_cut(rest, ' ', &rest);
+			size_t n = width(word);
+			if (!first && at + 1 + n > columns) {
+				at = indent + 2;
+				buf_printf(out, "\n%*s", (int)at, "");
+			} else if (!first) {
+				buf_putc(out, ' ');
+				at++;
+			}
+			buf_str(out, word);
+			at += n;
+		}
+		buf_putc(out, '\n');
+	}
+}

@@ -134,6 +134,38 @@ a_job_that_takes_submodules_is_given_the_whole_trees(void **state)
 	arena_release(&a);
 }
 
+/* A base that did not complete does not end the walk: head is evaluated, it may be what repairs it. */
+static void
+a_base_that_did_not_complete_is_not_the_end(void **state)
+{
+#define BROKEN(side) "{\"side\":\"" side "\",\"job\":\"one\",\"complete\":false,\"reason\":\"" side " broke\",\"rows\":7}"
+#define GOOD(side) "{\"side\":\"" side "\",\"job\":\"one\",\"complete\":true,\"reason\":null,\"rows\":7}"
+	static const struct {
+		const char *done, *why;
+	} t[] = {
+	    {"[]", NULL},
+	    {"[" GOOD("base") "]", NULL},
+	    {"[" BROKEN("base") "]", NULL},
+	    {"[" BROKEN("base") "," GOOD("head") "]", "base broke"},
+	    {"[" BROKEN("base") "," BROKEN("head") "]", "base broke"},
+	    {"[" GOOD("base") "," BROKEN("head") "]", "head broke"},
+	    {"[" GOOD("base") "," GOOD("head") "]", NULL},
+	};
+	AUTO(json_drop) json_t *head = next("[" BROKEN("base") "]");
+
+	(void)state;
+	assert_string_equal(json_str(head, "side", ""), "head");
+	assert_int_equal(json_int(head, "expected_rows", 0), -1);
+	for (size_t i = 0; i < COUNT(t); i++) {
+		AUTO(json_drop) json_t *done = NULL;
+		struct err e;
+		assert_int_equal(json_read(str_of(t[i].done), "done", &done, &e), 0);
+		const char *why = jobs_stopped(done);
+		if (!str_same(why, t[i].why))
+			fail_msg("case %zu: %s", i, why != NULL ? why : "(none)");
+	}
+}
+
 int
 main(void)
 {
@@ -141,6 +173,7 @@ main(void)
 	    cmocka_unit_test(both_sides_are_evaluated_as_one_commit), cmocka_unit_test(only_base_and_the_trusted_may_fetch),
 	    cmocka_unit_test(a_head_is_expected_to_have_the_rows_of_its_base),
 	    cmocka_unit_test(a_job_that_takes_submodules_is_given_the_whole_trees),
+	    cmocka_unit_test(a_base_that_did_not_complete_is_not_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

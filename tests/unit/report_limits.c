@@ -218,6 +218,49 @@ test_stdenv_labels(void **state)
 	arena_release(&a);
 }
 
+/* A name is what is left without the platform, wherever that stands; platforms of one kernel count it once, aliases not again. */
+static void
+test_labels_count_names(void **state)
+{
+#define AT(path, system, more) "{\"path\":" path ",\"job\":\"j\",\"system\":\"" system "\",\"class\":\"rebuild\",\"name\":\"x\"" more "}"
+#define BOTH(x86, arm) AT(x86, "x86_64-linux", "") "," AT(arm, "aarch64-linux", "")
+	static const struct {
+		const char *rows, *names;
+	} t[] = {
+	    {BOTH("[\"hello\"]", "[\"hello\"]"), "[\"hello\"]"},
+	    {BOTH("[\"hello\",\"x86_64-linux\"]", "[\"hello\",\"aarch64-linux\"]"), "[\"hello\"]"},
+	    {BOTH("[\"x86_64-linux\",\"hello\"]", "[\"aarch64-linux\",\"hello\"]"), "[\"hello\"]"},
+	    {BOTH("[\"packages\",\"x86_64-linux\",\"hello\"]", "[\"packages\",\"aarch64-linux\",\"hello\"]"), "[\"packages.hello\"]"},
+	    {BOTH("[\"hydraJobs\",\"hello\",\"x86_64-linux\"]", "[\"hydraJobs\",\"hello\",\"aarch64-linux\"]"), "[\"hydraJobs.hello\"]"},
+	    /* A platform of its own that none of the systems is, and names that only look like one. */
+	    {AT("[\"armv7l-linux\",\"image\"]", "x86_64-linux", ""), "[\"image\"]"},
+	    {AT("[\"util-linux\"]", "x86_64-linux", "") "," AT("[\"x86_64-tools\"]", "x86_64-linux", ""), "[\"util-linux\", \"x86_64-tools\"]"},
+	    {AT("[\"x86_64-linux\"]", "x86_64-linux", ""), "[\"x86_64-linux\"]"},
+	    {AT("[\"a\"]", "x86_64-linux", "") "," AT("[\"b\"]", "x86_64-linux", ",\"alias_of\":[\"a\"]"), "[\"a\"]"},
+	};
+	const char *path;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop) json_t *doc = NULL;
+		path = arena_printf(&a, "%s/names.json", dir);
+		assert_int_equal(files_write(path, str_of(arena_printf(&a, "{\"ekaci_difference\":1,\"counts\":{\"total\":{},\"systems\":{"
+		    "\"x86_64-linux\":{},\"aarch64-linux\":{}}},\"attributes\":[%s],\"roots\":[],\"targets\":[]}", t[i].rows)), 0600,
+		    FILES_NO_SYNC, &e), 0);
+		AUTO(json_drop) json_t *job = job_for(path, 10), *records = run_report(job, &e);
+		assert_non_null(records);
+		assert_int_equal(json_read(json_text(find_record(records, "document", "changed-paths"), "body"), "body", &doc, &e), 0);
+		char *names = json_dumps(json_at(doc, "rebuildsByKernel.linux"), 0);
+		assert_string_equal(names, t[i].names);
+		free(names);
+		assert_int_equal(json_integer_value(json_at(doc, "rebuildCountByKernel.linux")),
+		    json_array_size(json_at(doc, "rebuildsByKernel.linux")));
+		arena_release(&a);
+	}
+}
+
 /* What a change brings, as far as attributes tell it; clean-up is set and never taken off. */
 static void
 test_labels_of_what_a_change_has(void **state)
@@ -235,6 +278,9 @@ test_labels_of_what_a_change_has(void **state)
 	    {ROW("a", "added", AT_HEAD), "package (new)"},
 	    {ROW("a", "fixed", AT_HEAD), ""},
 	    {ROW("a", "newly_failing", AT_BASE), ""},
+	    {ROW("a", "added_failing", ""), ""},
+	    {ROW("a", "removed_failing", ""), ""},
+	    {ROW("a", "switched", AT_BASE ",\"version\":[\"1\",\"2\"]"), "package (update)"},
 	    {ROW("a", "added", ",\"head\":{\"drv\":\"/nix/store/built-before.drv\"}"), ""},
 	    {ROW("a", "added", AT_HEAD ",\"renamed_from\":[\"b\"]") "," ROW("b", "removed", AT_BASE), ""},
 	    {ROW("a", "added", AT_HEAD ",\"renamed_from\":[\"b\"]") "," ROW("c", "removed", AT_BASE), "clean-up"},
@@ -567,6 +613,7 @@ main(void)
 	    cmocka_unit_test(test_labels_follow_nixpkgs_at_the_edges),
 	    cmocka_unit_test(test_stdenv_labels),
 	    cmocka_unit_test(test_tails_say_things_once),
+	    cmocka_unit_test(test_labels_count_names),
 	    cmocka_unit_test(test_labels_of_what_a_change_has),
 	    cmocka_unit_test(test_long_texts_are_cut),
 	};

@@ -17,7 +17,7 @@ CHANGESET = \
 	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
-	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
+	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/program.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
 	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/attrtree.c \
 	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c evaluate/unknown.c
 GRAPH = \

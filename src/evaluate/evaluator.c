@@ -1,6 +1,7 @@
 /* Which evaluator, and what to tell it. */
 #include "evaluate/evaluator.h"
 
+#include "evaluate/program.h"
 #include "evaluate/setup.h"
 #include "evaluate/unknown.h"
 #include "support/base/log.h"
@@ -54,15 +55,19 @@ version_in_path(struct arena *a, const char *path)
 	return NULL;
 }
 
-/* A fingerprint of the help stands for the version where nothing tells it: other options, another evaluator. */
+/* Where nothing tells it: the build stands for it, and Nix' own libraries tell theirs (libnixstore.so.2.34.8). */
 static const char *
-unknown_version(struct arena *a, struct str help)
+unknown_version(struct arena *a, const struct program *p)
 {
-	uint64_t h = 1469598103934665603u;
+	static const struct str library = {"/libnixstore.so.", 16};
 
-	for (size_t i = 0; i < help.n; i++)
-		h = (h ^ (unsigned char)help.p[i]) * 1099511628211u;
-	return arena_printf(a, "unknown (help %016llx)", (unsigned long long)h);
+	for (size_t i = 0; p->needs[i] != NULL; i++) {
+		AUTO(mem_free) char *real = realpath(p->needs[i], NULL);
+		ptrdiff_t at = real != NULL ? str_find(str_of(real), library) : -1;
+		if (at >= 0)
+			return arena_printf(a, "unknown (Nix %.40s, build %.12s)", real + at + library.n, p->build);
+	}
+	return arena_printf(a, "unknown (build %.12s)", p->build);
 }
 
 /* What a program says of itself when asked so: kept in folder/NAME.says while its file is the same. */
@@ -95,18 +100,20 @@ static int
 probe_external(struct arena *a, const char *program, const char *folder, struct evaluator *ret, struct err *e)
 {
 	AUTO(buf_release) struct buf help = {0};
-	char real[PATH_MAX];
+	struct program p;
 
 	buf_init(&help, HELP_BYTES);
 	if (ask(a, program, "--help", folder, &help, e) != 0)
 		return fail_in(e, "asking the evaluator for its options");
 	if (!offers(buf_get(&help), "--max-memory-size") || !offers(buf_get(&help), "--meta"))
 		return fail(e, ERR_INPUT, "%s does not look like nix-eval-jobs", program);
-	const char *path = realpath(program, real) != NULL ? real : program;
-	*ret = (struct evaluator){.program = program, .name = strstr(path, "lix") != NULL ? "lix-eval-jobs" : "nix-eval-jobs"};
-	ret->version = version_in_path(a, path);
+	if (program_read(a, program, folder, &p, e) != 0)
+		return -1;
+	*ret = (struct evaluator){.program = program, .name = strstr(p.path, "lix") != NULL ? "lix-eval-jobs" : "nix-eval-jobs",
+	    .build = p.build, .needs = p.needs};
+	ret->version = version_in_path(a, p.path);
 	if (ret->version == NULL)
-		ret->version = unknown_version(a, buf_get(&help));
+		ret->version = unknown_version(a, &p);
 	ret->has_select = offers(buf_get(&help), "--select");
 	ret->has_max_depth = offers(buf_get(&help), "--max-depth");
 	return 0;
@@ -395,4 +402,19 @@ evaluator_false_alarm(const struct evaluator *ev, int code)
 {
 	return !ev->built_in && code == 1 &&
 	    (strcmp(ev->version, "2.35.0") == 0 || str_starts(str_of(ev->version), STR("unknown")));
+}
+
+bool
+evaluator_gave_up(struct str line)
+{
+	static const char *const endings[] = {
+	    "[json.exception.type_error.316]", /* of the library that writes JSON: invalid UTF-8 */
+	    "evaluation worker exited with",   /* 2.16 to 2.35.0; later ones make it a row */
+	    "evaluation worker got killed by",
+	};
+
+	for (size_t i = 0; i < COUNT(endings); i++)
+		if (str_find(line, str_of(endings[i])) >= 0)
+			return true;
+	return false;
 }

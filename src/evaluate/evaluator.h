@@ -15,6 +15,8 @@ struct evaluator {
 	bool built_in;
 	const char *name;    /* "nix-eval-jobs", "lix-eval-jobs", "ekaci" */
 	const char *version; /* as it says itself; for our own that of nix too */
+	const char *build;   /* program.h; NULL for our own */
+	const char *const *needs; /* files to be seen where it runs (program.h): NULL-terminated, or NULL */
 	bool has_select, has_max_depth;
 };
 
@@ -40,5 +42,9 @@ must_check int evaluator_command(struct arena *a, const struct evaluator *ev, co
  * be replaced. It then says EVALUATOR_FALSE_ALARM as its last word, which is to be looked for too. */
 bool evaluator_false_alarm(const struct evaluator *ev, int code);
 #define EVALUATOR_FALSE_ALARM "while sending exit, worker pipe got closed but evaluation worker still running"
+
+/* True when a line of its standard error says that it ends because of what one attribute did to it, which costs the built-in
+ * evaluator nothing but that attribute: text that is not UTF-8, a worker that died. */
+bool evaluator_gave_up(struct str line);
 
 #endif

@@ -9,6 +9,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/sandbox.h"
+#include "support/text/escape.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -39,9 +40,10 @@ static const uint64_t max_file = 8ull << 30; /* an evaluated expression may not 
 struct hearing {
 	struct run *r;
 	struct rows *rows;
-	struct buf tail, errors;
+	struct buf tail, errors, plain; /* plain: a line without its colours */
 	size_t n_errors;
 	bool false_alarm; /* the last line said so */
+	bool one_attribute; /* it said that it ended because of one (evaluator_gave_up) */
 	const char *disk;  /* a folder on the disk that is written to */
 	int64_t disk_mb;   /* what was free there when the evaluation began */
 	const char *group; /* the control group it is in, or NULL: then its memory and processes are watched from here */
@@ -111,7 +113,10 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	if (str_trim(line).n == 0)
 		return 0;
 	h->false_alarm = str_find(line, STR(EVALUATOR_FALSE_ALARM)) >= 0;
-	line = str_utf8_head(line, TAIL_BYTES / 4);
+	h->one_attribute |= evaluator_gave_up(line);
+	buf_drop(&h->plain, h->plain.n);
+	escape_plain(&h->plain, str_utf8_head(line, TAIL_BYTES / 4));
+	line = buf_get(&h->plain);
 	if (h->tail.n + line.n + 1 > TAIL_BYTES)
 		buf_drop(&h->tail, h->tail.n + line.n + 1 - TAIL_BYTES);
 	buf_str(&h->tail, line);
@@ -157,8 +162,10 @@ judge(struct hearing *h, const struct child_result *end)
 		rows_incomplete(h->rows, "the evaluator was killed by signal %d: " STR_FMT, end->code, STR_ARG(words));
 		break;
 	case CHILD_EXITED:
-		if (!ok)
+		if (!ok) {
+			h->rows->ask_own |= h->one_attribute && !h->rows->incomplete && !r->ev->built_in;
 			rows_incomplete(h->rows, STR_FMT "%sexit code %d", STR_ARG(words), words.n > 0 ? "\n" : "", end->code);
+		}
 		break;
 	case CHILD_SILENT:
 	case CHILD_STOPPED:
@@ -187,9 +194,17 @@ judge_fetches(struct run *r, struct rows *rows)
 		fetches_forget(r->fetches);
 }
 
-/* A program that lies where the sandbox has nothing is shown in it under another path. */
+typedef VEC(struct sandbox_bind) binds;
+
+static void
+binds_release(binds *b)
+{
+	vec_release(b);
+}
+
+/* Our own program, when it lies where the sandbox has nothing, is shown in it under another path. */
 static const char *
-show_program(struct arena *a, const char *program, struct sandbox_bind *bind, size_t *n_binds)
+show_own(struct arena *a, const char *program, binds *b)
 {
 	char real[PATH_MAX];
 
@@ -197,10 +212,25 @@ show_program(struct arena *a, const char *program, struct sandbox_bind *bind, si
 		return program;
 	if (str_starts(str_of(real), STR("/usr/")) || str_starts(str_of(real), STR("/nix/store/")))
 		return arena_strdup(a, real);
-	char *inside = arena_printf(a, PROGRAMS "%s", strrchr(real, '/'));
-	*bind = (struct sandbox_bind){.from = arena_strdup(a, real), .to = inside};
-	(*n_binds)++;
-	return inside;
+	struct sandbox_bind one = {.from = arena_strdup(a, real), .to = arena_printf(a, PROGRAMS "%s", strrchr(real, '/'))};
+	vec_push(b, one);
+	return one.to;
+}
+
+/* Another's, and what it needs, are shown where they are: its loader may look for libraries relative to the program. */
+static const char *
+show_program(struct arena *a, const struct evaluator *ev, binds *b)
+{
+	char real[PATH_MAX];
+	const char *program = realpath(ev->program, real) != NULL ? arena_strdup(a, real) : ev->program;
+	const char *const nothing[] = {NULL}, *const *needs = ev->needs != NULL ? ev->needs : nothing;
+
+	for (const char *file = program; file != NULL; file = *needs++) {
+		struct sandbox_bind one = {.from = sandbox_lacks(a, file)};
+		if (one.from != NULL)
+			vec_push(b, one);
+	}
+	return program;
 }
 
 /* Where nix itself is, when it is not where programs usually are. */
@@ -246,18 +276,20 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
-	struct sandbox_bind binds[6] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
+	AUTO(binds_release) binds b = {0};
 	const char *const *argv;
-	size_t n = 1;
 
-	if (r->sandbox) {
-		ev.program = show_program(a, ev.program, &binds[n], &n);
-		const char *preload = ev.built_in ? setup_preload(a) : NULL;
+	vec_push(&b, ((struct sandbox_bind){.from = arena_printf(a, "%s/source", work), .to = INSIDE}));
+	if (r->sandbox && !ev.built_in) {
+		ev.program = show_program(a, &ev, &b);
+	} else if (r->sandbox) {
+		const char *preload = setup_preload(a);
+		ev.program = show_own(a, ev.program, &b);
 		if (preload != NULL)
-			(void)show_program(a, preload, &binds[n], &n);
+			(void)show_own(a, preload, &b);
 	}
 	r->job.source = run_source(a, r);
-	r->job.roots_dir = r->roots_dir;
+	r->job.roots_dir = ev.built_in ? r->roots_dir : NULL; /* others make a link a derivation, which is what takes them longest */
 	r->job.seconds = r->wall_ms / 1000;
 	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
 		return -1;
@@ -269,11 +301,11 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 		c.env = sandbox_plain_env(a, env);
 		return run_limited(r, a, &c, h, end, e);
 	}
-	if (r->roots_dir != NULL)
-		binds[n++] = (struct sandbox_bind){.from = r->roots_dir, .writable = true};
+	if (r->job.roots_dir != NULL)
+		vec_push(&b, ((struct sandbox_bind){.from = r->roots_dir, .writable = true}));
 	if (cache != NULL)
-		binds[n++] = (struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true};
-	struct sandbox s = {.work_dir = work, .binds = binds, .n_binds = n, .env = env, .dir = INSIDE,
+		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true}));
+	struct sandbox s = {.work_dir = work, .binds = b.p, .n_binds = b.n, .env = env, .dir = INSIDE,
 	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true};
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;
@@ -329,6 +361,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		return -1;
 	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), e) != 0)
 		return -1;
+	buf_init(&h.plain, TAIL_BYTES);
 	buf_init(&h.tail, TAIL_BYTES * 2);
 	buf_init(&h.errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));
 	int rc = run_child(r, a, work, &h, &end, e);
@@ -346,6 +379,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
 		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);
+	buf_release(&h.plain);
 	buf_release(&h.tail);
 	buf_release(&h.errors);
 	if (!r->sandbox) {

@@ -91,6 +91,7 @@ make_key(struct wish *w, unsigned what, char ret[65])
 	json_object_set_new(all, "job", def);
 	json_object_set_new(all, "evaluator", json_string(w->ev.name));
 	json_object_set_new(all, "version", json_string(w->ev.version));
+	json_object_set_new(all, "build", w->ev.build != NULL ? json_string(w->ev.build) : json_null());
 	json_object_set_new(all, "source", json_string(run_source(&w->a, &w->run)));
 	json_object_set_new(all, "ifd", json_boolean(j->import_from_derivation));
 	json_object_set_new(all, "network", json_boolean(j->network));
@@ -258,11 +259,39 @@ identify(struct wish *w)
 		w->run.roots_dir = arena_printf(&w->a, "%s/%.16s", w->roots_root, w->key);
 }
 
+/*
+ * One root for all derivations that another's evaluator left in the store. Its workers' temporary roots ended with them, so a
+ * garbage collector may have taken some meanwhile; but once the root is made all are there and stay, for Nix writes the root's
+ * own derivation only while everything it refers to is valid, and takes nothing that is referred to. A root that cannot be
+ * made is an incomplete evaluation, and our own evaluator, which makes it while its workers live, is asked.
+ */
+static void
+keep_roots(struct wish *w, struct rows *rows)
+{
+	struct map drvs = {0};
+	VEC(struct str) all = {0};
+	struct err e;
+
+	for (size_t i = 0; i < rows->all.n; i++) {
+		bool added = false;
+		if (rows->all.p[i].drv.n > 0)
+			map_add(&drvs, rows->all.p[i].drv, &added);
+		if (added)
+			vec_push(&all, rows->all.p[i].drv);
+	}
+	if (roots_keep(all.p, all.n, w->run.roots_dir, "ekaci-roots", &e) != 0) {
+		rows->ask_own = true;
+		rows_incomplete(rows, "what was evaluated is not in the store any more: %s", e.msg);
+	}
+	vec_release(&all);
+	map_release(&drvs);
+}
+
 static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
 	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows, .max_depth = (size_t)w->run.job.max_depth,
-	    .scope = json_object_get(w->run.job.job, "scope"), .systems = w->systems};
+	    .scope = json_object_get(w->run.job.job, "scope"), .systems = w->systems, .external = !w->ev.built_in};
 	AUTO(fd_close) int lock = -1;
 	struct stored s = {0};
 
@@ -279,18 +308,21 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 	}
 	expect_rows(w);
 	rc = run_evaluation(&w->run, &rows, e);
+	if (rc == 0 && !rows.incomplete && !w->ev.built_in && w->run.roots_dir != NULL)
+		keep_roots(w, &rows);
 	s = (struct stored){.rows = rows.all.n, .errors = rows.errors, .derivations = rows.derivations};
 	if (rc == 0 && !rows.incomplete) {
 		rc = store(w, &rows, e);
 		note_rows(w, rows.all.n);
 	}
-	bool ask_own = rc == 0 && rows.nameless && !w->ev.built_in;
+	bool ask_own = rc == 0 && rows.ask_own && !w->ev.built_in;
 	if (rc == 0 && !ask_own)
 		emit(w, out, false, rows.incomplete ? rows.reason : NULL, &s);
+	if (ask_own)
+		log_info("%s %s cannot tell all, so the built-in evaluator is asked: %s", w->ev.name, w->ev.version, rows.reason);
 	rows_release(&rows);
 	if (!ask_own)
 		return rc;
-	log_info("%s %s does not say which attribute fails, so the built-in evaluator is asked", w->ev.name, w->ev.version);
 	fd_close(&lock);
 	if (evaluator_find(&w->a, "built-in", w->evals_dir, &w->ev, e) != 0)
 		return -1;

@@ -55,7 +55,29 @@ for (const version of ['2.16.0', '2.26.0', '2.33.1', '2.35.0', '2.35.3', 'lix'])
 	const first = stage(job(repo, file, dirs)), again = stage(job(repo, file, dirs));
 	ok(first.evaluation && first.evaluation.complete && first.evaluation.evaluator === 'ekaci' && first.rows.bad.error, 'an error without an attribute: the built-in evaluator is asked instead', first.evaluation || first.last);
 	is([again.evaluation.reused, again.evaluation.key === first.evaluation.key], [true, true], 'once');
-	ok(/does not say which attribute fails/.test(first.err), 'and the log says so', first.err);
+	ok(/cannot tell all.*does not say which/.test(first.err), 'and the log says so', first.err);
+}
+
+// So it does where one attribute ends the whole, or a set within itself never does.
+for (const [scenario, why, version] of [['no UTF-8', /type_error\.316|evaluation worker exited/, '2.33.1'], ['within itself', /a set within itself: x\.self/, '2.33.1']]) {
+	const began = Date.now();
+	const r = stage(job(repo, file, { evaluator: standIn(version, { scenario }), evals_dir: fresh(), max_depth: 64 }));
+	ok(r.evaluation && r.evaluation.complete && r.evaluation.evaluator === 'ekaci' && why.test(r.err), `${scenario}: the built-in evaluator is asked instead`, [r.evaluation || r.last, r.err]);
+	ok(Date.now() - began < 20000, `${scenario}: soon`);
+}
+
+// Roots: one link keeps all, and the evaluator is not told to make thousands.
+{
+	const log = path.join(work, 'told'), r = stage(job(repo, file, { evaluator: standIn('2.33.1', { log }), evals_dir: fresh(), sandbox: 'off', roots_dir: path.join(work, 'few') }));
+	const dir = path.join(work, 'few', r.evaluation.key.slice(0, 16));
+	ok(r.evaluation.complete && !fs.readFileSync(log, 'utf8').includes('gc-roots-dir'), 'an evaluator of others makes no roots', fs.readFileSync(log, 'utf8'));
+	is(fs.readdirSync(dir), ['ekaci-roots'], 'one root is made of what it said');
+	const kept = run('nix-store', ['-q', '--references', fs.readlinkSync(path.join(dir, 'ekaci-roots'))]).stdout.split('\n').filter(Boolean).sort();
+	is(kept, ['a', 'b-2.0', 'c'].map(drvOf).sort(), 'which refers to every derivation');
+	// A garbage collector was faster: what is not there any more has no root, and is evaluated by ours.
+	const gone = recorded.map((one, i) => (i === 0 ? { ...one, drvPath: '/nix/store/22222222222222222222222222222222-gone.drv' } : one));
+	const again = stage(job(repo, file, { evaluator: standIn('2.33.1', { rows: gone }), evals_dir: fresh() }));
+	ok(again.evaluation && again.evaluation.complete && again.evaluation.evaluator === 'ekaci' && /not in the store any more/.test(again.err), 'what was collected meanwhile is evaluated once more', [again.evaluation || again.last, again.err]);
 }
 
 // What is not complete, and why; nothing of it is stored.
@@ -80,6 +102,8 @@ for (const [scenario, version, pattern] of [
 	const fatal = standIn('2.35.3', { rows: [...recorded, { attrPath: ['x'], error: 'error: stack overflow', fatal: true }] });
 	const t = stage(job(repo, file, { evaluator: fatal, evals_dir: dir }));
 	ok(t.evaluation && !t.evaluation.complete && /stack overflow/.test(t.evaluation.reason), 'a fatal row is incomplete', t.evaluation);
+	const at = Date.now(), on = stage(job(repo, file, { evaluator: standIn('2.35.3', { scenario: 'fatal, and on' }), evals_dir: dir }));
+	ok(on.evaluation && !on.evaluation.complete && /stack overflow/.test(on.evaluation.reason) && Date.now() - at < 15000, 'and a run that cannot end well is ended at once', on.evaluation);
 }
 
 // The built-in evaluator: reuse, damage, roots.
@@ -222,6 +246,40 @@ for (const [scenario, version, pattern] of [
 	write('own/nix-eval-jobs', script('other'), 0o755);
 	const other = go();
 	is([count(), other.version !== first.version, other.reused], [2, true, false], 'and again when its file is another');
+}
+
+// One with libraries of its own, outside the system's folders: as `make install` below /opt leaves it.
+{
+	const evals_dir = fresh(), at = (name, text) => write(`opt/evaluator/${name}`, text);
+	const library = (word) => {
+		const c = at('words.c', `const char *word(void) { return "${word}"; }`);
+		const made = run('cc', ['-shared', '-fPIC', '-o', path.join(work, 'opt/evaluator/lib/libwords.so.new'), c]);
+		fs.renameSync(path.join(work, 'opt/evaluator/lib/libwords.so.new'), path.join(work, 'opt/evaluator/lib/libwords.so'));
+		return made;
+	};
+	at('lib/x', '');
+	at('bin/x', '');
+	library('first');
+	const program = path.join(work, 'opt/evaluator/bin/nix-eval-jobs');
+	const made = run('cc', ['-o', program, at('main.c', `#include <stdio.h>
+#include <string.h>
+const char *word(void);
+int main(int argc, char **argv) {
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) return puts("  --max-memory-size --meta") < 0;
+	return printf("{\\"attrPath\\":[\\"%s\\"],\\"error\\":\\"x\\"}\\n", word()) < 0;
+}`), '-L', path.join(work, 'opt/evaluator/lib'), '-lwords', '-Wl,-rpath,$ORIGIN/../lib']);
+	is([made.status, made.stderr], [0, ''], 'a program is made with a library of its own');
+	const go = (more) => stage(job(repo, file, { evaluator: program, evals_dir, ...more }));
+	const first = go(), again = go();
+	is([first.evaluation && first.evaluation.complete, Object.keys(first.rows)], [true, ['first']], 'it starts in the sandbox, where it finds its library');
+	is([again.evaluation.reused, again.evaluation.version], [true, first.evaluation.version], 'what it said is used again while it is the same');
+	library('other');
+	const other = go();
+	is([other.evaluation.reused, other.evaluation.version !== first.evaluation.version, Object.keys(other.rows)], [false, true, ['other']],
+		'with another library it is another evaluator, though its help is the same');
+	library('first');
+	is(go().evaluation.reused, true, 'and with the old one that one again');
+	ok(fs.existsSync(path.join(evals_dir, 'nix-eval-jobs.build')), 'what it loads is kept');
 }
 
 // The daemon starts workers before it knows what for.

@@ -5,10 +5,13 @@
 #include "support/os/files.h"
 #include "support/os/nixstore.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { MAX_HOPS = 8 }; /* from one symbolic link to the next */
 
 typedef VEC(const char *) words;
 
@@ -35,24 +38,52 @@ sandbox_mode_of(const char *word, enum sandbox_mode *ret, struct err *e)
 	return fail(e, ERR_INPUT, "sandbox: \"require\", \"auto\" or \"off\", not \"%.40s\"", word);
 }
 
+static const char *const system_dirs[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
+    "/run/current-system", "/run/wrappers"};
+
 /* The system's own folders: bound where they are folders, linked where the host has links (merged /usr). */
 static void
 add_system(struct arena *a, words *w)
 {
-	static const char *const dirs[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
-	    "/run/current-system", "/run/wrappers"};
 	struct stat st;
 	char target[512];
 
-	for (size_t i = 0; i < COUNT(dirs); i++) {
-		if (lstat(dirs[i], &st) != 0)
+	for (size_t i = 0; i < COUNT(system_dirs); i++) {
+		if (lstat(system_dirs[i], &st) != 0)
 			continue;
-		ssize_t n = S_ISLNK(st.st_mode) ? readlink(dirs[i], target, sizeof(target) - 1) : -1;
+		ssize_t n = S_ISLNK(st.st_mode) ? readlink(system_dirs[i], target, sizeof(target) - 1) : -1;
 		if (n > 0)
-			add(w, "--symlink", arena_strn(a, target, (size_t)n), dirs[i]);
+			add(w, "--symlink", arena_strn(a, target, (size_t)n), system_dirs[i]);
 		else if (S_ISDIR(st.st_mode))
-			add(w, "--ro-bind", dirs[i], dirs[i]);
+			add(w, "--ro-bind", system_dirs[i], system_dirs[i]);
 	}
+}
+
+static bool
+shows(const char *path)
+{
+	for (size_t i = 0; i < COUNT(system_dirs); i++)
+		if (str_starts(str_of(path), str_of(system_dirs[i])) && path[strlen(system_dirs[i])] == '/')
+			return true;
+	return str_starts(str_of(path), STR("/nix/store/"));
+}
+
+const char *
+sandbox_lacks(struct arena *a, const char *path)
+{
+	char target[PATH_MAX];
+
+	for (int hops = 0; hops < MAX_HOPS; hops++) {
+		if (!shows(path))
+			return path;
+		ssize_t n = readlink(path, target, sizeof(target) - 1);
+		if (n <= 0)
+			return NULL;
+		target[n] = '\0';
+		path = target[0] == '/' ? arena_strdup(a, target)
+		                        : arena_printf(a, "%.*s/%s", (int)(strrchr(path, '/') - path), path, target);
+	}
+	return NULL;
 }
 
 static void
@@ -139,6 +170,8 @@ add_etc(const struct sandbox *s, const char *etc, struct arena *a, words *w)
 
 	add(w, "--ro-bind", arena_printf(a, "%s/passwd", etc), "/etc/passwd");
 	add(w, "--ro-bind", arena_printf(a, "%s/group", etc), "/etc/group");
+	/* Where libraries are that no system folder holds by itself; it names nothing that the folders do not show. */
+	add(w, "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache");
 	if (s->nix)
 		add(w, "--ro-bind", arena_printf(a, "%s/nix", etc), "/etc/nix");
 	for (size_t i = 0; s->network && i < COUNT(for_network); i++) {

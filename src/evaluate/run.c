@@ -30,6 +30,7 @@
 
 enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
+	SHOWN_NAMES = 5,         /* of attributes that could not be told */
 	ERROR_LINES = 20,        /* the first lines with "error:" are kept too */
 	GRACE_MS = 5000,         /* our own evaluator is told to end before we end it */
 	SLACK_MB = 512,          /* of memory, for what does not evaluate */
@@ -163,6 +164,8 @@ judge(struct hearing *h, const struct child_result *end)
 		break;
 	case CHILD_EXITED:
 		if (!ok) {
+			if (!h->rows->incomplete)
+				(void)unknown_of(words, &h->rows->root);
 			h->rows->ask_own |= h->one_attribute && !h->rows->incomplete && !r->ev->built_in;
 			rows_incomplete(h->rows, STR_FMT "%sexit code %d", STR_ARG(words), words.n > 0 ? "\n" : "", end->code);
 		}
@@ -175,22 +178,72 @@ judge(struct hearing *h, const struct child_result *end)
 	}
 }
 
-/* Without network, what could not be fetched is unknown, and no failure of the attribute. */
 static void
-judge_fetches(struct run *r, struct rows *rows)
+add_row_name(struct str key, size_t depth, struct buf *out)
 {
-	bool missed = rows->incomplete && fetches_missed(str_of(rows->reason));
-
-	if (r->fetches == NULL || r->fetch != FETCH_NEVER)
-		return;
-	for (size_t i = 0; i < rows->all.n && !missed && !rows->incomplete; i++) {
-		const struct row *one = &rows->all.p[i];
-		missed = one->error && fetches_missed(one->line);
-		if (missed)
-			rows_incomplete(rows, "fetches what the base branch has not fetched, which only an approved change may: "
-			    STR_FMT, STR_ARG(str_utf8_head(one->line, 700)));
+	for (size_t i = 0; i < depth; i++) {
+		struct str part = str_cut(key, '\0', &key);
+		bool quote = part.n == 0 || memchr(part.p, '.', part.n) != NULL;
+		buf_printf(out, "%s%s" STR_FMT "%s", i > 0 ? "." : "", quote ? "\"" : "", STR_ARG(str_utf8_head(part, 100)), quote ? "\"" : "");
 	}
-	if (missed)
+}
+
+/* Incomplete, whatever was said before: of is what could not be told, in words. */
+static void
+say_unknown(struct run *r, struct rows *rows, const struct unknown *u, struct str of)
+{
+	AUTO(buf_release) struct buf advice = {0};
+
+	buf_init(&advice, 1024);
+	/* A fork's evaluation has no network. What base fetches it would have. */
+	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (u->kind == UNKNOWN_FETCH || u->kind == UNKNOWN_STORE))
+		buf_puts(&advice, "the base branch has not fetched it, and only an approved change may");
+	else
+		unknown_advice(u, UNKNOWN_FOR_BOT, &advice);
+	r->unknown = true;
+	rows->incomplete = false;
+	rows_incomplete(rows, STR_FMT ": %s\n" STR_FMT, STR_ARG(of), u->words, STR_ARG(buf_get(&advice)));
+}
+
+/* What may not or cannot be had here is unknown, and no failure of the attribute. */
+static void
+judge_unknown(struct run *r, struct rows *rows)
+{
+	bool pure = json_str(r->job.job, "flake", NULL) != NULL;
+	AUTO(buf_release) struct buf of = {0};
+	struct unknown u, first = {.kind = UNKNOWN_NOT};
+	size_t n = 0;
+
+	buf_init(&of, 600);
+	for (size_t i = 0; i < rows->all.n && !rows->incomplete; i++) {
+		const struct row *one = &rows->all.p[i];
+		AUTO(json_drop) json_t *row = NULL;
+		struct err ignored;
+		/* The line as it stands is cheap to look through. */
+		if (!one->error || !unknown_of(one->line, &u) || !unknown_counts(&u, pure) ||
+		    json_read(one->line, "row", &row, &ignored) != 0 || !unknown_of(json_text(row, "error"), &u))
+			continue;
+		if (n == 0)
+			first = u;
+		if (n++ < SHOWN_NAMES) {
+			buf_puts(&of, n > 1 ? ", " : "");
+			add_row_name(one->key, one->depth, &of);
+		}
+	}
+	if (n > SHOWN_NAMES)
+		buf_printf(&of, " and %zu more", n - SHOWN_NAMES);
+	if (n > 1)
+		buf_printf(&of, " (%zu attributes) could not be told; the first", n);
+	else if (n == 1)
+		buf_puts(&of, " could not be told");
+	if (rows->incomplete && unknown_counts(&rows->root, pure)) {
+		first = rows->root;
+		buf_puts(&of, "the root does not evaluate");
+	}
+	if (first.kind == UNKNOWN_NOT)
+		return;
+	say_unknown(r, rows, &first, buf_get(&of));
+	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (first.kind == UNKNOWN_FETCH || first.kind == UNKNOWN_STORE))
 		fetches_forget(r->fetches);
 }
 
@@ -375,7 +428,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		rc = fail(e, ERR_BUSY, "cancelled");
 	} else if (rc == 0) {
 		judge(&h, &end);
-		judge_fetches(r, rows);
+		judge_unknown(r, rows);
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
 		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);

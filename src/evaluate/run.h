@@ -28,6 +28,7 @@ struct run {
 	int64_t expected_rows;       /* -1: unknown */
 	struct record_out *out;      /* progress */
 	int64_t took_ms, max_rss_kb; /* afterwards; of the largest process */
+	bool unknown;                /* afterwards: it is incomplete because of what may not or cannot be had here (unknown.h) */
 };
 
 /* Where the tree is for the evaluator: one path for all trees. */

@@ -114,6 +114,7 @@ emit(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	json_object_set_new(rec, "reused", json_boolean(reused));
 	json_object_set_new(rec, "complete", json_boolean(reason == NULL));
 	json_object_set_new(rec, "reason", reason != NULL ? json_any_string(str_of(reason)) : json_null());
+	json_object_set_new(rec, "unknown", json_boolean(reason != NULL && w->run.unknown));
 	json_object_set_new(rec, "rows", json_integer((json_int_t)s->rows));
 	json_object_set_new(rec, "errors", json_integer((json_int_t)s->errors));
 	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));

@@ -52,7 +52,7 @@ static const struct sign {
     {UNKNOWN_MACHINE, "a '*' with features {*} is required to build", NULL},         /* 2.8, 2.26 */
     {UNKNOWN_MACHINE, "Cannot build '*'. Reason: platform mismatch", NULL},          /* 2.34 */
     {UNKNOWN_MACHINE, "Cannot build '*'. Reason: missing system features", NULL},    /* 2.34 */
-    {UNKNOWN_CONFIG, UNKNOWN_ATTR_PATH "*", NULL},
+    {UNKNOWN_CONFIG, UNKNOWN_ATTR_PATH "*names nothing", NULL},
 };
 
 const char *
@@ -61,28 +61,29 @@ unknown_kind_name(enum unknown_kind kind)
 	return names[kind];
 }
 
-/* Whether text begins with what sign says; *star is what its first star stands for, up to the end if it is the last. */
-static bool
+/* How much of text is what sign says, or 0; *star is what its first star stands for, up to the end if it is the last. */
+static size_t
 begins(struct str text, const char *sign, struct str *star)
 {
 	bool first = true;
+	size_t all = text.n;
 	struct str rest = str_of(sign), part = str_cut(rest, '*', &rest);
 
 	*star = (struct str){NULL, 0};
 	if (!str_starts(text, part))
-		return false;
+		return 0;
 	text = str_from(text, part.n);
 	while (rest.p != NULL) {
 		part = str_cut(rest, '*', &rest);
 		ptrdiff_t at = part.n > 0 ? str_find(text, part) : (ptrdiff_t)text.n;
 		if (at < 0)
-			return false;
+			return 0;
 		if (first)
 			*star = (struct str){text.p, (size_t)at};
 		first = false;
 		text = str_from(text, (size_t)at + part.n);
 	}
-	return true;
+	return all - text.n;
 }
 
 /* Whether the line up to at holds nothing: spaces, or the quote in which a JSON string begins. */
@@ -112,15 +113,20 @@ is_thrown(struct str before)
 	return false;
 }
 
-/* The message in text, at most n - 1 bytes: one line, newlines and what is indented behind them as one space. */
+/* The message in text, at most n - 1 bytes: one line, newlines and what is indented behind them as one space. *first is
+ * how long its first line is. */
 static size_t
-one_line(struct str text, char *ret, size_t n)
+one_line(struct str text, char *ret, size_t n, size_t *first)
 {
 	size_t len = 0;
+
+	*first = 0;
 
 	for (size_t i = 0; i < text.n && len + 1 < n; i++) {
 		bool escaped = text.p[i] == '\\' && i + 1 < text.n;
 		char c = text.p[i];
+		if (*first == 0 && (c == '\n' || (escaped && text.p[i + 1] == 'n')))
+			*first = len;
 		if (escaped) {
 			c = text.p[++i];
 			c = c == 'n' || c == 't' ? ' ' : c;
@@ -132,6 +138,8 @@ one_line(struct str text, char *ret, size_t n)
 		ret[len++] = c;
 	}
 	ret[len] = '\0';
+	if (*first == 0)
+		*first = len;
 	return len;
 }
 
@@ -139,20 +147,19 @@ static bool
 read_message(struct str text, struct unknown *ret)
 {
 	char message[1000];
-	struct str line = {message, one_line(text, message, sizeof(message))}, star;
+	size_t first, n;
+	struct str line = {message, one_line(text, message, sizeof(message), &first)}, star;
 
 	for (size_t i = 0; i < COUNT(signs); i++) {
 		const struct sign *s = &signs[i];
-		if (!begins(line, s->text, &star))
+		if ((n = begins(line, s->text, &star)) == 0)
 			continue;
 		if (s->name != NULL)
 			star = str_of(s->name);
 		ret->kind = s->kind;
 		snprintf(ret->name, sizeof(ret->name), STR_FMT, STR_ARG(str_utf8_head(star, sizeof(ret->name) - 1)));
-		/* Where in the source code is for the row. */
-		ptrdiff_t place = str_find(line, STR(" at /"));
-		if (place > 0)
-			line.n = (size_t)place;
+		/* What stands below is where in the source code, and what others said. */
+		line.n = n < first ? first : n;
 		line = str_utf8_head(str_trim(line), sizeof(ret->words) - sizeof("error: "));
 		snprintf(ret->words, sizeof(ret->words), "error: " STR_FMT, STR_ARG(line));
 		return true;

@@ -9,6 +9,7 @@ const nix = (name) => `derivation { name = "${name}"; system = "x86_64-linux"; b
 const repo = repository('repo', {
 	'ci/jobs.nix': `{ a = ${nix('a')}; b = ${nix('b-2.0')} // { meta = { description = "b"; position = "x:1"; }; }; bad = throw "bad"; set = { recurseForDerivations = true; c = ${nix('c')}; d = throw "d"; }; hidden = { e = ${nix('e')}; }; source = derivation { name = "source"; system = "s"; builder = ./jobs.nix; src = ./..; }; }`,
 	'flake.nix': `{ outputs = { self }: { checks.x86_64-linux = { recurseForDerivations = true; a = ${nix('a')}; }; }; }`,
+	'deep.nix': `{ unused ? 1 }: { "with.dot" = { more ? 2 }: { z = ${nix('z')}; f = { __functor = self: { last ? 3 }: { y = ${nix('y')}; }; }; }; }`,
 	'linked': { link: 'ci/jobs.nix' },
 	'run.sh': '#!/bin/sh\n',
 	'sub/dir/file': 'x',
@@ -186,8 +187,8 @@ for (const [scenario, version, pattern] of [
 	is(Object.keys(at({ ...file, attr_path: [] }).rows), ['a', 'b', 'bad', 'set|c', 'set|d', 'source'], 'an empty one is the whole');
 	is(Object.keys(at({ ...file, attr_path: ['set'], scope: [['d']] }).rows), ['d'], 'a scope is below it');
 	is(Object.keys(at({ flake: '.#checks', attr_path: ['x86_64-linux'] }).rows), ['a'], 'of a flake it is below what the reference names');
-	const deep = { expr: `{ unused ? 1 }: { "with.dot" = { more ? 2 }: { __functor = self: { last ? 3 }: { z = ${nix('z')}; }; }; plain = x: x; }` };
-	is(Object.keys(at({ ...deep, attr_path: ['with.dot'] }).rows), ['z'], 'a part with a dot; functions on the way and at its end are called as nix-build calls them');
+	const deep = { file: 'deep.nix' };
+	is([['with.dot'], ['with.dot', 'f']].map((attr_path) => Object.keys(at({ ...deep, attr_path }).rows)), [['z'], ['y']], 'a part with a dot; functions on the way and at its end are called as nix-build calls them');
 	for (const [attr_path, pattern] of [
 		[['set', 'nosuch'], /the job's attr_path set\.nosuch names nothing: there is no attribute 'nosuch'; there are: c, d, recurseForDerivations\n.*"attr_path" of the job/],
 		[['set', 'c', 'name', 'x'], /there is no attribute 'x' in what is a string/], [['no.dots'], /attr_path "no\.dots" names nothing.*there are: a, b, bad, /]]) {

@@ -428,6 +428,9 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		rc = fail(e, ERR_BUSY, "cancelled");
 	} else if (rc == 0) {
 		judge(&h, &end);
+	}
+	if (rc == 0) {
+		rows_finish(rows);
 		judge_unknown(r, rows);
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
@@ -495,8 +498,6 @@ run_evaluation(struct run *r, struct rows *rows, struct err *e)
 	int rc = evaluate_in(r, &a, work, rows, e);
 	if (files_remove_tree(work, &late) != 0)
 		log_err(LOG_WARN, "work folder", &late);
-	if (rc == 0)
-		rows_finish(rows);
 	arena_release(&a);
 	return rc;
 }

@@ -10,7 +10,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c setup.c local.c explain.c status.c operate.c config.c daemon.c intake.c obey.c flow.c settle.c reports.c jobs.c trust.c sweep.c pipeline.c \
+ROOT = main.c cli.c setup.c local.c ownnix.c explain.c status.c operate.c config.c daemon.c intake.c obey.c flow.c settle.c reports.c jobs.c trust.c sweep.c pipeline.c \
 	worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
@@ -19,7 +19,7 @@ CHANGESET = \
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/program.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
 	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/attrtree.c \
-	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c evaluate/unknown.c
+	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c evaluate/unknown.c evaluate/nixconf.c evaluate/searchpath.c
 GRAPH = \
 	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/ahead.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c graph/intervals.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c

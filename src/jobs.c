@@ -1,6 +1,8 @@
 /* From settings and records to the next stage's job. */
 #include "jobs.h"
 
+#include "evaluate/nixconf.h"
+
 #include <string.h>
 
 json_t *
@@ -47,9 +49,13 @@ find_done(const json_t *done, const char *side, const char *job)
 
 static json_t *
 evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *job, const char *side, enum trust trust)
+    const json_t *job, const char *side, enum trust trust, bool foreign)
 {
 	struct arena a = {0};
+	/* A fork's code sees no token; the base's is not a fork's, unless the fork says what of it is evaluated. */
+	bool strange = trust == TRUST_NOBODY && (foreign || strcmp(side, "base") != 0);
+	AUTO(json_drop) json_t *options = strange ? nixconf_without_secrets(c->evaluate.nix_options, NIXCONF_WITHOUT_DOORS)
+	                                          : json_incref(c->evaluate.nix_options);
 	bool must = trust == TRUST_NOBODY && strcmp(c->evaluate.sandbox, "auto") == 0;
 	const char *tree = json_str(mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
@@ -59,8 +65,11 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",
 	    must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
 	    c->evaluate.allow_network, "allowed_uris", c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows",
-	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
-	    c->build.nix_options);
+	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "nix_options", options);
+
+	json_object_set(j, "experimental_features", c->evaluate.experimental_features);
+	if (c->evaluate.own != NULL)
+		json_object_set(j, "own", (json_t *)(uintptr_t)c->evaluate.own);
 
 	if (c->evaluate.fetch_cache_dir != NULL)
 		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
@@ -72,6 +81,7 @@ json_t *
 jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
     const json_t *plan, const json_t *done, enum trust trust)
 {
+	bool foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
 	const json_t *job;
 	size_t i;
 
@@ -79,10 +89,10 @@ jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_d
 		const char *name = json_str(job, "name", "");
 		const json_t *base = find_done(done, "base", name);
 		if (base == NULL)
-			return evaluate_job(c, git_dir, roots_dir, mirrored, job, "base", trust);
+			return evaluate_job(c, git_dir, roots_dir, mirrored, job, "base", trust, foreign);
 		if (find_done(done, "head", name) != NULL)
 			continue;
-		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust);
+		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust, foreign);
 		json_object_set_new(j, "expected_rows", json_integer(json_int(base, "rows", -1)));
 		return j;
 	}

@@ -377,7 +377,7 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 		vec_push(&w, arena_printf(a, "%lld", (long long)(j->seconds > 0 ? j->seconds : 1)));
 	}
 	/* A flake is evaluated purely, which is stricter than restricted; the two together are not supported by Nix. */
-	if (!flake) {
+	if (!flake && j->restricted) {
 		add_option(&w, "restrict-eval", "true");
 		vec_push(&w, "-I");
 		vec_push(&w, arena_printf(a, "source=%s", j->source));
@@ -385,10 +385,13 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 	add_option(&w, "allow-import-from-derivation", j->import_from_derivation ? "true" : "false");
 	if (json_array_size(j->allowed_uris) > 0)
 		add_option(&w, "allowed-uris", uris(a, j->allowed_uris));
-	if (!j->network)
+	if (!j->network) {
 		add_option(&w, "substitute", "false");
+		add_option(&w, "download-attempts", "1");
+		add_option(&w, "tarball-ttl", "4294967295"); /* what was fetched once will do, as with nix --offline */
+	}
 	if (flake)
-		add_option(&w, "experimental-features", "nix-command flakes");
+		add_option(&w, "extra-experimental-features", "nix-command flakes");
 	int rc = add_what(a, ev, j, &w, e);
 	vec_push(&w, NULL);
 	if (rc == 0)

@@ -2,6 +2,8 @@
 #include "evaluate/run.h"
 
 #include "evaluate/checkout.h"
+#include "evaluate/nixconf.h"
+#include "evaluate/searchpath.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -199,7 +201,7 @@ say_unknown(struct run *r, struct rows *rows, const struct unknown *u, struct st
 	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (u->kind == UNKNOWN_FETCH || u->kind == UNKNOWN_STORE))
 		buf_puts(&advice, "the base branch has not fetched it, and only an approved change may");
 	else
-		unknown_advice(u, UNKNOWN_FOR_BOT, &advice);
+		unknown_advice(u, r->own != NULL ? UNKNOWN_FOR_USER : UNKNOWN_FOR_BOT, &advice);
 	r->unknown = true;
 	rows->incomplete = false;
 	rows_incomplete(rows, STR_FMT ": %s\n" STR_FMT, STR_ARG(of), u->words, STR_ARG(buf_get(&advice)));
@@ -324,18 +326,57 @@ run_limited(struct run *r, struct arena *a, struct child *c, struct hearing *h, 
 	return rc;
 }
 
+/* What it is run with outside of the sandbox: the user's own environment, or the little the bot gives. */
+static const char *const *
+own_environment(struct arena *a, const struct run *r)
+{
+	static const char *const parts[] = {"env", "means"};
+	size_t n = 0;
+	const char *name;
+	json_t *value;
+
+	for (size_t i = 0; i < COUNT(parts); i++)
+		n += json_object_size(json_object_get(r->own, parts[i]));
+	const char **env = arena_alloc(a, (n + 3) * sizeof(*env));
+	n = 0;
+	for (size_t i = 0; i < COUNT(parts); i++)
+		json_object_foreach(json_object_get(r->own, parts[i]), name, value)
+			env[n++] = arena_printf(a, "%s=%s", name, json_string_value(value));
+	env[n++] = "TMPDIR=/tmp";
+	return env;
+}
+
+/* The bot's NIX_PATH, whose folders are shown in the sandbox. */
+static const char *
+search_path(struct arena *a, const struct run *r, binds *b)
+{
+	const char *value = nixconf_option(r->nix_options, "nix-path");
+	const char *text = value != NULL ? searchpath_of_setting(a, value) : "";
+	struct str rest = str_of(text), name;
+
+	while (rest.p != NULL && rest.n > 0) {
+		struct str where = searchpath_next(&rest, &name);
+		struct sandbox_bind one = {.from = where.n > 0 && where.p[0] == '/' ? sandbox_lacks(a, str_dup(a, where)) : NULL};
+		if (one.from != NULL && files_exist(one.from))
+			vec_push(b, one);
+	}
+	return text;
+}
+
 static int
 run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, struct child_result *end, struct err *e)
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
+	const char *conf = nixconf_text(a, r->nix_options, r->features);
 	AUTO(binds_release) binds b = {0};
 	const char *const *argv;
+	bool own = r->own != NULL;
 
 	vec_push(&b, ((struct sandbox_bind){.from = arena_printf(a, "%s/source", work), .to = INSIDE}));
-	if (r->sandbox && !ev.built_in) {
+	if (r->sandbox && !own && !ev.built_in) {
 		ev.program = show_program(a, &ev, &b);
-	} else if (r->sandbox) {
+	} else if (r->sandbox && !own) {
 		const char *preload = setup_preload(a);
 		ev.program = show_own(a, ev.program, &b);
 		if (preload != NULL)
@@ -348,21 +389,23 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 		return -1;
 	struct child c = {.argv = argv, .env_clear = true, .dir = r->sandbox ? NULL : r->job.source, .on_line = on_line,
 	    .ctx = h, .max_file_bytes = max_file, .expendable = true, .on_watch = on_watch, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
-	const char *env[] = {"NIX_PATH=", arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
-	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL};
+	const char *env[] = {arena_printf(a, "NIX_PATH=%s", own ? "" : search_path(a, r, &b)),
+	    arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
+	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL, NULL};
 	if (!r->sandbox) {
-		c.env = sandbox_plain_env(a, env);
+		env[env[2] != NULL ? 3 : 2] = arena_printf(a, "NIX_CONFIG=%s", conf); /* in the sandbox it is a file */
+		c.env = own ? own_environment(a, r) : sandbox_plain_env(a, env);
 		return run_limited(r, a, &c, h, end, e);
 	}
 	if (r->job.roots_dir != NULL)
 		vec_push(&b, ((struct sandbox_bind){.from = r->roots_dir, .writable = true}));
 	if (cache != NULL)
-		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true}));
+		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = own ? NULL : SANDBOX_HOME "/.cache", .writable = true}));
 	struct sandbox s = {.work_dir = work, .binds = b.p, .n_binds = b.n, .env = env, .dir = INSIDE,
-	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true};
+	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true, .nix_conf = conf, .whole = own};
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;
-	c.env = sandbox_plain_env(a, NULL);
+	c.env = own ? own_environment(a, r) : sandbox_plain_env(a, NULL);
 	return run_limited(r, a, &c, h, end, e);
 }
 

@@ -130,7 +130,7 @@ add_whole(struct arena *a, words *w)
 	add_all_of(a, "/", "", w);
 	add_all_of(a, "/build", "source", w); /* where evaluations see their tree */
 	add(w, "--bind", "/tmp", "/tmp");
-	add(w, "--ro-bind-try", "/nix", "/nix");
+	add(w, nixstore_daemon_listens() ? "--ro-bind-try" : "--bind-try", "/nix", "/nix");
 }
 
 static void
@@ -229,7 +229,7 @@ add_etc(const struct sandbox *s, const char *etc, struct arena *a, words *w)
 }
 
 static void
-add_nix(words *w)
+add_nix(words *w, bool whole)
 {
 	if (nixstore_daemon_listens()) {
 		add(w, "--ro-bind", "/nix/store", "/nix/store");
@@ -238,6 +238,8 @@ add_nix(words *w)
 	} else {
 		add(w, "--bind-try", "/nix/store", "/nix/store");
 		add(w, "--bind-try", "/nix/var/nix", "/nix/var/nix");
+		if (!whole)
+			add(w, "--tmpfs", "/nix/var/log", NULL); /* of what is built in the middle of an evaluation */
 	}
 }
 
@@ -274,7 +276,7 @@ sandbox_command(struct arena *a, const struct sandbox *s, const char *const *arg
 		add_etc(s, etc, a, &w);
 	}
 	if (s->nix)
-		add_nix(&w);
+		add_nix(&w, s->whole);
 	for (size_t i = 0; i < s->n_binds; i++)
 		add(&w, s->binds[i].writable ? "--bind" : "--ro-bind", s->binds[i].from,
 		    s->binds[i].to != NULL ? s->binds[i].to : s->binds[i].from);

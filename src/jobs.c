@@ -49,13 +49,9 @@ find_done(const json_t *done, const char *side, const char *job)
 
 static json_t *
 evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *job, const char *side, enum trust trust, bool foreign)
+    const json_t *job, const char *side, enum trust trust)
 {
 	struct arena a = {0};
-	/* A fork's code sees no token; the base's is not a fork's, unless the fork says what of it is evaluated. */
-	bool strange = trust == TRUST_NOBODY && (foreign || strcmp(side, "base") != 0);
-	AUTO(json_drop) json_t *options = strange ? nixconf_without_secrets(c->evaluate.nix_options, NIXCONF_WITHOUT_DOORS)
-	                                          : json_incref(c->evaluate.nix_options);
 	bool must = trust == TRUST_NOBODY && strcmp(c->evaluate.sandbox, "auto") == 0;
 	const char *tree = json_str(mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
@@ -65,7 +61,8 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",
 	    must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
 	    c->evaluate.allow_network, "allowed_uris", c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows",
-	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "nix_options", options);
+	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "nix_options",
+	    c->evaluate.nix_options);
 
 	json_object_set(j, "experimental_features", c->evaluate.experimental_features);
 	if (c->evaluate.own != NULL)
@@ -81,7 +78,6 @@ json_t *
 jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
     const json_t *plan, const json_t *done, enum trust trust)
 {
-	bool foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
 	const json_t *job;
 	size_t i;
 
@@ -89,10 +85,10 @@ jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_d
 		const char *name = json_str(job, "name", "");
 		const json_t *base = find_done(done, "base", name);
 		if (base == NULL)
-			return evaluate_job(c, git_dir, roots_dir, mirrored, job, "base", trust, foreign);
+			return evaluate_job(c, git_dir, roots_dir, mirrored, job, "base", trust);
 		if (find_done(done, "head", name) != NULL)
 			continue;
-		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust, foreign);
+		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust);
 		json_object_set_new(j, "expected_rows", json_integer(json_int(base, "rows", -1)));
 		return j;
 	}
@@ -110,6 +106,16 @@ jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const
 	json_object_set_new(job, "fetches", json_string(fetches));
 	json_object_set_new(job, "fetch", json_string((base && !foreign) || trust == TRUST_OWN ? "keep" :
 	                                  trust == TRUST_MEMBERS               ? "once" : "never"));
+}
+
+void
+jobs_withhold(json_t *job, const json_t *plan)
+{
+	bool base = strcmp(json_str(job, "side", ""), "base") == 0, foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
+
+	if (!base || foreign)
+		json_object_set_new(job, "nix_options",
+		    nixconf_without_secrets(json_object_get(job, "nix_options"), NIXCONF_WITHOUT_DOORS));
 }
 
 json_t *

@@ -47,12 +47,16 @@ struct settings {
 		bool allow_network;
 		bool fetch_trusted;   /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
 		json_t *allowed_uris; /* array of prefixes */
+		json_t *experimental_features; /* array: of Nix, besides nix-command and flakes */
+		json_t *nix_options;  /* object name -> text, lines of an evaluation's nix.conf (evaluate/nixconf.h) */
 		json_t *systems;      /* array; empty: what the repository says */
 		int64_t max_rows;
 		int64_t max_depth;
 		/* No key: only `ekaci diff` sets it, to the user's own cache, so that what Nix has fetched for the user need not
 		 * be fetched again. The bot's evaluations share nothing writable. */
 		const char *fetch_cache_dir;
+		/* No key either: the user's own Nix (ownnix.h), of `ekaci diff` alone; NULL for the bot. */
+		const json_t *own;
 	} evaluate;
 	struct {
 		bool enabled;

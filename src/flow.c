@@ -379,6 +379,8 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust);
 		if (*ret != NULL)
 			jobs_may_fetch(c, *ret, fetches, plan, trust);
+		if (*ret != NULL && pr.fork)
+			jobs_withhold(*ret, plan);
 		if (*ret != NULL && f->p.cgroup != NULL)
 			json_object_set_new(*ret, "cgroup", json_string(f->p.cgroup));
 		if (*ret != NULL)

@@ -1,6 +1,8 @@
 /* From settings and records to the next stage's job. */
 #include "jobs.h"
 
+#include "evaluate/nixconf.h"
+
 #include <string.h>
 
 json_t *
@@ -61,8 +63,12 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",
 	    must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
 	    c->evaluate.allow_network, "allowed_uris", c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows",
-	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
-	    c->build.nix_options);
+	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "nix_options",
+	    c->evaluate.nix_options);
+
+	json_object_set(j, "experimental_features", c->evaluate.experimental_features);
+	if (c->evaluate.own != NULL)
+		json_object_set(j, "own", (json_t *)(uintptr_t)c->evaluate.own);
 
 	json_object_set_new(j, "commit", json_string(json_str(mirrored, json_flag(mirrored, "as_head", false) ? "head" : "base", NULL)));
 	if (c->evaluate.fetch_cache_dir != NULL)
@@ -118,6 +124,16 @@ jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const
 	json_object_set_new(job, "fetches", json_string(fetches));
 	json_object_set_new(job, "fetch", json_string((base && !foreign) || trust == TRUST_OWN ? "keep" :
 	                                  trust == TRUST_MEMBERS               ? "once" : "never"));
+}
+
+void
+jobs_withhold(json_t *job, const json_t *plan)
+{
+	bool base = strcmp(json_str(job, "side", ""), "base") == 0, foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
+
+	if (!base || foreign)
+		json_object_set_new(job, "nix_options",
+		    nixconf_without_secrets(json_object_get(job, "nix_options"), NIXCONF_WITHOUT_DOORS));
 }
 
 json_t *

@@ -33,6 +33,9 @@ const char *jobs_stopped(const json_t *done);
  * the base itself says what to evaluate, and a branch's own head fetch for all; a trusted head for itself; others use what
  * base has fetched. */
 void jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum trust trust);
+/* For a fork's pull request, approved or not: takes tokens and passwords for fetching out of such a job, unless what is evaluated
+ * is the base alone. */
+void jobs_withhold(json_t *job, const json_t *plan);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
 /* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. asked: the names of a command. */
 json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed,

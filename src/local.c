@@ -5,6 +5,7 @@
 #include "explain.h"
 #include "graph/drv.h"
 #include "jobs.h"
+#include "ownnix.h"
 #include "pipeline.h"
 #include "schedule/schedule.h"
 #include "support/base/clock.h"
@@ -35,7 +36,8 @@ struct local {
 	const char *repo, *base, *head, *format, *job_name;
 	const char *attr; /* to be explained, or NULL */
 	json_t *cli_jobs;   /* of --file or --flake, or NULL */
-	bool build, again, merge, colour, terminal, ignore_rules, submodules;
+	bool build, again, merge, colour, terminal, ignore_rules, submodules, restricted;
+	json_t *own;      /* the user's own Nix */
 	const char *git_dir, *run_dir, *roots_dir;
 	json_t *mirrored, *plan, *evaluations, *query, *builds, *failure;
 	const char *difference;
@@ -194,6 +196,10 @@ static int
 evaluate(struct local *l, struct err *e)
 {
 	l->evaluations = json_array();
+	if (ownnix_read(&l->a, &l->own, e) != 0)
+		return -1;
+	json_object_set_new(l->own, "restricted", json_boolean(l->restricted));
+	l->settings.evaluate.own = l->own;
 	for (;;) {
 		AUTO(json_drop)
 		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations,
@@ -483,13 +489,18 @@ walk(struct local *l, int *ret_exit, struct err *e)
 static const char usage[] =
     "usage: ekaci diff [--repo DIR] BASE HEAD [--file F | --flake REF | --job NAME] [--build]\n"
     "                  [--format text|markdown|json|html] [--evaluator E] [--workers N] [--sandbox require|auto|off]\n"
-    "                  [--merge] [--all] [--check] [--submodules]\n\n"
+    "                  [--merge] [--all] [--check] [--submodules] [--offline] [--allowed-uris LIST]\n"
+    "                  [--allow-import-from-derivation]\n\n"
     "Compares two revisions of a Nix repository: what rebuilds, and why. Rules and jobs are read from\n"
     ".ekaci/config.json of BASE, when it has one; --all evaluates whatever the rules say. --merge compares BASE with\n"
     "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --submodules compares with\n"
     "submodules, for jobs that do not take them by themselves. --build also builds what\n"
     "must be built, and tells newly failing from still failing; --check builds what is there already once more, and says\n"
     "what comes out differently.\n"
+    "It is your own checkout, so it is evaluated as nix-build and nix build would: with your NIX_PATH, nix.conf and NIX_CONFIG,\n"
+    "tokens, netrc and the network. --offline fetches nothing; --allowed-uris \"ADDRESS...\" fetches from addresses that begin so\n"
+    "alone and reads nothing but the repository, NIX_PATH and the store. Import from derivation, which builds during the\n"
+    "evaluation, wants --allow-import-from-derivation.\n"
     "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it could not be told.\n";
 
 static const char explain_usage[] =
@@ -500,6 +511,17 @@ static const char explain_usage[] =
     "what differs between two derivations. Evaluations that are stored are not made again; the other options are those\n"
     "of ekaci diff.\n"
     "Exit code: 0 it does not differ, 1 it does, 2 it could not be told.\n";
+
+/* Addresses with blanks or commas between them. */
+static void
+restrict_to(struct local *l, const char *list)
+{
+	char *word, *rest = NULL;
+
+	l->restricted = true;
+	for (word = strtok_r(arena_strdup(&l->a, list), " ,\n", &rest); word != NULL; word = strtok_r(NULL, " ,\n", &rest))
+		json_array_append_new(l->settings.evaluate.allowed_uris, json_any_string(str_of(word)));
+}
 
 static int
 parse(struct local *l, bool explains, int argc, char **argv)
@@ -519,6 +541,9 @@ parse(struct local *l, bool explains, int argc, char **argv)
 	    {"merge", no_argument, NULL, 'm'},
 	    {"submodules", no_argument, NULL, 'S'},
 	    {"json", no_argument, NULL, 'J'},
+	    {"offline", no_argument, NULL, 'O'},
+	    {"allowed-uris", required_argument, NULL, 'u'},
+	    {"allow-import-from-derivation", no_argument, NULL, 'I'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -528,6 +553,7 @@ parse(struct local *l, bool explains, int argc, char **argv)
 
 	l->repo = ".";
 	l->format = "text";
+	l->settings.evaluate.allow_network = true; /* as nix-build has it */
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'r')
 			l->repo = optarg;
@@ -555,6 +581,12 @@ parse(struct local *l, bool explains, int argc, char **argv)
 			l->submodules = true;
 		else if (c == 'J')
 			l->format = "json";
+		else if (c == 'O')
+			l->settings.evaluate.allow_network = false;
+		else if (c == 'I')
+			l->settings.evaluate.allow_import_from_derivation = true;
+		else if (c == 'u')
+			restrict_to(l, optarg);
 		else if (c == 'w') {
 			if (str_to_i64(str_of(optarg), &l->settings.evaluate.workers) != 0 || l->settings.evaluate.workers < 1)
 				return -1;
@@ -634,7 +666,7 @@ run(bool explains, int argc, char **argv)
 	close_queue(&l);
 	if (l.run_dir != NULL)
 		forget(&l);
-	json_t *all[] = {l.cli_jobs, l.mirrored, l.plan, l.evaluations, l.query, l.builds, l.failure};
+	json_t *all[] = {l.own, l.cli_jobs, l.mirrored, l.plan, l.evaluations, l.query, l.builds, l.failure};
 	for (size_t i = 0; i < COUNT(all); i++)
 		json_decref(all[i]);
 	config_release(&l.settings);

@@ -3,6 +3,7 @@
 
 #include "evaluate/program.h"
 #include "evaluate/setup.h"
+#include "evaluate/unknown.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
@@ -188,31 +189,74 @@ add_path_list(const json_t *path, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* The job's attr_path as an array: the plan's, or of a job by hand text with dots. NULL: the whole. */
+static json_t *
+attr_path(const json_t *job)
+{
+	json_t *said = json_object_get(job, "attr_path"), *parts;
+	struct str rest;
+
+	if (json_is_array(said))
+		return json_array_size(said) > 0 ? json_incref(said) : NULL;
+	rest = json_text(job, "attr_path");
+	if (rest.n == 0)
+		return NULL;
+	parts = json_array();
+	while (rest.p != NULL)
+		json_array_append_new(parts, json_any_string(str_cut(rest, '.', &rest)));
+	return parts;
+}
+
+/* A path as people write it: a."b.c". */
+static void
+add_path_name(const json_t *path, struct buf *out)
+{
+	const json_t *part;
+	size_t i;
+
+	json_array_foreach(path, i, part) {
+		const char *name = json_string_value(part), *quote = name != NULL && strchr(name, '.') != NULL ? "\"" : "";
+		buf_printf(out, "%s%s%s%s", i > 0 ? "." : "", quote, name != NULL ? name : "", quote);
+	}
+}
+
 /*
  * What to walk when it is not the whole file: a function of the file's value that goes to attr_path and keeps of it
  * only what the scope names. The sets above a kept attribute keep their recurseForDerivations, so that an attribute is
- * found below exactly the paths where a whole evaluation finds it; what is not there is left out.
+ * found below exactly the paths where a whole evaluation finds it; what is not there is left out. Functions on the way are
+ * called as nix-build -A calls them. An attr_path that is not there is a mistake of the configuration, and said as such
+ * (unknown.h).
  */
 static int
-add_picker(const struct evaluator_job *j, struct buf *out, struct err *e)
+add_picker(const struct evaluator_job *j, const json_t *at, struct buf *out, struct err *e)
 {
 	const json_t *scope = json_object_get(j->job, "scope"), *path;
-	const char *attr_path = json_str(j->job, "attr_path", "");
+	AUTO(buf_release) struct buf name = {0};
 	size_t i;
 
 	buf_puts(out,
-	    "(root: let inherit (builtins) any elem filter foldl' head isFunction isAttrs length listToAttrs map tail; "
-	    "call = v: if isFunction v then v { } else v; "
+	    "(root: let inherit (builtins) any attrNames concatStringsSep elem elemAt filter foldl' genList head isFunction isAttrs "
+	    "length listToAttrs map split tail toXML typeOf; "
+	    "call = v: if isFunction v then (if length (split \"<attrspat\" (toXML v)) > 1 then v { } else v) "
+	    "else if isAttrs v && v ? __functor && (v.type or null) != \"derivation\" then call (v.__functor v) else v; "
 	    "pick = v: paths: if any (p: p == [ ]) paths || !isAttrs v then v else "
 	    "(if v ? recurseForDerivations then { inherit (v) recurseForDerivations; } else { }) // "
 	    "listToAttrs (map (n: { name = n; value = pick (call v.${n}) (map tail (filter (p: head p == n) paths)); }) "
 	    "(filter (n: v ? ${n}) (map head paths))); "
-	    "at = foldl' (v: n: (call v).${n}) root ");
-	AUTO(json_drop) json_t *parts = json_array();
-	struct str rest = str_of(attr_path);
-	while (attr_path[0] != '\0' && rest.p != NULL)
-		json_array_append_new(parts, json_any_string(str_cut(rest, '.', &rest)));
-	if (add_path_list(parts, out, e) != 0)
+	    "few = v: let names = attrNames v; n = length names; in concatStringsSep \", \" (genList (elemAt names) "
+	    "(if n > 10 then 10 else n)) + (if n > 10 then \", ...\" else \"\"); "
+	    "no = n: v: throw (" UNKNOWN_ATTR_PATH_NIX " + ");
+	buf_init(&name, EXPR_BYTES);
+	add_path_name(at, &name);
+	if (walk_nix_string(buf_get(&name), out, e) != 0)
+		return -1;
+	buf_puts(out,
+	    " + \" names nothing: there is no attribute '${n}'\" + (if !isAttrs v then \" in what is a ${typeOf v}\" else "
+	    "\"; there are: ${few v}\")); "
+	    "get = v: n: let s = call v; in if isAttrs s && s ? ${n} then s.${n} else no n s; "
+	    "at = foldl' get root ");
+	AUTO(json_drop) json_t *whole = json_array();
+	if (add_path_list(at != NULL ? at : whole, out, e) != 0)
 		return -1;
 	buf_puts(out, "; in ");
 	if (!json_is_array(scope)) {
@@ -353,13 +397,14 @@ static int
 add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, words *w, struct err *e)
 {
 	const char *file = json_str(j->job, "file", NULL), *flake = json_str(j->job, "flake", NULL);
-	const char *expr = json_str(j->job, "expr", NULL), *attr_path = json_str(j->job, "attr_path", "");
-	bool picks = json_is_array(json_object_get(j->job, "scope")) || attr_path[0] != '\0';
+	const char *expr = json_str(j->job, "expr", NULL);
+	AUTO(json_drop) json_t *at = attr_path(j->job);
+	bool picks = json_is_array(json_object_get(j->job, "scope")) || at != NULL;
 	AUTO(buf_release) struct buf text = {0};
 	int rc = 0;
 
 	buf_init(&text, EXPR_BYTES);
-	if (picks && add_picker(j, &text, e) != 0)
+	if (picks && add_picker(j, at, &text, e) != 0)
 		return -1;
 	if (flake != NULL)
 		return add_flake(a, ev, j, &text, w, e);
@@ -443,7 +488,7 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 		vec_push(&w, arena_printf(a, "%lld", (long long)(j->seconds > 0 ? j->seconds : 1)));
 	}
 	/* A flake is evaluated purely, which is stricter than restricted; the two together are not supported by Nix. */
-	if (!flake) {
+	if (!flake && j->restricted) {
 		add_option(&w, "restrict-eval", "true");
 		vec_push(&w, "-I");
 		vec_push(&w, arena_printf(a, "source=%s", j->source));
@@ -451,10 +496,13 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 	add_option(&w, "allow-import-from-derivation", j->import_from_derivation ? "true" : "false");
 	if (json_array_size(j->allowed_uris) > 0)
 		add_option(&w, "allowed-uris", uris_of(a, j->allowed_uris));
-	if (!j->network)
+	if (!j->network) {
 		add_option(&w, "substitute", "false");
+		add_option(&w, "download-attempts", "1");
+		add_option(&w, "tarball-ttl", "4294967295"); /* what was fetched once will do, as with nix --offline */
+	}
 	if (flake)
-		add_option(&w, "experimental-features", "nix-command flakes");
+		add_option(&w, "extra-experimental-features", "nix-command flakes");
 	int rc = add_what(a, ev, j, &w, e);
 	vec_push(&w, NULL);
 	if (rc == 0)

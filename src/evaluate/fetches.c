@@ -122,18 +122,6 @@ fetches_keep(const char *cache, const char *dir, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
-bool
-fetches_missed(struct str words)
-{
-	static const char *const signs[] = {"unable to download", "Could not resolve host", "Couldn't connect", "cannot fetch",
-	    "unable to access"};
-
-	for (size_t i = 0; i < COUNT(signs); i++)
-		if (str_find(words, str_of(signs[i])) >= 0)
-			return true;
-	return false;
-}
-
 void
 fetches_forget(const char *dir)
 {

@@ -26,9 +26,7 @@ bool fetches_are_there(const char *dir);
 must_check int fetches_lend(const char *dir, const char *cache, const char *shown, struct err *e);
 /* The other way, each table whole, repositories moved; a table that Nix was writing when it ended stays away. dir is there afterwards. */
 must_check int fetches_keep(const char *cache, const char *dir, struct err *e);
-/* Whether the words are those of a fetcher that did not reach its server. */
-bool fetches_missed(struct str words);
-/* After that, without network: forgets dir, if that is more than an hour old, so that foreign changes that cannot be
+/* After an evaluation without network that missed something (unknown.h): forgets dir, if that is more than an hour old, so that foreign changes that cannot be
  * fetched cost at most one evaluation an hour. */
 void fetches_forget(const char *dir);
 

@@ -145,9 +145,10 @@ is_hole(struct rows *r, const json_t *row, const json_t *path)
 		r->ask_own = true;
 		rows_incomplete(r, "an attribute does not evaluate, and the evaluator does not say which: " STR_FMT,
 		    STR_ARG(str_utf8_head(text, 800)));
-	} else if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0))
+	} else if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0)) {
+		(void)unknown_of(text, &r->root);
 		rows_incomplete(r, "the root does not evaluate: " STR_FMT, STR_ARG(str_utf8_head(text, 800)));
-	else if (!path_ok(path))
+	} else if (!path_ok(path))
 		rows_incomplete(r, "a row without an attribute path");
 	else if (json_is_true(json_object_get(row, "fatal")))
 		rows_incomplete(r, "the evaluator gave up at %s: " STR_FMT, name, STR_ARG(str_utf8_head(text, 700)));

@@ -19,6 +19,7 @@
 #ifndef EKACI_EVALUATE_ROWS_H
 #define EKACI_EVALUATE_ROWS_H
 
+#include "evaluate/unknown.h"
 #include "support/base/map.h"
 #include "support/text/json.h"
 
@@ -48,6 +49,7 @@ struct rows {
 	size_t lines;          /* all that were given, for max_rows */
 	bool incomplete, ask_own;
 	char reason[1024]; /* the first one */
+	struct unknown root; /* what the root's error is, when it says nothing about the repository */
 	char no_row[160];  /* the reason there will be when the last line was not the last */
 };
 

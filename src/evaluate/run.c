@@ -2,6 +2,8 @@
 #include "evaluate/run.h"
 
 #include "evaluate/checkout.h"
+#include "evaluate/nixconf.h"
+#include "evaluate/searchpath.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -31,6 +33,7 @@
 
 enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
+	SHOWN_NAMES = 5,         /* of attributes that could not be told */
 	ERROR_LINES = 20,        /* the first lines with "error:" are kept too */
 	GRACE_MS = 5000,         /* our own evaluator is told to end before we end it */
 	SLACK_MB = 512,          /* of memory, for what does not evaluate */
@@ -166,6 +169,8 @@ judge(struct hearing *h, const struct child_result *end)
 		break;
 	case CHILD_EXITED:
 		if (!ok) {
+			if (!h->rows->incomplete)
+				(void)unknown_of(words, &h->rows->root);
 			h->rows->ask_own |= h->one_attribute && !h->rows->incomplete && !r->ev->built_in;
 			rows_incomplete(h->rows, STR_FMT "%sexit code %d", STR_ARG(words), words.n > 0 ? "\n" : "", end->code);
 		}
@@ -178,22 +183,72 @@ judge(struct hearing *h, const struct child_result *end)
 	}
 }
 
-/* Without network, what could not be fetched is unknown, and no failure of the attribute. */
 static void
-judge_fetches(struct run *r, struct rows *rows)
+add_row_name(struct str key, size_t depth, struct buf *out)
 {
-	bool missed = rows->incomplete && fetches_missed(str_of(rows->reason));
-
-	if (r->fetches == NULL || r->fetch != FETCH_NEVER)
-		return;
-	for (size_t i = 0; i < rows->all.n && !missed && !rows->incomplete; i++) {
-		const struct row *one = &rows->all.p[i];
-		missed = one->error && fetches_missed(one->line);
-		if (missed)
-			rows_incomplete(rows, "fetches what the base branch has not fetched, which only an approved change may: "
-			    STR_FMT, STR_ARG(str_utf8_head(one->line, 700)));
+	for (size_t i = 0; i < depth; i++) {
+		struct str part = str_cut(key, '\0', &key);
+		bool quote = part.n == 0 || memchr(part.p, '.', part.n) != NULL;
+		buf_printf(out, "%s%s" STR_FMT "%s", i > 0 ? "." : "", quote ? "\"" : "", STR_ARG(str_utf8_head(part, 100)), quote ? "\"" : "");
 	}
-	if (missed)
+}
+
+/* Incomplete, whatever was said before: of is what could not be told, in words. */
+static void
+say_unknown(struct run *r, struct rows *rows, const struct unknown *u, struct str of)
+{
+	AUTO(buf_release) struct buf advice = {0};
+
+	buf_init(&advice, 1024);
+	/* A fork's evaluation has no network. What base fetches it would have. */
+	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (u->kind == UNKNOWN_FETCH || u->kind == UNKNOWN_STORE))
+		buf_puts(&advice, "the base branch has not fetched it, and only an approved change may");
+	else
+		unknown_advice(u, r->own != NULL ? UNKNOWN_FOR_USER : UNKNOWN_FOR_BOT, &advice);
+	r->unknown = true;
+	rows->incomplete = false;
+	rows_incomplete(rows, STR_FMT ": %s\n" STR_FMT, STR_ARG(of), u->words, STR_ARG(buf_get(&advice)));
+}
+
+/* What may not or cannot be had here is unknown, and no failure of the attribute. */
+static void
+judge_unknown(struct run *r, struct rows *rows)
+{
+	bool pure = json_str(r->job.job, "flake", NULL) != NULL;
+	AUTO(buf_release) struct buf of = {0};
+	struct unknown u, first = {.kind = UNKNOWN_NOT};
+	size_t n = 0;
+
+	buf_init(&of, 600);
+	for (size_t i = 0; i < rows->all.n && !rows->incomplete; i++) {
+		const struct row *one = &rows->all.p[i];
+		AUTO(json_drop) json_t *row = NULL;
+		struct err ignored;
+		/* The line as it stands is cheap to look through. */
+		if (!one->error || !unknown_of(one->line, &u) || !unknown_counts(&u, pure) ||
+		    json_read(one->line, "row", &row, &ignored) != 0 || !unknown_of(json_text(row, "error"), &u))
+			continue;
+		if (n == 0)
+			first = u;
+		if (n++ < SHOWN_NAMES) {
+			buf_puts(&of, n > 1 ? ", " : "");
+			add_row_name(one->key, one->depth, &of);
+		}
+	}
+	if (n > SHOWN_NAMES)
+		buf_printf(&of, " and %zu more", n - SHOWN_NAMES);
+	if (n > 1)
+		buf_printf(&of, " (%zu attributes) could not be told; the first", n);
+	else if (n == 1)
+		buf_puts(&of, " could not be told");
+	if (rows->incomplete && unknown_counts(&rows->root, pure)) {
+		first = rows->root;
+		buf_puts(&of, "the root does not evaluate");
+	}
+	if (first.kind == UNKNOWN_NOT)
+		return;
+	say_unknown(r, rows, &first, buf_get(&of));
+	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (first.kind == UNKNOWN_FETCH || first.kind == UNKNOWN_STORE))
 		fetches_forget(r->fetches);
 }
 
@@ -274,18 +329,57 @@ run_limited(struct run *r, struct arena *a, struct child *c, struct hearing *h, 
 	return rc;
 }
 
+/* What it is run with outside of the sandbox: the user's own environment, or the little the bot gives. */
+static const char *const *
+own_environment(struct arena *a, const struct run *r)
+{
+	static const char *const parts[] = {"env", "means"};
+	size_t n = 0;
+	const char *name;
+	json_t *value;
+
+	for (size_t i = 0; i < COUNT(parts); i++)
+		n += json_object_size(json_object_get(r->own, parts[i]));
+	const char **env = arena_alloc(a, (n + 3) * sizeof(*env));
+	n = 0;
+	for (size_t i = 0; i < COUNT(parts); i++)
+		json_object_foreach(json_object_get(r->own, parts[i]), name, value)
+			env[n++] = arena_printf(a, "%s=%s", name, json_string_value(value));
+	env[n++] = "TMPDIR=/tmp";
+	return env;
+}
+
+/* The bot's NIX_PATH, whose folders are shown in the sandbox. */
+static const char *
+search_path(struct arena *a, const struct run *r, binds *b)
+{
+	const char *value = nixconf_option(r->nix_options, "nix-path");
+	const char *text = value != NULL ? searchpath_of_setting(a, value) : "";
+	struct str rest = str_of(text), name;
+
+	while (rest.p != NULL && rest.n > 0) {
+		struct str where = searchpath_next(&rest, &name);
+		struct sandbox_bind one = {.from = where.n > 0 && where.p[0] == '/' ? sandbox_lacks(a, str_dup(a, where)) : NULL};
+		if (one.from != NULL && files_exist(one.from))
+			vec_push(b, one);
+	}
+	return text;
+}
+
 static int
 run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, struct child_result *end, struct err *e)
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
+	const char *conf = nixconf_text(a, r->nix_options, r->features);
 	AUTO(binds_release) binds b = {0};
 	const char *const *argv;
+	bool own = r->own != NULL;
 
 	vec_push(&b, ((struct sandbox_bind){.from = arena_printf(a, "%s/source", work), .to = INSIDE}));
-	if (r->sandbox && !ev.built_in) {
+	if (r->sandbox && !own && !ev.built_in) {
 		ev.program = show_program(a, &ev, &b);
-	} else if (r->sandbox) {
+	} else if (r->sandbox && !own) {
 		const char *preload = setup_preload(a);
 		ev.program = show_own(a, ev.program, &b);
 		if (preload != NULL)
@@ -299,10 +393,12 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 		return -1;
 	struct child c = {.argv = argv, .env_clear = true, .dir = r->sandbox ? NULL : r->job.source, .on_line = on_line,
 	    .ctx = h, .max_file_bytes = max_file, .expendable = true, .on_watch = on_watch, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
-	const char *env[] = {"NIX_PATH=", arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
-	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL};
+	const char *env[] = {arena_printf(a, "NIX_PATH=%s", own ? "" : search_path(a, r, &b)),
+	    arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
+	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL, NULL};
 	if (!r->sandbox) {
-		c.env = sandbox_plain_env(a, env);
+		env[env[2] != NULL ? 3 : 2] = arena_printf(a, "NIX_CONFIG=%s", conf); /* in the sandbox it is a file */
+		c.env = own ? own_environment(a, r) : sandbox_plain_env(a, env);
 		return run_limited(r, a, &c, h, end, e);
 	}
 	if (r->fetches != NULL && files_exist(r->fetches))
@@ -310,12 +406,12 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	if (r->job.roots_dir != NULL)
 		vec_push(&b, ((struct sandbox_bind){.from = r->roots_dir, .writable = true}));
 	if (cache != NULL)
-		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true}));
+		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = own ? NULL : SANDBOX_HOME "/.cache", .writable = true}));
 	struct sandbox s = {.work_dir = work, .binds = b.p, .n_binds = b.n, .env = env, .dir = INSIDE,
-	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true};
+	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true, .nix_conf = conf, .whole = own};
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;
-	c.env = sandbox_plain_env(a, NULL);
+	c.env = own ? own_environment(a, r) : sandbox_plain_env(a, NULL);
 	return run_limited(r, a, &c, h, end, e);
 }
 
@@ -396,7 +492,10 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		rc = fail(e, ERR_BUSY, "cancelled");
 	} else if (rc == 0) {
 		judge(&h, &end);
-		judge_fetches(r, rows);
+	}
+	if (rc == 0) {
+		rows_finish(rows);
+		judge_unknown(r, rows);
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
 		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);
@@ -463,8 +562,6 @@ run_evaluation(struct run *r, struct rows *rows, struct err *e)
 	int rc = evaluate_in(r, &a, work, rows, e);
 	if (files_remove_tree(work, &late) != 0)
 		log_err(LOG_WARN, "work folder", &late);
-	if (rc == 0)
-		rows_finish(rows);
 	arena_release(&a);
 	return rc;
 }

@@ -1,8 +1,10 @@
 /* The stage `evaluate`: reuse, or run and store. */
 #include "evaluate/evaluate.h"
 
+#include "evaluate/nixconf.h"
 #include "evaluate/roots.h"
 #include "evaluate/run.h"
+#include "evaluate/searchpath.h"
 #include "evaluate/stored.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -24,6 +26,7 @@ struct wish {
 	struct evaluator ev;
 	struct run run;
 	enum sandbox_mode mode;
+	json_t *nix_key; /* key_of_nix */
 	char key[65];
 	const char *file;
 	int64_t began_ms;
@@ -49,6 +52,10 @@ read_wish(struct wish *w, struct err *e)
 	r->fetches = json_str(job, "fetches", NULL);
 	if (fetches_mode_of(json_str(job, "fetch", "never"), &r->fetch, e) != 0)
 		return -1;
+	r->own = json_object_get(job, "own");
+	r->own = json_is_object(r->own) ? r->own : NULL;
+	r->nix_options = json_object_get(job, "nix_options");
+	r->features = json_object_get(job, "experimental_features");
 	r->cgroup = json_str(job, "cgroup", NULL);
 	r->wall_ms = json_int(job, "wall_ms", DEFAULT_WALL_MS);
 	r->max_processes = json_int(job, "max_processes", DEFAULT_PROCESSES);
@@ -61,6 +68,9 @@ read_wish(struct wish *w, struct err *e)
 	    .max_depth = json_int(job, "max_depth", DEFAULT_DEPTH),
 	    .import_from_derivation = json_flag(job, "allow_import_from_derivation", false),
 	    .network = json_flag(job, "allow_network", false),
+	    .own = r->own != NULL,
+	    .restricted = r->own != NULL ? json_flag(r->own, "restricted", false)
+	                                 : nixconf_option(r->nix_options, "restrict-eval") == NULL,
 	    .allowed_uris = json_object_get(job, "allowed_uris")};
 	if (r->job.workers <= 0)
 		r->job.workers = sysconf(_SC_NPROCESSORS_ONLN);
@@ -71,6 +81,29 @@ read_wish(struct wish *w, struct err *e)
 		w->systems = json_object_get(job, "systems");
 	r->job.systems = w->systems;
 	return sandbox_mode_of(json_str(job, "sandbox", "auto"), &w->mode, e);
+}
+
+/* How Nix is told to behave, and what <name> is. */
+static json_t *
+key_of_nix(struct wish *w)
+{
+	const struct run *r = &w->run;
+	json_t *key = json_object();
+
+	json_object_set_new(key, "restricted", json_boolean(r->job.restricted));
+	json_object_set(key, "features", r->features != NULL ? (json_t *)(uintptr_t)r->features : json_null());
+	json_object_set_new(key, "options", nixconf_without_secrets(r->nix_options, NIXCONF_AS_IT_IS));
+	if (r->own == NULL) {
+		const char *path = nixconf_option(r->nix_options, "nix-path");
+		if (path != NULL)
+			json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, searchpath_of_setting(&w->a, path)))));
+		return key;
+	}
+	json_object_set(key, "env", json_object_get(r->own, "env"));
+	json_object_set(key, "settings", json_object_get(r->own, "settings"));
+	json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, json_str(r->own, "search", "")))));
+	json_object_set_new(key, "reads", json_any_string(str_of(searchpath_mark(&w->a, json_str(r->own, "reads", "")))));
+	return key;
 }
 
 enum { KEY_OF_WHOLE = 1, KEY_OF_ANY_TREE = 2 };
@@ -98,6 +131,7 @@ make_key(struct wish *w, unsigned what, char ret[65])
 	json_object_set_new(all, "version", json_string(w->ev.version));
 	json_object_set_new(all, "build", w->ev.build != NULL ? json_string(w->ev.build) : json_null());
 	json_object_set_new(all, "source", json_string(run_source(&w->a, &w->run)));
+	json_object_set(all, "nix", w->nix_key);
 	json_object_set_new(all, "ifd", json_boolean(j->import_from_derivation));
 	json_object_set_new(all, "network", json_boolean(j->network));
 	json_object_set_new(all, "max_depth", json_integer(j->max_depth));
@@ -141,6 +175,7 @@ emit(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 		json_object_set_new(rec, "nothing", json_string("the flake has no checks, packages, devShells, formatter, hydraJobs "
 		    "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
 		    "{\"flake\": \".#legacyPackages\"}"));
+	json_object_set_new(rec, "unknown", json_boolean(reason != NULL && w->run.unknown));
 	json_object_set_new(rec, "rows", json_integer((json_int_t)s->rows));
 	json_object_set_new(rec, "errors", json_integer((json_int_t)s->errors));
 	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));
@@ -379,10 +414,12 @@ stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
 	if (rc == 0) {
 		w.run.ev = &w.ev;
 		w.run.out = out;
+		w.nix_key = key_of_nix(&w);
 		identify(&w);
 	}
 	if (rc == 0)
 		rc = evaluate(&w, out, e);
+	json_decref(w.nix_key);
 	arena_release(&w.a);
 	return rc;
 }

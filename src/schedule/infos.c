@@ -1,7 +1,7 @@
 /* Sizes and references of store paths: one program over all of them for the store, and one for each cache. */
 #include "schedule/infos.h"
 
-#include "schedule/nixconf.h"
+#include "schedule/nixsettings.h"
 #include "schedule/stages.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
@@ -189,11 +189,11 @@ read_caches(struct infos *q)
 	if (q->caches != NULL)
 		return;
 	q->caches = json_array();
-	if (nixconf_read(q->options, &conf, &e) != 0)
+	if (nixsettings_read(q->options, &conf, &e) != 0)
 		log_err(LOG_WARN, "sizes: which caches there are is not known", &e);
-	if (nixconf_number(conf, "substitute", 1) == 0)
+	if (nixsettings_number(conf, "substitute", 1) == 0)
 		return;
-	json_array_foreach(nixconf_list(conf, "substituters"), i, url)
+	json_array_foreach(nixsettings_list(conf, "substituters"), i, url)
 		if (json_is_string(url) && i < INFOS_MAX_CACHES)
 			json_array_append(q->caches, (json_t *)(uintptr_t)url);
 }

@@ -1,7 +1,7 @@
 /* Machines, as Nix' builders setting describes them. */
 #include "schedule/machines.h"
 
-#include "schedule/nixconf.h"
+#include "schedule/nixsettings.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
 #include "support/os/nixstore.h"
@@ -30,7 +30,7 @@ settings_of_nix(void)
 	static json_t *conf;
 	struct err e;
 
-	if (conf == NULL && nixconf_read(NULL, &conf, &e) != 0) {
+	if (conf == NULL && nixsettings_read(NULL, &conf, &e) != 0) {
 		log_err(LOG_WARN, "what Nix builds here is a guess", &e);
 		conf = json_object();
 	}
@@ -45,7 +45,7 @@ machines_own_system(void)
 
 	if (system[0] == '\0' && uname(&u) == 0)
 		snprintf(system, sizeof(system), "%s-linux", u.machine);
-	return nixconf_text(settings_of_nix(), "system", system);
+	return nixsettings_text(settings_of_nix(), "system", system);
 }
 
 /* "a,b" as a NULL-terminated list. */
@@ -220,7 +220,7 @@ list_of_json(struct arena *a, const json_t *texts, const char *more)
 static const char *const *
 own_features(struct arena *a, const struct settings *settings)
 {
-	const json_t *conf = settings_of_nix(), *theirs = nixconf_list(conf, "system-features");
+	const json_t *conf = settings_of_nix(), *theirs = nixsettings_list(conf, "system-features");
 	static const char *const usual[] = {"benchmark", "big-parallel", "nixos-test", NULL};
 
 	if (json_array_size(settings->build.features) > 0)
@@ -229,7 +229,7 @@ own_features(struct arena *a, const struct settings *settings)
 		return usual;
 	/* That is how Nix is set for us. Where its daemon builds, and nobody has set it otherwise, the daemon may use /dev/kvm though
 	 * we may not; if it may not either it refuses the build, which is then unsupported, too. */
-	bool daemons = nixconf_is_default(conf, "system-features") && nixstore_is_the_daemons();
+	bool daemons = nixsettings_is_default(conf, "system-features") && nixstore_is_the_daemons();
 	return list_of_json(a, theirs, daemons && files_exist("/dev/kvm") ? "kvm" : NULL);
 }
 
@@ -262,7 +262,7 @@ machines_load(struct arena *a, const struct settings *settings, const struct mac
 		add_local(&p, settings, json_string_value(item));
 	if (p.v.n == 0) {
 		add_local(&p, settings, p.own_system);
-		json_array_foreach(nixconf_list(settings_of_nix(), "extra-platforms"), i, item)
+		json_array_foreach(nixsettings_list(settings_of_nix(), "extra-platforms"), i, item)
 			if (json_is_string(item))
 				add_local(&p, settings, json_string_value(item));
 	}

@@ -2,7 +2,7 @@
 #include "schedule/session.h"
 
 #include "schedule/machines.h"
-#include "schedule/nixconf.h"
+#include "schedule/nixsettings.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
@@ -398,14 +398,14 @@ read_settings(struct session *s)
 	size_t n;
 	struct err e;
 
-	if (nixconf_read(NULL, &conf, &e) != 0)
+	if (nixsettings_read(NULL, &conf, &e) != 0)
 		log_warn("%s", e.msg);
-	s->cores = nixconf_number(conf, "cores", 0);
-	s->max_jobs = nixconf_number(conf, "max-jobs", 1);
-	s->substitute = nixconf_number(conf, "substitute", 1);
-	s->fallback = nixconf_number(conf, "fallback", 0);
-	s->keep_failed = nixconf_number(conf, "keep-failed", 0);
-	const char *builders = nixconf_text(conf, "builders", NULL);
+	s->cores = nixsettings_number(conf, "cores", 0);
+	s->max_jobs = nixsettings_number(conf, "max-jobs", 1);
+	s->substitute = nixsettings_number(conf, "substitute", 1);
+	s->fallback = nixsettings_number(conf, "fallback", 0);
+	s->keep_failed = nixsettings_number(conf, "keep-failed", 0);
+	const char *builders = nixsettings_text(conf, "builders", NULL);
 	s->has_builders = builders == NULL || machines_parse(&a, builders, "builtin", &machines, &n, &e) != 0 || n > 0;
 	arena_release(&a);
 }

@@ -9,6 +9,7 @@ const nix = (name) => `derivation { name = "${name}"; system = "x86_64-linux"; b
 const repo = repository('repo', {
 	'ci/jobs.nix': `{ a = ${nix('a')}; b = ${nix('b-2.0')} // { meta = { description = "b"; position = "x:1"; }; }; bad = throw "bad"; set = { recurseForDerivations = true; c = ${nix('c')}; d = throw "d"; }; hidden = { e = ${nix('e')}; }; source = derivation { name = "source"; system = "s"; builder = ./jobs.nix; src = ./..; }; }`,
 	'flake.nix': `{ outputs = { self }: { checks.x86_64-linux = { recurseForDerivations = true; a = ${nix('a')}; }; }; }`,
+	'deep.nix': `{ unused ? 1 }: { "with.dot" = { more ? 2 }: { z = ${nix('z')}; f = { __functor = self: { last ? 3 }: { y = ${nix('y')}; }; }; }; }`,
 	'linked': { link: 'ci/jobs.nix' },
 	'run.sh': '#!/bin/sh\n',
 	'sub/dir/file': 'x',
@@ -181,7 +182,19 @@ for (const [scenario, version, pattern] of [
 // Jobs of all kinds.
 {
 	const at = (inner, more) => stage(job(repo, inner, { evals_dir: fresh(), ...more }));
-	is(Object.keys(at({ ...file, attr_path: 'set' }).rows), ['c', 'd'], 'attr_path');
+	is(Object.keys(at({ ...file, attr_path: 'set' }).rows), ['c', 'd'], 'attr_path as text');
+	is(Object.keys(at({ ...file, attr_path: ['set'] }).rows), ['c', 'd'], 'attr_path as the plan writes it, an array');
+	is(Object.keys(at({ ...file, attr_path: [] }).rows), ['a', 'b', 'bad', 'set|c', 'set|d', 'source'], 'an empty one is the whole');
+	is(Object.keys(at({ ...file, attr_path: ['set'], scope: [['d']] }).rows), ['d'], 'a scope is below it');
+	is(Object.keys(at({ flake: '.#checks', attr_path: ['x86_64-linux'] }).rows), ['a'], 'of a flake it is below what the reference names');
+	const deep = { file: 'deep.nix' };
+	is([['with.dot'], ['with.dot', 'f']].map((attr_path) => Object.keys(at({ ...deep, attr_path }).rows)), [['z'], ['y']], 'a part with a dot; functions on the way and at its end are called as nix-build calls them');
+	for (const [attr_path, pattern] of [
+		[['set', 'nosuch'], /the job's attr_path set\.nosuch names nothing: there is no attribute 'nosuch'; there are: c, d, recurseForDerivations\n.*"attr_path" of the job/],
+		[['set', 'c', 'name', 'x'], /there is no attribute 'x' in what is a string/], [['no.dots'], /attr_path "no\.dots" names nothing.*there are: a, b, bad, /]]) {
+		const r = at({ ...file, attr_path });
+		ok(!r.evaluation.complete && r.evaluation.unknown === true && pattern.test(r.evaluation.reason), `an attr_path that is not there, ${attr_path.join('|')}, could not be told, with what is there`, r.evaluation);
+	}
 	is(Object.keys(at({ ...file, scope: [['set', 'c'], ['a'], ['nowhere', 'x'], ['hidden', 'e']] }).rows), ['a', 'set|c'], 'a scope finds what the whole would have found, and no more');
 	is(Object.keys(at({ file: 'linked', scope: [['a']] }).rows), ['a'], 'a file that is a symbolic link');
 	is(Object.keys(at({ expr: '{ inherit (import ./ci/jobs.nix) b; }' }).rows), ['b'], 'an expression, relative to the repository');

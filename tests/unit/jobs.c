@@ -166,11 +166,39 @@ a_base_that_did_not_complete_is_not_the_end(void **state)
 	}
 }
 
+static const char *
+token_of(const char *side, const char *config)
+{
+	static char word[16];
+	AUTO(json_drop) json_t *job = json_pack("{s:s,s:{s:s,s:s,s:s}}", "side", side, "nix_options", "access-tokens", "a=b",
+	    "extra-access-tokens", "c=d", "cores", "2");
+	AUTO(json_drop) json_t *plan = json_pack("{s:s}", "config", config);
+
+	jobs_withhold(job, plan);
+	assert_string_equal(json_str_at(job, "nix_options.cores", ""), "2");
+	bool all = json_str_at(job, "nix_options.extra-access-tokens", NULL) != NULL;
+	snprintf(word, sizeof(word), "%s%s", json_str_at(job, "nix_options.access-tokens", "none"), all ? "+" : "");
+	return word;
+}
+
+/* Said as empty, so that what the machine's own nix.conf has counts no more either. */
+static void
+a_fork_gets_no_token(void **state)
+{
+	(void)state;
+	assert_string_equal(token_of("head", "file"), "");
+	assert_string_equal(token_of("head", "convention"), "");
+	assert_string_equal(token_of("base", "head file"), "");
+	assert_string_equal(token_of("base", "file"), "a=b+");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(both_sides_are_evaluated_as_one_commit), cmocka_unit_test(only_base_and_the_trusted_may_fetch),
+	    cmocka_unit_test(both_sides_are_evaluated_as_one_commit),
+	    cmocka_unit_test(only_base_and_the_trusted_may_fetch),
+	    cmocka_unit_test(a_fork_gets_no_token),
 	    cmocka_unit_test(a_head_is_expected_to_have_the_rows_of_its_base),
 	    cmocka_unit_test(a_job_that_takes_submodules_is_given_the_whole_trees),
 	    cmocka_unit_test(a_base_that_did_not_complete_is_not_the_end),

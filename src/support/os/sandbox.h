@@ -5,6 +5,10 @@
  * the loader's cache, new process, IPC, host-name and (unless asked otherwise) network namespaces, an empty environment but for what is
  * given, and the binds asked for. Everything ends with our process. Not inside: any other file of the machine.
  *
+ * `whole` is for a user's own code (ekaci diff): it keeps nothing from them, and is there for one path for all trees, an end
+ * with ours, and a home that nothing is written to. The environment then is that of bubblewrap itself, env is not looked
+ * at: arguments can be read by everybody.
+ *
  * The store: with a Nix daemon, /nix/store is read-only and only the daemon's socket is there beside it. Without one,
  * the program itself has to write .drv files and Nix's database, so /nix/store and /nix/var/nix are writable: what the
  * evaluated language can do with that is what Nix lets it do, add to the store.
@@ -30,6 +34,8 @@ struct sandbox {
 	const char *dir;        /* working directory inside */
 	bool network;
 	bool nix;               /* the store, and Nix's state or socket */
+	const char *nix_conf;   /* further lines of its nix.conf, or NULL */
+	bool whole;             /* the whole machine is seen, though read-only but for /tmp, and the environment is the caller's */
 };
 
 /* "require", "auto", "off"; anything else is ERR_INPUT. */

@@ -1,5 +1,5 @@
 /* Nix' settings, as Nix prints them. */
-#include "schedule/nixconf.h"
+#include "schedule/nixsettings.h"
 
 #include "schedule/stages.h"
 #include "support/os/child.h"
@@ -24,7 +24,7 @@ ask(const char *const *words, const json_t *options, struct buf *out, struct err
 }
 
 int
-nixconf_read(const json_t *options, json_t **ret, struct err *e)
+nixsettings_read(const json_t *options, json_t **ret, struct err *e)
 {
 	static const char *const now[] = {"nix", "--extra-experimental-features", "nix-command", "config", "show", "--json", NULL};
 	static const char *const before[] = {"nix", "--extra-experimental-features", "nix-command", "show-config", "--json", NULL};
@@ -53,7 +53,7 @@ value(const json_t *conf, const char *name)
 }
 
 const char *
-nixconf_text(const json_t *conf, const char *name, const char *otherwise)
+nixsettings_text(const json_t *conf, const char *name, const char *otherwise)
 {
 	const char *text = json_string_value(value(conf, name));
 
@@ -61,7 +61,7 @@ nixconf_text(const json_t *conf, const char *name, const char *otherwise)
 }
 
 uint64_t
-nixconf_number(const json_t *conf, const char *name, uint64_t otherwise)
+nixsettings_number(const json_t *conf, const char *name, uint64_t otherwise)
 {
 	const json_t *v = value(conf, name);
 
@@ -72,7 +72,7 @@ nixconf_number(const json_t *conf, const char *name, uint64_t otherwise)
 }
 
 const json_t *
-nixconf_list(const json_t *conf, const char *name)
+nixsettings_list(const json_t *conf, const char *name)
 {
 	const json_t *v = value(conf, name);
 
@@ -80,7 +80,7 @@ nixconf_list(const json_t *conf, const char *name)
 }
 
 bool
-nixconf_is_default(const json_t *conf, const char *name)
+nixsettings_is_default(const json_t *conf, const char *name)
 {
 	const json_t *otherwise = json_object_get(json_object_get(conf, name), "defaultValue");
 

@@ -18,7 +18,7 @@ CHANGESET = \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
-	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/attrtree.c \
+	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/saying.c evaluate/attrtree.c \
 	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c
 GRAPH = \
 	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/ahead.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c graph/intervals.c \
@@ -54,7 +54,7 @@ UNIT = \
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
-	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/fetch.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/send/sender.js \
+	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/fetch.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \

@@ -69,9 +69,10 @@ help(void)
 				printf("  %s %s\n        %s\n", options[i].name, options[i].args, options[i].what);
 	}
 	puts("\nFrom version to version nix-eval-jobs differs; of its output this program has attr, attrPath, name, system,\n"
-	     "drvPath, outputs, requiredSystemFeatures, meta, inputDrvs, extraValue, error,\n"
+	     "drvPath, outputs, requiredSystemFeatures, meta (or metaError, why it does not evaluate: the row is\n"
+	     "good all the same), inputDrvs, extraValue, error,\n"
 	     "cacheStatus, isCached, neededBuilds, neededSubstitutes, constituents, namedConstituents. A set that says the\n"
-	     "same as one above it - its names, their derivations - is an error row: a set within itself. Relative paths within an\n"
+	     "same as one above it - all names and derivations below, without an end - is an error row: a set within itself. Relative paths within an\n"
 	     "expression of several lines, or with tabs or letters beyond ASCII, are not supported: it is read from the\n"
 	     "store. A local flake is read as path:, that is all its files, not only those git knows; without --impure\n"
 	     "it is locked by the hash of its contents and evaluated purely, and with Nix 2.8, whose repl cannot do that,\n"

@@ -295,8 +295,8 @@ setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct 
 	buf_puts(out, "ekaci = (");
 	add_on_one_line(walker_text, out);
 	/* In two parts: an error may show this line, and that must not look like an answer. */
-	buf_printf(out, ") { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; apply = ", mark, mark + 8, o->force_recurse ? "true" : "false",
-	    o->meta ? "true" : "false", o->constituents ? "true" : "false");
+	buf_printf(out, ") { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; depth = %lld; apply = ", mark, mark + 8, o->force_recurse ? "true" : "false",
+	    o->meta ? "true" : "false", o->constituents ? "true" : "false", (long long)o->max_depth);
 	if (o->apply == NULL)
 		buf_puts(out, "null");
 	else if (walk_nix_expr(o->apply, out, e) != 0)

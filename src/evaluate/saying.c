@@ -1,6 +1,7 @@
 /* Errors in Nix's words. */
 #include "evaluate/saying.h"
 
+#include "evaluate/walker.h"
 #include "support/base/mem.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@ enum {
 	CODE_BYTES = 240 /* of a line of code or of a trace: what is generated has lines of a megabyte */
 };
 
-static const char ours[] = "at \xc2\xabstring\xc2\xbb";
+static const char typed[] = "at \xc2\xabstring\xc2\xbb:", in_file[] = "-" WALKER_FILE ":";
 static const char ellipsis[] = "\xe2\x80\xa6";
 
 /* The length of the escape at the front of s: ESC [ ... LETTER, or ESC and one byte; never beyond the line. */
@@ -118,7 +119,7 @@ saying_last(struct str text)
 bool
 saying_is_ours(struct str said)
 {
-	return str_find(said, str_of(ours)) >= 0;
+	return str_find(said, str_of(typed)) >= 0 || str_find(said, str_of(in_file)) >= 0;
 }
 
 /* "   12|" of a line of code, or the bar of the line below it that points. */
@@ -143,7 +144,7 @@ add_foreign(struct str text, enum part part, struct buf *out)
 
 	while (text.p != NULL && text.n > 0) {
 		struct str line = next_line(&text);
-		if (str_starts(unindented(line), str_of(ours)))
+		if (str_starts(unindented(line), STR("at ")) && saying_is_ours(line))
 			own_code = true;
 		else if (own_code && !is_code(line) && str_trim(line).n > 0)
 			own_code = false;
@@ -162,11 +163,11 @@ begins_frame(struct str line)
 	return inner.p != line.p && str_starts(inner, str_of(ellipsis));
 }
 
-/* Nix's own text, of which nobody has the source at hand. */
+/* Nix's own text, of which nobody has the source at hand; or the caller, named beside who was called. */
 static bool
-is_internal(struct str frame)
+is_idle(struct str frame)
 {
-	return str_find(frame, STR("at <nix/")) >= 0 || str_find(frame, STR("at \xc2\xabnix-internal\xc2\xbb")) >= 0;
+	return str_find(frame, STR("from call site\n")) >= 0 || str_find(frame, STR("at <nix/")) >= 0 || str_find(frame, STR("at \xc2\xabnix-internal\xc2\xbb")) >= 0;
 }
 
 /* The frames of a trace that are shown, the outer ones first: gives how many, at most FRAMES. What is ours is the outer part
@@ -188,7 +189,7 @@ inner_frames(struct str trace, struct str frames[FRAMES])
 		frame.n = (size_t)(line.p + line.n - frame.p);
 		if (saying_is_ours(frame)) {
 			n = 0;
-		} else if (!is_internal(frame)) {
+		} else if (!is_idle(frame)) {
 			if (n == FRAMES)
 				memmove(frames, frames + 1, (FRAMES - 1) * sizeof(*frames));
 			n -= n == FRAMES;

@@ -6,7 +6,8 @@
  * "error: WORDS" and where that is; all but the first line stands seven blanks to the right. In both, lines of code begin
  * with their number and a bar, so that an "error:" in somebody's source is not taken for one that is said.
  *
- * Nothing of the walker's own text is shown, neither its frames nor its code: it is what Nix calls «string».
+ * Nothing of the walker's own text is shown, neither its frames nor its code: it lies in a file of its name, and what the
+ * repl is told is what Nix calls «string».
  */
 #ifndef EKACI_EVALUATE_SAYING_H
 #define EKACI_EVALUATE_SAYING_H

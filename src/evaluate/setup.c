@@ -292,10 +292,16 @@ setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct 
 	buf_init(&root, 4 * MAX_EXPR);
 	if (add_root(o, &root, e) != 0)
 		return -1;
-	buf_puts(out, "ekaci = (");
+	/* Where errors come with a trace, and that with lines of code, in a file, by itself: this line would be a long one, and
+	 * shown for each step. Nix 2.8 has no such traces, and may not read such a file when it is restricted. */
+	buf_puts(out, "walker = if builtins ? convertHash then import (builtins.toFile \"" WALKER_FILE "\" ");
+	if (walk_nix_string(str_of(walker_text), out, e) != 0)
+		return -1;
+	buf_puts(out, ") else (");
 	add_on_one_line(walker_text, out);
+	buf_puts(out, ")\n");
 	/* In two parts: an error may show this line, and that must not look like an answer. */
-	buf_printf(out, ") { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; depth = %lld; apply = ", mark, mark + 8, o->force_recurse ? "true" : "false",
+	buf_printf(out, "ekaci = walker { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; depth = %lld; apply = ", mark, mark + 8, o->force_recurse ? "true" : "false",
 	    o->meta ? "true" : "false", o->constituents ? "true" : "false", (long long)o->max_depth);
 	if (o->apply == NULL)
 		buf_puts(out, "null");

@@ -1,4 +1,4 @@
-/* The walker, as text. Newlines become spaces before it is fed to nix. */
+/* The walker, as text. */
 #include "evaluate/walker.h"
 
 const char walker_text[] =

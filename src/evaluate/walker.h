@@ -23,10 +23,13 @@
  * or it fails, with Nix's own message, and the attributes after the failing one are not visited; after d or s alone, all
  * that is missing is what the second line would have said. What was evaluated stays
  * evaluated: nodes are kept in lazy lists. It holds no tab, no comment and nothing but ASCII.
+ *
+ * Nix reads it from a file of the name WALKER_FILE in the store, by which it is known in traces.
  */
 #ifndef EKACI_EVALUATE_WALKER_H
 #define EKACI_EVALUATE_WALKER_H
 
+#define WALKER_FILE "ekaci-walker.nix"
 extern const char walker_text[];
 
 /*

@@ -20,7 +20,7 @@ const traces = nix[0] > 2 || nix[1] >= 20; // where a throw stands is told in a 
 	const file = write('meta.nix', `let lib = { recurseForDerivations = true; }; in { fine = ${d('fine')} // { meta = { description = "fine"; f = x: x; }; }; none = ${d('none')};
 		${Object.entries(kinds).map(([n, [meta]]) => `${n} = ${d(n)} // { meta = ${meta}; };`).join('\n')} thrownItself = throw "no derivation"; set = lib // { a = ${d('a')} // { meta = throw "below"; }; z = ${d('z')}; };
 		zLast = ${d('last')} // { meta.description = "last"; }; }`);
-	const without = ({ meta, metaError, ...row }) => row;
+	const without = ({ meta, metaError, error, ...row }) => ({ ...row, failed: error !== undefined });
 	const plain = evalJobs([file]);
 	ok(!plain.lines.some((r) => 'meta' in r || 'metaError' in r), 'no word about meta where none is asked for', plain.lines);
 	for (const workers of ['1', '3']) {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROW_BYTES = 64 * 1024 * 1024 };
+enum { ROW_BYTES = 64 * 1024 * 1024, MAX_WARNINGS = 20 };
 
 void
 rows_incomplete(struct rows *r, const char *fmt, ...)
@@ -172,6 +172,57 @@ features_of(const json_t *row)
 	return to;
 }
 
+static json_t *
+text_of(struct str text)
+{
+	return json_any_string(str_utf8_head(str_trim(text), ROWS_ERROR_BYTES));
+}
+
+/* Texts, or objects that say theirs as msg; NULL when there are none. */
+static json_t *
+warnings_of(const json_t *row)
+{
+	const json_t *from = json_object_get(row, "warnings"), *one;
+	json_t *to = NULL;
+	size_t i;
+
+	json_array_foreach(from, i, one) {
+		const json_t *text = json_is_object(one) ? json_object_get(one, "msg") : one;
+		if (!json_is_string(text) || json_string_length(text) == 0 || json_array_size(to) == MAX_WARNINGS)
+			continue;
+		if (to == NULL)
+			to = json_array();
+		json_array_append_new(to, text_of((struct str){json_string_value(text), json_string_length(text)}));
+	}
+	return to;
+}
+
+/* Whole numbers of {wallMs, allocBytes}; NULL when there are none. */
+static json_t *
+stats_of(const json_t *row)
+{
+	static const char *const names[] = {"wallMs", "allocBytes"};
+	json_t *to = NULL;
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const json_t *n = json_object_get(json_object_get(row, "stats"), names[i]);
+		double value = json_number_value(n);
+		if (!json_is_number(n) || !(value >= 0) || value > 1e15)
+			continue;
+		if (to == NULL)
+			to = json_object();
+		json_object_set_new(to, names[i], json_integer(json_is_integer(n) ? json_integer_value(n) : (json_int_t)value));
+	}
+	return to;
+}
+
+static void
+set_some(json_t *line, const char *name, json_t *value)
+{
+	if (value != NULL)
+		json_object_set_new(line, name, value);
+}
+
 static struct row
 begin_row(struct rows *r, const json_t *row, const json_t *path)
 {
@@ -235,13 +286,16 @@ keep(struct rows *r, const json_t *row, json_t *path)
 		json_object_set(line, "outputs", json_object_get(row, "outputs"));
 		json_object_set_new(line, "meta", meta_keep(json_object_get(row, "meta"), json_str(row, "name", "")));
 	}
+	if (drv.n > 0 && json_text(row, "metaError").n > 0)
+		json_object_set_new(line, "metaError", text_of(json_text(row, "metaError")));
 	if (json_is_string(json_object_get(row, "error"))) {
-		struct str error = str_utf8_head(str_trim(json_text(row, "error")), ROWS_ERROR_BYTES);
-		json_object_set_new(line, "error", json_any_string(error));
+		json_object_set_new(line, "error", text_of(json_text(row, "error")));
 		one.error = true;
 	}
 	if (drv.n > 0)
 		json_object_set_new(line, "features", features_of(row));
+	set_some(line, "warnings", warnings_of(row));
+	set_some(line, "stats", stats_of(row));
 	json_write(line, &text);
 	if (text.over) {
 		rows_incomplete(r, "a row of more than %d bytes", ROW_BYTES);
@@ -347,6 +401,15 @@ rows_add(struct rows *r, struct str line)
 	return within_limit(r);
 }
 
+/* A row without what it cost, which is another each time. */
+static struct str
+without_stats(struct str line)
+{
+	ptrdiff_t at = str_find(line, STR(ROWS_STATS));
+
+	return at >= 0 ? (struct str){line.p, (size_t)at} : line;
+}
+
 static int
 by_key(const void *a, const void *b)
 {
@@ -367,7 +430,8 @@ rows_finish(struct rows *r)
 	for (size_t i = 0; i < r->all.n; i++) {
 		struct row *one = &r->all.p[i];
 		bool same_key = n > 0 && str_eq(one->key, r->all.p[n - 1].key);
-		if (same_key && str_eq(one->line, r->all.p[n - 1].line))
+		if (same_key && (str_eq(one->line, r->all.p[n - 1].line) ||
+		                 str_eq(without_stats(one->line), without_stats(r->all.p[n - 1].line))))
 			continue;
 		if (same_key)
 			rows_incomplete(r, "two different rows for one attribute: %.300s", one->line.p);

@@ -10,7 +10,7 @@
  * undefined variable) without attrPath. Then `nameless` is set too, and another evaluator is to be asked.
  *
  * Each row is kept as the line of the stored file (ARCHITECTURE.md, evaluate): meta reduced to what is shown, the
- * error's text cut at 4 KB.
+ * error's text cut at 4 KB. metaError says why a good row has no meta; stats and warnings, of newer nix-eval-jobs, are kept.
  */
 #ifndef EKACI_EVALUATE_ROWS_H
 #define EKACI_EVALUATE_ROWS_H
@@ -18,6 +18,9 @@
 #include "support/text/json.h"
 
 enum { ROWS_ERROR_BYTES = 4096 };
+
+/* How the last member of a stored row begins, where there is one: what it cost. No text within the row can hold this. */
+#define ROWS_STATS ",\"stats\":{"
 
 struct row {
 	struct str key;  /* the path's elements, each followed by a NUL, then the system: sorts as the file does */

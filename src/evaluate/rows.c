@@ -304,6 +304,86 @@ keep(struct rows *r, const json_t *row, json_t *path)
 	end_row(r, &one, buf_get(&text), drv);
 }
 
+/* The part of a row's key that is its path. */
+static struct str
+path_of_key(const struct row *one)
+{
+	size_t n = 0;
+
+	for (size_t parts = 0; n < one->key.n && parts < one->depth; n++)
+		parts += one->key.p[n] == '\0';
+	return (struct str){one->key.p, n};
+}
+
+json_t *
+rows_failed(const struct rows *r)
+{
+	json_t *all = json_array();
+	struct err e;
+
+	for (size_t i = 0; i < r->all.n; i++) {
+		AUTO(json_drop) json_t *row = NULL;
+		if (r->all.p[i].error && r->all.p[i].drv.n == 0 && json_read(r->all.p[i].line, "row", &row, &e) == 0)
+			json_array_append(all, json_object_get(row, "attrPath"));
+	}
+	return all;
+}
+
+/* The row good with the words of bad, in the order of keep(). */
+static void
+mend(struct rows *r, size_t place, const struct row *good)
+{
+	AUTO(json_drop) json_t *from = NULL, *words = NULL, *to = json_object();
+	AUTO(buf_release) struct buf text = {0};
+	json_t *value;
+	const char *name;
+	struct err e;
+
+	if (json_read(good->line, "row", &from, &e) != 0 || json_read(r->all.p[place].line, "row", &words, &e) != 0)
+		return;
+	json_object_foreach(from, name, value) {
+		json_object_set(to, name, value);
+		if (strcmp(name, "meta") == 0)
+			json_object_set(to, "metaError", json_object_get(words, "error"));
+	}
+	struct str drv = json_text(from, "drvPath");
+	buf_init(&text, ROW_BYTES);
+	json_write(to, &text);
+	struct row one = {.depth = good->depth, .key = {arena_strn(&r->a, good->key.p, good->key.n), good->key.n}};
+	end_row(r, &one, buf_get(&text), drv);
+	r->all.p[place] = r->all.p[--r->all.n];
+}
+
+void
+rows_mend(struct rows *r, const struct rows *without_meta)
+{
+	struct map failed = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->all.n; i++)
+		if (r->all.p[i].error && r->all.p[i].drv.n == 0)
+			map_add(&failed, path_of_key(&r->all.p[i]), NULL)->value = i + 1;
+	for (size_t i = 0; i < without_meta->all.n; i++) {
+		const struct row *good = &without_meta->all.p[i];
+		struct map_entry *at = good->error ? NULL : map_get(&failed, path_of_key(good));
+		if (at == NULL || at->value == 0)
+			continue;
+		size_t place = at->value - 1;
+		at->value = 0;
+		mend(r, place, good);
+		struct row *bad = &r->all.p[place];
+		/* An error has no system, and is kept where any is wanted. */
+		struct str path = path_of_key(bad);
+		bad->unwanted = json_array_size(r->systems) > 0 && !bad->error &&
+		    !wanted_system(r->systems, str_dup(&r->a, str_from(bad->key, path.n)));
+	}
+	for (size_t i = 0; i < r->all.n; i++)
+		if (!r->all.p[i].unwanted)
+			r->all.p[n++] = r->all.p[i];
+	r->all.n = n;
+	map_release(&failed);
+}
+
 /* More rows than allowed: the longest prefix below which more than half of them are is the offender. */
 static void
 too_many(struct rows *r)

@@ -27,7 +27,7 @@ struct row {
 	struct str line; /* without its newline */
 	struct str drv;  /* within line; empty when there is none */
 	uint16_t depth;
-	bool error;
+	bool error, unwanted;
 };
 
 struct rows {
@@ -52,6 +52,11 @@ bool rows_add(struct rows *r, struct str line);
 must_check int rows_add_stored(struct rows *r, struct str line, struct err *e);
 /* Says that the evaluation is incomplete; the first reason stays. */
 void rows_incomplete(struct rows *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The paths of the rows that are an error and nothing else: an array of arrays of strings, a new reference. */
+json_t *rows_failed(const struct rows *r);
+/* Of an evaluation without meta, what is no error there: it takes the place of the error, whose words are why there is no
+ * meta. Neither is finished yet. */
+void rows_mend(struct rows *r, const struct rows *without_meta);
 /* Sorts, drops exact repetitions, counts. */
 void rows_finish(struct rows *r);
 void rows_release(struct rows *r);

@@ -18,7 +18,7 @@ CHANGESET = \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/program.c evaluate/try.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
-	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/nixversion.c evaluate/flake.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/attrtree.c \
+	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/nixversion.c evaluate/flake.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/saying.c evaluate/attrtree.c \
 	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c evaluate/fetchrepo.c evaluate/unknown.c evaluate/nixconf.c evaluate/searchpath.c
 GRAPH = \
 	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/ahead.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/carry.c graph/radius.c graph/intervals.c \
@@ -48,13 +48,13 @@ SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
 	support escape template config trust jobs sweep accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror changeset_submodules evaluate_rows evaluate_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup graph_drv graph_drvshow graph_compare graph_diff \
+	changeset_plan changeset_mirror changeset_submodules evaluate_rows evaluate_saying evaluate_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup graph_drv graph_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_position report_verdict report_golden report_limits store \
 	schedule_queue schedule_sizes schedule_outcome schedule_nixwords send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
-	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
+	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \

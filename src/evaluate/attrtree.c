@@ -151,19 +151,20 @@ print_rows(struct attrtree *tree, struct str rows, size_t n, struct err *e)
 	return tree->rows > (size_t)tree->o->max_rows ? too_many(tree, e) : 0;
 }
 
+/* The running trial that the answer of id belongs to, or NULL. */
 static struct trial *
-trial_of(struct attrtree *tree, uint32_t set)
+trial_of(struct attrtree *tree, uint32_t id)
 {
-	for (size_t i = 0; tree->all.p[set].on_trial && i < tree->trials.n; i++)
-		if (tree->trials.p[i].set == set)
-			return &tree->trials.p[i];
-	return NULL;
+	uint32_t below = tree->all.p[id].below;
+	struct trial *t = below != 0 ? &tree->trials.p[below - 1] : NULL;
+
+	return t != NULL && t->state == TRIAL_RUNS ? t : NULL;
 }
 
 static int
 print_row(struct attrtree *tree, uint32_t id, struct buf *row, struct err *e)
 {
-	struct trial *t = id != 0 ? trial_of(tree, tree->all.p[id].parent) : NULL;
+	struct trial *t = trial_of(tree, id);
 
 	buf_puts(row, "}\n");
 	if (row->over)
@@ -179,8 +180,10 @@ print_row(struct attrtree *tree, uint32_t id, struct buf *row, struct err *e)
 static void
 note(struct attrtree *tree, uint32_t id, uint64_t said)
 {
-	if (tree->all.p[id].said == 0 && id != 0)
-		tree->all.p[tree->all.p[id].parent].open--;
+	struct trial *t = trial_of(tree, id);
+
+	if (tree->all.p[id].said == 0 && t != NULL)
+		t->open--;
 	tree->all.p[id].said = said;
 }
 
@@ -246,14 +249,24 @@ attrtree_keep(struct attrtree *tree, struct str drv, struct err *e)
 	return tree->o->one_root ? 0 : roots_link(drv, tree->o->roots_dir, e);
 }
 
+/* ,"NAME":TEXT */
+static void
+add_text(struct buf *row, const char *name, struct str text)
+{
+	AUTO(json_drop) json_t *value = json_any_string(text);
+
+	buf_printf(row, ",\"%s\":", name);
+	json_write(value, row);
+}
+
 int
-attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct err *e)
+attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct str meta, struct str bad_meta, struct err *e)
 {
 	AUTO(buf_release) struct buf row = {0};
 	struct str start = STR("{\"drvPath\":\"");
 
 	if (!str_utf8_ok(json))
-		return attrtree_error(tree, id, STR("the derivation's name or meta holds bytes that are not UTF-8"), e);
+		return attrtree_error(tree, id, STR("the derivation's name holds bytes that are not UTF-8"), e);
 	if (!str_starts(json, start))
 		return fail(e, ERR_SYSTEM, "nix printed a row of an unknown form: " STR_FMT, STR_ARG(str_utf8_head(json, 80)));
 	struct str ignored, drv = str_cut(str_from(json, start.n), '"', &ignored);
@@ -263,6 +276,12 @@ attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct 
 	row_head(tree, id, &row);
 	buf_putc(&row, ',');
 	buf_str(&row, (struct str){json.p + 1, json.n - 2});
+	if (bad_meta.n == 0 && !str_utf8_ok(meta))
+		bad_meta = STR("meta holds bytes that are not UTF-8");
+	if (bad_meta.n > 0)
+		add_text(&row, "metaError", str_trim(bad_meta));
+	else if (meta.n > 0)
+		buf_printf(&row, ",\"meta\":" STR_FMT, STR_ARG(meta));
 	if (tree->o->show_input_drvs && add_inputs(drv, &row, e) != 0)
 		return -1;
 	if (attrtree_keep(tree, drv, e) != 0)
@@ -271,87 +290,159 @@ attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct 
 	return print_row(tree, id, &row, e);
 }
 
-/* The children of a set are to be asked, for good or on trial. */
+/* The children of a set are to be asked, and belong to the trial (its place + 1). */
 static void
-enter(struct attrtree *tree, uint32_t id)
+enter(struct attrtree *tree, uint32_t id, uint32_t trial)
 {
 	struct attr *set = &tree->all.p[id];
 
-	for (uint32_t up = id; up != 0 && !set->on_trial;) {
-		up = tree->all.p[up].parent;
-		if (tree->all.p[up].said != set->said)
-			continue;
-		struct trial t = {.set = id, .like = up};
-		buf_init(&t.rows, HELD_BYTES);
-		vec_push(&tree->trials, t);
-		set->on_trial = true;
-	}
-	for (uint32_t i = 0; i < set->n; i++)
+	for (uint32_t i = 0; i < set->n; i++) {
+		tree->all.p[set->first + i].below = trial;
 		vec_push(&tree->queue, set->first + i);
+	}
+	if (trial != 0)
+		tree->trials.p[trial - 1].open += set->n;
 }
 
-static bool
-is_like(const struct attrtree *tree, const struct trial *t)
-{
-	const struct attr *set = &tree->all.p[t->set], *like = &tree->all.p[t->like];
+/* Two attributes, one below a set on trial and one at the same place below what that may be. */
+enum likeness { LIKE, NOT_YET_KNOWN, UNLIKE };
 
-	for (uint32_t i = 0; i < set->n; i++)
-		if (tree->all.p[set->first + i].said != tree->all.p[like->first + i].said)
-			return false;
-	return set->n == like->n;
+static enum likeness
+compare_children(const struct attrtree *tree, uint32_t a, uint32_t b)
+{
+	const struct attr *x = &tree->all.p[a], *y = &tree->all.p[b];
+	enum likeness all = x->said == y->said && x->n == y->n ? LIKE : UNLIKE;
+
+	for (uint32_t i = 0; i < x->n && all != UNLIKE; i++) {
+		const struct attr *c = &tree->all.p[x->first + i], *d = &tree->all.p[y->first + i];
+		enum likeness one = LIKE;
+		if (c->said == 0 || d->said == 0)
+			one = NOT_YET_KNOWN;
+		else if (c->said != d->said)
+			one = UNLIKE;
+		else if (c->n > 0 && !c->may_be_above)
+			one = d->may_be_above ? UNLIKE : compare_children(tree, x->first + i, y->first + i);
+		if (one != LIKE)
+			all = one;
+	}
+	return all;
+}
+
+/* The first of what it may be that it is: its place is *ret; LIKE, or NOT_YET_KNOWN, or UNLIKE each of them. */
+static enum likeness
+judge(const struct attrtree *tree, const struct trial *t, uint32_t *ret)
+{
+	for (uint32_t i = 0; i < t->n_like; i++) {
+		enum likeness one = compare_children(tree, t->set, t->like[i]);
+		*ret = t->like[i];
+		if (one != UNLIKE)
+			return one;
+	}
+	return UNLIKE;
 }
 
 static int
-end_trial(struct attrtree *tree, struct trial *t, struct err *e)
+is_above(struct attrtree *tree, uint32_t set, uint32_t like, struct err *e)
 {
 	AUTO(buf_release) struct buf text = {0};
-	const struct attr *set = &tree->all.p[t->set];
 
-	if (is_like(tree, t)) {
-		buf_init(&text, 1024);
-		buf_puts(&text, "a set within itself: it is the same as ");
-		if (t->like == 0)
-			buf_puts(&text, "the root");
-		else
-			attrtree_name(tree, t->like, &text);
-		return attrtree_error(tree, t->set, buf_get(&text), e);
+	buf_init(&text, 1024);
+	buf_puts(&text, "a set within itself: it is the same as ");
+	if (like == 0)
+		buf_puts(&text, "the root");
+	else
+		attrtree_name(tree, like, &text);
+	return attrtree_error(tree, set, buf_get(&text), e);
+}
+
+/* One step of a trial: 1 when its state is another one now. */
+static int
+go_on(struct attrtree *tree, size_t place, struct err *e)
+{
+	struct trial *t = &tree->trials.p[place];
+	uint32_t like = 0;
+
+	if (t->state == TRIAL_WAITS) {
+		const struct trial *outer = t->within != 0 ? &tree->trials.p[t->within - 1] : NULL;
+		if (outer != NULL && outer->state != TRIAL_ENDED)
+			return 0;
+		t->state = outer != NULL && outer->dropped ? TRIAL_ENDED : TRIAL_RUNS;
+		t->dropped = t->state == TRIAL_ENDED;
+		if (t->state == TRIAL_RUNS) {
+			buf_init(&t->rows, HELD_BYTES);
+			enter(tree, t->set, (uint32_t)place + 1);
+		}
+		return 1;
 	}
-	for (uint32_t i = 0; i < set->n; i++)
-		if (tree->all.p[set->first + i].n > 0)
-			enter(tree, set->first + i);
-	return print_rows(tree, buf_get(&t->rows), t->n_rows, e);
+	if (t->state == TRIAL_ENDED || t->open > 0)
+		return 0;
+	enum likeness verdict = judge(tree, t, &like);
+	if (verdict == NOT_YET_KNOWN)
+		return 0;
+	t->state = TRIAL_ENDED;
+	t->dropped = verdict == LIKE;
+	int rc = t->dropped ? is_above(tree, t->set, like, e) : print_rows(tree, buf_get(&t->rows), t->n_rows, e);
+	buf_release(&t->rows);
+	return rc == 0 ? 1 : -1;
 }
 
 int
 attrtree_settle(struct attrtree *tree, struct err *e)
 {
-	for (size_t i = 0; i < tree->trials.n;) {
-		struct trial t = tree->trials.p[i];
-		if (tree->all.p[t.set].open > 0 || tree->all.p[t.like].open > 0) {
-			i++;
-			continue;
+	int moved = 1;
+
+	while (moved) {
+		moved = 0;
+		for (size_t i = tree->first_trial; i < tree->trials.n; i++) {
+			int rc = go_on(tree, i, e);
+			if (rc < 0)
+				return -1;
+			moved |= rc;
 		}
-		/* Out of the list first: its own row may be another trial's, and sets below it may be tried. */
-		tree->trials.p[i] = tree->trials.p[--tree->trials.n];
-		tree->all.p[t.set].on_trial = false;
-		int rc = end_trial(tree, &t, e);
-		buf_release(&t.rows);
-		if (rc != 0)
-			return -1;
+		while (tree->first_trial < tree->trials.n && tree->trials.p[tree->first_trial].state == TRIAL_ENDED)
+			tree->first_trial++;
 	}
 	return 0;
 }
 
 int
-attrtree_set(struct attrtree *tree, uint32_t id, struct str json, struct err *e)
+attrtree_end(const struct attrtree *tree, struct err *e)
+{
+	return tree->first_trial == tree->trials.n ? 0 : fail(e, ERR_BUG, "rows of a set are held back at the end of the walk");
+}
+
+/* What the set may be, of those above it; false when none is. */
+static bool
+find_likes(const struct attrtree *tree, uint32_t id, const json_t *above, struct trial *t)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(above, i, one) {
+		json_int_t depth = json_integer_value(one);
+		uint32_t up = id;
+		while (tree->all.p[up].depth > depth)
+			up = tree->all.p[up].parent;
+		if (json_is_integer(one) && depth >= 0 && up != id && t->n_like < TRIAL_LIKES)
+			t->like[t->n_like++] = up;
+	}
+	return t->n_like > 0;
+}
+
+int
+attrtree_set(struct attrtree *tree, uint32_t id, struct str json, struct str above, struct err *e)
 {
 	AUTO(json_drop) json_t *names = NULL;
+	AUTO(json_drop) json_t *depths = NULL;
+	struct trial trial = {.set = id, .within = trial_of(tree, id) != NULL ? tree->all.p[id].below : 0};
 	struct err bad;
 	json_t *name;
 	size_t i;
 
 	if (json_read(json, "attribute names", &names, &bad) != 0)
 		return attrtree_error(tree, id, STR("the set has an attribute name that is not UTF-8"), e);
+	if (above.n > 0 && json_read(above, "sets above", &depths, e) != 0)
+		return -1;
 	if (tree->all.p[id].depth >= tree->o->max_depth && json_array_size(names) > 0) {
 		char text[100];
 		snprintf(text, sizeof(text), "sets are nested deeper than %lld here: a set within itself?",
@@ -369,12 +460,15 @@ attrtree_set(struct attrtree *tree, uint32_t id, struct str json, struct err *e)
 			return fail(e, ERR_LIMIT, "too many attributes");
 		vec_push(&tree->all, n);
 	}
-	note(tree, id, fingerprint(json));
 	struct attr *set = &tree->all.p[id];
 	set->first = first;
-	set->n = set->open = (uint32_t)tree->all.n - first;
-	if (id == 0 || !tree->all.p[set->parent].on_trial)
-		enter(tree, id);
+	set->n = (uint32_t)tree->all.n - first;
+	set->may_be_above = find_likes(tree, id, depths, &trial);
+	if (set->may_be_above)
+		vec_push(&tree->trials, trial);
+	else
+		enter(tree, id, trial.within);
+	note(tree, id, fingerprint(json));
 	return 0;
 }
 

@@ -73,9 +73,10 @@ help(void)
 				printf("  %s %s\n        %s\n", options[i].name, options[i].args, options[i].what);
 	}
 	puts("\nFrom version to version nix-eval-jobs differs; of its output this program has attr, attrPath, name, system,\n"
-	     "drvPath, outputs, requiredSystemFeatures, meta, inputDrvs, extraValue, error,\n"
+	     "drvPath, outputs, requiredSystemFeatures, meta (or metaError, why it does not evaluate: the row is\n"
+	     "good all the same), inputDrvs, extraValue, error,\n"
 	     "cacheStatus, isCached, neededBuilds, neededSubstitutes, constituents, namedConstituents. A set that says the\n"
-	     "same as one above it - its names, their derivations - is an error row: a set within itself. A flake is walked by\n"
+	     "same as one above it - all names and derivations below, without an end - is an error row: a set within itself. A flake is walked by\n"
 	     "its schema, marked or not: all its checks, packages, devShells, formatter, hydraJobs and configurations, or those\n"
 	     "below ATTR. A local one is read as path:, that is all its files, not only those git knows; without --impure it is\n"
 	     "locked by the hash of its contents and evaluated purely. Before Nix 2.26 an expression with tabs or letters\n"

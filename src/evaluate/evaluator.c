@@ -469,7 +469,8 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 	vec_push(&w, ev->program);
 	if (ev->built_in)
 		vec_push(&w, "eval-jobs");
-	vec_push(&w, "--meta");
+	if (!j->without_meta)
+		vec_push(&w, "--meta");
 	vec_push(&w, "--workers");
 	vec_push(&w, arena_printf(a, "%lld", (long long)j->workers));
 	vec_push(&w, "--max-memory-size");

@@ -3,7 +3,8 @@
  *
  * Any nix-eval-jobs from 2.16, Lix's, or our own `ekaci eval-jobs`. --help is read once; an option is used only when it
  * stands there, for an unknown one is a failed run. All runs of one evaluator get the same options on both sides of a
- * comparison: --meta too, because forcing meta makes errors.
+ * comparison. With --meta nix-eval-jobs makes an error of a derivation whose meta does not evaluate: who runs it asks
+ * for its errors again without (run.h).
  */
 #ifndef EKACI_EVALUATE_EVALUATOR_H
 #define EKACI_EVALUATE_EVALUATOR_H
@@ -30,7 +31,7 @@ struct evaluator_job {
 	const json_t *systems;   /* of a flake's outputs; empty: all */
 	const char *roots_dir;   /* NULL: none */
 	int64_t workers, max_memory_mb, max_rows, max_depth, seconds;
-	bool import_from_derivation, network, sandboxed;
+	bool import_from_derivation, network, sandboxed, without_meta;
 	bool own;                /* of the user's own checkout, as their Nix has it (ownnix.h) */
 	bool restricted;         /* Nix' restricted mode, for what is no flake */
 	const json_t *allowed_uris;

@@ -65,6 +65,12 @@ nix_repl_takes_texts(const struct nix_version *v)
 }
 
 bool
+nix_shows_traces(const struct nix_version *v)
+{
+	return at_least(v, 20);
+}
+
+bool
 nix_knows_folders_of_flakes(const struct nix_version *v)
 {
 	return !v->lix && at_least(v, 26);

@@ -8,6 +8,7 @@
 extern "C" {
 #include "evaluate/reduce.h"
 #include "evaluate/roots.h"
+#include "evaluate/rows.h"
 }
 
 namespace {
@@ -16,7 +17,7 @@ using simdjson::dom::element;
 using simdjson::dom::object;
 
 constexpr std::string_view row_members[] = {
-    "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures"};
+    "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures", "metaError", "warnings", "stats"};
 constexpr std::string_view meta_members[] = {
     "version", "description", "homepage", "position", "license", "maintainers", "broken", "insecure", "unfree"};
 
@@ -148,11 +149,14 @@ struct fields {
 		return has(i) && found[i].get(ret) == simdjson::SUCCESS;
 	}
 };
-enum { ROW_PATH, ROW_SYSTEM, ROW_NAME, ROW_DRV, ROW_OUTPUTS, ROW_ERROR, ROW_FATAL, ROW_FEATURES, ROW_META };
+enum { ROW_PATH, ROW_SYSTEM, ROW_NAME, ROW_DRV, ROW_OUTPUTS, ROW_ERROR, ROW_FATAL, ROW_FEATURES, ROW_META,
+	ROW_META_ERROR, ROW_WARNINGS, ROW_STATS };
 enum { META_VERSION, META_DESCRIPTION, META_HOMEPAGE, META_POSITION, META_LICENSE, META_MAINTAINERS, META_FLAGS };
 constexpr std::string_view good_members[] = {
-    "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures", "meta"};
-using row_fields = fields<9>;
+    "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures", "meta",
+    "metaError", "warnings", "stats"};
+constexpr std::string_view stats_members[] = {"wallMs", "allocBytes"};
+using row_fields = fields<12>;
 using meta_fields = fields<9>;
 
 /* A member's text, or the first one's of a list; empty when it is none. */
@@ -354,7 +358,33 @@ add_features(const row_fields &row, struct buf *out)
 			if (!add_string(out, one))
 				return false;
 		}
-	add(out, "]}");
+	buf_putc(out, ']');
+	return true;
+}
+
+/* Whole numbers only: others are for the careful reader. */
+bool
+add_stats(const row_fields &row, struct buf *out)
+{
+	object stats;
+	bool first = true;
+
+	if (!row.has(ROW_STATS))
+		return true;
+	if (!row.get(ROW_STATS, stats))
+		return false;
+	fields<2> found(&stats, stats_members);
+	for (size_t i = 0; i < COUNT(stats_members); i++) {
+		int64_t n;
+		if (!found.has(i))
+			continue;
+		if (!found.get(i, n) || n < 0 || n > 1000000000000000)
+			return false;
+		buf_printf(out, first ? ROWS_STATS "\"%s\":%lld" : ",\"%s\":%lld", stats_members[i].data(), (long long)n);
+		first = false;
+	}
+	if (!first)
+		buf_putc(out, '}');
 	return true;
 }
 
@@ -365,7 +395,7 @@ good_row(const object &all, size_t max_depth, struct buf *key, struct buf *out, 
 	bool fatal = false;
 	row_fields row(&all, good_members);
 
-	if (row.has(ROW_ERROR) || !row.get(ROW_DRV, path) || (row.get(ROW_FATAL, fatal) && fatal))
+	if (row.has(ROW_ERROR) || row.has(ROW_META_ERROR) || row.has(ROW_WARNINGS) || !row.get(ROW_DRV, path) || (row.get(ROW_FATAL, fatal) && fatal))
 		return false;
 	if (!roots_is_drv({path.data(), path.size()}) || !add_path(row, max_depth, key, out, depth))
 		return false;
@@ -382,7 +412,9 @@ good_row(const object &all, size_t max_depth, struct buf *key, struct buf *out, 
 	size_t at = out->n;
 	add(out, path);
 	buf_putc(out, '"');
-	good = good && add_outputs(row, out) && add_meta(out, row, name) && add_features(row, out);
+	good = good && add_outputs(row, out) && add_meta(out, row, name) && add_features(row, out) &&
+	    add_stats(row, out);
+	buf_putc(out, '}');
 	*drv = {out->p + at, path.size()};
 	return good && !out->over && !key->over;
 }

@@ -3,7 +3,7 @@
  *
  * Rows with meta come by the hundred megabytes, and nine tenths of them nobody looks at. simdjson reads the line and
  * what matters of it is written out again, as JSON, for the careful reader in rows.c: attrPath, system, name, drvPath,
- * outputs, error, fatal, requiredSystemFeatures, and of meta what meta.h keeps. Where a name stands twice the first one
+ * outputs, error, fatal, requiredSystemFeatures, metaError, warnings, stats, and of meta what meta.h keeps. Where a name stands twice the first one
  * counts. No exception leaves this file.
  */
 #ifndef EKACI_EVALUATE_REDUCE_H

@@ -13,7 +13,8 @@ enum {
 	ROW_BYTES = 64 * 1024 * 1024,
 	SAME_LEVELS = 8, /* the same derivation at so many levels of a repeated name: no tree that ends has that */
 	LEAST_DEPTH = 4, /* of what is looked at so; */
-	MOST_DEPTH = 256 /* deeper is beyond every limit */
+	MOST_DEPTH = 256, /* deeper is beyond every limit */
+	MAX_WARNINGS = 20
 };
 
 void
@@ -177,6 +178,57 @@ features_of(const json_t *row)
 	return to;
 }
 
+static json_t *
+text_of(struct str text)
+{
+	return json_any_string(str_utf8_head(str_trim(text), ROWS_ERROR_BYTES));
+}
+
+/* Texts, or objects that say theirs as msg; NULL when there are none. */
+static json_t *
+warnings_of(const json_t *row)
+{
+	const json_t *from = json_object_get(row, "warnings"), *one;
+	json_t *to = NULL;
+	size_t i;
+
+	json_array_foreach(from, i, one) {
+		const json_t *text = json_is_object(one) ? json_object_get(one, "msg") : one;
+		if (!json_is_string(text) || json_string_length(text) == 0 || json_array_size(to) == MAX_WARNINGS)
+			continue;
+		if (to == NULL)
+			to = json_array();
+		json_array_append_new(to, text_of((struct str){json_string_value(text), json_string_length(text)}));
+	}
+	return to;
+}
+
+/* Whole numbers of {wallMs, allocBytes}; NULL when there are none. */
+static json_t *
+stats_of(const json_t *row)
+{
+	static const char *const names[] = {"wallMs", "allocBytes"};
+	json_t *to = NULL;
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const json_t *n = json_object_get(json_object_get(row, "stats"), names[i]);
+		double value = json_number_value(n);
+		if (!json_is_number(n) || !(value >= 0) || value > 1e15)
+			continue;
+		if (to == NULL)
+			to = json_object();
+		json_object_set_new(to, names[i], json_integer(json_is_integer(n) ? json_integer_value(n) : (json_int_t)value));
+	}
+	return to;
+}
+
+static void
+set_some(json_t *line, const char *name, json_t *value)
+{
+	if (value != NULL)
+		json_object_set_new(line, name, value);
+}
+
 static struct row
 begin_row(struct rows *r, const json_t *row, const json_t *path)
 {
@@ -240,19 +292,102 @@ keep(struct rows *r, const json_t *row, json_t *path)
 		json_object_set(line, "outputs", json_object_get(row, "outputs"));
 		json_object_set_new(line, "meta", meta_keep(json_object_get(row, "meta"), json_str(row, "name", "")));
 	}
+	if (drv.n > 0 && json_text(row, "metaError").n > 0)
+		json_object_set_new(line, "metaError", text_of(json_text(row, "metaError")));
 	if (json_is_string(json_object_get(row, "error"))) {
-		struct str error = str_utf8_head(str_trim(json_text(row, "error")), ROWS_ERROR_BYTES);
-		json_object_set_new(line, "error", json_any_string(error));
+		json_object_set_new(line, "error", text_of(json_text(row, "error")));
 		one.error = true;
 	}
 	if (drv.n > 0)
 		json_object_set_new(line, "features", features_of(row));
+	set_some(line, "warnings", warnings_of(row));
+	set_some(line, "stats", stats_of(row));
 	json_write(line, &text);
 	if (text.over) {
 		rows_incomplete(r, "a row of more than %d bytes", ROW_BYTES);
 		return;
 	}
 	end_row(r, &one, buf_get(&text), drv);
+}
+
+/* The part of a row's key that is its path. */
+static struct str
+path_of_key(const struct row *one)
+{
+	size_t n = 0;
+
+	for (size_t parts = 0; n < one->key.n && parts < one->depth; n++)
+		parts += one->key.p[n] == '\0';
+	return (struct str){one->key.p, n};
+}
+
+json_t *
+rows_failed(const struct rows *r)
+{
+	json_t *all = json_array();
+	struct err e;
+
+	for (size_t i = 0; i < r->all.n; i++) {
+		AUTO(json_drop) json_t *row = NULL;
+		if (r->all.p[i].error && r->all.p[i].drv.n == 0 && json_read(r->all.p[i].line, "row", &row, &e) == 0)
+			json_array_append(all, json_object_get(row, "attrPath"));
+	}
+	return all;
+}
+
+/* The row good with the words of bad, in the order of keep(). */
+static void
+mend(struct rows *r, size_t place, const struct row *good)
+{
+	AUTO(json_drop) json_t *from = NULL, *words = NULL, *to = json_object();
+	AUTO(buf_release) struct buf text = {0};
+	json_t *value;
+	const char *name;
+	struct err e;
+
+	if (json_read(good->line, "row", &from, &e) != 0 || json_read(r->all.p[place].line, "row", &words, &e) != 0)
+		return;
+	json_object_foreach(from, name, value) {
+		json_object_set(to, name, value);
+		if (strcmp(name, "meta") == 0)
+			json_object_set(to, "metaError", json_object_get(words, "error"));
+	}
+	struct str drv = json_text(from, "drvPath");
+	buf_init(&text, ROW_BYTES);
+	json_write(to, &text);
+	struct row one = {.depth = good->depth, .key = {arena_strn(&r->a, good->key.p, good->key.n), good->key.n}};
+	end_row(r, &one, buf_get(&text), drv);
+	r->all.p[place] = r->all.p[--r->all.n];
+}
+
+void
+rows_mend(struct rows *r, const struct rows *without_meta)
+{
+	struct map failed = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->all.n; i++)
+		if (r->all.p[i].error && r->all.p[i].drv.n == 0)
+			map_add(&failed, path_of_key(&r->all.p[i]), NULL)->value = i + 1;
+	for (size_t i = 0; i < without_meta->all.n; i++) {
+		const struct row *good = &without_meta->all.p[i];
+		struct map_entry *at = good->error ? NULL : map_get(&failed, path_of_key(good));
+		if (at == NULL || at->value == 0)
+			continue;
+		size_t place = at->value - 1;
+		at->value = 0;
+		mend(r, place, good);
+		struct row *bad = &r->all.p[place];
+		/* An error has no system, and is kept where any is wanted. */
+		struct str path = path_of_key(bad);
+		bad->unwanted = json_array_size(r->systems) > 0 && !bad->error &&
+		    !wanted_system(r->systems, str_dup(&r->a, str_from(bad->key, path.n)));
+	}
+	for (size_t i = 0; i < r->all.n; i++)
+		if (!r->all.p[i].unwanted)
+			r->all.p[n++] = r->all.p[i];
+	r->all.n = n;
+	map_release(&failed);
 }
 
 /* More rows than allowed: the longest prefix below which more than half of them are is the offender. */
@@ -424,6 +559,15 @@ rows_add(struct rows *r, struct str line)
 	return goes_on(r, before);
 }
 
+/* A row without what it cost, which is another each time. */
+static struct str
+without_stats(struct str line)
+{
+	ptrdiff_t at = str_find(line, STR(ROWS_STATS));
+
+	return at >= 0 ? (struct str){line.p, (size_t)at} : line;
+}
+
 static int
 by_key(const void *a, const void *b)
 {
@@ -446,7 +590,8 @@ rows_finish(struct rows *r)
 	for (size_t i = 0; i < r->all.n; i++) {
 		struct row *one = &r->all.p[i];
 		bool same_key = n > 0 && str_eq(one->key, r->all.p[n - 1].key);
-		if (same_key && str_eq(one->line, r->all.p[n - 1].line))
+		if (same_key && (str_eq(one->line, r->all.p[n - 1].line) ||
+		                 str_eq(without_stats(one->line), without_stats(r->all.p[n - 1].line))))
 			continue;
 		if (same_key)
 			rows_incomplete(r, "two different rows for one attribute: %.300s", one->line.p);

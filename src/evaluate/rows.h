@@ -14,7 +14,7 @@
  * (a file that is not there, an undefined variable) without attrPath, and a set within itself is walked for ever.
  *
  * Each row is kept as the line of the stored file (ARCHITECTURE.md, evaluate): meta reduced to what is shown, the
- * error's text cut at 4 KB.
+ * error's text cut at 4 KB. metaError says why a good row has no meta; stats and warnings, of newer nix-eval-jobs, are kept.
  */
 #ifndef EKACI_EVALUATE_ROWS_H
 #define EKACI_EVALUATE_ROWS_H
@@ -25,12 +25,15 @@
 
 enum { ROWS_ERROR_BYTES = 4096 };
 
+/* How the last member of a stored row begins, where there is one: what it cost. No text within the row can hold this. */
+#define ROWS_STATS ",\"stats\":{"
+
 struct row {
 	struct str key;  /* the path's elements, each followed by a NUL, then the system: sorts as the file does */
 	struct str line; /* without its newline */
 	struct str drv;  /* within line; empty when there is none */
 	uint16_t depth;
-	bool error;
+	bool error, unwanted;
 };
 
 struct rows {
@@ -60,6 +63,11 @@ bool rows_add(struct rows *r, struct str line);
 must_check int rows_add_stored(struct rows *r, struct str line, struct err *e);
 /* Says that the evaluation is incomplete; the first reason stays. */
 void rows_incomplete(struct rows *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The paths of the rows that are an error and nothing else: an array of arrays of strings, a new reference. */
+json_t *rows_failed(const struct rows *r);
+/* Of an evaluation without meta, what is no error there: it takes the place of the error, whose words are why there is no
+ * meta. Neither is finished yet. */
+void rows_mend(struct rows *r, const struct rows *without_meta);
 /* Sorts, drops exact repetitions, counts. */
 void rows_finish(struct rows *r);
 void rows_release(struct rows *r);

@@ -4,6 +4,7 @@
 #include "evaluate/checkout.h"
 #include "evaluate/nixconf.h"
 #include "evaluate/searchpath.h"
+#include "evaluate/saying.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -35,6 +36,8 @@ enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
 	SHOWN_NAMES = 5,         /* of attributes that could not be told */
 	ERROR_LINES = 20,        /* the first lines with "error:" are kept too */
+	SCOPE_BYTES = 30 * 1024, /* of paths of attributes in an argument, which also quotes them */
+	LEAST_MS = 1000,         /* is left for asking again */
 	GRACE_MS = 5000,         /* our own evaluator is told to end before we end it */
 	SLACK_MB = 512,          /* of memory, for what does not evaluate */
 	THREADS = 32             /* of one worker: Nix' collector has up to 16 */
@@ -44,7 +47,7 @@ static const uint64_t max_file = 8ull << 30; /* an evaluated expression may not 
 struct hearing {
 	struct run *r;
 	struct rows *rows;
-	struct buf tail, errors, plain; /* plain: a line without its colours */
+	struct buf tail, errors, plain;
 	size_t n_errors;
 	bool false_alarm; /* the last line said so */
 	bool one_attribute; /* it said that it ended because of one (evaluator_gave_up) */
@@ -59,6 +62,23 @@ free_mb(const char *folder)
 	struct statvfs st;
 
 	return statvfs(folder, &st) == 0 ? (int64_t)(st.f_bavail * (st.f_frsize / 1024) / 1024) : INT64_MAX;
+}
+
+static void
+hearing_init(struct hearing *h)
+{
+	h->disk_mb = free_mb(h->disk);
+	buf_init(&h->tail, TAIL_BYTES * 2);
+	buf_init(&h->plain, CHILD_MAX_LINE);
+	buf_init(&h->errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));
+}
+
+static void
+hearing_release(struct hearing *h)
+{
+	buf_release(&h->tail);
+	buf_release(&h->plain);
+	buf_release(&h->errors);
 }
 
 /* nix-eval-jobs before 2.35.3 may reach twice its budget in good faith. */
@@ -111,16 +131,17 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	(void)e;
 	if (fd == 1) {
 		bool go_on = rows_add(h->rows, line);
-		record_progress(h->r->out, "attributes", (int64_t)h->rows->all.n, h->r->expected_rows);
+		if (h->r->out != NULL)
+			record_progress(h->r->out, "attributes", (int64_t)h->rows->all.n, h->r->expected_rows);
 		return go_on ? 0 : 1;
 	}
 	if (str_trim(line).n == 0)
 		return 0;
-	h->false_alarm = str_find(line, STR(EVALUATOR_FALSE_ALARM)) >= 0;
-	h->one_attribute |= evaluator_gave_up(line);
 	buf_drop(&h->plain, h->plain.n);
 	escape_plain(&h->plain, str_utf8_head(line, TAIL_BYTES / 4));
 	line = buf_get(&h->plain);
+	h->false_alarm = str_find(line, STR(EVALUATOR_FALSE_ALARM)) >= 0;
+	h->one_attribute |= evaluator_gave_up(line);
 	if (h->tail.n + line.n + 1 > TAIL_BYTES)
 		buf_drop(&h->tail, h->tail.n + line.n + 1 - TAIL_BYTES);
 	buf_str(&h->tail, line);
@@ -132,21 +153,20 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	return 0;
 }
 
-/* The evaluator's own words: the end of what it said, from the last line on that begins an error (lines of source code may
- * hold the word, too), else the first errors. */
+/* The evaluator's own words: what ours says last of a limit; else the last error, else the first ones, else the end. */
 static struct str
 words_of(const struct hearing *h)
 {
-	struct str tail = str_trim(buf_get(&h->tail)), rest = tail, found = {0};
+	static const char own[] = "\nekaci eval-jobs: ", root[] = "the root does not evaluate";
+	struct str tail = str_trim(buf_get(&h->tail)), last = saying_last(tail), rest = tail;
+	ptrdiff_t at;
 
-	while (rest.p != NULL) {
-		const char *at = rest.p;
-		struct str line = str_trim(str_cut(rest, '\n', &rest));
-		if (str_starts(line, STR("error:")))
-			found = str_from(tail, (size_t)(at - tail.p));
-	}
-	if (found.n > 0)
-		return str_trim(found);
+	while ((at = str_find(rest, str_of(own))) >= 0)
+		rest = str_from(rest, (size_t)at + sizeof(own) - 1);
+	if (rest.p != tail.p && !str_starts(rest, str_of(root)))
+		return rest;
+	if (str_starts(last, STR("error:")))
+		return last;
 	return h->errors.n > 0 ? str_trim(buf_get(&h->errors)) : tail;
 }
 
@@ -415,6 +435,42 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	return run_limited(r, a, &c, h, end, e);
 }
 
+/* Its errors once more, without meta (run.h); all of it, where naming them would be too long for a command line. */
+static int
+ask_without_meta(struct run *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
+{
+	AUTO(json_drop) json_t *failed = rows_failed(rows), *job = json_copy((json_t *)(uintptr_t)r->job.job);
+	struct rows again = {.max_rows = rows->max_rows, .max_depth = rows->max_depth, .scope = failed, .external = true};
+	struct run second = *r;
+	struct hearing h = {.r = &second, .rows = &again, .disk = files_exist("/nix/store") ? "/nix/store" : work};
+	struct child_result end = {0};
+
+	if (r->ev->built_in || json_array_size(failed) == 0)
+		return 0;
+	if (strlen(json_line(a, failed)) < SCOPE_BYTES)
+		json_object_set(job, "scope", failed);
+	second.job.job = job;
+	second.job.without_meta = true;
+	second.out = NULL;
+	if (r->wall_ms != 0)
+		second.wall_ms = r->wall_ms - r->took_ms > LEAST_MS ? r->wall_ms - r->took_ms : LEAST_MS;
+	hearing_init(&h);
+	int rc = run_child(&second, a, work, &h, &end, e);
+	r->took_ms += end.wall_ms;
+	if (rc == 0 && end.end == CHILD_CANCELLED)
+		rc = fail(e, ERR_BUSY, "cancelled");
+	if (rc == 0)
+		judge(&h, &end);
+	if (rc == 0 && again.incomplete)
+		rows_incomplete(rows, "asked once more without meta: %.900s", again.reason);
+	rows->ask_own = rows->ask_own || again.ask_own;
+	if (rc == 0 && !again.incomplete)
+		rows_mend(rows, &again);
+	hearing_release(&h);
+	rows_release(&again);
+	return rc;
+}
+
 /* Without a sandbox there is one path for everybody: one at a time. */
 static int
 lock_source(const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
@@ -464,7 +520,6 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	struct rusage used = {0};
 
 	h.disk = files_exist("/nix/store") ? "/nix/store" : work;
-	h.disk_mb = free_mb(h.disk);
 	if (!r->sandbox && lock_source(r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
 		return -1;
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
@@ -478,9 +533,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		return -1;
 	if (evaluator_wants_flake(r->job.job) && prepare_flake(r, a, tree, e) != 0)
 		return -1;
-	buf_init(&h.plain, TAIL_BYTES);
-	buf_init(&h.tail, TAIL_BYTES * 2);
-	buf_init(&h.errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));
+	hearing_init(&h);
 	int rc = run_child(r, a, work, &h, &end, e);
 	getrusage(RUSAGE_CHILDREN, &used);
 	r->max_rss_kb = used.ru_maxrss;
@@ -492,6 +545,8 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		rc = fail(e, ERR_BUSY, "cancelled");
 	} else if (rc == 0) {
 		judge(&h, &end);
+		if (!rows->incomplete)
+			rc = ask_without_meta(r, a, work, rows, e);
 	}
 	if (rc == 0) {
 		rows_finish(rows);
@@ -499,9 +554,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
 		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);
-	buf_release(&h.plain);
-	buf_release(&h.tail);
-	buf_release(&h.errors);
+	hearing_release(&h);
 	if (!r->sandbox) {
 		struct err late;
 		if (files_remove_tree(tree, &late) != 0)

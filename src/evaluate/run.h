@@ -3,6 +3,9 @@
  *
  * Complete (design, section 6): the evaluator exited as its version does when it has said everything, printed no fatal
  * row, and every line was a row. Anything else is incomplete, with the evaluator's own words as the reason.
+ *
+ * nix-eval-jobs with --meta makes an error of each derivation whose meta does not evaluate. So its errors are asked for once
+ * more, without: what evaluates then is a row like any other, with metaError.
  */
 #ifndef EKACI_EVALUATE_RUN_H
 #define EKACI_EVALUATE_RUN_H

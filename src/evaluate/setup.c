@@ -104,12 +104,24 @@ add_expr(const struct eval_jobs *o, struct setup *s, const char *text, struct er
 	return 0;
 }
 
-/* Text of walker.h: the repl reads a line at a time. */
-static void
-add_on_one_line(const char *text, struct buf *out)
+/* A text of ours. Where errors come with a trace, and that with lines of code, it lies in a file of the store, by itself:
+ * the repl's line would be a long one, and shown for each step. An older Nix has no such traces, and may not read such a file
+ * when it is restricted; its repl reads a line at a time. */
+static int
+add_text(struct setup *s, const char *file, const char *text, struct err *e)
 {
-	for (; *text != '\0'; text++)
-		buf_putc(out, *text == '\n' ? ' ' : *text);
+	buf_putc(&s->line, '(');
+	if (nix_shows_traces(&s->nix)) {
+		buf_printf(&s->line, "import (builtins.toFile \"%s\" ", file);
+		if (walk_nix_string(str_of(text), &s->line, e) != 0)
+			return -1;
+		buf_putc(&s->line, ')');
+	} else {
+		for (; *text != '\0'; text++)
+			buf_putc(&s->line, *text == '\n' ? ' ' : *text);
+	}
+	buf_putc(&s->line, ')');
+	return 0;
 }
 
 static int
@@ -285,9 +297,14 @@ make_locks(struct arena *a, const struct local_flake *f, struct buf *out, struct
 
 /* Put together by us. unlocked: it has inputs and no lock file. */
 static int
-add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake *f, bool unlocked, struct buf *out, struct err *e)
+add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake *f, bool unlocked, struct setup *s, struct err *e)
 {
-	buf_printf(out, "((%s) { tree = ", flake_call_text);
+	struct buf *out = &s->line;
+
+	buf_putc(out, '(');
+	if (add_text(s, FLAKE_FILE, flake_call_text, e) != 0)
+		return -1;
+	buf_puts(out, " { tree = ");
 	flake_fetch_tree(&f->tree, self_of(f), out);
 	buf_puts(out, "; dir = ");
 	if (walk_nix_string(str_of(f->dir), out, e) != 0)
@@ -328,7 +345,7 @@ add_flake(struct arena *a, const struct eval_jobs *o, struct str ref, struct set
 	bool unlocked = lock.n == 0 && !o->impure && read_in(a, &f, "flake.nix", &text) == 0 && str_find(text, STR("inputs")) >= 0;
 	bool folders = (f.dir[0] != '\0' || str_find(lock, STR("\"parent\"")) >= 0) && !nix_knows_folders_of_flakes(&s->nix);
 	if (o->n_overrides > 0 || unlocked || folders)
-		return add_called(a, o, &f, unlocked, &s->line, e);
+		return add_called(a, o, &f, unlocked, s, e);
 	buf_puts(&s->line, "(builtins.getFlake ");
 	rc = walk_nix_string(str_of(ref_of(a, &f)), &s->line, e);
 	buf_putc(&s->line, ')');
@@ -382,8 +399,11 @@ add_flake_root(const struct eval_jobs *o, struct setup *s, struct err *e)
 	struct arena a = {0};
 	struct str attr, ref = str_cut(str_of(o->what), '#', &attr);
 
-	buf_printf(&s->line, "((%s) { flake = ", flake_schema_text);
-	int rc = add_flake(&a, o, ref, s, e);
+	buf_putc(&s->line, '(');
+	int rc = add_text(s, FLAKE_FILE, flake_schema_text, e);
+	buf_puts(&s->line, " { flake = ");
+	if (rc == 0)
+		rc = add_flake(&a, o, ref, s, e);
 	buf_puts(&s->line, "; path = ");
 	if (rc == 0)
 		rc = walk_nix_fragment(attr, &s->line, e);
@@ -444,11 +464,13 @@ add_args(const struct eval_jobs *o, struct setup *s, struct err *e)
 static int
 add_walker(const struct eval_jobs *o, const char *mark, struct setup *s, struct err *e)
 {
-	buf_puts(&s->line, "ekaci = (");
-	add_on_one_line(walker_text, &s->line);
+	buf_puts(&s->line, "walker = ");
+	if (add_text(s, WALKER_FILE, walker_text, e) != 0)
+		return -1;
 	/* In two parts: an error may show this line, and that must not look like an answer. */
-	buf_printf(&s->line, ") { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; apply = ", mark, mark + 8,
-	    o->force_recurse ? "true" : "false", o->meta ? "true" : "false", o->constituents ? "true" : "false");
+	buf_printf(&s->line, "\nekaci = walker { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; depth = %lld; apply = ", mark,
+	    mark + 8, o->force_recurse ? "true" : "false", o->meta ? "true" : "false", o->constituents ? "true" : "false",
+	    (long long)o->max_depth);
 	if (o->apply == NULL)
 		buf_puts(&s->line, "null");
 	else if (add_expr(o, s, o->apply, e) != 0)

@@ -124,6 +124,7 @@ make_key(struct wish *w, unsigned what, char ret[65])
 		json_object_set(def, parts[i], part != NULL ? part : json_null());
 	}
 	json_object_set_new(all, "format", json_integer(STORED_FORMAT));
+	json_object_set_new(all, "meaning", json_integer(STORED_MEANING));
 	json_object_set_new(all, "tree", json_string(what & KEY_OF_ANY_TREE ? w->run.git_dir : w->run.tree));
 	json_object_set_new(all, "job", def);
 	json_object_set_new(all, "commit", w->run.self.rev != NULL && !(what & KEY_OF_ANY_TREE) ? json_string(w->run.self.rev) : json_null());

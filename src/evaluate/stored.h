@@ -11,7 +11,10 @@
 
 #include "evaluate/rows.h"
 
-enum { STORED_FORMAT = 1 };
+enum {
+	STORED_FORMAT = 1,
+	STORED_MEANING = 2 /* of rows, whoever made them: raise it when those of the same tree would say something else now */
+};
 
 /* What a stored evaluation says about itself. */
 struct stored {

@@ -3,6 +3,7 @@
 #include "evaluate/evaljobs.h"
 #include "evaluate/late.h"
 #include "evaluate/roots.h"
+#include "evaluate/saying.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/os/child.h"
@@ -22,7 +23,8 @@ enum {
 	BATCH = 48,                 /* attributes a question asks about: bounds what a lost worker must do again */
 	LINE_BYTES = 16 * 1024,     /* a question's length, far below what a pipe holds */
 	SAMPLE_MS = 200,            /* how often memory is looked at */
-	ERROR_BYTES = 16 * 1024,    /* of an attribute's message; a trace can be endless */
+	ERROR_BYTES = 16 * 1024,    /* of an attribute's message */
+	SAID_BYTES = 256 * 1024,    /* of all that Nix says about it; a trace can be endless */
 	MAX_WORKERS = 64,
 	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
 	NIX_HEAP_MB = 384,          /* what Nix gives its collector */
@@ -35,11 +37,14 @@ struct worker {
 	uint32_t batch[BATCH];
 	size_t n, done;   /* asked, answered */
 	bool busy, ended; /* ended: its standard error was closed */
+	bool greets;      /* it has not begun to work: what it says is its welcome */
 	bool in_error;
-	bool own, own_code; /* the error names the walker's own text; its code is being shown */
 	bool over_budget; /* killed by us */
+	char half;        /* what the attribute at hand has answered whose second line is to come: 'd' or 's'; else 0 */
 	int64_t rss_kb;
-	struct buf error;
+	struct buf error; /* what Nix said since the last answer */
+	struct buf first; /* of a half answer */
+	struct buf plain;
 };
 
 struct walk {
@@ -56,54 +61,116 @@ struct walk {
 	json_t *rewritten;    /* the answer to rewrite() */
 };
 
+/* The attribute at hand has answered; second: JSON of the second line, or empty text when that failed in words. */
+static int
+take_both(struct worker *k, struct str second, struct str words, struct err *e)
+{
+	uint32_t id = k->batch[k->done++];
+	bool derivation = k->half == 'd';
+
+	k->half = '\0';
+	if (derivation)
+		return attrtree_derivation(&k->w->tree, id, buf_get(&k->first), second, words, e);
+	return attrtree_set(&k->w->tree, id, buf_get(&k->first), second, e);
+}
+
 static int
 end_batch(struct worker *k, struct err *e)
 {
 	struct walk *w = k->w;
-	struct str text = buf_get(&k->error);
-	uint32_t failed = k->done < k->n ? k->batch[k->done] : 0;
-	int rc = 0;
+	AUTO(buf_release) struct buf shown = {0};
+	struct str said = buf_get(&k->error), text;
+	int rc;
 
 	k->busy = false;
 	if (k->done == k->n)
 		return 0;
-	if (k->own && str_find(text, STR("unexpected '='")) >= 0)
+	buf_init(&shown, 2 * SAID_BYTES);
+	saying_show(said, &shown);
+	text = str_utf8_head(str_trim(buf_get(&shown)), ERROR_BYTES);
+	if (saying_is_ours(said) && str_find(text, STR("unexpected '='")) >= 0)
 		text = STR("error: a file it imports ends too early (syntax error, unexpected end of file)");
 	else if (text.n == 0)
 		text = STR("error: evaluation failed without a message");
-	rc = attrtree_error(&w->tree, failed, text, e);
+	if (k->half != '\0')
+		rc = take_both(k, STR(""), text, e);
+	else
+		rc = attrtree_error(&w->tree, k->batch[k->done++], text, e);
 	/* What was not reached stands in front again: it is what this worker knows best. */
 	if (rc == 0)
-		attrtree_ask_again(&w->tree, k->batch + k->done + 1, k->n - k->done - 1);
+		attrtree_ask_again(&w->tree, k->batch + k->done, k->n - k->done);
 	return rc;
+}
+
+/* What a repl says before it works: "Welcome to Nix 2.8.0. Type :? for help.", "Nix 2.26.3" and "Type :? for help.", and of
+ * one that has no :te, that. */
+static bool
+is_greeting(struct str line)
+{
+	return line.n == 0 || str_find(line, STR("Type :? for help")) >= 0 || str_starts(line, STR("Nix ")) ||
+	    str_starts(line, STR("Lix ")) || str_starts(line, STR("error: unknown command ':te'"));
 }
 
 static void
 on_noise(struct worker *k, struct str line)
 {
+	line = saying_plain(line, &k->plain);
 	bool starts = str_starts(line, STR("error:"));
 
-	if (!k->busy)
+	if (k->greets && is_greeting(line))
 		return;
-	if (starts && !k->in_error)
+	if (starts) {
 		k->in_error = true;
-	if (!k->in_error && (line.n == 0 || str_find(line, STR(":? for help")) >= 0))
-		return; /* the repl's welcome */
+		buf_drop(&k->error, k->error.n);
+	}
 	if (!k->in_error) {
-		fprintf(stderr, STR_FMT "\n", STR_ARG(line)); /* a trace or a warning of the evaluated code */
+		if (k->busy && line.n > 0)
+			fprintf(stderr, STR_FMT "\n", STR_ARG(line)); /* a trace or a warning of the evaluated code */
 		return;
 	}
-	/* Our own text is nothing to show: neither where in it, nor the lines of code. */
-	struct str inner = str_trim(line);
-	if (str_find(line, STR("at \xc2\xabstring\xc2\xbb")) >= 0)
-		k->own = k->own_code = true;
-	else if (inner.n > 0 && !(inner.p[0] >= '0' && inner.p[0] <= '9') && inner.p[0] != '|')
-		k->own_code = false;
-	if (k->own_code)
-		return;
-	if (k->error.n + line.n + 1 < ERROR_BYTES) {
-		buf_str(&k->error, line);
-		buf_putc(&k->error, '\n');
+	line = str_utf8_head(line, SAID_BYTES / 4);
+	if (k->error.n + line.n + 1 > SAID_BYTES) {
+		/* The words stand last, behind a trace, or first. */
+		if (!str_starts(buf_get(&k->error), STR("error: ")))
+			buf_drop(&k->error, SAID_BYTES / 2);
+		else
+			return;
+	}
+	buf_str(&k->error, line);
+	buf_putc(&k->error, '\n');
+}
+
+static void
+forget_error(struct worker *k)
+{
+	k->in_error = false;
+	buf_drop(&k->error, k->error.n);
+}
+
+/* The first of two lines about the attribute at hand. */
+static int
+take_half(struct worker *k, char what, struct str json, struct err *e)
+{
+	k->half = what;
+	buf_drop(&k->first, k->first.n);
+	buf_str(&k->first, json);
+	return k->first.over ? fail(e, ERR_LIMIT, "a row is too long") : 0;
+}
+
+static int
+on_answer(struct worker *k, char what, struct str json, struct err *e)
+{
+	struct walk *w = k->w;
+
+	forget_error(k);
+	switch (what) {
+	case 'd':
+	case 's': w->deaths = what == 'd' ? 0 : w->deaths; return take_half(k, what, json, e);
+	case 'm':
+	case 'l': return take_both(k, json, STR(""), e);
+	case 'n': attrtree_nothing(&w->tree, k->batch[k->done++]); return 0;
+	case 'r': w->deaths = 0; return attrtree_derivation(&w->tree, k->batch[k->done++], json, STR(""), STR(""), e);
+	default: return attrtree_set(&w->tree, k->batch[k->done++], json, STR(""), e);
 	}
 }
 
@@ -121,22 +188,22 @@ on_line(void *ctx, struct str line, struct err *e)
 	struct str said = str_from(line, (size_t)at + strlen(w->mark) + 1);
 	char what = said.n > 0 ? said.p[0] : '?';
 	struct str json = said.n > 2 ? str_from(said, 2) : STR("");
+	if (what == 'b') {
+		k->greets = false;
+		if (k->in_error)
+			fprintf(stderr, STR_FMT "\n", STR_ARG(buf_get(&k->error)));
+		forget_error(k);
+		return 0;
+	}
 	if (what == 'e')
 		return end_batch(k, e);
 	if (what == 'w' && w->rewritten == NULL)
 		return json_read(json, "answer", &w->rewritten, e);
-	if (k->done >= k->n || (what != 'r' && what != 'k' && what != 'n'))
+	/* A second line comes behind its first one, and nothing else does. */
+	const char *due = k->half == 'd' ? "m" : k->half == 's' ? "l" : "rdksn";
+	if (k->done >= k->n || strchr(due, what) == NULL)
 		return fail(e, ERR_SYSTEM, "nix answered what it was not asked: " STR_FMT, STR_ARG(str_utf8_head(said, 80)));
-	k->in_error = k->own = k->own_code = false;
-	buf_drop(&k->error, k->error.n);
-	uint32_t id = k->batch[k->done++];
-	if (what == 'n') {
-		attrtree_nothing(&w->tree, id);
-		return 0;
-	}
-	if (what == 'r')
-		w->deaths = 0;
-	return what == 'r' ? attrtree_derivation(&w->tree, id, json, e) : attrtree_set(&w->tree, id, json, e);
+	return on_answer(k, what, json, e);
 }
 
 /* A quarter of a worker's memory as its heap from the start, where that is more than Nix itself begins with: every
@@ -164,8 +231,10 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 	if (heap != NULL)
 		env[n++] = heap;
 	argv[setup_command(&a, w->o, &w->setup, argv)] = NULL;
-	*k = (struct worker){.w = w};
-	buf_init(&k->error, ERROR_BYTES);
+	*k = (struct worker){.w = w, .greets = true};
+	buf_init(&k->error, 2 * SAID_BYTES);
+	buf_init(&k->first, PEER_MAX_LINE);
+	buf_init(&k->plain, PEER_MAX_LINE);
 	int rc = peer_start(argv, env, &k->peer, e);
 	if (rc == 0)
 		rc = peer_say(&k->peer, buf_get(&w->setup.line), e);
@@ -181,8 +250,8 @@ say(struct worker *k, struct buf *line, struct err *e)
 	 * next line to it. A definition is a good line by itself and a syntax error behind a question. */
 	buf_printf(line, "\nunused = 1\nbuiltins.trace \"%s e\" null\n", k->w->mark);
 	k->busy = true;
-	k->in_error = k->own = k->own_code = false;
-	buf_drop(&k->error, k->error.n);
+	k->half = '\0';
+	forget_error(k);
 	return peer_say(&k->peer, buf_get(line), e);
 }
 
@@ -226,13 +295,12 @@ busy(const struct walk *w)
 }
 
 static void
-stop_worker(struct worker *k, int *ret_status)
+stop_worker(struct worker *k)
 {
-	int status = peer_end(&k->peer);
-
-	if (ret_status != NULL)
-		*ret_status = status;
+	(void)peer_end(&k->peer);
 	buf_release(&k->error);
+	buf_release(&k->first);
+	buf_release(&k->plain);
 	k->busy = k->ended = k->over_budget = false;
 	k->rss_kb = 0;
 }
@@ -244,7 +312,7 @@ dispatch(struct walk *w, struct err *e)
 	if (w->tree.head == w->tree.queue.n && w->alone.n > 0 && busy(w) == 0) {
 		/* Nobody beside it: the others' memory goes first. */
 		for (size_t i = 0; i < w->n_workers; i++)
-			stop_worker(&w->workers[i], NULL);
+			stop_worker(&w->workers[i]);
 		uint32_t id = w->alone.p[--w->alone.n];
 		if (start_worker(w, &w->workers[0], e) != 0)
 			return -1;
@@ -267,39 +335,47 @@ dispatch(struct walk *w, struct err *e)
 	return 0;
 }
 
+/* In words of ours or, where it said something, Nix's: why the worker ended on the attribute at hand. */
+static void
+last_words(const struct walk *w, const struct worker *k, int status, bool over, struct buf *out)
+{
+	saying_show(buf_get(&k->error), out);
+	if (over)
+		buf_printf(out, "error: evaluating this takes more memory than the budget of %lld MiB",
+		    (long long)(w->o->workers * w->o->max_memory_mb));
+	else if (str_trim(buf_get(out)).n == 0)
+		buf_printf(out, "error: nix ended with %s %d while it evaluated this",
+		    WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
 /* A worker is gone: what it was asked and had not answered is for another one, but for the attribute it died on. */
 static int
 on_death(struct walk *w, struct worker *k, struct err *e)
 {
 	AUTO(buf_release) struct buf text = {0};
-	bool was_busy = k->busy, over = k->over_budget;
-	int status;
+	bool was_busy = k->busy && k->done < k->n, over = k->over_budget;
+	int status = peer_end(&k->peer);
 
-	if (k->done == k->n)
-		was_busy = false;
-	buf_init(&text, ERROR_BYTES * 2);
-	buf_str(&text, buf_get(&k->error));
-	stop_worker(k, &status);
-	if (!was_busy)
-		return 0;
-	uint32_t id = k->batch[k->done];
-	if (over && ++w->deaths > MAX_DEATHS)
-		return fail(e, ERR_LIMIT, "the memory budget of %lld MiB is too small: %d workers in a row went beyond it",
-		    (long long)(w->o->workers * w->o->max_memory_mb), MAX_DEATHS);
-	bool memory = over || WIFSIGNALED(status) || str_find(buf_get(&text), STR("out of memory")) >= 0;
-	for (size_t i = k->done + 1; i < k->n; i++)
-		vec_push(&w->tree.queue, k->batch[i]);
-	if (memory && w->tree.all.p[id].tries++ == 0) {
-		vec_push(&w->alone, id);
-		return 0;
+	buf_init(&text, 2 * SAID_BYTES);
+	last_words(w, k, status, over, &text);
+	int rc = 0;
+	if (was_busy) {
+		uint32_t id = k->batch[k->done];
+		bool memory = over || WIFSIGNALED(status) || str_find(buf_get(&text), STR("out of memory")) >= 0;
+		for (size_t i = k->done + 1; i < k->n; i++)
+			vec_push(&w->tree.queue, k->batch[i]);
+		if (over && ++w->deaths > MAX_DEATHS)
+			rc = fail(e, ERR_LIMIT, "the memory budget of %lld MiB is too small: %d workers in a row went beyond it",
+			    (long long)(w->o->workers * w->o->max_memory_mb), MAX_DEATHS);
+		else if (memory && w->tree.all.p[id].tries++ == 0)
+			vec_push(&w->alone, id);
+		else if (k->half != '\0')
+			rc = take_both(k, STR(""), str_utf8_head(str_trim(buf_get(&text)), ERROR_BYTES), e);
+		else
+			rc = attrtree_error(&w->tree, id, str_utf8_head(str_trim(buf_get(&text)), ERROR_BYTES), e);
 	}
-	if (over)
-		buf_printf(&text, "error: evaluating this takes more memory than the budget of %lld MiB",
-		    (long long)(w->o->workers * w->o->max_memory_mb));
-	else if (text.n == 0)
-		buf_printf(&text, "error: nix ended with %s %d while it evaluated this",
-		    WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	return attrtree_error(&w->tree, id, buf_get(&text), e);
+	stop_worker(k);
+	return rc;
 }
 
 /* All workers together have workers x size. A worker over its share is replaced when it has nothing to do; over the
@@ -317,7 +393,7 @@ watch_memory(struct walk *w)
 		struct worker *k = &w->workers[i];
 		k->rss_kb = peer_rss_kb(&k->peer);
 		if (!k->busy && k->rss_kb > w->o->max_memory_mb * 1024)
-			stop_worker(k, NULL);
+			stop_worker(k);
 		all += k->rss_kb;
 		if (k->rss_kb > 0 && (largest == NULL || k->rss_kb > largest->rss_kb))
 			largest = k;
@@ -402,7 +478,10 @@ rewrite(void *ctx, const json_t *attr_path, const json_t *inputs, json_t **ret, 
 	while (k->busy)
 		if (turn(w, e) != 0)
 			return -1;
-	struct str words = str_trim(buf_get(&k->error));
+	AUTO(buf_release) struct buf shown = {0};
+	buf_init(&shown, 2 * SAID_BYTES);
+	saying_show(buf_get(&k->error), &shown);
+	struct str words = str_trim(buf_get(&shown));
 	*ret = w->rewritten != NULL ? w->rewritten
 	    : json_pack("{s:o}", "error", json_any_string(words.n > 0 ? str_utf8_head(words, 2000) : STR("nix ended while it was evaluated")));
 	w->rewritten = NULL;
@@ -423,6 +502,8 @@ prepare(struct walk *w, struct err *e)
 	    (unsigned long long)random[1]);
 	if (setup_make(w->o, w->mark, &w->setup, e) != 0)
 		return -1;
+	/* Where it stands, a throw says in its trace only. Nix before 2.9 does not know the command, and shows the place anyhow. */
+	buf_printf(&w->setup.line, ":te true\nbuiltins.trace \"%s b\" null\n", w->mark);
 	if (w->o->roots_dir != NULL && files_mkdirs(w->o->roots_dir, 0755, e) != 0)
 		return -1;
 	snprintf(w->home, sizeof(w->home), "/tmp/ekaci-eval-%d-XXXXXX", (int)getpid());
@@ -451,6 +532,8 @@ walk_run(const struct eval_jobs *o, struct err *e)
 		if (rc == 0)
 			rc = attrtree_settle(&w->tree, e);
 	}
+	if (rc == 0)
+		rc = attrtree_end(&w->tree, e);
 	const struct aggregate_rewriter by = {rewrite, w};
 	if (rc == 0 && w->tree.late.n > 0)
 		rc = late_print(o, w->tree.late.p, w->tree.late.n, &by, e);
@@ -458,7 +541,7 @@ walk_run(const struct eval_jobs *o, struct err *e)
 	if (rc == 0 && o->roots_dir != NULL)
 		rc = roots_keep(w->tree.drvs.p, w->tree.drvs.n, o->roots_dir, "ekaci-roots", e);
 	for (size_t i = 0; i < w->n_workers; i++)
-		stop_worker(&w->workers[i], NULL);
+		stop_worker(&w->workers[i]);
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
 	vec_release(&w->alone);

@@ -66,6 +66,7 @@ keep_side(struct attrs *t, const struct row *row)
 	s->error = keep(t, row->error);
 	s->outputs = keep(t, row->outputs);
 	s->meta = keep(t, row->meta);
+	s->bad_meta = keep(t, row->bad_meta);
 	s->failed = row->failed;
 	return s;
 }
@@ -96,17 +97,37 @@ base_node(struct merge *m, struct attr *at, const struct row *row)
 	return row->failed ? 0 : closure_root(m->g, row->drv, &at->base_node, m->e);
 }
 
+/* Of rows that have a derivation, what is wrong with their meta; b NULL when base has none. */
+static void
+note_meta(struct merge *m, const struct row *b, const struct row *h)
+{
+	bool was_bad = b != NULL && !b->failed && b->bad_meta.n != 0;
+
+	if (h->failed)
+		return;
+	if (h->bad_meta.n == 0) {
+		m->t->bad_meta_fixed += was_bad;
+	} else if (was_bad) {
+		m->t->bad_meta_before++;
+	} else {
+		struct bad_meta one = {keep(m->t, h->path), keep_system(m->t, h->system), keep(m->t, h->bad_meta), m->job};
+		vec_push(&m->t->bad_meta, one);
+	}
+}
+
 static int
 take_both(struct merge *m, const struct row *b, const struct row *h)
 {
 	struct attr *at;
 
+	note_meta(m, b, h);
 	if (!b->failed && !h->failed && str_eq(b->drv, h->drv)) {
 		at = add(m, CLASS_UNCHANGED, h->path, h->system);
 		if (base_node(m, at, b) != 0)
 			return -1;
 		at->head_node = at->base_node;
-		if (!str_eq(b->meta, h->meta)) {
+		/* What is not known of one side did not change. */
+		if (b->bad_meta.n == 0 && h->bad_meta.n == 0 && !str_eq(b->meta, h->meta)) {
 			at->base = keep_side(m->t, b);
 			at->head = keep_side(m->t, h);
 		}
@@ -191,6 +212,7 @@ take_head(struct merge *m, const struct row *row)
 {
 	struct failing *f = failing_above(&m->base, row->path, row->system);
 
+	note_meta(m, NULL, row);
 	if (f != NULL) {
 		take_covered(m, row->failed ? CLASS_STILL_FAILING : CLASS_FIXED, row, f, false);
 		return 0;
@@ -496,6 +518,7 @@ void
 attrs_release(struct attrs *t)
 {
 	vec_release(&t->v);
+	vec_release(&t->bad_meta);
 	map_release(&t->systems);
 	arena_release(&t->a);
 }

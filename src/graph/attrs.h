@@ -41,7 +41,7 @@ const char *class_name(enum class class); /* "derivation_only": as in the differ
 
 /* What one side says of an attribute that changed. */
 struct attr_side {
-	struct str name, drv, error, outputs, meta; /* as struct row */
+	struct str name, drv, error, outputs, meta, bad_meta; /* as struct row */
 	bool failed;
 	bool hidden; /* not a row: a set above fails; error is empty and hidden_by names it */
 };
@@ -59,10 +59,18 @@ struct attr {
 	uint32_t renamed_from;                 /* of an added one: the removed entry, or NO_ATTR */
 };
 
+/* An attribute of head whose meta does not evaluate, and did, or was not there, at base. Its class is what it would be without. */
+struct bad_meta {
+	struct str path, system, error;
+	const char *job;
+};
+
 struct attrs {
 	struct arena a;
 	VEC(struct attr) v;
 	struct map systems; /* names kept once */
+	VEC(struct bad_meta) bad_meta;
+	size_t bad_meta_before, bad_meta_fixed; /* attributes that have a derivation on both sides */
 };
 
 struct evaluation_file {

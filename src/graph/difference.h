@@ -10,6 +10,7 @@
 
 enum {
 	DIFFERENCE_MAX_ROOTS_LISTED = 16, /* roots named for one follower, the widest; roots_total says how many there are */
+	DIFFERENCE_MAX_META_LISTED = 100, /* new errors of meta that are listed; the numbers are of all */
 	DIFFERENCE_MAX_ERROR = 16 * 1024, /* bytes of an evaluator's words that are passed on; the rest is in its rows */
 };
 

@@ -47,6 +47,10 @@
  * meta_changed lists the unchanged attributes whose license, broken, insecure or unfree differs: {path, job, system, name,
  * base:{meta}, head:{meta}, aliases: paths of the same derivation of which the same is said}. They are in no count.
  *
+ * meta_errors says of how many attributes of head the meta does not evaluate, though their derivation does: {new, before, fixed,
+ * list}, list being at most 100 of the new ones, {path, job, system, error}. They are in no count either, and change no class;
+ * a side of an attribute says `meta_error` then, and its meta is null.
+ *
  * graph_dir keeps closures as files (cache.h): base's, and head's for when it is base.
  *
  * The other headers of the folder are private but drv.h, which everybody may use to read a derivation.

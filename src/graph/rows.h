@@ -28,6 +28,7 @@ struct row {
 	struct str error;   /* the evaluator's words */
 	struct str outputs; /* raw JSON object; empty when absent or null */
 	struct str meta;    /* raw JSON; empty when absent or null */
+	struct str bad_meta; /* why there is none: the evaluator's words */
 	bool failed;        /* it has an error, or nothing to build */
 };
 
@@ -36,7 +37,7 @@ struct rows;
 /* Opens file and reads its header. Slices of a row live until the next call of rows_next. */
 must_check int rows_open(const char *file, struct rows **ret, struct err *e);
 /* 1 with the next row, 0 at the end. like (may be NULL) is another evaluation whose row at hand is probably the same to
- * the byte: then that row is given, and its slices live until the next call for either. */
+ * the byte, but for what it cost: then that row is given, and its slices live until the next call for either. */
 must_check int rows_next(struct rows *r, const struct rows *like, struct row *ret, struct err *e);
 void rows_close(struct rows **r); /* for AUTO(rows_close) */
 

@@ -171,7 +171,11 @@ write_side(const struct attr_side *s, struct buf *out)
 	buf_puts(out, ",\"outputs\":");
 	write_raw_or_null(s->outputs, out);
 	buf_puts(out, ",\"meta\":");
-	write_raw_or_null(s->meta, out);
+	write_raw_or_null(s->bad_meta.n == 0 ? s->meta : STR(""), out);
+	if (s->bad_meta.n != 0) {
+		buf_puts(out, ",\"meta_error\":");
+		rows_write_string(str_utf8_head(s->bad_meta, DIFFERENCE_MAX_ERROR), out);
+	}
 	buf_puts(out, ",\"error\":");
 	write_text_or_null(str_utf8_head(s->error, DIFFERENCE_MAX_ERROR), out);
 	buf_putc(out, '}');
@@ -484,6 +488,26 @@ write_meta_changed(const struct difference *d, struct buf *out)
 	arena_release(&a);
 }
 
+/* What is wrong with meta: beside all classes. */
+static void
+write_meta_errors(const struct attrs *t, struct buf *out)
+{
+	buf_printf(out, "{\"new\":%zu,\"before\":%zu,\"fixed\":%zu,\"list\":[", t->bad_meta.n, t->bad_meta_before, t->bad_meta_fixed);
+	for (size_t i = 0; i < t->bad_meta.n && i < DIFFERENCE_MAX_META_LISTED; i++) {
+		const struct bad_meta *one = &t->bad_meta.p[i];
+		buf_puts(out, i == 0 ? "\n{\"path\":" : ",\n{\"path\":");
+		rows_write_path(one->path, out);
+		buf_puts(out, ",\"job\":");
+		rows_write_string(str_of(one->job), out);
+		buf_puts(out, ",\"system\":");
+		write_text_or_null(one->system, out);
+		buf_puts(out, ",\"error\":");
+		write_text_or_null(str_utf8_head(one->error, DIFFERENCE_MAX_ERROR), out);
+		buf_putc(out, '}');
+	}
+	buf_puts(out, "]}");
+}
+
 void
 difference_write(const struct difference *d, struct buf *out)
 {
@@ -502,7 +526,9 @@ difference_write(const struct difference *d, struct buf *out)
 	}
 	buf_puts(out, "],\n\"meta_changed\":[");
 	write_meta_changed(d, out);
-	buf_puts(out, "],\n\"roots\":[");
+	buf_puts(out, "],\n\"meta_errors\":");
+	write_meta_errors(&d->attrs, out);
+	buf_puts(out, ",\n\"roots\":[");
 	for (size_t i = 0; i < d->n_roots; i++) {
 		buf_puts(out, i == 0 ? "\n" : ",\n");
 		write_root(d, &d->roots[i], out);

@@ -94,6 +94,8 @@ document_json(struct model *m, const struct verdict *v, const json_t *labels, st
 	json_object_set_new(j, "builds", compared ? tally_json(&m->tally) : json_null());
 	json_object_set_new(j, "roots", or_null(json_object_get(m->difference, "roots")));
 	json_object_set_new(j, "meta_changed", or_null(json_object_get(m->difference, "meta_changed")));
+	if (json_object_get(m->difference, "meta_errors") != NULL)
+		json_object_set(j, "meta_errors", json_object_get(m->difference, "meta_errors"));
 	json_object_set_new(j, "query", or_null(json_object_get(m->job, "query")));
 	json_object_set_new(j, "attributes", compared ? attributes_json(m) : json_null());
 	json_object_set_new(j, "labels", or_null(labels));

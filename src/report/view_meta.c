@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MAX_PEOPLE = 5, MAX_LICENCE_BYTES = 120, MAX_SYSTEMS_TEXT = 200 };
+enum { MAX_PEOPLE = 5, MAX_BAD_META = 5, MAX_LICENCE_BYTES = 120, MAX_SYSTEMS_TEXT = 200 };
 
 static const char *const marks[] = {"broken", "insecure", "unfree"};
 
@@ -159,7 +159,9 @@ describe_changed(const struct view *v, struct meta_lists *s)
 		const struct attr *at = &v->m->attrs[i];
 		struct described d = {at->name, at->job, at->system, meta_of(at->json, "base"), meta_of(at->json, "head"),
 		    json_object_get(at->json, "aliases"), at->change == CHANGE_ADDED, strcmp(json_str_at(at->json, "cause.kind", ""), "root") == 0};
-		if (!at->alias && at->drv != NULL && at->change != CHANGE_REMOVED)
+		/* What nobody knows of the base did not change. */
+		bool unknown = json_str_at(at->json, "base.meta_error", NULL) != NULL;
+		if (!at->alias && at->drv != NULL && at->change != CHANGE_REMOVED && !unknown)
 			describe(v, s, &d);
 	}
 }
@@ -178,6 +180,35 @@ describe_unchanged(const struct view *v, struct meta_lists *s)
 	}
 }
 
+/* bad_meta: meta that does not evaluate, in words: what is new, what was there before, what is fixed. */
+static void
+view_bad_meta(const struct view *v, json_t *obj)
+{
+	const json_t *errors = json_object_get(v->m->difference, "meta_errors"), *list = json_object_get(errors, "list");
+	int64_t new = json_int(errors, "new", 0), before = json_int(errors, "before", 0), fixed = json_int(errors, "fixed", 0);
+	json_t *item = json_object(), *items = json_array();
+
+	for (size_t i = 0; i < json_array_size(list) && i < MAX_BAD_META; i++) {
+		json_t *one = json_object();
+		put_code(v, one, "name", model_attr_name(&v->m->a, json_object_get(json_array_get(list, i), "path")));
+		json_array_append_new(items, one);
+	}
+	if (new > (int64_t)json_array_size(items))
+		put_number(v, item, "others", new - (int64_t)json_array_size(items));
+	json_object_set_new(item, "items", items);
+	if (new > 0)
+		put_text(item, "new", words_count(&v->m->a, new, "attribute", "attributes"));
+	if (before > 0)
+		put_text(item, "before", words_count(&v->m->a, before, "attribute", "attributes"));
+	if (fixed > 0)
+		put_text(item, "fixed", words_count(&v->m->a, fixed, "attribute", "attributes"));
+	json_object_set_new(item, "changed", json_boolean(new > 0 || fixed > 0));
+	if (new > 0 || before > 0 || fixed > 0)
+		json_object_set_new(obj, "bad_meta", item);
+	else
+		json_decref(item);
+}
+
 void
 view_meta(const struct view *v, json_t *obj)
 {
@@ -191,6 +222,7 @@ view_meta(const struct view *v, json_t *obj)
 
 	describe_changed(v, &s);
 	describe_unchanged(v, &s);
+	view_bad_meta(v, obj);
 	lines_put(v, &s.marked, obj, "marks");
 	lines_put(v, &s.unmarked, obj, "unmarked");
 	lines_put(v, &s.licences, obj, "licences");

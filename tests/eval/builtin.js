@@ -20,16 +20,16 @@ for (const workers of ['1', '3']) {
 	error('recursive', /infinite recursion/);
 	error('stack', /stack overflow|max-call-depth/);
 	error('brokenFile', /unexpected end of file/);
-	error('badMeta', /in meta/);
 	error('badName', /in name/);
 	error('badMark', /Boolean was expected|expected a Boolean/);
 	error('falselyDerivation', /not the path of a derivation/);
 	error('marked|innerThrown', /inner/);
 	const found = Object.keys(r.rows).filter((k) => r.rows[k].drvPath).sort();
-	is(found, ['', '1x', 'afterBroken', 'called', 'calledEmpty', 'calledOpen', 'dotted.attr', 'functor', 'good',
+	is(found, ['', '1x', 'afterBroken', 'badMeta', 'called', 'calledEmpty', 'calledOpen', 'dotted.attr', 'functor', 'good',
 		'marked|deeper|deepest', 'marked|inner', 'multi', 'quo"te', 'traced', 'é'],
 		'all derivations are found, by odd names too, and unmarked sets are not entered');
-	is(r.lines.length, found.length + 14, 'and there is no other row');
+	is(r.lines.length, found.length + 13, 'and there is no other row');
+	ok(/in meta/.test(r.rows.badMeta.metaError) && !('meta' in r.rows.badMeta), 'meta that throws is said beside the derivation', r.rows.badMeta);
 	is(r.rows.multi.requiredSystemFeatures, ['kvm', 'big-parallel'], 'required features are a list');
 	is(Object.keys(r.rows.multi.outputs).sort(), ['dev', 'out'], 'several outputs');
 	is(r.rows.good.meta, { aFunction: null, description: 'the good-1.0', license: { spdxId: 'MIT' } }, 'meta, what is no JSON as null');

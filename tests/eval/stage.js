@@ -50,6 +50,31 @@ for (const version of ['2.16.0', '2.26.0', '2.33.1', '2.35.0', '2.35.3', 'lix'])
 	is(Object.keys(f.rows), ['a', 'bad'], `nix-eval-jobs ${version}: a flake, and a scope with or without --select`);
 }
 
+// With --meta, meta that does not evaluate is an error of its row: what fails is asked for again without.
+{
+	const more = [
+		{ attrPath: ['dark'], drvPath: drvOf('dark'), name: 'dark', outputs: { out: null }, badMeta: "error: attribute 'nowhere' missing", features: ['kvm'] },
+		{ attrPath: ['set', 'alien'], drvPath: drvOf('alien'), name: 'alien', outputs: { out: null }, system: 'aarch64-linux', badMeta: 'error: alien' },
+	];
+	for (const [version, inner] of [['2.16.0', file], ['2.33.1', file], ['2.35.3', file], ['2.26.0', { flake: '.#checks' }], ['2.33.1', { flake: '.#checks' }], ['2.33.1', { expr: '{ }', scope: [['a'], ['bad'], ['dark'], ['set']] }]]) {
+		const log = path.join(work, `log-${++copies}`), given = () => fs.readFileSync(log, 'utf8').trim().split('\n').map((l) => JSON.parse(l)).filter((l) => !l.includes('--help'));
+		const r = stage(job(repo, inner, { evaluator: standIn(version, { rows: [...recorded, ...more], log }), evals_dir: fresh(), sandbox: 'off' }));
+		const what = `nix-eval-jobs ${version}, ${JSON.stringify(inner)}`;
+		ok(r.evaluation && r.evaluation.complete && r.rows.dark && r.rows.dark.drvPath === drvOf('dark') && !r.rows.dark.error && !r.rows['set|alien'].error, `${what}: meta that does not evaluate is no error`, r.evaluation || r.last);
+		is([r.rows.dark.metaError, r.rows.dark.meta, r.rows['set|alien'].system, r.rows.a.metaError], ["error: attribute 'nowhere' missing", {}, 'aarch64-linux', undefined], `${what}: it is said beside the row`);
+		is([r.evaluation.errors, r.rows.bad.error], [inner.scope ? 1 : 2, 'error: bad'], `${what}: what fails without meta fails`);
+		const runs = given();
+		is([runs.length, runs[0].includes('--meta'), runs[1].includes('--meta'), /"dark"/.test(JSON.stringify(runs[1]).replace(/\\/g, '')) && !/"dotted/.test(JSON.stringify(runs[1]).replace(/\\/g, ''))], [2, true, false, true], `${what}: it is asked once more, for what failed alone`);
+	}
+	const filtered = stage(job(repo, file, { evaluator: standIn('2.33.1', { rows: [...recorded, ...more] }), evals_dir: fresh(), systems: ['x86_64-linux'] }));
+	ok(filtered.rows.dark && !filtered.rows['set|alien'], 'of a system that is not wanted it is no row', filtered.rows);
+	const log = path.join(work, 'log-good');
+	stage(job(repo, file, { evaluator: standIn('2.33.1', { rows: recorded.filter((r) => !r.error), log }), evals_dir: fresh(), sandbox: 'off' }));
+	is(fs.readFileSync(log, 'utf8').trim().split('\n').filter((l) => !l.includes('--help')).length, 1, 'where nothing fails nothing is asked again');
+	const worse = stage(job(repo, file, { evaluator: standIn('2.33.1', { withoutMeta: 'exit 1' }), evals_dir: fresh() }));
+	ok(worse.evaluation && !worse.evaluation.complete && /once more without meta: .*out of ideas/s.test(worse.evaluation.reason), 'when that does not come to its end, nobody knows', worse.evaluation);
+}
+
 // A failure without a name is a hole in the rows: the built-in evaluator says whose it is.
 {
 	const dirs = { evaluator: standIn('2.18.0', { scenario: 'nameless' }), evals_dir: fresh() };
@@ -79,6 +104,15 @@ for (const [scenario, why, version] of [['no UTF-8', /type_error\.316|evaluation
 	const gone = recorded.map((one, i) => (i === 0 ? { ...one, drvPath: '/nix/store/22222222222222222222222222222222-gone.drv' } : one));
 	const again = stage(job(repo, file, { evaluator: standIn('2.33.1', { rows: gone }), evals_dir: fresh() }));
 	ok(again.evaluation && again.evaluation.complete && again.evaluation.evaluator === 'ekaci' && /not in the store any more/.test(again.err), 'what was collected meanwhile is evaluated once more', [again.evaluation || again.last, again.err]);
+}
+
+// Whose words are the reason: the last error's, where it is said and not where it stands in a comment; or a limit's.
+{
+	const words = repository('words', { 'root.nix': 'import ./broken.nix', 'broken.nix': '# error: in a comment\n{ a = 1;\n  # error: in another one\n  b = ;\n}\n',
+		'many.nix': '{ a = throw "one"; b = throw "two"; c = throw "three"; d = throw "four"; }' });
+	const broken = stage(job(words, { file: '/root.nix' }, { evals_dir: fresh() })), many = stage(job(words, { file: '/many.nix' }, { evals_dir: fresh(), max_rows: 2 }));
+	ok(/^error: syntax error, unexpected/.test((broken.evaluation || {}).reason), 'an "error:" in a comment is no word of the evaluator', broken.evaluation || broken.last);
+	ok(/^more than 2 rows/.test((many.evaluation || {}).reason), 'what ended the evaluation comes before what failed in it', many.evaluation || many.last);
 }
 
 // What is not complete, and why; nothing of it is stored.

@@ -48,6 +48,8 @@ if (positional === null) {
 
 const quote = (s) => ((v >= 36 ? !/^[A-Za-z_][A-Za-z0-9_'-]*$/.test(s) : s.includes('.')) ? `"${s}"` : s);
 function line(row) {
+	if (row.badMeta && given.meta) // meta that does not evaluate makes an error of the row
+		row = { attrPath: row.attrPath, error: row.badMeta };
 	const r = { attr: row.attrPath.map(quote).join('.'), attrPath: row.attrPath };
 	if (row.error) {
 		r.error = row.error;
@@ -67,6 +69,7 @@ function line(row) {
 
 const rows = setup.rows.map(line);
 if (setup.shuffle) rows.reverse();
+if (!given.meta && setup.withoutMeta) setup.scenario = setup.withoutMeta;
 const out = (text) => fs.writeSync(1, text);
 switch (setup.scenario || 'good') {
 case 'good':

@@ -310,6 +310,8 @@ the_short_way_and_the_careful_one_write_the_same(void **state)
 	    "{\"license\":[{\"spdxId\":\"\",\"fullName\":\"f\"}],\"position\":[],\"insecure\":\"yes\"}",
 	    "{\"license\":{\"free\":true},\"homepage\":[3],\"maintainers\":{\"github\":\"g\"}}",
 	};
+	static const char *const stats[] = {"", ",\"stats\":{\"wallMs\":12,\"allocBytes\":345678}", ",\"stats\":{\"allocBytes\":1.5,\"wallMs\":\"x\"}",
+	    ",\"stats\":{}", ",\"stats\":3", ",\"stats\":{\"wallMs\":-1,\"allocBytes\":0,\"more\":[]}", ",\"warnings\":[\"w\"]", ",\"metaError\":\"m\""};
 	static const char *const names[] = {"a", "a-1.0", "a-b-2", "a-", "-", "", "a-b", "a--3", "é-1"};
 	char line[2000];
 
@@ -318,8 +320,8 @@ the_short_way_and_the_careful_one_write_the_same(void **state)
 		for (size_t k = 0; k < COUNT(names); k++) {
 			struct rows fast = {.max_depth = 5}, slow = {.max_depth = 5, .scope = all};
 			snprintf(line, sizeof(line), "{\"attrPath\":[\"x\\\"\",\"\",\"%s\"],\"meta\":%s,\"drvPath\":\"" DRV "\",\"name\":\"%s\","
-			    "\"requiredSystemFeatures\":[\"a\",1,\"b\"],\"system\":\"s\",\"outputs\":{\"out\":null,\"dev\":\"" OUT "\"}}",
-			    names[k], meta[i], names[k]);
+			    "\"requiredSystemFeatures\":[\"a\",1,\"b\"],\"system\":\"s\",\"outputs\":{\"out\":null,\"dev\":\"" OUT "\"}%s}",
+			    names[k], meta[i], names[k], stats[(i * COUNT(names) + k) % COUNT(stats)]);
 			assert_true(rows_add(&fast, str_of(line)));
 			assert_true(rows_add(&slow, str_of(line)));
 			assert_false(fast.incomplete || slow.incomplete);
@@ -330,6 +332,51 @@ the_short_way_and_the_careful_one_write_the_same(void **state)
 			rows_release(&fast);
 			rows_release(&slow);
 		}
+}
+
+static void
+what_is_said_beside_a_row_is_kept(void **state)
+{
+	static const struct {
+		const char *more, *want;
+	} cases[] = {
+	    {"", NULL},
+	    {",\"metaError\":\" error: no meta\\n\"", "\"meta\":{\"version\":\"1.0\"},\"metaError\":\"error: no meta\",\"features\":[]}"},
+	    {",\"stats\":{\"allocBytes\":7,\"wallMs\":3.9}", ",\"features\":[],\"stats\":{\"wallMs\":3,\"allocBytes\":7}}"},
+	    {",\"warnings\":[\"one\",{\"msg\":\"two\"},3,\"\"],\"stats\":{\"wallMs\":1}", ",\"features\":[],\"warnings\":[\"one\",\"two\"],\"stats\":{\"wallMs\":1}}"},
+	    {",\"warnings\":{},\"stats\":[],\"metaError\":3", "\"meta\":{\"version\":\"1.0\"},\"features\":[]}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct rows r = {0};
+		char line[1000];
+		snprintf(line, sizeof(line), "%.*s%s}", (int)(sizeof(GOOD("\"a\"")) - 2), GOOD("\"a\""), cases[i].more);
+		assert_true(rows_add(&r, str_of(line)));
+		rows_finish(&r);
+		assert_false(r.incomplete);
+		assert_int_equal(r.errors, 0);
+		if (cases[i].want != NULL && !str_ends(r.all.p[0].line, str_of(cases[i].want)))
+			fail_msg("%s: %s", cases[i].more, r.all.p[0].line.p);
+		rows_release(&r);
+	}
+}
+
+static void
+what_a_row_cost_makes_it_no_other_row(void **state)
+{
+	struct rows r = {0};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char line[1000];
+		snprintf(line, sizeof(line), "%.*s,\"stats\":{\"wallMs\":%d,\"allocBytes\":%d}}", (int)(sizeof(GOOD("\"a\"")) - 2), GOOD("\"a\""), i, 7 * i);
+		assert_true(rows_add(&r, str_of(line)));
+	}
+	rows_finish(&r);
+	assert_false(r.incomplete);
+	assert_int_equal(r.all.n, 1);
+	rows_release(&r);
 }
 
 static void
@@ -380,6 +427,8 @@ main(void)
 	    cmocka_unit_test(a_runaway_set_is_named),
 	    cmocka_unit_test(only_what_is_in_scope_and_of_wanted_systems_is_kept),
 	    cmocka_unit_test(the_short_way_and_the_careful_one_write_the_same),
+	    cmocka_unit_test(what_is_said_beside_a_row_is_kept),
+	    cmocka_unit_test(what_a_row_cost_makes_it_no_other_row),
 	    cmocka_unit_test(meta_in_its_customary_forms),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

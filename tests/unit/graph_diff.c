@@ -351,6 +351,78 @@ test_meta_of_what_did_not_change(void **state)
 	fixture_end(&f);
 }
 
+/* What is wrong with meta is beside the classes: they are those of evaluations that nobody asked for meta. */
+static void
+test_bad_meta_changes_no_class(void **state)
+{
+	static const char bad[] = "{\"version\":\"1\"},\"metaError\":\"error: no licence\"", good[] = "{\"license\":[\"MIT\"],\"unfree\":true}";
+	const char *counts[2] = {NULL, NULL};
+	struct fixture f;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *old = make(&f, "lib", "1", NULL, NULL), *new = make(&f, "lib", "2", NULL, NULL);
+	struct fx_drv *one = make(&f, "one", "1", old, NULL), *other = make(&f, "one", "1", new, NULL);
+	for (int with = 0; with < 2; with++) {
+		struct fx_evaluation b, h;
+		const char *no = with ? bad : good;
+		fx_evaluation_begin(&b);
+		fx_row(&b, "[\"always\"]", old, no);
+		fx_row(&b, "[\"fixed\"]", one, no);
+		fx_row(&b, "[\"gone\"]", old, no);
+		fx_row(&b, "[\"new\"]", one, good);
+		fx_row(&b, "[\"unchanged\"]", one, good);
+		fx_evaluation_begin(&h);
+		fx_row(&h, "[\"added\"]", other, no);
+		fx_row(&h, "[\"always\"]", new, no);
+		fx_row(&h, "[\"fixed\"]", one, good);
+		fx_error(&h, "[\"gone\"]", "gone");
+		fx_row(&h, "[\"new\"]", other, no);
+		fx_row(&h, "[\"unchanged\"]", one, no);
+		AUTO(json_drop) json_t *d = diff(&f, &b, &h);
+		counts[with] = json_line(&f.a, json_object_get(d, "counts"));
+		assert_int_equal(json_array_size(json_object_get(d, "meta_changed")), 0);
+		const json_t *errors = json_object_get(d, "meta_errors"), *list = json_object_get(errors, "list");
+		if (!with) {
+			assert_string_equal(json_line(&f.a, errors), "{\"new\":0,\"before\":0,\"fixed\":0,\"list\":[]}");
+			continue;
+		}
+		assert_int_equal(json_int(errors, "new", -1), 3);
+		assert_int_equal(json_int(errors, "before", -1), 1);
+		assert_int_equal(json_int(errors, "fixed", -1), 1);
+		assert_int_equal(json_array_size(list), 3);
+		assert_string_equal(json_line(&f.a, json_at(json_array_get(list, 1), "path")), "[\"new\"]");
+		assert_string_equal(json_str_at(json_array_get(list, 1), "error", ""), "error: no licence");
+		const json_t *always = json_array_get(json_object_get(d, "attributes"), 1);
+		assert_true(json_is_null(json_at(always, "head.meta")));
+		assert_string_equal(json_str_at(always, "head.meta_error", ""), "error: no licence");
+	}
+	assert_string_equal(counts[0], counts[1]);
+	fixture_end(&f);
+}
+
+/* What a row cost is another each time; the rest of the line decides. */
+static void
+test_what_a_row_cost_is_no_difference(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation b, h;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *one = make(&f, "one", "1", NULL, NULL), *two = make(&f, "two", "1", NULL, NULL);
+	fx_evaluation_begin(&b);
+	fx_row(&b, "[\"a\"]", one, "{},\"stats\":{\"wallMs\":1,\"allocBytes\":2}");
+	fx_row(&b, "[\"b\"]", two, "{},\"stats\":{\"wallMs\":1}");
+	fx_evaluation_begin(&h);
+	fx_row(&h, "[\"a\"]", one, "{},\"stats\":{\"wallMs\":300,\"allocBytes\":4}");
+	fx_row(&h, "[\"b\"]", one, "{},\"stats\":{\"wallMs\":1}");
+	AUTO(json_drop) json_t *d = diff(&f, &b, &h);
+	assert_int_equal(count(d, "unchanged"), 1);
+	assert_int_equal(count(d, "switched"), 1);
+	fixture_end(&f);
+}
+
 static void
 test_renames(void **state)
 {
@@ -806,6 +878,8 @@ main(void)
 	    cmocka_unit_test(test_totals_add_up),
 	    cmocka_unit_test(test_aliases_count_once),
 	    cmocka_unit_test(test_meta_of_what_did_not_change),
+	    cmocka_unit_test(test_bad_meta_changes_no_class),
+	    cmocka_unit_test(test_what_a_row_cost_is_no_difference),
 	    cmocka_unit_test(test_renames),
 	    cmocka_unit_test(test_versions),
 	    cmocka_unit_test(test_a_set_that_evaluates_again),

@@ -57,4 +57,22 @@ test('a word that is not known is an error, and nothing is installed for it', ()
 	match(stderr, /^usage: /);
 });
 
+// A machine on which nobody has used Nix yet: nothing mounted over /nix but an empty folder that is the user's to fill.
+test('an ordinary user gets a store in /nix, not one below $HOME, as Nix makes from 2.10 on where /nix/var/nix is missing', () => {
+	const nix = spawnSync('sh', ['-c', 'realpath "$(command -v nix-store)"'], { encoding: 'utf8' }).stdout;
+	const can = process.getuid() === 0 && !nix.startsWith('/nix/') &&
+		spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+	if (!can)
+		return process.stdout.write('# not tried: not root, no mount namespace, or Nix itself is in /nix\n');
+	const home = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-user-'));
+	fs.writeFileSync(path.join(home, 'sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+	fs.copyFileSync(script, path.join(home, 'dependencies.sh'));
+	fs.chownSync(home, 65534, 65534);
+	const tried = spawnSync('unshare', ['-m', 'sh', '-c', `mount -t tmpfs -o uid=65534,gid=65534 none /nix && cd / &&
+		setpriv --reuid=65534 --regid=65534 --clear-groups env -i HOME=${home} NIX_CONFIG='build-users-group =' PATH=${home}:/usr/bin:/bin \
+		sh ${home}/dependencies.sh run && find /nix -maxdepth 3 -name db -user 65534 && ls -A ${home}`], { encoding: 'utf8' });
+	fs.rmSync(home, { recursive: true });
+	equal([tried.status, lines(tried.stdout)], [0, ['/nix/var/nix/db', 'dependencies.sh', 'sudo']], tried.stderr);
+});
+
 await run();

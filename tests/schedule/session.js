@@ -46,7 +46,11 @@ async function until(what, limit_ms = 5000)
 	return false;
 }
 
-test('three jobs, one nix-daemon; a failure between them harms nobody; every output has its root', async () => {
+// Beside the machine's daemon no nix-daemon is started that another could stand for.
+const with_our_own = (name, body) => test(name, process.env.NIX_REMOTE === 'daemon' ?
+	async () => { process.stdout.write(`# SKIP ${name}: the store is a daemon's\n`); } : body);
+
+with_our_own('three jobs, one nix-daemon; a failure between them harms nobody; every output has its root', async () => {
 	const { bin, env } = with_daemon('kept', 'exec $REAL "$@"');
 	const paths = instantiate('kept', `[ (${drv('kept-a', 'echo a > $out; echo d > $dev', 'outputs = [ "out" "dev" ];')}) ` +
 		`(${drv('kept-b', 'echo words of b; exit 1')}) (${drv('kept-c', 'echo c > $out')}) ]`);
@@ -99,7 +103,7 @@ test('a phase that the builder announces to Nix is the phase it failed in', asyn
 	equal(build(nix_env, [job(a)]).ends.map((x) => [x.outcome, x.phase]), [['failed', 'fancyPhase']]);
 });
 
-test('a nix-daemon that dies in the middle is infrastructure, and the next job gets a new one', async () => {
+with_our_own('a nix-daemon that dies in the middle is infrastructure, and the next job gets a new one', async () => {
 	// The builder only asks for it: beside a nix-daemon it is another user, who may kill nothing of ours.
 	const { bin, env } = with_daemon('dies', `{ while kill -0 $$; do [ ! -e ${folder}/die ] || { rm -f ${folder}/die; kill -9 $$; }; sleep 0.1; done; } \
 		</dev/null >/dev/null 2>&1 &
@@ -110,7 +114,7 @@ exec $REAL "$@"`);
 	equal(lines(join(bin, 'started')).length, 2);
 });
 
-test('a nix-daemon that speaks nonsense, an old protocol, or endless lengths: a program for each build instead', async () => {
+with_our_own('a nix-daemon that speaks nonsense, an old protocol, or endless lengths: a program for each build instead', async () => {
 	const greeting = String.raw`printf 'oixd\0\0\0\0'`;
 	for (const [name, script] of [['nonsense', 'head -c 4000 /dev/urandom; cat > /dev/null'], ['gone', 'exit 1'],
 		['old', `${greeting}; printf '\\025\\001\\0\\0\\0\\0\\0\\0'; cat > /dev/null`],
@@ -123,7 +127,7 @@ test('a nix-daemon that speaks nonsense, an old protocol, or endless lengths: a 
 	}
 });
 
-test('kill -9 of whoever started the worker, idle or working, leaves neither nix-daemon nor builder behind', async () => {
+with_our_own('kill -9 of whoever started the worker, idle or working, leaves neither nix-daemon nor builder behind', async () => {
 	for (const busy of [false, true]) {
 		const mark = `5151${process.pid}${Number(busy)}`;
 		const { bin, env } = with_daemon(`killed-${busy}`, 'exec $REAL "$@"');

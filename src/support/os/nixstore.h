@@ -15,6 +15,10 @@
 /* Whether a daemon answers at the socket. One without anybody behind it is left over from another life. */
 bool nixstore_daemon_listens(void);
 
+/* A connection to the daemon where Nix would take it for its store, by Nix' own rule: NIX_REMOTE is "daemon", or says
+ * nothing and Nix' state is not ours to write. Does not block. -1 where Nix would not, and where nobody answers. */
+int nixstore_daemon_open(void);
+
 /* In words, static: "by Nix' daemon", "as its only user" and the like; NULL and *e (ERR_DENIED, with what
  * to do about it) when nothing could be evaluated or built. */
 const char *nixstore_access(struct err *e);

@@ -285,8 +285,8 @@ test_headers_that_are_missing_or_malformed(void **state)
 	    "X-GitHub-Event: push\r\nX-GitHub-Delivery: short\r\n", "X-GitHub-Event: \r\nX-GitHub-Delivery: guid-0001\r\n",
 	    "X-GitHub-Event: pu'sh\r\nX-GitHub-Delivery: guid-0001\r\n",
 	    "X-GitHub-Event: push\r\nX-GitHub-Delivery: guid 0001; DROP\r\n",
-	    "X-GitHub-Event: push\r\nX-GitHub-Delivery: "
-	    "0123456789012345678901234567890123456789012345678901234567890123456789\r\n"};
+	    ("X-GitHub-Event: push\r\nX-GitHub-Delivery: "
+	     "0123456789012345678901234567890123456789012345678901234567890123456789\r\n")};
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		const char *r = arena_printf(&f->a,

@@ -1,7 +1,8 @@
-# ekaci. `make demo` and `make check` do all the set-up on a fresh Debian 12; see README.md.
+# ekaci. `make demo` and `make check` do all the set-up on a fresh Debian 12, 13 or unstable; see README.md.
 #
 #   make            the program, build/release/ekaci
-#   make check      everything that is tested (SAN=address,undefined: with sanitizers)
+#   make check      everything that is tested (SAN=address,undefined: with sanitizers; PART=evaluation, PART=builds: these)
+#   make matrix     both on Debian 12, 13 and unstable, in root trees (RELEASES=trixie, PARTS="demo builds", MATRIX_FRESH=1)
 #   make demo       one pull request, end to end (DEMO=docs, DEMO=rebuild: other stories)
 #   make bench      figures, one line each: name, value, unit
 #   make regen      golden files, each difference shown
@@ -58,7 +59,7 @@ TAP_NODE = \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/nix.js
+	tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -158,10 +159,22 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 
 # What is missing is installed first; -Werror holds for everything that is tested. tests/check/run closes with
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
+PART =
+PART_evaluation = $(B)/tests/evaluate_% tests/eval/%
+PART_builds = $(B)/tests/schedule_% tests/schedule/%
+TESTS = $(filter $(if $(PART),$(PART_$(PART)),%),$(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE))
 check:
 	deploy/dependencies.sh check
-	$(MAKE) WERROR=-Werror SAN=$(SAN) all $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver build/node.stamp build/openapi/github.json
-	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE)
+	$(MAKE) WERROR=-Werror SAN=$(SAN) all tests build/node.stamp build/openapi/github.json
+	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(TESTS)
+
+tests: $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver
+
+# On machines as people have them, each a root tree made by debootstrap; as root.
+RELEASES = bookworm trixie sid
+PARTS = demo check evaluation builds clang
+matrix:
+	@RELEASES='$(RELEASES)' PARTS='$(PARTS)' MATRIX_FRESH='$(MATRIX_FRESH)' tests/matrix/run
 
 # GitHub's description of its API, cut to what the bot uses; and the packages of the tests.
 build/openapi/github.json: tests/openapi/cut.js tests/openapi/operations.js
@@ -210,5 +223,5 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all unit check demo bench regen format analyze install dist clean
+.PHONY: all unit check tests matrix demo bench regen format analyze install dist clean
 -include $(OBJECTS:.o=.d)

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char magic[8] = "ekgraph1";
+static const char magic[] = {'e', 'k', 'g', 'r', 'a', 'p', 'h', '1'};
 
 /* Everything after it is arrays of uint32_t in the order of `sizes`, then flags, then text; sizes in elements. */
 struct header {

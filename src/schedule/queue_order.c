@@ -190,15 +190,15 @@ order_group_changed(struct queue *q, struct group *g)
 static double
 weight(struct queue *q, int64_t at)
 {
-	enum { FAR = 500 };
-	double halves = (double)(at - q->epoch) / QUEUE_HALF_LIFE_MS;
+	const int far = 500, half_life_ms = QUEUE_HALF_LIFE_MS;
+	double halves = (double)(at - q->epoch) / half_life_ms;
 
-	if (halves > FAR) { /* after half a year: before a double overflows, the epoch moves */
+	if (halves > far) { /* after half a year: before a double overflows, the epoch moves */
 		for (size_t i = 0; i < q->groups.nslots; i++)
 			for (struct node *n = q->groups.slots[i]; n != NULL; n = n->next)
-				((struct group *)n)->share = ldexp(((struct group *)n)->share, -FAR);
-		q->epoch += (int64_t)FAR * QUEUE_HALF_LIFE_MS;
-		halves -= FAR;
+				((struct group *)n)->share = ldexp(((struct group *)n)->share, -far);
+		q->epoch += (int64_t)far * half_life_ms;
+		halves -= far;
 	}
 	return exp2(halves);
 }

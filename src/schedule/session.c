@@ -6,8 +6,10 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
+#include "support/os/nixstore.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -431,23 +433,42 @@ greet(struct session *s, struct arena *a)
 	return get_text(s, &text) != 0 || follow(s, a, &error, &e) != 0 ? -1 : 0;
 }
 
+/*
+ * Where Nix' store is a daemon's we talk to that one. Newer Nix (seen with 2.26) has nix-daemon --stdio work such a store
+ * by itself, as one client of the daemon, which then hears of none of our options: no limit, no builders.
+ */
+static int
+call(struct child_talk *talk, struct err *e)
+{
+	static const char *const argv[] = {"nix-daemon", "--stdio", NULL};
+	int daemon = nixstore_daemon_open();
+
+	if (daemon < 0)
+		return child_talk_start(argv, talk, e);
+	*talk = (struct child_talk){.in = daemon, .out = fcntl(daemon, F_DUPFD_CLOEXEC, 0), .err = -1};
+	if (talk->out >= 0)
+		return 0;
+	(void)fail_sys(e, "a connection to Nix' daemon cannot be used");
+	fd_close(&talk->in);
+	return -1;
+}
+
 int
 session_open(struct session **ret, struct err *e)
 {
-	static const char *const argv[] = {"nix-daemon", "--stdio", NULL};
 	struct session *s = mem_alloc(sizeof(*s));
 	struct arena a = {0};
 
 	*s = (struct session){.talk = {.in = -1, .out = -1, .err = -1}};
 	buf_init(&s->in, SIZE_MAX / 4); /* get_text bounds what is asked for */
 	read_settings(s);
-	int rc = child_talk_start(argv, &s->talk, e);
+	int rc = call(&s->talk, e);
 	if (rc == 0) {
 		set_limits(s, OPEN_MS, OPEN_MS, SLACK_BYTES);
 		rc = greet(s, &a);
 		if (rc != 0)
 			rc = s->end == SESSION_CANCELLED ? fail(e, ERR_BUSY, "cancelled")
-			                                 : fail(e, ERR_ABSENT, "nix-daemon --stdio does not speak protocol 1.34");
+			                                 : fail(e, ERR_ABSENT, "nix-daemon does not speak protocol 1.34");
 	}
 	arena_release(&a);
 	if (rc != 0)

@@ -1,8 +1,7 @@
 /*
  * session - a conversation with Nix that outlives one build: `nix-daemon --stdio`, in its worker protocol.
  *
- * Nix serves its store itself there, or passes the conversation on to the machine's daemon where it may not open the
- * store. Protocol 1.34 is spoken (Nix 2.8 and newer, Lix): a build answers with a status, so its end is not guessed
+ * Nix serves its store itself there; where the store is a daemon's, the conversation is with that one. Protocol 1.34 is spoken (Nix 2.8 and newer, Lix): a build answers with a status, so its end is not guessed
  * from words. One request at a time. Every length read is bounded; a peer that breaks the protocol, dies or passes a
  * limit ends the session, and session_close kills all it started. For stages: it blocks, until SIGTERM at the latest.
  *

@@ -3,7 +3,7 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
-const { ekaci, work, ok, is, done, write, run, evalJobs } = require('./lib.js');
+const { ekaci, work, ok, is, done, skip, write, run, evalJobs } = require('./lib.js');
 const before = new Set(fs.readdirSync('/tmp'));
 const fixture = path.resolve(__dirname, '../../fixtures/evaluations/attributes.nix');
 
@@ -138,8 +138,13 @@ for (const workers of ['1', '3']) {
 	const removed = run('nix-store', ['--delete', out]);
 	ok(copied.status === 0 && removed.status === 0, 'it is in a cache only', [copied.stderr, removed.stderr]);
 	const c = evalJobs(['--check-cache-status', '--option', 'substituters', cache, '--option', 'require-sigs', 'false', file], { env });
-	is([c.rows.built.drvPath, c.rows.built.cacheStatus, c.rows.built.isCached, c.rows.built.neededSubstitutes, c.rows.built.neededBuilds], [drv, 'cached', true, [out], []], 'what a cache has is cached');
-	is(c.rows.mid.neededSubstitutes, [out], 'and is what a build needs fetched');
+	// A daemon asks the caches that it was told of, and no other for a user whom it does not trust.
+	if (process.getuid() !== 0 && process.env.NIX_REMOTE === 'daemon') {
+		skip('what a cache has is cached', 'a user beside a daemon names no caches');
+	} else {
+		is([c.rows.built.drvPath, c.rows.built.cacheStatus, c.rows.built.isCached, c.rows.built.neededSubstitutes, c.rows.built.neededBuilds], [drv, 'cached', true, [out], []], 'what a cache has is cached');
+		is(c.rows.mid.neededSubstitutes, [out], 'and is what a build needs fetched');
+	}
 }
 {
 	for (const [expr, pattern] of [['throw "at the root"', /at the root/], ['abort "at the root"', /at the root/], ['"abc', /syntax error/],

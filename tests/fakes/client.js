@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const READY_MS = 20000;
+const READY_MS = 60000; // ready in half a second; on two cores that twenty programs share it was not in 20
 
 // Resolves to the first line the stream gives, parsed as JSON.
 export function first_line(stream, child, what, limit_ms = READY_MS)

@@ -46,7 +46,8 @@ export async function make_bare(dir, from)
 	else
 		await git('/', 'init', '--quiet', '--bare', '--initial-branch=main', dir);
 	for (const [key, value] of [['uploadpack.allowAnySHA1InWant', 'true'],
-		['uploadpack.allowFilter', 'true'], ['http.receivepack', 'false'], ['gc.auto', '0']])
+		['uploadpack.allowFilter', 'true'], ['http.receivepack', 'false'], ['gc.auto', '0'],
+		['maintenance.auto', 'false']])
 		await git(dir, 'config', key, value);
 }
 

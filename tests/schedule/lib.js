@@ -1,7 +1,7 @@
 // Derivations made for a test, and the scheduler's driver run on them.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ export const ekaci = process.env.EKACI || join(top, 'build/release/ekaci');
 const driver = join(dirname(ekaci), 'tests/schedule_driver');
 
 export const folder = mkdtempSync(join(tmpdir(), 'ekaci-schedule-'));
+chmodSync(folder, 0o777); // a daemon's builders are other users
 export const unique = `${process.pid}-${Date.now()}`;
 // No test needs the network, and none may wait for it.
 export const nix_env = { ...process.env, NIX_CONFIG: 'substituters =\nsandbox = false\nbuild-users-group =\n' };

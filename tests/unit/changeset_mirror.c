@@ -12,6 +12,8 @@
 /* cmocka comes last. */
 #include <cmocka.h>
 
+#include "in_range.h"
+
 static const char *
 mirror_path(struct repo *r)
 {
@@ -365,7 +367,7 @@ many_small_packs_are_rolled_up_and_half_written_ones_removed(void **state)
 		IS(rec, "base", h.tip);
 		json_decref(rec);
 	}
-	assert_in_range(count_packs(&r, ".pack"), 1, 20);
+	assert_uint_in_range(count_packs(&r, ".pack"), 1, 20);
 	assert_false(files_exist(old));
 	assert_true(files_exist(new));
 	repo_release(&r);

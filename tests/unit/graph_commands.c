@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "in_range.h"
+
 struct output {
 	struct buf text;
 	int code;
@@ -166,7 +168,7 @@ test_scanner_agrees_with_jansson(void **state)
 		json_decref(j);
 		free(text);
 	}
-	assert_in_range(taken, 1000, 29000);
+	assert_uint_in_range(taken, 1000, 29000);
 }
 
 static void

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "in_range.h"
+
 #define P "/nix/store/00000000000000000000000000000000-"
 
 static const char plain[] =
@@ -248,7 +250,7 @@ test_mutations(void **state)
 		arena_release(&a);
 	}
 	free(text);
-	assert_in_range(refused, 1000, 20000);
+	assert_uint_in_range(refused, 1000, 20000);
 }
 
 static void

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "in_range.h"
+
 enum { PACKAGES = 28, ROUNDS = 40 };
 
 static uint64_t seed = 3;
@@ -251,7 +253,7 @@ test_random_damage(void **state)
 		}
 		json_decref(d);
 	}
-	assert_in_range(refused, 200, 1499);
+	assert_uint_in_range(refused, 200, 1499);
 	buf_release(&v.text);
 	fixture_end(&f);
 }

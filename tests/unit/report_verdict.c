@@ -2,6 +2,8 @@
 #include "report/checks.h"
 #include "unit/report_help.h"
 
+#include "in_range.h"
+
 static char dir[] = "/tmp/ekaci-verdict-XXXXXX";
 
 #define DRV "/nix/store/00000000000000000000000000000001-a.drv"
@@ -152,9 +154,9 @@ test_conclusions(void **state)
 			assert_true(json_array_size(actions) <= 3 && *json_str(r, "title", "") != '\0' && *json_str(r, "summary", "") != '\0');
 			for (size_t n = 0; n < json_array_size(actions); n++) {
 				const json_t *action = json_array_get(actions, n);
-				assert_in_range(strlen(json_str(action, "label", "")), 1, 20);
-				assert_in_range(strlen(json_str(action, "description", "")), 1, 40);
-				assert_in_range(strlen(json_str(action, "identifier", "")), 1, 20);
+				assert_uint_in_range(strlen(json_str(action, "label", "")), 1, 20);
+				assert_uint_in_range(strlen(json_str(action, "description", "")), 1, 40);
+				assert_uint_in_range(strlen(json_str(action, "identifier", "")), 1, 20);
 			}
 		}
 		/* Without a comparison labels stay as they were, and no counts are written anywhere. */

@@ -19,8 +19,8 @@ static void
 test_every_shape_of_path_info(void **state)
 {
 	static const char *const texts[] = {
-	    "[{\"path\":\"/nix/store/a-x\",\"narSize\":7,\"references\":[\"/nix/store/a-x\",\"/nix/store/b-y\"],\"valid\":true},"
-	    "{\"path\":\"/nix/store/b-y\",\"valid\":false}]",
+	    ("[{\"path\":\"/nix/store/a-x\",\"narSize\":7,\"references\":[\"/nix/store/a-x\",\"/nix/store/b-y\"],\"valid\":true},"
+	     "{\"path\":\"/nix/store/b-y\",\"valid\":false}]"),
 	    "{\"/nix/store/a-x\":{\"narSize\":7,\"references\":[\"/nix/store/a-x\",\"/nix/store/b-y\"]},\"/nix/store/b-y\":null}",
 	    "{\"version\":2,\"storeDir\":\"/nix/store\",\"info\":{\"a-x\":{\"narSize\":7,\"references\":[\"a-x\",\"b-y\"]},\"b-y\":null}}",
 	};

@@ -24,8 +24,8 @@ headers_that_matter_are_taken(void **state)
 	static const char *const lines[] = {"HTTP/1.1 403 Forbidden\r\n", "Date: Thu, 20 Nov 2026 10:00:00 GMT\r\n",
 	    "Retry-After:  37 \r\n", "X-RateLimit-Limit: 5000\r\n", "x-ratelimit-remaining: 0\r\n",
 	    "X-RATELIMIT-RESET: 1795000000\r\n", "X-GitHub-Request-Id: AB:12\r\n",
-	    "Link: <http://h/x?page=1>; rel=\"prev\", <http://h/x?a=1,2&page=3>; rel=\"next\", <http://h/l>; "
-	    "rel=\"last\"\r\n",
+	    ("Link: <http://h/x?page=1>; rel=\"prev\", <http://h/x?a=1,2&page=3>; rel=\"next\", <http://h/l>; "
+	     "rel=\"last\"\r\n"),
 	    "Location: http://h/elsewhere\r\n", "\r\n"};
 	struct http_answer a;
 

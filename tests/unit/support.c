@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "in_range.h"
+
 /* All of a packed file; SIZE_MAX when it cannot be read. */
 static size_t
 read_packed(const char *path, char *out, size_t max)
@@ -357,7 +359,7 @@ a_silent_and_a_slow_child_are_ended(void **state)
 	assert_int_equal(r.end, CHILD_SILENT);
 	r = shell("trap '' TERM; while :; do echo x; sleep 0.02; done", (struct child){.wall_ms = 200}, &l);
 	assert_int_equal(r.end, CHILD_TIMED_OUT);
-	assert_in_range(r.wall_ms, 200, CHILD_GRACE_MS + 2000);
+	assert_uint_in_range(r.wall_ms, 200, CHILD_GRACE_MS + 2000);
 }
 
 static void

@@ -25,6 +25,8 @@
 
 #include <cmocka.h>
 
+#include "in_range.h"
+
 #define SECRET "test secret"
 enum { REQUEST_MS = 400, TEST_MS = 20000 };
 
@@ -283,8 +285,8 @@ test_headers_that_are_missing_or_malformed(void **state)
 	    "X-GitHub-Event: push\r\nX-GitHub-Delivery: short\r\n", "X-GitHub-Event: \r\nX-GitHub-Delivery: guid-0001\r\n",
 	    "X-GitHub-Event: pu'sh\r\nX-GitHub-Delivery: guid-0001\r\n",
 	    "X-GitHub-Event: push\r\nX-GitHub-Delivery: guid 0001; DROP\r\n",
-	    "X-GitHub-Event: push\r\nX-GitHub-Delivery: "
-	    "0123456789012345678901234567890123456789012345678901234567890123456789\r\n"};
+	    ("X-GitHub-Event: push\r\nX-GitHub-Delivery: "
+	     "0123456789012345678901234567890123456789012345678901234567890123456789\r\n")};
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		const char *r = arena_printf(&f->a,
@@ -362,7 +364,7 @@ must_be_closed(struct fixture *f, int fd, const char *trickle)
 			break;
 	}
 	close(fd);
-	assert_in_range(clock_mono_ms() - began, REQUEST_MS / 2, REQUEST_MS * 10);
+	assert_uint_in_range(clock_mono_ms() - began, REQUEST_MS / 2, REQUEST_MS * 10);
 }
 
 static void
@@ -432,7 +434,7 @@ test_deliveries_at_once_share_commits(void **state)
 		close(fds[i]);
 	}
 	assert_int_equal(deliveries(f), N);
-	assert_in_range(store_commits(f->s) - before, 1, N / 4);
+	assert_uint_in_range(store_commits(f->s) - before, 1, N / 4);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,16 +16,31 @@
 
 #define SOCKET "/nix/var/nix/daemon-socket/socket"
 #define STORE "/nix/store"
-#define DATABASE "/nix/var/nix/db"
+#define STATE "/nix/var/nix"
+#define DATABASE STATE "/db"
 
 /* -1 with errno. */
 static int
-knock(void)
+enter(void)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = SOCKET};
-	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return fd < 0 ? -1 : connect(fd, (const struct sockaddr *)&at, sizeof(at));
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof(at)) != 0) {
+		int why = errno;
+		fd_close(&fd);
+		errno = why;
+	}
+	return fd;
+}
+
+/* 0, or -1 with errno. */
+static int
+knock(void)
+{
+	AUTO(fd_close) int fd = enter();
+
+	return fd < 0 ? -1 : 0;
 }
 
 bool
@@ -61,6 +77,22 @@ nixstore_forget_roots(const char *dir)
 	}
 	closedir(d);
 	return left;
+}
+
+int
+nixstore_daemon_open(void)
+{
+	const char *remote = getenv("NIX_REMOTE");
+	bool unsaid = remote == NULL || remote[0] == '\0' || strcmp(remote, "auto") == 0;
+
+	if (getenv("NIX_DAEMON_SOCKET_PATH") != NULL || getenv("NIX_STATE_DIR") != NULL || getenv("NIX_STORE_DIR") != NULL)
+		return -1;
+	if (unsaid ? access(STATE, R_OK | W_OK) == 0 : strcmp(remote, "daemon") != 0)
+		return -1;
+	int fd = enter();
+	if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+		fd_close(&fd);
+	return fd;
 }
 
 const char *

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +20,26 @@
 
 /* -1 with errno. */
 static int
-knock(void)
+reach(void)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = SOCKET};
-	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return fd < 0 ? -1 : connect(fd, (const struct sockaddr *)&at, sizeof(at));
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof(at)) != 0) {
+		int why = errno;
+		fd_close(&fd);
+		errno = why;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+knock(void)
+{
+	AUTO(fd_close) int fd = reach();
+
+	return fd < 0 ? -1 : 0;
 }
 
 bool
@@ -33,10 +48,30 @@ nixstore_daemon_listens(void)
 	return knock() == 0;
 }
 
+/* Where the environment points Nix elsewhere it is Nix that knows. */
+static bool
+is_elsewhere(void)
+{
+	const char *remote = getenv("NIX_REMOTE");
+
+	return (remote != NULL && remote[0] != '\0' && strcmp(remote, "daemon") != 0) || getenv("NIX_STATE_DIR") != NULL ||
+	    getenv("NIX_STORE_DIR") != NULL || getenv("NIX_DAEMON_SOCKET_PATH") != NULL;
+}
+
 bool
 nixstore_is_the_daemons(void)
 {
-	return access(DATABASE, W_OK) != 0 && nixstore_daemon_listens();
+	return !is_elsewhere() && access(DATABASE, W_OK) != 0 && nixstore_daemon_listens();
+}
+
+int
+nixstore_connect(void)
+{
+	int fd = reach();
+
+	if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+		fd_close(&fd);
+	return fd;
 }
 
 int

@@ -18,6 +18,9 @@ bool nixstore_daemon_listens(void);
 /* Whether a daemon does what is asked of the store, because this process may not write it itself. */
 bool nixstore_is_the_daemons(void);
 
+/* A connection to that daemon, not blocking, close-on-exec; -1: it does not listen, or will not have us. */
+must_check int nixstore_connect(void);
+
 /* In words, static: "by Nix' daemon", "as its only user" and the like; NULL and *e (ERR_DENIED, with what
  * to do about it) when nothing could be evaluated or built. */
 const char *nixstore_access(struct err *e);

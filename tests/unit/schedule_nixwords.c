@@ -22,6 +22,7 @@ static const struct {
     {"cache", "infrastructure", "some substitutes", false, false, NULL},
     {"dependency", "failed", "not in the store any more", false, false, "x.c:1:1: error: no such thing"},
     {"dice", "failed", "not deterministic", false, false, "may not be deterministic"},
+    {"dry-run", "built", NULL, false, false, " will be fetched ("},
     {"fails", "failed", "the builder failed", false, false, "x.c:1:1: error: no such thing"},
     {"far-down", "infrastructure", "cannot build on 'ssh://127.0.0.1': error: ", true, false, "Connection refused"},
     {"far-fails", "failed", "the builder failed", false, false, "x.c:1:1: error: no such thing"},

@@ -160,7 +160,7 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 check:
 	deploy/dependencies.sh check
-	$(MAKE) WERROR=-Werror SAN=$(SAN) all $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver build/node.stamp build/openapi/github.json
+	$(MAKE) WERROR=-Werror SAN=$(SAN) all $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver $(B)/tests/session_record build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE)
 
 # GitHub's description of its API, cut to what the bot uses; and the packages of the tests.

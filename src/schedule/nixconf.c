@@ -92,7 +92,7 @@ nixconf_is_default(const json_t *conf, const char *name)
 static json_t *
 as_text(const json_t *v)
 {
-	AUTO(buf_release) struct buf b;
+	AUTO(buf_release) struct buf b = {0};
 	const json_t *word;
 	size_t i;
 

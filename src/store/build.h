@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 /* Why a build that is marked has failed. */
-#define BUILD_MARKED "it was built, and says of itself that it failed (nix-support/failed)"
+#define BUILD_MARKED "it was built, and marks itself as failed: nix-support/failed"
 
 /* The states of a build; the first three are open, the rest are ends. */
 enum build_state {

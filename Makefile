@@ -168,7 +168,7 @@ check:
 	$(MAKE) WERROR=-Werror SAN=$(SAN) all tests build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(TESTS)
 
-tests: $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver
+tests: $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver $(B)/tests/session_record
 
 # On machines as people have them, each a root tree made by debootstrap; as root.
 RELEASES = bookworm trixie sid

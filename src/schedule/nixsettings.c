@@ -4,6 +4,8 @@
 #include "schedule/stages.h"
 #include "support/os/child.h"
 
+#include <string.h>
+
 enum { MAX_CONF_BYTES = 4 * 1024 * 1024 };
 
 static int
@@ -85,4 +87,48 @@ nixsettings_is_default(const json_t *conf, const char *name)
 	const json_t *otherwise = json_object_get(json_object_get(conf, name), "defaultValue");
 
 	return otherwise != NULL && json_equal(value(conf, name), otherwise);
+}
+
+static json_t *
+as_text(const json_t *v)
+{
+	AUTO(buf_release) struct buf b = {0};
+	const json_t *word;
+	size_t i;
+
+	if (json_is_string(v))
+		return json_string(json_string_value(v));
+	if (json_is_boolean(v))
+		return json_string(json_is_true(v) ? "true" : "false");
+	if (json_is_number(v))
+		return json_sprintf("%.0f", json_number_value(v));
+	if (!json_is_array(v))
+		return NULL;
+	buf_init(&b, MAX_CONF_BYTES);
+	json_array_foreach(v, i, word) {
+		if (!json_is_string(word))
+			return NULL;
+		buf_printf(&b, "%s%s", i > 0 ? " " : "", json_string_value(word));
+	}
+	return json_any_string(buf_get(&b));
+}
+
+json_t *
+nixsettings_changed(const json_t *conf)
+{
+	/* Those have places of their own in the protocol, or are the client's own affair; Nix' clients leave them out, too. */
+	static const char *const left_out[] = {"keep-failed", "keep-going", "fallback", "max-jobs", "max-silent-time", "cores", "substitute",
+	    "show-trace", "experimental-features", "plugin-files"};
+	json_t *all = json_object(), *setting;
+	const char *name;
+
+	json_object_foreach((json_t *)(uintptr_t)conf, name, setting) {
+		bool left = nixsettings_is_default(conf, name);
+		for (size_t i = 0; i < COUNT(left_out); i++)
+			left = left || strcmp(name, left_out[i]) == 0;
+		json_t *text = left ? NULL : as_text(value(conf, name));
+		if (text != NULL)
+			json_object_set_new(all, name, text);
+	}
+	return all;
 }

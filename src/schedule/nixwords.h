@@ -22,6 +22,8 @@ enum nixword {
 	NIXWORD_NOT_SAME,      /* built once more it differs */
 	NIXWORD_BUILDER_ENDED, /* the builder ended badly, or gave no output */
 	NIXWORD_UNREACHABLE,   /* another machine could not be reached; why follows */
+	NIXWORD_WILL_BUILD,    /* of a dry run: derivations follow, a line each */
+	NIXWORD_WILL_FETCH,    /* paths follow */
 	NIXWORD_SUMMARY        /* begins a line that sums up what the log has already */
 };
 struct nixword_row {

@@ -207,6 +207,10 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 	words = words.n > 0 ? str_from(words, strlen("error: ")) : words;
 	if (nixwords_say(words, NIXWORD_DISK_FULL))
 		return said("infrastructure", no_space);
+	if (nixwords_say(words, NIXWORD_NOT_SAME)) /* a daemon gives no codes but 100 */
+		return not_deterministic;
+	if (nixwords_say(words, NIXWORD_HASH_MISMATCH))
+		return said("failed", "the output does not have the hash it promises");
 	return nixwords_say(words, NIXWORD_LACKS) || nixwords_say(words, NIXWORD_NOT_ALLOWED) ? not_here(a, words) : outside(a, words);
 }
 

@@ -1,6 +1,7 @@
 /* What must be built: the store is asked once, the graph is read from the .drv files. */
 #include "schedule/stages.h"
 
+#include "schedule/nixwords.h"
 #include "schedule/sizes.h"
 
 #include "graph/drv.h"
@@ -46,9 +47,9 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	}
 	/* "these 3 derivations will be built:", "this path will be fetched (1.2 MiB download, ...):" */
 	w->section = NOWHERE;
-	if (str_find(line, STR("will be built")) >= 0)
+	if (nixwords_say(line, NIXWORD_WILL_BUILD))
 		w->section = TO_BUILD;
-	else if (str_find(line, STR("will be fetched")) >= 0)
+	else if (nixwords_say(line, NIXWORD_WILL_FETCH))
 		w->section = TO_FETCH;
 	if (w->tail.n + line.n > 2000)
 		buf_drop(&w->tail, w->tail.n);

@@ -57,6 +57,8 @@ struct session {
 	size_t max_text;
 	uint64_t cores, max_jobs, substitute, fallback, keep_failed; /* Nix' own configuration */
 	bool has_builders;         /* in that configuration */
+	bool is_daemon;            /* at the other end, of all the machine */
+	json_t *own;               /* settings for a daemon, which has read a configuration of its own; or NULL */
 	const struct session_job *job; /* whose log the messages are, or NULL */
 	char phase[MAX_PHASE];
 	/* Builders that were started for it: its own, where and when; and one of a dependency. */
@@ -407,6 +409,8 @@ read_settings(struct session *s)
 	s->substitute = nixsettings_number(conf, "substitute", 1);
 	s->fallback = nixsettings_number(conf, "fallback", 0);
 	s->keep_failed = nixsettings_number(conf, "keep-failed", 0);
+	if (s->is_daemon)
+		s->own = nixsettings_changed(conf);
 	const char *builders = nixsettings_text(conf, "builders", NULL);
 	s->has_builders = builders == NULL || machines_parse(&a, builders, "builtin", &machines, &n, &e) != 0 || n > 0;
 	arena_release(&a);
@@ -433,36 +437,26 @@ greet(struct session *s, struct arena *a)
 	return get_text(s, &text) != 0 || follow(s, a, &error, &e) != 0 ? -1 : 0;
 }
 
-/*
- * Where Nix' store is a daemon's we talk to that one. Newer Nix (seen with 2.26) has nix-daemon --stdio work such a store
- * by itself, as one client of the daemon, which then hears of none of our options: no limit, no builders.
- */
 static int
-call(struct child_talk *talk, struct err *e)
+call_daemon(struct session *s, struct err *e)
 {
-	static const char *const argv[] = {"nix-daemon", "--stdio", NULL};
-	int daemon = nixstore_daemon_open();
-
-	if (daemon < 0)
-		return child_talk_start(argv, talk, e);
-	*talk = (struct child_talk){.in = daemon, .out = fcntl(daemon, F_DUPFD_CLOEXEC, 0), .err = -1};
-	if (talk->out >= 0)
-		return 0;
-	(void)fail_sys(e, "a connection to Nix' daemon cannot be used");
-	fd_close(&talk->in);
-	return -1;
+	s->talk.in = nixstore_connect();
+	s->talk.out = s->talk.in >= 0 ? fcntl(s->talk.in, F_DUPFD_CLOEXEC, 3) : -1;
+	return s->talk.out >= 0 ? 0 : fail_sys(e, "Nix' daemon does not answer");
 }
 
 int
 session_open(struct session **ret, struct err *e)
 {
+	static const char *const argv[] = {"nix-daemon", "--stdio", NULL};
 	struct session *s = mem_alloc(sizeof(*s));
 	struct arena a = {0};
 
 	*s = (struct session){.talk = {.in = -1, .out = -1, .err = -1}};
 	buf_init(&s->in, SIZE_MAX / 4); /* get_text bounds what is asked for */
+	s->is_daemon = nixstore_is_the_daemons();
 	read_settings(s);
-	int rc = call(&s->talk, e);
+	int rc = s->is_daemon ? call_daemon(s, e) : child_talk_start(argv, &s->talk, e);
 	if (rc == 0) {
 		set_limits(s, OPEN_MS, OPEN_MS, SLACK_BYTES);
 		rc = greet(s, &a);
@@ -491,6 +485,7 @@ session_close(struct session **at)
 	child_kill_descendants();
 	buf_release(&s->in);
 	mem_free(&s->options);
+	json_decref(s->own);
 	mem_free(&s);
 	*at = NULL;
 }
@@ -512,7 +507,7 @@ wants_hook(const struct session *s, const struct session_job *job)
 static json_t *
 overrides(const struct session *s, const struct session_job *job)
 {
-	json_t *all = json_object(), *value;
+	json_t *all = s->own != NULL ? json_deep_copy(s->own) : json_object(), *value;
 	const char *name;
 	char number[24];
 
@@ -647,8 +642,10 @@ ask(struct session *s, struct arena *a, const struct session_job *job, struct se
     struct err *e)
 {
 	AUTO(buf_release) struct buf b = {0};
+	s->job = NULL; /* which settings a daemon does not let us have is nothing for a log */
 	int rc = set_options(s, a, job, r, e);
 
+	s->job = job;
 	if (rc != 0)
 		return rc;
 	buf_init(&b, SIZE_MAX / 4);

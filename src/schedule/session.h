@@ -1,7 +1,9 @@
 /*
  * session - a conversation with Nix that outlives one build: `nix-daemon --stdio`, in its worker protocol.
  *
- * Nix serves its store itself there; where the store is a daemon's, the conversation is with that one. Protocol 1.34 is spoken (Nix 2.8 and newer, Lix): a build answers with a status, so its end is not guessed
+ * Nix serves its store itself there. Where we may not write the store we talk to the machine's daemon ourselves: nix-daemon passes
+ * a conversation on to it, but from 2.24 or so on without the settings in it, limits too. The daemon gets, as from any client, what
+ * the user has set otherwise than by default; it obeys what it lets that user set. Protocol 1.34 is spoken (Nix 2.8 and newer, Lix): a build answers with a status, so its end is not guessed
  * from words. One request at a time. Every length read is bounded; a peer that breaks the protocol, dies or passes a
  * limit ends the session, and session_close kills all it started. For stages: it blocks, until SIGTERM at the latest.
  *

@@ -139,6 +139,8 @@ holds(const struct wanting *w, const struct build_want *want, const struct wante
 		return !want->again && want->marked && k->marked;
 	if (want->cached)
 		return !want->again && (state == BUILD_BUILT || state == BUILD_CACHED);
+	if (state == BUILD_FAILED && want->fixed_output) /* what it fetches may be there by now */
+		return false;
 	if (state != BUILD_FAILED && state != BUILD_TIMED_OUT && state != BUILD_SILENT && state != BUILD_LOG_LIMIT)
 		return false;
 	return !want->retry && ended >= w->known_since;

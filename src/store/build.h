@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 /* Why a build that is marked has failed. */
-#define BUILD_MARKED "it was built, and says of itself that it failed (nix-support/failed)"
+#define BUILD_MARKED "it was built, and marks itself as failed: nix-support/failed"
 
 /* The states of a build; the first three are open, the rest are ends. */
 enum build_state {
@@ -53,7 +53,7 @@ struct build_want {
 /*
  * Adds what is not there, joins what is, and links all to the run. A derivation known as built or cached that is wanted
  * again was found missing by the query and is built again. A known failure younger than known_since stands, unless
- * retried. Dependencies come before their dependents in wants.
+ * retried, or of a fixed output, which depends on what is outside. Dependencies come before their dependents in wants.
  */
 must_check int store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n,
     int64_t known_since, struct err *e);

@@ -55,6 +55,17 @@ execFileSync('nix-store', ['--realise', instantiate('sample-dice', dice)[0]], { 
 record('dice', dice, { again: true });
 record('no-sandbox', drv('no-sandbox', 'echo x > $out', '__noChroot = true;'), { options: { sandbox: 'true' } });
 
+// What a dry run says of one to build and one to fetch.
+const fetched = drv('fetched', 'echo x > $out');
+const [fetched_drv] = instantiate('sample-fetched', fetched);
+const [dry] = instantiate('sample-dry', drv('dry', 'echo x > $out'));
+const built = execFileSync('nix-store', ['--realise', fetched_drv], { env: nix_env, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
+execFileSync('nix', ['--extra-experimental-features', 'nix-command', 'copy', '--to', `file://${folder}/whole`, built], { env: nix_env, stdio: 'ignore' });
+execFileSync('nix-store', ['--delete', built], { env: nix_env, stdio: 'ignore' });
+const dry_run = spawnSync('nix-store', ['--realise', '--dry-run', dry, fetched_drv, '--option', 'substituters', `file://${folder}/whole`,
+	'--option', 'require-sigs', 'false'], { env: nix_env, encoding: 'utf8' });
+writeFileSync(join(out, 'dry-run.json'), neutral(JSON.stringify({ drv: dry, end: 0, status: 0, begun: false, message: '', log: dry_run.stderr }, null, '\t')) + '\n');
+
 // A cache whose promise is broken: what it gives is not what it says.
 const cached = drv('cache', 'echo x > $out');
 const [path] = instantiate('sample-cache', cached);

@@ -7,6 +7,8 @@ import { basename, join } from 'node:path';
 import { equal, match, ok, run, test } from '../fakes/tap.js';
 import { drv, ekaci, folder, instantiate, nix_env, registered_roots } from './lib.js';
 
+// Where a daemon keeps the store it is talked to, and nix-daemon the program has no part in it.
+const own = process.getuid() === 0;
 const real = execFileSync('sh', ['-c', 'command -v nix-daemon']).toString().trim();
 
 // A nix-daemon before the real one on PATH; script is for /bin/sh, REAL the real one.
@@ -57,7 +59,7 @@ with_our_own('three jobs, one nix-daemon; a failure between them harms nobody; e
 	const r = build(env, paths.map((p) => job(p)));
 	equal(r.ends.map((x) => x.outcome), ['built', 'failed', 'built']);
 	equal(r.last, 3);
-	equal(lines(join(bin, 'started')).length, 1);
+	equal(lines(join(bin, 'started')).length, own ? 1 : 0);
 	match(readFileSync(join(folder, basename(paths[1])), 'utf8'), /^words of b$/m);
 	const root = join(folder, `root-${basename(paths[0])}`);
 	equal([root, `${root}-dev`].map((p) => readFileSync(p, 'utf8').trim()), ['a', 'd']);

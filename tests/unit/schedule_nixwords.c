@@ -1,4 +1,5 @@
-/* What Nix really says of builds, in every version that was recorded (fixtures/nix): what it means, and which words it uses. */
+/* How Nix is set, and what it really says of builds, in every version that was recorded (fixtures/nix): what it means, and which words it uses. */
+#include "schedule/nixconf.h"
 #include "schedule/nixwords.h"
 #include "schedule/outcome.h"
 #include "support/os/files.h"
@@ -22,6 +23,7 @@ static const struct {
     {"cache", "infrastructure", "some substitutes", false, false, NULL},
     {"dependency", "failed", "not in the store any more", false, false, "x.c:1:1: error: no such thing"},
     {"dice", "failed", "not deterministic", false, false, "may not be deterministic"},
+    {"dry-run", "built", NULL, false, false, " will be fetched ("},
     {"fails", "failed", "the builder failed", false, false, "x.c:1:1: error: no such thing"},
     {"far-down", "infrastructure", "cannot build on 'ssh://127.0.0.1': error: ", true, false, "Connection refused"},
     {"far-fails", "failed", "the builder failed", false, false, "x.c:1:1: error: no such thing"},
@@ -218,6 +220,36 @@ the_table_tells_the_versions_apart(void **state)
 	}
 }
 
+static void
+settings_are_read_as_nix_prints_them(void **state)
+{
+	/* max-free is of 2.8, more than 64 bits with a sign. */
+	static const char text[] = "{\"cores\":{\"value\":4,\"defaultValue\":0},\"max-free\":{\"value\":18446744073709551615,"
+	    "\"defaultValue\":18446744073709551615},\"substitute\":{\"value\":false,\"defaultValue\":true},\"sandbox\":{\"value\":\"relaxed\","
+	    "\"defaultValue\":\"true\"},\"system-features\":{\"value\":[\"a\",\"b\"],\"defaultValue\":[\"a\"]},\"fsync-metadata\":{\"value\":false,"
+	    "\"defaultValue\":true},\"min-free\":{\"value\":5000000000,\"defaultValue\":0},\"sandbox-paths\":{\"value\":{\"/bin/sh\":{}},"
+	    "\"defaultValue\":{}},\"builders\":{\"value\":\"@/etc/nix/machines\",\"defaultValue\":\"@/etc/nix/machines\"}}";
+	json_error_t wrong;
+	AUTO(json_drop) json_t *conf = json_loads(text, JSON_DECODE_INT_AS_REAL, &wrong);
+
+	(void)state;
+	assert_int_equal(nixconf_number(conf, "cores", 9), 4);
+	assert_int_equal(nixconf_number(conf, "max-free", 9), 9);
+	assert_int_equal(nixconf_number(conf, "substitute", 1), 0);
+	assert_int_equal(nixconf_number(NULL, "substitute", 1), 1);
+	assert_string_equal(nixconf_text(conf, "builders", ""), "@/etc/nix/machines");
+	assert_int_equal(json_array_size(nixconf_list(conf, "system-features")), 2);
+	assert_null(nixconf_list(conf, "cores"));
+	assert_true(nixconf_is_default(conf, "max-free"));
+	assert_false(nixconf_is_default(conf, "sandbox"));
+	assert_false(nixconf_is_default(conf, "no such setting"));
+	/* What a client sends to a daemon: cores and substitute have places of their own. */
+	AUTO(json_drop) json_t *changed = nixconf_changed(conf);
+	AUTO(json_drop) json_t *wanted = json_pack("{s:s,s:s,s:s,s:s}", "sandbox", "relaxed", "system-features", "a b", "fsync-metadata",
+	    "false", "min-free", "5000000000");
+	assert_true(json_equal(changed, wanted));
+}
+
 int
 main(void)
 {
@@ -225,6 +257,7 @@ main(void)
 	    cmocka_unit_test(every_sample_is_understood),
 	    cmocka_unit_test(nix_repeats_no_log),
 	    cmocka_unit_test(the_table_tells_the_versions_apart),
+	    cmocka_unit_test(settings_are_read_as_nix_prints_them),
 	};
 
 	return cmocka_run_group_tests(tests, read_samples, drop_samples);

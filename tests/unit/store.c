@@ -315,6 +315,12 @@ a_known_failure_stands_until_it_is_asked_again(void **state)
 	want_chain(f, second, true);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "waiting");
+	/* What fetches may find tomorrow what it did not find today. */
+	const struct build_want fixed = {.drv = "/nix/store/f.drv", .name = "f", .system = "x", .features = "[]", .fixed_output = true};
+	assert_int_equal(store_builds_want(f->s, second, &fixed, 1, 0, &f->e), 0);
+	build_ends(f, "/nix/store/f.drv", BUILD_FAILED);
+	assert_int_equal(store_builds_want(f->s, second, &fixed, 1, 0, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/f.drv"), "queued");
 }
 
 static void

@@ -5,9 +5,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,12 +16,11 @@
 
 #define SOCKET "/nix/var/nix/daemon-socket/socket"
 #define STORE "/nix/store"
-#define STATE "/nix/var/nix"
-#define DATABASE STATE "/db"
+#define DATABASE "/nix/var/nix/db"
 
 /* -1 with errno. */
 static int
-enter(void)
+reach(void)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = SOCKET};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -30,15 +29,15 @@ enter(void)
 		int why = errno;
 		fd_close(&fd);
 		errno = why;
+		return -1;
 	}
 	return fd;
 }
 
-/* 0, or -1 with errno. */
 static int
 knock(void)
 {
-	AUTO(fd_close) int fd = enter();
+	AUTO(fd_close) int fd = reach();
 
 	return fd < 0 ? -1 : 0;
 }
@@ -49,10 +48,30 @@ nixstore_daemon_listens(void)
 	return knock() == 0;
 }
 
+/* Where the environment points Nix elsewhere it is Nix that knows. */
+static bool
+is_elsewhere(void)
+{
+	const char *remote = getenv("NIX_REMOTE");
+
+	return (remote != NULL && remote[0] != '\0' && strcmp(remote, "daemon") != 0) || getenv("NIX_STATE_DIR") != NULL ||
+	    getenv("NIX_STORE_DIR") != NULL || getenv("NIX_DAEMON_SOCKET_PATH") != NULL;
+}
+
 bool
 nixstore_is_the_daemons(void)
 {
-	return access(DATABASE, W_OK) != 0 && nixstore_daemon_listens();
+	return !is_elsewhere() && access(DATABASE, W_OK) != 0 && nixstore_daemon_listens();
+}
+
+int
+nixstore_connect(void)
+{
+	int fd = reach();
+
+	if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+		fd_close(&fd);
+	return fd;
 }
 
 int
@@ -77,22 +96,6 @@ nixstore_forget_roots(const char *dir)
 	}
 	closedir(d);
 	return left;
-}
-
-int
-nixstore_daemon_open(void)
-{
-	const char *remote = getenv("NIX_REMOTE");
-	bool unsaid = remote == NULL || remote[0] == '\0' || strcmp(remote, "auto") == 0;
-
-	if (getenv("NIX_DAEMON_SOCKET_PATH") != NULL || getenv("NIX_STATE_DIR") != NULL || getenv("NIX_STORE_DIR") != NULL)
-		return -1;
-	if (unsaid ? access(STATE, R_OK | W_OK) == 0 : strcmp(remote, "daemon") != 0)
-		return -1;
-	int fd = enter();
-	if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
-		fd_close(&fd);
-	return fd;
 }
 
 const char *

@@ -17,9 +17,8 @@ bool nixstore_daemon_listens(void);
 
 /* Whether a daemon does what is asked of the store, because this process may not write it itself. */
 bool nixstore_is_the_daemons(void);
-/* A connection to the daemon where Nix would take it for its store, by Nix' own rule: NIX_REMOTE is "daemon", or says
- * nothing and Nix' state is not ours to write. Does not block. -1 where Nix would not, and where nobody answers. */
-int nixstore_daemon_open(void);
+/* A connection to that daemon, not blocking, close-on-exec; -1: it does not listen, or will not have us. */
+must_check int nixstore_connect(void);
 
 /* In words, static: "by Nix' daemon", "as its only user" and the like; NULL and *e (ERR_DENIED, with what
  * to do about it) when nothing could be evaluated or built. */

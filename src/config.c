@@ -189,7 +189,7 @@ static const struct config_key keys[] = {
     FLAG(build, branches, true),
     NUMBER(build, slots, 2, 1, 1024),
     TEXTS(build, systems, "[]", check_system),
-    TEXTS(build, features, "[\"benchmark\",\"big-parallel\",\"nixos-test\"]", check_word),
+    TEXTS(build, features, "[]", check_word),
     TEXT(build, builders, "", NULL),
     FLAG(build, builders_use_substitutes, false),
     NUMBER(build, max_unsupported_s, 3600, 0, 30 * 24 * 3600),
@@ -552,6 +552,22 @@ int
 config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e)
 {
 	return read_file(a, path, true, s, ret, e);
+}
+
+bool
+config_smart_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+bool
+config_wants_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return (no == NULL || *no == '\0') && config_smart_terminal();
 }
 
 const char *

@@ -18,7 +18,7 @@
 enum { HELP_BYTES = 4 * 1024 * 1024, EXPR_BYTES = 100 * 1024 };
 
 /* What our walker's rows mean; raise it when rows of the same tree would differ from what it printed before. */
-static const char walker_version[] = "2";
+static const char walker_version[] = "3";
 
 typedef VEC(const char *) words;
 
@@ -271,6 +271,128 @@ add_picker(const struct evaluator_job *j, const json_t *at, struct buf *out, str
 	return 0;
 }
 
+/* The job's reference without its fragment: whether it is one of the tree, and then which folder and query. */
+static bool
+is_own_flake(struct str ref, struct str *ret_dir, struct str *ret_query)
+{
+	struct str path = str_cut(ref, '?', ret_query);
+
+	while (str_starts(path, STR("./")))
+		path = str_from(path, 2);
+	*ret_dir = str_is(path, ".") ? STR("") : path;
+	return path.n == 0 || str_is(path, ".") || str_starts(ref, STR("./"));
+}
+
+bool
+evaluator_wants_flake(const json_t *job)
+{
+	struct str dir, query, fragment, ref = json_text(job, "flake");
+
+	return ref.n > 0 && is_own_flake(str_cut(ref, '#', &fragment), &dir, &query);
+}
+
+bool
+evaluator_takes_whole_flake(const json_t *job)
+{
+	const json_t *attr_path = json_object_get(job, "attr_path");
+	bool picks = json_array_size(attr_path) > 0 || json_string_length(attr_path) > 0;
+	struct str fragment;
+
+	(void)str_cut(json_text(job, "flake"), '#', &fragment);
+	return evaluator_wants_flake(job) && fragment.n == 0 && !picks;
+}
+
+/* ?dir=sub says the same as ./sub; submodules are a matter of the checkout. */
+static int
+own_flake(struct arena *a, const struct evaluator_job *j, struct str ref, const char **ret, struct err *e)
+{
+	struct str dir, query;
+	const char *below;
+
+	(void)is_own_flake(ref, &dir, &query);
+	while (query.n > 0) {
+		struct str value, name = str_cut(str_cut(query, '&', &query), '=', &value);
+		if (str_is(name, "dir"))
+			dir = value;
+	}
+	if (path_within(a, "", str_dup(a, dir), &below, e) != 0)
+		return -1;
+	*ret = flake_ref(a, j->flake, below + 1, j->flake_self);
+	return 0;
+}
+
+static const char *
+words_of(struct arena *a, const json_t *list)
+{
+	AUTO(buf_release) struct buf text = {0};
+	const json_t *one;
+	size_t i;
+
+	buf_init(&text, EXPR_BYTES);
+	json_array_foreach(list, i, one)
+		if (json_is_string(one))
+			buf_printf(&text, "%s%s", i > 0 ? " " : "", json_string_value(one));
+	return arena_strn(a, text.p, text.n);
+}
+
+/* nix-eval-jobs knows no schema of flakes and walks what it is given: an expression that has applied it. */
+static int
+add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, struct str fragment, struct buf *picker, words *w,
+    struct err *e)
+{
+	AUTO(buf_release) struct buf text = {0};
+	const json_t *system;
+	size_t i;
+
+	buf_init(&text, EXPR_BYTES);
+	buf_str(&text, buf_get(picker));
+	buf_printf(&text, " ((%s) { flake = builtins.getFlake ", flake_schema_text);
+	if (walk_nix_string(str_of(ref), &text, e) != 0)
+		return -1;
+	buf_puts(&text, "; path = ");
+	if (walk_nix_fragment(fragment, &text, e) != 0)
+		return -1;
+	buf_puts(&text, "; systems = [ ");
+	json_array_foreach(j->systems, i, system)
+		if (walk_nix_string(str_of(json_string_value(system)), &text, e) != 0)
+			return -1;
+	buf_puts(&text, " ]; absentOk = true; })");
+	if (text.over)
+		return fail(e, ERR_LIMIT, "a job's flake reference and scope are too long");
+	vec_push(w, "--option");
+	vec_push(w, "pure-eval");
+	vec_push(w, "true");
+	vec_push(w, "--expr");
+	vec_push(w, arena_strn(a, text.p, text.n));
+	return 0;
+}
+
+static int
+add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, struct buf *picker, words *w, struct err *e)
+{
+	struct str fragment, ref = str_cut(json_text(j->job, "flake"), '#', &fragment);
+	const char *full = str_dup(a, ref);
+
+	if (evaluator_wants_flake(j->job) && own_flake(a, j, ref, &full, e) != 0)
+		return -1;
+	if (!ev->built_in)
+		return add_flake_expr(a, j, full, fragment, picker, w, e);
+	vec_push(w, "--absent-ok");
+	if (!j->sandboxed && !j->own)
+		vec_push(w, "--only-locked");
+	if (json_array_size(j->systems) > 0) {
+		vec_push(w, "--systems");
+		vec_push(w, words_of(a, j->systems));
+	}
+	vec_push(w, "--flake");
+	vec_push(w, arena_printf(a, "%s#" STR_FMT, full, STR_ARG(fragment)));
+	if (picker->n > 0) {
+		vec_push(w, "--select");
+		vec_push(w, arena_strn(a, picker->p, picker->n));
+	}
+	return 0;
+}
+
 static int
 add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, words *w, struct err *e)
 {
@@ -284,23 +406,8 @@ add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job
 	buf_init(&text, EXPR_BYTES);
 	if (picks && add_picker(j, at, &text, e) != 0)
 		return -1;
-	if (flake != NULL) {
-		struct str fragment, ref = str_cut(str_of(flake), '#', &fragment);
-		/* "." and what is below it is the tree; anything else is left to nix. */
-		const char *dir = NULL;
-		if (ref.n == 0 || str_is(ref, ".") || str_starts(ref, STR("./")))
-			rc = path_within(a, j->source, ref.n > 2 ? str_dup(a, str_from(ref, 2)) : "", &dir, e);
-		const char *full = arena_printf(a, "path:%s#" STR_FMT, dir, STR_ARG(fragment));
-		vec_push(w, "--flake");
-		vec_push(w, dir != NULL ? full : flake);
-		if (picks && ev->has_select) {
-			vec_push(w, "--select");
-			vec_push(w, arena_strn(a, text.p, text.n));
-		} else if (at != NULL) {
-			rc = fail(e, ERR_INPUT, "this evaluator has no --select: name the attribute in the flake reference");
-		}
-		return rc;
-	}
+	if (flake != NULL)
+		return add_flake(a, ev, j, &text, w, e);
 	if (file == NULL && expr == NULL)
 		return fail(e, ERR_INPUT, "a job needs \"file\", \"flake\" or \"expr\"");
 	const char *path = NULL;
@@ -334,17 +441,21 @@ add_option(words *w, const char *name, const char *value)
 	vec_push(w, value);
 }
 
+/* From Nix 2.20 on a repository's address is checked as git+https://; whoever allows a server allows its repositories. */
 static const char *
-uris(struct arena *a, const json_t *list)
+uris_of(struct arena *a, const json_t *list)
 {
 	AUTO(buf_release) struct buf text = {0};
 	const json_t *one;
 	size_t i;
 
 	buf_init(&text, EXPR_BYTES);
-	json_array_foreach(list, i, one)
-		if (json_is_string(one))
-			buf_printf(&text, "%s%s", i > 0 ? " " : "", json_string_value(one));
+	json_array_foreach(list, i, one) {
+		struct str uri = str_of(json_is_string(one) ? json_string_value(one) : "");
+		buf_printf(&text, "%s" STR_FMT, text.n > 0 ? " " : "", STR_ARG(uri));
+		if (str_starts(uri, STR("http://")) || str_starts(uri, STR("https://")) || str_starts(uri, STR("ssh://")) || str_starts(uri, STR("file://")))
+			buf_printf(&text, " git+" STR_FMT, STR_ARG(uri));
+	}
 	return arena_strn(a, text.p, text.n);
 }
 
@@ -384,7 +495,7 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 	}
 	add_option(&w, "allow-import-from-derivation", j->import_from_derivation ? "true" : "false");
 	if (json_array_size(j->allowed_uris) > 0)
-		add_option(&w, "allowed-uris", uris(a, j->allowed_uris));
+		add_option(&w, "allowed-uris", uris_of(a, j->allowed_uris));
 	if (!j->network) {
 		add_option(&w, "substitute", "false");
 		add_option(&w, "download-attempts", "1");
@@ -411,9 +522,9 @@ bool
 evaluator_gave_up(struct str line)
 {
 	static const char *const endings[] = {
-	    "[json.exception.type_error.316]", /* of the library that writes JSON: invalid UTF-8 */
-	    "evaluation worker exited with",   /* 2.16 to 2.35.0; later ones make it a row */
-	    "evaluation worker got killed by",
+	    "[json.exception.type_error.316]",     /* of the library that writes JSON: invalid UTF-8 */
+	    "while reading result for attrPath '", /* its worker died of that attribute; from 2.35.1 it is a row */
+	    "evaluation worker exited with", "evaluation worker got killed by", /* older ones do not say of which */
 	};
 
 	for (size_t i = 0; i < COUNT(endings); i++)

@@ -8,6 +8,7 @@
 #ifndef EKACI_EVALUATE_EVALUATOR_H
 #define EKACI_EVALUATE_EVALUATOR_H
 
+#include "evaluate/flake.h"
 #include "support/text/json.h"
 
 struct evaluator {
@@ -24,9 +25,12 @@ struct evaluator {
 struct evaluator_job {
 	const json_t *job;       /* of the plan: file, flake or expr; attr_path, scope */
 	const char *source;      /* where the tree is, as the evaluator sees it */
+	const struct flake_tree *flake;      /* the tree in the store, when the job is a flake of it; else NULL */
+	const struct flake_self *flake_self; /* whose commit it is said to be; NULL: nobody's */
+	const json_t *systems;   /* of a flake's outputs; empty: all */
 	const char *roots_dir;   /* NULL: none */
 	int64_t workers, max_memory_mb, max_rows, max_depth, seconds;
-	bool import_from_derivation, network;
+	bool import_from_derivation, network, sandboxed;
 	bool own;                /* of the user's own checkout, as their Nix has it (ownnix.h) */
 	bool restricted;         /* Nix' restricted mode, for what is no flake */
 	const json_t *allowed_uris;
@@ -35,6 +39,11 @@ struct evaluator_job {
 /* setting: "auto" (nix-eval-jobs when it is on PATH, else our own), "nix-eval-jobs", "built-in", or a path.
  * ERR_ABSENT when there is none. What it says of itself is kept in folder, which exists. */
 must_check int evaluator_find(struct arena *a, const char *setting, const char *folder, struct evaluator *ret, struct err *e);
+
+/* Whether the job is a flake of the tree itself ("." and what is below it), which is to be put into the store. */
+bool evaluator_wants_flake(const json_t *job);
+/* ... and all of it: nothing is named behind a "#", nor by attr_path. */
+bool evaluator_takes_whole_flake(const json_t *job);
 
 /* The command line, NULL-terminated, in a. ERR_INPUT when the job cannot be one (a path that leaves the tree). */
 must_check int evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j,

@@ -5,7 +5,7 @@
  * often tells nothing. Its loader is asked what it loads (`LOADER --list PROGRAM`, which runs nothing of the program): these
  * files are what a sandbox must show, and a hash of their contents and the program's tells two builds apart. Only for
  * programs that are trusted anyway. What was found is kept in folder/NAME.build and believed while the program, the
- * loader's cache and every file are the same (place, size, times): hashing takes 60 ms, looking 0.3 ms.
+ * loader's cache and every file are the same (place, size, times): hashing 60 MB of libraries takes 0.2 s, looking 0.1 ms.
  */
 #ifndef EKACI_EVALUATE_PROGRAM_H
 #define EKACI_EVALUATE_PROGRAM_H

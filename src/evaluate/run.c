@@ -2,7 +2,7 @@
 #include "evaluate/run.h"
 
 #include "evaluate/checkout.h"
-#include "evaluate/nixconf.h"
+#include "evaluate/evalconf.h"
 #include "evaluate/searchpath.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
@@ -29,6 +29,7 @@
 
 #define INSIDE "/build/source"
 #define PROGRAMS "/run/ekaci"
+#define FETCHES PROGRAMS "/fetches"
 
 enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
@@ -131,19 +132,21 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	return 0;
 }
 
-/* The evaluator's own words: the end of what it said, from the last "error:" on, else the first errors. */
+/* The evaluator's own words: the end of what it said, from the last line on that begins an error (lines of source code may
+ * hold the word, too), else the first errors. */
 static struct str
 words_of(const struct hearing *h)
 {
-	struct str tail = str_trim(buf_get(&h->tail)), at = tail;
-	ptrdiff_t next, found = -1, pos = 0;
+	struct str tail = str_trim(buf_get(&h->tail)), rest = tail, found = {0};
 
-	while ((next = str_find(str_from(at, (size_t)pos), STR("error:"))) >= 0) {
-		found = pos + next;
-		pos = found + 6;
+	while (rest.p != NULL) {
+		const char *at = rest.p;
+		struct str line = str_trim(str_cut(rest, '\n', &rest));
+		if (str_starts(line, STR("error:")))
+			found = str_from(tail, (size_t)(at - tail.p));
 	}
-	if (found >= 0)
-		return str_from(tail, (size_t)found);
+	if (found.n > 0)
+		return str_trim(found);
 	return h->errors.n > 0 ? str_trim(buf_get(&h->errors)) : tail;
 }
 
@@ -350,7 +353,7 @@ own_environment(struct arena *a, const struct run *r)
 static const char *
 search_path(struct arena *a, const struct run *r, binds *b)
 {
-	const char *value = nixconf_option(r->nix_options, "nix-path");
+	const char *value = evalconf_option(r->nix_options, "nix-path");
 	const char *text = value != NULL ? searchpath_of_setting(a, value) : "";
 	struct str rest = str_of(text), name;
 
@@ -368,7 +371,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
-	const char *conf = nixconf_text(a, r->nix_options, r->features);
+	const char *conf = evalconf_text(a, r->nix_options, r->features);
 	AUTO(binds_release) binds b = {0};
 	const char *const *argv;
 	bool own = r->own != NULL;
@@ -384,6 +387,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	}
 	r->job.source = run_source(a, r);
 	r->job.roots_dir = ev.built_in ? r->roots_dir : NULL; /* others make a link a derivation, which is what takes them longest */
+	r->job.sandboxed = r->sandbox;
 	r->job.seconds = r->wall_ms / 1000;
 	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
 		return -1;
@@ -397,6 +401,8 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 		c.env = own ? own_environment(a, r) : sandbox_plain_env(a, env);
 		return run_limited(r, a, &c, h, end, e);
 	}
+	if (r->fetches != NULL && files_exist(r->fetches))
+		vec_push(&b, ((struct sandbox_bind){.from = r->fetches, .to = FETCHES}));
 	if (r->job.roots_dir != NULL)
 		vec_push(&b, ((struct sandbox_bind){.from = r->roots_dir, .writable = true}));
 	if (cache != NULL)
@@ -436,6 +442,19 @@ lock_source(const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
 	return rc;
 }
 
+/* The flake's source into the store, under the name of the commit it is said to be. */
+static int
+prepare_flake(struct run *r, struct arena *a, const char *tree, struct err *e)
+{
+	struct flake_tree *flake = arena_alloc(a, sizeof(*flake));
+
+	if (flake_store(a, tree, flake, e) != 0)
+		return -1;
+	r->job.flake = flake;
+	r->job.flake_self = r->self.rev != NULL ? &r->self : NULL;
+	return r->self.rev != NULL ? flake_count_commits(r->git_dir, &r->self, e) : 0;
+}
+
 static int
 evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
 {
@@ -449,13 +468,15 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	if (!r->sandbox && lock_source(r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
 		return -1;
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
-	if (checkout_tree(r->git_dir, r->tree, tree, e) != 0)
+	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)
 		return -1;
 	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
 		return -1;
 	if (r->fetch_cache_dir != NULL && files_mkdirs(r->fetch_cache_dir, 0755, e) != 0)
 		return -1;
-	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), e) != 0)
+	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), r->sandbox ? FETCHES : r->fetches, e) != 0)
+		return -1;
+	if (evaluator_wants_flake(r->job.job) && prepare_flake(r, a, tree, e) != 0)
 		return -1;
 	buf_init(&h.plain, TAIL_BYTES);
 	buf_init(&h.tail, TAIL_BYTES * 2);

@@ -1,7 +1,7 @@
 /* The stage `evaluate`: reuse, or run and store. */
 #include "evaluate/evaluate.h"
 
-#include "evaluate/nixconf.h"
+#include "evaluate/evalconf.h"
 #include "evaluate/roots.h"
 #include "evaluate/run.h"
 #include "evaluate/searchpath.h"
@@ -44,6 +44,9 @@ read_wish(struct wish *w, struct err *e)
 	    json_need_str(job, "evals_dir", &w->evals_dir, e) != 0 ||
 	    json_need_str(job, "checkout_dir", &r->checkout_dir, e) != 0)
 		return -1;
+	const char *commit = evaluator_wants_flake(inner) ? json_str(job, "commit", NULL) : NULL;
+	if (commit != NULL && flake_self_of(&w->a, r->git_dir, commit, &r->self, e) != 0)
+		return -1;
 	w->roots_root = json_str(job, "roots_dir", NULL);
 	r->fetch_cache_dir = json_str(job, "fetch_cache_dir", NULL);
 	r->fetches = json_str(job, "fetches", NULL);
@@ -67,7 +70,7 @@ read_wish(struct wish *w, struct err *e)
 	    .network = json_flag(job, "allow_network", false),
 	    .own = r->own != NULL,
 	    .restricted = r->own != NULL ? json_flag(r->own, "restricted", false)
-	                                 : nixconf_option(r->nix_options, "restrict-eval") == NULL,
+	                                 : evalconf_option(r->nix_options, "restrict-eval") == NULL,
 	    .allowed_uris = json_object_get(job, "allowed_uris")};
 	if (r->job.workers <= 0)
 		r->job.workers = sysconf(_SC_NPROCESSORS_ONLN);
@@ -76,6 +79,7 @@ read_wish(struct wish *w, struct err *e)
 	w->systems = json_object_get(inner, "systems");
 	if (json_array_size(w->systems) == 0)
 		w->systems = json_object_get(job, "systems");
+	r->job.systems = w->systems;
 	return sandbox_mode_of(json_str(job, "sandbox", "auto"), &w->mode, e);
 }
 
@@ -88,9 +92,9 @@ key_of_nix(struct wish *w)
 
 	json_object_set_new(key, "restricted", json_boolean(r->job.restricted));
 	json_object_set(key, "features", r->features != NULL ? (json_t *)(uintptr_t)r->features : json_null());
-	json_object_set_new(key, "options", nixconf_without_secrets(r->nix_options, NIXCONF_AS_IT_IS));
+	json_object_set_new(key, "options", evalconf_without_secrets(r->nix_options, EVALCONF_AS_IT_IS));
 	if (r->own == NULL) {
-		const char *path = nixconf_option(r->nix_options, "nix-path");
+		const char *path = evalconf_option(r->nix_options, "nix-path");
 		if (path != NULL)
 			json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, searchpath_of_setting(&w->a, path)))));
 		return key;
@@ -122,6 +126,7 @@ make_key(struct wish *w, unsigned what, char ret[65])
 	json_object_set_new(all, "format", json_integer(STORED_FORMAT));
 	json_object_set_new(all, "tree", json_string(what & KEY_OF_ANY_TREE ? w->run.git_dir : w->run.tree));
 	json_object_set_new(all, "job", def);
+	json_object_set_new(all, "commit", w->run.self.rev != NULL && !(what & KEY_OF_ANY_TREE) ? json_string(w->run.self.rev) : json_null());
 	json_object_set_new(all, "evaluator", json_string(w->ev.name));
 	json_object_set_new(all, "version", json_string(w->ev.version));
 	json_object_set_new(all, "build", w->ev.build != NULL ? json_string(w->ev.build) : json_null());
@@ -133,6 +138,22 @@ make_key(struct wish *w, unsigned what, char ret[65])
 	json_object_set(all, "uris", j->allowed_uris != NULL ? (json_t *)(uintptr_t)j->allowed_uris : json_null());
 	json_object_set(all, "systems", w->systems != NULL ? (json_t *)(uintptr_t)w->systems : json_null());
 	stored_key(all, ret);
+}
+
+static json_t *
+commit_json(const struct wish *w)
+{
+	return json_pack("{s:s,s:I}", "rev", w->run.self.rev, "time", (json_int_t)w->run.self.last_modified);
+}
+
+/* A flake of which everything is taken, for every system, and which has nothing: that is so with many, and no mistake. */
+static bool
+has_nothing(const struct wish *w, const struct stored *s)
+{
+	const json_t *job = w->run.job.job;
+
+	return s->rows == 0 && evaluator_takes_whole_flake(job) && !json_is_array(json_object_get(job, "scope")) &&
+	    json_array_size(w->systems) == 0;
 }
 
 static void
@@ -148,7 +169,14 @@ emit(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	json_object_set_new(rec, "reused", json_boolean(reused));
 	json_object_set_new(rec, "complete", json_boolean(reason == NULL));
 	json_object_set_new(rec, "reason", reason != NULL ? json_any_string(str_of(reason)) : json_null());
-	json_object_set_new(rec, "unknown", json_boolean(reason != NULL && w->run.unknown));
+	if (reason != NULL && w->run.unknown)
+		json_object_set_new(rec, "unknown", json_true());
+	if (w->run.self.rev != NULL)
+		json_object_set_new(rec, "commit", commit_json(w));
+	if (reason == NULL && has_nothing(w, s))
+		json_object_set_new(rec, "nothing", json_string("the flake has no checks, packages, devShells, formatter, hydraJobs "
+		    "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
+		    "{\"flake\": \".#legacyPackages\"}"));
 	json_object_set_new(rec, "rows", json_integer((json_int_t)s->rows));
 	json_object_set_new(rec, "errors", json_integer((json_int_t)s->errors));
 	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));
@@ -246,6 +274,8 @@ store(struct wish *w, const struct rows *rows, struct err *e)
 	json_object_set_new(h, "key", json_string(w->key));
 	json_object_set_new(h, "tree", json_string(w->run.tree));
 	json_object_set(h, "job", (json_t *)(uintptr_t)w->run.job.job);
+	if (w->run.self.rev != NULL)
+		json_object_set_new(h, "commit", commit_json(w));
 	json_object_set_new(h, "evaluator", json_string(w->ev.name));
 	json_object_set_new(h, "version", json_any_string(str_of(w->ev.version)));
 	json_object_set_new(h, "source", json_string(run_source(&w->a, &w->run)));

@@ -25,7 +25,6 @@ enum {
 	ERROR_BYTES = 16 * 1024,    /* of an attribute's message; a trace can be endless */
 	MAX_WORKERS = 64,
 	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
-	SETUP_BYTES = 1024 * 1024,
 	NIX_HEAP_MB = 384,          /* what Nix gives its collector */
 	MOST_HEAP_MB = 1024
 };
@@ -51,7 +50,7 @@ struct walk {
 	size_t n_workers;     /* may run */
 	char mark[40];
 	char home[64];        /* the repl's history goes here */
-	struct buf setup;
+	struct setup setup;
 	unsigned deaths;      /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
 	json_t *rewritten;    /* the answer to rewrite() */
@@ -154,7 +153,7 @@ static int
 start_worker(struct walk *w, struct worker *k, struct err *e)
 {
 	struct arena a = {0};
-	const char **argv = arena_alloc(&a, (w->o->n_nix + 16) * sizeof(*argv));
+	const char **argv = arena_alloc(&a, (w->o->n_nix + SETUP_WORDS + 1) * sizeof(*argv));
 	const char *preload = setup_preload(&a);
 	const char *heap = first_heap(&a, w->o->max_memory_mb);
 	const char *env[5] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb"};
@@ -164,28 +163,12 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 		env[n++] = arena_printf(&a, "LD_PRELOAD=%s", preload);
 	if (heap != NULL)
 		env[n++] = heap;
-	n = 0;
-
-	argv[n++] = "nix";
-	argv[n++] = "--extra-experimental-features";
-	argv[n++] = "nix-command flakes";
-	argv[n++] = "repl";
-	if (w->o->source == EVAL_FLAKE) {
-		argv[n++] = "--option";
-		argv[n++] = "pure-eval";
-		argv[n++] = w->o->impure ? "false" : "true";
-		/* The repl of Nix 2.8 is never pure; restricted is what comes nearest. */
-		argv[n++] = "--option";
-		argv[n++] = "restrict-eval";
-		argv[n++] = w->o->impure ? "false" : "true";
-	}
-	for (size_t i = 0; i < w->o->n_nix; i++)
-		argv[n++] = w->o->nix[i];
+	argv[setup_command(&a, w->o, &w->setup, argv)] = NULL;
 	*k = (struct worker){.w = w};
 	buf_init(&k->error, ERROR_BYTES);
 	int rc = peer_start(argv, env, &k->peer, e);
 	if (rc == 0)
-		rc = peer_say(&k->peer, buf_get(&w->setup), e);
+		rc = peer_say(&k->peer, buf_get(&w->setup.line), e);
 	arena_release(&a);
 	return rc;
 }
@@ -438,8 +421,7 @@ prepare(struct walk *w, struct err *e)
 		return fail_sys(e, "no random numbers");
 	snprintf(w->mark, sizeof(w->mark), "ekaci%016llx%016llx", (unsigned long long)random[0],
 	    (unsigned long long)random[1]);
-	buf_init(&w->setup, SETUP_BYTES);
-	if (setup_text(w->o, w->mark, &w->setup, e) != 0)
+	if (setup_make(w->o, w->mark, &w->setup, e) != 0)
 		return -1;
 	if (w->o->roots_dir != NULL && files_mkdirs(w->o->roots_dir, 0755, e) != 0)
 		return -1;
@@ -480,7 +462,7 @@ walk_run(const struct eval_jobs *o, struct err *e)
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
 	vec_release(&w->alone);
-	buf_release(&w->setup);
+	setup_release(&w->setup);
 	json_decref(w->rewritten);
 	attrtree_release(&w->tree);
 	return rc;

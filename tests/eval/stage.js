@@ -281,6 +281,24 @@ int main(int argc, char **argv) {
 	library('first');
 	is(go().evaluation.reused, true, 'and with the old one that one again');
 	ok(fs.existsSync(path.join(evals_dir, 'nix-eval-jobs.build')), 'what it loads is kept');
+
+	// ekaci check-config has the evaluator evaluate one derivation where it will have to.
+	const check = (evaluator, more = '') => run(ekaci, ['check-config', write('ekaci.toml', `[web]\nlisten = "127.0.0.1:0"\n[github]\napi_url = "http://127.0.0.1:1"
+app_id = "1"\nprivate_key_file = "${work}/key"\nwebhook_secret_file = "${work}/secret"\n[state]\ndir = "${work}/state"\n[evaluate]\nevaluator = "${evaluator}"\n${more}`)]);
+	const own = check('built-in');
+	ok(own.status === 0 && /^evaluator: ekaci .*nix \(Nix\)/m.test(own.stdout), 'check-config names the built-in evaluator, and Nix', own.stdout + own.stderr);
+	const one = standIn('2.33.1', { rows: [recorded[0]] }), theirs = check(one);
+	ok(theirs.status === 0 && theirs.stdout.includes(`evaluator: nix-eval-jobs 2.33.1, ${one}`), "and another's, with its place", theirs.stdout + theirs.stderr);
+	ok(check(one, 'sandbox = "off"').status === 0, 'without a sandbox, too');
+	for (const [what, evaluator, pattern] of [['is not there', `${work}/nowhere/nix-eval-jobs`, /there is no evaluator/], ['ends with an error', standIn('2.33.1', { scenario: 'exit 1' }), /nix-eval-jobs 2\.33\.1 cannot evaluate.*out of ideas/s],
+		['finds nothing', standIn('2.33.1', { rows: [] }), /does not find the one derivation/]]) {
+		const r = check(evaluator);
+		ok(r.status === 1 && pattern.test(r.stderr) && !/^evaluator:/m.test(r.stdout), `an evaluator that ${what} is no good configuration`, [r.status, r.stdout, r.stderr]);
+	}
+	fs.unlinkSync(path.join(work, 'opt/evaluator/lib/libwords.so'));
+	const broken = check(program);
+	ok(broken.status === 1 && /libwords\.so/.test(broken.stderr), 'one that does not start is named with what it lacks', broken.stderr);
+	is(fs.readdirSync('/tmp').filter((n) => n.startsWith('ekaci-check-')), [], 'and nothing is left of it');
 }
 
 // The daemon starts workers before it knows what for.

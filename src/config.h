@@ -48,7 +48,7 @@ struct settings {
 		bool fetch_trusted;   /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
 		json_t *allowed_uris; /* array of prefixes */
 		json_t *experimental_features; /* array: of Nix, besides nix-command and flakes */
-		json_t *nix_options;  /* object name -> text, lines of an evaluation's nix.conf (evaluate/nixconf.h) */
+		json_t *nix_options;  /* object name -> text, lines of an evaluation's nix.conf (evaluate/evalconf.h) */
 		json_t *systems;      /* array; empty: what the repository says */
 		int64_t max_rows;
 		int64_t max_depth;

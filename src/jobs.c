@@ -1,7 +1,7 @@
 /* From settings and records to the next stage's job. */
 #include "jobs.h"
 
-#include "evaluate/nixconf.h"
+#include "evaluate/evalconf.h"
 
 #include <string.h>
 
@@ -133,7 +133,7 @@ jobs_withhold(json_t *job, const json_t *plan)
 
 	if (!base || foreign)
 		json_object_set_new(job, "nix_options",
-		    nixconf_without_secrets(json_object_get(job, "nix_options"), NIXCONF_WITHOUT_DOORS));
+		    evalconf_without_secrets(json_object_get(job, "nix_options"), EVALCONF_WITHOUT_DOORS));
 }
 
 json_t *

@@ -378,7 +378,7 @@ add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_jo
 	if (!ev->built_in)
 		return add_flake_expr(a, j, full, fragment, picker, w, e);
 	vec_push(w, "--absent-ok");
-	if (!j->sandboxed)
+	if (!j->sandboxed && !j->own)
 		vec_push(w, "--only-locked");
 	if (json_array_size(j->systems) > 0) {
 		vec_push(w, "--systems");

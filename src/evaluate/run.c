@@ -2,7 +2,7 @@
 #include "evaluate/run.h"
 
 #include "evaluate/checkout.h"
-#include "evaluate/nixconf.h"
+#include "evaluate/evalconf.h"
 #include "evaluate/searchpath.h"
 #include "evaluate/saying.h"
 #include "evaluate/setup.h"
@@ -373,7 +373,7 @@ own_environment(struct arena *a, const struct run *r)
 static const char *
 search_path(struct arena *a, const struct run *r, binds *b)
 {
-	const char *value = nixconf_option(r->nix_options, "nix-path");
+	const char *value = evalconf_option(r->nix_options, "nix-path");
 	const char *text = value != NULL ? searchpath_of_setting(a, value) : "";
 	struct str rest = str_of(text), name;
 
@@ -391,7 +391,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
-	const char *conf = nixconf_text(a, r->nix_options, r->features);
+	const char *conf = evalconf_text(a, r->nix_options, r->features);
 	AUTO(binds_release) binds b = {0};
 	const char *const *argv;
 	bool own = r->own != NULL;

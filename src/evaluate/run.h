@@ -23,7 +23,7 @@ struct run {
 	const char *checkout_dir;
 	const char *fetch_cache_dir; /* or NULL */
 	const json_t *own;           /* the user's own Nix (ownnix.h), or NULL for the bot's, of which the next two are */
-	const json_t *nix_options, *features; /* nixconf.h; or NULL */
+	const json_t *nix_options, *features; /* evalconf.h; or NULL */
 	const char *fetches;         /* fetches.h; or NULL */
 	enum fetch_mode fetch;
 	const char *roots_dir;       /* or NULL */

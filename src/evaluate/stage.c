@@ -1,7 +1,7 @@
 /* The stage `evaluate`: reuse, or run and store. */
 #include "evaluate/evaluate.h"
 
-#include "evaluate/nixconf.h"
+#include "evaluate/evalconf.h"
 #include "evaluate/roots.h"
 #include "evaluate/run.h"
 #include "evaluate/searchpath.h"
@@ -70,7 +70,7 @@ read_wish(struct wish *w, struct err *e)
 	    .network = json_flag(job, "allow_network", false),
 	    .own = r->own != NULL,
 	    .restricted = r->own != NULL ? json_flag(r->own, "restricted", false)
-	                                 : nixconf_option(r->nix_options, "restrict-eval") == NULL,
+	                                 : evalconf_option(r->nix_options, "restrict-eval") == NULL,
 	    .allowed_uris = json_object_get(job, "allowed_uris")};
 	if (r->job.workers <= 0)
 		r->job.workers = sysconf(_SC_NPROCESSORS_ONLN);
@@ -92,9 +92,9 @@ key_of_nix(struct wish *w)
 
 	json_object_set_new(key, "restricted", json_boolean(r->job.restricted));
 	json_object_set(key, "features", r->features != NULL ? (json_t *)(uintptr_t)r->features : json_null());
-	json_object_set_new(key, "options", nixconf_without_secrets(r->nix_options, NIXCONF_AS_IT_IS));
+	json_object_set_new(key, "options", evalconf_without_secrets(r->nix_options, EVALCONF_AS_IT_IS));
 	if (r->own == NULL) {
-		const char *path = nixconf_option(r->nix_options, "nix-path");
+		const char *path = evalconf_option(r->nix_options, "nix-path");
 		if (path != NULL)
 			json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, searchpath_of_setting(&w->a, path)))));
 		return key;
@@ -170,13 +170,14 @@ emit(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	json_object_set_new(rec, "reused", json_boolean(reused));
 	json_object_set_new(rec, "complete", json_boolean(reason == NULL));
 	json_object_set_new(rec, "reason", reason != NULL ? json_any_string(str_of(reason)) : json_null());
+	if (reason != NULL && w->run.unknown)
+		json_object_set_new(rec, "unknown", json_true());
 	if (w->run.self.rev != NULL)
 		json_object_set_new(rec, "commit", commit_json(w));
 	if (reason == NULL && has_nothing(w, s))
 		json_object_set_new(rec, "nothing", json_string("the flake has no checks, packages, devShells, formatter, hydraJobs "
 		    "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
 		    "{\"flake\": \".#legacyPackages\"}"));
-	json_object_set_new(rec, "unknown", json_boolean(reason != NULL && w->run.unknown));
 	json_object_set_new(rec, "rows", json_integer((json_int_t)s->rows));
 	json_object_set_new(rec, "errors", json_integer((json_int_t)s->errors));
 	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));

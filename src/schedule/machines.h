@@ -35,7 +35,7 @@ struct machine {
 must_check int machines_parse(struct arena *a, const char *builders, const char *own_system, const struct machine **ret,
     size_t *ret_n, struct err *e);
 /* This machine by the settings (one entry a system, as slots are counted by system), then its builders. Where the settings
- * name no systems or features, they are Nix' own: system, extra-platforms, system-features (nixconf.h). The first call runs a
+ * name no systems or features, they are Nix' own: system, extra-platforms, system-features (nixsettings.h). The first call runs a
  * program. */
 must_check int machines_load(struct arena *a, const struct settings *settings, const struct machine **ret, size_t *ret_n,
     struct err *e);

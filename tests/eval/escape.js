@@ -27,7 +27,6 @@ server.listen(0, '127.0.0.1', async () => {
 		key: show(`builtins.readFile "${key}"`),
 		keyImport: show(`import "${key}"`),
 		otherCheckout: show(`import ${other}/secret.nix`),
-		listRoot: show('toString (builtins.attrNames (builtins.readDir /.))'),
 		listHome: show('toString (builtins.attrNames (builtins.readDir /root))'),
 		search: show('builtins.readFile <nixpkgs/default.nix>'),
 		above: show('builtins.readFile ../../etc/passwd'),
@@ -41,8 +40,8 @@ server.listen(0, '127.0.0.1', async () => {
   good = derivation { name = "good"; system = "s"; builder = ./jobs.nix; };\n`;
 	const text = (from) => `{\n${from.map((k) => `  ${k} = ${attempts[k]};\n`).join('')}${own}}\n`;
 	const names = Object.keys(attempts);
-	const repo = repository('repo', { 'jobs.nix': text(names), 'own.nix': text([]), link: { link: '/etc/passwd' },
-		'flake.nix': '{ outputs = { self }: { jobs = import ./jobs.nix; own = import ./own.nix; }; }' });
+	const repo = repository('repo', { 'jobs.nix': text(names), 'own.nix': text([]), 'list.nix': `{ listRoot = ${show('toString (builtins.attrNames (builtins.readDir /.))')}; }`, link: { link: '/etc/passwd' },
+		'flake.nix': '{ outputs = { self }: { jobs = import ./jobs.nix; own = import ./own.nix; list = import ./list.nix; }; }' });
 	// Some versions (2.18) copy any file into the store that is used as a source, restricted or not; a sandbox has none to copy.
 	const copies = run('nix-instantiate', ['--option', 'restrict-eval', 'true', '-E', show('/etc/passwd')]).status === 0;
 	for (const [inner, innocent, more, how] of [
@@ -59,6 +58,9 @@ server.listen(0, '127.0.0.1', async () => {
 		else
 			is([e.complete, e.unknown, e.file, e.errors, e.derivations], [false, true, null, names.length, 2], `${how}: none of ${names.length} attempts succeeds, and what is not allowed is no failure but unknown`);
 		ok(!/private key|root:x:0:0:root|another checkout/.test(JSON.stringify(r.records)), `${how}: nothing of it is said`, e);
+		// Newer versions show of the root folder what leads to the tree and the store.
+		const list = await stageAsync(job(repo, inner.file ? { file: 'list.nix' } : { flake: '.#list' }, doc)).ended, seen = (list.rows.listRoot || {}).drvPath;
+		ok(!seen || !/"stolen","[^"]*\b(root|home|etc|usr)\b/.test(fs.readFileSync(seen, 'utf8')), `${how}: the machine's folders are not listed`, list.rows);
 		const good = await stageAsync(job(repo, innocent, doc)).ended;
 		ok(good.evaluation && good.evaluation.complete && good.rows.good && good.rows.good.drvPath, `${how}: what is its own is evaluated`, good.evaluation || good.last);
 		ok(good.rows.environment && good.rows.environment.name === 'env', `${how}: the environment is empty to it`, good.rows.environment);

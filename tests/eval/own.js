@@ -109,7 +109,7 @@ for (const sandbox of ['auto', 'off']) {
 }
 {
 	// A flake's own wishes: nobody asks, nobody obeys.
-	const wishes = { 'flake.nix': `{ nixConfig.extra-experimental-features = [ "ca-derivations" ]; outputs = { self }: { x = ${nix('x', '__contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256";').replace('builtins.currentSystem', '"s"')}; }; }` };
-	is(at(wishes, {}, { flake: '.#' }).unknown, true, "a flake's nixConfig is not obeyed");
+	const wishes = { 'flake.nix': `{ nixConfig.extra-experimental-features = [ "ca-derivations" ]; outputs = { self }: { checks.x86_64-linux.x = ${nix('x', '__contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256";').replace('builtins.currentSystem', '"s"')}; }; }` };
+	is(at(wishes, {}, { flake: '.#checks' }).unknown, true, "a flake's nixConfig is not obeyed");
 }
 done();

@@ -1,5 +1,5 @@
 /* How Nix is set, and what it really says of builds, in every version that was recorded (fixtures/nix): what it means, and which words it uses. */
-#include "schedule/nixconf.h"
+#include "schedule/nixsettings.h"
 #include "schedule/nixwords.h"
 #include "schedule/outcome.h"
 #include "support/os/files.h"
@@ -233,18 +233,18 @@ settings_are_read_as_nix_prints_them(void **state)
 	AUTO(json_drop) json_t *conf = json_loads(text, JSON_DECODE_INT_AS_REAL, &wrong);
 
 	(void)state;
-	assert_int_equal(nixconf_number(conf, "cores", 9), 4);
-	assert_int_equal(nixconf_number(conf, "max-free", 9), 9);
-	assert_int_equal(nixconf_number(conf, "substitute", 1), 0);
-	assert_int_equal(nixconf_number(NULL, "substitute", 1), 1);
-	assert_string_equal(nixconf_text(conf, "builders", ""), "@/etc/nix/machines");
-	assert_int_equal(json_array_size(nixconf_list(conf, "system-features")), 2);
-	assert_null(nixconf_list(conf, "cores"));
-	assert_true(nixconf_is_default(conf, "max-free"));
-	assert_false(nixconf_is_default(conf, "sandbox"));
-	assert_false(nixconf_is_default(conf, "no such setting"));
+	assert_int_equal(nixsettings_number(conf, "cores", 9), 4);
+	assert_int_equal(nixsettings_number(conf, "max-free", 9), 9);
+	assert_int_equal(nixsettings_number(conf, "substitute", 1), 0);
+	assert_int_equal(nixsettings_number(NULL, "substitute", 1), 1);
+	assert_string_equal(nixsettings_text(conf, "builders", ""), "@/etc/nix/machines");
+	assert_int_equal(json_array_size(nixsettings_list(conf, "system-features")), 2);
+	assert_null(nixsettings_list(conf, "cores"));
+	assert_true(nixsettings_is_default(conf, "max-free"));
+	assert_false(nixsettings_is_default(conf, "sandbox"));
+	assert_false(nixsettings_is_default(conf, "no such setting"));
 	/* What a client sends to a daemon: cores and substitute have places of their own. */
-	AUTO(json_drop) json_t *changed = nixconf_changed(conf);
+	AUTO(json_drop) json_t *changed = nixsettings_changed(conf);
 	AUTO(json_drop) json_t *wanted = json_pack("{s:s,s:s,s:s,s:s}", "sandbox", "relaxed", "system-features", "a b", "fsync-metadata",
 	    "false", "min-free", "5000000000");
 	assert_true(json_equal(changed, wanted));

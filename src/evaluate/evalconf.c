@@ -1,12 +1,12 @@
 /* Lines of nix.conf. */
-#include "evaluate/nixconf.h"
+#include "evaluate/evalconf.h"
 
 #include <string.h>
 
 enum { CONF_BYTES = 256 * 1024 };
 
 bool
-nixconf_is_secret(const char *name)
+evalconf_is_secret(const char *name)
 {
 	static const char *const secret[] = {"access-tokens", "netrc-file", "secret-key-files", "impure-env"};
 
@@ -19,15 +19,15 @@ nixconf_is_secret(const char *name)
 }
 
 json_t *
-nixconf_without_secrets(const json_t *options, enum nixconf_doors doors)
+evalconf_without_secrets(const json_t *options, enum evalconf_doors doors)
 {
 	json_t *ret = json_object(), *value;
 	const char *name;
 
 	json_object_foreach((json_t *)(uintptr_t)options, name, value)
-		if (!nixconf_is_secret(name))
+		if (!evalconf_is_secret(name))
 			json_object_set(ret, name, value);
-	if (doors == NIXCONF_WITHOUT_DOORS) {
+	if (doors == EVALCONF_WITHOUT_DOORS) {
 		json_object_set_new(ret, "access-tokens", json_string(""));
 		json_object_set_new(ret, "netrc-file", json_string("/dev/null"));
 	}
@@ -35,13 +35,13 @@ nixconf_without_secrets(const json_t *options, enum nixconf_doors doors)
 }
 
 const char *
-nixconf_option(const json_t *options, const char *name)
+evalconf_option(const json_t *options, const char *name)
 {
 	return json_str(options, name, NULL);
 }
 
 const char *
-nixconf_text(struct arena *a, const json_t *options, const json_t *features)
+evalconf_text(struct arena *a, const json_t *options, const json_t *features)
 {
 	AUTO(buf_release) struct buf text = {0};
 	const json_t *one;

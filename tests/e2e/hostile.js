@@ -102,7 +102,7 @@ scene_test('symbolic links, a submodule and names that want to leave the tree', 
 	const { evaluation } = await finished(scene, pull.head.sha);
 	equal(evaluation.conclusion, 'failure');
 	const report = await report_of(scene, evaluation);
-	const failing = report.attributes.filter(a => a.class === 'newly_failing').map(a => a.path[0]).sort();
+	const failing = report.attributes.filter(a => a.class === 'added_failing').map(a => a.path[0]).sort();
 	equal(failing, ['yarrow', 'zinnia']);
 	ok(!/root:x?:0/.test(JSON.stringify(report)), 'nothing of the machine is in the report');
 	await tidy(scene, pull);

@@ -260,6 +260,8 @@ test_totals_add_up(void **state)
 	const json_t *systems = json_at(d, "counts.systems"), *other = json_at(d, "counts.other");
 	assert_int_equal(json_object_size(systems), 2);
 	json_object_foreach((json_t *)(uintptr_t)json_at(d, "counts.total"), member, n) {
+		if (strcmp(member, "carry_commit") == 0) /* of head as a whole */
+			continue;
 		int64_t sum = json_int(other, member, -1000);
 		sum += json_int(json_object_get(systems, "aarch64-linux"), member, -1000);
 		sum += json_int(json_object_get(systems, "x86_64-linux"), member, -1000);

@@ -127,6 +127,7 @@ test_every_class(void **state)
 	assert_string_equal(class_of(d, "new"), "added");
 	assert_string_equal(class_of(d, "pkg"), "derivation_only");
 	assert_null(entry(d, "same"));
+	assert_int_equal(json_array_size(json_object_get(d, "targets")), 3); /* heals is what same is at base: nothing to build */
 	assert_int_equal(count(d, "rebuild"), 2);
 	assert_int_equal(count(d, "unchanged"), 1);
 	assert_int_equal(count(d, "rebuild_derivations"), 3); /* lib, app, new */

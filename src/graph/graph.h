@@ -27,7 +27,8 @@
  * Every changed attribute is an entry. Aliases (the same job, system, class, derivations and, of failures, words) are counted
  * once, under the one with the shortest path, which lists the others in `aliases`; theirs say `alias_of`, and `aliases` in the counts
  * is their number. So a count and those of its class with alias_of make the number of names. Fixed attributes are
- * targets like added ones: nobody knows yet whether they build. rebuild_derivations is the number of distinct derivations of head's
+ * targets like added ones: nobody knows yet whether they build; but one whose outputs base had, under another name, is base's
+ * to build and no target. rebuild_derivations is the number of distinct derivations of head's
  * closure that must be rebuilt, whether an attribute or not; changed_drv_paths that of derivations head has and base
  * has not.
  *

@@ -365,7 +365,7 @@ write_root(const struct difference *d, const struct root *r, struct buf *out)
 	buf_puts(out, "}}}");
 }
 
-/* Distinct derivations of added, rebuilt and fixed attributes, in the order of the attributes. */
+/* Distinct derivations of added, rebuilt and fixed attributes that base had not, in the order of the attributes. */
 static void
 write_targets(const struct difference *d, struct buf *out)
 {
@@ -375,7 +375,7 @@ write_targets(const struct difference *d, struct buf *out)
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
 		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED;
-		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node])
+		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node] || d->spread.sub[at->head_node] == NO_SUB)
 			continue;
 		seen[at->head_node] = 1;
 		buf_puts(out, first ? "\n{\"drv\":" : ",\n{\"drv\":");

@@ -80,8 +80,11 @@ put_sentence(const struct view *v, json_t *row, const struct counts *c)
 	int64_t n = c->of[CHANGE_REBUILD];
 
 	put_text(row, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
-	if (c->derivations != n)
+	if (c->derivations != n && n > 0)
 		put_text(row, "derivations", words_count(a, c->derivations, "derivation", "derivations"));
+	else if (c->derivations != n)
+		json_array_append_new(others, json_any_string(str_of(words_count(a, c->derivations, "derivation to build",
+		    "derivations to build"))));
 	for (size_t i = ALWAYS; i < COUNT(columns); i++)
 		if (figure(c, &columns[i]) > 0)
 			json_array_append_new(others, json_any_string(str_of(words_count(a, figure(c, &columns[i]), columns[i].one,

@@ -127,6 +127,7 @@ test_every_class(void **state)
 	assert_string_equal(class_of(d, "new"), "added");
 	assert_string_equal(class_of(d, "pkg"), "derivation_only");
 	assert_null(entry(d, "same"));
+	assert_int_equal(json_array_size(json_object_get(d, "targets")), 3); /* heals is what same is at base: nothing to build */
 	assert_int_equal(count(d, "rebuild"), 2);
 	assert_int_equal(count(d, "unchanged"), 1);
 	assert_int_equal(count(d, "rebuild_derivations"), 3); /* lib, app, new */
@@ -260,6 +261,8 @@ test_totals_add_up(void **state)
 	const json_t *systems = json_at(d, "counts.systems"), *other = json_at(d, "counts.other");
 	assert_int_equal(json_object_size(systems), 2);
 	json_object_foreach((json_t *)(uintptr_t)json_at(d, "counts.total"), member, n) {
+		if (strcmp(member, "carry_commit") == 0) /* of head as a whole */
+			continue;
 		int64_t sum = json_int(other, member, -1000);
 		sum += json_int(json_object_get(systems, "aarch64-linux"), member, -1000);
 		sum += json_int(json_object_get(systems, "x86_64-linux"), member, -1000);

@@ -218,6 +218,32 @@ test_stdenv_labels(void **state)
 	arena_release(&a);
 }
 
+static void
+test_text_is_wrapped_at_spaces(void **state)
+{
+	static const char *const t[][2] = {
+	    {"short\n", "short\n"},
+	    {"one two three four five\n", "one two three four\n  five\n"},
+	    {"    an indent is kept by what follows\n", "    an indent is\n      kept by what\n      follows\n"},
+	    {"/nix/store/a-word-that-is-longer then more\n", "/nix/store/a-word-that-is-longer\n  then more\n"},
+	    /* Colours have no columns, an umlaut has one, and blanks at the end are nothing. */
+	    {"\x1b[1mexactly twenty wide.\x1b[0m\n", "\x1b[1mexactly twenty wide.\x1b[0m\n"},
+	    {"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 123456789\n",
+	        "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 123456789\n"},
+	    {"    \n\n", "\n\n"},
+	    {"no line's end", "no line's end\n"},
+	    {"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		AUTO(buf_release) struct buf out;
+		buf_init(&out, 1 << 16);
+		words_wrap(&out, str_of(t[i][0]), 20);
+		assert_string_equal(out.n != 0 ? out.p : "", t[i][1]);
+	}
+}
+
 /* A name is what is left without the platform, wherever that stands; platforms of one kernel count it once, aliases not again. */
 static void
 test_labels_count_names(void **state)
@@ -613,6 +639,7 @@ main(void)
 	    cmocka_unit_test(test_labels_follow_nixpkgs_at_the_edges),
 	    cmocka_unit_test(test_stdenv_labels),
 	    cmocka_unit_test(test_tails_say_things_once),
+	    cmocka_unit_test(test_text_is_wrapped_at_spaces),
 	    cmocka_unit_test(test_labels_count_names),
 	    cmocka_unit_test(test_labels_of_what_a_change_has),
 	    cmocka_unit_test(test_long_texts_are_cut),

@@ -44,7 +44,8 @@ function best(n, f) {
 // second; and the most that the command itself had. In a run of its own: looking costs.
 function peak(cmd, args, { input, ...options } = {}) {
 	const read = (file) => { try { return fs.readFileSync(file, 'utf8'); } catch { return ''; } };
-	const family = (pid) => [pid, ...read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).flatMap(family)];
+	const threads = (pid) => { try { return fs.readdirSync(`/proc/${pid}/task`); } catch { return []; } }; // each may have children
+	const family = (pid) => [pid, ...threads(pid).flatMap((t) => read(`/proc/${pid}/task/${t}/children`).split(' ')).filter(Boolean).flatMap(family)];
 	const pss = (pid) => Number((/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`)) || [0, 0])[1]) / 1024;
 	const child = spawn(cmd, args, { cwd: work, stdio: ['pipe', 'ignore', 'ignore'], ...options });
 	let all = 0, own = 0;

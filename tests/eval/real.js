@@ -39,6 +39,17 @@ for (const [what, inner, more] of [['a file', { file: '/jobs.nix' }], ['an attri
 }
 const told = by(real, { file: '/jobs.nix' }).evaluation;
 ok(/^(nix|lix)-eval-jobs$/.test(told.evaluator) && told.version.length > 0, `its name and version are kept: ${told.evaluator} ${told.version}`);
+// What it cannot do is asked of the built-in evaluator: an error whose line of code is not UTF-8 ends it, a set within itself never does.
+write('odd/bytes.nix', fs.readFileSync(path.resolve(__dirname, '../../fixtures/nix-eval-jobs/2.34.8/not-utf8.nix')));
+const odd = repository('odd', { 'self.nix': `{ x = let s = { recurseForDerivations = true; a = ${nix('a')}; self = s; }; in s; }` });
+for (const [what, inner, rows] of [['an error in a file that is not UTF-8', 'bytes.nix', ['a', 'c']], ['a set within itself', 'self.nix', ['x|a', 'x|self']]]) {
+	const began = Date.now(), r = stage(job(odd, { file: inner }, { evaluator: real, evals_dir: fresh(), max_depth: 64 }));
+	is([r.evaluation && r.evaluation.complete, Object.keys(r.rows)], [true, rows], `${what}: complete, each attribute with its row`);
+	ok(Date.now() - began < 20000, `${what}: soon`);
+}
+const links = () => fs.readdirSync('/nix/var/nix/gcroots/auto').length;
+const before = links(), rooted = by(real, { file: '/jobs.nix' }, { roots_dir: path.join(work, 'real-roots') });
+ok(rooted.evaluation.complete && links() <= before + 1, 'all its derivations have one root', [before, links()]);
 const broken = by(real, { file: '/broken.nix' }).evaluation;
 ok(broken && !broken.complete && broken.rows === 0 && /the root/.test(broken.reason), 'a root that does not evaluate is incomplete, in its words', broken);
 const again = job(repo, { file: '/jobs.nix' }, { evaluator: real, evals_dir: fresh() });

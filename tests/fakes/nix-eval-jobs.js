@@ -108,9 +108,9 @@ case 'silent':
 	out(rows[0] + '\n');
 	setInterval(() => {}, 1000);
 	break;
-case 'no UTF-8': // what nlohmann's JSON library throws ends a worker, and that the whole
+case 'gives up': // one attribute ended a worker, and that the whole; what it said then is `said`, as base64
 	out(rows[0] + '\n');
-	process.stderr.write("error: [json.exception.type_error.316] invalid UTF-8 byte at index 0: 0xFF\n\x1b[31;1merror:\x1b[0m while reading result for attrPath 'b', evaluation worker exited with exit code 1, (possible infinite recursion)\n");
+	process.stderr.write(Buffer.from(setup.said, 'base64'));
 	process.exit(1);
 	break;
 case 'fatal, and on': // and nothing more, for ever

@@ -10,18 +10,18 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c setup.c local.c explain.c status.c operate.c config.c daemon.c intake.c obey.c flow.c settle.c reports.c jobs.c trust.c sweep.c pipeline.c \
+ROOT = main.c cli.c setup.c local.c ownnix.c explain.c status.c operate.c config.c daemon.c intake.c obey.c flow.c settle.c reports.c jobs.c trust.c sweep.c pipeline.c \
 	worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
-	changeset/mirror.c changeset/gitcmd.c changeset/merge.c changeset/plan.c changeset/paths.c changeset/rules.c \
+	changeset/mirror.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c changeset/merge.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
-	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
-	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/saying.c evaluate/attrtree.c \
-	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c
+	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/program.c evaluate/try.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
+	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/nixversion.c evaluate/flake.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/saying.c evaluate/attrtree.c \
+	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c evaluate/fetchrepo.c evaluate/unknown.c evaluate/nixconf.c evaluate/searchpath.c
 GRAPH = \
-	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/ahead.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/radius.c graph/intervals.c \
+	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/ahead.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/carry.c graph/radius.c graph/intervals.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
@@ -30,8 +30,8 @@ REPORT = \
 	report/labels.c report/document.c report/html.c report/words.c
 SCHEDULE = \
 	schedule/query.c schedule/infos.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
-	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/outcome.c schedule/session.c schedule/build.c schedule/estimate.c \
-	schedule/push.c schedule/copy.c
+	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/nixsettings.c schedule/nixwords.c schedule/outcome.c schedule/session.c \
+	schedule/build.c schedule/estimate.c schedule/push.c schedule/copy.c
 SEND = \
 	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
 	send/sender.c
@@ -48,17 +48,17 @@ SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
 	support escape template config trust jobs sweep accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror evaluate_rows evaluate_saying evaluate_stored evaluate_sandbox evaluate_cgroup graph_drv graph_drvshow graph_compare graph_diff \
+	changeset_plan changeset_mirror changeset_submodules evaluate_rows evaluate_saying evaluate_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup graph_drv graph_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_position report_verdict report_golden report_limits store \
-	schedule_queue schedule_sizes schedule_outcome send_jwt send_http send_shape send_desired web_server
+	schedule_queue schedule_sizes schedule_outcome schedule_nixwords send_jwt send_http send_shape send_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
-	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/fetch.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/send/sender.js \
-	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js \
+	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
+	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
-	tests/e2e/explain.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/moves.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/nix.js
+	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
+	tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -136,6 +136,12 @@ $(B)/bench/%: tests/bench/%.c $(OBJECTS_TEST)
 
 # The scheduler with a loop of its own, for the tests and figures of tests/schedule.
 $(B)/tests/schedule_driver: tests/schedule/driver.c $(OBJECTS_TEST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+
+# What the Nix here says of a build; for the samples in fixtures/nix.
+$(B)/tests/session_record: tests/schedule/record.c $(OBJECTS_TEST)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)

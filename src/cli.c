@@ -5,6 +5,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "evaluate/evaljobs.h"
+#include "evaluate/evaluate.h"
 #include "graph/graph.h"
 #include "local.h"
 #include "operate.h"
@@ -37,6 +38,23 @@ run_worker(int argc, char **argv)
 		return 2;
 	}
 	return worker_main(argc == 2 ? argv[1] : NULL);
+}
+
+/* Which evaluator there will be, and whether it evaluates. False: none does. */
+static bool
+tell_evaluator(struct arena *a, const struct settings *s)
+{
+	enum sandbox_mode mode;
+	const char *name;
+	struct err e;
+
+	if (sandbox_mode_of(s->evaluate.sandbox, &mode, &e) == 0 &&
+	    evaluate_try(a, s->evaluate.evaluator, mode, &name, &e) == 0) {
+		printf("evaluator: %s\n", name);
+		return true;
+	}
+	fprintf(stderr, "ekaci: [evaluate] evaluator = \"%s\": nothing can be evaluated: %s\n", s->evaluate.evaluator, e.msg);
+	return false;
 }
 
 /* What the settings come to on this machine, for this user. */
@@ -94,13 +112,16 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
 	json_array_foreach(warnings, i, text)
 		fprintf(stderr, "warning: %s\n", json_string_value(text));
-	if (m->n == 0) {
+	bool good = m->n == 0;
+	if (good) {
 		printf("%s: ok\n", file);
 		if (!of_repository)
 			tell_limits(a, &s);
+		if (!of_repository)
+			good = tell_evaluator(a, &s);
 	}
 	config_release(&s);
-	return m->n > 0 ? 1 : 0;
+	return good ? 0 : 1;
 }
 
 static int

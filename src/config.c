@@ -180,6 +180,8 @@ static const struct config_key keys[] = {
     FLAG(evaluate, allow_network, false),
     FLAG(evaluate, fetch_trusted, true),
     TEXTS(evaluate, allowed_uris, "[]", check_word),
+    TEXTS(evaluate, experimental_features, "[]", check_word),
+    {AT(evaluate, nix_options), CONFIG_OPTIONS, .otherwise = "{}", IN(evaluate, nix_options)},
     TEXTS(evaluate, systems, "[]", check_system),
     NUMBER(evaluate, max_rows, 1000000, 1000, 100000000),
     NUMBER(evaluate, max_depth, 16, 1, 64),
@@ -187,7 +189,7 @@ static const struct config_key keys[] = {
     FLAG(build, branches, true),
     NUMBER(build, slots, 2, 1, 1024),
     TEXTS(build, systems, "[]", check_system),
-    TEXTS(build, features, "[\"benchmark\",\"big-parallel\",\"nixos-test\"]", check_word),
+    TEXTS(build, features, "[]", check_word),
     TEXT(build, builders, "", NULL),
     FLAG(build, builders_use_substitutes, false),
     NUMBER(build, max_unsupported_s, 3600, 0, 30 * 24 * 3600),
@@ -351,6 +353,16 @@ set_texts(struct load *l, const struct config_key *k, const struct toml_node *n)
 			json_array_append_new(*place, json_stringn(c->text.p, c->text.n));
 }
 
+/* What may stand behind the equals sign of a line of nix.conf. */
+static bool
+is_one_line(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' && s.p[i] != '\t')
+			return false;
+	return true;
+}
+
 /* Nix takes text: true, 4, and "a b" for a list. */
 static void
 set_options(struct load *l, const struct config_key *k, const struct toml_node *n)
@@ -363,7 +375,7 @@ set_options(struct load *l, const struct config_key *k, const struct toml_node *
 			value = c->boolean ? "true" : "false";
 		else if (c->type == TOML_INTEGER)
 			value = arena_printf(l->a, "%lld", (long long)c->integer);
-		else if (c->type == TOML_TEXT && memchr(c->text.p, '\0', c->text.n) == NULL)
+		else if (c->type == TOML_TEXT && is_one_line(c->text))
 			value = str_dup(l->a, c->text);
 		if (value == NULL || check_word(c->key, &(struct err){0}) != 0)
 			mistakes_add(l->m, c->line, c->column,
@@ -540,6 +552,22 @@ int
 config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e)
 {
 	return read_file(a, path, true, s, ret, e);
+}
+
+bool
+config_smart_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+bool
+config_wants_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return (no == NULL || *no == '\0') && config_smart_terminal();
 }
 
 const char *

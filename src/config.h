@@ -47,19 +47,23 @@ struct settings {
 		bool allow_network;
 		bool fetch_trusted;   /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
 		json_t *allowed_uris; /* array of prefixes */
+		json_t *experimental_features; /* array: of Nix, besides nix-command and flakes */
+		json_t *nix_options;  /* object name -> text, lines of an evaluation's nix.conf (evaluate/nixconf.h) */
 		json_t *systems;      /* array; empty: what the repository says */
 		int64_t max_rows;
 		int64_t max_depth;
 		/* No key: only `ekaci diff` sets it, to the user's own cache, so that what Nix has fetched for the user need not
 		 * be fetched again. The bot's evaluations share nothing writable. */
 		const char *fetch_cache_dir;
+		/* No key either: the user's own Nix (ownnix.h), of `ekaci diff` alone; NULL for the bot. */
+		const json_t *own;
 	} evaluate;
 	struct {
 		bool enabled;
 		bool branches;        /* what a push to the default branch changes is built, too */
 		int64_t slots;        /* builds at once on this machine, per system */
-		json_t *systems;      /* array; empty: this machine's */
-		json_t *features;     /* array: what this machine offers */
+		json_t *systems;      /* array; empty: what Nix says */
+		json_t *features;     /* array: what this machine offers; empty: what Nix says */
 		const char *builders; /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
 		bool builders_use_substitutes; /* builders fetch what they can by themselves */
 		int64_t max_unsupported_s; /* how long a builder that cannot be reached is waited for */
@@ -99,6 +103,9 @@ void config_defaults(struct arena *a, struct settings *s);
 void config_release(struct settings *s);
 /* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
 const char *config_cache_dir(struct arena *a);
+/* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */
+bool config_wants_colour(void);
+bool config_smart_terminal(void);
 /* $XDG_CACHE_HOME, or ~/.cache. */
 const char *config_user_cache_dir(struct arena *a);
 

@@ -30,11 +30,14 @@ class_words(const char *class)
 	static const char *const words[][2] = {
 	    {"rebuild", "must be rebuilt"},
 	    {"derivation_only", "another derivation, the same outputs: nothing to build"},
+	    {"switched", "another package than before, which the base had already: nothing to build"},
 	    {"added", "added"},
 	    {"removed", "removed"},
 	    {"newly_failing", "newly fails to evaluate"},
 	    {"fixed", "evaluates again"},
 	    {"still_failing", "fails to evaluate, as on the base"},
+	    {"added_failing", "new, and fails to evaluate"},
+	    {"removed_failing", "gone; at the base it failed to evaluate"},
 	};
 
 	for (size_t i = 0; i < COUNT(words); i++)
@@ -86,7 +89,11 @@ print_cause(struct explaining *x, const json_t *cause)
 		const json_t *root = root_of(x, index);
 		if (root == NULL || (is_root && i == 0)) /* itself */
 			continue;
-		printf("  %s %s: ", is_root ? "and because of" : "because of", safe(x, json_str(root, "name", "?")));
+		const json_t *user = json_object_get(root, "used_by"); /* of a root that is no attribute itself */
+		printf("  %s %s", is_root ? "and because of" : "because of", safe(x, json_str(root, "name", "?")));
+		if (json_is_array(user))
+			printf(" (in %s)", safe(x, model_attr_name(&x->a, user)));
+		printf(": ");
 		print_joined(x, json_object_get(root, "what"), ", ");
 		printf("; it also rebuilds ");
 		print_radius(json_object_get(root, "radius"));

@@ -301,6 +301,18 @@ run_stage(struct active *act, const json_t *job)
 		on_end(act, &e, 0);
 }
 
+/* A run of no pull request, or of one that cannot be read: zeros, an outsider's where there is a number. */
+static struct pull_request
+pull_of(struct flow *f, struct arena *a, const struct run *r)
+{
+	struct pull_request pr = {0};
+	struct err e;
+
+	if (r->number > 0 && store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
+		pr = (struct pull_request){.fork = true};
+	return pr;
+}
+
 /* The mirror needs a token first; everything else starts at once. */
 static void
 on_authorization(void *ctx, const char *authorization, const struct err *why)
@@ -327,24 +339,14 @@ on_authorization(void *ctx, const char *authorization, const struct err *why)
 		return;
 	}
 	const char *mirror = arena_printf(&a, "%s/mirrors/%" PRId64 ".git", f->p.settings->state.dir, r.repository);
-	AUTO(json_drop) json_t *job = jobs_mirror(f->p.settings, &r, &repo, mirror, authorization);
+	struct pull_request pr = pull_of(f, &a, &r);
+	AUTO(json_drop)
+	json_t *job = jobs_mirror(f->p.settings, &r, &repo, mirror, authorization, trust_of(f->p.settings, &r, &pr));
 	run_stage(act, job);
 	arena_release(&a);
 }
 
 /* --- the next step of a run ------------------------------------------------------------------------------------ */
-
-/* A run of no pull request, or of one that cannot be read: zeros, an outsider's where there is a number. */
-static struct pull_request
-pull_of(struct flow *f, struct arena *a, const struct run *r)
-{
-	struct pull_request pr = {0};
-	struct err e;
-
-	if (r->number > 0 && store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
-		pr = (struct pull_request){.fork = true};
-	return pr;
-}
 
 /* The job of the run's present state; *ret stays NULL when the state has nothing left to do. */
 static int
@@ -371,9 +373,14 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	else if (r->state == RUN_PLANNED) {
 		struct pull_request pr = pull_of(f, a, r);
 		enum trust trust = trust_of(c, r, &pr);
+		/* What is built for a branch and the merge queue is what everybody will have: it is named as itself. */
+		if (r->number <= RUN_OF_BRANCH && mirrored != NULL)
+			json_object_set_new(mirrored, "as_head", json_true());
 		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust);
 		if (*ret != NULL)
 			jobs_may_fetch(c, *ret, fetches, plan, trust);
+		if (*ret != NULL && pr.fork)
+			jobs_withhold(*ret, plan);
 		if (*ret != NULL && f->p.cgroup != NULL)
 			json_object_set_new(*ret, "cgroup", json_string(f->p.cgroup));
 		if (*ret != NULL)

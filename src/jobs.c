@@ -1,25 +1,27 @@
 /* From settings and records to the next stage's job. */
 #include "jobs.h"
 
+#include "evaluate/nixconf.h"
+
 #include <string.h>
 
 json_t *
 jobs_mirror(const struct settings *c, const struct run *r, const struct repository *repo, const char *mirror,
-    const char *authorization)
+    const char *authorization, enum trust trust)
 {
 	(void)c;
-	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s?,s:s,s:s?,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
+	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s?,s:s,s:s?,s:b,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
 	    authorization, "number", (json_int_t)(r->number > 0 ? r->number : -1), "head", r->head, "head_ref", r->head_ref,
-	    "base_ref", r->base_ref, "base", r->base, "wall_ms", (json_int_t)20 * 60 * 1000);
+	    "base_ref", r->base_ref, "base", r->base, "trusted", trust != TRUST_NOBODY, "wall_ms", (json_int_t)20 * 60 * 1000);
 }
 
 json_t *
 jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
     bool ignore_rules)
 {
-	return json_pack("{s:s,s:s,s:s,s:b,s:O?,s:O?,s:b}", "git_dir", git_dir, "base_tree",
-	    json_str(mirrored, "base_tree", ""), "head_tree", json_str(mirrored, "head_tree", ""), "conflict",
-	    json_flag(mirrored, "conflict", false), "skip_paths", c->rebuild.skip_paths, "jobs", cli_jobs, "ignore_rules",
+	return json_pack("{s:s,s:s,s:s,s:O?,s:b,s:O?,s:O?,s:b}", "git_dir", git_dir, "base_tree",
+	    json_str(mirrored, "base_tree", ""), "head_tree", json_str(mirrored, "head_tree", ""), "submodules",
+	    json_object_get(mirrored, "submodules"), "conflict", json_flag(mirrored, "conflict", false), "skip_paths", c->rebuild.skip_paths, "jobs", cli_jobs, "ignore_rules",
 	    ignore_rules);
 }
 
@@ -51,17 +53,24 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 {
 	struct arena a = {0};
 	bool must = trust == TRUST_NOBODY && strcmp(c->evaluate.sandbox, "auto") == 0;
-	const char *tree = json_str(mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
+	const json_t *whole = json_object_get(mirrored, "submodules");
+	bool takes = json_flag(job, "submodules", false) && json_str(whole, "git_dir", NULL) != NULL;
+	const char *tree = json_str(takes ? whole : mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
-	    git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
+	    takes ? json_str(whole, "git_dir", git_dir) : git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
 	    "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir), "roots_dir", roots_dir, "evaluator",
 	    c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers, "max_memory_mb",
 	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",
 	    must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
 	    c->evaluate.allow_network, "allowed_uris", c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows",
-	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "options",
-	    c->build.nix_options);
+	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "nix_options",
+	    c->evaluate.nix_options);
 
+	json_object_set(j, "experimental_features", c->evaluate.experimental_features);
+	if (c->evaluate.own != NULL)
+		json_object_set(j, "own", (json_t *)(uintptr_t)c->evaluate.own);
+
+	json_object_set_new(j, "commit", json_string(json_str(mirrored, json_flag(mirrored, "as_head", false) ? "head" : "base", NULL)));
 	if (c->evaluate.fetch_cache_dir != NULL)
 		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
 	arena_release(&a);
@@ -83,8 +92,23 @@ jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_d
 		if (find_done(done, "head", name) != NULL)
 			continue;
 		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust);
-		json_object_set_new(j, "expected_rows", json_integer(json_int(base, "rows", -1)));
+		json_object_set_new(j, "expected_rows",
+		    json_integer(json_flag(base, "complete", true) ? json_int(base, "rows", -1) : -1));
 		return j;
+	}
+	return NULL;
+}
+
+const char *
+jobs_stopped(const json_t *done)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(done, i, item) {
+		bool at_base = strcmp(json_str(item, "side", ""), "base") == 0;
+		if (!json_flag(item, "complete", false) && (!at_base || find_done(done, "head", json_str(item, "job", "")) != NULL))
+			return json_str(item, "reason", "the evaluator gave no reason");
 	}
 	return NULL;
 }
@@ -102,6 +126,16 @@ jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const
 	                                  trust == TRUST_MEMBERS               ? "once" : "never"));
 }
 
+void
+jobs_withhold(json_t *job, const json_t *plan)
+{
+	bool base = strcmp(json_str(job, "side", ""), "base") == 0, foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
+
+	if (!base || foreign)
+		json_object_set_new(job, "nix_options",
+		    nixconf_without_secrets(json_object_get(job, "nix_options"), NIXCONF_WITHOUT_DOORS));
+}
+
 json_t *
 jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
 {
@@ -117,6 +151,10 @@ jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
 	}
 	json_t *j = json_pack("{s:O,s:O,s:s,s:s,s:s}", "base", base, "head", head, "out", out, "graph_dir",
 	    arena_printf(&a, "%s/graphs", c->state.dir), "store_dir", "/nix/store");
+	/* Of flakes: both sides were evaluated as this commit. */
+	json_array_foreach(evaluations, i, item)
+		if (json_object_get(item, "commit") != NULL)
+			json_object_set(j, "commit", json_object_get(item, "commit"));
 	arena_release(&a);
 	return j;
 }
@@ -149,7 +187,8 @@ jobs_wants(struct arena *a, const json_t *records, enum jobs_which which, struct
 		    .base_drv = json_str(rec, "base", NULL),
 		    .base = which == JOBS_WANTS_BASE,
 		    .asked = asked,
-		    .cached = json_flag(rec, "cached", false)};
+		    .cached = json_flag(rec, "cached", false),
+		    .marked = json_flag(rec, "marked", false)};
 	}
 	return n;
 }

@@ -14,20 +14,28 @@
 #include "trust.h"
 
 json_t *jobs_mirror(const struct settings *c, const struct run *r, const struct repository *repo, const char *mirror,
-    const char *authorization);
+    const char *authorization, enum trust trust);
 json_t *jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
     bool ignore_rules);
 /* The same for a branch by itself: all jobs, whatever the rules say, so that the next pull requests find their base. */
 json_t *jobs_plan_branch(const struct settings *c, const char *git_dir, const json_t *mirrored);
 /* The next evaluation that `done` (array of evaluation records) lacks, or NULL: base and head of each job of the plan
- * in turn. The base's rows are what the head is expected to have. No outsider's code runs without a sandbox, unless the
- * operator said so ("off"). */
+ * in turn, in the whole trees when it takes submodules. A flake of either side is evaluated as the base commit, so that only
+ * what changed differs, or, with `as_head` in mirrored, as the head commit: what is built for a branch and the merge queue. The
+ * base's rows are what the head is expected to have. No outsider's code runs without a sandbox, unless the operator said so
+ * ("off"). */
 json_t *jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
     const json_t *plan, const json_t *done, enum trust trust);
+/* Why nothing will be compared: the reason of an evaluation that did not complete; else NULL. Where that is the base's, head
+ * is evaluated first, because it may be what repairs the base. */
+const char *jobs_stopped(const json_t *done);
 /* Adds to such a job where the repository's fetched sources are noted (evaluate/fetches.h), and what it may: base, when
  * the base itself says what to evaluate, and a branch's own head fetch for all; a trusted head for itself; others use what
  * base has fetched. */
 void jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum trust trust);
+/* For a fork's pull request, approved or not: takes tokens and passwords for fetching out of such a job, unless what is evaluated
+ * is the base alone. */
+void jobs_withhold(json_t *job, const json_t *plan);
 json_t *jobs_diff(const struct settings *c, const json_t *evaluations, const char *out);
 /* Side "base" is asked when head's builds have ended: for what failed, and for the sizes of what is there. asked: the names of a command. */
 json_t *jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed,

@@ -3,7 +3,9 @@
 
 #include "changeset/changeset.h"
 #include "explain.h"
+#include "graph/drv.h"
 #include "jobs.h"
+#include "ownnix.h"
 #include "pipeline.h"
 #include "schedule/schedule.h"
 #include "support/base/clock.h"
@@ -21,6 +23,12 @@
 #include <unistd.h>
 
 enum { COULD_NOT_TELL = 2 };
+enum {
+	TICK_MS = 1000,
+	SAY_FIRST_MS = 10 * 1000, /* without a terminal: until builds are mentioned for the first time, and then between two lines */
+	SAY_MS = 60 * 1000,
+	MAX_ROOTS_BYTES = 256 * 1024 * 1024 /* all that Nix keeps, a line each */
+};
 
 struct local {
 	struct arena a;
@@ -28,7 +36,8 @@ struct local {
 	const char *repo, *base, *head, *format, *job_name;
 	const char *attr; /* to be explained, or NULL */
 	json_t *cli_jobs;   /* of --file or --flake, or NULL */
-	bool build, again, merge, colour, terminal, ignore_rules;
+	bool build, again, merge, colour, terminal, ignore_rules, submodules, restricted;
+	json_t *own;      /* the user's own Nix */
 	const char *git_dir, *run_dir, *roots_dir;
 	json_t *mirrored, *plan, *evaluations, *query, *builds, *failure;
 	const char *difference;
@@ -39,7 +48,10 @@ struct local {
 	struct loop *loop;
 	struct store *store;
 	struct schedule *schedule;
+	struct loop_timer *tick;
 	int64_t run, total;
+	int64_t said_ms;  /* when a line was last written to what is no terminal */
+	const char *why;  /* what waits waits for, as it was last said, or NULL */
 };
 
 /* --- progress ------------------------------------------------------------------------------------------------------ */
@@ -114,14 +126,54 @@ stage(struct local *l, const char *name, const char *doing, const json_t *job, j
 
 /* --- the stages ------------------------------------------------------------------------------------------------------ */
 
+/* The trees with their submodules, where a job takes them. */
+static int
+take_submodules(struct local *l, struct err *e)
+{
+	AUTO(json_drop) json_t *records = NULL;
+
+	if (!changeset_wants_submodules(l->git_dir, l->mirrored, l->cli_jobs, l->submodules))
+		return 0;
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:s,s:s,s:O,s:O}", "git_dir", l->git_dir, "cache",
+	    arena_printf(&l->a, "%s/submodules", l->settings.state.dir), "base_tree", json_object_get(l->mirrored, "base_tree"),
+	    "head_tree", json_object_get(l->mirrored, "head_tree"));
+	if (stage(l, "submodules", "looking for submodules", job, &records, e) != 0)
+		return -1;
+	return json_object_set(l->mirrored, "submodules", json_array_get(records, 0));
+}
+
+/* What cannot be told of other jobs than the one asked for. */
+static void
+forget_untold(struct local *l)
+{
+	json_t *untold = json_object_get(l->plan, "untold"), *one, *name;
+	const char *kind;
+	void *next;
+	size_t i;
+
+	json_object_foreach_safe(untold, next, kind, one) {
+		bool asked = false;
+		json_array_foreach(json_object_get(one, "jobs"), i, name)
+			asked = asked || strcmp(json_string_value(name), l->job_name) == 0;
+		if (!asked)
+			json_object_del(untold, kind);
+	}
+	if (json_object_size(untold) == 0)
+		json_object_set_new(l->plan, "untold", json_null());
+}
+
 static int
 plan(struct local *l, struct err *e)
 {
-	AUTO(json_drop) json_t *job = jobs_plan(&l->settings, l->git_dir, l->mirrored, l->cli_jobs, l->ignore_rules);
 	AUTO(json_drop) json_t *records = NULL;
 	json_t *one;
 	size_t i;
 
+	if (take_submodules(l, e) != 0)
+		return -1;
+	AUTO(json_drop) json_t *job = jobs_plan(&l->settings, l->git_dir, l->mirrored, l->cli_jobs, l->ignore_rules);
+	json_object_set_new(job, "all_submodules", json_boolean(l->submodules));
 	if (stage(l, "plan", "reading the change", job, &records, e) != 0)
 		return -1;
 	l->plan = json_incref(json_array_get(records, 0));
@@ -133,6 +185,7 @@ plan(struct local *l, struct err *e)
 		if (strcmp(json_str(one, "name", ""), l->job_name) != 0)
 			json_array_remove(jobs, i);
 	}
+	forget_untold(l);
 	if (json_array_size(jobs) == 0 && strcmp(json_str(l->plan, "decision", ""), "evaluate") == 0)
 		return fail(e, ERR_ABSENT, "there is no job %s to evaluate", l->job_name);
 	return 0;
@@ -143,6 +196,10 @@ static int
 evaluate(struct local *l, struct err *e)
 {
 	l->evaluations = json_array();
+	if (ownnix_read(&l->a, &l->own, e) != 0)
+		return -1;
+	json_object_set_new(l->own, "restricted", json_boolean(l->restricted));
+	l->settings.evaluate.own = l->own;
 	for (;;) {
 		AUTO(json_drop)
 		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations,
@@ -155,11 +212,10 @@ evaluate(struct local *l, struct err *e)
 		side = strcmp(json_str(job, "side", ""), "base") == 0 ? "evaluating base" : "evaluating head";
 		if (stage(l, "evaluate", side, job, &records, e) != 0)
 			return -1;
-		json_t *rec = json_array_get(records, 0);
-		json_array_append(l->evaluations, rec);
-		if (!json_flag(rec, "complete", false)) {
-			l->failure = json_pack("{s:s,s:s,s:s}", "stage", "evaluate", "kind", "incomplete", "message",
-			    json_str(rec, "reason", "the evaluator gave no reason"));
+		json_array_append(l->evaluations, json_array_get(records, 0));
+		const char *why = jobs_stopped(l->evaluations);
+		if (why != NULL) {
+			l->failure = json_pack("{s:s,s:s,s:s}", "stage", "evaluate", "kind", "incomplete", "message", why);
 			return 1;
 		}
 	}
@@ -180,21 +236,68 @@ compare(struct local *l, struct err *e)
 
 /* --- building -------------------------------------------------------------------------------------------------------- */
 
+/* A line that stays, above the one that moves. */
+static void
+say(struct local *l, const char *text)
+{
+	show(l, "");
+	fprintf(stderr, "%sekaci: %s\n", l->terminal ? "\r" : "", text);
+	l->said_ms = clock_mono_ms();
+}
+
+static const char *
+span(struct arena *a, int64_t ms)
+{
+	return ms < 60 * 1000 ? arena_printf(a, "%" PRId64 " s", (ms + 999) / 1000) : arena_printf(a, "%" PRId64 " min", ms / 60000);
+}
+
+/* How far the builds are, what is at work and what waits. Why something waits is said once, in a line of its own. */
+static void
+show_builds(struct local *l, int64_t open)
+{
+	struct arena a = {0};
+	struct schedule_now now = schedule_now(l->schedule, &a);
+	const char *line = arena_printf(&a, "%s: %" PRId64 " of %" PRId64 " to go", l->doing, open, l->total);
+
+	if (now.waiting > 0 && now.why != NULL && (l->why == NULL || strcmp(l->why, now.why) != 0)) {
+		l->why = arena_strdup(&l->a, now.why);
+		say(l, arena_printf(&a, "%zu %s: %s", now.waiting, now.waiting == 1 ? "build waits" : "builds wait", now.why));
+	}
+	if (now.waiting > 0)
+		line = arena_printf(&a, "%s, %zu waiting for another %s", line, now.waiting, span(&a, now.wait_ms));
+	if (now.longest != NULL && now.longest_ms >= SAY_FIRST_MS)
+		line = arena_printf(&a, "%s, " STR_FMT " for %s", line, STR_ARG(drv_name(str_of(now.longest))), span(&a, now.longest_ms));
+	if (l->terminal) {
+		struct str head = str_utf8_head(str_of(line), 79); /* more would begin a second line, which cannot be taken back */
+		show(l, str_dup(&a, head));
+	} else if (clock_mono_ms() - l->said_ms >= SAY_MS) {
+		say(l, line);
+	}
+	arena_release(&a);
+}
+
 static void
 on_build(void *ctx, int64_t run)
 {
 	struct local *l = ctx;
 	struct err e;
-	char line[96];
 	int64_t open;
 
 	(void)run;
 	if (store_run_builds_open(l->store, l->run, &open, &e) != 0)
 		return;
-	snprintf(line, sizeof(line), "building: %" PRId64 " of %" PRId64 " to go", open, l->total);
-	show(l, line);
+	show_builds(l, open);
 	if (open == 0)
 		loop_stop(l->loop);
+}
+
+static void
+on_tick(void *ctx)
+{
+	struct local *l = ctx;
+
+	on_build(l, l->run);
+	loop_timer_set(l->tick, TICK_MS);
 }
 
 static int
@@ -232,8 +335,12 @@ build_all(struct local *l, const char *side, const json_t *failed, struct err *e
 			json_object_set(l->query, "sizes", (json_t *)(uintptr_t)rec);
 	}
 	if (l->total > 0) {
+		l->doing = failed == NULL ? "building" : "building the base of what failed";
+		l->said_ms = clock_mono_ms() - SAY_MS + SAY_FIRST_MS;
+		loop_timer_set(l->tick, TICK_MS);
 		schedule_kick(l->schedule);
 		loop_run(l->loop);
+		loop_timer_set(l->tick, -1);
 		loop_end_workers(l->loop);
 	}
 	return store_run_builds_open(l->store, l->run, &l->total, e) != 0 || l->total == 0
@@ -255,6 +362,7 @@ open_queue(struct local *l, struct err *e)
 	    store_installation_put(l->store, 1, NULL, "active", e) != 0 || store_repository_put(l->store, &repo, e) != 0 ||
 	    store_pull_put(l->store, &pr, e) != 0)
 		return -1;
+	l->tick = loop_timer_new(l->loop, "progress", on_tick, l);
 	return store_run_add(l->store, &r, &l->run, e);
 }
 
@@ -276,6 +384,7 @@ build(struct local *l, struct err *e)
 static void
 close_queue(struct local *l)
 {
+	loop_timer_free(l->tick);
 	schedule_free(l->schedule);
 	loop_free(l->loop);
 	store_close(l->store);
@@ -340,13 +449,22 @@ explain(struct local *l, int *ret_exit, struct err *e)
 		fputs("\r", stderr);
 	if (l->failure != NULL)
 		return fail(e, ERR_INPUT, "an evaluation did not complete: %s", json_str(l->failure, "message", ""));
+	const json_t *untold = json_object_get(l->plan, "untold");
+	bool unseen = json_object_get(untold, "submodules") != NULL || json_object_get(untold, "unnamed") != NULL;
+	if (unseen)
+		fprintf(stderr, "ekaci: a submodule changed that is not looked into (--submodules takes them)\n");
 	if (l->difference == NULL) {
 		printf("the rules say that nothing rebuilds (--all evaluates all the same)\n");
 		*ret_exit = 0;
 		return 0;
 	}
 	struct explain_question q = {l->attr, l->difference, l->evaluations, strcmp(l->format, "json") == 0};
-	return explain_attribute(&q, ret_exit, e);
+	if (explain_attribute(&q, ret_exit, e) != 0)
+		return -1;
+	/* What is the same may differ in what nobody looked into. */
+	if (*ret_exit == 0 && unseen)
+		*ret_exit = COULD_NOT_TELL;
+	return 0;
 }
 
 static int
@@ -371,21 +489,39 @@ walk(struct local *l, int *ret_exit, struct err *e)
 static const char usage[] =
     "usage: ekaci diff [--repo DIR] BASE HEAD [--file F | --flake REF | --job NAME] [--build]\n"
     "                  [--format text|markdown|json|html] [--evaluator E] [--workers N] [--sandbox require|auto|off]\n"
-    "                  [--merge] [--all] [--check]\n\n"
+    "                  [--merge] [--all] [--check] [--submodules] [--offline] [--allowed-uris LIST]\n"
+    "                  [--allow-import-from-derivation]\n\n"
     "Compares two revisions of a Nix repository: what rebuilds, and why. Rules and jobs are read from\n"
     ".ekaci/config.json of BASE, when it has one; --all evaluates whatever the rules say. --merge compares BASE with\n"
-    "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --build also builds what\n"
+    "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --submodules compares with\n"
+    "submodules, for jobs that do not take them by themselves. --build also builds what\n"
     "must be built, and tells newly failing from still failing; --check builds what is there already once more, and says\n"
     "what comes out differently.\n"
-    "Exit code: 0 nothing newly failing, 1 something is, 2 it could not be told.\n";
+    "It is your own checkout, so it is evaluated as nix-build and nix build would: with your NIX_PATH, nix.conf and NIX_CONFIG,\n"
+    "tokens, netrc and the network. --offline fetches nothing; --allowed-uris \"ADDRESS...\" fetches from addresses that begin so\n"
+    "alone and reads nothing but the repository, NIX_PATH and the store. Import from derivation, which builds during the\n"
+    "evaluation, wants --allow-import-from-derivation.\n"
+    "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it could not be told.\n";
 
 static const char explain_usage[] =
-    "usage: ekaci explain ATTR BASE HEAD [--repo DIR] [--file F | --flake REF | --job NAME] [--merge] [--all] [--json]\n"
+    "usage: ekaci explain ATTR BASE HEAD [--repo DIR] [--file F | --flake REF | --job NAME] [--merge] [--all]\n"
+    "                     [--submodules] [--json]\n"
     "       ekaci explain A.drv B.drv [--json]\n\n"
     "Says in full why an attribute (as reports name it, e.g. python3Packages.numpy) differs between two revisions, or\n"
     "what differs between two derivations. Evaluations that are stored are not made again; the other options are those\n"
     "of ekaci diff.\n"
     "Exit code: 0 it does not differ, 1 it does, 2 it could not be told.\n";
+
+/* Addresses with blanks or commas between them. */
+static void
+restrict_to(struct local *l, const char *list)
+{
+	char *word, *rest = NULL;
+
+	l->restricted = true;
+	for (word = strtok_r(arena_strdup(&l->a, list), " ,\n", &rest); word != NULL; word = strtok_r(NULL, " ,\n", &rest))
+		json_array_append_new(l->settings.evaluate.allowed_uris, json_any_string(str_of(word)));
+}
 
 static int
 parse(struct local *l, bool explains, int argc, char **argv)
@@ -403,7 +539,11 @@ parse(struct local *l, bool explains, int argc, char **argv)
 	    {"sandbox", required_argument, NULL, 's'},
 	    {"all", no_argument, NULL, 'a'},
 	    {"merge", no_argument, NULL, 'm'},
+	    {"submodules", no_argument, NULL, 'S'},
 	    {"json", no_argument, NULL, 'J'},
+	    {"offline", no_argument, NULL, 'O'},
+	    {"allowed-uris", required_argument, NULL, 'u'},
+	    {"allow-import-from-derivation", no_argument, NULL, 'I'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -413,6 +553,7 @@ parse(struct local *l, bool explains, int argc, char **argv)
 
 	l->repo = ".";
 	l->format = "text";
+	l->settings.evaluate.allow_network = true; /* as nix-build has it */
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'r')
 			l->repo = optarg;
@@ -436,8 +577,16 @@ parse(struct local *l, bool explains, int argc, char **argv)
 			l->ignore_rules = true;
 		else if (c == 'm')
 			l->merge = true;
+		else if (c == 'S')
+			l->submodules = true;
 		else if (c == 'J')
 			l->format = "json";
+		else if (c == 'O')
+			l->settings.evaluate.allow_network = false;
+		else if (c == 'I')
+			l->settings.evaluate.allow_import_from_derivation = true;
+		else if (c == 'u')
+			restrict_to(l, optarg);
 		else if (c == 'w') {
 			if (str_to_i64(str_of(optarg), &l->settings.evaluate.workers) != 0 || l->settings.evaluate.workers < 1)
 				return -1;
@@ -478,11 +627,26 @@ prepare(struct local *l, struct err *e)
 	return files_mkdirs(l->roots_dir, 0750, e);
 }
 
+/* What this run was for is told: its folder goes, and with it the roots, of which Nix has links. */
+static void
+forget(struct local *l)
+{
+	static const char *const ask[] = {"nix-store", "--gc", "--print-roots", NULL};
+	struct err ignored;
+
+	(void)!files_remove_tree(l->run_dir, &ignored);
+	if (nixstore_forget_roots(l->run_dir) != 0) {
+		AUTO(buf_release) struct buf roots = {0};
+		buf_init(&roots, MAX_ROOTS_BYTES);
+		(void)!child_output(ask, &roots, &ignored);
+	}
+}
+
 static int
 run(bool explains, int argc, char **argv)
 {
-	struct local l = {.terminal = isatty(2) == 1, .colour = isatty(1) == 1};
-	struct err e = {0}, ignored;
+	struct local l = {.terminal = isatty(2) == 1 && config_smart_terminal(), .colour = isatty(1) == 1 && config_wants_colour()};
+	struct err e = {0};
 	int code = COULD_NOT_TELL;
 
 	config_defaults(&l.a, &l.settings);
@@ -501,8 +665,8 @@ run(bool explains, int argc, char **argv)
 	}
 	close_queue(&l);
 	if (l.run_dir != NULL)
-		(void)!files_remove_tree(l.run_dir, &ignored);
-	json_t *all[] = {l.cli_jobs, l.mirrored, l.plan, l.evaluations, l.query, l.builds, l.failure};
+		forget(&l);
+	json_t *all[] = {l.own, l.cli_jobs, l.mirrored, l.plan, l.evaluations, l.query, l.builds, l.failure};
 	for (size_t i = 0; i < COUNT(all); i++)
 		json_decref(all[i]);
 	config_release(&l.settings);

@@ -15,6 +15,7 @@
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
     {"mirror", changeset_mirror, NULL},
+    {"submodules", changeset_submodules, NULL}, /* of `ekaci diff`; the mirror does the bot's */
     {"plan", changeset_plan, NULL},
     {"evaluate", stage_evaluate, NULL},
     {"diff", graph_stage_diff, NULL},

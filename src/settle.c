@@ -71,10 +71,10 @@ done_evaluate(const struct settle *on, struct arena *a, const struct run *r, con
 	if (store_run_set(on->store, r->id, "evaluations", json_line(a, done), e) != 0 ||
 	    store_run_piece(on->store, r->id, e) != 0)
 		return -1;
-	if (json_flag(rec, "complete", false))
-		return 0; /* the next one, or the next state, is found by advance */
-	/* Incomplete means failed: nothing is compared. */
-	*ret_incomplete = arena_strdup(a, json_str(rec, "reason", "the evaluator gave no reason"));
+	/* Incomplete means failed: nothing is compared. Else the next one, or the next state, is found by advance. */
+	const char *why = jobs_stopped(done);
+	if (why != NULL)
+		*ret_incomplete = arena_strdup(a, why);
 	return 0;
 }
 

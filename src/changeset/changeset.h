@@ -12,7 +12,11 @@
  *
  * Both names of a rename count; so do deletions, changes of mode and of submodules. Rules are those of the base tree; a
  * base without the file takes head's jobs, if head has it, but never head's rules. Without jobs the convention is
- * default.nix, else flake.nix with `.#checks` (what flake CI evaluates elsewhere), looked for in base, then head.
+ * flake.nix, all of it that evaluate/flake.h knows, else default.nix (beside a flake it is mostly a shim of it), looked for in
+ * base, then head.
+ *
+ * A job may take submodules (submodules.h): then the changed paths are those of the whole trees, inside submodules, too. What
+ * no evaluation shows is in the record (untold.h).
  *
  * Beyond the contract the record `plan` has: `warnings` (text about the configuration), `jobs_left_out` (names of jobs
  * that no changed path can touch), and in `paths` `old_rule` where a rename's old name took another rule. A pattern of
@@ -28,7 +32,11 @@
 #include "support/text/mistakes.h"
 
 stage_fn changeset_mirror;
+stage_fn changeset_submodules;
 stage_fn changeset_plan;
+
+/* Whether the stage `submodules` has something to do for a clone: submodules.h. mirrored: for its trees. */
+bool changeset_wants_submodules(const char *git_dir, const json_t *mirrored, const json_t *jobs, bool all);
 
 enum { CHANGESET_HEX = 40 };
 

@@ -9,8 +9,8 @@
 
 enum { MAX_WORDS = 8192, MAX_ENV = 96 };
 
-static bool
-is_local(const char *url)
+bool
+gitcmd_is_local(const char *url)
 {
 	return url[0] == '/' || strncmp(url, "file://", 7) == 0;
 }
@@ -23,7 +23,7 @@ gitcmd_url_check(const char *url, struct err *e)
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
 			return fail(e, ERR_INPUT, "the repository's address holds spaces or control characters");
-	if (is_local(url))
+	if (gitcmd_is_local(url))
 		return 0;
 	if (!str_starts(s, STR("http://")) && !str_starts(s, STR("https://")))
 		return fail(e, ERR_INPUT, "the repository's address must be http, https or a folder");
@@ -40,6 +40,18 @@ origin_of(struct arena *a, const char *url)
 	const char *host = strstr(url, "://") + 3;
 
 	return arena_printf(a, "%.*s/", (int)(host - url + (ptrdiff_t)strcspn(host, "/")), url);
+}
+
+bool
+gitcmd_same_origin(const char *a, const char *b)
+{
+	struct arena arena = {0};
+	bool same = false;
+
+	if (strncmp(a, "http", 4) == 0 && strncmp(b, "http", 4) == 0 && strstr(a, "://") != NULL && strstr(b, "://") != NULL)
+		same = strcmp(origin_of(&arena, a), origin_of(&arena, b)) == 0;
+	arena_release(&arena);
+	return same;
 }
 
 struct env {
@@ -64,30 +76,69 @@ set_config(struct env *env, const char *key, const char *value)
 	env->configs++;
 }
 
-/* What git and the libraries below it need of ours. */
-static void
-set_inherited(struct env *env)
-{
-	static const char *const wanted[] = {
-	    "PATH=", "TMPDIR=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=", "ALL_PROXY=", "no_proxy=",
-	    "NO_PROXY=", "SSL_CERT_FILE=", "SSL_CERT_DIR=", "NIX_SSL_CERT_FILE=", "GIT_SSL_CAINFO=", "GIT_SSL_CAPATH=",
-	    "GIT_EXEC_PATH=", "LD_LIBRARY_PATH=", "LOCALE_ARCHIVE="};
+/* What git and the libraries below it need of ours, and what they need to be somebody's own. */
+static const char *const needed[] = {
+    "PATH=", "TMPDIR=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=", "ALL_PROXY=", "no_proxy=", "NO_PROXY=",
+    "SSL_CERT_FILE=", "SSL_CERT_DIR=", "NIX_SSL_CERT_FILE=", "GIT_SSL_CAINFO=", "GIT_SSL_CAPATH=", "GIT_EXEC_PATH=",
+    "LD_LIBRARY_PATH=", "LOCALE_ARCHIVE=", NULL};
+static const char *const personal[] = {
+    "HOME=", "USER=", "LOGNAME=", "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "DBUS_SESSION_BUS_ADDRESS=", "SSH_AUTH_SOCK=",
+    "GIT_SSH=", "GIT_SSH_COMMAND=", "GIT_CONFIG_GLOBAL=", "GIT_CONFIG_SYSTEM=", "GIT_CONFIG_NOSYSTEM=", NULL};
 
+static void
+set_inherited(struct env *env, const char *const *wanted)
+{
 	for (char **p = environ; *p != NULL; p++)
-		for (size_t i = 0; i < COUNT(wanted); i++)
+		for (size_t i = 0; wanted[i] != NULL; i++)
 			if (strncmp(*p, wanted[i], strlen(wanted[i])) == 0)
 				set(env, *p);
+}
+
+/* Nobody's home, nobody's configuration. */
+static void
+set_alone(struct env *env, const struct gitcmd *g)
+{
+	set(env, arena_printf(env->a, "HOME=%s", g->dir));
+	set(env, arena_printf(env->a, "XDG_CONFIG_HOME=%s", g->dir));
+	set(env, "GIT_CONFIG_NOSYSTEM=1");
+	set(env, "GIT_CONFIG_GLOBAL=/dev/null");
+	set_config(env, "credential.helper", "");
+}
+
+static void
+set_protocols(struct env *env, const struct gitcmd *g)
+{
+	static const char *const theirs[] = {"protocol.https.allow", "protocol.http.allow", "protocol.ssh.allow"};
+
+	set_config(env, "protocol.allow", "never");
+	if (g->url == NULL)
+		return;
+	if (gitcmd_is_local(g->url)) {
+		set_config(env, "protocol.file.allow", "always");
+		return;
+	}
+	if (g->of_user)
+		for (size_t i = 0; i < COUNT(theirs); i++)
+			set_config(env, theirs[i], "always");
+	else
+		set_config(
+		    env, strncmp(g->url, "https:", 6) == 0 ? "protocol.https.allow" : "protocol.http.allow", "always");
+	set_config(env, "http.lowSpeedLimit", arena_printf(env->a, "%d", GITCMD_LOW_SPEED_BYTES));
+	set_config(env, "http.lowSpeedTime", arena_printf(env->a, "%d", GITCMD_LOW_SPEED_S));
+	if (g->authorization != NULL)
+		set_config(env, arena_printf(env->a, "http.%s.extraHeader", origin_of(env->a, g->url)),
+		    arena_printf(env->a, "Authorization: %s", g->authorization));
 }
 
 static void
 fill_env(struct env *env, const struct gitcmd *g)
 {
-	set_inherited(env);
-	set(env, arena_printf(env->a, "HOME=%s", g->dir));
-	set(env, arena_printf(env->a, "XDG_CONFIG_HOME=%s", g->dir));
+	set_inherited(env, needed);
+	if (g->of_user)
+		set_inherited(env, personal);
+	else
+		set_alone(env, g);
 	set(env, "LC_ALL=C");
-	set(env, "GIT_CONFIG_NOSYSTEM=1");
-	set(env, "GIT_CONFIG_GLOBAL=/dev/null");
 	set(env, "GIT_TERMINAL_PROMPT=0");
 	set(env, "GIT_OPTIONAL_LOCKS=0");
 	set_config(env, "gc.auto", "0");
@@ -96,21 +147,11 @@ fill_env(struct env *env, const struct gitcmd *g)
 	/* Every fetch a pack, which maintenance rolls up; never thousands of loose files. */
 	set_config(env, "fetch.unpackLimit", "1");
 	set_config(env, "core.hooksPath", "/dev/null");
-	set_config(env, "credential.helper", "");
+	/* Commits of the repository beside (objects/info/alternates) are not told to the servers of its submodules. */
+	set_config(env, "core.alternateRefsPrefixes", "refs/ekaci/none");
 	/* Whoever owns the folder, nothing in it is run. */
 	set_config(env, "safe.directory", "*");
-	set_config(env, "protocol.allow", "never");
-	if (g->url != NULL && is_local(g->url)) {
-		set_config(env, "protocol.file.allow", "always");
-	} else if (g->url != NULL) {
-		set_config(
-		    env, strncmp(g->url, "https:", 6) == 0 ? "protocol.https.allow" : "protocol.http.allow", "always");
-		set_config(env, "http.lowSpeedLimit", arena_printf(env->a, "%d", GITCMD_LOW_SPEED_BYTES));
-		set_config(env, "http.lowSpeedTime", arena_printf(env->a, "%d", GITCMD_LOW_SPEED_S));
-		if (g->authorization != NULL)
-			set_config(env, arena_printf(env->a, "http.%s.extraHeader", origin_of(env->a, g->url)),
-			    arena_printf(env->a, "Authorization: %s", g->authorization));
-	}
+	set_protocols(env, g);
 	set(env, arena_printf(env->a, "GIT_CONFIG_COUNT=%zu", env->configs));
 	env->p[env->n] = NULL;
 }
@@ -159,20 +200,27 @@ gitcmd_classify(struct str words, enum gitcmd_trouble *ret_trouble)
 	return ERR_SYSTEM;
 }
 
-/* The end of standard error is kept. */
+struct heard {
+	struct buf words; /* the end of standard error */
+	struct buf *out;  /* standard output, or NULL */
+};
+
 static int
 keep(void *ctx, int fd, struct str bytes, struct err *e)
 {
-	struct buf *words = ctx;
+	struct heard *h = ctx;
 
 	(void)e;
-	if (fd != 2)
+	if (fd != 2) {
+		if (h->out != NULL)
+			buf_str(h->out, bytes);
 		return 0;
+	}
 	if (bytes.n > MAX_WORDS / 2)
 		bytes = str_from(bytes, bytes.n - MAX_WORDS / 2);
-	if (words->n + bytes.n > MAX_WORDS)
-		buf_drop(words, words->n + bytes.n - MAX_WORDS);
-	buf_str(words, bytes);
+	if (h->words.n + bytes.n > MAX_WORDS)
+		buf_drop(&h->words, h->words.n + bytes.n - MAX_WORDS);
+	buf_str(&h->words, bytes);
 	return 0;
 }
 
@@ -194,42 +242,71 @@ last_words(struct arena *a, struct str words)
 	return str_dup(a, str_utf8_head(all, 400));
 }
 
-int
-gitcmd_run(const struct gitcmd *g, const char *const *args, enum gitcmd_trouble *ret_trouble, struct err *e)
+/* How it ended, as an error. */
+static int
+judge(const struct gitcmd *g, const char *verb, const struct child_result *r, struct str words, enum gitcmd_trouble *ret_trouble,
+    struct err *e)
 {
-	AUTO(buf_release) struct buf words;
+	if (r->end == CHILD_EXITED && r->code == 0)
+		return 0;
+	if (r->end == CHILD_CANCELLED)
+		return fail(e, ERR_BUSY, "cancelled");
+	if (r->end == CHILD_TIMED_OUT)
+		return fail(e, ERR_BUSY, "git %s was stopped after %lld s", verb, (long long)(r->wall_ms / 1000));
+	if (r->end != CHILD_EXITED)
+		return fail(e, ERR_SYSTEM, "git %s ended with signal %d", verb, r->code);
+	enum err_kind kind = gitcmd_classify(words, ret_trouble);
+	return err_set(e, kind, 0, ERR_AT, "git %s: %s", verb, last_words(g->a, words));
+}
+
+static int
+run(const struct gitcmd *g, const char *const *args, struct buf *out, enum gitcmd_trouble *ret_trouble, struct err *e)
+{
+	struct heard h = {.out = out};
 	struct env env = {.a = g->a};
 	const char *argv[24] = {"git", arena_printf(g->a, "--git-dir=%s", g->dir)};
 	struct child_result r;
-	enum gitcmd_trouble trouble = GITCMD_OTHER;
 	size_t n = 2;
 
+	*ret_trouble = GITCMD_OTHER;
 	for (size_t i = 0; args[i] != NULL; i++) {
 		if (n + 1 == COUNT(argv))
 			return fail(e, ERR_BUG, "too many arguments for git");
 		argv[n++] = args[i];
 	}
-	if (ret_trouble != NULL)
-		*ret_trouble = trouble;
 	int64_t left = g->deadline_ms != 0 ? g->deadline_ms - clock_mono_ms() : 0;
 	if (g->deadline_ms != 0 && left <= 0)
 		return fail(e, ERR_BUSY, "no time was left for git %s", args[0]);
 	fill_env(&env, g);
-	buf_init(&words, MAX_WORDS + 1);
+	buf_init(&h.words, MAX_WORDS + 1);
 	struct child c = {
-	    .argv = argv, .env = env.p, .env_clear = true, .wall_ms = left, .on_bytes = keep, .ctx = &words};
-	if (child_run(&c, &r, e) != 0)
+	    .argv = argv, .env = env.p, .env_clear = true, .wall_ms = left, .on_bytes = keep, .ctx = &h};
+	int rc = child_run(&c, &r, e);
+	if (rc == 0)
+		rc = judge(g, args[0], &r, buf_get(&h.words), ret_trouble, e);
+	buf_release(&h.words);
+	return rc;
+}
+
+int
+gitcmd_run(const struct gitcmd *g, const char *const *args, enum gitcmd_trouble *ret_trouble, struct err *e)
+{
+	enum gitcmd_trouble trouble;
+
+	return run(g, args, NULL, ret_trouble != NULL ? ret_trouble : &trouble, e);
+}
+
+int
+gitcmd_read(const struct gitcmd *g, const char *const *args, size_t max_bytes, struct str *ret, struct err *e)
+{
+	AUTO(buf_release) struct buf out;
+	enum gitcmd_trouble trouble;
+
+	buf_init(&out, max_bytes);
+	if (run(g, args, &out, &trouble, e) != 0)
 		return -1;
-	if (r.end == CHILD_EXITED && r.code == 0)
-		return 0;
-	if (r.end == CHILD_CANCELLED)
-		return fail(e, ERR_BUSY, "cancelled");
-	if (r.end == CHILD_TIMED_OUT)
-		return fail(e, ERR_BUSY, "git %s was stopped after %lld s", args[0], (long long)(r.wall_ms / 1000));
-	if (r.end != CHILD_EXITED)
-		return fail(e, ERR_SYSTEM, "git %s ended with signal %d", args[0], r.code);
-	enum err_kind kind = gitcmd_classify(buf_get(&words), &trouble);
-	if (ret_trouble != NULL)
-		*ret_trouble = trouble;
-	return err_set(e, kind, 0, ERR_AT, "git %s: %s", args[0], last_words(g->a, buf_get(&words)));
+	if (out.over)
+		return fail(e, ERR_LIMIT, "git %s printed more than %zu bytes", args[0], max_bytes);
+	*ret = (struct str){arena_strn(g->a, out.p, out.n), out.n};
+	return 0;
 }

@@ -2,34 +2,21 @@
  * The stage `mirror`: a bare repository of ours is brought up to date, and the test merge is made in it.
  *
  * Refs: refs/ekaci/pull/N/head, and refs/ekaci/base/BRANCH with "%" and "/" written as %25 and %2F, so that a branch
- * "a" and a later branch "a/b" never stand in each other's way. One process at a time works on a mirror (a lock beside
- * it), so lock files inside are left over from a killed one, and are removed when git stumbles over them. A mirror that
- * git or libgit2 finds damaged is made again, once.
+ * "a" and a later branch "a/b" never stand in each other's way. A mirror that git or libgit2 finds damaged is made again,
+ * once.
  */
 #include "changeset/changeset.h"
 
-#include "changeset/gitcmd.h"
+#include "changeset/gitdir.h"
 #include "changeset/merge.h"
+#include "changeset/submodules.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
-#include "support/os/child.h"
 #include "support/os/files.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum {
-	LOCK_POLL_US = 50 * 1000,
-	MAX_PACKS = 40,     /* then they are rolled up: every read looks into each of them */
-	STALE_PACK_S = 3600 /* a half-written pack that nobody wrote to for so long is nobody's */
-};
 
 struct mirror {
 	struct arena *a;
@@ -104,64 +91,6 @@ read_job(struct mirror *m, struct err *e)
 	return 0;
 }
 
-/* Waits for the mirror to be ours alone; the lock ends with the descriptor. */
-static int
-take_lock(const struct mirror *m, int *ret_fd, struct err *e)
-{
-	const char *path = arena_printf(m->a, "%s.lock", m->path);
-	struct str folder = {path, (size_t)(strrchr(path, '/') - path)};
-
-	if (folder.n > 0 && files_mkdirs(str_dup(m->a, folder), 0700, e) != 0)
-		return -1;
-	AUTO(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return fail_sys(e, "cannot open %s", path);
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return fail_sys(e, "cannot lock %s", path);
-		if (child_cancelled())
-			return fail(e, ERR_BUSY, "cancelled");
-		if (m->git.deadline_ms != 0 && clock_mono_ms() >= m->git.deadline_ms)
-			return fail(e, ERR_BUSY, "another fetch of this repository took all the time");
-		usleep(LOCK_POLL_US);
-	}
-	*ret_fd = fd;
-	fd = -1;
-	return 0;
-}
-
-static int
-remove_lock(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	const char *name = path + ftw->base;
-
-	(void)st;
-	if (type == FTW_D && ftw->level == 1 && strcmp(name, "objects") == 0)
-		return FTW_SKIP_SUBTREE;
-	if (type == FTW_F && str_ends(str_of(name), STR(".lock")) && unlink(path) == 0)
-		log_warn("removed %s, left over from a fetch that was killed", path);
-	return FTW_CONTINUE;
-}
-
-/* An empty mirror appears whole or not at all. */
-static int
-make_mirror(const struct mirror *m, struct err *e)
-{
-	static const char *const init[] = {"init", "--bare", "--quiet", "--template=", NULL};
-	struct gitcmd git = m->git;
-
-	if (files_exist(arena_printf(m->a, "%s/HEAD", m->path)))
-		return 0;
-	git.dir = arena_printf(m->a, "%s.new", m->path);
-	if (files_remove_tree(git.dir, e) != 0 || files_remove_tree(m->path, e) != 0)
-		return -1;
-	if (gitcmd_run(&git, init, NULL, e) != 0)
-		return fail_in(e, "cannot make the mirror");
-	if (rename(git.dir, m->path) != 0)
-		return fail_sys(e, "cannot make the mirror %s", m->path);
-	return 0;
-}
-
 static int
 remove_mirror(const struct mirror *m, struct err *e)
 {
@@ -174,34 +103,12 @@ remove_mirror(const struct mirror *m, struct err *e)
 	return files_remove_tree(old, e);
 }
 
-/* Whether git can read the configuration, the refs and what they point to. */
-static bool
-is_sound(const struct mirror *m)
-{
-	static const char *const args[] = {"for-each-ref", "--format=%(objecttype)", NULL};
-	struct err e = {0};
-
-	return gitcmd_run(&m->git, args, NULL, &e) == 0 || e.kind == ERR_BUSY;
-}
-
-/* Fetches up to two refspecs. Lock files in the way are removed and it is tried once more; words of git that mean
- * nothing to us make us look at the mirror. */
 static int
 fetch(const struct mirror *m, const char *first, const char *second, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
-	const char *const args[] = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-	    "--no-auto-maintenance", "--force", "--", m->git.url, first, second, NULL};
+	const char *const what[] = {first, second, NULL};
 
-	if (gitcmd_run(&m->git, args, ret_trouble, e) == 0)
-		return 0;
-	if (*ret_trouble == GITCMD_LOCKED) {
-		(void)nftw(m->path, remove_lock, 16, FTW_PHYS | FTW_ACTIONRETVAL);
-		if (gitcmd_run(&m->git, args, ret_trouble, e) == 0)
-			return 0;
-	}
-	if (e->kind == ERR_SYSTEM && *ret_trouble == GITCMD_OTHER && !is_sound(m))
-		*ret_trouble = GITCMD_CORRUPT;
-	return -1;
+	return gitdir_fetch(&m->git, NULL, what, ret_trouble, e);
 }
 
 static const char *
@@ -320,7 +227,7 @@ attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 	AUTO(repo_free) git_repository *repo = NULL;
 
 	*ret_trouble = GITCMD_OTHER;
-	if (make_mirror(m, e) != 0 || fetch_refs(m, ret_trouble, e) != 0)
+	if (gitdir_make(&m->git, e) != 0 || fetch_refs(m, ret_trouble, e) != 0)
 		return -1;
 	if (repository_open(m->path, &repo, e) != 0) {
 		*ret_trouble = GITCMD_CORRUPT;
@@ -340,39 +247,28 @@ attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 	return rc != 0 ? -1 : 0;
 }
 
-/* How many packs there are; half-written ones of killed fetches, which may be large, go. */
-static size_t
-tidy_packs(const struct mirror *m)
+/* Whole trees, when a job wants them, are noted in the record. */
+static int
+take_submodules(const struct mirror *m, json_t *rec, struct record_out *out, struct err *e)
 {
-	const char *folder = arena_printf(m->a, "%s/objects/pack", m->path);
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-	size_t packs = 0;
+	const char *base = json_str(rec, "base_tree", ""), *head = json_str(rec, "head_tree", "");
+	bool trusted = json_flag(m->job, "trusted", false);
+	struct submodules s = {.a = m->a,
+	    .git_dir = m->path,
+	    .into = arena_printf(m->a, "%s.%s", m->path, trusted ? "submodules" : "outside"),
+	    .url = m->git.url,
+	    .authorization = m->git.authorization,
+	    .deadline_ms = m->git.deadline_ms,
+	    .trusted = trusted};
+	json_t *taken;
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		struct str name = str_of(entry->d_name);
-		struct stat st;
-		packs += str_ends(name, STR(".pack"));
-		if (!str_starts(name, STR("tmp_")) || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			continue;
-		if (st.st_mtim.tv_sec < clock_now_ms() / 1000 - STALE_PACK_S &&
-		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
-			log_warn("removed %s/%s, left over from a fetch that was killed", folder, entry->d_name);
-	}
-	if (dir != NULL)
-		closedir(dir);
-	return packs;
-}
-
-/* Many packs become few, in proportion to their sizes. What fails here is tried at the next fetch. */
-static void
-maintain(const struct mirror *m)
-{
-	static const char *const repack[] = {"repack", "-d", "-l", "-q", "--geometric=2", NULL};
-	struct err e = {0};
-
-	if (tidy_packs(m) >= MAX_PACKS && gitcmd_run(&m->git, repack, NULL, &e) != 0)
-		log_err(LOG_WARN, "maintenance of a mirror", &e);
+	if (!submodules_wanted(m->a, m->path, base, head, NULL, false))
+		return 0;
+	record_progress(out, "fetching submodules", 0, -1);
+	if (submodules_take(&s, base, head, &taken, e) != 0)
+		return -1;
+	json_object_set_new(rec, "submodules", taken);
+	return 0;
 }
 
 static int
@@ -384,7 +280,7 @@ run(struct mirror *m, struct record_out *out, struct err *e)
 	if (read_job(m, e) != 0)
 		return -1;
 	record_progress(out, "waiting for the mirror", 0, -1);
-	if (take_lock(m, &lock, e) != 0)
+	if (gitdir_lock(&m->git, &lock, e) != 0)
 		return -1;
 	record_progress(out, "fetching", 0, -1);
 	int rc = attempt(m, &trouble, e);
@@ -396,8 +292,14 @@ run(struct mirror *m, struct record_out *out, struct err *e)
 	}
 	if (rc != 0)
 		return -1;
-	record_emit(out, merge_record(&m->merge, m->head, &m->tip_id));
-	maintain(m);
+	json_t *rec = merge_record(&m->merge, m->head, &m->tip_id);
+	rc = take_submodules(m, rec, out, e);
+	if (rc != 0) {
+		json_decref(rec);
+		return -1;
+	}
+	record_emit(out, rec);
+	gitdir_maintain(&m->git);
 	return 0;
 }
 

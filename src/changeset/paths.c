@@ -62,11 +62,32 @@ worth_reading(git_repository *repo, const git_diff *diff)
 	return true;
 }
 
+static void
+object_free(git_odb_object **object)
+{
+	git_odb_object_free(*object);
+}
+
+static bool
+is_pointer(git_odb *odb, const git_diff_file *f)
+{
+	AUTO(object_free) git_odb_object *object = NULL;
+	git_object_t type;
+	size_t n;
+
+	if ((f->mode != GIT_FILEMODE_BLOB && f->mode != GIT_FILEMODE_BLOB_EXECUTABLE) ||
+	    git_odb_read_header(&n, &type, odb, &f->id) != 0 || n >= PATHS_MAX_POINTER || git_odb_read(&object, odb, &f->id) != 0)
+		return false;
+	struct str text = {git_odb_object_data(object), git_odb_object_size(object)};
+	return str_starts(text, STR("version https://git-lfs.github.com/spec/v1\n")) && str_find(text, STR("\noid sha256:")) >= 0;
+}
+
 int
 paths_changed(
     struct arena *a, git_repository *repo, git_tree *base, git_tree *head, struct changed_paths *ret, struct err *e)
 {
 	AUTO(diff_free) git_diff *diff = NULL;
+	AUTO(odb_free) git_odb *odb = NULL;
 	git_diff_options opts;
 	git_diff_find_options find;
 
@@ -82,6 +103,8 @@ paths_changed(
 		find.rename_limit = PATHS_MAX_RENAMES;
 		rc = git_diff_find_similar(diff, &find);
 	}
+	if (rc == 0)
+		rc = git_repository_odb(&odb, repo);
 	if (rc != 0)
 		return fail_git(e, rc, "cannot compare the two trees");
 	size_t n = git_diff_num_deltas(diff);
@@ -90,6 +113,8 @@ paths_changed(
 		const git_diff_delta *d = git_diff_get_delta(diff, i);
 		struct str old = str_of(d->old_file.path), new = str_of(d->new_file.path);
 		p[i].status = status_of(d);
+		p[i].submodule = d->old_file.mode == GIT_FILEMODE_COMMIT || d->new_file.mode == GIT_FILEMODE_COMMIT;
+		p[i].lfs = is_pointer(odb, &d->new_file) || is_pointer(odb, &d->old_file);
 		p[i].path = (struct str){arena_strn(a, new.p, new.n), new.n};
 		if (!str_eq(old, new))
 			p[i].old = (struct str){arena_strn(a, old.p, old.n), old.n};

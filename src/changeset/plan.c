@@ -3,6 +3,7 @@
 
 #include "changeset/paths.h"
 #include "changeset/rules.h"
+#include "changeset/untold.h"
 #include "support/os/files.h"
 
 #include <string.h>
@@ -10,6 +11,7 @@
 enum {
 	MAX_PATHS = 100,  /* listed in the record */
 	MAX_EXAMPLES = 5, /* of paths per rule */
+	MAX_FLAKE = 1024 * 1024, /* of a flake.nix that is looked into; people write some kilobytes */
 	MAX_SCOPE = 200   /* attribute prefixes of a job; more is the whole job */
 };
 
@@ -28,7 +30,8 @@ struct planner {
 	bool ignore_rules;
 	struct glob_set skip; /* pattern i is skip_paths[i] */
 	const json_t *skip_paths;
-	struct changed_paths changed;
+	struct changed_paths plain;   /* as git has the trees */
+	struct changed_paths changed; /* with submodules, where a job takes them */
 	struct tally *by_rule, *by_skip, unmatched;
 	bool full, scoped; /* a full-rebuild, a rebuild-only rule has matched */
 	json_t *paths;
@@ -37,6 +40,7 @@ struct planner {
 	struct err head_wrong; /* head's file has a mistake */
 	const char *config;    /* where the jobs are from */
 	json_t *jobs;          /* without scope */
+	const json_t *whole;   /* the trees with submodules, or why there are none (submodules.h); or NULL */
 	json_t *left_out;
 };
 
@@ -262,11 +266,11 @@ jobs_by_convention(const struct planner *p)
 	const git_tree *trees[] = {p->base, p->head};
 
 	for (size_t i = 0; i < COUNT(trees); i++) {
+		if (has_file(trees[i], "flake.nix"))
+			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "flake", "flake", ".", "attr_path", "systems",
+			    "allow_eval_failures", 0);
 		if (has_file(trees[i], "default.nix"))
 			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "default.nix", "file", "default.nix",
-			    "attr_path", "systems", "allow_eval_failures", 0);
-		if (has_file(trees[i], "flake.nix"))
-			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "checks", "flake", ".#checks",
 			    "attr_path", "systems", "allow_eval_failures", 0);
 	}
 	return NULL;
@@ -295,12 +299,14 @@ static int
 choose_jobs(struct planner *p, struct err *e)
 {
 	const json_t *wanted = json_object_get(p->job, "jobs");
+	json_t *job;
+	size_t i;
 
 	if (json_is_array(wanted)) {
 		p->config = "command line";
-		return jobs_by_hand(p, wanted, e);
-	}
-	if (json_array_size(p->rules.jobs) > 0) {
+		if (jobs_by_hand(p, wanted, e) != 0)
+			return -1;
+	} else if (json_array_size(p->rules.jobs) > 0) {
 		p->config = "file";
 		p->jobs = json_incref(p->rules.jobs);
 	} else if (json_array_size(p->head_jobs) > 0) {
@@ -310,6 +316,8 @@ choose_jobs(struct planner *p, struct err *e)
 		p->config = "convention";
 		p->jobs = jobs_by_convention(p);
 	}
+	if (json_flag(p->job, "all_submodules", false))
+		json_array_foreach(p->jobs, i, job) json_object_set_new(job, "submodules", json_true());
 	return 0;
 }
 
@@ -409,31 +417,111 @@ no_jobs(const struct planner *p, struct err *e)
 	}
 	return fail(e, ERR_ABSENT,
 	    "nothing says what to evaluate: add " RULES_PATH ", for example "
-	    "{\"jobs\": {\"packages\": {\"file\": \"default.nix\"}}}, or a default.nix or flake.nix at the top of the "
+	    "{\"jobs\": {\"packages\": {\"file\": \"default.nix\"}}}, or a flake.nix or default.nix at the top of the "
 	    "repository");
+}
+
+static bool
+takes_submodules(const json_t *jobs)
+{
+	const json_t *job;
+	size_t i;
+
+	json_array_foreach(jobs, i, job) if (json_flag(job, "submodules", false)) return true;
+	return false;
+}
+
+/* The changed paths, inside submodules, too, when a job takes them. */
+static int
+compare_trees(struct planner *p, struct err *e)
+{
+	const char *git_dir = json_str(p->whole, "git_dir", NULL);
+	git_repository *repo = NULL;
+	git_tree *base = NULL, *head = NULL;
+
+	if (paths_changed(p->a, p->repo, p->base, p->head, &p->plain, e) != 0)
+		return -1;
+	p->changed = p->plain;
+	if (git_dir == NULL || !takes_submodules(p->jobs))
+		return 0;
+	int rc = repository_open(git_dir, &repo, e);
+	if (rc == 0)
+		rc = repository_tree(repo, json_str(p->whole, "base_tree", ""), &base, e);
+	if (rc == 0)
+		rc = repository_tree(repo, json_str(p->whole, "head_tree", ""), &head, e);
+	if (rc == 0)
+		rc = paths_changed(p->a, repo, base, head, &p->changed, e);
+	git_tree_free(base);
+	git_tree_free(head);
+	git_repository_free(repo);
+	return rc;
+}
+
+/* Nobody is to be told of empty folders what was asked of submodules. */
+static int
+need_whole(const struct planner *p, struct err *e)
+{
+	const char *why = json_str(p->whole, "error", NULL);
+
+	if (why != NULL)
+		return fail(e, ERR_INPUT, "%s", why);
+	if (p->whole == NULL && (has_file(p->base, ".gitmodules") || has_file(p->head, ".gitmodules")))
+		return fail(e, ERR_BUG, "a job takes submodules, and nobody looked for them");
+	return 0;
+}
+
+/* A flake that has itself with its submodules (Nix 2.27 and later) is read without them by a job that takes none. */
+static void
+warn_of_flakes(struct planner *p, const json_t *jobs)
+{
+	const json_t *job;
+	struct str text;
+	struct err ignored;
+	size_t i;
+
+	json_array_foreach(jobs, i, job)
+	{
+		const char *flake = json_str(job, "flake", NULL);
+		if (flake == NULL || json_flag(job, "submodules", false) || strcspn(flake, "?#") != 1)
+			continue;
+		if (repository_file(p->a, p->repo, p->head, "flake.nix", MAX_FLAKE, &text, &ignored) == 0 &&
+		    str_find(text, STR("self.submodules")) >= 0)
+			json_array_append_new(p->rules.warnings,
+			    json_any_string(str_of(arena_printf(p->a,
+				"flake.nix speaks of self.submodules, and job %s takes none: write \"submodules\": true into it",
+				json_str(job, "name", "?")))));
+	}
 }
 
 static int
 plan(struct planner *p, struct record_out *out, struct err *e)
 {
 	p->ignore_rules = json_flag(p->job, "ignore_rules", false);
+	p->whole = json_object_get(p->job, "submodules");
+	if (!json_is_object(p->whole))
+		p->whole = NULL;
 	if (open_trees(p, e) != 0 || read_configuration(p, e) != 0)
 		return -1;
-	if (paths_changed(p->a, p->repo, p->base, p->head, &p->changed, e) != 0)
+	if (choose_jobs(p, e) != 0 || compare_trees(p, e) != 0)
 		return -1;
 	decide_all(p);
-	if (choose_jobs(p, e) != 0)
-		return -1;
 	bool all = p->unmatched.paths > 0 || p->full || p->config_edit != NULL || p->ignore_rules;
 	bool evaluate = json_flag(p->job, "all_jobs", false) || (p->changed.n > 0 && (all || p->scoped));
 	if (evaluate && json_array_size(p->jobs) == 0)
 		return no_jobs(p, e);
 	json_t *jobs = evaluate ? jobs_json(p, !all) : json_array();
+	if (takes_submodules(jobs) && need_whole(p, e) != 0) {
+		json_decref(jobs);
+		return -1;
+	}
+	warn_of_flakes(p, jobs);
+	struct untold untold = {&p->rules, &p->skip, p->ignore_rules, &p->plain, &p->changed};
 	record_emit(out,
-	    json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O}", "type", "plan", "decision",
+	    json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O,s:o}", "type", "plan", "decision",
 		evaluate ? "evaluate" : "skip", "config", p->config, "changed_paths", (json_int_t)p->changed.n, "paths",
 		p->paths, "rules", rules_json(p), "unmatched", unmatched_json(p), "jobs", jobs, "jobs_left_out",
-		p->left_out, "report", p->rules.report, "config_edit", p->config_edit, "warnings", p->rules.warnings));
+		p->left_out, "report", p->rules.report, "config_edit", p->config_edit, "warnings", p->rules.warnings,
+		"untold", untold_json(&untold, jobs)));
 	return 0;
 }
 

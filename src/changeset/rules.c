@@ -83,6 +83,41 @@ flake_ok(struct str s)
 	return str_is(where, ".") || (str_starts(where, STR("./")) && inner_path(where).p != NULL);
 }
 
+/* ".?submodules=1#x" is how Nix has a flake with its submodules; gives the same without that, and whether it was there. */
+static struct str
+without_submodules(struct arena *a, struct str s, bool *ret_takes)
+{
+	static const char word[] = "submodules=1";
+	ptrdiff_t at = str_find(s, STR("submodules=1"));
+	size_t end = (size_t)at + strlen(word);
+
+	*ret_takes = at > 0 && (s.p[at - 1] == '?' || s.p[at - 1] == '&') && (end == s.n || s.p[end] == '&' || s.p[end] == '#') &&
+	    memchr(s.p, '#', (size_t)at) == NULL;
+	if (!*ret_takes)
+		return s;
+	/* One of the two signs around it goes, too. */
+	bool more = end < s.n && s.p[end] == '&';
+	struct str before = {s.p, (size_t)at - !more}, after = str_from(s, end + more);
+	const char *text = arena_printf(a, STR_FMT STR_FMT, STR_ARG(before), STR_ARG(after));
+	return str_of(text);
+}
+
+/* A flake of this repository, without what Nix is told beside it. */
+static void
+read_flake(struct reader *r, struct str s, json_t *out)
+{
+	bool takes;
+	struct str flake = without_submodules(r->a, s, &takes);
+
+	if (!flake_ok(flake)) {
+		reader_wrong(r, AT_VALUE, "must be this repository's flake: \".#attribute\" or \"./folder#attribute\"");
+		return;
+	}
+	json_object_set_new(out, "flake", json_stringn(flake.p, flake.n));
+	if (takes)
+		json_object_set_new(out, "submodules", json_true());
+}
+
 /* Which of file, flake (and expr) says what to evaluate; exactly one must. */
 static void
 read_source(struct reader *r, json_t *in, bool allow_expr, json_t *out)
@@ -105,9 +140,8 @@ read_source(struct reader *r, json_t *in, bool allow_expr, json_t *out)
 				    r, AT_VALUE, "must be the path of a file in this repository, without \"..\"");
 			else
 				json_object_set_new(out, "file", json_stringn(inner.p, inner.n));
-		} else if (i == 1 && !flake_ok(s)) {
-			reader_wrong(
-			    r, AT_VALUE, "must be this repository's flake: \".#attribute\" or \"./folder#attribute\"");
+		} else if (i == 1) {
+			read_flake(r, s, out);
 		} else {
 			json_object_set(out, sources[i], v);
 		}
@@ -120,9 +154,10 @@ read_source(struct reader *r, json_t *in, bool allow_expr, json_t *out)
 static json_t *
 read_job(struct reader *r, const char *name, json_t *in, bool allow_expr)
 {
-	static const char *const known[] = {"file", "flake", "attr_path", "systems", "allow_eval_failures", NULL};
-	static const char *const known_by_hand[] = {
-	    "name", "file", "flake", "expr", "attr_path", "systems", "allow_eval_failures", "scope", NULL};
+	static const char *const known[] = {
+	    "file", "flake", "attr_path", "systems", "allow_eval_failures", "submodules", NULL};
+	static const char *const known_by_hand[] = {"name", "file", "flake", "expr", "attr_path", "systems",
+	    "allow_eval_failures", "submodules", "scope", NULL};
 	static const char *const foreign[] = {"caches", "size_check", NULL};
 	json_t *out = json_object(), *systems = json_array();
 
@@ -136,6 +171,8 @@ read_job(struct reader *r, const char *name, json_t *in, bool allow_expr)
 	reader_list(r, in, "systems", add_word, systems);
 	json_object_set_new(out, "systems", systems);
 	json_object_set_new(out, "allow_eval_failures", json_boolean(reader_flag(r, in, "allow_eval_failures", false)));
+	if (reader_flag(r, in, "submodules", false))
+		json_object_set_new(out, "submodules", json_true());
 	return out;
 }
 

@@ -2,13 +2,15 @@
  * rules - .ekaci/config.json: what to evaluate, and which changed paths can rebuild what.
  *
  *   { "jobs": { NAME: { "file": "ci.nix" | "flake": ".#checks", "attr_path": "a.b" | ["a","b"], "systems": [..],
- *                       "allow_eval_failures": false } },
+ *                       "allow_eval_failures": false, "submodules": false } },
  *     "change_sets": [ { "name", "kind", "paths": [globs], "attrs": [attribute paths], "jobs": [names] } ],
  *     "package_change_summary": { "enabled": true, "max_packages_listed": 100, "include_rebuild_only": false },
  *     "rebuild_impact": { "enabled": true, "max_top_blast_radius": 5 } }
  *
  * Every part may be missing. A file is a path in the repository (a leading "/" is its root); a flake is "." or a folder
- * below it, with "#attributes". Attribute paths are text with dots (parts with dots in quotes) or arrays of text.
+ * below it, with "#attributes". Attribute paths are text with dots (parts with dots in quotes) or arrays of text. A job
+ * with submodules sees them as a clone that has them would, others see empty folders; the member is in rules.jobs only
+ * where it is true, and a flake with "?submodules=1", as Nix has it, gives it, too.
  * attrs and jobs belong to kind rebuild-only, which needs at least one of them: attrs are prefixes of attribute paths
  * as the report shows them, in every job or, with jobs, in those; jobs alone are whole jobs.
  *

@@ -79,7 +79,7 @@ same_entry(struct comparison *c, const git_tree_entry *entry)
 	if (lstat(c->path, &st) != 0)
 		return false;
 	if (S_ISDIR(st.st_mode))
-		return mode == GIT_FILEMODE_TREE ? same_tree(c, id) : mode == GIT_FILEMODE_COMMIT && names_in(c->path) == 0;
+		return mode == GIT_FILEMODE_TREE ? same_tree(c, id) : mode == GIT_FILEMODE_COMMIT;
 	if (S_ISLNK(st.st_mode))
 		return mode == GIT_FILEMODE_LINK && same_link(c->path, id);
 	if (!S_ISREG(st.st_mode) || mode != ((st.st_mode & S_IXUSR) != 0 ? GIT_FILEMODE_BLOB_EXECUTABLE : GIT_FILEMODE_BLOB))

@@ -18,7 +18,7 @@ must_check int source_open(const char *git_dir, const char *tree, struct source 
 void source_close(struct source *s); /* NULL is fine */
 
 /* Whether dir holds what the folder of the tree ("" for the whole) does, and nothing else, as a checkout would: a submodule
- * is an empty folder. Links are compared, not followed. False, too, for more than a gigabyte. */
+ * is any folder, as a job may take submodules. Links are compared, not followed. False, too, for more than a gigabyte. */
 bool source_is_copy(struct source *s, const char *folder, const char *dir);
 
 /* How many lines the regular file at path has; 0 when the tree has none of that name. */

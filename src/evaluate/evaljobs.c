@@ -9,7 +9,7 @@
 enum takes { NOTHING, ONE, TWO };
 enum means {
 	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, ONE_ROOT, CACHE,
-	CONSTITUENTS, OVERRIDE, NIX, NOT_DONE, HELP
+	CONSTITUENTS, OVERRIDE, SYSTEMS, ABSENT_OK, ONLY_LOCKED, NIX, NOT_DONE, HELP
 };
 
 struct option {
@@ -34,6 +34,10 @@ static const struct option options[] = {
     {"--apply", NULL, ONE, APPLY, "EXPR", "a function of each derivation; its result becomes extraValue"},
     {"--select", NULL, ONE, SELECT, "EXPR", "a function of the root; its result is walked"},
     {"--override-input", NULL, TWO, OVERRIDE, "PATH REF", "another flake for an input (PATH: nixpkgs, or a/nixpkgs), also for whom follows it"},
+    {"--systems", NULL, ONE, SYSTEMS, "LIST", "of a flake's outputs only those of these systems (not in nix-eval-jobs)"},
+    {"--absent-ok", NULL, NOTHING, ABSENT_OK, "", "a flake's ATTR that is not there is an empty set (not in nix-eval-jobs)"},
+    {"--only-locked", NULL, NOTHING, ONLY_LOCKED, "", "before Nix 2.10, whose flakes are not evaluated purely: fetch nothing but what the\n"
+        "        lock file names, not what the flake's code asks for by itself (not in nix-eval-jobs)"},
     {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
     {"--check-cache-status", NULL, NOTHING, CACHE, "", "whether each derivation is local, cached or notBuilt, and what it needs;\n"
         "        one question to the store, so rows come at the end; neededSubstitutes is what builds need directly"},
@@ -72,10 +76,11 @@ help(void)
 	     "drvPath, outputs, requiredSystemFeatures, meta (or metaError, why it does not evaluate: the row is\n"
 	     "good all the same), inputDrvs, extraValue, error,\n"
 	     "cacheStatus, isCached, neededBuilds, neededSubstitutes, constituents, namedConstituents. A set that says the\n"
-	     "same as one above it - all names and derivations below, without an end - is an error row: a set within itself. Relative paths within an\n"
-	     "expression of several lines, or with tabs or letters beyond ASCII, are not supported: it is read from the\n"
-	     "store. A local flake is read as path:, that is all its files, not only those git knows; without --impure\n"
-	     "it is locked by the hash of its contents and evaluated purely, and with Nix 2.8, whose repl cannot do that,\n"
+	     "same as one above it - all names and derivations below, without an end - is an error row: a set within itself. A flake is walked by\n"
+	     "its schema, marked or not: all its checks, packages, devShells, formatter, hydraJobs and configurations, or those\n"
+	     "below ATTR. A local one is read as path:, that is all its files, not only those git knows; without --impure it is\n"
+	     "locked by the hash of its contents and evaluated purely. Before Nix 2.26 an expression with tabs or letters\n"
+	     "beyond ASCII is read from the store, where its relative paths mean nothing, and before 2.10 a flake is evaluated\n"
 	     "restricted: it sees builtins.currentSystem, but no file of the machine and no environment.");
 }
 
@@ -124,6 +129,9 @@ take(struct eval_jobs *o, const struct option *opt, char **v)
 	case CACHE: o->check_cache_status = true; return 0;
 	case OVERRIDE: o->overrides[o->n_overrides++] = (struct eval_override){v[1], v[2]}; return 0;
 	case CONSTITUENTS: o->constituents = true; return 0;
+	case SYSTEMS: o->systems = v[1]; return 0;
+	case ONLY_LOCKED: o->only_locked = true; return 0;
+	case ABSENT_OK: o->absent_ok = true; return 0;
 	case IMPURE: o->impure = true; return 0;
 	case NIX:
 		for (int i = 0; i <= (int)opt->takes; i++)

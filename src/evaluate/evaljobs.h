@@ -36,6 +36,9 @@ struct eval_jobs {
 	const char *select;   /* an expression, or NULL */
 	const char *apply;    /* an expression, or NULL */
 	const char *roots_dir;
+	const char *systems;  /* of a flake's outputs, names with blanks between; NULL: all */
+	bool only_locked;     /* where a flake is evaluated restricted: nothing is fetched but what its lock file names */
+	bool absent_ok;       /* a flake's attribute path that is not there is an empty set */
 	struct eval_arg *args;
 	size_t n_args;
 	struct eval_override *overrides; /* of a flake's inputs */

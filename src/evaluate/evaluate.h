@@ -18,7 +18,12 @@
 #define EKACI_EVALUATE_EVALUATE_H
 
 #include "support/os/record.h"
+#include "support/os/sandbox.h"
 
 int stage_evaluate(const json_t *job, struct record_out *out, struct err *e);
+
+/* Has the evaluator that setting (of ekaci.toml) comes to on this machine evaluate one derivation, in a sandbox as mode says.
+ * *ret names it, in a. -1: it does not work, in its words. Takes a second; writes that derivation. */
+must_check int evaluate_try(struct arena *a, const char *setting, enum sandbox_mode mode, const char **ret, struct err *e);
 
 #endif

@@ -1,7 +1,9 @@
 /* Which evaluator, and what to tell it. */
 #include "evaluate/evaluator.h"
 
+#include "evaluate/program.h"
 #include "evaluate/setup.h"
+#include "evaluate/unknown.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
@@ -53,15 +55,19 @@ version_in_path(struct arena *a, const char *path)
 	return NULL;
 }
 
-/* A fingerprint of the help stands for the version where nothing tells it: other options, another evaluator. */
+/* Where nothing tells it: the build stands for it, and Nix' own libraries tell theirs (libnixstore.so.2.34.8). */
 static const char *
-unknown_version(struct arena *a, struct str help)
+unknown_version(struct arena *a, const struct program *p)
 {
-	uint64_t h = 1469598103934665603u;
+	static const struct str library = {"/libnixstore.so.", 16};
 
-	for (size_t i = 0; i < help.n; i++)
-		h = (h ^ (unsigned char)help.p[i]) * 1099511628211u;
-	return arena_printf(a, "unknown (help %016llx)", (unsigned long long)h);
+	for (size_t i = 0; p->needs[i] != NULL; i++) {
+		AUTO(mem_free) char *real = realpath(p->needs[i], NULL);
+		ptrdiff_t at = real != NULL ? str_find(str_of(real), library) : -1;
+		if (at >= 0)
+			return arena_printf(a, "unknown (Nix %.40s, build %.12s)", real + at + library.n, p->build);
+	}
+	return arena_printf(a, "unknown (build %.12s)", p->build);
 }
 
 /* What a program says of itself when asked so: kept in folder/NAME.says while its file is the same. */
@@ -94,18 +100,20 @@ static int
 probe_external(struct arena *a, const char *program, const char *folder, struct evaluator *ret, struct err *e)
 {
 	AUTO(buf_release) struct buf help = {0};
-	char real[PATH_MAX];
+	struct program p;
 
 	buf_init(&help, HELP_BYTES);
 	if (ask(a, program, "--help", folder, &help, e) != 0)
 		return fail_in(e, "asking the evaluator for its options");
 	if (!offers(buf_get(&help), "--max-memory-size") || !offers(buf_get(&help), "--meta"))
 		return fail(e, ERR_INPUT, "%s does not look like nix-eval-jobs", program);
-	const char *path = realpath(program, real) != NULL ? real : program;
-	*ret = (struct evaluator){.program = program, .name = strstr(path, "lix") != NULL ? "lix-eval-jobs" : "nix-eval-jobs"};
-	ret->version = version_in_path(a, path);
+	if (program_read(a, program, folder, &p, e) != 0)
+		return -1;
+	*ret = (struct evaluator){.program = program, .name = strstr(p.path, "lix") != NULL ? "lix-eval-jobs" : "nix-eval-jobs",
+	    .build = p.build, .needs = p.needs};
+	ret->version = version_in_path(a, p.path);
 	if (ret->version == NULL)
-		ret->version = unknown_version(a, buf_get(&help));
+		ret->version = unknown_version(a, &p);
 	ret->has_select = offers(buf_get(&help), "--select");
 	ret->has_max_depth = offers(buf_get(&help), "--max-depth");
 	return 0;
@@ -181,31 +189,74 @@ add_path_list(const json_t *path, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* The job's attr_path as an array: the plan's, or of a job by hand text with dots. NULL: the whole. */
+static json_t *
+attr_path(const json_t *job)
+{
+	json_t *said = json_object_get(job, "attr_path"), *parts;
+	struct str rest;
+
+	if (json_is_array(said))
+		return json_array_size(said) > 0 ? json_incref(said) : NULL;
+	rest = json_text(job, "attr_path");
+	if (rest.n == 0)
+		return NULL;
+	parts = json_array();
+	while (rest.p != NULL)
+		json_array_append_new(parts, json_any_string(str_cut(rest, '.', &rest)));
+	return parts;
+}
+
+/* A path as people write it: a."b.c". */
+static void
+add_path_name(const json_t *path, struct buf *out)
+{
+	const json_t *part;
+	size_t i;
+
+	json_array_foreach(path, i, part) {
+		const char *name = json_string_value(part), *quote = name != NULL && strchr(name, '.') != NULL ? "\"" : "";
+		buf_printf(out, "%s%s%s%s", i > 0 ? "." : "", quote, name != NULL ? name : "", quote);
+	}
+}
+
 /*
  * What to walk when it is not the whole file: a function of the file's value that goes to attr_path and keeps of it
  * only what the scope names. The sets above a kept attribute keep their recurseForDerivations, so that an attribute is
- * found below exactly the paths where a whole evaluation finds it; what is not there is left out.
+ * found below exactly the paths where a whole evaluation finds it; what is not there is left out. Functions on the way are
+ * called as nix-build -A calls them. An attr_path that is not there is a mistake of the configuration, and said as such
+ * (unknown.h).
  */
 static int
-add_picker(const struct evaluator_job *j, struct buf *out, struct err *e)
+add_picker(const struct evaluator_job *j, const json_t *at, struct buf *out, struct err *e)
 {
 	const json_t *scope = json_object_get(j->job, "scope"), *path;
-	const char *attr_path = json_str(j->job, "attr_path", "");
+	AUTO(buf_release) struct buf name = {0};
 	size_t i;
 
 	buf_puts(out,
-	    "(root: let inherit (builtins) any elem filter foldl' head isFunction isAttrs length listToAttrs map tail; "
-	    "call = v: if isFunction v then v { } else v; "
+	    "(root: let inherit (builtins) any attrNames concatStringsSep elem elemAt filter foldl' genList head isFunction isAttrs "
+	    "length listToAttrs map split tail toXML typeOf; "
+	    "call = v: if isFunction v then (if length (split \"<attrspat\" (toXML v)) > 1 then v { } else v) "
+	    "else if isAttrs v && v ? __functor && (v.type or null) != \"derivation\" then call (v.__functor v) else v; "
 	    "pick = v: paths: if any (p: p == [ ]) paths || !isAttrs v then v else "
 	    "(if v ? recurseForDerivations then { inherit (v) recurseForDerivations; } else { }) // "
 	    "listToAttrs (map (n: { name = n; value = pick (call v.${n}) (map tail (filter (p: head p == n) paths)); }) "
 	    "(filter (n: v ? ${n}) (map head paths))); "
-	    "at = foldl' (v: n: (call v).${n}) root ");
-	AUTO(json_drop) json_t *parts = json_array();
-	struct str rest = str_of(attr_path);
-	while (attr_path[0] != '\0' && rest.p != NULL)
-		json_array_append_new(parts, json_any_string(str_cut(rest, '.', &rest)));
-	if (add_path_list(parts, out, e) != 0)
+	    "few = v: let names = attrNames v; n = length names; in concatStringsSep \", \" (genList (elemAt names) "
+	    "(if n > 10 then 10 else n)) + (if n > 10 then \", ...\" else \"\"); "
+	    "no = n: v: throw (" UNKNOWN_ATTR_PATH_NIX " + ");
+	buf_init(&name, EXPR_BYTES);
+	add_path_name(at, &name);
+	if (walk_nix_string(buf_get(&name), out, e) != 0)
+		return -1;
+	buf_puts(out,
+	    " + \" names nothing: there is no attribute '${n}'\" + (if !isAttrs v then \" in what is a ${typeOf v}\" else "
+	    "\"; there are: ${few v}\")); "
+	    "get = v: n: let s = call v; in if isAttrs s && s ? ${n} then s.${n} else no n s; "
+	    "at = foldl' get root ");
+	AUTO(json_drop) json_t *whole = json_array();
+	if (add_path_list(at != NULL ? at : whole, out, e) != 0)
 		return -1;
 	buf_puts(out, "; in ");
 	if (!json_is_array(scope)) {
@@ -220,35 +271,143 @@ add_picker(const struct evaluator_job *j, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* The job's reference without its fragment: whether it is one of the tree, and then which folder and query. */
+static bool
+is_own_flake(struct str ref, struct str *ret_dir, struct str *ret_query)
+{
+	struct str path = str_cut(ref, '?', ret_query);
+
+	while (str_starts(path, STR("./")))
+		path = str_from(path, 2);
+	*ret_dir = str_is(path, ".") ? STR("") : path;
+	return path.n == 0 || str_is(path, ".") || str_starts(ref, STR("./"));
+}
+
+bool
+evaluator_wants_flake(const json_t *job)
+{
+	struct str dir, query, fragment, ref = json_text(job, "flake");
+
+	return ref.n > 0 && is_own_flake(str_cut(ref, '#', &fragment), &dir, &query);
+}
+
+bool
+evaluator_takes_whole_flake(const json_t *job)
+{
+	const json_t *attr_path = json_object_get(job, "attr_path");
+	bool picks = json_array_size(attr_path) > 0 || json_string_length(attr_path) > 0;
+	struct str fragment;
+
+	(void)str_cut(json_text(job, "flake"), '#', &fragment);
+	return evaluator_wants_flake(job) && fragment.n == 0 && !picks;
+}
+
+/* ?dir=sub says the same as ./sub; submodules are a matter of the checkout. */
+static int
+own_flake(struct arena *a, const struct evaluator_job *j, struct str ref, const char **ret, struct err *e)
+{
+	struct str dir, query;
+	const char *below;
+
+	(void)is_own_flake(ref, &dir, &query);
+	while (query.n > 0) {
+		struct str value, name = str_cut(str_cut(query, '&', &query), '=', &value);
+		if (str_is(name, "dir"))
+			dir = value;
+	}
+	if (path_within(a, "", str_dup(a, dir), &below, e) != 0)
+		return -1;
+	*ret = flake_ref(a, j->flake, below + 1, j->flake_self);
+	return 0;
+}
+
+static const char *
+words_of(struct arena *a, const json_t *list)
+{
+	AUTO(buf_release) struct buf text = {0};
+	const json_t *one;
+	size_t i;
+
+	buf_init(&text, EXPR_BYTES);
+	json_array_foreach(list, i, one)
+		if (json_is_string(one))
+			buf_printf(&text, "%s%s", i > 0 ? " " : "", json_string_value(one));
+	return arena_strn(a, text.p, text.n);
+}
+
+/* nix-eval-jobs knows no schema of flakes and walks what it is given: an expression that has applied it. */
+static int
+add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, struct str fragment, struct buf *picker, words *w,
+    struct err *e)
+{
+	AUTO(buf_release) struct buf text = {0};
+	const json_t *system;
+	size_t i;
+
+	buf_init(&text, EXPR_BYTES);
+	buf_str(&text, buf_get(picker));
+	buf_printf(&text, " ((%s) { flake = builtins.getFlake ", flake_schema_text);
+	if (walk_nix_string(str_of(ref), &text, e) != 0)
+		return -1;
+	buf_puts(&text, "; path = ");
+	if (walk_nix_fragment(fragment, &text, e) != 0)
+		return -1;
+	buf_puts(&text, "; systems = [ ");
+	json_array_foreach(j->systems, i, system)
+		if (walk_nix_string(str_of(json_string_value(system)), &text, e) != 0)
+			return -1;
+	buf_puts(&text, " ]; absentOk = true; })");
+	if (text.over)
+		return fail(e, ERR_LIMIT, "a job's flake reference and scope are too long");
+	vec_push(w, "--option");
+	vec_push(w, "pure-eval");
+	vec_push(w, "true");
+	vec_push(w, "--expr");
+	vec_push(w, arena_strn(a, text.p, text.n));
+	return 0;
+}
+
+static int
+add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, struct buf *picker, words *w, struct err *e)
+{
+	struct str fragment, ref = str_cut(json_text(j->job, "flake"), '#', &fragment);
+	const char *full = str_dup(a, ref);
+
+	if (evaluator_wants_flake(j->job) && own_flake(a, j, ref, &full, e) != 0)
+		return -1;
+	if (!ev->built_in)
+		return add_flake_expr(a, j, full, fragment, picker, w, e);
+	vec_push(w, "--absent-ok");
+	if (!j->sandboxed)
+		vec_push(w, "--only-locked");
+	if (json_array_size(j->systems) > 0) {
+		vec_push(w, "--systems");
+		vec_push(w, words_of(a, j->systems));
+	}
+	vec_push(w, "--flake");
+	vec_push(w, arena_printf(a, "%s#" STR_FMT, full, STR_ARG(fragment)));
+	if (picker->n > 0) {
+		vec_push(w, "--select");
+		vec_push(w, arena_strn(a, picker->p, picker->n));
+	}
+	return 0;
+}
+
 static int
 add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, words *w, struct err *e)
 {
 	const char *file = json_str(j->job, "file", NULL), *flake = json_str(j->job, "flake", NULL);
-	const char *expr = json_str(j->job, "expr", NULL), *attr_path = json_str(j->job, "attr_path", "");
-	bool picks = json_is_array(json_object_get(j->job, "scope")) || attr_path[0] != '\0';
+	const char *expr = json_str(j->job, "expr", NULL);
+	AUTO(json_drop) json_t *at = attr_path(j->job);
+	bool picks = json_is_array(json_object_get(j->job, "scope")) || at != NULL;
 	AUTO(buf_release) struct buf text = {0};
 	int rc = 0;
 
 	buf_init(&text, EXPR_BYTES);
-	if (picks && add_picker(j, &text, e) != 0)
+	if (picks && add_picker(j, at, &text, e) != 0)
 		return -1;
-	if (flake != NULL) {
-		struct str fragment, ref = str_cut(str_of(flake), '#', &fragment);
-		/* "." and what is below it is the tree; anything else is left to nix. */
-		const char *dir = NULL;
-		if (ref.n == 0 || str_is(ref, ".") || str_starts(ref, STR("./")))
-			rc = path_within(a, j->source, ref.n > 2 ? str_dup(a, str_from(ref, 2)) : "", &dir, e);
-		const char *full = arena_printf(a, "path:%s#" STR_FMT, dir, STR_ARG(fragment));
-		vec_push(w, "--flake");
-		vec_push(w, dir != NULL ? full : flake);
-		if (picks && ev->has_select) {
-			vec_push(w, "--select");
-			vec_push(w, arena_strn(a, text.p, text.n));
-		} else if (attr_path[0] != '\0') {
-			rc = fail(e, ERR_INPUT, "this evaluator has no --select: name the attribute in the flake reference");
-		}
-		return rc;
-	}
+	if (flake != NULL)
+		return add_flake(a, ev, j, &text, w, e);
 	if (file == NULL && expr == NULL)
 		return fail(e, ERR_INPUT, "a job needs \"file\", \"flake\" or \"expr\"");
 	const char *path = NULL;
@@ -282,17 +441,21 @@ add_option(words *w, const char *name, const char *value)
 	vec_push(w, value);
 }
 
+/* From Nix 2.20 on a repository's address is checked as git+https://; whoever allows a server allows its repositories. */
 static const char *
-uris(struct arena *a, const json_t *list)
+uris_of(struct arena *a, const json_t *list)
 {
 	AUTO(buf_release) struct buf text = {0};
 	const json_t *one;
 	size_t i;
 
 	buf_init(&text, EXPR_BYTES);
-	json_array_foreach(list, i, one)
-		if (json_is_string(one))
-			buf_printf(&text, "%s%s", i > 0 ? " " : "", json_string_value(one));
+	json_array_foreach(list, i, one) {
+		struct str uri = str_of(json_is_string(one) ? json_string_value(one) : "");
+		buf_printf(&text, "%s" STR_FMT, text.n > 0 ? " " : "", STR_ARG(uri));
+		if (str_starts(uri, STR("http://")) || str_starts(uri, STR("https://")) || str_starts(uri, STR("ssh://")) || str_starts(uri, STR("file://")))
+			buf_printf(&text, " git+" STR_FMT, STR_ARG(uri));
+	}
 	return arena_strn(a, text.p, text.n);
 }
 
@@ -326,18 +489,21 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 		vec_push(&w, arena_printf(a, "%lld", (long long)(j->seconds > 0 ? j->seconds : 1)));
 	}
 	/* A flake is evaluated purely, which is stricter than restricted; the two together are not supported by Nix. */
-	if (!flake) {
+	if (!flake && j->restricted) {
 		add_option(&w, "restrict-eval", "true");
 		vec_push(&w, "-I");
 		vec_push(&w, arena_printf(a, "source=%s", j->source));
 	}
 	add_option(&w, "allow-import-from-derivation", j->import_from_derivation ? "true" : "false");
 	if (json_array_size(j->allowed_uris) > 0)
-		add_option(&w, "allowed-uris", uris(a, j->allowed_uris));
-	if (!j->network)
+		add_option(&w, "allowed-uris", uris_of(a, j->allowed_uris));
+	if (!j->network) {
 		add_option(&w, "substitute", "false");
+		add_option(&w, "download-attempts", "1");
+		add_option(&w, "tarball-ttl", "4294967295"); /* what was fetched once will do, as with nix --offline */
+	}
 	if (flake)
-		add_option(&w, "experimental-features", "nix-command flakes");
+		add_option(&w, "extra-experimental-features", "nix-command flakes");
 	int rc = add_what(a, ev, j, &w, e);
 	vec_push(&w, NULL);
 	if (rc == 0)
@@ -351,4 +517,19 @@ evaluator_false_alarm(const struct evaluator *ev, int code)
 {
 	return !ev->built_in && code == 1 &&
 	    (strcmp(ev->version, "2.35.0") == 0 || str_starts(str_of(ev->version), STR("unknown")));
+}
+
+bool
+evaluator_gave_up(struct str line)
+{
+	static const char *const endings[] = {
+	    "[json.exception.type_error.316]",     /* of the library that writes JSON: invalid UTF-8 */
+	    "while reading result for attrPath '", /* its worker died of that attribute; from 2.35.1 it is a row */
+	    "evaluation worker exited with", "evaluation worker got killed by", /* older ones do not say of which */
+	};
+
+	for (size_t i = 0; i < COUNT(endings); i++)
+		if (str_find(line, str_of(endings[i])) >= 0)
+			return true;
+	return false;
 }

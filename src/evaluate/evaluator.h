@@ -9,6 +9,7 @@
 #ifndef EKACI_EVALUATE_EVALUATOR_H
 #define EKACI_EVALUATE_EVALUATOR_H
 
+#include "evaluate/flake.h"
 #include "support/text/json.h"
 
 struct evaluator {
@@ -16,6 +17,8 @@ struct evaluator {
 	bool built_in;
 	const char *name;    /* "nix-eval-jobs", "lix-eval-jobs", "ekaci" */
 	const char *version; /* as it says itself; for our own that of nix too */
+	const char *build;   /* program.h; NULL for our own */
+	const char *const *needs; /* files to be seen where it runs (program.h): NULL-terminated, or NULL */
 	bool has_select, has_max_depth;
 };
 
@@ -23,15 +26,25 @@ struct evaluator {
 struct evaluator_job {
 	const json_t *job;       /* of the plan: file, flake or expr; attr_path, scope */
 	const char *source;      /* where the tree is, as the evaluator sees it */
+	const struct flake_tree *flake;      /* the tree in the store, when the job is a flake of it; else NULL */
+	const struct flake_self *flake_self; /* whose commit it is said to be; NULL: nobody's */
+	const json_t *systems;   /* of a flake's outputs; empty: all */
 	const char *roots_dir;   /* NULL: none */
 	int64_t workers, max_memory_mb, max_rows, max_depth, seconds;
-	bool import_from_derivation, network, without_meta;
+	bool import_from_derivation, network, sandboxed, without_meta;
+	bool own;                /* of the user's own checkout, as their Nix has it (ownnix.h) */
+	bool restricted;         /* Nix' restricted mode, for what is no flake */
 	const json_t *allowed_uris;
 };
 
 /* setting: "auto" (nix-eval-jobs when it is on PATH, else our own), "nix-eval-jobs", "built-in", or a path.
  * ERR_ABSENT when there is none. What it says of itself is kept in folder, which exists. */
 must_check int evaluator_find(struct arena *a, const char *setting, const char *folder, struct evaluator *ret, struct err *e);
+
+/* Whether the job is a flake of the tree itself ("." and what is below it), which is to be put into the store. */
+bool evaluator_wants_flake(const json_t *job);
+/* ... and all of it: nothing is named behind a "#", nor by attr_path. */
+bool evaluator_takes_whole_flake(const json_t *job);
 
 /* The command line, NULL-terminated, in a. ERR_INPUT when the job cannot be one (a path that leaves the tree). */
 must_check int evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j,
@@ -41,5 +54,9 @@ must_check int evaluator_command(struct arena *a, const struct evaluator *ev, co
  * be replaced. It then says EVALUATOR_FALSE_ALARM as its last word, which is to be looked for too. */
 bool evaluator_false_alarm(const struct evaluator *ev, int code);
 #define EVALUATOR_FALSE_ALARM "while sending exit, worker pipe got closed but evaluation worker still running"
+
+/* True when a line of its standard error says that it ends because of what one attribute did to it, which costs the built-in
+ * evaluator nothing but that attribute: text that is not UTF-8, a worker that died. */
+bool evaluator_gave_up(struct str line);
 
 #endif

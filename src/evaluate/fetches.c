@@ -1,6 +1,7 @@
 /* Fetcher caches, lent and kept. */
 #include "evaluate/fetches.h"
 
+#include "evaluate/fetchrepo.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -9,9 +10,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utime.h>
 
-enum { MAX_TABLE = 64 * 1024 * 1024, FORGET_MS = 3600 * 1000 }; /* a row a fetch: thousands of them are a megabyte */
+enum {
+	MAX_TABLE = 64 * 1024 * 1024, /* a row a fetch: thousands of them are a megabyte */
+	MAX_REPOS_MB = 8 * 1024,      /* of fetched repositories: nixpkgs' history is three gigabytes */
+	FORGET_MS = 3600 * 1000
+};
 
 int
 fetches_mode_of(const char *word, enum fetch_mode *ret, struct err *e)
@@ -33,19 +39,32 @@ fetches_are_there(const char *dir)
 }
 
 static int
+copy_file(struct arena *a, const char *from, const char *to, struct err *e)
+{
+	struct str bytes;
+
+	return files_read(a, from, MAX_TABLE, &bytes, e) == 0 ? files_write(to, bytes, 0600, FILES_NO_SYNC, e) : -1;
+}
+
+/* Whoever wrote the table may have been ended. A journal says that a change was not whole; a log, which newer Nix has
+ * instead, holds changes that are not in the table yet, and belongs to it (https://sqlite.org/walformat.html). */
+static int
 copy_table(const char *from, const char *name, const char *to, struct err *e)
 {
 	struct arena a = {0};
-	struct str bytes;
 	struct stat st;
+	const char *table = arena_printf(&a, "%s/%s", from, name), *copy = arena_printf(&a, "%s/%s", to, name);
+	const char *log = arena_printf(&a, "%s-wal", table), *log_copy = arena_printf(&a, "%s-wal", copy);
 	int rc = 0;
 
-	/* Nix empties its journal when a change is whole. */
-	bool whole = stat(arena_printf(&a, "%s/%s-journal", from, name), &st) != 0 || st.st_size == 0;
-	if (whole && lstat(arena_printf(&a, "%s/%s", from, name), &st) == 0 && S_ISREG(st.st_mode)) {
-		rc = files_read(&a, arena_printf(&a, "%s/%s", from, name), MAX_TABLE, &bytes, e);
+	bool whole = stat(arena_printf(&a, "%s-journal", table), &st) != 0 || st.st_size == 0;
+	if (whole && lstat(table, &st) == 0 && S_ISREG(st.st_mode)) {
+		if (unlink(log_copy) != 0 && errno != ENOENT)
+			rc = fail_sys(e, "%s", log_copy);
 		if (rc == 0)
-			rc = files_write(arena_printf(&a, "%s/%s", to, name), bytes, 0600, FILES_NO_SYNC, e);
+			rc = copy_file(&a, table, copy, e);
+		if (rc == 0 && lstat(log, &st) == 0 && S_ISREG(st.st_mode))
+			rc = copy_file(&a, log, log_copy, e);
 	}
 	arena_release(&a);
 	return rc;
@@ -73,11 +92,14 @@ copy_tables(const char *from, const char *to, struct err *e)
 }
 
 int
-fetches_lend(const char *dir, const char *cache, struct err *e)
+fetches_lend(const char *dir, const char *cache, const char *shown, struct err *e)
 {
 	struct arena a = {0};
-	int rc = copy_tables(dir, arena_printf(&a, "%s/nix", cache), e);
+	const char *nix = arena_printf(&a, "%s/nix", cache);
+	int rc = copy_tables(dir, nix, e);
 
+	if (rc == 0)
+		rc = fetchrepo_lend(dir, nix, shown, e);
 	arena_release(&a);
 	return rc;
 }
@@ -86,24 +108,18 @@ int
 fetches_keep(const char *cache, const char *dir, struct err *e)
 {
 	struct arena a = {0};
-	int rc = copy_tables(arena_printf(&a, "%s/nix", cache), dir, e);
+	const char *nix = arena_printf(&a, "%s/nix", cache);
+	int rc = files_mkdirs(dir, 0700, e);
 
+	/* The table last: what it names is there. */
 	if (rc == 0)
+		rc = fetchrepo_keep(nix, dir, MAX_REPOS_MB, e);
+	if (rc == 0)
+		rc = copy_tables(nix, dir, e);
+	if (rc >= 0)
 		(void)utime(dir, NULL); /* as old as its last use: retention goes by it */
 	arena_release(&a);
-	return rc;
-}
-
-bool
-fetches_missed(struct str words)
-{
-	static const char *const signs[] = {"unable to download", "Could not resolve host", "Couldn't connect", "cannot fetch",
-	    "unable to access"};
-
-	for (size_t i = 0; i < COUNT(signs); i++)
-		if (str_find(words, str_of(signs[i])) >= 0)
-			return true;
-	return false;
+	return rc < 0 ? -1 : 0;
 }
 
 void

@@ -1,8 +1,8 @@
 /*
  * fetches - what Nix' fetchers know of a repository, from evaluation to evaluation.
  *
- * A folder a repository, DIR/fetcher-cache-vN.sqlite: the table by which fetchTree, fetchGit and fetchTarball find in the
- * store what was fetched before. Only evaluations of the base branch, which may use the network, fill it. Every
+ * A folder a repository. DIR/fetcher-cache-vN.sqlite: the table by which fetchTree, fetchGit and fetchTarball find what was
+ * fetched before, in the store or, from Nix 2.20 on, in git repositories beside the table (fetchrepo.h). Only evaluations of the base branch, which may use the network, fill it. Every
  * evaluation gets a copy of its own, which goes with it: a fork's neither writes here nor needs the network for what
  * base has fetched. What was fetched lies in the store, named by its contents.
  *
@@ -21,13 +21,12 @@ enum fetch_mode { FETCH_NEVER, FETCH_ONCE, FETCH_KEEP };
 must_check int fetches_mode_of(const char *word, enum fetch_mode *ret, struct err *e);
 
 bool fetches_are_there(const char *dir);
-/* Copies dir's tables, if any, to cache/nix, where Nix looks for them with XDG_CACHE_HOME=cache. */
-must_check int fetches_lend(const char *dir, const char *cache, struct err *e);
-/* The other way, each table whole; a table that Nix was writing when it ended stays away. dir is there afterwards. */
+/* Lends dir's tables and repositories, if any, to cache/nix, where Nix looks for them with XDG_CACHE_HOME=cache. shown: where
+ * dir will be seen by who evaluates; it need not be writable there. */
+must_check int fetches_lend(const char *dir, const char *cache, const char *shown, struct err *e);
+/* The other way, each table whole, repositories moved; a table that Nix was writing when it ended stays away. dir is there afterwards. */
 must_check int fetches_keep(const char *cache, const char *dir, struct err *e);
-/* Whether the words are those of a fetcher that did not reach its server. */
-bool fetches_missed(struct str words);
-/* After that, without network: forgets dir, if that is more than an hour old, so that foreign changes that cannot be
+/* After an evaluation without network that missed something (unknown.h): forgets dir, if that is more than an hour old, so that foreign changes that cannot be
  * fetched cost at most one evaluation an hour. */
 void fetches_forget(const char *dir);
 

@@ -4,13 +4,18 @@
 #include "evaluate/meta.h"
 #include "evaluate/reduce.h"
 #include "evaluate/roots.h"
-#include "support/base/map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROW_BYTES = 64 * 1024 * 1024, MAX_WARNINGS = 20 };
+enum {
+	ROW_BYTES = 64 * 1024 * 1024,
+	MAX_WARNINGS = 20,
+	SAME_LEVELS = 8, /* the same derivation at so many levels of a repeated name: no tree that ends has that */
+	LEAST_DEPTH = 4, /* of what is looked at so; */
+	MOST_DEPTH = 256 /* deeper is beyond every limit */
+};
 
 void
 rows_incomplete(struct rows *r, const char *fmt, ...)
@@ -138,12 +143,13 @@ is_hole(struct rows *r, const json_t *row, const json_t *path)
 	if (path_ok(path))
 		name_path(path, name, sizeof(name));
 	if (json_is_string(error) && json_object_get(row, "fatal") == NULL && (path == NULL || json_is_null(path))) {
-		r->nameless = true;
+		r->ask_own = true;
 		rows_incomplete(r, "an attribute does not evaluate, and the evaluator does not say which: " STR_FMT,
 		    STR_ARG(str_utf8_head(text, 800)));
-	} else if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0))
+	} else if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0)) {
+		(void)unknown_of(text, &r->root);
 		rows_incomplete(r, "the root does not evaluate: " STR_FMT, STR_ARG(str_utf8_head(text, 800)));
-	else if (!path_ok(path))
+	} else if (!path_ok(path))
 		rows_incomplete(r, "a row without an attribute path");
 	else if (json_is_true(json_object_get(row, "fatal")))
 		rows_incomplete(r, "the evaluator gave up at %s: " STR_FMT, name, STR_ARG(str_utf8_head(text, 700)));
@@ -423,6 +429,71 @@ too_many(struct rows *r)
 	rows_incomplete(r, "more than %zu rows; most of them are below %s", r->max_rows, name);
 }
 
+/* The parts of a row's path; at most n of them. */
+static size_t
+parts_of(const struct row *one, struct str *ret, size_t n)
+{
+	struct str rest = one->key;
+	size_t i = 0;
+
+	for (; i < one->depth && i < n; i++)
+		ret[i] = str_cut(rest, '\0', &rest);
+	return i;
+}
+
+/* Where parts, without the last, first repeat the period names before; ret_end: how far they do. */
+static bool
+repeats(const struct str *part, size_t n, size_t period, size_t *ret_begin, size_t *ret_end)
+{
+	size_t same = 0;
+
+	for (size_t i = period; i + 1 < n; i++) {
+		bool eq = str_eq(part[i], part[i - period]);
+		if (same >= period && !eq)
+			return true;
+		same = eq ? same + 1 : 0;
+		*ret_begin = i + 1 - same;
+		*ret_end = i + 1;
+	}
+	return same >= period;
+}
+
+/*
+ * A set within itself, as an evaluator sees it that does not know: x.a, x.self.a, x.self.self.a, ... are all the same
+ * derivation. Without the names that repeat those before them such paths are the same, too.
+ */
+static bool
+is_within_itself(struct rows *r, const struct row *one)
+{
+	struct str part[MOST_DEPTH];
+	size_t n = r->external && one->drv.n > 0 && one->depth >= LEAST_DEPTH ? parts_of(one, part, COUNT(part)) : 0;
+	size_t begin = 0, end = 0, period = 1;
+	AUTO(buf_release) struct buf text = {0};
+
+	while (period * 2 < n && !repeats(part, n, period, &begin, &end))
+		period++;
+	if (period * 2 >= n)
+		return false;
+	buf_init(&text, ROW_BYTES);
+	for (size_t i = 0; i < n; i++)
+		if (i < begin || i >= end)
+			buf_add(&text, part[i].p, part[i].n + 1);
+	buf_str(&text, one->drv);
+	struct str key = {arena_strn(&r->a, text.p, text.n), text.n};
+	struct map_entry *seen = map_add(&r->levels, key, NULL);
+	if (seen->value % MOST_DEPTH != one->depth % MOST_DEPTH) /* the last depth, and how many there were */
+		seen->value = seen->value - seen->value % MOST_DEPTH + MOST_DEPTH + one->depth % MOST_DEPTH;
+	if (seen->value / MOST_DEPTH < SAME_LEVELS)
+		return false;
+	buf_drop(&text, text.n);
+	for (size_t i = 0; i < begin; i++)
+		buf_printf(&text, "%s" STR_FMT, i > 0 ? "." : "", STR_ARG(part[i]));
+	r->ask_own = true;
+	rows_incomplete(r, "a set within itself: " STR_FMT " is the same as what is below it by the same names",
+	    STR_ARG(str_utf8_head(buf_get(&text), 700)));
+	return true;
+}
+
 /* The short way. */
 static bool
 keep_good(struct rows *r, struct str line)
@@ -444,41 +515,48 @@ keep_good(struct rows *r, struct str line)
 	return true;
 }
 
+/* After a row was kept. */
 static bool
-within_limit(struct rows *r)
+goes_on(struct rows *r, size_t before)
 {
-	if (r->max_rows == 0 || r->all.n <= r->max_rows)
-		return true;
-	too_many(r);
-	return false;
+	if (r->max_rows != 0 && r->lines > r->max_rows)
+		too_many(r);
+	else if (r->all.n > before)
+		(void)is_within_itself(r, &r->all.p[r->all.n - 1]);
+	return !r->incomplete;
 }
 
 bool
 rows_add(struct rows *r, struct str line)
 {
 	AUTO(json_drop) json_t *row = NULL;
+	size_t before = r->all.n;
 	struct err e;
 
 	if (str_trim(line).n == 0)
 		return true;
+	if (r->no_row[0] != '\0') {
+		rows_incomplete(r, "%s", r->no_row);
+		return false;
+	}
+	r->lines++;
 	if (r->small.p == NULL)
 		buf_init(&r->small, ROW_BYTES);
 	if (keep_good(r, line))
-		return within_limit(r);
+		return goes_on(r, before);
 	buf_drop(&r->small, r->small.n);
 	struct str small = reduce_row(line, &r->small) && !r->small.over ? buf_get(&r->small) : line;
 	if (json_read(small, "row", &row, &e) != 0 || !json_is_object(row)) {
 		struct str head = str_utf8_head(line, 100);
-		rows_incomplete(r, "the evaluator printed a line that is not a row: " STR_FMT, STR_ARG(head));
+		snprintf(r->no_row, sizeof(r->no_row), "the evaluator printed a line that is not a row: " STR_FMT, STR_ARG(head));
 		return true;
 	}
 	json_t *path = json_object_get(row, "attrPath");
 	if (is_hole(r, row, path))
-		return !r->nameless;
-	if (!in_scope(r->scope, path) || !in_systems(r->systems, row, path))
-		return true;
-	keep(r, row, path);
-	return within_limit(r);
+		return false;
+	if (in_scope(r->scope, path) && in_systems(r->systems, row, path))
+		keep(r, row, path);
+	return goes_on(r, before);
 }
 
 /* A row without what it cost, which is another each time. */
@@ -505,6 +583,8 @@ rows_finish(struct rows *r)
 	struct map drvs = {0};
 	size_t n = 0;
 
+	if (r->no_row[0] != '\0')
+		rows_incomplete(r, "%s", r->no_row);
 	if (r->all.n > 1)
 		qsort(r->all.p, r->all.n, sizeof(*r->all.p), by_key);
 	for (size_t i = 0; i < r->all.n; i++) {
@@ -529,6 +609,7 @@ void
 rows_release(struct rows *r)
 {
 	vec_release(&r->all);
+	map_release(&r->levels);
 	buf_release(&r->small);
 	buf_release(&r->key);
 	arena_release(&r->a);

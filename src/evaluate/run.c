@@ -2,7 +2,9 @@
 #include "evaluate/run.h"
 
 #include "evaluate/checkout.h"
+#include "evaluate/nixconf.h"
 #include "evaluate/saying.h"
+#include "evaluate/searchpath.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -10,6 +12,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/sandbox.h"
+#include "support/text/escape.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,9 +30,11 @@
 
 #define INSIDE "/build/source"
 #define PROGRAMS "/run/ekaci"
+#define FETCHES PROGRAMS "/fetches"
 
 enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
+	SHOWN_NAMES = 5,         /* of attributes that could not be told */
 	ERROR_LINES = 20,        /* the first lines with "error:" are kept too */
 	SCOPE_BYTES = 30 * 1024, /* of paths of attributes in an argument, which also quotes them */
 	LEAST_MS = 1000,         /* is left for asking again */
@@ -42,9 +47,10 @@ static const uint64_t max_file = 8ull << 30; /* an evaluated expression may not 
 struct hearing {
 	struct run *r;
 	struct rows *rows;
-	struct buf tail, errors, plain;
+	struct buf tail, errors, plain; /* plain: a line without its colours */
 	size_t n_errors;
 	bool false_alarm; /* the last line said so */
+	bool one_attribute; /* it said that it ended because of one (evaluator_gave_up) */
 	const char *disk;  /* a folder on the disk that is written to */
 	int64_t disk_mb;   /* what was free there when the evaluation began */
 	const char *group; /* the control group it is in, or NULL: then its memory and processes are watched from here */
@@ -63,7 +69,7 @@ hearing_init(struct hearing *h)
 {
 	h->disk_mb = free_mb(h->disk);
 	buf_init(&h->tail, TAIL_BYTES * 2);
-	buf_init(&h->plain, CHILD_MAX_LINE);
+	buf_init(&h->plain, TAIL_BYTES);
 	buf_init(&h->errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));
 }
 
@@ -131,9 +137,11 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	}
 	if (str_trim(line).n == 0)
 		return 0;
-	line = saying_plain(line, &h->plain);
 	h->false_alarm = str_find(line, STR(EVALUATOR_FALSE_ALARM)) >= 0;
-	line = str_utf8_head(line, TAIL_BYTES / 4);
+	h->one_attribute |= evaluator_gave_up(line);
+	buf_drop(&h->plain, h->plain.n);
+	escape_plain(&h->plain, str_utf8_head(line, TAIL_BYTES / 4));
+	line = buf_get(&h->plain);
 	if (h->tail.n + line.n + 1 > TAIL_BYTES)
 		buf_drop(&h->tail, h->tail.n + line.n + 1 - TAIL_BYTES);
 	buf_str(&h->tail, line);
@@ -180,8 +188,12 @@ judge(struct hearing *h, const struct child_result *end)
 		rows_incomplete(h->rows, "the evaluator was killed by signal %d: " STR_FMT, end->code, STR_ARG(words));
 		break;
 	case CHILD_EXITED:
-		if (!ok)
+		if (!ok) {
+			if (!h->rows->incomplete)
+				(void)unknown_of(words, &h->rows->root);
+			h->rows->ask_own |= h->one_attribute && !h->rows->incomplete && !r->ev->built_in;
 			rows_incomplete(h->rows, STR_FMT "%sexit code %d", STR_ARG(words), words.n > 0 ? "\n" : "", end->code);
+		}
 		break;
 	case CHILD_SILENT:
 	case CHILD_STOPPED:
@@ -191,28 +203,86 @@ judge(struct hearing *h, const struct child_result *end)
 	}
 }
 
-/* Without network, what could not be fetched is unknown, and no failure of the attribute. */
 static void
-judge_fetches(struct run *r, struct rows *rows)
+add_row_name(struct str key, size_t depth, struct buf *out)
 {
-	bool missed = rows->incomplete && fetches_missed(str_of(rows->reason));
-
-	if (r->fetches == NULL || r->fetch != FETCH_NEVER)
-		return;
-	for (size_t i = 0; i < rows->all.n && !missed && !rows->incomplete; i++) {
-		const struct row *one = &rows->all.p[i];
-		missed = one->error && fetches_missed(one->line);
-		if (missed)
-			rows_incomplete(rows, "fetches what the base branch has not fetched, which only an approved change may: "
-			    STR_FMT, STR_ARG(str_utf8_head(one->line, 700)));
+	for (size_t i = 0; i < depth; i++) {
+		struct str part = str_cut(key, '\0', &key);
+		bool quote = part.n == 0 || memchr(part.p, '.', part.n) != NULL;
+		buf_printf(out, "%s%s" STR_FMT "%s", i > 0 ? "." : "", quote ? "\"" : "", STR_ARG(str_utf8_head(part, 100)), quote ? "\"" : "");
 	}
-	if (missed)
+}
+
+/* Incomplete, whatever was said before: of is what could not be told, in words. */
+static void
+say_unknown(struct run *r, struct rows *rows, const struct unknown *u, struct str of)
+{
+	AUTO(buf_release) struct buf advice = {0};
+
+	buf_init(&advice, 1024);
+	/* A fork's evaluation has no network. What base fetches it would have. */
+	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (u->kind == UNKNOWN_FETCH || u->kind == UNKNOWN_STORE))
+		buf_puts(&advice, "the base branch has not fetched it, and only an approved change may");
+	else
+		unknown_advice(u, r->own != NULL ? UNKNOWN_FOR_USER : UNKNOWN_FOR_BOT, &advice);
+	r->unknown = true;
+	rows->incomplete = false;
+	rows_incomplete(rows, STR_FMT ": %s\n" STR_FMT, STR_ARG(of), u->words, STR_ARG(buf_get(&advice)));
+}
+
+/* What may not or cannot be had here is unknown, and no failure of the attribute. */
+static void
+judge_unknown(struct run *r, struct rows *rows)
+{
+	bool pure = json_str(r->job.job, "flake", NULL) != NULL;
+	AUTO(buf_release) struct buf of = {0};
+	struct unknown u, first = {.kind = UNKNOWN_NOT};
+	size_t n = 0;
+
+	buf_init(&of, 600);
+	for (size_t i = 0; i < rows->all.n && !rows->incomplete; i++) {
+		const struct row *one = &rows->all.p[i];
+		AUTO(json_drop) json_t *row = NULL;
+		struct err ignored;
+		/* The line as it stands is cheap to look through. */
+		if (!one->error || !unknown_of(one->line, &u) || !unknown_counts(&u, pure) ||
+		    json_read(one->line, "row", &row, &ignored) != 0 || !unknown_of(json_text(row, "error"), &u))
+			continue;
+		if (n == 0)
+			first = u;
+		if (n++ < SHOWN_NAMES) {
+			buf_puts(&of, n > 1 ? ", " : "");
+			add_row_name(one->key, one->depth, &of);
+		}
+	}
+	if (n > SHOWN_NAMES)
+		buf_printf(&of, " and %zu more", n - SHOWN_NAMES);
+	if (n > 1)
+		buf_printf(&of, " (%zu attributes) could not be told; the first", n);
+	else if (n == 1)
+		buf_puts(&of, " could not be told");
+	if (rows->incomplete && unknown_counts(&rows->root, pure)) {
+		first = rows->root;
+		buf_puts(&of, "the root does not evaluate");
+	}
+	if (first.kind == UNKNOWN_NOT)
+		return;
+	say_unknown(r, rows, &first, buf_get(&of));
+	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (first.kind == UNKNOWN_FETCH || first.kind == UNKNOWN_STORE))
 		fetches_forget(r->fetches);
 }
 
-/* A program that lies where the sandbox has nothing is shown in it under another path. */
+typedef VEC(struct sandbox_bind) binds;
+
+static void
+binds_release(binds *b)
+{
+	vec_release(b);
+}
+
+/* Our own program, when it lies where the sandbox has nothing, is shown in it under another path. */
 static const char *
-show_program(struct arena *a, const char *program, struct sandbox_bind *bind, size_t *n_binds)
+show_own(struct arena *a, const char *program, binds *b)
 {
 	char real[PATH_MAX];
 
@@ -220,10 +290,25 @@ show_program(struct arena *a, const char *program, struct sandbox_bind *bind, si
 		return program;
 	if (str_starts(str_of(real), STR("/usr/")) || str_starts(str_of(real), STR("/nix/store/")))
 		return arena_strdup(a, real);
-	char *inside = arena_printf(a, PROGRAMS "%s", strrchr(real, '/'));
-	*bind = (struct sandbox_bind){.from = arena_strdup(a, real), .to = inside};
-	(*n_binds)++;
-	return inside;
+	struct sandbox_bind one = {.from = arena_strdup(a, real), .to = arena_printf(a, PROGRAMS "%s", strrchr(real, '/'))};
+	vec_push(b, one);
+	return one.to;
+}
+
+/* Another's, and what it needs, are shown where they are: its loader may look for libraries relative to the program. */
+static const char *
+show_program(struct arena *a, const struct evaluator *ev, binds *b)
+{
+	char real[PATH_MAX];
+	const char *program = realpath(ev->program, real) != NULL ? arena_strdup(a, real) : ev->program;
+	const char *const nothing[] = {NULL}, *const *needs = ev->needs != NULL ? ev->needs : nothing;
+
+	for (const char *file = program; file != NULL; file = *needs++) {
+		struct sandbox_bind one = {.from = sandbox_lacks(a, file)};
+		if (one.from != NULL)
+			vec_push(b, one);
+	}
+	return program;
 }
 
 /* Where nix itself is, when it is not where programs usually are. */
@@ -264,43 +349,89 @@ run_limited(struct run *r, struct arena *a, struct child *c, struct hearing *h, 
 	return rc;
 }
 
+/* What it is run with outside of the sandbox: the user's own environment, or the little the bot gives. */
+static const char *const *
+own_environment(struct arena *a, const struct run *r)
+{
+	static const char *const parts[] = {"env", "means"};
+	size_t n = 0;
+	const char *name;
+	json_t *value;
+
+	for (size_t i = 0; i < COUNT(parts); i++)
+		n += json_object_size(json_object_get(r->own, parts[i]));
+	const char **env = arena_alloc(a, (n + 3) * sizeof(*env));
+	n = 0;
+	for (size_t i = 0; i < COUNT(parts); i++)
+		json_object_foreach(json_object_get(r->own, parts[i]), name, value)
+			env[n++] = arena_printf(a, "%s=%s", name, json_string_value(value));
+	env[n++] = "TMPDIR=/tmp";
+	return env;
+}
+
+/* The bot's NIX_PATH, whose folders are shown in the sandbox. */
+static const char *
+search_path(struct arena *a, const struct run *r, binds *b)
+{
+	const char *value = nixconf_option(r->nix_options, "nix-path");
+	const char *text = value != NULL ? searchpath_of_setting(a, value) : "";
+	struct str rest = str_of(text), name;
+
+	while (rest.p != NULL && rest.n > 0) {
+		struct str where = searchpath_next(&rest, &name);
+		struct sandbox_bind one = {.from = where.n > 0 && where.p[0] == '/' ? sandbox_lacks(a, str_dup(a, where)) : NULL};
+		if (one.from != NULL && files_exist(one.from))
+			vec_push(b, one);
+	}
+	return text;
+}
+
 static int
 run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, struct child_result *end, struct err *e)
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
-	struct sandbox_bind binds[6] = {{.from = arena_printf(a, "%s/source", work), .to = INSIDE}};
+	const char *conf = nixconf_text(a, r->nix_options, r->features);
+	AUTO(binds_release) binds b = {0};
 	const char *const *argv;
-	size_t n = 1;
+	bool own = r->own != NULL;
 
-	if (r->sandbox) {
-		ev.program = show_program(a, ev.program, &binds[n], &n);
-		const char *preload = ev.built_in ? setup_preload(a) : NULL;
+	vec_push(&b, ((struct sandbox_bind){.from = arena_printf(a, "%s/source", work), .to = INSIDE}));
+	if (r->sandbox && !own && !ev.built_in) {
+		ev.program = show_program(a, &ev, &b);
+	} else if (r->sandbox && !own) {
+		const char *preload = setup_preload(a);
+		ev.program = show_own(a, ev.program, &b);
 		if (preload != NULL)
-			(void)show_program(a, preload, &binds[n], &n);
+			(void)show_own(a, preload, &b);
 	}
 	r->job.source = run_source(a, r);
-	r->job.roots_dir = r->roots_dir;
+	r->job.roots_dir = ev.built_in ? r->roots_dir : NULL; /* others make a link a derivation, which is what takes them longest */
+	r->job.sandboxed = r->sandbox;
 	r->job.seconds = r->wall_ms / 1000;
 	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
 		return -1;
 	struct child c = {.argv = argv, .env_clear = true, .dir = r->sandbox ? NULL : r->job.source, .on_line = on_line,
 	    .ctx = h, .max_file_bytes = max_file, .expendable = true, .on_watch = on_watch, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
-	const char *env[] = {"NIX_PATH=", arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
-	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL};
+	const char *env[] = {arena_printf(a, "NIX_PATH=%s", own ? "" : search_path(a, r, &b)),
+	    arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
+	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL, NULL};
 	if (!r->sandbox) {
-		c.env = sandbox_plain_env(a, env);
+		env[env[2] != NULL ? 3 : 2] = arena_printf(a, "NIX_CONFIG=%s", conf); /* in the sandbox it is a file */
+		c.env = own ? own_environment(a, r) : sandbox_plain_env(a, env);
 		return run_limited(r, a, &c, h, end, e);
 	}
-	if (r->roots_dir != NULL)
-		binds[n++] = (struct sandbox_bind){.from = r->roots_dir, .writable = true};
+	if (r->fetches != NULL && files_exist(r->fetches))
+		vec_push(&b, ((struct sandbox_bind){.from = r->fetches, .to = FETCHES}));
+	if (r->job.roots_dir != NULL)
+		vec_push(&b, ((struct sandbox_bind){.from = r->roots_dir, .writable = true}));
 	if (cache != NULL)
-		binds[n++] = (struct sandbox_bind){.from = cache, .to = SANDBOX_HOME "/.cache", .writable = true};
-	struct sandbox s = {.work_dir = work, .binds = binds, .n_binds = n, .env = env, .dir = INSIDE,
-	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true};
+		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = own ? NULL : SANDBOX_HOME "/.cache", .writable = true}));
+	struct sandbox s = {.work_dir = work, .binds = b.p, .n_binds = b.n, .env = env, .dir = INSIDE,
+	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true, .nix_conf = conf, .whole = own};
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;
-	c.env = sandbox_plain_env(a, NULL);
+	c.env = own ? own_environment(a, r) : sandbox_plain_env(a, NULL);
 	return run_limited(r, a, &c, h, end, e);
 }
 
@@ -309,7 +440,7 @@ static int
 ask_without_meta(struct run *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
 {
 	AUTO(json_drop) json_t *failed = rows_failed(rows), *job = json_copy((json_t *)(uintptr_t)r->job.job);
-	struct rows again = {.max_rows = rows->max_rows, .max_depth = rows->max_depth, .scope = failed};
+	struct rows again = {.max_rows = rows->max_rows, .max_depth = rows->max_depth, .external = rows->external, .scope = failed};
 	struct run second = *r;
 	struct hearing h = {.r = &second, .rows = &again, .disk = files_exist("/nix/store") ? "/nix/store" : work};
 	struct child_result end = {0};
@@ -332,7 +463,7 @@ ask_without_meta(struct run *r, struct arena *a, const char *work, struct rows *
 		judge(&h, &end);
 	if (rc == 0 && again.incomplete)
 		rows_incomplete(rows, "asked once more without meta: %.900s", again.reason);
-	rows->nameless = rows->nameless || again.nameless;
+	rows->ask_own = rows->ask_own || again.ask_own;
 	if (rc == 0 && !again.incomplete)
 		rows_mend(rows, &again);
 	hearing_release(&h);
@@ -367,6 +498,19 @@ lock_source(const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
 	return rc;
 }
 
+/* The flake's source into the store, under the name of the commit it is said to be. */
+static int
+prepare_flake(struct run *r, struct arena *a, const char *tree, struct err *e)
+{
+	struct flake_tree *flake = arena_alloc(a, sizeof(*flake));
+
+	if (flake_store(a, tree, flake, e) != 0)
+		return -1;
+	r->job.flake = flake;
+	r->job.flake_self = r->self.rev != NULL ? &r->self : NULL;
+	return r->self.rev != NULL ? flake_count_commits(r->git_dir, &r->self, e) : 0;
+}
+
 static int
 evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
 {
@@ -379,13 +523,15 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	if (!r->sandbox && lock_source(r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
 		return -1;
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
-	if (checkout_tree(r->git_dir, r->tree, tree, e) != 0)
+	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)
 		return -1;
 	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
 		return -1;
 	if (r->fetch_cache_dir != NULL && files_mkdirs(r->fetch_cache_dir, 0755, e) != 0)
 		return -1;
-	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), e) != 0)
+	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), r->sandbox ? FETCHES : r->fetches, e) != 0)
+		return -1;
+	if (evaluator_wants_flake(r->job.job) && prepare_flake(r, a, tree, e) != 0)
 		return -1;
 	hearing_init(&h);
 	int rc = run_child(r, a, work, &h, &end, e);
@@ -401,7 +547,10 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		judge(&h, &end);
 		if (!rows->incomplete)
 			rc = ask_without_meta(r, a, work, rows, e);
-		judge_fetches(r, rows);
+	}
+	if (rc == 0) {
+		rows_finish(rows);
+		judge_unknown(r, rows);
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
 		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);
@@ -466,8 +615,6 @@ run_evaluation(struct run *r, struct rows *rows, struct err *e)
 	int rc = evaluate_in(r, &a, work, rows, e);
 	if (files_remove_tree(work, &late) != 0)
 		log_err(LOG_WARN, "work folder", &late);
-	if (rc == 0)
-		rows_finish(rows);
 	arena_release(&a);
 	return rc;
 }

@@ -18,9 +18,12 @@
 struct run {
 	const struct evaluator *ev;
 	struct evaluator_job job;   /* source and roots_dir are set here */
-	const char *git_dir, *tree;
+	const char *git_dir, *tree;  /* tree NULL: an empty folder */
+	struct flake_self self;      /* whose commit a flake's tree is said to be (flake.h); rev NULL: nobody's */
 	const char *checkout_dir;
 	const char *fetch_cache_dir; /* or NULL */
+	const json_t *own;           /* the user's own Nix (ownnix.h), or NULL for the bot's, of which the next two are */
+	const json_t *nix_options, *features; /* nixconf.h; or NULL */
 	const char *fetches;         /* fetches.h; or NULL */
 	enum fetch_mode fetch;
 	const char *roots_dir;       /* or NULL */
@@ -31,6 +34,7 @@ struct run {
 	int64_t expected_rows;       /* -1: unknown */
 	struct record_out *out;      /* progress */
 	int64_t took_ms, max_rss_kb; /* afterwards; of the largest process */
+	bool unknown;                /* afterwards: it is incomplete because of what may not or cannot be had here (unknown.h) */
 };
 
 /* Where the tree is for the evaluator: one path for all trees. */

@@ -6,16 +6,27 @@
 #define EKACI_EVALUATE_SETUP_H
 
 #include "evaluate/evaljobs.h"
+#include "evaluate/nixversion.h"
 
-/* Appends the text, whole lines, to out. mark is hexadecimal. Hashing a local flake runs nix: call it before any
- * worker is started. */
-must_check int setup_text(const struct eval_jobs *o, const char *mark, struct buf *out, struct err *e);
+struct setup {
+	struct nix_version nix;
+	struct buf line;  /* the definition, for the repl's standard input */
+	struct buf texts; /* a set of the expressions that do not fit on a line, for its --expr */
+	size_t n_texts;
+	struct buf uris;  /* what a flake has locked, for restricted evaluation, each with a blank in front */
+};
+
+/* mark is hexadecimal. It runs nix: to be called before any worker is started. s is to be released however it ends. */
+must_check int setup_make(const struct eval_jobs *o, const char *mark, struct setup *s, struct err *e);
+/* The command of a worker, at most o->n_nix + SETUP_WORDS words; gives how many. */
+enum { SETUP_WORDS = 24 };
+size_t setup_command(struct arena *a, const struct eval_jobs *o, const struct setup *s, const char **argv);
+void setup_release(struct setup *s);
 
 /* Nix text for things from outside, for a repl's input line: printable ASCII, no newline, no tab. */
 must_check int walk_nix_string(struct str s, struct buf *out, struct err *e);
-/* An expression in parentheses. One line of printable ASCII keeps its relative paths; any other goes through a file in
- * the store, where relative paths mean the store. */
-must_check int walk_nix_expr(const char *text, struct buf *out, struct err *e);
+/* The fragment of a flake reference, a.b."c.d", as a list of strings. */
+must_check int walk_nix_fragment(struct str path, struct buf *out, struct err *e);
 /* The library that makes an old Nix show errors faster (nixlines.c), or NULL: only for the distribution's own nix, which
  * has our C library, and only where it lies beside the program or in ../lib/ekaci. */
 const char *setup_preload(struct arena *a);

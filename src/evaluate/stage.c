@@ -1,8 +1,10 @@
 /* The stage `evaluate`: reuse, or run and store. */
 #include "evaluate/evaluate.h"
 
+#include "evaluate/nixconf.h"
 #include "evaluate/roots.h"
 #include "evaluate/run.h"
+#include "evaluate/searchpath.h"
 #include "evaluate/stored.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -24,6 +26,7 @@ struct wish {
 	struct evaluator ev;
 	struct run run;
 	enum sandbox_mode mode;
+	json_t *nix_key; /* key_of_nix */
 	char key[65];
 	const char *file;
 	int64_t began_ms;
@@ -41,11 +44,18 @@ read_wish(struct wish *w, struct err *e)
 	    json_need_str(job, "evals_dir", &w->evals_dir, e) != 0 ||
 	    json_need_str(job, "checkout_dir", &r->checkout_dir, e) != 0)
 		return -1;
+	const char *commit = evaluator_wants_flake(inner) ? json_str(job, "commit", NULL) : NULL;
+	if (commit != NULL && flake_self_of(&w->a, r->git_dir, commit, &r->self, e) != 0)
+		return -1;
 	w->roots_root = json_str(job, "roots_dir", NULL);
 	r->fetch_cache_dir = json_str(job, "fetch_cache_dir", NULL);
 	r->fetches = json_str(job, "fetches", NULL);
 	if (fetches_mode_of(json_str(job, "fetch", "never"), &r->fetch, e) != 0)
 		return -1;
+	r->own = json_object_get(job, "own");
+	r->own = json_is_object(r->own) ? r->own : NULL;
+	r->nix_options = json_object_get(job, "nix_options");
+	r->features = json_object_get(job, "experimental_features");
 	r->cgroup = json_str(job, "cgroup", NULL);
 	r->wall_ms = json_int(job, "wall_ms", DEFAULT_WALL_MS);
 	r->max_processes = json_int(job, "max_processes", DEFAULT_PROCESSES);
@@ -58,6 +68,9 @@ read_wish(struct wish *w, struct err *e)
 	    .max_depth = json_int(job, "max_depth", DEFAULT_DEPTH),
 	    .import_from_derivation = json_flag(job, "allow_import_from_derivation", false),
 	    .network = json_flag(job, "allow_network", false),
+	    .own = r->own != NULL,
+	    .restricted = r->own != NULL ? json_flag(r->own, "restricted", false)
+	                                 : nixconf_option(r->nix_options, "restrict-eval") == NULL,
 	    .allowed_uris = json_object_get(job, "allowed_uris")};
 	if (r->job.workers <= 0)
 		r->job.workers = sysconf(_SC_NPROCESSORS_ONLN);
@@ -66,7 +79,31 @@ read_wish(struct wish *w, struct err *e)
 	w->systems = json_object_get(inner, "systems");
 	if (json_array_size(w->systems) == 0)
 		w->systems = json_object_get(job, "systems");
+	r->job.systems = w->systems;
 	return sandbox_mode_of(json_str(job, "sandbox", "auto"), &w->mode, e);
+}
+
+/* How Nix is told to behave, and what <name> is. */
+static json_t *
+key_of_nix(struct wish *w)
+{
+	const struct run *r = &w->run;
+	json_t *key = json_object();
+
+	json_object_set_new(key, "restricted", json_boolean(r->job.restricted));
+	json_object_set(key, "features", r->features != NULL ? (json_t *)(uintptr_t)r->features : json_null());
+	json_object_set_new(key, "options", nixconf_without_secrets(r->nix_options, NIXCONF_AS_IT_IS));
+	if (r->own == NULL) {
+		const char *path = nixconf_option(r->nix_options, "nix-path");
+		if (path != NULL)
+			json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, searchpath_of_setting(&w->a, path)))));
+		return key;
+	}
+	json_object_set(key, "env", json_object_get(r->own, "env"));
+	json_object_set(key, "settings", json_object_get(r->own, "settings"));
+	json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, json_str(r->own, "search", "")))));
+	json_object_set_new(key, "reads", json_any_string(str_of(searchpath_mark(&w->a, json_str(r->own, "reads", "")))));
+	return key;
 }
 
 enum { KEY_OF_WHOLE = 1, KEY_OF_ANY_TREE = 2 };
@@ -90,15 +127,34 @@ make_key(struct wish *w, unsigned what, char ret[65])
 	json_object_set_new(all, "meaning", json_integer(STORED_MEANING));
 	json_object_set_new(all, "tree", json_string(what & KEY_OF_ANY_TREE ? w->run.git_dir : w->run.tree));
 	json_object_set_new(all, "job", def);
+	json_object_set_new(all, "commit", w->run.self.rev != NULL && !(what & KEY_OF_ANY_TREE) ? json_string(w->run.self.rev) : json_null());
 	json_object_set_new(all, "evaluator", json_string(w->ev.name));
 	json_object_set_new(all, "version", json_string(w->ev.version));
+	json_object_set_new(all, "build", w->ev.build != NULL ? json_string(w->ev.build) : json_null());
 	json_object_set_new(all, "source", json_string(run_source(&w->a, &w->run)));
+	json_object_set(all, "nix", w->nix_key);
 	json_object_set_new(all, "ifd", json_boolean(j->import_from_derivation));
 	json_object_set_new(all, "network", json_boolean(j->network));
 	json_object_set_new(all, "max_depth", json_integer(j->max_depth));
 	json_object_set(all, "uris", j->allowed_uris != NULL ? (json_t *)(uintptr_t)j->allowed_uris : json_null());
 	json_object_set(all, "systems", w->systems != NULL ? (json_t *)(uintptr_t)w->systems : json_null());
 	stored_key(all, ret);
+}
+
+static json_t *
+commit_json(const struct wish *w)
+{
+	return json_pack("{s:s,s:I}", "rev", w->run.self.rev, "time", (json_int_t)w->run.self.last_modified);
+}
+
+/* A flake of which everything is taken, for every system, and which has nothing: that is so with many, and no mistake. */
+static bool
+has_nothing(const struct wish *w, const struct stored *s)
+{
+	const json_t *job = w->run.job.job;
+
+	return s->rows == 0 && evaluator_takes_whole_flake(job) && !json_is_array(json_object_get(job, "scope")) &&
+	    json_array_size(w->systems) == 0;
 }
 
 static void
@@ -114,6 +170,13 @@ emit(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	json_object_set_new(rec, "reused", json_boolean(reused));
 	json_object_set_new(rec, "complete", json_boolean(reason == NULL));
 	json_object_set_new(rec, "reason", reason != NULL ? json_any_string(str_of(reason)) : json_null());
+	if (w->run.self.rev != NULL)
+		json_object_set_new(rec, "commit", commit_json(w));
+	if (reason == NULL && has_nothing(w, s))
+		json_object_set_new(rec, "nothing", json_string("the flake has no checks, packages, devShells, formatter, hydraJobs "
+		    "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
+		    "{\"flake\": \".#legacyPackages\"}"));
+	json_object_set_new(rec, "unknown", json_boolean(reason != NULL && w->run.unknown));
 	json_object_set_new(rec, "rows", json_integer((json_int_t)s->rows));
 	json_object_set_new(rec, "errors", json_integer((json_int_t)s->errors));
 	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));
@@ -211,6 +274,8 @@ store(struct wish *w, const struct rows *rows, struct err *e)
 	json_object_set_new(h, "key", json_string(w->key));
 	json_object_set_new(h, "tree", json_string(w->run.tree));
 	json_object_set(h, "job", (json_t *)(uintptr_t)w->run.job.job);
+	if (w->run.self.rev != NULL)
+		json_object_set_new(h, "commit", commit_json(w));
 	json_object_set_new(h, "evaluator", json_string(w->ev.name));
 	json_object_set_new(h, "version", json_any_string(str_of(w->ev.version)));
 	json_object_set_new(h, "source", json_string(run_source(&w->a, &w->run)));
@@ -259,11 +324,39 @@ identify(struct wish *w)
 		w->run.roots_dir = arena_printf(&w->a, "%s/%.16s", w->roots_root, w->key);
 }
 
+/*
+ * One root for all derivations that another's evaluator left in the store. Its workers' temporary roots ended with them, so a
+ * garbage collector may have taken some meanwhile; but once the root is made all are there and stay, for Nix writes the root's
+ * own derivation only while everything it refers to is valid, and takes nothing that is referred to. A root that cannot be
+ * made is an incomplete evaluation, and our own evaluator, which makes it while its workers live, is asked.
+ */
+static void
+keep_roots(struct wish *w, struct rows *rows)
+{
+	struct map drvs = {0};
+	VEC(struct str) all = {0};
+	struct err e;
+
+	for (size_t i = 0; i < rows->all.n; i++) {
+		bool added = false;
+		if (rows->all.p[i].drv.n > 0)
+			map_add(&drvs, rows->all.p[i].drv, &added);
+		if (added)
+			vec_push(&all, rows->all.p[i].drv);
+	}
+	if (roots_keep(all.p, all.n, w->run.roots_dir, "ekaci-roots", &e) != 0) {
+		rows->ask_own = true;
+		rows_incomplete(rows, "what was evaluated is not in the store any more: %s", e.msg);
+	}
+	vec_release(&all);
+	map_release(&drvs);
+}
+
 static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
 	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows, .max_depth = (size_t)w->run.job.max_depth,
-	    .scope = json_object_get(w->run.job.job, "scope"), .systems = w->systems};
+	    .scope = json_object_get(w->run.job.job, "scope"), .systems = w->systems, .external = !w->ev.built_in};
 	AUTO(fd_close) int lock = -1;
 	struct stored s = {0};
 
@@ -280,18 +373,21 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 	}
 	expect_rows(w);
 	rc = run_evaluation(&w->run, &rows, e);
+	if (rc == 0 && !rows.incomplete && !w->ev.built_in && w->run.roots_dir != NULL)
+		keep_roots(w, &rows);
 	s = (struct stored){.rows = rows.all.n, .errors = rows.errors, .derivations = rows.derivations};
 	if (rc == 0 && !rows.incomplete) {
 		rc = store(w, &rows, e);
 		note_rows(w, rows.all.n);
 	}
-	bool ask_own = rc == 0 && rows.nameless && !w->ev.built_in;
+	bool ask_own = rc == 0 && rows.ask_own && !w->ev.built_in;
 	if (rc == 0 && !ask_own)
 		emit(w, out, false, rows.incomplete ? rows.reason : NULL, &s);
+	if (ask_own)
+		log_info("%s %s cannot tell all, so the built-in evaluator is asked: %s", w->ev.name, w->ev.version, rows.reason);
 	rows_release(&rows);
 	if (!ask_own)
 		return rc;
-	log_info("%s %s does not say which attribute fails, so the built-in evaluator is asked", w->ev.name, w->ev.version);
 	fd_close(&lock);
 	if (evaluator_find(&w->a, "built-in", w->evals_dir, &w->ev, e) != 0)
 		return -1;
@@ -319,10 +415,12 @@ stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
 	if (rc == 0) {
 		w.run.ev = &w.ev;
 		w.run.out = out;
+		w.nix_key = key_of_nix(&w);
 		identify(&w);
 	}
 	if (rc == 0)
 		rc = evaluate(&w, out, e);
+	json_decref(w.nix_key);
 	arena_release(&w.a);
 	return rc;
 }

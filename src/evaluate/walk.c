@@ -9,6 +9,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/peer.h"
+#include "support/text/escape.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -27,7 +28,6 @@ enum {
 	SAID_BYTES = 256 * 1024,    /* of all that Nix says about it; a trace can be endless */
 	MAX_WORKERS = 64,
 	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
-	SETUP_BYTES = 1024 * 1024,
 	NIX_HEAP_MB = 384,          /* what Nix gives its collector */
 	MOST_HEAP_MB = 1024
 };
@@ -56,7 +56,7 @@ struct walk {
 	size_t n_workers;     /* may run */
 	char mark[40];
 	char home[64];        /* the repl's history goes here */
-	struct buf setup;
+	struct setup setup;
 	unsigned deaths;      /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
 	json_t *rewritten;    /* the answer to rewrite() */
@@ -115,7 +115,11 @@ is_greeting(struct str line)
 static void
 on_noise(struct worker *k, struct str line)
 {
-	line = saying_plain(line, &k->plain);
+	if (memchr(line.p, '\x1b', line.n) != NULL) {
+		buf_drop(&k->plain, k->plain.n);
+		escape_plain(&k->plain, line);
+		line = buf_get(&k->plain);
+	}
 	bool starts = str_starts(line, STR("error:"));
 
 	if (k->greets && is_greeting(line))
@@ -221,7 +225,7 @@ static int
 start_worker(struct walk *w, struct worker *k, struct err *e)
 {
 	struct arena a = {0};
-	const char **argv = arena_alloc(&a, (w->o->n_nix + 16) * sizeof(*argv));
+	const char **argv = arena_alloc(&a, (w->o->n_nix + SETUP_WORDS + 1) * sizeof(*argv));
 	const char *preload = setup_preload(&a);
 	const char *heap = first_heap(&a, w->o->max_memory_mb);
 	const char *env[5] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb"};
@@ -231,30 +235,14 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 		env[n++] = arena_printf(&a, "LD_PRELOAD=%s", preload);
 	if (heap != NULL)
 		env[n++] = heap;
-	n = 0;
-
-	argv[n++] = "nix";
-	argv[n++] = "--extra-experimental-features";
-	argv[n++] = "nix-command flakes";
-	argv[n++] = "repl";
-	if (w->o->source == EVAL_FLAKE) {
-		argv[n++] = "--option";
-		argv[n++] = "pure-eval";
-		argv[n++] = w->o->impure ? "false" : "true";
-		/* The repl of Nix 2.8 is never pure; restricted is what comes nearest. */
-		argv[n++] = "--option";
-		argv[n++] = "restrict-eval";
-		argv[n++] = w->o->impure ? "false" : "true";
-	}
-	for (size_t i = 0; i < w->o->n_nix; i++)
-		argv[n++] = w->o->nix[i];
+	argv[setup_command(&a, w->o, &w->setup, argv)] = NULL;
 	*k = (struct worker){.w = w, .greets = true};
 	buf_init(&k->error, 2 * SAID_BYTES);
 	buf_init(&k->first, PEER_MAX_LINE);
 	buf_init(&k->plain, PEER_MAX_LINE);
 	int rc = peer_start(argv, env, &k->peer, e);
 	if (rc == 0)
-		rc = peer_say(&k->peer, buf_get(&w->setup), e);
+		rc = peer_say(&k->peer, buf_get(&w->setup.line), e);
 	arena_release(&a);
 	return rc;
 }
@@ -517,11 +505,10 @@ prepare(struct walk *w, struct err *e)
 		return fail_sys(e, "no random numbers");
 	snprintf(w->mark, sizeof(w->mark), "ekaci%016llx%016llx", (unsigned long long)random[0],
 	    (unsigned long long)random[1]);
-	buf_init(&w->setup, SETUP_BYTES);
-	if (setup_text(w->o, w->mark, &w->setup, e) != 0)
+	if (setup_make(w->o, w->mark, &w->setup, e) != 0)
 		return -1;
 	/* Where it stands, a throw says in its trace only. Nix before 2.9 does not know the command, and shows the place anyhow. */
-	buf_printf(&w->setup, ":te true\nbuiltins.trace \"%s b\" null\n", w->mark);
+	buf_printf(&w->setup.line, ":te true\nbuiltins.trace \"%s b\" null\n", w->mark);
 	if (w->o->roots_dir != NULL && files_mkdirs(w->o->roots_dir, 0755, e) != 0)
 		return -1;
 	snprintf(w->home, sizeof(w->home), "/tmp/ekaci-eval-%d-XXXXXX", (int)getpid());
@@ -563,7 +550,7 @@ walk_run(const struct eval_jobs *o, struct err *e)
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
 	vec_release(&w->alone);
-	buf_release(&w->setup);
+	setup_release(&w->setup);
 	json_decref(w->rewritten);
 	attrtree_release(&w->tree);
 	return rc;

@@ -32,14 +32,4 @@
 #define WALKER_FILE "ekaci-walker.nix"
 extern const char walker_text[];
 
-/*
- * --override-input, which stock Nix has on its command line only. A function of
- *   flake     the flake, as builtins.getFlake has it
- *   override  what stands for an input instead, by its path as JSON text, e.g. "[\"nixpkgs\"]": flake, a reference, and tree,
- *             what fetchTree wants for an input that is no flake
- * that gives the flake with these inputs, also for whom "follows" them: the lock file's nodes are put together once more
- * (https://github.com/NixOS/nix, src/libexpr/flake/call-flake.nix, says what a flake's outputs are called with).
- */
-extern const char overrides_text[];
-
 #endif

@@ -1,6 +1,8 @@
 /* Two sorted streams of rows become one list of classified attributes. */
 #include "graph/attrs.h"
 
+#include "graph/compare.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +10,7 @@ const char *
 class_name(enum class class)
 {
 	static const char *const names[CLASS_COUNT] = {"unchanged", "added", "removed", "rebuild", "derivation_only",
-	    "newly_failing", "fixed", "still_failing"};
+	    "switched", "newly_failing", "fixed", "still_failing", "added_failing", "removed_failing"};
 
 	return names[class];
 }
@@ -19,6 +21,7 @@ struct failing {
 	const struct attr_side *side;
 	bool met; /* the other side has something at or below it, which carries this failure */
 	bool met_here;
+	bool met_good; /* and that something evaluated there */
 };
 
 struct side {
@@ -170,6 +173,7 @@ take_covered(struct merge *m, enum class class, const struct row *row, struct fa
 	const struct attr_side *mine = keep_side(m->t, row), *other = here ? f->side : hidden_side(m->t);
 
 	f->met = true;
+	f->met_good = f->met_good || !row->failed;
 	f->met_here = f->met_here || here;
 	if (!here)
 		at->hidden_by = f->path;
@@ -181,7 +185,7 @@ take_covered(struct merge *m, enum class class, const struct row *row, struct fa
 static void
 push_failing(struct merge *m, struct side *s, const struct row *row)
 {
-	struct failing f = {keep(m->t, row->path), keep_system(m->t, row->system), keep_side(m->t, row), false, false};
+	struct failing f = {keep(m->t, row->path), keep_system(m->t, row->system), keep_side(m->t, row), false, false, false};
 
 	vec_push(&s->failing, f);
 }
@@ -232,7 +236,11 @@ pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *pat
 		s->failing.n--;
 		if (is_base ? f.met : f.met_here)
 			continue;
-		struct attr *at = add(m, is_base ? CLASS_REMOVED : CLASS_NEWLY_FAILING, f.path, f.system);
+		enum class class = is_base      ? CLASS_REMOVED_FAILING
+		                   : f.met_good ? CLASS_NEWLY_FAILING
+		                   : f.met      ? CLASS_STILL_FAILING
+		                                : CLASS_ADDED_FAILING;
+		struct attr *at = add(m, class, f.path, f.system);
 		if (is_base)
 			at->base = f.side;
 		else
@@ -390,41 +398,49 @@ speaks_better(const struct attr *a, const struct attr *b)
 	return na != nb ? na < nb : compare(a, b) < 0;
 }
 
-/* What aliases have in common. No padding, so that its bytes are a key. */
-struct alias_key {
-	const char *job, *system;
-	uint32_t base_node, head_node, class, zero;
-};
+/* What aliases have in common, as bytes: with the words of a failure, because names that fail differently are told apart. */
+static struct str
+alias_key(struct arena *a, const struct attr *at)
+{
+	AUTO(buf_release) struct buf b;
+	const struct attr_side *sides[] = {at->base, at->head};
+
+	buf_init(&b, SIZE_MAX / 4);
+	buf_printf(&b, "%u %u %d %s\n", at->base_node, at->head_node, (int)at->class, at->job);
+	buf_str(&b, at->system);
+	for (size_t i = 0; i < COUNT(sides); i++) {
+		buf_putc(&b, '\0');
+		if (sides[i] != NULL && sides[i]->failed)
+			buf_str(&b, sides[i]->error);
+	}
+	return (struct str){arena_strn(a, b.p, b.n), b.n};
+}
 
 static void
 join_aliases(struct attrs *t)
 {
 	struct map groups = {0};
 	struct arena a = {0};
+	struct str *keys = arena_alloc(&a, (t->v.n + 1) * sizeof(*keys));
 
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct attr *at = &t->v.p[i];
 		if (at->class == CLASS_UNCHANGED || at->hidden_by.p != NULL ||
 		    (at->base_node == NO_NODE && at->head_node == NO_NODE))
 			continue;
-		struct alias_key key = {at->job, at->system.p, at->base_node, at->head_node, at->class, 0};
-		struct str text = {arena_dup(&a, &key, sizeof(key)), sizeof(key)};
+		keys[i] = alias_key(&a, at);
 		bool added;
-		struct map_entry *entry = map_add(&groups, text, &added);
+		struct map_entry *entry = map_add(&groups, keys[i], &added);
 		if (added || speaks_better(at, &t->v.p[entry->value]))
 			entry->value = i;
 	}
 	/* From the last to the first, so that the list of aliases comes out sorted. */
 	for (size_t i = t->v.n; i-- > 0;) {
-		struct attr *at = &t->v.p[i];
-		struct alias_key key = {at->job, at->system.p, at->base_node, at->head_node, at->class, 0};
-		struct map_entry *entry = at->class == CLASS_UNCHANGED || at->hidden_by.p != NULL
-		                              ? NULL
-		                              : map_get(&groups, (struct str){(const char *)&key, sizeof(key)});
+		struct map_entry *entry = keys[i].p != NULL ? map_get(&groups, keys[i]) : NULL;
 		if (entry == NULL || entry->value == i)
 			continue;
-		at->alias_of = (uint32_t)entry->value;
-		at->next_alias = t->v.p[entry->value].next_alias;
+		t->v.p[i].alias_of = (uint32_t)entry->value;
+		t->v.p[i].next_alias = t->v.p[entry->value].next_alias;
 		t->v.p[entry->value].next_alias = (uint32_t)i;
 	}
 	map_release(&groups);
@@ -492,7 +508,7 @@ attrs_finish(struct attrs *t, const struct closure *g, const uint8_t *must_build
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct attr *at = &t->v.p[i];
 		if (at->class == CLASS_REBUILD && !must_build[at->head_node])
-			at->class = CLASS_DERIVATION_ONLY;
+			at->class = compare_same_outputs(g, at->base_node, at->head_node) ? CLASS_DERIVATION_ONLY : CLASS_SWITCHED;
 	}
 	join_aliases(t);
 	find_renames(t, g);

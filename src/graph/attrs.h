@@ -9,7 +9,8 @@
  *   - failing at base, children at head: each child is "fixed" ("still failing" if it fails itself), never "added"; the
  *     set's own row is then no attribute any more and appears nowhere;
  *   - failing at head, children at base: the set's row is "newly failing", and so is every child that evaluated at base,
- *     with hidden_by naming the set ("still failing" for a child that failed before), never "removed".
+ *     with hidden_by naming the set ("still failing" for a child that failed before, and for the set where all did), never
+ *     "removed".
  * So every attribute has exactly one class, and the counts are those of the entries.
  */
 #ifndef EKACI_GRAPH_ATTRS_H
@@ -24,9 +25,12 @@ enum class {
 	CLASS_REMOVED,
 	CLASS_REBUILD,
 	CLASS_DERIVATION_ONLY,
+	CLASS_SWITCHED,
 	CLASS_NEWLY_FAILING,
 	CLASS_FIXED,
 	CLASS_STILL_FAILING,
+	CLASS_ADDED_FAILING,
+	CLASS_REMOVED_FAILING,
 	CLASS_COUNT
 };
 
@@ -50,7 +54,7 @@ struct attr {
 	uint32_t base_node, head_node;         /* in the closure, or NO_NODE */
 	const struct attr_side *base, *head;   /* NULL when not on that side; of an unchanged one both, unless meta differs */
 	struct str hidden_by;                  /* path of the failing set; p == NULL: none */
-	uint32_t alias_of;                     /* an entry with the same derivations and class, or NO_ATTR */
+	uint32_t alias_of;                     /* an entry with the same derivations, class and words, or NO_ATTR */
 	uint32_t next_alias;                   /* of the entry that stands for all: the list of the others */
 	uint32_t renamed_from;                 /* of an added one: the removed entry, or NO_ATTR */
 };
@@ -82,7 +86,7 @@ must_check int attrs_read(struct attrs *t, struct closure *g, const struct evalu
     const struct evaluation_file *head, size_t n_head, struct err *e);
 /* Makes the derivations of head nodes of g. */
 must_check int attrs_add_head(struct attrs *t, struct closure *g, struct err *e);
-/* With must_build (per node of g) known: rebuild or derivation only; aliases; renames. */
+/* With must_build (per node of g) known: rebuild, derivation only or switched; aliases; renames. */
 void attrs_finish(struct attrs *t, const struct closure *g, const uint8_t *must_build);
 void attrs_release(struct attrs *t);
 

@@ -79,7 +79,7 @@ visit(struct finder *f, uint32_t v, struct err *e)
 		enqueue(f, p.head);
 	}
 	if (rc == 0 && (cmp.n_items != 0 || !follows)) {
-		struct root r = {.node = node, .base_node = f->twin[node], .sub = v};
+		struct root r = {.node = node, .base_node = f->twin[node], .sub = v, .used_by = NO_ATTR};
 		keep_what(d, &cmp, &r);
 		vec_push(&f->roots, r);
 	}
@@ -140,6 +140,37 @@ find_root_attrs(struct finder *f)
 		struct root *r = &f->roots.p[f->root_of[v]];
 		((uint32_t *)r->attrs)[r->n_attrs++] = (uint32_t)i;
 	}
+}
+
+/* Roots that are no attribute are known to people by an attribute that needs them: the one with the fewest derivations between. */
+static void
+find_users(struct finder *f)
+{
+	struct difference *d = f->d;
+	const struct spread *s = &d->spread;
+	uint32_t *user = arena_alloc(&f->a, s->n * sizeof(*user)), *length = arena_alloc(&f->a, s->n * sizeof(*length));
+
+	memset(user, 0xff, s->n * sizeof(*user));
+	for (size_t i = d->attrs.v.n; i-- > 0;) { /* so that the first one stays */
+		const struct attr *at = &d->attrs.v.p[i];
+		uint32_t v = at->alias_of == NO_ATTR && at->head_node != NO_NODE ? s->sub[at->head_node] : NO_SUB;
+		if (v != NO_SUB)
+			user[v] = (uint32_t)i;
+	}
+	for (uint32_t v = s->n; v-- > 0;) {
+		if (user[v] != NO_ATTR)
+			continue;
+		for (uint32_t k = s->up_off[v]; k < s->up_off[v + 1]; k++) {
+			uint32_t w = s->up[k];
+			if (user[w] != NO_ATTR && (user[v] == NO_ATTR || length[w] + 1 < length[v])) {
+				user[v] = user[w];
+				length[v] = length[w] + 1;
+			}
+		}
+	}
+	for (size_t r = 0; r < f->roots.n; r++)
+		if (f->roots.p[r].n_attrs == 0)
+			f->roots.p[r].used_by = user[f->roots.p[r].sub];
 }
 
 /* Entries that stand for an attribute: aliases are counted once. weight[v] for spread_radius. */
@@ -312,6 +343,7 @@ difference_find_causes(struct difference *d, struct err *e)
 			qsort_r(f.roots.p, f.roots.n, sizeof(*f.roots.p), compare_roots, &d->closure);
 		index_roots(&f);
 		find_root_attrs(&f);
+		find_users(&f);
 		find_causes(&f);
 		d->roots = arena_dup(&d->a, f.roots.p, f.roots.n * sizeof(*f.roots.p));
 		d->n_roots = f.roots.n;

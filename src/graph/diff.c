@@ -1,5 +1,6 @@
 /* The stage: evaluations in, difference file out. */
 #include "graph/cache.h"
+#include "graph/carry.h"
 #include "graph/difference.h"
 #include "graph/graph.h"
 #include "support/base/log.h"
@@ -70,6 +71,16 @@ load_closures(struct difference *d, const char *graph_dir, struct record_out *ou
 	return rc;
 }
 
+static void
+look_for_commit(struct difference *d, const json_t *commit)
+{
+	struct err e;
+
+	d->knows_carry = carry_count(d, commit, &d->carry_commit, &e) == 0;
+	if (!d->knows_carry)
+		log_err(LOG_WARN, "what carries the commit's name is not known", &e);
+}
+
 static int
 compute(struct difference *d, const json_t *job, struct record_out *out, struct err *e)
 {
@@ -85,6 +96,8 @@ compute(struct difference *d, const json_t *job, struct record_out *out, struct 
 	    load_closures(d, json_str(job, "graph_dir", NULL), out, e) != 0)
 		return -1;
 	attrs_finish(&d->attrs, &d->closure, d->spread.must);
+	if (json_is_object(json_object_get(job, "commit")))
+		look_for_commit(d, json_object_get(job, "commit"));
 	record_progress(out, "causes", (int64_t)d->spread.n, -1);
 	return difference_find_causes(d, e);
 }

@@ -6,6 +6,7 @@
 
 #include "graph/attrs.h"
 #include "graph/spread.h"
+#include "support/text/json.h"
 
 enum {
 	DIFFERENCE_MAX_ROOTS_LISTED = 16, /* roots named for one follower, the widest; roots_total says how many there are */
@@ -23,6 +24,7 @@ struct root {
 	struct radius total;
 	const uint32_t *attrs;    /* entries whose derivation this is, aliases too */
 	size_t n_attrs;
+	uint32_t used_by; /* of a root without an attribute: the nearest entry that needs it; else NO_ATTR */
 };
 
 /* Why a derivation is rebuilt. */
@@ -43,6 +45,8 @@ struct difference {
 	struct root *roots; /* widest first */
 	size_t n_roots;
 	struct cause *causes;  /* per place in the spread; known only where an attribute is rebuilt */
+	size_t carry_commit;   /* carry.h; only when knows_carry */
+	bool knows_carry;
 	struct radius *radius; /* per place in the spread, summed over systems; set where an attribute or root is */
 };
 

@@ -15,8 +15,8 @@ struct counts {
 static void
 write_count(const struct counts *c, struct buf *out)
 {
-	static const enum class order[] = {CLASS_ADDED, CLASS_REMOVED, CLASS_REBUILD, CLASS_DERIVATION_ONLY, CLASS_UNCHANGED,
-	    CLASS_NEWLY_FAILING, CLASS_FIXED, CLASS_STILL_FAILING};
+	static const enum class order[] = {CLASS_ADDED, CLASS_REMOVED, CLASS_REBUILD, CLASS_DERIVATION_ONLY, CLASS_SWITCHED,
+	    CLASS_UNCHANGED, CLASS_NEWLY_FAILING, CLASS_FIXED, CLASS_STILL_FAILING, CLASS_ADDED_FAILING, CLASS_REMOVED_FAILING};
 
 	buf_putc(out, '{');
 	for (size_t i = 0; i < COUNT(order); i++)
@@ -25,21 +25,42 @@ write_count(const struct counts *c, struct buf *out)
 	    c->changed_drv_paths, c->aliases);
 }
 
-static struct counts *
-counts_of(struct map *by_system, struct counts *all, struct str system)
+/* The system under which something counts; empty: under none, as failing rows without one and what is no text. */
+static struct str
+home_of(struct str system)
 {
-	struct map_entry *entry = map_get(by_system, system);
-
-	return &all[entry - by_system->p];
+	return str_is(system, "builtin") || !str_utf8_ok(system) ? (struct str){"", 0} : system;
 }
 
-/* Adds up one attribute or derivation for the total and for its system. */
+/*
+ * Of each derivation that head has and base has not the place of its system among systems. What Nix makes itself ("builtin")
+ * is no system's: it counts where it is needed, for whoever was first seen to need it. Who that is has a smaller number.
+ */
+static uint32_t *
+homes(const struct difference *d, struct map *systems, struct arena *a)
+{
+	const struct closure *g = &d->closure;
+	uint32_t *home = arena_alloc(a, (g->loaded - d->mark + 1) * sizeof(*home));
+
+	for (size_t v = d->mark; v < g->loaded; v++) {
+		uint32_t *mine = &home[v - d->mark];
+		struct str own = home_of(g->systems.p[g->system.p[v]].key);
+		if (own.n != 0 || *mine == 0)
+			*mine = (uint32_t)(map_add(systems, own, NULL) - systems->p) + 1;
+		for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1]; k++)
+			if (g->targets.p[k] >= d->mark && home[g->targets.p[k] - d->mark] == 0)
+				home[g->targets.p[k] - d->mark] = *mine;
+	}
+	return home;
+}
+
+/* Adds up each attribute and derivation for the total and for its system. */
 static void
-count_attrs(const struct difference *d, struct map *systems, struct counts *total, struct counts *each)
+count_attrs(const struct difference *d, const struct map *systems, struct counts *total, struct counts *each)
 {
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
-		struct counts *c[] = {total, counts_of(systems, each, at->system)};
+		struct counts *c[] = {total, &each[map_get(systems, home_of(at->system)) - systems->p]};
 		for (size_t k = 0; k < 2; k++) {
 			c[k]->class[at->class] += at->alias_of == NO_ATTR;
 			c[k]->aliases += at->alias_of != NO_ATTR;
@@ -48,12 +69,10 @@ count_attrs(const struct difference *d, struct map *systems, struct counts *tota
 }
 
 static void
-count_derivations(const struct difference *d, struct map *systems, struct counts *total, struct counts *each)
+count_derivations(const struct difference *d, const uint32_t *home, struct counts *total, struct counts *each)
 {
-	const struct closure *g = &d->closure;
-
-	for (size_t v = d->mark; v < g->loaded; v++) {
-		struct counts *c[] = {total, counts_of(systems, each, g->systems.p[g->system.p[v]].key)};
+	for (size_t v = d->mark; v < d->closure.loaded; v++) {
+		struct counts *c[] = {total, &each[home[v - d->mark] - 1]};
 		for (size_t k = 0; k < 2; k++) {
 			c[k]->changed_drv_paths += 1;
 			c[k]->rebuild_derivations += d->spread.must[v];
@@ -71,23 +90,23 @@ void
 difference_write_counts(const struct difference *d, struct buf *out)
 {
 	struct map systems = {0};
+	struct arena a = {0};
 	struct counts total = {0};
-	const struct closure *g = &d->closure;
-
-	/* The empty system, of failing rows that have none, counts in the total only; so does one that is no text. */
-	for (size_t i = 0; i < d->attrs.v.n; i++)
-		map_add(&systems, d->attrs.v.p[i].system, NULL);
-	for (size_t v = d->mark; v < g->loaded; v++)
-		map_add(&systems, g->systems.p[g->system.p[v]].key, NULL);
-	AUTO(mem_free) struct counts *each = mem_alloc((systems.n + 1) * sizeof(*each));
-	AUTO(mem_free) struct str *names = mem_alloc((systems.n + 1) * sizeof(*names));
-	count_attrs(d, &systems, &total, each);
-	count_derivations(d, &systems, &total, each);
 	size_t n = 0;
+
+	for (size_t i = 0; i < d->attrs.v.n; i++)
+		map_add(&systems, home_of(d->attrs.v.p[i].system), NULL);
+	const uint32_t *home = homes(d, &systems, &a);
+	size_t other = (size_t)(map_add(&systems, (struct str){"", 0}, NULL) - systems.p);
+	struct counts *each = arena_alloc(&a, systems.n * sizeof(*each));
+	struct str *names = arena_alloc(&a, systems.n * sizeof(*names));
+	count_attrs(d, &systems, &total, each);
+	count_derivations(d, home, &total, each);
 	for (size_t i = 0; i < systems.n; i++)
-		if (systems.p[i].key.n != 0 && str_utf8_ok(systems.p[i].key))
+		if (i != other)
 			names[n++] = systems.p[i].key;
-	qsort(names, n, sizeof(*names), compare_str);
+	if (n != 0)
+		qsort(names, n, sizeof(*names), compare_str);
 	buf_puts(out, "{\"total\":");
 	write_count(&total, out);
 	buf_puts(out, ",\"systems\":{");
@@ -96,10 +115,15 @@ difference_write_counts(const struct difference *d, struct buf *out)
 			buf_putc(out, ',');
 		rows_write_string(names[i], out);
 		buf_putc(out, ':');
-		write_count(counts_of(&systems, each, names[i]), out);
+		write_count(&each[map_get(&systems, names[i]) - systems.p], out);
 	}
-	buf_puts(out, "}}");
+	buf_puts(out, "},\"other\":");
+	write_count(&each[other], out);
+	if (d->knows_carry)
+		buf_printf(out, ",\"carry_commit\":%zu", d->carry_commit);
+	buf_putc(out, '}');
 	map_release(&systems);
+	arena_release(&a);
 }
 
 static void
@@ -321,7 +345,9 @@ write_root(const struct difference *d, const struct root *r, struct buf *out)
 			buf_putc(out, ',');
 		rows_write_path(d->attrs.v.p[r->attrs[i]].path, out);
 	}
-	buf_puts(out, "],\"what\":");
+	buf_puts(out, "],\"used_by\":");
+	write_path_or_null(r->used_by != NO_ATTR ? d->attrs.v.p[r->used_by].path : (struct str){NULL, 0}, out);
+	buf_puts(out, ",\"what\":");
 	write_strings(r->what, r->n_what, out);
 	buf_printf(out, ",\"radius\":{\"attributes\":%u,\"derivations\":%u,\"systems\":{", r->total.attributes,
 	    r->total.derivations);
@@ -396,18 +422,51 @@ meta_matters(const struct attr *at)
 	return false;
 }
 
+/* The names of one derivation of which the same is said share a row: first[i] is the entry that entry i is told with, next[i]
+ * the one after it. */
+static void
+join_meta_changed(const struct difference *d, struct arena *a, uint32_t *first, uint32_t *next)
+{
+	struct map seen = {0};
+
+	for (size_t i = d->attrs.v.n; i-- > 0;) { /* so that lists come out sorted */
+		const struct attr *at = &d->attrs.v.p[i];
+		AUTO(buf_release) struct buf b = {0};
+		first[i] = next[i] = NO_ATTR;
+		if (!meta_matters(at))
+			continue;
+		buf_init(&b, SIZE_MAX / 4);
+		buf_printf(&b, "%u %s\n", at->base_node, at->job);
+		buf_str(&b, at->system);
+		buf_putc(&b, '\n');
+		buf_str(&b, at->base->meta);
+		buf_putc(&b, '\n');
+		buf_str(&b, at->head->meta);
+		struct map_entry *entry = map_add(&seen, (struct str){arena_strn(a, b.p, b.n), b.n}, NULL);
+		next[i] = entry->value != 0 ? (uint32_t)(entry->value - 1) : NO_ATTR;
+		if (next[i] != NO_ATTR)
+			first[next[i]] = NO_ATTR;
+		first[i] = (uint32_t)i;
+		entry->value = i + 1;
+	}
+	map_release(&seen);
+}
+
 /* Attributes of which only the words about them differ. */
 static void
 write_meta_changed(const struct difference *d, struct buf *out)
 {
-	bool first = true;
+	struct arena a = {0};
+	uint32_t *first = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*first)), *next = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*next));
+	bool any = false;
 
+	join_meta_changed(d, &a, first, next);
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
-		if (!meta_matters(at))
+		if (first[i] == NO_ATTR)
 			continue;
-		buf_puts(out, first ? "\n{\"path\":" : ",\n{\"path\":");
-		first = false;
+		buf_puts(out, any ? ",\n{\"path\":" : "\n{\"path\":");
+		any = true;
 		rows_write_path(at->path, out);
 		buf_puts(out, ",\"job\":");
 		rows_write_string(str_of(at->job), out);
@@ -419,8 +478,14 @@ write_meta_changed(const struct difference *d, struct buf *out)
 		write_raw_or_null(at->base->meta, out);
 		buf_puts(out, "},\"head\":{\"meta\":");
 		write_raw_or_null(at->head->meta, out);
-		buf_puts(out, "}}");
+		buf_puts(out, "},\"aliases\":[");
+		for (uint32_t k = next[i]; k != NO_ATTR; k = next[k]) {
+			buf_puts(out, k != next[i] ? "," : "");
+			rows_write_path(d->attrs.v.p[k].path, out);
+		}
+		buf_puts(out, "]}");
 	}
+	arena_release(&a);
 }
 
 /* What is wrong with meta: beside all classes. */

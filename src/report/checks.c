@@ -79,7 +79,8 @@ evaluation_annotations(struct model *m)
 {
 	struct annotations as = annotations_begin(m);
 
-	for (size_t i = 0; m->outcome == OUTCOME_INCOMPLETE && i < json_array_size(m->evaluations); i++) {
+	bool blamed = m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD;
+	for (size_t i = 0; blamed && i < json_array_size(m->evaluations); i++) {
 		const json_t *j = json_array_get(m->evaluations, i);
 		const char *reason = json_str(j, "reason", "");
 		if (!json_flag(j, "complete", false) && strcmp(json_str(j, "side", ""), "head") == 0)
@@ -89,9 +90,10 @@ evaluation_annotations(struct model *m)
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
 		const char *error = json_str(json_object_get(at->json, "head"), "error", "");
-		if (at->change == CHANGE_NEWLY_FAILING)
+		bool new = at->change == CHANGE_ADDED_FAILING;
+		if (at->change == CHANGE_NEWLY_FAILING || new)
 			annotate(&as, error, at->tolerated ? "warning" : "failure",
-			    arena_printf(&m->a, "%s newly fails to evaluate", at->name), error);
+			    arena_printf(&m->a, new ? "%s is new and fails to evaluate" : "%s newly fails to evaluate", at->name), error);
 	}
 	return annotations_end(&as);
 }

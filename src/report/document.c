@@ -57,10 +57,27 @@ attributes_json(const struct model *m)
 	return list;
 }
 
+/* Jobs without an attribute on either side. */
+static json_t *
+empty_json(const struct model *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->n_empty; i++) {
+		const struct empty_job *job = &m->empty[i];
+		json_t *j = json_object();
+		json_object_set_new(j, "job", json_any_string(str_of(job->name)));
+		json_object_set_new(j, "below", json_any_string(str_of(job->below)));
+		json_object_set_new(j, "nothing", job->sentence != NULL ? json_any_string(str_of(job->sentence)) : json_null());
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 void
 document_json(struct model *m, const struct verdict *v, const json_t *labels, struct buf *out)
 {
-	static const char *const outcomes[] = {"running", "skipped", "failed", "incomplete", "compared", "superseded",
+	static const char *const outcomes[] = {"running", "skipped", "failed", "incomplete", "nothing", "compared", "superseded",
 	    "cancelled", "held"};
 	bool compared = m->outcome == OUTCOME_COMPARED;
 	json_t *j = json_pack("{s:i,s:o,s:s,s:s}", "ekaci_report", 1, "run", or_null(m->run), "phase",
@@ -82,6 +99,7 @@ document_json(struct model *m, const struct verdict *v, const json_t *labels, st
 	json_object_set_new(j, "query", or_null(json_object_get(m->job, "query")));
 	json_object_set_new(j, "attributes", compared ? attributes_json(m) : json_null());
 	json_object_set_new(j, "labels", or_null(labels));
+	json_object_set_new(j, "empty", empty_json(m));
 	json_write(j, out);
 	buf_putc(out, '\n');
 	json_decref(j);

@@ -3,7 +3,7 @@
  *
  *   ekaci_report   1
  *   run            as in the job: id, url, repo, number, head, base, conflict, ...
- *   phase, outcome "running" "skipped" "failed" "incomplete" "compared" "superseded" "cancelled"
+ *   phase, outcome "running" "skipped" "failed" "incomplete" "nothing" (no attribute on either side) "compared" "superseded" "cancelled"
  *   verdict        {conclusion: null or GitHub's word, title, exit}
  *   checks         {evaluation, rebuilds}: {status, conclusion, title}
  *   plan           as in the job (decision, rules, jobs, ...), or null
@@ -22,6 +22,8 @@
  *                  propagated_from, reason, phase, flaky (true: built unchanged after it had failed), deterministic (what building
  *                  it once more has shown), was ({state, phase, reason}: how its derivation at the base is known to fail)}
  *   labels         names that should be on the pull request
+ *   empty          jobs of which neither side has an attribute: {job, below: what it names, nothing: the evaluation's own
+ *                  sentence when that is as it should be, else null}
  *
  * Members may be added within a version; none changes its meaning.
  */

@@ -27,6 +27,9 @@ words_of(enum change c)
 	case CHANGE_NEWLY_FAILING: return "newly failing to evaluate";
 	case CHANGE_FIXED: return "fixed";
 	case CHANGE_STILL_FAILING: return "still failing to evaluate";
+	case CHANGE_SWITCHED: return "switched to what the base has";
+	case CHANGE_ADDED_FAILING: return "new and failing to evaluate";
+	case CHANGE_REMOVED_FAILING: return "failing evaluation gone";
 	case CHANGE_UNCHANGED:
 	case CHANGES: break;
 	}
@@ -75,17 +78,20 @@ write_rows(const struct view *v, struct buf *b)
 {
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
 		const struct attr *at = &v->m->attrs[i];
-		const json_t *radius = json_object_get(at->json, "radius"), *alias_of = json_object_get(at->json, "alias_of");
+		const json_t *radius = json_object_get(at->json, "radius"), *aliases = json_object_get(at->json, "aliases");
 		const char *because = view_because(v, at, false);
-		const char *red = at->blame == BLAME_NEWLY || at->change == CHANGE_NEWLY_FAILING ? " class=broke" : "";
+		const char *red = at->blame == BLAME_NEWLY || at->change == CHANGE_NEWLY_FAILING ||
+		        at->change == CHANGE_ADDED_FAILING ? " class=broke" : "";
 
+		if (at->alias)
+			continue;
 		buf_printf(b, "<tr%s>", red);
 		cell(b, at->name);
-		if (json_is_array(alias_of)) {
-			buf_puts(b, " <small>same as ");
-			escape_add(b, ESCAPE_HTML, str_of(model_attr_name(&v->m->a, alias_of)));
-			buf_puts(b, "</small>");
+		for (size_t k = 0; k < json_array_size(aliases); k++) {
+			buf_puts(b, k == 0 ? " <small>also " : ", ");
+			escape_add(b, ESCAPE_HTML, str_of(model_attr_name(&v->m->a, json_array_get(aliases, k))));
 		}
+		buf_puts(b, json_array_size(aliases) > 0 ? "</small>" : "");
 		buf_puts(b, "<td class=s>");
 		escape_add(b, ESCAPE_HTML, str_of(at->system));
 		buf_printf(b, "<td class=s>%s", words_of(at->change));

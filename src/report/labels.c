@@ -31,6 +31,7 @@ struct work {
 	struct model *m;
 	struct map targets;
 	struct map kernels; /* those that were evaluated */
+	struct map stdenv;  /* those whose stdenv rebuilds */
 	json_t *diff, *diff_kernel, *diff_platform, *rebuilds_platform, *rebuilds_kernel;
 	bool nixos_tests;
 	bool brings, updates, drops; /* a new package, another version, one that is gone */
@@ -52,12 +53,15 @@ diff_of(const struct attr *at)
 	switch (at->change) {
 	case CHANGE_ADDED:
 	case CHANGE_FIXED: return DIFF_ADDED;
-	case CHANGE_REBUILD: return DIFF_CHANGED;
+	case CHANGE_REBUILD:
+	case CHANGE_SWITCHED: return DIFF_CHANGED;
 	case CHANGE_REMOVED:
 	case CHANGE_NEWLY_FAILING: return DIFF_REMOVED;
 	case CHANGE_DERIVATION_ONLY:
 	case CHANGE_UNCHANGED:
 	case CHANGE_STILL_FAILING:
+	case CHANGE_ADDED_FAILING:
+	case CHANGE_REMOVED_FAILING:
 	case CHANGES: break;
 	}
 	return DIFF_NONE;
@@ -97,16 +101,41 @@ add_once(struct work *w, json_t *list, const char *heading, const char *sub, con
 		json_array_append_new(list, json_any_string(str_of(name)));
 }
 
-/* As nixpkgs writes it: dots, no quotes. */
+/* "x86_64-linux" is the name of a platform, "util-linux" is not. */
+static bool
+is_platform(const struct model *m, const char *s)
+{
+	static const char *const cpus[] = {"aarch64", "aarch64_be", "armv5tel", "armv6l", "armv7a", "armv7l", "i386", "i486", "i586",
+	    "i686", "loongarch64", "m68k", "microblaze", "mips", "mips64", "mips64el", "mipsel", "powerpc", "powerpc64", "powerpc64le",
+	    "riscv32", "riscv64", "s390", "s390x", "wasm32", "wasm64", "x86_64"};
+	static const char *const kernels[] = {"cygwin", "darwin", "freebsd", "linux", "netbsd", "none", "openbsd", "solaris", "wasi",
+	    "windows"};
+	struct str rest, cpu = str_cut(str_of(s), '-', &rest);
+	bool has_cpu = false, has_kernel = false;
+
+	for (size_t i = 0; i < m->n_systems; i++)
+		if (strcmp(m->systems[i].system, s) == 0)
+			return true;
+	for (size_t i = 0; i < COUNT(cpus); i++)
+		has_cpu = has_cpu || str_is(cpu, cpus[i]);
+	for (size_t i = 0; i < COUNT(kernels); i++)
+		has_kernel = has_kernel || str_is(rest, kernels[i]);
+	return has_cpu && has_kernel;
+}
+
+/* As nixpkgs writes it: dots, no quotes, and no platform, wherever in the path it stands. */
 static const char *
 nixpkgs_name(struct model *m, const json_t *path)
 {
-	const char *name = "";
+	const char *name = NULL;
 
 	for (size_t i = 0; i < json_array_size(path); i++) {
 		const char *s = json_string_value(json_array_get(path, i));
-		name = i == 0 ? s : arena_printf(&m->a, "%s.%s", name, s);
+		if (s != NULL && !is_platform(m, s))
+			name = name == NULL ? s : arena_printf(&m->a, "%s.%s", name, s);
 	}
+	if (name == NULL && json_array_size(path) > 0) /* nothing but a platform */
+		name = json_string_value(json_array_get(path, 0));
 	return name != NULL ? name : "";
 }
 
@@ -122,11 +151,13 @@ add_attr(struct work *w, const struct attr *at)
 	add_once(w, json_object_get(w->diff, sub), "all", sub, name);
 	add_once(w, list_at(w->diff_kernel, kernel, sub), arena_printf(&w->m->a, "k %s", kernel), sub, name);
 	add_once(w, list_at(w->diff_platform, at->system, sub), arena_printf(&w->m->a, "p %s", at->system), sub, name);
-	if (!is_rebuild(w, at))
+	w->nixos_tests |= is_rebuild(w, at) && strcmp(name, "nixosTests.simple") == 0;
+	if (is_rebuild(w, at) && strcmp(name, "stdenv") == 0)
+		map_add(&w->stdenv, str_of(kernel), NULL);
+	if (!is_rebuild(w, at) || at->alias)
 		return;
 	add_once(w, list_at(w->rebuilds_kernel, kernel, NULL), arena_printf(&w->m->a, "rk %s", kernel), "", name);
 	add_once(w, list_at(w->rebuilds_platform, at->system, NULL), arena_printf(&w->m->a, "rp %s", at->system), "", name);
-	w->nixos_tests |= strcmp(name, "nixosTests.simple") == 0;
 }
 
 /* What nixpkgs' bot reads out of the subjects of commits ("x: init at 1", "x: 1 -> 2") the evaluations tell themselves. */
@@ -137,7 +168,7 @@ note_package(struct work *w, const struct attr *at)
 		return;
 	const json_t *path = json_object_get(at->json, "path");
 	w->brings |= at->change == CHANGE_ADDED && is_rebuild(w, at) && !json_is_array(json_object_get(at->json, "renamed_from"));
-	w->updates |= at->change == CHANGE_REBUILD && at->version_old != NULL && *at->version_old != '\0' && *at->version_new != '\0';
+	w->updates |= (at->change == CHANGE_REBUILD || at->change == CHANGE_SWITCHED) && at->version_old != NULL && *at->version_old != '\0' && *at->version_new != '\0';
 	w->drops |= at->change == CHANGE_REMOVED && map_get(&w->moved, str_of(nixpkgs_name(w->m, path))) == NULL;
 }
 
@@ -180,23 +211,19 @@ add_label(const struct work *w, json_t *labels, const char *name, bool on)
 static json_t *
 make_labels(struct work *w, json_t *count_by_kernel)
 {
-	json_t *labels = json_object(), *name;
+	json_t *labels = json_object();
 	int64_t most = 0;
-	size_t k;
 
 	for (size_t i = 0; i < w->kernels.n; i++) {
 		const char *kernel = str_dup(&w->m->a, w->kernels.p[i].key);
 		const json_t *list = json_object_get(w->rebuilds_kernel, kernel);
 		int64_t n = (int64_t)json_array_size(list);
-		bool std = false;
 		most = n > most ? n : most;
 		json_object_set_new(count_by_kernel, kernel, json_integer(n));
 		for (size_t r = 0; r < COUNT(ranges); r++)
 			add_label(w, labels, arena_printf(&w->m->a, "%s: %s", kernel, ranges[r].name),
 			    n >= ranges[r].least && n <= ranges[r].most);
-		json_array_foreach((json_t *)list, k, name)
-			std |= strcmp(json_string_value(name), "stdenv") == 0;
-		add_label(w, labels, arena_printf(&w->m->a, "%s-stdenv", kernel), std);
+		add_label(w, labels, arena_printf(&w->m->a, "%s-stdenv", kernel), map_get(&w->stdenv, str_of(kernel)) != NULL);
 	}
 	add_label(w, labels, "nixos-tests", w->nixos_tests && most <= 500);
 	return labels;
@@ -249,6 +276,7 @@ labels_of(struct model *m, struct labels *ret)
 	    w.rebuilds_kernel, "rebuildCountByKernel", counts, "labels", labels);
 	map_release(&w.targets);
 	map_release(&w.kernels);
+	map_release(&w.stdenv);
 	map_release(&w.moved);
 	map_release(&w.seen);
 }

@@ -3,8 +3,11 @@
  *
  * In nixpkgs' terms a rebuild is an attribute of head with an output path that no attribute of base had. That is our
  * rebuild, and our added or fixed where its derivation is a target of the difference (an alias or a renamed attribute is
- * not, of something unchanged). A failing attribute is as good as absent: newly failing counts as removed, fixed as added. Attributes are named
- * without their system and counted once a kernel ("linux", "darwin": what follows the dash of the system).
+ * not, of something unchanged). A failing attribute is as good as absent: newly failing counts as removed, fixed as added, one that
+ * comes or goes failing not at all. Attributes are named without their platform, wherever in the path it stands, and counted once
+ * a kernel ("linux", "darwin": what follows the dash of the system): hello.x86_64-linux and packages.aarch64-linux.hello
+ * are hello and packages.hello. Lists of differences have every name; among rebuilds, which are counted, one derivation
+ * has one, as everywhere in our reports and as in nixpkgs, which evaluates without aliases.
  *
  * Labels of ranges overlap on purpose: 1 is also 1-10, everything above 500 is also 501+. Only kernels that were
  * evaluated are known; labels of the others are left alone.

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const change_names[CHANGES] = {"added", "removed", "rebuild", "derivation_only", "unchanged",
-    "newly_failing", "fixed", "still_failing"};
+    "newly_failing", "fixed", "still_failing", "switched", "added_failing", "removed_failing"};
 
 static const struct {
 	const char *name, *words;
@@ -24,7 +24,7 @@ static const struct {
     [BUILD_LOG_LIMIT] = {"log_limit", "build log grew over the limit", true, true},
     [BUILD_INFRASTRUCTURE] = {"infrastructure", "could not be built: the machinery failed", true, false},
     [BUILD_CANCELLED] = {"cancelled", "build was cancelled", true, false},
-    [BUILD_UNSUPPORTED] = {"unsupported", "no machine here can build it", true, false},
+    [BUILD_UNSUPPORTED] = {"unsupported", "not built: no machine here can do it", true, false},
 };
 
 const char *
@@ -180,6 +180,119 @@ stage_is_before_comparison(const char *stage)
 	return true;
 }
 
+static const json_t *
+evaluation_of(const struct model *m, const char *side, const char *job)
+{
+	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
+		const json_t *j = json_array_get(m->evaluations, i);
+		if (strcmp(json_str(j, "side", ""), side) == 0 && strcmp(json_str(j, "job", ""), job) == 0)
+			return j;
+	}
+	return NULL;
+}
+
+static const json_t *
+job_named(const struct model *m, const char *name)
+{
+	const json_t *jobs = json_object_get(m->plan, "jobs");
+
+	for (size_t i = 0; i < json_array_size(jobs); i++)
+		if (strcmp(json_str(json_array_get(jobs, i), "name", ""), name) == 0)
+			return json_array_get(jobs, i);
+	return NULL;
+}
+
+/* Texts of an array joined; NULL when there is none. */
+static const char *
+joined(struct model *m, const json_t *list)
+{
+	const char *all = NULL;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *j = json_array_get(list, i);
+		const char *s = json_is_array(j) ? model_attr_name(&m->a, j) : json_string_value(j);
+		if (s != NULL)
+			all = all == NULL ? s : arena_printf(&m->a, "%s, %s", all, s);
+	}
+	return all;
+}
+
+/* What a job evaluates: "default.nix", "pkgs of default.nix", ".#packages", "games.chess of default.nix". */
+static const char *
+below_of(struct model *m, const json_t *job)
+{
+	const json_t *path = json_object_get(job, "attr_path");
+	const char *what = json_str(job, "file", NULL), *at = json_string_value(path), *scope = joined(m, json_object_get(job, "scope"));
+
+	if (what != NULL)
+		what += what[0] == '/';
+	else
+		what = json_str(job, "flake", json_str(job, "expr", NULL) != NULL ? "the expression" : "what was named");
+	if (json_array_size(path) > 0)
+		at = model_attr_name(&m->a, path);
+	if (at != NULL && *at != '\0')
+		what = arena_printf(&m->a, "%s of %s", at, what);
+	return scope != NULL ? arena_printf(&m->a, "%s of %s", scope, what) : what;
+}
+
+/* Jobs of which both sides are known to have no attribute; true when there is no other. */
+static bool
+find_empty(struct model *m)
+{
+	size_t n = json_array_size(m->evaluations), heads = 0;
+	bool some = false;
+
+	for (size_t i = 0; i < n; i++)
+		some = some || json_int(json_array_get(m->evaluations, i), "rows", -1) != 0;
+	m->empty = arena_alloc(&m->a, (n + 1) * sizeof(*m->empty));
+	for (size_t i = 0; i < n; i++) {
+		const json_t *head = json_array_get(m->evaluations, i);
+		if (strcmp(json_str(head, "side", ""), "head") != 0)
+			continue;
+		const char *name = json_str(head, "job", "");
+		const json_t *base = evaluation_of(m, "base", name), *job = job_named(m, name);
+		heads++;
+		if (base == NULL || json_int(base, "rows", -1) != 0 || json_int(head, "rows", -1) != 0)
+			continue;
+		bool said = json_str(base, "nothing", NULL) != NULL && json_str(head, "nothing", NULL) != NULL;
+		bool narrowed = json_is_array(json_object_get(job, "scope"));
+		if (narrowed && !said && some) /* a rule's attributes need not be in every job */
+			continue;
+		m->n_unsaid += !said;
+		m->empty[m->n_empty++] = (struct empty_job){.name = name,
+		    .below = below_of(m, job),
+		    .systems = joined(m, json_object_get(job, "systems")),
+		    .sentence = said ? json_str(head, "nothing", "") : NULL};
+	}
+	return m->n_empty > 0 && m->n_empty == heads;
+}
+
+/* The worst that can be said: the change's own doing goes before everything else. */
+static enum incomplete
+whose_incomplete(const struct model *m)
+{
+	bool base_only = false, both = false, unknown = false;
+
+	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
+		const json_t *j = json_array_get(m->evaluations, i);
+		const char *job = json_str(j, "job", "");
+		bool at_base = strcmp(json_str(j, "side", ""), "base") == 0;
+		const json_t *other = evaluation_of(m, at_base ? "head" : "base", job);
+		if (json_flag(j, "complete", false))
+			continue;
+		bool fine = other == NULL || json_flag(other, "complete", false);
+		if (json_flag(j, "unknown", false))
+			unknown = true;
+		else if (!at_base && fine)
+			return INCOMPLETE_HEAD;
+		else if (fine)
+			base_only = true;
+		else
+			both = true;
+	}
+	return unknown ? INCOMPLETE_UNKNOWN : both ? INCOMPLETE_BOTH : base_only ? INCOMPLETE_BASE : INCOMPLETE_HEAD;
+}
+
 static int
 decide_outcome(struct model *m, const char *difference, struct err *e)
 {
@@ -187,11 +300,12 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 
 	for (size_t i = 0; i < json_array_size(m->evaluations); i++)
 		incomplete |= !json_flag(json_array_get(m->evaluations, i), "complete", false);
+	m->incomplete = whose_incomplete(m);
 	if (m->phase == PHASE_SUPERSEDED)
 		m->outcome = OUTCOME_SUPERSEDED;
 	else if (m->phase == PHASE_CANCELLED)
 		m->outcome = OUTCOME_CANCELLED;
-	else if (incomplete)
+	else if (incomplete && m->phase != PHASE_EVALUATING) /* head may still be looked at */
 		m->outcome = OUTCOME_INCOMPLETE;
 	else if (m->failure != NULL &&
 	    (difference == NULL || stage_is_before_comparison(json_str(m->failure, "stage", ""))))
@@ -199,7 +313,7 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 	else if (strcmp(json_str(m->plan, "decision", ""), "skip") == 0)
 		m->outcome = OUTCOME_SKIPPED;
 	else if (difference != NULL)
-		m->outcome = OUTCOME_COMPARED;
+		m->outcome = find_empty(m) ? OUTCOME_NOTHING : OUTCOME_COMPARED;
 	else if (m->phase == PHASE_EVALUATING)
 		m->outcome = OUTCOME_RUNNING;
 	else if (m->waiting)
@@ -207,17 +321,6 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 	else
 		return fail(e, ERR_INPUT, "job: a report of phase %s needs a difference", json_str(m->job, "phase", ""));
 	return 0;
-}
-
-static bool
-job_tolerates(const struct model *m, const char *job)
-{
-	const json_t *jobs = json_object_get(m->plan, "jobs");
-
-	for (size_t i = 0; i < json_array_size(jobs); i++)
-		if (strcmp(json_str(json_array_get(jobs, i), "name", ""), job) == 0)
-			return json_flag(json_array_get(jobs, i), "allow_eval_failures", false);
-	return false;
 }
 
 static int
@@ -244,7 +347,7 @@ read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
 		ret->version_new = new != NULL ? new : "";
 	}
 	ret->alias = json_is_array(json_object_get(j, "alias_of"));
-	ret->tolerated = job_tolerates(m, ret->job);
+	ret->tolerated = json_flag(job_named(m, ret->job), "allow_eval_failures", false);
 	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED;
 	ret->build = ret->drv != NULL && wanted ? json_object_get(m->builds, ret->drv) : NULL;
 	if (ret->build != NULL) {
@@ -324,6 +427,9 @@ read_difference(struct model *m, const char *path, struct err *e)
 	if (!json_is_array(list) || !json_is_object(json_object_get(counts, "total")))
 		return fail(e, ERR_INPUT, "%s: no attributes or no counts", path);
 	read_counts(json_object_get(counts, "total"), NULL, &m->total);
+	read_counts(json_object_get(counts, "other"), NULL, &m->other);
+	m->aliases = json_int(json_object_get(counts, "total"), "aliases", 0);
+	m->carry_commit = json_int(json_object_get(counts, "total"), "carry_commit", json_int(counts, "carry_commit", 0));
 	m->systems = arena_alloc(&m->a, (json_object_size(systems) + 1) * sizeof(*m->systems));
 	json_object_foreach((json_t *)systems, system, j)
 		read_counts(j, system, &m->systems[m->n_systems++]);
@@ -333,7 +439,8 @@ read_difference(struct model *m, const char *path, struct err *e)
 		if (read_attr(m, json_array_get(list, i), at, e) != 0)
 			return -1;
 		m->n_attrs += at->change != CHANGE_UNCHANGED;
-		m->newly_evaluating += at->change == CHANGE_NEWLY_FAILING && !at->tolerated && !at->alias;
+		m->newly_evaluating += (at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING) &&
+		    !at->tolerated && !at->alias;
 	}
 	count_builds(m);
 	return 0;

@@ -22,6 +22,9 @@ enum change {
 	CHANGE_NEWLY_FAILING,
 	CHANGE_FIXED,
 	CHANGE_STILL_FAILING,
+	CHANGE_SWITCHED,       /* to another package, which base had already */
+	CHANGE_ADDED_FAILING,  /* new, and fails to evaluate */
+	CHANGE_REMOVED_FAILING,
 	CHANGES
 };
 const char *change_name(enum change c);
@@ -53,6 +56,7 @@ enum outcome {
 	OUTCOME_SKIPPED,    /* rules decided that nothing can rebuild */
 	OUTCOME_FAILED,     /* a stage up to the comparison gave an error */
 	OUTCOME_INCOMPLETE, /* an evaluation is not known to be complete: nothing was compared */
+	OUTCOME_NOTHING,    /* neither side of any job has a single attribute: nothing was compared */
 	OUTCOME_COMPARED,
 	OUTCOME_SUPERSEDED, /* a newer push took over */
 	OUTCOME_CANCELLED,
@@ -76,7 +80,7 @@ struct attr {
 };
 
 struct counts {
-	const char *system; /* NULL in the total */
+	const char *system; /* NULL in the total and in what has none */
 	int64_t of[CHANGES];
 	int64_t derivations;   /* distinct ones that rebuild or are new */
 	int64_t changed_paths; /* changed .drv paths, rebuilds or not */
@@ -93,6 +97,22 @@ struct tally {
 	int64_t unasked;        /* left out, because only some of a wide change were asked for */
 };
 
+/* A job of which neither side has a single attribute. */
+struct empty_job {
+	const char *name;
+	const char *below;    /* what it evaluates, from the repository: "pkgs of default.nix" */
+	const char *systems;  /* that it asks for, or NULL */
+	const char *sentence; /* both evaluations say why that is as it should be; or NULL: it is a mistake somewhere */
+};
+
+/* Whose doing it is that an evaluation did not complete. */
+enum incomplete {
+	INCOMPLETE_HEAD,   /* the base evaluates, and the change does not */
+	INCOMPLETE_BASE,   /* only the base does not, or not any more */
+	INCOMPLETE_BOTH,
+	INCOMPLETE_UNKNOWN /* not the evaluated code's: something could not be had or is not allowed here */
+};
+
 struct model {
 	struct arena a;
 	const json_t *job; /* borrowed from the caller, who keeps it */
@@ -105,10 +125,16 @@ struct model {
 
 	struct attr *attrs;
 	size_t n_attrs;
-	struct counts total, *systems;
+	struct counts total, other, *systems; /* total is the sum of the rest; other: of no one system */
 	size_t n_systems;
+	int64_t aliases;      /* other names of attributes that are counted */
+	int64_t carry_commit; /* attributes of head that carry the commit's id; 0 also when that is not known */
+	struct empty_job *empty;
+	size_t n_empty;
+	size_t n_unsaid;            /* of these, without a sentence */
+	enum incomplete incomplete; /* when that is the outcome */
 	struct tally tally;
-	int64_t newly_evaluating; /* attributes that newly fail to evaluate, of jobs that do not allow it */
+	int64_t newly_evaluating; /* attributes that newly fail to evaluate or are new and fail, of jobs that do not allow it */
 };
 
 /*

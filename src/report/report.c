@@ -6,11 +6,16 @@
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"
+#include "report/words.h"
 #include "support/os/files.h"
 
 #include <string.h>
 
-enum { MAX_DOCUMENT_BYTES = 1024 * 1024 * 1024 }; /* as the difference it is made of */
+enum {
+	MAX_DOCUMENT_BYTES = 1024 * 1024 * 1024, /* as the difference it is made of */
+	SCREEN_LINES = 20,                       /* of each list in the text: what is more is counted */
+	SCREEN_COLUMNS = 80
+};
 
 struct outputs {
 	struct model m;
@@ -104,16 +109,20 @@ emit_document(struct outputs *o, const char *format, const char *file, struct bu
 static int
 emit_text(struct outputs *o, struct err *e)
 {
-	AUTO(buf_release) struct buf body = {0};
+	AUTO(buf_release) struct buf body = {0}, text = {0};
 	struct limits limits = view_limits(&o->m);
 
 	/* A terminal has nothing to fold: what was broken before is counted, and only a few of it are named. */
 	limits.folded = 5;
+	limits.listed = limits.listed < SCREEN_LINES ? limits.listed : SCREEN_LINES;
+	limits.followers = true;
 
+	buf_init(&text, MAX_DOCUMENT_BYTES);
 	buf_init(&body, MAX_DOCUMENT_BYTES);
-	if (ladder_render_whole(&o->m, &o->v, "report/report.txt", json_flag(o->m.job, "colour", false), &limits, &body, e) !=
+	if (ladder_render_whole(&o->m, &o->v, "report/report.txt", json_flag(o->m.job, "colour", false), &limits, &text, e) !=
 	    0)
 		return -1;
+	words_wrap(&body, buf_get(&text), SCREEN_COLUMNS);
 	return emit_document(o, "text", "report.txt", &body, e);
 }
 

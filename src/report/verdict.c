@@ -38,6 +38,7 @@ verdict_numbers(struct model *m)
 	add_number(m, &b, c->of[CHANGE_REBUILD], c->of[CHANGE_REBUILD] == 1 ? "rebuild" : "rebuilds");
 	add_number(m, &b, c->of[CHANGE_ADDED], "added");
 	add_number(m, &b, c->of[CHANGE_REMOVED], "removed");
+	add_number(m, &b, c->of[CHANGE_SWITCHED], "switched to what the base has");
 	add_number(m, &b, c->of[CHANGE_FIXED], "fixed");
 	return b.n != 0 ? str_dup(&m->a, buf_get(&b)) : "no rebuilds";
 }
@@ -66,20 +67,70 @@ failure_is_the_change(const struct model *m)
 	return kind == ERR_INPUT || kind == ERR_LIMIT;
 }
 
+/* The title; jobs that came to nothing, though they name something, are said behind it. */
+static const char *
+with_empty(struct model *m, const char *title)
+{
+	if (m->n_unsaid == 0)
+		return title;
+	return arena_printf(&m->a, "%s - nothing to evaluate in %s", title,
+	    words_count(&m->a, (int64_t)m->n_unsaid, "job", "jobs"));
+}
+
 static struct check
 evaluation_compared(struct model *m)
 {
 	const int64_t newly = m->total.of[CHANGE_NEWLY_FAILING], fixed = m->total.of[CHANGE_FIXED];
+	const int64_t new = m->total.of[CHANGE_ADDED_FAILING];
 	const char *rows = words_count(&m->a, evaluated_rows(m), "attribute evaluated", "attributes evaluated");
 	AUTO(buf_release) struct buf b = {0};
 
 	buf_init(&b, MAX_TITLE);
 	add_number(m, &b, newly, newly == 1 ? "newly fails" : "newly fail");
+	add_number(m, &b, new, new == 1 ? "is new and fails" : "are new and fail");
 	add_number(m, &b, fixed, "fixed");
 	add_number(m, &b, m->total.of[CHANGE_STILL_FAILING], "still failing");
 	const char *title = b.n != 0 ? arena_printf(&m->a, "%s: %s", rows, b.p) : rows;
-	return completed(m->newly_evaluating > 0 ? CONCLUSION_FAILURE : newly > 0 ? CONCLUSION_NEUTRAL : CONCLUSION_SUCCESS,
-	    title);
+	return completed(m->newly_evaluating > 0 ? CONCLUSION_FAILURE : newly + new > 0 ? CONCLUSION_NEUTRAL : CONCLUSION_SUCCESS,
+	    with_empty(m, title));
+}
+
+/* A title is our own words; a name from the repository joins them when it is as plain as they are. */
+static const char *
+plain_or(const char *name, const char *otherwise)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/#,+ ";
+
+	return strlen(name) <= 80 && strspn(name, plain) == strlen(name) ? name : otherwise;
+}
+
+static const char *
+nothing_title(struct model *m)
+{
+	if (m->n_unsaid == 0)
+		return "nothing to compare";
+	if (m->n_empty > 1)
+		return arena_printf(&m->a, "could not be told: nothing to evaluate in any of %zu jobs", m->n_empty);
+	return arena_printf(&m->a, "could not be told: nothing to evaluate below %s",
+	    plain_or(m->empty[0].below, "what the job names"));
+}
+
+/* Why nothing was compared, and whose doing that is. */
+static struct check
+evaluation_incomplete(struct model *m)
+{
+	switch (m->incomplete) {
+	case INCOMPLETE_HEAD: break;
+	case INCOMPLETE_BASE:
+		return completed(CONCLUSION_NEUTRAL, evaluated_rows(m) == 0
+		        ? "could not be compared: the base does not evaluate"
+		        : arena_printf(&m->a, "could not be compared: the base does not evaluate; this change does, %s",
+		              words_count(&m->a, evaluated_rows(m), "attribute", "attributes")));
+	case INCOMPLETE_BOTH:
+		return completed(CONCLUSION_NEUTRAL, "could not be compared: neither the base nor this change evaluates");
+	case INCOMPLETE_UNKNOWN: return completed(CONCLUSION_NEUTRAL, "could not be told: not all can be evaluated here");
+	}
+	return completed(CONCLUSION_FAILURE, "evaluation incomplete");
 }
 
 static struct check
@@ -107,7 +158,8 @@ evaluation_check(struct model *m)
 		if (failure_is_the_change(m))
 			return completed(CONCLUSION_FAILURE, "could not be evaluated");
 		return completed(CONCLUSION_ACTION_REQUIRED, "not evaluated: our machinery failed");
-	case OUTCOME_INCOMPLETE: return completed(CONCLUSION_FAILURE, "evaluation incomplete");
+	case OUTCOME_INCOMPLETE: return evaluation_incomplete(m);
+	case OUTCOME_NOTHING: return completed(CONCLUSION_NEUTRAL, nothing_title(m));
 	case OUTCOME_COMPARED: return evaluation_compared(m);
 	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
 	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
@@ -186,8 +238,13 @@ rebuilds_check(struct model *m)
 	switch (m->outcome) {
 	case OUTCOME_RUNNING: return (struct check){"queued", CONCLUSION_NONE, "waiting for the evaluation"};
 	case OUTCOME_SKIPPED: return completed(CONCLUSION_SUCCESS, "no rebuilds expected");
-	case OUTCOME_FAILED:
-	case OUTCOME_INCOMPLETE: return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
+	case OUTCOME_INCOMPLETE:
+		if (m->incomplete != INCOMPLETE_HEAD)
+			return completed(CONCLUSION_NEUTRAL, "not known: nothing could be compared");
+		return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
+	case OUTCOME_FAILED: return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
+	case OUTCOME_NOTHING:
+		return completed(CONCLUSION_NEUTRAL, m->n_unsaid == 0 ? "nothing to compare" : "not known: nothing was evaluated");
 	case OUTCOME_COMPARED: return rebuilds_compared(m);
 	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
 	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
@@ -196,29 +253,73 @@ rebuilds_check(struct model *m)
 	return (struct check){0};
 }
 
+/* Changes that no evaluation shows (changeset/untold.h), for a title; NULL when there are none. */
+static const char *
+untold_words(struct model *m)
+{
+	const json_t *left = json_at(m->plan, "untold.submodules"), *unnamed = json_at(m->plan, "untold.unnamed");
+	const json_t *which = left != NULL ? left : unnamed;
+	int64_t jobs = (int64_t)json_array_size(json_object_get(which, "jobs"));
+
+	if (which == NULL)
+		return NULL;
+	const char *what = words_count(&m->a, json_int(which, "count", 1), "submodule", "submodules");
+	if (left == NULL)
+		return arena_printf(&m->a, "cannot be told: %s changed that .gitmodules does not name", what);
+	return arena_printf(&m->a, "cannot be told: %s changed, and %s none", what,
+	    words_count(&m->a, jobs, "job takes", "jobs take"));
+}
+
+/* What is built is built of the pointer, if it needs the file at all. */
+static const char *
+pointer_words(struct model *m)
+{
+	const json_t *lfs = json_at(m->plan, "untold.lfs");
+
+	if (lfs == NULL || m->tally.targets == 0)
+		return NULL;
+	return arena_printf(&m->a, "with %s of Git LFS in place of the content",
+	    words_count(&m->a, json_int(lfs, "count", 1), "changed pointer", "changed pointers"));
+}
+
+/* Nothing is green of which something could not be told. */
+static void
+temper(struct model *m, struct check *c, const char *words)
+{
+	if (words == NULL || m->outcome != OUTCOME_COMPARED ||
+	    (c->conclusion != CONCLUSION_SUCCESS && c->conclusion != CONCLUSION_NEUTRAL))
+		return;
+	c->conclusion = CONCLUSION_NEUTRAL;
+	c->title = strcmp(c->title, "no rebuilds") == 0 ? words : arena_printf(&m->a, "%s - %s", c->title, words);
+}
+
 static int
 exit_code(const struct model *m, const struct verdict *v)
 {
 	const struct tally *t = &m->tally;
 
 	if (m->outcome != OUTCOME_COMPARED)
-		return m->outcome == OUTCOME_SKIPPED ? 0 : 2;
-	if (v->conclusion == CONCLUSION_FAILURE || m->total.of[CHANGE_NEWLY_FAILING] > 0)
+		return m->outcome == OUTCOME_SKIPPED || (m->outcome == OUTCOME_NOTHING && m->n_unsaid == 0) ? 0 : 2;
+	if (v->conclusion == CONCLUSION_FAILURE || m->total.of[CHANGE_NEWLY_FAILING] + m->total.of[CHANGE_ADDED_FAILING] > 0)
 		return 1;
-	return t->unknown + t->infrastructure + t->cancelled > 0 || m->failure != NULL ? 2 : 0;
+	return t->unknown + t->infrastructure + t->cancelled > 0 || m->failure != NULL || v->untold ? 2 : 0;
 }
 
 static const char *
 whole_title(struct model *m, const struct verdict *v)
 {
-	int64_t newly = m->total.of[CHANGE_NEWLY_FAILING];
+	int64_t newly = m->total.of[CHANGE_NEWLY_FAILING], new = m->total.of[CHANGE_ADDED_FAILING];
+	const char *title = v->rebuilds.title;
 
 	if (m->outcome != OUTCOME_COMPARED)
 		return v->evaluation.title;
-	if (newly == 0)
-		return v->rebuilds.title;
-	return arena_printf(&m->a, "%s - %s to evaluate", v->rebuilds.title,
-	    words_count(&m->a, newly, "attribute newly fails", "attributes newly fail"));
+	if (newly > 0)
+		title = arena_printf(&m->a, "%s - %s to evaluate", title,
+		    words_count(&m->a, newly, "attribute newly fails", "attributes newly fail"));
+	if (new > 0)
+		title = arena_printf(&m->a, "%s - %s to evaluate", title,
+		    words_count(&m->a, new, "attribute is new and fails", "attributes are new and fail"));
+	return with_empty(m, title);
 }
 
 /* What a reader wants to know first, in a sentence. */
@@ -228,19 +329,22 @@ headline(struct model *m, const struct verdict *v)
 	const struct tally *t = &m->tally;
 	int64_t builds = t->newly + t->newly_blocked, errors = m->total.of[CHANGE_NEWLY_FAILING];
 	int64_t unsure = t->unknown + t->infrastructure + t->cancelled;
+	int64_t new = m->total.of[CHANGE_ADDED_FAILING];
 	const char *b = words_count(&m->a, builds, "build", "builds");
 	const char *n = words_count(&m->a, errors, "evaluation", "evaluations");
+	const char *adds = words_count(&m->a, new, "attribute that fails to evaluate", "attributes that fail to evaluate");
 
 	if (m->outcome != OUTCOME_COMPARED)
 		return v->evaluation.title;
-	if (builds > 0 && errors > 0)
-		return arena_printf(&m->a, "This change breaks %s and %s", b, n);
 	if (builds > 0 || errors > 0)
-		return arena_printf(&m->a, "This change breaks %s", builds > 0 ? b : n);
+		return arena_printf(&m->a, "This change breaks %s%s%s%s%s", builds > 0 ? b : n, builds > 0 && errors > 0 ? " and " : "",
+		    builds > 0 && errors > 0 ? n : "", new > 0 ? ", and adds " : "", new > 0 ? adds : "");
+	if (new > 0)
+		return arena_printf(&m->a, "This change adds %s", adds);
 	if (unsure > 0 && m->phase == PHASE_DONE)
 		return arena_printf(&m->a, "%s - %s without a result", verdict_numbers(m),
 		    words_count(&m->a, unsure, "build", "builds"));
-	return v->rebuilds.title;
+	return with_empty(m, v->rebuilds.title);
 }
 
 static const char *
@@ -256,7 +360,12 @@ capital(struct model *m, const char *s)
 void
 verdict_of(struct model *m, struct verdict *ret)
 {
+	const char *untold = untold_words(m), *pointer = pointer_words(m);
+
 	*ret = (struct verdict){.evaluation = evaluation_check(m), .rebuilds = rebuilds_check(m)};
+	ret->untold = untold != NULL || pointer != NULL;
+	temper(m, &ret->evaluation, untold);
+	temper(m, &ret->rebuilds, untold != NULL ? untold : pointer);
 	ret->conclusion = ret->evaluation.conclusion > ret->rebuilds.conclusion ? ret->evaluation.conclusion
 	                                                                        : ret->rebuilds.conclusion;
 	/* As long as one is open nothing is concluded, unless it can only get worse. */

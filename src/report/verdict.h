@@ -1,14 +1,18 @@
 /*
  * verdict - what the facts mean for the two check runs and for the exit code.
  *
- * failure          only for what this change broke: builds or evaluations that newly fail; or a base and head that
- *                  cannot be compared because of what is in the repository (a mistake in a file, an evaluation that did
- *                  not complete). What was failing before never fails a check.
+ * failure          only for what this change broke, or brought broken: builds or evaluations that newly fail, attributes that
+ *                  are new and fail; or a head that cannot be compared because of what is in the repository (a mistake in a
+ *                  file, an evaluation that did not complete where the base's did). What was failing before never fails a check.
  * action_required  somebody must do something: approve (wide, or waiting), or ask again where it is not known whether a
  *                  failure is new, or where our machinery failed. Not neutral, which GitHub counts as passed.
  * cancelled        superseded, cancelled, or the builds of a change whose evaluation did not come to an end.
- * neutral          rebuilds that nothing here was asked to build, or no machine here can build; and newly failing
- *                  evaluations of jobs with allow_eval_failures.
+ * neutral          rebuilds that nothing here was asked to build, or no machine here can build; newly failing
+ *                  evaluations of jobs with allow_eval_failures; and what could not be told without its being this change's
+ *                  doing: a base that does not evaluate, an evaluation that says `unknown` (something could not be had or is
+ *                  not allowed here), jobs of which neither side has an attribute, something changed that no evaluation
+ *                  shows (changeset/untold.h). The exit code is then 2; but 0 where the evaluations say that having nothing
+ *                  is as it should be (`nothing`).
  * success          the rest.
  */
 #ifndef EKACI_REPORT_VERDICT_H
@@ -38,6 +42,7 @@ struct verdict {
 	enum conclusion conclusion; /* of both */
 	const char *title;          /* one line for people: the numbers, then what failed */
 	const char *headline;       /* the same as a sentence, without what a table beside it says */
+	bool untold;                /* something changed that no evaluation shows, or only as a pointer */
 	int exit;                   /* 0 nothing newly fails, 1 something does, 2 could not tell */
 };
 

@@ -33,111 +33,81 @@ struct limits
 view_no_limits(void)
 {
 	return (struct limits){.listed = SIZE_MAX, .roots = SIZE_MAX, .failures = SIZE_MAX, .folded = SIZE_MAX,
-	    .tail_lines = 200, .error_bytes = 20000, .name_bytes = 4096, .nodes = 16, .rules = SIZE_MAX};
+	    .tail_lines = 200, .error_bytes = 20000, .name_bytes = 4096, .nodes = 16, .rules = SIZE_MAX, .followers = true};
 }
 
-struct column {
-	const char *title;
-	bool always;
-	int64_t (*of)(const struct counts *c);
+/* What is counted, in the order in which people ask for it. */
+static const struct column {
+	const char *title;     /* in a table */
+	const char *one, *many; /* in a sentence */
+	enum change change;    /* CHANGES: derivations, which a sentence puts behind the rebuilds */
+} columns[] = {
+    {"Rebuilds", "rebuild", "rebuilds", CHANGE_REBUILD},
+    {"Derivations", NULL, NULL, CHANGES},
+    {"Added", "added", "added", CHANGE_ADDED},
+    {"Removed", "removed", "removed", CHANGE_REMOVED},
+    {"Switched", "switched to what the base has", "switched to what the base has", CHANGE_SWITCHED},
+    {"Same output", "with the same output", "with the same output", CHANGE_DERIVATION_ONLY},
+    {"New errors", "new error", "new errors", CHANGE_NEWLY_FAILING},
+    {"New and failing", "new and failing", "new and failing", CHANGE_ADDED_FAILING},
+    {"Fixed errors", "fixed error", "fixed errors", CHANGE_FIXED},
+    {"Errors gone", "error gone", "errors gone", CHANGE_REMOVED_FAILING},
 };
+enum { ALWAYS = 2 /* columns that are shown when they are zero */ };
 
-static int64_t of_rebuild(const struct counts *c) { return c->of[CHANGE_REBUILD]; }
-static int64_t of_derivations(const struct counts *c) { return c->derivations; }
-static int64_t of_added(const struct counts *c) { return c->of[CHANGE_ADDED]; }
-static int64_t of_removed(const struct counts *c) { return c->of[CHANGE_REMOVED]; }
-static int64_t of_only(const struct counts *c) { return c->of[CHANGE_DERIVATION_ONLY]; }
-static int64_t of_newly(const struct counts *c) { return c->of[CHANGE_NEWLY_FAILING]; }
-static int64_t of_fixed(const struct counts *c) { return c->of[CHANGE_FIXED]; }
+static int64_t
+figure(const struct counts *c, const struct column *of)
+{
+	return of->change == CHANGES ? c->derivations : c->of[of->change];
+}
+
 /* Whether there is anything to say of a system. What failed before and fails still is told below the table. */
 static bool
 touched(const struct counts *c)
 {
-	int64_t n = 0;
-
-	for (int i = 0; i < CHANGES; i++)
-		n += i != CHANGE_UNCHANGED && i != CHANGE_STILL_FAILING ? c->of[i] : 0;
-	return n + c->derivations > 0;
+	for (size_t i = 0; i < COUNT(columns); i++)
+		if (figure(c, &columns[i]) > 0)
+			return true;
+	return false;
 }
 
-static const struct column columns[] = {
-    {"Rebuilds", true, of_rebuild},
-    {"Derivations", true, of_derivations},
-    {"Added", false, of_added},
-    {"Removed", false, of_removed},
-    {"Same output", false, of_only},
-    {"New errors", false, of_newly},
-    {"Fixed errors", false, of_fixed},
-};
+/* "16 rebuilds", then "(19 derivations)" when they are not as many, then the rest: what a row of the table says. */
+static void
+put_sentence(const struct view *v, json_t *row, const struct counts *c)
+{
+	struct arena *a = &v->m->a;
+	json_t *others = json_array();
+	int64_t n = c->of[CHANGE_REBUILD];
 
+	put_text(row, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
+	if (c->derivations != n)
+		put_text(row, "derivations", words_count(a, c->derivations, "derivation", "derivations"));
+	for (size_t i = ALWAYS; i < COUNT(columns); i++)
+		if (figure(c, &columns[i]) > 0)
+			json_array_append_new(others, json_any_string(str_of(words_count(a, figure(c, &columns[i]), columns[i].one,
+			    columns[i].many))));
+	json_object_set_new(row, "others", others);
+}
+
+/* A row: its cells, and the same as a sentence. */
 static void
 add_row(const struct view *v, json_t *rows, const struct counts *c, const bool *shown)
 {
+	struct model *m = v->m;
 	json_t *row = json_object(), *cells = json_array();
 
-	if (c->system != NULL)
+	if (c->system != NULL) {
 		put_code(v, row, "system", c->system);
+	} else {
+		put_text(row, "system", c == &m->other ? "without a system" : "all");
+		put_text(row, "system_md", c == &m->other ? "without a system" : "all");
+	}
+	put_sentence(v, row, c);
 	for (size_t i = 0; i < COUNT(columns); i++)
 		if (shown[i])
-			json_array_append_new(cells, json_any_string(str_of(words_number(&v->m->a, columns[i].of(c)))));
+			json_array_append_new(cells, json_any_string(str_of(words_number(&m->a, figure(c, &columns[i])))));
 	json_object_set_new(row, "cells", cells);
 	json_array_append_new(rows, row);
-}
-
-/* The same table for a terminal: names to the left, numbers to the right. */
-static json_t *
-text_lines(const json_t *head, const json_t *rows)
-{
-	json_t *lines = json_array();
-	size_t i, k;
-	json_t *title, *row;
-	AUTO(buf_release) struct buf b = {0};
-
-	buf_init(&b, 4096);
-	buf_printf(&b, "%-16s", "");
-	json_array_foreach((json_t *)head, k, title)
-		buf_printf(&b, "  %s", json_string_value(title));
-	json_array_append_new(lines, json_string(b.p));
-	json_array_foreach((json_t *)rows, i, row) {
-		buf_drop(&b, b.n);
-		buf_printf(&b, "%-16s", json_str(row, "system", "all"));
-		json_array_foreach((json_t *)head, k, title)
-			buf_printf(&b, "  %*s", (int)json_string_length(title),
-			    json_string_value(json_array_get(json_object_get(row, "cells"), k)));
-		json_array_append_new(lines, json_any_string(buf_get(&b)));
-	}
-	return lines;
-}
-
-/* One row needs no table, which a phone would cut: "16 rebuilds (19 derivations) on x86_64-linux, 1 added". */
-static void
-put_sentence(const struct view *v, json_t *table, const struct counts *c)
-{
-	static const struct {
-		enum change change;
-		const char *one, *many;
-	} parts[] = {
-	    {CHANGE_ADDED, "added", "added"},
-	    {CHANGE_REMOVED, "removed", "removed"},
-	    {CHANGE_DERIVATION_ONLY, "with the same output", "with the same output"},
-	    {CHANGE_NEWLY_FAILING, "new error", "new errors"},
-	    {CHANGE_FIXED, "fixed error", "fixed errors"},
-	};
-	struct arena *a = &v->m->a;
-	json_t *more = json_array();
-
-	int64_t n = c->of[CHANGE_REBUILD];
-	put_text(table, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
-	if (c->derivations != c->of[CHANGE_REBUILD])
-		put_text(table, "derivations", words_count(a, c->derivations, "derivation", "derivations"));
-	if (c->system != NULL)
-		put_code(v, table, "system", c->system);
-	for (size_t i = 0; i < COUNT(parts); i++)
-		if (c->of[parts[i].change] > 0)
-			json_array_append_new(more, json_any_string(str_of(words_count(a, c->of[parts[i].change], parts[i].one,
-			    parts[i].many))));
-	json_object_set_new(table, "others", more);
-	json_object_set_new(table, "one", json_true());
 }
 
 static size_t
@@ -151,8 +121,9 @@ count_touched(const struct model *m)
 }
 
 /*
- * The table of counts, or a sentence instead of one row: a row per system where something changed and, when they are several, the sum; columns of zeros are
- * left out. Errors without a system are in the sum only, so it may stand beside a single system.
+ * The table of counts, or a sentence instead of one row, which a phone would cut: a row per system where something changed,
+ * one for what has no system of its own (failing rows do not say theirs), and the sum of all; columns of zeros are left out.
+ * Where only one system was evaluated, everything is of that one.
  */
 static void
 view_counts(const struct view *v, json_t *obj)
@@ -161,44 +132,63 @@ view_counts(const struct view *v, json_t *obj)
 	bool shown[COUNT(columns)];
 	json_t *table = json_object(), *head = json_array(), *rows = json_array(), *same = json_array();
 	size_t n = 0, n_touched = count_touched(m);
-	const struct counts *only = NULL;
-	bool sum = n_touched != 1;
+	bool single = m->n_systems == 1 || (n_touched <= 1 && !touched(&m->other));
+	struct counts sum = m->total;
 
 	for (size_t i = 0; i < COUNT(columns); i++) {
-		shown[i] = columns[i].always || columns[i].of(&m->total) > 0;
+		shown[i] = i < ALWAYS || figure(&m->total, &columns[i]) > 0;
 		if (shown[i])
 			json_array_append_new(head, json_string(columns[i].title));
 	}
 	for (size_t i = 0; i < m->n_systems; i++) {
 		const struct counts *c = &m->systems[i];
-		for (size_t k = 0; k < COUNT(columns) && touched(c); k++)
-			sum = sum || columns[k].of(c) != columns[k].of(&m->total);
-		if (touched(c))
-			only = c;
-		if (touched(c) && n++ < MAX_SYSTEMS)
+		if (touched(c) || (m->n_systems == 1 && touched(&m->total)))
+			sum.system = c->system;
+		if (touched(c) && n++ < MAX_SYSTEMS && !single)
 			add_row(v, rows, c, shown);
-		else if (!touched(c) && json_array_size(same) < MAX_SYSTEMS) {
+		else if (!touched(c) && m->n_systems > 1 && json_array_size(same) < MAX_SYSTEMS) {
 			json_t *item = json_object();
 			put_code(v, item, "name", c->system);
 			json_array_append_new(same, item);
 		}
 	}
-	if (sum)
+	if (!single) {
+		sum.system = NULL;
+		if (touched(&m->other))
+			add_row(v, rows, &m->other, shown);
 		add_row(v, rows, &m->total, shown);
+	} else {
+		add_row(v, rows, &sum, shown);
+		put_sentence(v, table, &sum);
+		if (sum.system != NULL)
+			put_code(v, table, "system", sum.system);
+		json_object_set_new(table, "one", json_true());
+	}
 	json_object_set_new(obj, "untouched_any", json_boolean(json_array_size(same) > 0));
 	json_object_set_new(obj, "untouched", same);
-	json_object_set_new(table, "lines", text_lines(head, rows));
 	json_object_set_new(table, "head", head);
 	json_object_set_new(table, "rows", rows);
-	if (n > MAX_SYSTEMS)
+	if (n > MAX_SYSTEMS && !single)
 		put_number(v, table, "more", (int64_t)(n - MAX_SYSTEMS));
-	if (json_array_size(rows) == 1)
-		put_sentence(v, table, sum ? &m->total : only);
 	json_object_set_new(obj, "counts", table);
 	bool more_differ = m->total.changed_paths > m->total.derivations;
 	if (more_differ)
 		put_number(v, obj, "changed_paths", m->total.changed_paths);
-	json_object_set_new(obj, "notes", json_boolean(more_differ || json_array_size(same) > 0));
+	if (m->aliases > 0) /* one derivation counts once, whatever it is called */
+		put_text(obj, "aliases", arena_printf(&m->a, "%s for the same derivations %s not counted",
+		    words_count(&m->a, m->aliases, "other name", "other names"), m->aliases == 1 ? "is" : "are"));
+	json_object_set_new(obj, "notes", json_boolean(more_differ || json_array_size(same) > 0 || m->aliases > 0));
+}
+
+/* Words that stand beside the counts and in every form of the report. */
+static void
+view_carry(const struct view *v, json_t *obj)
+{
+	int64_t n = v->m->carry_commit;
+
+	if (n > 0)
+		put_text(obj, "carry_commit", arena_printf(&v->m->a, "%s the commit's id and so %s with every commit",
+		    words_count(&v->m->a, n, "package carries", "packages carry"), n == 1 ? "rebuilds" : "rebuild"));
 }
 
 static void
@@ -322,14 +312,14 @@ view_not_found(const struct view *v, json_t *obj)
 static void
 view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 {
-	static const char *const outcomes[] = {"is_running", "is_skipped", "is_failed", "is_incomplete", "is_compared",
-	    "is_superseded", "is_cancelled", "is_held"};
+	static const char *const outcomes[] = {"is_running", "is_skipped", "is_failed", "is_incomplete", "is_nothing",
+	    "is_compared", "is_superseded", "is_cancelled", "is_held"};
 	const struct model *m = v->m;
 	const struct tally *t = &m->tally;
 	enum conclusion c = verdict->conclusion;
 
 	json_object_set_new(obj, outcomes[m->outcome], json_true());
-	json_object_set_new(obj, "many_systems", json_boolean(count_touched(m) > 1));
+	json_object_set_new(obj, "many_systems", json_boolean(m->n_systems > 1 && (count_touched(m) > 1 || touched(&m->other))));
 	json_object_set_new(obj, "many_jobs", json_boolean(m->many_jobs));
 	put_text(obj, "title", verdict->title);
 	put_text(obj, "headline", verdict->headline);
@@ -373,6 +363,7 @@ view_new(struct model *m, const struct verdict *verdict, const struct limits *li
 	view_rules(&v, obj);
 	if (m->outcome == OUTCOME_COMPARED) {
 		view_counts(&v, obj);
+		view_carry(&v, obj);
 		view_roots(&v, obj);
 		view_failures(&v, obj);
 		view_packages(&v, obj);

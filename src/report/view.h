@@ -3,7 +3,7 @@
  *
  * A view is JSON. Text from outside stands in it twice: plain, for {{x}}, and as a Markdown code span or block in a
  * member whose name ends in _md, for {{{x_md}}}. A list is {count, items, more}: count is the whole number, more (false
- * or a number) how many items were left out, both as people read them.
+ * or a number) how many items were left out, both as people read them; the last item has `last`.
  */
 #ifndef EKACI_REPORT_VIEW_H
 #define EKACI_REPORT_VIEW_H
@@ -23,6 +23,7 @@ struct limits {
 	size_t nodes;       /* in the picture; 0: none */
 	size_t rules;       /* rules, jobs and evaluations */
 	bool packages_elsewhere; /* no lists of packages */
+	bool followers;          /* what rebuilds with the same version is listed, whatever the configuration says */
 };
 
 /* What a configuration asks for at most (package_change_summary, rebuild_impact, settings). */

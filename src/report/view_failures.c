@@ -92,14 +92,19 @@ cause_item(const struct view *v, const struct cause *c)
 
 	if (build == NULL) /* the build it came from was not told: say what is known */
 		build = c->at->build;
+	bool no_machine = strcmp(json_str(build, "state", ""), built_name(BUILD_UNSUPPORTED)) == 0;
+	const char *reason = json_str(build, "reason", NULL);
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
-	put_name(v, item, "system", c->at->system);
-	put_text(item, "words", state_words(v, build));
+	put_system(v, item, c->own ? c->at->system : json_str(build, "system", c->at->system));
+	put_text(item, "words", no_machine && reason != NULL ? arena_printf(&m->a, "not built: %s", words_cut(&m->a, reason, MAX_REASON_BYTES))
+	                                                     : state_words(v, build));
+	if (c->own)
+		put_names(v, item, "also", json_object_get(c->at->json, "aliases"), 0);
 	if (c->own)
 		put_text(item, "was", was_otherwise(v, build));
 	/* "build failed (the builder failed)" says nothing twice. */
-	if (json_str(build, "reason", NULL) != NULL && strcmp(json_str(build, "reason", ""), "the builder failed") != 0)
-		put_text(item, "reason", words_cut(&m->a, json_str(build, "reason", ""), MAX_REASON_BYTES));
+	if (reason != NULL && !no_machine && strcmp(reason, "the builder failed") != 0)
+		put_text(item, "reason", words_cut(&m->a, reason, MAX_REASON_BYTES));
 	if (log != NULL)
 		put_link(v, item, "log", "log", log);
 	if (json_int(build, "wall_ms", -1) >= MIN_TOLD_MS)
@@ -144,7 +149,8 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 		json_t *item = json_object();
 		const char *error = json_str(json_object_get(at->json, side), "error", "");
 		put_code(v, item, "name", at->name);
-		put_name(v, item, "system", at->system);
+		put_system(v, item, at->system);
+		put_names(v, item, "also", json_object_get(at->json, "aliases"), 0);
 		if (m->many_jobs)
 			put_code(v, item, "job", at->job);
 		if (json_is_array(json_object_get(at->json, "hidden_by")))
@@ -198,7 +204,8 @@ put_remarks(const struct view *v, json_t *obj, const char *key, size_t max,
 			continue;
 		json_t *item = json_object();
 		put_code(v, item, "name", at->name);
-		put_name(v, item, "system", at->system);
+		put_system(v, item, at->system);
+		put_names(v, item, "also", json_object_get(at->json, "aliases"), 0);
 		put_text(item, "words", remark);
 		if (json_str(at->build, "log_url", NULL) != NULL)
 			put_link(v, item, "log", "log", json_str(at->build, "log_url", NULL));
@@ -242,7 +249,7 @@ view_failures(const struct view *v, json_t *obj)
 	struct limits no_texts = *l;
 
 	no_texts.tail_lines = l->listed == SIZE_MAX ? l->tail_lines : 0; /* what was there before is named, not quoted */
-	no_texts.error_bytes = l->listed == SIZE_MAX ? l->error_bytes : 0;
+	no_texts.error_bytes = 0;                                        /* nor is it in the whole: report.json has the words */
 	brief.limits = &no_texts;
 	put_causes(v, obj, "broke", is_newly, l->failures, t->newly + t->newly_blocked);
 	put_causes(v, obj, "unsure", is_unknown, l->failures, t->unknown + t->infrastructure + t->cancelled);
@@ -252,6 +259,8 @@ view_failures(const struct view *v, json_t *obj)
 	put_causes(&brief, obj, "still_broken", is_still, l->folded, t->still + t->still_blocked);
 	put_causes(&brief, obj, "unsupported", is_unsupported, l->folded, t->unsupported);
 	put_errors(v, obj, "newly_failing", CHANGE_NEWLY_FAILING, "head", l->failures);
+	put_errors(v, obj, "added_failing", CHANGE_ADDED_FAILING, "head", l->failures);
+	put_errors(&brief, obj, "removed_failing", CHANGE_REMOVED_FAILING, "base", l->folded);
 	put_errors(&brief, obj, "fixed", CHANGE_FIXED, "base", l->folded);
 	put_errors(&brief, obj, "still_failing", CHANGE_STILL_FAILING, "head", l->folded);
 	if (v->m->tally.targets > 0 && v->m->phase == PHASE_DONE)

@@ -14,6 +14,7 @@ static const char *const marks[] = {"broken", "insecure", "unfree"};
 struct described {
 	const char *name, *job, *system;
 	const json_t *base, *head; /* meta; NULL where there is none */
+	const json_t *aliases;
 	bool is_new, by_itself;
 };
 
@@ -21,7 +22,7 @@ struct described {
 struct line {
 	const char *name, *job, *old, *new;
 	struct buf systems;
-	const json_t *people;
+	const json_t *people, *aliases;
 };
 
 struct lines {
@@ -53,6 +54,7 @@ line_item(const struct view *v, const struct line *l)
 	put_code(v, item, "name", l->name);
 	if (v->m->many_jobs)
 		put_code(v, item, "job", l->job);
+	put_names(v, item, "also", l->aliases, 0);
 	put_name(v, item, "systems", l->systems.n != 0 ? l->systems.p : "");
 	if (*l->old != '\0')
 		put_code(v, item, "old", l->old);
@@ -91,7 +93,7 @@ lines_add(const struct view *v, struct lines *s, const struct described *d, cons
 	if (l->name == NULL || strcmp(l->name, d->name) != 0 || strcmp(l->job, d->job) != 0 || strcmp(l->old, old) != 0 ||
 	    strcmp(l->new, new) != 0) {
 		lines_flush(v, s);
-		*l = (struct line){.name = d->name, .job = d->job, .old = old, .new = new, .people = people};
+		*l = (struct line){.name = d->name, .job = d->job, .old = old, .new = new, .people = people, .aliases = d->aliases};
 		buf_init(&l->systems, MAX_SYSTEMS_TEXT);
 	}
 	buf_printf(&l->systems, "%s%s", l->systems.n != 0 ? ", " : "", d->system);
@@ -156,7 +158,7 @@ describe_changed(const struct view *v, struct meta_lists *s)
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
 		const struct attr *at = &v->m->attrs[i];
 		struct described d = {at->name, at->job, at->system, meta_of(at->json, "base"), meta_of(at->json, "head"),
-		    at->change == CHANGE_ADDED, strcmp(json_str_at(at->json, "cause.kind", ""), "root") == 0};
+		    json_object_get(at->json, "aliases"), at->change == CHANGE_ADDED, strcmp(json_str_at(at->json, "cause.kind", ""), "root") == 0};
 		/* What nobody knows of the base did not change. */
 		bool unknown = json_str_at(at->json, "base.meta_error", NULL) != NULL;
 		if (!at->alias && at->drv != NULL && at->change != CHANGE_REMOVED && !unknown)
@@ -172,7 +174,8 @@ describe_unchanged(const struct view *v, struct meta_lists *s)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *j = json_array_get(list, i);
 		struct described d = {model_attr_name(&v->m->a, json_object_get(j, "path")), json_str(j, "job", ""),
-		    json_str(j, "system", ""), meta_of(j, "base"), meta_of(j, "head"), false, false};
+		    json_str(j, "system", ""), meta_of(j, "base"), meta_of(j, "head"), json_object_get(j, "aliases"), false,
+		    false};
 		describe(v, s, &d);
 	}
 }

@@ -1,4 +1,4 @@
-/* Packages: version changes, added, removed, rebuilt; one entry an attribute, whatever its systems. */
+/* Packages: version changes, added, removed, rebuilt; one entry an attribute, whatever its systems and other names. */
 #include "report/view_part.h"
 
 #include "report/words.h"
@@ -23,20 +23,20 @@ put_version(const struct view *v, json_t *item, const char *key, const char *ver
 		put_code(v, item, key, words_cut(&v->m->a, version, 80));
 }
 
-/* Of the attributes first..end-1, which are one package. */
+/* Of the attributes first..end-1, which are one package; first is no alias. */
 static json_t *
-package_item(const struct view *v, const struct attr *first, const struct attr *end)
+package_item(const struct view *v, const struct attr *first, const struct attr *end, bool one_cause)
 {
 	struct model *m = v->m;
 	AUTO(buf_release) struct buf systems = {0};
 	json_t *item = json_object();
 	const json_t *renamed = json_object_get(first->json, "renamed_from");
 	const json_t *aliases = json_object_get(first->json, "aliases");
-	const char *because = view_because(v, first, true);
 
 	buf_init(&systems, MAX_SYSTEMS_TEXT);
 	for (const struct attr *at = first; at < end; at++)
-		buf_printf(&systems, "%s%s", systems.n != 0 ? ", " : "", at->system);
+		if (!at->alias)
+			buf_printf(&systems, "%s%s", systems.n != 0 ? ", " : "", at->system);
 	put_code(v, item, "name", first->name);
 	put_name(v, item, "systems", systems.p);
 	if (m->many_jobs)
@@ -45,22 +45,20 @@ package_item(const struct view *v, const struct attr *first, const struct attr *
 		put_version(v, item, "old", first->version_old);
 		put_version(v, item, "new", first->version_new);
 	}
-	if (json_array_size(aliases) > 0) {
-		put_code(v, item, "alias", model_attr_name(&m->a, json_array_get(aliases, 0)));
-		if (json_array_size(aliases) > 1)
-			put_number(v, item, "aliases", (int64_t)json_array_size(aliases) - 1);
-	}
+	put_names(v, item, "also", aliases, 0);
 	if (json_is_array(renamed))
 		put_code(v, item, "renamed", model_attr_name(&m->a, renamed));
-	put_text(item, "because_md", because);
-	put_text(item, "because", view_because(v, first, false));
+	if (!one_cause) {
+		put_text(item, "because_md", view_because(v, first, true));
+		put_text(item, "because", view_because(v, first, false));
+	}
 	const char *broken = first->blame == BLAME_NEWLY ? "newly fails to build" : NULL;
 	put_text(item, "note", broken);
 	return item;
 }
 
 /* Which list an attribute belongs to. */
-enum list { LIST_VERSIONS, LIST_ADDED, LIST_REMOVED, LIST_REBUILT, LIST_SAME_OUTPUT, LISTS, LIST_NONE };
+enum list { LIST_VERSIONS, LIST_ADDED, LIST_REMOVED, LIST_SWITCHED, LIST_REBUILT, LIST_SAME_OUTPUT, LISTS, LIST_NONE };
 
 static enum list
 list_of(const struct attr *at)
@@ -70,47 +68,69 @@ list_of(const struct attr *at)
 	case CHANGE_REMOVED: return LIST_REMOVED;
 	case CHANGE_REBUILD:
 		return at->version_old != NULL ? LIST_VERSIONS : LIST_REBUILT;
+	case CHANGE_SWITCHED: return LIST_SWITCHED;
 	case CHANGE_DERIVATION_ONLY: return LIST_SAME_OUTPUT;
 	case CHANGE_UNCHANGED:
 	case CHANGE_NEWLY_FAILING:
 	case CHANGE_FIXED:
 	case CHANGE_STILL_FAILING:
+	case CHANGE_ADDED_FAILING:
+	case CHANGE_REMOVED_FAILING:
 	case CHANGES: break;
 	}
 	return LIST_NONE;
 }
 
+/* Attributes, as everywhere; and how many lines of a list they are, where that is less. */
+static void
+put_counts(const struct view *v, json_t *list, int64_t attributes, size_t packages)
+{
+	put_number(v, list, "count", attributes);
+	if (attributes != (int64_t)packages)
+		put_text(list, "packages", words_count(&v->m->a, (int64_t)packages, "package", "packages"));
+}
+
 void
 view_packages(const struct view *v, json_t *obj)
 {
-	static const char *const keys[LISTS] = {"versions", "added", "removed", "rebuilt", "same_output"};
+	static const char *const keys[LISTS] = {"versions", "added", "removed", "switched", "rebuilt", "same_output"};
 	struct model *m = v->m;
 	const json_t *summary = json_at(m->plan, "report.package_change_summary");
 	json_t *items[LISTS];
-	size_t totals[LISTS] = {0};
-	size_t end;
+	size_t totals[LISTS] = {0}, end;
+	int64_t counts[LISTS] = {0};
+	bool one_cause = view_one_cause(m);
 
-	if (v->limits->packages_elsewhere || (!json_flag(summary, "enabled", true) && v->limits->listed != SIZE_MAX))
+	if (v->limits->packages_elsewhere || (!json_flag(summary, "enabled", true) && !v->limits->followers))
 		return;
 	for (int i = 0; i < LISTS; i++)
 		items[i] = json_array();
 	for (size_t i = 0; i < m->n_attrs; i = end) {
 		enum list list = list_of(&m->attrs[i]);
-		for (end = i + 1; end < m->n_attrs && same_package(&m->attrs[i], &m->attrs[end]);)
-			end++;
-		if (list == LIST_NONE || m->attrs[i].alias)
+		const struct attr *first = NULL;
+		for (end = i; end < m->n_attrs && (end == i || same_package(&m->attrs[i], &m->attrs[end])); end++) {
+			first = first == NULL && !m->attrs[end].alias ? &m->attrs[end] : first;
+			counts[list < LISTS ? list : 0] += list < LISTS && !m->attrs[end].alias;
+		}
+		if (list == LIST_NONE || first == NULL)
 			continue;
 		totals[list]++;
 		if (json_array_size(items[list]) < v->limits->listed)
-			json_array_append_new(items[list], package_item(v, &m->attrs[i], &m->attrs[end]));
+			json_array_append_new(items[list], package_item(v, first, &m->attrs[end], one_cause));
 	}
-	/* Packages that rebuild without a change of their own are counted, and listed when the configuration says so or
-	 * when the document holds everything. */
-	if (!json_flag(summary, "include_rebuild_only", false) && v->limits->listed != SIZE_MAX && totals[LIST_REBUILT] != 0) {
-		put_text(obj, "rebuilt_hidden", words_count(&m->a, (int64_t)totals[LIST_REBUILT], "package", "packages"));
+	/* Packages that rebuild without a change of their own are counted, and listed when the configuration or the document
+	 * wants it. */
+	if (!json_flag(summary, "include_rebuild_only", false) && !v->limits->followers && totals[LIST_REBUILT] != 0) {
+		json_t *hidden = json_object();
+		put_counts(v, hidden, counts[LIST_REBUILT], totals[LIST_REBUILT]);
+		json_object_set_new(obj, "rebuilt_hidden", hidden);
 		json_array_clear(items[LIST_REBUILT]);
 		totals[LIST_REBUILT] = 0;
+		counts[LIST_REBUILT] = 0;
 	}
-	for (int i = 0; i < LISTS; i++)
-		put_list(v, obj, keys[i], items[i], totals[i], (int64_t)totals[i]);
+	for (int i = 0; i < LISTS; i++) {
+		put_list(v, obj, keys[i], items[i], totals[i], counts[i]);
+		if (totals[i] > 0)
+			put_counts(v, json_object_get(obj, keys[i]), counts[i], totals[i]);
+	}
 }

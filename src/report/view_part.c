@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MAX_URL_BYTES = 1000 };
+enum { MAX_URL_BYTES = 1000, MAX_NAMES = 3 };
 
 void
 put_text(json_t *obj, const char *key, const char *s)
@@ -31,6 +31,38 @@ put_code(const struct view *v, json_t *obj, const char *key, const char *s)
 	escape_code(&b, str_of(cut));
 	put_text(obj, key, cut);
 	put_text(obj, arena_printf(&v->m->a, "%s_md", key), b.p);
+}
+
+void
+put_names(const struct view *v, json_t *obj, const char *key, const json_t *paths, size_t first)
+{
+	AUTO(buf_release) struct buf plain = {0}, code = {0};
+	size_t n = json_array_size(paths), end = n < first + MAX_NAMES ? n : first + MAX_NAMES;
+
+	buf_init(&plain, 1 << 20);
+	buf_init(&code, 1 << 20);
+	for (size_t i = first; i < end; i++) {
+		const char *name = words_cut(&v->m->a, model_attr_name(&v->m->a, json_array_get(paths, i)), v->limits->name_bytes);
+		buf_printf(&plain, "%s%s", i > first ? ", " : "", name);
+		buf_puts(&code, i > first ? ", " : "");
+		escape_code(&code, str_of(name));
+	}
+	if (end < n) {
+		const char *more = words_count(&v->m->a, (int64_t)(n - end), "more name", "more names");
+		buf_printf(&plain, " and %s", more);
+		buf_printf(&code, " and %s", more);
+	}
+	if (plain.n == 0)
+		return;
+	put_text(obj, key, plain.p);
+	put_text(obj, arena_printf(&v->m->a, "%s_md", key), code.p);
+}
+
+void
+put_system(const struct view *v, json_t *obj, const char *system)
+{
+	if (v->m->n_systems > 1)
+		put_name(v, obj, "system", system);
 }
 
 void
@@ -85,6 +117,8 @@ put_list(const struct view *v, json_t *obj, const char *key, json_t *items, size
 		json_object_set_new(list, "one", json_true());
 	if (total > shown)
 		put_number(v, list, "more", (int64_t)(total - shown));
+	if (shown > 0 && json_is_object(json_array_get(items, shown - 1)))
+		json_object_set_new(json_array_get(items, shown - 1), "last", json_true());
 	json_object_set_new(list, "items", items);
 	json_object_set_new(obj, key, count > 0 || total > 0 ? list : json_false());
 	if (count <= 0 && total == 0)

@@ -14,6 +14,10 @@ void put_text(json_t *obj, const char *key, const char *s);   /* nothing when s 
 void put_name(const struct view *v, json_t *obj, const char *key, const char *s);
 /* The text cut to the limit of names, and the same as a code span in KEY_md. */
 void put_code(const struct view *v, json_t *obj, const char *key, const char *s);
+/* Paths of an array from first on, as one text: "a, b and 3 more", and the same as code spans in KEY_md; nothing when there are none. */
+void put_names(const struct view *v, json_t *obj, const char *key, const json_t *paths, size_t first);
+/* The system of an attribute, where there is more than one in the whole. */
+void put_system(const struct view *v, json_t *obj, const char *system);
 /* A block of lines, and the same fenced in KEY_md; indented two spaces for a list item. */
 void put_block(const struct view *v, json_t *obj, const char *key, const char *s);
 /* KEY_url, and the Markdown link with our words in KEY_md; nothing when url is not one that may stand there. */
@@ -30,6 +34,8 @@ void view_sizes(const struct view *v, json_t *obj);     /* view_sizes.c: sizes, 
 void view_failures(const struct view *v, json_t *obj);  /* view_failures.c: broke, broken_evaluations, ... */
 void view_rules(const struct view *v, json_t *obj);     /* view_rules.c: rules, evaluations, conflict, ... */
 
+/* Whether all that follows follows one root, which then need not be named each time. */
+bool view_one_cause(const struct model *m);
 /* The root cause entries of an attribute, as code spans: "`curl`, `zlib` and 3 more"; NULL when it has none. */
 const char *view_because(const struct view *v, const struct attr *at, bool markdown);
 

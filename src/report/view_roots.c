@@ -96,7 +96,7 @@ static json_t *
 root_item(const struct view *v, const struct root *r)
 {
 	json_t *item = json_object();
-	size_t others = json_array_size(json_object_get(r->first, "attributes"));
+	const json_t *names = json_object_get(r->first, "attributes"), *user = json_object_get(r->first, "used_by");
 
 	put_code(v, item, "name", r->name);
 	put_text(item, "what", r->what);
@@ -106,10 +106,11 @@ root_item(const struct view *v, const struct root *r)
 	put_number(v, item, "derivations", r->derivations);
 	if (r->attributes != r->derivations)
 		json_object_set_new(item, "differ", json_true());
-	if (others > 1)
-		put_number(v, item, "others", (int64_t)others - 1);
-	if (others == 0)
+	put_names(v, item, "also", names, 1);
+	if (json_array_size(names) == 0)
 		json_object_set_new(item, "inner", json_true());
+	if (json_is_array(user))
+		put_code(v, item, "user", model_attr_name(&v->m->a, user));
 	return item;
 }
 
@@ -129,6 +130,23 @@ view_roots(const struct view *v, json_t *obj)
 	put_list(v, obj, "roots", items, n, (int64_t)n);
 	if (v->limits->nodes > 0)
 		put_text(obj, "picture_md", picture_mermaid(v->m, v->limits->nodes));
+}
+
+bool
+view_one_cause(const struct model *m)
+{
+	const json_t *list = json_object_get(m->difference, "roots"), *first = NULL;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *root = json_array_get(list, i);
+		if (json_int(json_object_get(root, "radius"), "derivations", 0) == 0)
+			continue;
+		if (first != NULL && (strcmp(json_str(first, "name", ""), json_str(root, "name", "")) != 0 ||
+		                         !json_equal(json_object_get(first, "attributes"), json_object_get(root, "attributes"))))
+			return false;
+		first = root;
+	}
+	return first != NULL;
 }
 
 const char *

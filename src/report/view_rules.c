@@ -149,6 +149,96 @@ view_evaluations(const struct view *v, json_t *obj)
 	}
 	put_list(v, obj, "evaluations", items, n, (int64_t)n);
 	put_list(v, obj, "incomplete", incomplete, json_array_size(incomplete), (int64_t)json_array_size(incomplete));
+	static const char *const whose[] = {"incomplete_head", "incomplete_base", "incomplete_both", "incomplete_unknown"};
+	if (v->m->outcome == OUTCOME_INCOMPLETE) {
+		int64_t rows = 0, errors = 0;
+		for (size_t i = 0; i < n; i++) {
+			const json_t *j = json_array_get(list, i);
+			bool counts = strcmp(json_str(j, "side", ""), "head") == 0 && json_flag(j, "complete", false);
+			rows += counts ? json_int(j, "rows", 0) : 0;
+			errors += counts ? json_int(j, "errors", 0) : 0;
+		}
+		json_object_set_new(obj, whose[v->m->incomplete], json_true());
+		if (rows > 0)
+			put_text(obj, "head_rows", words_count(&v->m->a, rows, "attribute", "attributes"));
+		if (errors > 0)
+			put_text(obj, "head_errors", words_count(&v->m->a, errors, "error", "errors"));
+	}
+}
+
+/* Jobs that came to nothing on both sides: what they name, and the evaluations' own words when that is as it should be. */
+static void
+view_empty(const struct view *v, json_t *obj)
+{
+	json_t *items = json_array();
+	const struct model *m = v->m;
+
+	for (size_t i = 0; i < m->n_empty && i < v->limits->rules; i++) {
+		const struct empty_job *job = &m->empty[i];
+		json_t *item = json_object();
+		put_code(v, item, "name", job->name);
+		put_code(v, item, "below", words_cut(&v->m->a, job->below, MAX_PATH_BYTES));
+		if (job->systems != NULL)
+			put_code(v, item, "systems", words_cut(&v->m->a, job->systems, MAX_PATH_BYTES));
+		put_text(item, "sentence", job->sentence != NULL ? words_cut(&v->m->a, job->sentence, 1000) : NULL);
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, "empty", items, m->n_empty, (int64_t)m->n_empty);
+	json_object_set_new(obj, "empty_unsaid", json_boolean(m->n_unsaid > 0));
+}
+
+/* The job's entry in the configuration with submodules: {"jobs": {NAME: {..., "submodules": true}}}. */
+static const char *
+entry_to_write(const struct view *v, const json_t *names)
+{
+	const json_t *jobs = json_object_get(v->m->plan, "jobs"), *job = NULL;
+	static const char *const members[] = {"file", "flake", "attr_path", "systems"};
+	AUTO(json_drop) json_t *entry = json_object();
+	AUTO(json_drop) json_t *all = NULL;
+	const char *name = json_string_value(json_array_get(names, 0));
+
+	for (size_t i = 0; i < json_array_size(jobs) && job == NULL; i++)
+		if (name != NULL && strcmp(json_str(json_array_get(jobs, i), "name", ""), name) == 0)
+			job = json_array_get(jobs, i);
+	if (job == NULL)
+		return NULL;
+	for (size_t i = 0; i < COUNT(members); i++) {
+		json_t *value = json_object_get(job, members[i]);
+		if (value != NULL && (json_is_string(value) || json_array_size(value) > 0))
+			json_object_set(entry, members[i], value);
+	}
+	json_object_set_new(entry, "submodules", json_true());
+	all = json_pack("{s:{s:O}}", "jobs", name, entry);
+	return all != NULL ? json_line(&v->m->a, all) : NULL;
+}
+
+/* Changes that no evaluation shows: changeset/untold.h. */
+static void
+view_untold(const struct view *v, json_t *obj)
+{
+	static const char *const kinds[] = {"submodules", "unnamed", "lfs"};
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		const json_t *one = json_object_get(json_object_get(v->m->plan, "untold"), kinds[i]);
+		const json_t *paths = json_object_get(one, "paths"), *jobs = json_object_get(one, "jobs");
+		if (one == NULL)
+			continue;
+		json_t *item = json_object(), *shown = code_list(v, paths, v->limits->rules);
+		int64_t left = json_int(one, "count", 0) - (int64_t)json_array_size(shown);
+		json_object_set_new(item, kinds[i], json_true());
+		json_object_set_new(item, "paths", shown);
+		json_object_set_new(item, "jobs", code_list(v, jobs, v->limits->rules));
+		if (json_int(one, "count", 0) == 1)
+			json_object_set_new(item, "one", json_true());
+		if (left > 0)
+			put_number(v, item, "left", left);
+		const char *entry = i == 0 ? entry_to_write(v, jobs) : NULL;
+		if (entry != NULL && strlen(entry) <= v->limits->name_bytes) /* half of it is of no use */
+			put_code(v, item, "entry", entry);
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, "untold", items, json_array_size(items), (int64_t)json_array_size(items));
 }
 
 void
@@ -159,6 +249,9 @@ view_rules(const struct view *v, json_t *obj)
 	view_plan(v, obj);
 	put_jobs(v, obj);
 	view_evaluations(v, obj);
+	if (v->m->outcome == OUTCOME_COMPARED)
+		view_untold(v, obj);
+	view_empty(v, obj);
 	if (json_flag(run, "conflict", false)) {
 		json_t *item = json_object();
 		size_t max = v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS;

@@ -80,31 +80,16 @@ words_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes)
 	return arena_strn(a, s + from, n - from);
 }
 
-/* What Nix says of a failed builder, repeating the log: "last 25 log lines:", each of them behind "> ", and how to see it. */
-static bool
-repeats(struct str line)
-{
-	line = str_trim(line);
-	return str_starts(line, STR("> ")) || str_is(line, ">") || str_starts(line, STR("For full logs, run")) ||
-	    str_starts(line, STR("nix log /nix/store/")) ||
-	    ((str_starts(line, STR("last ")) || str_starts(line, STR("Last "))) && str_ends(line, STR("log lines:")));
-}
-
 char *
 words_log_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes)
 {
 	AUTO(buf_release) struct buf b;
-	bool failed = false;
 
 	buf_init(&b, SIZE_MAX / 4);
 	for (struct str rest = str_of(s); rest.n != 0;) {
 		struct str line = str_cut(rest, '\n', &rest);
-		bool announced = str_starts(line, STR("building '/nix/store/")) && str_ends(line, STR("'..."));
-		if (announced || (failed && repeats(line)))
+		if (str_starts(line, STR("building '/nix/store/")) && str_ends(line, STR("'...")))
 			continue;
-		failed = failed || (str_starts(line, STR("error: ")) && str_find(line, STR(".drv'")) >= 0);
-		if (failed && str_ends(line, STR(";")))
-			line.n--;
 		buf_str(&b, line);
 		buf_putc(&b, '\n');
 	}
@@ -120,4 +105,55 @@ words_head(struct arena *a, const char *s, size_t lines, size_t max_bytes)
 		n++;
 	char *all = arena_strn(a, s, n);
 	return words_cut(a, all, max_bytes);
+}
+
+/* The columns of a word, as if every character had one. */
+static size_t
+width(struct str word)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < word.n; i++) {
+		if (word.p[i] == '\x1b')
+			while (i < word.n && word.p[i] != 'm')
+				i++;
+		else
+			n += ((unsigned char)word.p[i] & 0xc0) != 0x80;
+	}
+	return n;
+}
+
+void
+words_wrap(struct buf *out, struct str text, size_t columns)
+{
+	while (text.n != 0) {
+		struct str line = str_cut(text, '\n', &text), rest;
+		size_t indent = 0, at;
+		bool first = true;
+		while (line.n > 0 && line.p[line.n - 1] == ' ')
+			line.n--;
+		while (indent < line.n && line.p[indent] == ' ')
+			indent++;
+		if (width(line) <= columns) {
+			buf_str(out, line);
+			buf_putc(out, '\n');
+			continue;
+		}
+		buf_printf(out, "%*s", (int)indent, "");
+		at = indent;
+		for (rest = str_from(line, indent); rest.n != 0; first = false) {
+			struct str word = str_cut(rest, ' ', &rest);
+			size_t n = width(word);
+			if (!first && at + 1 + n > columns) {
+				at = indent + 2;
+				buf_printf(out, "\n%*s", (int)at, "");
+			} else if (!first) {
+				buf_putc(out, ' ');
+				at++;
+			}
+			buf_str(out, word);
+			at += n;
+		}
+		buf_putc(out, '\n');
+	}
 }

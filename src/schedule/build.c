@@ -1,8 +1,11 @@
 /* One derivation, built by Nix under limits, with a log. */
 #include "schedule/stages.h"
 
+#include "schedule/nixwords.h"
 #include "schedule/outcome.h"
 #include "schedule/session.h"
+#include "schedule/sizes.h"
+#include "store/build.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
@@ -17,11 +20,13 @@
 enum { KEPT_BYTES = 128 * 1024, PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
 	 TAIL_BYTES = 4096, TAIL_LINES = 40 };
 
+static const char store_dir[] = "/nix/store";
+
 struct log_sink {
 	int fd;
 	size_t n, max;
 	bool over;
-	struct buf tail;
+	struct buf tail, outputs;
 };
 
 static int
@@ -29,8 +34,10 @@ on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
 {
 	struct log_sink *l = ctx;
 
-	if (fd == 1) /* output paths, which we know */
+	if (fd == 1) { /* output paths, a line each */
+		buf_str(&l->outputs, bytes);
 		return 0;
+	}
 	if (l->n + bytes.n > l->max) {
 		bytes.n = l->max - l->n;
 		l->over = true;
@@ -72,6 +79,7 @@ struct task {
 	bool again; /* what is there is built once more and compared */
 	struct log_sink sink;
 	struct arena a;
+	bool marked;       /* an output says of itself that it failed */
 	const char *phase; /* as the builder announced it, or NULL */
 };
 
@@ -128,6 +136,8 @@ by_program(struct task *t, struct outcome *ret, struct err *e)
 	    .drv = t->drv,
 	    .uri = t->uri};
 	*ret = outcome_of(&t->a, &end, buf_get(&t->sink.tail));
+	for (struct str rest = buf_get(&t->sink.outputs); rest.n != 0;)
+		t->marked = sizes_marked_failed(store_dir, str_dup(&t->a, str_trim(str_cut(rest, '\n', &rest)))) || t->marked;
 	return 0;
 }
 
@@ -169,6 +179,8 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 		return -1;
 	}
 	t->phase = r.phase;
+	for (size_t i = 0; r.outputs[i] != NULL; i++)
+		t->marked = sizes_marked_failed(store_dir, r.outputs[i]) || t->marked;
 	if (r.end != SESSION_ANSWERED && r.end != SESSION_REFUSED)
 		session_close(&kept);
 	if (r.end == SESSION_CANCELLED)
@@ -177,11 +189,18 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 	    .our_wall = r.end == SESSION_TIMED_OUT,
 	    .log_limit = r.end == SESSION_LOG_LIMIT || t->sink.over,
 	    .exited = r.end == SESSION_ANSWERED || r.end == SESSION_REFUSED,
-	    .code = 1,
 	    .drv = t->drv,
-	    .uri = t->uri};
-	*ret = r.end == SESSION_ANSWERED ? outcome_of_status(&t->a, &end, r.status, r.message, buf_get(&t->sink.tail))
-	                                 : outcome_of(&t->a, &end, buf_get(&t->sink.tail));
+	    .uri = t->uri,
+	    .machine = r.machine,
+	    .begun = r.begun,
+	    .dependency_begun = r.dependency_begun,
+	    .building_ms = r.building_ms,
+	    .wall_s = t->wall_s};
+	struct str tail = buf_get(&t->sink.tail);
+	*ret = r.end == SESSION_REFUSED ? outcome_of_refusal(&t->a, &end, r.message, tail)
+	                                : outcome_of_status(&t->a, &end, r.status, r.message, tail);
+	if (r.message != NULL && r.message[0] != '\0') /* last in the log; the lines of it that it repeats stand there */
+		return on_bytes(&t->sink, 2, str_of(arena_printf(&t->a, "error: %s\n", nixwords_without_log(&t->a, r.message))), e) < 0 ? -1 : 0;
 	return 0;
 }
 
@@ -234,16 +253,19 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 		return fail_sys(e, "cannot create the log %s", log);
 	t.sink = (struct log_sink){.fd = fd, .max = (size_t)json_int(job, "max_log_bytes", 64 << 20)};
 	buf_init(&t.sink.tail, 2 * KEPT_BYTES);
+	buf_init(&t.sink.outputs, KEPT_BYTES);
 	int rc = build(&t, &o, e);
 	if (rc == 0 && strcmp(o.state, "built") == 0 && json_flag(job, "again", false))
 		rc = compare(&t, &o, e);
+	if (rc == 0 && strcmp(o.state, "built") == 0 && t.marked)
+		o = (struct outcome){.state = "failed", .reason = BUILD_MARKED, .marked = true};
 	if (rc == 0) {
 		struct str kept_log = buf_get(&t.sink.tail);
 		bool built = strcmp(o.state, "built") == 0;
 		struct str tail = outcome_lines(&t.a, kept_log, t.sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
 		const char *phase = built ? NULL : t.phase != NULL ? t.phase : outcome_phase(&t.a, kept_log);
 		json_t *alike = built && t.again ? json_boolean(!o.differs) : json_null();
-		record_emit(out, json_pack("{s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "deterministic", alike, "type", "built", "outcome", o.state, "reason",
+		record_emit(out, json_pack("{s:b,s:b,s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "may_pass", o.may_pass, "marked", o.marked, "deterministic", alike, "type", "built", "outcome", o.state, "reason",
 		                     o.reason, "phase", phase, "absent", o.absent, "tail", json_any_string(tail), "wall_ms",
 		                     (json_int_t)t.wall_ms));
 	}
@@ -252,6 +274,7 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 	if (t.sink.n > PLAIN_BYTES && packed_pack(log, &ignored) != 0)
 		log_warn("%s", ignored.msg);
 	buf_release(&t.sink.tail);
+	buf_release(&t.sink.outputs);
 	arena_release(&t.a);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* Sizes and references of store paths: one program over all of them for the store, and one for each cache. */
 #include "schedule/infos.h"
 
+#include "schedule/nixsettings.h"
 #include "schedule/stages.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
@@ -136,6 +137,35 @@ take_infos(struct infos *q, struct err *e)
 	return infos_read(buf_get(&q->text), q->by_name, e);
 }
 
+/* nix path-info --json and words over paths: newer Nix is to be told in which shape, older knows no such option. */
+static int
+path_info(struct infos *q, const char *const *words, const json_t *paths, int64_t wall_ms, struct err *e)
+{
+	const char *argv[16] = {NIX, "path-info", "--json"};
+	size_t n = 5;
+	struct err ignored;
+
+	for (size_t i = 0; words[i] != NULL; i++)
+		argv[n++] = words[i];
+	if (json_array_size(paths) == 0)
+		return 0;
+	if (q->has_format != INFOS_NO) {
+		argv[n] = "--json-format";
+		argv[n + 1] = "1";
+		if (ask(q, argv, paths, wall_ms, take_infos, q->has_format == INFOS_YES ? e : &ignored) == 0) {
+			q->has_format = INFOS_YES;
+			return 0;
+		}
+		if (q->has_format == INFOS_YES)
+			return -1;
+		argv[n] = NULL;
+	}
+	if (ask(q, argv, paths, wall_ms, take_infos, e) != 0)
+		return -1;
+	q->has_format = INFOS_NO;
+	return 0;
+}
+
 static int
 take_invalid(struct infos *q, struct err *e)
 {
@@ -148,40 +178,24 @@ take_invalid(struct infos *q, struct err *e)
 	return 0;
 }
 
-/* "substituters = URL URL", and "substitute = true", which may be false and forbid them. The same as JSON has numbers that
- * no 64 bits with a sign hold. */
-static int
-take_caches(struct infos *q, struct err *e)
-{
-	bool forbidden = false;
-
-	(void)e;
-	for (struct str rest = buf_get(&q->text); rest.n != 0;) {
-		struct str value, name = str_trim(str_cut(str_cut(rest, '\n', &rest), '=', &value));
-		forbidden = forbidden || (str_is(name, "substitute") && str_is(str_trim(value), "false"));
-		while (str_is(name, "substituters") && (value = str_trim(value)).n > 0) {
-			struct str url = str_cut(value, ' ', &value);
-			if (json_array_size(q->caches) < INFOS_MAX_CACHES)
-				json_array_append_new(q->caches, json_any_string(url));
-		}
-	}
-	if (forbidden)
-		json_array_clear(q->caches);
-	return 0;
-}
-
 static void
 read_caches(struct infos *q)
 {
-	static const char *const old[] = {NIX, "show-config", NULL}, *const new[] = {NIX, "config", "show", NULL};
-	struct err e, ignored;
+	AUTO(json_drop) json_t *conf = NULL;
+	const json_t *url;
+	struct err e;
+	size_t i;
 
 	if (q->caches != NULL)
 		return;
 	q->caches = json_array();
-	if (ask_some(q, old, NULL, 0, 0, WALL_MS, take_caches, &e) != 0 &&
-	    ask_some(q, new, NULL, 0, 0, WALL_MS, take_caches, &ignored) != 0)
+	if (nixsettings_read(q->options, &conf, &e) != 0)
 		log_err(LOG_WARN, "sizes: which caches there are is not known", &e);
+	if (nixsettings_number(conf, "substitute", 1) == 0)
+		return;
+	json_array_foreach(nixsettings_list(conf, "substituters"), i, url)
+		if (json_is_string(url) && i < INFOS_MAX_CACHES)
+			json_array_append(q->caches, (json_t *)(uintptr_t)url);
 }
 
 /* Those of paths that are where. */
@@ -206,9 +220,23 @@ ask_cache(struct infos *q, size_t i, bool closures, const json_t *paths, struct 
 
 	if (url == NULL) /* there is no cache at all */
 		return 0;
-	const char *const words[] = {NIX, "path-info", "--json", "--store", url, closures ? "-r" : NULL, NULL};
+	const char *const words[] = {"--store", url, closures ? "-r" : NULL, NULL};
 
-	return ask(q, words, paths, CACHE_WALL_MS, take_infos, e);
+	return path_info(q, words, paths, CACHE_WALL_MS, e);
+}
+
+/* A cache that does not answer shall not be asked twice: the first question goes to the store. */
+static void
+learn_format(struct infos *q, const json_t *paths)
+{
+	static const char *const none[] = {NULL};
+	AUTO(json_drop) json_t *there = those_at(q, paths, INFOS_STORE), *one = NULL;
+	struct err ignored;
+
+	if (q->has_format != INFOS_MAYBE || json_array_size(there) == 0)
+		return;
+	one = json_pack("[O]", json_array_get(there, 0));
+	(void)!path_info(q, none, one, WALL_MS, &ignored);
 }
 
 /* What the store has not is asked of one cache after the other. */
@@ -251,6 +279,7 @@ infos_find(struct infos *q, const json_t *paths, struct err *e)
 	}
 	if (ask(q, check, new, WALL_MS, take_invalid, e) != 0)
 		return -1;
+	learn_format(q, new);
 	find_in_caches(q, new);
 	return 0;
 }
@@ -266,10 +295,10 @@ infos_where(const struct infos *q, const char *path)
 static int
 read_from_store(struct infos *q, const json_t *paths, struct err *e)
 {
-	static const char *const words[] = {NIX, "path-info", "-r", "--json", NULL};
+	static const char *const words[] = {"-r", NULL};
 	AUTO(json_drop) json_t *there = those_at(q, paths, INFOS_STORE);
 
-	return ask(q, words, there, WALL_MS, take_infos, e);
+	return path_info(q, words, there, WALL_MS, e);
 }
 
 /* What is referred to and was never asked for. */

@@ -20,6 +20,7 @@ struct infos {
 	json_t *by_name;       /* file name -> {narSize, references: [file names]} */
 	json_t *caches;        /* URLs, once asked for */
 	struct buf text;
+	enum { INFOS_MAYBE, INFOS_YES, INFOS_NO } has_format; /* nix path-info knows --json-format, as it does from 2.34 on */
 };
 
 enum infos_place { INFOS_NOWHERE, INFOS_STORE, INFOS_CACHE /* and the following: the cache of that number */ };
@@ -38,7 +39,7 @@ int64_t infos_size(const struct infos *q, const char *path);
 int64_t infos_closure_size(const struct infos *q, const char *path);
 
 /* Sizes and references out of what `nix path-info --json` printed, in any of its shapes (2.8: an array; 2.19: an object by
- * path; 2.33: the same in "info", by file name): file name -> {narSize, references: [file names]}. */
+ * path, which is --json-format 1; --json-format 2: the same in "info", by file name): file name -> {narSize, references: [file names]}. */
 must_check int infos_read(struct str text, json_t *into, struct err *e);
 
 #endif

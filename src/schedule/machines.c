@@ -1,7 +1,10 @@
 /* Machines, as Nix' builders setting describes them. */
 #include "schedule/machines.h"
 
+#include "schedule/nixsettings.h"
+#include "support/base/log.h"
 #include "support/os/files.h"
+#include "support/os/nixstore.h"
 #include "support/text/json.h"
 
 #include <stdio.h>
@@ -20,6 +23,20 @@ struct parse {
 	struct err *e;
 };
 
+/* Nix' settings here; asked for once, before this process has other children. */
+static const json_t *
+settings_of_nix(void)
+{
+	static json_t *conf;
+	struct err e;
+
+	if (conf == NULL && nixsettings_read(NULL, &conf, &e) != 0) {
+		log_err(LOG_WARN, "what Nix builds here is a guess", &e);
+		conf = json_object();
+	}
+	return conf;
+}
+
 const char *
 machines_own_system(void)
 {
@@ -28,7 +45,7 @@ machines_own_system(void)
 
 	if (system[0] == '\0' && uname(&u) == 0)
 		snprintf(system, sizeof(system), "%s-linux", u.machine);
-	return system;
+	return nixsettings_text(settings_of_nix(), "system", system);
 }
 
 /* "a,b" as a NULL-terminated list. */
@@ -180,20 +197,54 @@ machines_parse(struct arena *a, const char *builders, const char *own_system, co
 	return finish(&p, parse_lines(&p, str_of(builders), 0), ret, ret_n);
 }
 
-static void
-add_local(struct parse *p, const struct settings *settings, const char *system)
+/* Texts of a JSON array, and one more, as a NULL-terminated list. */
+static const char *const *
+list_of_json(struct arena *a, const json_t *texts, const char *more)
 {
-	const char **features = arena_alloc(p->a, (json_array_size(settings->build.features) + 1) * sizeof(*features));
-	const char **systems = arena_alloc(p->a, 3 * sizeof(*systems));
+	VEC(const char *) v = {0};
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(settings->build.features, i, item)
-		features[i] = arena_strdup(p->a, json_string_value(item));
+	json_array_foreach(texts, i, item)
+		if (json_is_string(item))
+			vec_push(&v, arena_strdup(a, json_string_value(item)));
+	if (more != NULL)
+		vec_push(&v, more);
+	vec_push(&v, NULL);
+	const char *const *list = arena_dup(a, v.p, v.n * sizeof(*v.p));
+	vec_release(&v);
+	return list;
+}
+
+/* What the settings say, or else what Nix says of itself. */
+static const char *const *
+own_features(struct arena *a, const struct settings *settings)
+{
+	const json_t *conf = settings_of_nix(), *theirs = nixsettings_list(conf, "system-features");
+	static const char *const usual[] = {"benchmark", "big-parallel", "nixos-test", NULL};
+
+	if (json_array_size(settings->build.features) > 0)
+		return list_of_json(a, settings->build.features, NULL);
+	if (theirs == NULL)
+		return usual;
+	/* That is how Nix is set for us. Where its daemon builds, and nobody has set it otherwise, the daemon may use /dev/kvm though
+	 * we may not; if it may not either it refuses the build, which is then unsupported, too. */
+	bool daemons = nixsettings_is_default(conf, "system-features") && nixstore_is_the_daemons();
+	return list_of_json(a, theirs, daemons && files_exist("/dev/kvm") ? "kvm" : NULL);
+}
+
+static void
+add_local(struct parse *p, const struct settings *settings, const char *system)
+{
+	const char **systems = arena_alloc(p->a, 3 * sizeof(*systems));
+
+	for (size_t i = 0; i < p->v.n; i++)
+		if (strcmp(p->v.p[i].systems[0], system) == 0)
+			return;
 	systems[0] = arena_strdup(p->a, system);
 	systems[1] = p->v.n == 0 ? "builtin" : NULL;
 	struct machine m = {.systems = systems,
-	    .features = features,
+	    .features = own_features(p->a, settings),
 	    .mandatory = nothing,
 	    .max_jobs = settings->build.slots,
 	    .speed = 1};
@@ -211,8 +262,9 @@ machines_load(struct arena *a, const struct settings *settings, const struct mac
 		add_local(&p, settings, json_string_value(item));
 	if (p.v.n == 0) {
 		add_local(&p, settings, p.own_system);
-		if (strcmp(p.own_system, "x86_64-linux") == 0)
-			add_local(&p, settings, "i686-linux");
+		json_array_foreach(nixsettings_list(settings_of_nix(), "extra-platforms"), i, item)
+			if (json_is_string(item))
+				add_local(&p, settings, json_string_value(item));
 	}
 	return finish(&p, parse_lines(&p, str_of(settings->build.builders), 0), ret, ret_n);
 }
@@ -269,7 +321,7 @@ machines_why_not(struct arena *a, const struct machine *m, size_t n, const char 
 		builds_system = builds_system || (in_list(m[i].systems, system) && m[i].max_jobs > 0);
 	}
 	if (!builds_system)
-		return arena_printf(a, "no machine here builds for %s", system);
+		return arena_printf(a, "no machine for %s", system);
 	for (size_t k = 0; features[k] != NULL; k++) {
 		bool offered = false;
 		for (size_t i = 0; i < n; i++)

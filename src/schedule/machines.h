@@ -34,7 +34,9 @@ struct machine {
 /* The builders setting; ERR_INPUT names the line that cannot be read. */
 must_check int machines_parse(struct arena *a, const char *builders, const char *own_system, const struct machine **ret,
     size_t *ret_n, struct err *e);
-/* This machine by the settings (one entry a system, as slots are counted by system), then its builders. */
+/* This machine by the settings (one entry a system, as slots are counted by system), then its builders. Where the settings
+ * name no systems or features, they are Nix' own: system, extra-platforms, system-features (nixconf.h). The first call runs a
+ * program. */
 must_check int machines_load(struct arena *a, const struct settings *settings, const struct machine **ret, size_t *ret_n,
     struct err *e);
 /* Whether two lists say the same. */
@@ -46,7 +48,7 @@ int64_t machine_slots(const struct machine *m, const char *system);
 /* Why none of n machines fits, for people; NULL when one does. */
 const char *machines_why_not(struct arena *a, const struct machine *m, size_t n, const char *system,
     const char *const *features);
-/* "x86_64-linux" of this machine. */
+/* "x86_64-linux" of this machine, as Nix has it. */
 const char *machines_own_system(void);
 
 #endif

@@ -1,10 +1,13 @@
 /* Reading the end of a log. */
 #include "schedule/outcome.h"
 
+#include "schedule/nixwords.h"
+
 #include <string.h>
 
 /* Exit codes of nix-store: 100 a build failed, with bits for how. Anything else failed before or beside the build. */
 enum { EXIT_BUILD_FAILED = 100, EXIT_TIMED_OUT = 101, EXIT_HASH_MISMATCH = 102, EXIT_NOT_DETERMINISTIC = 104 };
+enum { CLOCK_SLACK_MS = 1000 }; /* Nix counts its limits in seconds, and from a little earlier or later than we */
 
 static struct outcome
 said(const char *state, const char *reason)
@@ -45,99 +48,199 @@ one_line(struct arena *a, struct str text)
 	return str_dup(a, str_utf8_head(line, 300));
 }
 
-/* Nix looks at the disks when a builder fails, before it tidies up. */
-static bool
-was_full(struct str words)
+/* Several lines as one. */
+static const char *
+joined(struct arena *a, struct str text)
 {
-	return has(words, "\nnote: build failure may have been caused by lack of free disk space");
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, 1000);
+	for (struct str rest = str_trim(text); rest.n != 0 && b.n < 300;) {
+		struct str line = str_trim(str_cut(rest, '\n', &rest));
+		buf_printf(&b, "%s" STR_FMT, b.n > 0 ? " " : "", STR_ARG(str_utf8_head(line, 300)));
+	}
+	return str_dup(a, buf_get(&b));
+}
+
+static ptrdiff_t
+last_summary(struct str tail)
+{
+	ptrdiff_t at = -1;
+
+	for (struct str rest = tail; rest.n != 0;) {
+		struct str line = str_cut(rest, '\n', &rest);
+		if (nixwords_begin(line, NIXWORD_SUMMARY))
+			at = line.p - tail.p;
+	}
+	return at;
+}
+
+static struct outcome
+builder_failed(struct str words)
+{
+	if (nixwords_say(words, NIXWORD_DISK_FULL)) /* Nix looks at the disks when a builder fails, before it tidies up */
+		return said("infrastructure", no_space);
+	return said("failed", "the builder failed");
+}
+
+static struct outcome
+timed_out(const struct outcome_end *end, struct str words)
+{
+	/* Nix has two limits and one status for both. Which it was the clock tells; where there was none, the words. */
+	bool silent = end->building_ms > 0 && end->wall_s > 0 ? end->building_ms + CLOCK_SLACK_MS < end->wall_s * 1000
+	                                                      : has(words, "seconds of silence");
+
+	return silent ? said("silent", "nothing was printed for too long") : said("timed_out", "it took longer than allowed");
+}
+
+/* A derivation that this machine was never to build: nobody's failure. */
+static struct outcome
+not_here(struct arena *a, struct str words)
+{
+	return said("unsupported", arena_printf(a, "Nix does not build it on this machine: %s", joined(a, words)));
 }
 
 static struct outcome
 build_failed(int code, struct str tail)
 {
-	ptrdiff_t end = find_last(tail, STR("error: builder for '")); /* Nix' own words, after all the builder's */
+	ptrdiff_t end = last_summary(tail); /* Nix' own words, after all the builder's */
 
-	if (code & 1 && has(tail, "seconds of silence"))
-		return said("silent", "nothing was printed for too long");
-	if (code == EXIT_TIMED_OUT)
-		return said("timed_out", "it took longer than allowed");
+	if (code & 1)
+		return timed_out(&(struct outcome_end){0}, tail);
 	if (code == EXIT_HASH_MISMATCH)
 		return said("failed", "the output does not have the hash it promises");
 	if (code == EXIT_NOT_DETERMINISTIC)
 		return not_deterministic;
-	if (end >= 0 && was_full(str_from(tail, (size_t)end)))
-		return said("infrastructure", no_space);
-	return said("failed", "the builder failed");
+	return builder_failed(end >= 0 ? str_from(tail, (size_t)end) : STR(""));
 }
 
-/* Older Nix tells every end of a remote build with one exit code; the words after the last "build of DRV on URI failed:"
- * are the machine's. */
+/* Nothing was begun anywhere, though another machine was to do it. */
+static struct outcome
+unreachable(struct arena *a, const struct outcome_end *end, struct str tail)
+{
+	ptrdiff_t why = nixwords_find(tail, NIXWORD_UNREACHABLE);
+	struct str words = why >= 0 ? str_from(tail, (size_t)why) : STR("");
+	const char *reason = str_starts(words, STR("cannot ")) ? one_line(a, words)
+	                                                        : arena_printf(a, "Nix finds no machine; %s was to build it", end->uri);
+
+	return (struct outcome){.state = "infrastructure", .reason = reason, .absent = true};
+}
+
+/* Nix has one status for every end of a build on another machine; the words after the last "build of DRV on URI failed:" are
+ * that machine's own. */
 static struct outcome
 remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 {
-	const char *begun = arena_printf(a, "building '%s' on '%s'", end->drv, end->uri);
-	const char *failed = arena_printf(a, "error: build of '%s' on '%s' failed: ", end->drv, end->uri);
+	const char *machine = end->machine != NULL ? end->machine : end->uri;
+	const char *failed = arena_printf(a, "error: build of '%s' on '%s' failed: ", end->drv, machine);
 	ptrdiff_t at = find_last(tail, str_of(failed));
 
-	if (!has(tail, begun) && (has(tail, "cannot build on '") || has(tail, "Failed to find a machine for remote build"))) {
-		ptrdiff_t why = str_find(tail, STR("cannot build on '"));
-		const char *reason = why >= 0 ? one_line(a, str_from(tail, (size_t)why))
-		                              : arena_printf(a, "Nix finds no machine; %s was to build it", end->uri);
-		return (struct outcome){.state = "infrastructure", .reason = reason, .absent = true};
-	}
 	if (at < 0)
-		return said("infrastructure", arena_printf(a, "the builder %s was lost", end->uri));
+		return said("infrastructure", arena_printf(a, "the builder %s was lost", machine));
 	struct str words = str_from(tail, (size_t)at + strlen(failed));
-	ptrdiff_t ours = find_last(words, STR("\nerror: builder for '")); /* this side's summary, the same for every end */
-	if (ours >= 0)
-		words.n = (size_t)ours;
-	if (has(words, "is required to build"))
-		return said("unsupported", arena_printf(a, "the builder %s refused it: %s", end->uri, one_line(a, words)));
-	if (has(words, "seconds of silence"))
-		return said("silent", "nothing was printed for too long");
-	if (has(words, "timed out after"))
-		return said("timed_out", "it took longer than allowed");
-	if (has(words, "hash mismatch"))
+	for (struct str rest = words; rest.n != 0;) { /* this side's summary is the same for every end */
+		struct str line = str_cut(rest, '\n', &rest);
+		if (nixwords_begin(line, NIXWORD_SUMMARY)) {
+			words.n = (size_t)(line.p - words.p);
+			break;
+		}
+	}
+	words = str_of(nixwords_without_log(a, str_dup(a, words)));
+	if (nixwords_say(words, NIXWORD_LACKS))
+		return said("unsupported", arena_printf(a, "the builder %s refused it: %s", machine, joined(a, words)));
+	if (nixwords_say(words, NIXWORD_TIMED_OUT))
+		return timed_out(end, words);
+	if (nixwords_say(words, NIXWORD_HASH_MISMATCH))
 		return said("failed", "the output does not have the hash it promises");
-	if (was_full(words))
-		return said("infrastructure", arena_printf(a, "the builder %s had no space left", end->uri));
-	if (has(words, "may not be deterministic"))
+	if (nixwords_say(words, NIXWORD_DISK_FULL))
+		return said("infrastructure", arena_printf(a, "the builder %s had no space left", machine));
+	if (nixwords_say(words, NIXWORD_NOT_SAME))
 		return not_deterministic;
-	if (has(words, "failed with exit code") || has(words, "failed due to signal") || has(words, "failed to produce output"))
+	if (nixwords_say(words, NIXWORD_BUILDER_ENDED))
 		return said("failed", "the builder failed");
 	return said("infrastructure", one_line(a, words));
+}
+
+static struct outcome
+outside(struct arena *a, struct str words)
+{
+	return said("infrastructure", words.n > 0 ? arena_printf(a, "Nix failed outside the build: %s", one_line(a, words))
+	                                          : "Nix failed outside the build");
+}
+
+/* Limits of ours, and deaths: what needs no words. True when it was one. */
+static bool
+ended_by_us(const struct outcome_end *end, struct outcome *ret)
+{
+	if (end->log_limit)
+		*ret = said("log_limit", "the log passed its limit");
+	else if (end->our_silence)
+		*ret = said("silent", "nothing was printed for too long");
+	else if (end->our_wall)
+		*ret = said("timed_out", "it took longer than allowed");
+	else if (!end->exited)
+		*ret = said("infrastructure", "Nix was killed");
+	else
+		return false;
+	return true;
 }
 
 struct outcome
 outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 {
-	if (end->log_limit)
-		return said("log_limit", "the log passed its limit");
-	if (end->our_silence)
-		return said("silent", "nothing was printed for too long");
-	if (end->our_wall)
-		return said("timed_out", "it took longer than allowed");
-	if (!end->exited)
-		return said("infrastructure", "Nix was killed");
+	struct outcome o;
+
+	if (ended_by_us(end, &o))
+		return o;
 	if (end->code == 0)
 		return said("built", NULL);
 	if (end->code >= EXIT_BUILD_FAILED && end->code < EXIT_BUILD_FAILED + 16)
 		return build_failed(end->code, tail);
+	const char *begun = arena_printf(a, "building '%s' on '%s'", end->drv, end->uri != NULL ? end->uri : "");
 	if (end->uri != NULL)
-		return remote_end(a, end, tail);
+		return !has(tail, begun) && nixwords_say(tail, NIXWORD_UNREACHABLE) ? unreachable(a, end, tail) : remote_end(a, end, tail);
 	ptrdiff_t at = find_last(tail, STR("error: "));
-	return said("infrastructure", at >= 0 ? arena_printf(a, "Nix failed outside the build: %s",
-	                                            one_line(a, str_from(tail, (size_t)at + strlen("error: "))))
-	                                      : "Nix failed outside the build");
+	struct str words = at >= 0 ? str_from(tail, (size_t)at) : STR("");
+	/* A fixed-output derivation whose builder fails, without a code of its own. */
+	if (nixwords_begin(words, NIXWORD_SUMMARY) && nixwords_say(words, NIXWORD_BUILDER_ENDED) && !nixwords_say(words, NIXWORD_DISK_FULL))
+		return (struct outcome){.state = "failed", .reason = "the builder failed", .may_pass = true};
+	words = words.n > 0 ? str_from(words, strlen("error: ")) : words;
+	if (nixwords_say(words, NIXWORD_DISK_FULL))
+		return said("infrastructure", no_space);
+	return nixwords_say(words, NIXWORD_LACKS) || nixwords_say(words, NIXWORD_NOT_ALLOWED) ? not_here(a, words) : outside(a, words);
+}
+
+/* Nix calls "transient" what a builder did that could reach the network, and what a cache promised and did not keep. */
+static struct outcome
+transient(struct arena *a, const struct outcome_end *end, struct str words)
+{
+	struct outcome o = end->begun ? builder_failed(words) : outside(a, words);
+
+	o.may_pass = strcmp(o.state, "failed") == 0;
+	return o;
+}
+
+struct outcome
+outcome_of_refusal(struct arena *a, const struct outcome_end *end, const char *message, struct str tail)
+{
+	struct str words = str_of(message != NULL ? message : "");
+
+	if (end->uri != NULL && !end->begun)
+		return unreachable(a, end, tail);
+	if (end->uri != NULL || end->machine != NULL)
+		return remote_end(a, end, tail);
+	return nixwords_say(words, NIXWORD_LACKS) || nixwords_say(words, NIXWORD_NOT_ALLOWED) ? not_here(a, words) : outside(a, words);
 }
 
 struct outcome
 outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_status status, const char *message, struct str tail)
 {
 	struct str words = str_of(message != NULL ? message : "");
+	bool remote = end->uri != NULL || end->machine != NULL;
+	struct outcome o;
 
-	if (end->log_limit)
-		return said("log_limit", "the log passed its limit");
+	if (ended_by_us(end, &o))
+		return o;
 	switch (status) {
 	case NIX_BUILT:
 	case NIX_SUBSTITUTED:
@@ -147,29 +250,32 @@ outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_statu
 	case NIX_PERMANENT_FAILURE:
 	case NIX_CACHED_FAILURE:
 		return said("failed", "the builder failed");
-	case NIX_INPUT_REJECTED:
-		return said("failed", "Nix refused an input of it");
+	case NIX_INPUT_REJECTED: /* until 2.26 of what is wrong with the derivation; since then also of what is not for this machine */
+		if (end->uri != NULL && !end->begun)
+			return unreachable(a, end, tail);
+		if (nixwords_say(words, NIXWORD_LACKS))
+			return not_here(a, words);
+		return said("failed", arena_printf(a, "Nix refused it: %s", one_line(a, words)));
 	case NIX_OUTPUT_REJECTED:
-		return said("failed", str_starts(words, STR("hash mismatch")) ? "the output does not have the hash it promises"
-		                                                              : "Nix refused its output");
+		if (nixwords_say(words, NIXWORD_HASH_MISMATCH))
+			return said("failed", "the output does not have the hash it promises");
+		return said("failed", arena_printf(a, "Nix refused its output: %s", one_line(a, words)));
 	case NIX_TIMED_OUT:
-		return has(words, "seconds of silence") ? said("silent", "nothing was printed for too long")
-		                                        : said("timed_out", "it took longer than allowed");
+		return timed_out(end, words);
 	case NIX_LOG_LIMIT_EXCEEDED:
 		return said("log_limit", "the log passed its limit");
 	case NIX_NOT_DETERMINISTIC:
 		return not_deterministic;
 	case NIX_TRANSIENT_FAILURE:
+		return remote ? remote_end(a, end, tail) : transient(a, end, words);
+	case NIX_DEPENDENCY_FAILED: /* the store had it when we asked, and has it no more: Nix tried to build it */
+		return end->dependency_begun ? said("failed", "something it needs was not in the store any more, and failed to build")
+		                             : outside(a, words);
 	case NIX_MISC_FAILURE:
-	case NIX_DEPENDENCY_FAILED:
 	case NIX_NO_SUBSTITUTERS:
 		break;
 	}
-	if (end->uri != NULL)
-		return remote_end(a, end, tail);
-	if (was_full(words))
-		return said("infrastructure", no_space);
-	return said("infrastructure", arena_printf(a, "Nix failed outside the build: %s", one_line(a, words)));
+	return remote && end->begun ? remote_end(a, end, tail) : end->uri != NULL ? unreachable(a, end, tail) : outside(a, words);
 }
 
 /* --- phases -------------------------------------------------------------------------------------------------------- */
@@ -216,8 +322,7 @@ is_error(struct str line)
 	    "undefined reference", "panicked at", "Assertion", "assertion failed", "No such file or directory",
 	    "command not found", "Segmentation fault", ": *** ", "not ok "};
 
-	/* Summaries of Nix and of build tools name no cause. */
-	if (str_starts(line, STR("error: builder for")) || str_starts(line, STR("error: build of")))
+	if (nixwords_begin(line, NIXWORD_SUMMARY)) /* it names no cause */
 		return false;
 	for (size_t i = 0; i < COUNT(marks); i++)
 		if (has(line, marks[i]))
@@ -249,9 +354,16 @@ outcome_lines(struct arena *a, struct str tail, bool whole, size_t max_lines, si
 	VEC(struct str) lines = {0};
 	struct buf out;
 	size_t error = SIZE_MAX;
+	bool summed_up = false;
 
 	for (struct str rest = tail; rest.p != NULL;) {
 		struct str line = str_cut(rest, '\n', &rest);
+		if (summed_up && nixwords_repeats(line)) {
+			if (lines.n > 0 && str_ends(lines.p[lines.n - 1], STR(";"))) /* "failed with exit code 1;" went on */
+				lines.p[lines.n - 1].n--;
+			continue;
+		}
+		summed_up = summed_up || nixwords_begin(line, NIXWORD_SUMMARY);
 		if (rest.p != NULL || line.n > 0)
 			vec_push(&lines, line);
 	}

@@ -41,6 +41,16 @@ read_small(struct arena *a, const char *store_dir, const char *output, const cha
 	return n > 0 ? (struct str){p, (size_t)n} : none;
 }
 
+bool
+sizes_marked_failed(const char *store_dir, const char *output)
+{
+	struct arena a = {0};
+	AUTO(fd_close) int fd = open_below(store_dir, arena_printf(&a, "%s/nix-support/failed", output), O_PATH);
+
+	arena_release(&a);
+	return fd >= 0;
+}
+
 /* The next word of a line; quoted, it may have blanks. n == 0 at the end or when it is no word. */
 static struct str
 word(struct str *line)

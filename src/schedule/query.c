@@ -194,10 +194,26 @@ is_asked(const struct listing *l, struct str drv)
 	return l->asked == NULL || json_object_getn(l->asked, drv.p, drv.n) != NULL;
 }
 
+/* Of outputs that are in the store; of one that would be fetched nothing is known. */
+static bool
+marked_failed(const char *drv)
+{
+	struct arena a = {0};
+	struct drv d;
+	struct err ignored;
+	bool found = false;
+
+	if (drv_read(&a, store_dir, str_of(drv), &d, &ignored) == 0)
+		for (size_t i = 0; i < d.n_outputs && !found; i++)
+			found = sizes_marked_failed(store_dir, str_dup(&a, d.outputs[i].path));
+	arena_release(&a);
+	return found;
+}
+
 static void
 emit_cached(struct listing *l, const char *drv, const char *system)
 {
-	json_t *rec = json_pack("{s:s,s:s,s:o,s:s,s:[],s:[],s:b,s:b,s:b,s:b}", "type", "build", "drv", drv, "name",
+	json_t *rec = json_pack("{s:b,s:s,s:s,s:o,s:s,s:[],s:[],s:b,s:b,s:b,s:b}", "marked", marked_failed(drv), "type", "build", "drv", drv, "name",
 	    json_any_string(drv_name(str_of(drv))), "system", system, "features", "inputs", "target", 1, "fixed_output", 0,
 	    "cached", 1, "asked", is_asked(l, str_of(drv)));
 

@@ -704,6 +704,25 @@ queue_drain_touched(struct queue *q, void (*fn)(void *ctx, int64_t run), void *c
 	q->touched.n = 0;
 }
 
+struct queue_put_back
+queue_put_back(const struct queue *q, int64_t now)
+{
+	struct queue_put_back all = {0};
+
+	for (size_t i = 0; q->postponed.n > 0 && i < q->items.nslots; i++) {
+		for (const struct node *n = q->items.slots[i]; n != NULL; n = n->next) {
+			const struct item *it = (const struct item *)n;
+			if (it->state != ITEM_POSTPONED || it->not_before <= now)
+				continue;
+			if (all.n++ == 0 || it->not_before < all.until) {
+				all.until = it->not_before;
+				all.reason = it->reason;
+			}
+		}
+	}
+	return all;
+}
+
 size_t
 queue_run_open(const struct queue *q, int64_t run)
 {

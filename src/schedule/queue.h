@@ -92,6 +92,15 @@ enum queue_end { QUEUE_GOOD, QUEUE_BAD, QUEUE_AGAIN };
 void queue_ended(struct queue *q, int64_t id, enum queue_end end, bool blames_machine, int64_t wall_ms,
     int64_t not_before, const char *reason, int64_t now);
 
+/* Builds that were put back and wait for their time: how many, when the first may start, and why it was put back (NULL: not
+ * known; valid until something changes). */
+struct queue_put_back {
+	size_t n;
+	int64_t until;
+	const char *reason;
+};
+struct queue_put_back queue_put_back(const struct queue *q, int64_t now);
+
 /* When queue_next may give more by the passing of time alone; INT64_MAX: never. */
 int64_t queue_wake(const struct queue *q, int64_t now);
 /* A queued build whose class no machine fits; 1 when there is none. Its reason is in a. */

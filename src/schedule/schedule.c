@@ -14,6 +14,7 @@
 enum {
 	MAX_STARTS = 128,           /* in one turn; the rest follows in the next */
 	RETRY_FIRST_MS = 60 * 1000, /* then three times as long each time, as Hydra does */
+	ONCE_MORE_MS = 5 * 1000,    /* before what fetches is tried a second and last time */
 	ABSENT_FIRST_MS = 5 * 1000, /* between two looks for a machine; as long as it has been missing, up to */
 	ABSENT_MAX_MS = 60 * 1000,
 	TELL_MS = 250,              /* a run with many builds hears of them together */
@@ -26,7 +27,7 @@ enum {
 struct running {
 	struct schedule *q;
 	struct running *next;
-	int64_t id;
+	int64_t id, begun_ms;
 	size_t machine;
 	const char *drv, *log;
 	struct worker *worker;
@@ -64,23 +65,6 @@ struct schedule {
 	struct schedule_figures figures;
 	bool closing;
 };
-
-bool
-schedule_supports(const struct settings *settings, const char *system)
-{
-	static const char *const none[] = {NULL};
-	struct arena a = {0};
-	const struct machine *m;
-	size_t n;
-	struct err e;
-	bool found = false;
-
-	if (machines_load(&a, settings, &m, &n, &e) == 0)
-		for (size_t i = 0; i < n && !found; i++)
-			found = machine_fits(&m[i], system, none) || machine_fits(&m[i], system, m[i].mandatory);
-	arena_release(&a);
-	return found;
-}
 
 const char *
 schedule_no_room(struct arena *a, const struct settings *settings)
@@ -234,6 +218,27 @@ try_again(struct schedule *q, struct running *r, int64_t now, enum build_state *
 	return 0;
 }
 
+/* A builder that may use the network has failed. A server may have been away for a moment, so it is tried once more; that end is
+ * a failure like any other: whoever waits for a source that is gone waits for nothing. */
+static int
+try_once_more(struct schedule *q, struct running *r, int64_t now, enum build_state *state, const char **reason,
+    int64_t *ret_not_before, struct err *e)
+{
+	int64_t attempts;
+
+	if (!json_flag(r->built, "may_pass", false) || q->settings->build.retries == 0)
+		return 0;
+	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
+		return -1;
+	if (attempts > 1)
+		return 0;
+	*ret_not_before = now + ONCE_MORE_MS;
+	*state = BUILD_QUEUED;
+	*reason = "its builder, which may use the network, failed: tried once more";
+	q->figures.retried++;
+	return 0;
+}
+
 static int
 write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 {
@@ -248,13 +253,16 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 	}
 	if (infrastructure && try_again(q, r, now, &state, &reason, &not_before, e) != 0)
 		return -1;
+	if (state == BUILD_FAILED && try_once_more(q, r, now, &state, &reason, &not_before, e) != 0)
+		return -1;
 	struct build_end end = {.state = state,
 	    .reason = reason,
 	    .tail = json_str(r->built, "tail", NULL),
 	    .phase = json_str(r->built, "phase", NULL),
 	    .log = json_str(r->built, "log", r->log),
 	    .wall_ms = wall_ms,
-	    .not_before = not_before};
+	    .not_before = not_before,
+	    .marked = json_flag(r->built, "marked", false)};
 	if (json_is_boolean(json_object_get(r->built, "deterministic")))
 		end.alike = json_flag(r->built, "deterministic", false) ? BUILD_ALIKE : BUILD_NOT_ALIKE;
 	if (store_build_end(q->s, r->id, &end, e) != 0)
@@ -264,8 +272,10 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 	q->figures.built += state == BUILD_BUILT;
 	q->figures.failed += !build_state_is_good(state) && state != BUILD_QUEUED;
 	queue_ended(q->queue, r->id,
-	    state == BUILD_QUEUED ? QUEUE_AGAIN : build_state_is_good(state) ? QUEUE_GOOD : QUEUE_BAD, infrastructure, wall_ms,
-	    not_before, reason, now);
+	    state == BUILD_QUEUED                            ? QUEUE_AGAIN
+	    : build_state_is_good(state) || end.marked ? QUEUE_GOOD
+	                                                     : QUEUE_BAD,
+	    infrastructure, wall_ms, not_before, reason, now);
 	return 0;
 }
 
@@ -307,7 +317,7 @@ write_start(struct schedule *q, const struct queue_choice *c, int64_t now, struc
 {
 	struct running *r = mem_alloc(sizeof(*r));
 
-	*r = (struct running){.q = q, .next = q->running, .id = c->id, .machine = c->machine};
+	*r = (struct running){.q = q, .next = q->running, .id = c->id, .machine = c->machine, .begun_ms = clock_mono_ms()};
 	r->drv = arena_strdup(&r->a, c->drv);
 	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, base_name(c->drv));
 	q->running = r;
@@ -578,6 +588,32 @@ schedule_figures(const struct schedule *q)
 	all.open = (int64_t)f.open;
 	all.ready = (int64_t)f.ready;
 	return all;
+}
+
+struct schedule_now
+schedule_now(const struct schedule *q, struct arena *a)
+{
+	struct schedule_now now = {0};
+	int64_t mono = clock_mono_ms(), wall = clock_now_ms();
+
+	for (const struct running *r = q->running; r != NULL; r = r->next) {
+		now.building += !r->over;
+		if (!r->over && (now.longest == NULL || mono - r->begun_ms > now.longest_ms)) {
+			now.longest = arena_strdup(a, r->drv);
+			now.longest_ms = mono - r->begun_ms;
+		}
+	}
+	struct queue_put_back back = queue_put_back(q->queue, wall);
+	if (q->full && queue_figures(q->queue).ready > 0) {
+		now.waiting = queue_figures(q->queue).ready;
+		now.wait_ms = NO_ROOM_MS;
+		now.why = schedule_no_room(a, q->settings);
+	} else if (back.n > 0) {
+		now.waiting = back.n;
+		now.wait_ms = back.until - wall;
+		now.why = back.reason != NULL ? arena_strdup(a, back.reason) : NULL;
+	}
+	return now;
 }
 
 static void

@@ -5,7 +5,8 @@
  * of workers and the starts that follow in one transaction, tells the runs in it, and only then starts workers, each
  * running the stage `build` on one derivation and one machine. When the transaction fails, the mirror is made anew.
  *
- * Infrastructure failures go back to the queue with growing delay, `[build] retries` times; build failures are final. A
+ * Infrastructure failures go back to the queue with growing delay, `[build] retries` times; build failures are final, but for
+ * one more try, seconds later, of a builder that may use the network (a fixed-output derivation, builtin:fetchurl too). A
  * machine that cannot be reached is waited for, `[build] max_unsupported_s` at most. What no configured machine could
  * build ends at once as unsupported. While the store or our own disk is nearly full nothing is begun. The builders' file
  * is read again every ten seconds.
@@ -29,10 +30,17 @@ void schedule_kick(struct schedule *q);
 void schedule_cancel(struct schedule *q, const int64_t *builds, size_t n);
 /* A finished run of a trusted ref: what it built goes to the binary caches; within the caller's transaction. */
 must_check int schedule_push_run(struct schedule *q, int64_t run, struct err *e);
-/* True when this machine or its builders build for the system. */
-bool schedule_supports(const struct settings *settings, const char *system);
 /* Why no build may be begun for want of space (NULL: there is some), for people; in a. */
 const char *schedule_no_room(struct arena *a, const struct settings *settings);
+/* What is going on, for whoever waits for it. */
+struct schedule_now {
+	size_t building, waiting;  /* builds at work; builds that may not begin yet */
+	const char *longest;       /* the derivation that is at work for the longest time, or NULL */
+	int64_t longest_ms, wait_ms; /* for how long; until one that waits is tried again */
+	const char *why;           /* it waits, for people, or NULL */
+};
+/* Texts in a. */
+struct schedule_now schedule_now(const struct schedule *q, struct arena *a);
 void schedule_free(struct schedule *q);
 
 struct schedule_figures {

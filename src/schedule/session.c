@@ -2,7 +2,9 @@
 #include "schedule/session.h"
 
 #include "schedule/machines.h"
+#include "schedule/nixsettings.h"
 #include "support/base/clock.h"
+#include "support/base/log.h"
 #include "support/os/child.h"
 
 #include <errno.h>
@@ -19,6 +21,7 @@ enum {
 	OP_BUILD_WITH_RESULTS = 46,
 	MODE_NORMAL = 0,
 	MODE_CHECK = 2, /* 1 repairs */
+	ACTIVITY_BUILD = 105,
 	RESULT_BUILD_LINE = 101,
 	RESULT_PHASE = 104,
 	RESULT_POST_BUILD_LINE = 107,
@@ -27,6 +30,7 @@ enum {
 	MAX_TRACES = 10000,      /* of an error */
 	MAX_OUTPUTS = 10000,     /* of a derivation */
 	MAX_PHASE = 64,
+	MAX_MACHINE = 512,
 	SLACK_BYTES = 1 << 20,   /* what a message may be longer than all of the log */
 	OPEN_MS = 30 * 1000,     /* for a greeting, or a setting */
 	LATER_S = 60,            /* our limits come after Nix' own */
@@ -53,6 +57,10 @@ struct session {
 	bool has_builders;         /* in that configuration */
 	const struct session_job *job; /* whose log the messages are, or NULL */
 	char phase[MAX_PHASE];
+	/* Builders that were started for it: its own, where and when; and one of a dependency. */
+	bool begun, dependency_begun;
+	char machine[MAX_MACHINE];
+	int64_t begun_ms;
 };
 
 /* --- bytes --------------------------------------------------------------------------------------------------------- */
@@ -210,6 +218,16 @@ add_plain(struct buf *out, struct str text)
 	}
 }
 
+static char *
+plain(struct arena *a, struct str text)
+{
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, text.n + 1);
+	add_plain(&b, text);
+	return str_dup(a, buf_get(&b));
+}
+
 static int
 say(struct session *s, const char *before, struct str text, const char *after, struct err *e)
 {
@@ -229,9 +247,40 @@ say(struct session *s, const char *before, struct str text, const char *after, s
 	return rc < 0 ? -2 : 0;
 }
 
-/* Fields of an activity or a result; the first text among them goes where a result of that type belongs. */
+/* Whether two derivations differ in their hashes at most: of one with content-addressed inputs Nix builds another, resolved one. */
+static bool
+same_name(struct str drv, const char *other)
+{
+	const char *slash = strrchr(other, '/');
+	const char *name = slash != NULL ? strchr(slash, '-') : NULL;
+
+	return str_is(drv, other) || (name != NULL && str_ends(drv, str_of(name)));
+}
+
+/* A text among the fields of an activity that begins, or of a result. */
 static int
-take_fields(struct session *s, uint64_t result, struct err *e)
+take_field(struct session *s, bool activity, uint64_t type, uint64_t at, struct str text, struct err *e)
+{
+	if (activity && type == ACTIVITY_BUILD && s->job != NULL) {
+		bool own = at == 0 ? same_name(text, s->job->drv) : s->begun;
+		if (at == 0 && own) {
+			s->begun = true;
+			s->begun_ms = clock_mono_ms();
+		} else if (at == 0) {
+			s->dependency_begun = true;
+		} else if (at == 1 && own && text.n > 0 && text.n < MAX_MACHINE && str_utf8_ok(text)) { /* a machine's own message has none */
+			snprintf(s->machine, sizeof(s->machine), STR_FMT, STR_ARG(text));
+		}
+	} else if (!activity && at == 0 && (type == RESULT_BUILD_LINE || type == RESULT_POST_BUILD_LINE)) {
+		return say(s, "", text, "\n", e);
+	} else if (!activity && at == 0 && type == RESULT_PHASE && text.n < MAX_PHASE && str_utf8_ok(text)) {
+		snprintf(s->phase, sizeof(s->phase), STR_FMT, STR_ARG(text));
+	}
+	return 0;
+}
+
+static int
+take_fields(struct session *s, bool activity, uint64_t type, struct err *e)
 {
 	uint64_t n, kind, number;
 	struct str text;
@@ -242,16 +291,12 @@ take_fields(struct session *s, uint64_t result, struct err *e)
 	for (uint64_t i = 0; rc == 0 && i < n; i++) {
 		if (get_number(s, &kind) != 0)
 			return -1;
-		if (kind == 0) {
+		if (kind == 0)
 			rc = get_number(s, &number);
-		} else if (kind != 1) {
+		else if (kind != 1)
 			rc = gone(s, SESSION_DIED);
-		} else if ((rc = get_text(s, &text)) == 0 && i == 0) {
-			if (result == RESULT_BUILD_LINE || result == RESULT_POST_BUILD_LINE)
-				rc = say(s, "", text, "\n", e);
-			else if (result == RESULT_PHASE && text.n < MAX_PHASE && str_utf8_ok(text))
-				snprintf(s->phase, sizeof(s->phase), STR_FMT, STR_ARG(text));
-		}
+		else if ((rc = get_text(s, &text)) == 0)
+			rc = take_field(s, activity, type, i, text, e);
 	}
 	return rc;
 }
@@ -264,7 +309,7 @@ take_error(struct session *s, struct arena *a, char **ret)
 
 	if (get_text(s, &text) != 0 || get_number(s, &v) != 0 || get_text(s, &text) != 0 || get_text(s, &text) != 0)
 		return -1;
-	*ret = str_dup(a, text);
+	*ret = plain(a, text);
 	if (get_number(s, &v) != 0 || get_number(s, &n) != 0)
 		return -1;
 	if (n > MAX_TRACES)
@@ -285,7 +330,7 @@ take_start(struct session *s, struct err *e)
 		return -1;
 	int rc = text.n > 0 && level <= LEVEL_INFO ? say(s, "", text, "...\n", e) : 0;
 	if (rc == 0)
-		rc = take_fields(s, 0, e);
+		rc = take_fields(s, true, type, e);
 	return rc == 0 ? get_number(s, &parent) : rc;
 }
 
@@ -322,7 +367,7 @@ follow(struct session *s, struct arena *a, char **ret_error, struct err *e)
 			if (rc == 0)
 				rc = get_number(s, &type);
 			if (rc == 0)
-				rc = take_fields(s, type, e);
+				rc = take_fields(s, false, type, e);
 			break;
 		default: /* it may not ask us for data: nothing we request has any */
 			rc = gone(s, SESSION_DIED);
@@ -343,54 +388,25 @@ set_limits(struct session *s, int64_t wall_ms, int64_t silence_ms, size_t max_te
 
 /* --- opening ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t
-number_of(struct str value, uint64_t or_else)
-{
-	char text[24];
-
-	if (str_is(value, "true") || str_is(value, "false"))
-		return str_is(value, "true");
-	if (value.n == 0 || value.n >= sizeof(text) || strspn(value.p, "0123456789") < value.n)
-		return or_else;
-	snprintf(text, sizeof(text), STR_FMT, STR_ARG(value));
-	return strtoull(text, NULL, 10);
-}
-
 /* Some settings have places of their own in the protocol, so the ones in force must be known to be sent. */
 static void
 read_settings(struct session *s)
 {
-	static const char *const old[] = {"nix", "--extra-experimental-features", "nix-command", "show-config", NULL};
-	static const char *const newer[] = {"nix", "--extra-experimental-features", "nix-command", "config", "show", NULL};
-	const struct {
-		const char *name;
-		uint64_t *to;
-	} wanted[] = {{"cores", &s->cores}, {"max-jobs", &s->max_jobs}, {"substitute", &s->substitute},
-	    {"fallback", &s->fallback}, {"keep-failed", &s->keep_failed}};
+	AUTO(json_drop) json_t *conf = NULL;
 	struct arena a = {0};
 	const struct machine *machines;
 	size_t n;
-	AUTO(buf_release) struct buf text = {0};
 	struct err e;
 
-	s->max_jobs = s->substitute = 1;
-	s->has_builders = true;
-	buf_init(&text, 1 << 20);
-	if (child_output(old, &text, &e) != 0) {
-		buf_drop(&text, text.n);
-		if (child_output(newer, &text, &e) != 0)
-			return;
-	}
-	buf_putc(&text, '\n'); /* number_of stops there */
-	for (struct str rest = buf_get(&text); rest.p != NULL;) {
-		struct str value, line = str_cut(rest, '\n', &rest), name = str_trim(str_cut(line, '=', &value));
-		for (size_t i = 0; value.p != NULL && i < COUNT(wanted); i++)
-			if (str_is(name, wanted[i].name))
-				*wanted[i].to = number_of(str_trim(value), *wanted[i].to);
-		if (value.p != NULL && str_is(name, "builders"))
-			s->has_builders =
-			    machines_parse(&a, str_dup(&a, str_trim(value)), "builtin", &machines, &n, &e) != 0 || n > 0;
-	}
+	if (nixsettings_read(NULL, &conf, &e) != 0)
+		log_warn("%s", e.msg);
+	s->cores = nixsettings_number(conf, "cores", 0);
+	s->max_jobs = nixsettings_number(conf, "max-jobs", 1);
+	s->substitute = nixsettings_number(conf, "substitute", 1);
+	s->fallback = nixsettings_number(conf, "fallback", 0);
+	s->keep_failed = nixsettings_number(conf, "keep-failed", 0);
+	const char *builders = nixsettings_text(conf, "builders", NULL);
+	s->has_builders = builders == NULL || machines_parse(&a, builders, "builtin", &machines, &n, &e) != 0 || n > 0;
 	arena_release(&a);
 }
 
@@ -482,7 +498,7 @@ overrides(const struct session *s, const struct session_job *job)
 	snprintf(number, sizeof(number), "%lld", (long long)job->wall_s);
 	json_object_set_new(all, "timeout", json_string(number));
 	snprintf(number, sizeof(number), "%zu", job->max_log_bytes);
-	json_object_set_new(all, "max-log-size", json_string(number));
+	json_object_set_new(all, "max-build-log-size", json_string(number));
 	if (job->builders != NULL)
 		json_object_set_new(all, "builders", json_string(job->builders));
 	/* What is valid is looked up each time: others build, and collect garbage, meanwhile. */
@@ -555,10 +571,7 @@ take_result(struct session *s, struct arena *a, struct session_result *r, struct
 	if (get_number(s, &n) != 0 || n != 1 || get_text(s, &text) != 0 || get_number(s, &status) != 0 || get_text(s, &text) != 0)
 		return gone(s, s->end == SESSION_ANSWERED ? SESSION_DIED : s->end);
 	r->status = status <= NIX_NO_SUBSTITUTERS ? (enum nix_status)status : NIX_MISC_FAILURE;
-	AUTO(buf_release) struct buf plain;
-	buf_init(&plain, s->max_text);
-	add_plain(&plain, text);
-	r->message = str_dup(a, buf_get(&plain));
+	r->message = plain(a, text);
 	for (int i = 0; i < 4; i++) /* how often built, whether the same, begin and end */
 		if (get_number(s, &v) != 0)
 			return -1;
@@ -629,9 +642,20 @@ ask(struct session *s, struct arena *a, const struct session_job *job, struct se
 		rc = take_result(s, a, r, outputs);
 	for (size_t i = 0; rc == 0 && job->root != NULL && !job->again && i < outputs->v.n; i++)
 		rc = make_root(s, a, job, &outputs->v.p[i], r, e);
-	if (rc == 0 && r->message != NULL && r->message[0] != '\0')
-		rc = say(s, "error: ", str_of(r->message), "\n", e);
 	return rc;
+}
+
+static const char *const *
+output_paths(struct arena *a, const struct session_job *job, const struct outputs *outputs)
+{
+	const char **paths = arena_alloc(a, (outputs->v.n + 1) * sizeof(*paths)), *slash = strrchr(job->drv, '/');
+	size_t n = 0;
+
+	for (size_t i = 0; slash != NULL && i < outputs->v.n; i++)
+		if (outputs->v.p[i].path != NULL)
+			paths[n++] = arena_printf(a, "%.*s/%s", (int)(slash - job->drv), job->drv, outputs->v.p[i].path);
+	paths[n] = NULL;
+	return paths;
 }
 
 int
@@ -641,17 +665,21 @@ session_build(struct session *s, struct arena *a, const struct session_job *job,
 	struct outputs outputs = {0};
 
 	s->job = job;
-	s->phase[0] = '\0';
+	s->phase[0] = s->machine[0] = '\0';
+	s->begun = s->dependency_begun = false;
 	set_limits(s, (job->wall_s + LATER_S) * 1000, (job->silent_s + LATER_S) * 1000, job->max_log_bytes + SLACK_BYTES);
 	int rc = ask(s, a, job, &r, &outputs, e);
+	r.outputs = output_paths(a, job, &outputs);
 	vec_release(&outputs.v);
-	if (rc == 1 && r.message != NULL)
-		rc = say(s, "error: ", str_of(r.message), "\n", e) == -2 ? -2 : 1;
 	s->job = NULL;
 	if (rc == -2)
 		return -1;
 	r.end = rc == 1 && s->end == SESSION_ANSWERED ? SESSION_REFUSED : s->end;
 	r.phase = s->phase[0] != '\0' ? arena_strdup(a, s->phase) : NULL;
+	r.begun = s->begun;
+	r.dependency_begun = s->dependency_begun;
+	r.building_ms = s->begun ? clock_mono_ms() - s->begun_ms : 0;
+	r.machine = s->machine[0] != '\0' ? arena_strdup(a, s->machine) : NULL;
 	*ret = r;
 	return 0;
 }

@@ -41,8 +41,13 @@ struct session_job {
 struct session_result {
 	enum session_end end;
 	enum nix_status status; /* when answered */
-	char *message;          /* Nix' words when it did not succeed, or NULL; in the arena */
+	char *message;          /* Nix' words when it did not succeed, or NULL; in the arena. They are not in the log */
 	char *phase;            /* the last that the builder announced, or NULL; in the arena */
+	bool begun;             /* its builder was started; what Nix could not begin, no builder has failed */
+	bool dependency_begun;  /* and that of something it needs, which Nix found missing */
+	const char *const *outputs; /* paths, NULL-terminated, when it succeeded; in the arena */
+	char *machine;          /* where, or NULL: on this machine; in the arena */
+	int64_t building_ms;    /* since it was begun */
 };
 
 /* ERR_ABSENT: there is no nix-daemon, or none that speaks the protocol. */

@@ -27,4 +27,7 @@ must_check int sizes_emit(const json_t *difference, const json_t *options, struc
 /* The metrics and products of two outputs (products.c); store_dir is where the store is. New references. */
 void sizes_files(const char *store_dir, const char *base, const char *head, json_t **ret_metrics, json_t **ret_products);
 
+/* Whether an output says of itself that its build failed: nix-support/failed is there, as Hydra has it. */
+bool sizes_marked_failed(const char *store_dir, const char *output);
+
 #endif

@@ -6,7 +6,7 @@
  *        options (object, Nix settings), asked (optional: attributes, or sets of them, that somebody named)
  *   records, head side: `build` for each derivation that must be built, dependencies first: drv, name, system, features,
  *        inputs (drv paths among the records before it), target, fixed_output, cached (true: a target that is there or
- *        can be fetched; nothing to do), asked (it is of, or needed by, one of those named; true when none was named),
+ *        can be fetched; nothing to do), marked (cached, and an output in the store says of itself that it failed), asked (it is of, or needed by, one of those named; true when none was named),
  *        base (of a target: its derivation at the base, "" when there is none); then
  *        `query`: targets, cached, to_build, to_fetch, unknown (those of asked that are no target).
  *   base side: `base_of` for each of failed: head, base ("" when the base has no such attribute); then as above for
@@ -21,7 +21,8 @@
  *        again (once it is there, build it once more and compare).
  *        A worker takes one job after the other and keeps a session with Nix for them.
  *   record `built`: outcome (a state of store/build.h: built failed timed_out silent log_limit infrastructure
- *        unsupported), reason, absent (infrastructure: the machine was not reached), phase (in which it failed, or null),
+ *        unsupported), reason, absent (infrastructure: the machine was not reached), may_pass (failed: worth one more try),
+ *        marked (failed by its own word: the outputs are there), phase (in which it failed, or null),
  *        tail (the lines that matter, at most 4 KB), deterministic (null: not compared), wall_ms. Cancelled by SIGTERM: no record.
  *
  * push

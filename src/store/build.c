@@ -60,7 +60,8 @@ changed(struct store *s, int64_t run, struct err *e)
 	return db_run(s, e, "INSERT INTO build_change (run) VALUES (?1) ON CONFLICT DO NOTHING", "i", run);
 }
 
-/* A failed build fails what is above it and still waits, with the first failure as the cause. */
+/* A failed build fails what is above it and still waits, with the first failure as the cause. What no machine could be found
+ * for fails nothing: what is above it could not be tried either. */
 static int
 propagate(struct store *s, int64_t failed, struct err *e)
 {
@@ -68,7 +69,8 @@ propagate(struct store *s, int64_t failed, struct err *e)
 	    "WITH RECURSIVE up (id) AS (SELECT build FROM build_input WHERE input = ?1"
 	    "  UNION SELECT i.build FROM up JOIN build b ON b.id = up.id JOIN build_input i ON i.input = up.id"
 	    "  WHERE b.state IN ('waiting', 'queued'))"
-	    " UPDATE build SET state = 'dependency_failed', ended = ?2,"
+	    " UPDATE build SET state = (SELECT iif(f.state = 'unsupported', 'unsupported', 'dependency_failed') FROM build f"
+	    "  WHERE f.id = ?1), ended = ?2,"
 	    " propagated_from = (SELECT coalesce(f.propagated_from, f.drv) FROM build f WHERE f.id = ?1)"
 	    " WHERE id IN (SELECT id FROM up) AND state IN ('waiting', 'queued')",
 	    "ii", failed, clock_now_ms());
@@ -80,6 +82,7 @@ struct wanted {
 	enum build_state state;
 	const char *cause; /* whose failure it is, when it has failed */
 	int64_t blocked;   /* inputs it waits for, as the row has it */
+	bool marked;       /* failed, but good for what needs it */
 	bool written;
 };
 
@@ -107,7 +110,7 @@ static int
 look_up(struct wanting *w, const struct build_want *want, struct wanted *ret, int64_t *ret_ended, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(w->s, e, "SELECT id, state, ended, coalesce(propagated_from, drv), blocked FROM build"
+	sqlite3_stmt *q = db_query(w->s, e, "SELECT id, state, ended, coalesce(propagated_from, drv), blocked, marked FROM build"
 	    " WHERE drv = ?1",
 	    "s", want->drv);
 	int rc = q == NULL ? -1 : db_row(w->s, q, e);
@@ -118,6 +121,7 @@ look_up(struct wanting *w, const struct build_want *want, struct wanted *ret, in
 	ret->state = build_state_of((const char *)sqlite3_column_text(q, 1));
 	*ret_ended = db_i64(q, 2);
 	ret->blocked = db_i64(q, 4);
+	ret->marked = db_i64(q, 5) != 0;
 	if (is_failure(ret->state))
 		ret->cause = db_text(&w->a, q, 3);
 	return 0;
@@ -125,10 +129,14 @@ look_up(struct wanting *w, const struct build_want *want, struct wanted *ret, in
 
 /* Whether what is known of a derivation still holds. An end that does not hold begins anew; what is open stays open. */
 static bool
-holds(const struct wanting *w, const struct build_want *want, enum build_state state, int64_t ended)
+holds(const struct wanting *w, const struct build_want *want, const struct wanted *k, int64_t ended)
 {
+	enum build_state state = k->state;
+
 	if (build_state_is_open(state))
 		return true;
+	if (want->cached && (want->marked || k->marked)) /* the outputs that are there are the judge */
+		return !want->again && want->marked && k->marked;
 	if (want->cached)
 		return !want->again && (state == BUILD_BUILT || state == BUILD_CACHED);
 	if (state != BUILD_FAILED && state != BUILD_TIMED_OUT && state != BUILD_SILENT && state != BUILD_LOG_LIMIT)
@@ -136,7 +144,7 @@ holds(const struct wanting *w, const struct build_want *want, enum build_state s
 	return !want->retry && ended >= w->known_since;
 }
 
-/* The state that follows from the inputs, which stand before it. */
+/* The state that follows from the inputs, which stand before it. One that no machine can do decides: it could not be tried. */
 static void
 state_from_inputs(const struct wanting *w, const struct build_want *want, struct wanted *k, int64_t *ret_blocked)
 {
@@ -149,16 +157,20 @@ state_from_inputs(const struct wanting *w, const struct build_want *want, struct
 	json_array_foreach(want->inputs, i, input) {
 		const struct map_entry *at = map_get(&w->ids, str_of(json_string_value(input)));
 		const struct wanted *in = at != NULL ? &w->known[at->value] : NULL;
-		if (in == NULL || build_state_is_good(in->state))
+		if (in == NULL || build_state_is_good(in->state) || in->marked)
 			continue;
-		if (is_failure(in->state)) {
-			k->state = BUILD_DEPENDENCY_FAILED;
+		if (in->state == BUILD_UNSUPPORTED || (is_failure(in->state) && k->cause == NULL)) {
+			k->state = in->state == BUILD_UNSUPPORTED ? BUILD_UNSUPPORTED : BUILD_DEPENDENCY_FAILED;
 			k->cause = in->cause;
-			return;
 		}
-		k->state = BUILD_WAITING;
-		++*ret_blocked;
+		if (k->state == BUILD_UNSUPPORTED)
+			break;
+		if (k->cause == NULL)
+			k->state = BUILD_WAITING;
+		*ret_blocked += build_state_is_open(in->state);
 	}
+	if (k->cause != NULL)
+		*ret_blocked = 0;
 }
 
 static int
@@ -169,10 +181,11 @@ write_new(struct wanting *w, const struct build_want *want, struct wanted *k, in
 
 	if (db_run(w->s, e,
 	        "INSERT INTO build (drv, name, system, features, fixed_output, state, created, pname, blocked,"
-	        " propagated_from, ended, again) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0), ?12)",
-	        "ssssisitisii", want->drv, want->name, want->system, want->features, (int64_t)want->fixed_output,
+	        " propagated_from, ended, again, marked, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, ?1), nullif(?11, 0),"
+	        " ?12, ?13, ?14)",
+	        "ssssisitisiiis", want->drv, want->name, want->system, want->features, (int64_t)want->fixed_output,
 	        state_names[k->state], now, pname, blocked, k->cause, build_state_is_open(k->state) ? (int64_t)0 : now,
-	        (int64_t)(want->again && want->cached)) != 0)
+	        (int64_t)(want->again && want->cached), (int64_t)k->marked, k->marked ? BUILD_MARKED : NULL) != 0)
 		return -1;
 	k->id = db_last_id(w->s);
 	return 0;
@@ -182,11 +195,12 @@ static int
 write_anew(struct wanting *w, const struct wanted *k, int64_t blocked, bool again, struct err *e)
 {
 	return db_run(w->s, e,
-	    "UPDATE build SET state = ?2, attempts = 0, not_before = 0, reason = NULL, tail = NULL, phase = NULL,"
-	    " absent_since = NULL, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0), wall_ms = NULL, again = ?6"
-	    " WHERE id = ?1",
-	    "issiii", k->id, state_names[k->state], k->cause, blocked,
-	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms(), (int64_t)again);
+	    "UPDATE build SET state = ?2, attempts = 0, not_before = 0, reason = ?8, tail = NULL, phase = NULL,"
+	    " absent_since = NULL, propagated_from = nullif(?3, drv), blocked = ?4, ended = nullif(?5, 0), wall_ms = NULL, again = ?6,"
+	    " marked = ?7 WHERE id = ?1",
+	    "issiiiis", k->id, state_names[k->state], k->cause, blocked,
+	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms(), (int64_t)again,
+	    (int64_t)k->marked, k->marked ? BUILD_MARKED : NULL);
 }
 
 /* One that was open and waits: for more or for less than before, or in vain. */
@@ -197,7 +211,7 @@ write_open(struct wanting *w, const struct wanted *k, int64_t blocked, struct er
 	        "UPDATE build SET state = ?2, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0) WHERE id = ?1", "issii", k->id,
 	        state_names[k->state], k->cause, blocked, build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms()) != 0)
 		return -1;
-	return k->state == BUILD_DEPENDENCY_FAILED ? propagate(w->s, k->id, e) : 0;
+	return build_state_is_open(k->state) ? 0 : propagate(w->s, k->id, e);
 }
 
 static int
@@ -209,14 +223,16 @@ put_row(struct wanting *w, const struct build_want *want, struct wanted *k, stru
 	if (rc < 0)
 		return -1;
 	enum build_state before = k->state;
-	bool known = rc == 0 && holds(w, want, before, ended);
+	bool known = rc == 0 && holds(w, want, k, ended);
 	if (known && before != BUILD_WAITING && before != BUILD_QUEUED)
 		return 0;
 	state_from_inputs(w, want, k, &blocked);
 	if (want->cached && !known) {
-		k->state = want->again ? BUILD_QUEUED : BUILD_CACHED;
-		k->cause = NULL;
+		k->state = want->again ? BUILD_QUEUED : want->marked ? BUILD_FAILED : BUILD_CACHED;
+		k->cause = k->state == BUILD_FAILED ? want->drv : NULL;
 	}
+	if (!known)
+		k->marked = k->state == BUILD_FAILED && want->marked;
 	k->written = !known || k->state != before || blocked != k->blocked;
 	if (rc > 0)
 		return write_new(w, want, k, blocked, e);
@@ -343,16 +359,17 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 	        "UPDATE build SET state = ?2, reason = ?3, tail = ?4, wall_ms = ?5, not_before = ?6,"
 	        " failures = failures + (?2 IN ('failed', 'timed_out', 'silent')),"
 	        " ended = CASE WHEN ?2 = 'queued' THEN NULL ELSE ?7 END, phase = ?8, log = coalesce(?9, log),"
-	        " again = again AND ?2 = 'queued', deterministic = coalesce(nullif(?10, -1), deterministic)"
+	        " again = again AND ?2 = 'queued', deterministic = coalesce(nullif(?10, -1), deterministic), marked = ?11"
 	        " WHERE id = ?1 AND state IN ('waiting', 'queued', 'building')",
-	        "isssiiissi", id, state_names[state], end->reason, end->tail, end->wall_ms, end->not_before, clock_now_ms(),
-	        end->phase, end->log, end->alike == BUILD_NOT_COMPARED ? (int64_t)-1 : (int64_t)(end->alike == BUILD_ALIKE)) != 0)
+	        "isssiiissii", id, state_names[state], end->reason, end->tail, end->wall_ms, end->not_before, clock_now_ms(),
+	        end->phase, end->log, end->alike == BUILD_NOT_COMPARED ? (int64_t)-1 : (int64_t)(end->alike == BUILD_ALIKE),
+	        (int64_t)(state == BUILD_FAILED && end->marked)) != 0)
 		return -1;
 	if (db_changes(s) == 0 || build_state_is_open(state))
 		return 0;
 	if (state == BUILD_BUILT && end->wall_ms > 0 && end->alike == BUILD_NOT_COMPARED && add_duration(s, id, end->wall_ms, e) != 0)
 		return -1;
-	if (!build_state_is_good(state))
+	if (!build_state_is_good(state) && !(state == BUILD_FAILED && end->marked))
 		return propagate(s, id, e);
 	if (db_run(s, e,
 	        "UPDATE build SET blocked = blocked - 1 WHERE state = 'waiting'"
@@ -415,7 +432,8 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT b.drv, b.state, b.reason, b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
+	    "SELECT b.drv, b.state, coalesce(b.reason, (SELECT c.reason FROM build c WHERE c.drv = b.propagated_from"
+	    "  AND b.state = 'unsupported')), b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
 	    " b.system, b.phase, b.failures, b.deterministic, f.state, f.phase, f.reason FROM build_want w JOIN build b ON b.id = w.build"
 	    " LEFT JOIN build f ON f.drv = w.base_drv AND f.state IN ('failed', 'timed_out', 'silent', 'log_limit',"
 	    " 'dependency_failed') WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",

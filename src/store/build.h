@@ -3,7 +3,8 @@
  *
  * A derivation has one row, however many runs want it. store/open.h reads what is open, for the scheduler. `blocked` counts its inputs (among the rows) that are not
  * there yet; at zero it is queued. A failure travels to everything that depends on it as dependency_failed with
- * propagated_from, in the same transaction, so that no state between can be seen or survive a crash.
+ * propagated_from, in the same transaction, so that no state between can be seen or survive a crash; that no machine could be
+ * found travels as itself: nothing has failed.
  */
 #ifndef EKACI_STORE_BUILD_H
 #define EKACI_STORE_BUILD_H
@@ -11,6 +12,9 @@
 #include "store/store.h"
 
 #include <jansson.h>
+
+/* Why a build that is marked has failed. */
+#define BUILD_MARKED "it was built, and says of itself that it failed (nix-support/failed)"
 
 /* The states of a build; the first three are open, the rest are ends. */
 enum build_state {
@@ -40,6 +44,7 @@ struct build_want {
 	const json_t *inputs;
 	const char *base_drv; /* of a target: what it was at the base, "" nothing; NULL: not known */
 	bool fixed_output, target, base, cached;
+	bool marked; /* cached, and says of itself that it failed */
 	bool asked; /* somebody named it, or what needs it; not read here */
 	bool retry; /* a known failure does not stand */
 	bool again; /* what is there already is built once more and compared */
@@ -63,6 +68,7 @@ struct build_end {
 	const char *log;        /* NULL: as it stands */
 	int64_t wall_ms, not_before;
 	enum build_alike alike;
+	bool marked; /* BUILD_FAILED, but its outputs are there: what needs it goes on */
 };
 /* Dependents are released or failed. Of a build that is not open any more nothing is changed. */
 must_check int store_build_end(struct store *s, int64_t id, const struct build_end *end, struct err *e);

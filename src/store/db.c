@@ -13,11 +13,12 @@
 	extern const char symbol[]
 SCHEMA_FILE(schema_001, "001_start.sql");
 SCHEMA_FILE(schema_002, "002_queue.sql");
+SCHEMA_FILE(schema_003, "003_marked.sql");
 
 static const char *const *
 schema_versions(size_t *ret_n)
 {
-	static const char *versions[] = {schema_001, schema_002};
+	static const char *versions[] = {schema_001, schema_002, schema_003};
 
 	*ret_n = COUNT(versions);
 	return versions;

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Figures of the evaluator, a line each: name value unit (goal).
 //
-// Those of a real repository need ekala-project/corepkgs at the commit below: CORE_MIRROR, a bare repository that has it, or
-// else it is fetched from GitHub into build/bench; without either that is said. CORE_CACHE, a fetcher cache made by
-// fetch-cache.sh, stands in for the network where there is none. EKACI names another program.
+// Those of real repositories need ekala-project/corepkgs and auxolotl/core at the commits below: CORE_MIRROR and AUX_MIRROR, bare
+// repositories that have them, or else they are fetched from GitHub into build/bench; without either that is said. CORE_CACHE, a
+// fetcher cache made by fetch-cache.sh, stands in for the network where there is none. EKACI names another program,
+// NIX_EVAL_JOBS a nix-eval-jobs to be measured beside it (else the one on PATH).
 'use strict';
 const { spawn, spawnSync } = require('child_process');
 const fs = require('fs');
@@ -13,7 +14,9 @@ const path = require('path');
 const top = path.resolve(__dirname, '../..');
 const ekaci = path.resolve(process.env.EKACI || path.join(top, 'build/release/ekaci'));
 const set = path.join(top, 'fixtures/evaluations/bench.nix');
-const CORE = { commit: '9c8533eb0c406106b0c9e20dc0a788892a9307fd', rows: 12565, errors: 556 }; // as nix-eval-jobs 2.26 has them, with --meta
+const CORE = { name: 'corepkgs', repo: 'ekala-project/corepkgs', mirror: process.env.CORE_MIRROR, commit: '9c8533eb0c406106b0c9e20dc0a788892a9307fd',
+	rows: 12565, errors: 556 }; // as nix-eval-jobs 2.26 has them, with --meta
+const AUX = { name: 'auxolotl_core', repo: 'auxolotl/core', mirror: process.env.AUX_MIRROR, commit: 'fe3e015b6b9f8ea4149423d0178cb05e6029fed1' };
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-bench-'));
 process.on('exit', () => fs.rmSync(work, { recursive: true, force: true }));
 const print = (name, value, unit, goal) => console.log(`${name} ${Number.isInteger(value) ? value : Number(value).toPrecision(4)} ${unit}${goal ? `  (goal: ${goal})` : ''}`);
@@ -157,23 +160,63 @@ async function reading() {
 }
 
 // A bare repository with the commit, or null with the reason said.
-function core_repository() {
-	const has = (dir) => spawnSync('git', ['-C', dir, 'cat-file', '-e', `${CORE.commit}^{commit}`]).status === 0;
-	const own = path.join(top, 'build/bench/corepkgs.git');
-	if (process.env.CORE_MIRROR && has(process.env.CORE_MIRROR))
-		return process.env.CORE_MIRROR;
+function repository_of({ name, repo, mirror, commit }) {
+	const has = (dir) => spawnSync('git', ['-C', dir, 'cat-file', '-e', `${commit}^{commit}`]).status === 0;
+	const own = path.join(top, `build/bench/${path.basename(repo)}.git`);
+	if (mirror && has(mirror))
+		return mirror;
 	if (fs.existsSync(own) && has(own))
 		return own;
 	spawnSync('git', ['init', '-q', '--bare', own]);
-	const got = spawnSync('git', ['-C', own, 'fetch', '-q', '--depth', '1', 'https://github.com/ekala-project/corepkgs', CORE.commit], { encoding: 'utf8', timeout: 300000 });
+	const got = spawnSync('git', ['-C', own, 'fetch', '-q', '--depth', '1', `https://github.com/${repo}`, commit], { encoding: 'utf8', timeout: 300000 });
 	if (got.status === 0)
 		return own;
-	console.log(`# corepkgs: not measured, it cannot be fetched: ${(got.stderr || 'too slow').trim().split('\n')[0]}`);
+	console.log(`# ${name}: not measured, it cannot be fetched: ${(got.stderr || 'too slow').trim().split('\n')[0]}`);
 	return null;
 }
 
+// Both evaluators on one set, alternately, so that whatever else the machine does falls on both; of each the best of three.
+async function beside_nix_eval_jobs(name, what, env) {
+	const real = process.env.NIX_EVAL_JOBS || spawnSync('sh', ['-c', 'command -v nix-eval-jobs'], { encoding: 'utf8' }).stdout.trim();
+	if (real === '') {
+		console.log(`# ${name}: there is no nix-eval-jobs: no ratio to it`);
+		return;
+	}
+	const flags = ['--workers', '2', ...what];
+	const both = [[ekaci, ['eval-jobs', ...flags]], [real, flags]];
+	const best_of = [null, null], memory = [Infinity, Infinity];
+	for (let i = 0; i < 3; i++)
+		for (let k = 0; k < 2; k++) {
+			const r = timed(...both[k], { env });
+			need(r.status === 0, both[k][0], `exit ${r.status}`, r.stderr || '');
+			if (best_of[k] === null || r.wall < best_of[k].wall)
+				best_of[k] = r;
+			memory[k] = Math.min(memory[k], (await peak(...both[k], { env })).all);
+		}
+	const facts = best_of.map((r) => new Map(lines(r.stdout).map((row) => [JSON.stringify(row.attrPath), row.drvPath || 'error'])));
+	const errors = facts.map((f) => [...f.values()].filter((v) => v === 'error').length);
+	const other = [...new Set([...facts[0].keys(), ...facts[1].keys()])].filter((at) => facts[0].get(at) !== facts[1].get(at));
+	print(`${name}_nix_eval_jobs_rows`, facts[1].size, `rows, ${errors[1]} of them errors; ours ${facts[0].size}, ${errors[0]}`);
+	print(`${name}_rows_other_than_nix_eval_jobs`, other.length, `rows${other.length ? `, ${other[0]} first` : ''}`, '0');
+	print(`${name}_nix_eval_jobs_wall`, best_of[1].wall, `s; ours ${best_of[0].wall.toPrecision(4)}`);
+	print(`${name}_wall_vs_nix_eval_jobs`, best_of[0].wall / best_of[1].wall, 'ratio', 'at most 0.8');
+	print(`${name}_nix_eval_jobs_memory`, memory[1], `MiB; ours ${memory[0].toPrecision(4)}`);
+	print(`${name}_memory_vs_nix_eval_jobs`, memory[0] / memory[1], 'ratio', 'at most 0.9');
+}
+
+// A flake of 1,986 attributes below one output; it has no inputs.
+async function aux() {
+	const git_dir = repository_of(AUX);
+	if (git_dir === null)
+		return;
+	const dir = path.join(work, 'auxolotl-core');
+	fs.mkdirSync(dir);
+	need(spawnSync('sh', ['-c', 'git -C "$1" archive "$2" | tar -x -C "$3"', 'sh', git_dir, AUX.commit, dir]).status === 0, 'cannot check auxolotl/core out');
+	await beside_nix_eval_jobs(AUX.name, ['--flake', `path:${dir}#legacyPackages.x86_64-linux`], process.env);
+}
+
 async function core() {
-	const git_dir = core_repository();
+	const git_dir = repository_of(CORE);
 	if (git_dir === null)
 		return;
 	const dir = path.join(work, 'corepkgs'), file = path.join(dir, 'maintainers/ci-jobs.nix');
@@ -198,15 +241,7 @@ async function core() {
 	print('corepkgs_derivations_other_than_nix_instantiate', good.filter((r, i) => r.drvPath !== theirs[i]).length, `of ${good.length}`, '0');
 	print('corepkgs_nix_instantiate_one_process_wall', single.wall, 's');
 	print('corepkgs_wall_vs_one_process', ours.wall / single.wall, 'ratio');
-	const which = spawnSync('sh', ['-c', 'command -v nix-eval-jobs'], { encoding: 'utf8' }).stdout.trim();
-	if (which === '') {
-		console.log('# nix-eval-jobs is not on PATH: no ratio to it');
-	} else {
-		const real = best(3, () => timed(which, ['--workers', '2', '--meta', file], { env }));
-		if (real.status !== 0)
-			console.log(`# nix-eval-jobs did not come to its end: exit ${real.status}, ${lines(real.stdout).length} rows`);
-		print('corepkgs_wall_vs_nix_eval_jobs', ours.wall / real.wall, 'ratio', 'at most 1.5');
-	}
+	await beside_nix_eval_jobs(CORE.name, [file], env);
 	const heads = ['x', 'y', 'z'].map((word) => commits(dir, { 'bench-of-ekaci.txt': word })[0]);
 	stored_base('corepkgs', dir, 'maintainers/ci-jobs.nix', CORE.commit, heads);
 }
@@ -216,4 +251,5 @@ async function core() {
 	stored_base_of_set();
 	await reading();
 	await core();
+	await aux();
 })();

@@ -112,19 +112,19 @@ function compare(base, head)
 	const had = new Set([...base.closure.values()].flatMap(d => d.outs));
 	const must = new Set([...head.closure].filter(([, d]) => d.outs.some(o => !had.has(o)))
 		.map(([drv]) => drv));
-	const out = { added: [], removed: [], rebuild: [], derivation_only: [], newly_failing: [],
-		fixed: [], still_failing: [], derivations_to_rebuild: must.size, blast_radius: {} };
+	const out = { added: [], removed: [], rebuild: [], derivation_only: [], switched: [], newly_failing: [],
+		fixed: [], still_failing: [], added_failing: [], removed_failing: [], derivations_to_rebuild: must.size, blast_radius: {} };
 	for (const name of new Set([...base.rows.keys(), ...head.rows.keys()])) {
 		const [b, h] = [base.rows.get(name), head.rows.get(name)];
 		const put = which => out[which].push(name);
 		if (!b)
-			put(h.fails ? 'newly_failing' : 'added');
+			put(h.fails ? 'added_failing' : 'added');
 		else if (!h)
-			put('removed');
+			put(b.fails ? 'removed_failing' : 'removed');
 		else if (b.fails || h.fails)
 			put(!h.fails ? 'fixed' : b.fails ? 'still_failing' : 'newly_failing');
 		else if (b.drv !== h.drv)
-			put(h.outs.some(o => !had.has(o)) ? 'rebuild' : 'derivation_only');
+			put(h.outs.some(o => !had.has(o)) ? 'rebuild' : `${h.outs}` === `${b.outs}` ? 'derivation_only' : 'switched');
 		if (b && h && h.drv && b.drv && must.has(h.drv) && b.drv !== h.drv) {
 			const count = radius(head, must, h.drv);
 			if (count)

@@ -40,6 +40,35 @@ scene_test('an evaluation that cannot complete: failed, no counts, labels untouc
 		ok(!/\d+ (re)?builds?\b/.test(comment.body.replace(/`[^`]*`/g, '')), 'no counts in the comment');
 	});
 
+scene_test('a change that repairs a base that does not evaluate breaks nothing: it is said, and what head has', {}, async scene => {
+	await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'rootfail' });
+	await scene.github.do('commit', { repo: scene.repo, branch: 'repair', parent: 'refs/heads/main',
+		files: { 'default.nix': fs.readFileSync(path.join(scene.dir, 'demo', 'default.nix'), 'utf8') } });
+	const { pull } = await scene.open('repair');
+	const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+	equal([evaluation.conclusion, rebuilds.conclusion], ['neutral', 'neutral']);
+	match(evaluation.output.title, /^could not be compared: the base does not evaluate; this change does, \d+ attributes$/);
+	match(told(evaluation), /syntax error, unexpected LET/);
+	equal(evaluation.annotations, []);
+	const report = await report_of(scene, evaluation);
+	equal([report.outcome, report.counts, report.evaluations.map(e => [e.side, e.complete])],
+		['incomplete', null, [['base', false], ['head', true]]]);
+	await tidy(scene, pull);
+});
+
+scene_test('nothing to evaluate on either side is not known, and not green', {}, async scene => {
+	await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: { '.ekaci/config.json': null, 'default.nix': '[ ]\n' } });
+	await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main', files: { 'default.nix': '[ 1 ]\n' } });
+	const { pull } = await scene.open('change');
+	const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+	equal([evaluation.conclusion, rebuilds.conclusion], ['neutral', 'neutral']);
+	equal(evaluation.output.title, 'could not be told: nothing to evaluate below default.nix');
+	match(told(evaluation), /recurseForDerivations/);
+	await tidy(scene, pull);
+	const [comment] = await scene.comments(pull.number);
+	match(comment.body, /nothing to evaluate below `default\.nix`/i);
+});
+
 scene_test('mistakes in the base\'s .ekaci/config.json: failure with line and column', {}, async scene => {
 	await scene.github.do('push', { repo: scene.repo, branch: 'main', rev: 'badconfig' });
 	await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main',
@@ -104,14 +133,15 @@ for (const [how, last, words] of [
 	['prints what is no JSON', 'echo "{\\"attr\\": oops"', /JSON|line|read/i],
 	['prints a fatal row', 'echo "{\\"attrPath\\":[],\\"error\\":\\"error: the root is gone\\",\\"fatal\\":true}"', /the root is gone/],
 ]) {
-	scene_test(`an evaluator that ${how}: evaluation incomplete, never "no rebuilds"`, { start: false },
+	scene_test(`an evaluator that ${how}: incomplete on both sides, so blamed on nobody and never "no rebuilds"`, { start: false },
 		async scene => {
 			scene.configure({ evaluate: { evaluator: broken(scene.dir, last), sandbox: 'off' } });
 			await scene.bot.start();
 			const { pull } = await scene.open('games');
 			const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
-			equal([evaluation.conclusion, evaluation.output.title], ['failure', 'evaluation incomplete']);
-			equal(rebuilds.conclusion, 'cancelled');
+			equal([evaluation.conclusion, evaluation.output.title],
+				['neutral', 'could not be compared: neither the base nor this change evaluates']);
+			equal(rebuilds.conclusion, 'neutral');
 			match(told(evaluation), words);
 			await tidy(scene, pull);
 		});
@@ -151,7 +181,8 @@ scene_test('an evaluation that takes too long ends, with all its processes, and 
 		await eventually('and does not stay when nothing is asked of it', async () =>
 			await figure(scene, 'workers_running') === 1 && workers() === 1);
 		const { evaluation } = await finished(scene, pull.head.sha);
-		equal([evaluation.conclusion, evaluation.output.title], ['failure', 'evaluation incomplete']);
+		equal([evaluation.conclusion, evaluation.output.title],
+			['neutral', 'could not be compared: neither the base nor this change evaluates']);
 		match(told(evaluation), /time|long|second/i);
 		await tidy(scene, pull);
 		await eventually('nothing runs any more', () => children_of(scene).length === 0);

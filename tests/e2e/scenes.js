@@ -92,7 +92,8 @@ export async function report_of(scene, check)
 
 export const row_of = (report, name) => report.attributes.find(a => a.path.join('.') === name);
 
-const CLASSES = ['added', 'removed', 'rebuild', 'derivation_only', 'newly_failing', 'fixed', 'still_failing'];
+const CLASSES = ['added', 'removed', 'rebuild', 'derivation_only', 'switched', 'newly_failing', 'fixed', 'still_failing',
+	'added_failing', 'removed_failing'];
 
 // A report in the form of fixtures/repositories/demo.expected.json.
 export function classes_of(report)

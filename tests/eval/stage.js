@@ -9,6 +9,7 @@ const nix = (name) => `derivation { name = "${name}"; system = "x86_64-linux"; b
 const repo = repository('repo', {
 	'ci/jobs.nix': `{ a = ${nix('a')}; b = ${nix('b-2.0')} // { meta = { description = "b"; position = "x:1"; }; }; bad = throw "bad"; set = { recurseForDerivations = true; c = ${nix('c')}; d = throw "d"; }; hidden = { e = ${nix('e')}; }; source = derivation { name = "source"; system = "s"; builder = ./jobs.nix; src = ./..; }; }`,
 	'flake.nix': `{ outputs = { self }: { checks.x86_64-linux = { recurseForDerivations = true; a = ${nix('a')}; }; }; }`,
+	'deep.nix': `{ unused ? 1 }: { "with.dot" = { more ? 2 }: { z = ${nix('z')}; f = { __functor = self: { last ? 3 }: { y = ${nix('y')}; }; }; }; }`,
 	'linked': { link: 'ci/jobs.nix' },
 	'run.sh': '#!/bin/sh\n',
 	'sub/dir/file': 'x',
@@ -63,7 +64,7 @@ for (const version of ['2.16.0', '2.26.0', '2.33.1', '2.35.0', '2.35.3', 'lix'])
 		is([r.rows.dark.metaError, r.rows.dark.meta, r.rows['set|alien'].system, r.rows.a.metaError], ["error: attribute 'nowhere' missing", {}, 'aarch64-linux', undefined], `${what}: it is said beside the row`);
 		is([r.evaluation.errors, r.rows.bad.error], [inner.scope ? 1 : 2, 'error: bad'], `${what}: what fails without meta fails`);
 		const runs = given();
-		is([runs.length, runs[0].includes('--meta'), runs[1].includes('--meta'), /"dark"/.test(JSON.stringify(runs[1]).replace(/\\/g, '')) && !/"dotted/.test(JSON.stringify(runs[1]).replace(/\\/g, ''))], [2, true, false, !inner.flake || version === '2.33.1'], `${what}: it is asked once more, for what failed alone where it can be named`);
+		is([runs.length, runs[0].includes('--meta'), runs[1].includes('--meta'), /"dark"/.test(JSON.stringify(runs[1]).replace(/\\/g, '')) && !/"dotted/.test(JSON.stringify(runs[1]).replace(/\\/g, ''))], [2, true, false, true], `${what}: it is asked once more, for what failed alone`);
 	}
 	const filtered = stage(job(repo, file, { evaluator: standIn('2.33.1', { rows: [...recorded, ...more] }), evals_dir: fresh(), systems: ['x86_64-linux'] }));
 	ok(filtered.rows.dark && !filtered.rows['set|alien'], 'of a system that is not wanted it is no row', filtered.rows);
@@ -80,7 +81,29 @@ for (const version of ['2.16.0', '2.26.0', '2.33.1', '2.35.0', '2.35.3', 'lix'])
 	const first = stage(job(repo, file, dirs)), again = stage(job(repo, file, dirs));
 	ok(first.evaluation && first.evaluation.complete && first.evaluation.evaluator === 'ekaci' && first.rows.bad.error, 'an error without an attribute: the built-in evaluator is asked instead', first.evaluation || first.last);
 	is([again.evaluation.reused, again.evaluation.key === first.evaluation.key], [true, true], 'once');
-	ok(/does not say which attribute fails/.test(first.err), 'and the log says so', first.err);
+	ok(/cannot tell all.*does not say which/.test(first.err), 'and the log says so', first.err);
+}
+
+// So it does where one attribute ends the whole, or a set within itself never does.
+for (const [scenario, why, version] of [['no UTF-8', /type_error\.316|evaluation worker exited/, '2.33.1'], ['within itself', /a set within itself: x\.self/, '2.33.1']]) {
+	const began = Date.now();
+	const r = stage(job(repo, file, { evaluator: standIn(version, { scenario }), evals_dir: fresh(), max_depth: 64 }));
+	ok(r.evaluation && r.evaluation.complete && r.evaluation.evaluator === 'ekaci' && why.test(r.err), `${scenario}: the built-in evaluator is asked instead`, [r.evaluation || r.last, r.err]);
+	ok(Date.now() - began < 20000, `${scenario}: soon`);
+}
+
+// Roots: one link keeps all, and the evaluator is not told to make thousands.
+{
+	const log = path.join(work, 'told'), r = stage(job(repo, file, { evaluator: standIn('2.33.1', { log }), evals_dir: fresh(), sandbox: 'off', roots_dir: path.join(work, 'few') }));
+	const dir = path.join(work, 'few', r.evaluation.key.slice(0, 16));
+	ok(r.evaluation.complete && !fs.readFileSync(log, 'utf8').includes('gc-roots-dir'), 'an evaluator of others makes no roots', fs.readFileSync(log, 'utf8'));
+	is(fs.readdirSync(dir), ['ekaci-roots'], 'one root is made of what it said');
+	const kept = run('nix-store', ['-q', '--references', fs.readlinkSync(path.join(dir, 'ekaci-roots'))]).stdout.split('\n').filter(Boolean).sort();
+	is(kept, ['a', 'b-2.0', 'c'].map(drvOf).sort(), 'which refers to every derivation');
+	// A garbage collector was faster: what is not there any more has no root, and is evaluated by ours.
+	const gone = recorded.map((one, i) => (i === 0 ? { ...one, drvPath: '/nix/store/22222222222222222222222222222222-gone.drv' } : one));
+	const again = stage(job(repo, file, { evaluator: standIn('2.33.1', { rows: gone }), evals_dir: fresh() }));
+	ok(again.evaluation && again.evaluation.complete && again.evaluation.evaluator === 'ekaci' && /not in the store any more/.test(again.err), 'what was collected meanwhile is evaluated once more', [again.evaluation || again.last, again.err]);
 }
 
 // Whose words are the reason: the last error's, where it is said and not where it stands in a comment; or a limit's.
@@ -114,6 +137,8 @@ for (const [scenario, version, pattern] of [
 	const fatal = standIn('2.35.3', { rows: [...recorded, { attrPath: ['x'], error: 'error: stack overflow', fatal: true }] });
 	const t = stage(job(repo, file, { evaluator: fatal, evals_dir: dir }));
 	ok(t.evaluation && !t.evaluation.complete && /stack overflow/.test(t.evaluation.reason), 'a fatal row is incomplete', t.evaluation);
+	const at = Date.now(), on = stage(job(repo, file, { evaluator: standIn('2.35.3', { scenario: 'fatal, and on' }), evals_dir: dir }));
+	ok(on.evaluation && !on.evaluation.complete && /stack overflow/.test(on.evaluation.reason) && Date.now() - at < 15000, 'and a run that cannot end well is ended at once', on.evaluation);
 }
 
 // The built-in evaluator: reuse, damage, roots.
@@ -191,7 +216,19 @@ for (const [scenario, version, pattern] of [
 // Jobs of all kinds.
 {
 	const at = (inner, more) => stage(job(repo, inner, { evals_dir: fresh(), ...more }));
-	is(Object.keys(at({ ...file, attr_path: 'set' }).rows), ['c', 'd'], 'attr_path');
+	is(Object.keys(at({ ...file, attr_path: 'set' }).rows), ['c', 'd'], 'attr_path as text');
+	is(Object.keys(at({ ...file, attr_path: ['set'] }).rows), ['c', 'd'], 'attr_path as the plan writes it, an array');
+	is(Object.keys(at({ ...file, attr_path: [] }).rows), ['a', 'b', 'bad', 'set|c', 'set|d', 'source'], 'an empty one is the whole');
+	is(Object.keys(at({ ...file, attr_path: ['set'], scope: [['d']] }).rows), ['d'], 'a scope is below it');
+	is(Object.keys(at({ flake: '.#checks', attr_path: ['x86_64-linux'] }).rows), ['a'], 'of a flake it is below what the reference names');
+	const deep = { file: 'deep.nix' };
+	is([['with.dot'], ['with.dot', 'f']].map((attr_path) => Object.keys(at({ ...deep, attr_path }).rows)), [['z'], ['y']], 'a part with a dot; functions on the way and at its end are called as nix-build calls them');
+	for (const [attr_path, pattern] of [
+		[['set', 'nosuch'], /the job's attr_path set\.nosuch names nothing: there is no attribute 'nosuch'; there are: c, d, recurseForDerivations\n.*"attr_path" of the job/],
+		[['set', 'c', 'name', 'x'], /there is no attribute 'x' in what is a string/], [['no.dots'], /attr_path "no\.dots" names nothing.*there are: a, b, bad, /]]) {
+		const r = at({ ...file, attr_path });
+		ok(!r.evaluation.complete && r.evaluation.unknown === true && pattern.test(r.evaluation.reason), `an attr_path that is not there, ${attr_path.join('|')}, could not be told, with what is there`, r.evaluation);
+	}
 	is(Object.keys(at({ ...file, scope: [['set', 'c'], ['a'], ['nowhere', 'x'], ['hidden', 'e']] }).rows), ['a', 'set|c'], 'a scope finds what the whole would have found, and no more');
 	is(Object.keys(at({ file: 'linked', scope: [['a']] }).rows), ['a'], 'a file that is a symbolic link');
 	is(Object.keys(at({ expr: '{ inherit (import ./ci/jobs.nix) b; }' }).rows), ['b'], 'an expression, relative to the repository');
@@ -244,6 +281,58 @@ for (const [scenario, version, pattern] of [
 	write('own/nix-eval-jobs', script('other'), 0o755);
 	const other = go();
 	is([count(), other.version !== first.version, other.reused], [2, true, false], 'and again when its file is another');
+}
+
+// One with libraries of its own, outside the system's folders: as `make install` below /opt leaves it.
+{
+	const evals_dir = fresh(), at = (name, text) => write(`opt/evaluator/${name}`, text);
+	const library = (word) => {
+		const c = at('words.c', `const char *word(void) { return "${word}"; }`);
+		const made = run('cc', ['-shared', '-fPIC', '-o', path.join(work, 'opt/evaluator/lib/libwords.so.new'), c]);
+		fs.renameSync(path.join(work, 'opt/evaluator/lib/libwords.so.new'), path.join(work, 'opt/evaluator/lib/libwords.so'));
+		return made;
+	};
+	at('lib/x', '');
+	at('bin/x', '');
+	library('first');
+	const program = path.join(work, 'opt/evaluator/bin/nix-eval-jobs');
+	const made = run('cc', ['-o', program, at('main.c', `#include <stdio.h>
+#include <string.h>
+const char *word(void);
+int main(int argc, char **argv) {
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) return puts("  --max-memory-size --meta") < 0;
+	return printf("{\\"attrPath\\":[\\"%s\\"],\\"error\\":\\"x\\"}\\n", word()) < 0;
+}`), '-L', path.join(work, 'opt/evaluator/lib'), '-lwords', '-Wl,-rpath,$ORIGIN/../lib']);
+	is([made.status, made.stderr], [0, ''], 'a program is made with a library of its own');
+	const go = (more) => stage(job(repo, file, { evaluator: program, evals_dir, ...more }));
+	const first = go(), again = go();
+	is([first.evaluation && first.evaluation.complete, Object.keys(first.rows)], [true, ['first']], 'it starts in the sandbox, where it finds its library');
+	is([again.evaluation.reused, again.evaluation.version], [true, first.evaluation.version], 'what it said is used again while it is the same');
+	library('other');
+	const other = go();
+	is([other.evaluation.reused, other.evaluation.version !== first.evaluation.version, Object.keys(other.rows)], [false, true, ['other']],
+		'with another library it is another evaluator, though its help is the same');
+	library('first');
+	is(go().evaluation.reused, true, 'and with the old one that one again');
+	ok(fs.existsSync(path.join(evals_dir, 'nix-eval-jobs.build')), 'what it loads is kept');
+
+	// ekaci check-config has the evaluator evaluate one derivation where it will have to.
+	const check = (evaluator, more = '') => run(ekaci, ['check-config', write('ekaci.toml', `[web]\nlisten = "127.0.0.1:0"\n[github]\napi_url = "http://127.0.0.1:1"
+app_id = "1"\nprivate_key_file = "${work}/key"\nwebhook_secret_file = "${work}/secret"\n[state]\ndir = "${work}/state"\n[evaluate]\nevaluator = "${evaluator}"\n${more}`)]);
+	const own = check('built-in');
+	ok(own.status === 0 && /^evaluator: ekaci .*nix \(Nix\)/m.test(own.stdout), 'check-config names the built-in evaluator, and Nix', own.stdout + own.stderr);
+	const one = standIn('2.33.1', { rows: [recorded[0]] }), theirs = check(one);
+	ok(theirs.status === 0 && theirs.stdout.includes(`evaluator: nix-eval-jobs 2.33.1, ${one}`), "and another's, with its place", theirs.stdout + theirs.stderr);
+	ok(check(one, 'sandbox = "off"').status === 0, 'without a sandbox, too');
+	for (const [what, evaluator, pattern] of [['is not there', `${work}/nowhere/nix-eval-jobs`, /there is no evaluator/], ['ends with an error', standIn('2.33.1', { scenario: 'exit 1' }), /nix-eval-jobs 2\.33\.1 cannot evaluate.*out of ideas/s],
+		['finds nothing', standIn('2.33.1', { rows: [] }), /does not find the one derivation/]]) {
+		const r = check(evaluator);
+		ok(r.status === 1 && pattern.test(r.stderr) && !/^evaluator:/m.test(r.stdout), `an evaluator that ${what} is no good configuration`, [r.status, r.stdout, r.stderr]);
+	}
+	fs.unlinkSync(path.join(work, 'opt/evaluator/lib/libwords.so'));
+	const broken = check(program);
+	ok(broken.status === 1 && /libwords\.so/.test(broken.stderr), 'one that does not start is named with what it lacks', broken.stderr);
+	is(fs.readdirSync('/tmp').filter((n) => n.startsWith('ekaci-check-')), [], 'and nothing is left of it');
 }
 
 // The daemon starts workers before it knows what for.

@@ -50,7 +50,7 @@ if (!can) {
 	let report = {};
 	try { report = JSON.parse(diff.stdout); } catch { /* told below */ }
 	const classes = (report.attributes || []).map((a) => `${a.path.join('.')} ${a.class}`);
-	is([diff.status, classes], [1, ['a rebuild', 'bad newly_failing']], `ekaci diff as a user${diff.status === 1 ? '' : `: ${diff.stderr}`}`);
+	is([diff.status, classes], [1, ['a rebuild', 'bad added_failing']], `ekaci diff as a user${diff.status === 1 ? '' : `: ${diff.stderr}`}`);
 	is((report.evaluations || []).map((e) => e.sandbox), ['bubblewrap', 'bubblewrap'], 'in a sandbox');
 	const built = as_user([program, 'diff', '--build', '--format', 'json', 'HEAD~1', 'HEAD'], { cwd: path.join(home, 'repo') });
 	ok(/"state": ?"built"/.test(built.stdout), 'and its build, by the daemon', built.stderr + built.stdout.slice(0, 2000));

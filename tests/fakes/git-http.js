@@ -22,7 +22,7 @@ function refusal(w, request, repo)
 	const token = text.slice(0, at) === 'x-access-token' && w.good_token(text.slice(at + 1));
 	if (!token)
 		return 401;
-	if (!repo || !w.token_reaches(token, repo))
+	if (!repo || (!repo.open && !w.token_reaches(token, repo)))
 		return 404;
 	return token.permissions.contents ? 0 : 403;
 }

@@ -72,7 +72,7 @@ export async function take_commit(dir, from, rev)
 let indexes = 0;
 
 // Writes a commit on top of `parent` (a sha, or null for a root): `files` maps a path to its
-// content, to null for a deletion, or to { content, mode }. Resolves to the new commit.
+// content, to null for a deletion, to { content, mode }, or to { commit } for a submodule. Resolves to the new commit.
 export async function write_commit(dir, parent, files, message, date)
 {
 	const env = { GIT_INDEX_FILE: `${dir}/stand-in-index.${process.pid}.${indexes++}` };
@@ -82,7 +82,11 @@ export async function write_commit(dir, parent, files, message, date)
 		await git(dir, 'read-tree', parent, { env });
 	const lines = [];
 	for (const [path, value] of Object.entries(files)) {
-		const { content, mode } = value && typeof value === 'object' ? value : { content: value };
+		const { content, mode, commit } = value && typeof value === 'object' ? value : { content: value };
+		if (commit) {
+			lines.push(`160000 ${commit}\t${path}`);
+			continue;
+		}
 		if (content === null) {
 			lines.push(`0 ${ZERO}\t${path}`);
 			continue;

@@ -108,6 +108,19 @@ case 'silent':
 	out(rows[0] + '\n');
 	setInterval(() => {}, 1000);
 	break;
+case 'no UTF-8': // what nlohmann's JSON library throws ends a worker, and that the whole
+	out(rows[0] + '\n');
+	process.stderr.write("error: [json.exception.type_error.316] invalid UTF-8 byte at index 0: 0xFF\n\x1b[31;1merror:\x1b[0m while reading result for attrPath 'b', evaluation worker exited with exit code 1, (possible infinite recursion)\n");
+	process.exit(1);
+	break;
+case 'fatal, and on': // and nothing more, for ever
+	out(rows[0] + '\n' + line({ attrPath: ['x'], error: 'error: stack overflow', fatal: true }) + '\n');
+	setInterval(() => {}, 1000);
+	break;
+case 'within itself':
+	for (let at = ['x']; ; at = [...at, 'self'])
+		out(line({ ...setup.rows[0], attrPath: [...at, 'a'] }) + '\n');
+	break;
 case 'flood':
 	for (let i = 0; ; i++)
 		out(line({ attrPath: ['runaway', 'self', `n${i}`], error: 'x' }) + '\n');

@@ -184,7 +184,7 @@ export class World {
 	// --- repositories and their pull requests ---
 
 	async add_repository({ full_name, from, private: is_private = false, default_branch = 'main',
-		fork_of })
+		fork_of, open = false })
 	{
 		if (!/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(full_name || ''))
 			throw new Error('full_name is OWNER/REPO');
@@ -193,7 +193,7 @@ export class World {
 		const [owner, name] = full_name.split('/');
 		const parent = fork_of ? this.repository(fork_of) : null;
 		const repo = {
-			id: this.id('repository'), full_name, name, owner: this.user(owner), private: is_private,
+			id: this.id('repository'), full_name, name, owner: this.user(owner), private: is_private, open,
 			default_branch, fork_of: parent, dir: path.join(this.dir, 'repos', `${full_name}.git`),
 			created_at: this.stamp(), pulls: new Map(), next_number: 1, labels: new Map(),
 			permissions: new Map(),

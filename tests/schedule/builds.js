@@ -1,11 +1,12 @@
 // Builds on this machine: each kind of end, the lines a failure shows, cancelling with everything a builder started.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { equal, match, ok, run, test } from '../fakes/tap.js';
-import { drive, drv, ekaci, folder, instantiate, nix_env, state_folder, unique } from './lib.js';
+import { drive, drv, ekaci, folder, instantiate, links, nix_env, registered_roots, state_folder, unique } from './lib.js';
 
 const named = (paths) => paths.map((p) => ({ drv: p, name: p.replace(/^.*?-/, '').replace(/\.drv$/, '') }));
 
@@ -35,9 +36,7 @@ test('one session builds them all, and what it built is kept from the garbage co
 	const r = await drive({ slots: 1, builds: named(paths) });
 	equal(paths.map((p) => r.builds[p].state), ['built', 'built', 'built', 'built']);
 	const outputs = (p) => spawnSync('nix-store', ['-q', '--outputs', p], { env: nix_env }).stdout.toString().trim().split('\n');
-	const links = (dir) => readdirSync(dir).map((name) => join(dir, name))
-		.map((path) => { try { return [path, readlinkSync(path)]; } catch { return [path, '']; } });
-	const registered = new Set(links('/nix/var/nix/gcroots/auto').map(([, to]) => to));
+	const registered = registered_roots();
 	const roots = links(join(r.dir, 'gcroots/builds'));
 	equal(roots.length, 5);
 	for (const path of outputs(paths[0]))
@@ -56,6 +55,75 @@ test('a failure goes up, and takes nothing else along', async () => {
 	const r = await drive({ builds: [{ drv: a, name: 'a' }, { drv: b, name: 'b', inputs: [a] }, { drv: c, name: 'c', inputs: [b] }, { drv: d, name: 'd' }] });
 	equal([a, b, c, d].map((p) => r.builds[p].state), ['failed', 'dependency_failed', 'dependency_failed', 'built']);
 	equal(r.builds[c].propagated_from, a);
+});
+
+// Of a text that no run before this one had: what has that hash is not in the store yet.
+const fixed = `outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = "${createHash('sha256').update(`${unique}\n`).digest('hex')}";`;
+test('a fixed-output derivation whose builder fails is tried once more, soon, and has then failed; one that passes then is built', async () => {
+	const tries = (name) => `echo once >> ${folder}/${name}.tries; `;
+	const count = (name) => readFileSync(join(folder, `${name}.tries`), 'utf8').trim().split('\n').length;
+	const paths = instantiate('fixed', `[ (${drv('gone-1.0', `${tries('gone')} echo "it is gone"; exit 1`, fixed)}) ` +
+		`(${drv('late-1.0', `[ -e ${folder}/late.tries ] && late=no; ${tries('late')} [ -n "$late" ] || exit 1; echo $unique > $out`, fixed)}) ` +
+		`(${drv('plain-1.0', `${tries('plain')} exit 1`)}) ` +
+		`(derivation { name = "fetched-1.0"; system = "builtin"; builder = "builtin:fetchurl"; url = "file://${folder}/nowhere"; ` +
+		`unpack = false; executable = false; preferLocalBuild = true; unique = "${unique}"; ${fixed} }) ]`);
+	const builds = named(paths).map((b, i) => i === 3 ? { ...b, system: 'builtin' } : b);
+	const r = await drive({ slots: 4, retries: 5, builds });
+	const [gone, late, plain, fetched] = paths.map((p) => r.builds[p]);
+	equal([gone, late, plain, fetched].map((b) => b.state), ['failed', 'built', 'failed', 'failed'], fetched.reason);
+	equal([count('gone'), count('late'), count('plain')], [2, 2, 1]);
+	match(gone.tail, /it is gone/);
+	equal([gone.reason, late.flaky], ['the builder failed', undefined]);
+	ok(r.wall_ms >= 5000 && r.wall_ms < 30000, `${r.wall_ms} ms`);
+});
+
+test('what has no machine is not built, and what needs it has not failed', async () => {
+	const paths = instantiate('unsupported', `let a = ${drv('uns-a', 'echo a > $out', 'requiredSystemFeatures = [ "quantum" ];')}; ` +
+		`in [ a (${drv('uns-b', 'echo ${a} > $out')}) ]`);
+	const [a, b] = paths;
+	const r = await drive({ builds: [{ drv: a, name: 'a', features: ['quantum'] }, { drv: b, name: 'b', inputs: [a] }] });
+	equal([a, b].map((p) => r.builds[p].state), ['unsupported', 'unsupported']);
+	equal([r.builds[b].propagated_from, r.builds[b].reason], [a, 'no machine for x86_64-linux offers the feature quantum']);
+});
+
+test('the features and platforms of this machine are what Nix is set to', async () => {
+	const paths = instantiate('own', `[ (${drv('own-feature', 'echo a > $out', 'requiredSystemFeatures = [ "apples" ];')}) ` +
+		`(${drv('own-platform', 'echo b > $out').replace('x86_64-linux', 'x86_64-v1-linux')}) ` +
+		`(${drv('own-other', 'echo c > $out', 'requiredSystemFeatures = [ "big-parallel" ];')}) ]`);
+	const builds = named(paths).map((b, i) => ({ ...b, ...[{ features: ['apples'] }, { system: 'x86_64-v1-linux' }, { features: ['big-parallel'] }][i] }));
+	const NIX_CONFIG = `${nix_env.NIX_CONFIG}system-features = apples\nextra-platforms = x86_64-v1-linux\n`;
+	const r = await drive({ builds }, { env: { NIX_CONFIG } });
+	/* Where a daemon builds, it is set as it is set, and says so. */
+	equal(paths.map((p) => r.builds[p].state), process.getuid() === 0 ? ['built', 'built', 'unsupported'] : ['unsupported', 'built', 'unsupported']);
+});
+
+test('what Nix does not build on this machine is not built, though we thought it would: nobody has failed', async () => {
+	const paths = instantiate('refused', `[ (${drv('ref-a', 'echo a > $out', 'requiredSystemFeatures = [ "quantum" ];')}) ` +
+		`(${drv('ref-b', 'echo b > $out').replace('x86_64-linux', 'riscv64-linux')}) ]`);
+	const r = await drive({ retries: 5, builds: named(paths) });
+	equal(paths.map((p) => r.builds[p].state), ['unsupported', 'unsupported']);
+	match(r.builds[paths[0]].reason, /quantum/);
+	match(r.builds[paths[1]].reason, /riscv64-linux/);
+});
+
+test('a dependency that the store has lost, and that does not build, is a failure with its log', async () => {
+	const [low, high] = instantiate('lost', `let a = ${drv('lost-a', 'echo "the cause"; exit 1')}; in [ a (${drv('lost-b', 'echo ${a} > $out')}) ]`);
+	const r = await drive({ retries: 5, builds: [{ drv: high, name: 'b' }] });
+	equal(r.builds[high].state, 'failed', r.builds[high].reason);
+	match(r.builds[high].tail, /the cause/);
+	ok(low !== high);
+});
+
+test('the excerpt of a failed log has its error, and Nix repeats nothing of it', async () => {
+	const [a] = instantiate('excerpt', drv('excerpt', 'echo "x.c:1: error: no"; i=0; while [ $i -lt 100 ]; do echo "more $i"; i=$((i+1)); done; exit 1'));
+	const r = await drive({ builds: named([a]) });
+	match(r.builds[a].tail, /x\.c:1: error: no/);
+	const log = readFileSync(join(r.dir, 'logs', a.split('/').pop()), 'utf8');
+	for (const text of [r.builds[a].tail, log]) {
+		equal(text.split('more 99\n').length, 2);
+		ok(!/log lines:|For full logs|nix log/.test(text), text);
+		match(text, /^error: .*excerpt\.drv'/m);
+	}
 });
 
 test('cancelling ends a build with its grandchildren within five seconds', async () => {

@@ -1,7 +1,7 @@
 // Derivations made for a test, and the scheduler's driver run on them.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,12 @@ export function instantiate(name, nix)
 // A derivation by itself: a script for /bin/sh.
 export const drv = (name, script, more = '') => `derivation { name = "${name}"; system = "x86_64-linux"; ` +
 	`builder = "/bin/sh"; args = [ "-c" ''${script}'' ]; unique = "${unique}"; PATH = "/usr/bin:/bin"; ${more} }`;
+
+// [path, where it points to] of all in a folder.
+export const links = (dir) => readdirSync(dir).map((name) => join(dir, name))
+	.map((path) => { try { return [path, readlinkSync(path)]; } catch { return [path, '']; } });
+// The links outside the store that Nix keeps things for. How `nix-store --gc --print-roots` prints them differs by version.
+export const registered_roots = () => new Set(links('/nix/var/nix/gcroots/auto').map(([, to]) => to));
 
 let runs = 0;
 export const state_folder = () => mkdtempSync(join(folder, `state${runs++}-`));

@@ -1,74 +1,19 @@
 // A second Nix store behind a real sshd on the loopback: builds go there and come back; what happens when the builder
 // dies in the middle, is not there, or lacks a feature. Needs root (a mount namespace gives the far side its own /nix).
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { equal, match, ok, run, test } from '../fakes/tap.js';
+import { builder, far, far_env as env, far_processes, kill_builder, no_far_side, start_sshd, stop_sshd } from './far.js';
 import { drive, drv, folder, instantiate, nix_env } from './lib.js';
 
-// In a chroot the far side cannot have a /nix of its own, nor does Nix 2.8 hand builds on. Said aloud, not passed over.
-const namespace = spawnSync('unshare', ['-m', 'true'], { encoding: 'utf8' });
-if (namespace.status !== 0) {
-	process.stdout.write(`1..0 # SKIP remote builders are not tested: ${namespace.stderr.trim()}\n`);
+if (no_far_side !== '') { // said aloud, not passed over
+	process.stdout.write(`1..0 # SKIP remote builders are not tested: ${no_far_side}\n`);
 	process.exit(0);
 }
 
-const far = join(folder, 'far');
-for (const d of ['nix/store', 'nix/var/nix'])
-	mkdirSync(join(far, d), { recursive: true });
-for (const name of ['host', 'user'])
-	execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(far, name)]);
-writeFileSync(join(far, 'enter'), `#!/bin/sh
-export NIX_REMOTE= NIX_CONFIG="substituters =
-sandbox = false
-build-users-group =
-system-features = far"
-exec unshare -m sh -c 'mount --make-rprivate / && mount --bind ${far}/nix /nix && exec $SSH_ORIGINAL_COMMAND'
-`);
-chmodSync(join(far, 'enter'), 0o755);
-writeFileSync(join(far, 'keys'), `command="${far}/enter",no-pty ${readFileSync(join(far, 'user.pub'))}`);
-
-const port = await new Promise((resolve) => {
-	const s = createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => resolve(p)); });
-});
-writeFileSync(join(far, 'sshd_config'), `Port ${port}
-ListenAddress 127.0.0.1
-HostKey ${far}/host
-AuthorizedKeysFile ${far}/keys
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-PidFile ${far}/pid
-`);
-
-let sshd;
-async function start_sshd()
-{
-	mkdirSync('/run/sshd', { recursive: true });
-	sshd = spawn('/usr/sbin/sshd', ['-f', join(far, 'sshd_config'), '-D', '-e'], { stdio: ['ignore', 'ignore', 'pipe'] });
-	await new Promise((resolve, reject) => {
-		sshd.stderr.on('data', (d) => { if (/listening/.test(d)) resolve(); });
-		sshd.on('exit', () => reject(new Error('sshd ended')));
-	});
-}
-
-const children = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-function tree(pid)
-{
-	return existsSync(`/proc/${pid}`) ? children(pid).flatMap((c) => [c, ...tree(c)]) : [];
-}
-function kill_builder()
-{
-	for (const pid of tree(sshd.pid))
-		try { process.kill(Number(pid), 'SIGKILL'); } catch { /* gone with its parent */ }
-}
-
-const host_key = readFileSync(join(far, 'host.pub')).toString('base64').replace(/\n/g, '');
-const builder = (features = 'far') => `ssh://127.0.0.1 x86_64-linux ${far}/user 2 1 ${features} - ${host_key}`;
-const env = { NIX_SSHOPTS: `-p ${port} -o HostKeyAlias=127.0.0.1` };
 const on_far = 'requiredSystemFeatures = [ "far" ];';
 const state = (r, path) => r.builds[path].state;
 
@@ -96,7 +41,7 @@ test('inputs travel there, and a failure there is a failure of the build', async
 test('a builder that dies in the middle is infrastructure, not a failure', async () => {
 	const [a] = instantiate('dies', drv('remote-dies', 'echo begun; sleep 20; echo x > $out', on_far));
 	const watch = setInterval(() => {
-		if (tree(sshd.pid).some((p) => { try { return /sleep/.test(readFileSync(`/proc/${p}/cmdline`, 'utf8')); } catch { return false; } })) {
+		if (far_processes().some((p) => { try { return /sleep/.test(readFileSync(`/proc/${p}/cmdline`, 'utf8')); } catch { return false; } })) {
 			clearInterval(watch);
 			kill_builder();
 		}
@@ -124,8 +69,7 @@ test('a feature that no line has ends at once as unsupported', async () => {
 });
 
 test('an absent builder is waited for as long as configured; this machine goes on', async () => {
-	sshd.removeAllListeners('exit');
-	sshd.kill();
+	stop_sshd();
 	const [a, b] = instantiate('absent', `[ (${drv('remote-absent', 'echo x > $out', on_far)}) (${drv('local-goes-on', 'echo y > $out')}) ]`);
 	const builds = [{ drv: a, name: 'remote-absent', features: ['far'] }, { drv: b, name: 'local-goes-on' }];
 	const r = await drive({ builders: builder(), max_unsupported_s: 4, builds }, { env });
@@ -156,11 +100,7 @@ test('the builders\' file is read again: a builder that is added builds what wai
 await run({
 	limit_ms: 60000,
 	before_end: async () => {
-		if (sshd) {
-			sshd.removeAllListeners('exit');
-			kill_builder();
-			sshd.kill();
-		}
+		stop_sshd();
 		rmSync(folder, { recursive: true, force: true });
 	},
 });

@@ -317,10 +317,20 @@ without_a_file_there_is_a_convention_or_an_explanation(void **state)
 	const char *flake = repo_commit(&r);
 	plan = plan_of(&r, still, flake);
 	assert_string_equal(json_str(plan, "config", ""), "convention");
-	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "flake", ""), ".#checks");
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "flake", ""), ".");
 	json_decref(plan);
+	/* Beside a flake a default.nix is mostly a shim of it. */
 	repo_write(&r, "default.nix", "{}");
+	const char *both = repo_commit(&r);
+	plan = plan_of(&r, both, still);
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "flake", ""), ".");
+	json_decref(plan);
+	GIT(&r, "rm", "--quiet", "flake.nix");
 	plan = plan_of(&r, repo_commit(&r), still);
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "file", ""), "default.nix");
+	json_decref(plan);
+	/* What base says is how both are evaluated: a head that brings a flake is compared by the default.nix of both. */
+	plan = plan_of(&r, repo_commit(&r), both);
 	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "file", ""), "default.nix");
 	json_decref(plan);
 	/* Head brings the file: its jobs count, its rules do not. */
@@ -425,6 +435,120 @@ a_revision_is_found_from_anywhere_in_a_clone(void **state)
 	repo_release(&r);
 }
 
+static void
+a_flake_that_wants_its_submodules_is_told_how_a_job_has_them(void **state)
+{
+	static const char *const flakes[] = {".#checks", ".?submodules=1#checks", "./sub#checks"};
+	struct repo r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(flakes); i++) {
+		repo_init(&r);
+		repo_write(&r, "flake.nix", "{ inputs.self.submodules = true; outputs = _: { }; }\n");
+		repo_write(&r, ".ekaci/config.json",
+		    arena_printf(&r.a, "{ \"jobs\": { \"all\": { \"flake\": \"%s\" } } }", flakes[i]));
+		const char *base = repo_commit(&r);
+		repo_write(&r, "x.nix", "1\n");
+		json_t *plan = plan_of(&r, base, repo_commit(&r)), *warnings = json_object_get(plan, "warnings");
+		assert_int_equal(json_array_size(warnings), i == 0);
+		if (i == 0)
+			assert_non_null(strstr(json_string_value(json_array_get(warnings, 0)), "job all takes none"));
+		json_decref(plan);
+		repo_release(&r);
+	}
+}
+
+static const char *
+untold_of(struct repo *r, const char *base, const char *head)
+{
+	json_t *plan = plan_of(r, base, head);
+	const char *line = json_line(&r->a, json_object_get(plan, "untold"));
+
+	json_decref(plan);
+	return line;
+}
+
+/* A submodule as git notes it; the commit need not be there. */
+static const char *
+commit_link(struct repo *r, const char *path, char digit)
+{
+	char id[CHANGESET_HEX + 1];
+
+	memset(id, digit, CHANGESET_HEX);
+	id[CHANGESET_HEX] = '\0';
+	GIT(r, "update-index", "--add", "--cacheinfo", arena_printf(&r->a, "160000,%s,%s", id, path));
+	GIT(r, "commit", "--quiet", "-m", "test");
+	return GIT(r, "rev-parse", "HEAD");
+}
+
+static void
+a_changed_submodule_is_untold_for_the_jobs_that_no_rule_spares(void **state)
+{
+	static const struct {
+		const char *path, *untold;
+	} rows[] = {
+	    {"dep", "{\"submodules\":{\"paths\":[\"dep\"],\"count\":1,\"jobs\":[\"core\",\"games\"]}}"},
+	    {"leaf/dep", "{\"submodules\":{\"paths\":[\"leaf/dep\"],\"count\":1,\"jobs\":[\"core\",\"games\"]}}"},
+	    {"games/dep", "{\"submodules\":{\"paths\":[\"games/dep\"],\"count\":1,\"jobs\":[\"games\"]}}"},
+	    {"doc/theme", "null"},    /* a person said that this rebuilds nothing */
+	    {"skipped/dep", "null"},
+	};
+	struct repo r;
+	const char *base = start(&r);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		GIT(&r, "reset", "--quiet", "--hard", base);
+		const char *added = commit_link(&r, rows[i].path, '1'), *moved = commit_link(&r, rows[i].path, '2');
+		assert_string_equal(untold_of(&r, base, added), rows[i].untold);
+		assert_string_equal(untold_of(&r, added, moved), rows[i].untold);
+		assert_string_equal(untold_of(&r, moved, base), rows[i].untold);
+	}
+	/* A folder becomes one, and the other way round. */
+	GIT(&r, "reset", "--quiet", "--hard", base);
+	GIT(&r, "rm", "--quiet", "-r", "games");
+	const char *becomes = commit_link(&r, "games", '1');
+	assert_string_equal(untold_of(&r, base, becomes),
+	    "{\"submodules\":{\"paths\":[\"games\"],\"count\":1,\"jobs\":[\"core\",\"games\"]}}");
+	assert_string_equal(untold_of(&r, becomes, base),
+	    "{\"submodules\":{\"paths\":[\"games\"],\"count\":1,\"jobs\":[\"core\",\"games\"]}}");
+	/* A submodule that is there, and stays as it is, is nothing to speak of. */
+	GIT(&r, "reset", "--quiet", "--hard", base);
+	const char *there = commit_link(&r, "dep", '1');
+	GIT(&r, "checkout", "--quiet", "HEAD", "--", "other.nix");
+	repo_write(&r, "other.nix", "changed\n");
+	GIT(&r, "add", "other.nix");
+	GIT(&r, "commit", "--quiet", "-m", "test");
+	assert_string_equal(untold_of(&r, there, "HEAD"), "null");
+	repo_release(&r);
+}
+
+static void
+pointers_of_lfs_that_change_are_named(void **state)
+{
+	static const char format[] = "version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 12345\n";
+	static const char core[] = "{\"lfs\":{\"paths\":[\"logo.png\"],\"count\":1,\"jobs\":[\"core\",\"games\"]}}";
+	struct repo r;
+	const char *base = start(&r);
+
+	(void)state;
+	repo_write(&r, "logo.png", arena_printf(&r.a, format, 1));
+	const char *added = repo_commit(&r);
+	assert_string_equal(untold_of(&r, base, added), core);
+	repo_write(&r, "logo.png", arena_printf(&r.a, format, 2));
+	const char *changed = repo_commit(&r);
+	assert_string_equal(untold_of(&r, added, changed), core);
+	repo_write(&r, "logo.png", "the picture itself");
+	assert_string_equal(untold_of(&r, changed, repo_commit(&r)), core);
+	/* Not: one that a rule spares, the specification quoted in a text, a file that is longer than pointers are. */
+	GIT(&r, "reset", "--quiet", "--hard", base);
+	repo_write(&r, "doc/logo.png", arena_printf(&r.a, format, 1));
+	repo_write(&r, "text", arena_printf(&r.a, "A pointer is:\n%s", format));
+	repo_write(&r, "long", arena_printf(&r.a, "version https://git-lfs.github.com/spec/v1\noid sha256:%02000d\n", 1));
+	assert_string_equal(untold_of(&r, base, repo_commit(&r)), "null");
+	repo_release(&r);
+}
+
 int
 main(void)
 {
@@ -440,6 +564,9 @@ main(void)
 	    cmocka_unit_test(jobs_by_hand_and_rules_ignored),
 	    cmocka_unit_test(names_of_any_bytes_are_listed_and_counts_are_whole),
 	    cmocka_unit_test(a_revision_is_found_from_anywhere_in_a_clone),
+	    cmocka_unit_test(a_flake_that_wants_its_submodules_is_told_how_a_job_has_them),
+	    cmocka_unit_test(a_changed_submodule_is_untold_for_the_jobs_that_no_rule_spares),
+	    cmocka_unit_test(pointers_of_lfs_that_change_are_named),
 	};
 
 	return cmocka_run_group_tests_name("changeset/plan", tests, NULL, NULL);

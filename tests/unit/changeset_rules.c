@@ -267,6 +267,44 @@ a_job_by_hand_may_be_an_expression(void **state)
 	arena_release(&a);
 }
 
+static void
+a_job_takes_submodules_by_its_member_or_by_its_flake(void **state)
+{
+	static const struct {
+		const char *job, *want;
+	} rows[] = {
+	    {"\"file\":\"x.nix\",\"submodules\":true", "x.nix true"},
+	    {"\"file\":\"x.nix\",\"submodules\":false", "x.nix false"},
+	    {"\"flake\":\".?submodules=1#checks\"", ".#checks true"},
+	    {"\"flake\":\".?submodules=1\"", ". true"},
+	    {"\"flake\":\".?submodules=1&dir=sub#checks\"", ".?dir=sub#checks true"},
+	    {"\"flake\":\".?dir=sub&submodules=1#checks\"", ".?dir=sub#checks true"},
+	    {"\"flake\":\".#submodules=1\"", ".#submodules=1 false"},
+	    {"\"flake\":\".#x?submodules=1\"", ".#x?submodules=1 false"},
+	    {"\"flake\":\".?submodules=10#x\"", "refused"},
+	    {"\"flake\":\".?submodules=1&rev=abc#x\"", "refused"},
+	    {"\"flake\":\".?dir=../..&submodules=1#x\"", "refused"},
+	    {"\"file\":\"x.nix\",\"submodules\":1", "refused"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		json_t *job = NULL, *out = NULL;
+		const char *text = arena_printf(&a, "{\"name\":\"j\",%s}", rows[i].job);
+		assert_int_equal(json_read(str_of(text), "job", &job, &e), 0);
+		const char *got = "refused";
+		if (rules_job(&a, job, &out, &e) == 0)
+			got = arena_printf(&a, "%s %s", json_str(out, "file", json_str(out, "flake", "?")),
+			    json_flag(out, "submodules", false) ? "true" : "false");
+		assert_string_equal(got, rows[i].want);
+		json_decref(job);
+		json_decref(out);
+		arena_release(&a);
+	}
+}
+
 int
 main(void)
 {
@@ -277,6 +315,7 @@ main(void)
 	    cmocka_unit_test(hostile_sizes_meet_limits),
 	    cmocka_unit_test(changes_of_the_rules_are_told),
 	    cmocka_unit_test(a_job_by_hand_may_be_an_expression),
+	    cmocka_unit_test(a_job_takes_submodules_by_its_member_or_by_its_flake),
 	};
 
 	return cmocka_run_group_tests_name("changeset/rules", tests, NULL, NULL);

@@ -157,6 +157,8 @@ every_mistake_has_line_column_and_reason(void **state)
 	    {"[build]\nsystems = [\"x86_64-linux\", \"linux\"]", ":6:28: [build] systems \"linux\" must be a system"},
 	    {"[build]\nsystems = [1]", ":6:12: [build] systems must be text"},
 	    {"[build]\nnix_options = { cores = [1] }", ":6:17: [build] nix_options.cores must be an option"},
+	    {"[evaluate]\nnix_options = { cores = \"1\\naccess-tokens = x\" }", ":6:17: [evaluate] nix_options.cores must be an option"},
+	    {"[evaluate]\nexperimental_features = [\"a b\"]", "[evaluate] experimental_features \"a b\" must not hold spaces"},
 	    {"[build]\ntimeout_s = 1979-05-27", ":6:13: [build] timeout_s must be a whole number, not a date"},
 	    {"[rebuild]\nskip_paths = [\"doc/**\",\n  \"!x\"]",
 		":7:3: [rebuild] skip_paths \"!x\" is no pattern: it begins with"},

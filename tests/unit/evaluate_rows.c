@@ -92,6 +92,114 @@ a_hole_makes_an_evaluation_incomplete(void **state)
 }
 
 static void
+after_a_hole_there_is_no_sense_in_reading_on(void **state)
+{
+	static const char *const holes[] = {
+	    "{\"attrPath\":[\"a\"],\"error\":\"worker died\",\"fatal\":true}", "{\"error\":\"whose?\"}", "{}",
+	    "{\"attrPath\":[\"a\"],\"drvPath\":\"/etc/passwd\",\"outputs\":{}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(holes); i++) {
+		struct rows r = {0};
+		assert_true(rows_add(&r, STR(GOOD("\"a\""))));
+		assert_false(rows_add(&r, str_of(holes[i])));
+		assert_true(r.incomplete);
+		assert_int_equal(r.ask_own, i == 1);
+		rows_release(&r);
+	}
+}
+
+/* A program that dies is cut within a line: why it died is a better reason than the line. */
+static void
+the_last_line_may_be_cut_for_a_better_reason(void **state)
+{
+	struct rows died = {0}, went_on = {0}, ended = {0};
+	struct str cut = STR("{\"attrPath\":[\"a\"],\"drv");
+
+	(void)state;
+	assert_true(rows_add(&died, cut));
+	rows_incomplete(&died, "killed by signal 9");
+	rows_finish(&died);
+	assert_string_equal(died.reason, "killed by signal 9");
+	assert_true(rows_add(&went_on, cut));
+	assert_false(rows_add(&went_on, STR(GOOD("\"a\""))));
+	rows_incomplete(&went_on, "killed by signal 9");
+	assert_non_null(strstr(went_on.reason, "not a row"));
+	assert_true(rows_add(&ended, cut));
+	rows_finish(&ended);
+	assert_true(ended.incomplete);
+	rows_release(&died);
+	rows_release(&went_on);
+	rows_release(&ended);
+}
+
+/* Rows of the paths FIRST (NAMES)* LEAF with the derivation of their leaf, as an evaluator prints them that goes down and down; gives
+ * how many it took until there was no sense in reading on, or most. */
+static size_t
+go_down(struct rows *r, const char *first, const char *names, bool same, size_t most)
+{
+	char path[4000], line[5000];
+
+	snprintf(path, sizeof(path), "%s", first);
+	for (size_t i = 0; i < most; i++) {
+		size_t n = strlen(path);
+		snprintf(line, sizeof(line), "{\"attrPath\":[%s\"leaf\"],\"drvPath\":\"/nix/store/%032zu-a.drv\",\"name\":\"a\",\"system\":\"s\","
+		    "\"outputs\":{\"out\":\"" OUT "\"}}", path, same ? (size_t)0 : i);
+		if (!rows_add(r, str_of(line)))
+			return i + 1;
+		snprintf(path + n, sizeof(path) - n, "%s", names);
+	}
+	return most;
+}
+
+static void
+a_set_within_itself_is_known_after_a_few_levels(void **state)
+{
+	static const struct {
+		const char *first, *names, *where;
+	} cases[] = {
+	    {"\"x\",", "\"self\",", "x.self"},
+	    {"", "\"pkgs\",", "pkgs"},
+	    {"\"a\",\"b\",", "\"build\",\"host\",", "a.b.build.host"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct rows r = {.external = true}, own = {0}, other = {.external = true};
+		assert_true(go_down(&r, cases[i].first, cases[i].names, true, 50) <= 17);
+		assert_true(r.incomplete && r.ask_own);
+		if (strstr(r.reason, cases[i].where) == NULL)
+			fail_msg("%s: %s", cases[i].where, r.reason);
+		/* The same names, but other derivations: a tree that is as deep. And our own evaluator knows. */
+		assert_int_equal(go_down(&other, cases[i].first, cases[i].names, false, 50), 50);
+		assert_int_equal(go_down(&own, cases[i].first, cases[i].names, true, 50), 50);
+		assert_false(other.incomplete || own.incomplete);
+		rows_release(&r);
+		rows_release(&own);
+		rows_release(&other);
+	}
+}
+
+/* build x host x target, three levels of the same names, each with its own and with the same derivation. */
+static void
+sets_that_share_names_are_read_to_their_leaves(void **state)
+{
+	static const char *const systems[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+	struct rows r = {.external = true};
+	char line[600];
+
+	(void)state;
+	for (size_t i = 0; i < 10000; i++) {
+		snprintf(line, sizeof(line), "{\"attrPath\":[\"%s\",\"%s\",\"%s\",\"%s\",\"gcc\"],\"drvPath\":\"" DRV "\",\"name\":\"a\",\"system\":\"s\","
+		    "\"outputs\":{\"out\":\"" OUT "\"}}", systems[i / 1000], systems[i / 100 % 10], systems[i / 10 % 10], systems[i % 10]);
+		assert_true(rows_add(&r, str_of(line)));
+	}
+	assert_false(r.incomplete);
+	rows_release(&r);
+}
+
+static void
 an_error_is_a_result(void **state)
 {
 	static const char *const lines[] = {
@@ -309,6 +417,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(complete_rows_are_kept_and_sorted),
 	    cmocka_unit_test(a_hole_makes_an_evaluation_incomplete),
+	    cmocka_unit_test(after_a_hole_there_is_no_sense_in_reading_on),
+	    cmocka_unit_test(the_last_line_may_be_cut_for_a_better_reason),
+	    cmocka_unit_test(a_set_within_itself_is_known_after_a_few_levels),
+	    cmocka_unit_test(sets_that_share_names_are_read_to_their_leaves),
 	    cmocka_unit_test(an_error_is_a_result),
 	    cmocka_unit_test(optional_and_unknown_members_do_not_matter),
 	    cmocka_unit_test(the_same_row_twice_is_one_and_two_different_ones_are_a_hole),

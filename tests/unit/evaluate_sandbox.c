@@ -133,6 +133,42 @@ only_what_is_bound_for_writing_can_be_written(void **state)
 	arena_release(&a);
 }
 
+/* For a user's own code: the machine is seen as it is, and not written. */
+static void
+the_whole_machine_can_be_shown(void **state)
+{
+	struct arena a = {0};
+	char *tree = arena_printf(&a, "%s/whole", dir);
+	struct sandbox_bind binds[] = {{.from = tree, .to = "/build/source"}};
+	const char *argv[] = {"/bin/sh", "-c", arena_printf(&a, "exec 2>&1; cat %s/key.pem; ls -d /etc/passwd /var/tmp; env; pwd; "
+	    "for d in /etc /var/tmp /usr /build/source /build /; do echo bad > $d/ekaci-written && echo written; done; "
+	    "echo x > %s/whole-tmp; ls /proc/self/ns >/dev/null && echo proc; exit 0", dir, dir), NULL};
+	const char *env[] = {"OF_THE_CALLER=yes", "PATH=/usr/bin:/bin", NULL};
+	struct sandbox s = {.work_dir = arena_printf(&a, "%s/work", dir), .binds = binds, .n_binds = 1, .dir = "/build/source",
+	    .nix = true, .whole = true};
+	AUTO(buf_release) struct buf out = {0};
+	const char *const *command;
+	struct child_result r;
+	struct err e;
+
+	(void)state;
+	buf_init(&out, 1 << 20);
+	assert_int_equal(files_mkdirs(tree, 0755, &e), 0);
+	assert_int_equal(sandbox_command(&a, &s, argv, &command, &e), 0);
+	for (size_t i = 0; command[i] != NULL; i++)
+		assert_null(strstr(command[i], "OF_THE_CALLER")); /* a variable can be a token */
+	struct child c = {.argv = command, .env_clear = true, .env = env, .wall_ms = 20000, .on_bytes = keep, .ctx = &out};
+	assert_int_equal(child_run(&c, &r, &e), 0);
+	if (r.end != CHILD_EXITED || r.code != 0 || strstr(out.p, "written\n") != NULL)
+		fail_msg("%s", out.p);
+	static const char *const seen[] = {"the private key", "/etc/passwd\n", "/var/tmp\n", "OF_THE_CALLER=yes\n", "\n/build/source\n", "\nproc\n"};
+	for (size_t i = 0; i < COUNT(seen); i++)
+		if (strstr(out.p, seen[i]) == NULL)
+			fail_msg("no %s in: %s", seen[i], out.p);
+	assert_true(files_exist(arena_printf(&a, "%s/whole-tmp", dir)));
+	arena_release(&a);
+}
+
 static void
 what_it_leaves_running_ends_with_it(void **state)
 {
@@ -173,6 +209,7 @@ main(void)
 	    cmocka_unit_test(nothing_of_ours_or_of_the_machine_is_visible),
 	    cmocka_unit_test(there_is_no_network),
 	    cmocka_unit_test(only_what_is_bound_for_writing_can_be_written),
+	    cmocka_unit_test(the_whole_machine_can_be_shown),
 	    cmocka_unit_test(what_it_leaves_running_ends_with_it),
 	    cmocka_unit_test(modes_are_words),
 	};

@@ -144,6 +144,138 @@ text_of(struct fixture *f, const json_t *v)
 	return v != NULL ? json_line(&f->a, v) : "(none)";
 }
 
+/* A failing row is no package: one that comes is not broken by anything, one that goes is not removed. */
+static void
+test_failing_rows_that_come_and_go(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation b, h;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *x = make(&f, "x", "1", NULL, NULL);
+	fx_evaluation_begin(&b);
+	fx_error(&b, "[\"goes\"]", "it throws");
+	fx_row(&b, "[\"stays\"]", x, NULL);
+	fx_error(&b, "[\"was\",\"bad\"]", "it throws");
+	fx_evaluation_begin(&h);
+	fx_error(&h, "[\"comes\"]", "it throws");
+	fx_row(&h, "[\"stays\"]", x, NULL);
+	fx_error(&h, "[\"was\"]", "all of it throws");
+	json_t *d = diff(&f, &b, &h);
+	assert_string_equal(class_of(d, "comes"), "added_failing");
+	assert_string_equal(class_of(d, "goes"), "removed_failing");
+	/* Nothing below it worked before, so nothing is broken. */
+	assert_string_equal(class_of(d, "was"), "still_failing");
+	assert_string_equal(class_of(d, "[\"was\",\"bad\"]"), "still_failing");
+	assert_int_equal(count(d, "removed") + count(d, "newly_failing"), 0);
+	assert_int_equal(count(d, "added_failing"), 1);
+	assert_int_equal(count(d, "removed_failing"), 1);
+	json_decref(d);
+	fixture_end(&f);
+}
+
+/* The default goes to a version that base has under a name of its own: there is nothing to build, but it is another package. */
+static void
+test_an_attribute_that_moves_to_an_output_of_base(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation b, h;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *old = make(&f, "tool", "1", NULL, NULL), *new = make(&f, "tool", "2", NULL, NULL);
+	struct fx_drv *in = make(&f, "in", "1", NULL, NULL), *user = make(&f, "user", "1", in, NULL);
+	fx_evaluation_begin(&b);
+	fx_row(&b, "[\"inner\"]", old, NULL);
+	fx_row(&b, "[\"tool\"]", old, NULL);
+	fx_row(&b, "[\"tool_2\"]", new, NULL);
+	fx_row(&b, "[\"user\"]", user, NULL);
+	fx_evaluation_begin(&h);
+	fx_row(&h, "[\"inner\"]", in, NULL);
+	fx_row(&h, "[\"tool\"]", new, NULL);
+	fx_row(&h, "[\"tool_2\"]", new, NULL);
+	fx_row(&h, "[\"user\"]", user, NULL);
+	json_t *d = diff(&f, &b, &h);
+	assert_string_equal(class_of(d, "tool"), "switched");
+	assert_string_equal(text_of(&f, json_object_get(entry(d, "tool"), "version")), "[\"1\",\"2\"]");
+	assert_string_equal(class_of(d, "inner"), "switched"); /* what was only an input counts, too */
+	assert_int_equal(count(d, "switched"), 2);
+	assert_int_equal(count(d, "derivation_only") + count(d, "rebuild") + count(d, "rebuild_derivations"), 0);
+	assert_int_equal(json_array_size(json_object_get(d, "targets")), 0);
+	json_decref(d);
+	fixture_end(&f);
+}
+
+static void
+test_names_that_fail_with_different_words_are_two(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation b, h;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *x = make(&f, "x", "1", NULL, NULL);
+	fx_evaluation_begin(&b);
+	fx_row(&b, "[\"one\"]", x, NULL);
+	fx_row(&b, "[\"three\"]", x, NULL);
+	fx_row(&b, "[\"two\"]", x, NULL);
+	fx_evaluation_begin(&h);
+	fx_error(&h, "[\"one\"]", "renamed to uno");
+	fx_error(&h, "[\"three\"]", "renamed to uno");
+	fx_error(&h, "[\"two\"]", "removed for good");
+	json_t *d = diff(&f, &b, &h);
+	assert_int_equal(count(d, "newly_failing"), 2);
+	assert_int_equal(count(d, "aliases"), 1);
+	assert_string_equal(text_of(&f, json_object_get(entry(d, "one"), "aliases")), "[[\"three\"]]");
+	assert_string_equal(text_of(&f, json_object_get(entry(d, "two"), "aliases")), "[]");
+	json_decref(d);
+	fixture_end(&f);
+}
+
+/* The sum over systems is the total, member by member; what Nix makes itself is no system. */
+static void
+test_totals_add_up(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation b, h;
+	const char *member;
+	json_t *n;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *fetch = fx_make(&f, &(struct fx_drv){.name = "fetch", .system = "builtin", .fixed = "1"});
+	struct fx_drv *fetch2 = fx_make(&f, &(struct fx_drv){.name = "fetch2", .system = "builtin", .fixed = "2"});
+	struct fx_drv *alone = fx_make(&f, &(struct fx_drv){.name = "alone", .system = "builtin", .fixed = "3"});
+	struct fx_drv *x = fx_make(&f, &(struct fx_drv){.name = "x", .inputs = {fetch}});
+	struct fx_drv *arm = fx_make(&f, &(struct fx_drv){.name = "x", .system = "aarch64-linux", .inputs = {fetch, fetch2}});
+	fx_evaluation_begin(&b);
+	fx_error(&b, "[\"gone\"]", "it throws");
+	fx_evaluation_begin(&h);
+	fx_row(&h, "[\"alone\"]", alone, NULL);
+	fx_error(&h, "[\"bad\"]", "it throws");
+	fx_row(&h, "[\"x\"]", arm, NULL);
+	fx_row(&h, "[\"x\"]", x, NULL);
+	json_t *d = diff(&f, &b, &h);
+	const json_t *systems = json_at(d, "counts.systems"), *other = json_at(d, "counts.other");
+	assert_int_equal(json_object_size(systems), 2);
+	json_object_foreach((json_t *)(uintptr_t)json_at(d, "counts.total"), member, n) {
+		int64_t sum = json_int(other, member, -1000);
+		sum += json_int(json_object_get(systems, "aarch64-linux"), member, -1000);
+		sum += json_int(json_object_get(systems, "x86_64-linux"), member, -1000);
+		if (sum != json_integer_value(n))
+			fail_msg("%s: %lld in total, %lld in parts", member, (long long)json_integer_value(n), (long long)sum);
+	}
+	assert_int_equal(count(d, "rebuild_derivations"), 5);
+	assert_int_equal(json_int(other, "rebuild_derivations", -1), 1);
+	assert_int_equal(json_int(other, "added", -1), 1);
+	/* A fetcher counts where it is needed. */
+	assert_int_equal(json_int(json_object_get(systems, "aarch64-linux"), "rebuild_derivations", -1), 3);
+	assert_int_equal(json_int(json_object_get(systems, "x86_64-linux"), "rebuild_derivations", -1), 1);
+	json_decref(d);
+	fixture_end(&f);
+}
+
 static void
 test_aliases_count_once(void **state)
 {
@@ -196,11 +328,15 @@ test_meta_of_what_did_not_change(void **state)
 	fx_row(&b, "[\"marked\"]", one, mit);
 	fx_row(&b, "[\"moved\"]", one, mit);
 	fx_row(&b, "[\"relicensed\"]", two, mit);
+	fx_row(&b, "[\"same\"]", two, mit);
+	fx_row(&b, "[\"same2\"]", two, mit);
 	fx_row(&b, "[\"three\"]", old, mit);
 	fx_evaluation_begin(&h);
 	fx_row(&h, "[\"marked\"]", one, "{\"license\":[\"MIT\"],\"broken\":true}");
 	fx_row(&h, "[\"moved\"]", one, "{\"license\":[\"MIT\"],\"position\":\"/x.nix:2\",\"description\":\"broken\"}");
 	fx_row(&h, "[\"relicensed\"]", two, "{\"license\":[\"ISC\"]}");
+	fx_row(&h, "[\"same\"]", two, "{\"license\":[\"ISC\"]}");
+	fx_row(&h, "[\"same2\"]", two, "{\"license\":[\"ISC\"]}");
 	fx_row(&h, "[\"three\"]", new, "{}");
 	AUTO(json_drop) json_t *d = diff(&f, &b, &h);
 	const json_t *list = json_object_get(d, "meta_changed");
@@ -208,7 +344,9 @@ test_meta_of_what_did_not_change(void **state)
 	assert_string_equal(json_str_at(json_array_get(list, 0), "name", ""), "one-1");
 	assert_true(json_is_true(json_at(json_array_get(list, 0), "head.meta.broken")));
 	assert_string_equal(json_str_at(json_array_get(list, 1), "name", ""), "two-1");
-	assert_int_equal(count(d, "unchanged"), 3);
+	assert_int_equal(json_array_size(json_object_get(json_array_get(list, 0), "aliases")), 0);
+	assert_int_equal(json_array_size(json_object_get(json_array_get(list, 1), "aliases")), 2); /* one row, all its names */
+	assert_int_equal(count(d, "unchanged"), 5);
 	assert_int_equal(json_array_size(json_object_get(d, "attributes")), 1);
 	fixture_end(&f);
 }
@@ -281,7 +419,7 @@ test_what_a_row_cost_is_no_difference(void **state)
 	fx_row(&h, "[\"b\"]", one, "{},\"stats\":{\"wallMs\":1}");
 	AUTO(json_drop) json_t *d = diff(&f, &b, &h);
 	assert_int_equal(count(d, "unchanged"), 1);
-	assert_int_equal(count(d, "derivation_only"), 1);
+	assert_int_equal(count(d, "switched"), 1);
 	fixture_end(&f);
 }
 
@@ -368,7 +506,7 @@ test_a_set_that_evaluates_again(void **state)
 	assert_string_equal(text_of(&f, json_object_get(entry(d, "[\"set\",\"a\"]"), "hidden_by")), "[\"set\"]");
 	assert_null(entry(d, "set"));
 	assert_string_equal(class_of(d, "setz"), "added");
-	assert_string_equal(class_of(d, "empty"), "removed");
+	assert_string_equal(class_of(d, "empty"), "removed_failing");
 	assert_int_equal(count(d, "fixed"), 2);
 	assert_int_equal(count(d, "added"), 1);
 	json_decref(d);
@@ -491,6 +629,10 @@ test_causes(void **state)
 	const json_t *roots = json_object_get(d, "roots");
 	assert_int_equal(json_array_size(roots), 3);
 	assert_string_equal(json_str(json_array_get(roots, 0), "name", ""), "hidden-2");
+	/* Nobody knows it by a name but by what needs it. */
+	assert_int_equal(json_array_size(json_object_get(json_array_get(roots, 0), "attributes")), 0);
+	assert_string_equal(text_of(&f, json_object_get(json_array_get(roots, 0), "used_by")), "[\"mid\"]");
+	assert_string_equal(text_of(&f, json_object_get(json_array_get(roots, 1), "used_by")), "null");
 	assert_string_equal(text_of(&f, json_object_get(json_array_get(roots, 0), "what")), "[\"version 1 -> 2\"]");
 	assert_string_equal(text_of(&f, json_object_get(json_array_get(roots, 0), "attributes")), "[]");
 	assert_int_equal(json_int(json_object_get(json_array_get(roots, 0), "radius"), "derivations", -1), 3);
@@ -730,6 +872,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_class),
+	    cmocka_unit_test(test_failing_rows_that_come_and_go),
+	    cmocka_unit_test(test_an_attribute_that_moves_to_an_output_of_base),
+	    cmocka_unit_test(test_names_that_fail_with_different_words_are_two),
+	    cmocka_unit_test(test_totals_add_up),
 	    cmocka_unit_test(test_aliases_count_once),
 	    cmocka_unit_test(test_meta_of_what_did_not_change),
 	    cmocka_unit_test(test_bad_meta_changes_no_class),

@@ -107,14 +107,14 @@ expected_class(const struct set *b, const struct set *h, const bool *must, uint3
 	bool had = b->attr[i], has = h->attr[i];
 
 	if (!had)
-		return !has ? NULL : h->fails[i] ? "newly_failing" : "added";
+		return !has ? NULL : h->fails[i] ? "added_failing" : "added";
 	if (!has)
-		return "removed";
+		return b->fails[i] ? "removed_failing" : "removed";
 	if (b->fails[i] || h->fails[i])
 		return !h->fails[i] ? "fixed" : b->fails[i] ? "still_failing" : "newly_failing";
 	if (strcmp(b->drv[i]->drv, h->drv[i]->drv) == 0)
 		return NULL;
-	return must[i] ? "rebuild" : "derivation_only";
+	return must[i] ? "rebuild" : strcmp(b->drv[i]->out, h->drv[i]->out) == 0 ? "derivation_only" : "switched";
 }
 
 static void

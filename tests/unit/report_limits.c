@@ -218,6 +218,49 @@ test_stdenv_labels(void **state)
 	arena_release(&a);
 }
 
+/* A name is what is left without the platform, wherever that stands; platforms of one kernel count it once, aliases not again. */
+static void
+test_labels_count_names(void **state)
+{
+#define AT(path, system, more) "{\"path\":" path ",\"job\":\"j\",\"system\":\"" system "\",\"class\":\"rebuild\",\"name\":\"x\"" more "}"
+#define BOTH(x86, arm) AT(x86, "x86_64-linux", "") "," AT(arm, "aarch64-linux", "")
+	static const struct {
+		const char *rows, *names;
+	} t[] = {
+	    {BOTH("[\"hello\"]", "[\"hello\"]"), "[\"hello\"]"},
+	    {BOTH("[\"hello\",\"x86_64-linux\"]", "[\"hello\",\"aarch64-linux\"]"), "[\"hello\"]"},
+	    {BOTH("[\"x86_64-linux\",\"hello\"]", "[\"aarch64-linux\",\"hello\"]"), "[\"hello\"]"},
+	    {BOTH("[\"packages\",\"x86_64-linux\",\"hello\"]", "[\"packages\",\"aarch64-linux\",\"hello\"]"), "[\"packages.hello\"]"},
+	    {BOTH("[\"hydraJobs\",\"hello\",\"x86_64-linux\"]", "[\"hydraJobs\",\"hello\",\"aarch64-linux\"]"), "[\"hydraJobs.hello\"]"},
+	    /* A platform of its own that none of the systems is, and names that only look like one. */
+	    {AT("[\"armv7l-linux\",\"image\"]", "x86_64-linux", ""), "[\"image\"]"},
+	    {AT("[\"util-linux\"]", "x86_64-linux", "") "," AT("[\"x86_64-tools\"]", "x86_64-linux", ""), "[\"util-linux\", \"x86_64-tools\"]"},
+	    {AT("[\"x86_64-linux\"]", "x86_64-linux", ""), "[\"x86_64-linux\"]"},
+	    {AT("[\"a\"]", "x86_64-linux", "") "," AT("[\"b\"]", "x86_64-linux", ",\"alias_of\":[\"a\"]"), "[\"a\"]"},
+	};
+	const char *path;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop) json_t *doc = NULL;
+		path = arena_printf(&a, "%s/names.json", dir);
+		assert_int_equal(files_write(path, str_of(arena_printf(&a, "{\"ekaci_difference\":1,\"counts\":{\"total\":{},\"systems\":{"
+		    "\"x86_64-linux\":{},\"aarch64-linux\":{}}},\"attributes\":[%s],\"roots\":[],\"targets\":[]}", t[i].rows)), 0600,
+		    FILES_NO_SYNC, &e), 0);
+		AUTO(json_drop) json_t *job = job_for(path, 10), *records = run_report(job, &e);
+		assert_non_null(records);
+		assert_int_equal(json_read(json_text(find_record(records, "document", "changed-paths"), "body"), "body", &doc, &e), 0);
+		char *names = json_dumps(json_at(doc, "rebuildsByKernel.linux"), 0);
+		assert_string_equal(names, t[i].names);
+		free(names);
+		assert_int_equal(json_integer_value(json_at(doc, "rebuildCountByKernel.linux")),
+		    json_array_size(json_at(doc, "rebuildsByKernel.linux")));
+		arena_release(&a);
+	}
+}
+
 /* What a change brings, as far as attributes tell it; clean-up is set and never taken off. */
 static void
 test_labels_of_what_a_change_has(void **state)
@@ -235,6 +278,9 @@ test_labels_of_what_a_change_has(void **state)
 	    {ROW("a", "added", AT_HEAD), "package (new)"},
 	    {ROW("a", "fixed", AT_HEAD), ""},
 	    {ROW("a", "newly_failing", AT_BASE), ""},
+	    {ROW("a", "added_failing", ""), ""},
+	    {ROW("a", "removed_failing", ""), ""},
+	    {ROW("a", "switched", AT_BASE ",\"version\":[\"1\",\"2\"]"), "package (update)"},
 	    {ROW("a", "added", ",\"head\":{\"drv\":\"/nix/store/built-before.drv\"}"), ""},
 	    {ROW("a", "added", AT_HEAD ",\"renamed_from\":[\"b\"]") "," ROW("b", "removed", AT_BASE), ""},
 	    {ROW("a", "added", AT_HEAD ",\"renamed_from\":[\"b\"]") "," ROW("c", "removed", AT_BASE), "clean-up"},
@@ -271,29 +317,20 @@ test_labels_of_what_a_change_has(void **state)
 	}
 }
 
-/* Nix repeats the log when a builder fails, in the words of every version since 2.8. */
 static void
 test_tails_say_things_once(void **state)
 {
-#define DRV "'/nix/store/0123456789abcdfghijklmnpqrsvwxyz-a.drv'"
-	static const char *const t[][2] = {
-	    {"building " DRV "...\nmake\na.c:3: error: no\nerror: builder for " DRV " failed with exit code 1;\n       last 2 log lines:\n"
-	     "       > make\n       > a.c:3: error: no\n       For full logs, run 'nix log /nix/store/a.drv'.\n",
-	        "make\na.c:3: error: no\nerror: builder for " DRV " failed with exit code 1"},
-	    {"make\nerror: Cannot build " DRV ".\n       Reason: builder failed with exit code 1.\n       Last 1 log lines:\n       > make\n"
-	     "       >\n       For full logs, run:\n         nix log /nix/store/a.drv\n",
-	        "make\nerror: Cannot build " DRV ".\n       Reason: builder failed with exit code 1."},
-	    /* A log of its own may look so, too. */
-	    {"> quoted\nlast 3 log lines:\nbuilding the library\nerror: of ours;\n> more", "> quoted\nlast 3 log lines:\nbuilding the library\nerror: of ours;\n> more"},
-	    {"building " DRV "...\n", "building " DRV "..."},
-	    {"", ""},
-	};
+#define ANNOUNCED "building '/nix/store/0123456789abcdfghijklmnpqrsvwxyz-a.drv'...\n"
 	struct arena a = {0};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(t); i++)
-		assert_string_equal(words_log_tail(&a, t[i][0], 20, 4000), t[i][1]);
-	assert_string_equal(words_log_tail(&a, t[0][0], 2, 4000), "a.c:3: error: no\nerror: builder for " DRV " failed with exit code 1");
+	assert_string_equal(words_log_tail(&a, ANNOUNCED "make\na.c:3: error: no\nerror: builder failed\n", 20, 4000),
+	    "make\na.c:3: error: no\nerror: builder failed");
+	assert_string_equal(words_log_tail(&a, ANNOUNCED "make\na.c:3: error: no\nerror: builder failed\n", 2, 4000),
+	    "a.c:3: error: no\nerror: builder failed");
+	assert_string_equal(words_log_tail(&a, "building the library", 20, 4000), "building the library");
+	assert_string_equal(words_log_tail(&a, ANNOUNCED, 20, 4000), "building '/nix/store/0123456789abcdfghijklmnpqrsvwxyz-a.drv'...");
+	assert_string_equal(words_log_tail(&a, "", 20, 4000), "");
 	arena_release(&a);
 }
 
@@ -576,6 +613,7 @@ main(void)
 	    cmocka_unit_test(test_labels_follow_nixpkgs_at_the_edges),
 	    cmocka_unit_test(test_stdenv_labels),
 	    cmocka_unit_test(test_tails_say_things_once),
+	    cmocka_unit_test(test_labels_count_names),
 	    cmocka_unit_test(test_labels_of_what_a_change_has),
 	    cmocka_unit_test(test_long_texts_are_cut),
 	};

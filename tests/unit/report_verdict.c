@@ -39,6 +39,15 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 
 #define BUILD(text) "{\"" DRV "\":{" text "}}"
 
+/* Something changed that evaluations do not show. */
+#define UNTOLD(kind) \
+	"{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"untold\":{\"" kind "\":{\"paths\":[\"p\"],\"count\":1,\"jobs\":[\"j\"]}}}}"
+#define SIDES(list) "{\"evaluations\":[" list "]}"
+#define GOOD(side, rows) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":" rows "}"
+#define SAID(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":0,\"nothing\":\"it is a library\"}"
+#define BROKEN(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"reason\":\"syntax error\",\"rows\":0}"
+#define UNKNOWN(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"unknown\":true,\"reason\":\"not fetched\",\"rows\":0}"
+
 static const struct {
 	const char *class, *build, *more;
 	const char *evaluation, *rebuilds; /* conclusions; "" for none yet */
@@ -69,8 +78,26 @@ static const struct {
     {"newly_failing", "null", "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"allow_eval_failures\":true}]}}", "neutral", "success", 1},
     {"still_failing", "null", "{}", "success", "success", 0},
     {"fixed", "null", "{}", "success", "success", 0},
-    {"rebuild", "null", "{\"evaluations\":[{\"side\":\"base\",\"complete\":false,\"reason\":\"killed\"}]}", "failure", "cancelled",
-        2},
+    {"added_failing", "null", "{}", "failure", "success", 1},
+    {"added_failing", "null", "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"allow_eval_failures\":true}]}}", "neutral", "success", 1},
+    {"removed_failing", "null", "{}", "success", "success", 0},
+    {"switched", "null", "{}", "success", "success", 0},
+    /* Only a head that does not evaluate where its base does is this change's doing. */
+    {"rebuild", "null", SIDES(BROKEN("base")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(GOOD("base", "9") "," BROKEN("head")), "failure", "cancelled", 2},
+    {"rebuild", "null", SIDES(BROKEN("base") "," GOOD("head", "9")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(BROKEN("base") "," BROKEN("head")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(GOOD("base", "9") "," UNKNOWN("head")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(UNKNOWN("base") "," GOOD("head", "9")), "neutral", "neutral", 2},
+    {"rebuild", "null", SIDES(UNKNOWN("base") "," UNKNOWN("head")), "neutral", "neutral", 2},
+    /* Nothing on both sides is not known, but where the evaluations say that it is as it should be. */
+    {"unchanged", "null", SIDES(GOOD("base", "0") "," GOOD("head", "0")), "neutral", "neutral", 2},
+    {"unchanged", "null", SIDES(SAID("base") "," SAID("head")), "neutral", "neutral", 0},
+    {"unchanged", "null", SIDES(GOOD("base", "0") "," SAID("head")), "neutral", "neutral", 2},
+    {"added", "null", SIDES(GOOD("base", "0") "," GOOD("head", "1")), "success", "success", 0},
+    {"unchanged", "null",
+        SIDES(GOOD("base", "0") "," GOOD("head", "0") ",{\"side\":\"base\",\"job\":\"k\",\"complete\":true,\"rows\":3},"
+              "{\"side\":\"head\",\"job\":\"k\",\"complete\":true,\"rows\":3}"), "success", "success", 0},
     {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"input\",\"message\":\"x\"}}", "failure",
         "cancelled", 2},
     {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"absent\",\"message\":\"x\"}}", "failure",
@@ -83,6 +110,14 @@ static const struct {
         "action_required", "cancelled", 2},
     {"rebuild", "null", "{\"difference\":null,\"plan\":{\"decision\":\"skip\"},\"evaluations\":[]}", "success", "success", 0},
     {"rebuild", "null", "{\"difference\":null,\"phase\":\"evaluating\",\"evaluations\":[]}", "", "", 2},
+    {"derivation_only", "null", UNTOLD("submodules"), "neutral", "neutral", 2},
+    {"derivation_only", "null", UNTOLD("unnamed"), "neutral", "neutral", 2},
+    {"rebuild", BUILD("\"state\":\"built\""), UNTOLD("submodules"), "neutral", "neutral", 2},
+    {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"newly_failing\""), UNTOLD("submodules"), "neutral", "failure", 1},
+    {"newly_failing", "null", UNTOLD("submodules"), "failure", "neutral", 1},
+    {"rebuild", BUILD("\"state\":\"built\""), UNTOLD("lfs"), "success", "neutral", 2},
+    {"rebuild", "null", UNTOLD("lfs"), "success", "neutral", 0},
+    {"derivation_only", "null", UNTOLD("lfs"), "success", "success", 0}, /* had it been used, its text would tell */
     {"rebuild", "null", "{\"phase\":\"superseded\"}", "cancelled", "cancelled", 2},
     {"rebuild", "null", "{\"phase\":\"cancelled\"}", "cancelled", "cancelled", 2},
 };
@@ -128,6 +163,32 @@ test_conclusions(void **state)
 		if (compared != (*cases[i].evaluation != '\0' && strcmp(cases[i].rebuilds, "cancelled") != 0 &&
 		                    json_str(job, "difference", NULL) != NULL))
 			assert_string_equal(json_str_at(job, "phase", ""), "done"); /* a build that was cancelled after comparing */
+		arena_release(&a);
+	}
+}
+
+/* A job that came to nothing is said beside the others; but not where a rule narrowed it to attributes it need not have. */
+static void
+test_an_empty_job_among_others_is_said(void **state)
+{
+	static const struct {
+		const char *scope;
+		const char *title;
+	} t[] = {{"null", "4 attributes evaluated - nothing to evaluate in 1 job"}, {"[[\"games\"]]", "4 attributes evaluated"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a,
+		    "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"file\":\"/a.nix\",\"scope\":%s},{\"name\":\"k\",\"file\":\"/b.nix\"}]},\"evaluations\":["
+		    GOOD("base", "0") "," GOOD("head", "0") ",{\"side\":\"base\",\"job\":\"k\",\"complete\":true,\"rows\":4},"
+		    "{\"side\":\"head\",\"job\":\"k\",\"complete\":true,\"rows\":4}]}", t[i].scope));
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		assert_non_null(records);
+		const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
+		assert_string_equal(json_str(check, "title", ""), t[i].title);
+		assert_int_equal(strstr(json_str(check, "summary", ""), "nothing to evaluate below `a.nix`") != NULL, i == 0);
 		arena_release(&a);
 	}
 }
@@ -208,6 +269,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
+	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
 	    cmocka_unit_test(test_at_most_fifty_annotations),
 	    cmocka_unit_test(test_bad_jobs_are_refused),
 	};

@@ -233,6 +233,75 @@ a_failure_travels_up_with_its_cause(void **state)
 }
 
 static void
+what_has_no_machine_fails_nothing_above_it(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(json_drop) json_t *builds = NULL;
+	AUTO(json_drop) json_t *unjudged = NULL;
+	AUTO(json_drop) json_t *both = json_pack("[s,s]", "/nix/store/y.drv", "/nix/store/a.drv");
+
+	want_chain(f, f->run, false);
+	struct build_end none = {.state = BUILD_UNSUPPORTED, .reason = "no machine for x"};
+	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/a.drv"), &none, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/b.drv"), "unsupported");
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "unsupported");
+	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
+	const json_t *c = json_object_get(builds, "/nix/store/c.drv");
+	assert_string_equal(json_str(c, "propagated_from", ""), "/nix/store/a.drv");
+	assert_string_equal(json_str(c, "reason", ""), "no machine for x");
+	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
+	assert_int_equal(json_array_size(unjudged), 0);
+	/* With a failure beside it, too, it could not be tried. */
+	const struct build_want more[] = {
+	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .features = "[]"},
+	    {.drv = "/nix/store/y.drv", .name = "y", .system = "y", .features = "[]"},
+	    {.drv = "/nix/store/z.drv", .name = "z", .system = "y", .features = "[]", .inputs = both, .target = true},
+	};
+	assert_int_equal(store_builds_want(f->s, f->run, more, COUNT(more), 0, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued"); /* a machine may have come */
+	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/a.drv"), &none, &f->e), 0);
+	build_ends(f, "/nix/store/y.drv", BUILD_FAILED);
+	assert_string_equal(state_of(f, "/nix/store/z.drv"), "unsupported");
+}
+
+static void
+what_marks_itself_as_failed_has_failed_but_is_there(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(json_drop) json_t *builds = NULL;
+	AUTO(json_drop) json_t *unjudged = NULL;
+	AUTO(json_drop) json_t *on_b = json_pack("[s]", "/nix/store/b.drv");
+
+	want_chain(f, f->run, false);
+	build_ends(f, "/nix/store/a.drv", BUILD_BUILT);
+	struct build_end marked = {.state = BUILD_FAILED, .reason = BUILD_MARKED, .marked = true};
+	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/b.drv"), &marked, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/b.drv"), "failed");
+	assert_string_equal(state_of(f, "/nix/store/c.drv"), "queued");
+	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
+	assert_int_equal(json_array_size(unjudged), 1);
+	/* For the next run it is there, as one that has failed; for the first that saw it there, too. */
+	const struct build_want next[] = {
+	    {.drv = "/nix/store/b.drv", .name = "b", .system = "x", .features = "[]", .target = true, .cached = true, .marked = true},
+	    {.drv = "/nix/store/m.drv", .name = "m", .system = "x", .features = "[]", .target = true, .cached = true, .marked = true},
+	    {.drv = "/nix/store/n.drv", .name = "n", .system = "x", .features = "[]", .target = true, .inputs = on_b},
+	};
+	int64_t second = add_run(f, 2);
+	assert_int_equal(store_builds_want(f->s, second, next, COUNT(next), 0, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/b.drv"), "failed");
+	assert_string_equal(state_of(f, "/nix/store/m.drv"), "failed");
+	assert_string_equal(state_of(f, "/nix/store/n.drv"), "queued");
+	assert_int_equal(store_run_builds_json(f->s, second, &builds, &f->e), 0);
+	assert_string_equal(json_str(json_object_get(builds, "/nix/store/m.drv"), "reason", ""), BUILD_MARKED);
+	assert_null(json_str(json_object_get(builds, "/nix/store/m.drv"), "propagated_from", NULL));
+	/* Made anew without the mark it is good. */
+	const struct build_want good[] = {
+	    {.drv = "/nix/store/m.drv", .name = "m", .system = "x", .features = "[]", .target = true, .cached = true}};
+	assert_int_equal(store_builds_want(f->s, second, good, 1, 0, &f->e), 0);
+	assert_string_equal(state_of(f, "/nix/store/m.drv"), "cached");
+}
+
+static void
 a_known_failure_stands_until_it_is_asked_again(void **state)
 {
 	struct fixture *f = *state;
@@ -652,6 +721,8 @@ main(void)
 	    TEST(a_failed_inner_step_rolls_everything_back),
 	    TEST(dependencies_come_first_and_release_what_waits),
 	    TEST(a_failure_travels_up_with_its_cause),
+	    TEST(what_marks_itself_as_failed_has_failed_but_is_there),
+	    TEST(what_has_no_machine_fails_nothing_above_it),
 	    TEST(a_known_failure_stands_until_it_is_asked_again),
 	    TEST(blame_follows_what_the_base_does),
 	    TEST(an_added_target_that_fails_is_newly_failing),

@@ -3,8 +3,12 @@
 
 #include "support/os/files.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -27,6 +31,36 @@ bool
 nixstore_daemon_listens(void)
 {
 	return knock() == 0;
+}
+
+bool
+nixstore_is_the_daemons(void)
+{
+	return access(DATABASE, W_OK) != 0 && nixstore_daemon_listens();
+}
+
+int
+nixstore_forget_roots(const char *dir)
+{
+	const char *state = getenv("NIX_STATE_DIR");
+	char path[PATH_MAX], target[PATH_MAX];
+	int left = 0;
+
+	snprintf(path, sizeof(path), "%s/gcroots/auto", state != NULL && state[0] == '/' ? state : "/nix/var/nix");
+	DIR *d = opendir(path);
+	if (d == NULL)
+		return 0;
+	for (struct dirent *link; (link = readdir(d)) != NULL;) {
+		ssize_t n = readlinkat(dirfd(d), link->d_name, target, sizeof(target) - 1);
+		size_t n_dir = strlen(dir);
+		if (n <= 0)
+			continue;
+		target[n] = '\0';
+		if (strncmp(target, dir, n_dir) == 0 && target[n_dir] == '/' && unlinkat(dirfd(d), link->d_name, 0) != 0 && errno != ENOENT)
+			left = 1;
+	}
+	closedir(d);
+	return left;
 }
 
 const char *

@@ -80,6 +80,17 @@ ansi_length(struct str s)
 	return s.p[1] == '(' && s.n > 2 ? 3 : 0;
 }
 
+void
+escape_plain(struct buf *out, struct str s)
+{
+	for (size_t at = 0; at < s.n;) {
+		size_t skip = ansi_length(str_from(s, at));
+		if (skip == 0)
+			buf_putc(out, s.p[at]);
+		at += skip > 0 ? skip : 1;
+	}
+}
+
 /* Appends s to out with nothing hidden: what every kind but the URL starts from. Newlines and tabs stay; other controls
  * become pictures (U+2400...) or, for a terminal, \x07. */
 static void

@@ -31,6 +31,9 @@ enum escape {
 void escape_add(struct buf *out, enum escape kind, struct str s);
 char *escape_dup(struct arena *a, enum escape kind, struct str s);
 
+/* As it is, without terminal colour and cursor sequences: for text that is read on, not for an exit. */
+void escape_plain(struct buf *out, struct str s);
+
 /* A Markdown code span: backticks as many as it takes, or <code> where a table would be broken. One line. Empty text
  * gives nothing. Right in paragraphs, lists, headings and tables; in raw HTML use escape_code_html. */
 void escape_code(struct buf *out, struct str s);

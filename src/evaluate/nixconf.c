@@ -1,0 +1,68 @@
+/* Lines of nix.conf. */
+#include "evaluate/nixconf.h"
+
+#include <string.h>
+
+enum { CONF_BYTES = 256 * 1024 };
+
+bool
+nixconf_is_secret(const char *name)
+{
+	static const char *const secret[] = {"access-tokens", "netrc-file", "secret-key-files", "impure-env"};
+
+	if (strncmp(name, "extra-", 6) == 0)
+		name += 6;
+	for (size_t i = 0; i < COUNT(secret); i++)
+		if (strcmp(name, secret[i]) == 0)
+			return true;
+	return false;
+}
+
+json_t *
+nixconf_without_secrets(const json_t *options, enum nixconf_doors doors)
+{
+	json_t *ret = json_object(), *value;
+	const char *name;
+
+	json_object_foreach((json_t *)(uintptr_t)options, name, value)
+		if (!nixconf_is_secret(name))
+			json_object_set(ret, name, value);
+	if (doors == NIXCONF_WITHOUT_DOORS) {
+		json_object_set_new(ret, "access-tokens", json_string(""));
+		json_object_set_new(ret, "netrc-file", json_string("/dev/null"));
+	}
+	return ret;
+}
+
+const char *
+nixconf_option(const json_t *options, const char *name)
+{
+	return json_str(options, name, NULL);
+}
+
+const char *
+nixconf_text(struct arena *a, const json_t *options, const json_t *features)
+{
+	AUTO(buf_release) struct buf text = {0};
+	const json_t *one;
+	const char *name;
+	json_t *value;
+	size_t i;
+
+	buf_init(&text, CONF_BYTES);
+	buf_puts(&text, "accept-flake-config = false\n");
+	if (json_array_size(features) > 0) {
+		buf_puts(&text, "extra-experimental-features =");
+		json_array_foreach(features, i, one)
+			buf_printf(&text, " %s", json_is_string(one) ? json_string_value(one) : "");
+		buf_putc(&text, '\n');
+	}
+	json_object_foreach((json_t *)(uintptr_t)options, name, value) {
+		if (!json_is_string(value) || strcmp(name, "nix-path") == 0) /* that goes by NIX_PATH, which would win */
+			continue;
+		/* Evaluation by itself needs features of Nix: none is taken away. */
+		bool list = strcmp(name, "experimental-features") == 0;
+		buf_printf(&text, "%s%s = %s\n", list ? "extra-" : "", name, json_string_value(value));
+	}
+	return arena_strn(a, text.p, text.n);
+}

@@ -1,0 +1,22 @@
+/*
+ * nixsettings - what Nix here is set to, in Nix' own words: `nix config show --json` (until 2.19 `nix show-config --json`, since
+ * then a deprecated name of it).
+ *
+ * It reads nix.conf, the user's, NIX_CONFIG and the options given, as any other command does. Numbers come as real ones:
+ * Nix prints some that no 64 bits with a sign hold.
+ */
+#ifndef EKACI_SCHEDULE_NIXSETTINGS_H
+#define EKACI_SCHEDULE_NIXSETTINGS_H
+
+#include "support/text/json.h"
+
+/* An object of NAME: {"value", "defaultValue", ...}; options as in ekaci.toml, or NULL. Runs a program (child.h). */
+must_check int nixsettings_read(const json_t *options, json_t **ret, struct err *e);
+/* The value of a setting, or otherwise; in the object. */
+const char *nixsettings_text(const json_t *conf, const char *name, const char *otherwise);
+uint64_t nixsettings_number(const json_t *conf, const char *name, uint64_t otherwise); /* true is 1 */
+const json_t *nixsettings_list(const json_t *conf, const char *name); /* NULL: none */
+/* Whether nobody has set it. */
+bool nixsettings_is_default(const json_t *conf, const char *name);
+
+#endif

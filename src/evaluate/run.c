@@ -3,8 +3,8 @@
 
 #include "evaluate/checkout.h"
 #include "evaluate/evalconf.h"
-#include "evaluate/searchpath.h"
 #include "evaluate/saying.h"
+#include "evaluate/searchpath.h"
 #include "evaluate/setup.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -47,7 +47,7 @@ static const uint64_t max_file = 8ull << 30; /* an evaluated expression may not 
 struct hearing {
 	struct run *r;
 	struct rows *rows;
-	struct buf tail, errors, plain;
+	struct buf tail, errors, plain; /* plain: a line without its colours */
 	size_t n_errors;
 	bool false_alarm; /* the last line said so */
 	bool one_attribute; /* it said that it ended because of one (evaluator_gave_up) */
@@ -69,7 +69,7 @@ hearing_init(struct hearing *h)
 {
 	h->disk_mb = free_mb(h->disk);
 	buf_init(&h->tail, TAIL_BYTES * 2);
-	buf_init(&h->plain, CHILD_MAX_LINE);
+	buf_init(&h->plain, TAIL_BYTES);
 	buf_init(&h->errors, (size_t)ERROR_LINES * (TAIL_BYTES / 4 + 2));
 }
 

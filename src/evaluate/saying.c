@@ -15,38 +15,6 @@ enum {
 static const char typed[] = "at \xc2\xabstring\xc2\xbb:", in_file[] = "-" WALKER_FILE ":", in_flake[] = "-" FLAKE_FILE ":";
 static const char ellipsis[] = "\xe2\x80\xa6";
 
-/* The length of the escape at the front of s: ESC [ ... LETTER, or ESC and one byte; never beyond the line. */
-static size_t
-escape_length(struct str s)
-{
-	size_t n = 2;
-
-	if (s.n < 2 || s.p[1] == '\n')
-		return 1;
-	if (s.p[1] != '[')
-		return n;
-	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x40)
-		n++;
-	return n < s.n && s.p[n] != '\n' ? n + 1 : n;
-}
-
-struct str
-saying_plain(struct str text, struct buf *copy)
-{
-	const char *escape = memchr(text.p, '\x1b', text.n);
-
-	if (escape == NULL)
-		return text;
-	buf_drop(copy, copy->n);
-	while ((escape = memchr(text.p, '\x1b', text.n)) != NULL) {
-		struct str rest = str_from(text, (size_t)(escape - text.p));
-		buf_add(copy, text.p, (size_t)(escape - text.p));
-		text = str_from(rest, escape_length(rest));
-	}
-	buf_str(copy, text);
-	return buf_get(copy);
-}
-
 static struct str
 line_at(struct str text)
 {

@@ -14,9 +14,6 @@
 
 #include "support/base/str.h"
 
-/* Without the escapes that colour a terminal: text itself when there are none, else what copy holds then. */
-struct str saying_plain(struct str text, struct buf *copy);
-
 /* Where the words of the last error in text begin; text itself where no line says "error:". Bytes are not changed. */
 struct str saying_last(struct str text);
 

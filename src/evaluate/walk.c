@@ -9,6 +9,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/peer.h"
+#include "support/text/escape.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -114,7 +115,11 @@ is_greeting(struct str line)
 static void
 on_noise(struct worker *k, struct str line)
 {
-	line = saying_plain(line, &k->plain);
+	if (memchr(line.p, '\x1b', line.n) != NULL) {
+		buf_drop(&k->plain, k->plain.n);
+		escape_plain(&k->plain, line);
+		line = buf_get(&k->plain);
+	}
 	bool starts = str_starts(line, STR("error:"));
 
 	if (k->greets && is_greeting(line))

@@ -21,8 +21,10 @@ const char walker_text[] =
     "      else v\n"
     "    else if isAttrs v && v ? __functor then call (v.__functor v)\n"
     "    else v;\n"
+    /* (x ? _)._ or y is y, when x has been evaluated: nothing of it stands in a trace, as a call would, twice. What may fail is
+     * evaluated so before anything is done with it. */
     "  node = raw:\n"
-    "    let v = call raw; names = attrNames v;\n"
+    "    let v = (raw ? _)._ or (call raw); names = attrNames v;\n"
     "    in { inherit v names; kids = map (n: node v.${n}) names; };\n"
     "  top = node root;\n"
     "  isDrv = v: v ? type && v.type == \"derivation\";\n"
@@ -71,12 +73,13 @@ const char walker_text[] =
     "    in follow (if depth < 200 then depth - length path else 200) [ ] (at (begin d path)) n;\n"
     "  visit = path:\n"
     "    let n = at path; v = n.v; alike = namesakes n path;\n"
-    "    in if !isAttrs v then say \"n\"\n"
-    "       else if isDrv v then\n"
-    "         if meta then seq (say \"d ${plain (row v)}\") (say \"m ${plain (metaOf v)}\") else say \"r ${plain (row v)}\"\n"
-    "       else if !enter path v then say \"n\"\n"
-    "       else if alike == [ ] then say \"k ${plain n.names}\"\n"
-    "       else seq (say \"s ${plain n.names}\") (say \"l ${toJSON (filter (endless n path) alike)}\");\n"
+    "    in (v ? _)._ or (\n"
+    "      if !isAttrs v then say \"n\"\n"
+    "      else if isDrv v then (v.drvPath ? _)._ or (\n"
+    "        if meta then seq (say \"d ${plain (row v)}\") (say \"m ${plain (metaOf v)}\") else say \"r ${plain (row v)}\")\n"
+    "      else if !enter path v then say \"n\"\n"
+    "      else if alike == [ ] then say \"k ${plain n.names}\"\n"
+    "      else seq (say \"s ${plain n.names}\") (say \"l ${toJSON (filter (endless n path) alike)}\"));\n"
     /* The names among its constituents stay as they are, and bring the inputs along: the environment is the same. */
     "  rewrite = q:\n"
     "    let\n"
@@ -86,8 +89,8 @@ const char walker_text[] =
     "      new = derivation (v.drvAttrs // { constituents = if isList old then map more old else more old; });\n"
     "    in say \"w ${plain { drvPath = drvPath new; outputs = outputs new; }}\";\n"
     /* A question: [ from count path... ], the count attributes of the set at path from index from on; count 0: path. */
-    "  ask = q: if isAttrs q then rewrite q else\n"
-    "    let from = elemAt q 0; count = elemAt q 1; path = tail (tail q);\n"
-    "    in if count == 0 then visit path\n"
-    "       else foldl' (acc: i: seq (visit (path ++ [ i ])) null) null (genList (i: from + i) count);\n"
-    "in foldl' (acc: q: seq (ask q) null) null\n";
+    "in foldl' (acc: q: ((\n"
+    "  if isAttrs q then rewrite q\n"
+    "  else if elemAt q 1 == 0 then visit (tail (tail q))\n"
+    "  else foldl' (acc: i: (visit (tail (tail q) ++ [ i ]) ? _)._ or null) null (genList (i: elemAt q 0 + i) (elemAt q 1))\n"
+    ") ? _)._ or null) null\n";

@@ -115,27 +115,6 @@ the_last_error_is_found_where_it_is_said(void **state)
 	}
 }
 
-static void
-colours_go_and_nothing_else(void **state)
-{
-	static const struct {
-		const char *text, *plain;
-	} cases[] = {
-	    {"\x1b[31;1merror:\x1b[0m x\x1b[K", "error: x"},
-	    {"\x1b" "7a\x1b[2\nb", "a\nb"},
-	    {"\x1b", ""},
-	    {"\x1b[", ""},
-	    {"a [31mb", "a [31mb"},
-	    {"\xff\xc3\x1b[0m\xe2", "\xff\xc3\xe2"},
-	};
-	AUTO(buf_release) struct buf copy;
-
-	(void)state;
-	buf_init(&copy, 1000);
-	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_true(str_is(saying_plain(str_of(cases[i].text), &copy), cases[i].plain));
-}
-
 /* Whatever is said, something is shown of it, and no byte beyond it is read. */
 static void
 no_text_is_too_strange(void **state)
@@ -161,7 +140,6 @@ main(void)
 	    cmocka_unit_test(each_error_says_its_words_and_where_it_stands),
 	    cmocka_unit_test(what_the_walker_says_itself_has_no_place),
 	    cmocka_unit_test(the_last_error_is_found_where_it_is_said),
-	    cmocka_unit_test(colours_go_and_nothing_else),
 	    cmocka_unit_test(no_text_is_too_strange),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,8 +14,7 @@ enum {
 	MAX_WARNINGS = 20,
 	SAME_LEVELS = 8, /* the same derivation at so many levels of a repeated name: no tree that ends has that */
 	LEAST_DEPTH = 4, /* of what is looked at so; */
-	MOST_DEPTH = 256, /* deeper is beyond every limit */
-	MAX_WARNINGS = 20
+	MOST_DEPTH = 256 /* deeper is beyond every limit */
 };
 
 void

@@ -104,7 +104,16 @@ for (const workers of ['1', '3']) {
 	// Who names its constituents becomes another derivation: the same but for what it needs.
 	const same = ['direct', 'none', 'missing', 'failing', 'left', 'right', 'waits'], changed = ['named', 'mixed', 'glob', 'indirect'];
 	is([...same, ...changed].filter((n) => r.rows[n].drvPath !== plain.rows[n].drvPath), changed, 'aggregates that name constituents are rewritten, others are not');
-	const shown = (drv) => Object.values(JSON.parse(run('nix', ['--extra-experimental-features', 'nix-command', 'show-derivation', drv]).stdout))[0];
+	// Newer Nix has another name for the command, and another form: {derivations: {BASENAME: {inputs: {drvs}, ...}}, version}.
+	const shown = (drv) => {
+		const asked = ['derivation show', 'show-derivation'].map((c) => run('nix', ['--extra-experimental-features', 'nix-command', ...c.split(' '), drv])).find((x) => x.status === 0);
+		const all = JSON.parse(asked.stdout);
+		if (!('derivations' in all))
+			return Object.values(all)[0];
+		const [{ inputs, ...more }] = Object.values(all.derivations);
+		const whole = (p) => `/nix/store/${p}`;
+		return { ...more, inputDrvs: Object.fromEntries(Object.entries(inputs.drvs).map(([k, v]) => [whole(k), v])), outputs: { out: { path: whole(more.outputs.out.path) } } };
+	};
 	for (const n of changed) {
 		const [was, is_now] = [plain, r].map((one) => shown(one.rows[n].drvPath));
 		const rest = ({ inputDrvs, outputs, env, ...more }, { out, ...others } = env) => ({ ...more, others });

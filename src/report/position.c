@@ -11,21 +11,13 @@ static const char store[] = "/nix/store/", copy[] = "-source/";
 enum { HASH = 32, COPY_PREFIX = sizeof(store) - 1 + HASH + sizeof(copy) - 1 };
 
 /* "." and "./folder" are this repository, as in evaluate/evaluator.c; what else nix may take is another's. */
-static void
-add_flake(struct places *p, const char *flake)
+/* A flake of the tree, in whatever folder of it: its source is the whole tree (evaluate/flake.h). */
+static bool
+is_own_flake(const char *flake)
 {
-	struct str rest, ref = str_cut(str_of(flake), '#', &rest);
+	struct str rest, ref = str_cut(str_cut(str_of(flake), '#', &rest), '?', &rest);
 
-	if (ref.n != 0 && !str_is(ref, ".") && !str_starts(ref, STR("./")))
-		return;
-	struct str folder = ref.n > 2 ? str_from(ref, 2) : (struct str){"", 0};
-	while (str_ends(folder, STR("/")))
-		folder.n--;
-	for (size_t i = 0; i < p->n_folders; i++)
-		if (str_is(folder, p->folders[i]))
-			return;
-	if (p->n_folders < POSITION_MAX_FLAKES)
-		p->folders[p->n_folders++] = str_dup(p->a, folder);
+	return ref.n == 0 || str_is(ref, ".") || str_starts(ref, STR("./"));
 }
 
 void
@@ -40,8 +32,7 @@ places_init(struct places *p, struct arena *a, const json_t *job)
 	    .head_tree = json_str(job, "head_tree", NULL)};
 	json_array_foreach(json_at(job, "plan.jobs"), i, one) {
 		const char *flake = json_str(one, "flake", NULL);
-		if (flake != NULL)
-			add_flake(p, flake);
+		p->has_flake |= flake != NULL && is_own_flake(flake);
 	}
 }
 
@@ -139,16 +130,16 @@ in_checkout(struct places *p, const char *s, const char **ret_path, int64_t *ret
 }
 
 static bool
-is_copy(struct places *p, const char *folder, struct str dir)
+is_copy(struct places *p, struct str dir)
 {
-	struct str key = str_of(arena_printf(p->a, "%s " STR_FMT, folder, STR_ARG(dir)));
 	bool added = false;
 
-	if (p->copies.n == POSITION_MAX_COPIES && map_get(&p->copies, key) == NULL)
+	if (p->copies.n == POSITION_MAX_COPIES && map_get(&p->copies, dir) == NULL)
 		return false;
-	struct map_entry *e = map_add(&p->copies, key, &added);
+	const char *name = str_dup(p->a, dir);
+	struct map_entry *e = map_add(&p->copies, str_of(name), &added);
 	if (added)
-		e->value = source_is_copy(p->source, folder, str_dup(p->a, dir));
+		e->value = source_is_copy(p->source, "", name);
 	return e->value != 0;
 }
 
@@ -159,20 +150,16 @@ in_flake(struct places *p, const char *s, const char **ret_path, int64_t *ret_li
 	struct str path, dir = {s, COPY_PREFIX - 1};
 	int64_t line;
 
-	if (p->n_folders == 0 || strncmp(s, store, sizeof(store) - 1) != 0 || strnlen(s, COPY_PREFIX) < COPY_PREFIX ||
+	if (!p->has_flake || strncmp(s, store, sizeof(store) - 1) != 0 || strnlen(s, COPY_PREFIX) < COPY_PREFIX ||
 	    strncmp(s + COPY_PREFIX - (sizeof(copy) - 1), copy, sizeof(copy) - 1) != 0 ||
 	    memchr(s + sizeof(store) - 1, '/', HASH) != NULL || !read_place(s + COPY_PREFIX, &path, &line))
 		return false;
-	for (size_t i = 0; i < p->n_folders; i++) {
-		const char *folder = p->folders[i];
-		const char *name = arena_printf(p->a, "%s%s" STR_FMT, folder, folder[0] != '\0' ? "/" : "", STR_ARG(path));
-		if (!in_tree(p, name, line) || !is_copy(p, folder, dir))
-			continue;
-		*ret_path = name;
-		*ret_line = line;
-		return true;
-	}
-	return false;
+	const char *name = str_dup(p->a, path);
+	if (!in_tree(p, name, line) || !is_copy(p, dir))
+		return false;
+	*ret_path = name;
+	*ret_line = line;
+	return true;
 }
 
 bool

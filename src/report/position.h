@@ -17,8 +17,7 @@
 #include "support/text/json.h"
 
 enum {
-	POSITION_MAX_FLAKES = 16, /* folders with a flake */
-	POSITION_MAX_COPIES = 64  /* folders in the store that are looked at */
+	POSITION_MAX_COPIES = 64  /* of the store that are looked at */
 };
 
 struct places {
@@ -29,9 +28,8 @@ struct places {
 	struct source *source;            /* opened when first needed */
 	bool tried;                       /* to open it */
 	struct map lines;                 /* how many lines files of the tree have; 0: there is no such file */
-	struct map copies;                /* "FOLDER /nix/store/HASH-source": whether it is one */
-	const char *folders[POSITION_MAX_FLAKES]; /* of the tree, where flakes are; "" for the whole */
-	size_t n_folders;
+	struct map copies;                /* "/nix/store/HASH-source": whether it is one */
+	bool has_flake;                   /* a job is a flake of the tree */
 };
 
 /* job: of the stage report. */

@@ -91,7 +91,7 @@ test('what newly fails in a flake is annotated where it stands in the repository
 	const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
 	equal([evaluation.conclusion, rebuilds.conclusion], ['failure', 'failure']);
 	const report = await report_of(scene, rebuilds);
-	match(row_of(report, 'x86_64-linux.app').head.meta.position, /^\/nix\/store\/[0-9a-z]{32}-source\/pkgs\/app\.nix:5$/);
+	match(row_of(report, 'x86_64-linux.app').head.meta.position, /^\/nix\/store\/[0-9a-z]{32}-source\/(sub\/)?pkgs\/app\.nix:5$/);
 	equal(row_of(report, 'x86_64-linux.foreign').class, 'rebuild');
 	equal(places(rebuilds), ['pkgs/app.nix:5', 'sub/pkgs/app.nix:5']);
 	match(rebuilds.annotations[0].title, /app newly fails to build/);

@@ -20,16 +20,18 @@ in `;
 const BASE = `${PRE} rec {
 	lib = both (mk "lib" "1" { src = fresh "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="; }); libfoo = lib; set = { recurseForDerivations = true; inherit lib; };
 	app = both (s: mk "app" "1" { dep = lib.\${s}; } s); user = mk "user" "1" { hidden = mk "hidden" "1" { } "x86_64-linux"; } "x86_64-linux";
-	gone = both (mk "gone" "1" { }); fails = throw "always"; heals = throw "no"; sickens = mk "sickens" "1" { } "x86_64-linux";
+	gone = both (mk "gone" "1" { }); heals = throw "no"; sickens = mk "sickens" "1" { } "x86_64-linux";
 	stale = throw "removed long ago"; stays = both (mk "stays" "1" { });
 	tool = mk "tool" "1" { } "x86_64-linux"; tool_2 = mk "tool" "2" { } "x86_64-linux"; mirrored = mk "mirrored" "1" { src = fixed "a"; } "x86_64-linux";
+	fails = throw "always";
 }`;
 const HEAD = `${PRE} rec {
 	lib = both (mk "lib" "2" { src = fresh "LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564="; }); libfoo = lib; set = { recurseForDerivations = true; inherit lib; };
 	app = both (s: mk "app" "1" { dep = lib.\${s}; } s); user = mk "user" "1" { hidden = mk "hidden" "2" { } "x86_64-linux"; } "x86_64-linux";
-	fails = throw "always"; heals = mk "heals" "1" { } "x86_64-linux"; sickens = throw "it is ill"; broken = throw "it never was well";
+	heals = mk "heals" "1" { } "x86_64-linux"; sickens = throw "it is ill"; broken = throw "it never was well";
 	new = both (mk "new" "1" { }); stays = both (mk "stays" "1" { });
 	tool = mk "tool" "2" { } "x86_64-linux"; tool_2 = mk "tool" "2" { } "x86_64-linux"; mirrored = mk "mirrored" "1" { src = fixed "b"; } "x86_64-linux";
+	fails = throw "always";
 }`;
 
 // Runs a stage that is not `evaluate`.

@@ -160,8 +160,8 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 # What is missing is installed first; -Werror holds for everything that is tested. tests/check/run closes with
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 PART =
-PART_evaluation = $(B)/tests/evaluate_% tests/eval/%
-PART_builds = $(B)/tests/schedule_% tests/schedule/%
+PART_evaluation = $(B)/tests/evaluate_% tests/eval/% tests/e2e/flakes.js tests/e2e/submodules.js
+PART_builds = $(B)/tests/schedule_% tests/schedule/% tests/e2e/builds.js
 TESTS = $(filter $(if $(PART),$(PART_$(PART)),%),$(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE))
 check:
 	deploy/dependencies.sh check

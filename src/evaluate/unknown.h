@@ -7,7 +7,7 @@
  * is incomplete.
  *
  * Nix has no status for this, only words, and they differ from version to version. They stand in one table, unknown.c,
- * and a real sample of each version that is tested lies in fixtures/nix/VERSION/KIND-NAME.txt (fixtures/nix/record.js
+ * and a real sample of each version that is tested lies in fixtures/nix/VERSION/unknown/KIND-NAME.txt (fixtures/nix/record.js
  * makes them). A message counts only when it begins as Nix' own does: behind "error: " at the beginning of a line, so that
  * neither a line of source code that is shown nor a sentence within somebody's `throw` is taken for it. Who throws Nix'
  * very words makes an evaluation incomplete, which harms nobody but the thrower.

@@ -3,7 +3,7 @@
 'use strict';
 const path = require('path');
 const { work, ok, is, done, run, repository, job, stage } = require('./lib.js');
-const { samples, listen, versionOf } = require('../../fixtures/nix/record.js');
+const { samples, listen, versionOf, folderOf } = require('../../fixtures/nix/record.js');
 const ekaci = require('./lib.js').ekaci;
 
 const good = (name) => `derivation { name = "${name}"; system = "x86_64-linux"; builder = "/bin/sh"; }`;
@@ -46,7 +46,7 @@ for (const [name, pattern] of [['address-tarball', /allowed_uris = \["https:\/\/
 // The recorded samples are what this Nix says.
 {
 	const said = listen(ekaci, version, ['address-tree', 'fetch-git-rev', 'store-path']);
-	const fs = require('fs'), dir = path.resolve(__dirname, '../../fixtures/nix', version);
+	const fs = require('fs'), dir = folderOf(run('nix', ['--version']).stdout);
 	if (fs.existsSync(dir))
 		for (const [name, words] of Object.entries(said))
 			is(words.trim().split('\n').pop().trim(), fs.readFileSync(path.join(dir, `${name}.txt`), 'utf8').trim().split('\n').pop().trim(), `the sample ${name} is what Nix ${version} says`);

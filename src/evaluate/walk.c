@@ -89,7 +89,7 @@ end_batch(struct worker *k, struct err *e)
 	buf_init(&shown, 2 * SAID_BYTES);
 	saying_show(said, &shown);
 	text = str_utf8_head(str_trim(buf_get(&shown)), ERROR_BYTES);
-	if (saying_is_ours(said) && str_find(text, STR("unexpected '='")) >= 0)
+	if (saying_is_ours(saying_last(said)) && str_find(text, STR("unexpected '='")) >= 0)
 		text = STR("error: a file it imports ends too early (syntax error, unexpected end of file)");
 	else if (text.n == 0)
 		text = STR("error: evaluation failed without a message");

@@ -111,4 +111,12 @@ const traces = nix[0] > 2 || nix[1] >= 20; // where a throw stands is told in a 
 	const root = evalJobs([syntax]);
 	ok(root.code === 1 && /error: syntax error/.test(root.err) && /syntax.nix:3/.test(root.err), 'a root that fails says where', root.err);
 }
+// The commonest mistake of all: in a file that another imports.
+{
+	const dir = path.dirname(write('imported/default.nix', `{ a = derivation { name = (import ./wrong.nix).a; system = "s"; builder = "b"; }; g = ${d('good')}; }`));
+	write('imported/wrong.nix', '{\n  a = 1\n  b = 2;\n}\n');
+	const { rows } = evalJobs([path.join(dir, 'default.nix')]);
+	ok(/syntax error, unexpected '?='?/.test(rows.a.error) && /wrong\.nix:3:5/.test(rows.a.error), 'a syntax error in an imported file is told with its file and line', rows.a);
+	ok(rows.g && rows.g.drvPath, 'and harms nobody else');
+}
 done();

@@ -12,8 +12,9 @@
  *
  * Both names of a rename count; so do deletions, changes of mode and of submodules. Rules are those of the base tree; a
  * base without the file takes head's jobs, if head has it, but never head's rules. Without jobs the convention is
- * flake.nix, all of it that evaluate/flake.h knows, else default.nix (beside a flake it is mostly a shim of it), looked for in
- * base, then head.
+ * flake.nix, all of it that evaluate/flake.h knows, else default.nix (beside a flake it is mostly a shim of it): what base
+ * is evaluated by, and, where that is another, what head is; on the side that does not have the file there is nothing
+ * (`may_be_absent` of the job).
  *
  * A job may take submodules (submodules.h): then the changed paths are those of the whole trees, inside submodules, too. What
  * no evaluation shows is in the record (untold.h).

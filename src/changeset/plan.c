@@ -260,20 +260,28 @@ has_file(const git_tree *tree, const char *path)
 	return found;
 }
 
+/* By which file a tree is evaluated when nothing is said, or NULL. Beside a flake a default.nix is mostly a shim of it. */
+static const char *
+convention_of(const git_tree *tree)
+{
+	return has_file(tree, "flake.nix") ? "flake.nix" : has_file(tree, "default.nix") ? "default.nix" : NULL;
+}
+
+/* What either side would be evaluated by: a first flake.nix is compared with nothing, and one that goes, too. */
 static json_t *
 jobs_by_convention(const struct planner *p)
 {
-	const git_tree *trees[] = {p->base, p->head};
+	const char *files[] = {convention_of(p->base), convention_of(p->head)};
+	json_t *jobs = json_array();
 
-	for (size_t i = 0; i < COUNT(trees); i++) {
-		if (has_file(trees[i], "flake.nix"))
-			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "flake", "flake", ".", "attr_path", "systems",
-			    "allow_eval_failures", 0);
-		if (has_file(trees[i], "default.nix"))
-			return json_pack("[{s:s,s:s,s:[],s:[],s:b}]", "name", "default.nix", "file", "default.nix",
-			    "attr_path", "systems", "allow_eval_failures", 0);
+	for (size_t i = 0; i < COUNT(files); i++) {
+		if (files[i] == NULL || (i > 0 && files[0] != NULL && strcmp(files[0], files[i]) == 0))
+			continue;
+		bool flake = strcmp(files[i], "flake.nix") == 0;
+		json_array_append_new(jobs, json_pack("{s:s,s:s,s:[],s:[],s:b,s:b}", "name", flake ? "flake" : files[i], flake ? "flake" : "file",
+		    flake ? "." : files[i], "attr_path", "systems", "allow_eval_failures", 0, "may_be_absent", 1));
 	}
-	return NULL;
+	return jobs;
 }
 
 static int

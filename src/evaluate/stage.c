@@ -2,6 +2,7 @@
 #include "evaluate/evaluate.h"
 
 #include "evaluate/evalconf.h"
+#include "changeset/repository.h"
 #include "evaluate/roots.h"
 #include "evaluate/run.h"
 #include "evaluate/searchpath.h"
@@ -113,7 +114,7 @@ enum { KEY_OF_WHOLE = 1, KEY_OF_ANY_TREE = 2 };
 static void
 make_key(struct wish *w, unsigned what, char ret[65])
 {
-	static const char *const parts[] = {"file", "flake", "expr", "attr_path", "scope"};
+	static const char *const parts[] = {"file", "flake", "expr", "attr_path", "scope", "may_be_absent"};
 	AUTO(json_drop) json_t *all = json_object();
 	json_t *def = json_object();
 	const struct evaluator_job *j = &w->run.job;
@@ -353,6 +354,26 @@ keep_roots(struct wish *w, struct rows *rows)
 	map_release(&drvs);
 }
 
+/* 1: the job is one that a tree may be without (changeset/plan.c), and this one is. */
+static int
+is_absent(const struct wish *w, struct err *e)
+{
+	const json_t *job = w->run.job.job;
+	git_repository *repo = NULL;
+	git_tree *tree = NULL;
+	git_tree_entry *entry = NULL;
+	int rc = -1;
+
+	if (!json_flag(job, "may_be_absent", false))
+		return 0;
+	if (repository_open(w->run.git_dir, &repo, e) == 0 && repository_tree(repo, w->run.tree, &tree, e) == 0)
+		rc = git_tree_entry_bypath(&entry, tree, json_str(job, "file", "flake.nix")) != 0;
+	git_tree_entry_free(entry);
+	git_tree_free(tree);
+	git_repository_free(repo);
+	return rc;
+}
+
 static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
@@ -373,7 +394,11 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 		return 0;
 	}
 	expect_rows(w);
-	rc = run_evaluation(&w->run, &rows, e);
+	rc = is_absent(w, e);
+	if (rc == 0)
+		rc = run_evaluation(&w->run, &rows, e);
+	else if (rc > 0)
+		rc = 0; /* no rows, and that is all */
 	if (rc == 0 && !rows.incomplete && !w->ev.built_in && w->run.roots_dir != NULL)
 		keep_roots(w, &rows);
 	s = (struct stored){.rows = rows.all.n, .errors = rows.errors, .derivations = rows.derivations};

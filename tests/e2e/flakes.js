@@ -65,6 +65,18 @@ test('an output that only one side has is added or removed, no error', () => {
 	equal(classes(diff(repository('removed', { 'flake.nix': more }, { 'flake.nix': some }), '--flake', '.#checks')), { 'x86_64-linux.unit': 'removed' });
 });
 
+test('a first flake.nix is compared with nothing, beside the default.nix of both; one that goes likewise', () => {
+	const old = '{ tool = derivation { name = "old"; system = "x86_64-linux"; builder = "/bin/sh"; }; }';
+	const first = diff(repository('first', { 'default.nix': old }, { 'flake.nix': tool(1) }));
+	equal([first.outcome, first.status, classes(first)['packages.x86_64-linux.tool'], first.counts.total.unchanged], ['compared', 0, 'added', 1]);
+	const wrong = diff(repository('wrong', { 'default.nix': old }, { 'flake.nix': '{ outputs = { self }: { checks = ; }; }' }));
+	ok(wrong.verdict.conclusion === 'failure', 'one that does not evaluate is a failure of this change');
+	const gone = diff(repository('gone', { 'flake.nix': tool(1), 'default.nix': old }, { 'flake.nix': null }));
+	equal([classes(gone)['packages.x86_64-linux.tool'], gone.counts.total.unchanged], ['removed', 1]);
+	const fresh = diff(repository('fresh', { README: 'x' }, { 'default.nix': old }));
+	equal([fresh.status, classes(fresh)], [0, { tool: 'added' }]);
+});
+
 test('the flake\'s own nixConfig is not obeyed', () => {
 	const config = (v) => `{ nixConfig.sandbox-paths = "/etc"; nixConfig.allow-import-from-derivation = true; outputs = { self }: { checks.x86_64-linux.a = derivation { name = "a-${v}"; system = "x86_64-linux"; builder = "/bin/sh"; }; }; }`;
 	equal(classes(diff(repository('config', { 'flake.nix': config(1) }, { 'flake.nix': config(2) }))), { 'checks.x86_64-linux.a': 'rebuild' });

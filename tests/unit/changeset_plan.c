@@ -329,9 +329,12 @@ without_a_file_there_is_a_convention_or_an_explanation(void **state)
 	plan = plan_of(&r, repo_commit(&r), still);
 	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "file", ""), "default.nix");
 	json_decref(plan);
-	/* What base says is how both are evaluated: a head that brings a flake is compared by the default.nix of both. */
+	/* A head that brings a flake is compared by what either side has. */
 	plan = plan_of(&r, repo_commit(&r), both);
+	assert_int_equal(json_array_size(json_object_get(plan, "jobs")), 2);
 	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "file", ""), "default.nix");
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 1), "flake", ""), ".");
+	assert_true(json_flag(json_array_get(json_object_get(plan, "jobs"), 1), "may_be_absent", false));
 	json_decref(plan);
 	/* Head brings the file: its jobs count, its rules do not. */
 	GIT(&r, "reset", "--quiet", "--hard", still);

@@ -238,4 +238,15 @@ test('the bot: a member\'s submodules are fetched, a stranger\'s address only on
 	await scene.end();
 }));
 
+test('what reads a file of a submodule that is not taken is not known, and no failure of anybody', () => in_folder(dir => {
+	const { top } = family(dir, { 'default.nix': default_nix });
+	const reads = (b) => `let mk = n: derivation { name = n; system = "x86_64-linux"; builder = "/bin/sh"; }; in { a = mk (builtins.readFile ./vendor/lib/lib.c); b = mk "${b}"; }`;
+	top.commit({ 'default.nix': reads('b1') });
+	top.commit({ 'default.nix': reads('b2') });
+	const { report, code } = diff(top, 'main~1', 'main');
+	equal([report.verdict.conclusion, code], ['neutral', 2]);
+	const [head] = report.evaluations.filter(e => e.side === 'head');
+	match(head.reason, /^a could not be told: .*vendor\/lib is a submodule; --submodules/s);
+}));
+
 await run({ limit_ms: 180000 });

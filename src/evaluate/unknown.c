@@ -37,6 +37,7 @@ static const struct sign {
     {UNKNOWN_FEATURE, "attribute 'outputOf' missing", "dynamic-derivations"},
     {UNKNOWN_FETCH, "unable to download '*'", NULL},
     {UNKNOWN_FETCH, "Failed to open archive (Source threw exception: error: unable to download '*'", NULL}, /* 2.26, 2.34 */
+    {UNKNOWN_FETCH, "cannot fetch input '*' because it uses a relative path", NULL},                       /* 2.8 */
     {UNKNOWN_FETCH, "program 'git' failed with exit code", "a git repository"},                             /* 2.8 */
     {UNKNOWN_FETCH, "resolving Git reference '*': revspec", NULL},                                          /* 2.26 */
     {UNKNOWN_FETCH, "Cannot find Git revision '*' in ref", NULL},                                           /* 2.26 */

@@ -235,7 +235,16 @@ below_of(struct model *m, const json_t *job)
 	return scope != NULL ? arena_printf(&m->a, "%s of %s", scope, what) : what;
 }
 
-/* Jobs of which both sides are known to have no attribute; true when there is no other. */
+/* No attribute, or none that evaluates. */
+static bool
+has_none(const json_t *evaluation)
+{
+	int64_t rows = json_int(evaluation, "rows", -1);
+
+	return rows == 0 || (rows > 0 && json_int(evaluation, "errors", -1) == rows);
+}
+
+/* Jobs of which both sides are known to have no attribute that evaluates; true when there is no other. */
 static bool
 find_empty(struct model *m)
 {
@@ -243,7 +252,7 @@ find_empty(struct model *m)
 	bool some = false;
 
 	for (size_t i = 0; i < n; i++)
-		some = some || json_int(json_array_get(m->evaluations, i), "rows", -1) != 0;
+		some = some || !has_none(json_array_get(m->evaluations, i));
 	m->empty = arena_alloc(&m->a, (n + 1) * sizeof(*m->empty));
 	for (size_t i = 0; i < n; i++) {
 		const json_t *head = json_array_get(m->evaluations, i);
@@ -252,7 +261,8 @@ find_empty(struct model *m)
 		const char *name = json_str(head, "job", "");
 		const json_t *base = evaluation_of(m, "base", name), *job = job_named(m, name);
 		heads++;
-		if (base == NULL || json_int(base, "rows", -1) != 0 || json_int(head, "rows", -1) != 0)
+		/* Where everything fails on both sides nothing was compared either. */
+		if (base == NULL || !has_none(base) || !has_none(head) || json_int(head, "rows", 0) > json_int(base, "rows", 0))
 			continue;
 		bool said = json_str(base, "nothing", NULL) != NULL && json_str(head, "nothing", NULL) != NULL;
 		bool narrowed = json_is_array(json_object_get(job, "scope"));
@@ -262,7 +272,8 @@ find_empty(struct model *m)
 		m->empty[m->n_empty++] = (struct empty_job){.name = name,
 		    .below = below_of(m, job),
 		    .systems = joined(m, json_object_get(job, "systems")),
-		    .sentence = said ? json_str(head, "nothing", "") : NULL};
+		    .sentence = said ? json_str(head, "nothing", "") : json_int(base, "rows", 0) > 0
+		                    ? arena_printf(&m->a, "every attribute of %s fails to evaluate, before and after", below_of(m, job)) : NULL};
 	}
 	return m->n_empty > 0 && m->n_empty == heads;
 }

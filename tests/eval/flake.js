@@ -23,7 +23,7 @@ const all = flake('all', `
 		tests = { one = mk "one"; deeper = { two = mk "two"; }; override = { __functor = self: x: x; __functionArgs = { }; }; };
 		scope = { callPackage = x: x; inner = mk "inner"; };
 		closed = { recurseForDerivations = false; inner = mk "inner"; };
-		broken = throw "broken";
+		broken = throw "broken"; override = x: x;
 	};
 	devShells.x86_64-linux.default = mk "shell";
 	formatter.x86_64-linux = mk "formatter";
@@ -38,9 +38,10 @@ const whole = evalJobs(['--flake', all]);
 is(whole.code, 0, 'a whole flake is evaluated');
 is(names(whole), ['checks|aarch64-linux|unit', 'checks|x86_64-linux|lint', 'checks|x86_64-linux|unit', 'devShells|x86_64-linux|default', 'formatter|x86_64-linux',
 	'homeConfigurations|me|activationPackage', 'hydraJobs|aarch64-linux|tool', 'hydraJobs|deep|er|still', 'hydraJobs|tool|x86_64-linux',
-	'nixosConfigurations|host|config|system|build|toplevel', 'packages|x86_64-linux|broken', 'packages|x86_64-linux|callable', 'packages|x86_64-linux|default',
+	'nixosConfigurations|host|config|system|build|toplevel', 'packages|x86_64-linux|broken', 'packages|x86_64-linux|callable', 'packages|x86_64-linux|default', 'packages|x86_64-linux|function',
 	'packages|x86_64-linux|tests|deeper|two', 'packages|x86_64-linux|tests|one'], 'its derivations by the schema, unmarked sets too, and nothing else');
 ok(whole.rows['packages|x86_64-linux|callable'].drvPath, 'a derivation that can be called is a derivation');
+ok(/packages\.x86_64-linux\.function is not a derivation/.test(whole.rows['packages|x86_64-linux|function'].error), 'what should be one and is none is an error, as for nix flake check');
 ok(/broken/.test(whole.rows['packages|x86_64-linux|broken'].error), 'what throws is a row of its own');
 is(names(evalJobs(['--flake', `${all}#checks`])), ['aarch64-linux|unit', 'x86_64-linux|lint', 'x86_64-linux|unit'], 'one output, named');
 is(names(evalJobs(['--flake', `${all}#packages.x86_64-linux.tests`])), ['deeper|two', 'one'], 'a set within it');

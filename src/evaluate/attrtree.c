@@ -3,6 +3,7 @@
 
 #include "evaluate/drvfile.h"
 #include "evaluate/roots.h"
+#include "evaluate/unknown.h"
 #include "support/os/peer.h"
 #include "support/text/json.h"
 
@@ -445,8 +446,7 @@ attrtree_set(struct attrtree *tree, uint32_t id, struct str json, struct str abo
 		return -1;
 	if (tree->all.p[id].depth >= tree->o->max_depth && json_array_size(names) > 0) {
 		char text[100];
-		snprintf(text, sizeof(text), "sets are nested deeper than %lld here: a set within itself?",
-		    (long long)tree->o->max_depth);
+		snprintf(text, sizeof(text), "error: " UNKNOWN_DEPTH_WORDS "%lld here", (long long)tree->o->max_depth);
 		return attrtree_error(tree, id, str_of(text), e);
 	}
 	uint32_t first = (uint32_t)tree->all.n;

@@ -14,6 +14,8 @@ static const char *const names[UNKNOWN_KINDS] = {
     [UNKNOWN_IMPORT] = "import",
     [UNKNOWN_MACHINE] = "machine",
     [UNKNOWN_SUBMODULE] = "submodule",
+    [UNKNOWN_DEPTH] = "depth",
+    [UNKNOWN_DAEMON] = "daemon",
     [UNKNOWN_CONFIG] = "config",
 };
 
@@ -35,6 +37,11 @@ static const struct sign {
     {UNKNOWN_FEATURE, "experimental Lix feature '*' is disabled", NULL},
     {UNKNOWN_FEATURE, "attribute 'fetchClosure' missing", "fetch-closure"},
     {UNKNOWN_FEATURE, "attribute 'outputOf' missing", "dynamic-derivations"},
+    {UNKNOWN_DEPTH, UNKNOWN_DEPTH_WORDS "*", NULL},
+    {UNKNOWN_DAEMON, "cannot connect to socket at '*'", NULL},
+    {UNKNOWN_DAEMON, "cannot connect to daemon at '*'", NULL},
+    {UNKNOWN_DAEMON, "cannot open connection to remote store '*'", NULL},
+    {UNKNOWN_DAEMON, "failed to start SSH connection to '*'", NULL},
     {UNKNOWN_FETCH, "unable to download '*'", NULL},
     {UNKNOWN_FETCH, "Failed to open archive (Source threw exception: error: unable to download '*'", NULL}, /* 2.26, 2.34 */
     {UNKNOWN_FETCH, "cannot fetch input '*' because it uses a relative path", NULL},                       /* 2.8 */
@@ -219,6 +226,8 @@ static const char *const advice[UNKNOWN_KINDS][2] = {
         "Nix needs a machine that builds it (builders in nix.conf)"},
     [UNKNOWN_SUBMODULE] = {"@ is a submodule; \"submodules\": true in the job, in .ekaci/config.json of the base branch, has it taken",
         "@ is a submodule; --submodules, or \"submodules\": true in the job of .ekaci/config.json, has it taken"},
+    [UNKNOWN_DEPTH] = {"[evaluate] max_depth in ekaci.toml says how deep to look", "name what is deeper by --file, --flake or a job's attr_path"},
+    [UNKNOWN_DAEMON] = {"Nix cannot reach its store (NIX_REMOTE, store in nix.conf)", "Nix cannot reach its store (NIX_REMOTE, store in nix.conf)"},
     [UNKNOWN_CONFIG] = {"write an attribute that is there as \"attr_path\" of the job in .ekaci/config.json",
         "write an attribute that is there as \"attr_path\" of the job in .ekaci/config.json"},
 };

@@ -28,6 +28,8 @@ enum unknown_kind {
 	UNKNOWN_IMPORT,      /* import from derivation that is not allowed */
 	UNKNOWN_MACHINE,     /* import from derivation that no machine here can build */
 	UNKNOWN_SUBMODULE,   /* a file of a submodule, which the job does not take: gitlinks.h */
+	UNKNOWN_DEPTH,       /* what is nested deeper than we look: attrtree.c's own words */
+	UNKNOWN_DAEMON,      /* no Nix daemon where one is wanted */
 	UNKNOWN_CONFIG,      /* attr_path names nothing: evaluator.c's own words */
 	UNKNOWN_KINDS
 };
@@ -53,6 +55,7 @@ enum unknown_reader { UNKNOWN_FOR_BOT, UNKNOWN_FOR_USER /* of ekaci diff */ };
 /* What to set or do about it, one line. */
 void unknown_advice(const struct unknown *u, enum unknown_reader reader, struct buf *out);
 
+#define UNKNOWN_DEPTH_WORDS "sets are nested deeper than "
 /* How a configured attribute that is not there begins, as C text and as Nix text. */
 #define UNKNOWN_ATTR_PATH "ekaci: the job's attr_path "
 #define UNKNOWN_ATTR_PATH_NIX "\"" UNKNOWN_ATTR_PATH "\""

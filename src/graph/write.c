@@ -365,17 +365,21 @@ write_root(const struct difference *d, const struct root *r, struct buf *out)
 	buf_puts(out, "}}}");
 }
 
-/* Distinct derivations of added, rebuilt and fixed attributes that base had not, in the order of the attributes. */
+enum targets { TARGETS_NEW, TARGETS_OF_BASE };
+
+/* Distinct derivations of added, rebuilt, fixed and switched attributes, in the order of the attributes: those that base had not,
+ * or those that it had, under other names. */
 static void
-write_targets(const struct difference *d, struct buf *out)
+write_targets(const struct difference *d, enum targets which, struct buf *out)
 {
 	AUTO(mem_free) uint8_t *seen = mem_alloc(d->closure.loaded);
 	bool first = true;
 
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
-		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED;
-		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node] || d->spread.sub[at->head_node] == NO_SUB)
+		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED || at->class == CLASS_SWITCHED;
+		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node] ||
+		    (d->spread.sub[at->head_node] == NO_SUB) != (which == TARGETS_OF_BASE))
 			continue;
 		seen[at->head_node] = 1;
 		buf_puts(out, first ? "\n{\"drv\":" : ",\n{\"drv\":");
@@ -534,6 +538,8 @@ difference_write(const struct difference *d, struct buf *out)
 		write_root(d, &d->roots[i], out);
 	}
 	buf_puts(out, "],\n\"targets\":[");
-	write_targets(d, out);
+	write_targets(d, TARGETS_NEW, out);
+	buf_puts(out, "],\n\"known\":[");
+	write_targets(d, TARGETS_OF_BASE, out);
 	buf_puts(out, "]}\n");
 }

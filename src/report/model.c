@@ -359,7 +359,7 @@ read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
 	}
 	ret->alias = json_is_array(json_object_get(j, "alias_of"));
 	ret->tolerated = json_flag(job_named(m, ret->job), "allow_eval_failures", false);
-	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED;
+	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED || ret->change == CHANGE_SWITCHED;
 	ret->build = ret->drv != NULL && wanted ? json_object_get(m->builds, ret->drv) : NULL;
 	if (ret->build != NULL) {
 		ret->state = state_of(ret->build);

@@ -323,6 +323,9 @@ head_targets(const json_t *difference)
 
 	json_array_foreach(json_object_get(difference, "targets"), i, item)
 		json_object_set_new(targets, json_str(item, "drv", ""), json_string(json_str(item, "system", "")));
+	/* What base had under another name rebuilds nothing; whether it builds is to be known all the same. */
+	json_array_foreach(json_object_get(difference, "known"), i, item)
+		json_object_set_new(targets, json_str(item, "drv", ""), json_string(json_str(item, "system", "")));
 	return targets;
 }
 

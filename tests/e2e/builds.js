@@ -85,6 +85,14 @@ test('what no machine can do is not built, with the system of the one that lacks
 	match(out.replace(/\n {4}/g, ' '), /^ {2}own \(x86_64-linux\): not built: no machine for x86_64-linux offers the feature quantum$/m);
 });
 
+test('what base has under another name is built, too: whether it builds is not proved by its being there', async () => {
+	const repo = repository('switched', '{ good = mk "good" "echo > $out" { }; bad = mk "bad" "exit 1" { }; }',
+		'{ good = mk "bad" "exit 1" { }; bad = mk "bad" "exit 1" { }; fresh = mk "bad" "exit 1" { }; }');
+	const { code, report } = await diff(repo, '--format', 'json');
+	equal([report.counts.total.rebuild, report.counts.total.switched, code], [0, 1, 1]);
+	equal([build(report, 'good').state, build(report, 'good').blame], ['failed', 'newly_failing']);
+});
+
 test('a long build is spoken of now and then where there is no terminal', async () => {
 	const repo = repository('long', '{ }', '{ long = mk "long" "/bin/sleep 12; echo > $out" { }; }');
 	const { code, err } = await diff(repo);

@@ -142,8 +142,10 @@ const char *event_kind_name(enum event_kind kind);
 const char *event_action_name(enum event_action action);
 
 /*
- * Commands: lines of a comment whose first token is "/ekaci" in any case. Lines within code fences, indented by four
- * columns or quoted do not count. At most ACCEPT_MAX_COMMANDS are read; later ones are dropped.
+ * Commands: lines of a comment whose first token is "/ekaci" in any case. The comment is read as the Markdown that it is
+ * (cmark-gfm): what is shown as code, as a quotation or not at all (HTML comments) does not count, nor what stands in raw
+ * HTML. Read are the first 16 KiB, up to a blank line, and not beyond a line nested deeper than 100 quotes and lists; and at most
+ * ACCEPT_MAX_COMMANDS of them.
  */
 enum command_kind {
 	COMMAND_REBUILD, /* args: none or "failed", "all", or attributes */

@@ -45,6 +45,11 @@ void accept_check_free(struct accept_check **c); /* NULL is fine; for AUTO */
 /* All of it at once. */
 bool accept_verify(const struct accept_keys *k, struct str body, struct str header);
 
+/* What GitHub sends where a webhook's content type is "form": the JSON stands in the field payload, URL-encoded. Decodes it in
+ * place (*ret is within body); to be called once the signature, which is that of the raw bytes, was found good. False, and body
+ * is spoiled, when there is no such field or it is malformed. */
+bool accept_form(char *body, size_t n, struct str *ret);
+
 /* HMAC-SHA256(current or previous secret, purpose): a key for another purpose, from which the secret cannot be had.
  * False when there is no such secret. */
 enum { ACCEPT_KEY_BYTES = 32 };

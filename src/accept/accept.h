@@ -109,6 +109,7 @@ struct event {
 	} installation;
 	struct event_repository repository; /* id 0: none */
 	const char *sender;                 /* login */
+	bool sender_bot;                    /* an App, not a person */
 	struct {
 		int64_t number;       /* 0: none */
 		const char *head;     /* 40 hex digits; NULL for a comment, which does not carry it */
@@ -122,6 +123,7 @@ struct event {
 	struct {
 		int64_t id;
 		const char *author, *association, *body;
+		bool bot; /* the author is an App */
 	} comment;
 	struct {
 		int64_t id; /* of the run, or of the suite */

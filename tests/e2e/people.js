@@ -95,6 +95,17 @@ scene_test('help, status, what is unknown, and the same delivery twice', {}, asy
 	equal(all.filter(c => c.reactions.length > 0).length, 4);
 });
 
+scene_test('a webhook that is set to send forms is read like one that sends JSON', {}, async scene => {
+	await scene.github.do('hook', { content_type: 'form' });
+	const { pull } = await scene.open('docs');
+	await finished(scene, pull.head.sha);
+	await delivered(scene);
+	await say(scene, pull, '/ekaci status + 100 %, = & \u{1f600}\n', 'stranger', '+1');
+	const { deliveries } = await scene.say(pull.number, 'a+b & c=d', { user: 'stranger' });
+	match(deliveries[0].headers['Content-Type'], /form/);
+	equal(deliveries[0].status_code, 202);
+});
+
 scene_test('cancel by the author while building: processes gone, checks concluded; then rebuild', {}, async scene => {
 	await scene.github.do('commit', { repo: scene.repo, branch: 'slow', parent: 'refs/heads/main',
 		files: { 'pkgs/z/zinnia.nix': slow_package(scene.dir, 'zinnia') } });

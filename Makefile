@@ -77,7 +77,8 @@ HARDEN = -fPIE
 OPT = -O1 -g -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+# Of cmark-gfm only the core: what its .pc file names are the extensions, too, which nothing here uses.
+PKG_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcmark-gfm
 # The tree's path stays out of the program, so that two builds are the same to the bit.
 COMMON = $(OPT) $(HARDEN) -Isrc -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= $(PKG_CFLAGS) -MMD -MP $(WERROR)
 CFLAGS_ALL = -std=c17 $(WARN) $(COMMON) $(CFLAGS)

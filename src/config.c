@@ -117,6 +117,17 @@ check_refs(struct str value, struct err *e)
 	           : fail(e, ERR_INPUT, "must be \"branches\" or \"members\"");
 }
 
+/* GitHub gives such logins to Apps only: nobody can take one that is named here. */
+static int
+check_bot(struct str value, struct err *e)
+{
+	if (check_word(value, e) != 0)
+		return -1;
+	return str_ends(value, STR("[bot]")) && value.n > 5
+	           ? 0
+	           : fail(e, ERR_INPUT, "must be an App's login as its comments show it to the API: \"name[bot]\"");
+}
+
 static int
 check_label(struct str value, struct err *e)
 {
@@ -209,6 +220,7 @@ static const struct config_key keys[] = {
     NUMBER(report, max_packages_listed, 100, 1, 100000),
     TEXT(trust, forks, "evaluate", check_forks),
     TEXTS(trust, authors, "[]", check_word),
+    TEXTS(trust, bots, "[]", check_bot),
 };
 
 const struct config_key *

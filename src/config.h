@@ -89,6 +89,7 @@ struct settings {
 		const char
 		    *forks;      /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
 		json_t *authors; /* array of logins trusted like members */
+		json_t *bots;    /* array of Apps' logins, "name[bot]", that are obeyed like somebody with write access */
 	} trust;
 };
 

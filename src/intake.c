@@ -6,6 +6,7 @@
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "support/base/log.h"
+#include "trust.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,6 +79,16 @@ on_pull_request(struct intake *in, const struct event *ev, struct err *e)
 	return flow_start(in->flow, &wanted, e);
 }
 
+/* A bot repeats what others wrote: only those that the operator named give commands. */
+static bool
+is_heard(const struct intake *in, const char *login, bool bot)
+{
+	if (!bot || trust_obeys_bot(in->p.settings, login))
+		return true;
+	log_info("not obeyed, for [trust] bots does not name it: %s", login != NULL ? login : "a bot that is gone");
+	return false;
+}
+
 static int
 add_command(struct intake *in, const struct event *ev, int64_t number, int64_t comment, const char *verb,
     const char *words, struct err *e)
@@ -101,6 +112,8 @@ on_comment(struct intake *in, struct arena *a, const struct event *ev, struct er
 	if (put_repository(in, ev, e) != 0)
 		return -1;
 	accept_command(a, str_of(ev->comment.body), &commands, &n);
+	if (n > 0 && !is_heard(in, ev->comment.author, ev->comment.bot))
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		AUTO(json_drop) json_t *words = json_array();
 		for (size_t k = 0; k < commands[i].n_args; k++)
@@ -112,30 +125,24 @@ on_comment(struct intake *in, struct arena *a, const struct event *ev, struct er
 	return 0;
 }
 
-/* A commit that no pull request has: GitHub offers the button to those who can push only. */
+/* Of a commit that no pull request has: the branch's number, or the merge group's; 1 when there is none, or it has gone on, for
+ * an older commit must not supersede a newer one. */
 static int
-run_commit_again(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+number_of_commit(struct intake *in, struct arena *a, const struct event *ev, int64_t *ret, struct err *e)
 {
 	struct run r, newest;
 	int rc = store_run_of_commit(in->p.store, a, ev->repository.id, ev->check.head, &r, e);
 
 	if (rc == 0)
 		rc = store_run_of(in->p.store, a, r.repository, r.number, false, &newest, e);
-	if (rc != 0 || strcmp(newest.head, r.head) != 0) /* an older commit must not supersede a newer one */
-		return rc < 0 ? -1 : 0;
-	struct run wanted = {.repository = r.repository,
-	    .number = r.number,
-	    .head = r.head,
-	    .head_ref = r.head_ref,
-	    .base = r.base,
-	    .base_ref = r.base_ref,
-	    .reason = arena_printf(a, "%s asked for: rebuild", ev->sender != NULL ? ev->sender : "somebody"),
-	    .force = true,
-	    .approved = true};
-	return flow_start(in->flow, &wanted, e);
+	if (rc != 0)
+		return rc;
+	*ret = r.number;
+	return strcmp(newest.head, r.head) == 0 ? 0 : 1;
 }
 
-/* The re-run button, for one check or for all, and the buttons of a check run. */
+/* The re-run button, for one check or for all, and the buttons of a check run. Whoever sees a check may press them, or say so to
+ * the API: what comes of it is a command, and whose that is obey.c asks. */
 static int
 on_button(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
@@ -145,6 +152,8 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 
 	if (put_repository(in, ev, e) != 0)
 		return -1;
+	if (!is_heard(in, ev->sender, ev->sender_bot))
+		return 0;
 	if (ev->action == ACTION_REQUESTED && ev->check.requested != NULL) {
 		if (strcmp(ev->check.requested, "approve") == 0)
 			verb = "approve";
@@ -156,10 +165,16 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	/* Events of forks do not name the pull request: its head does. */
 	if (store_pulls_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
 		return -1;
+	if (n == 0) {
+		int rc = number_of_commit(in, a, ev, &numbers[0], e);
+		if (rc != 0)
+			return rc < 0 ? -1 : 0;
+		n = 1;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (add_command(in, ev, numbers[i], 0, verb, words, e) != 0)
 			return -1;
-	return n > 0 ? 0 : run_commit_again(in, a, ev, e);
+	return 0;
 }
 
 static int

@@ -5,6 +5,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/escape.h"
+#include "trust.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -117,8 +118,8 @@ start_again(struct obey *o, struct asking *q, bool approved, struct err *e)
 	    .again = all || named,
 	    .asked = named ? json_line(&q->a, q->words) : NULL,
 	    .ignore_rules = ignore_rules,
-	    /* What was approved for this head stays approved. */
-	    .approved = approved || (rc == 0 && newest.approved && (!own || strcmp(newest.head, q->pr.head) == 0))};
+	    /* What was approved for this head stays approved; a branch and the merge queue have nobody else's code. */
+	    .approved = approved || q->command.number <= 0 || (rc == 0 && newest.approved && (!own || strcmp(newest.head, q->pr.head) == 0))};
 	return flow_start(o->flow, &wanted, e);
 }
 
@@ -195,7 +196,7 @@ obey_command(struct obey *o, struct asking *q, const char **ret_outcome, struct 
 		react(o, q, "+1", NULL);
 	} else {
 		bool approve = strcmp(verb, "approve") == 0;
-		if (approve)
+		if (approve && q->pr.head != NULL)
 			rc = store_pull_approve(o->p.store, q->repo.id, q->command.number, q->pr.head, e);
 		if (rc == 0)
 			rc = start_again(o, q, approve, e);
@@ -325,6 +326,18 @@ on_permission(void *ctx, const char *permission, const struct err *why)
 		settle(q);
 }
 
+/* GitHub knows of no permission for a bot ("is not a user"): one that the operator named has it from that. */
+static void
+ask_permission(struct asking *q)
+{
+	struct obey *o = q->o;
+
+	if (trust_obeys_bot(o->p.settings, q->command.login))
+		on_permission(q, "write", NULL);
+	else
+		send_permission(o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.login, on_permission, q);
+}
+
 /* A pull request from before the bot came: ask GitHub what it is. */
 static void
 on_pull(void *ctx, const json_t *pull, const struct err *why)
@@ -354,8 +367,7 @@ on_pull(void *ctx, const json_t *pull, const struct err *why)
 		postpone(q, &e);
 		return;
 	}
-	send_permission(q->o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.login,
-	    on_permission, q);
+	ask_permission(q);
 }
 
 static int
@@ -376,13 +388,13 @@ ask(struct obey *o, struct err *e)
 	}
 	o->asking = true;
 	rc = store_pull_get(o->p.store, &q->a, q->repo.id, q->command.number, &q->pr, e);
+	/* A branch and the merge queue are no pull request that could be closed, or unknown. */
+	q->pr.open = q->pr.open || q->command.number <= 0;
 	if (q->command.operator) {
 		q->permission = "admin";
-		q->pr.open = q->pr.open || q->command.number <= 0;
 		settle(q);
-	} else if (rc == 0)
-		send_permission(o->p.sender, q->repo.installation, q->repo.owner, q->repo.name,
-		    q->command.login, on_permission, q);
+	} else if (rc == 0 || q->command.number <= 0)
+		ask_permission(q);
 	else
 		send_pull(o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.number,
 		    on_pull, q);

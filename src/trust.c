@@ -4,24 +4,31 @@
 #include <string.h>
 #include <strings.h>
 
+static bool
+is_among(const json_t *logins, const char *login)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(logins, i, one) {
+		if (login != NULL && strcasecmp(json_string_value(one), login) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The author of a fork's pull request who is no member and not named in [trust] authors. */
 static bool
 is_outsider(const struct settings *c, const struct pull_request *pr)
 {
 	static const char *const members[] = {"OWNER", "MEMBER", "COLLABORATOR"};
-	const json_t *login;
-	size_t i;
 
 	if (!pr->fork)
 		return false;
 	for (size_t k = 0; k < COUNT(members); k++)
 		if (pr->association != NULL && strcmp(pr->association, members[k]) == 0)
 			return false;
-	json_array_foreach(c->trust.authors, i, login) {
-		if (pr->author != NULL && strcasecmp(json_string_value(login), pr->author) == 0)
-			return false;
-	}
-	return true;
+	return !is_among(c->trust.authors, pr->author);
 }
 
 static bool
@@ -64,4 +71,10 @@ bool
 trust_shares(const struct settings *c, const struct run *r, const struct pull_request *pr)
 {
 	return r->number <= 0 || (strcmp(c->cache.refs, "members") == 0 && !is_outsider(c, pr));
+}
+
+bool
+trust_obeys_bot(const struct settings *c, const char *login)
+{
+	return is_among(c->trust.bots, login);
 }

@@ -23,5 +23,7 @@ const char *trust_holds_evaluation(const struct settings *c, const struct run *r
 const char *trust_holds_builds(const struct settings *c, const struct run *r, const struct pull_request *pr);
 /* Whether what was built for it goes to the binary caches: here an approval is not enough, [cache] refs decides. */
 bool trust_shares(const struct settings *c, const struct run *r, const struct pull_request *pr);
+/* Whether an App, by its login, is one that the operator named: those have no permission that GitHub could be asked for. */
+bool trust_obeys_bot(const struct settings *c, const char *login);
 
 #endif

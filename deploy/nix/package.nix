@@ -12,6 +12,7 @@
 , libuv
 , zstd
 , simdjson
+, cmark-gfm
 , tomlplusplus
 , mustache-hpp
 , git
@@ -40,6 +41,7 @@ stdenv.mkDerivation {
     libuv
     zstd
     simdjson
+    cmark-gfm
     tomlplusplus
     mustache-hpp
   ];

@@ -45,6 +45,11 @@ void accept_check_free(struct accept_check **c); /* NULL is fine; for AUTO */
 /* All of it at once. */
 bool accept_verify(const struct accept_keys *k, struct str body, struct str header);
 
+/* What GitHub sends where a webhook's content type is "form": the JSON stands in the field payload, URL-encoded. Decodes it in
+ * place (*ret is within body); to be called once the signature, which is that of the raw bytes, was found good. False, and body
+ * is spoiled, when there is no such field or it is malformed. */
+bool accept_form(char *body, size_t n, struct str *ret);
+
 /* HMAC-SHA256(current or previous secret, purpose): a key for another purpose, from which the secret cannot be had.
  * False when there is no such secret. */
 enum { ACCEPT_KEY_BYTES = 32 };
@@ -104,6 +109,7 @@ struct event {
 	} installation;
 	struct event_repository repository; /* id 0: none */
 	const char *sender;                 /* login */
+	bool sender_bot;                    /* an App, not a person */
 	struct {
 		int64_t number;       /* 0: none */
 		const char *head;     /* 40 hex digits; NULL for a comment, which does not carry it */
@@ -117,6 +123,7 @@ struct event {
 	struct {
 		int64_t id;
 		const char *author, *association, *body;
+		bool bot; /* the author is an App */
 	} comment;
 	struct {
 		int64_t id; /* of the run, or of the suite */
@@ -142,8 +149,10 @@ const char *event_kind_name(enum event_kind kind);
 const char *event_action_name(enum event_action action);
 
 /*
- * Commands: lines of a comment whose first token is "/ekaci" in any case. Lines within code fences, indented by four
- * columns or quoted do not count. At most ACCEPT_MAX_COMMANDS are read; later ones are dropped.
+ * Commands: lines of a comment whose first token is "/ekaci" in any case. The comment is read as the Markdown that it is
+ * (cmark-gfm): what is shown as code, as a quotation or not at all (HTML comments) does not count, nor what stands in raw
+ * HTML. Read are the first 16 KiB, up to a blank line, and not beyond a line nested deeper than 100 quotes and lists; and at most
+ * ACCEPT_MAX_COMMANDS of them.
  */
 enum command_kind {
 	COMMAND_REBUILD, /* args: none or "failed", "all", or attributes */

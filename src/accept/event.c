@@ -167,6 +167,15 @@ get_login(struct parse *p, const json_t *obj, const char *at, const char *key, c
 	return get_text(p, user, at, "login", OPTIONAL, valid_login, ret);
 }
 
+/* Apps have the type Bot; a login of theirs ends in "[bot]", which no person's can. */
+static bool
+is_bot(const json_t *obj, const char *key)
+{
+	const json_t *user = json_object_get(obj, key);
+
+	return strcmp(json_str(user, "type", ""), "Bot") == 0 || str_ends(json_text(user, "login"), STR("[bot]"));
+}
+
 static int
 get_repository(struct parse *p)
 {
@@ -282,6 +291,7 @@ parse_comment(struct parse *p)
 	    get_login(p, comment, "comment.user", "user", &ev->comment.author) != 0 ||
 	    get_text(p, comment, "comment", "author_association", OPTIONAL, valid_word, &ev->comment.association) != 0)
 		return -1;
+	ev->comment.bot = is_bot(comment, "user");
 	ev->pr.open = strcmp(json_str(issue, "state", "open"), "open") == 0;
 	ev->comment.body = get_words(p, comment, "body", ACCEPT_MAX_COMMENT);
 	if (ev->comment.body == NULL)
@@ -429,6 +439,7 @@ accept_parse(struct arena *a, const char *event_name, struct str body, struct ev
 	} else if (row < COUNT(table)) {
 		ev.kind = table[row].kind;
 		ev.action = table[row].means;
+		ev.sender_bot = is_bot(root, "sender");
 		if (get_login(&p, root, "sender", "sender", &ev.sender) != 0 || table[row].parse(&p) != 0)
 			return -1;
 	}

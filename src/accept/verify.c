@@ -1,4 +1,4 @@
-/* HMAC-SHA256 over bodies, with a current and a previous secret. */
+/* HMAC-SHA256 over bodies, with a current and a previous secret; and what a body of the other content type holds. */
 #include "accept/accept.h"
 
 #include <openssl/core_names.h>
@@ -149,6 +149,44 @@ accept_verify(const struct accept_keys *k, struct str body, struct str header)
 		return false;
 	accept_check_add(c, body);
 	return accept_check_ok(c, header);
+}
+
+/* Decodes field in place; false when a "%" is not followed by two hex digits. */
+static bool
+decode(char *field, size_t n, size_t *ret_n)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = field[i] == '+' ? ' ' : field[i];
+		if (c == '%') {
+			int hi = i + 2 < n ? OPENSSL_hexchar2int((unsigned char)field[i + 1]) : -1;
+			int lo = i + 2 < n ? OPENSSL_hexchar2int((unsigned char)field[i + 2]) : -1;
+			if (hi < 0 || lo < 0)
+				return false;
+			c = (char)(hi << 4 | lo);
+			i += 2;
+		}
+		field[out++] = c;
+	}
+	*ret_n = out;
+	return true;
+}
+
+bool
+accept_form(char *body, size_t n, struct str *ret)
+{
+	struct str rest = {body, n}, name = STR("payload=");
+
+	while (rest.p != NULL) {
+		struct str field = str_cut(rest, '&', &rest);
+		if (!str_starts(field, name))
+			continue;
+		char *value = body + (field.p - body) + name.n;
+		ret->p = value;
+		return decode(value, field.n - name.n, &ret->n);
+	}
+	return false;
 }
 
 bool

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	MAX_BODY = DELIVERY_MAX_BODY,
@@ -20,6 +21,7 @@ static const struct {
     [ANSWER_REPEATED] = {200, "this delivery is known already\n"},
     [ANSWER_UNSIGNED] = {401, "the signature in X-Hub-Signature-256 is missing or wrong\n"},
     [ANSWER_HEADERS] = {400, "X-GitHub-Event or X-GitHub-Delivery is missing or malformed\n"},
+    [ANSWER_FORM] = {400, "the body is no form with a field payload, as its Content-Type says\n"},
     [ANSWER_TOO_LARGE] = {413, "the body is larger than 25 MiB\n"},
     [ANSWER_UNAVAILABLE] = {503, "this delivery cannot be stored now; please redeliver it later\n"},
 };
@@ -74,6 +76,16 @@ take_header(struct request *r, const char *name, char *ret, size_t size)
 	return true;
 }
 
+/* GitHub sends JSON, or a form where the webhook is set to that; what else stands there is taken for JSON. */
+static bool
+is_form(const char *content_type)
+{
+	struct str form = STR("application/x-www-form-urlencoded"), rest;
+	struct str type = str_trim(str_cut(str_of(content_type), ';', &rest));
+
+	return type.n == form.n && strncasecmp(type.p, form.p, form.n) == 0;
+}
+
 enum answer
 intake_begin(struct request *r)
 {
@@ -87,6 +99,7 @@ intake_begin(struct request *r)
 	if (!take_header(r, "X-GitHub-Delivery", r->guid, sizeof(r->guid)) || strlen(r->guid) < 8 ||
 	    !take_header(r, "X-GitHub-Event", r->event, sizeof(r->event)))
 		return ANSWER_HEADERS;
+	r->form = is_form(MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Content-Type"));
 	if (length != NULL && (str_to_i64(str_of(length), &n) != 0 || n > MAX_BODY))
 		return ANSWER_TOO_LARGE;
 	if (r->w->body_bytes + (size_t)n > WEB_MAX_BODIES || accept_check_new(r->w->keys, &r->check, &e) != 0)
@@ -148,13 +161,16 @@ intake_data(struct request *r, struct str bytes)
 enum answer
 intake_end(struct request *r)
 {
+	struct str json = {r->body, r->n};
 	struct err e;
 
 	if (r->too_large)
 		return ANSWER_TOO_LARGE;
 	if (!accept_check_ok(r->check, str_of(r->signature)))
 		return ANSWER_UNSIGNED;
-	if (delivery_pack(r->w->packer, (struct str){r->body, r->n}, &r->packed, &e) != 0) {
+	if (r->form && !accept_form(r->body, r->n, &json))
+		return ANSWER_FORM;
+	if (delivery_pack(r->w->packer, json, &r->packed, &e) != 0) {
 		log_err(LOG_ERROR, "webhook", &e);
 		return ANSWER_UNAVAILABLE;
 	}

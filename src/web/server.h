@@ -19,7 +19,7 @@ struct connection {
 	int64_t deadline_ms; /* monotonic */
 };
 
-enum answer { ANSWER_NONE, ANSWER_STORED, ANSWER_REPEATED, ANSWER_UNSIGNED, ANSWER_HEADERS, ANSWER_TOO_LARGE,
+enum answer { ANSWER_NONE, ANSWER_STORED, ANSWER_REPEATED, ANSWER_UNSIGNED, ANSWER_HEADERS, ANSWER_FORM, ANSWER_TOO_LARGE,
 	ANSWER_UNAVAILABLE, N_ANSWERS };
 
 /* One request, from its headers to the end of its answer. */
@@ -33,6 +33,7 @@ struct request {
 	char *body;
 	size_t n, cap;
 	bool too_large;
+	bool form; /* the body is a form whose field payload is the JSON */
 	struct str packed;
 	char guid[64], event[64], signature[80];
 	enum answer answer;

@@ -27,7 +27,7 @@ test('what is asked for grows from running to building to testing', () => {
 test('the packages of the libraries are read off the program, each installed here, none of them for building', () => {
 	const { status, stdout, stderr } = sh(['libraries', program]);
 	equal([status, stderr], [0, '']);
-	for (const library of [/^libgit2-\d/m, /^libsimdjson\d/m, /^libmicrohttpd\d/m, /^libcurl4/m, /^libsqlite3/m])
+	for (const library of [/^libgit2-\d/m, /^libsimdjson\d/m, /^libcmark-gfm\d/m, /^libmicrohttpd\d/m, /^libcurl4/m, /^libsqlite3/m])
 		match(stdout, library);
 	ok(!/-dev$/m.test(stdout), stdout);
 	const states = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}\n', ...lines(stdout)], { encoding: 'utf8' });

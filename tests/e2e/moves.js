@@ -81,9 +81,19 @@ scene_test('a push to the default branch: compared with where it was, its checks
 		await tidy(scene, pull);
 		equal(state_files(scene, 'gcroots').filter(n => n.startsWith('run-')), []);
 
-		// The button of a branch's check.
+		// The button of a branch's check: a stranger's press starts nothing.
+		for (const press of ['check_run_rerequest', 'check_run_action'])
+			await scene.github.do(press, { check_run_id: branch.rebuilds.id, user: 'stranger', unlisted: true,
+				...press === 'check_run_action' ? { identifier: 'rebuild' } : {} });
+		await scene.github.do('check_suite_rerequest', { repo: scene.repo, head_sha: after, user: 'stranger' });
+		await eventually('each press is asked about', async () => (await scene.github.ask('requests'))
+			.filter(r => r.path.endsWith('/collaborators/stranger/permission')).length === 3);
+		await delivered(scene);
+		equal((await scene.checks(after)).length, 2);
+		await scene.github.do('permission', { repo: scene.repo, user: 'writer', permission: 'write' });
 		await scene.github.do('check_run_rerequest', { check_run_id: branch.rebuilds.id, user: 'writer' });
 		match((await finished(scene, after, { after: branch.rebuilds.id })).rebuilds.output.title, /^1 rebuild - all built$/);
+		equal((await scene.checks(after)).length, 4);
 
 		// Merged: the branch has what the pull request built.
 		const started = await figure(scene, 'builds_started_total');

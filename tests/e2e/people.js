@@ -75,8 +75,9 @@ scene_test('help, status, what is unknown, and the same delivery twice', {}, asy
 	await say(scene, pull, '/ekaci frobnicate', 'stranger', 'confused');
 	equal((await answers(scene, pull)).length, 3);
 
-	// No commands: quoted, in code, in the middle of a line, of the bot itself.
-	for (const body of ['> /ekaci rebuild', '```\n/ekaci rebuild\n```', 'try /ekaci rebuild', '/ekacirebuild'])
+	// No commands: quoted, in code, not shown, in the middle of a line.
+	for (const body of ['> /ekaci rebuild', '```\n/ekaci rebuild\n```', '- ```\n  /ekaci rebuild\n  ```', '<!--\n/ekaci rebuild\n-->',
+		'try /ekaci rebuild', '/ekacirebuild'])
 		await scene.say(pull.number, body, { user: 'stranger' });
 
 	await allow(scene, 'writer', 'write');
@@ -92,6 +93,17 @@ scene_test('help, status, what is unknown, and the same delivery twice', {}, asy
 	equal((await scene.checks(pull.head.sha)).length, 4);
 	equal((await answers(scene, pull)).length, 3);
 	equal(all.filter(c => c.reactions.length > 0).length, 4);
+});
+
+scene_test('a webhook that is set to send forms is read like one that sends JSON', {}, async scene => {
+	await scene.github.do('hook', { content_type: 'form' });
+	const { pull } = await scene.open('docs');
+	await finished(scene, pull.head.sha);
+	await delivered(scene);
+	await say(scene, pull, '/ekaci status + 100 %, = & \u{1f600}\n', 'stranger', '+1');
+	const { deliveries } = await scene.say(pull.number, 'a+b & c=d', { user: 'stranger' });
+	match(deliveries[0].headers['Content-Type'], /form/);
+	equal(deliveries[0].status_code, 202);
 });
 
 scene_test('cancel by the author while building: processes gone, checks concluded; then rebuild', {}, async scene => {
@@ -137,6 +149,27 @@ scene_test('the re-run button and a check run\'s own buttons ask for the same', 
 	await delivered(scene);
 	await tidy(scene, pull, { times: 3 });
 });
+
+scene_test('a bot is not heard unless it is named; then it is obeyed, though GitHub knows no permission of it',
+	{ config: { trust: { bots: ['helper[bot]'] } } }, async scene => {
+		const { pull } = await scene.open('docs');
+		const first = await finished(scene, pull.head.sha);
+		await delivered(scene);
+		const unheard = await scene.say(pull.number, '/ekaci help\n/ekaci eval', { user: 'parrot[bot]' });
+		await scene.github.do('check_run_rerequest', { check_run_id: first.evaluation.id, user: 'parrot[bot]' });
+		await say(scene, pull, '/ekaci eval', 'helper[bot]', 'rocket');
+		const then = await finished(scene, pull.head.sha, { after: first.rebuilds.id });
+		await delivered(scene);
+		equal((await scene.checks(pull.head.sha)).length, 4);
+		const all = await scene.github.ask('comments', { repo: scene.repo, number: pull.number });
+		equal(all.find(c => c.id === unheard.comment.id).reactions, []);
+		equal(await answers(scene, pull), []);
+
+		await scene.github.do('check_run_rerequest', { check_run_id: then.evaluation.id, user: 'helper[bot]' });
+		await finished(scene, pull.head.sha, { after: then.rebuilds.id });
+		equal((await scene.checks(pull.head.sha)).length, 6);
+		equal((await scene.github.ask('requests')).filter(r => r.path.endsWith('/permission')), []);
+	});
 
 scene_test('rebuild ATTR: only that of a wide pull request is built; what was built is built once more and compared',
 	{ config: { rebuild: { max_rebuild_count: 2 } } }, async scene => {

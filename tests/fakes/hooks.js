@@ -20,14 +20,17 @@ export function prepare(w, event, payload, { guid, signed = 'good', headers = {}
 	const installation = repo && w.installation_of(repo);
 	if (repo && (!installation || installation.suspended_at))
 		return null;
-	const body = typeof payload === 'string' ? payload : JSON.stringify(payload);
+	const json = typeof payload === 'string' ? payload : JSON.stringify(payload);
+	// The other content type that a webhook can be set to.
+	const form = app.hook.content_type === 'form';
+	const body = form ? String(new URLSearchParams({ payload: json })) : json;
 	const parsed = typeof payload === 'string' ? {} : payload;
 	const id = guid || crypto.randomUUID();
 	if (w.check_payload && repo)
-		w.check_payload(event, JSON.parse(body));
+		w.check_payload(event, JSON.parse(json));
 	const all = {
 		'Accept': '*/*',
-		'Content-Type': 'application/json',
+		'Content-Type': form ? 'application/x-www-form-urlencoded' : 'application/json',
 		'User-Agent': 'GitHub-Hookshot/5a1c2b3',
 		'X-GitHub-Delivery': id,
 		'X-GitHub-Event': event,

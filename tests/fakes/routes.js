@@ -424,6 +424,8 @@ function get_permission(c)
 	const user = w.users.get(c.params.username.toLowerCase());
 	if (!user)
 		throw not_found();
+	if (user.type === 'Bot')
+		throw new Refusal(404, `${user.login} is not a user`);
 	const given = repo.permissions.get(user.login.toLowerCase())
 		|| (user === repo.owner && { permission: 'admin', role_name: 'admin' })
 		|| { permission: repo.private ? 'none' : 'read', role_name: repo.private ? 'none' : 'read' };

@@ -101,7 +101,7 @@ export class World {
 	{
 		const key = login.toLowerCase();
 		if (!this.users.has(key))
-			this.users.set(key, { id: this.id('user'), login, type: 'User' });
+			this.users.set(key, { id: this.id('user'), login, type: login.endsWith('[bot]') ? 'Bot' : 'User' });
 		return Object.assign(this.users.get(key), more);
 	}
 

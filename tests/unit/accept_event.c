@@ -13,10 +13,11 @@
 
 #define SHA1 "0123456789abcdef0123456789abcdef01234567"
 #define SHA2 "89abcdef0123456789abcdef0123456789abcdef"
-#define REPO                                                                                                           \
+#define REPO REPO_BY("{\"login\":\"someone\"}")
+#define REPO_BY(sender)                                                                                                \
 	"\"repository\":{\"id\":7,\"name\":\"pkgs\",\"owner\":{\"login\":\"org\"},\"private\":false,"                  \
 	"\"clone_url\":\"https://git.example/org/pkgs.git\",\"default_branch\":\"main\",\"new_member\":[1]},"          \
-	"\"installation\":{\"id\":99,\"node_id\":\"x\"},\"sender\":{\"login\":\"someone\"}"
+	"\"installation\":{\"id\":99,\"node_id\":\"x\"},\"sender\":" sender
 #define PULL(action, extra)                                                                                            \
 	"{\"action\":\"" action "\",\"number\":12," extra "\"pull_request\":{\"number\":12,\"state\":\"open\","        \
 	"\"title\":\"zlib: 1 <b>\",\"draft\":true,\"user\":{\"login\":\"dev[bot]\"},\"author_association\":\"MEMBER\","\
@@ -147,6 +148,36 @@ test_comment_on_a_pull_request(void **state)
 	                     "{\"action\":\"created\",\"issue\":{\"number\":3},\"comment\":{},\"installation\":{\"id\":1}}"),
 	    0);
 	assert_int_equal(b.ev.kind, EVENT_IGNORED);
+}
+
+static void
+test_who_is_a_bot(void **state)
+{
+	static const struct {
+		const char *user;
+		bool bot;
+	} t[] = {
+	    {"{\"login\":\"dev\",\"type\":\"User\"}", false},
+	    {"{\"login\":\"dev\"}", false},
+	    {"{\"login\":\"bot\",\"type\":\"Organization\"}", false},
+	    {"null", false},
+	    {"{\"login\":\"helper[bot]\",\"type\":\"Bot\"}", true},
+	    {"{\"login\":\"Helper\",\"type\":\"Bot\"}", true},
+	    {"{\"login\":\"helper[bot]\"}", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		AUTO(release) struct box b = {0};
+		const char *body = arena_printf(&b.a, "{\"action\":\"created\",\"issue\":{\"number\":3,\"pull_request\":{}},"
+		    "\"comment\":{\"id\":77,\"body\":\"\",\"user\":%s}," REPO "}", t[i].user);
+		assert_int_equal(parse(&b, "issue_comment", body), 0);
+		assert_int_equal(b.ev.comment.bot, t[i].bot);
+		body = arena_printf(&b.a, "{\"action\":\"rerequested\","
+		    "\"check_run\":{\"id\":5,\"head_sha\":\"" SHA1 "\"}," REPO_BY("%s") "}", t[i].user);
+		assert_int_equal(parse(&b, "check_run", body), 0);
+		assert_int_equal(b.ev.sender_bot, t[i].bot);
+	}
 }
 
 static void
@@ -329,6 +360,7 @@ main(void)
 	    cmocka_unit_test(test_pull_request),
 	    cmocka_unit_test(test_every_action_of_the_table),
 	    cmocka_unit_test(test_comment_on_a_pull_request),
+	    cmocka_unit_test(test_who_is_a_bot),
 	    cmocka_unit_test(test_repository_lists),
 	    cmocka_unit_test(test_nulls_and_missing_members_are_tolerated_or_named),
 	    cmocka_unit_test(test_hostile_values_are_refused),

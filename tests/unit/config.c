@@ -165,6 +165,8 @@ every_mistake_has_line_column_and_reason(void **state)
 	    {"[evaluate]\nsandbox = \"maybe\"",
 		":6:11: [evaluate] sandbox \"maybe\" must be \"require\", \"auto\" or \"off\""},
 	    {"[trust]\nforks = \"\"", ":6:9: [trust] forks"},
+	    {"[trust]\nbots = [\"helper[bot]\", \"somebody\"]", ":6:24: [trust] bots \"somebody\" must be an App's login"},
+	    {"[trust]\nbots = [\"[bot]\"]", ":6:9: [trust] bots \"[bot]\" must be an App's login"},
 	    {"[state]\ndir = \"\"", ":6:7: [state] dir must not be empty"},
 	    {"[state]\ndir = \"a\\u0000b\"", ":6:7: [state] dir must not hold a NUL"},
 	    {"[[web]]\nlisten = \"a:1\"", "[web] must be a table, not an array"},

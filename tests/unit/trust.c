@@ -65,10 +65,27 @@ everybody_may_what_the_table_says(void **state)
 	json_decref(authors);
 }
 
+static void
+a_bot_is_obeyed_when_it_is_named(void **state)
+{
+	struct settings c = {.trust = {.authors = json_pack("[s]", "other[bot]"), .bots = json_pack("[s]", "helper[bot]")}};
+
+	(void)state;
+	assert_true(trust_obeys_bot(&c, "Helper[bot]"));
+	assert_false(trust_obeys_bot(&c, "helper"));
+	assert_false(trust_obeys_bot(&c, "other[bot]"));
+	assert_false(trust_obeys_bot(&c, NULL));
+	json_decref(c.trust.authors);
+	json_decref(c.trust.bots);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(everybody_may_what_the_table_says)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(everybody_may_what_the_table_says),
+	    cmocka_unit_test(a_bot_is_obeyed_when_it_is_named),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

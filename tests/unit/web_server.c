@@ -208,6 +208,15 @@ delivery(struct arena *a, const char *secret, const char *guid, struct str body)
 }
 
 static struct reply
+deliver_as(struct fixture *f, const char *type, const char *guid, const char *body)
+{
+	return ask(f, arena_printf(&f->a,
+	    "POST /webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: %s\r\n"
+	    "X-Hub-Signature-256: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+	    guid, signature(&f->a, SECRET, str_of(body)), type, strlen(body), body));
+}
+
+static struct reply
 deliver(struct fixture *f, const char *secret, const char *guid, const char *body)
 {
 	return ask(f, delivery(&f->a, secret, guid, str_of(body)).p);
@@ -240,6 +249,48 @@ test_a_delivery_is_stored_and_then_answered(void **state)
 	assert_int_equal(store_delivery_done(f->s, d.id, DELIVERY_DONE, "nothing", &e), 0);
 	assert_int_equal(store_delivery_done(f->s, d.id, DELIVERY_DONE, "again", &e), 1);
 	assert_int_equal(store_delivery_next(f->s, &f->a, &d, &e), 1);
+}
+
+static void
+test_a_form_is_stored_as_the_json_that_it_holds(void **state)
+{
+	static const struct {
+		const char *type, *body, *stored; /* NULL: answered with 400 */
+	} t[] = {
+	    {"application/x-www-form-urlencoded", "payload=%7B%22a%22%3A%22b+c%2b%26%3d%F0%9f%98%80%22%7D",
+	        "{\"a\":\"b c+&=\xf0\x9f\x98\x80\"}"},
+	    {"APPLICATION/X-WWW-Form-urlencoded ; charset=utf-8", "a=b&payload={}&c", "{}"},
+	    {"application/x-www-form-urlencoded", "payload=%7b%7d", "{}"},
+	    {"application/x-www-form-urlencoded", "payload=", ""}, /* no JSON, like any other body that is none */
+	    {"application/x-www-form-urlencoded", "{\"a\":1}", NULL},
+	    {"application/x-www-form-urlencoded", "", NULL},
+	    {"application/x-www-form-urlencoded", "xpayload={}", NULL},
+	    {"application/x-www-form-urlencoded", "payload=%7", NULL},
+	    {"application/x-www-form-urlencoded", "payload=%", NULL},
+	    {"application/x-www-form-urlencoded", "payload=%7&a=d", NULL},
+	    {"application/x-www-form-urlencoded", "payload=%g0", NULL},
+	    {"application/json", "payload=%7B%7D", "payload=%7B%7D"},
+	    {"application/x-www-form", "{}", "{}"},
+	    {"text/plain", "{}", "{}"},
+	};
+	struct fixture *f = *state;
+	struct err e;
+
+	for (size_t i = 0; i < COUNT(t); i++) {
+		const char *guid = arena_printf(&f->a, "guid-form-%zu", i);
+		struct delivery d;
+		assert_int_equal(deliver_as(f, t[i].type, guid, t[i].body).status, t[i].stored != NULL ? 202 : 400);
+		assert_int_equal(store_delivery_next(f->s, &f->a, &d, &e), t[i].stored != NULL ? 0 : 1);
+		if (t[i].stored == NULL)
+			continue;
+		assert_true(str_is(d.body, t[i].stored));
+		assert_int_equal(store_delivery_done(f->s, d.id, DELIVERY_DONE, "", &e), 0);
+	}
+	/* The signature is that of the raw body; one of what it holds is another's. */
+	assert_int_equal(ask(f, arena_printf(&f->a,
+	    "POST /webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: guid-form-other\r\n"
+	    "X-Hub-Signature-256: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\npayload={}",
+	    signature(&f->a, SECRET, STR("{}")))).status, 401);
 }
 
 static void
@@ -699,6 +750,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_a_delivery_is_stored_and_then_answered),
+	    TEST(test_a_form_is_stored_as_the_json_that_it_holds),
 	    TEST(test_what_is_not_json_is_stored_like_anything_else),
 	    TEST(test_a_known_guid_is_answered_and_stored_once),
 	    TEST(test_signatures),

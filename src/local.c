@@ -14,6 +14,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/nixstore.h"
+#include "support/os/sandbox.h"
 #include "worker.h"
 
 #include <getopt.h>
@@ -497,7 +498,7 @@ walk(struct local *l, int *ret_exit, struct err *e)
 
 /* --- the command line -------------------------------------------------------------------------------------------------- */
 
-static const char usage[] =
+const char local_diff_usage[] =
     "usage: ekaci diff [OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]\n\n"
     "What rebuilds between two revisions of a Nix repository, and why.\n\n"
     "  BASE HEAD, BASE..HEAD  these two commits\n"
@@ -535,7 +536,7 @@ static const char usage[] =
     "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it\n"
     "could not be told.\n";
 
-static const char explain_usage[] =
+const char local_explain_usage[] =
     "usage: ekaci explain [OPTIONS] ATTR [BASE HEAD | BASE..HEAD | ...]\n"
     "       ekaci explain A.drv B.drv [--json]\n\n"
     "Says in full why an attribute (as reports name it, e.g.\n"
@@ -575,8 +576,17 @@ parse_revisions(struct local *l, int n, char **names)
 	return 0;
 }
 
+/* What getopt_long has just refused: of short options it is not past the word yet when there are more in it. */
+static const char *
+refused(int argc, char **argv)
+{
+	bool within = optind < argc && argv[optind][0] == '-' && argv[optind][1] == optopt && optopt != 0;
+
+	return argv[within ? optind : optind - 1];
+}
+
 static int
-parse(struct local *l, bool explains, int argc, char **argv)
+parse(struct local *l, bool explains, int argc, char **argv, struct err *e)
 {
 	static const struct option options[] = {
 	    {"repo", required_argument, NULL, 'r'},
@@ -596,17 +606,18 @@ parse(struct local *l, bool explains, int argc, char **argv)
 	    {"offline", no_argument, NULL, 'O'},
 	    {"allowed-uris", required_argument, NULL, 'u'},
 	    {"allow-import-from-derivation", no_argument, NULL, 'I'},
-	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
 	static const char *const formats[] = {"text", "markdown", "json", "html"};
+	enum sandbox_mode mode;
 	bool known = false;
 	int c;
 
+	opterr = 0;
 	l->repo = ".";
 	l->format = "text";
 	l->settings.evaluate.allow_network = true; /* as nix-build has it */
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (c == 'r')
 			l->repo = optarg;
 		else if (c == 'f')
@@ -641,14 +652,24 @@ parse(struct local *l, bool explains, int argc, char **argv)
 			restrict_to(l, optarg);
 		else if (c == 'w') {
 			if (str_to_i64(str_of(optarg), &l->settings.evaluate.workers) != 0 || l->settings.evaluate.workers < 1)
-				return -1;
-		} else
-			return -1;
+				return fail(e, ERR_INPUT, "--workers %.60s: not a number from 1", optarg);
+		} else if (c == ':')
+			return fail(e, ERR_INPUT, "%.60s wants a value", argv[optind - 1]);
+		else
+			return fail(e, ERR_INPUT, "there is no option %.60s", refused(argc, argv));
 	}
 	for (size_t i = 0; i < COUNT(formats); i++)
 		known = known || strcmp(formats[i], l->format) == 0;
-	if (!known || argc - optind < (explains ? 1 : 0) || argc - optind > (explains ? 3 : 2) || (explains && l->build))
-		return -1;
+	if (!known)
+		return fail(e, ERR_INPUT, "--format %.60s: there are text, markdown, json and html", l->format);
+	if (sandbox_mode_of(l->settings.evaluate.sandbox, &mode, e) != 0)
+		return fail(e, ERR_INPUT, "--sandbox %.60s: there are require, auto and off", l->settings.evaluate.sandbox);
+	if (explains && l->build)
+		return fail(e, ERR_INPUT, "nothing is built to explain it: --build and --check are for ekaci diff");
+	if (explains && argc == optind)
+		return fail(e, ERR_INPUT, "an attribute is missing, or two derivations");
+	if (argc - optind > (explains ? 3 : 2))
+		return fail(e, ERR_INPUT, "one revision too many: %.100s", argv[optind + (explains ? 3 : 2)]);
 	if (explains)
 		l->attr = argv[optind++];
 	return parse_revisions(l, argc - optind, argv + optind);
@@ -708,7 +729,7 @@ hint(struct local *l, const struct side *base, const struct side *head)
 		return; /* the files are of another commit */
 	struct worktree_state now = worktree_state(&l->a, l->repo);
 	if (!is_files(l) && now.dirty)
-		fputs("ekaci: uncommitted changes are not compared (ekaci diff --help: how they are)\n", stderr);
+		fputs("ekaci: uncommitted changes are not compared (see ekaci diff --help)\n", stderr);
 	if (is_files(l) && now.submodules)
 		fputs("ekaci: uncommitted changes inside of submodules are not compared\n", stderr);
 }
@@ -773,8 +794,8 @@ run(bool explains, int argc, char **argv)
 
 	config_defaults(&l.a, &l.settings);
 	log_set_level(LOG_WARN);
-	if (parse(&l, explains, argc, argv) != 0) {
-		fputs(explains ? explain_usage : usage, stderr);
+	if (parse(&l, explains, argc, argv, &e) != 0) {
+		fprintf(stderr, "ekaci %s: %s\nsee ekaci %s --help\n", argv[0], e.msg, argv[0]);
 		config_release(&l.settings);
 		arena_release(&l.a);
 		return COULD_NOT_TELL;

@@ -215,6 +215,7 @@ install: all
 	install -Dm644 deploy/ekaci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
 	install -Dm644 deploy/ekaci.1 $(DESTDIR)$(PREFIX)/share/man/man1/ekaci.1
 	install -Dm644 deploy/ekaci.toml.example $(DESTDIR)$(PREFIX)/share/doc/ekaci/ekaci.toml.example
+	install -Dm644 deploy/config.json.md $(DESTDIR)$(PREFIX)/share/doc/ekaci/config.json.md
 
 dist:
 	@mkdir -p build

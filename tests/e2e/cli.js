@@ -83,4 +83,24 @@ test('--version says which one, the one that is packaged', () => {
 	equal(ekaci('version').out, out);
 });
 
+test('the page about .ekaci/config.json has every key that is read, and its example is without a mistake', () => {
+	const page = fs.readFileSync(path.join(top, 'deploy/config.json.md'), 'utf8');
+	const [, example] = page.match(/```json\n([^]*?)```/);
+	fs.writeFileSync(path.join(dir, 'config.json'), example);
+	const { status, out, err } = ekaci('check-config', 'config.json');
+	equal([status, out, err], [0, 'config.json: ok\n', '']);
+	const code = fs.readFileSync(path.join(top, 'src/changeset/rules.c'), 'utf8');
+	const keys = [...code.matchAll(/const (?:known|of_summary|of_impact)\[\] = \{([^}]*), NULL\}/g)].flatMap(m => m[1].match(/\w+/g));
+	ok(keys.length >= 18, keys.join(' '));
+	for (const key of keys) {
+		ok(example.includes(`"${key}":`), `${key} in the example`);
+		match(page, new RegExp(`^(\\| |## .*)\`(\\w+\\.)?${key}\``, 'm'), key);
+	}
+	const kinds = fs.readFileSync(path.join(top, 'src/changeset/rules.c'), 'utf8').match(/(?<=\[RULE_\w+\] = ")[^"]+/g);
+	equal(kinds.length, 4);
+	for (const kind of kinds)
+		match(page, new RegExp(`^\\| \`${kind}\` \\| `, 'm'), kind);
+	fs.rmSync(path.join(dir, 'config.json'));
+});
+
 await run({ limit_ms: 60000, before_end: async () => fs.rmSync(dir, { recursive: true, force: true }) });

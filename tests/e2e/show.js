@@ -71,7 +71,7 @@ if (story === 'docs') {
 	await delivered(scene); // the checks end before the comment's last edit is sent
 	report = await scene.until_comment(pull.number);
 	const edits = report.history.length - 1; // the first is how it was written
-	rule(`The comment (edited ${edits === 1 ? 'once' : `${edits} times`})`);
+	rule(`The comment (${['never edited', 'edited once'][edits] ?? `edited ${edits} times`})`);
 	if (!/newly failing/.test(report.body) || /^Building: /m.test(report.body))
 		throw new Error('the comment is not the last one');
 	console.log(report.body);

@@ -15,7 +15,7 @@ ROOT = main.c cli.c setup.c local.c ownnix.c explain.c status.c operate.c config
 	worker.c
 ACCEPT = accept/verify.c accept/event.c accept/command.c
 CHANGESET = \
-	changeset/mirror.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c changeset/merge.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
+	changeset/mirror.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c changeset/merge.c changeset/worktree.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/program.c evaluate/try.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
@@ -59,7 +59,7 @@ TAP_NODE = \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -216,6 +216,7 @@ install: all
 	install -Dm644 deploy/ekaci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
 	install -Dm644 deploy/ekaci.1 $(DESTDIR)$(PREFIX)/share/man/man1/ekaci.1
 	install -Dm644 deploy/ekaci.toml.example $(DESTDIR)$(PREFIX)/share/doc/ekaci/ekaci.toml.example
+	install -Dm644 deploy/config.json.md $(DESTDIR)$(PREFIX)/share/doc/ekaci/config.json.md
 
 dist:
 	@mkdir -p build

@@ -4,6 +4,8 @@
 #ifndef EKACI_CLI_H
 #define EKACI_CLI_H
 
+#define EKACI_VERSION "0.1"
+
 /* Runs the command argv[1] names; gives the exit code. */
 int cli_main(int argc, char **argv);
 

@@ -2,6 +2,7 @@
 #include "local.h"
 
 #include "changeset/changeset.h"
+#include "changeset/worktree.h"
 #include "explain.h"
 #include "graph/drv.h"
 #include "jobs.h"
@@ -13,6 +14,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/nixstore.h"
+#include "support/os/sandbox.h"
 #include "worker.h"
 
 #include <getopt.h>
@@ -30,10 +32,14 @@ enum {
 	MAX_ROOTS_BYTES = 256 * 1024 * 1024 /* all that Nix keeps, a line each */
 };
 
+/* The head that is no commit, as reports name it. */
+#define THE_FILES "working tree"
+
 struct local {
 	struct arena a;
 	struct settings settings;
-	const char *repo, *base, *head, *format, *job_name;
+	const char *repo, *base, *head, *format, *job_name; /* head: a name, NULL, or THE_FILES */
+	bool three_dots; /* BASE...HEAD: from where they parted */
 	const char *attr; /* to be explained, or NULL */
 	json_t *cli_jobs;   /* of --file or --flake, or NULL */
 	bool build, again, merge, colour, terminal, ignore_rules, submodules, restricted;
@@ -53,6 +59,12 @@ struct local {
 	int64_t said_ms;  /* when a line was last written to what is no terminal */
 	const char *why;  /* what waits waits for, as it was last said, or NULL */
 };
+
+static bool
+is_files(const struct local *l)
+{
+	return l->head != NULL && strcmp(l->head, THE_FILES) == 0;
+}
 
 /* --- progress ------------------------------------------------------------------------------------------------------ */
 
@@ -397,7 +409,7 @@ report(struct local *l, int *ret_exit, struct err *e)
 {
 	AUTO(json_drop)
 	json_t *run = json_pack("{s:i,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:b}", "id", 0, "url", "", "repo", l->repo, "number", 0,
-	    "head", json_str(l->mirrored, "head", ""), "base", json_str(l->mirrored, "base", ""), "title",
+	    "head", is_files(l) ? THE_FILES : json_str(l->mirrored, "head", ""), "base", json_str(l->mirrored, "base", ""), "title",
 	    arena_printf(&l->a, "%s..%s", l->base, l->head), "state", l->failure != NULL ? "failed" : "done", "conflict",
 	    json_flag(l->mirrored, "conflict", false));
 	AUTO(json_drop) json_t *formats = json_pack("[s]", l->format);
@@ -486,30 +498,53 @@ walk(struct local *l, int *ret_exit, struct err *e)
 
 /* --- the command line -------------------------------------------------------------------------------------------------- */
 
-static const char usage[] =
-    "usage: ekaci diff [--repo DIR] BASE HEAD [--file F | --flake REF | --job NAME] [--build]\n"
-    "                  [--format text|markdown|json|html] [--evaluator E] [--workers N] [--sandbox require|auto|off]\n"
-    "                  [--merge] [--all] [--check] [--submodules] [--offline] [--allowed-uris LIST]\n"
-    "                  [--allow-import-from-derivation]\n\n"
-    "Compares two revisions of a Nix repository: what rebuilds, and why. Rules and jobs are read from\n"
-    ".ekaci/config.json of BASE, when it has one; --all evaluates whatever the rules say. --merge compares BASE with\n"
-    "HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count. --submodules compares with\n"
-    "submodules, for jobs that do not take them by themselves. --build also builds what\n"
-    "must be built, and tells newly failing from still failing; --check builds what is there already once more, and says\n"
-    "what comes out differently.\n"
-    "It is your own checkout, so it is evaluated as nix-build and nix build would: with your NIX_PATH, nix.conf and NIX_CONFIG,\n"
-    "tokens, netrc and the network. --offline fetches nothing; --allowed-uris \"ADDRESS...\" fetches from addresses that begin so\n"
-    "alone and reads nothing but the repository, NIX_PATH and the store. Import from derivation, which builds during the\n"
-    "evaluation, wants --allow-import-from-derivation.\n"
-    "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it could not be told.\n";
+const char local_diff_usage[] =
+    "usage: ekaci diff [OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]\n\n"
+    "What rebuilds between two revisions of a Nix repository, and why.\n\n"
+    "  BASE HEAD, BASE..HEAD  these two commits\n"
+    "  BASE...HEAD            HEAD and the commit where it parted from BASE\n"
+    "  REVISION               one that the default branch does not have: as GitHub\n"
+    "                         would merge it; one that it has: with the working tree\n"
+    "  nothing                the working tree, with the commit where it parted from\n"
+    "                         the default branch (origin/HEAD, main, master)\n\n"
+    "The working tree is tracked files as they are now and new ones that are not\n"
+    "ignored; your index stays as it is.\n\n"
+    "What to evaluate (without: .ekaci/config.json of BASE, flake.nix or default.nix)\n"
+    "  --repo DIR           the repository; else the one you are in\n"
+    "  --file FILE          this file of it\n"
+    "  --flake REF          these outputs of its flake, as in \".#checks\"\n"
+    "  --job NAME           this job of its configuration alone\n"
+    "  --all                whatever its rules say about the changed paths\n"
+    "  --merge              BASE with HEAD merged into it, as GitHub would, so that\n"
+    "                       what BASE did meanwhile does not count\n"
+    "  --submodules         with submodules, also for jobs that do not take them\n\n"
+    "What to do besides\n"
+    "  --build              build it, and tell newly failing from still failing\n"
+    "  --check              build what is there already once more, too, and say what\n"
+    "                       comes out differently\n"
+    "  --format FORMAT      text, markdown, json or html\n\n"
+    "How: it is your own checkout, so with your NIX_PATH, nix.conf, NIX_CONFIG,\n"
+    "tokens, netrc and the network, as nix-build and nix build would.\n"
+    "  --offline            fetch nothing\n"
+    "  --allowed-uris LIST  fetch from addresses that begin so alone, and read only\n"
+    "                       the repository, NIX_PATH and the store\n"
+    "  --allow-import-from-derivation\n"
+    "                       let the evaluation build\n"
+    "  --sandbox MODE       require, auto or off\n"
+    "  --evaluator PROGRAM  auto, built-in, nix-eval-jobs, or such a program's path\n"
+    "  --workers N          processes that evaluate\n\n"
+    "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it\n"
+    "could not be told.\n";
 
-static const char explain_usage[] =
-    "usage: ekaci explain ATTR BASE HEAD [--repo DIR] [--file F | --flake REF | --job NAME] [--merge] [--all]\n"
-    "                     [--submodules] [--json]\n"
+const char local_explain_usage[] =
+    "usage: ekaci explain [OPTIONS] ATTR [BASE HEAD | BASE..HEAD | ...]\n"
     "       ekaci explain A.drv B.drv [--json]\n\n"
-    "Says in full why an attribute (as reports name it, e.g. python3Packages.numpy) differs between two revisions, or\n"
-    "what differs between two derivations. Evaluations that are stored are not made again; the other options are those\n"
-    "of ekaci diff.\n"
+    "Says in full why an attribute (as reports name it, e.g.\n"
+    "python3Packages.numpy) differs between two revisions, or what differs between\n"
+    "two derivations. Evaluations that are stored are not made again.\n\n"
+    "  --json               as JSON\n\n"
+    "Revisions and all other options are those of ekaci diff, but --build, --check\n"
+    "and --format.\n\n"
     "Exit code: 0 it does not differ, 1 it does, 2 it could not be told.\n";
 
 /* Addresses with blanks or commas between them. */
@@ -523,8 +558,35 @@ restrict_to(struct local *l, const char *list)
 		json_array_append_new(l->settings.evaluate.allowed_uris, json_any_string(str_of(word)));
 }
 
+/* BASE HEAD, BASE..HEAD, BASE...HEAD (either may be left out: HEAD), one revision, or none. */
 static int
-parse(struct local *l, bool explains, int argc, char **argv)
+parse_revisions(struct local *l, int n, char **names)
+{
+	char *dots = n == 1 ? strstr(names[0], "..") : NULL;
+
+	if (n > 0)
+		l->base = names[0];
+	if (n > 1)
+		l->head = names[1];
+	if (dots == NULL)
+		return 0;
+	l->three_dots = dots[2] == '.';
+	l->base = dots == names[0] ? "HEAD" : arena_printf(&l->a, "%.*s", (int)(dots - names[0]), names[0]);
+	l->head = dots[l->three_dots ? 3 : 2] == '\0' ? "HEAD" : dots + (l->three_dots ? 3 : 2);
+	return 0;
+}
+
+/* What getopt_long has just refused: of short options it is not past the word yet when there are more in it. */
+static const char *
+refused(int argc, char **argv)
+{
+	bool within = optind < argc && argv[optind][0] == '-' && argv[optind][1] == optopt && optopt != 0;
+
+	return argv[within ? optind : optind - 1];
+}
+
+static int
+parse(struct local *l, bool explains, int argc, char **argv, struct err *e)
 {
 	static const struct option options[] = {
 	    {"repo", required_argument, NULL, 'r'},
@@ -544,17 +606,18 @@ parse(struct local *l, bool explains, int argc, char **argv)
 	    {"offline", no_argument, NULL, 'O'},
 	    {"allowed-uris", required_argument, NULL, 'u'},
 	    {"allow-import-from-derivation", no_argument, NULL, 'I'},
-	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
 	static const char *const formats[] = {"text", "markdown", "json", "html"};
+	enum sandbox_mode mode;
 	bool known = false;
 	int c;
 
+	opterr = 0;
 	l->repo = ".";
 	l->format = "text";
 	l->settings.evaluate.allow_network = true; /* as nix-build has it */
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (c == 'r')
 			l->repo = optarg;
 		else if (c == 'f')
@@ -589,42 +652,122 @@ parse(struct local *l, bool explains, int argc, char **argv)
 			restrict_to(l, optarg);
 		else if (c == 'w') {
 			if (str_to_i64(str_of(optarg), &l->settings.evaluate.workers) != 0 || l->settings.evaluate.workers < 1)
-				return -1;
-		} else
-			return -1;
+				return fail(e, ERR_INPUT, "--workers %.60s: not a number from 1", optarg);
+		} else if (c == ':')
+			return fail(e, ERR_INPUT, "%.60s wants a value", argv[optind - 1]);
+		else
+			return fail(e, ERR_INPUT, "there is no option %.60s", refused(argc, argv));
 	}
 	for (size_t i = 0; i < COUNT(formats); i++)
 		known = known || strcmp(formats[i], l->format) == 0;
-	if (!known || argc - optind != (explains ? 3 : 2) || (explains && l->build))
-		return -1;
+	if (!known)
+		return fail(e, ERR_INPUT, "--format %.60s: there are text, markdown, json and html", l->format);
+	if (sandbox_mode_of(l->settings.evaluate.sandbox, &mode, e) != 0)
+		return fail(e, ERR_INPUT, "--sandbox %.60s: there are require, auto and off", l->settings.evaluate.sandbox);
+	if (explains && l->build)
+		return fail(e, ERR_INPUT, "nothing is built to explain it: --build and --check are for ekaci diff");
+	if (explains && argc == optind)
+		return fail(e, ERR_INPUT, "an attribute is missing, or two derivations");
+	if (argc - optind > (explains ? 3 : 2))
+		return fail(e, ERR_INPUT, "one revision too many: %.100s", argv[optind + (explains ? 3 : 2)]);
 	if (explains)
 		l->attr = argv[optind++];
-	l->base = argv[optind];
-	l->head = argv[optind + 1];
+	return parse_revisions(l, argc - optind, argv + optind);
+}
+
+/* --- what is compared -------------------------------------------------------------------------------------------------- */
+
+struct side {
+	char commit[CHANGESET_HEX + 1], tree[CHANGESET_HEX + 1];
+};
+
+static int
+resolve(const struct local *l, const char *revision, struct side *ret, struct err *e)
+{
+	return changeset_resolve(l->repo, revision, ret->commit, ret->tree, e);
+}
+
+/*
+ * Fewer than two revisions: the default branch and the working tree complete them. One that the default branch has already can
+ * only be a base, for the files as they are; any other is a head, as GitHub would merge it. None: what was done since the
+ * checkout parted from the default branch, committed or not.
+ */
+static int
+complete(struct local *l, struct err *e)
+{
+	struct side tip, head, parted;
+	const char *name;
+
+	if (l->base != NULL && l->head != NULL)
+		return 0;
+	if (worktree_default_branch(&l->a, l->repo, &name, e) != 0 || resolve(l, name, &tip, e) != 0 ||
+	    resolve(l, l->base != NULL ? l->base : "HEAD", &head, e) != 0 ||
+	    worktree_merge_base(l->repo, tip.commit, head.commit, parted.commit, parted.tree, e) != 0)
+		return -1;
+	if (l->base == NULL) {
+		l->base = arena_strdup(&l->a, parted.commit);
+		l->head = THE_FILES;
+	} else if (strcmp(parted.commit, head.commit) == 0) {
+		l->head = THE_FILES;
+	} else {
+		l->head = l->base;
+		l->base = name;
+		l->merge = true;
+	}
+	return 0;
+}
+
+/* A line about what is not compared. */
+static void
+hint(struct local *l, const struct side *base, const struct side *head)
+{
+	struct side out;
+	struct err e;
+
+	if (!is_files(l) && (resolve(l, "HEAD", &out, &e) != 0 ||
+	                        (strcmp(out.commit, base->commit) != 0 && strcmp(out.commit, head->commit) != 0)))
+		return; /* the files are of another commit */
+	struct worktree_state now = worktree_state(&l->a, l->repo);
+	if (!is_files(l) && now.dirty)
+		fputs("ekaci: uncommitted changes are not compared (see ekaci diff --help)\n", stderr);
+	if (is_files(l) && now.submodules)
+		fputs("ekaci: uncommitted changes inside of submodules are not compared\n", stderr);
+}
+
+static int
+find_sides(struct local *l, struct err *e)
+{
+	struct side base, head;
+	bool merged = l->merge;
+
+	if (changeset_git_dir(&l->a, l->repo, &l->git_dir, e) != 0 || complete(l, e) != 0 || resolve(l, l->base, &base, e) != 0 ||
+	    resolve(l, is_files(l) ? "HEAD" : l->head, &head, e) != 0)
+		return -1;
+	if (is_files(l) && merged)
+		return fail(e, ERR_INPUT, "--merge merges commits: name a head, or commit first");
+	if (is_files(l) && worktree_tree(&l->a, l->repo, arena_printf(&l->a, "%s/index", l->run_dir), head.tree, e) != 0)
+		return -1;
+	if (l->three_dots && worktree_merge_base(l->repo, base.commit, head.commit, base.commit, base.tree, e) != 0)
+		return -1;
+	hint(l, &base, &head);
+	if (l->merge)
+		return changeset_merge(l->git_dir, base.commit, head.commit, &l->mirrored, e);
+	l->mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base", base.commit, "head", head.commit, "base_tree", base.tree,
+	    "head_tree", head.tree, "conflict", 0);
 	return 0;
 }
 
 static int
 prepare(struct local *l, struct err *e)
 {
-	char commits[2][CHANGESET_HEX + 1], trees[2][CHANGESET_HEX + 1];
 	const char *cache = config_cache_dir(&l->a);
 
-	if (changeset_git_dir(&l->a, l->repo, &l->git_dir, e) != 0 ||
-	    changeset_resolve(l->repo, l->base, commits[0], trees[0], e) != 0 ||
-	    changeset_resolve(l->repo, l->head, commits[1], trees[1], e) != 0)
-		return -1;
-	if (l->merge && changeset_merge(l->git_dir, commits[0], commits[1], &l->mirrored, e) != 0)
-		return -1;
-	if (!l->merge)
-		l->mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base", commits[0], "head", commits[1], "base_tree", trees[0],
-		    "head_tree", trees[1], "conflict", 0);
 	l->settings.state.dir = cache;
 	l->settings.state.min_free_mb = 0; /* the user is there to see a full disk */
 	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
 	l->roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir);
-	return files_mkdirs(l->roots_dir, 0750, e);
+	return files_mkdirs(l->roots_dir, 0750, e) == 0 ? find_sides(l, e) : -1;
 }
 
 /* What this run was for is told: its folder goes, and with it the roots, of which Nix has links. */
@@ -651,8 +794,8 @@ run(bool explains, int argc, char **argv)
 
 	config_defaults(&l.a, &l.settings);
 	log_set_level(LOG_WARN);
-	if (parse(&l, explains, argc, argv) != 0) {
-		fputs(explains ? explain_usage : usage, stderr);
+	if (parse(&l, explains, argc, argv, &e) != 0) {
+		fprintf(stderr, "ekaci %s: %s\nsee ekaci %s --help\n", argv[0], e.msg, argv[0]);
 		config_release(&l.settings);
 		arena_release(&l.a);
 		return COULD_NOT_TELL;

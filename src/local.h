@@ -1,11 +1,12 @@
 /*
- * local - `ekaci diff BASE HEAD` and `ekaci explain ATTR BASE HEAD`: the same stages on a local clone, without GitHub.
+ * local - `ekaci diff` and `ekaci explain ATTR`: the same stages on a local clone, without GitHub.
  */
 #ifndef EKACI_LOCAL_H
 #define EKACI_LOCAL_H
 
+extern const char local_diff_usage[], local_explain_usage[];
 /*
- * `ekaci explain ATTR BASE HEAD` walks the same way up to the comparison (stored evaluations are used again) and prints
+ * `ekaci explain ATTR` walks the same way up to the comparison (stored evaluations are used again) and prints
  * why that attribute differs. Exit codes: 0 it does not differ, 1 it does, 2 it could not be told.
  */
 int local_explain(int argc, char **argv);

@@ -33,12 +33,18 @@ struct setup {
 	struct err why;
 };
 
-static const char usage[] =
-    "usage: ekaci setup --url https://YOUR-HOST [--dir DIR] [--organization ORG] [--name NAME] [--port N]\n"
-    "                   [--github https://HOST] [--api https://HOST/api/v3]\n\n"
-    "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and writes DIR/ekaci.toml, its key and its\n"
-    "webhook secret (DIR: /etc/ekaci). You are shown an address on this machine to open in a browser; with --organization\n"
-    "the App belongs to that organization, else to you. --github names a GitHub Enterprise server.\n";
+const char setup_usage[] =
+    "usage: ekaci setup --url https://YOUR-HOST [OPTIONS]\n\n"
+    "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and\n"
+    "writes DIR/ekaci.toml, its key and its webhook secret. You are shown an address\n"
+    "on this machine to open in a browser.\n\n"
+    "  --url ADDRESS       where GitHub reaches the bot\n"
+    "  --dir DIR           where to write (/etc/ekaci)\n"
+    "  --organization ORG  whose the App is; else it is yours\n"
+    "  --name NAME         the App's name\n"
+    "  --port N            on this machine, for the browser\n"
+    "  --github ADDRESS    of a GitHub Enterprise server\n"
+    "  --api ADDRESS       of its API (ADDRESS/api/v3)\n";
 
 static const char *
 file_of(struct setup *s, const char *name)
@@ -276,6 +282,10 @@ parse(struct setup *s, int argc, char **argv)
 		else if (c != 'p' || str_to_i64(str_of(optarg), &s->port) != 0 || s->port < 0 || s->port > 65535)
 			return -1;
 	}
+	if (optind < argc)
+		fprintf(stderr, "ekaci setup: one word too many: %s\n", argv[optind]);
+	else if (s->url == NULL)
+		fputs("ekaci setup: --url is missing\n", stderr);
 	return optind == argc && s->url != NULL ? 0 : -1;
 }
 
@@ -327,7 +337,7 @@ setup_main(int argc, char **argv)
 	struct err e = {0};
 
 	if (parse(&s, argc, argv) != 0) {
-		fputs(usage, stderr);
+		fputs("see ekaci setup --help\n", stderr);
 		return 2;
 	}
 	int rc = check(&s, &e);

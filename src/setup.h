@@ -10,6 +10,7 @@
 #ifndef EKACI_SETUP_H
 #define EKACI_SETUP_H
 
+extern const char setup_usage[];
 int setup_main(int argc, char **argv);
 
 #endif

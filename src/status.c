@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] =
+const char status_usage[] =
     "usage: ekaci status [--config FILE] [--why DRV]\n\n"
-    "Without --why: how many builds are open. With it: what that build waits for, or its place in the queue and what\n"
-    "comes before it, as the database has it now. DRV is a path, or its name in the store.\n"
+    "How many builds are open.\n\n"
+    "  --config FILE  the bot's settings (ekaci.toml)\n"
+    "  --why DRV      instead: what that build waits for, or its place in the queue\n"
+    "                 and what comes before it, as the database has it now; DRV is a\n"
+    "                 path, or its name in the store\n\n"
     "Exit code: 0, 1 there is no such build, 2 it could not be told.\n";
 
 static int
@@ -109,7 +112,9 @@ status_main(int argc, char **argv)
 	for (int i = 1; i < argc; i += 2) {
 		bool config = strcmp(argv[i], "--config") == 0;
 		if (i + 1 >= argc || (!config && strcmp(argv[i], "--why") != 0)) {
-			fputs(usage, stderr);
+			bool known = config || strcmp(argv[i], "--why") == 0;
+			fprintf(stderr, known ? "ekaci status: %s wants a value\n" : "ekaci status: there is no option %s\n", argv[i]);
+			fputs("see ekaci status --help\n", stderr);
 			return 2;
 		}
 		if (config)

@@ -2,6 +2,7 @@
 #ifndef EKACI_STATUS_H
 #define EKACI_STATUS_H
 
+extern const char status_usage[];
 int status_main(int argc, char **argv);
 
 #endif

@@ -36,13 +36,13 @@ static const struct option options[] = {
     {"--override-input", NULL, TWO, OVERRIDE, "PATH REF", "another flake for an input (PATH: nixpkgs, or a/nixpkgs), also for whom follows it"},
     {"--systems", NULL, ONE, SYSTEMS, "LIST", "of a flake's outputs only those of these systems (not in nix-eval-jobs)"},
     {"--absent-ok", NULL, NOTHING, ABSENT_OK, "", "a flake's ATTR that is not there is an empty set (not in nix-eval-jobs)"},
-    {"--only-locked", NULL, NOTHING, ONLY_LOCKED, "", "before Nix 2.10, whose flakes are not evaluated purely: fetch nothing but what the\n"
-        "        lock file names, not what the flake's code asks for by itself (not in nix-eval-jobs)"},
+    {"--only-locked", NULL, NOTHING, ONLY_LOCKED, "", "before Nix 2.10, whose flakes are not evaluated purely: fetch nothing but what the "
+        "lock file names, not what the flake's code asks for by itself (not in nix-eval-jobs)"},
     {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
-    {"--check-cache-status", NULL, NOTHING, CACHE, "", "whether each derivation is local, cached or notBuilt, and what it needs;\n"
-        "        one question to the store, so rows come at the end; neededSubstitutes is what builds need directly"},
-    {"--constituents", NULL, NOTHING, CONSTITUENTS, "", "an aggregate's constituents, also by name and glob, become its inputs, with\n"
-        "        errors for those that are not there; rows come at the end"},
+    {"--check-cache-status", NULL, NOTHING, CACHE, "", "whether each derivation is local, cached or notBuilt, and what it needs; "
+        "one question to the store, so rows come at the end; neededSubstitutes is what builds need directly"},
+    {"--constituents", NULL, NOTHING, CONSTITUENTS, "", "an aggregate's constituents, also by name and glob, become its inputs, with "
+        "errors for those that are not there; rows come at the end"},
     {"--max-depth", NULL, ONE, DEPTH, "N", "sets nested deeper are an error row (64; not in nix-eval-jobs)"},
     {"--max-rows", NULL, ONE, ROWS, "N", "stop after so many rows, with exit 1 (1000000; not in nix-eval-jobs)"},
     {"--max-seconds", NULL, ONE, SECONDS, "N", "stop after so long, with exit 1 (no limit; not in nix-eval-jobs)"},
@@ -58,30 +58,53 @@ static const struct option options[] = {
     {"--repair", NULL, NOTHING, NOT_DONE, "", "stock Nix has no such thing for an expression"},
 };
 
+/* Words below 80 columns, each line after so many blanks. */
+static void
+print_words(const char *text, int indent)
+{
+	int column = 0;
+
+	for (struct str rest = str_of(text); rest.p != NULL && rest.n > 0;) {
+		struct str word = str_cut(rest, ' ', &rest);
+		bool fits = column > 0 && column + 1 + (int)word.n <= 80;
+		if (fits)
+			putchar(' ');
+		else
+			printf("%s%*s", column > 0 ? "\n" : "", indent, "");
+		column = fits ? column + 1 + (int)word.n : indent + (int)word.n;
+		fwrite(word.p, 1, word.n, stdout);
+	}
+	putchar('\n');
+}
+
 static void
 help(void)
 {
 	puts("usage: ekaci eval-jobs [OPTION...] FILE\n"
 	     "       ekaci eval-jobs [OPTION...] --expr EXPR | --flake REF[#ATTR]\n\n"
-	     "Prints one JSON object a line for each derivation found below the root, or for each attribute that\n"
-	     "fails, like nix-eval-jobs, with nothing but stock Nix (from 2.8) or Lix.\n");
+	     "Prints one JSON object a line for each derivation found below the root, or for\n"
+	     "each attribute that fails, like nix-eval-jobs, with nothing but stock Nix (from\n"
+	     "2.8) or Lix.\n");
 	for (int done = 1; done >= 0; done--) {
 		if (!done)
 			puts("\nOptions of nix-eval-jobs that are refused here, each with the reason:");
 		for (size_t i = 0; i < COUNT(options); i++)
-			if ((options[i].means != NOT_DONE) == done)
-				printf("  %s %s\n        %s\n", options[i].name, options[i].args, options[i].what);
+			if ((options[i].means != NOT_DONE) == done) {
+				printf("  %s%s%s\n", options[i].name, *options[i].args != '\0' ? " " : "", options[i].args);
+				print_words(options[i].what, 8);
+			}
 	}
-	puts("\nFrom version to version nix-eval-jobs differs; of its output this program has attr, attrPath, name, system,\n"
-	     "drvPath, outputs, requiredSystemFeatures, meta (or metaError, why it does not evaluate: the row is\n"
-	     "good all the same), inputDrvs, extraValue, error,\n"
-	     "cacheStatus, isCached, neededBuilds, neededSubstitutes, constituents, namedConstituents. A set that says the\n"
-	     "same as one above it - all names and derivations below, without an end - is an error row: a set within itself. A flake is walked by\n"
-	     "its schema, marked or not: all its checks, packages, devShells, formatter, hydraJobs and configurations, or those\n"
-	     "below ATTR. A local one is read as path:, that is all its files, not only those git knows; without --impure it is\n"
-	     "locked by the hash of its contents and evaluated purely. Before Nix 2.26 an expression with tabs or letters\n"
-	     "beyond ASCII is read from the store, where its relative paths mean nothing, and before 2.10 a flake is evaluated\n"
-	     "restricted: it sees builtins.currentSystem, but no file of the machine and no environment.");
+	putchar('\n');
+	print_words("From version to version nix-eval-jobs differs; of its output this program has attr, attrPath, name, system, "
+	     "drvPath, outputs, requiredSystemFeatures, meta (or metaError, why it does not evaluate: the row is "
+	     "good all the same), inputDrvs, extraValue, error, "
+	     "cacheStatus, isCached, neededBuilds, neededSubstitutes, constituents, namedConstituents. A set that says the "
+	     "same as one above it - all names and derivations below, without an end - is an error row: a set within itself. A flake is walked by "
+	     "its schema, marked or not: all its checks, packages, devShells, formatter, hydraJobs and configurations, or those "
+	     "below ATTR. A local one is read as path:, that is all its files, not only those git knows; without --impure it is "
+	     "locked by the hash of its contents and evaluated purely. Before Nix 2.26 an expression with tabs or letters "
+	     "beyond ASCII is read from the store, where its relative paths mean nothing, and before 2.10 a flake is evaluated "
+	     "restricted: it sees builtins.currentSystem, but no file of the machine and no environment.", 0);
 }
 
 static int

@@ -13,6 +13,7 @@ static const struct {
 	bool ended, failed;
 } states[BUILD_STATES] = {
     [BUILD_NONE] = {"", "not built", false, false},
+    [BUILD_WAITING] = {"waiting", "waiting for what it needs", false, false},
     [BUILD_QUEUED] = {"queued", "waiting to be built", false, false},
     [BUILD_BUILDING] = {"building", "building", false, false},
     [BUILD_BUILT] = {"built", "built", true, false},
@@ -57,7 +58,7 @@ state_of(const json_t *build)
 {
 	const char *name = json_str(build, "state", "");
 
-	for (int i = BUILD_QUEUED; i < BUILD_STATES; i++)
+	for (int i = BUILD_WAITING; i < BUILD_STATES; i++)
 		if (strcmp(states[i].name, name) == 0)
 			return (enum built)i;
 	return BUILD_INFRASTRUCTURE;

@@ -31,6 +31,7 @@ const char *change_name(enum change c);
 
 enum built {
 	BUILD_NONE, /* nobody wanted it built */
+	BUILD_WAITING, /* for its inputs */
 	BUILD_QUEUED,
 	BUILD_BUILDING,
 	BUILD_BUILT,

@@ -64,7 +64,7 @@ state_words(const struct view *v, const json_t *build)
 {
 	const char *phase = json_str(build, "phase", NULL), *words = "in a state that is not known here";
 
-	for (int i = BUILD_QUEUED; i < BUILD_STATES; i++)
+	for (int i = BUILD_WAITING; i < BUILD_STATES; i++)
 		if (strcmp(built_name((enum built)i), json_str(build, "state", "")) == 0)
 			words = built_words((enum built)i);
 	return phase == NULL ? words : arena_printf(&v->m->a, "%s in %s", words, words_cut(&v->m->a, phase, 60));

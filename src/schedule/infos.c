@@ -190,7 +190,7 @@ read_caches(struct infos *q)
 		return;
 	q->caches = json_array();
 	if (nixsettings_read(q->options, &conf, &e) != 0)
-		log_err(LOG_WARN, "sizes: which caches there are is not known", &e);
+		log_err(LOG_WARN, "which binary caches there are is not known, so sizes of what only they have are not compared", &e);
 	if (nixsettings_number(conf, "substitute", 1) == 0)
 		return;
 	json_array_foreach(nixsettings_list(conf, "substituters"), i, url)
@@ -251,8 +251,11 @@ find_in_caches(struct infos *q, const json_t *paths)
 		if (json_array_size(missing) == 0)
 			return;
 		read_caches(q);
-		if (ask_cache(q, c, false, missing, &e) != 0)
-			log_warn("sizes: %s: %s", json_string_value(json_array_get(q->caches, c)), e.msg);
+		if (ask_cache(q, c, false, missing, &e) != 0) {
+			log_warn("the cache %s gives no answer, so sizes of what only it has are not compared",
+			    json_string_value(json_array_get(q->caches, c)));
+			log_debug("sizes: %s", e.msg);
+		}
 		json_array_foreach(missing, i, path) {
 			if (json_object_get(q->by_name, file_name(json_string_value(path))) != NULL)
 				map_get(&q->asked, str_of(json_string_value(path)))->value = INFOS_CACHE + c;

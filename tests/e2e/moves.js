@@ -141,6 +141,23 @@ scene_test('a merge group: what it would make of the branch is built, its checks
 	await tidy(scene, pull);
 });
 
+scene_test('in the middle of building, what waits for its inputs has not ended and is not called without a result', {}, async scene => {
+	await push_slow(scene, 'slow', 'zinnia', {
+		'pkgs/z/zebrina.nix': slow_package(scene.dir, 'zebrina').replace('{ package, setup }', '{ package, setup, zinnia }')
+			.replace('inputs = [ setup ]', 'inputs = [ setup zinnia ]') });
+	const { pull } = await scene.open('slow');
+	await building(scene, 'zinnia');
+	const { body } = await scene.until_comment(pull.number, c => c.body.includes('Building: '));
+	match(body, /^Building: [01] of 3\.$/m); // something that both need is the third
+	ok(!/without a result|not known here/.test(body), body);
+	open_build(scene.dir, 'zinnia');
+	open_build(scene.dir, 'zebrina');
+	match((await finished(scene, pull.head.sha)).rebuilds.output.title, /^2 added - all built$/);
+	await tidy(scene, pull);
+	for (const { body: text } of (await scene.comments(pull.number))[0].history)
+		ok(!/without a result|not known here/.test(text), text);
+});
+
 scene_test('a merge group that is gone: its builds end, its checks are concluded; a wide one needs no approval',
 	{ config: { rebuild: { max_rebuild_count: 1 } } }, async scene => {
 		await push_slow(scene, 'slow', 'zinnia', { 'pkgs/z/zebrina.nix': slow_package(scene.dir, 'zebrina') });

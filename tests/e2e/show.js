@@ -7,6 +7,7 @@
 // On a terminal it keeps the pages up until Enter is pressed.
 
 import { begin } from './lib.js';
+import { delivered } from './scenes.js';
 
 const story = process.argv[2] || 'bump';
 const stories = { bump: 'bump', docs: 'docs', rebuild: 'bump' };
@@ -67,8 +68,12 @@ if (story === 'docs') {
 	const evaluated = (await scene.bot.get('/metrics')).text.match(/ekaci_builds_started_total (\d+)/);
 	console.log(`\nBuilds started: ${evaluated ? evaluated[1] : '?'}`);
 } else {
-	report = await scene.until_comment(pull.number, c => c.body.includes('nettle'));
-	rule(`The comment (edited ${report.edits ?? (report.history || []).length} times)`);
+	await delivered(scene); // the checks end before the comment's last edit is sent
+	report = await scene.until_comment(pull.number);
+	const edits = report.history.length - 1; // the first is how it was written
+	rule(`The comment (${['never edited', 'edited once'][edits] ?? `edited ${edits} times`})`);
+	if (!/newly failing/.test(report.body) || /^Building: /m.test(report.body))
+		throw new Error('the comment is not the last one');
 	console.log(report.body);
 }
 const page = checks[0].details_url;

@@ -144,7 +144,8 @@ test('what is only in caches is measured there, and nothing of it is fetched', (
 	fs.writeFileSync(path.join(caches[1], 'nix-cache-info'), 'StoreDir: /elsewhere\n');
 	const broken = diff_with([`file://${caches[1]}`, `file://${caches[2]}`]);
 	equal(sizes(broken), sizes(here));
-	match(broken.stderr, /cache-b/);
+	match(broken.stderr, /the cache file:\S+cache-b gives no answer, so sizes of what only it has are not compared/);
+	ok(!/ended with/.test(broken.stderr), broken.stderr);
 	ok(!in_store(app) && !in_store(lib), 'base was not fetched');
 });
 

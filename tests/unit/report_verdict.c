@@ -70,6 +70,8 @@ static const struct {
     {"rebuild", "null", "{}", "success", "neutral", 0},
     {"rebuild", "null", "{\"phase\":\"reported\"}", "success", "", 0},
     {"rebuild", BUILD("\"state\":\"building\""), "{\"phase\":\"building\"}", "success", "", 0},
+    {"rebuild", BUILD("\"state\":\"queued\""), "{\"phase\":\"building\"}", "success", "", 0},
+    {"rebuild", BUILD("\"state\":\"waiting\""), "{\"phase\":\"building\"}", "success", "", 0},
     {"rebuild", "null", "{\"phase\":\"reported\",\"wide\":true}", "success", "action_required", 0},
     {"rebuild", "null", "{\"phase\":\"reported\",\"waiting\":true}", "success", "action_required", 0},
     {"rebuild", "null", "{\"failure\":{\"stage\":\"build\",\"kind\":\"system\",\"message\":\"x\"}}", "success", "action_required",
@@ -220,6 +222,28 @@ test_at_most_fifty_annotations(void **state)
 	arena_release(&a);
 }
 
+/* The three states in which the store has a build that did not end: none is an end, and none is a build without a result. */
+static void
+test_what_has_not_ended_is_not_counted_as_ended(void **state)
+{
+	static const char *const open[] = {"waiting", "queued", "building"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(open); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop)
+		json_t *job = job_for(&a, "rebuild", arena_printf(&a, BUILD("\"state\":\"%s\""), open[i]), "{\"phase\":\"building\"}");
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		if (records == NULL)
+			fail_msg("%s: %s", open[i], e.msg);
+		const json_t *rebuilds = find_record(records, "check_run", "ekaci / rebuilds");
+		assert_string_equal(json_str(rebuilds, "title", ""), "1 rebuild - building, 0 of 1");
+		assert_null(strstr(json_str(rebuilds, "summary", ""), "without a result"));
+		arena_release(&a);
+	}
+}
+
 static void
 test_bad_jobs_are_refused(void **state)
 {
@@ -273,6 +297,7 @@ main(void)
 	    cmocka_unit_test(test_conclusions),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
 	    cmocka_unit_test(test_at_most_fifty_annotations),
+	    cmocka_unit_test(test_what_has_not_ended_is_not_counted_as_ended),
 	    cmocka_unit_test(test_bad_jobs_are_refused),
 	};
 	return cmocka_run_group_tests_name("report_verdict", tests, make_dir, remove_dir);

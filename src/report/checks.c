@@ -82,9 +82,9 @@ evaluation_annotations(struct model *m)
 	bool blamed = m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD;
 	for (size_t i = 0; blamed && i < json_array_size(m->evaluations); i++) {
 		const json_t *j = json_array_get(m->evaluations, i);
-		const char *reason = json_str(j, "reason", "");
+		const char *reason = words_reason(&m->a, json_str(j, "reason", ""));
 		if (!json_flag(j, "complete", false) && strcmp(json_str(j, "side", ""), "head") == 0)
-			annotate(&as, reason, "failure", "the evaluation did not complete",
+			annotate(&as, reason, "failure", m->dead != NULL ? "this does not evaluate" : "the evaluation did not complete",
 			    words_tail(&m->a, reason, MAX_MESSAGE_LINES, MAX_MESSAGE_BYTES));
 	}
 	for (size_t i = 0; i < m->n_attrs; i++) {

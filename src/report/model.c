@@ -1,6 +1,8 @@
 /* The job and the difference file become one model. */
 #include "report/model.h"
 
+#include "report/words.h"
+
 #include "support/base/map.h"
 
 #include <string.h>
@@ -293,6 +295,58 @@ whose_incomplete(const struct model *m)
 	return unknown ? INCOMPLETE_UNKNOWN : both ? INCOMPLETE_BOTH : base_only ? INCOMPLETE_BASE : INCOMPLETE_HEAD;
 }
 
+/* What a job takes from this change, as far as it is as plain as our own words: "pkgs of this change's default.nix". */
+static const char *
+taken_words(struct model *m, const json_t *job)
+{
+	const json_t *path = json_object_get(job, "attr_path");
+	const char *file = json_str(job, "file", NULL), *flake = json_str(job, "flake", NULL), *at = json_string_value(path);
+	const char *what = "this change";
+
+	if (json_array_size(path) > 0)
+		at = model_attr_name(&m->a, path);
+	if (file != NULL && words_are_plain(file))
+		what = arena_printf(&m->a, "this change's %s", file + (file[0] == '/'));
+	else if (flake != NULL && words_are_plain(flake))
+		what = arena_printf(&m->a, "this change's flake%s%s", strcmp(flake, ".") == 0 ? "" : " ", strcmp(flake, ".") == 0 ? "" : flake);
+	else if (json_str(job, "expr", NULL) != NULL)
+		what = "the expression on this change";
+	return at != NULL && *at != '\0' && words_are_plain(at) ? arena_printf(&m->a, "%s of %s", at, what) : what;
+}
+
+/*
+ * The jobs whose head does not evaluate at all and whose base does: the evaluator ended with an error of its own, before the
+ * first attribute. A limit, a signal, and what is odd about a row are said in words of ours, which begin otherwise.
+ */
+static void
+find_dead(struct model *m)
+{
+	const json_t *first = NULL;
+	bool before = false;
+	int64_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
+		const json_t *j = json_array_get(m->evaluations, i);
+		const char *job = json_str(j, "job", "");
+		const json_t *base = evaluation_of(m, "base", job);
+		struct str reason = str_of(json_str(j, "reason", ""));
+		if (strcmp(json_str(j, "side", ""), "head") != 0 || json_flag(j, "complete", false) ||
+		    (base != NULL && !json_flag(base, "complete", false)))
+			continue;
+		if (json_int(j, "rows", 0) != 0 ||
+		    !(str_starts(reason, STR("error:")) || str_starts(reason, STR("the root does not evaluate: "))))
+			return;
+		before = n == 0 ? base != NULL : before && base != NULL;
+		if (n++ == 0)
+			first = job_named(m, job);
+	}
+	if (n > 1)
+		m->dead = arena_printf(&m->a, "%s of this change do not evaluate%s", words_count(&m->a, n, "job", "jobs"),
+		    before ? " any more" : "");
+	else if (n == 1)
+		m->dead = arena_printf(&m->a, "%s does not evaluate%s", taken_words(m, first), before ? " any more" : "");
+}
+
 static int
 decide_outcome(struct model *m, const char *difference, struct err *e)
 {
@@ -301,6 +355,8 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 	for (size_t i = 0; i < json_array_size(m->evaluations); i++)
 		incomplete |= !json_flag(json_array_get(m->evaluations, i), "complete", false);
 	m->incomplete = whose_incomplete(m);
+	if (incomplete && m->incomplete == INCOMPLETE_HEAD)
+		find_dead(m);
 	if (m->phase == PHASE_SUPERSEDED)
 		m->outcome = OUTCOME_SUPERSEDED;
 	else if (m->phase == PHASE_CANCELLED)

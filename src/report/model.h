@@ -133,6 +133,8 @@ struct model {
 	size_t n_empty;
 	size_t n_unsaid;            /* of these, without a sentence */
 	enum incomplete incomplete; /* when that is the outcome */
+	const char *dead;           /* the evaluator says that nothing of the head evaluates: "this change's default.nix does not
+	                               evaluate any more"; NULL when an evaluation ended otherwise before its end */
 	struct tally tally;
 	int64_t newly_evaluating; /* attributes that newly fail to evaluate or are new and fail, of jobs that do not allow it */
 };

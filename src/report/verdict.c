@@ -95,15 +95,6 @@ evaluation_compared(struct model *m)
 	    with_empty(m, title));
 }
 
-/* A title is our own words; a name from the repository joins them when it is as plain as they are. */
-static const char *
-plain_or(const char *name, const char *otherwise)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/#,+ ";
-
-	return strlen(name) <= 80 && strspn(name, plain) == strlen(name) ? name : otherwise;
-}
-
 static const char *
 nothing_title(struct model *m)
 {
@@ -112,7 +103,7 @@ nothing_title(struct model *m)
 	if (m->n_empty > 1)
 		return arena_printf(&m->a, "could not be told: nothing to evaluate in any of %zu jobs", m->n_empty);
 	return arena_printf(&m->a, "could not be told: nothing to evaluate below %s",
-	    plain_or(m->empty[0].below, "what the job names"));
+	    words_are_plain(m->empty[0].below) ? m->empty[0].below : "what the job names");
 }
 
 /* Why nothing was compared, and whose doing that is. */
@@ -130,7 +121,7 @@ evaluation_incomplete(struct model *m)
 		return completed(CONCLUSION_NEUTRAL, "could not be compared: neither the base nor this change evaluates");
 	case INCOMPLETE_UNKNOWN: return completed(CONCLUSION_NEUTRAL, "could not be told: not all can be evaluated here");
 	}
-	return completed(CONCLUSION_FAILURE, "evaluation incomplete");
+	return completed(CONCLUSION_FAILURE, m->dead != NULL ? m->dead : "evaluation incomplete");
 }
 
 static struct check
@@ -241,7 +232,8 @@ rebuilds_check(struct model *m)
 	case OUTCOME_INCOMPLETE:
 		if (m->incomplete != INCOMPLETE_HEAD)
 			return completed(CONCLUSION_NEUTRAL, "not known: nothing could be compared");
-		return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
+		return completed(CONCLUSION_CANCELLED, m->dead != NULL ? arena_printf(&m->a, "not known: %s", m->dead)
+		                                                       : "not known: the evaluation did not complete");
 	case OUTCOME_FAILED: return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
 	case OUTCOME_NOTHING:
 		return completed(CONCLUSION_NEUTRAL, m->n_unsaid == 0 ? "nothing to compare" : "not known: nothing was evaluated");
@@ -298,6 +290,8 @@ exit_code(const struct model *m, const struct verdict *v)
 {
 	const struct tally *t = &m->tally;
 
+	if (m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD)
+		return 1;
 	if (m->outcome != OUTCOME_COMPARED)
 		return m->outcome == OUTCOME_SKIPPED || (m->outcome == OUTCOME_NOTHING && m->n_unsaid == 0) ? 0 : 2;
 	if (v->conclusion == CONCLUSION_FAILURE || m->total.of[CHANGE_NEWLY_FAILING] + m->total.of[CHANGE_ADDED_FAILING] > 0)

@@ -129,7 +129,7 @@ evaluation_item(const struct view *v, const json_t *j)
 	if (json_int(j, "max_rss_kb", 0) > 0)
 		put_text(item, "memory", arena_printf(&m->a, "%s MB", words_number(&m->a, json_int(j, "max_rss_kb", 0) / 1024)));
 	if (!json_flag(j, "complete", false))
-		put_block(v, item, "incomplete", words_tail(&m->a, json_str(j, "reason", "no reason was given"), 40,
+		put_block(v, item, "incomplete", words_tail(&m->a, words_reason(&m->a, json_str(j, "reason", "no reason was given")), 40,
 		    v->limits->error_bytes > 400 ? v->limits->error_bytes * 4 : 400));
 	return item;
 }
@@ -159,6 +159,7 @@ view_evaluations(const struct view *v, json_t *obj)
 			errors += counts ? json_int(j, "errors", 0) : 0;
 		}
 		json_object_set_new(obj, whose[v->m->incomplete], json_true());
+		json_object_set_new(obj, "dead", json_boolean(v->m->dead != NULL));
 		if (rows > 0)
 			put_text(obj, "head_rows", words_count(&v->m->a, rows, "attribute", "attributes"));
 		if (errors > 0)

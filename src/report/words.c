@@ -107,6 +107,40 @@ words_head(struct arena *a, const char *s, size_t lines, size_t max_bytes)
 	return words_cut(a, all, max_bytes);
 }
 
+bool
+words_are_plain(const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/#,+ ";
+
+	return strlen(name) <= 80 && strspn(name, plain) == strlen(name);
+}
+
+static bool
+only_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.n > 0;
+}
+
+char *
+words_reason(struct arena *a, const char *s)
+{
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (struct str rest = str_of(s); rest.n != 0;) {
+		struct str line = str_cut(rest, '\n', &rest);
+		bool code = rest.n == 0 && str_starts(line, STR("exit code ")) && only_digits(str_from(line, strlen("exit code ")));
+		if (code || str_is(line, "ekaci eval-jobs: the root does not evaluate, so there is nothing to walk"))
+			continue;
+		buf_str(&b, line);
+		buf_putc(&b, '\n');
+	}
+	return str_trim(buf_get(&b)).n != 0 ? arena_strn(a, b.p, b.n - 1) : arena_strdup(a, s);
+}
+
 /* The columns of a word, as if every character had one. */
 static size_t
 width(struct str word)

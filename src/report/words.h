@@ -19,6 +19,11 @@ void words_wrap(struct buf *out, struct str text, size_t columns);
 char *words_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes);
 /* The same of a build's log, without Nix' announcement that it is built. */
 char *words_log_tail(struct arena *a, const char *s, size_t lines, size_t max_bytes);
+/* Why an evaluation did not complete, without what says nothing behind the evaluator's own words: that ours then had nothing
+ * to walk, and its exit code. */
+char *words_reason(struct arena *a, const char *s);
+/* Whether a name from the repository is as plain as the words of a title, so that it may stand there. */
+bool words_are_plain(const char *name);
 /* The first n lines of s, at most max_bytes. */
 char *words_head(struct arena *a, const char *s, size_t lines, size_t max_bytes);
 

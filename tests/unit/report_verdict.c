@@ -86,7 +86,7 @@ static const struct {
     {"switched", "null", "{}", "success", "success", 0},
     /* Only a head that does not evaluate where its base does is this change's doing. */
     {"rebuild", "null", SIDES(BROKEN("base")), "neutral", "neutral", 2},
-    {"rebuild", "null", SIDES(GOOD("base", "9") "," BROKEN("head")), "failure", "cancelled", 2},
+    {"rebuild", "null", SIDES(GOOD("base", "9") "," BROKEN("head")), "failure", "cancelled", 1},
     {"rebuild", "null", SIDES(BROKEN("base") "," GOOD("head", "9")), "neutral", "neutral", 2},
     {"rebuild", "null", SIDES(BROKEN("base") "," BROKEN("head")), "neutral", "neutral", 2},
     {"rebuild", "null", SIDES(GOOD("base", "9") "," UNKNOWN("head")), "neutral", "neutral", 2},
@@ -195,6 +195,49 @@ test_an_empty_job_among_others_is_said(void **state)
 	}
 }
 
+/* What does not evaluate any more is named; what a limit ended is not said to be wrong. */
+static void
+test_a_head_that_does_not_evaluate_is_named(void **state)
+{
+	static const struct {
+		const char *job, *rows, *reason;
+		const char *title, *text; /* of text: what it says of the words */
+	} t[] = {
+	    {"\"file\":\"/default.nix\"", "0", "error: syntax error\\nekaci eval-jobs: the root does not evaluate, so there is nothing to "
+	        "walk\\nexit code 1", "this change's default.nix does not evaluate any more", "error: syntax error"},
+	    {"\"file\":\"/ci.nix\",\"attr_path\":\"jobs\"", "0", "error: x", "jobs of this change's ci.nix does not evaluate any more",
+	        "error: x"},
+	    {"\"flake\":\".\"", "0", "the root does not evaluate: x", "this change's flake does not evaluate any more", "x"},
+	    {"\"file\":\"/a*b.nix\"", "0", "error: x", "this change does not evaluate any more", "error: x"},
+	    {"\"file\":\"/a.nix\"", "7", "error: x\\nexit code 1", "evaluation incomplete", "error: x"},
+	    {"\"file\":\"/a.nix\"", "0", "not done after 3600 s (0 attributes so far)", "evaluation incomplete", "not done after"},
+	    {"\"file\":\"/a.nix\"", "0", "exit code 3", "evaluation incomplete", "exit code 3"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a,
+		    "{\"plan\":{\"jobs\":[{\"name\":\"j\",%s}]},\"formats\":[\"text\",\"markdown\",\"html\",\"checks\"],"
+		    "\"evaluations\":[" GOOD("base", "4") ",{\"side\":\"head\","
+		    "\"job\":\"j\",\"complete\":false,\"rows\":%s,\"reason\":\"%s\"}]}", t[i].job, t[i].rows, t[i].reason));
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		assert_non_null(records);
+		assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""), t[i].title);
+		assert_int_equal(json_int(find_record(records, "verdict", NULL), "exit", -1), 1);
+		assert_string_equal(json_str(find_record(records, "check_run", "ekaci / evaluation"), "title", ""), t[i].title);
+		const char *formats[] = {"text", "markdown", "html"};
+		for (size_t k = 0; k < COUNT(formats); k++) {
+			const char *body = json_str(find_record(records, "document", formats[k]), "body", "");
+			assert_non_null(strstr(body, t[i].text));
+			assert_null(strstr(body, "nothing to walk"));
+			assert_int_equal(strstr(body, "exit code") != NULL, strncmp(t[i].reason, "exit", 4) == 0);
+		}
+		arena_release(&a);
+	}
+}
+
 static void
 test_at_most_fifty_annotations(void **state)
 {
@@ -272,6 +315,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
+	    cmocka_unit_test(test_a_head_that_does_not_evaluate_is_named),
 	    cmocka_unit_test(test_at_most_fifty_annotations),
 	    cmocka_unit_test(test_bad_jobs_are_refused),
 	};

@@ -74,10 +74,27 @@ annotations_end(struct annotations *as)
 	return as->list;
 }
 
+/* ".ekaci/config.json:7:3: unknown key": the place is in the message, and the file in no checkout. */
+static void
+annotate_mistake(struct annotations *as)
+{
+	const char *error = json_str_at(as->m->plan, "config_edit.error", "");
+	struct str rest = str_of(error), path = str_cut(rest, ':', &rest), line = str_cut(rest, ':', &rest);
+	int64_t number;
+
+	if (json_flag(json_object_get(as->m->plan, "config_edit"), "valid", true) || str_to_i64(line, &number) != 0 || number < 1)
+		return;
+	json_array_append_new(as->list, json_pack("{s:o,s:I,s:I,s:s,s:s,s:o}", "path", json_any_string(path), "start_line",
+	    (json_int_t)number, "end_line", (json_int_t)number, "annotation_level", "failure", "title",
+	    "a mistake in the configuration", "message", json_any_string(str_of(plain_lines(&as->m->a, error)))));
+}
+
 static json_t *
 evaluation_annotations(struct model *m)
 {
 	struct annotations as = annotations_begin(m);
+
+	annotate_mistake(&as);
 
 	bool blamed = m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD;
 	for (size_t i = 0; blamed && i < json_array_size(m->evaluations); i++) {

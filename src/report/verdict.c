@@ -274,6 +274,25 @@ pointer_words(struct model *m)
 	    words_count(&m->a, json_int(lfs, "count", 1), "changed pointer", "changed pointers"));
 }
 
+/* What this change would do to every later evaluation, with the line of ".ekaci/config.json:LINE:COLUMN: ..."; NULL: nothing. */
+static const char *
+mistake_words(struct model *m)
+{
+	const json_t *edit = json_object_get(m->plan, "config_edit");
+	struct str rest = str_of(json_str(edit, "error", "")), line;
+	int64_t number;
+	bool told = m->outcome == OUTCOME_COMPARED || m->outcome == OUTCOME_NOTHING || m->outcome == OUTCOME_INCOMPLETE ||
+	    m->outcome == OUTCOME_SKIPPED;
+
+	if (!told || !json_is_object(edit) || json_flag(edit, "valid", true))
+		return NULL;
+	(void)str_cut(rest, ':', &rest);
+	line = str_cut(rest, ':', &rest);
+	if (str_to_i64(line, &number) != 0 || number < 1)
+		return ".ekaci/config.json has a mistake";
+	return arena_printf(&m->a, ".ekaci/config.json has a mistake in line %lld", (long long)number);
+}
+
 /* Nothing is green of which something could not be told. */
 static void
 temper(struct model *m, struct check *c, const char *words)
@@ -290,7 +309,7 @@ exit_code(const struct model *m, const struct verdict *v)
 {
 	const struct tally *t = &m->tally;
 
-	if (m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD)
+	if (v->mistake || (m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD))
 		return 1;
 	if (m->outcome != OUTCOME_COMPARED)
 		return m->outcome == OUTCOME_SKIPPED || (m->outcome == OUTCOME_NOTHING && m->n_unsaid == 0) ? 0 : 2;
@@ -354,19 +373,26 @@ capital(struct model *m, const char *s)
 void
 verdict_of(struct model *m, struct verdict *ret)
 {
-	const char *untold = untold_words(m), *pointer = pointer_words(m);
+	const char *untold = untold_words(m), *pointer = pointer_words(m), *mistake = mistake_words(m);
 
 	*ret = (struct verdict){.evaluation = evaluation_check(m), .rebuilds = rebuilds_check(m)};
 	ret->untold = untold != NULL || pointer != NULL;
 	temper(m, &ret->evaluation, untold);
 	temper(m, &ret->rebuilds, untold != NULL ? untold : pointer);
+	ret->mistake = mistake != NULL;
+	const char *title = whole_title(m, ret), *sentence = headline(m, ret);
+	if (mistake != NULL) {
+		ret->evaluation = completed(CONCLUSION_FAILURE, arena_printf(&m->a, "%s - %s", mistake, ret->evaluation.title));
+		title = arena_printf(&m->a, "%s - %s", mistake, title);
+		sentence = arena_printf(&m->a, "%s - %s", mistake, sentence);
+	}
 	ret->conclusion = ret->evaluation.conclusion > ret->rebuilds.conclusion ? ret->evaluation.conclusion
 	                                                                        : ret->rebuilds.conclusion;
 	/* As long as one is open nothing is concluded, unless it can only get worse. */
 	bool open = ret->evaluation.conclusion == CONCLUSION_NONE || ret->rebuilds.conclusion == CONCLUSION_NONE;
 	if (open && ret->conclusion != CONCLUSION_FAILURE)
 		ret->conclusion = CONCLUSION_NONE;
-	ret->title = whole_title(m, ret);
-	ret->headline = capital(m, headline(m, ret));
+	ret->title = title;
+	ret->headline = capital(m, sentence);
 	ret->exit = exit_code(m, ret);
 }

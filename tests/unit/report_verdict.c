@@ -44,6 +44,8 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 /* Something changed that evaluations do not show. */
 #define UNTOLD(kind) \
 	"{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"untold\":{\"" kind "\":{\"paths\":[\"p\"],\"count\":1,\"jobs\":[\"j\"]}}}}"
+#define EDIT(valid, error) "{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"config_edit\":{\"valid\":" valid ",\"error\":" error ",\"changes\":[\"x\"]}}}"
+#define MISTAKE EDIT("false", "\".ekaci/config.json:7:3: unknown key\"")
 #define SIDES(list) "{\"evaluations\":[" list "]}"
 #define GOOD(side, rows) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":" rows "}"
 #define SAID(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":0,\"nothing\":\"it is a library\"}"
@@ -120,6 +122,10 @@ static const struct {
     {"rebuild", BUILD("\"state\":\"built\""), UNTOLD("lfs"), "success", "neutral", 2},
     {"rebuild", "null", UNTOLD("lfs"), "success", "neutral", 0},
     {"derivation_only", "null", UNTOLD("lfs"), "success", "success", 0}, /* had it been used, its text would tell */
+    /* A mistake put into the configuration stops every later evaluation, whatever this one says. */
+    {"unchanged", "null", MISTAKE, "failure", "success", 1},
+    {"rebuild", BUILD("\"state\":\"failed\""), MISTAKE, "failure", "action_required", 1},
+    {"unchanged", "null", EDIT("true", "null"), "success", "success", 0},
     {"rebuild", "null", "{\"phase\":\"superseded\"}", "cancelled", "cancelled", 2},
     {"rebuild", "null", "{\"phase\":\"cancelled\"}", "cancelled", "cancelled", 2},
 };

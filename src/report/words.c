@@ -164,11 +164,11 @@ words_wrap(struct buf *out, struct str text, size_t columns)
 		struct str line = str_cut(text, '\n', &text), rest;
 		size_t indent = 0, at;
 		bool first = true;
-		while (line.n > 0 && line.p[line.n - 1] == ' ')
+		while (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t' || line.p[line.n - 1] == '\r'))
 			line.n--;
 		while (indent < line.n && line.p[indent] == ' ')
 			indent++;
-		if (width(line) <= columns) {
+		if (width(line) <= columns || indent > WORDS_INDENT) {
 			buf_str(out, line);
 			buf_putc(out, '\n');
 			continue;
@@ -177,13 +177,16 @@ words_wrap(struct buf *out, struct str text, size_t columns)
 		at = indent;
 		for (rest = str_from(line, indent); rest.n != 0; first = false) {
 			struct str word = str_cut(rest, ' ', &rest);
+			size_t blanks = first ? 0 : 1;
+			for (; word.n == 0 && rest.n != 0; blanks++) /* several blanks are kept, but none at the end of a line */
+				word = str_cut(rest, ' ', &rest);
 			size_t n = width(word);
-			if (!first && at + 1 + n > columns) {
+			if (!first && at + blanks + n > columns) {
 				at = indent + 2;
 				buf_printf(out, "\n%*s", (int)at, "");
 			} else if (!first) {
-				buf_putc(out, ' ');
-				at++;
+				buf_printf(out, "%*s", (int)blanks, "");
+				at += blanks;
 			}
 			buf_str(out, word);
 			at += n;

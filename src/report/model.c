@@ -525,6 +525,7 @@ model_init(struct model *m, const json_t *job, struct err *e)
 	m->settings = part(job, "settings");
 	m->wide = json_flag(job, "wide", false);
 	m->waiting = json_flag(job, "waiting", false);
+	places_init(&m->places, &m->a, job);
 	m->many_jobs = json_array_size(json_object_get(m->plan, "jobs")) > 1;
 	if (m->run == NULL)
 		return fail(e, ERR_INPUT, "job: no member run");
@@ -541,6 +542,7 @@ void
 model_release(struct model *m)
 {
 	json_drop(&m->difference);
+	places_release(&m->places);
 	arena_release(&m->a);
 	*m = (struct model){0};
 }

@@ -8,6 +8,7 @@
 #ifndef EKACI_REPORT_MODEL_H
 #define EKACI_REPORT_MODEL_H
 
+#include "report/position.h"
 #include "support/text/json.h"
 
 enum { MODEL_MAX_DIFFERENCE_BYTES = 1024 * 1024 * 1024 }; /* 100,000 changed attributes with meta are 0.3 GB */
@@ -135,6 +136,7 @@ struct model {
 	enum incomplete incomplete; /* when that is the outcome */
 	const char *dead;           /* the evaluator says that nothing of the head evaluates: "this change's default.nix does not
 	                               evaluate any more"; NULL when an evaluation ended otherwise before its end */
+	struct places places; /* of the repository, in what evaluators say */
 	struct tally tally;
 	int64_t newly_evaluating; /* attributes that newly fail to evaluate or are new and fail, of jobs that do not allow it */
 };

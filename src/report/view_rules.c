@@ -129,7 +129,8 @@ evaluation_item(const struct view *v, const json_t *j)
 	if (json_int(j, "max_rss_kb", 0) > 0)
 		put_text(item, "memory", arena_printf(&m->a, "%s MB", words_number(&m->a, json_int(j, "max_rss_kb", 0) / 1024)));
 	if (!json_flag(j, "complete", false))
-		put_block(v, item, "incomplete", words_tail(&m->a, words_reason(&m->a, json_str(j, "reason", "no reason was given")), 40,
+		put_block(v, item, "incomplete", words_tail(&m->a,
+		    places_shorten(&m->places, words_reason(&m->a, json_str(j, "reason", "no reason was given"))), 40,
 		    v->limits->error_bytes > 400 ? v->limits->error_bytes * 4 : 400));
 	return item;
 }

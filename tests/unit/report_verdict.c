@@ -201,6 +201,53 @@ test_an_empty_job_among_others_is_said(void **state)
 	}
 }
 
+/* Words that several attributes share are shown once, with their names; annotations are a place's, and JSON has all. */
+static void
+test_the_same_error_is_shown_once(void **state)
+{
+	enum { ALIKE = 12 };
+	struct arena a = {0};
+	struct err e = {0};
+	AUTO(buf_release) struct buf rows;
+	const char *path = arena_printf(&a, "%s/alike.json", dir);
+
+	(void)state;
+	buf_init(&rows, 1 << 16);
+	buf_puts(&rows, "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"newly_failing\":13},\"systems\":{}},\"roots\":[],\"targets\":[],"
+	                "\"attributes\":[{\"path\":[\"other\"],\"job\":\"j\",\"class\":\"newly_failing\",\"head\":{\"error\":\"error: alone\"}}");
+	for (int i = 0; i < ALIKE; i++)
+		buf_printf(&rows, ",{\"path\":[\"p%02d\"],\"job\":\"j\",\"class\":\"newly_failing\",\"head\":{\"error\":\"error: the same\\n"
+		                  "  at /co/a.nix:3:1:\"}}", i);
+	buf_puts(&rows, "]}");
+	assert_int_equal(files_write(path, buf_get(&rows), 0600, FILES_NO_SYNC, &e), 0);
+	AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a, "{\"difference\":\"%s\",\"checkout_dir\":\"/co\","
+	                                      "\"formats\":[\"text\",\"markdown\",\"comment\",\"html\",\"checks\",\"json\"]}", path));
+	AUTO(json_drop) json_t *records = run_report(job, &e);
+	assert_non_null(records);
+	const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
+	const char *texts[] = {json_str(find_record(records, "document", "text"), "body", ""),
+	    json_str(find_record(records, "comment", NULL), "body", ""), json_str(check, "summary", ""),
+	    json_str(find_record(records, "document", "markdown"), "body", ""), json_str(find_record(records, "document", "html"), "body", "")};
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		const char *same = strstr(texts[i], "error: the same");
+		bool whole = i >= 3; /* names all */
+		assert_non_null(strstr(texts[i], "12 attributes: "));
+		assert_non_null(strstr(texts[i], "error: alone"));
+		assert_non_null(same);
+		assert_null(strstr(same + 1, "error: the same"));
+		assert_non_null(strstr(same, " at a.nix:3:1"));
+		assert_int_equal(strstr(texts[i], "p11") != NULL, whole);
+		assert_int_equal(strstr(texts[i], "and 2 more") != NULL, !whole);
+	}
+	assert_int_equal(json_array_size(json_object_get(check, "annotations")), 1);
+	const char *document = json_str(find_record(records, "document", "json"), "body", "");
+	size_t n = 0;
+	for (const char *at = document; (at = strstr(at, "at /co/a.nix:3")) != NULL; at++)
+		n++;
+	assert_int_equal(n, ALIKE);
+	arena_release(&a);
+}
+
 /* What does not evaluate any more is named; what a limit ended is not said to be wrong. */
 static void
 test_a_head_that_does_not_evaluate_is_named(void **state)
@@ -321,6 +368,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
+	    cmocka_unit_test(test_the_same_error_is_shown_once),
 	    cmocka_unit_test(test_a_head_that_does_not_evaluate_is_named),
 	    cmocka_unit_test(test_at_most_fifty_annotations),
 	    cmocka_unit_test(test_bad_jobs_are_refused),

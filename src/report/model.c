@@ -379,6 +379,27 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 	return 0;
 }
 
+/* Neither meta nor the name may hold the version that a derivation has: "version 1 -> 2" is then among what differs of it. */
+static void
+version_of_cause(struct model *m, struct attr *at)
+{
+	const json_t *cause = json_object_get(at->json, "cause"), *index = json_array_get(json_object_get(cause, "roots"), 0);
+	const json_t *roots = json_object_get(m->difference, "roots"), *what;
+	size_t i;
+
+	if (strcmp(json_str(cause, "kind", ""), "root") != 0 || !json_is_integer(index))
+		return;
+	json_array_foreach(json_object_get(json_array_get(roots, (size_t)json_integer_value(index)), "what"), i, what) {
+		struct str s = str_of(json_is_string(what) ? json_string_value(what) : "");
+		ptrdiff_t arrow = str_find(s, STR(" -> "));
+		if (!str_starts(s, STR("version ")) || arrow < (ptrdiff_t)strlen("version "))
+			continue;
+		at->version_old = arena_strn(&m->a, s.p + strlen("version "), (size_t)arrow - strlen("version "));
+		at->version_new = str_dup(&m->a, str_from(s, (size_t)arrow + strlen(" -> ")));
+		return;
+	}
+}
+
 static int
 read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
 {
@@ -402,6 +423,8 @@ read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
 		ret->version_old = old != NULL ? old : "";
 		ret->version_new = new != NULL ? new : "";
 	}
+	if (ret->version_old == NULL)
+		version_of_cause(m, ret);
 	ret->alias = json_is_array(json_object_get(j, "alias_of"));
 	ret->tolerated = json_flag(job_named(m, ret->job), "allow_eval_failures", false);
 	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED;
@@ -421,6 +444,26 @@ read_counts(const json_t *j, const char *system, struct counts *ret)
 		ret->of[c] = json_int(j, change_names[c], 0);
 	ret->derivations = json_int(j, "rebuild_derivations", 0);
 	ret->changed_paths = json_int(j, "changed_drv_paths", 0);
+}
+
+/* A row that fails has no system; where its path names one that others have, as packages.SYSTEM.NAME does, it is of that. */
+static void
+count_failing(struct model *m)
+{
+	for (size_t i = 0; i < m->n_attrs; i++) {
+		const struct attr *at = &m->attrs[i];
+		const json_t *path = json_object_get(at->json, "path"), *part;
+		struct counts *of = NULL;
+		size_t k;
+		if (at->change != CHANGE_STILL_FAILING || at->alias || *at->system != '\0')
+			continue;
+		json_array_foreach(path, k, part)
+			for (size_t s = 0; s < m->n_systems && of == NULL; s++)
+				if (json_is_string(part) && strcmp(json_string_value(part), m->systems[s].system) == 0)
+					of = &m->systems[s];
+		if (of != NULL)
+			of->failing++;
+	}
 }
 
 /* Each wanted derivation once, however many attributes have it. */
@@ -498,6 +541,7 @@ read_difference(struct model *m, const char *path, struct err *e)
 		m->newly_evaluating += (at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING) &&
 		    !at->tolerated && !at->alias;
 	}
+	count_failing(m);
 	count_builds(m);
 	return 0;
 }

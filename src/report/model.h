@@ -85,6 +85,7 @@ struct counts {
 	int64_t of[CHANGES];
 	int64_t derivations;   /* distinct ones that rebuild or are new */
 	int64_t changed_paths; /* changed .drv paths, rebuilds or not */
+	int64_t failing;       /* what fails as on the base, whose row has no system, but whose path names this one */
 };
 
 /* Builds of wanted derivations (targets), each derivation once. */

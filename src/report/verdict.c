@@ -318,6 +318,17 @@ exit_code(const struct model *m, const struct verdict *v)
 	return t->unknown + t->infrastructure + t->cancelled > 0 || m->failure != NULL || v->untold ? 2 : 0;
 }
 
+/* Errors that were there before hide what changed below them; said where nothing worse is. */
+static const char *
+with_failing(struct model *m, const char *title)
+{
+	int64_t n = m->total.of[CHANGE_STILL_FAILING];
+
+	if (n == 0 || m->total.of[CHANGE_NEWLY_FAILING] + m->total.of[CHANGE_ADDED_FAILING] > 0)
+		return title;
+	return arena_printf(&m->a, "%s - %s still failing", title, words_count(&m->a, n, "evaluation", "evaluations"));
+}
+
 static const char *
 whole_title(struct model *m, const struct verdict *v)
 {
@@ -332,7 +343,7 @@ whole_title(struct model *m, const struct verdict *v)
 	if (new > 0)
 		title = arena_printf(&m->a, "%s - %s to evaluate", title,
 		    words_count(&m->a, new, "attribute is new and fails", "attributes are new and fail"));
-	return with_empty(m, title);
+	return with_empty(m, with_failing(m, title));
 }
 
 /* What a reader wants to know first, in a sentence. */
@@ -357,7 +368,7 @@ headline(struct model *m, const struct verdict *v)
 	if (unsure > 0 && m->phase == PHASE_DONE)
 		return arena_printf(&m->a, "%s - %s without a result", verdict_numbers(m),
 		    words_count(&m->a, unsure, "build", "builds"));
-	return with_empty(m, v->rebuilds.title);
+	return with_empty(m, with_failing(m, v->rebuilds.title));
 }
 
 static const char *

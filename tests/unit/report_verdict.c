@@ -201,6 +201,68 @@ test_an_empty_job_among_others_is_said(void **state)
 	}
 }
 
+/* What the stage says of a difference, in each format for people. */
+static json_t *
+said_of(struct arena *a, const char *counts, const char *attributes, const char *roots)
+{
+	const char *path = arena_printf(a, "%s/said.json", dir);
+	struct err e = {0};
+
+	assert_int_equal(files_write(path, str_of(arena_printf(a, "{\"ekaci_difference\":1,\"counts\":%s,\"attributes\":[%s],\"roots\":[%s],"
+	                                                          "\"targets\":[]}", counts, attributes, roots)), 0600, FILES_NO_SYNC, &e), 0);
+	AUTO(json_drop) json_t *job = job_for(a, "unchanged", "null", arena_printf(a, "{\"difference\":\"%s\","
+	                                      "\"formats\":[\"text\",\"markdown\",\"html\",\"checks\"]}", path));
+	json_t *records = run_report(job, &e);
+	if (records == NULL)
+		fail_msg("%s", e.msg);
+	return records;
+}
+
+static const char *
+body_of(const json_t *records, const char *format)
+{
+	return json_str(find_record(records, "document", format), "body", "");
+}
+
+/* A system whose attributes all fail, as they did, is none on which nothing changes: that is not known. */
+static void
+test_systems_that_fail_are_not_called_unchanged(void **state)
+{
+#define FAILS(system) "{\"path\":[\"packages\",\"" system "\",\"x\"],\"job\":\"j\",\"class\":\"still_failing\",\"head\":{\"error\":\"e\"}}"
+	struct arena a = {0};
+	AUTO(json_drop) json_t *records = said_of(&a, "{\"total\":{\"removed\":1,\"unchanged\":3,\"still_failing\":2},\"other\":{\"still_failing\":2},"
+	    "\"systems\":{\"aarch64-linux\":{\"unchanged\":1},\"i686-linux\":{},\"riscv64-linux\":{\"unchanged\":2},\"x86_64-linux\":{\"removed\":1}}}",
+	    "{\"path\":[\"packages\",\"x86_64-linux\",\"x\"],\"job\":\"j\",\"class\":\"removed\",\"system\":\"x86_64-linux\",\"base\":{}},"
+	    FAILS("i686-linux") "," FAILS("aarch64-linux"), "");
+	static const char *const formats[] = {"text", "markdown", "html"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		const char *body = body_of(records, formats[i]), *tick = i == 1 ? "`" : "";
+		assert_non_null(strstr(body, arena_printf(&a, "Nothing changes on %saarch64-linux%s (1 evaluation still", tick, tick)));
+		assert_non_null(strstr(body, arena_printf(&a, "Nothing evaluates on %si686-linux%s (1 evaluation still failing).", tick, tick)));
+	}
+	assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""), "1 removed - 2 evaluations still failing");
+	arena_release(&a);
+}
+
+/* The version may be in the derivation alone, neither in its name nor in meta. */
+static void
+test_a_version_that_only_the_derivation_has(void **state)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *records = said_of(&a, "{\"total\":{\"rebuild\":1},\"systems\":{\"x86_64-linux\":{\"rebuild\":1}}}",
+	    "{\"path\":[],\"job\":\"j\",\"class\":\"rebuild\",\"system\":\"x86_64-linux\",\"version\":null,\"head\":{\"drv\":\"" DRV "\"},"
+	    "\"cause\":{\"kind\":\"root\",\"roots\":[0],\"roots_total\":1}}",
+	    "{\"name\":\"a\",\"system\":\"x86_64-linux\",\"attributes\":[[]],\"what\":[\"env FOO\",\"version 1 -> 2\"],\"radius\":{}}");
+
+	(void)state;
+	assert_non_null(strstr(body_of(records, "text"), "Other versions: 1\n  (root) 1 -> 2\n"));
+	assert_null(strstr(body_of(records, "text"), "same version"));
+	assert_null(strstr(body_of(records, "markdown"), "same version"));
+	arena_release(&a);
+}
+
 /* Words that several attributes share are shown once, with their names; annotations are a place's, and JSON has all. */
 static void
 test_the_same_error_is_shown_once(void **state)
@@ -368,6 +430,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
+	    cmocka_unit_test(test_systems_that_fail_are_not_called_unchanged),
+	    cmocka_unit_test(test_a_version_that_only_the_derivation_has),
 	    cmocka_unit_test(test_the_same_error_is_shown_once),
 	    cmocka_unit_test(test_a_head_that_does_not_evaluate_is_named),
 	    cmocka_unit_test(test_at_most_fifty_annotations),

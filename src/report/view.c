@@ -79,12 +79,13 @@ put_sentence(const struct view *v, json_t *row, const struct counts *c)
 	json_t *others = json_array();
 	int64_t n = c->of[CHANGE_REBUILD];
 
-	put_text(row, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
+	/* What is new is built, too: "no rebuilds, 34 derivations to build" would say both. */
+	if (n == 0 && c->derivations > 0)
+		put_text(row, "rebuilds", words_count(a, c->derivations, "derivation to build", "derivations to build"));
+	else
+		put_text(row, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
 	if (c->derivations != n && n > 0)
 		put_text(row, "derivations", words_count(a, c->derivations, "derivation", "derivations"));
-	else if (c->derivations != n)
-		json_array_append_new(others, json_any_string(str_of(words_count(a, c->derivations, "derivation to build",
-		    "derivations to build"))));
 	for (size_t i = ALWAYS; i < COUNT(columns); i++)
 		if (figure(c, &columns[i]) > 0)
 			json_array_append_new(others, json_any_string(str_of(words_count(a, figure(c, &columns[i]), columns[i].one,

@@ -65,6 +65,8 @@ view_plan(const struct view *v, json_t *obj)
 	for (size_t i = 0; i < COUNT(configs); i++)
 		if (strcmp(json_str(plan, "config", ""), configs[i][0]) == 0)
 			put_text(obj, "config", configs[i][1]);
+	if (json_int(plan, "changed_paths", 0) == 1)
+		json_object_set_new(obj, "one_path", json_true());
 	if (plan != NULL && json_int(plan, "changed_paths", 0) == 0)
 		json_object_set_new(obj, "no_changes", json_true());
 	json_object_set_new(obj, "warnings", code_list(v, json_object_get(plan, "warnings"), v->limits->rules));

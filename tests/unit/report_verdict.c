@@ -246,6 +246,30 @@ test_systems_that_fail_are_not_called_unchanged(void **state)
 	arena_release(&a);
 }
 
+/* What is new is built, and nothing of that is a rebuild; and a root that nothing follows spreads nowhere. */
+static void
+test_sentences_do_not_contradict_themselves(void **state)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *new = said_of(&a, "{\"total\":{\"added\":1,\"rebuild_derivations\":34},\"systems\":{\"x86_64-linux\":{\"added\":1,"
+	    "\"rebuild_derivations\":34}}}", "{\"path\":[\"n\"],\"job\":\"j\",\"class\":\"added\",\"system\":\"x86_64-linux\",\"head\":{}}",
+	    "{\"name\":\"n\",\"system\":\"x86_64-linux\",\"attributes\":[[\"n\"]],\"what\":[\"new\"],\"radius\":{\"attributes\":0,\"derivations\":0}}");
+	struct err e = {0};
+	AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", "{\"difference\":null,\"plan\":{\"decision\":\"skip\",\"changed_paths\":1},"
+	                                      "\"evaluations\":[],\"run\":{\"repo\":\".\",\"head\":\"1\",\"base\":\"2\"},\"formats\":[\"text\",\"markdown\",\"html\"]}");
+	AUTO(json_drop) json_t *skipped = run_report(job, &e);
+	static const char *const formats[] = {"text", "markdown", "html"};
+
+	(void)state;
+	assert_non_null(strstr(body_of(new, "text"), "\n34 derivations to build on x86_64-linux, 1 added.\n"));
+	assert_non_null(strstr(body_of(new, "text"), "  n: new\n"));
+	assert_null(strstr(body_of(new, "markdown"), "**No rebuilds**"));
+	for (size_t i = 0; i < COUNT(formats); i++)
+		assert_non_null(strstr(body_of(skipped, formats[i]), "Nothing was evaluated: the changed path falls under a rule"));
+	assert_non_null(strstr(body_of(skipped, "html"), "<p class=\"dim\"><code>1</code> compared with"));
+	arena_release(&a);
+}
+
 /* The version may be in the derivation alone, neither in its name nor in meta. */
 static void
 test_a_version_that_only_the_derivation_has(void **state)
@@ -432,6 +456,7 @@ main(void)
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
 	    cmocka_unit_test(test_systems_that_fail_are_not_called_unchanged),
 	    cmocka_unit_test(test_a_version_that_only_the_derivation_has),
+	    cmocka_unit_test(test_sentences_do_not_contradict_themselves),
 	    cmocka_unit_test(test_the_same_error_is_shown_once),
 	    cmocka_unit_test(test_a_head_that_does_not_evaluate_is_named),
 	    cmocka_unit_test(test_at_most_fifty_annotations),

@@ -522,6 +522,48 @@ static void __attribute__((format(printf, 2, 3))) say(json_t *list, const char *
 	json_array_append_new(list, json_any_string(whole));
 }
 
+/* A value as people read it: without brackets, and without quotes as far as that is plain. */
+static const char *
+value_words(struct arena *a, const json_t *value)
+{
+	const char *all = NULL;
+	const json_t *one;
+	size_t i;
+
+	if (value == NULL || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
+		return "none";
+	if (json_is_string(value))
+		return json_string_value(value);
+	if (json_is_boolean(value))
+		return json_is_true(value) ? "yes" : "no";
+	if (!json_is_array(value))
+		return json_line(a, value);
+	json_array_foreach(value, i, one) {
+		const char *s = json_is_string(one) ? json_string_value(one) : json_line(a, one);
+		all = all == NULL ? s : arena_printf(a, "%s, %s", all, s);
+	}
+	return all;
+}
+
+/* "file default.nix -> gone.nix; systems none -> x86_64-linux": what differs of a job. */
+static const char *
+job_changes(struct arena *a, const json_t *before, const json_t *after)
+{
+	AUTO(json_drop) json_t *both = json_copy((json_t *)(uintptr_t)before);
+	const char *all = NULL, *key;
+	json_t *value;
+
+	json_object_update_missing(both, (json_t *)(uintptr_t)after);
+	json_object_foreach(both, key, value) {
+		const json_t *was = json_object_get(before, key), *is = json_object_get(after, key);
+		if (was != NULL && is != NULL && json_equal((json_t *)(uintptr_t)was, (json_t *)(uintptr_t)is))
+			continue;
+		const char *words = arena_printf(a, "%s %s -> %s", key, value_words(a, was), value_words(a, is));
+		all = all == NULL ? words : arena_printf(a, "%s; %s", all, words);
+	}
+	return all;
+}
+
 static void
 rule_changes(struct arena *a, const struct rules *base, const struct rules *head, json_t *list)
 {
@@ -534,17 +576,17 @@ rule_changes(struct arena *a, const struct rules *base, const struct rules *head
 		const struct rule *h = &head->p[i], *b = rule_named(base, h->name);
 		if (b == NULL) {
 			say(list, "rule \"%s\" (%s) added: %s", h->name, rule_kind_name(h->kind),
-			    json_line(a, h->paths));
+			    value_words(a, h->paths));
 			continue;
 		}
 		if (b->kind != h->kind)
 			say(list, "rule \"%s\" changed: %s -> %s", h->name, rule_kind_name(b->kind),
 			    rule_kind_name(h->kind));
 		if (!json_equal(b->paths, h->paths))
-			say(list, "rule \"%s\" changed: paths %s", h->name, json_line(a, h->paths));
+			say(list, "rule \"%s\" changed: paths %s", h->name, value_words(a, h->paths));
 		if (!json_equal(b->attrs, h->attrs) || !json_equal(b->jobs, h->jobs))
-			say(list, "rule \"%s\" changed: attrs %s, jobs %s", h->name, json_line(a, h->attrs),
-			    json_line(a, h->jobs));
+			say(list, "rule \"%s\" changed: attrs %s; jobs %s", h->name, value_words(a, h->attrs),
+			    value_words(a, h->jobs));
 		if ((size_t)(b - base->p) < last)
 			say(list, "rule \"%s\" moved behind others, which now decide first", h->name);
 		else
@@ -567,7 +609,7 @@ rules_changes(struct arena *a, const struct rules *base, const struct rules *hea
 		if (before == NULL)
 			say(list, "job \"%s\" added", json_str(job, "name", ""));
 		else if (!json_equal((json_t *)(uintptr_t)before, job))
-			say(list, "job \"%s\" changed: %s", json_str(job, "name", ""), json_line(a, job));
+			say(list, "job \"%s\" changed: %s", json_str(job, "name", ""), job_changes(a, before, job));
 	}
 	if (!json_equal(base->report, head->report))
 		say(list, "report settings changed");

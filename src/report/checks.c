@@ -2,7 +2,6 @@
 #include "report/checks.h"
 
 #include "report/ladder.h"
-#include "report/position.h"
 #include "report/words.h"
 #include "support/base/map.h"
 #include "support/text/escape.h"
@@ -33,7 +32,6 @@ plain_lines(struct arena *a, const char *s)
 struct annotations {
 	struct model *m;
 	json_t *list;
-	struct places places;
 	struct map taken; /* "path:line", so that one place has one annotation */
 };
 
@@ -46,7 +44,7 @@ annotate(struct annotations *as, const char *text, const char *level, const char
 	bool added;
 
 	if (json_array_size(as->list) >= CHECKS_MAX_ANNOTATIONS ||
-	    !places_find(&as->places, text, &path, &line))
+	    !places_find(&as->m->places, text, &path, &line))
 		return;
 	map_add(&as->taken, str_of(arena_printf(a, "%s:%lld", path, (long long)line)), &added);
 	if (!added)
@@ -60,18 +58,29 @@ annotate(struct annotations *as, const char *text, const char *level, const char
 static struct annotations
 annotations_begin(struct model *m)
 {
-	struct annotations as = {.m = m, .list = json_array()};
-
-	places_init(&as.places, &m->a, m->job);
-	return as;
+	return (struct annotations){.m = m, .list = json_array()};
 }
 
 static json_t *
 annotations_end(struct annotations *as)
 {
-	places_release(&as->places);
 	map_release(&as->taken);
 	return as->list;
+}
+
+/* ".ekaci/config.json:7:3: unknown key": the place is in the message, and the file in no checkout. */
+static void
+annotate_mistake(struct annotations *as)
+{
+	const char *error = json_str_at(as->m->plan, "config_edit.error", "");
+	struct str rest = str_of(error), path = str_cut(rest, ':', &rest), line = str_cut(rest, ':', &rest);
+	int64_t number;
+
+	if (json_flag(json_object_get(as->m->plan, "config_edit"), "valid", true) || str_to_i64(line, &number) != 0 || number < 1)
+		return;
+	json_array_append_new(as->list, json_pack("{s:o,s:I,s:I,s:s,s:s,s:o}", "path", json_any_string(path), "start_line",
+	    (json_int_t)number, "end_line", (json_int_t)number, "annotation_level", "failure", "title",
+	    "a mistake in the configuration", "message", json_any_string(str_of(plain_lines(&as->m->a, error)))));
 }
 
 static json_t *
@@ -79,13 +88,15 @@ evaluation_annotations(struct model *m)
 {
 	struct annotations as = annotations_begin(m);
 
+	annotate_mistake(&as);
+
 	bool blamed = m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD;
 	for (size_t i = 0; blamed && i < json_array_size(m->evaluations); i++) {
 		const json_t *j = json_array_get(m->evaluations, i);
-		const char *reason = json_str(j, "reason", "");
+		const char *reason = words_reason(&m->a, json_str(j, "reason", ""));
 		if (!json_flag(j, "complete", false) && strcmp(json_str(j, "side", ""), "head") == 0)
-			annotate(&as, reason, "failure", "the evaluation did not complete",
-			    words_tail(&m->a, reason, MAX_MESSAGE_LINES, MAX_MESSAGE_BYTES));
+			annotate(&as, reason, "failure", m->dead != NULL ? "this does not evaluate" : "the evaluation did not complete",
+			    words_tail(&m->a, places_shorten(&m->places, reason), MAX_MESSAGE_LINES, MAX_MESSAGE_BYTES));
 	}
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
@@ -93,7 +104,8 @@ evaluation_annotations(struct model *m)
 		bool new = at->change == CHANGE_ADDED_FAILING;
 		if (at->change == CHANGE_NEWLY_FAILING || new)
 			annotate(&as, error, at->tolerated ? "warning" : "failure",
-			    arena_printf(&m->a, new ? "%s is new and fails to evaluate" : "%s newly fails to evaluate", at->name), error);
+			    arena_printf(&m->a, new ? "%s is new and fails to evaluate" : "%s newly fails to evaluate", at->name),
+			    places_shorten(&m->places, error));
 	}
 	return annotations_end(&as);
 }

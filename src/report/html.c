@@ -156,7 +156,8 @@ html_report(struct model *m, const struct verdict *v, struct buf *out, struct er
 	put_text(obj, "picture_html", picture.p);
 	put_text(obj, "style_html", template_find("report.css").p != NULL ? str_dup(&m->a, template_find("report.css")) : "");
 	put_text(obj, "script_html", template_find("report.js").p != NULL ? str_dup(&m->a, template_find("report.js")) : "");
-	put_text(obj, "repo", json_str(m->run, "repo", NULL));
+	if (strcmp(json_str(m->run, "repo", "."), ".") != 0) /* where the command ran, which says nothing to a reader */
+		put_text(obj, "repo", json_str(m->run, "repo", NULL));
 	put_number(&view, obj, "attributes", (int64_t)m->n_attrs);
 	if (json_int(m->run, "number", 0) > 0)
 		put_text(obj, "number", arena_printf(&m->a, "%lld", (long long)json_int(m->run, "number", 0)));

@@ -1,6 +1,8 @@
 /* The job and the difference file become one model. */
 #include "report/model.h"
 
+#include "report/words.h"
+
 #include "support/base/map.h"
 
 #include <string.h>
@@ -305,6 +307,58 @@ whose_incomplete(const struct model *m)
 	return unknown ? INCOMPLETE_UNKNOWN : both ? INCOMPLETE_BOTH : base_only ? INCOMPLETE_BASE : INCOMPLETE_HEAD;
 }
 
+/* What a job takes from this change, as far as it is as plain as our own words: "pkgs of this change's default.nix". */
+static const char *
+taken_words(struct model *m, const json_t *job)
+{
+	const json_t *path = json_object_get(job, "attr_path");
+	const char *file = json_str(job, "file", NULL), *flake = json_str(job, "flake", NULL), *at = json_string_value(path);
+	const char *what = "this change";
+
+	if (json_array_size(path) > 0)
+		at = model_attr_name(&m->a, path);
+	if (file != NULL && words_are_plain(file))
+		what = arena_printf(&m->a, "this change's %s", file + (file[0] == '/'));
+	else if (flake != NULL && words_are_plain(flake))
+		what = arena_printf(&m->a, "this change's flake%s%s", strcmp(flake, ".") == 0 ? "" : " ", strcmp(flake, ".") == 0 ? "" : flake);
+	else if (json_str(job, "expr", NULL) != NULL)
+		what = "the expression on this change";
+	return at != NULL && *at != '\0' && words_are_plain(at) ? arena_printf(&m->a, "%s of %s", at, what) : what;
+}
+
+/*
+ * The jobs whose head does not evaluate at all and whose base does: the evaluator ended with an error of its own, before the
+ * first attribute. A limit, a signal, and what is odd about a row are said in words of ours, which begin otherwise.
+ */
+static void
+find_dead(struct model *m)
+{
+	const json_t *first = NULL;
+	bool before = false;
+	int64_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
+		const json_t *j = json_array_get(m->evaluations, i);
+		const char *job = json_str(j, "job", "");
+		const json_t *base = evaluation_of(m, "base", job);
+		struct str reason = str_of(json_str(j, "reason", ""));
+		if (strcmp(json_str(j, "side", ""), "head") != 0 || json_flag(j, "complete", false) ||
+		    (base != NULL && !json_flag(base, "complete", false)))
+			continue;
+		if (json_int(j, "rows", 0) != 0 ||
+		    !(str_starts(reason, STR("error:")) || str_starts(reason, STR("the root does not evaluate: "))))
+			return;
+		before = n == 0 ? base != NULL : before && base != NULL;
+		if (n++ == 0)
+			first = job_named(m, job);
+	}
+	if (n > 1)
+		m->dead = arena_printf(&m->a, "%s of this change do not evaluate%s", words_count(&m->a, n, "job", "jobs"),
+		    before ? " any more" : "");
+	else if (n == 1)
+		m->dead = arena_printf(&m->a, "%s does not evaluate%s", taken_words(m, first), before ? " any more" : "");
+}
+
 static int
 decide_outcome(struct model *m, const char *difference, struct err *e)
 {
@@ -313,6 +367,8 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 	for (size_t i = 0; i < json_array_size(m->evaluations); i++)
 		incomplete |= !json_flag(json_array_get(m->evaluations, i), "complete", false);
 	m->incomplete = whose_incomplete(m);
+	if (incomplete && m->incomplete == INCOMPLETE_HEAD)
+		find_dead(m);
 	if (m->phase == PHASE_SUPERSEDED)
 		m->outcome = OUTCOME_SUPERSEDED;
 	else if (m->phase == PHASE_CANCELLED)
@@ -333,6 +389,27 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 	else
 		return fail(e, ERR_INPUT, "job: a report of phase %s needs a difference", json_str(m->job, "phase", ""));
 	return 0;
+}
+
+/* Neither meta nor the name may hold the version that a derivation has: "version 1 -> 2" is then among what differs of it. */
+static void
+version_of_cause(struct model *m, struct attr *at)
+{
+	const json_t *cause = json_object_get(at->json, "cause"), *index = json_array_get(json_object_get(cause, "roots"), 0);
+	const json_t *roots = json_object_get(m->difference, "roots"), *what;
+	size_t i;
+
+	if (strcmp(json_str(cause, "kind", ""), "root") != 0 || !json_is_integer(index))
+		return;
+	json_array_foreach(json_object_get(json_array_get(roots, (size_t)json_integer_value(index)), "what"), i, what) {
+		struct str s = str_of(json_is_string(what) ? json_string_value(what) : "");
+		ptrdiff_t arrow = str_find(s, STR(" -> "));
+		if (!str_starts(s, STR("version ")) || arrow < (ptrdiff_t)strlen("version "))
+			continue;
+		at->version_old = arena_strn(&m->a, s.p + strlen("version "), (size_t)arrow - strlen("version "));
+		at->version_new = str_dup(&m->a, str_from(s, (size_t)arrow + strlen(" -> ")));
+		return;
+	}
 }
 
 static int
@@ -358,6 +435,8 @@ read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
 		ret->version_old = old != NULL ? old : "";
 		ret->version_new = new != NULL ? new : "";
 	}
+	if (ret->version_old == NULL)
+		version_of_cause(m, ret);
 	ret->alias = json_is_array(json_object_get(j, "alias_of"));
 	ret->tolerated = json_flag(job_named(m, ret->job), "allow_eval_failures", false);
 	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED || ret->change == CHANGE_SWITCHED;
@@ -377,6 +456,26 @@ read_counts(const json_t *j, const char *system, struct counts *ret)
 		ret->of[c] = json_int(j, change_names[c], 0);
 	ret->derivations = json_int(j, "rebuild_derivations", 0);
 	ret->changed_paths = json_int(j, "changed_drv_paths", 0);
+}
+
+/* A row that fails has no system; where its path names one that others have, as packages.SYSTEM.NAME does, it is of that. */
+static void
+count_failing(struct model *m)
+{
+	for (size_t i = 0; i < m->n_attrs; i++) {
+		const struct attr *at = &m->attrs[i];
+		const json_t *path = json_object_get(at->json, "path"), *part;
+		struct counts *of = NULL;
+		size_t k;
+		if (at->change != CHANGE_STILL_FAILING || at->alias || *at->system != '\0')
+			continue;
+		json_array_foreach(path, k, part)
+			for (size_t s = 0; s < m->n_systems && of == NULL; s++)
+				if (json_is_string(part) && strcmp(json_string_value(part), m->systems[s].system) == 0)
+					of = &m->systems[s];
+		if (of != NULL)
+			of->failing++;
+	}
 }
 
 /* Each wanted derivation once, however many attributes have it. */
@@ -454,6 +553,7 @@ read_difference(struct model *m, const char *path, struct err *e)
 		m->newly_evaluating += (at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING) &&
 		    !at->tolerated && !at->alias;
 	}
+	count_failing(m);
 	count_builds(m);
 	return 0;
 }
@@ -481,6 +581,7 @@ model_init(struct model *m, const json_t *job, struct err *e)
 	m->settings = part(job, "settings");
 	m->wide = json_flag(job, "wide", false);
 	m->waiting = json_flag(job, "waiting", false);
+	places_init(&m->places, &m->a, job);
 	m->many_jobs = json_array_size(json_object_get(m->plan, "jobs")) > 1;
 	if (m->run == NULL)
 		return fail(e, ERR_INPUT, "job: no member run");
@@ -497,6 +598,7 @@ void
 model_release(struct model *m)
 {
 	json_drop(&m->difference);
+	places_release(&m->places);
 	arena_release(&m->a);
 	*m = (struct model){0};
 }

@@ -8,6 +8,7 @@
 #ifndef EKACI_REPORT_MODEL_H
 #define EKACI_REPORT_MODEL_H
 
+#include "report/position.h"
 #include "support/text/json.h"
 
 enum { MODEL_MAX_DIFFERENCE_BYTES = 1024 * 1024 * 1024 }; /* 100,000 changed attributes with meta are 0.3 GB */
@@ -85,6 +86,7 @@ struct counts {
 	int64_t of[CHANGES];
 	int64_t derivations;   /* distinct ones that rebuild or are new */
 	int64_t changed_paths; /* changed .drv paths, rebuilds or not */
+	int64_t failing;       /* what fails as on the base, whose row has no system, but whose path names this one */
 };
 
 /* Builds of wanted derivations (targets), each derivation once. */
@@ -134,6 +136,9 @@ struct model {
 	size_t n_empty;
 	size_t n_unsaid;            /* of these, without a sentence */
 	enum incomplete incomplete; /* when that is the outcome */
+	const char *dead;           /* the evaluator says that nothing of the head evaluates: "this change's default.nix does not
+	                               evaluate any more"; NULL when an evaluation ended otherwise before its end */
+	struct places places; /* of the repository, in what evaluators say */
 	struct tally tally;
 	int64_t newly_evaluating; /* attributes that newly fail to evaluate or are new and fail, of jobs that do not allow it */
 };

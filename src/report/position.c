@@ -111,14 +111,31 @@ read_place(const char *s, struct str *ret_path, int64_t *ret_line)
 	return str_to_i64(line, ret_line) == 0 && *ret_line >= 1 && *ret_line <= INT32_MAX;
 }
 
-static bool
-in_checkout(struct places *p, const char *s, const char **ret_path, int64_t *ret_line)
+static struct str
+checkout_of(const struct places *p)
 {
-	struct str dir = str_of(p->checkout_dir != NULL ? p->checkout_dir : ""), path;
-	int64_t line;
+	struct str dir = str_of(p->checkout_dir != NULL ? p->checkout_dir : "");
 
 	while (str_ends(dir, STR("/")))
 		dir.n--;
+	return dir;
+}
+
+/* Whether s begins as a path into a folder that Nix may have copied the repository to. */
+static bool
+maybe_copied(const struct places *p, const char *s)
+{
+	return p->has_flake && strncmp(s, store, sizeof(store) - 1) == 0 && strnlen(s, COPY_PREFIX) == COPY_PREFIX &&
+	    strncmp(s + COPY_PREFIX - (sizeof(copy) - 1), copy, sizeof(copy) - 1) == 0 &&
+	    memchr(s + sizeof(store) - 1, '/', HASH) == NULL;
+}
+
+static bool
+in_checkout(struct places *p, const char *s, const char **ret_path, int64_t *ret_line)
+{
+	struct str dir = checkout_of(p), path;
+	int64_t line;
+
 	if (dir.n == 0 || strncmp(s, dir.p, dir.n) != 0 || s[dir.n] != '/' || !read_place(s + dir.n + 1, &path, &line))
 		return false;
 	const char *name = str_dup(p->a, path);
@@ -150,9 +167,7 @@ in_flake(struct places *p, const char *s, const char **ret_path, int64_t *ret_li
 	struct str path, dir = {s, COPY_PREFIX - 1};
 	int64_t line;
 
-	if (!p->has_flake || strncmp(s, store, sizeof(store) - 1) != 0 || strnlen(s, COPY_PREFIX) < COPY_PREFIX ||
-	    strncmp(s + COPY_PREFIX - (sizeof(copy) - 1), copy, sizeof(copy) - 1) != 0 ||
-	    memchr(s + sizeof(store) - 1, '/', HASH) != NULL || !read_place(s + COPY_PREFIX, &path, &line))
+	if (!maybe_copied(p, s) || !read_place(s + COPY_PREFIX, &path, &line))
 		return false;
 	const char *name = str_dup(p->a, path);
 	if (!in_tree(p, name, line) || !is_copy(p, dir))
@@ -170,4 +185,34 @@ places_find(struct places *p, const char *text, const char **ret_path, int64_t *
 	for (const char *s = strchr(text, '/'); s != NULL; s = strchr(s + 1, '/'))
 		found = in_checkout(p, s, ret_path, ret_line) || in_flake(p, s, ret_path, ret_line) || found;
 	return found;
+}
+
+/* How much of the path at s says where the repository's tree stood. */
+static size_t
+prefix_at(struct places *p, const char *s)
+{
+	struct str dir = checkout_of(p);
+
+	if (dir.n > 0 && strncmp(s, dir.p, dir.n) == 0 && s[dir.n] == '/' && !ends_path(s[dir.n + 1]))
+		return dir.n + 1;
+	if (maybe_copied(p, s) && !ends_path(s[COPY_PREFIX]) && source_of(p) != NULL &&
+	    is_copy(p, (struct str){s, COPY_PREFIX - 1}))
+		return COPY_PREFIX;
+	return 0;
+}
+
+const char *
+places_shorten(struct places *p, const char *text)
+{
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (const char *s = text; *s != '\0'; s++) {
+		bool begins = *s == '/' && (s == text || strchr(" \t\n'\"`(", s[-1]) != NULL);
+		size_t skip = begins ? prefix_at(p, s) : 0;
+		if (skip > 0)
+			s += skip;
+		buf_putc(&b, *s);
+	}
+	return arena_strn(p->a, b.n != 0 ? b.p : "", b.n);
 }

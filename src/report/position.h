@@ -38,5 +38,10 @@ void places_release(struct places *p);
 
 /* The last place in the repository that text names; its path is copied into the arena. False when there is none. */
 bool places_find(struct places *p, const char *text, const char **ret_path, int64_t *ret_line);
+/*
+ * text, for people: paths below checkout_dir or in the store's copy of the repository are as they are in the repository,
+ * "pkgs/a.nix:3:5" where the evaluator says "/build/source/pkgs/a.nix:3:5". In p's arena.
+ */
+const char *places_shorten(struct places *p, const char *text);
 
 #endif

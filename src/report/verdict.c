@@ -95,15 +95,6 @@ evaluation_compared(struct model *m)
 	    with_empty(m, title));
 }
 
-/* A title is our own words; a name from the repository joins them when it is as plain as they are. */
-static const char *
-plain_or(const char *name, const char *otherwise)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/#,+ ";
-
-	return strlen(name) <= 80 && strspn(name, plain) == strlen(name) ? name : otherwise;
-}
-
 static const char *
 nothing_title(struct model *m)
 {
@@ -112,7 +103,7 @@ nothing_title(struct model *m)
 	if (m->n_empty > 1)
 		return arena_printf(&m->a, "could not be told: nothing to evaluate in any of %zu jobs", m->n_empty);
 	return arena_printf(&m->a, "could not be told: nothing to evaluate below %s",
-	    plain_or(m->empty[0].below, "what the job names"));
+	    words_are_plain(m->empty[0].below) ? m->empty[0].below : "what the job names");
 }
 
 /* Why nothing was compared, and whose doing that is. */
@@ -130,7 +121,7 @@ evaluation_incomplete(struct model *m)
 		return completed(CONCLUSION_NEUTRAL, "could not be compared: neither the base nor this change evaluates");
 	case INCOMPLETE_UNKNOWN: return completed(CONCLUSION_NEUTRAL, "could not be told: not all can be evaluated here");
 	}
-	return completed(CONCLUSION_FAILURE, "evaluation incomplete");
+	return completed(CONCLUSION_FAILURE, m->dead != NULL ? m->dead : "evaluation incomplete");
 }
 
 static struct check
@@ -241,7 +232,8 @@ rebuilds_check(struct model *m)
 	case OUTCOME_INCOMPLETE:
 		if (m->incomplete != INCOMPLETE_HEAD)
 			return completed(CONCLUSION_NEUTRAL, "not known: nothing could be compared");
-		return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
+		return completed(CONCLUSION_CANCELLED, m->dead != NULL ? arena_printf(&m->a, "not known: %s", m->dead)
+		                                                       : "not known: the evaluation did not complete");
 	case OUTCOME_FAILED: return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
 	case OUTCOME_NOTHING:
 		return completed(CONCLUSION_NEUTRAL, m->n_unsaid == 0 ? "nothing to compare" : "not known: nothing was evaluated");
@@ -282,6 +274,25 @@ pointer_words(struct model *m)
 	    words_count(&m->a, json_int(lfs, "count", 1), "changed pointer", "changed pointers"));
 }
 
+/* What this change would do to every later evaluation, with the line of ".ekaci/config.json:LINE:COLUMN: ..."; NULL: nothing. */
+static const char *
+mistake_words(struct model *m)
+{
+	const json_t *edit = json_object_get(m->plan, "config_edit");
+	struct str rest = str_of(json_str(edit, "error", "")), line;
+	int64_t number;
+	bool told = m->outcome == OUTCOME_COMPARED || m->outcome == OUTCOME_NOTHING || m->outcome == OUTCOME_INCOMPLETE ||
+	    m->outcome == OUTCOME_SKIPPED;
+
+	if (!told || !json_is_object(edit) || json_flag(edit, "valid", true))
+		return NULL;
+	(void)str_cut(rest, ':', &rest);
+	line = str_cut(rest, ':', &rest);
+	if (str_to_i64(line, &number) != 0 || number < 1)
+		return ".ekaci/config.json has a mistake";
+	return arena_printf(&m->a, ".ekaci/config.json has a mistake in line %lld", (long long)number);
+}
+
 /* Nothing is green of which something could not be told. */
 static void
 temper(struct model *m, struct check *c, const char *words)
@@ -298,11 +309,24 @@ exit_code(const struct model *m, const struct verdict *v)
 {
 	const struct tally *t = &m->tally;
 
+	if (v->mistake || (m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD))
+		return 1;
 	if (m->outcome != OUTCOME_COMPARED)
 		return m->outcome == OUTCOME_SKIPPED || (m->outcome == OUTCOME_NOTHING && m->n_unsaid == 0) ? 0 : 2;
 	if (v->conclusion == CONCLUSION_FAILURE || m->total.of[CHANGE_NEWLY_FAILING] + m->total.of[CHANGE_ADDED_FAILING] > 0)
 		return 1;
 	return t->unknown + t->infrastructure + t->cancelled > 0 || m->failure != NULL || v->untold ? 2 : 0;
+}
+
+/* Errors that were there before hide what changed below them; said where nothing worse is. */
+static const char *
+with_failing(struct model *m, const char *title)
+{
+	int64_t n = m->total.of[CHANGE_STILL_FAILING];
+
+	if (n == 0 || m->total.of[CHANGE_NEWLY_FAILING] + m->total.of[CHANGE_ADDED_FAILING] > 0)
+		return title;
+	return arena_printf(&m->a, "%s - %s still failing", title, words_count(&m->a, n, "evaluation", "evaluations"));
 }
 
 static const char *
@@ -319,7 +343,7 @@ whole_title(struct model *m, const struct verdict *v)
 	if (new > 0)
 		title = arena_printf(&m->a, "%s - %s to evaluate", title,
 		    words_count(&m->a, new, "attribute is new and fails", "attributes are new and fail"));
-	return with_empty(m, title);
+	return with_empty(m, with_failing(m, title));
 }
 
 /* What a reader wants to know first, in a sentence. */
@@ -344,7 +368,7 @@ headline(struct model *m, const struct verdict *v)
 	if (unsure > 0 && m->phase == PHASE_DONE)
 		return arena_printf(&m->a, "%s - %s without a result", verdict_numbers(m),
 		    words_count(&m->a, unsure, "build", "builds"));
-	return with_empty(m, v->rebuilds.title);
+	return with_empty(m, with_failing(m, v->rebuilds.title));
 }
 
 static const char *
@@ -360,19 +384,26 @@ capital(struct model *m, const char *s)
 void
 verdict_of(struct model *m, struct verdict *ret)
 {
-	const char *untold = untold_words(m), *pointer = pointer_words(m);
+	const char *untold = untold_words(m), *pointer = pointer_words(m), *mistake = mistake_words(m);
 
 	*ret = (struct verdict){.evaluation = evaluation_check(m), .rebuilds = rebuilds_check(m)};
 	ret->untold = untold != NULL || pointer != NULL;
 	temper(m, &ret->evaluation, untold);
 	temper(m, &ret->rebuilds, untold != NULL ? untold : pointer);
+	ret->mistake = mistake != NULL;
+	const char *title = whole_title(m, ret), *sentence = headline(m, ret);
+	if (mistake != NULL) {
+		ret->evaluation = completed(CONCLUSION_FAILURE, arena_printf(&m->a, "%s - %s", mistake, ret->evaluation.title));
+		title = arena_printf(&m->a, "%s - %s", mistake, title);
+		sentence = arena_printf(&m->a, "%s - %s", mistake, sentence);
+	}
 	ret->conclusion = ret->evaluation.conclusion > ret->rebuilds.conclusion ? ret->evaluation.conclusion
 	                                                                        : ret->rebuilds.conclusion;
 	/* As long as one is open nothing is concluded, unless it can only get worse. */
 	bool open = ret->evaluation.conclusion == CONCLUSION_NONE || ret->rebuilds.conclusion == CONCLUSION_NONE;
 	if (open && ret->conclusion != CONCLUSION_FAILURE)
 		ret->conclusion = CONCLUSION_NONE;
-	ret->title = whole_title(m, ret);
-	ret->headline = capital(m, headline(m, ret));
+	ret->title = title;
+	ret->headline = capital(m, sentence);
 	ret->exit = exit_code(m, ret);
 }

@@ -3,7 +3,8 @@
  *
  * failure          only for what this change broke, or brought broken: builds or evaluations that newly fail, attributes that
  *                  are new and fail; or a head that cannot be compared because of what is in the repository (a mistake in a
- *                  file, an evaluation that did not complete where the base's did). What was failing before never fails a check.
+ *                  file, an evaluation that did not complete where the base's did); or a mistake that it puts into
+ *                  .ekaci/config.json. What was failing before never fails a check.
  * action_required  somebody must do something: approve (wide, or waiting), or ask again where it is not known whether a
  *                  failure is new, or where our machinery failed. Not neutral, which GitHub counts as passed.
  * cancelled        superseded, cancelled, or the builds of a change whose evaluation did not come to an end.
@@ -42,8 +43,9 @@ struct verdict {
 	enum conclusion conclusion; /* of both */
 	const char *title;          /* one line for people: the numbers, then what failed */
 	const char *headline;       /* the same as a sentence, without what a table beside it says */
+	bool mistake;               /* this change puts a mistake into .ekaci/config.json, which stops every later evaluation */
 	bool untold;                /* something changed that no evaluation shows, or only as a pointer */
-	int exit;                   /* 0 nothing newly fails, 1 something does, 2 could not tell */
+	int exit;                   /* 0 nothing newly fails, 1 something does, or the head as a whole, 2 could not tell */
 };
 
 /* Strings live in m->a. */

@@ -79,12 +79,13 @@ put_sentence(const struct view *v, json_t *row, const struct counts *c)
 	json_t *others = json_array();
 	int64_t n = c->of[CHANGE_REBUILD];
 
-	put_text(row, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
+	/* What is new is built, too: "no rebuilds, 34 derivations to build" would say both. */
+	if (n == 0 && c->derivations > 0)
+		put_text(row, "rebuilds", words_count(a, c->derivations, "derivation to build", "derivations to build"));
+	else
+		put_text(row, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
 	if (c->derivations != n && n > 0)
 		put_text(row, "derivations", words_count(a, c->derivations, "derivation", "derivations"));
-	else if (c->derivations != n)
-		json_array_append_new(others, json_any_string(str_of(words_count(a, c->derivations, "derivation to build",
-		    "derivations to build"))));
 	for (size_t i = ALWAYS; i < COUNT(columns); i++)
 		if (figure(c, &columns[i]) > 0)
 			json_array_append_new(others, json_any_string(str_of(words_count(a, figure(c, &columns[i]), columns[i].one,
@@ -133,7 +134,7 @@ view_counts(const struct view *v, json_t *obj)
 {
 	struct model *m = v->m;
 	bool shown[COUNT(columns)];
-	json_t *table = json_object(), *head = json_array(), *rows = json_array(), *same = json_array();
+	json_t *table = json_object(), *head = json_array(), *rows = json_array(), *same = json_array(), *dead = json_array();
 	size_t n = 0, n_touched = count_touched(m);
 	bool single = m->n_systems == 1 || (n_touched <= 1 && !touched(&m->other));
 	struct counts sum = m->total;
@@ -149,10 +150,12 @@ view_counts(const struct view *v, json_t *obj)
 			sum.system = c->system;
 		if (touched(c) && n++ < MAX_SYSTEMS && !single)
 			add_row(v, rows, c, shown);
-		else if (!touched(c) && m->n_systems > 1 && json_array_size(same) < MAX_SYSTEMS) {
+		else if (!touched(c) && m->n_systems > 1 && json_array_size(same) + json_array_size(dead) < MAX_SYSTEMS) {
 			json_t *item = json_object();
 			put_code(v, item, "name", c->system);
-			json_array_append_new(same, item);
+			if (c->failing > 0)
+				put_text(item, "failing", words_count(&m->a, c->failing, "evaluation", "evaluations"));
+			json_array_append_new(c->failing > 0 && c->of[CHANGE_UNCHANGED] == 0 ? dead : same, item);
 		}
 	}
 	if (!single) {
@@ -167,8 +170,9 @@ view_counts(const struct view *v, json_t *obj)
 			put_code(v, table, "system", sum.system);
 		json_object_set_new(table, "one", json_true());
 	}
-	json_object_set_new(obj, "untouched_any", json_boolean(json_array_size(same) > 0));
-	json_object_set_new(obj, "untouched", same);
+	bool any_dead = json_array_size(dead) > 0;
+	put_list(v, obj, "untouched", same, json_array_size(same), (int64_t)json_array_size(same));
+	put_list(v, obj, "unevaluated", dead, json_array_size(dead), (int64_t)json_array_size(dead));
 	json_object_set_new(table, "head", head);
 	json_object_set_new(table, "rows", rows);
 	if (n > MAX_SYSTEMS && !single)
@@ -180,7 +184,7 @@ view_counts(const struct view *v, json_t *obj)
 	if (m->aliases > 0) /* one derivation counts once, whatever it is called */
 		put_text(obj, "aliases", arena_printf(&m->a, "%s for the same derivations %s not counted",
 		    words_count(&m->a, m->aliases, "other name", "other names"), m->aliases == 1 ? "is" : "are"));
-	json_object_set_new(obj, "notes", json_boolean(more_differ || json_array_size(same) > 0 || m->aliases > 0));
+	json_object_set_new(obj, "notes", json_boolean(more_differ || json_is_object(json_object_get(obj, "untouched")) || any_dead || m->aliases > 0));
 }
 
 /* Words that stand beside the counts and in every form of the report. */

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MAX_REASON_BYTES = 300, MIN_TOLD_MS = 50 /* "after 0.0 s" tells nobody anything */ };
+enum { MAX_ALIKE = 10, MAX_REASON_BYTES = 300, MIN_TOLD_MS = 50 /* "after 0.0 s" tells nobody anything */ };
 
 /* A derivation that failed by itself, and the wanted ones it took with it. */
 struct cause {
@@ -135,35 +135,115 @@ put_causes(const struct view *v, json_t *obj, const char *key, bool (*keep)(cons
 	put_list(v, obj, key, items, n, count);
 }
 
+/* Several attributes that fail with the very same words are one item. */
+struct member {
+	const struct attr *attr;
+	struct member *next;
+};
+struct alike {
+	struct member *first, *last;
+	size_t n;
+};
+
+/* What people see as one: words and all that is said beside them. */
+static const char *
+alike_key(struct model *m, const struct attr *at, const char *error)
+{
+	const json_t *hidden = json_object_get(at->json, "hidden_by");
+
+	return arena_printf(&m->a, "%s\n%d%s\n%s", at->job, at->tolerated, hidden != NULL ? model_attr_name(&m->a, hidden) : "", error);
+}
+
+/* "a, b, c and 6 more", and the same as code spans. */
+static void
+put_alike(const struct view *v, json_t *item, const struct alike *one)
+{
+	AUTO(buf_release) struct buf plain = {0}, code = {0};
+	size_t max = v->limits->listed == SIZE_MAX ? SIZE_MAX : MAX_ALIKE, shown = 0;
+
+	buf_init(&plain, SIZE_MAX / 4);
+	buf_init(&code, SIZE_MAX / 4);
+	for (const struct member *at = one->first; at != NULL && shown < max; at = at->next, shown++) {
+		const char *name = words_cut(&v->m->a, at->attr->name, v->limits->name_bytes);
+		buf_printf(&plain, "%s%s", shown > 0 ? ", " : "", name);
+		buf_puts(&code, shown > 0 ? ", " : "");
+		escape_code(&code, str_of(name));
+	}
+	if (shown < one->n) {
+		const char *more = words_number(&v->m->a, (int64_t)(one->n - shown));
+		buf_printf(&plain, " and %s more", more);
+		buf_printf(&code, " and %s more", more);
+	}
+	put_text(item, "alike", words_count(&v->m->a, (int64_t)one->n, "attribute", "attributes"));
+	put_text(item, "name", plain.p);
+	put_text(item, "name_md", code.p);
+}
+
+static json_t *
+error_item(const struct view *v, const struct alike *one, const char *side)
+{
+	struct model *m = v->m;
+	const struct attr *at = one->first->attr;
+	const char *error = json_str(json_object_get(at->json, side), "error", "");
+	json_t *item = json_object();
+
+	if (one->n == 1) {
+		put_code(v, item, "name", at->name);
+		put_system(v, item, at->system);
+		put_names(v, item, "also", json_object_get(at->json, "aliases"), 0);
+	} else {
+		put_alike(v, item, one);
+	}
+	if (m->many_jobs)
+		put_code(v, item, "job", at->job);
+	if (json_is_array(json_object_get(at->json, "hidden_by")))
+		put_code(v, item, "hidden_by", model_attr_name(&m->a, json_object_get(at->json, "hidden_by")));
+	if (*error != '\0' && v->limits->error_bytes > 0)
+		put_block(v, item, "error", words_head(&m->a, places_shorten(&m->places, error), 20, v->limits->error_bytes));
+	if (strcmp(side, "base") == 0)
+		json_object_set_new(item, "was", json_true());
+	if (at->tolerated)
+		json_object_set_new(item, "tolerated", json_true());
+	return item;
+}
+
 static void
 put_errors(const struct view *v, json_t *obj, const char *key, enum change change, const char *side, size_t max)
 {
 	struct model *m = v->m;
 	json_t *items = json_array();
-	size_t total = 0;
+	struct map seen = {0};
+	struct alike *all = arena_alloc(&m->a, (m->n_attrs + 1) * sizeof(*all));
+	size_t unseen = 0;
+	bool added;
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
-		if (at->change != change || at->alias || total++ >= max)
-			continue;
-		json_t *item = json_object();
 		const char *error = json_str(json_object_get(at->json, side), "error", "");
-		put_code(v, item, "name", at->name);
-		put_system(v, item, at->system);
-		put_names(v, item, "also", json_object_get(at->json, "aliases"), 0);
-		if (m->many_jobs)
-			put_code(v, item, "job", at->job);
-		if (json_is_array(json_object_get(at->json, "hidden_by")))
-			put_code(v, item, "hidden_by", model_attr_name(&m->a, json_object_get(at->json, "hidden_by")));
-		if (*error != '\0' && v->limits->error_bytes > 0)
-			put_block(v, item, "error", words_head(&m->a, error, 20, v->limits->error_bytes));
-		if (strcmp(side, "base") == 0)
-			json_object_set_new(item, "was", json_true());
-		if (at->tolerated)
-			json_object_set_new(item, "tolerated", json_true());
-		json_array_append_new(items, item);
+		if (at->change != change || at->alias)
+			continue;
+		/* Where no words are shown, there is nothing to say once. */
+		bool alike = *error != '\0' && v->limits->error_bytes > 0;
+		const char *as = alike ? alike_key(m, at, error) : arena_printf(&m->a, "%zu", i);
+		struct alike *one = &all[map_add(&seen, str_of(as), &added) - seen.p];
+		if (added)
+			*one = (struct alike){0};
+		struct member *member = arena_alloc(&m->a, sizeof(*member));
+		*member = (struct member){.attr = at};
+		if (one->n++ == 0)
+			one->first = member;
+		else
+			one->last->next = member;
+		one->last = member;
 	}
-	put_list(v, obj, key, items, total, m->total.of[change]);
+	for (size_t i = 0; i < seen.n; i++) {
+		if (i < max)
+			json_array_append_new(items, error_item(v, &all[i], side));
+		else
+			unseen += all[i].n;
+	}
+	put_list(v, obj, key, items, json_array_size(items) + unseen, m->total.of[change]);
+	map_release(&seen);
 }
 
 /* Built now, and known to fail at the base: how; else NULL. */

@@ -65,6 +65,23 @@ put_system(const struct view *v, json_t *obj, const char *system)
 		put_name(v, obj, "system", system);
 }
 
+static const char *
+without_trailing_blanks(struct arena *a, const char *s)
+{
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (struct str rest = str_of(s); rest.n != 0;) {
+		struct str line = str_cut(rest, '\n', &rest);
+		while (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t' || line.p[line.n - 1] == '\r'))
+			line.n--;
+		buf_str(&b, line);
+		if (rest.p != NULL)
+			buf_putc(&b, '\n');
+	}
+	return arena_strn(a, b.n != 0 ? b.p : "", b.n);
+}
+
 void
 put_block(const struct view *v, json_t *obj, const char *key, const char *s)
 {
@@ -73,6 +90,7 @@ put_block(const struct view *v, json_t *obj, const char *key, const char *s)
 
 	buf_init(&block, 4 << 20);
 	buf_init(&indented, 8 << 20);
+	s = without_trailing_blanks(&v->m->a, s);
 	escape_block(&block, str_of(s), "");
 	for (rest = buf_get(&block); rest.n != 0;) {
 		struct str line = str_cut(rest, '\n', &rest);

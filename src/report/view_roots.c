@@ -106,6 +106,8 @@ root_item(const struct view *v, const struct root *r)
 	put_number(v, item, "derivations", r->derivations);
 	if (r->attributes != r->derivations)
 		json_object_set_new(item, "differ", json_true());
+	if (r->attributes != 0 || r->derivations != 0)
+		json_object_set_new(item, "spreads", json_true());
 	put_names(v, item, "also", names, 1);
 	if (json_array_size(names) == 0)
 		json_object_set_new(item, "inner", json_true());

@@ -65,6 +65,8 @@ view_plan(const struct view *v, json_t *obj)
 	for (size_t i = 0; i < COUNT(configs); i++)
 		if (strcmp(json_str(plan, "config", ""), configs[i][0]) == 0)
 			put_text(obj, "config", configs[i][1]);
+	if (json_int(plan, "changed_paths", 0) == 1)
+		json_object_set_new(obj, "one_path", json_true());
 	if (plan != NULL && json_int(plan, "changed_paths", 0) == 0)
 		json_object_set_new(obj, "no_changes", json_true());
 	json_object_set_new(obj, "warnings", code_list(v, json_object_get(plan, "warnings"), v->limits->rules));
@@ -129,7 +131,8 @@ evaluation_item(const struct view *v, const json_t *j)
 	if (json_int(j, "max_rss_kb", 0) > 0)
 		put_text(item, "memory", arena_printf(&m->a, "%s MB", words_number(&m->a, json_int(j, "max_rss_kb", 0) / 1024)));
 	if (!json_flag(j, "complete", false))
-		put_block(v, item, "incomplete", words_tail(&m->a, json_str(j, "reason", "no reason was given"), 40,
+		put_block(v, item, "incomplete", words_tail(&m->a,
+		    places_shorten(&m->places, words_reason(&m->a, json_str(j, "reason", "no reason was given"))), 40,
 		    v->limits->error_bytes > 400 ? v->limits->error_bytes * 4 : 400));
 	return item;
 }
@@ -159,6 +162,7 @@ view_evaluations(const struct view *v, json_t *obj)
 			errors += counts ? json_int(j, "errors", 0) : 0;
 		}
 		json_object_set_new(obj, whose[v->m->incomplete], json_true());
+		json_object_set_new(obj, "dead", json_boolean(v->m->dead != NULL));
 		if (rows > 0)
 			put_text(obj, "head_rows", words_count(&v->m->a, rows, "attribute", "attributes"));
 		if (errors > 0)

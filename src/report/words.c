@@ -107,6 +107,40 @@ words_head(struct arena *a, const char *s, size_t lines, size_t max_bytes)
 	return words_cut(a, all, max_bytes);
 }
 
+bool
+words_are_plain(const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/#,+ ";
+
+	return strlen(name) <= 80 && strspn(name, plain) == strlen(name);
+}
+
+static bool
+only_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.n > 0;
+}
+
+char *
+words_reason(struct arena *a, const char *s)
+{
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (struct str rest = str_of(s); rest.n != 0;) {
+		struct str line = str_cut(rest, '\n', &rest);
+		bool code = rest.n == 0 && str_starts(line, STR("exit code ")) && only_digits(str_from(line, strlen("exit code ")));
+		if (code || str_is(line, "ekaci eval-jobs: the root does not evaluate, so there is nothing to walk"))
+			continue;
+		buf_str(&b, line);
+		buf_putc(&b, '\n');
+	}
+	return str_trim(buf_get(&b)).n != 0 ? arena_strn(a, b.p, b.n - 1) : arena_strdup(a, s);
+}
+
 /* The columns of a word, as if every character had one. */
 static size_t
 width(struct str word)
@@ -130,11 +164,11 @@ words_wrap(struct buf *out, struct str text, size_t columns)
 		struct str line = str_cut(text, '\n', &text), rest;
 		size_t indent = 0, at;
 		bool first = true;
-		while (line.n > 0 && line.p[line.n - 1] == ' ')
+		while (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t' || line.p[line.n - 1] == '\r'))
 			line.n--;
 		while (indent < line.n && line.p[indent] == ' ')
 			indent++;
-		if (width(line) <= columns) {
+		if (width(line) <= columns || indent > WORDS_INDENT) {
 			buf_str(out, line);
 			buf_putc(out, '\n');
 			continue;
@@ -143,13 +177,16 @@ words_wrap(struct buf *out, struct str text, size_t columns)
 		at = indent;
 		for (rest = str_from(line, indent); rest.n != 0; first = false) {
 			struct str word = str_cut(rest, ' ', &rest);
+			size_t blanks = first ? 0 : 1;
+			for (; word.n == 0 && rest.n != 0; blanks++) /* several blanks are kept, but none at the end of a line */
+				word = str_cut(rest, ' ', &rest);
 			size_t n = width(word);
-			if (!first && at + 1 + n > columns) {
+			if (!first && at + blanks + n > columns) {
 				at = indent + 2;
 				buf_printf(out, "\n%*s", (int)at, "");
 			} else if (!first) {
-				buf_putc(out, ' ');
-				at++;
+				buf_printf(out, "%*s", (int)blanks, "");
+				at += blanks;
 			}
 			buf_str(out, word);
 			at += n;

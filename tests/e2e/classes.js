@@ -43,10 +43,10 @@ for (const branch of Object.keys(expected).filter(b => outside_of_the_rules[b] !
 	});
 }
 
-test('rootfail: evaluation incomplete, in the evaluator\'s own words, and no counts', async () => {
+test('rootfail: it does not evaluate any more, in the evaluator\'s own words, and no counts', async () => {
 	const { evaluation, rebuilds } = await finished(scene, pulls.rootfail.head.sha);
 	const report = await report_of(scene, evaluation);
-	equal([evaluation.conclusion, evaluation.output.title], ['failure', 'evaluation incomplete']);
+	equal([evaluation.conclusion, evaluation.output.title], ['failure', 'this change\'s default.nix does not evaluate any more']);
 	equal(rebuilds.conclusion, 'cancelled');
 	equal([report.outcome, report.counts, report.attributes, report.builds], ['incomplete', null, null, null]);
 	match(`${evaluation.output.summary}${evaluation.output.text}`, /syntax error, unexpected (LET|'let')/);

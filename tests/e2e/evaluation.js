@@ -26,7 +26,7 @@ scene_test('an evaluation that cannot complete: failed, no counts, labels untouc
 		const before = await eventually('labels', async () => (await labels()).length > 0 && labels());
 		const { after } = await scene.github.do('push', { repo: scene.repo, branch: 'games', rev: 'rootfail' });
 		const { evaluation, rebuilds } = await finished(scene, after);
-		equal([evaluation.conclusion, evaluation.output.title], ['failure', 'evaluation incomplete']);
+		equal([evaluation.conclusion, evaluation.output.title], ['failure', 'this change\'s default.nix does not evaluate any more']);
 		equal(rebuilds.conclusion, 'cancelled');
 		match(told(evaluation), /syntax error, unexpected (LET|'let')/);
 		// The place is shown in the diff.

@@ -169,10 +169,11 @@ ok([none.text, none.markdown].every(t => /nothing to evaluate below `?default\.n
 
 for (const [name, before, after, exit, conclusion, words] of [
 	['repairs', '{ p = ; }', `{ p = ${p}; }`, 2, 'neutral', /base does not evaluate.*this change does/],
-	['breaks', `{ p = ${p}; }`, '{ p = ; }', 2, 'failure', /evaluation incomplete/],
+	['breaks', `{ p = ${p}; }`, '{ p = ; }', 1, 'failure', /^this change's default\.nix does not evaluate any more$/],
 	['neither', '{ p = ; }', '{ p = = 1; }', 2, 'neutral', /neither the base nor this change evaluates/]]) {
 	const r = diff(name, before, after);
 	is([r.exit, r.json.verdict.conclusion, words.test(r.json.verdict.title)], [exit, conclusion, true], `a change that ${name}: ${conclusion}`);
+	ok([r.text, r.markdown].every(t => !/nothing to walk|exit code/.test(t)), 'nothing of what ours says behind the evaluator\'s words', r.text);
 	ok(/syntax error/.test(r.text) && /syntax error/.test(r.markdown) && r.json.counts === null, 'with the evaluator\'s words and without counts', r.text);
 }
 

@@ -231,6 +231,11 @@ test_text_is_wrapped_at_spaces(void **state)
 	    {"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 123456789\n",
 	        "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 123456789\n"},
 	    {"    \n\n", "\n\n"},
+	    {"one two three four   five\t\r\n", "one two three four\n  five\n"},
+	    {"one  two three   \n", "one  two three\n"},
+	    /* What an evaluator indented stays as it is: a source line, and the caret below it. */
+	    {"         6|   in foo { bar = 1; }  \n", "         6|   in foo { bar = 1; }\n"},
+	    {"          |            ^ \n", "          |            ^\n"},
 	    {"no line's end", "no line's end\n"},
 	    {"", ""},
 	};

@@ -60,6 +60,32 @@ test_places_below_the_checkout(void **state)
 	arena_release(&a);
 }
 
+/* For people a path is as in the repository, where it begins as a path and goes on below the checkout. */
+static void
+test_paths_are_shown_as_in_the_repository(void **state)
+{
+	static const char *const t[][2] = {
+	    {"error: x\n  at /co/pkgs/a.nix:12:3:\n  at /co/b.nix:3:4:", "error: x\n  at pkgs/a.nix:12:3:\n  at b.nix:3:4:"},
+	    {"getting status of '/co/gone.nix': No such file", "getting status of 'gone.nix': No such file"},
+	    {"/co/a", "a"},
+	    {"below /co/ and /co", "below /co/ and /co"},
+	    {"/elsewhere/co/a.nix /cox/a.nix http:/co/a", "/elsewhere/co/a.nix /cox/a.nix http:/co/a"},
+	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", "at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9"},
+	    {"/co//co/a", "/co/a"},
+	    {"", ""},
+	};
+	struct arena a = {0};
+	AUTO(json_drop) json_t *job = json_pack("{s:s}", "checkout_dir", "/co/");
+	struct places p;
+
+	(void)state;
+	places_init(&p, &a, job);
+	for (size_t i = 0; i < COUNT(t); i++)
+		assert_string_equal(places_shorten(&p, t[i][0]), t[i][1]);
+	places_release(&p);
+	arena_release(&a);
+}
+
 /* Everything a NAR can hold, in folders that git sorts otherwise: "b.c" before "b/", "b/" before "b0". */
 static const char *
 tree_with_everything(struct repo *r)
@@ -174,6 +200,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_places_below_the_checkout),
+	    cmocka_unit_test(test_paths_are_shown_as_in_the_repository),
 	    cmocka_unit_test(test_a_copy_is_told_by_all_that_is_in_it),
 	    cmocka_unit_test(test_only_what_the_tree_has),
 	};

@@ -44,6 +44,8 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 /* Something changed that evaluations do not show. */
 #define UNTOLD(kind) \
 	"{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"untold\":{\"" kind "\":{\"paths\":[\"p\"],\"count\":1,\"jobs\":[\"j\"]}}}}"
+#define EDIT(valid, error) "{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"config_edit\":{\"valid\":" valid ",\"error\":" error ",\"changes\":[\"x\"]}}}"
+#define MISTAKE EDIT("false", "\".ekaci/config.json:7:3: unknown key\"")
 #define SIDES(list) "{\"evaluations\":[" list "]}"
 #define GOOD(side, rows) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":" rows "}"
 #define SAID(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":0,\"nothing\":\"it is a library\"}"
@@ -88,7 +90,7 @@ static const struct {
     {"switched", "null", "{}", "success", "success", 0},
     /* Only a head that does not evaluate where its base does is this change's doing. */
     {"rebuild", "null", SIDES(BROKEN("base")), "neutral", "neutral", 2},
-    {"rebuild", "null", SIDES(GOOD("base", "9") "," BROKEN("head")), "failure", "cancelled", 2},
+    {"rebuild", "null", SIDES(GOOD("base", "9") "," BROKEN("head")), "failure", "cancelled", 1},
     {"rebuild", "null", SIDES(BROKEN("base") "," GOOD("head", "9")), "neutral", "neutral", 2},
     {"rebuild", "null", SIDES(BROKEN("base") "," BROKEN("head")), "neutral", "neutral", 2},
     {"rebuild", "null", SIDES(GOOD("base", "9") "," UNKNOWN("head")), "neutral", "neutral", 2},
@@ -122,6 +124,10 @@ static const struct {
     {"rebuild", BUILD("\"state\":\"built\""), UNTOLD("lfs"), "success", "neutral", 2},
     {"rebuild", "null", UNTOLD("lfs"), "success", "neutral", 0},
     {"derivation_only", "null", UNTOLD("lfs"), "success", "success", 0}, /* had it been used, its text would tell */
+    /* A mistake put into the configuration stops every later evaluation, whatever this one says. */
+    {"unchanged", "null", MISTAKE, "failure", "success", 1},
+    {"rebuild", BUILD("\"state\":\"failed\""), MISTAKE, "failure", "action_required", 1},
+    {"unchanged", "null", EDIT("true", "null"), "success", "success", 0},
     {"rebuild", "null", "{\"phase\":\"superseded\"}", "cancelled", "cancelled", 2},
     {"rebuild", "null", "{\"phase\":\"cancelled\"}", "cancelled", "cancelled", 2},
 };
@@ -193,6 +199,182 @@ test_an_empty_job_among_others_is_said(void **state)
 		const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
 		assert_string_equal(json_str(check, "title", ""), t[i].title);
 		assert_int_equal(strstr(json_str(check, "summary", ""), "nothing to evaluate below `a.nix`") != NULL, i == 0);
+		arena_release(&a);
+	}
+}
+
+/* What the stage says of a difference, in each format for people. */
+static json_t *
+said_of(struct arena *a, const char *counts, const char *attributes, const char *roots)
+{
+	const char *path = arena_printf(a, "%s/said.json", dir);
+	struct err e = {0};
+
+	assert_int_equal(files_write(path, str_of(arena_printf(a, "{\"ekaci_difference\":1,\"counts\":%s,\"attributes\":[%s],\"roots\":[%s],"
+	                                                          "\"targets\":[]}", counts, attributes, roots)), 0600, FILES_NO_SYNC, &e), 0);
+	AUTO(json_drop) json_t *job = job_for(a, "unchanged", "null", arena_printf(a, "{\"difference\":\"%s\","
+	                                      "\"formats\":[\"text\",\"markdown\",\"html\",\"checks\"]}", path));
+	json_t *records = run_report(job, &e);
+	if (records == NULL)
+		fail_msg("%s", e.msg);
+	return records;
+}
+
+static const char *
+body_of(const json_t *records, const char *format)
+{
+	return json_str(find_record(records, "document", format), "body", "");
+}
+
+/* A system whose attributes all fail, as they did, is none on which nothing changes: that is not known. */
+static void
+test_systems_that_fail_are_not_called_unchanged(void **state)
+{
+#define FAILS(system) "{\"path\":[\"packages\",\"" system "\",\"x\"],\"job\":\"j\",\"class\":\"still_failing\",\"head\":{\"error\":\"e\"}}"
+	struct arena a = {0};
+	AUTO(json_drop) json_t *records = said_of(&a, "{\"total\":{\"removed\":1,\"unchanged\":3,\"still_failing\":2},\"other\":{\"still_failing\":2},"
+	    "\"systems\":{\"aarch64-linux\":{\"unchanged\":1},\"i686-linux\":{},\"riscv64-linux\":{\"unchanged\":2},\"x86_64-linux\":{\"removed\":1}}}",
+	    "{\"path\":[\"packages\",\"x86_64-linux\",\"x\"],\"job\":\"j\",\"class\":\"removed\",\"system\":\"x86_64-linux\",\"base\":{}},"
+	    FAILS("i686-linux") "," FAILS("aarch64-linux"), "");
+	static const char *const formats[] = {"text", "markdown", "html"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		const char *body = body_of(records, formats[i]), *tick = i == 1 ? "`" : "";
+		assert_non_null(strstr(body, arena_printf(&a, "Nothing changes on %saarch64-linux%s (1 evaluation still", tick, tick)));
+		assert_non_null(strstr(body, arena_printf(&a, "Nothing evaluates on %si686-linux%s (1 evaluation still failing).", tick, tick)));
+	}
+	assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""), "1 removed - 2 evaluations still failing");
+	arena_release(&a);
+}
+
+/* What is new is built, and nothing of that is a rebuild; and a root that nothing follows spreads nowhere. */
+static void
+test_sentences_do_not_contradict_themselves(void **state)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *new = said_of(&a, "{\"total\":{\"added\":1,\"rebuild_derivations\":34},\"systems\":{\"x86_64-linux\":{\"added\":1,"
+	    "\"rebuild_derivations\":34}}}", "{\"path\":[\"n\"],\"job\":\"j\",\"class\":\"added\",\"system\":\"x86_64-linux\",\"head\":{}}",
+	    "{\"name\":\"n\",\"system\":\"x86_64-linux\",\"attributes\":[[\"n\"]],\"what\":[\"new\"],\"radius\":{\"attributes\":0,\"derivations\":0}}");
+	struct err e = {0};
+	AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", "{\"difference\":null,\"plan\":{\"decision\":\"skip\",\"changed_paths\":1},"
+	                                      "\"evaluations\":[],\"run\":{\"repo\":\".\",\"head\":\"1\",\"base\":\"2\"},\"formats\":[\"text\",\"markdown\",\"html\"]}");
+	AUTO(json_drop) json_t *skipped = run_report(job, &e);
+	static const char *const formats[] = {"text", "markdown", "html"};
+
+	(void)state;
+	assert_non_null(strstr(body_of(new, "text"), "\n34 derivations to build on x86_64-linux, 1 added.\n"));
+	assert_non_null(strstr(body_of(new, "text"), "  n: new\n"));
+	assert_null(strstr(body_of(new, "markdown"), "**No rebuilds**"));
+	for (size_t i = 0; i < COUNT(formats); i++)
+		assert_non_null(strstr(body_of(skipped, formats[i]), "Nothing was evaluated: the changed path falls under a rule"));
+	assert_non_null(strstr(body_of(skipped, "html"), "<p class=\"dim\"><code>1</code> compared with"));
+	arena_release(&a);
+}
+
+/* The version may be in the derivation alone, neither in its name nor in meta. */
+static void
+test_a_version_that_only_the_derivation_has(void **state)
+{
+	struct arena a = {0};
+	AUTO(json_drop) json_t *records = said_of(&a, "{\"total\":{\"rebuild\":1},\"systems\":{\"x86_64-linux\":{\"rebuild\":1}}}",
+	    "{\"path\":[],\"job\":\"j\",\"class\":\"rebuild\",\"system\":\"x86_64-linux\",\"version\":null,\"head\":{\"drv\":\"" DRV "\"},"
+	    "\"cause\":{\"kind\":\"root\",\"roots\":[0],\"roots_total\":1}}",
+	    "{\"name\":\"a\",\"system\":\"x86_64-linux\",\"attributes\":[[]],\"what\":[\"env FOO\",\"version 1 -> 2\"],\"radius\":{}}");
+
+	(void)state;
+	assert_non_null(strstr(body_of(records, "text"), "Other versions: 1\n  (root) 1 -> 2\n"));
+	assert_null(strstr(body_of(records, "text"), "same version"));
+	assert_null(strstr(body_of(records, "markdown"), "same version"));
+	arena_release(&a);
+}
+
+/* Words that several attributes share are shown once, with their names; annotations are a place's, and JSON has all. */
+static void
+test_the_same_error_is_shown_once(void **state)
+{
+	enum { ALIKE = 12 };
+	struct arena a = {0};
+	struct err e = {0};
+	AUTO(buf_release) struct buf rows;
+	const char *path = arena_printf(&a, "%s/alike.json", dir);
+
+	(void)state;
+	buf_init(&rows, 1 << 16);
+	buf_puts(&rows, "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"newly_failing\":13},\"systems\":{}},\"roots\":[],\"targets\":[],"
+	                "\"attributes\":[{\"path\":[\"other\"],\"job\":\"j\",\"class\":\"newly_failing\",\"head\":{\"error\":\"error: alone\"}}");
+	for (int i = 0; i < ALIKE; i++)
+		buf_printf(&rows, ",{\"path\":[\"p%02d\"],\"job\":\"j\",\"class\":\"newly_failing\",\"head\":{\"error\":\"error: the same\\n"
+		                  "  at /co/a.nix:3:1:\"}}", i);
+	buf_puts(&rows, "]}");
+	assert_int_equal(files_write(path, buf_get(&rows), 0600, FILES_NO_SYNC, &e), 0);
+	AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a, "{\"difference\":\"%s\",\"checkout_dir\":\"/co\","
+	                                      "\"formats\":[\"text\",\"markdown\",\"comment\",\"html\",\"checks\",\"json\"]}", path));
+	AUTO(json_drop) json_t *records = run_report(job, &e);
+	assert_non_null(records);
+	const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
+	const char *texts[] = {json_str(find_record(records, "document", "text"), "body", ""),
+	    json_str(find_record(records, "comment", NULL), "body", ""), json_str(check, "summary", ""),
+	    json_str(find_record(records, "document", "markdown"), "body", ""), json_str(find_record(records, "document", "html"), "body", "")};
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		const char *same = strstr(texts[i], "error: the same");
+		bool whole = i >= 3; /* names all */
+		assert_non_null(strstr(texts[i], "12 attributes: "));
+		assert_non_null(strstr(texts[i], "error: alone"));
+		assert_non_null(same);
+		assert_null(strstr(same + 1, "error: the same"));
+		assert_non_null(strstr(same, " at a.nix:3:1"));
+		assert_int_equal(strstr(texts[i], "p11") != NULL, whole);
+		assert_int_equal(strstr(texts[i], "and 2 more") != NULL, !whole);
+	}
+	assert_int_equal(json_array_size(json_object_get(check, "annotations")), 1);
+	const char *document = json_str(find_record(records, "document", "json"), "body", "");
+	size_t n = 0;
+	for (const char *at = document; (at = strstr(at, "at /co/a.nix:3")) != NULL; at++)
+		n++;
+	assert_int_equal(n, ALIKE);
+	arena_release(&a);
+}
+
+/* What does not evaluate any more is named; what a limit ended is not said to be wrong. */
+static void
+test_a_head_that_does_not_evaluate_is_named(void **state)
+{
+	static const struct {
+		const char *job, *rows, *reason;
+		const char *title, *text; /* of text: what it says of the words */
+	} t[] = {
+	    {"\"file\":\"/default.nix\"", "0", "error: syntax error\\nekaci eval-jobs: the root does not evaluate, so there is nothing to "
+	        "walk\\nexit code 1", "this change's default.nix does not evaluate any more", "error: syntax error"},
+	    {"\"file\":\"/ci.nix\",\"attr_path\":\"jobs\"", "0", "error: x", "jobs of this change's ci.nix does not evaluate any more",
+	        "error: x"},
+	    {"\"flake\":\".\"", "0", "the root does not evaluate: x", "this change's flake does not evaluate any more", "x"},
+	    {"\"file\":\"/a*b.nix\"", "0", "error: x", "this change does not evaluate any more", "error: x"},
+	    {"\"file\":\"/a.nix\"", "7", "error: x\\nexit code 1", "evaluation incomplete", "error: x"},
+	    {"\"file\":\"/a.nix\"", "0", "not done after 3600 s (0 attributes so far)", "evaluation incomplete", "not done after"},
+	    {"\"file\":\"/a.nix\"", "0", "exit code 3", "evaluation incomplete", "exit code 3"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a,
+		    "{\"plan\":{\"jobs\":[{\"name\":\"j\",%s}]},\"formats\":[\"text\",\"markdown\",\"html\",\"checks\"],"
+		    "\"evaluations\":[" GOOD("base", "4") ",{\"side\":\"head\","
+		    "\"job\":\"j\",\"complete\":false,\"rows\":%s,\"reason\":\"%s\"}]}", t[i].job, t[i].rows, t[i].reason));
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		assert_non_null(records);
+		assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""), t[i].title);
+		assert_int_equal(json_int(find_record(records, "verdict", NULL), "exit", -1), 1);
+		assert_string_equal(json_str(find_record(records, "check_run", "ekaci / evaluation"), "title", ""), t[i].title);
+		const char *formats[] = {"text", "markdown", "html"};
+		for (size_t k = 0; k < COUNT(formats); k++) {
+			const char *body = json_str(find_record(records, "document", formats[k]), "body", "");
+			assert_non_null(strstr(body, t[i].text));
+			assert_null(strstr(body, "nothing to walk"));
+			assert_int_equal(strstr(body, "exit code") != NULL, strncmp(t[i].reason, "exit", 4) == 0);
+		}
 		arena_release(&a);
 	}
 }
@@ -296,6 +478,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
+	    cmocka_unit_test(test_systems_that_fail_are_not_called_unchanged),
+	    cmocka_unit_test(test_a_version_that_only_the_derivation_has),
+	    cmocka_unit_test(test_sentences_do_not_contradict_themselves),
+	    cmocka_unit_test(test_the_same_error_is_shown_once),
+	    cmocka_unit_test(test_a_head_that_does_not_evaluate_is_named),
 	    cmocka_unit_test(test_at_most_fifty_annotations),
 	    cmocka_unit_test(test_what_has_not_ended_is_not_counted_as_ended),
 	    cmocka_unit_test(test_bad_jobs_are_refused),

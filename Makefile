@@ -20,7 +20,7 @@ CHANGESET = \
 EVALUATE = \
 	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/program.c evaluate/try.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
 	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/nixversion.c evaluate/flake.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/saying.c evaluate/attrtree.c \
-	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c evaluate/fetchrepo.c evaluate/unknown.c evaluate/evalconf.c evaluate/searchpath.c
+	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c evaluate/fetchrepo.c evaluate/gitlinks.c evaluate/unknown.c evaluate/evalconf.c evaluate/searchpath.c
 GRAPH = \
 	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/ahead.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/carry.c graph/radius.c graph/intervals.c \
 	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c

@@ -3,6 +3,7 @@
 
 #include "evaluate/checkout.h"
 #include "evaluate/evalconf.h"
+#include "evaluate/gitlinks.h"
 #include "evaluate/saying.h"
 #include "evaluate/searchpath.h"
 #include "evaluate/setup.h"
@@ -230,9 +231,25 @@ say_unknown(struct run *r, struct rows *rows, const struct unknown *u, struct st
 	rows_incomplete(rows, STR_FMT ": %s\n" STR_FMT, STR_ARG(of), u->words, STR_ARG(buf_get(&advice)));
 }
 
+/* What text says, when it is something that may not or cannot be had here. */
+static bool
+is_unknown(const struct gitlinks *g, struct str text, bool pure, struct unknown *ret)
+{
+	if (unknown_of(text, ret) && unknown_counts(ret, pure))
+		return true;
+	const char *path = gitlinks_in(g, text);
+	if (path == NULL)
+		return false;
+	struct str words = saying_last(text), rest;
+	*ret = (struct unknown){.kind = UNKNOWN_SUBMODULE};
+	snprintf(ret->name, sizeof(ret->name), "%.150s", path);
+	snprintf(ret->words, sizeof(ret->words), STR_FMT, STR_ARG(str_utf8_head(str_trim(str_cut(words, '\n', &rest)), 400)));
+	return true;
+}
+
 /* What may not or cannot be had here is unknown, and no failure of the attribute. */
 static void
-judge_unknown(struct run *r, struct rows *rows)
+judge_unknown(struct run *r, const struct gitlinks *g, struct rows *rows)
 {
 	bool pure = json_str(r->job.job, "flake", NULL) != NULL;
 	AUTO(buf_release) struct buf of = {0};
@@ -245,8 +262,8 @@ judge_unknown(struct run *r, struct rows *rows)
 		AUTO(json_drop) json_t *row = NULL;
 		struct err ignored;
 		/* The line as it stands is cheap to look through. */
-		if (!one->error || !unknown_of(one->line, &u) || !unknown_counts(&u, pure) ||
-		    json_read(one->line, "row", &row, &ignored) != 0 || !unknown_of(json_text(row, "error"), &u))
+		if (!one->error || !is_unknown(g, one->line, pure, &u) || json_read(one->line, "row", &row, &ignored) != 0 ||
+		    !is_unknown(g, json_text(row, "error"), pure, &u))
 			continue;
 		if (n == 0)
 			first = u;
@@ -261,6 +278,8 @@ judge_unknown(struct run *r, struct rows *rows)
 		buf_printf(&of, " (%zu attributes) could not be told; the first", n);
 	else if (n == 1)
 		buf_puts(&of, " could not be told");
+	if (rows->incomplete && !unknown_counts(&rows->root, pure))
+		(void)is_unknown(g, str_of(rows->reason), pure, &rows->root);
 	if (rows->incomplete && unknown_counts(&rows->root, pure)) {
 		first = rows->root;
 		buf_puts(&of, "the root does not evaluate");
@@ -517,6 +536,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	AUTO(fd_close) int lock = -1;
 	struct hearing h = {.r = r, .rows = rows};
 	struct child_result end = {0};
+	struct gitlinks *links = arena_alloc(a, sizeof(*links));
 	struct rusage used = {0};
 
 	h.disk = files_exist("/nix/store") ? "/nix/store" : work;
@@ -524,6 +544,8 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 		return -1;
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
 	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)
+		return -1;
+	if (r->tree != NULL && !json_flag(r->job.job, "submodules", false) && gitlinks_read(a, r->git_dir, r->tree, links, e) != 0)
 		return -1;
 	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
 		return -1;
@@ -550,7 +572,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	}
 	if (rc == 0) {
 		rows_finish(rows);
-		judge_unknown(r, rows);
+		judge_unknown(r, links, rows);
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
 		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);

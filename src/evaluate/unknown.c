@@ -13,6 +13,7 @@ static const char *const names[UNKNOWN_KINDS] = {
     [UNKNOWN_STORE] = "store",
     [UNKNOWN_IMPORT] = "import",
     [UNKNOWN_MACHINE] = "machine",
+    [UNKNOWN_SUBMODULE] = "submodule",
     [UNKNOWN_CONFIG] = "config",
 };
 
@@ -215,6 +216,8 @@ static const char *const advice[UNKNOWN_KINDS][2] = {
         "it is built while the evaluation waits (import from derivation); --allow-import-from-derivation allows that"},
     [UNKNOWN_MACHINE] = {"Nix needs a machine that builds it (builders in nix.conf)",
         "Nix needs a machine that builds it (builders in nix.conf)"},
+    [UNKNOWN_SUBMODULE] = {"@ is a submodule; \"submodules\": true in the job, in .ekaci/config.json of the base branch, has it taken",
+        "@ is a submodule; --submodules, or \"submodules\": true in the job of .ekaci/config.json, has it taken"},
     [UNKNOWN_CONFIG] = {"write an attribute that is there as \"attr_path\" of the job in .ekaci/config.json",
         "write an attribute that is there as \"attr_path\" of the job in .ekaci/config.json"},
 };

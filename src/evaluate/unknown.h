@@ -27,6 +27,7 @@ enum unknown_kind {
 	UNKNOWN_STORE,       /* a store path that is not there */
 	UNKNOWN_IMPORT,      /* import from derivation that is not allowed */
 	UNKNOWN_MACHINE,     /* import from derivation that no machine here can build */
+	UNKNOWN_SUBMODULE,   /* a file of a submodule, which the job does not take: gitlinks.h */
 	UNKNOWN_CONFIG,      /* attr_path names nothing: evaluator.c's own words */
 	UNKNOWN_KINDS
 };

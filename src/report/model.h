@@ -25,6 +25,7 @@ enum change {
 	CHANGE_SWITCHED,       /* to another package, which base had already */
 	CHANGE_ADDED_FAILING,  /* new, and fails to evaluate */
 	CHANGE_REMOVED_FAILING,
+	CHANGE_UNTOLD,         /* of one side it is not known what it is */
 	CHANGES
 };
 const char *change_name(enum change c);
@@ -134,6 +135,7 @@ struct model {
 	size_t n_unsaid;            /* of these, without a sentence */
 	enum incomplete incomplete; /* when that is the outcome */
 	struct tally tally;
+	int64_t untold;           /* attributes that could not be told */
 	int64_t newly_evaluating; /* attributes that newly fail to evaluate or are new and fail, of jobs that do not allow it */
 };
 

@@ -38,6 +38,7 @@ class_words(const char *class)
 	    {"still_failing", "fails to evaluate, as on the base"},
 	    {"added_failing", "new, and fails to evaluate"},
 	    {"removed_failing", "gone; at the base it failed to evaluate"},
+	    {"untold", "could not be told: it cannot be evaluated here, on one side at least"},
 	};
 
 	for (size_t i = 0; i < COUNT(words); i++)

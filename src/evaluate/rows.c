@@ -606,6 +606,23 @@ rows_finish(struct rows *r)
 }
 
 void
+rows_mark_unknown(struct rows *r, size_t i)
+{
+	static const char mark[] = "{\"unknown\":true,";
+	struct row *one = &r->all.p[i];
+	size_t n = sizeof(mark) - 1 + one->line.n - 1;
+	char *line = arena_alloc(&r->a, n + 1);
+
+	/* A row has members, so its line goes on behind the brace. */
+	memcpy(line, mark, sizeof(mark) - 1);
+	memcpy(line + sizeof(mark) - 1, one->line.p + 1, one->line.n - 1);
+	if (one->drv.n > 0)
+		one->drv.p = line + (one->drv.p - one->line.p) + sizeof(mark) - 2;
+	one->line = (struct str){line, n};
+	one->unknown = true;
+}
+
+void
 rows_release(struct rows *r)
 {
 	vec_release(&r->all);

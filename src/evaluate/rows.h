@@ -15,6 +15,7 @@
  *
  * Each row is kept as the line of the stored file (ARCHITECTURE.md, evaluate): meta reduced to what is shown, the
  * error's text cut at 4 KB. metaError says why a good row has no meta; stats and warnings, of newer nix-eval-jobs, are kept.
+ * `"unknown":true` is ours alone: no evaluator's row brings it in.
  */
 #ifndef EKACI_EVALUATE_ROWS_H
 #define EKACI_EVALUATE_ROWS_H
@@ -34,6 +35,7 @@ struct row {
 	struct str drv;  /* within line; empty when there is none */
 	uint16_t depth;
 	bool error, unwanted;
+	bool unknown; /* the error says nothing about the repository: unknown.h */
 };
 
 struct rows {
@@ -70,6 +72,8 @@ json_t *rows_failed(const struct rows *r);
 void rows_mend(struct rows *r, const struct rows *without_meta);
 /* Sorts, drops exact repetitions, counts. */
 void rows_finish(struct rows *r);
+/* The error of row i is no fact: its line says so, as the first member. */
+void rows_mark_unknown(struct rows *r, size_t i);
 void rows_release(struct rows *r);
 
 #endif

@@ -35,7 +35,8 @@
 
 enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
-	SHOWN_NAMES = 5,         /* of attributes that could not be told */
+	SHOWN_NAMES = 5,         /* of attributes that could not be told, */
+	NAME_BYTES = 1000,       /* each cut here */
 	ERROR_LINES = 20,        /* the first lines with "error:" are kept too */
 	SCOPE_BYTES = 30 * 1024, /* of paths of attributes in an argument, which also quotes them */
 	LEAST_MS = 1000,         /* is left for asking again */
@@ -214,21 +215,20 @@ add_row_name(struct str key, size_t depth, struct buf *out)
 	}
 }
 
-/* Incomplete, whatever was said before: of is what could not be told, in words. */
-static void
-say_unknown(struct run *r, struct rows *rows, const struct unknown *u, struct str of)
+/* A fork's evaluation has no network. What base fetches it would have. */
+static bool
+base_would_have(const struct run *r, const struct unknown *u)
 {
-	AUTO(buf_release) struct buf advice = {0};
+	return r->fetches != NULL && r->fetch == FETCH_NEVER && (u->kind == UNKNOWN_FETCH || u->kind == UNKNOWN_STORE);
+}
 
-	buf_init(&advice, 1024);
-	/* A fork's evaluation has no network. What base fetches it would have. */
-	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (u->kind == UNKNOWN_FETCH || u->kind == UNKNOWN_STORE))
-		buf_puts(&advice, "the base branch has not fetched it, and only an approved change may");
+static void
+put_advice(const struct run *r, const struct unknown *u, struct buf *out)
+{
+	if (base_would_have(r, u))
+		buf_puts(out, "the base branch has not fetched it, and only an approved change may");
 	else
-		unknown_advice(u, r->own != NULL ? UNKNOWN_FOR_USER : UNKNOWN_FOR_BOT, &advice);
-	r->unknown = true;
-	rows->incomplete = false;
-	rows_incomplete(rows, STR_FMT ": %s\n" STR_FMT, STR_ARG(of), u->words, STR_ARG(buf_get(&advice)));
+		unknown_advice(u, r->own != NULL ? UNKNOWN_FOR_USER : UNKNOWN_FOR_BOT, out);
 }
 
 /* What text says, when it is something that may not or cannot be had here. */
@@ -247,47 +247,69 @@ is_unknown(const struct gitlinks *g, struct str text, bool pure, struct unknown 
 	return true;
 }
 
-/* What may not or cannot be had here is unknown, and no failure of the attribute. */
-static void
-judge_unknown(struct run *r, const struct gitlinks *g, struct rows *rows)
+/* Where the root itself cannot be had nothing is known: incomplete, whatever was said before. */
+static bool
+judge_root(struct run *r, const struct gitlinks *g, bool pure, struct rows *rows)
 {
-	bool pure = json_str(r->job.job, "flake", NULL) != NULL;
-	AUTO(buf_release) struct buf of = {0};
+	AUTO(buf_release) struct buf advice = {0};
+	struct unknown *u = &rows->root;
+
+	if (!unknown_counts(u, pure) && !is_unknown(g, str_of(rows->reason), pure, u))
+		return false;
+	buf_init(&advice, 1024);
+	put_advice(r, u, &advice);
+	r->unknown = true;
+	rows->incomplete = false;
+	rows_incomplete(rows, "the root does not evaluate: %s\n" STR_FMT, u->words, STR_ARG(buf_get(&advice)));
+	return base_would_have(r, u);
+}
+
+/* Rows of which it could not be told here what they are: marked, counted, and the first one's words kept. */
+static bool
+judge_rows(struct run *r, const struct gitlinks *g, bool pure, struct rows *rows)
+{
+	AUTO(buf_release) struct buf advice = {0};
+	AUTO(json_drop) json_t *names = json_array();
 	struct unknown u, first = {.kind = UNKNOWN_NOT};
+	bool missed = false;
 	size_t n = 0;
 
-	buf_init(&of, 600);
-	for (size_t i = 0; i < rows->all.n && !rows->incomplete; i++) {
+	for (size_t i = 0; i < rows->all.n; i++) {
 		const struct row *one = &rows->all.p[i];
 		AUTO(json_drop) json_t *row = NULL;
+		AUTO(buf_release) struct buf name = {0};
 		struct err ignored;
 		/* The line as it stands is cheap to look through. */
 		if (!one->error || !is_unknown(g, one->line, pure, &u) || json_read(one->line, "row", &row, &ignored) != 0 ||
 		    !is_unknown(g, json_text(row, "error"), pure, &u))
 			continue;
-		if (n == 0)
+		if (n++ == 0)
 			first = u;
-		if (n++ < SHOWN_NAMES) {
-			buf_puts(&of, n > 1 ? ", " : "");
-			add_row_name(one->key, one->depth, &of);
-		}
+		missed = missed || base_would_have(r, &u);
+		rows_mark_unknown(rows, i);
+		if (n > SHOWN_NAMES)
+			continue;
+		buf_init(&name, NAME_BYTES);
+		add_row_name(one->key, one->depth, &name);
+		json_array_append_new(names, json_any_string(buf_get(&name)));
 	}
-	if (n > SHOWN_NAMES)
-		buf_printf(&of, " and %zu more", n - SHOWN_NAMES);
-	if (n > 1)
-		buf_printf(&of, " (%zu attributes) could not be told; the first", n);
-	else if (n == 1)
-		buf_puts(&of, " could not be told");
-	if (rows->incomplete && !unknown_counts(&rows->root, pure))
-		(void)is_unknown(g, str_of(rows->reason), pure, &rows->root);
-	if (rows->incomplete && unknown_counts(&rows->root, pure)) {
-		first = rows->root;
-		buf_puts(&of, "the root does not evaluate");
-	}
-	if (first.kind == UNKNOWN_NOT)
-		return;
-	say_unknown(r, rows, &first, buf_get(&of));
-	if (r->fetches != NULL && r->fetch == FETCH_NEVER && (first.kind == UNKNOWN_FETCH || first.kind == UNKNOWN_STORE))
+	if (n == 0)
+		return false;
+	buf_init(&advice, 1024);
+	put_advice(r, &first, &advice);
+	r->untold = json_pack("{s:I,s:O,s:o,s:o}", "count", (json_int_t)n, "names", names, "words",
+	    json_any_string(str_of(first.words)), "advice", json_any_string(buf_get(&advice)));
+	return missed;
+}
+
+/* What may not or cannot be had here is unknown, and no failure of the attribute. */
+static void
+judge_unknown(struct run *r, const struct gitlinks *g, struct rows *rows)
+{
+	bool pure = json_str(r->job.job, "flake", NULL) != NULL;
+	bool missed = rows->incomplete ? judge_root(r, g, pure, rows) : judge_rows(r, g, pure, rows);
+
+	if (missed)
 		fetches_forget(r->fetches);
 }
 

@@ -2,7 +2,8 @@
  * run - one evaluation from the command line to rows, and whether they are all.
  *
  * Complete (design, section 6): the evaluator exited as its version does when it has said everything, printed no fatal
- * row, and every line was a row. Anything else is incomplete, with the evaluator's own words as the reason.
+ * row, and every line was a row. Anything else is incomplete, with the evaluator's own words as the reason. A complete one
+ * may be partial: of some of its attributes it could not be told here what they are (unknown.h), and these rows are marked.
  *
  * nix-eval-jobs with --meta makes an error of each derivation whose meta does not evaluate. So its errors are asked for once
  * more, without: what evaluates then is a row like any other, with metaError.
@@ -35,6 +36,9 @@ struct run {
 	struct record_out *out;      /* progress */
 	int64_t took_ms, max_rss_kb; /* afterwards; of the largest process */
 	bool unknown;                /* afterwards: it is incomplete because of what may not or cannot be had here (unknown.h) */
+	/* Afterwards: what is so of single rows, which are marked; else NULL. A new reference: {count, names: at most 5, words and
+	 * advice of the first}. */
+	json_t *untold;
 };
 
 /* Where the tree is for the evaluator: one path for all trees. */

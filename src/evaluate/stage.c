@@ -158,6 +158,13 @@ has_nothing(const struct wish *w, const struct stored *s)
 	    json_array_size(w->systems) == 0;
 }
 
+/* A partial one is for this run alone: what could not be had may be there the next time. */
+static const char *
+file_of(struct wish *w)
+{
+	return w->run.untold != NULL ? stored_partial_path(&w->a, w->evals_dir, w->key) : w->file;
+}
+
 static void
 emit(struct wish *w, struct record_out *out, bool reused, const char *reason, const struct stored *s)
 {
@@ -167,12 +174,14 @@ emit(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	json_object_set_new(rec, "side", json_string(json_str(w->job, "side", "")));
 	json_object_set_new(rec, "job", json_string(json_str(w->run.job.job, "name", "")));
 	json_object_set_new(rec, "key", json_string(w->key));
-	json_object_set_new(rec, "file", reason == NULL ? json_string(w->file) : json_null());
+	json_object_set_new(rec, "file", reason == NULL ? json_string(file_of(w)) : json_null());
 	json_object_set_new(rec, "reused", json_boolean(reused));
 	json_object_set_new(rec, "complete", json_boolean(reason == NULL));
 	json_object_set_new(rec, "reason", reason != NULL ? json_any_string(str_of(reason)) : json_null());
 	if (reason != NULL && w->run.unknown)
 		json_object_set_new(rec, "unknown", json_true());
+	if (reason == NULL && w->run.untold != NULL)
+		json_object_set(rec, "untold", w->run.untold);
 	if (w->run.self.rev != NULL)
 		json_object_set_new(rec, "commit", commit_json(w));
 	if (reason == NULL && has_nothing(w, s))
@@ -282,7 +291,9 @@ store(struct wish *w, const struct rows *rows, struct err *e)
 	json_object_set_new(h, "version", json_any_string(str_of(w->ev.version)));
 	json_object_set_new(h, "source", json_string(run_source(&w->a, &w->run)));
 	json_object_set_new(h, "complete", json_true());
-	return stored_write(w->file, h, rows, e);
+	if (w->run.untold != NULL)
+		json_object_set_new(h, "partial", json_true());
+	return stored_write(file_of(w), h, rows, e);
 }
 
 static int
@@ -415,6 +426,7 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 	if (!ask_own)
 		return rc;
 	fd_close(&lock);
+	json_drop(&w->run.untold);
 	if (evaluator_find(&w->a, "built-in", w->evals_dir, &w->ev, e) != 0)
 		return -1;
 	identify(w);
@@ -447,6 +459,7 @@ stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
 	if (rc == 0)
 		rc = evaluate(&w, out, e);
 	json_decref(w.nix_key);
+	json_decref(w.run.untold);
 	arena_release(&w.a);
 	return rc;
 }

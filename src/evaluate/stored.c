@@ -43,6 +43,12 @@ stored_path(struct arena *a, const char *dir, const char *key)
 	return arena_printf(a, "%s/%s.jsonl.zst", dir, key);
 }
 
+char *
+stored_partial_path(struct arena *a, const char *dir, const char *key)
+{
+	return arena_printf(a, "%s/%s.partial.jsonl.zst", dir, key);
+}
+
 /* Whether the locked file is still the one of that name: an old one may have been removed between open and lock. */
 static bool
 is_at(int fd, const char *path)
@@ -191,7 +197,7 @@ static int
 on_header(struct reader *r, const json_t *h)
 {
 	if (json_int(h, "ekaci_evaluation", 0) != STORED_FORMAT || strcmp(json_str(h, "key", ""), r->key) != 0 ||
-	    !json_flag(h, "complete", false))
+	    !json_flag(h, "complete", false) || json_flag(h, "partial", false))
 		return fail(r->e, ERR_INPUT, "its header is not that of this evaluation");
 	r->s->rows = (size_t)json_int(h, "rows", -1);
 	r->s->errors = (size_t)json_int(h, "errors", -1);

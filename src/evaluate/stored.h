@@ -2,6 +2,9 @@
  * stored - evaluations on disk, by the key of all that decided them.
  *
  * DIR/KEY.jsonl.zst: zstd with a checksum; a header line, a row a line, an end line (ARCHITECTURE.md, evaluate).
+ * DIR/KEY.partial.jsonl.zst: the same of one that is complete but for rows that are marked unknown, with "partial": true in
+ * its header. It is for the comparison of the run that made it, or of one that evaluates the same just then (it is replaced as
+ * a whole); nobody reuses it, nor takes a scope from it.
  * Only complete evaluations are written, whole or not at all. A file that is cut, altered or for another key is as if
  * it were not there. DIR/KEY.lock is locked by whoever evaluates, so that two that want the same do it once; the lock
  * goes with the process. Both files are as old as their last use: who removes old ones removes them together.
@@ -25,6 +28,7 @@ struct stored {
 /* SHA-256, in hexadecimal, of the document (its members in a fixed order are the caller's matter). */
 void stored_key(const json_t *what, char ret[65]);
 char *stored_path(struct arena *a, const char *dir, const char *key);
+char *stored_partial_path(struct arena *a, const char *dir, const char *key);
 
 /* Waits until nobody else evaluates key; *ret_fd holds the lock until closed. ERR_BUSY when cancelled meanwhile, or
  * after wait_ms. */

@@ -3,14 +3,14 @@
  *
  * An attribute that throws fails: that is a fact about the tree. One that needs what may not or cannot be had here - an
  * address that is not allowed, a feature that is off, <nixpkgs> where there is none, a build in the middle of the
- * evaluation - may be perfectly good. Counting it as failing on both sides would hide what changed, so such an evaluation
- * is incomplete.
+ * evaluation - may be perfectly good. Counting it as failing on both sides would hide what changed, so such a row is marked
+ * and is compared with nothing; where it is the root, the evaluation is incomplete.
  *
  * Nix has no status for this, only words, and they differ from version to version. They stand in one table, unknown.c,
  * and a real sample of each version that is tested lies in fixtures/nix/VERSION/unknown/KIND-NAME.txt (fixtures/nix/record.js
  * makes them). A message counts only when it begins as Nix' own does: behind "error: " at the beginning of a line, so that
  * neither a line of source code that is shown nor a sentence within somebody's `throw` is taken for it. Who throws Nix'
- * very words makes an evaluation incomplete, which harms nobody but the thrower.
+ * very words makes that attribute untold, never green, which harms nobody but the thrower.
  */
 #ifndef EKACI_EVALUATE_UNKNOWN_H
 #define EKACI_EVALUATE_UNKNOWN_H

@@ -10,7 +10,7 @@ const char *
 class_name(enum class class)
 {
 	static const char *const names[CLASS_COUNT] = {"unchanged", "added", "removed", "rebuild", "derivation_only",
-	    "switched", "newly_failing", "fixed", "still_failing", "added_failing", "removed_failing"};
+	    "switched", "newly_failing", "fixed", "still_failing", "added_failing", "removed_failing", "untold"};
 
 	return names[class];
 }
@@ -22,6 +22,7 @@ struct failing {
 	bool met; /* the other side has something at or below it, which carries this failure */
 	bool met_here;
 	bool met_good; /* and that something evaluated there */
+	bool met_unknown;
 };
 
 struct side {
@@ -68,6 +69,7 @@ keep_side(struct attrs *t, const struct row *row)
 	s->meta = keep(t, row->meta);
 	s->bad_meta = keep(t, row->bad_meta);
 	s->failed = row->failed;
+	s->unknown = row->unknown;
 	return s;
 }
 
@@ -120,6 +122,12 @@ take_both(struct merge *m, const struct row *b, const struct row *h)
 {
 	struct attr *at;
 
+	if (b->unknown || h->unknown) {
+		at = add(m, CLASS_UNTOLD, h->path, h->system);
+		at->base = keep_side(m->t, b);
+		at->head = keep_side(m->t, h);
+		return base_node(m, at, b);
+	}
 	note_meta(m, b, h);
 	if (!b->failed && !h->failed && str_eq(b->drv, h->drv)) {
 		at = add(m, CLASS_UNCHANGED, h->path, h->system);
@@ -168,12 +176,14 @@ hidden_side(struct attrs *t)
 static struct attr *
 take_covered(struct merge *m, enum class class, const struct row *row, struct failing *f, bool row_is_base)
 {
-	struct attr *at = add(m, class, row->path, row->system);
+	bool untold = row->unknown || f->side->unknown;
+	struct attr *at = add(m, untold ? CLASS_UNTOLD : class, row->path, row->system);
 	bool here = f->path.n == row->path.n;
 	const struct attr_side *mine = keep_side(m->t, row), *other = here ? f->side : hidden_side(m->t);
 
 	f->met = true;
 	f->met_good = f->met_good || !row->failed;
+	f->met_unknown = f->met_unknown || row->unknown;
 	f->met_here = f->met_here || here;
 	if (!here)
 		at->hidden_by = f->path;
@@ -185,7 +195,7 @@ take_covered(struct merge *m, enum class class, const struct row *row, struct fa
 static void
 push_failing(struct merge *m, struct side *s, const struct row *row)
 {
-	struct failing f = {keep(m->t, row->path), keep_system(m->t, row->system), keep_side(m->t, row), false, false, false};
+	struct failing f = {.path = keep(m->t, row->path), .system = keep_system(m->t, row->system), .side = keep_side(m->t, row)};
 
 	vec_push(&s->failing, f);
 }
@@ -212,7 +222,8 @@ take_head(struct merge *m, const struct row *row)
 {
 	struct failing *f = failing_above(&m->base, row->path, row->system);
 
-	note_meta(m, NULL, row);
+	if (f == NULL || !f->side->unknown) /* else the base's meta is unknown, too */
+		note_meta(m, NULL, row);
 	if (f != NULL) {
 		take_covered(m, row->failed ? CLASS_STILL_FAILING : CLASS_FIXED, row, f, false);
 		return 0;
@@ -236,7 +247,9 @@ pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *pat
 		s->failing.n--;
 		if (is_base ? f.met : f.met_here)
 			continue;
-		enum class class = is_base      ? CLASS_REMOVED_FAILING
+		bool untold = f.side->unknown || (!is_base && f.met_unknown && !f.met_good);
+		enum class class = untold       ? CLASS_UNTOLD
+		                   : is_base    ? CLASS_REMOVED_FAILING
 		                   : f.met_good ? CLASS_NEWLY_FAILING
 		                   : f.met      ? CLASS_STILL_FAILING
 		                                : CLASS_ADDED_FAILING;
@@ -373,7 +386,8 @@ attrs_add_head(struct attrs *t, struct closure *g, struct err *e)
 {
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct attr *at = &t->v.p[i];
-		if (at->head != NULL && !at->head->failed && closure_root(g, at->head->drv, &at->head_node, e) != 0)
+		/* What is not known at base is no rebuild, nor is anything below it one for its sake. */
+		if (at->class != CLASS_UNTOLD && at->head != NULL && !at->head->failed && closure_root(g, at->head->drv, &at->head_node, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -425,7 +439,7 @@ join_aliases(struct attrs *t)
 
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct attr *at = &t->v.p[i];
-		if (at->class == CLASS_UNCHANGED || at->hidden_by.p != NULL ||
+		if (at->class == CLASS_UNCHANGED || at->class == CLASS_UNTOLD || at->hidden_by.p != NULL ||
 		    (at->base_node == NO_NODE && at->head_node == NO_NODE))
 			continue;
 		keys[i] = alias_key(&a, at);

@@ -12,6 +12,9 @@
  *     with hidden_by naming the set ("still failing" for a child that failed before, and for the set where all did), never
  *     "removed".
  * So every attribute has exactly one class, and the counts are those of the entries.
+ *
+ * A row that is unknown hides in the same way, and what it hides is untold, whatever the other side says of it. So is a set that
+ * fails at head where base had nothing below it that evaluated, and something that is unknown.
  */
 #ifndef EKACI_GRAPH_ATTRS_H
 #define EKACI_GRAPH_ATTRS_H
@@ -31,6 +34,7 @@ enum class {
 	CLASS_STILL_FAILING,
 	CLASS_ADDED_FAILING,
 	CLASS_REMOVED_FAILING,
+	CLASS_UNTOLD, /* unknown on either side: graph.h */
 	CLASS_COUNT
 };
 
@@ -44,6 +48,7 @@ struct attr_side {
 	struct str name, drv, error, outputs, meta, bad_meta; /* as struct row */
 	bool failed;
 	bool hidden; /* not a row: a set above fails; error is empty and hidden_by names it */
+	bool unknown;
 };
 
 struct attr {

@@ -18,6 +18,9 @@
  *   failing    fixed                            still_failing     removed_failing
  *   nothing    added                            added_failing     -
  *
+ * An attribute that is unknown on either side (evaluate/unknown.h) is untold, whatever the other side says of it: no class of
+ * the table, and in no count but `untold`. Its derivation at head, where there is one, is no root, target or rebuild either.
+ *
  * Of two different derivations: rebuild, when head's has an output that base's closure had not; derivation_only, when the
  * outputs are the same; switched, when they are others that base had all the same, under another name or inside: another
  * package, often another version, and nothing to build. added_failing is "new and fails": a check fails for it and the exit

@@ -253,6 +253,12 @@ read_field(struct rows *r, struct jscan *s, struct str key, struct fields *f)
 		return read_raw(s, &f->row.meta);
 	if (str_is(key, "metaError"))
 		return read_text(r, s, &f->row.bad_meta);
+	if (str_is(key, "unknown")) {
+		if (jscan_value(s, &ignored) != 0)
+			return -1;
+		f->row.unknown = str_is(ignored, "true");
+		return 0;
+	}
 	if (str_is(key, "end")) {
 		f->has_end = true;
 		return jscan_int(s, &f->end);
@@ -360,7 +366,7 @@ rows_next(struct rows *r, const struct rows *like, struct row *ret, struct err *
 		return -1;
 	if (++r->n > ROWS_MAX)
 		return fail(e, ERR_LIMIT, "stored evaluation %s: more than %d rows", r->file, ROWS_MAX);
-	f.row.failed = f.row.error.n != 0 || f.row.drv.n == 0;
+	f.row.failed = f.row.error.n != 0 || f.row.drv.n == 0 || f.row.unknown;
 	r->raw = line;
 	*ret = r->current = f.row;
 	return 1;

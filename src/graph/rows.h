@@ -30,6 +30,7 @@ struct row {
 	struct str meta;    /* raw JSON; empty when absent or null */
 	struct str bad_meta; /* why there is none: the evaluator's words */
 	bool failed;        /* it has an error, or nothing to build */
+	bool unknown;       /* that error says nothing about the repository (evaluate/unknown.h) */
 };
 
 struct rows;

@@ -16,7 +16,8 @@ static void
 write_count(const struct counts *c, struct buf *out)
 {
 	static const enum class order[] = {CLASS_ADDED, CLASS_REMOVED, CLASS_REBUILD, CLASS_DERIVATION_ONLY, CLASS_SWITCHED,
-	    CLASS_UNCHANGED, CLASS_NEWLY_FAILING, CLASS_FIXED, CLASS_STILL_FAILING, CLASS_ADDED_FAILING, CLASS_REMOVED_FAILING};
+	    CLASS_UNCHANGED, CLASS_NEWLY_FAILING, CLASS_FIXED, CLASS_STILL_FAILING, CLASS_ADDED_FAILING, CLASS_REMOVED_FAILING,
+	    CLASS_UNTOLD};
 
 	buf_putc(out, '{');
 	for (size_t i = 0; i < COUNT(order); i++)
@@ -299,7 +300,10 @@ write_attr(const struct difference *d, const struct attr *at, struct buf *out)
 	else
 		buf_puts(out, "null");
 	buf_puts(out, ",\"version\":");
-	write_version(at, out);
+	if (at->class == CLASS_UNTOLD)
+		buf_puts(out, "null");
+	else
+		write_version(at, out);
 	buf_puts(out, ",\"renamed_from\":");
 	write_path_or_null(at->renamed_from != NO_ATTR ? all[at->renamed_from].path : (struct str){NULL, 0}, out);
 	buf_puts(out, ",\"alias_of\":");

@@ -7,7 +7,7 @@
  *   verdict        {conclusion: null or GitHub's word, title, exit}
  *   checks         {evaluation, rebuilds}: {status, conclusion, title}
  *   plan           as in the job (decision, rules, jobs, ...), or null
- *   evaluations    as in the job
+ *   evaluations    as in the job; `untold` of one says what of it could not be told, and what to set
  *   failure        as in the job, or null
  *   counts         as in the difference file; null unless compared, and so are the next four
  *   builds         {total, ended, targets, built, cached, newly_failing, newly_failing_dependency, still_failing,
@@ -17,7 +17,7 @@
  *   meta_changed   as in the difference file: attributes of which only licence or marks differ
  *   meta_errors    as in the difference file: meta that does not evaluate, in numbers, and the new ones
  *   query          as in the job, with the estimate and the sizes; or null
- *   attributes     as in the difference file (base and head with `meta`: version, description, homepage, position, license,
+ *   attributes     as in the difference file, also of class "untold", whose other side nobody knows (base and head with `meta`: version, description, homepage, position, license,
  *                  maintainers, broken, insecure, unfree, each where known), each with `build`: null, or {state, blame, log_url, tail, wall_ms,
  *                  propagated_from, reason, phase, flaky (true: built unchanged after it had failed), deterministic (what building
  *                  it once more has shown), was ({state, phase, reason}: how its derivation at the base is known to fail)}

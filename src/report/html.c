@@ -30,6 +30,7 @@ words_of(enum change c)
 	case CHANGE_SWITCHED: return "switched to what the base has";
 	case CHANGE_ADDED_FAILING: return "new and failing to evaluate";
 	case CHANGE_REMOVED_FAILING: return "failing evaluation gone";
+	case CHANGE_UNTOLD: return "could not be told";
 	case CHANGE_UNCHANGED:
 	case CHANGES: break;
 	}

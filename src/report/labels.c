@@ -62,6 +62,7 @@ diff_of(const struct attr *at)
 	case CHANGE_STILL_FAILING:
 	case CHANGE_ADDED_FAILING:
 	case CHANGE_REMOVED_FAILING:
+	case CHANGE_UNTOLD:
 	case CHANGES: break;
 	}
 	return DIFF_NONE;
@@ -194,7 +195,7 @@ add_has(struct work *w, struct labels *to)
 
 	for (size_t i = 0; *prefix != '\0' && i < COUNT(has); i++) {
 		const char *name = arena_printf(&w->m->a, "%s%s", prefix, has[i].name);
-		if (has[i].ours)
+		if (has[i].ours && (has[i].on || w->m->untold == 0))
 			json_array_append_new(to->known, json_string(name));
 		if (has[i].on)
 			json_array_append_new(to->wanted, json_string(name));
@@ -265,7 +266,10 @@ labels_of(struct model *m, struct labels *ret)
 	}
 	json_t *labels = make_labels(&w, counts);
 	*ret = (struct labels){.wanted = json_array(), .known = json_array()};
+	/* A count that may be too small is none, and what carries no label may still deserve it: those stay as they were. */
 	json_object_foreach(labels, key, on) {
+		if (m->untold > 0)
+			break;
 		json_array_append_new(ret->known, json_string(key));
 		if (json_is_true(on))
 			json_array_append_new(ret->wanted, json_string(key));

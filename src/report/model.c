@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char *const change_names[CHANGES] = {"added", "removed", "rebuild", "derivation_only", "unchanged",
-    "newly_failing", "fixed", "still_failing", "switched", "added_failing", "removed_failing"};
+    "newly_failing", "fixed", "still_failing", "switched", "added_failing", "removed_failing", "untold"};
 
 static const struct {
 	const char *name, *words;
@@ -523,6 +523,19 @@ count_builds(struct model *m)
 	count_targets(m);
 }
 
+/* The difference counts them for both sides; never none where an evaluation says that there are some. */
+static int64_t
+count_untold(const struct model *m)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
+		int64_t n = json_int(json_object_get(json_array_get(m->evaluations, i), "untold"), "count", 0);
+		most = n > most ? n : most;
+	}
+	return m->total.of[CHANGE_UNTOLD] > 0 ? m->total.of[CHANGE_UNTOLD] : most;
+}
+
 static int
 read_difference(struct model *m, const char *path, struct err *e)
 {
@@ -539,6 +552,7 @@ read_difference(struct model *m, const char *path, struct err *e)
 		return fail(e, ERR_INPUT, "%s: no attributes or no counts", path);
 	read_counts(json_object_get(counts, "total"), NULL, &m->total);
 	read_counts(json_object_get(counts, "other"), NULL, &m->other);
+	m->untold = count_untold(m);
 	m->aliases = json_int(json_object_get(counts, "total"), "aliases", 0);
 	m->carry_commit = json_int(json_object_get(counts, "total"), "carry_commit", json_int(counts, "carry_commit", 0));
 	m->systems = arena_alloc(&m->a, (json_object_size(systems) + 1) * sizeof(*m->systems));

@@ -26,6 +26,7 @@ enum change {
 	CHANGE_SWITCHED,       /* to another package, which base had already */
 	CHANGE_ADDED_FAILING,  /* new, and fails to evaluate */
 	CHANGE_REMOVED_FAILING,
+	CHANGE_UNTOLD,         /* of one side it is not known what it is */
 	CHANGES
 };
 const char *change_name(enum change c);
@@ -140,6 +141,7 @@ struct model {
 	                               evaluate any more"; NULL when an evaluation ended otherwise before its end */
 	struct places places; /* of the repository, in what evaluators say */
 	struct tally tally;
+	int64_t untold;           /* attributes that could not be told */
 	int64_t newly_evaluating; /* attributes that newly fail to evaluate or are new and fail, of jobs that do not allow it */
 };
 

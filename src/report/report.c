@@ -164,7 +164,8 @@ emit_changed_paths(struct outputs *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0};
 
-	if (o->labels.changed_paths == NULL) /* nothing was compared: no counts, not even zero */
+	/* Nothing was compared, or not all: no counts that somebody labels by, not even zero. */
+	if (o->labels.changed_paths == NULL || o->m.untold > 0)
 		return 0;
 	buf_init(&body, MAX_DOCUMENT_BYTES);
 	json_write(o->labels.changed_paths, &body);

@@ -40,7 +40,7 @@ verdict_numbers(struct model *m)
 	add_number(m, &b, c->of[CHANGE_REMOVED], "removed");
 	add_number(m, &b, c->of[CHANGE_SWITCHED], "switched to what the base has");
 	add_number(m, &b, c->of[CHANGE_FIXED], "fixed");
-	return b.n != 0 ? str_dup(&m->a, buf_get(&b)) : "no rebuilds";
+	return b.n != 0 ? str_dup(&m->a, buf_get(&b)) : m->untold > 0 ? "no rebuilds known" : "no rebuilds";
 }
 
 static int64_t
@@ -75,6 +75,14 @@ with_empty(struct model *m, const char *title)
 		return title;
 	return arena_printf(&m->a, "%s - nothing to evaluate in %s", title,
 	    words_count(&m->a, (int64_t)m->n_unsaid, "job", "jobs"));
+}
+
+static const char *
+with_untold(struct model *m, const char *title)
+{
+	if (m->untold == 0)
+		return title;
+	return arena_printf(&m->a, "%s, %s could not be told", title, words_number(&m->a, m->untold));
 }
 
 static struct check
@@ -304,6 +312,17 @@ temper(struct model *m, struct check *c, const char *words)
 	c->title = strcmp(c->title, "no rebuilds") == 0 ? words : arena_printf(&m->a, "%s - %s", c->title, words);
 }
 
+/* Attributes that could not be told: said behind every title, and nothing is green beside them. */
+static void
+temper_partial(struct model *m, struct check *c)
+{
+	if (m->outcome != OUTCOME_COMPARED || m->untold == 0)
+		return;
+	if (c->conclusion == CONCLUSION_SUCCESS)
+		c->conclusion = CONCLUSION_NEUTRAL;
+	c->title = with_untold(m, c->title);
+}
+
 static int
 exit_code(const struct model *m, const struct verdict *v)
 {
@@ -387,11 +406,17 @@ verdict_of(struct model *m, struct verdict *ret)
 	const char *untold = untold_words(m), *pointer = pointer_words(m), *mistake = mistake_words(m);
 
 	*ret = (struct verdict){.evaluation = evaluation_check(m), .rebuilds = rebuilds_check(m)};
-	ret->untold = untold != NULL || pointer != NULL;
+	ret->untold = untold != NULL || pointer != NULL || m->untold > 0;
 	temper(m, &ret->evaluation, untold);
 	temper(m, &ret->rebuilds, untold != NULL ? untold : pointer);
 	ret->mistake = mistake != NULL;
 	const char *title = whole_title(m, ret), *sentence = headline(m, ret);
+	if (m->outcome == OUTCOME_COMPARED) {
+		title = with_untold(m, title);
+		sentence = with_untold(m, sentence);
+	}
+	temper_partial(m, &ret->evaluation);
+	temper_partial(m, &ret->rebuilds);
 	if (mistake != NULL) {
 		ret->evaluation = completed(CONCLUSION_FAILURE, arena_printf(&m->a, "%s - %s", mistake, ret->evaluation.title));
 		title = arena_printf(&m->a, "%s - %s", mistake, title);

@@ -12,7 +12,8 @@
  *                  evaluations of jobs with allow_eval_failures; and what could not be told without its being this change's
  *                  doing: a base that does not evaluate, an evaluation that says `unknown` (something could not be had or is
  *                  not allowed here), jobs of which neither side has an attribute, something changed that no evaluation
- *                  shows (changeset/untold.h). The exit code is then 2; but 0 where the evaluations say that having nothing
+ *                  shows (changeset/untold.h), attributes that could not be told (evaluate/unknown.h), which every title then
+ *                  ends with. The exit code is then 2; but 0 where the evaluations say that having nothing
  *                  is as it should be (`nothing`).
  * success          the rest.
  */
@@ -44,7 +45,7 @@ struct verdict {
 	const char *title;          /* one line for people: the numbers, then what failed */
 	const char *headline;       /* the same as a sentence, without what a table beside it says */
 	bool mistake;               /* this change puts a mistake into .ekaci/config.json, which stops every later evaluation */
-	bool untold;                /* something changed that no evaluation shows, or only as a pointer */
+	bool untold;                /* something changed that no evaluation shows, or only as a pointer; or attributes are untold */
 	int exit;                   /* 0 nothing newly fails, 1 something does, or the head as a whole, 2 could not tell */
 };
 

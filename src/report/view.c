@@ -52,6 +52,7 @@ static const struct column {
     {"New and failing", "new and failing", "new and failing", CHANGE_ADDED_FAILING},
     {"Fixed errors", "fixed error", "fixed errors", CHANGE_FIXED},
     {"Errors gone", "error gone", "errors gone", CHANGE_REMOVED_FAILING},
+    {"Not told", "not told", "not told", CHANGE_UNTOLD},
 };
 enum { ALWAYS = 2 /* columns that are shown when they are zero */ };
 
@@ -83,7 +84,7 @@ put_sentence(const struct view *v, json_t *row, const struct counts *c)
 	if (n == 0 && c->derivations > 0)
 		put_text(row, "rebuilds", words_count(a, c->derivations, "derivation to build", "derivations to build"));
 	else
-		put_text(row, "rebuilds", n == 0 ? "No rebuilds" : words_count(a, n, "rebuild", "rebuilds"));
+		put_text(row, "rebuilds", n > 0 ? words_count(a, n, "rebuild", "rebuilds") : v->m->untold > 0 ? "No rebuilds known" : "No rebuilds");
 	if (c->derivations != n && n > 0)
 		put_text(row, "derivations", words_count(a, c->derivations, "derivation", "derivations"));
 	for (size_t i = ALWAYS; i < COUNT(columns); i++)
@@ -150,7 +151,7 @@ view_counts(const struct view *v, json_t *obj)
 			sum.system = c->system;
 		if (touched(c) && n++ < MAX_SYSTEMS && !single)
 			add_row(v, rows, c, shown);
-		else if (!touched(c) && m->n_systems > 1 && json_array_size(same) + json_array_size(dead) < MAX_SYSTEMS) {
+		else if (!touched(c) && m->n_systems > 1 && m->untold == 0 && json_array_size(same) + json_array_size(dead) < MAX_SYSTEMS) {
 			json_t *item = json_object();
 			put_code(v, item, "name", c->system);
 			if (c->failing > 0)
@@ -338,7 +339,7 @@ view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 	if (m->outcome == OUTCOME_COMPARED) {
 		json_object_set_new(obj, "wide", json_boolean(m->wide));
 		json_object_set_new(obj, "waiting", json_boolean(m->waiting));
-		json_object_set_new(obj, "nothing", json_boolean(m->n_attrs == 0));
+		json_object_set_new(obj, "nothing", json_boolean(m->n_attrs == 0 && m->untold == 0));
 		json_object_set_new(obj, "build_failed_us", json_boolean(m->failure != NULL));
 		if (m->phase == PHASE_BUILDING && t->total > 0)
 			json_object_set_new(obj, "building", json_pack("{s:s,s:s}", "done", words_number(&v->m->a, t->ended),

@@ -342,6 +342,7 @@ view_failures(const struct view *v, json_t *obj)
 	put_errors(v, obj, "added_failing", CHANGE_ADDED_FAILING, "head", l->failures);
 	put_errors(&brief, obj, "removed_failing", CHANGE_REMOVED_FAILING, "base", l->folded);
 	put_errors(&brief, obj, "fixed", CHANGE_FIXED, "base", l->folded);
+	put_errors(&brief, obj, "not_told", CHANGE_UNTOLD, "head", l->folded);
 	put_errors(&brief, obj, "still_failing", CHANGE_STILL_FAILING, "head", l->folded);
 	if (v->m->tally.targets > 0 && v->m->phase == PHASE_DONE)
 		json_object_set_new(obj, "built", json_pack("{s:s,s:s}", "done",

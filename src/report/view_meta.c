@@ -160,7 +160,7 @@ describe_changed(const struct view *v, struct meta_lists *s)
 		struct described d = {at->name, at->job, at->system, meta_of(at->json, "base"), meta_of(at->json, "head"),
 		    json_object_get(at->json, "aliases"), at->change == CHANGE_ADDED, strcmp(json_str_at(at->json, "cause.kind", ""), "root") == 0};
 		/* What nobody knows of the base did not change. */
-		bool unknown = json_str_at(at->json, "base.meta_error", NULL) != NULL;
+		bool unknown = json_str_at(at->json, "base.meta_error", NULL) != NULL || at->change == CHANGE_UNTOLD;
 		if (!at->alias && at->drv != NULL && at->change != CHANGE_REMOVED && !unknown)
 			describe(v, s, &d);
 	}

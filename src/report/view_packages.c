@@ -76,6 +76,7 @@ list_of(const struct attr *at)
 	case CHANGE_STILL_FAILING:
 	case CHANGE_ADDED_FAILING:
 	case CHANGE_REMOVED_FAILING:
+	case CHANGE_UNTOLD:
 	case CHANGES: break;
 	}
 	return LIST_NONE;

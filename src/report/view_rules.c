@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_EXAMPLES = 3, MAX_CONFLICTS = 20, MAX_PATH_BYTES = 200 };
+enum { MAX_EXAMPLES = 3, MAX_CONFLICTS = 20, MAX_PATH_BYTES = 200, MAX_WORDS_BYTES = 1000 };
 
 static json_t *
 code_list(const struct view *v, const json_t *texts, size_t max)
@@ -170,6 +170,43 @@ view_evaluations(const struct view *v, json_t *obj)
 	}
 }
 
+/* What evaluations say of attributes that could not be told: the words and what to set, each once with the sides that say so. */
+static void
+view_not_told(const struct view *v, json_t *obj)
+{
+	json_t *items = json_array();
+	size_t total = 0;
+
+	if (v->m->untold == 0)
+		return;
+	put_text(obj, "not_told_count", words_count(&v->m->a, v->m->untold, "attribute", "attributes"));
+	for (size_t i = 0; i < json_array_size(v->m->evaluations); i++) {
+		const json_t *j = json_array_get(v->m->evaluations, i), *untold = json_object_get(j, "untold"), *other = NULL;
+		bool again = false;
+		for (size_t k = 0; k < json_array_size(v->m->evaluations) && json_is_object(untold); k++) {
+			const json_t *one = json_array_get(v->m->evaluations, k), *its = json_object_get(one, "untold");
+			if (k == i || !json_equal(json_object_get(its, "words"), json_object_get(untold, "words")) ||
+			    strcmp(json_str(one, "job", ""), json_str(j, "job", "")) != 0)
+				continue;
+			again = again || k < i;
+			other = one;
+		}
+		if (!json_is_object(untold) || again || total++ >= v->limits->rules)
+			continue;
+		json_t *item = json_object();
+		put_text(item, "sides", other != NULL ? "base and head" : strcmp(json_str(j, "side", ""), "base") == 0 ? "base" : "head");
+		if (v->m->many_jobs)
+			put_code(v, item, "job", json_str(j, "job", ""));
+		put_number(v, item, "count", json_int(untold, "count", 0));
+		if (json_int(untold, "count", 0) > 1)
+			json_object_set_new(item, "many", json_true());
+		put_block(v, item, "words", arena_printf(&v->m->a, "%s\n%s", words_cut(&v->m->a, json_str(untold, "words", ""), MAX_WORDS_BYTES),
+		    words_cut(&v->m->a, json_str(untold, "advice", ""), MAX_WORDS_BYTES)));
+		json_array_append_new(items, item);
+	}
+	put_list(v, obj, "not_told_by", items, total, (int64_t)total);
+}
+
 /* Jobs that came to nothing on both sides: what they name, and the evaluations' own words when that is as it should be. */
 static void
 view_empty(const struct view *v, json_t *obj)
@@ -255,6 +292,8 @@ view_rules(const struct view *v, json_t *obj)
 	view_evaluations(v, obj);
 	if (v->m->outcome == OUTCOME_COMPARED)
 		view_untold(v, obj);
+	if (v->m->outcome == OUTCOME_COMPARED)
+		view_not_told(v, obj);
 	view_empty(v, obj);
 	if (json_flag(run, "conflict", false)) {
 		json_t *item = json_object();

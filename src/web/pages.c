@@ -289,6 +289,7 @@ static const struct {
     {"still_failing", "evaluation still failing", "evaluations still failing"},
     {"added_failing", "new and fails to evaluate", "new and fail to evaluate"},
     {"removed_failing", "failing evaluation gone", "failing evaluations gone"},
+    {"untold", "could not be told", "could not be told"},
     {"carry_commit", "carries the commit's id", "carry the commit's id"},
     {"changed_drv_paths", "derivation differs", "derivations differ"},
     {"aliases", "alias, not counted", "aliases, not counted"},

@@ -56,6 +56,24 @@ scene_test('a change that repairs a base that does not evaluate breaks nothing: 
 	await tidy(scene, pull);
 });
 
+scene_test('one attribute that cannot be told: the rest is compared and built, nothing is green, and labels that count stay',
+	{ config: { report: { labels: true, label_prefix: 'rebuilds ', label_has_prefix: 'has ' } } }, async scene => {
+		await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: { 'pkgs/f/forbidden.nix': '{ package }:\n\nimport <nowhere> package\n' } });
+		await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main',
+			files: { 'pkgs/y/yarrow.nix': '{ package, setup }:\n\npackage {\n  pname = "yarrow";\n  version = "77";\n  inputs = [ setup ];\n}\n' } });
+		const { pull } = await scene.open('change');
+		const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+		equal([evaluation.conclusion, rebuilds.conclusion], ['neutral', 'neutral']);
+		equal(rebuilds.output.title, '1 added - all built, 1 could not be told');
+		match(told(evaluation), /nix-path = "nowhere=/);
+		const report = await report_of(scene, rebuilds);
+		equal([report.counts.total.added, report.counts.total.untold, report.verdict.exit], [1, 1, 2]);
+		equal(report.attributes.filter(a => a.class === 'untold').map(a => a.path.at(-1)), ['forbidden']);
+		await tidy(scene, pull);
+		const labels = (await scene.github.ask('pulls')).find(p => p.number === pull.number).labels.map(l => l.name ?? l);
+		ok(!labels.some(l => l.startsWith('rebuilds ')), labels.join());
+	});
+
 scene_test('nothing to evaluate on either side is not known, and not green', {}, async scene => {
 	await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: { '.ekaci/config.json': null, 'default.nix': '[ ]\n' } });
 	await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main', files: { 'default.nix': '[ 1 ]\n' } });

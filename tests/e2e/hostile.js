@@ -104,8 +104,13 @@ scene_test('symbolic links, a submodule and names that want to leave the tree', 
 	ok(evaluation.conclusion !== 'success', evaluation.conclusion);
 	const report = await report_of(scene, evaluation);
 	const [head] = report.evaluations.filter(e => e.side === 'head');
-	equal([report.outcome, report.attributes, head.complete, head.unknown], ['incomplete', null, false, true]);
-	match(head.reason, /^(yarrow|zinnia).* could not be told.*is forbidden in restricted mode/);
+	equal([report.outcome, head.complete, report.counts.total.untold], ['compared', true, head.untold.count]);
+	match(head.untold.words, /is forbidden in restricted mode/);
+	const class_of = name => report.attributes.find(a => a.path.join('.') === name).class;
+	equal(class_of('yarrow'), 'untold');
+	// The link's target is not there in the sandbox, which some versions of Nix find before they find it forbidden.
+	match(class_of('zinnia'), /^(untold|added_failing)$/);
+	match(evaluation.output.title, /, \d could not be told$/);
 	ok(!/root:x?:0/.test(JSON.stringify(report)), 'nothing of the machine is in the report');
 	await tidy(scene, pull);
 });

@@ -72,7 +72,7 @@ server.listen(0, '127.0.0.1', async () => {
 		server.close();
 		return done();
 	}
-	ok(!before.evaluation.complete, 'before base has fetched, a fork\'s evaluation is incomplete', before.evaluation);
+	is(before.evaluation.untold && before.evaluation.untold.names, ['a', 'b', 'd'], 'before base has fetched, a fork\'s evaluation cannot tell', before.evaluation);
 	is(asked, 0, 'and has not reached the server');
 	const first = await stage(wish(base, 'keep'));
 	is(Object.keys(first.rows), ['a', 'b', 'c', 'd'], 'base fetches', first.evaluation);
@@ -90,10 +90,10 @@ server.listen(0, '127.0.0.1', async () => {
 
 	const bump = repository('repo', jobs('other'));
 	const stranger = await stage(wish(bump, 'never'));
-	ok(!stranger.evaluation.complete, 'a fork that changes the pin is incomplete', stranger.evaluation);
+	is(stranger.evaluation.untold && stranger.evaluation.untold.names, ['a', 'b'], 'of a fork that changes the pin it cannot be told what that does', stranger.evaluation);
 	const leaf = repository('repo', jobs('lib', `e = derivation { name = (import (fetchTarball "${url}/leaf.tar.gz")).name; system = "s"; builder = "b"; };`));
 	const one = await stage(wish(leaf, 'never'));
-	ok(!one.evaluation.complete && /has not fetched.*approved/.test(one.evaluation.reason), 'so is one with a single attribute that wants more: unknown is not failing', one.evaluation);
+	ok(one.evaluation.untold && /has not fetched.*approved/.test(one.evaluation.untold.advice), 'nor of one with a single attribute that wants more: unknown is not failing', one.evaluation);
 	is(asked, many, 'and neither has reached the server');
 	const trusted = await stage(wish(bump, 'once'));
 	is(trusted.rows.a && trusted.rows.a.name, `other-${own}`, 'a trusted head fetches for itself', trusted.evaluation);

@@ -48,6 +48,33 @@ complete_rows_are_kept_and_sorted(void **state)
 	rows_release(&r);
 }
 
+/* The mark is ours: a row does not bring it in, and what else the line says stays. */
+static void
+a_row_is_marked_unknown_by_us_alone(void **state)
+{
+	static const char *const lines[] = {
+	    "{\"attr\":\"x\",\"attrPath\":[\"a\"],\"error\":\"error: no\",\"unknown\":true}",
+	    "{\"unknown\":true,\"attr\":\"x\",\"attrPath\":[\"b\"],\"drvPath\":\"" DRV "\",\"name\":\"a-1.0\",\"system\":\"s\","
+	    "\"outputs\":{\"out\":\"" OUT "\"}}",
+	};
+	struct rows r = {0};
+
+	(void)state;
+	give(&r, lines, COUNT(lines));
+	assert_int_equal(r.all.n, 2);
+	for (size_t i = 0; i < r.all.n; i++) {
+		assert_true(str_find(r.all.p[i].line, STR("unknown")) < 0);
+		assert_false(r.all.p[i].unknown);
+	}
+	const char *before = str_dup(&r.a, r.all.p[0].line);
+	rows_mark_unknown(&r, 0);
+	rows_mark_unknown(&r, 1);
+	assert_true(r.all.p[0].unknown);
+	assert_string_equal(str_dup(&r.a, r.all.p[0].line), arena_printf(&r.a, "{\"unknown\":true,%s", before + 1));
+	assert_memory_equal(r.all.p[1].drv.p, DRV, sizeof(DRV) - 1);
+	rows_release(&r);
+}
+
 /* Each of these in an evaluation makes it incomplete, for a reason that contains the text. */
 static void
 a_hole_makes_an_evaluation_incomplete(void **state)
@@ -416,6 +443,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(complete_rows_are_kept_and_sorted),
+	    cmocka_unit_test(a_row_is_marked_unknown_by_us_alone),
 	    cmocka_unit_test(a_hole_makes_an_evaluation_incomplete),
 	    cmocka_unit_test(after_a_hole_there_is_no_sense_in_reading_on),
 	    cmocka_unit_test(the_last_line_may_be_cut_for_a_better_reason),

@@ -176,6 +176,73 @@ test_failing_rows_that_come_and_go(void **state)
 	fixture_end(&f);
 }
 
+/* What is unknown on either side is no class, whatever the other side says; the rest is compared as if it were not there. */
+static void
+test_what_could_not_be_told_is_no_class(void **state)
+{
+	static const char *const untold[] = {"both", "comes", "goes", "heals", "sickens", "was_bad", "worked", "[\"lost\"]", "[\"lost\",\"a\"]",
+	    "[\"lost\",\"b\"]", "[\"found\",\"a\"]", "[\"found\",\"b\"]", "[\"dim\"]", "[\"dim\",\"a\"]"};
+	struct fixture f;
+	struct fx_evaluation b, h;
+	(void)state;
+
+	fixture_begin(&f);
+	struct fx_drv *lib1 = make(&f, "lib", "1", NULL, NULL), *lib2 = make(&f, "lib", "2", NULL, NULL);
+	struct fx_drv *app1 = make(&f, "app", "1", lib1, NULL), *app2 = make(&f, "app", "1", lib2, NULL);
+	struct fx_drv *other = make(&f, "other", "1", NULL, NULL), *hidden = make(&f, "hidden", "1", other, NULL);
+	fx_evaluation_begin(&b);
+	fx_row(&b, "[\"app\"]", app1, NULL);
+	fx_unknown(&b, "[\"both\"]");
+	fx_unknown(&b, "[\"dim\",\"a\"]");
+	fx_unknown(&b, "[\"found\"]");
+	fx_unknown(&b, "[\"goes\"]");
+	fx_unknown(&b, "[\"heals\"]");
+	fx_row(&b, "[\"lost\",\"a\"]", app1, NULL);
+	fx_error(&b, "[\"lost\",\"b\"]", "it throws");
+	fx_row(&b, "[\"partly\",\"a\"]", app1, NULL);
+	fx_unknown(&b, "[\"partly\",\"b\"]");
+	fx_row(&b, "[\"same\"]", lib1, NULL);
+	fx_unknown(&b, "[\"sickens\"]");
+	fx_error(&b, "[\"was_bad\"]", "it throws");
+	fx_row(&b, "[\"worked\"]", lib1, NULL);
+	fx_evaluation_begin(&h);
+	fx_row(&h, "[\"app\"]", app2, NULL);
+	fx_unknown(&h, "[\"both\"]");
+	fx_unknown(&h, "[\"comes\"]");
+	fx_error(&h, "[\"dim\"]", "all of it throws");
+	fx_row(&h, "[\"found\",\"a\"]", hidden, NULL);
+	fx_error(&h, "[\"found\",\"b\"]", "it throws");
+	fx_row(&h, "[\"heals\"]", hidden, NULL);
+	fx_unknown(&h, "[\"lost\"]");
+	fx_error(&h, "[\"partly\"]", "all of it throws");
+	fx_row(&h, "[\"same\"]", lib1, NULL);
+	fx_error(&h, "[\"sickens\"]", "it throws");
+	fx_unknown(&h, "[\"was_bad\"]");
+	fx_unknown(&h, "[\"worked\"]");
+	json_t *d = diff(&f, &b, &h);
+	for (size_t i = 0; i < COUNT(untold); i++)
+		if (strcmp(class_of(d, untold[i]), "untold") != 0)
+			fail_msg("%s is %s", untold[i], class_of(d, untold[i]));
+	/* The set is broken for what is known to have worked, and only that. */
+	assert_string_equal(class_of(d, "partly"), "newly_failing");
+	assert_string_equal(class_of(d, "[\"partly\",\"a\"]"), "newly_failing");
+	assert_string_equal(class_of(d, "[\"partly\",\"b\"]"), "untold");
+	assert_string_equal(class_of(d, "app"), "rebuild");
+	assert_null(entry(d, "[\"found\"]")); /* a set, as head knows */
+	assert_int_equal(count(d, "untold"), COUNT(untold) + 1);
+	assert_int_equal(count(d, "rebuild"), 1);
+	assert_int_equal(count(d, "unchanged"), 1);
+	assert_int_equal(count(d, "newly_failing"), 2);
+	assert_int_equal(count(d, "added") + count(d, "removed") + count(d, "fixed") + count(d, "still_failing") +
+	        count(d, "added_failing") + count(d, "removed_failing"), 0);
+	/* Neither built nor counted for the sake of what base may have had. */
+	assert_int_equal(count(d, "rebuild_derivations"), 2);
+	assert_int_equal(json_array_size(json_object_get(d, "targets")), 1);
+	assert_int_equal(json_array_size(json_object_get(d, "roots")), 1);
+	json_decref(d);
+	fixture_end(&f);
+}
+
 /* The default goes to a version that base has under a name of its own: there is nothing to build, but it is another package. */
 static void
 test_an_attribute_that_moves_to_an_output_of_base(void **state)
@@ -876,6 +943,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_class),
 	    cmocka_unit_test(test_failing_rows_that_come_and_go),
+	    cmocka_unit_test(test_what_could_not_be_told_is_no_class),
 	    cmocka_unit_test(test_an_attribute_that_moves_to_an_output_of_base),
 	    cmocka_unit_test(test_names_that_fail_with_different_words_are_two),
 	    cmocka_unit_test(test_totals_add_up),

@@ -262,6 +262,14 @@ fx_error(struct fx_evaluation *v, const char *path_json, const char *error)
 	v->n++;
 }
 
+/* An error that says nothing about the repository. */
+static inline void
+fx_unknown(struct fx_evaluation *v, const char *path_json)
+{
+	buf_printf(&v->text, "{\"unknown\":true,\"attrPath\":%s,\"error\":\"error: it cannot be had\"}\n", path_json);
+	v->n++;
+}
+
 /* Ends and writes it; gives the file's path. */
 static inline char *
 fx_evaluation_end(struct fixture *f, struct fx_evaluation *v, const char *name)

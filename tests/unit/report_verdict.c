@@ -52,6 +52,10 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 #define BROKEN(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"reason\":\"syntax error\",\"rows\":0}"
 #define UNKNOWN(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"unknown\":true,\"reason\":\"not fetched\",\"rows\":0}"
 
+/* One whose attributes could not all be told. */
+#define PARTIAL(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":9,\"untold\":{\"count\":3,\"names\":[\"x\"]," \
+	"\"words\":\"error: not had\",\"advice\":\"have it\"}}"
+
 static const struct {
 	const char *class, *build, *more;
 	const char *evaluation, *rebuilds; /* conclusions; "" for none yet */
@@ -96,6 +100,14 @@ static const struct {
     {"rebuild", "null", SIDES(GOOD("base", "9") "," UNKNOWN("head")), "neutral", "neutral", 2},
     {"rebuild", "null", SIDES(UNKNOWN("base") "," GOOD("head", "9")), "neutral", "neutral", 2},
     {"rebuild", "null", SIDES(UNKNOWN("base") "," UNKNOWN("head")), "neutral", "neutral", 2},
+    /* What could not be told is never green, and takes no blame from what is known. */
+    {"untold", "null", "{}", "neutral", "neutral", 2},
+    {"unchanged", "null", SIDES(PARTIAL("base") "," PARTIAL("head")), "neutral", "neutral", 2},
+    {"rebuild", BUILD("\"state\":\"built\""), SIDES(GOOD("base", "9") "," PARTIAL("head")), "neutral", "neutral", 2},
+    {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"newly_failing\""), SIDES(PARTIAL("base") "," GOOD("head", "9")), "neutral",
+        "failure", 1},
+    {"newly_failing", "null", SIDES(PARTIAL("base") "," PARTIAL("head")), "failure", "neutral", 1},
+    {"rebuild", "null", SIDES(PARTIAL("base") "," UNKNOWN("head")), "neutral", "neutral", 2},
     /* Nothing on both sides is not known, but where the evaluations say that it is as it should be. */
     {"unchanged", "null", SIDES(GOOD("base", "0") "," GOOD("head", "0")), "neutral", "neutral", 2},
     {"unchanged", "null", SIDES(SAID("base") "," SAID("head")), "neutral", "neutral", 0},
@@ -169,7 +181,8 @@ test_conclusions(void **state)
 		}
 		/* Without a comparison labels stay as they were, and no counts are written anywhere. */
 		bool compared = find_record(records, "labels", NULL) != NULL;
-		assert_int_equal(compared, find_record(records, "document", "changed-paths") != NULL);
+		bool partial = compared && strstr(json_str(find_record(records, "verdict", NULL), "title", ""), "could not be told") != NULL;
+		assert_int_equal(compared && !partial, find_record(records, "document", "changed-paths") != NULL);
 		if (compared != (*cases[i].evaluation != '\0' && strcmp(cases[i].rebuilds, "cancelled") != 0 &&
 		                    json_str(job, "difference", NULL) != NULL))
 			assert_string_equal(json_str_at(job, "phase", ""), "done"); /* a build that was cancelled after comparing */
@@ -379,6 +392,37 @@ test_a_head_that_does_not_evaluate_is_named(void **state)
 	}
 }
 
+/* Its words stand in every form, once for both sides; labels of counts stay; nothing says that nothing rebuilds. */
+static void
+test_what_could_not_be_told_is_said_everywhere(void **state)
+{
+	static const char *const forms[] = {"text", "markdown", "html"};
+	struct arena a = {0};
+	struct err e = {0};
+	AUTO(json_drop) json_t *job = job_for(&a, "untold", "null", SIDES(PARTIAL("base") "," PARTIAL("head")));
+	AUTO(json_drop) json_t *records = NULL;
+
+	(void)state;
+	json_object_set_new(job, "formats", json_pack("[s,s,s,s,s,s,s]", "checks", "comment", "text", "markdown", "html", "json", "labels"));
+	records = run_report(job, &e);
+	assert_non_null(records);
+	assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""), "no rebuilds known, 1 could not be told");
+	assert_string_equal(json_str(find_record(records, "check_run", "ekaci / rebuilds"), "title", ""), "no rebuilds known, 1 could not be told");
+	assert_string_equal(json_str(find_record(records, "check_run", "ekaci / evaluation"), "title", ""),
+	    "9 attributes evaluated, 1 could not be told");
+	const json_t *labels = find_record(records, "labels", NULL);
+	assert_int_equal(json_array_size(json_object_get(labels, "known")) + json_array_size(json_object_get(labels, "wanted")), 0);
+	for (size_t i = 0; i <= COUNT(forms); i++) {
+		const json_t *rec = i < COUNT(forms) ? find_record(records, "document", forms[i]) : find_record(records, "comment", NULL);
+		const char *text = json_str(rec, "body", ""), *words = strstr(text, "error: not had");
+		if (words == NULL || strstr(words + 1, "error: not had") != NULL || strstr(text, "have it") == NULL ||
+		    strstr(text, "base and head") == NULL || strstr(text, "1 attribute could not be told") == NULL ||
+		    strstr(text, "No attribute differs") != NULL)
+			fail_msg("form %zu: %s", i, text);
+	}
+	arena_release(&a);
+}
+
 static void
 test_at_most_fifty_annotations(void **state)
 {
@@ -483,6 +527,7 @@ main(void)
 	    cmocka_unit_test(test_sentences_do_not_contradict_themselves),
 	    cmocka_unit_test(test_the_same_error_is_shown_once),
 	    cmocka_unit_test(test_a_head_that_does_not_evaluate_is_named),
+	    cmocka_unit_test(test_what_could_not_be_told_is_said_everywhere),
 	    cmocka_unit_test(test_at_most_fifty_annotations),
 	    cmocka_unit_test(test_what_has_not_ended_is_not_counted_as_ended),
 	    cmocka_unit_test(test_bad_jobs_are_refused),

@@ -217,7 +217,7 @@ static const struct command commands[] = {
     {"run", "[--config FILE] RUN", "one run: its way so far and its builds", operate_run},
     {"retry", "[--config FILE] RUN", "that run's head again, like /ekaci rebuild", operate_retry},
     {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel},
-    {"approve", "[--config FILE] OWNER/REPO#NUMBER", "lets a pull request's head be evaluated and built", operate_approve},
+    {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built", operate_approve},
     {"check-config", "[FILE]", "every mistake in ekaci.toml, or in a .ekaci/config.json, with line and column",
         run_check_config},
     {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup},

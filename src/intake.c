@@ -5,6 +5,7 @@
 #include "obey.h"
 #include "store/delivery.h"
 #include "store/desired.h"
+#include "support/base/clock.h"
 #include "support/base/log.h"
 
 #include <inttypes.h>
@@ -60,6 +61,9 @@ put_pull(struct intake *in, const struct event *ev, struct err *e)
 	    .author = ev->pr.author,
 	    .association = ev->pr.association};
 
+	/* A pull request is opened once, and with its first head nobody can mean another one. */
+	if (ev->action != ACTION_OPENED)
+		pr.head_since = ev->pr.pushed_ms != 0 ? ev->pr.pushed_ms : clock_now_ms();
 	return store_pull_put(in->p.store, &pr, e);
 }
 
@@ -87,7 +91,9 @@ add_command(struct intake *in, const struct event *ev, int64_t number, int64_t c
 	    .comment = comment,
 	    .login = comment != 0 ? ev->comment.author : ev->sender,
 	    .verb = verb,
-	    .words = words};
+	    .words = words,
+	    .head = comment != 0 ? NULL : ev->check.head,
+	    .said = ev->comment.created_ms};
 
 	return c.login != NULL ? store_command_add(in->p.store, &c, e) : 0;
 }
@@ -101,6 +107,9 @@ on_comment(struct intake *in, struct arena *a, const struct event *ev, struct er
 	if (put_repository(in, ev, e) != 0)
 		return -1;
 	accept_command(a, str_of(ev->comment.body), &commands, &n);
+	int rc = n > 0 ? store_comment_take(in->p.store, ev->repository.id, ev->comment.id, e) : 1;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	for (size_t i = 0; i < n; i++) {
 		AUTO(json_drop) json_t *words = json_array();
 		for (size_t k = 0; k < commands[i].n_args; k++)
@@ -155,6 +164,10 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	}
 	/* Events of forks do not name the pull request: its head does. */
 	if (store_pulls_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
+		return -1;
+	/* An approval of a head that is none any more is answered, so that nobody takes it for one of the newer. */
+	if (n == 0 && strcmp(verb, "approve") == 0 && store_pulls_once_of_head(in->p.store, ev->repository.id, ev->check.head,
+	                                                  numbers, COUNT(numbers), &n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (add_command(in, ev, numbers[i], 0, verb, words, e) != 0)

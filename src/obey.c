@@ -480,7 +480,8 @@ on_pull(void *ctx, const json_t *pull, const struct err *why)
 	    .title = arena_strdup(&q->a, json_str(pull, "title", "")),
 	    .author = arena_strdup(&q->a, json_str_at(pull, "user.login", "")),
 	    .association = arena_strdup(&q->a, json_str(pull, "author_association", "")),
-	    .head_since = accept_pushed(pull)};
+	    .head_since = accept_pushed(pull),
+	    .changed = accept_time(json_str(pull, "updated_at", NULL))};
 	if (store_pull_put(q->o->p.store, &q->pr, &e) != 0) {
 		postpone(q, &e);
 		return;

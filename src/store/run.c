@@ -90,14 +90,18 @@ store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
 {
 	return db_run(s, e,
 	    "INSERT INTO pull_request (repository, number, state, head, base_ref, title, author, association, fork,"
-	    " draft, updated, head_since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+	    " draft, updated, head_since, head_before, changed)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
 	    " ON CONFLICT (repository, number) DO UPDATE SET state = excluded.state, head = excluded.head,"
 	    " head_since = CASE WHEN head = excluded.head THEN head_since ELSE excluded.head_since END,"
+	    " head_before = CASE WHEN head = excluded.head THEN head_before ELSE excluded.head_before END,"
+	    " changed = max(changed, excluded.changed),"
 	    " base_ref = excluded.base_ref, title = excluded.title, author = excluded.author,"
 	    " association = excluded.association, fork = excluded.fork, draft = excluded.draft,"
 	    " updated = excluded.updated",
-	    "iissssssiiii", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title, p->author,
-	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since);
+	    "iissssssiiiisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title, p->author,
+	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since,
+	    p->before, p->changed);
 }
 
 int
@@ -106,7 +110,8 @@ store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t num
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT state, head, base_ref, title, author, association, fork, draft, approved, head_since FROM pull_request"
+	    "SELECT state, head, base_ref, title, author, association, fork, draft, approved, head_since,"
+	    " head_before, changed FROM pull_request"
 	    " WHERE repository = ?1 AND number = ?2",
 	    "ii", repository, number);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -124,8 +129,39 @@ store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t num
 	    .fork = db_i64(q, 6) != 0,
 	    .draft = db_i64(q, 7) != 0,
 	    .approved = db_text(a, q, 8),
-	    .head_since = db_i64(q, 9)};
+	    .head_since = db_i64(q, 9),
+	    .before = db_text(a, q, 10),
+	    .changed = db_i64(q, 11)};
 	return 0;
+}
+
+int
+store_head_early(struct store *s, const struct pull_request *p, struct err *e)
+{
+	if (db_run(s, e, "DELETE FROM head_early WHERE repository = ?1 AND number = ?2 AND changed < ?3", "iii", p->repository,
+	        p->number, p->changed) != 0)
+		return -1;
+	return db_run(s, e,
+	    "INSERT INTO head_early (repository, number, before, head, changed) VALUES (?1, ?2, ?3, ?4, ?5)"
+	    " ON CONFLICT DO UPDATE SET head = excluded.head, changed = excluded.changed",
+	    "iissi", p->repository, p->number, p->before, p->head, p->changed);
+}
+
+int
+store_head_follows(struct store *s, struct arena *a, const struct pull_request *p, const char **ret, struct err *e)
+{
+	{
+		AUTO(db_done)
+		sqlite3_stmt *q = db_query(s, e,
+		    "SELECT head FROM head_early WHERE repository = ?1 AND number = ?2 AND before = ?3 AND changed = ?4", "iisi",
+		    p->repository, p->number, p->head, p->changed);
+		int rc = q == NULL ? -1 : db_row(s, q, e);
+		if (rc <= 0)
+			return rc < 0 ? -1 : 1;
+		*ret = db_text(a, q, 0);
+	}
+	return db_run(s, e, "DELETE FROM head_early WHERE repository = ?1 AND number = ?2 AND before = ?3", "iis", p->repository,
+	    p->number, p->head);
 }
 
 int
@@ -161,6 +197,18 @@ store_branch_done(struct store *s, struct arena *a, int64_t repository, const ch
 
 	*ret = rc > 0 ? db_text(a, q, 0) : NULL;
 	return rc < 0 ? -1 : 0;
+}
+
+int
+store_branch_had(struct store *s, int64_t repository, const char *branch, const char *head, bool *ret, struct err *e)
+{
+	int64_t n = 0;
+
+	if (db_int(s, &n, e, "SELECT count(*) FROM run WHERE repository = ?1 AND head = ?2 AND number = 0 AND base_ref = ?3", "iss",
+	        repository, head, branch) != 0)
+		return -1;
+	*ret = n > 0;
+	return 0;
 }
 
 static int

@@ -48,6 +48,8 @@ struct pull_request {
 	const char *author, *association; /* NULL when the account is gone */
 	const char *approved;             /* head that somebody approved, or NULL */
 	int64_t head_since;               /* when head was pushed, GitHub's clock; 0: the pull request came with it */
+	const char *before;               /* the head that it replaced, or NULL */
+	int64_t changed;                  /* updated_at of the newest event that counted; 0: not known */
 };
 
 /* JSON texts are NULL until their stage has ended. */
@@ -70,10 +72,14 @@ must_check int store_installation_put(struct store *s, int64_t id, const char *a
 must_check int store_repository_put(struct store *s, const struct repository *r, struct err *e);
 /* 1 when there is none. */
 must_check int store_repository_get(struct store *s, struct arena *a, int64_t id, struct repository *ret, struct err *e);
-/* head_since is taken with a head that is new; approved is not written. */
+/* head_since and before are taken with a head that is new; changed never goes back; approved is not written. */
 must_check int store_pull_put(struct store *s, const struct pull_request *p, struct err *e);
 must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number,
     struct pull_request *ret, struct err *e);
+/* Keeps a push of the second `changed` whose forerunner has not come; forgets those of seconds before. */
+must_check int store_head_early(struct store *s, const struct pull_request *p, struct err *e);
+/* Takes the one that followed on a head in that second, 1: there is none. */
+must_check int store_head_follows(struct store *s, struct arena *a, const struct pull_request *p, const char **ret, struct err *e);
 /* 1 when its head is another one: nothing happened. */
 must_check int store_pull_approve(struct store *s, int64_t repository, int64_t number, const char *head, struct err *e);
 /* Raises its builds above other pull requests' (1), lowers them (-1), or neither (0). */
@@ -88,6 +94,9 @@ must_check int store_pulls_once_of_head(struct store *s, int64_t repository, con
 
 /* The head that the newest finished run of a branch was of; NULL when there is none. */
 must_check int store_branch_done(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret,
+    struct err *e);
+/* Whether a branch ever had a run of this head. */
+must_check int store_branch_had(struct store *s, int64_t repository, const char *branch, const char *head, bool *ret,
     struct err *e);
 /* A new run in RUN_ACCEPTED. */
 must_check int store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err *e);

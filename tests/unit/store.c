@@ -755,6 +755,44 @@ an_approval_is_of_the_head_that_is_there(void **state)
 	assert_int_equal(pr.head_since, 9000);
 }
 
+static void
+a_push_waits_for_the_one_it_followed_on(void **state)
+{
+	struct fixture *f = *state;
+	struct pull_request early = {.repository = 1, .number = 1, .before = "b", .head = "c", .changed = 2000};
+	struct pull_request known = {.repository = 1, .number = 1, .open = true, .head = "b", .before = "a", .base_ref = "main",
+	    .title = "t", .changed = 2000};
+	const char *next = NULL;
+	bool had = true;
+
+	assert_int_equal(store_head_early(f->s, &early, &f->e), 0);
+	assert_int_equal(store_head_early(f->s, &early, &f->e), 0);
+	known.number = 2;
+	assert_int_equal(store_head_follows(f->s, &f->a, &known, &next, &f->e), 1);
+	known.number = 1;
+	known.changed = 3000; /* another second */
+	assert_int_equal(store_head_follows(f->s, &f->a, &known, &next, &f->e), 1);
+	known.changed = 2000;
+	assert_int_equal(store_head_follows(f->s, &f->a, &known, &next, &f->e), 0);
+	assert_string_equal(next, "c");
+	assert_int_equal(store_head_follows(f->s, &f->a, &known, &next, &f->e), 1);
+	/* What is known never becomes older. */
+	assert_int_equal(store_pull_put(f->s, &known, &f->e), 0);
+	known.changed = 1000;
+	known.before = "x";
+	assert_int_equal(store_pull_put(f->s, &known, &f->e), 0);
+	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &known, &f->e), 0);
+	assert_int_equal(known.changed, 2000);
+	assert_string_equal(known.before, "a");
+	assert_int_equal(store_branch_had(f->s, 1, "main", head, &had, &f->e), 0);
+	assert_false(had); /* a pull request's run is none of the branch */
+	struct run r = {.repository = 1, .number = RUN_OF_BRANCH, .head = head, .base_ref = "main", .reason = "push"};
+	int64_t id;
+	assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
+	assert_int_equal(store_branch_had(f->s, 1, "main", head, &had, &f->e), 0);
+	assert_true(had);
+}
+
 /* What runs often must not read whole tables that grow. */
 static void
 frequent_queries_use_their_indexes(void **state)
@@ -813,6 +851,7 @@ main(void)
 	    TEST(commands_wait_until_they_are_due),
 	    TEST(a_comment_is_taken_once_for_ever),
 	    TEST(an_approval_is_of_the_head_that_is_there),
+	    TEST(a_push_waits_for_the_one_it_followed_on),
 	    TEST(frequent_queries_use_their_indexes),
 	};
 

@@ -244,7 +244,7 @@ static const struct command commands[] = {
     {"run", "[--config FILE] RUN", "one run: its way so far and its builds", operate_run, NULL, "--config="},
     {"retry", "[--config FILE] RUN", "that run's head again, like /ekaci rebuild", operate_retry, NULL, "--config="},
     {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel, NULL, "--config="},
-    {"approve", "[--config FILE] OWNER/REPO#NUMBER", "lets a pull request's head be evaluated and built", operate_approve,
+    {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built", operate_approve,
         NULL, "--config="},
     {"check-config", "[FILE]", "every mistake in ekaci.toml or a .ekaci/config.json", run_check_config,
         "Every mistake in FILE, with line and column: the bot's settings (ekaci.toml), or\n"

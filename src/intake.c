@@ -5,6 +5,7 @@
 #include "obey.h"
 #include "store/delivery.h"
 #include "store/desired.h"
+#include "support/base/clock.h"
 #include "support/base/log.h"
 #include "trust.h"
 
@@ -47,8 +48,46 @@ put_repository(struct intake *in, const struct event *ev, struct err *e)
 	return store_repository_put(in->p.store, &row, e);
 }
 
-static int
-put_pull(struct intake *in, const struct event *ev, struct err *e)
+/* What an event of a pull request tells that we know. */
+enum news {
+	NEWS,        /* it is the newest word */
+	NEWS_BESIDE, /* as new as the newest, and not the one to say what the head is */
+	NEWS_EARLY,  /* a push of the same second, on a head that we have not been told of */
+	REPEATED,    /* nothing that is not known */
+	LATE         /* what it tells was replaced by what is known */
+};
+
+/*
+ * updated_at decides, in whole seconds; within one, what a push replaced. Arrival decides nothing: GitHub sends events at once,
+ * sends failed ones again days later, and anybody who kept one can send it again.
+ */
+static enum news
+news_of(const struct event *ev, const struct pull_request *known)
+{
+	bool moved = strcmp(ev->pr.head, known->head) != 0;
+	bool same = !moved && strcmp(ev->pr.base_ref, known->base_ref) == 0 && ev->pr.open == known->open;
+	bool tie = ev->pr.updated_ms != 0 && ev->pr.updated_ms == known->changed;
+
+	/* That happens once, and first. */
+	if (ev->action == ACTION_OPENED && moved && (ev->pr.updated_ms <= known->changed || known->changed == 0))
+		return LATE;
+	if (ev->pr.updated_ms != 0 && ev->pr.updated_ms < known->changed)
+		return same ? REPEATED : LATE;
+	/* Nothing is pushed to a closed pull request: it was closed after. */
+	if (tie && !known->open && ev->action != ACTION_REOPENED && ev->action != ACTION_CLOSED)
+		return LATE;
+	if (tie && moved && ev->action == ACTION_SYNCHRONIZE && ev->pr.before != NULL) {
+		if (strcmp(ev->pr.before, known->head) == 0)
+			return NEWS;
+		return known->before != NULL && strcmp(ev->pr.head, known->before) == 0 ? LATE : NEWS_EARLY;
+	}
+	if (tie && moved && ev->action != ACTION_SYNCHRONIZE)
+		return NEWS_BESIDE;
+	return same && ev->action != ACTION_CLOSED ? REPEATED : NEWS;
+}
+
+static struct pull_request
+pull_of(const struct event *ev, bool first)
 {
 	struct pull_request pr = {.repository = ev->repository.id,
 	    .number = ev->pr.number,
@@ -56,26 +95,92 @@ put_pull(struct intake *in, const struct event *ev, struct err *e)
 	    .fork = ev->pr.fork,
 	    .draft = ev->pr.draft,
 	    .head = ev->pr.head,
+	    .before = ev->pr.before,
 	    .base_ref = ev->pr.base_ref,
 	    .title = ev->pr.title != NULL ? ev->pr.title : "",
 	    .author = ev->pr.author,
-	    .association = ev->pr.association};
+	    .association = ev->pr.association,
+	    .changed = ev->pr.updated_ms};
 
-	return store_pull_put(in->p.store, &pr, e);
+	/* With the head that it was opened with nobody can mean another one. */
+	if (ev->action != ACTION_OPENED || !first)
+		pr.head_since = ev->pr.pushed_ms != 0 ? ev->pr.pushed_ms : clock_now_ms();
+	return pr;
+}
+
+/* Pushes that came before the one that they followed on. */
+static int
+put_with_followers(struct intake *in, struct arena *a, struct pull_request *pr, struct err *e)
+{
+	int rc = store_pull_put(in->p.store, pr, e);
+
+	while (rc == 0) {
+		const char *next;
+		rc = store_head_follows(in->p.store, a, pr, &next, e);
+		if (rc == 0) {
+			pr->before = pr->head;
+			pr->head = next;
+			rc = store_pull_put(in->p.store, pr, e);
+		}
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* Told again, or told in an event that came before its own: a run is there, or should have been. */
+static int
+start_missing(struct intake *in, struct arena *a, const struct pull_request *known, const char *reason, struct err *e)
+{
+	struct run newest;
+	int rc = known->open ? store_run_of(in->p.store, a, known->repository, known->number, false, &newest, e) : 0;
+
+	if (rc < 0 || !known->open)
+		return rc;
+	if (rc == 0 && strcmp(newest.head, known->head) == 0 && strcmp(newest.base_ref, known->base_ref) == 0)
+		return 0;
+	struct run wanted = {.repository = known->repository,
+	    .number = known->number,
+	    .head = known->head,
+	    .base_ref = known->base_ref,
+	    .reason = reason};
+	return flow_start(in->flow, &wanted, e);
 }
 
 static int
-on_pull_request(struct intake *in, const struct event *ev, struct err *e)
+on_pull_request(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
-	if (put_repository(in, ev, e) != 0 || put_pull(in, ev, e) != 0)
+	struct pull_request known = {0};
+	const char *reason = event_action_name(ev->action);
+	int rc = store_pull_get(in->p.store, a, ev->repository.id, ev->pr.number, &known, e);
+
+	if (rc < 0)
 		return -1;
-	if (ev->action == ACTION_CLOSED)
-		return flow_cancel(in->flow, ev->repository.id, ev->pr.number, NULL, "the pull request was closed", e);
-	struct run wanted = {.repository = ev->repository.id,
-	    .number = ev->pr.number,
-	    .head = ev->pr.head,
-	    .base_ref = ev->pr.base_ref,
-	    .reason = event_action_name(ev->action)};
+	struct pull_request pr = pull_of(ev, rc != 0);
+	enum news news = rc == 0 ? news_of(ev, &known) : NEWS;
+	switch (news) {
+	case LATE:
+		log_info("pull request %" PRId64 ": a late event changes nothing: %s of %.10s", pr.number, reason, pr.head);
+		return 0;
+	case REPEATED:
+		if (pr.changed > known.changed && (put_repository(in, ev, e) != 0 || store_pull_put(in->p.store, &pr, e) != 0))
+			return -1;
+		return start_missing(in, a, &known, reason, e);
+	case NEWS_EARLY:
+		return store_head_early(in->p.store, &pr, e);
+	case NEWS_BESIDE:
+		pr.head = known.head;
+		break;
+	case NEWS:
+		break;
+	}
+	if (put_repository(in, ev, e) != 0 || put_with_followers(in, a, &pr, e) != 0)
+		return -1;
+	if (!pr.open)
+		return flow_cancel(in->flow, pr.repository, pr.number, NULL, "the pull request was closed", e);
+	struct run wanted = {.repository = pr.repository,
+	    .number = pr.number,
+	    .head = pr.head,
+	    .base_ref = pr.base_ref,
+	    .reason = reason};
 	return flow_start(in->flow, &wanted, e);
 }
 
@@ -98,7 +203,9 @@ add_command(struct intake *in, const struct event *ev, int64_t number, int64_t c
 	    .comment = comment,
 	    .login = comment != 0 ? ev->comment.author : ev->sender,
 	    .verb = verb,
-	    .words = words};
+	    .words = words,
+	    .head = comment != 0 ? NULL : ev->check.head,
+	    .said = ev->comment.created_ms};
 
 	return c.login != NULL ? store_command_add(in->p.store, &c, e) : 0;
 }
@@ -114,6 +221,9 @@ on_comment(struct intake *in, struct arena *a, const struct event *ev, struct er
 	accept_command(a, str_of(ev->comment.body), &commands, &n);
 	if (n > 0 && !is_heard(in, ev->comment.author, ev->comment.bot))
 		return 0;
+	int rc = n > 0 ? store_comment_take(in->p.store, ev->repository.id, ev->comment.id, e) : 1;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	for (size_t i = 0; i < n; i++) {
 		AUTO(json_drop) json_t *words = json_array();
 		for (size_t k = 0; k < commands[i].n_args; k++)
@@ -167,10 +277,14 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 		return -1;
 	if (n == 0) {
 		int rc = number_of_commit(in, a, ev, &numbers[0], e);
-		if (rc != 0)
-			return rc < 0 ? -1 : 0;
-		n = 1;
+		if (rc < 0)
+			return -1;
+		n = rc == 0;
 	}
+	/* An approval of a head that is none any more is answered, so that nobody takes it for one of the newer. */
+	if (n == 0 && strcmp(verb, "approve") == 0 && store_pulls_once_of_head(in->p.store, ev->repository.id, ev->check.head,
+	                                                  numbers, COUNT(numbers), &n, e) != 0)
+		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (add_command(in, ev, numbers[i], 0, verb, words, e) != 0)
 			return -1;
@@ -197,12 +311,21 @@ static int
 on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	const char *branch = ev->repository.default_branch, *before = NULL;
+	struct run newest;
+	bool had = false;
+	int rc;
 
 	if (put_repository(in, ev, e) != 0)
 		return -1;
 	if (branch == NULL || strcmp(ev->push.ref, arena_printf(a, "refs/heads/%s", branch)) != 0 ||
 	    strspn(ev->push.after, "0") == strlen(ev->push.after))
 		return 0;
+	/* Told again: what was a head of the branch is one once more only where it replaces the present one. */
+	rc = store_run_of(in->p.store, a, ev->repository.id, RUN_OF_BRANCH, false, &newest, e);
+	if (rc == 0 && strcmp(newest.head, ev->push.before) != 0 && strcmp(newest.base_ref, branch) == 0)
+		rc = store_branch_had(in->p.store, ev->repository.id, branch, ev->push.after, &had, e);
+	if (rc < 0 || had)
+		return rc < 0 ? -1 : 0;
 	if (store_branch_done(in->p.store, a, ev->repository.id, branch, &before, e) != 0)
 		return -1;
 	struct run wanted = {.repository = ev->repository.id,
@@ -262,7 +385,7 @@ on_event(struct intake *in, struct arena *a, const struct event *ev, struct err 
 {
 	switch (ev->kind) {
 	case EVENT_PULL_REQUEST:
-		return on_pull_request(in, ev, e);
+		return on_pull_request(in, a, ev, e);
 	case EVENT_COMMENT:
 		return on_comment(in, a, ev, e);
 	case EVENT_CHECK_RUN:

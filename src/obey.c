@@ -1,6 +1,7 @@
 /* Commands: whose they are, whether they may, and what comes of them. */
 #include "obey.h"
 
+#include "accept/accept.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -12,6 +13,8 @@
 
 enum {
 	RETRY_MS = 10 * 1000,
+	HEAD_RETRY_MS = 2 * 1000, /* GitHub has another head than we know of: its event is on the way */
+	MAX_HEAD_ATTEMPTS = 5,
 	MAX_COMMAND_ATTEMPTS = 30, /* of asking GitHub for a permission */
 	MAX_EXPLAINED = 5,         /* attributes of one command */
 	MAX_ANSWER = 50000,        /* bytes; GitHub takes 65,536 characters */
@@ -34,6 +37,8 @@ struct asking {
 	struct repository repo;
 	struct pull_request pr;
 	const char *permission;
+	const char *present; /* the head at GitHub a moment ago, or NULL: nobody asked */
+	bool closed;         /* there */
 	json_t *words;
 	const char *answer; /* of a worker */
 	struct worker *worker;
@@ -49,12 +54,23 @@ forget(struct asking *q)
 }
 
 static void
+answer(struct obey *o, const struct asking *q, const char *reply)
+{
+	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
+	struct err e;
+	char marker[80];
+
+	snprintf(marker, sizeof(marker), "<!-- ekaci:answer %" PRId64 " -->", q->command.id);
+	if (store_want_reply(o->p.store, &to, q->command.number, marker, str_of(reply), &e) != 0)
+		log_err(LOG_ERROR, "command", &e);
+}
+
+static void
 react(struct obey *o, const struct asking *q, const char *content, const char *reply)
 {
 	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
 	int64_t refused = 0;
 	struct err e;
-	char marker[80];
 
 	if (q->command.comment == 0)
 		return;
@@ -63,11 +79,8 @@ react(struct obey *o, const struct asking *q, const char *content, const char *r
 		reply = NULL;
 	if (store_want_reaction(o->p.store, &to, q->command.comment, content, &e) != 0)
 		log_err(LOG_ERROR, "command", &e);
-	if (reply == NULL)
-		return;
-	snprintf(marker, sizeof(marker), "<!-- ekaci:answer %" PRId64 " -->", q->command.id);
-	if (store_want_reply(o->p.store, &to, q->command.number, marker, str_of(reply), &e) != 0)
-		log_err(LOG_ERROR, "command", &e);
+	if (reply != NULL)
+		answer(o, q, reply);
 }
 
 static const char help_text[] =
@@ -80,7 +93,8 @@ static const char help_text[] =
     "| `/ekaci explain ATTR...` | says why an attribute differs | write access or author |\n"
     "| `/ekaci priority high`, `normal`, `low` | builds before, among or after other pull requests | write access |\n"
     "| `/ekaci eval` | evaluates this head whatever the change-set rules say | write access |\n"
-    "| `/ekaci approve` | lets this head be evaluated and built, also when it is wide or from outside | write access |\n"
+    "| `/ekaci approve`, `/ekaci approve COMMIT` | lets the head that you looked at, or the one that you name, be evaluated and "
+    "built, also when it is wide or from outside; what is pushed later waits again | write access |\n"
     "| `/ekaci cancel` | stops what is under way for this pull request | write access or author |\n"
     "| `/ekaci status` | says how far it is | everybody with read access |\n"
     "| `/ekaci help` | this list | everybody with read access |\n";
@@ -165,11 +179,81 @@ may(const struct asking *q)
 	return writer || (author && (strcmp(q->command.verb, "cancel") == 0 || strcmp(q->command.verb, "explain") == 0));
 }
 
+/* What gives leave: an approval, and a rebuild of names, which builds them also where nobody has approved. */
+static bool
+gives_leave(const struct asking *q)
+{
+	return strcmp(q->command.verb, "approve") == 0 ||
+	       (strcmp(q->command.verb, "rebuild") == 0 && json_array_size(q->words) > 0 &&
+	           strcasecmp(word(q, 0), "failed") != 0 && strcasecmp(word(q, 0), "all") != 0);
+}
+
+/* Why it gives leave to nothing, in *ret, for people: because it is not of the present head. NULL when it is. */
+static int
+misses_head(struct obey *o, struct asking *q, const char **ret, struct err *e)
+{
+	bool approve = strcmp(q->command.verb, "approve") == 0;
+	struct approval is = {.head = q->command.head, .said = q->command.said};
+	struct run newest = {0};
+	int rc = store_run_of(o->p.store, &q->a, q->repo.id, q->command.number, false, &newest, e);
+
+	*ret = NULL;
+	if (rc < 0 || q->pr.head == NULL)
+		return rc < 0 ? -1 : 0;
+	const char *head = q->pr.head;
+	const char *how = arena_printf(&q->a, approve ? "`/ekaci approve %s` is an approval of it." : "Say it once more, and it is done for `%.10s`.", head);
+	if (approve && q->command.comment != 0 && json_array_size(q->words) > 0)
+		is.word = word(q, 0);
+	if (q->present != NULL && strcmp(q->present, head) != 0) {
+		*ret = arena_printf(&q->a, "The head is `%.10s` by now, and not yet known here, so nothing was done. Say it again when it "
+		    "has its checks.", q->present);
+		return 0;
+	}
+	switch (trust_approval(&is, &q->pr, rc == 0 && strcmp(newest.head, head) == 0 ? newest.ended : 0)) {
+	case APPROVAL_GOOD:
+		break;
+	case APPROVAL_OTHER:
+		*ret = arena_printf(&q->a, "`%.10s` is not the head of this pull request, which is `%.10s`: nothing of that is approved. %s",
+		    is.head != NULL ? is.head : is.word, head, how);
+		break;
+	case APPROVAL_UNSEEN:
+		*ret = arena_printf(&q->a, "`%.10s` was pushed after this comment was written, or just before: who wrote it cannot have "
+		    "looked at it, so nothing of it is approved. %s", head, how);
+		break;
+	case APPROVAL_NONSENSE:
+		*ret = arena_printf(&q->a, "`/ekaci approve` takes the name of a commit, at least 7 hex digits of it, or nothing. Nothing is "
+		    "approved. The head is `%.10s`.", head);
+		break;
+	}
+	return 0;
+}
+
+/* True when it gave leave to a head that is not the present one: that is answered, and nothing else is done. */
+static int
+refuse_unseen(struct obey *o, struct asking *q, bool *ret, struct err *e)
+{
+	const char *why = NULL;
+
+	if (gives_leave(q) && misses_head(o, q, &why, e) != 0)
+		return -1;
+	*ret = why != NULL;
+	if (why == NULL)
+		return 0;
+	log_info("command %" PRId64 ": %s of %s for #%" PRId64 " is not of the present head", q->command.id, q->command.verb,
+	    q->command.login, q->command.number);
+	if (q->command.comment != 0)
+		react(o, q, "confused", why);
+	else if (!q->command.operator)
+		answer(o, q, why);
+	return 0;
+}
+
 /* Gives the outcome for the row; e only for what should be tried again. */
 static int
 obey_command(struct obey *o, struct asking *q, const char **ret_outcome, struct err *e)
 {
 	const char *verb = q->command.verb;
+	bool unseen = false;
 	int rc = 0;
 
 	*ret_outcome = "done";
@@ -187,13 +271,15 @@ obey_command(struct obey *o, struct asking *q, const char **ret_outcome, struct 
 		react(o, q, q->answer != NULL ? "+1" : "confused", q->answer != NULL ? q->answer : "Which attribute? `/ekaci explain ATTR`");
 	} else if (strcmp(verb, "priority") == 0) {
 		rc = set_priority(o, q, e);
-	} else if (!q->pr.open) {
+	} else if (!q->pr.open || q->closed) {
 		*ret_outcome = "closed";
 		react(o, q, "confused", "This pull request is closed.");
 	} else if (strcmp(verb, "cancel") == 0) {
 		rc = flow_cancel(o->flow, q->repo.id, q->command.number, NULL,
 		    arena_printf(&q->a, "%s asked for it", q->command.login), e);
 		react(o, q, "+1", NULL);
+	} else if ((rc = refuse_unseen(o, q, &unseen, e)) != 0 || unseen) {
+		*ret_outcome = "unseen";
 	} else {
 		bool approve = strcmp(verb, "approve") == 0;
 		if (approve && q->pr.head != NULL)
@@ -205,6 +291,16 @@ obey_command(struct obey *o, struct asking *q, const char **ret_outcome, struct 
 	return rc;
 }
 
+/* What is known now: while GitHub was asked, other events may have come. */
+static int
+read_pull(struct obey *o, struct asking *q, struct err *e)
+{
+	int rc = store_pull_get(o->p.store, &q->a, q->repo.id, q->command.number, &q->pr, e);
+
+	q->pr.open = q->pr.open || q->command.number <= 0; /* a branch or a merge group is no pull request */
+	return rc < 0 ? -1 : 0;
+}
+
 static void
 settle(struct asking *q)
 {
@@ -214,7 +310,9 @@ settle(struct asking *q)
 	int rc = -1;
 
 	if (store_begin(o->p.store, &e) == 0) {
-		rc = obey_command(o, q, &outcome, &e);
+		rc = read_pull(o, q, &e);
+		if (rc == 0)
+			rc = obey_command(o, q, &outcome, &e);
 		if (rc == 0)
 			rc = store_command_done(o->p.store, q->command.id, outcome, &e);
 		rc = store_end(o->p.store, rc, &e);
@@ -244,7 +342,7 @@ postpone(struct asking *q, const struct err *why)
 	if (rc != 0)
 		log_err(LOG_ERROR, "command", &e);
 	forget(q);
-	loop_timer_set(o->timer, RETRY_MS);
+	obey_kick(o);
 }
 
 /* --- explaining: the difference may be large, so a worker reads it --- */
@@ -310,6 +408,32 @@ explain(struct asking *q)
 	return false;
 }
 
+/* What would be approved is looked at once more, at GitHub: a push may have been faster than its event. */
+static void
+on_present(void *ctx, const json_t *pull, const struct err *why)
+{
+	struct asking *q = ctx;
+	struct obey *o = q->o;
+	struct err e = {0};
+
+	if (o->closing)
+		return;
+	if (why != NULL || read_pull(o, q, &e) != 0) {
+		postpone(q, why != NULL ? why : &e);
+		return;
+	}
+	q->present = arena_strdup(&q->a, json_str_at(pull, "head.sha", ""));
+	q->closed = strcmp(json_str(pull, "state", ""), "open") != 0;
+	if (q->closed || q->pr.head == NULL || strcmp(q->present, q->pr.head) == 0 || q->command.attempts >= MAX_HEAD_ATTEMPTS) {
+		settle(q);
+		return;
+	}
+	if (store_command_later(o->p.store, q->command.id, clock_now_ms() + HEAD_RETRY_MS, &e) != 0)
+		log_err(LOG_ERROR, "command", &e);
+	forget(q);
+	obey_kick(o);
+}
+
 static void
 on_permission(void *ctx, const char *permission, const struct err *why)
 {
@@ -322,6 +446,10 @@ on_permission(void *ctx, const char *permission, const struct err *why)
 		return;
 	}
 	q->permission = arena_strdup(&q->a, permission);
+	if (gives_leave(q) && may(q) && q->command.number > 0) {
+		send_pull(q->o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.number, on_present, q);
+		return;
+	}
 	if (strcmp(q->command.verb, "explain") != 0 || !may(q) || json_array_size(q->words) == 0 || !explain(q))
 		settle(q);
 }
@@ -362,7 +490,9 @@ on_pull(void *ctx, const json_t *pull, const struct err *why)
 	    .base_ref = arena_strdup(&q->a, json_str_at(pull, "base.ref", "")),
 	    .title = arena_strdup(&q->a, json_str(pull, "title", "")),
 	    .author = arena_strdup(&q->a, json_str_at(pull, "user.login", "")),
-	    .association = arena_strdup(&q->a, json_str(pull, "author_association", ""))};
+	    .association = arena_strdup(&q->a, json_str(pull, "author_association", "")),
+	    .head_since = accept_pushed(pull),
+	    .changed = accept_time(json_str(pull, "updated_at", NULL))};
 	if (store_pull_put(q->o->p.store, &q->pr, &e) != 0) {
 		postpone(q, &e);
 		return;
@@ -407,8 +537,18 @@ look(void *ctx)
 	struct obey *o = ctx;
 	struct err e = {0};
 
-	if (o->closing || o->asking || ask(o, &e) >= 0)
+	int64_t due;
+
+	if (o->closing || o->asking)
 		return;
+	int rc = ask(o, &e);
+	if (rc == 0 || (rc == 1 && store_command_due(o->p.store, &due, &e) == 0 && due == INT64_MAX))
+		return;
+	if (rc == 1 && e.kind == ERR_NONE) { /* one waits; being told of another must not make us forget it */
+		int64_t in = due - clock_now_ms();
+		loop_timer_set(o->timer, in > 0 ? in : 0);
+		return;
+	}
 	log_err(LOG_ERROR, "command", &e);
 	loop_timer_set(o->timer, RETRY_MS);
 }

@@ -8,6 +8,7 @@
 #include "support/base/clock.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
+#include "trust.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,6 +25,7 @@ struct operate {
 	struct settings c;
 	struct store *s;
 	const char *verb, *what; /* NULL: only look */
+	const char *head;        /* that was named, or NULL */
 };
 
 static const char *
@@ -103,14 +105,15 @@ wake(struct operate *o)
 }
 
 static int
-command(struct operate *o, int64_t repository, int64_t number, const char *verb, struct err *e)
+command(struct operate *o, int64_t repository, int64_t number, const char *verb, const char *head, struct err *e)
 {
 	struct store_command c = {.repository = repository,
 	    .number = number,
 	    .operator = true,
 	    .login = "the operator",
 	    .verb = verb,
-	    .words = "[]"};
+	    .words = "[]",
+	    .head = head};
 
 	if (store_command_add(o->s, &c, e) != 0)
 		return -1;
@@ -126,7 +129,7 @@ command_run(struct operate *o, int64_t id, struct err *e)
 
 	if (rc != 0)
 		return rc < 0 ? -1 : fail(e, ERR_ABSENT, "there is no run %" PRId64, id);
-	return command(o, r.repository, r.number, o->verb, e);
+	return command(o, r.repository, r.number, o->verb, NULL, e);
 }
 
 static int
@@ -134,13 +137,25 @@ command_pull(struct operate *o, struct err *e)
 {
 	struct str number, name, owner = str_cut(str_cut(str_of(o->what), '#', &number), '/', &name);
 	struct view_repository repo;
+	struct pull_request pr;
 	int64_t n;
 
 	if (number.p == NULL || name.p == NULL || str_to_i64(number, &n) != 0 || n < 1)
 		return fail(e, ERR_INPUT, "%s is not OWNER/REPO#NUMBER", safe(o, o->what));
 	if (view_repository(o->s, &o->a, str_dup(&o->a, owner), str_dup(&o->a, name), &repo, e) != 0)
 		return -1;
-	return command(o, repo.id, n, o->verb, e);
+	int rc = store_pull_get(o->s, &o->a, repo.id, n, &pr, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : fail(e, ERR_ABSENT, "nothing is known of %s", safe(o, o->what));
+	/* What the operator is shown here is what is approved, whatever is pushed meanwhile. */
+	const struct approval named = {.word = o->head, .said = INT64_MAX};
+	enum approval_is is = o->head != NULL ? trust_approval(&named, &pr, 0) : APPROVAL_GOOD;
+	if (is == APPROVAL_NONSENSE)
+		return fail(e, ERR_INPUT, "%s is not the name of a commit, or less than 7 digits of it", safe(o, o->head));
+	if (is != APPROVAL_GOOD)
+		return fail(e, ERR_INPUT, "%s is not the head of %s, which is %s", safe(o, o->head), safe(o, o->what), pr.head);
+	printf("The head is %s.\n", pr.head);
+	return command(o, repo.id, n, o->verb, pr.head, e);
 }
 
 static int
@@ -176,6 +191,8 @@ operate(int argc, char **argv, const char *verb, const char *what)
 			file = argv[++i];
 		else if (o.what == NULL && argv[i][0] != '-')
 			o.what = argv[i];
+		else if (o.head == NULL && argv[i][0] != '-' && verb != NULL && strcmp(verb, "approve") == 0)
+			o.head = argv[i];
 		else
 			argc = 0;
 	}
@@ -193,4 +210,4 @@ operate(int argc, char **argv, const char *verb, const char *what)
 int operate_run(int argc, char **argv) { return operate(argc, argv, NULL, "RUN"); }
 int operate_retry(int argc, char **argv) { return operate(argc, argv, "rebuild", "RUN"); }
 int operate_cancel(int argc, char **argv) { return operate(argc, argv, "cancel", "RUN"); }
-int operate_approve(int argc, char **argv) { return operate(argc, argv, "approve", "OWNER/REPO#NUMBER"); }
+int operate_approve(int argc, char **argv) { return operate(argc, argv, "approve", "OWNER/REPO#NUMBER [COMMIT]"); }

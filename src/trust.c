@@ -78,3 +78,33 @@ trust_obeys_bot(const struct settings *c, const char *login)
 {
 	return is_among(c->trust.bots, login);
 }
+
+/* GitHub tells whole seconds, so ours are cut to them. */
+static int64_t
+second(int64_t ms)
+{
+	return ms / 1000;
+}
+
+enum approval_is
+trust_approval(const struct approval *a, const struct pull_request *pr, int64_t told)
+{
+	enum { SHORTEST = 7, WHOLE = 40 };
+
+	if (a->head != NULL)
+		return strcmp(a->head, pr->head) == 0 ? APPROVAL_GOOD : APPROVAL_OTHER;
+	if (a->word != NULL) {
+		size_t n = strlen(a->word);
+		if (n < SHORTEST || n > WHOLE || strspn(a->word, "0123456789abcdefABCDEF") != n)
+			return APPROVAL_NONSENSE;
+		if (strncasecmp(a->word, pr->head, n) != 0)
+			return APPROVAL_OTHER;
+		return n == WHOLE || second(a->said) >= second(pr->head_since) ? APPROVAL_GOOD : APPROVAL_UNSEEN;
+	}
+	if (pr->head_since == 0)
+		return APPROVAL_GOOD;
+	if (second(a->said) <= second(pr->head_since))
+		return APPROVAL_UNSEEN;
+	bool looked = a->said - pr->head_since >= TRUST_LOOK_MS || (told != 0 && second(a->said) >= second(told));
+	return looked ? APPROVAL_GOOD : APPROVAL_UNSEEN;
+}

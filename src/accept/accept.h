@@ -15,6 +15,8 @@
 #include "support/base/err.h"
 #include "support/base/str.h"
 
+#include <jansson.h>
+
 /* The limits of what an event may carry. Longer is ERR_INPUT, except for texts for people, which are cut. */
 enum {
 	ACCEPT_MAX_NAME = 100,      /* of an owner, a repository, a login; GitHub allows 39 and 100 */
@@ -116,6 +118,9 @@ struct event {
 		const char *head_ref; /* the branch's name, for people */
 		const char *base_ref, *base;
 		const char *title, *author, *association;
+		const char *before;  /* the head that a synchronize replaced; NULL otherwise */
+		int64_t updated_ms;  /* GitHub's clock, whole seconds, as all times here; 0: not known */
+		int64_t pushed_ms;   /* not before head became the head: the later of updated_ms and the last push there */
 		bool fork; /* the head's repository is another one, or gone */
 		bool draft;
 		bool open;
@@ -124,6 +129,7 @@ struct event {
 		int64_t id;
 		const char *author, *association, *body;
 		bool bot; /* the author is an App */
+		int64_t created_ms; /* 0: not known */
 	} comment;
 	struct {
 		int64_t id; /* of the run, or of the suite */
@@ -144,6 +150,11 @@ struct event {
 /* Events and actions nobody asked for become EVENT_IGNORED; a body that is no JSON object, or lacks or breaks a member
  * that is needed, is ERR_INPUT and names the member ("pull_request.head.sha: ..."). */
 must_check int accept_parse(struct arena *a, const char *event_name, struct str body, struct event *ret, struct err *e);
+
+/* A time in GitHub's words, "2026-11-20T10:00:00Z", in milliseconds since 1970; 0 when it is none. */
+int64_t accept_time(const char *text);
+/* Of the members of a pull request, as events and the API have them: see event.pr.pushed_ms. */
+int64_t accept_pushed(const json_t *pull);
 
 const char *event_kind_name(enum event_kind kind);
 const char *event_action_name(enum event_action action);

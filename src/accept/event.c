@@ -4,6 +4,7 @@
 #include "support/text/json.h"
 
 #include <string.h>
+#include <time.h>
 
 /* What a parse works on; path names the member that is being read, for errors. */
 struct parse {
@@ -239,6 +240,27 @@ get_installation(struct parse *p)
 	return get_login(p, obj, "installation.account", "account", &p->ev->installation.account);
 }
 
+int64_t
+accept_time(const char *text)
+{
+	struct tm tm = {0};
+	const char *end = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+
+	if (end == NULL || strcmp(end, "Z") != 0)
+		return 0;
+	int64_t s = (int64_t)timegm(&tm);
+	return s > 0 ? s * 1000 : 0;
+}
+
+int64_t
+accept_pushed(const json_t *pull)
+{
+	int64_t updated = accept_time(json_str(pull, "updated_at", NULL));
+	int64_t pushed = accept_time(json_str_at(pull, "head.repo.pushed_at", NULL));
+
+	return pushed > updated ? pushed : updated;
+}
+
 static int
 parse_pull_request(struct parse *p)
 {
@@ -262,6 +284,11 @@ parse_pull_request(struct parse *p)
 		ev->pr.title = "";
 	ev->pr.fork = json_int(json_object_get(head, "repo"), "id", 0) != ev->repository.id;
 	ev->pr.draft = json_flag(pr, "draft", false);
+	ev->pr.updated_ms = accept_time(json_str(pr, "updated_at", NULL));
+	ev->pr.pushed_ms = accept_pushed(pr);
+	if (ev->action == ACTION_SYNCHRONIZE &&
+	    get_text(p, p->root, "", "before", OPTIONAL, valid_sha, &ev->pr.before) != 0)
+		return -1;
 	ev->pr.open = strcmp(json_str(pr, "state", "open"), "open") == 0;
 	if (ev->action == ACTION_BASE_CHANGED && json_at(p->root, "changes.base") == NULL) {
 		ev->kind = EVENT_IGNORED;
@@ -293,6 +320,7 @@ parse_comment(struct parse *p)
 		return -1;
 	ev->comment.bot = is_bot(comment, "user");
 	ev->pr.open = strcmp(json_str(issue, "state", "open"), "open") == 0;
+	ev->comment.created_ms = accept_time(json_str(comment, "created_at", NULL));
 	ev->comment.body = get_words(p, comment, "body", ACCEPT_MAX_COMMENT);
 	if (ev->comment.body == NULL)
 		ev->comment.body = "";

@@ -90,13 +90,18 @@ store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
 {
 	return db_run(s, e,
 	    "INSERT INTO pull_request (repository, number, state, head, base_ref, title, author, association, fork,"
-	    " draft, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+	    " draft, updated, head_since, head_before, changed)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
 	    " ON CONFLICT (repository, number) DO UPDATE SET state = excluded.state, head = excluded.head,"
+	    " head_since = CASE WHEN head = excluded.head THEN head_since ELSE excluded.head_since END,"
+	    " head_before = CASE WHEN head = excluded.head THEN head_before ELSE excluded.head_before END,"
+	    " changed = max(changed, excluded.changed),"
 	    " base_ref = excluded.base_ref, title = excluded.title, author = excluded.author,"
 	    " association = excluded.association, fork = excluded.fork, draft = excluded.draft,"
 	    " updated = excluded.updated",
-	    "iissssssiii", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title, p->author,
-	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms());
+	    "iissssssiiiisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title, p->author,
+	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since,
+	    p->before, p->changed);
 }
 
 int
@@ -105,7 +110,8 @@ store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t num
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT state, head, base_ref, title, author, association, fork, draft, approved FROM pull_request"
+	    "SELECT state, head, base_ref, title, author, association, fork, draft, approved, head_since,"
+	    " head_before, changed FROM pull_request"
 	    " WHERE repository = ?1 AND number = ?2",
 	    "ii", repository, number);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -122,15 +128,49 @@ store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t num
 	    .association = db_text(a, q, 5),
 	    .fork = db_i64(q, 6) != 0,
 	    .draft = db_i64(q, 7) != 0,
-	    .approved = db_text(a, q, 8)};
+	    .approved = db_text(a, q, 8),
+	    .head_since = db_i64(q, 9),
+	    .before = db_text(a, q, 10),
+	    .changed = db_i64(q, 11)};
 	return 0;
+}
+
+int
+store_head_early(struct store *s, const struct pull_request *p, struct err *e)
+{
+	if (db_run(s, e, "DELETE FROM head_early WHERE repository = ?1 AND number = ?2 AND changed < ?3", "iii", p->repository,
+	        p->number, p->changed) != 0)
+		return -1;
+	return db_run(s, e,
+	    "INSERT INTO head_early (repository, number, before, head, changed) VALUES (?1, ?2, ?3, ?4, ?5)"
+	    " ON CONFLICT DO UPDATE SET head = excluded.head, changed = excluded.changed",
+	    "iissi", p->repository, p->number, p->before, p->head, p->changed);
+}
+
+int
+store_head_follows(struct store *s, struct arena *a, const struct pull_request *p, const char **ret, struct err *e)
+{
+	{
+		AUTO(db_done)
+		sqlite3_stmt *q = db_query(s, e,
+		    "SELECT head FROM head_early WHERE repository = ?1 AND number = ?2 AND before = ?3 AND changed = ?4", "iisi",
+		    p->repository, p->number, p->head, p->changed);
+		int rc = q == NULL ? -1 : db_row(s, q, e);
+		if (rc <= 0)
+			return rc < 0 ? -1 : 1;
+		*ret = db_text(a, q, 0);
+	}
+	return db_run(s, e, "DELETE FROM head_early WHERE repository = ?1 AND number = ?2 AND before = ?3", "iis", p->repository,
+	    p->number, p->head);
 }
 
 int
 store_pull_approve(struct store *s, int64_t repository, int64_t number, const char *head, struct err *e)
 {
-	return db_run(s, e, "UPDATE pull_request SET approved = ?3 WHERE repository = ?1 AND number = ?2", "iis", repository,
-	    number, head);
+	if (db_run(s, e, "UPDATE pull_request SET approved = ?3 WHERE repository = ?1 AND number = ?2 AND head = ?3", "iis",
+	        repository, number, head) != 0)
+		return -1;
+	return db_changes(s) == 1 ? 0 : 1;
 }
 
 int
@@ -157,6 +197,18 @@ store_branch_done(struct store *s, struct arena *a, int64_t repository, const ch
 
 	*ret = rc > 0 ? db_text(a, q, 0) : NULL;
 	return rc < 0 ? -1 : 0;
+}
+
+int
+store_branch_had(struct store *s, int64_t repository, const char *branch, const char *head, bool *ret, struct err *e)
+{
+	int64_t n = 0;
+
+	if (db_int(s, &n, e, "SELECT count(*) FROM run WHERE repository = ?1 AND head = ?2 AND number = 0 AND base_ref = ?3", "iss",
+	        repository, head, branch) != 0)
+		return -1;
+	*ret = n > 0;
+	return 0;
 }
 
 static int
@@ -292,6 +344,19 @@ store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT number FROM pull_request WHERE head = ?1 AND repository = ?2 AND state = 'open' LIMIT ?3", "sii", head,
 	    repository, (int64_t)max);
+
+	return read_ids(s, q, numbers, max, ret_n, e);
+}
+
+int
+store_pulls_once_of_head(struct store *s, int64_t repository, const char *head, int64_t *numbers, size_t max, size_t *ret_n,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT DISTINCT p.number FROM run r JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
+	    " WHERE r.repository = ?1 AND r.head = ?2 AND p.head <> ?2 AND p.state = 'open' LIMIT ?3",
+	    "isi", repository, head, (int64_t)max);
 
 	return read_ids(s, q, numbers, max, ret_n, e);
 }
@@ -451,9 +516,29 @@ int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {
 	return db_run(s, e,
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator)"
-	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8)",
-	    "iiisssii", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(), (int64_t)c->operator);
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	    "iiisssiiis", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(), (int64_t)c->operator,
+	    c->said, c->head);
+}
+
+int
+store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e)
+{
+	if (db_run(s, e, "INSERT INTO comment_taken (repository, comment) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "ii", repository,
+	        comment) != 0)
+		return -1;
+	return db_changes(s) == 1 ? 0 : 1;
+}
+
+int
+store_command_due(struct store *s, int64_t *ret, struct err *e)
+{
+	int rc = db_int(s, ret, e, "SELECT not_before FROM command WHERE done IS NULL ORDER BY not_before LIMIT 1", "");
+
+	if (rc == 1)
+		*ret = INT64_MAX;
+	return rc < 0 ? -1 : 0;
 }
 
 int
@@ -461,7 +546,7 @@ store_command_next(struct store *s, struct arena *a, int64_t now, struct store_c
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator FROM command"
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head FROM command"
 	    " WHERE done IS NULL AND not_before <= ?1 ORDER BY id LIMIT 1",
 	    "i", now);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -476,7 +561,9 @@ store_command_next(struct store *s, struct arena *a, int64_t now, struct store_c
 	    .verb = db_text(a, q, 5),
 	    .words = db_text(a, q, 6),
 	    .attempts = db_i64(q, 7),
-	    .operator = db_i64(q, 8) != 0};
+	    .operator = db_i64(q, 8) != 0,
+	    .said = db_i64(q, 9),
+	    .head = db_text(a, q, 10)};
 	return 0;
 }
 

@@ -47,6 +47,9 @@ struct pull_request {
 	const char *head, *base_ref, *title;
 	const char *author, *association; /* NULL when the account is gone */
 	const char *approved;             /* head that somebody approved, or NULL */
+	int64_t head_since;               /* when head was pushed, GitHub's clock; 0: the pull request came with it */
+	const char *before;               /* the head that it replaced, or NULL */
+	int64_t changed;                  /* updated_at of the newest event that counted; 0: not known */
 };
 
 /* JSON texts are NULL until their stage has ended. */
@@ -69,9 +72,15 @@ must_check int store_installation_put(struct store *s, int64_t id, const char *a
 must_check int store_repository_put(struct store *s, const struct repository *r, struct err *e);
 /* 1 when there is none. */
 must_check int store_repository_get(struct store *s, struct arena *a, int64_t id, struct repository *ret, struct err *e);
+/* head_since and before are taken with a head that is new; changed never goes back; approved is not written. */
 must_check int store_pull_put(struct store *s, const struct pull_request *p, struct err *e);
 must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number,
     struct pull_request *ret, struct err *e);
+/* Keeps a push of the second `changed` whose forerunner has not come; forgets those of seconds before. */
+must_check int store_head_early(struct store *s, const struct pull_request *p, struct err *e);
+/* Takes the one that followed on a head in that second, 1: there is none. */
+must_check int store_head_follows(struct store *s, struct arena *a, const struct pull_request *p, const char **ret, struct err *e);
+/* 1 when its head is another one: nothing happened. */
 must_check int store_pull_approve(struct store *s, int64_t repository, int64_t number, const char *head, struct err *e);
 /* Raises its builds above other pull requests' (1), lowers them (-1), or neither (0). */
 must_check int store_pull_priority(struct store *s, int64_t repository, int64_t number, int64_t priority, struct err *e);
@@ -79,9 +88,15 @@ must_check int store_pull_priority(struct store *s, int64_t repository, int64_t 
 /* Open pull requests with this head, at most max. */
 must_check int store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64_t *numbers, size_t max,
     size_t *ret_n, struct err *e);
+/* The same, of those that had this head and have another one now. */
+must_check int store_pulls_once_of_head(struct store *s, int64_t repository, const char *head, int64_t *numbers, size_t max,
+    size_t *ret_n, struct err *e);
 
 /* The head that the newest finished run of a branch was of; NULL when there is none. */
 must_check int store_branch_done(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret,
+    struct err *e);
+/* Whether a branch ever had a run of this head. */
+must_check int store_branch_had(struct store *s, int64_t repository, const char *branch, const char *head, bool *ret,
     struct err *e);
 /* A new run in RUN_ACCEPTED. */
 must_check int store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err *e);
@@ -126,11 +141,17 @@ struct store_command {
 	int64_t id, repository, number, comment; /* comment 0: a button, or the operator */
 	bool operator; /* given on the machine itself: nobody is asked for permission */
 	const char *login, *verb, *words;
+	const char *head; /* that a button stood on, or the operator was shown; NULL for a comment */
+	int64_t said;     /* when the comment was written, GitHub's clock; 0: not known */
 	int64_t attempts;
 };
+/* 1 when the comment's commands were taken before, whenever that was. */
+must_check int store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e);
 must_check int store_command_add(struct store *s, const struct store_command *c, struct err *e);
 /* The oldest one due; 1 when there is none. */
 must_check int store_command_next(struct store *s, struct arena *a, int64_t now, struct store_command *ret, struct err *e);
+/* When the next one is due, INT64_MAX: there is none. */
+must_check int store_command_due(struct store *s, int64_t *ret, struct err *e);
 must_check int store_command_later(struct store *s, int64_t id, int64_t not_before, struct err *e);
 /* Refused commands on a pull request since a time. */
 must_check int store_commands_refused(struct store *s, int64_t repository, int64_t number, int64_t since, int64_t *ret,

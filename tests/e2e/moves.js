@@ -262,6 +262,113 @@ scene_test('the base branch of a pull request changes: judged against the new on
 	await tidy(scene, pull, { times: 2 });
 });
 
+// Once more, as somebody would send it who kept it: the same bytes under another GUID.
+const deliver = async (scene, { event, body }) => {
+	const { deliveries: [sent] } = await scene.github.do('deliver', { event, payload: body });
+	equal(sent.status_code, 202);
+};
+const pull_event = ({ deliveries }) => deliveries.find(d => d.event === 'pull_request');
+
+// Everything that was delivered until now has been read: commands are taken in their turn.
+async function read_all(scene, number)
+{
+	const { comment } = await scene.say(number, '/ekaci status', { user: 'contributor' });
+	await scene.until('comments', { repo: scene.repo, number }, all => all.find(c => c.id === comment.id).reactions.length > 0);
+	await delivered(scene);
+}
+
+const push_patience = (scene, version, more = {}) => scene.github.do('commit', { repo: scene.repo, branch: 'games',
+	files: patience(version), ...more });
+
+scene_test('late and repeated events change nothing: neither the run, nor the checks, nor the comment', {}, async scene => {
+	const opened = await scene.open('games');
+	const { pull } = opened;
+	await finished(scene, pull.head.sha);
+	const second = await push_patience(scene, '9.1', { deliver: false });
+	const third = await push_patience(scene, '9.2');
+	await finished(scene, third.after);
+	await delivered(scene);
+	const [report] = await scene.comments(pull.number);
+	for (const event of [pull_event(second), pull_event(opened), pull_event(third), pull_event(second), pull_event(opened)])
+		await deliver(scene, event);
+	await read_all(scene, pull.number);
+	equal((await scene.checks(second.after)).length, 0, 'what was replaced before it was told of');
+	equal((await scene.checks(pull.head.sha)).length, 2);
+	equal((await scene.checks(third.after)).length, 2);
+	equal((await scene.comments(pull.number))[0].body, report.body);
+
+	// Back to the first head: that is new.
+	const back = await scene.github.do('push', { repo: scene.repo, branch: 'games', rev: pull.head.sha });
+	await eventually('the first head is judged again', async () => (await scene.checks(back.after)).length === 4);
+	await deliver(scene, pull_event(third));
+	await read_all(scene, pull.number);
+	equal((await scene.checks(third.after)).length, 2);
+	await tidy(scene, pull, { times: 2 });
+});
+
+scene_test('pushes of one second, told in whatever order: the last one is judged, whoever comes first', {}, async scene => {
+	const { pull } = await scene.open('games');
+	await finished(scene, pull.head.sha);
+	for (const [round, order] of [[2, 0, 1], [1, 2, 0], [0, 2, 1]].entries()) {
+		const pushes = [];
+		for (const i of [1, 2, 3])
+			pushes.push(await push_patience(scene, `9.${round}.${i}`, { deliver: false }));
+		// GitHub tells whole seconds, and these are of the same one.
+		const [{ updated_at }] = pushes.map(p => JSON.parse(pull_event(p).body).pull_request);
+		for (const push of pushes) {
+			const event = pull_event(push);
+			const payload = JSON.parse(event.body);
+			payload.pull_request.updated_at = updated_at;
+			event.body = JSON.stringify(payload);
+		}
+		for (const i of order)
+			await deliver(scene, pull_event(pushes[i]));
+		await read_all(scene, pull.number);
+		await finished(scene, pushes[2].after);
+		await eventually('nothing runs any more', () => children_of(scene).length === 0);
+		const { text } = await scene.bot.get(`/${scene.repo}/pull/${pull.number}`);
+		ok(text.indexOf(pushes[2].after.slice(0, 10)) > 0, 'the page shows the last one');
+		match((await scene.comments(pull.number)).find(c => !c.body.startsWith('<!-- ekaci:answer')).body,
+			new RegExp(`9\\.${round}\\.3`));
+	}
+});
+
+scene_test('what comes after closed makes no checks on a closed pull request; opened twice is opened once', {}, async scene => {
+	const opened = await scene.open('games');
+	const { pull } = opened;
+	await finished(scene, pull.head.sha);
+	const late = await push_patience(scene, '9.1', { deliver: false });
+	const closed = await scene.github.do('pull_change', { repo: scene.repo, number: pull.number, action: 'closed' });
+	const edited = await scene.github.do('pull_change', { repo: scene.repo, number: pull.number, action: 'edited',
+		base: 'bump', deliver: false });
+	for (const event of [late, opened, closed, edited].map(pull_event))
+		await deliver(scene, event);
+	await read_all(scene, pull.number);
+	equal((await scene.checks(late.after)).length, 0);
+	equal((await scene.checks(pull.head.sha)).length, 2);
+
+	// Reopened counts, and the closing from before no longer does.
+	await scene.github.do('clock', { offset_s: 3 });
+	await scene.github.do('pull_change', { repo: scene.repo, number: pull.number, action: 'reopened' });
+	await deliver(scene, pull_event(closed));
+	await finished(scene, late.after);
+	equal((await scene.checks(late.after)).map(c => c.conclusion === 'cancelled'), [false, false]);
+});
+
+scene_test('a push to the default branch that is told again starts nothing', {}, async scene => {
+	const first = await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: patience('8.8') });
+	await finished(scene, first.after);
+	const second = await scene.github.do('commit', { repo: scene.repo, branch: 'main', files: patience('8.9') });
+	await finished(scene, second.after);
+	const { pull } = await scene.open('docs');
+	await finished(scene, pull.head.sha);
+	for (const { deliveries } of [first, second])
+		await deliver(scene, deliveries.find(d => d.event === 'push'));
+	await read_all(scene, pull.number);
+	equal((await scene.checks(first.after)).length, 2);
+	equal((await scene.checks(second.after)).length, 2);
+});
+
 scene_test('SIGTERM while building and evaluating: in good order, exit 0, and nothing is left running',
 	{}, async scene => {
 		await push_slow(scene, 'slow', 'zinnia');

@@ -250,6 +250,113 @@ scene_test('a command on a pull request from before the bot came', { start: fals
 	await tidy(scene, pull);
 });
 
+// A stranger's fork with one game changed, held until somebody approves.
+async function open_held(scene)
+{
+	await allow(scene, 'writer', 'write');
+	await scene.github.do('repository', { full_name: 'stranger/demo', fork_of: scene.repo });
+	const { pull } = await scene.open('games', { head_repo: 'stranger/demo', author_association: 'NONE', user: 'stranger' });
+	const held = await finished(scene, pull.head.sha);
+	equal(held.rebuilds.conclusion, 'action_required');
+	return { pull, held };
+}
+
+let pushes = 0;
+const push_more = (scene, more = {}) => scene.github.do('commit', { repo: 'stranger/demo', branch: 'games', user: 'stranger',
+	files: { 'games/patience.nix': `{ game }:\n\ngame "patience" "8.${++pushes}" [ ]\n` }, ...more });
+const deliver = (scene, { event, body }) => scene.github.do('deliver', { event, payload: body });
+
+// It waits for people, and nothing of it was built.
+async function waits(scene, head)
+{
+	equal((await finished(scene, head)).rebuilds.conclusion, 'action_required');
+	await delivered(scene);
+	equal(await figure(scene, 'builds_started_total'), 0);
+}
+
+const reactions = async (scene, pull, id) => (await scene.github.ask('comments', { repo: scene.repo, number: pull.number }))
+	.find(c => c.id === id).reactions.map(r => r.content);
+const reacted = (scene, pull, id) => eventually('a reaction', async () => {
+	const all = await reactions(scene, pull, id);
+	return all.length > 0 && all;
+});
+
+scene_test('an approval is of the head that its author saw or names; a push beside it, another name, a replay approve nothing',
+	{}, async scene => {
+		const { pull } = await open_held(scene);
+		// Written, and while its delivery is under way something else is pushed.
+		const { comment, deliveries: [late] } = await scene.say(pull.number, '/ekaci approve', { user: 'writer', deliver: false });
+		let { after } = await push_more(scene);
+		await waits(scene, after);
+		await deliver(scene, late);
+		equal(await reacted(scene, pull, comment.id), ['confused']);
+		await delivered(scene);
+		const [{ body }] = await answers(scene, pull);
+		match(body, new RegExp(`${after.slice(0, 10)}.*was pushed after this comment was written, or just before`));
+		ok(body.includes(`/ekaci approve ${after}`), 'how to approve it');
+		await waits(scene, after);
+
+		// Pushed a moment before, when nobody can have looked at it yet.
+		({ after } = await push_more(scene));
+		const { comment: hasty } = await scene.say(pull.number, '/ekaci approve', { user: 'writer' });
+		equal(await reacted(scene, pull, hasty.id), ['confused']);
+		await waits(scene, after);
+		for (const word of ['0000000000', pull.head.sha, 'please'])
+			await say(scene, pull, `/ekaci approve ${word}`, 'writer', 'confused');
+		match((await answers(scene, pull))[2].body, /`0000000000` is not the head of this pull request, which is/);
+		await waits(scene, after);
+
+		// The name of the head, and now all of it; the same comment again, sent by somebody who kept it, is nothing.
+		const held = await finished(scene, after);
+		const { comment: good, deliveries: [kept] } = await scene.say(pull.number, `/ekaci approve ${after.slice(0, 10)}`,
+			{ user: 'writer' });
+		equal(await reacted(scene, pull, good.id), ['rocket']);
+		equal((await finished(scene, after, { after: held.rebuilds.id })).rebuilds.conclusion, 'success');
+		const built = await figure(scene, 'builds_started_total');
+		({ after } = await push_more(scene));
+		equal((await finished(scene, after)).rebuilds.conclusion, 'action_required');
+		for (const delivery of [kept, late])
+			equal((await deliver(scene, delivery)).deliveries[0].status_code, 202);
+		await delivered(scene);
+		equal((await finished(scene, after)).rebuilds.conclusion, 'action_required');
+		equal((await answers(scene, pull)).length, 5);
+
+		// Its checks have come, so who comments now has seen it.
+		await say(scene, pull, '/ekaci approve', 'writer', 'rocket');
+		await eventually('it is built', async () => await figure(scene, 'builds_started_total') > built);
+	});
+
+scene_test('a button approves the head that it stands on, also when its command comes late', {}, async scene => {
+	const { pull, held } = await open_held(scene);
+	const press = (check, more = {}) => scene.github.do('check_run_action', { check_run_id: check.id, identifier: 'approve',
+		user: 'writer', ...more });
+	const { deliveries: [late] } = await press(held.rebuilds, { deliver: false });
+	const { after } = await push_more(scene);
+	await waits(scene, after);
+	await deliver(scene, late);
+	await eventually('it is answered', async () => (await answers(scene, pull)).length === 1);
+	match((await answers(scene, pull))[0].body, new RegExp(
+		`${pull.head.sha.slice(0, 10)}. is not the head of this pull request, which is .${after.slice(0, 10)}`));
+	await waits(scene, after);
+	const { rebuilds } = await finished(scene, after);
+	await press(rebuilds, { user: 'stranger' });
+	await waits(scene, after);
+	await press(rebuilds);
+	equal((await finished(scene, after, { after: rebuilds.id })).rebuilds.conclusion, 'success');
+	equal((await answers(scene, pull)).length, 1);
+});
+
+scene_test('a push whose event is still under way is not approved by who comments after it', {}, async scene => {
+	const { pull } = await open_held(scene);
+	const { after, deliveries } = await push_more(scene, { deliver: false });
+	const { comment } = await scene.say(pull.number, '/ekaci approve', { user: 'writer' });
+	await scene.until('requests', { method: 'GET' }, all => all.some(r => /\/pulls\/1$/.test(r.path)));
+	equal(await reactions(scene, pull, comment.id), []);
+	await deliver(scene, deliveries.find(d => d.event === 'pull_request'));
+	equal(await reacted(scene, pull, comment.id), ['confused']);
+	await waits(scene, after);
+});
+
 scene_test('the operator on the machine itself: run, approve, retry, cancel; also while the bot is down', {}, async scene => {
 	const cli = (...args) => {
 		const { status, stdout, stderr } = spawnSync(program, [args[0], '--config', scene.bot.config_file, ...args.slice(1)],
@@ -266,7 +373,11 @@ scene_test('the operator on the machine itself: run, approve, retry, cancel; als
 	equal(cli('run', '77').status, 1);
 	equal(cli('approve', 'org/demo#x').status, 2);
 	equal(cli('approve', 'org/nothing#1').status, 1);
-	match(cli('approve', 'Org/demo#1').text, /The bot has been told/);
+	equal(cli('approve', 'org/demo#7').status, 1);
+	equal(cli('approve', 'org/demo#1', 'please').status, 2);
+	match(cli('approve', 'org/demo#1', '0000000000').text, new RegExp(`is not the head of org/demo#1, which is ${pull.head.sha}`));
+	match(cli('approve', 'Org/demo#1', pull.head.sha.slice(0, 8)).text,
+		new RegExp(`The head is ${pull.head.sha}\\.\nThe bot has been told`));
 	await eventually('zinnia is being built', () => builds_begun(scene.dir, 'zinnia') > 0);
 	const old = children_of(scene);
 	equal(cli('cancel', '2').status, 0);

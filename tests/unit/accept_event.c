@@ -72,6 +72,43 @@ test_pull_request(void **state)
 	assert_string_equal(b.ev.sender, "someone");
 }
 
+/* The times that decide which event is the newer one, and what who commented could have seen. */
+static void
+test_times(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} t[] = {
+	    {"2026-11-20T10:00:00Z", 1795168800000},
+	    {"1970-01-01T00:00:01Z", 1000},
+	    {"2026-11-20T10:00:00+01:00", 0},
+	    {"2026-11-20", 0},
+	    {"1969-11-20T10:00:00Z", 0},
+	    {"", 0},
+	    {NULL, 0},
+	};
+	AUTO(release) struct box b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++)
+		assert_int_equal(accept_time(t[i].text), t[i].ms);
+	assert_int_equal(parse(&b, "pull_request", PULL("synchronize", "\"before\":\"" SHA2 "\",")), 0);
+	assert_string_equal(b.ev.pr.before, SHA2);
+	assert_int_equal(b.ev.pr.updated_ms, 0);
+	assert_int_equal(parse(&b, "pull_request", PULL("synchronize", "\"before\":\"--upload-pack\",")), -1);
+	/* The fork was pushed to after the pull request was last touched: the head may be that new. */
+	assert_int_equal(parse(&b, "pull_request", "{\"action\":\"edited\",\"changes\":{\"base\":{}},\"pull_request\":{\"number\":12,"
+	    "\"updated_at\":\"1970-01-01T00:00:05Z\",\"head\":{\"sha\":\"" SHA1 "\",\"ref\":\"x\",\"repo\":{\"id\":8,"
+	    "\"pushed_at\":\"1970-01-01T00:00:07Z\"}},\"base\":{\"sha\":\"" SHA2 "\",\"ref\":\"main\"}}," REPO "}"), 0);
+	assert_null(b.ev.pr.before);
+	assert_int_equal(b.ev.pr.updated_ms, 5000);
+	assert_int_equal(b.ev.pr.pushed_ms, 7000);
+	assert_int_equal(parse(&b, "issue_comment", "{\"action\":\"created\",\"issue\":{\"number\":12,\"pull_request\":{}},"
+	    "\"comment\":{\"id\":3,\"created_at\":\"1970-01-01T00:00:09Z\",\"body\":\"/ekaci approve\"}," REPO "}"), 0);
+	assert_int_equal(b.ev.comment.created_ms, 9000);
+}
+
 static void
 test_every_action_of_the_table(void **state)
 {
@@ -358,6 +395,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_pull_request),
+	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_every_action_of_the_table),
 	    cmocka_unit_test(test_comment_on_a_pull_request),
 	    cmocka_unit_test(test_who_is_a_bot),

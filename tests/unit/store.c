@@ -104,6 +104,9 @@ a_database_of_the_first_version_goes_on(void **state)
 	    "INSERT INTO run (id, repository, number, head, base_ref, state, reason, created, updated)"
 	    " VALUES (7, 1, 3, 'h', 'main', 'building', 'x', 1, 1);"
 	    "INSERT INTO build (id, drv, name, system, state, created) VALUES (1, '/nix/store/a.drv', 'a', 'x', 'built', 1);"
+	    "INSERT INTO pull_request VALUES (1, 3, 'open', 'h', 'main', 't', NULL, NULL, 1, 0, NULL, 0, 1234);"
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received)"
+	    " VALUES (1, 3, 77, 'w', 'approve', '[]', 1000);"
 	    "PRAGMA user_version = 1",
 	    NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(old), SQLITE_OK);
@@ -113,6 +116,14 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_null(r.base);
 	assert_null(r.asked);
 	assert_false(r.again);
+	/* A head from before counts as pushed when it was last heard of; what was said before stays said. */
+	struct pull_request pr;
+	struct store_command c;
+	assert_int_equal(store_pull_get(s, &f->a, 1, 3, &pr, &f->e), 0);
+	assert_int_equal(pr.head_since, 1234);
+	assert_int_equal(store_command_next(s, &f->a, 5000, &c, &f->e), 0);
+	assert_int_equal(c.said, 1000);
+	assert_int_equal(store_comment_take(s, 1, 77, &f->e), 1);
 	store_close(s);
 }
 
@@ -685,6 +696,103 @@ commands_wait_until_they_are_due(void **state)
 	assert_int_equal(refused, 1);
 }
 
+static void
+a_comment_is_taken_once_for_ever(void **state)
+{
+	struct fixture *f = *state;
+	struct store_command c = {
+	    .repository = 1, .number = 1, .comment = 5, .login = "writer", .verb = "approve", .words = "[]", .said = 7000};
+	struct store_command got;
+	int64_t due = 0;
+
+	assert_int_equal(store_command_due(f->s, &due, &f->e), 0);
+	assert_int_equal(due, INT64_MAX);
+	assert_int_equal(store_comment_take(f->s, 1, 5, &f->e), 0);
+	assert_int_equal(store_command_add(f->s, &c, &f->e), 0);
+	assert_int_equal(store_comment_take(f->s, 1, 6, &f->e), 0);
+	assert_int_equal(store_comment_take(f->s, 1, 5, &f->e), 1);
+	assert_int_equal(store_command_next(f->s, &f->a, 1, &got, &f->e), 0);
+	assert_int_equal(got.said, 7000);
+	assert_null(got.head);
+	assert_int_equal(store_command_later(f->s, got.id, 99, &f->e), 0);
+	assert_int_equal(store_command_due(f->s, &due, &f->e), 0);
+	assert_int_equal(due, 99);
+	assert_int_equal(store_command_done(f->s, got.id, "done", &f->e), 0);
+	assert_int_equal(store_prune(f->s, INT64_MAX, &f->e), 0);
+	assert_int_equal(store_comment_take(f->s, 1, 5, &f->e), 1);
+}
+
+static void
+an_approval_is_of_the_head_that_is_there(void **state)
+{
+	static const char newer[] = "2222222222222222222222222222222222222222";
+	struct fixture *f = *state;
+	struct pull_request pr = {.repository = 1, .number = 1, .open = true, .head = newer, .base_ref = "main", .title = "t",
+	    .head_since = 5000};
+	int64_t numbers[4];
+	size_t n = 9;
+
+	assert_int_equal(store_pulls_once_of_head(f->s, 1, head, numbers, 4, &n, &f->e), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	assert_int_equal(store_pull_approve(f->s, 1, 1, head, &f->e), 1);
+	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &pr, &f->e), 0);
+	assert_null(pr.approved);
+	assert_int_equal(pr.head_since, 5000);
+	assert_int_equal(store_pull_approve(f->s, 1, 1, newer, &f->e), 0);
+	/* The same head once more is no push; another one is. */
+	pr.head_since = 9000;
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &pr, &f->e), 0);
+	assert_string_equal(pr.approved, newer);
+	assert_int_equal(pr.head_since, 5000);
+	assert_int_equal(store_pulls_once_of_head(f->s, 1, head, numbers, 4, &n, &f->e), 0);
+	assert_int_equal(n, 1);
+	pr.head = head;
+	pr.head_since = 9000;
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &pr, &f->e), 0);
+	assert_int_equal(pr.head_since, 9000);
+}
+
+static void
+a_push_waits_for_the_one_it_followed_on(void **state)
+{
+	struct fixture *f = *state;
+	struct pull_request early = {.repository = 1, .number = 1, .before = "b", .head = "c", .changed = 2000};
+	struct pull_request known = {.repository = 1, .number = 1, .open = true, .head = "b", .before = "a", .base_ref = "main",
+	    .title = "t", .changed = 2000};
+	const char *next = NULL;
+	bool had = true;
+
+	assert_int_equal(store_head_early(f->s, &early, &f->e), 0);
+	assert_int_equal(store_head_early(f->s, &early, &f->e), 0);
+	known.number = 2;
+	assert_int_equal(store_head_follows(f->s, &f->a, &known, &next, &f->e), 1);
+	known.number = 1;
+	known.changed = 3000; /* another second */
+	assert_int_equal(store_head_follows(f->s, &f->a, &known, &next, &f->e), 1);
+	known.changed = 2000;
+	assert_int_equal(store_head_follows(f->s, &f->a, &known, &next, &f->e), 0);
+	assert_string_equal(next, "c");
+	assert_int_equal(store_head_follows(f->s, &f->a, &known, &next, &f->e), 1);
+	/* What is known never becomes older. */
+	assert_int_equal(store_pull_put(f->s, &known, &f->e), 0);
+	known.changed = 1000;
+	known.before = "x";
+	assert_int_equal(store_pull_put(f->s, &known, &f->e), 0);
+	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &known, &f->e), 0);
+	assert_int_equal(known.changed, 2000);
+	assert_string_equal(known.before, "a");
+	assert_int_equal(store_branch_had(f->s, 1, "main", head, &had, &f->e), 0);
+	assert_false(had); /* a pull request's run is none of the branch */
+	struct run r = {.repository = 1, .number = RUN_OF_BRANCH, .head = head, .base_ref = "main", .reason = "push"};
+	int64_t id;
+	assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
+	assert_int_equal(store_branch_had(f->s, 1, "main", head, &had, &f->e), 0);
+	assert_true(had);
+}
+
 /* What runs often must not read whole tables that grow. */
 static void
 frequent_queries_use_their_indexes(void **state)
@@ -698,6 +806,8 @@ frequent_queries_use_their_indexes(void **state)
 	    "EXPLAIN QUERY PLAN SELECT id FROM delivery WHERE state = 'new' ORDER BY id LIMIT 1",
 	    "EXPLAIN QUERY PLAN SELECT id FROM command WHERE done IS NULL AND not_before <= 1",
 	    "EXPLAIN QUERY PLAN SELECT run FROM build_want WHERE build = 1",
+	    "EXPLAIN QUERY PLAN SELECT not_before FROM command WHERE done IS NULL ORDER BY not_before LIMIT 1",
+	    "EXPLAIN QUERY PLAN SELECT number FROM run WHERE repository = 1 AND head = 'x'",
 	};
 
 	for (size_t i = 0; i < COUNT(plans); i++) {
@@ -739,6 +849,9 @@ main(void)
 	    TEST(the_mirror_follows_the_database),
 	    TEST(a_failure_that_is_built_later_is_flaky),
 	    TEST(commands_wait_until_they_are_due),
+	    TEST(a_comment_is_taken_once_for_ever),
+	    TEST(an_approval_is_of_the_head_that_is_there),
+	    TEST(a_push_waits_for_the_one_it_followed_on),
 	    TEST(frequent_queries_use_their_indexes),
 	};
 

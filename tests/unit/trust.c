@@ -79,12 +79,58 @@ a_bot_is_obeyed_when_it_is_named(void **state)
 	json_decref(c.trust.bots);
 }
 
+static void
+an_approval_is_of_what_could_be_seen(void **state)
+{
+	enum { T = 1000000 }; /* when the head was pushed */
+	static const char other[] = "2222222222222222222222222222222222222222";
+	static const struct {
+		const char *named, *word;
+		int64_t said, since, told;
+		enum approval_is is;
+	} t[] = {
+	    /* a button, and the operator */
+	    {head, NULL, 0, T, 0, APPROVAL_GOOD},
+	    {other, NULL, 0, 0, T, APPROVAL_OTHER},
+	    /* a comment: the first head, also when GitHub tells no times */
+	    {NULL, NULL, 0, 0, 0, APPROVAL_GOOD},
+	    /* written before the push, within its second, just after it, and after a look */
+	    {NULL, NULL, T - 60000, T, 0, APPROVAL_UNSEEN},
+	    {NULL, NULL, 0, T, T, APPROVAL_UNSEEN},
+	    {NULL, NULL, T, T, T, APPROVAL_UNSEEN},
+	    {NULL, NULL, T + TRUST_LOOK_MS - 1000, T, 0, APPROVAL_UNSEEN},
+	    {NULL, NULL, T + TRUST_LOOK_MS, T, 0, APPROVAL_GOOD},
+	    /* the checks have come: after the comment, within its second, before it */
+	    {NULL, NULL, T + 2000, T, T + 3000, APPROVAL_UNSEEN},
+	    {NULL, NULL, T + 2000, T, T + 2700, APPROVAL_GOOD},
+	    {NULL, NULL, T + 2000, T, T + 1000, APPROVAL_GOOD},
+	    /* by name */
+	    {NULL, head, T - 60000, T, 0, APPROVAL_GOOD},
+	    {NULL, "1111111", T, T, 0, APPROVAL_GOOD},
+	    {NULL, "1111111", T - 1000, T, T, APPROVAL_UNSEEN},
+	    {NULL, "111111", T + 60000, T, T, APPROVAL_NONSENSE},
+	    {NULL, "0000000000", T + 60000, 0, T, APPROVAL_OTHER},
+	    {NULL, "please,", T + 60000, 0, T, APPROVAL_NONSENSE},
+	    {NULL, "11111111111111111111111111111111111111111", T + 60000, 0, T, APPROVAL_NONSENSE},
+	    {NULL, "", T + 60000, 0, T, APPROVAL_NONSENSE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct pull_request pr = {.head = head, .head_since = t[i].since};
+		struct approval a = {t[i].named, t[i].word, t[i].said};
+		if (trust_approval(&a, &pr, t[i].told) != t[i].is)
+			fail_msg("row %zu", i);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(everybody_may_what_the_table_says),
 	    cmocka_unit_test(a_bot_is_obeyed_when_it_is_named),
+	    cmocka_unit_test(an_approval_is_of_what_could_be_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -510,7 +510,8 @@ static const char explain_usage[] =
     "Says in full why an attribute (as reports name it, e.g. python3Packages.numpy) differs between two revisions, or\n"
     "what differs between two derivations. Evaluations that are stored are not made again; the other options are those\n"
     "of ekaci diff.\n"
-    "Exit code: 0 it does not differ, 1 it does, 2 it could not be told.\n";
+    "An attribute may be named by its last parts: agenix finds packages.x86_64-linux.agenix, and is told of all that end so.\n"
+    "Exit code: 0 it does not differ, or fails on both sides alike, 1 it does, 2 it could not be told.\n";
 
 /* Addresses with blanks or commas between them. */
 static void

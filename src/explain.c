@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { MAX_CANDIDATES = 8 }; /* an error's text has room for about as many */
+
 struct explaining {
 	struct arena a;
 	const struct explain_question *q;
@@ -35,7 +37,7 @@ class_words(const char *class)
 	    {"removed", "removed"},
 	    {"newly_failing", "newly fails to evaluate"},
 	    {"fixed", "evaluates again"},
-	    {"still_failing", "fails to evaluate, as on the base"},
+	    {"still_failing", "fails to evaluate on both sides, with other words"},
 	    {"added_failing", "new, and fails to evaluate"},
 	    {"removed_failing", "gone; at the base it failed to evaluate"},
 	    {"untold", "could not be told: it cannot be evaluated here, on one side at least"},
@@ -110,8 +112,20 @@ print_error(struct explaining *x, const char *side, const char *error)
 	struct str rest = str_of(error);
 
 	printf("  %s says:\n", side);
-	while (rest.n != 0)
-		printf("    %s\n", escape_dup(&x->a, ESCAPE_TERMINAL, str_cut(rest, '\n', &rest)));
+	while (rest.n != 0) {
+		struct str line = str_cut(rest, '\n', &rest);
+		while (line.n > 0 && line.p[line.n - 1] == ' ')
+			line.n--;
+		printf("%s%s\n", line.n != 0 ? "    " : "", escape_dup(&x->a, ESCAPE_TERMINAL, line));
+	}
+}
+
+/* Whether it fails on both sides, and both say the same: nothing of it differs. */
+static bool
+fails_alike(const json_t *at)
+{
+	return strcmp(json_str(at, "class", ""), "still_failing") == 0 &&
+	    strcmp(json_str_at(at, "base.error", ""), json_str_at(at, "head.error", "")) == 0;
 }
 
 static void
@@ -124,7 +138,7 @@ print_attribute(struct explaining *x, const json_t *at)
 	printf("%s", safe(x, model_attr_name(&x->a, json_object_get(at, "path"))));
 	if (json_str(at, "system", NULL) != NULL)
 		printf(" (%s)", safe(x, json_str(at, "system", "")));
-	printf(", job %s: %s\n", safe(x, json_str(at, "job", "")), class_words(json_str(at, "class", "")));
+	printf(", job %s: %s\n", safe(x, json_str(at, "job", "")), fails_alike(at) ? "fails on both sides alike" : class_words(json_str(at, "class", "")));
 	if (json_array_size(version) == 2) {
 		const char *old = json_string_value(json_array_get(version, 0)), *new = json_string_value(json_array_get(version, 1));
 		printf("  version %s -> %s\n", safe(x, old != NULL ? old : "none"), safe(x, new != NULL ? new : "none"));
@@ -144,8 +158,8 @@ print_attribute(struct explaining *x, const json_t *at)
 	}
 	for (size_t i = 0; i < COUNT(sides); i++) {
 		const char *error = json_str(json_object_get(at, sides[i]), "error", NULL);
-		if (error != NULL && *error != '\0')
-			print_error(x, sides[i], error);
+		if (error != NULL && *error != '\0' && (i == 0 || !fails_alike(at)))
+			print_error(x, fails_alike(at) ? "the evaluator" : sides[i], error);
 	}
 	putchar('\n');
 }
@@ -201,33 +215,101 @@ look_up(const struct explain_question *q, struct err *e)
 	return fail(e, ERR_ABSENT, "neither side has an attribute %s", q->attr);
 }
 
+/* Whether the last parts of a path are name: "agenix" of packages.x86_64-linux.agenix. */
+static bool
+ends_as(struct explaining *x, const json_t *path, const char *name)
+{
+	size_t n = json_array_size(path);
+	const char *last = json_string_value(json_array_get(path, n - 1));
+
+	if (n < 2 || last == NULL || strstr(name, last) == NULL)
+		return false;
+	for (size_t from = 1; from < n; from++) {
+		AUTO(json_drop) json_t *tail = json_array();
+		for (size_t i = from; i < n; i++)
+			json_array_append(tail, json_array_get(path, i));
+		if (model_attr_is(&x->a, tail, name))
+			return true;
+	}
+	return false;
+}
+
+/* The path without its system, so that what differs by that alone is one thing. */
+static const char *
+without_system(struct explaining *x, const json_t *at)
+{
+	const json_t *path = json_object_get(at, "path"), *systems = json_at(x->difference, "counts.systems"), *part;
+	AUTO(json_drop) json_t *rest = json_array();
+	size_t i;
+
+	json_array_foreach(path, i, part) /* a row that fails does not say its own system */
+		if (!json_is_string(part) || json_object_get(systems, json_string_value(part)) == NULL)
+			json_array_append(rest, (json_t *)(uintptr_t)part);
+	return model_attr_name(&x->a, rest);
+}
+
+/*
+ * What differs and is named by its last parts alone: in found. ERR_INPUT with the names when they are of several things, and
+ * 0 with an empty found when there is none.
+ */
+static int
+by_last_parts(struct explaining *x, json_t *found, struct err *e)
+{
+	const char *name = NULL, *all = "";
+	const json_t *at;
+	bool several = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(x->difference, "attributes"), i, at) {
+		if (!ends_as(x, json_object_get(at, "path"), x->q->attr))
+			continue;
+		const char *own = without_system(x, at);
+		several = several || (name != NULL && strcmp(name, own) != 0);
+		name = own;
+		json_array_append(found, (json_t *)(uintptr_t)at);
+		if (json_array_size(found) <= MAX_CANDIDATES)
+			all = arena_printf(&x->a, "%s %s", all, safe(x, model_attr_name(&x->a, json_object_get(at, "path"))));
+	}
+	if (!several)
+		return 0;
+	return fail(e, ERR_INPUT, "%s may be one of:%s%s", safe(x, x->q->attr), all, json_array_size(found) > MAX_CANDIDATES ? " ..." : "");
+}
+
 static int
 explain_all(struct explaining *x, int *ret_exit, struct err *e)
 {
 	AUTO(json_drop) json_t *matches = json_array();
 	AUTO(buf_release) struct buf text = {0};
+	AUTO(json_drop) json_t *found = json_array();
 	const json_t *at;
-	size_t i, n = 0;
+	size_t i, differ = 0;
+	struct err none;
 
-	json_array_foreach(json_object_get(x->difference, "attributes"), i, at) {
-		const json_t *path = json_object_get(at, "path");
-		if (!model_attr_is(&x->a, path, x->q->attr))
-			continue;
-		n++;
+	json_array_foreach(json_object_get(x->difference, "attributes"), i, at)
+		if (model_attr_is(&x->a, json_object_get(at, "path"), x->q->attr))
+			json_array_append(found, (json_t *)(uintptr_t)at);
+	if (json_array_size(found) == 0 && look_up(x->q, &none) != 0) {
+		if (by_last_parts(x, found, e) != 0)
+			return -1;
+		if (json_array_size(found) == 0) {
+			*e = none;
+			return -1;
+		}
+	}
+	json_array_foreach(found, i, at) {
+		differ += !fails_alike(at);
 		if (explain_one(x, at, matches, e) != 0)
 			return -1;
 	}
-	if (n == 0 && look_up(x->q, e) != 0)
-		return -1;
 	if (x->q->json) {
 		buf_init(&text, SIZE_MAX / 4);
 		AUTO(json_drop) json_t *doc = json_pack("{s:O}", "attributes", matches);
 		json_write(doc, &text);
 		puts(text.p);
-	} else if (n == 0) {
+	} else if (json_array_size(found) == 0) {
 		printf("%s does not differ\n", safe(x, x->q->attr));
 	}
-	*ret_exit = n > 0;
+	*ret_exit = differ > 0;
 	return 0;
 }
 

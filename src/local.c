@@ -19,6 +19,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -541,11 +542,13 @@ const char local_explain_usage[] =
     "       ekaci explain A.drv B.drv [--json]\n\n"
     "Says in full why an attribute (as reports name it, e.g.\n"
     "python3Packages.numpy) differs between two revisions, or what differs between\n"
-    "two derivations. Evaluations that are stored are not made again.\n\n"
+    "two derivations. Its last parts will do: agenix finds\n"
+    "packages.x86_64-linux.agenix. Evaluations that are stored are not made again.\n\n"
     "  --json               as JSON\n\n"
     "Revisions and all other options are those of ekaci diff, but --build, --check\n"
     "and --format.\n\n"
-    "Exit code: 0 it does not differ, 1 it does, 2 it could not be told.\n";
+    "Exit code: 0 it does not differ, or fails alike on both sides, 1 it does, 2 it\n"
+    "could not be told.\n";
 
 /* Addresses with blanks or commas between them. */
 static void
@@ -785,6 +788,26 @@ forget(struct local *l)
 	}
 }
 
+/* What goes from stage to stage is JSON, which holds text only. */
+static int
+all_text(int argc, char **argv, struct err *e)
+{
+	char here[PATH_MAX];
+	struct arena a = {0};
+	const char *cache = config_cache_dir(&a);
+	int rc = 0;
+
+	for (int i = 0; i < argc && rc == 0; i++)
+		if (!str_utf8_ok(str_of(argv[i])))
+			rc = fail(e, ERR_INPUT, "an argument is not UTF-8: %.80s", argv[i]);
+	if (rc == 0 && getcwd(here, sizeof(here)) != NULL && !str_utf8_ok(str_of(here)))
+		rc = fail(e, ERR_INPUT, "the folder's path is not UTF-8, which is not supported: %.200s", here);
+	if (rc == 0 && !str_utf8_ok(str_of(cache)))
+		rc = fail(e, ERR_INPUT, "the cache's path is not UTF-8, which is not supported: %.200s", cache);
+	arena_release(&a);
+	return rc;
+}
+
 static int
 run(bool explains, int argc, char **argv)
 {
@@ -801,7 +824,7 @@ run(bool explains, int argc, char **argv)
 		return COULD_NOT_TELL;
 	}
 	child_catch_term();
-	if (prepare(&l, &e) != 0 || walk(&l, &code, &e) != 0) {
+	if (all_text(argc, argv, &e) != 0 || prepare(&l, &e) != 0 || walk(&l, &code, &e) != 0) {
 		show(&l, "");
 		fprintf(stderr, "%sekaci: %s\n", l.terminal ? "\r" : "", e.msg);
 		code = COULD_NOT_TELL;

@@ -39,6 +39,36 @@ test('a failing evaluation is told in the evaluator\'s words; added and removed 
 	match(explain('periwinkle', 'main', 'bump').stdout, /: removed\n/);
 });
 
+test('what fails on both sides alike does not differ, and its words stand once', () => {
+	const { status, stdout, stderr } = explain('ghost', 'main', 'bump');
+	equal(status, 0, stderr);
+	match(stdout, /^ghost, job packages: fails on both sides alike\n {2}the evaluator says:\n/);
+	equal(stdout.match(/says:/g).length, 1);
+});
+
+test('an attribute may be named by its last parts; what ends so in several places is listed', () => {
+	const repo = path.join(dir, 'parts');
+	const git = (...args) => equal(spawnSync('git', ['-C', repo, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]).status, 0);
+	const tree = n => `let d = s: n: derivation { name = "\${n}${n}"; system = s; builder = "/bin/sh"; };
+		at = s: { recurseForDerivations = true; app = d s "app"; lib = d s "lib"; };
+	in { packages = { recurseForDerivations = true; x86_64-linux = at "x86_64-linux"; aarch64-linux = at "aarch64-linux"; };
+		checks = { recurseForDerivations = true; lib = d "x86_64-linux" "check"; }; }`;
+	fs.mkdirSync(repo);
+	git('init', '-q', '-b', 'main');
+	for (const n of [1, 2]) {
+		fs.writeFileSync(path.join(repo, 'default.nix'), tree(n));
+		git('add', '-A');
+		git('commit', '-qm', `${n}`);
+	}
+	const one = explain('--repo', repo, 'app', 'main~1', 'main'), several = explain('--repo', repo, 'lib', 'main~1', 'main');
+	equal(one.status, 1, one.stderr);
+	match(one.stdout, /^packages\.aarch64-linux\.app [^]*^packages\.x86_64-linux\.app /m);
+	equal([several.status, several.stdout], [2, '']);
+	match(several.stderr, /lib may be one of: checks\.lib packages\.aarch64-linux\.lib packages\.x86_64-linux\.lib/);
+	equal(explain('--repo', repo, 'x86_64-linux.lib', 'main~1', 'main').status, 1);
+	equal(explain('--repo', repo, 'ap', 'main~1', 'main').status, 2);
+});
+
 test('what does not differ is told from what nobody knows', () => {
 	const same = explain('clover', 'main', 'bump'), none = explain('no.such', 'main', 'bump');
 	equal([same.status, same.stdout], [0, 'clover does not differ\n']);

@@ -36,7 +36,9 @@ for (const branch of Object.keys(expected).filter(b => outside_of_the_rules[b] !
 				&& e.finish_low_ms <= e.finish_ms && e.finish_ms <= e.finish_high_ms, JSON.stringify(e));
 		equal(report.run.conflict, branch === 'conflict');
 		const newly = expected[branch].newly_failing.length + expected[branch].added_failing.length;
-		equal(evaluation.conclusion, newly > 0 ? 'failure' : 'success');
+		/* A mistake put into the configuration would stop every later evaluation. */
+		equal(evaluation.conclusion, newly > 0 || branch === 'badconfig' ? 'failure' : 'success');
+		equal(/^\.ekaci\/config\.json has a mistake in line \d+ - /.test(evaluation.output.title), branch === 'badconfig');
 		/* Only bump breaks a build; thistle's was broken before, wherever it is rebuilt. */
 		equal(rebuilds.conclusion, branch === 'bump' ? 'failure' : 'success');
 		await tidy(scene, pulls[branch]);

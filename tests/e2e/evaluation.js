@@ -100,10 +100,12 @@ scene_test('mistakes in the base\'s .ekaci/config.json: failure with line and co
 	await tidy(scene, pull);
 });
 
-scene_test('mistakes only at the head: evaluated in full by the base\'s rules, and told', {}, async scene => {
+scene_test('mistakes only at the head: evaluated in full by the base\'s rules, and failed, since nothing could be evaluated after it', {}, async scene => {
 	const { pull } = await scene.open('badconfig');
 	const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
-	equal([evaluation.conclusion, rebuilds.conclusion], ['success', 'success']);
+	equal([evaluation.conclusion, rebuilds.conclusion], ['failure', 'success']);
+	match(evaluation.output.title, /^\.ekaci\/config\.json has a mistake in line \d+ - /);
+	equal(evaluation.annotations.map(a => [a.path, a.annotation_level]), [['.ekaci/config.json', 'failure']]);
 	match(told(evaluation), /change_sets\[0\]\.kind must be docs-only/);
 	await tidy(scene, pull);
 });

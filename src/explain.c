@@ -207,13 +207,14 @@ explain_all(struct explaining *x, int *ret_exit, struct err *e)
 	AUTO(json_drop) json_t *matches = json_array();
 	AUTO(buf_release) struct buf text = {0};
 	const json_t *at;
-	size_t i, n = 0;
+	size_t i, n = 0, known = 0;
 
 	json_array_foreach(json_object_get(x->difference, "attributes"), i, at) {
 		const json_t *path = json_object_get(at, "path");
 		if (!model_attr_is(&x->a, path, x->q->attr))
 			continue;
 		n++;
+		known += strcmp(json_str(at, "class", ""), "untold") != 0;
 		if (explain_one(x, at, matches, e) != 0)
 			return -1;
 	}
@@ -227,7 +228,7 @@ explain_all(struct explaining *x, int *ret_exit, struct err *e)
 	} else if (n == 0) {
 		printf("%s does not differ\n", safe(x, x->q->attr));
 	}
-	*ret_exit = n > 0;
+	*ret_exit = n == 0 ? 0 : known > 0 ? 1 : 2;
 	return 0;
 }
 

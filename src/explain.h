@@ -18,6 +18,7 @@ struct explain_question {
  * Prints every match (one a system and job): class, versions, cause, roots, chain, blast radius, and then what differs
  * from the derivation downwards. As JSON: {"attributes": [{"attribute": as in the difference file, "roots": those that its
  * cause names, "derivations": as of `ekaci explain A.drv B.drv --json`, or null}]}. ERR_ABSENT when neither side has it.
+ * *ret_exit: 0 it does not differ, 1 it does, 2 what it is could not be told.
  */
 must_check int explain_attribute(const struct explain_question *q, int *ret_exit, struct err *e);
 

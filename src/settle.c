@@ -66,7 +66,7 @@ done_evaluate(const struct settle *on, struct arena *a, const struct run *r, con
 	json_array_append(done, (json_t *)(uintptr_t)rec);
 	log_info("run %" PRId64 ": %s of %s is %s, %" PRId64 " rows in %" PRId64 " ms by %s %s, sandbox %s", r->id,
 	    json_str(rec, "side", ""), json_str(rec, "job", ""), !json_flag(rec, "complete", false) ? "incomplete" :
-	    json_flag(rec, "reused", false) ? "stored already" : "evaluated", json_int(rec, "rows", 0), json_int(rec, "wall_ms", 0),
+	    json_flag(rec, "reused", false) ? "stored already" : json_object_get(rec, "untold") != NULL ? "evaluated in part" : "evaluated", json_int(rec, "rows", 0), json_int(rec, "wall_ms", 0),
 	    json_str(rec, "evaluator", ""), json_str(rec, "version", ""), json_str(rec, "sandbox", ""));
 	if (store_run_set(on->store, r->id, "evaluations", json_line(a, done), e) != 0 ||
 	    store_run_piece(on->store, r->id, e) != 0)

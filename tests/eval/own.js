@@ -69,6 +69,12 @@ const features = { NIX_CONFIG: 'extra-experimental-features = ca-derivations pip
 for (const sandbox of ['auto', 'off'])
 	is(diff(ca, { env: features, args: ['--sandbox', sandbox] }).said, ['ca:rebuild', 'plain:rebuild', 0], `a feature of NIX_CONFIG is on (sandbox ${sandbox})`);
 told(diff(ca), /^ca: error: experimental Nix feature 'ca-derivations'.*\n.*extra-experimental-features = ca-derivations/, 'one that is off: not failing on both sides, but what to set', ['ca:untold', 'plain:rebuild', 2]);
+{
+	const { dir } = diff(ca), explain = (name) => run(ekaci, ['explain', name, 'HEAD~1', 'HEAD'], { cwd: path.join(work, dir), env: base_env });
+	const r = explain('ca');
+	ok(r.status === 2 && /^ca.*could not be told/.test(r.stdout) && /ca-derivations/.test(r.stdout), 'explain says so, too', r);
+	is(explain('plain').status, 1, 'and explains the others');
+}
 const pipe = { 'default.nix': `{ a = ${nix('a-VERSION')}; b = "b" |> (n: ${nix('${n}')}); }` };
 if (version < 24)
 	skip('pipe operators', `Nix 2.${version} has none`);

@@ -37,7 +37,7 @@ drop_dir(void **state)
 }
 
 static char *
-write_some(struct arena *a, int n)
+write_so(struct arena *a, int n, bool partial)
 {
 	AUTO(json_drop) json_t *header = json_pack("{s:i,s:s,s:s,s:s,s:b}", "ekaci_evaluation", STORED_FORMAT, "key", key,
 	    "evaluator", "e", "version", "v", "complete", 1);
@@ -49,12 +49,36 @@ write_some(struct arena *a, int n)
 		snprintf(line, sizeof(line), "{\"attrPath\":[\"p%05d\"],\"drvPath\":\"/nix/store/%032d-a.drv\",\"outputs\":{}}", i, i / 2);
 		assert_true(rows_add(&r, str_of(line)));
 	}
+	if (partial)
+		json_object_set_new(header, "partial", json_true());
 	assert_true(rows_add(&r, STR("{\"attrPath\":[\"bad\"],\"error\":\"\\\"drvPath\\\":\\\"/nix/store/x.drv\\\"\"}")));
 	rows_finish(&r);
 	assert_false(r.incomplete);
 	assert_int_equal(stored_write(path, header, &r, &e), 0);
 	rows_release(&r);
 	return path;
+}
+
+static char *
+write_some(struct arena *a, int n)
+{
+	return write_so(a, n, false);
+}
+
+/* Its rows are for one comparison. Even under the name of a whole one it is not reused. */
+static void
+what_is_partial_is_not_read_again(void **state)
+{
+	struct arena a = {0};
+	struct stored s;
+	struct err e;
+
+	(void)state;
+	char *path = write_so(&a, 3, true);
+	assert_int_equal(stored_read(&a, path, key, &s, NULL, NULL, &e), 1);
+	assert_int_equal(e.kind, ERR_INPUT);
+	assert_string_not_equal(path, stored_partial_path(&a, dir, key));
+	arena_release(&a);
 }
 
 static int
@@ -134,6 +158,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_written_is_read),
+	    cmocka_unit_test(what_is_partial_is_not_read_again),
 	    cmocka_unit_test(damage_anywhere_is_noticed),
 	    cmocka_unit_test(a_lock_keeps_the_second_waiting),
 	};

@@ -342,7 +342,7 @@ postpone(struct asking *q, const struct err *why)
 	if (rc != 0)
 		log_err(LOG_ERROR, "command", &e);
 	forget(q);
-	obey_kick(o);
+	loop_timer_set(o->timer, rc == 0 ? 0 : RETRY_MS);
 }
 
 /* --- explaining: the difference may be large, so a worker reads it --- */
@@ -428,10 +428,11 @@ on_present(void *ctx, const json_t *pull, const struct err *why)
 		settle(q);
 		return;
 	}
-	if (store_command_later(o->p.store, q->command.id, clock_now_ms() + HEAD_RETRY_MS, &e) != 0)
+	int rc = store_command_later(o->p.store, q->command.id, clock_now_ms() + HEAD_RETRY_MS, &e);
+	if (rc != 0)
 		log_err(LOG_ERROR, "command", &e);
 	forget(q);
-	obey_kick(o);
+	loop_timer_set(o->timer, rc == 0 ? 0 : RETRY_MS);
 }
 
 static void

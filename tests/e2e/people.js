@@ -357,6 +357,32 @@ scene_test('a push whose event is still under way is not approved by who comment
 	await waits(scene, after);
 });
 
+scene_test('a push while a permission is asked for: the newest head is judged, and names are built of no head that nobody saw', {},
+	async scene => {
+		await allow(scene, 'writer', 'write');
+		const { pull } = await scene.open('games');
+		await finished(scene, pull.head.sha);
+		const push = n => scene.github.do('commit', { repo: scene.repo, branch: 'games',
+			files: { 'games/patience.nix': `{ game }:\n\ngame "patience" "7.${n}" [ ]\n` } });
+		const during = async (body, n) => {
+			await scene.github.do('fault', { method: 'GET', route: '/permission$', delay_ms: 2500 });
+			const { comment } = await scene.say(pull.number, body, { user: 'writer' });
+			const { after } = await push(n);
+			return { after, all: await reacted(scene, pull, comment.id) };
+		};
+		const plain = await during('/ekaci rebuild', 1);
+		equal(plain.all, ['rocket']);
+		equal((await finished(scene, plain.after)).rebuilds.conclusion, 'success');
+		equal((await scene.checks(pull.head.sha)).length, 2, 'the older head is not begun again');
+
+		const named = await during('/ekaci rebuild games.patience', 2);
+		equal(named.all, ['confused']);
+		equal((await finished(scene, named.after)).rebuilds.conclusion, 'success');
+		await delivered(scene);
+		match((await answers(scene, pull))[0].body, new RegExp(`done for .${named.after.slice(0, 10)}`));
+		equal((await scene.checks(named.after)).length, 2);
+	});
+
 scene_test('the operator on the machine itself: run, approve, retry, cancel; also while the bot is down', {}, async scene => {
 	const cli = (...args) => {
 		const { status, stdout, stderr } = spawnSync(program, [args[0], '--config', scene.bot.config_file, ...args.slice(1)],

@@ -103,4 +103,17 @@ test('the page about .ekaci/config.json has every key that is read, and its exam
 	fs.rmSync(path.join(dir, 'config.json'));
 });
 
+test('what is not UTF-8 is refused in words: an argument, a repository\'s path', () => {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-bytes-'));
+	// Node has no arguments that are not UTF-8, a shell has.
+	const sh = (script) => spawnSync('sh', ['-c', script], { cwd: dir, encoding: 'latin1', timeout: 30000, env: { ...process.env, E: program } });
+	const argument = sh(`"$E" diff --file "$(printf 'x\\377.nix')" main HEAD`);
+	match(argument.stderr, /^ekaci: an argument is not UTF-8/);
+	equal(argument.status, 2);
+	const repository = sh(`d="$(printf 'x\\377')" && git init -q "$d" && cd "$d" && git -c user.name=t -c user.email=t@example.org commit -q --allow-empty -m 1 && "$E" diff HEAD HEAD`);
+	match(repository.stderr, /^ekaci: the folder's path is not UTF-8/);
+	equal(repository.status, 2);
+	fs.rmSync(dir, { recursive: true, force: true });
+});
+
 await run({ limit_ms: 60000, before_end: async () => fs.rmSync(dir, { recursive: true, force: true }) });

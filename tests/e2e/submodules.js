@@ -246,7 +246,8 @@ test('what reads a file of a submodule that is not taken is not known, and no fa
 	const { report, code } = diff(top, 'main~1', 'main');
 	equal([report.verdict.conclusion, code], ['neutral', 2]);
 	const [head] = report.evaluations.filter(e => e.side === 'head');
-	match(head.reason, /^a could not be told: .*vendor\/lib is a submodule; --submodules/s);
+	equal([head.complete, head.untold.names], [true, ['a']]);
+	match(head.untold.advice, /^vendor\/lib is a submodule; --submodules/);
 }));
 
 await run({ limit_ms: 180000 });

@@ -16,7 +16,7 @@
 enum { PACKAGES = 28, ROUNDS = 40 };
 
 static uint64_t seed = 3;
-static size_t seen_rebuilds, seen_stays; /* so that the test is known to have tested */
+static size_t seen_rebuilds, seen_stays, seen_untold; /* so that the test is known to have tested */
 
 static uint32_t
 pick(uint32_t n)
@@ -25,10 +25,10 @@ pick(uint32_t n)
 	return (uint32_t)((seed >> 33) % n);
 }
 
-/* One side: packages by number; which of them are attributes, and which of those fail. */
+/* One side: packages by number; which of them are attributes, which of those fail, and of which of these it is no fact. */
 struct set {
 	struct fx_drv *drv[PACKAGES];
-	bool attr[PACKAGES], fails[PACKAGES];
+	bool attr[PACKAGES], fails[PACKAGES], unknown[PACKAGES];
 };
 
 struct plan {
@@ -62,11 +62,18 @@ reach(const struct plan *p, uint32_t i, bool *seen)
 			reach(p, p->in[i][k], seen);
 }
 
+static bool
+is_unknown(const struct set *s, uint32_t i)
+{
+	return s->attr[i] && s->unknown[i];
+}
+
+/* Without what is unknown in other. */
 static void
-closure_of(const struct plan *p, const struct set *s, bool *seen)
+closure_of(const struct plan *p, const struct set *s, const struct set *other, bool *seen)
 {
 	for (uint32_t i = 0; i < PACKAGES; i++)
-		if (s->attr[i] && !s->fails[i])
+		if (s->attr[i] && !s->fails[i] && (other == NULL || !is_unknown(other, i)))
 			reach(p, i, seen);
 }
 
@@ -95,7 +102,9 @@ write_set(struct fixture *f, const struct set *s, const char *name)
 	fx_evaluation_begin(&v);
 	for (uint32_t i = 0; i < PACKAGES; i++) {
 		const char *path = arena_printf(&f->a, "[\"p%02u\"]", i);
-		if (s->attr[i] && s->fails[i])
+		if (is_unknown(s, i))
+			fx_unknown(&v, path);
+		else if (s->attr[i] && s->fails[i])
 			fx_error(&v, path, "it throws");
 		else if (s->attr[i])
 			fx_row(&v, path, s->drv[i], NULL);
@@ -108,6 +117,8 @@ expected_class(const struct set *b, const struct set *h, const bool *must, uint3
 {
 	bool had = b->attr[i], has = h->attr[i];
 
+	if (is_unknown(b, i) || is_unknown(h, i))
+		return "untold";
 	if (!had)
 		return !has ? NULL : h->fails[i] ? "added_failing" : "added";
 	if (!has)
@@ -125,8 +136,8 @@ check(struct fixture *f, const struct plan *p, const struct set *b, const struct
 	bool in_base[PACKAGES] = {false}, in_head[PACKAGES] = {false}, must[PACKAGES] = {false};
 	int64_t n_must = 0;
 
-	closure_of(p, b, in_base);
-	closure_of(p, h, in_head);
+	closure_of(p, b, NULL, in_base);
+	closure_of(p, h, b, in_head);
 	for (uint32_t i = 0; i < PACKAGES; i++) {
 		must[i] = in_head[i];
 		for (uint32_t k = 0; k < PACKAGES; k++)
@@ -145,6 +156,7 @@ check(struct fixture *f, const struct plan *p, const struct set *b, const struct
 				found = v;
 		entries += found != NULL;
 		assert_string_equal(json_str(found, "class", "(none)"), class != NULL ? class : "(none)");
+		seen_untold += class != NULL && strcmp(class, "untold") == 0;
 		seen_stays += class != NULL && strcmp(class, "derivation_only") == 0;
 		if (class != NULL && strcmp(class, "rebuild") == 0) {
 			seen_rebuilds++;
@@ -210,6 +222,8 @@ test_random_changes(void **state)
 			h.attr[i] = pick(8) == 0 ? !b.attr[i] : b.attr[i];
 			b.fails[i] = pick(10) == 0;
 			h.fails[i] = pick(8) == 0 ? !b.fails[i] : b.fails[i];
+			b.unknown[i] = b.fails[i] && pick(3) == 0;
+			h.unknown[i] = h.fails[i] && pick(3) == 0;
 		}
 		fill(&f, &p, none, none, &b);
 		fill(&f, &p, bumped, refetched, &h);
@@ -222,6 +236,7 @@ test_random_changes(void **state)
 	}
 	assert_true(seen_rebuilds > 100);
 	assert_true(seen_stays > 10);
+	assert_true(seen_untold > 20);
 }
 
 static void

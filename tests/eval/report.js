@@ -148,8 +148,9 @@ ok(/`tool`[^\n]*`1` → `2`/.test(document('markdown')), 'another package says i
 ok(/`app\.aarch64-linux`/.test(comment) && /`lib\.x86_64-linux`, `libfoo\.x86_64-linux`/.test(comment), 'one derivation is one row, with its names', comment);
 ok(/`hidden-2` \(in `user`\)/.test(comment), 'a root that is no attribute is named by the one that needs it', comment);
 ok(/`fails`/.test(document('markdown')) && !/always/.test(document('markdown')), 'an error that was there before is a name', document('markdown'));
-const wide = document('text').split('\n').filter(l => l.length > 80);
-is(wide, [], 'the text fits into 80 columns');
+// A source line and the caret below it, which newer Nix shows, stay as they are: folded, the caret points at nothing.
+const wide = document('text').split('\n').filter(l => l.length > 80 && !/^ {5,}\d*\|/.test(l));
+is(wide, [], 'the text fits into 80 columns, but for what is quoted of a source');
 
 // --- ekaci diff: what could not be compared ---
 

@@ -741,12 +741,11 @@ static int
 find_sides(struct local *l, struct err *e)
 {
 	struct side base, head;
-	bool merged = l->merge;
 
 	if (changeset_git_dir(&l->a, l->repo, &l->git_dir, e) != 0 || complete(l, e) != 0 || resolve(l, l->base, &base, e) != 0 ||
 	    resolve(l, is_files(l) ? "HEAD" : l->head, &head, e) != 0)
 		return -1;
-	if (is_files(l) && merged)
+	if (is_files(l) && l->merge)
 		return fail(e, ERR_INPUT, "--merge merges commits: name a head, or commit first");
 	if (is_files(l) && worktree_tree(&l->a, l->repo, arena_printf(&l->a, "%s/index", l->run_dir), head.tree, e) != 0)
 		return -1;

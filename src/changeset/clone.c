@@ -6,12 +6,6 @@
 #include "support/base/clock.h"
 
 static void
-repo_free(git_repository **repo)
-{
-	git_repository_free(*repo);
-}
-
-static void
 config_free(git_config **config)
 {
 	git_config_free(*config);

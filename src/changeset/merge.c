@@ -12,12 +12,6 @@ index_free(git_index **index)
 }
 
 static void
-commit_free(git_commit **commit)
-{
-	git_commit_free(*commit);
-}
-
-static void
 iterator_free(git_index_conflict_iterator **it)
 {
 	git_index_conflict_iterator_free(*it);
@@ -137,12 +131,6 @@ merge_record(const struct merge *m, const char *head, const git_oid *tip)
 	    hex(&m->base), "merge_base", m->unrelated ? json_null() : hex(&m->merge_base), "base_tree", hex(&m->base_tree),
 	    "head_tree", hex(&m->head_tree), "conflict", (int)m->conflict, "unrelated", (int)m->unrelated, "conflicts",
 	    conflicts, "base_sha_at_tip", hex(tip));
-}
-
-static void
-repo_free(git_repository **repo)
-{
-	git_repository_free(*repo);
 }
 
 int

@@ -136,22 +136,6 @@ fetch_refs(const struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err 
 	return rc;
 }
 
-static void
-repo_free(git_repository **repo)
-{
-	git_repository_free(*repo);
-}
-
-static bool
-has_commit(git_repository *repo, const git_oid *id)
-{
-	git_commit *commit = NULL;
-	bool found = git_commit_lookup(&commit, repo, id) == 0;
-
-	git_commit_free(commit);
-	return found;
-}
-
 /* After a failure of libgit2: whether it is the mirror that is damaged. */
 static enum gitcmd_trouble
 trouble_of_library(void)
@@ -176,7 +160,7 @@ static int
 bring(const struct mirror *m, const char *commit, const git_oid *id, git_repository **repo, enum gitcmd_trouble *ret_trouble,
     struct err *e)
 {
-	if (has_commit(*repo, id))
+	if (repository_has_commit(*repo, id))
 		return 0;
 	if (fetch(m, commit, NULL, ret_trouble, e) != 0) {
 		if (*ret_trouble == GITCMD_NO_REF)

@@ -35,12 +35,6 @@ worth_looking_for_renames(const git_diff *diff)
 	return gone > 0 && come > 0 && gone <= PATHS_MAX_RENAMES && come <= PATHS_MAX_RENAMES;
 }
 
-static void
-odb_free(git_odb **odb)
-{
-	git_odb_free(*odb);
-}
-
 /* Whether the files that came or went are small enough to be read and compared. */
 static bool
 worth_reading(git_repository *repo, const git_diff *diff)
@@ -60,12 +54,6 @@ worth_reading(git_repository *repo, const git_diff *diff)
 			return false;
 	}
 	return true;
-}
-
-static void
-object_free(git_odb_object **object)
-{
-	git_odb_object_free(*object);
 }
 
 static bool

@@ -70,24 +70,6 @@ repository_tree(git_repository *repo, const char *hex, git_tree **ret, struct er
 	return rc == 0 ? 0 : fail_git(e, rc, "cannot read the tree %s", hex);
 }
 
-static void
-odb_free(git_odb **odb)
-{
-	git_odb_free(*odb);
-}
-
-static void
-entry_free(git_tree_entry **entry)
-{
-	git_tree_entry_free(*entry);
-}
-
-static void
-object_free(git_odb_object **object)
-{
-	git_odb_object_free(*object);
-}
-
 int
 repository_file(struct arena *a, git_repository *repo, const git_tree *tree, const char *path, size_t max_bytes,
     struct str *ret, struct err *e)
@@ -117,12 +99,6 @@ repository_file(struct arena *a, git_repository *repo, const git_tree *tree, con
 	*ret = (struct str){
 	    arena_strn(a, git_odb_object_data(object), git_odb_object_size(object)), git_odb_object_size(object)};
 	return 0;
-}
-
-static void
-repo_free(git_repository **repo)
-{
-	git_repository_free(*repo);
 }
 
 static void
@@ -165,4 +141,12 @@ changeset_git_dir(struct arena *a, const char *dir, const char **ret, struct err
 		path.n--;
 	*ret = str_dup(a, path);
 	return 0;
+}
+
+bool
+repository_has_commit(git_repository *repo, const git_oid *id)
+{
+	AUTO(commit_free) git_commit *commit = NULL;
+
+	return git_commit_lookup(&commit, repo, id) == 0;
 }

@@ -12,6 +12,38 @@
 
 #include <git2.h>
 
+/* For AUTO: what libgit2 gave goes at the end of the block. */
+static inline void
+repo_free(git_repository **repo)
+{
+	git_repository_free(*repo);
+}
+static inline void
+tree_free(git_tree **tree)
+{
+	git_tree_free(*tree);
+}
+static inline void
+commit_free(git_commit **commit)
+{
+	git_commit_free(*commit);
+}
+static inline void
+entry_free(git_tree_entry **entry)
+{
+	git_tree_entry_free(*entry);
+}
+static inline void
+odb_free(git_odb **odb)
+{
+	git_odb_free(*odb);
+}
+static inline void
+object_free(git_odb_object **object)
+{
+	git_odb_object_free(*object);
+}
+
 /* Before any other call into libgit2; the functions here do it themselves. */
 void repository_start(void);
 /* Opens exactly this git folder; ERR_ABSENT when it is none. */
@@ -22,6 +54,7 @@ must_check int repository_discover(const char *dir, git_repository **ret, struct
 /* 40 hex digits; what names the id in the error. */
 must_check int repository_id(const char *hex, const char *what, git_oid *ret, struct err *e);
 must_check int repository_tree(git_repository *repo, const char *hex, git_tree **ret, struct err *e);
+bool repository_has_commit(git_repository *repo, const git_oid *id);
 
 /* A file in a tree: 0 and its bytes in the arena, 1 when there is nothing of this name, -1 when it is no regular file,
  * is larger than max_bytes (both ERR_INPUT) or cannot be read. */

@@ -27,18 +27,6 @@ struct comparison {
 	int depth;
 };
 
-static void
-tree_free(git_tree **tree)
-{
-	git_tree_free(*tree);
-}
-
-static void
-entry_free(git_tree_entry **entry)
-{
-	git_tree_entry_free(*entry);
-}
-
 /* How many names the folder has; SIZE_MAX when it is none. */
 static size_t
 names_in(const char *path)

@@ -29,36 +29,6 @@ struct taking {
 };
 
 static void
-repo_free(git_repository **repo)
-{
-	git_repository_free(*repo);
-}
-
-static void
-tree_free(git_tree **tree)
-{
-	git_tree_free(*tree);
-}
-
-static void
-commit_free(git_commit **commit)
-{
-	git_commit_free(*commit);
-}
-
-static void
-entry_free(git_tree_entry **entry)
-{
-	git_tree_entry_free(*entry);
-}
-
-static void
-odb_free(git_odb **odb)
-{
-	git_odb_free(*odb);
-}
-
-static void
 builder_free(git_treebuilder **builder)
 {
 	git_treebuilder_free(*builder);
@@ -209,16 +179,6 @@ permit(const struct submodules *s, const char *url, const char **ret, struct err
 
 /* --- commits ------------------------------------------------------------------------------------------------------- */
 
-static bool
-has_commit(git_repository *repo, const git_oid *id)
-{
-	git_commit *commit = NULL;
-	bool found = git_commit_lookup(&commit, repo, id) == 0;
-
-	git_commit_free(commit);
-	return found;
-}
-
 /* Asks for the commit, and where the other side gives no commits by their id, for all branches and tags; but not for one
  * whom nobody trusts, who could have the largest of repositories fetched whole. */
 static int
@@ -255,7 +215,7 @@ bring(struct taking *t, const char *written, const char *url, const git_oid *id,
 		return fail(e, ERR_INPUT,
 		    "the base does not name its address, %.200s, so it is taken when somebody who may has approved the change",
 		    written);
-	if (has_commit(t->repo, id))
+	if (repository_has_commit(t->repo, id))
 		return 0;
 	if (permit(t->s, url, &git.url, e) != 0)
 		return -1;
@@ -268,7 +228,7 @@ bring(struct taking *t, const char *written, const char *url, const git_oid *id,
 	/* The library may have missed the new pack. Trees of the repository are in use, so it stays open. */
 	if (git_repository_odb(&odb, t->repo) != 0 || git_odb_refresh(odb) != 0)
 		return fail_git(e, -1, "cannot read what was fetched");
-	return has_commit(t->repo, id) ? 0 : fail(e, ERR_ABSENT, "%.200s does not have the commit %s", written, hex);
+	return repository_has_commit(t->repo, id) ? 0 : fail(e, ERR_ABSENT, "%.200s does not have the commit %s", written, hex);
 }
 
 /* --- trees --------------------------------------------------------------------------------------------------------- */

@@ -19,21 +19,9 @@ enum {
 };
 
 static void
-repo_free(git_repository **repo)
-{
-	git_repository_free(*repo);
-}
-
-static void
 reference_free(git_reference **reference)
 {
 	git_reference_free(*reference);
-}
-
-static void
-commit_free(git_commit **commit)
-{
-	git_commit_free(*commit);
 }
 
 /* --- branches ---------------------------------------------------------------------------------------------------------- */

@@ -562,7 +562,7 @@ restrict_to(struct local *l, const char *list)
 }
 
 /* BASE HEAD, BASE..HEAD, BASE...HEAD (either may be left out: HEAD), one revision, or none. */
-static int
+static void
 parse_revisions(struct local *l, int n, char **names)
 {
 	char *dots = n == 1 ? strstr(names[0], "..") : NULL;
@@ -572,11 +572,10 @@ parse_revisions(struct local *l, int n, char **names)
 	if (n > 1)
 		l->head = names[1];
 	if (dots == NULL)
-		return 0;
+		return;
 	l->three_dots = dots[2] == '.';
 	l->base = dots == names[0] ? "HEAD" : arena_printf(&l->a, "%.*s", (int)(dots - names[0]), names[0]);
 	l->head = dots[l->three_dots ? 3 : 2] == '\0' ? "HEAD" : dots + (l->three_dots ? 3 : 2);
-	return 0;
 }
 
 /* What getopt_long has just refused: of short options it is not past the word yet when there are more in it. */
@@ -675,7 +674,8 @@ parse(struct local *l, bool explains, int argc, char **argv, struct err *e)
 		return fail(e, ERR_INPUT, "one revision too many: %.100s", argv[optind + (explains ? 3 : 2)]);
 	if (explains)
 		l->attr = argv[optind++];
-	return parse_revisions(l, argc - optind, argv + optind);
+	parse_revisions(l, argc - optind, argv + optind);
+	return 0;
 }
 
 /* --- what is compared -------------------------------------------------------------------------------------------------- */

@@ -2,15 +2,15 @@
 #include "ownnix.h"
 
 #include "evaluate/searchpath.h"
-#include "support/os/child.h"
+#include "evaluate/stored.h"
+#include "schedule/nixsettings.h"
 #include "support/text/json.h"
 
 #include <limits.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SETTINGS_BYTES = 4 * 1024 * 1024, PATH_BYTES = 64 * 1024 };
+enum { PATH_BYTES = 64 * 1024 };
 
 static bool
 begins_with_one(const char *entry, const char *const *prefixes)
@@ -62,55 +62,16 @@ absolute(struct arena *a, const char *text, const char *dir)
 	return arena_strn(a, out.p, out.n);
 }
 
-/* All settings as Nix prints them, a line each; the name of the command changed. */
-static int
-read_settings(struct buf *out, struct err *e)
-{
-	static const char *const features = "nix-command";
-	const char *new[] = {"nix", "--extra-experimental-features", features, "config", "show", NULL};
-	const char *old[] = {"nix", "--extra-experimental-features", features, "show-config", NULL};
-	struct err ignored;
-
-	if (child_output(new, out, &ignored) == 0)
-		return 0;
-	buf_drop(out, out->n);
-	return child_output(old, out, e) == 0 ? 0 : fail_in(e, "asking nix for its settings");
-}
-
-static const char *
-setting(struct arena *a, struct str settings, const char *name)
-{
-	while (settings.p != NULL) {
-		struct str value, line = str_cut(settings, '\n', &settings);
-		if (str_is(str_trim(str_cut(line, '=', &value)), name))
-			return str_dup(a, str_trim(value));
-	}
-	return "";
-}
-
-static const char *
-hash_of(struct arena *a, struct str text)
-{
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	char hex[2 * EVP_MAX_MD_SIZE + 1];
-	unsigned n = 0;
-
-	EVP_Digest(text.p, text.n, sum, &n, EVP_sha256(), NULL);
-	str_hex(sum, n, hex);
-	return arena_strdup(a, hex);
-}
-
 int
 ownnix_read(struct arena *a, json_t **ret, struct err *e)
 {
-	AUTO(buf_release) struct buf settings = {0};
-	char dir[PATH_MAX];
+	AUTO(json_drop) json_t *settings = NULL;
+	char dir[PATH_MAX], hash[65];
 	json_t *env = json_object(), *means = json_object();
 
 	AUTO(json_drop) json_t *own = json_pack("{s:o,s:o}", "env", env, "means", means);
 	take_environment(env, means);
-	buf_init(&settings, SETTINGS_BYTES);
-	if (read_settings(&settings, e) != 0)
+	if (nixsettings_read(NULL, &settings, e) != 0)
 		return -1;
 	if (getcwd(dir, sizeof(dir)) == NULL)
 		return fail_sys(e, "the present folder");
@@ -119,7 +80,7 @@ ownnix_read(struct arena *a, json_t **ret, struct err *e)
 		search = absolute(a, path, dir);
 		json_object_set_new(env, "NIX_PATH", json_any_string(str_of(search)));
 	} else {
-		search = searchpath_of_setting(a, setting(a, buf_get(&settings), "nix-path"));
+		search = searchpath_of_setting(a, json_words(a, nixsettings_list(settings, "nix-path")));
 		if (search[0] == '\0')
 			search = arena_printf(a, "%s/.nix-defexpr/channels:%s/.local/state/nix/defexpr/channels:"
 			    "nixpkgs=/nix/var/nix/profiles/per-user/root/channels/nixpkgs:/nix/var/nix/profiles/per-user/root/channels", home, home);
@@ -127,7 +88,8 @@ ownnix_read(struct arena *a, json_t **ret, struct err *e)
 	const char *config = json_str(env, "XDG_CONFIG_HOME", NULL), *pkgs = json_str(env, "NIXPKGS_CONFIG", NULL);
 	const char *reads = arena_printf(a, "%s/nixpkgs:%s/.nixpkgs%s%s", config != NULL ? config : arena_printf(a, "%s/.config", home), home,
 	    pkgs != NULL ? ":" : "", pkgs != NULL ? pkgs : "");
-	json_object_set_new(own, "settings", json_string(hash_of(a, buf_get(&settings))));
+	stored_key(settings, hash);
+	json_object_set_new(own, "settings", json_string(hash));
 	json_object_set_new(own, "search", json_any_string(str_of(search)));
 	json_object_set_new(own, "reads", json_any_string(str_of(reads)));
 	*ret = json_incref(own);

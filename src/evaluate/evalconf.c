@@ -35,28 +35,16 @@ evalconf_without_secrets(const json_t *options, enum evalconf_doors doors)
 }
 
 const char *
-evalconf_option(const json_t *options, const char *name)
-{
-	return json_str(options, name, NULL);
-}
-
-const char *
 evalconf_text(struct arena *a, const json_t *options, const json_t *features)
 {
 	AUTO(buf_release) struct buf text = {0};
-	const json_t *one;
 	const char *name;
 	json_t *value;
-	size_t i;
 
 	buf_init(&text, CONF_BYTES);
 	buf_puts(&text, "accept-flake-config = false\n");
-	if (json_array_size(features) > 0) {
-		buf_puts(&text, "extra-experimental-features =");
-		json_array_foreach(features, i, one)
-			buf_printf(&text, " %s", json_is_string(one) ? json_string_value(one) : "");
-		buf_putc(&text, '\n');
-	}
+	if (json_array_size(features) > 0)
+		buf_printf(&text, "extra-experimental-features = %s\n", json_words(a, features));
 	json_object_foreach((json_t *)(uintptr_t)options, name, value) {
 		if (!json_is_string(value) || strcmp(name, "nix-path") == 0) /* that goes by NIX_PATH, which would win */
 			continue;

@@ -21,7 +21,5 @@ json_t *evalconf_without_secrets(const json_t *options, enum evalconf_doors door
 
 /* The lines, in a. features: an array of names, or NULL. A flake's own nixConfig is refused unless options accept it. */
 const char *evalconf_text(struct arena *a, const json_t *options, const json_t *features);
-/* The option, or NULL. */
-const char *evalconf_option(const json_t *options, const char *name);
 
 #endif

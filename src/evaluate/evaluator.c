@@ -321,18 +321,12 @@ own_flake(struct arena *a, const struct evaluator_job *j, struct str ref, const 
 	return 0;
 }
 
-static const char *
-words_of(struct arena *a, const json_t *list)
+static void
+add_option(words *w, const char *name, const char *value)
 {
-	AUTO(buf_release) struct buf text = {0};
-	const json_t *one;
-	size_t i;
-
-	buf_init(&text, EXPR_BYTES);
-	json_array_foreach(list, i, one)
-		if (json_is_string(one))
-			buf_printf(&text, "%s%s", i > 0 ? " " : "", json_string_value(one));
-	return arena_strn(a, text.p, text.n);
+	vec_push(w, "--option");
+	vec_push(w, name);
+	vec_push(w, value);
 }
 
 /* nix-eval-jobs knows no schema of flakes and walks what it is given: an expression that has applied it. */
@@ -359,9 +353,7 @@ add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, 
 	buf_puts(&text, " ]; absentOk = true; })");
 	if (text.over)
 		return fail(e, ERR_LIMIT, "a job's flake reference and scope are too long");
-	vec_push(w, "--option");
-	vec_push(w, "pure-eval");
-	vec_push(w, "true");
+	add_option(w, "pure-eval", "true");
 	vec_push(w, "--expr");
 	vec_push(w, arena_strn(a, text.p, text.n));
 	return 0;
@@ -382,7 +374,7 @@ add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_jo
 		vec_push(w, "--only-locked");
 	if (json_array_size(j->systems) > 0) {
 		vec_push(w, "--systems");
-		vec_push(w, words_of(a, j->systems));
+		vec_push(w, json_words(a, j->systems));
 	}
 	vec_push(w, "--flake");
 	vec_push(w, arena_printf(a, "%s#" STR_FMT, full, STR_ARG(fragment)));
@@ -431,14 +423,6 @@ add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job
 	vec_push(w, "--expr");
 	vec_push(w, arena_strn(a, text.p, text.n));
 	return rc;
-}
-
-static void
-add_option(words *w, const char *name, const char *value)
-{
-	vec_push(w, "--option");
-	vec_push(w, name);
-	vec_push(w, value);
 }
 
 /* From Nix 2.20 on a repository's address is checked as git+https://; whoever allows a server allows its repositories. */

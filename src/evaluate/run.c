@@ -414,8 +414,7 @@ own_environment(struct arena *a, const struct run *r)
 static const char *
 search_path(struct arena *a, const struct run *r, binds *b)
 {
-	const char *value = evalconf_option(r->nix_options, "nix-path");
-	const char *text = value != NULL ? searchpath_of_setting(a, value) : "";
+	const char *text = searchpath_of_setting(a, json_str(r->nix_options, "nix-path", ""));
 	struct str rest = str_of(text), name;
 
 	while (rest.p != NULL && rest.n > 0) {

@@ -71,7 +71,7 @@ read_wish(struct wish *w, struct err *e)
 	    .network = json_flag(job, "allow_network", false),
 	    .own = r->own != NULL,
 	    .restricted = r->own != NULL ? json_flag(r->own, "restricted", false)
-	                                 : evalconf_option(r->nix_options, "restrict-eval") == NULL,
+	                                 : json_str(r->nix_options, "restrict-eval", NULL) == NULL,
 	    .allowed_uris = json_object_get(job, "allowed_uris")};
 	if (r->job.workers <= 0)
 		r->job.workers = sysconf(_SC_NPROCESSORS_ONLN);
@@ -95,7 +95,7 @@ key_of_nix(struct wish *w)
 	json_object_set(key, "features", r->features != NULL ? (json_t *)(uintptr_t)r->features : json_null());
 	json_object_set_new(key, "options", evalconf_without_secrets(r->nix_options, EVALCONF_AS_IT_IS));
 	if (r->own == NULL) {
-		const char *path = evalconf_option(r->nix_options, "nix-path");
+		const char *path = json_str(r->nix_options, "nix-path", NULL);
 		if (path != NULL)
 			json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, searchpath_of_setting(&w->a, path)))));
 		return key;

@@ -270,6 +270,18 @@ write_path_or_null(struct str path, struct buf *out)
 		rows_write_path(path, out);
 }
 
+/* Whose entry it is: its first members. */
+static void
+write_place(struct str path, const char *job, struct str system, struct buf *out)
+{
+	buf_puts(out, "\"path\":");
+	rows_write_path(path, out);
+	buf_puts(out, ",\"job\":");
+	rows_write_string(str_of(job), out);
+	buf_puts(out, ",\"system\":");
+	write_text_or_null(system, out);
+}
+
 static void
 write_attr(const struct difference *d, const struct attr *at, struct buf *out)
 {
@@ -278,12 +290,8 @@ write_attr(const struct difference *d, const struct attr *at, struct buf *out)
 	bool wanted = at->class == CLASS_REBUILD || at->class == CLASS_ADDED || at->class == CLASS_FIXED;
 	bool built = wanted && d->spread.sub[at->head_node] != NO_SUB;
 
-	buf_puts(out, "{\"path\":");
-	rows_write_path(at->path, out);
-	buf_puts(out, ",\"job\":");
-	rows_write_string(str_of(at->job), out);
-	buf_puts(out, ",\"system\":");
-	write_text_or_null(at->system, out);
+	buf_putc(out, '{');
+	write_place(at->path, at->job, at->system, out);
 	buf_printf(out, ",\"class\":\"%s\",\"name\":", class_name(at->class));
 	write_text_or_null(named != NULL ? named->name : (struct str){"", 0}, out);
 	buf_puts(out, ",\"base\":");
@@ -473,13 +481,9 @@ write_meta_changed(const struct difference *d, struct buf *out)
 		const struct attr *at = &d->attrs.v.p[i];
 		if (first[i] == NO_ATTR)
 			continue;
-		buf_puts(out, any ? ",\n{\"path\":" : "\n{\"path\":");
+		buf_puts(out, any ? ",\n{" : "\n{");
 		any = true;
-		rows_write_path(at->path, out);
-		buf_puts(out, ",\"job\":");
-		rows_write_string(str_of(at->job), out);
-		buf_puts(out, ",\"system\":");
-		write_text_or_null(at->system, out);
+		write_place(at->path, at->job, at->system, out);
 		buf_puts(out, ",\"name\":");
 		write_text_or_null(at->head->name, out);
 		buf_puts(out, ",\"base\":{\"meta\":");
@@ -503,12 +507,8 @@ write_meta_errors(const struct attrs *t, struct buf *out)
 	buf_printf(out, "{\"new\":%zu,\"before\":%zu,\"fixed\":%zu,\"list\":[", t->bad_meta.n, t->bad_meta_before, t->bad_meta_fixed);
 	for (size_t i = 0; i < t->bad_meta.n && i < DIFFERENCE_MAX_META_LISTED; i++) {
 		const struct bad_meta *one = &t->bad_meta.p[i];
-		buf_puts(out, i == 0 ? "\n{\"path\":" : ",\n{\"path\":");
-		rows_write_path(one->path, out);
-		buf_puts(out, ",\"job\":");
-		rows_write_string(str_of(one->job), out);
-		buf_puts(out, ",\"system\":");
-		write_text_or_null(one->system, out);
+		buf_puts(out, i == 0 ? "\n{" : ",\n{");
+		write_place(one->path, one->job, one->system, out);
 		buf_puts(out, ",\"error\":");
 		write_text_or_null(str_utf8_head(one->error, DIFFERENCE_MAX_ERROR), out);
 		buf_putc(out, '}');

@@ -291,14 +291,15 @@ obey_command(struct obey *o, struct asking *q, const char **ret_outcome, struct 
 	return rc;
 }
 
-/* What is known now: while GitHub was asked, other events may have come. */
+/* What is known now: while GitHub was asked, other events may have come. 1: there is no such pull request. A branch and the
+ * merge queue are none, and open. */
 static int
 read_pull(struct obey *o, struct asking *q, struct err *e)
 {
 	int rc = store_pull_get(o->p.store, &q->a, q->repo.id, q->command.number, &q->pr, e);
 
-	q->pr.open = q->pr.open || q->command.number <= 0; /* a branch or a merge group is no pull request */
-	return rc < 0 ? -1 : 0;
+	q->pr.open = q->pr.open || q->command.number <= 0;
+	return rc;
 }
 
 static void
@@ -310,7 +311,7 @@ settle(struct asking *q)
 	int rc = -1;
 
 	if (store_begin(o->p.store, &e) == 0) {
-		rc = read_pull(o, q, &e);
+		rc = read_pull(o, q, &e) < 0 ? -1 : 0;
 		if (rc == 0)
 			rc = obey_command(o, q, &outcome, &e);
 		if (rc == 0)
@@ -418,7 +419,7 @@ on_present(void *ctx, const json_t *pull, const struct err *why)
 
 	if (o->closing)
 		return;
-	if (why != NULL || read_pull(o, q, &e) != 0) {
+	if (why != NULL || read_pull(o, q, &e) < 0) {
 		postpone(q, why != NULL ? why : &e);
 		return;
 	}
@@ -518,9 +519,7 @@ ask(struct obey *o, struct err *e)
 		return rc;
 	}
 	o->asking = true;
-	rc = store_pull_get(o->p.store, &q->a, q->repo.id, q->command.number, &q->pr, e);
-	/* A branch and the merge queue are no pull request that could be closed, or unknown. */
-	q->pr.open = q->pr.open || q->command.number <= 0;
+	rc = read_pull(o, q, e);
 	if (q->command.operator) {
 		q->permission = "admin";
 		settle(q);

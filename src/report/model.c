@@ -220,20 +220,27 @@ joined(struct model *m, const json_t *list)
 	return all;
 }
 
+/* The job's attr_path as people write it, or NULL. */
+static const char *
+attr_path_of(struct model *m, const json_t *job)
+{
+	const json_t *path = json_object_get(job, "attr_path");
+	const char *at = json_array_size(path) > 0 ? model_attr_name(&m->a, path) : json_string_value(path);
+
+	return at != NULL && *at != '\0' ? at : NULL;
+}
+
 /* What a job evaluates: "default.nix", "pkgs of default.nix", ".#packages", "games.chess of default.nix". */
 static const char *
 below_of(struct model *m, const json_t *job)
 {
-	const json_t *path = json_object_get(job, "attr_path");
-	const char *what = json_str(job, "file", NULL), *at = json_string_value(path), *scope = joined(m, json_object_get(job, "scope"));
+	const char *what = json_str(job, "file", NULL), *at = attr_path_of(m, job), *scope = joined(m, json_object_get(job, "scope"));
 
 	if (what != NULL)
 		what += what[0] == '/';
 	else
 		what = json_str(job, "flake", json_str(job, "expr", NULL) != NULL ? "the expression" : "what was named");
-	if (json_array_size(path) > 0)
-		at = model_attr_name(&m->a, path);
-	if (at != NULL && *at != '\0')
+	if (at != NULL)
 		what = arena_printf(&m->a, "%s of %s", at, what);
 	return scope != NULL ? arena_printf(&m->a, "%s of %s", scope, what) : what;
 }
@@ -311,19 +318,16 @@ whose_incomplete(const struct model *m)
 static const char *
 taken_words(struct model *m, const json_t *job)
 {
-	const json_t *path = json_object_get(job, "attr_path");
-	const char *file = json_str(job, "file", NULL), *flake = json_str(job, "flake", NULL), *at = json_string_value(path);
+	const char *file = json_str(job, "file", NULL), *flake = json_str(job, "flake", NULL), *at = attr_path_of(m, job);
 	const char *what = "this change";
 
-	if (json_array_size(path) > 0)
-		at = model_attr_name(&m->a, path);
 	if (file != NULL && words_are_plain(file))
 		what = arena_printf(&m->a, "this change's %s", file + (file[0] == '/'));
 	else if (flake != NULL && words_are_plain(flake))
 		what = arena_printf(&m->a, "this change's flake%s%s", strcmp(flake, ".") == 0 ? "" : " ", strcmp(flake, ".") == 0 ? "" : flake);
 	else if (json_str(job, "expr", NULL) != NULL)
 		what = "the expression on this change";
-	return at != NULL && *at != '\0' && words_are_plain(at) ? arena_printf(&m->a, "%s of %s", at, what) : what;
+	return at != NULL && words_are_plain(at) ? arena_printf(&m->a, "%s of %s", at, what) : what;
 }
 
 /*

@@ -9,12 +9,13 @@
 static bool
 is_ruled_out(const struct untold *u, struct str path, const json_t *job)
 {
-	const struct rule *rule = u->ignore_rules ? NULL : rules_first(u->rules, path);
+	const struct rule *rule;
 	const json_t *name;
 	size_t i;
 
 	if (u->ignore_rules)
 		return false;
+	rule = rules_first(u->rules, path);
 	if (rule == NULL)
 		return glob_set_first(u->skip, path) != GLOB_NONE;
 	if (rule->kind != RULE_REBUILD_ONLY)

@@ -11,47 +11,57 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-ROOT = main.c cli.c setup.c local.c ownnix.c explain.c status.c operate.c config.c daemon.c intake.c obey.c flow.c settle.c reports.c jobs.c trust.c sweep.c pipeline.c \
-	worker.c
-ACCEPT = accept/verify.c accept/event.c accept/command.c
+CLI = cli/cli.c cli/setup.c cli/local.c cli/ownnix.c cli/status.c cli/operate.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c
+WALK = walk/table.c walk/flow.c walk/settle.c walk/reports.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
+CONFIG = config/config.c
+FORGE = \
+	forge/github/verify.c forge/github/event.c forge/github/command.c \
+	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/shape.c forge/github/lane.c forge/github/task.c \
+	forge/github/task_check.c forge/github/task_talk.c forge/github/sender.c
 CHANGESET = \
-	changeset/mirror.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c changeset/merge.c changeset/worktree.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
+	changeset/mirror.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
+	changeset/merge.c changeset/worktree.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
-	evaluate/stage.c evaluate/checkout.c evaluate/evaluator.c evaluate/program.c evaluate/try.c evaluate/run.c evaluate/rows.c evaluate/meta.c \
-	evaluate/stored.c evaluate/roots.c evaluate/evaljobs.c evaluate/nixversion.c evaluate/flake.c evaluate/setup.c evaluate/walker.c evaluate/walk.c evaluate/saying.c evaluate/attrtree.c \
-	evaluate/drvfile.c evaluate/aggregate.c evaluate/late.c evaluate/fetches.c evaluate/fetchrepo.c evaluate/gitlinks.c evaluate/unknown.c evaluate/evalconf.c evaluate/searchpath.c
+	evaluate/stage.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
+	evaluate/evaluation.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
+	evaluate/fetchrepo.c evaluate/output.c evaluate/meta.c evaluate/stored.c \
+	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
+	evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
 GRAPH = \
-	graph/drv.c graph/drvshow.c graph/jscan.c graph/rows.c graph/ahead.c graph/closure.c graph/cache.c graph/attrs.c graph/spread.c graph/carry.c graph/radius.c graph/intervals.c \
-	graph/pairing.c graph/compare.c graph/cause.c graph/write.c graph/diff.c graph/explain.c graph/command.c
+	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c \
+	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/explain.c graph/tools.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
-	report/checks.c report/position.c \
-	report/labels.c report/document.c report/html.c report/words.c
-SCHEDULE = \
-	schedule/query.c schedule/infos.c schedule/sizes.c schedule/products.c schedule/machines.c schedule/mirror.c schedule/queue.c \
-	schedule/queue_order.c schedule/queue_explain.c schedule/schedule.c schedule/nixsettings.c schedule/nixwords.c schedule/outcome.c schedule/session.c \
-	schedule/build.c schedule/estimate.c schedule/push.c schedule/copy.c
-SEND = \
-	send/jwt.c send/http.c send/token.c send/shape.c send/lane.c send/task.c send/task_check.c send/task_talk.c \
-	send/sender.c
-STORE = store/db.c store/delivery.c store/run.c store/build.c store/open.c store/duration.c store/desired.c store/push.c store/view.c
+	report/checks.c report/position.c report/labels.c report/document.c report/html.c report/words.c report/explanation.c
+BUILD = build/query.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
+QUEUE = \
+	queue/schedule.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
+FORMATS = formats/rows.c formats/jscan.c
+NIX = \
+	nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \
+	nix/path_info.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
+STORE = \
+	store/db.c store/delivery.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/pushes.c \
+	store/overview.c
+WEB = web/server.c web/webhook.c web/link.c web/route.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
-	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/nixstore.c support/os/sandbox.c support/os/files.c support/os/packed.c support/os/record.c support/os/loop.c \
-	support/text/escape.c support/text/json.c support/text/mistakes.c
-WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/log.c web/metrics.c
-SOURCES = $(ROOT) $(ACCEPT) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(SCHEDULE) $(SEND) $(STORE) $(SUPPORT) $(WEB)
+	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c support/os/record.c \
+	support/os/loop.c support/text/escape.c support/text/json.c support/text/mistakes.c
+SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
+	$(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
 SOURCES_CC = evaluate/reduce.cc support/text/template.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
-	support escape template config trust jobs sweep accept_verify accept_event accept_command changeset_glob changeset_rules \
-	changeset_plan changeset_mirror changeset_submodules evaluate_rows evaluate_saying evaluate_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup graph_drv graph_drvshow graph_compare graph_diff \
+	support escape template config trust jobs sweep github_verify github_event github_command changeset_glob changeset_rules \
+	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_position report_verdict report_golden report_limits store \
-	schedule_queue schedule_sizes schedule_outcome schedule_nixwords send_jwt send_http send_shape send_desired web_server
+	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
@@ -76,9 +86,9 @@ ifneq ($(SAN),)
 HARDEN = -fPIE
 OPT = -O1 -g -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
-PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 # Of cmark-gfm only the core: what its .pc file names are the extensions, too, which nothing here uses.
-PKG_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcmark-gfm
+PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcmark-gfm
 # The tree's path stays out of the program, so that two builds are the same to the bit.
 COMMON = $(OPT) $(HARDEN) -Isrc -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= $(PKG_CFLAGS) -MMD -MP $(WERROR)
 CFLAGS_ALL = -std=c17 $(WARN) $(COMMON) $(CFLAGS)
@@ -94,11 +104,16 @@ Q = $(if $(V),,@echo '  $@';)
 
 all: $(B)/ekaci $(B)/nixlines.so
 
-$(B)/ekaci: $(OBJECTS)
+$(B)/ekaci: $(B)/main.o $(B)/libekaci.a
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+# All but main, for every test program and driver.
+$(B)/libekaci.a: $(OBJECTS_TEST)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
 $(B)/store/db.o: $(wildcard src/store/schema/*.sql)
-$(B)/setup.o: app-manifest.json
+$(B)/cli/setup.o: app-manifest.json
 
 $(B)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
@@ -126,30 +141,30 @@ $(B)/templates.c: $(TEMPLATES) $(wildcard templates) Makefile
 $(B)/templates.o: $(B)/templates.c
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
-$(B)/tests/%: tests/unit/%.c $(OBJECTS_TEST)
+# Test programs: of tests/unit with cmocka; figures; the scheduler with a loop of its own (tests/schedule); and what the Nix here
+# says of a build, for the samples in fixtures/nix.
+$(B)/tests/%.o: tests/unit/%.c Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
-	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@ $<
 
-$(B)/bench/%: tests/bench/%.c $(OBJECTS_TEST)
+$(B)/bench/%.o: tests/bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@.o $<
-	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -I. -c -o $@ $<
 
-# The scheduler with a loop of its own, for the tests and figures of tests/schedule.
-$(B)/tests/schedule_driver: tests/schedule/driver.c $(OBJECTS_TEST)
+$(B)/tests/schedule_driver.o $(B)/tests/session_record.o: $(B)/tests/%.o: Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
-	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $(filter %.c,$^)
+$(B)/tests/schedule_driver.o: tests/schedule/driver.c
+$(B)/tests/session_record.o: tests/schedule/record.c
 
-# What the Nix here says of a build; for the samples in fixtures/nix.
-$(B)/tests/session_record: tests/schedule/record.c $(OBJECTS_TEST)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@.o $<
-	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $@.o $(OBJECTS_TEST) $(PKG_LIBS)
+$(B)/tests/%: $(B)/tests/%.o $(B)/libekaci.a
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$(B)/bench/%: $(B)/bench/%.o $(B)/libekaci.a
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 # Preloaded into an old Nix by the built-in evaluator, when it lies beside the program or in ../lib/ekaci; see there.
-$(B)/nixlines.so: src/evaluate/nixlines.c Makefile
+$(B)/nixlines.so: src/nix/nixlines.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c17 $(WARN) -O2 -D_GNU_SOURCE -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
 
@@ -161,8 +176,8 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 # What is missing is installed first; -Werror holds for everything that is tested. tests/check/run closes with
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 PART =
-PART_evaluation = $(B)/tests/evaluate_% tests/eval/% tests/e2e/flakes.js tests/e2e/submodules.js
-PART_builds = $(B)/tests/schedule_% tests/schedule/% tests/e2e/builds.js
+PART_evaluation = $(B)/tests/evaluate_% $(B)/tests/nix_saying $(B)/tests/nix_unknown tests/eval/% tests/e2e/flakes.js tests/e2e/submodules.js
+PART_builds = $(B)/tests/build_% $(B)/tests/queue_% $(B)/tests/nix_build_words tests/schedule/% tests/e2e/builds.js
 TESTS = $(filter $(if $(PART),$(PART_$(PART)),%),$(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE))
 check:
 	deploy/dependencies.sh check
@@ -226,4 +241,5 @@ clean:
 	rm -rf build
 
 .PHONY: all unit check tests matrix demo bench regen format analyze install dist clean
--include $(OBJECTS:.o=.d)
+.SECONDARY:
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*.d $(B)/bench/*.d)

@@ -1,5 +1,5 @@
 /* argv becomes a command. */
-#include "cli.h"
+#include "cli/cli.h"
 
 int
 main(int argc, char **argv)

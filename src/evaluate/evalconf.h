@@ -5,7 +5,7 @@
  * experimental_features) is one text of that form. It is handed over as a file or in the environment, never among the
  * arguments of a program, where everybody on the machine could read a token.
  *
- * `ekaci diff` is somebody's own: there everything is as that user's Nix has it (ownnix.h).
+ * `ekaci diff` is somebody's own: there everything is as that user's Nix has it (cli/ownnix.h).
  */
 #ifndef EKACI_EVALUATE_EVALCONF_H
 #define EKACI_EVALUATE_EVALCONF_H

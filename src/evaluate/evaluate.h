@@ -18,7 +18,7 @@
 #define EKACI_EVALUATE_EVALUATE_H
 
 #include "support/os/record.h"
-#include "support/os/sandbox.h"
+#include "evaluate/sandbox.h"
 
 int stage_evaluate(const json_t *job, struct record_out *out, struct err *e);
 

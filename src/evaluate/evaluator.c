@@ -2,8 +2,8 @@
 #include "evaluate/evaluator.h"
 
 #include "evaluate/program.h"
-#include "evaluate/setup.h"
-#include "evaluate/unknown.h"
+#include "nix/quote.h"
+#include "nix/unknown.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
@@ -181,7 +181,7 @@ add_path_list(const json_t *path, struct buf *out, struct err *e)
 	json_array_foreach(path, i, part) {
 		if (!json_is_string(part))
 			return fail(e, ERR_INPUT, "a scope is an array of attribute paths");
-		if (walk_nix_string((struct str){json_string_value(part), json_string_length(part)}, out, e) != 0)
+		if (nix_quote((struct str){json_string_value(part), json_string_length(part)}, out, e) != 0)
 			return -1;
 		buf_putc(out, ' ');
 	}
@@ -248,7 +248,7 @@ add_picker(const struct evaluator_job *j, const json_t *at, struct buf *out, str
 	    "no = n: v: throw (" UNKNOWN_ATTR_PATH_NIX " + ");
 	buf_init(&name, EXPR_BYTES);
 	add_path_name(at, &name);
-	if (walk_nix_string(buf_get(&name), out, e) != 0)
+	if (nix_quote(buf_get(&name), out, e) != 0)
 		return -1;
 	buf_puts(out,
 	    " + \" names nothing: there is no attribute '${n}'\" + (if !isAttrs v then \" in what is a ${typeOf v}\" else "
@@ -341,14 +341,14 @@ add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, 
 	buf_init(&text, EXPR_BYTES);
 	buf_str(&text, buf_get(picker));
 	buf_printf(&text, " ((%s) { flake = builtins.getFlake ", flake_schema_text);
-	if (walk_nix_string(str_of(ref), &text, e) != 0)
+	if (nix_quote(str_of(ref), &text, e) != 0)
 		return -1;
 	buf_puts(&text, "; path = ");
-	if (walk_nix_fragment(fragment, &text, e) != 0)
+	if (nix_quote_fragment(fragment, &text, e) != 0)
 		return -1;
 	buf_puts(&text, "; systems = [ ");
 	json_array_foreach(j->systems, i, system)
-		if (walk_nix_string(str_of(json_string_value(system)), &text, e) != 0)
+		if (nix_quote(str_of(json_string_value(system)), &text, e) != 0)
 			return -1;
 	buf_puts(&text, " ]; absentOk = true; })");
 	if (text.over)
@@ -413,7 +413,7 @@ add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job
 		buf_putc(&text, ' ');
 	if (file != NULL) {
 		buf_puts(&text, "(import ");
-		rc = walk_nix_string(str_of(path), &text, e);
+		rc = nix_quote(str_of(path), &text, e);
 		buf_puts(&text, ")");
 	} else {
 		buf_printf(&text, picks ? "(%s\n)" : "%s", expr);

@@ -32,7 +32,7 @@ struct evaluator_job {
 	const char *roots_dir;   /* NULL: none */
 	int64_t workers, max_memory_mb, max_rows, max_depth, seconds;
 	bool import_from_derivation, network, sandboxed, without_meta;
-	bool own;                /* of the user's own checkout, as their Nix has it (ownnix.h) */
+	bool own;                /* of the user's own checkout, as their Nix has it (cli/ownnix.h) */
 	bool restricted;         /* Nix' restricted mode, for what is no flake */
 	const json_t *allowed_uris;
 };

@@ -2,7 +2,7 @@
 #include "evaluate/flake.h"
 
 #include "changeset/repository.h"
-#include "evaluate/setup.h"
+#include "nix/quote.h"
 #include "support/os/child.h"
 
 #include <ctype.h>
@@ -79,7 +79,7 @@ flake_store(struct arena *a, const char *dir, struct flake_tree *ret, struct err
 	buf_init(&text, ANSWER_BYTES);
 	buf_init(&out, ANSWER_BYTES);
 	buf_puts(&text, "let tree = builtins.fetchTree { type = \"path\"; path = ");
-	if (walk_nix_string(str_of(dir), &text, e) != 0)
+	if (nix_quote(str_of(dir), &text, e) != 0)
 		return -1;
 	buf_puts(&text, "; }; in { inherit (tree) narHash; path = \"${tree.outPath}\"; time = tree.lastModified or 0; }");
 	const char *argv[] = {"nix-instantiate", "--option", "experimental-features", "nix-command flakes", "--option",

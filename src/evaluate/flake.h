@@ -51,8 +51,6 @@ void flake_lock_uris(struct str lock, bool any_server, struct buf *out);
  *   flake    as getFlake has it; path: list of names, the fragment of a reference, empty for all that the schema knows
  *   systems  list of those wanted, empty for all; absentOk: a path that is not there is an empty set, not an error */
 extern const char flake_schema_text[];
-/* The file of the store that both texts lie in when Nix has traces, by which they are known in them. */
-#define FLAKE_FILE "ekaci-flake.nix"
 
 /*
  * A flake put together once more from its lock file, for what getFlake cannot do: --override-input, a lock file that is not

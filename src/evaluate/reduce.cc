@@ -7,8 +7,8 @@
 #define restrict __restrict
 extern "C" {
 #include "evaluate/reduce.h"
-#include "evaluate/roots.h"
-#include "evaluate/rows.h"
+#include "nix/roots.h"
+#include "evaluate/output.h"
 }
 
 namespace {

@@ -3,14 +3,14 @@
 
 #include "evaluate/evalconf.h"
 #include "changeset/repository.h"
-#include "evaluate/roots.h"
-#include "evaluate/run.h"
+#include "nix/roots.h"
+#include "evaluate/evaluation.h"
 #include "evaluate/searchpath.h"
 #include "evaluate/stored.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
-#include "support/os/sandbox.h"
+#include "evaluate/sandbox.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Evaluation files. */
 #include "evaluate/stored.h"
 
-#include "evaluate/roots.h"
+#include "nix/roots.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
 #include "support/os/child.h"

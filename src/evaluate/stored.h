@@ -12,7 +12,7 @@
 #ifndef EKACI_EVALUATE_STORED_H
 #define EKACI_EVALUATE_STORED_H
 
-#include "evaluate/rows.h"
+#include "evaluate/output.h"
 
 enum {
 	STORED_FORMAT = 1,

@@ -1,7 +1,7 @@
 /* Whether this machine's evaluator evaluates, before a repository asks it to. */
 #include "evaluate/evaluate.h"
 
-#include "evaluate/run.h"
+#include "evaluate/evaluation.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
 

@@ -1,7 +1,7 @@
 /* A ring of batches: asked for, read by whoever is free, taken in order. */
 #include "graph/ahead.h"
 
-#include "graph/drv.h"
+#include "nix/drv.h"
 #include "support/base/map.h"
 
 #include <pthread.h>

@@ -20,7 +20,7 @@
 #define EKACI_GRAPH_ATTRS_H
 
 #include "graph/closure.h"
-#include "graph/rows.h"
+#include "formats/rows.h"
 
 enum class {
 	CLASS_UNCHANGED,

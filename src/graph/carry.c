@@ -1,7 +1,7 @@
 /* The commit's name in derivations. */
 #include "graph/carry.h"
 
-#include "graph/drv.h"
+#include "nix/drv.h"
 
 #include <fcntl.h>
 #include <stdio.h>

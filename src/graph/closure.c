@@ -2,8 +2,8 @@
 #include "graph/closure.h"
 
 #include "graph/ahead.h"
-#include "graph/drv.h"
-#include "graph/drvshow.h"
+#include "nix/drv.h"
+#include "nix/drvshow.h"
 #include "support/os/files.h"
 
 #include <fcntl.h>

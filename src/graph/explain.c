@@ -2,7 +2,7 @@
 #include "graph/compare.h"
 #include "graph/graph.h"
 #include "graph/options.h"
-#include "graph/rows.h"
+#include "formats/rows.h"
 
 #include <fcntl.h>
 #include <stdio.h>

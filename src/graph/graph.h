@@ -18,7 +18,7 @@
  *   failing    fixed                            still_failing     removed_failing
  *   nothing    added                            added_failing     -
  *
- * An attribute that is unknown on either side (evaluate/unknown.h) is untold, whatever the other side says of it: no class of
+ * An attribute that is unknown on either side (nix/unknown.h) is untold, whatever the other side says of it: no class of
  * the table, and in no count but `untold`. Its derivation at head, where there is one, is no root, target or rebuild either.
  *
  * Of two different derivations: rebuild, when head's has an output that base's closure had not; derivation_only, when the
@@ -72,8 +72,6 @@ int graph_stage_diff(const json_t *job, struct record_out *out, struct err *e);
  * an array appended there ({base, head, kind, same_outputs, differences, inputs} each, from the two asked about downwards).
  */
 must_check int graph_explain(const char *base, const char *head, struct buf *json, bool *ret_differs, struct err *e);
-/* Whether a stored evaluation has an attribute of that name ("a.b", elements joined by dots), failing or not. */
-must_check int graph_has_attribute(const char *file, const char *name, bool *ret, struct err *e);
 
 /* `ekaci explain A.drv B.drv [--json]`: what differs between two derivations, nested inputs followed. 0 nothing differs,
  * 1 something does, 2 could not tell. */

@@ -5,7 +5,7 @@
 #define EKACI_GRAPH_PAIRING_H
 
 #include "graph/compare.h"
-#include "graph/drv.h"
+#include "nix/drv.h"
 
 enum ref_kind { REF_SELF, REF_INPUT, REF_SOURCE };
 

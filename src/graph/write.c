@@ -1,8 +1,8 @@
 /* The difference file, written member by member: the same difference gives the same bytes. */
 #include "graph/difference.h"
 
-#include "graph/drv.h"
-#include "graph/jscan.h"
+#include "nix/drv.h"
+#include "formats/jscan.h"
 
 #include <stdlib.h>
 #include <string.h>

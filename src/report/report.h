@@ -7,8 +7,8 @@
  *   waiting       true: builds wait for approval (not because there are many); without a difference, the evaluation does
  *   elapsed_ms    shown in the footer
  *   query         {to_build, cached, to_fetch, estimate?, sizes?}: the record of the stage query; estimate is that of
- *                 schedule/estimate.h, {SYSTEM: {total_ms, critical_path_ms, known, unknown, finish_ms?, finish_low_ms?,
- *                 finish_high_ms?}}; sizes is the record of schedule/sizes.h, its packages with page_url where they have
+ *                 queue/estimate.h, {SYSTEM: {total_ms, critical_path_ms, known, unknown, finish_ms?, finish_low_ms?,
+ *                 finish_high_ms?}}; sizes is the record of build/sizes.h, its packages with page_url where they have
  *                 a page
  *   checkout_dir  where the tree stood while it was evaluated, so that error positions become annotations
  *   git_dir, head_tree  the repository as it was evaluated: only its files are annotated (position.h)

@@ -12,7 +12,7 @@
  *                  evaluations of jobs with allow_eval_failures; and what could not be told without its being this change's
  *                  doing: a base that does not evaluate, an evaluation that says `unknown` (something could not be had or is
  *                  not allowed here), jobs of which neither side has an attribute, something changed that no evaluation
- *                  shows (changeset/untold.h), attributes that could not be told (evaluate/unknown.h), which every title then
+ *                  shows (changeset/untold.h), attributes that could not be told (nix/unknown.h), which every title then
  *                  ends with. The exit code is then 2; but 0 where the evaluations say that having nothing
  *                  is as it should be (`nothing`).
  * success          the rest.

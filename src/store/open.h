@@ -7,7 +7,7 @@
 #ifndef EKACI_STORE_OPEN_H
 #define EKACI_STORE_OPEN_H
 
-#include "store/build.h"
+#include "store/builds.h"
 
 struct open_build {
 	int64_t id, attempts, not_before, expected_ms; /* expected 0: nothing is known */

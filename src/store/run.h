@@ -2,7 +2,7 @@
  * run - pull requests and the runs of their heads, as rows.
  *
  * A run is one head of a pull request on its way. Its state changes only by store_run_move: one compare-and-swap
- * update, its history row and whatever the caller joins, in one transaction. pipeline.c says which moves there are.
+ * update, its history row and whatever the caller joins, in one transaction. walk/table.c says which moves there are.
  */
 #ifndef EKACI_STORE_RUN_H
 #define EKACI_STORE_RUN_H

@@ -1,7 +1,7 @@
 /* /metrics: Prometheus' text format. */
 #include "web/page.h"
 
-#include "store/view.h"
+#include "store/overview.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "web/page.h"
 
 #include "store/run.h"
-#include "store/view.h"
+#include "store/overview.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
 #include "support/text/json.h"

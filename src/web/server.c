@@ -3,7 +3,7 @@
 
 #include "support/base/clock.h"
 #include "support/base/log.h"
-#include "web/log.h"
+#include "web/build_log.h"
 #include "web/page.h"
 
 #include <errno.h>

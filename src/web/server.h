@@ -4,7 +4,7 @@
 
 #include "web/web.h"
 
-#include "accept/accept.h"
+#include "forge/github/accept.h"
 #include "store/delivery.h"
 
 #include <microhttpd.h>
@@ -88,7 +88,7 @@ enum {
 	INTAKE_SPARE = 64        /* freed and asked for again with every batch they would cost more than the hashing */
 };
 
-/* intake.c: the steps of a delivery, as the server sees them. begin: headers are there; ANSWER_NONE to go on. */
+/* webhook.c: the steps of a delivery, as the server sees them. begin: headers are there; ANSWER_NONE to go on. */
 int intake_start(struct web *w, struct err *e);
 void intake_stop(struct web *w);
 enum answer intake_begin(struct request *r);

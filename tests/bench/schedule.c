@@ -2,8 +2,8 @@
  * The scheduler alone: choices a second, makespan against the lower bound, fairness, wanting and restarting at scale.
  * One line a figure: name, value, unit. Simulated time; no build is made.
  */
-#include "schedule/mirror.h"
-#include "store/build.h"
+#include "queue/replica.h"
+#include "store/builds.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"

@@ -4,13 +4,13 @@
  *                 builds: [{drv, name, system, features, inputs}]}
  * Prints {wall_ms, cancel_ms, restarts_of_loop, longest_ms, commits, builds: {drv: {state, reason, ...}}}.
  */
-#include "schedule/schedule.h"
+#include "queue/schedule.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
-#include "worker.h"
+#include "walk/worker.h"
 
 #include <stdio.h>
 #include <string.h>

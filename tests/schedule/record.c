@@ -1,9 +1,9 @@
 /*
  * What this machine's Nix says of one build, for fixtures/nix (see record.js):
  *   session_record < {drv, silent_s, wall_s, max_log_bytes, builders, elsewhere, again}
- * Prints {end, status, begun, dependency_begun, machine, building_ms, message, log}, as schedule/outcome.h reads them.
+ * Prints {end, status, begun, dependency_begun, machine, building_ms, message, log}, as build/outcome.h reads them.
  */
-#include "schedule/session.h"
+#include "nix/session.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* ekaci.toml: the example is the table, every mistake has its place; and the TOML reader below it. */
-#include "config.h"
+#include "config/config.h"
 
 #include "support/os/child.h"
 #include "support/os/files.h"

@@ -1,5 +1,5 @@
 /* Rows of evaluators, good and hostile. */
-#include "evaluate/rows.h"
+#include "evaluate/output.h"
 
 #include "evaluate/meta.h"
 

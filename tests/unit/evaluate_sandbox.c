@@ -1,5 +1,5 @@
 /* The sandbox from inside: what a program in it can see and do. */
-#include "support/os/sandbox.h"
+#include "evaluate/sandbox.h"
 
 #include "support/os/child.h"
 #include "support/os/files.h"

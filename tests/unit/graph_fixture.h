@@ -7,7 +7,7 @@
 #ifndef EKACI_TESTS_GRAPH_FIXTURE_H
 #define EKACI_TESTS_GRAPH_FIXTURE_H
 
-#include "graph/drv.h"
+#include "nix/drv.h"
 #include "support/os/files.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Job documents: which evaluation comes next, and what is known of it. */
-#include "jobs.h"
+#include "walk/jobs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
  * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git",
  * ...} and answers each with a line. Ends when its input does.
  */
-#include "send/send.h"
+#include "forge/github/send.h"
 #include "store/desired.h"
 #include "support/base/log.h"
 

@@ -1,7 +1,7 @@
 /* store: migrations, runs, and the durable part of the build queue. */
-#include "schedule/estimate.h"
-#include "schedule/mirror.h"
-#include "store/build.h"
+#include "queue/estimate.h"
+#include "queue/replica.h"
+#include "store/builds.h"
 #include "store/db.h"
 #include "store/duration.h"
 #include "store/open.h"

@@ -1,6 +1,6 @@
 /* sweep: what goes by age, what goes by size, and what never does. */
 #include "support/os/files.h"
-#include "sweep.h"
+#include "walk/sweep.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* What whose change may, as a table. */
-#include "trust.h"
+#include "walk/trust.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* The server, over real sockets: intake, limits, pages, logs. */
 #include "web/web.h"
 
-#include "accept/accept.h"
+#include "forge/github/accept.h"
 #include "store/db.h"
 #include "store/delivery.h"
 #include "support/base/clock.h"

@@ -50,7 +50,7 @@ CREATE TABLE pull_request (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pull_request_head ON pull_request (head);
 
--- One head of a pull request on its way through the pipeline; pipeline.c has the table of states.
+-- One head of a pull request on its way through the pipeline; walk/table.c has the table of states.
 CREATE TABLE run (
 	id          INTEGER PRIMARY KEY,
 	repository  INTEGER NOT NULL REFERENCES repository (id),

@@ -1,6 +1,6 @@
 /* clock - the only place that asks what time it is, and how long to wait. */
-#ifndef EKACI_BASE_CLOCK_H
-#define EKACI_BASE_CLOCK_H
+#ifndef EKACI_SUPPORT_BASE_CLOCK_H
+#define EKACI_SUPPORT_BASE_CLOCK_H
 
 #include <stdint.h>
 

@@ -6,8 +6,8 @@
  * the way up with fail_in; it is logged once, where the error is handled. A failing build or evaluation of somebody's
  * derivation is no error: it is a result.
  */
-#ifndef EKACI_BASE_ERR_H
-#define EKACI_BASE_ERR_H
+#ifndef EKACI_SUPPORT_BASE_ERR_H
+#define EKACI_SUPPORT_BASE_ERR_H
 
 #define must_check __attribute__((warn_unused_result))
 

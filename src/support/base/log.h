@@ -4,8 +4,8 @@
  * Control characters in the text are shown as \xNN, so that nothing from outside can forge a line or drive a terminal.
  * Never log a secret, a token, a webhook body or a header.
  */
-#ifndef EKACI_BASE_LOG_H
-#define EKACI_BASE_LOG_H
+#ifndef EKACI_SUPPORT_BASE_LOG_H
+#define EKACI_SUPPORT_BASE_LOG_H
 
 #include "support/base/err.h"
 

@@ -5,8 +5,8 @@
  * list, and the position of a key is its id. Keys are not copied: their bytes belong to the caller and must outlive
  * the map. The hash is keyed per process, so that hostile keys cannot be chosen to collide.
  */
-#ifndef EKACI_BASE_MAP_H
-#define EKACI_BASE_MAP_H
+#ifndef EKACI_SUPPORT_BASE_MAP_H
+#define EKACI_SUPPORT_BASE_MAP_H
 
 #include "support/base/str.h"
 

@@ -5,8 +5,8 @@
  * Allocation never returns NULL: when the system has none left the program aborts, and starting again is the recovery.
  * Everything is zeroed. A zeroed struct arena is a valid empty one.
  */
-#ifndef EKACI_BASE_MEM_H
-#define EKACI_BASE_MEM_H
+#ifndef EKACI_SUPPORT_BASE_MEM_H
+#define EKACI_SUPPORT_BASE_MEM_H
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * A struct str is a pointer and a length; it owns nothing and need not end in NUL. Text from outside is bytes until
  * str_utf8_ok said otherwise.
  */
-#ifndef EKACI_BASE_STR_H
-#define EKACI_BASE_STR_H
+#ifndef EKACI_SUPPORT_BASE_STR_H
+#define EKACI_SUPPORT_BASE_STR_H
 
 #include "support/base/mem.h"
 

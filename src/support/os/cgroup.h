@@ -11,8 +11,8 @@
  * Nothing here starts a process: struct child has a member for the group to begin in. Paths of the hierarchy are arguments;
  * on a plain folder the same files are written, which is how it is tested where the kernel delegates nothing.
  */
-#ifndef EKACI_OS_CGROUP_H
-#define EKACI_OS_CGROUP_H
+#ifndef EKACI_SUPPORT_OS_CGROUP_H
+#define EKACI_SUPPORT_OS_CGROUP_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

@@ -10,8 +10,8 @@
  * subreaper, so that even one that left its process group is found. So only one child_run at a time, and no other
  * children, in a process; children_run below runs several side by side.
  */
-#ifndef EKACI_OS_CHILD_H
-#define EKACI_OS_CHILD_H
+#ifndef EKACI_SUPPORT_OS_CHILD_H
+#define EKACI_SUPPORT_OS_CHILD_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

@@ -4,8 +4,8 @@
  * A file written here appears whole or not at all: it is written under a temporary name beside its place, synced when
  * asked, and renamed.
  */
-#ifndef EKACI_OS_FILES_H
-#define EKACI_OS_FILES_H
+#ifndef EKACI_SUPPORT_OS_FILES_H
+#define EKACI_SUPPORT_OS_FILES_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

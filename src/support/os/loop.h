@@ -4,8 +4,8 @@
  * Whatever blocks or burns CPU is a child. Modules that bring descriptors of their own (the HTTP server, the HTTP
  * client) put them on loop_uv with uv_poll and wrap their callbacks in LOOP_MEASURE.
  */
-#ifndef EKACI_OS_LOOP_H
-#define EKACI_OS_LOOP_H
+#ifndef EKACI_SUPPORT_OS_LOOP_H
+#define EKACI_SUPPORT_OS_LOOP_H
 
 #include "support/text/json.h"
 

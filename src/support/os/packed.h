@@ -4,8 +4,8 @@
  * PATH is the file while it is written; afterwards PATH.zst (zstd with a checksum) may stand in its place. Whoever reads
  * need not know which. Nothing holds a whole file in memory.
  */
-#ifndef EKACI_OS_PACKED_H
-#define EKACI_OS_PACKED_H
+#ifndef EKACI_SUPPORT_OS_PACKED_H
+#define EKACI_SUPPORT_OS_PACKED_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

@@ -8,8 +8,8 @@
  *
  * Life: peer_start, peer_say and peer_read in turn, peer_end. A zeroed struct peer is a valid ended one.
  */
-#ifndef EKACI_OS_PEER_H
-#define EKACI_OS_PEER_H
+#ifndef EKACI_SUPPORT_OS_PEER_H
+#define EKACI_SUPPORT_OS_PEER_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

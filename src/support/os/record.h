@@ -6,8 +6,8 @@
  * {"type":"error","kind":...,"message":...}. A channel without a last
  * line means that the worker died.
  */
-#ifndef EKACI_OS_RECORD_H
-#define EKACI_OS_RECORD_H
+#ifndef EKACI_SUPPORT_OS_RECORD_H
+#define EKACI_SUPPORT_OS_RECORD_H
 
 #include "support/text/json.h"
 
@@ -22,7 +22,7 @@ void record_emit(struct record_out *out, json_t *rec);
 /* {"type":"progress","what":...,"done":...,"total":...}; total < 0 when unknown. At most ten a second are written. */
 void record_progress(struct record_out *out, const char *what, int64_t done, int64_t total);
 
-/* A stage: a pure function from one job document to records. See pipeline.h for the table of them. */
+/* A stage: a pure function from one job document to records. See walk/table.h for the table of them. */
 typedef int stage_fn(const json_t *job, struct record_out *out, struct err *e);
 
 #endif

@@ -5,8 +5,8 @@
  * dropped; direction controls, zero-width and other invisible characters are shown as {U+202E}, so that what a reader
  * sees is what is there. Results are appended to out.
  */
-#ifndef EKACI_TEXT_ESCAPE_H
-#define EKACI_TEXT_ESCAPE_H
+#ifndef EKACI_SUPPORT_TEXT_ESCAPE_H
+#define EKACI_SUPPORT_TEXT_ESCAPE_H
 
 #include "support/base/str.h"
 

@@ -5,8 +5,8 @@
  * request, an error with line and column. The getters never fail: they give the default when the member is missing,
  * null or of another type; required members are asked for with json_need_*.
  */
-#ifndef EKACI_TEXT_JSON_H
-#define EKACI_TEXT_JSON_H
+#ifndef EKACI_SUPPORT_TEXT_JSON_H
+#define EKACI_SUPPORT_TEXT_JSON_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

@@ -3,8 +3,8 @@
  *
  * A list holds at most MISTAKES_MAX entries; more are counted, not kept. Everything lives in the arena.
  */
-#ifndef EKACI_TEXT_MISTAKES_H
-#define EKACI_TEXT_MISTAKES_H
+#ifndef EKACI_SUPPORT_TEXT_MISTAKES_H
+#define EKACI_SUPPORT_TEXT_MISTAKES_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

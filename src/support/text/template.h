@@ -13,8 +13,8 @@
  * A section, partial or comment tag alone on its line leaves no empty line. A partial alone on its line is read once;
  * one inside a line each time it is reached: keep that out of loops over thousands.
  */
-#ifndef EKACI_TEXT_TEMPLATE_H
-#define EKACI_TEXT_TEMPLATE_H
+#ifndef EKACI_SUPPORT_TEXT_TEMPLATE_H
+#define EKACI_SUPPORT_TEXT_TEMPLATE_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

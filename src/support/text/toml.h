@@ -4,8 +4,8 @@
  * The parser is toml++ (C++, in toml.cc); no exception leaves that file. Everything lives in the arena given; nothing
  * is to be released. Children stand in the order of the file. Text is UTF-8, as the parser checked, and may hold NUL.
  */
-#ifndef EKACI_TEXT_TOML_H
-#define EKACI_TEXT_TOML_H
+#ifndef EKACI_SUPPORT_TEXT_TOML_H
+#define EKACI_SUPPORT_TEXT_TOML_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

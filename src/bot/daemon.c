@@ -1,0 +1,300 @@
+/* The bot: parts in order, the loop, the parts in reverse. */
+#include "bot/daemon.h"
+
+#include "walk/flow.h"
+#include "bot/deliveries.h"
+#include "store/delivery.h"
+#include "store/desired.h"
+#include "store/run.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/cgroup.h"
+#include "support/os/child.h"
+#include "support/os/files.h"
+#include "nix/access.h"
+#include "evaluate/sandbox.h"
+#include "walk/sweep.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000, HOUR_MS = 3600 * 1000,
+	MAX_LIVE = 4096 };
+
+struct daemon {
+	struct arena a;
+	const struct settings *settings;
+	struct loop *loop;
+	struct store *store;
+	struct web *web;
+	struct sender *sender;
+	struct flow *flow;
+	struct intake *intake;
+	struct loop_timer *house;
+	int64_t swept_ms;
+	int lock;
+};
+
+static int
+read_secret(struct arena *a, const char *path, const char *key, struct str *ret, struct err *e)
+{
+	struct str text;
+
+	if (path == NULL) {
+		*ret = (struct str){"", 0};
+		return 0;
+	}
+	if (files_read(a, path, MAX_SECRET, &text, e) != 0)
+		return fail_in(e, "[github] %s", key);
+	*ret = str_trim(text);
+	return 0;
+}
+
+/* Two bots on one state would build and post everything twice. */
+static int
+lock_state(struct daemon *d, struct err *e)
+{
+	const char *path = arena_printf(&d->a, "%s/lock", d->settings->state.dir);
+
+	d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (d->lock < 0)
+		return fail_sys(e, "cannot open %s", path);
+	if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
+		return fail(e, ERR_DENIED, "another ekaci uses %s", d->settings->state.dir);
+	/* For `ekaci retry` and its like, which wake us. */
+	if (ftruncate(d->lock, 0) != 0 || dprintf(d->lock, "%ld\n", (long)getpid()) < 0)
+		return fail_sys(e, "cannot write %s", path);
+	return 0;
+}
+
+static void
+on_delivery(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->intake != NULL)
+		intake_kick(d->intake);
+}
+
+static void
+metric(struct buf *out, const char *name, const char *type, const char *help, int64_t value)
+{
+	buf_printf(out, "# HELP ekaci_%s %s\n# TYPE ekaci_%s %s\nekaci_%s %lld\n", name, help, name, type, name,
+	    (long long)value);
+}
+
+static void
+figures(void *ctx, struct buf *out)
+{
+	struct daemon *d = ctx;
+	struct err e;
+
+	if (d->flow != NULL) {
+		struct schedule_figures b = schedule_figures(flow_schedule(d->flow));
+		metric(out, "builds_running", "gauge", "Builds under way.", b.running);
+		metric(out, "builds_started_total", "counter", "Builds started since the bot started.", b.started);
+		metric(out, "builds_built_total", "counter", "Builds that succeeded.", b.built);
+		metric(out, "builds_failed_total", "counter", "Builds that ended without outputs.", b.failed);
+		metric(out, "builds_retried_total", "counter", "Infrastructure failures put back into the queue.", b.retried);
+	}
+	struct send_figures f;
+	if (d->sender == NULL || send_figures(d->sender, &f, &e) != 0)
+		return;
+	metric(out, "github_requests_total", "counter", "Requests made to GitHub.", f.requests);
+	metric(out, "github_refused_total", "counter", "Answers 4xx that are final.", f.refused);
+	metric(out, "github_limited_total", "counter", "Answers that named a rate limit.", f.limited);
+	metric(out, "github_broken_total", "counter", "Answers 5xx.", f.broken);
+	metric(out, "github_unreachable_total", "counter", "Requests without an answer.", f.unreachable);
+	metric(out, "github_rate_remaining", "gauge", "Least remaining requests of all installations, -1 unknown.",
+	    f.rate_remaining);
+	metric(out, "send_queue", "gauge", "Things that should stand at GitHub and do not yet.", f.queue);
+	metric(out, "send_oldest_ms", "gauge", "How long the oldest of them waits.", f.oldest_ms);
+	metric(out, "send_given_up", "gauge", "Things that GitHub refuses.", f.given_up);
+}
+
+static const char *
+not_ready(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (files_free_mb(d->settings->state.dir) < d->settings->state.min_free_mb)
+		return "the disk of the state folder is nearly full";
+	return NULL;
+}
+
+static void
+on_swept(void *ctx, const struct err *why, int64_t outside_ms)
+{
+	(void)ctx;
+	(void)outside_ms;
+	if (why->kind != ERR_NONE)
+		log_err(LOG_WARN, "sweep", why);
+}
+
+/* Every hour, the files. */
+static void
+sweep(struct daemon *d)
+{
+	struct worker_events events = {.on_end = on_swept};
+	AUTO(mem_free) int64_t *ids = mem_alloc(MAX_LIVE * sizeof(*ids));
+	struct worker *w;
+	size_t n = 0;
+	struct err e;
+
+	if (clock_now_ms() - d->swept_ms < HOUR_MS)
+		return;
+	d->swept_ms = clock_now_ms();
+	AUTO(json_drop) json_t *needed = json_array();
+	int rc = store_runs_live(d->store, ids, MAX_LIVE, &n, &e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct arena a = {0};
+		struct run r;
+		rc = store_run_get(d->store, &a, ids[i], &r, &e);
+		if (rc == 0)
+			sweep_needs(r.evaluations, needed);
+		arena_release(&a);
+	}
+	if (rc != 0) { /* without knowing what is needed nothing goes */
+		log_err(LOG_WARN, "sweep", &e);
+		return;
+	}
+	AUTO(json_drop) json_t *job = sweep_job(d->settings, clock_now_ms(), json_incref(needed));
+	if (loop_worker_start(d->loop, "sweep", job, &events, &w, &e) != 0)
+		log_err(LOG_WARN, "sweep", &e);
+}
+
+/* Every ten minutes: what nobody asks for any more goes. */
+static void
+keep_house(void *ctx)
+{
+	struct daemon *d = ctx;
+	int64_t before = clock_now_ms() - d->settings->state.keep_days * DAY_MS;
+	struct err e;
+
+	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0 ||
+	    store_prune(d->store, before, &e) != 0)
+		log_err(LOG_WARN, "housekeeping", &e);
+	sweep(d);
+	loop_timer_set(d->house, HOUSEKEEPING_MS);
+	/* What waits for a reason that is outside (a full disk, a program that was missing) is looked at again. */
+	flow_kick(d->flow);
+	schedule_kick(flow_schedule(d->flow));
+	intake_kick(d->intake);
+}
+
+/* What holds evaluations, in the log from the first line on: it depends on the machine and on who we are. */
+static void
+limit_evaluations(struct daemon *d, struct flow_parts *ret)
+{
+	const char *group, *why;
+	struct err e;
+
+	if (strcmp(d->settings->evaluate.sandbox, "off") == 0)
+		log_info("evaluations: sandbox none, as [evaluate] sandbox says");
+	else if ((ret->sandbox_works = sandbox_works(&why)))
+		log_info("evaluations: sandbox bubblewrap");
+	else
+		log_warn("evaluations: sandbox none, it cannot be had: %s", why);
+	if (cgroup_find(&d->a, CGROUP_ROOT, CGROUP_SELF, &group, &e) != 0 || cgroup_take(group, &e) != 0) {
+		log_info("evaluations: limits watched by ekaci, no control group: %s", e.msg);
+		return;
+	}
+	cgroup_sweep(group);
+	log_info("evaluations: limits by control groups in %s", group);
+	ret->cgroup = group;
+}
+
+/* Said at once, and not only with the first evaluation that fails. The reason may be mended while we run. */
+static void
+look_at_store(void)
+{
+	struct err e;
+	const char *way = nixstore_access(&e);
+
+	if (way != NULL)
+		log_info("the Nix store: %s", way);
+	else
+		log_error("the Nix store is out of reach: %s", e.msg);
+}
+
+static int
+open_parts(struct daemon *d, struct err *e)
+{
+	const struct settings *c = d->settings;
+	struct web_settings ws = {.listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
+	struct web_hooks hooks = {on_delivery, figures, not_ready, d};
+
+	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
+		return fail(e, ERR_ABSENT, "%s is not on PATH: ekaci needs git and Nix (nix-store, nix-instantiate)",
+		    child_find(&d->a, "git") == NULL ? "git" : "nix-store");
+	if (files_mkdirs(c->state.dir, 0750, e) != 0 || lock_state(d, e) != 0 ||
+	    read_secret(&d->a, c->github.webhook_secret_file, "webhook_secret_file", &ws.secret, e) != 0 ||
+	    read_secret(&d->a, c->github.previous_webhook_secret_file, "previous_webhook_secret_file", &ws.previous_secret,
+	        e) != 0)
+		return -1;
+	if (ws.secret.n == 0)
+		return fail(e, ERR_INPUT, "[github] webhook_secret_file: a webhook secret is needed; anybody could post otherwise");
+	struct flow_parts parts = {.settings = c};
+	look_at_store();
+	limit_evaluations(d, &parts);
+	if (loop_new(&d->loop, e) != 0 ||
+	    store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
+	    send_start(d->loop, d->store, c, &d->sender, e) != 0 ||
+	    web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
+		return -1;
+	parts.loop = d->loop;
+	parts.store = d->store;
+	parts.sender = d->sender;
+	parts.web = d->web;
+	if (flow_new(&parts, &d->flow, e) != 0)
+		return -1;
+	d->intake = intake_new(&parts, d->flow);
+	loop_on_word(d->loop, on_delivery, d);
+	d->house = loop_timer_new(d->loop, "housekeeping", keep_house, d);
+	return 0;
+}
+
+static void
+close_parts(struct daemon *d)
+{
+	web_stop(d->web);
+	loop_timer_free(d->house);
+	intake_free(d->intake);
+	flow_free(d->flow);
+	send_stop(d->sender);
+	loop_free(d->loop);
+	store_close(d->store);
+	fd_close(&d->lock);
+	arena_release(&d->a);
+}
+
+static void
+say_ready(struct daemon *d, int fd)
+{
+	const char *url = arena_printf(&d->a, "http://127.0.0.1:%d", web_port(d->web));
+	char *line = arena_printf(&d->a, "{\"url\":\"%s\"}\n", url);
+
+	log_info("listening on %s, pages at %s, state in %s", d->settings->web.listen, web_url(d->web), d->settings->state.dir);
+	if (fd >= 0 && write(fd, line, strlen(line)) < 0)
+		log_warn("nobody reads the ready descriptor");
+	fd_close(&fd);
+}
+
+int
+daemon_run(const struct settings *settings, int ready_fd, struct err *e)
+{
+	struct daemon d = {.settings = settings, .lock = -1};
+	int rc = open_parts(&d, e);
+
+	if (rc == 0) {
+		say_ready(&d, ready_fd);
+		keep_house(&d); /* picks up whatever an earlier life left */
+		loop_run(d.loop);
+		log_info("stopping");
+	}
+	close_parts(&d);
+	return rc;
+}

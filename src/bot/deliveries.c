@@ -1,0 +1,504 @@
+/* What GitHub told us. */
+#include "bot/deliveries.h"
+
+#include "forge/github/accept.h"
+#include "bot/commands.h"
+#include "store/delivery.h"
+#include "store/desired.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "walk/trust.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PER_TURN = 32, /* deliveries read before the loop gets a breath */
+	RETRY_MS = 10 * 1000
+};
+
+struct intake {
+	struct flow_parts p;
+	struct flow *flow;
+	struct obey *obey;
+	struct loop_timer *timer;
+	bool closing;
+};
+
+static int
+put_repository(struct intake *in, const struct event *ev, struct err *e)
+{
+	const struct event_repository *r = &ev->repository;
+	struct repository row = {.id = r->id,
+	    .installation = ev->installation.id,
+	    .owner = r->owner,
+	    .name = r->name,
+	    .clone_url = r->clone_url,
+	    .default_branch = r->default_branch != NULL ? r->default_branch : "",
+	    .is_private = r->private};
+
+	if (ev->installation.id == 0)
+		return fail(e, ERR_INPUT, "installation.id: missing: the webhook is not an App's");
+	if (r->id == 0 || r->clone_url == NULL)
+		return fail(e, ERR_INPUT, "repository: missing");
+	if (store_installation_put(in->p.store, ev->installation.id, ev->installation.account, "active", e) != 0)
+		return -1;
+	return store_repository_put(in->p.store, &row, e);
+}
+
+/* What an event of a pull request tells that we know. */
+enum news {
+	NEWS,        /* it is the newest word */
+	NEWS_BESIDE, /* as new as the newest, and not the one to say what the head is */
+	NEWS_EARLY,  /* a push of the same second, on a head that we have not been told of */
+	REPEATED,    /* nothing that is not known */
+	LATE         /* what it tells was replaced by what is known */
+};
+
+/*
+ * updated_at decides, in whole seconds; within one, what a push replaced. Arrival decides nothing: GitHub sends events at once,
+ * sends failed ones again days later, and anybody who kept one can send it again.
+ */
+static enum news
+news_of(const struct event *ev, const struct pull_request *known)
+{
+	bool moved = strcmp(ev->pr.head, known->head) != 0;
+	bool same = !moved && strcmp(ev->pr.base_ref, known->base_ref) == 0 && ev->pr.open == known->open;
+	bool tie = ev->pr.updated_ms != 0 && ev->pr.updated_ms == known->changed;
+
+	/* That happens once, and first. */
+	if (ev->action == ACTION_OPENED && moved && (ev->pr.updated_ms <= known->changed || known->changed == 0))
+		return LATE;
+	if (ev->pr.updated_ms != 0 && ev->pr.updated_ms < known->changed)
+		return same ? REPEATED : LATE;
+	/* Nothing is pushed to a closed pull request: it was closed after. */
+	if (tie && !known->open && ev->action != ACTION_REOPENED && ev->action != ACTION_CLOSED)
+		return LATE;
+	if (tie && moved && ev->action == ACTION_SYNCHRONIZE && ev->pr.before != NULL) {
+		if (strcmp(ev->pr.before, known->head) == 0)
+			return NEWS;
+		return known->before != NULL && strcmp(ev->pr.head, known->before) == 0 ? LATE : NEWS_EARLY;
+	}
+	if (tie && moved && ev->action != ACTION_SYNCHRONIZE)
+		return NEWS_BESIDE;
+	return same && ev->action != ACTION_CLOSED ? REPEATED : NEWS;
+}
+
+static struct pull_request
+pull_of(const struct event *ev, bool first)
+{
+	struct pull_request pr = {.repository = ev->repository.id,
+	    .number = ev->pr.number,
+	    .open = ev->pr.open,
+	    .fork = ev->pr.fork,
+	    .draft = ev->pr.draft,
+	    .head = ev->pr.head,
+	    .before = ev->pr.before,
+	    .base_ref = ev->pr.base_ref,
+	    .title = ev->pr.title != NULL ? ev->pr.title : "",
+	    .author = ev->pr.author,
+	    .association = ev->pr.association,
+	    .changed = ev->pr.updated_ms};
+
+	/* With the head that it was opened with nobody can mean another one. */
+	if (ev->action != ACTION_OPENED || !first)
+		pr.head_since = ev->pr.pushed_ms != 0 ? ev->pr.pushed_ms : clock_now_ms();
+	return pr;
+}
+
+/* Pushes that came before the one that they followed on. */
+static int
+put_with_followers(struct intake *in, struct arena *a, struct pull_request *pr, struct err *e)
+{
+	int rc = store_pull_put(in->p.store, pr, e);
+
+	while (rc == 0) {
+		const char *next;
+		rc = store_head_follows(in->p.store, a, pr, &next, e);
+		if (rc == 0) {
+			pr->before = pr->head;
+			pr->head = next;
+			rc = store_pull_put(in->p.store, pr, e);
+		}
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* Told again, or told in an event that came before its own: a run is there, or should have been. */
+static int
+start_missing(struct intake *in, struct arena *a, const struct pull_request *known, const char *reason, struct err *e)
+{
+	struct run newest;
+	int rc = known->open ? store_run_of(in->p.store, a, known->repository, known->number, false, &newest, e) : 0;
+
+	if (rc < 0 || !known->open)
+		return rc;
+	if (rc == 0 && strcmp(newest.head, known->head) == 0 && strcmp(newest.base_ref, known->base_ref) == 0)
+		return 0;
+	struct run wanted = {.repository = known->repository,
+	    .number = known->number,
+	    .head = known->head,
+	    .base_ref = known->base_ref,
+	    .reason = reason};
+	return flow_start(in->flow, &wanted, e);
+}
+
+static int
+on_pull_request(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	struct pull_request known = {0};
+	const char *reason = event_action_name(ev->action);
+	int rc = store_pull_get(in->p.store, a, ev->repository.id, ev->pr.number, &known, e);
+
+	if (rc < 0)
+		return -1;
+	struct pull_request pr = pull_of(ev, rc != 0);
+	enum news news = rc == 0 ? news_of(ev, &known) : NEWS;
+	switch (news) {
+	case LATE:
+		log_info("pull request %" PRId64 ": a late event changes nothing: %s of %.10s", pr.number, reason, pr.head);
+		return 0;
+	case REPEATED:
+		if (pr.changed > known.changed && (put_repository(in, ev, e) != 0 || store_pull_put(in->p.store, &pr, e) != 0))
+			return -1;
+		return start_missing(in, a, &known, reason, e);
+	case NEWS_EARLY:
+		return store_head_early(in->p.store, &pr, e);
+	case NEWS_BESIDE:
+		pr.head = known.head;
+		break;
+	case NEWS:
+		break;
+	}
+	if (put_repository(in, ev, e) != 0 || put_with_followers(in, a, &pr, e) != 0)
+		return -1;
+	if (!pr.open)
+		return flow_cancel(in->flow, pr.repository, pr.number, NULL, "the pull request was closed", e);
+	struct run wanted = {.repository = pr.repository,
+	    .number = pr.number,
+	    .head = pr.head,
+	    .base_ref = pr.base_ref,
+	    .reason = reason};
+	return flow_start(in->flow, &wanted, e);
+}
+
+/* A bot repeats what others wrote: only those that the operator named give commands. */
+static bool
+is_heard(const struct intake *in, const char *login, bool bot)
+{
+	if (!bot || trust_obeys_bot(in->p.settings, login))
+		return true;
+	log_info("not obeyed, for [trust] bots does not name it: %s", login != NULL ? login : "a bot that is gone");
+	return false;
+}
+
+static int
+add_command(struct intake *in, const struct event *ev, int64_t number, int64_t comment, const char *verb,
+    const char *words, struct err *e)
+{
+	struct store_command c = {.repository = ev->repository.id,
+	    .number = number,
+	    .comment = comment,
+	    .login = comment != 0 ? ev->comment.author : ev->sender,
+	    .verb = verb,
+	    .words = words,
+	    .head = comment != 0 ? NULL : ev->check.head,
+	    .said = ev->comment.created_ms};
+
+	return c.login != NULL ? store_command_add(in->p.store, &c, e) : 0;
+}
+
+static int
+on_comment(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	const struct command *commands;
+	size_t n;
+
+	if (put_repository(in, ev, e) != 0)
+		return -1;
+	accept_command(a, str_of(ev->comment.body), &commands, &n);
+	if (n > 0 && !is_heard(in, ev->comment.author, ev->comment.bot))
+		return 0;
+	int rc = n > 0 ? store_comment_take(in->p.store, ev->repository.id, ev->comment.id, e) : 1;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	for (size_t i = 0; i < n; i++) {
+		AUTO(json_drop) json_t *words = json_array();
+		for (size_t k = 0; k < commands[i].n_args; k++)
+			json_array_append_new(words, json_any_string(str_of(commands[i].args[k])));
+		const char *verb = commands[i].kind == COMMAND_UNKNOWN ? "unknown" : command_name(commands[i].kind);
+		if (add_command(in, ev, ev->pr.number, ev->comment.id, verb, json_line(a, words), e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Of a commit that no pull request has: the branch's number, or the merge group's; 1 when there is none, or it has gone on, for
+ * an older commit must not supersede a newer one. */
+static int
+number_of_commit(struct intake *in, struct arena *a, const struct event *ev, int64_t *ret, struct err *e)
+{
+	struct run r, newest;
+	int rc = store_run_of_commit(in->p.store, a, ev->repository.id, ev->check.head, &r, e);
+
+	if (rc == 0)
+		rc = store_run_of(in->p.store, a, r.repository, r.number, false, &newest, e);
+	if (rc != 0)
+		return rc;
+	*ret = r.number;
+	return strcmp(newest.head, r.head) == 0 ? 0 : 1;
+}
+
+/* The re-run button, for one check or for all, and the buttons of a check run. Whoever sees a check may press them, or say so to
+ * the API: what comes of it is a command, and whose that is bot/commands.c asks. */
+static int
+on_button(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	int64_t numbers[16];
+	size_t n = 0;
+	const char *verb = "rebuild", *words = "[]";
+
+	if (put_repository(in, ev, e) != 0)
+		return -1;
+	if (!is_heard(in, ev->sender, ev->sender_bot))
+		return 0;
+	if (ev->action == ACTION_REQUESTED && ev->check.requested != NULL) {
+		if (strcmp(ev->check.requested, "approve") == 0)
+			verb = "approve";
+		else if (strcmp(ev->check.requested, "eval") == 0)
+			verb = "eval";
+		else if (strcmp(ev->check.requested, "rebuild-failed") == 0)
+			words = "[\"failed\"]";
+	}
+	/* Events of forks do not name the pull request: its head does. */
+	if (store_pulls_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
+		return -1;
+	if (n == 0) {
+		int rc = number_of_commit(in, a, ev, &numbers[0], e);
+		if (rc < 0)
+			return -1;
+		n = rc == 0;
+	}
+	/* An approval of a head that is none any more is answered, so that nobody takes it for one of the newer. */
+	if (n == 0 && strcmp(verb, "approve") == 0 && store_pulls_once_of_head(in->p.store, ev->repository.id, ev->check.head,
+	                                                  numbers, COUNT(numbers), &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (add_command(in, ev, numbers[i], 0, verb, words, e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+on_installation(struct intake *in, const struct event *ev, struct err *e)
+{
+	const char *state = "active";
+
+	if (ev->action == ACTION_DELETED)
+		state = "deleted";
+	else if (ev->action == ACTION_SUSPEND)
+		state = "suspended";
+	if (store_installation_put(in->p.store, ev->installation.id, ev->installation.account, state, e) != 0)
+		return -1;
+	return strcmp(state, "deleted") == 0 ? store_desired_forget(in->p.store, ev->installation.id, e) : 0;
+}
+
+/* The default branch has moved: it is compared with where it was when it was last done, so that no push between is left
+ * out. The next pull requests' base is evaluated with that, and what they want is built, while nobody waits. */
+static int
+on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	const char *branch = ev->repository.default_branch, *before = NULL;
+	struct run newest;
+	bool had = false;
+	int rc;
+
+	if (put_repository(in, ev, e) != 0)
+		return -1;
+	if (branch == NULL || strcmp(ev->push.ref, arena_printf(a, "refs/heads/%s", branch)) != 0 ||
+	    strspn(ev->push.after, "0") == strlen(ev->push.after))
+		return 0;
+	/* Told again: what was a head of the branch is one once more only where it replaces the present one. */
+	rc = store_run_of(in->p.store, a, ev->repository.id, RUN_OF_BRANCH, false, &newest, e);
+	if (rc == 0 && strcmp(newest.head, ev->push.before) != 0 && strcmp(newest.base_ref, branch) == 0)
+		rc = store_branch_had(in->p.store, ev->repository.id, branch, ev->push.after, &had, e);
+	if (rc < 0 || had)
+		return rc < 0 ? -1 : 0;
+	if (store_branch_done(in->p.store, a, ev->repository.id, branch, &before, e) != 0)
+		return -1;
+	struct run wanted = {.repository = ev->repository.id,
+	    .number = RUN_OF_BRANCH,
+	    .head = ev->push.after,
+	    .base = before != NULL ? before : ev->push.before,
+	    .base_ref = branch,
+	    .reason = "push"};
+	return flow_start(in->flow, &wanted, e);
+}
+
+/* "gh-readonly-queue/main/pr-123-..." is of pull request 123, with those queued before it. A ref that GitHub one day names
+ * otherwise still has a number of its own. */
+static int64_t
+queued_number(const struct event *ev)
+{
+	const char *slash = strrchr(ev->push.ref, '/');
+	struct str rest;
+	int64_t number;
+
+	if (slash != NULL && strncmp(slash, "/pr-", 4) == 0 &&
+	    str_to_i64(str_cut(str_of(slash + 4), '-', &rest), &number) == 0 && number > 0)
+		return -number;
+	char head[9];
+	snprintf(head, sizeof(head), "%s", ev->push.after);
+	return -((int64_t)1 << 40) - (int64_t)strtoul(head, NULL, 16);
+}
+
+/* Whoever queued it may push, so nothing waits for approval. A group that GitHub puts together anew supersedes the older. */
+static int
+on_merge_group(struct intake *in, const struct event *ev, struct err *e)
+{
+	static const char heads[] = "refs/heads/";
+	const char *base_ref = ev->push.base_ref;
+	int64_t number = queued_number(ev);
+
+	if (put_repository(in, ev, e) != 0)
+		return -1;
+	/* What was merged is what the branch will want: it may end. */
+	if (ev->action == ACTION_DESTROYED && ev->push.reason != NULL && strcmp(ev->push.reason, "merged") == 0)
+		return 0;
+	if (ev->action == ACTION_DESTROYED)
+		return flow_cancel(in->flow, ev->repository.id, number, ev->push.after, "the merge group is gone", e);
+	struct run wanted = {.repository = ev->repository.id,
+	    .number = number,
+	    .head = ev->push.after,
+	    .head_ref = ev->push.ref,
+	    .base = ev->push.base,
+	    .base_ref = strncmp(base_ref, heads, sizeof(heads) - 1) == 0 ? base_ref + sizeof(heads) - 1 : base_ref,
+	    .reason = "merge queue",
+	    .approved = true};
+	return flow_start(in->flow, &wanted, e);
+}
+
+static int
+on_event(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	switch (ev->kind) {
+	case EVENT_PULL_REQUEST:
+		return on_pull_request(in, a, ev, e);
+	case EVENT_COMMENT:
+		return on_comment(in, a, ev, e);
+	case EVENT_CHECK_RUN:
+	case EVENT_CHECK_SUITE:
+		return on_button(in, a, ev, e);
+	case EVENT_INSTALLATION:
+		return on_installation(in, ev, e);
+	case EVENT_PUSH:
+		return on_push(in, a, ev, e);
+	case EVENT_MERGE_GROUP:
+		return on_merge_group(in, ev, e);
+	case EVENT_INSTALLATION_REPOSITORIES:
+	case EVENT_IGNORED:
+	case EVENT_PING:
+		break;
+	}
+	return 0;
+}
+
+static int
+read_delivery(struct intake *in, struct arena *a, const struct delivery *d, struct err *e)
+{
+	struct event ev;
+	struct err why = {0};
+	enum delivery_state state = DELIVERY_DONE;
+	const char *outcome = NULL;
+
+	if (d->unreadable)
+		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, "the stored body is damaged", e);
+	if (accept_parse(a, d->event, d->body, &ev, &why) != 0) {
+		log_warn("delivery %s (%s): %s", d->guid, d->event, why.msg);
+		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, why.msg, e);
+	}
+	if (ev.kind == EVENT_IGNORED) {
+		state = DELIVERY_IGNORED;
+		outcome = ev.reason;
+	} else {
+		outcome = arena_printf(a, "%s %s", event_kind_name(ev.kind), event_action_name(ev.action));
+	}
+	if (store_begin(in->p.store, e) != 0)
+		return -1;
+	int rc = on_event(in, a, &ev, e);
+	if (rc == 0)
+		rc = store_delivery_done(in->p.store, d->id, state, outcome, e);
+	if (store_end(in->p.store, rc, e) == 0)
+		return 0;
+	/* A signed event that contradicts itself is as unreadable as one that does not parse. */
+	if (e->kind == ERR_INPUT) {
+		why = *e;
+		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, why.msg, e);
+	}
+	return -1;
+}
+
+static void
+look(void *ctx)
+{
+	struct intake *in = ctx;
+	struct err e = {0};
+	int rc = 0, n = 0;
+
+	if (in->closing)
+		return;
+	for (; rc == 0 && n < PER_TURN; n++) {
+		struct arena a = {0};
+		struct delivery d;
+		rc = store_delivery_next(in->p.store, &a, &d, &e);
+		if (rc == 0)
+			rc = read_delivery(in, &a, &d, &e);
+		arena_release(&a);
+	}
+	obey_kick(in->obey);
+	if (rc < 0) {
+		log_err(LOG_ERROR, "intake", &e);
+		loop_timer_set(in->timer, RETRY_MS);
+	} else if (n == PER_TURN) {
+		loop_timer_set(in->timer, 0);
+	}
+	send_kick(in->p.sender);
+}
+
+void
+intake_kick(struct intake *in)
+{
+	if (!in->closing)
+		loop_timer_set(in->timer, 0);
+}
+
+struct intake *
+intake_new(const struct flow_parts *parts, struct flow *flow)
+{
+	struct intake *in = mem_alloc(sizeof(*in));
+
+	*in = (struct intake){.p = *parts, .flow = flow, .obey = obey_new(parts, flow)};
+	in->timer = loop_timer_new(parts->loop, "intake", look, in);
+	return in;
+}
+
+static void
+release(void *ctx)
+{
+	struct intake *in = ctx;
+
+	mem_free(&in);
+}
+
+void
+intake_free(struct intake *in)
+{
+	if (in == NULL)
+		return;
+	in->closing = true;
+	obey_free(in->obey);
+	loop_timer_free(in->timer);
+	loop_put_off(in->p.loop, release, in);
+}

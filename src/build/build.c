@@ -1,0 +1,268 @@
+/* One derivation, built by Nix under limits, with a log. */
+#include "build/build.h"
+
+#include "nix/settings.h"
+#include "nix/build_words.h"
+#include "build/outcome.h"
+#include "nix/session.h"
+#include "build/sizes.h"
+#include "store/builds.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/child.h"
+#include "support/os/files.h"
+#include "support/os/packed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KEPT_BYTES = 128 * 1024, PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
+	 TAIL_BYTES = 4096, TAIL_LINES = 40 };
+
+static const char store_dir[] = "/nix/store";
+
+struct log_sink {
+	int fd;
+	size_t n, max;
+	bool over;
+	struct buf tail, outputs;
+};
+
+static int
+on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
+{
+	struct log_sink *l = ctx;
+
+	if (fd == 1) { /* output paths, a line each */
+		buf_str(&l->outputs, bytes);
+		return 0;
+	}
+	if (l->n + bytes.n > l->max) {
+		bytes.n = l->max - l->n;
+		l->over = true;
+	}
+	for (struct str rest = bytes; rest.n > 0;) {
+		ssize_t n = write(l->fd, rest.p, rest.n);
+		if (n < 0 && errno != EINTR)
+			return fail_sys(e, "cannot write the log");
+		if (n > 0)
+			rest = str_from(rest, (size_t)n);
+	}
+	l->n += bytes.n;
+	if (bytes.n > KEPT_BYTES)
+		bytes = str_from(bytes, bytes.n - KEPT_BYTES);
+	if (l->tail.n + bytes.n > 2 * KEPT_BYTES)
+		buf_drop(&l->tail, l->tail.n + bytes.n - KEPT_BYTES);
+	buf_str(&l->tail, bytes);
+	return l->over ? 1 : 0;
+}
+
+/* A build as the job asks for it, and what came of it. */
+struct task {
+	const json_t *job;
+	const char *drv, *root, *builders, *uri;
+	int64_t silent_s, wall_s, wall_ms;
+	bool again; /* what is there is built once more and compared */
+	struct log_sink sink;
+	struct arena a;
+	bool marked;       /* an output says of itself that it failed */
+	const char *phase; /* as the builder announced it, or NULL */
+};
+
+/* Nix before 2.8, or without nix-daemon: a program for each build, whose exit code and words tell the end. */
+static int
+by_program(struct task *t, struct outcome *ret, struct err *e)
+{
+	struct nix_argv argv = {0};
+	struct child_result r = {0};
+
+	vec_push(&argv.v, "nix-store");
+	vec_push(&argv.v, "--realise");
+	vec_push(&argv.v, t->drv);
+	vec_push(&argv.v, "--max-silent-time");
+	vec_push(&argv.v, arena_printf(&t->a, "%lld", (long long)t->silent_s));
+	vec_push(&argv.v, "--timeout");
+	vec_push(&argv.v, arena_printf(&t->a, "%lld", (long long)t->wall_s));
+	if (t->again)
+		vec_push(&argv.v, "--check");
+	if (t->root != NULL && !t->again) {
+		vec_push(&argv.v, "--add-root");
+		vec_push(&argv.v, t->root);
+	}
+	if (t->builders != NULL) {
+		vec_push(&argv.v, "--builders");
+		vec_push(&argv.v, t->builders);
+	}
+	if (t->uri != NULL) { /* the machine was chosen: nothing falls back to this one */
+		vec_push(&argv.v, "--max-jobs");
+		vec_push(&argv.v, "0");
+		vec_push(&argv.v, "--option");
+		vec_push(&argv.v, "builders-use-substitutes");
+		vec_push(&argv.v, json_flag(t->job, "builders_use_substitutes", false) ? "true" : "false");
+	}
+	nix_argv_options(&argv, &t->a, json_object_get(t->job, "options"));
+	vec_push(&argv.v, NULL);
+	/* Nix keeps the limits itself; ours come a little later, for a Nix that does not. */
+	struct child c = {.argv = argv.v.p,
+	    .on_bytes = on_bytes,
+	    .ctx = &t->sink,
+	    .wall_ms = (t->wall_s + 60) * 1000,
+	    .silence_ms = (t->silent_s + 60) * 1000};
+	int rc = child_run(&c, &r, e);
+	vec_release(&argv.v);
+	if (rc == 0 && r.end == CHILD_CANCELLED)
+		rc = fail(e, ERR_BUSY, "cancelled");
+	if (rc != 0)
+		return -1;
+	struct outcome_end end = {.exited = r.end == CHILD_EXITED,
+	    .code = r.code,
+	    .our_silence = r.end == CHILD_SILENT,
+	    .our_wall = r.end == CHILD_TIMED_OUT,
+	    .log_limit = t->sink.over,
+	    .drv = t->drv,
+	    .uri = t->uri};
+	*ret = outcome_of(&t->a, &end, buf_get(&t->sink.tail));
+	for (struct str rest = buf_get(&t->sink.outputs); rest.n != 0;)
+		t->marked = sizes_marked_failed(store_dir, str_dup(&t->a, str_trim(str_cut(rest, '\n', &rest)))) || t->marked;
+	return 0;
+}
+
+static struct session *kept; /* between the jobs of this process */
+static bool no_sessions;     /* tried, and there is none to be had */
+
+void
+schedule_build_close(void)
+{
+	session_close(&kept);
+}
+
+static int
+on_log(void *ctx, struct str text, struct err *e)
+{
+	return on_bytes(ctx, 2, text, e);
+}
+
+static int
+by_session(struct task *t, struct outcome *ret, struct err *e)
+{
+	struct session_job job = {.drv = t->drv,
+	    .root = t->root,
+	    .silent_s = t->silent_s,
+	    .wall_s = t->wall_s,
+	    .max_log_bytes = t->sink.max,
+	    .builders = t->builders,
+	    .local_hook = json_str(t->job, "local_hook", NULL),
+	    .elsewhere = t->uri != NULL,
+	    .again = t->again,
+	    .builders_use_substitutes = json_flag(t->job, "builders_use_substitutes", false),
+	    .options = json_object_get(t->job, "options"),
+	    .on_log = on_log,
+	    .ctx = &t->sink};
+	struct session_result r;
+
+	if (session_build(kept, &t->a, &job, &r, e) != 0) {
+		session_close(&kept);
+		return -1;
+	}
+	t->phase = r.phase;
+	for (size_t i = 0; r.outputs[i] != NULL; i++)
+		t->marked = sizes_marked_failed(store_dir, r.outputs[i]) || t->marked;
+	if (r.end != SESSION_ANSWERED && r.end != SESSION_REFUSED)
+		session_close(&kept);
+	if (r.end == SESSION_CANCELLED)
+		return fail(e, ERR_BUSY, "cancelled");
+	struct outcome_end end = {.our_silence = r.end == SESSION_SILENT,
+	    .our_wall = r.end == SESSION_TIMED_OUT,
+	    .log_limit = r.end == SESSION_LOG_LIMIT || t->sink.over,
+	    .exited = r.end == SESSION_ANSWERED || r.end == SESSION_REFUSED,
+	    .drv = t->drv,
+	    .uri = t->uri,
+	    .machine = r.machine,
+	    .begun = r.begun,
+	    .dependency_begun = r.dependency_begun,
+	    .building_ms = r.building_ms,
+	    .wall_s = t->wall_s};
+	struct str tail = buf_get(&t->sink.tail);
+	*ret = r.end == SESSION_REFUSED ? outcome_of_refusal(&t->a, &end, r.message, tail)
+	                                : outcome_of_status(&t->a, &end, r.status, r.message, tail);
+	if (r.message != NULL && r.message[0] != '\0') /* last in the log; the lines of it that it repeats stand there */
+		return on_bytes(&t->sink, 2, str_of(arena_printf(&t->a, "error: %s\n", nixwords_without_log(&t->a, r.message))), e) < 0 ? -1 : 0;
+	return 0;
+}
+
+static int
+build(struct task *t, struct outcome *ret, struct err *e)
+{
+	int64_t begun_ms = clock_mono_ms();
+
+	if (kept == NULL && !no_sessions && session_open(&kept, e) != 0) {
+		if (e->kind != ERR_ABSENT)
+			return -1;
+		no_sessions = true;
+		log_info("a program for each build: %s", e->msg);
+		*e = (struct err){0};
+	}
+	int rc = kept != NULL ? by_session(t, ret, e) : by_program(t, ret, e);
+	t->wall_ms += clock_mono_ms() - begun_ms;
+	return rc;
+}
+
+/* Nix compares with what is there, so that must be there first. An output that differs is no failure: the first one is good. */
+static int
+compare(struct task *t, struct outcome *ret, struct err *e)
+{
+	t->again = true;
+	if (build(t, ret, e) != 0)
+		return -1;
+	if (ret->differs)
+		*ret = (struct outcome){.state = "built", .reason = "built once more it came out differently", .differs = true};
+	return 0;
+}
+
+int
+schedule_build(const json_t *job, struct record_out *out, struct err *e)
+{
+	const char *log;
+	struct task t = {.job = job,
+	    .root = json_str(job, "root", NULL),
+	    .builders = json_str(job, "builders", NULL),
+	    .uri = json_str(job, "uri", NULL),
+	    .silent_s = json_int(job, "max_silent_s", 3600),
+	    .wall_s = json_int(job, "timeout_s", 36000)};
+	struct outcome o;
+
+	if (json_need_str(job, "drv", &t.drv, e) != 0 || json_need_str(job, "log", &log, e) != 0)
+		return -1;
+	packed_remove(log);
+	AUTO(fd_close) int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return fail_sys(e, "cannot create the log %s", log);
+	t.sink = (struct log_sink){.fd = fd, .max = (size_t)json_int(job, "max_log_bytes", 64 << 20)};
+	buf_init(&t.sink.tail, 2 * KEPT_BYTES);
+	buf_init(&t.sink.outputs, KEPT_BYTES);
+	int rc = build(&t, &o, e);
+	if (rc == 0 && strcmp(o.state, "built") == 0 && json_flag(job, "again", false))
+		rc = compare(&t, &o, e);
+	if (rc == 0 && strcmp(o.state, "built") == 0 && t.marked)
+		o = (struct outcome){.state = "failed", .reason = BUILD_MARKED, .marked = true};
+	if (rc == 0) {
+		struct str kept_log = buf_get(&t.sink.tail);
+		bool built = strcmp(o.state, "built") == 0;
+		struct str tail = outcome_lines(&t.a, kept_log, t.sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
+		const char *phase = built ? NULL : t.phase != NULL ? t.phase : outcome_phase(&t.a, kept_log);
+		json_t *alike = built && t.again ? json_boolean(!o.differs) : json_null();
+		record_emit(out, json_pack("{s:b,s:b,s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "may_pass", o.may_pass, "marked", o.marked, "deterministic", alike, "type", "built", "outcome", o.state, "reason",
+		                     o.reason, "phase", phase, "absent", o.absent, "tail", json_any_string(tail), "wall_ms",
+		                     (json_int_t)t.wall_ms));
+	}
+	/* After the record: nobody waits for it, and a log that cannot be compressed is a log still. */
+	struct err ignored;
+	if (t.sink.n > PLAIN_BYTES && packed_pack(log, &ignored) != 0)
+		log_warn("%s", ignored.msg);
+	buf_release(&t.sink.tail);
+	buf_release(&t.sink.outputs);
+	arena_release(&t.a);
+	return rc;
+}

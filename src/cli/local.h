@@ -1,0 +1,16 @@
+/*
+ * local - `ekaci diff` and `ekaci explain ATTR`: the same stages on a local clone, without GitHub.
+ */
+#ifndef EKACI_CLI_LOCAL_H
+#define EKACI_CLI_LOCAL_H
+
+extern const char local_diff_usage[], local_explain_usage[];
+/*
+ * `ekaci explain ATTR` walks the same way up to the comparison (stored evaluations are used again) and prints
+ * why that attribute differs. Exit codes: 0 it does not differ, 1 it does, 2 it could not be told.
+ */
+int local_explain(int argc, char **argv);
+/* Exit codes: 0 nothing newly failing, 1 something is, 2 it could not be told. */
+int local_diff(int argc, char **argv);
+
+#endif

@@ -1,0 +1,213 @@
+/* The operator's commands. */
+#include "cli/operate.h"
+
+#include "config/config.h"
+#include "store/builds.h"
+#include "store/run.h"
+#include "store/overview.h"
+#include "support/base/clock.h"
+#include "support/os/files.h"
+#include "support/text/escape.h"
+#include "walk/trust.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { MAX_EVENTS = 1000, MAX_BUILDS = 50 };
+
+struct operate {
+	struct arena a;
+	struct settings c;
+	struct store *s;
+	const char *verb, *what; /* NULL: only look */
+	const char *head;        /* that was named, or NULL */
+};
+
+static const char *
+safe(struct operate *o, const char *text)
+{
+	return escape_dup(&o->a, ESCAPE_TERMINAL, str_of(text != NULL ? text : ""));
+}
+
+/* --- run ----------------------------------------------------------------------------------------------------------- */
+
+static const char *
+run_name(struct operate *o, const struct view_run *r)
+{
+	const char *of = r->number > 0 ? arena_printf(&o->a, "#%" PRId64, r->number)
+	    : r->number < 0            ? arena_printf(&o->a, "#%" PRId64 " in the merge queue", -r->number)
+	                               : arena_printf(&o->a, " %s", r->base_ref);
+
+	return safe(o, arena_printf(&o->a, "%s/%s%s", r->repository.owner, r->repository.name, of));
+}
+
+static int
+print_builds(struct operate *o, int64_t run, struct err *e)
+{
+	struct view_build *builds;
+	int64_t total;
+	size_t n;
+
+	if (view_run_builds(o->s, &o->a, run, MAX_BUILDS, &builds, &n, &total, e) != 0)
+		return -1;
+	if (total > 0)
+		printf("\n%" PRId64 " builds%s\n", total, n < (size_t)total ? ", failures first" : "");
+	for (size_t i = 0; i < n; i++)
+		printf("  %-18s %s (%s)%s%s\n", builds[i].state, safe(o, builds[i].name), safe(o, builds[i].system),
+		    builds[i].reason != NULL ? ": " : "", safe(o, builds[i].reason));
+	return 0;
+}
+
+static int
+print_run(struct operate *o, int64_t id, struct err *e)
+{
+	struct view_event *events;
+	struct view_run r;
+	size_t n;
+
+	if (view_run(o->s, &o->a, id, &r, e) != 0 || view_run_events(o->s, &o->a, id, MAX_EVENTS, &events, &n, e) != 0)
+		return -1;
+	printf("run %" PRId64 " of %s, %.12s: %s%s%s\n", r.id, run_name(o, &r), r.head, r.state,
+	    r.waiting != NULL ? ", waiting: " : "", safe(o, r.waiting));
+	if (r.title != NULL)
+		printf("%s%s%s\n", safe(o, r.title), r.verdict != NULL ? ": " : "", safe(o, r.verdict));
+	if (r.superseded_by != 0)
+		printf("superseded by run %" PRId64 "\n", r.superseded_by);
+	putchar('\n');
+	for (size_t i = 0; i < n; i++) {
+		int64_t ms = events[i].at_ms - r.created_ms;
+		printf("  %6" PRId64 ".%03d s  %-10s %s\n", ms / 1000, (int)(ms % 1000), events[i].to, safe(o, events[i].why));
+	}
+	return print_builds(o, id, e);
+}
+
+/* --- commands ------------------------------------------------------------------------------------------------------ */
+
+/* The bot holds the lock and has its number in there; without the lock the number is nobody's. */
+static bool
+wake(struct operate *o)
+{
+	const char *path = arena_printf(&o->a, "%s/lock", o->c.state.dir);
+	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct str text;
+	struct err e;
+	int64_t pid;
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 || files_read(&o->a, path, 64, &text, &e) != 0 ||
+	    str_to_i64(str_trim(text), &pid) != 0 || pid <= 1)
+		return false;
+	return kill((pid_t)pid, SIGUSR1) == 0;
+}
+
+static int
+command(struct operate *o, int64_t repository, int64_t number, const char *verb, const char *head, struct err *e)
+{
+	struct store_command c = {.repository = repository,
+	    .number = number,
+	    .operator = true,
+	    .login = "the operator",
+	    .verb = verb,
+	    .words = "[]",
+	    .head = head};
+
+	if (store_command_add(o->s, &c, e) != 0)
+		return -1;
+	puts(wake(o) ? "The bot has been told." : "The bot does not run here; it will obey when it starts.");
+	return 0;
+}
+
+static int
+command_run(struct operate *o, int64_t id, struct err *e)
+{
+	struct run r;
+	int rc = store_run_get(o->s, &o->a, id, &r, e);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : fail(e, ERR_ABSENT, "there is no run %" PRId64, id);
+	return command(o, r.repository, r.number, o->verb, NULL, e);
+}
+
+static int
+command_pull(struct operate *o, struct err *e)
+{
+	struct str number, name, owner = str_cut(str_cut(str_of(o->what), '#', &number), '/', &name);
+	struct view_repository repo;
+	struct pull_request pr;
+	int64_t n;
+
+	if (number.p == NULL || name.p == NULL || str_to_i64(number, &n) != 0 || n < 1)
+		return fail(e, ERR_INPUT, "%s is not OWNER/REPO#NUMBER", safe(o, o->what));
+	if (view_repository(o->s, &o->a, str_dup(&o->a, owner), str_dup(&o->a, name), &repo, e) != 0)
+		return -1;
+	int rc = store_pull_get(o->s, &o->a, repo.id, n, &pr, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : fail(e, ERR_ABSENT, "nothing is known of %s", safe(o, o->what));
+	/* What the operator is shown here is what is approved, whatever is pushed meanwhile. */
+	const struct approval named = {.word = o->head, .said = INT64_MAX};
+	enum approval_is is = o->head != NULL ? trust_approval(&named, &pr, 0) : APPROVAL_GOOD;
+	if (is == APPROVAL_NONSENSE)
+		return fail(e, ERR_INPUT, "%s is not the name of a commit, or less than 7 digits of it", safe(o, o->head));
+	if (is != APPROVAL_GOOD)
+		return fail(e, ERR_INPUT, "%s is not the head of %s, which is %s", safe(o, o->head), safe(o, o->what), pr.head);
+	printf("The head is %s.\n", pr.head);
+	return command(o, repo.id, n, o->verb, pr.head, e);
+}
+
+static int
+act(struct operate *o, const char *file, struct err *e)
+{
+	int64_t id;
+
+	if (config_load(&o->a, file, &o->c, e) != 0)
+		return -1;
+	const char *db = arena_printf(&o->a, "%s/ekaci.db", o->c.state.dir);
+	int rc = !files_exist(db) ? fail(e, ERR_ABSENT, "%s is not there: the bot has not run yet", db)
+	    : o->verb == NULL     ? store_open_to_look(db, &o->s, e)
+	                          : store_open(db, &o->s, e);
+	if (rc == 0 && str_to_i64(str_of(o->what), &id) == 0)
+		rc = o->verb == NULL ? print_run(o, id, e) : command_run(o, id, e);
+	else if (rc == 0)
+		rc = o->verb != NULL && strcmp(o->verb, "approve") == 0 ? command_pull(o, e)
+		                                                        : fail(e, ERR_INPUT, "%s is no number of a run", safe(o, o->what));
+	store_close(o->s);
+	config_release(&o->c);
+	return rc;
+}
+
+static int
+operate(int argc, char **argv, const char *verb, const char *what)
+{
+	struct operate o = {.verb = verb};
+	const char *file = "ekaci.toml";
+	struct err e = {0};
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+			file = argv[++i];
+		else if (o.what == NULL && argv[i][0] != '-')
+			o.what = argv[i];
+		else if (o.head == NULL && argv[i][0] != '-' && verb != NULL && strcmp(verb, "approve") == 0)
+			o.head = argv[i];
+		else
+			argc = 0;
+	}
+	if (argc == 0 || o.what == NULL) {
+		fprintf(stderr, "usage: ekaci %s [--config FILE] %s\n", argv[0], what);
+		return 2;
+	}
+	int rc = act(&o, file, &e);
+	if (rc != 0)
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+	arena_release(&o.a);
+	return rc == 0 ? 0 : e.kind == ERR_ABSENT ? 1 : 2;
+}
+
+int operate_run(int argc, char **argv) { return operate(argc, argv, NULL, "RUN"); }
+int operate_retry(int argc, char **argv) { return operate(argc, argv, "rebuild", "RUN"); }
+int operate_cancel(int argc, char **argv) { return operate(argc, argv, "cancel", "RUN"); }
+int operate_approve(int argc, char **argv) { return operate(argc, argv, "approve", "OWNER/REPO#NUMBER [COMMIT]"); }

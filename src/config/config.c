@@ -1,0 +1,599 @@
+/* One table describes each key; everything else here reads it. */
+#include "config/config.h"
+
+#include "changeset/glob.h"
+#include "support/os/files.h"
+#include "support/text/json.h"
+#include "support/text/toml.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FILE_BYTES = 1024 * 1024 };
+
+static int
+one_of(struct str value, const char *const *words, struct err *e)
+{
+	AUTO(buf_release) struct buf list;
+
+	buf_init(&list, 256);
+	for (size_t i = 0; words[i] != NULL; i++) {
+		if (str_is(value, words[i]))
+			return 0;
+		buf_printf(&list, "%s\"%s\"", i == 0 ? "" : words[i + 1] != NULL ? ", " : " or ", words[i]);
+	}
+	return fail(e, ERR_INPUT, "must be %s", list.p);
+}
+
+static int
+check_sandbox(struct str value, struct err *e)
+{
+	static const char *const words[] = {"require", "auto", "off", NULL};
+
+	return one_of(value, words, e);
+}
+
+static int
+check_forks(struct str value, struct err *e)
+{
+	static const char *const words[] = {"approve", "evaluate", "build", NULL};
+
+	return one_of(value, words, e);
+}
+
+static int
+check_evaluator(struct str value, struct err *e)
+{
+	static const char *const words[] = {"auto", "nix-eval-jobs", "built-in", NULL};
+	struct err ignored;
+
+	if (memchr(value.p, '/', value.n) != NULL || one_of(value, words, &ignored) == 0)
+		return 0;
+	return fail(
+	    e, ERR_INPUT, "must be \"auto\", \"nix-eval-jobs\", \"built-in\" or the path of a program (with a \"/\")");
+}
+
+static int
+check_listen(struct str value, struct err *e)
+{
+	const char *colon = memrchr(value.p, ':', value.n);
+	int64_t port;
+
+	if (colon == NULL || colon == value.p ||
+	    str_to_i64(str_from(value, (size_t)(colon - value.p) + 1), &port) != 0 || port < 0 || port > 65535)
+		return fail(e, ERR_INPUT, "must be ADDRESS:PORT, such as 127.0.0.1:3030 or [::1]:3030");
+	return 0;
+}
+
+static int
+check_url(struct str value, struct err *e)
+{
+	if (!str_starts(value, STR("http://")) && !str_starts(value, STR("https://")))
+		return fail(e, ERR_INPUT, "must begin with http:// or https://");
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] <= ' ' || strchr("\"<>?#@", value.p[i]) != NULL)
+			return fail(e, ERR_INPUT, "must be a plain address, without user, query, fragment or spaces");
+	return 0;
+}
+
+static int
+check_glob(struct str value, struct err *e)
+{
+	return glob_check(value, e) == 0 ? 0 : fail_in(e, "is no pattern");
+}
+
+static int
+check_word(struct str value, struct err *e)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] <= ' ' || (unsigned char)value.p[i] > 126 || value.p[i] == ',')
+			return fail(e, ERR_INPUT, "must not hold spaces, commas or other than ASCII");
+	return value.n > 0 ? 0 : fail(e, ERR_INPUT, "must not be empty");
+}
+
+/* A secret would stand in the arguments of a program, where everybody on the machine can read it. */
+static int
+check_cache(struct str value, struct err *e)
+{
+	struct str rest, scheme;
+	ptrdiff_t at = str_find(value, STR("://"));
+
+	if (check_word(value, e) != 0)
+		return -1;
+	if (at <= 0)
+		return fail(e, ERR_INPUT, "must be a store Nix can copy to, such as file:///srv/cache or s3://BUCKET");
+	scheme = str_cut(value, ':', &rest);
+	struct str path = str_cut(str_from(value, (size_t)at + 3), '?', &rest), host = str_cut(path, '/', &rest);
+	if (!str_starts(scheme, STR("ssh")) && host.n > 0 && memchr(host.p, '@', host.n) != NULL)
+		return fail(e, ERR_INPUT, "must not hold a user or password: those belong in Nix' netrc-file or the provider's own file");
+	return 0;
+}
+
+static int
+check_refs(struct str value, struct err *e)
+{
+	return str_is(value, "branches") || str_is(value, "members")
+	           ? 0
+	           : fail(e, ERR_INPUT, "must be \"branches\" or \"members\"");
+}
+
+/* GitHub gives such logins to Apps only: nobody can take one that is named here. */
+static int
+check_bot(struct str value, struct err *e)
+{
+	if (check_word(value, e) != 0)
+		return -1;
+	return str_ends(value, STR("[bot]")) && value.n > 5
+	           ? 0
+	           : fail(e, ERR_INPUT, "must be an App's login as its comments show it to the API: \"name[bot]\"");
+}
+
+static int
+check_label(struct str value, struct err *e)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] < ' ' || value.p[i] == ',')
+			return fail(e, ERR_INPUT, "must not hold commas or control characters");
+	return value.n <= 30 ? 0 : fail(e, ERR_INPUT, "must have at most 30 bytes: GitHub's labels end at 50");
+}
+
+static int
+check_system(struct str value, struct err *e)
+{
+	if (check_word(value, e) != 0)
+		return -1;
+	if (memchr(value.p, '-', value.n) == NULL)
+		return fail(e, ERR_INPUT, "must be a system such as x86_64-linux");
+	return 0;
+}
+
+/* How a row is written: the section is the member of struct settings, the name is the member of that. */
+#define AT(section, name) #section, #name
+#define IN(section, name) .offset = offsetof(struct settings, section.name)
+#define NUMBER(section, name, otherwise, least, most)                                                                  \
+	{                                                                                                              \
+		AT(section, name), CONFIG_NUMBER, .number = (otherwise), .min = (least), .max = (most),                \
+						  IN(section, name)                                                    \
+	}
+#define FLAG(section, name, otherwise)                                                                                 \
+	{                                                                                                              \
+		AT(section, name), CONFIG_FLAG, .number = (otherwise), IN(section, name)                               \
+	}
+#define TEXT(section, name, text, how)                                                                                 \
+	{                                                                                                              \
+		AT(section, name), CONFIG_TEXT, .otherwise = (text), .check = (how), IN(section, name)                 \
+	}
+#define TEXTS(section, name, json, how)                                                                                \
+	{                                                                                                              \
+		AT(section, name), CONFIG_TEXTS, .otherwise = (json), .check = (how), IN(section, name)                \
+	}
+
+static const struct config_key keys[] = {
+    TEXT(web, listen, "127.0.0.1:3030", check_listen),
+    TEXT(web, url, NULL, check_url),
+    {AT(state, dir), CONFIG_PATH, .otherwise = "/var/lib/ekaci", IN(state, dir)},
+    NUMBER(state, keep_days, 30, 1, 36500),
+    NUMBER(state, max_evals_mb, 20480, 0, INT64_C(1) << 40),
+    NUMBER(state, min_free_mb, 1024, 0, INT64_C(1) << 40),
+    TEXT(github, api_url, "https://api.github.com", check_url),
+    {AT(github, app_id), CONFIG_TEXT, .required = true, .check = check_word, IN(github, app_id)},
+    {AT(github, private_key_file), CONFIG_SECRET, .required = true, IN(github, private_key_file)},
+    {AT(github, webhook_secret_file), CONFIG_SECRET, .required = true, IN(github, webhook_secret_file)},
+    {AT(github, previous_webhook_secret_file), CONFIG_SECRET, IN(github, previous_webhook_secret_file)},
+    NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
+    TEXTS(rebuild, skip_paths, "[]", check_glob),
+    TEXT(evaluate, evaluator, "auto", check_evaluator),
+    NUMBER(evaluate, workers, 0, 0, 1024),
+    NUMBER(evaluate, max_memory_mb, 4096, 128, 16 * 1024 * 1024),
+    NUMBER(evaluate, timeout_s, 3600, 1, 7 * 24 * 3600),
+    TEXT(evaluate, sandbox, "auto", check_sandbox),
+    FLAG(evaluate, allow_import_from_derivation, false),
+    FLAG(evaluate, allow_network, false),
+    FLAG(evaluate, fetch_trusted, true),
+    TEXTS(evaluate, allowed_uris, "[]", check_word),
+    TEXTS(evaluate, experimental_features, "[]", check_word),
+    {AT(evaluate, nix_options), CONFIG_OPTIONS, .otherwise = "{}", IN(evaluate, nix_options)},
+    TEXTS(evaluate, systems, "[]", check_system),
+    NUMBER(evaluate, max_rows, 1000000, 1000, 100000000),
+    NUMBER(evaluate, max_depth, 16, 1, 64),
+    FLAG(build, enabled, true),
+    FLAG(build, branches, true),
+    NUMBER(build, slots, 2, 1, 1024),
+    TEXTS(build, systems, "[]", check_system),
+    TEXTS(build, features, "[]", check_word),
+    TEXT(build, builders, "", NULL),
+    FLAG(build, builders_use_substitutes, false),
+    NUMBER(build, max_unsupported_s, 3600, 0, 30 * 24 * 3600),
+    NUMBER(build, max_silent_s, 3600, 1, 7 * 24 * 3600),
+    NUMBER(build, timeout_s, 36000, 1, 30 * 24 * 3600),
+    NUMBER(build, max_log_mb, 64, 1, 1024 * 1024),
+    NUMBER(build, min_store_free_mb, 512, 0, 1024 * 1024 * 1024),
+    NUMBER(build, retries, 5, 0, 100),
+    NUMBER(build, failure_cache_h, 24, 0, 24 * 3650),
+    {AT(build, nix_options), CONFIG_OPTIONS, .otherwise = "{}", IN(build, nix_options)},
+    TEXTS(cache, push, "[]", check_cache),
+    TEXT(cache, refs, "branches", check_refs),
+    FLAG(report, comment, true),
+    FLAG(report, labels, false),
+    TEXT(report, label_prefix, "10.rebuild-", check_label),
+    TEXT(report, label_has_prefix, "8.has: ", check_label),
+    NUMBER(report, max_packages_listed, 100, 1, 100000),
+    TEXT(trust, forks, "evaluate", check_forks),
+    TEXTS(trust, authors, "[]", check_word),
+    TEXTS(trust, bots, "[]", check_bot),
+};
+
+const struct config_key *
+config_key_at(size_t i)
+{
+	return i < COUNT(keys) ? &keys[i] : NULL;
+}
+
+/* What a file is read with. */
+struct load {
+	struct arena *a;
+	struct settings *s;
+	struct mistakes *m;
+	struct str folder; /* the file's, with its slash; empty: the current one */
+	bool looks_only;   /* for people, perhaps outside the service: credentials need not be there */
+};
+
+static void *
+member(struct settings *s, const struct config_key *k)
+{
+	return (char *)s + k->offset;
+}
+
+static void
+set_default(struct arena *a, struct settings *s, const struct config_key *k)
+{
+	switch (k->type) {
+	case CONFIG_TEXT:
+	case CONFIG_PATH:
+	case CONFIG_SECRET:
+		*(const char **)member(s, k) = k->otherwise != NULL ? arena_strdup(a, k->otherwise) : NULL;
+		return;
+	case CONFIG_NUMBER:
+		*(int64_t *)member(s, k) = k->number;
+		return;
+	case CONFIG_FLAG:
+		*(bool *)member(s, k) = k->number != 0;
+		return;
+	case CONFIG_TEXTS:
+	case CONFIG_OPTIONS:
+		*(json_t **)member(s, k) = json_loads(k->otherwise, 0, NULL);
+		return;
+	}
+}
+
+void
+config_defaults(struct arena *a, struct settings *s)
+{
+	*s = (struct settings){0};
+	for (size_t i = 0; i < COUNT(keys); i++)
+		set_default(a, s, &keys[i]);
+}
+
+void
+config_release(struct settings *s)
+{
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (keys[i].type == CONFIG_TEXTS || keys[i].type == CONFIG_OPTIONS)
+			json_drop(member(s, &keys[i]));
+}
+
+#define WRONG(l, n, k, fmt, ...)                                                                                       \
+	mistakes_add((l)->m, (n)->value_line, (n)->value_column, "[%s] %s " fmt, (k)->section, (k)->name, ##__VA_ARGS__)
+
+static bool
+is_type(struct load *l, const struct config_key *k, const struct toml_node *n, enum toml_type type)
+{
+	if (n->type == type)
+		return true;
+	WRONG(l, n, k, "must be %s, not %s", toml_type_name(type), toml_type_name(n->type));
+	return false;
+}
+
+static bool
+is_good_text(struct load *l, const struct config_key *k, const struct toml_node *n)
+{
+	struct err e = {0};
+
+	if (!is_type(l, k, n, TOML_TEXT))
+		return false;
+	if (memchr(n->text.p, '\0', n->text.n) != NULL) {
+		WRONG(l, n, k, "must not hold a NUL character");
+		return false;
+	}
+	if (k->check != NULL && k->check(n->text, &e) != 0) {
+		WRONG(l, n, k, "\"" STR_FMT "\" %s", STR_ARG(str_utf8_head(n->text, 200)), e.msg);
+		return false;
+	}
+	return true;
+}
+
+static const char *
+whole_path(struct load *l, const char *path)
+{
+	return path[0] == '/' ? path : arena_printf(l->a, STR_FMT "%s", STR_ARG(l->folder), path);
+}
+
+static void
+set_path(struct load *l, const struct config_key *k, const struct toml_node *n)
+{
+	const char **place = member(l->s, k), *path = str_dup(l->a, n->text);
+
+	if (path[0] == '\0') {
+		WRONG(l, n, k, "must not be empty");
+	} else if (k->type == CONFIG_SECRET && path[0] == '$') {
+		const char *dir = getenv("CREDENTIALS_DIRECTORY");
+		if (path[1] == '\0' || strchr(path, '/') != NULL)
+			WRONG(l, n, k, "\"%s\" must name one credential after the \"$\"", path);
+		else if (dir == NULL && l->looks_only)
+			*place = path;
+		else if (dir == NULL)
+			WRONG(l, n, k, "\"%s\" is a systemd credential, but CREDENTIALS_DIRECTORY is not set", path);
+		else
+			*place = arena_printf(l->a, "%s/%s", dir, path + 1);
+	} else {
+		*place = whole_path(l, path);
+	}
+}
+
+static void
+set_text(struct load *l, const struct config_key *k, const struct toml_node *n)
+{
+	const char **place = member(l->s, k);
+	struct str text = n->text;
+
+	if (k->check == check_url)
+		while (text.n > 0 && text.p[text.n - 1] == '/')
+			text.n--;
+	*place = str_dup(l->a, text);
+	if (k->check == check_evaluator && memchr(text.p, '/', text.n) != NULL)
+		*place = whole_path(l, *place);
+}
+
+static void
+set_texts(struct load *l, const struct config_key *k, const struct toml_node *n)
+{
+	json_t **place = member(l->s, k);
+
+	json_array_clear(*place);
+	for (const struct toml_node *c = n->first; c != NULL; c = c->next)
+		if (is_good_text(l, k, c))
+			json_array_append_new(*place, json_stringn(c->text.p, c->text.n));
+}
+
+/* What may stand behind the equals sign of a line of nix.conf. */
+static bool
+is_one_line(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' && s.p[i] != '\t')
+			return false;
+	return true;
+}
+
+/* Nix takes text: true, 4, and "a b" for a list. */
+static void
+set_options(struct load *l, const struct config_key *k, const struct toml_node *n)
+{
+	json_t **place = member(l->s, k);
+
+	for (const struct toml_node *c = n->first; c != NULL; c = c->next) {
+		const char *name = str_dup(l->a, c->key), *value = NULL;
+		if (c->type == TOML_BOOLEAN)
+			value = c->boolean ? "true" : "false";
+		else if (c->type == TOML_INTEGER)
+			value = arena_printf(l->a, "%lld", (long long)c->integer);
+		else if (c->type == TOML_TEXT && is_one_line(c->text))
+			value = str_dup(l->a, c->text);
+		if (value == NULL || check_word(c->key, &(struct err){0}) != 0)
+			mistakes_add(l->m, c->line, c->column,
+			    "[%s] %s.%s must be an option of Nix with text, a whole "
+			    "number, true or false",
+			    k->section, k->name, name);
+		else
+			json_object_set_new(*place, name, json_string(value));
+	}
+}
+
+static void
+set_key(struct load *l, const struct config_key *k, const struct toml_node *n)
+{
+	switch (k->type) {
+	case CONFIG_TEXT:
+		if (is_good_text(l, k, n))
+			set_text(l, k, n);
+		return;
+	case CONFIG_PATH:
+	case CONFIG_SECRET:
+		if (is_good_text(l, k, n))
+			set_path(l, k, n);
+		return;
+	case CONFIG_NUMBER:
+		if (!is_type(l, k, n, TOML_INTEGER))
+			return;
+		if (n->integer < k->min || n->integer > k->max)
+			WRONG(l, n, k, "must be from %lld to %lld, not %lld", (long long)k->min, (long long)k->max,
+			    (long long)n->integer);
+		else
+			*(int64_t *)member(l->s, k) = n->integer;
+		return;
+	case CONFIG_FLAG:
+		if (is_type(l, k, n, TOML_BOOLEAN))
+			*(bool *)member(l->s, k) = n->boolean;
+		return;
+	case CONFIG_TEXTS:
+		if (is_type(l, k, n, TOML_ARRAY))
+			set_texts(l, k, n);
+		return;
+	case CONFIG_OPTIONS:
+		if (is_type(l, k, n, TOML_TABLE))
+			set_options(l, k, n);
+		return;
+	}
+}
+
+static const struct config_key *
+find_key(struct str section, struct str name)
+{
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (str_is(section, keys[i].section) && str_is(name, keys[i].name))
+			return &keys[i];
+	return NULL;
+}
+
+static void
+unknown_key(struct load *l, struct str section, const struct toml_node *n)
+{
+	struct near near = {.word = n->key};
+	const char *elsewhere = NULL;
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		if (str_is(section, keys[i].section))
+			near_try(&near, keys[i].name);
+		else if (str_is(n->key, keys[i].name))
+			elsewhere = keys[i].section;
+	}
+	mistakes_add(l->m, n->line, n->column, "unknown key [" STR_FMT "] " STR_FMT "%s", STR_ARG(section),
+	    STR_ARG(str_utf8_head(n->key, 200)),
+	    near.best == NULL && elsewhere != NULL ? arena_printf(l->a, " (it belongs in [%s])", elsewhere)
+						   : near_hint(l->a, &near));
+}
+
+static void
+unknown_section(struct load *l, const struct toml_node *n)
+{
+	struct near near = {.word = n->key};
+	const char *home = NULL;
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		near_try(&near, keys[i].section);
+		if (str_is(n->key, keys[i].name))
+			home = keys[i].section;
+	}
+	struct str name = str_utf8_head(n->key, 200);
+	if (n->type != TOML_TABLE)
+		mistakes_add(l->m, n->line, n->column, "unknown key " STR_FMT " outside of a section%s", STR_ARG(name),
+		    home != NULL ? arena_printf(l->a, " (it belongs in [%s])", home) : "");
+	else
+		mistakes_add(l->m, n->line, n->column, "unknown section [" STR_FMT "]%s", STR_ARG(name),
+		    near.best != NULL ? arena_printf(l->a, " (did you mean [%s]?)", near.best) : "");
+}
+
+static bool
+is_section(struct str name)
+{
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (str_is(name, keys[i].section))
+			return true;
+	return false;
+}
+
+static void
+take(struct load *l, const struct toml_node *top)
+{
+	for (const struct toml_node *section = top->first; section != NULL; section = section->next) {
+		if (!is_section(section->key)) {
+			unknown_section(l, section);
+			continue;
+		}
+		if (section->type != TOML_TABLE) {
+			mistakes_add(l->m, section->line, section->column, "[" STR_FMT "] must be a table, not %s",
+			    STR_ARG(section->key), toml_type_name(section->type));
+			continue;
+		}
+		for (const struct toml_node *n = section->first; n != NULL; n = n->next) {
+			const struct config_key *k = find_key(section->key, n->key);
+			if (k != NULL)
+				set_key(l, k, n);
+			else
+				unknown_key(l, section->key, n);
+		}
+	}
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		const struct toml_node *section = toml_get(top, keys[i].section);
+		if (keys[i].required && toml_get(section, keys[i].name) == NULL)
+			mistakes_add(l->m, section != NULL ? section->line : 1, section != NULL ? section->column : 1,
+			    "[%s] %s is missing and has no default", keys[i].section, keys[i].name);
+	}
+}
+
+/* Reads the file into s, which is always to be released afterwards, and every mistake into m. */
+static int
+read_file(struct arena *a, const char *path, bool looks_only, struct settings *s, struct mistakes *m, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	struct load l = {.a = a, .s = s, .m = m, .looks_only = looks_only,
+	    .folder = {path, slash != NULL ? (size_t)(slash - path) + 1 : 0}};
+	struct toml_node *top;
+	struct str text;
+
+	config_defaults(a, s);
+	mistakes_init(m, a, path);
+	if (files_read(a, path, MAX_FILE_BYTES, &text, e) != 0)
+		return -1;
+	if (toml_read(a, text, path, &top, e) != 0) {
+		if (e->kind != ERR_INPUT)
+			return -1;
+		mistakes_add(m, 0, 0, "%s", e->msg);
+		return 0;
+	}
+	take(&l, top);
+	mistakes_sort(m);
+	return 0;
+}
+
+int
+config_load(struct arena *a, const char *path, struct settings *s, struct err *e)
+{
+	struct mistakes *m = arena_alloc(a, sizeof(*m));
+	struct settings read;
+
+	if (read_file(a, path, false, &read, m, e) != 0 || mistakes_none(m, e) != 0) {
+		config_release(&read);
+		return -1;
+	}
+	*s = read;
+	return 0;
+}
+
+int
+config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e)
+{
+	return read_file(a, path, true, s, ret, e);
+}
+
+bool
+config_smart_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+bool
+config_wants_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return (no == NULL || *no == '\0') && config_smart_terminal();
+}
+
+const char *
+config_user_cache_dir(struct arena *a)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (cache != NULL && cache[0] == '/')
+		return arena_strdup(a, cache);
+	return arena_printf(a, "%s/.cache", home != NULL ? home : "/tmp");
+}
+
+const char *
+config_cache_dir(struct arena *a)
+{
+	return arena_printf(a, "%s/ekaci", config_user_cache_dir(a));
+}

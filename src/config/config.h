@@ -1,0 +1,128 @@
+/*
+ * config - ekaci.toml becomes one struct of settings.
+ *
+ * The file is TOML 1.0 and trusted. An unknown key, a wrong type or a value out of range is an error with line and
+ * column; nothing is guessed. Defaults stand beside each key in deploy/ekaci.toml.example, which is tested against
+ * this struct. Paths are taken relative to the file's folder. Secrets come from files; a name that begins with "$"
+ * looks in systemd's credentials folder instead. The files that secrets stand in are not opened here.
+ */
+#ifndef EKACI_CONFIG_CONFIG_H
+#define EKACI_CONFIG_CONFIG_H
+
+#include "support/base/err.h"
+#include "support/base/str.h"
+#include "support/text/mistakes.h"
+
+#include <jansson.h>
+
+struct settings {
+	struct {
+		const char *listen; /* "127.0.0.1:3030"; port 0 takes a free one */
+		const char *url;    /* as seen from outside, without a final slash; NULL: http://LISTEN */
+	} web;
+	struct {
+		const char *dir;
+		int64_t keep_days;   /* runs, logs and evaluations that nothing shows any more */
+		int64_t max_evals_mb; /* of stored evaluations and graphs; 0: no limit */
+		int64_t min_free_mb; /* below this no new work is begun */
+	} state;
+	struct {
+		const char *api_url; /* https://api.github.com, or https://HOST/api/v3 */
+		const char *app_id;  /* client ID or number, sent as iss */
+		const char *private_key_file;
+		const char *webhook_secret_file;
+		const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
+	} github;
+	struct {
+		int64_t max_rebuild_count; /* more attributes than this: wide, nothing is built unasked */
+		json_t *skip_paths;        /* array of globs */
+	} rebuild;
+	struct {
+		const char *evaluator; /* "auto", "nix-eval-jobs", "built-in", or a path */
+		int64_t workers;       /* 0: one a core */
+		int64_t max_memory_mb; /* per worker */
+		int64_t timeout_s;
+		const char *sandbox; /* "require", "auto", "off" */
+		bool allow_import_from_derivation;
+		bool allow_network;
+		bool fetch_trusted;   /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
+		json_t *allowed_uris; /* array of prefixes */
+		json_t *experimental_features; /* array: of Nix, besides nix-command and flakes */
+		json_t *nix_options;  /* object name -> text, lines of an evaluation's nix.conf (evaluate/evalconf.h) */
+		json_t *systems;      /* array; empty: what the repository says */
+		int64_t max_rows;
+		int64_t max_depth;
+		/* No key: only `ekaci diff` sets it, to the user's own cache, so that what Nix has fetched for the user need not
+		 * be fetched again. The bot's evaluations share nothing writable. */
+		const char *fetch_cache_dir;
+		/* No key either: the user's own Nix (cli/ownnix.h), of `ekaci diff` alone; NULL for the bot. */
+		const json_t *own;
+	} evaluate;
+	struct {
+		bool enabled;
+		bool branches;        /* what a push to the default branch changes is built, too */
+		int64_t slots;        /* builds at once on this machine, per system */
+		json_t *systems;      /* array; empty: what Nix says */
+		json_t *features;     /* array: what this machine offers; empty: what Nix says */
+		const char *builders; /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
+		bool builders_use_substitutes; /* builders fetch what they can by themselves */
+		int64_t max_unsupported_s; /* how long a builder that cannot be reached is waited for */
+		int64_t max_silent_s;
+		int64_t timeout_s;
+		int64_t max_log_mb;
+		int64_t min_store_free_mb; /* below this in the store no build is begun */
+		int64_t retries;         /* of infrastructure failures */
+		int64_t failure_cache_h; /* how long a failed derivation is not tried again unasked */
+		json_t *nix_options;     /* object name -> text, passed as --option; numbers and booleans became text */
+	} build;
+	struct {
+		json_t *push;     /* array of store URLs that Nix copies to */
+		const char *refs; /* whose builds: "branches" (the merge queue, too), "members": also their pull requests */
+	} cache;
+	struct {
+		bool comment;
+		bool labels;
+		const char *label_prefix, *label_has_prefix;
+		int64_t max_packages_listed;
+	} report;
+	struct {
+		const char
+		    *forks;      /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
+		json_t *authors; /* array of logins trusted like members */
+		json_t *bots;    /* array of Apps' logins, "name[bot]", that are obeyed like somebody with write access */
+	} trust;
+};
+
+/* Reads path into s; everything in s lives in a (and in the json arrays, which config_release drops). ERR_INPUT names
+ * the first mistake, "ekaci.toml:LINE:COLUMN: text", and how many more there are; s then holds nothing to release. */
+must_check int config_load(struct arena *a, const char *path, struct settings *s, struct err *e);
+/* All mistakes of the file, in its order, for people. -1 only when it cannot be read. s is to be released in any case, and
+ * good for a look when there are none: a systemd credential that is not there stands as it is written, "$NAME". */
+must_check int config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e);
+/* The same with no file: the defaults, for the command line. What a file must give ([github]) is NULL. */
+void config_defaults(struct arena *a, struct settings *s);
+void config_release(struct settings *s);
+/* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
+const char *config_cache_dir(struct arena *a);
+/* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */
+bool config_wants_colour(void);
+bool config_smart_terminal(void);
+/* $XDG_CACHE_HOME, or ~/.cache. */
+const char *config_user_cache_dir(struct arena *a);
+
+/* The table of keys, for the test of deploy/ekaci.toml.example. */
+enum config_type { CONFIG_TEXT, CONFIG_PATH, CONFIG_SECRET, CONFIG_NUMBER, CONFIG_FLAG, CONFIG_TEXTS, CONFIG_OPTIONS };
+struct config_key {
+	const char *section, *name;
+	enum config_type type;
+	bool required;
+	const char *otherwise; /* the default of a text or path; of TEXTS and OPTIONS as JSON */
+	int64_t number;        /* the default of a number or flag */
+	int64_t min, max;
+	size_t offset;                                 /* in struct settings */
+	int (*check)(struct str value, struct err *e); /* of a text, or of each of TEXTS; NULL: anything */
+};
+/* Row i, or NULL behind the last. */
+const struct config_key *config_key_at(size_t i);
+
+#endif

@@ -1,0 +1,378 @@
+/* One installation: one request at a time, at GitHub's pace. */
+#include "forge/github/sender.h"
+
+#include "support/base/clock.h"
+#include "support/base/log.h"
+
+#include <string.h>
+
+static bool
+is_write(const struct call *c)
+{
+	return strcmp(c->method, "GET") != 0;
+}
+
+/* --- answers --- */
+
+static bool
+speaks_of_limit(const struct http_answer *answer)
+{
+	return str_find(answer->body, STR("rate limit")) >= 0 || str_find(answer->body, STR("abuse detection")) >= 0;
+}
+
+enum answer_class
+answer_class(const struct http_answer *answer)
+{
+	int status = answer->status;
+
+	if (status >= 200 && status < 300)
+		return ANSWER_GOOD;
+	if (status == 401)
+		return ANSWER_UNAUTHORISED;
+	if (status == 429 ||
+	    (status == 403 && (answer->retry_after_s >= 0 || answer->rate_remaining == 0 || speaks_of_limit(answer))))
+		return ANSWER_LIMITED;
+	if (status == 404 || status == 410)
+		return ANSWER_GONE;
+	/* 408 and 409 pass by themselves; what is below 400 and no redirection we know is no answer. */
+	if (status >= 400 && status < 500 && status != 408 && status != 409)
+		return ANSWER_REFUSED;
+	return ANSWER_BROKEN;
+}
+
+void
+answer_error(const struct http_answer *answer, struct err *e)
+{
+	AUTO(json_drop) json_t *j = NULL;
+	AUTO(json_drop) json_t *errors = NULL;
+	struct err ignored;
+	struct arena a = {0};
+	enum err_kind kind = ERR_BUSY;
+	enum answer_class class = answer_class(answer);
+
+	if (answer->status == 0) {
+		*e = answer->e;
+		return;
+	}
+	if (class == ANSWER_GONE)
+		kind = ERR_ABSENT;
+	else if (class == ANSWER_UNAUTHORISED || answer->status == 403)
+		kind = class == ANSWER_LIMITED ? ERR_BUSY : ERR_DENIED;
+	else if (class == ANSWER_REFUSED)
+		kind = ERR_INPUT;
+	if (answer->body.n > 0 && answer->body.n < 65536 && json_read(answer->body, "answer", &j, &ignored) == 0)
+		errors = json_incref(json_object_get(j, "errors"));
+	struct str words = str_utf8_head(json_text(j, "message"), 200);
+	struct str details = str_utf8_head(str_of(errors != NULL ? json_line(&a, errors) : ""), 150);
+	(void)fail(e, kind, "GitHub: %d " STR_FMT "%s" STR_FMT "%s%s", answer->status, STR_ARG(words),
+	    errors != NULL ? " " : "", STR_ARG(details), answer->request_id[0] != '\0' ? " request " : "",
+	    answer->request_id);
+	arena_release(&a);
+}
+
+/* --- pace --- */
+
+/* A write may come so much before its time: a few at once after a quiet while, one a second in the long run. */
+static int64_t
+lane_burst_ms(const struct lane *lane)
+{
+	return (lane->s->delays.writes_at_once - 1) * lane->s->delays.between_writes_ms;
+}
+
+void
+lane_block(struct lane *lane, int64_t ms)
+{
+	int64_t until = clock_mono_ms() + (ms < LONGEST_BLOCK_MS ? ms : LONGEST_BLOCK_MS);
+
+	if (until > lane->blocked_until)
+		lane->blocked_until = until;
+}
+
+/* How long until the limit is reset; by GitHub's own clock, as ours may differ. */
+static int64_t
+until_reset_ms(const struct http_answer *answer)
+{
+	int64_t now_s = answer->date_s > 0 ? answer->date_s : clock_now_ms() / 1000;
+
+	return answer->rate_reset_s > now_s ? (answer->rate_reset_s - now_s + 1) * 1000 : 1000;
+}
+
+/* Nobody gets through: the other rows of this installation need not find out one by one. */
+static void
+note_unreachable(struct lane *lane, const struct err *e)
+{
+	if (e->kind == ERR_SYSTEM || e->kind == ERR_BUSY || e->kind == ERR_DENIED)
+		lane_block(lane, sender_backoff(lane->s->delays.first_retry_ms, UNREACHABLE_MS, lane->unreachable++));
+}
+
+static void
+note_pace(struct lane *lane, const struct http_answer *answer)
+{
+	enum answer_class class = answer_class(answer);
+
+	if (answer->status == 0) {
+		note_unreachable(lane, &answer->e);
+		return;
+	}
+	lane->unreachable = 0;
+	if (answer->rate_remaining >= 0)
+		lane->rate_remaining = answer->rate_remaining;
+	if (class == ANSWER_LIMITED) {
+		int64_t ms = sender_backoff(lane->s->delays.limited_ms, 15 * lane->s->delays.limited_ms, lane->limited);
+		if (answer->retry_after_s >= 0)
+			ms = (answer->retry_after_s < 86400 ? answer->retry_after_s : 86400) * 1000 + 1;
+		else if (answer->rate_remaining == 0 && answer->rate_reset_s >= 0)
+			ms = until_reset_ms(answer);
+		lane->limited++;
+		lane_block(lane, ms);
+		log_warn("GitHub limits installation %lld: waiting %lld s", (long long)lane->installation,
+		    (long long)((lane->blocked_until - clock_mono_ms() + 999) / 1000));
+		return;
+	}
+	if (class == ANSWER_GOOD)
+		lane->limited = 0;
+	if (answer->rate_remaining == 0 && answer->rate_reset_s >= 0)
+		lane_block(lane, until_reset_ms(answer));
+}
+
+static void
+count(struct sender *s, const struct http_answer *answer)
+{
+	s->figures.requests++;
+	if (answer->status == 0)
+		s->figures.unreachable++;
+	else
+		switch (answer_class(answer)) {
+		case ANSWER_GOOD:
+			s->figures.good++;
+			break;
+		case ANSWER_GONE:
+		case ANSWER_REFUSED:
+			s->figures.refused++;
+			break;
+		case ANSWER_UNAUTHORISED:
+			s->figures.unauthorised++;
+			break;
+		case ANSWER_LIMITED:
+			s->figures.limited++;
+			break;
+		case ANSWER_BROKEN:
+			s->figures.broken++;
+			break;
+		}
+}
+
+/* --- one call --- */
+
+static void fly(struct lane *lane);
+
+static void
+drop_token(struct lane *lane)
+{
+	if (lane->token != NULL)
+		explicit_bzero(lane->token, strlen(lane->token));
+	mem_free(&lane->token);
+}
+
+static void
+land(struct lane *lane, const struct http_answer *answer)
+{
+	struct call *c = lane->flying;
+
+	lane->flying = NULL;
+	drop_token(lane);
+	if (is_write(c)) {
+		int64_t now = clock_mono_ms();
+		lane->next_write = (lane->next_write > now ? lane->next_write : now) + lane->s->delays.between_writes_ms;
+	}
+	sender_wake(lane->s);
+	c->done(c->ctx, answer);
+}
+
+static void
+on_answer(void *ctx, const struct http_answer *answer)
+{
+	struct lane *lane = ctx;
+	struct sender *s = lane->s;
+
+	count(s, answer);
+	note_pace(lane, answer);
+	if (answer->status == 401) {
+		tokens_drop(s->tokens, lane->installation, 0, lane->token);
+		if (!lane->flying->again) {
+			lane->flying->again = true;
+			drop_token(lane);
+			fly(lane);
+			return;
+		}
+	}
+	land(lane, answer);
+}
+
+static void
+on_token(void *ctx, const char *token, const struct err *e)
+{
+	struct lane *lane = ctx;
+	struct arena a = {0};
+
+	if (e != NULL) {
+		struct http_answer none;
+		http_answer_init(&none);
+		none.e = *e;
+		note_unreachable(lane, e);
+		land(lane, &none);
+		return;
+	}
+	lane->token = mem_strdup(token);
+	struct http_request r = {.method = lane->flying->method,
+	    .url = lane->flying->url,
+	    .authorization = arena_printf(&a, "Bearer %s", token),
+	    .body = lane->flying->body};
+	http_send(lane->s->http, &r, on_answer, lane);
+	arena_release(&a);
+}
+
+static void
+fly(struct lane *lane)
+{
+	tokens_get(lane->s->tokens, lane->installation, 0, on_token, lane);
+}
+
+/* --- the lane --- */
+
+struct lane *
+lane_of(struct sender *s, int64_t installation)
+{
+	struct lane *lane;
+
+	for (lane = s->lanes; lane != NULL; lane = lane->next)
+		if (lane->installation == installation)
+			return lane;
+	lane = mem_alloc(sizeof(*lane));
+	*lane = (struct lane){.s = s, .installation = installation, .rate_remaining = -1, .next = s->lanes};
+	s->lanes = lane;
+	return lane;
+}
+
+void
+lane_plain(struct lane *lane, struct call *c)
+{
+	struct call **at = &lane->plain;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	c->next = NULL;
+	*at = c;
+	lane->n_plain++;
+	sender_wake(lane->s);
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
+
+/* A question that may be asked now, taken off its list; *wake is when there may be one. */
+static struct call *
+take_plain(struct lane *lane, int64_t now, int64_t *wake)
+{
+	int64_t blocked_ms = lane->blocked_until - now;
+
+	for (struct call **at = &lane->plain; *at != NULL; at = &(*at)->next) {
+		struct call *c = *at;
+		bool refuse = blocked_ms > PLAIN_PATIENCE_MS || lane->n_plain > MAX_PLAIN;
+		int64_t wait = c->not_before > now ? c->not_before - now : 0;
+		wait = blocked_ms > wait ? blocked_ms : wait;
+		if (wait > 0 && !refuse) {
+			*wake = earlier(*wake, wait);
+			continue;
+		}
+		*at = c->next;
+		lane->n_plain--;
+		if (!refuse)
+			return c;
+		struct http_answer none;
+		http_answer_init(&none);
+		(void)fail(&none.e, ERR_BUSY, "GitHub limits us or cannot be reached; asked again in %lld s",
+		    (long long)(blocked_ms / 1000));
+		c->done(c->ctx, &none);
+		*wake = 0;
+		return NULL;
+	}
+	return NULL;
+}
+
+/* Takes the next row up; false when there is none, or *wake says when. */
+static bool
+take_row(struct lane *lane, int64_t *wake)
+{
+	struct sender *s = lane->s;
+	struct arena a = {0};
+	struct desired row;
+	struct err e;
+	int rc = store_desired_next(s->store, &a, lane->installation, clock_now_ms(), &row, &e);
+
+	if (rc == 0 && task_start(lane, &row, &a, &e) != 0)
+		rc = -1;
+	arena_release(&a);
+	if (rc < 0) {
+		log_err(LOG_ERROR, "sending", &e);
+		*wake = earlier(*wake, s->delays.first_retry_ms);
+	}
+	return rc == 0;
+}
+
+int64_t
+lane_go(struct lane *lane, int64_t due_ms)
+{
+	int64_t now = clock_mono_ms(), wake = -1, wait;
+	struct call *c;
+
+	if (lane->flying != NULL)
+		return -1;
+	c = take_plain(lane, now, &wake);
+	if (c == NULL && lane->task == NULL && due_ms >= 0) {
+		wait = lane->blocked_until > now ? lane->blocked_until - now : 0;
+		wait = due_ms > wait ? due_ms : wait;
+		if (wait > 0)
+			return earlier(wake, wait);
+		if (!take_row(lane, &wake))
+			return wake;
+	}
+	if (c == NULL && lane->task_call != NULL) {
+		int64_t at = is_write(lane->task_call) ? lane->next_write - lane_burst_ms(lane) : now;
+		at = lane->blocked_until > at ? lane->blocked_until : at;
+		at = lane->task_call->not_before > at ? lane->task_call->not_before : at;
+		if (at > now)
+			return earlier(wake, at - now);
+		c = lane->task_call;
+		lane->task_call = NULL;
+	}
+	if (c == NULL)
+		return wake;
+	lane->flying = c;
+	fly(lane);
+	return -1;
+}
+
+void
+lane_free(struct lane *lane)
+{
+	struct http_answer none;
+	struct call *c = lane->plain;
+
+	drop_token(lane);
+	http_answer_init(&none);
+	(void)fail(&none.e, ERR_BUSY, "ekaci stops");
+	while (c != NULL) {
+		struct call *next = c->next;
+		c->done(c->ctx, &none);
+		c = next;
+	}
+	/* The call of a task goes with it; a question under way is told. */
+	if (lane->flying != NULL && (lane->task == NULL || lane->flying->ctx != lane->task))
+		lane->flying->done(lane->flying->ctx, &none);
+	task_free(lane->task);
+	mem_free(&lane);
+}

@@ -1,0 +1,338 @@
+/* The sender: starting, looking at the lanes, questions, figures. */
+#include "forge/github/sender.h"
+
+#include "forge/github/shape.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/base/map.h"
+
+#include <string.h>
+
+/* --- what is due --- */
+
+int64_t
+sender_backoff(int64_t first_ms, int64_t longest_ms, int64_t attempts)
+{
+	int64_t ms = clock_backoff_ms(first_ms, longest_ms, attempts);
+
+	/* Up to a fifth more. */
+	int64_t now = clock_mono_ns();
+	return ms + (int64_t)(map_hash(&now, sizeof(now)) % (uint64_t)(ms / 5 + 1));
+}
+
+void
+sender_wake(struct sender *s)
+{
+	if (s->stopping)
+		return;
+	s->woken = true;
+	loop_timer_set(s->timer, 0);
+}
+
+/* A lane that has nothing to do and nothing to remember goes. */
+static void
+drop_idle(struct sender *s)
+{
+	int64_t now = clock_mono_ms();
+
+	for (struct lane **at = &s->lanes; *at != NULL;) {
+		struct lane *lane = *at;
+		if (lane->flying != NULL || lane->plain != NULL || lane->task != NULL || lane->blocked_until > now ||
+		    lane->next_write > now || lane->limited > 0 || lane->unreachable > 0 || lane->rate_remaining >= 0) {
+			at = &lane->next;
+			continue;
+		}
+		*at = lane->next;
+		lane_free(lane);
+	}
+}
+
+static int64_t
+due_in(const struct desired_due *due, size_t n, int64_t installation, int64_t now_ms)
+{
+	for (size_t i = 0; i < n; i++)
+		if (due[i].installation == installation)
+			return due[i].at_ms > now_ms ? due[i].at_ms - now_ms : 0;
+	return -1;
+}
+
+static void
+on_timer(void *ctx)
+{
+	struct sender *s = ctx;
+	struct arena a = {0};
+	struct desired_due *due = NULL;
+	size_t n = 0;
+	struct err e;
+	int64_t wake = -1, now = clock_now_ms();
+
+	if (store_desired_due(s->store, &a, &due, &n, &e) != 0) {
+		log_err(LOG_ERROR, "sending", &e);
+		wake = s->delays.first_retry_ms;
+	}
+	drop_idle(s);
+	for (size_t i = 0; i < n; i++)
+		(void)lane_of(s, due[i].installation);
+	/* What lanes do may ask for us at once: that is not put off below. */
+	s->woken = false;
+	for (struct lane *lane = s->lanes; lane != NULL; lane = lane->next) {
+		int64_t ms = lane_go(lane, due_in(due, n, lane->installation, now));
+		if (ms >= 0 && (wake < 0 || ms < wake))
+			wake = ms;
+	}
+	if (wake >= 0 && !s->woken)
+		loop_timer_set(s->timer, wake);
+	arena_release(&a);
+}
+
+void
+send_kick(struct sender *s)
+{
+	sender_wake(s);
+}
+
+/* --- starting and stopping --- */
+
+static void
+on_known(void *ctx, const struct err *e)
+{
+	struct sender *s = ctx;
+
+	if (s->stopping)
+		return;
+	if (e->kind == ERR_NONE)
+		log_info("GitHub knows us as the App %s (%lld)", tokens_app_slug(s->tokens),
+		    (long long)tokens_app_number(s->tokens));
+	else
+		log_err(e->kind == ERR_DENIED ? LOG_ERROR : LOG_WARN, "the App at GitHub", e);
+}
+
+int
+send_start(struct loop *l, struct store *store, const struct settings *settings, struct sender **ret, struct err *e)
+{
+	struct sender *s = mem_alloc(sizeof(*s));
+	struct str url = str_of(settings->github.api_url);
+
+	*s = (struct sender){.l = l, .store = store};
+	s->delays = (struct send_delays){.between_writes_ms = 1000,
+	    .writes_at_once = 4,
+	    .first_retry_ms = 1000,
+	    .longest_retry_ms = 300000,
+	    .settle_ms = 11000,
+	    .limited_ms = 60000};
+	while (str_ends(url, STR("/")))
+		url.n--;
+	s->api_url = str_dup(&s->a, url);
+	if (settings->github.app_id == NULL || settings->github.private_key_file == NULL) {
+		(void)fail(e, ERR_INPUT, "[github] app_id and private_key_file are needed");
+		goto failed;
+	}
+	if (!http_same_origin(s->api_url, s->api_url)) {
+		(void)fail(e, ERR_INPUT, "[github] api_url is no http or https URL: %s", s->api_url);
+		goto failed;
+	}
+	if (jwt_key_read(settings->github.private_key_file, &s->key, e) != 0 || http_new(l, &s->http, e) != 0)
+		goto failed;
+	s->tokens = tokens_new(l, s->http, s->api_url, settings->github.app_id, s->key);
+	s->timer = loop_timer_new(l, "sender", on_timer, s);
+	tokens_identify(s->tokens, on_known, s);
+	sender_wake(s);
+	*ret = s;
+	return 0;
+failed:
+	jwt_key_free(s->key);
+	arena_release(&s->a);
+	mem_free(&s);
+	return -1;
+}
+
+void
+send_stop(struct sender *s)
+{
+	if (s == NULL)
+		return;
+	s->stopping = true;
+	http_free(s->http);
+	tokens_free(s->tokens);
+	while (s->lanes != NULL) {
+		struct lane *next = s->lanes->next;
+		lane_free(s->lanes);
+		s->lanes = next;
+	}
+	loop_timer_free(s->timer);
+	jwt_key_free(s->key);
+	arena_release(&s->a);
+	mem_free(&s);
+}
+
+void
+send_set_delays(struct sender *s, const struct send_delays *d)
+{
+	s->delays = *d;
+	sender_wake(s);
+}
+
+/* --- questions --- */
+
+struct question {
+	struct call call;
+	struct sender *s;
+	int64_t installation;
+	struct arena a;
+	int tries;
+	bool permission;
+	send_json_fn *fn;
+	send_text_fn *text_fn;
+	void *ctx;
+};
+
+static void
+question_end(struct question *q, const json_t *body, const struct err *e)
+{
+	if (!q->permission) {
+		q->fn(q->ctx, body, e);
+	} else if (e != NULL && e->kind == ERR_ABSENT) {
+		/* Not a collaborator, or no such account. */
+		q->text_fn(q->ctx, "none", NULL);
+	} else {
+		q->text_fn(q->ctx, e == NULL ? json_str(body, "permission", "none") : NULL, e);
+	}
+	arena_release(&q->a);
+	mem_free(&q);
+}
+
+static void
+on_question(void *ctx, const struct http_answer *answer)
+{
+	struct question *q = ctx;
+	AUTO(json_drop) json_t *body = NULL;
+	enum answer_class class = answer_class(answer);
+	struct err e;
+
+	if (class == ANSWER_GOOD) {
+		bool ok = json_read(answer->body, "GitHub's answer", &body, &e) == 0;
+		question_end(q, body, ok ? NULL : &e);
+		return;
+	}
+	answer_error(answer, &e);
+	if (class == ANSWER_BROKEN && e.kind != ERR_ABSENT && e.kind != ERR_DENIED && ++q->tries < PLAIN_TRIES &&
+	    !q->s->stopping) {
+		q->call.again = false;
+		q->call.not_before = clock_mono_ms() + sender_backoff(q->s->delays.first_retry_ms,
+							   q->s->delays.longest_retry_ms, q->tries - 1);
+		lane_plain(lane_of(q->s, q->installation), &q->call);
+		return;
+	}
+	if (e.kind == ERR_SYSTEM)
+		e.kind = ERR_BUSY;
+	question_end(q, NULL, &e);
+}
+
+static void
+ask(struct sender *s, int64_t installation, struct question *q, const char *path)
+{
+	q->s = s;
+	q->installation = installation;
+	q->call = (struct call){
+	    .method = "GET", .url = arena_printf(&q->a, "%s%s", s->api_url, path), .done = on_question, .ctx = q};
+	lane_plain(lane_of(s, installation), &q->call);
+}
+
+void
+send_get(struct sender *s, int64_t installation, const char *path, send_json_fn *fn, void *ctx)
+{
+	struct question *q = mem_alloc(sizeof(*q));
+
+	q->fn = fn;
+	q->ctx = ctx;
+	ask(s, installation, q, path);
+}
+
+void
+send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_json_fn *fn,
+    void *ctx)
+{
+	struct arena a = {0};
+
+	send_get(s, installation,
+	    arena_printf(&a, "/repos/%s/%s/pulls/%lld", shape_url(&a, owner), shape_url(&a, repo), (long long)number),
+	    fn, ctx);
+	arena_release(&a);
+}
+
+void
+send_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
+    send_text_fn *fn, void *ctx)
+{
+	struct question *q = mem_alloc(sizeof(*q));
+
+	q->permission = true;
+	q->text_fn = fn;
+	q->ctx = ctx;
+	ask(s, installation, q,
+	    arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner),
+		shape_url(&q->a, repo), shape_url(&q->a, login)));
+}
+
+struct git_question {
+	send_text_fn *fn;
+	void *ctx;
+};
+
+static void
+on_git_token(void *ctx, const char *token, const struct err *e)
+{
+	struct git_question *g = ctx;
+	struct arena a = {0};
+
+	if (e == NULL) {
+		const char *pair = arena_printf(&a, "x-access-token:%s", token);
+		g->fn(g->ctx, arena_printf(&a, "Basic %s", jwt_base64(&a, pair, strlen(pair))), NULL);
+	} else {
+		g->fn(g->ctx, NULL, e);
+	}
+	arena_release(&a);
+	mem_free(&g);
+}
+
+void
+send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx)
+{
+	struct git_question *g = mem_alloc(sizeof(*g));
+
+	*g = (struct git_question){fn, ctx};
+	tokens_get(s->tokens, installation, repository, on_git_token, g);
+}
+
+void
+send_git_refused(struct sender *s, int64_t installation, int64_t repository)
+{
+	tokens_drop(s->tokens, installation, repository, NULL);
+}
+
+/* --- figures --- */
+
+int
+send_figures(struct sender *s, struct send_figures *ret, struct err *e)
+{
+	struct send_figures f = s->figures;
+	struct desired_figures d;
+	int64_t now = clock_mono_ms();
+
+	if (store_desired_figures(s->store, &d, e) != 0)
+		return -1;
+	f.tokens = tokens_minted(s->tokens);
+	f.token_failures = tokens_failed(s->tokens);
+	f.rate_remaining = -1;
+	for (const struct lane *lane = s->lanes; lane != NULL; lane = lane->next) {
+		if (lane->rate_remaining >= 0 && (f.rate_remaining < 0 || lane->rate_remaining < f.rate_remaining))
+			f.rate_remaining = lane->rate_remaining;
+		f.blocked += lane->blocked_until > now;
+	}
+	f.queue = d.open;
+	f.oldest_ms = d.oldest_ms > 0 ? clock_now_ms() - d.oldest_ms : 0;
+	f.in_doubt = d.in_doubt;
+	f.given_up = d.given_up;
+	*ret = f;
+	return 0;
+}

@@ -1,0 +1,290 @@
+/* What all tasks have in common: asking, doubting, ending. */
+#include "forge/github/task.h"
+
+#include "forge/github/shape.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+
+#include <string.h>
+
+enum { MAX_PAGES = 300 };
+
+void
+task_free(struct task *t)
+{
+	if (t == NULL)
+		return;
+	json_decref(t->wanted);
+	json_decref(t->remote);
+	json_decref(t->found);
+	json_decref(t->todo);
+	arena_release(&t->a);
+	mem_free(&t);
+}
+
+static void
+end(struct task *t)
+{
+	struct lane *lane = t->lane;
+
+	lane->task = NULL;
+	lane->task_call = NULL;
+	sender_wake(t->s);
+	task_free(t);
+}
+
+/* The database does not take it: nothing was lost, what is there is read again. */
+static void
+store_failed(struct task *t, const struct err *e)
+{
+	log_err(LOG_ERROR, t->row.key, e);
+	lane_block(t->lane, t->s->delays.first_retry_ms);
+	end(t);
+}
+
+void
+task_posted(struct task *t)
+{
+	struct err e;
+
+	if (store_desired_posted(
+		t->s->store, t->row.id, t->row.generation, t->row.remote_id, json_line(&t->a, t->remote), &e) != 0) {
+		store_failed(t, &e);
+		return;
+	}
+	log_debug("%s stands at GitHub (generation %lld)", t->row.key, (long long)t->row.generation);
+	end(t);
+}
+
+void
+task_later(struct task *t, const struct err *why)
+{
+	const struct send_delays *d = &t->s->delays;
+	int64_t ms = sender_backoff(d->first_retry_ms, d->longest_retry_ms, t->row.attempts);
+	int64_t now = clock_now_ms();
+	struct err e;
+
+	if (t->unsettled && t->settled_ms > now + ms)
+		ms = t->settled_ms - now;
+	if (store_desired_later(t->s->store, t->row.id, now + ms, why->msg, &e) != 0) {
+		store_failed(t, &e);
+		return;
+	}
+	log_info("%s waits %lld s: %s", t->row.key, (long long)(ms + 999) / 1000, why->msg);
+	end(t);
+}
+
+void
+task_never(struct task *t, const struct err *why)
+{
+	struct err e;
+
+	if (store_desired_given_up(t->s->store, t->row.id, t->row.generation, why->msg, &e) != 0) {
+		store_failed(t, &e);
+		return;
+	}
+	log_warn("%s is given up: %s", t->row.key, why->msg);
+	end(t);
+}
+
+bool
+task_remember(struct task *t)
+{
+	struct err e;
+
+	if (store_desired_remember(t->s->store, t->row.id, t->row.remote_id, json_line(&t->a, t->remote), &e) != 0) {
+		store_failed(t, &e);
+		return false;
+	}
+	return true;
+}
+
+/* A definite no to the call under way: it had no effect. */
+static bool
+settle(struct task *t)
+{
+	if (!t->doubtful)
+		return true;
+	t->doubtful = false;
+	json_object_del(t->remote, "pending");
+	return task_remember(t);
+}
+
+static void
+on_good(struct task *t, const struct http_answer *answer)
+{
+	AUTO(json_drop) json_t *body = NULL;
+	struct err e;
+
+	if (answer->body.n > 0 && json_read(answer->body, "GitHub's answer", &body, &e) != 0) {
+		task_later(t, &e);
+		return;
+	}
+	t->then(t, answer, body);
+}
+
+static void
+on_answer(void *ctx, const struct http_answer *answer)
+{
+	struct task *t = ctx;
+	void (*gone)(struct task * t, const struct err *e) = t->gone;
+	enum answer_class class = answer_class(answer);
+	struct err e;
+
+	if (t->s->stopping)
+		return; /* a doubt stays in the row */
+	t->gone = NULL;
+	if (class == ANSWER_GOOD) {
+		on_good(t, answer);
+		return;
+	}
+	answer_error(answer, &e);
+	if (class == ANSWER_BROKEN && answer->url != NULL) {
+		/* A gateway or a broken connection says nothing of what still goes on behind it. */
+		t->unsettled = strcmp(t->call.method, "GET") != 0 && answer->status != 500 && answer->status != 503;
+		task_later(t, &e);
+		return;
+	}
+	if (!settle(t))
+		return;
+	if (answer->url == NULL && e.kind == ERR_ABSENT) { /* the App is not installed there any more */
+		task_never(t, &e);
+		return;
+	}
+	if (class == ANSWER_GONE && gone != NULL)
+		gone(t, &e);
+	else if (class == ANSWER_GONE || class == ANSWER_REFUSED)
+		task_never(t, &e);
+	else
+		task_later(t, &e);
+}
+
+static void
+ask(struct task *t, const char *method, const char *url, json_t *body, task_step *then)
+{
+	struct err e;
+
+	if (++t->calls > MAX_TASK_CALLS) {
+		json_decref(body);
+		(void)fail(&e, ERR_LIMIT, "more than %d requests for one thing", MAX_TASK_CALLS);
+		task_never(t, &e);
+		return;
+	}
+	t->then = then;
+	t->call = (struct call){.method = method, .url = arena_strdup(&t->a, url), .done = on_answer, .ctx = t};
+	if (body != NULL)
+		t->call.body = str_of(json_line(&t->a, body));
+	json_decref(body);
+	t->lane->task_call = &t->call;
+	sender_wake(t->s);
+}
+
+void
+task_ask(struct task *t, const char *method, const char *url, json_t *body, task_step *then)
+{
+	struct err e;
+
+	t->settled_ms = clock_now_ms() + t->s->delays.settle_ms;
+	if (strcmp(method, "GET") != 0 && store_desired_sending(t->s->store, t->row.id, t->settled_ms, &e) != 0) {
+		json_decref(body);
+		store_failed(t, &e);
+		return;
+	}
+	ask(t, method, url, body, then);
+}
+
+void
+task_ask_once(struct task *t, const char *method, const char *url, json_t *body, task_step *then)
+{
+	struct err e;
+
+	t->settled_ms = clock_now_ms() + t->s->delays.settle_ms;
+	if (store_desired_doubt(
+		t->s->store, t->row.id, t->row.remote_id, json_line(&t->a, t->remote), t->settled_ms, &e) != 0) {
+		json_decref(body);
+		store_failed(t, &e);
+		return;
+	}
+	t->doubtful = true;
+	ask(t, method, url, body, then);
+}
+
+bool
+task_next_page(struct task *t, const struct http_answer *answer, task_step *then, bool *ret_too_many)
+{
+	*ret_too_many = false;
+	if (answer->next[0] == '\0')
+		return false;
+	/* A page elsewhere would be given our token. */
+	if (++t->pages >= MAX_PAGES || !http_same_origin(answer->next, t->s->api_url)) {
+		*ret_too_many = true;
+		return false;
+	}
+	task_ask(t, "GET", answer->next, NULL, then);
+	return true;
+}
+
+struct identify {
+	struct task *t;
+	void (*fn)(struct task *t);
+};
+
+static void
+on_identified(void *ctx, const struct err *e)
+{
+	struct identify *i = ctx;
+
+	if (i->t->s->stopping)
+		return;
+	if (e->kind != ERR_NONE)
+		task_later(i->t, e);
+	else
+		i->fn(i->t);
+}
+
+void
+task_identify(struct task *t, void (*fn)(struct task *t))
+{
+	struct identify *i = arena_alloc(&t->a, sizeof(*i));
+
+	*i = (struct identify){t, fn};
+	tokens_identify(t->s->tokens, on_identified, i);
+}
+
+static const struct {
+	const char *kind;
+	void (*first)(struct task *t);
+} kinds[] = {
+    {"check", task_check},
+    {"comment", task_comment},
+    {"labels", task_labels},
+    {"reaction", task_reaction},
+    {"reply", task_reply},
+};
+
+int
+task_start(struct lane *lane, const struct desired *row, struct arena *a, struct err *e)
+{
+	struct task *t = mem_alloc(sizeof(*t));
+
+	*t = (struct task){.s = lane->s, .lane = lane, .a = *a, .row = *row};
+	*a = (struct arena){0};
+	lane->task = t;
+	t->base = arena_printf(
+	    &t->a, "%s/repos/%s/%s", t->s->api_url, shape_url(&t->a, row->owner), shape_url(&t->a, row->repo));
+	if (json_read(str_of(row->wanted), row->key, &t->wanted, e) != 0) {
+		task_never(t, e);
+		return 0;
+	}
+	if (row->remote == NULL || json_read(str_of(row->remote), row->key, &t->remote, e) != 0)
+		t->remote = json_object();
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		if (strcmp(kinds[i].kind, row->kind) == 0) {
+			kinds[i].first(t);
+			return 0;
+		}
+	}
+	(void)fail(e, ERR_BUG, "nobody sends a %s", row->kind);
+	task_never(t, e);
+	return 0;
+}

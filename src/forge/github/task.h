@@ -1,0 +1,57 @@
+/*
+ * task - private to send/: the making of one row, as a chain of calls.
+ *
+ * A step asks one thing of GitHub and names the step that takes a good answer; every other answer is handled in one
+ * place (task.c): later, never, or `gone`. A step ends with exactly one of task_ask, task_posted, task_later,
+ * task_never or a step that does, and does not touch the task after that.
+ */
+#ifndef EKACI_FORGE_GITHUB_TASK_H
+#define EKACI_FORGE_GITHUB_TASK_H
+
+#include "forge/github/sender.h"
+
+struct task {
+	struct sender *s;
+	struct lane *lane;
+	struct arena a;
+	struct desired row; /* copied into a */
+	json_t *wanted;
+	json_t *remote;   /* what we remember of it at GitHub, an object */
+	const char *base; /* API/repos/OWNER/REPO */
+	struct call call;
+	int calls, pages;
+	bool doubtful;      /* the call under way must not be repeated unseen */
+	int64_t settled_ms; /* since 1970: by then it had its effect, or never will */
+	bool unsettled;     /* it may still have it */
+	bool recreated;     /* in this task */
+	json_t *found;      /* of a search over pages */
+	json_t *todo;
+	void (*then)(struct task *t, const struct http_answer *answer, const json_t *body);
+	void (*gone)(struct task *t, const struct err *e); /* a 404 or 410; NULL: given up */
+};
+
+typedef void task_step(struct task *t, const struct http_answer *answer, const json_t *body);
+
+/* body (may be NULL) is consumed. t->gone holds for this call only; set it before. */
+void task_ask(struct task *t, const char *method, const char *url, json_t *body, task_step *then);
+/* The same for a call whose effect would show twice: says so durably first. */
+void task_ask_once(struct task *t, const char *method, const char *url, json_t *body, task_step *then);
+/* The next page of the answer's list with the same step; false when there is none (or too many: then *ret_too_many). */
+bool task_next_page(struct task *t, const struct http_answer *answer, task_step *then, bool *ret_too_many);
+/* Goes on with fn once we know who we are at GitHub. */
+void task_identify(struct task *t, void (*fn)(struct task *t));
+/* Writes down that the doubt is settled; false when that failed, and the task has ended. */
+bool task_remember(struct task *t);
+
+void task_posted(struct task *t);
+void task_later(struct task *t, const struct err *e);
+void task_never(struct task *t, const struct err *e);
+
+/* The first steps. */
+void task_check(struct task *t);
+void task_comment(struct task *t);
+void task_reply(struct task *t);
+void task_reaction(struct task *t);
+void task_labels(struct task *t);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * token - the credentials of installations: minted with the App's JWT, kept while they are good.
+ *
+ * One token an installation, and one narrowed to a single repository and to reading its contents for each repository
+ * that git fetches. A token is renewed five minutes before it ends; it has no fixed length. While one is being minted,
+ * everybody else who wants it waits for the same answer. A refused mint is not asked for again for a while, so that a
+ * wrong key does not hammer GitHub.
+ */
+#ifndef EKACI_FORGE_GITHUB_TOKEN_H
+#define EKACI_FORGE_GITHUB_TOKEN_H
+
+#include "forge/github/http.h"
+#include "forge/github/jwt.h"
+
+struct tokens;
+
+/* api_url, app_id and key must outlive it. */
+struct tokens *tokens_new(
+    struct loop *l, struct http *h, const char *api_url, const char *app_id, const struct jwt_key *key);
+/* Whoever still waits is told ERR_BUSY. */
+void tokens_free(struct tokens *t);
+
+/* Calls fn once from the loop, never before this returns, with a token (borrowed) and e NULL, or NULL and why not:
+ * ERR_ABSENT there is no such installation, ERR_DENIED GitHub does not accept us, ERR_BUSY or ERR_SYSTEM try later.
+ * repository 0: all of the installation. */
+typedef void token_fn(void *ctx, const char *token, const struct err *e);
+void tokens_get(struct tokens *t, int64_t installation, int64_t repository, token_fn *fn, void *ctx);
+/* GitHub did not accept this token: the next tokens_get mints. A newer one stays. NULL: whichever there is. */
+void tokens_drop(struct tokens *t, int64_t installation, int64_t repository, const char *token);
+
+/* Who we are at GitHub (GET /app), asked once: fn gets kind ERR_NONE or why not; at once when it is known. */
+void tokens_identify(struct tokens *t, void (*fn)(void *ctx, const struct err *e), void *ctx);
+int64_t tokens_app_number(const struct tokens *t); /* 0: not known */
+const char *tokens_app_slug(const struct tokens *t);
+
+int64_t tokens_minted(const struct tokens *t);
+int64_t tokens_failed(const struct tokens *t);
+
+#endif

@@ -1,0 +1,70 @@
+/* One root for many derivations. */
+#include "nix/roots.h"
+
+#include "support/base/clock.h"
+#include "support/os/child.h"
+#include "support/os/files.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROOTS_MAX_BYTES = 256 * 1024 * 1024 };
+
+bool
+roots_is_drv(struct str path)
+{
+	if (path.n > 300 || path.n < 10 || path.p[0] != '/' || !str_ends(path, STR(".drv")))
+		return false;
+	for (size_t i = 0; i < path.n; i++)
+		if (!isalnum((unsigned char)path.p[i]) && memchr("/+-._?=", path.p[i], 7) == NULL)
+			return false;
+	return str_find(path, STR("/../")) < 0;
+}
+
+int
+roots_link(struct str drv, const char *dir, struct err *e)
+{
+	struct arena a = {0};
+	char *target = str_dup(&a, drv);
+	char *link_path = arena_printf(&a, "%s/%s", dir, strrchr(target, '/') + 1);
+	int rc = 0;
+
+	if (symlink(target, link_path) != 0 && errno != EEXIST)
+		rc = fail_sys(e, "%s", link_path);
+	arena_release(&a);
+	return rc;
+}
+
+int
+roots_keep(const struct str *drvs, size_t n, const char *dir, const char *name, struct err *e)
+{
+	AUTO(buf_release) struct buf expr = {0}, out = {0};
+	struct arena a = {0};
+
+	if (n == 0)
+		return 0;
+	buf_init(&expr, ROOTS_MAX_BYTES);
+	buf_init(&out, 64 * 1024);
+	buf_puts(&expr, "derivation { name = \"ekaci-roots\"; system = \"none\"; builder = \"none\"; drvs = map (d: "
+	                "builtins.appendContext d { ${d} = { path = true; }; }) [\n");
+	for (size_t i = 0; i < n; i++)
+		if (roots_is_drv(drvs[i]))
+			buf_printf(&expr, "\"" STR_FMT "\"\n", STR_ARG(drvs[i]));
+	buf_puts(&expr, "]; }\n");
+	/* The expression does not fit an argument: it goes to standard input. */
+	char *root = arena_printf(&a, "%s/%s", dir, name);
+	const char *argv[] = {"nix-instantiate", "--add-root", root, "--indirect", "-", NULL};
+	struct child c = {.argv = argv, .in = buf_get(&expr), .wall_ms = 600000};
+	struct child_result r = {0};
+	int rc = expr.over ? fail(e, ERR_LIMIT, "too many derivations for one root") : files_mkdirs(dir, 0755, e);
+	if (rc == 0)
+		rc = child_run(&c, &r, e);
+	if (rc == 0 && (r.end != CHILD_EXITED || r.code != 0))
+		rc = fail(e, ERR_SYSTEM, "nix-instantiate cannot make a root for %zu derivations (end %d, code %d)", n,
+		    (int)r.end, r.code);
+	arena_release(&a);
+	return rc;
+}

@@ -1,0 +1,193 @@
+/* Sums and chains of recorded durations. */
+#include "queue/estimate.h"
+
+#include "queue/queue.h"
+#include "store/duration.h"
+#include "support/base/map.h"
+#include "support/text/json.h"
+
+#include <string.h>
+
+enum { USUAL, LOW, HIGH, BOUNDS };
+
+struct bounds {
+	int64_t ms[BOUNDS];
+};
+
+struct guess {
+	struct bounds took;
+	bool known;
+};
+
+struct totals {
+	const char *system;
+	int64_t builds, known, unknown;
+	struct bounds work, path;
+};
+
+/* What one estimate is made of; the arena has all but the vectors and maps. */
+struct estimate {
+	struct arena a;
+	struct map ids, names, systems;
+	VEC(struct guess) guesses; /* as in names */
+	VEC(struct totals) totals; /* as in systems */
+	struct bounds *path;       /* of each wanted build: the longest chain that ends in it */
+};
+
+/* The expected duration, asked of the database once a name and system. */
+static int
+expected(struct store *s, struct estimate *x, const struct build_want *w, struct guess *ret, struct err *e)
+{
+	struct str pname = duration_name(str_of(w->name));
+	struct str key = str_of(arena_printf(&x->a, STR_FMT " %s", STR_ARG(pname), w->system));
+	int64_t median = QUEUE_UNKNOWN_MS, spread = 0;
+	bool added;
+	struct map_entry *at = map_add(&x->names, key, &added);
+
+	if (added) {
+		int rc = duration_get(s, pname, w->system, &median, &spread, e);
+		if (rc < 0)
+			return -1;
+		at->value = x->guesses.n;
+		struct guess g = {{{median, median > spread ? median - spread : 0, median + spread}}, rc == 0};
+		vec_push(&x->guesses, g);
+	}
+	*ret = x->guesses.p[at->value];
+	return 0;
+}
+
+static struct totals *
+totals_of(struct estimate *x, const char *system)
+{
+	bool added;
+	struct map_entry *at = map_add(&x->systems, str_of(system), &added);
+
+	if (added) {
+		at->value = x->totals.n;
+		struct totals t = {.system = system};
+		vec_push(&x->totals, t);
+	}
+	return &x->totals.p[at->value];
+}
+
+static void
+longer(struct bounds *to, const struct bounds *than)
+{
+	for (int b = 0; b < BOUNDS; b++)
+		if (than->ms[b] > to->ms[b])
+			to->ms[b] = than->ms[b];
+}
+
+static int
+add_build(struct store *s, struct estimate *x, const struct build_want *w, size_t i, struct err *e)
+{
+	struct bounds *path = &x->path[i];
+	const json_t *input;
+	struct guess g;
+	size_t k;
+
+	if (expected(s, x, w, &g, e) != 0)
+		return -1;
+	struct totals *t = totals_of(x, w->system);
+	json_array_foreach(w->inputs, k, input) {
+		const struct map_entry *at = map_get(&x->ids, str_of(json_string_value(input)));
+		if (at != NULL)
+			longer(path, &x->path[at->value]);
+	}
+	for (int b = 0; b < BOUNDS; b++) {
+		path->ms[b] += g.took.ms[b];
+		t->work.ms[b] += g.took.ms[b];
+	}
+	map_add(&x->ids, str_of(w->drv), NULL)->value = i;
+	longer(&t->path, path);
+	t->builds++;
+	t->known += g.known;
+	t->unknown += !g.known;
+	return 0;
+}
+
+static void
+share_work(struct bounds *finish, const struct bounds *work, int64_t slots)
+{
+	struct bounds shared;
+
+	for (int b = 0; b < BOUNDS; b++)
+		shared.ms[b] = (work->ms[b] + slots - 1) / slots;
+	longer(finish, &shared);
+}
+
+/* False where no machine builds for the system. */
+static bool
+finish_of(const struct estimate *x, const struct totals *t, const struct machine *machines, size_t n, struct bounds *ret)
+{
+	struct bounds work = {{0}};
+	int64_t own = 0, all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		own += machine_slots(&machines[i], t->system);
+	if (own == 0)
+		return false;
+	*ret = t->path;
+	share_work(ret, &t->work, own);
+	/* The systems that share a machine with this one, itself included, and all machines of theirs. */
+	bool *counted = mem_alloc(n * sizeof(*counted));
+	memset(counted, 0, n * sizeof(*counted));
+	for (size_t k = 0; k < x->totals.n; k++) {
+		const struct totals *other = &x->totals.p[k];
+		bool shares = false;
+		for (size_t i = 0; i < n; i++)
+			shares = shares || (machine_slots(&machines[i], t->system) > 0 && machine_slots(&machines[i], other->system) > 0);
+		for (int b = 0; shares && b < BOUNDS; b++)
+			work.ms[b] += other->work.ms[b];
+		for (size_t i = 0; shares && i < n; i++) {
+			all += counted[i] ? 0 : machine_slots(&machines[i], other->system);
+			counted[i] = counted[i] || machine_slots(&machines[i], other->system) > 0;
+		}
+	}
+	mem_free(&counted);
+	share_work(ret, &work, all);
+	return true;
+}
+
+static json_t *
+estimate_json(const struct estimate *x, const struct machine *machines, size_t n)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < x->totals.n; i++) {
+		const struct totals *t = &x->totals.p[i];
+		struct bounds finish;
+		json_t *one = json_pack("{s:I,s:I,s:I,s:I,s:I}", "builds", (json_int_t)t->builds, "total_ms",
+		    (json_int_t)t->work.ms[USUAL], "critical_path_ms", (json_int_t)t->path.ms[USUAL], "known", (json_int_t)t->known,
+		    "unknown", (json_int_t)t->unknown);
+		if (finish_of(x, t, machines, n, &finish)) {
+			json_object_set_new(one, "finish_ms", json_integer(finish.ms[USUAL]));
+			json_object_set_new(one, "finish_low_ms", json_integer(finish.ms[LOW]));
+			json_object_set_new(one, "finish_high_ms", json_integer(finish.ms[HIGH]));
+		}
+		json_object_set_new(all, t->system, one);
+	}
+	return all;
+}
+
+int
+schedule_estimate(struct store *s, const struct machine *machines, size_t n_machines, const struct build_want *wants,
+    size_t n, json_t **ret, struct err *e)
+{
+	struct estimate x = {0};
+	int rc = 0;
+
+	x.path = arena_alloc(&x.a, (n + 1) * sizeof(*x.path));
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (!wants[i].cached)
+			rc = add_build(s, &x, &wants[i], i, e);
+	if (rc == 0)
+		*ret = estimate_json(&x, machines, n_machines);
+	map_release(&x.ids);
+	map_release(&x.names);
+	map_release(&x.systems);
+	vec_release(&x.guesses);
+	vec_release(&x.totals);
+	arena_release(&x.a);
+	return rc;
+}

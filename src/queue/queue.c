@@ -1,0 +1,749 @@
+/* The mirror of open builds: who waits for whom, who wants what, what has become ready. */
+#include "queue/queue_part.h"
+
+#include "support/base/clock.h"
+#include "support/base/map.h"
+#include "support/text/json.h"
+
+#include <string.h>
+
+/* --- tables -------------------------------------------------------------------------------------------------------- */
+
+static size_t
+slot_of(const struct table *t, uint64_t key)
+{
+	return (size_t)((key * 0x9e3779b97f4a7c15u) >> 20) & (t->nslots - 1);
+}
+
+struct node *
+table_get(const struct table *t, uint64_t key)
+{
+	if (t->nslots == 0)
+		return NULL;
+	struct node *n = t->slots[slot_of(t, key)];
+	while (n != NULL && n->key != key)
+		n = n->next;
+	return n;
+}
+
+void
+table_put(struct table *t, struct node *n)
+{
+	if (t->n >= t->nslots) {
+		struct table to = {.nslots = t->nslots > 0 ? t->nslots * 2 : 256, .n = t->n};
+		to.slots = mem_alloc(to.nslots * sizeof(struct node *));
+		for (size_t i = 0; i < t->nslots; i++) {
+			for (struct node *x = t->slots[i], *next; x != NULL; x = next) {
+				next = x->next;
+				x->next = to.slots[slot_of(&to, x->key)];
+				to.slots[slot_of(&to, x->key)] = x;
+			}
+		}
+		mem_free(&t->slots);
+		*t = to;
+	}
+	n->next = t->slots[slot_of(t, n->key)];
+	t->slots[slot_of(t, n->key)] = n;
+	t->n++;
+}
+
+void
+table_remove(struct table *t, struct node *n)
+{
+	struct node **at = &t->slots[slot_of(t, n->key)];
+
+	while (*at != n)
+		at = &(*at)->next;
+	*at = n->next;
+	t->n--;
+}
+
+struct item *
+item_get(const struct queue *q, int64_t id)
+{
+	return (struct item *)table_get(&q->items, (uint64_t)id);
+}
+
+bool
+item_owned_by(const struct item *it, const struct group *g)
+{
+	for (size_t i = 0; i < it->owners.n; i++)
+		if (it->owners.p[i]->group == g)
+			return true;
+	return false;
+}
+
+/* --- classes ------------------------------------------------------------------------------------------------------- */
+
+static void
+fit_class(struct queue *q, struct class *c)
+{
+	c->fits.n = 0;
+	c->slots = 0;
+	for (size_t i = 0; i < q->n_machines; i++) {
+		if (machine_fits(&q->machines[i], c->system, c->features)) {
+			vec_push(&c->fits, i);
+			c->slots += q->machines[i].max_jobs;
+		}
+	}
+}
+
+static struct class *
+class_of(struct queue *q, const char *system, const char *features)
+{
+	AUTO(json_drop) json_t *list = NULL;
+	const json_t *item;
+	struct err e;
+	size_t i, n = 0;
+
+	for (i = 0; i < q->classes.n; i++) {
+		struct class *c = q->classes.p[i];
+		if (strcmp(c->system, system) == 0 && strcmp(c->features_text, features) == 0)
+			return c;
+	}
+	struct class *c = mem_alloc(sizeof(*c));
+	c->system = mem_strdup(system);
+	c->features_text = mem_strdup(features);
+	if (json_read(str_of(features), "features", &list, &e) != 0)
+		list = json_array();
+	const char **words = arena_alloc(&c->a, (json_array_size(list) + 1) * sizeof(*words));
+	json_array_foreach(list, i, item) {
+		if (json_is_string(item))
+			words[n++] = arena_strdup(&c->a, json_string_value(item));
+	}
+	c->features = words;
+	fit_class(q, c);
+	vec_push(&q->classes, c);
+	return c;
+}
+
+void
+queue_machines(struct queue *q, const struct machine *machines, size_t n)
+{
+	q->machines = machines;
+	q->n_machines = n;
+	mem_free(&q->machine_states);
+	q->machine_states = mem_alloc((n + 1) * sizeof(*q->machine_states));
+	for (size_t i = 0; i < q->classes.n; i++)
+		fit_class(q, q->classes.p[i]);
+}
+
+/* --- groups and owners --------------------------------------------------------------------------------------------- */
+
+static struct group *
+group_of(struct queue *q, int64_t repository, int64_t number)
+{
+	uint64_t key = (uint64_t)repository * 0x100000001b3u ^ (uint64_t)number;
+
+	for (struct node *n = table_get(&q->groups, key); n != NULL; n = n->next) {
+		struct group *g = (struct group *)n;
+		if (g->repository == repository && g->number == number)
+			return g;
+	}
+	struct group *g = mem_alloc(sizeof(*g));
+	*g = (struct group){.node.key = key, .repository = repository, .number = number};
+	table_put(&q->groups, &g->node);
+	return g;
+}
+
+static void
+group_free(struct group *g)
+{
+	for (size_t i = 0; i < g->lanes.n; i++) {
+		vec_release(&g->lanes.p[i]->first.v);
+		vec_release(&g->lanes.p[i]->quick.v);
+		mem_free(&g->lanes.p[i]);
+	}
+	vec_release(&g->lanes);
+	mem_free(&g);
+}
+
+static struct owner *
+owner_of(struct queue *q, const struct queue_owner *o)
+{
+	struct owner *w = (struct owner *)table_get(&q->owners, (uint64_t)o->run);
+
+	if (w == NULL) {
+		w = mem_alloc(sizeof(*w));
+		*w = (struct owner){.node.key = (uint64_t)o->run, .group = group_of(q, o->repository, o->number)};
+		w->group->owners++;
+		table_put(&q->owners, &w->node);
+	}
+	if (w->group->priority != o->priority) {
+		w->group->priority = o->priority;
+		order_group_changed(q, w->group);
+	}
+	return w;
+}
+
+static void
+owner_leaves(struct queue *q, struct owner *w, const struct item *it)
+{
+	w->group->work_ms -= it->expected_ms;
+	if (--w->open > 0)
+		return;
+	w->group->owners--;
+	table_remove(&q->owners, &w->node);
+	mem_free(&w);
+}
+
+/* Pull requests that want nothing and whose share has faded. Called seldom: when there are many. */
+static void
+forget_groups(struct queue *q)
+{
+	enum { MANY = 4096 };
+
+	if (q->groups.n < MANY || q->groups.n < 4 * q->owners.n)
+		return;
+	for (size_t i = 0; i < q->groups.nslots; i++) {
+		for (struct node *n = q->groups.slots[i], *next; n != NULL; n = next) {
+			struct group *g = (struct group *)n;
+			bool ready = false;
+			next = n->next;
+			for (size_t k = 0; k < g->lanes.n; k++)
+				ready = ready || g->lanes.p[k]->at != 0;
+			if (g->owners == 0 && !ready && g->share < 1) {
+				table_remove(&q->groups, n);
+				group_free(g);
+			}
+		}
+	}
+}
+
+/* --- builds -------------------------------------------------------------------------------------------------------- */
+
+static void
+unlink_from(struct item **list, size_t *n, const struct item *it)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (list[i] == it) {
+			list[i] = list[--*n];
+			return;
+		}
+	}
+}
+
+static void
+not_ready(struct queue *q, struct item *it)
+{
+	if (it->state == ITEM_READY) {
+		it->class->ready--;
+		q->n_ready--;
+	}
+	it->state = ITEM_WAITING;
+}
+
+static void
+item_free(struct item *it)
+{
+	vec_release(&it->inputs);
+	vec_release(&it->dependents);
+	vec_release(&it->owners);
+	mem_free(&it->drv);
+	mem_free(&it->reason);
+	mem_free(&it);
+}
+
+static void
+touch(struct queue *q, const struct item *it)
+{
+	for (size_t i = 0; i < it->owners.n; i++) {
+		int64_t run = (int64_t)it->owners.p[i]->node.key;
+		if (q->touched.n == 0 || q->touched.p[q->touched.n - 1] != run)
+			vec_push(&q->touched, run);
+	}
+}
+
+/* Lets go of everything a build holds; those that are dying too are not told. */
+static void
+detach(struct queue *q, struct item *it)
+{
+	touch(q, it);
+	for (size_t i = 0; i < it->owners.n; i++)
+		owner_leaves(q, it->owners.p[i], it);
+	for (size_t i = 0; i < it->inputs.n; i++)
+		if (!it->inputs.p[i]->dying)
+			unlink_from(it->inputs.p[i]->dependents.p, &it->inputs.p[i]->dependents.n, it);
+	for (size_t i = 0; i < it->dependents.n; i++)
+		if (!it->dependents.p[i]->dying)
+			unlink_from(it->dependents.p[i]->inputs.p, &it->dependents.p[i]->inputs.n, it);
+	it->owners.n = it->inputs.n = it->dependents.n = 0;
+	if (it->fresh)
+		unlink_from(q->fresh.p, &q->fresh.n, it);
+	for (size_t i = 0; i < q->raised.n; i++)
+		if (q->raised.p[i] == it)
+			q->raised.p[i--] = q->raised.p[--q->raised.n];
+}
+
+static void
+free_machine(struct queue *q, struct item *it)
+{
+	if (it->state == ITEM_BUILDING) {
+		q->n_building--;
+		if (it->chosen_by != NULL) {
+			it->chosen_by->n_path--;
+			it->chosen_by->owners--;
+			it->chosen_by = NULL;
+		}
+		if (it->machine >= 0)
+			q->machine_states[it->machine].running--;
+	}
+}
+
+static void
+item_remove(struct queue *q, struct item *it)
+{
+	detach(q, it);
+	free_machine(q, it);
+	if (it->state != ITEM_BUILDING)
+		not_ready(q, it);
+	table_remove(&q->items, &it->node);
+	item_free(it);
+}
+
+static void
+becomes_ready(struct queue *q, struct item *it)
+{
+	if (it->state != ITEM_WAITING || it->inputs.n > 0 || it->dropped)
+		return;
+	if (it->not_before > 0) { /* its time may have come; queue_next looks */
+		order_postpone(q, it);
+		return;
+	}
+	it->state = ITEM_READY;
+	it->class->ready++;
+	q->n_ready++;
+	order_ready(q, it);
+}
+
+struct queue *
+queue_new(int64_t now)
+{
+	struct queue *q = mem_alloc(sizeof(*q));
+
+	q->epoch = now;
+	return q;
+}
+
+void
+queue_free(struct queue *q)
+{
+	if (q == NULL)
+		return;
+	for (size_t i = 0; i < q->items.nslots; i++)
+		for (struct node *n = q->items.slots[i], *next; n != NULL; n = next) {
+			next = n->next;
+			item_free((struct item *)n);
+		}
+	for (size_t i = 0; i < q->owners.nslots; i++)
+		for (struct node *n = q->owners.slots[i], *next; n != NULL; n = next) {
+			next = n->next;
+			mem_free(&n);
+		}
+	for (size_t i = 0; i < q->groups.nslots; i++)
+		for (struct node *n = q->groups.slots[i], *next; n != NULL; n = next) {
+			next = n->next;
+			group_free((struct group *)n);
+		}
+	for (size_t i = 0; i < q->classes.n; i++) {
+		struct class *c = q->classes.p[i];
+		mem_free(&c->system);
+		mem_free(&c->features_text);
+		vec_release(&c->fits);
+		vec_release(&c->lanes);
+		arena_release(&c->a);
+		mem_free(&c);
+	}
+	mem_free(&q->items.slots);
+	mem_free(&q->owners.slots);
+	mem_free(&q->groups.slots);
+	mem_free(&q->machine_states);
+	vec_release(&q->classes);
+	vec_release(&q->fresh);
+	vec_release(&q->raised);
+	vec_release(&q->postponed);
+	vec_release(&q->touched);
+	mem_free(&q);
+}
+
+bool
+queue_has(const struct queue *q, int64_t id)
+{
+	const struct item *it = item_get(q, id);
+
+	return it != NULL && !it->dropped;
+}
+
+void
+queue_add(struct queue *q, const struct queue_build *b)
+{
+	struct item *it = item_get(q, b->id);
+
+	if (it != NULL && !it->dropped)
+		return;
+	if (it == NULL) {
+		it = mem_alloc(sizeof(*it));
+		it->node.key = (uint64_t)b->id;
+		it->id = b->id;
+		it->drv = mem_strdup(b->drv);
+		it->machine = -1;
+		table_put(&q->items, &it->node);
+	}
+	/* One that was dropped while building is wanted again: it waits for the end of what is under way. */
+	it->dropped = false;
+	it->class = class_of(q, b->system, b->features);
+	it->expected_ms = b->expected_ms > 0 ? b->expected_ms : QUEUE_UNKNOWN_MS;
+	it->path_ms = it->expected_ms;
+	it->not_before = b->not_before;
+	mem_free(&it->reason);
+	it->reason = b->reason != NULL ? mem_strdup(b->reason) : NULL;
+	if (b->building && it->state != ITEM_BUILDING) {
+		it->state = ITEM_BUILDING;
+		q->n_building++;
+	}
+	it->fresh = true;
+	vec_push(&q->fresh, it);
+}
+
+void
+queue_link(struct queue *q, int64_t build, int64_t input)
+{
+	struct item *b = item_get(q, build), *in = item_get(q, input);
+
+	if (b == NULL || in == NULL || b == in || b->dropped || in->dropped ||
+	    (b->state == ITEM_BUILDING && !b->fresh))
+		return;
+	for (size_t i = 0; i < b->inputs.n; i++)
+		if (b->inputs.p[i] == in)
+			return;
+	vec_push(&b->inputs, in);
+	vec_push(&in->dependents, b);
+	if (b->state == ITEM_READY || b->state == ITEM_POSTPONED)
+		not_ready(q, b);
+	if (!b->fresh)
+		vec_push(&q->raised, b);
+}
+
+void
+queue_own(struct queue *q, int64_t id, const struct queue_owner *owners, size_t n)
+{
+	struct item *it = item_get(q, id);
+	VEC(struct owner *) before;
+
+	if (it == NULL || it->dropped)
+		return;
+	memcpy(&before, &it->owners, sizeof(before));
+	memset(&it->owners, 0, sizeof(it->owners));
+	for (size_t i = 0; i < n; i++) {
+		struct owner *w = owner_of(q, &owners[i]);
+		w->open++;
+		w->group->work_ms += it->expected_ms;
+		vec_push(&it->owners, w);
+		bool known = false;
+		for (size_t k = 0; k < before.n; k++)
+			known = known || before.p[k]->group == w->group;
+		for (size_t k = 0; k + 1 < it->owners.n; k++)
+			known = known || it->owners.p[k]->group == w->group;
+		if (it->state == ITEM_READY && !known)
+			order_push(q, it, w->group);
+	}
+	for (size_t i = 0; i < before.n; i++)
+		owner_leaves(q, before.p[i], it);
+	vec_release(&before);
+}
+
+void
+queue_drop(struct queue *q, int64_t id, int64_t now)
+{
+	struct item *it = item_get(q, id);
+
+	(void)now;
+	if (it == NULL || it->dropped)
+		return;
+	VEC(struct item *) above = {0};
+	for (size_t i = 0; i < it->dependents.n; i++)
+		vec_push(&above, it->dependents.p[i]);
+	if (it->state == ITEM_BUILDING) {
+		detach(q, it);
+		it->fresh = false;
+		it->dropped = true;
+	} else {
+		item_remove(q, it);
+	}
+	for (size_t i = 0; i < above.n; i++)
+		becomes_ready(q, above.p[i]);
+	vec_release(&above);
+}
+
+/* --- critical path ------------------------------------------------------------------------------------------------- */
+
+static void
+measure(struct item *it)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < it->dependents.n; i++)
+		if (it->dependents.p[i]->path_ms > longest)
+			longest = it->dependents.p[i]->path_ms;
+	it->path_ms = it->expected_ms + longest;
+}
+
+/* New builds, those nobody waits for first: each is measured once. */
+static void
+measure_fresh(struct queue *q)
+{
+	VEC(struct item *) todo = {0};
+
+	for (size_t i = 0; i < q->fresh.n; i++) {
+		struct item *it = q->fresh.p[i];
+		it->pending = 0;
+		for (size_t k = 0; k < it->dependents.n; k++)
+			it->pending += it->dependents.p[k]->fresh;
+		if (it->pending == 0)
+			vec_push(&todo, it);
+	}
+	for (size_t i = 0; i < todo.n; i++) {
+		struct item *it = todo.p[i];
+		measure(it);
+		for (size_t k = 0; k < it->inputs.n; k++) {
+			struct item *in = it->inputs.p[k];
+			if (!in->fresh)
+				vec_push(&q->raised, it);
+			else if (--in->pending == 0)
+				vec_push(&todo, in);
+		}
+	}
+	vec_release(&todo);
+}
+
+/* Paths below grow where a longer one was put on top. */
+static void
+measure_raised(struct queue *q)
+{
+	for (size_t i = 0; i < q->raised.n; i++) {
+		const struct item *it = q->raised.p[i];
+		for (size_t k = 0; k < it->inputs.n; k++) {
+			struct item *in = it->inputs.p[k];
+			if (in->path_ms >= in->expected_ms + it->path_ms)
+				continue;
+			in->path_ms = in->expected_ms + it->path_ms;
+			if (in->state == ITEM_READY)
+				order_ready(q, in);
+			vec_push(&q->raised, in);
+		}
+	}
+	q->raised.n = 0;
+}
+
+void
+queue_settle(struct queue *q)
+{
+	measure_fresh(q);
+	measure_raised(q);
+	for (size_t i = 0; i < q->fresh.n; i++)
+		q->fresh.p[i]->fresh = false;
+	for (size_t i = 0; i < q->fresh.n; i++)
+		becomes_ready(q, q->fresh.p[i]);
+	q->fresh.n = 0;
+	forget_groups(q);
+}
+
+void
+queue_charge(struct queue *q, int64_t repository, int64_t number, int64_t ms, int64_t at)
+{
+	order_charge(q, group_of(q, repository, number), (double)ms, at);
+}
+
+/* --- starts and ends ----------------------------------------------------------------------------------------------- */
+
+void
+queue_started(struct queue *q, int64_t id, size_t machine, int64_t now)
+{
+	struct item *it = item_get(q, id);
+
+	if (it == NULL || (it->state == ITEM_BUILDING && it->machine >= 0))
+		return;
+	if (it->state == ITEM_BUILDING) /* read from the database as under way: only its machine was not known */
+		q->n_building--;
+	else
+		not_ready(q, it);
+	it->state = ITEM_BUILDING;
+	it->machine = (ptrdiff_t)machine;
+	touch(q, it);
+	if (it->chosen_by != NULL && !it->quick) {
+		it->chosen_by->n_path++;
+		it->chosen_by->owners++;
+	} else {
+		it->chosen_by = NULL;
+	}
+	it->started = now;
+	it->charged_ms = it->expected_ms;
+	q->n_building++;
+	q->machine_states[machine].running++;
+	order_charge_item(q, it, it->charged_ms, now);
+}
+
+static void
+judge_machine(struct queue *q, const struct item *it, bool blamed, int64_t now)
+{
+	if (it->machine < 0 || q->machines[it->machine].uri == NULL)
+		return; /* this machine is never out: there would be nobody to try it */
+	struct queue_machine_state *s = &q->machine_states[it->machine];
+	if (!blamed) {
+		s->strikes = s->out_until = 0;
+		return;
+	}
+	if (s->out_until > now || s->out_until > it->started) /* it was begun before the rest: known already */
+		return;
+	if (++s->strikes < QUEUE_STRIKES)
+		return;
+	s->out_until = now + clock_backoff_ms(QUEUE_OUT_FIRST_MS, QUEUE_OUT_MAX_MS, s->strikes - QUEUE_STRIKES);
+}
+
+/* A failed build and everything above it go. */
+static void
+remove_above(struct queue *q, struct item *first)
+{
+	VEC(struct item *) all = {0};
+
+	vec_push(&all, first);
+	first->dying = true;
+	for (size_t i = 0; i < all.n; i++) {
+		for (size_t k = 0; k < all.p[i]->dependents.n; k++) {
+			struct item *d = all.p[i]->dependents.p[k];
+			if (d->dying || d->state == ITEM_BUILDING)
+				continue;
+			d->dying = true;
+			vec_push(&all, d);
+		}
+	}
+	for (size_t i = 0; i < all.n; i++)
+		detach(q, all.p[i]);
+	for (size_t i = 0; i < all.n; i++)
+		item_remove(q, all.p[i]);
+	vec_release(&all);
+}
+
+static void
+release_above(struct queue *q, struct item *it)
+{
+	VEC(struct item *) above = {0};
+
+	for (size_t i = 0; i < it->dependents.n; i++)
+		vec_push(&above, it->dependents.p[i]);
+	item_remove(q, it);
+	for (size_t i = 0; i < above.n; i++)
+		becomes_ready(q, above.p[i]);
+	vec_release(&above);
+}
+
+void
+queue_ended(struct queue *q, int64_t id, enum queue_end end, bool blames_machine, int64_t wall_ms, int64_t not_before,
+    const char *reason, int64_t now)
+{
+	struct item *it = item_get(q, id);
+
+	if (it == NULL || it->state != ITEM_BUILDING)
+		return;
+	judge_machine(q, it, blames_machine, now);
+	order_charge_item(q, it, wall_ms - it->charged_ms, now);
+	it->charged_ms = 0;
+	if (it->dropped) {
+		item_remove(q, it);
+	} else if (end == QUEUE_GOOD) {
+		release_above(q, it);
+	} else if (end == QUEUE_BAD) {
+		remove_above(q, it);
+	} else {
+		touch(q, it);
+		free_machine(q, it);
+		it->machine = -1;
+		it->state = ITEM_WAITING;
+		it->not_before = not_before;
+		mem_free(&it->reason);
+		it->reason = reason != NULL ? mem_strdup(reason) : NULL;
+		becomes_ready(q, it);
+	}
+}
+
+int
+queue_unsupported(struct queue *q, struct arena *a, int64_t *ret_id, const char **ret_reason)
+{
+	for (size_t i = 0; i < q->classes.n; i++) {
+		struct class *c = q->classes.p[i];
+		if (c->fits.n > 0 || c->ready == 0)
+			continue;
+		for (size_t k = 0; k < c->lanes.n; k++) {
+			for (size_t j = 0; j < c->lanes.p[k]->first.v.n; j++) {
+				const struct item *it = item_get(q, c->lanes.p[k]->first.v.p[j].id);
+				if (it == NULL || it->state != ITEM_READY)
+					continue;
+				*ret_id = it->id;
+				*ret_reason = machines_why_not(a, q->machines, q->n_machines, c->system, c->features);
+				return 0;
+			}
+		}
+	}
+	return 1;
+}
+
+void
+queue_refuse(struct queue *q, int64_t id)
+{
+	struct item *it = item_get(q, id);
+
+	if (it != NULL && it->state != ITEM_BUILDING)
+		remove_above(q, it);
+}
+
+void
+queue_drain_touched(struct queue *q, void (*fn)(void *ctx, int64_t run), void *ctx)
+{
+	for (size_t i = 0; i < q->touched.n; i++)
+		fn(ctx, q->touched.p[i]);
+	q->touched.n = 0;
+}
+
+struct queue_put_back
+queue_put_back(const struct queue *q, int64_t now)
+{
+	struct queue_put_back all = {0};
+
+	for (size_t i = 0; q->postponed.n > 0 && i < q->items.nslots; i++) {
+		for (const struct node *n = q->items.slots[i]; n != NULL; n = n->next) {
+			const struct item *it = (const struct item *)n;
+			if (it->state != ITEM_POSTPONED || it->not_before <= now)
+				continue;
+			if (all.n++ == 0 || it->not_before < all.until) {
+				all.until = it->not_before;
+				all.reason = it->reason;
+			}
+		}
+	}
+	return all;
+}
+
+size_t
+queue_run_open(const struct queue *q, int64_t run)
+{
+	const struct owner *w = (const struct owner *)table_get(&q->owners, (uint64_t)run);
+
+	return w != NULL ? w->open : 0;
+}
+
+struct queue_machine_state
+queue_machine_state(const struct queue *q, size_t machine)
+{
+	return q->machine_states[machine];
+}
+
+struct queue_figures
+queue_figures(const struct queue *q)
+{
+	return (struct queue_figures){.open = q->items.n,
+	    .ready = q->n_ready,
+	    .building = q->n_building,
+	    .postponed = q->postponed.n,
+	    .classes = q->classes.n,
+	    .pulls = q->groups.n};
+}

@@ -1,0 +1,13 @@
+/* mirror - the queue in memory, filled from the database. Private to schedule/. */
+#ifndef EKACI_QUEUE_REPLICA_H
+#define EKACI_QUEUE_REPLICA_H
+
+#include "queue/queue.h"
+#include "store/open.h"
+
+/* Everything that is open, and the shares used of late. */
+must_check int mirror_load(struct queue *q, struct store *s, int64_t now, struct err *e);
+/* What has changed since; positive when something had. */
+must_check int mirror_follow(struct queue *q, struct store *s, int64_t now, struct err *e);
+
+#endif

@@ -1,0 +1,646 @@
+/* Starting what may start, within capacity: one transaction a turn, workers for what it wrote. */
+#include "queue/schedule.h"
+
+#include "queue/replica.h"
+#include "queue/push.h"
+#include "store/run.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/files.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	MAX_STARTS = 128,           /* in one turn; the rest follows in the next */
+	RETRY_FIRST_MS = 60 * 1000, /* then three times as long each time, as Hydra does */
+	ONCE_MORE_MS = 5 * 1000,    /* before what fetches is tried a second and last time */
+	ABSENT_FIRST_MS = 5 * 1000, /* between two looks for a machine; as long as it has been missing, up to */
+	ABSENT_MAX_MS = 60 * 1000,
+	TELL_MS = 250,              /* a run with many builds hears of them together */
+	TROUBLE_MS = 5000,
+	MAX_TOLD = 1024,            /* runs that hear of a full disk at once */
+	MACHINES_MS = 10 * 1000,    /* between two looks at the builders' file */
+	NO_ROOM_MS = 20 * 1000      /* before a full store is looked at again */
+};
+
+struct running {
+	struct schedule *q;
+	struct running *next;
+	int64_t id, begun_ms;
+	size_t machine;
+	const char *drv, *log;
+	struct worker *worker;
+	struct arena a;
+	json_t *built; /* the record, when it came */
+	struct err end;
+	bool again;     /* it is there: built once more to compare */
+	bool cancelled; /* its row says so already */
+	bool over;      /* its worker has ended; to be written */
+};
+
+/* A run that should hear of a change. */
+struct told {
+	int64_t run, at;
+	bool waiting;
+};
+
+struct schedule {
+	struct loop *l;
+	struct store *s;
+	const struct settings *settings;
+	void (*changed)(void *ctx, int64_t run);
+	void *ctx;
+	struct loop_timer *wake, *reread;
+	bool misread; /* the builders' file could not be read the last time */
+	bool full;    /* the store has no room: nothing is begun */
+	struct arena a;
+	const struct machine *machines;
+	size_t n_machines;
+	const char *local_hook;
+	struct queue *queue;
+	struct push *push;
+	struct running *running;
+	VEC(struct told) told;
+	struct schedule_figures figures;
+	bool closing;
+};
+
+const char *
+schedule_no_room(struct arena *a, const struct settings *settings)
+{
+	const struct {
+		const char *what, *where;
+		int64_t least;
+	} disks[] = {
+	    {"the Nix store", "/nix/store", settings->build.min_store_free_mb},
+	    {"ekaci's own folder", settings->state.dir, settings->state.min_free_mb},
+	};
+
+	for (size_t i = 0; i < COUNT(disks); i++) {
+		int64_t left = files_free_mb(disks[i].where);
+		if (left < disks[i].least)
+			return arena_printf(a, "%s has %" PRId64 " MiB left, less than %" PRId64, disks[i].what, left, disks[i].least);
+	}
+	return NULL;
+}
+
+static void
+forget(struct running *r)
+{
+	struct running **at = &r->q->running;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	json_decref(r->built);
+	arena_release(&r->a);
+	mem_free(&r);
+}
+
+/* --- telling runs -------------------------------------------------------------------------------------------------- */
+
+static void
+note_run(void *ctx, int64_t run)
+{
+	struct schedule *q = ctx;
+
+	for (size_t i = 0; i < q->told.n; i++) {
+		if (q->told.p[i].run == run) {
+			q->told.p[i].waiting = true;
+			return;
+		}
+	}
+	struct told t = {.run = run, .waiting = true};
+	vec_push(&q->told, t);
+}
+
+/* Gives when to look again. */
+static int64_t
+tell_runs(struct schedule *q, int64_t now)
+{
+	int64_t next = INT64_MAX;
+
+	queue_drain_touched(q->queue, note_run, q);
+	for (size_t i = 0; i < q->told.n; i++) {
+		struct told *t = &q->told.p[i];
+		bool done = queue_run_open(q->queue, t->run) == 0;
+		if (t->waiting && (done || now - t->at >= TELL_MS)) {
+			t->waiting = false;
+			t->at = now;
+			q->changed(q->ctx, t->run);
+		}
+		if (t->waiting && t->at + TELL_MS < next)
+			next = t->at + TELL_MS;
+		if (!t->waiting && (done || now - t->at >= TELL_MS))
+			q->told.p[i--] = q->told.p[--q->told.n];
+	}
+	return next;
+}
+
+/* --- ends ---------------------------------------------------------------------------------------------------------- */
+
+static void
+on_record(void *ctx, const json_t *rec)
+{
+	struct running *r = ctx;
+
+	if (strcmp(json_str(rec, "type", ""), "built") == 0 && r->built == NULL)
+		r->built = json_incref((json_t *)(uintptr_t)rec);
+}
+
+static void
+on_end(void *ctx, const struct err *end, int64_t outside_ms)
+{
+	struct running *r = ctx;
+	struct schedule *q = r->q;
+
+	(void)outside_ms;
+	r->worker = NULL;
+	if (q->closing) { /* the row stays `building`: the next start queues it again */
+		forget(r);
+		return;
+	}
+	r->end = *end;
+	r->over = true;
+	schedule_kick(q);
+}
+
+/* How a build ended, from its record or from the end of its worker. */
+static enum build_state
+judge_end(const struct running *r, const char **ret_reason)
+{
+	if (r->end.kind != ERR_NONE || r->built == NULL) {
+		*ret_reason = r->end.kind != ERR_NONE ? r->end.msg : "the worker said nothing";
+		return BUILD_INFRASTRUCTURE;
+	}
+	*ret_reason = json_str(r->built, "reason", NULL);
+	return build_state_of(json_str(r->built, "outcome", NULL));
+}
+
+static int64_t
+retry_delay_ms(int64_t attempts)
+{
+	int64_t ms = RETRY_FIRST_MS;
+
+	for (int64_t i = 1; i < attempts && i < 10; i++)
+		ms *= 3;
+	return ms;
+}
+
+/* Infrastructure: whether and when it is tried again. */
+static int
+try_again(struct schedule *q, struct running *r, int64_t now, enum build_state *state, const char **reason,
+    int64_t *ret_not_before, struct err *e)
+{
+	int64_t since, attempts;
+
+	if (json_flag(r->built, "absent", false)) {
+		if (store_build_absent(q->s, r->id, now, &since, e) != 0)
+			return -1;
+		if (now - since >= q->settings->build.max_unsupported_s * 1000) {
+			*state = BUILD_UNSUPPORTED;
+			return 0;
+		}
+		int64_t in = now - since < ABSENT_FIRST_MS ? ABSENT_FIRST_MS : now - since;
+		*ret_not_before = now + (in < ABSENT_MAX_MS ? in : ABSENT_MAX_MS);
+		*state = BUILD_QUEUED;
+		*reason = arena_printf(&r->a, "waiting for a machine: %s", *reason != NULL ? *reason : "");
+		return 0;
+	}
+	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
+		return -1;
+	if (attempts <= q->settings->build.retries) {
+		*ret_not_before = now + retry_delay_ms(attempts);
+		*state = BUILD_QUEUED;
+		q->figures.retried++;
+	}
+	return 0;
+}
+
+/* A builder that may use the network has failed. A server may have been away for a moment, so it is tried once more; that end is
+ * a failure like any other: whoever waits for a source that is gone waits for nothing. */
+static int
+try_once_more(struct schedule *q, struct running *r, int64_t now, enum build_state *state, const char **reason,
+    int64_t *ret_not_before, struct err *e)
+{
+	int64_t attempts;
+
+	if (!json_flag(r->built, "may_pass", false) || q->settings->build.retries == 0)
+		return 0;
+	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
+		return -1;
+	if (attempts > 1)
+		return 0;
+	*ret_not_before = now + ONCE_MORE_MS;
+	*state = BUILD_QUEUED;
+	*reason = "its builder, which may use the network, failed: tried once more";
+	q->figures.retried++;
+	return 0;
+}
+
+static int
+write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
+{
+	const char *reason;
+	enum build_state state = judge_end(r, &reason);
+	bool infrastructure = state == BUILD_INFRASTRUCTURE;
+	int64_t not_before = 0, wall_ms = json_int(r->built, "wall_ms", 0);
+
+	if (r->cancelled) { /* whoever cancelled it wrote that; the row may be queued again already */
+		queue_ended(q->queue, r->id, QUEUE_AGAIN, false, wall_ms, 0, NULL, now);
+		return 0;
+	}
+	if (infrastructure && try_again(q, r, now, &state, &reason, &not_before, e) != 0)
+		return -1;
+	if (state == BUILD_FAILED && try_once_more(q, r, now, &state, &reason, &not_before, e) != 0)
+		return -1;
+	struct build_end end = {.state = state,
+	    .reason = reason,
+	    .tail = json_str(r->built, "tail", NULL),
+	    .phase = json_str(r->built, "phase", NULL),
+	    .log = json_str(r->built, "log", r->log),
+	    .wall_ms = wall_ms,
+	    .not_before = not_before,
+	    .marked = json_flag(r->built, "marked", false)};
+	if (json_is_boolean(json_object_get(r->built, "deterministic")))
+		end.alike = json_flag(r->built, "deterministic", false) ? BUILD_ALIKE : BUILD_NOT_ALIKE;
+	if (store_build_end(q->s, r->id, &end, e) != 0)
+		return -1;
+	log_info("build %s: %s%s%s", r->drv, build_state_name(state), reason != NULL ? ": " : "",
+	    reason != NULL ? reason : "");
+	q->figures.built += state == BUILD_BUILT;
+	q->figures.failed += !build_state_is_good(state) && state != BUILD_QUEUED;
+	queue_ended(q->queue, r->id,
+	    state == BUILD_QUEUED                            ? QUEUE_AGAIN
+	    : build_state_is_good(state) || end.marked ? QUEUE_GOOD
+	                                                     : QUEUE_BAD,
+	    infrastructure, wall_ms, not_before, reason, now);
+	return 0;
+}
+
+/* --- starts -------------------------------------------------------------------------------------------------------- */
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static json_t *
+make_job(const struct schedule *q, const struct running *r)
+{
+	struct arena a = {0};
+	const struct settings *c = q->settings;
+	const struct machine *m = &q->machines[r->machine];
+	const char *root = arena_printf(&a, "%s/gcroots/builds/%s", c->state.dir, base_name(r->drv));
+	const char *builders = m->line;
+
+	/* One machine is offered to Nix, the one that was chosen; with none configured Nix' own settings hold. */
+	if (m->uri == NULL && c->build.builders != NULL && c->build.builders[0] != '\0')
+		builders = "";
+	json_t *job = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:s?,s:b}", "local_hook", q->local_hook, "drv", r->drv, "log", r->log, "root", root,
+	    "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s", (json_int_t)c->build.timeout_s, "max_log_bytes",
+	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "uri",
+	    m->uri, "builders_use_substitutes", c->build.builders_use_substitutes);
+	if (r->again)
+		json_object_set_new(job, "again", json_true());
+	arena_release(&a);
+	return job;
+}
+
+/* Chosen and written, but not at work yet. */
+static int
+write_start(struct schedule *q, const struct queue_choice *c, int64_t now, struct err *e)
+{
+	struct running *r = mem_alloc(sizeof(*r));
+
+	*r = (struct running){.q = q, .next = q->running, .id = c->id, .machine = c->machine, .begun_ms = clock_mono_ms()};
+	r->drv = arena_strdup(&r->a, c->drv);
+	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, base_name(c->drv));
+	q->running = r;
+	queue_started(q->queue, c->id, c->machine, now);
+	return store_build_started(q->s, r->id, r->log, &r->again, e);
+}
+
+static void
+start_workers(struct schedule *q)
+{
+	for (struct running *r = q->running; r != NULL; r = r->next) {
+		if (r->worker != NULL || r->over)
+			continue;
+		struct worker_events events = {on_record, on_end, r};
+		AUTO(json_drop) json_t *job = make_job(q, r);
+		const char *uri = q->machines[r->machine].uri, *session = uri != NULL ? uri : "";
+		if (loop_session_start(q->l, "build", session, job, &events, &r->worker, &r->end) != 0) {
+			r->over = true;
+			loop_timer_set(q->wake, 0);
+			continue;
+		}
+		q->figures.started++;
+	}
+}
+
+/* --- a turn -------------------------------------------------------------------------------------------------------- */
+
+/* With a disk that is nearly full nothing more is begun: builds would only fail. Who waits for builds hears why. */
+static bool
+has_room(struct schedule *q, struct err *e)
+{
+	struct arena a = {0};
+	int64_t ids[MAX_TOLD];
+	size_t n = 0;
+	const char *why = schedule_no_room(&a, q->settings);
+	bool full = why != NULL, was = q->full;
+
+	q->full = full;
+	if (full && !was)
+		log_warn("no build is begun: %s", why);
+	else if (was && !full)
+		log_info("there is room again");
+	arena_release(&a);
+	if (was == full)
+		return !full;
+	if (store_runs_live(q->s, ids, MAX_TOLD, &n, e) != 0)
+		log_err(LOG_ERROR, "schedule", e);
+	for (size_t i = 0; i < n; i++)
+		q->changed(q->ctx, ids[i]);
+	return !full;
+}
+
+static int
+write_turn(struct schedule *q, int64_t now, struct err *e)
+{
+	bool room = has_room(q, e);
+	struct arena a = {0};
+	struct queue_choice c;
+	const char *why;
+	int64_t id;
+	int rc = mirror_follow(q->queue, q->s, now, e);
+
+	for (struct running *r = q->running; rc >= 0 && r != NULL; r = r->next)
+		if (r->over)
+			rc = write_end(q, r, now, e);
+	while (rc >= 0 && queue_unsupported(q->queue, &a, &id, &why) == 0) {
+		struct build_end end = {.state = BUILD_UNSUPPORTED, .reason = why};
+		rc = store_build_end(q->s, id, &end, e);
+		queue_refuse(q->queue, id);
+	}
+	for (int i = 0; rc >= 0 && room && i < MAX_STARTS && queue_next(q->queue, now, &c) == 0; i++)
+		rc = write_start(q, &c, now, e);
+	arena_release(&a);
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+fill_queue(struct schedule *q, struct err *e)
+{
+	queue_free(q->queue);
+	q->queue = queue_new(clock_now_ms());
+	queue_machines(q->queue, q->machines, q->n_machines);
+	return mirror_load(q->queue, q->s, clock_now_ms(), e);
+}
+
+/* The mirror, made again from the database, with what is under way. */
+static void
+begin_anew(struct schedule *q)
+{
+	struct err e;
+
+	if (fill_queue(q, &e) != 0)
+		log_err(LOG_ERROR, "schedule", &e);
+	for (struct running *r = q->running; r != NULL; r = r->next)
+		queue_started(q->queue, r->id, r->machine, clock_now_ms());
+}
+
+/* The database kept nothing of this turn: what had been chosen is chosen again. */
+static void
+undo_turn(struct schedule *q)
+{
+	for (struct running *r = q->running, *next; r != NULL; r = next) {
+		next = r->next;
+		if (r->worker == NULL && !r->over)
+			forget(r);
+	}
+	begin_anew(q);
+}
+
+static void
+look(void *ctx)
+{
+	struct schedule *q = ctx;
+	int64_t now = clock_now_ms(), tell = INT64_MAX;
+	struct err e;
+
+	if (q->closing)
+		return;
+	int rc = store_begin(q->s, &e);
+	if (rc == 0) {
+		rc = write_turn(q, now, &e);
+		if (rc == 0)
+			tell = tell_runs(q, now);
+		rc = store_end(q->s, rc, &e);
+	}
+	if (rc != 0) {
+		log_err(LOG_ERROR, "schedule", &e);
+		undo_turn(q);
+		loop_timer_set(q->wake, TROUBLE_MS);
+		return;
+	}
+	for (struct running *r = q->running, *next; r != NULL; r = next) {
+		next = r->next;
+		if (r->over)
+			forget(r);
+	}
+	struct queue_choice more;
+	int64_t wake = queue_next(q->queue, now, &more) == 0 ? now + (q->full ? NO_ROOM_MS : 0) : queue_wake(q->queue, now);
+	if (tell < wake)
+		wake = tell;
+	if (wake != INT64_MAX)
+		loop_timer_set(q->wake, wake > now ? wake - now + 1 : 0);
+	start_workers(q);
+}
+
+/* --- machines ------------------------------------------------------------------------------------------------------ */
+
+/* What a build runs on stays in the list until it has ended, without slots when it is gone from the file. */
+static void
+adopt_machines(struct schedule *q, const struct machine *fresh, size_t n)
+{
+	VEC(struct machine) all = {0};
+
+	for (size_t i = 0; i < n; i++)
+		vec_push(&all, fresh[i]);
+	for (struct running *r = q->running; r != NULL; r = r->next) {
+		struct machine old = q->machines[r->machine];
+		size_t at = 0;
+		while (at < all.n && !(old.uri == NULL ? all.p[at].uri == NULL && strcmp(all.p[at].systems[0], old.systems[0]) == 0
+		                                       : all.p[at].uri != NULL && strcmp(all.p[at].uri, old.uri) == 0))
+			at++;
+		if (at == all.n) {
+			old.max_jobs = 0;
+			vec_push(&all, old);
+		}
+		r->machine = at;
+	}
+	q->machines = arena_dup(&q->a, all.p, all.n * sizeof(*all.p));
+	q->n_machines = all.n;
+	vec_release(&all);
+}
+
+/* The builders' file is read again now and then, as Nix does; a mistake in it leaves things as they are. */
+static void
+reread_machines(void *ctx)
+{
+	struct schedule *q = ctx;
+	struct arena a = {0};
+	const struct machine *fresh;
+	struct err e;
+	size_t n, known = 0;
+
+	if (q->closing)
+		return;
+	while (known < q->n_machines && (q->machines[known].line == NULL || q->machines[known].max_jobs > 0))
+		known++;
+	bool misread = machines_load(&a, q->settings, &fresh, &n, &e) != 0;
+	if (misread && !q->misread)
+		log_err(LOG_WARN, "the builders stay as they are", &e);
+	q->misread = misread;
+	if (!misread && !machines_same(fresh, n, q->machines, known) && machines_load(&q->a, q->settings, &fresh, &n, &e) == 0) {
+		adopt_machines(q, fresh, n);
+		log_info("the builders have changed: %zu of them now", n);
+		begin_anew(q);
+		schedule_kick(q);
+	}
+	arena_release(&a);
+	loop_timer_set(q->reread, MACHINES_MS);
+}
+
+void
+schedule_kick(struct schedule *q)
+{
+	if (!q->closing)
+		loop_timer_set(q->wake, 0);
+}
+
+/* A build hook of Nix that wants no build: it says so and waits until it is ended. */
+static int
+write_hook(struct schedule *q, struct err *e)
+{
+	q->local_hook = arena_printf(&q->a, "%s/local-hook", q->settings->state.dir);
+	return files_write(q->local_hook, STR("#!/bin/sh\necho '# decline-permanently' >&2\nwhile read -r line; do :; done\n"),
+	    0755, FILES_NO_SYNC, e);
+}
+
+int
+schedule_new(struct loop *l, struct store *s, const struct settings *settings, void (*changed)(void *ctx, int64_t run),
+    void *ctx, struct schedule **ret, struct err *e)
+{
+	struct schedule *q = mem_alloc(sizeof(*q));
+
+	*q = (struct schedule){.l = l, .s = s, .settings = settings, .changed = changed, .ctx = ctx};
+	if (files_mkdirs(arena_printf(&q->a, "%s/logs", settings->state.dir), 0750, e) != 0 ||
+	    files_mkdirs(arena_printf(&q->a, "%s/gcroots/builds", settings->state.dir), 0750, e) != 0 ||
+	    write_hook(q, e) != 0 || machines_load(&q->a, settings, &q->machines, &q->n_machines, e) != 0 || store_builds_recover(s, e) != 0 ||
+	    fill_queue(q, e) != 0) {
+		queue_free(q->queue);
+		arena_release(&q->a);
+		mem_free(&q);
+		return fail_in(e, "schedule");
+	}
+	q->wake = loop_timer_new(l, "schedule", look, q);
+	q->push = push_new(l, s, settings);
+	q->reread = loop_timer_new(l, "machines", reread_machines, q);
+	if (strchr(settings->build.builders, '@') != NULL)
+		loop_timer_set(q->reread, MACHINES_MS);
+	*ret = q;
+	return 0;
+}
+
+int
+schedule_push_run(struct schedule *q, int64_t run, struct err *e)
+{
+	return push_run(q->push, run, e);
+}
+
+void
+schedule_cancel(struct schedule *q, const int64_t *builds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (struct running *r = q->running; r != NULL; r = r->next)
+			if (r->id == builds[i] && !r->over) {
+				r->cancelled = true;
+				if (r->worker != NULL)
+					loop_worker_cancel(r->worker);
+			}
+	schedule_kick(q);
+}
+
+struct schedule_figures
+schedule_figures(const struct schedule *q)
+{
+	struct queue_figures f = queue_figures(q->queue);
+	struct schedule_figures all = q->figures;
+
+	all.running = (int64_t)f.building;
+	all.open = (int64_t)f.open;
+	all.ready = (int64_t)f.ready;
+	return all;
+}
+
+struct schedule_now
+schedule_now(const struct schedule *q, struct arena *a)
+{
+	struct schedule_now now = {0};
+	int64_t mono = clock_mono_ms(), wall = clock_now_ms();
+
+	for (const struct running *r = q->running; r != NULL; r = r->next) {
+		now.building += !r->over;
+		if (!r->over && (now.longest == NULL || mono - r->begun_ms > now.longest_ms)) {
+			now.longest = arena_strdup(a, r->drv);
+			now.longest_ms = mono - r->begun_ms;
+		}
+	}
+	struct queue_put_back back = queue_put_back(q->queue, wall);
+	if (q->full && queue_figures(q->queue).ready > 0) {
+		now.waiting = queue_figures(q->queue).ready;
+		now.wait_ms = NO_ROOM_MS;
+		now.why = schedule_no_room(a, q->settings);
+	} else if (back.n > 0) {
+		now.waiting = back.n;
+		now.wait_ms = back.until - wall;
+		now.why = back.reason != NULL ? arena_strdup(a, back.reason) : NULL;
+	}
+	return now;
+}
+
+static void
+release(void *ctx)
+{
+	struct schedule *q = ctx;
+
+	while (q->running != NULL)
+		forget(q->running);
+	vec_release(&q->told);
+	arena_release(&q->a);
+	mem_free(&q);
+}
+
+void
+schedule_free(struct schedule *q)
+{
+	if (q == NULL)
+		return;
+	q->closing = true;
+	for (struct running *r = q->running; r != NULL; r = r->next)
+		if (r->worker != NULL)
+			loop_worker_cancel(r->worker);
+	loop_timer_free(q->wake);
+	loop_timer_free(q->reread);
+	push_free(q->push);
+	queue_free(q->queue);
+	q->queue = NULL;
+	loop_put_off(q->l, release, q);
+}

@@ -1,0 +1,51 @@
+/*
+ * schedule - a difference becomes builds: in order, fairly, within capacity.
+ *
+ * The queue is rows (store/builds.h), mirrored in memory (queue.h), which chooses. A turn of this module writes the ends
+ * of workers and the starts that follow in one transaction, tells the runs in it, and only then starts workers, each
+ * running the stage `build` on one derivation and one machine. When the transaction fails, the mirror is made anew.
+ *
+ * Infrastructure failures go back to the queue with growing delay, `[build] retries` times; build failures are final, but for
+ * one more try, seconds later, of a builder that may use the network (a fixed-output derivation, builtin:fetchurl too). A
+ * machine that cannot be reached is waited for, `[build] max_unsupported_s` at most. What no configured machine could
+ * build ends at once as unsupported. While the store or our own disk is nearly full nothing is begun. The builders' file
+ * is read again every ten seconds.
+ */
+#ifndef EKACI_QUEUE_SCHEDULE_H
+#define EKACI_QUEUE_SCHEDULE_H
+
+#include "config/config.h"
+#include "store/builds.h"
+#include "support/os/loop.h"
+
+struct schedule;
+
+/* changed is called with a run's id when builds it wants have started or ended, several together when there are many; when
+ * the last has ended, at once. It is called within a transaction. */
+must_check int schedule_new(struct loop *l, struct store *s, const struct settings *settings,
+    void (*changed)(void *ctx, int64_t run), void *ctx, struct schedule **ret, struct err *e);
+/* There may be something to start. */
+void schedule_kick(struct schedule *q);
+/* Ends the workers of these builds; their rows are already cancelled. */
+void schedule_cancel(struct schedule *q, const int64_t *builds, size_t n);
+/* A finished run of a trusted ref: what it built goes to the binary caches; within the caller's transaction. */
+must_check int schedule_push_run(struct schedule *q, int64_t run, struct err *e);
+/* Why no build may be begun for want of space (NULL: there is some), for people; in a. */
+const char *schedule_no_room(struct arena *a, const struct settings *settings);
+/* What is going on, for whoever waits for it. */
+struct schedule_now {
+	size_t building, waiting;  /* builds at work; builds that may not begin yet */
+	const char *longest;       /* the derivation that is at work for the longest time, or NULL */
+	int64_t longest_ms, wait_ms; /* for how long; until one that waits is tried again */
+	const char *why;           /* it waits, for people, or NULL */
+};
+/* Texts in a. */
+struct schedule_now schedule_now(const struct schedule *q, struct arena *a);
+void schedule_free(struct schedule *q);
+
+struct schedule_figures {
+	int64_t running, started, built, failed, retried, open, ready;
+};
+struct schedule_figures schedule_figures(const struct schedule *q);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * builds - derivations that some run wants built, as rows: the durable part of the queue.
+ *
+ * A derivation has one row, however many runs want it. store/open.h reads what is open, for the scheduler. `blocked` counts its inputs (among the rows) that are not
+ * there yet; at zero it is queued. A failure travels to everything that depends on it as dependency_failed with
+ * propagated_from, in the same transaction, so that no state between can be seen or survive a crash; that no machine could be
+ * found travels as itself: nothing has failed.
+ */
+#ifndef EKACI_STORE_BUILDS_H
+#define EKACI_STORE_BUILDS_H
+
+#include "store/store.h"
+
+#include <jansson.h>
+
+/* Why a build that is marked has failed. */
+#define BUILD_MARKED "it was built, and marks itself as failed: nix-support/failed"
+
+/* The states of a build; the first three are open, the rest are ends. */
+enum build_state {
+	BUILD_WAITING, /* for its inputs */
+	BUILD_QUEUED,  /* may start, not before not_before */
+	BUILD_BUILDING,
+	BUILD_BUILT,
+	BUILD_CACHED,            /* was there, or can be fetched */
+	BUILD_FAILED,
+	BUILD_DEPENDENCY_FAILED, /* propagated_from says whose failure */
+	BUILD_TIMED_OUT,
+	BUILD_SILENT,
+	BUILD_LOG_LIMIT,
+	BUILD_INFRASTRUCTURE,    /* not the derivation's fault, and retried in vain */
+	BUILD_CANCELLED,
+	BUILD_UNSUPPORTED,       /* no machine of ours builds this system or has the features */
+	BUILD_STATES
+};
+const char *build_state_name(enum build_state s);
+enum build_state build_state_of(const char *name);
+bool build_state_is_open(enum build_state s);
+bool build_state_is_good(enum build_state s); /* its outputs are there, or will be when fetched */
+
+/* What a run wants, in the words of the stage query; inputs are drv paths among the same call. */
+struct build_want {
+	const char *drv, *name, *system, *features;
+	const json_t *inputs;
+	const char *base_drv; /* of a target: what it was at the base, "" nothing; NULL: not known */
+	bool fixed_output, target, base, cached;
+	bool marked; /* cached, and says of itself that it failed */
+	bool asked; /* somebody named it, or what needs it; not read here */
+	bool retry; /* a known failure does not stand */
+	bool again; /* what is there already is built once more and compared */
+};
+
+/*
+ * Adds what is not there, joins what is, and links all to the run. A derivation known as built or cached that is wanted
+ * again was found missing by the query and is built again. A known failure younger than known_since stands, unless
+ * retried, or of a fixed output, which depends on what is outside. Dependencies come before their dependents in wants.
+ */
+must_check int store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n,
+    int64_t known_since, struct err *e);
+
+/* ret_again: it is built to compare with what is there. */
+must_check int store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e);
+/* What building it once more has shown. */
+enum build_alike { BUILD_NOT_COMPARED, BUILD_ALIKE, BUILD_NOT_ALIKE };
+struct build_end {
+	enum build_state state; /* an end, or BUILD_QUEUED: back to the queue until not_before */
+	const char *reason, *tail, *phase; /* NULL: none */
+	const char *log;        /* NULL: as it stands */
+	int64_t wall_ms, not_before;
+	enum build_alike alike;
+	bool marked; /* BUILD_FAILED, but its outputs are there: what needs it goes on */
+};
+/* Dependents are released or failed. Of a build that is not open any more nothing is changed. */
+must_check int store_build_end(struct store *s, int64_t id, const struct build_end *end, struct err *e);
+/* Whatever was building when the daemon died is queued again; what no live run wants is cancelled. */
+must_check int store_builds_recover(struct store *s, struct err *e);
+
+/* How many builds of a run (base ones too) are still open. */
+must_check int store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e);
+/* What the report wants: object drv -> {state, reason, tail, phase, propagated_from, wall_ms, log, blame, flaky,
+ * deterministic, was}; head side only. was: how its derivation at the base is known to fail, {state, phase, reason}. flaky: true when it was built after it had failed, unchanged; deterministic: what building
+ * it once more has shown. */
+must_check int store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e);
+/* Failed targets of the head whose blame is open: array of drv. */
+must_check int store_run_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e);
+/* The base's derivation of a failed target; "" when it has none. */
+must_check int store_run_base_of(struct store *s, int64_t run, const char *drv, const char *base_drv, struct err *e);
+/* Gives every failed target its blame, from what is known of the base's derivation. */
+must_check int store_run_judge(struct store *s, int64_t run, struct err *e);
+/* A run's wants go; builds that nobody wants any more are cancelled when open. Ids of those that were building are
+ * given back, at most max: their workers must be ended. */
+must_check int store_run_unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n,
+    struct err *e);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * overview - what pages and figures read. Nothing here changes anything.
+ *
+ * Texts are in the arena, as they came from outside: the page escapes them. NULL is what is not there.
+ */
+#ifndef EKACI_STORE_OVERVIEW_H
+#define EKACI_STORE_OVERVIEW_H
+
+#include "store/store.h"
+
+struct view_repository {
+	int64_t id;
+	const char *owner, *name, *default_branch, *clone_url;
+	bool private;
+};
+
+struct view_run {
+	int64_t id, number;
+	struct view_repository repository;
+	const char *head, *base, *base_ref, *state, *reason, *waiting;
+	const char *verdict, *title; /* conclusion and what it says; NULL: not yet */
+	const char *failure;         /* JSON {stage, kind, message} */
+	const char *counts;          /* JSON, record of the stage diff */
+	const char *pr_title, *author;
+	bool wide, fork;
+	int64_t superseded_by; /* 0: not */
+	int64_t created_ms, updated_ms, ended_ms; /* ended 0: not yet */
+};
+
+/* ERR_ABSENT when there is none. Names of repositories are compared as GitHub does, in any case. */
+must_check int view_repository(struct store *s, struct arena *a, const char *owner, const char *name,
+    struct view_repository *ret, struct err *e);
+must_check int view_run(struct store *s, struct arena *a, int64_t id, struct view_run *ret, struct err *e);
+
+/* The newest limit runs, newest first: of public repositories, of one repository, of one pull request. */
+must_check int view_runs_public(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n,
+    struct err *e);
+must_check int view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t number, size_t limit,
+    struct view_run **ret, size_t *ret_n, struct err *e);
+/* The verdict of the newest run of a repository that has one; NULL when there is none. */
+must_check int view_last_verdict(struct store *s, struct arena *a, int64_t repository, const char **ret, struct err *e);
+
+struct view_event {
+	int64_t at_ms;
+	const char *from, *to, *why;
+};
+must_check int view_run_events(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_event **ret,
+    size_t *ret_n, struct err *e);
+
+struct view_build {
+	int64_t id;
+	const char *drv, *name, *system, *state, *reason, *tail, *log, *propagated_from;
+	int64_t attempts, started_ms, ended_ms, wall_ms;
+	bool target; /* only in a run's list */
+};
+/* Those that failed first, then those at work, then the rest; *ret_total counts all. */
+must_check int view_run_builds(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret,
+    size_t *ret_n, int64_t *ret_total, struct err *e);
+must_check int view_build(struct store *s, struct arena *a, const char *drv, struct view_build *ret, struct err *e);
+must_check int view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, struct view_run **ret,
+    size_t *ret_n, struct err *e);
+
+struct view_count {
+	const char *name, *more; /* more: a second label, or NULL */
+	int64_t n;
+};
+/* Counts of rows by state; each reads an index of what is alive, never a whole table. */
+enum view_counted { VIEW_LIVE_RUNS, VIEW_OPEN_BUILDS, VIEW_NEW_DELIVERIES, VIEW_OPEN_DESIRED };
+must_check int view_counts(struct store *s, struct arena *a, enum view_counted what, struct view_count **ret,
+    size_t *ret_n, struct err *e);
+
+#endif

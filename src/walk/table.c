@@ -1,0 +1,68 @@
+/* The tables. Read this file to know the flow. */
+#include "walk/table.h"
+
+#include "changeset/changeset.h"
+#include "evaluate/evaluate.h"
+#include "report/explanation.h"
+#include "graph/graph.h"
+#include "report/report.h"
+#include "build/build.h"
+#include "support/base/mem.h"
+#include "walk/sweep.h"
+
+#include <string.h>
+
+/* In flow order: each stage's records are (part of) the next one's job. */
+static const struct stage stages[] = {
+    {"mirror", changeset_mirror, NULL},
+    {"submodules", changeset_submodules, NULL}, /* of `ekaci diff`; the mirror does the bot's */
+    {"plan", changeset_plan, NULL},
+    {"evaluate", stage_evaluate, NULL},
+    {"diff", graph_stage_diff, NULL},
+    {"report", report_stage, NULL},
+    {"query", schedule_query, NULL},
+    {"build", schedule_build, schedule_build_close},
+    {"push", schedule_push, NULL},
+    {"explain", explain_stage, NULL},
+    {"sweep", sweep_stage, NULL},
+};
+
+/* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */
+static const struct step steps[] = {
+    /* state         stage       lane           attempts  delay  */
+    {RUN_ACCEPTED,  "mirror",   LANE_GIT,      12, 5000, "fetching"},
+    {RUN_MIRRORED,  "plan",     LANE_CPU,       3, 1000, "reading the change"},
+    {RUN_PLANNED,   "evaluate", LANE_EVALUATE,  3, 5000, "evaluating"},
+    {RUN_EVALUATED, "diff",     LANE_CPU,       3, 1000, "comparing"},
+    {RUN_DIFFED,    "query",    LANE_CPU,       5, 5000, "asking the store"},
+    {RUN_QUERIED,   NULL,       LANE_CPU,       0, 0,    "queueing builds"},
+    {RUN_BUILDING,  NULL,       LANE_CPU,       0, 0,    "building"},
+    {RUN_BUILT,     "query",    LANE_CPU,       5, 5000, "asking whose the failures are"},
+    {RUN_JUDGING,   NULL,       LANE_CPU,       0, 0,    "building the base of what failed"},
+};
+
+static const int lane_room[LANES] = {[LANE_GIT] = 4, [LANE_CPU] = 2, [LANE_EVALUATE] = 1, [LANE_REPORT] = 2};
+
+const struct stage *
+pipeline_stage(const char *name)
+{
+	for (size_t i = 0; i < COUNT(stages); i++)
+		if (strcmp(stages[i].name, name) == 0)
+			return &stages[i];
+	return NULL;
+}
+
+const struct step *
+pipeline_step(enum run_state from)
+{
+	for (size_t i = 0; i < COUNT(steps); i++)
+		if (steps[i].from == from)
+			return &steps[i];
+	return NULL;
+}
+
+int
+pipeline_lane_room(enum lane lane)
+{
+	return lane_room[lane];
+}

@@ -1,0 +1,39 @@
+/*
+ * table - THE TABLES: the stages, and the way of a run through its states.
+ *
+ * A worker runs one row of stages. walk/flow.c walks a run along the steps: a step runs its stage in a worker and, when that
+ * has ended well, moves the run on; a step without a stage waits for builds. Outcomes of an attempt:
+ *   done    the step's `done` joined its records and named the next state
+ *   later   ERR_BUSY and ERR_SYSTEM: again after a growing delay, until the attempts are used up
+ *   never   every other error: the run fails and says why on the pull request
+ *   lost    the daemon died: the attempt was counted when it began, so it is simply made again
+ */
+#ifndef EKACI_WALK_TABLE_H
+#define EKACI_WALK_TABLE_H
+
+#include "store/run.h"
+#include "support/os/record.h"
+
+/* A stage as the worker knows it. Its job and records are described in ARCHITECTURE.md. */
+struct stage {
+	const char *name;
+	stage_fn *run;
+	void (*close)(void); /* set: the worker takes job after job, a line each, and calls this after the last */
+};
+const struct stage *pipeline_stage(const char *name); /* NULL when there is none */
+
+/* What a machine has room for at once. */
+enum lane { LANE_GIT, LANE_CPU, LANE_EVALUATE, LANE_REPORT, LANES };
+
+struct step {
+	enum run_state from;
+	const char *stage;    /* NULL: waits for builds */
+	enum lane lane;
+	int attempts;         /* of the stage, before the run fails */
+	int64_t first_delay_ms; /* before the second attempt; doubles, at most ten minutes */
+	const char *doing;    /* for people */
+};
+const struct step *pipeline_step(enum run_state from); /* NULL for ends */
+int pipeline_lane_room(enum lane lane);
+
+#endif

@@ -1,0 +1,110 @@
+/* Whose change it is, and what that allows. */
+#include "walk/trust.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool
+is_among(const json_t *logins, const char *login)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(logins, i, one) {
+		if (login != NULL && strcasecmp(json_string_value(one), login) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The author of a fork's pull request who is no member and not named in [trust] authors. */
+static bool
+is_outsider(const struct settings *c, const struct pull_request *pr)
+{
+	static const char *const members[] = {"OWNER", "MEMBER", "COLLABORATOR"};
+
+	if (!pr->fork)
+		return false;
+	for (size_t k = 0; k < COUNT(members); k++)
+		if (pr->association != NULL && strcmp(pr->association, members[k]) == 0)
+			return false;
+	return !is_among(c->trust.authors, pr->author);
+}
+
+static bool
+is_approved(const struct run *r, const struct pull_request *pr)
+{
+	return r->approved || (pr->approved != NULL && strcmp(pr->approved, r->head) == 0);
+}
+
+enum trust
+trust_of(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	if (r->number == RUN_OF_BRANCH)
+		return TRUST_OWN;
+	return r->number > 0 && !is_approved(r, pr) && is_outsider(c, pr) ? TRUST_NOBODY : TRUST_MEMBERS;
+}
+
+const char *
+trust_holds_evaluation(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	if (strcmp(c->trust.forks, "approve") != 0 || trust_of(c, r, pr) != TRUST_NOBODY)
+		return NULL;
+	return "the evaluation of an outside author's change waits for approval";
+}
+
+const char *
+trust_holds_builds(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	if (!c->build.enabled)
+		return "builds are switched off here";
+	if (r->number == RUN_OF_BRANCH && !c->build.branches)
+		return "branches are not built here";
+	if (r->wide && !is_approved(r, pr))
+		return "wide: builds wait for approval";
+	if (trust_of(c, r, pr) == TRUST_NOBODY && strcmp(c->trust.forks, "build") != 0)
+		return "builds of an outside author wait for approval";
+	return NULL;
+}
+
+bool
+trust_shares(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	return r->number <= 0 || (strcmp(c->cache.refs, "members") == 0 && !is_outsider(c, pr));
+}
+
+bool
+trust_obeys_bot(const struct settings *c, const char *login)
+{
+	return is_among(c->trust.bots, login);
+}
+
+/* GitHub tells whole seconds, so ours are cut to them. */
+static int64_t
+second(int64_t ms)
+{
+	return ms / 1000;
+}
+
+enum approval_is
+trust_approval(const struct approval *a, const struct pull_request *pr, int64_t told)
+{
+	enum { SHORTEST = 7, WHOLE = 40 };
+
+	if (a->head != NULL)
+		return strcmp(a->head, pr->head) == 0 ? APPROVAL_GOOD : APPROVAL_OTHER;
+	if (a->word != NULL) {
+		size_t n = strlen(a->word);
+		if (n < SHORTEST || n > WHOLE || strspn(a->word, "0123456789abcdefABCDEF") != n)
+			return APPROVAL_NONSENSE;
+		if (strncasecmp(a->word, pr->head, n) != 0)
+			return APPROVAL_OTHER;
+		return n == WHOLE || second(a->said) >= second(pr->head_since) ? APPROVAL_GOOD : APPROVAL_UNSEEN;
+	}
+	if (pr->head_since == 0)
+		return APPROVAL_GOOD;
+	if (second(a->said) <= second(pr->head_since))
+		return APPROVAL_UNSEEN;
+	bool looked = a->said - pr->head_since >= TRUST_LOOK_MS || (told != 0 && second(a->said) >= second(told));
+	return looked ? APPROVAL_GOOD : APPROVAL_UNSEEN;
+}

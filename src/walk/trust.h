@@ -1,0 +1,51 @@
+/*
+ * trust - what whose change may: all such decisions, pure functions of the settings, the run and its pull request.
+ *
+ * A branch's own commits and the merge queue come from people who can push. A pull request from a branch of the repository
+ * does, too; one from a fork is trusted when its author is a member or named in [trust] authors. An approval is of one head.
+ */
+#ifndef EKACI_WALK_TRUST_H
+#define EKACI_WALK_TRUST_H
+
+#include "config/config.h"
+#include "store/run.h"
+
+enum trust {
+	TRUST_OWN,     /* a branch by itself: what all others start from */
+	TRUST_MEMBERS, /* theirs, or approved by one */
+	TRUST_NOBODY
+};
+
+/* pr: zeros for a run of no pull request. */
+enum trust trust_of(const struct settings *c, const struct run *r, const struct pull_request *pr);
+/* Why it must not be evaluated, or what it rebuilds not be built, by itself; for people, NULL when it may. */
+const char *trust_holds_evaluation(const struct settings *c, const struct run *r, const struct pull_request *pr);
+const char *trust_holds_builds(const struct settings *c, const struct run *r, const struct pull_request *pr);
+
+/* What an approval says of itself: the whole name of a head where a button or the operator gave one, what followed the
+ * command in a comment, and when that comment was written (GitHub's clock; 0: not known). */
+struct approval {
+	const char *head, *word; /* or NULL */
+	int64_t said;
+};
+enum approval_is {
+	APPROVAL_GOOD,   /* of the head that the pull request has */
+	APPROVAL_OTHER,  /* of another one */
+	APPROVAL_UNSEEN, /* its author cannot have looked at that head */
+	APPROVAL_NONSENSE
+};
+/*
+ * Whether an approval is of the head that the pull request has. Without a name it is of what its author could have seen: the
+ * head that the pull request came with, or one that was pushed in an earlier second and that either was there for
+ * TRUST_LOOK_MS or had its checks concluded. told: when those were, 0 for not yet. A name that is cut short can be had
+ * by trying, so it does not help a push that came after the comment.
+ */
+enum { TRUST_LOOK_MS = 10 * 1000 };
+enum approval_is trust_approval(const struct approval *a, const struct pull_request *pr, int64_t told);
+
+/* Whether what was built for it goes to the binary caches: here an approval is not enough, [cache] refs decides. */
+bool trust_shares(const struct settings *c, const struct run *r, const struct pull_request *pr);
+/* Whether an App, by its login, is one that the operator named: those have no permission that GitHub could be asked for. */
+bool trust_obeys_bot(const struct settings *c, const char *login);
+
+#endif

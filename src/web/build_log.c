@@ -1,0 +1,250 @@
+/* Build logs as text, followed while the build runs. */
+#include "web/build_log.h"
+
+#include "store/overview.h"
+#include "support/base/log.h"
+#include "support/os/packed.h"
+#include "web/page.h"
+
+#include <string.h>
+
+enum {
+	FOLLOW_MS = 500,
+	MAX_FOLLOWERS = 64, /* more readers get what is there and an end */
+	CHUNK = 16 * 1024
+};
+
+/* One answer that reads a log. Those that wait for more are in the list of struct web, suspended. */
+struct follower {
+	struct follower *prev, *next;
+	struct web *w;
+	struct MHD_Connection *mhd; /* set when it first waits */
+	char *drv;
+	struct packed *log;
+	int clean;
+	bool follow, waiting, ended;
+};
+
+enum { CLEAN_TEXT, CLEAN_ESC, CLEAN_CSI, CLEAN_STRING, CLEAN_STRING_ESC, CLEAN_CR, CLEAN_C2 };
+
+/* One byte: its output goes to out[0..1], the number of bytes is returned. */
+static size_t
+clean_byte(int *state, unsigned char c, char *out)
+{
+	size_t n = 0;
+
+	if (*state == CLEAN_CR && c != '\n')
+		out[n++] = '\n';
+	if (*state == CLEAN_C2) {
+		*state = CLEAN_TEXT;
+		if (c >= 0x80 && c < 0xa0) /* a C1 control, which some terminals obey */
+			return n;
+		out[n++] = (char)0xc2;
+	}
+	if (*state == CLEAN_STRING || *state == CLEAN_STRING_ESC) {
+		bool over = c == '\a' || c == '\n' || (*state == CLEAN_STRING_ESC && c == '\\');
+		*state = over ? CLEAN_TEXT : c == 0x1b ? CLEAN_STRING_ESC : CLEAN_STRING;
+		if (c == '\n')
+			out[n++] = '\n';
+		return n;
+	}
+	if (c == 0x1b || c == '\r' || c == 0xc2) {
+		*state = c == 0x1b ? CLEAN_ESC : c == '\r' ? CLEAN_CR : CLEAN_C2;
+		return n;
+	}
+	if (*state == CLEAN_ESC && c >= ' ') {
+		*state = c == '[' ? CLEAN_CSI
+		    : c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' ? CLEAN_STRING
+		    : c <= '/' ? CLEAN_ESC : CLEAN_TEXT;
+		return n;
+	}
+	if (*state == CLEAN_CSI && c >= ' ') {
+		if (c >= '@' && c <= '~')
+			*state = CLEAN_TEXT;
+		return n;
+	}
+	*state = CLEAN_TEXT;
+	if ((c >= ' ' && c != 0x7f) || c == '\n' || c == '\t')
+		out[n++] = (char)c;
+	return n;
+}
+
+size_t
+log_clean(int *state, const char *in, size_t n, char *out)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++)
+		used += clean_byte(state, (unsigned char)in[i], out + used);
+	return used;
+}
+
+static bool
+running(const char *state)
+{
+	return strcmp(state, "waiting") == 0 || strcmp(state, "queued") == 0 || strcmp(state, "building") == 0;
+}
+
+static bool
+still_running(struct follower *f)
+{
+	AUTO(arena_release) struct arena a = {0};
+	struct view_build b;
+	struct err e;
+
+	return view_build(f->w->s, &a, f->drv, &b, &e) == 0 && running(b.state);
+}
+
+static void
+wait_for_more(struct follower *f)
+{
+	struct web *w = f->w;
+
+	f->waiting = true;
+	f->prev = NULL;
+	f->next = w->followers;
+	if (f->next != NULL)
+		f->next->prev = f;
+	else
+		loop_timer_set(w->follow_timer, FOLLOW_MS);
+	w->followers = f;
+	MHD_suspend_connection(f->mhd);
+}
+
+static void
+stop_waiting(struct follower *f)
+{
+	if (f->next != NULL)
+		f->next->prev = f->prev;
+	if (f->prev != NULL)
+		f->prev->next = f->next;
+	else
+		f->w->followers = f->next;
+	f->waiting = false;
+}
+
+/* libmicrohttpd asks for at most max more bytes. */
+static ssize_t
+give(void *ctx, uint64_t at, char *out, size_t max)
+{
+	struct follower *f = ctx;
+	char in[CHUNK];
+	size_t want = max / 2 < sizeof(in) ? max / 2 : sizeof(in), used = 0;
+
+	(void)at;
+	while (used == 0) {
+		/* Asked before reading: what is written before the build ends is then read in any case. */
+		bool more = f->follow && !f->ended && still_running(f);
+		ssize_t n = packed_read(f->log, in, want > 0 ? want : 1);
+		if (n < 0)
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+		if (n == 0 && !more)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+		if (n == 0) {
+			wait_for_more(f);
+			return 0;
+		}
+		used = log_clean(&f->clean, in, (size_t)n, out);
+	}
+	return (ssize_t)used;
+}
+
+static void
+forget(void *ctx)
+{
+	struct follower *f = ctx;
+
+	if (f->waiting)
+		stop_waiting(f);
+	packed_close(&f->log);
+	mem_free(&f->drv);
+	mem_free(&f);
+}
+
+void
+log_follow(void *ctx)
+{
+	struct web *w = ctx;
+
+	while (w->followers != NULL) {
+		struct follower *f = w->followers;
+		stop_waiting(f);
+		MHD_resume_connection(f->mhd);
+	}
+	web_pump(w);
+}
+
+void
+log_stop(struct web *w)
+{
+	while (w->followers != NULL) {
+		struct follower *f = w->followers;
+		f->ended = true;
+		stop_waiting(f);
+		MHD_resume_connection(f->mhd);
+	}
+}
+
+static size_t
+count_followers(const struct web *w)
+{
+	size_t n = 0;
+
+	for (const struct follower *f = w->followers; f != NULL; f = f->next)
+		n++;
+	return n;
+}
+
+/* The file: where the scheduler says, else logs/HASH-NAME. Its name comes from the database, never from the address.
+ * NULL when it is not there. */
+static struct packed *
+open_log(struct page *p, const struct view_build *b)
+{
+	const char *base = strrchr(b->drv, '/') != NULL ? strrchr(b->drv, '/') + 1 : b->drv, *path;
+	struct str stem = str_of(base);
+	struct packed *log = NULL;
+	struct err e;
+
+	if (str_ends(stem, STR(".drv")))
+		stem.n -= 4;
+	if (b->log == NULL)
+		path = arena_printf(p->a, "%s/logs/" STR_FMT, p->w->settings.state_dir, STR_ARG(stem));
+	else
+		path = b->log[0] == '/' ? b->log : arena_printf(p->a, "%s/%s", p->w->settings.state_dir, b->log);
+	return packed_open(path, &log, &e) == 0 ? log : NULL;
+}
+
+int
+page_log(struct page *p, struct err *e)
+{
+	struct view_build b;
+
+	if (page_find_build(p, &b, e) != 0)
+		return -1;
+	p->type = "text/plain; charset=utf-8";
+	struct packed *log = open_log(p, &b);
+	if (log == NULL && running(b.state)) {
+		buf_puts(&p->body, "The log has not begun yet.\n");
+		p->refresh = "3";
+		return 0;
+	}
+	if (log == NULL && b.tail == NULL)
+		return fail(e, ERR_ABSENT, "no log");
+	if (log == NULL) {
+		int state = CLEAN_TEXT;
+		size_t n = strlen(b.tail);
+		char *text = arena_alloc(p->a, 2 * n + 1);
+		buf_puts(&p->body, "The log is gone; these are its last lines.\n\n");
+		buf_add(&p->body, text, log_clean(&state, b.tail, n, text));
+		return 0;
+	}
+	struct follower *f = mem_alloc(sizeof(*f));
+	*f = (struct follower){.w = p->w, .mhd = p->mhd, .log = log, .drv = mem_strdup(b.drv)};
+	f->follow = running(b.state) && count_followers(p->w) < MAX_FOLLOWERS;
+	p->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK, give, f, forget);
+	if (p->response == NULL) {
+		forget(f);
+		return fail(e, ERR_SYSTEM, "libmicrohttpd cannot make a response");
+	}
+	return 0;
+}

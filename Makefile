@@ -216,8 +216,9 @@ regen: $(UNIT_PROGRAMS) $(B)/ekaci
 
 # --- care ---
 
+FORMATTED = $(shell git ls-files -co --exclude-standard -- 'src/*.c' 'src/*.h' 'src/*.cc' 'tests/*.c' 'tests/*.h')
 format:
-	clang-format -i $(SOURCES:%=src/%) $(shell find src -name '*.h') $(wildcard tests/unit/*.[ch])
+	clang-format -i $(FORMATTED)
 
 analyze:
 	$(MAKE) VARIANT=analyze OPT='-O1 -fanalyzer -Wno-analyzer-malloc-leak' all

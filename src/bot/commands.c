@@ -74,8 +74,10 @@ react(struct obey *o, const struct asking *q, const char *content, const char *r
 
 	if (q->command.comment == 0)
 		return;
-	if (content[0] != '+' && store_commands_refused(o->p.store, q->repo.id, q->command.number,
-	                             clock_now_ms() - 3600 * 1000, &refused, &e) == 0 && refused >= MAX_REFUSALS)
+	if (content[0] != '+' &&
+	    store_commands_refused(o->p.store, q->repo.id, q->command.number, clock_now_ms() - 3600 * 1000, &refused, &e) ==
+	        0 &&
+	    refused >= MAX_REFUSALS)
 		reply = NULL;
 	if (store_want_reaction(o->p.store, &to, q->command.comment, content, &e) != 0)
 		log_err(LOG_ERROR, "command", &e);
@@ -133,7 +135,8 @@ start_again(struct obey *o, struct asking *q, bool approved, struct err *e)
 	    .asked = named ? json_line(&q->a, q->words) : NULL,
 	    .ignore_rules = ignore_rules,
 	    /* What was approved for this head stays approved; a branch and the merge queue have nobody else's code. */
-	    .approved = approved || q->command.number <= 0 || (rc == 0 && newest.approved && (!own || strcmp(newest.head, q->pr.head) == 0))};
+	    .approved = approved || q->command.number <= 0 ||
+	                (rc == 0 && newest.approved && (!own || strcmp(newest.head, q->pr.head) == 0))};
 	return flow_start(o->flow, &wanted, e);
 }
 
@@ -173,8 +176,7 @@ static bool
 may(const struct asking *q)
 {
 	bool author = q->pr.author != NULL && strcasecmp(q->pr.author, q->command.login) == 0;
-	bool writer = q->permission != NULL &&
-	              (strcmp(q->permission, "admin") == 0 || strcmp(q->permission, "write") == 0);
+	bool writer = q->permission != NULL && (strcmp(q->permission, "admin") == 0 || strcmp(q->permission, "write") == 0);
 
 	return writer || (author && (strcmp(q->command.verb, "cancel") == 0 || strcmp(q->command.verb, "explain") == 0));
 }
@@ -201,28 +203,35 @@ misses_head(struct obey *o, struct asking *q, const char **ret, struct err *e)
 	if (rc < 0 || q->pr.head == NULL)
 		return rc < 0 ? -1 : 0;
 	const char *head = q->pr.head;
-	const char *how = arena_printf(&q->a, approve ? "`/ekaci approve %s` is an approval of it." : "Say it once more, and it is done for `%.10s`.", head);
+	const char *how = arena_printf(&q->a,
+	    approve ? "`/ekaci approve %s` is an approval of it." : "Say it once more, and it is done for `%.10s`.", head);
 	if (approve && q->command.comment != 0 && json_array_size(q->words) > 0)
 		is.word = word(q, 0);
 	if (q->present != NULL && strcmp(q->present, head) != 0) {
-		*ret = arena_printf(&q->a, "The head is `%.10s` by now, and not yet known here, so nothing was done. Say it again when it "
-		    "has its checks.", q->present);
+		*ret = arena_printf(&q->a,
+		    "The head is `%.10s` by now, and not yet known here, so nothing was done. Say it again when it "
+		    "has its checks.",
+		    q->present);
 		return 0;
 	}
 	switch (trust_approval(&is, &q->pr, rc == 0 && strcmp(newest.head, head) == 0 ? newest.ended : 0)) {
-	case APPROVAL_GOOD:
-		break;
+	case APPROVAL_GOOD: break;
 	case APPROVAL_OTHER:
-		*ret = arena_printf(&q->a, "`%.10s` is not the head of this pull request, which is `%.10s`: nothing of that is approved. %s",
+		*ret = arena_printf(&q->a,
+		    "`%.10s` is not the head of this pull request, which is `%.10s`: nothing of that is approved. %s",
 		    is.head != NULL ? is.head : is.word, head, how);
 		break;
 	case APPROVAL_UNSEEN:
-		*ret = arena_printf(&q->a, "`%.10s` was pushed after this comment was written, or just before: who wrote it cannot have "
-		    "looked at it, so nothing of it is approved. %s", head, how);
+		*ret = arena_printf(&q->a,
+		    "`%.10s` was pushed after this comment was written, or just before: who wrote it cannot have "
+		    "looked at it, so nothing of it is approved. %s",
+		    head, how);
 		break;
 	case APPROVAL_NONSENSE:
-		*ret = arena_printf(&q->a, "`/ekaci approve` takes the name of a commit, at least 7 hex digits of it, or nothing. Nothing is "
-		    "approved. The head is `%.10s`.", head);
+		*ret = arena_printf(&q->a,
+		    "`/ekaci approve` takes the name of a commit, at least 7 hex digits of it, or nothing. Nothing is "
+		    "approved. The head is `%.10s`.",
+		    head);
 		break;
 	}
 	return 0;
@@ -268,7 +277,8 @@ obey_command(struct obey *o, struct asking *q, const char **ret_outcome, struct 
 		*ret_outcome = "refused";
 		react(o, q, "-1", arena_printf(&q->a, "`/ekaci %s` needs write access to this repository.", verb));
 	} else if (strcmp(verb, "explain") == 0) {
-		react(o, q, q->answer != NULL ? "+1" : "confused", q->answer != NULL ? q->answer : "Which attribute? `/ekaci explain ATTR`");
+		react(o, q, q->answer != NULL ? "+1" : "confused",
+		    q->answer != NULL ? q->answer : "Which attribute? `/ekaci explain ATTR`");
 	} else if (strcmp(verb, "priority") == 0) {
 		rc = set_priority(o, q, e);
 	} else if (!q->pr.open || q->closed) {
@@ -400,8 +410,9 @@ explain(struct asking *q)
 	}
 	for (size_t i = 0; i < MAX_EXPLAINED && i < json_array_size(q->words); i++)
 		json_array_append(attrs, json_array_get(q->words, i));
-	AUTO(json_drop) json_t *job = json_pack("{s:O,s:s,s:O?,s:i}", "attrs", attrs, "difference", r.difference, "evaluations",
-	    evaluations, "max_bytes", MAX_ANSWER);
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:O,s:s,s:O?,s:i}", "attrs", attrs, "difference", r.difference, "evaluations", evaluations,
+	    "max_bytes", MAX_ANSWER);
 	if (loop_worker_start(q->o->p.loop, "explain", job, &events, &q->worker, &e) == 0)
 		return true;
 	log_err(LOG_ERROR, "command", &e);
@@ -425,7 +436,8 @@ on_present(void *ctx, const json_t *pull, const struct err *why)
 	}
 	q->present = arena_strdup(&q->a, json_str_at(pull, "head.sha", ""));
 	q->closed = strcmp(json_str(pull, "state", ""), "open") != 0;
-	if (q->closed || q->pr.head == NULL || strcmp(q->present, q->pr.head) == 0 || q->command.attempts >= MAX_HEAD_ATTEMPTS) {
+	if (q->closed || q->pr.head == NULL || strcmp(q->present, q->pr.head) == 0 ||
+	    q->command.attempts >= MAX_HEAD_ATTEMPTS) {
 		settle(q);
 		return;
 	}
@@ -465,7 +477,8 @@ ask_permission(struct asking *q)
 	if (trust_obeys_bot(o->p.settings, q->command.login))
 		on_permission(q, "write", NULL);
 	else
-		send_permission(o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.login, on_permission, q);
+		send_permission(o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.login, on_permission,
+		    q);
 }
 
 /* A pull request from before the bot came: ask GitHub what it is. */
@@ -526,8 +539,7 @@ ask(struct obey *o, struct err *e)
 	} else if (rc == 0 || q->command.number <= 0)
 		ask_permission(q);
 	else
-		send_pull(o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.number,
-		    on_pull, q);
+		send_pull(o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.number, on_pull, q);
 	return 0;
 }
 

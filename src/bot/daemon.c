@@ -1,8 +1,9 @@
 /* The bot: parts in order, the loop, the parts in reverse. */
 #include "bot/daemon.h"
 
-#include "walk/flow.h"
 #include "bot/deliveries.h"
+#include "evaluate/sandbox.h"
+#include "nix/access.h"
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "store/run.h"
@@ -11,8 +12,7 @@
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
-#include "nix/access.h"
-#include "evaluate/sandbox.h"
+#include "walk/flow.h"
 #include "walk/sweep.h"
 
 #include <fcntl.h>
@@ -21,8 +21,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000, HOUR_MS = 3600 * 1000,
-	MAX_LIVE = 4096 };
+enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000, HOUR_MS = 3600 * 1000, MAX_LIVE = 4096 };
 
 struct daemon {
 	struct arena a;
@@ -236,14 +235,13 @@ open_parts(struct daemon *d, struct err *e)
 	        e) != 0)
 		return -1;
 	if (ws.secret.n == 0)
-		return fail(e, ERR_INPUT, "[github] webhook_secret_file: a webhook secret is needed; anybody could post otherwise");
+		return fail(e, ERR_INPUT,
+		    "[github] webhook_secret_file: a webhook secret is needed; anybody could post otherwise");
 	struct flow_parts parts = {.settings = c};
 	look_at_store();
 	limit_evaluations(d, &parts);
-	if (loop_new(&d->loop, e) != 0 ||
-	    store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
-	    send_start(d->loop, d->store, c, &d->sender, e) != 0 ||
-	    web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
+	if (loop_new(&d->loop, e) != 0 || store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
+	    send_start(d->loop, d->store, c, &d->sender, e) != 0 || web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
 		return -1;
 	parts.loop = d->loop;
 	parts.store = d->store;

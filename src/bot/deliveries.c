@@ -1,8 +1,8 @@
 /* What GitHub told us. */
 #include "bot/deliveries.h"
 
-#include "forge/github/accept.h"
 #include "bot/commands.h"
+#include "forge/github/accept.h"
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
@@ -164,13 +164,9 @@ on_pull_request(struct intake *in, struct arena *a, const struct event *ev, stru
 		if (pr.changed > known.changed && (put_repository(in, ev, e) != 0 || store_pull_put(in->p.store, &pr, e) != 0))
 			return -1;
 		return start_missing(in, a, &known, reason, e);
-	case NEWS_EARLY:
-		return store_head_early(in->p.store, &pr, e);
-	case NEWS_BESIDE:
-		pr.head = known.head;
-		break;
-	case NEWS:
-		break;
+	case NEWS_EARLY: return store_head_early(in->p.store, &pr, e);
+	case NEWS_BESIDE: pr.head = known.head; break;
+	case NEWS: break;
 	}
 	if (put_repository(in, ev, e) != 0 || put_with_followers(in, a, &pr, e) != 0)
 		return -1;
@@ -195,8 +191,8 @@ is_heard(const struct intake *in, const char *login, bool bot)
 }
 
 static int
-add_command(struct intake *in, const struct event *ev, int64_t number, int64_t comment, const char *verb,
-    const char *words, struct err *e)
+add_command(struct intake *in, const struct event *ev, int64_t number, int64_t comment, const char *verb, const char *words,
+    struct err *e)
 {
 	struct store_command c = {.repository = ev->repository.id,
 	    .number = number,
@@ -282,8 +278,8 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 		n = rc == 0;
 	}
 	/* An approval of a head that is none any more is answered, so that nobody takes it for one of the newer. */
-	if (n == 0 && strcmp(verb, "approve") == 0 && store_pulls_once_of_head(in->p.store, ev->repository.id, ev->check.head,
-	                                                  numbers, COUNT(numbers), &n, e) != 0)
+	if (n == 0 && strcmp(verb, "approve") == 0 &&
+	    store_pulls_once_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (add_command(in, ev, numbers[i], 0, verb, words, e) != 0)
@@ -384,23 +380,16 @@ static int
 on_event(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	switch (ev->kind) {
-	case EVENT_PULL_REQUEST:
-		return on_pull_request(in, a, ev, e);
-	case EVENT_COMMENT:
-		return on_comment(in, a, ev, e);
+	case EVENT_PULL_REQUEST: return on_pull_request(in, a, ev, e);
+	case EVENT_COMMENT: return on_comment(in, a, ev, e);
 	case EVENT_CHECK_RUN:
-	case EVENT_CHECK_SUITE:
-		return on_button(in, a, ev, e);
-	case EVENT_INSTALLATION:
-		return on_installation(in, ev, e);
-	case EVENT_PUSH:
-		return on_push(in, a, ev, e);
-	case EVENT_MERGE_GROUP:
-		return on_merge_group(in, ev, e);
+	case EVENT_CHECK_SUITE: return on_button(in, a, ev, e);
+	case EVENT_INSTALLATION: return on_installation(in, ev, e);
+	case EVENT_PUSH: return on_push(in, a, ev, e);
+	case EVENT_MERGE_GROUP: return on_merge_group(in, ev, e);
 	case EVENT_INSTALLATION_REPOSITORIES:
 	case EVENT_IGNORED:
-	case EVENT_PING:
-		break;
+	case EVENT_PING: break;
 	}
 	return 0;
 }

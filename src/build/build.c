@@ -1,11 +1,11 @@
 /* One derivation, built by Nix under limits, with a log. */
 #include "build/build.h"
 
-#include "nix/settings.h"
-#include "nix/build_words.h"
 #include "build/outcome.h"
-#include "nix/session.h"
 #include "build/sizes.h"
+#include "nix/build_words.h"
+#include "nix/session.h"
+#include "nix/settings.h"
 #include "store/builds.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -18,8 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEPT_BYTES = 128 * 1024, PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
-	 TAIL_BYTES = 4096, TAIL_LINES = 40 };
+enum {
+	KEPT_BYTES = 128 * 1024,
+	PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
+	TAIL_BYTES = 4096,
+	TAIL_LINES = 40
+};
 
 static const char store_dir[] = "/nix/store";
 
@@ -188,7 +192,10 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 	*ret = r.end == SESSION_REFUSED ? outcome_of_refusal(&t->a, &end, r.message, tail)
 	                                : outcome_of_status(&t->a, &end, r.status, r.message, tail);
 	if (r.message != NULL && r.message[0] != '\0') /* last in the log; the lines of it that it repeats stand there */
-		return on_bytes(&t->sink, 2, str_of(arena_printf(&t->a, "error: %s\n", nixwords_without_log(&t->a, r.message))), e) < 0 ? -1 : 0;
+		return on_bytes(&t->sink, 2, str_of(arena_printf(&t->a, "error: %s\n", nixwords_without_log(&t->a, r.message))),
+		           e) < 0
+		           ? -1
+		           : 0;
 	return 0;
 }
 
@@ -253,9 +260,10 @@ schedule_build(const json_t *job, struct record_out *out, struct err *e)
 		struct str tail = outcome_lines(&t.a, kept_log, t.sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
 		const char *phase = built ? NULL : t.phase != NULL ? t.phase : outcome_phase(&t.a, kept_log);
 		json_t *alike = built && t.again ? json_boolean(!o.differs) : json_null();
-		record_emit(out, json_pack("{s:b,s:b,s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "may_pass", o.may_pass, "marked", o.marked, "deterministic", alike, "type", "built", "outcome", o.state, "reason",
-		                     o.reason, "phase", phase, "absent", o.absent, "tail", json_any_string(tail), "wall_ms",
-		                     (json_int_t)t.wall_ms));
+		record_emit(out,
+		    json_pack("{s:b,s:b,s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "may_pass", o.may_pass, "marked", o.marked,
+		        "deterministic", alike, "type", "built", "outcome", o.state, "reason", o.reason, "phase", phase,
+		        "absent", o.absent, "tail", json_any_string(tail), "wall_ms", (json_int_t)t.wall_ms));
 	}
 	/* After the record: nobody waits for it, and a log that cannot be compressed is a log still. */
 	struct err ignored;

@@ -18,8 +18,8 @@ enum {
 struct copying {
 	struct arena a;
 	const json_t *options;
-	struct map *into;   /* lines of standard output go there, or NULL */
-	struct buf tail;    /* of standard error */
+	struct map *into; /* lines of standard output go there, or NULL */
+	struct buf tail;  /* of standard error */
 };
 
 static int
@@ -67,8 +67,8 @@ run(struct copying *c, const char *const *words, const struct map *paths, struct
 		if (rc != 0)
 			return -1;
 		if (r.end != CHILD_EXITED || r.code != 0)
-			return fail(e, r.end == CHILD_CANCELLED ? ERR_BUSY : ERR_SYSTEM, "%s %s ended with %d: " STR_FMT, words[0], words[1],
-			    r.code, STR_ARG(str_trim(buf_get(&c->tail))));
+			return fail(e, r.end == CHILD_CANCELLED ? ERR_BUSY : ERR_SYSTEM, "%s %s ended with %d: " STR_FMT,
+			    words[0], words[1], r.code, STR_ARG(str_trim(buf_get(&c->tail))));
 	}
 	return 0;
 }

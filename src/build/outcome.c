@@ -120,8 +120,9 @@ unreachable(struct arena *a, const struct outcome_end *end, struct str tail)
 {
 	ptrdiff_t why = nixwords_find(tail, NIXWORD_UNREACHABLE);
 	struct str words = why >= 0 ? str_from(tail, (size_t)why) : STR("");
-	const char *reason = str_starts(words, STR("cannot ")) ? one_line(a, words)
-	                                                        : arena_printf(a, "Nix finds no machine; %s was to build it", end->uri);
+	const char *reason = str_starts(words, STR("cannot "))
+	                         ? one_line(a, words)
+	                         : arena_printf(a, "Nix finds no machine; %s was to build it", end->uri);
 
 	return (struct outcome){.state = "infrastructure", .reason = reason, .absent = true};
 }
@@ -198,11 +199,13 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 		return build_failed(end->code, tail);
 	const char *begun = arena_printf(a, "building '%s' on '%s'", end->drv, end->uri != NULL ? end->uri : "");
 	if (end->uri != NULL)
-		return !has(tail, begun) && nixwords_say(tail, NIXWORD_UNREACHABLE) ? unreachable(a, end, tail) : remote_end(a, end, tail);
+		return !has(tail, begun) && nixwords_say(tail, NIXWORD_UNREACHABLE) ? unreachable(a, end, tail)
+		                                                                    : remote_end(a, end, tail);
 	ptrdiff_t at = find_last(tail, STR("error: "));
 	struct str words = at >= 0 ? str_from(tail, (size_t)at) : STR("");
 	/* A fixed-output derivation whose builder fails, without a code of its own. */
-	if (nixwords_begin(words, NIXWORD_SUMMARY) && nixwords_say(words, NIXWORD_BUILDER_ENDED) && !nixwords_say(words, NIXWORD_DISK_FULL))
+	if (nixwords_begin(words, NIXWORD_SUMMARY) && nixwords_say(words, NIXWORD_BUILDER_ENDED) &&
+	    !nixwords_say(words, NIXWORD_DISK_FULL))
 		return (struct outcome){.state = "failed", .reason = "the builder failed", .may_pass = true};
 	words = words.n > 0 ? str_from(words, strlen("error: ")) : words;
 	if (nixwords_say(words, NIXWORD_DISK_FULL))
@@ -211,7 +214,8 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 		return not_deterministic;
 	if (nixwords_say(words, NIXWORD_HASH_MISMATCH))
 		return said("failed", "the output does not have the hash it promises");
-	return nixwords_say(words, NIXWORD_LACKS) || nixwords_say(words, NIXWORD_NOT_ALLOWED) ? not_here(a, words) : outside(a, words);
+	return nixwords_say(words, NIXWORD_LACKS) || nixwords_say(words, NIXWORD_NOT_ALLOWED) ? not_here(a, words)
+	                                                                                      : outside(a, words);
 }
 
 /* Nix calls "transient" what a builder did that could reach the network, and what a cache promised and did not keep. */
@@ -233,7 +237,8 @@ outcome_of_refusal(struct arena *a, const struct outcome_end *end, const char *m
 		return unreachable(a, end, tail);
 	if (end->uri != NULL || end->machine != NULL)
 		return remote_end(a, end, tail);
-	return nixwords_say(words, NIXWORD_LACKS) || nixwords_say(words, NIXWORD_NOT_ALLOWED) ? not_here(a, words) : outside(a, words);
+	return nixwords_say(words, NIXWORD_LACKS) || nixwords_say(words, NIXWORD_NOT_ALLOWED) ? not_here(a, words)
+	                                                                                      : outside(a, words);
 }
 
 struct outcome
@@ -249,11 +254,9 @@ outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_statu
 	case NIX_BUILT:
 	case NIX_SUBSTITUTED:
 	case NIX_ALREADY_VALID:
-	case NIX_RESOLVES_TO_ALREADY_VALID:
-		return said("built", NULL);
+	case NIX_RESOLVES_TO_ALREADY_VALID: return said("built", NULL);
 	case NIX_PERMANENT_FAILURE:
-	case NIX_CACHED_FAILURE:
-		return said("failed", "the builder failed");
+	case NIX_CACHED_FAILURE: return said("failed", "the builder failed");
 	case NIX_INPUT_REJECTED: /* until 2.26 of what is wrong with the derivation; since then also of what is not for this machine */
 		if (end->uri != NULL && !end->begun)
 			return unreachable(a, end, tail);
@@ -264,22 +267,20 @@ outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_statu
 		if (nixwords_say(words, NIXWORD_HASH_MISMATCH))
 			return said("failed", "the output does not have the hash it promises");
 		return said("failed", arena_printf(a, "Nix refused its output: %s", one_line(a, words)));
-	case NIX_TIMED_OUT:
-		return timed_out(end, words);
-	case NIX_LOG_LIMIT_EXCEEDED:
-		return said("log_limit", "the log passed its limit");
-	case NIX_NOT_DETERMINISTIC:
-		return not_deterministic;
-	case NIX_TRANSIENT_FAILURE:
-		return remote ? remote_end(a, end, tail) : transient(a, end, words);
+	case NIX_TIMED_OUT: return timed_out(end, words);
+	case NIX_LOG_LIMIT_EXCEEDED: return said("log_limit", "the log passed its limit");
+	case NIX_NOT_DETERMINISTIC: return not_deterministic;
+	case NIX_TRANSIENT_FAILURE: return remote ? remote_end(a, end, tail) : transient(a, end, words);
 	case NIX_DEPENDENCY_FAILED: /* the store had it when we asked, and has it no more: Nix tried to build it */
-		return end->dependency_begun ? said("failed", "something it needs was not in the store any more, and failed to build")
-		                             : outside(a, words);
+		return end->dependency_begun
+		           ? said("failed", "something it needs was not in the store any more, and failed to build")
+		           : outside(a, words);
 	case NIX_MISC_FAILURE:
-	case NIX_NO_SUBSTITUTERS:
-		break;
+	case NIX_NO_SUBSTITUTERS: break;
 	}
-	return remote && end->begun ? remote_end(a, end, tail) : end->uri != NULL ? unreachable(a, end, tail) : outside(a, words);
+	return remote && end->begun ? remote_end(a, end, tail)
+	       : end->uri != NULL   ? unreachable(a, end, tail)
+	                            : outside(a, words);
 }
 
 /* --- phases -------------------------------------------------------------------------------------------------------- */
@@ -291,11 +292,15 @@ outcome_phase(struct arena *a, struct str tail)
 	static const struct {
 		const char *line, *phase;
 	} words[] = {
-	    {"unpacking sources", "unpackPhase"},       {"patching sources", "patchPhase"},
+	    {"unpacking sources", "unpackPhase"},
+	    {"patching sources", "patchPhase"},
 	    {"updateAutotoolsGnuConfigScriptsPhase", "updateAutotoolsGnuConfigScriptsPhase"},
-	    {"configuring", "configurePhase"},          {"building", "buildPhase"},
-	    {"running tests", "checkPhase"},            {"installing", "installPhase"},
-	    {"post-installation fixup", "fixupPhase"},  {"running install tests", "installCheckPhase"},
+	    {"configuring", "configurePhase"},
+	    {"building", "buildPhase"},
+	    {"running tests", "checkPhase"},
+	    {"installing", "installPhase"},
+	    {"post-installation fixup", "fixupPhase"},
+	    {"running install tests", "installCheckPhase"},
 	};
 	const char *found = NULL;
 
@@ -345,7 +350,8 @@ add_lines(struct buf *out, const struct str *lines, size_t from, size_t to, size
 	for (size_t i = first; i < to; i++) {
 		for (size_t k = 0; k < lines[i].n; k++) {
 			unsigned char c = (unsigned char)lines[i].p[k];
-			if (c >= ' ' || c == '\t' || c == '\r' || c == 0x1b) /* colours are the page's affair; NUL is nobody's */
+			if (c >= ' ' || c == '\t' || c == '\r' ||
+			    c == 0x1b) /* colours are the page's affair; NUL is nobody's */
 				buf_putc(out, (char)c);
 		}
 		buf_putc(out, '\n');

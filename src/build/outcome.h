@@ -11,11 +11,11 @@
 #include "nix/session.h"
 
 struct outcome_end {
-	bool exited;      /* else: by a signal */
+	bool exited; /* else: by a signal */
 	int code;
 	bool our_silence, our_wall, log_limit; /* a limit of ours ended it */
 	const char *drv;
-	const char *uri;  /* the machine that was chosen, or NULL for this one */
+	const char *uri; /* the machine that was chosen, or NULL for this one */
 	/* Of a session: */
 	const char *machine; /* where its builder was begun, or NULL: here, or nowhere */
 	bool begun, dependency_begun;
@@ -34,8 +34,8 @@ struct outcome outcome_of(struct arena *a, const struct outcome_end *end, struct
 
 /* The same where Nix answered in its protocol: with a status, or (refused) with an error instead of one. message: its words, or
  * NULL; tail: the end of the log, without them. */
-struct outcome outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_status status,
-    const char *message, struct str tail);
+struct outcome outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_status status, const char *message,
+    struct str tail);
 struct outcome outcome_of_refusal(struct arena *a, const struct outcome_end *end, const char *message, struct str tail);
 
 /* The phase of stdenv that a log ended in ("buildPhase"), or NULL. */

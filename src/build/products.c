@@ -30,7 +30,8 @@ open_below(const char *store_dir, const char *path, int flags)
 static struct str
 read_small(struct arena *a, const char *store_dir, const char *output, const char *name)
 {
-	AUTO(fd_close) int fd = open_below(store_dir, arena_printf(a, "%s/nix-support/%s", output, name), O_RDONLY | O_NONBLOCK);
+	AUTO(fd_close)
+	int fd = open_below(store_dir, arena_printf(a, "%s/nix-support/%s", output, name), O_RDONLY | O_NONBLOCK);
 	struct str none = {"", 0};
 	struct stat st;
 
@@ -84,7 +85,8 @@ plain(struct str w, const char *also)
 		return false;
 	for (size_t i = 0; i < w.n; i++) {
 		char c = w.p[i];
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr(also, c) != NULL) || c == '\0')
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr(also, c) != NULL) ||
+		    c == '\0')
 			return false;
 	}
 	return true;
@@ -125,8 +127,8 @@ metric_at(json_t *list, struct str name, struct str unit)
 		if (str_is(name, json_str(j, "name", "")) && str_is(unit, json_str(j, "unit", "")))
 			return i;
 	}
-	json_array_append_new(list, json_pack("{s:o,s:o,s:n,s:n}", "name", json_any_string(name), "unit", json_any_string(unit),
-	                                "base", "head"));
+	json_array_append_new(list,
+	    json_pack("{s:o,s:o,s:n,s:n}", "name", json_any_string(name), "unit", json_any_string(unit), "base", "head"));
 	return i;
 }
 
@@ -161,8 +163,8 @@ store_path(const char *store_dir, struct str path)
 {
 	struct str rest = path;
 
-	if (path.n > MAX_PATH || !str_utf8_ok(path) || !str_starts(path, str_of(store_dir)) || path.n <= strlen(store_dir) + 1 ||
-	    path.p[strlen(store_dir)] != '/')
+	if (path.n > MAX_PATH || !str_utf8_ok(path) || !str_starts(path, str_of(store_dir)) ||
+	    path.n <= strlen(store_dir) + 1 || path.p[strlen(store_dir)] != '/')
 		return false;
 	while (rest.n != 0)
 		if (str_is(str_cut(rest, '/', &rest), ".."))

@@ -1,9 +1,9 @@
 /* What must be built: the store is asked once, the graph is read from the .drv files. */
 #include "build/build.h"
 
-#include "nix/settings.h"
-#include "nix/build_words.h"
 #include "build/sizes.h"
+#include "nix/build_words.h"
+#include "nix/settings.h"
 
 #include "nix/drv.h"
 #include "report/model.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-	CHUNK = 8000,            /* derivations in one command line; a path has about 100 bytes, the limit is 2 MB */
+	CHUNK = 8000, /* derivations in one command line; a path has about 100 bytes, the limit is 2 MB */
 	MAX_LISTED_BYTES = 512 * 1024 * 1024
 };
 
@@ -23,8 +23,8 @@ static const char store_dir[] = "/nix/store";
 /* What the dry run said. Paths are copied to the arena. */
 struct answer {
 	struct arena *a;
-	struct map build;  /* derivations that will be built */
-	size_t fetch;      /* paths that will be fetched */
+	struct map build; /* derivations that will be built */
+	size_t fetch;     /* paths that will be fetched */
 	enum { NOWHERE, TO_BUILD, TO_FETCH } section;
 	struct buf tail;
 };
@@ -107,7 +107,7 @@ struct node {
 struct listing {
 	struct arena *a;
 	struct answer *w;
-	struct node *nodes; /* as in w->build */
+	struct node *nodes;  /* as in w->build */
 	const json_t *bases; /* target -> the base's derivation; NULL on the base's side */
 	const json_t *asked; /* targets that were named, or NULL: all */
 	bool naming;         /* what is emitted now is of those */
@@ -215,9 +215,9 @@ marked_failed(const char *drv)
 static void
 emit_cached(struct listing *l, const char *drv, const char *system)
 {
-	json_t *rec = json_pack("{s:b,s:s,s:s,s:o,s:s,s:[],s:[],s:b,s:b,s:b,s:b}", "marked", marked_failed(drv), "type", "build", "drv", drv, "name",
-	    json_any_string(drv_name(str_of(drv))), "system", system, "features", "inputs", "target", 1, "fixed_output", 0,
-	    "cached", 1, "asked", is_asked(l, str_of(drv)));
+	json_t *rec = json_pack("{s:b,s:s,s:s,s:o,s:s,s:[],s:[],s:b,s:b,s:b,s:b}", "marked", marked_failed(drv), "type",
+	    "build", "drv", drv, "name", json_any_string(drv_name(str_of(drv))), "system", system, "features", "inputs",
+	    "target", 1, "fixed_output", 0, "cached", 1, "asked", is_asked(l, str_of(drv)));
 
 	put_base(rec, l->bases, str_of(drv));
 	record_emit(l->out, rec);
@@ -241,8 +241,8 @@ emit_builds(struct listing *l, struct err *e)
 
 /* targets: drv -> system; bases: drv -> the base's, or NULL; asked: those of them that were named, or NULL. */
 static int
-list_builds(struct arena *a, const json_t *targets, const json_t *bases, const json_t *asked, const json_t *unknown, const json_t *options,
-    struct record_out *out, struct err *e)
+list_builds(struct arena *a, const json_t *targets, const json_t *bases, const json_t *asked, const json_t *unknown,
+    const json_t *options, struct record_out *out, struct err *e)
 {
 	AUTO(json_drop) json_t *drvs = json_array();
 	struct answer w = {.a = a};
@@ -350,7 +350,8 @@ asked_targets(struct arena *a, const json_t *difference, const json_t *targets, 
 			continue;
 		json_array_foreach(names, k, name) {
 			const json_t *path = json_object_get(item, "path");
-			if (!model_attr_is(a, path, json_string_value(name)) && !model_attr_below(a, path, json_string_value(name)))
+			if (!model_attr_is(a, path, json_string_value(name)) &&
+			    !model_attr_below(a, path, json_string_value(name)))
 				continue;
 			json_object_set_new(asked, drv, json_true());
 			json_object_set_new(found, json_string_value(name), json_true());
@@ -376,8 +377,7 @@ schedule_query(const json_t *job, struct record_out *out, struct err *e)
 	struct err unmeasured = {0};
 	const char *file;
 
-	if (json_need_str(job, "difference", &file, e) != 0 ||
-	    json_read_file(file, (size_t)2 << 30, &difference, e) != 0)
+	if (json_need_str(job, "difference", &file, e) != 0 || json_read_file(file, (size_t)2 << 30, &difference, e) != 0)
 		return -1;
 	if (strcmp(json_str(job, "side", "head"), "base") == 0)
 		targets = base_targets(difference, json_object_get(job, "failed"), out);

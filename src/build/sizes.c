@@ -53,9 +53,9 @@ package(const struct infos *q, const json_t *attr)
 	if (infos_where(q, b) == INFOS_STORE && infos_where(q, h) == INFOS_STORE)
 		sizes_files(store_dir, b, h, &metrics, &products);
 	return json_pack("{s:O,s:O?,s:O?,s:O?,s:O?,s:[I,I],s:o?,s:o,s:o}", "path", json_object_get(attr, "path"), "job",
-	    json_object_get(attr, "job"), "system", json_object_get(attr, "system"), "name", json_object_get(attr, "name"), "drv",
-	    json_at(attr, "head.drv"), "output", (json_int_t)bytes[0], (json_int_t)bytes[1], "closure", closure, "metrics",
-	    metrics != NULL ? metrics : json_array(), "products", products != NULL ? products : json_array());
+	    json_object_get(attr, "job"), "system", json_object_get(attr, "system"), "name", json_object_get(attr, "name"),
+	    "drv", json_at(attr, "head.drv"), "output", (json_int_t)bytes[0], (json_int_t)bytes[1], "closure", closure,
+	    "metrics", metrics != NULL ? metrics : json_array(), "products", products != NULL ? products : json_array());
 }
 
 static void
@@ -150,8 +150,8 @@ measure(struct infos *q, const json_t *difference, json_t **ret, struct err *e)
 			json_array_append(packages, p);
 		json_decref(p);
 	}
-	*ret = json_pack("{s:s,s:I,s:I,s:o}", "type", "sizes", "compared", compared, "left_out",
-	    (json_int_t)left_out, "packages", packages);
+	*ret = json_pack("{s:s,s:I,s:I,s:o}", "type", "sizes", "compared", compared, "left_out", (json_int_t)left_out,
+	    "packages", packages);
 	return 0;
 }
 

@@ -52,7 +52,7 @@ must_check int changeset_merge(const char *git_dir, const char *base, const char
 must_check int changeset_git_dir(struct arena *a, const char *dir, const char **ret, struct err *e);
 
 /* All mistakes of a .ekaci/config.json in a folder, and the warnings. -1 only when it cannot be read. */
-must_check int changeset_check_config(
-    struct arena *a, const char *path, struct mistakes *ret, json_t **ret_warnings, struct err *e);
+must_check int changeset_check_config(struct arena *a, const char *path, struct mistakes *ret, json_t **ret_warnings,
+    struct err *e);
 
 #endif

@@ -82,8 +82,8 @@ bool
 changeset_wants_submodules(const char *git_dir, const json_t *mirrored, const json_t *jobs, bool all)
 {
 	struct arena a = {0};
-	bool wants = submodules_wanted(
-	    &a, git_dir, json_str(mirrored, "base_tree", ""), json_str(mirrored, "head_tree", ""), jobs, all);
+	bool wants =
+	    submodules_wanted(&a, git_dir, json_str(mirrored, "base_tree", ""), json_str(mirrored, "head_tree", ""), jobs, all);
 
 	arena_release(&a);
 	return wants;

@@ -77,13 +77,12 @@ set_config(struct env *env, const char *key, const char *value)
 }
 
 /* What git and the libraries below it need of ours, and what they need to be somebody's own. */
-static const char *const needed[] = {
-    "PATH=", "TMPDIR=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=", "ALL_PROXY=", "no_proxy=", "NO_PROXY=",
-    "SSL_CERT_FILE=", "SSL_CERT_DIR=", "NIX_SSL_CERT_FILE=", "GIT_SSL_CAINFO=", "GIT_SSL_CAPATH=", "GIT_EXEC_PATH=",
-    "LD_LIBRARY_PATH=", "LOCALE_ARCHIVE=", NULL};
-static const char *const personal[] = {
-    "HOME=", "USER=", "LOGNAME=", "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "DBUS_SESSION_BUS_ADDRESS=", "SSH_AUTH_SOCK=",
-    "GIT_SSH=", "GIT_SSH_COMMAND=", "GIT_CONFIG_GLOBAL=", "GIT_CONFIG_SYSTEM=", "GIT_CONFIG_NOSYSTEM=", NULL};
+static const char *const needed[] = {"PATH=", "TMPDIR=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=",
+    "ALL_PROXY=", "no_proxy=", "NO_PROXY=", "SSL_CERT_FILE=", "SSL_CERT_DIR=", "NIX_SSL_CERT_FILE=", "GIT_SSL_CAINFO=",
+    "GIT_SSL_CAPATH=", "GIT_EXEC_PATH=", "LD_LIBRARY_PATH=", "LOCALE_ARCHIVE=", NULL};
+static const char *const personal[] = {"HOME=", "USER=", "LOGNAME=", "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=",
+    "DBUS_SESSION_BUS_ADDRESS=", "SSH_AUTH_SOCK=", "GIT_SSH=", "GIT_SSH_COMMAND=", "GIT_CONFIG_GLOBAL=", "GIT_CONFIG_SYSTEM=",
+    "GIT_CONFIG_NOSYSTEM=", NULL};
 
 static void
 set_inherited(struct env *env, const char *const *wanted)
@@ -121,8 +120,7 @@ set_protocols(struct env *env, const struct gitcmd *g)
 		for (size_t i = 0; i < COUNT(theirs); i++)
 			set_config(env, theirs[i], "always");
 	else
-		set_config(
-		    env, strncmp(g->url, "https:", 6) == 0 ? "protocol.https.allow" : "protocol.http.allow", "always");
+		set_config(env, strncmp(g->url, "https:", 6) == 0 ? "protocol.https.allow" : "protocol.http.allow", "always");
 	set_config(env, "http.lowSpeedLimit", arena_printf(env->a, "%d", GITCMD_LOW_SPEED_BYTES));
 	set_config(env, "http.lowSpeedTime", arena_printf(env->a, "%d", GITCMD_LOW_SPEED_S));
 	if (g->authorization != NULL)
@@ -183,8 +181,8 @@ static const struct {
     {"missing tree", ERR_SYSTEM, GITCMD_CORRUPT}, {"missing commit", ERR_SYSTEM, GITCMD_CORRUPT},
     {"unable to parse", ERR_SYSTEM, GITCMD_CORRUPT}, {"Could not resolve host", ERR_BUSY, GITCMD_OTHER},
     {"Failed to connect", ERR_BUSY, GITCMD_OTHER}, {"onnection re", ERR_BUSY, GITCMD_OTHER}, /* refused, reset */
-    {"imed out", ERR_BUSY, GITCMD_OTHER}, {"hung up", ERR_BUSY, GITCMD_OTHER},
-    {"returned error: 429", ERR_BUSY, GITCMD_OTHER}, {"returned error: 5", ERR_BUSY, GITCMD_OTHER},
+    {"imed out", ERR_BUSY, GITCMD_OTHER}, {"hung up", ERR_BUSY, GITCMD_OTHER}, {"returned error: 429", ERR_BUSY, GITCMD_OTHER},
+    {"returned error: 5", ERR_BUSY, GITCMD_OTHER},
     {"unable to access", ERR_BUSY, GITCMD_OTHER}, /* every other trouble of the transport: TLS, protocol */
 };
 
@@ -234,8 +232,7 @@ last_words(struct arena *a, struct str words)
 	buf_init(&b, 400);
 	while (rest.p != NULL) {
 		struct str line = str_trim(str_cut(rest, '\n', &rest));
-		if (str_starts(line, STR("error: ")) || str_starts(line, STR("fatal: ")) ||
-		    str_starts(line, STR("remote: ")))
+		if (str_starts(line, STR("error: ")) || str_starts(line, STR("fatal: ")) || str_starts(line, STR("remote: ")))
 			buf_printf(&b, "%s" STR_FMT, b.n > 0 ? "; " : "", STR_ARG(line));
 	}
 	struct str all = b.n > 0 ? buf_get(&b) : str_trim(words);
@@ -244,8 +241,8 @@ last_words(struct arena *a, struct str words)
 
 /* How it ended, as an error. */
 static int
-judge(const struct gitcmd *g, const char *verb, const struct child_result *r, struct str words, enum gitcmd_trouble *ret_trouble,
-    struct err *e)
+judge(const struct gitcmd *g, const char *verb, const struct child_result *r, struct str words,
+    enum gitcmd_trouble *ret_trouble, struct err *e)
 {
 	if (r->end == CHILD_EXITED && r->code == 0)
 		return 0;
@@ -279,8 +276,7 @@ run(const struct gitcmd *g, const char *const *args, struct buf *out, enum gitcm
 		return fail(e, ERR_BUSY, "no time was left for git %s", args[0]);
 	fill_env(&env, g);
 	buf_init(&h.words, MAX_WORDS + 1);
-	struct child c = {
-	    .argv = argv, .env = env.p, .env_clear = true, .wall_ms = left, .on_bytes = keep, .ctx = &h};
+	struct child c = {.argv = argv, .env = env.p, .env_clear = true, .wall_ms = left, .on_bytes = keep, .ctx = &h};
 	int rc = child_run(&c, &r, e);
 	if (rc == 0)
 		rc = judge(g, args[0], &r, buf_get(&h.words), ret_trouble, e);

@@ -46,8 +46,7 @@ bool gitcmd_same_origin(const char *a, const char *b);
 
 /* Runs `git --git-dir=DIR ARGS...` (args end in NULL). -1: ERR_DENIED, ERR_ABSENT, ERR_BUSY (network, time), ERR_SYSTEM
  * (disk, everything else) with git's last words; *ret_trouble (may be NULL) says more. */
-must_check int gitcmd_run(
-    const struct gitcmd *g, const char *const *args, enum gitcmd_trouble *ret_trouble, struct err *e);
+must_check int gitcmd_run(const struct gitcmd *g, const char *const *args, enum gitcmd_trouble *ret_trouble, struct err *e);
 
 /* The same; what it prints to standard output, at most max_bytes (ERR_LIMIT), goes to *ret, in g->a. */
 must_check int gitcmd_read(const struct gitcmd *g, const char *const *args, size_t max_bytes, struct str *ret, struct err *e);

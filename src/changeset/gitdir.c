@@ -129,8 +129,7 @@ tidy_packs(const struct gitcmd *g)
 		packs += str_ends(name, STR(".pack"));
 		if (!str_starts(name, STR("tmp_")) || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
-		if (st.st_mtim.tv_sec < clock_now_ms() / 1000 - STALE_PACK_S &&
-		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+		if (st.st_mtim.tv_sec < clock_now_ms() / 1000 - STALE_PACK_S && unlinkat(dirfd(dir), entry->d_name, 0) == 0)
 			log_warn("removed %s/%s, left over from a fetch that was killed", folder, entry->d_name);
 	}
 	if (dir != NULL)

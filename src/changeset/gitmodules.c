@@ -90,8 +90,8 @@ gitmodules_read(const struct gitcmd *g, git_repository *repo, const git_tree *tr
 	if (git_odb_hash(&id, text.p, text.n, GIT_OBJECT_BLOB) != 0)
 		return fail(e, ERR_SYSTEM, "cannot name .gitmodules");
 	/* Of a blob git would follow includes, to any file here. */
-	const char *const args[] = {
-	    "config", "--no-includes", "--blob", arena_printf(g->a, "%s", git_oid_tostr(hex, sizeof(hex), &id)), "-z", "--list", NULL};
+	const char *const args[] = {"config", "--no-includes", "--blob",
+	    arena_printf(g->a, "%s", git_oid_tostr(hex, sizeof(hex), &id)), "-z", "--list", NULL};
 	struct gitcmd here = *g;
 	here.url = here.authorization = NULL;
 	if (gitcmd_read(&here, args, MAX_LISTED, &text, e) != 0) {

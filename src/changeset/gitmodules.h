@@ -26,8 +26,8 @@ struct gitmodules {
 };
 
 /* Those of a tree of repo, whose git folder is g->dir; none when there is no file. Of two with one path the later counts. */
-must_check int gitmodules_read(
-    const struct gitcmd *g, git_repository *repo, const git_tree *tree, struct gitmodules *ret, struct err *e);
+must_check int gitmodules_read(const struct gitcmd *g, git_repository *repo, const git_tree *tree, struct gitmodules *ret,
+    struct err *e);
 
 /* "./x" and "../x" beside the address of the repository that says so, as git resolves them; others as they are. ERR_INPUT
  * when there are more ".." than the address has folders. */

@@ -293,8 +293,7 @@ parse_alternative(struct arena *a, struct str s, struct glob_alternative *alt, s
 	if (s.n == 0)
 		return fail(e, ERR_INPUT, "an alternative that is empty");
 	if (s.p[s.n - 1] == '/')
-		return fail(
-		    e, ERR_INPUT, "it ends in \"/\" (write \"" STR_FMT "**\" for everything below)", STR_ARG(s));
+		return fail(e, ERR_INPUT, "it ends in \"/\" (write \"" STR_FMT "**\" for everything below)", STR_ARG(s));
 	for (size_t i = 0; i < s.n; i++)
 		most += s.p[i] == '/';
 	alt->segments = arena_alloc(a, most * sizeof(*alt->segments));
@@ -381,14 +380,10 @@ static bool
 token_matches(const struct token *t, unsigned char c)
 {
 	switch (t->type) {
-	case TOKEN_BYTE:
-		return t->byte == c;
-	case TOKEN_ANY:
-		return true;
-	case TOKEN_SET:
-		return (t->set[c / 64] >> (c % 64) & 1) != 0;
-	case TOKEN_STAR:
-		break;
+	case TOKEN_BYTE: return t->byte == c;
+	case TOKEN_ANY: return true;
+	case TOKEN_SET: return (t->set[c / 64] >> (c % 64) & 1) != 0;
+	case TOKEN_STAR: break;
 	}
 	return false;
 }

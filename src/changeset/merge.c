@@ -127,10 +127,10 @@ merge_record(const struct merge *m, const char *head, const git_oid *tip)
 
 	for (size_t i = 0; i < m->n_conflicts; i++)
 		json_array_append_new(conflicts, json_any_string(m->conflicts[i]));
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o}", "type", "mirrored", "head", head, "base",
-	    hex(&m->base), "merge_base", m->unrelated ? json_null() : hex(&m->merge_base), "base_tree", hex(&m->base_tree),
-	    "head_tree", hex(&m->head_tree), "conflict", (int)m->conflict, "unrelated", (int)m->unrelated, "conflicts",
-	    conflicts, "base_sha_at_tip", hex(tip));
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o}", "type", "mirrored", "head", head, "base", hex(&m->base),
+	    "merge_base", m->unrelated ? json_null() : hex(&m->merge_base), "base_tree", hex(&m->base_tree), "head_tree",
+	    hex(&m->head_tree), "conflict", (int)m->conflict, "unrelated", (int)m->unrelated, "conflicts", conflicts,
+	    "base_sha_at_tip", hex(tip));
 }
 
 int

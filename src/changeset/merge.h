@@ -23,8 +23,8 @@ struct merge {
 	size_t n_conflicts; /* at most MERGE_MAX_CONFLICTS are listed */
 };
 
-must_check int merge_heads(
-    struct arena *a, git_repository *repo, const git_oid *tip, const git_oid *head, struct merge *ret, struct err *e);
+must_check int merge_heads(struct arena *a, git_repository *repo, const git_oid *tip, const git_oid *head, struct merge *ret,
+    struct err *e);
 /* Two commits as they are, nothing merged. */
 must_check int merge_apart(git_repository *repo, const git_oid *base, const git_oid *head, struct merge *ret, struct err *e);
 /* The record `mirrored` of a merge: head as it was named, and the tip it was merged into. */

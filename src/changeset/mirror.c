@@ -75,8 +75,7 @@ read_job(struct mirror *m, struct err *e)
 	    (m->base != NULL && repository_id(m->base, "base", &m->base_id, e) != 0) ||
 	    check_ref(arena_printf(m->a, "refs/heads/%s", m->base_ref), "the base branch", e) != 0)
 		return -1;
-	if (m->head_ref != NULL &&
-	    (strncmp(m->head_ref, "refs/", 5) != 0 || check_ref(m->head_ref, "head_ref", e) != 0))
+	if (m->head_ref != NULL && (strncmp(m->head_ref, "refs/", 5) != 0 || check_ref(m->head_ref, "head_ref", e) != 0))
 		return fail(e, ERR_INPUT, "head_ref is no name of a ref: %.200s", m->head_ref);
 	const char *authorization = json_str(m->job, "authorization", NULL);
 	if (authorization != NULL && strpbrk(authorization, "\r\n") != NULL)
@@ -117,8 +116,8 @@ head_spec(const struct mirror *m)
 	if (m->head_ref != NULL)
 		return m->head_ref;
 	if (m->number >= 0)
-		return arena_printf(
-		    m->a, "+refs/pull/%lld/head:refs/ekaci/pull/%lld/head", (long long)m->number, (long long)m->number);
+		return arena_printf(m->a, "+refs/pull/%lld/head:refs/ekaci/pull/%lld/head", (long long)m->number,
+		    (long long)m->number);
 	return NULL;
 }
 
@@ -149,10 +148,8 @@ trouble_of_library(void)
 	case GIT_ERROR_TREE:
 	case GIT_ERROR_REPOSITORY:
 	case GIT_ERROR_REFERENCE:
-	case GIT_ERROR_INDEXER:
-		return GITCMD_CORRUPT;
-	default:
-		return GITCMD_OTHER;
+	case GIT_ERROR_INDEXER: return GITCMD_CORRUPT;
+	default: return GITCMD_OTHER;
 	}
 }
 
@@ -164,8 +161,7 @@ bring(const struct mirror *m, const char *commit, const git_oid *id, git_reposit
 		return 0;
 	if (fetch(m, commit, NULL, ret_trouble, e) != 0) {
 		if (*ret_trouble == GITCMD_NO_REF)
-			return fail(
-			    e, ERR_ABSENT, "the commit %s is no longer there (was the branch force-pushed?)", commit);
+			return fail(e, ERR_ABSENT, "the commit %s is no longer there (was the branch force-pushed?)", commit);
 		return -1;
 	}
 	/* The library may have missed the new pack. */

@@ -13,16 +13,11 @@ status_of(const git_diff_delta *d)
 	bool submodule = d->old_file.mode == GIT_FILEMODE_COMMIT || d->new_file.mode == GIT_FILEMODE_COMMIT;
 
 	switch ((int)d->status) {
-	case GIT_DELTA_ADDED:
-		return "added";
-	case GIT_DELTA_DELETED:
-		return "deleted";
-	case GIT_DELTA_RENAMED:
-		return "renamed";
-	case GIT_DELTA_TYPECHANGE:
-		return "type";
-	default:
-		return submodule ? "submodule" : git_oid_equal(&d->old_file.id, &d->new_file.id) ? "mode" : "modified";
+	case GIT_DELTA_ADDED: return "added";
+	case GIT_DELTA_DELETED: return "deleted";
+	case GIT_DELTA_RENAMED: return "renamed";
+	case GIT_DELTA_TYPECHANGE: return "type";
+	default: return submodule ? "submodule" : git_oid_equal(&d->old_file.id, &d->new_file.id) ? "mode" : "modified";
 	}
 }
 
@@ -64,15 +59,16 @@ is_pointer(git_odb *odb, const git_diff_file *f)
 	size_t n;
 
 	if ((f->mode != GIT_FILEMODE_BLOB && f->mode != GIT_FILEMODE_BLOB_EXECUTABLE) ||
-	    git_odb_read_header(&n, &type, odb, &f->id) != 0 || n >= PATHS_MAX_POINTER || git_odb_read(&object, odb, &f->id) != 0)
+	    git_odb_read_header(&n, &type, odb, &f->id) != 0 || n >= PATHS_MAX_POINTER ||
+	    git_odb_read(&object, odb, &f->id) != 0)
 		return false;
 	struct str text = {git_odb_object_data(object), git_odb_object_size(object)};
-	return str_starts(text, STR("version https://git-lfs.github.com/spec/v1\n")) && str_find(text, STR("\noid sha256:")) >= 0;
+	return str_starts(text, STR("version https://git-lfs.github.com/spec/v1\n")) &&
+	       str_find(text, STR("\noid sha256:")) >= 0;
 }
 
 int
-paths_changed(
-    struct arena *a, git_repository *repo, git_tree *base, git_tree *head, struct changed_paths *ret, struct err *e)
+paths_changed(struct arena *a, git_repository *repo, git_tree *base, git_tree *head, struct changed_paths *ret, struct err *e)
 {
 	AUTO(diff_free) git_diff *diff = NULL;
 	AUTO(odb_free) git_odb *odb = NULL;

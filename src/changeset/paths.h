@@ -32,7 +32,7 @@ struct changed_paths {
 	size_t n;
 };
 
-must_check int paths_changed(
-    struct arena *a, git_repository *repo, git_tree *base, git_tree *head, struct changed_paths *ret, struct err *e);
+must_check int paths_changed(struct arena *a, git_repository *repo, git_tree *base, git_tree *head, struct changed_paths *ret,
+    struct err *e);
 
 #endif

@@ -9,10 +9,10 @@
 #include <string.h>
 
 enum {
-	MAX_PATHS = 100,  /* listed in the record */
-	MAX_EXAMPLES = 5, /* of paths per rule */
+	MAX_PATHS = 100,         /* listed in the record */
+	MAX_EXAMPLES = 5,        /* of paths per rule */
 	MAX_FLAKE = 1024 * 1024, /* of a flake.nix that is looked into; people write some kilobytes */
-	MAX_SCOPE = 200   /* attribute prefixes of a job; more is the whole job */
+	MAX_SCOPE = 200          /* attribute prefixes of a job; more is the whole job */
 };
 
 /* What a rule, a pattern of skip_paths, or their absence has decided so far. */
@@ -98,10 +98,9 @@ static bool
 same_file(const struct planner *p, const char *path)
 {
 	git_tree_entry *b = NULL, *h = NULL;
-	int have_b = git_tree_entry_bypath(&b, p->base, path) == 0,
-	    have_h = git_tree_entry_bypath(&h, p->head, path) == 0;
+	int have_b = git_tree_entry_bypath(&b, p->base, path) == 0, have_h = git_tree_entry_bypath(&h, p->head, path) == 0;
 	bool same = have_b == have_h && (!have_b || (git_oid_equal(git_tree_entry_id(b), git_tree_entry_id(h)) &&
-							git_tree_entry_filemode(b) == git_tree_entry_filemode(h)));
+	                                                git_tree_entry_filemode(b) == git_tree_entry_filemode(h)));
 
 	git_tree_entry_free(b);
 	git_tree_entry_free(h);
@@ -154,8 +153,7 @@ read_configuration(struct planner *p, struct err *e)
 		return -1;
 	p->skip.a = p->a;
 	p->skip_paths = json_object_get(p->job, "skip_paths");
-	json_array_foreach(p->skip_paths, i, pattern)
-	{
+	json_array_foreach(p->skip_paths, i, pattern) {
 		struct str s = {json_string_value(pattern), json_string_length(pattern)};
 		if (glob_set_add(&p->skip, s, e) != 0)
 			return fail_in(e, "skip_paths \"" STR_FMT "\"", STR_ARG(str_utf8_head(s, 200)));
@@ -210,8 +208,7 @@ decide_all(struct planner *p)
 			count(old, c->old);
 		if (i >= MAX_PATHS)
 			continue;
-		json_t *row =
-		    json_pack("{s:o,s:s,s:s?}", "path", json_any_string(c->path), "status", c->status, "rule", name);
+		json_t *row = json_pack("{s:o,s:s,s:s?}", "path", json_any_string(c->path), "status", c->status, "rule", name);
 		if (c->old.p != NULL)
 			json_object_set_new(row, "old", json_any_string(c->old));
 		if (old != t)
@@ -223,8 +220,8 @@ decide_all(struct planner *p)
 static json_t *
 tally_json(const char *name, const char *kind, const char *place, const struct tally *t)
 {
-	return json_pack("{s:s,s:s,s:s,s:I,s:O?}", "name", name, "kind", kind, "place", place, "paths",
-	    (json_int_t)t->paths, "examples", t->examples);
+	return json_pack("{s:s,s:s,s:s,s:I,s:O?}", "name", name, "kind", kind, "place", place, "paths", (json_int_t)t->paths,
+	    "examples", t->examples);
 }
 
 static json_t *
@@ -233,20 +230,17 @@ rules_json(const struct planner *p)
 	json_t *list = json_array();
 
 	if (p->changed.n == 0)
-		json_array_append_new(
-		    list, json_pack("{s:s,s:s,s:s,s:i,s:[]}", "name", "nothing changed", "kind", "no-op", "place",
-			      "the two trees are the same", "paths", 0, "examples"));
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:i,s:[]}", "name", "nothing changed", "kind", "no-op",
+		                                "place", "the two trees are the same", "paths", 0, "examples"));
 	for (size_t i = 0; i < p->rules.n; i++) {
 		const struct rule *r = &p->rules.p[i];
 		if (p->by_rule[i].paths > 0)
-			json_array_append_new(
-			    list, tally_json(r->name, rule_kind_name(r->kind), r->place, &p->by_rule[i]));
+			json_array_append_new(list, tally_json(r->name, rule_kind_name(r->kind), r->place, &p->by_rule[i]));
 	}
 	for (size_t i = 0; i < p->skip.patterns; i++)
 		if (p->by_skip[i].paths > 0)
-			json_array_append_new(
-			    list, tally_json(json_string_value(json_array_get(p->skip_paths, i)), "skip_paths",
-				      "ekaci.toml [rebuild] skip_paths", &p->by_skip[i]));
+			json_array_append_new(list, tally_json(json_string_value(json_array_get(p->skip_paths, i)),
+			                                "skip_paths", "ekaci.toml [rebuild] skip_paths", &p->by_skip[i]));
 	return list;
 }
 
@@ -278,8 +272,9 @@ jobs_by_convention(const struct planner *p)
 		if (files[i] == NULL || (i > 0 && files[0] != NULL && strcmp(files[0], files[i]) == 0))
 			continue;
 		bool flake = strcmp(files[i], "flake.nix") == 0;
-		json_array_append_new(jobs, json_pack("{s:s,s:s,s:[],s:[],s:b,s:b}", "name", flake ? "flake" : files[i], flake ? "flake" : "file",
-		    flake ? "." : files[i], "attr_path", "systems", "allow_eval_failures", 0, "may_be_absent", 1));
+		json_array_append_new(jobs,
+		    json_pack("{s:s,s:s,s:[],s:[],s:b,s:b}", "name", flake ? "flake" : files[i], flake ? "flake" : "file",
+		        flake ? "." : files[i], "attr_path", "systems", "allow_eval_failures", 0, "may_be_absent", 1));
 	}
 	return jobs;
 }
@@ -291,8 +286,7 @@ jobs_by_hand(struct planner *p, const json_t *wanted, struct err *e)
 	size_t i;
 
 	p->jobs = json_array();
-	json_array_foreach(wanted, i, job)
-	{
+	json_array_foreach(wanted, i, job) {
 		if (rules_job(p->a, job, &out, e) != 0)
 			return -1;
 		json_array_append_new(p->jobs, out);
@@ -325,7 +319,8 @@ choose_jobs(struct planner *p, struct err *e)
 		p->jobs = jobs_by_convention(p);
 	}
 	if (json_flag(p->job, "all_submodules", false))
-		json_array_foreach(p->jobs, i, job) json_object_set_new(job, "submodules", json_true());
+		json_array_foreach(p->jobs, i, job)
+			json_object_set_new(job, "submodules", json_true());
 	return 0;
 }
 
@@ -335,7 +330,9 @@ begins_with(const json_t *path, const json_t *prefix)
 	json_t *part;
 	size_t i;
 
-	json_array_foreach(prefix, i, part) if (!json_equal(part, json_array_get(path, i))) return false;
+	json_array_foreach(prefix, i, part)
+		if (!json_equal(part, json_array_get(path, i)))
+			return false;
 	return true;
 }
 
@@ -366,11 +363,12 @@ scope_of(const struct planner *p, const json_t *job)
 		bool named = json_array_size(r->jobs) == 0;
 		if (p->by_rule[i].paths == 0 || r->kind != RULE_REBUILD_ONLY)
 			continue;
-		json_array_foreach(r->jobs, k, prefix) named =
-		    named || json_equal(prefix, json_object_get(job, "name"));
+		json_array_foreach(r->jobs, k, prefix)
+			named = named || json_equal(prefix, json_object_get(job, "name"));
 		if (!named)
 			continue;
-		json_array_foreach(r->attrs, k, prefix) widen(scope, prefix);
+		json_array_foreach(r->attrs, k, prefix)
+			widen(scope, prefix);
 		if (json_array_size(r->attrs) == 0 || json_array_size(scope) > MAX_SCOPE) {
 			json_decref(scope);
 			return json_null();
@@ -388,8 +386,7 @@ jobs_json(struct planner *p, bool scoped)
 	json_t *list = json_array(), *job;
 	size_t i;
 
-	json_array_foreach(p->jobs, i, job)
-	{
+	json_array_foreach(p->jobs, i, job) {
 		json_t *scope = scoped ? scope_of(p, job) : json_null(), *copy;
 		if (scope == NULL) {
 			json_array_append(p->left_out, json_object_get(job, "name"));
@@ -435,7 +432,9 @@ takes_submodules(const json_t *jobs)
 	const json_t *job;
 	size_t i;
 
-	json_array_foreach(jobs, i, job) if (json_flag(job, "submodules", false)) return true;
+	json_array_foreach(jobs, i, job)
+		if (json_flag(job, "submodules", false))
+			return true;
 	return false;
 }
 
@@ -487,8 +486,7 @@ warn_of_flakes(struct planner *p, const json_t *jobs)
 	struct err ignored;
 	size_t i;
 
-	json_array_foreach(jobs, i, job)
-	{
+	json_array_foreach(jobs, i, job) {
 		const char *flake = json_str(job, "flake", NULL);
 		if (flake == NULL || json_flag(job, "submodules", false) || strcspn(flake, "?#") != 1)
 			continue;
@@ -496,8 +494,8 @@ warn_of_flakes(struct planner *p, const json_t *jobs)
 		    str_find(text, STR("self.submodules")) >= 0)
 			json_array_append_new(p->rules.warnings,
 			    json_any_string(str_of(arena_printf(p->a,
-				"flake.nix speaks of self.submodules, and job %s takes none: write \"submodules\": true into it",
-				json_str(job, "name", "?")))));
+			        "flake.nix speaks of self.submodules, and job %s takes none: write \"submodules\": true into it",
+			        json_str(job, "name", "?")))));
 	}
 }
 
@@ -524,12 +522,11 @@ plan(struct planner *p, struct record_out *out, struct err *e)
 	}
 	warn_of_flakes(p, jobs);
 	struct untold untold = {&p->rules, &p->skip, p->ignore_rules, &p->plain, &p->changed};
-	record_emit(out,
-	    json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O,s:o}", "type", "plan", "decision",
-		evaluate ? "evaluate" : "skip", "config", p->config, "changed_paths", (json_int_t)p->changed.n, "paths",
-		p->paths, "rules", rules_json(p), "unmatched", unmatched_json(p), "jobs", jobs, "jobs_left_out",
-		p->left_out, "report", p->rules.report, "config_edit", p->config_edit, "warnings", p->rules.warnings,
-		"untold", untold_json(&untold, jobs)));
+	record_emit(out, json_pack("{s:s,s:s,s:s,s:I,s:O,s:o,s:o,s:o,s:O,s:O,s:O?,s:O,s:o}", "type", "plan", "decision",
+	                     evaluate ? "evaluate" : "skip", "config", p->config, "changed_paths", (json_int_t)p->changed.n,
+	                     "paths", p->paths, "rules", rules_json(p), "unmatched", unmatched_json(p), "jobs", jobs,
+	                     "jobs_left_out", p->left_out, "report", p->rules.report, "config_edit", p->config_edit, "warnings",
+	                     p->rules.warnings, "untold", untold_json(&untold, jobs)));
 	return 0;
 }
 

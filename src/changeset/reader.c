@@ -61,21 +61,14 @@ const char *
 reader_type_name(const json_t *j)
 {
 	switch (json_typeof(j)) {
-	case JSON_OBJECT:
-		return "an object";
-	case JSON_ARRAY:
-		return "an array";
-	case JSON_STRING:
-		return "text";
-	case JSON_INTEGER:
-		return "a whole number";
-	case JSON_REAL:
-		return "a number with a fraction";
+	case JSON_OBJECT: return "an object";
+	case JSON_ARRAY: return "an array";
+	case JSON_STRING: return "text";
+	case JSON_INTEGER: return "a whole number";
+	case JSON_REAL: return "a number with a fraction";
 	case JSON_TRUE:
-	case JSON_FALSE:
-		return "true or false";
-	case JSON_NULL:
-		return "null";
+	case JSON_FALSE: return "true or false";
+	case JSON_NULL: return "null";
 	}
 	return "unknown";
 }
@@ -96,8 +89,7 @@ reader_unknown(struct reader *r, const json_t *obj, const char *const *known, co
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)obj, key, v)
-	{
+	json_object_foreach((json_t *)(uintptr_t)obj, key, v) {
 		struct near near = {.word = str_of(key)};
 		bool found = false, warn = foreign == NULL;
 		for (size_t i = 0; known[i] != NULL && !found; i++) {
@@ -115,8 +107,8 @@ reader_unknown(struct reader *r, const json_t *obj, const char *const *known, co
 			size_t line = 0, column = 0;
 			(void)json_locate(r->text, r->path, r->depth, true, &line, &column);
 			json_array_append_new(r->warnings,
-			    json_any_string(str_of(arena_printf(r->a, "%s:%zu:%zu: %s is not used by ekaci%s",
-				r->m->file, line, column, whereabouts(r), near_hint(r->a, &near)))));
+			    json_any_string(str_of(arena_printf(r->a, "%s:%zu:%zu: %s is not used by ekaci%s", r->m->file, line,
+			        column, whereabouts(r), near_hint(r->a, &near)))));
 		}
 		reader_leave(r);
 	}
@@ -190,8 +182,7 @@ reader_attr_path(struct reader *r, const json_t *v)
 		json_decref(path);
 		return NULL;
 	}
-	json_array_foreach(v, i, part)
-	{
+	json_array_foreach(v, i, part) {
 		if (!json_is_string(part) || json_string_length(part) == 0) {
 			reader_wrong(r, AT_VALUE, "must hold nothing but text that is not empty");
 			json_decref(path);
@@ -244,8 +235,7 @@ reader_list(struct reader *r, const json_t *obj, const char *key, void (*each)(s
 	} else if (json_array_size(list) > READER_MAX_LIST) {
 		reader_wrong(r, AT_VALUE, "has more than %d entries", READER_MAX_LIST);
 	} else {
-		json_array_foreach(list, i, v)
-		{
+		json_array_foreach(list, i, v) {
 			reader_enter_element(r, i);
 			each(r, v, ctx);
 			reader_leave(r);

@@ -40,8 +40,8 @@ void reader_unknown(struct reader *r, const json_t *obj, const char *const *know
 bool reader_flag(struct reader *r, const json_t *obj, const char *key, bool otherwise);
 int64_t reader_number(struct reader *r, const json_t *obj, const char *key, int64_t otherwise, int64_t max);
 /* An array whose elements are given one by one to each(), the finger on them; nothing when it is missing. */
-void reader_list(struct reader *r, const json_t *obj, const char *key,
-    void (*each)(struct reader *r, json_t *v, void *ctx), void *ctx);
+void reader_list(struct reader *r, const json_t *obj, const char *key, void (*each)(struct reader *r, json_t *v, void *ctx),
+    void *ctx);
 
 /* Text ("a.b", parts with dots in quotes) or an array of text becomes a new array of text; NULL: a mistake, put down.
  */

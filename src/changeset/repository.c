@@ -38,8 +38,7 @@ int
 repository_open(const char *git_dir, git_repository **ret, struct err *e)
 {
 	repository_start();
-	int rc =
-	    git_repository_open_ext(ret, git_dir, GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT, NULL);
+	int rc = git_repository_open_ext(ret, git_dir, GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT, NULL);
 	return rc == 0 ? 0 : fail_git(e, rc, "cannot open the repository %s", git_dir);
 }
 
@@ -96,8 +95,8 @@ repository_file(struct arena *a, git_repository *repo, const git_tree *tree, con
 		return fail(e, ERR_INPUT, "%s:1:1: it has more than %zu bytes", path, max_bytes);
 	if ((rc = git_odb_read(&object, odb, git_tree_entry_id(entry))) != 0)
 		return fail_git(e, rc, "cannot read %s", path);
-	*ret = (struct str){
-	    arena_strn(a, git_odb_object_data(object), git_odb_object_size(object)), git_odb_object_size(object)};
+	*ret =
+	    (struct str){arena_strn(a, git_odb_object_data(object), git_odb_object_size(object)), git_odb_object_size(object)};
 	return 0;
 }
 
@@ -108,8 +107,8 @@ any_free(git_object **object)
 }
 
 int
-changeset_resolve(const char *dir, const char *revision, char ret_commit[CHANGESET_HEX + 1],
-    char ret_tree[CHANGESET_HEX + 1], struct err *e)
+changeset_resolve(const char *dir, const char *revision, char ret_commit[CHANGESET_HEX + 1], char ret_tree[CHANGESET_HEX + 1],
+    struct err *e)
 {
 	AUTO(repo_free) git_repository *repo = NULL;
 	AUTO(any_free) git_object *named = NULL;

@@ -58,8 +58,8 @@ bool repository_has_commit(git_repository *repo, const git_oid *id);
 
 /* A file in a tree: 0 and its bytes in the arena, 1 when there is nothing of this name, -1 when it is no regular file,
  * is larger than max_bytes (both ERR_INPUT) or cannot be read. */
-must_check int repository_file(struct arena *a, git_repository *repo, const git_tree *tree, const char *path,
-    size_t max_bytes, struct str *ret, struct err *e);
+must_check int repository_file(struct arena *a, git_repository *repo, const git_tree *tree, const char *path, size_t max_bytes,
+    struct str *ret, struct err *e);
 
 /* fail() with libgit2's own words behind; rc is its return code, which decides the kind. */
 int repository_fail(struct err *e, int rc, const char *at, const char *fmt, ...) __attribute__((format(printf, 4, 5)));

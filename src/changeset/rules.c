@@ -34,8 +34,7 @@ add_attr(struct reader *r, json_t *v, void *list)
 	json_t *path = reader_attr_path(r, v);
 
 	if (path != NULL && json_array_size(path) == 0) {
-		reader_wrong(
-		    r, AT_VALUE, "is the empty attribute path, which is everything (kind full-rebuild says that)");
+		reader_wrong(r, AT_VALUE, "is the empty attribute path, which is everything (kind full-rebuild says that)");
 		json_decref(path);
 	} else if (path != NULL) {
 		json_array_append_new(list, path);
@@ -91,8 +90,8 @@ without_submodules(struct arena *a, struct str s, bool *ret_takes)
 	ptrdiff_t at = str_find(s, STR("submodules=1"));
 	size_t end = (size_t)at + strlen(word);
 
-	*ret_takes = at > 0 && (s.p[at - 1] == '?' || s.p[at - 1] == '&') && (end == s.n || s.p[end] == '&' || s.p[end] == '#') &&
-	    memchr(s.p, '#', (size_t)at) == NULL;
+	*ret_takes = at > 0 && (s.p[at - 1] == '?' || s.p[at - 1] == '&') &&
+	             (end == s.n || s.p[end] == '&' || s.p[end] == '#') && memchr(s.p, '#', (size_t)at) == NULL;
 	if (!*ret_takes)
 		return s;
 	/* One of the two signs around it goes, too. */
@@ -136,8 +135,7 @@ read_source(struct reader *r, json_t *in, bool allow_expr, json_t *out)
 		} else if (i == 0) {
 			struct str inner = inner_path(s);
 			if (inner.p == NULL)
-				reader_wrong(
-				    r, AT_VALUE, "must be the path of a file in this repository, without \"..\"");
+				reader_wrong(r, AT_VALUE, "must be the path of a file in this repository, without \"..\"");
 			else
 				json_object_set_new(out, "file", json_stringn(inner.p, inner.n));
 		} else if (i == 1) {
@@ -154,8 +152,7 @@ read_source(struct reader *r, json_t *in, bool allow_expr, json_t *out)
 static json_t *
 read_job(struct reader *r, const char *name, json_t *in, bool allow_expr)
 {
-	static const char *const known[] = {
-	    "file", "flake", "attr_path", "systems", "allow_eval_failures", "submodules", NULL};
+	static const char *const known[] = {"file", "flake", "attr_path", "systems", "allow_eval_failures", "submodules", NULL};
 	static const char *const known_by_hand[] = {"name", "file", "flake", "expr", "attr_path", "systems",
 	    "allow_eval_failures", "submodules", "scope", NULL};
 	static const char *const foreign[] = {"caches", "size_check", NULL};
@@ -189,8 +186,7 @@ read_jobs(struct reader *r, struct rules *out)
 	} else if (json_object_size(jobs) > RULES_MAX_JOBS) {
 		reader_wrong(r, AT_VALUE, "has more than %d jobs", RULES_MAX_JOBS);
 	} else {
-		json_object_foreach(jobs, name, job)
-		{
+		json_object_foreach(jobs, name, job) {
 			reader_enter_member(r, name);
 			if (!reader_plain(str_of(name)))
 				reader_wrong(r, AT_KEY, "must have a name of 1 to %d bytes without control characters",
@@ -221,8 +217,7 @@ add_pattern(struct reader *r, json_t *v, void *ctx)
 		return;
 	}
 	if (out->globs.n > RULES_MAX_ALTERNATIVES) {
-		reader_wrong(r, AT_VALUE,
-		    "is one pattern too many: all of them together make more than %d alternatives",
+		reader_wrong(r, AT_VALUE, "is one pattern too many: all of them together make more than %d alternatives",
 		    RULES_MAX_ALTERNATIVES);
 		out->globs.n = 0;
 	}
@@ -245,8 +240,7 @@ read_kind(struct reader *r, const json_t *set)
 			kind = (enum rule_kind)i;
 	}
 	if (kind == COUNT(kind_names)) {
-		reader_wrong(
-		    r, AT_VALUE, "must be docs-only, no-op, full-rebuild or rebuild-only%s", near_hint(r->a, &near));
+		reader_wrong(r, AT_VALUE, "must be docs-only, no-op, full-rebuild or rebuild-only%s", near_hint(r->a, &near));
 		kind = RULE_FULL_REBUILD;
 	}
 	reader_leave(r);
@@ -282,18 +276,16 @@ check_job_names(struct reader *r, const struct rules *out, const struct rule *ru
 	size_t i, k;
 
 	reader_enter_member(r, "jobs");
-	json_array_foreach(rule->jobs, i, name)
-	{
+	json_array_foreach(rule->jobs, i, name) {
 		struct near near = {.word = str_of(json_string_value(name))};
 		bool found = false;
-		json_array_foreach(out->jobs, k, job)
-		{
+		json_array_foreach(out->jobs, k, job) {
 			near_try(&near, json_str(job, "name", ""));
 			found = found || str_is(near.word, json_str(job, "name", ""));
 		}
 		if (!found)
-			reader_wrong(r, AT_VALUE, "names a job that is not in \"jobs\": \"%.100s\"%s",
-			    json_string_value(name), near_hint(r->a, &near));
+			reader_wrong(r, AT_VALUE, "names a job that is not in \"jobs\": \"%.100s\"%s", json_string_value(name),
+			    near_hint(r->a, &near));
 	}
 	reader_leave(r);
 }
@@ -345,8 +337,7 @@ read_rules(struct reader *r, struct rules *out)
 	} else {
 		out->p = arena_alloc(r->a, json_array_size(sets) * sizeof(*out->p));
 		out->owners = arena_alloc(r->a, RULES_MAX_ALTERNATIVES * sizeof(*out->owners));
-		json_array_foreach(sets, i, set)
-		{
+		json_array_foreach(sets, i, set) {
 			out->p[i] = (struct rule){.name = "", .attrs = json_array(), .jobs = json_array()};
 			out->n = i + 1;
 			reader_enter_element(r, i);
@@ -385,18 +376,15 @@ read_report(struct reader *r, struct rules *out)
 	v = open_settings(r, out, "package_change_summary", of_summary);
 	part = json_object();
 	json_object_set_new(part, "enabled", json_boolean(reader_flag(r, v, "enabled", true)));
-	json_object_set_new(
-	    part, "max_packages_listed", json_integer(reader_number(r, v, "max_packages_listed", 100, 100000)));
-	json_object_set_new(
-	    part, "include_rebuild_only", json_boolean(reader_flag(r, v, "include_rebuild_only", false)));
+	json_object_set_new(part, "max_packages_listed", json_integer(reader_number(r, v, "max_packages_listed", 100, 100000)));
+	json_object_set_new(part, "include_rebuild_only", json_boolean(reader_flag(r, v, "include_rebuild_only", false)));
 	json_object_set_new(out->report, "package_change_summary", part);
 	if (v != NULL)
 		reader_leave(r);
 	v = open_settings(r, out, "rebuild_impact", of_impact);
 	part = json_object();
 	json_object_set_new(part, "enabled", json_boolean(reader_flag(r, v, "enabled", true)));
-	json_object_set_new(
-	    part, "max_top_blast_radius", json_integer(reader_number(r, v, "max_top_blast_radius", 5, 1000)));
+	json_object_set_new(part, "max_top_blast_radius", json_integer(reader_number(r, v, "max_top_blast_radius", 5, 1000)));
 	json_object_set_new(out->report, "rebuild_impact", part);
 	if (v != NULL)
 		reader_leave(r);
@@ -405,8 +393,7 @@ read_report(struct reader *r, struct rules *out)
 static void
 start(struct arena *a, struct rules *ret)
 {
-	*ret =
-	    (struct rules){.globs = {.a = a}, .jobs = json_array(), .report = json_object(), .warnings = json_array()};
+	*ret = (struct rules){.globs = {.a = a}, .jobs = json_array(), .report = json_object(), .warnings = json_array()};
 }
 
 void
@@ -506,7 +493,9 @@ job_named(const struct rules *r, const char *name)
 	const json_t *job;
 	size_t i;
 
-	json_array_foreach(r->jobs, i, job) if (strcmp(json_str(job, "name", ""), name) == 0) return job;
+	json_array_foreach(r->jobs, i, job)
+		if (strcmp(json_str(job, "name", ""), name) == 0)
+			return job;
 	return NULL;
 }
 
@@ -575,13 +564,11 @@ rule_changes(struct arena *a, const struct rules *base, const struct rules *head
 	for (size_t i = 0; i < head->n; i++) {
 		const struct rule *h = &head->p[i], *b = rule_named(base, h->name);
 		if (b == NULL) {
-			say(list, "rule \"%s\" (%s) added: %s", h->name, rule_kind_name(h->kind),
-			    value_words(a, h->paths));
+			say(list, "rule \"%s\" (%s) added: %s", h->name, rule_kind_name(h->kind), value_words(a, h->paths));
 			continue;
 		}
 		if (b->kind != h->kind)
-			say(list, "rule \"%s\" changed: %s -> %s", h->name, rule_kind_name(b->kind),
-			    rule_kind_name(h->kind));
+			say(list, "rule \"%s\" changed: %s -> %s", h->name, rule_kind_name(b->kind), rule_kind_name(h->kind));
 		if (!json_equal(b->paths, h->paths))
 			say(list, "rule \"%s\" changed: paths %s", h->name, value_words(a, h->paths));
 		if (!json_equal(b->attrs, h->attrs) || !json_equal(b->jobs, h->jobs))
@@ -601,10 +588,10 @@ rules_changes(struct arena *a, const struct rules *base, const struct rules *hea
 	size_t i;
 
 	rule_changes(a, base, head, list);
-	json_array_foreach(base->jobs, i, job) if (job_named(head, json_str(job, "name", "")) == NULL)
-	    say(list, "job \"%s\" removed", json_str(job, "name", ""));
-	json_array_foreach(head->jobs, i, job)
-	{
+	json_array_foreach(base->jobs, i, job)
+		if (job_named(head, json_str(job, "name", "")) == NULL)
+			say(list, "job \"%s\" removed", json_str(job, "name", ""));
+	json_array_foreach(head->jobs, i, job) {
 		const json_t *before = job_named(base, json_str(job, "name", ""));
 		if (before == NULL)
 			say(list, "job \"%s\" added", json_str(job, "name", ""));

@@ -51,7 +51,7 @@ same_link(const char *path, const git_oid *id)
 	git_oid found;
 
 	return n >= 0 && (size_t)n < sizeof(to) && git_odb_hash(&found, to, (size_t)n, GIT_OBJECT_BLOB) == 0 &&
-	    git_oid_equal(&found, id);
+	       git_oid_equal(&found, id);
 }
 
 static bool same_tree(struct comparison *c, const git_oid *id);
@@ -111,7 +111,7 @@ source_is_copy(struct source *s, const char *folder, const char *dir)
 	size_t n = strlen(dir);
 
 	if (n >= sizeof(c.path) || (folder[0] != '\0' && (git_tree_entry_bypath(&entry, s->tree, folder) != 0 ||
-							      git_tree_entry_filemode(entry) != GIT_FILEMODE_TREE)))
+	                                                     git_tree_entry_filemode(entry) != GIT_FILEMODE_TREE)))
 		return false;
 	memcpy(c.path, dir, n + 1);
 	return same_tree(&c, entry != NULL ? git_tree_entry_id(entry) : git_tree_id(s->tree));

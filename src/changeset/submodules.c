@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 enum {
-	MAX_CLONES = 1000, /* repositories below .git/modules that are looked into */
+	MAX_CLONES = 1000,    /* repositories below .git/modules that are looked into */
 	MAX_CLONE_DEPTH = 24, /* folders: a submodule's name may have slashes, and submodules have submodules */
 	MAX_HOST = 255
 };
@@ -166,7 +166,8 @@ permit(const struct submodules *s, const char *url, const char **ret, struct err
 			return 0;
 		}
 		if (!str_eq(host, host_of(s->url)))
-			return fail(e, ERR_INPUT, "its address is had by ssh, for which there is no key; write an https address");
+			return fail(e, ERR_INPUT,
+			    "its address is had by ssh, for which there is no key; write an https address");
 		url = arena_printf(s->a, "https://" STR_FMT "/" STR_FMT, STR_ARG(host), STR_ARG(path));
 	}
 	if (gitcmd_url_check(url, e) != 0)
@@ -192,13 +193,13 @@ fetch_commit(struct taking *t, struct gitcmd *git, const char *id, struct err *e
 		return fail(e, ERR_SYSTEM, "cannot name an address");
 	const char *ref = arena_printf(a, "refs/ekaci/submodules/%.16s", git_oid_tostr(hex, sizeof(hex), &name));
 	const char *const one[] = {arena_printf(a, "+%s:%s/one", id, ref), NULL};
-	const char *const all[] = {
-	    arena_printf(a, "+refs/heads/*:%s/heads/*", ref), arena_printf(a, "+refs/tags/*:%s/tags/*", ref), NULL};
+	const char *const all[] = {arena_printf(a, "+refs/heads/*:%s/heads/*", ref),
+	    arena_printf(a, "+refs/tags/*:%s/tags/*", ref), NULL};
 	/* What was fetched without its history is fetched with it. */
 	bool shallow = files_exist(arena_printf(a, "%s/shallow", git->dir));
 	int rc = gitdir_fetch(git, "--depth=1", one, &t->trouble, e);
 	bool other = rc != 0 && !t->only_named &&
-	    (strstr(e->msg, "unadvertised object") != NULL || (e->kind == ERR_SYSTEM && t->trouble != GITCMD_CORRUPT));
+	             (strstr(e->msg, "unadvertised object") != NULL || (e->kind == ERR_SYSTEM && t->trouble != GITCMD_CORRUPT));
 
 	return other ? gitdir_fetch(git, shallow ? "--depth=2147483647" : NULL, all, &t->trouble, e) : rc;
 }
@@ -404,7 +405,9 @@ one_takes(const json_t *jobs)
 	const json_t *job;
 	size_t i;
 
-	json_array_foreach(jobs, i, job) if (json_is_true(json_object_get(job, "submodules"))) return true;
+	json_array_foreach(jobs, i, job)
+		if (json_is_true(json_object_get(job, "submodules")))
+			return true;
 	return false;
 }
 
@@ -417,7 +420,9 @@ one_by_hand_takes(struct arena *a, const json_t *jobs)
 	struct err ignored;
 	size_t i;
 
-	json_array_foreach(jobs, i, job) if (rules_job(a, job, &out, &ignored) == 0) json_array_append_new(read, out);
+	json_array_foreach(jobs, i, job)
+		if (rules_job(a, job, &out, &ignored) == 0)
+			json_array_append_new(read, out);
 	return one_takes(read);
 }
 

@@ -45,8 +45,8 @@ struct submodules {
  * *ret (a new reference): {"git_dir", "base_tree", "head_tree"}, the whole trees and where they are; or {"error": text} when
  * that cannot be had, which trying again does not change. -1: ERR_BUSY or ERR_SYSTEM, trying again may help.
  */
-must_check int submodules_take(
-    const struct submodules *s, const char *base_tree, const char *head_tree, json_t **ret, struct err *e);
+must_check int submodules_take(const struct submodules *s, const char *base_tree, const char *head_tree, json_t **ret,
+    struct err *e);
 
 /* Whether a job takes submodules, of those that plan will choose: with all each of them; else the array jobs when it is
  * one, else those of base's configuration, else head's. False, too, where neither tree has a .gitmodules. */

@@ -20,7 +20,9 @@ is_ruled_out(const struct untold *u, struct str path, const json_t *job)
 		return glob_set_first(u->skip, path) != GLOB_NONE;
 	if (rule->kind != RULE_REBUILD_ONLY)
 		return rule->kind == RULE_DOCS_ONLY || rule->kind == RULE_NO_OP;
-	json_array_foreach(rule->jobs, i, name) if (json_equal(name, json_object_get(job, "name"))) return false;
+	json_array_foreach(rule->jobs, i, name)
+		if (json_equal(name, json_object_get(job, "name")))
+			return false;
 	return json_array_size(rule->jobs) > 0;
 }
 
@@ -30,7 +32,9 @@ add_path(json_t *list, struct str path)
 	json_t *text = json_any_string(path), *there;
 	size_t i;
 
-	json_array_foreach(list, i, there) if (json_equal(there, text)) break;
+	json_array_foreach(list, i, there)
+		if (json_equal(there, text))
+			break;
 	if (i == json_array_size(list) && i < UNTOLD_MAX_PATHS)
 		json_array_append(list, text);
 	json_decref(text);
@@ -40,7 +44,8 @@ enum of { OF_SUBMODULES, OF_LFS };
 
 /* Adds what changed of this kind and concerns the job; the largest count of a job is the count. */
 static void
-add_job(const struct untold *u, const struct changed_paths *changed, enum of of, const json_t *job, const char *key, json_t *out)
+add_job(const struct untold *u, const struct changed_paths *changed, enum of of, const json_t *job, const char *key,
+    json_t *out)
 {
 	json_t *entry = json_object_get(out, key);
 	json_int_t n = 0;
@@ -71,8 +76,7 @@ untold_json(const struct untold *u, const json_t *jobs)
 	const json_t *job;
 	size_t i;
 
-	json_array_foreach(jobs, i, job)
-	{
+	json_array_foreach(jobs, i, job) {
 		bool takes = json_flag(job, "submodules", false);
 		const struct changed_paths *changed = takes ? u->whole : u->plain;
 		add_job(u, changed, OF_SUBMODULES, job, takes ? "unnamed" : "submodules", out);

@@ -14,8 +14,8 @@ enum {
 	MAX_WORDS = 4096,
 	MAX_LIST_BYTES = 64 * 1024 * 1024, /* names of new files */
 	MAX_INDEX_BYTES = 1024 * 1024 * 1024,
-	MAX_NEW_MB = 512,                  /* of new files together */
-	MAX_EXCEPTIONS = 200               /* repositories that lie inside */
+	MAX_NEW_MB = 512,    /* of new files together */
+	MAX_EXCEPTIONS = 200 /* repositories that lie inside */
 };
 
 static void
@@ -49,7 +49,8 @@ worktree_default_branch(struct arena *a, const char *dir, const char **ret, stru
 		if (changeset_resolve(dir, *ret, commit, tree, e) == 0)
 			return 0;
 	}
-	return fail(e, ERR_ABSENT, "which branch is the default one? There is no origin/HEAD, main or master: name BASE and HEAD");
+	return fail(e, ERR_ABSENT,
+	    "which branch is the default one? There is no origin/HEAD, main or master: name BASE and HEAD");
 }
 
 int
@@ -96,8 +97,9 @@ keep(void *ctx, int fd, struct str bytes, struct err *e)
 static const char *const *
 environment(struct arena *a, const char *index)
 {
-	static const char *const others[] = {"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_COMMON_DIR=", "GIT_NAMESPACE=",
-	    "GIT_OBJECT_DIRECTORY=", "GIT_ALTERNATE_OBJECT_DIRECTORIES=", "GIT_PREFIX=", "GIT_OPTIONAL_LOCKS=", "LC_ALL="};
+	static const char *const others[] = {"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_COMMON_DIR=",
+	    "GIT_NAMESPACE=", "GIT_OBJECT_DIRECTORY=", "GIT_ALTERNATE_OBJECT_DIRECTORIES=", "GIT_PREFIX=",
+	    "GIT_OPTIONAL_LOCKS=", "LC_ALL="};
 	size_t n = 0;
 
 	while (environ[n] != NULL)
@@ -136,7 +138,8 @@ git(struct arena *a, const char *top, const char *index, const char *const *args
 	buf_init(&out, MAX_LIST_BYTES);
 	buf_init(&words, 2 * MAX_WORDS + 65536);
 	struct heard h = {out, words};
-	struct child c = {.argv = argv, .env = environment(a, index), .env_clear = true, .dir = top, .on_bytes = keep, .ctx = &h};
+	struct child c =
+	    {.argv = argv, .env = environment(a, index), .env_clear = true, .dir = top, .on_bytes = keep, .ctx = &h};
 	int rc = child_run(&c, &r, e);
 	out = h.out;
 	words = h.words;
@@ -144,7 +147,8 @@ git(struct arena *a, const char *top, const char *index, const char *const *args
 		return fail_in(e, "the files as they are now are read by git");
 	if (r.end != CHILD_EXITED || r.code != 0) {
 		struct str said = str_utf8_head(str_trim(buf_get(&words)), 400);
-		return fail(e, ERR_SYSTEM, "the files as they are now cannot be read: git %s: " STR_FMT, args[0], STR_ARG(said));
+		return fail(e, ERR_SYSTEM, "the files as they are now cannot be read: git %s: " STR_FMT, args[0],
+		    STR_ARG(said));
 	}
 	if (out.over)
 		return fail(e, ERR_LIMIT, "git %s printed more than %d bytes", args[0], MAX_LIST_BYTES);
@@ -190,14 +194,16 @@ choose(struct arena *a, const char *top, struct str list, const char **args, siz
 		const char *path = arena_printf(a, "%s" STR_FMT, top, STR_ARG(name));
 		if (name.n > 0 && name.p[name.n - 1] == '/') {
 			if (n == MAX_EXCEPTIONS + 4)
-				return fail(e, ERR_LIMIT, "more than %d repositories lie inside of this one and are not ignored", MAX_EXCEPTIONS);
+				return fail(e, ERR_LIMIT,
+				    "more than %d repositories lie inside of this one and are not ignored", MAX_EXCEPTIONS);
 			args[n++] = arena_printf(a, ":(exclude,top,literal)%.*s", (int)name.n - 1, name.p);
 		} else if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) {
 			bytes += st.st_size;
 		}
 	}
 	if (bytes > (int64_t)MAX_NEW_MB * 1000 * 1000)
-		return fail(e, ERR_LIMIT, "new files of %lld MB are not ignored: add them to .gitignore, or name the commits to compare",
+		return fail(e, ERR_LIMIT,
+		    "new files of %lld MB are not ignored: add them to .gitignore, or name the commits to compare",
 		    (long long)(bytes / 1000000));
 	*ret_n = n;
 	return 0;

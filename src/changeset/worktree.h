@@ -23,8 +23,8 @@ must_check int worktree_merge_base(const char *dir, const char *one, const char 
  * Repositories that lie inside without being submodules are left out. ERR_ABSENT: the repository is a bare one; ERR_LIMIT: the
  * new files are so large that they are rather forgotten ones.
  */
-must_check int worktree_tree(
-    struct arena *a, const char *dir, const char *index, char ret_tree[CHANGESET_HEX + 1], struct err *e);
+must_check int worktree_tree(struct arena *a, const char *dir, const char *index, char ret_tree[CHANGESET_HEX + 1],
+    struct err *e);
 
 /* What is not committed. False for both when git cannot tell. */
 struct worktree_state {

@@ -1,22 +1,22 @@
 /* The table of commands; each lives in the module it belongs to, what is only a command lives here. */
 #include "cli/cli.h"
 
-#include "changeset/changeset.h"
-#include "config/config.h"
 #include "bot/daemon.h"
-#include "evaluate/builtin/evaljobs.h"
-#include "evaluate/evaluate.h"
-#include "graph/graph.h"
+#include "changeset/changeset.h"
 #include "cli/local.h"
 #include "cli/operate.h"
 #include "cli/setup.h"
 #include "cli/status.h"
+#include "config/config.h"
+#include "evaluate/builtin/evaljobs.h"
+#include "evaluate/evaluate.h"
+#include "evaluate/sandbox.h"
+#include "graph/graph.h"
+#include "nix/access.h"
 #include "store/store.h"
 #include "support/base/log.h"
 #include "support/base/mem.h"
 #include "support/os/cgroup.h"
-#include "nix/access.h"
-#include "evaluate/sandbox.h"
 #include "support/text/json.h"
 #include "walk/worker.h"
 
@@ -27,11 +27,12 @@
 
 struct command {
 	const char *name;
-	const char *usage; /* what follows the name */
-	const char *what;  /* a line of the list */
+	const char *usage;                 /* what follows the name */
+	const char *what;                  /* a line of the list */
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit code */
-	const char *help;    /* the whole text, or what stands between usage and options; NULL: what */
-	const char *options; /* "--config= --json", with "=" where a value follows; NULL: run reads them all, and help is whole */
+	const char *help;                  /* the whole text, or what stands between usage and options; NULL: what */
+	const char
+	    *options; /* "--config= --json", with "=" where a value follows; NULL: run reads them all, and help is whole */
 };
 
 static const char config_help[] = "  --config FILE  the bot's settings (ekaci.toml)\n";
@@ -67,7 +68,8 @@ tell_evaluator(struct arena *a, const struct settings *s)
 static void
 tell_limits(struct arena *a, const struct settings *s)
 {
-	const char *const secrets[] = {s->github.private_key_file, s->github.webhook_secret_file, s->github.previous_webhook_secret_file};
+	const char *const secrets[] = {s->github.private_key_file, s->github.webhook_secret_file,
+	    s->github.previous_webhook_secret_file};
 	enum sandbox_mode mode;
 	const char *why, *group, *way;
 	struct err e;
@@ -87,8 +89,10 @@ tell_limits(struct arena *a, const struct settings *s)
 	if (cgroup_find(a, CGROUP_ROOT, CGROUP_SELF, &group, &e) == 0)
 		printf("limits: the kernel holds an evaluation's memory and processes in a control group below %s\n", group);
 	else
-		printf("limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
-		       "no control group, as started here: %s\n", e.msg);
+		printf(
+		    "limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
+		    "no control group, as started here: %s\n",
+		    e.msg);
 	if ((way = nixstore_access(&e)) != NULL)
 		printf("store: %s\n", way);
 	else
@@ -229,8 +233,8 @@ static const struct command commands[] = {
         "--config= --ready-fd="},
     {"diff", "[OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]",
         "what rebuilds between two revisions of a local clone, and why", local_diff, local_diff_usage, NULL},
-    {"explain", "[OPTIONS] ATTR [BASE HEAD | ...] | A.drv B.drv",
-        "why an attribute or a derivation differs; inputs followed", run_explain, local_explain_usage, NULL},
+    {"explain", "[OPTIONS] ATTR [BASE HEAD | ...] | A.drv B.drv", "why an attribute or a derivation differs; inputs followed",
+        run_explain, local_explain_usage, NULL},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph,
         "Nodes, edges and blast radius of the closure of derivations, read from the\n"
         "store.\n\n"
@@ -244,8 +248,8 @@ static const struct command commands[] = {
     {"run", "[--config FILE] RUN", "one run: its way so far and its builds", operate_run, NULL, "--config="},
     {"retry", "[--config FILE] RUN", "that run's head again, like /ekaci rebuild", operate_retry, NULL, "--config="},
     {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel, NULL, "--config="},
-    {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built", operate_approve,
-        NULL, "--config="},
+    {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built",
+        operate_approve, NULL, "--config="},
     {"check-config", "[FILE]", "every mistake in ekaci.toml or a .ekaci/config.json", run_check_config,
         "Every mistake in FILE, with line and column: the bot's settings (ekaci.toml), or\n"
         "a repository's rules when its name ends in .json. Of settings also what they\n"
@@ -330,7 +334,8 @@ check_options(const struct command *c, int argc, char **argv)
 			i += value;
 			continue;
 		}
-		fprintf(stderr, value < 0 ? "ekaci %s: there is no option %s\n" : "ekaci %s: %s wants a value\n", c->name, argv[i]);
+		fprintf(stderr, value < 0 ? "ekaci %s: there is no option %s\n" : "ekaci %s: %s wants a value\n", c->name,
+		    argv[i]);
 		fprintf(stderr, "see ekaci %s --help\n", c->name);
 		return -1;
 	}

@@ -3,18 +3,18 @@
 
 #include "changeset/changeset.h"
 #include "changeset/worktree.h"
-#include "report/explanation.h"
-#include "nix/drv.h"
-#include "walk/jobs.h"
 #include "cli/ownnix.h"
-#include "walk/table.h"
+#include "evaluate/sandbox.h"
+#include "nix/access.h"
+#include "nix/drv.h"
 #include "queue/schedule.h"
+#include "report/explanation.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
-#include "nix/access.h"
-#include "evaluate/sandbox.h"
+#include "walk/jobs.h"
+#include "walk/table.h"
 #include "walk/worker.h"
 
 #include <getopt.h>
@@ -28,7 +28,8 @@
 enum { COULD_NOT_TELL = 2 };
 enum {
 	TICK_MS = 1000,
-	SAY_FIRST_MS = 10 * 1000, /* without a terminal: until builds are mentioned for the first time, and then between two lines */
+	SAY_FIRST_MS =
+	    10 * 1000, /* without a terminal: until builds are mentioned for the first time, and then between two lines */
 	SAY_MS = 60 * 1000,
 	MAX_ROOTS_BYTES = 256 * 1024 * 1024 /* all that Nix keeps, a line each */
 };
@@ -40,11 +41,11 @@ struct local {
 	struct arena a;
 	struct settings settings;
 	const char *repo, *base, *head, *format, *job_name; /* head: a name, NULL, or THE_FILES */
-	bool three_dots; /* BASE...HEAD: from where they parted */
-	const char *attr; /* to be explained, or NULL */
-	json_t *cli_jobs;   /* of --file or --flake, or NULL */
+	bool three_dots;                                    /* BASE...HEAD: from where they parted */
+	const char *attr;                                   /* to be explained, or NULL */
+	json_t *cli_jobs;                                   /* of --file or --flake, or NULL */
 	bool build, again, merge, colour, terminal, ignore_rules, submodules, restricted;
-	json_t *own;      /* the user's own Nix */
+	json_t *own; /* the user's own Nix */
 	const char *git_dir, *run_dir, *roots_dir;
 	json_t *mirrored, *plan, *evaluations, *query, *builds, *failure;
 	const char *difference;
@@ -57,8 +58,8 @@ struct local {
 	struct schedule *schedule;
 	struct loop_timer *tick;
 	int64_t run, total;
-	int64_t said_ms;  /* when a line was last written to what is no terminal */
-	const char *why;  /* what waits waits for, as it was last said, or NULL */
+	int64_t said_ms; /* when a line was last written to what is no terminal */
+	const char *why; /* what waits waits for, as it was last said, or NULL */
 };
 
 static bool
@@ -215,8 +216,8 @@ evaluate(struct local *l, struct err *e)
 	l->settings.evaluate.own = l->own;
 	for (;;) {
 		AUTO(json_drop)
-		json_t *job = jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations,
-		    TRUST_MEMBERS);
+		json_t *job =
+		    jobs_evaluate(&l->settings, l->git_dir, l->roots_dir, l->mirrored, l->plan, l->evaluations, TRUST_MEMBERS);
 		AUTO(json_drop) json_t *records = NULL;
 		const char *side;
 
@@ -261,7 +262,8 @@ say(struct local *l, const char *text)
 static const char *
 span(struct arena *a, int64_t ms)
 {
-	return ms < 60 * 1000 ? arena_printf(a, "%" PRId64 " s", (ms + 999) / 1000) : arena_printf(a, "%" PRId64 " min", ms / 60000);
+	return ms < 60 * 1000 ? arena_printf(a, "%" PRId64 " s", (ms + 999) / 1000)
+	                      : arena_printf(a, "%" PRId64 " min", ms / 60000);
 }
 
 /* How far the builds are, what is at work and what waits. Why something waits is said once, in a line of its own. */
@@ -279,9 +281,11 @@ show_builds(struct local *l, int64_t open)
 	if (now.waiting > 0)
 		line = arena_printf(&a, "%s, %zu waiting for another %s", line, now.waiting, span(&a, now.wait_ms));
 	if (now.longest != NULL && now.longest_ms >= SAY_FIRST_MS)
-		line = arena_printf(&a, "%s, " STR_FMT " for %s", line, STR_ARG(drv_name(str_of(now.longest))), span(&a, now.longest_ms));
+		line = arena_printf(&a, "%s, " STR_FMT " for %s", line, STR_ARG(drv_name(str_of(now.longest))),
+		    span(&a, now.longest_ms));
 	if (l->terminal) {
-		struct str head = str_utf8_head(str_of(line), 79); /* more would begin a second line, which cannot be taken back */
+		struct str head =
+		    str_utf8_head(str_of(line), 79); /* more would begin a second line, which cannot be taken back */
 		show(l, str_dup(&a, head));
 	} else if (clock_mono_ms() - l->said_ms >= SAY_MS) {
 		say(l, line);
@@ -366,7 +370,8 @@ static int
 open_queue(struct local *l, struct err *e)
 {
 	struct repository repo = {1, 1, "local", "local", l->git_dir, "HEAD", false};
-	struct pull_request pr = {.repository = 1, .number = 1, .open = true, .head = l->head, .base_ref = l->base, .title = ""};
+	struct pull_request pr =
+	    {.repository = 1, .number = 1, .open = true, .head = l->head, .base_ref = l->base, .title = ""};
 	struct run r = {.repository = 1, .number = 1, .head = l->head, .base_ref = l->base, .reason = "ekaci diff"};
 
 	l->settings.state.dir = l->run_dir;
@@ -410,9 +415,9 @@ report(struct local *l, int *ret_exit, struct err *e)
 {
 	AUTO(json_drop)
 	json_t *run = json_pack("{s:i,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:b}", "id", 0, "url", "", "repo", l->repo, "number", 0,
-	    "head", is_files(l) ? THE_FILES : json_str(l->mirrored, "head", ""), "base", json_str(l->mirrored, "base", ""), "title",
-	    arena_printf(&l->a, "%s..%s", l->base, l->head), "state", l->failure != NULL ? "failed" : "done", "conflict",
-	    json_flag(l->mirrored, "conflict", false));
+	    "head", is_files(l) ? THE_FILES : json_str(l->mirrored, "head", ""), "base", json_str(l->mirrored, "base", ""),
+	    "title", arena_printf(&l->a, "%s..%s", l->base, l->head), "state", l->failure != NULL ? "failed" : "done",
+	    "conflict", json_flag(l->mirrored, "conflict", false));
 	AUTO(json_drop) json_t *formats = json_pack("[s]", l->format);
 	const json_t *conflicts = json_object_get(l->mirrored, "conflicts");
 	if (conflicts != NULL)
@@ -499,56 +504,54 @@ walk(struct local *l, int *ret_exit, struct err *e)
 
 /* --- the command line -------------------------------------------------------------------------------------------------- */
 
-const char local_diff_usage[] =
-    "usage: ekaci diff [OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]\n\n"
-    "What rebuilds between two revisions of a Nix repository, and why.\n\n"
-    "  BASE HEAD, BASE..HEAD  these two commits\n"
-    "  BASE...HEAD            HEAD and the commit where it parted from BASE\n"
-    "  REVISION               one that the default branch does not have: as GitHub\n"
-    "                         would merge it; one that it has: with the working tree\n"
-    "  nothing                the working tree, with the commit where it parted from\n"
-    "                         the default branch (origin/HEAD, main, master)\n\n"
-    "The working tree is tracked files as they are now and new ones that are not\n"
-    "ignored; your index stays as it is.\n\n"
-    "What to evaluate (without: .ekaci/config.json of BASE, flake.nix or default.nix)\n"
-    "  --repo DIR           the repository; else the one you are in\n"
-    "  --file FILE          this file of it\n"
-    "  --flake REF          these outputs of its flake, as in \".#checks\"\n"
-    "  --job NAME           this job of its configuration alone\n"
-    "  --all                whatever its rules say about the changed paths\n"
-    "  --merge              BASE with HEAD merged into it, as GitHub would, so that\n"
-    "                       what BASE did meanwhile does not count\n"
-    "  --submodules         with submodules, also for jobs that do not take them\n\n"
-    "What to do besides\n"
-    "  --build              build it, and tell newly failing from still failing\n"
-    "  --check              build what is there already once more, too, and say what\n"
-    "                       comes out differently\n"
-    "  --format FORMAT      text, markdown, json or html\n\n"
-    "How: it is your own checkout, so with your NIX_PATH, nix.conf, NIX_CONFIG,\n"
-    "tokens, netrc and the network, as nix-build and nix build would.\n"
-    "  --offline            fetch nothing\n"
-    "  --allowed-uris LIST  fetch from addresses that begin so alone, and read only\n"
-    "                       the repository, NIX_PATH and the store\n"
-    "  --allow-import-from-derivation\n"
-    "                       let the evaluation build\n"
-    "  --sandbox MODE       require, auto or off\n"
-    "  --evaluator PROGRAM  auto, built-in, nix-eval-jobs, or such a program's path\n"
-    "  --workers N          processes that evaluate\n\n"
-    "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it\n"
-    "could not be told.\n";
+const char local_diff_usage[] = "usage: ekaci diff [OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]\n\n"
+                                "What rebuilds between two revisions of a Nix repository, and why.\n\n"
+                                "  BASE HEAD, BASE..HEAD  these two commits\n"
+                                "  BASE...HEAD            HEAD and the commit where it parted from BASE\n"
+                                "  REVISION               one that the default branch does not have: as GitHub\n"
+                                "                         would merge it; one that it has: with the working tree\n"
+                                "  nothing                the working tree, with the commit where it parted from\n"
+                                "                         the default branch (origin/HEAD, main, master)\n\n"
+                                "The working tree is tracked files as they are now and new ones that are not\n"
+                                "ignored; your index stays as it is.\n\n"
+                                "What to evaluate (without: .ekaci/config.json of BASE, flake.nix or default.nix)\n"
+                                "  --repo DIR           the repository; else the one you are in\n"
+                                "  --file FILE          this file of it\n"
+                                "  --flake REF          these outputs of its flake, as in \".#checks\"\n"
+                                "  --job NAME           this job of its configuration alone\n"
+                                "  --all                whatever its rules say about the changed paths\n"
+                                "  --merge              BASE with HEAD merged into it, as GitHub would, so that\n"
+                                "                       what BASE did meanwhile does not count\n"
+                                "  --submodules         with submodules, also for jobs that do not take them\n\n"
+                                "What to do besides\n"
+                                "  --build              build it, and tell newly failing from still failing\n"
+                                "  --check              build what is there already once more, too, and say what\n"
+                                "                       comes out differently\n"
+                                "  --format FORMAT      text, markdown, json or html\n\n"
+                                "How: it is your own checkout, so with your NIX_PATH, nix.conf, NIX_CONFIG,\n"
+                                "tokens, netrc and the network, as nix-build and nix build would.\n"
+                                "  --offline            fetch nothing\n"
+                                "  --allowed-uris LIST  fetch from addresses that begin so alone, and read only\n"
+                                "                       the repository, NIX_PATH and the store\n"
+                                "  --allow-import-from-derivation\n"
+                                "                       let the evaluation build\n"
+                                "  --sandbox MODE       require, auto or off\n"
+                                "  --evaluator PROGRAM  auto, built-in, nix-eval-jobs, or such a program's path\n"
+                                "  --workers N          processes that evaluate\n\n"
+                                "Exit code: 0 nothing newly failing, 1 something is or is new and fails, 2 it\n"
+                                "could not be told.\n";
 
-const char local_explain_usage[] =
-    "usage: ekaci explain [OPTIONS] ATTR [BASE HEAD | BASE..HEAD | ...]\n"
-    "       ekaci explain A.drv B.drv [--json]\n\n"
-    "Says in full why an attribute (as reports name it, e.g.\n"
-    "python3Packages.numpy) differs between two revisions, or what differs between\n"
-    "two derivations. Its last parts will do: agenix finds\n"
-    "packages.x86_64-linux.agenix. Evaluations that are stored are not made again.\n\n"
-    "  --json               as JSON\n\n"
-    "Revisions and all other options are those of ekaci diff, but --build, --check\n"
-    "and --format.\n\n"
-    "Exit code: 0 it does not differ, or fails alike on both sides, 1 it does, 2 it\n"
-    "could not be told.\n";
+const char local_explain_usage[] = "usage: ekaci explain [OPTIONS] ATTR [BASE HEAD | BASE..HEAD | ...]\n"
+                                   "       ekaci explain A.drv B.drv [--json]\n\n"
+                                   "Says in full why an attribute (as reports name it, e.g.\n"
+                                   "python3Packages.numpy) differs between two revisions, or what differs between\n"
+                                   "two derivations. Its last parts will do: agenix finds\n"
+                                   "packages.x86_64-linux.agenix. Evaluations that are stored are not made again.\n\n"
+                                   "  --json               as JSON\n\n"
+                                   "Revisions and all other options are those of ekaci diff, but --build, --check\n"
+                                   "and --format.\n\n"
+                                   "Exit code: 0 it does not differ, or fails alike on both sides, 1 it does, 2 it\n"
+                                   "could not be told.\n";
 
 /* Addresses with blanks or commas between them. */
 static void
@@ -742,8 +745,8 @@ find_sides(struct local *l, struct err *e)
 {
 	struct side base, head;
 
-	if (changeset_git_dir(&l->a, l->repo, &l->git_dir, e) != 0 || complete(l, e) != 0 || resolve(l, l->base, &base, e) != 0 ||
-	    resolve(l, is_files(l) ? "HEAD" : l->head, &head, e) != 0)
+	if (changeset_git_dir(&l->a, l->repo, &l->git_dir, e) != 0 || complete(l, e) != 0 ||
+	    resolve(l, l->base, &base, e) != 0 || resolve(l, is_files(l) ? "HEAD" : l->head, &head, e) != 0)
 		return -1;
 	if (is_files(l) && l->merge)
 		return fail(e, ERR_INPUT, "--merge merges commits: name a head, or commit first");
@@ -810,7 +813,8 @@ all_text(int argc, char **argv, struct err *e)
 static int
 run(bool explains, int argc, char **argv)
 {
-	struct local l = {.terminal = isatty(2) == 1 && config_smart_terminal(), .colour = isatty(1) == 1 && config_wants_colour()};
+	struct local l = {.terminal = isatty(2) == 1 && config_smart_terminal(),
+	    .colour = isatty(1) == 1 && config_wants_colour()};
 	struct err e = {0};
 	int code = COULD_NOT_TELL;
 

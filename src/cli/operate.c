@@ -3,8 +3,8 @@
 
 #include "config/config.h"
 #include "store/builds.h"
-#include "store/run.h"
 #include "store/overview.h"
+#include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
@@ -39,9 +39,9 @@ safe(struct operate *o, const char *text)
 static const char *
 run_name(struct operate *o, const struct view_run *r)
 {
-	const char *of = r->number > 0 ? arena_printf(&o->a, "#%" PRId64, r->number)
-	    : r->number < 0            ? arena_printf(&o->a, "#%" PRId64 " in the merge queue", -r->number)
-	                               : arena_printf(&o->a, " %s", r->base_ref);
+	const char *of = r->number > 0   ? arena_printf(&o->a, "#%" PRId64, r->number)
+	                 : r->number < 0 ? arena_printf(&o->a, "#%" PRId64 " in the merge queue", -r->number)
+	                                 : arena_printf(&o->a, " %s", r->base_ref);
 
 	return safe(o, arena_printf(&o->a, "%s/%s%s", r->repository.owner, r->repository.name, of));
 }
@@ -109,7 +109,7 @@ command(struct operate *o, int64_t repository, int64_t number, const char *verb,
 {
 	struct store_command c = {.repository = repository,
 	    .number = number,
-	    .operator = true,
+	    .operator= true,
 	    .login = "the operator",
 	    .verb = verb,
 	    .words = "[]",
@@ -166,14 +166,15 @@ act(struct operate *o, const char *file, struct err *e)
 	if (config_load(&o->a, file, &o->c, e) != 0)
 		return -1;
 	const char *db = arena_printf(&o->a, "%s/ekaci.db", o->c.state.dir);
-	int rc = !files_exist(db) ? fail(e, ERR_ABSENT, "%s is not there: the bot has not run yet", db)
-	    : o->verb == NULL     ? store_open_to_look(db, &o->s, e)
-	                          : store_open(db, &o->s, e);
+	int rc = !files_exist(db)  ? fail(e, ERR_ABSENT, "%s is not there: the bot has not run yet", db)
+	         : o->verb == NULL ? store_open_to_look(db, &o->s, e)
+	                           : store_open(db, &o->s, e);
 	if (rc == 0 && str_to_i64(str_of(o->what), &id) == 0)
 		rc = o->verb == NULL ? print_run(o, id, e) : command_run(o, id, e);
 	else if (rc == 0)
-		rc = o->verb != NULL && strcmp(o->verb, "approve") == 0 ? command_pull(o, e)
-		                                                        : fail(e, ERR_INPUT, "%s is no number of a run", safe(o, o->what));
+		rc = o->verb != NULL && strcmp(o->verb, "approve") == 0
+		         ? command_pull(o, e)
+		         : fail(e, ERR_INPUT, "%s is no number of a run", safe(o, o->what));
 	store_close(o->s);
 	config_release(&o->c);
 	return rc;
@@ -207,7 +208,23 @@ operate(int argc, char **argv, const char *verb, const char *what)
 	return rc == 0 ? 0 : e.kind == ERR_ABSENT ? 1 : 2;
 }
 
-int operate_run(int argc, char **argv) { return operate(argc, argv, NULL, "RUN"); }
-int operate_retry(int argc, char **argv) { return operate(argc, argv, "rebuild", "RUN"); }
-int operate_cancel(int argc, char **argv) { return operate(argc, argv, "cancel", "RUN"); }
-int operate_approve(int argc, char **argv) { return operate(argc, argv, "approve", "OWNER/REPO#NUMBER [COMMIT]"); }
+int
+operate_run(int argc, char **argv)
+{
+	return operate(argc, argv, NULL, "RUN");
+}
+int
+operate_retry(int argc, char **argv)
+{
+	return operate(argc, argv, "rebuild", "RUN");
+}
+int
+operate_cancel(int argc, char **argv)
+{
+	return operate(argc, argv, "cancel", "RUN");
+}
+int
+operate_approve(int argc, char **argv)
+{
+	return operate(argc, argv, "approve", "OWNER/REPO#NUMBER [COMMIT]");
+}

@@ -25,11 +25,12 @@ begins_with_one(const char *entry, const char *const *prefixes)
 static void
 take_environment(json_t *env, json_t *means)
 {
-	static const char *const deciding[] = {"NIX_", "NIXPKGS_", "HOME=", "USER=", "XDG_CONFIG_HOME=", "XDG_CONFIG_DIRS=",
-	    "XDG_STATE_HOME=", NULL};
-	static const char *const by_which[] = {"PATH=", "LANG=", "LC_", "LOCALE_ARCHIVE=", "LOGNAME=", "XDG_CACHE_HOME=", "XDG_RUNTIME_DIR=",
-	    "SSH_AUTH_SOCK=", "SSL_CERT_FILE=", "CURL_CA_BUNDLE=", "http_proxy=", "https_proxy=", "HTTP_PROXY=", "HTTPS_PROXY=", "all_proxy=",
-	    "ALL_PROXY=", "no_proxy=", "NO_PROXY=", "GIT_SSH", "GIT_CONFIG", "GIT_ASKPASS=", "AWS_", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", NULL};
+	static const char *const deciding[] = {"NIX_", "NIXPKGS_",
+	    "HOME=", "USER=", "XDG_CONFIG_HOME=", "XDG_CONFIG_DIRS=", "XDG_STATE_HOME=", NULL};
+	static const char *const by_which[] = {"PATH=", "LANG=", "LC_", "LOCALE_ARCHIVE=", "LOGNAME=", "XDG_CACHE_HOME=",
+	    "XDG_RUNTIME_DIR=", "SSH_AUTH_SOCK=", "SSL_CERT_FILE=", "CURL_CA_BUNDLE=", "http_proxy=", "https_proxy=",
+	    "HTTP_PROXY=", "HTTPS_PROXY=", "all_proxy=", "ALL_PROXY=", "no_proxy=", "NO_PROXY=", "GIT_SSH", "GIT_CONFIG",
+	    "GIT_ASKPASS=", "AWS_", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", NULL};
 
 	for (char **one = environ; *one != NULL; one++) {
 		json_t *to = begins_with_one(*one, deciding) ? env : begins_with_one(*one, by_which) ? means : NULL;
@@ -82,12 +83,15 @@ ownnix_read(struct arena *a, json_t **ret, struct err *e)
 	} else {
 		search = searchpath_of_setting(a, json_words(a, nixsettings_list(settings, "nix-path")));
 		if (search[0] == '\0')
-			search = arena_printf(a, "%s/.nix-defexpr/channels:%s/.local/state/nix/defexpr/channels:"
-			    "nixpkgs=/nix/var/nix/profiles/per-user/root/channels/nixpkgs:/nix/var/nix/profiles/per-user/root/channels", home, home);
+			search = arena_printf(a,
+			    "%s/.nix-defexpr/channels:%s/.local/state/nix/defexpr/channels:"
+			    "nixpkgs=/nix/var/nix/profiles/per-user/root/channels/nixpkgs:/nix/var/nix/profiles/per-user/root/channels",
+			    home, home);
 	}
 	const char *config = json_str(env, "XDG_CONFIG_HOME", NULL), *pkgs = json_str(env, "NIXPKGS_CONFIG", NULL);
-	const char *reads = arena_printf(a, "%s/nixpkgs:%s/.nixpkgs%s%s", config != NULL ? config : arena_printf(a, "%s/.config", home), home,
-	    pkgs != NULL ? ":" : "", pkgs != NULL ? pkgs : "");
+	const char *reads =
+	    arena_printf(a, "%s/nixpkgs:%s/.nixpkgs%s%s", config != NULL ? config : arena_printf(a, "%s/.config", home), home,
+	        pkgs != NULL ? ":" : "", pkgs != NULL ? pkgs : "");
 	stored_key(settings, hash);
 	json_object_set_new(own, "settings", json_string(hash));
 	json_object_set_new(own, "search", json_any_string(str_of(search)));

@@ -33,18 +33,17 @@ struct setup {
 	struct err why;
 };
 
-const char setup_usage[] =
-    "usage: ekaci setup --url https://YOUR-HOST [OPTIONS]\n\n"
-    "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and\n"
-    "writes DIR/ekaci.toml, its key and its webhook secret. You are shown an address\n"
-    "on this machine to open in a browser.\n\n"
-    "  --url ADDRESS       where GitHub reaches the bot\n"
-    "  --dir DIR           where to write (/etc/ekaci)\n"
-    "  --organization ORG  whose the App is; else it is yours\n"
-    "  --name NAME         the App's name\n"
-    "  --port N            on this machine, for the browser\n"
-    "  --github ADDRESS    of a GitHub Enterprise server\n"
-    "  --api ADDRESS       of its API (ADDRESS/api/v3)\n";
+const char setup_usage[] = "usage: ekaci setup --url https://YOUR-HOST [OPTIONS]\n\n"
+                           "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and\n"
+                           "writes DIR/ekaci.toml, its key and its webhook secret. You are shown an address\n"
+                           "on this machine to open in a browser.\n\n"
+                           "  --url ADDRESS       where GitHub reaches the bot\n"
+                           "  --dir DIR           where to write (/etc/ekaci)\n"
+                           "  --organization ORG  whose the App is; else it is yours\n"
+                           "  --name NAME         the App's name\n"
+                           "  --port N            on this machine, for the browser\n"
+                           "  --github ADDRESS    of a GitHub Enterprise server\n"
+                           "  --api ADDRESS       of its API (ADDRESS/api/v3)\n";
 
 static const char *
 file_of(struct setup *s, const char *name)
@@ -76,10 +75,12 @@ write_files(struct setup *s, struct err *e)
 
 	if (pem == NULL || secret == NULL || json_int(s->app, "id", 0) <= 0)
 		return fail(e, ERR_INPUT, "GitHub's answer lacks the App's id, pem or webhook_secret");
-	const char *api = strcmp(s->api, "https://api.github.com") == 0 ? "" : arena_printf(&s->a, "api_url = \"%s\"\n", s->api);
+	const char *api =
+	    strcmp(s->api, "https://api.github.com") == 0 ? "" : arena_printf(&s->a, "api_url = \"%s\"\n", s->api);
 	const char *toml = arena_printf(&s->a,
 	    "# Written by ekaci setup. Every other key, its default and its reason: ekaci.toml.example.\n\n"
-	    "[web]\nurl = \"%s\"\n\n[github]\n%sapp_id = \"%" PRId64 "\"\nprivate_key_file = \"%s\"\nwebhook_secret_file = \"%s\"\n",
+	    "[web]\nurl = \"%s\"\n\n[github]\n%sapp_id = \"%" PRId64
+	    "\"\nprivate_key_file = \"%s\"\nwebhook_secret_file = \"%s\"\n",
 	    s->url, api, json_int(s->app, "id", 0), key, hook);
 	if (files_write(file_of(s, "private-key.pem"), str_of(pem), 0600, FILES_SYNC, e) != 0 ||
 	    files_write(file_of(s, "webhook-secret"), str_of(secret), 0600, FILES_SYNC, e) != 0)
@@ -129,7 +130,8 @@ exchange(struct setup *s, const char *code, struct err *e)
 
 /* --- the pages ----------------------------------------------------------------------------------------------------- */
 
-static const char page_begin[] = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
+static const char page_begin[] =
+    "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
     "<title>ekaci setup</title><style>body{font:16px/1.5 sans-serif;max-width:40em;margin:3em auto;padding:0 1em}"
     "button{font:inherit;padding:.5em 1em}</style><h1>ekaci setup</h1>";
 
@@ -150,7 +152,8 @@ manifest(struct setup *s)
 	json_object_set_new(m, "name", json_string(s->name));
 	json_object_set_new(m, "url", json_string(s->url));
 	json_object_set_new(m, "redirect_url", json_string(arena_printf(&s->a, "http://127.0.0.1:%" PRId64 "/done", s->port)));
-	json_object_set_new(json_object_get(m, "hook_attributes"), "url", json_string(arena_printf(&s->a, "%s/webhook", s->url)));
+	json_object_set_new(json_object_get(m, "hook_attributes"), "url",
+	    json_string(arena_printf(&s->a, "%s/webhook", s->url)));
 	return json_line(&s->a, m);
 }
 
@@ -163,7 +166,8 @@ page_form(struct setup *s)
 	    "%s<p>GitHub asks you to name the App; what it may do, and where it sends events (<code>%s/webhook</code>), is filled in."
 	    "<form method=post action=\"%s/%ssettings/apps/new?state=%s\"><input type=hidden name=manifest value=\"%s\">"
 	    "<button>Make the App at %s</button></form>",
-	    page_begin, html(s, s->url), html(s, s->github), html(s, owner), s->state, html(s, manifest(s)), html(s, s->github));
+	    page_begin, html(s, s->url), html(s, s->github), html(s, owner), s->state, html(s, manifest(s)),
+	    html(s, s->github));
 }
 
 static bool
@@ -183,7 +187,8 @@ page_done(struct setup *s, struct MHD_Connection *c, unsigned *ret_status)
 
 	*ret_status = MHD_HTTP_BAD_REQUEST;
 	if (state == NULL || strcmp(state, s->state) != 0 || !code_ok(code))
-		return arena_printf(&s->a, "%s<p>This is not the way back from the form. <a href=\"/\">Begin again.</a>", page_begin);
+		return arena_printf(&s->a, "%s<p>This is not the way back from the form. <a href=\"/\">Begin again.</a>",
+		    page_begin);
 	if (exchange(s, code, &e) != 0) {
 		fprintf(stderr, "ekaci: %s\n", e.msg);
 		return arena_printf(&s->a, "%s<p>%s <a href=\"/\">Begin again.</a>", page_begin, html(s, e.msg));
@@ -193,13 +198,15 @@ page_done(struct setup *s, struct MHD_Connection *c, unsigned *ret_status)
 	const char *install = arena_printf(&s->a, "%s/installations/new", json_str(s->app, "html_url", s->github));
 	printf("The App is made; %s is written.\nInstall it on your repositories: %s\nThen: ekaci serve --config %s\n",
 	    file_of(s, "ekaci.toml"), escape_dup(&s->a, ESCAPE_TERMINAL, str_of(install)), file_of(s, "ekaci.toml"));
-	return arena_printf(&s->a, "%s<p>The App is made, and <code>%s</code> is written.<p><a href=\"%s\">Install it on your "
-	    "repositories</a>, then start the bot.", page_begin, html(s, file_of(s, "ekaci.toml")), html(s, install));
+	return arena_printf(&s->a,
+	    "%s<p>The App is made, and <code>%s</code> is written.<p><a href=\"%s\">Install it on your "
+	    "repositories</a>, then start the bot.",
+	    page_begin, html(s, file_of(s, "ekaci.toml")), html(s, install));
 }
 
 static enum MHD_Result
-on_request(void *ctx, struct MHD_Connection *c, const char *path, const char *method, const char *version,
-    const char *data, size_t *n, void **request)
+on_request(void *ctx, struct MHD_Connection *c, const char *path, const char *method, const char *version, const char *data,
+    size_t *n, void **request)
 {
 	struct setup *s = ctx;
 	unsigned status = MHD_HTTP_OK;
@@ -229,16 +236,19 @@ on_request(void *ctx, struct MHD_Connection *c, const char *path, const char *me
 static int
 serve(struct setup *s, struct err *e)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in at = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)s->port),
+	    .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int64_t deadline = clock_mono_ms() + WAIT_MS;
-	struct MHD_Daemon *d = MHD_start_daemon(
-	    MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at, MHD_OPTION_END);
+	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR,
+	    (struct sockaddr *)&at, MHD_OPTION_END);
 
 	if (d == NULL)
 		return fail(e, ERR_SYSTEM, "cannot listen on 127.0.0.1:%" PRId64 " (another --port?)", s->port);
 	s->port = MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)->port;
 	printf("Open http://127.0.0.1:%" PRId64 "/ in a browser. From another machine: ssh -L %" PRId64 ":127.0.0.1:%" PRId64
-	       " THIS-MACHINE\n", s->port, s->port, s->port);
+	       " THIS-MACHINE\n",
+	    s->port, s->port, s->port);
 	fflush(stdout);
 	while (!s->done && clock_mono_ms() < deadline)
 		MHD_run_wait(d, TURN_MS);
@@ -275,8 +285,13 @@ parse(struct setup *s, int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		const char **to = c == 'u' ? &s->url : c == 'd' ? &s->dir : c == 'o' ? &s->organization : c == 'n' ? &s->name
-		    : c == 'g' ? &s->github : c == 'a' ? &s->api : NULL;
+		const char **to = c == 'u'   ? &s->url
+		                  : c == 'd' ? &s->dir
+		                  : c == 'o' ? &s->organization
+		                  : c == 'n' ? &s->name
+		                  : c == 'g' ? &s->github
+		                  : c == 'a' ? &s->api
+		                             : NULL;
 		if (to != NULL)
 			*to = optarg;
 		else if (c != 'p' || str_to_i64(str_of(optarg), &s->port) != 0 || s->port < 0 || s->port > 65535)
@@ -310,7 +325,7 @@ check(struct setup *s, struct err *e)
 		return fail(e, ERR_INPUT, "--api %s: not an http or https address", s->api);
 	if (s->api == NULL)
 		s->api = strcmp(s->github, "https://github.com") == 0 ? "https://api.github.com"
-		                                                               : arena_printf(&s->a, "%s/api/v3", s->github);
+		                                                      : arena_printf(&s->a, "%s/api/v3", s->github);
 	if (s->name == NULL) /* names of Apps are taken once in the whole world */
 		s->name = arena_printf(&s->a, "ekaci %.*s", (int)strcspn(host + 3, "/:"), host + 3);
 	s->name = str_dup(&s->a, str_utf8_head(str_of(s->name), MAX_NAME));

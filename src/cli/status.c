@@ -10,14 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-const char status_usage[] =
-    "usage: ekaci status [--config FILE] [--why DRV]\n\n"
-    "How many builds are open.\n\n"
-    "  --config FILE  the bot's settings (ekaci.toml)\n"
-    "  --why DRV      instead: what that build waits for, or its place in the queue\n"
-    "                 and what comes before it, as the database has it now; DRV is a\n"
-    "                 path, or its name in the store\n\n"
-    "Exit code: 0, 1 there is no such build, 2 it could not be told.\n";
+const char status_usage[] = "usage: ekaci status [--config FILE] [--why DRV]\n\n"
+                            "How many builds are open.\n\n"
+                            "  --config FILE  the bot's settings (ekaci.toml)\n"
+                            "  --why DRV      instead: what that build waits for, or its place in the queue\n"
+                            "                 and what comes before it, as the database has it now; DRV is a\n"
+                            "                 path, or its name in the store\n\n"
+                            "Exit code: 0, 1 there is no such build, 2 it could not be told.\n";
 
 static int
 fill(struct store *s, struct arena *a, const struct settings *c, struct queue **ret, struct err *e)
@@ -79,8 +78,8 @@ numbers(struct store *s, struct arena *a, const struct settings *c, struct err *
 	if (fill(s, a, c, &q, e) != 0)
 		return -1;
 	struct queue_figures f = queue_figures(q);
-	printf("%zu builds open: %zu being built, %zu may start, %zu wait for their time or their inputs\n", f.open,
-	    f.building, f.ready, f.open - f.building - f.ready);
+	printf("%zu builds open: %zu being built, %zu may start, %zu wait for their time or their inputs\n", f.open, f.building,
+	    f.ready, f.open - f.building - f.ready);
 	queue_free(q);
 	return 0;
 }
@@ -113,7 +112,8 @@ status_main(int argc, char **argv)
 		bool config = strcmp(argv[i], "--config") == 0;
 		if (i + 1 >= argc || (!config && strcmp(argv[i], "--why") != 0)) {
 			bool known = config || strcmp(argv[i], "--why") == 0;
-			fprintf(stderr, known ? "ekaci status: %s wants a value\n" : "ekaci status: there is no option %s\n", argv[i]);
+			fprintf(stderr, known ? "ekaci status: %s wants a value\n" : "ekaci status: there is no option %s\n",
+			    argv[i]);
 			fputs("see ekaci status --help\n", stderr);
 			return 2;
 		}

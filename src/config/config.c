@@ -49,8 +49,7 @@ check_evaluator(struct str value, struct err *e)
 
 	if (memchr(value.p, '/', value.n) != NULL || one_of(value, words, &ignored) == 0)
 		return 0;
-	return fail(
-	    e, ERR_INPUT, "must be \"auto\", \"nix-eval-jobs\", \"built-in\" or the path of a program (with a \"/\")");
+	return fail(e, ERR_INPUT, "must be \"auto\", \"nix-eval-jobs\", \"built-in\" or the path of a program (with a \"/\")");
 }
 
 static int
@@ -59,8 +58,8 @@ check_listen(struct str value, struct err *e)
 	const char *colon = memrchr(value.p, ':', value.n);
 	int64_t port;
 
-	if (colon == NULL || colon == value.p ||
-	    str_to_i64(str_from(value, (size_t)(colon - value.p) + 1), &port) != 0 || port < 0 || port > 65535)
+	if (colon == NULL || colon == value.p || str_to_i64(str_from(value, (size_t)(colon - value.p) + 1), &port) != 0 ||
+	    port < 0 || port > 65535)
 		return fail(e, ERR_INPUT, "must be ADDRESS:PORT, such as 127.0.0.1:3030 or [::1]:3030");
 	return 0;
 }
@@ -105,7 +104,8 @@ check_cache(struct str value, struct err *e)
 	scheme = str_cut(value, ':', &rest);
 	struct str path = str_cut(str_from(value, (size_t)at + 3), '?', &rest), host = str_cut(path, '/', &rest);
 	if (!str_starts(scheme, STR("ssh")) && host.n > 0 && memchr(host.p, '@', host.n) != NULL)
-		return fail(e, ERR_INPUT, "must not hold a user or password: those belong in Nix' netrc-file or the provider's own file");
+		return fail(e, ERR_INPUT,
+		    "must not hold a user or password: those belong in Nix' netrc-file or the provider's own file");
 	return 0;
 }
 
@@ -150,22 +150,21 @@ check_system(struct str value, struct err *e)
 /* How a row is written: the section is the member of struct settings, the name is the member of that. */
 #define AT(section, name) #section, #name
 #define IN(section, name) .offset = offsetof(struct settings, section.name)
-#define NUMBER(section, name, otherwise, least, most)                                                                  \
-	{                                                                                                              \
-		AT(section, name), CONFIG_NUMBER, .number = (otherwise), .min = (least), .max = (most),                \
-						  IN(section, name)                                                    \
+#define NUMBER(section, name, otherwise, least, most)                                                                     \
+	{                                                                                                                 \
+		AT(section, name), CONFIG_NUMBER, .number = (otherwise), .min = (least), .max = (most), IN(section, name) \
 	}
-#define FLAG(section, name, otherwise)                                                                                 \
-	{                                                                                                              \
-		AT(section, name), CONFIG_FLAG, .number = (otherwise), IN(section, name)                               \
+#define FLAG(section, name, otherwise)                                                   \
+	{                                                                                \
+		AT(section, name), CONFIG_FLAG, .number = (otherwise), IN(section, name) \
 	}
-#define TEXT(section, name, text, how)                                                                                 \
-	{                                                                                                              \
-		AT(section, name), CONFIG_TEXT, .otherwise = (text), .check = (how), IN(section, name)                 \
+#define TEXT(section, name, text, how)                                                                 \
+	{                                                                                              \
+		AT(section, name), CONFIG_TEXT, .otherwise = (text), .check = (how), IN(section, name) \
 	}
-#define TEXTS(section, name, json, how)                                                                                \
-	{                                                                                                              \
-		AT(section, name), CONFIG_TEXTS, .otherwise = (json), .check = (how), IN(section, name)                \
+#define TEXTS(section, name, json, how)                                                                 \
+	{                                                                                               \
+		AT(section, name), CONFIG_TEXTS, .otherwise = (json), .check = (how), IN(section, name) \
 	}
 
 static const struct config_key keys[] = {
@@ -250,19 +249,11 @@ set_default(struct arena *a, struct settings *s, const struct config_key *k)
 	switch (k->type) {
 	case CONFIG_TEXT:
 	case CONFIG_PATH:
-	case CONFIG_SECRET:
-		*(const char **)member(s, k) = k->otherwise != NULL ? arena_strdup(a, k->otherwise) : NULL;
-		return;
-	case CONFIG_NUMBER:
-		*(int64_t *)member(s, k) = k->number;
-		return;
-	case CONFIG_FLAG:
-		*(bool *)member(s, k) = k->number != 0;
-		return;
+	case CONFIG_SECRET: *(const char **)member(s, k) = k->otherwise != NULL ? arena_strdup(a, k->otherwise) : NULL; return;
+	case CONFIG_NUMBER: *(int64_t *)member(s, k) = k->number; return;
+	case CONFIG_FLAG: *(bool *)member(s, k) = k->number != 0; return;
 	case CONFIG_TEXTS:
-	case CONFIG_OPTIONS:
-		*(json_t **)member(s, k) = json_loads(k->otherwise, 0, NULL);
-		return;
+	case CONFIG_OPTIONS: *(json_t **)member(s, k) = json_loads(k->otherwise, 0, NULL); return;
 	}
 }
 
@@ -282,7 +273,7 @@ config_release(struct settings *s)
 			json_drop(member(s, &keys[i]));
 }
 
-#define WRONG(l, n, k, fmt, ...)                                                                                       \
+#define WRONG(l, n, k, fmt, ...) \
 	mistakes_add((l)->m, (n)->value_line, (n)->value_column, "[%s] %s " fmt, (k)->section, (k)->name, ##__VA_ARGS__)
 
 static bool
@@ -460,7 +451,7 @@ unknown_key(struct load *l, struct str section, const struct toml_node *n)
 	mistakes_add(l->m, n->line, n->column, "unknown key [" STR_FMT "] " STR_FMT "%s", STR_ARG(section),
 	    STR_ARG(str_utf8_head(n->key, 200)),
 	    near.best == NULL && elsewhere != NULL ? arena_printf(l->a, " (it belongs in [%s])", elsewhere)
-						   : near_hint(l->a, &near));
+	                                           : near_hint(l->a, &near));
 }
 
 static void
@@ -526,7 +517,10 @@ static int
 read_file(struct arena *a, const char *path, bool looks_only, struct settings *s, struct mistakes *m, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
-	struct load l = {.a = a, .s = s, .m = m, .looks_only = looks_only,
+	struct load l = {.a = a,
+	    .s = s,
+	    .m = m,
+	    .looks_only = looks_only,
 	    .folder = {path, slash != NULL ? (size_t)(slash - path) + 1 : 0}};
 	struct toml_node *top;
 	struct str text;

@@ -22,9 +22,9 @@ struct settings {
 	} web;
 	struct {
 		const char *dir;
-		int64_t keep_days;   /* runs, logs and evaluations that nothing shows any more */
+		int64_t keep_days;    /* runs, logs and evaluations that nothing shows any more */
 		int64_t max_evals_mb; /* of stored evaluations and graphs; 0: no limit */
-		int64_t min_free_mb; /* below this no new work is begun */
+		int64_t min_free_mb;  /* below this no new work is begun */
 	} state;
 	struct {
 		const char *api_url; /* https://api.github.com, or https://HOST/api/v3 */
@@ -48,8 +48,8 @@ struct settings {
 		bool fetch_trusted;   /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
 		json_t *allowed_uris; /* array of prefixes */
 		json_t *experimental_features; /* array: of Nix, besides nix-command and flakes */
-		json_t *nix_options;  /* object name -> text, lines of an evaluation's nix.conf (evaluate/evalconf.h) */
-		json_t *systems;      /* array; empty: what the repository says */
+		json_t *nix_options; /* object name -> text, lines of an evaluation's nix.conf (evaluate/evalconf.h) */
+		json_t *systems;     /* array; empty: what the repository says */
 		int64_t max_rows;
 		int64_t max_depth;
 		/* No key: only `ekaci diff` sets it, to the user's own cache, so that what Nix has fetched for the user need not
@@ -60,20 +60,20 @@ struct settings {
 	} evaluate;
 	struct {
 		bool enabled;
-		bool branches;        /* what a push to the default branch changes is built, too */
-		int64_t slots;        /* builds at once on this machine, per system */
-		json_t *systems;      /* array; empty: what Nix says */
-		json_t *features;     /* array: what this machine offers; empty: what Nix says */
-		const char *builders; /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
+		bool branches;                 /* what a push to the default branch changes is built, too */
+		int64_t slots;                 /* builds at once on this machine, per system */
+		json_t *systems;               /* array; empty: what Nix says */
+		json_t *features;              /* array: what this machine offers; empty: what Nix says */
+		const char *builders;          /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
 		bool builders_use_substitutes; /* builders fetch what they can by themselves */
-		int64_t max_unsupported_s; /* how long a builder that cannot be reached is waited for */
+		int64_t max_unsupported_s;     /* how long a builder that cannot be reached is waited for */
 		int64_t max_silent_s;
 		int64_t timeout_s;
 		int64_t max_log_mb;
 		int64_t min_store_free_mb; /* below this in the store no build is begun */
-		int64_t retries;         /* of infrastructure failures */
-		int64_t failure_cache_h; /* how long a failed derivation is not tried again unasked */
-		json_t *nix_options;     /* object name -> text, passed as --option; numbers and booleans became text */
+		int64_t retries;           /* of infrastructure failures */
+		int64_t failure_cache_h;   /* how long a failed derivation is not tried again unasked */
+		json_t *nix_options;       /* object name -> text, passed as --option; numbers and booleans became text */
 	} build;
 	struct {
 		json_t *push;     /* array of store URLs that Nix copies to */
@@ -86,10 +86,9 @@ struct settings {
 		int64_t max_packages_listed;
 	} report;
 	struct {
-		const char
-		    *forks;      /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
-		json_t *authors; /* array of logins trusted like members */
-		json_t *bots;    /* array of Apps' logins, "name[bot]", that are obeyed like somebody with write access */
+		const char *forks; /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
+		json_t *authors;   /* array of logins trusted like members */
+		json_t *bots;      /* array of Apps' logins, "name[bot]", that are obeyed like somebody with write access */
 	} trust;
 };
 

@@ -30,7 +30,7 @@ checkout(const char *git_dir, const char *tree, const char *dir, struct err *e)
 		return fail_git(e, code, git_dir);
 	git_checkout_options_init(&how, GIT_CHECKOUT_OPTIONS_VERSION);
 	how.checkout_strategy = GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING | GIT_CHECKOUT_DONT_UPDATE_INDEX |
-	    GIT_CHECKOUT_DONT_WRITE_INDEX | GIT_CHECKOUT_DISABLE_PATHSPEC_MATCH;
+	                        GIT_CHECKOUT_DONT_WRITE_INDEX | GIT_CHECKOUT_DISABLE_PATHSPEC_MATCH;
 	how.disable_filters = 1;
 	how.target_directory = dir;
 	/* The baseline is empty: a repository's own index and files are nothing to us. */

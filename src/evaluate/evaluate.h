@@ -17,8 +17,8 @@
 #ifndef EKACI_EVALUATE_EVALUATE_H
 #define EKACI_EVALUATE_EVALUATE_H
 
-#include "support/os/record.h"
 #include "evaluate/sandbox.h"
+#include "support/os/record.h"
 
 int stage_evaluate(const json_t *job, struct record_out *out, struct err *e);
 

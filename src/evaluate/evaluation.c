@@ -4,15 +4,15 @@
 #include "evaluate/checkout.h"
 #include "evaluate/evalconf.h"
 #include "evaluate/gitlinks.h"
-#include "nix/saying.h"
+#include "evaluate/sandbox.h"
 #include "evaluate/searchpath.h"
 #include "nix/preload.h"
+#include "nix/saying.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
-#include "evaluate/sandbox.h"
 #include "support/text/escape.h"
 
 #include <dirent.h>
@@ -29,9 +29,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define INSIDE "/build/source"
+#define INSIDE   "/build/source"
 #define PROGRAMS "/run/ekaci"
-#define FETCHES PROGRAMS "/fetches"
+#define FETCHES  PROGRAMS "/fetches"
 
 enum {
 	TAIL_BYTES = 4096,       /* of standard error, kept for the reason */
@@ -51,11 +51,11 @@ struct hearing {
 	struct rows *rows;
 	struct buf tail, errors, plain; /* plain: a line without its colours */
 	size_t n_errors;
-	bool false_alarm; /* the last line said so */
+	bool false_alarm;   /* the last line said so */
 	bool one_attribute; /* it said that it ended because of one (evaluator_gave_up) */
-	const char *disk;  /* a folder on the disk that is written to */
-	int64_t disk_mb;   /* what was free there when the evaluation began */
-	const char *group; /* the control group it is in, or NULL: then its memory and processes are watched from here */
+	const char *disk;   /* a folder on the disk that is written to */
+	int64_t disk_mb;    /* what was free there when the evaluation began */
+	const char *group;  /* the control group it is in, or NULL: then its memory and processes are watched from here */
 };
 
 static int64_t
@@ -112,8 +112,10 @@ on_watch(void *ctx)
 	else if (load.memory_kb / 1024 > most_mb(r))
 		over_memory(h);
 	else if (left_mb < r->min_free_mb && left_mb < h->disk_mb)
-		rows_incomplete(h->rows, "stopped: only %lld MiB are free on the store's disk, %lld fewer than when the "
-		    "evaluation began", (long long)left_mb, (long long)(h->disk_mb - left_mb));
+		rows_incomplete(h->rows,
+		    "stopped: only %lld MiB are free on the store's disk, %lld fewer than when the "
+		    "evaluation began",
+		    (long long)left_mb, (long long)(h->disk_mb - left_mb));
 	else
 		return 0;
 	return 1;
@@ -199,9 +201,7 @@ judge(struct hearing *h, const struct child_result *end)
 		break;
 	case CHILD_SILENT:
 	case CHILD_STOPPED:
-	case CHILD_CANCELLED:
-		rows_incomplete(h->rows, "stopped");
-		break;
+	case CHILD_CANCELLED: rows_incomplete(h->rows, "stopped"); break;
 	}
 }
 
@@ -211,7 +211,8 @@ add_row_name(struct str key, size_t depth, struct buf *out)
 	for (size_t i = 0; i < depth; i++) {
 		struct str part = str_cut(key, '\0', &key);
 		bool quote = part.n == 0 || memchr(part.p, '.', part.n) != NULL;
-		buf_printf(out, "%s%s" STR_FMT "%s", i > 0 ? "." : "", quote ? "\"" : "", STR_ARG(str_utf8_head(part, 100)), quote ? "\"" : "");
+		buf_printf(out, "%s%s" STR_FMT "%s", i > 0 ? "." : "", quote ? "\"" : "", STR_ARG(str_utf8_head(part, 100)),
+		    quote ? "\"" : "");
 	}
 }
 
@@ -419,7 +420,8 @@ search_path(struct arena *a, const struct run *r, binds *b)
 
 	while (rest.p != NULL && rest.n > 0) {
 		struct str where = searchpath_next(&rest, &name);
-		struct sandbox_bind one = {.from = where.n > 0 && where.p[0] == '/' ? sandbox_lacks(a, str_dup(a, where)) : NULL};
+		struct sandbox_bind one = {
+		    .from = where.n > 0 && where.p[0] == '/' ? sandbox_lacks(a, str_dup(a, where)) : NULL};
 		if (one.from != NULL && files_exist(one.from))
 			vec_push(b, one);
 	}
@@ -446,16 +448,25 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 			(void)show_own(a, preload, &b);
 	}
 	r->job.source = run_source(a, r);
-	r->job.roots_dir = ev.built_in ? r->roots_dir : NULL; /* others make a link a derivation, which is what takes them longest */
+	r->job.roots_dir =
+	    ev.built_in ? r->roots_dir : NULL; /* others make a link a derivation, which is what takes them longest */
 	r->job.sandboxed = r->sandbox;
 	r->job.seconds = r->wall_ms / 1000;
 	if (evaluator_command(a, &ev, &r->job, &argv, e) != 0)
 		return -1;
-	struct child c = {.argv = argv, .env_clear = true, .dir = r->sandbox ? NULL : r->job.source, .on_line = on_line,
-	    .ctx = h, .max_file_bytes = max_file, .expendable = true, .on_watch = on_watch, .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
+	struct child c = {.argv = argv,
+	    .env_clear = true,
+	    .dir = r->sandbox ? NULL : r->job.source,
+	    .on_line = on_line,
+	    .ctx = h,
+	    .max_file_bytes = max_file,
+	    .expendable = true,
+	    .on_watch = on_watch,
+	    .wall_ms = r->wall_ms != 0 ? r->wall_ms + GRACE_MS : 0};
 	const char *env[] = {arena_printf(a, "NIX_PATH=%s", own ? "" : search_path(a, r, &b)),
 	    arena_printf(a, "PATH=/usr/local/bin:/usr/bin:/bin:%s", nix_folder(a)),
-	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL, NULL};
+	    r->fetches != NULL ? arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache) : NULL, NULL,
+	    NULL};
 	if (!r->sandbox) {
 		env[env[2] != NULL ? 3 : 2] = arena_printf(a, "NIX_CONFIG=%s", conf); /* in the sandbox it is a file */
 		c.env = own ? own_environment(a, r) : sandbox_plain_env(a, env);
@@ -466,9 +477,17 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	if (r->job.roots_dir != NULL)
 		vec_push(&b, ((struct sandbox_bind){.from = r->roots_dir, .writable = true}));
 	if (cache != NULL)
-		vec_push(&b, ((struct sandbox_bind){.from = cache, .to = own ? NULL : SANDBOX_HOME "/.cache", .writable = true}));
-	struct sandbox s = {.work_dir = work, .binds = b.p, .n_binds = b.n, .env = env, .dir = INSIDE,
-	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER), .nix = true, .nix_conf = conf, .whole = own};
+		vec_push(&b,
+		    ((struct sandbox_bind){.from = cache, .to = own ? NULL : SANDBOX_HOME "/.cache", .writable = true}));
+	struct sandbox s = {.work_dir = work,
+	    .binds = b.p,
+	    .n_binds = b.n,
+	    .env = env,
+	    .dir = INSIDE,
+	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER),
+	    .nix = true,
+	    .nix_conf = conf,
+	    .whole = own};
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;
 	c.env = own ? own_environment(a, r) : sandbox_plain_env(a, NULL);
@@ -566,13 +585,15 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
 	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)
 		return -1;
-	if (r->tree != NULL && !json_flag(r->job.job, "submodules", false) && gitlinks_read(a, r->git_dir, r->tree, links, e) != 0)
+	if (r->tree != NULL && !json_flag(r->job.job, "submodules", false) &&
+	    gitlinks_read(a, r->git_dir, r->tree, links, e) != 0)
 		return -1;
 	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
 		return -1;
 	if (r->fetch_cache_dir != NULL && files_mkdirs(r->fetch_cache_dir, 0755, e) != 0)
 		return -1;
-	if (r->fetches != NULL && fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), r->sandbox ? FETCHES : r->fetches, e) != 0)
+	if (r->fetches != NULL &&
+	    fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), r->sandbox ? FETCHES : r->fetches, e) != 0)
 		return -1;
 	if (evaluator_wants_flake(r->job.job) && prepare_flake(r, a, tree, e) != 0)
 		return -1;

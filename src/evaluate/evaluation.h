@@ -19,23 +19,23 @@
 struct run {
 	const struct evaluator *ev;
 	struct evaluator_job job;   /* source and roots_dir are set here */
-	const char *git_dir, *tree;  /* tree NULL: an empty folder */
-	struct flake_self self;      /* whose commit a flake's tree is said to be (flake.h); rev NULL: nobody's */
+	const char *git_dir, *tree; /* tree NULL: an empty folder */
+	struct flake_self self;     /* whose commit a flake's tree is said to be (flake.h); rev NULL: nobody's */
 	const char *checkout_dir;
 	const char *fetch_cache_dir; /* or NULL */
 	const json_t *own;           /* the user's own Nix (cli/ownnix.h), or NULL for the bot's, of which the next two are */
 	const json_t *nix_options, *features; /* evalconf.h; or NULL */
-	const char *fetches;         /* fetches.h; or NULL */
+	const char *fetches;                  /* fetches.h; or NULL */
 	enum fetch_mode fetch;
-	const char *roots_dir;       /* or NULL */
+	const char *roots_dir;              /* or NULL */
 	int64_t max_processes, min_free_mb; /* evaluate.h */
-	const char *cgroup;          /* a group of ours to make one for this run in (cgroup.h), or NULL */
+	const char *cgroup;                 /* a group of ours to make one for this run in (cgroup.h), or NULL */
 	int64_t wall_ms;
 	bool sandbox;
 	int64_t expected_rows;       /* -1: unknown */
 	struct record_out *out;      /* progress */
 	int64_t took_ms, max_rss_kb; /* afterwards; of the largest process */
-	bool unknown;                /* afterwards: it is incomplete because of what may not or cannot be had here (unknown.h) */
+	bool unknown; /* afterwards: it is incomplete because of what may not or cannot be had here (unknown.h) */
 	/* Afterwards: what is so of single rows, which are marked; else NULL. A new reference: {count, names: at most 5, words and
 	 * advice of the first}. */
 	json_t *untold;

@@ -109,8 +109,10 @@ probe_external(struct arena *a, const char *program, const char *folder, struct 
 		return fail(e, ERR_INPUT, "%s does not look like nix-eval-jobs", program);
 	if (program_read(a, program, folder, &p, e) != 0)
 		return -1;
-	*ret = (struct evaluator){.program = program, .name = strstr(p.path, "lix") != NULL ? "lix-eval-jobs" : "nix-eval-jobs",
-	    .build = p.build, .needs = p.needs};
+	*ret = (struct evaluator){.program = program,
+	    .name = strstr(p.path, "lix") != NULL ? "lix-eval-jobs" : "nix-eval-jobs",
+	    .build = p.build,
+	    .needs = p.needs};
 	ret->version = version_in_path(a, p.path);
 	if (ret->version == NULL)
 		ret->version = unknown_version(a, &p);
@@ -133,8 +135,11 @@ probe_own(struct arena *a, const char *folder, struct evaluator *ret, struct err
 		return fail_in(e, "the built-in evaluator needs nix");
 	struct str version = str_trim(buf_get(&out)), ignored;
 	version = str_cut(version, '\n', &ignored);
-	*ret = (struct evaluator){.program = arena_strn(a, self, (size_t)n), .built_in = true, .name = "ekaci",
-	    .has_select = true, .has_max_depth = true};
+	*ret = (struct evaluator){.program = arena_strn(a, self, (size_t)n),
+	    .built_in = true,
+	    .name = "ekaci",
+	    .has_select = true,
+	    .has_max_depth = true};
 	ret->version = arena_printf(a, "%s, " STR_FMT, walker_version, STR_ARG(str_utf8_head(version, 100)));
 	return 0;
 }
@@ -331,8 +336,8 @@ add_option(words *w, const char *name, const char *value)
 
 /* nix-eval-jobs knows no schema of flakes and walks what it is given: an expression that has applied it. */
 static int
-add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, struct str fragment, struct buf *picker, words *w,
-    struct err *e)
+add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, struct str fragment, struct buf *picker,
+    words *w, struct err *e)
 {
 	AUTO(buf_release) struct buf text = {0};
 	const json_t *system;
@@ -360,7 +365,8 @@ add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, 
 }
 
 static int
-add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, struct buf *picker, words *w, struct err *e)
+add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, struct buf *picker, words *w,
+    struct err *e)
 {
 	struct str fragment, ref = str_cut(json_text(j->job, "flake"), '#', &fragment);
 	const char *full = str_dup(a, ref);
@@ -437,15 +443,16 @@ uris_of(struct arena *a, const json_t *list)
 	json_array_foreach(list, i, one) {
 		struct str uri = str_of(json_is_string(one) ? json_string_value(one) : "");
 		buf_printf(&text, "%s" STR_FMT, text.n > 0 ? " " : "", STR_ARG(uri));
-		if (str_starts(uri, STR("http://")) || str_starts(uri, STR("https://")) || str_starts(uri, STR("ssh://")) || str_starts(uri, STR("file://")))
+		if (str_starts(uri, STR("http://")) || str_starts(uri, STR("https://")) || str_starts(uri, STR("ssh://")) ||
+		    str_starts(uri, STR("file://")))
 			buf_printf(&text, " git+" STR_FMT, STR_ARG(uri));
 	}
 	return arena_strn(a, text.p, text.n);
 }
 
 int
-evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j,
-    const char *const **ret, struct err *e)
+evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, const char *const **ret,
+    struct err *e)
 {
 	bool flake = json_str(j->job, "flake", NULL) != NULL;
 	words w = {0};
@@ -500,7 +507,7 @@ bool
 evaluator_false_alarm(const struct evaluator *ev, int code)
 {
 	return !ev->built_in && code == 1 &&
-	    (strcmp(ev->version, "2.35.0") == 0 || str_starts(str_of(ev->version), STR("unknown")));
+	       (strcmp(ev->version, "2.35.0") == 0 || str_starts(str_of(ev->version), STR("unknown")));
 }
 
 bool

@@ -15,25 +15,25 @@
 struct evaluator {
 	const char *program; /* absolute; our own program when built_in */
 	bool built_in;
-	const char *name;    /* "nix-eval-jobs", "lix-eval-jobs", "ekaci" */
-	const char *version; /* as it says itself; for our own that of nix too */
-	const char *build;   /* program.h; NULL for our own */
+	const char *name;         /* "nix-eval-jobs", "lix-eval-jobs", "ekaci" */
+	const char *version;      /* as it says itself; for our own that of nix too */
+	const char *build;        /* program.h; NULL for our own */
 	const char *const *needs; /* files to be seen where it runs (program.h): NULL-terminated, or NULL */
 	bool has_select, has_max_depth;
 };
 
 /* One evaluation, in the evaluator's terms. */
 struct evaluator_job {
-	const json_t *job;       /* of the plan: file, flake or expr; attr_path, scope */
-	const char *source;      /* where the tree is, as the evaluator sees it */
+	const json_t *job;                   /* of the plan: file, flake or expr; attr_path, scope */
+	const char *source;                  /* where the tree is, as the evaluator sees it */
 	const struct flake_tree *flake;      /* the tree in the store, when the job is a flake of it; else NULL */
 	const struct flake_self *flake_self; /* whose commit it is said to be; NULL: nobody's */
-	const json_t *systems;   /* of a flake's outputs; empty: all */
-	const char *roots_dir;   /* NULL: none */
+	const json_t *systems;               /* of a flake's outputs; empty: all */
+	const char *roots_dir;               /* NULL: none */
 	int64_t workers, max_memory_mb, max_rows, max_depth, seconds;
 	bool import_from_derivation, network, sandboxed, without_meta;
-	bool own;                /* of the user's own checkout, as their Nix has it (cli/ownnix.h) */
-	bool restricted;         /* Nix' restricted mode, for what is no flake */
+	bool own;        /* of the user's own checkout, as their Nix has it (cli/ownnix.h) */
+	bool restricted; /* Nix' restricted mode, for what is no flake */
 	const json_t *allowed_uris;
 };
 

@@ -64,7 +64,8 @@ copy_file(struct arena *a, const struct pair *p, const char *name, struct err *e
 	if (lstat(from, &st) != 0 || !S_ISREG(st.st_mode))
 		return 0;
 	return files_read(a, from, MAX_NAMES, &bytes, e) == 0
-	           ? files_write(arena_printf(a, "%s/%s", p->to, name), bytes, 0600, FILES_NO_SYNC, e) : -1;
+	           ? files_write(arena_printf(a, "%s/%s", p->to, name), bytes, 0600, FILES_NO_SYNC, e)
+	           : -1;
 }
 
 /* refs/ and all below it. */
@@ -86,7 +87,8 @@ static int
 copy_names(struct arena *a, const char *from, const char *to, struct err *e)
 {
 	static const char *const files[] = {"HEAD", "config", "packed-refs", "shallow"};
-	struct pair p = {.from = from, .to = to}, refs = {.from = arena_printf(a, "%s/refs", from), .to = arena_printf(a, "%s/refs", to)};
+	struct pair p = {.from = from, .to = to},
+	            refs = {.from = arena_printf(a, "%s/refs", from), .to = arena_printf(a, "%s/refs", to)};
 
 	for (size_t i = 0; i < COUNT(files); i++)
 		if (copy_file(a, &p, files[i], e) != 0)
@@ -108,11 +110,12 @@ static int
 lend_one(struct arena *a, const char *from, const char *to, const char *shown, struct err *e)
 {
 	const char *text = arena_printf(a, "%s/objects\n", shown);
-	struct pair packs = {.from = arena_printf(a, "%s/objects/pack", from), .to = arena_printf(a, "%s/objects/pack", to),
+	struct pair packs = {.from = arena_printf(a, "%s/objects/pack", from),
+	    .to = arena_printf(a, "%s/objects/pack", to),
 	    .shown = arena_printf(a, "%s/objects/pack", shown)};
 
-	if (files_mkdirs(arena_printf(a, "%s/objects/info", to), 0700, e) != 0 ||
-	    files_mkdirs(packs.to, 0700, e) != 0 || copy_names(a, from, to, e) != 0 || each(a, packs.from, link_pack, &packs, e) != 0)
+	if (files_mkdirs(arena_printf(a, "%s/objects/info", to), 0700, e) != 0 || files_mkdirs(packs.to, 0700, e) != 0 ||
+	    copy_names(a, from, to, e) != 0 || each(a, packs.from, link_pack, &packs, e) != 0)
 		return -1;
 	return files_write(arena_printf(a, "%s/objects/info/alternates", to), str_of(text), 0600, FILES_NO_SYNC, e);
 }
@@ -197,7 +200,9 @@ static int
 keep_entry(void *ctx, struct arena *a, const char *name, struct err *e)
 {
 	struct pair *p = ctx;
-	struct pair below = {.from = arena_printf(a, "%s/%s", p->from, name), .to = arena_printf(a, "%s/%s", p->to, name), .depth = p->depth + 1};
+	struct pair below = {.from = arena_printf(a, "%s/%s", p->from, name),
+	    .to = arena_printf(a, "%s/%s", p->to, name),
+	    .depth = p->depth + 1};
 
 	if (!is_folder(below.from))
 		return 0;

@@ -83,8 +83,8 @@ flake_store(struct arena *a, const char *dir, struct flake_tree *ret, struct err
 		return -1;
 	buf_puts(&text, "; }; in { inherit (tree) narHash; path = \"${tree.outPath}\"; time = tree.lastModified or 0; }");
 	const char *argv[] = {"nix-instantiate", "--option", "experimental-features", "nix-command flakes", "--option",
-	    "restrict-eval", "false", "--option", "pure-eval", "false", "--eval", "--strict", "--json", "--read-write-mode", "--expr",
-	    text.p, NULL};
+	    "restrict-eval", "false", "--option", "pure-eval", "false", "--eval", "--strict", "--json", "--read-write-mode",
+	    "--expr", text.p, NULL};
 	if (child_output(argv, &out, e) != 0)
 		return fail_in(e, "putting the flake into the store");
 	if (json_read(buf_get(&out), "what nix said of the flake's source", &said, e) != 0)
@@ -133,8 +133,8 @@ flake_ref(struct arena *a, const struct flake_tree *tree, const char *dir, const
 void
 flake_fetch_tree(const struct flake_tree *tree, const struct flake_self *self, struct buf *out)
 {
-	buf_printf(out, "{ type = \"path\"; path = \"%s\"; narHash = \"%s\"; lastModified = %" PRId64 "; ", tree->path, tree->hash,
-	    self != NULL ? self->last_modified : tree->last_modified);
+	buf_printf(out, "{ type = \"path\"; path = \"%s\"; narHash = \"%s\"; lastModified = %" PRId64 "; ", tree->path,
+	    tree->hash, self != NULL ? self->last_modified : tree->last_modified);
 	if (self != NULL)
 		buf_printf(out, "rev = \"%s\"; ", self->rev);
 	if (self != NULL && self->rev_count >= 0)

@@ -18,9 +18,9 @@
 
 /* Whose commit a tree is said to be. */
 struct flake_self {
-	const char *rev;      /* 40 hex digits */
+	const char *rev;       /* 40 hex digits */
 	int64_t last_modified; /* seconds: the commit's, as Nix' git fetcher has it */
-	int64_t rev_count;    /* commits it has, itself included; -1: not known */
+	int64_t rev_count;     /* commits it has, itself included; -1: not known */
 };
 
 /* The commit of a repository, without its count; rev in a. ERR_ABSENT when it has none of that name. */

@@ -30,7 +30,9 @@ gitlinks_read(struct arena *a, const char *git_dir, const char *tree, struct git
 	ret->n = 0;
 	if (repository_open(git_dir, &repo, e) == 0 && repository_tree(repo, tree, &found, e) == 0) {
 		/* Without the file there are none that anybody could take; a walk of a large tree is not for nothing. */
-		rc = git_tree_entry_bypath(&file, found, ".gitmodules") == 0 ? git_tree_walk(found, GIT_TREEWALK_PRE, on_entry, &w) : 0;
+		rc = git_tree_entry_bypath(&file, found, ".gitmodules") == 0
+		         ? git_tree_walk(found, GIT_TREEWALK_PRE, on_entry, &w)
+		         : 0;
 		if (rc != 0)
 			rc = fail_git(e, rc, "looking for submodules");
 	}

@@ -155,8 +155,8 @@ is_hole(struct rows *r, const json_t *row, const json_t *path)
 		rows_incomplete(r, "the evaluator gave up at %s: " STR_FMT, name, STR_ARG(str_utf8_head(text, 700)));
 	else if (!json_is_string(error) && !json_is_string(drv))
 		rows_incomplete(r, "the row of %s has neither a derivation nor an error", name);
-	else if (json_is_string(drv) && (!roots_is_drv(json_text(row, "drvPath")) ||
-	                                 !outputs_ok(json_object_get(row, "outputs"))))
+	else if (json_is_string(drv) &&
+	         (!roots_is_drv(json_text(row, "drvPath")) || !outputs_ok(json_object_get(row, "outputs"))))
 		rows_incomplete(r, "the row of %s is not one of an evaluator: its derivation or outputs are malformed", name);
 	else if (r->max_depth != 0 && json_array_size(path) > r->max_depth)
 		rows_incomplete(r, "attributes are nested deeper than %zu: %s", r->max_depth, name);
@@ -381,7 +381,7 @@ rows_mend(struct rows *r, const struct rows *without_meta)
 		/* An error has no system, and is kept where any is wanted. */
 		struct str path = path_of_key(bad);
 		bad->unwanted = json_array_size(r->systems) > 0 && !bad->error &&
-		    !wanted_system(r->systems, str_dup(&r->a, str_from(bad->key, path.n)));
+		                !wanted_system(r->systems, str_dup(&r->a, str_from(bad->key, path.n)));
 	}
 	for (size_t i = 0; i < r->all.n; i++)
 		if (!r->all.p[i].unwanted)
@@ -548,7 +548,8 @@ rows_add(struct rows *r, struct str line)
 	struct str small = reduce_row(line, &r->small) && !r->small.over ? buf_get(&r->small) : line;
 	if (json_read(small, "row", &row, &e) != 0 || !json_is_object(row)) {
 		struct str head = str_utf8_head(line, 100);
-		snprintf(r->no_row, sizeof(r->no_row), "the evaluator printed a line that is not a row: " STR_FMT, STR_ARG(head));
+		snprintf(r->no_row, sizeof(r->no_row), "the evaluator printed a line that is not a row: " STR_FMT,
+		    STR_ARG(head));
 		return true;
 	}
 	json_t *path = json_object_get(row, "attrPath");
@@ -591,7 +592,7 @@ rows_finish(struct rows *r)
 		struct row *one = &r->all.p[i];
 		bool same_key = n > 0 && str_eq(one->key, r->all.p[n - 1].key);
 		if (same_key && (str_eq(one->line, r->all.p[n - 1].line) ||
-		                 str_eq(without_stats(one->line), without_stats(r->all.p[n - 1].line))))
+		                    str_eq(without_stats(one->line), without_stats(r->all.p[n - 1].line))))
 			continue;
 		if (same_key)
 			rows_incomplete(r, "two different rows for one attribute: %.300s", one->line.p);

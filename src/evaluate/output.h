@@ -42,7 +42,7 @@ struct rows {
 	struct arena a;
 	VEC(struct row) all;
 	size_t max_rows, max_depth; /* 0: no limit; rows: of all lines, kept or not */
-	size_t errors, derivations;  /* rows with an error, distinct derivations; after rows_finish */
+	size_t errors, derivations; /* rows with an error, distinct derivations; after rows_finish */
 	/* Only rows below one of these paths are kept; NULL: all. An array of arrays of strings. */
 	const json_t *scope;
 	/* Only rows of these systems are kept; NULL or empty: all. Rows without a system (errors) are kept unless a part
@@ -53,9 +53,9 @@ struct rows {
 	struct map levels;     /* of such sets: what repeats at how many levels */
 	size_t lines;          /* all that were given, for max_rows */
 	bool incomplete, ask_own;
-	char reason[1024]; /* the first one */
+	char reason[1024];   /* the first one */
 	struct unknown root; /* what the root's error is, when it says nothing about the repository */
-	char no_row[160];  /* the reason there will be when the last line was not the last */
+	char no_row[160];    /* the reason there will be when the last line was not the last */
 };
 
 /* Takes one line. Never fails: what is wrong with it goes to r->incomplete and r->reason. Returns false when there is no

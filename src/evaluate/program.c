@@ -19,10 +19,10 @@
 #define LOADER_CACHE "/etc/ld.so.cache"
 
 enum {
-	MAX_FILES = 1000,          /* a program with all its libraries; nix-eval-jobs has 60 */
-	KEPT_BYTES = 512 * 1024,   /* a line for each of them */
+	MAX_FILES = 1000,        /* a program with all its libraries; nix-eval-jobs has 60 */
+	KEPT_BYTES = 512 * 1024, /* a line for each of them */
 	PIECE_BYTES = 256 * 1024,
-	LIST_MS = 10000            /* the loader opens files and ends */
+	LIST_MS = 10000 /* the loader opens files and ends */
 };
 
 typedef VEC(const char *) names;

@@ -14,9 +14,9 @@
 #include "support/base/str.h"
 
 struct program {
-	const char *path;          /* without symbolic links */
-	const char *const *needs;  /* what its loader opens, as the loader names it: NULL-terminated; none for a script */
-	const char *build;         /* hexadecimal digits; others when the program or a library is another */
+	const char *path;         /* without symbolic links */
+	const char *const *needs; /* what its loader opens, as the loader names it: NULL-terminated; none for a script */
+	const char *build;        /* hexadecimal digits; others when the program or a library is another */
 };
 
 /* ERR_ABSENT when there is no such file. A loader that cannot be asked is no error: then only the file itself counts. */

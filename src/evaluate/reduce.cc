@@ -6,20 +6,21 @@
 
 #define restrict __restrict
 extern "C" {
+#include "evaluate/output.h"
 #include "evaluate/reduce.h"
 #include "nix/roots.h"
-#include "evaluate/output.h"
 }
 
-namespace {
+namespace
+{
 
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::string_view row_members[] = {
-    "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures", "metaError", "warnings", "stats"};
-constexpr std::string_view meta_members[] = {
-    "version", "description", "homepage", "position", "license", "maintainers", "broken", "insecure", "unfree"};
+constexpr std::string_view row_members[] = {"attrPath", "system", "name", "drvPath", "outputs", "error", "fatal",
+    "requiredSystemFeatures", "metaError", "warnings", "stats"};
+constexpr std::string_view meta_members[] = {"version", "description", "homepage", "position", "license", "maintainers",
+    "broken", "insecure", "unfree"};
 
 void
 add(struct buf *out, std::string_view s)
@@ -109,10 +110,10 @@ add_string(struct buf *out, std::string_view s)
 		unsigned char c = (unsigned char)s[at];
 		if (c == 0)
 			return false;
-		const char *letter = c == '"' ? "\"" : c == '\\' ? "\\" : c == '\n' ? "n" : c == '\t' ? "t" : c == '\r' ? "r"
-		    : c == '\b' ? "b" : c == '\f' ? "f" : nullptr;
+		static const char escaped[] = "\"\\\n\t\r\b\f", letters[] = "\"\\ntrbf";
+		const char *letter = c < 0x80 ? strchr(escaped, c) : nullptr;
 		if (letter != nullptr)
-			buf_printf(out, "\\%s", letter);
+			buf_printf(out, "\\%c", letters[letter - escaped]);
 		else
 			buf_printf(out, "\\u%04X", c);
 	}
@@ -149,12 +150,23 @@ struct fields {
 		return has(i) && found[i].get(ret) == simdjson::SUCCESS;
 	}
 };
-enum { ROW_PATH, ROW_SYSTEM, ROW_NAME, ROW_DRV, ROW_OUTPUTS, ROW_ERROR, ROW_FATAL, ROW_FEATURES, ROW_META,
-	ROW_META_ERROR, ROW_WARNINGS, ROW_STATS };
+enum {
+	ROW_PATH,
+	ROW_SYSTEM,
+	ROW_NAME,
+	ROW_DRV,
+	ROW_OUTPUTS,
+	ROW_ERROR,
+	ROW_FATAL,
+	ROW_FEATURES,
+	ROW_META,
+	ROW_META_ERROR,
+	ROW_WARNINGS,
+	ROW_STATS
+};
 enum { META_VERSION, META_DESCRIPTION, META_HOMEPAGE, META_POSITION, META_LICENSE, META_MAINTAINERS, META_FLAGS };
-constexpr std::string_view good_members[] = {
-    "attrPath", "system", "name", "drvPath", "outputs", "error", "fatal", "requiredSystemFeatures", "meta",
-    "metaError", "warnings", "stats"};
+constexpr std::string_view good_members[] = {"attrPath", "system", "name", "drvPath", "outputs", "error", "fatal",
+    "requiredSystemFeatures", "meta", "metaError", "warnings", "stats"};
 constexpr std::string_view stats_members[] = {"wallMs", "allocBytes"};
 using row_fields = fields<12>;
 using meta_fields = fields<9>;
@@ -395,7 +407,8 @@ good_row(const object &all, size_t max_depth, struct buf *key, struct buf *out, 
 	bool fatal = false;
 	row_fields row(&all, good_members);
 
-	if (row.has(ROW_ERROR) || row.has(ROW_META_ERROR) || row.has(ROW_WARNINGS) || !row.get(ROW_DRV, path) || (row.get(ROW_FATAL, fatal) && fatal))
+	if (row.has(ROW_ERROR) || row.has(ROW_META_ERROR) || row.has(ROW_WARNINGS) || !row.get(ROW_DRV, path) ||
+	    (row.get(ROW_FATAL, fatal) && fatal))
 		return false;
 	if (!roots_is_drv({path.data(), path.size()}) || !add_path(row, max_depth, key, out, depth))
 		return false;
@@ -412,8 +425,7 @@ good_row(const object &all, size_t max_depth, struct buf *key, struct buf *out, 
 	size_t at = out->n;
 	add(out, path);
 	buf_putc(out, '"');
-	good = good && add_outputs(row, out) && add_meta(out, row, name) && add_features(row, out) &&
-	    add_stats(row, out);
+	good = good && add_outputs(row, out) && add_meta(out, row, name) && add_features(row, out) && add_stats(row, out);
 	buf_putc(out, '}');
 	*drv = {out->p + at, path.size()};
 	return good && !out->over && !key->over;
@@ -429,7 +441,7 @@ reduce_good_row(struct str line, size_t max_depth, struct buf *key, struct buf *
 	try {
 		object row;
 		return the_parser().parse(line.p, line.n).get(row) == simdjson::SUCCESS &&
-		    good_row(row, max_depth, key, out, drv, depth);
+		       good_row(row, max_depth, key, out, drv, depth);
 	} catch (const std::exception &) {
 		return false;
 	}

@@ -24,8 +24,7 @@ bool reduce_row(struct str line, struct buf *out);
  * parts becomes the stored line in out and the sort key in key at once (both emptied first), exactly as rows.c would
  * write them. *drv is its derivation, within out. False, and nothing promised, for any other row.
  */
-bool reduce_good_row(struct str line, size_t max_depth, struct buf *key, struct buf *out, struct str *drv,
-    size_t *depth);
+bool reduce_good_row(struct str line, size_t max_depth, struct buf *key, struct buf *out, struct str *drv, size_t *depth);
 
 #ifdef __cplusplus
 }

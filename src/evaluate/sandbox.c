@@ -1,12 +1,12 @@
 /* bubblewrap's command line. */
 #include "evaluate/sandbox.h"
 
+#include "nix/access.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
-#include "nix/access.h"
 
-#include <limits.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,8 +39,8 @@ sandbox_mode_of(const char *word, enum sandbox_mode *ret, struct err *e)
 	return fail(e, ERR_INPUT, "sandbox: \"require\", \"auto\" or \"off\", not \"%.40s\"", word);
 }
 
-static const char *const system_dirs[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
-    "/run/current-system", "/run/wrappers"};
+static const char *const system_dirs[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/run/current-system",
+    "/run/wrappers"};
 
 /* The system's own folders: bound where they are folders, linked where the host has links (merged /usr). */
 static void
@@ -91,8 +91,8 @@ sandbox_lacks(struct arena *a, const char *path)
 static bool
 is_made_here(const char *name)
 {
-	static const char *const made[] = {".", "..", "proc", "dev", "sys", "tmp", "nix", "usr", "bin", "sbin", "lib", "lib32", "lib64",
-	    "libx32", "build"};
+	static const char *const made[] = {".", "..", "proc", "dev", "sys", "tmp", "nix", "usr", "bin", "sbin", "lib", "lib32",
+	    "lib64", "libx32", "build"};
 
 	for (size_t i = 0; i < COUNT(made); i++)
 		if (strcmp(name, made[i]) == 0)
@@ -258,8 +258,7 @@ add_environment(struct arena *a, const struct sandbox *s, words *w)
 }
 
 int
-sandbox_command(struct arena *a, const struct sandbox *s, const char *const *argv, const char *const **ret,
-    struct err *e)
+sandbox_command(struct arena *a, const struct sandbox *s, const char *const *argv, const char *const **ret, struct err *e)
 {
 	const char *etc = arena_printf(a, "%s/etc", s->work_dir);
 	words w = {0};

@@ -27,15 +27,15 @@ struct sandbox_bind {
 };
 
 struct sandbox {
-	const char *work_dir;  /* a folder of the caller's, outside; /etc is written here. Must live while it runs */
+	const char *work_dir; /* a folder of the caller's, outside; /etc is written here. Must live while it runs */
 	const struct sandbox_bind *binds;
 	size_t n_binds;
 	const char *const *env; /* NULL-terminated NAME=VALUE; PATH, HOME, TMPDIR, LANG are set besides */
 	const char *dir;        /* working directory inside */
 	bool network;
-	bool nix;               /* the store, and Nix's state or socket */
-	const char *nix_conf;   /* further lines of its nix.conf, or NULL */
-	bool whole;             /* the whole machine is seen, though read-only but for /tmp, and the environment is the caller's */
+	bool nix;             /* the store, and Nix's state or socket */
+	const char *nix_conf; /* further lines of its nix.conf, or NULL */
+	bool whole; /* the whole machine is seen, though read-only but for /tmp, and the environment is the caller's */
 };
 
 /* "require", "auto", "off"; anything else is ERR_INPUT. */
@@ -48,8 +48,8 @@ void sandbox_trust(void);
 must_check int sandbox_decide(enum sandbox_mode mode, struct err *e);
 /* The command that runs argv inside, in a. Run it with a cleared environment (sandbox_plain_env): bubblewrap's own
  * first process keeps what it was started with, and can be read by what runs inside. */
-must_check int sandbox_command(struct arena *a, const struct sandbox *s, const char *const *argv,
-    const char *const **ret, struct err *e);
+must_check int sandbox_command(struct arena *a, const struct sandbox *s, const char *const *argv, const char *const **ret,
+    struct err *e);
 
 /* What a bind must show so that path can be opened inside: path itself, or what a symbolic link of a folder that is
  * there leads to; NULL when it is there anyway. The folders of the system and the Nix store are. */

@@ -1,23 +1,29 @@
 /* The stage `evaluate`: reuse, or run and store. */
 #include "evaluate/evaluate.h"
 
-#include "evaluate/evalconf.h"
 #include "changeset/repository.h"
-#include "nix/roots.h"
+#include "evaluate/evalconf.h"
 #include "evaluate/evaluation.h"
+#include "evaluate/sandbox.h"
 #include "evaluate/searchpath.h"
 #include "evaluate/stored.h"
+#include "nix/roots.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
-#include "evaluate/sandbox.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFAULT_WALL_MS = 3600 * 1000, DEFAULT_ROWS = 1000000, DEFAULT_DEPTH = 64, DEFAULT_MEMORY_MB = 4096,
-	DEFAULT_PROCESSES = 256, DEFAULT_FREE_MB = 1024 };
+enum {
+	DEFAULT_WALL_MS = 3600 * 1000,
+	DEFAULT_ROWS = 1000000,
+	DEFAULT_DEPTH = 64,
+	DEFAULT_MEMORY_MB = 4096,
+	DEFAULT_PROCESSES = 256,
+	DEFAULT_FREE_MB = 1024
+};
 
 struct wish {
 	struct arena a;
@@ -97,7 +103,8 @@ key_of_nix(struct wish *w)
 	if (r->own == NULL) {
 		const char *path = json_str(r->nix_options, "nix-path", NULL);
 		if (path != NULL)
-			json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, searchpath_of_setting(&w->a, path)))));
+			json_object_set_new(key, "search",
+			    json_any_string(str_of(searchpath_mark(&w->a, searchpath_of_setting(&w->a, path)))));
 		return key;
 	}
 	json_object_set(key, "env", json_object_get(r->own, "env"));
@@ -128,7 +135,8 @@ make_key(struct wish *w, unsigned what, char ret[65])
 	json_object_set_new(all, "meaning", json_integer(STORED_MEANING));
 	json_object_set_new(all, "tree", json_string(what & KEY_OF_ANY_TREE ? w->run.git_dir : w->run.tree));
 	json_object_set_new(all, "job", def);
-	json_object_set_new(all, "commit", w->run.self.rev != NULL && !(what & KEY_OF_ANY_TREE) ? json_string(w->run.self.rev) : json_null());
+	json_object_set_new(all, "commit",
+	    w->run.self.rev != NULL && !(what & KEY_OF_ANY_TREE) ? json_string(w->run.self.rev) : json_null());
 	json_object_set_new(all, "evaluator", json_string(w->ev.name));
 	json_object_set_new(all, "version", json_string(w->ev.version));
 	json_object_set_new(all, "build", w->ev.build != NULL ? json_string(w->ev.build) : json_null());
@@ -155,7 +163,7 @@ has_nothing(const struct wish *w, const struct stored *s)
 	const json_t *job = w->run.job.job;
 
 	return s->rows == 0 && evaluator_takes_whole_flake(job) && !json_is_array(json_object_get(job, "scope")) &&
-	    json_array_size(w->systems) == 0;
+	       json_array_size(w->systems) == 0;
 }
 
 /* A partial one is for this run alone: what could not be had may be there the next time. */
@@ -185,9 +193,10 @@ emit(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	if (w->run.self.rev != NULL)
 		json_object_set_new(rec, "commit", commit_json(w));
 	if (reason == NULL && has_nothing(w, s))
-		json_object_set_new(rec, "nothing", json_string("the flake has no checks, packages, devShells, formatter, hydraJobs "
-		    "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
-		    "{\"flake\": \".#legacyPackages\"}"));
+		json_object_set_new(rec, "nothing",
+		    json_string("the flake has no checks, packages, devShells, formatter, hydraJobs "
+		                "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
+		                "{\"flake\": \".#legacyPackages\"}"));
 	json_object_set_new(rec, "rows", json_integer((json_int_t)s->rows));
 	json_object_set_new(rec, "errors", json_integer((json_int_t)s->errors));
 	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));
@@ -388,8 +397,11 @@ is_absent(const struct wish *w, struct err *e)
 static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
-	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows, .max_depth = (size_t)w->run.job.max_depth,
-	    .scope = json_object_get(w->run.job.job, "scope"), .systems = w->systems, .external = !w->ev.built_in};
+	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows,
+	    .max_depth = (size_t)w->run.job.max_depth,
+	    .scope = json_object_get(w->run.job.job, "scope"),
+	    .systems = w->systems,
+	    .external = !w->ev.built_in};
 	AUTO(fd_close) int lock = -1;
 	struct stored s = {0};
 
@@ -421,7 +433,8 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 	if (rc == 0 && !ask_own)
 		emit(w, out, false, rows.incomplete ? rows.reason : NULL, &s);
 	if (ask_own)
-		log_info("%s %s cannot tell all, so the built-in evaluator is asked: %s", w->ev.name, w->ev.version, rows.reason);
+		log_info("%s %s cannot tell all, so the built-in evaluator is asked: %s", w->ev.name, w->ev.version,
+		    rows.reason);
 	rows_release(&rows);
 	if (!ask_own)
 		return rc;

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -55,8 +55,7 @@ is_at(int fd, const char *path)
 {
 	struct stat mine, there;
 
-	return fstat(fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_ino == there.st_ino &&
-	    mine.st_dev == there.st_dev;
+	return fstat(fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
 }
 
 static int
@@ -288,8 +287,8 @@ read_all(struct reader *r, const char *path)
 }
 
 int
-stored_read(struct arena *a, const char *path, const char *key, struct stored *ret,
-    int (*on_drv)(void *ctx, struct str drv), void *ctx, struct err *e)
+stored_read(struct arena *a, const char *path, const char *key, struct stored *ret, int (*on_drv)(void *ctx, struct str drv),
+    void *ctx, struct err *e)
 {
 	struct reader r = {.a = a, .key = key, .s = ret, .on_drv = on_drv, .ctx = ctx, .e = e};
 
@@ -298,8 +297,8 @@ stored_read(struct arena *a, const char *path, const char *key, struct stored *r
 }
 
 int
-stored_read_rows(struct arena *a, const char *path, const char *key,
-    int (*on_row)(void *ctx, struct str line, struct err *e), void *ctx, struct err *e)
+stored_read_rows(struct arena *a, const char *path, const char *key, int (*on_row)(void *ctx, struct str line, struct err *e),
+    void *ctx, struct err *e)
 {
 	struct stored ignored = {0};
 	struct reader r = {.a = a, .key = key, .s = &ignored, .on_row = on_row, .ctx = ctx, .e = e};

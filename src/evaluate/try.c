@@ -20,8 +20,13 @@ try_in(struct arena *a, const char *dir, const char *setting, enum sandbox_mode 
 	struct record_out nowhere = {.fd = -1, .broken = true};
 	struct rows rows = {0};
 	struct evaluator ev;
-	struct run r = {.ev = &ev, .job = {.job = job, .workers = 1, .max_memory_mb = MEMORY_MB, .max_rows = 10, .max_depth = 10},
-	    .checkout_dir = dir, .max_processes = PROCESSES, .wall_ms = WALL_MS, .expected_rows = -1, .out = &nowhere};
+	struct run r = {.ev = &ev,
+	    .job = {.job = job, .workers = 1, .max_memory_mb = MEMORY_MB, .max_rows = 10, .max_depth = 10},
+	    .checkout_dir = dir,
+	    .max_processes = PROCESSES,
+	    .wall_ms = WALL_MS,
+	    .expected_rows = -1,
+	    .out = &nowhere};
 
 	if (evaluator_find(a, setting, dir, &ev, e) != 0)
 		return -1;
@@ -31,12 +36,14 @@ try_in(struct arena *a, const char *dir, const char *setting, enum sandbox_mode 
 	r.sandbox = decided > 0;
 	int rc = run_evaluation(&r, &rows, e);
 	if (rc == 0 && rows.incomplete)
-		rc = fail(e, ERR_SYSTEM, "%s %s cannot evaluate%s: %s", ev.name, ev.version, r.sandbox ? " in the sandbox" : "", rows.reason);
+		rc = fail(e, ERR_SYSTEM, "%s %s cannot evaluate%s: %s", ev.name, ev.version, r.sandbox ? " in the sandbox" : "",
+		    rows.reason);
 	else if (rc == 0 && (rows.all.n != 1 || rows.derivations != 1))
 		rc = fail(e, ERR_SYSTEM, "%s %s does not find the one derivation there is: %.300s", ev.name, ev.version,
 		    rows.all.n > 0 ? rows.all.p[0].line.p : "it printed nothing");
 	if (rc == 0)
-		*ret = arena_printf(a, "%s %s%s%s", ev.name, ev.version, ev.built_in ? "" : ", ", ev.built_in ? "" : ev.program);
+		*ret =
+		    arena_printf(a, "%s %s%s%s", ev.name, ev.version, ev.built_in ? "" : ", ", ev.built_in ? "" : ev.program);
 	rows_release(&rows);
 	return rc;
 }

@@ -205,16 +205,11 @@ scalar(struct jscan *s, char c)
 	bool escaped;
 
 	switch (c) {
-	case '"':
-		return jscan_raw_string(s, &raw, &escaped);
-	case 't':
-		return word(s, "true");
-	case 'f':
-		return word(s, "false");
-	case 'n':
-		return word(s, "null");
-	default:
-		return number(s);
+	case '"': return jscan_raw_string(s, &raw, &escaped);
+	case 't': return word(s, "true");
+	case 'f': return word(s, "false");
+	case 'n': return word(s, "null");
+	default: return number(s);
 	}
 }
 
@@ -252,7 +247,7 @@ jscan_value(struct jscan *s, struct str *raw)
 		}
 		if (scalar(s, c) != 0)
 			return -1;
-closed:
+	closed:
 		first = false;
 		while (depth > 0 && (c = jscan_peek(s)) == open[depth - 1]) {
 			s->at++;

@@ -1,7 +1,6 @@
 /* Stored evaluations: zstd, lines, rows. */
 #include "formats/rows.h"
 
-
 #include "formats/jscan.h"
 #include "support/text/json.h"
 

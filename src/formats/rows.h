@@ -21,16 +21,16 @@ enum {
 };
 
 struct row {
-	struct str path;    /* as above */
-	struct str system;  /* empty when the row does not say */
+	struct str path;   /* as above */
+	struct str system; /* empty when the row does not say */
 	struct str name;
-	struct str drv;     /* store path; empty when there is none */
-	struct str error;   /* the evaluator's words */
-	struct str outputs; /* raw JSON object; empty when absent or null */
-	struct str meta;    /* raw JSON; empty when absent or null */
+	struct str drv;      /* store path; empty when there is none */
+	struct str error;    /* the evaluator's words */
+	struct str outputs;  /* raw JSON object; empty when absent or null */
+	struct str meta;     /* raw JSON; empty when absent or null */
 	struct str bad_meta; /* why there is none: the evaluator's words */
-	bool failed;        /* it has an error, or nothing to build */
-	bool unknown;       /* that error says nothing about the repository (nix/unknown.h) */
+	bool failed;         /* it has an error, or nothing to build */
+	bool unknown;        /* that error says nothing about the repository (nix/unknown.h) */
 };
 
 struct rows;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-	RING = 16, /* batches for each thread: who reads must not wait for who adds */
+	RING = 16,                  /* batches for each thread: who reads must not wait for who adds */
 	MAX_KEPT = 16 * 1024 * 1024 /* what a batch keeps of its derivations; then the rest of it is read when it is taken */
 };
 

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *
-class_name(enum class class)
+const char *class_name(enum class class)
 {
 	static const char *const names[CLASS_COUNT] = {"unchanged", "added", "removed", "rebuild", "derivation_only",
 	    "switched", "newly_failing", "fixed", "still_failing", "added_failing", "removed_failing", "untold"};
@@ -28,7 +27,7 @@ struct failing {
 struct side {
 	struct rows *rows;
 	struct row row;
-	int have; /* 1: row is the next one */
+	int have;                    /* 1: row is the next one */
 	VEC(struct failing) failing; /* each one's path is a prefix of the next one's */
 };
 
@@ -195,7 +194,9 @@ take_covered(struct merge *m, enum class class, const struct row *row, struct fa
 static void
 push_failing(struct merge *m, struct side *s, const struct row *row)
 {
-	struct failing f = {.path = keep(m->t, row->path), .system = keep_system(m->t, row->system), .side = keep_side(m->t, row)};
+	struct failing f = {.path = keep(m->t, row->path),
+	    .system = keep_system(m->t, row->system),
+	    .side = keep_side(m->t, row)};
 
 	vec_push(&s->failing, f);
 }
@@ -283,7 +284,7 @@ merge_rows(struct merge *m)
 		struct str path = c <= 0 ? m->base.row.path : m->head.row.path;
 		pop_failing(m, &m->base, true, &path);
 		pop_failing(m, &m->head, false, &path);
-		int rc = c == 0 ? take_both(m, &m->base.row, &m->head.row)
+		int rc = c == 0  ? take_both(m, &m->base.row, &m->head.row)
 		         : c < 0 ? take_base(m, &m->base.row)
 		                 : take_head(m, &m->head.row);
 		if (rc != 0 || (c <= 0 && advance(&m->base, NULL, m->e) != 0) ||
@@ -373,8 +374,7 @@ attrs_read(struct attrs *t, struct closure *g, const struct evaluation_file *bas
 	for (size_t i = 0; i < n_head; i++) {
 		if (file_of(head, i, head[i].job) != NULL)
 			return fail(e, ERR_INPUT, "two evaluations of job %s at head", head[i].job);
-		if (file_of(base, n_base, head[i].job) == NULL &&
-		    merge_job(t, g, head[i].job, NULL, head[i].file, e) != 0)
+		if (file_of(base, n_base, head[i].job) == NULL && merge_job(t, g, head[i].job, NULL, head[i].file, e) != 0)
 			return -1;
 	}
 	sort(t);
@@ -387,7 +387,8 @@ attrs_add_head(struct attrs *t, struct closure *g, struct err *e)
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct attr *at = &t->v.p[i];
 		/* What is not known at base is no rebuild, nor is anything below it one for its sake. */
-		if (at->class != CLASS_UNTOLD && at->head != NULL && !at->head->failed && closure_root(g, at->head->drv, &at->head_node, e) != 0)
+		if (at->class != CLASS_UNTOLD && at->head != NULL && !at->head->failed &&
+		    closure_root(g, at->head->drv, &at->head_node, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -522,7 +523,8 @@ attrs_finish(struct attrs *t, const struct closure *g, const uint8_t *must_build
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct attr *at = &t->v.p[i];
 		if (at->class == CLASS_REBUILD && !must_build[at->head_node])
-			at->class = compare_same_outputs(g, at->base_node, at->head_node) ? CLASS_DERIVATION_ONLY : CLASS_SWITCHED;
+			at->class =
+			    compare_same_outputs(g, at->base_node, at->head_node) ? CLASS_DERIVATION_ONLY : CLASS_SWITCHED;
 	}
 	join_aliases(t);
 	find_renames(t, g);

@@ -19,8 +19,8 @@
 #ifndef EKACI_GRAPH_ATTRS_H
 #define EKACI_GRAPH_ATTRS_H
 
-#include "graph/closure.h"
 #include "formats/rows.h"
+#include "graph/closure.h"
 
 enum class {
 	CLASS_UNCHANGED,
@@ -52,16 +52,16 @@ struct attr_side {
 };
 
 struct attr {
-	struct str path;   /* as struct row */
+	struct str path; /* as struct row */
 	struct str system;
 	const char *job;
 	enum class class;
-	uint32_t base_node, head_node;         /* in the closure, or NO_NODE */
-	const struct attr_side *base, *head;   /* NULL when not on that side; of an unchanged one both, unless meta differs */
-	struct str hidden_by;                  /* path of the failing set; p == NULL: none */
-	uint32_t alias_of;                     /* an entry with the same derivations, class and words, or NO_ATTR */
-	uint32_t next_alias;                   /* of the entry that stands for all: the list of the others */
-	uint32_t renamed_from;                 /* of an added one: the removed entry, or NO_ATTR */
+	uint32_t base_node, head_node;       /* in the closure, or NO_NODE */
+	const struct attr_side *base, *head; /* NULL when not on that side; of an unchanged one both, unless meta differs */
+	struct str hidden_by;                /* path of the failing set; p == NULL: none */
+	uint32_t alias_of;                   /* an entry with the same derivations, class and words, or NO_ATTR */
+	uint32_t next_alias;                 /* of the entry that stands for all: the list of the others */
+	uint32_t renamed_from;               /* of an added one: the removed entry, or NO_ATTR */
 };
 
 /* An attribute of head whose meta does not evaluate, and did, or was not there, at base. Its class is what it would be without. */

@@ -175,13 +175,13 @@ same_roots(const struct closure *g, const struct header *h, const struct layout 
 	return true;
 }
 
-#define TAKE(vec, from, count)                                                                                         \
-	do {                                                                                                           \
-		(vec)->n = 0;                                                                                          \
-		vec_reserve(vec, (count));                                                                             \
-		if ((count) > 0) /* a graph without edges has no targets */                                            \
-			memcpy((vec)->p, (from), (size_t)(count) * sizeof(*(vec)->p));                                 \
-		(vec)->n = (count);                                                                                    \
+#define TAKE(vec, from, count)                                                         \
+	do {                                                                           \
+		(vec)->n = 0;                                                          \
+		vec_reserve(vec, (count));                                             \
+		if ((count) > 0) /* a graph without edges has no targets */            \
+			memcpy((vec)->p, (from), (size_t)(count) * sizeof(*(vec)->p)); \
+		(vec)->n = (count);                                                    \
 	} while (0)
 
 static void
@@ -251,7 +251,10 @@ put_text(struct layout *l, size_t *i, size_t *at, struct str s)
 static struct header
 header_of(const struct closure *g)
 {
-	struct header h = {.nodes = g->nodes.n, .edges = g->targets.n, .outputs = g->outputs.n, .systems = g->systems.n,
+	struct header h = {.nodes = g->nodes.n,
+	    .edges = g->targets.n,
+	    .outputs = g->outputs.n,
+	    .systems = g->systems.n,
 	    .words = g->words.n};
 
 	memcpy(h.magic, magic, sizeof(magic));

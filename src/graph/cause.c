@@ -13,7 +13,7 @@ struct finder {
 	struct difference *d;
 	struct arena a;
 	int dir_fd;
-	uint32_t *twin;  /* base node that a head node stands for */
+	uint32_t *twin; /* base node that a head node stands for */
 	VEC(uint32_t) queue;
 	uint8_t *queued;
 	VEC(struct root) roots;
@@ -64,7 +64,8 @@ visit(struct finder *f, uint32_t v, struct err *e)
 	/* With a graph file base's derivations may be gone from the store. What was rebuilt is known all the same, only why
 	 * is not; head's are there, they were just evaluated. */
 	if (rc != 0 && e->kind == ERR_ABSENT && g->mapped != NULL) {
-		static const struct compare_item unknown = {.what = {"unknown: base's derivation is not in the store any more", 55}};
+		static const struct compare_item unknown = {
+		    .what = {"unknown: base's derivation is not in the store any more", 55}};
 		_Static_assert(sizeof("unknown: base's derivation is not in the store any more") == 55 + 1, "its length");
 		cmp = (struct comparison){.items = &unknown, .n_items = 1};
 		rc = 0;
@@ -259,7 +260,8 @@ find_followed(struct finder *f, const uint8_t *asked)
 			struct cause *c = &causes[v];
 			if (asked[v] && row != 0) {
 				c->n_roots_total += (size_t)__builtin_popcountll(row);
-				for (uint64_t left = row; left != 0 && c->n_roots < DIFFERENCE_MAX_ROOTS_LISTED; left &= left - 1)
+				for (uint64_t left = row; left != 0 && c->n_roots < DIFFERENCE_MAX_ROOTS_LISTED;
+				     left &= left - 1)
 					((uint32_t *)c->roots)[c->n_roots++] = (uint32_t)(from + (size_t)__builtin_ctzll(left));
 			}
 			uint32_t r = f->root_of[v];

@@ -21,7 +21,7 @@ enum {
 };
 
 enum closure_flag {
-	CLOSURE_FIXED = 1,  /* a fixed-output derivation */
+	CLOSURE_FIXED = 1,   /* a fixed-output derivation */
 	CLOSURE_FLOATING = 2 /* at least one output has no path before it is built */
 };
 
@@ -32,22 +32,22 @@ struct closure_output {
 
 struct closure {
 	struct arena a;
-	struct str store_dir;     /* "/nix/store" */
-	const char *real_dir;     /* where its files are */
-	bool may_ask;             /* Nix, when they are not */
-	struct map nodes;         /* file name -> id, which is the entry's place */
-	struct map systems;       /* name -> id, likewise */
-	struct map words;         /* output names, kept once */
-	VEC(uint32_t) off;        /* of node i: targets.p[off.p[i]..off.p[i + 1] - 1] */
+	struct str store_dir; /* "/nix/store" */
+	const char *real_dir; /* where its files are */
+	bool may_ask;         /* Nix, when they are not */
+	struct map nodes;     /* file name -> id, which is the entry's place */
+	struct map systems;   /* name -> id, likewise */
+	struct map words;     /* output names, kept once */
+	VEC(uint32_t) off;    /* of node i: targets.p[off.p[i]..off.p[i + 1] - 1] */
 	VEC(uint32_t) targets;
-	VEC(uint32_t) out_off;    /* likewise into outputs */
+	VEC(uint32_t) out_off; /* likewise into outputs */
 	VEC(struct closure_output) outputs;
 	VEC(uint32_t) system;
 	VEC(uint8_t) flags;
-	char *mapped;             /* the graph file that text points into, or NULL */
+	char *mapped; /* the graph file that text points into, or NULL */
 	size_t mapped_bytes;
-	const char *shown_dir;    /* files written from what Nix showed, instead of real_dir; or NULL */
-	size_t loaded;            /* nodes below are read; the others are only known by name */
+	const char *shown_dir; /* files written from what Nix showed, instead of real_dir; or NULL */
+	size_t loaded;         /* nodes below are read; the others are only known by name */
 };
 
 /* real_dir may be NULL: store_dir; then Nix is asked for derivations (drvshow.h) when their files cannot be read there, and
@@ -65,7 +65,7 @@ must_check int closure_load(struct closure *g, struct err *e);
 
 /* The file name of a path of this store, or -1: not checked further. */
 must_check int closure_file_of(const struct closure *g, struct str path, struct str *ret);
-struct str closure_name(const struct closure *g, uint32_t node); /* "curl-8.1" */
+struct str closure_name(const struct closure *g, uint32_t node);                  /* "curl-8.1" */
 void closure_write_path(const struct closure *g, uint32_t node, struct buf *out); /* the whole store path */
 char *closure_path(struct arena *a, const struct closure *g, uint32_t node);
 

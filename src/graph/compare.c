@@ -158,8 +158,8 @@ is_content(const struct masker *m, uint32_t input)
 static bool
 name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
-	       c == '.' || c == '_' || c == '?' || c == '=';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' ||
+	       c == '_' || c == '?' || c == '=';
 }
 
 static bool
@@ -279,7 +279,7 @@ mask(const struct masker *m, struct str text, struct buf *out)
 struct compare {
 	struct arena *a;
 	struct side base, head;
-	bool unpaired; /* an input was added or is gone */
+	bool unpaired;       /* an input was added or is gone */
 	struct buf old, new; /* masked texts */
 	VEC(struct compare_item) items;
 	VEC(struct compare_pair) pairs;
@@ -377,7 +377,7 @@ variable_rank(struct str name)
 static void
 compare_variable(struct compare *c, struct str name, struct str old, struct str new, int rank)
 {
-	if (variable_rank(name) != rank || (old.p != NULL && new.p != NULL && same_text(c, old, new)))
+	if (variable_rank(name) != rank || (old.p != NULL && new.p != NULL &&same_text(c, old, new)))
 		return;
 	/* A variable that is there on one side only, and empty but for unpaired inputs, says nothing of its own. */
 	if ((old.p == NULL || new.p == NULL) && c->unpaired &&
@@ -393,11 +393,10 @@ compare_all_variables(struct compare *c, int rank)
 	struct str none = {NULL, 0};
 
 	for (size_t b = 0, h = 0; b < base->n_vars || h < head->n_vars;) {
-		int order = b == base->n_vars   ? 1
-		            : h == head->n_vars ? -1
-		                                : str_cmp(base->vars[b].name, head->vars[h].name);
+		int order = b == base->n_vars ? 1 : h == head->n_vars ? -1 : str_cmp(base->vars[b].name, head->vars[h].name);
 		struct str name = order <= 0 ? base->vars[b].name : head->vars[h].name;
-		compare_variable(c, name, order <= 0 ? base->vars[b].value : none, order >= 0 ? head->vars[h].value : none, rank);
+		compare_variable(c, name, order <= 0 ? base->vars[b].value : none, order >= 0 ? head->vars[h].value : none,
+		    rank);
 		b += order <= 0;
 		h += order >= 0;
 	}

@@ -17,12 +17,12 @@ enum {
 /* A derivation that differs by itself. */
 struct root {
 	uint32_t node, base_node;
-	uint32_t sub;             /* place in the spread */
-	const struct str *what;   /* for people */
+	uint32_t sub;           /* place in the spread */
+	const struct str *what; /* for people */
 	size_t n_what;
-	struct radius *radius;    /* per group */
+	struct radius *radius; /* per group */
 	struct radius total;
-	const uint32_t *attrs;    /* entries whose derivation this is, aliases too */
+	const uint32_t *attrs; /* entries whose derivation this is, aliases too */
 	size_t n_attrs;
 	uint32_t used_by; /* of a root without an attribute: the nearest entry that needs it; else NO_ATTR */
 };
@@ -44,8 +44,8 @@ struct difference {
 	struct spread spread;
 	struct root *roots; /* widest first */
 	size_t n_roots;
-	struct cause *causes;  /* per place in the spread; known only where an attribute is rebuilt */
-	size_t carry_commit;   /* carry.h; only when knows_carry */
+	struct cause *causes; /* per place in the spread; known only where an attribute is rebuilt */
+	size_t carry_commit;  /* carry.h; only when knows_carry */
 	bool knows_carry;
 	struct radius *radius; /* per place in the spread, summed over systems; set where an attribute or root is */
 };

@@ -1,8 +1,8 @@
 /* `ekaci explain A.drv B.drv`: what differs, inputs followed as far as they matter. */
+#include "formats/rows.h"
 #include "graph/compare.h"
 #include "graph/graph.h"
 #include "graph/options.h"
-#include "formats/rows.h"
 
 #include <fcntl.h>
 #include <stdio.h>

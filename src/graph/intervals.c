@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-	MAX_LIVE = 8 * 1000 * 1000,     /* intervals held at once: 64 MB */
+	MAX_LIVE = 8 * 1000 * 1000,      /* intervals held at once: 64 MB */
 	MAX_SUM_BYTES = 96 * 1024 * 1024 /* of running sums */
 };
 

@@ -27,8 +27,8 @@ struct side {
 	struct drv d;
 	const uint32_t *in; /* nodes */
 	size_t n_in;
-	int64_t *pair;      /* of each input the place of the other side's, or -1 */
-	struct map refs;    /* hash part of a store path -> place in ref */
+	int64_t *pair;   /* of each input the place of the other side's, or -1 */
+	struct map refs; /* hash part of a store path -> place in ref */
 	struct ref *ref;
 	struct variable *vars; /* sorted by name */
 	size_t n_vars;

@@ -206,7 +206,8 @@ spread_radius_by_columns(const struct spread *s, const uint32_t *weight, const u
 			continue;
 		index[v] = (uint32_t)next++;
 		if (p != NO_SUB)
-			add_dependent(s, weight, p, &radius[(size_t)index[p] * s->n_groups], &radius[(size_t)index[v] * s->n_groups]);
+			add_dependent(s, weight, p, &radius[(size_t)index[p] * s->n_groups],
+			    &radius[(size_t)index[v] * s->n_groups]);
 	}
 	for (size_t i = 0; i < n_targets; i++)
 		memcpy(&ret[i * s->n_groups], &radius[(size_t)index[targets[i]] * s->n_groups], s->n_groups * sizeof(*ret));

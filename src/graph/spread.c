@@ -116,8 +116,8 @@ finish(struct arena *a, const struct closure *g, struct spread *s, struct err *e
 }
 
 int
-spread_init(struct arena *a, const struct closure *g, size_t mark, const uint32_t *heads, size_t n_heads,
-    struct spread *ret, struct err *e)
+spread_init(struct arena *a, const struct closure *g, size_t mark, const uint32_t *heads, size_t n_heads, struct spread *ret,
+    struct err *e)
 {
 	struct spread s = {0};
 	struct map base = {0};

@@ -23,16 +23,16 @@
 #define NO_SUB UINT32_MAX
 
 struct spread {
-	uint8_t *must;       /* per node of the closure: 1 when it must be rebuilt */
-	uint32_t n;          /* derivations that must be rebuilt */
-	uint32_t *node;      /* of each, in topological order, the node */
-	uint32_t *sub;       /* of each node its place in that order, or NO_SUB */
-	uint32_t *off, *in;  /* edges to inputs, both ends places in that order */
+	uint8_t *must;         /* per node of the closure: 1 when it must be rebuilt */
+	uint32_t n;            /* derivations that must be rebuilt */
+	uint32_t *node;        /* of each, in topological order, the node */
+	uint32_t *sub;         /* of each node its place in that order, or NO_SUB */
+	uint32_t *off, *in;    /* edges to inputs, both ends places in that order */
 	uint32_t *up_off, *up; /* the same edges to dependents */
-	uint32_t *group;     /* system of each, below n_groups */
-	uint32_t *system;    /* of each group the system in the closure; only systems of what must be rebuilt have a group */
+	uint32_t *group;       /* system of each, below n_groups */
+	uint32_t *system;      /* of each group the system in the closure; only systems of what must be rebuilt have a group */
 	uint32_t n_groups;
-	bool others;         /* the last group is all systems from SPREAD_MAX_GROUPS on, its system the first of them */
+	bool others; /* the last group is all systems from SPREAD_MAX_GROUPS on, its system the first of them */
 };
 
 /* More than Nixpkgs has names for, so that only who makes systems up meets it: a radius costs memory for each. */

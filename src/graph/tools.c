@@ -1,7 +1,7 @@
 /* `ekaci graph DRV...`: how far each derivation of a closure reaches. */
+#include "formats/rows.h"
 #include "graph/graph.h"
 #include "graph/options.h"
-#include "formats/rows.h"
 #include "graph/spread.h"
 
 #include <stdio.h>
@@ -43,8 +43,8 @@ print_graph_json(const struct closure *g, const struct spread *s, const struct r
 		rows_write_string(closure_name(g, v), &b);
 		buf_puts(&b, ",\"system\":");
 		rows_write_string(g->systems.p[g->system.p[v]].key, &b);
-		buf_printf(&b, ",\"fixed_output\":%s,\"radius\":%u,\"inputs\":[", g->flags.p[v] & CLOSURE_FIXED ? "true" : "false",
-		    radius[s->sub[v]].derivations);
+		buf_printf(&b, ",\"fixed_output\":%s,\"radius\":%u,\"inputs\":[",
+		    g->flags.p[v] & CLOSURE_FIXED ? "true" : "false", radius[s->sub[v]].derivations);
 		for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1]; k++)
 			buf_printf(&b, "%s%u", k != g->off.p[v] ? "," : "", g->targets.p[k]);
 		buf_puts(&b, "]}");

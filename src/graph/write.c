@@ -1,8 +1,8 @@
 /* The difference file, written member by member: the same difference gives the same bytes. */
 #include "graph/difference.h"
 
-#include "nix/drv.h"
 #include "formats/jscan.h"
+#include "nix/drv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -389,7 +389,8 @@ write_targets(const struct difference *d, enum targets which, struct buf *out)
 
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
-		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED || at->class == CLASS_SWITCHED;
+		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED ||
+		              at->class == CLASS_SWITCHED;
 		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node] ||
 		    (d->spread.sub[at->head_node] == NO_SUB) != (which == TARGETS_OF_BASE))
 			continue;
@@ -473,7 +474,8 @@ static void
 write_meta_changed(const struct difference *d, struct buf *out)
 {
 	struct arena a = {0};
-	uint32_t *first = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*first)), *next = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*next));
+	uint32_t *first = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*first)),
+	         *next = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*next));
 	bool any = false;
 
 	join_meta_changed(d, &a, first, next);
@@ -504,7 +506,8 @@ write_meta_changed(const struct difference *d, struct buf *out)
 static void
 write_meta_errors(const struct attrs *t, struct buf *out)
 {
-	buf_printf(out, "{\"new\":%zu,\"before\":%zu,\"fixed\":%zu,\"list\":[", t->bad_meta.n, t->bad_meta_before, t->bad_meta_fixed);
+	buf_printf(out, "{\"new\":%zu,\"before\":%zu,\"fixed\":%zu,\"list\":[", t->bad_meta.n, t->bad_meta_before,
+	    t->bad_meta_fixed);
 	for (size_t i = 0; i < t->bad_meta.n && i < DIFFERENCE_MAX_META_LISTED; i++) {
 		const struct bad_meta *one = &t->bad_meta.p[i];
 		buf_puts(out, i == 0 ? "\n{" : ",\n{");

@@ -14,8 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SOCKET "/nix/var/nix/daemon-socket/socket"
-#define STORE "/nix/store"
+#define SOCKET   "/nix/var/nix/daemon-socket/socket"
+#define STORE    "/nix/store"
 #define DATABASE "/nix/var/nix/db"
 
 /* -1 with errno. */
@@ -55,7 +55,7 @@ is_elsewhere(void)
 	const char *remote = getenv("NIX_REMOTE");
 
 	return (remote != NULL && remote[0] != '\0' && strcmp(remote, "daemon") != 0) || getenv("NIX_STATE_DIR") != NULL ||
-	    getenv("NIX_STORE_DIR") != NULL || getenv("NIX_DAEMON_SOCKET_PATH") != NULL;
+	       getenv("NIX_STORE_DIR") != NULL || getenv("NIX_DAEMON_SOCKET_PATH") != NULL;
 }
 
 bool
@@ -91,7 +91,8 @@ nixstore_forget_roots(const char *dir)
 		if (n <= 0)
 			continue;
 		target[n] = '\0';
-		if (strncmp(target, dir, n_dir) == 0 && target[n_dir] == '/' && unlinkat(dirfd(d), link->d_name, 0) != 0 && errno != ENOENT)
+		if (strncmp(target, dir, n_dir) == 0 && target[n_dir] == '/' && unlinkat(dirfd(d), link->d_name, 0) != 0 &&
+		    errno != ENOENT)
 			left = 1;
 	}
 	closedir(d);
@@ -111,10 +112,12 @@ nixstore_access(struct err *e)
 	if (geteuid() == 0 || (access(STORE, W_OK) == 0 && (access(DATABASE, W_OK) == 0 || errno == ENOENT)))
 		return "as its only user";
 	if (why == EACCES)
-		(void)fail(e, ERR_DENIED, "Nix' daemon lets only some users in, and we are not among them: " SOCKET
+		(void)fail(e, ERR_DENIED,
+		    "Nix' daemon lets only some users in, and we are not among them: " SOCKET
 		    ": permission denied. Debian's lets in the group nix-users: `usermod -aG nix-users USER`, then start again");
 	else
-		(void)fail(e, ERR_DENIED, "no Nix daemon listens at " SOCKET ", and " STORE " is not ours to write: start nix-daemon, "
+		(void)fail(e, ERR_DENIED,
+		    "no Nix daemon listens at " SOCKET ", and " STORE " is not ours to write: start nix-daemon, "
 		    "or give the store of a single-user Nix to the user of ekaci");
 	return NULL;
 }

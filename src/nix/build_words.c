@@ -18,10 +18,8 @@ const struct nixword_row nixword_rows[] = {
     {NIXWORD_BUILDER_ENDED, "2.8", "2.34", "failed to produce output path "},
     {NIXWORD_UNREACHABLE, "2.8", "2.34", "cannot build on '"},
     {NIXWORD_UNREACHABLE, "2.8", "2.34", "Failed to find a machine for remote build"},
-    {NIXWORD_WILL_BUILD, "2.8", "2.34", " will be built"},
-    {NIXWORD_WILL_FETCH, "2.8", "2.34", " will be fetched"},
-    {NIXWORD_SUMMARY, "2.8", "2.34", "error: builder for '"},
-    {NIXWORD_SUMMARY, "2.34", "2.34", "error: Cannot build '"},
+    {NIXWORD_WILL_BUILD, "2.8", "2.34", " will be built"}, {NIXWORD_WILL_FETCH, "2.8", "2.34", " will be fetched"},
+    {NIXWORD_SUMMARY, "2.8", "2.34", "error: builder for '"}, {NIXWORD_SUMMARY, "2.34", "2.34", "error: Cannot build '"},
     {NIXWORD_SUMMARY, "2.8", "2.34", "error: build of '"}, /* on another machine */
 };
 const size_t nixword_count = COUNT(nixword_rows);
@@ -61,8 +59,8 @@ nixwords_repeats(struct str line)
 {
 	line = str_trim(line);
 	return str_is(line, ">") || str_starts(line, STR("> ")) || str_starts(line, STR("For full logs, run")) ||
-	    str_starts(line, STR("nix log /")) || str_starts(line, STR("nix-store -l /")) ||
-	    ((str_starts(line, STR("last ")) || str_starts(line, STR("Last "))) && str_ends(line, STR(" log lines:")));
+	       str_starts(line, STR("nix log /")) || str_starts(line, STR("nix-store -l /")) ||
+	       ((str_starts(line, STR("last ")) || str_starts(line, STR("Last "))) && str_ends(line, STR(" log lines:")));
 }
 
 char *

@@ -14,9 +14,9 @@
 #include "support/base/str.h"
 
 enum nixword {
-	NIXWORD_DISK_FULL,     /* the disk was nearly full when the builder failed */
-	NIXWORD_LACKS,         /* this machine has not the system or a feature that is required */
-	NIXWORD_NOT_ALLOWED,   /* the settings of this machine forbid to build it */
+	NIXWORD_DISK_FULL,   /* the disk was nearly full when the builder failed */
+	NIXWORD_LACKS,       /* this machine has not the system or a feature that is required */
+	NIXWORD_NOT_ALLOWED, /* the settings of this machine forbid to build it */
 	NIXWORD_HASH_MISMATCH,
 	NIXWORD_TIMED_OUT,     /* one of the limits; which one the clock says */
 	NIXWORD_NOT_SAME,      /* built once more it differs */

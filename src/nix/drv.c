@@ -271,8 +271,8 @@ read_head(struct reader *r, bool *ret_dynamic)
 	if (expect_word(r, "DrvWithVersion(") != 0 || read_string(r, &version) != 0)
 		return -1;
 	if (!str_is(version, "xp-dyn-drv"))
-		return fail(r->e, ERR_INPUT, "derivation of an unknown version \"" STR_FMT "\"", (int)(version.n < 40 ? version.n : 40),
-		    version.p);
+		return fail(r->e, ERR_INPUT, "derivation of an unknown version \"" STR_FMT "\"",
+		    (int)(version.n < 40 ? version.n : 40), version.p);
 	return expect(r, ',');
 }
 
@@ -286,9 +286,8 @@ drv_parse(struct arena *a, struct str bytes, enum drv_part part, struct drv *ret
 	if (bytes.n > DRV_MAX_BYTES)
 		return fail(e, ERR_LIMIT, "a derivation of more than %d bytes", DRV_MAX_BYTES);
 	if (read_head(&r, &dynamic) != 0 || read_outputs(&r, &d) != 0 || expect(&r, ',') != 0 ||
-	    read_inputs(&r, &d, dynamic) != 0 || expect(&r, ',') != 0 ||
-	    read_strings(&r, &d.sources, &d.n_sources) != 0 || expect(&r, ',') != 0 || read_string(&r, &d.system) != 0 ||
-	    expect(&r, ',') != 0)
+	    read_inputs(&r, &d, dynamic) != 0 || expect(&r, ',') != 0 || read_strings(&r, &d.sources, &d.n_sources) != 0 ||
+	    expect(&r, ',') != 0 || read_string(&r, &d.system) != 0 || expect(&r, ',') != 0)
 		return -1;
 	if (part == DRV_GRAPH) {
 		if (r.n - r.at < 3 || memcmp(r.p + r.n - 2, "])", 2) != 0) {
@@ -311,8 +310,8 @@ drv_parse(struct arena *a, struct str bytes, enum drv_part part, struct drv *ret
 static bool
 name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
-	       c == '.' || c == '_' || c == '?' || c == '=';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' ||
+	       c == '_' || c == '?' || c == '=';
 }
 
 enum { HASH_CHARS = 32 };
@@ -394,7 +393,8 @@ drv_read_again(struct drv_bytes *b, int dir_fd, struct str file, struct str *ret
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return errno == EISDIR ? fail(e, ERR_INPUT, "%s is no file", name) : fail_sys(e, "cannot read %s", name);
+			return errno == EISDIR ? fail(e, ERR_INPUT, "%s is no file", name)
+			                       : fail_sys(e, "cannot read %s", name);
 		n += (size_t)got;
 		if (got == 0 || (n < b->cap && b->p[n - 1] == ')'))
 			break;
@@ -424,7 +424,8 @@ drv_read(struct arena *a, const char *real_dir, struct str path, struct drv *ret
 	struct str bytes, file;
 
 	if (drv_file_name(path, &file) != 0 || !str_ends(file, STR(".drv")))
-		return fail(e, ERR_INPUT, "not the store path of a derivation: " STR_FMT, (int)(path.n < 300 ? path.n : 300), path.p);
+		return fail(e, ERR_INPUT, "not the store path of a derivation: " STR_FMT, (int)(path.n < 300 ? path.n : 300),
+		    path.p);
 	AUTO(fd_close) int dir = open(real_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)

@@ -1,10 +1,10 @@
 /* Machines, as Nix' builders setting describes them. */
 #include "nix/machines.h"
 
+#include "nix/access.h"
 #include "nix/settings.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
-#include "nix/access.h"
 #include "support/text/json.h"
 
 #include <stdio.h>
@@ -128,7 +128,7 @@ parse_machine(struct parse *p, struct str line)
 	if (field[7].n > 0 && !is_base64(field[7]))
 		return fail(p->e, ERR_INPUT, "builders: the host key is not base64: " STR_FMT, STR_ARG(line));
 	m.uri = str_find(field[0], STR("://")) >= 0 ? str_dup(p->a, field[0])
-	                                           : arena_printf(p->a, "ssh://" STR_FMT, STR_ARG(field[0]));
+	                                            : arena_printf(p->a, "ssh://" STR_FMT, STR_ARG(field[0]));
 	m.systems = list_of(p->a, field[1].n > 0 ? field[1] : str_of(p->own_system));
 	m.key = field[2].n > 0 ? str_dup(p->a, field[2]) : NULL;
 	if (field[5].n > 0)

@@ -17,18 +17,18 @@
 #include "config/config.h"
 
 enum {
-	MACHINES_MAX = 256,       /* lines; more is a mistake */
+	MACHINES_MAX = 256, /* lines; more is a mistake */
 	MACHINES_MAX_JOBS = 10000,
 	MACHINES_MAX_FILE = 1024 * 1024
 };
 
 struct machine {
-	const char *uri;              /* NULL: this machine */
+	const char *uri;                                                 /* NULL: this machine */
 	const char *const *systems, *const *features, *const *mandatory; /* NULL-terminated */
-	const char *key, *host_key;   /* NULL: none */
+	const char *key, *host_key;                                      /* NULL: none */
 	int64_t max_jobs;
 	double speed;
-	const char *line;             /* all eight fields, for --builders; NULL for this machine */
+	const char *line; /* all eight fields, for --builders; NULL for this machine */
 };
 
 /* The builders setting; ERR_INPUT names the line that cannot be read. */

@@ -62,7 +62,11 @@ ask_some(struct infos *q, const char *const *words, const json_t *paths, size_t 
 		vec_push(&argv.v, json_string_value(json_array_get(paths, i)));
 	vec_push(&argv.v, NULL);
 	buf_init(&q->text, MAX_INFOS_BYTES);
-	struct child c = {.argv = argv.v.p, .on_bytes = on_bytes, .ctx = q, .wall_ms = wall_ms, .max_out_bytes = MAX_INFOS_BYTES};
+	struct child c = {.argv = argv.v.p,
+	    .on_bytes = on_bytes,
+	    .ctx = q,
+	    .wall_ms = wall_ms,
+	    .max_out_bytes = MAX_INFOS_BYTES};
 	int rc = child_run(&c, &r, e);
 	if (rc == 0 && (r.end != CHILD_EXITED || r.code != 0))
 		rc = fail(e, r.end == CHILD_CANCELLED ? ERR_BUSY : ERR_SYSTEM, "%s ended with %d", words[0], r.code);
@@ -106,7 +110,8 @@ read_info(const char *path, const json_t *info, json_t *into)
 	json_array_foreach(json_object_get(info, "references"), i, ref)
 		if (json_is_string(ref))
 			json_array_append_new(refs, json_string(file_name(json_string_value(ref))));
-	json_object_set_new(into, file_name(path), json_pack("{s:O,s:o}", "narSize", json_object_get(info, "narSize"), "references", refs));
+	json_object_set_new(into, file_name(path),
+	    json_pack("{s:O,s:o}", "narSize", json_object_get(info, "narSize"), "references", refs));
 }
 
 int
@@ -189,7 +194,8 @@ read_caches(struct infos *q)
 		return;
 	q->caches = json_array();
 	if (nixsettings_read(q->options, &conf, &e) != 0)
-		log_err(LOG_WARN, "which binary caches there are is not known, so sizes of what only they have are not compared", &e);
+		log_err(LOG_WARN,
+		    "which binary caches there are is not known, so sizes of what only they have are not compared", &e);
 	if (nixsettings_number(conf, "substitute", 1) == 0)
 		return;
 	json_array_foreach(nixsettings_list(conf, "substituters"), i, url)

@@ -86,7 +86,8 @@ saying_last(struct str text)
 bool
 saying_is_ours(struct str said)
 {
-	return str_find(said, str_of(typed)) >= 0 || str_find(said, str_of(in_file)) >= 0 || str_find(said, str_of(in_flake)) >= 0;
+	return str_find(said, str_of(typed)) >= 0 || str_find(said, str_of(in_file)) >= 0 ||
+	       str_find(said, str_of(in_flake)) >= 0;
 }
 
 /* "   12|" of a line of code, or the bar of the line below it that points. */
@@ -134,7 +135,8 @@ begins_frame(struct str line)
 static bool
 is_idle(struct str frame)
 {
-	return str_find(frame, STR("from call site\n")) >= 0 || str_find(frame, STR("at <nix/")) >= 0 || str_find(frame, STR("at \xc2\xabnix-internal\xc2\xbb")) >= 0;
+	return str_find(frame, STR("from call site\n")) >= 0 || str_find(frame, STR("at <nix/")) >= 0 ||
+	       str_find(frame, STR("at \xc2\xabnix-internal\xc2\xbb")) >= 0;
 }
 
 /* The frames of a trace that are shown, the outer ones first: gives how many, at most FRAMES. What is ours is the outer part

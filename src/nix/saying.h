@@ -17,7 +17,7 @@
 /* Files of the store that our own Nix text lies in when Nix has traces, by whose names it is known in them: the walker of the
  * built-in evaluator, and what reads flakes for it. */
 #define WALKER_FILE "ekaci-walker.nix"
-#define FLAKE_FILE "ekaci-flake.nix"
+#define FLAKE_FILE  "ekaci-flake.nix"
 
 /* Where the words of the last error in text begin; text itself where no line says "error:". Bytes are not changed. */
 struct str saying_last(struct str text);

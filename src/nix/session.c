@@ -1,12 +1,12 @@
 /* Nix' worker protocol, the client's side, as much as a build needs. */
 #include "nix/session.h"
 
+#include "nix/access.h"
 #include "nix/machines.h"
 #include "nix/settings.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
-#include "nix/access.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,37 +28,37 @@ enum {
 	RESULT_PHASE = 104,
 	RESULT_POST_BUILD_LINE = 107,
 	LEVEL_INFO = 3,
-	MAX_FIELDS = 64,         /* of a result; Nix sends five at most */
-	MAX_TRACES = 10000,      /* of an error */
-	MAX_OUTPUTS = 10000,     /* of a derivation */
+	MAX_FIELDS = 64,     /* of a result; Nix sends five at most */
+	MAX_TRACES = 10000,  /* of an error */
+	MAX_OUTPUTS = 10000, /* of a derivation */
 	MAX_PHASE = 64,
 	MAX_MACHINE = 512,
-	SLACK_BYTES = 1 << 20,   /* what a message may be longer than all of the log */
-	OPEN_MS = 30 * 1000,     /* for a greeting, or a setting */
-	LATER_S = 60,            /* our limits come after Nix' own */
-	LOOK_MS = 500            /* between two looks at the clock */
+	SLACK_BYTES = 1 << 20, /* what a message may be longer than all of the log */
+	OPEN_MS = 30 * 1000,   /* for a greeting, or a setting */
+	LATER_S = 60,          /* our limits come after Nix' own */
+	LOOK_MS = 500          /* between two looks at the clock */
 };
-#define HELLO_OURS 0x6e697863u
+#define HELLO_OURS   0x6e697863u
 #define HELLO_THEIRS 0x6478696fu
-#define SAID_NEXT 0x6f6c6d67u
-#define SAID_LAST 0x616c7473u
-#define SAID_ERROR 0x63787470u
-#define SAID_START 0x53545254u
-#define SAID_STOP 0x53544f50u
-#define SAID_RESULT 0x52534c54u
+#define SAID_NEXT    0x6f6c6d67u
+#define SAID_LAST    0x616c7473u
+#define SAID_ERROR   0x63787470u
+#define SAID_START   0x53545254u
+#define SAID_STOP    0x53544f50u
+#define SAID_RESULT  0x52534c54u
 
 struct session {
 	struct child_talk talk;
 	struct buf in;
-	size_t at;                 /* of `in`, read already */
-	char *options;             /* the settings in force, or NULL */
-	enum session_end end;      /* SESSION_ANSWERED while it lives */
+	size_t at;            /* of `in`, read already */
+	char *options;        /* the settings in force, or NULL */
+	enum session_end end; /* SESSION_ANSWERED while it lives */
 	int64_t wall_at, silence_ms, heard_ms;
 	size_t max_text;
 	uint64_t cores, max_jobs, substitute, fallback, keep_failed; /* Nix' own configuration */
-	bool has_builders;         /* in that configuration */
-	bool is_daemon;            /* at the other end, of all the machine */
-	json_t *own;               /* settings for a daemon, which has read a configuration of its own; or NULL */
+	bool has_builders;                                           /* in that configuration */
+	bool is_daemon;                                              /* at the other end, of all the machine */
+	json_t *own;                   /* settings for a daemon, which has read a configuration of its own; or NULL */
 	const struct session_job *job; /* whose log the messages are, or NULL */
 	char phase[MAX_PHASE];
 	/* Builders that were started for it: its own, where and when; and one of a dependency. */
@@ -272,7 +272,8 @@ take_field(struct session *s, bool activity, uint64_t type, uint64_t at, struct 
 			s->begun_ms = clock_mono_ms();
 		} else if (at == 0) {
 			s->dependency_begun = true;
-		} else if (at == 1 && own && text.n > 0 && text.n < MAX_MACHINE && str_utf8_ok(text)) { /* a machine's own message has none */
+		} else if (at == 1 && own && text.n > 0 && text.n < MAX_MACHINE &&
+		           str_utf8_ok(text)) { /* a machine's own message has none */
 			snprintf(s->machine, sizeof(s->machine), STR_FMT, STR_ARG(text));
 		}
 	} else if (!activity && at == 0 && (type == RESULT_BUILD_LINE || type == RESULT_POST_BUILD_LINE)) {
@@ -350,22 +351,15 @@ follow(struct session *s, struct arena *a, char **ret_error, struct err *e)
 		if (rc != 0)
 			return rc;
 		switch (what) {
-		case SAID_LAST:
-			return 0;
-		case SAID_ERROR:
-			rc = take_error(s, a, ret_error);
-			return rc == 0 ? 1 : rc;
+		case SAID_LAST: return 0;
+		case SAID_ERROR: rc = take_error(s, a, ret_error); return rc == 0 ? 1 : rc;
 		case SAID_NEXT:
 			rc = get_text(s, &text);
 			if (rc == 0)
 				rc = say(s, "", text, "\n", e);
 			break;
-		case SAID_START:
-			rc = take_start(s, e);
-			break;
-		case SAID_STOP:
-			rc = get_number(s, &id);
-			break;
+		case SAID_START: rc = take_start(s, e); break;
+		case SAID_STOP: rc = get_number(s, &id); break;
 		case SAID_RESULT:
 			rc = get_number(s, &id);
 			if (rc == 0)
@@ -373,8 +367,7 @@ follow(struct session *s, struct arena *a, char **ret_error, struct err *e)
 			if (rc == 0)
 				rc = take_fields(s, false, type, e);
 			break;
-		default: /* it may not ask us for data: nothing we request has any */
-			rc = gone(s, SESSION_DIED);
+		default: /* it may not ask us for data: nothing we request has any */ rc = gone(s, SESSION_DIED);
 		}
 		if (rc != 0)
 			return rc;
@@ -500,8 +493,8 @@ static bool
 wants_hook(const struct session *s, const struct session_job *job)
 {
 	return job->local_hook == NULL || access(job->local_hook, X_OK) != 0 ||
-	    json_object_get(job->options, "builders") != NULL ||
-	    (job->builders != NULL ? job->builders[0] != '\0' : s->has_builders);
+	       json_object_get(job->options, "builders") != NULL ||
+	       (job->builders != NULL ? job->builders[0] != '\0' : s->has_builders);
 }
 
 static json_t *
@@ -523,7 +516,8 @@ overrides(const struct session *s, const struct session_job *job)
 	if (!wants_hook(s, job))
 		json_object_set_new(all, "build-hook", json_string(job->local_hook));
 	if (job->elsewhere)
-		json_object_set_new(all, "builders-use-substitutes", json_string(job->builders_use_substitutes ? "true" : "false"));
+		json_object_set_new(all, "builders-use-substitutes",
+		    json_string(job->builders_use_substitutes ? "true" : "false"));
 	json_object_foreach((json_t *)(uintptr_t)job->options, name, value)
 		json_object_set(all, name, value);
 	return all;
@@ -584,7 +578,8 @@ take_result(struct session *s, struct arena *a, struct session_result *r, struct
 	struct str text, name;
 	struct err e;
 
-	if (get_number(s, &n) != 0 || n != 1 || get_text(s, &text) != 0 || get_number(s, &status) != 0 || get_text(s, &text) != 0)
+	if (get_number(s, &n) != 0 || n != 1 || get_text(s, &text) != 0 || get_number(s, &status) != 0 ||
+	    get_text(s, &text) != 0)
 		return gone(s, s->end == SESSION_ANSWERED ? SESSION_DIED : s->end);
 	r->status = status <= NIX_NO_SUBSTITUTERS ? (enum nix_status)status : NIX_MISC_FAILURE;
 	r->message = plain(a, text);

@@ -18,12 +18,32 @@ struct session;
 
 /* What Nix says of a build; the numbers are the protocol's. */
 enum nix_status {
-	NIX_BUILT, NIX_SUBSTITUTED, NIX_ALREADY_VALID, NIX_PERMANENT_FAILURE, NIX_INPUT_REJECTED, NIX_OUTPUT_REJECTED,
-	NIX_TRANSIENT_FAILURE, NIX_CACHED_FAILURE, NIX_TIMED_OUT, NIX_MISC_FAILURE, NIX_DEPENDENCY_FAILED,
-	NIX_LOG_LIMIT_EXCEEDED, NIX_NOT_DETERMINISTIC, NIX_RESOLVES_TO_ALREADY_VALID, NIX_NO_SUBSTITUTERS
+	NIX_BUILT,
+	NIX_SUBSTITUTED,
+	NIX_ALREADY_VALID,
+	NIX_PERMANENT_FAILURE,
+	NIX_INPUT_REJECTED,
+	NIX_OUTPUT_REJECTED,
+	NIX_TRANSIENT_FAILURE,
+	NIX_CACHED_FAILURE,
+	NIX_TIMED_OUT,
+	NIX_MISC_FAILURE,
+	NIX_DEPENDENCY_FAILED,
+	NIX_LOG_LIMIT_EXCEEDED,
+	NIX_NOT_DETERMINISTIC,
+	NIX_RESOLVES_TO_ALREADY_VALID,
+	NIX_NO_SUBSTITUTERS
 };
 
-enum session_end { SESSION_ANSWERED, SESSION_REFUSED, SESSION_DIED, SESSION_SILENT, SESSION_TIMED_OUT, SESSION_LOG_LIMIT, SESSION_CANCELLED };
+enum session_end {
+	SESSION_ANSWERED,
+	SESSION_REFUSED,
+	SESSION_DIED,
+	SESSION_SILENT,
+	SESSION_TIMED_OUT,
+	SESSION_LOG_LIMIT,
+	SESSION_CANCELLED
+};
 
 struct session_job {
 	const char *drv, *root; /* root: GC root to make, or NULL; other outputs than out get -NAME */
@@ -41,14 +61,14 @@ struct session_job {
 };
 struct session_result {
 	enum session_end end;
-	enum nix_status status; /* when answered */
-	char *message;          /* Nix' words when it did not succeed, or NULL; in the arena. They are not in the log */
-	char *phase;            /* the last that the builder announced, or NULL; in the arena */
-	bool begun;             /* its builder was started; what Nix could not begin, no builder has failed */
-	bool dependency_begun;  /* and that of something it needs, which Nix found missing */
+	enum nix_status status;     /* when answered */
+	char *message;              /* Nix' words when it did not succeed, or NULL; in the arena. They are not in the log */
+	char *phase;                /* the last that the builder announced, or NULL; in the arena */
+	bool begun;                 /* its builder was started; what Nix could not begin, no builder has failed */
+	bool dependency_begun;      /* and that of something it needs, which Nix found missing */
 	const char *const *outputs; /* paths, NULL-terminated, when it succeeded; in the arena */
-	char *machine;          /* where, or NULL: on this machine; in the arena */
-	int64_t building_ms;    /* since it was begun */
+	char *machine;              /* where, or NULL: on this machine; in the arena */
+	int64_t building_ms;        /* since it was begun */
 };
 
 /* ERR_ABSENT: there is no nix-daemon, or none that speaks the protocol. */

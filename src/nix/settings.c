@@ -27,8 +27,10 @@ ask(const char *const *words, const json_t *options, struct buf *out, struct err
 int
 nixsettings_read(const json_t *options, json_t **ret, struct err *e)
 {
-	static const char *const now[] = {"nix", "--extra-experimental-features", "nix-command", "config", "show", "--json", NULL};
-	static const char *const before[] = {"nix", "--extra-experimental-features", "nix-command", "show-config", "--json", NULL};
+	static const char *const now[] = {"nix", "--extra-experimental-features", "nix-command", "config", "show", "--json",
+	    NULL};
+	static const char *const before[] = {"nix", "--extra-experimental-features", "nix-command", "show-config", "--json",
+	    NULL};
 	AUTO(buf_release) struct buf text = {0};
 	json_error_t wrong;
 	struct err ignored;
@@ -116,8 +118,8 @@ json_t *
 nixsettings_changed(const json_t *conf)
 {
 	/* Those have places of their own in the protocol, or are the client's own affair; Nix' clients leave them out, too. */
-	static const char *const left_out[] = {"keep-failed", "keep-going", "fallback", "max-jobs", "max-silent-time", "cores", "substitute",
-	    "show-trace", "experimental-features", "plugin-files"};
+	static const char *const left_out[] = {"keep-failed", "keep-going", "fallback", "max-jobs", "max-silent-time", "cores",
+	    "substitute", "show-trace", "experimental-features", "plugin-files"};
 	json_t *all = json_object(), *setting;
 	const char *name;
 

@@ -15,7 +15,7 @@ must_check int nixsettings_read(const json_t *options, json_t **ret, struct err 
 /* The value of a setting, or otherwise; in the object. */
 const char *nixsettings_text(const json_t *conf, const char *name, const char *otherwise);
 uint64_t nixsettings_number(const json_t *conf, const char *name, uint64_t otherwise); /* true is 1 */
-const json_t *nixsettings_list(const json_t *conf, const char *name); /* NULL: none */
+const json_t *nixsettings_list(const json_t *conf, const char *name);                  /* NULL: none */
 /* What is not as it is by default, as a client of Nix sends it to a daemon: an object of NAME: text. New. */
 json_t *nixsettings_changed(const json_t *conf);
 /* Whether nobody has set it. */

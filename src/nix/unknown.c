@@ -44,23 +44,23 @@ static const struct sign {
     {UNKNOWN_DAEMON, "failed to start SSH connection to '*'", NULL},
     {UNKNOWN_FETCH, "unable to download '*'", NULL},
     {UNKNOWN_FETCH, "Failed to open archive (Source threw exception: error: unable to download '*'", NULL}, /* 2.26, 2.34 */
-    {UNKNOWN_FETCH, "cannot fetch input '*' because it uses a relative path", NULL},                       /* 2.8 */
+    {UNKNOWN_FETCH, "cannot fetch input '*' because it uses a relative path", NULL},                        /* 2.8 */
     {UNKNOWN_FETCH, "program 'git' failed with exit code", "a git repository"},                             /* 2.8 */
     {UNKNOWN_FETCH, "resolving Git reference '*': revspec", NULL},                                          /* 2.26 */
     {UNKNOWN_FETCH, "Cannot find Git revision '*' in ref", NULL},                                           /* 2.26 */
     {UNKNOWN_FETCH, "cannot find Git revision '*' in ref", NULL},
-    {UNKNOWN_FETCH, "Failed to fetch git repository '*'", NULL},                                            /* 2.34 */
-    {UNKNOWN_FETCH, "Git repository \"*\" does not exist", NULL},                                           /* 2.34 */
-    {UNKNOWN_FETCH, "tarball \"*\" does not exist", NULL},                                                  /* 2.34 */
+    {UNKNOWN_FETCH, "Failed to fetch git repository '*'", NULL},  /* 2.34 */
+    {UNKNOWN_FETCH, "Git repository \"*\" does not exist", NULL}, /* 2.34 */
+    {UNKNOWN_FETCH, "tarball \"*\" does not exist", NULL},        /* 2.34 */
     {UNKNOWN_FETCH, "hg failed with exit code", "a Mercurial repository"},
     {UNKNOWN_FETCH, "cannot find flake '*' in the flake registries", NULL},
-    {UNKNOWN_STORE, "path '*' is not valid", NULL},                                  /* 2.8 */
-    {UNKNOWN_STORE, "path '*' does not exist and cannot be created", NULL},          /* 2.8, 2.26 */
-    {UNKNOWN_STORE, "path '*' is required, but there is no substituter", NULL},      /* 2.34 */
+    {UNKNOWN_STORE, "path '*' is not valid", NULL},                             /* 2.8 */
+    {UNKNOWN_STORE, "path '*' does not exist and cannot be created", NULL},     /* 2.8, 2.26 */
+    {UNKNOWN_STORE, "path '*' is required, but there is no substituter", NULL}, /* 2.34 */
     {UNKNOWN_IMPORT, "cannot build '*' during evaluation because the option 'allow-import-from-derivation' is disabled", NULL},
-    {UNKNOWN_MACHINE, "a '*' with features {*} is required to build", NULL},         /* 2.8, 2.26 */
-    {UNKNOWN_MACHINE, "Cannot build '*'. Reason: platform mismatch", NULL},          /* 2.34 */
-    {UNKNOWN_MACHINE, "Cannot build '*'. Reason: missing system features", NULL},    /* 2.34 */
+    {UNKNOWN_MACHINE, "a '*' with features {*} is required to build", NULL},      /* 2.8, 2.26 */
+    {UNKNOWN_MACHINE, "Cannot build '*'. Reason: platform mismatch", NULL},       /* 2.34 */
+    {UNKNOWN_MACHINE, "Cannot build '*'. Reason: missing system features", NULL}, /* 2.34 */
     {UNKNOWN_CONFIG, UNKNOWN_ATTR_PATH "*names nothing", NULL},
 };
 
@@ -186,7 +186,8 @@ unknown_of(struct str text, struct unknown *ret)
 	*ret = (struct unknown){.kind = UNKNOWN_NOT};
 	while ((next = str_find(str_from(text, at), mark)) >= 0) {
 		at += (size_t)next;
-		if (at_line_start(text, at) && !is_thrown((struct str){text.p, at}) && read_message(str_from(text, at + mark.n), ret))
+		if (at_line_start(text, at) && !is_thrown((struct str){text.p, at}) &&
+		    read_message(str_from(text, at + mark.n), ret))
 			return true;
 		at += mark.n;
 	}
@@ -208,9 +209,10 @@ unknown_counts(const struct unknown *u, bool pure)
 static const char *const advice[UNKNOWN_KINDS][2] = {
     [UNKNOWN_ADDRESS] = {"[evaluate] allowed_uris = [\"@\"] in ekaci.toml allows it (the beginning of an address is enough)",
         "name it in --allowed-uris, or take restrict-eval out of nix.conf"},
-    [UNKNOWN_PATH] = {"an evaluation reads the repository and the store only; [evaluate] nix_options = { nix-path = \"NAME=PATH\" } in "
-                      "ekaci.toml shows it another folder",
-        "leave out --allowed-uris, or take restrict-eval out of nix.conf"},
+    [UNKNOWN_PATH] =
+        {"an evaluation reads the repository and the store only; [evaluate] nix_options = { nix-path = \"NAME=PATH\" } in "
+         "ekaci.toml shows it another folder",
+            "leave out --allowed-uris, or take restrict-eval out of nix.conf"},
     [UNKNOWN_SEARCH_PATH] = {"[evaluate] nix_options = { nix-path = \"@=PATH or address\" } in ekaci.toml says where it is",
         "NIX_PATH=@=PATH says where it is, as for nix-build"},
     [UNKNOWN_FEATURE] = {"[evaluate] experimental_features = [\"@\"] in ekaci.toml switches it on",
@@ -219,15 +221,19 @@ static const char *const advice[UNKNOWN_KINDS][2] = {
                        "allow_network in ekaci.toml",
         "try again when it can be reached, without --offline; tokens and passwords are those of your nix.conf and netrc"},
     [UNKNOWN_STORE] = {"it must be in this machine's store first", "it must be in this machine's store first"},
-    [UNKNOWN_IMPORT] = {"it is built while the evaluation waits (import from derivation); [evaluate] allow_import_from_derivation = "
-                        "true in ekaci.toml allows that",
-        "it is built while the evaluation waits (import from derivation); --allow-import-from-derivation allows that"},
+    [UNKNOWN_IMPORT] =
+        {"it is built while the evaluation waits (import from derivation); [evaluate] allow_import_from_derivation = "
+         "true in ekaci.toml allows that",
+            "it is built while the evaluation waits (import from derivation); --allow-import-from-derivation allows that"},
     [UNKNOWN_MACHINE] = {"Nix needs a machine that builds it (builders in nix.conf)",
         "Nix needs a machine that builds it (builders in nix.conf)"},
-    [UNKNOWN_SUBMODULE] = {"@ is a submodule; \"submodules\": true in the job, in .ekaci/config.json of the base branch, has it taken",
-        "@ is a submodule; --submodules, or \"submodules\": true in the job of .ekaci/config.json, has it taken"},
-    [UNKNOWN_DEPTH] = {"[evaluate] max_depth in ekaci.toml says how deep to look", "name what is deeper by --file, --flake or a job's attr_path"},
-    [UNKNOWN_DAEMON] = {"Nix cannot reach its store (NIX_REMOTE, store in nix.conf)", "Nix cannot reach its store (NIX_REMOTE, store in nix.conf)"},
+    [UNKNOWN_SUBMODULE] =
+        {"@ is a submodule; \"submodules\": true in the job, in .ekaci/config.json of the base branch, has it taken",
+            "@ is a submodule; --submodules, or \"submodules\": true in the job of .ekaci/config.json, has it taken"},
+    [UNKNOWN_DEPTH] = {"[evaluate] max_depth in ekaci.toml says how deep to look",
+        "name what is deeper by --file, --flake or a job's attr_path"},
+    [UNKNOWN_DAEMON] = {"Nix cannot reach its store (NIX_REMOTE, store in nix.conf)",
+        "Nix cannot reach its store (NIX_REMOTE, store in nix.conf)"},
     [UNKNOWN_CONFIG] = {"write an attribute that is there as \"attr_path\" of the job in .ekaci/config.json",
         "write an attribute that is there as \"attr_path\" of the job in .ekaci/config.json"},
 };

@@ -57,7 +57,7 @@ void unknown_advice(const struct unknown *u, enum unknown_reader reader, struct 
 
 #define UNKNOWN_DEPTH_WORDS "sets are nested deeper than "
 /* How a configured attribute that is not there begins, as C text and as Nix text. */
-#define UNKNOWN_ATTR_PATH "ekaci: the job's attr_path "
+#define UNKNOWN_ATTR_PATH     "ekaci: the job's attr_path "
 #define UNKNOWN_ATTR_PATH_NIX "\"" UNKNOWN_ATTR_PATH "\""
 
 #endif

@@ -30,7 +30,8 @@ nix_version_read(struct str text, struct nix_version *ret, struct err *e)
 		if (m == 0)
 			continue;
 		*ret = (struct nix_version){.lix = str_find(line, STR("Lix")) >= 0};
-		if (str_to_i64((struct str){word.p, n}, &ret->major) == 0 && str_to_i64((struct str){minor.p, m}, &ret->minor) == 0)
+		if (str_to_i64((struct str){word.p, n}, &ret->major) == 0 &&
+		    str_to_i64((struct str){minor.p, m}, &ret->minor) == 0)
 			return 0;
 	}
 	return fail(e, ERR_INPUT, "nix does not say which version it is: " STR_FMT, STR_ARG(str_utf8_head(line, 100)));

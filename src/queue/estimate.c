@@ -136,7 +136,8 @@ finish_of(const struct estimate *x, const struct totals *t, const struct machine
 		const struct totals *other = &x->totals.p[k];
 		bool shares = false;
 		for (size_t i = 0; i < n; i++)
-			shares = shares || (machine_slots(&machines[i], t->system) > 0 && machine_slots(&machines[i], other->system) > 0);
+			shares = shares ||
+			         (machine_slots(&machines[i], t->system) > 0 && machine_slots(&machines[i], other->system) > 0);
 		for (int b = 0; shares && b < BOUNDS; b++)
 			work.ms[b] += other->work.ms[b];
 		for (size_t i = 0; shares && i < n; i++) {
@@ -158,8 +159,8 @@ estimate_json(const struct estimate *x, const struct machine *machines, size_t n
 		const struct totals *t = &x->totals.p[i];
 		struct bounds finish;
 		json_t *one = json_pack("{s:I,s:I,s:I,s:I,s:I}", "builds", (json_int_t)t->builds, "total_ms",
-		    (json_int_t)t->work.ms[USUAL], "critical_path_ms", (json_int_t)t->path.ms[USUAL], "known", (json_int_t)t->known,
-		    "unknown", (json_int_t)t->unknown);
+		    (json_int_t)t->work.ms[USUAL], "critical_path_ms", (json_int_t)t->path.ms[USUAL], "known",
+		    (json_int_t)t->known, "unknown", (json_int_t)t->unknown);
 		if (finish_of(x, t, machines, n, &finish)) {
 			json_object_set_new(one, "finish_ms", json_integer(finish.ms[USUAL]));
 			json_object_set_new(one, "finish_low_ms", json_integer(finish.ms[LOW]));
@@ -171,8 +172,8 @@ estimate_json(const struct estimate *x, const struct machine *machines, size_t n
 }
 
 int
-schedule_estimate(struct store *s, const struct machine *machines, size_t n_machines, const struct build_want *wants,
-    size_t n, json_t **ret, struct err *e)
+schedule_estimate(struct store *s, const struct machine *machines, size_t n_machines, const struct build_want *wants, size_t n,
+    json_t **ret, struct err *e)
 {
 	struct estimate x = {0};
 	int rc = 0;

@@ -33,7 +33,8 @@ write_end(struct push *p, const struct err *end, struct err *e)
 		const struct push_row *r = &p->rows[i];
 		int rc;
 		if (end->kind != ERR_NONE && r->attempts + 1 < MAX_ATTEMPTS) {
-			rc = store_push_later(p->s, r->id, clock_now_ms() + clock_backoff_ms(FIRST_MS, MAX_MS, r->attempts), end->msg, e);
+			rc = store_push_later(p->s, r->id, clock_now_ms() + clock_backoff_ms(FIRST_MS, MAX_MS, r->attempts),
+			    end->msg, e);
 		} else {
 			if (end->kind != ERR_NONE)
 				log_error("%s is not copied to %s: given up after %d attempts", r->drv, r->cache, MAX_ATTEMPTS);
@@ -72,8 +73,9 @@ begin(struct push *p, struct err *e)
 
 	for (size_t i = 0; i < p->n; i++)
 		json_array_append_new(drvs, json_string(p->rows[i].drv));
-	AUTO(json_drop) json_t *job = json_pack("{s:O,s:s,s:O?}", "drvs", drvs, "cache", p->rows[0].cache, "options",
-	    p->settings->build.nix_options);
+	AUTO(json_drop)
+	json_t *job =
+	    json_pack("{s:O,s:s,s:O?}", "drvs", drvs, "cache", p->rows[0].cache, "options", p->settings->build.nix_options);
 	return loop_worker_start(p->l, "push", job, &events, &p->worker, e);
 }
 

@@ -410,8 +410,7 @@ queue_link(struct queue *q, int64_t build, int64_t input)
 {
 	struct item *b = item_get(q, build), *in = item_get(q, input);
 
-	if (b == NULL || in == NULL || b == in || b->dropped || in->dropped ||
-	    (b->state == ITEM_BUILDING && !b->fresh))
+	if (b == NULL || in == NULL || b == in || b->dropped || in->dropped || (b->state == ITEM_BUILDING && !b->fresh))
 		return;
 	for (size_t i = 0; i < b->inputs.n; i++)
 		if (b->inputs.p[i] == in)

@@ -54,8 +54,8 @@ struct queue_build {
 	const char *features;     /* JSON array of text, copied */
 	int64_t expected_ms;      /* 0: not known */
 	int64_t not_before;
-	bool building;            /* under way as the database has it; on no machine of ours */
-	const char *reason;       /* why it was put back, or NULL; copied */
+	bool building;      /* under way as the database has it; on no machine of ours */
+	const char *reason; /* why it was put back, or NULL; copied */
 };
 /* A run that wants a build, and the pull request whose share it uses. */
 struct queue_owner {
@@ -89,8 +89,8 @@ void queue_started(struct queue *q, int64_t id, size_t machine, int64_t now);
 enum queue_end { QUEUE_GOOD, QUEUE_BAD, QUEUE_AGAIN };
 /* GOOD releases dependents, BAD takes everything above it out of the queue, AGAIN puts it back not before a time.
  * blames_machine: the end counts against its machine. */
-void queue_ended(struct queue *q, int64_t id, enum queue_end end, bool blames_machine, int64_t wall_ms,
-    int64_t not_before, const char *reason, int64_t now);
+void queue_ended(struct queue *q, int64_t id, enum queue_end end, bool blames_machine, int64_t wall_ms, int64_t not_before,
+    const char *reason, int64_t now);
 
 /* Builds that were put back and wait for their time: how many, when the first may start, and why it was put back (NULL: not
  * known; valid until something changes). */

@@ -80,8 +80,9 @@ explain_place(struct queue *q, const struct item *it, int64_t now, struct buf *o
 				own = it->class->lanes.p[i];
 		if (before < MAX_NAMED && own != NULL)
 			buf_printf(&others, "  %s: %s\n", name_of(other),
-			    own->group == l->group && own != l ? "same pull request" : own == l ? "critical path, dependents or age"
-			                                                                   : order_reason(l, own));
+			    own->group == l->group && own != l ? "same pull request"
+			    : own == l                         ? "critical path, dependents or age"
+			                                       : order_reason(l, own));
 		before++;
 		queue_started(q, other->id, machine, now);
 	}

@@ -34,15 +34,16 @@ struct lane {
 	struct group *group;
 	struct heap first; /* by the rules */
 	struct heap quick; /* the same builds, the shortest first */
-	size_t at; /* in the class's heap, + 1; 0: not there */
+	size_t at;         /* in the class's heap, + 1; 0: not there */
 };
 
-struct class {
+struct class
+{
 	char *system;
 	char *features_text;
 	const char *const *features; /* in arena */
 	struct arena a;
-	VEC(size_t) fits; /* machines */
+	VEC(size_t) fits;         /* machines */
 	VEC(struct lane *) lanes; /* a heap: those with something ready */
 	size_t ready;
 	int64_t slots; /* of all that fit */
@@ -51,8 +52,8 @@ struct class {
 struct group {
 	struct node node;
 	int64_t repository, number, priority;
-	double share; /* as of the epoch of the queue */
-	size_t owners; /* and builds that hold it by chosen_by */
+	double share;    /* as of the epoch of the queue */
+	size_t owners;   /* and builds that hold it by chosen_by */
 	int64_t work_ms; /* expected of all its open builds */
 	int64_t n_path;  /* builds under way that were not chosen for being short */
 	VEC(struct lane *) lanes;
@@ -74,8 +75,8 @@ struct item {
 	enum item_state state;
 	bool fresh, dying, quick;
 	struct group *chosen_by; /* when building and not quick */
-	bool dropped; /* building, but nobody wants it: kept for its slot */
-	ptrdiff_t machine; /* -1: none of ours */
+	bool dropped;            /* building, but nobody wants it: kept for its slot */
+	ptrdiff_t machine;       /* -1: none of ours */
 	size_t pending;
 	VEC(struct item *) inputs, dependents; /* open ones */
 	VEC(struct owner *) owners;

@@ -2,8 +2,8 @@
 #include "queue/replica.h"
 
 enum {
-	MAX_CHANGES = 256,                    /* runs looked at in one turn */
-	USED_MS = 3 * 24 * 3600 * 1000        /* what is older weighs less than a five-hundredth */
+	MAX_CHANGES = 256,             /* runs looked at in one turn */
+	USED_MS = 3 * 24 * 3600 * 1000 /* what is older weighs less than a five-hundredth */
 };
 
 struct reading {

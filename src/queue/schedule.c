@@ -1,8 +1,8 @@
 /* Starting what may start, within capacity: one transaction a turn, workers for what it wrote. */
 #include "queue/schedule.h"
 
-#include "queue/replica.h"
 #include "queue/push.h"
+#include "queue/replica.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -17,11 +17,11 @@ enum {
 	ONCE_MORE_MS = 5 * 1000,    /* before what fetches is tried a second and last time */
 	ABSENT_FIRST_MS = 5 * 1000, /* between two looks for a machine; as long as it has been missing, up to */
 	ABSENT_MAX_MS = 60 * 1000,
-	TELL_MS = 250,              /* a run with many builds hears of them together */
+	TELL_MS = 250, /* a run with many builds hears of them together */
 	TROUBLE_MS = 5000,
-	MAX_TOLD = 1024,            /* runs that hear of a full disk at once */
-	MACHINES_MS = 10 * 1000,    /* between two looks at the builders' file */
-	NO_ROOM_MS = 20 * 1000      /* before a full store is looked at again */
+	MAX_TOLD = 1024,         /* runs that hear of a full disk at once */
+	MACHINES_MS = 10 * 1000, /* between two looks at the builders' file */
+	NO_ROOM_MS = 20 * 1000   /* before a full store is looked at again */
 };
 
 struct running {
@@ -80,7 +80,8 @@ schedule_no_room(struct arena *a, const struct settings *settings)
 	for (size_t i = 0; i < COUNT(disks); i++) {
 		int64_t left = files_free_mb(disks[i].where);
 		if (left < disks[i].least)
-			return arena_printf(a, "%s has %" PRId64 " MiB left, less than %" PRId64, disks[i].what, left, disks[i].least);
+			return arena_printf(a, "%s has %" PRId64 " MiB left, less than %" PRId64, disks[i].what, left,
+			    disks[i].least);
 	}
 	return NULL;
 }
@@ -267,14 +268,13 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 		end.alike = json_flag(r->built, "deterministic", false) ? BUILD_ALIKE : BUILD_NOT_ALIKE;
 	if (store_build_end(q->s, r->id, &end, e) != 0)
 		return -1;
-	log_info("build %s: %s%s%s", r->drv, build_state_name(state), reason != NULL ? ": " : "",
-	    reason != NULL ? reason : "");
+	log_info("build %s: %s%s%s", r->drv, build_state_name(state), reason != NULL ? ": " : "", reason != NULL ? reason : "");
 	q->figures.built += state == BUILD_BUILT;
 	q->figures.failed += !build_state_is_good(state) && state != BUILD_QUEUED;
 	queue_ended(q->queue, r->id,
-	    state == BUILD_QUEUED                            ? QUEUE_AGAIN
+	    state == BUILD_QUEUED                      ? QUEUE_AGAIN
 	    : build_state_is_good(state) || end.marked ? QUEUE_GOOD
-	                                                     : QUEUE_BAD,
+	                                               : QUEUE_BAD,
 	    infrastructure, wall_ms, not_before, reason, now);
 	return 0;
 }
@@ -301,10 +301,11 @@ make_job(const struct schedule *q, const struct running *r)
 	/* One machine is offered to Nix, the one that was chosen; with none configured Nix' own settings hold. */
 	if (m->uri == NULL && c->build.builders != NULL && c->build.builders[0] != '\0')
 		builders = "";
-	json_t *job = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:s?,s:b}", "local_hook", q->local_hook, "drv", r->drv, "log", r->log, "root", root,
-	    "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s", (json_int_t)c->build.timeout_s, "max_log_bytes",
-	    (json_int_t)c->build.max_log_mb * 1024 * 1024, "options", c->build.nix_options, "builders", builders, "uri",
-	    m->uri, "builders_use_substitutes", c->build.builders_use_substitutes);
+	json_t *job = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:s?,s:b}", "local_hook", q->local_hook, "drv", r->drv,
+	    "log", r->log, "root", root, "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s",
+	    (json_int_t)c->build.timeout_s, "max_log_bytes", (json_int_t)c->build.max_log_mb * 1024 * 1024, "options",
+	    c->build.nix_options, "builders", builders, "uri", m->uri, "builders_use_substitutes",
+	    c->build.builders_use_substitutes);
 	if (r->again)
 		json_object_set_new(job, "again", json_true());
 	arena_release(&a);
@@ -476,8 +477,9 @@ adopt_machines(struct schedule *q, const struct machine *fresh, size_t n)
 	for (struct running *r = q->running; r != NULL; r = r->next) {
 		struct machine old = q->machines[r->machine];
 		size_t at = 0;
-		while (at < all.n && !(old.uri == NULL ? all.p[at].uri == NULL && strcmp(all.p[at].systems[0], old.systems[0]) == 0
-		                                       : all.p[at].uri != NULL && strcmp(all.p[at].uri, old.uri) == 0))
+		while (
+		    at < all.n && !(old.uri == NULL ? all.p[at].uri == NULL && strcmp(all.p[at].systems[0], old.systems[0]) == 0
+		                                    : all.p[at].uri != NULL && strcmp(all.p[at].uri, old.uri) == 0))
 			at++;
 		if (at == all.n) {
 			old.max_jobs = 0;
@@ -508,7 +510,8 @@ reread_machines(void *ctx)
 	if (misread && !q->misread)
 		log_err(LOG_WARN, "the builders stay as they are", &e);
 	q->misread = misread;
-	if (!misread && !machines_same(fresh, n, q->machines, known) && machines_load(&q->a, q->settings, &fresh, &n, &e) == 0) {
+	if (!misread && !machines_same(fresh, n, q->machines, known) &&
+	    machines_load(&q->a, q->settings, &fresh, &n, &e) == 0) {
 		adopt_machines(q, fresh, n);
 		log_info("the builders have changed: %zu of them now", n);
 		begin_anew(q);
@@ -543,8 +546,8 @@ schedule_new(struct loop *l, struct store *s, const struct settings *settings, v
 	*q = (struct schedule){.l = l, .s = s, .settings = settings, .changed = changed, .ctx = ctx};
 	if (files_mkdirs(arena_printf(&q->a, "%s/logs", settings->state.dir), 0750, e) != 0 ||
 	    files_mkdirs(arena_printf(&q->a, "%s/gcroots/builds", settings->state.dir), 0750, e) != 0 ||
-	    write_hook(q, e) != 0 || machines_load(&q->a, settings, &q->machines, &q->n_machines, e) != 0 || store_builds_recover(s, e) != 0 ||
-	    fill_queue(q, e) != 0) {
+	    write_hook(q, e) != 0 || machines_load(&q->a, settings, &q->machines, &q->n_machines, e) != 0 ||
+	    store_builds_recover(s, e) != 0 || fill_queue(q, e) != 0) {
 		queue_free(q->queue);
 		arena_release(&q->a);
 		mem_free(&q);

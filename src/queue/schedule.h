@@ -34,10 +34,10 @@ must_check int schedule_push_run(struct schedule *q, int64_t run, struct err *e)
 const char *schedule_no_room(struct arena *a, const struct settings *settings);
 /* What is going on, for whoever waits for it. */
 struct schedule_now {
-	size_t building, waiting;  /* builds at work; builds that may not begin yet */
-	const char *longest;       /* the derivation that is at work for the longest time, or NULL */
+	size_t building, waiting;    /* builds at work; builds that may not begin yet */
+	const char *longest;         /* the derivation that is at work for the longest time, or NULL */
 	int64_t longest_ms, wait_ms; /* for how long; until one that waits is tried again */
-	const char *why;           /* it waits, for people, or NULL */
+	const char *why;             /* it waits, for people, or NULL */
 };
 /* Texts in a. */
 struct schedule_now schedule_now(const struct schedule *q, struct arena *a);

@@ -43,16 +43,16 @@ annotate(struct annotations *as, const char *text, const char *level, const char
 	int64_t line;
 	bool added;
 
-	if (json_array_size(as->list) >= CHECKS_MAX_ANNOTATIONS ||
-	    !places_find(&as->m->places, text, &path, &line))
+	if (json_array_size(as->list) >= CHECKS_MAX_ANNOTATIONS || !places_find(&as->m->places, text, &path, &line))
 		return;
 	map_add(&as->taken, str_of(arena_printf(a, "%s:%lld", path, (long long)line)), &added);
 	if (!added)
 		return;
-	json_array_append_new(as->list, json_pack("{s:s,s:I,s:I,s:s,s:o,s:o}", "path", path, "start_line", (json_int_t)line,
-	    "end_line", (json_int_t)line, "annotation_level", level, "title",
-	    json_any_string(str_of(words_cut(a, escape_dup(a, ESCAPE_TERMINAL, str_of(title)), MAX_TITLE_BYTES))), "message",
-	    json_any_string(str_of(plain_lines(a, message)))));
+	json_array_append_new(as->list,
+	    json_pack("{s:s,s:I,s:I,s:s,s:o,s:o}", "path", path, "start_line", (json_int_t)line, "end_line", (json_int_t)line,
+	        "annotation_level", level, "title",
+	        json_any_string(str_of(words_cut(a, escape_dup(a, ESCAPE_TERMINAL, str_of(title)), MAX_TITLE_BYTES))),
+	        "message", json_any_string(str_of(plain_lines(a, message)))));
 }
 
 static struct annotations
@@ -76,11 +76,13 @@ annotate_mistake(struct annotations *as)
 	struct str rest = str_of(error), path = str_cut(rest, ':', &rest), line = str_cut(rest, ':', &rest);
 	int64_t number;
 
-	if (json_flag(json_object_get(as->m->plan, "config_edit"), "valid", true) || str_to_i64(line, &number) != 0 || number < 1)
+	if (json_flag(json_object_get(as->m->plan, "config_edit"), "valid", true) || str_to_i64(line, &number) != 0 ||
+	    number < 1)
 		return;
-	json_array_append_new(as->list, json_pack("{s:o,s:I,s:I,s:s,s:s,s:o}", "path", json_any_string(path), "start_line",
-	    (json_int_t)number, "end_line", (json_int_t)number, "annotation_level", "failure", "title",
-	    "a mistake in the configuration", "message", json_any_string(str_of(plain_lines(&as->m->a, error)))));
+	json_array_append_new(as->list,
+	    json_pack("{s:o,s:I,s:I,s:s,s:s,s:o}", "path", json_any_string(path), "start_line", (json_int_t)number, "end_line",
+	        (json_int_t)number, "annotation_level", "failure", "title", "a mistake in the configuration", "message",
+	        json_any_string(str_of(plain_lines(&as->m->a, error)))));
 }
 
 static json_t *
@@ -95,7 +97,8 @@ evaluation_annotations(struct model *m)
 		const json_t *j = json_array_get(m->evaluations, i);
 		const char *reason = words_reason(&m->a, json_str(j, "reason", ""));
 		if (!json_flag(j, "complete", false) && strcmp(json_str(j, "side", ""), "head") == 0)
-			annotate(&as, reason, "failure", m->dead != NULL ? "this does not evaluate" : "the evaluation did not complete",
+			annotate(&as, reason, "failure",
+			    m->dead != NULL ? "this does not evaluate" : "the evaluation did not complete",
 			    words_tail(&m->a, places_shorten(&m->places, reason), MAX_MESSAGE_LINES, MAX_MESSAGE_BYTES));
 	}
 	for (size_t i = 0; i < m->n_attrs; i++) {
@@ -104,7 +107,8 @@ evaluation_annotations(struct model *m)
 		bool new = at->change == CHANGE_ADDED_FAILING;
 		if (at->change == CHANGE_NEWLY_FAILING || new)
 			annotate(&as, error, at->tolerated ? "warning" : "failure",
-			    arena_printf(&m->a, new ? "%s is new and fails to evaluate" : "%s newly fails to evaluate", at->name),
+			    arena_printf(&m->a, new ? "%s is new and fails to evaluate" : "%s newly fails to evaluate",
+			        at->name),
 			    places_shorten(&m->places, error));
 	}
 	return annotations_end(&as);
@@ -175,9 +179,9 @@ check_record(struct model *m, const struct verdict *v, const char *name, const s
 	if (ladder_render(m, v, arena_printf(&m->a, "report/%s-summary.md", part), &summary, e) != 0 ||
 	    ladder_render(m, v, arena_printf(&m->a, "report/%s-text.md", part), &text, e) != 0)
 		return fail_in(e, "%s", name);
-	json_t *rec = json_pack("{s:s,s:s,s:s,s:s,s:o,s:o}", "type", "check_run", "name", name, "status", check->status,
-	    "title", check->title, "summary", json_any_string(buf_get(&summary)), "text",
-	    json_any_string(str_trim(buf_get(&text))));
+	json_t *rec =
+	    json_pack("{s:s,s:s,s:s,s:s,s:o,s:o}", "type", "check_run", "name", name, "status", check->status, "title",
+	        check->title, "summary", json_any_string(buf_get(&summary)), "text", json_any_string(str_trim(buf_get(&text))));
 	if (check->conclusion != CONCLUSION_NONE)
 		json_object_set_new(rec, "conclusion", json_string(conclusion_name(check->conclusion)));
 	*ret = rec;

@@ -77,16 +77,16 @@ empty_json(const struct model *m)
 void
 document_json(struct model *m, const struct verdict *v, const json_t *labels, struct buf *out)
 {
-	static const char *const outcomes[] = {"running", "skipped", "failed", "incomplete", "nothing", "compared", "superseded",
-	    "cancelled", "held"};
+	static const char *const outcomes[] = {"running", "skipped", "failed", "incomplete", "nothing", "compared",
+	    "superseded", "cancelled", "held"};
 	bool compared = m->outcome == OUTCOME_COMPARED;
 	json_t *j = json_pack("{s:i,s:o,s:s,s:s}", "ekaci_report", 1, "run", or_null(m->run), "phase",
 	    json_str(m->job, "phase", ""), "outcome", outcomes[m->outcome]);
 
-	json_object_set_new(j, "verdict", json_pack("{s:s?,s:s,s:i}", "conclusion", conclusion_name(v->conclusion), "title",
-	    v->title, "exit", v->exit));
-	json_object_set_new(j, "checks", json_pack("{s:o,s:o}", "evaluation", check_json(&v->evaluation), "rebuilds",
-	    check_json(&v->rebuilds)));
+	json_object_set_new(j, "verdict",
+	    json_pack("{s:s?,s:s,s:i}", "conclusion", conclusion_name(v->conclusion), "title", v->title, "exit", v->exit));
+	json_object_set_new(j, "checks",
+	    json_pack("{s:o,s:o}", "evaluation", check_json(&v->evaluation), "rebuilds", check_json(&v->rebuilds)));
 	json_object_set_new(j, "plan", or_null(m->plan));
 	json_object_set_new(j, "evaluations", m->evaluations != NULL ? or_null(m->evaluations) : json_array());
 	json_object_set_new(j, "failure", or_null(m->failure));

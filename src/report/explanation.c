@@ -126,7 +126,7 @@ static bool
 fails_alike(const json_t *at)
 {
 	return strcmp(json_str(at, "class", ""), "still_failing") == 0 &&
-	    strcmp(json_str_at(at, "base.error", ""), json_str_at(at, "head.error", "")) == 0;
+	       strcmp(json_str_at(at, "base.error", ""), json_str_at(at, "head.error", "")) == 0;
 }
 
 static void
@@ -139,9 +139,11 @@ print_attribute(struct explaining *x, const json_t *at)
 	printf("%s", safe(x, model_attr_name(&x->a, json_object_get(at, "path"))));
 	if (json_str(at, "system", NULL) != NULL)
 		printf(" (%s)", safe(x, json_str(at, "system", "")));
-	printf(", job %s: %s\n", safe(x, json_str(at, "job", "")), fails_alike(at) ? "fails on both sides alike" : class_words(json_str(at, "class", "")));
+	printf(", job %s: %s\n", safe(x, json_str(at, "job", "")),
+	    fails_alike(at) ? "fails on both sides alike" : class_words(json_str(at, "class", "")));
 	if (json_array_size(version) == 2) {
-		const char *old = json_string_value(json_array_get(version, 0)), *new = json_string_value(json_array_get(version, 1));
+		const char *old = json_string_value(json_array_get(version, 0)),
+		           *new = json_string_value(json_array_get(version, 1));
 		printf("  version %s -> %s\n", safe(x, old != NULL ? old : "none"), safe(x, new != NULL ? new : "none"));
 	}
 	if (json_is_array(renamed))
@@ -194,8 +196,8 @@ explain_one(struct explaining *x, const json_t *at, json_t *matches, struct err 
 		return 0;
 	if (text.n != 0 && json_read(buf_get(&text), "derivations", &derivations, e) != 0)
 		return -1;
-	json_array_append_new(matches, json_pack("{s:O,s:o,s:o}", "attribute", at, "roots", named_roots(x, at),
-	                                   "derivations", derivations != NULL ? derivations : json_null()));
+	json_array_append_new(matches, json_pack("{s:O,s:o,s:o}", "attribute", at, "roots", named_roots(x, at), "derivations",
+	                                   derivations != NULL ? derivations : json_null()));
 	return 0;
 }
 
@@ -273,7 +275,8 @@ by_last_parts(struct explaining *x, json_t *found, struct err *e)
 	}
 	if (!several)
 		return 0;
-	return fail(e, ERR_INPUT, "%s may be one of:%s%s", safe(x, x->q->attr), all, json_array_size(found) > MAX_CANDIDATES ? " ..." : "");
+	return fail(e, ERR_INPUT, "%s may be one of:%s%s", safe(x, x->q->attr), all,
+	    json_array_size(found) > MAX_CANDIDATES ? " ..." : "");
 }
 
 static int

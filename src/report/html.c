@@ -81,8 +81,10 @@ write_rows(const struct view *v, struct buf *b)
 		const struct attr *at = &v->m->attrs[i];
 		const json_t *radius = json_object_get(at->json, "radius"), *aliases = json_object_get(at->json, "aliases");
 		const char *because = view_because(v, at, false);
-		const char *red = at->blame == BLAME_NEWLY || at->change == CHANGE_NEWLY_FAILING ||
-		        at->change == CHANGE_ADDED_FAILING ? " class=broke" : "";
+		const char *red =
+		    at->blame == BLAME_NEWLY || at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING
+		        ? " class=broke"
+		        : "";
 
 		if (at->alias)
 			continue;
@@ -98,8 +100,8 @@ write_rows(const struct view *v, struct buf *b)
 		buf_printf(b, "<td class=s>%s", words_of(at->change));
 		version_cell(b, at);
 		cell(b, because != NULL ? because : "");
-		buf_printf(b, "<td class=n>%s", json_is_object(radius)
-		        ? words_number(&v->m->a, json_int(radius, "attributes", 0)) : "");
+		buf_printf(b, "<td class=n>%s",
+		    json_is_object(radius) ? words_number(&v->m->a, json_int(radius, "attributes", 0)) : "");
 		build_cell(b, at);
 		buf_putc(b, '\n');
 	}

@@ -106,11 +106,11 @@ add_once(struct work *w, json_t *list, const char *heading, const char *sub, con
 static bool
 is_platform(const struct model *m, const char *s)
 {
-	static const char *const cpus[] = {"aarch64", "aarch64_be", "armv5tel", "armv6l", "armv7a", "armv7l", "i386", "i486", "i586",
-	    "i686", "loongarch64", "m68k", "microblaze", "mips", "mips64", "mips64el", "mipsel", "powerpc", "powerpc64", "powerpc64le",
-	    "riscv32", "riscv64", "s390", "s390x", "wasm32", "wasm64", "x86_64"};
-	static const char *const kernels[] = {"cygwin", "darwin", "freebsd", "linux", "netbsd", "none", "openbsd", "solaris", "wasi",
-	    "windows"};
+	static const char *const cpus[] = {"aarch64", "aarch64_be", "armv5tel", "armv6l", "armv7a", "armv7l", "i386", "i486",
+	    "i586", "i686", "loongarch64", "m68k", "microblaze", "mips", "mips64", "mips64el", "mipsel", "powerpc", "powerpc64",
+	    "powerpc64le", "riscv32", "riscv64", "s390", "s390x", "wasm32", "wasm64", "x86_64"};
+	static const char *const kernels[] = {"cygwin", "darwin", "freebsd", "linux", "netbsd", "none", "openbsd", "solaris",
+	    "wasi", "windows"};
 	struct str rest, cpu = str_cut(str_of(s), '-', &rest);
 	bool has_cpu = false, has_kernel = false;
 
@@ -168,8 +168,10 @@ note_package(struct work *w, const struct attr *at)
 	if (at->alias)
 		return;
 	const json_t *path = json_object_get(at->json, "path");
-	w->brings |= at->change == CHANGE_ADDED && is_rebuild(w, at) && !json_is_array(json_object_get(at->json, "renamed_from"));
-	w->updates |= (at->change == CHANGE_REBUILD || at->change == CHANGE_SWITCHED) && at->version_old != NULL && *at->version_old != '\0' && *at->version_new != '\0';
+	w->brings |=
+	    at->change == CHANGE_ADDED && is_rebuild(w, at) && !json_is_array(json_object_get(at->json, "renamed_from"));
+	w->updates |= (at->change == CHANGE_REBUILD || at->change == CHANGE_SWITCHED) && at->version_old != NULL &&
+	              *at->version_old != '\0' && *at->version_new != '\0';
 	w->drops |= at->change == CHANGE_REMOVED && map_get(&w->moved, str_of(nixpkgs_name(w->m, path))) == NULL;
 }
 
@@ -205,8 +207,8 @@ add_has(struct work *w, struct labels *to)
 static void
 add_label(const struct work *w, json_t *labels, const char *name, bool on)
 {
-	json_object_set_new(labels, arena_printf(&w->m->a, "%s%s", json_str(w->m->settings, "label_prefix", "10.rebuild-"),
-	    name), json_boolean(on));
+	json_object_set_new(labels,
+	    arena_printf(&w->m->a, "%s%s", json_str(w->m->settings, "label_prefix", "10.rebuild-"), name), json_boolean(on));
 }
 
 static json_t *

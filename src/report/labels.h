@@ -25,7 +25,7 @@
 /* The prefixes come from settings.label_prefix and label_has_prefix, "10.rebuild-" and "8.has: " when these are missing; with
  * an empty second one there are none of these. */
 struct labels {
-	json_t *changed_paths; /* nixpkgs' document */
+	json_t *changed_paths;  /* nixpkgs' document */
 	json_t *wanted, *known; /* arrays of names; what of known is not wanted is taken off */
 };
 

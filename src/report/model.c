@@ -73,8 +73,9 @@ blame_of(const json_t *build, enum built state)
 
 	if (!states[state].failed)
 		return BLAME_NONE;
-	return strcmp(name, "newly_failing") == 0 ? BLAME_NEWLY : strcmp(name, "still_failing") == 0 ? BLAME_STILL
-	    : BLAME_UNKNOWN;
+	return strcmp(name, "newly_failing") == 0   ? BLAME_NEWLY
+	       : strcmp(name, "still_failing") == 0 ? BLAME_STILL
+	                                            : BLAME_UNKNOWN;
 }
 
 static bool
@@ -234,7 +235,8 @@ attr_path_of(struct model *m, const json_t *job)
 static const char *
 below_of(struct model *m, const json_t *job)
 {
-	const char *what = json_str(job, "file", NULL), *at = attr_path_of(m, job), *scope = joined(m, json_object_get(job, "scope"));
+	const char *what = json_str(job, "file", NULL), *at = attr_path_of(m, job),
+	           *scope = joined(m, json_object_get(job, "scope"));
 
 	if (what != NULL)
 		what += what[0] == '/';
@@ -282,8 +284,11 @@ find_empty(struct model *m)
 		m->empty[m->n_empty++] = (struct empty_job){.name = name,
 		    .below = below_of(m, job),
 		    .systems = joined(m, json_object_get(job, "systems")),
-		    .sentence = said ? json_str(head, "nothing", "") : json_int(base, "rows", 0) > 0
-		                    ? arena_printf(&m->a, "every attribute of %s fails to evaluate, before and after", below_of(m, job)) : NULL};
+		    .sentence =
+		        said ? json_str(head, "nothing", "")
+		        : json_int(base, "rows", 0) > 0
+		            ? arena_printf(&m->a, "every attribute of %s fails to evaluate, before and after", below_of(m, job))
+		            : NULL};
 	}
 	return m->n_empty > 0 && m->n_empty == heads;
 }
@@ -324,7 +329,8 @@ taken_words(struct model *m, const json_t *job)
 	if (file != NULL && words_are_plain(file))
 		what = arena_printf(&m->a, "this change's %s", file + (file[0] == '/'));
 	else if (flake != NULL && words_are_plain(flake))
-		what = arena_printf(&m->a, "this change's flake%s%s", strcmp(flake, ".") == 0 ? "" : " ", strcmp(flake, ".") == 0 ? "" : flake);
+		what = arena_printf(&m->a, "this change's flake%s%s", strcmp(flake, ".") == 0 ? "" : " ",
+		    strcmp(flake, ".") == 0 ? "" : flake);
 	else if (json_str(job, "expr", NULL) != NULL)
 		what = "the expression on this change";
 	return at != NULL && words_are_plain(at) ? arena_printf(&m->a, "%s of %s", at, what) : what;
@@ -379,8 +385,7 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 		m->outcome = OUTCOME_CANCELLED;
 	else if (incomplete && m->phase != PHASE_EVALUATING) /* head may still be looked at */
 		m->outcome = OUTCOME_INCOMPLETE;
-	else if (m->failure != NULL &&
-	    (difference == NULL || stage_is_before_comparison(json_str(m->failure, "stage", ""))))
+	else if (m->failure != NULL && (difference == NULL || stage_is_before_comparison(json_str(m->failure, "stage", ""))))
 		m->outcome = OUTCOME_FAILED;
 	else if (strcmp(json_str(m->plan, "decision", ""), "skip") == 0)
 		m->outcome = OUTCOME_SKIPPED;
@@ -435,7 +440,8 @@ read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
 	ret->system = json_str(j, "system", "");
 	ret->drv = json_str_at(j, "head.drv", NULL);
 	if (json_array_size(version) == 2) {
-		const char *old = json_string_value(json_array_get(version, 0)), *new = json_string_value(json_array_get(version, 1));
+		const char *old = json_string_value(json_array_get(version, 0)),
+		           *new = json_string_value(json_array_get(version, 1));
 		ret->version_old = old != NULL ? old : "";
 		ret->version_new = new != NULL ? new : "";
 	}
@@ -443,7 +449,8 @@ read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
 		version_of_cause(m, ret);
 	ret->alias = json_is_array(json_object_get(j, "alias_of"));
 	ret->tolerated = json_flag(job_named(m, ret->job), "allow_eval_failures", false);
-	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED || ret->change == CHANGE_SWITCHED;
+	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED ||
+	              ret->change == CHANGE_SWITCHED;
 	ret->build = ret->drv != NULL && wanted ? json_object_get(m->builds, ret->drv) : NULL;
 	if (ret->build != NULL) {
 		ret->state = state_of(ret->build);
@@ -568,8 +575,8 @@ read_difference(struct model *m, const char *path, struct err *e)
 		if (read_attr(m, json_array_get(list, i), at, e) != 0)
 			return -1;
 		m->n_attrs += at->change != CHANGE_UNCHANGED;
-		m->newly_evaluating += (at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING) &&
-		    !at->tolerated && !at->alias;
+		m->newly_evaluating +=
+		    (at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING) && !at->tolerated && !at->alias;
 	}
 	count_failing(m);
 	count_builds(m);

@@ -23,16 +23,16 @@ enum change {
 	CHANGE_NEWLY_FAILING,
 	CHANGE_FIXED,
 	CHANGE_STILL_FAILING,
-	CHANGE_SWITCHED,       /* to another package, which base had already */
-	CHANGE_ADDED_FAILING,  /* new, and fails to evaluate */
+	CHANGE_SWITCHED,      /* to another package, which base had already */
+	CHANGE_ADDED_FAILING, /* new, and fails to evaluate */
 	CHANGE_REMOVED_FAILING,
-	CHANGE_UNTOLD,         /* of one side it is not known what it is */
+	CHANGE_UNTOLD, /* of one side it is not known what it is */
 	CHANGES
 };
 const char *change_name(enum change c);
 
 enum built {
-	BUILD_NONE, /* nobody wanted it built */
+	BUILD_NONE,    /* nobody wanted it built */
 	BUILD_WAITING, /* for its inputs */
 	BUILD_QUEUED,
 	BUILD_BUILDING,
@@ -73,9 +73,9 @@ struct attr {
 	const char *name;   /* python3Packages."a.b", dotted, quoted where needed */
 	const char *job, *system;
 	enum change change;
-	const char *drv; /* of head, or NULL */
+	const char *drv;                       /* of head, or NULL */
 	const char *version_old, *version_new; /* both or none; an empty one for "had none" */
-	const json_t *build; /* NULL when not wanted */
+	const json_t *build;                   /* NULL when not wanted */
 	enum built state;
 	enum blame blame;
 	bool tolerated; /* its job allows evaluation failures */
@@ -96,9 +96,9 @@ struct tally {
 	int64_t targets, built, cached;
 	int64_t newly, newly_blocked; /* failed by themselves; failed because a dependency did */
 	int64_t still, still_blocked;
-	int64_t unknown;        /* failed, and nobody knows whether base fails too */
+	int64_t unknown; /* failed, and nobody knows whether base fails too */
 	int64_t infrastructure, cancelled, unsupported;
-	int64_t unasked;        /* left out, because only some of a wide change were asked for */
+	int64_t unasked; /* left out, because only some of a wide change were asked for */
 };
 
 /* A job of which neither side has a single attribute. */
@@ -111,15 +111,15 @@ struct empty_job {
 
 /* Whose doing it is that an evaluation did not complete. */
 enum incomplete {
-	INCOMPLETE_HEAD,   /* the base evaluates, and the change does not */
-	INCOMPLETE_BASE,   /* only the base does not, or not any more */
+	INCOMPLETE_HEAD, /* the base evaluates, and the change does not */
+	INCOMPLETE_BASE, /* only the base does not, or not any more */
 	INCOMPLETE_BOTH,
 	INCOMPLETE_UNKNOWN /* not the evaluated code's: something could not be had or is not allowed here */
 };
 
 struct model {
 	struct arena a;
-	const json_t *job; /* borrowed from the caller, who keeps it */
+	const json_t *job;  /* borrowed from the caller, who keeps it */
 	json_t *difference; /* NULL unless compared */
 	const json_t *run, *plan, *evaluations, *builds, *failure, *settings;
 	enum phase phase;
@@ -137,7 +137,7 @@ struct model {
 	size_t n_empty;
 	size_t n_unsaid;            /* of these, without a sentence */
 	enum incomplete incomplete; /* when that is the outcome */
-	const char *dead;           /* the evaluator says that nothing of the head evaluates: "this change's default.nix does not
+	const char *dead;     /* the evaluator says that nothing of the head evaluates: "this change's default.nix does not
 	                               evaluate any more"; NULL when an evaluation ended otherwise before its end */
 	struct places places; /* of the repository, in what evaluators say */
 	struct tally tally;

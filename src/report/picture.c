@@ -132,7 +132,8 @@ find_followers(struct model *m, size_t index, followers_t *ret)
 		if (follows)
 			map_add(&seen, str_of(json_str(at->json, "name", at->name)), &added);
 		if (added)
-			vec_push(ret, ((struct follower){at, json_int(json_object_get(at->json, "radius"), "derivations", 0), i}));
+			vec_push(ret,
+			    ((struct follower){at, json_int(json_object_get(at->json, "radius"), "derivations", 0), i}));
 	}
 	map_release(&seen);
 	if (ret->n > 1)

@@ -126,8 +126,8 @@ static bool
 maybe_copied(const struct places *p, const char *s)
 {
 	return p->has_flake && strncmp(s, store, sizeof(store) - 1) == 0 && strnlen(s, COPY_PREFIX) == COPY_PREFIX &&
-	    strncmp(s + COPY_PREFIX - (sizeof(copy) - 1), copy, sizeof(copy) - 1) == 0 &&
-	    memchr(s + sizeof(store) - 1, '/', HASH) == NULL;
+	       strncmp(s + COPY_PREFIX - (sizeof(copy) - 1), copy, sizeof(copy) - 1) == 0 &&
+	       memchr(s + sizeof(store) - 1, '/', HASH) == NULL;
 }
 
 static bool

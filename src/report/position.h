@@ -17,19 +17,19 @@
 #include "support/text/json.h"
 
 enum {
-	POSITION_MAX_COPIES = 64  /* of the store that are looked at */
+	POSITION_MAX_COPIES = 64 /* of the store that are looked at */
 };
 
 struct places {
 	struct arena *a;
-	const char *checkout_dir;         /* or NULL */
-	const char *git_dir, *head_tree;  /* or NULL */
-	const json_t *jobs;               /* of the plan: the flakes */
-	struct source *source;            /* opened when first needed */
-	bool tried;                       /* to open it */
-	struct map lines;                 /* how many lines files of the tree have; 0: there is no such file */
-	struct map copies;                /* "/nix/store/HASH-source": whether it is one */
-	bool has_flake;                   /* a job is a flake of the tree */
+	const char *checkout_dir;        /* or NULL */
+	const char *git_dir, *head_tree; /* or NULL */
+	const json_t *jobs;              /* of the plan: the flakes */
+	struct source *source;           /* opened when first needed */
+	bool tried;                      /* to open it */
+	struct map lines;                /* how many lines files of the tree have; 0: there is no such file */
+	struct map copies;               /* "/nix/store/HASH-source": whether it is one */
+	bool has_flake;                  /* a job is a flake of the tree */
 };
 
 /* job: of the stage report. */

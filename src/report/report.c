@@ -40,8 +40,7 @@ wants(const json_t *job, const char *format)
 static int
 check_formats(const json_t *job, struct err *e)
 {
-	static const char *const known[] = {"checks", "comment", "text", "markdown", "json", "html", "labels",
-	    "changed-paths"};
+	static const char *const known[] = {"checks", "comment", "text", "markdown", "json", "html", "labels", "changed-paths"};
 	const json_t *formats = json_object_get(job, "formats");
 
 	if (!json_is_array(formats))
@@ -178,8 +177,8 @@ emit_labels(struct outputs *o, struct err *e)
 {
 	(void)e;
 	if (o->labels.wanted != NULL)
-		record_emit(o->out, json_pack("{s:s,s:O,s:O}", "type", "labels", "wanted", o->labels.wanted, "known",
-		    o->labels.known));
+		record_emit(o->out,
+		    json_pack("{s:s,s:O,s:O}", "type", "labels", "wanted", o->labels.wanted, "known", o->labels.known));
 	return 0;
 }
 

@@ -99,7 +99,9 @@ evaluation_compared(struct model *m)
 	add_number(m, &b, fixed, "fixed");
 	add_number(m, &b, m->total.of[CHANGE_STILL_FAILING], "still failing");
 	const char *title = b.n != 0 ? arena_printf(&m->a, "%s: %s", rows, b.p) : rows;
-	return completed(m->newly_evaluating > 0 ? CONCLUSION_FAILURE : newly + new > 0 ? CONCLUSION_NEUTRAL : CONCLUSION_SUCCESS,
+	return completed(m->newly_evaluating > 0 ? CONCLUSION_FAILURE
+	                 : newly + new > 0       ? CONCLUSION_NEUTRAL
+	                                         : CONCLUSION_SUCCESS,
 	    with_empty(m, title));
 }
 
@@ -121,7 +123,8 @@ evaluation_incomplete(struct model *m)
 	switch (m->incomplete) {
 	case INCOMPLETE_HEAD: break;
 	case INCOMPLETE_BASE:
-		return completed(CONCLUSION_NEUTRAL, evaluated_rows(m) == 0
+		return completed(CONCLUSION_NEUTRAL,
+		    evaluated_rows(m) == 0
 		        ? "could not be compared: the base does not evaluate"
 		        : arena_printf(&m->a, "could not be compared: the base does not evaluate; this change does, %s",
 		              words_count(&m->a, evaluated_rows(m), "attribute", "attributes")));
@@ -193,11 +196,11 @@ rebuilds_built(struct model *m)
 {
 	const struct tally *t = &m->tally;
 	const char *note = failing_note(m);
-	enum conclusion c = t->newly + t->newly_blocked > 0 ? CONCLUSION_FAILURE
-	    : t->unknown + t->infrastructure + t->unasked > 0 ? CONCLUSION_ACTION_REQUIRED
-	    : t->cancelled > 0                              ? CONCLUSION_CANCELLED
-	    : t->unsupported > 0                            ? CONCLUSION_NEUTRAL
-	                                                    : CONCLUSION_SUCCESS;
+	enum conclusion c = t->newly + t->newly_blocked > 0                   ? CONCLUSION_FAILURE
+	                    : t->unknown + t->infrastructure + t->unasked > 0 ? CONCLUSION_ACTION_REQUIRED
+	                    : t->cancelled > 0                                ? CONCLUSION_CANCELLED
+	                    : t->unsupported > 0                              ? CONCLUSION_NEUTRAL
+	                                                                      : CONCLUSION_SUCCESS;
 
 	if (*note != '\0')
 		return completed(c, with_note(m, note));
@@ -224,8 +227,8 @@ rebuilds_compared(struct model *m)
 	}
 	if (t->total == 0)
 		return (struct check){"queued", CONCLUSION_NONE, with_note(m, "waiting to be built")};
-	const char *note = arena_printf(&m->a, "building, %s of %s", words_number(&m->a, t->ended),
-	    words_number(&m->a, t->total));
+	const char *note =
+	    arena_printf(&m->a, "building, %s of %s", words_number(&m->a, t->ended), words_number(&m->a, t->total));
 	if (t->newly + t->newly_blocked > 0)
 		note = arena_printf(&m->a, "%s, %s newly failing", note, words_number(&m->a, t->newly + t->newly_blocked));
 	return (struct check){"in_progress", CONCLUSION_NONE, with_note(m, note)};
@@ -244,7 +247,8 @@ rebuilds_check(struct model *m)
 		                                                       : "not known: the evaluation did not complete");
 	case OUTCOME_FAILED: return completed(CONCLUSION_CANCELLED, "not known: the evaluation did not complete");
 	case OUTCOME_NOTHING:
-		return completed(CONCLUSION_NEUTRAL, m->n_unsaid == 0 ? "nothing to compare" : "not known: nothing was evaluated");
+		return completed(CONCLUSION_NEUTRAL,
+		    m->n_unsaid == 0 ? "nothing to compare" : "not known: nothing was evaluated");
 	case OUTCOME_COMPARED: return rebuilds_compared(m);
 	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
 	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
@@ -290,7 +294,7 @@ mistake_words(struct model *m)
 	struct str rest = str_of(json_str(edit, "error", "")), line;
 	int64_t number;
 	bool told = m->outcome == OUTCOME_COMPARED || m->outcome == OUTCOME_NOTHING || m->outcome == OUTCOME_INCOMPLETE ||
-	    m->outcome == OUTCOME_SKIPPED;
+	            m->outcome == OUTCOME_SKIPPED;
 
 	if (!told || !json_is_object(edit) || json_flag(edit, "valid", true))
 		return NULL;
@@ -380,8 +384,9 @@ headline(struct model *m, const struct verdict *v)
 	if (m->outcome != OUTCOME_COMPARED)
 		return v->evaluation.title;
 	if (builds > 0 || errors > 0)
-		return arena_printf(&m->a, "This change breaks %s%s%s%s%s", builds > 0 ? b : n, builds > 0 && errors > 0 ? " and " : "",
-		    builds > 0 && errors > 0 ? n : "", new > 0 ? ", and adds " : "", new > 0 ? adds : "");
+		return arena_printf(&m->a, "This change breaks %s%s%s%s%s", builds > 0 ? b : n,
+		    builds > 0 && errors > 0 ? " and " : "", builds > 0 && errors > 0 ? n : "", new > 0 ? ", and adds " : "",
+		    new > 0 ? adds : "");
 	if (new > 0)
 		return arena_printf(&m->a, "This change adds %s", adds);
 	if (unsure > 0 && m->phase == PHASE_DONE)
@@ -422,8 +427,8 @@ verdict_of(struct model *m, struct verdict *ret)
 		title = arena_printf(&m->a, "%s - %s", mistake, title);
 		sentence = arena_printf(&m->a, "%s - %s", mistake, sentence);
 	}
-	ret->conclusion = ret->evaluation.conclusion > ret->rebuilds.conclusion ? ret->evaluation.conclusion
-	                                                                        : ret->rebuilds.conclusion;
+	ret->conclusion =
+	    ret->evaluation.conclusion > ret->rebuilds.conclusion ? ret->evaluation.conclusion : ret->rebuilds.conclusion;
 	/* As long as one is open nothing is concluded, unless it can only get worse. */
 	bool open = ret->evaluation.conclusion == CONCLUSION_NONE || ret->rebuilds.conclusion == CONCLUSION_NONE;
 	if (open && ret->conclusion != CONCLUSION_FAILURE)

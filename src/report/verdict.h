@@ -45,8 +45,8 @@ struct verdict {
 	const char *title;          /* one line for people: the numbers, then what failed */
 	const char *headline;       /* the same as a sentence, without what a table beside it says */
 	bool mistake;               /* this change puts a mistake into .ekaci/config.json, which stops every later evaluation */
-	bool untold;                /* something changed that no evaluation shows, or only as a pointer; or attributes are untold */
-	int exit;                   /* 0 nothing newly fails, 1 something does, or the head as a whole, 2 could not tell */
+	bool untold; /* something changed that no evaluation shows, or only as a pointer; or attributes are untold */
+	int exit;    /* 0 nothing newly fails, 1 something does, or the head as a whole, 2 could not tell */
 };
 
 /* Strings live in m->a. */

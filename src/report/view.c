@@ -32,15 +32,23 @@ view_limits(const struct model *m)
 struct limits
 view_no_limits(void)
 {
-	return (struct limits){.listed = SIZE_MAX, .roots = SIZE_MAX, .failures = SIZE_MAX, .folded = SIZE_MAX,
-	    .tail_lines = 200, .error_bytes = 20000, .name_bytes = 4096, .nodes = 16, .rules = SIZE_MAX, .followers = true};
+	return (struct limits){.listed = SIZE_MAX,
+	    .roots = SIZE_MAX,
+	    .failures = SIZE_MAX,
+	    .folded = SIZE_MAX,
+	    .tail_lines = 200,
+	    .error_bytes = 20000,
+	    .name_bytes = 4096,
+	    .nodes = 16,
+	    .rules = SIZE_MAX,
+	    .followers = true};
 }
 
 /* What is counted, in the order in which people ask for it. */
 static const struct column {
-	const char *title;     /* in a table */
+	const char *title;      /* in a table */
 	const char *one, *many; /* in a sentence */
-	enum change change;    /* CHANGES: derivations, which a sentence puts behind the rebuilds */
+	enum change change;     /* CHANGES: derivations, which a sentence puts behind the rebuilds */
 } columns[] = {
     {"Rebuilds", "rebuild", "rebuilds", CHANGE_REBUILD},
     {"Derivations", NULL, NULL, CHANGES},
@@ -84,13 +92,16 @@ put_sentence(const struct view *v, json_t *row, const struct counts *c)
 	if (n == 0 && c->derivations > 0)
 		put_text(row, "rebuilds", words_count(a, c->derivations, "derivation to build", "derivations to build"));
 	else
-		put_text(row, "rebuilds", n > 0 ? words_count(a, n, "rebuild", "rebuilds") : v->m->untold > 0 ? "No rebuilds known" : "No rebuilds");
+		put_text(row, "rebuilds",
+		    n > 0              ? words_count(a, n, "rebuild", "rebuilds")
+		    : v->m->untold > 0 ? "No rebuilds known"
+		                       : "No rebuilds");
 	if (c->derivations != n && n > 0)
 		put_text(row, "derivations", words_count(a, c->derivations, "derivation", "derivations"));
 	for (size_t i = ALWAYS; i < COUNT(columns); i++)
 		if (figure(c, &columns[i]) > 0)
-			json_array_append_new(others, json_any_string(str_of(words_count(a, figure(c, &columns[i]), columns[i].one,
-			    columns[i].many))));
+			json_array_append_new(others,
+			    json_any_string(str_of(words_count(a, figure(c, &columns[i]), columns[i].one, columns[i].many))));
 	json_object_set_new(row, "others", others);
 }
 
@@ -151,7 +162,8 @@ view_counts(const struct view *v, json_t *obj)
 			sum.system = c->system;
 		if (touched(c) && n++ < MAX_SYSTEMS && !single)
 			add_row(v, rows, c, shown);
-		else if (!touched(c) && m->n_systems > 1 && m->untold == 0 && json_array_size(same) + json_array_size(dead) < MAX_SYSTEMS) {
+		else if (!touched(c) && m->n_systems > 1 && m->untold == 0 &&
+		         json_array_size(same) + json_array_size(dead) < MAX_SYSTEMS) {
 			json_t *item = json_object();
 			put_code(v, item, "name", c->system);
 			if (c->failing > 0)
@@ -183,9 +195,11 @@ view_counts(const struct view *v, json_t *obj)
 	if (more_differ)
 		put_number(v, obj, "changed_paths", m->total.changed_paths);
 	if (m->aliases > 0) /* one derivation counts once, whatever it is called */
-		put_text(obj, "aliases", arena_printf(&m->a, "%s for the same derivations %s not counted",
-		    words_count(&m->a, m->aliases, "other name", "other names"), m->aliases == 1 ? "is" : "are"));
-	json_object_set_new(obj, "notes", json_boolean(more_differ || json_is_object(json_object_get(obj, "untouched")) || any_dead || m->aliases > 0));
+		put_text(obj, "aliases",
+		    arena_printf(&m->a, "%s for the same derivations %s not counted",
+		        words_count(&m->a, m->aliases, "other name", "other names"), m->aliases == 1 ? "is" : "are"));
+	json_object_set_new(obj, "notes",
+	    json_boolean(more_differ || json_is_object(json_object_get(obj, "untouched")) || any_dead || m->aliases > 0));
 }
 
 /* Words that stand beside the counts and in every form of the report. */
@@ -195,8 +209,9 @@ view_carry(const struct view *v, json_t *obj)
 	int64_t n = v->m->carry_commit;
 
 	if (n > 0)
-		put_text(obj, "carry_commit", arena_printf(&v->m->a, "%s the commit's id and so %s with every commit",
-		    words_count(&v->m->a, n, "package carries", "packages carry"), n == 1 ? "rebuilds" : "rebuild"));
+		put_text(obj, "carry_commit",
+		    arena_printf(&v->m->a, "%s the commit's id and so %s with every commit",
+		        words_count(&v->m->a, n, "package carries", "packages carry"), n == 1 ? "rebuilds" : "rebuild"));
 }
 
 static void
@@ -207,8 +222,9 @@ view_run(const struct view *v, json_t *obj)
 	const char *head = json_str(run, "head", NULL), *base = json_str(run, "base", NULL);
 
 	if (repo != NULL && json_int(run, "number", 0) > 0) /* found again by the sender, so exactly this */
-		put_text(obj, "marker_md", arena_printf(&v->m->a, "<!-- ekaci:report %s#%lld -->",
-		    escape_dup(&v->m->a, ESCAPE_HTML, str_of(repo)), (long long)json_int(run, "number", 0)));
+		put_text(obj, "marker_md",
+		    arena_printf(&v->m->a, "<!-- ekaci:report %s#%lld -->", escape_dup(&v->m->a, ESCAPE_HTML, str_of(repo)),
+		        (long long)json_int(run, "number", 0)));
 	if (url != NULL)
 		put_link(v, obj, "details", "details", url);
 	if (json_object_get(obj, "details_md") != NULL) {
@@ -327,23 +343,28 @@ view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 	enum conclusion c = verdict->conclusion;
 
 	json_object_set_new(obj, outcomes[m->outcome], json_true());
-	json_object_set_new(obj, "many_systems", json_boolean(m->n_systems > 1 && (count_touched(m) > 1 || touched(&m->other))));
+	json_object_set_new(obj, "many_systems",
+	    json_boolean(m->n_systems > 1 && (count_touched(m) > 1 || touched(&m->other))));
 	json_object_set_new(obj, "many_jobs", json_boolean(m->many_jobs));
 	put_text(obj, "title", verdict->title);
 	put_text(obj, "headline", verdict->headline);
 	put_text(obj, "evaluation_title", verdict->evaluation.title);
 	put_text(obj, "rebuilds_title", verdict->rebuilds.title);
-	put_text(obj, "mark", c == CONCLUSION_FAILURE ? "\xe2\x9d\x8c" : c == CONCLUSION_SUCCESS ? "\xe2\x9c\x85"
-	    : c == CONCLUSION_ACTION_REQUIRED ? "\xe2\x9a\xa0\xef\xb8\x8f" : c == CONCLUSION_NONE ? "\xe2\x8f\xb3"
-	    : "\xe2\x97\xbb\xef\xb8\x8f");
+	put_text(obj, "mark",
+	    c == CONCLUSION_FAILURE           ? "\xe2\x9d\x8c"
+	    : c == CONCLUSION_SUCCESS         ? "\xe2\x9c\x85"
+	    : c == CONCLUSION_ACTION_REQUIRED ? "\xe2\x9a\xa0\xef\xb8\x8f"
+	    : c == CONCLUSION_NONE            ? "\xe2\x8f\xb3"
+	                                      : "\xe2\x97\xbb\xef\xb8\x8f");
 	if (m->outcome == OUTCOME_COMPARED) {
 		json_object_set_new(obj, "wide", json_boolean(m->wide));
 		json_object_set_new(obj, "waiting", json_boolean(m->waiting));
 		json_object_set_new(obj, "nothing", json_boolean(m->n_attrs == 0 && m->untold == 0));
 		json_object_set_new(obj, "build_failed_us", json_boolean(m->failure != NULL));
 		if (m->phase == PHASE_BUILDING && t->total > 0)
-			json_object_set_new(obj, "building", json_pack("{s:s,s:s}", "done", words_number(&v->m->a, t->ended),
-			    "total", words_number(&v->m->a, t->total)));
+			json_object_set_new(obj, "building",
+			    json_pack("{s:s,s:s}", "done", words_number(&v->m->a, t->ended), "total",
+			        words_number(&v->m->a, t->total)));
 	}
 	if (json_str(m->job, "stalled", NULL) != NULL)
 		put_text(obj, "stalled", json_str(m->job, "stalled", ""));
@@ -352,8 +373,8 @@ view_state(const struct view *v, const struct verdict *verdict, json_t *obj)
 	if (m->failure != NULL) {
 		enum err_kind kind = err_kind_of(json_str(m->failure, "kind", "bug"));
 		put_code(v, obj, "failed_stage", json_str(m->failure, "stage", "?"));
-		put_block(v, obj, "failure", words_head(&v->m->a, json_str(m->failure, "message", "no reason was given"), 40,
-		    v->limits->error_bytes));
+		put_block(v, obj, "failure",
+		    words_head(&v->m->a, json_str(m->failure, "message", "no reason was given"), 40, v->limits->error_bytes));
 		json_object_set_new(obj, "failure_is_ours",
 		    json_boolean(m->outcome == OUTCOME_FAILED && verdict->evaluation.conclusion == CONCLUSION_ACTION_REQUIRED));
 		json_object_set_new(obj, "failure_is_a_limit", json_boolean(kind == ERR_LIMIT));

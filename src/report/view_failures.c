@@ -49,14 +49,26 @@ collect(struct model *m, bool (*keep)(const struct attr *at), struct cause **ret
 	return n;
 }
 
-static bool is_newly(const struct attr *at) { return at->blame == BLAME_NEWLY; }
-static bool is_still(const struct attr *at) { return at->blame == BLAME_STILL; }
+static bool
+is_newly(const struct attr *at)
+{
+	return at->blame == BLAME_NEWLY;
+}
+static bool
+is_still(const struct attr *at)
+{
+	return at->blame == BLAME_STILL;
+}
 static bool
 is_unknown(const struct attr *at)
 {
 	return at->blame == BLAME_UNKNOWN || at->state == BUILD_INFRASTRUCTURE || at->state == BUILD_CANCELLED;
 }
-static bool is_unsupported(const struct attr *at) { return at->state == BUILD_UNSUPPORTED; }
+static bool
+is_unsupported(const struct attr *at)
+{
+	return at->state == BUILD_UNSUPPORTED;
+}
 
 /* "build failed in checkPhase" */
 static const char *
@@ -96,8 +108,9 @@ cause_item(const struct view *v, const struct cause *c)
 	const char *reason = json_str(build, "reason", NULL);
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
 	put_system(v, item, c->own ? c->at->system : json_str(build, "system", c->at->system));
-	put_text(item, "words", no_machine && reason != NULL ? arena_printf(&m->a, "not built: %s", words_cut(&m->a, reason, MAX_REASON_BYTES))
-	                                                     : state_words(v, build));
+	put_text(item, "words",
+	    no_machine && reason != NULL ? arena_printf(&m->a, "not built: %s", words_cut(&m->a, reason, MAX_REASON_BYTES))
+	                                 : state_words(v, build));
 	if (c->own)
 		put_names(v, item, "also", json_object_get(c->at->json, "aliases"), 0);
 	if (c->own)
@@ -119,8 +132,7 @@ cause_item(const struct view *v, const struct cause *c)
 }
 
 static void
-put_causes(const struct view *v, json_t *obj, const char *key, bool (*keep)(const struct attr *at), size_t max,
-    int64_t count)
+put_causes(const struct view *v, json_t *obj, const char *key, bool (*keep)(const struct attr *at), size_t max, int64_t count)
 {
 	struct cause *causes;
 	size_t n = collect(v->m, keep, &causes);
@@ -151,7 +163,8 @@ alike_key(struct model *m, const struct attr *at, const char *error)
 {
 	const json_t *hidden = json_object_get(at->json, "hidden_by");
 
-	return arena_printf(&m->a, "%s\n%d%s\n%s", at->job, at->tolerated, hidden != NULL ? model_attr_name(&m->a, hidden) : "", error);
+	return arena_printf(&m->a, "%s\n%d%s\n%s", at->job, at->tolerated, hidden != NULL ? model_attr_name(&m->a, hidden) : "",
+	    error);
 }
 
 /* "a, b, c and 6 more", and the same as code spans. */
@@ -262,7 +275,8 @@ doubt_words(const struct view *v, const struct attr *at)
 	(void)v;
 	if (!json_flag(at->build, "deterministic", true))
 		return "not deterministic: built once more, it came out differently";
-	return json_flag(at->build, "flaky", false) ? "perhaps flaky: it failed before, and was built now without a change" : NULL;
+	return json_flag(at->build, "flaky", false) ? "perhaps flaky: it failed before, and was built now without a change"
+	                                            : NULL;
 }
 
 /* The wanted derivations of which words has something to say, each once. */
@@ -345,6 +359,7 @@ view_failures(const struct view *v, json_t *obj)
 	put_errors(&brief, obj, "not_told", CHANGE_UNTOLD, "head", l->folded);
 	put_errors(&brief, obj, "still_failing", CHANGE_STILL_FAILING, "head", l->folded);
 	if (v->m->tally.targets > 0 && v->m->phase == PHASE_DONE)
-		json_object_set_new(obj, "built", json_pack("{s:s,s:s}", "done",
-		    words_number(&v->m->a, t->built + t->cached), "targets", words_number(&v->m->a, t->targets)));
+		json_object_set_new(obj, "built",
+		    json_pack("{s:s,s:s}", "done", words_number(&v->m->a, t->built + t->cached), "targets",
+		        words_number(&v->m->a, t->targets)));
 }

@@ -93,7 +93,12 @@ lines_add(const struct view *v, struct lines *s, const struct described *d, cons
 	if (l->name == NULL || strcmp(l->name, d->name) != 0 || strcmp(l->job, d->job) != 0 || strcmp(l->old, old) != 0 ||
 	    strcmp(l->new, new) != 0) {
 		lines_flush(v, s);
-		*l = (struct line){.name = d->name, .job = d->job, .old = old, .new = new, .people = people, .aliases = d->aliases};
+		*l = (struct line){.name = d->name,
+		    .job = d->job,
+		    .old = old,
+		    .new = new,
+		    .people = people,
+		    .aliases = d->aliases};
 		buf_init(&l->systems, MAX_SYSTEMS_TEXT);
 	}
 	buf_printf(&l->systems, "%s%s", l->systems.n != 0 ? ", " : "", d->system);
@@ -158,7 +163,8 @@ describe_changed(const struct view *v, struct meta_lists *s)
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
 		const struct attr *at = &v->m->attrs[i];
 		struct described d = {at->name, at->job, at->system, meta_of(at->json, "base"), meta_of(at->json, "head"),
-		    json_object_get(at->json, "aliases"), at->change == CHANGE_ADDED, strcmp(json_str_at(at->json, "cause.kind", ""), "root") == 0};
+		    json_object_get(at->json, "aliases"), at->change == CHANGE_ADDED,
+		    strcmp(json_str_at(at->json, "cause.kind", ""), "root") == 0};
 		/* What nobody knows of the base did not change. */
 		bool unknown = json_str_at(at->json, "base.meta_error", NULL) != NULL || at->change == CHANGE_UNTOLD;
 		if (!at->alias && at->drv != NULL && at->change != CHANGE_REMOVED && !unknown)

@@ -13,7 +13,7 @@ static bool
 same_package(const struct attr *a, const struct attr *b)
 {
 	return a->change == b->change && strcmp(a->name, b->name) == 0 && strcmp(a->job, b->job) == 0 &&
-	    str_same(a->version_old, b->version_old) && str_same(a->version_new, b->version_new);
+	       str_same(a->version_old, b->version_old) && str_same(a->version_new, b->version_new);
 }
 
 static void
@@ -66,8 +66,7 @@ list_of(const struct attr *at)
 	switch (at->change) {
 	case CHANGE_ADDED: return LIST_ADDED;
 	case CHANGE_REMOVED: return LIST_REMOVED;
-	case CHANGE_REBUILD:
-		return at->version_old != NULL ? LIST_VERSIONS : LIST_REBUILT;
+	case CHANGE_REBUILD: return at->version_old != NULL ? LIST_VERSIONS : LIST_REBUILT;
 	case CHANGE_SWITCHED: return LIST_SWITCHED;
 	case CHANGE_DERIVATION_ONLY: return LIST_SAME_OUTPUT;
 	case CHANGE_UNCHANGED:

@@ -42,7 +42,8 @@ put_names(const struct view *v, json_t *obj, const char *key, const json_t *path
 	buf_init(&plain, 1 << 20);
 	buf_init(&code, 1 << 20);
 	for (size_t i = first; i < end; i++) {
-		const char *name = words_cut(&v->m->a, model_attr_name(&v->m->a, json_array_get(paths, i)), v->limits->name_bytes);
+		const char *name =
+		    words_cut(&v->m->a, model_attr_name(&v->m->a, json_array_get(paths, i)), v->limits->name_bytes);
 		buf_printf(&plain, "%s%s", i > first ? ", " : "", name);
 		buf_puts(&code, i > first ? ", " : "");
 		escape_code(&code, str_of(name));

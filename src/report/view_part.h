@@ -9,7 +9,7 @@ struct view {
 	const struct limits *limits;
 };
 
-void put_text(json_t *obj, const char *key, const char *s);   /* nothing when s is NULL */
+void put_text(json_t *obj, const char *key, const char *s); /* nothing when s is NULL */
 /* From outside: cut to the limit of names. */
 void put_name(const struct view *v, json_t *obj, const char *key, const char *s);
 /* The text cut to the limit of names, and the same as a code span in KEY_md. */
@@ -27,12 +27,12 @@ void put_number(const struct view *v, json_t *obj, const char *key, int64_t n);
 void put_list(const struct view *v, json_t *obj, const char *key, json_t *items, size_t total, int64_t count);
 
 /* The parts; each adds its members to the view. */
-void view_roots(const struct view *v, json_t *obj);     /* view_roots.c: roots, picture_md */
-void view_packages(const struct view *v, json_t *obj);  /* view_packages.c: versions, added, removed, rebuilt */
-void view_meta(const struct view *v, json_t *obj);      /* view_meta.c: marks, licences, maintainers */
-void view_sizes(const struct view *v, json_t *obj);     /* view_sizes.c: sizes, metrics, products */
-void view_failures(const struct view *v, json_t *obj);  /* view_failures.c: broke, broken_evaluations, ... */
-void view_rules(const struct view *v, json_t *obj);     /* view_rules.c: rules, evaluations, conflict, ... */
+void view_roots(const struct view *v, json_t *obj);    /* view_roots.c: roots, picture_md */
+void view_packages(const struct view *v, json_t *obj); /* view_packages.c: versions, added, removed, rebuilt */
+void view_meta(const struct view *v, json_t *obj);     /* view_meta.c: marks, licences, maintainers */
+void view_sizes(const struct view *v, json_t *obj);    /* view_sizes.c: sizes, metrics, products */
+void view_failures(const struct view *v, json_t *obj); /* view_failures.c: broke, broken_evaluations, ... */
+void view_rules(const struct view *v, json_t *obj);    /* view_rules.c: rules, evaluations, conflict, ... */
 
 /* Whether all that follows follows one root, which then need not be named each time. */
 bool view_one_cause(const struct model *m);

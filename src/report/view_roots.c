@@ -143,8 +143,9 @@ view_one_cause(const struct model *m)
 		const json_t *root = json_array_get(list, i);
 		if (json_int(json_object_get(root, "radius"), "derivations", 0) == 0)
 			continue;
-		if (first != NULL && (strcmp(json_str(first, "name", ""), json_str(root, "name", "")) != 0 ||
-		                         !json_equal(json_object_get(first, "attributes"), json_object_get(root, "attributes"))))
+		if (first != NULL &&
+		    (strcmp(json_str(first, "name", ""), json_str(root, "name", "")) != 0 ||
+		        !json_equal(json_object_get(first, "attributes"), json_object_get(root, "attributes"))))
 			return false;
 		first = root;
 	}

@@ -57,8 +57,8 @@ view_plan(const struct view *v, json_t *obj)
 	if (json_int(unmatched, "paths", 0) > 0)
 		json_object_set_new(obj, "unmatched", rule_item(v, unmatched));
 	if (plan != NULL)
-		put_text(obj, "changed_paths_count", words_count(&v->m->a, json_int(plan, "changed_paths", 0), "changed path",
-		    "changed paths"));
+		put_text(obj, "changed_paths_count",
+		    words_count(&v->m->a, json_int(plan, "changed_paths", 0), "changed path", "changed paths"));
 	static const char *const configs[][2] = {{"file", "from the base's file"},
 	    {"head file", "from the head's file, since the base has none"},
 	    {"convention", "found by convention, since there is no file"}, {"command line", "from the command line"}};
@@ -99,7 +99,8 @@ put_jobs(const struct view *v, json_t *obj)
 		if (json_is_array(scope)) {
 			json_t *names = json_array();
 			for (size_t k = 0; k < json_array_size(scope); k++)
-				json_array_append_new(names, json_any_string(str_of(model_attr_name(&v->m->a, json_array_get(scope, k)))));
+				json_array_append_new(names,
+				    json_any_string(str_of(model_attr_name(&v->m->a, json_array_get(scope, k)))));
 			json_object_set_new(item, "scope", code_list(v, names, 10));
 			json_decref(names);
 		}
@@ -120,8 +121,7 @@ evaluation_item(const struct view *v, const json_t *j)
 	put_text(item, "rows", words_count(&m->a, json_int(j, "rows", 0), "attribute", "attributes"));
 	put_number(v, item, "row_count", json_int(j, "rows", 0));
 	put_number(v, item, "error_count", json_int(j, "errors", 0));
-	put_name(v, item, "evaluator",
-	    arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
+	put_name(v, item, "evaluator", arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
 	if (strcmp(json_str(j, "sandbox", ""), "none") == 0)
 		json_object_set_new(item, "no_sandbox", json_true());
 	if (json_flag(j, "reused", false))
@@ -129,11 +129,13 @@ evaluation_item(const struct view *v, const json_t *j)
 	else if (json_int(j, "wall_ms", -1) >= 0)
 		put_text(item, "wall", words_duration(&m->a, json_int(j, "wall_ms", 0)));
 	if (json_int(j, "max_rss_kb", 0) > 0)
-		put_text(item, "memory", arena_printf(&m->a, "%s MB", words_number(&m->a, json_int(j, "max_rss_kb", 0) / 1024)));
+		put_text(item, "memory",
+		    arena_printf(&m->a, "%s MB", words_number(&m->a, json_int(j, "max_rss_kb", 0) / 1024)));
 	if (!json_flag(j, "complete", false))
-		put_block(v, item, "incomplete", words_tail(&m->a,
-		    places_shorten(&m->places, words_reason(&m->a, json_str(j, "reason", "no reason was given"))), 40,
-		    v->limits->error_bytes > 400 ? v->limits->error_bytes * 4 : 400));
+		put_block(v, item, "incomplete",
+		    words_tail(&m->a,
+		        places_shorten(&m->places, words_reason(&m->a, json_str(j, "reason", "no reason was given"))), 40,
+		        v->limits->error_bytes > 400 ? v->limits->error_bytes * 4 : 400));
 	return item;
 }
 
@@ -194,14 +196,18 @@ view_not_told(const struct view *v, json_t *obj)
 		if (!json_is_object(untold) || again || total++ >= v->limits->rules)
 			continue;
 		json_t *item = json_object();
-		put_text(item, "sides", other != NULL ? "base and head" : strcmp(json_str(j, "side", ""), "base") == 0 ? "base" : "head");
+		put_text(item, "sides",
+		    other != NULL                                  ? "base and head"
+		    : strcmp(json_str(j, "side", ""), "base") == 0 ? "base"
+		                                                   : "head");
 		if (v->m->many_jobs)
 			put_code(v, item, "job", json_str(j, "job", ""));
 		put_number(v, item, "count", json_int(untold, "count", 0));
 		if (json_int(untold, "count", 0) > 1)
 			json_object_set_new(item, "many", json_true());
-		put_block(v, item, "words", arena_printf(&v->m->a, "%s\n%s", words_cut(&v->m->a, json_str(untold, "words", ""), MAX_WORDS_BYTES),
-		    words_cut(&v->m->a, json_str(untold, "advice", ""), MAX_WORDS_BYTES)));
+		put_block(v, item, "words",
+		    arena_printf(&v->m->a, "%s\n%s", words_cut(&v->m->a, json_str(untold, "words", ""), MAX_WORDS_BYTES),
+		        words_cut(&v->m->a, json_str(untold, "advice", ""), MAX_WORDS_BYTES)));
 		json_array_append_new(items, item);
 	}
 	put_list(v, obj, "not_told_by", items, total, (int64_t)total);

@@ -41,8 +41,9 @@ put_change(const struct view *v, json_t *item, const char *key, int64_t old, int
 	if (old == new)
 		put_text(item, key, arena_printf(a, "%s, the same", words_bytes(a, new)));
 	else
-		put_text(item, key, arena_printf(a, "%s \xe2\x86\x92 %s (%s%s)", words_bytes(a, old), words_bytes(a, new),
-		    new > old ? "+" : "\xe2\x88\x92", words_bytes(a, llabs(new - old))));
+		put_text(item, key,
+		    arena_printf(a, "%s \xe2\x86\x92 %s (%s%s)", words_bytes(a, old), words_bytes(a, new),
+		        new > old ? "+" : "\xe2\x88\x92", words_bytes(a, llabs(new - old))));
 }
 
 static json_t *
@@ -76,7 +77,8 @@ put_sizes(const struct view *v, json_t *obj, const json_t *packages, size_t max)
 		json_t *item = named(v, list[i].json);
 		put_change(v, item, "output", bytes_at(list[i].json, "output", 0), bytes_at(list[i].json, "output", 1));
 		if (json_is_array(json_object_get(list[i].json, "closure")))
-			put_change(v, item, "closure", bytes_at(list[i].json, "closure", 0), bytes_at(list[i].json, "closure", 1));
+			put_change(v, item, "closure", bytes_at(list[i].json, "closure", 0),
+			    bytes_at(list[i].json, "closure", 1));
 		else
 			put_text(item, "closure", "not known: not all of it is in reach");
 		json_array_append_new(items, item);

@@ -132,7 +132,8 @@ words_reason(struct arena *a, const char *s)
 	buf_init(&b, SIZE_MAX / 4);
 	for (struct str rest = str_of(s); rest.n != 0;) {
 		struct str line = str_cut(rest, '\n', &rest);
-		bool code = rest.n == 0 && str_starts(line, STR("exit code ")) && only_digits(str_from(line, strlen("exit code ")));
+		bool code =
+		    rest.n == 0 && str_starts(line, STR("exit code ")) && only_digits(str_from(line, strlen("exit code ")));
 		if (code || str_is(line, "ekaci eval-jobs: the root does not evaluate, so there is nothing to walk"))
 			continue;
 		buf_str(&b, line);
@@ -178,7 +179,8 @@ words_wrap(struct buf *out, struct str text, size_t columns)
 		for (rest = str_from(line, indent); rest.n != 0; first = false) {
 			struct str word = str_cut(rest, ' ', &rest);
 			size_t blanks = first ? 0 : 1;
-			for (; word.n == 0 && rest.n != 0; blanks++) /* several blanks are kept, but none at the end of a line */
+			for (; word.n == 0 && rest.n != 0;
+			     blanks++) /* several blanks are kept, but none at the end of a line */
 				word = str_cut(rest, ' ', &rest);
 			size_t n = width(word);
 			if (!first && at + blanks + n > columns) {

@@ -6,11 +6,11 @@
 
 #include "support/base/str.h"
 
-char *words_number(struct arena *a, int64_t n);  /* "12,565" */
+char *words_number(struct arena *a, int64_t n); /* "12,565" */
 /* "1 rebuild", "12 rebuilds", "no rebuilds": many is one's plural. */
 char *words_count(struct arena *a, int64_t n, const char *one, const char *many);
-char *words_duration(struct arena *a, int64_t ms); /* "0.4 s", "12 s", "3 min 20 s", "1 h 5 min" */
-char *words_bytes(struct arena *a, int64_t n);     /* "812 B", "1.2 MiB": as Nix counts them */
+char *words_duration(struct arena *a, int64_t ms);                 /* "0.4 s", "12 s", "3 min 20 s", "1 h 5 min" */
+char *words_bytes(struct arena *a, int64_t n);                     /* "812 B", "1.2 MiB": as Nix counts them */
 char *words_cut(struct arena *a, const char *s, size_t max_bytes); /* with an ellipsis when cut */
 /*
  * text with its lines broken at spaces so that they have at most so many columns, as far as their words let them; what goes on

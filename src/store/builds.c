@@ -110,7 +110,8 @@ static int
 look_up(struct wanting *w, const struct build_want *want, struct wanted *ret, int64_t *ret_ended, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(w->s, e, "SELECT id, state, ended, coalesce(propagated_from, drv), blocked, marked FROM build"
+	sqlite3_stmt *q = db_query(w->s, e,
+	    "SELECT id, state, ended, coalesce(propagated_from, drv), blocked, marked FROM build"
 	    " WHERE drv = ?1",
 	    "s", want->drv);
 	int rc = q == NULL ? -1 : db_row(w->s, q, e);
@@ -201,8 +202,8 @@ write_anew(struct wanting *w, const struct wanted *k, int64_t blocked, bool agai
 	    " absent_since = NULL, propagated_from = nullif(?3, drv), blocked = ?4, ended = nullif(?5, 0), wall_ms = NULL, again = ?6,"
 	    " marked = ?7 WHERE id = ?1",
 	    "issiiiis", k->id, state_names[k->state], k->cause, blocked,
-	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms(), (int64_t)again,
-	    (int64_t)k->marked, k->marked ? BUILD_MARKED : NULL);
+	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms(), (int64_t)again, (int64_t)k->marked,
+	    k->marked ? BUILD_MARKED : NULL);
 }
 
 /* One that was open and waits: for more or for less than before, or in vain. */
@@ -210,8 +211,9 @@ static int
 write_open(struct wanting *w, const struct wanted *k, int64_t blocked, struct err *e)
 {
 	if (db_run(w->s, e,
-	        "UPDATE build SET state = ?2, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0) WHERE id = ?1", "issii", k->id,
-	        state_names[k->state], k->cause, blocked, build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms()) != 0)
+	        "UPDATE build SET state = ?2, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0) WHERE id = ?1", "issii",
+	        k->id, state_names[k->state], k->cause, blocked,
+	        build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms()) != 0)
 		return -1;
 	return build_state_is_open(k->state) ? 0 : propagate(w->s, k->id, e);
 }
@@ -302,8 +304,7 @@ want_all(struct wanting *w, const struct build_want *wants, size_t n, struct err
 }
 
 int
-store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n, int64_t known_since,
-    struct err *e)
+store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n, int64_t known_since, struct err *e)
 {
 	struct wanting w = {.s = s, .known_since = known_since, .run = run};
 
@@ -369,7 +370,8 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 		return -1;
 	if (db_changes(s) == 0 || build_state_is_open(state))
 		return 0;
-	if (state == BUILD_BUILT && end->wall_ms > 0 && end->alike == BUILD_NOT_COMPARED && add_duration(s, id, end->wall_ms, e) != 0)
+	if (state == BUILD_BUILT && end->wall_ms > 0 && end->alike == BUILD_NOT_COMPARED &&
+	    add_duration(s, id, end->wall_ms, e) != 0)
 		return -1;
 	if (!build_state_is_good(state) && !(state == BUILD_FAILED && end->marked))
 		return propagate(s, id, e);
@@ -500,8 +502,8 @@ int
 store_run_base_of(struct store *s, int64_t run, const char *drv, const char *base_drv, struct err *e)
 {
 	return db_run(s, e,
-	    "UPDATE build_want SET base_drv = ?3 WHERE run = ?1 AND build = (SELECT id FROM build WHERE drv = ?2)", "iss",
-	    run, drv, base_drv);
+	    "UPDATE build_want SET base_drv = ?3 WHERE run = ?1 AND build = (SELECT id FROM build WHERE drv = ?2)", "iss", run,
+	    drv, base_drv);
 }
 
 int

@@ -22,15 +22,15 @@ enum build_state {
 	BUILD_QUEUED,  /* may start, not before not_before */
 	BUILD_BUILDING,
 	BUILD_BUILT,
-	BUILD_CACHED,            /* was there, or can be fetched */
+	BUILD_CACHED, /* was there, or can be fetched */
 	BUILD_FAILED,
 	BUILD_DEPENDENCY_FAILED, /* propagated_from says whose failure */
 	BUILD_TIMED_OUT,
 	BUILD_SILENT,
 	BUILD_LOG_LIMIT,
-	BUILD_INFRASTRUCTURE,    /* not the derivation's fault, and retried in vain */
+	BUILD_INFRASTRUCTURE, /* not the derivation's fault, and retried in vain */
 	BUILD_CANCELLED,
-	BUILD_UNSUPPORTED,       /* no machine of ours builds this system or has the features */
+	BUILD_UNSUPPORTED, /* no machine of ours builds this system or has the features */
 	BUILD_STATES
 };
 const char *build_state_name(enum build_state s);
@@ -45,9 +45,9 @@ struct build_want {
 	const char *base_drv; /* of a target: what it was at the base, "" nothing; NULL: not known */
 	bool fixed_output, target, base, cached;
 	bool marked; /* cached, and says of itself that it failed */
-	bool asked; /* somebody named it, or what needs it; not read here */
-	bool retry; /* a known failure does not stand */
-	bool again; /* what is there already is built once more and compared */
+	bool asked;  /* somebody named it, or what needs it; not read here */
+	bool retry;  /* a known failure does not stand */
+	bool again;  /* what is there already is built once more and compared */
 };
 
 /*
@@ -55,17 +55,17 @@ struct build_want {
  * again was found missing by the query and is built again. A known failure younger than known_since stands, unless
  * retried, or of a fixed output, which depends on what is outside. Dependencies come before their dependents in wants.
  */
-must_check int store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n,
-    int64_t known_since, struct err *e);
+must_check int store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n, int64_t known_since,
+    struct err *e);
 
 /* ret_again: it is built to compare with what is there. */
 must_check int store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e);
 /* What building it once more has shown. */
 enum build_alike { BUILD_NOT_COMPARED, BUILD_ALIKE, BUILD_NOT_ALIKE };
 struct build_end {
-	enum build_state state; /* an end, or BUILD_QUEUED: back to the queue until not_before */
+	enum build_state state;            /* an end, or BUILD_QUEUED: back to the queue until not_before */
 	const char *reason, *tail, *phase; /* NULL: none */
-	const char *log;        /* NULL: as it stands */
+	const char *log;                   /* NULL: as it stands */
 	int64_t wall_ms, not_before;
 	enum build_alike alike;
 	bool marked; /* BUILD_FAILED, but its outputs are there: what needs it goes on */
@@ -89,7 +89,6 @@ must_check int store_run_base_of(struct store *s, int64_t run, const char *drv, 
 must_check int store_run_judge(struct store *s, int64_t run, struct err *e);
 /* A run's wants go; builds that nobody wants any more are cancelled when open. Ids of those that were building are
  * given back, at most max: their workers must be ended. */
-must_check int store_run_unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n,
-    struct err *e);
+must_check int store_run_unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n, struct err *e);
 
 #endif

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* The schema files stand in the program, in order; the number of the last one is the version of the database. */
-#define SCHEMA_FILE(symbol, file)                                                                                      \
-	__asm__(".pushsection .rodata\n" #symbol ":\n.incbin \"src/store/schema/" file "\"\n.byte 0\n.popsection\n");  \
+#define SCHEMA_FILE(symbol, file)                                                                                     \
+	__asm__(".pushsection .rodata\n" #symbol ":\n.incbin \"src/store/schema/" file "\"\n.byte 0\n.popsection\n"); \
 	extern const char symbol[]
 SCHEMA_FILE(schema_001, "001_start.sql");
 SCHEMA_FILE(schema_002, "002_queue.sql");
@@ -187,12 +187,8 @@ query(struct store *s, struct err *e, const char *sql, const char *format, va_li
 	for (int i = 0; format[i] != '\0'; i++) {
 		struct str t;
 		switch (format[i]) {
-		case 'i':
-			sqlite3_bind_int64(q, i + 1, va_arg(args, int64_t));
-			break;
-		case 's':
-			sqlite3_bind_text(q, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
-			break;
+		case 'i': sqlite3_bind_int64(q, i + 1, va_arg(args, int64_t)); break;
+		case 's': sqlite3_bind_text(q, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT); break;
 		case 't':
 			t = va_arg(args, struct str);
 			sqlite3_bind_text(q, i + 1, t.p != NULL ? t.p : "", (int)t.n, SQLITE_TRANSIENT);

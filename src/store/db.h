@@ -17,9 +17,9 @@ struct store {
 	sqlite3 *db;
 	struct db_statement *statements;
 	size_t n_statements, cap_statements;
-	int depth;           /* of db_begin */
+	int depth;            /* of db_begin */
 	const char *began_at; /* file:line of the open transaction */
-	bool failed;         /* an inner step failed: the outermost commit becomes a rollback */
+	bool failed;          /* an inner step failed: the outermost commit becomes a rollback */
 	const char *path;
 	int64_t commits;
 };

@@ -101,14 +101,18 @@ store_deliveries_add(struct store *s, const struct delivery_in *in, size_t n, bo
 int
 store_delivery_next(struct store *s, struct arena *a, struct delivery *ret, struct err *e)
 {
-	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, guid, event, body, received FROM delivery WHERE state = 'new' ORDER BY id LIMIT 1", "");
+	AUTO(db_done)
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT id, guid, event, body, received FROM delivery WHERE state = 'new' ORDER BY id LIMIT 1", "");
 	int rc = q != NULL ? db_row(s, q, e) : -1;
 
 	if (rc <= 0)
 		return rc < 0 ? -1 : 1;
-	*ret = (struct delivery){.id = db_i64(q, 0), .guid = db_text(a, q, 1), .event = db_text(a, q, 2),
-	    .body = {"", 0}, .received_ms = db_i64(q, 4)};
+	*ret = (struct delivery){.id = db_i64(q, 0),
+	    .guid = db_text(a, q, 1),
+	    .event = db_text(a, q, 2),
+	    .body = {"", 0},
+	    .received_ms = db_i64(q, 4)};
 	ret->unreadable = unpack(a, db_blob(a, q, 3), &ret->body) != 0;
 	return 0;
 }
@@ -118,8 +122,8 @@ store_delivery_done(struct store *s, int64_t id, enum delivery_state state, cons
 {
 	static const char *const names[] = {"done", "ignored", "unreadable"};
 
-	if (db_run(s, e, "UPDATE delivery SET state = ?2, outcome = ?3, body = NULL WHERE id = ?1 AND state = 'new'",
-	        "iss", id, names[state], outcome) != 0)
+	if (db_run(s, e, "UPDATE delivery SET state = ?2, outcome = ?3, body = NULL WHERE id = ?1 AND state = 'new'", "iss", id,
+	        names[state], outcome) != 0)
 		return -1;
 	return db_changes(s) > 0 ? 0 : 1;
 }

@@ -26,8 +26,7 @@ struct delivery_in {
 
 /* Adds n deliveries in one transaction, durable when this returns 0. ret_new[i] tells whether in[i] was new; one whose
  * GUID is known already is left alone. ERR_BUSY: the disk is full or the database is locked; nothing was added. */
-must_check int store_deliveries_add(struct store *s, const struct delivery_in *in, size_t n, bool *ret_new,
-    struct err *e);
+must_check int store_deliveries_add(struct store *s, const struct delivery_in *in, size_t n, bool *ret_new, struct err *e);
 
 struct delivery {
 	int64_t id;
@@ -43,8 +42,7 @@ must_check int store_delivery_next(struct store *s, struct arena *a, struct deli
 enum delivery_state { DELIVERY_DONE, DELIVERY_IGNORED, DELIVERY_UNREADABLE };
 /* Ends a new delivery and drops its body. outcome is one line for people. To be called in the transaction that holds
  * what the delivery led to. 1 when it was ended before. */
-must_check int store_delivery_done(struct store *s, int64_t id, enum delivery_state state, const char *outcome,
-    struct err *e);
+must_check int store_delivery_done(struct store *s, int64_t id, enum delivery_state state, const char *outcome, struct err *e);
 
 /* Forgets deliveries that are not new and came before the time given. GitHub redelivers for three days: keep longer. */
 must_check int store_deliveries_prune(struct store *s, int64_t before_ms, struct err *e);

@@ -35,8 +35,8 @@ want(struct store *s, const char *kind, const char *key, const struct desired_re
 }
 
 int
-store_want_check(struct store *s, const struct desired_repository *r, const char *head, const char *name,
-    const json_t *wanted, struct err *e)
+store_want_check(struct store *s, const struct desired_repository *r, const char *head, const char *name, const json_t *wanted,
+    struct err *e)
 {
 	struct arena a = {0};
 	AUTO(json_drop) json_t *copy = json_copy((json_t *)(uintptr_t)wanted);
@@ -50,18 +50,16 @@ store_want_check(struct store *s, const struct desired_repository *r, const char
 }
 
 int
-store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
-    struct str body, struct err *e)
+store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker, struct str body,
+    struct err *e)
 {
 	struct arena a = {0};
 	AUTO(json_drop)
-	json_t *j =
-	    json_pack("{s:I,s:s,s:o}", "number", (json_int_t)number, "marker", marker, "body", json_any_string(body));
+	json_t *j = json_pack("{s:I,s:s,s:o}", "number", (json_int_t)number, "marker", marker, "body", json_any_string(body));
 
 	if (j == NULL)
 		return fail(e, ERR_BUG, "a wanted comment is no text");
-	int rc =
-	    want(s, "comment", arena_printf(&a, "comment/%lld/%lld", (long long)r->id, (long long)number), r, j, e);
+	int rc = want(s, "comment", arena_printf(&a, "comment/%lld/%lld", (long long)r->id, (long long)number), r, j, e);
 	arena_release(&a);
 	return rc;
 }
@@ -95,8 +93,7 @@ store_want_labels(struct store *s, const struct desired_repository *r, int64_t n
 }
 
 int
-store_want_reaction(
-    struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content, struct err *e)
+store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content, struct err *e)
 {
 	struct arena a = {0};
 	AUTO(json_drop) json_t *j = json_pack("{s:I,s:s}", "comment_id", (json_int_t)comment_id, "content", content);
@@ -110,25 +107,22 @@ store_want_reaction(
 }
 
 int
-store_want_reply(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
-    struct str body, struct err *e)
+store_want_reply(struct store *s, const struct desired_repository *r, int64_t number, const char *marker, struct str body,
+    struct err *e)
 {
 	struct arena a = {0};
 	AUTO(json_drop)
-	json_t *j =
-	    json_pack("{s:I,s:s,s:o}", "number", (json_int_t)number, "marker", marker, "body", json_any_string(body));
+	json_t *j = json_pack("{s:I,s:s,s:o}", "number", (json_int_t)number, "marker", marker, "body", json_any_string(body));
 
 	if (j == NULL)
 		return fail(e, ERR_BUG, "a wanted reply is no text");
-	int rc = want(
-	    s, "reply", arena_printf(&a, "reply/%lld/%lld/%s", (long long)r->id, (long long)number, marker), r, j, e);
+	int rc = want(s, "reply", arena_printf(&a, "reply/%lld/%lld/%s", (long long)r->id, (long long)number, marker), r, j, e);
 	arena_release(&a);
 	return rc;
 }
 
 int
-store_desired_next(
-    struct store *s, struct arena *a, int64_t installation, int64_t now_ms, struct desired *ret, struct err *e)
+store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, struct desired *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
@@ -166,8 +160,8 @@ store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, si
 {
 	VEC(struct desired_due) due = {0};
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(
-	    s, e, "SELECT installation, min(not_before) FROM desired WHERE " OPEN " GROUP BY installation", "");
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT installation, min(not_before) FROM desired WHERE " OPEN " GROUP BY installation", "");
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
@@ -181,12 +175,11 @@ store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, si
 }
 
 int
-store_desired_doubt(
-    struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms, struct err *e)
+store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms, struct err *e)
 {
 	return db_run(s, e,
-	    "UPDATE desired SET in_doubt = 1, remote_id = nullif(?, 0), remote = ?, not_before = ? WHERE id = ?",
-	    "isii", remote_id, remote, settled_ms, id);
+	    "UPDATE desired SET in_doubt = 1, remote_id = nullif(?, 0), remote = ?, not_before = ? WHERE id = ?", "isii",
+	    remote_id, remote, settled_ms, id);
 }
 
 int
@@ -204,8 +197,7 @@ store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const cha
 }
 
 int
-store_desired_posted(
-    struct store *s, int64_t id, int64_t generation, int64_t remote_id, const char *remote, struct err *e)
+store_desired_posted(struct store *s, int64_t id, int64_t generation, int64_t remote_id, const char *remote, struct err *e)
 {
 	int64_t now = clock_now_ms();
 
@@ -227,8 +219,8 @@ int
 store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e)
 {
 	return db_run(s, e,
-	    "UPDATE desired SET given_up = ?, in_doubt = 0, error = ?, attempts = 0, not_before = 0 WHERE id = ?",
-	    "isi", generation, error, id);
+	    "UPDATE desired SET given_up = ?, in_doubt = 0, error = ?, attempts = 0, not_before = 0 WHERE id = ?", "isi",
+	    generation, error, id);
 }
 
 int
@@ -240,8 +232,8 @@ store_desired_figures(struct store *s, struct desired_figures *ret, struct err *
 	if (q == NULL || db_row(s, q, e) < 0)
 		return -1;
 	struct desired_figures f = {.open = db_i64(q, 0), .oldest_ms = db_i64(q, 1), .in_doubt = db_i64(q, 2)};
-	if (db_int(s, &f.given_up, e,
-		"SELECT count(*) FROM desired WHERE given_up >= generation AND posted < generation", "") < 0)
+	if (db_int(s, &f.given_up, e, "SELECT count(*) FROM desired WHERE given_up >= generation AND posted < generation", "") <
+	    0)
 		return -1;
 	*ret = f;
 	return 0;

@@ -36,14 +36,14 @@ struct desired_repository {
  * arguments. */
 must_check int store_want_check(struct store *s, const struct desired_repository *r, const char *head, const char *name,
     const json_t *wanted, struct err *e);
-must_check int store_want_comment(struct store *s, const struct desired_repository *r, int64_t number,
-    const char *marker, struct str body, struct err *e);
+must_check int store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
+    struct str body, struct err *e);
 /* Whether a comment was ever wanted there: then it is edited when it no longer holds. */
 must_check int store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e);
-must_check int store_want_labels(struct store *s, const struct desired_repository *r, int64_t number,
-    const json_t *wanted, const json_t *known, struct err *e);
-must_check int store_want_reaction(
-    struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content, struct err *e);
+must_check int store_want_labels(struct store *s, const struct desired_repository *r, int64_t number, const json_t *wanted,
+    const json_t *known, struct err *e);
+must_check int store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content,
+    struct err *e);
 must_check int store_want_reply(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
     struct str body, struct err *e);
 
@@ -62,36 +62,32 @@ struct desired {
 
 /* The open row of the installation that is due and comes first: reactions, checks, replies, comments, labels, and among
  * equals the one that waits longest. In a; 1 when there is none. */
-must_check int store_desired_next(
-    struct store *s, struct arena *a, int64_t installation, int64_t now_ms, struct desired *ret, struct err *e);
+must_check int store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, struct desired *ret,
+    struct err *e);
 
 /* The installations with open rows, and when the first of each is due. In a. */
 struct desired_due {
 	int64_t installation, at_ms;
 };
-must_check int store_desired_due(
-    struct store *s, struct arena *a, struct desired_due **ret, size_t *ret_n, struct err *e);
+must_check int store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, size_t *ret_n, struct err *e);
 
 /* Before a request whose effect would show twice if it were made twice: durable when it returns. remote_id is that of
  * the thing it goes to, 0 when it makes one. If nothing more is said of it, because we die, the row is due again at
  * settled_ms, when the request has surely had its effect or never will. */
-must_check int store_desired_doubt(
-    struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms, struct err *e);
+must_check int store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms,
+    struct err *e);
 /* Before any other write: durable too. If we die before more is said, the row is due again at settled_ms, so that the
  * older state cannot arrive after the newer one. */
 must_check int store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e);
 /* The doubt is settled and this is what stands there (remote_id 0: nothing); more is still to be sent. */
-must_check int store_desired_remember(
-    struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e);
+must_check int store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e);
 /* This generation stands at GitHub. A newer one stays open. */
-must_check int store_desired_posted(
-    struct store *s, int64_t id, int64_t generation, int64_t remote_id, const char *remote, struct err *e);
+must_check int store_desired_posted(struct store *s, int64_t id, int64_t generation, int64_t remote_id, const char *remote,
+    struct err *e);
 /* Not now: counts an attempt. A doubt stays. */
-must_check int store_desired_later(
-    struct store *s, int64_t id, int64_t not_before_ms, const char *error, struct err *e);
+must_check int store_desired_later(struct store *s, int64_t id, int64_t not_before_ms, const char *error, struct err *e);
 /* Never: this generation is not tried again, a newer one is. Settles a doubt. */
-must_check int store_desired_given_up(
-    struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
+must_check int store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
 
 struct desired_figures {
 	int64_t open;      /* rows with something to send */

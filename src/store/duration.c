@@ -84,8 +84,8 @@ duration_get(struct store *s, struct str pname, const char *system, int64_t *ret
     struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT median_ms, spread_ms FROM build_time WHERE pname = ?1 AND system = ?2", "ts",
-	    pname, system);
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT median_ms, spread_ms FROM build_time WHERE pname = ?1 AND system = ?2", "ts", pname, system);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
 
 	if (rc <= 0)

@@ -11,15 +11,18 @@ static int
 read_builds(struct store *s, int64_t run, const struct open_reader *r, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = run == 0 ? db_query(s, e,
-	    "SELECT b.id, b.drv, b.system, b.features, b.state, b.attempts, b.not_before, b.reason, t.median_ms"
-	    " FROM build b LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system WHERE b.state IN " OPEN
-	    " ORDER BY b.id",
-	    "") : db_query(s, e,
-	    "SELECT b.id, b.drv, b.system, b.features, b.state, b.attempts, b.not_before, b.reason, t.median_ms"
-	    " FROM build_want w JOIN build b ON b.id = w.build"
-	    " LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system WHERE w.run = ?1",
-	    "i", run);
+	sqlite3_stmt *q =
+	    run == 0
+	        ? db_query(s, e,
+	              "SELECT b.id, b.drv, b.system, b.features, b.state, b.attempts, b.not_before, b.reason, t.median_ms"
+	              " FROM build b LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system WHERE b.state IN " OPEN
+	              " ORDER BY b.id",
+	              "")
+	        : db_query(s, e,
+	              "SELECT b.id, b.drv, b.system, b.features, b.state, b.attempts, b.not_before, b.reason, t.median_ms"
+	              " FROM build_want w JOIN build b ON b.id = w.build"
+	              " LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system WHERE w.run = ?1",
+	              "i", run);
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0) {
@@ -44,13 +47,17 @@ static int
 read_inputs(struct store *s, int64_t run, const struct open_reader *r, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = run == 0 ? db_query(s, e,
-	    "SELECT i.build, i.input FROM build f JOIN build_input i ON i.input = f.id JOIN build b ON b.id = i.build"
-	    " WHERE f.state IN " OPEN " AND b.state IN ('waiting', 'queued')",
-	    "") : db_query(s, e,
-	    "SELECT i.build, i.input FROM build_want w JOIN build f ON f.id = w.build JOIN build_input i ON i.input = f.id"
-	    " JOIN build b ON b.id = i.build WHERE w.run = ?1 AND f.state IN " OPEN " AND b.state IN ('waiting', 'queued')",
-	    "i", run);
+	sqlite3_stmt *q =
+	    run == 0
+	        ? db_query(s, e,
+	              "SELECT i.build, i.input FROM build f JOIN build_input i ON i.input = f.id JOIN build b ON b.id = i.build"
+	              " WHERE f.state IN " OPEN " AND b.state IN ('waiting', 'queued')",
+	              "")
+	        : db_query(s, e,
+	              "SELECT i.build, i.input FROM build_want w JOIN build f ON f.id = w.build JOIN build_input i ON i.input = f.id"
+	              " JOIN build b ON b.id = i.build WHERE w.run = ?1 AND f.state IN " OPEN
+	              " AND b.state IN ('waiting', 'queued')",
+	              "i", run);
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
@@ -63,16 +70,17 @@ read_owners(struct store *s, int64_t run, const struct open_reader *r, struct er
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = run == 0 ? db_query(s, e,
-	    "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build b"
-	    " JOIN build_want w ON w.build = b.id JOIN run r ON r.id = w.run"
-	    " LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
-	    " WHERE b.state IN " OPEN " AND r.ended IS NULL ORDER BY w.build",
-	    "") : db_query(s, e,
-	    "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build_want x"
-	    " JOIN build_want w ON w.build = x.build JOIN run r ON r.id = w.run"
-	    " LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
-	    " WHERE x.run = ?1 AND r.ended IS NULL ORDER BY w.build",
-	    "i", run);
+	                                 "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build b"
+	                                 " JOIN build_want w ON w.build = b.id JOIN run r ON r.id = w.run"
+	                                 " LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
+	                                 " WHERE b.state IN " OPEN " AND r.ended IS NULL ORDER BY w.build",
+	                                 "")
+	                           : db_query(s, e,
+	                                 "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build_want x"
+	                                 " JOIN build_want w ON w.build = x.build JOIN run r ON r.id = w.run"
+	                                 " LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
+	                                 " WHERE x.run = ?1 AND r.ended IS NULL ORDER BY w.build",
+	                                 "i", run);
 	VEC(struct open_owner) owners = {0};
 	int64_t build = 0;
 	int rc = q == NULL ? -1 : 1;
@@ -139,7 +147,9 @@ store_build_used(struct store *s, int64_t since,
 int
 store_build_absent(struct store *s, int64_t id, int64_t now, int64_t *ret_since, struct err *e)
 {
-	if (db_run(s, e, "UPDATE build SET absent_since = coalesce(absent_since, ?2), attempts = max(attempts - 1, 0) WHERE id = ?1", "ii", id, now) != 0)
+	if (db_run(s, e,
+	        "UPDATE build SET absent_since = coalesce(absent_since, ?2), attempts = max(attempts - 1, 0) WHERE id = ?1",
+	        "ii", id, now) != 0)
 		return -1;
 	return db_int(s, ret_since, e, "SELECT coalesce(absent_since, ?2) FROM build WHERE id = ?1", "ii", id, now);
 }

@@ -3,31 +3,49 @@
 
 #include "store/db.h"
 
-#define RUN_COLUMNS                                                                                                    \
-	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, r.waiting, r.verdict, r.title, r.failure,"     \
-	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"  \
+#define RUN_COLUMNS                                                                                                   \
+	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, r.waiting, r.verdict, r.title, r.failure,"    \
+	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch," \
 	" o.clone_url, o.private, p.title, p.author, p.fork"
-#define RUN_TABLES                                                                                                     \
-	" FROM run r JOIN repository o ON o.id = r.repository"                                                         \
+#define RUN_TABLES                                             \
+	" FROM run r JOIN repository o ON o.id = r.repository" \
 	" LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
 
 static struct view_repository
 read_repository(struct arena *a, sqlite3_stmt *q, int c)
 {
-	return (struct view_repository){.id = db_i64(q, c), .owner = db_text(a, q, c + 1), .name = db_text(a, q, c + 2),
-	    .default_branch = db_text(a, q, c + 3), .clone_url = db_text(a, q, c + 4), .private = db_i64(q, c + 5) != 0};
+	return (struct view_repository){.id = db_i64(q, c),
+	    .owner = db_text(a, q, c + 1),
+	    .name = db_text(a, q, c + 2),
+	    .default_branch = db_text(a, q, c + 3),
+	    .clone_url = db_text(a, q, c + 4),
+	    .private = db_i64(q, c + 5) != 0};
 }
 
 static struct view_run
 read_run(struct arena *a, sqlite3_stmt *q)
 {
-	return (struct view_run){.id = db_i64(q, 0), .number = db_i64(q, 1), .head = db_text(a, q, 2),
-	    .base = db_text(a, q, 3), .base_ref = db_text(a, q, 4), .state = db_text(a, q, 5), .reason = db_text(a, q, 6),
-	    .waiting = db_text(a, q, 7), .verdict = db_text(a, q, 8), .title = db_text(a, q, 9),
-	    .failure = db_text(a, q, 10), .counts = db_text(a, q, 11), .wide = db_i64(q, 12) != 0,
-	    .superseded_by = db_i64(q, 13), .created_ms = db_i64(q, 14), .updated_ms = db_i64(q, 15),
-	    .ended_ms = db_i64(q, 16), .repository = read_repository(a, q, 17), .pr_title = db_text(a, q, 23),
-	    .author = db_text(a, q, 24), .fork = db_i64(q, 25) != 0};
+	return (struct view_run){.id = db_i64(q, 0),
+	    .number = db_i64(q, 1),
+	    .head = db_text(a, q, 2),
+	    .base = db_text(a, q, 3),
+	    .base_ref = db_text(a, q, 4),
+	    .state = db_text(a, q, 5),
+	    .reason = db_text(a, q, 6),
+	    .waiting = db_text(a, q, 7),
+	    .verdict = db_text(a, q, 8),
+	    .title = db_text(a, q, 9),
+	    .failure = db_text(a, q, 10),
+	    .counts = db_text(a, q, 11),
+	    .wide = db_i64(q, 12) != 0,
+	    .superseded_by = db_i64(q, 13),
+	    .created_ms = db_i64(q, 14),
+	    .updated_ms = db_i64(q, 15),
+	    .ended_ms = db_i64(q, 16),
+	    .repository = read_repository(a, q, 17),
+	    .pr_title = db_text(a, q, 23),
+	    .author = db_text(a, q, 24),
+	    .fork = db_i64(q, 25) != 0};
 }
 
 static int
@@ -50,7 +68,8 @@ int
 view_repository(struct store *s, struct arena *a, const char *owner, const char *name, struct view_repository *ret,
     struct err *e)
 {
-	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT id, owner, name, default_branch, clone_url, private FROM repository"
 	    " WHERE owner = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE ORDER BY id DESC LIMIT 1",
 	    "ss", owner, name);
@@ -79,8 +98,9 @@ view_run(struct store *s, struct arena *a, int64_t id, struct view_run *ret, str
 int
 view_runs_public(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n, struct err *e)
 {
-	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " RUN_COLUMNS RUN_TABLES " WHERE o.private = 0 ORDER BY r.id DESC LIMIT ?1", "i", (int64_t)limit);
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e, "SELECT " RUN_COLUMNS RUN_TABLES " WHERE o.private = 0 ORDER BY r.id DESC LIMIT ?1",
+	    "i", (int64_t)limit);
 
 	return read_runs(s, a, q, ret, ret_n, e);
 }
@@ -89,7 +109,8 @@ int
 view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t number, size_t limit, struct view_run **ret,
     size_t *ret_n, struct err *e)
 {
-	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT " RUN_COLUMNS RUN_TABLES " WHERE r.repository = ?1 AND r.number = ?2 ORDER BY r.id DESC LIMIT ?3", "iii",
 	    repository, number, (int64_t)limit);
 
@@ -99,7 +120,8 @@ view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t numbe
 int
 view_last_verdict(struct store *s, struct arena *a, int64_t repository, const char **ret, struct err *e)
 {
-	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT verdict FROM run WHERE id = (SELECT max(id) FROM run WHERE repository = ?1 AND verdict IS NOT NULL"
 	    " AND superseded_by IS NULL)",
 	    "i", repository);
@@ -114,15 +136,15 @@ int
 view_run_events(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_event **ret, size_t *ret_n,
     struct err *e)
 {
-	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
-	    "SELECT at, from_state, to_state, why FROM run_event WHERE run = ?1 ORDER BY id LIMIT ?2", "ii", run,
-	    (int64_t)limit);
+	AUTO(db_done)
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT at, from_state, to_state, why FROM run_event WHERE run = ?1 ORDER BY id LIMIT ?2", "ii", run,
+	        (int64_t)limit);
 	VEC(struct view_event) rows = {0};
 	int rc = q != NULL ? db_row(s, q, e) : -1;
 
 	for (; rc > 0; rc = db_row(s, q, e))
-		vec_push(&rows,
-		    ((struct view_event){db_i64(q, 0), db_text(a, q, 1), db_text(a, q, 2), db_text(a, q, 3)}));
+		vec_push(&rows, ((struct view_event){db_i64(q, 0), db_text(a, q, 1), db_text(a, q, 2), db_text(a, q, 3)}));
 	if (rc == 0) {
 		*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));
 		*ret_n = rows.n;
@@ -131,24 +153,34 @@ view_run_events(struct store *s, struct arena *a, int64_t run, size_t limit, str
 	return rc;
 }
 
-#define BUILD_COLUMNS                                                                                                  \
-	"b.id, b.drv, b.name, b.system, b.state, b.reason, b.tail, b.log, b.propagated_from, b.attempts, b.started,"   \
+#define BUILD_COLUMNS                                                                                                \
+	"b.id, b.drv, b.name, b.system, b.state, b.reason, b.tail, b.log, b.propagated_from, b.attempts, b.started," \
 	" b.ended, b.wall_ms"
 
 static struct view_build
 read_build(struct arena *a, sqlite3_stmt *q)
 {
-	return (struct view_build){.id = db_i64(q, 0), .drv = db_text(a, q, 1), .name = db_text(a, q, 2),
-	    .system = db_text(a, q, 3), .state = db_text(a, q, 4), .reason = db_text(a, q, 5), .tail = db_text(a, q, 6),
-	    .log = db_text(a, q, 7), .propagated_from = db_text(a, q, 8), .attempts = db_i64(q, 9),
-	    .started_ms = db_i64(q, 10), .ended_ms = db_i64(q, 11), .wall_ms = db_i64(q, 12)};
+	return (struct view_build){.id = db_i64(q, 0),
+	    .drv = db_text(a, q, 1),
+	    .name = db_text(a, q, 2),
+	    .system = db_text(a, q, 3),
+	    .state = db_text(a, q, 4),
+	    .reason = db_text(a, q, 5),
+	    .tail = db_text(a, q, 6),
+	    .log = db_text(a, q, 7),
+	    .propagated_from = db_text(a, q, 8),
+	    .attempts = db_i64(q, 9),
+	    .started_ms = db_i64(q, 10),
+	    .ended_ms = db_i64(q, 11),
+	    .wall_ms = db_i64(q, 12)};
 }
 
 int
 view_run_builds(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret, size_t *ret_n,
     int64_t *ret_total, struct err *e)
 {
-	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT " BUILD_COLUMNS ", w.target FROM build_want w JOIN build b ON b.id = w.build"
 	    " WHERE w.run = ?1 AND w.base = 0"
 	    " ORDER BY CASE b.state WHEN 'failed' THEN 0 WHEN 'timed_out' THEN 0 WHEN 'silent' THEN 0 WHEN 'log_limit' THEN 0"
@@ -191,7 +223,8 @@ int
 view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, struct view_run **ret, size_t *ret_n,
     struct err *e)
 {
-	AUTO(db_done) sqlite3_stmt *q = db_query(s, e,
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT " RUN_COLUMNS RUN_TABLES
 	    " WHERE r.id IN (SELECT run FROM build_want WHERE build = ?1) ORDER BY r.id DESC LIMIT ?2",
 	    "ii", build, (int64_t)limit);
@@ -200,8 +233,7 @@ view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, s
 }
 
 int
-view_counts(struct store *s, struct arena *a, enum view_counted what, struct view_count **ret, size_t *ret_n,
-    struct err *e)
+view_counts(struct store *s, struct arena *a, enum view_counted what, struct view_count **ret, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done) sqlite3_stmt *q = NULL;
 
@@ -211,7 +243,8 @@ view_counts(struct store *s, struct arena *a, enum view_counted what, struct vie
 		break;
 	case VIEW_OPEN_BUILDS:
 		q = db_query(s, e,
-		    "SELECT state, system, count(*) FROM build WHERE state IN ('queued', 'building') GROUP BY system, state", "");
+		    "SELECT state, system, count(*) FROM build WHERE state IN ('queued', 'building') GROUP BY system, state",
+		    "");
 		break;
 	case VIEW_NEW_DELIVERIES:
 		q = db_query(s, e, "SELECT 'new', NULL, count(*) FROM delivery WHERE state = 'new'", "");

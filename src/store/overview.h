@@ -23,7 +23,7 @@ struct view_run {
 	const char *counts;          /* JSON, record of the stage diff */
 	const char *pr_title, *author;
 	bool wide, fork;
-	int64_t superseded_by; /* 0: not */
+	int64_t superseded_by;                    /* 0: not */
 	int64_t created_ms, updated_ms, ended_ms; /* ended 0: not yet */
 };
 
@@ -66,7 +66,7 @@ struct view_count {
 };
 /* Counts of rows by state; each reads an index of what is alive, never a whole table. */
 enum view_counted { VIEW_LIVE_RUNS, VIEW_OPEN_BUILDS, VIEW_NEW_DELIVERIES, VIEW_OPEN_DESIRED };
-must_check int view_counts(struct store *s, struct arena *a, enum view_counted what, struct view_count **ret,
-    size_t *ret_n, struct err *e);
+must_check int view_counts(struct store *s, struct arena *a, enum view_counted what, struct view_count **ret, size_t *ret_n,
+    struct err *e);
 
 #endif

@@ -19,9 +19,9 @@ int
 store_push_next(struct store *s, struct arena *a, int64_t now, size_t max, struct push_row *rows, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, attempts, drv, cache FROM push WHERE not_before <= ?1 ORDER BY not_before, id LIMIT ?2", "ii", now,
-	    (int64_t)max);
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT id, attempts, drv, cache FROM push WHERE not_before <= ?1 ORDER BY not_before, id LIMIT ?2",
+	        "ii", now, (int64_t)max);
 	size_t n = 0;
 	int rc = q == NULL ? -1 : 1;
 

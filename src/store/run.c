@@ -60,8 +60,7 @@ store_repository_put(struct store *s, const struct repository *r, struct err *e)
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET installation = excluded.installation,"
 	    " owner = excluded.owner, name = excluded.name, clone_url = excluded.clone_url,"
 	    " default_branch = excluded.default_branch, private = excluded.private",
-	    "iissssi", r->id, r->installation, r->owner, r->name, r->clone_url, r->default_branch,
-	    (int64_t)r->is_private);
+	    "iissssi", r->id, r->installation, r->owner, r->name, r->clone_url, r->default_branch, (int64_t)r->is_private);
 }
 
 int
@@ -69,8 +68,7 @@ store_repository_get(struct store *s, struct arena *a, int64_t id, struct reposi
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, installation, owner, name, clone_url, default_branch, private FROM repository WHERE id = ?1", "i",
-	    id);
+	    "SELECT id, installation, owner, name, clone_url, default_branch, private FROM repository WHERE id = ?1", "i", id);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
 
 	if (rc <= 0)
@@ -100,13 +98,11 @@ store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
 	    " association = excluded.association, fork = excluded.fork, draft = excluded.draft,"
 	    " updated = excluded.updated",
 	    "iissssssiiiisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title, p->author,
-	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since,
-	    p->before, p->changed);
+	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since, p->before, p->changed);
 }
 
 int
-store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number, struct pull_request *ret,
-    struct err *e)
+store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number, struct pull_request *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
@@ -153,15 +149,15 @@ store_head_follows(struct store *s, struct arena *a, const struct pull_request *
 	{
 		AUTO(db_done)
 		sqlite3_stmt *q = db_query(s, e,
-		    "SELECT head FROM head_early WHERE repository = ?1 AND number = ?2 AND before = ?3 AND changed = ?4", "iisi",
-		    p->repository, p->number, p->head, p->changed);
+		    "SELECT head FROM head_early WHERE repository = ?1 AND number = ?2 AND before = ?3 AND changed = ?4",
+		    "iisi", p->repository, p->number, p->head, p->changed);
 		int rc = q == NULL ? -1 : db_row(s, q, e);
 		if (rc <= 0)
 			return rc < 0 ? -1 : 1;
 		*ret = db_text(a, q, 0);
 	}
-	return db_run(s, e, "DELETE FROM head_early WHERE repository = ?1 AND number = ?2 AND before = ?3", "iis", p->repository,
-	    p->number, p->head);
+	return db_run(s, e, "DELETE FROM head_early WHERE repository = ?1 AND number = ?2 AND before = ?3", "iis",
+	    p->repository, p->number, p->head);
 }
 
 int
@@ -176,8 +172,8 @@ store_pull_approve(struct store *s, int64_t repository, int64_t number, const ch
 int
 store_pull_priority(struct store *s, int64_t repository, int64_t number, int64_t priority, struct err *e)
 {
-	if (db_run(s, e, "UPDATE pull_request SET priority = ?3 WHERE repository = ?1 AND number = ?2", "iii", repository, number,
-	        priority) != 0)
+	if (db_run(s, e, "UPDATE pull_request SET priority = ?3 WHERE repository = ?1 AND number = ?2", "iii", repository,
+	        number, priority) != 0)
 		return -1;
 	return db_run(s, e,
 	    "INSERT INTO build_change (run) SELECT id FROM run WHERE repository = ?1 AND number = ?2 AND ended IS NULL"
@@ -204,8 +200,8 @@ store_branch_had(struct store *s, int64_t repository, const char *branch, const 
 {
 	int64_t n = 0;
 
-	if (db_int(s, &n, e, "SELECT count(*) FROM run WHERE repository = ?1 AND head = ?2 AND number = 0 AND base_ref = ?3", "iss",
-	        repository, head, branch) != 0)
+	if (db_int(s, &n, e, "SELECT count(*) FROM run WHERE repository = ?1 AND head = ?2 AND number = 0 AND base_ref = ?3",
+	        "iss", repository, head, branch) != 0)
 		return -1;
 	*ret = n > 0;
 	return 0;
@@ -214,8 +210,8 @@ store_branch_had(struct store *s, int64_t repository, const char *branch, const 
 static int
 history(struct store *s, int64_t id, const char *from, const char *to, const char *why, struct err *e)
 {
-	return db_run(s, e, "INSERT INTO run_event (run, at, from_state, to_state, why) VALUES (?1, ?2, ?3, ?4, ?5)",
-	    "iisss", id, clock_now_ms(), from, to, why);
+	return db_run(s, e, "INSERT INTO run_event (run, at, from_state, to_state, why) VALUES (?1, ?2, ?3, ?4, ?5)", "iisss",
+	    id, clock_now_ms(), from, to, why);
 }
 
 int
@@ -241,9 +237,9 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 	return 0;
 }
 
-#define RUN_COLUMNS                                                                                                    \
-	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"   \
-	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"             \
+#define RUN_COLUMNS                                                                                                  \
+	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved," \
+	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"           \
 	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again"
 
 static int
@@ -316,8 +312,8 @@ store_run_of_commit(struct store *s, struct arena *a, int64_t repository, const 
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " RUN_COLUMNS " FROM run WHERE repository = ?1 AND number <= 0 AND head = ?2 ORDER BY id DESC LIMIT 1", "is",
-	    repository, head);
+	    "SELECT " RUN_COLUMNS " FROM run WHERE repository = ?1 AND number <= 0 AND head = ?2 ORDER BY id DESC LIMIT 1",
+	    "is", repository, head);
 
 	return read_run(s, a, q, ret, e);
 }
@@ -341,9 +337,9 @@ store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64
     struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT number FROM pull_request WHERE head = ?1 AND repository = ?2 AND state = 'open' LIMIT ?3", "sii", head,
-	    repository, (int64_t)max);
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT number FROM pull_request WHERE head = ?1 AND repository = ?2 AND state = 'open' LIMIT ?3",
+	        "sii", head, repository, (int64_t)max);
 
 	return read_ids(s, q, numbers, max, ret_n, e);
 }
@@ -365,7 +361,8 @@ int
 store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY number >= 0, number = 0, id LIMIT ?1", "i", (int64_t)max);
+	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY number >= 0, number = 0, id LIMIT ?1",
+	    "i", (int64_t)max);
 
 	return read_ids(s, q, ids, max, ret_n, e);
 }
@@ -374,20 +371,19 @@ int
 store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q =
-	    db_query(s, e, "SELECT id FROM run WHERE reported < changes ORDER BY id LIMIT ?1", "i", (int64_t)max);
+	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE reported < changes ORDER BY id LIMIT ?1", "i", (int64_t)max);
 
 	return read_ids(s, q, ids, max, ret_n, e);
 }
 
 int
-store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids, size_t max,
-    size_t *ret_n, struct err *e)
+store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids, size_t max, size_t *ret_n,
+    struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id FROM run WHERE repository = ?1 AND number = ?2 AND id <> ?3 AND ended IS NULL LIMIT ?4", "iiii",
-	    repository, number, except, (int64_t)max);
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT id FROM run WHERE repository = ?1 AND number = ?2 AND id <> ?3 AND ended IS NULL LIMIT ?4",
+	        "iiii", repository, number, except, (int64_t)max);
 
 	return read_ids(s, q, ids, max, ret_n, e);
 }
@@ -427,9 +423,8 @@ store_run_attempt(struct store *s, int64_t id, struct err *e)
 int
 store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e)
 {
-	return db_run(s, e,
-	    "UPDATE run SET not_before = ?2, waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1", "iisi", id,
-	    not_before, why, clock_now_ms());
+	return db_run(s, e, "UPDATE run SET not_before = ?2, waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
+	    "iisi", id, not_before, why, clock_now_ms());
 }
 
 int
@@ -518,15 +513,15 @@ store_command_add(struct store *s, const struct store_command *c, struct err *e)
 	return db_run(s, e,
 	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head)"
 	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-	    "iiisssiiis", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(), (int64_t)c->operator,
-	    c->said, c->head);
+	    "iiisssiiis", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
+	    (int64_t)c->operator, c->said, c->head);
 }
 
 int
 store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e)
 {
-	if (db_run(s, e, "INSERT INTO comment_taken (repository, comment) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "ii", repository,
-	        comment) != 0)
+	if (db_run(s, e, "INSERT INTO comment_taken (repository, comment) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "ii",
+	        repository, comment) != 0)
 		return -1;
 	return db_changes(s) == 1 ? 0 : 1;
 }
@@ -561,7 +556,7 @@ store_command_next(struct store *s, struct arena *a, int64_t now, struct store_c
 	    .verb = db_text(a, q, 5),
 	    .words = db_text(a, q, 6),
 	    .attempts = db_i64(q, 7),
-	    .operator = db_i64(q, 8) != 0,
+	    .operator= db_i64(q, 8) != 0,
 	    .said = db_i64(q, 9),
 	    .head = db_text(a, q, 10)};
 	return 0;
@@ -570,8 +565,7 @@ store_command_next(struct store *s, struct arena *a, int64_t now, struct store_c
 int
 store_command_later(struct store *s, int64_t id, int64_t not_before, struct err *e)
 {
-	return db_run(s, e, "UPDATE command SET not_before = ?2, attempts = attempts + 1 WHERE id = ?1", "ii", id,
-	    not_before);
+	return db_run(s, e, "UPDATE command SET not_before = ?2, attempts = attempts + 1 WHERE id = ?1", "ii", id, not_before);
 }
 
 int

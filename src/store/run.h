@@ -74,12 +74,13 @@ must_check int store_repository_put(struct store *s, const struct repository *r,
 must_check int store_repository_get(struct store *s, struct arena *a, int64_t id, struct repository *ret, struct err *e);
 /* head_since and before are taken with a head that is new; changed never goes back; approved is not written. */
 must_check int store_pull_put(struct store *s, const struct pull_request *p, struct err *e);
-must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number,
-    struct pull_request *ret, struct err *e);
+must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number, struct pull_request *ret,
+    struct err *e);
 /* Keeps a push of the second `changed` whose forerunner has not come; forgets those of seconds before. */
 must_check int store_head_early(struct store *s, const struct pull_request *p, struct err *e);
 /* Takes the one that followed on a head in that second, 1: there is none. */
-must_check int store_head_follows(struct store *s, struct arena *a, const struct pull_request *p, const char **ret, struct err *e);
+must_check int store_head_follows(struct store *s, struct arena *a, const struct pull_request *p, const char **ret,
+    struct err *e);
 /* 1 when its head is another one: nothing happened. */
 must_check int store_pull_approve(struct store *s, int64_t repository, int64_t number, const char *head, struct err *e);
 /* Raises its builds above other pull requests' (1), lowers them (-1), or neither (0). */
@@ -112,8 +113,8 @@ must_check int store_run_of_commit(struct store *s, struct arena *a, int64_t rep
 must_check int store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 must_check int store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 /* Live runs of a pull request other than except. */
-must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids,
-    size_t max, size_t *ret_n, struct err *e);
+must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids, size_t max,
+    size_t *ret_n, struct err *e);
 
 /* Forgets runs that ended before a time, the builds that nobody wants any more, and obeyed commands. */
 must_check int store_prune(struct store *s, int64_t before, struct err *e);
@@ -139,7 +140,7 @@ must_check int store_run_reported(struct store *s, int64_t id, int64_t change, s
 
 struct store_command {
 	int64_t id, repository, number, comment; /* comment 0: a button, or the operator */
-	bool operator; /* given on the machine itself: nobody is asked for permission */
+	bool operator;                           /* given on the machine itself: nobody is asked for permission */
 	const char *login, *verb, *words;
 	const char *head; /* that a button stood on, or the operator was shown; NULL for a comment */
 	int64_t said;     /* when the comment was written, GitHub's clock; 0: not known */

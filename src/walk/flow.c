@@ -1,12 +1,12 @@
 /* Runs, from state to state. */
 #include "walk/flow.h"
 
-#include "walk/jobs.h"
-#include "walk/reports.h"
-#include "walk/settle.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
+#include "walk/jobs.h"
+#include "walk/reports.h"
+#include "walk/settle.h"
 #include "walk/trust.h"
 
 #include <inttypes.h>
@@ -14,11 +14,11 @@
 #include <string.h>
 
 enum {
-	MAX_LIVE = 4096,          /* runs looked at in one turn */
+	MAX_LIVE = 4096, /* runs looked at in one turn */
 	MAX_DELAY_MS = 600 * 1000,
-	NO_ROOM_MS = 20 * 1000,   /* before a full disk is looked at again */
-	DENIED_ATTEMPTS = 3,      /* of git: a token may be revoked before its time */
-	MAX_BUILDING = 1024       /* builds of one run that are cancelled at once */
+	NO_ROOM_MS = 20 * 1000, /* before a full disk is looked at again */
+	DENIED_ATTEMPTS = 3,    /* of git: a token may be revoked before its time */
+	MAX_BUILDING = 1024     /* builds of one run that are cancelled at once */
 };
 
 /* A stage under way for a run. */
@@ -30,7 +30,7 @@ struct active {
 	struct worker *worker; /* NULL while the token is being fetched */
 	json_t *records;
 	char tree[48]; /* the one that is being evaluated */
-	bool dropped; /* the run has moved on; the end is of no interest */
+	bool dropped;  /* the run has moved on; the end is of no interest */
 };
 
 struct flow {
@@ -118,8 +118,8 @@ static int
 fail_run(struct flow *f, const struct run *r, const char *stage, const char *kind, const char *message, struct err *e)
 {
 	struct arena a = {0};
-	AUTO(json_drop) json_t *failure = json_pack("{s:s,s:s,s:o}", "stage", stage, "kind", kind, "message",
-	    json_any_string(str_of(message)));
+	AUTO(json_drop)
+	json_t *failure = json_pack("{s:s,s:s,s:o}", "stage", stage, "kind", kind, "message", json_any_string(str_of(message)));
 	int rc = store_run_set(f->p.store, r->id, "failure", json_line(&a, failure), e);
 
 	if (rc == 0)
@@ -158,8 +158,7 @@ start_new(struct flow *f, struct arena *a, const struct run *wanted, struct err 
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct run r;
-		if (store_run_get(f->p.store, a, ids[i], &r, e) != 0 ||
-		    store_run_supersede(f->p.store, ids[i], id, e) != 0 ||
+		if (store_run_get(f->p.store, a, ids[i], &r, e) != 0 || store_run_supersede(f->p.store, ids[i], id, e) != 0 ||
 		    end_early(f, &r, RUN_SUPERSEDED, wanted->reason, e) != 0)
 			return -1;
 	}
@@ -207,7 +206,8 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 	log_warn("run %" PRId64 ": %s (attempt %" PRId64 "): %s (%s)", r->id, step->stage, r->attempt, why->msg,
 	    err_kind_name(why->kind));
 	if (again && r->attempt < step->attempts)
-		return store_run_later(f->p.store, r->id, clock_now_ms() + clock_backoff_ms(step->first_delay_ms, MAX_DELAY_MS, r->attempt - 1), why->msg, e);
+		return store_run_later(f->p.store, r->id,
+		    clock_now_ms() + clock_backoff_ms(step->first_delay_ms, MAX_DELAY_MS, r->attempt - 1), why->msg, e);
 	return fail_run(f, r, step->stage, err_kind_name(why->kind), why->msg, e);
 }
 

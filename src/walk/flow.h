@@ -11,10 +11,10 @@
 #define EKACI_WALK_FLOW_H
 
 #include "config/config.h"
-#include "walk/table.h"
-#include "queue/schedule.h"
 #include "forge/github/send.h"
+#include "queue/schedule.h"
 #include "support/os/loop.h"
+#include "walk/table.h"
 #include "web/web.h"
 
 struct flow;

@@ -10,19 +10,19 @@ jobs_mirror(const struct settings *c, const struct run *r, const struct reposito
     const char *authorization, enum trust trust)
 {
 	(void)c;
-	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s?,s:s,s:s?,s:b,s:I}", "mirror", mirror, "url", repo->clone_url, "authorization",
-	    authorization, "number", (json_int_t)(r->number > 0 ? r->number : -1), "head", r->head, "head_ref", r->head_ref,
-	    "base_ref", r->base_ref, "base", r->base, "trusted", trust != TRUST_NOBODY, "wall_ms", (json_int_t)20 * 60 * 1000);
+	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s?,s:s,s:s?,s:b,s:I}", "mirror", mirror, "url", repo->clone_url,
+	    "authorization", authorization, "number", (json_int_t)(r->number > 0 ? r->number : -1), "head", r->head, "head_ref",
+	    r->head_ref, "base_ref", r->base_ref, "base", r->base, "trusted", trust != TRUST_NOBODY, "wall_ms",
+	    (json_int_t)20 * 60 * 1000);
 }
 
 json_t *
-jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs,
-    bool ignore_rules)
+jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs, bool ignore_rules)
 {
 	return json_pack("{s:s,s:s,s:s,s:O?,s:b,s:O?,s:O?,s:b}", "git_dir", git_dir, "base_tree",
 	    json_str(mirrored, "base_tree", ""), "head_tree", json_str(mirrored, "head_tree", ""), "submodules",
-	    json_object_get(mirrored, "submodules"), "conflict", json_flag(mirrored, "conflict", false), "skip_paths", c->rebuild.skip_paths, "jobs", cli_jobs, "ignore_rules",
-	    ignore_rules);
+	    json_object_get(mirrored, "submodules"), "conflict", json_flag(mirrored, "conflict", false), "skip_paths",
+	    c->rebuild.skip_paths, "jobs", cli_jobs, "ignore_rules", ignore_rules);
 }
 
 json_t *
@@ -48,8 +48,8 @@ find_done(const json_t *done, const char *side, const char *job)
 }
 
 static json_t *
-evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *job, const char *side, enum trust trust)
+evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored, const json_t *job,
+    const char *side, enum trust trust)
 {
 	struct arena a = {0};
 	bool must = trust == TRUST_NOBODY && strcmp(c->evaluate.sandbox, "auto") == 0;
@@ -57,20 +57,21 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 	bool takes = json_flag(job, "submodules", false) && json_str(whole, "git_dir", NULL) != NULL;
 	const char *tree = json_str(takes ? whole : mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
 	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
-	    takes ? json_str(whole, "git_dir", git_dir) : git_dir, "tree", tree, "job", job, "side", side, "evals_dir", arena_printf(&a, "%s/evals", c->state.dir),
-	    "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir), "roots_dir", roots_dir, "evaluator",
-	    c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers, "max_memory_mb",
-	    (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000, "sandbox",
-	    must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation", c->evaluate.allow_import_from_derivation, "allow_network",
-	    c->evaluate.allow_network, "allowed_uris", c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows",
-	    (json_int_t)c->evaluate.max_rows, "max_depth", (json_int_t)c->evaluate.max_depth, "nix_options",
-	    c->evaluate.nix_options);
+	    takes ? json_str(whole, "git_dir", git_dir) : git_dir, "tree", tree, "job", job, "side", side, "evals_dir",
+	    arena_printf(&a, "%s/evals", c->state.dir), "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir),
+	    "roots_dir", roots_dir, "evaluator", c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers,
+	    "max_memory_mb", (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000,
+	    "sandbox", must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation",
+	    c->evaluate.allow_import_from_derivation, "allow_network", c->evaluate.allow_network, "allowed_uris",
+	    c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows", (json_int_t)c->evaluate.max_rows, "max_depth",
+	    (json_int_t)c->evaluate.max_depth, "nix_options", c->evaluate.nix_options);
 
 	json_object_set(j, "experimental_features", c->evaluate.experimental_features);
 	if (c->evaluate.own != NULL)
 		json_object_set(j, "own", (json_t *)(uintptr_t)c->evaluate.own);
 
-	json_object_set_new(j, "commit", json_string(json_str(mirrored, json_flag(mirrored, "as_head", false) ? "head" : "base", NULL)));
+	json_object_set_new(j, "commit",
+	    json_string(json_str(mirrored, json_flag(mirrored, "as_head", false) ? "head" : "base", NULL)));
 	if (c->evaluate.fetch_cache_dir != NULL)
 		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
 	arena_release(&a);
@@ -78,8 +79,8 @@ evaluate_job(const struct settings *c, const char *git_dir, const char *roots_di
 }
 
 json_t *
-jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored,
-    const json_t *plan, const json_t *done, enum trust trust)
+jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored, const json_t *plan,
+    const json_t *done, enum trust trust)
 {
 	const json_t *job;
 	size_t i;
@@ -107,7 +108,8 @@ jobs_stopped(const json_t *done)
 
 	json_array_foreach(done, i, item) {
 		bool at_base = strcmp(json_str(item, "side", ""), "base") == 0;
-		if (!json_flag(item, "complete", false) && (!at_base || find_done(done, "head", json_str(item, "job", "")) != NULL))
+		if (!json_flag(item, "complete", false) &&
+		    (!at_base || find_done(done, "head", json_str(item, "job", "")) != NULL))
 			return json_str(item, "reason", "the evaluator gave no reason");
 	}
 	return NULL;
@@ -117,19 +119,23 @@ void
 jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum trust trust)
 {
 	/* Without a file of its own at base, the head says what of the base is evaluated: that is the head's code. */
-	bool base = strcmp(json_str(job, "side", ""), "base") == 0, foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
+	bool base = strcmp(json_str(job, "side", ""), "base") == 0,
+	     foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
 
 	if (!c->evaluate.fetch_trusted || c->evaluate.allow_network)
 		return;
 	json_object_set_new(job, "fetches", json_string(fetches));
-	json_object_set_new(job, "fetch", json_string((base && !foreign) || trust == TRUST_OWN ? "keep" :
-	                                  trust == TRUST_MEMBERS               ? "once" : "never"));
+	json_object_set_new(job, "fetch",
+	    json_string((base && !foreign) || trust == TRUST_OWN ? "keep"
+	                : trust == TRUST_MEMBERS                 ? "once"
+	                                                         : "never"));
 }
 
 void
 jobs_withhold(json_t *job, const json_t *plan)
 {
-	bool base = strcmp(json_str(job, "side", ""), "base") == 0, foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
+	bool base = strcmp(json_str(job, "side", ""), "base") == 0,
+	     foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
 
 	if (!base || foreign)
 		json_object_set_new(job, "nix_options",
@@ -162,8 +168,8 @@ jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
 json_t *
 jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed, const json_t *asked)
 {
-	return json_pack("{s:s,s:s,s:O?,s:O?,s:O?,s:b}", "difference", difference, "side", side, "failed", failed, "asked", asked,
-	    "options", c->build.nix_options, "sizes", strcmp(side, "base") == 0);
+	return json_pack("{s:s,s:s,s:O?,s:O?,s:O?,s:b}", "difference", difference, "side", side, "failed", failed, "asked",
+	    asked, "options", c->build.nix_options, "sizes", strcmp(side, "base") == 0);
 }
 
 size_t
@@ -202,9 +208,10 @@ jobs_report(const struct settings *c, const struct jobs_report *r)
 	    "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count, "label_prefix", c->report.label_prefix,
 	    "label_has_prefix", c->report.label_has_prefix);
 
-	return json_pack("{s:O,s:s,s:s?,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:s?,s:b,s:O,s:o}", "run", r->run,
-	    "phase", r->phase, "git_dir", r->git_dir, "head_tree", json_str(r->mirrored, "head_tree", NULL), "documents_dir",
-	    r->documents_dir, "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds", r->builds, "failure", r->failure, "progress", r->progress,
-	    "difference", r->difference, "checkout_dir", source, "waiting", r->waiting, "wide", r->wide, "stalled", r->stalled,
-	    "colour", r->colour, "formats", r->formats, "settings", settings);
+	return json_pack("{s:O,s:s,s:s?,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:s?,s:b,s:O,s:o}", "run",
+	    r->run, "phase", r->phase, "git_dir", r->git_dir, "head_tree", json_str(r->mirrored, "head_tree", NULL),
+	    "documents_dir", r->documents_dir, "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds",
+	    r->builds, "failure", r->failure, "progress", r->progress, "difference", r->difference, "checkout_dir", source,
+	    "waiting", r->waiting, "wide", r->wide, "stalled", r->stalled, "colour", r->colour, "formats", r->formats,
+	    "settings", settings);
 }

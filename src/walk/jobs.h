@@ -50,13 +50,13 @@ size_t jobs_wants(struct arena *a, const json_t *records, enum jobs_which which,
 struct jobs_report {
 	const json_t *run; /* id, url, repo, number, head, base, title, ... as ARCHITECTURE.md has it */
 	const char *phase;
-	const char *git_dir; /* with the tree of `mirrored`, so that only what is in it is annotated */
+	const char *git_dir;       /* with the tree of `mirrored`, so that only what is in it is annotated */
 	const char *documents_dir; /* or NULL: documents are records */
 	const json_t *mirrored, *plan, *evaluations, *query, *builds, *failure, *progress;
 	const char *difference;
 	const char *stalled; /* why no build is begun, or NULL */
-	bool wide;    /* held because it is wide */
-	bool waiting; /* held for another reason, until somebody approves */
+	bool wide;           /* held because it is wide */
+	bool waiting;        /* held for another reason, until somebody approves */
 	bool colour;
 	const json_t *formats;
 };

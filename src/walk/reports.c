@@ -1,12 +1,12 @@
 /* From the state of a run to what should stand at GitHub. */
 #include "walk/reports.h"
 
-#include "walk/jobs.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
+#include "walk/jobs.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -72,23 +72,17 @@ phase_of(enum run_state s)
 	case RUN_ACCEPTED:
 	case RUN_MIRRORED:
 	case RUN_PLANNED:
-	case RUN_EVALUATED:
-		return "evaluating";
+	case RUN_EVALUATED: return "evaluating";
 	case RUN_DIFFED:
-	case RUN_QUERIED:
-		return "reported";
+	case RUN_QUERIED: return "reported";
 	case RUN_BUILDING:
 	case RUN_BUILT:
-	case RUN_JUDGING:
-		return "building";
-	case RUN_SUPERSEDED:
-		return "superseded";
-	case RUN_CANCELLED:
-		return "cancelled";
+	case RUN_JUDGING: return "building";
+	case RUN_SUPERSEDED: return "superseded";
+	case RUN_CANCELLED: return "cancelled";
 	case RUN_DONE:
 	case RUN_FAILED:
-	case RUN_STATES:
-		break;
+	case RUN_STATES: break;
 	}
 	return "done";
 }
@@ -121,8 +115,7 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 /* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is
  * edited, also to say that there is nothing. */
 static int
-want_comment(struct reports *rs, const struct run *r, const struct desired_repository *to, const json_t *rec,
-    struct err *e)
+want_comment(struct reports *rs, const struct run *r, const struct desired_repository *to, const json_t *rec, struct err *e)
 {
 	bool something = r->difference != NULL || r->state == RUN_FAILED, there = false;
 
@@ -254,8 +247,8 @@ describe(struct reports *rs, struct arena *a, const struct run *r, const json_t 
 		return -1;
 	const char *full = arena_printf(a, "%s/%s", repo.owner, repo.name);
 	*ret = json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:s?,s:s?,s:b,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)r->id, "url",
-	    page_of(rs, a, r, &repo), "base_url", web_url(rs->p.web), "repo", full, "number",
-	    (json_int_t)r->number, "head", r->head, "base", json_str(mirrored, "base", NULL), "title", pr.title, "conflict",
+	    page_of(rs, a, r, &repo), "base_url", web_url(rs->p.web), "repo", full, "number", (json_int_t)r->number, "head",
+	    r->head, "base", json_str(mirrored, "base", NULL), "title", pr.title, "conflict",
 	    json_flag(mirrored, "conflict", false), "reason", r->reason, "state", run_state_name(r->state), "base_ref",
 	    r->base_ref, "superseded_by", (json_int_t)r->superseded_by, "created", (json_int_t)r->created, "ended",
 	    (json_int_t)r->ended);
@@ -276,8 +269,9 @@ link_logs(struct reports *rs, struct arena *a, const struct repository *repo, in
 		const char *log = json_str(b, "log", NULL);
 		const char *slash = strrchr(drv, '/');
 		if (log != NULL && slash != NULL)
-			json_object_set_new(b, "log_url", json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/log/%s",
-			                                      escape_dup(a, ESCAPE_URL, str_of(slash + 1)))));
+			json_object_set_new(b, "log_url",
+			    json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/log/%s",
+			        escape_dup(a, ESCAPE_URL, str_of(slash + 1)))));
 		json_object_del(b, "log");
 	}
 }
@@ -298,8 +292,9 @@ link_packages(struct reports *rs, struct arena *a, const struct repository *repo
 		struct str stem = str_of(slash + 1);
 		if (str_ends(stem, STR(".drv")))
 			stem.n -= 4;
-		json_object_set_new(p, "page_url", json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/drv/%s",
-		                                       escape_dup(a, ESCAPE_URL, stem))));
+		json_object_set_new(p, "page_url",
+		    json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/drv/%s",
+		        escape_dup(a, ESCAPE_URL, stem))));
 	}
 }
 
@@ -316,9 +311,10 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	AUTO(json_drop) json_t *formats = json_pack("[s,s,s]", "checks", "comment", "labels");
 	struct repository repo;
 
-	if (json_read_maybe(r->mirrored, &mirrored, e) != 0 || describe(rs, a, r, mirrored, &run, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
-	    json_read_maybe(r->evaluations, &evaluations, e) != 0 || json_read_maybe(r->query, &query, e) != 0 ||
-	    json_read_maybe(r->failure, &failure, e) != 0 || store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
+	if (json_read_maybe(r->mirrored, &mirrored, e) != 0 || describe(rs, a, r, mirrored, &run, e) != 0 ||
+	    json_read_maybe(r->plan, &plan, e) != 0 || json_read_maybe(r->evaluations, &evaluations, e) != 0 ||
+	    json_read_maybe(r->query, &query, e) != 0 || json_read_maybe(r->failure, &failure, e) != 0 ||
+	    store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
 		return -1;
 	if (r->state >= RUN_QUERIED && store_run_builds_json(rs->p.store, r->id, &builds, e) != 0)
 		return -1;
@@ -331,7 +327,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	}
 	/* Elsewhere a run waits for its next attempt; builds that are switched off wait for nobody, nor does a branch. */
 	bool held = r->waiting != NULL && r->number != RUN_OF_BRANCH && (r->state == RUN_QUERIED || r->state == RUN_DONE) &&
-	    (rs->p.settings->build.enabled || r->difference == NULL);
+	            (rs->p.settings->build.enabled || r->difference == NULL);
 	struct jobs_report what = {.run = run,
 	    .phase = phase_of(r->state),
 	    .git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", rs->p.settings->state.dir, r->repository),

@@ -1,11 +1,11 @@
 /* From records to rows, a function a stage. */
 #include "walk/settle.h"
 
-#include "walk/jobs.h"
-#include "queue/estimate.h"
 #include "nix/machines.h"
+#include "queue/estimate.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "walk/jobs.h"
 #include "walk/trust.h"
 
 #include <inttypes.h>
@@ -51,8 +51,8 @@ done_plan(const struct settle *on, struct arena *a, const struct run *r, const j
 }
 
 static int
-done_evaluate(const struct settle *on, struct arena *a, const struct run *r, const json_t *records,
-    const char **ret_incomplete, struct err *e)
+done_evaluate(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, const char **ret_incomplete,
+    struct err *e)
 {
 	const json_t *rec = record(records, "evaluation");
 	AUTO(json_drop) json_t *done = NULL;
@@ -65,9 +65,13 @@ done_evaluate(const struct settle *on, struct arena *a, const struct run *r, con
 		return -1;
 	json_array_append(done, (json_t *)(uintptr_t)rec);
 	log_info("run %" PRId64 ": %s of %s is %s, %" PRId64 " rows in %" PRId64 " ms by %s %s, sandbox %s", r->id,
-	    json_str(rec, "side", ""), json_str(rec, "job", ""), !json_flag(rec, "complete", false) ? "incomplete" :
-	    json_flag(rec, "reused", false) ? "stored already" : json_object_get(rec, "untold") != NULL ? "evaluated in part" : "evaluated", json_int(rec, "rows", 0), json_int(rec, "wall_ms", 0),
-	    json_str(rec, "evaluator", ""), json_str(rec, "version", ""), json_str(rec, "sandbox", ""));
+	    json_str(rec, "side", ""), json_str(rec, "job", ""),
+	    !json_flag(rec, "complete", false)       ? "incomplete"
+	    : json_flag(rec, "reused", false)        ? "stored already"
+	    : json_object_get(rec, "untold") != NULL ? "evaluated in part"
+	                                             : "evaluated",
+	    json_int(rec, "rows", 0), json_int(rec, "wall_ms", 0), json_str(rec, "evaluator", ""), json_str(rec, "version", ""),
+	    json_str(rec, "sandbox", ""));
 	if (store_run_set(on->store, r->id, "evaluations", json_line(a, done), e) != 0 ||
 	    store_run_piece(on->store, r->id, e) != 0)
 		return -1;
@@ -97,7 +101,8 @@ done_diff(const struct settle *on, struct arena *a, const struct run *r, const j
 
 /* What a person named is tried again; without names that is all. */
 static int
-want_builds(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, enum jobs_which which, struct err *e)
+want_builds(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, enum jobs_which which,
+    struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
 	int64_t since = clock_now_ms() - on->settings->build.failure_cache_h * 3600 * 1000;
@@ -157,7 +162,8 @@ done_query(const struct settle *on, struct arena *a, const struct run *r, const 
 	}
 	if (want_builds(on, a, r, records, narrowed ? JOBS_WANTS_ASKED : JOBS_WANTS_ALL, e) != 0)
 		return -1;
-	return store_run_move(on->store, r->id, r->state, RUN_QUERIED, narrowed ? "the store was asked for what was named" : "the store was asked", e);
+	return store_run_move(on->store, r->id, r->state, RUN_QUERIED,
+	    narrowed ? "the store was asked for what was named" : "the store was asked", e);
 }
 
 static int
@@ -190,23 +196,17 @@ done_base_query(const struct settle *on, struct arena *a, const struct run *r, c
 }
 
 int
-settle_stage(const struct settle *on, struct arena *a, const struct run *r, const json_t *records,
-    const char **ret_incomplete, struct err *e)
+settle_stage(const struct settle *on, struct arena *a, const struct run *r, const json_t *records, const char **ret_incomplete,
+    struct err *e)
 {
 	*ret_incomplete = NULL;
 	switch (r->state) {
-	case RUN_ACCEPTED:
-		return done_mirror(on, a, r, records, e);
-	case RUN_MIRRORED:
-		return done_plan(on, a, r, records, e);
-	case RUN_PLANNED:
-		return done_evaluate(on, a, r, records, ret_incomplete, e);
-	case RUN_EVALUATED:
-		return done_diff(on, a, r, records, e);
-	case RUN_DIFFED:
-		return done_query(on, a, r, records, e);
-	case RUN_BUILT:
-		return done_base_query(on, a, r, records, e);
+	case RUN_ACCEPTED: return done_mirror(on, a, r, records, e);
+	case RUN_MIRRORED: return done_plan(on, a, r, records, e);
+	case RUN_PLANNED: return done_evaluate(on, a, r, records, ret_incomplete, e);
+	case RUN_EVALUATED: return done_diff(on, a, r, records, e);
+	case RUN_DIFFED: return done_query(on, a, r, records, e);
+	case RUN_BUILT: return done_base_query(on, a, r, records, e);
 	case RUN_QUERIED:
 	case RUN_BUILDING:
 	case RUN_JUDGING:
@@ -214,8 +214,7 @@ settle_stage(const struct settle *on, struct arena *a, const struct run *r, cons
 	case RUN_FAILED:
 	case RUN_SUPERSEDED:
 	case RUN_CANCELLED:
-	case RUN_STATES:
-		break;
+	case RUN_STATES: break;
 	}
 	return fail(e, ERR_BUG, "no stage runs in state %s", run_state_name(r->state));
 }

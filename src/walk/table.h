@@ -27,11 +27,11 @@ enum lane { LANE_GIT, LANE_CPU, LANE_EVALUATE, LANE_REPORT, LANES };
 
 struct step {
 	enum run_state from;
-	const char *stage;    /* NULL: waits for builds */
+	const char *stage; /* NULL: waits for builds */
 	enum lane lane;
-	int attempts;         /* of the stage, before the run fails */
+	int attempts;           /* of the stage, before the run fails */
 	int64_t first_delay_ms; /* before the second attempt; doubles, at most ten minutes */
-	const char *doing;    /* for people */
+	const char *doing;      /* for people */
 };
 const struct step *pipeline_step(enum run_state from); /* NULL for ends */
 int pipeline_lane_room(enum lane lane);

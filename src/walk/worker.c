@@ -1,9 +1,9 @@
 /* One stage in one process. */
 #include "walk/worker.h"
 
-#include "walk/table.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
+#include "walk/table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +109,8 @@ run_job(const struct stage *stage, int rc, const json_t *job, struct record_out 
 	if (rc == 0 && child_cancelled())
 		rc = fail(e, ERR_BUSY, "cancelled");
 	if (rc == 0)
-		record_emit(out, json_pack("{s:s,s:I}", "type", "end", "outside_ms", (json_int_t)(child_spent_ms() - spent_ms)));
+		record_emit(out,
+		    json_pack("{s:s,s:I}", "type", "end", "outside_ms", (json_int_t)(child_spent_ms() - spent_ms)));
 	else
 		record_emit(out, json_pack("{s:s,s:s,s:o,s:s?}", "type", "error", "kind", err_kind_name(e->kind), "message",
 		                     json_any_string(str_of(e->msg)), "at", e->at));

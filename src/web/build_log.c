@@ -53,9 +53,10 @@ clean_byte(int *state, unsigned char c, char *out)
 		return n;
 	}
 	if (*state == CLEAN_ESC && c >= ' ') {
-		*state = c == '[' ? CLEAN_CSI
-		    : c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' ? CLEAN_STRING
-		    : c <= '/' ? CLEAN_ESC : CLEAN_TEXT;
+		*state = c == '['                                                   ? CLEAN_CSI
+		         : c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' ? CLEAN_STRING
+		         : c <= '/'                                                 ? CLEAN_ESC
+		                                                                    : CLEAN_TEXT;
 		return n;
 	}
 	if (*state == CLEAN_CSI && c >= ' ') {

@@ -60,8 +60,8 @@ link_ok(const struct web *w, int64_t repository, int64_t number, const char *key
 }
 
 char *
-web_link(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private,
-    const char *path_format, ...)
+web_link(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private, const char *path_format,
+    ...)
 {
 	char path[1024];
 	va_list ap;

@@ -11,12 +11,12 @@ struct page {
 	struct arena *a; /* of this request */
 	struct MHD_Connection *mhd;
 	struct str params[PAGE_MAX_PARAMS]; /* what stands at the ":" of the pattern; nothing but [A-Za-z0-9._+?=-] */
-	const char *key; /* of the query, or NULL */
+	const char *key;                    /* of the query, or NULL */
 	/* filled by the handler */
-	unsigned status;  /* 200 */
-	const char *type; /* "text/html; charset=utf-8" */
-	const char *csp;  /* when the usual one does not do */
-	const char *cache; /* Cache-Control */
+	unsigned status;     /* 200 */
+	const char *type;    /* "text/html; charset=utf-8" */
+	const char *csp;     /* when the usual one does not do */
+	const char *cache;   /* Cache-Control */
 	const char *refresh; /* seconds, or NULL */
 	struct buf body;
 	struct MHD_Response *response; /* instead of body */

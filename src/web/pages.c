@@ -1,8 +1,8 @@
 /* The pages: rows become the data of templates. */
 #include "web/page.h"
 
-#include "store/run.h"
 #include "store/overview.h"
+#include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
 #include "support/text/json.h"
@@ -16,7 +16,7 @@
 #include <time.h>
 
 enum {
-	MAX_RUNS = 50,    /* of a list */
+	MAX_RUNS = 50, /* of a list */
 	MAX_EVENTS = 200,
 	HASH_PREFIX = 33, /* of the name of a store path: the hash and a dash */
 	MAX_BUILDS = 500, /* of a run's page; the rest is counted */
@@ -88,8 +88,7 @@ words(struct arena *a, const char *s)
 static const char *
 page_path(struct arena *a, struct page *p, const struct view_run *r, const char *path)
 {
-	return arena_printf(a, "%s%s", path,
-	    link_suffix(a, p->w, r->repository.id, r->number, r->repository.private));
+	return arena_printf(a, "%s%s", path, link_suffix(a, p->w, r->repository.id, r->number, r->repository.private));
 }
 
 /* The pull request at GitHub, from the clone address; NULL when that is no link. */
@@ -135,8 +134,7 @@ run_data(struct page *p, const struct view_run *r)
 	set(o, "owner", r->repository.owner);
 	set(o, "repo", r->repository.name);
 	set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
-	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name,
-	    (long long)r->number);
+	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name, (long long)r->number);
 	set(o, "pull_path", page_path(a, p, r, r->number > 0 ? pull : "/"));
 	set(o, "github_url", github_url(a, r));
 	set(o, "pr_title", r->pr_title);
@@ -377,8 +375,8 @@ page_run(struct page *p, struct err *e)
 	for (size_t i = 0; i < COUNT(run_files); i++) {
 		if (!files_exist(run_file(p, r.id, run_files[i].name)))
 			continue;
-		const char *path = page_path(p->a, p, &r,
-		    arena_printf(p->a, "/run/%lld/%s", (long long)r.id, run_files[i].name));
+		const char *path =
+		    page_path(p->a, p, &r, arena_printf(p->a, "/run/%lld/%s", (long long)r.id, run_files[i].name));
 		json_array_append_new(documents, json_pack("{s:s, s:s}", "name", run_files[i].name, "path", path));
 	}
 	json_object_set_new(data, "has_documents", json_boolean(json_array_size(documents) > 0));
@@ -406,8 +404,10 @@ document_csp(struct arena *a)
 	const char *inside = arena_printf(a, "\n" STR_FMT "\n", STR_ARG(script));
 	SHA256((const unsigned char *)inside, strlen(inside), digest);
 	EVP_EncodeBlock(text, digest, sizeof(digest));
-	return arena_printf(a, "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none';"
-	    " form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts", text);
+	return arena_printf(a,
+	    "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none';"
+	    " form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts",
+	    text);
 }
 
 int
@@ -491,10 +491,10 @@ page_badge(struct page *p, struct err *e)
 	p->cache = "no-cache, max-age=60";
 	return render(p, "badge.svg.html",
 	    json_pack("{s:s, s:s}", "word", verdict != NULL ? words(p->a, verdict) : "no runs yet", "colour",
-	        verdict == NULL                     ? "#6e7781"
-	            : strcmp(tone(verdict), "good") == 0 ? "#1a7f37"
-	            : strcmp(tone(verdict), "bad") == 0  ? "#b42318"
-	                                                 : "#8a5a00"),
+	        verdict == NULL                      ? "#6e7781"
+	        : strcmp(tone(verdict), "good") == 0 ? "#1a7f37"
+	        : strcmp(tone(verdict), "bad") == 0  ? "#b42318"
+	                                             : "#8a5a00"),
 	    e);
 }
 

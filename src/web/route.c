@@ -126,7 +126,12 @@ enum MHD_Result
 route_answer(struct request *r, const char *path)
 {
 	AUTO(arena_release) struct arena a = {0};
-	struct page p = {.w = r->w, .a = &a, .mhd = r->mhd, .status = 200, .type = "text/html; charset=utf-8", .csp = usual_csp,
+	struct page p = {.w = r->w,
+	    .a = &a,
+	    .mhd = r->mhd,
+	    .status = 200,
+	    .type = "text/html; charset=utf-8",
+	    .csp = usual_csp,
 	    .cache = "no-cache"};
 	struct err e = {0};
 

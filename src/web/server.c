@@ -15,7 +15,7 @@
 
 enum {
 	SWEEP_MS = 1000,
-	MAX_ROUNDS = 16,             /* of MHD_run in one callback, so that other sources get their turn */
+	MAX_ROUNDS = 16, /* of MHD_run in one callback, so that other sources get their turn */
 	BACKLOG = 1024,
 	CONNECTION_BYTES = 32 * 1024 /* request line, headers and what is read of a body at once */
 };
@@ -97,8 +97,7 @@ begin(struct request *r, const char *path, const char *method)
 
 	r->route = route_find(path, params);
 	if (r->route == NULL)
-		return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? MHD_YES
-		                                                                  : route_error(r, 404, "not found");
+		return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? MHD_YES : route_error(r, 404, "not found");
 	bool head = strcmp(method, "HEAD") == 0 && strcmp(r->route->method, "GET") == 0;
 	if (!head && strcmp(method, r->route->method) != 0)
 		return route_error(r, 405, "method not allowed");
@@ -109,8 +108,8 @@ begin(struct request *r, const char *path, const char *method)
 }
 
 static enum MHD_Result
-on_request(void *ctx, struct MHD_Connection *mhd, const char *path, const char *method, const char *version,
-    const char *data, size_t *n, void **request)
+on_request(void *ctx, struct MHD_Connection *mhd, const char *path, const char *method, const char *version, const char *data,
+    size_t *n, void **request)
 {
 	struct web *w = ctx;
 	struct request *r = *request;
@@ -259,14 +258,14 @@ listen_at(struct web *w, int *ret_fd, struct err *e)
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	bool bound = fd >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&at, &n) == 0;
+	             getsockname(fd, (struct sockaddr *)&at, &n) == 0;
 	int saved = errno;
 	freeaddrinfo(ai);
 	errno = saved;
 	if (!bound)
 		return fail_sys(e, "cannot listen on %s", listen_on);
-	if (getnameinfo((struct sockaddr *)&at, n, host, sizeof(host), port, sizeof(port),
-	        NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	if (getnameinfo((struct sockaddr *)&at, n, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) !=
+	    0)
 		return fail(e, ERR_SYSTEM, "cannot read the address of the listening socket");
 	int64_t number = 0;
 	if (str_to_i64(str_of(port), &number) != 0)
@@ -274,8 +273,8 @@ listen_at(struct web *w, int *ret_fd, struct err *e)
 	w->port = (int)number;
 	struct arena a = {0};
 	w->url = mem_strdup(w->settings.url != NULL
-	        ? w->settings.url
-	        : arena_printf(&a, strchr(host, ':') != NULL ? "http://[%s]:%s" : "http://%s:%s", host, port));
+	                        ? w->settings.url
+	                        : arena_printf(&a, strchr(host, ':') != NULL ? "http://[%s]:%s" : "http://%s:%s", host, port));
 	arena_release(&a);
 	*ret_fd = fd;
 	fd = -1;
@@ -289,7 +288,8 @@ start_daemon(struct web *w, int listen_fd, struct err *e)
 	    MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_MAX_CONNECTIONS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)(WEB_REQUEST_MS / 1000), MHD_OPTION_NOTIFY_COMPLETED, on_completed, w, MHD_OPTION_NOTIFY_CONNECTION,
-	    on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+	    on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	    MHD_OPTION_END);
 	if (w->mhd == NULL)
 		return fail(e, ERR_SYSTEM, "libmicrohttpd cannot start");
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD);
@@ -316,8 +316,8 @@ poll_closed(uv_handle_t *h)
 }
 
 int
-web_start(struct loop *l, struct store *s, const struct web_settings *settings, const struct web_hooks *hooks,
-    struct web **ret, struct err *e)
+web_start(struct loop *l, struct store *s, const struct web_settings *settings, const struct web_hooks *hooks, struct web **ret,
+    struct err *e)
 {
 	struct web *w = mem_alloc(sizeof(*w));
 	int fd = -1;

@@ -19,8 +19,17 @@ struct connection {
 	int64_t deadline_ms; /* monotonic */
 };
 
-enum answer { ANSWER_NONE, ANSWER_STORED, ANSWER_REPEATED, ANSWER_UNSIGNED, ANSWER_HEADERS, ANSWER_FORM, ANSWER_TOO_LARGE,
-	ANSWER_UNAVAILABLE, N_ANSWERS };
+enum answer {
+	ANSWER_NONE,
+	ANSWER_STORED,
+	ANSWER_REPEATED,
+	ANSWER_UNSIGNED,
+	ANSWER_HEADERS,
+	ANSWER_FORM,
+	ANSWER_TOO_LARGE,
+	ANSWER_UNAVAILABLE,
+	N_ANSWERS
+};
 
 /* One request, from its headers to the end of its answer. */
 struct request {

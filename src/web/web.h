@@ -20,21 +20,21 @@
 
 /* Limits; how they are chosen stands beside each. */
 enum {
-	WEB_MAX_CONNECTIONS = 512,       /* GitHub's bursts come by the dozen; a proxy in front uses as many */
+	WEB_MAX_CONNECTIONS = 512,          /* GitHub's bursts come by the dozen; a proxy in front uses as many */
 	WEB_MAX_BODIES = 256 * 1024 * 1024, /* all bodies being received; over it new ones get 503 */
-	WEB_REQUEST_MS = 30 * 1000,      /* from connecting, or from the last answer, to a whole request */
-	WEB_ANSWER_MS = 10 * 60 * 1000   /* a reader may take this long over an answer; a live log ends then, too */
+	WEB_REQUEST_MS = 30 * 1000,         /* from connecting, or from the last answer, to a whole request */
+	WEB_ANSWER_MS = 10 * 60 * 1000      /* a reader may take this long over an answer; a live log ends then, too */
 };
 
 /* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {
-	const char *listen;    /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
-	const char *url;       /* as seen from outside, without a final slash; NULL: http://LISTEN */
-	const char *state_dir; /* holds runs/ID/... and logs/HASH-NAME */
-	const char *store_dir; /* NULL: /nix/store */
-	struct str secret;     /* of the webhook; empty is an error */
+	const char *listen;         /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
+	const char *url;            /* as seen from outside, without a final slash; NULL: http://LISTEN */
+	const char *state_dir;      /* holds runs/ID/... and logs/HASH-NAME */
+	const char *store_dir;      /* NULL: /nix/store */
+	struct str secret;          /* of the webhook; empty is an error */
 	struct str previous_secret; /* empty: none */
-	int64_t request_ms;    /* 0: WEB_REQUEST_MS; for tests */
+	int64_t request_ms;         /* 0: WEB_REQUEST_MS; for tests */
 };
 
 struct web_hooks {
@@ -47,8 +47,8 @@ struct web_hooks {
 };
 
 struct web;
-must_check int web_start(struct loop *l, struct store *s, const struct web_settings *settings,
-    const struct web_hooks *hooks, struct web **ret, struct err *e);
+must_check int web_start(struct loop *l, struct store *s, const struct web_settings *settings, const struct web_hooks *hooks,
+    struct web **ret, struct err *e);
 /* Stops listening and drops all connections. Before loop_free and store_close. */
 void web_stop(struct web *w);
 int web_port(const struct web *w);

@@ -57,9 +57,8 @@ main(void)
 
 	for (int i = 0; i < PATHS; i++)
 		paths[i] =
-		    str_of(i % 10 == 0
-			       ? arena_printf(&a, "pkgs/by-name/z%d/package/default.nix", i % 400)
-			       : arena_printf(&a, "pkgs/development/libraries/part-%d/tool-%d/default.nix", i / 50, i));
+		    str_of(i % 10 == 0 ? arena_printf(&a, "pkgs/by-name/z%d/package/default.nix", i % 400)
+		                       : arena_printf(&a, "pkgs/development/libraries/part-%d/tool-%d/default.nix", i / 50, i));
 	printf("changeset_20000_paths_200_rules %.2f ms\n", measure(&a, paths, ordinary, COUNT(ordinary)));
 	printf("changeset_20000_paths_200_hostile_rules %.2f ms\n", measure(&a, paths, hostile, COUNT(hostile)));
 	arena_release(&a);

@@ -8,12 +8,12 @@
  *
  * "extrapolated" stands in the name of a figure that was not measured whole.
  */
-#include "graph/cache.h"
 #include "graph/graph.h"
+#include "../unit/graph_fixture.h"
+#include "graph/cache.h"
 #include "graph/spread.h"
 #include "report/report.h"
 #include "support/base/clock.h"
-#include "../unit/graph_fixture.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -173,12 +173,14 @@ bench_size(void)
 static struct fx_drv *
 package(struct fixture *f, uint32_t i, bool bumped, struct fx_drv **all)
 {
-	static const char filler[] = "configure --prefix=somewhere --enable-everything --disable-nothing; make -j; make install; ";
+	static const char filler[] =
+	    "configure --prefix=somewhere --enable-everything --disable-nothing; make -j; make install; ";
 	struct fx_drv *d = arena_alloc(&f->a, sizeof(*d));
 	struct fx_env *env = arena_alloc(&f->a, 5 * sizeof(*env));
 	uint32_t first = i < 8 ? i : 8;
 
-	env[0] = (struct fx_env){"buildPhase", arena_printf(&f->a, "%s%s%s%s%s%s", filler, filler, filler, filler, filler, filler)};
+	env[0] =
+	    (struct fx_env){"buildPhase", arena_printf(&f->a, "%s%s%s%s%s%s", filler, filler, filler, filler, filler, filler)};
 	env[1] = (struct fx_env){"description", arena_printf(&f->a, "package number %u", i)};
 	env[2] = (struct fx_env){"installPhase", arena_printf(&f->a, "%s%s%s", filler, filler, filler)};
 	env[3] = (struct fx_env){"version", bumped ? "2" : "1"};
@@ -198,10 +200,11 @@ bench_diff(void)
 	struct fx_drv **old = mem_alloc(ATTRS * sizeof(*old)), **new = mem_alloc(ATTRS * sizeof(*new));
 	uint8_t *changed = mem_alloc(ATTRS);
 	size_t n_changed = 0;
-	const char *meta = "{\"available\":true,\"broken\":false,\"description\":\"a package of some length with words in it\","
-	                   "\"homepage\":\"https://example.org/\",\"insecure\":false,\"license\":{\"free\":true,\"fullName\":\"MIT "
-	                   "License\",\"shortName\":\"mit\",\"spdxId\":\"MIT\"},\"maintainers\":[{\"github\":\"somebody\"}],"
-	                   "\"platforms\":[\"x86_64-linux\",\"aarch64-linux\"],\"position\":\"/pkgs/a/default.nix:12\"}";
+	const char *meta =
+	    "{\"available\":true,\"broken\":false,\"description\":\"a package of some length with words in it\","
+	    "\"homepage\":\"https://example.org/\",\"insecure\":false,\"license\":{\"free\":true,\"fullName\":\"MIT "
+	    "License\",\"shortName\":\"mit\",\"spdxId\":\"MIT\"},\"maintainers\":[{\"github\":\"somebody\"}],"
+	    "\"platforms\":[\"x86_64-linux\",\"aarch64-linux\"],\"position\":\"/pkgs/a/default.nix:12\"}";
 
 	fixture_begin(&f);
 	fx_evaluation_begin(&b);
@@ -238,24 +241,28 @@ bench_diff(void)
 	printf("diff_attributes %d -\ndiff_rebuilds %zu -\n", ATTRS, n_changed);
 	for (int i = 0; i < 3; i++) {
 		struct record_out rec = {.fd = null};
-		json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:s,s:s,s:s}", "base", "job", "all", "file", base, "head",
-		    "job", "all", "file", head, "out", out, "graph_dir", graphs, "store_dir", FX_STORE, "real_store_dir", f.store);
+		json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:s,s:s,s:s}", "base", "job", "all", "file", base,
+		    "head", "job", "all", "file", head, "out", out, "graph_dir", graphs, "store_dir", FX_STORE,
+		    "real_store_dir", f.store);
 		int64_t start = clock_mono_ns();
 		if (graph_stage_diff(job, &rec, &e) != 0)
 			die(&e);
-		printf("diff_%s %.0f ms\n", i == 0 ? "cold_graph_file" : "warm_graph_file", (double)(clock_mono_ns() - start) / 1e6);
+		printf("diff_%s %.0f ms\n", i == 0 ? "cold_graph_file" : "warm_graph_file",
+		    (double)(clock_mono_ns() - start) / 1e6);
 		json_decref(job);
 		double ms = (double)(clock_mono_ns() - start) / 1e6;
-		job = json_pack("{s:{s:s,s:s,s:i,s:s,s:s},s:s,s:{s:s},s:[],s:s,s:s,s:[s,s,s,s,s]}", "run", "url", "https://ci.example.org/1",
-		    "repo", "example/packages", "number", 1, "head", "1111111111111111111111111111111111111111", "base",
-		    "2222222222222222222222222222222222222222", "phase", "reported", "plan", "decision", "evaluate", "evaluations",
-		    "difference", out, "documents_dir", f.dir, "formats", "checks", "comment", "labels", "json", "changed-paths");
+		job = json_pack("{s:{s:s,s:s,s:i,s:s,s:s},s:s,s:{s:s},s:[],s:s,s:s,s:[s,s,s,s,s]}", "run", "url",
+		    "https://ci.example.org/1", "repo", "example/packages", "number", 1, "head",
+		    "1111111111111111111111111111111111111111", "base", "2222222222222222222222222222222222222222", "phase",
+		    "reported", "plan", "decision", "evaluate", "evaluations", "difference", out, "documents_dir", f.dir,
+		    "formats", "checks", "comment", "labels", "json", "changed-paths");
 		start = clock_mono_ns();
 		if (report_stage(job, &rec, &e) != 0)
 			die(&e);
 		json_decref(job);
 		double report_ms = (double)(clock_mono_ns() - start) / 1e6;
-		printf("report_all_documents %.0f ms\ndiff_and_report_%s %.0f ms\n", report_ms, i == 0 ? "cold" : "warm", ms + report_ms);
+		printf("report_all_documents %.0f ms\ndiff_and_report_%s %.0f ms\n", report_ms, i == 0 ? "cold" : "warm",
+		    ms + report_ms);
 	}
 	printf("diff_peak_memory_with_fixture %ld MB (fixture alone %ld)\n", peak_kb() / 1024, before / 1024);
 	fixture_end(&f);

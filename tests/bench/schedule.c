@@ -115,8 +115,11 @@ static void
 bench_decisions(const char *shape, int max_inputs, int64_t width)
 {
 	enum { N = 100000, SLOTS = 1000 };
-	static const struct machine m = {
-	    .systems = linux_only, .features = none, .mandatory = none, .max_jobs = SLOTS, .speed = 1};
+	static const struct machine m = {.systems = linux_only,
+	    .features = none,
+	    .mandatory = none,
+	    .max_jobs = SLOTS,
+	    .speed = 1};
 	struct queue *q = queue_new(0);
 	struct ends h = {mem_alloc(2 * SLOTS * sizeof(struct end)), 0};
 	int64_t *path = mem_alloc((N + 1) * sizeof(*path)), work = 0, longest = 0, decisions = 0;
@@ -144,8 +147,8 @@ bench_decisions(const char *shape, int max_inputs, int64_t width)
 	double bound = (double)work / SLOTS > (double)longest ? (double)work / SLOTS : (double)longest;
 	printf("scheduler_%s_fill_ms %.0f ms\n", shape, (double)(filled - begun) / 1e6);
 	printf("scheduler_%s_decisions_per_s %.0f 1/s\n", shape, (double)decisions * 1e9 / (double)(done - filled));
-	printf("scheduler_%s_makespan_ratio %.4f x (critical path %.0f s, work over slots %.0f s)\n", shape, (double)makespan / bound,
-	    (double)longest / 1000, (double)work / SLOTS / 1000);
+	printf("scheduler_%s_makespan_ratio %.4f x (critical path %.0f s, work over slots %.0f s)\n", shape,
+	    (double)makespan / bound, (double)longest / 1000, (double)work / SLOTS / 1000);
 	queue_free(q);
 	mem_free(&h.p);
 	mem_free(&path);
@@ -165,8 +168,11 @@ static double
 small_runs(bool beside_large)
 {
 	enum { LARGE = 20000, RUNS = 50, EACH = 10, SLOTS = 64 };
-	static const struct machine m = {
-	    .systems = linux_only, .features = none, .mandatory = none, .max_jobs = SLOTS, .speed = 1};
+	static const struct machine m = {.systems = linux_only,
+	    .features = none,
+	    .mandatory = none,
+	    .max_jobs = SLOTS,
+	    .speed = 1};
 	struct queue *q = queue_new(0);
 	struct ends h = {mem_alloc(2 * SLOTS * sizeof(struct end)), 0};
 	int64_t *started = mem_alloc((LARGE + RUNS * EACH + 2) * sizeof(*started)), now = 0, decisions = 0;
@@ -250,8 +256,8 @@ bench_store(struct err *e)
 			json_array_append_new(inputs, json_string(wants[in].drv));
 			edges++;
 		}
-		wants[i] = (struct build_want){
-		    .drv = arena_printf(&a, "/nix/store/%032" PRIx64 "-package-%" PRId64 ".drv", (uint64_t)i * 7919, i),
+		wants[i] = (struct build_want){.drv = arena_printf(&a, "/nix/store/%032" PRIx64 "-package-%" PRId64 ".drv",
+		                                   (uint64_t)i * 7919, i),
 		    .name = arena_printf(&a, "package-%" PRId64, i),
 		    .system = "x86_64-linux",
 		    .features = "[]",
@@ -259,8 +265,8 @@ bench_store(struct err *e)
 		    .target = true};
 	}
 	for (int64_t number = 1; number <= 2; number++) {
-		struct pull_request pr = {
-		    .repository = 1, .number = number, .open = true, .head = head, .base_ref = "main", .title = "t"};
+		struct pull_request pr =
+		    {.repository = 1, .number = number, .open = true, .head = head, .base_ref = "main", .title = "t"};
 		struct run r = {.repository = 1, .number = number, .head = head, .base_ref = "main", .reason = "bench"};
 		int64_t run;
 		if (store_pull_put(s, &pr, e) != 0 || store_run_add(s, &r, &run, e) != 0)
@@ -275,8 +281,7 @@ bench_store(struct err *e)
 		    (double)(clock() - cpu) * 1e3 / CLOCKS_PER_SEC);
 	}
 	store_close(s);
-	static const struct machine m = {
-	    .systems = linux_only, .features = none, .mandatory = none, .max_jobs = 2, .speed = 1};
+	static const struct machine m = {.systems = linux_only, .features = none, .mandatory = none, .max_jobs = 2, .speed = 1};
 	struct queue_choice c;
 	bool again;
 	begun = clock_mono_ns();

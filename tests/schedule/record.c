@@ -38,7 +38,8 @@ main(void)
 		fprintf(stderr, "session_record: %s\n", e.msg);
 		return 1;
 	}
-	AUTO(json_drop) json_t *options = json_object_get(in, "options") != NULL ? json_incref(json_object_get(in, "options")) : json_object();
+	AUTO(json_drop)
+	json_t *options = json_object_get(in, "options") != NULL ? json_incref(json_object_get(in, "options")) : json_object();
 	struct session_job job = {.drv = json_str(in, "drv", ""),
 	    .silent_s = json_int(in, "silent_s", 60),
 	    .wall_s = json_int(in, "wall_s", 60),
@@ -53,9 +54,10 @@ main(void)
 		fprintf(stderr, "session_record: %s\n", e.msg);
 		return 1;
 	}
-	AUTO(json_drop) json_t *out = json_pack("{s:i,s:i,s:b,s:b,s:s?,s:I,s:o,s:o}", "end", r.end, "status", r.status, "begun",
-	    r.begun, "dependency_begun", r.dependency_begun, "machine", r.machine, "building_ms", (json_int_t)r.building_ms,
-	    "message", json_any_string(str_of(r.message != NULL ? r.message : "")), "log", json_any_string(buf_get(&log)));
+	AUTO(json_drop)
+	json_t *out = json_pack("{s:i,s:i,s:b,s:b,s:s?,s:I,s:o,s:o}", "end", r.end, "status", r.status, "begun", r.begun,
+	    "dependency_begun", r.dependency_begun, "machine", r.machine, "building_ms", (json_int_t)r.building_ms, "message",
+	    json_any_string(str_of(r.message != NULL ? r.message : "")), "log", json_any_string(buf_get(&log)));
 	puts(json_line(&a, out));
 	session_close(&s);
 	arena_release(&a);

@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-#define DRV "/nix/store/x.drv"
-#define BEGUN "building '" DRV "' on 'ssh://far'...\n"
+#define DRV    "/nix/store/x.drv"
+#define BEGUN  "building '" DRV "' on 'ssh://far'...\n"
 #define FAILED "error: build of '" DRV "' on 'ssh://far' failed: "
-#define AFTER "\nerror: builder for '" DRV "' failed with exit code 1\n"
+#define AFTER  "\nerror: builder for '" DRV "' failed with exit code 1\n"
 
 static void
 ends_of_builds(void **state)
@@ -23,11 +23,14 @@ ends_of_builds(void **state)
 	} t[] = {
 	    {0, NULL, "", "built", NULL, false},
 	    {100, NULL, "oh no\n", "failed", "the builder failed", false},
-	    {100, NULL, "error: builder for 'x' failed with exit code 1;\nnote: build failure may have been caused by lack of free "
-	        "disk space", "infrastructure", "no space", false},
-	    {100, NULL, "note: build failure may have been caused by lack of free disk space\nerror: builder for 'x' failed with "
-	        "exit code 1;\nlast 1 log lines:\n> note: build failure may have been caused by lack of free disk space", "failed",
-	        NULL, false},
+	    {100, NULL,
+	        "error: builder for 'x' failed with exit code 1;\nnote: build failure may have been caused by lack of free "
+	        "disk space",
+	        "infrastructure", "no space", false},
+	    {100, NULL,
+	        "note: build failure may have been caused by lack of free disk space\nerror: builder for 'x' failed with "
+	        "exit code 1;\nlast 1 log lines:\n> note: build failure may have been caused by lack of free disk space",
+	        "failed", NULL, false},
 	    {101, NULL, "timed out after 5 seconds\n", "timed_out", "it took longer", false},
 	    {101, NULL, "timed out after 5 seconds of silence\n", "silent", "nothing was printed", false},
 	    {100, NULL, "seconds of silence\n", "failed", NULL, false}, /* a builder's own words */
@@ -37,19 +40,24 @@ ends_of_builds(void **state)
 	    {1, "ssh://far", "cannot build on 'ssh://far': error: cannot connect to 'far': refused\nFailed to find a machine",
 	        "infrastructure", "cannot connect", true},
 	    {1, "ssh://far", BEGUN FAILED "builder for '" DRV "' failed with exit code 3" AFTER, "failed", "builder", false},
-	    {1, "ssh://far", BEGUN FAILED "error: a 'x86_64-linux' with features {kvm} is required to build 'x', but I am" AFTER, "unsupported",
-	        "kvm", false},
+	    {1, "ssh://far",
+	        BEGUN FAILED "error: a 'x86_64-linux' with features {kvm} is required to build 'x', but I am" AFTER,
+	        "unsupported", "kvm", false},
 	    {1, "ssh://far", BEGUN FAILED "timed out after 9 seconds of silence" AFTER, "silent", NULL, false},
 	    {1, "ssh://far", BEGUN "half a line" AFTER, "infrastructure", "was lost", false},
 	    {1, "ssh://far", BEGUN FAILED "error: writing to file: No space left on device" AFTER, "infrastructure",
 	        "No space left", false},
-	    {1, "ssh://far", BEGUN FAILED "builder for x failed with exit code 1;\nlast 1 log lines:\n> full\nnote: build failure "
-	        "may have been caused by lack of free disk space" AFTER, "infrastructure", "no space left", false},
-	    {1, "ssh://far", BEGUN FAILED "builder for x failed with exit code 1;\nlast 1 log lines:\n> note: build failure "
-	        "may have been caused by lack of free disk space" AFTER, "failed", NULL, false},
+	    {1, "ssh://far",
+	        BEGUN FAILED "builder for x failed with exit code 1;\nlast 1 log lines:\n> full\nnote: build failure "
+	                     "may have been caused by lack of free disk space" AFTER,
+	        "infrastructure", "no space left", false},
+	    {1, "ssh://far",
+	        BEGUN FAILED "builder for x failed with exit code 1;\nlast 1 log lines:\n> note: build failure "
+	                     "may have been caused by lack of free disk space" AFTER,
+	        "failed", NULL, false},
 	    /* A builder that says there was no machine has itself been started by one. */
-	    {1, "ssh://far", BEGUN "cannot build on 'ssh://far'\n" FAILED "builder for x failed with exit code 1" AFTER, "failed",
-	        NULL, false},
+	    {1, "ssh://far", BEGUN "cannot build on 'ssh://far'\n" FAILED "builder for x failed with exit code 1" AFTER,
+	        "failed", NULL, false},
 	};
 	struct arena a = {0};
 
@@ -95,7 +103,11 @@ lines_that_matter(void **state)
 	assert_string_equal(outcome_lines(&a, (struct str){controls, sizeof(controls) - 1}, true, 40, 4096).p, "ab\tc\n");
 	buf_init(&b, 1 << 20);
 	for (int i = 0; i < 500; i++)
-		buf_printf(&b, i == 100 ? "x.c:3:1: error: no such type\n" : i == 103 ? "make: *** [all] Error 1\n" : "line %d\n", i);
+		buf_printf(&b,
+		    i == 100   ? "x.c:3:1: error: no such type\n"
+		    : i == 103 ? "make: *** [all] Error 1\n"
+		               : "line %d\n",
+		    i);
 	struct str lines = outcome_lines(&a, buf_get(&b), true, 40, 4096);
 	assert_non_null(strstr(lines.p, "line 99\nx.c:3:1: error: no such type\nline 101\n"));
 	assert_non_null(strstr(lines.p, "[...]\n"));
@@ -107,11 +119,19 @@ lines_that_matter(void **state)
 	assert_null(strstr(lines.p, "[...]"));
 	assert_non_null(strstr(lines.p, "error: late\n"));
 	/* Nix repeats the log when a builder fails, in its own way in each version; a log of its own may look so, too. */
-	assert_string_equal(outcome_lines(&a, STR("make\na.c:3: error: no\nerror: builder for 'x' failed with exit code 1;\n       last 2 log "
-	    "lines:\n       > make\n       > a.c:3: error: no\n       For full logs, run 'nix log /nix/store/a.drv'.\n"), true, 40, 4096).p,
+	assert_string_equal(
+	    outcome_lines(&a,
+	        STR("make\na.c:3: error: no\nerror: builder for 'x' failed with exit code 1;\n       last 2 log "
+	            "lines:\n       > make\n       > a.c:3: error: no\n       For full logs, run 'nix log /nix/store/a.drv'.\n"),
+	        true, 40, 4096)
+	        .p,
 	    "make\na.c:3: error: no\nerror: builder for 'x' failed with exit code 1\n");
-	assert_string_equal(outcome_lines(&a, STR("make\nerror: Cannot build 'x'.\n       Reason: builder failed with exit code 1.\n       Last 1 log "
-	    "lines:\n       > make\n       >\n       For full logs, run:\n         nix log /nix/store/a.drv\n"), true, 40, 4096).p,
+	assert_string_equal(
+	    outcome_lines(&a,
+	        STR("make\nerror: Cannot build 'x'.\n       Reason: builder failed with exit code 1.\n       Last 1 log "
+	            "lines:\n       > make\n       >\n       For full logs, run:\n         nix log /nix/store/a.drv\n"),
+	        true, 40, 4096)
+	        .p,
 	    "make\nerror: Cannot build 'x'.\n       Reason: builder failed with exit code 1.\n");
 	assert_string_equal(outcome_lines(&a, STR("> quoted\nlast 3 log lines:\nbuilding it;\n> more\n"), true, 40, 4096).p,
 	    "> quoted\nlast 3 log lines:\nbuilding it;\n> more\n");
@@ -140,7 +160,8 @@ ends_that_nix_names(void **state)
 	    {NIX_LOG_LIMIT_EXCEEDED, NULL, "", "", "log_limit"},
 	    {NIX_NOT_DETERMINISTIC, NULL, "", "", "failed"},
 	    {NIX_TRANSIENT_FAILURE, NULL, "builder for 'x' failed with exit code 1", "", "failed"},
-	    {NIX_TRANSIENT_FAILURE, NULL, "builder for 'x' failed\nnote: build failure may have been caused by lack of free disk space", "",
+	    {NIX_TRANSIENT_FAILURE, NULL,
+	        "builder for 'x' failed\nnote: build failure may have been caused by lack of free disk space", "",
 	        "infrastructure"},
 	    {NIX_DEPENDENCY_FAILED, NULL, "1 dependencies failed", "", "infrastructure"},
 	    {NIX_MISC_FAILURE, "ssh://far", "", BEGUN FAILED "hash mismatch in fixed-output derivation 'x'" AFTER, "failed"},
@@ -150,7 +171,10 @@ ends_that_nix_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct outcome_end end = {.exited = true, .drv = DRV, .uri = t[i].uri, .begun = t[i].status != NIX_DEPENDENCY_FAILED};
+		struct outcome_end end = {.exited = true,
+		    .drv = DRV,
+		    .uri = t[i].uri,
+		    .begun = t[i].status != NIX_DEPENDENCY_FAILED};
 		struct outcome o = outcome_of_status(&a, &end, t[i].status, t[i].message, str_of(t[i].tail));
 		if (strcmp(o.state, t[i].want) != 0)
 			fail_msg("row %zu: %s, not %s", i, o.state, t[i].want);
@@ -159,7 +183,8 @@ ends_that_nix_names(void **state)
 	struct outcome_end end = {.exited = true, .drv = DRV, .begun = true, .building_ms = 5040, .wall_s = 60};
 	assert_string_equal(outcome_of_status(&a, &end, NIX_TIMED_OUT, "timed out after 5 seconds", STR("")).state, "silent");
 	end.wall_s = 5;
-	assert_string_equal(outcome_of_status(&a, &end, NIX_TIMED_OUT, "timed out after 5 seconds", STR("")).state, "timed_out");
+	assert_string_equal(outcome_of_status(&a, &end, NIX_TIMED_OUT, "timed out after 5 seconds", STR("")).state,
+	    "timed_out");
 	/* What Nix did not begin, no builder has failed. */
 	end.begun = false;
 	struct outcome o = outcome_of_status(&a, &end, NIX_TRANSIENT_FAILURE, "some substitutes failed", STR(""));
@@ -169,7 +194,9 @@ ends_that_nix_names(void **state)
 	assert_true(outcome_of_status(&a, &end, NIX_TRANSIENT_FAILURE, "builder failed", STR("")).may_pass);
 	/* Nix' own settings may send a build elsewhere, too: its end is then that machine's. */
 	end.machine = "ssh://far";
-	assert_string_equal(outcome_of_status(&a, &end, NIX_MISC_FAILURE, "", STR(BEGUN FAILED "builder for 'x' failed with exit code 3" AFTER)).state,
+	assert_string_equal(outcome_of_status(&a, &end, NIX_MISC_FAILURE, "",
+	                        STR(BEGUN FAILED "builder for 'x' failed with exit code 3" AFTER))
+	                        .state,
 	    "failed");
 	arena_release(&a);
 }
@@ -177,9 +204,8 @@ ends_that_nix_names(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(ends_of_builds), cmocka_unit_test(ends_that_nix_names), cmocka_unit_test(phases),
-	    cmocka_unit_test(lines_that_matter)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(ends_of_builds), cmocka_unit_test(ends_that_nix_names),
+	    cmocka_unit_test(phases), cmocka_unit_test(lines_that_matter)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

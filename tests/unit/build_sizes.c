@@ -51,10 +51,13 @@ output(struct arena *a, const char *name, const char *metrics, const char *produ
 
 	assert_int_equal(files_mkdirs(arena_printf(a, "%s/nix-support", out), 0755, &e), 0);
 	if (metrics != NULL)
-		assert_int_equal(files_write(arena_printf(a, "%s/nix-support/hydra-metrics", out), str_of(metrics), 0644, FILES_NO_SYNC, &e), 0);
+		assert_int_equal(files_write(arena_printf(a, "%s/nix-support/hydra-metrics", out), str_of(metrics), 0644,
+		                     FILES_NO_SYNC, &e),
+		    0);
 	if (products != NULL)
-		assert_int_equal(
-		    files_write(arena_printf(a, "%s/nix-support/hydra-build-products", out), str_of(products), 0644, FILES_NO_SYNC, &e), 0);
+		assert_int_equal(files_write(arena_printf(a, "%s/nix-support/hydra-build-products", out), str_of(products),
+		                     0644, FILES_NO_SYNC, &e),
+		    0);
 	return out;
 }
 
@@ -77,7 +80,8 @@ test_metrics(void **state)
 	const char *metrics, *products;
 	const char *base = output(&a, "m1", "time 1.5 s\nlines 12\ngone 1\n", NULL);
 	const char *head = output(&a, "m2",
-	    "time 2.5e0 s\nlines 13\n<b>x</b> 3\nhex 0x10\ninf inf\nnan nan\nmany 1 s more\n 7\nno-number abc\nspill 1.0x\nunit 1 `s`\n", NULL);
+	    "time 2.5e0 s\nlines 13\n<b>x</b> 3\nhex 0x10\ninf inf\nnan nan\nmany 1 s more\n 7\nno-number abc\nspill 1.0x\nunit 1 `s`\n",
+	    NULL);
 
 	(void)state;
 	compare(&a, base, head, &metrics, &products);
@@ -96,8 +100,9 @@ test_products(void **state)
 	const char *metrics, *products;
 	const char *base = output(&a, "p1", NULL, arena_printf(&a, "file iso %s/p1/a.iso\nfile iso %s/p1/b.iso\n", dir, dir));
 	const char *head = output(&a, "p2", NULL,
-	    arena_printf(&a, "file iso \"%s/p2/a b.iso\" x.html\ndoc none %s/p2/nix-support\nfile x /etc/passwd\nfile x %s/../etc\n"
-	                     "file x %sx/y\nfile x \"%s/p2\nfile x %s/p2 a b\n",
+	    arena_printf(&a,
+	        "file iso \"%s/p2/a b.iso\" x.html\ndoc none %s/p2/nix-support\nfile x /etc/passwd\nfile x %s/../etc\n"
+	        "file x %sx/y\nfile x \"%s/p2\nfile x %s/p2 a b\n",
 	        dir, dir, dir, dir, dir, dir));
 
 	(void)state;
@@ -105,9 +110,10 @@ test_products(void **state)
 	assert_int_equal(files_write(arena_printf(&a, "%s/p2/a b.iso", dir), STR("1234567"), 0644, FILES_NO_SYNC, &e), 0);
 	compare(&a, base, head, &metrics, &products);
 	assert_string_equal(products,
-	    arena_printf(&a, "[{\"type\":\"file\",\"subtype\":\"iso\",\"base\":5,\"name\":\"a b.iso\",\"store_path\":\"%s/p2/a b.iso\",\"head\":7},"
-	                     "{\"type\":\"file\",\"subtype\":\"iso\",\"base\":null,\"name\":\"b.iso\",\"store_path\":\"%s/p1/b.iso\",\"head\":null},"
-	                     "{\"type\":\"doc\",\"subtype\":\"none\",\"head\":null,\"name\":\"nix-support\",\"store_path\":\"%s/p2/nix-support\",\"base\":null}]",
+	    arena_printf(&a,
+	        "[{\"type\":\"file\",\"subtype\":\"iso\",\"base\":5,\"name\":\"a b.iso\",\"store_path\":\"%s/p2/a b.iso\",\"head\":7},"
+	        "{\"type\":\"file\",\"subtype\":\"iso\",\"base\":null,\"name\":\"b.iso\",\"store_path\":\"%s/p1/b.iso\",\"head\":null},"
+	        "{\"type\":\"doc\",\"subtype\":\"none\",\"head\":null,\"name\":\"nix-support\",\"store_path\":\"%s/p2/nix-support\",\"base\":null}]",
 	        dir, dir, dir));
 	arena_release(&a);
 }
@@ -123,7 +129,8 @@ test_links_and_pipes_are_left_alone(void **state)
 
 	(void)state;
 	assert_int_equal(symlink(arena_printf(&a, "%s/nix-support/hydra-metrics", plain),
-	    arena_printf(&a, "%s/nix-support/hydra-metrics", link)), 0);
+	                     arena_printf(&a, "%s/nix-support/hydra-metrics", link)),
+	    0);
 	assert_int_equal(mkfifo(arena_printf(&a, "%s/nix-support/hydra-metrics", pipe), 0644), 0);
 	compare(&a, link, pipe, &metrics, &products);
 	assert_string_equal(metrics, "[]");
@@ -131,7 +138,9 @@ test_links_and_pipes_are_left_alone(void **state)
 	compare(&a, arena_printf(&a, "%s/l3", dir), "/etc", &metrics, &products);
 	assert_string_equal(metrics, "[]");
 	assert_int_equal(files_write(arena_printf(&a, "%s/nix-support/hydra-build-products", link),
-	    str_of(arena_printf(&a, "file x %s/l3/nix-support/hydra-metrics\n", dir)), 0644, FILES_NO_SYNC, &e), 0);
+	                     str_of(arena_printf(&a, "file x %s/l3/nix-support/hydra-metrics\n", dir)), 0644, FILES_NO_SYNC,
+	                     &e),
+	    0);
 	compare(&a, plain, link, &metrics, &products);
 	assert_non_null(strstr(products, "\"head\":null"));
 	arena_release(&a);

@@ -251,8 +251,8 @@ random_patterns_match_like_the_plain_definition(void **state)
 			path[n] = "aab/"[NEXT(4)];
 		if (path[0] == '/' || strstr(path, "//") != NULL || path[n - 1] == '/' || pattern[0] == '/')
 			continue;
-		if (strstr(pattern, "a**") || strstr(pattern, "b**") || strstr(pattern, "?**") ||
-		    strstr(pattern, "***") || strstr(pattern, "**a") || glob_check(str_of(pattern), &e) != 0)
+		if (strstr(pattern, "a**") || strstr(pattern, "b**") || strstr(pattern, "?**") || strstr(pattern, "***") ||
+		    strstr(pattern, "**a") || glob_check(str_of(pattern), &e) != 0)
 			continue;
 		compared++;
 		bool want = naive(pattern, path, true);

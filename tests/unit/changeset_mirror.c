@@ -124,7 +124,8 @@ head_is_merged_into_the_tip_of_the_base_branch(void **state)
 static void
 with_a_base_of_its_own_nothing_is_merged(void **state)
 {
-	static const char zeros[] = "0000000000000000000000000000000000000000", gone[] = "1111111111111111111111111111111111111111";
+	static const char zeros[] = "0000000000000000000000000000000000000000",
+	                  gone[] = "1111111111111111111111111111111111111111";
 	struct repo r;
 	struct history h = start(&r);
 
@@ -221,8 +222,8 @@ a_head_that_is_no_longer_the_tip_is_fetched_by_its_id(void **state)
 	IS(rec, "head", h.head);
 	json_decref(rec);
 	/* A commit nobody has. */
-	assert_int_equal(
-	    run_stage(changeset_mirror, job_for(&r, "1111111111111111111111111111111111111111"), "mirrored", &rec, &e),
+	assert_int_equal(run_stage(changeset_mirror, job_for(&r, "1111111111111111111111111111111111111111"), "mirrored", &rec,
+	                     &e),
 	    -1);
 	assert_int_equal(e.kind, ERR_ABSENT);
 	assert_non_null(strstr(e.msg, "no longer there"));
@@ -283,11 +284,9 @@ lock_files_of_a_killed_fetch_are_removed(void **state)
 
 	(void)state;
 	json_decref(mirror(&r, h.head));
-	must(files_write(
-		 arena_printf(&r.a, "%s/refs/ekaci/base/main.lock", mirror_path(&r)), STR(""), 0600, FILES_NO_SYNC, &e),
+	must(files_write(arena_printf(&r.a, "%s/refs/ekaci/base/main.lock", mirror_path(&r)), STR(""), 0600, FILES_NO_SYNC, &e),
 	    &e);
-	must(files_write(arena_printf(&r.a, "%s/packed-refs.lock", mirror_path(&r)), STR(""), 0600, FILES_NO_SYNC, &e),
-	    &e);
+	must(files_write(arena_printf(&r.a, "%s/packed-refs.lock", mirror_path(&r)), STR(""), 0600, FILES_NO_SYNC, &e), &e);
 	repo_write(&r, "c", "main goes on\n");
 	h.tip = repo_commit(&r);
 	json_t *rec = mirror(&r, h.head);
@@ -314,8 +313,7 @@ spoil(struct repo *r, const char *what)
 static void
 a_damaged_mirror_is_made_again(void **state)
 {
-	static const char *const what[] = {
-	    "objects", "HEAD", "config", "packed-refs", "refs/ekaci/base/main", "unfinished"};
+	static const char *const what[] = {"objects", "HEAD", "config", "packed-refs", "refs/ekaci/base/main", "unfinished"};
 	struct repo r;
 	struct history h = start(&r);
 
@@ -461,11 +459,10 @@ the_authorization_goes_to_one_host_by_the_environment_only(void **state)
 
 	(void)state;
 	json_decref(mirror(&r, h.head));
-	replace_git(
-	    &r, arena_printf(&r.a,
-		    "#!/bin/sh\n{ echo \"argv: $*\"; env; } > %s/seen\necho 'fatal: unable to access '\\''x'\\'': "
-		    "The requested URL returned error: 403' >&2\nexit 128\n",
-		    r.dir));
+	replace_git(&r, arena_printf(&r.a,
+	                    "#!/bin/sh\n{ echo \"argv: $*\"; env; } > %s/seen\necho 'fatal: unable to access '\\''x'\\'': "
+	                    "The requested URL returned error: 403' >&2\nexit 128\n",
+	                    r.dir));
 	setenv("EKACI_TEST_SECRET", "not for git", 1);
 	setenv("GIT_DIR", "/elsewhere", 1);
 	job = job_for(&r, h.head);
@@ -527,21 +524,19 @@ the_words_of_git_decide_what_happens_next(void **state)
 	    {"error: unable to read askpass response from 'false'\nfatal: could not read Username for 'https://h': "
 	     "terminal "
 	     "prompts disabled",
-		ERR_DENIED, GITCMD_OTHER},
-	    {"remote: Repository not found.\nfatal: repository 'https://h/o/r.git/' not found", ERR_ABSENT,
-		GITCMD_OTHER},
+	        ERR_DENIED, GITCMD_OTHER},
+	    {"remote: Repository not found.\nfatal: repository 'https://h/o/r.git/' not found", ERR_ABSENT, GITCMD_OTHER},
 	    {"fatal: repository 'http://h/o/r.git/' not found", ERR_ABSENT, GITCMD_OTHER},
 	    {"fatal: couldn't find remote ref refs/pull/1/head", ERR_ABSENT, GITCMD_NO_REF},
 	    {"fatal: remote error: upload-pack: not our ref 111", ERR_ABSENT, GITCMD_NO_REF},
 	    {"fatal: unable to access 'https://h/': Could not resolve host: h", ERR_BUSY, GITCMD_OTHER},
 	    {"fatal: unable to access 'https://h/': The requested URL returned error: 503", ERR_BUSY, GITCMD_OTHER},
 	    {"fatal: unable to access 'https://h/': The requested URL returned error: 403", ERR_DENIED, GITCMD_OTHER},
-	    {"error: RPC failed; curl 28 Operation too slow.\nfatal: early EOF\nfatal: unresolved deltas left",
-		ERR_BUSY, GITCMD_OTHER},
+	    {"error: RPC failed; curl 28 Operation too slow.\nfatal: early EOF\nfatal: unresolved deltas left", ERR_BUSY,
+	        GITCMD_OTHER},
 	    {"fatal: Could not read from remote repository.", ERR_BUSY, GITCMD_OTHER},
 	    {"fatal: write error: No space left on device\nfatal: index-pack failed", ERR_SYSTEM, GITCMD_OTHER},
-	    {"error: cannot lock ref 'refs/x': Unable to create '/m/refs/x.lock': File exists.", ERR_SYSTEM,
-		GITCMD_LOCKED},
+	    {"error: cannot lock ref 'refs/x': Unable to create '/m/refs/x.lock': File exists.", ERR_SYSTEM, GITCMD_LOCKED},
 	    {"fatal: bad object refs/ekaci/base/main", ERR_SYSTEM, GITCMD_CORRUPT},
 	    {"fatal: loose object 123 (stored in x) is corrupt", ERR_SYSTEM, GITCMD_CORRUPT},
 	    {"fatal: something new", ERR_SYSTEM, GITCMD_OTHER},

@@ -29,9 +29,9 @@ tree_of(struct repo *r, const char *commit)
 static json_t *
 job_for(struct repo *r, const char *base, const char *head)
 {
-	return json_pack("{s:s,s:s,s:s,s:b,s:[s],s:n,s:b}", "git_dir", arena_printf(&r->a, "%s/.git", r->src),
-	    "base_tree", tree_of(r, base), "head_tree", tree_of(r, head), "conflict", 0, "skip_paths", "skipped/**",
-	    "jobs", "ignore_rules", 0);
+	return json_pack("{s:s,s:s,s:s,s:b,s:[s],s:n,s:b}", "git_dir", arena_printf(&r->a, "%s/.git", r->src), "base_tree",
+	    tree_of(r, base), "head_tree", tree_of(r, head), "conflict", 0, "skip_paths", "skipped/**", "jobs", "ignore_rules",
+	    0);
 }
 
 static json_t *
@@ -67,8 +67,8 @@ rule_names(struct arena *a, const json_t *plan)
 	size_t i;
 	const char *all = "";
 
-	json_array_foreach(json_object_get(plan, "rules"), i, rule) all =
-	    arena_printf(a, "%s%s%s", all, i > 0 ? ", " : "", json_str(rule, "name", "?"));
+	json_array_foreach(json_object_get(plan, "rules"), i, rule)
+		all = arena_printf(a, "%s%s%s", all, i > 0 ? ", " : "", json_str(rule, "name", "?"));
 	return all;
 }
 
@@ -91,11 +91,10 @@ each_kind_of_rule_decides(void **state)
 	    {{"flake.lock", "leaf/a.nix"}, "evaluate", "pins, leaf", "core=null games=null"},
 	    {{"leaf/a.nix"}, "evaluate", "leaf", "core=[[\"leaf\"]] games=[[\"leaf\"]]"},
 	    {{"leaf/a.nix", "README.md", "skipped/a"}, "evaluate", "docs, leaf, skipped/**",
-		"core=[[\"leaf\"]] games=[[\"leaf\"]]"},
+	        "core=[[\"leaf\"]] games=[[\"leaf\"]]"},
 	    {{"leaf/a.nix", "other.nix"}, "evaluate", "leaf", "core=null games=null"},
 	    {{"x/a.nix"}, "evaluate", "leaf x", "core=[[\"leaf\",\"x\"],[\"x\",\"y\"]] -games"},
-	    {{"x/a.nix", "leaf/a.nix"}, "evaluate", "leaf, leaf x",
-		"core=[[\"leaf\"],[\"x\",\"y\"]] games=[[\"leaf\"]]"},
+	    {{"x/a.nix", "leaf/a.nix"}, "evaluate", "leaf, leaf x", "core=[[\"leaf\"],[\"x\",\"y\"]] games=[[\"leaf\"]]"},
 	    {{"games/a.nix"}, "evaluate", "whole job", "games=null -core"},
 	    {{"games/a.nix", "leaf/a.nix"}, "evaluate", "leaf, whole job", "core=[[\"leaf\"]] games=null"},
 	};
@@ -113,11 +112,11 @@ each_kind_of_rule_decides(void **state)
 		assert_string_equal(json_str(plan, "decision", ""), rows[i].decision);
 		assert_string_equal(rule_names(&r.a, plan), rows[i].rules);
 		const char *scopes = "";
-		json_array_foreach(json_object_get(plan, "jobs"), k, job) scopes =
-		    arena_printf(&r.a, "%s%s%s=%s", scopes, k > 0 ? " " : "", json_str(job, "name", "?"),
-			json_line(&r.a, json_object_get(job, "scope")));
-		json_array_foreach(json_object_get(plan, "jobs_left_out"), k, name) scopes =
-		    arena_printf(&r.a, "%s -%s", scopes, json_string_value(name));
+		json_array_foreach(json_object_get(plan, "jobs"), k, job)
+			scopes = arena_printf(&r.a, "%s%s%s=%s", scopes, k > 0 ? " " : "", json_str(job, "name", "?"),
+			    json_line(&r.a, json_object_get(job, "scope")));
+		json_array_foreach(json_object_get(plan, "jobs_left_out"), k, name)
+			scopes = arena_printf(&r.a, "%s -%s", scopes, json_string_value(name));
 		assert_string_equal(scopes, rows[i].scopes);
 		assert_string_equal(json_str(plan, "config", ""), "file");
 		json_decref(plan);
@@ -211,8 +210,7 @@ deletions_modes_types_and_submodules_count(void **state)
 	for (size_t i = 0; i < COUNT(heads); i++) {
 		json_t *plan = plan_of(&r, i == 3 ? with_sub : base, heads[i]);
 		assert_int_equal(json_int(plan, "changed_paths", 0), 1);
-		assert_string_equal(
-		    json_str(json_array_get(json_object_get(plan, "paths"), 0), "status", ""), wanted[i]);
+		assert_string_equal(json_str(json_array_get(json_object_get(plan, "paths"), 0), "status", ""), wanted[i]);
 		assert_string_equal(json_str(plan, "decision", ""), "evaluate");
 		json_decref(plan);
 	}
@@ -404,8 +402,7 @@ names_of_any_bytes_are_listed_and_counts_are_whole(void **state)
 	assert_int_equal(json_int(plan, "changed_paths", 0), 251);
 	assert_int_equal(json_array_size(json_object_get(plan, "paths")), 100);
 	assert_int_equal(json_int(json_object_get(plan, "unmatched"), "paths", 0), 251);
-	assert_string_equal(
-	    json_str(json_array_get(json_object_get(plan, "paths"), 0), "path", ""), "bad\xef\xbf\xbd\nname");
+	assert_string_equal(json_str(json_array_get(json_object_get(plan, "paths"), 0), "path", ""), "bad\xef\xbf\xbd\nname");
 	json_decref(plan);
 	repo_release(&r);
 }
@@ -493,7 +490,7 @@ a_changed_submodule_is_untold_for_the_jobs_that_no_rule_spares(void **state)
 	    {"dep", "{\"submodules\":{\"paths\":[\"dep\"],\"count\":1,\"jobs\":[\"core\",\"games\"]}}"},
 	    {"leaf/dep", "{\"submodules\":{\"paths\":[\"leaf/dep\"],\"count\":1,\"jobs\":[\"core\",\"games\"]}}"},
 	    {"games/dep", "{\"submodules\":{\"paths\":[\"games/dep\"],\"count\":1,\"jobs\":[\"games\"]}}"},
-	    {"doc/theme", "null"},    /* a person said that this rebuilds nothing */
+	    {"doc/theme", "null"}, /* a person said that this rebuilds nothing */
 	    {"skipped/dep", "null"},
 	};
 	struct repo r;

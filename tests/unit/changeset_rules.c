@@ -92,57 +92,51 @@ every_mistake_has_line_column_and_reason(void **state)
 	    {"{\"jobs\": {\"a\": {}}}", ".ekaci/config.json:1:16: jobs.a", "either \"file\" or \"flake\""},
 	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"flake\": \".\"}}}", ".ekaci/config.json:1:16: jobs.a", "not both"},
 	    {"{\"jobs\": {\"a\": {\"fil\": \"x\"}}}", ".ekaci/config.json:1:16", "file"},
-	    {"{\"jobs\": {\"a\": {\"file\": \"x\",\n  \"atr_path\": \"x\"}}}",
-		".ekaci/config.json:2:3: jobs.a.atr_path", "did you mean attr_path?"},
+	    {"{\"jobs\": {\"a\": {\"file\": \"x\",\n  \"atr_path\": \"x\"}}}", ".ekaci/config.json:2:3: jobs.a.atr_path",
+	        "did you mean attr_path?"},
 	    {"{\"jobs\": {\"a\": {\"expr\": \"x\"}}}", ".ekaci/config.json:1:16", "either"},
 	    {"{\"jobs\": {\"a\": {\"file\": \"../x\"}}}", ".ekaci/config.json:1:25: jobs.a.file", "in this repository"},
-	    {"{\"jobs\": {\"a\": {\"file\": \"a/../../x\"}}}", ".ekaci/config.json:1:25: jobs.a.file",
-		"in this repository"},
+	    {"{\"jobs\": {\"a\": {\"file\": \"a/../../x\"}}}", ".ekaci/config.json:1:25: jobs.a.file", "in this repository"},
 	    {"{\"jobs\": {\"a\": {\"file\": 3}}}", ".ekaci/config.json:1:25: jobs.a.file", "must be text"},
 	    {"{\"jobs\": {\"a\": {\"flake\": \"github:o/r\"}}}", ".ekaci/config.json:1:26: jobs.a.flake",
-		"this repository's flake"},
-	    {"{\"jobs\": {\"a\": {\"flake\": \"./../x\"}}}", ".ekaci/config.json:1:26: jobs.a.flake",
-		"this repository's"},
+	        "this repository's flake"},
+	    {"{\"jobs\": {\"a\": {\"flake\": \"./../x\"}}}", ".ekaci/config.json:1:26: jobs.a.flake", "this repository's"},
 	    {"{\"jobs\": {\"a\": {\"flake\": \".?dir=../..#x\"}}}", ".ekaci/config.json:1:26: jobs.a.flake",
-		"this repository's"},
-	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"attr_path\": \"a..b\"}}}",
-		".ekaci/config.json:1:43: jobs.a.attr_path", "an empty part"},
-	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"attr_path\": \"a.\"}}}", ".ekaci/config.json:1:43",
-		"dot at the end"},
-	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"attr_path\": [1]}}}", ".ekaci/config.json:1:43",
-		"nothing but text"},
+	        "this repository's"},
+	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"attr_path\": \"a..b\"}}}", ".ekaci/config.json:1:43: jobs.a.attr_path",
+	        "an empty part"},
+	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"attr_path\": \"a.\"}}}", ".ekaci/config.json:1:43", "dot at the end"},
+	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"attr_path\": [1]}}}", ".ekaci/config.json:1:43", "nothing but text"},
 	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"systems\": \"y\"}}}", ".ekaci/config.json:1:41: jobs.a.systems",
-		"must be an array, not text"},
+	        "must be an array, not text"},
 	    {"{\"jobs\": {\"a\": {\"file\": \"x\", \"allow_eval_failures\": 1}}}",
-		".ekaci/config.json:1:53:", "must be true or false"},
+	        ".ekaci/config.json:1:53:", "must be true or false"},
 	    {"{\"change_sets\": {}}", ".ekaci/config.json:1:17: change_sets", "array of rules"},
 	    {"{\"change_sets\": [{\"kind\": \"doc-only\", \"paths\": [\"a\"]}]}",
-		".ekaci/config.json:1:27: change_sets[0].kind", "did you mean docs-only?"},
-	    {"{\"change_sets\": [{\"paths\": [\"a\"]}]}", ".ekaci/config.json:1:18: change_sets[0]",
-		"must have a \"kind\""},
-	    {"{\"change_sets\": [{\"kind\": \"no-op\"}]}", ".ekaci/config.json:1:18: change_sets[0]",
-		"must have \"paths\""},
+	        ".ekaci/config.json:1:27: change_sets[0].kind", "did you mean docs-only?"},
+	    {"{\"change_sets\": [{\"paths\": [\"a\"]}]}", ".ekaci/config.json:1:18: change_sets[0]", "must have a \"kind\""},
+	    {"{\"change_sets\": [{\"kind\": \"no-op\"}]}", ".ekaci/config.json:1:18: change_sets[0]", "must have \"paths\""},
 	    {"{\"change_sets\": [{\"kind\": \"no-op\", \"paths\": []}]}", ".ekaci/config.json:1:18: change_sets[0]",
-		"at least one"},
+	        "at least one"},
 	    {"{\"change_sets\": [{\"kind\": \"no-op\", \"paths\": [\"a\",\n   \"!b\"]}]}",
-		".ekaci/config.json:2:4: change_sets[0].paths[1]", "cannot be negated"},
+	        ".ekaci/config.json:2:4: change_sets[0].paths[1]", "cannot be negated"},
 	    {"{\"change_sets\": [{\"kind\": \"no-op\", \"path\": [\"a\"], \"paths\": [\"a\"]}]}",
-		".ekaci/config.json:1:36: change_sets[0].path", "did you mean paths?"},
-	    {"{\"change_sets\": [{\"kind\": \"rebuild-only\", \"paths\": [\"a\"]}]}",
-		".ekaci/config.json:1:18: change_sets[0]", "\"attrs\" or \"jobs\""},
+	        ".ekaci/config.json:1:36: change_sets[0].path", "did you mean paths?"},
+	    {"{\"change_sets\": [{\"kind\": \"rebuild-only\", \"paths\": [\"a\"]}]}", ".ekaci/config.json:1:18: change_sets[0]",
+	        "\"attrs\" or \"jobs\""},
 	    {"{\"change_sets\": [{\"kind\": \"no-op\", \"paths\": [\"a\"], \"attrs\": [\"x\"]}]}",
-		".ekaci/config.json:1:18: change_sets[0]", "only the kind rebuild-only"},
+	        ".ekaci/config.json:1:18: change_sets[0]", "only the kind rebuild-only"},
 	    {"{\"change_sets\": [{\"kind\": \"rebuild-only\", \"paths\": [\"a\"], \"attrs\": [\"\"]}]}",
-		".ekaci/config.json:1:69: change_sets[0].attrs[0]", "is everything"},
+	        ".ekaci/config.json:1:69: change_sets[0].attrs[0]", "is everything"},
 	    {"{\"jobs\": {\"core\": {\"file\": \"x\"}}, \"change_sets\": [{\"kind\": \"rebuild-only\", \"paths\": "
 	     "[\"a\"],\n"
 	     "\"jobs\": [\"cor\"]}]}",
-		".ekaci/config.json:2:9: change_sets[0].jobs", "did you mean core?"},
+	        ".ekaci/config.json:2:9: change_sets[0].jobs", "did you mean core?"},
 	    {"{\"change_sets\": [{\"name\": \"x\", \"kind\": \"no-op\", \"paths\": [\"a\"]},\n"
 	     "{\"name\": \"x\", \"kind\": \"no-op\", \"paths\": [\"b\"]}]}",
-		".ekaci/config.json:2:10: change_sets[1].name", "already"},
-	    {"{\"rebuild_impact\": {\"max_top_blast_radius\": \"5\"}}",
-		".ekaci/config.json:1:45: rebuild_impact.max_top", "whole number"},
+	        ".ekaci/config.json:2:10: change_sets[1].name", "already"},
+	    {"{\"rebuild_impact\": {\"max_top_blast_radius\": \"5\"}}", ".ekaci/config.json:1:45: rebuild_impact.max_top",
+	        "whole number"},
 	    {"{\"rebuild_impact\": {\"max_top_blast_radius\": -1}}", ".ekaci/config.json:1:45:", "from 0 to"},
 	    {"{\"package_change_summary\": 1}", ".ekaci/config.json:1:28: package_change_summary", "must be an object"},
 	};
@@ -158,7 +152,7 @@ every_mistake_has_line_column_and_reason(void **state)
 		for (size_t k = 0; k < f.m.n; k++) {
 			const char *text = mistakes_text(&f.m, k);
 			found = found || (strncmp(text, rows[i].start, strlen(rows[i].start)) == 0 &&
-					     strstr(text, rows[i].reason) != NULL);
+			                     strstr(text, rows[i].reason) != NULL);
 		}
 		if (!found)
 			fail_msg("row %zu, %s: %s", i, rows[i].text, mistakes_text(&f.m, 0));
@@ -223,20 +217,19 @@ changes_of_the_rules_are_told(void **state)
 
 	(void)state;
 	read_text(&b, "{\"jobs\": {\"j\": {\"file\": \"x\"}}, \"change_sets\": ["
-		      "{\"name\": \"a\", \"kind\": \"no-op\", \"paths\": [\"a\"]},"
-		      "{\"name\": \"b\", \"kind\": \"no-op\", \"paths\": [\"b\"]},"
-		      "{\"name\": \"c\", \"kind\": \"no-op\", \"paths\": [\"c\"]}]}");
+	              "{\"name\": \"a\", \"kind\": \"no-op\", \"paths\": [\"a\"]},"
+	              "{\"name\": \"b\", \"kind\": \"no-op\", \"paths\": [\"b\"]},"
+	              "{\"name\": \"c\", \"kind\": \"no-op\", \"paths\": [\"c\"]}]}");
 	read_text(&h, "{\"jobs\": {\"j\": {\"file\": \"y\"}, \"k\": {\"file\": \"y\"}}, \"change_sets\": ["
-		      "{\"name\": \"b\", \"kind\": \"docs-only\", \"paths\": [\"b\", \"bb\"]},"
-		      "{\"name\": \"a\", \"kind\": \"no-op\", \"paths\": [\"a\"]},"
-		      "{\"name\": \"d\", \"kind\": \"no-op\", \"paths\": [\"**\"]}]}");
+	              "{\"name\": \"b\", \"kind\": \"docs-only\", \"paths\": [\"b\", \"bb\"]},"
+	              "{\"name\": \"a\", \"kind\": \"no-op\", \"paths\": [\"a\"]},"
+	              "{\"name\": \"d\", \"kind\": \"no-op\", \"paths\": [\"**\"]}]}");
 	assert_int_equal(b.m.n + h.m.n, 0);
 	json_t *list = rules_changes(&b.a, &b.rules, &h.rules);
 	const char *line = json_line(&b.a, list);
-	static const char *const wanted[] = {"rule \\\"c\\\" (no-op) removed",
-	    "rule \\\"d\\\" (no-op) added: **\"", "rule \\\"b\\\" changed: no-op -> docs-only",
-	    "rule \\\"b\\\" changed: paths", "rule \\\"a\\\" moved behind", "job \\\"k\\\" added",
-	    "job \\\"j\\\" changed: file x -> y\""};
+	static const char *const wanted[] = {"rule \\\"c\\\" (no-op) removed", "rule \\\"d\\\" (no-op) added: **\"",
+	    "rule \\\"b\\\" changed: no-op -> docs-only", "rule \\\"b\\\" changed: paths", "rule \\\"a\\\" moved behind",
+	    "job \\\"k\\\" added", "job \\\"j\\\" changed: file x -> y\""};
 	for (size_t i = 0; i < COUNT(wanted); i++)
 		if (strstr(line, wanted[i]) == NULL)
 			fail_msg("%s is missing in %s", wanted[i], line);
@@ -258,9 +251,8 @@ a_job_by_hand_may_be_an_expression(void **state)
 
 	(void)state;
 	assert_int_equal(rules_job(&a, good_job, &out, &e), 0);
-	assert_string_equal(json_line(&a, out),
-	    "{\"name\":\"x\",\"expr\":\"1 + 1\",\"attr_path\":[\"a\",\"b\"],\"systems\":[],"
-	    "\"allow_eval_failures\":false}");
+	assert_string_equal(json_line(&a, out), "{\"name\":\"x\",\"expr\":\"1 + 1\",\"attr_path\":[\"a\",\"b\"],\"systems\":[],"
+	                                        "\"allow_eval_failures\":false}");
 	json_decref(out);
 	assert_int_equal(rules_job(&a, bad_job, &out, &e), -1);
 	assert_non_null(strstr(e.msg, "x.file"));

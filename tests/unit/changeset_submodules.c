@@ -9,8 +9,9 @@
 /* cmocka comes last. */
 #include <cmocka.h>
 
-static const char config[] = "{ \"jobs\": { \"all\": { \"file\": \"default.nix\", \"submodules\": true } },\n"
-			     "  \"change_sets\": [ { \"name\": \"docs\", \"kind\": \"docs-only\", \"paths\": [\"**/*.md\"] } ] }\n";
+static const char config[] =
+    "{ \"jobs\": { \"all\": { \"file\": \"default.nix\", \"submodules\": true } },\n"
+    "  \"change_sets\": [ { \"name\": \"docs\", \"kind\": \"docs-only\", \"paths\": [\"**/*.md\"] } ] }\n";
 
 static const char *
 section(struct repo *r, const char *path, const char *url)
@@ -181,7 +182,7 @@ a_folder_that_was_damaged_is_made_again(void **state)
 	for (size_t i = 0; i < COUNT(what); i++) {
 		json_decref(taken(&f, f.base, true));
 		must(files_write(arena_printf(&f.top.a, "%s.submodules/%s", mirror_path(&f), what[i]), STR("\0garbage"), 0600,
-			 FILES_NO_SYNC, &e),
+		         FILES_NO_SYNC, &e),
 		    &e);
 		write_commit(&f.sub, "data", arena_printf(&f.top.a, "data of round %zu\n", i));
 		const char *head = link_commit(&f.top, f.gitmodules, "folder/dep", GIT(&f.sub, "rev-parse", "HEAD"));
@@ -206,11 +207,11 @@ refusal(struct family *f, const char *gitmodules, const char *commit, bool trust
 	return error;
 }
 
-#define SAYS(text, words)                                                                                             \
-	do {                                                                                                          \
-		const char *said_ = (text);                                                                           \
-		if (said_ == NULL || strstr(said_, (words)) == NULL)                                                  \
-			fail_msg("\"%s\" lacks \"%s\"", said_ != NULL ? said_ : "no error", (words));                 \
+#define SAYS(text, words)                                                                             \
+	do {                                                                                          \
+		const char *said_ = (text);                                                           \
+		if (said_ == NULL || strstr(said_, (words)) == NULL)                                  \
+			fail_msg("\"%s\" lacks \"%s\"", said_ != NULL ? said_ : "no error", (words)); \
 	} while (0)
 
 static void
@@ -407,12 +408,13 @@ the_token_is_for_the_repositorys_own_host(void **state)
 	path = arena_strdup(&f.top.a, getenv("PATH"));
 	const char *bin = arena_printf(&f.top.a, "%s/bin", f.top.dir), *seen = arena_printf(&f.top.a, "%s/seen", f.top.dir);
 	must(files_mkdirs(bin, 0700, &e), &e);
-	must(files_write(arena_printf(&f.top.a, "%s/git", bin),
-		 str_of(arena_printf(&f.top.a,
-		     "#!/bin/sh\ncase \" $* \" in *' fetch '*) { echo \"argv: $*\"; env; } > %s; echo 'fatal: Authentication failed' "
-		     ">&2; exit 128;; esac\nPATH=%s\nexec git \"$@\"\n",
-		     seen, path)),
-		 0700, FILES_NO_SYNC, &e),
+	must(
+	    files_write(arena_printf(&f.top.a, "%s/git", bin),
+	        str_of(arena_printf(&f.top.a,
+	            "#!/bin/sh\ncase \" $* \" in *' fetch '*) { echo \"argv: $*\"; env; } > %s; echo 'fatal: Authentication failed' "
+	            ">&2; exit 128;; esac\nPATH=%s\nexec git \"$@\"\n",
+	            seen, path)),
+	        0700, FILES_NO_SYNC, &e),
 	    &e);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arena a = {0};
@@ -433,9 +435,11 @@ the_token_is_for_the_repositorys_own_host(void **state)
 		setenv("PATH", path, 1);
 		if (rc != 0)
 			fail_msg("%s", e.msg);
-		SAYS(json_str(whole, "error", NULL), rows[i].told ? "submodule folder/dep: it must be public, as the token is for this repository alone: git fetch: fatal: "
-		                   "Authentication failed"
-		                 : "submodule folder/dep: git fetch: fatal: Authentication failed");
+		SAYS(json_str(whole, "error", NULL),
+		    rows[i].told
+		        ? "submodule folder/dep: it must be public, as the token is for this repository alone: git fetch: fatal: "
+		          "Authentication failed"
+		        : "submodule folder/dep: git fetch: fatal: Authentication failed");
 		must(files_read(&a, seen, 65536, &text, &e), &e);
 		assert_non_null(strstr(text.p, arena_printf(&a, " -- %s +1111", rows[i].fetched)));
 		assert_int_equal(strstr(text.p, "c2VjcmV0") != NULL, rows[i].told);

@@ -16,8 +16,7 @@
 #include <cmocka.h>
 
 static const char example[] = "deploy/ekaci.toml.example";
-static const char must_have[] =
-    "[github]\napp_id = \"1\"\nprivate_key_file = \"key\"\nwebhook_secret_file = \"secret\"\n";
+static const char must_have[] = "[github]\napp_id = \"1\"\nprivate_key_file = \"key\"\nwebhook_secret_file = \"secret\"\n";
 
 struct fixture {
 	struct arena a;
@@ -83,16 +82,10 @@ compare(const struct config_key *k, struct settings *got, struct settings *want)
 		if (*(char **)w != NULL)
 			assert_string_equal(*(char **)g, *(char **)w);
 		return;
-	case CONFIG_NUMBER:
-		assert_int_equal(*(int64_t *)g, *(int64_t *)w);
-		return;
-	case CONFIG_FLAG:
-		assert_int_equal(*(bool *)g, *(bool *)w);
-		return;
+	case CONFIG_NUMBER: assert_int_equal(*(int64_t *)g, *(int64_t *)w); return;
+	case CONFIG_FLAG: assert_int_equal(*(bool *)g, *(bool *)w); return;
 	case CONFIG_TEXTS:
-	case CONFIG_OPTIONS:
-		assert_true(json_equal(*(json_t **)g, *(json_t **)w));
-		return;
+	case CONFIG_OPTIONS: assert_true(json_equal(*(json_t **)g, *(json_t **)w)); return;
 	}
 }
 
@@ -142,7 +135,7 @@ every_mistake_has_line_column_and_reason(void **state)
 		const char *text, *wanted;
 	} rows[] = {
 	    {"[rebuild]\nmax_rebuild_cout = 3",
-		":6:1: unknown key [rebuild] max_rebuild_cout (did you mean max_rebuild_count?)"},
+	        ":6:1: unknown key [rebuild] max_rebuild_cout (did you mean max_rebuild_count?)"},
 	    {"[rebuld]\nx = 1", ":5:2: unknown section [rebuld] (did you mean [rebuild]?)"},
 	    {"[web]\nslots = 1", ":6:1: unknown key [web] slots (it belongs in [build])"},
 	    {"[web]\nlisten = 3030", ":6:10: [web] listen must be text, not a whole number"},
@@ -157,13 +150,13 @@ every_mistake_has_line_column_and_reason(void **state)
 	    {"[build]\nsystems = [\"x86_64-linux\", \"linux\"]", ":6:28: [build] systems \"linux\" must be a system"},
 	    {"[build]\nsystems = [1]", ":6:12: [build] systems must be text"},
 	    {"[build]\nnix_options = { cores = [1] }", ":6:17: [build] nix_options.cores must be an option"},
-	    {"[evaluate]\nnix_options = { cores = \"1\\naccess-tokens = x\" }", ":6:17: [evaluate] nix_options.cores must be an option"},
+	    {"[evaluate]\nnix_options = { cores = \"1\\naccess-tokens = x\" }",
+	        ":6:17: [evaluate] nix_options.cores must be an option"},
 	    {"[evaluate]\nexperimental_features = [\"a b\"]", "[evaluate] experimental_features \"a b\" must not hold spaces"},
 	    {"[build]\ntimeout_s = 1979-05-27", ":6:13: [build] timeout_s must be a whole number, not a date"},
 	    {"[rebuild]\nskip_paths = [\"doc/**\",\n  \"!x\"]",
-		":7:3: [rebuild] skip_paths \"!x\" is no pattern: it begins with"},
-	    {"[evaluate]\nsandbox = \"maybe\"",
-		":6:11: [evaluate] sandbox \"maybe\" must be \"require\", \"auto\" or \"off\""},
+	        ":7:3: [rebuild] skip_paths \"!x\" is no pattern: it begins with"},
+	    {"[evaluate]\nsandbox = \"maybe\"", ":6:11: [evaluate] sandbox \"maybe\" must be \"require\", \"auto\" or \"off\""},
 	    {"[trust]\nforks = \"\"", ":6:9: [trust] forks"},
 	    {"[trust]\nbots = [\"helper[bot]\", \"somebody\"]", ":6:24: [trust] bots \"somebody\" must be an App's login"},
 	    {"[trust]\nbots = [\"[bot]\"]", ":6:9: [trust] bots \"[bot]\" must be an App's login"},
@@ -241,8 +234,7 @@ paths_are_relative_to_the_file_and_secrets_may_be_credentials(void **state)
 	assert_string_equal(s.state.dir, "/srv/ekaci");
 	assert_string_equal(s.web.url, "https://ci.test");
 	assert_string_equal(s.evaluate.evaluator, arena_printf(&f.a, "%s/bin/eval", f.dir));
-	assert_string_equal(
-	    json_line(&f.a, s.build.nix_options), "{\"cores\":\"4\",\"fallback\":\"true\",\"x\":\"y\"}");
+	assert_string_equal(json_line(&f.a, s.build.nix_options), "{\"cores\":\"4\",\"fallback\":\"true\",\"x\":\"y\"}");
 	config_release(&s);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_int_equal(config_load(&f.a, f.path, &s, &e), -1);
@@ -315,8 +307,8 @@ the_toml_tree_has_types_and_places(void **state)
 	struct toml_node *top;
 
 	(void)state;
-	assert_int_equal(toml_read(&a, STR("z = 1\na = [true, 1.5, \"x\\u0000y\"]\n[t.u]\nd = 1979-05-27T07:32:00Z\n"),
-			     "f", &top, &e),
+	assert_int_equal(toml_read(&a, STR("z = 1\na = [true, 1.5, \"x\\u0000y\"]\n[t.u]\nd = 1979-05-27T07:32:00Z\n"), "f",
+	                     &top, &e),
 	    0);
 	const struct toml_node *z = top->first, *arr = z->next, *t = arr->next;
 	assert_true(str_is(z->key, "z") && z->type == TOML_INTEGER && z->integer == 1);

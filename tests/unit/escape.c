@@ -11,21 +11,24 @@
 
 #include <cmocka.h>
 
-static const char *const hostile[] = {
-    "@octocat", "hi @octo-cat/team, @x", "mail a.b@example.com", "user@example", "#1", "see #123.", "fixes owner/repo#7",
-    "GH-12 gh-3", "owner/repo@0123456789abcdef0123456789abcdef01234567", "deadbeef", "0123456",
-    "0123456789abcdef0123456789abcdef01234567", "https://example.com/a?b=c", "HTTP://EXAMPLE.COM", "ftp://x.y",
+static const char *const hostile[] = {"@octocat", "hi @octo-cat/team, @x", "mail a.b@example.com", "user@example", "#1",
+    "see #123.", "fixes owner/repo#7", "GH-12 gh-3", "owner/repo@0123456789abcdef0123456789abcdef01234567", "deadbeef",
+    "0123456", "0123456789abcdef0123456789abcdef01234567", "https://example.com/a?b=c", "HTTP://EXAMPLE.COM", "ftp://x.y",
     "www.example.com", "WWW.example.com", "mailto:a@b.example", "xmpp:a@b.example/c", ":tada: a:+1:b", "$x^2$ and $$y$$",
     "[a](javascript:alert(1))", "![a](https://example.com/a.png)", "[^1]", "[a]: https://example.com", "<script>x</script>",
     "<img src=x onerror=alert(1)>", "<!-- hidden", "--> <b>", "<https://example.com>", "&lt;b&gt; &amp; &#64;x", "a|b|c",
     "a\\|b", "\\", "\\\\|", "`a`", "``a", "a`", "```", "~~~", "~~gone~~", "*a* **b** _c_ __d__", "# heading", "- item",
-    "+ item", "* item", "1. item", "2) item", "> quote", "---", "===", "***", "___", "| a | b |", ":-:", ":--|--:",
-    "    code", "\tcode", "a\nb", "a\n\n# b", "a\r\nb\rc", "a  \nb", "- [x] done", "<details>", "</summary></details>",
-    "\x1b[31mred\x1b[0m", "\x1b]8;;https://example.com\x07link\x1b]8;;\x07", "a\x1b" "b", "a\x07\x08" "b",
-    "\xe2\x80\xaetxt.exe", "zero\xe2\x80\x8bwidth", "\xef\xbb\xbfmark", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
-    "\xff\xfe bad", "cut \xe6\x97", "\xed\xa0\x80", "\xf0\x9f\x92\xa9", "\xf3\xa0\x81\x81tag", "a & b", "\"quoted\" 'x'",
-    "%0A%0D", "{{x}} {{{y}}}", "a\\\nb", "!important", "x^y", "C:\\dir", "it's 12:30:45", "a<b>c", "foo_bar_baz",
-    "https:\n//example.com", "@\noctocat", "#\n1", "w\xe2\x80\x8bww.x.y"};
+    "+ item", "* item", "1. item", "2) item", "> quote", "---", "===", "***", "___", "| a | b |", ":-:", ":--|--:", "    code",
+    "\tcode", "a\nb", "a\n\n# b", "a\r\nb\rc", "a  \nb", "- [x] done", "<details>", "</summary></details>",
+    "\x1b[31mred\x1b[0m", "\x1b]8;;https://example.com\x07link\x1b]8;;\x07",
+    "a\x1b"
+    "b",
+    "a\x07\x08"
+    "b",
+    "\xe2\x80\xaetxt.exe", "zero\xe2\x80\x8bwidth", "\xef\xbb\xbfmark", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", "\xff\xfe bad",
+    "cut \xe6\x97", "\xed\xa0\x80", "\xf0\x9f\x92\xa9", "\xf3\xa0\x81\x81tag", "a & b", "\"quoted\" 'x'", "%0A%0D",
+    "{{x}} {{{y}}}", "a\\\nb", "!important", "x^y", "C:\\dir", "it's 12:30:45", "a<b>c", "foo_bar_baz", "https:\n//example.com",
+    "@\noctocat", "#\n1", "w\xe2\x80\x8bww.x.y"};
 
 /* What a reader must see: the HTML escape without its references, on one line. */
 static char *
@@ -124,8 +127,8 @@ add_all(struct buf *b, const char *before, const char *inside, const char *after
 static void
 assert_nothing_refers(const char *html, const char *source)
 {
-	static const char *const finds[] = {"@[A-Za-z0-9]", "#[0-9]", "[Gg][Hh]-[0-9]", "://", "www[.]", ":[a-z0-9_+-]+:",
-	    "(^|[^A-Za-z0-9_])[0-9a-fA-F]{7,40}($|[^A-Za-z0-9_])", "<a "};
+	static const char *const finds[] = {"@[A-Za-z0-9]", "#[0-9]", "[Gg][Hh]-[0-9]", "://", "www[.]",
+	    ":[a-z0-9_+-]+:", "(^|[^A-Za-z0-9_])[0-9a-fA-F]{7,40}($|[^A-Za-z0-9_])", "<a "};
 
 	for (size_t i = 0; i < COUNT(finds); i++) {
 		regex_t re;
@@ -184,7 +187,8 @@ check_code(struct arena *a, const char *source)
 	add_all(&md, code.p, " | x |", "\n");
 	buf_puts(&want, "<p>a <code>");
 	add_text(&want, seen);
-	buf_puts(&want, "</code> b</p>\n<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td><code>");
+	buf_puts(&want,
+	    "</code> b</p>\n<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td><code>");
 	add_text(&want, seen);
 	buf_puts(&want, "</code></td>\n<td>x</td>\n</tr>\n</tbody>\n</table>\n");
 	compare(unbroken(a, render(a, buf_get(&md))), want.p, "code", source);
@@ -200,7 +204,8 @@ check_block(struct arena *a, const char *source)
 	buf_puts(&md, "\nafter\n");
 	const char *html = render(a, buf_get(&md));
 	const char *end = strstr(html, "</code></pre>\n<p>after</p>\n");
-	if (!str_starts(str_of(html), STR("<pre><code>")) || end == NULL || end[strlen("</code></pre>\n<p>after</p>\n")] != '\0')
+	if (!str_starts(str_of(html), STR("<pre><code>")) || end == NULL ||
+	    end[strlen("</code></pre>\n<p>after</p>\n")] != '\0')
 		fail_msg("block of \"%s\":\n%s", source, html);
 	if (memchr(html, '<', 5) == NULL || strchr(html + strlen("<pre><code>"), '<') != end)
 		fail_msg("block of \"%s\" holds markup:\n%s", source, html);

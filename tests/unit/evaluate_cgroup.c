@@ -191,7 +191,7 @@ static void
 what_a_worker_left_is_swept(void **state)
 {
 	(void)state;
-	have("eval-1/x", "");          /* init lives */
+	have("eval-1/x", "");         /* init lives */
 	have("eval-999999999/x", ""); /* above any kernel's largest number */
 	have("bot/x", "");
 	have("eval-me/x", "");
@@ -215,8 +215,10 @@ real_group(void)
 	while (text.p != NULL) {
 		line = str_cut(str_trim(text), '\n', &text);
 		for (size_t i = 0; i < COUNT(roots) && str_starts(line, STR("0::/")); i++) {
-			char *path = arena_printf(&arena, "%s" STR_FMT "/ekaci-test-%d", roots[i], STR_ARG(str_from(line, 3)), (int)getpid());
-			if (files_exist(arena_printf(&arena, "%s/cgroup.controllers", roots[i])) && files_mkdirs(path, 0755, &e) == 0)
+			char *path = arena_printf(&arena, "%s" STR_FMT "/ekaci-test-%d", roots[i], STR_ARG(str_from(line, 3)),
+			    (int)getpid());
+			if (files_exist(arena_printf(&arena, "%s/cgroup.controllers", roots[i])) &&
+			    files_mkdirs(path, 0755, &e) == 0)
 				return path;
 		}
 	}
@@ -243,7 +245,8 @@ remember(void *ctx, int fd, struct str line, struct err *e)
 static void
 a_program_and_all_below_it_end_with_their_group(void **state)
 {
-	const char *argv[] = {"/bin/sh", "-c", "cat /proc/self/cgroup; (setsid sleep 1000 &) ; sleep 1000 & echo running; wait", NULL};
+	const char *argv[] = {"/bin/sh", "-c", "cat /proc/self/cgroup; (setsid sleep 1000 &) ; sleep 1000 & echo running; wait",
+	    NULL};
 	struct seen seen = {.group = real_group()};
 	struct child c = {.argv = argv, .cgroup = seen.group, .on_line = remember, .ctx = &seen, .wall_ms = 10000};
 	struct child_result end = {0};
@@ -268,7 +271,8 @@ groups_made_inside_go_with_it(void **state)
 	(void)state;
 	if (group == NULL)
 		skip();
-	const char *script = arena_printf(&arena, "mkdir -p %s/a/b && echo $$ >%s/a/b/cgroup.procs && echo running; sleep 1000", group, group);
+	const char *script =
+	    arena_printf(&arena, "mkdir -p %s/a/b && echo $$ >%s/a/b/cgroup.procs && echo running; sleep 1000", group, group);
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
 	struct seen seen = {.group = group};
 	struct child c = {.argv = argv, .cgroup = group, .on_line = remember, .ctx = &seen, .wall_ms = 10000};

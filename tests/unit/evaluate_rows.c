@@ -13,7 +13,8 @@
 
 #define DRV "/nix/store/00000000000000000000000000000000-a.drv"
 #define OUT "/nix/store/11111111111111111111111111111111-a"
-#define GOOD(path) "{\"attr\":\"x\",\"attrPath\":[" path "],\"drvPath\":\"" DRV "\",\"name\":\"a-1.0\",\"system\":\"s\"," \
+#define GOOD(path)                                                                                             \
+	"{\"attr\":\"x\",\"attrPath\":[" path "],\"drvPath\":\"" DRV "\",\"name\":\"a-1.0\",\"system\":\"s\"," \
 	"\"outputs\":{\"out\":\"" OUT "\"}}"
 
 static void
@@ -29,7 +30,13 @@ static void
 complete_rows_are_kept_and_sorted(void **state)
 {
 	static const char *const lines[] = {
-	    GOOD("\"b\""), GOOD("\"a\",\"z\""), GOOD("\"a\""), GOOD("\"a.b\""), GOOD("\"\""), GOOD("\"\\u00e9\\\"\\\\\\t\""), "",
+	    GOOD("\"b\""),
+	    GOOD("\"a\",\"z\""),
+	    GOOD("\"a\""),
+	    GOOD("\"a.b\""),
+	    GOOD("\"\""),
+	    GOOD("\"\\u00e9\\\"\\\\\\t\""),
+	    "",
 	};
 	struct rows r = {0};
 
@@ -122,7 +129,9 @@ static void
 after_a_hole_there_is_no_sense_in_reading_on(void **state)
 {
 	static const char *const holes[] = {
-	    "{\"attrPath\":[\"a\"],\"error\":\"worker died\",\"fatal\":true}", "{\"error\":\"whose?\"}", "{}",
+	    "{\"attrPath\":[\"a\"],\"error\":\"worker died\",\"fatal\":true}",
+	    "{\"error\":\"whose?\"}",
+	    "{}",
 	    "{\"attrPath\":[\"a\"],\"drvPath\":\"/etc/passwd\",\"outputs\":{}}",
 	};
 
@@ -171,8 +180,10 @@ go_down(struct rows *r, const char *first, const char *names, bool same, size_t 
 	snprintf(path, sizeof(path), "%s", first);
 	for (size_t i = 0; i < most; i++) {
 		size_t n = strlen(path);
-		snprintf(line, sizeof(line), "{\"attrPath\":[%s\"leaf\"],\"drvPath\":\"/nix/store/%032zu-a.drv\",\"name\":\"a\",\"system\":\"s\","
-		    "\"outputs\":{\"out\":\"" OUT "\"}}", path, same ? (size_t)0 : i);
+		snprintf(line, sizeof(line),
+		    "{\"attrPath\":[%s\"leaf\"],\"drvPath\":\"/nix/store/%032zu-a.drv\",\"name\":\"a\",\"system\":\"s\","
+		    "\"outputs\":{\"out\":\"" OUT "\"}}",
+		    path, same ? (size_t)0 : i);
 		if (!rows_add(r, str_of(line)))
 			return i + 1;
 		snprintf(path + n, sizeof(path) - n, "%s", names);
@@ -218,8 +229,11 @@ sets_that_share_names_are_read_to_their_leaves(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 10000; i++) {
-		snprintf(line, sizeof(line), "{\"attrPath\":[\"%s\",\"%s\",\"%s\",\"%s\",\"gcc\"],\"drvPath\":\"" DRV "\",\"name\":\"a\",\"system\":\"s\","
-		    "\"outputs\":{\"out\":\"" OUT "\"}}", systems[i / 1000], systems[i / 100 % 10], systems[i / 10 % 10], systems[i % 10]);
+		snprintf(line, sizeof(line),
+		    "{\"attrPath\":[\"%s\",\"%s\",\"%s\",\"%s\",\"gcc\"],\"drvPath\":\"" DRV
+		    "\",\"name\":\"a\",\"system\":\"s\","
+		    "\"outputs\":{\"out\":\"" OUT "\"}}",
+		    systems[i / 1000], systems[i / 100 % 10], systems[i / 10 % 10], systems[i % 10]);
 		assert_true(rows_add(&r, str_of(line)));
 	}
 	assert_false(r.incomplete);
@@ -292,7 +306,8 @@ a_runaway_set_is_named(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000 && !stopped; i++) {
-		snprintf(line, sizeof(line), "{\"attrPath\":[\"%s\",\"self\",\"n%d\"],\"error\":\"x\"}", i % 4 == 0 ? "good" : "bad", i);
+		snprintf(line, sizeof(line), "{\"attrPath\":[\"%s\",\"self\",\"n%d\"],\"error\":\"x\"}",
+		    i % 4 == 0 ? "good" : "bad", i);
 		stopped = !rows_add(&r, str_of(line));
 	}
 	assert_true(stopped);
@@ -331,14 +346,20 @@ the_short_way_and_the_careful_one_write_the_same(void **state)
 {
 	AUTO(json_drop) json_t *all = json_pack("[[]]");
 	static const char *const meta[] = {
-	    "{}", "null", "3", "{\"version\":\"\"}", "{\"version\":3}", "{\"version\":\"7\",\"broken\":true,\"unfree\":false}",
+	    "{}",
+	    "null",
+	    "3",
+	    "{\"version\":\"\"}",
+	    "{\"version\":3}",
+	    "{\"version\":\"7\",\"broken\":true,\"unfree\":false}",
 	    "{\"homepage\":[\"h\",\"i\"],\"description\":\"\\u00e9\\n\\t\\r\\b\\f\\u0001\\u001f\\u007f\\\\ \\\"q\\\" / \\/ \\ud83d\\ude00\"}",
 	    "{\"license\":\"\",\"maintainers\":[\"a\",{\"name\":\"\"},{\"email\":\"e\"},{},[],null]}",
 	    "{\"license\":[{\"spdxId\":\"\",\"fullName\":\"f\"}],\"position\":[],\"insecure\":\"yes\"}",
 	    "{\"license\":{\"free\":true},\"homepage\":[3],\"maintainers\":{\"github\":\"g\"}}",
 	};
-	static const char *const stats[] = {"", ",\"stats\":{\"wallMs\":12,\"allocBytes\":345678}", ",\"stats\":{\"allocBytes\":1.5,\"wallMs\":\"x\"}",
-	    ",\"stats\":{}", ",\"stats\":3", ",\"stats\":{\"wallMs\":-1,\"allocBytes\":0,\"more\":[]}", ",\"warnings\":[\"w\"]", ",\"metaError\":\"m\""};
+	static const char *const stats[] = {"", ",\"stats\":{\"wallMs\":12,\"allocBytes\":345678}",
+	    ",\"stats\":{\"allocBytes\":1.5,\"wallMs\":\"x\"}", ",\"stats\":{}", ",\"stats\":3",
+	    ",\"stats\":{\"wallMs\":-1,\"allocBytes\":0,\"more\":[]}", ",\"warnings\":[\"w\"]", ",\"metaError\":\"m\""};
 	static const char *const names[] = {"a", "a-1.0", "a-b-2", "a-", "-", "", "a-b", "a--3", "é-1"};
 	char line[2000];
 
@@ -346,8 +367,10 @@ the_short_way_and_the_careful_one_write_the_same(void **state)
 	for (size_t i = 0; i < COUNT(meta); i++)
 		for (size_t k = 0; k < COUNT(names); k++) {
 			struct rows fast = {.max_depth = 5}, slow = {.max_depth = 5, .scope = all};
-			snprintf(line, sizeof(line), "{\"attrPath\":[\"x\\\"\",\"\",\"%s\"],\"meta\":%s,\"drvPath\":\"" DRV "\",\"name\":\"%s\","
-			    "\"requiredSystemFeatures\":[\"a\",1,\"b\"],\"system\":\"s\",\"outputs\":{\"out\":null,\"dev\":\"" OUT "\"}%s}",
+			snprintf(line, sizeof(line),
+			    "{\"attrPath\":[\"x\\\"\",\"\",\"%s\"],\"meta\":%s,\"drvPath\":\"" DRV "\",\"name\":\"%s\","
+			    "\"requiredSystemFeatures\":[\"a\",1,\"b\"],\"system\":\"s\",\"outputs\":{\"out\":null,\"dev\":\"" OUT
+			    "\"}%s}",
 			    names[k], meta[i], names[k], stats[(i * COUNT(names) + k) % COUNT(stats)]);
 			assert_true(rows_add(&fast, str_of(line)));
 			assert_true(rows_add(&slow, str_of(line)));
@@ -368,9 +391,11 @@ what_is_said_beside_a_row_is_kept(void **state)
 		const char *more, *want;
 	} cases[] = {
 	    {"", NULL},
-	    {",\"metaError\":\" error: no meta\\n\"", "\"meta\":{\"version\":\"1.0\"},\"metaError\":\"error: no meta\",\"features\":[]}"},
+	    {",\"metaError\":\" error: no meta\\n\"",
+	        "\"meta\":{\"version\":\"1.0\"},\"metaError\":\"error: no meta\",\"features\":[]}"},
 	    {",\"stats\":{\"allocBytes\":7,\"wallMs\":3.9}", ",\"features\":[],\"stats\":{\"wallMs\":3,\"allocBytes\":7}}"},
-	    {",\"warnings\":[\"one\",{\"msg\":\"two\"},3,\"\"],\"stats\":{\"wallMs\":1}", ",\"features\":[],\"warnings\":[\"one\",\"two\"],\"stats\":{\"wallMs\":1}}"},
+	    {",\"warnings\":[\"one\",{\"msg\":\"two\"},3,\"\"],\"stats\":{\"wallMs\":1}",
+	        ",\"features\":[],\"warnings\":[\"one\",\"two\"],\"stats\":{\"wallMs\":1}}"},
 	    {",\"warnings\":{},\"stats\":[],\"metaError\":3", "\"meta\":{\"version\":\"1.0\"},\"features\":[]}"},
 	};
 
@@ -397,7 +422,8 @@ what_a_row_cost_makes_it_no_other_row(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		char line[1000];
-		snprintf(line, sizeof(line), "%.*s,\"stats\":{\"wallMs\":%d,\"allocBytes\":%d}}", (int)(sizeof(GOOD("\"a\"")) - 2), GOOD("\"a\""), i, 7 * i);
+		snprintf(line, sizeof(line), "%.*s,\"stats\":{\"wallMs\":%d,\"allocBytes\":%d}}",
+		    (int)(sizeof(GOOD("\"a\"")) - 2), GOOD("\"a\""), i, 7 * i);
 		assert_true(rows_add(&r, str_of(line)));
 	}
 	rows_finish(&r);
@@ -420,7 +446,8 @@ meta_in_its_customary_forms(void **state)
 	        "{\"version\":\"9\",\"license\":[\"MIT\",\"full\"]}"},
 	    {"{\"license\":{\"shortName\":\"s\"},\"maintainers\":[{\"github\":\"g\",\"name\":\"n\"},{\"name\":\"n\"},{}]}",
 	        "{\"version\":\"1.2\",\"license\":[\"s\"],\"maintainers\":[\"g\",\"n\"]}"},
-	    {"{\"description\":{\"x\":1},\"position\":\"/a:1\",\"anything\":[]}", "{\"version\":\"1.2\",\"position\":\"/a:1\"}"},
+	    {"{\"description\":{\"x\":1},\"position\":\"/a:1\",\"anything\":[]}",
+	        "{\"version\":\"1.2\",\"position\":\"/a:1\"}"},
 	};
 
 	(void)state;

@@ -55,8 +55,12 @@ inside(struct arena *a, const char *script, const struct sandbox_bind *binds, si
 {
 	const char *argv[] = {"/bin/sh", "-c", arena_printf(a, "exec 2>&1; %s; exit 0", script), NULL};
 	const char *env[] = {"GIVEN=value", NULL};
-	struct sandbox s = {.work_dir = arena_printf(a, "%s/work", dir), .binds = binds, .n_binds = n_binds, .env = env,
-	    .dir = "/", .nix = nix};
+	struct sandbox s = {.work_dir = arena_printf(a, "%s/work", dir),
+	    .binds = binds,
+	    .n_binds = n_binds,
+	    .env = env,
+	    .dir = "/",
+	    .nix = nix};
 	AUTO(buf_release) struct buf out = {0};
 	const char *const *command;
 	struct err e;
@@ -64,8 +68,12 @@ inside(struct arena *a, const char *script, const struct sandbox_bind *binds, si
 	buf_init(&out, 1 << 20);
 	if (sandbox_command(a, &s, argv, &command, &e) != 0)
 		fail_msg("%s", e.msg);
-	struct child c = {.argv = command, .env_clear = true, .env = sandbox_plain_env(a, NULL), .wall_ms = 20000,
-	    .on_bytes = keep, .ctx = &out};
+	struct child c = {.argv = command,
+	    .env_clear = true,
+	    .env = sandbox_plain_env(a, NULL),
+	    .wall_ms = 20000,
+	    .on_bytes = keep,
+	    .ctx = &out};
 	struct child_result r;
 	if (child_run(&c, &r, &e) != 0 || r.end != CHILD_EXITED || r.code != 0)
 		fail_msg("the sandbox did not end well: %s", out.p);
@@ -120,7 +128,8 @@ only_what_is_bound_for_writing_can_be_written(void **state)
 	(void)state;
 	assert_int_equal(files_mkdirs(tree, 0755, &e), 0);
 	assert_int_equal(files_mkdirs(roots, 0755, &e), 0);
-	static const char *const places[] = {"/build/source/x", "/usr/x", "/etc/x", "/x", "/bin/x", "/build/x", "/etc/nix/nix.conf"};
+	static const char *const places[] = {"/build/source/x", "/usr/x", "/etc/x", "/x", "/bin/x", "/build/x",
+	    "/etc/nix/nix.conf"};
 	for (size_t i = 0; i < COUNT(places); i++) {
 		char *script = arena_printf(&a, "echo bad > %s && echo written", places[i]);
 		if (strstr(inside(&a, script, binds, 2, true), "written") != NULL)
@@ -140,12 +149,20 @@ the_whole_machine_can_be_shown(void **state)
 	struct arena a = {0};
 	char *tree = arena_printf(&a, "%s/whole", dir);
 	struct sandbox_bind binds[] = {{.from = tree, .to = "/build/source"}};
-	const char *argv[] = {"/bin/sh", "-c", arena_printf(&a, "exec 2>&1; cat %s/key.pem; ls -d /etc/passwd /var/tmp; env; pwd; "
-	    "for d in /etc /var/tmp /usr /build/source /build /; do echo bad > $d/ekaci-written && echo written; done; "
-	    "echo x > %s/whole-tmp; ls /proc/self/ns >/dev/null && echo proc; exit 0", dir, dir), NULL};
+	const char *argv[] = {"/bin/sh", "-c",
+	    arena_printf(&a,
+	        "exec 2>&1; cat %s/key.pem; ls -d /etc/passwd /var/tmp; env; pwd; "
+	        "for d in /etc /var/tmp /usr /build/source /build /; do echo bad > $d/ekaci-written && echo written; done; "
+	        "echo x > %s/whole-tmp; ls /proc/self/ns >/dev/null && echo proc; exit 0",
+	        dir, dir),
+	    NULL};
 	const char *env[] = {"OF_THE_CALLER=yes", "PATH=/usr/bin:/bin", NULL};
-	struct sandbox s = {.work_dir = arena_printf(&a, "%s/work", dir), .binds = binds, .n_binds = 1, .dir = "/build/source",
-	    .nix = true, .whole = true};
+	struct sandbox s = {.work_dir = arena_printf(&a, "%s/work", dir),
+	    .binds = binds,
+	    .n_binds = 1,
+	    .dir = "/build/source",
+	    .nix = true,
+	    .whole = true};
 	AUTO(buf_release) struct buf out = {0};
 	const char *const *command;
 	struct child_result r;
@@ -161,7 +178,8 @@ the_whole_machine_can_be_shown(void **state)
 	assert_int_equal(child_run(&c, &r, &e), 0);
 	if (r.end != CHILD_EXITED || r.code != 0 || strstr(out.p, "written\n") != NULL)
 		fail_msg("%s", out.p);
-	static const char *const seen[] = {"the private key", "/etc/passwd\n", "/var/tmp\n", "OF_THE_CALLER=yes\n", "\n/build/source\n", "\nproc\n"};
+	static const char *const seen[] = {"the private key", "/etc/passwd\n", "/var/tmp\n", "OF_THE_CALLER=yes\n",
+	    "\n/build/source\n", "\nproc\n"};
 	for (size_t i = 0; i < COUNT(seen); i++)
 		if (strstr(out.p, seen[i]) == NULL)
 			fail_msg("no %s in: %s", seen[i], out.p);
@@ -178,7 +196,8 @@ what_it_leaves_running_ends_with_it(void **state)
 	/* A child of its own session that would write in a while; the sandbox's end is its end. */
 	inside(&a, "setsid sh -c 'sleep 30; echo alive' >/dev/null 2>&1 & echo started", NULL, 0, false);
 	AUTO(buf_release) struct buf out = {0};
-	const char *argv[] = {"sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c '[s]leep 30; echo alive' || true", NULL};
+	const char *argv[] = {"sh", "-c",
+	    "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c '[s]leep 30; echo alive' || true", NULL};
 	struct err e;
 	buf_init(&out, 1000);
 	assert_int_equal(child_output(argv, &out, &e), 0);

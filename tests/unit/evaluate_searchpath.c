@@ -16,7 +16,8 @@
 static void
 entries_are_cut_as_nix_does(void **state)
 {
-	static const char text[] = "nixpkgs=/srv/a:/plain:x=y=/z:t=https://example.org/t.tar.gz:f=flake:nixpkgs:rel::channel:nixos-24.05";
+	static const char text[] =
+	    "nixpkgs=/srv/a:/plain:x=y=/z:t=https://example.org/t.tar.gz:f=flake:nixpkgs:rel::channel:nixos-24.05";
 	static const struct {
 		const char *name, *where;
 		bool path;

@@ -39,14 +39,16 @@ drop_dir(void **state)
 static char *
 write_so(struct arena *a, int n, bool partial)
 {
-	AUTO(json_drop) json_t *header = json_pack("{s:i,s:s,s:s,s:s,s:b}", "ekaci_evaluation", STORED_FORMAT, "key", key,
-	    "evaluator", "e", "version", "v", "complete", 1);
+	AUTO(json_drop)
+	json_t *header = json_pack("{s:i,s:s,s:s,s:s,s:b}", "ekaci_evaluation", STORED_FORMAT, "key", key, "evaluator", "e",
+	    "version", "v", "complete", 1);
 	char *path = stored_path(a, dir, key), line[300];
 	struct rows r = {0};
 	struct err e;
 
 	for (int i = 0; i < n; i++) {
-		snprintf(line, sizeof(line), "{\"attrPath\":[\"p%05d\"],\"drvPath\":\"/nix/store/%032d-a.drv\",\"outputs\":{}}", i, i / 2);
+		snprintf(line, sizeof(line), "{\"attrPath\":[\"p%05d\"],\"drvPath\":\"/nix/store/%032d-a.drv\",\"outputs\":{}}",
+		    i, i / 2);
 		assert_true(rows_add(&r, str_of(line)));
 	}
 	if (partial)

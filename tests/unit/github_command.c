@@ -105,7 +105,9 @@ test_commands(void **state)
 	    /* as it was written, not as it is shown */
 	    {"\\/ekaci approve", ""},
 	    {"&#47;ekaci approve", ""},
-	    {"\x1e" "ekaci approve\n/ekaci explain a\x1f", "explain(a?)"},
+	    {"\x1e"
+	     "ekaci approve\n/ekaci explain a\x1f",
+	        "explain(a?)"},
 	    {"/ekaci rebuild _7zz a.__b__ c_d", "rebuild(_7zz,a.__b__,c_d)"},
 	    {"/ekaci explain a.\"b c\"", "explain(a.\"b,c\")"},
 	};
@@ -206,8 +208,8 @@ test_within_the_limits_all_is_read_and_nothing_by_halves(void **state)
 	memset(line, 'a', 16000);
 	assert_string_equal(read_all(&a, arena_printf(&a, "%s\n\n/ekaci status", line)), "status");
 	/* The end of the code is out of reach, so its paragraph is not read. */
-	assert_string_equal(
-	    read_all(&a, arena_printf(&a, "/ekaci status\n\nso `a\n/ekaci approve\n%s%s`", line, line)), "status");
+	assert_string_equal(read_all(&a, arena_printf(&a, "/ekaci status\n\nso `a\n/ekaci approve\n%s%s`", line, line)),
+	    "status");
 	assert_string_equal(read_all(&a, arena_printf(&a, "%s\n/ekaci approve\n%s", line, line)), "");
 	/* A line of dashes is not nested. */
 	memset(mark, '-', 200);

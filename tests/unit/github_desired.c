@@ -61,11 +61,11 @@ tear_down(void **state)
 	return rc;
 }
 
-#define good(call)                                                                                                     \
-	do {                                                                                                           \
-		struct err e = {0};                                                                                    \
-		if ((call) != 0)                                                                                       \
-			fail_msg("%s", e.msg);                                                                         \
+#define good(call)                             \
+	do {                                   \
+		struct err e = {0};            \
+		if ((call) != 0)               \
+			fail_msg("%s", e.msg); \
 	} while (0)
 
 static void
@@ -108,8 +108,8 @@ equal_states_do_not_raise_the_generation(void **state)
 	struct desired d = next(w);
 	assert_int_equal(d.generation, 2);
 	assert_string_equal(d.key, "check/70/abc/ekaci / rebuilds");
-	assert_string_equal(
-	    d.wanted, "{\"head\":\"abc\",\"name\":\"ekaci / rebuilds\",\"status\":\"in_progress\",\"title\":\"t\"}");
+	assert_string_equal(d.wanted,
+	    "{\"head\":\"abc\",\"name\":\"ekaci / rebuilds\",\"status\":\"in_progress\",\"title\":\"t\"}");
 	good(store_desired_posted(w->s, d.id, 2, 99, "{}", &e));
 	assert_true(none_left(w));
 	want_check(w, "{\"title\":\"t\",\"status\":\"in_progress\"}");

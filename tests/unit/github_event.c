@@ -14,14 +14,14 @@
 #define SHA1 "0123456789abcdef0123456789abcdef01234567"
 #define SHA2 "89abcdef0123456789abcdef0123456789abcdef"
 #define REPO REPO_BY("{\"login\":\"someone\"}")
-#define REPO_BY(sender)                                                                                                \
-	"\"repository\":{\"id\":7,\"name\":\"pkgs\",\"owner\":{\"login\":\"org\"},\"private\":false,"                  \
-	"\"clone_url\":\"https://git.example/org/pkgs.git\",\"default_branch\":\"main\",\"new_member\":[1]},"          \
+#define REPO_BY(sender)                                                                                       \
+	"\"repository\":{\"id\":7,\"name\":\"pkgs\",\"owner\":{\"login\":\"org\"},\"private\":false,"         \
+	"\"clone_url\":\"https://git.example/org/pkgs.git\",\"default_branch\":\"main\",\"new_member\":[1]}," \
 	"\"installation\":{\"id\":99,\"node_id\":\"x\"},\"sender\":" sender
-#define PULL(action, extra)                                                                                            \
-	"{\"action\":\"" action "\",\"number\":12," extra "\"pull_request\":{\"number\":12,\"state\":\"open\","        \
-	"\"title\":\"zlib: 1 <b>\",\"draft\":true,\"user\":{\"login\":\"dev[bot]\"},\"author_association\":\"MEMBER\","\
-	"\"head\":{\"sha\":\"" SHA1 "\",\"ref\":\"up/zlib\",\"repo\":{\"id\":8}},"                                     \
+#define PULL(action, extra)                                                                                             \
+	"{\"action\":\"" action "\",\"number\":12," extra "\"pull_request\":{\"number\":12,\"state\":\"open\","         \
+	"\"title\":\"zlib: 1 <b>\",\"draft\":true,\"user\":{\"login\":\"dev[bot]\"},\"author_association\":\"MEMBER\"," \
+	"\"head\":{\"sha\":\"" SHA1 "\",\"ref\":\"up/zlib\",\"repo\":{\"id\":8}},"                                      \
 	"\"base\":{\"sha\":\"" SHA2 "\",\"ref\":\"main\",\"repo\":{\"id\":7}}}," REPO "}"
 
 struct box {
@@ -98,14 +98,21 @@ test_times(void **state)
 	assert_int_equal(b.ev.pr.updated_ms, 0);
 	assert_int_equal(parse(&b, "pull_request", PULL("synchronize", "\"before\":\"--upload-pack\",")), -1);
 	/* The fork was pushed to after the pull request was last touched: the head may be that new. */
-	assert_int_equal(parse(&b, "pull_request", "{\"action\":\"edited\",\"changes\":{\"base\":{}},\"pull_request\":{\"number\":12,"
-	    "\"updated_at\":\"1970-01-01T00:00:05Z\",\"head\":{\"sha\":\"" SHA1 "\",\"ref\":\"x\",\"repo\":{\"id\":8,"
-	    "\"pushed_at\":\"1970-01-01T00:00:07Z\"}},\"base\":{\"sha\":\"" SHA2 "\",\"ref\":\"main\"}}," REPO "}"), 0);
+	assert_int_equal(parse(&b, "pull_request",
+	                     "{\"action\":\"edited\",\"changes\":{\"base\":{}},\"pull_request\":{\"number\":12,"
+	                     "\"updated_at\":\"1970-01-01T00:00:05Z\",\"head\":{\"sha\":\"" SHA1
+	                     "\",\"ref\":\"x\",\"repo\":{\"id\":8,"
+	                     "\"pushed_at\":\"1970-01-01T00:00:07Z\"}},\"base\":{\"sha\":\"" SHA2 "\",\"ref\":\"main\"}}," REPO
+	                     "}"),
+	    0);
 	assert_null(b.ev.pr.before);
 	assert_int_equal(b.ev.pr.updated_ms, 5000);
 	assert_int_equal(b.ev.pr.pushed_ms, 7000);
-	assert_int_equal(parse(&b, "issue_comment", "{\"action\":\"created\",\"issue\":{\"number\":12,\"pull_request\":{}},"
-	    "\"comment\":{\"id\":3,\"created_at\":\"1970-01-01T00:00:09Z\",\"body\":\"/ekaci approve\"}," REPO "}"), 0);
+	assert_int_equal(parse(&b, "issue_comment",
+	                     "{\"action\":\"created\",\"issue\":{\"number\":12,\"pull_request\":{}},"
+	                     "\"comment\":{\"id\":3,\"created_at\":\"1970-01-01T00:00:09Z\",\"body\":\"/ekaci approve\"}," REPO
+	                     "}"),
+	    0);
 	assert_int_equal(b.ev.comment.created_ms, 9000);
 }
 
@@ -206,12 +213,16 @@ test_who_is_a_bot(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(t); i++) {
 		AUTO(release) struct box b = {0};
-		const char *body = arena_printf(&b.a, "{\"action\":\"created\",\"issue\":{\"number\":3,\"pull_request\":{}},"
-		    "\"comment\":{\"id\":77,\"body\":\"\",\"user\":%s}," REPO "}", t[i].user);
+		const char *body = arena_printf(&b.a,
+		    "{\"action\":\"created\",\"issue\":{\"number\":3,\"pull_request\":{}},"
+		    "\"comment\":{\"id\":77,\"body\":\"\",\"user\":%s}," REPO "}",
+		    t[i].user);
 		assert_int_equal(parse(&b, "issue_comment", body), 0);
 		assert_int_equal(b.ev.comment.bot, t[i].bot);
-		body = arena_printf(&b.a, "{\"action\":\"rerequested\","
-		    "\"check_run\":{\"id\":5,\"head_sha\":\"" SHA1 "\"}," REPO_BY("%s") "}", t[i].user);
+		body = arena_printf(&b.a,
+		    "{\"action\":\"rerequested\","
+		    "\"check_run\":{\"id\":5,\"head_sha\":\"" SHA1 "\"}," REPO_BY("%s") "}",
+		    t[i].user);
 		assert_int_equal(parse(&b, "check_run", body), 0);
 		assert_int_equal(b.ev.sender_bot, t[i].bot);
 	}

@@ -44,8 +44,8 @@ headers_that_matter_are_taken(void **state)
 static void
 retry_after_may_be_a_date(void **state)
 {
-	static const char *const lines[] = {
-	    "Date: Fri, 20 Nov 2026 10:00:00 GMT", "Retry-After: Fri, 20 Nov 2026 10:01:30 GMT"};
+	static const char *const lines[] = {"Date: Fri, 20 Nov 2026 10:00:00 GMT",
+	    "Retry-After: Fri, 20 Nov 2026 10:01:30 GMT"};
 	struct http_answer a;
 
 	(void)state;
@@ -56,8 +56,8 @@ retry_after_may_be_a_date(void **state)
 static void
 a_new_status_line_forgets_what_was_before(void **state)
 {
-	static const char *const lines[] = {
-	    "HTTP/1.1 100 Continue", "Retry-After: 5", "HTTP/2 200", "x-ratelimit-remaining: 7"};
+	static const char *const lines[] = {"HTTP/1.1 100 Continue", "Retry-After: 5", "HTTP/2 200",
+	    "x-ratelimit-remaining: 7"};
 	struct http_answer a;
 
 	(void)state;
@@ -153,8 +153,7 @@ answers_have_a_class_and_words(void **state)
 	    {429, -1, -1, "", ANSWER_LIMITED, ERR_BUSY},
 	    {404, -1, -1, "{}", ANSWER_GONE, ERR_ABSENT},
 	    {410, -1, -1, "[]", ANSWER_GONE, ERR_ABSENT},
-	    {422, -1, -1, "{\"message\":\"Validation Failed\",\"errors\":[{\"field\":\"x\"}]}", ANSWER_REFUSED,
-		ERR_INPUT},
+	    {422, -1, -1, "{\"message\":\"Validation Failed\",\"errors\":[{\"field\":\"x\"}]}", ANSWER_REFUSED, ERR_INPUT},
 	    {409, -1, -1, "", ANSWER_BROKEN, ERR_BUSY},
 	    {500, -1, -1, "<html>", ANSWER_BROKEN, ERR_BUSY},
 	    {304, -1, -1, "", ANSWER_BROKEN, ERR_BUSY},

@@ -40,8 +40,8 @@ write_key(struct arena *a, EVP_PKEY *key, enum form form)
 	else if (form == PKCS8)
 		assert_int_equal(PEM_write_bio_PKCS8PrivateKey(out, key, NULL, NULL, 0, NULL, NULL), 1);
 	else
-		assert_int_equal(PEM_write_bio_PrivateKey(
-				     out, key, EVP_aes_128_cbc(), (unsigned char *)(uintptr_t) "pw", 2, NULL, NULL),
+		assert_int_equal(PEM_write_bio_PrivateKey(out, key, EVP_aes_128_cbc(), (unsigned char *)(uintptr_t) "pw", 2,
+		                     NULL, NULL),
 		    1);
 	BIO_free(out);
 	assert_int_equal(chmod(path, 0600), 0);

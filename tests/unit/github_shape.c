@@ -35,14 +35,13 @@ check_becomes_the_fields_github_knows(void **state)
 {
 	(void)state;
 	shapes_to("{\"name\":\"n\",\"head\":\"h\",\"status\":\"in_progress\",\"title\":\"t\",\"summary\":\"s\","
-		  "\"text\":\"x\","
-		  "\"started_at\":0,\"completed_at\":5,\"conclusion\":null,\"restart\":2,\"evil\":1,\"external_id\":"
-		  "\"\",\"details_url\":\"javascript:1\"}",
+	          "\"text\":\"x\","
+	          "\"started_at\":0,\"completed_at\":5,\"conclusion\":null,\"restart\":2,\"evil\":1,\"external_id\":"
+	          "\"\",\"details_url\":\"javascript:1\"}",
 	    SHAPE_CREATE,
 	    "{\"name\":\"n\",\"head_sha\":\"h\",\"status\":\"in_progress\",\"started_at\":\"1970-01-01T00:00:00Z\","
 	    "\"output\":{\"title\":\"t\",\"summary\":\"s\",\"text\":\"x\"}}");
-	shapes_to(
-	    "{\"name\":\"n\",\"head\":\"h\",\"status\":\"queued\",\"conclusion\":\"failure\",\"completed_at\":\"T\"}",
+	shapes_to("{\"name\":\"n\",\"head\":\"h\",\"status\":\"queued\",\"conclusion\":\"failure\",\"completed_at\":\"T\"}",
 	    SHAPE_UPDATE,
 	    "{\"name\":\"n\",\"status\":\"completed\",\"conclusion\":\"failure\",\"completed_at\":\"T\",\"actions\":[],"
 	    "\"output\":{\"title\":\"n\",\"summary\":\"n\"}}");
@@ -53,11 +52,11 @@ actions_keep_to_their_lengths(void **state)
 {
 	AUTO(json_drop)
 	json_t *w = parse("{\"name\":\"n\",\"actions\":[5,{\"label\":\"a\"},"
-			  "{\"label\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"description\":\"d\",\"identifier\":\"i\"},"
-			  "{\"label\":\"l\",\"description\":\"d\",\"identifier\":\"iiiiiiiiiiiiiiiiiiiiiiiiiii\"},"
-			  "{\"label\":\"b\",\"description\":\"d\",\"identifier\":\"2\"},"
-			  "{\"label\":\"c\",\"description\":\"d\",\"identifier\":\"3\"},"
-			  "{\"label\":\"d\",\"description\":\"d\",\"identifier\":\"4\"}]}");
+	                  "{\"label\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"description\":\"d\",\"identifier\":\"i\"},"
+	                  "{\"label\":\"l\",\"description\":\"d\",\"identifier\":\"iiiiiiiiiiiiiiiiiiiiiiiiiii\"},"
+	                  "{\"label\":\"b\",\"description\":\"d\",\"identifier\":\"2\"},"
+	                  "{\"label\":\"c\",\"description\":\"d\",\"identifier\":\"3\"},"
+	                  "{\"label\":\"d\",\"description\":\"d\",\"identifier\":\"4\"}]}");
 	AUTO(json_drop) json_t *got = shape_check(w, NULL, SHAPE_CREATE);
 	const json_t *actions = json_object_get(got, "actions");
 
@@ -70,8 +69,7 @@ actions_keep_to_their_lengths(void **state)
 static void
 cut_text_is_short_enough_and_whole(void **state)
 {
-	static const char *const units[] = {
-	    "a", "\n", "\u00e4", "\u20ac", "\U0001f600", "line\n", "```\n", "| \u00e4 |\n"};
+	static const char *const units[] = {"a", "\n", "\u00e4", "\u20ac", "\U0001f600", "line\n", "```\n", "| \u00e4 |\n"};
 	static const size_t limits[] = {200, 201, 202, 203, 1000, 65535};
 
 	(void)state;
@@ -105,8 +103,7 @@ cut_closes_an_open_fence(void **state)
 	while (b.n < 3000)
 		buf_puts(&b, "@everybody\n");
 	struct str cut = shape_cut(&a, buf_get(&b), 1000, 1000);
-	assert_true(
-	    str_find(cut, STR("@everybody\n\n```\n\n*The rest")) > 0 || str_find(cut, STR("@everybody\n```\n")) > 0);
+	assert_true(str_find(cut, STR("@everybody\n\n```\n\n*The rest")) > 0 || str_find(cut, STR("@everybody\n```\n")) > 0);
 	buf_release(&b);
 	arena_release(&a);
 }
@@ -136,20 +133,20 @@ static void
 annotations_are_those_github_takes(void **state)
 {
 	AUTO(json_drop)
-	json_t *w = parse(
-	    "{\"annotations\":[null,{},{\"path\":\"a\"},{\"path\":\"\",\"message\":\"m\"},"
-	    "{\"path\":\"a\",\"message\":\"m\",\"start_line\":0,\"end_line\":-5,\"annotation_level\":\"boom\",\"x\":1},"
-	    "{\"path\":\"a\",\"message\":\"m\",\"start_line\":1,\"end_line\":1,\"annotation_level\":\"notice\"},"
-	    "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":4,\"start_column\":1,\"end_column\":2},"
-	    "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":3,\"start_column\":1,\"end_column\":2}]}");
+	json_t *w =
+	    parse("{\"annotations\":[null,{},{\"path\":\"a\"},{\"path\":\"\",\"message\":\"m\"},"
+	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":0,\"end_line\":-5,\"annotation_level\":\"boom\",\"x\":1},"
+	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":1,\"end_line\":1,\"annotation_level\":\"notice\"},"
+	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":4,\"start_column\":1,\"end_column\":2},"
+	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":3,\"start_column\":1,\"end_column\":2}]}");
 	AUTO(json_drop) json_t *hashes = NULL;
 	AUTO(json_drop) json_t *got = shape_annotations(w, &hashes);
 	AUTO(json_drop)
 	json_t *expected =
 	    parse("[{\"path\":\"a\",\"message\":\"m\",\"start_line\":1,\"end_line\":1,\"annotation_level\":\"notice\"},"
-		  "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":4,\"annotation_level\":\"notice\"},"
-		  "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":3,\"annotation_level\":\"notice\","
-		  "\"start_column\":1,\"end_column\":2}]");
+	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":4,\"annotation_level\":\"notice\"},"
+	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":3,\"annotation_level\":\"notice\","
+	          "\"start_column\":1,\"end_column\":2}]");
 
 	(void)state;
 	assert_true(json_equal(got, expected));
@@ -161,9 +158,8 @@ annotations_are_those_github_takes(void **state)
 static void
 path_segments_cannot_leave_their_place(void **state)
 {
-	static const char *const cases[][2] = {{"a-b_c.d~1", "a-b_c.d~1"},
-	    {"ekaci: 1/2?#%", "ekaci%3A%201%2F2%3F%23%25"}, {"..", "%2E%2E"}, {".", "%2E"}, {"...", "..."},
-	    {"../x", "..%2Fx"}, {"\xc3\xa4\r\n", "%C3%A4%0D%0A"}, {"", ""}};
+	static const char *const cases[][2] = {{"a-b_c.d~1", "a-b_c.d~1"}, {"ekaci: 1/2?#%", "ekaci%3A%201%2F2%3F%23%25"},
+	    {"..", "%2E%2E"}, {".", "%2E"}, {"...", "..."}, {"../x", "..%2Fx"}, {"\xc3\xa4\r\n", "%C3%A4%0D%0A"}, {"", ""}};
 	struct arena a = {0};
 
 	(void)state;

@@ -42,7 +42,8 @@ test_hostile_headers(void **state)
 {
 	AUTO(free_keys) struct accept_keys *k = keys("It's a Secret to Everybody", "");
 	static const char *const bad[] = {"", "sha256=", "sha256", DIGEST, "sha1=" DIGEST, "SHA256=" DIGEST,
-	    "sha256=" DIGEST "00", "sha256= " DIGEST, "sha256=" DIGEST " ", "sha256=x57107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
+	    "sha256=" DIGEST "00", "sha256= " DIGEST, "sha256=" DIGEST " ",
+	    "sha256=x57107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
 	    "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e1",
 	    "sha256=0000000000000000000000000000000000000000000000000000000000000000"};
 

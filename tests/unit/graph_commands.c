@@ -71,7 +71,8 @@ test_explain(void **state)
 	(void)state;
 
 	fixture_begin(&f);
-	struct fx_drv *lib1 = make(&f, "lib-1", "same\nold \033[31m line\nsame", NULL), *lib2 = make(&f, "lib-2", "same\nnew line\nsame", NULL);
+	struct fx_drv *lib1 = make(&f, "lib-1", "same\nold \033[31m line\nsame", NULL),
+	              *lib2 = make(&f, "lib-2", "same\nnew line\nsame", NULL);
 	struct fx_drv *app1 = make(&f, "app", "x", lib1), *app2 = make(&f, "app", "x", lib2);
 	const char *text[] = {ekaci(), "explain", "--real-store", f.store, app1->drv, app2->drv, NULL};
 	run(&o, text);
@@ -99,7 +100,8 @@ test_explain(void **state)
 	run(&o, same);
 	assert_int_equal(o.code, 0);
 	buf_release(&o.text);
-	const char *absent[] = {ekaci(), "explain", "--real-store", f.store, app1->drv, FX_STORE "/00000000000000000000000000000000-x.drv", NULL};
+	const char *absent[] = {ekaci(), "explain", "--real-store", f.store, app1->drv,
+	    FX_STORE "/00000000000000000000000000000000-x.drv", NULL};
 	run(&o, absent);
 	assert_int_equal(o.code, 2);
 	assert_int_equal(o.text.n, 0);
@@ -144,7 +146,8 @@ test_graph(void **state)
 static void
 test_scanner_agrees_with_jansson(void **state)
 {
-	static const char document[] = "{\"a\":[1,-2.5,true,false,null,{\"b\":\"c\\n\\\"d\\\\\",\"\":[]}],\"k\":{\"x\":[[],{}]},\"z\":\"end\"}";
+	static const char document[] =
+	    "{\"a\":[1,-2.5,true,false,null,{\"b\":\"c\\n\\\"d\\\\\",\"\":[]}],\"k\":{\"x\":[[],{}]},\"z\":\"end\"}";
 	static const char bytes[] = "\"\\{}[]:,0123.-tfn \t/x\x01";
 	uint64_t seed = 5;
 	size_t n = sizeof(document) - 1, taken = 0;

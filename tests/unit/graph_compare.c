@@ -141,11 +141,12 @@ test_inputs_added_and_gone(void **state)
 
 	begin(&p);
 	struct fx_drv *b = drv(f, "app-1", "deps", p.zlib1->out, NULL, NULL, p.zlib1, NULL);
-	struct fx_drv *h = drv(f, "app-1", "deps", arena_printf(&f->a, "%s %s", p.zlib2->out, p.ssl->out), NULL, NULL, p.zlib2, p.ssl);
+	struct fx_drv *h =
+	    drv(f, "app-1", "deps", arena_printf(&f->a, "%s %s", p.zlib2->out, p.ssl->out), NULL, NULL, p.zlib2, p.ssl);
 	assert_string_equal(differences(f, b, h), "input added: openssl-3.0; 1 follow");
 	assert_string_equal(differences(f, h, b), "input gone: openssl-3.0; 1 follow");
-	struct fx_drv *other = drv(f, "app-1", "deps", arena_printf(&f->a, "%s %s", p.zlib2->out, p.libressl->out), NULL, NULL, p.zlib2,
-	    p.libressl);
+	struct fx_drv *other = drv(f, "app-1", "deps", arena_printf(&f->a, "%s %s", p.zlib2->out, p.libressl->out), NULL, NULL,
+	    p.zlib2, p.libressl);
 	assert_string_equal(differences(f, h, other), "input added: libressl-3.9 | input gone: openssl-3.0; 0 follow");
 	fixture_end(f);
 }
@@ -159,7 +160,8 @@ test_equal_names_are_paired_by_their_place(void **state)
 
 	begin(&p);
 	/* Two inputs called "hook" that both change: each variable says which is which. */
-	struct fx_drv *a1 = simple(f, "hook", "a1"), *a2 = simple(f, "hook", "a2"), *c1 = simple(f, "hook", "c1"), *c2 = simple(f, "hook", "c2");
+	struct fx_drv *a1 = simple(f, "hook", "a1"), *a2 = simple(f, "hook", "a2"), *c1 = simple(f, "hook", "c1"),
+	              *c2 = simple(f, "hook", "c2");
 	struct fx_drv *b = drv(f, "app-1", "first", a1->out, "second", c1->out, a1, c1);
 	struct fx_drv *h = drv(f, "app-1", "first", a2->out, "second", c2->out, a2, c2);
 	assert_string_equal(differences(f, b, h), "; 2 follow");
@@ -182,7 +184,8 @@ test_builder_sources_and_system(void **state)
 	struct fx_drv *quiet1 = fx_make(f, &(struct fx_drv){.name = "app-1", .source = one});
 	struct fx_drv *quiet2 = fx_make(f, &(struct fx_drv){.name = "app-1", .source = two});
 	assert_string_equal(differences(f, quiet1, quiet2), "sources; 0 follow");
-	struct fx_drv *arm = fx_make(f, &(struct fx_drv){.name = "app-1", .builder = one, .source = one, .system = "aarch64-linux"});
+	struct fx_drv *arm =
+	    fx_make(f, &(struct fx_drv){.name = "app-1", .builder = one, .source = one, .system = "aarch64-linux"});
 	assert_string_equal(differences(f, b, arm), "system x86_64-linux -> aarch64-linux; 0 follow");
 	fixture_end(f);
 }
@@ -195,8 +198,10 @@ test_structured_attributes(void **state)
 	(void)state;
 
 	begin(&p);
-	const char *base = arena_printf(&f->a, "{\"deps\":[\"%s\"],\"flags\":[\"-O2\"],\"version\":\"1\",\"gone\":1}", p.zlib1->out);
-	const char *head = arena_printf(&f->a, "{\"deps\":[\"%s\",\"%s\"],\"flags\":[\"-O3\"],\"version\":\"2\"}", p.zlib2->out, p.ssl->out);
+	const char *base =
+	    arena_printf(&f->a, "{\"deps\":[\"%s\"],\"flags\":[\"-O2\"],\"version\":\"1\",\"gone\":1}", p.zlib1->out);
+	const char *head =
+	    arena_printf(&f->a, "{\"deps\":[\"%s\",\"%s\"],\"flags\":[\"-O3\"],\"version\":\"2\"}", p.zlib2->out, p.ssl->out);
 	struct fx_drv *b = drv(f, "app-1", "__json", base, NULL, NULL, p.zlib1, NULL);
 	struct fx_drv *h = drv(f, "app-2", "__json", head, NULL, NULL, p.zlib2, p.ssl);
 	assert_string_equal(differences(f, b, h), "version 1 -> 2 | input added: openssl-3.0 | env flags | env gone; 1 follow");
@@ -231,7 +236,8 @@ test_outputs(void **state)
 	(void)state;
 
 	begin(&p);
-	struct fx_drv *b = fx_make(f, &(struct fx_drv){.name = "app-1"}), *h = fx_make(f, &(struct fx_drv){.name = "app-1", .dev = true});
+	struct fx_drv *b = fx_make(f, &(struct fx_drv){.name = "app-1"}),
+	              *h = fx_make(f, &(struct fx_drv){.name = "app-1", .dev = true});
 	assert_string_equal(differences(f, b, h), "outputs; 0 follow");
 	/* Another output of the same, changed input. */
 	struct fx_drv *lib1 = fx_make(f, &(struct fx_drv){.name = "lib-1", .dev = true});

@@ -17,8 +17,9 @@ diff_files(struct fixture *f, const char *base, const char *head, json_t **ret, 
 	AUTO(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct record_out out = {.fd = null};
 	char *file = arena_printf(&f->a, "%s/difference.json", f->dir);
-	AUTO(json_drop) json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:n,s:s,s:s}", "base", "job", "all", "file",
-	    base, "head", "job", "all", "file", head, "out", file, "graph_dir", "store_dir", FX_STORE, "real_store_dir", f->store);
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:n,s:s,s:s}", "base", "job", "all", "file", base, "head",
+	    "job", "all", "file", head, "out", file, "graph_dir", "store_dir", FX_STORE, "real_store_dir", f->store);
 
 	assert_non_null(job);
 	if (graphs)
@@ -127,7 +128,8 @@ test_every_class(void **state)
 	assert_string_equal(class_of(d, "new"), "added");
 	assert_string_equal(class_of(d, "pkg"), "derivation_only");
 	assert_null(entry(d, "same"));
-	assert_int_equal(json_array_size(json_object_get(d, "targets")), 3); /* heals is what same is at base: nothing to build */
+	assert_int_equal(json_array_size(json_object_get(d, "targets")),
+	    3); /* heals is what same is at base: nothing to build */
 	assert_int_equal(count(d, "rebuild"), 2);
 	assert_int_equal(count(d, "unchanged"), 1);
 	assert_int_equal(count(d, "rebuild_derivations"), 3); /* lib, app, new */
@@ -180,8 +182,8 @@ test_failing_rows_that_come_and_go(void **state)
 static void
 test_what_could_not_be_told_is_no_class(void **state)
 {
-	static const char *const untold[] = {"both", "comes", "goes", "heals", "sickens", "was_bad", "worked", "[\"lost\"]", "[\"lost\",\"a\"]",
-	    "[\"lost\",\"b\"]", "[\"found\",\"a\"]", "[\"found\",\"b\"]", "[\"dim\"]", "[\"dim\",\"a\"]"};
+	static const char *const untold[] = {"both", "comes", "goes", "heals", "sickens", "was_bad", "worked", "[\"lost\"]",
+	    "[\"lost\",\"a\"]", "[\"lost\",\"b\"]", "[\"found\",\"a\"]", "[\"found\",\"b\"]", "[\"dim\"]", "[\"dim\",\"a\"]"};
 	struct fixture f;
 	struct fx_evaluation b, h;
 	(void)state;
@@ -234,7 +236,8 @@ test_what_could_not_be_told_is_no_class(void **state)
 	assert_int_equal(count(d, "unchanged"), 1);
 	assert_int_equal(count(d, "newly_failing"), 2);
 	assert_int_equal(count(d, "added") + count(d, "removed") + count(d, "fixed") + count(d, "still_failing") +
-	        count(d, "added_failing") + count(d, "removed_failing"), 0);
+	                     count(d, "added_failing") + count(d, "removed_failing"),
+	    0);
 	/* Neither built nor counted for the sake of what base may have had. */
 	assert_int_equal(count(d, "rebuild_derivations"), 2);
 	assert_int_equal(json_array_size(json_object_get(d, "targets")), 1);
@@ -425,7 +428,8 @@ test_meta_of_what_did_not_change(void **state)
 static void
 test_bad_meta_changes_no_class(void **state)
 {
-	static const char bad[] = "{\"version\":\"1\"},\"metaError\":\"error: no licence\"", good[] = "{\"license\":[\"MIT\"],\"unfree\":true}";
+	static const char bad[] = "{\"version\":\"1\"},\"metaError\":\"error: no licence\"",
+	                  good[] = "{\"license\":[\"MIT\"],\"unfree\":true}";
 	const char *counts[2] = {NULL, NULL};
 	struct fixture f;
 	(void)state;
@@ -772,9 +776,10 @@ test_several_jobs(void **state)
 	fx_row(&v, "[\"a\"]", two, NULL);
 	const char *second = fx_evaluation_end(&f, &v, "2.zst");
 	char *file = arena_printf(&f.a, "%s/d.json", f.dir);
-	AUTO(json_drop) json_t *job = json_pack("{s:[{s:s,s:s},{s:s,s:s}],s:[{s:s,s:s},{s:s,s:s}],s:s,s:s}", "base", "job", "kept", "file",
-	    first, "job", "old", "file", first, "head", "job", "new", "file", second, "job", "kept", "file", second, "out", file,
-	    "real_store_dir", f.store);
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:[{s:s,s:s},{s:s,s:s}],s:[{s:s,s:s},{s:s,s:s}],s:s,s:s}", "base", "job", "kept", "file",
+	    first, "job", "old", "file", first, "head", "job", "new", "file", second, "job", "kept", "file", second, "out",
+	    file, "real_store_dir", f.store);
 	assert_int_equal(graph_stage_diff(job, &out, &e), 0);
 	assert_int_equal(json_read_file(file, 1 << 20, &d, &e), 0);
 	const json_t *list = json_object_get(d, "attributes");
@@ -809,7 +814,8 @@ refuse(struct fixture *f, const char *base, const char *head, enum err_kind kind
 	assert_false(files_exist(arena_printf(&f->a, "%s/difference.json", f->dir)));
 }
 
-#define HEADER(evaluator, complete) "{\"ekaci_evaluation\":1,\"evaluator\":\"" evaluator "\",\"version\":\"1\",\"complete\":" complete "}\n"
+#define HEADER(evaluator, complete) \
+	"{\"ekaci_evaluation\":1,\"evaluator\":\"" evaluator "\",\"version\":\"1\",\"complete\":" complete "}\n"
 #define ROW(path) "{\"attrPath\":" path ",\"error\":\"x\"}\n"
 
 static void

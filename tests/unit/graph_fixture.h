@@ -31,13 +31,13 @@ struct fx_env {
 struct fx_drv {
 	/* Set by the test. */
 	const char *name;
-	const char *system;            /* NULL: x86_64-linux */
-	const char *fixed;             /* content of a fixed output, or NULL */
-	const char *builder;           /* NULL: /bin/sh */
-	const struct fx_env *env;      /* ends with a NULL name */
-	const struct fx_drv *inputs[8]; /* each is wanted as the env variable inputN and its "out" */
+	const char *system;                      /* NULL: x86_64-linux */
+	const char *fixed;                       /* content of a fixed output, or NULL */
+	const char *builder;                     /* NULL: /bin/sh */
+	const struct fx_env *env;                /* ends with a NULL name */
+	const struct fx_drv *inputs[8];          /* each is wanted as the env variable inputN and its "out" */
 	const struct fx_drv *const *more_inputs; /* beyond eight; ends with NULL */
-	const char *source;            /* a store path among the sources, or NULL */
+	const char *source;                      /* a store path among the sources, or NULL */
 	bool floating;
 	bool dev; /* also an output "dev" */
 	/* Set by fx_make. */
@@ -243,7 +243,8 @@ fx_evaluation_begin(struct fx_evaluation *v)
 static inline void
 fx_row(struct fx_evaluation *v, const char *path_json, const struct fx_drv *d, const char *meta)
 {
-	buf_printf(&v->text, "{\"attrPath\":%s,\"system\":\"%s\",\"name\":\"%s\",\"drvPath\":\"%s\",\"outputs\":{\"out\":", path_json,
+	buf_printf(&v->text,
+	    "{\"attrPath\":%s,\"system\":\"%s\",\"name\":\"%s\",\"drvPath\":\"%s\",\"outputs\":{\"out\":", path_json,
 	    d->system != NULL ? d->system : "x86_64-linux", d->name, d->drv);
 	if (d->floating)
 		buf_puts(&v->text, "null}");

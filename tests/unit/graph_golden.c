@@ -22,7 +22,10 @@ make(struct fixture *f, const char *name, const char *version, const struct fx_d
 
 	env[0] = (struct fx_env){"CFLAGS", strcmp(name, "flags") == 0 ? version : "-O2"};
 	env[1] = (struct fx_env){"version", version};
-	*d = (struct fx_drv){.name = arena_printf(&f->a, "%s-%s", name, version), .env = env, .inputs = {a, b}, .system = system};
+	*d = (struct fx_drv){.name = arena_printf(&f->a, "%s-%s", name, version),
+	    .env = env,
+	    .inputs = {a, b},
+	    .system = system};
 	return fx_make(f, d);
 }
 
@@ -32,15 +35,19 @@ side(struct fixture *f, struct fx_evaluation *v, const char *version, bool head)
 {
 	const char *arm = "aarch64-linux";
 	struct fx_drv *fetcher = make(f, "fetcher", version, NULL, NULL, NULL);
-	struct fx_drv *src = fx_make(f, arena_dup(&f->a, &(struct fx_drv){.name = arena_printf(&f->a, "libssh-%s.tar.gz", version),
-	    .fixed = version, .inputs = {fetcher}}, sizeof(*src)));
-	struct fx_drv *data = fx_make(f, arena_dup(&f->a, &(struct fx_drv){.name = "data", .fixed = "data", .inputs = {fetcher}},
-	    sizeof(*data)));
+	struct fx_drv *src = fx_make(f, arena_dup(&f->a,
+	                                    &(struct fx_drv){.name = arena_printf(&f->a, "libssh-%s.tar.gz", version),
+	                                        .fixed = version,
+	                                        .inputs = {fetcher}},
+	                                    sizeof(*src)));
+	struct fx_drv *data =
+	    fx_make(f, arena_dup(&f->a, &(struct fx_drv){.name = "data", .fixed = "data", .inputs = {fetcher}}, sizeof(*data)));
 	struct fx_drv *zlib = make(f, "zlib", "1.3", NULL, NULL, NULL);
 	struct fx_drv *libssh = make(f, "libssh", version, src, zlib, NULL);
 	struct fx_drv *libssh_arm = make(f, "libssh", version, src, NULL, arm);
 	struct fx_drv *wrapper = make(f, "wrapper", "0", libssh, NULL, NULL);
-	struct fx_drv *curl = make(f, "curl", "8.1", wrapper, zlib, NULL), *curl_arm = make(f, "curl", "8.1", libssh_arm, NULL, arm);
+	struct fx_drv *curl = make(f, "curl", "8.1", wrapper, zlib, NULL),
+	              *curl_arm = make(f, "curl", "8.1", libssh_arm, NULL, arm);
 	struct fx_drv *git = make(f, "git", "2.50", curl, head ? zlib : NULL, NULL);
 	struct fx_drv *docs = make(f, "docs", "1", data, NULL, NULL);
 	const char *meta = head ? "{\"description\":\"<b>\\u0041 | `x` @all\",\"version\":\"8.1\"}" : "{\"version\":\"8.1\"}";
@@ -81,9 +88,9 @@ test_golden(void **state)
 	side(&f, &h, "2.0", true);
 	const char *base = fx_evaluation_end(&f, &b, "b.zst"), *head = fx_evaluation_end(&f, &h, "h.zst");
 	const char *file = arena_printf(&f.a, "%s/difference.json", f.dir);
-	json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:s,s:s,s:s}", "base", "job", "packages", "file", base, "head",
-	    "job", "packages", "file", head, "out", file, "graph_dir", arena_printf(&f.a, "%s/graphs", f.dir), "store_dir", FX_STORE,
-	    "real_store_dir", f.store);
+	json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:s,s:s,s:s}", "base", "job", "packages", "file", base,
+	    "head", "job", "packages", "file", head, "out", file, "graph_dir", arena_printf(&f.a, "%s/graphs", f.dir),
+	    "store_dir", FX_STORE, "real_store_dir", f.store);
 	/* Twice: from the derivations and from the graph file. */
 	for (int round = 0; round < 2; round++) {
 		if (graph_stage_diff(job, &out, &e) != 0 || files_read(&f.a, file, 1 << 20, &got, &e) != 0)
@@ -94,7 +101,8 @@ test_golden(void **state)
 			fail_msg("%s", e.msg);
 		for (size_t i = 0; i < got.n || i < want.n; i++)
 			if (i >= got.n || i >= want.n || got.p[i] != want.p[i])
-				fail_msg("differs from %s at byte %zu: %.200s", GOLDEN, i, i < got.n ? got.p + (i > 60 ? i - 60 : 0) : "(end)");
+				fail_msg("differs from %s at byte %zu: %.200s", GOLDEN, i,
+				    i < got.n ? got.p + (i > 60 ? i - 60 : 0) : "(end)");
 	}
 	json_decref(job);
 	fixture_end(&f);

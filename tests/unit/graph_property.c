@@ -191,8 +191,9 @@ run(struct fixture *f, const char *base, const char *head, json_t **ret, struct 
 	AUTO(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct record_out out = {.fd = null};
 	char *file = arena_printf(&f->a, "%s/difference.json", f->dir);
-	AUTO(json_drop) json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:s,s:s}", "base", "job", "all", "file", base,
-	    "head", "job", "all", "file", head, "out", file, "store_dir", FX_STORE, "real_store_dir", f->store);
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:s,s:s}", "base", "job", "all", "file", base, "head", "job",
+	    "all", "file", head, "out", file, "store_dir", FX_STORE, "real_store_dir", f->store);
 
 	if (graph_stage_diff(job, &out, e) != 0)
 		return -1;

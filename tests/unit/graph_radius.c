@@ -113,7 +113,8 @@ check(uint32_t n, uint32_t most, uint32_t systems, bool weighted, uint32_t one_i
 		if (way == 0)
 			spread_radius_by_columns(&s, weighted ? weight : NULL, targets, n_targets, again);
 		else
-			assert_true(spread_radius_by_intervals(&s, weighted ? weight : NULL, targets, n_targets, UINT64_MAX, again));
+			assert_true(
+			    spread_radius_by_intervals(&s, weighted ? weight : NULL, targets, n_targets, UINT64_MAX, again));
 		assert_memory_equal(got, again, n_targets * s.n_groups * sizeof(*got));
 	}
 	if (n > 2 && n_targets > 0) /* too little to be done: it says so, and the other way serves */

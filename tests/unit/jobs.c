@@ -27,7 +27,8 @@ commit_of(bool as_head, const char *done_text)
 {
 	static char commit[16];
 	struct settings c = {.state.dir = "/state", .evaluate = {.evaluator = "auto", .sandbox = "auto"}};
-	AUTO(json_drop) json_t *mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base_tree", "b", "head_tree", "h", "base", "1111", "head",
+	AUTO(json_drop)
+	json_t *mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base_tree", "b", "head_tree", "h", "base", "1111", "head",
 	    "2222", "as_head", as_head);
 	AUTO(json_drop) json_t *plan = json_pack("{s:[{s:s}]}", "jobs", "name", "one");
 	AUTO(json_drop) json_t *done = NULL;
@@ -108,8 +109,10 @@ trees_of(struct arena *a, const char *job, const char *submodules)
 	json_t *mirrored = NULL, *plan = NULL, *done = NULL;
 
 	config_defaults(a, &c);
-	assert_int_equal(json_read(str_of(arena_printf(a, "{\"base_tree\":\"b\",\"head_tree\":\"h\",\"submodules\":%s}", submodules)),
-	                     "mirrored", &mirrored, &e), 0);
+	assert_int_equal(json_read(str_of(arena_printf(a, "{\"base_tree\":\"b\",\"head_tree\":\"h\",\"submodules\":%s}",
+	                               submodules)),
+	                     "mirrored", &mirrored, &e),
+	    0);
 	assert_int_equal(json_read(str_of(arena_printf(a, "{\"jobs\":[%s]}", job)), "plan", &plan, &e), 0);
 	assert_int_equal(json_read(STR("[{\"side\":\"base\",\"job\":\"j\"}]"), "done", &done, &e), 0);
 	AUTO(json_drop) json_t *one = jobs_evaluate(&c, "/m.git", "/roots", mirrored, plan, done, TRUST_MEMBERS);
@@ -139,7 +142,7 @@ static void
 a_base_that_did_not_complete_is_not_the_end(void **state)
 {
 #define BROKEN(side) "{\"side\":\"" side "\",\"job\":\"one\",\"complete\":false,\"reason\":\"" side " broke\",\"rows\":7}"
-#define GOOD(side) "{\"side\":\"" side "\",\"job\":\"one\",\"complete\":true,\"reason\":null,\"rows\":7}"
+#define GOOD(side)   "{\"side\":\"" side "\",\"job\":\"one\",\"complete\":true,\"reason\":null,\"rows\":7}"
 	static const struct {
 		const char *done, *why;
 	} t[] = {
@@ -170,7 +173,8 @@ static const char *
 token_of(const char *side, const char *config)
 {
 	static char word[16];
-	AUTO(json_drop) json_t *job = json_pack("{s:s,s:{s:s,s:s,s:s}}", "side", side, "nix_options", "access-tokens", "a=b",
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:s,s:{s:s,s:s,s:s}}", "side", side, "nix_options", "access-tokens", "a=b",
 	    "extra-access-tokens", "c=d", "cores", "2");
 	AUTO(json_drop) json_t *plan = json_pack("{s:s}", "config", config);
 

@@ -140,13 +140,15 @@ every_sample_is_understood(void **state)
 			fail_msg("%s %s: nobody says what is expected of it", s->version, s->name);
 		struct outcome o = judged(&a, s->said, &lines);
 		const char *reason = o.reason != NULL ? o.reason : "";
-		if (strcmp(o.state, expected[k].state) != 0 || o.absent != expected[k].absent || o.may_pass != expected[k].may_pass ||
+		if (strcmp(o.state, expected[k].state) != 0 || o.absent != expected[k].absent ||
+		    o.may_pass != expected[k].may_pass ||
 		    (expected[k].reason != NULL && strstr(reason, expected[k].reason) == NULL))
 			fail_msg("%s %s: %s, %s", s->version, s->name, o.state, reason);
 		if (strstr(lines.p, "> more") != NULL)
 			fail_msg("%s %s: Nix repeats the log: %s", s->version, s->name, lines.p);
 		if (expected[k].tail != NULL && strstr(lines.p, expected[k].tail) == NULL)
-			fail_msg("%s %s: the lines that matter are without [%s]: %s", s->version, s->name, expected[k].tail, lines.p);
+			fail_msg("%s %s: the lines that matter are without [%s]: %s", s->version, s->name, expected[k].tail,
+			    lines.p);
 		arena_release(&a);
 	}
 }
@@ -159,8 +161,9 @@ nix_repeats_no_log(void **state)
 		const struct sample *s = &samples.p[i];
 		struct arena a = {0};
 		const char *message = nixwords_without_log(&a, json_str(s->said, "message", ""));
-		if (strstr(message, "log lines") != NULL || strstr(message, "For full logs") != NULL || strstr(message, "\n> ") != NULL ||
-		    strstr(message, "nix log") != NULL || strstr(message, "exit code 2;") != NULL)
+		if (strstr(message, "log lines") != NULL || strstr(message, "For full logs") != NULL ||
+		    strstr(message, "\n> ") != NULL || strstr(message, "nix log") != NULL ||
+		    strstr(message, "exit code 2;") != NULL)
 			fail_msg("%s %s: %s", s->version, s->name, message);
 		arena_release(&a);
 	}
@@ -194,7 +197,8 @@ says(const char *version, const char *words)
 		const struct sample *s = &samples.p[i];
 		struct arena a = {0};
 		/* The message ends the log, as "error: ...". */
-		const char *whole = arena_printf(&a, "%s\nerror: %s", json_str(s->said, "log", ""), json_str(s->said, "message", ""));
+		const char *whole =
+		    arena_printf(&a, "%s\nerror: %s", json_str(s->said, "log", ""), json_str(s->said, "message", ""));
 		bool found = strcmp(s->version, version) == 0 && strstr(whole, words) != NULL;
 		arena_release(&a);
 		if (found)
@@ -224,7 +228,8 @@ static void
 settings_are_read_as_nix_prints_them(void **state)
 {
 	/* max-free is of 2.8, more than 64 bits with a sign. */
-	static const char text[] = "{\"cores\":{\"value\":4,\"defaultValue\":0},\"max-free\":{\"value\":18446744073709551615,"
+	static const char text[] =
+	    "{\"cores\":{\"value\":4,\"defaultValue\":0},\"max-free\":{\"value\":18446744073709551615,"
 	    "\"defaultValue\":18446744073709551615},\"substitute\":{\"value\":false,\"defaultValue\":true},\"sandbox\":{\"value\":\"relaxed\","
 	    "\"defaultValue\":\"true\"},\"system-features\":{\"value\":[\"a\",\"b\"],\"defaultValue\":[\"a\"]},\"fsync-metadata\":{\"value\":false,"
 	    "\"defaultValue\":true},\"min-free\":{\"value\":5000000000,\"defaultValue\":0},\"sandbox-paths\":{\"value\":{\"/bin/sh\":{}},"
@@ -245,7 +250,8 @@ settings_are_read_as_nix_prints_them(void **state)
 	assert_false(nixsettings_is_default(conf, "no such setting"));
 	/* What a client sends to a daemon: cores and substitute have places of their own. */
 	AUTO(json_drop) json_t *changed = nixsettings_changed(conf);
-	AUTO(json_drop) json_t *wanted = json_pack("{s:s,s:s,s:s,s:s}", "sandbox", "relaxed", "system-features", "a b", "fsync-metadata",
+	AUTO(json_drop)
+	json_t *wanted = json_pack("{s:s,s:s,s:s,s:s}", "sandbox", "relaxed", "system-features", "a b", "fsync-metadata",
 	    "false", "min-free", "5000000000");
 	assert_true(json_equal(changed, wanted));
 }

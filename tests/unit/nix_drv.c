@@ -64,8 +64,7 @@ test_kinds_of_outputs(void **state)
 		const char *output;
 		bool fixed;
 	} cases[] = {
-	    {"(\"out\",\"" P "a\",\"sha256\",\"00ff\")", true},
-	    {"(\"out\",\"" P "a\",\"r:sha512\",\"00ff\")", true},
+	    {"(\"out\",\"" P "a\",\"sha256\",\"00ff\")", true}, {"(\"out\",\"" P "a\",\"r:sha512\",\"00ff\")", true},
 	    {"(\"out\",\"\",\"r:sha256\",\"\")", false},       /* content addressed */
 	    {"(\"out\",\"\",\"r:sha256\",\"impure\")", false}, /* impure */
 	    {"(\"out\",\"\",\"\",\"\")", false},               /* deferred */
@@ -84,8 +83,9 @@ static void
 test_dynamic_derivations(void **state)
 {
 	struct arena a = {0};
-	struct drv d = parse(&a, "DrvWithVersion(\"xp-dyn-drv\",[(\"out\",\"\",\"\",\"\")],[(\"" P "b.drv\",([\"out\"],[(\"out\","
-	                         "[\"lib\"])])),(\"" P "c.drv\",[\"out\"])],[],\"x\",\"/bin/sh\",[],[])");
+	struct drv d =
+	    parse(&a, "DrvWithVersion(\"xp-dyn-drv\",[(\"out\",\"\",\"\",\"\")],[(\"" P "b.drv\",([\"out\"],[(\"out\","
+	              "[\"lib\"])])),(\"" P "c.drv\",[\"out\"])],[],\"x\",\"/bin/sh\",[],[])");
 	(void)state;
 
 	assert_int_equal(d.n_inputs, 2);
@@ -119,7 +119,8 @@ test_features(void **state)
 		struct err e = {0};
 		const struct str *f = NULL;
 		size_t n = 0;
-		struct drv d = parse(&a, arena_printf(&a, "Derive([(\"out\",\"\",\"\",\"\")],[],[],\"x\",\"/b\",[],[%s])", cases[i].env));
+		struct drv d =
+		    parse(&a, arena_printf(&a, "Derive([(\"out\",\"\",\"\",\"\")],[],[],\"x\",\"/b\",[],[%s])", cases[i].env));
 		assert_int_equal(drv_features(&a, &d, &f, &n, &e), cases[i].rc);
 		if (cases[i].rc == 0) {
 			assert_int_equal(n, (cases[i].first != NULL) + (cases[i].second != NULL));
@@ -174,7 +175,8 @@ test_malformed(void **state)
 	    "Derive([(\"out\",\"\",\"\",\"\"),],[],[],\"x\",\"/b\",[],[])",
 	    "Derive([(\"out\",\"\",\"\",\"\")],[(\"relative.drv\",[\"out\"])],[],\"x\",\"/b\",[],[])",
 	    "Derive([(\"out\",\"\",\"\",\"\")],[(\"\",[\"out\"])],[],\"x\",\"/b\",[],[])",
-	    "Derive([(\"out\",\"\",\"\",\"\")],[(\"" P "b.drv\",([\"out\"],[]))],[],\"x\",\"/b\",[],[])", /* nested, but not dynamic */
+	    "Derive([(\"out\",\"\",\"\",\"\")],[(\"" P
+	    "b.drv\",([\"out\"],[]))],[],\"x\",\"/b\",[],[])", /* nested, but not dynamic */
 	    "Derive([(\"out\",\"\",\"\",\"\")],[],[,],\"x\",\"/b\",[],[])",
 	    "Derive([(\"out\",\"\",\"\",\"\")],[],[],x,\"/b\",[],[])",
 	    "Derive([(\"out\",\"\",\"\",\"\")], [],[],\"x\",\"/b\",[],[])",
@@ -256,10 +258,10 @@ test_mutations(void **state)
 static void
 test_file_names(void **state)
 {
-	static const char *const bad[] = {"", "/", "a", "/nix/store/", "/nix/store/short", "relative/00000000000000000000000000000000-a.drv",
-	    "/nix/store/00000000000000000000000000000000", "/nix/store/00000000000000000000000000000000_a.drv",
-	    "/nix/store/00000000000000000000000000000000-a b.drv", "/nix/store/.0000000000000000000000000000000-a.drv",
-	    "/nix/store/00000000000000000000000000000000-\n.drv"};
+	static const char *const bad[] = {"", "/", "a", "/nix/store/", "/nix/store/short",
+	    "relative/00000000000000000000000000000000-a.drv", "/nix/store/00000000000000000000000000000000",
+	    "/nix/store/00000000000000000000000000000000_a.drv", "/nix/store/00000000000000000000000000000000-a b.drv",
+	    "/nix/store/.0000000000000000000000000000000-a.drv", "/nix/store/00000000000000000000000000000000-\n.drv"};
 	struct str file;
 	(void)state;
 
@@ -286,7 +288,8 @@ test_reading_refuses_other_paths(void **state)
 	assert_int_equal(e.kind, ERR_INPUT);
 	/* A link in the store's place is not followed. */
 	assert_int_equal(symlink("/etc/passwd", arena_printf(&f.a, "%s/%s", f.store, &P[sizeof("/nix/store/") - 1])), 0);
-	assert_int_equal(symlink("/etc/passwd", arena_printf(&f.a, "%s/%slink.drv", f.store, &P[sizeof("/nix/store/") - 1])), 0);
+	assert_int_equal(symlink("/etc/passwd", arena_printf(&f.a, "%s/%slink.drv", f.store, &P[sizeof("/nix/store/") - 1])),
+	    0);
 	e = (struct err){0};
 	assert_int_equal(drv_read(&f.a, f.store, STR(P "link.drv"), &d, &e), -1);
 	assert_int_not_equal(e.kind, ERR_NONE);
@@ -359,10 +362,12 @@ test_closures_are_numbered_as_a_walk_does(void **state)
 	closure_release(&g);
 
 	/* What is wrong far behind is named, and it is the first of two. */
-	static const char *const damages[] = {NULL, "", "Derive([", "nothing", "Derive([(\"out\",\"/nix/store/x\",\"\",\"\")],[(\"/etc/passwd\",[\"out\"])],[],\"s\",\"b\",[],[])"};
+	static const char *const damages[] = {NULL, "", "Derive([", "nothing",
+	    "Derive([(\"out\",\"/nix/store/x\",\"\",\"\")],[(\"/etc/passwd\",[\"out\"])],[],\"s\",\"b\",[],[])"};
 	for (size_t i = 0; i < COUNT(damages); i++) {
 		struct str text, first = expected.p[expected.n / 2].key, second = expected.p[expected.n - 3].key;
-		const char *one = arena_printf(&f.a, "%s/" STR_FMT, f.store, STR_ARG(first)), *two = arena_printf(&f.a, "%s/" STR_FMT, f.store, STR_ARG(second));
+		const char *one = arena_printf(&f.a, "%s/" STR_FMT, f.store, STR_ARG(first)),
+		           *two = arena_printf(&f.a, "%s/" STR_FMT, f.store, STR_ARG(second));
 		assert_int_equal(files_read(&f.a, one, 1 << 20, &text, &e), 0);
 		assert_int_equal(unlink(two), i == 0 ? 0 : -1);
 		assert_int_equal(unlink(one), 0);

@@ -18,35 +18,47 @@
 #define H1 "11111111111111111111111111111111"
 #define H2 "22222222222222222222222222222222"
 #define H3 "33333333333333333333333333333333"
-#define S "/nix/store/"
+#define S  "/nix/store/"
 
 static char dir[] = "/tmp/ekaci-drvshow-XXXXXX";
 
-#define REST "\"system\":\"x86_64-linux\",\"builder\":\"/bin/sh\",\"args\":[\"-c\",\"echo \\\"x\\\\ny\\\"\\n\\t\"],"
+#define REST      "\"system\":\"x86_64-linux\",\"builder\":\"/bin/sh\",\"args\":[\"-c\",\"echo \\\"x\\\\ny\\\"\\n\\t\"],"
 #define ENV(more) "\"env\":{\"out\":\"" S H3 "-app\",\"name\":\"app\"" more "}"
 
 /* The same derivation, a fixed one it needs, in each shape. */
 static const char *const shapes[] = {
     /* 2.8 */
-    "{\"" S H1 "-app.drv\":{\"outputs\":{\"out\":{\"path\":\"" S H3 "-app\"}},\"inputSrcs\":[\"" S H2 "-b.sh\"],\"inputDrvs\":{\"" S H2
-    "-src.drv\":[\"out\"]}," REST ENV("") "},"
-    "\"" S H2 "-src.drv\":{\"outputs\":{\"out\":{\"path\":\"" S H2 "-src\",\"hashAlgo\":\"r:sha256\",\"hash\":\"abcd\"}},\"inputSrcs\":[],"
-    "\"inputDrvs\":{},\"system\":\"builtin\",\"builder\":\"builtin:x\",\"args\":[],\"env\":{\"out\":\"" S H2 "-src\"}}}",
+    "{\"" S H1 "-app.drv\":{\"outputs\":{\"out\":{\"path\":\"" S H3 "-app\"}},\"inputSrcs\":[\"" S H2
+    "-b.sh\"],\"inputDrvs\":{\"" S H2 "-src.drv\":[\"out\"]}," REST ENV(
+        "") "},"
+            "\"" S H2 "-src.drv\":{\"outputs\":{\"out\":{\"path\":\"" S H2
+            "-src\",\"hashAlgo\":\"r:sha256\",\"hash\":\"abcd\"}},\"inputSrcs\":[],"
+            "\"inputDrvs\":{},\"system\":\"builtin\",\"builder\":\"builtin:x\",\"args\":[],\"env\":{\"out\":\"" S H2
+            "-src\"}}}",
     /* 2.20 */
-    "{\"" S H1 "-app.drv\":{\"name\":\"app\",\"outputs\":{\"out\":{\"path\":\"" S H3 "-app\"}},\"inputSrcs\":[\"" S H2 "-b.sh\"],\"inputDrvs\":{\"" S
-    H2 "-src.drv\":{\"dynamicOutputs\":{},\"outputs\":[\"out\"]}}," REST ENV("") "},"
-    "\"" S H2 "-src.drv\":{\"name\":\"src\",\"outputs\":{\"out\":{\"path\":\"" S H2 "-src\",\"method\":\"nar\",\"hashAlgo\":\"sha256\",\"hash\":\"abcd\"}},"
-    "\"inputSrcs\":[],\"inputDrvs\":{},\"system\":\"builtin\",\"builder\":\"builtin:x\",\"args\":[],\"env\":{\"out\":\"" S H2 "-src\"}}}",
+    "{\"" S H1 "-app.drv\":{\"name\":\"app\",\"outputs\":{\"out\":{\"path\":\"" S H3 "-app\"}},\"inputSrcs\":[\"" S H2
+    "-b.sh\"],\"inputDrvs\":{\"" S H2 "-src.drv\":{\"dynamicOutputs\":{},\"outputs\":[\"out\"]}}," REST ENV(
+        "") "},"
+            "\"" S H2 "-src.drv\":{\"name\":\"src\",\"outputs\":{\"out\":{\"path\":\"" S H2
+            "-src\",\"method\":\"nar\",\"hashAlgo\":\"sha256\",\"hash\":\"abcd\"}},"
+            "\"inputSrcs\":[],\"inputDrvs\":{},\"system\":\"builtin\",\"builder\":\"builtin:x\",\"args\":[],\"env\":{\"out\":\"" S
+                H2 "-src\"}}}",
     /* 2.32 */
-    "{\"" H1 "-app.drv\":{\"version\":3,\"name\":\"app\",\"outputs\":{\"out\":{\"path\":\"" H3 "-app\"}},\"inputSrcs\":[\"" H2 "-b.sh\"],\"inputDrvs\":{\""
-    H2 "-src.drv\":{\"dynamicOutputs\":{},\"outputs\":[\"out\"]}}," REST ENV("") "},"
-    "\"" H2 "-src.drv\":{\"version\":3,\"name\":\"src\",\"outputs\":{\"out\":{\"path\":\"" H2 "-src\",\"method\":\"nar\",\"hashAlgo\":\"sha256\","
-    "\"hash\":\"abcd\"}},\"inputSrcs\":[],\"inputDrvs\":{},\"system\":\"builtin\",\"builder\":\"builtin:x\",\"args\":[],\"env\":{\"out\":\"" S H2 "-src\"}}}",
+    "{\"" H1 "-app.drv\":{\"version\":3,\"name\":\"app\",\"outputs\":{\"out\":{\"path\":\"" H3 "-app\"}},\"inputSrcs\":[\"" H2
+    "-b.sh\"],\"inputDrvs\":{\"" H2 "-src.drv\":{\"dynamicOutputs\":{},\"outputs\":[\"out\"]}}," REST ENV(
+        "") "},"
+            "\"" H2 "-src.drv\":{\"version\":3,\"name\":\"src\",\"outputs\":{\"out\":{\"path\":\"" H2
+            "-src\",\"method\":\"nar\",\"hashAlgo\":\"sha256\","
+            "\"hash\":\"abcd\"}},\"inputSrcs\":[],\"inputDrvs\":{},\"system\":\"builtin\",\"builder\":\"builtin:x\",\"args\":[],\"env\":{\"out\":\"" S
+                H2 "-src\"}}}",
     /* 2.33 */
-    "{\"version\":4,\"derivations\":{\"" H1 "-app.drv\":{\"version\":4,\"name\":\"app\",\"outputs\":{\"out\":{\"path\":\"" H3 "-app\"}},\"inputs\":{"
-    "\"srcs\":[\"" H2 "-b.sh\"],\"drvs\":{\"" H2 "-src.drv\":{\"dynamicOutputs\":{},\"outputs\":[\"out\"]}}}," REST ENV("") "},"
-    "\"" H2 "-src.drv\":{\"version\":4,\"name\":\"src\",\"outputs\":{\"out\":{\"method\":\"nar\",\"hash\":\"sha256-abcd\"}},\"inputs\":{\"srcs\":[],"
-    "\"drvs\":{}},\"system\":\"builtin\",\"builder\":\"builtin:x\",\"args\":[],\"env\":{\"out\":\"" S H2 "-src\"}}}}",
+    "{\"version\":4,\"derivations\":{\"" H1 "-app.drv\":{\"version\":4,\"name\":\"app\",\"outputs\":{\"out\":{\"path\":\"" H3
+    "-app\"}},\"inputs\":{"
+    "\"srcs\":[\"" H2 "-b.sh\"],\"drvs\":{\"" H2 "-src.drv\":{\"dynamicOutputs\":{},\"outputs\":[\"out\"]}}}," REST ENV(
+        "") "},"
+            "\"" H2
+            "-src.drv\":{\"version\":4,\"name\":\"src\",\"outputs\":{\"out\":{\"method\":\"nar\",\"hash\":\"sha256-abcd\"}},\"inputs\":{\"srcs\":[],"
+            "\"drvs\":{}},\"system\":\"builtin\",\"builder\":\"builtin:x\",\"args\":[],\"env\":{\"out\":\"" S H2 "-src\"}}}}",
 };
 
 static void
@@ -64,7 +76,8 @@ test_every_shape(void **state)
 		struct arena a = {0};
 		struct drv d;
 		struct err e = {0};
-		if (drvshow_write("/nix/store", str_of(shapes[i]), dir, &e) != 0 || drv_read(&a, dir, STR(S H1 "-app.drv"), &d, &e) != 0)
+		if (drvshow_write("/nix/store", str_of(shapes[i]), dir, &e) != 0 ||
+		    drv_read(&a, dir, STR(S H1 "-app.drv"), &d, &e) != 0)
 			fail_msg("shape %zu: %s", i, e.msg);
 		assert_int_equal(d.n_outputs + d.n_inputs + d.n_sources, 3);
 		check_text(d.outputs[0].path, S H3 "-app");
@@ -94,8 +107,12 @@ test_structured_attributes(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(drvshow_write("/nix/store", STR("{\"version\":4,\"derivations\":{\"" H1 "-s.drv\":{\"outputs\":{\"out\":{}},\"inputs\":{},"
-	    "\"system\":\"x\",\"builder\":\"b\",\"args\":[],\"env\":{},\"structuredAttrs\":{\"requiredSystemFeatures\":[\"kvm\"]}}}}"), dir, &e), 0);
+	assert_int_equal(
+	    drvshow_write("/nix/store",
+	        STR("{\"version\":4,\"derivations\":{\"" H1 "-s.drv\":{\"outputs\":{\"out\":{}},\"inputs\":{},"
+	            "\"system\":\"x\",\"builder\":\"b\",\"args\":[],\"env\":{},\"structuredAttrs\":{\"requiredSystemFeatures\":[\"kvm\"]}}}}"),
+	        dir, &e),
+	    0);
 	assert_int_equal(drv_read(&a, dir, STR(S H1 "-s.drv"), &d, &e), 0);
 	assert_int_equal(drv_features(&a, &d, &features, &n, &e), 0);
 	assert_int_equal(n, 1);
@@ -140,7 +157,8 @@ test_a_store_that_cannot_be_read(void **state)
 	    "#!/bin/sh\n[ \"$3\" = show-derivation ] || exit 1\nshift 3\n"
 	    "for p; do case $p in /nowhere/store/" H1 "-a.drv|/nowhere/store/" H2 "-b.drv) ;; *) exit 1;; esac; done\n"
 	    "sep='{'\nfor p; do case $p in *-a.drv) i='\"/nowhere/store/" H2 "-b.drv\":[\"out\"]';; *) i=;; esac\n"
-	    "printf '%s\"%s\":{\"outputs\":{\"out\":{\"path\":\"/nowhere/store/" H3 "-o\"}},\"inputSrcs\":[],\"inputDrvs\":{%s},"
+	    "printf '%s\"%s\":{\"outputs\":{\"out\":{\"path\":\"/nowhere/store/" H3
+	    "-o\"}},\"inputSrcs\":[],\"inputDrvs\":{%s},"
 	    "\"system\":\"s\",\"builder\":\"b\",\"args\":[],\"env\":{}}' \"$sep\" \"$p\" \"$i\"; sep=,; done\necho '}'\n";
 	struct closure g;
 	struct err e = {0};

@@ -41,7 +41,8 @@ each_error_says_its_words_and_where_it_stands(void **state)
 	} cases[] = {
 	    {"thrown", "error: this is thrown", "default.nix", 6, false},
 	    {"called", "error: far away", "default.nix", 3, false},
-	    {"aborted", "error: evaluation aborted with the following error message: 'this is aborted'", "default.nix", 8, false},
+	    {"aborted", "error: evaluation aborted with the following error message: 'this is aborted'", "default.nix", 8,
+	        false},
 	    {"asserted", NULL, "default.nix", 9, true},
 	    {"lines", "error: first line\n       error: second line\n       third line", "default.nix", 10, false},
 	    {"syntax", "error: syntax error, unexpected ';'", "syntax.nix", 3, true},
@@ -74,7 +75,8 @@ each_error_says_its_words_and_where_it_stands(void **state)
 			if (v == 0 && !cases[i].has_place_before_traces)
 				assert_false(found);
 			else if (!found || strcmp(path, cases[i].path) != 0 || line != cases[i].line)
-				fail_msg("%s, %s: %s:%lld in %s", versions[v], cases[i].name, path != NULL ? path : "none", (long long)line, shown.p);
+				fail_msg("%s, %s: %s:%lld in %s", versions[v], cases[i].name, path != NULL ? path : "none",
+				    (long long)line, shown.p);
 			arena_release(&a);
 		}
 }
@@ -101,8 +103,10 @@ the_last_error_is_found_where_it_is_said(void **state)
 		const char *text, *last;
 	} cases[] = {
 	    {"error: one\nwarning: x\nerror: two\n       at /a.nix:1:1:\n            1| # error: three\n", "error: two\n"},
-	    {"error:\n       … while calling\n         at /a.nix:1:1:\n            1| # error: no\n\n       error: words\n       error: more words\n", "error: words\n"},
-	    {"cut off\n            1| # error: no\n       error: words\n       at /a.nix:1:1:\n            1| # error: no\n", "error: words\n"},
+	    {"error:\n       … while calling\n         at /a.nix:1:1:\n            1| # error: no\n\n       error: words\n       error: more words\n",
+	        "error: words\n"},
+	    {"cut off\n            1| # error: no\n       error: words\n       at /a.nix:1:1:\n            1| # error: no\n",
+	        "error: words\n"},
 	    {"no word of it: an error: here", "no word"},
 	    {"", ""},
 	};
@@ -119,8 +123,10 @@ the_last_error_is_found_where_it_is_said(void **state)
 static void
 no_text_is_too_strange(void **state)
 {
-	static const char *const texts[] = {"", "\n", "error:", "error:\n", "error:\n       … ", "error:\n       … x\n\n       (3 duplicate frames omitted)\n",
-	    "       error: ", "error:\n       error:\n", "error: \xff\xfe", "…", "error:\n       … a\n         at \xc2\xabstring\xc2\xbb:1:1:\n", "error: x\n\n       at \xc2\xabstring\xc2\xbb:1:1:\n\n            1| y\n             | ^\n\nmore"};
+	static const char *const texts[] = {"", "\n", "error:", "error:\n", "error:\n       … ",
+	    "error:\n       … x\n\n       (3 duplicate frames omitted)\n", "       error: ", "error:\n       error:\n",
+	    "error: \xff\xfe", "…", "error:\n       … a\n         at \xc2\xabstring\xc2\xbb:1:1:\n",
+	    "error: x\n\n       at \xc2\xabstring\xc2\xbb:1:1:\n\n            1| y\n             | ^\n\nmore"};
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		AUTO(buf_release) struct buf shown;

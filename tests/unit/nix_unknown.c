@@ -68,7 +68,8 @@ every_kind_is_recognised_in_every_version(void **state)
 				look_at(&a, versions[i], one->d_name, seen);
 		closedir(d);
 		for (size_t k = 0; k < UNKNOWN_KINDS; k++)
-			if (k != UNKNOWN_CONFIG && k != UNKNOWN_SUBMODULE && k != UNKNOWN_DEPTH && k != UNKNOWN_DAEMON && seen[k] == 0) /* ours, or any */
+			if (k != UNKNOWN_CONFIG && k != UNKNOWN_SUBMODULE && k != UNKNOWN_DEPTH && k != UNKNOWN_DAEMON &&
+			    seen[k] == 0) /* ours, or any */
 				fail_msg("no sample of %s of Nix %s", unknown_kind_name(k), versions[i]);
 	}
 	arena_release(&a);
@@ -95,16 +96,25 @@ only_nix_own_message_counts(void **state)
 	assert_int_equal(kind_of("warning: error: unable to download 'x'; retrying"), UNKNOWN_NOT);
 	assert_int_equal(kind_of("error: cannot: unable to download 'x'"), UNKNOWN_NOT);
 	assert_int_equal(kind_of("error:\n  4| error: unable to download 'x'\n  error: oh"), UNKNOWN_NOT);
-	assert_int_equal(kind_of("error:\n       \xe2\x80\xa6 while calling the 'seq' builtin\n\n       error: unable to download 'x': no"), UNKNOWN_FETCH);
+	assert_int_equal(
+	    kind_of("error:\n       \xe2\x80\xa6 while calling the 'seq' builtin\n\n       error: unable to download 'x': no"),
+	    UNKNOWN_FETCH);
 	/* Where the trace shows who speaks. */
-	assert_int_equal(kind_of("error:\n       \xe2\x80\xa6 while calling the 'seq' builtin\n       \xe2\x80\xa6 while calling the 'throw' builtin\n"
-	                         "         at /x.nix:1:2:\n\n       error: unable to download 'x'"), UNKNOWN_NOT);
-	assert_int_equal(kind_of("error:\n       \xe2\x80\xa6 while calling the 'throw' builtin\n       \xe2\x80\xa6 while calling the 'fetchurl' builtin\n"
-	                         "\n       error: unable to download 'x'"), UNKNOWN_FETCH);
+	assert_int_equal(
+	    kind_of(
+	        "error:\n       \xe2\x80\xa6 while calling the 'seq' builtin\n       \xe2\x80\xa6 while calling the 'throw' builtin\n"
+	        "         at /x.nix:1:2:\n\n       error: unable to download 'x'"),
+	    UNKNOWN_NOT);
+	assert_int_equal(
+	    kind_of(
+	        "error:\n       \xe2\x80\xa6 while calling the 'throw' builtin\n       \xe2\x80\xa6 while calling the 'fetchurl' builtin\n"
+	        "\n       error: unable to download 'x'"),
+	    UNKNOWN_FETCH);
 	assert_int_equal(kind_of("error: attribute 'fetchCl' missing"), UNKNOWN_NOT);
 	/* The path of an attribute can say anything: who looks through raw rows looks at the error itself afterwards. */
 	assert_int_equal(kind_of("{\"attrPath\":[\"error: unable to download 'x'\"],\"error\":\"error: no\"}"), UNKNOWN_FETCH);
-	assert_int_equal(kind_of("{\"attrPath\":[\"\\\"error: unable to download 'x'\"],\"error\":\"error: no\"}"), UNKNOWN_FETCH);
+	assert_int_equal(kind_of("{\"attrPath\":[\"\\\"error: unable to download 'x'\"],\"error\":\"error: no\"}"),
+	    UNKNOWN_FETCH);
 }
 
 static void
@@ -116,7 +126,8 @@ pure_evaluation_refuses_by_itself(void **state)
 	} cases[] = {
 	    {"error: access to absolute path '/etc/passwd' is forbidden in restricted mode", true, false},
 	    {"error: access to absolute path '/nix/store/x' is forbidden in restricted mode", true, true},
-	    {"error: access to absolute path '/etc' is forbidden in pure evaluation mode (use '--impure' to override)", false, false},
+	    {"error: access to absolute path '/etc' is forbidden in pure evaluation mode (use '--impure' to override)", false,
+	        false},
 	    {"error: file 'nixpkgs' was not found in the Nix search path (add it using $NIX_PATH or -I)", true, false},
 	    {"error: cannot look up '<nixpkgs>' in pure evaluation mode (use '--impure' to override)", false, false},
 	    {"error: access to URI 'x' is forbidden in restricted mode", true, true},
@@ -140,7 +151,8 @@ advice_names_what_to_set(void **state)
 	} cases[] = {
 	    {"error: experimental Nix feature 'pipe-operators' is disabled; x", "experimental_features = [\"pipe-operators\"]",
 	        "extra-experimental-features = pipe-operators"},
-	    {"error: access to URI 'https://x/y' is forbidden in restricted mode", "allowed_uris = [\"https://x/y\"]", "--allowed-uris"},
+	    {"error: access to URI 'https://x/y' is forbidden in restricted mode", "allowed_uris = [\"https://x/y\"]",
+	        "--allowed-uris"},
 	    {"error: file 'nixpkgs/lib' was not found in the Nix search path", "nix-path = \"nixpkgs=", "NIX_PATH=nixpkgs="},
 	    {"error: cannot build 'x' during evaluation because the option 'allow-import-from-derivation' is disabled",
 	        "allow_import_from_derivation = true", "--allow-import-from-derivation"},

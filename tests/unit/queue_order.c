@@ -99,8 +99,12 @@ static void
 test_priority_then_share_then_age(void **state)
 {
 	static const struct spec s[] = {
-	    {1, 100, 1, 0, NULL, NULL, {0}}, {2, 100, 1, 0, NULL, NULL, {0}}, {3, 100, 1, 0, NULL, NULL, {0}},
-	    {4, 100, 2, 0, NULL, NULL, {0}}, {5, 900, 3, 0, NULL, NULL, {0}}, {6, 1, 4, 9, NULL, NULL, {0}},
+	    {1, 100, 1, 0, NULL, NULL, {0}},
+	    {2, 100, 1, 0, NULL, NULL, {0}},
+	    {3, 100, 1, 0, NULL, NULL, {0}},
+	    {4, 100, 2, 0, NULL, NULL, {0}},
+	    {5, 900, 3, 0, NULL, NULL, {0}},
+	    {6, 1, 4, 9, NULL, NULL, {0}},
 	};
 	struct queue *q = filled(s, COUNT(s));
 	int64_t order[6], want[6] = {6, 4, 1, 2, 3, 5};
@@ -120,8 +124,11 @@ static void
 test_failure_takes_what_is_above(void **state)
 {
 	static const struct spec s[] = {
-	    {1, 1, 7, 0, NULL, NULL, {0}}, {2, 1, 7, 0, NULL, NULL, {1}}, {3, 1, 7, 0, NULL, NULL, {2}},
-	    {4, 1, 7, 0, NULL, NULL, {0}}, {5, 1, 7, 0, NULL, NULL, {4, 3}},
+	    {1, 1, 7, 0, NULL, NULL, {0}},
+	    {2, 1, 7, 0, NULL, NULL, {1}},
+	    {3, 1, 7, 0, NULL, NULL, {2}},
+	    {4, 1, 7, 0, NULL, NULL, {0}},
+	    {5, 1, 7, 0, NULL, NULL, {4, 3}},
 	};
 	struct queue *q = filled(s, COUNT(s));
 
@@ -159,9 +166,13 @@ static void
 test_systems_do_not_wait_for_each_other(void **state)
 {
 	static const struct spec s[] = {
-	    {1, 1, 7, 0, NULL, NULL, {0}}, {2, 1, 7, 0, NULL, NULL, {0}}, {3, 1, 7, 0, NULL, NULL, {0}},
-	    {4, 1, 7, 0, "aarch64-linux", NULL, {0}}, {5, 1, 7, 0, "riscv64-linux", NULL, {0}},
-	    {6, 1, 7, 0, NULL, "[\"kvm\"]", {0}}, {7, 1, 7, 0, "aarch64-linux", "[\"kvm\"]", {0}},
+	    {1, 1, 7, 0, NULL, NULL, {0}},
+	    {2, 1, 7, 0, NULL, NULL, {0}},
+	    {3, 1, 7, 0, NULL, NULL, {0}},
+	    {4, 1, 7, 0, "aarch64-linux", NULL, {0}},
+	    {5, 1, 7, 0, "riscv64-linux", NULL, {0}},
+	    {6, 1, 7, 0, NULL, "[\"kvm\"]", {0}},
+	    {7, 1, 7, 0, "aarch64-linux", "[\"kvm\"]", {0}},
 	};
 	struct queue *q = filled(s, COUNT(s));
 	struct arena a = {0};
@@ -239,7 +250,9 @@ static void
 test_explains_place(void **state)
 {
 	static const struct spec s[] = {
-	    {1, 60000, 1, 0, NULL, NULL, {0}}, {2, 1000, 1, 0, NULL, NULL, {0}}, {3, 1000, 2, 5, NULL, NULL, {0}},
+	    {1, 60000, 1, 0, NULL, NULL, {0}},
+	    {2, 1000, 1, 0, NULL, NULL, {0}},
+	    {3, 1000, 2, 5, NULL, NULL, {0}},
 	    {4, 1000, 1, 0, NULL, NULL, {2}},
 	};
 	struct queue *q = filled(s, COUNT(s));
@@ -248,15 +261,15 @@ test_explains_place(void **state)
 	(void)state;
 	buf_init(&out, 4000);
 	queue_explain(q, 4, 0, &out);
-	assert_string_equal(out.p, "waits for 1 input:\n  2.drv (may start)\nexpected to take 1 s, with all that waits for it 1 s\n");
+	assert_string_equal(out.p,
+	    "waits for 1 input:\n  2.drv (may start)\nexpected to take 1 s, with all that waits for it 1 s\n");
 	buf_drop(&out, out.n);
 	queue_explain(q, 2, 0, &out);
-	assert_string_equal(out.p,
-	    "  this machine: 0 of 2 slots in use\n"
-	    "may start: 2 before it of 3 that may start\n"
-	    "  3.drv: priority\n"
-	    "  1.drv: critical path, dependents or age\n"
-	    "expected to take 1 s, with all that waits for it 2 s\n");
+	assert_string_equal(out.p, "  this machine: 0 of 2 slots in use\n"
+	                           "may start: 2 before it of 3 that may start\n"
+	                           "  3.drv: priority\n"
+	                           "  1.drv: critical path, dependents or age\n"
+	                           "expected to take 1 s, with all that waits for it 2 s\n");
 	buf_release(&out);
 	queue_free(q);
 }
@@ -337,7 +350,10 @@ test_agrees_with_naive(void **state)
 		srandom(seed);
 		for (int i = 0; i < N; i++) {
 			int64_t number = 1 + random() % 4;
-			w.s[i] = (struct spec){.id = i + 1, .expected_ms = 1 + random() % 5, .number = number, .priority = number == 4};
+			w.s[i] = (struct spec){.id = i + 1,
+			    .expected_ms = 1 + random() % 5,
+			    .number = number,
+			    .priority = number == 4};
 			for (int k = 0, used = 0; k < 4 && i > 0 && random() % 3 > 0; k++) {
 				int64_t in = 1 + random() % i;
 				bool twice = false;

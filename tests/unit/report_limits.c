@@ -12,9 +12,9 @@ static char dir[] = "/tmp/ekaci-report-XXXXXX";
 static json_t *
 counts(size_t rebuilds)
 {
-	return json_pack("{s:i,s:i,s:I,s:I,s:i,s:i,s:i,s:i,s:i,s:I}", "added", 0, "removed", 0, "rebuild",
-	    (json_int_t)rebuilds, "rebuild_derivations", (json_int_t)rebuilds, "derivation_only", 0, "unchanged", 7,
-	    "newly_failing", 0, "fixed", 0, "still_failing", 0, "changed_drv_paths", (json_int_t)rebuilds * 3);
+	return json_pack("{s:i,s:i,s:I,s:I,s:i,s:i,s:i,s:i,s:i,s:I}", "added", 0, "removed", 0, "rebuild", (json_int_t)rebuilds,
+	    "rebuild_derivations", (json_int_t)rebuilds, "derivation_only", 0, "unchanged", 7, "newly_failing", 0, "fixed", 0,
+	    "still_failing", 0, "changed_drv_paths", (json_int_t)rebuilds * 3);
 }
 
 /* n rebuilds whose names need three bytes a character; the first is the root of all. Every other one has a version. */
@@ -25,22 +25,22 @@ write_difference(struct arena *a, const char *path, size_t n)
 	struct err e = {0};
 
 	for (size_t i = 0; i < n; i++) {
-		const char *name = arena_printf(a, "\xe5\x8c\x85\xe8\xa3\x9d-\xe3\x83\x91\xe3\x83\x83\xe3\x82\xb1\xe3\x83\xbc\xe3\x82\xb8-%06zu", i);
+		const char *name = arena_printf(a,
+		    "\xe5\x8c\x85\xe8\xa3\x9d-\xe3\x83\x91\xe3\x83\x83\xe3\x82\xb1\xe3\x83\xbc\xe3\x82\xb8-%06zu", i);
 		const char *drv = arena_printf(a, "/nix/store/%032zu-p%zu.drv", i, i);
 		json_array_append_new(attributes,
-		    json_pack("{s:[s,s],s:s,s:s,s:s,s:s,s:{s:s},s:{s:s,s:{s:s}},s:{s:s,s:[],s:[i],s:[s,s]},s:{s:I,s:I},s:o}", "path",
-		        "\xe9\x9b\x86", name, "job", "j", "system", "x86_64-linux", "class", "rebuild", "name", name, "base", "drv",
-		        drv, "head", "drv", drv, "meta", "position", "/checkout/a.nix:1", "cause", "kind", i == 0 ? "root" : "follower",
-		        "what", "roots", 0, "chain", "root", name, "radius", "attributes", (json_int_t)(i == 0 ? n - 1 : 0),
-		        "derivations", (json_int_t)(i == 0 ? n - 1 : 0), "version",
+		    json_pack("{s:[s,s],s:s,s:s,s:s,s:s,s:{s:s},s:{s:s,s:{s:s}},s:{s:s,s:[],s:[i],s:[s,s]},s:{s:I,s:I},s:o}",
+		        "path", "\xe9\x9b\x86", name, "job", "j", "system", "x86_64-linux", "class", "rebuild", "name", name,
+		        "base", "drv", drv, "head", "drv", drv, "meta", "position", "/checkout/a.nix:1", "cause", "kind",
+		        i == 0 ? "root" : "follower", "what", "roots", 0, "chain", "root", name, "radius", "attributes",
+		        (json_int_t)(i == 0 ? n - 1 : 0), "derivations", (json_int_t)(i == 0 ? n - 1 : 0), "version",
 		        i % 2 == 0 ? json_pack("[s,s]", "1.0", "1.1") : json_null()));
 		json_array_append_new(targets, json_pack("{s:s}", "drv", drv));
 	}
 	if (n > 0)
-		json_array_append_new(roots,
-		    json_pack("{s:s,s:s,s:s,s:[[s]],s:[s],s:{s:I,s:I}}", "drv", "/nix/store/x.drv", "name", "root", "system",
-		        "x86_64-linux", "attributes", "root", "what", "src", "radius", "attributes", (json_int_t)n - 1, "derivations",
-		        (json_int_t)n - 1));
+		json_array_append_new(roots, json_pack("{s:s,s:s,s:s,s:[[s]],s:[s],s:{s:I,s:I}}", "drv", "/nix/store/x.drv",
+		                                 "name", "root", "system", "x86_64-linux", "attributes", "root", "what", "src",
+		                                 "radius", "attributes", (json_int_t)n - 1, "derivations", (json_int_t)n - 1));
 	json_t *j = json_pack("{s:i,s:{s:o,s:{s:o}},s:o,s:o,s:o}", "ekaci_difference", 1, "counts", "total", counts(n),
 	    "systems", "x86_64-linux", counts(n), "attributes", attributes, "roots", roots, "targets", targets);
 	assert_int_equal(files_write(path, str_of(json_line(a, j)), 0644, FILES_NO_SYNC, &e), 0);
@@ -99,7 +99,8 @@ check_size(size_t n, int max_listed)
 	AUTO(json_drop) json_t *records = run_report(job, &e);
 	if (records == NULL)
 		fail_msg("%zu: %s", n, e.msg);
-	const json_t *check = find_record(records, "check_run", "ekaci / rebuilds"), *comment = find_record(records, "comment", NULL);
+	const json_t *check = find_record(records, "check_run", "ekaci / rebuilds"),
+	             *comment = find_record(records, "comment", NULL);
 	const json_t *evaluation = find_record(records, "check_run", "ekaci / evaluation");
 	assert_fits(check, "summary");
 	assert_fits(check, "text");
@@ -199,15 +200,17 @@ test_stdenv_labels(void **state)
 	for (size_t i = 0; i < COUNT(t); i++) {
 		AUTO(buf_release) struct buf b = {0};
 		buf_init(&b, 1 << 16);
-		buf_printf(&b, "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"rebuild\":2},\"systems\":{\"x86_64-linux\":{"
-	                   "\"rebuild\":1},\"aarch64-darwin\":{\"rebuild\":1}}},\"attributes\":["
-	                   "{\"path\":[\"%s\"],\"job\":\"packages\",\"system\":\"%s\",\"class\":\"rebuild\",\"name\":\"x\"}"
-	                   "],\"roots\":[],\"targets\":[]}",
+		buf_printf(&b,
+		    "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"rebuild\":2},\"systems\":{\"x86_64-linux\":{"
+		    "\"rebuild\":1},\"aarch64-darwin\":{\"rebuild\":1}}},\"attributes\":["
+		    "{\"path\":[\"%s\"],\"job\":\"packages\",\"system\":\"%s\",\"class\":\"rebuild\",\"name\":\"x\"}"
+		    "],\"roots\":[],\"targets\":[]}",
 		    t[i][0], t[i][1]);
 		assert_int_equal(files_write(path, buf_get(&b), 0600, FILES_NO_SYNC, &e), 0);
 		AUTO(json_drop) json_t *job = job_for(path, 10), *records = run_report(job, &e);
 		const json_t *labels = find_record(records, "labels", NULL);
-		char *wanted = json_dumps(json_object_get(labels, "wanted"), 0), *known = json_dumps(json_object_get(labels, "known"), 0);
+		char *wanted = json_dumps(json_object_get(labels, "wanted"), 0),
+		     *known = json_dumps(json_object_get(labels, "known"), 0);
 		for (size_t k = 0; k < 2; k++)
 			assert_int_equal(strstr(wanted, t[k][2]) != NULL, k == i);
 		assert_non_null(strstr(known, "10.rebuild-linux-stdenv"));
@@ -253,7 +256,8 @@ test_text_is_wrapped_at_spaces(void **state)
 static void
 test_labels_count_names(void **state)
 {
-#define AT(path, system, more) "{\"path\":" path ",\"job\":\"j\",\"system\":\"" system "\",\"class\":\"rebuild\",\"name\":\"x\"" more "}"
+#define AT(path, system, more) \
+	"{\"path\":" path ",\"job\":\"j\",\"system\":\"" system "\",\"class\":\"rebuild\",\"name\":\"x\"" more "}"
 #define BOTH(x86, arm) AT(x86, "x86_64-linux", "") "," AT(arm, "aarch64-linux", "")
 	static const struct {
 		const char *rows, *names;
@@ -261,11 +265,14 @@ test_labels_count_names(void **state)
 	    {BOTH("[\"hello\"]", "[\"hello\"]"), "[\"hello\"]"},
 	    {BOTH("[\"hello\",\"x86_64-linux\"]", "[\"hello\",\"aarch64-linux\"]"), "[\"hello\"]"},
 	    {BOTH("[\"x86_64-linux\",\"hello\"]", "[\"aarch64-linux\",\"hello\"]"), "[\"hello\"]"},
-	    {BOTH("[\"packages\",\"x86_64-linux\",\"hello\"]", "[\"packages\",\"aarch64-linux\",\"hello\"]"), "[\"packages.hello\"]"},
-	    {BOTH("[\"hydraJobs\",\"hello\",\"x86_64-linux\"]", "[\"hydraJobs\",\"hello\",\"aarch64-linux\"]"), "[\"hydraJobs.hello\"]"},
+	    {BOTH("[\"packages\",\"x86_64-linux\",\"hello\"]", "[\"packages\",\"aarch64-linux\",\"hello\"]"),
+	        "[\"packages.hello\"]"},
+	    {BOTH("[\"hydraJobs\",\"hello\",\"x86_64-linux\"]", "[\"hydraJobs\",\"hello\",\"aarch64-linux\"]"),
+	        "[\"hydraJobs.hello\"]"},
 	    /* A platform of its own that none of the systems is, and names that only look like one. */
 	    {AT("[\"armv7l-linux\",\"image\"]", "x86_64-linux", ""), "[\"image\"]"},
-	    {AT("[\"util-linux\"]", "x86_64-linux", "") "," AT("[\"x86_64-tools\"]", "x86_64-linux", ""), "[\"util-linux\", \"x86_64-tools\"]"},
+	    {AT("[\"util-linux\"]", "x86_64-linux", "") "," AT("[\"x86_64-tools\"]", "x86_64-linux", ""),
+	        "[\"util-linux\", \"x86_64-tools\"]"},
 	    {AT("[\"x86_64-linux\"]", "x86_64-linux", ""), "[\"x86_64-linux\"]"},
 	    {AT("[\"a\"]", "x86_64-linux", "") "," AT("[\"b\"]", "x86_64-linux", ",\"alias_of\":[\"a\"]"), "[\"a\"]"},
 	};
@@ -277,12 +284,19 @@ test_labels_count_names(void **state)
 		struct err e = {0};
 		AUTO(json_drop) json_t *doc = NULL;
 		path = arena_printf(&a, "%s/names.json", dir);
-		assert_int_equal(files_write(path, str_of(arena_printf(&a, "{\"ekaci_difference\":1,\"counts\":{\"total\":{},\"systems\":{"
-		    "\"x86_64-linux\":{},\"aarch64-linux\":{}}},\"attributes\":[%s],\"roots\":[],\"targets\":[]}", t[i].rows)), 0600,
-		    FILES_NO_SYNC, &e), 0);
+		assert_int_equal(
+		    files_write(path,
+		        str_of(arena_printf(&a,
+		            "{\"ekaci_difference\":1,\"counts\":{\"total\":{},\"systems\":{"
+		            "\"x86_64-linux\":{},\"aarch64-linux\":{}}},\"attributes\":[%s],\"roots\":[],\"targets\":[]}",
+		            t[i].rows)),
+		        0600, FILES_NO_SYNC, &e),
+		    0);
 		AUTO(json_drop) json_t *job = job_for(path, 10), *records = run_report(job, &e);
 		assert_non_null(records);
-		assert_int_equal(json_read(json_text(find_record(records, "document", "changed-paths"), "body"), "body", &doc, &e), 0);
+		assert_int_equal(json_read(json_text(find_record(records, "document", "changed-paths"), "body"), "body", &doc,
+		                     &e),
+		    0);
 		char *names = json_dumps(json_at(doc, "rebuildsByKernel.linux"), 0);
 		assert_string_equal(names, t[i].names);
 		free(names);
@@ -296,7 +310,8 @@ test_labels_count_names(void **state)
 static void
 test_labels_of_what_a_change_has(void **state)
 {
-#define ROW(path, class, more) "{\"path\":[\"" path "\"],\"job\":\"j\",\"system\":\"x86_64-linux\",\"class\":\"" class "\",\"name\":\"x\"" more "}"
+#define ROW(path, class, more) \
+	"{\"path\":[\"" path "\"],\"job\":\"j\",\"system\":\"x86_64-linux\",\"class\":\"" class "\",\"name\":\"x\"" more "}"
 #define AT_HEAD ",\"head\":{\"drv\":\"/nix/store/n.drv\"}"
 #define AT_BASE ",\"base\":{\"drv\":\"/nix/store/o.drv\"}"
 	static const struct {
@@ -316,7 +331,8 @@ test_labels_of_what_a_change_has(void **state)
 	    {ROW("a", "added", AT_HEAD ",\"renamed_from\":[\"b\"]") "," ROW("b", "removed", AT_BASE), ""},
 	    {ROW("a", "added", AT_HEAD ",\"renamed_from\":[\"b\"]") "," ROW("c", "removed", AT_BASE), "clean-up"},
 	    {ROW("a", "added", AT_HEAD ",\"alias_of\":[\"b\"]"), ""},
-	    {ROW("a", "removed", AT_BASE) "," ROW("b", "added", AT_HEAD) "," ROW("c", "rebuild", AT_BASE AT_HEAD ",\"version\":[\"1\",\"2\"]"),
+	    {ROW("a", "removed", AT_BASE) "," ROW("b", "added", AT_HEAD) "," ROW("c", "rebuild",
+	         AT_BASE AT_HEAD ",\"version\":[\"1\",\"2\"]"),
 	        "package (new) package (update) clean-up"},
 	};
 	const char *path;
@@ -328,8 +344,13 @@ test_labels_of_what_a_change_has(void **state)
 		bool off = i >= COUNT(t);
 		const char *wanted = "", *known = "";
 		path = arena_printf(&a, "%s/has.json", dir);
-		assert_int_equal(files_write(path, str_of(arena_printf(&a, "{\"ekaci_difference\":1,\"counts\":{\"total\":{},\"systems\":{\"x86_64-linux\":{}}},"
-		    "\"attributes\":[%s],\"roots\":[],\"targets\":[{\"drv\":\"/nix/store/n.drv\"}]}", t[i % COUNT(t)].rows)), 0600, FILES_NO_SYNC, &e), 0);
+		assert_int_equal(files_write(path,
+		                     str_of(arena_printf(&a,
+		                         "{\"ekaci_difference\":1,\"counts\":{\"total\":{},\"systems\":{\"x86_64-linux\":{}}},"
+		                         "\"attributes\":[%s],\"roots\":[],\"targets\":[{\"drv\":\"/nix/store/n.drv\"}]}",
+		                         t[i % COUNT(t)].rows)),
+		                     0600, FILES_NO_SYNC, &e),
+		    0);
 		AUTO(json_drop) json_t *job = job_for(path, 10);
 		json_object_set_new(job, "settings", json_pack("{s:s}", "label_has_prefix", off ? "" : "has "));
 		AUTO(json_drop) json_t *records = run_report(job, &e);
@@ -337,9 +358,11 @@ test_labels_of_what_a_change_has(void **state)
 		size_t k;
 		json_array_foreach(json_object_get(labels, "wanted"), k, one)
 			if (strncmp(json_string_value(one), "has ", 4) == 0)
-				wanted = arena_printf(&a, "%s%s%s", wanted, *wanted != '\0' ? " " : "", json_string_value(one) + 4);
+				wanted =
+				    arena_printf(&a, "%s%s%s", wanted, *wanted != '\0' ? " " : "", json_string_value(one) + 4);
 		json_array_foreach(json_object_get(labels, "known"), k, one)
-			if (strstr(json_string_value(one), "package (") != NULL || strstr(json_string_value(one), "clean-up") != NULL)
+			if (strstr(json_string_value(one), "package (") != NULL ||
+			    strstr(json_string_value(one), "clean-up") != NULL)
 				known = arena_printf(&a, "%s %s", known, json_string_value(one));
 		if (strcmp(wanted, off ? "" : t[i % COUNT(t)].wanted) != 0)
 			fail_msg("%s: %s", t[i % COUNT(t)].rows, wanted);
@@ -360,7 +383,8 @@ test_tails_say_things_once(void **state)
 	assert_string_equal(words_log_tail(&a, ANNOUNCED "make\na.c:3: error: no\nerror: builder failed\n", 2, 4000),
 	    "a.c:3: error: no\nerror: builder failed");
 	assert_string_equal(words_log_tail(&a, "building the library", 20, 4000), "building the library");
-	assert_string_equal(words_log_tail(&a, ANNOUNCED, 20, 4000), "building '/nix/store/0123456789abcdfghijklmnpqrsvwxyz-a.drv'...");
+	assert_string_equal(words_log_tail(&a, ANNOUNCED, 20, 4000),
+	    "building '/nix/store/0123456789abcdfghijklmnpqrsvwxyz-a.drv'...");
 	assert_string_equal(words_log_tail(&a, "", 20, 4000), "");
 	arena_release(&a);
 }
@@ -369,8 +393,8 @@ test_tails_say_things_once(void **state)
 static json_t *
 poison(json_t *j, const char *key, struct arena *a, size_t *turn)
 {
-	static const char *const kept[] = {"class", "state", "blame", "kind", "phase", "decision", "difference", "side", "stage",
-	    "formats", "ekaci_difference", "config", "drv", "propagated_from", NULL};
+	static const char *const kept[] = {"class", "state", "blame", "kind", "phase", "decision", "difference", "side",
+	    "stage", "formats", "ekaci_difference", "config", "drv", "propagated_from", NULL};
 	static const char *const texts[] = {
 	    "@octocat #1 GH-2 a/b#3 deadbeef0 https://evil.example/x www.evil.example a@evil.example :tada: $x$",
 	    "</summary></details><script>alert(1)</script><img src=x onerror=alert(1)>",
@@ -397,7 +421,8 @@ poison(json_t *j, const char *key, struct arena *a, size_t *turn)
 		json_t *obj = json_object();
 		bool systems = strcmp(key, "systems") == 0, builds = strcmp(key, "builds") == 0;
 		json_object_foreach(j, name, value)
-			json_object_set_new(obj, systems && !builds ? arena_printf(a, "%s%s", texts[(*turn)++ % COUNT(texts)], name) : name,
+			json_object_set_new(obj,
+			    systems && !builds ? arena_printf(a, "%s%s", texts[(*turn)++ % COUNT(texts)], name) : name,
 			    poison(value, name, a, turn));
 		return obj;
 	}
@@ -426,10 +451,10 @@ without_code(struct arena *a, const char *html)
 static void
 assert_harmless(struct arena *a, const char *what, const char *md)
 {
-	static const char *const tags[] = {"h1", "h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "details",
-	    "summary", "sub", "strong", "em", "pre", "code", "br /", NULL};
-	static const char *const finds[] = {"@[A-Za-z0-9]", "#[0-9]", "[Gg][Hh]-[0-9]", "://", "www[.]", ":[a-z0-9_+-]+:",
-	    "(^|[^A-Za-z0-9_])[0-9a-fA-F]{7,40}($|[^A-Za-z0-9_])"};
+	static const char *const tags[] = {"h1", "h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li",
+	    "details", "summary", "sub", "strong", "em", "pre", "code", "br /", NULL};
+	static const char *const finds[] = {"@[A-Za-z0-9]", "#[0-9]", "[Gg][Hh]-[0-9]", "://", "www[.]",
+	    ":[a-z0-9_+-]+:", "(^|[^A-Za-z0-9_])[0-9a-fA-F]{7,40}($|[^A-Za-z0-9_])"};
 	char *html = without_code(a, render_markdown(a, str_of(md)));
 
 	/* Our own comment at the beginning, and links with our words. */
@@ -500,7 +525,8 @@ check_poisoned(const char *job_path, size_t turn)
 	const char *name = json_str(job, "difference", NULL);
 	AUTO(json_drop) json_t *bad = poison(job, "", &a, &turn);
 	if (name != NULL) {
-		assert_int_equal(json_read_file(arena_printf(&a, "fixtures/golden/report/%s", name), 1 << 20, &difference, &e), 0);
+		assert_int_equal(json_read_file(arena_printf(&a, "fixtures/golden/report/%s", name), 1 << 20, &difference, &e),
+		    0);
 		AUTO(json_drop) json_t *bad_difference = poison(difference, "", &a, &turn);
 		const char *path = arena_printf(&a, "%s/d.json", dir);
 		assert_int_equal(files_write(path, str_of(json_line(&a, bad_difference)), 0644, FILES_NO_SYNC, &e), 0);
@@ -561,8 +587,8 @@ inflate(json_t *j, const char *key, size_t bytes)
 	size_t i;
 
 	if (json_is_string(j)) {
-		static const char *const kept[] = {"class", "state", "blame", "phase", "decision", "drv", "propagated_from", "side",
-		    "stage"};
+		static const char *const kept[] = {"class", "state", "blame", "phase", "decision", "drv", "propagated_from",
+		    "side", "stage"};
 		for (i = 0; i < COUNT(kept); i++)
 			if (strcmp(kept[i], key) == 0)
 				return json_incref(j);
@@ -575,7 +601,8 @@ inflate(json_t *j, const char *key, size_t bytes)
 	if (json_is_array(j)) {
 		json_t *list = json_array();
 		json_array_foreach(j, i, value)
-			json_array_append_new(list, strcmp(key, "formats") == 0 ? json_incref(value) : inflate(value, "", bytes));
+			json_array_append_new(list,
+			    strcmp(key, "formats") == 0 ? json_incref(value) : inflate(value, "", bytes));
 		return list;
 	}
 	if (json_is_object(j)) {
@@ -597,11 +624,15 @@ test_long_texts_are_cut(void **state)
 		struct arena a = {0};
 		struct err e = {0};
 		AUTO(json_drop) json_t *job = NULL, *difference = NULL;
-		assert_int_equal(json_read_file(arena_printf(&a, "fixtures/golden/report/%s.job.json", cases[i]), 1 << 20, &job, &e), 0);
+		assert_int_equal(json_read_file(arena_printf(&a, "fixtures/golden/report/%s.job.json", cases[i]), 1 << 20, &job,
+		                     &e),
+		    0);
 		const char *name = json_str(job, "difference", NULL), *path = arena_printf(&a, "%s/d.json", dir);
 		AUTO(json_drop) json_t *bad = inflate(job, "", 50000);
 		if (name != NULL) {
-			assert_int_equal(json_read_file(arena_printf(&a, "fixtures/golden/report/%s", name), 1 << 20, &difference, &e), 0);
+			assert_int_equal(json_read_file(arena_printf(&a, "fixtures/golden/report/%s", name), 1 << 20,
+			                     &difference, &e),
+			    0);
 			AUTO(json_drop) json_t *bad_difference = inflate(difference, "", 50000);
 			assert_int_equal(files_write(path, str_of(json_line(&a, bad_difference)), 0644, FILES_NO_SYNC, &e), 0);
 			json_object_set_new(bad, "difference", json_string(path));

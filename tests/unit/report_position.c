@@ -70,7 +70,8 @@ test_paths_are_shown_as_in_the_repository(void **state)
 	    {"/co/a", "a"},
 	    {"below /co/ and /co", "below /co/ and /co"},
 	    {"/elsewhere/co/a.nix /cox/a.nix http:/co/a", "/elsewhere/co/a.nix /cox/a.nix http:/co/a"},
-	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9", "at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9"},
+	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9",
+	        "at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/lib/x.nix:9"},
 	    {"/co//co/a", "/co/a"},
 	    {"", ""},
 	};
@@ -140,9 +141,10 @@ changed_by(struct repo *r, struct source *s, const char *shell)
 static void
 test_a_copy_is_told_by_all_that_is_in_it(void **state)
 {
-	static const char *const changes[] = {"echo >> b.c", "printf 'eight bY' > b0", "chmod -x run", "chmod +x b0", "rm b/empty",
-	    "touch b/more", "mkdir more", "rmdir vendored", "rmdir vendored && touch vendored", "ln -sf b/empty link", "rm link && cp run link",
-	    "rm b.c && ln -s b0 b.c", "rm b0 && mkdir b0", "rm -r b && ln -s . b"};
+	static const char *const changes[] = {"echo >> b.c", "printf 'eight bY' > b0", "chmod -x run", "chmod +x b0",
+	    "rm b/empty", "touch b/more", "mkdir more", "rmdir vendored", "rmdir vendored && touch vendored",
+	    "ln -sf b/empty link", "rm link && cp run link", "rm b.c && ln -s b0 b.c", "rm b0 && mkdir b0",
+	    "rm -r b && ln -s . b"};
 	struct repo r;
 	const char *tree = tree_with_everything(&r);
 	struct source *s;
@@ -176,16 +178,18 @@ test_only_what_the_tree_has(void **state)
 {
 	struct repo r;
 	const char *tree = tree_with_everything(&r);
-	AUTO(json_drop) json_t *job = json_pack("{s:s,s:s,s:s,s:{s:[{s:s},{s:s},{s:s},{s:s}]}}", "checkout_dir", "/co", "git_dir",
-	    arena_printf(&r.a, "%s/.git", r.src), "head_tree", tree, "plan", "jobs", "flake", "./b/#checks", "flake", ".#checks", "flake",
-	    "github:o/r", "file", "default.nix");
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:s,s:s,s:s,s:{s:[{s:s},{s:s},{s:s},{s:s}]}}", "checkout_dir", "/co", "git_dir",
+	    arena_printf(&r.a, "%s/.git", r.src), "head_tree", tree, "plan", "jobs", "flake", "./b/#checks", "flake",
+	    ".#checks", "flake", "github:o/r", "file", "default.nix");
 	const struct expected t[] = {
 	    {"at /co/b/flake.nix:3:1", "b/flake.nix", 3},
 	    {"at /co/b/flake.nix:4:1", NULL, 0},
 	    {"at /co/b/gone.nix:1:1", NULL, 0},
 	    {"at /co/b:1:1", NULL, 0},
 	    {"at /co/link:1:1", NULL, 0},
-	    {"at /co/b/flake.nix:2:1:\n at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/b/flake.nix:1:1", "b/flake.nix", 2},
+	    {"at /co/b/flake.nix:2:1:\n at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/b/flake.nix:1:1", "b/flake.nix",
+	        2},
 	    {"at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/b/flake.nix:1", NULL, 0},
 	    {"at /nix/store/../../../../../../../../../../0/source/../../-source/b/flake.nix:1", NULL, 0},
 	};

@@ -25,12 +25,13 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 	assert_int_equal(json_read(str_of(text), "difference", &difference, &e), 0);
 	json_decref(difference);
 	assert_int_equal(files_write(path, str_of(text), 0600, FILES_NO_SYNC, &e), 0);
-	assert_int_equal(json_read(str_of(arena_printf(a,
-	                               "{\"run\":{},\"phase\":\"done\",\"plan\":{\"decision\":\"evaluate\",\"jobs\":[{\"name\":\"j\"}]},"
-	                               "\"evaluations\":[{\"side\":\"head\",\"complete\":true,\"rows\":9}],\"difference\":\"%s\","
-	                               "\"builds\":%s,\"formats\":[\"checks\",\"labels\",\"changed-paths\"]}",
-	                               path, build)),
-	                     "job", &job, &e),
+	assert_int_equal(
+	    json_read(str_of(arena_printf(a,
+	                  "{\"run\":{},\"phase\":\"done\",\"plan\":{\"decision\":\"evaluate\",\"jobs\":[{\"name\":\"j\"}]},"
+	                  "\"evaluations\":[{\"side\":\"head\",\"complete\":true,\"rows\":9}],\"difference\":\"%s\","
+	                  "\"builds\":%s,\"formats\":[\"checks\",\"labels\",\"changed-paths\"]}",
+	                  path, build)),
+	        "job", &job, &e),
 	    0);
 	if (json_read(str_of(more), "more", &extra, &e) != 0)
 		fail_msg("%s", e.msg);
@@ -44,16 +45,19 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 /* Something changed that evaluations do not show. */
 #define UNTOLD(kind) \
 	"{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"untold\":{\"" kind "\":{\"paths\":[\"p\"],\"count\":1,\"jobs\":[\"j\"]}}}}"
-#define EDIT(valid, error) "{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"config_edit\":{\"valid\":" valid ",\"error\":" error ",\"changes\":[\"x\"]}}}"
-#define MISTAKE EDIT("false", "\".ekaci/config.json:7:3: unknown key\"")
-#define SIDES(list) "{\"evaluations\":[" list "]}"
+#define EDIT(valid, error) \
+	"{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"config_edit\":{\"valid\":" valid ",\"error\":" error ",\"changes\":[\"x\"]}}}"
+#define MISTAKE          EDIT("false", "\".ekaci/config.json:7:3: unknown key\"")
+#define SIDES(list)      "{\"evaluations\":[" list "]}"
 #define GOOD(side, rows) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":" rows "}"
-#define SAID(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":0,\"nothing\":\"it is a library\"}"
-#define BROKEN(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"reason\":\"syntax error\",\"rows\":0}"
-#define UNKNOWN(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"unknown\":true,\"reason\":\"not fetched\",\"rows\":0}"
+#define SAID(side)       "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":0,\"nothing\":\"it is a library\"}"
+#define BROKEN(side)     "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"reason\":\"syntax error\",\"rows\":0}"
+#define UNKNOWN(side) \
+	"{\"side\":\"" side "\",\"job\":\"j\",\"complete\":false,\"unknown\":true,\"reason\":\"not fetched\",\"rows\":0}"
 
 /* One whose attributes could not all be told. */
-#define PARTIAL(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":9,\"untold\":{\"count\":3,\"names\":[\"x\"]," \
+#define PARTIAL(side)                                                                                                  \
+	"{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":9,\"untold\":{\"count\":3,\"names\":[\"x\"]," \
 	"\"words\":\"error: not had\",\"advice\":\"have it\"}}"
 
 static const struct {
@@ -80,8 +84,8 @@ static const struct {
     {"rebuild", BUILD("\"state\":\"waiting\""), "{\"phase\":\"building\"}", "success", "", 0},
     {"rebuild", "null", "{\"phase\":\"reported\",\"wide\":true}", "success", "action_required", 0},
     {"rebuild", "null", "{\"phase\":\"reported\",\"waiting\":true}", "success", "action_required", 0},
-    {"rebuild", "null", "{\"failure\":{\"stage\":\"build\",\"kind\":\"system\",\"message\":\"x\"}}", "success", "action_required",
-        2},
+    {"rebuild", "null", "{\"failure\":{\"stage\":\"build\",\"kind\":\"system\",\"message\":\"x\"}}", "success",
+        "action_required", 2},
     {"removed", "null", "{}", "success", "success", 0},
     {"derivation_only", "null", "{}", "success", "success", 0},
     {"newly_failing", "null", "{}", "failure", "success", 1},
@@ -104,8 +108,8 @@ static const struct {
     {"untold", "null", "{}", "neutral", "neutral", 2},
     {"unchanged", "null", SIDES(PARTIAL("base") "," PARTIAL("head")), "neutral", "neutral", 2},
     {"rebuild", BUILD("\"state\":\"built\""), SIDES(GOOD("base", "9") "," PARTIAL("head")), "neutral", "neutral", 2},
-    {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"newly_failing\""), SIDES(PARTIAL("base") "," GOOD("head", "9")), "neutral",
-        "failure", 1},
+    {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"newly_failing\""), SIDES(PARTIAL("base") "," GOOD("head", "9")),
+        "neutral", "failure", 1},
     {"newly_failing", "null", SIDES(PARTIAL("base") "," PARTIAL("head")), "failure", "neutral", 1},
     {"rebuild", "null", SIDES(PARTIAL("base") "," UNKNOWN("head")), "neutral", "neutral", 2},
     /* Nothing on both sides is not known, but where the evaluations say that it is as it should be. */
@@ -115,15 +119,16 @@ static const struct {
     {"added", "null", SIDES(GOOD("base", "0") "," GOOD("head", "1")), "success", "success", 0},
     {"unchanged", "null",
         SIDES(GOOD("base", "0") "," GOOD("head", "0") ",{\"side\":\"base\",\"job\":\"k\",\"complete\":true,\"rows\":3},"
-              "{\"side\":\"head\",\"job\":\"k\",\"complete\":true,\"rows\":3}"), "success", "success", 0},
-    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"input\",\"message\":\"x\"}}", "failure",
-        "cancelled", 2},
-    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"absent\",\"message\":\"x\"}}", "failure",
-        "cancelled", 2},
+                                                      "{\"side\":\"head\",\"job\":\"k\",\"complete\":true,\"rows\":3}"),
+        "success", "success", 0},
+    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"input\",\"message\":\"x\"}}",
+        "failure", "cancelled", 2},
+    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"plan\",\"kind\":\"absent\",\"message\":\"x\"}}",
+        "failure", "cancelled", 2},
     {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"mirror\",\"kind\":\"absent\",\"message\":\"x\"}}",
         "action_required", "cancelled", 2},
-    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"evaluate\",\"kind\":\"limit\",\"message\":\"x\"}}", "failure",
-        "cancelled", 2},
+    {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"evaluate\",\"kind\":\"limit\",\"message\":\"x\"}}",
+        "failure", "cancelled", 2},
     {"rebuild", "null", "{\"difference\":null,\"failure\":{\"stage\":\"mirror\",\"kind\":\"busy\",\"message\":\"x\"}}",
         "action_required", "cancelled", 2},
     {"rebuild", "null", "{\"difference\":null,\"plan\":{\"decision\":\"skip\"},\"evaluations\":[]}", "success", "success", 0},
@@ -171,7 +176,8 @@ test_conclusions(void **state)
 			bool completed = strcmp(json_str(r, "status", ""), "completed") == 0;
 			assert_int_equal(completed, json_object_get(r, "conclusion") != NULL);
 			assert_true(completed || json_array_size(actions) == 0);
-			assert_true(json_array_size(actions) <= 3 && *json_str(r, "title", "") != '\0' && *json_str(r, "summary", "") != '\0');
+			assert_true(json_array_size(actions) <= 3 && *json_str(r, "title", "") != '\0' &&
+			            *json_str(r, "summary", "") != '\0');
 			for (size_t n = 0; n < json_array_size(actions); n++) {
 				const json_t *action = json_array_get(actions, n);
 				assert_uint_in_range(strlen(json_str(action, "label", "")), 1, 20);
@@ -181,11 +187,13 @@ test_conclusions(void **state)
 		}
 		/* Without a comparison labels stay as they were, and no counts are written anywhere. */
 		bool compared = find_record(records, "labels", NULL) != NULL;
-		bool partial = compared && strstr(json_str(find_record(records, "verdict", NULL), "title", ""), "could not be told") != NULL;
+		bool partial = compared && strstr(json_str(find_record(records, "verdict", NULL), "title", ""),
+		                               "could not be told") != NULL;
 		assert_int_equal(compared && !partial, find_record(records, "document", "changed-paths") != NULL);
 		if (compared != (*cases[i].evaluation != '\0' && strcmp(cases[i].rebuilds, "cancelled") != 0 &&
 		                    json_str(job, "difference", NULL) != NULL))
-			assert_string_equal(json_str_at(job, "phase", ""), "done"); /* a build that was cancelled after comparing */
+			assert_string_equal(json_str_at(job, "phase", ""),
+			    "done"); /* a build that was cancelled after comparing */
 		arena_release(&a);
 	}
 }
@@ -197,16 +205,21 @@ test_an_empty_job_among_others_is_said(void **state)
 	static const struct {
 		const char *scope;
 		const char *title;
-	} t[] = {{"null", "4 attributes evaluated - nothing to evaluate in 1 job"}, {"[[\"games\"]]", "4 attributes evaluated"}};
+	} t[] = {{"null", "4 attributes evaluated - nothing to evaluate in 1 job"},
+	    {"[[\"games\"]]", "4 attributes evaluated"}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(t); i++) {
 		struct arena a = {0};
 		struct err e = {0};
-		AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a,
-		    "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"file\":\"/a.nix\",\"scope\":%s},{\"name\":\"k\",\"file\":\"/b.nix\"}]},\"evaluations\":["
-		    GOOD("base", "0") "," GOOD("head", "0") ",{\"side\":\"base\",\"job\":\"k\",\"complete\":true,\"rows\":4},"
-		    "{\"side\":\"head\",\"job\":\"k\",\"complete\":true,\"rows\":4}]}", t[i].scope));
+		AUTO(json_drop)
+		json_t *job = job_for(&a, "unchanged", "null",
+		    arena_printf(&a,
+		        "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"file\":\"/a.nix\",\"scope\":%s},{\"name\":\"k\",\"file\":\"/b.nix\"}]},\"evaluations\":[" GOOD(
+		            "base", "0") "," GOOD("head",
+		            "0") ",{\"side\":\"base\",\"job\":\"k\",\"complete\":true,\"rows\":4},"
+		                 "{\"side\":\"head\",\"job\":\"k\",\"complete\":true,\"rows\":4}]}",
+		        t[i].scope));
 		AUTO(json_drop) json_t *records = run_report(job, &e);
 		assert_non_null(records);
 		const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
@@ -223,10 +236,19 @@ said_of(struct arena *a, const char *counts, const char *attributes, const char 
 	const char *path = arena_printf(a, "%s/said.json", dir);
 	struct err e = {0};
 
-	assert_int_equal(files_write(path, str_of(arena_printf(a, "{\"ekaci_difference\":1,\"counts\":%s,\"attributes\":[%s],\"roots\":[%s],"
-	                                                          "\"targets\":[]}", counts, attributes, roots)), 0600, FILES_NO_SYNC, &e), 0);
-	AUTO(json_drop) json_t *job = job_for(a, "unchanged", "null", arena_printf(a, "{\"difference\":\"%s\","
-	                                      "\"formats\":[\"text\",\"markdown\",\"html\",\"checks\"]}", path));
+	assert_int_equal(files_write(path,
+	                     str_of(arena_printf(a,
+	                         "{\"ekaci_difference\":1,\"counts\":%s,\"attributes\":[%s],\"roots\":[%s],"
+	                         "\"targets\":[]}",
+	                         counts, attributes, roots)),
+	                     0600, FILES_NO_SYNC, &e),
+	    0);
+	AUTO(json_drop)
+	json_t *job = job_for(a, "unchanged", "null",
+	    arena_printf(a,
+	        "{\"difference\":\"%s\","
+	        "\"formats\":[\"text\",\"markdown\",\"html\",\"checks\"]}",
+	        path));
 	json_t *records = run_report(job, &e);
 	if (records == NULL)
 		fail_msg("%s", e.msg);
@@ -243,21 +265,28 @@ body_of(const json_t *records, const char *format)
 static void
 test_systems_that_fail_are_not_called_unchanged(void **state)
 {
-#define FAILS(system) "{\"path\":[\"packages\",\"" system "\",\"x\"],\"job\":\"j\",\"class\":\"still_failing\",\"head\":{\"error\":\"e\"}}"
+#define FAILS(system) \
+	"{\"path\":[\"packages\",\"" system "\",\"x\"],\"job\":\"j\",\"class\":\"still_failing\",\"head\":{\"error\":\"e\"}}"
 	struct arena a = {0};
-	AUTO(json_drop) json_t *records = said_of(&a, "{\"total\":{\"removed\":1,\"unchanged\":3,\"still_failing\":2},\"other\":{\"still_failing\":2},"
+	AUTO(json_drop)
+	json_t *records = said_of(&a,
+	    "{\"total\":{\"removed\":1,\"unchanged\":3,\"still_failing\":2},\"other\":{\"still_failing\":2},"
 	    "\"systems\":{\"aarch64-linux\":{\"unchanged\":1},\"i686-linux\":{},\"riscv64-linux\":{\"unchanged\":2},\"x86_64-linux\":{\"removed\":1}}}",
-	    "{\"path\":[\"packages\",\"x86_64-linux\",\"x\"],\"job\":\"j\",\"class\":\"removed\",\"system\":\"x86_64-linux\",\"base\":{}},"
-	    FAILS("i686-linux") "," FAILS("aarch64-linux"), "");
+	    "{\"path\":[\"packages\",\"x86_64-linux\",\"x\"],\"job\":\"j\",\"class\":\"removed\",\"system\":\"x86_64-linux\",\"base\":{}}," FAILS(
+	        "i686-linux") "," FAILS("aarch64-linux"),
+	    "");
 	static const char *const formats[] = {"text", "markdown", "html"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(formats); i++) {
 		const char *body = body_of(records, formats[i]), *tick = i == 1 ? "`" : "";
-		assert_non_null(strstr(body, arena_printf(&a, "Nothing changes on %saarch64-linux%s (1 evaluation still", tick, tick)));
-		assert_non_null(strstr(body, arena_printf(&a, "Nothing evaluates on %si686-linux%s (1 evaluation still failing).", tick, tick)));
+		assert_non_null(
+		    strstr(body, arena_printf(&a, "Nothing changes on %saarch64-linux%s (1 evaluation still", tick, tick)));
+		assert_non_null(strstr(body,
+		    arena_printf(&a, "Nothing evaluates on %si686-linux%s (1 evaluation still failing).", tick, tick)));
 	}
-	assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""), "1 removed - 2 evaluations still failing");
+	assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""),
+	    "1 removed - 2 evaluations still failing");
 	arena_release(&a);
 }
 
@@ -266,12 +295,17 @@ static void
 test_sentences_do_not_contradict_themselves(void **state)
 {
 	struct arena a = {0};
-	AUTO(json_drop) json_t *new = said_of(&a, "{\"total\":{\"added\":1,\"rebuild_derivations\":34},\"systems\":{\"x86_64-linux\":{\"added\":1,"
-	    "\"rebuild_derivations\":34}}}", "{\"path\":[\"n\"],\"job\":\"j\",\"class\":\"added\",\"system\":\"x86_64-linux\",\"head\":{}}",
+	AUTO(json_drop)
+	json_t *new = said_of(&a,
+	    "{\"total\":{\"added\":1,\"rebuild_derivations\":34},\"systems\":{\"x86_64-linux\":{\"added\":1,"
+	    "\"rebuild_derivations\":34}}}",
+	    "{\"path\":[\"n\"],\"job\":\"j\",\"class\":\"added\",\"system\":\"x86_64-linux\",\"head\":{}}",
 	    "{\"name\":\"n\",\"system\":\"x86_64-linux\",\"attributes\":[[\"n\"]],\"what\":[\"new\"],\"radius\":{\"attributes\":0,\"derivations\":0}}");
 	struct err e = {0};
-	AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", "{\"difference\":null,\"plan\":{\"decision\":\"skip\",\"changed_paths\":1},"
-	                                      "\"evaluations\":[],\"run\":{\"repo\":\".\",\"head\":\"1\",\"base\":\"2\"},\"formats\":[\"text\",\"markdown\",\"html\"]}");
+	AUTO(json_drop)
+	json_t *job = job_for(&a, "unchanged", "null",
+	    "{\"difference\":null,\"plan\":{\"decision\":\"skip\",\"changed_paths\":1},"
+	    "\"evaluations\":[],\"run\":{\"repo\":\".\",\"head\":\"1\",\"base\":\"2\"},\"formats\":[\"text\",\"markdown\",\"html\"]}");
 	AUTO(json_drop) json_t *skipped = run_report(job, &e);
 	static const char *const formats[] = {"text", "markdown", "html"};
 
@@ -280,7 +314,8 @@ test_sentences_do_not_contradict_themselves(void **state)
 	assert_non_null(strstr(body_of(new, "text"), "  n: new\n"));
 	assert_null(strstr(body_of(new, "markdown"), "**No rebuilds**"));
 	for (size_t i = 0; i < COUNT(formats); i++)
-		assert_non_null(strstr(body_of(skipped, formats[i]), "Nothing was evaluated: the changed path falls under a rule"));
+		assert_non_null(
+		    strstr(body_of(skipped, formats[i]), "Nothing was evaluated: the changed path falls under a rule"));
 	assert_non_null(strstr(body_of(skipped, "html"), "<p class=\"dim\"><code>1</code> compared with"));
 	arena_release(&a);
 }
@@ -290,8 +325,10 @@ static void
 test_a_version_that_only_the_derivation_has(void **state)
 {
 	struct arena a = {0};
-	AUTO(json_drop) json_t *records = said_of(&a, "{\"total\":{\"rebuild\":1},\"systems\":{\"x86_64-linux\":{\"rebuild\":1}}}",
-	    "{\"path\":[],\"job\":\"j\",\"class\":\"rebuild\",\"system\":\"x86_64-linux\",\"version\":null,\"head\":{\"drv\":\"" DRV "\"},"
+	AUTO(json_drop)
+	json_t *records = said_of(&a, "{\"total\":{\"rebuild\":1},\"systems\":{\"x86_64-linux\":{\"rebuild\":1}}}",
+	    "{\"path\":[],\"job\":\"j\",\"class\":\"rebuild\",\"system\":\"x86_64-linux\",\"version\":null,\"head\":{\"drv\":\"" DRV
+	    "\"},"
 	    "\"cause\":{\"kind\":\"root\",\"roots\":[0],\"roots_total\":1}}",
 	    "{\"name\":\"a\",\"system\":\"x86_64-linux\",\"attributes\":[[]],\"what\":[\"env FOO\",\"version 1 -> 2\"],\"radius\":{}}");
 
@@ -314,21 +351,29 @@ test_the_same_error_is_shown_once(void **state)
 
 	(void)state;
 	buf_init(&rows, 1 << 16);
-	buf_puts(&rows, "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"newly_failing\":13},\"systems\":{}},\"roots\":[],\"targets\":[],"
-	                "\"attributes\":[{\"path\":[\"other\"],\"job\":\"j\",\"class\":\"newly_failing\",\"head\":{\"error\":\"error: alone\"}}");
+	buf_puts(&rows,
+	    "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"newly_failing\":13},\"systems\":{}},\"roots\":[],\"targets\":[],"
+	    "\"attributes\":[{\"path\":[\"other\"],\"job\":\"j\",\"class\":\"newly_failing\",\"head\":{\"error\":\"error: alone\"}}");
 	for (int i = 0; i < ALIKE; i++)
-		buf_printf(&rows, ",{\"path\":[\"p%02d\"],\"job\":\"j\",\"class\":\"newly_failing\",\"head\":{\"error\":\"error: the same\\n"
-		                  "  at /co/a.nix:3:1:\"}}", i);
+		buf_printf(&rows,
+		    ",{\"path\":[\"p%02d\"],\"job\":\"j\",\"class\":\"newly_failing\",\"head\":{\"error\":\"error: the same\\n"
+		    "  at /co/a.nix:3:1:\"}}",
+		    i);
 	buf_puts(&rows, "]}");
 	assert_int_equal(files_write(path, buf_get(&rows), 0600, FILES_NO_SYNC, &e), 0);
-	AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a, "{\"difference\":\"%s\",\"checkout_dir\":\"/co\","
-	                                      "\"formats\":[\"text\",\"markdown\",\"comment\",\"html\",\"checks\",\"json\"]}", path));
+	AUTO(json_drop)
+	json_t *job = job_for(&a, "unchanged", "null",
+	    arena_printf(&a,
+	        "{\"difference\":\"%s\",\"checkout_dir\":\"/co\","
+	        "\"formats\":[\"text\",\"markdown\",\"comment\",\"html\",\"checks\",\"json\"]}",
+	        path));
 	AUTO(json_drop) json_t *records = run_report(job, &e);
 	assert_non_null(records);
 	const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
 	const char *texts[] = {json_str(find_record(records, "document", "text"), "body", ""),
 	    json_str(find_record(records, "comment", NULL), "body", ""), json_str(check, "summary", ""),
-	    json_str(find_record(records, "document", "markdown"), "body", ""), json_str(find_record(records, "document", "html"), "body", "")};
+	    json_str(find_record(records, "document", "markdown"), "body", ""),
+	    json_str(find_record(records, "document", "html"), "body", "")};
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		const char *same = strstr(texts[i], "error: the same");
 		bool whole = i >= 3; /* names all */
@@ -357,14 +402,17 @@ test_a_head_that_does_not_evaluate_is_named(void **state)
 		const char *job, *rows, *reason;
 		const char *title, *text; /* of text: what it says of the words */
 	} t[] = {
-	    {"\"file\":\"/default.nix\"", "0", "error: syntax error\\nekaci eval-jobs: the root does not evaluate, so there is nothing to "
-	        "walk\\nexit code 1", "this change's default.nix does not evaluate any more", "error: syntax error"},
-	    {"\"file\":\"/ci.nix\",\"attr_path\":\"jobs\"", "0", "error: x", "jobs of this change's ci.nix does not evaluate any more",
-	        "error: x"},
+	    {"\"file\":\"/default.nix\"", "0",
+	        "error: syntax error\\nekaci eval-jobs: the root does not evaluate, so there is nothing to "
+	        "walk\\nexit code 1",
+	        "this change's default.nix does not evaluate any more", "error: syntax error"},
+	    {"\"file\":\"/ci.nix\",\"attr_path\":\"jobs\"", "0", "error: x",
+	        "jobs of this change's ci.nix does not evaluate any more", "error: x"},
 	    {"\"flake\":\".\"", "0", "the root does not evaluate: x", "this change's flake does not evaluate any more", "x"},
 	    {"\"file\":\"/a*b.nix\"", "0", "error: x", "this change does not evaluate any more", "error: x"},
 	    {"\"file\":\"/a.nix\"", "7", "error: x\\nexit code 1", "evaluation incomplete", "error: x"},
-	    {"\"file\":\"/a.nix\"", "0", "not done after 3600 s (0 attributes so far)", "evaluation incomplete", "not done after"},
+	    {"\"file\":\"/a.nix\"", "0", "not done after 3600 s (0 attributes so far)", "evaluation incomplete",
+	        "not done after"},
 	    {"\"file\":\"/a.nix\"", "0", "exit code 3", "evaluation incomplete", "exit code 3"},
 	};
 
@@ -372,10 +420,14 @@ test_a_head_that_does_not_evaluate_is_named(void **state)
 	for (size_t i = 0; i < COUNT(t); i++) {
 		struct arena a = {0};
 		struct err e = {0};
-		AUTO(json_drop) json_t *job = job_for(&a, "unchanged", "null", arena_printf(&a,
-		    "{\"plan\":{\"jobs\":[{\"name\":\"j\",%s}]},\"formats\":[\"text\",\"markdown\",\"html\",\"checks\"],"
-		    "\"evaluations\":[" GOOD("base", "4") ",{\"side\":\"head\","
-		    "\"job\":\"j\",\"complete\":false,\"rows\":%s,\"reason\":\"%s\"}]}", t[i].job, t[i].rows, t[i].reason));
+		AUTO(json_drop)
+		json_t *job = job_for(&a, "unchanged", "null",
+		    arena_printf(&a,
+		        "{\"plan\":{\"jobs\":[{\"name\":\"j\",%s}]},\"formats\":[\"text\",\"markdown\",\"html\",\"checks\"],"
+		        "\"evaluations\":[" GOOD("base",
+		            "4") ",{\"side\":\"head\","
+		                 "\"job\":\"j\",\"complete\":false,\"rows\":%s,\"reason\":\"%s\"}]}",
+		        t[i].job, t[i].rows, t[i].reason));
 		AUTO(json_drop) json_t *records = run_report(job, &e);
 		assert_non_null(records);
 		assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""), t[i].title);
@@ -403,17 +455,22 @@ test_what_could_not_be_told_is_said_everywhere(void **state)
 	AUTO(json_drop) json_t *records = NULL;
 
 	(void)state;
-	json_object_set_new(job, "formats", json_pack("[s,s,s,s,s,s,s]", "checks", "comment", "text", "markdown", "html", "json", "labels"));
+	json_object_set_new(job, "formats",
+	    json_pack("[s,s,s,s,s,s,s]", "checks", "comment", "text", "markdown", "html", "json", "labels"));
 	records = run_report(job, &e);
 	assert_non_null(records);
-	assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""), "no rebuilds known, 1 could not be told");
-	assert_string_equal(json_str(find_record(records, "check_run", "ekaci / rebuilds"), "title", ""), "no rebuilds known, 1 could not be told");
+	assert_string_equal(json_str(find_record(records, "verdict", NULL), "title", ""),
+	    "no rebuilds known, 1 could not be told");
+	assert_string_equal(json_str(find_record(records, "check_run", "ekaci / rebuilds"), "title", ""),
+	    "no rebuilds known, 1 could not be told");
 	assert_string_equal(json_str(find_record(records, "check_run", "ekaci / evaluation"), "title", ""),
 	    "9 attributes evaluated, 1 could not be told");
 	const json_t *labels = find_record(records, "labels", NULL);
-	assert_int_equal(json_array_size(json_object_get(labels, "known")) + json_array_size(json_object_get(labels, "wanted")), 0);
+	assert_int_equal(json_array_size(json_object_get(labels, "known")) + json_array_size(json_object_get(labels, "wanted")),
+	    0);
 	for (size_t i = 0; i <= COUNT(forms); i++) {
-		const json_t *rec = i < COUNT(forms) ? find_record(records, "document", forms[i]) : find_record(records, "comment", NULL);
+		const json_t *rec =
+		    i < COUNT(forms) ? find_record(records, "document", forms[i]) : find_record(records, "comment", NULL);
 		const char *text = json_str(rec, "body", ""), *words = strstr(text, "error: not had");
 		if (words == NULL || strstr(words + 1, "error: not had") != NULL || strstr(text, "have it") == NULL ||
 		    strstr(text, "base and head") == NULL || strstr(text, "1 attribute could not be told") == NULL ||
@@ -439,12 +496,14 @@ test_at_most_fifty_annotations(void **state)
 		    i > 0 ? "," : "", i, i / 2 + i + 1);
 	buf_puts(&b, "]}");
 	assert_int_equal(files_write(path, buf_get(&b), 0600, FILES_NO_SYNC, &e), 0);
-	AUTO(json_drop) json_t *job = json_pack("{s:{},s:s,s:s,s:s,s:[s]}", "run", "phase", "done", "difference", path,
-	    "checkout_dir", "/co", "formats", "checks");
+	AUTO(json_drop)
+	json_t *job = json_pack("{s:{},s:s,s:s,s:s,s:[s]}", "run", "phase", "done", "difference", path, "checkout_dir", "/co",
+	    "formats", "checks");
 	AUTO(json_drop) json_t *records = run_report(job, &e);
 	assert_non_null(records);
-	assert_int_equal(
-	    json_array_size(json_object_get(find_record(records, "check_run", "ekaci / evaluation"), "annotations")), 50);
+	assert_int_equal(json_array_size(
+	                     json_object_get(find_record(records, "check_run", "ekaci / evaluation"), "annotations")),
+	    50);
 	arena_release(&a);
 }
 
@@ -459,7 +518,8 @@ test_what_has_not_ended_is_not_counted_as_ended(void **state)
 		struct arena a = {0};
 		struct err e = {0};
 		AUTO(json_drop)
-		json_t *job = job_for(&a, "rebuild", arena_printf(&a, BUILD("\"state\":\"%s\""), open[i]), "{\"phase\":\"building\"}");
+		json_t *job =
+		    job_for(&a, "rebuild", arena_printf(&a, BUILD("\"state\":\"%s\""), open[i]), "{\"phase\":\"building\"}");
 		AUTO(json_drop) json_t *records = run_report(job, &e);
 		if (records == NULL)
 			fail_msg("%s: %s", open[i], e.msg);
@@ -493,7 +553,8 @@ test_bad_jobs_are_refused(void **state)
 	}
 	for (size_t i = 0; i < COUNT(differences); i++) {
 		assert_int_equal(files_write(path, str_of(differences[i]), 0600, FILES_NO_SYNC, &e), 0);
-		AUTO(json_drop) json_t *job = json_pack("{s:{},s:s,s:s,s:[]}", "run", "phase", "done", "difference", path, "formats");
+		AUTO(json_drop)
+		json_t *job = json_pack("{s:{},s:s,s:s,s:[]}", "run", "phase", "done", "difference", path, "formats");
 		assert_null(run_report(job, &e));
 		assert_int_equal(e.kind, ERR_INPUT);
 	}

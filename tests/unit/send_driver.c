@@ -91,8 +91,7 @@ want(struct driver *d, const char *what, const json_t *j, const struct desired_r
 	if (strcmp(what, "reaction") == 0)
 		return store_want_reaction(d->store, r, json_int(w, "comment_id", 0), json_str(w, "content", ""), e);
 	if (strcmp(what, "labels") == 0)
-		return store_want_labels(
-		    d->store, r, number, json_object_get(w, "wanted"), json_object_get(w, "known"), e);
+		return store_want_labels(d->store, r, number, json_object_get(w, "wanted"), json_object_get(w, "known"), e);
 	return fail(e, ERR_INPUT, "no such command: %s", what);
 }
 
@@ -162,8 +161,7 @@ main(int argc, char **argv)
 	struct err e;
 
 	if (argc != 8) {
-		fputs(
-		    "usage: send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS\n",
+		fputs("usage: send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS\n",
 		    stderr);
 		return 2;
 	}

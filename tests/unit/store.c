@@ -34,8 +34,8 @@ static const char head[] = "1111111111111111111111111111111111111111";
 static int64_t
 add_run(struct fixture *f, int64_t number)
 {
-	struct pull_request pr = {
-	    .repository = 1, .number = number, .open = true, .head = head, .base_ref = "main", .title = "t"};
+	struct pull_request pr =
+	    {.repository = 1, .number = number, .open = true, .head = head, .base_ref = "main", .title = "t"};
 	struct run r = {.repository = 1, .number = number, .head = head, .base_ref = "main", .reason = "test"};
 	int64_t id;
 
@@ -98,17 +98,19 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
 	assert_int_equal(files_read(&f->a, "src/store/schema/001_start.sql", 1 << 20, &schema, &f->e), 0);
 	assert_int_equal(sqlite3_exec(old, schema.p, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(old,
-	    "INSERT INTO installation (id) VALUES (1);"
-	    "INSERT INTO repository VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
-	    "INSERT INTO run (id, repository, number, head, base_ref, state, reason, created, updated)"
-	    " VALUES (7, 1, 3, 'h', 'main', 'building', 'x', 1, 1);"
-	    "INSERT INTO build (id, drv, name, system, state, created) VALUES (1, '/nix/store/a.drv', 'a', 'x', 'built', 1);"
-	    "INSERT INTO pull_request VALUES (1, 3, 'open', 'h', 'main', 't', NULL, NULL, 1, 0, NULL, 0, 1234);"
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received)"
-	    " VALUES (1, 3, 77, 'w', 'approve', '[]', 1000);"
-	    "PRAGMA user_version = 1",
-	    NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(old,
+	        "INSERT INTO installation (id) VALUES (1);"
+	        "INSERT INTO repository VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
+	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, created, updated)"
+	        " VALUES (7, 1, 3, 'h', 'main', 'building', 'x', 1, 1);"
+	        "INSERT INTO build (id, drv, name, system, state, created) VALUES (1, '/nix/store/a.drv', 'a', 'x', 'built', 1);"
+	        "INSERT INTO pull_request VALUES (1, 3, 'open', 'h', 'main', 't', NULL, NULL, 1, 0, NULL, 0, 1234);"
+	        "INSERT INTO command (repository, number, comment, login, verb, words, received)"
+	        " VALUES (1, 3, 77, 'w', 'approve', '[]', 1000);"
+	        "PRAGMA user_version = 1",
+	        NULL, NULL, NULL),
+	    SQLITE_OK);
 	assert_int_equal(sqlite3_close(old), SQLITE_OK);
 	assert_int_equal(store_open(path, &s, &f->e), 0);
 	assert_int_equal(store_run_get(s, &f->a, 7, &r, &f->e), 0);
@@ -170,9 +172,27 @@ want_chain(struct fixture *f, int64_t run, bool retry)
 	AUTO(json_drop) json_t *on_b = json_pack("[s]", "/nix/store/b.drv");
 	const struct build_want wants[] = {
 	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .features = "[]", .retry = retry},
-	    {.drv = "/nix/store/b.drv", .name = "b", .system = "x", .features = "[]", .retry = retry, .inputs = on_a, .target = true},
-	    {.drv = "/nix/store/c.drv", .name = "c", .system = "x", .features = "[]", .retry = retry, .inputs = on_b, .target = true},
-	    {.drv = "/nix/store/d.drv", .name = "d", .system = "y", .features = "[]", .retry = retry, .target = true, .cached = true},
+	    {.drv = "/nix/store/b.drv",
+	        .name = "b",
+	        .system = "x",
+	        .features = "[]",
+	        .retry = retry,
+	        .inputs = on_a,
+	        .target = true},
+	    {.drv = "/nix/store/c.drv",
+	        .name = "c",
+	        .system = "x",
+	        .features = "[]",
+	        .retry = retry,
+	        .inputs = on_b,
+	        .target = true},
+	    {.drv = "/nix/store/d.drv",
+	        .name = "d",
+	        .system = "y",
+	        .features = "[]",
+	        .retry = retry,
+	        .target = true,
+	        .cached = true},
 	};
 
 	assert_int_equal(store_builds_want(f->s, run, wants, COUNT(wants), 0, &f->e), 0);
@@ -293,8 +313,20 @@ what_marks_itself_as_failed_has_failed_but_is_there(void **state)
 	assert_int_equal(json_array_size(unjudged), 1);
 	/* For the next run it is there, as one that has failed; for the first that saw it there, too. */
 	const struct build_want next[] = {
-	    {.drv = "/nix/store/b.drv", .name = "b", .system = "x", .features = "[]", .target = true, .cached = true, .marked = true},
-	    {.drv = "/nix/store/m.drv", .name = "m", .system = "x", .features = "[]", .target = true, .cached = true, .marked = true},
+	    {.drv = "/nix/store/b.drv",
+	        .name = "b",
+	        .system = "x",
+	        .features = "[]",
+	        .target = true,
+	        .cached = true,
+	        .marked = true},
+	    {.drv = "/nix/store/m.drv",
+	        .name = "m",
+	        .system = "x",
+	        .features = "[]",
+	        .target = true,
+	        .cached = true,
+	        .marked = true},
 	    {.drv = "/nix/store/n.drv", .name = "n", .system = "x", .features = "[]", .target = true, .inputs = on_b},
 	};
 	int64_t second = add_run(f, 2);
@@ -327,7 +359,11 @@ a_known_failure_stands_until_it_is_asked_again(void **state)
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "waiting");
 	/* What fetches may find tomorrow what it did not find today. */
-	const struct build_want fixed = {.drv = "/nix/store/f.drv", .name = "f", .system = "x", .features = "[]", .fixed_output = true};
+	const struct build_want fixed = {.drv = "/nix/store/f.drv",
+	    .name = "f",
+	    .system = "x",
+	    .features = "[]",
+	    .fixed_output = true};
 	assert_int_equal(store_builds_want(f->s, second, &fixed, 1, 0, &f->e), 0);
 	build_ends(f, "/nix/store/f.drv", BUILD_FAILED);
 	assert_int_equal(store_builds_want(f->s, second, &fixed, 1, 0, &f->e), 0);
@@ -375,8 +411,11 @@ static void
 an_added_target_that_fails_is_newly_failing(void **state)
 {
 	struct fixture *f = *state;
-	const struct build_want want = {
-	    .drv = "/nix/store/n.drv", .name = "n", .system = "x", .features = "[]", .target = true};
+	const struct build_want want = {.drv = "/nix/store/n.drv",
+	    .name = "n",
+	    .system = "x",
+	    .features = "[]",
+	    .target = true};
 	AUTO(json_drop) json_t *builds = NULL;
 
 	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, 0, &f->e), 0);
@@ -570,8 +609,7 @@ what_is_there_is_built_again_to_compare(void **state)
 {
 	struct fixture *f = *state;
 	const char *d = "/nix/store/d.drv";
-	struct build_want want = {
-	    .drv = d, .name = "d", .system = "x", .features = "[]", .target = true, .cached = true};
+	struct build_want want = {.drv = d, .name = "d", .system = "x", .features = "[]", .target = true, .cached = true};
 	AUTO(json_drop) json_t *builds = NULL;
 	bool again = false;
 
@@ -586,8 +624,9 @@ what_is_there_is_built_again_to_compare(void **state)
 	assert_int_equal(store_build_end(f->s, id_of(f, d), &(struct build_end){.state = BUILD_QUEUED}, &f->e), 0);
 	assert_int_equal(store_build_started(f->s, id_of(f, d), "/log", &again, &f->e), 0);
 	assert_true(again);
-	assert_int_equal(
-	    store_build_end(f->s, id_of(f, d), &(struct build_end){.state = BUILD_BUILT, .wall_ms = 5, .alike = BUILD_NOT_ALIKE}, &f->e), 0);
+	assert_int_equal(store_build_end(f->s, id_of(f, d),
+	                     &(struct build_end){.state = BUILD_BUILT, .wall_ms = 5, .alike = BUILD_NOT_ALIKE}, &f->e),
+	    0);
 	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
 	assert_true(json_is_false(json_object_get(json_object_get(builds, d), "deterministic")));
 	assert_null(json_object_get(json_object_get(builds, "/nix/store/a.drv"), "deterministic"));
@@ -678,8 +717,8 @@ static void
 commands_wait_until_they_are_due(void **state)
 {
 	struct fixture *f = *state;
-	struct store_command c = {
-	    .repository = 1, .number = 1, .comment = 5, .login = "writer", .verb = "rebuild", .words = "[]"};
+	struct store_command c =
+	    {.repository = 1, .number = 1, .comment = 5, .login = "writer", .verb = "rebuild", .words = "[]"};
 	struct store_command got;
 	int64_t now = clock_now_ms(), refused = 0;
 
@@ -700,8 +739,8 @@ static void
 a_comment_is_taken_once_for_ever(void **state)
 {
 	struct fixture *f = *state;
-	struct store_command c = {
-	    .repository = 1, .number = 1, .comment = 5, .login = "writer", .verb = "approve", .words = "[]", .said = 7000};
+	struct store_command c =
+	    {.repository = 1, .number = 1, .comment = 5, .login = "writer", .verb = "approve", .words = "[]", .said = 7000};
 	struct store_command got;
 	int64_t due = 0;
 
@@ -727,8 +766,8 @@ an_approval_is_of_the_head_that_is_there(void **state)
 {
 	static const char newer[] = "2222222222222222222222222222222222222222";
 	struct fixture *f = *state;
-	struct pull_request pr = {.repository = 1, .number = 1, .open = true, .head = newer, .base_ref = "main", .title = "t",
-	    .head_since = 5000};
+	struct pull_request pr =
+	    {.repository = 1, .number = 1, .open = true, .head = newer, .base_ref = "main", .title = "t", .head_since = 5000};
 	int64_t numbers[4];
 	size_t n = 9;
 
@@ -760,8 +799,14 @@ a_push_waits_for_the_one_it_followed_on(void **state)
 {
 	struct fixture *f = *state;
 	struct pull_request early = {.repository = 1, .number = 1, .before = "b", .head = "c", .changed = 2000};
-	struct pull_request known = {.repository = 1, .number = 1, .open = true, .head = "b", .before = "a", .base_ref = "main",
-	    .title = "t", .changed = 2000};
+	struct pull_request known = {.repository = 1,
+	    .number = 1,
+	    .open = true,
+	    .head = "b",
+	    .before = "a",
+	    .base_ref = "main",
+	    .title = "t",
+	    .changed = 2000};
 	const char *next = NULL;
 	bool had = true;
 

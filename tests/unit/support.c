@@ -150,7 +150,8 @@ utf8_is_judged_and_never_cut(void **state)
 	AUTO(json_drop) json_t *j = json_any_string(STR("a\xff\xf0\x9f\x8c\xb1\x80"));
 	assert_string_equal(json_string_value(j), "a\xef\xbf\xbd\xf0\x9f\x8c\xb1\xef\xbf\xbd");
 	AUTO(json_drop) json_t *nul = json_any_string(STR("a\0b"));
-	assert_string_equal(json_string_value(nul), "a\xef\xbf\xbd" "b");
+	assert_string_equal(json_string_value(nul), "a\xef\xbf\xbd"
+	                                            "b");
 }
 
 static void
@@ -456,8 +457,10 @@ static void
 test_json_is_written_as_jansson_does(void **state)
 {
 	static const char *const texts[] = {"{}", "[]", "[[],{},\"\"]", "{\"b\":1,\"a\":[true,false,null],\"\":{\"x\":{}}}",
-	    "[0,-1,9223372036854775807,-9223372036854775808,1234567890]", "[0.0,-0.0,1.5,1e300,1e-7,123456789012345680000.0,0.1,-2.5e-310]",
-	    "[\"\\u0001\\u001f\\b\\f\\n\\r\\t\\\"\\\\/\\u007f\\u00e9\\u20ac\\ud83d\\ude00 plain\"]", "{\"k\\n\\\"\":\"v\"}", "\"text\"", "7", "null"};
+	    "[0,-1,9223372036854775807,-9223372036854775808,1234567890]",
+	    "[0.0,-0.0,1.5,1e300,1e-7,123456789012345680000.0,0.1,-2.5e-310]",
+	    "[\"\\u0001\\u001f\\b\\f\\n\\r\\t\\\"\\\\/\\u007f\\u00e9\\u20ac\\ud83d\\ude00 plain\"]", "{\"k\\n\\\"\":\"v\"}",
+	    "\"text\"", "7", "null"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {

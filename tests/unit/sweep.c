@@ -27,7 +27,8 @@ put(const char *name, size_t kb, int64_t hours_ago)
 	char *path = arena_printf(&a, "%s/%s", dir, name);
 	struct timespec t = {(time_t)((now_ms - hours_ago * HOURS) / 1000), 0}, both[] = {t, t};
 
-	assert_int_equal(files_write(path, (struct str){arena_alloc(&a, kb * 1024 + 1), kb * 1024}, 0600, FILES_NO_SYNC, &e), 0);
+	assert_int_equal(files_write(path, (struct str){arena_alloc(&a, kb * 1024 + 1), kb * 1024}, 0600, FILES_NO_SYNC, &e),
+	    0);
 	assert_int_equal(utimensat(0, path, both, 0), 0);
 	arena_release(&a);
 }

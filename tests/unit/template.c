@@ -54,7 +54,8 @@ test_values_and_sections(void **state)
 	    {ESCAPE_HTML, "{{{x_html}}}\n", "{\"x_html\":\"a\\u0002b\\nc\"}", "ab\nc\n"},
 	    {ESCAPE_HTML, "{{x}}", "{\"x\":\"{{y}}{{> row.html}}\",\"y\":\"no\"}", "{{y}}{{&gt; row.html}}"},
 	    {ESCAPE_HTML, "{{#l}}{{> row.html}}{{/l}}", "{\"l\":[{\"name\":\"<\",\"more\":false}]}", "[&lt;]"},
-	    {ESCAPE_HTML, "{{> gone.html}}", "{\"gone.html\":\"from the data\"}", "ERROR bug: template: no such partial: gone.html"},
+	    {ESCAPE_HTML, "{{> gone.html}}", "{\"gone.html\":\"from the data\"}",
+	        "ERROR bug: template: no such partial: gone.html"},
 	    {ESCAPE_HTML, "{{#a}}", "{\"a\":[\"x\"]}", "ERROR bug: template: Unclosed section \"a\" at 0"},
 	    {ESCAPE_HTML, "{{a", "{\"a\":[\"x\"]}", "ERROR bug: template: Unclosed tag at 0"},
 	};

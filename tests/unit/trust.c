@@ -48,7 +48,10 @@ everybody_may_what_the_table_says(void **state)
 	c.trust.authors = authors;
 	for (size_t i = 0; i < COUNT(t); i++) {
 		struct run r = {.number = t[i].number, .head = head, .wide = t[i].wide};
-		struct pull_request pr = {.fork = t[i].fork, .author = t[i].author, .association = t[i].association, .approved = t[i].approved};
+		struct pull_request pr = {.fork = t[i].fork,
+		    .author = t[i].author,
+		    .association = t[i].association,
+		    .approved = t[i].approved};
 		c.trust.forks = t[i].forks;
 		c.cache.refs = t[i].refs;
 		if (trust_of(&c, &r, &pr) != t[i].trust || (trust_holds_evaluation(&c, &r, &pr) == NULL) != t[i].evaluated ||

@@ -62,8 +62,11 @@ set_up(void **state)
 
 	strcpy(f->dir, "/tmp/ekaci-web-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	struct web_settings settings = {.listen = "127.0.0.1:0", .state_dir = f->dir, .secret = STR(SECRET),
-	    .previous_secret = STR("older"), .request_ms = REQUEST_MS};
+	struct web_settings settings = {.listen = "127.0.0.1:0",
+	    .state_dir = f->dir,
+	    .secret = STR(SECRET),
+	    .previous_secret = STR("older"),
+	    .request_ms = REQUEST_MS};
 	assert_int_equal(loop_new(&f->l, &e), 0);
 	assert_int_equal(store_open(arena_printf(&f->a, "%s/db", f->dir), &f->s, &e), 0);
 	assert_int_equal(web_start(f->l, f->s, &settings, &hooks, &f->w, &e), 0);
@@ -96,7 +99,8 @@ turn(struct fixture *f)
 static int
 dial(struct fixture *f)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)web_port(f->w)),
+	struct sockaddr_in at = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)web_port(f->w)),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -148,9 +152,10 @@ receive(struct fixture *f, int fd, const char *until)
 			break;
 		}
 		const char *end = strstr(b.p, "\r\n\r\n"), *length = strcasestr(b.p, "\r\nContent-Length: ");
-		if (until != NULL ? strstr(b.p, until) != NULL
-		                  : end != NULL && ((length != NULL && b.n >= (size_t)(end + 4 - b.p) + (size_t)atol(length + 18)) ||
-		                                       strstr(end, "\r\n0\r\n\r\n") != NULL))
+		if (until != NULL
+		        ? strstr(b.p, until) != NULL
+		        : end != NULL && ((length != NULL && b.n >= (size_t)(end + 4 - b.p) + (size_t)atol(length + 18)) ||
+		                             strstr(end, "\r\n0\r\n\r\n") != NULL))
 			break;
 		if (n < 0) {
 			struct pollfd pfd = {fd, POLLIN, 0};
@@ -211,9 +216,9 @@ static struct reply
 deliver_as(struct fixture *f, const char *type, const char *guid, const char *body)
 {
 	return ask(f, arena_printf(&f->a,
-	    "POST /webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: %s\r\n"
-	    "X-Hub-Signature-256: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
-	    guid, signature(&f->a, SECRET, str_of(body)), type, strlen(body), body));
+	                  "POST /webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: %s\r\n"
+	                  "X-Hub-Signature-256: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+	                  guid, signature(&f->a, SECRET, str_of(body)), type, strlen(body), body));
 }
 
 static struct reply
@@ -287,10 +292,14 @@ test_a_form_is_stored_as_the_json_that_it_holds(void **state)
 		assert_int_equal(store_delivery_done(f->s, d.id, DELIVERY_DONE, "", &e), 0);
 	}
 	/* The signature is that of the raw body; one of what it holds is another's. */
-	assert_int_equal(ask(f, arena_printf(&f->a,
-	    "POST /webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: guid-form-other\r\n"
-	    "X-Hub-Signature-256: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\npayload={}",
-	    signature(&f->a, SECRET, STR("{}")))).status, 401);
+	assert_int_equal(
+	    ask(f,
+	        arena_printf(&f->a,
+	            "POST /webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: guid-form-other\r\n"
+	            "X-Hub-Signature-256: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\npayload={}",
+	            signature(&f->a, SECRET, STR("{}"))))
+	        .status,
+	    401);
 }
 
 static void
@@ -449,7 +458,8 @@ test_broken_clients(void **state)
 		turn(f);
 	}
 	static const char *const junk[] = {"\r\n\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02", "GET / HTTP/9.9\r\n\r\n",
-	    "POST /webhook HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"};
+	    "POST /webhook HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"};
 	for (size_t i = 0; i < COUNT(junk); i++) {
 		int fd = dial(f);
 		send_all(f, fd, str_of(junk[i]));
@@ -594,7 +604,8 @@ fill(struct fixture *f)
 	assert_int_equal(files_mkdirs(arena_printf(&f->a, "%s/runs/1", f->dir), 0700, &e), 0);
 	assert_int_equal(files_mkdirs(arena_printf(&f->a, "%s/logs", f->dir), 0700, &e), 0);
 	assert_int_equal(files_write(arena_printf(&f->a, "%s/runs/1/report.json", f->dir), STR("{\"a\":1}"), 0600,
-	                     FILES_NO_SYNC, &e), 0);
+	                     FILES_NO_SYNC, &e),
+	    0);
 	assert_int_equal(files_write(arena_printf(&f->a, "%s/runs/secret", f->dir), STR("no"), 0600, FILES_NO_SYNC, &e), 0);
 }
 
@@ -668,8 +679,8 @@ test_no_path_leads_out(void **state)
 {
 	struct fixture *f = *state;
 	static const char *const paths[] = {"/run/1/../secret", "/run/1/..%2fsecret", "/run/1/%2e%2e%2fsecret", "/run/1/secret",
-	    "/run/../db", "/run/1/.", "/run/1/report.json%00.html", "/run/1/report.json/", "/log/..%2fdb", "/log/../db", "/log/db",
-	    "/log/" HASH "-open%2f..%2f..%2fdb", "/drv/%2e%2e", "//db", "/badge/../db.svg", "/style.css/../db",
+	    "/run/../db", "/run/1/.", "/run/1/report.json%00.html", "/run/1/report.json/", "/log/..%2fdb", "/log/../db",
+	    "/log/db", "/log/" HASH "-open%2f..%2f..%2fdb", "/drv/%2e%2e", "//db", "/badge/../db.svg", "/style.css/../db",
 	    "/run/1%2freport.json%2f..", "/run/0x1", "/run/1e0", "/run/+1", "/run/99999999999999999999"};
 
 	fill(f);
@@ -699,7 +710,8 @@ test_a_log_is_followed_until_the_build_ends(void **state)
 	fill(f);
 	assert_non_null(strstr(get(f, "/log/" HASH "-open").body, "not begun"));
 	const char *path = arena_printf(&f->a, "%s/logs/" HASH "-open", f->dir);
-	append(path, "one \x1b[1;31mred\x1b[0m\r\n\x1b]0;title\x07two\rthree\xc2\x9b" "31m\xc3\xa9\x01\n");
+	append(path, "one \x1b[1;31mred\x1b[0m\r\n\x1b]0;title\x07two\rthree\xc2\x9b"
+	             "31m\xc3\xa9\x01\n");
 	int fd = dial(f);
 	send_all(f, fd, STR("GET /log/" HASH "-open HTTP/1.1\r\nHost: x\r\n\r\n"));
 	struct reply r = receive(f, fd, "\xc3\xa9\n");
@@ -736,9 +748,10 @@ test_metrics(void **state)
 	struct reply r = get(f, "/metrics");
 	static const char *const lines[] = {"\nekaci_deliveries_total{result=\"stored\"} 1\n",
 	    "\nekaci_deliveries_total{result=\"repeated\"} 1\n", "\nekaci_deliveries_total{result=\"refused\"} 1\n",
-	    "\nekaci_http_requests_total{route=\"/webhook\",status=\"202\"} 1\n", "\nekaci_deliveries_waiting{state=\"new\"} 1\n",
-	    "\nekaci_runs{state=\"BUILDING\"} 1\n", "\nekaci_builds{state=\"building\",system=\"x86_64-linux\"} 1\n",
-	    "\nfrom_a_hook 1\n", "\nekaci_loop_longest_callback_seconds{name=\""};
+	    "\nekaci_http_requests_total{route=\"/webhook\",status=\"202\"} 1\n",
+	    "\nekaci_deliveries_waiting{state=\"new\"} 1\n", "\nekaci_runs{state=\"BUILDING\"} 1\n",
+	    "\nekaci_builds{state=\"building\",system=\"x86_64-linux\"} 1\n", "\nfrom_a_hook 1\n",
+	    "\nekaci_loop_longest_callback_seconds{name=\""};
 	for (size_t i = 0; i < COUNT(lines); i++)
 		if (strstr(r.body, lines[i]) == NULL)
 			fail_msg("no %s in\n%s", lines[i], r.body);

@@ -9,11 +9,11 @@ enum { MAX_LOOKED = 20 /* aggregates that are looked at for the names of a circl
 
 struct one {
 	json_t *row;
-	struct str attr;                /* NUL-terminated */
-	size_t index;                   /* in found.drvs */
-	VEC(size_t) members;            /* that were named, indices too */
-	VEC(size_t) held, holders;      /* aggregates it holds, and that hold it */
-	size_t waits;                   /* of held, those that are not done */
+	struct str attr;           /* NUL-terminated */
+	size_t index;              /* in found.drvs */
+	VEC(size_t) members;       /* that were named, indices too */
+	VEC(size_t) held, holders; /* aggregates it holds, and that hold it */
+	size_t waits;              /* of held, those that are not done */
 	bool done;
 };
 
@@ -202,8 +202,12 @@ int
 aggregate_all(struct found *f, json_t *rows, const struct aggregate_rewriter *by, struct err *e)
 {
 	size_t n = json_array_size(rows), k;
-	struct all all = {.f = f, .by = by, .n = n, .p = mem_alloc((n + 1) * sizeof(*all.p)),
-	    .of_drv = mem_alloc((f->drvs.n + 1) * sizeof(*all.of_drv)), .mark = mem_alloc((f->drvs.n + 1) * sizeof(*all.mark))};
+	struct all all = {.f = f,
+	    .by = by,
+	    .n = n,
+	    .p = mem_alloc((n + 1) * sizeof(*all.p)),
+	    .of_drv = mem_alloc((f->drvs.n + 1) * sizeof(*all.of_drv)),
+	    .mark = mem_alloc((f->drvs.n + 1) * sizeof(*all.mark))};
 	VEC(size_t) ready = {0};
 	json_t *row;
 	int rc = 0;

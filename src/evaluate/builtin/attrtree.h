@@ -24,14 +24,14 @@
 enum { TRIAL_LIKES = 8 }; /* sets above that one may be; the nearest */
 
 struct attr {
-	uint32_t parent; /* the root is its own */
-	uint32_t index;  /* among the parent's sorted names */
-	uint32_t first, n;  /* children stand side by side; of a set that is to be entered */
-	uint32_t below;     /* the trial that its answer belongs to: its place + 1; 0: none */
+	uint32_t parent;   /* the root is its own */
+	uint32_t index;    /* among the parent's sorted names */
+	uint32_t first, n; /* children stand side by side; of a set that is to be entered */
+	uint32_t below;    /* the trial that its answer belongs to: its place + 1; 0: none */
 	uint16_t depth;
-	uint8_t tries;      /* how many workers died on it; the asker's */
-	bool may_be_above;  /* a set that is, was or will be on trial */
-	uint64_t said;      /* its answer: a fingerprint of a set's names, of a derivation's path; 0: none yet */
+	uint8_t tries;     /* how many workers died on it; the asker's */
+	bool may_be_above; /* a set that is, was or will be on trial */
+	uint64_t said;     /* its answer: a fingerprint of a set's names, of a derivation's path; 0: none yet */
 	struct str name;
 };
 
@@ -50,7 +50,7 @@ struct attrtree {
 	const struct eval_jobs *o;
 	struct arena names;
 	VEC(struct attr) all;
-	VEC(uint32_t) queue;  /* to be asked, from .head on */
+	VEC(uint32_t) queue; /* to be asked, from .head on */
 	size_t head;
 	VEC(struct str) drvs; /* for the root; only when roots are wanted */
 	VEC(struct trial) trials;

@@ -2,11 +2,11 @@
 #include "evaluate/builtin/attrtree.h"
 #include "evaluate/builtin/evaljobs.h"
 #include "evaluate/builtin/late.h"
+#include "evaluate/builtin/preamble.h"
+#include "nix/preload.h"
+#include "nix/quote.h"
 #include "nix/roots.h"
 #include "nix/saying.h"
-#include "evaluate/builtin/preamble.h"
-#include "nix/quote.h"
-#include "nix/preload.h"
 #include "support/base/clock.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
@@ -23,14 +23,14 @@
 #include <unistd.h>
 
 enum {
-	BATCH = 48,                 /* attributes a question asks about: bounds what a lost worker must do again */
-	LINE_BYTES = 16 * 1024,     /* a question's length, far below what a pipe holds */
-	SAMPLE_MS = 200,            /* how often memory is looked at */
-	ERROR_BYTES = 16 * 1024,    /* of an attribute's message */
-	SAID_BYTES = 256 * 1024,    /* of all that Nix says about it; a trace can be endless */
+	BATCH = 48,              /* attributes a question asks about: bounds what a lost worker must do again */
+	LINE_BYTES = 16 * 1024,  /* a question's length, far below what a pipe holds */
+	SAMPLE_MS = 200,         /* how often memory is looked at */
+	ERROR_BYTES = 16 * 1024, /* of an attribute's message */
+	SAID_BYTES = 256 * 1024, /* of all that Nix says about it; a trace can be endless */
 	MAX_WORKERS = 64,
-	MAX_DEATHS = 12,            /* one after another without a row between: the budget is too small for anything */
-	NIX_HEAP_MB = 384,          /* what Nix gives its collector */
+	MAX_DEATHS = 12,   /* one after another without a row between: the budget is too small for anything */
+	NIX_HEAP_MB = 384, /* what Nix gives its collector */
 	MOST_HEAP_MB = 1024
 };
 
@@ -53,15 +53,15 @@ struct worker {
 struct walk {
 	const struct eval_jobs *o;
 	struct attrtree tree;
-	VEC(uint32_t) alone;  /* a worker died on these: once more with nobody beside it */
+	VEC(uint32_t) alone; /* a worker died on these: once more with nobody beside it */
 	struct worker workers[MAX_WORKERS];
-	size_t n_workers;     /* may run */
+	size_t n_workers; /* may run */
 	char mark[40];
-	char home[64];        /* the repl's history goes here */
+	char home[64]; /* the repl's history goes here */
 	struct setup setup;
-	unsigned deaths;      /* of workers for memory, since the last derivation */
+	unsigned deaths; /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
-	json_t *rewritten;    /* the answer to rewrite() */
+	json_t *rewritten; /* the answer to rewrite() */
 };
 
 /* The attribute at hand has answered; second: JSON of the second line, or empty text when that failed in words. */
@@ -111,7 +111,7 @@ static bool
 is_greeting(struct str line)
 {
 	return line.n == 0 || str_find(line, STR("Type :? for help")) >= 0 || str_starts(line, STR("Nix ")) ||
-	    str_starts(line, STR("Lix ")) || str_starts(line, STR("error: unknown command ':te'"));
+	       str_starts(line, STR("Lix ")) || str_starts(line, STR("error: unknown command ':te'"));
 }
 
 static void
@@ -280,8 +280,8 @@ ask(struct walk *w, struct worker *k, const uint32_t *ids, size_t n, struct err 
 		do
 			k->batch[k->n++] = first + (uint32_t)count++;
 		while (k->n < n && first != 0 && ids[k->n] == first + count &&
-		    w->tree.all.p[ids[k->n]].parent == w->tree.all.p[first].parent &&
-		    w->tree.all.p[ids[k->n]].index == w->tree.all.p[first].index + count);
+		       w->tree.all.p[ids[k->n]].parent == w->tree.all.p[first].parent &&
+		       w->tree.all.p[ids[k->n]].index == w->tree.all.p[first].index + count);
 		buf_printf(&line, " [ %u %zu", first != 0 ? indices[depth - 1] : 0, first != 0 ? count : 0);
 		for (size_t d = 0; d + 1 < depth; d++)
 			buf_printf(&line, " %u", indices[d]);
@@ -351,8 +351,8 @@ last_words(const struct walk *w, const struct worker *k, int status, bool over, 
 		buf_printf(out, "error: evaluating this takes more memory than the budget of %lld MiB",
 		    (long long)(w->o->workers * w->o->max_memory_mb));
 	else if (str_trim(buf_get(out)).n == 0)
-		buf_printf(out, "error: nix ended with %s %d while it evaluated this",
-		    WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		buf_printf(out, "error: nix ended with %s %d while it evaluated this", WIFSIGNALED(status) ? "signal" : "code",
+		    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 /* A worker is gone: what it was asked and had not answered is for another one, but for the attribute it died on. */
@@ -372,8 +372,9 @@ on_death(struct walk *w, struct worker *k, struct err *e)
 		for (size_t i = k->done + 1; i < k->n; i++)
 			vec_push(&w->tree.queue, k->batch[i]);
 		if (over && ++w->deaths > MAX_DEATHS)
-			rc = fail(e, ERR_LIMIT, "the memory budget of %lld MiB is too small: %d workers in a row went beyond it",
-			    (long long)(w->o->workers * w->o->max_memory_mb), MAX_DEATHS);
+			rc =
+			    fail(e, ERR_LIMIT, "the memory budget of %lld MiB is too small: %d workers in a row went beyond it",
+			        (long long)(w->o->workers * w->o->max_memory_mb), MAX_DEATHS);
 		else if (memory && w->tree.all.p[id].tries++ == 0)
 			vec_push(&w->alone, id);
 		else if (k->half != '\0')
@@ -489,8 +490,10 @@ rewrite(void *ctx, const json_t *attr_path, const json_t *inputs, json_t **ret, 
 	buf_init(&shown, 2 * SAID_BYTES);
 	saying_show(buf_get(&k->error), &shown);
 	struct str words = str_trim(buf_get(&shown));
-	*ret = w->rewritten != NULL ? w->rewritten
-	    : json_pack("{s:o}", "error", json_any_string(words.n > 0 ? str_utf8_head(words, 2000) : STR("nix ended while it was evaluated")));
+	*ret = w->rewritten != NULL
+	           ? w->rewritten
+	           : json_pack("{s:o}", "error",
+	                 json_any_string(words.n > 0 ? str_utf8_head(words, 2000) : STR("nix ended while it was evaluated")));
 	w->rewritten = NULL;
 	struct str drv = json_text(*ret, "drvPath");
 	if (drv.n == 0)
@@ -505,8 +508,7 @@ prepare(struct walk *w, struct err *e)
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return fail_sys(e, "no random numbers");
-	snprintf(w->mark, sizeof(w->mark), "ekaci%016llx%016llx", (unsigned long long)random[0],
-	    (unsigned long long)random[1]);
+	snprintf(w->mark, sizeof(w->mark), "ekaci%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
 	if (setup_make(w->o, w->mark, &w->setup, e) != 0)
 		return -1;
 	/* Where it stands, a throw says in its trace only. Nix before 2.9 does not know the command, and shows the place anyhow. */

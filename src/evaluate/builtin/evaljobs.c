@@ -8,8 +8,32 @@
 
 enum takes { NOTHING, ONE, TWO };
 enum means {
-	EXPR, FLAKE, ARG, ARGSTR, WORKERS, MEMORY, ROOTS, META, FORCE, INPUTS, APPLY, SELECT, IMPURE, DEPTH, ROWS, SECONDS, ONE_ROOT, CACHE,
-	CONSTITUENTS, OVERRIDE, SYSTEMS, ABSENT_OK, ONLY_LOCKED, NIX, NOT_DONE, HELP
+	EXPR,
+	FLAKE,
+	ARG,
+	ARGSTR,
+	WORKERS,
+	MEMORY,
+	ROOTS,
+	META,
+	FORCE,
+	INPUTS,
+	APPLY,
+	SELECT,
+	IMPURE,
+	DEPTH,
+	ROWS,
+	SECONDS,
+	ONE_ROOT,
+	CACHE,
+	CONSTITUENTS,
+	OVERRIDE,
+	SYSTEMS,
+	ABSENT_OK,
+	ONLY_LOCKED,
+	NIX,
+	NOT_DONE,
+	HELP
 };
 
 struct option {
@@ -27,21 +51,26 @@ static const struct option options[] = {
     {"--workers", NULL, ONE, WORKERS, "N", "how many processes evaluate side by side (1)"},
     {"--max-memory-size", NULL, ONE, MEMORY, "MIB", "memory of a worker; workers x this is the budget of all (4096)"},
     {"--gc-roots-dir", NULL, ONE, ROOTS, "DIR", "links to the derivations, and one root that keeps them all"},
-    {"--one-gc-root", NULL, NOTHING, ONE_ROOT, "", "with --gc-roots-dir: only the root that keeps them all (not in nix-eval-jobs)"},
+    {"--one-gc-root", NULL, NOTHING, ONE_ROOT, "",
+        "with --gc-roots-dir: only the root that keeps them all (not in nix-eval-jobs)"},
     {"--meta", NULL, NOTHING, META, "", "with each derivation's meta"},
     {"--force-recurse", NULL, NOTHING, FORCE, "", "enter sets without recurseForDerivations too"},
     {"--show-input-drvs", NULL, NOTHING, INPUTS, "", "with each derivation's input derivations"},
     {"--apply", NULL, ONE, APPLY, "EXPR", "a function of each derivation; its result becomes extraValue"},
     {"--select", NULL, ONE, SELECT, "EXPR", "a function of the root; its result is walked"},
-    {"--override-input", NULL, TWO, OVERRIDE, "PATH REF", "another flake for an input (PATH: nixpkgs, or a/nixpkgs), also for whom follows it"},
+    {"--override-input", NULL, TWO, OVERRIDE, "PATH REF",
+        "another flake for an input (PATH: nixpkgs, or a/nixpkgs), also for whom follows it"},
     {"--systems", NULL, ONE, SYSTEMS, "LIST", "of a flake's outputs only those of these systems (not in nix-eval-jobs)"},
     {"--absent-ok", NULL, NOTHING, ABSENT_OK, "", "a flake's ATTR that is not there is an empty set (not in nix-eval-jobs)"},
-    {"--only-locked", NULL, NOTHING, ONLY_LOCKED, "", "before Nix 2.10, whose flakes are not evaluated purely: fetch nothing but what the "
+    {"--only-locked", NULL, NOTHING, ONLY_LOCKED, "",
+        "before Nix 2.10, whose flakes are not evaluated purely: fetch nothing but what the "
         "lock file names, not what the flake's code asks for by itself (not in nix-eval-jobs)"},
     {"--impure", NULL, NOTHING, IMPURE, "", "a flake may read the environment and unlocked inputs"},
-    {"--check-cache-status", NULL, NOTHING, CACHE, "", "whether each derivation is local, cached or notBuilt, and what it needs; "
+    {"--check-cache-status", NULL, NOTHING, CACHE, "",
+        "whether each derivation is local, cached or notBuilt, and what it needs; "
         "one question to the store, so rows come at the end; neededSubstitutes is what builds need directly"},
-    {"--constituents", NULL, NOTHING, CONSTITUENTS, "", "an aggregate's constituents, also by name and glob, become its inputs, with "
+    {"--constituents", NULL, NOTHING, CONSTITUENTS, "",
+        "an aggregate's constituents, also by name and glob, become its inputs, with "
         "errors for those that are not there; rows come at the end"},
     {"--max-depth", NULL, ONE, DEPTH, "N", "sets nested deeper are an error row (64; not in nix-eval-jobs)"},
     {"--max-rows", NULL, ONE, ROWS, "N", "stop after so many rows, with exit 1 (1000000; not in nix-eval-jobs)"},
@@ -95,16 +124,18 @@ help(void)
 			}
 	}
 	putchar('\n');
-	print_words("From version to version nix-eval-jobs differs; of its output this program has attr, attrPath, name, system, "
-	     "drvPath, outputs, requiredSystemFeatures, meta (or metaError, why it does not evaluate: the row is "
-	     "good all the same), inputDrvs, extraValue, error, "
-	     "cacheStatus, isCached, neededBuilds, neededSubstitutes, constituents, namedConstituents. A set that says the "
-	     "same as one above it - all names and derivations below, without an end - is an error row: a set within itself. A flake is walked by "
-	     "its schema, marked or not: all its checks, packages, devShells, formatter, hydraJobs and configurations, or those "
-	     "below ATTR. A local one is read as path:, that is all its files, not only those git knows; without --impure it is "
-	     "locked by the hash of its contents and evaluated purely. Before Nix 2.26 an expression with tabs or letters "
-	     "beyond ASCII is read from the store, where its relative paths mean nothing, and before 2.10 a flake is evaluated "
-	     "restricted: it sees builtins.currentSystem, but no file of the machine and no environment.", 0);
+	print_words(
+	    "From version to version nix-eval-jobs differs; of its output this program has attr, attrPath, name, system, "
+	    "drvPath, outputs, requiredSystemFeatures, meta (or metaError, why it does not evaluate: the row is "
+	    "good all the same), inputDrvs, extraValue, error, "
+	    "cacheStatus, isCached, neededBuilds, neededSubstitutes, constituents, namedConstituents. A set that says the "
+	    "same as one above it - all names and derivations below, without an end - is an error row: a set within itself. A flake is walked by "
+	    "its schema, marked or not: all its checks, packages, devShells, formatter, hydraJobs and configurations, or those "
+	    "below ATTR. A local one is read as path:, that is all its files, not only those git knows; without --impure it is "
+	    "locked by the hash of its contents and evaluated purely. Before Nix 2.26 an expression with tabs or letters "
+	    "beyond ASCII is read from the store, where its relative paths mean nothing, and before 2.10 a flake is evaluated "
+	    "restricted: it sees builtins.currentSystem, but no file of the machine and no environment.",
+	    0);
 }
 
 static int

@@ -32,21 +32,21 @@ struct eval_override {
 
 struct eval_jobs {
 	enum eval_source source;
-	const char *what;     /* the path, the expression, or the flake reference with its fragment */
-	const char *select;   /* an expression, or NULL */
-	const char *apply;    /* an expression, or NULL */
+	const char *what;   /* the path, the expression, or the flake reference with its fragment */
+	const char *select; /* an expression, or NULL */
+	const char *apply;  /* an expression, or NULL */
 	const char *roots_dir;
-	const char *systems;  /* of a flake's outputs, names with blanks between; NULL: all */
-	bool only_locked;     /* where a flake is evaluated restricted: nothing is fetched but what its lock file names */
-	bool absent_ok;       /* a flake's attribute path that is not there is an empty set */
+	const char *systems; /* of a flake's outputs, names with blanks between; NULL: all */
+	bool only_locked;    /* where a flake is evaluated restricted: nothing is fetched but what its lock file names */
+	bool absent_ok;      /* a flake's attribute path that is not there is an empty set */
 	struct eval_arg *args;
 	size_t n_args;
 	struct eval_override *overrides; /* of a flake's inputs */
 	size_t n_overrides;
-	const char **nix;     /* options handed to nix as they are */
+	const char **nix; /* options handed to nix as they are */
 	size_t n_nix;
 	bool meta, force_recurse, show_input_drvs, impure;
-	bool one_root;        /* no link for each derivation beside the root that keeps them all */
+	bool one_root;                         /* no link for each derivation beside the root that keeps them all */
 	bool check_cache_status, constituents; /* either: rows are printed when all are there */
 	int64_t workers;
 	int64_t max_memory_mb; /* of each worker; times workers is the budget of all */

@@ -12,10 +12,10 @@
 #include <string.h>
 
 enum {
-	CHUNK = 10000,          /* derivations a question: a command line has room for 2 MB */
+	CHUNK = 10000, /* derivations a question: a command line has room for 2 MB */
 	WALL_MS = 20 * 60 * 1000,
 	MAX_ANSWER = 512 * 1024 * 1024,
-	MAX_NEEDED = 100000     /* derivations in one row's neededBuilds */
+	MAX_NEEDED = 100000 /* derivations in one row's neededBuilds */
 };
 enum section { NOWHERE, TO_BUILD, TO_FETCH };
 
@@ -23,10 +23,10 @@ struct late {
 	struct arena a;
 	const struct eval_jobs *o;
 	struct found found;
-	json_t *aggregates;    /* rows, held back */
-	struct map build;      /* value: index in files, + 1 */
+	json_t *aggregates; /* rows, held back */
+	struct map build;   /* value: index in files, + 1 */
 	struct map fetch;
-	VEC(json_t *) files;   /* of derivations that must be built: {"inputs":..} as they were read */
+	VEC(json_t *) files; /* of derivations that must be built: {"inputs":..} as they were read */
 	enum section section;
 	struct buf words;
 };
@@ -43,7 +43,8 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	if (l->section != NOWHERE && str_starts(line, STR("  /"))) {
 		struct str path = str_trim(line);
 		if (l->section == TO_BUILD ? roots_is_drv(path) : path.n < 300)
-			map_add(l->section == TO_BUILD ? &l->build : &l->fetch, (struct str){str_dup(&l->a, path), path.n}, NULL);
+			map_add(l->section == TO_BUILD ? &l->build : &l->fetch, (struct str){str_dup(&l->a, path), path.n},
+			    NULL);
 		return 0;
 	}
 	/* "these 3 derivations will be built:", "this path will be fetched (1.2 MiB download, ...):" */

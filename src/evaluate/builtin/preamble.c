@@ -1,8 +1,8 @@
 /* What a worker of the built-in evaluator is told first: the walker and its arguments, as Nix text. */
 #include "evaluate/builtin/preamble.h"
 
-#include "evaluate/flake.h"
 #include "evaluate/builtin/walker.h"
+#include "evaluate/flake.h"
 #include "nix/quote.h"
 #include "nix/saying.h"
 #include "support/os/child.h"
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-	MAX_EXPR = 100 * 1024,    /* what one argument of a program can be, and a little less */
+	MAX_EXPR = 100 * 1024, /* what one argument of a program can be, and a little less */
 	MAX_LOCK = 8 * 1024 * 1024,
 	SETUP_BYTES = 16 * 1024 * 1024
 };
@@ -117,7 +117,8 @@ read_query(struct arena *a, struct str query, struct local_flake *f, struct err 
 		AUTO(buf_release) struct buf text = {0};
 		buf_init(&text, MAX_EXPR);
 		for (size_t i = 0; i < value.n; i++) {
-			int hi = i + 2 < value.n ? hex_digit(value.p[i + 1]) : -1, lo = i + 2 < value.n ? hex_digit(value.p[i + 2]) : -1;
+			int hi = i + 2 < value.n ? hex_digit(value.p[i + 1]) : -1,
+			    lo = i + 2 < value.n ? hex_digit(value.p[i + 2]) : -1;
 			bool escaped = value.p[i] == '%' && hi >= 0 && lo >= 0;
 			buf_putc(&text, escaped ? (char)(hi * 16 + lo) : value.p[i]);
 			i += escaped ? 2 : 0;
@@ -130,7 +131,7 @@ read_query(struct arena *a, struct str query, struct local_flake *f, struct err 
 		else if (str_is(name, "rev"))
 			f->self.rev = copy;
 		else if ((str_is(name, "revCount") && str_to_i64(str_of(copy), &f->self.rev_count) != 0) ||
-		    (str_is(name, "lastModified") && str_to_i64(str_of(copy), &f->self.last_modified) != 0))
+		         (str_is(name, "lastModified") && str_to_i64(str_of(copy), &f->self.last_modified) != 0))
 			return fail(e, ERR_INPUT, "the flake reference has no number where %s should be", copy);
 	}
 	return 0;
@@ -264,7 +265,8 @@ make_locks(struct arena *a, const struct local_flake *f, struct buf *out, struct
 
 /* Put together by us. unlocked: it has inputs and no lock file. */
 static int
-add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake *f, bool unlocked, struct setup *s, struct err *e)
+add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake *f, bool unlocked, struct setup *s,
+    struct err *e)
 {
 	struct buf *out = &s->line;
 
@@ -309,7 +311,8 @@ add_flake(struct arena *a, const struct eval_jobs *o, struct str ref, struct set
 	(void)read_in(a, &f, "flake.lock", &lock);
 	flake_lock_uris(lock, !o->only_locked, &s->uris);
 	/* A flake without inputs needs no lock file. */
-	bool unlocked = lock.n == 0 && !o->impure && read_in(a, &f, "flake.nix", &text) == 0 && str_find(text, STR("inputs")) >= 0;
+	bool unlocked =
+	    lock.n == 0 && !o->impure && read_in(a, &f, "flake.nix", &text) == 0 && str_find(text, STR("inputs")) >= 0;
 	bool folders = (f.dir[0] != '\0' || str_find(lock, STR("\"parent\"")) >= 0) && !nix_knows_folders_of_flakes(&s->nix);
 	if (o->n_overrides > 0 || unlocked || folders)
 		return add_called(a, o, &f, unlocked, s, e);
@@ -367,8 +370,7 @@ add_root(const struct eval_jobs *o, struct setup *s, struct err *e)
 
 	buf_init(&text, MAX_EXPR);
 	switch (o->source) {
-	case EVAL_EXPR:
-		return add_expr(o, s, o->what, e);
+	case EVAL_EXPR: return add_expr(o, s, o->what, e);
 	case EVAL_FILE:
 		if (o->what[0] == '<' && o->what[strlen(o->what) - 1] == '>') {
 			buf_printf(&text, "import %s", o->what);
@@ -381,8 +383,7 @@ add_root(const struct eval_jobs *o, struct setup *s, struct err *e)
 			return -1;
 		buf_puts(&s->line, ")");
 		return 0;
-	case EVAL_FLAKE:
-		return add_flake_root(o, s, e);
+	case EVAL_FLAKE: return add_flake_root(o, s, e);
 	}
 	return fail(e, ERR_BUG, "no such source");
 }
@@ -410,8 +411,9 @@ add_walker(const struct eval_jobs *o, const char *mark, struct setup *s, struct 
 	if (add_text(s, WALKER_FILE, walker_text, e) != 0)
 		return -1;
 	/* In two parts: an error may show this line, and that must not look like an answer. */
-	buf_printf(&s->line, "\nekaci = walker { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; depth = %lld; apply = ", mark,
-	    mark + 8, o->force_recurse ? "true" : "false", o->meta ? "true" : "false", o->constituents ? "true" : "false",
+	buf_printf(&s->line,
+	    "\nekaci = walker { mark = \"%.8s\" + \"%s\"; force = %s; meta = %s; constituents = %s; depth = %lld; apply = ",
+	    mark, mark + 8, o->force_recurse ? "true" : "false", o->meta ? "true" : "false", o->constituents ? "true" : "false",
 	    (long long)o->max_depth);
 	if (o->apply == NULL)
 		buf_puts(&s->line, "null");
@@ -443,7 +445,9 @@ setup_make(const struct eval_jobs *o, const char *mark, struct setup *s, struct 
 	if (nix_version_ask(&s->nix, e) != 0 || add_walker(o, mark, s, e) != 0)
 		return -1;
 	buf_puts(&s->texts, "}");
-	return s->line.over || s->texts.over || s->uris.over ? fail(e, ERR_LIMIT, "the expressions on the command line are too long") : 0;
+	return s->line.over || s->texts.over || s->uris.over
+	           ? fail(e, ERR_LIMIT, "the expressions on the command line are too long")
+	           : 0;
 }
 
 static const char *
@@ -500,4 +504,3 @@ setup_release(struct setup *s)
 	buf_release(&s->texts);
 	buf_release(&s->uris);
 }
-

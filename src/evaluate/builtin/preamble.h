@@ -13,7 +13,7 @@ struct setup {
 	struct buf line;  /* the definition, for the repl's standard input */
 	struct buf texts; /* a set of the expressions that do not fit on a line, for its --expr */
 	size_t n_texts;
-	struct buf uris;  /* what a flake has locked, for restricted evaluation, each with a blank in front */
+	struct buf uris; /* what a flake has locked, for restricted evaluation, each with a blank in front */
 };
 
 /* mark is hexadecimal. It runs nix: to be called before any worker is started. s is to be released however it ends. */

@@ -19,13 +19,13 @@
 
 /* The limits of what an event may carry. Longer is ERR_INPUT, except for texts for people, which are cut. */
 enum {
-	ACCEPT_MAX_NAME = 100,      /* of an owner, a repository, a login; GitHub allows 39 and 100 */
-	ACCEPT_MAX_REF = 255,       /* bytes of a branch name; GitHub's own limit */
+	ACCEPT_MAX_NAME = 100, /* of an owner, a repository, a login; GitHub allows 39 and 100 */
+	ACCEPT_MAX_REF = 255,  /* bytes of a branch name; GitHub's own limit */
 	ACCEPT_MAX_URL = 1024,
-	ACCEPT_MAX_TITLE = 1024,    /* cut; GitHub allows 256 characters */
-	ACCEPT_MAX_COMMENT = 65536, /* cut; GitHub allows 65536 characters, commands stand at its beginning */
+	ACCEPT_MAX_TITLE = 1024,         /* cut; GitHub allows 256 characters */
+	ACCEPT_MAX_COMMENT = 65536,      /* cut; GitHub allows 65536 characters, commands stand at its beginning */
 	ACCEPT_MAX_REPOSITORIES = 10000, /* in one installation event */
-	ACCEPT_MAX_COMMANDS = 10    /* that one comment may give */
+	ACCEPT_MAX_COMMANDS = 10         /* that one comment may give */
 };
 
 /*
@@ -67,7 +67,7 @@ enum event_kind {
 	EVENT_CHECK_RUN,                 /* rerequested, requested_action */
 	EVENT_CHECK_SUITE,               /* rerequested */
 	EVENT_PUSH,
-	EVENT_MERGE_GROUP                /* checks_requested, destroyed */
+	EVENT_MERGE_GROUP /* checks_requested, destroyed */
 };
 
 enum event_action {
@@ -118,28 +118,28 @@ struct event {
 		const char *head_ref; /* the branch's name, for people */
 		const char *base_ref, *base;
 		const char *title, *author, *association;
-		const char *before;  /* the head that a synchronize replaced; NULL otherwise */
-		int64_t updated_ms;  /* GitHub's clock, whole seconds, as all times here; 0: not known */
-		int64_t pushed_ms;   /* not before head became the head: the later of updated_ms and the last push there */
-		bool fork; /* the head's repository is another one, or gone */
+		const char *before; /* the head that a synchronize replaced; NULL otherwise */
+		int64_t updated_ms; /* GitHub's clock, whole seconds, as all times here; 0: not known */
+		int64_t pushed_ms;  /* not before head became the head: the later of updated_ms and the last push there */
+		bool fork;          /* the head's repository is another one, or gone */
 		bool draft;
 		bool open;
 	} pr;
 	struct {
 		int64_t id;
 		const char *author, *association, *body;
-		bool bot; /* the author is an App */
+		bool bot;           /* the author is an App */
 		int64_t created_ms; /* 0: not known */
 	} comment;
 	struct {
-		int64_t id; /* of the run, or of the suite */
+		int64_t id;                          /* of the run, or of the suite */
 		const char *head, *name, *requested; /* requested: the action's identifier */
 	} check;
 	struct {
 		const char *ref, *before, *after; /* push: 40 hex digits, zeros when there is none */
 		const char *base_ref;             /* merge group: what it is to be merged into, and its commit */
 		const char *base;
-		const char *reason;               /* merge group destroyed: "merged", "invalidated", "dequeued" */
+		const char *reason; /* merge group destroyed: "merged", "invalidated", "dequeued" */
 	} push;
 	const struct event_repository *repositories; /* of installation events: those added */
 	size_t n_repositories;
@@ -173,7 +173,7 @@ enum command_kind {
 	COMMAND_STATUS,
 	COMMAND_EXPLAIN,
 	COMMAND_PRIORITY, /* args: one attribute */
-	COMMAND_HELP,    /* also the bare word */
+	COMMAND_HELP,     /* also the bare word */
 	COMMAND_UNKNOWN
 };
 

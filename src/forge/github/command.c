@@ -169,9 +169,9 @@ struct reading {
 	struct arena *a;
 	struct command *found;
 	size_t n;
-	size_t shut;                /* quotes and pictures that are open */
+	size_t shut;                 /* quotes and pictures that are open */
 	size_t open[COUNT(quoting)]; /* elements */
-	bool in_comment;            /* an HTML comment that its block did not end */
+	bool in_comment;             /* an HTML comment that its block did not end */
 	struct buf line;
 	bool counts; /* the line began as plain text */
 };

@@ -64,8 +64,8 @@ valid_ref(struct str s)
 {
 	static const char *bad = "not the name of a branch";
 
-	if (s.n == 0 || s.n > ACCEPT_MAX_REF || !str_utf8_ok(s) || s.p[0] == '-' || s.p[0] == '/' ||
-	    s.p[s.n - 1] == '/' || s.p[s.n - 1] == '.' || str_is(s, "@") || str_ends(s, STR(".lock")))
+	if (s.n == 0 || s.n > ACCEPT_MAX_REF || !str_utf8_ok(s) || s.p[0] == '-' || s.p[0] == '/' || s.p[s.n - 1] == '/' ||
+	    s.p[s.n - 1] == '.' || str_is(s, "@") || str_ends(s, STR(".lock")))
 		return bad;
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -185,8 +185,7 @@ get_repository(struct parse *p)
 	const char *at = "repository";
 
 	if (get_object(p, p->root, "", "repository", &obj) != 0 || get_id(p, obj, at, "id", &r->id) != 0 ||
-	    get_text(p, obj, at, "name", REQUIRED, valid_name, &r->name) != 0 ||
-	    get_object(p, obj, at, "owner", &owner) != 0)
+	    get_text(p, obj, at, "name", REQUIRED, valid_name, &r->name) != 0 || get_object(p, obj, at, "owner", &owner) != 0)
 		return -1;
 	/* push events of old carry owner.name instead of owner.login */
 	if (get_text(p, owner, "repository.owner", "login", OPTIONAL, valid_name, &r->owner) != 0)
@@ -195,9 +194,9 @@ get_repository(struct parse *p)
 		return -1;
 	r->private = json_flag(obj, "private", true); /* unknown is private */
 	return get_text(p, obj, at, "clone_url", REQUIRED, valid_url, &r->clone_url) != 0 ||
-	        get_text(p, obj, at, "default_branch", REQUIRED, valid_ref, &r->default_branch) != 0
-	    ? -1
-	    : 0;
+	               get_text(p, obj, at, "default_branch", REQUIRED, valid_ref, &r->default_branch) != 0
+	           ? -1
+	           : 0;
 }
 
 /* The repository lists of installation events: id, name, full_name, private. */
@@ -268,9 +267,9 @@ parse_pull_request(struct parse *p)
 	struct event *ev = p->ev;
 	const char *at = "pull_request";
 
-	if (get_repository(p) != 0 || get_installation(p) != 0 ||
-	    get_object(p, p->root, "", "pull_request", &pr) != 0 || get_id(p, pr, at, "number", &ev->pr.number) != 0 ||
-	    get_object(p, pr, at, "head", &head) != 0 || get_object(p, pr, at, "base", &base) != 0 ||
+	if (get_repository(p) != 0 || get_installation(p) != 0 || get_object(p, p->root, "", "pull_request", &pr) != 0 ||
+	    get_id(p, pr, at, "number", &ev->pr.number) != 0 || get_object(p, pr, at, "head", &head) != 0 ||
+	    get_object(p, pr, at, "base", &base) != 0 ||
 	    get_text(p, head, "pull_request.head", "sha", REQUIRED, valid_sha, &ev->pr.head) != 0 ||
 	    get_text(p, base, "pull_request.base", "sha", REQUIRED, valid_sha, &ev->pr.base) != 0 ||
 	    get_text(p, base, "pull_request.base", "ref", REQUIRED, valid_ref, &ev->pr.base_ref) != 0 ||
@@ -286,8 +285,7 @@ parse_pull_request(struct parse *p)
 	ev->pr.draft = json_flag(pr, "draft", false);
 	ev->pr.updated_ms = accept_time(json_str(pr, "updated_at", NULL));
 	ev->pr.pushed_ms = accept_pushed(pr);
-	if (ev->action == ACTION_SYNCHRONIZE &&
-	    get_text(p, p->root, "", "before", OPTIONAL, valid_sha, &ev->pr.before) != 0)
+	if (ev->action == ACTION_SYNCHRONIZE && get_text(p, p->root, "", "before", OPTIONAL, valid_sha, &ev->pr.before) != 0)
 		return -1;
 	ev->pr.open = strcmp(json_str(pr, "state", "open"), "open") == 0;
 	if (ev->action == ACTION_BASE_CHANGED && json_at(p->root, "changes.base") == NULL) {
@@ -310,11 +308,9 @@ parse_comment(struct parse *p)
 		ev->reason = "a comment on an issue, not on a pull request";
 		return 0;
 	}
-	if (get_repository(p) != 0 || get_installation(p) != 0 ||
-	    get_id(p, issue, "issue", "number", &ev->pr.number) != 0 ||
+	if (get_repository(p) != 0 || get_installation(p) != 0 || get_id(p, issue, "issue", "number", &ev->pr.number) != 0 ||
 	    get_login(p, issue, "issue.user", "user", &ev->pr.author) != 0 ||
-	    get_object(p, p->root, "", "comment", &comment) != 0 ||
-	    get_id(p, comment, "comment", "id", &ev->comment.id) != 0 ||
+	    get_object(p, p->root, "", "comment", &comment) != 0 || get_id(p, comment, "comment", "id", &ev->comment.id) != 0 ||
 	    get_login(p, comment, "comment.user", "user", &ev->comment.author) != 0 ||
 	    get_text(p, comment, "comment", "author_association", OPTIONAL, valid_word, &ev->comment.association) != 0)
 		return -1;
@@ -331,19 +327,19 @@ static int
 parse_installation(struct parse *p)
 {
 	return get_installation(p) != 0 ||
-	        get_repositories(p, "repositories", &p->ev->repositories, &p->ev->n_repositories) != 0
-	    ? -1
-	    : 0;
+	               get_repositories(p, "repositories", &p->ev->repositories, &p->ev->n_repositories) != 0
+	           ? -1
+	           : 0;
 }
 
 static int
 parse_installation_repositories(struct parse *p)
 {
 	return get_installation(p) != 0 ||
-	        get_repositories(p, "repositories_added", &p->ev->repositories, &p->ev->n_repositories) != 0 ||
-	        get_repositories(p, "repositories_removed", &p->ev->removed, &p->ev->n_removed) != 0
-	    ? -1
-	    : 0;
+	               get_repositories(p, "repositories_added", &p->ev->repositories, &p->ev->n_repositories) != 0 ||
+	               get_repositories(p, "repositories_removed", &p->ev->removed, &p->ev->n_removed) != 0
+	           ? -1
+	           : 0;
 }
 
 static int
@@ -353,8 +349,8 @@ parse_check(struct parse *p)
 	const char *key = ev->kind == EVENT_CHECK_RUN ? "check_run" : "check_suite";
 	const json_t *check;
 
-	if (get_repository(p) != 0 || get_installation(p) != 0 ||
-	    get_object(p, p->root, "", key, &check) != 0 || get_id(p, check, key, "id", &ev->check.id) != 0 ||
+	if (get_repository(p) != 0 || get_installation(p) != 0 || get_object(p, p->root, "", key, &check) != 0 ||
+	    get_id(p, check, key, "id", &ev->check.id) != 0 ||
 	    get_text(p, check, key, "head_sha", REQUIRED, valid_sha, &ev->check.head) != 0)
 		return -1;
 	ev->check.name = get_words(p, check, "name", ACCEPT_MAX_REF);
@@ -369,11 +365,11 @@ parse_push(struct parse *p)
 	struct event *ev = p->ev;
 
 	return get_repository(p) != 0 || get_installation(p) != 0 ||
-	        get_text(p, p->root, "", "ref", REQUIRED, valid_ref, &ev->push.ref) != 0 ||
-	        get_text(p, p->root, "", "before", REQUIRED, valid_sha, &ev->push.before) != 0 ||
-	        get_text(p, p->root, "", "after", REQUIRED, valid_sha, &ev->push.after) != 0
-	    ? -1
-	    : 0;
+	               get_text(p, p->root, "", "ref", REQUIRED, valid_ref, &ev->push.ref) != 0 ||
+	               get_text(p, p->root, "", "before", REQUIRED, valid_sha, &ev->push.before) != 0 ||
+	               get_text(p, p->root, "", "after", REQUIRED, valid_sha, &ev->push.after) != 0
+	           ? -1
+	           : 0;
 }
 
 static int
@@ -383,15 +379,14 @@ parse_merge_group(struct parse *p)
 	const json_t *group;
 	const char *at = "merge_group";
 
-	return get_repository(p) != 0 || get_installation(p) != 0 ||
-	        get_object(p, p->root, "", at, &group) != 0 ||
-	        get_text(p, group, at, "head_sha", REQUIRED, valid_sha, &ev->push.after) != 0 ||
-	        get_text(p, group, at, "head_ref", REQUIRED, valid_ref, &ev->push.ref) != 0 ||
-	        get_text(p, group, at, "base_sha", REQUIRED, valid_sha, &ev->push.base) != 0 ||
-	        get_text(p, group, at, "base_ref", REQUIRED, valid_ref, &ev->push.base_ref) != 0 ||
-	        get_text(p, p->root, "", "reason", OPTIONAL, valid_word, &ev->push.reason) != 0
-	    ? -1
-	    : 0;
+	return get_repository(p) != 0 || get_installation(p) != 0 || get_object(p, p->root, "", at, &group) != 0 ||
+	               get_text(p, group, at, "head_sha", REQUIRED, valid_sha, &ev->push.after) != 0 ||
+	               get_text(p, group, at, "head_ref", REQUIRED, valid_ref, &ev->push.ref) != 0 ||
+	               get_text(p, group, at, "base_sha", REQUIRED, valid_sha, &ev->push.base) != 0 ||
+	               get_text(p, group, at, "base_ref", REQUIRED, valid_ref, &ev->push.base_ref) != 0 ||
+	               get_text(p, p->root, "", "reason", OPTIONAL, valid_word, &ev->push.reason) != 0
+	           ? -1
+	           : 0;
 }
 
 static int
@@ -422,10 +417,8 @@ static const struct {
     {"installation", "suspend", EVENT_INSTALLATION, ACTION_SUSPEND, parse_installation},
     {"installation", "unsuspend", EVENT_INSTALLATION, ACTION_UNSUSPEND, parse_installation},
     {"installation", "new_permissions_accepted", EVENT_INSTALLATION, ACTION_NEW_PERMISSIONS, parse_installation},
-    {"installation_repositories", "added", EVENT_INSTALLATION_REPOSITORIES, ACTION_ADDED,
-        parse_installation_repositories},
-    {"installation_repositories", "removed", EVENT_INSTALLATION_REPOSITORIES, ACTION_REMOVED,
-        parse_installation_repositories},
+    {"installation_repositories", "added", EVENT_INSTALLATION_REPOSITORIES, ACTION_ADDED, parse_installation_repositories},
+    {"installation_repositories", "removed", EVENT_INSTALLATION_REPOSITORIES, ACTION_REMOVED, parse_installation_repositories},
     {"check_run", "rerequested", EVENT_CHECK_RUN, ACTION_REREQUESTED, parse_check},
     {"check_run", "requested_action", EVENT_CHECK_RUN, ACTION_REQUESTED, parse_check},
     {"check_suite", "rerequested", EVENT_CHECK_SUITE, ACTION_REREQUESTED, parse_check},

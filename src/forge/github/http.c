@@ -54,8 +54,8 @@ struct watch {
 void
 http_answer_init(struct http_answer *answer)
 {
-	*answer = (struct http_answer){
-	    .retry_after_s = -1, .rate_limit = -1, .rate_remaining = -1, .rate_reset_s = -1, .date_s = -1};
+	*answer =
+	    (struct http_answer){.retry_after_s = -1, .rate_limit = -1, .rate_remaining = -1, .rate_reset_s = -1, .date_s = -1};
 }
 
 /* --- headers --- */
@@ -165,10 +165,10 @@ origin_of(const char *url, struct origin *ret)
 	CURLU *u = curl_url();
 	char *scheme = NULL, *host = NULL, *port = NULL;
 	bool ok = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-		  curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		  curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-		  curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-		  (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+	          curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	          curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	          curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+	          (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 
 	*ret = (struct origin){0};
 	if (ok) {
@@ -203,8 +203,8 @@ http_redirect(struct arena *a, const char *from, const char *location)
 
 	if (location[0] != '\0' && curl_url_set(u, CURLUPART_URL, from, 0) == CURLUE_OK &&
 	    curl_url_set(u, CURLUPART_URL, location, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_URL, &whole, 0) == CURLUE_OK && origin_of(from, &x) == 0 &&
-	    origin_of(whole, &y) == 0 && (strcmp(x.scheme, "https") != 0 || strcmp(y.scheme, "https") == 0))
+	    curl_url_get(u, CURLUPART_URL, &whole, 0) == CURLUE_OK && origin_of(from, &x) == 0 && origin_of(whole, &y) == 0 &&
+	    (strcmp(x.scheme, "https") != 0 || strcmp(y.scheme, "https") == 0))
 		ret = arena_strdup(a, whole);
 	curl_free(whole);
 	curl_url_cleanup(u);
@@ -338,8 +338,7 @@ begin(struct exchange *x)
 }
 
 void
-http_send(
-    struct http *h, const struct http_request *r, void (*done)(void *ctx, const struct http_answer *answer), void *ctx)
+http_send(struct http *h, const struct http_request *r, void (*done)(void *ctx, const struct http_answer *answer), void *ctx)
 {
 	struct exchange *x = mem_alloc(sizeof(*x));
 
@@ -370,8 +369,7 @@ follow(struct exchange *x)
 		return false;
 	to = http_redirect(&x->a, x->url, x->answer.location);
 	if (to == NULL || x->redirects == MAX_REDIRECTS) {
-		(void)fail(
-		    &x->answer.e, ERR_INPUT, "%s answers %d with a redirection that is not followed", x->url, status);
+		(void)fail(&x->answer.e, ERR_INPUT, "%s answers %d with a redirection that is not followed", x->url, status);
 		return false;
 	}
 	if (!http_same_origin(x->url, to)) {
@@ -395,8 +393,8 @@ ended(struct exchange *x, CURLcode code)
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->answer.status = code == CURLE_OK ? (int)status : 0;
 	if (x->body.over)
-		(void)fail(&x->answer.e, ERR_LIMIT, "the answer of %s %s has more than %zu bytes", x->request.method,
-		    x->url, x->body.max);
+		(void)fail(&x->answer.e, ERR_LIMIT, "the answer of %s %s has more than %zu bytes", x->request.method, x->url,
+		    x->body.max);
 	else if (code != CURLE_OK)
 		(void)fail(&x->answer.e, ERR_SYSTEM, "%s %s: %s", x->request.method, x->url,
 		    x->error[0] != '\0' ? x->error : curl_easy_strerror(code));

@@ -42,8 +42,8 @@ struct http_answer {
 };
 
 /* Sends r (copied); done is called once, from the loop, never before this returns. */
-void http_send(
-    struct http *h, const struct http_request *r, void (*done)(void *ctx, const struct http_answer *answer), void *ctx);
+void http_send(struct http *h, const struct http_request *r, void (*done)(void *ctx, const struct http_answer *answer),
+    void *ctx);
 
 /* --- for tests --- */
 void http_answer_init(struct http_answer *answer);

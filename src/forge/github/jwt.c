@@ -115,8 +115,8 @@ claims(struct arena *a, const char *app_id, int64_t now_s)
 	int64_t number;
 	bool is_number = str_to_i64(str_of(app_id), &number) == 0;
 	AUTO(json_drop)
-	json_t *j = json_pack("{s:I,s:I,s:o}", "iat", (json_int_t)(now_s - DRIFT_S), "exp",
-	    (json_int_t)(now_s + LIFE_S), "iss", is_number ? json_integer(number) : json_any_string(str_of(app_id)));
+	json_t *j = json_pack("{s:I,s:I,s:o}", "iat", (json_int_t)(now_s - DRIFT_S), "exp", (json_int_t)(now_s + LIFE_S), "iss",
+	    is_number ? json_integer(number) : json_any_string(str_of(app_id)));
 
 	return json_line(a, j);
 }
@@ -126,13 +126,13 @@ jwt_sign(struct arena *a, const struct jwt_key *k, const char *app_id, int64_t n
 {
 	static const char header[] = "{\"alg\":\"RS256\",\"typ\":\"JWT\"}";
 	const char *body = claims(a, app_id, now_s);
-	const char *text = arena_printf(
-	    a, "%s.%s", jwt_base64url(a, header, sizeof(header) - 1), jwt_base64url(a, body, strlen(body)));
+	const char *text =
+	    arena_printf(a, "%s.%s", jwt_base64url(a, header, sizeof(header) - 1), jwt_base64url(a, body, strlen(body)));
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	size_t n = (size_t)EVP_PKEY_get_size(k->pkey);
 	unsigned char *signature = arena_alloc(a, n);
 	bool ok = md != NULL && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, k->pkey) == 1 &&
-		  EVP_DigestSign(md, signature, &n, (const unsigned char *)text, strlen(text)) == 1;
+	          EVP_DigestSign(md, signature, &n, (const unsigned char *)text, strlen(text)) == 1;
 
 	EVP_MD_CTX_free(md);
 	ERR_clear_error();

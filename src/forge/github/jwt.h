@@ -17,8 +17,8 @@ void jwt_key_free(struct jwt_key *k);
 
 /* A token for app_id (a client ID, or the App's number), good from a minute before now_s until nine minutes after. In
  * a. */
-must_check int jwt_sign(
-    struct arena *a, const struct jwt_key *k, const char *app_id, int64_t now_s, const char **ret, struct err *e);
+must_check int jwt_sign(struct arena *a, const struct jwt_key *k, const char *app_id, int64_t now_s, const char **ret,
+    struct err *e);
 
 /* Unpadded base64url of bytes, and padded base64; in a. */
 char *jwt_base64url(struct arena *a, const void *p, size_t n);

@@ -65,8 +65,7 @@ answer_error(const struct http_answer *answer, struct err *e)
 	struct str words = str_utf8_head(json_text(j, "message"), 200);
 	struct str details = str_utf8_head(str_of(errors != NULL ? json_line(&a, errors) : ""), 150);
 	(void)fail(e, kind, "GitHub: %d " STR_FMT "%s" STR_FMT "%s%s", answer->status, STR_ARG(words),
-	    errors != NULL ? " " : "", STR_ARG(details), answer->request_id[0] != '\0' ? " request " : "",
-	    answer->request_id);
+	    errors != NULL ? " " : "", STR_ARG(details), answer->request_id[0] != '\0' ? " request " : "", answer->request_id);
 	arena_release(&a);
 }
 
@@ -143,22 +142,12 @@ count(struct sender *s, const struct http_answer *answer)
 		s->figures.unreachable++;
 	else
 		switch (answer_class(answer)) {
-		case ANSWER_GOOD:
-			s->figures.good++;
-			break;
+		case ANSWER_GOOD: s->figures.good++; break;
 		case ANSWER_GONE:
-		case ANSWER_REFUSED:
-			s->figures.refused++;
-			break;
-		case ANSWER_UNAUTHORISED:
-			s->figures.unauthorised++;
-			break;
-		case ANSWER_LIMITED:
-			s->figures.limited++;
-			break;
-		case ANSWER_BROKEN:
-			s->figures.broken++;
-			break;
+		case ANSWER_REFUSED: s->figures.refused++; break;
+		case ANSWER_UNAUTHORISED: s->figures.unauthorised++; break;
+		case ANSWER_LIMITED: s->figures.limited++; break;
+		case ANSWER_BROKEN: s->figures.broken++; break;
 		}
 }
 

@@ -25,8 +25,7 @@ struct sender;
 /* Reads the key, begins to reconcile what the store holds. settings->github must outlive the sender. ERR_DENIED,
  * ERR_ABSENT or ERR_INPUT when the key file cannot be used. Whether GitHub accepts the key is known later, and logged.
  */
-must_check int send_start(
-    struct loop *l, struct store *s, const struct settings *settings, struct sender **ret, struct err *e);
+must_check int send_start(struct loop *l, struct store *s, const struct settings *settings, struct sender **ret, struct err *e);
 /* Whoever still waits for a callback is told ERR_BUSY. */
 void send_stop(struct sender *s);
 
@@ -39,8 +38,7 @@ struct send_delays {
 	int64_t writes_at_once;    /* 4: after a quiet while, so that a short-circuited pull request is answered at once */
 	int64_t first_retry_ms;    /* 1000; doubled by each further one */
 	int64_t longest_retry_ms;  /* 5 minutes */
-	int64_t
-	    settle_ms; /* 11 s: a request whose end we do not know is looked for after this; GitHub ends any after 10 */
+	int64_t settle_ms;  /* 11 s: a request whose end we do not know is looked for after this; GitHub ends any after 10 */
 	int64_t limited_ms; /* 1 minute, doubled: a secondary limit without a word on how long */
 };
 void send_set_delays(struct sender *s, const struct send_delays *d);
@@ -55,8 +53,8 @@ typedef void send_text_fn(void *ctx, const char *text, const struct err *e);
 /* GET of a path below the API's URL, "/repos/o/r/..."; its segments must be encoded. */
 void send_get(struct sender *s, int64_t installation, const char *path, send_json_fn *fn, void *ctx);
 /* GET of the pull request. Its `mergeable` is null while GitHub is still finding out. */
-void send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number,
-    send_json_fn *fn, void *ctx);
+void send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_json_fn *fn,
+    void *ctx);
 /* What login may do: "admin", "write", "read" or "none". */
 void send_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
     send_text_fn *fn, void *ctx);

@@ -218,8 +218,8 @@ on_question(void *ctx, const struct http_answer *answer)
 	if (class == ANSWER_BROKEN && e.kind != ERR_ABSENT && e.kind != ERR_DENIED && ++q->tries < PLAIN_TRIES &&
 	    !q->s->stopping) {
 		q->call.again = false;
-		q->call.not_before = clock_mono_ms() + sender_backoff(q->s->delays.first_retry_ms,
-							   q->s->delays.longest_retry_ms, q->tries - 1);
+		q->call.not_before =
+		    clock_mono_ms() + sender_backoff(q->s->delays.first_retry_ms, q->s->delays.longest_retry_ms, q->tries - 1);
 		lane_plain(lane_of(q->s, q->installation), &q->call);
 		return;
 	}
@@ -233,8 +233,8 @@ ask(struct sender *s, int64_t installation, struct question *q, const char *path
 {
 	q->s = s;
 	q->installation = installation;
-	q->call = (struct call){
-	    .method = "GET", .url = arena_printf(&q->a, "%s%s", s->api_url, path), .done = on_question, .ctx = q};
+	q->call =
+	    (struct call){.method = "GET", .url = arena_printf(&q->a, "%s%s", s->api_url, path), .done = on_question, .ctx = q};
 	lane_plain(lane_of(s, installation), &q->call);
 }
 
@@ -255,8 +255,7 @@ send_pull(struct sender *s, int64_t installation, const char *owner, const char 
 	struct arena a = {0};
 
 	send_get(s, installation,
-	    arena_printf(&a, "/repos/%s/%s/pulls/%lld", shape_url(&a, owner), shape_url(&a, repo), (long long)number),
-	    fn, ctx);
+	    arena_printf(&a, "/repos/%s/%s/pulls/%lld", shape_url(&a, owner), shape_url(&a, repo), (long long)number), fn, ctx);
 	arena_release(&a);
 }
 
@@ -270,8 +269,8 @@ send_permission(struct sender *s, int64_t installation, const char *owner, const
 	q->text_fn = fn;
 	q->ctx = ctx;
 	ask(s, installation, q,
-	    arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner),
-		shape_url(&q->a, repo), shape_url(&q->a, login)));
+	    arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner), shape_url(&q->a, repo),
+	        shape_url(&q->a, login)));
 }
 
 struct git_question {

@@ -123,8 +123,7 @@ actions_of(const json_t *wanted)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(from, i, v)
-	{
+	json_array_foreach(from, i, v) {
 		json_t *label = short_string(v, "label", MAX_ACTION_LABEL);
 		json_t *description = short_string(v, "description", MAX_ACTION_DESCRIPTION);
 		struct str identifier = json_text(v, "identifier");
@@ -135,8 +134,8 @@ actions_of(const json_t *wanted)
 			json_decref(description);
 			continue;
 		}
-		json_array_append_new(to, json_pack("{s:o,s:o,s:o}", "label", label, "description", description,
-					      "identifier", json_any_string(identifier)));
+		json_array_append_new(to, json_pack("{s:o,s:o,s:o}", "label", label, "description", description, "identifier",
+		                              json_any_string(identifier)));
 	}
 	return to;
 }
@@ -259,8 +258,7 @@ shape_annotations(const json_t *wanted, json_t **hashes)
 	json_t *v;
 
 	*hashes = json_array();
-	json_array_foreach(from, i, v)
-	{
+	json_array_foreach(from, i, v) {
 		char hash[SHAPE_HASH];
 		json_t *one = json_array_size(to) < SHAPE_MAX_ANNOTATIONS_ALL ? annotation(v) : NULL;
 		if (one == NULL)
@@ -286,7 +284,7 @@ shape_url(struct arena *a, const char *segment)
 
 	for (const unsigned char *c = (const unsigned char *)segment; *c != '\0'; c++) {
 		if (!dots && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-				 strchr("-._~", *c) != NULL))
+		                 strchr("-._~", *c) != NULL))
 			*to++ = (char)*c;
 		else
 			to += snprintf(to, 4, "%%%02X", *c);

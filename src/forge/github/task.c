@@ -47,8 +47,8 @@ task_posted(struct task *t)
 {
 	struct err e;
 
-	if (store_desired_posted(
-		t->s->store, t->row.id, t->row.generation, t->row.remote_id, json_line(&t->a, t->remote), &e) != 0) {
+	if (store_desired_posted(t->s->store, t->row.id, t->row.generation, t->row.remote_id, json_line(&t->a, t->remote),
+	        &e) != 0) {
 		store_failed(t, &e);
 		return;
 	}
@@ -199,8 +199,8 @@ task_ask_once(struct task *t, const char *method, const char *url, json_t *body,
 	struct err e;
 
 	t->settled_ms = clock_now_ms() + t->s->delays.settle_ms;
-	if (store_desired_doubt(
-		t->s->store, t->row.id, t->row.remote_id, json_line(&t->a, t->remote), t->settled_ms, &e) != 0) {
+	if (store_desired_doubt(t->s->store, t->row.id, t->row.remote_id, json_line(&t->a, t->remote), t->settled_ms, &e) !=
+	    0) {
 		json_decref(body);
 		store_failed(t, &e);
 		return;
@@ -270,8 +270,8 @@ task_start(struct lane *lane, const struct desired *row, struct arena *a, struct
 	*t = (struct task){.s = lane->s, .lane = lane, .a = *a, .row = *row};
 	*a = (struct arena){0};
 	lane->task = t;
-	t->base = arena_printf(
-	    &t->a, "%s/repos/%s/%s", t->s->api_url, shape_url(&t->a, row->owner), shape_url(&t->a, row->repo));
+	t->base =
+	    arena_printf(&t->a, "%s/repos/%s/%s", t->s->api_url, shape_url(&t->a, row->owner), shape_url(&t->a, row->repo));
 	if (json_read(str_of(row->wanted), row->key, &t->wanted, e) != 0) {
 		task_never(t, e);
 		return 0;

@@ -22,8 +22,7 @@ static void check_go(struct task *t);
 static bool
 wants_completed(const struct task *t)
 {
-	return json_str(t->wanted, "conclusion", NULL) != NULL ||
-	       strcmp(json_str(t->wanted, "status", ""), "completed") == 0;
+	return json_str(t->wanted, "conclusion", NULL) != NULL || strcmp(json_str(t->wanted, "status", ""), "completed") == 0;
 }
 
 static json_t *
@@ -44,7 +43,9 @@ holds(const json_t *list, const json_t *value)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(list, i, v) if (json_equal(v, value)) return true;
+	json_array_foreach(list, i, v)
+		if (json_equal(v, value))
+			return true;
 	return false;
 }
 
@@ -59,10 +60,10 @@ next_annotations(struct task *t, size_t *ret_left)
 	json_t *batch = json_array(), *pending = json_array(), *v;
 	size_t i;
 
-	json_array_foreach(list(t, "annotations"), i, v) json_object_set_new(there, json_string_value(v), json_true());
+	json_array_foreach(list(t, "annotations"), i, v)
+		json_object_set_new(there, json_string_value(v), json_true());
 	*ret_left = 0;
-	json_array_foreach(hashes, i, v)
-	{
+	json_array_foreach(hashes, i, v) {
 		if (json_object_get(there, json_string_value(v)) != NULL)
 			continue;
 		if (json_array_size(batch) == SHAPE_MAX_ANNOTATIONS) {
@@ -143,8 +144,8 @@ create(struct task *t)
 	json_object_del(t->remote, "more");
 	if (left > 0)
 		json_object_set_new(t->remote, "more", json_true());
-	task_ask_once(t, "POST", arena_printf(&t->a, "%s/check-runs", t->base),
-	    shape_check(t->wanted, batch, SHAPE_CREATE), on_written);
+	task_ask_once(t, "POST", arena_printf(&t->a, "%s/check-runs", t->base), shape_check(t->wanted, batch, SHAPE_CREATE),
+	    on_written);
 }
 
 static void
@@ -192,8 +193,7 @@ settle_by_count(struct task *t, const json_t *run)
 	if (there > (int64_t)json_array_size(list(t, "annotations")))
 		settle_pending(t);
 	json_object_del(t->remote, "pending");
-	json_object_set_new(
-	    t->remote, "completed", json_boolean(strcmp(json_str(run, "status", ""), "completed") == 0));
+	json_object_set_new(t->remote, "completed", json_boolean(strcmp(json_str(run, "status", ""), "completed") == 0));
 }
 
 static void
@@ -222,8 +222,7 @@ on_listed(struct task *t, const struct http_answer *answer, const json_t *body)
 	json_t *run;
 	bool too_many;
 
-	json_array_foreach(json_object_get(body, "check_runs"), i, run)
-	{
+	json_array_foreach(json_object_get(body, "check_runs"), i, run) {
 		if (is_ours(t, run) && json_int(run, "id", 0) > json_int(t->found, "id", 0)) {
 			json_decref(t->found);
 			t->found = json_incref(run);
@@ -234,8 +233,7 @@ on_listed(struct task *t, const struct http_answer *answer, const json_t *body)
 		return;
 	t->row.remote_id = json_int(t->found, "id", 0);
 	if (t->found != NULL) {
-		log_info(
-		    "%s: the run whose making was in doubt is there (%lld)", t->row.key, (long long)t->row.remote_id);
+		log_info("%s: the run whose making was in doubt is there (%lld)", t->row.key, (long long)t->row.remote_id);
 		settle_by_count(t, t->found);
 	}
 	json_object_del(t->remote, "pending");
@@ -248,7 +246,7 @@ search(struct task *t)
 {
 	task_ask(t, "GET",
 	    arena_printf(&t->a, "%s/commits/%s/check-runs?check_name=%s&filter=all&per_page=100", t->base,
-		shape_url(&t->a, json_str(t->wanted, "head", "")), shape_url(&t->a, json_str(t->wanted, "name", ""))),
+	        shape_url(&t->a, json_str(t->wanted, "head", "")), shape_url(&t->a, json_str(t->wanted, "name", ""))),
 	    NULL, on_listed);
 }
 
@@ -261,7 +259,7 @@ task_check(struct task *t)
 		task_identify(t, search);
 	} else {
 		t->gone = on_gone;
-		task_ask(t, "GET", arena_printf(&t->a, "%s/check-runs/%lld", t->base, (long long)t->row.remote_id),
-		    NULL, on_seen);
+		task_ask(t, "GET", arena_printf(&t->a, "%s/check-runs/%lld", t->base, (long long)t->row.remote_id), NULL,
+		    on_seen);
 	}
 }

@@ -124,8 +124,7 @@ on_comments(struct task *t, const struct http_answer *answer, const json_t *body
 	bool too_many;
 	struct err e;
 
-	json_array_foreach(body, i, comment)
-	{
+	json_array_foreach(body, i, comment) {
 		if (is_ours(t, comment) && json_int(comment, "id", 0) > 0 &&
 		    str_find(json_text(comment, "body"), marker) >= 0) {
 			t->found = json_incref(comment);
@@ -184,8 +183,7 @@ void
 task_reaction(struct task *t)
 {
 	task_ask(t, "POST",
-	    arena_printf(
-		&t->a, "%s/issues/comments/%lld/reactions", t->base, (long long)json_int(t->wanted, "comment_id", 0)),
+	    arena_printf(&t->a, "%s/issues/comments/%lld/reactions", t->base, (long long)json_int(t->wanted, "comment_id", 0)),
 	    json_pack("{s:s}", "content", json_str(t->wanted, "content", "eyes")), on_reacted);
 }
 
@@ -197,8 +195,7 @@ names(const json_t *list, const char *name)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach(list, i, v) {
 		const char *s = json_is_object(v) ? json_str(v, "name", "") : json_string_value(v);
 		if (s != NULL && strcasecmp(s, name) == 0)
 			return true;
@@ -255,11 +252,11 @@ on_labels(struct task *t, const struct http_answer *answer, const json_t *body)
 		json_decref(missing);
 		return;
 	}
-	json_array_foreach(wanted, i, v) if (json_is_string(v) && !names(t->found, json_string_value(v)) &&
-					     !names(missing, json_string_value(v))) json_array_append(missing, v);
+	json_array_foreach(wanted, i, v)
+		if (json_is_string(v) && !names(t->found, json_string_value(v)) && !names(missing, json_string_value(v)))
+			json_array_append(missing, v);
 	t->todo = json_array();
-	json_array_foreach(t->found, i, v)
-	{
+	json_array_foreach(t->found, i, v) {
 		const char *name = json_str(v, "name", "");
 		if (name[0] != '\0' && names(known, name) && !names(wanted, name))
 			json_array_append_new(t->todo, json_string(name));

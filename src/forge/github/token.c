@@ -202,8 +202,7 @@ on_minted(void *ctx, const struct http_answer *answer)
 		explain(answer, k->installation, &e);
 	else if (json_read(answer->body, "GitHub's token", &j, &e) == 0) {
 		text = json_str(j, "token", NULL);
-		if (text == NULL || text[0] == '\0' || strlen(text) > MAX_TOKEN_BYTES ||
-		    strpbrk(text, "\r\n \t") != NULL)
+		if (text == NULL || text[0] == '\0' || strlen(text) > MAX_TOKEN_BYTES || strpbrk(text, "\r\n \t") != NULL)
 			(void)fail(&e, ERR_SYSTEM, "GitHub's answer holds no token");
 	}
 	if (e.kind != ERR_NONE) {
@@ -240,14 +239,12 @@ mint(struct token *k)
 		k->refused_until_ms = clock_mono_ms() + REFUSED_MS;
 		loop_timer_set(t->flush, 0);
 	} else {
-		const char *body =
-		    k->repository == 0
-			? ""
-			: arena_printf(&a, "{\"repository_ids\":[%lld],\"permissions\":{\"contents\":\"read\"}}",
-			      (long long)k->repository);
+		const char *body = k->repository == 0
+		                       ? ""
+		                       : arena_printf(&a, "{\"repository_ids\":[%lld],\"permissions\":{\"contents\":\"read\"}}",
+		                             (long long)k->repository);
 		struct http_request r = {.method = "POST",
-		    .url = arena_printf(
-			&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->installation),
+		    .url = arena_printf(&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->installation),
 		    .authorization = arena_printf(&a, "Bearer %s", jwt),
 		    .body = str_of(body)};
 		k->minting = true;
@@ -265,8 +262,7 @@ evict(struct tokens *t)
 	if (t->n < MAX_TOKENS)
 		return;
 	for (struct token **at = &t->all; *at != NULL; at = &(*at)->next)
-		if ((*at)->waiters == NULL && !(*at)->minting &&
-		    (oldest == NULL || (*at)->used_ms < (*oldest)->used_ms))
+		if ((*at)->waiters == NULL && !(*at)->minting && (oldest == NULL || (*at)->used_ms < (*oldest)->used_ms))
 			oldest = at;
 	if (oldest != NULL) {
 		struct token *k = *oldest;

@@ -15,8 +15,7 @@
 struct tokens;
 
 /* api_url, app_id and key must outlive it. */
-struct tokens *tokens_new(
-    struct loop *l, struct http *h, const char *api_url, const char *app_id, const struct jwt_key *key);
+struct tokens *tokens_new(struct loop *l, struct http *h, const char *api_url, const char *app_id, const struct jwt_key *key);
 /* Whoever still waits is told ERR_BUSY. */
 void tokens_free(struct tokens *t);
 

@@ -23,8 +23,7 @@ static int
 keyed_new(struct str secret, EVP_MAC_CTX **ret, struct err *e)
 {
 	char digest[] = "SHA256";
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-	    OSSL_PARAM_construct_end()};
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_MAC_CTX *ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
 
@@ -195,7 +194,7 @@ accept_derive(const struct accept_keys *k, bool previous, const char *purpose, u
 	EVP_MAC_CTX *mac = k->keyed[previous] != NULL ? EVP_MAC_CTX_dup(k->keyed[previous]) : NULL;
 	size_t n = 0;
 	bool ok = mac != NULL && EVP_MAC_update(mac, (const unsigned char *)purpose, strlen(purpose)) == 1 &&
-	    EVP_MAC_final(mac, ret, &n, ACCEPT_KEY_BYTES) == 1 && n == ACCEPT_KEY_BYTES;
+	          EVP_MAC_final(mac, ret, &n, ACCEPT_KEY_BYTES) == 1 && n == ACCEPT_KEY_BYTES;
 
 	EVP_MAC_CTX_free(mac);
 	return ok;

@@ -7,8 +7,14 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-    [ERR_NONE] = "none",   [ERR_INPUT] = "input", [ERR_ABSENT] = "absent", [ERR_DENIED] = "denied",
-    [ERR_LIMIT] = "limit", [ERR_BUSY] = "busy",   [ERR_SYSTEM] = "system", [ERR_BUG] = "bug",
+    [ERR_NONE] = "none",
+    [ERR_INPUT] = "input",
+    [ERR_ABSENT] = "absent",
+    [ERR_DENIED] = "denied",
+    [ERR_LIMIT] = "limit",
+    [ERR_BUSY] = "busy",
+    [ERR_SYSTEM] = "system",
+    [ERR_BUG] = "bug",
 };
 
 int
@@ -33,16 +39,12 @@ kind_of_errno(int sys)
 {
 	switch (sys) {
 	case ENOENT:
-	case ENOTDIR:
-		return ERR_ABSENT;
+	case ENOTDIR: return ERR_ABSENT;
 	case EACCES:
-	case EPERM:
-		return ERR_DENIED;
+	case EPERM: return ERR_DENIED;
 	case EAGAIN:
-	case EINTR:
-		return ERR_BUSY;
-	default:
-		return ERR_SYSTEM;
+	case EINTR: return ERR_BUSY;
+	default: return ERR_SYSTEM;
 	}
 }
 

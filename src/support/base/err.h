@@ -37,8 +37,8 @@ struct err {
 #define fail_in(e, ...) err_wrap((e), __VA_ARGS__)
 
 #define ERR_AT_STR2(x) #x
-#define ERR_AT_STR(x) ERR_AT_STR2(x)
-#define ERR_AT __FILE__ ":" ERR_AT_STR(__LINE__)
+#define ERR_AT_STR(x)  ERR_AT_STR2(x)
+#define ERR_AT         __FILE__ ":" ERR_AT_STR(__LINE__)
 
 int err_set(struct err *e, enum err_kind kind, int sys, const char *at, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));

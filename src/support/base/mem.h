@@ -39,29 +39,29 @@ void mem_free(void *p); /* p is the address of a pointer: for AUTO(mem_free) */
 void fd_close(int *fd); /* closes *fd when >= 0 and sets it to -1 */
 
 /* A growable array on malloc: VEC(int) v = {0}; vec_push(&v, 3); v.p[0]; vec_release(&v). */
-#define VEC(type)                                                                                                      \
-	struct {                                                                                                       \
-		type *p;                                                                                               \
-		size_t n, cap;                                                                                         \
+#define VEC(type)              \
+	struct {               \
+		type *p;       \
+		size_t n, cap; \
 	}
-#define vec_reserve(v, want)                                                                                           \
-	do {                                                                                                           \
-		size_t want_ = (want);                                                                                 \
-		if (want_ > (v)->cap) {                                                                                \
-			size_t cap_ = (v)->cap * 2 > want_ ? (v)->cap * 2 : want_ < 8 ? 8 : want_;                     \
-			(v)->p = mem_realloc((v)->p, cap_, sizeof(*(v)->p));                                           \
-			(v)->cap = cap_;                                                                               \
-		}                                                                                                      \
+#define vec_reserve(v, want)                                                                       \
+	do {                                                                                       \
+		size_t want_ = (want);                                                             \
+		if (want_ > (v)->cap) {                                                            \
+			size_t cap_ = (v)->cap * 2 > want_ ? (v)->cap * 2 : want_ < 8 ? 8 : want_; \
+			(v)->p = mem_realloc((v)->p, cap_, sizeof(*(v)->p));                       \
+			(v)->cap = cap_;                                                           \
+		}                                                                                  \
 	} while (0)
-#define vec_push(v, x)                                                                                                 \
-	do {                                                                                                           \
-		vec_reserve((v), (v)->n + 1);                                                                          \
-		(v)->p[(v)->n++] = (x);                                                                                \
+#define vec_push(v, x)                        \
+	do {                                  \
+		vec_reserve((v), (v)->n + 1); \
+		(v)->p[(v)->n++] = (x);       \
 	} while (0)
-#define vec_release(v)                                                                                                 \
-	do {                                                                                                           \
-		mem_free(&(v)->p);                                                                                     \
-		(v)->n = (v)->cap = 0;                                                                                 \
+#define vec_release(v)                 \
+	do {                           \
+		mem_free(&(v)->p);     \
+		(v)->n = (v)->cap = 0; \
 	} while (0)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -18,14 +18,14 @@ struct str {
 };
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
-#define STR_FMT "%.*s"
-#define STR_ARG(s) (int)(s).n, (s).p
+#define STR_FMT      "%.*s"
+#define STR_ARG(s)   (int)(s).n, (s).p
 
 struct str str_of(const char *cstr); /* NULL gives the empty slice */
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *cstr);
 bool str_same(const char *a, const char *b); /* the same text, or both NULL */
-int str_cmp(struct str a, struct str b); /* by bytes, like memcmp */
+int str_cmp(struct str a, struct str b);     /* by bytes, like memcmp */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 struct str str_from(struct str s, size_t skip); /* s without its first skip bytes */

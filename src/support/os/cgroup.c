@@ -18,7 +18,7 @@ enum {
 	MAX_FILE = 64 * 1024, /* of the kernel's lists; those of many processes are longer and need not be read whole */
 	EMPTY_MS = 2000,      /* killed processes are gone long before */
 	EMPTY_LOOK_US = 1000,
-	MAX_DEPTH = 16        /* of groups that a program outside a sandbox made in its own */
+	MAX_DEPTH = 16 /* of groups that a program outside a sandbox made in its own */
 };
 #define EVAL_PREFIX "eval-"
 
@@ -81,7 +81,7 @@ static bool
 may_write(struct arena *a, const char *group)
 {
 	return access(group, W_OK) == 0 && access(arena_printf(a, "%s/cgroup.procs", group), W_OK) == 0 &&
-	    access(arena_printf(a, "%s/cgroup.subtree_control", group), W_OK) == 0;
+	       access(arena_printf(a, "%s/cgroup.subtree_control", group), W_OK) == 0;
 }
 
 int

@@ -104,7 +104,8 @@ add_children(struct family *family, pid_t pid)
 	while (dir != NULL && (thread = readdir(dir)) != NULL) {
 		if (thread->d_name[0] == '.')
 			continue;
-		if (files_read(&a, arena_printf(&a, "/proc/%d/task/%s/children", (int)pid, thread->d_name), MAX_CHILDREN, &text, &ignored) != 0) {
+		if (files_read(&a, arena_printf(&a, "/proc/%d/task/%s/children", (int)pid, thread->d_name), MAX_CHILDREN, &text,
+		        &ignored) != 0) {
 			listed = pid != getpid() && listed; /* another's thread may have ended meanwhile */
 			continue;
 		}
@@ -646,8 +647,8 @@ child_output(const char *const *argv, struct buf *out, struct err *e)
 		struct str words = str_trim(buf_get(&tail));
 		if (words.n > 300)
 			words = str_from(words, words.n - 300);
-		return fail(e, ERR_SYSTEM, "%s ended with %s %d: " STR_FMT, argv[0],
-		    r.end == CHILD_EXITED ? "code" : "signal", r.code, STR_ARG(words));
+		return fail(e, ERR_SYSTEM, "%s ended with %s %d: " STR_FMT, argv[0], r.end == CHILD_EXITED ? "code" : "signal",
+		    r.code, STR_ARG(words));
 	}
 	return 0;
 }

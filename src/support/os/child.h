@@ -23,19 +23,19 @@ enum {
 };
 
 struct child {
-	const char *const *argv;  /* NULL-terminated; argv[0] is the program */
-	const char *const *env;   /* NULL-terminated NAME=VALUE: added to ours, or all there is with env_clear */
+	const char *const *argv; /* NULL-terminated; argv[0] is the program */
+	const char *const *env;  /* NULL-terminated NAME=VALUE: added to ours, or all there is with env_clear */
 	bool env_clear;
-	const char *dir;          /* working directory, or NULL for ours */
-	struct str in;            /* standard input */
-	int64_t wall_ms;          /* 0: no limit */
-	int64_t silence_ms;       /* 0: no limit */
-	size_t max_out_bytes;     /* of standard output, and of error; 0: no limit. Over it the child is killed: ERR_LIMIT */
-	uint64_t max_file_bytes;  /* RLIMIT_FSIZE, 0: no limit */
-	const char *cgroup;       /* the control group it begins in (cgroup.h), or NULL for ours */
-	bool expendable;          /* when the machine's memory ends it is the first to go, with all it starts, and not we */
-	bool talk;                /* standard input is a pipe, though `in` is empty; child_talk_start sets it */
-	bool channel;             /* descriptor 3 is a third pipe to us */
+	const char *dir;         /* working directory, or NULL for ours */
+	struct str in;           /* standard input */
+	int64_t wall_ms;         /* 0: no limit */
+	int64_t silence_ms;      /* 0: no limit */
+	size_t max_out_bytes;    /* of standard output, and of error; 0: no limit. Over it the child is killed: ERR_LIMIT */
+	uint64_t max_file_bytes; /* RLIMIT_FSIZE, 0: no limit */
+	const char *cgroup;      /* the control group it begins in (cgroup.h), or NULL for ours */
+	bool expendable;         /* when the machine's memory ends it is the first to go, with all it starts, and not we */
+	bool talk;               /* standard input is a pipe, though `in` is empty; child_talk_start sets it */
+	bool channel;            /* descriptor 3 is a third pipe to us */
 	/* Called per line without its newline, fd 1, 2 or 3; the bytes live for the call. Return 0 to go on, 1 to stop
 	 * the child (reported as stopped), -1 with e filled to give up. NULL: output is read and dropped. */
 	int (*on_line)(void *ctx, int fd, struct str line, struct err *e);
@@ -51,7 +51,7 @@ enum child_end { CHILD_EXITED, CHILD_SIGNALED, CHILD_TIMED_OUT, CHILD_SILENT, CH
 
 struct child_result {
 	enum child_end end;
-	int code;          /* exit code when CHILD_EXITED, signal number when CHILD_SIGNALED */
+	int code; /* exit code when CHILD_EXITED, signal number when CHILD_SIGNALED */
 	int64_t wall_ms;
 	int64_t max_rss_kb; /* of the program itself */
 };

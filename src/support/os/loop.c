@@ -21,10 +21,10 @@ struct worker {
 	char *job;
 	char *session; /* of a worker that takes job after job: whose, or NULL */
 	bool idle;
-	bool spare;    /* started, and without a stage yet */
+	bool spare; /* started, and without a stage yet */
 	struct buf line, err_line;
-	int open;     /* handles not closed yet */
-	int streams;  /* of channel and err, not yet at their end */
+	int open;    /* handles not closed yet */
+	int streams; /* of channel and err, not yet at their end */
 	bool exited, cancelled, ended, broken, done;
 	int signal;
 	int64_t code, outside_ms;
@@ -570,8 +570,8 @@ loop_session_start(struct loop *l, const char *stage, const char *session, const
 }
 
 int
-loop_worker_start(struct loop *l, const char *stage, const json_t *job, const struct worker_events *events,
-    struct worker **ret, struct err *e)
+loop_worker_start(struct loop *l, const char *stage, const json_t *job, const struct worker_events *events, struct worker **ret,
+    struct err *e)
 {
 	struct worker *w = find_spare(l);
 

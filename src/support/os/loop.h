@@ -43,7 +43,7 @@ struct loop_figures {
 	int64_t longest_ns;
 	const char *longest_name; /* "" before the first */
 	int64_t callbacks;
-	int64_t busy_ns;          /* sum over all callbacks */
+	int64_t busy_ns; /* sum over all callbacks */
 	int64_t workers_started, workers_running;
 };
 struct loop_figures loop_figures(const struct loop *l);

@@ -21,7 +21,7 @@ enum { PEER_MAX_LINE = 64 * 1024 * 1024 }; /* one row with all its meta; longer 
 struct peer {
 	pid_t pid; /* 0: there is none */
 	int in, err;
-	struct buf text; /* what came and is not yet a whole line */
+	struct buf text;    /* what came and is not yet a whole line */
 	int64_t max_rss_kb; /* after peer_end */
 };
 
@@ -31,8 +31,7 @@ must_check int peer_start(const char *const *argv, const char *const *env, struc
 must_check int peer_say(struct peer *p, struct str text, struct err *e);
 /* Reads what is there and hands each whole line, without its newline, to on_line (0: go on, -1: give up with e).
  * Returns 1 when the child closed its standard error, having handed on what was left; ERR_LIMIT on an endless line. */
-must_check int peer_read(struct peer *p, int (*on_line)(void *ctx, struct str line, struct err *e), void *ctx,
-    struct err *e);
+must_check int peer_read(struct peer *p, int (*on_line)(void *ctx, struct str line, struct err *e), void *ctx, struct err *e);
 /* Resident memory now, in KiB; 0 when it cannot be read. */
 int64_t peer_rss_kb(const struct peer *p);
 /* Kills the child if it still runs, reaps it, frees everything; gives its wait status as waitpid does. */

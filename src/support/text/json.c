@@ -224,7 +224,8 @@ json_write(const json_t *j, struct buf *out)
 	switch (json_typeof(j)) {
 	case JSON_OBJECT:
 		buf_putc(out, '{');
-		json_object_keylen_foreach((json_t *)(uintptr_t)j, key, n, value) {
+		json_object_keylen_foreach((json_t *)(uintptr_t)j, key, n, value)
+		{
 			if (!first)
 				buf_putc(out, ',');
 			first = false;

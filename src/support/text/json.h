@@ -50,7 +50,6 @@ struct json_step {
 	const char *name;
 	size_t index;
 };
-bool json_locate(struct str text, const struct json_step *path, size_t n, bool at_key, size_t *ret_line,
-    size_t *ret_column);
+bool json_locate(struct str text, const struct json_step *path, size_t n, bool at_key, size_t *ret_line, size_t *ret_column);
 
 #endif

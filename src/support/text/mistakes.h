@@ -25,8 +25,7 @@ struct mistakes {
 };
 
 void mistakes_init(struct mistakes *m, struct arena *a, const char *file);
-void mistakes_add(struct mistakes *m, size_t line, size_t column, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+void mistakes_add(struct mistakes *m, size_t line, size_t column, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Puts them in the order of the file. */
 void mistakes_sort(struct mistakes *m);
 /* "FILE:LINE:COLUMN: text" */

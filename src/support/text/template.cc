@@ -18,7 +18,8 @@ extern "C" {
 #include "support/text/template.h"
 }
 
-namespace {
+namespace
+{
 
 using kainjow::mustache::data;
 using kainjow::mustache::mustache;
@@ -43,7 +44,7 @@ prepare(struct str s, template_loader *load, void *ctx, int depth)
 		struct str line = str_cut(rest, '\n', &rest);
 		struct str tag = str_trim(line);
 		bool alone = tag.n > 4 && std::memcmp(tag.p, "{{", 2) == 0 && std::strchr("#^/>!", tag.p[2]) != nullptr &&
-		    str_find(tag, str_of("}}")) == static_cast<ptrdiff_t>(tag.n) - 2;
+		             str_find(tag, str_of("}}")) == static_cast<ptrdiff_t>(tag.n) - 2;
 		if (alone && tag.p[2] == '>' && depth < MAX_PARTIAL_DEPTH) {
 			struct str name = str_trim({tag.p + 3, tag.n - 5});
 			const text key(name.p, name.n);
@@ -77,15 +78,13 @@ convert(const json_t *j)
 		if (json_string_length(j) == 0)
 			return data(false);
 		return data(without_marks(json_string_value(j), json_string_length(j)));
-	case JSON_INTEGER:
-		return data(std::to_string(json_integer_value(j)));
+	case JSON_INTEGER: return data(std::to_string(json_integer_value(j)));
 	case JSON_REAL: {
 		char number[32];
 		std::snprintf(number, sizeof(number), "%g", json_real_value(j));
 		return data(text(number));
 	}
-	case JSON_TRUE:
-		return data(true);
+	case JSON_TRUE: return data(true);
 	case JSON_ARRAY: {
 		kainjow::mustache::list list;
 		list.reserve(json_array_size(j));
@@ -101,19 +100,20 @@ convert(const json_t *j)
 			object.set(key, convert(value));
 		return object;
 	}
-	default:
-		return data(false);
+	default: return data(false);
 	}
 }
 
 // Partials come from the loader only, never from the data.
-class context : public kainjow::mustache::context<text> {
-public:
+class context : public kainjow::mustache::context<text>
+{
+      public:
 	context(const data *d, template_loader *load, void *load_ctx)
-	    : kainjow::mustache::context<text>(d), load_(load), load_ctx_(load_ctx) {}
+	    : kainjow::mustache::context<text>(d), load_(load), load_ctx_(load_ctx)
+	{
+	}
 
-	const data *
-	get_partial(const text &name) const override
+	const data *get_partial(const text &name) const override
 	{
 		auto it = partials_.find(name);
 		if (it != partials_.end())
@@ -124,7 +124,7 @@ public:
 		return &partials_.emplace(name, data(prepare(s, load_, load_ctx_, MAX_PARTIAL_DEPTH))).first->second;
 	}
 
-private:
+      private:
 	template_loader *load_;
 	void *load_ctx_;
 	mutable std::map<text, data> partials_;

@@ -36,8 +36,8 @@ typedef struct str template_loader(void *ctx, const char *name);
 /* Renders the template of that name. ERR_BUG: no such template or a broken one; ERR_LIMIT: out is over its ceiling. */
 must_check int template_render(const char *name, const json_t *data, struct buf *out, struct err *e);
 /* Renders text, with partials from load (NULL: from the compiled-in files). */
-must_check int template_render_text(struct str text, const json_t *data, enum escape kind, template_loader *load,
-    void *ctx, struct buf *out, struct err *e);
+must_check int template_render_text(struct str text, const json_t *data, enum escape kind, template_loader *load, void *ctx,
+    struct buf *out, struct err *e);
 /* The file of that name as it is (a style sheet, say); .p is NULL when there is none. */
 struct str template_find(const char *name);
 

@@ -24,8 +24,8 @@ static struct toml_node *convert(struct arena *a, const toml::node &node);
 static void
 insert(struct toml_node **list, struct toml_node *child)
 {
-	while (*list != NULL &&
-	       ((*list)->line < child->line || ((*list)->line == child->line && (*list)->column < child->column)))
+	while (
+	    *list != NULL && ((*list)->line < child->line || ((*list)->line == child->line && (*list)->column < child->column)))
 		list = &(*list)->next;
 	child->next = *list;
 	*list = child;
@@ -92,8 +92,7 @@ toml_read(struct arena *a, struct str text, const char *what, struct toml_node *
 		if (!result) {
 			const toml::parse_error &wrong = result.error();
 			struct str words = slice(a, wrong.description());
-			return fail(e, ERR_INPUT, "%s:%u:%u: " STR_FMT, what,
-			    static_cast<unsigned>(wrong.source().begin.line),
+			return fail(e, ERR_INPUT, "%s:%u:%u: " STR_FMT, what, static_cast<unsigned>(wrong.source().begin.line),
 			    static_cast<unsigned>(wrong.source().begin.column), STR_ARG(words));
 		}
 		*ret = convert(a, result.table());
@@ -119,20 +118,13 @@ const char *
 toml_type_name(enum toml_type type)
 {
 	switch (type) {
-	case TOML_TABLE:
-		return "a table";
-	case TOML_ARRAY:
-		return "an array";
-	case TOML_TEXT:
-		return "text";
-	case TOML_INTEGER:
-		return "a whole number";
-	case TOML_FLOAT:
-		return "a number with a fraction";
-	case TOML_BOOLEAN:
-		return "true or false";
-	case TOML_TIME:
-		return "a date or time";
+	case TOML_TABLE: return "a table";
+	case TOML_ARRAY: return "an array";
+	case TOML_TEXT: return "text";
+	case TOML_INTEGER: return "a whole number";
+	case TOML_FLOAT: return "a number with a fraction";
+	case TOML_BOOLEAN: return "true or false";
+	case TOML_TIME: return "a date or time";
 	}
 	return "unknown";
 }

@@ -27,7 +27,7 @@ stdenv.mkDerivation {
   src = builtins.path {
     name = "ekaci-source";
     path = ../..;
-    filter = path: type: !builtins.elem (baseNameOf path) [ ".git" "build" "node_modules" ];
+    filter = path: type: !builtins.elem (baseNameOf path) [ ".git" "node_modules" ] && path != toString ../../build;
   };
 
   nativeBuildInputs = [ pkg-config makeWrapper ];

@@ -32,7 +32,7 @@
 #ifndef EKACI_BUILD_BUILD_H
 #define EKACI_BUILD_BUILD_H
 
-#include "support/os/record.h"
+#include "records/record.h"
 
 int schedule_query(const json_t *job, struct record_out *out, struct err *e);
 int schedule_build(const json_t *job, struct record_out *out, struct err *e);

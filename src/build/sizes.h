@@ -18,7 +18,7 @@
 #ifndef EKACI_BUILD_SIZES_H
 #define EKACI_BUILD_SIZES_H
 
-#include "support/os/record.h"
+#include "records/record.h"
 
 enum { SIZES_MAX_PACKAGES = 2000 };
 

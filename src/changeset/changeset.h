@@ -29,12 +29,12 @@
 #ifndef EKACI_CHANGESET_CHANGESET_H
 #define EKACI_CHANGESET_CHANGESET_H
 
-#include "support/os/record.h"
+#include "records/record.h"
 #include "support/text/mistakes.h"
 
-stage_fn changeset_mirror;
-stage_fn changeset_submodules;
-stage_fn changeset_plan;
+json_stage_fn changeset_mirror;
+json_stage_fn changeset_submodules;
+json_stage_fn changeset_plan;
 
 /* Whether the stage `submodules` has something to do for a clone: submodules.h. mirrored: for its trees. */
 bool changeset_wants_submodules(const char *git_dir, const json_t *mirrored, const json_t *jobs, bool all);

@@ -18,7 +18,7 @@
 #define EKACI_EVALUATE_EVALUATE_H
 
 #include "evaluate/sandbox.h"
-#include "support/os/record.h"
+#include "records/record.h"
 
 int stage_evaluate(const json_t *job, struct record_out *out, struct err *e);
 

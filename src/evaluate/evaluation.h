@@ -14,7 +14,7 @@
 #include "evaluate/evaluator.h"
 #include "evaluate/fetches.h"
 #include "evaluate/output.h"
-#include "support/os/record.h"
+#include "records/record.h"
 
 struct run {
 	const struct evaluator *ev;

@@ -62,7 +62,7 @@
 #ifndef EKACI_GRAPH_GRAPH_H
 #define EKACI_GRAPH_GRAPH_H
 
-#include "support/os/record.h"
+#include "records/record.h"
 
 /* The stage. Job and record as in ARCHITECTURE.md. */
 int graph_stage_diff(const json_t *job, struct record_out *out, struct err *e);

@@ -4,7 +4,7 @@
 #ifndef EKACI_REPORT_EXPLANATION_H
 #define EKACI_REPORT_EXPLANATION_H
 
-#include "support/os/record.h"
+#include "records/record.h"
 #include "support/text/json.h"
 
 struct explain_question {

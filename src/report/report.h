@@ -27,8 +27,8 @@
 #ifndef EKACI_REPORT_REPORT_H
 #define EKACI_REPORT_REPORT_H
 
-#include "support/os/record.h"
+#include "records/record.h"
 
-stage_fn report_stage;
+json_stage_fn report_stage;
 
 #endif

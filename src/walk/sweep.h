@@ -13,9 +13,9 @@
 #define EKACI_WALK_SWEEP_H
 
 #include "config/config.h"
-#include "support/os/record.h"
+#include "records/record.h"
 
-stage_fn sweep_stage;
+json_stage_fn sweep_stage;
 /* needed (taken over): array of names of stored evaluations that runs still read. */
 json_t *sweep_job(const struct settings *c, int64_t now_ms, json_t *needed);
 /* Adds to needed what the records `evaluation` (text of an array, or NULL) of a live run name. */

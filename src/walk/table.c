@@ -14,17 +14,17 @@
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"mirror", changeset_mirror, NULL},
-    {"submodules", changeset_submodules, NULL}, /* of `ekaci diff`; the mirror does the bot's */
-    {"plan", changeset_plan, NULL},
-    {"evaluate", stage_evaluate, NULL},
-    {"diff", graph_stage_diff, NULL},
-    {"report", report_stage, NULL},
-    {"query", schedule_query, NULL},
-    {"build", schedule_build, schedule_build_close},
-    {"push", schedule_push, NULL},
-    {"explain", explain_stage, NULL},
-    {"sweep", sweep_stage, NULL},
+    {"mirror", .run_json = changeset_mirror, .close = NULL},
+    {"submodules", .run_json = changeset_submodules, .close = NULL}, /* of `ekaci diff`; the mirror does the bot's */
+    {"plan", .run_json = changeset_plan, .close = NULL},
+    {"evaluate", .run_json = stage_evaluate, .close = NULL},
+    {"diff", .run_json = graph_stage_diff, .close = NULL},
+    {"report", .run_json = report_stage, .close = NULL},
+    {"query", .run_json = schedule_query, .close = NULL},
+    {"build", .run_json = schedule_build, .close = schedule_build_close},
+    {"push", .run_json = schedule_push, .close = NULL},
+    {"explain", .run_json = explain_stage, .close = NULL},
+    {"sweep", .run_json = sweep_stage, .close = NULL},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */

@@ -89,31 +89,54 @@ read_line(struct input *in, struct str *ret, struct err *e)
 
 /* All that is left is one job. */
 static int
-read_job(struct input *in, json_t **ret, struct err *e)
+read_job(struct input *in, struct str *ret, struct err *e)
 {
 	int more;
 
 	while ((more = read_more(in, e)) > 0)
 		;
-	return more == 0 ? json_read(str_from(buf_get(&in->text), in->used), "job", ret, e) : -1;
+	*ret = str_from(buf_get(&in->text), in->used);
+	return more;
 }
 
-/* Runs the stage and writes the last record of the job. rc: how reading the job went. */
 static int
-run_job(const struct stage *stage, int rc, const json_t *job, struct record_out *out, struct err *e)
+run_text(const struct stage *stage, struct str text, struct record_out *out, struct err *e)
+{
+	AUTO(json_drop) json_t *json = NULL;
+	struct arena a = {0};
+	int rc;
+
+	if (stage->run_json != NULL)
+		return json_read(text, "job", &json, e) == 0 ? stage->run_json(json, out, e) : -1;
+	void *job = arena_alloc(&a, stage->job->size);
+	rc = fields_read(stage->job, &a, text, "job", job, e);
+	if (rc == 0)
+		rc = stage->run(&a, job, out, e);
+	arena_release(&a);
+	return rc;
+}
+
+/* Runs the stage on the text of a job and writes the last record of it. rc: how reading that text went. */
+static int
+run_job(const struct stage *stage, int rc, struct str text, struct record_out *out, struct err *e)
 {
 	int64_t spent_ms = child_spent_ms();
 
 	if (rc == 0)
-		rc = stage->run(job, out, e);
+		rc = run_text(stage, text, out, e);
 	if (rc == 0 && child_cancelled())
 		rc = fail(e, ERR_BUSY, "cancelled");
-	if (rc == 0)
-		record_emit(out,
-		    json_pack("{s:s,s:I}", "type", "end", "outside_ms", (json_int_t)(child_spent_ms() - spent_ms)));
-	else
-		record_emit(out, json_pack("{s:s,s:s,s:o,s:s?}", "type", "error", "kind", err_kind_name(e->kind), "message",
-		                     json_any_string(str_of(e->msg)), "at", e->at));
+	if (rc == 0) {
+		const struct stage_end end = {child_spent_ms() - spent_ms};
+		rc = record_put(out, &stage_end_fields, &end, e);
+	}
+	if (rc != 0) {
+		struct arena a = {0};
+		const struct stage_error error = {err_kind_name(e->kind), fields_clean(&a, str_of(e->msg)), e->at};
+		struct err never;
+		(void)!record_put(out, &stage_error_fields, &error, &never);
+		arena_release(&a);
+	}
 	return rc;
 }
 
@@ -125,9 +148,7 @@ run_jobs(const struct stage *stage, struct input *in, struct record_out *out)
 	int rc = 0, more;
 
 	while (!child_cancelled() && !out->broken && (more = read_line(in, &line, &e)) != 0) {
-		AUTO(json_drop) json_t *job = NULL;
-		rc = more > 0 ? json_read(line, "job", &job, &e) : -1;
-		rc = run_job(stage, rc, job, out, &e);
+		rc = run_job(stage, more > 0 ? 0 : -1, line, out, &e);
 		if (more < 0)
 			break;
 		e = (struct err){0};
@@ -140,7 +161,7 @@ static int
 run_stage(const struct stage *stage, struct input *in)
 {
 	struct record_out out = {.fd = fcntl(3, F_GETFD) < 0 ? 1 : 3}; /* run by hand: to standard output */
-	AUTO(json_drop) json_t *job = NULL;
+	struct str job = {"", 0};
 	struct err e = {0};
 
 	if (stage->close != NULL)

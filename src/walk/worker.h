@@ -10,7 +10,7 @@
 #ifndef EKACI_WALK_WORKER_H
 #define EKACI_WALK_WORKER_H
 
-#include "support/os/record.h"
+#include "records/record.h"
 
 /* The whole life of a worker process (stage: NULL when its input says it); gives its exit code (0 end, 1 error, 2 usage). */
 int worker_main(const char *stage);

@@ -247,6 +247,19 @@ buf_printf(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_clean(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n;) {
+		size_t n = 1;
+		while (n < 4 && i + n < s.n && ((unsigned char)s.p[i + n] & 0xc0) == 0x80)
+			n++;
+		struct str one = {s.p + i, n};
+		buf_str(b, one.p[0] != '\0' && str_utf8_ok(one) ? one : STR("\xef\xbf\xbd"));
+		i += n;
+	}
+}
+
+void
 buf_drop(struct buf *b, size_t n)
 {
 	memmove(b->p, b->p + n, b->n - n + 1);

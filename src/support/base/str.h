@@ -89,6 +89,8 @@ buf_putc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Appends s with every NUL and every sequence that is no UTF-8 as U+FFFD; at most three times as long. */
+void buf_clean(struct buf *b, struct str s);
 void buf_drop(struct buf *b, size_t n); /* removes the first n bytes */
 struct str buf_get(const struct buf *b);
 void buf_release(struct buf *b);

@@ -40,6 +40,8 @@ char *json_words(struct arena *a, const json_t *list);
 /* The document as one line without a newline, keys in the order they were set; appended to out. */
 void json_write(const json_t *j, struct buf *out);
 char *json_line(struct arena *a, const json_t *j);
+/* UTF-8 as a JSON string, quotes included; what need not be escaped is not. */
+void json_quote(struct str s, struct buf *out);
 
 /*
  * Where a value stands in a text that json_read accepted: path is a list of n steps, each a member name or, when

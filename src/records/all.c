@@ -1,0 +1,44 @@
+/* The list of tables, in the order of the flow. */
+#include "records/all.h"
+
+#include "records/build.h"
+#include "records/difference.h"
+#include "records/evaluation.h"
+#include "records/mirror.h"
+#include "records/plan.h"
+#include "records/record.h"
+
+const struct fields *const records_all[] = {
+    &progress_fields,
+    &stage_end_fields,
+    &stage_error_fields,
+    &mirror_job_fields,
+    &mirrored_fields,
+    &submodules_job_fields,
+    &submodules_fields,
+    &plan_job_fields,
+    &plan_fields,
+    &evaluate_job_fields,
+    &evaluation_fields,
+    &diff_job_fields,
+    &difference_record_fields,
+    &query_job_fields,
+    &build_needed_fields,
+    &query_fields,
+    &base_of_fields,
+    &sizes_fields,
+    &build_job_fields,
+    &built_fields,
+    &push_job_fields,
+    &pushed_fields,
+    NULL,
+};
+
+const struct fields *
+records_of_type(const char *type)
+{
+	for (size_t i = 0; records_all[i] != NULL; i++)
+		if (records_all[i]->type != NULL && strcmp(records_all[i]->type, type) == 0)
+			return records_all[i];
+	return NULL;
+}

@@ -1,0 +1,104 @@
+/*
+ * build - jobs and records of the stages `query`, `build` and `push`: what must be built, and what came of it.
+ */
+#ifndef EKACI_RECORDS_BUILD_H
+#define EKACI_RECORDS_BUILD_H
+
+#include "records/evaluation.h"
+
+struct query_job {
+	const char *difference;
+	int side; /* enum side */
+	struct texts failed;
+	struct texts asked;
+	struct named_texts options;
+	bool sizes;
+};
+extern const struct fields query_job_fields;
+
+/* The record `build`: one that must be built, or a target that is there. */
+struct build_needed {
+	const char *drv, *name, *system;
+	struct texts features, inputs;
+	bool target, fixed_output, cached, marked, asked;
+	const char *base; /* of a target: its derivation at the base, "" when there is none; NULL: not known */
+};
+extern const struct fields build_needed_fields;
+
+struct base_of {
+	const char *head, *base;
+};
+extern const struct fields base_of_fields;
+
+/* How long the builds of a system will take (queue/estimate.h). */
+struct estimate_of {
+	int64_t builds, total_ms, critical_path_ms, known, unknown;
+	int64_t finish_ms, finish_low_ms, finish_high_ms; /* -1: nobody can tell */
+};
+struct system_estimate {
+	const char *system;
+	struct estimate_of of;
+};
+
+struct metric {
+	const char *name, *unit;
+	double base, head; /* NaN: that side has none */
+};
+struct product {
+	const char *type, *subtype, *name, *store_path;
+	int64_t base, head; /* bytes; -1: none, or a folder */
+};
+struct package_sizes {
+	struct texts path;
+	const char *job, *system, *name, *drv;
+	struct numbers output; /* bytes at base, at head: of the outputs that both sides have */
+	struct numbers
+	    closure; /* the same of all that the main output needs to run, itself too; p NULL: some of it is nowhere */
+	LIST(struct metric) metrics;
+	LIST(struct product) products;
+	const char *page_url; /* added by whoever has pages */
+};
+struct sizes {
+	int64_t compared, left_out;
+	LIST(struct package_sizes) packages;
+};
+extern const struct fields sizes_fields;
+
+struct query {
+	struct texts unknown; /* those of asked that are no target */
+	int64_t targets, cached, to_build, to_fetch;
+	LIST(struct system_estimate) estimate; /* added by the daemon, by system */
+	struct sizes *sizes;                   /* added when the builds have ended */
+};
+extern const struct fields query_fields;
+
+struct build_job {
+	const char *drv, *log, *root;
+	int64_t max_silent_s, timeout_s, max_log_bytes;
+	struct named_texts options;
+	const char *builders, *uri, *local_hook;
+	bool builders_use_substitutes, again;
+};
+extern const struct fields build_job_fields;
+
+struct built {
+	const char *outcome, *reason;
+	bool absent, may_pass, marked;
+	const char *phase, *tail;
+	int deterministic; /* 0, 1, or -1: not compared */
+	int64_t wall_ms;
+};
+extern const struct fields built_fields;
+
+struct push_job {
+	struct texts drvs;
+	const char *cache;
+	struct named_texts options;
+};
+extern const struct fields push_job_fields;
+struct pushed {
+	int64_t paths;
+};
+extern const struct fields pushed_fields;
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * plan - job and record of the stage `plan`: what to evaluate, and why.
+ */
+#ifndef EKACI_RECORDS_PLAN_H
+#define EKACI_RECORDS_PLAN_H
+
+#include "records/mirror.h"
+
+/* What to evaluate: a job of .ekaci/config.json, of the command line, or by convention. */
+struct job_def {
+	const char *name;
+	const char *file, *flake, *expr; /* one of them */
+	struct texts attr_path;          /* below that; empty: all of it */
+	struct texts systems;            /* empty: what the repository says */
+	bool allow_eval_failures;
+	bool submodules;
+	bool may_be_absent; /* a file by convention, which one of the two trees need not have */
+	struct paths scope; /* p NULL: all; else the attributes that rules leave */
+};
+extern const struct fields job_def_fields;
+struct job_defs {
+	struct job_def *p;
+	size_t n;
+};
+
+struct plan_job {
+	const char *git_dir, *base_tree, *head_tree;
+	struct whole_trees *submodules;
+	bool conflict;
+	struct texts skip_paths;
+	const char *jobs; /* JSON as somebody wrote it on the command line, an array that replaces the repository's; or NULL */
+	bool ignore_rules, all_submodules, all_jobs;
+};
+extern const struct fields plan_job_fields;
+
+struct plan_path {
+	const char *path, *status, *rule, *old, *old_rule;
+};
+struct plan_rule {
+	const char *name, *kind, *place;
+	int64_t paths;
+	struct texts examples;
+};
+struct plan_unmatched {
+	int64_t paths;
+	struct texts examples;
+};
+struct package_change_summary {
+	bool enabled;
+	int64_t max_packages_listed;
+	bool include_rebuild_only;
+};
+struct rebuild_impact {
+	bool enabled;
+	int64_t max_top_blast_radius;
+};
+struct report_wishes {
+	struct package_change_summary package_change_summary;
+	struct rebuild_impact rebuild_impact;
+};
+struct config_edit {
+	bool valid;
+	const char *error;
+	struct texts changes;
+};
+/* Changed paths of one kind that no evaluation shows. */
+struct untold_paths {
+	struct texts paths;
+	int64_t count;
+	struct texts jobs;
+};
+struct untold_changes {
+	struct untold_paths *submodules, *unnamed, *lfs;
+};
+
+struct plan {
+	const char *decision; /* "evaluate" | "skip" */
+	const char *config;   /* "file" | "convention" | "command line" | "head file" */
+	int64_t changed_paths;
+	LIST(struct plan_path) paths;
+	LIST(struct plan_rule) rules;
+	struct plan_unmatched unmatched;
+	struct job_defs jobs;
+	struct texts jobs_left_out;
+	struct report_wishes report;
+	struct config_edit *config_edit;
+	struct texts warnings;
+	struct untold_changes *untold;
+};
+extern const struct fields plan_fields;
+extern const struct fields report_wishes_fields;
+
+#endif

@@ -1,0 +1,112 @@
+/* Records of a stage, written whole, and read by their type. */
+#include "records/record.h"
+
+#include "records/all.h"
+#include "support/base/clock.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define OF struct progress
+static const struct field progress_members[] = {
+    {TEXT(what), .required = true},
+    {INT(done)},
+    {INT(total), .otherwise = -1, .left_out = true},
+};
+const struct fields progress_fields = FIELDS("progress", "progress", struct progress, progress_members);
+#undef OF
+
+#define OF struct stage_end
+static const struct field stage_end_members[] = {
+    {INT(outside_ms), .about = "wall clock spent in programs that the stage ran"},
+};
+const struct fields stage_end_fields = FIELDS("end", "end", struct stage_end, stage_end_members);
+#undef OF
+
+#define OF struct stage_error
+static const struct field stage_error_members[] = {
+    {TEXT(kind), .required = true, .about = "of support/base/err.h"},
+    {TEXT(message), .required = true},
+    {TEXT(at), .about = "file and line of ours"},
+};
+const struct fields stage_error_fields = FIELDS("error", "error", struct stage_error, stage_error_members);
+#undef OF
+
+static void
+write_line(struct record_out *out, struct buf *line)
+{
+	buf_putc(line, '\n');
+	for (size_t done = 0; done < line->n && !out->broken;) {
+		ssize_t n = write(out->fd, line->p + done, line->n - done);
+		if (n < 0 && errno != EINTR)
+			out->broken = true;
+		if (n > 0)
+			done += (size_t)n;
+	}
+}
+
+int
+record_put(struct record_out *out, const struct fields *of, const void *rec, struct err *e)
+{
+	AUTO(buf_release) struct buf line;
+
+	buf_init(&line, SIZE_MAX / 4);
+	if (fields_write(of, rec, &line, e) != 0)
+		return -1;
+	write_line(out, &line);
+	return 0;
+}
+
+void
+record_emit(struct record_out *out, json_t *rec)
+{
+	AUTO(json_drop) json_t *owned = rec;
+	AUTO(buf_release) struct buf line;
+
+	buf_init(&line, SIZE_MAX / 4);
+	json_write(owned, &line);
+	write_line(out, &line);
+}
+
+void
+record_progress(struct record_out *out, const char *what, int64_t done, int64_t total)
+{
+	const struct progress rec = {what, done, total};
+	int64_t now = clock_mono_ms();
+	struct err ignored;
+
+	if (out->progress_ms != 0 && now - out->progress_ms < 100)
+		return;
+	out->progress_ms = now;
+	(void)!record_put(out, &progress_fields, &rec, &ignored);
+}
+
+int
+record_read(struct arena *a, struct str line, struct record *ret, struct err *e)
+{
+	const char *type = fields_type(a, line);
+	const struct fields *of = type != NULL ? records_of_type(type) : NULL;
+
+	if (of == NULL)
+		return fail(e, ERR_INPUT, "a record of an unknown type: %.200s", type != NULL ? type : "none");
+	void *is = arena_alloc(a, of->size);
+	*ret = (struct record){of, is};
+	return fields_read(of, a, line, of->name, is, e);
+}
+
+const void *
+record_next(const struct records *all, const struct fields *of, size_t *at)
+{
+	while (*at < all->n)
+		if (all->p[(*at)++].of == of)
+			return all->p[*at - 1].is;
+	return NULL;
+}
+
+const void *
+record_find(const struct records *all, const struct fields *of)
+{
+	size_t at = 0;
+
+	return record_next(all, of, &at);
+}

@@ -105,7 +105,7 @@ repo_commit(struct repo *r)
 
 /* Runs a stage; *ret_record is its record of the given type (to be dropped), NULL when there is none. */
 static inline int
-run_stage(stage_fn *stage, json_t *job, const char *type, json_t **ret_record, struct err *e)
+run_stage(json_stage_fn *stage, json_t *job, const char *type, json_t **ret_record, struct err *e)
 {
 	struct record_out out = {.fd = memfd_create("records", 0)};
 	AUTO(buf_release) struct buf text;

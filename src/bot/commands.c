@@ -359,12 +359,14 @@ postpone(struct asking *q, const struct err *why)
 /* --- explaining: the difference may be large, so a worker reads it --- */
 
 static void
-on_explanation(void *ctx, const json_t *rec)
+on_explanation(void *ctx, struct str line)
 {
 	struct asking *q = ctx;
 	AUTO(buf_release) struct buf b = {0};
+	AUTO(json_drop) json_t *rec = NULL;
+	struct err e;
 
-	if (strcmp(json_str(rec, "type", ""), "explanation") != 0)
+	if (json_read(line, "record", &rec, &e) != 0 || strcmp(json_str(rec, "type", ""), "explanation") != 0)
 		return;
 	buf_init(&b, 4 * MAX_ANSWER);
 	escape_block(&b, json_text(rec, "text"), "");
@@ -413,7 +415,7 @@ explain(struct asking *q)
 	AUTO(json_drop)
 	json_t *job = json_pack("{s:O,s:s,s:O?,s:i}", "attrs", attrs, "difference", r.difference, "evaluations", evaluations,
 	    "max_bytes", MAX_ANSWER);
-	if (loop_worker_start(q->o->p.loop, "explain", job, &events, &q->worker, &e) == 0)
+	if (loop_worker_start(q->o->p.loop, "explain", str_of(json_line(&q->a, job)), &events, &q->worker, &e) == 0)
 		return true;
 	log_err(LOG_ERROR, "command", &e);
 	q->answer = "The explanation could not be made.";

@@ -161,8 +161,10 @@ sweep(struct daemon *d)
 		return;
 	}
 	AUTO(json_drop) json_t *job = sweep_job(d->settings, clock_now_ms(), json_incref(needed));
-	if (loop_worker_start(d->loop, "sweep", job, &events, &w, &e) != 0)
+	struct arena a = {0};
+	if (loop_worker_start(d->loop, "sweep", str_of(json_line(&a, job)), &events, &w, &e) != 0)
 		log_err(LOG_WARN, "sweep", &e);
+	arena_release(&a);
 }
 
 /* Every ten minutes: what nobody asks for any more goes. */

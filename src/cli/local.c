@@ -109,15 +109,17 @@ struct heard {
 };
 
 static int
-on_record(void *ctx, const json_t *rec, struct err *e)
+on_record(void *ctx, struct str line, struct err *e)
 {
 	struct heard *h = ctx;
+	AUTO(json_drop) json_t *rec = NULL;
 
-	(void)e;
+	if (json_read(line, "record", &rec, e) != 0)
+		return -1;
 	if (strcmp(json_str(rec, "type", ""), "progress") == 0)
 		show_progress(h->l, rec);
 	else
-		json_array_append(h->records, (json_t *)(uintptr_t)rec);
+		json_array_append(h->records, rec);
 	return 0;
 }
 
@@ -126,11 +128,14 @@ static int
 stage(struct local *l, const char *name, const char *doing, const json_t *job, json_t **ret, struct err *e)
 {
 	struct heard h = {l, json_array()};
+	struct arena a = {0};
 
 	l->doing = doing;
 	l->begun_ms = clock_mono_ms();
 	show(l, doing);
-	if (worker_call(name, job, on_record, &h, e) != 0) {
+	int rc = worker_call(name, str_of(json_line(&a, job)), on_record, &h, e);
+	arena_release(&a);
+	if (rc != 0) {
 		json_decref(h.records);
 		return -1;
 	}

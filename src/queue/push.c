@@ -76,7 +76,10 @@ begin(struct push *p, struct err *e)
 	AUTO(json_drop)
 	json_t *job =
 	    json_pack("{s:O,s:s,s:O?}", "drvs", drvs, "cache", p->rows[0].cache, "options", p->settings->build.nix_options);
-	return loop_worker_start(p->l, "push", job, &events, &p->worker, e);
+	struct arena a = {0};
+	int rc = loop_worker_start(p->l, "push", str_of(json_line(&a, job)), &events, &p->worker, e);
+	arena_release(&a);
+	return rc;
 }
 
 static void

@@ -142,12 +142,16 @@ tell_runs(struct schedule *q, int64_t now)
 /* --- ends ---------------------------------------------------------------------------------------------------------- */
 
 static void
-on_record(void *ctx, const json_t *rec)
+on_record(void *ctx, struct str line)
 {
 	struct running *r = ctx;
+	AUTO(json_drop) json_t *rec = NULL;
+	struct err e;
 
-	if (strcmp(json_str(rec, "type", ""), "built") == 0 && r->built == NULL)
-		r->built = json_incref((json_t *)(uintptr_t)rec);
+	if (json_read(line, "record", &rec, &e) != 0)
+		log_err(LOG_WARN, "build", &e);
+	else if (strcmp(json_str(rec, "type", ""), "built") == 0 && r->built == NULL)
+		r->built = json_incref(rec);
 }
 
 static void
@@ -335,7 +339,8 @@ start_workers(struct schedule *q)
 		struct worker_events events = {on_record, on_end, r};
 		AUTO(json_drop) json_t *job = make_job(q, r);
 		const char *uri = q->machines[r->machine].uri, *session = uri != NULL ? uri : "";
-		if (loop_session_start(q->l, "build", session, job, &events, &r->worker, &r->end) != 0) {
+		if (loop_session_start(q->l, "build", session, str_of(json_line(&r->a, job)), &events, &r->worker, &r->end) !=
+		    0) {
 			r->over = true;
 			loop_timer_set(q->wake, 0);
 			continue;

@@ -281,24 +281,30 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 }
 
 static void
-on_record(void *ctx, const json_t *rec)
+on_record(void *ctx, struct str line)
 {
 	struct active *act = ctx;
+	AUTO(json_drop) json_t *rec = NULL;
+	struct err e;
 
-	if (strcmp(json_str(rec, "type", ""), "progress") == 0)
+	if (json_read(line, "record", &rec, &e) != 0)
+		log_err(LOG_WARN, act->step->stage, &e);
+	else if (strcmp(json_str(rec, "type", ""), "progress") == 0)
 		reports_progress(act->f->reports, act->run, rec);
 	else
-		json_array_append(act->records, (json_t *)(uintptr_t)rec);
+		json_array_append(act->records, rec);
 }
 
 static void
 run_stage(struct active *act, const json_t *job)
 {
 	struct worker_events events = {on_record, on_end, act};
+	struct arena a = {0};
 	struct err e = {0};
 
-	if (loop_worker_start(act->f->p.loop, act->step->stage, job, &events, &act->worker, &e) != 0)
+	if (loop_worker_start(act->f->p.loop, act->step->stage, str_of(json_line(&a, job)), &events, &act->worker, &e) != 0)
 		on_end(act, &e, 0);
+	arena_release(&a);
 }
 
 /* A run of no pull request, or of one that cannot be read: zeros, an outsider's where there is a number. */

@@ -182,11 +182,16 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 /* --- making one --------------------------------------------------------------------------------------------------- */
 
 static void
-on_record(void *ctx, const json_t *rec)
+on_record(void *ctx, struct str line)
 {
 	struct paced *p = ctx;
+	json_t *rec;
+	struct err e;
 
-	json_array_append(p->records, (json_t *)(uintptr_t)rec);
+	if (json_read(line, "record", &rec, &e) == 0)
+		json_array_append_new(p->records, rec);
+	else
+		log_err(LOG_WARN, "report", &e);
 }
 
 /* A report that cannot be made must not keep a check open: say so in plain words instead. */
@@ -361,7 +366,7 @@ begin(struct reports *rs, struct arena *a, const struct run *r, struct paced *p,
 	json_decref(p->records);
 	p->records = json_array();
 	p->change = r->changes;
-	if (loop_worker_start(rs->p.loop, "report", job, &events, &w, e) != 0)
+	if (loop_worker_start(rs->p.loop, "report", str_of(json_line(a, job)), &events, &w, e) != 0)
 		return -1;
 	p->busy = true;
 	rs->busy++;

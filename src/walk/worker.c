@@ -204,16 +204,8 @@ worker_main(const char *name)
 	return code;
 }
 
-int
-worker_end(const json_t *rec, struct err *e)
-{
-	if (strcmp(json_str(rec, "type", ""), "end") == 0)
-		return 0;
-	return fail(e, err_kind_of(json_str(rec, "kind", NULL)), "%s", json_str(rec, "message", "no reason was given"));
-}
-
 struct call {
-	int (*on_record)(void *ctx, const json_t *rec, struct err *e);
+	int (*on_record)(void *ctx, struct str line, struct err *e);
 	void *ctx;
 	bool ended;
 	struct err end;
@@ -224,37 +216,39 @@ static int
 on_line(void *ctx, int fd, struct str line, struct err *e)
 {
 	struct call *call = ctx;
-	AUTO(json_drop) json_t *rec = NULL;
 
 	if (fd != 3) {
 		if (write(2, line.p, line.n) < 0 || write(2, "\n", 1) < 0)
 			return 0;
 		return 0;
 	}
-	if (json_read(line, "record", &rec, e) != 0)
-		return -1;
-	const char *type = json_str(rec, "type", "");
-	if (strcmp(type, "end") == 0 || strcmp(type, "error") == 0) {
+	if (str_starts(line, STR("{\"type\":\"end\""))) {
 		call->ended = true;
-		call->rc = worker_end(rec, &call->end);
 		return 0;
 	}
-	return call->on_record != NULL ? call->on_record(call->ctx, rec, e) : 0;
+	if (str_starts(line, STR("{\"type\":\"error\""))) {
+		struct arena a = {0};
+		struct stage_error error;
+		int rc = fields_read(&stage_error_fields, &a, line, "error", &error, e);
+		if (rc == 0)
+			call->rc = fail(&call->end, err_kind_of(error.kind), "%s", error.message);
+		arena_release(&a);
+		call->ended = true;
+		return rc;
+	}
+	return call->on_record != NULL ? call->on_record(call->ctx, line, e) : 0;
 }
 
 int
-worker_call(const char *stage, const json_t *job, int (*on_record)(void *ctx, const json_t *rec, struct err *e), void *ctx,
+worker_call(const char *stage, struct str job, int (*on_record)(void *ctx, struct str line, struct err *e), void *ctx,
     struct err *e)
 {
-	struct arena a = {0};
 	const char *argv[] = {"/proc/self/exe", "worker", stage, NULL};
 	struct call call = {.on_record = on_record, .ctx = ctx};
-	struct child c = {.argv = argv, .in = str_of(json_line(&a, job)), .channel = true, .on_line = on_line, .ctx = &call};
+	struct child c = {.argv = argv, .in = job, .channel = true, .on_line = on_line, .ctx = &call};
 	struct child_result r = {0};
 
-	int rc = child_run(&c, &r, e);
-	arena_release(&a);
-	if (rc != 0)
+	if (child_run(&c, &r, e) != 0)
 		return fail_in(e, "stage %s", stage);
 	if (r.end == CHILD_CANCELLED)
 		return fail(e, ERR_BUSY, "cancelled");

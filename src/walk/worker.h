@@ -17,10 +17,7 @@ int worker_main(const char *stage);
 
 /* Runs a stage in a worker and waits. on_record gets each record but the last; it returns 0, or -1 with e filled to
  * stop. The stage's own error comes back as e. */
-must_check int worker_call(const char *stage, const json_t *job, int (*on_record)(void *ctx, const json_t *rec, struct err *e),
+must_check int worker_call(const char *stage, struct str job, int (*on_record)(void *ctx, struct str line, struct err *e),
     void *ctx, struct err *e);
-
-/* Turns a last record into 0 or -1 with e. */
-must_check int worker_end(const json_t *rec, struct err *e);
 
 #endif

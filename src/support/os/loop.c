@@ -301,27 +301,28 @@ worker_rest(struct worker *w)
 static void
 worker_record(struct worker *w, struct str line)
 {
+	/* Records are written with their type in front. */
+	bool end = str_starts(line, STR("{\"type\":\"end\"")), error = str_starts(line, STR("{\"type\":\"error\""));
 	AUTO(json_drop) json_t *rec = NULL;
 	struct err e;
 
-	if (json_read(line, "record", &rec, &e) != 0) {
+	if ((end || error) && json_read(line, "record", &rec, &e) != 0) {
 		w->broken = true;
 		return;
 	}
 	if (w->idle) /* nobody asked */
 		return;
-	const char *type = json_str(rec, "type", "");
-	if (strcmp(type, "end") == 0) {
+	if (end) {
 		w->ended = true;
 		w->outside_ms = json_int(rec, "outside_ms", 0);
 		worker_rest(w);
-	} else if (strcmp(type, "error") == 0) {
+	} else if (error) {
 		w->ended = true;
 		(void)fail(&w->end, err_kind_of(json_str(rec, "kind", NULL)), "%s",
 		    json_str(rec, "message", "no reason was given"));
 		worker_rest(w);
 	} else if (w->events.on_record != NULL && !w->cancelled) {
-		w->events.on_record(w->events.ctx, rec);
+		w->events.on_record(w->events.ctx, line);
 	}
 }
 
@@ -533,14 +534,14 @@ keep_spare(struct loop *l)
 
 /* stage: the line before the job, for a worker that does not know it yet. */
 static void
-give_job(struct worker *w, const char *stage, const json_t *job)
+give_job(struct worker *w, const char *stage, struct str job)
 {
 	AUTO(buf_release) struct buf text;
 
 	buf_init(&text, SIZE_MAX / 4);
 	if (stage != NULL)
 		buf_printf(&text, "%s\n", stage);
-	json_write(job, &text);
+	buf_str(&text, job);
 	buf_putc(&text, '\n');
 	w->job = text.p;
 	uv_buf_t b = uv_buf_init(w->job, (unsigned)text.n);
@@ -549,8 +550,8 @@ give_job(struct worker *w, const char *stage, const json_t *job)
 }
 
 int
-loop_session_start(struct loop *l, const char *stage, const char *session, const json_t *job,
-    const struct worker_events *events, struct worker **ret, struct err *e)
+loop_session_start(struct loop *l, const char *stage, const char *session, struct str job, const struct worker_events *events,
+    struct worker **ret, struct err *e)
 {
 	for (struct worker *w = l->workers; w != NULL; w = w->next) {
 		if (!w->idle || w->spare || strcmp(w->stage, stage) != 0 || strcmp(w->session, session) != 0)
@@ -570,7 +571,7 @@ loop_session_start(struct loop *l, const char *stage, const char *session, const
 }
 
 int
-loop_worker_start(struct loop *l, const char *stage, const json_t *job, const struct worker_events *events, struct worker **ret,
+loop_worker_start(struct loop *l, const char *stage, struct str job, const struct worker_events *events, struct worker **ret,
     struct err *e)
 {
 	struct worker *w = find_spare(l);

@@ -55,26 +55,26 @@ void loop_timer_set(struct loop_timer *t, int64_t ms);
 void loop_timer_free(struct loop_timer *t);
 
 /*
- * A worker: `ekaci worker` with the stage and the job on standard input, in a session of its own; while one works the
- * next is started already, and waits for three seconds. on_record gets each record as it
- * comes (borrowed); then exactly one on_end, after the process is reaped and its channel is read: e->kind is ERR_NONE
+ * A worker: `ekaci worker` with the stage and the job, a line of JSON, on standard input, in a session of its own; while one
+ * works the next is started already, and waits for three seconds. on_record gets the line of each record as it
+ * comes (borrowed), whatever stands in it; then exactly one on_end, after the process is reaped and its channel is read: e->kind is ERR_NONE
  * when the stage ended well. A worker that dies without a last record ends with ERR_SYSTEM. What it prints to
  * standard error goes to the log.
  */
 struct worker;
 struct worker_events {
-	void (*on_record)(void *ctx, const json_t *rec);
+	void (*on_record)(void *ctx, struct str line);
 	void (*on_end)(void *ctx, const struct err *e, int64_t outside_ms); /* outside: in programs the stage ran */
 	void *ctx;
 };
-must_check int loop_worker_start(struct loop *l, const char *stage, const json_t *job, const struct worker_events *events,
+must_check int loop_worker_start(struct loop *l, const char *stage, struct str job, const struct worker_events *events,
     struct worker **ret, struct err *e);
 /*
  * The same for a stage that takes job after job: an idle worker of that stage and session is given the job, else one is
  * started. on_end comes with the last record of the job; the worker then stays idle for three seconds. One that was
  * cancelled is never used again.
  */
-must_check int loop_session_start(struct loop *l, const char *stage, const char *session, const json_t *job,
+must_check int loop_session_start(struct loop *l, const char *stage, const char *session, struct str job,
     const struct worker_events *events, struct worker **ret, struct err *e);
 /* Asks the worker to end (SIGTERM: it takes its whole tree with it), kills it after a grace of 5 s. on_end still
  * comes, with ERR_BUSY. */

@@ -255,19 +255,19 @@ json_line(struct arena *a, const json_t *j)
 }
 
 /* The walk of json_locate: s is what is left of a valid document. */
-struct walk {
+struct json_place {
 	struct str s;
 };
 
 static void
-skip_space(struct walk *w)
+skip_space(struct json_place *w)
 {
 	while (w->s.n > 0 && strchr(" \t\r\n", w->s.p[0]) != NULL && w->s.p[0] != '\0')
 		w->s = str_from(w->s, 1);
 }
 
 static struct str
-skip_string(struct walk *w)
+skip_string(struct json_place *w)
 {
 	const char *start = w->s.p;
 
@@ -279,7 +279,7 @@ skip_string(struct walk *w)
 }
 
 static void
-skip_value(struct walk *w)
+skip_value(struct json_place *w)
 {
 	size_t depth = 0;
 
@@ -313,7 +313,7 @@ key_is(struct str quoted, const char *name)
 
 /* Moves into member or element `step` of the value at w; *ret_key is where its key or the element begins. */
 static bool
-enter(struct walk *w, struct json_step step, const char **ret_key)
+enter(struct json_place *w, struct json_step step, const char **ret_key)
 {
 	bool object = w->s.n > 0 && w->s.p[0] == '{';
 
@@ -344,7 +344,7 @@ enter(struct walk *w, struct json_step step, const char **ret_key)
 bool
 json_locate(struct str text, const struct json_step *path, size_t n, bool at_key, size_t *ret_line, size_t *ret_column)
 {
-	struct walk w = {text};
+	struct json_place w = {text};
 	const char *key = text.p;
 	size_t line = 1, column = 1;
 

@@ -4,6 +4,7 @@
 #   make check      everything that is tested (SAN=address,undefined: with sanitizers; PART=evaluation, PART=builds: these)
 #   make matrix     both on Debian 12, 13 and unstable, in root trees (RELEASES=trixie, PARTS="demo builds", MATRIX_FRESH=1)
 #   make demo       one pull request, end to end (DEMO=docs, DEMO=rebuild: other stories)
+#   make fuzz       the readers of hostile bytes, with libFuzzer (FUZZ=drv, FUZZ_SECONDS=600)
 #   make bench      figures, one line each: name, value, unit
 #   make regen      golden files, each difference shown
 #   make analyze    gcc -fanalyzer, cppcheck      make format     clang-format
@@ -63,6 +64,10 @@ UNIT = \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden graph_commands report_position report_verdict report_golden report_limits store \
 	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
+# Readers of hostile bytes, tests/fuzz/NAME.c, in the order of the flow: fuzzed by `make fuzz`; the inputs kept in fixtures/fuzz/NAME
+# are tried by `make check`.
+FUZZ = \
+	fields toml event comment gitmodules rules glob eval_output saying rows drv difference nix_json products http escape
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
 TAP_NODE = \
@@ -99,6 +104,7 @@ LDFLAGS_ALL = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 OBJECTS = $(SOURCES:%.c=$(B)/%.o) $(SOURCES_CC:%.cc=$(B)/%.o) $(B)/templates.o
 OBJECTS_TEST = $(filter-out $(B)/main.o,$(OBJECTS))
 UNIT_PROGRAMS = $(UNIT:%=$(B)/tests/%)
+FUZZ_PROGRAMS = $(FUZZ:%=$(B)/fuzz/%)
 
 # `make V=1` shows the commands.
 Q = $(if $(V),,@echo '  $@';)
@@ -164,6 +170,15 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libekaci.a
 $(B)/bench/%: $(B)/bench/%.o $(B)/libekaci.a
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+$(B)/fuzz/%.o: tests/fuzz/%.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@ $<
+
+# Alone, a program that reads the files kept of it; in `make fuzz` libFuzzer has a main of its own.
+FUZZ_MAIN = $(B)/fuzz/replay.o
+$(B)/fuzz/%: $(B)/fuzz/%.o $(FUZZ_MAIN) $(B)/libekaci.a
+	$(Q)$(CXX) $(LDFLAGS_ALL) $(FUZZ_LINK) -o $@ $^ $(PKG_LIBS)
+
 # Preloaded into an old Nix by the built-in evaluator, when it lies beside the program or in ../lib/ekaci; see there.
 $(B)/nixlines.so: src/nix/nixlines.c Makefile
 	@mkdir -p $(@D)
@@ -179,13 +194,22 @@ unit: $(UNIT_PROGRAMS) $(B)/ekaci
 PART =
 PART_evaluation = $(B)/tests/evaluate_% $(B)/tests/nix_saying $(B)/tests/nix_unknown tests/eval/% tests/e2e/flakes.js tests/e2e/submodules.js
 PART_builds = $(B)/tests/build_% $(B)/tests/queue_% $(B)/tests/nix_build_words tests/schedule/% tests/e2e/builds.js
-TESTS = $(filter $(if $(PART),$(PART_$(PART)),%),$(UNIT_PROGRAMS) $(TAP_CHECK) $(TAP_NODE))
+TESTS = $(filter $(if $(PART),$(PART_$(PART)),%),$(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(TAP_CHECK) $(TAP_NODE))
 check:
 	deploy/dependencies.sh check
 	$(MAKE) WERROR=-Werror SAN=$(SAN) all tests build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(TESTS)
 
-tests: $(UNIT_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver $(B)/tests/session_record
+tests: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver $(B)/tests/session_record
+
+# New inputs for the readers of FUZZ, for so many seconds each: by libFuzzer of clang, with sanitizers. What makes one fall over
+# stays in build/fuzz/found and belongs, once it is mended, into fixtures/fuzz/NAME.
+FUZZ_SECONDS = 60
+fuzz:
+	$(MAKE) VARIANT=fuzz CC=clang CXX=clang++ HARDEN=-fPIE FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
+		OPT='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' \
+		$(FUZZ:%=build/fuzz/fuzz/%)
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
 
 # On machines as people have them, each a root tree made by debootstrap; as root.
 RELEASES = bookworm trixie sid
@@ -242,6 +266,6 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all unit check tests matrix demo bench regen format analyze install dist clean
+.PHONY: all unit check tests fuzz matrix demo bench regen format analyze install dist clean
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*.d $(B)/bench/*.d)
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)

@@ -1,0 +1,26 @@
+/* .ekaci/config.json: what is right differs in nothing from itself. */
+#include "changeset/rules.h"
+#include "fuzz/fuzz.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct arena a = {0};
+	struct rules rules;
+	struct mistakes m;
+
+	mistakes_init(&m, &a, RULES_PATH);
+	rules_read(&a, (struct str){(const char *)data, n}, &rules, &m);
+	mistakes_sort(&m);
+	for (size_t i = 0; i < m.n; i++)
+		FUZZ_CHECK(mistakes_text(&m, i)[0] != '\0');
+	if (m.n == 0) {
+		json_t *changes = rules_changes(&a, &rules, &rules);
+		FUZZ_CHECK(json_array_size(changes) == 1); /* "nothing that ekaci uses" */
+		json_decref(changes);
+		(void)rules_first(&rules, STR("pkgs/a/default.nix"));
+	}
+	rules_release(&rules);
+	arena_release(&a);
+	return 0;
+}

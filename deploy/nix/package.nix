@@ -22,7 +22,7 @@
 
 stdenv.mkDerivation {
   pname = "ekaci";
-  version = "0.1";
+  version = builtins.replaceStrings [ "\n" ] [ "" ] (builtins.readFile ../../VERSION);
 
   src = builtins.path {
     name = "ekaci-source";
@@ -56,6 +56,7 @@ stdenv.mkDerivation {
 
   meta = {
     description = "Reports on every pull request of a Nix repository what the change rebuilds, why, and whether it still builds";
+    license = lib.licenses.mit;
     mainProgram = "ekaci";
     platforms = lib.platforms.linux;
   };

@@ -17,7 +17,7 @@ const evaluate = expr => JSON.parse(nix('nix-instantiate', ['--eval', '--strict'
 
 // mkDerivation with a configure-less stdenv's phases, run by the tools on PATH; dependencies are nothing.
 const stdenv = `
-  lib = { makeBinPath = list: builtins.concatStringsSep ":" list; platforms.linux = [ ]; };
+  lib = { makeBinPath = list: builtins.concatStringsSep ":" list; platforms.linux = [ ]; licenses.mit = { }; };
   names = builtins.attrNames (builtins.functionArgs (import ${top}/deploy/nix/package.nix));
   nothing = builtins.listToAttrs (map (name: { inherit name; value = "/no/\${name}/bin"; }) names);
   mkDerivation = a: derivation {

@@ -96,6 +96,7 @@ outputs_of(struct copying *c, const json_t *drvs, struct map *ret, struct err *e
 	for (i = 0; rc == 0 && i < outputs.n; i++)
 		if (map_get(&lost, outputs.p[i].key) == NULL)
 			map_add(ret, outputs.p[i].key, NULL);
+	c->into = NULL;
 	map_release(&all);
 	map_release(&gone);
 	map_release(&there);

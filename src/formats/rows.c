@@ -378,6 +378,8 @@ rows_write_string(struct str s, struct buf *out)
 		json_write(clean, out);
 		return;
 	}
+	if (s.p == NULL)
+		s = STR("");
 	buf_putc(out, '"');
 	for (size_t i = 0, from = 0; i <= s.n; i++) {
 		unsigned char c = i < s.n ? (unsigned char)s.p[i] : '"';

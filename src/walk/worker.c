@@ -143,7 +143,7 @@ run_job(const struct stage *stage, int rc, struct str text, struct record_out *o
 static int
 run_jobs(const struct stage *stage, struct input *in, struct record_out *out)
 {
-	struct str line;
+	struct str line = {0};
 	struct err e = {0};
 	int rc = 0, more;
 

@@ -198,6 +198,31 @@ test_conclusions(void **state)
 	}
 }
 
+/* Of a change too wide to build, only some targets were asked for: the others are not known to build. */
+static void
+test_what_was_not_asked_for_is_not_green(void **state)
+{
+	struct arena a = {0};
+	struct err e = {0};
+	struct str text;
+	AUTO(json_drop) json_t *job = job_for(&a, "rebuild", BUILD("\"state\":\"built\""), "{}");
+	const char *path = json_str(job, "difference", "");
+
+	(void)state;
+	assert_int_equal(files_read(&a, path, 1 << 20, &text, &e), 0);
+	ptrdiff_t at = str_find(text, STR("\"targets\":["));
+	assert_true(at >= 0);
+	const char *more = arena_printf(&a, "%.*s\"targets\":[{\"drv\":\"%s\"},%s", (int)at, text.p,
+	    "/nix/store/00000000000000000000000000000002-b.drv", text.p + at + strlen("\"targets\":["));
+	assert_int_equal(files_write(path, str_of(more), 0600, FILES_NO_SYNC, &e), 0);
+	AUTO(json_drop) json_t *records = run_report(job, &e);
+	assert_non_null(records);
+	const json_t *rebuilds = find_record(records, "check_run", "ekaci / rebuilds");
+	assert_string_equal(json_str(rebuilds, "conclusion", ""), "action_required");
+	assert_non_null(strstr(json_str(rebuilds, "title", ""), "1 not asked for"));
+	arena_release(&a);
+}
+
 /* A job that came to nothing is said beside the others; but not where a rule narrowed it to attributes it need not have. */
 static void
 test_an_empty_job_among_others_is_said(void **state)
@@ -582,6 +607,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
+	    cmocka_unit_test(test_what_was_not_asked_for_is_not_green),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
 	    cmocka_unit_test(test_systems_that_fail_are_not_called_unchanged),
 	    cmocka_unit_test(test_a_version_that_only_the_derivation_has),

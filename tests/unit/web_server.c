@@ -674,6 +674,30 @@ test_private_pages_open_only_with_their_key(void **state)
 	assert_non_null(strstr(get(f, run + strlen(web_url(f->w))).body, "/drv/" HASH "-closed?key"));
 }
 
+/* While the secret is being changed, links that were made with the one before still open; with any other they do not. */
+static void
+test_links_of_the_previous_secret_open(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const secrets[] = {"older", "oldest"};
+
+	fill(f);
+	for (size_t i = 0; i < COUNT(secrets); i++) {
+		struct accept_keys *keys;
+		unsigned char key[ACCEPT_KEY_BYTES], mac[EVP_MAX_MD_SIZE];
+		unsigned n = 0;
+		struct err e;
+		char hex[33];
+
+		assert_int_equal(accept_keys_new(str_of(secrets[i]), STR(""), &keys, &e), 0);
+		assert_true(accept_derive(keys, false, "ekaci: links to pages, 1", key));
+		accept_keys_free(keys);
+		HMAC(EVP_sha256(), key, sizeof(key), (const unsigned char *)"2/6", 3, mac, &n);
+		str_hex(mac, 16, hex);
+		assert_int_equal(get(f, arena_printf(&f->a, "/run/2?key=%s", hex)).status, i == 0 ? 200 : 404);
+	}
+}
+
 static void
 test_no_path_leads_out(void **state)
 {
@@ -684,6 +708,11 @@ test_no_path_leads_out(void **state)
 	    "/run/1%2freport.json%2f..", "/run/0x1", "/run/1e0", "/run/+1", "/run/99999999999999999999"};
 
 	fill(f);
+	/* Not even where there is a repository of such a name, as a forge does not allow it. */
+	assert_int_equal(sqlite3_exec(f->s->db,
+	                     "INSERT INTO repository VALUES (3,1,'..','db','https://git.example/x.git','main',0)", NULL, NULL,
+	                     NULL),
+	    SQLITE_OK);
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		struct reply r = get(f, paths[i]);
 		if (r.status != 404 && r.status != 400)
@@ -780,6 +809,7 @@ main(void)
 	    TEST(test_no_secret_no_server),
 	    TEST(test_pages_escape_what_comes_from_outside),
 	    TEST(test_private_pages_open_only_with_their_key),
+	    TEST(test_links_of_the_previous_secret_open),
 	    TEST(test_no_path_leads_out),
 	    TEST(test_a_log_is_followed_until_the_build_ends),
 	    TEST(test_metrics),

@@ -2,34 +2,15 @@
  * run - pull requests and the runs of their heads, as rows.
  *
  * A run is one head of a pull request on its way. Its state changes only by store_run_move: one compare-and-swap
- * update, its history row and whatever the caller joins, in one transaction. walk/table.c says which moves there are.
+ * update, its history row and whatever the caller joins, in one transaction. records/run_state.c lists the moves there are.
  */
 #ifndef EKACI_STORE_RUN_H
 #define EKACI_STORE_RUN_H
 
+#include "records/run_state.h"
 #include "store/store.h"
 
 #include <jansson.h>
-
-/* In flow order; the last four are ends. Each has its word in run_state_name. */
-enum run_state {
-	RUN_ACCEPTED,  /* an event named the head */
-	RUN_MIRRORED,  /* objects are here; base, merged tree and conflict are known */
-	RUN_PLANNED,   /* what to evaluate, and why */
-	RUN_EVALUATED, /* base and head evaluations are stored */
-	RUN_DIFFED,    /* the difference is stored */
-	RUN_QUERIED,   /* what must be built is known, and queued unless somebody must approve */
-	RUN_BUILDING,  /* waiting for builds of the head */
-	RUN_BUILT,     /* all ended; failures not judged yet */
-	RUN_JUDGING,   /* waiting for builds of the base, to know whose the failures are */
-	RUN_DONE,
-	RUN_FAILED,     /* could not be told; failure says why */
-	RUN_SUPERSEDED, /* by a newer push */
-	RUN_CANCELLED,  /* closed, or by command */
-	RUN_STATES
-};
-const char *run_state_name(enum run_state s);
-bool run_state_is_end(enum run_state s);
 
 /* In place of a pull request's number: a branch by itself, compared with where it was. Pull request N in the merge queue is
  * number -N. Neither has a comment or labels, only checks of its commit. */
@@ -120,7 +101,7 @@ must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t n
 must_check int store_prune(struct store *s, int64_t before, struct err *e);
 
 /* from -> to with a reason for the history; attempt and waiting start anew, changes is raised. 1 when the run was not
- * in from (somebody was faster): nothing happened. */
+ * in from (somebody was faster): nothing happened. ERR_BUG when the list of states has no such move. */
 must_check int store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why,
     struct err *e);
 /* A state of several pieces has finished one: attempts begin anew, changes is raised. */

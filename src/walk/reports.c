@@ -65,28 +65,6 @@ forget(struct paced *p)
 	mem_free(&p);
 }
 
-static const char *
-phase_of(enum run_state s)
-{
-	switch (s) {
-	case RUN_ACCEPTED:
-	case RUN_MIRRORED:
-	case RUN_PLANNED:
-	case RUN_EVALUATED: return "evaluating";
-	case RUN_DIFFED:
-	case RUN_QUERIED: return "reported";
-	case RUN_BUILDING:
-	case RUN_BUILT:
-	case RUN_JUDGING: return "building";
-	case RUN_SUPERSEDED: return "superseded";
-	case RUN_CANCELLED: return "cancelled";
-	case RUN_DONE:
-	case RUN_FAILED:
-	case RUN_STATES: break;
-	}
-	return "done";
-}
-
 /* --- what a report says becomes what we want --------------------------------------------------------------------- */
 
 static const char *
@@ -334,7 +312,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	bool held = r->waiting != NULL && r->number != RUN_OF_BRANCH && (r->state == RUN_QUERIED || r->state == RUN_DONE) &&
 	            (rs->p.settings->build.enabled || r->difference == NULL);
 	struct jobs_report what = {.run = run,
-	    .phase = phase_of(r->state),
+	    .phase = run_state_phase(r->state),
 	    .git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", rs->p.settings->state.dir, r->repository),
 	    .mirrored = mirrored,
 	    .documents_dir = arena_printf(a, "%s/runs/%" PRId64, rs->p.settings->state.dir, r->id),

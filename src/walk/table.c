@@ -30,15 +30,15 @@ static const struct stage stages[] = {
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */
 static const struct step steps[] = {
     /* state         stage       lane           attempts  delay  */
-    {RUN_ACCEPTED, "mirror", LANE_GIT, 12, 5000, "fetching"},
-    {RUN_MIRRORED, "plan", LANE_CPU, 3, 1000, "reading the change"},
-    {RUN_PLANNED, "evaluate", LANE_EVALUATE, 3, 5000, "evaluating"},
-    {RUN_EVALUATED, "diff", LANE_CPU, 3, 1000, "comparing"},
-    {RUN_DIFFED, "query", LANE_CPU, 5, 5000, "asking the store"},
-    {RUN_QUERIED, NULL, LANE_CPU, 0, 0, "queueing builds"},
-    {RUN_BUILDING, NULL, LANE_CPU, 0, 0, "building"},
-    {RUN_BUILT, "query", LANE_CPU, 5, 5000, "asking whose the failures are"},
-    {RUN_JUDGING, NULL, LANE_CPU, 0, 0, "building the base of what failed"},
+    {RUN_ACCEPTED, "mirror", LANE_GIT, 12, 5000},
+    {RUN_MIRRORED, "plan", LANE_CPU, 3, 1000},
+    {RUN_PLANNED, "evaluate", LANE_EVALUATE, 3, 5000},
+    {RUN_EVALUATED, "diff", LANE_CPU, 3, 1000},
+    {RUN_DIFFED, "query", LANE_CPU, 5, 5000},
+    {RUN_QUERIED, NULL, LANE_CPU, 0, 0},
+    {RUN_BUILDING, NULL, LANE_CPU, 0, 0},
+    {RUN_BUILT, "query", LANE_CPU, 5, 5000},
+    {RUN_JUDGING, NULL, LANE_CPU, 0, 0},
 };
 
 static const int lane_room[LANES] = {[LANE_GIT] = 4, [LANE_CPU] = 2, [LANE_EVALUATE] = 1, [LANE_REPORT] = 2};

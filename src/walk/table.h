@@ -11,8 +11,8 @@
 #ifndef EKACI_WALK_TABLE_H
 #define EKACI_WALK_TABLE_H
 
-#include "store/run.h"
 #include "records/record.h"
+#include "store/run.h"
 
 /* A stage as the worker knows it. Its job and records are described in ARCHITECTURE.md. */
 struct stage {
@@ -33,7 +33,6 @@ struct step {
 	enum lane lane;
 	int attempts;           /* of the stage, before the run fails */
 	int64_t first_delay_ms; /* before the second attempt; doubles, at most ten minutes */
-	const char *doing;      /* for people */
 };
 const struct step *pipeline_step(enum run_state from); /* NULL for ends */
 int pipeline_lane_room(enum lane lane);

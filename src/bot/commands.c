@@ -149,8 +149,10 @@ status_text(struct obey *o, struct asking *q)
 	if (store_run_of(o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0)
 		return "Nothing has been done for this pull request yet.";
 	const char *url = web_link(&q->a, o->p.web, q->repo.id, q->command.number, q->repo.is_private, "/run/%" PRId64, r.id);
+	const char *why = r.held != NULL ? r.held : r.waiting;
+
 	return arena_printf(&q->a, "Run [%" PRId64 "](%s) of `%.10s`: %s%s%s.", r.id, url, r.head, run_state_doing(r.state),
-	    r.waiting != NULL ? "; waiting: " : "", r.waiting != NULL ? r.waiting : "");
+	    why != NULL ? "; waiting: " : "", why != NULL ? why : "");
 }
 
 static int

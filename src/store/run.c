@@ -212,7 +212,7 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 #define RUN_COLUMNS                                                                                                  \
 	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved," \
 	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"           \
-	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again"
+	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -254,7 +254,8 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .base = db_text(a, q, 30),
 	    .head_ref = db_text(a, q, 31),
 	    .asked = db_text(a, q, 32),
-	    .again = db_i64(q, 33) != 0};
+	    .again = db_i64(q, 33) != 0,
+	    .held = db_text(a, q, 34)};
 	return 0;
 }
 
@@ -370,7 +371,7 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 	if (store_begin(s, e) != 0)
 		return -1;
 	int rc = db_run(s, e,
-	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, waiting = NULL, updated = ?4, changes = changes + 1,"
+	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
 	    " ended = CASE WHEN ?5 THEN ?4 END WHERE id = ?1 AND state = ?2",
 	    "issii", id, run_state_name(from), run_state_name(to), now, (int64_t)run_state_is_end(to));
 	bool moved = rc == 0 && db_changes(s) == 1;
@@ -414,7 +415,7 @@ store_run_set(struct store *s, int64_t id, const char *column, const char *text,
 	    {"counts", "UPDATE run SET counts = ?2 WHERE id = ?1"},
 	    {"query", "UPDATE run SET query = ?2 WHERE id = ?1"},
 	    {"failure", "UPDATE run SET failure = ?2 WHERE id = ?1"},
-	    {"waiting", "UPDATE run SET waiting = ?2 WHERE id = ?1"},
+	    {"held", "UPDATE run SET held = ?2 WHERE id = ?1"},
 	    {"verdict", "UPDATE run SET verdict = ?2 WHERE id = ?1"},
 	    {"title", "UPDATE run SET title = ?2 WHERE id = ?1"},
 	};

@@ -43,8 +43,10 @@ struct run {
 	enum run_state state;
 	int64_t attempt, not_before;
 	bool force, ignore_rules, approved, wide;
-	bool again; /* targets are built once more and compared */
-	const char *waiting, *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
+	bool again;          /* targets are built once more and compared */
+	const char *held;    /* why it does not go on until somebody approves, or NULL */
+	const char *waiting; /* why its present state is tried again at not_before, or NULL */
+	const char *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
 	int64_t superseded_by, created, updated, ended; /* 0: not yet */
 	int64_t changes, reported, outside_ms;
 };
@@ -100,7 +102,7 @@ must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t n
 /* Forgets runs that ended before a time, the builds that nobody wants any more, and obeyed commands. */
 must_check int store_prune(struct store *s, int64_t before, struct err *e);
 
-/* from -> to with a reason for the history; attempt and waiting start anew, changes is raised. 1 when the run was not
+/* from -> to with a reason for the history; attempt, held and waiting start anew, changes is raised. 1 when the run was not
  * in from (somebody was faster): nothing happened. ERR_BUG when the list of states has no such move. */
 must_check int store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why,
     struct err *e);
@@ -109,7 +111,7 @@ must_check int store_run_piece(struct store *s, int64_t id, struct err *e);
 /* Counts an attempt of the present state. */
 must_check int store_run_attempt(struct store *s, int64_t id, struct err *e);
 must_check int store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e);
-/* One text column: "mirrored", "plan", "evaluations", "difference", "counts", "query", "failure", "waiting",
+/* One text column: "mirrored", "plan", "evaluations", "difference", "counts", "query", "failure", "held",
  * "verdict", "title". */
 must_check int store_run_set(struct store *s, int64_t id, const char *column, const char *text, struct err *e);
 must_check int store_run_flags(struct store *s, int64_t id, bool wide, bool approved, bool force, struct err *e);

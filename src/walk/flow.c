@@ -440,7 +440,7 @@ end_held(struct flow *f, const struct run *r, const char *hold, struct err *e)
 		return -1;
 	int rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, hold, e);
 	if (rc == 0)
-		rc = store_run_set(f->p.store, r->id, "waiting", hold, e);
+		rc = store_run_set(f->p.store, r->id, "held", hold, e);
 	return store_end(f->p.store, rc < 0 ? -1 : 0, e);
 }
 
@@ -467,9 +467,9 @@ advance_waiting(struct flow *f, const struct run *r, struct err *e)
 	int64_t open = 0;
 
 	if (r->state == RUN_QUERIED) {
-		if (r->waiting != NULL) {
+		if (r->held != NULL) {
 			remove_roots(f, r->id);
-			return end_held(f, r, r->waiting, e);
+			return end_held(f, r, r->held, e);
 		}
 		schedule_kick(f->schedule);
 		return store_run_move(f->p.store, r->id, r->state, RUN_BUILDING, "queued", e);

@@ -308,9 +308,8 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 		for (size_t i = 0; i < COUNT(documents); i++)
 			json_array_append_new(formats, json_string(documents[i]));
 	}
-	/* Elsewhere a run waits for its next attempt; builds that are switched off wait for nobody, nor does a branch. */
-	bool held = r->waiting != NULL && r->number != RUN_OF_BRANCH && (r->state == RUN_QUERIED || r->state == RUN_DONE) &&
-	            (rs->p.settings->build.enabled || r->difference == NULL);
+	/* Builds that are switched off wait for nobody, nor does a branch. */
+	bool held = r->held != NULL && r->number != RUN_OF_BRANCH && (rs->p.settings->build.enabled || r->difference == NULL);
 	struct jobs_report what = {.run = run,
 	    .phase = run_state_phase(r->state),
 	    .git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", rs->p.settings->state.dir, r->repository),

@@ -158,7 +158,7 @@ done_query(const struct settle *on, struct arena *a, const struct run *r, const 
 	if (hold != NULL) {
 		if (store_run_move(on->store, r->id, r->state, RUN_QUERIED, hold, e) < 0)
 			return -1;
-		return store_run_set(on->store, r->id, "waiting", hold, e);
+		return store_run_set(on->store, r->id, "held", hold, e);
 	}
 	if (want_builds(on, a, r, records, narrowed ? JOBS_WANTS_ASKED : JOBS_WANTS_ALL, e) != 0)
 		return -1;

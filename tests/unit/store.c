@@ -104,6 +104,9 @@ a_database_of_the_first_version_goes_on(void **state)
 	        "INSERT INTO repository VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
 	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, created, updated)"
 	        " VALUES (7, 1, 3, 'h', 'main', 'building', 'x', 1, 1);"
+	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, waiting, created, updated)"
+	        " VALUES (8, 1, 4, 'h', 'main', 'queried', 'x', 'wide', 1, 1), (9, 1, 5, 'h', 'main', 'done', 'x', 'outside', 1, 1),"
+	        " (10, 1, 6, 'h', 'main', 'accepted', 'x', 'no route', 1, 1);"
 	        "INSERT INTO build (id, drv, name, system, state, created) VALUES (1, '/nix/store/a.drv', 'a', 'x', 'built', 1);"
 	        "INSERT INTO pull_request VALUES (1, 3, 'open', 'h', 'main', 't', NULL, NULL, 1, 0, NULL, 0, 1234);"
 	        "INSERT INTO command (repository, number, comment, login, verb, words, received)"
@@ -118,6 +121,15 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_null(r.base);
 	assert_null(r.asked);
 	assert_false(r.again);
+	/* Why it is held, and why it is tried again, were one column. */
+	static const struct {
+		const char *held, *waiting;
+	} why[] = {{"wide", NULL}, {"outside", NULL}, {NULL, "no route"}};
+	for (size_t i = 0; i < COUNT(why); i++) {
+		assert_int_equal(store_run_get(s, &f->a, 8 + (int64_t)i, &r, &f->e), 0);
+		assert_true(str_same(r.held, why[i].held));
+		assert_true(str_same(r.waiting, why[i].waiting));
+	}
 	/* A head from before counts as pushed when it was last heard of; what was said before stays said. */
 	struct pull_request pr;
 	struct store_command c;
@@ -192,6 +204,23 @@ only_the_moves_of_the_list_are_made(void **state)
 		assert_non_null(run_state_phase((enum run_state)from));
 	}
 	assert_int_equal(run_state_of("nowhere"), RUN_STATES);
+}
+
+static void
+held_and_tried_again_are_two_things(void **state)
+{
+	struct fixture *f = *state;
+	struct run r;
+
+	assert_int_equal(store_run_later(f->s, f->run, 5000, "no route", &f->e), 0);
+	assert_int_equal(store_run_set(f->s, f->run, "held", "outside", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_string_equal(r.waiting, "no route");
+	assert_string_equal(r.held, "outside");
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "x", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_null(r.waiting);
+	assert_null(r.held);
 }
 
 static void
@@ -937,6 +966,7 @@ main(void)
 	    TEST(a_branch_is_compared_with_where_it_was_done),
 	    TEST(a_move_happens_once_and_leaves_its_history),
 	    TEST(only_the_moves_of_the_list_are_made),
+	    TEST(held_and_tried_again_are_two_things),
 	    TEST(a_failed_inner_step_rolls_everything_back),
 	    TEST(dependencies_come_first_and_release_what_waits),
 	    TEST(a_failure_travels_up_with_its_cause),

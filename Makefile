@@ -11,9 +11,9 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-CLI = cli/cli.c cli/setup.c cli/local.c cli/ownnix.c cli/status.c cli/operate.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c
-WALK = walk/table.c walk/flow.c walk/settle.c walk/reports.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
+CLI = cli/cli.c cli/setup.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
+WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
 CONFIG = config/config.c
 FORGE = \
 	forge/github/verify.c forge/github/event.c forge/github/command.c \
@@ -39,7 +39,7 @@ REPORT = \
 BUILD = build/query.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
-RECORDS = records/fields_write.c records/record.c records/all.c records/run_state.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
+RECORDS = records/fields_write.c records/fields_list.c records/record.c records/all.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
 FORMATS = formats/rows.c formats/jscan.c
 NIX = \
 	nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \

@@ -22,7 +22,7 @@ enum {
 };
 
 struct obey {
-	struct flow_parts p;
+	struct bot_parts p;
 	struct flow *flow;
 	struct loop_timer *timer;
 	bool asking; /* one command at a time */
@@ -575,7 +575,7 @@ obey_kick(struct obey *o)
 }
 
 struct obey *
-obey_new(const struct flow_parts *parts, struct flow *flow)
+obey_new(const struct bot_parts *parts, struct flow *flow)
 {
 	struct obey *o = mem_alloc(sizeof(*o));
 

@@ -5,6 +5,7 @@
 #include "changeset/changeset.h"
 #include "cli/local.h"
 #include "cli/operate.h"
+#include "cli/request.h"
 #include "cli/setup.h"
 #include "cli/status.h"
 #include "config/config.h"
@@ -232,9 +233,9 @@ static const struct command commands[] = {
         "  --ready-fd N   a descriptor on which to say that it listens\n",
         "--config= --ready-fd="},
     {"diff", "[OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]",
-        "what rebuilds between two revisions of a local clone, and why", local_diff, local_diff_usage, NULL},
+        "what rebuilds between two revisions of a local clone, and why", local_diff, request_diff_usage, NULL},
     {"explain", "[OPTIONS] ATTR [BASE HEAD | ...] | A.drv B.drv", "why an attribute or a derivation differs; inputs followed",
-        run_explain, local_explain_usage, NULL},
+        run_explain, request_explain_usage, NULL},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph,
         "Nodes, edges and blast radius of the closure of derivations, read from the\n"
         "store.\n\n"

@@ -7,6 +7,7 @@
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
+#include "records/failure.h"
 
 const struct fields *const records_all[] = {
     &progress_fields,
@@ -31,6 +32,7 @@ const struct fields *const records_all[] = {
     &built_fields,
     &push_job_fields,
     &pushed_fields,
+    &run_failure_fields,
     NULL,
 };
 

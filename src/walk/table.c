@@ -29,16 +29,15 @@ static const struct stage stages[] = {
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */
 static const struct step steps[] = {
-    /* state         stage       lane           attempts  delay  */
-    {RUN_ACCEPTED, "mirror", LANE_GIT, 12, 5000},
-    {RUN_MIRRORED, "plan", LANE_CPU, 3, 1000},
-    {RUN_PLANNED, "evaluate", LANE_EVALUATE, 3, 5000},
-    {RUN_EVALUATED, "diff", LANE_CPU, 3, 1000},
-    {RUN_DIFFED, "query", LANE_CPU, 5, 5000},
-    {RUN_QUERIED, NULL, LANE_CPU, 0, 0},
-    {RUN_BUILDING, NULL, LANE_CPU, 0, 0},
-    {RUN_BUILT, "query", LANE_CPU, 5, 5000},
-    {RUN_JUDGING, NULL, LANE_CPU, 0, 0},
+    {RUN_ACCEPTED, "mirror", LANE_GIT, 12, 5000, true, NULL, steps_mirror_job, steps_mirror_done},
+    {RUN_MIRRORED, "plan", LANE_CPU, 3, 1000, false, NULL, steps_plan_job, steps_plan_done},
+    {RUN_PLANNED, "evaluate", LANE_EVALUATE, 3, 5000, false, steps_planned, steps_evaluate_job, steps_evaluate_done},
+    {RUN_EVALUATED, "diff", LANE_CPU, 3, 1000, false, NULL, steps_diff_job, steps_diff_done},
+    {RUN_DIFFED, "query", LANE_CPU, 5, 5000, false, NULL, steps_query_job, steps_query_done},
+    {RUN_QUERIED, NULL, LANE_CPU, 0, 0, false, steps_queried, NULL, NULL},
+    {RUN_BUILDING, NULL, LANE_CPU, 0, 0, false, steps_building, NULL, NULL},
+    {RUN_BUILT, "query", LANE_CPU, 5, 5000, false, NULL, steps_judge_job, steps_judge_done},
+    {RUN_JUDGING, NULL, LANE_CPU, 0, 0, false, steps_judging, NULL, NULL},
 };
 
 static const int lane_room[LANES] = {[LANE_GIT] = 4, [LANE_CPU] = 2, [LANE_EVALUATE] = 1, [LANE_REPORT] = 2};

@@ -12,7 +12,8 @@ enum { MIRROR_MS = 20 * 60 * 1000 };
 static struct texts
 texts_of(struct arena *a, const json_t *list)
 {
-	struct texts ret = {arena_alloc(a, (json_array_size(list) + 1) * sizeof(*ret.p)), json_array_size(list)};
+	struct texts ret = {list != NULL ? arena_alloc(a, (json_array_size(list) + 1) * sizeof(*ret.p)) : NULL,
+	    json_array_size(list)};
 
 	for (size_t i = 0; i < ret.n; i++)
 		ret.p[i] = json_string_value(json_array_get(list, i));
@@ -22,7 +23,7 @@ texts_of(struct arena *a, const json_t *list)
 static struct named_texts
 options_of(struct arena *a, const json_t *object)
 {
-	struct named_texts ret = {arena_alloc(a, (json_object_size(object) + 1) * sizeof(*ret.p)), 0};
+	struct named_texts ret = {object != NULL ? arena_alloc(a, (json_object_size(object) + 1) * sizeof(*ret.p)) : NULL, 0};
 	const char *name;
 	json_t *value;
 

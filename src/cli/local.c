@@ -394,14 +394,13 @@ build(struct local *l, struct err *e)
 {
 	AUTO(json_drop) json_t *failed = NULL;
 
-	if (open_queue(l, e) != 0 || build_all(l, "head", NULL, e) != 0 ||
-	    store_run_unjudged(l->store, l->run, &failed, e) != 0)
+	if (open_queue(l, e) != 0 || build_all(l, "head", NULL, e) != 0 || jobs_unjudged(l->store, l->run, &failed, e) != 0)
 		return -1;
 	if (build_all(l, "base", failed, e) != 0)
 		return -1;
 	if (json_array_size(failed) > 0 && store_run_judge(l->store, l->run, e) != 0)
 		return -1;
-	return store_run_builds_json(l->store, l->run, &l->builds, e);
+	return jobs_builds(l->store, l->run, &l->builds, e);
 }
 
 static void

@@ -29,6 +29,7 @@ const struct fields *const records_all[] = {
     &sizes_fields,
     &build_job_fields,
     &built_fields,
+    &build_told_fields,
     &push_job_fields,
     &pushed_fields,
     NULL,

@@ -396,7 +396,7 @@ make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, str
 	else if (r->state == RUN_DIFFED)
 		*ret = jobs_query(c, r->difference, "head", NULL, asked);
 	else if (r->state == RUN_BUILT) {
-		if (store_run_unjudged(f->p.store, r->id, &failed, e) != 0)
+		if (jobs_unjudged(f->p.store, r->id, &failed, e) != 0)
 			return -1;
 		*ret = jobs_query(c, r->difference, "base", failed, NULL);
 	}

@@ -1,6 +1,7 @@
 /* From settings and records to the next stage's job. */
 #include "walk/jobs.h"
 
+#include "config/texts.h"
 #include "evaluate/evalconf.h"
 
 #include <string.h>
@@ -182,12 +183,11 @@ jobs_wants(struct arena *a, const json_t *records, enum jobs_which which, struct
 		bool asked = json_flag(rec, "asked", true);
 		if (strcmp(json_str(rec, "type", ""), "build") != 0 || (which == JOBS_WANTS_ASKED && !asked))
 			continue;
-		const json_t *features = json_object_get(rec, "features");
 		wants[n++] = (struct build_want){.drv = json_str(rec, "drv", ""),
 		    .name = json_str(rec, "name", ""),
 		    .system = json_str(rec, "system", ""),
-		    .features = features != NULL ? json_line(a, features) : "[]",
-		    .inputs = json_object_get(rec, "inputs"),
+		    .features = config_texts(a, json_object_get(rec, "features")),
+		    .inputs = config_texts(a, json_object_get(rec, "inputs")),
 		    .fixed_output = json_flag(rec, "fixed_output", false),
 		    .target = json_flag(rec, "target", false),
 		    .base_drv = json_str(rec, "base", NULL),
@@ -214,4 +214,39 @@ jobs_report(const struct settings *c, const struct jobs_report *r)
 	    r->builds, "failure", r->failure, "progress", r->progress, "difference", r->difference, "checkout_dir", source,
 	    "waiting", r->waiting, "wide", r->wide, "stalled", r->stalled, "colour", r->colour, "formats", r->formats,
 	    "settings", settings);
+}
+
+int
+jobs_builds(struct store *s, int64_t run, json_t **ret, struct err *e)
+{
+	struct arena a = {0};
+	struct builds_told builds;
+	int rc = store_run_builds(s, &a, run, &builds, e);
+	json_t *all = json_object();
+
+	for (size_t i = 0; rc == 0 && i < builds.n; i++) {
+		json_t *one = NULL;
+		char *text;
+		rc = fields_line(&build_told_fields, &a, &builds.p[i].told, &text, e);
+		if (rc == 0)
+			rc = json_read(str_of(text), "build", &one, e);
+		json_object_set_new(all, builds.p[i].drv, one);
+	}
+	arena_release(&a);
+	*ret = all;
+	return rc;
+}
+
+int
+jobs_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e)
+{
+	struct arena a = {0};
+	struct texts drvs = {0};
+	int rc = store_run_unjudged(s, &a, run, &drvs, e);
+
+	*ret = json_array();
+	for (size_t i = 0; i < drvs.n; i++)
+		json_array_append_new(*ret, json_string(drvs.p[i]));
+	arena_release(&a);
+	return rc;
 }

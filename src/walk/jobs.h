@@ -46,6 +46,10 @@ json_t *jobs_query(const struct settings *c, const char *difference, const char 
 enum jobs_which { JOBS_WANTS_ALL, JOBS_WANTS_ASKED, JOBS_WANTS_BASE };
 size_t jobs_wants(struct arena *a, const json_t *records, enum jobs_which which, struct build_want *wants);
 
+/* A run's builds (store/builds.h) as the reports' and the query's jobs have them; *ret is to be dropped in any case. */
+must_check int jobs_builds(struct store *s, int64_t run, json_t **ret, struct err *e);
+must_check int jobs_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e);
+
 /* What a report is made of; NULL where it is not known yet. */
 struct jobs_report {
 	const json_t *run; /* id, url, repo, number, head, base, title, ... as ARCHITECTURE.md has it */

@@ -1,6 +1,7 @@
 /* From the state of a run to what should stand at GitHub. */
 #include "walk/reports.h"
 
+#include "queue/capacity.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -321,7 +322,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	    json_read_maybe(r->query, &query, e) != 0 || json_read_maybe(r->failure, &failure, e) != 0 ||
 	    store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
 		return -1;
-	if (r->state >= RUN_QUERIED && store_run_builds_json(rs->p.store, r->id, &builds, e) != 0)
+	if (r->state >= RUN_QUERIED && jobs_builds(rs->p.store, r->id, &builds, e) != 0)
 		return -1;
 	link_logs(rs, a, &repo, r->number, builds);
 	link_packages(rs, a, &repo, r->number, builds, json_object_get(json_object_get(query, "sizes"), "packages"));
@@ -345,7 +346,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	    .failure = failure,
 	    .progress = p->progress,
 	    .difference = r->difference,
-	    .stalled = r->state == RUN_BUILDING || r->state == RUN_JUDGING ? schedule_no_room(a, rs->p.settings) : NULL,
+	    .stalled = r->state == RUN_BUILDING || r->state == RUN_JUDGING ? capacity_no_room(a, rs->p.settings) : NULL,
 	    .wide = held && r->wide,
 	    .waiting = held && !r->wide,
 	    .formats = formats};

@@ -1,7 +1,7 @@
 /* From records to rows, a function a stage. */
 #include "walk/settle.h"
 
-#include "nix/machines.h"
+#include "queue/capacity.h"
 #include "queue/estimate.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -115,25 +115,26 @@ want_builds(const struct settle *on, struct arena *a, const struct run *r, const
 	return store_builds_want(on->store, r->id, wants, n, since, e);
 }
 
-/* The record `query` with how long its builds may take, as `estimate`; NULL when that could not be told. */
-static json_t *
+/* The record `query` with how long its builds may take, for the column; NULL when that could not be told. */
+static const char *
 estimated(const struct settle *on, struct arena *a, const json_t *rec, const json_t *records, struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc(json_array_size(records) * sizeof(*wants));
 	size_t n = jobs_wants(a, records, JOBS_WANTS_ALL, wants);
 	const struct machine *machines = NULL;
 	size_t n_machines = 0;
-	json_t *estimate;
+	struct query query = {0};
 	struct err unread;
+	char *text;
 
 	/* The builders' file may be half written just now: the rest of the estimate is still right. */
-	if (machines_load(a, on->settings, &machines, &n_machines, &unread) != 0)
+	if (capacity_machines(a, on->settings, &machines, &n_machines, &unread) != 0)
 		log_err(LOG_WARN, "no finish time", &unread);
-	if (schedule_estimate(on->store, machines, n_machines, wants, n, &estimate, e) != 0)
+	if (fields_read(&query_fields, a, str_of(json_line(a, rec)), "query", &query, e) != 0 ||
+	    estimate_builds(on->store, a, machines, n_machines, wants, n, &query.estimate, e) != 0 ||
+	    fields_line(&query_fields, a, &query, &text, e) != 0)
 		return NULL;
-	json_t *query = json_copy((json_t *)(uintptr_t)rec);
-	json_object_set_new(query, "estimate", estimate);
-	return query;
+	return text;
 }
 
 static int
@@ -143,8 +144,8 @@ done_query(const struct settle *on, struct arena *a, const struct run *r, const 
 
 	if (rec == NULL)
 		return fail(e, ERR_BUG, "the stage query gave no record");
-	AUTO(json_drop) json_t *query = estimated(on, a, rec, records, e);
-	if (query == NULL || store_run_set(on->store, r->id, "query", json_line(a, query), e) != 0)
+	const char *query = estimated(on, a, rec, records, e);
+	if (query == NULL || store_run_set(on->store, r->id, "query", query, e) != 0)
 		return -1;
 	/* The builds are linked to the run only when they may be made. */
 	struct pull_request pr = {0};

@@ -14,7 +14,7 @@
 CLI = cli/cli.c cli/setup.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
-CONFIG = config/config.c
+CONFIG = config/config.c config/texts.c
 FORGE = \
 	forge/github/verify.c forge/github/event.c forge/github/command.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/shape.c forge/github/lane.c forge/github/task.c \
@@ -36,14 +36,14 @@ REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
 	report/checks.c report/position.c report/labels.c report/document.c report/html.c report/words.c report/explanation.c
-BUILD = build/query.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
+BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
-	queue/schedule.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
-RECORDS = records/fields_write.c records/fields_list.c records/record.c records/all.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
+	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
+RECORDS = records/fields_write.c records/fields_list.c records/record.c records/all.c records/array.c records/build_state.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
 FORMATS = formats/rows.c formats/jscan.c
 NIX = \
-	nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \
-	nix/path_info.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
+	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \
+	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/pushes.c \
 	store/overview.c

@@ -1,7 +1,7 @@
 /* From the state of a run to what should stand at GitHub. */
 #include "bot/reports.h"
 
-#include "queue/schedule.h"
+#include "queue/capacity.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -290,7 +290,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 
 	if (describe(rs, a, r, &run, e) != 0 || store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
 		return -1;
-	if (r->state >= RUN_QUERIED && store_run_builds_json(rs->p.store, r->id, &builds, e) != 0)
+	if (r->state >= RUN_QUERIED && jobs_builds(rs->p.store, r->id, &builds, e) != 0)
 		return -1;
 	link_logs(rs, a, &repo, r->number, builds);
 	if (r->ended != 0) {
@@ -307,7 +307,7 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	    .documents_dir = arena_printf(a, "%s/runs/%" PRId64, rs->p.settings->state.dir, r->id),
 	    .builds = builds,
 	    .progress = p->progress,
-	    .stalled = r->state == RUN_BUILDING || r->state == RUN_JUDGING ? schedule_no_room(a, rs->p.settings) : NULL,
+	    .stalled = r->state == RUN_BUILDING || r->state == RUN_JUDGING ? capacity_no_room(a, rs->p.settings) : NULL,
 	    .wide = held && r->wide,
 	    .waiting = held && !r->wide,
 	    .formats = formats};

@@ -376,7 +376,7 @@ report(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 
 	if (describes == NULL)
 		return fail(e, ERR_INPUT, "a name is not UTF-8, which is not supported");
-	if (r->query != NULL && store_run_builds_json(l->walk.store, r->id, &builds, e) != 0)
+	if (r->query != NULL && jobs_builds(l->walk.store, r->id, &builds, e) != 0)
 		return -1;
 	const struct jobs_report what = {.describes = describes,
 	    .run = r,

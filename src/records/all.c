@@ -30,6 +30,7 @@ const struct fields *const records_all[] = {
     &sizes_fields,
     &build_job_fields,
     &built_fields,
+    &build_told_fields,
     &push_job_fields,
     &pushed_fields,
     &run_failure_fields,

@@ -28,14 +28,6 @@ fields_read_list(const struct fields *of, struct arena *a, struct str text, cons
 }
 
 int
-fields_read_texts(struct arena *a, struct str text, const char *what, struct texts *ret, struct err *e)
-{
-	const struct field f = {.name = "list", .type = FIELD_TEXTS, .required = true};
-
-	return read_member(&f, a, text, what, ret, e);
-}
-
-int
 fields_list_line(const struct fields *of, struct arena *a, const void *list, char **ret, struct err *e)
 {
 	const struct texts *all = list; /* every list begins with its place and has its number behind it */
@@ -51,20 +43,5 @@ fields_list_line(const struct fields *of, struct arena *a, const void *list, cha
 	}
 	buf_putc(&line, ']');
 	*ret = arena_strn(a, line.p, line.n);
-	return 0;
-}
-
-int
-fields_texts_line(struct arena *a, const struct texts *texts, char **ret, struct err *e)
-{
-	static const struct field member = {.name = "list", .type = FIELD_TEXTS};
-	static const struct fields whole = {"list", NULL, sizeof(struct texts), &member, 1};
-	const struct texts list = {texts->p != NULL ? texts->p : (const char *[]){NULL}, texts->n};
-	char *object;
-
-	if (fields_line(&whole, a, &list, &object, e) != 0)
-		return -1;
-	struct str text = str_from(str_of(object), sizeof("{\"list\":") - 1);
-	*ret = arena_strn(a, text.p, text.n - 1);
 	return 0;
 }

@@ -1,36 +1,13 @@
 /* From settings and records to the next stage's job. */
 #include "walk/jobs.h"
 
+#include "config/texts.h"
 #include "evaluate/evalconf.h"
 #include "support/text/json.h"
 
 #include <string.h>
 
 enum { MIRROR_MS = 20 * 60 * 1000 };
-
-/* A list of the settings. */
-static struct texts
-texts_of(struct arena *a, const json_t *list)
-{
-	struct texts ret = {list != NULL ? arena_alloc(a, (json_array_size(list) + 1) * sizeof(*ret.p)) : NULL,
-	    json_array_size(list)};
-
-	for (size_t i = 0; i < ret.n; i++)
-		ret.p[i] = json_string_value(json_array_get(list, i));
-	return ret;
-}
-
-static struct named_texts
-options_of(struct arena *a, const json_t *object)
-{
-	struct named_texts ret = {object != NULL ? arena_alloc(a, (json_object_size(object) + 1) * sizeof(*ret.p)) : NULL, 0};
-	const char *name;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)object, name, value)
-		ret.p[ret.n++] = (struct named_text){arena_strdup(a, name), arena_strdup(a, json_string_value(value))};
-	return ret;
-}
 
 struct mirror_job
 jobs_mirror(const struct run *r, const struct repository *repo, const char *mirror, const char *authorization, enum trust trust)
@@ -55,7 +32,7 @@ jobs_plan(struct arena *a, const struct settings *c, const char *git_dir, const 
 	    .head_tree = mirrored->head_tree,
 	    .submodules = mirrored->submodules,
 	    .conflict = mirrored->conflict,
-	    .skip_paths = texts_of(a, c->rebuild.skip_paths)};
+	    .skip_paths = config_texts(a, c->rebuild.skip_paths)};
 }
 
 static const struct evaluation *
@@ -94,10 +71,10 @@ evaluate_job(struct arena *a, const struct settings *c, const struct jobs_trees 
 	j.allow_import_from_derivation = c->evaluate.allow_import_from_derivation;
 	j.allow_network = c->evaluate.allow_network;
 	j.fetch_cache_dir = c->evaluate.fetch_cache_dir;
-	j.allowed_uris = texts_of(a, c->evaluate.allowed_uris);
-	j.experimental_features = texts_of(a, c->evaluate.experimental_features);
-	j.nix_options = options_of(a, c->evaluate.nix_options);
-	j.systems = texts_of(a, c->evaluate.systems);
+	j.allowed_uris = config_texts(a, c->evaluate.allowed_uris);
+	j.experimental_features = config_texts(a, c->evaluate.experimental_features);
+	j.nix_options = config_named(a, c->evaluate.nix_options);
+	j.systems = config_texts(a, c->evaluate.systems);
 	j.max_rows = c->evaluate.max_rows;
 	j.max_depth = c->evaluate.max_depth;
 	return j;
@@ -148,6 +125,17 @@ jobs_may_fetch(const struct settings *c, struct evaluate_job *job, const char *f
 	job->fetch = is_base_alone(job, plan) || trust == TRUST_OWN ? "keep" : trust == TRUST_MEMBERS ? "once" : "never";
 }
 
+/* Of a tree that does not stay. */
+static struct named_texts
+copy_options(struct arena *a, const json_t *object)
+{
+	struct named_texts all = config_named(a, object);
+
+	for (size_t i = 0; i < all.n; i++)
+		all.p[i] = (struct named_text){arena_strdup(a, all.p[i].name), arena_strdup(a, all.p[i].text)};
+	return all;
+}
+
 void
 jobs_withhold(struct arena *a, struct evaluate_job *job, const struct plan *plan)
 {
@@ -158,7 +146,7 @@ jobs_withhold(struct arena *a, struct evaluate_job *job, const struct plan *plan
 	for (size_t i = 0; i < job->nix_options.n; i++)
 		json_object_set_new(all, job->nix_options.p[i].name, json_string(job->nix_options.p[i].text));
 	AUTO(json_drop) json_t *rest = evalconf_without_secrets(all, EVALCONF_WITHOUT_DOORS);
-	job->nix_options = options_of(a, rest);
+	job->nix_options = copy_options(a, rest);
 }
 
 struct diff_job
@@ -186,30 +174,12 @@ jobs_query(struct arena *a, const struct settings *c, const char *difference, en
 {
 	return (struct query_job){.difference = difference,
 	    .side = side,
-	    .options = options_of(a, c->build.nix_options),
+	    .options = config_named(a, c->build.nix_options),
 	    .sizes = side == SIDE_BASE};
 }
 
-static json_t *
-array_of(const struct texts *texts)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < texts->n; i++)
-		json_array_append_new(array, json_string(texts->p[i]));
-	return array;
-}
-
-static const char *
-line_of(struct arena *a, const struct texts *texts)
-{
-	AUTO(json_drop) json_t *array = array_of(texts);
-
-	return json_line(a, array);
-}
-
 size_t
-jobs_wants(struct arena *a, const struct records *records, enum jobs_which which, struct build_want *wants, json_t *hold)
+jobs_wants(const struct records *records, enum jobs_which which, struct build_want *wants)
 {
 	const struct build_needed *rec;
 	size_t at = 0, n = 0;
@@ -217,12 +187,11 @@ jobs_wants(struct arena *a, const struct records *records, enum jobs_which which
 	while ((rec = record_next(records, &build_needed_fields, &at)) != NULL) {
 		if (which == JOBS_WANTS_ASKED && !rec->asked)
 			continue;
-		json_array_append_new(hold, array_of(&rec->inputs));
 		wants[n++] = (struct build_want){.drv = rec->drv,
 		    .name = rec->name,
 		    .system = rec->system,
-		    .features = line_of(a, &rec->features),
-		    .inputs = json_array_get(hold, json_array_size(hold) - 1),
+		    .features = rec->features,
+		    .inputs = rec->inputs,
 		    .fixed_output = rec->fixed_output,
 		    .target = rec->target,
 		    .base_drv = rec->base,
@@ -289,4 +258,25 @@ jobs_report(struct arena *a, const struct settings *c, const struct jobs_report 
 	    "waiting", r->waiting, "wide", r->wide, "stalled", r->stalled, "colour", r->colour, "formats", r->formats,
 	    "settings", settings);
 	return *ret != NULL ? 0 : fail(e, ERR_BUG, "the job of a report cannot be made");
+}
+
+int
+jobs_builds(struct store *s, int64_t run, json_t **ret, struct err *e)
+{
+	struct arena a = {0};
+	struct builds_told builds;
+	int rc = store_run_builds(s, &a, run, &builds, e);
+	json_t *all = json_object();
+
+	for (size_t i = 0; rc == 0 && i < builds.n; i++) {
+		json_t *one = NULL;
+		char *text;
+		rc = fields_line(&build_told_fields, &a, &builds.p[i].told, &text, e);
+		if (rc == 0)
+			rc = json_read(str_of(text), "build", &one, e);
+		json_object_set_new(all, builds.p[i].drv, one);
+	}
+	arena_release(&a);
+	*ret = all;
+	return rc;
 }

@@ -49,10 +49,12 @@ struct diff_job jobs_diff(struct arena *a, const struct settings *c, const struc
 struct query_job jobs_query(struct arena *a, const struct settings *c, const char *difference, enum side side);
 
 /* The records `build` of a query as what a run wants; wants has room for all records. Gives how many; texts live in
- * the records, in a and in hold, an array. */
+ * the records. */
 enum jobs_which { JOBS_WANTS_ALL, JOBS_WANTS_ASKED, JOBS_WANTS_BASE };
-size_t jobs_wants(struct arena *a, const struct records *records, enum jobs_which which, struct build_want *wants,
-    json_t *hold);
+size_t jobs_wants(const struct records *records, enum jobs_which which, struct build_want *wants);
+
+/* A run's builds (store/builds.h) as a report's job has them; *ret is to be dropped in any case. */
+must_check int jobs_builds(struct store *s, int64_t run, json_t **ret, struct err *e);
 
 /* What a report is made of; NULL where it is not known yet. */
 struct jobs_report {

@@ -1,8 +1,9 @@
 /* The steps of a run: a job, and what came of it, state by state. */
 #include "walk/steps.h"
 
-#include "nix/machines.h"
+#include "queue/capacity.h"
 #include "queue/estimate.h"
+#include "records/array.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -324,7 +325,7 @@ steps_query_job(const struct walk *w, struct arena *a, const struct run *r, cons
 	struct query_job job = jobs_query(a, w->settings, r->difference, SIDE_HEAD);
 
 	(void)authorization;
-	if (r->asked != NULL && fields_read_texts(a, str_of(r->asked), "asked", &job.asked, e) != 0)
+	if (r->asked != NULL && array_read_texts(a, r->asked, "asked", &job.asked, e) != 0)
 		return -1;
 	return give(a, &query_job_fields, &job, ret);
 }
@@ -332,14 +333,12 @@ steps_query_job(const struct walk *w, struct arena *a, const struct run *r, cons
 /* What a person named is tried again; without names that is all. Whoever runs `ekaci diff --build` wants to see it built, and
  * --check is about the head. */
 static int
-want_builds(const struct walk *w, struct arena *a, const struct run *r, const struct records *records, enum jobs_which which,
-    struct err *e)
+want_builds(const struct walk *w, const struct run *r, const struct records *records, enum jobs_which which, struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc((records->n + 1) * sizeof(*wants));
-	AUTO(json_drop) json_t *hold = json_array();
 	int64_t since = clock_now_ms() - w->settings->build.failure_cache_h * 3600 * 1000;
 	bool base = which == JOBS_WANTS_BASE, own = w->own != NULL;
-	size_t n = jobs_wants(a, records, which, wants, hold);
+	size_t n = jobs_wants(records, which, wants);
 
 	for (size_t i = 0; i < n; i++) {
 		wants[i].retry = own || (wants[i].asked && r->force && !base);
@@ -353,24 +352,15 @@ static int
 estimate(const struct walk *w, struct arena *a, const struct records *records, struct query *query, struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc((records->n + 1) * sizeof(*wants));
-	AUTO(json_drop) json_t *hold = json_array();
-	AUTO(json_drop) json_t *estimate = NULL;
-	size_t n = jobs_wants(a, records, JOBS_WANTS_ALL, wants, hold);
+	size_t n = jobs_wants(records, JOBS_WANTS_ALL, wants);
 	const struct machine *machines = NULL;
-	struct query with;
 	size_t n_machines = 0;
 	struct err unread;
 
 	/* The builders' file may be half written just now: the rest of the estimate is still right. */
-	if (machines_load(a, w->settings, &machines, &n_machines, &unread) != 0)
+	if (capacity_machines(a, w->settings, &machines, &n_machines, &unread) != 0)
 		log_err(LOG_WARN, "no finish time", &unread);
-	if (schedule_estimate(w->store, machines, n_machines, wants, n, &estimate, e) != 0 ||
-	    fields_read(&query_fields, a, str_of(arena_printf(a, "{\"estimate\":%s}", json_line(a, estimate))), "query", &with,
-	        e) != 0)
-		return -1;
-	query->estimate.p = with.estimate.p;
-	query->estimate.n = with.estimate.n;
-	return 0;
+	return estimate_builds(w->store, a, machines, n_machines, wants, n, &query->estimate, e);
 }
 
 int
@@ -397,7 +387,7 @@ steps_query_done(const struct walk *w, struct arena *a, const struct run *r, con
 			return -1;
 		return store_run_set(w->store, r->id, "held", hold, e);
 	}
-	if (want_builds(w, a, r, records, narrowed ? JOBS_WANTS_ASKED : JOBS_WANTS_ALL, e) != 0)
+	if (want_builds(w, r, records, narrowed ? JOBS_WANTS_ASKED : JOBS_WANTS_ALL, e) != 0)
 		return -1;
 	return store_run_move(w->store, r->id, r->state, RUN_QUERIED,
 	    narrowed ? "the store was asked for what was named" : "the store was asked", e);
@@ -441,11 +431,9 @@ steps_judge_job(const struct walk *w, struct arena *a, const struct run *r, cons
     struct err *e)
 {
 	struct query_job job = jobs_query(a, w->settings, r->difference, SIDE_BASE);
-	AUTO(json_drop) json_t *failed = NULL;
 
 	(void)authorization;
-	if (store_run_unjudged(w->store, r->id, &failed, e) != 0 ||
-	    fields_read_texts(a, str_of(json_line(a, failed)), "failed", &job.failed, e) != 0)
+	if (store_run_unjudged(w->store, a, r->id, &job.failed, e) != 0)
 		return -1;
 	return give(a, &query_job_fields, &job, ret);
 }
@@ -481,7 +469,7 @@ steps_judge_done(const struct walk *w, struct arena *a, const struct run *r, con
 	while ((one = record_next(records, &base_of_fields, &at)) != NULL)
 		if (store_run_base_of(w->store, r->id, one->head, one->base, e) != 0)
 			return -1;
-	if (want_builds(w, a, r, records, JOBS_WANTS_BASE, e) != 0)
+	if (want_builds(w, r, records, JOBS_WANTS_BASE, e) != 0)
 		return -1;
 	return store_run_move(w->store, r->id, r->state, RUN_JUDGING, "the base is asked", e);
 }

@@ -20,9 +20,9 @@ static const struct stage stages[] = {
     {"evaluate", .run_json = stage_evaluate, .close = NULL},
     {"diff", .run_json = graph_stage_diff, .close = NULL},
     {"report", .run_json = report_stage, .close = NULL},
-    {"query", .run_json = schedule_query, .close = NULL},
-    {"build", .run_json = schedule_build, .close = schedule_build_close},
-    {"push", .run_json = schedule_push, .close = NULL},
+    {"query", .job = &query_job_fields, .run = build_stage_query},
+    {"build", .job = &build_job_fields, .run = build_stage_build, .close = build_stage_close},
+    {"push", .job = &push_job_fields, .run = build_stage_push},
     {"explain", .run_json = explain_stage, .close = NULL},
     {"sweep", .run_json = sweep_stage, .close = NULL},
 };

@@ -151,7 +151,9 @@ take_submodules(struct local *l, struct err *e)
 {
 	AUTO(json_drop) json_t *records = NULL;
 
-	if (!changeset_wants_submodules(l->git_dir, l->mirrored, l->cli_jobs, l->submodules))
+	if (!changeset_wants_submodules(l->git_dir, json_str(l->mirrored, "base_tree", ""),
+	        json_str(l->mirrored, "head_tree", ""), l->cli_jobs != NULL ? json_line(&l->a, l->cli_jobs) : NULL,
+	        l->submodules))
 		return 0;
 	AUTO(json_drop)
 	json_t *job = json_pack("{s:s,s:s,s:O,s:O}", "git_dir", l->git_dir, "cache",
@@ -746,6 +748,18 @@ hint(struct local *l, const struct side *base, const struct side *head)
 }
 
 static int
+merge(struct local *l, const char *base, const char *head, struct err *e)
+{
+	struct mirrored merged;
+	char *line;
+
+	if (changeset_merge(&l->a, l->git_dir, base, head, &merged, e) != 0 ||
+	    fields_line(&mirrored_fields, &l->a, &merged, &line, e) != 0)
+		return -1;
+	return json_read(str_of(line), "mirrored", &l->mirrored, e);
+}
+
+static int
 find_sides(struct local *l, struct err *e)
 {
 	struct side base, head;
@@ -761,7 +775,7 @@ find_sides(struct local *l, struct err *e)
 		return -1;
 	hint(l, &base, &head);
 	if (l->merge)
-		return changeset_merge(l->git_dir, base.commit, head.commit, &l->mirrored, e);
+		return merge(l, base.commit, head.commit, e);
 	l->mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base", base.commit, "head", head.commit, "base_tree", base.tree,
 	    "head_tree", head.tree, "conflict", 0);
 	return 0;

@@ -43,7 +43,7 @@ static const struct field evaluate_job_members[] = {
     {MAYBE(own, own_nix, own_nix_fields), .left_out = true, .about = "`ekaci diff` alone: whose Nix it is"},
     {TEXTS(systems)},
     {INT(max_rows), .otherwise = 1000000},
-    {INT(max_depth), .otherwise = 16},
+    {INT(max_depth), .otherwise = 64},
     {INT(expected_rows), .otherwise = -1, .left_out = true, .about = "for progress"},
     {INT(max_processes), .otherwise = 256, .left_out = true, .about = "besides two a worker"},
     {INT(min_free_mb), .otherwise = 1024, .left_out = true, .about = "of the store's disk"},

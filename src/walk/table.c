@@ -14,9 +14,9 @@
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"mirror", .run_json = changeset_mirror, .close = NULL},
-    {"submodules", .run_json = changeset_submodules, .close = NULL}, /* of `ekaci diff`; the mirror does the bot's */
-    {"plan", .run_json = changeset_plan, .close = NULL},
+    {"mirror", .job = &mirror_job_fields, .run = changeset_mirror},
+    {"submodules", .job = &submodules_job_fields, .run = changeset_submodules}, /* of `ekaci diff`; the mirror does the bot's */
+    {"plan", .job = &plan_job_fields, .run = changeset_plan},
     {"evaluate", .run_json = stage_evaluate, .close = NULL},
     {"diff", .run_json = graph_stage_diff, .close = NULL},
     {"report", .run_json = report_stage, .close = NULL},

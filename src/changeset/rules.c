@@ -554,12 +554,6 @@ words_of_paths(struct arena *a, const struct paths *list)
 	return list->n > 0 ? arena_strn(a, out.p, out.n) : "none";
 }
 
-static bool
-same_text(const char *one, const char *other)
-{
-	return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
-}
-
 /* "file default.nix -> gone.nix; systems none -> x86_64-linux": what differs of a job; NULL when nothing does. */
 static const char *
 job_changes(struct arena *a, const struct job_def *b, const struct job_def *h)
@@ -569,8 +563,8 @@ job_changes(struct arena *a, const struct job_def *b, const struct job_def *h)
 		const char *name, *was, *is; /* NULL: it does not have that member */
 		bool same;
 	} rows[] = {
-	    {"file", b->file, h->file, same_text(b->file, h->file)},
-	    {"flake", b->flake, h->flake, same_text(b->flake, h->flake)},
+	    {"file", b->file, h->file, str_same(b->file, h->file)},
+	    {"flake", b->flake, h->flake, str_same(b->flake, h->flake)},
 	    {"attr_path", words_of(a, &b->attr_path), words_of(a, &h->attr_path), texts_same(&b->attr_path, &h->attr_path)},
 	    {"systems", words_of(a, &b->systems), words_of(a, &h->systems), texts_same(&b->systems, &h->systems)},
 	    {"allow_eval_failures", b->allow_eval_failures ? yes : no, h->allow_eval_failures ? yes : no,

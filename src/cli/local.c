@@ -212,14 +212,27 @@ plan(struct local *l, struct err *e)
 	return 0;
 }
 
+static int
+read_own(struct local *l, struct err *e)
+{
+	struct own_nix own;
+	char *line;
+
+	if (ownnix_read(&l->a, &own, e) != 0)
+		return -1;
+	own.restricted = l->restricted;
+	if (fields_line(&own_nix_fields, &l->a, &own, &line, e) != 0)
+		return -1;
+	return json_read(str_of(line), "own", &l->own, e);
+}
+
 /* 1 when an evaluation is incomplete: l->failure says why. */
 static int
 evaluate(struct local *l, struct err *e)
 {
 	l->evaluations = json_array();
-	if (ownnix_read(&l->a, &l->own, e) != 0)
+	if (read_own(l, e) != 0)
 		return -1;
-	json_object_set_new(l->own, "restricted", json_boolean(l->restricted));
 	l->settings.evaluate.own = l->own;
 	for (;;) {
 		AUTO(json_drop)
@@ -690,12 +703,12 @@ parse(struct local *l, bool explains, int argc, char **argv, struct err *e)
 
 /* --- what is compared -------------------------------------------------------------------------------------------------- */
 
-struct side {
+struct named_commit {
 	char commit[CHANGESET_HEX + 1], tree[CHANGESET_HEX + 1];
 };
 
 static int
-resolve(const struct local *l, const char *revision, struct side *ret, struct err *e)
+resolve(const struct local *l, const char *revision, struct named_commit *ret, struct err *e)
 {
 	return changeset_resolve(l->repo, revision, ret->commit, ret->tree, e);
 }
@@ -708,7 +721,7 @@ resolve(const struct local *l, const char *revision, struct side *ret, struct er
 static int
 complete(struct local *l, struct err *e)
 {
-	struct side tip, head, parted;
+	struct named_commit tip, head, parted;
 	const char *name;
 
 	if (l->base != NULL && l->head != NULL)
@@ -732,9 +745,9 @@ complete(struct local *l, struct err *e)
 
 /* A line about what is not compared. */
 static void
-hint(struct local *l, const struct side *base, const struct side *head)
+hint(struct local *l, const struct named_commit *base, const struct named_commit *head)
 {
-	struct side out;
+	struct named_commit out;
 	struct err e;
 
 	if (!is_files(l) && (resolve(l, "HEAD", &out, &e) != 0 ||
@@ -762,7 +775,7 @@ merge(struct local *l, const char *base, const char *head, struct err *e)
 static int
 find_sides(struct local *l, struct err *e)
 {
-	struct side base, head;
+	struct named_commit base, head;
 
 	if (changeset_git_dir(&l->a, l->repo, &l->git_dir, e) != 0 || complete(l, e) != 0 ||
 	    resolve(l, l->base, &base, e) != 0 || resolve(l, is_files(l) ? "HEAD" : l->head, &head, e) != 0)

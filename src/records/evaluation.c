@@ -96,3 +96,23 @@ static const struct field evaluation_members[] = {
 };
 const struct fields evaluation_fields = FIELDS("evaluation", "evaluation", struct evaluation, evaluation_members);
 #undef OF
+
+#define OF struct evaluation_header
+static const struct field evaluation_header_members[] = {
+    {INT(ekaci_evaluation), .required = true, .about = "the format: 1"},
+    {TEXT(key), .required = true},
+    {TEXT(tree)},
+    {RECORD(job, job_def, job_def_fields)},
+    {MAYBE(commit, commit_name, commit_name_fields), .left_out = true},
+    {TEXT(evaluator)},
+    {TEXT(version)},
+    {TEXT(source)},
+    {FLAG(complete)},
+    {FLAG(partial), .left_out = true, .about = "but for rows that are marked unknown"},
+    {INT(rows), .otherwise = -1},
+    {INT(errors), .otherwise = -1},
+    {INT(derivations), .otherwise = -1},
+};
+const struct fields evaluation_header_fields =
+    FIELDS("evaluation header", NULL, struct evaluation_header, evaluation_header_members);
+#undef OF

@@ -1,4 +1,4 @@
-/* Lists of texts: growing, comparing. */
+/* Lists: growing, comparing, finding. */
 #include "records/list.h"
 
 #include <string.h>
@@ -54,6 +54,26 @@ paths_same(const struct paths *one, const struct paths *other)
 		if (!texts_same(&one->p[i], &other->p[i]))
 			return false;
 	return true;
+}
+
+const char *
+named_find(const struct named_texts *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->p[i].name, name) == 0)
+			return list->p[i].text;
+	return NULL;
+}
+
+void
+named_set(struct arena *a, struct named_texts *list, const char *name, const char *text)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->p[i].name, name) == 0) {
+			list->p[i].text = text;
+			return;
+		}
+	list_add(a, list, ((struct named_text){name, text}));
 }
 
 const char *

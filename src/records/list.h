@@ -30,6 +30,10 @@ bool texts_have(const struct texts *list, const char *text);
 /* Whether path begins with the names of prefix; the empty one is before all. */
 bool texts_begin(const struct texts *path, const struct texts *prefix);
 bool paths_same(const struct paths *one, const struct paths *other);
+/* The text of that name, or NULL. */
+const char *named_find(const struct named_texts *list, const char *name);
+/* Adds it, or takes the place of what has the name already. */
+void named_set(struct arena *a, struct named_texts *list, const char *name, const char *text);
 /* The texts with separator between them, in a; "" when there are none. */
 const char *texts_join(struct arena *a, const struct texts *list, const char *separator);
 

@@ -2,6 +2,7 @@
 #include "walk/jobs.h"
 
 #include "evaluate/evalconf.h"
+#include "records/list.h"
 
 #include <string.h>
 
@@ -137,9 +138,19 @@ jobs_withhold(json_t *job, const json_t *plan)
 	bool base = strcmp(json_str(job, "side", ""), "base") == 0,
 	     foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
 
-	if (!base || foreign)
-		json_object_set_new(job, "nix_options",
-		    evalconf_without_secrets(json_object_get(job, "nix_options"), EVALCONF_WITHOUT_DOORS));
+	if (base && !foreign)
+		return;
+	struct arena a = {0};
+	struct named_texts options = {0};
+	json_t *rest = json_object(), *value;
+	const char *name;
+	json_object_foreach(json_object_get(job, "nix_options"), name, value)
+		named_set(&a, &options, name, json_string_value(value));
+	options = evalconf_without_secrets(&a, &options, EVALCONF_WITHOUT_DOORS);
+	for (size_t i = 0; i < options.n; i++)
+		json_object_set_new(rest, options.p[i].name, json_string(options.p[i].text));
+	json_object_set_new(job, "nix_options", rest);
+	arena_release(&a);
 }
 
 json_t *

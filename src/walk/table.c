@@ -17,7 +17,7 @@ static const struct stage stages[] = {
     {"mirror", .job = &mirror_job_fields, .run = changeset_mirror},
     {"submodules", .job = &submodules_job_fields, .run = changeset_submodules}, /* of `ekaci diff`; the mirror does the bot's */
     {"plan", .job = &plan_job_fields, .run = changeset_plan},
-    {"evaluate", .run_json = stage_evaluate, .close = NULL},
+    {"evaluate", .job = &evaluate_job_fields, .run = stage_evaluate},
     {"diff", .run_json = graph_stage_diff, .close = NULL},
     {"report", .run_json = report_stage, .close = NULL},
     {"query", .run_json = schedule_query, .close = NULL},

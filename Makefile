@@ -24,7 +24,7 @@ CHANGESET = \
 	changeset/merge.c changeset/worktree.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
-	evaluate/stage.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
+	evaluate/stage.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
 	evaluate/evaluation.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
 	evaluate/fetchrepo.c evaluate/output.c evaluate/meta.c evaluate/stored.c \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
@@ -39,7 +39,7 @@ REPORT = \
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
-RECORDS = records/fields_write.c records/fields_list.c records/record.c records/all.c records/array.c records/build_state.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
+RECORDS = records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c records/build_state.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
 FORMATS = formats/rows.c formats/jscan.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \

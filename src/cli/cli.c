@@ -106,8 +106,7 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 {
 	bool of_repository = str_ends(str_of(file), STR(".json"));
 	struct settings s = {0};
-	AUTO(json_drop) json_t *warnings = NULL;
-	json_t *text;
+	struct texts warnings = {0};
 	struct err e = {0};
 	size_t i;
 	int rc = of_repository ? changeset_check_config(a, file, m, &warnings, &e) : config_check(a, file, &s, m, &e);
@@ -121,8 +120,8 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 		fprintf(stderr, "%s\n", mistakes_text(m, i));
 	if (m->more > 0)
 		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
-	json_array_foreach(warnings, i, text)
-		fprintf(stderr, "warning: %s\n", json_string_value(text));
+	for (i = 0; i < warnings.n; i++)
+		fprintf(stderr, "warning: %s\n", warnings.p[i]);
 	bool good = m->n == 0;
 	if (good) {
 		printf("%s: ok\n", file);

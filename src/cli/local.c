@@ -93,13 +93,9 @@ stage(struct local *l, struct arena *a, const char *name, const char *doing, con
 static int
 take_submodules(struct local *l, struct mirrored *m, struct err *e)
 {
-	AUTO(json_drop) json_t *trees = json_pack("{s:s,s:s}", "base_tree", m->base_tree, "head_tree", m->head_tree);
-	AUTO(json_drop) json_t *jobs = NULL;
 	struct records records;
 
-	if (json_read_maybe(l->q.jobs, &jobs, e) != 0)
-		return -1;
-	if (!changeset_wants_submodules(l->sides.git_dir, trees, jobs, l->q.submodules))
+	if (!changeset_wants_submodules(l->sides.git_dir, m->base_tree, m->head_tree, l->q.jobs, l->q.submodules))
 		return 0;
 	const struct submodules_job job = {.git_dir = l->sides.git_dir,
 	    .cache = arena_printf(&l->a, "%s/submodules", l->settings.state.dir),
@@ -158,12 +154,9 @@ choose(void *ctx, struct plan *plan, struct err *e)
 static int
 read_nix(struct local *l, struct err *e)
 {
-	AUTO(json_drop) json_t *own = NULL;
-
 	if (l->own.nix != NULL)
 		return 0;
-	if (nixstore_access(e) == NULL || ownnix_read(&l->a, &own, e) != 0 ||
-	    fields_read(&own_nix_fields, &l->a, str_of(json_line(&l->a, own)), "own", &l->nix, e) != 0)
+	if (nixstore_access(e) == NULL || ownnix_read(&l->a, &l->nix, e) != 0)
 		return -1;
 	l->nix.restricted = l->q.restricted;
 	l->own.nix = &l->nix;

@@ -3,7 +3,6 @@
 
 #include "changeset/changeset.h"
 #include "changeset/worktree.h"
-#include "support/text/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,17 +79,6 @@ hint(const struct search *s, const struct tip *base, const struct tip *head)
 }
 
 static int
-merge(const struct search *s, const char *git_dir, const struct tip *base, const struct tip *head, struct mirrored *ret,
-    struct err *e)
-{
-	AUTO(json_drop) json_t *rec = NULL;
-
-	if (changeset_merge(git_dir, base->commit, head->commit, &rec, e) != 0)
-		return -1;
-	return fields_read(&mirrored_fields, s->a, str_of(json_line(s->a, rec)), "mirrored", ret, e);
-}
-
-static int
 find(struct search *s, const struct request *q, const char *index, struct sides *ret, struct err *e)
 {
 	struct tip base, head;
@@ -106,7 +94,8 @@ find(struct search *s, const struct request *q, const char *index, struct sides 
 		return -1;
 	hint(s, &base, &head);
 	if (s->merge)
-		return merge(s, ret->git_dir, &base, &head, &ret->mirrored, e);
+		return changeset_merge(s->a, ret->git_dir, arena_strdup(s->a, base.commit), arena_strdup(s->a, head.commit),
+		    &ret->mirrored, e);
 	ret->mirrored = (struct mirrored){.base = arena_strdup(s->a, base.commit),
 	    .head = arena_strdup(s->a, head.commit),
 	    .base_tree = arena_strdup(s->a, base.tree),

@@ -21,6 +21,7 @@ const struct fields *const records_all[] = {
     &plan_fields,
     &evaluate_job_fields,
     &evaluation_fields,
+    &evaluation_header_fields,
     &diff_job_fields,
     &difference_record_fields,
     &query_job_fields,

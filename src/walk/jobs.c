@@ -125,28 +125,11 @@ jobs_may_fetch(const struct settings *c, struct evaluate_job *job, const char *f
 	job->fetch = is_base_alone(job, plan) || trust == TRUST_OWN ? "keep" : trust == TRUST_MEMBERS ? "once" : "never";
 }
 
-/* Of a tree that does not stay. */
-static struct named_texts
-copy_options(struct arena *a, const json_t *object)
-{
-	struct named_texts all = config_named(a, object);
-
-	for (size_t i = 0; i < all.n; i++)
-		all.p[i] = (struct named_text){arena_strdup(a, all.p[i].name), arena_strdup(a, all.p[i].text)};
-	return all;
-}
-
 void
 jobs_withhold(struct arena *a, struct evaluate_job *job, const struct plan *plan)
 {
-	AUTO(json_drop) json_t *all = json_object();
-
-	if (is_base_alone(job, plan))
-		return;
-	for (size_t i = 0; i < job->nix_options.n; i++)
-		json_object_set_new(all, job->nix_options.p[i].name, json_string(job->nix_options.p[i].text));
-	AUTO(json_drop) json_t *rest = evalconf_without_secrets(all, EVALCONF_WITHOUT_DOORS);
-	job->nix_options = copy_options(a, rest);
+	if (!is_base_alone(job, plan))
+		job->nix_options = evalconf_without_secrets(a, &job->nix_options, EVALCONF_WITHOUT_DOORS);
 }
 
 struct diff_job

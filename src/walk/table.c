@@ -14,10 +14,10 @@
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"mirror", .run_json = changeset_mirror, .close = NULL},
-    {"submodules", .run_json = changeset_submodules, .close = NULL}, /* of `ekaci diff`; the mirror does the bot's */
-    {"plan", .run_json = changeset_plan, .close = NULL},
-    {"evaluate", .run_json = stage_evaluate, .close = NULL},
+    {"mirror", .job = &mirror_job_fields, .run = changeset_mirror},
+    {"submodules", .job = &submodules_job_fields, .run = changeset_submodules}, /* of `ekaci diff`; the mirror does the bot's */
+    {"plan", .job = &plan_job_fields, .run = changeset_plan},
+    {"evaluate", .job = &evaluate_job_fields, .run = stage_evaluate},
     {"diff", .run_json = graph_stage_diff, .close = NULL},
     {"report", .run_json = report_stage, .close = NULL},
     {"query", .job = &query_job_fields, .run = build_stage_query},

@@ -51,11 +51,12 @@ WEB = web/server.c web/webhook.c web/link.c web/route.c web/pages.c web/build_lo
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
-	support/os/loop.c support/text/escape.c support/text/json.c support/text/mistakes.c
+	support/os/loop.c support/text/escape.c support/text/values.c \
+	support/text/template.c support/text/json.c support/text/mistakes.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
-SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/template.cc support/text/toml.cc
+SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \

@@ -164,5 +164,5 @@ html_report(struct model *m, const struct verdict *v, struct buf *out, struct er
 	put_number(&view, obj, "attributes", (int64_t)m->n_attrs);
 	if (json_int(m->run, "number", 0) > 0)
 		put_text(obj, "number", arena_printf(&m->a, "%lld", (long long)json_int(m->run, "number", 0)));
-	return template_render("report.html", obj, out, e);
+	return template_render("report.html", json_values(&m->a, obj), out, e);
 }

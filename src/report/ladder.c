@@ -117,7 +117,7 @@ ladder_render(struct model *m, const struct verdict *v, const char *name, struct
 		AUTO(json_drop) json_t *view = view_new(m, v, &l, i > 0);
 		AUTO(buf_release) struct buf text = {0};
 		buf_init(&text, 256u << 20);
-		if (template_render(name, view, &text, e) != 0)
+		if (template_render(name, json_values(&m->a, view), &text, e) != 0)
 			return -1;
 		if (text.n > LADDER_MAX_BYTES)
 			continue;
@@ -139,5 +139,5 @@ ladder_render_whole(struct model *m, const struct verdict *v, const char *name, 
 
 	for (size_t i = 0; colour && i < COUNT(colours); i++)
 		json_object_set_new(view, colours[i][0], json_string(colours[i][1]));
-	return template_render(name, view, out, e);
+	return template_render(name, json_values(&m->a, view), out, e);
 }

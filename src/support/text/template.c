@@ -287,7 +287,7 @@ template_render_text(struct str text, const struct values *data, enum escape kin
 {
 	struct arena a = {0};
 	struct parser p = {.a = &a, .load = load != NULL ? load : load_file, .ctx = ctx};
-	const struct value root = {.kind = VALUE_GROUP, .group = data};
+	const struct value root = {.kind = VALUE_GROUP, .group = (struct values *)(uintptr_t)data};
 	const struct node *nodes = NULL;
 
 	int rc = parse(&p, &(struct source){text, text}, (struct str){0}, &nodes, e);

@@ -55,7 +55,7 @@ values_list(struct values *to, const char *name, const struct value_list *list)
 }
 
 void
-values_group(struct values *to, const char *name, const struct values *group)
+values_group(struct values *to, const char *name, struct values *group)
 {
 	member(to, name, VALUE_GROUP)->group = group;
 }
@@ -81,7 +81,7 @@ value_list_text(struct value_list *to, const char *text)
 }
 
 void
-value_list_group(struct value_list *to, const struct values *group)
+value_list_group(struct value_list *to, struct values *group)
 {
 	element(to, VALUE_GROUP)->group = group;
 }

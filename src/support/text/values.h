@@ -20,7 +20,7 @@ struct value {
 		const char *text;
 		int64_t number;
 		const struct value_list *list;
-		const struct values *group;
+		struct values *group;
 	};
 	const struct value *next; /* of a group's members the one that was set before, of a list's elements the one behind */
 };
@@ -43,10 +43,10 @@ void values_text(struct values *to, const char *name, const char *text); /* noth
 void values_number(struct values *to, const char *name, int64_t number);
 void values_flag(struct values *to, const char *name, bool on);
 void values_list(struct values *to, const char *name, const struct value_list *list);
-void values_group(struct values *to, const char *name, const struct values *group);
+void values_group(struct values *to, const char *name, struct values *group);
 
 void value_list_text(struct value_list *to, const char *text);
-void value_list_group(struct value_list *to, const struct values *group);
+void value_list_group(struct value_list *to, struct values *group);
 
 /* The member of that name, or NULL. */
 const struct value *values_find(const struct values *in, struct str name);

@@ -1,7 +1,7 @@
 /* Stored evaluations: zstd, lines, rows. */
 #include "formats/rows.h"
 
-#include "formats/jscan.h"
+#include "support/text/jscan.h"
 #include "support/text/json.h"
 
 #include <errno.h>

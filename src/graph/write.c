@@ -1,7 +1,7 @@
 /* The difference file, written member by member: the same difference gives the same bytes. */
 #include "graph/difference.h"
 
-#include "formats/jscan.h"
+#include "support/text/jscan.h"
 #include "nix/drv.h"
 
 #include <stdlib.h>

@@ -80,11 +80,12 @@ struct field {
 	enum field_type type;
 	size_t offset;
 	const struct fields *of;  /* of what a FIELD_RECORD, MAYBE, LIST or KEYED consists */
+	size_t raw;               /* of a MAYBE: where a const char * is, JSON that is written instead of the struct if it is set */
 	size_t element, value;    /* of a KEYED: the size of its struct, and where the value is in it */
 	const char *const *words; /* of a FIELD_WORD, by value, NULL at the end */
 	int64_t otherwise;        /* of an INT, FLAG or WORD that is absent or null */
 	bool required;            /* to be there when it is read */
-	bool null;                /* of an INT: written as null where it is `otherwise` */
+	bool null;                /* of an INT: written as null where it is `otherwise`; of TEXTS: elements may be null */
 	bool left_out;            /* not written when it is empty (NULL, 0 or `otherwise`, false); else null is written */
 	const char *about;        /* one line for ARCHITECTURE.md: unit, meaning; NULL where the name says it all */
 };

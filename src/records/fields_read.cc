@@ -103,10 +103,11 @@ class reader
 		*ret_n = all.size();
 	}
 
-	struct texts texts(ondemand::value v)
+	struct texts texts(ondemand::value v, bool may_be_null = false)
 	{
 		struct texts ret = {nullptr, 0};
-		list<const char *>(v, &ret.p, &ret.n, [&](ondemand::value one) { return text(one); });
+		list<const char *>(v, &ret.p, &ret.n,
+		    [&](ondemand::value one) { return may_be_null && one.is_null() ? nullptr : text(one); });
 		return ret;
 	}
 
@@ -244,7 +245,7 @@ class reader
 		}
 		case FIELD_WORD: *(int *)(void *)to = word(f, v); return;
 		case FIELD_TEXTS:
-		case FIELD_PATH: *(struct texts *)(void *)to = texts(v); return;
+		case FIELD_PATH: *(struct texts *)(void *)to = texts(v, f->null); return;
 		case FIELD_PATHS: {
 			struct paths *p = (struct paths *)(void *)to;
 			list<struct texts>(v, &p->p, &p->n, [&](ondemand::value one) { return texts(one); });

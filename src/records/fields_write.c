@@ -212,6 +212,13 @@ write_word(const struct field *f, int value, const struct place *at, struct buf 
 	return write_text(value == -1 ? NULL : f->words[value], at, out, e);
 }
 
+/* What stands in the same struct as JSON already. */
+static const char *
+raw_of(const struct field *f, const void *from)
+{
+	return *(const char *const *)(const void *)((const char *)from - f->offset + f->raw);
+}
+
 static int
 write_member(const struct field *f, const void *from, const struct place *at, struct buf *out, struct err *e)
 {
@@ -240,9 +247,12 @@ write_member(const struct field *f, const void *from, const struct place *at, st
 	case FIELD_NUMBERS: return write_numbers(from, at, out, e);
 	case FIELD_RECORD: return write_struct(f->of, from, at, out, e);
 	case FIELD_MAYBE:
-		if (*(const void *const *)from != NULL)
+		if (f->raw != 0 && raw_of(f, from) != NULL)
+			buf_puts(out, raw_of(f, from));
+		else if (*(const void *const *)from != NULL)
 			return write_struct(f->of, *(const void *const *)from, at, out, e);
-		buf_puts(out, "null");
+		else
+			buf_puts(out, "null");
 		return 0;
 	case FIELD_LIST:
 	case FIELD_KEYED: return write_list(f, from, at, out, e);

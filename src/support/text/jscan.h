@@ -5,8 +5,8 @@
  * once. It is strict (RFC 8259) but for UTF-8, which the caller checks on what it keeps. Every function gives -1 at the
  * first wrong byte, which is then at s->at; nesting deeper than JSCAN_MAX_DEPTH is wrong too.
  */
-#ifndef EKACI_FORMATS_JSCAN_H
-#define EKACI_FORMATS_JSCAN_H
+#ifndef EKACI_SUPPORT_TEXT_JSCAN_H
+#define EKACI_SUPPORT_TEXT_JSCAN_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

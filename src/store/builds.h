@@ -9,34 +9,13 @@
 #ifndef EKACI_STORE_BUILDS_H
 #define EKACI_STORE_BUILDS_H
 
+#include "records/build_state.h"
 #include "store/store.h"
 
 #include <jansson.h>
 
 /* Why a build that is marked has failed. */
 #define BUILD_MARKED "it was built, and marks itself as failed: nix-support/failed"
-
-/* The states of a build; the first three are open, the rest are ends. */
-enum build_state {
-	BUILD_WAITING, /* for its inputs */
-	BUILD_QUEUED,  /* may start, not before not_before */
-	BUILD_BUILDING,
-	BUILD_BUILT,
-	BUILD_CACHED, /* was there, or can be fetched */
-	BUILD_FAILED,
-	BUILD_DEPENDENCY_FAILED, /* propagated_from says whose failure */
-	BUILD_TIMED_OUT,
-	BUILD_SILENT,
-	BUILD_LOG_LIMIT,
-	BUILD_INFRASTRUCTURE, /* not the derivation's fault, and retried in vain */
-	BUILD_CANCELLED,
-	BUILD_UNSUPPORTED, /* no machine of ours builds this system or has the features */
-	BUILD_STATES
-};
-const char *build_state_name(enum build_state s);
-enum build_state build_state_of(const char *name);
-bool build_state_is_open(enum build_state s);
-bool build_state_is_good(enum build_state s); /* its outputs are there, or will be when fetched */
 
 /* What a run wants, in the words of the stage query; inputs are drv paths among the same call. */
 struct build_want {

@@ -1,6 +1,7 @@
 /* store: migrations, runs, and the durable part of the build queue. */
 #include "queue/estimate.h"
 #include "queue/replica.h"
+#include "store/build_sets.h"
 #include "store/builds.h"
 #include "store/db.h"
 #include "store/duration.h"
@@ -293,6 +294,103 @@ what_has_no_machine_fails_nothing_above_it(void **state)
 	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/a.drv"), &none, &f->e), 0);
 	build_ends(f, "/nix/store/y.drv", BUILD_FAILED);
 	assert_string_equal(state_of(f, "/nix/store/z.drv"), "unsupported");
+}
+
+/* The value of an SQL expression in which ?1 is the state's name. */
+static int64_t
+sql_of(struct fixture *f, const char *expression, enum build_state state)
+{
+	const char *sql = arena_printf(&f->a, "SELECT %s", expression);
+	int64_t value = -1;
+	sqlite3_stmt *q;
+
+	assert_int_equal(sqlite3_prepare_v2(f->s->db, sql, -1, &q, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_text(q, 1, build_state_name(state), -1, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	value = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	return value;
+}
+
+static void
+sql_and_c_agree_on_every_state(void **state)
+{
+	struct fixture *f = *state;
+
+	want_chain(f, f->run, false);
+	for (enum build_state s = BUILD_NONE + 1; s < BUILD_STATES; s++) {
+		const char *tones[] = {"good", "bad", "warn", "busy", "calm"};
+		size_t tone = 0;
+		print_message("%s\n", build_state_name(s));
+		assert_int_equal(build_state_of(build_state_name(s)), s);
+		assert_true(build_state_words(s)[0] != '\0');
+		while (tone < COUNT(tones) && strcmp(tones[tone], build_state_tone(s)) != 0)
+			tone++;
+		assert_true(tone < COUNT(tones));
+		assert_true(build_state_is_open(s) != build_state_has_ended(s));
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_OPEN, s), build_state_is_open(s));
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_NOT_BEGUN, s), build_state_is_open(s) && s != BUILD_BUILDING);
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_READY, s), build_state_is_open(s) && s != BUILD_WAITING);
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_GOOD, s), build_state_is_good(s));
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_FAILED, s), build_state_has_failed(s));
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_FAILED_ITSELF, s), build_state_has_failed_itself(s));
+		assert_int_equal(sql_of(f, BUILD_SQL_RANKED("?1") " BETWEEN 0 AND 7", s), 1);
+		/* The schema's CHECK knows it. */
+		assert_int_equal(db_run(f->s, &f->e, "UPDATE build SET state = ?1 WHERE name = 'a'", "s", build_state_name(s)),
+		    0);
+	}
+	assert_int_equal(build_state_of("no such state"), BUILD_INFRASTRUCTURE);
+	assert_int_equal(build_state_of(""), BUILD_INFRASTRUCTURE);
+	assert_int_equal(build_state_of(NULL), BUILD_INFRASTRUCTURE);
+	assert_false(build_state_has_ended(BUILD_NONE));
+}
+
+/* One that ended so, with one that needs it: what becomes of both, who is asked for blame, what the failure cache says. */
+static void
+try_end(struct fixture *f, enum build_state end)
+{
+	const char *low = arena_printf(&f->a, "/nix/store/low-%d.drv", end),
+	           *high = arena_printf(&f->a, "/nix/store/high-%d.drv", end);
+	AUTO(json_drop) json_t *inputs = json_pack("[s]", low);
+	AUTO(json_drop) json_t *builds = NULL, *unjudged = NULL;
+	struct build_want wants[] = {
+	    {.drv = low, .name = "low", .system = "x", .features = "[]", .target = true, .base_drv = ""},
+	    {.drv = high, .name = "high", .system = "x", .features = "[]", .inputs = inputs, .base_drv = ""},
+	};
+	bool asked = false;
+	json_t *drv;
+	size_t i;
+
+	assert_int_equal(store_builds_want(f->s, f->run, wants, COUNT(wants), 0, &f->e), 0);
+	build_ends(f, low, end);
+	assert_string_equal(state_of(f, low), build_state_name(end));
+	assert_string_equal(state_of(f, high), build_state_is_good(end)   ? "queued"
+	                                       : end == BUILD_UNSUPPORTED ? "unsupported"
+	                                                                  : "dependency_failed");
+	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
+	json_array_foreach(unjudged, i, drv)
+		asked = asked || strcmp(json_string_value(drv), low) == 0;
+	assert_int_equal(asked, build_state_has_failed(end));
+	assert_int_equal(store_run_judge(f->s, f->run, &f->e), 0);
+	assert_int_equal(store_builds_want(f->s, f->run, wants, COUNT(wants), 0, &f->e), 0);
+	assert_string_equal(state_of(f, low), build_state_has_failed_itself(end) ? build_state_name(end) : "queued");
+	wants[0].retry = true;
+	assert_int_equal(store_builds_want(f->s, f->run, wants, COUNT(wants), 0, &f->e), 0);
+	build_ends(f, low, BUILD_BUILT);
+	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
+	const json_t *row = json_object_get(builds, low);
+	assert_int_equal(json_flag(row, "flaky", false), build_state_has_failed_itself(end));
+	assert_string_equal(json_str(row, "blame", ""), build_state_has_failed(end) ? "newly_failing" : "");
+}
+
+static void
+every_end_is_treated_alike_everywhere(void **state)
+{
+	for (enum build_state s = BUILD_NONE + 1; s < BUILD_STATES; s++)
+		if (build_state_has_ended(s)) {
+			print_message("%s\n", build_state_name(s));
+			try_end(*state, s);
+		}
 }
 
 static void
@@ -851,6 +949,8 @@ frequent_queries_use_their_indexes(void **state)
 	    "EXPLAIN QUERY PLAN SELECT id FROM delivery WHERE state = 'new' ORDER BY id LIMIT 1",
 	    "EXPLAIN QUERY PLAN SELECT id FROM command WHERE done IS NULL AND not_before <= 1",
 	    "EXPLAIN QUERY PLAN SELECT run FROM build_want WHERE build = 1",
+	    "EXPLAIN QUERY PLAN SELECT id FROM build WHERE state IN " BUILD_SQL_OPEN,
+	    "EXPLAIN QUERY PLAN SELECT count(*) FROM build WHERE state IN " BUILD_SQL_READY " GROUP BY system, state",
 	    "EXPLAIN QUERY PLAN SELECT not_before FROM command WHERE done IS NULL ORDER BY not_before LIMIT 1",
 	    "EXPLAIN QUERY PLAN SELECT number FROM run WHERE repository = 1 AND head = 'x'",
 	};
@@ -882,6 +982,8 @@ main(void)
 	    TEST(a_failed_inner_step_rolls_everything_back),
 	    TEST(dependencies_come_first_and_release_what_waits),
 	    TEST(a_failure_travels_up_with_its_cause),
+	    TEST(sql_and_c_agree_on_every_state),
+	    TEST(every_end_is_treated_alike_everywhere),
 	    TEST(what_marks_itself_as_failed_has_failed_but_is_there),
 	    TEST(what_has_no_machine_fails_nothing_above_it),
 	    TEST(a_known_failure_stands_until_it_is_asked_again),

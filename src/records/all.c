@@ -7,6 +7,7 @@
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
+#include "records/report.h"
 
 const struct fields *const records_all[] = {
     &progress_fields,
@@ -36,6 +37,15 @@ const struct fields *const records_all[] = {
     &built_fields,
     &push_job_fields,
     &pushed_fields,
+    &report_job_fields,
+    &report_facts_fields,
+    &check_run_fields,
+    &report_comment_fields,
+    &report_document_fields,
+    &report_labels_fields,
+    &report_verdict_fields,
+    &explain_job_fields,
+    &explanation_fields,
     NULL,
 };
 

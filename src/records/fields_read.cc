@@ -349,6 +349,9 @@ class reader
 			*(int *)(void *)to = -1;
 		else if (f->type == FIELD_WORD)
 			*(int *)(void *)to = f->required ? -1 : (int)f->otherwise;
+		else if (f->type == FIELD_RECORD)
+			for (size_t i = 0; i < f->of->n; i++)
+				set_otherwise(&f->of->members[i], to + f->of->members[i].offset);
 	}
 };
 

@@ -46,7 +46,7 @@ void json_quote(struct str s, struct buf *out);
 /*
  * Where a value stands in a text that json_read accepted: path is a list of n steps, each a member name or, when
  * name is NULL, an element index. Gives line and column (from 1) of the value, or of its key when at_key. Returns
- * false when there is no such value.
+ * false when there is no such value, or what stands before it is nested deeper than JSCAN_MAX_DEPTH.
  */
 struct json_step {
 	const char *name;

@@ -181,6 +181,28 @@ json_quote(struct str s, struct buf *out)
 	buf_putc(out, '"');
 }
 
+void
+json_quote_numbered(struct str s, struct buf *out)
+{
+	buf_putc(out, '"');
+	for (size_t i = 0, from = 0; i <= s.n; i++) {
+		unsigned char c = i < s.n ? (unsigned char)s.p[i] : '"';
+		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+			continue;
+		buf_add(out, s.p + from, i - from);
+		from = i + 1;
+		if (i == s.n)
+			break;
+		if (c == '"' || c == '\\')
+			buf_printf(out, "\\%c", c);
+		else if (c == '\n')
+			buf_puts(out, "\\n");
+		else
+			buf_printf(out, "\\u%04x", c);
+	}
+	buf_putc(out, '"');
+}
+
 static void
 write_integer(json_int_t value, struct buf *out)
 {

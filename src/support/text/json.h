@@ -42,6 +42,8 @@ void json_write(const json_t *j, struct buf *out);
 char *json_line(struct arena *a, const json_t *j);
 /* UTF-8 as a JSON string, quotes included; what need not be escaped is not. */
 void json_quote(struct str s, struct buf *out);
+/* The same with control characters, DEL too, as \u00xx; but for the newline, which is \n. */
+void json_quote_numbered(struct str s, struct buf *out);
 
 /*
  * Where a value stands in a text that json_read accepted: path is a list of n steps, each a member name or, when

@@ -190,7 +190,7 @@ static const struct field meta_errors_members[] = {
     {INT(new), .about = "attributes of head whose meta does not evaluate, and did, or that were not there"},
     {INT(before)},
     {INT(fixed)},
-    {LIST_OF(list, bad_meta_row, bad_meta_row_fields), .about = "the first of the new ones"},
+    {LIST_OF(list, bad_meta_row, bad_meta_row_fields), .lines = true, .about = "the first of the new ones"},
 };
 const struct fields meta_errors_fields = FIELDS("errors of meta", NULL, struct meta_errors, meta_errors_members);
 #undef OF

@@ -2,7 +2,7 @@
  * difference - job and record of the stage `diff`, and the difference file: what changed, why, and what that rebuilds.
  *
  * The file is one JSON object, {"ekaci_difference": 1, counts, attributes, meta_changed, meta_errors, roots, targets, known}, in
- * this order; it can have hundreds of megabytes, and is written and read element by element (formats/difference.h). What classes,
+ * this order; it can have hundreds of megabytes, and is written and read element by element (formats/difference_file.h). What classes,
  * causes and radii mean stands in graph/graph.h.
  *
  * Files of earlier versions lack members of later ones: only what is marked as required is always there.

@@ -8,6 +8,7 @@
 #include "records/plan.h"
 #include "records/record.h"
 #include "records/failure.h"
+#include "records/report.h"
 
 const struct fields *const records_all[] = {
     &progress_fields,
@@ -24,6 +25,11 @@ const struct fields *const records_all[] = {
     &evaluation_header_fields,
     &diff_job_fields,
     &difference_record_fields,
+    &difference_attribute_fields,
+    &meta_change_fields,
+    &meta_errors_fields,
+    &difference_root_fields,
+    &difference_target_fields,
     &query_job_fields,
     &build_needed_fields,
     &query_fields,
@@ -35,6 +41,15 @@ const struct fields *const records_all[] = {
     &push_job_fields,
     &pushed_fields,
     &run_failure_fields,
+    &report_job_fields,
+    &report_facts_fields,
+    &check_run_fields,
+    &report_comment_fields,
+    &report_document_fields,
+    &report_labels_fields,
+    &report_verdict_fields,
+    &explain_job_fields,
+    &explanation_fields,
     NULL,
 };
 

@@ -39,7 +39,7 @@ REPORT = \
 BUILD = build/query.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
-RECORDS = records/fields_write.c records/record.c records/all.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
+RECORDS = records/fields_write.c records/record.c records/all.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c records/wish.c
 FORMATS = formats/rows.c formats/jscan.c
 NIX = \
 	nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \

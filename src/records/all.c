@@ -7,6 +7,7 @@
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
+#include "records/wish.h"
 
 const struct fields *const records_all[] = {
     &progress_fields,
@@ -31,6 +32,10 @@ const struct fields *const records_all[] = {
     &built_fields,
     &push_job_fields,
     &pushed_fields,
+    &wish_check_fields,
+    &wish_comment_fields,
+    &wish_labels_fields,
+    &wish_reaction_fields,
     NULL,
 };
 

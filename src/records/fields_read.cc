@@ -365,6 +365,7 @@ read_padded(const struct fields *of, struct arena *a, const char *p, size_t n, s
 		ondemand::object top;
 		if (doc.get_object().get(top) != SUCCESS)
 			return fail(e, ERR_INPUT, "%s: is no JSON object", what);
+		memset(ret, 0, of->size);
 		reader(a).record(of, top, (char *)ret);
 		if (doc.current_location().error() != OUT_OF_BOUNDS)
 			return fail(e, ERR_INPUT, "%s: something stands behind the JSON object", what);

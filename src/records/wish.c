@@ -34,7 +34,7 @@ static const struct field wish_check_members[] = {
     {TEXT(details_url), .left_out = true},
     {TEXT(external_id), .left_out = true},
     {TEXT(head), .left_out = true, .about = "commit"},
-    {TEXT(name), .left_out = true},
+    {TEXT(name), .required = true},
     {INT(restart), .left_out = true, .about = "when it grows, a concluded check is posted anew"},
     {INT(started_at), .left_out = true, .about = "milliseconds since 1970"},
     {TEXT(status), .left_out = true, .about = "queued, in_progress or completed"},

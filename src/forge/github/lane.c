@@ -302,8 +302,8 @@ take_row(struct lane *lane, int64_t *wake)
 	struct err e;
 	int rc = store_desired_next(s->store, &a, lane->installation, clock_now_ms(), &row, &e);
 
-	if (rc == 0 && task_start(lane, &row, &a, &e) != 0)
-		rc = -1;
+	if (rc == 0)
+		task_start(lane, &row, &a);
 	arena_release(&a);
 	if (rc < 0) {
 		log_err(LOG_ERROR, "sending", &e);

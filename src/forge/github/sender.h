@@ -85,8 +85,8 @@ int64_t lane_go(struct lane *lane, int64_t due_ms);
 void lane_block(struct lane *lane, int64_t ms);
 void lane_free(struct lane *lane);
 
-/* task.c: makes one row so. */
-must_check int task_start(struct lane *lane, const struct desired *row, struct arena *a, struct err *e);
+/* task.c: makes one row so. Takes a over, in which the row is. */
+void task_start(struct lane *lane, const struct desired *row, struct arena *a);
 void task_free(struct task *t);
 
 /* sender.c: look at all lanes soon. */

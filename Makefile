@@ -11,12 +11,12 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-CLI = cli/cli.c cli/setup.c cli/local.c cli/ownnix.c cli/status.c cli/operate.c
+CLI = cli/cli.c cli/local.c cli/ownnix.c cli/status.c cli/operate.c
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c
 WALK = walk/table.c walk/flow.c walk/settle.c walk/reports.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
 CONFIG = config/config.c
 FORGE = \
-	forge/github/verify.c forge/github/event.c forge/github/command.c \
+	forge/signature.c forge/command.c forge/github/setup.c forge/github/payload.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/shape.c forge/github/lane.c forge/github/task.c \
 	forge/github/task_check.c forge/github/task_talk.c forge/github/sender.c
 CHANGESET = \
@@ -47,7 +47,7 @@ NIX = \
 STORE = \
 	store/db.c store/delivery.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/pushes.c \
 	store/overview.c
-WEB = web/server.c web/webhook.c web/link.c web/route.c web/pages.c web/build_log.c web/metrics.c
+WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
@@ -114,7 +114,7 @@ $(B)/libekaci.a: $(OBJECTS_TEST)
 	$(Q)$(AR) rcs $@ $^
 
 $(B)/store/db.o: $(wildcard src/store/schema/*.sql)
-$(B)/cli/setup.o: app-manifest.json
+$(B)/forge/github/setup.o: app-manifest.json
 
 $(B)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)

@@ -16,7 +16,8 @@ BOT = bot/daemon.c bot/deliveries.c bot/commands.c
 WALK = walk/table.c walk/flow.c walk/settle.c walk/reports.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
 CONFIG = config/config.c
 FORGE = \
-	forge/signature.c forge/command.c forge/github/setup.c forge/github/payload.c \
+	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
+	forge/github/github.c forge/github/setup.c forge/github/webhook.c forge/github/payload.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/shape.c forge/github/lane.c forge/github/task.c \
 	forge/github/task_check.c forge/github/task_talk.c forge/github/sender.c
 CHANGESET = \
@@ -51,7 +52,7 @@ WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/build_log
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
-	support/os/loop.c support/text/escape.c support/text/json.c support/text/mistakes.c
+	support/os/loop.c support/text/escape.c support/text/json.c support/text/mistakes.c support/text/prometheus.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.

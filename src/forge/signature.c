@@ -1,5 +1,5 @@
-/* HMAC-SHA256 over bodies, with a current and a previous secret; and what a body of the other content type holds. */
-#include "forge/github/accept.h"
+/* HMAC-SHA256 over bodies, with a current and a previous secret. */
+#include "forge/signature.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -8,14 +8,14 @@
 
 #include <string.h>
 
-enum { N_SECRETS = 2, DIGEST = 32 };
+enum { N_SECRETS = 2 };
 
 /* Each secret as a MAC that was keyed once; a body's own is a copy of it. NULL: no such secret. */
-struct accept_keys {
+struct signature_keys {
 	EVP_MAC_CTX *keyed[N_SECRETS];
 };
 
-struct accept_check {
+struct signature_check {
 	EVP_MAC_CTX *mac[N_SECRETS];
 };
 
@@ -37,15 +37,15 @@ keyed_new(struct str secret, EVP_MAC_CTX **ret, struct err *e)
 }
 
 int
-accept_keys_new(struct str current, struct str previous, struct accept_keys **ret, struct err *e)
+signature_keys_new(struct str current, struct str previous, struct signature_keys **ret, struct err *e)
 {
-	struct accept_keys *k;
+	struct signature_keys *k;
 
 	if (current.n == 0)
 		return fail(e, ERR_INPUT, "the webhook secret is empty: unsigned deliveries are not accepted");
 	k = mem_alloc(sizeof(*k));
 	if (keyed_new(current, &k->keyed[0], e) != 0 || (previous.n > 0 && keyed_new(previous, &k->keyed[1], e) != 0)) {
-		accept_keys_free(k);
+		signature_keys_free(k);
 		return -1;
 	}
 	*ret = k;
@@ -53,7 +53,7 @@ accept_keys_new(struct str current, struct str previous, struct accept_keys **re
 }
 
 void
-accept_keys_free(struct accept_keys *k)
+signature_keys_free(struct signature_keys *k)
 {
 	if (k == NULL)
 		return;
@@ -63,16 +63,16 @@ accept_keys_free(struct accept_keys *k)
 }
 
 int
-accept_check_new(const struct accept_keys *k, struct accept_check **ret, struct err *e)
+signature_check_new(const struct signature_keys *k, struct signature_check **ret, struct err *e)
 {
-	struct accept_check *c = mem_alloc(sizeof(*c));
+	struct signature_check *c = mem_alloc(sizeof(*c));
 
 	for (int i = 0; i < N_SECRETS; i++) {
 		if (k->keyed[i] == NULL)
 			continue;
 		c->mac[i] = EVP_MAC_CTX_dup(k->keyed[i]);
 		if (c->mac[i] == NULL) {
-			accept_check_free(&c);
+			signature_check_free(&c);
 			return fail(e, ERR_SYSTEM, "OpenSSL cannot copy an HMAC");
 		}
 	}
@@ -81,7 +81,7 @@ accept_check_new(const struct accept_keys *k, struct accept_check **ret, struct 
 }
 
 void
-accept_check_add(struct accept_check *c, struct str bytes)
+signature_check_add(struct signature_check *c, struct str bytes)
 {
 	for (int i = 0; i < N_SECRETS; i++) {
 		if (c->mac[i] == NULL)
@@ -94,42 +94,22 @@ accept_check_add(struct accept_check *c, struct str bytes)
 	}
 }
 
-/* The digest named by the header; false when it is not of the right form. The form is no secret. */
-static bool
-read_header(struct str header, unsigned char ret[DIGEST])
-{
-	struct str prefix = STR("sha256=");
-
-	if (header.n != prefix.n + 2 * DIGEST || !str_starts(header, prefix))
-		return false;
-	for (size_t i = 0; i < DIGEST; i++) {
-		int hi = OPENSSL_hexchar2int((unsigned char)header.p[prefix.n + 2 * i]);
-		int lo = OPENSSL_hexchar2int((unsigned char)header.p[prefix.n + 2 * i + 1]);
-		if (hi < 0 || lo < 0)
-			return false;
-		ret[i] = (unsigned char)(hi << 4 | lo);
-	}
-	return true;
-}
-
 bool
-accept_check_ok(struct accept_check *c, struct str header)
+signature_check_is(struct signature_check *c, const unsigned char digest[SIGNATURE_BYTES])
 {
-	unsigned char want[DIGEST], got[DIGEST];
+	unsigned char got[SIGNATURE_BYTES];
 	bool ok = false;
 
-	if (!read_header(header, want))
-		return false;
 	for (int i = 0; i < N_SECRETS; i++) {
 		size_t n = 0;
-		if (c->mac[i] != NULL && EVP_MAC_final(c->mac[i], got, &n, sizeof(got)) == 1 && n == DIGEST)
-			ok |= CRYPTO_memcmp(got, want, DIGEST) == 0;
+		if (c->mac[i] != NULL && EVP_MAC_final(c->mac[i], got, &n, sizeof(got)) == 1 && n == sizeof(got))
+			ok |= CRYPTO_memcmp(got, digest, sizeof(got)) == 0;
 	}
 	return ok;
 }
 
 void
-accept_check_free(struct accept_check **c)
+signature_check_free(struct signature_check **c)
 {
 	if (*c == NULL)
 		return;
@@ -139,62 +119,12 @@ accept_check_free(struct accept_check **c)
 }
 
 bool
-accept_verify(const struct accept_keys *k, struct str body, struct str header)
-{
-	AUTO(accept_check_free) struct accept_check *c = NULL;
-	struct err e;
-
-	if (accept_check_new(k, &c, &e) != 0)
-		return false;
-	accept_check_add(c, body);
-	return accept_check_ok(c, header);
-}
-
-/* Decodes field in place; false when a "%" is not followed by two hex digits. */
-static bool
-decode(char *field, size_t n, size_t *ret_n)
-{
-	size_t out = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		char c = field[i] == '+' ? ' ' : field[i];
-		if (c == '%') {
-			int hi = i + 2 < n ? OPENSSL_hexchar2int((unsigned char)field[i + 1]) : -1;
-			int lo = i + 2 < n ? OPENSSL_hexchar2int((unsigned char)field[i + 2]) : -1;
-			if (hi < 0 || lo < 0)
-				return false;
-			c = (char)(hi << 4 | lo);
-			i += 2;
-		}
-		field[out++] = c;
-	}
-	*ret_n = out;
-	return true;
-}
-
-bool
-accept_form(char *body, size_t n, struct str *ret)
-{
-	struct str rest = {body, n}, name = STR("payload=");
-
-	while (rest.p != NULL) {
-		struct str field = str_cut(rest, '&', &rest);
-		if (!str_starts(field, name))
-			continue;
-		char *value = body + (field.p - body) + name.n;
-		ret->p = value;
-		return decode(value, field.n - name.n, &ret->n);
-	}
-	return false;
-}
-
-bool
-accept_derive(const struct accept_keys *k, bool previous, const char *purpose, unsigned char ret[ACCEPT_KEY_BYTES])
+signature_derive(const struct signature_keys *k, bool previous, const char *purpose, unsigned char ret[SIGNATURE_BYTES])
 {
 	EVP_MAC_CTX *mac = k->keyed[previous] != NULL ? EVP_MAC_CTX_dup(k->keyed[previous]) : NULL;
 	size_t n = 0;
 	bool ok = mac != NULL && EVP_MAC_update(mac, (const unsigned char *)purpose, strlen(purpose)) == 1 &&
-	          EVP_MAC_final(mac, ret, &n, ACCEPT_KEY_BYTES) == 1 && n == ACCEPT_KEY_BYTES;
+	          EVP_MAC_final(mac, ret, &n, SIGNATURE_BYTES) == 1 && n == SIGNATURE_BYTES;
 
 	EVP_MAC_CTX_free(mac);
 	return ok;

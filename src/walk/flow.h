@@ -11,7 +11,7 @@
 #define EKACI_WALK_FLOW_H
 
 #include "config/config.h"
-#include "forge/github/send.h"
+#include "forge/forge.h"
 #include "queue/schedule.h"
 #include "support/os/loop.h"
 #include "walk/table.h"

@@ -6,33 +6,67 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
 	MAX_BODY = DELIVERY_MAX_BODY,
 	MAX_DISCARD = MAX_BODY + 8 * 1024 * 1024 /* a chunked body is read this far so that its sender sees the 413 */
 };
 
-static const struct {
-	unsigned status;
-	const char *text;
-} answers[N_ANSWERS] = {
-    [ANSWER_STORED] = {202, "accepted\n"},
-    [ANSWER_REPEATED] = {200, "this delivery is known already\n"},
-    [ANSWER_UNSIGNED] = {401, "the signature in X-Hub-Signature-256 is missing or wrong\n"},
-    [ANSWER_HEADERS] = {400, "X-GitHub-Event or X-GitHub-Delivery is missing or malformed\n"},
-    [ANSWER_FORM] = {400, "the body is no form with a field payload, as its Content-Type says\n"},
-    [ANSWER_TOO_LARGE] = {413, "the body is larger than 25 MiB\n"},
-    [ANSWER_UNAVAILABLE] = {503, "this delivery cannot be stored now; please redeliver it later\n"},
-};
+static unsigned
+status_of(enum answer answer)
+{
+	switch (answer) {
+	case ANSWER_STORED: return 202;
+	case ANSWER_REPEATED: return 200;
+	case ANSWER_UNSIGNED: return 401;
+	case ANSWER_HEADERS:
+	case ANSWER_FORM: return 400;
+	case ANSWER_TOO_LARGE: return 413;
+	case ANSWER_UNAVAILABLE:
+	case ANSWER_NONE:
+	case N_ANSWERS: break;
+	}
+	return 503;
+}
+
+static const char *
+words_of(const struct forge *forge, enum answer answer)
+{
+	switch (answer) {
+	case ANSWER_STORED: return "accepted\n";
+	case ANSWER_REPEATED: return "this delivery is known already\n";
+	case ANSWER_UNSIGNED: return forge->faults[FORGE_UNSIGNED];
+	case ANSWER_HEADERS: return forge->faults[FORGE_HEADERS];
+	case ANSWER_FORM: return forge->faults[FORGE_FORM];
+	case ANSWER_TOO_LARGE: return "the body is larger than 25 MiB\n";
+	case ANSWER_UNAVAILABLE:
+	case ANSWER_NONE:
+	case N_ANSWERS: break;
+	}
+	return "this delivery cannot be stored now; please redeliver it later\n";
+}
+
+static enum answer
+answer_of(enum forge_fault fault)
+{
+	static const enum answer answers[FORGE_FAULTS] = {
+	    [FORGE_GOOD] = ANSWER_NONE,
+	    [FORGE_UNSIGNED] = ANSWER_UNSIGNED,
+	    [FORGE_HEADERS] = ANSWER_HEADERS,
+	    [FORGE_FORM] = ANSWER_FORM,
+	};
+
+	return answers[fault];
+}
 
 int
 intake_start(struct web *w, struct err *e)
 {
 	w->packer = delivery_packer_new();
 	for (int i = ANSWER_NONE + 1; i < N_ANSWERS; i++) {
-		struct MHD_Response *r = MHD_create_response_from_buffer(strlen(answers[i].text),
-		    (void *)(uintptr_t)answers[i].text, MHD_RESPMEM_PERSISTENT);
+		const char *words = words_of(w->settings.forge, (enum answer)i);
+		struct MHD_Response *r =
+		    MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_PERSISTENT);
 		if (r == NULL)
 			return fail(e, ERR_SYSTEM, "libmicrohttpd cannot make a response");
 		MHD_add_response_header(r, "Content-Type", "text/plain; charset=utf-8");
@@ -59,31 +93,12 @@ intake_stop(struct web *w)
 	vec_release(&w->batch_new);
 }
 
-/* Copies a header's value when it is there, fits and holds nothing but letters, digits, "-", "_", and "=". */
-static bool
-take_header(struct request *r, const char *name, char *ret, size_t size)
+static const char *
+header_of(void *ctx, const char *name)
 {
-	const char *v = MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
-	size_t n = v != NULL ? strlen(v) : 0;
+	struct request *r = ctx;
 
-	if (n == 0 || n >= size)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!((v[i] >= 'a' && v[i] <= 'z') || (v[i] >= 'A' && v[i] <= 'Z') || (v[i] >= '0' && v[i] <= '9') ||
-		        v[i] == '-' || v[i] == '_' || v[i] == '='))
-			return false;
-	memcpy(ret, v, n + 1);
-	return true;
-}
-
-/* GitHub sends JSON, or a form where the webhook is set to that; what else stands there is taken for JSON. */
-static bool
-is_form(const char *content_type)
-{
-	struct str form = STR("application/x-www-form-urlencoded"), rest;
-	struct str type = str_trim(str_cut(str_of(content_type), ';', &rest));
-
-	return type.n == form.n && strncasecmp(type.p, form.p, form.n) == 0;
+	return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
 }
 
 enum answer
@@ -94,15 +109,12 @@ intake_begin(struct request *r)
 	struct err e;
 
 	r->received_ms = clock_now_ms();
-	if (!take_header(r, "X-Hub-Signature-256", r->signature, sizeof(r->signature)))
-		return ANSWER_UNSIGNED;
-	if (!take_header(r, "X-GitHub-Delivery", r->guid, sizeof(r->guid)) || strlen(r->guid) < 8 ||
-	    !take_header(r, "X-GitHub-Event", r->event, sizeof(r->event)))
-		return ANSWER_HEADERS;
-	r->form = is_form(MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Content-Type"));
+	enum forge_fault fault = r->w->settings.forge->delivery_begin(&r->delivery, header_of, r);
+	if (fault != FORGE_GOOD)
+		return answer_of(fault);
 	if (length != NULL && (str_to_i64(str_of(length), &n) != 0 || n > MAX_BODY))
 		return ANSWER_TOO_LARGE;
-	if (r->w->body_bytes + (size_t)n > WEB_MAX_BODIES || accept_check_new(r->w->keys, &r->check, &e) != 0)
+	if (r->w->body_bytes + (size_t)n > WEB_MAX_BODIES || signature_check_new(r->w->keys, &r->check, &e) != 0)
 		return ANSWER_UNAVAILABLE;
 	return ANSWER_NONE;
 }
@@ -154,28 +166,27 @@ intake_data(struct request *r, struct str bytes)
 		return MHD_NO; /* no answer can be given amid a body; the sender sees a broken connection */
 	memcpy(r->body + r->n, bytes.p, bytes.n);
 	r->n += bytes.n;
-	accept_check_add(r->check, bytes);
+	signature_check_add(r->check, bytes);
 	return MHD_YES;
 }
 
 enum answer
 intake_end(struct request *r)
 {
-	struct str json = {r->body, r->n};
+	struct str json;
 	struct err e;
 
 	if (r->too_large)
 		return ANSWER_TOO_LARGE;
-	if (!accept_check_ok(r->check, str_of(r->signature)))
-		return ANSWER_UNSIGNED;
-	if (r->form && !accept_form(r->body, r->n, &json))
-		return ANSWER_FORM;
+	enum forge_fault fault = r->w->settings.forge->delivery_end(&r->delivery, r->check, r->body, r->n, &json);
+	if (fault != FORGE_GOOD)
+		return answer_of(fault);
 	if (delivery_pack(r->w->packer, json, &r->packed, &e) != 0) {
 		log_err(LOG_ERROR, "webhook", &e);
 		return ANSWER_UNAVAILABLE;
 	}
 	drop_body(r);
-	accept_check_free(&r->check);
+	signature_check_free(&r->check);
 	vec_push(&r->w->pending, r);
 	return ANSWER_NONE;
 }
@@ -193,7 +204,8 @@ intake_commit(struct web *w)
 	vec_reserve(&w->batch_new, n);
 	for (size_t i = 0; i < n; i++) {
 		struct request *r = w->pending.p[i];
-		w->batch.p[i] = (struct delivery_in){str_of(r->guid), str_of(r->event), r->packed, r->received_ms};
+		w->batch.p[i] =
+		    (struct delivery_in){str_of(r->delivery.guid), str_of(r->delivery.event), r->packed, r->received_ms};
 	}
 	int rc = store_deliveries_add(w->s, w->batch.p, n, w->batch_new.p, &e);
 	if (rc != 0)
@@ -224,8 +236,8 @@ intake_respond(struct request *r, enum answer answer)
 	w->intake.stored += answer == ANSWER_STORED;
 	w->intake.repeated += answer == ANSWER_REPEATED;
 	w->intake.failed += answer == ANSWER_UNAVAILABLE;
-	w->intake.refused += answers[answer].status >= 400 && answers[answer].status < 500;
-	return web_respond(r, answers[answer].status, w->answers[answer]);
+	w->intake.refused += status_of(answer) >= 400 && status_of(answer) < 500;
+	return web_respond(r, status_of(answer), w->answers[answer]);
 }
 
 void
@@ -233,5 +245,5 @@ intake_release(struct request *r)
 {
 	drop_body(r);
 	mem_free(&r->packed.p);
-	accept_check_free(&r->check);
+	signature_check_free(&r->check);
 }

@@ -15,7 +15,7 @@ int
 link_start(struct web *w, struct err *e)
 {
 	for (int i = 0; i < 2; i++)
-		w->has_link_key[i] = accept_derive(w->keys, i == 1, "ekaci: links to pages, 1", w->link_key[i]);
+		w->has_link_key[i] = signature_derive(w->keys, i == 1, "ekaci: links to pages, 1", w->link_key[i]);
 	return w->has_link_key[0] ? 0 : fail(e, ERR_SYSTEM, "OpenSSL cannot derive the key of links");
 }
 
@@ -27,7 +27,7 @@ tag(const struct web *w, int which, int64_t repository, int64_t number, char ret
 	unsigned n = 0;
 
 	snprintf(scope, sizeof(scope), "%lld/%lld", (long long)repository, (long long)number);
-	HMAC(EVP_sha256(), w->link_key[which], ACCEPT_KEY_BYTES, (const unsigned char *)scope, strlen(scope), mac, &n);
+	HMAC(EVP_sha256(), w->link_key[which], SIGNATURE_BYTES, (const unsigned char *)scope, strlen(scope), mac, &n);
 	str_hex(mac, TAG_BYTES, ret);
 }
 

@@ -91,19 +91,6 @@ page_path(struct arena *a, struct page *p, const struct view_run *r, const char 
 	return arena_printf(a, "%s%s", path, link_suffix(a, p->w, r->repository.id, r->number, r->repository.private));
 }
 
-/* The pull request at GitHub, from the clone address; NULL when that is no link. */
-static const char *
-github_url(struct arena *a, const struct view_run *r)
-{
-	struct str base = str_of(r->repository.clone_url);
-
-	if (str_ends(base, STR(".git")))
-		base.n -= 4;
-	if (r->number <= 0 || !escape_link_ok(base))
-		return NULL;
-	return arena_printf(a, STR_FMT "/pull/%lld", STR_ARG(base), (long long)r->number);
-}
-
 static bool
 may_see(struct page *p, const struct view_run *r)
 {
@@ -136,7 +123,7 @@ run_data(struct page *p, const struct view_run *r)
 	set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
 	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name, (long long)r->number);
 	set(o, "pull_path", page_path(a, p, r, r->number > 0 ? pull : "/"));
-	set(o, "github_url", github_url(a, r));
+	set(o, "github_url", p->w->settings.forge->pull_url(a, r->repository.clone_url, r->number));
 	set(o, "pr_title", r->pr_title);
 	set(o, "author", r->author);
 	set(o, "head", r->head);

@@ -303,7 +303,7 @@ start_daemon(struct web *w, int listen_fd, struct err *e)
 static void
 web_free(struct web *w)
 {
-	accept_keys_free(w->keys);
+	signature_keys_free(w->keys);
 	vec_release(&w->counts);
 	mem_free(&w->url);
 	mem_free(&w);
@@ -327,7 +327,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 		w->settings.request_ms = WEB_REQUEST_MS;
 	if (w->settings.store_dir == NULL)
 		w->settings.store_dir = "/nix/store";
-	if (accept_keys_new(settings->secret, settings->previous_secret, &w->keys, e) != 0 || link_start(w, e) != 0 ||
+	if (signature_keys_new(settings->secret, settings->previous_secret, &w->keys, e) != 0 || link_start(w, e) != 0 ||
 	    listen_at(w, &fd, e) != 0) {
 		web_free(w);
 		return -1;

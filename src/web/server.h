@@ -4,7 +4,6 @@
 
 #include "web/web.h"
 
-#include "forge/github/accept.h"
 #include "store/delivery.h"
 
 #include <microhttpd.h>
@@ -38,13 +37,12 @@ struct request {
 	struct connection *conn;
 	const struct route *route;
 	/* of a delivery */
-	struct accept_check *check;
+	struct signature_check *check;
 	char *body;
 	size_t n, cap;
 	bool too_large;
-	bool form; /* the body is a form whose field payload is the JSON */
 	struct str packed;
-	char guid[64], event[64], signature[80];
+	struct forge_delivery delivery;
 	enum answer answer;
 	int64_t received_ms;
 };
@@ -60,8 +58,8 @@ struct web {
 	struct store *s;
 	struct web_settings settings;
 	struct web_hooks hooks;
-	struct accept_keys *keys;
-	unsigned char link_key[2][ACCEPT_KEY_BYTES];
+	struct signature_keys *keys;
+	unsigned char link_key[2][SIGNATURE_BYTES];
 	bool has_link_key[2];
 	struct MHD_Daemon *mhd;
 	uv_poll_t poll;

@@ -15,6 +15,7 @@
 #ifndef EKACI_WEB_WEB_H
 #define EKACI_WEB_WEB_H
 
+#include "forge/forge.h"
 #include "store/store.h"
 #include "support/os/loop.h"
 
@@ -28,6 +29,7 @@ enum {
 
 /* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {
+	const struct forge *forge;  /* whose deliveries come */
 	const char *listen;         /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
 	const char *url;            /* as seen from outside, without a final slash; NULL: http://LISTEN */
 	const char *state_dir;      /* holds runs/ID/... and logs/HASH-NAME */

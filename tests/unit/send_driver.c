@@ -6,6 +6,7 @@
  * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git",
  * ...} and answers each with a line. Ends when its input does.
  */
+#include "forge/forges.h"
 #include "forge/github/send.h"
 #include "store/desired.h"
 #include "support/base/log.h"
@@ -40,13 +41,14 @@ say_err(const struct err *e)
 }
 
 static void
-on_json(void *ctx, const json_t *body, const struct err *e)
+on_pull(void *ctx, const struct event_pull *pull, const struct err *e)
 {
 	(void)ctx;
 	if (e != NULL)
 		say_err(e);
 	else
-		say(json_pack("{s:O}", "body", body));
+		say(json_pack("{s:{s:I,s:s,s:b,s:b}}", "pull", "number", (json_int_t)pull->number, "head", pull->head, "open",
+		    pull->open, "fork", pull->fork));
 }
 
 static void
@@ -123,7 +125,7 @@ obey(struct driver *d, struct str line)
 	} else if (strcmp(what, "permission") == 0) {
 		send_permission(d->sender, r.installation, r.owner, r.name, json_str(j, "login", ""), on_text, NULL);
 	} else if (strcmp(what, "pull") == 0) {
-		send_pull(d->sender, r.installation, r.owner, r.name, json_int(j, "number", 0), on_json, NULL);
+		send_pull(d->sender, r.installation, r.owner, r.name, json_int(j, "number", 0), on_pull, NULL);
 	} else if (strcmp(what, "git") == 0) {
 		send_git_authorization(d->sender, r.installation, r.id, on_text, NULL);
 	} else if (e.kind != ERR_NONE || want(d, &a, what, j, &r, &e) != 0) {
@@ -184,7 +186,7 @@ main(int argc, char **argv)
 	    .settle_ms = strtol(argv[7], NULL, 10),
 	    .limited_ms = 500};
 	if (loop_new(&d.l, &e) != 0 || store_open(argv[1], &d.store, &e) != 0 ||
-	    send_start(d.l, d.store, &settings, &d.sender, &e) != 0) {
+	    send_start(forge_of(&settings), d.l, d.store, &settings, &d.sender, &e) != 0) {
 		say_err(&e);
 		return 1;
 	}

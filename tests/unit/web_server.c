@@ -1,7 +1,7 @@
 /* The server, over real sockets: intake, limits, pages, logs. */
 #include "web/web.h"
 
-#include "forge/github/accept.h"
+#include "forge/forges.h"
 #include "store/db.h"
 #include "store/delivery.h"
 #include "support/base/clock.h"
@@ -62,7 +62,9 @@ set_up(void **state)
 
 	strcpy(f->dir, "/tmp/ekaci-web-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	struct web_settings settings = {.listen = "127.0.0.1:0",
+	const struct settings none = {0};
+	struct web_settings settings = {.forge = forge_of(&none),
+	    .listen = "127.0.0.1:0",
 	    .state_dir = f->dir,
 	    .secret = STR(SECRET),
 	    .previous_secret = STR("older"),
@@ -560,7 +562,8 @@ static void
 test_no_secret_no_server(void **state)
 {
 	struct fixture *f = *state;
-	struct web_settings settings = {.listen = "127.0.0.1:0", .state_dir = f->dir};
+	const struct settings none = {0};
+	struct web_settings settings = {.forge = forge_of(&none), .listen = "127.0.0.1:0", .state_dir = f->dir};
 	struct web_hooks hooks = {0};
 	struct web *w = NULL;
 	struct err e;

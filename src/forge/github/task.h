@@ -11,7 +11,7 @@
 #include "forge/github/sender.h"
 
 struct task {
-	struct sender *s;
+	struct client *s;
 	struct lane *lane;
 	struct arena a;
 	struct desired row; /* copied into a */

@@ -48,7 +48,7 @@ NIX = \
 STORE = \
 	store/db.c store/delivery.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/pushes.c \
 	store/overview.c
-WEB = web/server.c web/intake.c web/link.c web/route.c web/pages.c web/build_log.c web/metrics.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \

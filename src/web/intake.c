@@ -1,6 +1,7 @@
 /* Deliveries on their way in: headers, body, signature, one commit for many, the answer. */
-#include "web/server.h"
+#include "web/intake.h"
 
+#include "store/delivery.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 
@@ -9,7 +10,50 @@
 
 enum {
 	MAX_BODY = DELIVERY_MAX_BODY,
-	MAX_DISCARD = MAX_BODY + 8 * 1024 * 1024 /* a chunked body is read this far so that its sender sees the 413 */
+	MAX_DISCARD = MAX_BODY + 8 * 1024 * 1024, /* a chunked body is read this far so that its sender sees the 413 */
+	BODY = 64 * 1024,                         /* most deliveries fit; a hostile Content-Length gets no more at once */
+	SPARE = 64 /* freed and asked for again with every batch they would cost more than the hashing */
+};
+
+enum answer {
+	ANSWER_NONE,
+	ANSWER_STORED,
+	ANSWER_REPEATED,
+	ANSWER_UNSIGNED,
+	ANSWER_HEADERS,
+	ANSWER_FORM,
+	ANSWER_TOO_LARGE,
+	ANSWER_UNAVAILABLE,
+	N_ANSWERS
+};
+
+/* One delivery, from its headers to its answer: the state of its request. */
+struct coming {
+	struct web_intake *in;
+	struct request *request;
+	struct signature_check *check;
+	char *body;
+	size_t n, cap;
+	bool too_large;
+	struct str packed;
+	struct forge_delivery delivery;
+	enum answer answer;
+	int64_t received_ms;
+};
+
+struct web_intake {
+	struct store *s;
+	const struct forge *forge;
+	const struct signature_keys *keys;
+	struct delivery_packer *packer;
+	VEC(struct coming *) pending; /* verified, suspended, waiting for the commit of this turn */
+	VEC(struct delivery_in) batch;
+	VEC(bool) batch_new;
+	size_t body_bytes; /* held by requests */
+	VEC(char *) spare; /* buffers of bodies for reuse, BODY bytes each, at most SPARE */
+	struct MHD_Response *answers[N_ANSWERS];
+	struct intake_figures figures;
+	bool added;
 };
 
 static unsigned
@@ -59,191 +103,279 @@ answer_of(enum forge_fault fault)
 	return answers[fault];
 }
 
-int
-intake_start(struct web *w, struct err *e)
+static int
+make_answer(struct web_intake *in, enum answer answer, struct err *e)
 {
-	w->packer = delivery_packer_new();
+	const char *words = words_of(in->forge, answer);
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_PERSISTENT);
+
+	if (r == NULL)
+		return fail(e, ERR_SYSTEM, "libmicrohttpd cannot make a response");
+	MHD_add_response_header(r, "Content-Type", "text/plain; charset=utf-8");
+	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+	if (answer == ANSWER_UNAVAILABLE)
+		MHD_add_response_header(r, "Retry-After", "60");
+	in->answers[answer] = r;
+	return 0;
+}
+
+int
+intake_start(struct store *s, const struct forge *forge, const struct signature_keys *keys, struct web_intake **ret,
+    struct err *e)
+{
+	struct web_intake *in = mem_alloc(sizeof(*in));
+
+	*in = (struct web_intake){.s = s, .forge = forge, .keys = keys, .packer = delivery_packer_new()};
 	for (int i = ANSWER_NONE + 1; i < N_ANSWERS; i++) {
-		const char *words = words_of(w->settings.forge, (enum answer)i);
-		struct MHD_Response *r =
-		    MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_PERSISTENT);
-		if (r == NULL)
-			return fail(e, ERR_SYSTEM, "libmicrohttpd cannot make a response");
-		MHD_add_response_header(r, "Content-Type", "text/plain; charset=utf-8");
-		MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-		if (i == ANSWER_UNAVAILABLE)
-			MHD_add_response_header(r, "Retry-After", "60");
-		w->answers[i] = r;
+		if (make_answer(in, (enum answer)i, e) != 0) {
+			intake_stop(in);
+			return -1;
+		}
 	}
+	*ret = in;
 	return 0;
 }
 
 void
-intake_stop(struct web *w)
+intake_stop(struct web_intake *in)
 {
+	if (in == NULL)
+		return;
 	for (int i = 0; i < N_ANSWERS; i++)
-		if (w->answers[i] != NULL)
-			MHD_destroy_response(w->answers[i]);
-	delivery_packer_free(w->packer);
-	for (size_t i = 0; i < w->spare.n; i++)
-		mem_free(&w->spare.p[i]);
-	vec_release(&w->spare);
-	vec_release(&w->pending);
-	vec_release(&w->batch);
-	vec_release(&w->batch_new);
+		if (in->answers[i] != NULL)
+			MHD_destroy_response(in->answers[i]);
+	delivery_packer_free(in->packer);
+	for (size_t i = 0; i < in->spare.n; i++)
+		mem_free(&in->spare.p[i]);
+	vec_release(&in->spare);
+	vec_release(&in->pending);
+	vec_release(&in->batch);
+	vec_release(&in->batch_new);
+	mem_free(&in);
+}
+
+/* --- one delivery --- */
+
+static enum MHD_Result
+respond(struct coming *c)
+{
+	struct web_intake *in = c->in;
+	unsigned status = status_of(c->answer);
+
+	in->figures.stored += c->answer == ANSWER_STORED;
+	in->figures.repeated += c->answer == ANSWER_REPEATED;
+	in->figures.failed += c->answer == ANSWER_UNAVAILABLE;
+	in->figures.refused += status >= 400 && status < 500;
+	return server_respond(c->request, status, in->answers[c->answer]);
 }
 
 static const char *
 header_of(void *ctx, const char *name)
 {
-	struct request *r = ctx;
+	const struct request *r = ctx;
 
 	return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
 }
 
-enum answer
-intake_begin(struct request *r)
+/* ANSWER_NONE: its body may come. */
+static enum answer
+begin(struct coming *c)
 {
-	const char *length = MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Content-Length");
+	struct web_intake *in = c->in;
+	const char *length = header_of(c->request, "Content-Length");
 	int64_t n = 0;
 	struct err e;
 
-	r->received_ms = clock_now_ms();
-	enum forge_fault fault = r->w->settings.forge->delivery_begin(&r->delivery, header_of, r);
+	enum forge_fault fault = in->forge->delivery_begin(&c->delivery, header_of, c->request);
 	if (fault != FORGE_GOOD)
 		return answer_of(fault);
 	if (length != NULL && (str_to_i64(str_of(length), &n) != 0 || n > MAX_BODY))
 		return ANSWER_TOO_LARGE;
-	if (r->w->body_bytes + (size_t)n > WEB_MAX_BODIES || signature_check_new(r->w->keys, &r->check, &e) != 0)
+	if (in->body_bytes + (size_t)n > INTAKE_MAX_BODIES || signature_check_new(in->keys, &c->check, &e) != 0)
 		return ANSWER_UNAVAILABLE;
 	return ANSWER_NONE;
+}
+
+static enum MHD_Result
+on_begin(struct request *r)
+{
+	struct coming *c = mem_alloc(sizeof(*c));
+
+	/* A route is constant, what it leads to is not. */
+	c->in = (struct web_intake *)(uintptr_t)r->route->what;
+	c->request = r;
+	c->received_ms = clock_now_ms();
+	r->state = c;
+	c->answer = begin(c);
+	return c->answer == ANSWER_NONE ? MHD_YES : respond(c);
 }
 
 /* Room for n more bytes; false when all bodies together would be too many. */
 static bool
-grow(struct request *r, size_t n)
+grow(struct coming *c, size_t n)
 {
-	size_t want = r->n + n;
+	size_t want = c->n + n;
 
-	if (want <= r->cap)
+	if (want <= c->cap)
 		return true;
-	size_t cap = r->cap == 0 ? INTAKE_BODY : r->cap * 2;
+	size_t cap = c->cap == 0 ? BODY : c->cap * 2;
 	if (cap < want)
 		cap = want;
-	if (r->w->body_bytes + (cap - r->cap) > WEB_MAX_BODIES)
+	if (c->in->body_bytes + (cap - c->cap) > INTAKE_MAX_BODIES)
 		return false;
-	if (cap == INTAKE_BODY && r->w->spare.n > 0)
-		r->body = r->w->spare.p[--r->w->spare.n];
+	if (cap == BODY && c->in->spare.n > 0)
+		c->body = c->in->spare.p[--c->in->spare.n];
 	else
-		r->body = mem_realloc(r->body, cap, 1);
-	r->w->body_bytes += cap - r->cap;
-	r->cap = cap;
+		c->body = mem_realloc(c->body, cap, 1);
+	c->in->body_bytes += cap - c->cap;
+	c->cap = cap;
 	return true;
 }
 
 static void
-drop_body(struct request *r)
+drop_body(struct coming *c)
 {
-	r->w->body_bytes -= r->cap;
-	if (r->cap == INTAKE_BODY && r->w->spare.n < INTAKE_SPARE)
-		vec_push(&r->w->spare, r->body);
+	c->in->body_bytes -= c->cap;
+	if (c->cap == BODY && c->in->spare.n < SPARE)
+		vec_push(&c->in->spare, c->body);
 	else
-		mem_free(&r->body);
-	r->body = NULL;
-	r->cap = 0;
+		mem_free(&c->body);
+	c->body = NULL;
+	c->cap = 0;
 }
 
-enum MHD_Result
-intake_data(struct request *r, struct str bytes)
+static enum MHD_Result
+on_data(struct request *r, struct str bytes)
 {
-	if (r->too_large || r->n + bytes.n > MAX_BODY) {
-		r->too_large = true;
-		r->n += bytes.n;
-		drop_body(r);
-		return r->n > MAX_DISCARD ? MHD_NO : MHD_YES;
+	struct coming *c = r->state;
+
+	if (c->too_large || c->n + bytes.n > MAX_BODY) {
+		c->too_large = true;
+		c->n += bytes.n;
+		drop_body(c);
+		return c->n > MAX_DISCARD ? MHD_NO : MHD_YES;
 	}
-	if (!grow(r, bytes.n))
+	if (!grow(c, bytes.n))
 		return MHD_NO; /* no answer can be given amid a body; the sender sees a broken connection */
-	memcpy(r->body + r->n, bytes.p, bytes.n);
-	r->n += bytes.n;
-	signature_check_add(r->check, bytes);
+	memcpy(c->body + c->n, bytes.p, bytes.n);
+	c->n += bytes.n;
+	signature_check_add(c->check, bytes);
 	return MHD_YES;
 }
 
-enum answer
-intake_end(struct request *r)
+/* The body is complete: verified and packed it waits for intake_commit (ANSWER_NONE). */
+static enum answer
+end(struct coming *c)
 {
+	struct web_intake *in = c->in;
 	struct str json;
 	struct err e;
 
-	if (r->too_large)
+	if (c->too_large)
 		return ANSWER_TOO_LARGE;
-	enum forge_fault fault = r->w->settings.forge->delivery_end(&r->delivery, r->check, r->body, r->n, &json);
+	enum forge_fault fault = in->forge->delivery_end(&c->delivery, c->check, c->body, c->n, &json);
 	if (fault != FORGE_GOOD)
 		return answer_of(fault);
-	if (delivery_pack(r->w->packer, json, &r->packed, &e) != 0) {
+	if (delivery_pack(in->packer, json, &c->packed, &e) != 0) {
 		log_err(LOG_ERROR, "webhook", &e);
 		return ANSWER_UNAVAILABLE;
 	}
-	drop_body(r);
-	signature_check_free(&r->check);
-	vec_push(&r->w->pending, r);
+	drop_body(c);
+	signature_check_free(&c->check);
+	vec_push(&in->pending, c);
 	return ANSWER_NONE;
 }
 
-bool
-intake_commit(struct web *w)
+/* Called again once intake_commit has said what the answer is. */
+static enum MHD_Result
+on_end(struct request *r)
 {
-	size_t n = w->pending.n, added = 0;
-	struct err e = {0};
+	struct coming *c = r->state;
 
-	if (n == 0)
-		return false;
-	int64_t began = clock_mono_ns();
-	vec_reserve(&w->batch, n);
-	vec_reserve(&w->batch_new, n);
-	for (size_t i = 0; i < n; i++) {
-		struct request *r = w->pending.p[i];
-		w->batch.p[i] =
-		    (struct delivery_in){str_of(r->delivery.guid), str_of(r->delivery.event), r->packed, r->received_ms};
-	}
-	int rc = store_deliveries_add(w->s, w->batch.p, n, w->batch_new.p, &e);
-	if (rc != 0)
-		log_err(LOG_ERROR, "webhook: deliveries not stored", &e);
-	for (size_t i = 0; i < n; i++) {
-		struct request *r = w->pending.p[i];
-		r->answer = rc != 0 ? ANSWER_UNAVAILABLE : w->batch_new.p[i] ? ANSWER_STORED : ANSWER_REPEATED;
-		added += r->answer == ANSWER_STORED;
-		mem_free(&r->packed.p);
-		MHD_resume_connection(r->mhd);
-	}
-	w->pending.n = 0;
-	int64_t ns = clock_mono_ns() - began;
-	w->intake.commits += rc == 0;
-	w->intake.commit_ns += ns;
-	if (ns > w->intake.commit_ns_max)
-		w->intake.commit_ns_max = ns;
-	if ((int64_t)n > w->intake.largest_batch)
-		w->intake.largest_batch = (int64_t)n;
-	return added > 0;
+	if (c->answer == ANSWER_NONE)
+		c->answer = end(c);
+	if (c->answer != ANSWER_NONE)
+		return respond(c);
+	MHD_suspend_connection(r->mhd);
+	return MHD_YES;
 }
 
-enum MHD_Result
-intake_respond(struct request *r, enum answer answer)
+static void
+on_release(struct request *r)
 {
-	struct web *w = r->w;
+	struct coming *c = r->state;
 
-	w->intake.stored += answer == ANSWER_STORED;
-	w->intake.repeated += answer == ANSWER_REPEATED;
-	w->intake.failed += answer == ANSWER_UNAVAILABLE;
-	w->intake.refused += status_of(answer) >= 400 && status_of(answer) < 500;
-	return web_respond(r, status_of(answer), w->answers[answer]);
+	if (c == NULL) /* refused for its method */
+		return;
+	drop_body(c);
+	mem_free(&c->packed.p);
+	signature_check_free(&c->check);
+	mem_free(&c);
+}
+
+const struct handler intake_handler = {on_begin, on_data, on_end, on_release};
+
+/* --- all of a turn --- */
+
+size_t
+intake_waiting(const struct web_intake *in)
+{
+	return in->pending.n;
+}
+
+static void
+note_commit(struct intake_figures *f, size_t n, bool good, int64_t ns)
+{
+	f->commits += good;
+	f->commit_ns += ns;
+	if (ns > f->commit_ns_max)
+		f->commit_ns_max = ns;
+	if ((int64_t)n > f->largest_batch)
+		f->largest_batch = (int64_t)n;
 }
 
 void
-intake_release(struct request *r)
+intake_commit(struct web_intake *in)
 {
-	drop_body(r);
-	mem_free(&r->packed.p);
-	signature_check_free(&r->check);
+	size_t n = in->pending.n;
+	struct err e = {0};
+
+	if (n == 0)
+		return;
+	int64_t began = clock_mono_ns();
+	vec_reserve(&in->batch, n);
+	vec_reserve(&in->batch_new, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct coming *c = in->pending.p[i];
+		in->batch.p[i] =
+		    (struct delivery_in){str_of(c->delivery.guid), str_of(c->delivery.event), c->packed, c->received_ms};
+	}
+	int rc = store_deliveries_add(in->s, in->batch.p, n, in->batch_new.p, &e);
+	if (rc != 0)
+		log_err(LOG_ERROR, "webhook: deliveries not stored", &e);
+	for (size_t i = 0; i < n; i++) {
+		struct coming *c = in->pending.p[i];
+		c->answer = rc != 0 ? ANSWER_UNAVAILABLE : in->batch_new.p[i] ? ANSWER_STORED : ANSWER_REPEATED;
+		in->added |= c->answer == ANSWER_STORED;
+		mem_free(&c->packed.p);
+		MHD_resume_connection(c->request->mhd);
+	}
+	in->pending.n = 0;
+	note_commit(&in->figures, n, rc == 0, clock_mono_ns() - began);
+}
+
+bool
+intake_added(struct web_intake *in)
+{
+	bool added = in->added;
+
+	in->added = false;
+	return added;
+}
+
+const struct intake_figures *
+intake_figures(const struct web_intake *in)
+{
+	return &in->figures;
 }

@@ -1,8 +1,8 @@
 /* /metrics: Prometheus' text format. */
-#include "web/page.h"
+#include "web/metrics.h"
 
-#include "store/overview.h"
 #include "support/text/prometheus.h"
+#include "web/intake.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ resident_bytes(void)
 }
 
 static void
-add_loop(const struct web *w, struct buf *b)
+add_loop(const struct page_sources *w, struct buf *b)
 {
 	const struct loop_figures f = loop_figures(w->l);
 	const struct prometheus_labels whose = {{{"name", f.longest_name}}};
@@ -41,14 +41,13 @@ add_loop(const struct web *w, struct buf *b)
 }
 
 static void
-add_deliveries(const struct web *w, struct buf *b)
+add_deliveries(const struct intake_figures *f, struct buf *b)
 {
 	static const char name[] = "ekaci_deliveries_total";
 	const struct {
 		const char *result;
 		int64_t n;
-	} all[] = {{"stored", w->intake.stored}, {"repeated", w->intake.repeated}, {"refused", w->intake.refused},
-	    {"failed", w->intake.failed}};
+	} all[] = {{"stored", f->stored}, {"repeated", f->repeated}, {"refused", f->refused}, {"failed", f->failed}};
 
 	prometheus_begin(b, name, PROMETHEUS_COUNTER, "Webhook deliveries by what they were answered.");
 	for (size_t i = 0; i < COUNT(all); i++)
@@ -56,33 +55,33 @@ add_deliveries(const struct web *w, struct buf *b)
 }
 
 static void
-add_intake(const struct web *w, struct buf *b)
+add_intake(const struct intake_figures *f, struct buf *b)
 {
-	add_deliveries(w, b);
+	add_deliveries(f, b);
 	prometheus_one(b, "ekaci_delivery_commits_total", PROMETHEUS_COUNTER, "Transactions that stored deliveries.",
-	    w->intake.commits);
+	    f->commits);
 	prometheus_one(b, "ekaci_delivery_batch_max", PROMETHEUS_GAUGE, "The most deliveries one transaction stored.",
-	    w->intake.largest_batch);
+	    f->largest_batch);
 	prometheus_one_seconds(b, "ekaci_delivery_commit_seconds_total", PROMETHEUS_COUNTER, "Time spent storing deliveries.",
-	    w->intake.commit_ns);
+	    f->commit_ns);
 	prometheus_one_seconds(b, "ekaci_delivery_commit_seconds_max", PROMETHEUS_GAUGE,
-	    "The longest time storing deliveries took.", w->intake.commit_ns_max);
-	prometheus_one(b, "ekaci_store_commits_total", PROMETHEUS_COUNTER, "Transactions of the database.",
-	    store_commits(w->s));
+	    "The longest time storing deliveries took.", f->commit_ns_max);
 }
 
 static void
-add_http(const struct web *w, struct buf *b)
+add_http(const struct server *s, struct buf *b)
 {
 	static const char name[] = "ekaci_http_requests_total";
+	size_t n;
+	const struct server_count *counts = server_counts(s, &n);
 
-	prometheus_one(b, "ekaci_http_connections", PROMETHEUS_GAUGE, "Open connections.", (int64_t)w->n_connections);
+	prometheus_one(b, "ekaci_http_connections", PROMETHEUS_GAUGE, "Open connections.", (int64_t)server_connections(s));
 	prometheus_begin(b, name, PROMETHEUS_COUNTER, "Requests by route and status.");
-	for (size_t i = 0; i < w->counts.n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		char status[16];
-		snprintf(status, sizeof(status), "%u", w->counts.p[i].status);
-		const struct prometheus_labels of = {{{"route", w->counts.p[i].route}, {"status", status}}};
-		prometheus_int(b, name, &of, w->counts.p[i].n);
+		snprintf(status, sizeof(status), "%u", counts[i].status);
+		const struct prometheus_labels of = {{{"route", counts[i].route}, {"status", status}}};
+		prometheus_int(b, name, &of, counts[i].n);
 	}
 }
 
@@ -120,11 +119,13 @@ page_metrics(struct page *p, struct err *e)
 {
 	p->type = PROMETHEUS_TYPE;
 	add_loop(p->w, &p->body);
-	add_intake(p->w, &p->body);
-	add_http(p->w, &p->body);
+	add_intake(intake_figures(p->w->intake), &p->body);
+	prometheus_one(&p->body, "ekaci_store_commits_total", PROMETHEUS_COUNTER, "Transactions of the database.",
+	    store_commits(p->w->s));
+	add_http(p->w->server, &p->body);
 	if (add_counted(p, e) != 0)
 		return -1;
-	if (p->w->hooks.figures != NULL)
-		p->w->hooks.figures(p->w->hooks.ctx, &p->body);
+	if (p->w->figures != NULL)
+		p->w->figures(p->w->hooks_ctx, &p->body);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "records/record.h"
 #include "records/failure.h"
 #include "records/report.h"
+#include "records/wish.h"
 
 const struct fields *const records_all[] = {
     &progress_fields,
@@ -50,6 +51,10 @@ const struct fields *const records_all[] = {
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,
+    &wish_check_fields,
+    &wish_comment_fields,
+    &wish_labels_fields,
+    &wish_reaction_fields,
     NULL,
 };
 

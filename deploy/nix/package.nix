@@ -14,7 +14,6 @@
 , simdjson
 , cmark-gfm
 , tomlplusplus
-, mustache-hpp
 , git
 , bubblewrap
 , openssh
@@ -43,7 +42,6 @@ stdenv.mkDerivation {
     simdjson
     cmark-gfm
     tomlplusplus
-    mustache-hpp
   ];
 
   enableParallelBuilding = true;

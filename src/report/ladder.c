@@ -123,7 +123,7 @@ ladder_render(struct model *m, const struct verdict *v, const char *name, struct
 		if (i > 0 && limits_same(&l, &last))
 			continue;
 		last = l;
-		AUTO(json_drop) json_t *view = view_new(m, v, &l, i > 0);
+		struct values *view = view_new(m, v, &l, i > 0);
 		AUTO(buf_release) struct buf text = {0};
 		buf_init(&text, 256u << 20);
 		if (template_render(name, view, &text, e) != 0)
@@ -144,9 +144,9 @@ ladder_render_whole(struct model *m, const struct verdict *v, const char *name, 
 {
 	static const char *const colours[][2] = {{"bold", "\x1b[1m"}, {"red", "\x1b[31m"}, {"green", "\x1b[32m"},
 	    {"yellow", "\x1b[33m"}, {"plain", "\x1b[0m"}};
-	AUTO(json_drop) json_t *view = view_new(m, v, limits, false);
+	struct values *view = view_new(m, v, limits, false);
 
 	for (size_t i = 0; colour && i < COUNT(colours); i++)
-		json_object_set_new(view, colours[i][0], json_string(colours[i][1]));
+		values_text(view, colours[i][0], colours[i][1]);
 	return template_render(name, view, out, e);
 }

@@ -26,7 +26,7 @@ struct line {
 };
 
 struct lines {
-	json_t *items;
+	struct value_list *items;
 	struct line last;
 	size_t n, max;
 };
@@ -45,10 +45,11 @@ join(struct model *m, const json_t *list)
 	return b.n != 0 ? words_cut(&m->a, str_dup(&m->a, buf_get(&b)), MAX_LICENCE_BYTES) : "";
 }
 
-static json_t *
+static struct values *
 line_item(const struct view *v, const struct line *l)
 {
-	json_t *item = json_object(), *people = json_array();
+	struct values *item = values_new(&v->m->a), *one;
+	struct value_list *people = value_list_new(&v->m->a);
 	size_t n = json_array_size(l->people);
 
 	put_code(v, item, "name", l->name);
@@ -60,16 +61,16 @@ line_item(const struct view *v, const struct line *l)
 		put_code(v, item, "old", l->old);
 	if (*l->new != '\0')
 		put_code(v, item, "new", l->new);
-	put_text(item, "words", l->new);
+	values_text(item, "words", l->new);
 	for (size_t i = 0; i < n && i < MAX_PEOPLE; i++) {
 		const char *s = json_string_value(json_array_get(l->people, i));
-		json_t *one = json_object();
+		one = values_new(&v->m->a);
 		put_code(v, one, "name", s != NULL ? s : "?");
-		json_array_append_new(people, one);
+		value_list_group(people, one);
 	}
 	if (n > MAX_PEOPLE)
 		put_number(v, item, "others", (int64_t)(n - MAX_PEOPLE));
-	json_object_set_new(item, "people", people);
+	values_list(item, "people", people);
 	return item;
 }
 
@@ -79,7 +80,7 @@ lines_flush(const struct view *v, struct lines *s)
 	if (s->last.name == NULL)
 		return;
 	if (s->n++ < s->max)
-		json_array_append_new(s->items, line_item(v, &s->last));
+		value_list_group(s->items, line_item(v, &s->last));
 	buf_release(&s->last.systems);
 	s->last = (struct line){0};
 }
@@ -105,7 +106,7 @@ lines_add(const struct view *v, struct lines *s, const struct described *d, cons
 }
 
 static void
-lines_put(const struct view *v, struct lines *s, json_t *obj, const char *key)
+lines_put(const struct view *v, struct lines *s, struct values *obj, const char *key)
 {
 	lines_flush(v, s);
 	put_list(v, obj, key, s->items, s->n, (int64_t)s->n);
@@ -188,42 +189,41 @@ describe_unchanged(const struct view *v, struct meta_lists *s)
 
 /* bad_meta: meta that does not evaluate, in words: what is new, what was there before, what is fixed. */
 static void
-view_bad_meta(const struct view *v, json_t *obj)
+view_bad_meta(const struct view *v, struct values *obj)
 {
 	const json_t *errors = json_object_get(v->m->difference, "meta_errors"), *list = json_object_get(errors, "list");
 	int64_t new = json_int(errors, "new", 0), before = json_int(errors, "before", 0), fixed = json_int(errors, "fixed", 0);
-	json_t *item = json_object(), *items = json_array();
+	struct values *item = values_new(&v->m->a), *one;
+	struct value_list *items = value_list_new(&v->m->a);
 
 	for (size_t i = 0; i < json_array_size(list) && i < MAX_BAD_META; i++) {
-		json_t *one = json_object();
+		one = values_new(&v->m->a);
 		put_code(v, one, "name", model_attr_name(&v->m->a, json_object_get(json_array_get(list, i), "path")));
-		json_array_append_new(items, one);
+		value_list_group(items, one);
 	}
-	if (new > (int64_t)json_array_size(items))
-		put_number(v, item, "others", new - (int64_t)json_array_size(items));
-	json_object_set_new(item, "items", items);
+	if (new > (int64_t)items->n)
+		put_number(v, item, "others", new - (int64_t)items->n);
+	values_list(item, "items", items);
 	if (new > 0)
-		put_text(item, "new", words_count(&v->m->a, new, "attribute", "attributes"));
+		values_text(item, "new", words_count(&v->m->a, new, "attribute", "attributes"));
 	if (before > 0)
-		put_text(item, "before", words_count(&v->m->a, before, "attribute", "attributes"));
+		values_text(item, "before", words_count(&v->m->a, before, "attribute", "attributes"));
 	if (fixed > 0)
-		put_text(item, "fixed", words_count(&v->m->a, fixed, "attribute", "attributes"));
-	json_object_set_new(item, "changed", json_boolean(new > 0 || fixed > 0));
+		values_text(item, "fixed", words_count(&v->m->a, fixed, "attribute", "attributes"));
+	values_flag(item, "changed", new > 0 || fixed > 0);
 	if (new > 0 || before > 0 || fixed > 0)
-		json_object_set_new(obj, "bad_meta", item);
-	else
-		json_decref(item);
+		values_group(obj, "bad_meta", item);
 }
 
 void
-view_meta(const struct view *v, json_t *obj)
+view_meta(const struct view *v, struct values *obj)
 {
 	const struct limits *l = v->limits;
 	struct meta_lists s = {
-	    .marked = {.items = json_array(), .max = l->failures},
-	    .unmarked = {.items = json_array(), .max = l->folded},
-	    .licences = {.items = json_array(), .max = l->folded},
-	    .maintained = {.items = json_array(), .max = l->roots},
+	    .marked = {.items = value_list_new(&v->m->a), .max = l->failures},
+	    .unmarked = {.items = value_list_new(&v->m->a), .max = l->folded},
+	    .licences = {.items = value_list_new(&v->m->a), .max = l->folded},
+	    .maintained = {.items = value_list_new(&v->m->a), .max = l->roots},
 	};
 
 	describe_changed(v, &s);

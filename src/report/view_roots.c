@@ -11,15 +11,6 @@
 
 enum { MAX_WHAT_BYTES = 240, MAX_BECAUSE = 2 };
 
-/* The same root on several systems is one for people. */
-struct root {
-	const json_t *first;
-	const char *name, *what;
-	const char *systems; /* "x86_64-linux, aarch64-linux" */
-	int64_t attributes, derivations;
-	size_t order;
-};
-
 static const char *
 root_name(struct model *m, const json_t *root)
 {
@@ -45,7 +36,7 @@ join_what(struct model *m, const json_t *what)
 static int
 by_radius(const void *a, const void *b)
 {
-	const struct root *x = a, *y = b;
+	const struct view_root *x = a, *y = b;
 
 	if (x->attributes != y->attributes)
 		return x->attributes < y->attributes ? 1 : -1;
@@ -55,7 +46,7 @@ by_radius(const void *a, const void *b)
 }
 
 static void
-merge(struct model *m, struct root *into, const json_t *root)
+merge(struct model *m, struct view_root *into, const json_t *root)
 {
 	const char *system = json_str(root, "system", "");
 
@@ -67,12 +58,11 @@ merge(struct model *m, struct root *into, const json_t *root)
 	into->derivations += json_int(json_object_get(root, "radius"), "derivations", 0);
 }
 
-/* All roots, those that differ only by system merged, widest first. The array lives in the arena. */
-static size_t
-collect(struct model *m, struct root **ret)
+size_t
+view_collect_roots(struct model *m, struct view_root **ret)
 {
 	const json_t *list = json_object_get(m->difference, "roots");
-	struct root *roots = arena_alloc(&m->a, (json_array_size(list) + 1) * sizeof(*roots));
+	struct view_root *roots = arena_alloc(&m->a, (json_array_size(list) + 1) * sizeof(*roots));
 	struct map seen = {0};
 	bool added;
 
@@ -80,9 +70,9 @@ collect(struct model *m, struct root **ret)
 		const json_t *j = json_array_get(list, i);
 		const char *name = root_name(m, j), *what = join_what(m, json_object_get(j, "what"));
 		struct map_entry *at = map_add(&seen, str_of(arena_printf(&m->a, "%s\n%s", name, what)), &added);
-		struct root *r = &roots[at - seen.p];
+		struct view_root *r = &roots[at - seen.p];
 		if (added)
-			*r = (struct root){.first = j, .name = name, .what = what, .order = i};
+			*r = (struct view_root){.first = j, .name = name, .what = what, .order = i};
 		merge(m, r, j);
 	}
 	size_t n = seen.n;
@@ -92,46 +82,43 @@ collect(struct model *m, struct root **ret)
 	return n;
 }
 
-static json_t *
-root_item(const struct view *v, const struct root *r)
+static struct values *
+root_item(const struct view *v, const struct view_root *r)
 {
-	json_t *item = json_object();
+	struct values *item = values_new(&v->m->a);
 	const json_t *names = json_object_get(r->first, "attributes"), *user = json_object_get(r->first, "used_by");
 
 	put_code(v, item, "name", r->name);
-	put_text(item, "what", r->what);
+	values_text(item, "what", r->what);
 	put_name(v, item, "systems", r->systems);
-	json_object_set_new(item, "radius", json_integer(r->attributes));
 	put_number(v, item, "attributes", r->attributes);
 	put_number(v, item, "derivations", r->derivations);
 	if (r->attributes != r->derivations)
-		json_object_set_new(item, "differ", json_true());
+		values_flag(item, "differ", true);
 	if (r->attributes != 0 || r->derivations != 0)
-		json_object_set_new(item, "spreads", json_true());
+		values_flag(item, "spreads", true);
 	put_names(v, item, "also", names, 1);
 	if (json_array_size(names) == 0)
-		json_object_set_new(item, "inner", json_true());
+		values_flag(item, "inner", true);
 	if (json_is_array(user))
 		put_code(v, item, "user", model_attr_name(&v->m->a, user));
 	return item;
 }
 
 void
-view_roots(const struct view *v, json_t *obj)
+view_roots(const struct view *v, struct values *obj)
 {
-	struct root *roots;
-	size_t n = collect(v->m, &roots);
-	json_t *items = json_array();
+	struct view_root *roots;
+	size_t n = view_collect_roots(v->m, &roots);
+	struct value_list *items = value_list_new(&v->m->a);
 
-	if (!json_flag(json_at(v->m->plan, "report.rebuild_impact"), "enabled", true)) {
-		json_decref(items);
+	if (!json_flag(json_at(v->m->plan, "report.rebuild_impact"), "enabled", true))
 		return;
-	}
 	for (size_t i = 0; i < n && i < v->limits->roots; i++)
-		json_array_append_new(items, root_item(v, &roots[i]));
+		value_list_group(items, root_item(v, &roots[i]));
 	put_list(v, obj, "roots", items, n, (int64_t)n);
 	if (v->limits->nodes > 0)
-		put_text(obj, "picture_md", picture_mermaid(v->m, v->limits->nodes));
+		values_text(obj, "picture_md", picture_mermaid(v->m, v->limits->nodes));
 }
 
 bool

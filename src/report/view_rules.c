@@ -7,28 +7,28 @@
 
 enum { MAX_EXAMPLES = 3, MAX_CONFLICTS = 20, MAX_PATH_BYTES = 200, MAX_WORDS_BYTES = 1000 };
 
-static json_t *
+static struct value_list *
 code_list(const struct view *v, const json_t *texts, size_t max)
 {
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 
 	for (size_t i = 0; i < json_array_size(texts) && i < max; i++) {
 		const char *s = json_string_value(json_array_get(texts, i));
-		json_t *item = json_object();
+		struct values *item = values_new(&v->m->a);
 		put_code(v, item, "path", words_cut(&v->m->a, s != NULL ? s : "?", MAX_PATH_BYTES));
-		json_array_append_new(items, item);
+		value_list_group(items, item);
 	}
 	return items;
 }
 
-static json_t *
+static struct values *
 rule_item(const struct view *v, const json_t *rule)
 {
-	json_t *item = json_object();
+	struct values *item = values_new(&v->m->a);
 	const json_t *examples = json_object_get(rule, "examples");
 	int64_t paths = json_int(rule, "paths", 0);
-	json_t *shown = code_list(v, examples, MAX_EXAMPLES);
-	int64_t left = paths - (int64_t)json_array_size(shown);
+	struct value_list *shown = code_list(v, examples, MAX_EXAMPLES);
+	int64_t left = paths - (int64_t)shown->n;
 
 	if (json_str(rule, "name", NULL) != NULL)
 		put_code(v, item, "name", json_str(rule, "name", ""));
@@ -36,62 +36,62 @@ rule_item(const struct view *v, const json_t *rule)
 		put_code(v, item, "kind", json_str(rule, "kind", ""));
 	if (json_str(rule, "place", NULL) != NULL)
 		put_code(v, item, "place", words_cut(&v->m->a, json_str(rule, "place", ""), MAX_PATH_BYTES));
-	put_text(item, "paths", words_count(&v->m->a, paths, "path", "paths"));
-	if (left > 0 && json_array_size(shown) > 0)
+	values_text(item, "paths", words_count(&v->m->a, paths, "path", "paths"));
+	if (left > 0 && shown->n > 0)
 		put_number(v, item, "left", left);
-	json_object_set_new(item, "examples", shown);
+	values_list(item, "examples", shown);
 	return item;
 }
 
 static void
-view_plan(const struct view *v, json_t *obj)
+view_plan(const struct view *v, struct values *obj)
 {
 	const json_t *plan = v->m->plan, *rules = json_object_get(plan, "rules"), *edit = json_object_get(plan, "config_edit");
 	const json_t *unmatched = json_object_get(plan, "unmatched");
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 	size_t n = json_array_size(rules);
 
 	for (size_t i = 0; i < n && i < v->limits->rules; i++)
-		json_array_append_new(items, rule_item(v, json_array_get(rules, i)));
+		value_list_group(items, rule_item(v, json_array_get(rules, i)));
 	put_list(v, obj, "rules", items, n, (int64_t)n);
 	if (json_int(unmatched, "paths", 0) > 0)
-		json_object_set_new(obj, "unmatched", rule_item(v, unmatched));
+		values_group(obj, "unmatched", rule_item(v, unmatched));
 	if (plan != NULL)
-		put_text(obj, "changed_paths_count",
+		values_text(obj, "changed_paths_count",
 		    words_count(&v->m->a, json_int(plan, "changed_paths", 0), "changed path", "changed paths"));
 	static const char *const configs[][2] = {{"file", "from the base's file"},
 	    {"head file", "from the head's file, since the base has none"},
 	    {"convention", "found by convention, since there is no file"}, {"command line", "from the command line"}};
 	for (size_t i = 0; i < COUNT(configs); i++)
 		if (strcmp(json_str(plan, "config", ""), configs[i][0]) == 0)
-			put_text(obj, "config", configs[i][1]);
+			values_text(obj, "config", configs[i][1]);
 	if (json_int(plan, "changed_paths", 0) == 1)
-		json_object_set_new(obj, "one_path", json_true());
+		values_flag(obj, "one_path", true);
 	if (plan != NULL && json_int(plan, "changed_paths", 0) == 0)
-		json_object_set_new(obj, "no_changes", json_true());
-	json_object_set_new(obj, "warnings", code_list(v, json_object_get(plan, "warnings"), v->limits->rules));
-	json_object_set_new(obj, "left_out", code_list(v, json_object_get(plan, "jobs_left_out"), v->limits->rules));
+		values_flag(obj, "no_changes", true);
+	values_list(obj, "warnings", code_list(v, json_object_get(plan, "warnings"), v->limits->rules));
+	values_list(obj, "left_out", code_list(v, json_object_get(plan, "jobs_left_out"), v->limits->rules));
 	if (json_is_object(edit)) {
-		json_t *item = json_object();
-		json_object_set_new(item, "valid", json_boolean(json_flag(edit, "valid", false)));
+		struct values *item = values_new(&v->m->a);
+		values_flag(item, "valid", json_flag(edit, "valid", false));
 		if (json_str(edit, "error", NULL) != NULL)
 			put_block(v, item, "error", words_cut(&v->m->a, json_str(edit, "error", ""), 1000));
-		json_object_set_new(item, "changes", code_list(v, json_object_get(edit, "changes"), v->limits->rules));
-		json_object_set_new(obj, "config_edit", item);
+		values_list(item, "changes", code_list(v, json_object_get(edit, "changes"), v->limits->rules));
+		values_group(obj, "config_edit", item);
 	}
 }
 
 /* What a job evaluates, in its own words: "file /maintainers/ci-jobs.nix". */
 static void
-put_jobs(const struct view *v, json_t *obj)
+put_jobs(const struct view *v, struct values *obj)
 {
 	static const char *const kinds[] = {"file", "flake", "expr"};
 	const json_t *jobs = json_object_get(v->m->plan, "jobs");
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 
 	for (size_t i = 0; i < json_array_size(jobs) && i < v->limits->rules; i++) {
 		const json_t *job = json_array_get(jobs, i), *scope = json_object_get(job, "scope");
-		json_t *item = json_object();
+		struct values *item = values_new(&v->m->a);
 		put_code(v, item, "name", json_str(job, "name", "?"));
 		for (size_t k = 0; k < COUNT(kinds); k++)
 			if (json_str(job, kinds[k], NULL) != NULL)
@@ -101,35 +101,35 @@ put_jobs(const struct view *v, json_t *obj)
 			for (size_t k = 0; k < json_array_size(scope); k++)
 				json_array_append_new(names,
 				    json_any_string(str_of(model_attr_name(&v->m->a, json_array_get(scope, k)))));
-			json_object_set_new(item, "scope", code_list(v, names, 10));
+			values_list(item, "scope", code_list(v, names, 10));
 			json_decref(names);
 		}
-		json_array_append_new(items, item);
+		value_list_group(items, item);
 	}
 	put_list(v, obj, "jobs", items, json_array_size(jobs), (int64_t)json_array_size(jobs));
 }
 
-static json_t *
+static struct values *
 evaluation_item(const struct view *v, const json_t *j)
 {
 	struct model *m = v->m;
-	json_t *item = json_object();
+	struct values *item = values_new(&v->m->a);
 
 	put_name(v, item, "side", json_str(j, "side", "?"));
 	if (json_is_string(json_object_get(j, "job")))
 		put_code(v, item, "job", json_str(j, "job", ""));
-	put_text(item, "rows", words_count(&m->a, json_int(j, "rows", 0), "attribute", "attributes"));
+	values_text(item, "rows", words_count(&m->a, json_int(j, "rows", 0), "attribute", "attributes"));
 	put_number(v, item, "row_count", json_int(j, "rows", 0));
 	put_number(v, item, "error_count", json_int(j, "errors", 0));
 	put_name(v, item, "evaluator", arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
 	if (strcmp(json_str(j, "sandbox", ""), "none") == 0)
-		json_object_set_new(item, "no_sandbox", json_true());
+		values_flag(item, "no_sandbox", true);
 	if (json_flag(j, "reused", false))
-		json_object_set_new(item, "reused", json_true());
+		values_flag(item, "reused", true);
 	else if (json_int(j, "wall_ms", -1) >= 0)
-		put_text(item, "wall", words_duration(&m->a, json_int(j, "wall_ms", 0)));
+		values_text(item, "wall", words_duration(&m->a, json_int(j, "wall_ms", 0)));
 	if (json_int(j, "max_rss_kb", 0) > 0)
-		put_text(item, "memory",
+		values_text(item, "memory",
 		    arena_printf(&m->a, "%s MB", words_number(&m->a, json_int(j, "max_rss_kb", 0) / 1024)));
 	if (!json_flag(j, "complete", false))
 		put_block(v, item, "incomplete",
@@ -140,20 +140,20 @@ evaluation_item(const struct view *v, const json_t *j)
 }
 
 static void
-view_evaluations(const struct view *v, json_t *obj)
+view_evaluations(const struct view *v, struct values *obj)
 {
 	const json_t *list = v->m->evaluations;
-	json_t *items = json_array(), *incomplete = json_array();
+	struct value_list *items = value_list_new(&v->m->a), *incomplete = value_list_new(&v->m->a);
 	size_t n = json_array_size(list);
 
 	for (size_t i = 0; i < n && i < v->limits->rules; i++) {
-		json_t *item = evaluation_item(v, json_array_get(list, i));
-		if (json_object_get(item, "incomplete") != NULL)
-			json_array_append(incomplete, item);
-		json_array_append_new(items, item);
+		struct values *item = evaluation_item(v, json_array_get(list, i));
+		if (!json_flag(json_array_get(list, i), "complete", false))
+			value_list_group(incomplete, item);
+		value_list_group(items, item);
 	}
 	put_list(v, obj, "evaluations", items, n, (int64_t)n);
-	put_list(v, obj, "incomplete", incomplete, json_array_size(incomplete), (int64_t)json_array_size(incomplete));
+	put_list(v, obj, "incomplete", incomplete, incomplete->n, (int64_t)incomplete->n);
 	static const char *const whose[] = {"incomplete_head", "incomplete_base", "incomplete_both", "incomplete_unknown"};
 	if (v->m->outcome == OUTCOME_INCOMPLETE) {
 		int64_t rows = 0, errors = 0;
@@ -163,25 +163,25 @@ view_evaluations(const struct view *v, json_t *obj)
 			rows += counts ? json_int(j, "rows", 0) : 0;
 			errors += counts ? json_int(j, "errors", 0) : 0;
 		}
-		json_object_set_new(obj, whose[v->m->incomplete], json_true());
-		json_object_set_new(obj, "dead", json_boolean(v->m->dead != NULL));
+		values_flag(obj, whose[v->m->incomplete], true);
+		values_flag(obj, "dead", v->m->dead != NULL);
 		if (rows > 0)
-			put_text(obj, "head_rows", words_count(&v->m->a, rows, "attribute", "attributes"));
+			values_text(obj, "head_rows", words_count(&v->m->a, rows, "attribute", "attributes"));
 		if (errors > 0)
-			put_text(obj, "head_errors", words_count(&v->m->a, errors, "error", "errors"));
+			values_text(obj, "head_errors", words_count(&v->m->a, errors, "error", "errors"));
 	}
 }
 
 /* What evaluations say of attributes that could not be told: the words and what to set, each once with the sides that say so. */
 static void
-view_not_told(const struct view *v, json_t *obj)
+view_not_told(const struct view *v, struct values *obj)
 {
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 	size_t total = 0;
 
 	if (v->m->untold == 0)
 		return;
-	put_text(obj, "not_told_count", words_count(&v->m->a, v->m->untold, "attribute", "attributes"));
+	values_text(obj, "not_told_count", words_count(&v->m->a, v->m->untold, "attribute", "attributes"));
 	for (size_t i = 0; i < json_array_size(v->m->evaluations); i++) {
 		const json_t *j = json_array_get(v->m->evaluations, i), *untold = json_object_get(j, "untold"), *other = NULL;
 		bool again = false;
@@ -195,8 +195,8 @@ view_not_told(const struct view *v, json_t *obj)
 		}
 		if (!json_is_object(untold) || again || total++ >= v->limits->rules)
 			continue;
-		json_t *item = json_object();
-		put_text(item, "sides",
+		struct values *item = values_new(&v->m->a);
+		values_text(item, "sides",
 		    other != NULL                                  ? "base and head"
 		    : strcmp(json_str(j, "side", ""), "base") == 0 ? "base"
 		                                                   : "head");
@@ -204,34 +204,34 @@ view_not_told(const struct view *v, json_t *obj)
 			put_code(v, item, "job", json_str(j, "job", ""));
 		put_number(v, item, "count", json_int(untold, "count", 0));
 		if (json_int(untold, "count", 0) > 1)
-			json_object_set_new(item, "many", json_true());
+			values_flag(item, "many", true);
 		put_block(v, item, "words",
 		    arena_printf(&v->m->a, "%s\n%s", words_cut(&v->m->a, json_str(untold, "words", ""), MAX_WORDS_BYTES),
 		        words_cut(&v->m->a, json_str(untold, "advice", ""), MAX_WORDS_BYTES)));
-		json_array_append_new(items, item);
+		value_list_group(items, item);
 	}
 	put_list(v, obj, "not_told_by", items, total, (int64_t)total);
 }
 
 /* Jobs that came to nothing on both sides: what they name, and the evaluations' own words when that is as it should be. */
 static void
-view_empty(const struct view *v, json_t *obj)
+view_empty(const struct view *v, struct values *obj)
 {
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 	const struct model *m = v->m;
 
 	for (size_t i = 0; i < m->n_empty && i < v->limits->rules; i++) {
 		const struct empty_job *job = &m->empty[i];
-		json_t *item = json_object();
+		struct values *item = values_new(&v->m->a);
 		put_code(v, item, "name", job->name);
 		put_code(v, item, "below", words_cut(&v->m->a, job->below, MAX_PATH_BYTES));
 		if (job->systems != NULL)
 			put_code(v, item, "systems", words_cut(&v->m->a, job->systems, MAX_PATH_BYTES));
-		put_text(item, "sentence", job->sentence != NULL ? words_cut(&v->m->a, job->sentence, 1000) : NULL);
-		json_array_append_new(items, item);
+		values_text(item, "sentence", job->sentence != NULL ? words_cut(&v->m->a, job->sentence, 1000) : NULL);
+		value_list_group(items, item);
 	}
 	put_list(v, obj, "empty", items, m->n_empty, (int64_t)m->n_empty);
-	json_object_set_new(obj, "empty_unsaid", json_boolean(m->n_unsaid > 0));
+	values_flag(obj, "empty_unsaid", m->n_unsaid > 0);
 }
 
 /* The job's entry in the configuration with submodules: {"jobs": {NAME: {..., "submodules": true}}}. */
@@ -261,35 +261,36 @@ entry_to_write(const struct view *v, const json_t *names)
 
 /* Changes that no evaluation shows: changeset/untold.h. */
 static void
-view_untold(const struct view *v, json_t *obj)
+view_untold(const struct view *v, struct values *obj)
 {
 	static const char *const kinds[] = {"submodules", "unnamed", "lfs"};
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		const json_t *one = json_object_get(json_object_get(v->m->plan, "untold"), kinds[i]);
 		const json_t *paths = json_object_get(one, "paths"), *jobs = json_object_get(one, "jobs");
 		if (one == NULL)
 			continue;
-		json_t *item = json_object(), *shown = code_list(v, paths, v->limits->rules);
-		int64_t left = json_int(one, "count", 0) - (int64_t)json_array_size(shown);
-		json_object_set_new(item, kinds[i], json_true());
-		json_object_set_new(item, "paths", shown);
-		json_object_set_new(item, "jobs", code_list(v, jobs, v->limits->rules));
+		struct values *item = values_new(&v->m->a);
+		struct value_list *shown = code_list(v, paths, v->limits->rules);
+		int64_t left = json_int(one, "count", 0) - (int64_t)shown->n;
+		values_flag(item, kinds[i], true);
+		values_list(item, "paths", shown);
+		values_list(item, "jobs", code_list(v, jobs, v->limits->rules));
 		if (json_int(one, "count", 0) == 1)
-			json_object_set_new(item, "one", json_true());
+			values_flag(item, "one", true);
 		if (left > 0)
 			put_number(v, item, "left", left);
 		const char *entry = i == 0 ? entry_to_write(v, jobs) : NULL;
 		if (entry != NULL && strlen(entry) <= v->limits->name_bytes) /* half of it is of no use */
 			put_code(v, item, "entry", entry);
-		json_array_append_new(items, item);
+		value_list_group(items, item);
 	}
-	put_list(v, obj, "untold", items, json_array_size(items), (int64_t)json_array_size(items));
+	put_list(v, obj, "untold", items, items->n, (int64_t)items->n);
 }
 
 void
-view_rules(const struct view *v, json_t *obj)
+view_rules(const struct view *v, struct values *obj)
 {
 	const json_t *run = v->m->run, *conflicts = json_object_get(run, "conflicts");
 
@@ -302,11 +303,11 @@ view_rules(const struct view *v, json_t *obj)
 		view_not_told(v, obj);
 	view_empty(v, obj);
 	if (json_flag(run, "conflict", false)) {
-		json_t *item = json_object();
+		struct values *item = values_new(&v->m->a);
 		size_t max = v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS;
-		json_object_set_new(item, "paths", code_list(v, conflicts, max));
-		json_object_set_new(item, "any_paths", json_boolean(json_array_size(conflicts) > 0));
-		json_object_set_new(obj, "conflict", item);
+		values_list(item, "paths", code_list(v, conflicts, max));
+		values_flag(item, "any_paths", json_array_size(conflicts) > 0);
+		values_group(obj, "conflict", item);
 	}
 	if (v->m->outcome == OUTCOME_RUNNING && json_object_get(v->m->job, "progress") != NULL)
 		put_name(v, obj, "progress", json_str(json_object_get(v->m->job, "progress"), "what", ""));

@@ -82,7 +82,7 @@ test('the flake offers the package for each system, and the module', () => {
 	    [ "x86_64-linux" "aarch64-linux" ]);
 	}; }; in { systems = builtins.attrNames o.packages; inputs = o.packages.x86_64-linux.default; module = toString o.nixosModules.default; }`);
 	equal(names.systems, ['aarch64-linux', 'x86_64-linux']);
-	ok('mustache-hpp' in names.inputs);
+	ok('tomlplusplus' in names.inputs);
 	ok(fs.existsSync(names.module));
 });
 

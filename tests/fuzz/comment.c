@@ -1,16 +1,16 @@
 /* A comment, for the commands in it: few of them, whose arguments are printable. */
-#include "forge/github/accept.h"
+#include "forge/command.h"
 #include "fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct arena a = {0};
-	const struct command *commands = NULL;
+	const struct comment_command *commands = NULL;
 	size_t n_commands = 0;
 
-	accept_command(&a, (struct str){(const char *)data, n}, &commands, &n_commands);
-	FUZZ_CHECK(n_commands <= ACCEPT_MAX_COMMANDS);
+	command_read(&a, (struct str){(const char *)data, n}, &commands, &n_commands);
+	FUZZ_CHECK(n_commands <= COMMAND_MAX);
 	for (size_t i = 0; i < n_commands; i++)
 		for (size_t k = 0; k < commands[i].n_args; k++)
 			for (const char *c = commands[i].args[k]; *c != '\0'; c++)

@@ -9,14 +9,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct str text = {(const char *)data, n};
 	struct arena a = {0};
-	json_t *infos = json_object();
+	struct infos infos;
 	const struct machine *machines;
 	size_t n_machines;
 	struct err e = {0};
 	const char *dir = arena_printf(&a, "%s/drvs", fuzz_dir());
 
-	(void)!infos_read(text, infos, &e);
-	json_decref(infos);
+	infos_init(&infos, NULL);
+	(void)!infos_read(&infos, text, &e);
+	infos_release(&infos);
 	fuzz_must(files_mkdirs(dir, 0700, &e), &e);
 	(void)!drvshow_write("/nix/store", text, dir, &e);
 	fuzz_must(files_remove_tree(dir, &e), &e);

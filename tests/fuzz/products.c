@@ -10,7 +10,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str metrics = {(const char *)data, n}, products = {metrics.p + n, 0};
 	ptrdiff_t at = str_find(metrics, STR("\n---\n"));
 	struct arena a = {0};
-	json_t *ret_metrics = NULL, *ret_products = NULL;
+	struct metrics found_metrics = {0};
+	struct products found = {0};
 
 	if (at >= 0) {
 		products = str_from(metrics, (size_t)at + 5);
@@ -19,14 +20,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	(void)fuzz_file(&a, OUTPUT "/nix-support/hydra-metrics", metrics);
 	(void)fuzz_file(&a, OUTPUT "/nix-support/hydra-build-products", products);
 	const char *output = arena_printf(&a, "%s/" OUTPUT, fuzz_dir());
-	sizes_files(fuzz_dir(), output, output, &ret_metrics, &ret_products);
-	for (size_t i = 0; i < json_array_size(ret_products); i++) {
-		const char *path = json_str(json_array_get(ret_products, i), "store_path", "");
+	sizes_files(&a, fuzz_dir(), output, output, &found_metrics, &found);
+	for (size_t i = 0; i < found.n; i++) {
+		const char *path = found.p[i].store_path;
 		FUZZ_CHECK(strncmp(path, fuzz_dir(), strlen(fuzz_dir())) == 0 && strstr(path, "/../") == NULL);
 	}
 	FUZZ_CHECK(!sizes_marked_failed(fuzz_dir(), output));
-	json_decref(ret_metrics);
-	json_decref(ret_products);
 	arena_release(&a);
 	return 0;
 }

@@ -15,12 +15,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (size_t i = 0; i < m.n; i++)
 		FUZZ_CHECK(mistakes_text(&m, i)[0] != '\0');
 	if (m.n == 0) {
-		json_t *changes = rules_changes(&a, &rules, &rules);
-		FUZZ_CHECK(json_array_size(changes) == 1); /* "nothing that ekaci uses" */
-		json_decref(changes);
+		FUZZ_CHECK(rules_changes(&a, &rules, &rules).n == 1); /* "nothing that ekaci uses" */
 		(void)rules_first(&rules, STR("pkgs/a/default.nix"));
 	}
-	rules_release(&rules);
 	arena_release(&a);
 	return 0;
 }

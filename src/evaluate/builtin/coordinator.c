@@ -3,6 +3,7 @@
 #include "evaluate/builtin/evaljobs.h"
 #include "evaluate/builtin/late.h"
 #include "evaluate/builtin/preamble.h"
+#include "nix/path.h"
 #include "nix/preload.h"
 #include "nix/quote.h"
 #include "nix/roots.h"
@@ -228,7 +229,7 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 {
 	struct arena a = {0};
 	const char **argv = arena_alloc(&a, (w->o->n_nix + SETUP_WORDS + 1) * sizeof(*argv));
-	const char *preload = nix_preload(&a);
+	const char *preload = nix_reads_bytes(&w->setup.nix) ? nix_preload(&a) : NULL;
 	const char *heap = first_heap(&a, w->o->max_memory_mb);
 	const char *env[5] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb"};
 	size_t n = 2;
@@ -498,7 +499,8 @@ rewrite(void *ctx, const json_t *attr_path, const json_t *inputs, json_t **ret, 
 	struct str drv = json_text(*ret, "drvPath");
 	if (drv.n == 0)
 		return 0;
-	return roots_is_drv(drv) ? attrtree_keep(&w->tree, drv, e) : fail(e, ERR_SYSTEM, "an aggregate became no derivation");
+	return nix_path_is_drv(drv) ? attrtree_keep(&w->tree, drv, e)
+	                            : fail(e, ERR_SYSTEM, "an aggregate became no derivation");
 }
 
 static int

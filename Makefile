@@ -8,7 +8,7 @@
 #   make demo       one pull request, end to end (DEMO=docs, DEMO=rebuild: other stories)
 #   make fuzz       the readers of hostile bytes, with libFuzzer (FUZZ=drv, FUZZ_SECONDS=600)
 #   make bench      figures, one line each: name, value, unit
-#   make regen      golden files, each difference shown
+#   make regen      golden files and the tables in ARCHITECTURE.md, each difference shown
 #   make lint       gcc -fanalyzer, clang-tidy, cppcheck, the format of sources      make format     clang-format
 #   make install    DESTDIR, PREFIX               make dist       a tarball
 #
@@ -64,7 +64,7 @@ SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
-	support records escape template config trust jobs sweep github_verify github_event github_command changeset_glob changeset_rules \
+	support records architecture escape template config trust jobs sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden difference_file graph_commands report_position report_verdict report_golden report_limits store \
 	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
@@ -245,7 +245,7 @@ bench: all build/node.stamp build/openapi/github.json
 
 regen: $(UNIT_PROGRAMS) $(B)/ekaci
 	EKACI_REGEN=1 CMOCKA_MESSAGE_OUTPUT=TAP EKACI=$(abspath $(B)/ekaci) prove -e '' $(UNIT_PROGRAMS)
-	git --no-pager diff -- fixtures
+	git --no-pager diff -- fixtures src/ARCHITECTURE.md
 
 # --- care ---
 

@@ -4,10 +4,10 @@
 #include "records/build.h"
 #include "records/difference.h"
 #include "records/evaluation.h"
+#include "records/failure.h"
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
-#include "records/failure.h"
 #include "records/report.h"
 #include "records/wish.h"
 

@@ -195,6 +195,12 @@ $(B)/nixlines.so: src/nix/nixlines.c Makefile
 unit: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(B)/ekaci
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS)
 
+# Lines and branches that those go through, by folder, against tests/check/coverage.floor.
+coverage:
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	$(MAKE) VARIANT=coverage HARDEN=-fPIE OPT='-O0 -g --coverage -fprofile-update=atomic' unit
+	@tests/check/coverage build/coverage
+
 # What is missing is installed first; -Werror holds for everything that is tested. tests/check/run closes with
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 PART =
@@ -288,6 +294,6 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all deps unit check tests fuzz matrix demo bench regen format lint analyze install dist clean
+.PHONY: all deps unit coverage check tests fuzz matrix demo bench regen format lint analyze install dist clean
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)

@@ -39,8 +39,8 @@ REPORT = \
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
-RECORDS = records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c records/build_state.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
-FORMATS = formats/rows.c formats/jscan.c
+RECORDS = records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c records/build_state.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/class.c records/difference.c records/build.c
+FORMATS = formats/rows.c formats/difference_file.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
@@ -51,7 +51,7 @@ WEB = web/server.c web/webhook.c web/link.c web/route.c web/pages.c web/build_lo
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
-	support/os/loop.c support/text/escape.c support/text/json.c support/text/mistakes.c
+	support/os/loop.c support/text/escape.c support/text/jscan.c support/text/json.c support/text/mistakes.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
@@ -61,7 +61,7 @@ SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/template.cc 
 UNIT = \
 	support records escape template config trust jobs sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
-	graph_radius graph_property graph_cache graph_golden graph_commands report_position report_verdict report_golden report_limits store \
+	graph_radius graph_property graph_cache graph_golden difference_file graph_commands report_position report_verdict report_golden report_limits store \
 	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style

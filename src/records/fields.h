@@ -79,12 +79,14 @@ struct field {
 	const char *name;
 	enum field_type type;
 	size_t offset;
-	const struct fields *of;  /* of what a FIELD_RECORD, MAYBE, LIST or KEYED consists */
+	const struct fields *of; /* of what a FIELD_RECORD, MAYBE, LIST or KEYED consists */
+	size_t raw; /* of a MAYBE: where a const char * is, JSON that is written instead of the struct if it is set */
 	size_t element, value;    /* of a KEYED: the size of its struct, and where the value is in it */
 	const char *const *words; /* of a FIELD_WORD, by value, NULL at the end */
 	int64_t otherwise;        /* of an INT, FLAG or WORD that is absent or null */
 	bool required;            /* to be there when it is read */
-	bool null;                /* of an INT: written as null where it is `otherwise` */
+	bool null;                /* of an INT: written as null where it is `otherwise`; of TEXTS: elements may be null */
+	bool lines;               /* of a LIST: each element is written on a line of its own */
 	bool left_out;            /* not written when it is empty (NULL, 0 or `otherwise`, false); else null is written */
 	const char *about;        /* one line for ARCHITECTURE.md: unit, meaning; NULL where the name says it all */
 };
@@ -154,7 +156,14 @@ const char *fields_type(struct arena *a, struct str text);
 
 /* Appends the struct as one line without its newline. What it has written is to be thrown away when it fails. */
 must_check int fields_write(const struct fields *of, const void *value, struct buf *out, struct err *e);
-/* The same as text in a. */
+/* The same with control characters as difference files have them. */
+enum fields_escapes {
+	FIELDS_SHORT,   /* \t, \u001F */
+	FIELDS_NUMBERED /* \u0009, \u001f, and \u007f; only a newline is \n */
+};
+must_check int fields_write_as(const struct fields *of, const void *value, enum fields_escapes escapes, struct buf *out,
+    struct err *e);
+/* fields_write as text in a. */
 must_check int fields_line(const struct fields *of, struct arena *a, const void *value, char **ret, struct err *e);
 
 /* A LIST of the table's struct as an array. */

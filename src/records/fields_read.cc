@@ -103,10 +103,11 @@ class reader
 		*ret_n = all.size();
 	}
 
-	struct texts texts(ondemand::value v)
+	struct texts texts(ondemand::value v, bool may_be_null = false)
 	{
 		struct texts ret = {nullptr, 0};
-		list<const char *>(v, &ret.p, &ret.n, [&](ondemand::value one) { return text(one); });
+		list<const char *>(v, &ret.p, &ret.n,
+		    [&](ondemand::value one) { return may_be_null && one.is_null() ? nullptr : text(one); });
 		return ret;
 	}
 
@@ -244,7 +245,7 @@ class reader
 		}
 		case FIELD_WORD: *(int *)(void *)to = word(f, v); return;
 		case FIELD_TEXTS:
-		case FIELD_PATH: *(struct texts *)(void *)to = texts(v); return;
+		case FIELD_PATH: *(struct texts *)(void *)to = texts(v, f->null); return;
 		case FIELD_PATHS: {
 			struct paths *p = (struct paths *)(void *)to;
 			list<struct texts>(v, &p->p, &p->n, [&](ondemand::value one) { return texts(one); });
@@ -350,6 +351,7 @@ read_padded(const struct fields *of, struct arena *a, const char *p, size_t n, s
 		ondemand::object top;
 		if (doc.get_object().get(top) != SUCCESS)
 			return fail(e, ERR_INPUT, "%s: is no JSON object", what);
+		memset(ret, 0, of->size);
 		reader(a).record(of, top, (char *)ret);
 		if (doc.current_location().error() != OUT_OF_BOUNDS)
 			return fail(e, ERR_INPUT, "%s: something stands behind the JSON object", what);

@@ -5,6 +5,7 @@
 #include "changeset/changeset.h"
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
+#include "records/difference.h"
 #include "report/explanation.h"
 #include "report/report.h"
 #include "support/base/mem.h"
@@ -18,7 +19,7 @@ static const struct stage stages[] = {
     {"submodules", .job = &submodules_job_fields, .run = changeset_submodules}, /* of `ekaci diff`; the mirror does the bot's */
     {"plan", .job = &plan_job_fields, .run = changeset_plan},
     {"evaluate", .job = &evaluate_job_fields, .run = stage_evaluate},
-    {"diff", .run_json = graph_stage_diff, .close = NULL},
+    {"diff", .job = &diff_job_fields, .run = graph_stage_diff},
     {"report", .run_json = report_stage, .close = NULL},
     {"query", .job = &query_job_fields, .run = build_stage_query},
     {"build", .job = &build_job_fields, .run = build_stage_build, .close = build_stage_close},

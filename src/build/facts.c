@@ -1,12 +1,11 @@
 /* A difference file, read for what must be built. */
 #include "build/facts.h"
 
+#include "formats/difference_file.h"
+#include "records/array.h"
 #include "report/model.h"
-#include "support/text/json.h"
 
 #include <string.h>
-
-enum { MAX_DIFFERENCE_BYTES = MODEL_MAX_DIFFERENCE_BYTES };
 
 /* A name that fits an attribute: to be counted when the attribute's derivation is a target. */
 struct fitting {
@@ -26,26 +25,26 @@ struct reading {
 };
 
 static const char *
-text(struct arena *a, const json_t *of, const char *dotted)
+kept(struct arena *a, const char *text)
 {
-	const char *s = json_str_at(of, dotted, NULL);
-
-	return s != NULL ? arena_strdup(a, s) : NULL;
+	return text != NULL ? arena_strdup(a, text) : NULL;
 }
 
+/* What is given here and below lives until the next element is read. */
 static void
 add_target(struct reading *r, const char *drv, const char *system)
 {
-	bool added;
-	struct map_entry *at = map_add(&r->f->by_drv, str_of(drv), &added);
-	const struct facts_target t = {.drv = drv, .system = system, .asked = r->job->asked.n == 0};
+	struct map_entry *at = map_get(&r->f->by_drv, str_of(drv));
+	const struct facts_target t = {.drv = kept(r->a, drv),
+	    .system = kept(r->a, system != NULL ? system : ""),
+	    .asked = r->job->asked.n == 0};
 
-	if (added) {
-		at->value = r->targets.n;
-		vec_push(&r->targets, t);
-	} else {
-		r->targets.p[at->value].system = system;
+	if (at != NULL) {
+		r->targets.p[at->value].system = t.system;
+		return;
 	}
+	map_add(&r->f->by_drv, str_of(t.drv), NULL)->value = r->targets.n;
+	vec_push(&r->targets, t);
 }
 
 /* --- attributes ---------------------------------------------------------------------------------------------------- */
@@ -57,7 +56,7 @@ take_failed(struct reading *r, const char *head, const char *base, const char *s
 
 	if (at == NULL || base == NULL)
 		return;
-	r->base_drvs.p[at->value] = base;
+	r->base_drvs.p[at->value] = kept(r->a, base);
 	add_target(r, base, system);
 }
 
@@ -65,102 +64,98 @@ take_failed(struct reading *r, const char *head, const char *base, const char *s
 static void
 take_base(struct reading *r, const char *head, const char *base)
 {
-	bool added;
-
-	if (head == NULL || base == NULL)
+	if (head == NULL || base == NULL || map_get(&r->bases, str_of(head)) != NULL)
 		return;
-	struct map_entry *at = map_add(&r->bases, str_of(head), &added);
-	if (added) {
-		at->value = r->base_drvs.n;
-		vec_push(&r->base_drvs, base);
-	}
+	map_add(&r->bases, str_of(kept(r->a, head)), NULL)->value = r->base_drvs.n;
+	vec_push(&r->base_drvs, kept(r->a, base));
 }
 
 static void
-take_names(struct reading *r, const char *head, const json_t *path)
+take_names(struct reading *r, struct arena *element, const char *head, const struct texts *names)
 {
-	struct arena scratch = {0};
+	AUTO(json_drop) json_t *path = json_array();
 
+	for (size_t i = 0; r->job->asked.n > 0 && i < names->n; i++)
+		json_array_append_new(path, json_string(names->p[i]));
 	for (size_t i = 0; head != NULL && i < r->job->asked.n; i++) {
 		const char *name = r->job->asked.p[i];
-		struct fitting fits = {head, i};
-		if (model_attr_is(&scratch, path, name) || model_attr_below(&scratch, path, name))
-			vec_push(&r->fitting, fits);
+		if (!model_attr_is(element, path, name) && !model_attr_below(element, path, name))
+			continue;
+		struct fitting fits = {kept(r->a, head), i};
+		vec_push(&r->fitting, fits);
 	}
-	arena_release(&scratch);
 }
 
-static struct named_texts
-outputs(struct arena *a, const json_t *of)
+/* Outputs whose path is known before the build. */
+static int
+read_outputs(struct arena *a, const char *json, struct named_texts *ret, struct err *e)
 {
-	struct named_texts all = {.p = arena_alloc(a, (json_object_size(of) + 1) * sizeof(*all.p))};
-	const char *name;
-	json_t *path;
+	struct named_texts all;
+	size_t n = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)of, name, path)
-		if (json_is_string(path))
-			all.p[all.n++] = (struct named_text){arena_strdup(a, name), arena_strdup(a, json_string_value(path))};
-	return all;
+	if (array_read_named(a, json, "outputs", &all, e) != 0)
+		return -1;
+	for (size_t i = 0; i < all.n; i++)
+		if (all.p[i].text != NULL)
+			all.p[n++] = all.p[i];
+	all.n = n;
+	*ret = all;
+	return 0;
 }
 
 static struct texts
-path_of(struct arena *a, const json_t *path)
+kept_path(struct arena *a, const struct texts *path)
 {
-	struct texts all = {.p = arena_alloc(a, (json_array_size(path) + 1) * sizeof(*all.p))};
-	const json_t *name;
-	size_t i;
+	struct texts all = {arena_alloc(a, (path->n + 1) * sizeof(*all.p)), path->n};
 
-	json_array_foreach(path, i, name)
-		all.p[all.n++] = arena_strdup(a, json_string_value(name));
+	for (size_t i = 0; i < all.n; i++)
+		all.p[i] = kept(a, path->p[i]);
 	return all;
 }
 
-static void
-take_sized(struct reading *r, const json_t *item)
+static int
+take_sized(struct reading *r, const struct difference_attribute *at, struct err *e)
 {
-	const json_t *base = json_at(item, "base.outputs"), *head = json_at(item, "head.outputs");
+	const struct difference_side *base = at->base, *head = at->head;
 
-	if (strcmp(json_str(item, "class", ""), "rebuild") != 0 || json_is_array(json_object_get(item, "alias_of")) ||
-	    !json_is_object(base) || !json_is_object(head))
-		return;
+	if (at->class != CLASS_REBUILD || at->alias_of.p != NULL || base == NULL || head == NULL || base->outputs == NULL ||
+	    head->outputs == NULL)
+		return 0;
 	if (r->sized.n >= SIZES_MAX_PACKAGES) {
 		r->f->sized.left_out++;
-		return;
+		return 0;
 	}
-	struct sized one = {.path = path_of(r->a, json_object_get(item, "path")),
-	    .job = text(r->a, item, "job"),
-	    .system = text(r->a, item, "system"),
-	    .name = text(r->a, item, "name"),
-	    .drv = text(r->a, item, "head.drv"),
-	    .base = outputs(r->a, base),
-	    .head = outputs(r->a, head)};
+	struct sized one = {.path = kept_path(r->a, &at->path),
+	    .job = kept(r->a, at->job),
+	    .system = kept(r->a, at->system),
+	    .name = kept(r->a, at->name),
+	    .drv = kept(r->a, head->drv)};
+	if (read_outputs(r->a, base->outputs, &one.base, e) != 0 || read_outputs(r->a, head->outputs, &one.head, e) != 0)
+		return -1;
 	vec_push(&r->sized, one);
+	return 0;
 }
 
-static void
-take_attribute(struct reading *r, const json_t *item)
+static int
+take_attribute(struct reading *r, struct arena *element, const struct difference_attribute *at, struct err *e)
 {
-	const char *head = text(r->a, item, "head.drv"), *base = text(r->a, item, "base.drv");
-	const char *system = text(r->a, item, "system");
+	const char *head = at->head != NULL ? at->head->drv : NULL, *base = at->base != NULL ? at->base->drv : NULL;
 
 	if (r->job->side == SIDE_BASE)
-		take_failed(r, head, base, system != NULL ? system : "");
+		take_failed(r, head, base, at->system);
 	else
 		take_base(r, head, base);
-	if (r->job->asked.n > 0)
-		take_names(r, head, json_object_get(item, "path"));
-	if (r->job->sizes)
-		take_sized(r, item);
+	take_names(r, element, head, &at->path);
+	return r->job->sizes ? take_sized(r, at, e) : 0;
 }
 
-static void
-take_targets(struct reading *r, const json_t *list)
+static int
+take(struct reading *r, struct arena *element, const struct difference_element *one, struct err *e)
 {
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(list, i, item)
-		add_target(r, arena_strdup(r->a, json_str(item, "drv", "")), arena_strdup(r->a, json_str(item, "system", "")));
+	if (one->part == DIFFERENCE_ATTRIBUTES)
+		return take_attribute(r, element, one->attribute, e);
+	add_target(r, one->target->drv, one->target->system);
+	return 0;
 }
 
 /* --- all of it ----------------------------------------------------------------------------------------------------- */
@@ -218,21 +213,28 @@ end_names(struct reading *r)
 static int
 read_all(struct reading *r, struct err *e)
 {
-	AUTO(json_drop) json_t *difference = NULL;
-	const json_t *item;
-	size_t i;
+	/* What base had under another name (`known`) rebuilds nothing; whether it builds is to be known all the same. */
+	unsigned wanted = 1u << DIFFERENCE_ATTRIBUTES;
+	AUTO(difference_close) struct difference_reader *in = NULL;
+	struct difference_element one;
+	struct arena element = {0};
+	int rc;
 
-	if (json_read_file(r->job->difference, MAX_DIFFERENCE_BYTES, &difference, e) != 0)
-		return -1;
-	if (r->job->side == SIDE_BASE)
+	if (r->job->side == SIDE_HEAD)
+		wanted |= 1u << DIFFERENCE_TARGETS | 1u << DIFFERENCE_KNOWN;
+	else
 		begin_failed(r);
-	json_array_foreach(json_object_get(difference, "attributes"), i, item)
-		take_attribute(r, item);
-	if (r->job->side == SIDE_HEAD) {
-		take_targets(r, json_object_get(difference, "targets"));
-		/* What base had under another name rebuilds nothing; whether it builds is to be known all the same. */
-		take_targets(r, json_object_get(difference, "known"));
+	if (difference_open(r->job->difference, wanted, &in, e) != 0)
+		return -1;
+	while ((rc = difference_next(in, &element, &one, e)) > 0) {
+		rc = take(r, &element, &one, e);
+		arena_clear(&element);
+		if (rc != 0)
+			break;
 	}
+	arena_release(&element);
+	if (rc != 0)
+		return -1;
 	end_names(r);
 	end_bases(r);
 	return 0;

@@ -23,6 +23,16 @@ static const struct field numbers_members[] = {
 #undef OF
 static const struct fields numbers_fields = FIELDS("list", NULL, struct numbers_document, numbers_members);
 
+struct named_document {
+	struct named_texts list;
+};
+#define OF struct named_document
+static const struct field named_members[] = {
+    {OPTIONS(list), .required = true, .null = true},
+};
+#undef OF
+static const struct fields named_fields = FIELDS("list", NULL, struct named_document, named_members);
+
 static int
 read_list(const struct fields *of, struct arena *a, const char *json, const char *what, void *ret, struct err *e)
 {
@@ -59,6 +69,17 @@ array_read_numbers(struct arena *a, const char *json, const char *what, struct n
 	struct numbers_document d = {0};
 
 	if (read_list(&numbers_fields, a, json, what, &d, e) != 0)
+		return -1;
+	*ret = d.list;
+	return 0;
+}
+
+int
+array_read_named(struct arena *a, const char *json, const char *what, struct named_texts *ret, struct err *e)
+{
+	struct named_document d = {0};
+
+	if (read_list(&named_fields, a, json, what, &d, e) != 0)
 		return -1;
 	*ret = d.list;
 	return 0;

@@ -85,10 +85,10 @@ struct field {
 	const char *const *words; /* of a FIELD_WORD, by value, NULL at the end */
 	int64_t otherwise;        /* of an INT, FLAG or WORD that is absent or null */
 	bool required;            /* to be there when it is read */
-	bool null;                /* of an INT: written as null where it is `otherwise`; of TEXTS: elements may be null */
-	bool lines;               /* of a LIST: each element is written on a line of its own */
-	bool left_out;            /* not written when it is empty (NULL, 0 or `otherwise`, false); else null is written */
-	const char *about;        /* one line for ARCHITECTURE.md: unit, meaning; NULL where the name says it all */
+	bool null;         /* of an INT: written as null where it is `otherwise`; of TEXTS and OPTIONS: elements may be null */
+	bool lines;        /* of a LIST: each element is written on a line of its own */
+	bool left_out;     /* not written when it is empty (NULL, 0 or `otherwise`, false); else null is written */
+	const char *about; /* one line for ARCHITECTURE.md: unit, meaning; NULL where the name says it all */
 };
 
 struct fields {

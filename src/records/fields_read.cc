@@ -251,7 +251,7 @@ class reader
 			list<struct texts>(v, &p->p, &p->n, [&](ondemand::value one) { return texts(one); });
 			return;
 		}
-		case FIELD_OPTIONS: options(v, (struct named_texts *)(void *)to); return;
+		case FIELD_OPTIONS: options(v, (struct named_texts *)(void *)to, f->null); return;
 		case FIELD_NUMBERS: numbers(v, (struct named_numbers *)(void *)to); return;
 		case FIELD_RECORD: record(f->of, v, to); return;
 		case FIELD_MAYBE: {
@@ -270,13 +270,13 @@ class reader
 		}
 	}
 
-	void options(ondemand::value v, struct named_texts *ret)
+	void options(ondemand::value v, struct named_texts *ret, bool may_be_null)
 	{
 		std::vector<struct named_text> all;
 		members(v, [&](std::string_view name, ondemand::value value) {
 			at_member(name, [&] {
 				const char *key = copy(name);
-				all.push_back({key, text(value)});
+				all.push_back({key, may_be_null && value.is_null() ? nullptr : text(value)});
 			});
 		});
 		keep(all, &ret->p, &ret->n);

@@ -5,7 +5,7 @@
 #define EKACI_BOT_PARTS_H
 
 #include "config/config.h"
-#include "forge/github/send.h"
+#include "forge/forge.h"
 #include "support/os/loop.h"
 #include "web/web.h"
 

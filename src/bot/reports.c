@@ -79,17 +79,17 @@ static int
 want_check(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo,
     const struct desired_repository *to, const json_t *rec, struct err *e)
 {
-	AUTO(json_drop) json_t *wanted = json_deep_copy(rec);
-	const char *name = json_str(rec, "name", "");
+	struct wish_check wanted;
 
-	json_object_del(wanted, "type");
-	json_object_set_new(wanted, "restart", json_integer(r->id));
-	json_object_set_new(wanted, "external_id", json_sprintf("run/%" PRId64 "/%s", r->id, name));
-	json_object_set_new(wanted, "started_at", json_integer(r->created));
-	if (r->ended != 0)
-		json_object_set_new(wanted, "completed_at", json_integer(r->ended));
-	json_object_set_new(wanted, "details_url", json_string(page_of(rs, a, r, repo)));
-	return store_want_check(rs->p.store, to, r->head, name, wanted, e);
+	if (fields_read(&wish_check_fields, a, str_of(json_line(a, rec)), "check_run", &wanted, e) != 0)
+		return -1;
+	wanted.head = r->head;
+	wanted.restart = r->id;
+	wanted.external_id = arena_printf(a, "run/%" PRId64 "/%s", r->id, wanted.name);
+	wanted.started_at = r->created;
+	wanted.completed_at = r->ended;
+	wanted.details_url = page_of(rs, a, r, repo);
+	return store_want_check(rs->p.store, to, &wanted, e);
 }
 
 /* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is
@@ -128,9 +128,13 @@ want_one(struct reports *rs, struct arena *a, const struct run *r, const struct 
 		return 0;
 	if (strcmp(type, "comment") == 0)
 		return want_comment(rs, r, to, rec, e);
-	if (strcmp(type, "labels") == 0 && c->report.labels)
-		return store_want_labels(rs->p.store, to, r->number, json_object_get(rec, "wanted"),
-		    json_object_get(rec, "known"), e);
+	if (strcmp(type, "labels") == 0 && c->report.labels) {
+		struct wish_labels wanted;
+		if (fields_read(&wish_labels_fields, a, str_of(json_line(a, rec)), "labels", &wanted, e) != 0)
+			return -1;
+		wanted.number = r->number;
+		return store_want_labels(rs->p.store, to, &wanted, e);
+	}
 	return 0;
 }
 

@@ -6,12 +6,13 @@
 #include "cli/local.h"
 #include "cli/operate.h"
 #include "cli/request.h"
-#include "cli/setup.h"
 #include "cli/status.h"
 #include "config/config.h"
 #include "evaluate/builtin/evaljobs.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/sandbox.h"
+#include "forge/forges.h"
+#include "forge/github/setup.h"
 #include "graph/graph.h"
 #include "nix/access.h"
 #include "store/store.h"
@@ -69,8 +70,8 @@ tell_evaluator(struct arena *a, const struct settings *s)
 static void
 tell_limits(struct arena *a, const struct settings *s)
 {
-	const char *const secrets[] = {s->github.private_key_file, s->github.webhook_secret_file,
-	    s->github.previous_webhook_secret_file};
+	const struct forge_secrets of = forge_of(s)->secrets(s);
+	const char *const secrets[] = {of.key_file, of.webhook_file, of.previous_webhook_file};
 	enum sandbox_mode mode;
 	const char *why, *group, *way;
 	struct err e;

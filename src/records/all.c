@@ -8,6 +8,7 @@
 #include "records/plan.h"
 #include "records/record.h"
 #include "records/failure.h"
+#include "records/wish.h"
 
 const struct fields *const records_all[] = {
     &progress_fields,
@@ -40,6 +41,10 @@ const struct fields *const records_all[] = {
     &push_job_fields,
     &pushed_fields,
     &run_failure_fields,
+    &wish_check_fields,
+    &wish_comment_fields,
+    &wish_labels_fields,
+    &wish_reaction_fields,
     NULL,
 };
 

@@ -307,7 +307,7 @@ steps_diff_done(const struct walk *w, struct arena *a, const struct run *r, cons
 	(void)ret_incomplete;
 	if (rec == NULL)
 		return -1;
-	int64_t rebuilds = rec->counts.total.rebuild + rec->counts.total.added;
+	int64_t rebuilds = rec->counts.total.of[CLASS_REBUILD] + rec->counts.total.of[CLASS_ADDED];
 	bool wide = rebuilds > w->settings->rebuild.max_rebuild_count;
 	if (store_run_set(w->store, r->id, "difference", rec->file, e) != 0 ||
 	    set_column(w, a, r, "counts", &difference_counts_fields, &rec->counts, e) != 0 ||

@@ -330,6 +330,16 @@ head_targets(const json_t *difference)
 	return targets;
 }
 
+static struct texts
+path_of(struct arena *a, const json_t *path)
+{
+	struct texts ret = {arena_alloc(a, (json_array_size(path) + 1) * sizeof(*ret.p)), json_array_size(path)};
+
+	for (size_t i = 0; i < ret.n; i++)
+		ret.p[i] = json_string_value(json_array_get(path, i));
+	return ret;
+}
+
 /* The targets of the attributes that were named, each also by the set it is in; NULL when none was. What names no target goes
  * into *ret_unknown. */
 static json_t *
@@ -349,7 +359,7 @@ asked_targets(struct arena *a, const json_t *difference, const json_t *targets, 
 		if (drv == NULL || json_object_get(targets, drv) == NULL)
 			continue;
 		json_array_foreach(names, k, name) {
-			const json_t *path = json_object_get(item, "path");
+			const struct texts path = path_of(a, json_object_get(item, "path"));
 			if (!model_attr_is(a, path, json_string_value(name)) &&
 			    !model_attr_below(a, path, json_string_value(name)))
 				continue;

@@ -481,8 +481,15 @@ explain(struct local *l, int *ret_exit, struct err *e)
 		*ret_exit = 0;
 		return 0;
 	}
-	struct explain_question q = {l->attr, l->difference, l->evaluations, strcmp(l->format, "json") == 0};
-	if (explain_attribute(&q, ret_exit, e) != 0)
+	AUTO(json_drop)
+	json_t *facts =
+	    json_pack("{s:[s],s:s,s:O}", "attrs", l->attr, "difference", l->difference, "evaluations", l->evaluations);
+	struct explain_job job;
+	if (fields_read(&explain_job_fields, &l->a, str_of(json_line(&l->a, facts)), "explain", &job, e) != 0)
+		return -1;
+	struct explain_question q = {job.attrs, job.difference, {job.evaluations.p, job.evaluations.n},
+	    strcmp(l->format, "json") == 0};
+	if (explain_attributes(&q, ret_exit, e) != 0)
 		return -1;
 	/* What is the same may differ in what nobody looked into. */
 	if (*ret_exit == 0 && unseen)
@@ -688,12 +695,12 @@ parse(struct local *l, bool explains, int argc, char **argv, struct err *e)
 
 /* --- what is compared -------------------------------------------------------------------------------------------------- */
 
-struct side {
+struct one_side {
 	char commit[CHANGESET_HEX + 1], tree[CHANGESET_HEX + 1];
 };
 
 static int
-resolve(const struct local *l, const char *revision, struct side *ret, struct err *e)
+resolve(const struct local *l, const char *revision, struct one_side *ret, struct err *e)
 {
 	return changeset_resolve(l->repo, revision, ret->commit, ret->tree, e);
 }
@@ -706,7 +713,7 @@ resolve(const struct local *l, const char *revision, struct side *ret, struct er
 static int
 complete(struct local *l, struct err *e)
 {
-	struct side tip, head, parted;
+	struct one_side tip, head, parted;
 	const char *name;
 
 	if (l->base != NULL && l->head != NULL)
@@ -730,9 +737,9 @@ complete(struct local *l, struct err *e)
 
 /* A line about what is not compared. */
 static void
-hint(struct local *l, const struct side *base, const struct side *head)
+hint(struct local *l, const struct one_side *base, const struct one_side *head)
 {
-	struct side out;
+	struct one_side out;
 	struct err e;
 
 	if (!is_files(l) && (resolve(l, "HEAD", &out, &e) != 0 ||
@@ -748,7 +755,7 @@ hint(struct local *l, const struct side *base, const struct side *head)
 static int
 find_sides(struct local *l, struct err *e)
 {
-	struct side base, head;
+	struct one_side base, head;
 
 	if (changeset_git_dir(&l->a, l->repo, &l->git_dir, e) != 0 || complete(l, e) != 0 ||
 	    resolve(l, l->base, &base, e) != 0 || resolve(l, is_files(l) ? "HEAD" : l->head, &head, e) != 0)

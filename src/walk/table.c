@@ -20,11 +20,11 @@ static const struct stage stages[] = {
     {"plan", .run_json = changeset_plan, .close = NULL},
     {"evaluate", .run_json = stage_evaluate, .close = NULL},
     {"diff", .job = &diff_job_fields, .run = graph_stage_diff, .close = NULL},
-    {"report", .run_json = report_stage, .close = NULL},
+    {"report", .job = &report_job_fields, .run = report_stage, .close = NULL},
     {"query", .run_json = schedule_query, .close = NULL},
     {"build", .run_json = schedule_build, .close = schedule_build_close},
     {"push", .run_json = schedule_push, .close = NULL},
-    {"explain", .run_json = explain_stage, .close = NULL},
+    {"explain", .job = &explain_job_fields, .run = explain_stage, .close = NULL},
     {"sweep", .run_json = sweep_stage, .close = NULL},
 };
 

@@ -9,6 +9,8 @@
 #include "records/plan.h"
 #include "records/record.h"
 #include "records/report.h"
+#include "records/retention.h"
+#include "records/run_told.h"
 #include "records/wish.h"
 
 const struct fields *const records_all[] = {
@@ -42,6 +44,10 @@ const struct fields *const records_all[] = {
     &push_job_fields,
     &pushed_fields,
     &run_failure_fields,
+    &run_told_fields,
+    &run_told_local_fields,
+    &sweep_job_fields,
+    &swept_fields,
     &report_job_fields,
     &report_facts_fields,
     &check_run_fields,

@@ -1,14 +1,6 @@
 /* The tables of report.h. */
 #include "records/report.h"
 
-const char *const phase_words[] = {[PHASE_EVALUATING] = "evaluating",
-    [PHASE_REPORTED] = "reported",
-    [PHASE_BUILDING] = "building",
-    [PHASE_DONE] = "done",
-    [PHASE_SUPERSEDED] = "superseded",
-    [PHASE_CANCELLED] = "cancelled",
-    NULL};
-
 const char *const blame_words[] = {
     [BLAME_NONE] = "", [BLAME_NEWLY] = "newly_failing", [BLAME_STILL] = "still_failing", [BLAME_UNKNOWN] = "unknown", NULL};
 

@@ -13,9 +13,7 @@
 #include "records/failure.h"
 #include "records/plan.h"
 #include "records/record.h"
-
-enum phase { PHASE_EVALUATING, PHASE_REPORTED, PHASE_BUILDING, PHASE_DONE, PHASE_SUPERSEDED, PHASE_CANCELLED };
-extern const char *const phase_words[];
+#include "records/run_state.h"
 
 enum blame { BLAME_NONE, BLAME_NEWLY, BLAME_STILL, BLAME_UNKNOWN };
 extern const char *const blame_words[];

@@ -16,27 +16,6 @@ enum {
 	MAX_LABEL_BYTES = 42
 };
 
-static const char *
-words_of(enum change c)
-{
-	switch (c) {
-	case CHANGE_ADDED: return "added";
-	case CHANGE_REMOVED: return "removed";
-	case CHANGE_REBUILD: return "rebuild";
-	case CHANGE_DERIVATION_ONLY: return "same output";
-	case CHANGE_NEWLY_FAILING: return "newly failing to evaluate";
-	case CHANGE_FIXED: return "fixed";
-	case CHANGE_STILL_FAILING: return "still failing to evaluate";
-	case CHANGE_SWITCHED: return "switched to what the base has";
-	case CHANGE_ADDED_FAILING: return "new and failing to evaluate";
-	case CHANGE_REMOVED_FAILING: return "failing evaluation gone";
-	case CHANGE_UNTOLD: return "could not be told";
-	case CHANGE_UNCHANGED:
-	case CHANGES: break;
-	}
-	return "";
-}
-
 static void
 cell(struct buf *b, const char *s)
 {
@@ -47,7 +26,7 @@ cell(struct buf *b, const char *s)
 static void
 build_cell(struct buf *b, const struct attr *at)
 {
-	const char *log = json_str(at->build, "log_url", NULL);
+	const char *log = at->build != NULL ? at->build->log_url : NULL;
 	const char *blame = at->blame == BLAME_NEWLY ? ", newly" : at->blame == BLAME_STILL ? ", as on the base" : "";
 
 	buf_puts(b, "<td>");
@@ -79,10 +58,11 @@ write_rows(const struct view *v, struct buf *b)
 {
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
 		const struct attr *at = &v->m->attrs[i];
-		const json_t *radius = json_object_get(at->json, "radius"), *aliases = json_object_get(at->json, "aliases");
+		const struct difference_radius *radius = at->is->radius;
+		const struct paths aliases = at->is->aliases;
 		const char *because = view_because(v, at, false);
 		const char *red =
-		    at->blame == BLAME_NEWLY || at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING
+		    at->blame == BLAME_NEWLY || at->class == CLASS_NEWLY_FAILING || at->class == CLASS_ADDED_FAILING
 		        ? " class=broke"
 		        : "";
 
@@ -90,18 +70,17 @@ write_rows(const struct view *v, struct buf *b)
 			continue;
 		buf_printf(b, "<tr%s>", red);
 		cell(b, at->name);
-		for (size_t k = 0; k < json_array_size(aliases); k++) {
+		for (size_t k = 0; k < aliases.n; k++) {
 			buf_puts(b, k == 0 ? " <small>also " : ", ");
-			escape_add(b, ESCAPE_HTML, str_of(model_attr_name(&v->m->a, json_array_get(aliases, k))));
+			escape_add(b, ESCAPE_HTML, str_of(model_attr_name(&v->m->a, aliases.p[k])));
 		}
-		buf_puts(b, json_array_size(aliases) > 0 ? "</small>" : "");
+		buf_puts(b, aliases.n > 0 ? "</small>" : "");
 		buf_puts(b, "<td class=s>");
 		escape_add(b, ESCAPE_HTML, str_of(at->system));
-		buf_printf(b, "<td class=s>%s", words_of(at->change));
+		buf_printf(b, "<td class=s>%s", class_words[at->class].label);
 		version_cell(b, at);
 		cell(b, because != NULL ? because : "");
-		buf_printf(b, "<td class=n>%s",
-		    json_is_object(radius) ? words_number(&v->m->a, json_int(radius, "attributes", 0)) : "");
+		buf_printf(b, "<td class=n>%s", radius != NULL ? words_number(&v->m->a, radius->attributes) : "");
 		build_cell(b, at);
 		buf_putc(b, '\n');
 	}
@@ -115,7 +94,7 @@ write_picture(const struct view *v, struct buf *b)
 	size_t all = view_collect_roots(v->m, &roots), n = all < MAX_BARS ? all : MAX_BARS;
 	int64_t most = n > 0 && roots[0].attributes > 1 ? roots[0].attributes : 1;
 
-	if (n == 0 || !json_flag(json_at(v->m->plan, "report.rebuild_impact"), "enabled", true))
+	if (n == 0 || !v->m->wishes.rebuild_impact.enabled)
 		return;
 	buf_printf(b, "<svg viewBox=\"0 0 %d %zu\" role=\"img\" aria-label=\"how far each root spreads\">\n", BAR_WIDTH,
 	    n * BAR_HEIGHT);
@@ -155,10 +134,10 @@ html_report(struct model *m, const struct verdict *v, struct buf *out, struct er
 	values_text(obj, "style_html",
 	    template_find("report.css").p != NULL ? str_dup(&m->a, template_find("report.css")) : "");
 	values_text(obj, "script_html", template_find("report.js").p != NULL ? str_dup(&m->a, template_find("report.js")) : "");
-	if (strcmp(json_str(m->run, "repo", "."), ".") != 0) /* where the command ran, which says nothing to a reader */
-		values_text(obj, "repo", json_str(m->run, "repo", NULL));
+	if (!str_same(m->facts.run.repo, ".")) /* where the command ran, which says nothing to a reader */
+		values_text(obj, "repo", m->facts.run.repo);
 	put_number(&view, obj, "attributes", (int64_t)m->n_attrs);
-	if (json_int(m->run, "number", 0) > 0)
-		values_text(obj, "number", arena_printf(&m->a, "%lld", (long long)json_int(m->run, "number", 0)));
+	if (m->facts.run.number > 0)
+		values_text(obj, "number", arena_printf(&m->a, "%lld", (long long)m->facts.run.number));
 	return template_render("report.html", obj, out, e);
 }

@@ -3,9 +3,6 @@
 
 #include "support/text/template.h"
 
-#include <string.h>
-
-/*                     listed roots failures folded tail error name nodes rules */
 static const struct limits steps[] = {
     {.listed = 1000,
         .roots = 20,
@@ -104,12 +101,11 @@ lower(const struct limits *a, const struct limits *b)
 }
 
 static bool
-limits_same(const struct limits *a, const struct limits *b)
+same(const struct limits *a, const struct limits *b)
 {
 	return a->listed == b->listed && a->roots == b->roots && a->failures == b->failures && a->folded == b->folded &&
 	       a->tail_lines == b->tail_lines && a->error_bytes == b->error_bytes && a->name_bytes == b->name_bytes &&
-	       a->nodes == b->nodes && a->rules == b->rules && a->packages_elsewhere == b->packages_elsewhere &&
-	       a->followers == b->followers;
+	       a->nodes == b->nodes && a->rules == b->rules;
 }
 
 int
@@ -120,7 +116,7 @@ ladder_render(struct model *m, const struct verdict *v, const char *name, struct
 
 	for (size_t i = 0; i <= COUNT(steps); i++) {
 		struct limits l = i == 0 ? asked : lower(&asked, &steps[i - 1]);
-		if (i > 0 && limits_same(&l, &last))
+		if (i > 0 && same(&l, &last))
 			continue;
 		last = l;
 		struct values *view = view_new(m, v, &l, i > 0);

@@ -21,17 +21,11 @@ is_own_flake(const char *flake)
 }
 
 void
-places_init(struct places *p, struct arena *a, const json_t *job)
+places_init(struct places *p, struct arena *a, const struct report_job *job, const struct plan *plan)
 {
-	const json_t *one;
-	size_t i;
-
-	*p = (struct places){.a = a,
-	    .checkout_dir = json_str(job, "checkout_dir", NULL),
-	    .git_dir = json_str(job, "git_dir", NULL),
-	    .head_tree = json_str(job, "head_tree", NULL)};
-	json_array_foreach(json_at(job, "plan.jobs"), i, one) {
-		const char *flake = json_str(one, "flake", NULL);
+	*p = (struct places){.a = a, .checkout_dir = job->checkout_dir, .git_dir = job->git_dir, .head_tree = job->head_tree};
+	for (size_t i = 0; plan != NULL && i < plan->jobs.n; i++) {
+		const char *flake = plan->jobs.p[i].flake;
 		p->has_flake |= flake != NULL && is_own_flake(flake);
 	}
 }

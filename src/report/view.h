@@ -10,6 +10,7 @@
 
 #include "report/model.h"
 #include "report/verdict.h"
+#include "support/text/values.h"
 
 /* How much a view holds. Steps of the ladder in ladder.c. */
 struct limits {

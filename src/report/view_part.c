@@ -8,6 +8,15 @@
 
 enum { MAX_URL_BYTES = 1000, MAX_NAMES = 3 };
 
+bool
+same_texts(struct texts a, struct texts b)
+{
+	for (size_t i = 0; i < a.n && i < b.n; i++)
+		if (strcmp(a.p[i], b.p[i]) != 0)
+			return false;
+	return a.n == b.n;
+}
+
 void
 put_name(const struct view *v, struct values *obj, const char *key, const char *s)
 {
@@ -27,16 +36,15 @@ put_code(const struct view *v, struct values *obj, const char *key, const char *
 }
 
 void
-put_names(const struct view *v, struct values *obj, const char *key, const json_t *paths, size_t first)
+put_names(const struct view *v, struct values *obj, const char *key, struct paths paths, size_t first)
 {
 	AUTO(buf_release) struct buf plain = {0}, code = {0};
-	size_t n = json_array_size(paths), end = n < first + MAX_NAMES ? n : first + MAX_NAMES;
+	size_t n = paths.n, end = n < first + MAX_NAMES ? n : first + MAX_NAMES;
 
 	buf_init(&plain, 1 << 20);
 	buf_init(&code, 1 << 20);
 	for (size_t i = first; i < end; i++) {
-		const char *name =
-		    words_cut(&v->m->a, model_attr_name(&v->m->a, json_array_get(paths, i)), v->limits->name_bytes);
+		const char *name = words_cut(&v->m->a, model_attr_name(&v->m->a, paths.p[i]), v->limits->name_bytes);
 		buf_printf(&plain, "%s%s", i > first ? ", " : "", name);
 		buf_puts(&code, i > first ? ", " : "");
 		escape_code(&code, str_of(name));

@@ -9,12 +9,13 @@ struct view {
 	const struct limits *limits;
 };
 
+bool same_texts(struct texts a, struct texts b);
 /* From outside: cut to the limit of names. */
 void put_name(const struct view *v, struct values *obj, const char *key, const char *s);
 /* The text cut to the limit of names, and the same as a code span in KEY_md. */
 void put_code(const struct view *v, struct values *obj, const char *key, const char *s);
 /* Paths of an array from first on, as one text: "a, b and 3 more", and the same as code spans in KEY_md; nothing when there are none. */
-void put_names(const struct view *v, struct values *obj, const char *key, const json_t *paths, size_t first);
+void put_names(const struct view *v, struct values *obj, const char *key, struct paths paths, size_t first);
 /* The system of an attribute, where there is more than one in the whole. */
 void put_system(const struct view *v, struct values *obj, const char *system);
 /* A block of lines, and the same fenced in KEY_md; indented two spaces for a list item. */
@@ -38,7 +39,7 @@ void view_rules(const struct view *v, struct values *obj);    /* view_rules.c: r
 
 /* What differs by itself. The same on several systems is one for people. */
 struct view_root {
-	const json_t *first;
+	const struct difference_root *first;
 	const char *name, *what;
 	const char *systems; /* "x86_64-linux, aarch64-linux" */
 	int64_t attributes, derivations;

@@ -19,7 +19,6 @@
 /* A stage as the worker knows it. Its job and records are described in ARCHITECTURE.md. */
 struct stage {
 	const char *name;
-	json_stage_fn *run_json;  /* until its job has a table, or NULL */
 	const struct fields *job; /* the table of its job */
 	stage_fn *run;
 	void (*close)(void); /* set: the worker takes job after job, a line each, and calls this after the last */

@@ -102,12 +102,9 @@ read_job(struct input *in, struct str *ret, struct err *e)
 static int
 run_text(const struct stage *stage, struct str text, struct record_out *out, struct err *e)
 {
-	AUTO(json_drop) json_t *json = NULL;
 	struct arena a = {0};
 	int rc;
 
-	if (stage->run_json != NULL)
-		return json_read(text, "job", &json, e) == 0 ? stage->run_json(json, out, e) : -1;
 	void *job = arena_alloc(&a, stage->job->size);
 	rc = fields_read(stage->job, &a, text, "job", job, e);
 	if (rc == 0)

@@ -12,8 +12,10 @@
 #include "../unit/graph_fixture.h"
 #include "graph/cache.h"
 #include "graph/spread.h"
+#include "records/report.h"
 #include "report/report.h"
 #include "support/base/clock.h"
+#include "support/text/json.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -257,8 +259,12 @@ bench_diff(void)
 		    "reported", "plan", "decision", "evaluate", "evaluations", "difference", out, "documents_dir", f.dir,
 		    "formats", "checks", "comment", "labels", "json", "changed-paths");
 		start = clock_mono_ns();
-		if (report_stage(job, &rec, &e) != 0)
+		struct arena ra = {0};
+		struct report_job parsed;
+		if (fields_read(&report_job_fields, &ra, str_of(json_line(&ra, job)), "job", &parsed, &e) != 0 ||
+		    report_stage(&ra, &parsed, &rec, &e) != 0)
 			die(&e);
+		arena_release(&ra);
 		json_decref(job);
 		double report_ms = (double)(clock_mono_ns() - start) / 1e6;
 		printf("report_all_documents %.0f ms\ndiff_and_report_%s %.0f ms\n", report_ms, i == 0 ? "cold" : "warm",

@@ -32,15 +32,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	const char *file = fuzz_file(&a, "difference.json", (struct str){(const char *)data, n});
 	struct str job = str_of(arena_printf(&a, job_text, EVALUATION("base"), EVALUATION("head"), file));
 
-	if (stage->run != NULL) {
-		void *is = arena_alloc(&a, stage->job->size);
-		fuzz_must(fields_read(stage->job, &a, job, "job", is, &e), &e);
-		(void)!stage->run(&a, is, &out, &e);
-	} else {
-		AUTO(json_drop) json_t *tree = NULL;
-		fuzz_must(json_read(job, "job", &tree, &e), &e);
-		(void)!stage->run_json(tree, &out, &e);
-	}
+	void *is = arena_alloc(&a, stage->job->size);
+	fuzz_must(fields_read(stage->job, &a, job, "job", is, &e), &e);
+	(void)!stage->run(&a, is, &out, &e);
 	FUZZ_CHECK(e.kind != ERR_BUG);
 	arena_release(&a);
 	return 0;

@@ -3,6 +3,7 @@
  * everything the stage says. EKACI_REGEN=1 writes the latter anew; look at the diff before you commit it.
  */
 #include "unit/report_help.h"
+#include "support/text/json.h"
 
 #include <glob.h>
 

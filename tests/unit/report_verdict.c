@@ -3,6 +3,7 @@
 #include "unit/report_help.h"
 
 #include "in_range.h"
+#include "support/text/json.h"
 
 static char dir[] = "/tmp/ekaci-verdict-XXXXXX";
 
@@ -325,7 +326,8 @@ test_sentences_do_not_contradict_themselves(void **state)
 	    "{\"total\":{\"added\":1,\"rebuild_derivations\":34},\"systems\":{\"x86_64-linux\":{\"added\":1,"
 	    "\"rebuild_derivations\":34}}}",
 	    "{\"path\":[\"n\"],\"job\":\"j\",\"class\":\"added\",\"system\":\"x86_64-linux\",\"head\":{}}",
-	    "{\"name\":\"n\",\"system\":\"x86_64-linux\",\"attributes\":[[\"n\"]],\"what\":[\"new\"],\"radius\":{\"attributes\":0,\"derivations\":0}}");
+	    "{\"drv\":\"" DRV
+	    "\",\"name\":\"n\",\"system\":\"x86_64-linux\",\"attributes\":[[\"n\"]],\"what\":[\"new\"],\"radius\":{\"attributes\":0,\"derivations\":0}}");
 	struct err e = {0};
 	AUTO(json_drop)
 	json_t *job = job_for(&a, "unchanged", "null",
@@ -355,7 +357,8 @@ test_a_version_that_only_the_derivation_has(void **state)
 	    "{\"path\":[],\"job\":\"j\",\"class\":\"rebuild\",\"system\":\"x86_64-linux\",\"version\":null,\"head\":{\"drv\":\"" DRV
 	    "\"},"
 	    "\"cause\":{\"kind\":\"root\",\"roots\":[0],\"roots_total\":1}}",
-	    "{\"name\":\"a\",\"system\":\"x86_64-linux\",\"attributes\":[[]],\"what\":[\"env FOO\",\"version 1 -> 2\"],\"radius\":{}}");
+	    "{\"drv\":\"" DRV
+	    "\",\"name\":\"a\",\"system\":\"x86_64-linux\",\"attributes\":[[]],\"what\":[\"env FOO\",\"version 1 -> 2\"],\"radius\":{}}");
 
 	(void)state;
 	assert_non_null(strstr(body_of(records, "text"), "Other versions: 1\n  (root) 1 -> 2\n"));
@@ -431,7 +434,7 @@ test_a_head_that_does_not_evaluate_is_named(void **state)
 	        "error: syntax error\\nekaci eval-jobs: the root does not evaluate, so there is nothing to "
 	        "walk\\nexit code 1",
 	        "this change's default.nix does not evaluate any more", "error: syntax error"},
-	    {"\"file\":\"/ci.nix\",\"attr_path\":\"jobs\"", "0", "error: x",
+	    {"\"file\":\"/ci.nix\",\"attr_path\":[\"jobs\"]", "0", "error: x",
 	        "jobs of this change's ci.nix does not evaluate any more", "error: x"},
 	    {"\"flake\":\".\"", "0", "the root does not evaluate: x", "this change's flake does not evaluate any more", "x"},
 	    {"\"file\":\"/a*b.nix\"", "0", "error: x", "this change does not evaluate any more", "error: x"},

@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "in_range.h"
+#include "support/text/json.h"
 
 #define SECRET "test secret"
 enum { REQUEST_MS = 400, TEST_MS = 20000 };

@@ -138,6 +138,43 @@ json_any_string(struct str s)
 	return json_stringn(b.p, b.n);
 }
 
+/* A string at s->at, quotes included. */
+static void
+compact_string(struct jscan *s, struct buf *out)
+{
+	struct arena a = {0};
+	size_t from = s->at;
+	struct str raw;
+	bool escaped;
+
+	if (jscan_raw_string(s, &raw, &escaped) != 0) { /* no JSON: as it is */
+		s->at = s->n;
+		buf_add(out, s->p + from, s->n - from);
+	} else if (!escaped) {
+		buf_add(out, s->p + from, s->at - from);
+	} else {
+		s->at = from;
+		if (jscan_string(s, &a, &raw) == 0)
+			json_quote(raw, out);
+		arena_release(&a);
+	}
+}
+
+void
+json_compact(struct str text, struct buf *out)
+{
+	struct jscan s = {text.p, text.n, 0};
+
+	while (jscan_peek(&s) != '\0') {
+		size_t from = s.at;
+		while (s.at < s.n && s.p[s.at] != '"' && strchr(" \t\r\n", s.p[s.at]) == NULL)
+			s.at++;
+		buf_add(out, s.p + from, s.at - from);
+		if (s.at < s.n && s.p[s.at] == '"')
+			compact_string(&s, out);
+	}
+}
+
 static struct value_list *
 list_values(struct arena *a, const json_t *list)
 {

@@ -16,7 +16,8 @@
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
-WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
+WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
+WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c config/texts.c
 FORGE = \
 	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
@@ -57,14 +58,14 @@ SUPPORT = \
 	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
 	support/os/loop.c support/text/escape.c support/text/values.c support/text/template.c support/text/jscan.c \
 	support/text/json.c support/text/mistakes.c support/text/prometheus.c
-SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
+SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
 SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
-	support records architecture escape template config trust jobs sweep github_verify github_event github_command changeset_glob changeset_rules \
+	support records architecture escape template config trust jobs walk sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden difference_file graph_commands report_position report_verdict report_golden report_limits store \
 	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server

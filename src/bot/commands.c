@@ -8,6 +8,7 @@
 #include "support/base/log.h"
 #include "support/text/escape.h"
 #include "walk/trust.h"
+#include "worker/pool.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -451,7 +452,7 @@ explain(struct asking *q)
 	if (job.attrs.n > MAX_EXPLAINED)
 		job.attrs.n = MAX_EXPLAINED;
 	if (fields_line(&explain_job_fields, &q->a, &job, &line, &e) == 0 &&
-	    loop_worker_start(q->o->p.loop, "explain", str_of(line), &events, &q->worker, &e) == 0)
+	    worker_start(q->o->p.loop, "explain", str_of(line), &events, &q->worker, &e) == 0)
 		return true;
 	log_err(LOG_ERROR, "command", &e);
 	q->answer = "The explanation could not be made.";

@@ -17,6 +17,7 @@
 #include "support/text/prometheus.h"
 #include "walk/flow.h"
 #include "walk/sweep.h"
+#include "worker/pool.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -147,7 +148,7 @@ sweep(struct daemon *d)
 	struct sweep_job job = sweep_job(&a, d->settings, clock_now_ms(), &needed);
 	char *line;
 	if (rc != 0 || fields_line(&sweep_job_fields, &a, &job, &line, &e) != 0 ||
-	    loop_worker_start(d->loop, "sweep", str_of(line), &events, &w, &e) != 0)
+	    worker_start(d->loop, "sweep", str_of(line), &events, &w, &e) != 0)
 		log_err(LOG_WARN, "sweep", &e);
 }
 

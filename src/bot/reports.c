@@ -10,6 +10,7 @@
 #include "support/text/escape.h"
 #include "walk/jobs.h"
 #include "walk/table.h"
+#include "worker/pool.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -422,7 +423,7 @@ begin(struct reports *rs, struct arena *a, const struct run *r, struct paced *p,
 	arena_clear(&p->said);
 	p->broken = false;
 	p->change = r->changes;
-	if (loop_worker_start(rs->p.loop, "report", str_of(line), &events, &w, e) != 0)
+	if (worker_start(rs->p.loop, "report", str_of(line), &events, &w, e) != 0)
 		return -1;
 	p->busy = true;
 	rs->busy++;

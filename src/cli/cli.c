@@ -20,7 +20,8 @@
 #include "support/base/mem.h"
 #include "support/os/cgroup.h"
 #include "support/text/json.h"
-#include "walk/worker.h"
+#include "walk/table.h"
+#include "worker/serve.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -50,7 +51,7 @@ run_worker(int argc, char **argv)
 		fputs("usage: ekaci worker [STAGE] < JOB\n", stderr);
 		return 2;
 	}
-	return worker_main(argc == 2 ? argv[1] : NULL);
+	return worker_serve(pipeline_stage, argc == 2 ? argv[1] : NULL);
 }
 
 /* Which evaluator there will be, and whether it evaluates. False: none does. */

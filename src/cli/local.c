@@ -14,7 +14,8 @@
 #include "support/os/files.h"
 #include "walk/jobs.h"
 #include "walk/table.h"
-#include "walk/worker.h"
+#include "worker/call.h"
+#include "worker/pool.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -258,7 +259,7 @@ wait_for_builds(struct local *l, enum run_state state, struct err *e)
 	schedule_kick(l->walk.schedule);
 	loop_run(l->loop);
 	loop_timer_set(l->tick, -1);
-	loop_end_workers(l->loop);
+	workers_end(l->loop);
 	return store_run_builds_open(l->walk.store, l->run, &l->total, e) != 0 || l->total == 0
 	           ? 0
 	           : fail(e, ERR_BUSY, "interrupted with %" PRId64 " builds to go", l->total);

@@ -13,7 +13,9 @@
 #include "support/os/files.h"
 #include "support/text/json.h"
 #include "walk/jobs.h"
-#include "walk/worker.h"
+#include "walk/table.h"
+#include "worker/pool.h"
+#include "worker/serve.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +49,7 @@ until_idle(void *ctx)
 {
 	struct driver *d = ctx;
 
-	if (loop_figures(d->loop).workers_running > 0) {
+	if (workers_figures(d->loop).running > 0) {
 		loop_timer_set(d->idle, 20);
 		return;
 	}
@@ -173,7 +175,7 @@ main(int argc, char **argv)
 	struct err e = {0};
 
 	if (argc >= 2 && strcmp(argv[1], "worker") == 0)
-		return worker_main(argv[2]);
+		return worker_serve(pipeline_stage, argv[2]);
 	if (argc != 2) {
 		fputs("usage: driver DIR < INPUT\n", stderr);
 		return 2;

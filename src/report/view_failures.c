@@ -160,7 +160,7 @@ struct alike {
 static const char *
 alike_key(struct model *m, const struct attr *at, const char *error)
 {
-	const char *hidden = at->is->hidden_by.p != NULL ? model_attr_name(&m->a, at->is->hidden_by) : "";
+	const char *hidden = model_attr_name(&m->a, at->is->hidden_by);
 
 	return arena_printf(&m->a, "%s\n%d%s\n%s", at->job, at->tolerated, hidden, error);
 }

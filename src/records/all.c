@@ -7,6 +7,8 @@
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
+#include "records/failure.h"
+#include "records/wish.h"
 #include "records/report.h"
 
 const struct fields *const records_all[] = {
@@ -21,6 +23,7 @@ const struct fields *const records_all[] = {
     &plan_fields,
     &evaluate_job_fields,
     &evaluation_fields,
+    &evaluation_header_fields,
     &diff_job_fields,
     &difference_record_fields,
     &difference_attribute_fields,
@@ -35,6 +38,7 @@ const struct fields *const records_all[] = {
     &sizes_fields,
     &build_job_fields,
     &built_fields,
+    &build_told_fields,
     &push_job_fields,
     &pushed_fields,
     &report_job_fields,
@@ -46,6 +50,11 @@ const struct fields *const records_all[] = {
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,
+    &run_failure_fields,
+    &wish_check_fields,
+    &wish_comment_fields,
+    &wish_labels_fields,
+    &wish_reaction_fields,
     NULL,
 };
 

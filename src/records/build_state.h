@@ -71,4 +71,7 @@ bool build_state_has_failed(enum build_state s); /* itself, or for what it needs
 bool build_state_has_failed_itself(enum build_state s);
 bool build_state_has_ended(enum build_state s); /* good, failed or without an answer */
 
+/* The reason of one that has failed by its own word: it was built, and an output says that it failed (nix-support/failed). */
+#define BUILD_MARKED "it was built, and marks itself as failed: nix-support/failed"
+
 #endif

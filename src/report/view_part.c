@@ -8,15 +8,6 @@
 
 enum { MAX_URL_BYTES = 1000, MAX_NAMES = 3 };
 
-bool
-same_texts(struct texts a, struct texts b)
-{
-	for (size_t i = 0; i < a.n && i < b.n; i++)
-		if (strcmp(a.p[i], b.p[i]) != 0)
-			return false;
-	return a.n == b.n;
-}
-
 void
 put_name(const struct view *v, struct values *obj, const char *key, const char *s)
 {

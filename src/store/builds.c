@@ -1,12 +1,12 @@
 /* Builds as rows: wanted, released, failed, judged. */
 #include "store/builds.h"
 
+#include "records/array.h"
 #include "store/build_sets.h"
 #include "store/db.h"
 #include "store/duration.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
-#include "support/text/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,14 +109,11 @@ holds(const struct wanting *w, const struct build_want *want, const struct wante
 static void
 state_from_inputs(const struct wanting *w, const struct build_want *want, struct wanted *k, int64_t *ret_blocked)
 {
-	const json_t *input;
-	size_t i;
-
 	*ret_blocked = 0;
 	k->state = BUILD_QUEUED;
 	k->cause = NULL;
-	json_array_foreach(want->inputs, i, input) {
-		const struct map_entry *at = map_get(&w->ids, str_of(json_string_value(input)));
+	for (size_t i = 0; i < want->inputs.n; i++) {
+		const struct map_entry *at = map_get(&w->ids, str_of(want->inputs.p[i]));
 		const struct wanted *in = at != NULL ? &w->known[at->value] : NULL;
 		if (in == NULL || build_state_is_good(in->state) || in->marked)
 			continue;
@@ -139,12 +136,15 @@ write_new(struct wanting *w, const struct build_want *want, struct wanted *k, in
 {
 	struct str pname = duration_name(str_of(want->name));
 	int64_t now = clock_now_ms();
+	const char *features;
 
+	if (array_write_texts(&w->a, &want->features, &features, e) != 0)
+		return -1;
 	if (db_run(w->s, e,
 	        "INSERT INTO build (drv, name, system, features, fixed_output, state, created, pname, blocked,"
 	        " propagated_from, ended, again, marked, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, ?1), nullif(?11, 0),"
 	        " ?12, ?13, ?14)",
-	        "ssssisitisiiis", want->drv, want->name, want->system, want->features, (int64_t)want->fixed_output,
+	        "ssssisitisiiis", want->drv, want->name, want->system, features, (int64_t)want->fixed_output,
 	        build_state_name(k->state), now, pname, blocked, k->cause, build_state_is_open(k->state) ? (int64_t)0 : now,
 	        (int64_t)(want->again && want->cached), (int64_t)k->marked, k->marked ? BUILD_MARKED : NULL) != 0)
 		return -1;
@@ -206,11 +206,8 @@ put_row(struct wanting *w, const struct build_want *want, struct wanted *k, stru
 static void
 collect_inputs(struct wanting *w, const struct build_want *want, const struct wanted *k)
 {
-	const json_t *input;
-	size_t i;
-
-	json_array_foreach(want->inputs, i, input) {
-		const struct map_entry *at = map_get(&w->ids, str_of(json_string_value(input)));
+	for (size_t i = 0; i < want->inputs.n; i++) {
+		const struct map_entry *at = map_get(&w->ids, str_of(want->inputs.p[i]));
 		if (at != NULL) {
 			struct edge x = {w->known[at->value].id, k->id};
 			vec_push(&w->edges, x);
@@ -381,17 +378,47 @@ store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e)
 	    "i", run);
 }
 
-static void
-set_text(json_t *o, const char *key, sqlite3_stmt *q, int column)
+/* A text of the row that is fit for JSON, in a; NULL stays NULL. */
+static const char *
+text(struct arena *a, sqlite3_stmt *q, int column)
 {
 	const char *p = (const char *)sqlite3_column_text(q, column);
 
-	if (p != NULL)
-		json_object_set_new(o, key, json_any_string((struct str){p, (size_t)sqlite3_column_bytes(q, column)}));
+	return p != NULL ? fields_clean(a, (struct str){p, (size_t)sqlite3_column_bytes(q, column)}) : NULL;
+}
+
+static struct build_was *
+read_was(struct arena *a, sqlite3_stmt *q, int column)
+{
+	const char *state = (const char *)sqlite3_column_text(q, column);
+	struct build_was was = {build_state_of(state), text(a, q, column + 1), text(a, q, column + 2)};
+
+	return state != NULL ? arena_dup(a, &was, sizeof(was)) : NULL;
+}
+
+static struct build_of_drv
+read_told(struct arena *a, sqlite3_stmt *q)
+{
+	struct build_told t = {.state = build_state_of((const char *)sqlite3_column_text(q, 1)),
+	    .reason = text(a, q, 2),
+	    .tail = text(a, q, 3),
+	    .propagated_from = text(a, q, 4),
+	    .log = text(a, q, 5),
+	    .blame = text(a, q, 6),
+	    .wall_ms = sqlite3_column_type(q, 7) != SQLITE_NULL ? db_i64(q, 7) : -1,
+	    .target = db_i64(q, 8) != 0,
+	    .name = text(a, q, 9),
+	    .system = text(a, q, 10),
+	    .phase = text(a, q, 11),
+	    .deterministic = sqlite3_column_type(q, 13) != SQLITE_NULL ? db_i64(q, 13) != 0 : -1,
+	    .was = read_was(a, q, 14)};
+
+	t.flaky = db_i64(q, 12) > 0 && build_state_is_good(t.state);
+	return (struct build_of_drv){text(a, q, 0), t};
 }
 
 int
-store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
+store_run_builds(struct store *s, struct arena *a, int64_t run, struct builds_told *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
@@ -401,59 +428,34 @@ store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
 	    " LEFT JOIN build f ON f.drv = w.base_drv AND f.state IN " BUILD_SQL_FAILED
 	    " WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
 	    "i", run);
-	AUTO(json_drop) json_t *all = json_object();
+	VEC(struct build_of_drv) all = {0};
 	int rc = q == NULL ? -1 : 1;
 
-	while (rc > 0 && (rc = db_row(s, q, e)) > 0) {
-		json_t *o = json_object();
-		set_text(o, "state", q, 1);
-		set_text(o, "reason", q, 2);
-		set_text(o, "tail", q, 3);
-		set_text(o, "propagated_from", q, 4);
-		set_text(o, "log", q, 5);
-		set_text(o, "blame", q, 6);
-		set_text(o, "name", q, 9);
-		set_text(o, "system", q, 10);
-		set_text(o, "phase", q, 11);
-		if (db_i64(q, 12) > 0 && build_state_is_good(build_state_of((const char *)sqlite3_column_text(q, 1))))
-			json_object_set_new(o, "flaky", json_true());
-		if (sqlite3_column_type(q, 13) != SQLITE_NULL)
-			json_object_set_new(o, "deterministic", json_boolean(db_i64(q, 13)));
-		if (sqlite3_column_type(q, 7) != SQLITE_NULL)
-			json_object_set_new(o, "wall_ms", json_integer(db_i64(q, 7)));
-		if (sqlite3_column_type(q, 14) != SQLITE_NULL) {
-			json_t *was = json_object();
-			set_text(was, "state", q, 14);
-			set_text(was, "phase", q, 15);
-			set_text(was, "reason", q, 16);
-			json_object_set_new(o, "was", was);
-		}
-		json_object_set_new(o, "target", json_boolean(db_i64(q, 8)));
-		json_object_set_new(all, (const char *)sqlite3_column_text(q, 0), o);
-	}
-	if (rc < 0)
-		return -1;
-	*ret = json_incref(all);
-	return 0;
+	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
+		vec_push(&all, read_told(a, q));
+	if (rc == 0)
+		*ret = (struct builds_told){arena_dup(a, all.p, all.n * sizeof(*all.p)), all.n};
+	vec_release(&all);
+	return rc;
 }
 
 int
-store_run_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e)
+store_run_unjudged(struct store *s, struct arena *a, int64_t run, struct texts *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT b.drv FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = ?1 AND w.base = 0 AND w.target"
 	    " AND w.blame IS NULL AND b.state IN " BUILD_SQL_FAILED " ORDER BY b.wall_ms, b.id",
 	    "i", run);
-	AUTO(json_drop) json_t *all = json_array();
+	VEC(const char *) all = {0};
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
-		json_array_append_new(all, json_string((const char *)sqlite3_column_text(q, 0)));
-	if (rc < 0)
-		return -1;
-	*ret = json_incref(all);
-	return 0;
+		vec_push(&all, db_text(a, q, 0));
+	if (rc == 0)
+		*ret = (struct texts){arena_dup(a, all.p, all.n * sizeof(*all.p)), all.n};
+	vec_release(&all);
+	return rc;
 }
 
 int

@@ -9,18 +9,13 @@
 #ifndef EKACI_STORE_BUILDS_H
 #define EKACI_STORE_BUILDS_H
 
-#include "records/build_state.h"
+#include "records/build.h"
 #include "store/store.h"
-
-#include <jansson.h>
-
-/* Why a build that is marked has failed. */
-#define BUILD_MARKED "it was built, and marks itself as failed: nix-support/failed"
 
 /* What a run wants, in the words of the stage query; inputs are drv paths among the same call. */
 struct build_want {
-	const char *drv, *name, *system, *features;
-	const json_t *inputs;
+	const char *drv, *name, *system;
+	struct texts features, inputs;
 	const char *base_drv; /* of a target: what it was at the base, "" nothing; NULL: not known */
 	bool fixed_output, target, base, cached;
 	bool marked; /* cached, and says of itself that it failed */
@@ -56,12 +51,10 @@ must_check int store_builds_recover(struct store *s, struct err *e);
 
 /* How many builds of a run (base ones too) are still open. */
 must_check int store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e);
-/* What the report wants: object drv -> {state, reason, tail, phase, propagated_from, wall_ms, log, blame, flaky,
- * deterministic, was}; head side only. was: how its derivation at the base is known to fail, {state, phase, reason}. flaky: true when it was built after it had failed, unchanged; deterministic: what building
- * it once more has shown. */
-must_check int store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e);
-/* Failed targets of the head whose blame is open: array of drv. */
-must_check int store_run_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e);
+/* What a report is told of the head's builds; in a, in the order in which they were wanted first. */
+must_check int store_run_builds(struct store *s, struct arena *a, int64_t run, struct builds_told *ret, struct err *e);
+/* Failed targets of the head whose blame is open, in a. */
+must_check int store_run_unjudged(struct store *s, struct arena *a, int64_t run, struct texts *ret, struct err *e);
 /* The base's derivation of a failed target; "" when it has none. */
 must_check int store_run_base_of(struct store *s, int64_t run, const char *drv, const char *base_drv, struct err *e);
 /* Gives every failed target its blame, from what is known of the base's derivation. */

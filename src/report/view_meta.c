@@ -31,12 +31,6 @@ struct lines {
 	size_t n, max;
 };
 
-static const char *
-join(struct model *m, const struct texts *list)
-{
-	return words_cut(&m->a, texts_join(&m->a, list, ", "), MAX_LICENCE_BYTES);
-}
-
 static struct values *
 line_item(const struct view *v, const struct line *l)
 {
@@ -141,7 +135,8 @@ describe(const struct view *v, struct meta_lists *s, const struct described *d)
 	if (before != NULL)
 		lines_add(v, &s->unmarked, d, "", before, nobody);
 	if (d->base != NULL) {
-		const char *old = join(m, &d->base->license), *new = join(m, &d->head->license);
+		const char *old = joined_text(m, &d->base->license, MAX_LICENCE_BYTES),
+		           *new = joined_text(m, &d->head->license, MAX_LICENCE_BYTES);
 		if (!texts_same(&d->base->license, &d->head->license))
 			lines_add(v, &s->licences, d, old, new, nobody);
 	}

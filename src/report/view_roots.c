@@ -54,8 +54,7 @@ view_collect_roots(struct model *m, struct view_root **ret)
 
 	for (size_t i = 0; i < m->roots.n; i++) {
 		const struct difference_root *one = m->roots.p[i];
-		const char *name = root_name(m, one),
-		           *what = words_cut(&m->a, texts_join(&m->a, &one->what, ", "), MAX_WHAT_BYTES);
+		const char *name = root_name(m, one), *what = joined_text(m, &one->what, MAX_WHAT_BYTES);
 		struct map_entry *at = map_add(&seen, str_of(arena_printf(&m->a, "%s\n%s", name, what)), &added);
 		struct view_root *r = &roots[at - seen.p];
 		if (added)

@@ -540,7 +540,7 @@ test_bad_jobs_are_refused(void **state)
 	    "{\"formats\":[1],\"run\":{},\"phase\":\"evaluating\"}",
 	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"builds\":{\"d\":{\"state\":\"else\"}}}",
 	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"builds\":[]}",
-	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"evaluations\":[{\"side\":\"head\"}]}"};
+	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"evaluations\":[{\"side\":\"else\"}]}"};
 	static const char *const differences[] = {"", "{}", "[]", "{\"ekaci_difference\":2}", "{\"ekaci_difference\":1}",
 	    "{\"ekaci_difference\":1,\"attributes\":[{}],\"counts\":{\"total\":{}}}",
 	    "{\"ekaci_difference\":1,\"attributes\":[{\"path\":[],\"class\":\"else\"}],\"counts\":{\"total\":{}}}"};

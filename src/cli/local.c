@@ -389,9 +389,7 @@ report(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 static int
 explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 {
-	struct explain_question q = {.attrs = {&l->q.attr, 1},
-	    .difference = r->difference,
-	    .json = strcmp(l->q.format, "json") == 0};
+	struct evaluations evaluations = {0};
 	struct run_failure failure;
 	struct plan plan;
 
@@ -410,8 +408,12 @@ explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 		*ret_exit = 0;
 		return 0;
 	}
-	if (fields_read_list(&evaluation_fields, &l->a, str_of(r->evaluations), "evaluations", &q.evaluations, e) != 0 ||
-	    explain_attributes(&q, ret_exit, e) != 0)
+	if (r->evaluations != NULL &&
+	    fields_read_list(&evaluation_fields, &l->a, str_of(r->evaluations), "evaluations", &evaluations, e) != 0)
+		return -1;
+	const struct explain_question q = {{(const char *[]){l->q.attr}, 1}, r->difference, evaluations,
+	    strcmp(l->q.format, "json") == 0};
+	if (explain_attributes(&q, ret_exit, e) != 0)
 		return -1;
 	/* What is the same may differ in what nobody looked into. */
 	if (*ret_exit == 0 && unseen)

@@ -168,10 +168,8 @@ enter(struct difference_reader *r, struct str name, struct arena *a, struct diff
 	if (r->seen & bit)
 		return fail(e, ERR_INPUT, "%s: %s stands there twice", r->path, p->name);
 	r->seen |= bit;
-	if (!(r->wanted & bit))
-		return step_over(r, e);
 	if (!p->list)
-		return give(r, p, a, ret, e);
+		return r->wanted & bit ? give(r, p, a, ret, e) : step_over(r, e);
 	r->elements = 0;
 	r->in = p;
 	return jscan_open(&r->s, '[') == 0 ? 0 : wrong(r, "no list", e);
@@ -209,7 +207,7 @@ next_element(struct difference_reader *r, struct arena *a, struct difference_ele
 	int more = jscan_more(&r->s, ']', &r->elements);
 
 	if (more == 1)
-		return give(r, r->in, a, ret, e);
+		return r->wanted & 1u << (r->in - parts) ? give(r, r->in, a, ret, e) : step_over(r, e);
 	r->in = NULL;
 	return more == 0 ? 0 : wrong(r, "malformed", e);
 }

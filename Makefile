@@ -40,7 +40,7 @@ BUILD = build/query.c build/sizes.c build/products.c build/build.c build/outcome
 QUEUE = \
 	queue/schedule.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
 RECORDS = records/fields_write.c records/record.c records/all.c records/mirror.c records/plan.c records/evaluation.c records/class.c records/difference.c records/build.c
-FORMATS = formats/rows.c formats/difference_file.c
+FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c
 NIX = \
 	nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c

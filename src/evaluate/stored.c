@@ -2,7 +2,7 @@
 #include "evaluate/stored.h"
 
 #include "formats/stored_file.h"
-#include "nix/roots.h"
+#include "nix/path.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
 #include "support/os/child.h"
@@ -18,15 +18,12 @@
 #include <unistd.h>
 
 void
-stored_key(const json_t *what, char ret[65])
+stored_key(struct str what, char ret[65])
 {
-	AUTO(buf_release) struct buf text = {0};
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
-	buf_init(&text, SIZE_MAX / 4);
-	json_write(what, &text);
-	EVP_Digest(text.p, text.n, hash, &n, EVP_sha256(), NULL);
+	EVP_Digest(what.p, what.n, hash, &n, EVP_sha256(), NULL);
 	str_hex(hash, 32, ret);
 }
 
@@ -100,19 +97,14 @@ stored_used(const char *path)
 }
 
 int
-stored_write(const char *path, json_t *header, const struct rows *rows, struct err *e)
+stored_write(const char *path, struct evaluation_header *header, const struct rows *rows, struct err *e)
 {
 	AUTO(stored_drop) struct stored_writer *w = NULL;
-	AUTO(buf_release) struct buf first;
 
-	json_object_set_new(header, "rows", json_integer((json_int_t)rows->all.n));
-	json_object_set_new(header, "errors", json_integer((json_int_t)rows->errors));
-	json_object_set_new(header, "derivations", json_integer((json_int_t)rows->derivations));
-	buf_init(&first, SIZE_MAX / 4);
-	json_write(header, &first);
-	int rc = stored_begin(path, &w, e);
-	if (rc == 0)
-		rc = stored_line(w, buf_get(&first), e);
+	header->rows = (int64_t)rows->all.n;
+	header->errors = (int64_t)rows->errors;
+	header->derivations = (int64_t)rows->derivations;
+	int rc = stored_begin(path, header, &w, e);
 	for (size_t i = 0; rc == 0 && i < rows->all.n; i++)
 		rc = stored_line(w, rows->all.p[i].line, e);
 	return rc == 0 ? stored_end(w, rows->all.n, e) : rc;
@@ -131,7 +123,7 @@ struct reader {
 };
 
 static int
-on_header(struct reader *r, const struct stored_header *h)
+on_header(struct reader *r, const struct evaluation_header *h)
 {
 	if (h->key == NULL || strcmp(h->key, r->key) != 0 || !h->complete || h->partial)
 		return fail(r->e, ERR_INPUT, "its header is not that of this evaluation");
@@ -157,7 +149,7 @@ take_row(struct reader *r, struct str line)
 	if (at < 0)
 		return 0;
 	drv = str_cut(str_from(line, (size_t)at + strlen(name)), '"', &ignored);
-	if (!roots_is_drv(drv) || map_get(&r->drvs, drv) != NULL)
+	if (!nix_path_is_drv(drv) || map_get(&r->drvs, drv) != NULL)
 		return 0; /* of what is none: an output of that name, in a row that is an error */
 	map_add(&r->drvs, (struct str){str_dup(r->a, drv), drv.n}, &added);
 	return r->on_drv != NULL ? r->on_drv(r->ctx, r->drvs.p[r->drvs.n - 1].key) : 0;
@@ -181,7 +173,7 @@ static int
 read_lines(struct reader *r, const char *path)
 {
 	AUTO(stored_close) struct stored_reader *file = NULL;
-	struct stored_header header;
+	struct evaluation_header header;
 	struct str line;
 
 	if (stored_open(path, &file, &header, r->e) != 0 || on_header(r, &header) != 0)

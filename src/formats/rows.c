@@ -12,7 +12,7 @@ enum { STATS_BYTES = 100 };
 
 struct rows {
 	struct stored_reader *file;
-	struct stored_header header;
+	struct evaluation_header header;
 	char *path_of_file;
 	bool ended;
 	struct arena row;   /* what of the row handed out had escapes in it */

@@ -12,19 +12,20 @@
 
 enum { CHUNK_BYTES = 1 << 17, LEVEL = 3 };
 
-#define OF struct stored_header
-static const struct field header_members[] = {
+/* Of a header what is read again. The job is for people: one of an earlier version need not be one of ours. */
+#define OF struct evaluation_header
+static const struct field read_members[] = {
     {INT(ekaci_evaluation)},
     {TEXT(key)},
     {TEXT(evaluator)},
     {TEXT(version)},
     {FLAG(complete)},
-    {FLAG(partial), .left_out = true},
+    {FLAG(partial)},
     {INT(rows), .otherwise = -1},
     {INT(errors), .otherwise = -1},
     {INT(derivations), .otherwise = -1},
 };
-const struct fields stored_header_fields = FIELDS("header", NULL, struct stored_header, header_members);
+static const struct fields read_fields = FIELDS("header", NULL, struct evaluation_header, read_members);
 #undef OF
 
 struct stored_reader {
@@ -125,7 +126,7 @@ stored_next(struct stored_reader *r, struct str *line, struct err *e)
 }
 
 static int
-read_header(struct stored_reader *r, struct stored_header *ret, struct err *e)
+read_header(struct stored_reader *r, struct evaluation_header *ret, struct err *e)
 {
 	struct str line;
 	int rc = stored_next(r, &line, e);
@@ -134,7 +135,7 @@ read_header(struct stored_reader *r, struct stored_header *ret, struct err *e)
 		return -1;
 	if (rc == 0)
 		return fail(e, ERR_INPUT, "stored evaluation %s is empty", r->path);
-	if (fields_read(&stored_header_fields, &r->a, line, r->path, ret, e) != 0)
+	if (fields_read(&read_fields, &r->a, line, r->path, ret, e) != 0)
 		return fail_in(e, "no stored evaluation");
 	if (ret->ekaci_evaluation != STORED_VERSION)
 		return fail(e, ERR_INPUT, "%s is no stored evaluation of version %d", r->path, STORED_VERSION);
@@ -142,7 +143,7 @@ read_header(struct stored_reader *r, struct stored_header *ret, struct err *e)
 }
 
 int
-stored_open(const char *path, struct stored_reader **ret, struct stored_header *header, struct err *e)
+stored_open(const char *path, struct stored_reader **ret, struct evaluation_header *header, struct err *e)
 {
 	AUTO(stored_close) struct stored_reader *r = mem_alloc(sizeof(*r));
 
@@ -188,45 +189,6 @@ struct stored_writer {
 	size_t size;
 };
 
-int
-stored_begin(const char *path, struct stored_writer **ret, struct err *e)
-{
-	AUTO(stored_drop) struct stored_writer *w = mem_alloc(sizeof(*w));
-
-	w->path = arena_strdup(&w->a, path);
-	w->temporary = arena_printf(&w->a, "%s.new", path);
-	w->size = ZSTD_CStreamOutSize();
-	w->chunk = arena_alloc(&w->a, w->size);
-	w->to = fopen(w->temporary, "we");
-	if (w->to == NULL)
-		return fail_sys(e, "%s", w->temporary);
-	w->zstd = ZSTD_createCCtx();
-	if (w->zstd == NULL)
-		return fail(e, ERR_SYSTEM, "cannot start zstd");
-	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, LEVEL);
-	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1);
-	*ret = w;
-	w = NULL;
-	return 0;
-}
-
-void
-stored_drop(struct stored_writer **wp)
-{
-	struct stored_writer *w = *wp;
-
-	*wp = NULL;
-	if (w == NULL)
-		return;
-	if (w->to != NULL) {
-		fclose(w->to);
-		unlink(w->temporary);
-	}
-	ZSTD_freeCCtx(w->zstd);
-	arena_release(&w->a);
-	free(w);
-}
-
 static int
 pack(struct stored_writer *w, struct str text, ZSTD_EndDirective how, struct err *e)
 {
@@ -248,6 +210,49 @@ int
 stored_line(struct stored_writer *w, struct str line, struct err *e)
 {
 	return pack(w, line, ZSTD_e_continue, e) == 0 ? pack(w, STR("\n"), ZSTD_e_continue, e) : -1;
+}
+
+int
+stored_begin(const char *path, struct evaluation_header *header, struct stored_writer **ret, struct err *e)
+{
+	AUTO(stored_drop) struct stored_writer *w = mem_alloc(sizeof(*w));
+	char *first;
+
+	w->path = arena_strdup(&w->a, path);
+	w->temporary = arena_printf(&w->a, "%s.new", path);
+	w->size = ZSTD_CStreamOutSize();
+	w->chunk = arena_alloc(&w->a, w->size);
+	w->to = fopen(w->temporary, "we");
+	if (w->to == NULL)
+		return fail_sys(e, "%s", w->temporary);
+	w->zstd = ZSTD_createCCtx();
+	if (w->zstd == NULL)
+		return fail(e, ERR_SYSTEM, "cannot start zstd");
+	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1);
+	header->ekaci_evaluation = STORED_VERSION;
+	if (fields_line(&evaluation_header_fields, &w->a, header, &first, e) != 0 || stored_line(w, str_of(first), e) != 0)
+		return -1;
+	*ret = w;
+	w = NULL;
+	return 0;
+}
+
+void
+stored_drop(struct stored_writer **wp)
+{
+	struct stored_writer *w = *wp;
+
+	*wp = NULL;
+	if (w == NULL)
+		return;
+	if (w->to != NULL) {
+		fclose(w->to);
+		unlink(w->temporary);
+	}
+	ZSTD_freeCCtx(w->zstd);
+	arena_release(&w->a);
+	free(w);
 }
 
 int

@@ -8,26 +8,19 @@
 #ifndef EKACI_FORMATS_STORED_FILE_H
 #define EKACI_FORMATS_STORED_FILE_H
 
-#include "records/fields.h"
+#include "records/evaluation.h"
 
 enum {
 	STORED_VERSION = 1,
 	STORED_MAX_LINE = 64 * 1024 * 1024 /* as an evaluator's line, see CHILD_MAX_LINE */
 };
 
-/* Of the header what is read again; it says more. */
-struct stored_header {
-	int64_t ekaci_evaluation; /* STORED_VERSION */
-	const char *key, *evaluator, *version;
-	bool complete, partial;
-	int64_t rows, errors, derivations; /* -1: the file does not say */
-};
-extern const struct fields stored_header_fields;
-
 struct stored_reader;
-/* Opens the file and reads its header, whose texts live as long as the reader. ERR_ABSENT: there is none. ERR_INPUT, with file: it is
- * empty, damaged or of another version. */
-must_check int stored_open(const char *path, struct stored_reader **ret, struct stored_header *header, struct err *e);
+/*
+ * Opens the file and reads its header, whose texts live as long as the reader; tree, job, commit and source are not set. ERR_ABSENT:
+ * there is none. ERR_INPUT, with file: it is empty, damaged or of another version.
+ */
+must_check int stored_open(const char *path, struct stored_reader **ret, struct evaluation_header *header, struct err *e);
 /* 1 with the next line, without its newline, which lives until the next call; 0 at the end of the file. ERR_INPUT when the file is
  * damaged or cut short, ERR_LIMIT when a line is longer than STORED_MAX_LINE. */
 must_check int stored_next(struct stored_reader *r, struct str *line, struct err *e);
@@ -36,9 +29,9 @@ must_check int stored_wrong(const struct stored_reader *r, const char *what, str
 void stored_close(struct stored_reader **r); /* for AUTO(stored_close) */
 
 struct stored_writer;
-/* Nobody else may write the same path meanwhile. */
-must_check int stored_begin(const char *path, struct stored_writer **ret, struct err *e);
-/* A line without its newline: first the header's, then rows'. */
+/* Writes the header, whose format is set here. Nobody else may write the same path meanwhile. */
+must_check int stored_begin(const char *path, struct evaluation_header *header, struct stored_writer **ret, struct err *e);
+/* A row's line, without its newline. */
 must_check int stored_line(struct stored_writer *w, struct str line, struct err *e);
 /* Writes the end of so many rows and gives the file its name, on disk. */
 must_check int stored_end(struct stored_writer *w, size_t rows, struct err *e);

@@ -40,8 +40,9 @@ char *json_words(struct arena *a, const json_t *list);
 /* The document as one line without a newline, keys in the order they were set; appended to out. */
 void json_write(const json_t *j, struct buf *out);
 char *json_line(struct arena *a, const json_t *j);
-/* UTF-8 as a JSON string, quotes included; what need not be escaped is not. */
-void json_quote(struct str s, struct buf *out);
+/* UTF-8 as a JSON string, quotes included; what need not be escaped is not. False when it holds a NUL, which is written all the
+ * same, and which json_read refuses. */
+bool json_quote(struct str s, struct buf *out);
 /* The same with control characters, DEL too, as \u00xx; but for the newline, which is \n. */
 void json_quote_numbered(struct str s, struct buf *out);
 

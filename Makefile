@@ -33,7 +33,7 @@ EVALUATE = \
 	evaluate/evaluation.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
 	evaluate/fetchrepo.c evaluate/output.c evaluate/meta.c evaluate/stored.c \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
-	evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
+	evaluate/builtin/drvinputs.c evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
 GRAPH = \
 	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c \
 	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/explain.c graph/tools.c
@@ -48,9 +48,9 @@ RECORDS = \
 	records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c records/plan.c records/evaluation.c \
 	records/class.c records/difference.c records/build.c records/report.c records/wish.c
-FORMATS = formats/rows.c formats/difference_file.c
+FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c
 NIX = \
-	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \
+	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/pushes.c \

@@ -171,7 +171,7 @@ enter(struct difference_reader *r, struct str name, struct arena *a, struct diff
 	r->seen |= bit;
 	(void)jscan_peek(&r->s);
 	r->begin[p - parts] = r->s.at;
-	if (!p->list || !(r->wanted & bit)) {
+	if (!p->list) {
 		int rc = r->wanted & bit ? give(r, p, a, ret, e) : step_over(r, e);
 		r->end[p - parts] = r->s.at;
 		return rc;
@@ -213,7 +213,7 @@ next_element(struct difference_reader *r, struct arena *a, struct difference_ele
 	int more = jscan_more(&r->s, ']', &r->elements);
 
 	if (more == 1)
-		return give(r, r->in, a, ret, e);
+		return r->wanted & 1u << (r->in - parts) ? give(r, r->in, a, ret, e) : step_over(r, e);
 	r->end[r->in - parts] = r->s.at;
 	r->in = NULL;
 	return more == 0 ? 0 : wrong(r, "malformed", e);

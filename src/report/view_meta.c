@@ -121,6 +121,13 @@ struct meta_lists {
 	struct lines marked, unmarked, licences, maintained;
 };
 
+/* To state that there is none is not to state nothing. */
+static bool
+same_licences(const struct texts *old, const struct texts *new)
+{
+	return (old->p == NULL) == (new->p == NULL) && texts_same(old, new);
+}
+
 static void
 describe(const struct view *v, struct meta_lists *s, const struct described *d)
 {
@@ -134,12 +141,9 @@ describe(const struct view *v, struct meta_lists *s, const struct described *d)
 		lines_add(v, &s->marked, d, "", now, nobody);
 	if (before != NULL)
 		lines_add(v, &s->unmarked, d, "", before, nobody);
-	if (d->base != NULL) {
-		const char *old = joined_text(m, &d->base->license, MAX_LICENCE_BYTES),
-		           *new = joined_text(m, &d->head->license, MAX_LICENCE_BYTES);
-		if (!texts_same(&d->base->license, &d->head->license))
-			lines_add(v, &s->licences, d, old, new, nobody);
-	}
+	if (d->base != NULL && !same_licences(&d->base->license, &d->head->license))
+		lines_add(v, &s->licences, d, joined_text(m, &d->base->license, MAX_LICENCE_BYTES),
+		    joined_text(m, &d->head->license, MAX_LICENCE_BYTES), nobody);
 	if ((d->by_itself || d->is_new) && d->head->maintainers.n > 0)
 		lines_add(v, &s->maintained, d, "", "", d->head->maintainers);
 }

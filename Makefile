@@ -50,7 +50,7 @@ STORE = \
 WEB = web/server.c web/webhook.c web/link.c web/route.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
-	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
+	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
 	support/os/loop.c support/text/escape.c support/text/json.c support/text/mistakes.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)

@@ -14,6 +14,7 @@
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/lock.h"
 #include "support/text/escape.h"
 
 #include <dirent.h>
@@ -266,6 +267,24 @@ judge_root(struct run *r, const struct gitlinks *g, bool pure, struct rows *rows
 	return base_would_have(r, u);
 }
 
+struct error_row {
+	const char *error;
+};
+#define OF struct error_row
+static const struct field error_row_members[] = {{TEXT(error)}};
+#undef OF
+static const struct fields error_row_fields = FIELDS("row", NULL, struct error_row, error_row_members);
+
+/* The words of a row. */
+static struct str
+error_of(struct rows *rows, const struct row *one)
+{
+	struct error_row row = {0};
+	struct err ignored;
+
+	return fields_read(&error_row_fields, &rows->a, one->line, "row", &row, &ignored) == 0 ? str_of(row.error) : STR("");
+}
+
 /* Rows of which it could not be told here what they are: marked, counted, and the first one's words kept. */
 static bool
 judge_rows(struct run *r, const struct gitlinks *g, bool pure, struct rows *rows)
@@ -278,12 +297,9 @@ judge_rows(struct run *r, const struct gitlinks *g, bool pure, struct rows *rows
 
 	for (size_t i = 0; i < rows->all.n; i++) {
 		const struct row *one = &rows->all.p[i];
-		AUTO(json_drop) json_t *row = NULL;
 		AUTO(buf_release) struct buf name = {0};
-		struct err ignored;
 		/* The line as it stands is cheap to look through. */
-		if (!one->error || !is_unknown(g, one->line, pure, &u) || json_read(one->line, "row", &row, &ignored) != 0 ||
-		    !is_unknown(g, json_text(row, "error"), pure, &u))
+		if (!one->error || !is_unknown(g, one->line, pure, &u) || !is_unknown(g, error_of(rows, one), pure, &u))
 			continue;
 		if (n++ == 0)
 			first = u;
@@ -545,29 +561,12 @@ ask_without_meta(struct run *r, struct arena *a, const char *work, struct rows *
 
 /* Without a sandbox there is one path for everybody: one at a time. */
 static int
-lock_source(const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
+lock_source(struct arena *a, const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
 {
-	int64_t until = clock_mono_ms() + wait_ms;
-	struct arena a = {0};
-	char *path = arena_printf(&a, "%s/source.lock", dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	int rc = fd >= 0 ? 0 : fail_sys(e, "%s", path);
+	const char *path = arena_printf(a, "%s/source.lock", dir);
 
-	while (rc == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		struct timespec pause = {0, 50 * 1000 * 1000};
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			rc = fail_sys(e, "%s", path);
-		else if (child_cancelled() || (wait_ms != 0 && clock_mono_ms() > until))
-			rc = fail(e, ERR_BUSY, "another evaluation holds %s", path);
-		else
-			nanosleep(&pause, NULL);
-	}
-	if (rc == 0)
-		*ret_fd = fd;
-	else
-		fd_close(&fd);
-	arena_release(&a);
-	return rc;
+	return lock_wait(path, wait_ms != 0 ? clock_mono_ms() + wait_ms : 0,
+	    arena_printf(a, "another evaluation holds %s", path), ret_fd, e);
 }
 
 /* The flake's source into the store, under the name of the commit it is said to be. */
@@ -593,7 +592,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	struct rusage used = {0};
 
 	h.disk = files_exist("/nix/store") ? "/nix/store" : work;
-	if (!r->sandbox && lock_source(r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
+	if (!r->sandbox && lock_source(a, r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
 		return -1;
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
 	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)

@@ -3,6 +3,7 @@
 
 #include "evaluate/meta.h"
 #include "evaluate/reduce.h"
+#include "nix/path.h"
 #include "nix/roots.h"
 #include "records/list.h"
 
@@ -141,7 +142,7 @@ is_hole(struct rows *r, const json_t *row, const json_t *path)
 	else if (!json_is_string(error) && !json_is_string(drv))
 		rows_incomplete(r, "the row of %s has neither a derivation nor an error", name);
 	else if (json_is_string(drv) &&
-	         (!roots_is_drv(json_text(row, "drvPath")) || !outputs_ok(json_object_get(row, "outputs"))))
+	         (!nix_path_is_drv(json_text(row, "drvPath")) || !outputs_ok(json_object_get(row, "outputs"))))
 		rows_incomplete(r, "the row of %s is not one of an evaluator: its derivation or outputs are malformed", name);
 	else if (r->max_depth != 0 && json_array_size(path) > r->max_depth)
 		rows_incomplete(r, "attributes are nested deeper than %zu: %s", r->max_depth, name);

@@ -1,7 +1,7 @@
 /* Evaluation files. */
 #include "evaluate/stored.h"
 
-#include "nix/roots.h"
+#include "nix/path.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
 #include "support/os/files.h"
@@ -190,7 +190,7 @@ on_stored_line(struct reader *r, struct str line)
 	if (at < 0)
 		return 0;
 	drv = str_cut(str_from(line, (size_t)at + sizeof("\"drvPath\":\"") - 1), '"', &ignored);
-	if (!roots_is_drv(drv))
+	if (!nix_path_is_drv(drv))
 		return 0; /* an output of that name, in a row that is an error */
 	bool added;
 	if (map_get(&r->drvs, drv) != NULL)

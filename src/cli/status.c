@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "queue/capacity.h"
+#include "queue/why.h"
 #include "queue/replica.h"
 #include "store/overview.h"
 #include "support/base/clock.h"

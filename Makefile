@@ -11,12 +11,13 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-CLI = cli/cli.c cli/setup.c cli/local.c cli/ownnix.c cli/status.c cli/operate.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c
-WALK = walk/table.c walk/flow.c walk/settle.c walk/reports.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
+CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
+WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
 CONFIG = config/config.c config/texts.c
 FORGE = \
-	forge/github/verify.c forge/github/event.c forge/github/command.c \
+	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
+	forge/github/github.c forge/github/setup.c forge/github/webhook.c forge/github/payload.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/shape.c forge/github/lane.c forge/github/task.c \
 	forge/github/task_check.c forge/github/task_talk.c forge/github/sender.c
 CHANGESET = \
@@ -24,7 +25,7 @@ CHANGESET = \
 	changeset/merge.c changeset/worktree.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
-	evaluate/stage.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
+	evaluate/stage.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
 	evaluate/evaluation.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
 	evaluate/fetchrepo.c evaluate/output.c evaluate/meta.c evaluate/stored.c \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
@@ -39,7 +40,7 @@ REPORT = \
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/order.c queue/why.c queue/estimate.c queue/push.c
-RECORDS = records/fields_write.c records/record.c records/all.c records/array.c records/class.c records/build_state.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
+RECORDS = records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c records/build_state.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/class.c records/difference.c records/build.c records/wish.c
 FORMATS = formats/rows.c formats/difference_file.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \
@@ -47,11 +48,11 @@ NIX = \
 STORE = \
 	store/db.c store/delivery.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/pushes.c \
 	store/overview.c
-WEB = web/server.c web/webhook.c web/link.c web/route.c web/pages.c web/build_log.c web/metrics.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
-	support/os/loop.c support/text/escape.c support/text/jscan.c support/text/json.c support/text/mistakes.c
+	support/os/loop.c support/text/escape.c support/text/jscan.c support/text/json.c support/text/mistakes.c support/text/prometheus.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
@@ -114,7 +115,7 @@ $(B)/libekaci.a: $(OBJECTS_TEST)
 	$(Q)$(AR) rcs $@ $^
 
 $(B)/store/db.o: $(wildcard src/store/schema/*.sql)
-$(B)/cli/setup.o: app-manifest.json
+$(B)/forge/github/setup.o: app-manifest.json
 
 $(B)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)

@@ -7,6 +7,8 @@
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
+#include "records/failure.h"
+#include "records/wish.h"
 
 const struct fields *const records_all[] = {
     &progress_fields,
@@ -20,6 +22,7 @@ const struct fields *const records_all[] = {
     &plan_fields,
     &evaluate_job_fields,
     &evaluation_fields,
+    &evaluation_header_fields,
     &diff_job_fields,
     &difference_record_fields,
     &difference_attribute_fields,
@@ -37,6 +40,11 @@ const struct fields *const records_all[] = {
     &build_told_fields,
     &push_job_fields,
     &pushed_fields,
+    &run_failure_fields,
+    &wish_check_fields,
+    &wish_comment_fields,
+    &wish_labels_fields,
+    &wish_reaction_fields,
     NULL,
 };
 

@@ -311,8 +311,7 @@ class reader
 
 		if (++depth > FIELDS_MAX_DEPTH)
 			wrong("is nested too deep");
-		for (size_t i = 0; i < of->n; i++)
-			set_otherwise(&of->members[i], to + of->members[i].offset);
+		fields_init(of, to);
 		each(object, [&](std::string_view name, ondemand::value value) {
 			/* Members come in the order of the table, nearly always. */
 			for (size_t k = 0; k < of->n; k++) {
@@ -335,20 +334,6 @@ class reader
 			if (of->members[i].required && !seen[i])
 				at_member(of->members[i].name, [] { wrong("is missing"); });
 		depth--;
-	}
-
-	static void set_otherwise(const struct field *f, char *to)
-	{
-		if (f->type == FIELD_INT)
-			*(int64_t *)(void *)to = f->otherwise;
-		else if (f->type == FIELD_FLAG)
-			*(bool *)to = f->otherwise != 0;
-		else if (f->type == FIELD_REAL)
-			*(double *)(void *)to = NAN;
-		else if (f->type == FIELD_MAYBE_FLAG)
-			*(int *)(void *)to = -1;
-		else if (f->type == FIELD_WORD)
-			*(int *)(void *)to = f->required ? -1 : (int)f->otherwise;
 	}
 };
 

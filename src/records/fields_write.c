@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MAX_PLACE = 300 };
 
@@ -294,6 +295,31 @@ is_empty(const struct field *f, const void *from)
 	case FIELD_RECORD: break;
 	}
 	return false;
+}
+
+static void
+set_otherwise(const struct field *f, void *to)
+{
+	if (f->type == FIELD_INT)
+		*(int64_t *)to = f->otherwise;
+	else if (f->type == FIELD_FLAG)
+		*(bool *)to = f->otherwise != 0;
+	else if (f->type == FIELD_REAL)
+		*(double *)to = NAN;
+	else if (f->type == FIELD_MAYBE_FLAG)
+		*(int *)to = -1;
+	else if (f->type == FIELD_WORD)
+		*(int *)to = f->required ? -1 : (int)f->otherwise;
+	else if (f->type == FIELD_RECORD)
+		fields_init(f->of, to);
+}
+
+void
+fields_init(const struct fields *of, void *ret)
+{
+	memset(ret, 0, of->size);
+	for (size_t i = 0; i < of->n; i++)
+		set_otherwise(&of->members[i], (char *)ret + of->members[i].offset);
 }
 
 static int

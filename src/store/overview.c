@@ -4,9 +4,9 @@
 #include "store/build_sets.h"
 #include "store/db.h"
 
-#define RUN_COLUMNS                                                                                                   \
-	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, r.waiting, r.verdict, r.title, r.failure,"    \
-	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch," \
+#define RUN_COLUMNS                                                                                                                  \
+	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, coalesce(r.held, r.waiting), r.verdict, r.title, r.failure," \
+	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"                \
 	" o.clone_url, o.private, p.title, p.author, p.fork"
 #define RUN_TABLES                                             \
 	" FROM run r JOIN repository o ON o.id = r.repository" \

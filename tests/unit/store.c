@@ -107,6 +107,9 @@ a_database_of_the_first_version_goes_on(void **state)
 	        "INSERT INTO repository VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
 	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, created, updated)"
 	        " VALUES (7, 1, 3, 'h', 'main', 'building', 'x', 1, 1);"
+	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, waiting, created, updated)"
+	        " VALUES (8, 1, 4, 'h', 'main', 'queried', 'x', 'wide', 1, 1), (9, 1, 5, 'h', 'main', 'done', 'x', 'outside', 1, 1),"
+	        " (10, 1, 6, 'h', 'main', 'accepted', 'x', 'no route', 1, 1);"
 	        "INSERT INTO build (id, drv, name, system, state, created) VALUES (1, '/nix/store/a.drv', 'a', 'x', 'built', 1);"
 	        "INSERT INTO pull_request VALUES (1, 3, 'open', 'h', 'main', 't', NULL, NULL, 1, 0, NULL, 0, 1234);"
 	        "INSERT INTO command (repository, number, comment, login, verb, words, received)"
@@ -121,6 +124,15 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_null(r.base);
 	assert_null(r.asked);
 	assert_false(r.again);
+	/* Why it is held, and why it is tried again, were one column. */
+	static const struct {
+		const char *held, *waiting;
+	} why[] = {{"wide", NULL}, {"outside", NULL}, {NULL, "no route"}};
+	for (size_t i = 0; i < COUNT(why); i++) {
+		assert_int_equal(store_run_get(s, &f->a, 8 + (int64_t)i, &r, &f->e), 0);
+		assert_true(str_same(r.held, why[i].held));
+		assert_true(str_same(r.waiting, why[i].waiting));
+	}
 	/* A head from before counts as pushed when it was last heard of; what was said before stays said. */
 	struct pull_request pr;
 	struct store_command c;
@@ -149,6 +161,69 @@ a_move_happens_once_and_leaves_its_history(void **state)
 	assert_int_equal(store_run_move(f->s, f->run, RUN_MIRRORED, RUN_CANCELLED, "closed", &f->e), 0);
 	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
 	assert_true(r.ended != 0);
+}
+
+/* The way of a run in words, so that a move that is added to the list is added here, too, by somebody who means it. */
+static const char *const ways[RUN_STATES] = {
+    [RUN_ACCEPTED] = "mirrored failed superseded cancelled",
+    [RUN_MIRRORED] = "planned failed superseded cancelled",
+    [RUN_PLANNED] = "evaluated done failed superseded cancelled",
+    [RUN_EVALUATED] = "diffed failed superseded cancelled",
+    [RUN_DIFFED] = "queried failed superseded cancelled",
+    [RUN_QUERIED] = "building done failed superseded cancelled",
+    [RUN_BUILDING] = "built failed superseded cancelled",
+    [RUN_BUILT] = "judging done failed superseded cancelled",
+    [RUN_JUDGING] = "done failed superseded cancelled",
+    [RUN_DONE] = "",
+    [RUN_FAILED] = "",
+    [RUN_SUPERSEDED] = "",
+    [RUN_CANCELLED] = "",
+};
+
+static void
+only_the_moves_of_the_list_are_made(void **state)
+{
+	struct fixture *f = *state;
+	struct run r;
+
+	for (int from = 0; from < RUN_STATES; from++) {
+		for (int to = 0; to < RUN_STATES; to++) {
+			const char *name = run_state_name((enum run_state)to);
+			bool may = str_find(str_of(ways[from]), str_of(name)) >= 0;
+			f->e = (struct err){0};
+			assert_int_equal(db_run(f->s, &f->e, "UPDATE run SET state = ?2, ended = NULL WHERE id = ?1", "is",
+			                     f->run, run_state_name((enum run_state)from)),
+			    0);
+			int rc = store_run_move(f->s, f->run, (enum run_state)from, (enum run_state)to, "x", &f->e);
+			assert_int_equal(rc, may ? 0 : -1);
+			assert_int_equal(f->e.kind, may ? ERR_NONE : ERR_BUG);
+			assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+			assert_int_equal(r.state, may ? to : from);
+			assert_int_equal(r.ended != 0, may && run_state_is_end((enum run_state)to));
+		}
+		assert_int_equal(run_state_is_end((enum run_state)from), ways[from][0] == '\0');
+		assert_int_equal(run_state_of(run_state_name((enum run_state)from)), from);
+		assert_non_null(run_state_doing((enum run_state)from));
+		assert_non_null(run_state_phase((enum run_state)from));
+	}
+	assert_int_equal(run_state_of("nowhere"), RUN_STATES);
+}
+
+static void
+held_and_tried_again_are_two_things(void **state)
+{
+	struct fixture *f = *state;
+	struct run r;
+
+	assert_int_equal(store_run_later(f->s, f->run, 5000, "no route", &f->e), 0);
+	assert_int_equal(store_run_set(f->s, f->run, "held", "outside", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_string_equal(r.waiting, "no route");
+	assert_string_equal(r.held, "outside");
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "x", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_null(r.waiting);
+	assert_null(r.held);
 }
 
 static void
@@ -760,6 +835,14 @@ the_merge_queue_comes_first_and_branches_last(void **state)
 }
 
 static void
+end_well(struct fixture *f, int64_t id)
+{
+	assert_int_equal(store_run_move(f->s, id, RUN_ACCEPTED, RUN_MIRRORED, "x", &f->e), 0);
+	assert_int_equal(store_run_move(f->s, id, RUN_MIRRORED, RUN_PLANNED, "x", &f->e), 0);
+	assert_int_equal(store_run_move(f->s, id, RUN_PLANNED, RUN_DONE, "x", &f->e), 0);
+}
+
+static void
 a_branch_is_compared_with_where_it_was_done(void **state)
 {
 	struct fixture *f = *state;
@@ -772,7 +855,10 @@ a_branch_is_compared_with_where_it_was_done(void **state)
 	for (int i = 0; i < 3; i++) {
 		r.head = (const char *[]){"a", "b", "c"}[i];
 		assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
-		assert_int_equal(store_run_move(f->s, id, RUN_ACCEPTED, i < 2 ? RUN_DONE : RUN_SUPERSEDED, "x", &f->e), 0);
+		if (i == 2)
+			assert_int_equal(store_run_move(f->s, id, RUN_ACCEPTED, RUN_SUPERSEDED, "x", &f->e), 0);
+		else
+			end_well(f, id);
 	}
 	assert_int_equal(store_branch_done(f->s, &f->a, 1, "main", &done, &f->e), 0);
 	assert_string_equal(done, "b");
@@ -950,6 +1036,8 @@ main(void)
 	    TEST(the_merge_queue_comes_first_and_branches_last),
 	    TEST(a_branch_is_compared_with_where_it_was_done),
 	    TEST(a_move_happens_once_and_leaves_its_history),
+	    TEST(only_the_moves_of_the_list_are_made),
+	    TEST(held_and_tried_again_are_two_things),
 	    TEST(a_failed_inner_step_rolls_everything_back),
 	    TEST(dependencies_come_first_and_release_what_waits),
 	    TEST(a_failure_travels_up_with_its_cause),

@@ -7,8 +7,8 @@
  *
  * https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
  */
-#ifndef EKACI_CLI_SETUP_H
-#define EKACI_CLI_SETUP_H
+#ifndef EKACI_FORGE_GITHUB_SETUP_H
+#define EKACI_FORGE_GITHUB_SETUP_H
 
 extern const char setup_usage[];
 int setup_main(int argc, char **argv);

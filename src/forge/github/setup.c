@@ -1,5 +1,5 @@
 /* A form, a code, three files. */
-#include "cli/setup.h"
+#include "forge/github/setup.h"
 
 #include "forge/github/http.h"
 #include "support/base/clock.h"

@@ -1,5 +1,5 @@
 /* Commands in comments: lines that begin with /ekaci, where the comment shows them as plain text. */
-#include "forge/github/accept.h"
+#include "forge/command.h"
 
 #include <cmark-gfm.h>
 
@@ -68,11 +68,11 @@ printable(struct arena *a, struct str s)
 	return t;
 }
 
-static struct command
+static struct comment_command
 read_command(struct arena *a, struct str line)
 {
 	struct str word = token(&line);
-	struct command c = {.kind = word.n == 0 ? COMMAND_HELP : COMMAND_UNKNOWN, .word = printable(a, word)};
+	struct comment_command c = {.kind = word.n == 0 ? COMMAND_HELP : COMMAND_UNKNOWN, .word = printable(a, word)};
 	const char **args = arena_alloc(a, MAX_ARGS * sizeof(*args));
 
 	for (size_t i = 0; i < COUNT(words); i++)
@@ -167,7 +167,7 @@ static const char *const quoting[] = {"pre", "code", "blockquote", "samp", "kbd"
 
 struct reading {
 	struct arena *a;
-	struct command *found;
+	struct comment_command *found;
 	size_t n;
 	size_t shut;                 /* quotes and pictures that are open */
 	size_t open[COUNT(quoting)]; /* elements */
@@ -190,7 +190,7 @@ end_line(struct reading *r)
 {
 	struct str line = buf_get(&r->line);
 
-	if (r->counts && line.n > 0 && line.p[0] == COMMAND_SLASH && r->n < ACCEPT_MAX_COMMANDS) {
+	if (r->counts && line.n > 0 && line.p[0] == COMMAND_SLASH && r->n < COMMAND_MAX) {
 		for (size_t i = 0; i < line.n; i++)
 			if (r->line.p[i] == UNDERSCORE)
 				r->line.p[i] = '_';
@@ -259,9 +259,9 @@ read_node(struct reading *r, cmark_node *node, bool enters)
 }
 
 void
-accept_command(struct arena *a, struct str body, const struct command **ret, size_t *ret_n)
+command_read(struct arena *a, struct str body, const struct comment_command **ret, size_t *ret_n)
 {
-	struct reading r = {.a = a, .found = arena_alloc(a, ACCEPT_MAX_COMMANDS * sizeof(*r.found))};
+	struct reading r = {.a = a, .found = arena_alloc(a, COMMAND_MAX * sizeof(*r.found))};
 	struct str head = within_limits(body);
 	const char *text = mark(a, head);
 

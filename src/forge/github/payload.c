@@ -1,10 +1,10 @@
-/* A delivery's name and body become a struct event; what is used is validated, the rest is not looked at. */
-#include "forge/github/accept.h"
+/* Readers of GitHub's JSON: each names the member that it found wrong. */
+#include "forge/github/payload.h"
 
+#include "support/base/clock.h"
 #include "support/text/json.h"
 
 #include <string.h>
-#include <time.h>
 
 /* What a parse works on; path names the member that is being read, for errors. */
 struct parse {
@@ -41,7 +41,7 @@ valid_sha(struct str s)
 static const char *
 valid_name(struct str s)
 {
-	if (s.n == 0 || s.n > ACCEPT_MAX_NAME || str_is(s, ".") || str_is(s, ".."))
+	if (s.n == 0 || s.n > EVENT_MAX_NAME || str_is(s, ".") || str_is(s, ".."))
 		return "not the name of an account or repository";
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' && s.p[i] != '.')
@@ -64,7 +64,7 @@ valid_ref(struct str s)
 {
 	static const char *bad = "not the name of a branch";
 
-	if (s.n == 0 || s.n > ACCEPT_MAX_REF || !str_utf8_ok(s) || s.p[0] == '-' || s.p[0] == '/' || s.p[s.n - 1] == '/' ||
+	if (s.n == 0 || s.n > EVENT_MAX_REF || !str_utf8_ok(s) || s.p[0] == '-' || s.p[0] == '/' || s.p[s.n - 1] == '/' ||
 	    s.p[s.n - 1] == '.' || str_is(s, "@") || str_ends(s, STR(".lock")))
 		return bad;
 	for (size_t i = 0; i < s.n; i++) {
@@ -82,7 +82,7 @@ valid_ref(struct str s)
 static const char *
 valid_url(struct str s)
 {
-	if (s.n > ACCEPT_MAX_URL || (!str_starts(s, STR("https://")) && !str_starts(s, STR("http://"))))
+	if (s.n > EVENT_MAX_URL || (!str_starts(s, STR("https://")) && !str_starts(s, STR("http://"))))
 		return "not an http address";
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f || strchr("\"'`\\<>@", s.p[i]) != NULL)
@@ -207,7 +207,7 @@ get_repositories(struct parse *p, const char *key, const struct event_repository
 	struct event_repository *all;
 	size_t i, n = json_array_size(list);
 
-	if (n > ACCEPT_MAX_REPOSITORIES)
+	if (n > EVENT_MAX_REPOSITORIES)
 		return wrong(p, "", key, "more repositories than we take");
 	all = arena_alloc(p->a, n * sizeof(*all) + 1);
 	json_array_foreach(list, i, item) {
@@ -233,61 +233,61 @@ get_installation(struct parse *p)
 	const json_t *obj = json_object_get(p->root, "installation");
 
 	if (!json_is_object(obj))
-		return 0; /* a push; for the other events accept_parse has looked */
+		return 0; /* a push; for the other events payload_event has looked */
 	if (get_id(p, obj, "installation", "id", &p->ev->installation.id) != 0)
 		return -1;
 	return get_login(p, obj, "installation.account", "account", &p->ev->installation.account);
 }
 
-int64_t
-accept_time(const char *text)
+/* The later of updated_at and the last push to the head's repository. */
+static int64_t
+pushed_of(const json_t *pull)
 {
-	struct tm tm = {0};
-	const char *end = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-
-	if (end == NULL || strcmp(end, "Z") != 0)
-		return 0;
-	int64_t s = (int64_t)timegm(&tm);
-	return s > 0 ? s * 1000 : 0;
-}
-
-int64_t
-accept_pushed(const json_t *pull)
-{
-	int64_t updated = accept_time(json_str(pull, "updated_at", NULL));
-	int64_t pushed = accept_time(json_str_at(pull, "head.repo.pushed_at", NULL));
+	int64_t updated = clock_of_text(json_str(pull, "updated_at", NULL));
+	int64_t pushed = clock_of_text(json_str_at(pull, "head.repo.pushed_at", NULL));
 
 	return pushed > updated ? pushed : updated;
+}
+
+/* repository: the id of the one it is a pull request of. */
+static int
+get_pull(struct parse *p, const json_t *pr, int64_t repository, struct event_pull *ret)
+{
+	const json_t *head, *base;
+	const char *at = "pull_request";
+
+	if (get_id(p, pr, at, "number", &ret->number) != 0 || get_object(p, pr, at, "head", &head) != 0 ||
+	    get_object(p, pr, at, "base", &base) != 0 ||
+	    get_text(p, head, "pull_request.head", "sha", REQUIRED, valid_sha, &ret->head) != 0 ||
+	    get_text(p, base, "pull_request.base", "sha", REQUIRED, valid_sha, &ret->base) != 0 ||
+	    get_text(p, base, "pull_request.base", "ref", REQUIRED, valid_ref, &ret->base_ref) != 0 ||
+	    get_login(p, pr, "pull_request.user", "user", &ret->author) != 0 ||
+	    get_text(p, pr, at, "author_association", OPTIONAL, valid_word, &ret->association) != 0)
+		return -1;
+	/* Only shown: the head is fetched by its number, so a strange name of a fork's branch is no reason to stop. */
+	ret->head_ref = get_words(p, head, "ref", EVENT_MAX_REF);
+	ret->title = get_words(p, pr, "title", EVENT_MAX_TITLE);
+	if (ret->title == NULL)
+		ret->title = "";
+	ret->fork = json_int(json_object_get(head, "repo"), "id", 0) != repository;
+	ret->draft = json_flag(pr, "draft", false);
+	ret->updated_ms = clock_of_text(json_str(pr, "updated_at", NULL));
+	ret->pushed_ms = pushed_of(pr);
+	ret->open = strcmp(json_str(pr, "state", "open"), "open") == 0;
+	return 0;
 }
 
 static int
 parse_pull_request(struct parse *p)
 {
-	const json_t *pr, *head, *base;
+	const json_t *pr;
 	struct event *ev = p->ev;
-	const char *at = "pull_request";
 
 	if (get_repository(p) != 0 || get_installation(p) != 0 || get_object(p, p->root, "", "pull_request", &pr) != 0 ||
-	    get_id(p, pr, at, "number", &ev->pr.number) != 0 || get_object(p, pr, at, "head", &head) != 0 ||
-	    get_object(p, pr, at, "base", &base) != 0 ||
-	    get_text(p, head, "pull_request.head", "sha", REQUIRED, valid_sha, &ev->pr.head) != 0 ||
-	    get_text(p, base, "pull_request.base", "sha", REQUIRED, valid_sha, &ev->pr.base) != 0 ||
-	    get_text(p, base, "pull_request.base", "ref", REQUIRED, valid_ref, &ev->pr.base_ref) != 0 ||
-	    get_login(p, pr, "pull_request.user", "user", &ev->pr.author) != 0 ||
-	    get_text(p, pr, at, "author_association", OPTIONAL, valid_word, &ev->pr.association) != 0)
+	    get_pull(p, pr, ev->repository.id, &ev->pr) != 0)
 		return -1;
-	/* Only shown: the head is fetched by its number, so a strange name of a fork's branch is no reason to stop. */
-	ev->pr.head_ref = get_words(p, head, "ref", ACCEPT_MAX_REF);
-	ev->pr.title = get_words(p, pr, "title", ACCEPT_MAX_TITLE);
-	if (ev->pr.title == NULL)
-		ev->pr.title = "";
-	ev->pr.fork = json_int(json_object_get(head, "repo"), "id", 0) != ev->repository.id;
-	ev->pr.draft = json_flag(pr, "draft", false);
-	ev->pr.updated_ms = accept_time(json_str(pr, "updated_at", NULL));
-	ev->pr.pushed_ms = accept_pushed(pr);
 	if (ev->action == ACTION_SYNCHRONIZE && get_text(p, p->root, "", "before", OPTIONAL, valid_sha, &ev->pr.before) != 0)
 		return -1;
-	ev->pr.open = strcmp(json_str(pr, "state", "open"), "open") == 0;
 	if (ev->action == ACTION_BASE_CHANGED && json_at(p->root, "changes.base") == NULL) {
 		ev->kind = EVENT_IGNORED;
 		ev->reason = "edited, but not its base branch";
@@ -316,8 +316,8 @@ parse_comment(struct parse *p)
 		return -1;
 	ev->comment.bot = is_bot(comment, "user");
 	ev->pr.open = strcmp(json_str(issue, "state", "open"), "open") == 0;
-	ev->comment.created_ms = accept_time(json_str(comment, "created_at", NULL));
-	ev->comment.body = get_words(p, comment, "body", ACCEPT_MAX_COMMENT);
+	ev->comment.created_ms = clock_of_text(json_str(comment, "created_at", NULL));
+	ev->comment.body = get_words(p, comment, "body", EVENT_MAX_COMMENT);
 	if (ev->comment.body == NULL)
 		ev->comment.body = "";
 	return 0;
@@ -353,7 +353,7 @@ parse_check(struct parse *p)
 	    get_id(p, check, key, "id", &ev->check.id) != 0 ||
 	    get_text(p, check, key, "head_sha", REQUIRED, valid_sha, &ev->check.head) != 0)
 		return -1;
-	ev->check.name = get_words(p, check, "name", ACCEPT_MAX_REF);
+	ev->check.name = get_words(p, check, "name", EVENT_MAX_REF);
 	if (ev->action == ACTION_REQUESTED)
 		ev->check.requested = get_words(p, json_object_get(p->root, "requested_action"), "identifier", 64);
 	return 0;
@@ -372,6 +372,20 @@ parse_push(struct parse *p)
 	           : 0;
 }
 
+/* "gh-readonly-queue/main/pr-123-..." is of pull request 123, with those queued before it. */
+static int64_t
+queued_number(const char *ref)
+{
+	const char *slash = strrchr(ref, '/');
+	struct str rest;
+	int64_t number;
+
+	if (slash == NULL || strncmp(slash, "/pr-", 4) != 0 ||
+	    str_to_i64(str_cut(str_of(slash + 4), '-', &rest), &number) != 0 || number < 0)
+		return 0;
+	return number;
+}
+
 static int
 parse_merge_group(struct parse *p)
 {
@@ -379,14 +393,15 @@ parse_merge_group(struct parse *p)
 	const json_t *group;
 	const char *at = "merge_group";
 
-	return get_repository(p) != 0 || get_installation(p) != 0 || get_object(p, p->root, "", at, &group) != 0 ||
-	               get_text(p, group, at, "head_sha", REQUIRED, valid_sha, &ev->push.after) != 0 ||
-	               get_text(p, group, at, "head_ref", REQUIRED, valid_ref, &ev->push.ref) != 0 ||
-	               get_text(p, group, at, "base_sha", REQUIRED, valid_sha, &ev->push.base) != 0 ||
-	               get_text(p, group, at, "base_ref", REQUIRED, valid_ref, &ev->push.base_ref) != 0 ||
-	               get_text(p, p->root, "", "reason", OPTIONAL, valid_word, &ev->push.reason) != 0
-	           ? -1
-	           : 0;
+	if (get_repository(p) != 0 || get_installation(p) != 0 || get_object(p, p->root, "", at, &group) != 0 ||
+	    get_text(p, group, at, "head_sha", REQUIRED, valid_sha, &ev->push.after) != 0 ||
+	    get_text(p, group, at, "head_ref", REQUIRED, valid_ref, &ev->push.ref) != 0 ||
+	    get_text(p, group, at, "base_sha", REQUIRED, valid_sha, &ev->push.base) != 0 ||
+	    get_text(p, group, at, "base_ref", REQUIRED, valid_ref, &ev->push.base_ref) != 0 ||
+	    get_text(p, p->root, "", "reason", OPTIONAL, valid_word, &ev->push.reason) != 0)
+		return -1;
+	ev->push.queued = queued_number(ev->push.ref);
+	return 0;
 }
 
 static int
@@ -444,7 +459,7 @@ find(struct parse *p, const char *action)
 }
 
 int
-accept_parse(struct arena *a, const char *event_name, struct str body, struct event *ret, struct err *e)
+payload_event(struct arena *a, const char *event_name, struct str body, struct event *ret, struct err *e)
 {
 	AUTO(json_drop) json_t *root = NULL;
 	struct event ev = {.kind = EVENT_IGNORED, .name = arena_strdup(a, event_name)};
@@ -468,21 +483,16 @@ accept_parse(struct arena *a, const char *event_name, struct str body, struct ev
 	return 0;
 }
 
-const char *
-event_kind_name(enum event_kind kind)
+int
+payload_pull(struct arena *a, const json_t *pull, struct event_pull *ret, struct err *e)
 {
-	static const char *const names[] = {"ignored", "ping", "pull_request", "issue_comment", "installation",
-	    "installation_repositories", "check_run", "check_suite", "push", "merge_group"};
+	struct parse p = {a, pull, NULL, e};
+	struct event_pull pr = {0};
 
-	return names[kind];
-}
-
-const char *
-event_action_name(enum event_action action)
-{
-	static const char *const names[] = {"", "opened", "synchronize", "reopened", "ready_for_review", "closed",
-	    "base changed", "created", "deleted", "suspend", "unsuspend", "new_permissions_accepted", "added", "removed",
-	    "rerequested", "requested_action", "checks_requested", "destroyed"};
-
-	return names[action];
+	if (!json_is_object(pull))
+		return fail(e, ERR_INPUT, "GitHub's answer is no pull request");
+	if (get_pull(&p, pull, json_int(json_object_get(json_object_get(pull, "base"), "repo"), "id", 0), &pr) != 0)
+		return -1;
+	*ret = pr;
+	return 0;
 }

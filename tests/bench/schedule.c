@@ -7,7 +7,6 @@
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
-#include "support/text/json.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -300,8 +299,6 @@ bench_store(struct err *e)
 	printf("failure_propagated_ms %.1f ms\n", (double)(done - begun) / 1e6);
 	queue_free(q);
 	store_close(s);
-	for (size_t i = 0; i < N; i++)
-		json_decref((json_t *)(uintptr_t)wants[i].inputs);
 	mem_free(&wants);
 	arena_release(&a);
 	return files_remove_tree(dir, e);

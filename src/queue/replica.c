@@ -75,7 +75,7 @@ read_run(struct queue *q, struct store *s, int64_t run, int64_t now, struct err 
 }
 
 int
-mirror_load(struct queue *q, struct store *s, int64_t now, struct err *e)
+replica_load(struct queue *q, struct store *s, int64_t now, struct err *e)
 {
 	struct mirroring r = {q, now};
 
@@ -86,7 +86,7 @@ mirror_load(struct queue *q, struct store *s, int64_t now, struct err *e)
 }
 
 int
-mirror_follow(struct queue *q, struct store *s, int64_t now, struct err *e)
+replica_follow(struct queue *q, struct store *s, int64_t now, struct err *e)
 {
 	int64_t runs[MAX_CHANGES];
 	size_t n = 0;

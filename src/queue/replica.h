@@ -1,4 +1,4 @@
-/* mirror - the queue in memory, filled from the database. Private to schedule/. */
+/* replica - the queue in memory, filled from the database, which stays the truth. */
 #ifndef EKACI_QUEUE_REPLICA_H
 #define EKACI_QUEUE_REPLICA_H
 

@@ -2,7 +2,7 @@
 #include "forge/github/github.h"
 
 #include "forge/github/payload.h"
-#include "forge/github/send.h"
+#include "forge/github/sender.h"
 #include "forge/github/webhook.h"
 #include "support/text/escape.h"
 

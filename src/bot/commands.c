@@ -21,7 +21,7 @@ enum {
 };
 
 struct obey {
-	struct flow_parts p;
+	struct bot_parts p;
 	struct flow *flow;
 	struct loop_timer *timer;
 	bool asking; /* one command at a time */
@@ -147,11 +147,11 @@ status_text(struct obey *o, struct asking *q)
 
 	if (store_run_of(o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0)
 		return "Nothing has been done for this pull request yet.";
-	const struct step *step = pipeline_step(r.state);
 	const char *url = web_link(&q->a, o->p.web, q->repo.id, q->command.number, q->repo.is_private, "/run/%" PRId64, r.id);
-	return arena_printf(&q->a, "Run [%" PRId64 "](%s) of `%.10s`: %s%s%s.", r.id, url, r.head,
-	    step != NULL ? step->doing : run_state_name(r.state), r.waiting != NULL ? "; waiting: " : "",
-	    r.waiting != NULL ? r.waiting : "");
+	const char *why = r.held != NULL ? r.held : r.waiting;
+
+	return arena_printf(&q->a, "Run [%" PRId64 "](%s) of `%.10s`: %s%s%s.", r.id, url, r.head, run_state_doing(r.state),
+	    why != NULL ? "; waiting: " : "", why != NULL ? why : "");
 }
 
 static int
@@ -572,7 +572,7 @@ obey_kick(struct obey *o)
 }
 
 struct obey *
-obey_new(const struct flow_parts *parts, struct flow *flow)
+obey_new(const struct bot_parts *parts, struct flow *flow)
 {
 	struct obey *o = mem_alloc(sizeof(*o));
 

@@ -2,6 +2,7 @@
 #include "bot/daemon.h"
 
 #include "bot/deliveries.h"
+#include "bot/reports.h"
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
 #include "nix/access.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct store *store;
 	struct web *web;
 	struct sender *sender;
+	struct reports *reports;
 	struct flow *flow;
 	struct intake *intake;
 	struct loop_timer *house;
@@ -207,6 +209,41 @@ look_at_store(void)
 		log_error("the Nix store is out of reach: %s", e.msg);
 }
 
+/* --- what the walk asks and tells us --- */
+
+static void
+authorize(void *ctx, const struct repository *of, void (*answer)(void *to, const char *authorization, const struct err *why),
+    void *to)
+{
+	struct daemon *d = ctx;
+
+	send_git_authorization(d->sender, of->installation, of->id, answer, to);
+}
+
+static void
+refused(void *ctx, const struct repository *of)
+{
+	struct daemon *d = ctx;
+
+	send_git_refused(d->sender, of->installation, of->id);
+}
+
+static void
+changed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	reports_look(d->reports);
+}
+
+static void
+progress(void *ctx, int64_t run, const struct progress *is)
+{
+	struct daemon *d = ctx;
+
+	reports_progress(d->reports, run, is);
+}
+
 static int
 open_parts(struct daemon *d, struct err *e)
 {
@@ -227,18 +264,18 @@ open_parts(struct daemon *d, struct err *e)
 	if (ws.secret.n == 0)
 		return fail(e, ERR_INPUT, "[%s] webhook_secret_file: a webhook secret is needed; anybody could post otherwise",
 		    of.section);
-	struct flow_parts parts = {.settings = c};
+	struct flow_parts walked = {.settings = c, .hooks = {authorize, refused, changed, progress, d}};
 	look_at_store();
-	limit_evaluations(d, &parts);
+	limit_evaluations(d, &walked);
 	if (loop_new(&d->loop, e) != 0 || store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
 	    send_start(forge, d->loop, d->store, c, &d->sender, e) != 0 ||
 	    web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
 		return -1;
-	parts.loop = d->loop;
-	parts.store = d->store;
-	parts.sender = d->sender;
-	parts.web = d->web;
-	if (flow_new(&parts, &d->flow, e) != 0)
+	struct bot_parts parts = {d->loop, d->store, c, d->sender, d->web};
+	d->reports = reports_new(&parts);
+	walked.loop = d->loop;
+	walked.store = d->store;
+	if (flow_new(&walked, &d->flow, e) != 0)
 		return -1;
 	d->intake = intake_new(&parts, d->flow);
 	loop_on_word(d->loop, on_delivery, d);
@@ -253,6 +290,7 @@ close_parts(struct daemon *d)
 	loop_timer_free(d->house);
 	intake_free(d->intake);
 	flow_free(d->flow);
+	reports_free(d->reports);
 	send_stop(d->sender);
 	loop_free(d->loop);
 	store_close(d->store);

@@ -19,7 +19,7 @@ enum {
 };
 
 struct intake {
-	struct flow_parts p;
+	struct bot_parts p;
 	struct flow *flow;
 	struct obey *obey;
 	struct loop_timer *timer;
@@ -458,7 +458,7 @@ intake_kick(struct intake *in)
 }
 
 struct intake *
-intake_new(const struct flow_parts *parts, struct flow *flow)
+intake_new(const struct bot_parts *parts, struct flow *flow)
 {
 	struct intake *in = mem_alloc(sizeof(*in));
 

@@ -5,6 +5,7 @@
 #include "changeset/changeset.h"
 #include "cli/local.h"
 #include "cli/operate.h"
+#include "cli/request.h"
 #include "cli/status.h"
 #include "config/config.h"
 #include "evaluate/builtin/evaljobs.h"
@@ -106,8 +107,7 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 {
 	bool of_repository = str_ends(str_of(file), STR(".json"));
 	struct settings s = {0};
-	AUTO(json_drop) json_t *warnings = NULL;
-	json_t *text;
+	struct texts warnings = {0};
 	struct err e = {0};
 	size_t i;
 	int rc = of_repository ? changeset_check_config(a, file, m, &warnings, &e) : config_check(a, file, &s, m, &e);
@@ -121,8 +121,8 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 		fprintf(stderr, "%s\n", mistakes_text(m, i));
 	if (m->more > 0)
 		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
-	json_array_foreach(warnings, i, text)
-		fprintf(stderr, "warning: %s\n", json_string_value(text));
+	for (i = 0; i < warnings.n; i++)
+		fprintf(stderr, "warning: %s\n", warnings.p[i]);
 	bool good = m->n == 0;
 	if (good) {
 		printf("%s: ok\n", file);
@@ -233,9 +233,9 @@ static const struct command commands[] = {
         "  --ready-fd N   a descriptor on which to say that it listens\n",
         "--config= --ready-fd="},
     {"diff", "[OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]",
-        "what rebuilds between two revisions of a local clone, and why", local_diff, local_diff_usage, NULL},
+        "what rebuilds between two revisions of a local clone, and why", local_diff, request_diff_usage, NULL},
     {"explain", "[OPTIONS] ATTR [BASE HEAD | ...] | A.drv B.drv", "why an attribute or a derivation differs; inputs followed",
-        run_explain, local_explain_usage, NULL},
+        run_explain, request_explain_usage, NULL},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph,
         "Nodes, edges and blast radius of the closure of derivations, read from the\n"
         "store.\n\n"

@@ -1,6 +1,8 @@
 /* The pages: rows become the data of templates. */
 #include "web/pages.h"
 
+#include "records/build_state.h"
+#include "store/overview.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
@@ -65,9 +67,7 @@ tone(const char *word)
 {
 	static const struct {
 		const char *word, *tone;
-	} tones[] = {{"success", "good"}, {"built", "good"}, {"cached", "good"}, {"failure", "bad"}, {"failed", "bad"},
-	    {"FAILED", "bad"}, {"timed_out", "bad"}, {"silent", "bad"}, {"log_limit", "bad"}, {"dependency_failed", "bad"},
-	    {"action_required", "warn"}, {"infrastructure", "warn"}, {"unsupported", "warn"}, {"building", "busy"}};
+	} tones[] = {{"success", "good"}, {"failure", "bad"}, {"FAILED", "bad"}, {"action_required", "warn"}};
 
 	for (size_t i = 0; word != NULL && i < COUNT(tones); i++)
 		if (strcmp(tones[i].word, word) == 0)
@@ -248,11 +248,11 @@ build_data(struct page *p, const struct view_build *b, const char *suffix)
 	set(o, "name", b->name);
 	set(o, "system", b->system);
 	set(o, "state", words(a, b->state));
-	set(o, "tone", tone(b->state));
+	set(o, "tone", build_state_tone(build_state_of(b->state)));
 	set(o, "reason", b->reason);
 	set(o, "tail", b->tail);
 	set(o, "drv_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
-	bool has_log = b->log != NULL || b->tail != NULL || strcmp(b->state, "building") == 0;
+	bool has_log = b->log != NULL || b->tail != NULL || build_state_of(b->state) == BUILD_BUILDING;
 	const char *log_path = arena_printf(a, "/log/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix);
 	set(o, "log_path", has_log ? log_path : NULL);
 	const char *from = b->propagated_from != NULL ? drv_stem(a, b->propagated_from) : "";

@@ -1,5 +1,5 @@
 /* A strict JSON scanner without memory of its own. */
-#include "formats/jscan.h"
+#include "support/text/jscan.h"
 
 #include <string.h>
 

@@ -1,12 +1,14 @@
 /* From the state of a run to what should stand at GitHub. */
-#include "walk/reports.h"
+#include "bot/reports.h"
 
+#include "queue/capacity.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
 #include "walk/jobs.h"
+#include "walk/table.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -23,14 +25,14 @@ struct paced {
 	struct reports *rs;
 	struct paced *next;
 	int64_t run, change, last_ms, progress_ms;
-	json_t *progress; /* the last one heard */
+	struct arena a;
+	struct progress *progress; /* the last one heard, in a; or NULL */
 	json_t *records;
 	bool busy;
 };
 
 struct reports {
-	struct flow_parts p;
-	struct flow *flow;
+	struct bot_parts p;
 	struct loop_timer *timer;
 	struct paced *paced;
 	int busy;
@@ -60,31 +62,9 @@ forget(struct paced *p)
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
-	json_decref(p->progress);
+	arena_release(&p->a);
 	json_decref(p->records);
 	mem_free(&p);
-}
-
-static const char *
-phase_of(enum run_state s)
-{
-	switch (s) {
-	case RUN_ACCEPTED:
-	case RUN_MIRRORED:
-	case RUN_PLANNED:
-	case RUN_EVALUATED: return "evaluating";
-	case RUN_DIFFED:
-	case RUN_QUERIED: return "reported";
-	case RUN_BUILDING:
-	case RUN_BUILT:
-	case RUN_JUDGING: return "building";
-	case RUN_SUPERSEDED: return "superseded";
-	case RUN_CANCELLED: return "cancelled";
-	case RUN_DONE:
-	case RUN_FAILED:
-	case RUN_STATES: break;
-	}
-	return "done";
 }
 
 /* --- what a report says becomes what we want --------------------------------------------------------------------- */
@@ -246,7 +226,7 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 }
 
 static int
-describe(struct reports *rs, struct arena *a, const struct run *r, const json_t *mirrored, json_t **ret, struct err *e)
+describe(struct reports *rs, struct arena *a, const struct run *r, json_t **ret, struct err *e)
 {
 	struct repository repo;
 	struct pull_request pr = {0};
@@ -255,15 +235,12 @@ describe(struct reports *rs, struct arena *a, const struct run *r, const json_t 
 	    store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e) < 0)
 		return -1;
 	const char *full = arena_printf(a, "%s/%s", repo.owner, repo.name);
-	*ret = json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:s?,s:s?,s:b,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)r->id, "url",
+	*ret = json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:s?,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)r->id, "url",
 	    page_of(rs, a, r, &repo), "base_url", web_url(rs->p.web), "repo", full, "number", (json_int_t)r->number, "head",
-	    r->head, "base", json_str(mirrored, "base", NULL), "title", pr.title, "conflict",
-	    json_flag(mirrored, "conflict", false), "reason", r->reason, "state", run_state_name(r->state), "base_ref",
-	    r->base_ref, "superseded_by", (json_int_t)r->superseded_by, "created", (json_int_t)r->created, "ended",
-	    (json_int_t)r->ended);
+	    r->head, "title", pr.title, "reason", r->reason, "state", run_state_name(r->state), "base_ref", r->base_ref,
+	    "superseded_by", (json_int_t)r->superseded_by, "created", (json_int_t)r->created, "ended", (json_int_t)r->ended);
 	if (*ret == NULL)
 		return fail(e, ERR_BUG, "run %" PRId64 " cannot be described", r->id);
-	json_object_set_new(*ret, "conflicts", json_incref(json_object_get(mirrored, "conflicts")));
 	return 0;
 }
 
@@ -311,50 +288,38 @@ static int
 make_job(struct reports *rs, struct arena *a, const struct run *r, const struct paced *p, json_t **ret, struct err *e)
 {
 	AUTO(json_drop) json_t *run = NULL;
-	AUTO(json_drop) json_t *mirrored = NULL;
-	AUTO(json_drop) json_t *plan = NULL;
-	AUTO(json_drop) json_t *evaluations = NULL;
-	AUTO(json_drop) json_t *query = NULL;
-	AUTO(json_drop) json_t *failure = NULL;
 	AUTO(json_drop) json_t *builds = NULL;
 	AUTO(json_drop) json_t *formats = json_pack("[s,s,s]", "checks", "comment", "labels");
 	struct repository repo;
 
-	if (json_read_maybe(r->mirrored, &mirrored, e) != 0 || describe(rs, a, r, mirrored, &run, e) != 0 ||
-	    json_read_maybe(r->plan, &plan, e) != 0 || json_read_maybe(r->evaluations, &evaluations, e) != 0 ||
-	    json_read_maybe(r->query, &query, e) != 0 || json_read_maybe(r->failure, &failure, e) != 0 ||
-	    store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
+	if (describe(rs, a, r, &run, e) != 0 || store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
 		return -1;
-	if (r->state >= RUN_QUERIED && store_run_builds_json(rs->p.store, r->id, &builds, e) != 0)
+	if (r->state >= RUN_QUERIED && jobs_builds(rs->p.store, r->id, &builds, e) != 0)
 		return -1;
 	link_logs(rs, a, &repo, r->number, builds);
-	link_packages(rs, a, &repo, r->number, builds, json_object_get(json_object_get(query, "sizes"), "packages"));
 	if (r->ended != 0) {
 		static const char *const documents[] = {"markdown", "json", "html", "changed-paths"};
 		for (size_t i = 0; i < COUNT(documents); i++)
 			json_array_append_new(formats, json_string(documents[i]));
 	}
-	/* Elsewhere a run waits for its next attempt; builds that are switched off wait for nobody, nor does a branch. */
-	bool held = r->waiting != NULL && r->number != RUN_OF_BRANCH && (r->state == RUN_QUERIED || r->state == RUN_DONE) &&
-	            (rs->p.settings->build.enabled || r->difference == NULL);
-	struct jobs_report what = {.run = run,
-	    .phase = phase_of(r->state),
+	/* Builds that are switched off wait for nobody, nor does a branch. */
+	bool held = r->held != NULL && r->number != RUN_OF_BRANCH && (rs->p.settings->build.enabled || r->difference == NULL);
+	struct jobs_report what = {.describes = run,
+	    .run = r,
+	    .phase = run_state_phase(r->state),
 	    .git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", rs->p.settings->state.dir, r->repository),
-	    .mirrored = mirrored,
 	    .documents_dir = arena_printf(a, "%s/runs/%" PRId64, rs->p.settings->state.dir, r->id),
-	    .plan = plan,
-	    .evaluations = evaluations,
-	    .query = query,
 	    .builds = builds,
-	    .failure = failure,
 	    .progress = p->progress,
-	    .difference = r->difference,
-	    .stalled = r->state == RUN_BUILDING || r->state == RUN_JUDGING ? schedule_no_room(a, rs->p.settings) : NULL,
+	    .stalled = r->state == RUN_BUILDING || r->state == RUN_JUDGING ? capacity_no_room(a, rs->p.settings) : NULL,
 	    .wide = held && r->wide,
 	    .waiting = held && !r->wide,
 	    .formats = formats};
-	*ret = jobs_report(rs->p.settings, &what);
-	return *ret != NULL ? 0 : fail(e, ERR_BUG, "the job of a report cannot be made");
+	if (jobs_report(a, rs->p.settings, &what, ret, e) != 0)
+		return -1;
+	link_packages(rs, a, &repo, r->number, builds,
+	    json_object_get(json_object_get(json_object_get(*ret, "query"), "sizes"), "packages"));
+	return 0;
 }
 
 static int
@@ -417,13 +382,14 @@ reports_look(struct reports *rs)
 }
 
 void
-reports_progress(struct reports *rs, int64_t run, const json_t *rec)
+reports_progress(struct reports *rs, int64_t run, const struct progress *is)
 {
 	struct paced *p = paced_of(rs, run);
 	struct err e;
 
-	json_decref(p->progress);
-	p->progress = json_incref((json_t *)(uintptr_t)rec);
+	arena_clear(&p->a);
+	p->progress = arena_dup(&p->a, is, sizeof(*is));
+	p->progress->what = arena_strdup(&p->a, is->what);
 	if (clock_mono_ms() - p->progress_ms < 15000) /* GitHub need not see every step */
 		return;
 	p->progress_ms = clock_mono_ms();
@@ -433,11 +399,11 @@ reports_progress(struct reports *rs, int64_t run, const json_t *rec)
 }
 
 struct reports *
-reports_new(const struct flow_parts *parts, struct flow *flow)
+reports_new(const struct bot_parts *parts)
 {
 	struct reports *rs = mem_alloc(sizeof(*rs));
 
-	*rs = (struct reports){.p = *parts, .flow = flow};
+	*rs = (struct reports){.p = *parts};
 	rs->timer = loop_timer_new(parts->loop, "report", look, rs);
 	return rs;
 }
@@ -455,6 +421,8 @@ release(void *ctx)
 void
 reports_free(struct reports *rs)
 {
+	if (rs == NULL)
+		return;
 	rs->closing = true;
 	loop_timer_free(rs->timer);
 	loop_put_off(rs->p.loop, release, rs);

@@ -1,12 +1,12 @@
 /*
- * jscan - walking over one line of JSON without making a tree of it.
+ * jscan - walking over JSON without making a tree of it.
  *
- * For the rows of stored evaluations, of which there are hundreds of megabytes and of which nearly all are dropped at
- * once. It is strict (RFC 8259) but for UTF-8, which the caller checks on what it keeps. Every function gives -1 at the
+ * For the rows of stored evaluations and the elements of difference files, of which there are hundreds of megabytes and of
+ * which nearly all are dropped at once; and for the places of mistakes. It is strict (RFC 8259) but for UTF-8, which the caller checks on what it keeps. Every function gives -1 at the
  * first wrong byte, which is then at s->at; nesting deeper than JSCAN_MAX_DEPTH is wrong too.
  */
-#ifndef EKACI_FORMATS_JSCAN_H
-#define EKACI_FORMATS_JSCAN_H
+#ifndef EKACI_SUPPORT_TEXT_JSCAN_H
+#define EKACI_SUPPORT_TEXT_JSCAN_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"

@@ -585,7 +585,7 @@ fill(struct fixture *f)
 	char *message;
 	int rc = sqlite3_exec(f->s->db,
 	    "INSERT INTO installation (id) VALUES (1);"
-	    "INSERT INTO repository VALUES (1,1,'org','open','https://git.example/org/open.git','main',0),"
+	    "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private) VALUES (1,1,'org','open','https://git.example/org/open.git','main',0),"
 	    " (2,1,'org','closed','https://git.example/org/closed.git','main',1);"
 	    "INSERT INTO pull_request (repository, number, state, head, base_ref, title, author, association, fork, draft, approved,"
 	    " priority, updated) VALUES (1,5,'open','aa','main','<script>alert(1)</script>','dev',NULL,0,0,NULL,0,1),"

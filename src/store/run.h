@@ -11,8 +11,6 @@
 #include "store/installation.h"
 #include "store/store.h"
 
-#include <jansson.h>
-
 /* In place of a pull request's number: a branch by itself, compared with where it was. Pull request N in the merge queue is
  * number -N. Neither has a comment or labels, only checks of its commit. */
 enum { RUN_OF_BRANCH = 0 };

@@ -4,6 +4,7 @@
 #   deploy/dependencies.sh run [PACKAGE...]   what the bot needs to run, and these, too
 #   deploy/dependencies.sh build              ... and to be built
 #   deploy/dependencies.sh check              ... and to be tested (also what `make demo` needs)
+#   deploy/dependencies.sh lint               what `make lint` looks at sources with
 #   deploy/dependencies.sh matrix             what root trees of other releases are made with (`make matrix`)
 #   deploy/dependencies.sh list build         only print the names
 #   deploy/dependencies.sh libraries PROGRAM  print the packages whose libraries a program that was built here is linked with
@@ -17,12 +18,13 @@ set -eu
 
 RUN="git ca-certificates nix-bin bubblewrap openssh-client"
 BUILD="gcc g++ make pkgconf libc6-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libjansson-dev libgit2-dev
- libsqlite3-dev libuv1-dev libzstd-dev libsimdjson-dev libcmark-gfm-dev libtomlplusplus-dev libkainjow-mustache-dev"
+ libsqlite3-dev libuv1-dev libzstd-dev libsimdjson-dev libcmark-gfm-dev libtomlplusplus-dev"
 CHECK="perl libcmocka-dev nodejs npm sqlite3 zstd cmark-gfm curl openssh-server procps"
+LINT="clang-format clang-tidy cppcheck"
 MATRIX="git ca-certificates debootstrap debian-archive-keyring"
 
 usage() {
-	echo "usage: $0 [list] run|build|check|matrix [PACKAGE...], or $0 libraries PROGRAM" >&2
+	echo "usage: $0 [list] run|build|check|lint|matrix [PACKAGE...], or $0 libraries PROGRAM" >&2
 	exit 2
 }
 
@@ -31,6 +33,7 @@ names() {
 	run) echo $RUN ;;
 	build) echo $RUN $BUILD ;;
 	check) echo $RUN $BUILD $CHECK ;;
+	lint) echo $BUILD $LINT ;;
 	matrix) echo $MATRIX ;;
 	*) usage ;;
 	esac
@@ -107,7 +110,7 @@ if [ -n "$missing" ]; then
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 
-[ "$what" != matrix ] || exit 0
+[ "$what" != matrix ] && [ "$what" != lint ] || exit 0
 
 # Nix for a single user: only where nothing configures it and no daemon serves it.
 if [ ! -e /etc/nix/nix.conf ] && [ ! -e "${XDG_CONFIG_HOME:-$HOME/.config}/nix/nix.conf" ] &&

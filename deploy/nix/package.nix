@@ -14,7 +14,6 @@
 , simdjson
 , cmark-gfm
 , tomlplusplus
-, mustache-hpp
 , git
 , bubblewrap
 , openssh
@@ -22,7 +21,7 @@
 
 stdenv.mkDerivation {
   pname = "ekaci";
-  version = "0.1";
+  version = builtins.replaceStrings [ "\n" ] [ "" ] (builtins.readFile ../../VERSION);
 
   src = builtins.path {
     name = "ekaci-source";
@@ -43,7 +42,6 @@ stdenv.mkDerivation {
     simdjson
     cmark-gfm
     tomlplusplus
-    mustache-hpp
   ];
 
   enableParallelBuilding = true;
@@ -56,6 +54,7 @@ stdenv.mkDerivation {
 
   meta = {
     description = "Reports on every pull request of a Nix repository what the change rebuilds, why, and whether it still builds";
+    license = lib.licenses.mit;
     mainProgram = "ekaci";
     platforms = lib.platforms.linux;
   };

@@ -1,11 +1,14 @@
 /* Commands: whose they are, whether they may, and what comes of them. */
 #include "bot/commands.h"
 
+#include "records/array.h"
+#include "records/report.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/escape.h"
 #include "walk/trust.h"
+#include "worker/pool.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -38,7 +41,7 @@ struct asking {
 	const char *permission;
 	const char *present; /* the head at GitHub a moment ago, or NULL: nobody asked */
 	bool closed;         /* there */
-	json_t *words;
+	struct texts words;
 	const char *answer; /* of a worker */
 	struct worker *worker;
 };
@@ -47,7 +50,6 @@ static void
 forget(struct asking *q)
 {
 	q->o->asking = false;
-	json_decref(q->words);
 	arena_release(&q->a);
 	mem_free(&q);
 }
@@ -103,9 +105,7 @@ static const char help_text[] =
 static const char *
 word(const struct asking *q, size_t i)
 {
-	const char *w = json_string_value(json_array_get(q->words, i));
-
-	return w != NULL ? w : "";
+	return i < q->words.n ? q->words.p[i] : "";
 }
 
 static int
@@ -113,7 +113,7 @@ start_again(struct obey *o, struct asking *q, bool approved, struct err *e)
 {
 	bool rebuild = strcmp(q->command.verb, "rebuild") == 0, ignore_rules = strcmp(q->command.verb, "eval") == 0;
 	bool all = rebuild && strcasecmp(word(q, 0), "all") == 0;
-	bool named = rebuild && !all && json_array_size(q->words) > 0 && strcasecmp(word(q, 0), "failed") != 0;
+	bool named = rebuild && !all && q->words.n > 0 && strcasecmp(word(q, 0), "failed") != 0;
 	struct run newest = {0};
 	int rc = store_run_of(o->p.store, &q->a, q->repo.id, q->command.number, false, &newest, e);
 
@@ -122,6 +122,9 @@ start_again(struct obey *o, struct asking *q, bool approved, struct err *e)
 	if (q->pr.head == NULL && rc != 0)
 		return 0; /* the operator named what nobody knows */
 	bool own = q->command.number > 0 && q->pr.head != NULL;
+	const char *asked = NULL;
+	if (named && array_write_texts(&q->a, &q->words, &asked, e) != 0)
+		return -1;
 	struct run wanted = {.repository = q->repo.id,
 	    .number = q->command.number,
 	    .head = own ? q->pr.head : newest.head,
@@ -131,7 +134,7 @@ start_again(struct obey *o, struct asking *q, bool approved, struct err *e)
 	    .reason = arena_printf(&q->a, "%s asked for: %s", q->command.login, q->command.verb),
 	    .force = true,
 	    .again = all || named,
-	    .asked = named ? json_line(&q->a, q->words) : NULL,
+	    .asked = asked,
 	    .ignore_rules = ignore_rules,
 	    /* What was approved for this head stays approved; a branch and the merge queue have nobody else's code. */
 	    .approved = approved || q->command.number <= 0 ||
@@ -185,8 +188,8 @@ static bool
 gives_leave(const struct asking *q)
 {
 	return strcmp(q->command.verb, "approve") == 0 ||
-	       (strcmp(q->command.verb, "rebuild") == 0 && json_array_size(q->words) > 0 &&
-	           strcasecmp(word(q, 0), "failed") != 0 && strcasecmp(word(q, 0), "all") != 0);
+	       (strcmp(q->command.verb, "rebuild") == 0 && q->words.n > 0 && strcasecmp(word(q, 0), "failed") != 0 &&
+	           strcasecmp(word(q, 0), "all") != 0);
 }
 
 /* Why it gives leave to nothing, in *ret, for people: because it is not of the present head. NULL when it is. */
@@ -204,7 +207,7 @@ misses_head(struct obey *o, struct asking *q, const char **ret, struct err *e)
 	const char *head = q->pr.head;
 	const char *how = arena_printf(&q->a,
 	    approve ? "`/ekaci approve %s` is an approval of it." : "Say it once more, and it is done for `%.10s`.", head);
-	if (approve && q->command.comment != 0 && json_array_size(q->words) > 0)
+	if (approve && q->command.comment != 0 && q->words.n > 0)
 		is.word = word(q, 0);
 	if (q->present != NULL && strcmp(q->present, head) != 0) {
 		*ret = arena_printf(&q->a,
@@ -337,22 +340,52 @@ settle(struct asking *q)
 	obey_kick(o);
 }
 
+/* The next one is looked for; when the row could not be written, not at once: it would be this one again. */
+static void
+leave(struct asking *q, int rc, const struct err *e)
+{
+	struct obey *o = q->o;
+
+	if (rc != 0)
+		log_err(LOG_ERROR, "command", e);
+	forget(q);
+	loop_timer_set(o->timer, rc == 0 ? 0 : RETRY_MS);
+}
+
+static void
+put_off(struct asking *q, int64_t ms)
+{
+	struct err e;
+	int rc = store_command_later(q->o->p.store, q->command.id, clock_now_ms() + ms, &e);
+
+	leave(q, rc, &e);
+}
+
 static void
 postpone(struct asking *q, const struct err *why)
 {
-	struct obey *o = q->o;
 	struct err e;
-	int rc;
 
 	log_err(LOG_WARN, "command", why);
-	if (q->command.attempts >= MAX_COMMAND_ATTEMPTS || why->kind == ERR_DENIED || why->kind == ERR_ABSENT)
-		rc = store_command_done(o->p.store, q->command.id, why->msg, &e);
-	else
-		rc = store_command_later(o->p.store, q->command.id, clock_now_ms() + RETRY_MS, &e);
-	if (rc != 0)
-		log_err(LOG_ERROR, "command", &e);
-	forget(q);
-	loop_timer_set(o->timer, rc == 0 ? 0 : RETRY_MS);
+	if (q->command.attempts < MAX_COMMAND_ATTEMPTS && why->kind != ERR_DENIED && why->kind != ERR_ABSENT) {
+		put_off(q, RETRY_MS);
+		return;
+	}
+	int rc = store_command_done(q->o->p.store, q->command.id, why->msg, &e);
+	leave(q, rc, &e);
+}
+
+/* What a question at the forge came to: true when nothing goes on with it. */
+static bool
+came_to_nothing(struct asking *q, const struct err *why)
+{
+	bool closing = q->o->closing;
+
+	if (closing)
+		forget(q);
+	else if (why != NULL)
+		postpone(q, why);
+	return closing || why != NULL;
 }
 
 /* --- explaining: the difference may be large, so a worker reads it --- */
@@ -361,15 +394,20 @@ static void
 on_explanation(void *ctx, struct str line)
 {
 	struct asking *q = ctx;
+	const struct explanation *said = NULL;
 	AUTO(buf_release) struct buf b = {0};
-	AUTO(json_drop) json_t *rec = NULL;
+	struct record rec;
 	struct err e;
 
-	if (json_read(line, "record", &rec, &e) != 0 || strcmp(json_str(rec, "type", ""), "explanation") != 0)
+	if (record_read(&q->a, line, &rec, &e) != 0)
+		log_err(LOG_WARN, "command", &e);
+	else if (rec.of == &explanation_fields)
+		said = rec.is;
+	if (said == NULL)
 		return;
 	buf_init(&b, 4 * MAX_ANSWER);
-	escape_block(&b, json_text(rec, "text"), "");
-	if (json_flag(rec, "cut", false))
+	escape_block(&b, str_of(said->text), "");
+	if (said->cut)
 		buf_puts(&b, "\nThe rest: `ekaci explain ATTR BASE HEAD` in a clone of this repository.\n");
 	q->answer = str_dup(&q->a, buf_get(&b));
 }
@@ -399,22 +437,22 @@ static bool
 explain(struct asking *q)
 {
 	struct worker_events events = {on_explanation, on_explained, q};
-	AUTO(json_drop) json_t *evaluations = NULL;
-	AUTO(json_drop) json_t *attrs = json_array();
+	struct explain_job job = {.max_bytes = MAX_ANSWER};
 	struct run r = {0};
 	struct err e = {0};
+	char *line;
 
 	if (store_run_of(q->o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0 || r.difference == NULL ||
-	    json_read_maybe(r.evaluations, &evaluations, &e) != 0) {
+	    fields_read_list(&evaluation_fields, &q->a, str_of(r.evaluations), "evaluations", &job.evaluations, &e) != 0) {
 		q->answer = "Base and head are not compared yet.";
 		return false;
 	}
-	for (size_t i = 0; i < MAX_EXPLAINED && i < json_array_size(q->words); i++)
-		json_array_append(attrs, json_array_get(q->words, i));
-	AUTO(json_drop)
-	json_t *job = json_pack("{s:O,s:s,s:O?,s:i}", "attrs", attrs, "difference", r.difference, "evaluations", evaluations,
-	    "max_bytes", MAX_ANSWER);
-	if (loop_worker_start(q->o->p.loop, "explain", str_of(json_line(&q->a, job)), &events, &q->worker, &e) == 0)
+	job.difference = r.difference;
+	job.attrs = q->words;
+	if (job.attrs.n > MAX_EXPLAINED)
+		job.attrs.n = MAX_EXPLAINED;
+	if (fields_line(&explain_job_fields, &q->a, &job, &line, &e) == 0 &&
+	    worker_start(q->o->p.loop, "explain", str_of(line), &events, &q->worker, &e) == 0)
 		return true;
 	log_err(LOG_ERROR, "command", &e);
 	q->answer = "The explanation could not be made.";
@@ -429,10 +467,10 @@ on_present(void *ctx, const struct event_pull *pull, const struct err *why)
 	struct obey *o = q->o;
 	struct err e = {0};
 
-	if (o->closing)
+	if (came_to_nothing(q, why))
 		return;
-	if (why != NULL || read_pull(o, q, &e) < 0) {
-		postpone(q, why != NULL ? why : &e);
+	if (read_pull(o, q, &e) < 0) {
+		postpone(q, &e);
 		return;
 	}
 	q->present = arena_strdup(&q->a, pull->head);
@@ -442,11 +480,7 @@ on_present(void *ctx, const struct event_pull *pull, const struct err *why)
 		settle(q);
 		return;
 	}
-	int rc = store_command_later(o->p.store, q->command.id, clock_now_ms() + HEAD_RETRY_MS, &e);
-	if (rc != 0)
-		log_err(LOG_ERROR, "command", &e);
-	forget(q);
-	loop_timer_set(o->timer, rc == 0 ? 0 : RETRY_MS);
+	put_off(q, HEAD_RETRY_MS);
 }
 
 static void
@@ -454,18 +488,14 @@ on_permission(void *ctx, const char *permission, const struct err *why)
 {
 	struct asking *q = ctx;
 
-	if (q->o->closing)
+	if (came_to_nothing(q, why))
 		return;
-	if (why != NULL) {
-		postpone(q, why);
-		return;
-	}
 	q->permission = arena_strdup(&q->a, permission);
 	if (gives_leave(q) && may(q) && q->command.number > 0) {
 		send_pull(q->o->p.sender, q->repo.installation, q->repo.owner, q->repo.name, q->command.number, on_present, q);
 		return;
 	}
-	if (strcmp(q->command.verb, "explain") != 0 || !may(q) || json_array_size(q->words) == 0 || !explain(q))
+	if (strcmp(q->command.verb, "explain") != 0 || !may(q) || q->words.n == 0 || !explain(q))
 		settle(q);
 }
 
@@ -489,12 +519,8 @@ on_pull(void *ctx, const struct event_pull *pull, const struct err *why)
 	struct asking *q = ctx;
 	struct err e = {0};
 
-	if (q->o->closing)
+	if (came_to_nothing(q, why))
 		return;
-	if (why != NULL) {
-		postpone(q, why);
-		return;
-	}
 	q->pr = (struct pull_request){.repository = q->repo.id,
 	    .number = q->command.number,
 	    .open = pull->open,
@@ -525,7 +551,7 @@ ask(struct obey *o, struct err *e)
 	if (rc == 0 && store_repository_get(o->p.store, &q->a, q->command.repository, &q->repo, e) != 0)
 		rc = -1;
 	if (rc == 0)
-		rc = json_read(str_of(q->command.words), "words", &q->words, e);
+		rc = array_read_texts(&q->a, q->command.words, "words", &q->words, e);
 	if (rc != 0) {
 		forget(q);
 		return rc;

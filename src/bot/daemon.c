@@ -17,6 +17,7 @@
 #include "support/text/prometheus.h"
 #include "walk/flow.h"
 #include "walk/sweep.h"
+#include "worker/pool.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -134,25 +135,21 @@ sweep(struct daemon *d)
 	if (clock_now_ms() - d->swept_ms < HOUR_MS)
 		return;
 	d->swept_ms = clock_now_ms();
-	AUTO(json_drop) json_t *needed = json_array();
+	AUTO(arena_release) struct arena a = {0};
+	struct texts needed = {0};
 	int rc = store_runs_live(d->store, ids, MAX_LIVE, &n, &e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct arena a = {0};
 		struct run r;
 		rc = store_run_get(d->store, &a, ids[i], &r, &e);
 		if (rc == 0)
-			sweep_needs(r.evaluations, needed);
-		arena_release(&a);
+			sweep_needs(&a, r.evaluations, &needed);
 	}
-	if (rc != 0) { /* without knowing what is needed nothing goes */
+	/* Without knowing what is needed nothing goes. */
+	struct sweep_job job = sweep_job(&a, d->settings, clock_now_ms(), &needed);
+	char *line;
+	if (rc != 0 || fields_line(&sweep_job_fields, &a, &job, &line, &e) != 0 ||
+	    worker_start(d->loop, "sweep", str_of(line), &events, &w, &e) != 0)
 		log_err(LOG_WARN, "sweep", &e);
-		return;
-	}
-	AUTO(json_drop) json_t *job = sweep_job(d->settings, clock_now_ms(), json_incref(needed));
-	struct arena a = {0};
-	if (loop_worker_start(d->loop, "sweep", str_of(json_line(&a, job)), &events, &w, &e) != 0)
-		log_err(LOG_WARN, "sweep", &e);
-	arena_release(&a);
 }
 
 /* Every ten minutes: what nobody asks for any more goes. */

@@ -2,6 +2,8 @@
 #include "bot/deliveries.h"
 
 #include "bot/commands.h"
+#include "records/array.h"
+#include "records/list.h"
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
@@ -220,11 +222,13 @@ on_comment(struct intake *in, struct arena *a, const struct event *ev, struct er
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	for (size_t i = 0; i < n; i++) {
-		AUTO(json_drop) json_t *words = json_array();
+		struct texts words = {0};
+		const char *line;
 		for (size_t k = 0; k < commands[i].n_args; k++)
-			json_array_append_new(words, json_any_string(str_of(commands[i].args[k])));
+			list_add(a, &words, fields_clean(a, str_of(commands[i].args[k])));
 		const char *verb = commands[i].kind == COMMAND_UNKNOWN ? "unknown" : command_name(commands[i].kind);
-		if (add_command(in, ev, ev->pr.number, ev->comment.id, verb, json_line(a, words), e) != 0)
+		if (array_write_texts(a, &words, &line, e) != 0 ||
+		    add_command(in, ev, ev->pr.number, ev->comment.id, verb, line, e) != 0)
 			return -1;
 	}
 	return 0;

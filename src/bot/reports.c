@@ -5,10 +5,12 @@
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/base/map.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
 #include "walk/jobs.h"
 #include "walk/table.h"
+#include "worker/pool.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -25,9 +27,12 @@ struct paced {
 	struct reports *rs;
 	struct paced *next;
 	int64_t run, change, last_ms, progress_ms;
-	struct arena a;
-	struct progress *progress; /* the last one heard, in a; or NULL */
-	json_t *records;
+	struct arena heard;
+	struct progress *progress; /* the last one heard, in heard; or NULL */
+	struct arena said;
+	VEC(struct record) records; /* of the report, in said */
+	bool broken;                /* one could not be read: why says what is wrong */
+	struct err why;
 	bool busy;
 };
 
@@ -62,8 +67,9 @@ forget(struct paced *p)
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
-	arena_release(&p->a);
-	json_decref(p->records);
+	vec_release(&p->records);
+	arena_release(&p->said);
+	arena_release(&p->heard);
 	mem_free(&p);
 }
 
@@ -75,27 +81,61 @@ page_of(struct reports *rs, struct arena *a, const struct run *r, const struct r
 	return web_link(a, rs->p.web, repo->id, r->number, repo->is_private, "/run/%" PRId64, r->id);
 }
 
+static void
+copy_annotations(struct arena *a, const struct check_run *rec, struct wish_check *wanted)
+{
+	wanted->annotations.p = arena_alloc(a, (rec->annotations.n + 1) * sizeof(*wanted->annotations.p));
+	wanted->annotations.n = rec->annotations.n;
+	for (size_t i = 0; i < rec->annotations.n; i++) {
+		const struct annotation *one = &rec->annotations.p[i];
+		wanted->annotations.p[i] = (struct wish_annotation){.path = one->path,
+		    .start_line = one->start_line,
+		    .end_line = one->end_line,
+		    .annotation_level = one->annotation_level,
+		    .message = one->message,
+		    .title = one->title};
+	}
+}
+
+static void
+copy_actions(struct arena *a, const struct check_run *rec, struct wish_check *wanted)
+{
+	wanted->actions.p = arena_alloc(a, (rec->actions.n + 1) * sizeof(*wanted->actions.p));
+	wanted->actions.n = rec->actions.n;
+	for (size_t i = 0; i < rec->actions.n; i++)
+		wanted->actions.p[i] =
+		    (struct wish_action){rec->actions.p[i].label, rec->actions.p[i].description, rec->actions.p[i].identifier};
+}
+
 static int
 want_check(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo,
-    const struct desired_repository *to, const json_t *rec, struct err *e)
+    const struct desired_repository *to, const struct check_run *rec, struct err *e)
 {
-	struct wish_check wanted;
+	struct wish_check wanted = {.head = r->head,
+	    .name = rec->name,
+	    .status = rec->status,
+	    .conclusion = rec->conclusion,
+	    .title = rec->title,
+	    .summary = rec->summary,
+	    .text = rec->text,
+	    .details_url = page_of(rs, a, r, repo),
+	    .external_id = arena_printf(a, "run/%" PRId64 "/%s", r->id, rec->name),
+	    .started_at = r->created,
+	    .completed_at = r->ended,
+	    .restart = r->id};
 
-	if (fields_read(&wish_check_fields, a, str_of(json_line(a, rec)), "check_run", &wanted, e) != 0)
-		return -1;
-	wanted.head = r->head;
-	wanted.restart = r->id;
-	wanted.external_id = arena_printf(a, "run/%" PRId64 "/%s", r->id, wanted.name);
-	wanted.started_at = r->created;
-	wanted.completed_at = r->ended;
-	wanted.details_url = page_of(rs, a, r, repo);
+	if (rec->annotations.n > 0)
+		copy_annotations(a, rec, &wanted);
+	if (rec->actions.n > 0)
+		copy_actions(a, rec, &wanted);
 	return store_want_check(rs->p.store, to, &wanted, e);
 }
 
 /* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is
  * edited, also to say that there is nothing. */
 static int
-want_comment(struct reports *rs, const struct run *r, const struct desired_repository *to, const json_t *rec, struct err *e)
+want_comment(struct reports *rs, const struct run *r, const struct desired_repository *to, const struct report_comment *rec,
+    struct err *e)
 {
 	bool something = r->difference != NULL || r->state == RUN_FAILED, there = false;
 
@@ -105,37 +145,42 @@ want_comment(struct reports *rs, const struct run *r, const struct desired_repos
 		return -1;
 	if (!something && !there)
 		return 0;
-	return store_want_comment(rs->p.store, to, r->number, json_str(rec, "marker", ""), json_text(rec, "body"), e);
+	return store_want_comment(rs->p.store, to, r->number, "", str_of(rec->body), e);
+}
+
+static int
+want_verdict(struct reports *rs, const struct run *r, const struct report_verdict *rec, struct err *e)
+{
+	if (store_run_set(rs->p.store, r->id, "title", rec->title, e) != 0)
+		return -1;
+	return store_run_set(rs->p.store, r->id, "verdict", rec->conclusion, e);
+}
+
+static int
+want_labels(struct reports *rs, const struct run *r, const struct desired_repository *to, const struct report_labels *rec,
+    struct err *e)
+{
+	const struct wish_labels wanted = {r->number, rec->wanted, rec->known};
+
+	return rs->p.settings->report.labels ? store_want_labels(rs->p.store, to, &wanted, e) : 0;
 }
 
 static int
 want_one(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo, bool newest,
-    const json_t *rec, struct err *e)
+    const struct record *rec, struct err *e)
 {
-	const char *type = json_str(rec, "type", "");
-	const struct settings *c = rs->p.settings;
 	const struct desired_repository at = {repo->installation, repo->id, repo->owner, repo->name}, *to = &at;
 
-	if (strcmp(type, "check_run") == 0)
-		return want_check(rs, a, r, repo, to, rec, e);
-	if (strcmp(type, "verdict") == 0) {
-		if (store_run_set(rs->p.store, r->id, "title", json_str(rec, "title", NULL), e) != 0)
-			return -1;
-		return store_run_set(rs->p.store, r->id, "verdict", json_str(rec, "conclusion", NULL), e);
-	}
+	if (rec->of == &check_run_fields)
+		return want_check(rs, a, r, repo, to, rec->is, e);
+	if (rec->of == &report_verdict_fields)
+		return want_verdict(rs, r, rec->is, e);
 	/* What belongs to the pull request as a whole is its newest run's to say; a branch and the merge queue have checks only. */
 	if (!newest || r->number <= 0)
 		return 0;
-	if (strcmp(type, "comment") == 0)
-		return want_comment(rs, r, to, rec, e);
-	if (strcmp(type, "labels") == 0 && c->report.labels) {
-		struct wish_labels wanted;
-		if (fields_read(&wish_labels_fields, a, str_of(json_line(a, rec)), "labels", &wanted, e) != 0)
-			return -1;
-		wanted.number = r->number;
-		return store_want_labels(rs->p.store, to, &wanted, e);
-	}
-	return 0;
+	if (rec->of == &report_comment_fields)
+		return want_comment(rs, r, to, rec->is, e);
+	return rec->of == &report_labels_fields ? want_labels(rs, r, to, rec->is, e) : 0;
 }
 
 static int
@@ -143,8 +188,6 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 {
 	struct run r, newest;
 	struct repository repo;
-	const json_t *rec;
-	size_t i;
 	int rc;
 
 	if (store_run_get(rs->p.store, a, p->run, &r, e) != 0 ||
@@ -156,10 +199,8 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 	if (store_begin(rs->p.store, e) != 0)
 		return -1;
 	rc = store_run_reported(rs->p.store, p->run, p->change, e);
-	json_array_foreach(p->records, i, rec) {
-		if (rc == 0 && !hidden)
-			rc = want_one(rs, a, &r, &repo, is_newest, rec, e);
-	}
+	for (size_t i = 0; i < p->records.n && rc == 0 && !hidden; i++)
+		rc = want_one(rs, a, &r, &repo, is_newest, &p->records.p[i], e);
 	return store_end(rs->p.store, rc, e);
 }
 
@@ -169,13 +210,12 @@ static void
 on_record(void *ctx, struct str line)
 {
 	struct paced *p = ctx;
-	json_t *rec;
-	struct err e;
+	struct record rec;
 
-	if (json_read(line, "record", &rec, &e) == 0)
-		json_array_append_new(p->records, rec);
+	if (record_read(&p->said, line, &rec, &p->why) == 0)
+		vec_push(&p->records, rec);
 	else
-		log_err(LOG_WARN, "report", &e);
+		p->broken = true;
 }
 
 /* A report that cannot be made must not keep a check open: say so in plain words instead. */
@@ -183,12 +223,18 @@ static void
 say_plainly(struct paced *p, const struct err *why)
 {
 	static const char *const names[] = {"ekaci / evaluation", "ekaci / rebuilds"};
+	const char *summary = fields_clean(&p->said, str_of(why->msg));
 
-	json_array_clear(p->records);
-	for (size_t i = 0; i < COUNT(names); i++)
-		json_array_append_new(p->records,
-		    json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "type", "check_run", "name", names[i], "status", "completed",
-		        "conclusion", "failure", "title", "The report could not be made", "summary", why->msg));
+	p->records.n = 0;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const struct check_run check = {.name = names[i],
+		    .status = "completed",
+		    .conclusion = "failure",
+		    .title = "The report could not be made",
+		    .summary = summary};
+		const struct record rec = {&check_run_fields, arena_dup(&p->said, &check, sizeof(check))};
+		vec_push(&p->records, rec);
+	}
 }
 
 static void
@@ -207,9 +253,10 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 		forget(p);
 		return;
 	}
-	if (end->kind != ERR_NONE) {
-		log_err(LOG_ERROR, "report", end);
-		say_plainly(p, end);
+	const struct err *why = end->kind == ERR_NONE && p->broken ? &p->why : end;
+	if (why->kind != ERR_NONE) {
+		log_err(LOG_ERROR, "report", why);
+		say_plainly(p, why);
 	}
 	struct run r = {0};
 	bool applied = apply(rs, &a, p, &e) == 0;
@@ -226,99 +273,138 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 }
 
 static int
-describe(struct reports *rs, struct arena *a, const struct run *r, json_t **ret, struct err *e)
+describe(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo, struct run_told *ret,
+    struct err *e)
 {
-	struct repository repo;
 	struct pull_request pr = {0};
 
-	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0 ||
-	    store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e) < 0)
+	if (store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e) < 0)
 		return -1;
-	const char *full = arena_printf(a, "%s/%s", repo.owner, repo.name);
-	*ret = json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:s?,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)r->id, "url",
-	    page_of(rs, a, r, &repo), "base_url", web_url(rs->p.web), "repo", full, "number", (json_int_t)r->number, "head",
-	    r->head, "title", pr.title, "reason", r->reason, "state", run_state_name(r->state), "base_ref", r->base_ref,
-	    "superseded_by", (json_int_t)r->superseded_by, "created", (json_int_t)r->created, "ended", (json_int_t)r->ended);
-	if (*ret == NULL)
-		return fail(e, ERR_BUG, "run %" PRId64 " cannot be described", r->id);
+	*ret = (struct run_told){.id = r->id,
+	    .url = page_of(rs, a, r, repo),
+	    .base_url = web_url(rs->p.web),
+	    .repo = arena_printf(a, "%s/%s", repo->owner, repo->name),
+	    .number = r->number,
+	    .head = r->head,
+	    .title = pr.title,
+	    .reason = r->reason,
+	    .state = run_state_name(r->state),
+	    .base_ref = r->base_ref,
+	    .superseded_by = r->superseded_by,
+	    .created = r->created,
+	    .ended = r->ended};
 	return 0;
+}
+
+/* The name of a derivation's page; NULL: it has none. */
+static const char *
+stem_of(struct arena *a, const char *drv, bool with_end)
+{
+	const char *slash = drv != NULL ? strrchr(drv, '/') : NULL;
+	struct str stem = str_of(slash != NULL ? slash + 1 : NULL);
+
+	if (slash == NULL)
+		return NULL;
+	if (!with_end && str_ends(stem, STR(".drv")))
+		stem.n -= 4;
+	return escape_dup(a, ESCAPE_URL, stem);
 }
 
 /* Logs are shown by address, never by file. */
 static void
-link_logs(struct reports *rs, struct arena *a, const struct repository *repo, int64_t number, json_t *builds)
+link_logs(struct reports *rs, struct arena *a, const struct repository *repo, int64_t number, struct builds_told *builds)
 {
-	const char *drv;
-	json_t *b;
-
-	json_object_foreach(builds, drv, b) {
-		const char *log = json_str(b, "log", NULL);
-		const char *slash = strrchr(drv, '/');
-		if (log != NULL && slash != NULL)
-			json_object_set_new(b, "log_url",
-			    json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/log/%s",
-			        escape_dup(a, ESCAPE_URL, str_of(slash + 1)))));
-		json_object_del(b, "log");
+	for (size_t i = 0; i < builds->n; i++) {
+		struct build_told *b = &builds->p[i].told;
+		const char *stem = stem_of(a, builds->p[i].drv, true);
+		if (b->log != NULL && stem != NULL)
+			b->log_url = web_link(a, rs->p.web, repo->id, number, repo->is_private, "/log/%s", stem);
+		b->log = NULL;
 	}
+}
+
+static void
+note_drvs(const struct builds_told *builds, struct map *ret)
+{
+	for (size_t i = 0; i < builds->n; i++)
+		(void)map_add(ret, str_of(builds->p[i].drv), NULL);
 }
 
 /* The packages with sizes get page_url, where what was built and its log are shown; a derivation this run has not asked for
  * has no page that its readers may see. */
-static void
-link_packages(struct reports *rs, struct arena *a, const struct repository *repo, int64_t number, const json_t *builds,
-    json_t *packages)
+static int
+link_packages(struct reports *rs, struct arena *a, const struct repository *repo, const struct run *r,
+    const struct builds_told *builds, const char **ret, struct err *e)
 {
-	json_t *p;
-	size_t i;
+	struct query query;
+	struct map asked = {0};
+	char *line;
 
-	json_array_foreach(packages, i, p) {
-		const char *drv = json_str(p, "drv", NULL), *slash = drv != NULL ? strrchr(drv, '/') : NULL;
-		if (slash == NULL || json_object_get(builds, drv) == NULL)
-			continue;
-		struct str stem = str_of(slash + 1);
-		if (str_ends(stem, STR(".drv")))
-			stem.n -= 4;
-		json_object_set_new(p, "page_url",
-		    json_string(web_link(a, rs->p.web, repo->id, number, repo->is_private, "/drv/%s",
-		        escape_dup(a, ESCAPE_URL, stem))));
+	if (r->query == NULL)
+		return 0;
+	if (fields_read(&query_fields, a, str_of(r->query), "query", &query, e) != 0)
+		return -1;
+	if (query.sizes == NULL)
+		return 0;
+	note_drvs(builds, &asked);
+	for (size_t i = 0; i < query.sizes->packages.n; i++) {
+		struct package_sizes *p = &query.sizes->packages.p[i];
+		const char *stem = stem_of(a, p->drv, false);
+		if (stem != NULL && map_get(&asked, str_of(p->drv)) != NULL)
+			p->page_url = web_link(a, rs->p.web, repo->id, r->number, repo->is_private, "/drv/%s", stem);
 	}
+	map_release(&asked);
+	int rc = fields_line(&query_fields, a, &query, &line, e);
+	if (rc == 0)
+		*ret = line;
+	return rc;
+}
+
+static struct texts
+formats_of(struct arena *a, const struct run *r)
+{
+	static const char *const all[] = {"checks", "comment", "labels", "markdown", "json", "html", "changed-paths"};
+	enum { WHILE_IT_RUNS = 3 };
+	struct texts ret = {arena_dup(a, all, sizeof(all)), r->ended != 0 ? COUNT(all) : WHILE_IT_RUNS};
+
+	return ret;
+}
+
+/* Which builds there are is known when the store was asked. */
+static int
+tell_builds(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo, struct report_job *ret,
+    struct err *e)
+{
+	struct builds_told builds = {0};
+
+	if (r->state >= RUN_QUERIED && store_run_builds(rs->p.store, a, r->id, &builds, e) != 0)
+		return -1;
+	link_logs(rs, a, repo, r->number, &builds);
+	if (r->state >= RUN_QUERIED && jobs_builds(a, &builds, &ret->builds, e) != 0)
+		return -1;
+	return link_packages(rs, a, repo, r, &builds, &ret->query, e);
 }
 
 static int
-make_job(struct reports *rs, struct arena *a, const struct run *r, const struct paced *p, json_t **ret, struct err *e)
+make_job(struct reports *rs, struct arena *a, const struct run *r, const struct paced *p, struct report_job *ret, struct err *e)
 {
-	AUTO(json_drop) json_t *run = NULL;
-	AUTO(json_drop) json_t *builds = NULL;
-	AUTO(json_drop) json_t *formats = json_pack("[s,s,s]", "checks", "comment", "labels");
+	const struct settings *c = rs->p.settings;
+	struct jobs_telling how = {.told_as = &run_told_fields, .formats = formats_of(a, r)};
 	struct repository repo;
 
-	if (describe(rs, a, r, &run, e) != 0 || store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
+	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0 ||
+	    describe(rs, a, r, &repo, &how.told, e) != 0 || jobs_report(a, c, r, &how, ret, e) != 0 ||
+	    tell_builds(rs, a, r, &repo, ret, e) != 0)
 		return -1;
-	if (r->state >= RUN_QUERIED && jobs_builds(rs->p.store, r->id, &builds, e) != 0)
-		return -1;
-	link_logs(rs, a, &repo, r->number, builds);
-	if (r->ended != 0) {
-		static const char *const documents[] = {"markdown", "json", "html", "changed-paths"};
-		for (size_t i = 0; i < COUNT(documents); i++)
-			json_array_append_new(formats, json_string(documents[i]));
-	}
+	ret->git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", c->state.dir, r->repository);
+	ret->documents_dir = arena_printf(a, "%s/runs/%" PRId64, c->state.dir, r->id);
+	ret->progress = p->progress;
+	if (r->state == RUN_BUILDING || r->state == RUN_JUDGING)
+		ret->stalled = capacity_no_room(a, c);
 	/* Builds that are switched off wait for nobody, nor does a branch. */
-	bool held = r->held != NULL && r->number != RUN_OF_BRANCH && (rs->p.settings->build.enabled || r->difference == NULL);
-	struct jobs_report what = {.describes = run,
-	    .run = r,
-	    .phase = run_state_phase(r->state),
-	    .git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", rs->p.settings->state.dir, r->repository),
-	    .documents_dir = arena_printf(a, "%s/runs/%" PRId64, rs->p.settings->state.dir, r->id),
-	    .builds = builds,
-	    .progress = p->progress,
-	    .stalled = r->state == RUN_BUILDING || r->state == RUN_JUDGING ? capacity_no_room(a, rs->p.settings) : NULL,
-	    .wide = held && r->wide,
-	    .waiting = held && !r->wide,
-	    .formats = formats};
-	if (jobs_report(a, rs->p.settings, &what, ret, e) != 0)
-		return -1;
-	link_packages(rs, a, &repo, r->number, builds,
-	    json_object_get(json_object_get(json_object_get(*ret, "query"), "sizes"), "packages"));
+	bool held = r->held != NULL && r->number != RUN_OF_BRANCH && (c->build.enabled || r->difference == NULL);
+	ret->wide = held && r->wide;
+	ret->waiting = held && !r->wide;
 	return 0;
 }
 
@@ -326,16 +412,18 @@ static int
 begin(struct reports *rs, struct arena *a, const struct run *r, struct paced *p, struct err *e)
 {
 	struct worker_events events = {on_record, on_end, p};
-	AUTO(json_drop) json_t *job = NULL;
+	struct report_job job;
 	struct worker *w;
+	char *line;
 
-	if (make_job(rs, a, r, p, &job, e) != 0 ||
-	    files_mkdirs(arena_printf(a, "%s/runs/%" PRId64, rs->p.settings->state.dir, r->id), 0750, e) != 0)
+	if (make_job(rs, a, r, p, &job, e) != 0 || fields_line(&report_job_fields, a, &job, &line, e) != 0 ||
+	    files_mkdirs(job.documents_dir, 0750, e) != 0)
 		return -1;
-	json_decref(p->records);
-	p->records = json_array();
+	p->records.n = 0;
+	arena_clear(&p->said);
+	p->broken = false;
 	p->change = r->changes;
-	if (loop_worker_start(rs->p.loop, "report", str_of(json_line(a, job)), &events, &w, e) != 0)
+	if (worker_start(rs->p.loop, "report", str_of(line), &events, &w, e) != 0)
 		return -1;
 	p->busy = true;
 	rs->busy++;
@@ -387,9 +475,9 @@ reports_progress(struct reports *rs, int64_t run, const struct progress *is)
 	struct paced *p = paced_of(rs, run);
 	struct err e;
 
-	arena_clear(&p->a);
-	p->progress = arena_dup(&p->a, is, sizeof(*is));
-	p->progress->what = arena_strdup(&p->a, is->what);
+	arena_clear(&p->heard);
+	p->progress = arena_dup(&p->heard, is, sizeof(*is));
+	p->progress->what = arena_strdup(&p->heard, is->what);
 	if (clock_mono_ms() - p->progress_ms < 15000) /* GitHub need not see every step */
 		return;
 	p->progress_ms = clock_mono_ms();

@@ -94,6 +94,7 @@ outputs_of(struct copying *c, const struct texts *drvs, struct map *ret, struct 
 	for (size_t i = 0; rc == 0 && i < outputs.n; i++)
 		if (map_get(&lost, outputs.p[i].key) == NULL)
 			map_add(ret, outputs.p[i].key, NULL);
+	c->into = NULL;
 	map_release(&all);
 	map_release(&gone);
 	map_release(&there);

@@ -71,15 +71,11 @@ take_base(struct reading *r, const char *head, const char *base)
 }
 
 static void
-take_names(struct reading *r, struct arena *element, const char *head, const struct texts *names)
+take_names(struct reading *r, struct arena *element, const char *head, const struct texts *path)
 {
-	AUTO(json_drop) json_t *path = json_array();
-
-	for (size_t i = 0; r->job->asked.n > 0 && i < names->n; i++)
-		json_array_append_new(path, json_string(names->p[i]));
 	for (size_t i = 0; head != NULL && i < r->job->asked.n; i++) {
 		const char *name = r->job->asked.p[i];
-		if (!model_attr_is(element, path, name) && !model_attr_below(element, path, name))
+		if (!model_attr_is(element, *path, name) && !model_attr_below(element, *path, name))
 			continue;
 		struct fitting fits = {kept(r->a, head), i};
 		vec_push(&r->fitting, fits);

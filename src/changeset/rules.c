@@ -52,11 +52,11 @@ inner_path(struct str s)
 	else if (str_starts(s, STR("/")))
 		s = str_from(s, 1);
 	rest = s;
-	while (rest.p != NULL) {
+	do {
 		struct str part = str_cut(rest, '/', &rest);
 		if (part.n == 0 || str_is(part, ".") || str_is(part, ".."))
 			return (struct str){NULL, 0};
-	}
+	} while (rest.p != NULL);
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] < ' ')
 			return (struct str){NULL, 0};

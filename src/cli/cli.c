@@ -20,14 +20,19 @@
 #include "support/base/mem.h"
 #include "support/os/cgroup.h"
 #include "support/text/json.h"
-#include "walk/worker.h"
+#include "walk/table.h"
+#include "worker/serve.h"
 
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-struct command {
+/* The file VERSION, a line; what packages and the manual page say, too. */
+__asm__(".pushsection .rodata\nversion:\n.incbin \"VERSION\"\n.byte 0\n.popsection\n");
+extern const char version[];
+
+struct subcommand {
 	const char *name;
 	const char *usage;                 /* what follows the name */
 	const char *what;                  /* a line of the list */
@@ -46,7 +51,7 @@ run_worker(int argc, char **argv)
 		fputs("usage: ekaci worker [STAGE] < JOB\n", stderr);
 		return 2;
 	}
-	return worker_main(argc == 2 ? argv[1] : NULL);
+	return worker_serve(pipeline_stage, argc == 2 ? argv[1] : NULL);
 }
 
 /* Which evaluator there will be, and whether it evaluates. False: none does. */
@@ -221,11 +226,11 @@ run_version(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	puts("ekaci " EKACI_VERSION);
+	printf("ekaci %s", version);
 	return 0;
 }
 
-static const struct command commands[] = {
+static const struct subcommand commands[] = {
     {"setup", "--url https://YOUR-HOST [OPTIONS]", "makes the GitHub App and writes ekaci.toml", setup_main, setup_usage, NULL},
     {"serve", "[--config FILE] [--ready-fd N]", "the bot", run_serve,
         "The bot, in the foreground, until SIGTERM.\n\n"
@@ -267,7 +272,7 @@ static const struct command commands[] = {
     {"help", "[COMMAND]", "this list, or a command's own help", run_help, NULL, ""},
 };
 
-static const struct command *
+static const struct subcommand *
 command_named(const char *name)
 {
 	for (size_t i = 0; i < COUNT(commands); i++)
@@ -278,7 +283,7 @@ command_named(const char *name)
 }
 
 static int
-help_for(const struct command *c)
+help_for(const struct subcommand *c)
 {
 	char *args[] = {(char *)(uintptr_t)c->name, (char *)(uintptr_t) "--help", NULL};
 
@@ -299,7 +304,7 @@ static int
 run_help(int argc, char **argv)
 {
 	if (argc > 1) {
-		const struct command *c = command_named(argv[1]);
+		const struct subcommand *c = command_named(argv[1]);
 		return c != NULL ? help_for(c) : 2;
 	}
 	puts("ekaci - what a change of a Nix repository rebuilds, why, and whether it still\n"
@@ -325,7 +330,7 @@ option_of(const char *options, const char *arg)
 
 /* Says what is wrong with the first option that the command does not have, or that lacks its value. */
 static int
-check_options(const struct command *c, int argc, char **argv)
+check_options(const struct subcommand *c, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] != '-' || argv[i][1] == '\0')
@@ -350,7 +355,7 @@ cli_main(int argc, char **argv)
 		return run_help(1, argv);
 	if (strcmp(argv[1], "--version") == 0)
 		return run_version(1, argv);
-	const struct command *c = command_named(argv[1]);
+	const struct subcommand *c = command_named(argv[1]);
 	if (c == NULL)
 		return 2;
 	/* The evaluator reads its own: what follows its --argstr NAME may be anything. */

@@ -4,8 +4,6 @@
 #ifndef EKACI_CLI_CLI_H
 #define EKACI_CLI_CLI_H
 
-#define EKACI_VERSION "0.1"
-
 /* Runs the command argv[1] names; gives the exit code. */
 int cli_main(int argc, char **argv);
 

@@ -12,10 +12,10 @@
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
-#include "support/text/json.h"
 #include "walk/jobs.h"
 #include "walk/table.h"
-#include "walk/worker.h"
+#include "worker/call.h"
+#include "worker/pool.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -259,7 +259,7 @@ wait_for_builds(struct local *l, enum run_state state, struct err *e)
 	schedule_kick(l->walk.schedule);
 	loop_run(l->loop);
 	loop_timer_set(l->tick, -1);
-	loop_end_workers(l->loop);
+	workers_end(l->loop);
 	return store_run_builds_open(l->walk.store, l->run, &l->total, e) != 0 || l->total == 0
 	           ? 0
 	           : fail(e, ERR_BUSY, "interrupted with %" PRId64 " builds to go", l->total);
@@ -333,9 +333,9 @@ walk(struct local *l, struct err *e)
 /* --- what is said of it ------------------------------------------------------------------------------------------------ */
 
 static void
-print_document(const json_t *rec)
+print_document(const struct report_document *rec)
 {
-	struct str body = json_text(rec, "body");
+	struct str body = str_of(rec->body);
 
 	fwrite(body.p, 1, body.n, stdout);
 	if (body.n > 0 && body.p[body.n - 1] != '\n')
@@ -343,60 +343,53 @@ print_document(const json_t *rec)
 }
 
 static int
-on_report(void *ctx, struct str line, struct err *e)
+make_report_job(struct local *l, const struct run *r, struct report_job *ret, struct err *e)
 {
-	json_t *records = ctx, *rec;
+	const struct sides *s = &l->sides;
+	const struct jobs_telling how = {.told = {.url = "",
+	                                     .repo = l->q.repo,
+	                                     .head = s->of_files ? SIDES_FILES : s->mirrored.head,
+	                                     .title = arena_printf(&l->a, "%s..%s", s->base, s->head),
+	                                     .state = run_state_name(r->state == RUN_FAILED ? RUN_FAILED : RUN_DONE)},
+	    .told_as = &run_told_local_fields,
+	    .formats = {arena_dup(&l->a, &l->q.format, sizeof(l->q.format)), 1}};
+	struct builds_told builds;
 
-	if (json_read(line, "record", &rec, e) != 0)
+	if (jobs_report(&l->a, &l->settings, r, &how, ret, e) != 0)
 		return -1;
-	json_array_append_new(records, rec);
+	if (r->query != NULL && (store_run_builds(l->walk.store, &l->a, r->id, &builds, e) != 0 ||
+	                            jobs_builds(&l->a, &builds, &ret->builds, e) != 0))
+		return -1;
+	ret->phase = PHASE_DONE; /* without --build it is not, and is over all the same */
+	ret->git_dir = s->git_dir;
+	ret->colour = l->colour;
 	return 0;
 }
 
 static int
 report(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 {
-	AUTO(json_drop)
-	json_t *describes = json_pack("{s:i,s:s,s:s,s:i,s:s,s:s,s:s}", "id", 0, "url", "", "repo", l->q.repo, "number", 0,
-	    "head", l->sides.of_files ? SIDES_FILES : l->sides.mirrored.head, "title",
-	    arena_printf(&l->a, "%s..%s", l->sides.base, l->sides.head), "state", r->state == RUN_FAILED ? "failed" : "done");
-	AUTO(json_drop) json_t *formats = json_pack("[s]", l->q.format);
-	AUTO(json_drop) json_t *records = json_array();
-	AUTO(json_drop) json_t *builds = NULL;
-	AUTO(json_drop) json_t *job = NULL;
-	const json_t *rec;
-	size_t i;
+	struct report_job job;
+	const struct job asks = {.of = &report_job_fields, .is = &job};
+	const struct report_document *document;
+	struct records records;
+	size_t at = 0;
 
-	if (describes == NULL)
-		return fail(e, ERR_INPUT, "a name is not UTF-8, which is not supported");
-	if (r->query != NULL && jobs_builds(l->walk.store, r->id, &builds, e) != 0)
-		return -1;
-	const struct jobs_report what = {.describes = describes,
-	    .run = r,
-	    .phase = "done",
-	    .git_dir = l->sides.git_dir,
-	    .builds = builds,
-	    .colour = l->colour,
-	    .formats = formats};
-	if (jobs_report(&l->a, &l->settings, &what, &job, e) != 0)
-		return -1;
-	progress_doing(&l->line, "writing the report");
-	if (worker_call("report", str_of(json_line(&l->a, job)), on_report, records, e) != 0)
+	if (make_report_job(l, r, &job, e) != 0 || stage(l, &l->a, "report", "writing the report", &asks, &records, e) != 0)
 		return -1;
 	progress_clear(&l->line);
-	json_array_foreach(records, i, rec) {
-		if (strcmp(json_str(rec, "type", ""), "document") == 0)
-			print_document(rec);
-		else if (strcmp(json_str(rec, "type", ""), "verdict") == 0)
-			*ret_exit = (int)json_int(rec, "exit", COULD_NOT_TELL);
-	}
+	while ((document = record_next(&records, &report_document_fields, &at)) != NULL)
+		print_document(document);
+	const struct report_verdict *verdict = record_find(&records, &report_verdict_fields);
+	if (verdict != NULL)
+		*ret_exit = (int)verdict->exit;
 	return fflush(stdout) == 0 ? 0 : fail_sys(e, "cannot write the report");
 }
 
 static int
 explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 {
-	AUTO(json_drop) json_t *evaluations = NULL;
+	struct evaluations evaluations = {0};
 	struct run_failure failure;
 	struct plan plan;
 
@@ -415,10 +408,12 @@ explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 		*ret_exit = 0;
 		return 0;
 	}
-	if (json_read_maybe(r->evaluations, &evaluations, e) != 0)
+	if (r->evaluations != NULL &&
+	    fields_read_list(&evaluation_fields, &l->a, str_of(r->evaluations), "evaluations", &evaluations, e) != 0)
 		return -1;
-	struct explain_question q = {l->q.attr, r->difference, evaluations, strcmp(l->q.format, "json") == 0};
-	if (explain_attribute(&q, ret_exit, e) != 0)
+	const struct explain_question q = {{(const char *[]){l->q.attr}, 1}, r->difference, evaluations,
+	    strcmp(l->q.format, "json") == 0};
+	if (explain_attributes(&q, ret_exit, e) != 0)
 		return -1;
 	/* What is the same may differ in what nobody looked into. */
 	if (*ret_exit == 0 && unseen)

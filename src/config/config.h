@@ -55,8 +55,6 @@ struct settings {
 		/* No key: only `ekaci diff` sets it, to the user's own cache, so that what Nix has fetched for the user need not
 		 * be fetched again. The bot's evaluations share nothing writable. */
 		const char *fetch_cache_dir;
-		/* No key either: the user's own Nix (cli/ownnix.h), of `ekaci diff` alone; NULL for the bot. */
-		const json_t *own;
 	} evaluate;
 	struct {
 		bool enabled;

@@ -75,50 +75,11 @@ the_parser()
 	return parser;
 }
 
-/* How many bytes from p on stand in a JSON string as they are; eight at a time. */
-size_t
-plain_bytes(const char *p, size_t n)
-{
-	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-	size_t i = 0;
-
-	for (; i + 8 <= n; i += 8) {
-		uint64_t w;
-		memcpy(&w, p + i, 8);
-		/* A byte of zero borrows from its top bit; those with the top bit set are no ASCII and fine. */
-		uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
-		uint64_t found = (w - ones * 0x20) | (quote - ones) | (slash - ones);
-		if (found & ~w & tops)
-			break;
-	}
-	while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
-		i++;
-	return i;
-}
-
 /* A JSON string; false when it holds a NUL, which the careful reader refuses. */
 bool
 add_string(struct buf *out, std::string_view s)
 {
-	buf_putc(out, '"');
-	for (size_t at = 0;; at++) {
-		size_t n = plain_bytes(s.data() + at, s.size() - at);
-		buf_add(out, s.data() + at, n);
-		at += n;
-		if (at == s.size())
-			break;
-		unsigned char c = (unsigned char)s[at];
-		if (c == 0)
-			return false;
-		static const char escaped[] = "\"\\\n\t\r\b\f", letters[] = "\"\\ntrbf";
-		const char *letter = c < 0x80 ? strchr(escaped, c) : nullptr;
-		if (letter != nullptr)
-			buf_printf(out, "\\%c", letters[letter - escaped]);
-		else
-			buf_printf(out, "\\u%04X", c);
-	}
-	buf_putc(out, '"');
-	return true;
+	return json_quote({s.data(), s.size()}, out);
 }
 
 /* The members of an object that are of interest, found in one pass; of repeated ones the first. */

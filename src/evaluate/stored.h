@@ -1,7 +1,7 @@
 /*
  * stored - evaluations on disk, by the key of all that decided them.
  *
- * DIR/KEY.jsonl.zst: zstd with a checksum; a header line, a row a line, an end line (ARCHITECTURE.md, evaluate).
+ * DIR/KEY.jsonl.zst is one of them (formats/stored_file.h; what its lines say: ARCHITECTURE.md, evaluate).
  * DIR/KEY.partial.jsonl.zst: the same of one that is complete but for rows that are marked unknown, with "partial": true in
  * its header. It is for the comparison of the run that made it, or of one that evaluates the same just then (it is replaced as
  * a whole); nobody reuses it, nor takes a scope from it.
@@ -13,10 +13,10 @@
 #define EKACI_EVALUATE_STORED_H
 
 #include "evaluate/output.h"
-#include "records/evaluation.h"
+#include "formats/stored_file.h"
 
 enum {
-	STORED_FORMAT = 1,
+	STORED_FORMAT = STORED_VERSION,
 	STORED_MEANING = 2 /* of rows, whoever made them: raise it when those of the same tree would say something else now */
 };
 

@@ -40,6 +40,7 @@ struct difference_reader {
 	size_t members;               /* of the object, as far as it was walked */
 	const struct file_part *in;   /* the list that we are in, or NULL */
 	size_t elements;              /* of that list, likewise */
+	size_t begin[DIFFERENCE_PARTS], end[DIFFERENCE_PARTS]; /* of the parts that were gone through */
 };
 
 static int
@@ -122,7 +123,7 @@ give(struct difference_reader *r, const struct file_part *p, struct arena *a, st
 		return wrong(r, "malformed", e);
 	if (fields_read(p->of, a, raw, p->name, one, e) != 0)
 		return p->list ? fail_in(e, "%s: element %zu of", r->path, index) : fail_in(e, "%s", r->path);
-	*ret = (struct difference_element){.part = (enum difference_part)(p - parts), .index = index, .is = one};
+	*ret = (struct difference_element){.part = (enum difference_part)(p - parts), .index = index, .is = one, .text = raw};
 	give_back(r);
 	return 1;
 }
@@ -168,10 +169,13 @@ enter(struct difference_reader *r, struct str name, struct arena *a, struct diff
 	if (r->seen & bit)
 		return fail(e, ERR_INPUT, "%s: %s stands there twice", r->path, p->name);
 	r->seen |= bit;
-	if (!(r->wanted & bit))
-		return step_over(r, e);
-	if (!p->list)
-		return give(r, p, a, ret, e);
+	(void)jscan_peek(&r->s);
+	r->begin[p - parts] = r->s.at;
+	if (!p->list) {
+		int rc = r->wanted & bit ? give(r, p, a, ret, e) : step_over(r, e);
+		r->end[p - parts] = r->s.at;
+		return rc;
+	}
 	r->elements = 0;
 	r->in = p;
 	return jscan_open(&r->s, '[') == 0 ? 0 : wrong(r, "no list", e);
@@ -209,7 +213,8 @@ next_element(struct difference_reader *r, struct arena *a, struct difference_ele
 	int more = jscan_more(&r->s, ']', &r->elements);
 
 	if (more == 1)
-		return give(r, r->in, a, ret, e);
+		return r->wanted & 1u << (r->in - parts) ? give(r, r->in, a, ret, e) : step_over(r, e);
+	r->end[r->in - parts] = r->s.at;
 	r->in = NULL;
 	return more == 0 ? 0 : wrong(r, "malformed", e);
 }
@@ -226,6 +231,14 @@ difference_next(struct difference_reader *r, struct arena *a, struct difference_
 		rc = r->in != NULL ? next_element(r, a, ret, e) : next_member(r, a, ret, e);
 	r->ended = rc != 1;
 	return rc == 2 ? 0 : rc;
+}
+
+struct str
+difference_text(const struct difference_reader *r, enum difference_part part)
+{
+	size_t begin = r->begin[part], end = r->end[part];
+
+	return end > 0 ? (struct str){(const char *)r->map + begin, end - begin} : (struct str){0};
 }
 
 int

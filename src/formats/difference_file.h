@@ -39,6 +39,7 @@ struct difference_element {
 		const struct difference_target *target; /* of `known`, too */
 		const void *is;
 	};
+	struct str text; /* its JSON, in the mapped file: until difference_close */
 };
 
 struct difference_reader;
@@ -48,6 +49,8 @@ must_check int difference_open(const char *path, unsigned wanted, struct differe
 /* 1 with the next element, all of it in a; 0 at the end. ERR_INPUT, with file and place, when the file is not of version 1, is cut
  * short, or an element is not as its table says; then elements before it were given already. */
 must_check int difference_next(struct difference_reader *r, struct arena *a, struct difference_element *ret, struct err *e);
+/* The JSON of a part that was gone through, a whole list too, as long; .p is NULL when the file does not have it. */
+struct str difference_text(const struct difference_reader *r, enum difference_part part);
 void difference_close(struct difference_reader **r); /* for AUTO(difference_close) */
 /* The counts alone, in a. Reads no further than they stand. */
 must_check int difference_read_counts(struct arena *a, const char *path, struct difference_counts *ret, struct err *e);

@@ -1,145 +1,42 @@
-/* Stored evaluations: zstd, lines, rows. */
+/* Lines of a stored evaluation become rows. */
 #include "formats/rows.h"
 
-#include "records/fields.h"
+#include "formats/stored_file.h"
 #include "support/text/jscan.h"
 #include "support/text/json.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <zstd.h>
 
-enum { CHUNK_BYTES = 1 << 17, STATS_BYTES = 100 };
+enum { STATS_BYTES = 100 };
 
 struct rows {
-	char *file;
-	int fd;
-	ZSTD_DStream *zstd;
-	char *packed; /* CHUNK_BYTES as read from the file */
-	ZSTD_inBuffer in;
-	bool frame_open, ended;
-	char *text; /* unpacked, not yet handed out: from..to */
-	size_t from, to, cap;
-	json_t *header;
+	struct stored_reader *file;
+	struct evaluation_header header;
+	char *path_of_file;
+	bool ended;
 	struct arena row;   /* what of the row handed out had escapes in it */
 	struct buf path[2]; /* of the row handed out (n odd: the second) and of the one before */
 	struct buf system[2];
-	int64_t n, line;
+	int64_t n;
 	struct str raw;     /* the line of the row handed out */
 	struct row current; /* that row */
 };
-
-static int
-wrong(const struct rows *r, const char *what, struct err *e)
-{
-	return fail(e, ERR_INPUT, "stored evaluation %s, line %lld: %s", r->file, (long long)r->line, what);
-}
-
-/* Unpacks more text behind to; 0 when there is none left. */
-static int
-fill(struct rows *r, struct err *e)
-{
-	if (r->from > 0) {
-		memmove(r->text, r->text + r->from, r->to - r->from);
-		r->to -= r->from;
-		r->from = 0;
-	}
-	if (r->cap - r->to < CHUNK_BYTES) {
-		if (r->cap > ROWS_MAX_LINE)
-			return fail(e, ERR_LIMIT, "stored evaluation %s: a line of more than %d bytes", r->file, ROWS_MAX_LINE);
-		r->cap = r->cap * 2 + 2 * CHUNK_BYTES;
-		r->text = mem_realloc(r->text, r->cap, 1);
-	}
-	ZSTD_outBuffer out = {r->text + r->to, r->cap - r->to, 0};
-	while (out.pos == 0) {
-		if (r->in.pos == r->in.size) {
-			ssize_t got;
-			do
-				got = read(r->fd, r->packed, CHUNK_BYTES);
-			while (got < 0 && errno == EINTR);
-			if (got < 0)
-				return fail_sys(e, "cannot read %s", r->file);
-			if (got == 0 && r->frame_open)
-				return fail(e, ERR_INPUT, "stored evaluation %s: cut short", r->file);
-			if (got == 0)
-				return 0;
-			r->in = (ZSTD_inBuffer){r->packed, (size_t)got, 0};
-		}
-		size_t rc = ZSTD_decompressStream(r->zstd, &out, &r->in);
-		if (ZSTD_isError(rc))
-			return fail(e, ERR_INPUT, "stored evaluation %s: %s", r->file, ZSTD_getErrorName(rc));
-		r->frame_open = rc != 0;
-	}
-	r->to += out.pos;
-	return 1;
-}
-
-/* 1 with the next line without its newline, 0 at the end of the file. */
-static int
-next_line(struct rows *r, struct str *ret, struct err *e)
-{
-	size_t seen = 0;
-
-	for (;;) {
-		const char *nl = memchr(r->text + r->from + seen, '\n', r->to - r->from - seen);
-		if (nl != NULL) {
-			*ret = (struct str){r->text + r->from, (size_t)(nl - r->text) - r->from};
-			r->from += ret->n + 1;
-			r->line++;
-			return 1;
-		}
-		seen = r->to - r->from;
-		int rc = fill(r, e);
-		if (rc < 0)
-			return -1;
-		if (rc == 0)
-			return seen == 0 ? 0 : wrong(r, "cut short", e);
-	}
-}
-
-static int
-read_header(struct rows *r, struct err *e)
-{
-	struct str line;
-	int rc = next_line(r, &line, e);
-
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return fail(e, ERR_INPUT, "stored evaluation %s is empty", r->file);
-	if (json_read(line, r->file, &r->header, e) != 0)
-		return -1;
-	if (json_int(r->header, "ekaci_evaluation", 0) != 1)
-		return fail(e, ERR_INPUT, "%s is no stored evaluation of version 1", r->file);
-	if (!json_flag(r->header, "complete", false))
-		return fail(e, ERR_INPUT, "evaluation incomplete: %s", r->file);
-	return 0;
-}
 
 int
 rows_open(const char *file, struct rows **ret, struct err *e)
 {
 	AUTO(rows_close) struct rows *r = mem_alloc(sizeof(*r));
 
-	r->file = mem_strdup(file);
-	r->fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (r->fd < 0)
-		return fail_sys(e, "cannot open the stored evaluation %s", file);
-	r->zstd = ZSTD_createDStream();
-	r->cap = 4 * CHUNK_BYTES;
-	r->text = mem_alloc(r->cap);
-	r->packed = mem_alloc(CHUNK_BYTES);
+	r->path_of_file = mem_strdup(file);
 	for (int i = 0; i < 2; i++) {
-		buf_init(&r->path[i], ROWS_MAX_LINE);
-		buf_init(&r->system[i], ROWS_MAX_LINE);
+		buf_init(&r->path[i], STORED_MAX_LINE);
+		buf_init(&r->system[i], STORED_MAX_LINE);
 	}
-	if (r->zstd == NULL)
-		return fail(e, ERR_SYSTEM, "cannot start zstd");
-	if (read_header(r, e) != 0)
+	if (stored_open(file, &r->file, &r->header, e) != 0)
 		return -1;
+	if (!r->header.complete)
+		return fail(e, ERR_INPUT, "evaluation incomplete: %s", file);
 	*ret = r;
 	r = NULL;
 	return 0;
@@ -153,30 +50,26 @@ rows_close(struct rows **rp)
 	if (r == NULL)
 		return;
 	*rp = NULL;
-	fd_close(&r->fd);
-	ZSTD_freeDStream(r->zstd);
-	json_decref(r->header);
+	stored_close(&r->file);
 	arena_release(&r->row);
 	for (int i = 0; i < 2; i++) {
 		buf_release(&r->path[i]);
 		buf_release(&r->system[i]);
 	}
-	free(r->packed);
-	free(r->text);
-	free(r->file);
+	free(r->path_of_file);
 	free(r);
 }
 
 const char *
 rows_evaluator(const struct rows *r)
 {
-	return json_str(r->header, "evaluator", "");
+	return r->header.evaluator != NULL ? r->header.evaluator : "";
 }
 
 const char *
 rows_version(const struct rows *r)
 {
-	return json_str(r->header, "version", "");
+	return r->header.version != NULL ? r->header.version : "";
 }
 
 /* An array of strings as a path: no element may hold a NUL byte, and all must be UTF-8. */
@@ -290,8 +183,8 @@ check_order(struct rows *r, const struct row *row, struct err *e)
 	int d = r->n == 0 ? -1 : str_cmp(last_system, row->system);
 
 	if (c == 0 && d == 0)
-		return wrong(r, "an attribute for the second time", e);
-	return c > 0 || (c == 0 && d > 0) ? wrong(r, "out of order", e) : 0;
+		return stored_wrong(r->file, "an attribute for the second time", e);
+	return c > 0 || (c == 0 && d > 0) ? stored_wrong(r->file, "out of order", e) : 0;
 }
 
 /* The last line was read: it must be true, and the last. */
@@ -301,12 +194,12 @@ end(struct rows *r, int64_t rows, struct err *e)
 	struct str line;
 
 	if (rows != r->n)
-		return fail(e, ERR_INPUT, "evaluation incomplete: %s has %lld rows and should have %lld", r->file,
+		return fail(e, ERR_INPUT, "evaluation incomplete: %s has %lld rows and should have %lld", r->path_of_file,
 		    (long long)r->n, (long long)rows);
 	r->ended = true;
 	r->raw = (struct str){"", 0};
-	int rc = next_line(r, &line, e);
-	return rc == 1 ? wrong(r, "something after the end", e) : rc;
+	int rc = stored_next(r->file, &line, e);
+	return rc == 1 ? stored_wrong(r->file, "something after the end", e) : rc;
 }
 
 /* A row's line up to what it cost, which stands last, is short, and is another each time (evaluate/output.h). */
@@ -334,7 +227,7 @@ read_row(struct rows *r, const struct rows *like, struct str line, struct row_fi
 		buf_str(path, f->row.path);
 		return 0;
 	}
-	return read_fields(r, line, f) != 0 ? wrong(r, "malformed", e) : 0;
+	return read_fields(r, line, f) != 0 ? stored_wrong(r->file, "malformed", e) : 0;
 }
 
 int
@@ -347,24 +240,24 @@ rows_next(struct rows *r, const struct rows *like, struct row *ret, struct err *
 		return 0;
 	arena_release(&r->row);
 
-	int rc = next_line(r, &line, e);
+	int rc = stored_next(r->file, &line, e);
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return fail(e, ERR_INPUT, "evaluation incomplete: %s has no last line", r->file);
+		return fail(e, ERR_INPUT, "evaluation incomplete: %s has no last line", r->path_of_file);
 	if (read_row(r, like, line, &f, e) != 0)
 		return -1;
 	if (f.has_end)
 		return end(r, f.end, e);
 	if (!f.has_path)
-		return wrong(r, "a row without attrPath", e);
+		return stored_wrong(r->file, "a row without attrPath", e);
 	struct buf *system = &r->system[r->n & 1];
 	buf_drop(system, system->n);
 	buf_str(system, f.row.system);
 	if (check_order(r, &f.row, e) != 0)
 		return -1;
 	if (++r->n > ROWS_MAX)
-		return fail(e, ERR_LIMIT, "stored evaluation %s: more than %d rows", r->file, ROWS_MAX);
+		return fail(e, ERR_LIMIT, "stored evaluation %s: more than %d rows", r->path_of_file, ROWS_MAX);
 	f.row.failed = f.row.error.n != 0 || f.row.drv.n == 0 || f.row.unknown;
 	r->raw = line;
 	*ret = r->current = f.row;

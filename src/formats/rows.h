@@ -1,8 +1,7 @@
 /*
  * rows - a stored evaluation, one row after the other.
  *
- * The file is zstd with a checksum; inside: a header line, a line for each attribute, {"end":N}. It was written by the
- * evaluate stage, but what stands in it came from the repository. It is refused (ERR_INPUT) when it does not end, when
+ * The file (stored_file.h) was written by the evaluate stage, but what stands in it came from the repository. It is refused (ERR_INPUT) when it does not end, when
  * N is not the number of rows, when it says it is incomplete, when anything follows, when a line is malformed, and when
  * rows are not in order (attribute path by bytes, element by element, then system) or repeat.
  *
@@ -15,10 +14,7 @@
 #include "support/base/err.h"
 #include "support/base/str.h"
 
-enum {
-	ROWS_MAX_LINE = 64 * 1024 * 1024, /* as an evaluator's line, see CHILD_MAX_LINE */
-	ROWS_MAX = 4 * 1000 * 1000        /* rows of one file; forty times the largest package set */
-};
+enum { ROWS_MAX = 4 * 1000 * 1000 }; /* rows of one file; forty times the largest package set */
 
 struct row {
 	struct str path;   /* as above */

@@ -57,7 +57,7 @@
  *
  * graph_dir keeps closures as files (cache.h): base's, and head's for when it is base.
  *
- * The other headers of the folder are private but drv.h, which everybody may use to read a derivation.
+ * The other headers of the folder are private.
  */
 #ifndef EKACI_GRAPH_GRAPH_H
 #define EKACI_GRAPH_GRAPH_H

@@ -10,10 +10,9 @@
  * derivations that must be rebuilt too; itself is not counted. Beside it the number of attributes whose derivations
  * these are. Exact for every target.
  *
- * How: the derivations that must be rebuilt form a graph of their own, numbered so that inputs come before what needs
- * them. Targets are columns, 512 at a time; one pass over the graph hands bits from inputs to dependents, and carry-save
- * adders count each column (one addition a vector, not one a bit). A target with a single dependent needs no column: it
- * reaches what that one reaches, and that one. Cost: edges * targets / 512, in blocks that fit a cache line a node.
+ * How: the derivations that must be rebuilt form a graph of their own, numbered so that inputs come before what needs them. Over it
+ * the radius is counted in one of two ways with the same result: by intervals, near to linear in package sets (intervals.c), and
+ * where that does not pay, by columns (radius.c), at a cost of edges * targets / 512.
  */
 #ifndef EKACI_GRAPH_SPREAD_H
 #define EKACI_GRAPH_SPREAD_H
@@ -59,10 +58,11 @@ void spread_radius(const struct spread *s, const uint32_t *weight, const uint32_
     struct radius *ret);
 
 /*
- * The two ways it is done, for their tests and figures. By intervals (intervals.c): near to linear where dependents follow
- * each other as in package sets; gives false, and ret means nothing, when that takes more than max_work steps or too much
- * memory. By columns (radius.c): a bit for each target, targets times edges, whatever the graph; less than 64 bytes a node
- * and thread.
+ * The two ways it is done, for their tests and figures. By intervals: fast where dependents follow each other as in package
+ * sets; gives false, and ret means nothing, when that takes more than max_work steps or too much
+ * memory. By columns: 512 targets at a time are bits that one pass over the graph hands from inputs to dependents and that carry-save
+ * adders count, whatever the graph; less than 64 bytes a node and thread. A target with a single dependent needs no column: it
+ * reaches what that one reaches, and that one.
  */
 must_check bool spread_radius_by_intervals(const struct spread *s, const uint32_t *weight, const uint32_t *targets,
     size_t n_targets, uint64_t max_work, struct radius *ret);

@@ -488,7 +488,7 @@ drv_features(struct arena *a, const struct drv *d, const struct str **ret, size_
 			return fail(e, ERR_INPUT, "__json is no object");
 		return structured_features(a, json_object_get(attrs, "requiredSystemFeatures"), ret, ret_n, e);
 	}
-	for (size_t i = 0; i < words.n;) {
+	for (size_t i = 0; words.p != NULL && i < words.n;) {
 		size_t from = i;
 		while (i < words.n && strchr(" \t\r\n", words.p[i]) == NULL)
 			i++;

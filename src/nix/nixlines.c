@@ -1,12 +1,13 @@
 /*
  * nixlines - a library preloaded into Nix before 2.14, and nothing of ekaci.
  *
- * To show the line of code an error is about, that Nix reads the file from its beginning a byte at a time, a system
- * call each. Where a package set is one file of a megabyte, a failing attribute costs half a second of read(2). This
- * library answers such reads from a buffer. It holds one file at a time and hands the position back as soon as
- * anything else is done with the descriptor, so that every read gives what it would have given.
+ * To show the line of code that an error is about, that Nix reads the file from its beginning, a byte and a system call at
+ * a time. The oldest Nix we support, 2.8 of Debian 12, does: a set of 20,400 attributes in one file of two megabytes, of which
+ * 400 fail, takes it 51 to 87 s on two processors, and 7 to 10 s with this library.
  *
- * It may be missing: everything works without it, only slower.
+ * It answers such reads from a buffer. It holds one file at a time and hands the position back as soon as anything else is
+ * done with the descriptor, so that every read gives what it would have given. It may be missing: everything works without
+ * it, only slower. Once Nix 2.14 is the oldest one it goes.
  */
 #include <dlfcn.h>
 #include <pthread.h>

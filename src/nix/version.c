@@ -66,6 +66,12 @@ nix_repl_takes_texts(const struct nix_version *v)
 }
 
 bool
+nix_reads_bytes(const struct nix_version *v)
+{
+	return !at_least(v, 14);
+}
+
+bool
 nix_shows_traces(const struct nix_version *v)
 {
 	return at_least(v, 20);

@@ -22,6 +22,8 @@ must_check int nix_version_ask(struct nix_version *ret, struct err *e);
 bool nix_repl_is_pure(const struct nix_version *v);
 /* Whether the repl is to be given text of several lines with --expr; before, its input may be continued. */
 bool nix_repl_takes_texts(const struct nix_version *v);
+/* Whether it reads a file a byte at a time to show a line of it (nixlines.c). */
+bool nix_reads_bytes(const struct nix_version *v);
 /* Whether an error comes with a trace that shows lines of code. */
 bool nix_shows_traces(const struct nix_version *v);
 /* Whether a flake's inputs may be folders of its own, locked with "parent", and the reference path:... may have a dir. */

@@ -143,7 +143,8 @@ finish_of(const struct estimate *x, const struct totals *t, const struct machine
 		}
 	}
 	mem_free(&counted);
-	share_work(ret, &work, all);
+	if (all > 0)
+		share_work(ret, &work, all);
 }
 
 static struct estimates

@@ -6,6 +6,7 @@
 #include "store/pushes.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "worker/pool.h"
 
 enum {
 	MAX_BATCH = 200, /* derivations in one copy */
@@ -79,7 +80,7 @@ begin(struct push *p, struct err *e)
 		job.drvs.p[job.drvs.n++] = p->rows[i].drv;
 	if (fields_line(&push_job_fields, &p->a, &job, &text, e) != 0)
 		return -1;
-	return loop_worker_start(p->l, "push", str_of(text), &events, &p->worker, e);
+	return worker_start(p->l, "push", str_of(text), &events, &p->worker, e);
 }
 
 static void
@@ -154,7 +155,7 @@ push_free(struct push *p)
 		return;
 	p->closing = true;
 	if (p->worker != NULL)
-		loop_worker_cancel(p->worker);
+		worker_cancel(p->worker);
 	loop_timer_free(p->timer);
 	loop_put_off(p->l, release, p);
 }

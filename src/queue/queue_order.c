@@ -309,6 +309,8 @@ first_build(struct queue *q, struct lane *l)
 	int64_t slots = l->class->slots, path_slots = slots / 4 > 1 ? slots / 4 : 1;
 
 	struct item *it = current(q, l, top);
+	if (it == NULL)
+		return NULL;
 	it->quick = false;
 	if (l->group->n_path < path_slots || l->group->work_ms / 2 < top->path_ms * slots)
 		return it;
@@ -363,10 +365,11 @@ order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **re
 			*ret_machine = machine;
 		}
 	}
-	if (best != NULL) {
-		*ret = first_build(q, best);
-		(*ret)->chosen_by = best->group;
-	}
+	struct item *chosen = best != NULL ? first_build(q, best) : NULL;
+	if (chosen == NULL)
+		return NULL;
+	chosen->chosen_by = best->group;
+	*ret = chosen;
 	return best;
 }
 

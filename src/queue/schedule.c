@@ -12,6 +12,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
+#include "worker/pool.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -322,7 +323,7 @@ start_workers(struct schedule *q)
 		const char *uri = q->machines[r->machine].uri, *session = uri != NULL ? uri : "";
 		char *job;
 		if (make_job(q, r, &job, &r->end) != 0 ||
-		    loop_session_start(q->l, "build", session, str_of(job), &events, &r->worker, &r->end) != 0) {
+		    worker_session_start(q->l, "build", session, str_of(job), &events, &r->worker, &r->end) != 0) {
 			r->over = true;
 			loop_timer_set(q->wake, 0);
 			continue;
@@ -563,7 +564,7 @@ schedule_cancel(struct schedule *q, const int64_t *builds, size_t n)
 			if (r->id == builds[i] && !r->over) {
 				r->cancelled = true;
 				if (r->worker != NULL)
-					loop_worker_cancel(r->worker);
+					worker_cancel(r->worker);
 			}
 	schedule_kick(q);
 }
@@ -626,7 +627,7 @@ schedule_free(struct schedule *q)
 	q->closing = true;
 	for (struct running *r = q->running; r != NULL; r = r->next)
 		if (r->worker != NULL)
-			loop_worker_cancel(r->worker);
+			worker_cancel(r->worker);
 	loop_timer_free(q->wake);
 	loop_timer_free(q->reread);
 	push_free(q->push);

@@ -4,10 +4,13 @@
 #include "records/build.h"
 #include "records/difference.h"
 #include "records/evaluation.h"
+#include "records/failure.h"
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
-#include "records/failure.h"
+#include "records/report.h"
+#include "records/retention.h"
+#include "records/run_told.h"
 #include "records/wish.h"
 
 const struct fields *const records_all[] = {
@@ -41,6 +44,19 @@ const struct fields *const records_all[] = {
     &push_job_fields,
     &pushed_fields,
     &run_failure_fields,
+    &run_told_fields,
+    &run_told_local_fields,
+    &sweep_job_fields,
+    &swept_fields,
+    &report_job_fields,
+    &report_facts_fields,
+    &check_run_fields,
+    &report_comment_fields,
+    &report_document_fields,
+    &report_labels_fields,
+    &report_verdict_fields,
+    &explain_job_fields,
+    &explanation_fields,
     &wish_check_fields,
     &wish_comment_fields,
     &wish_labels_fields,

@@ -58,17 +58,6 @@ record_put(struct record_out *out, const struct fields *of, const void *rec, str
 }
 
 void
-record_emit(struct record_out *out, json_t *rec)
-{
-	AUTO(json_drop) json_t *owned = rec;
-	AUTO(buf_release) struct buf line;
-
-	buf_init(&line, SIZE_MAX / 4);
-	json_write(owned, &line);
-	write_line(out, &line);
-}
-
-void
 record_progress(struct record_out *out, const char *what, int64_t done, int64_t total)
 {
 	const struct progress rec = {what, done, total};

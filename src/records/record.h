@@ -9,7 +9,6 @@
 #define EKACI_RECORDS_RECORD_H
 
 #include "records/fields.h"
-#include "support/text/json.h"
 
 struct record_out {
 	int fd;
@@ -19,8 +18,6 @@ struct record_out {
 
 /* Writes one record of a table. */
 must_check int record_put(struct record_out *out, const struct fields *of, const void *rec, struct err *e);
-/* Writes rec and drops the caller's reference. For stages whose records have no table yet. */
-void record_emit(struct record_out *out, json_t *rec);
 /* {"type":"progress","what":...,"done":...,"total":...}; total < 0 when unknown. At most ten a second are written. */
 void record_progress(struct record_out *out, const char *what, int64_t done, int64_t total);
 
@@ -57,7 +54,5 @@ const void *record_next(const struct records *all, const struct fields *of, size
 /* A stage: a pure function from one job document to records. See walk/table.h for the table of them. job is the struct of the
  * stage's table; it and what the stage allocates in a live until it has ended. */
 typedef int stage_fn(struct arena *a, const void *job, struct record_out *out, struct err *e);
-/* A stage whose job has no table yet. */
-typedef int json_stage_fn(const json_t *job, struct record_out *out, struct err *e);
 
 #endif

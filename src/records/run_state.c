@@ -4,26 +4,35 @@
 #include <stddef.h>
 #include <string.h>
 
+const char *const phase_words[] = {[PHASE_EVALUATING] = "evaluating",
+    [PHASE_REPORTED] = "reported",
+    [PHASE_BUILDING] = "building",
+    [PHASE_DONE] = "done",
+    [PHASE_SUPERSEDED] = "superseded",
+    [PHASE_CANCELLED] = "cancelled",
+    NULL};
+
 #define TO(state) (1u << (state))
 enum { ENDED_EARLY = TO(RUN_FAILED) | TO(RUN_SUPERSEDED) | TO(RUN_CANCELLED), NOWHERE = 0 };
 
 static const struct {
-	const char *name, *doing, *phase;
+	const char *name, *doing;
+	enum phase phase;
 	unsigned to; /* bits of states */
 } states[RUN_STATES] = {
-    [RUN_ACCEPTED] = {"accepted", "fetching", "evaluating", TO(RUN_MIRRORED) | ENDED_EARLY},
-    [RUN_MIRRORED] = {"mirrored", "reading the change", "evaluating", TO(RUN_PLANNED) | ENDED_EARLY},
-    [RUN_PLANNED] = {"planned", "evaluating", "evaluating", TO(RUN_EVALUATED) | TO(RUN_DONE) | ENDED_EARLY},
-    [RUN_EVALUATED] = {"evaluated", "comparing", "evaluating", TO(RUN_DIFFED) | ENDED_EARLY},
-    [RUN_DIFFED] = {"diffed", "asking the store", "reported", TO(RUN_QUERIED) | ENDED_EARLY},
-    [RUN_QUERIED] = {"queried", "queueing builds", "reported", TO(RUN_BUILDING) | TO(RUN_DONE) | ENDED_EARLY},
-    [RUN_BUILDING] = {"building", "building", "building", TO(RUN_BUILT) | ENDED_EARLY},
-    [RUN_BUILT] = {"built", "asking whose the failures are", "building", TO(RUN_JUDGING) | TO(RUN_DONE) | ENDED_EARLY},
-    [RUN_JUDGING] = {"judging", "building the base of what failed", "building", TO(RUN_DONE) | ENDED_EARLY},
-    [RUN_DONE] = {"done", "done", "done", NOWHERE},
-    [RUN_FAILED] = {"failed", "failed", "done", NOWHERE},
-    [RUN_SUPERSEDED] = {"superseded", "superseded", "superseded", NOWHERE},
-    [RUN_CANCELLED] = {"cancelled", "cancelled", "cancelled", NOWHERE},
+    [RUN_ACCEPTED] = {"accepted", "fetching", PHASE_EVALUATING, TO(RUN_MIRRORED) | ENDED_EARLY},
+    [RUN_MIRRORED] = {"mirrored", "reading the change", PHASE_EVALUATING, TO(RUN_PLANNED) | ENDED_EARLY},
+    [RUN_PLANNED] = {"planned", "evaluating", PHASE_EVALUATING, TO(RUN_EVALUATED) | TO(RUN_DONE) | ENDED_EARLY},
+    [RUN_EVALUATED] = {"evaluated", "comparing", PHASE_EVALUATING, TO(RUN_DIFFED) | ENDED_EARLY},
+    [RUN_DIFFED] = {"diffed", "asking the store", PHASE_REPORTED, TO(RUN_QUERIED) | ENDED_EARLY},
+    [RUN_QUERIED] = {"queried", "queueing builds", PHASE_REPORTED, TO(RUN_BUILDING) | TO(RUN_DONE) | ENDED_EARLY},
+    [RUN_BUILDING] = {"building", "building", PHASE_BUILDING, TO(RUN_BUILT) | ENDED_EARLY},
+    [RUN_BUILT] = {"built", "asking whose the failures are", PHASE_BUILDING, TO(RUN_JUDGING) | TO(RUN_DONE) | ENDED_EARLY},
+    [RUN_JUDGING] = {"judging", "building the base of what failed", PHASE_BUILDING, TO(RUN_DONE) | ENDED_EARLY},
+    [RUN_DONE] = {"done", "done", PHASE_DONE, NOWHERE},
+    [RUN_FAILED] = {"failed", "failed", PHASE_DONE, NOWHERE},
+    [RUN_SUPERSEDED] = {"superseded", "superseded", PHASE_SUPERSEDED, NOWHERE},
+    [RUN_CANCELLED] = {"cancelled", "cancelled", PHASE_CANCELLED, NOWHERE},
 };
 
 const char *
@@ -47,7 +56,7 @@ run_state_doing(enum run_state s)
 	return states[s].doing;
 }
 
-const char *
+enum phase
 run_state_phase(enum run_state s)
 {
 	return states[s].phase;

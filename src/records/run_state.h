@@ -34,8 +34,10 @@ const char *run_state_name(enum run_state s);
 enum run_state run_state_of(const char *name);
 /* What is being done in it, for people; of an end its name. */
 const char *run_state_doing(enum run_state s);
-/* The member `phase` of a report's job. */
-const char *run_state_phase(enum run_state s);
+/* How far a report says that it is: the member `phase` of its job. */
+enum phase { PHASE_EVALUATING, PHASE_REPORTED, PHASE_BUILDING, PHASE_DONE, PHASE_SUPERSEDED, PHASE_CANCELLED };
+extern const char *const phase_words[];
+enum phase run_state_phase(enum run_state s);
 bool run_state_is_end(enum run_state s);
 bool run_state_may_become(enum run_state from, enum run_state to);
 

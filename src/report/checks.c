@@ -31,9 +31,16 @@ plain_lines(struct arena *a, const char *s)
 
 struct annotations {
 	struct model *m;
-	json_t *list;
+	struct check_run *to;
 	struct map taken; /* "path:line", so that one place has one annotation */
 };
+
+static void
+add_annotation(struct annotations *as, struct annotation one)
+{
+	one.end_line = one.start_line;
+	as->to->annotations.p[as->to->annotations.n++] = one;
+}
 
 static void
 annotate(struct annotations *as, const char *text, const char *level, const char *title, const char *message)
@@ -43,171 +50,166 @@ annotate(struct annotations *as, const char *text, const char *level, const char
 	int64_t line;
 	bool added;
 
-	if (json_array_size(as->list) >= CHECKS_MAX_ANNOTATIONS || !places_find(&as->m->places, text, &path, &line))
+	if (as->to->annotations.n >= CHECKS_MAX_ANNOTATIONS || !places_find(&as->m->places, text, &path, &line))
 		return;
 	map_add(&as->taken, str_of(arena_printf(a, "%s:%lld", path, (long long)line)), &added);
-	if (!added)
-		return;
-	json_array_append_new(as->list,
-	    json_pack("{s:s,s:I,s:I,s:s,s:o,s:o}", "path", path, "start_line", (json_int_t)line, "end_line", (json_int_t)line,
-	        "annotation_level", level, "title",
-	        json_any_string(str_of(words_cut(a, escape_dup(a, ESCAPE_TERMINAL, str_of(title)), MAX_TITLE_BYTES))),
-	        "message", json_any_string(str_of(plain_lines(a, message)))));
-}
-
-static struct annotations
-annotations_begin(struct model *m)
-{
-	return (struct annotations){.m = m, .list = json_array()};
-}
-
-static json_t *
-annotations_end(struct annotations *as)
-{
-	map_release(&as->taken);
-	return as->list;
+	if (added)
+		add_annotation(as, (struct annotation){.path = path,
+		                       .start_line = line,
+		                       .annotation_level = level,
+		                       .title = words_cut(a, escape_dup(a, ESCAPE_TERMINAL, str_of(title)), MAX_TITLE_BYTES),
+		                       .message = plain_lines(a, message)});
 }
 
 /* ".ekaci/config.json:7:3: unknown key": the place is in the message, and the file in no checkout. */
 static void
 annotate_mistake(struct annotations *as)
 {
-	const char *error = json_str_at(as->m->plan, "config_edit.error", "");
+	const struct plan *plan = as->m->facts.plan;
+	const struct config_edit *edit = plan != NULL ? plan->config_edit : NULL;
+	const char *error = edit != NULL && edit->error != NULL ? edit->error : "";
 	struct str rest = str_of(error), path = str_cut(rest, ':', &rest), line = str_cut(rest, ':', &rest);
 	int64_t number;
 
-	if (json_flag(json_object_get(as->m->plan, "config_edit"), "valid", true) || str_to_i64(line, &number) != 0 ||
-	    number < 1)
+	if (edit == NULL || edit->valid || str_to_i64(line, &number) != 0 || number < 1)
 		return;
-	json_array_append_new(as->list,
-	    json_pack("{s:o,s:I,s:I,s:s,s:s,s:o}", "path", json_any_string(path), "start_line", (json_int_t)number, "end_line",
-	        (json_int_t)number, "annotation_level", "failure", "title", "a mistake in the configuration", "message",
-	        json_any_string(str_of(plain_lines(&as->m->a, error)))));
+	add_annotation(as, (struct annotation){.path = str_dup(&as->m->a, path),
+	                       .start_line = number,
+	                       .annotation_level = "failure",
+	                       .title = "a mistake in the configuration",
+	                       .message = plain_lines(&as->m->a, error)});
 }
 
-static json_t *
-evaluation_annotations(struct model *m)
+/* What evaluators say of a head that does not evaluate, though its base does. */
+static void
+annotate_incomplete(struct annotations *as)
 {
-	struct annotations as = annotations_begin(m);
+	struct model *m = as->m;
+	const char *title = m->dead != NULL ? "this does not evaluate" : "the evaluation did not complete";
 
-	annotate_mistake(&as);
-
-	bool blamed = m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD;
-	for (size_t i = 0; blamed && i < json_array_size(m->evaluations); i++) {
-		const json_t *j = json_array_get(m->evaluations, i);
-		const char *reason = words_reason(&m->a, json_str(j, "reason", ""));
-		if (!json_flag(j, "complete", false) && strcmp(json_str(j, "side", ""), "head") == 0)
-			annotate(&as, reason, "failure",
-			    m->dead != NULL ? "this does not evaluate" : "the evaluation did not complete",
+	for (size_t i = 0; i < m->facts.evaluations.n; i++) {
+		const struct evaluation *one = &m->facts.evaluations.p[i];
+		const char *reason = words_reason(&m->a, one->reason != NULL ? one->reason : "");
+		if (!one->complete && one->side == SIDE_HEAD)
+			annotate(as, reason, "failure", title,
 			    words_tail(&m->a, places_shorten(&m->places, reason), MAX_MESSAGE_LINES, MAX_MESSAGE_BYTES));
 	}
+}
+
+static void
+evaluation_annotations(struct model *m, struct check_run *to)
+{
+	struct annotations as = {.m = m, .to = to};
+
+	annotate_mistake(&as);
+	if (m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD)
+		annotate_incomplete(&as);
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
-		const char *error = json_str(json_object_get(at->json, "head"), "error", "");
-		bool new = at->change == CHANGE_ADDED_FAILING;
-		if (at->change == CHANGE_NEWLY_FAILING || new)
+		const char *error = model_error(at->is->head);
+		bool new = at->class == CLASS_ADDED_FAILING;
+		if (at->class == CLASS_NEWLY_FAILING || new)
 			annotate(&as, error, at->tolerated ? "warning" : "failure",
 			    arena_printf(&m->a, new ? "%s is new and fails to evaluate" : "%s newly fails to evaluate",
 			        at->name),
 			    places_shorten(&m->places, error));
 	}
-	return annotations_end(&as);
-}
-
-static json_t *
-rebuilds_annotations(struct model *m)
-{
-	struct annotations as = annotations_begin(m);
-
-	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
-		const char *place = json_str_at(at->json, "head.meta.position", "");
-		if (at->blame == BLAME_NEWLY && at->state != BUILD_DEPENDENCY_FAILED)
-			annotate(&as, place, "failure", arena_printf(&m->a, "%s newly fails to build", at->name),
-			    words_log_tail(&m->a, json_str(at->build, "tail", build_state_words(at->state)), MAX_MESSAGE_LINES,
-			        MAX_MESSAGE_BYTES));
-	}
-	return annotations_end(&as);
+	map_release(&as.taken);
 }
 
 static void
-add_action(json_t *actions, const char *label, const char *description, const char *identifier)
+rebuilds_annotations(struct model *m, struct check_run *to)
 {
-	if (json_array_size(actions) < CHECKS_MAX_ACTIONS)
-		json_array_append_new(actions,
-		    json_pack("{s:s,s:s,s:s}", "label", label, "description", description, "identifier", identifier));
+	struct annotations as = {.m = m, .to = to};
+
+	for (size_t i = 0; i < m->n_attrs; i++) {
+		const struct attr *at = &m->attrs[i];
+		const struct package_meta *meta = model_meta(at->is->head);
+		if (at->blame != BLAME_NEWLY || at->state == BUILD_DEPENDENCY_FAILED || meta == NULL || meta->position == NULL)
+			continue;
+		const char *said = at->build->tail != NULL ? at->build->tail : build_state_words(at->state);
+		annotate(&as, meta->position, "failure", arena_printf(&m->a, "%s newly fails to build", at->name),
+		    words_log_tail(&m->a, said, MAX_MESSAGE_LINES, MAX_MESSAGE_BYTES));
+	}
+	map_release(&as.taken);
 }
 
-static json_t *
-rebuilds_actions(const struct model *m)
+static void
+add_action(struct check_run *to, const char *label, const char *description, const char *identifier)
+{
+	if (to->actions.n < CHECKS_MAX_ACTIONS)
+		to->actions.p[to->actions.n++] = (struct check_action){label, description, identifier};
+}
+
+static void
+rebuilds_actions(const struct model *m, struct check_run *to)
 {
 	const struct tally *t = &m->tally;
-	json_t *actions = json_array();
 
 	if (m->outcome != OUTCOME_COMPARED)
-		return actions;
-	if (m->wide || m->waiting) {
-		add_action(actions, "Approve builds", "Build what this change rebuilds", "approve");
-		return actions;
+		return;
+	if (m->job->wide || m->job->waiting) {
+		add_action(to, "Approve builds", "Build what this change rebuilds", "approve");
+		return;
 	}
 	if (t->newly + t->newly_blocked + t->still + t->still_blocked + t->unknown + t->infrastructure + t->cancelled > 0)
-		add_action(actions, "Rebuild failed", "Build again what has no good result", "rebuild-failed");
-	add_action(actions, "Rebuild", "Build everything again", "rebuild");
-	return actions;
+		add_action(to, "Rebuild failed", "Build again what has no good result", "rebuild-failed");
+	add_action(to, "Rebuild", "Build everything again", "rebuild");
 }
 
-static json_t *
-evaluation_actions(const struct model *m)
+static void
+evaluation_actions(const struct model *m, struct check_run *to)
 {
-	json_t *actions = json_array();
-
 	if (m->outcome == OUTCOME_HELD)
-		add_action(actions, "Approve", "Evaluate and build this change", "approve");
+		add_action(to, "Approve", "Evaluate and build this change", "approve");
 	else if (m->outcome != OUTCOME_SUPERSEDED)
-		add_action(actions, "Evaluate again", "Compare head and base once more", "eval");
-	return actions;
+		add_action(to, "Evaluate again", "Compare head and base once more", "eval");
 }
 
+/* All but annotations and actions, for which there is room. */
 static int
 check_record(struct model *m, const struct verdict *v, const char *name, const struct check *check, const char *part,
-    json_t **ret, struct err *e)
+    struct check_run *ret, struct err *e)
 {
 	AUTO(buf_release) struct buf summary = {0}, text = {0};
+	struct arena *a = &m->a;
 
 	buf_init(&summary, LADDER_MAX_BYTES + 1);
 	buf_init(&text, LADDER_MAX_BYTES + 1);
-	if (ladder_render(m, v, arena_printf(&m->a, "report/%s-summary.md", part), &summary, e) != 0 ||
-	    ladder_render(m, v, arena_printf(&m->a, "report/%s-text.md", part), &text, e) != 0)
+	if (ladder_render(m, v, arena_printf(a, "report/%s-summary.md", part), &summary, e) != 0 ||
+	    ladder_render(m, v, arena_printf(a, "report/%s-text.md", part), &text, e) != 0)
 		return fail_in(e, "%s", name);
-	json_t *rec =
-	    json_pack("{s:s,s:s,s:s,s:s,s:o,s:o}", "type", "check_run", "name", name, "status", check->status, "title",
-	        check->title, "summary", json_any_string(buf_get(&summary)), "text", json_any_string(str_trim(buf_get(&text))));
-	if (check->conclusion != CONCLUSION_NONE)
-		json_object_set_new(rec, "conclusion", json_string(conclusion_name(check->conclusion)));
-	*ret = rec;
+	*ret = (struct check_run){.name = name,
+	    .status = check->status,
+	    .title = check->title,
+	    .summary = str_dup(a, buf_get(&summary)),
+	    .text = str_dup(a, str_trim(buf_get(&text))),
+	    .conclusion = conclusion_name(check->conclusion)};
+	ret->annotations.p = arena_alloc(a, (CHECKS_MAX_ANNOTATIONS + 1) * sizeof(*ret->annotations.p));
+	ret->actions.p = arena_alloc(a, CHECKS_MAX_ACTIONS * sizeof(*ret->actions.p));
 	return 0;
 }
 
 int
-checks_evaluation(struct model *m, const struct verdict *v, json_t **ret, struct err *e)
+checks_evaluation(struct model *m, const struct verdict *v, struct check_run *ret, struct err *e)
 {
-	bool completed = v->evaluation.conclusion != CONCLUSION_NONE;
-
 	if (check_record(m, v, "ekaci / evaluation", &v->evaluation, "evaluation", ret, e) != 0)
 		return -1;
-	json_object_set_new(*ret, "annotations", completed ? evaluation_annotations(m) : json_array());
-	json_object_set_new(*ret, "actions", completed ? evaluation_actions(m) : json_array());
+	if (v->evaluation.conclusion != CONCLUSION_NONE) {
+		evaluation_annotations(m, ret);
+		evaluation_actions(m, ret);
+	}
 	return 0;
 }
 
 int
-checks_rebuilds(struct model *m, const struct verdict *v, json_t **ret, struct err *e)
+checks_rebuilds(struct model *m, const struct verdict *v, struct check_run *ret, struct err *e)
 {
-	bool completed = v->rebuilds.conclusion != CONCLUSION_NONE;
-
 	if (check_record(m, v, "ekaci / rebuilds", &v->rebuilds, "rebuilds", ret, e) != 0)
 		return -1;
-	json_object_set_new(*ret, "annotations", completed ? rebuilds_annotations(m) : json_array());
-	json_object_set_new(*ret, "actions", completed ? rebuilds_actions(m) : json_array());
+	if (v->rebuilds.conclusion != CONCLUSION_NONE) {
+		rebuilds_annotations(m, ret);
+		rebuilds_actions(m, ret);
+	}
 	return 0;
 }

@@ -9,12 +9,8 @@ enum {
 	CHECKS_MAX_ACTIONS = 3
 };
 
-/*
- * {"type":"check_run","name","status","conclusion"?,"title","summary","text","annotations":[..],"actions":[..]}, as the
- * API takes them: annotations {path, start_line, end_line, annotation_level, title, message}, actions {label,
- * description, identifier}. Identifiers: "rebuild", "rebuild-failed", "approve", "eval". Both only when completed.
- */
-must_check int checks_evaluation(struct model *m, const struct verdict *v, json_t **ret, struct err *e);
-must_check int checks_rebuilds(struct model *m, const struct verdict *v, json_t **ret, struct err *e);
+/* Annotations and actions only of a check that is completed. Everything lives in m's arena. */
+must_check int checks_evaluation(struct model *m, const struct verdict *v, struct check_run *ret, struct err *e);
+must_check int checks_rebuilds(struct model *m, const struct verdict *v, struct check_run *ret, struct err *e);
 
 #endif

@@ -1,21 +1,47 @@
 /* report.json. */
 #include "report/document.h"
 
-static json_t *
-or_null(const json_t *j)
+#include "support/text/jscan.h"
+#include "support/text/json.h"
+
+static void
+name(struct buf *out, const char *name)
 {
-	return j != NULL ? json_incref((json_t *)j) : json_null();
+	buf_printf(out, ",\"%s\":", name);
 }
 
-static json_t *
-check_json(const struct check *c)
+static void
+text(struct buf *out, const char *s)
 {
-	return json_pack("{s:s,s:s?,s:s}", "status", c->status, "conclusion", conclusion_name(c->conclusion), "title",
-	    c->title);
+	if (s != NULL)
+		json_quote(str_of(s), out);
+	else
+		buf_puts(out, "null");
 }
 
-static json_t *
-tally_json(const struct tally *t)
+/* JSON as it was given, or null. */
+static void
+member(struct buf *out, const char *key, struct str json)
+{
+	name(out, key);
+	if (json.p != NULL)
+		json_compact(json, out);
+	else
+		buf_puts(out, "null");
+}
+
+static void
+write_check(struct buf *out, const char *key, const struct check *c)
+{
+	buf_printf(out, "\"%s\":{\"status\":\"%s\",\"conclusion\":", key, c->status);
+	text(out, conclusion_name(c->conclusion));
+	name(out, "title");
+	text(out, c->title);
+	buf_putc(out, '}');
+}
+
+static void
+write_tally(struct buf *out, const struct tally *t)
 {
 	const struct {
 		const char *name;
@@ -36,71 +62,152 @@ tally_json(const struct tally *t)
 	    {"unsupported", t->unsupported},
 	    {"not_asked_for", t->unasked},
 	};
-	json_t *j = json_object();
 
 	for (size_t i = 0; i < COUNT(members); i++)
-		json_object_set_new(j, members[i].name, json_integer(members[i].n));
-	return j;
+		buf_printf(out, "%s\"%s\":%lld", i == 0 ? "{" : ",", members[i].name, (long long)members[i].n);
+	buf_putc(out, '}');
 }
 
-/* Attributes share the difference's values; only the object around them is new. */
-static json_t *
-attributes_json(const struct model *m)
+/* The builds of the job as texts, by their places in m->facts.builds. */
+static struct str *
+build_texts(struct model *m)
 {
-	json_t *list = json_array();
+	struct str all = str_of(m->job->builds), *texts = arena_alloc(&m->a, (m->facts.builds.n + 1) * sizeof(*texts)), key;
+	struct jscan s = {all.p, all.n, 0};
+	size_t n = 0;
+	bool escaped;
 
+	if (m->facts.builds.n == 0 || jscan_open(&s, '{') != 0)
+		return texts;
+	while (jscan_more(&s, '}', &n) == 1 && n <= m->facts.builds.n)
+		if (jscan_raw_string(&s, &key, &escaped) != 0 || jscan_colon(&s) != 0 || jscan_value(&s, &texts[n - 1]) != 0)
+			break;
+	return texts;
+}
+
+/* The difference's own attributes, each with its build as its last member. */
+static void
+write_attributes(struct model *m, struct buf *out)
+{
+	const struct str *builds = build_texts(m);
+
+	buf_putc(out, '[');
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		json_t *j = json_copy((json_t *)m->attrs[i].json);
-		json_object_set_new(j, "build", or_null(m->attrs[i].build));
-		json_array_append_new(list, j);
+		const struct attr *at = &m->attrs[i];
+		struct map_entry *build = at->build != NULL ? map_get(&m->builds, str_of(at->drv)) : NULL;
+		struct str is = str_trim(at->text);
+		if (i > 0)
+			buf_putc(out, ',');
+		json_compact((struct str){is.p, is.n - 1}, out); /* without its brace */
+		member(out, "build", build != NULL ? builds[build->value] : (struct str){0});
+		buf_putc(out, '}');
 	}
-	return list;
+	buf_putc(out, ']');
 }
 
 /* Jobs without an attribute on either side. */
-static json_t *
-empty_json(const struct model *m)
+static void
+write_empty(const struct model *m, struct buf *out)
 {
-	json_t *list = json_array();
-
+	buf_putc(out, '[');
 	for (size_t i = 0; i < m->n_empty; i++) {
 		const struct empty_job *job = &m->empty[i];
-		json_t *j = json_object();
-		json_object_set_new(j, "job", json_any_string(str_of(job->name)));
-		json_object_set_new(j, "below", json_any_string(str_of(job->below)));
-		json_object_set_new(j, "nothing", job->sentence != NULL ? json_any_string(str_of(job->sentence)) : json_null());
-		json_array_append_new(list, j);
+		buf_puts(out, i == 0 ? "{\"job\":" : ",{\"job\":");
+		text(out, job->name);
+		name(out, "below");
+		text(out, job->below);
+		name(out, "nothing");
+		text(out, job->sentence);
+		buf_putc(out, '}');
 	}
-	return list;
+	buf_putc(out, ']');
+}
+
+static void
+write_texts(struct buf *out, const struct texts *texts)
+{
+	if (texts == NULL) {
+		buf_puts(out, "null");
+		return;
+	}
+	buf_putc(out, '[');
+	for (size_t i = 0; i < texts->n; i++) {
+		if (i > 0)
+			buf_putc(out, ',');
+		text(out, texts->p[i]);
+	}
+	buf_putc(out, ']');
+}
+
+/* A part of the difference as it stands there. */
+static struct str
+part(const struct model *m, enum difference_part which)
+{
+	return m->difference != NULL ? difference_text(m->difference, which) : (struct str){0};
+}
+
+static void
+write_verdict(struct buf *out, const struct verdict *v)
+{
+	buf_puts(out, ",\"verdict\":{\"conclusion\":");
+	text(out, conclusion_name(v->conclusion));
+	name(out, "title");
+	text(out, v->title);
+	buf_printf(out, ",\"exit\":%d},\"checks\":{", v->exit);
+	write_check(out, "evaluation", &v->evaluation);
+	buf_putc(out, ',');
+	write_check(out, "rebuilds", &v->rebuilds);
+	buf_putc(out, '}');
+}
+
+/* What is null unless base and head were compared. */
+static void
+write_compared(struct model *m, struct buf *out)
+{
+	bool compared = m->outcome == OUTCOME_COMPARED;
+	struct str meta_errors = part(m, DIFFERENCE_META_ERRORS);
+
+	member(out, "counts", part(m, DIFFERENCE_COUNTS));
+	name(out, "builds");
+	if (compared)
+		write_tally(out, &m->tally);
+	else
+		buf_puts(out, "null");
+	member(out, "roots", part(m, DIFFERENCE_ROOTS));
+	member(out, "meta_changed", part(m, DIFFERENCE_META_CHANGED));
+	if (meta_errors.p != NULL)
+		member(out, "meta_errors", meta_errors);
+	member(out, "query", m->job->query != NULL ? str_of(m->job->query) : (struct str){0});
+	name(out, "attributes");
+	if (compared)
+		write_attributes(m, out);
+	else
+		buf_puts(out, "null");
+}
+
+static struct str
+given(const char *json, const char *otherwise)
+{
+	return str_of(json != NULL ? json : otherwise);
 }
 
 void
-document_json(struct model *m, const struct verdict *v, const json_t *labels, struct buf *out)
+document_json(struct model *m, const struct verdict *v, const struct texts *labels, struct buf *out)
 {
 	static const char *const outcomes[] = {"running", "skipped", "failed", "incomplete", "nothing", "compared",
 	    "superseded", "cancelled", "held"};
-	bool compared = m->outcome == OUTCOME_COMPARED;
-	json_t *j = json_pack("{s:i,s:o,s:s,s:s}", "ekaci_report", 1, "run", or_null(m->run), "phase",
-	    json_str(m->job, "phase", ""), "outcome", outcomes[m->outcome]);
 
-	json_object_set_new(j, "verdict",
-	    json_pack("{s:s?,s:s,s:i}", "conclusion", conclusion_name(v->conclusion), "title", v->title, "exit", v->exit));
-	json_object_set_new(j, "checks",
-	    json_pack("{s:o,s:o}", "evaluation", check_json(&v->evaluation), "rebuilds", check_json(&v->rebuilds)));
-	json_object_set_new(j, "plan", or_null(m->plan));
-	json_object_set_new(j, "evaluations", m->evaluations != NULL ? or_null(m->evaluations) : json_array());
-	json_object_set_new(j, "failure", or_null(m->failure));
-	json_object_set_new(j, "counts", or_null(json_object_get(m->difference, "counts")));
-	json_object_set_new(j, "builds", compared ? tally_json(&m->tally) : json_null());
-	json_object_set_new(j, "roots", or_null(json_object_get(m->difference, "roots")));
-	json_object_set_new(j, "meta_changed", or_null(json_object_get(m->difference, "meta_changed")));
-	if (json_object_get(m->difference, "meta_errors") != NULL)
-		json_object_set(j, "meta_errors", json_object_get(m->difference, "meta_errors"));
-	json_object_set_new(j, "query", or_null(json_object_get(m->job, "query")));
-	json_object_set_new(j, "attributes", compared ? attributes_json(m) : json_null());
-	json_object_set_new(j, "labels", or_null(labels));
-	json_object_set_new(j, "empty", empty_json(m));
-	json_write(j, out);
-	buf_putc(out, '\n');
-	json_decref(j);
+	buf_puts(out, "{\"ekaci_report\":1");
+	member(out, "run", str_of(m->job->run));
+	buf_printf(out, ",\"phase\":\"%s\",\"outcome\":\"%s\"", phase_words[m->job->phase], outcomes[m->outcome]);
+	write_verdict(out, v);
+	member(out, "plan", given(m->job->plan, "null"));
+	member(out, "evaluations", given(m->job->evaluations, "[]"));
+	member(out, "failure", given(m->job->failure, "null"));
+	write_compared(m, out);
+	name(out, "labels");
+	write_texts(out, labels);
+	name(out, "empty");
+	write_empty(m, out);
+	buf_puts(out, "}\n");
 }

@@ -32,7 +32,7 @@
 
 #include "report/verdict.h"
 
-/* labels: an array, or NULL. Appends one line of JSON to out. */
-void document_json(struct model *m, const struct verdict *v, const json_t *labels, struct buf *out);
+/* labels: NULL when it is not known which. Appends one line of JSON to out. */
+void document_json(struct model *m, const struct verdict *v, const struct texts *labels, struct buf *out);
 
 #endif

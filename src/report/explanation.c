@@ -1,10 +1,12 @@
 /* `ekaci explain ATTR BASE HEAD`, once base and head are compared. */
 #include "report/explanation.h"
 
+#include "formats/difference_file.h"
 #include "formats/rows.h"
 #include "graph/graph.h"
 #include "report/model.h"
 #include "support/text/escape.h"
+#include "support/text/json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,11 +17,25 @@
 
 enum { MAX_CANDIDATES = 8 }; /* an error's text has room for about as many */
 
+/* An attribute of the difference that some name may mean. */
+struct candidate {
+	const struct difference_attribute *is;
+	struct str text;
+	size_t name; /* which of the names that are asked about */
+	bool exact;  /* it is the whole name, and not the last parts of one */
+};
+
 struct explaining {
 	struct arena a;
 	const struct explain_question *q;
-	json_t *difference;
+	struct difference_reader *difference; /* in whose file the texts stand */
+	struct difference_counts counts;
+	VEC(struct str) roots;            /* JSON */
+	VEC(struct candidate) candidates; /* in the order of the file */
 };
+
+/* Those that one name means. */
+typedef VEC(const struct candidate *) found_t;
 
 static const char *
 safe(struct explaining *x, const char *s)
@@ -28,83 +44,68 @@ safe(struct explaining *x, const char *s)
 }
 
 static const char *
-class_words(const char *class)
+safe_path(struct explaining *x, struct texts path)
 {
-	static const char *const words[][2] = {
-	    {"rebuild", "must be rebuilt"},
-	    {"derivation_only", "another derivation, the same outputs: nothing to build"},
-	    {"switched", "another package than before, which the base had already: nothing to build"},
-	    {"added", "added"},
-	    {"removed", "removed"},
-	    {"newly_failing", "newly fails to evaluate"},
-	    {"fixed", "evaluates again"},
-	    {"still_failing", "fails to evaluate on both sides, with other words"},
-	    {"added_failing", "new, and fails to evaluate"},
-	    {"removed_failing", "gone; at the base it failed to evaluate"},
-	    {"untold", "could not be told: it cannot be evaluated here, on one side at least"},
-	};
-
-	for (size_t i = 0; i < COUNT(words); i++)
-		if (strcmp(class, words[i][0]) == 0)
-			return words[i][1];
-	return class;
+	return safe(x, model_attr_name(&x->a, path));
 }
 
 static void
-print_joined(struct explaining *x, const json_t *list, const char *between)
+print_joined(struct explaining *x, struct texts list, const char *between)
 {
-	for (size_t i = 0; i < json_array_size(list); i++)
-		printf("%s%s", i > 0 ? between : "", safe(x, json_string_value(json_array_get(list, i))));
+	for (size_t i = 0; i < list.n; i++)
+		printf("%s%s", i > 0 ? between : "", safe(x, list.p[i]));
 }
 
-static const json_t *
-root_of(const struct explaining *x, const json_t *index)
+/* The text of the root at a place that a cause names; .p is NULL when there is none. */
+static struct str
+root_at(const struct explaining *x, int64_t place)
 {
-	return json_array_get(json_object_get(x->difference, "roots"), (size_t)json_integer_value(index));
+	return place >= 0 && (uint64_t)place < x->roots.n ? x->roots.p[place] : (struct str){0};
 }
 
 static void
-print_radius(const json_t *radius)
+print_radius(int64_t attributes, int64_t derivations)
 {
-	int64_t attributes = json_int(radius, "attributes", 0), derivations = json_int(radius, "derivations", 0);
-
 	printf("%" PRId64 " attribute%s, %" PRId64 " derivation%s", attributes, attributes == 1 ? "" : "s", derivations,
 	    derivations == 1 ? "" : "s");
 }
 
-static void
-print_cause(struct explaining *x, const json_t *cause)
+static int
+print_root(struct explaining *x, struct str text, const char *lead, struct err *e)
 {
-	const json_t *roots = json_object_get(cause, "roots"), *index;
-	bool is_root = strcmp(json_str(cause, "kind", ""), "root") == 0;
-	int64_t more = json_int(cause, "roots_total", 0) - (int64_t)json_array_size(roots);
-	size_t i;
+	struct difference_root root;
 
-	if (is_root) {
-		printf("  differs by itself: ");
-		print_joined(x, json_object_get(cause, "what"), ", ");
-		putchar('\n');
-	} else {
-		printf("  differs only through what it needs, the shortest way: ");
-		print_joined(x, json_object_get(cause, "chain"), " <- ");
-		putchar('\n');
-	}
-	json_array_foreach(roots, i, index) {
-		const json_t *root = root_of(x, index);
-		if (root == NULL || (is_root && i == 0)) /* itself */
-			continue;
-		const json_t *user = json_object_get(root, "used_by"); /* of a root that is no attribute itself */
-		printf("  %s %s", is_root ? "and because of" : "because of", safe(x, json_str(root, "name", "?")));
-		if (json_is_array(user))
-			printf(" (in %s)", safe(x, model_attr_name(&x->a, user)));
-		printf(": ");
-		print_joined(x, json_object_get(root, "what"), ", ");
-		printf("; it also rebuilds ");
-		print_radius(json_object_get(root, "radius"));
-		putchar('\n');
+	if (fields_read(&difference_root_fields, &x->a, text, "root", &root, e) != 0)
+		return -1;
+	printf("  %s %s", lead, safe(x, root.name != NULL ? root.name : "?"));
+	if (root.used_by.p != NULL)
+		printf(" (in %s)", safe_path(x, root.used_by));
+	printf(": ");
+	print_joined(x, root.what, ", ");
+	printf("; it also rebuilds ");
+	print_radius(root.radius.attributes, root.radius.derivations);
+	putchar('\n');
+	return 0;
+}
+
+static int
+print_cause(struct explaining *x, const struct difference_cause *cause, struct err *e)
+{
+	bool is_root = cause->kind == CAUSE_ROOT;
+	int64_t more = cause->roots_total - (int64_t)cause->roots.n;
+
+	printf(is_root ? "  differs by itself: " : "  differs only through what it needs, the shortest way: ");
+	print_joined(x, is_root ? cause->what : cause->chain, is_root ? ", " : " <- ");
+	putchar('\n');
+	for (size_t i = 0; i < cause->roots.n; i++) {
+		struct str root = root_at(x, cause->roots.p[i]);
+		bool itself = is_root && i == 0;
+		if (root.p != NULL && !itself && print_root(x, root, is_root ? "and because of" : "because of", e) != 0)
+			return -1;
 	}
 	if (more > 0)
 		printf("  and because of %" PRId64 " more\n", more);
+	return 0;
 }
 
 static void
@@ -123,257 +124,312 @@ print_error(struct explaining *x, const char *side, const char *error)
 
 /* Whether it fails on both sides, and both say the same: nothing of it differs. */
 static bool
-fails_alike(const json_t *at)
+fails_alike(const struct difference_attribute *at)
 {
-	return strcmp(json_str(at, "class", ""), "still_failing") == 0 &&
-	       strcmp(json_str_at(at, "base.error", ""), json_str_at(at, "head.error", "")) == 0;
+	return at->class == CLASS_STILL_FAILING && strcmp(model_error(at->base), model_error(at->head)) == 0;
 }
 
 static void
-print_attribute(struct explaining *x, const json_t *at)
+print_errors(struct explaining *x, const struct difference_attribute *at)
 {
-	const json_t *version = json_object_get(at, "version"), *renamed = json_object_get(at, "renamed_from");
-	const json_t *hidden = json_object_get(at, "hidden_by"), *alias_of = json_object_get(at, "alias_of");
-	static const char *const sides[] = {"base", "head"};
+	const char *base = model_error(at->base), *head = model_error(at->head);
+	bool alike = fails_alike(at);
 
-	printf("%s", safe(x, model_attr_name(&x->a, json_object_get(at, "path"))));
-	if (json_str(at, "system", NULL) != NULL)
-		printf(" (%s)", safe(x, json_str(at, "system", "")));
-	printf(", job %s: %s\n", safe(x, json_str(at, "job", "")),
-	    fails_alike(at) ? "fails on both sides alike" : class_words(json_str(at, "class", "")));
-	if (json_array_size(version) == 2) {
-		const char *old = json_string_value(json_array_get(version, 0)),
-		           *new = json_string_value(json_array_get(version, 1));
-		printf("  version %s -> %s\n", safe(x, old != NULL ? old : "none"), safe(x, new != NULL ? new : "none"));
-	}
-	if (json_is_array(renamed))
-		printf("  renamed from %s\n", safe(x, model_attr_name(&x->a, renamed)));
-	if (json_is_array(alias_of))
-		printf("  the same derivation as %s\n", safe(x, model_attr_name(&x->a, alias_of)));
-	if (json_is_array(hidden))
-		printf("  hidden by %s, which fails as a whole\n", safe(x, model_attr_name(&x->a, hidden)));
-	if (json_is_object(json_object_get(at, "cause")))
-		print_cause(x, json_object_get(at, "cause"));
-	if (json_is_object(json_object_get(at, "radius"))) {
-		printf("  blast radius: ");
-		print_radius(json_object_get(at, "radius"));
-		printf(" must be rebuilt because of it\n");
-	}
-	for (size_t i = 0; i < COUNT(sides); i++) {
-		const char *error = json_str(json_object_get(at, sides[i]), "error", NULL);
-		if (error != NULL && *error != '\0' && (i == 0 || !fails_alike(at)))
-			print_error(x, fails_alike(at) ? "the evaluator" : sides[i], error);
-	}
-	putchar('\n');
+	if (*base != '\0')
+		print_error(x, alike ? "the evaluator" : side_words[SIDE_BASE], base);
+	if (*head != '\0' && !alike)
+		print_error(x, side_words[SIDE_HEAD], head);
 }
 
-static json_t *
-named_roots(const struct explaining *x, const json_t *at)
+static void
+print_version(struct explaining *x, struct texts version)
 {
-	const json_t *index, *list = json_object_get(json_object_get(at, "cause"), "roots");
-	json_t *roots = json_array();
-	size_t i;
-
-	json_array_foreach(list, i, index)
-		json_array_append(roots, (json_t *)(uintptr_t)root_of(x, index));
-	return roots;
+	if (version.n == 2)
+		printf("  version %s -> %s\n", safe(x, version.p[0] != NULL ? version.p[0] : "none"),
+		    safe(x, version.p[1] != NULL ? version.p[1] : "none"));
 }
 
 static int
-explain_one(struct explaining *x, const json_t *at, json_t *matches, struct err *e)
+print_attribute(struct explaining *x, const struct difference_attribute *at, struct err *e)
 {
-	const char *base = json_str_at(at, "base.drv", NULL), *head = json_str_at(at, "head.drv", NULL);
+	printf("%s", safe_path(x, at->path));
+	if (at->system != NULL)
+		printf(" (%s)", safe(x, at->system));
+	printf(", job %s: %s\n", safe(x, at->job != NULL ? at->job : ""),
+	    fails_alike(at) ? "fails on both sides alike" : class_words[at->class].sentence);
+	print_version(x, at->version);
+	if (at->renamed_from.p != NULL)
+		printf("  renamed from %s\n", safe_path(x, at->renamed_from));
+	if (at->alias_of.p != NULL)
+		printf("  the same derivation as %s\n", safe_path(x, at->alias_of));
+	if (at->hidden_by.p != NULL)
+		printf("  hidden by %s, which fails as a whole\n", safe_path(x, at->hidden_by));
+	if (at->cause != NULL && print_cause(x, at->cause, e) != 0)
+		return -1;
+	if (at->radius != NULL) {
+		printf("  blast radius: ");
+		print_radius(at->radius->attributes, at->radius->derivations);
+		printf(" must be rebuilt because of it\n");
+	}
+	print_errors(x, at);
+	putchar('\n');
+	return 0;
+}
+
+/* As JSON: the attribute, the roots that its cause names, and what differs between the derivations. */
+static void
+write_match(const struct explaining *x, const struct candidate *one, struct str derivations, struct buf *out)
+{
+	const struct difference_cause *cause = one->is->cause;
+	bool first = true;
+
+	buf_puts(out, "{\"attribute\":");
+	json_compact(one->text, out);
+	buf_puts(out, ",\"roots\":[");
+	for (size_t i = 0; cause != NULL && i < cause->roots.n; i++) {
+		struct str root = root_at(x, cause->roots.p[i]);
+		if (root.p == NULL)
+			continue;
+		buf_puts(out, first ? "" : ",");
+		json_compact(root, out);
+		first = false;
+	}
+	buf_puts(out, "],\"derivations\":");
+	json_compact(derivations.n > 0 ? derivations : STR("null"), out);
+	buf_putc(out, '}');
+}
+
+static int
+explain_one(struct explaining *x, const struct candidate *one, struct buf *matches, struct err *e)
+{
+	const struct difference_side *base = one->is->base, *head = one->is->head;
+	bool both = base != NULL && head != NULL && base->drv != NULL && head->drv != NULL, differs;
 	AUTO(buf_release) struct buf text = {0};
-	json_t *derivations = NULL;
-	bool differs;
 
 	buf_init(&text, SIZE_MAX / 4);
-	if (!x->q->json)
-		print_attribute(x, at);
-	if (base != NULL && head != NULL && graph_explain(base, head, x->q->json ? &text : NULL, &differs, e) != 0)
+	if (!x->q->json && print_attribute(x, one->is, e) != 0)
 		return -1;
-	if (!x->q->json)
-		return 0;
-	if (text.n != 0 && json_read(buf_get(&text), "derivations", &derivations, e) != 0)
+	if (both && graph_explain(base->drv, head->drv, x->q->json ? &text : NULL, &differs, e) != 0)
 		return -1;
-	json_array_append_new(matches, json_pack("{s:O,s:o,s:o}", "attribute", at, "roots", named_roots(x, at), "derivations",
-	                                   derivations != NULL ? derivations : json_null()));
+	if (x->q->json)
+		write_match(x, one, buf_get(&text), matches);
 	return 0;
 }
 
 /* It is not in the difference: it does not differ, or nobody knows it. */
 static int
-look_up(const struct explain_question *q, struct err *e)
+look_up(const struct explain_question *q, const char *name, struct err *e)
 {
-	const json_t *rec;
-	size_t i;
 	bool there;
 
-	json_array_foreach(q->evaluations, i, rec) {
-		if (rows_has_attribute(json_str(rec, "file", ""), q->attr, &there, e) != 0)
+	for (size_t i = 0; i < q->evaluations.n; i++) {
+		const char *file = q->evaluations.p[i].file;
+		if (rows_has_attribute(file != NULL ? file : "", name, &there, e) != 0)
 			return -1;
 		if (there)
 			return 0;
 	}
-	return fail(e, ERR_ABSENT, "neither side has an attribute %s", q->attr);
+	return fail(e, ERR_ABSENT, "neither side has an attribute %s", name);
 }
 
 /* Whether the last parts of a path are name: "agenix" of packages.x86_64-linux.agenix. */
 static bool
-ends_as(struct explaining *x, const json_t *path, const char *name)
+ends_as(struct arena *a, struct texts path, const char *name)
 {
-	size_t n = json_array_size(path);
-	const char *last = json_string_value(json_array_get(path, n - 1));
-
-	if (n < 2 || last == NULL || strstr(name, last) == NULL)
+	if (path.n < 2 || strstr(name, path.p[path.n - 1]) == NULL)
 		return false;
-	for (size_t from = 1; from < n; from++) {
-		AUTO(json_drop) json_t *tail = json_array();
-		for (size_t i = from; i < n; i++)
-			json_array_append(tail, json_array_get(path, i));
-		if (model_attr_is(&x->a, tail, name))
+	for (size_t from = 1; from < path.n; from++)
+		if (model_attr_is(a, (struct texts){path.p + from, path.n - from}, name))
 			return true;
-	}
+	return false;
+}
+
+static bool
+is_system(const struct explaining *x, const char *s)
+{
+	for (size_t i = 0; i < x->counts.systems.n; i++)
+		if (strcmp(x->counts.systems.p[i].system, s) == 0)
+			return true;
 	return false;
 }
 
 /* The path without its system, so that what differs by that alone is one thing. */
 static const char *
-without_system(struct explaining *x, const json_t *at)
+without_system(struct explaining *x, struct texts path)
 {
-	const json_t *path = json_object_get(at, "path"), *systems = json_at(x->difference, "counts.systems"), *part;
-	AUTO(json_drop) json_t *rest = json_array();
-	size_t i;
+	struct texts rest = {arena_alloc(&x->a, (path.n + 1) * sizeof(*rest.p)), 0};
 
-	json_array_foreach(path, i, part) /* a row that fails does not say its own system */
-		if (!json_is_string(part) || json_object_get(systems, json_string_value(part)) == NULL)
-			json_array_append(rest, (json_t *)(uintptr_t)part);
+	for (size_t i = 0; i < path.n; i++) /* a row that fails does not say its own system */
+		if (!is_system(x, path.p[i]))
+			rest.p[rest.n++] = path.p[i];
 	return model_attr_name(&x->a, rest);
 }
 
-/*
- * What differs and is named by its last parts alone: in found. ERR_INPUT with the names when they are of several things, and
- * 0 with an empty found when there is none.
- */
+/* ERR_INPUT with the names when those that were found by their last parts are of several things. */
 static int
-by_last_parts(struct explaining *x, json_t *found, struct err *e)
+one_thing(struct explaining *x, const char *name, const found_t *found, struct err *e)
 {
-	const char *name = NULL, *all = "";
-	const json_t *at;
+	const char *first = NULL, *all = "";
 	bool several = false;
-	size_t i;
 
-	json_array_foreach(json_object_get(x->difference, "attributes"), i, at) {
-		if (!ends_as(x, json_object_get(at, "path"), x->q->attr))
-			continue;
-		const char *own = without_system(x, at);
-		several = several || (name != NULL && strcmp(name, own) != 0);
-		name = own;
-		json_array_append(found, (json_t *)(uintptr_t)at);
-		if (json_array_size(found) <= MAX_CANDIDATES)
-			all = arena_printf(&x->a, "%s %s", all, safe(x, model_attr_name(&x->a, json_object_get(at, "path"))));
+	for (size_t i = 0; i < found->n; i++) {
+		const struct texts path = found->p[i]->is->path;
+		const char *own = without_system(x, path);
+		several = several || (first != NULL && strcmp(first, own) != 0);
+		first = own;
+		if (i < MAX_CANDIDATES)
+			all = arena_printf(&x->a, "%s %s", all, safe_path(x, path));
 	}
 	if (!several)
 		return 0;
-	return fail(e, ERR_INPUT, "%s may be one of:%s%s", safe(x, x->q->attr), all,
-	    json_array_size(found) > MAX_CANDIDATES ? " ..." : "");
+	return fail(e, ERR_INPUT, "%s may be one of:%s%s", safe(x, name), all, found->n > MAX_CANDIDATES ? " ..." : "");
+}
+
+static void
+find(const struct explaining *x, size_t name, bool exact, found_t *ret)
+{
+	for (size_t i = 0; i < x->candidates.n; i++)
+		if (x->candidates.p[i].name == name && x->candidates.p[i].exact == exact)
+			vec_push(ret, &x->candidates.p[i]);
+}
+
+/* What a name means: nothing when it does not differ. */
+static int
+find_name(struct explaining *x, size_t name, found_t *ret, struct err *e)
+{
+	const char *text = x->q->attrs.p[name];
+	struct err none;
+
+	find(x, name, true, ret);
+	if (ret->n > 0 || look_up(x->q, text, &none) == 0)
+		return 0;
+	find(x, name, false, ret);
+	if (ret->n > 0)
+		return one_thing(x, text, ret, e);
+	*e = none;
+	return -1;
 }
 
 static int
-explain_all(struct explaining *x, int *ret_exit, struct err *e)
+explain_found(struct explaining *x, const char *name, const found_t *found, int *ret_exit, struct err *e)
 {
-	AUTO(json_drop) json_t *matches = json_array();
-	AUTO(buf_release) struct buf text = {0};
-	AUTO(json_drop) json_t *found = json_array();
-	const json_t *at;
-	size_t i, differ = 0, untold = 0;
-	struct err none;
+	AUTO(buf_release) struct buf matches = {0};
+	size_t differ = 0, untold = 0;
 
-	json_array_foreach(json_object_get(x->difference, "attributes"), i, at)
-		if (model_attr_is(&x->a, json_object_get(at, "path"), x->q->attr))
-			json_array_append(found, (json_t *)(uintptr_t)at);
-	if (json_array_size(found) == 0 && look_up(x->q, &none) != 0) {
-		if (by_last_parts(x, found, e) != 0)
-			return -1;
-		if (json_array_size(found) == 0) {
-			*e = none;
-			return -1;
-		}
-	}
-	json_array_foreach(found, i, at) {
-		bool known = strcmp(json_str(at, "class", ""), "untold") != 0;
+	buf_init(&matches, SIZE_MAX / 4);
+	for (size_t i = 0; i < found->n; i++) {
+		bool known = found->p[i]->is->class != CLASS_UNTOLD;
 		untold += !known;
-		differ += known && !fails_alike(at);
-		if (explain_one(x, at, matches, e) != 0)
+		differ += known && !fails_alike(found->p[i]->is);
+		if (i > 0)
+			buf_putc(&matches, ',');
+		if (explain_one(x, found->p[i], &matches, e) != 0)
 			return -1;
 	}
-	if (x->q->json) {
-		buf_init(&text, SIZE_MAX / 4);
-		AUTO(json_drop) json_t *doc = json_pack("{s:O}", "attributes", matches);
-		json_write(doc, &text);
-		puts(text.p);
-	} else if (json_array_size(found) == 0) {
-		printf("%s does not differ\n", safe(x, x->q->attr));
-	}
+	if (x->q->json)
+		printf("{\"attributes\":[%s]}\n", matches.p);
+	else if (found->n == 0)
+		printf("%s does not differ\n", safe(x, name));
 	*ret_exit = differ > 0 ? 1 : untold > 0 ? 2 : 0;
 	return 0;
 }
 
-int
-explain_attribute(const struct explain_question *q, int *ret_exit, struct err *e)
-{
-	struct explaining x = {.q = q};
-	int rc = json_read_file(q->difference, MODEL_MAX_DIFFERENCE_BYTES, &x.difference, e);
-
-	if (rc == 0)
-		rc = explain_all(&x, ret_exit, e);
-	json_drop(&x.difference);
-	arena_release(&x.a);
-	return rc;
-}
-
+/* Keeps the attribute if one of the names may mean it. */
 static int
-explain_each(const json_t *job, const char *difference, struct err *e)
+consider(struct explaining *x, const struct difference_element *one, struct arena *scratch, struct err *e)
 {
-	const json_t *attr;
-	size_t i;
-
-	json_array_foreach(json_object_get(job, "attrs"), i, attr) {
-		struct explain_question q = {.attr = json_string_value(attr),
-		    .difference = difference,
-		    .evaluations = json_object_get(job, "evaluations")};
-		int differs;
-		if (q.attr == NULL || explain_attribute(&q, &differs, e) != 0)
-			return q.attr == NULL ? fail(e, ERR_INPUT, "attrs: not text") : -1;
+	for (size_t i = 0; i < x->q->attrs.n; i++) {
+		const char *name = x->q->attrs.p[i];
+		bool exact = model_attr_is(scratch, one->attribute->path, name);
+		if (!exact && !ends_as(scratch, one->attribute->path, name))
+			continue;
+		struct difference_attribute *kept = arena_alloc(&x->a, sizeof(*kept));
+		if (fields_read(&difference_attribute_fields, &x->a, one->text, "attribute", kept, e) != 0)
+			return -1;
+		vec_push(&x->candidates, ((struct candidate){kept, one->text, i, exact}));
 	}
 	return 0;
 }
 
+static int
+take(struct explaining *x, const struct difference_element *one, struct arena *scratch, struct err *e)
+{
+	switch (one->part) {
+	case DIFFERENCE_COUNTS: return fields_read(&difference_counts_fields, &x->a, one->text, "counts", &x->counts, e);
+	case DIFFERENCE_ATTRIBUTES: return consider(x, one, scratch, e);
+	case DIFFERENCE_ROOTS: vec_push(&x->roots, one->text); break;
+	case DIFFERENCE_META_CHANGED:
+	case DIFFERENCE_META_ERRORS:
+	case DIFFERENCE_TARGETS:
+	case DIFFERENCE_KNOWN:
+	case DIFFERENCE_PARTS: break;
+	}
+	return 0;
+}
+
+/* Goes through the file once; of the attributes only those that are asked about stay in memory. */
+static int
+read_all(struct explaining *x, struct err *e)
+{
+	const unsigned wanted = 1u << DIFFERENCE_COUNTS | 1u << DIFFERENCE_ATTRIBUTES | 1u << DIFFERENCE_ROOTS;
+	struct arena scratch = {0};
+	struct difference_element one;
+	int rc = difference_open(x->q->difference, wanted, &x->difference, e), more = 1;
+
+	while (rc == 0 && (more = difference_next(x->difference, &scratch, &one, e)) == 1) {
+		rc = take(x, &one, &scratch, e);
+		arena_clear(&scratch);
+	}
+	arena_release(&scratch);
+	return more < 0 ? -1 : rc;
+}
+
+int
+explain_attributes(const struct explain_question *q, int *ret_exit, struct err *e)
+{
+	struct explaining x = {.q = q};
+	int rc = read_all(&x, e);
+
+	for (size_t i = 0; i < q->attrs.n && rc == 0; i++) {
+		found_t found = {0};
+		rc = find_name(&x, i, &found, e);
+		if (rc == 0)
+			rc = explain_found(&x, q->attrs.p[i], &found, ret_exit, e);
+		vec_release(&found);
+	}
+	difference_close(&x.difference);
+	vec_release(&x.roots);
+	vec_release(&x.candidates);
+	arena_release(&x.a);
+	return rc;
+}
+
 /* What is printed for people on a terminal is taken from standard output here. */
 int
-explain_stage(const json_t *job, struct record_out *out, struct err *e)
+explain_stage(struct arena *a, const void *job_, struct record_out *out, struct err *e)
 {
-	size_t max = (size_t)json_int(job, "max_bytes", 50000);
-	AUTO(mem_free) char *text = mem_alloc(max + 1);
+	const struct explain_job *job = job_;
+	const struct explain_question q = {.attrs = job->attrs,
+	    .difference = job->difference,
+	    .evaluations = {job->evaluations.p, job->evaluations.n}};
+	size_t max = (size_t)job->max_bytes;
+	char *text = arena_alloc(a, max + 1);
 	AUTO(fd_close) int file = memfd_create("explanation", MFD_CLOEXEC);
 	AUTO(fd_close) int before = dup(1);
-	const char *difference;
+	int ignored;
 
 	if (file < 0 || before < 0 || fflush(stdout) != 0 || dup2(file, 1) < 0)
 		return fail_sys(e, "cannot set standard output aside");
-	int rc = json_need_str(job, "difference", &difference, e);
-	if (rc == 0)
-		rc = explain_each(job, difference, e);
+	int rc = explain_attributes(&q, &ignored, e);
 	bool flushed = fflush(stdout) == 0;
 	if (dup2(before, 1) < 0 || !flushed)
 		return fail_sys(e, "cannot take standard output back");
 	ssize_t n = rc == 0 ? pread(file, text, max + 1, 0) : 0;
 	if (n < 0)
 		return fail_sys(e, "cannot read the explanation");
-	if (rc == 0) {
-		bool cut = (size_t)n > max;
-		struct str all = str_utf8_head((struct str){text, (size_t)n}, max);
-		record_emit(out, json_pack("{s:s,s:o,s:b}", "type", "explanation", "text", json_any_string(all), "cut", cut));
-	}
-	return rc;
+	if (rc != 0)
+		return -1;
+	struct str all = str_utf8_head((struct str){text, (size_t)n}, max);
+	const struct explanation record = {fields_clean(a, all), (size_t)n > max};
+	return record_put(out, &explanation_fields, &record, e);
 }

@@ -16,27 +16,6 @@ enum {
 	MAX_LABEL_BYTES = 42
 };
 
-static const char *
-words_of(enum change c)
-{
-	switch (c) {
-	case CHANGE_ADDED: return "added";
-	case CHANGE_REMOVED: return "removed";
-	case CHANGE_REBUILD: return "rebuild";
-	case CHANGE_DERIVATION_ONLY: return "same output";
-	case CHANGE_NEWLY_FAILING: return "newly failing to evaluate";
-	case CHANGE_FIXED: return "fixed";
-	case CHANGE_STILL_FAILING: return "still failing to evaluate";
-	case CHANGE_SWITCHED: return "switched to what the base has";
-	case CHANGE_ADDED_FAILING: return "new and failing to evaluate";
-	case CHANGE_REMOVED_FAILING: return "failing evaluation gone";
-	case CHANGE_UNTOLD: return "could not be told";
-	case CHANGE_UNCHANGED:
-	case CHANGES: break;
-	}
-	return "";
-}
-
 static void
 cell(struct buf *b, const char *s)
 {
@@ -47,7 +26,7 @@ cell(struct buf *b, const char *s)
 static void
 build_cell(struct buf *b, const struct attr *at)
 {
-	const char *log = json_str(at->build, "log_url", NULL);
+	const char *log = at->build != NULL ? at->build->log_url : NULL;
 	const char *blame = at->blame == BLAME_NEWLY ? ", newly" : at->blame == BLAME_STILL ? ", as on the base" : "";
 
 	buf_puts(b, "<td>");
@@ -79,10 +58,11 @@ write_rows(const struct view *v, struct buf *b)
 {
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
 		const struct attr *at = &v->m->attrs[i];
-		const json_t *radius = json_object_get(at->json, "radius"), *aliases = json_object_get(at->json, "aliases");
+		const struct difference_radius *radius = at->is->radius;
+		const struct paths aliases = at->is->aliases;
 		const char *because = view_because(v, at, false);
 		const char *red =
-		    at->blame == BLAME_NEWLY || at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING
+		    at->blame == BLAME_NEWLY || at->class == CLASS_NEWLY_FAILING || at->class == CLASS_ADDED_FAILING
 		        ? " class=broke"
 		        : "";
 
@@ -90,46 +70,42 @@ write_rows(const struct view *v, struct buf *b)
 			continue;
 		buf_printf(b, "<tr%s>", red);
 		cell(b, at->name);
-		for (size_t k = 0; k < json_array_size(aliases); k++) {
+		for (size_t k = 0; k < aliases.n; k++) {
 			buf_puts(b, k == 0 ? " <small>also " : ", ");
-			escape_add(b, ESCAPE_HTML, str_of(model_attr_name(&v->m->a, json_array_get(aliases, k))));
+			escape_add(b, ESCAPE_HTML, str_of(model_attr_name(&v->m->a, aliases.p[k])));
 		}
-		buf_puts(b, json_array_size(aliases) > 0 ? "</small>" : "");
+		buf_puts(b, aliases.n > 0 ? "</small>" : "");
 		buf_puts(b, "<td class=s>");
 		escape_add(b, ESCAPE_HTML, str_of(at->system));
-		buf_printf(b, "<td class=s>%s", words_of(at->change));
+		buf_printf(b, "<td class=s>%s", class_words[at->class].label);
 		version_cell(b, at);
 		cell(b, because != NULL ? because : "");
-		buf_printf(b, "<td class=n>%s",
-		    json_is_object(radius) ? words_number(&v->m->a, json_int(radius, "attributes", 0)) : "");
+		buf_printf(b, "<td class=n>%s", radius != NULL ? words_number(&v->m->a, radius->attributes) : "");
 		build_cell(b, at);
 		buf_putc(b, '\n');
 	}
 }
 
-/* A bar a root: its name above, its share of the widest below. items are the view's roots. */
+/* A bar a root: its name above, its share of the widest, which is the first, below. */
 static void
-write_picture(const struct view *v, const json_t *items, struct buf *b)
+write_picture(const struct view *v, struct buf *b)
 {
-	size_t n = json_array_size(items) < MAX_BARS ? json_array_size(items) : MAX_BARS;
-	int64_t most = 1;
+	struct view_root *roots;
+	size_t all = view_collect_roots(v->m, &roots), n = all < MAX_BARS ? all : MAX_BARS;
+	int64_t most = n > 0 && roots[0].attributes > 1 ? roots[0].attributes : 1;
 
-	for (size_t i = 0; i < n; i++) {
-		int64_t radius = json_int(json_array_get(items, i), "radius", 0);
-		most = radius > most ? radius : most;
-	}
+	if (n == 0 || !v->m->wishes.rebuild_impact.enabled)
+		return;
 	buf_printf(b, "<svg viewBox=\"0 0 %d %zu\" role=\"img\" aria-label=\"how far each root spreads\">\n", BAR_WIDTH,
 	    n * BAR_HEIGHT);
 	for (size_t i = 0; i < n; i++) {
-		const json_t *item = json_array_get(items, i);
-		int64_t radius = json_int(item, "radius", 0);
 		size_t y = i * BAR_HEIGHT;
 		buf_printf(b, "<text x=\"0\" y=\"%zu\">", y + 13);
-		escape_add(b, ESCAPE_HTML, str_of(words_cut(&v->m->a, json_str(item, "name", ""), MAX_LABEL_BYTES)));
+		escape_add(b, ESCAPE_HTML, str_of(words_cut(&v->m->a, roots[i].name, MAX_LABEL_BYTES)));
 		buf_printf(b, "</text><text x=\"%d\" y=\"%zu\" text-anchor=\"end\">%s</text>", BAR_WIDTH, y + 13,
-		    words_number(&v->m->a, radius));
+		    words_number(&v->m->a, roots[i].attributes));
 		buf_printf(b, "<rect x=\"0\" y=\"%zu\" width=\"%lld\" height=\"12\" rx=\"3\"/>\n", y + 18,
-		    (long long)(3 + (BAR_WIDTH - 3) * radius / most));
+		    (long long)(3 + (BAR_WIDTH - 3) * roots[i].attributes / most));
 	}
 	buf_puts(b, "</svg>");
 }
@@ -139,7 +115,7 @@ html_report(struct model *m, const struct verdict *v, struct buf *out, struct er
 {
 	struct limits limits = view_no_limits();
 	struct view view = {m, &limits};
-	AUTO(json_drop) json_t *obj = NULL;
+	struct values *obj;
 	AUTO(buf_release) struct buf rows = {0}, picture = {0};
 
 	limits.packages_elsewhere = true; /* in the table */
@@ -148,21 +124,20 @@ html_report(struct model *m, const struct verdict *v, struct buf *out, struct er
 	buf_init(&rows, MAX_PAGE_BYTES);
 	buf_init(&picture, 1 << 20);
 	if (m->outcome == OUTCOME_COMPARED) {
-		const json_t *roots = json_at(obj, "roots.items");
 		write_rows(&view, &rows);
-		if (json_array_size(roots) > 0)
-			write_picture(&view, roots, &picture);
+		write_picture(&view, &picture);
 		if (rows.over)
 			return fail(e, ERR_LIMIT, "the HTML report grew over %d bytes", MAX_PAGE_BYTES);
 	}
-	put_text(obj, "rows_html", rows.p);
-	put_text(obj, "picture_html", picture.p);
-	put_text(obj, "style_html", template_find("report.css").p != NULL ? str_dup(&m->a, template_find("report.css")) : "");
-	put_text(obj, "script_html", template_find("report.js").p != NULL ? str_dup(&m->a, template_find("report.js")) : "");
-	if (strcmp(json_str(m->run, "repo", "."), ".") != 0) /* where the command ran, which says nothing to a reader */
-		put_text(obj, "repo", json_str(m->run, "repo", NULL));
+	values_text(obj, "rows_html", rows.p); /* both live until the template is rendered */
+	values_text(obj, "picture_html", picture.p);
+	values_text(obj, "style_html",
+	    template_find("report.css").p != NULL ? str_dup(&m->a, template_find("report.css")) : "");
+	values_text(obj, "script_html", template_find("report.js").p != NULL ? str_dup(&m->a, template_find("report.js")) : "");
+	if (!str_same(m->facts.run.repo, ".")) /* where the command ran, which says nothing to a reader */
+		values_text(obj, "repo", m->facts.run.repo);
 	put_number(&view, obj, "attributes", (int64_t)m->n_attrs);
-	if (json_int(m->run, "number", 0) > 0)
-		put_text(obj, "number", arena_printf(&m->a, "%lld", (long long)json_int(m->run, "number", 0)));
+	if (m->facts.run.number > 0)
+		values_text(obj, "number", arena_printf(&m->a, "%lld", (long long)m->facts.run.number));
 	return template_render("report.html", obj, out, e);
 }

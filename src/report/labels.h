@@ -25,12 +25,10 @@
 /* The prefixes come from settings.label_prefix and label_has_prefix, "10.rebuild-" and "8.has: " when these are missing; with
  * an empty second one there are none of these. */
 struct labels {
-	json_t *changed_paths;  /* nixpkgs' document */
-	json_t *wanted, *known; /* arrays of names; what of known is not wanted is taken off */
+	struct texts wanted, known; /* what of known is not wanted is taken off */
 };
 
-/* Compared models only. Give up with labels_release. */
-void labels_of(struct model *m, struct labels *ret);
-void labels_release(struct labels *l);
+/* Compared models only. Lists live in the model's arena; nixpkgs' document is appended to document, a line. */
+void labels_of(struct model *m, struct labels *ret, struct buf *document);
 
 #endif

@@ -3,9 +3,6 @@
 
 #include "support/text/template.h"
 
-#include <string.h>
-
-/*                     listed roots failures folded tail error name nodes rules */
 static const struct limits steps[] = {
     {.listed = 1000,
         .roots = 20,
@@ -103,6 +100,14 @@ lower(const struct limits *a, const struct limits *b)
 	};
 }
 
+static bool
+same(const struct limits *a, const struct limits *b)
+{
+	return a->listed == b->listed && a->roots == b->roots && a->failures == b->failures && a->folded == b->folded &&
+	       a->tail_lines == b->tail_lines && a->error_bytes == b->error_bytes && a->name_bytes == b->name_bytes &&
+	       a->nodes == b->nodes && a->rules == b->rules;
+}
+
 int
 ladder_render(struct model *m, const struct verdict *v, const char *name, struct buf *out, struct err *e)
 {
@@ -111,10 +116,10 @@ ladder_render(struct model *m, const struct verdict *v, const char *name, struct
 
 	for (size_t i = 0; i <= COUNT(steps); i++) {
 		struct limits l = i == 0 ? asked : lower(&asked, &steps[i - 1]);
-		if (i > 0 && memcmp(&l, &last, sizeof(l)) == 0)
+		if (i > 0 && same(&l, &last))
 			continue;
 		last = l;
-		AUTO(json_drop) json_t *view = view_new(m, v, &l, i > 0);
+		struct values *view = view_new(m, v, &l, i > 0);
 		AUTO(buf_release) struct buf text = {0};
 		buf_init(&text, 256u << 20);
 		if (template_render(name, view, &text, e) != 0)
@@ -135,9 +140,9 @@ ladder_render_whole(struct model *m, const struct verdict *v, const char *name, 
 {
 	static const char *const colours[][2] = {{"bold", "\x1b[1m"}, {"red", "\x1b[31m"}, {"green", "\x1b[32m"},
 	    {"yellow", "\x1b[33m"}, {"plain", "\x1b[0m"}};
-	AUTO(json_drop) json_t *view = view_new(m, v, limits, false);
+	struct values *view = view_new(m, v, limits, false);
 
 	for (size_t i = 0; colour && i < COUNT(colours); i++)
-		json_object_set_new(view, colours[i][0], json_string(colours[i][1]));
+		values_text(view, colours[i][0], colours[i][1]);
 	return template_render(name, view, out, e);
 }

@@ -1,37 +1,54 @@
 /* The job and the difference file become one model. */
 #include "report/model.h"
 
+#include "nix/path.h"
+#include "records/list.h"
 #include "report/words.h"
-
-#include "support/base/map.h"
 
 #include <string.h>
 
-static const char *const change_names[CHANGES] = {"added", "removed", "rebuild", "derivation_only", "unchanged",
-    "newly_failing", "fixed", "still_failing", "switched", "added_failing", "removed_failing", "untold"};
-
-const char *
-change_name(enum change c)
+const struct build_told *
+model_build(const struct model *m, const char *drv)
 {
-	return change_names[c];
-}
+	struct map_entry *at = map_get(&m->builds, str_of(drv));
 
-static enum build_state
-state_of(const json_t *build)
-{
-	return build_state_of(json_str(build, "state", ""));
+	return at != NULL ? &m->facts.builds.p[at->value].told : NULL;
 }
 
 static enum blame
-blame_of(const json_t *build, enum build_state state)
+blame_of(const struct build_told *build, enum build_state state)
 {
-	const char *name = json_str(build, "blame", "");
+	const char *name = build->blame != NULL ? build->blame : "";
 
 	if (!build_state_has_failed(state))
 		return BLAME_NONE;
-	return strcmp(name, "newly_failing") == 0   ? BLAME_NEWLY
-	       : strcmp(name, "still_failing") == 0 ? BLAME_STILL
-	                                            : BLAME_UNKNOWN;
+	return strcmp(name, blame_words[BLAME_NEWLY]) == 0   ? BLAME_NEWLY
+	       : strcmp(name, blame_words[BLAME_STILL]) == 0 ? BLAME_STILL
+	                                                     : BLAME_UNKNOWN;
+}
+
+const char *
+model_error(const struct difference_side *side)
+{
+	return side != NULL && side->error != NULL ? side->error : "";
+}
+
+const struct package_meta *
+model_meta(const struct difference_side *side)
+{
+	return side != NULL ? side->meta : NULL;
+}
+
+bool
+model_is_follower(const struct attr *attr)
+{
+	return attr->is->cause != NULL && attr->is->cause->kind == CAUSE_FOLLOWER;
+}
+
+bool
+model_is_root(const struct attr *attr)
+{
+	return attr->is->cause != NULL && attr->is->cause->kind == CAUSE_ROOT;
 }
 
 static bool
@@ -46,44 +63,38 @@ plain_element(const char *s, size_t n)
 }
 
 char *
-model_attr_name(struct arena *a, const json_t *path)
+model_attr_name(struct arena *a, struct texts path)
 {
 	AUTO(buf_release) struct buf b = {0};
-	char *ret;
 
 	buf_init(&b, 1 << 20);
-	for (size_t i = 0; i < json_array_size(path); i++) {
-		const json_t *j = json_array_get(path, i);
-		const char *s = json_is_string(j) ? json_string_value(j) : "?";
-		bool plain = plain_element(s, strlen(s));
+	for (size_t i = 0; i < path.n; i++) {
+		bool plain = plain_element(path.p[i], strlen(path.p[i]));
 		if (i > 0)
 			buf_putc(&b, '.');
-		buf_printf(&b, plain ? "%s" : "\"%s\"", s);
+		buf_printf(&b, plain ? "%s" : "\"%s\"", path.p[i]);
 	}
-	ret = b.n != 0 ? arena_strn(a, b.p, b.n) : arena_strdup(a, "(root)");
-	return ret;
+	return b.n != 0 ? arena_strn(a, b.p, b.n) : arena_strdup(a, "(root)");
 }
 
 static const char *
-plain_name(struct arena *a, const json_t *path)
+plain_name(struct arena *a, struct texts path)
 {
-	const char *name = "(root)";
+	const char *name = path.n > 0 ? path.p[0] : "(root)";
 
-	for (size_t i = 0; i < json_array_size(path); i++) {
-		const char *s = json_string_value(json_array_get(path, i));
-		name = i == 0 ? s : arena_printf(a, "%s.%s", name, s);
-	}
+	for (size_t i = 1; i < path.n; i++)
+		name = arena_printf(a, "%s.%s", name, path.p[i]);
 	return name;
 }
 
 bool
-model_attr_is(struct arena *a, const json_t *path, const char *name)
+model_attr_is(struct arena *a, struct texts path, const char *name)
 {
 	return strcmp(model_attr_name(a, path), name) == 0 || strcmp(plain_name(a, path), name) == 0;
 }
 
 bool
-model_attr_below(struct arena *a, const json_t *path, const char *set)
+model_attr_below(struct arena *a, struct texts path, const char *set)
 {
 	size_t n = strlen(set);
 	const char *plain = plain_name(a, path), *quoted = model_attr_name(a, path);
@@ -94,39 +105,15 @@ model_attr_below(struct arena *a, const json_t *path, const char *set)
 const char *
 model_drv_name(struct arena *a, const char *drv)
 {
-	const char *base = strrchr(drv, '/');
-	struct str s = str_of(base != NULL ? base + 1 : drv);
-
-	if (s.n > 33 && s.p[32] == '-')
-		s = str_from(s, 33);
-	if (str_ends(s, STR(".drv")))
-		s.n -= 4;
-	return str_dup(a, s);
+	return str_dup(a, nix_path_name(str_of(drv)));
 }
 
 const char *
 model_cause_drv(const struct attr *attr)
 {
-	const char *from = json_str(attr->build, "propagated_from", NULL);
+	const char *from = attr->build != NULL ? attr->build->propagated_from : NULL;
 
 	return from != NULL && *from != '\0' ? from : attr->drv;
-}
-
-static int
-read_phase(struct model *m, struct err *e)
-{
-	static const char *const names[] = {"evaluating", "reported", "building", "done", "superseded", "cancelled"};
-	const char *name;
-
-	if (json_need_str(m->job, "phase", &name, e) != 0)
-		return -1;
-	for (size_t i = 0; i < COUNT(names); i++) {
-		if (strcmp(names[i], name) == 0) {
-			m->phase = (enum phase)i;
-			return 0;
-		}
-	}
-	return fail(e, ERR_INPUT, "no such phase: %s", name);
 }
 
 static bool
@@ -140,64 +127,56 @@ stage_is_before_comparison(const char *stage)
 	return true;
 }
 
-static const json_t *
-evaluation_of(const struct model *m, const char *side, const char *job)
+static const struct evaluation *
+evaluation_of(const struct model *m, enum side side, const char *job)
 {
-	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
-		const json_t *j = json_array_get(m->evaluations, i);
-		if (strcmp(json_str(j, "side", ""), side) == 0 && strcmp(json_str(j, "job", ""), job) == 0)
-			return j;
+	for (size_t i = 0; i < m->facts.evaluations.n; i++) {
+		const struct evaluation *one = &m->facts.evaluations.p[i];
+		if (one->side == (int)side && strcmp(one->job, job) == 0)
+			return one;
 	}
 	return NULL;
 }
 
-static const json_t *
-job_named(const struct model *m, const char *name)
+const struct job_def *
+model_job(const struct model *m, const char *name)
 {
-	const json_t *jobs = json_object_get(m->plan, "jobs");
-
-	for (size_t i = 0; i < json_array_size(jobs); i++)
-		if (strcmp(json_str(json_array_get(jobs, i), "name", ""), name) == 0)
-			return json_array_get(jobs, i);
+	for (size_t i = 0; m->facts.plan != NULL && i < m->facts.plan->jobs.n; i++)
+		if (strcmp(m->facts.plan->jobs.p[i].name, name) == 0)
+			return &m->facts.plan->jobs.p[i];
 	return NULL;
 }
 
-/* Texts of an array joined; NULL when there is none. */
+/* The attributes that rules leave of a job, joined; NULL when they leave all of it. */
 static const char *
-joined(struct model *m, const json_t *list)
+scope_of(struct model *m, const struct job_def *job)
 {
 	const char *all = NULL;
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *j = json_array_get(list, i);
-		const char *s = json_is_array(j) ? model_attr_name(&m->a, j) : json_string_value(j);
-		if (s != NULL)
-			all = all == NULL ? s : arena_printf(&m->a, "%s, %s", all, s);
+	for (size_t i = 0; job != NULL && i < job->scope.n; i++) {
+		const char *name = model_attr_name(&m->a, job->scope.p[i]);
+		all = all == NULL ? name : arena_printf(&m->a, "%s, %s", all, name);
 	}
 	return all;
 }
 
 /* The job's attr_path as people write it, or NULL. */
 static const char *
-attr_path_of(struct model *m, const json_t *job)
+attr_path_of(struct model *m, const struct job_def *job)
 {
-	const json_t *path = json_object_get(job, "attr_path");
-	const char *at = json_array_size(path) > 0 ? model_attr_name(&m->a, path) : json_string_value(path);
-
-	return at != NULL && *at != '\0' ? at : NULL;
+	return job != NULL && job->attr_path.n > 0 ? model_attr_name(&m->a, job->attr_path) : NULL;
 }
 
 /* What a job evaluates: "default.nix", "pkgs of default.nix", ".#packages", "games.chess of default.nix". */
 static const char *
-below_of(struct model *m, const json_t *job)
+below_of(struct model *m, const struct job_def *job)
 {
-	const char *what = json_str(job, "file", NULL), *at = attr_path_of(m, job),
-	           *scope = joined(m, json_object_get(job, "scope"));
+	const char *what = "what was named", *at = attr_path_of(m, job), *scope = scope_of(m, job);
 
-	if (what != NULL)
-		what += what[0] == '/';
-	else
-		what = json_str(job, "flake", json_str(job, "expr", NULL) != NULL ? "the expression" : "what was named");
+	if (job != NULL && job->file != NULL)
+		what = job->file + (job->file[0] == '/');
+	else if (job != NULL && (job->flake != NULL || job->expr != NULL))
+		what = job->flake != NULL ? job->flake : "the expression";
 	if (at != NULL)
 		what = arena_printf(&m->a, "%s of %s", at, what);
 	return scope != NULL ? arena_printf(&m->a, "%s of %s", scope, what) : what;
@@ -205,46 +184,52 @@ below_of(struct model *m, const json_t *job)
 
 /* No attribute, or none that evaluates. */
 static bool
-has_none(const json_t *evaluation)
+has_none(const struct evaluation *one)
 {
-	int64_t rows = json_int(evaluation, "rows", -1);
+	return one->rows == 0 || (one->rows > 0 && one->errors == one->rows);
+}
 
-	return rows == 0 || (rows > 0 && json_int(evaluation, "errors", -1) == rows);
+/* What the evaluations say of a job of which neither side has an attribute that evaluates; NULL when they say nothing. */
+static const char *
+empty_sentence(struct model *m, const struct evaluation *base, const struct evaluation *head)
+{
+	if (base->nothing != NULL && head->nothing != NULL)
+		return head->nothing;
+	if (base->rows == 0)
+		return NULL;
+	return arena_printf(&m->a, "every attribute of %s fails to evaluate, before and after",
+	    below_of(m, model_job(m, head->job)));
 }
 
 /* Jobs of which both sides are known to have no attribute that evaluates; true when there is no other. */
 static bool
 find_empty(struct model *m)
 {
-	size_t n = json_array_size(m->evaluations), heads = 0;
+	const struct evaluations *all = &m->facts.evaluations;
+	size_t heads = 0;
 	bool some = false;
 
-	for (size_t i = 0; i < n; i++)
-		some = some || !has_none(json_array_get(m->evaluations, i));
-	m->empty = arena_alloc(&m->a, (n + 1) * sizeof(*m->empty));
-	for (size_t i = 0; i < n; i++) {
-		const json_t *head = json_array_get(m->evaluations, i);
-		if (strcmp(json_str(head, "side", ""), "head") != 0)
+	for (size_t i = 0; i < all->n; i++)
+		some = some || !has_none(&all->p[i]);
+	m->empty = arena_alloc(&m->a, (all->n + 1) * sizeof(*m->empty));
+	for (size_t i = 0; i < all->n; i++) {
+		const struct evaluation *head = &all->p[i], *base = evaluation_of(m, SIDE_BASE, head->job);
+		const struct job_def *job = model_job(m, head->job);
+		if (head->side != SIDE_HEAD)
 			continue;
-		const char *name = json_str(head, "job", "");
-		const json_t *base = evaluation_of(m, "base", name), *job = job_named(m, name);
 		heads++;
 		/* Where everything fails on both sides nothing was compared either. */
-		if (base == NULL || !has_none(base) || !has_none(head) || json_int(head, "rows", 0) > json_int(base, "rows", 0))
+		if (base == NULL || !has_none(base) || !has_none(head) || head->rows > base->rows)
 			continue;
-		bool said = json_str(base, "nothing", NULL) != NULL && json_str(head, "nothing", NULL) != NULL;
-		bool narrowed = json_is_array(json_object_get(job, "scope"));
+		bool said = base->nothing != NULL && head->nothing != NULL;
+		bool narrowed = job != NULL && job->scope.p != NULL;
 		if (narrowed && !said && some) /* a rule's attributes need not be in every job */
 			continue;
 		m->n_unsaid += !said;
-		m->empty[m->n_empty++] = (struct empty_job){.name = name,
+		m->empty[m->n_empty++] = (struct empty_job){.name = head->job,
 		    .below = below_of(m, job),
-		    .systems = joined(m, json_object_get(job, "systems")),
-		    .sentence =
-		        said ? json_str(head, "nothing", "")
-		        : json_int(base, "rows", 0) > 0
-		            ? arena_printf(&m->a, "every attribute of %s fails to evaluate, before and after", below_of(m, job))
-		            : NULL};
+		    .systems = job != NULL && job->systems.n > 0 ? texts_join(&m->a, &job->systems, ", ") : NULL,
+		    .sentence = empty_sentence(m, base, head)};
 	}
 	return m->n_empty > 0 && m->n_empty == heads;
 }
@@ -255,15 +240,14 @@ whose_incomplete(const struct model *m)
 {
 	bool base_only = false, both = false, unknown = false;
 
-	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
-		const json_t *j = json_array_get(m->evaluations, i);
-		const char *job = json_str(j, "job", "");
-		bool at_base = strcmp(json_str(j, "side", ""), "base") == 0;
-		const json_t *other = evaluation_of(m, at_base ? "head" : "base", job);
-		if (json_flag(j, "complete", false))
+	for (size_t i = 0; i < m->facts.evaluations.n; i++) {
+		const struct evaluation *one = &m->facts.evaluations.p[i];
+		bool at_base = one->side == SIDE_BASE;
+		const struct evaluation *other = evaluation_of(m, at_base ? SIDE_HEAD : SIDE_BASE, one->job);
+		bool fine = other == NULL || other->complete;
+		if (one->complete)
 			continue;
-		bool fine = other == NULL || json_flag(other, "complete", false);
-		if (json_flag(j, "unknown", false))
+		if (one->unknown)
 			unknown = true;
 		else if (!at_base && fine)
 			return INCOMPLETE_HEAD;
@@ -277,46 +261,49 @@ whose_incomplete(const struct model *m)
 
 /* What a job takes from this change, as far as it is as plain as our own words: "pkgs of this change's default.nix". */
 static const char *
-taken_words(struct model *m, const json_t *job)
+taken_words(struct model *m, const struct job_def *job)
 {
-	const char *file = json_str(job, "file", NULL), *flake = json_str(job, "flake", NULL), *at = attr_path_of(m, job);
-	const char *what = "this change";
+	const char *what = "this change", *at = attr_path_of(m, job);
 
-	if (file != NULL && words_are_plain(file))
-		what = arena_printf(&m->a, "this change's %s", file + (file[0] == '/'));
-	else if (flake != NULL && words_are_plain(flake))
-		what = arena_printf(&m->a, "this change's flake%s%s", strcmp(flake, ".") == 0 ? "" : " ",
-		    strcmp(flake, ".") == 0 ? "" : flake);
-	else if (json_str(job, "expr", NULL) != NULL)
+	if (job == NULL)
+		return what;
+	if (job->file != NULL && words_are_plain(job->file))
+		what = arena_printf(&m->a, "this change's %s", job->file + (job->file[0] == '/'));
+	else if (job->flake != NULL && words_are_plain(job->flake))
+		what = strcmp(job->flake, ".") == 0 ? "this change's flake"
+		                                    : arena_printf(&m->a, "this change's flake %s", job->flake);
+	else if (job->expr != NULL)
 		what = "the expression on this change";
 	return at != NULL && words_are_plain(at) ? arena_printf(&m->a, "%s of %s", at, what) : what;
 }
 
-/*
- * The jobs whose head does not evaluate at all and whose base does: the evaluator ended with an error of its own, before the
- * first attribute. A limit, a signal, and what is odd about a row are said in words of ours, which begin otherwise.
- */
+/* Whether an evaluator ended with an error of its own, before the first attribute. A limit, a signal, and what is odd about a
+ * row are said in words of ours, which begin otherwise. */
+static bool
+is_dead(const struct evaluation *one)
+{
+	struct str reason = str_of(one->reason);
+
+	return one->rows == 0 && (str_starts(reason, STR("error:")) || str_starts(reason, STR("the root does not evaluate: ")));
+}
+
+/* The jobs whose head does not evaluate at all and whose base does. */
 static void
 find_dead(struct model *m)
 {
-	const json_t *first = NULL;
+	const struct job_def *first = NULL;
 	bool before = false;
 	int64_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
-		const json_t *j = json_array_get(m->evaluations, i);
-		const char *job = json_str(j, "job", "");
-		const json_t *base = evaluation_of(m, "base", job);
-		struct str reason = str_of(json_str(j, "reason", ""));
-		if (strcmp(json_str(j, "side", ""), "head") != 0 || json_flag(j, "complete", false) ||
-		    (base != NULL && !json_flag(base, "complete", false)))
+	for (size_t i = 0; i < m->facts.evaluations.n; i++) {
+		const struct evaluation *one = &m->facts.evaluations.p[i], *base = evaluation_of(m, SIDE_BASE, one->job);
+		if (one->side != SIDE_HEAD || one->complete || (base != NULL && !base->complete))
 			continue;
-		if (json_int(j, "rows", 0) != 0 ||
-		    !(str_starts(reason, STR("error:")) || str_starts(reason, STR("the root does not evaluate: "))))
+		if (!is_dead(one))
 			return;
 		before = n == 0 ? base != NULL : before && base != NULL;
 		if (n++ == 0)
-			first = job_named(m, job);
+			first = model_job(m, one->job);
 	}
 	if (n > 1)
 		m->dead = arena_printf(&m->a, "%s of this change do not evaluate%s", words_count(&m->a, n, "job", "jobs"),
@@ -326,33 +313,37 @@ find_dead(struct model *m)
 }
 
 static int
-decide_outcome(struct model *m, const char *difference, struct err *e)
+decide_outcome(struct model *m, struct err *e)
 {
+	const char *difference = m->job->difference;
+	const struct run_failure *failure = m->facts.failure;
+	const struct plan *plan = m->facts.plan;
+	enum phase phase = (enum phase)m->job->phase;
 	bool incomplete = false;
 
-	for (size_t i = 0; i < json_array_size(m->evaluations); i++)
-		incomplete |= !json_flag(json_array_get(m->evaluations, i), "complete", false);
+	for (size_t i = 0; i < m->facts.evaluations.n; i++)
+		incomplete |= !m->facts.evaluations.p[i].complete;
 	m->incomplete = whose_incomplete(m);
 	if (incomplete && m->incomplete == INCOMPLETE_HEAD)
 		find_dead(m);
-	if (m->phase == PHASE_SUPERSEDED)
+	if (phase == PHASE_SUPERSEDED)
 		m->outcome = OUTCOME_SUPERSEDED;
-	else if (m->phase == PHASE_CANCELLED)
+	else if (phase == PHASE_CANCELLED)
 		m->outcome = OUTCOME_CANCELLED;
-	else if (incomplete && m->phase != PHASE_EVALUATING) /* head may still be looked at */
+	else if (incomplete && phase != PHASE_EVALUATING) /* head may still be looked at */
 		m->outcome = OUTCOME_INCOMPLETE;
-	else if (m->failure != NULL && (difference == NULL || stage_is_before_comparison(json_str(m->failure, "stage", ""))))
+	else if (failure != NULL && (difference == NULL || stage_is_before_comparison(failure->stage)))
 		m->outcome = OUTCOME_FAILED;
-	else if (strcmp(json_str(m->plan, "decision", ""), "skip") == 0)
+	else if (plan != NULL && strcmp(plan->decision, "skip") == 0)
 		m->outcome = OUTCOME_SKIPPED;
 	else if (difference != NULL)
 		m->outcome = find_empty(m) ? OUTCOME_NOTHING : OUTCOME_COMPARED;
-	else if (m->phase == PHASE_EVALUATING)
+	else if (phase == PHASE_EVALUATING)
 		m->outcome = OUTCOME_RUNNING;
-	else if (m->waiting)
+	else if (m->job->waiting)
 		m->outcome = OUTCOME_HELD;
 	else
-		return fail(e, ERR_INPUT, "job: a report of phase %s needs a difference", json_str(m->job, "phase", ""));
+		return fail(e, ERR_INPUT, "job: a report of phase %s needs a difference", phase_words[phase]);
 	return 0;
 }
 
@@ -360,14 +351,13 @@ decide_outcome(struct model *m, const char *difference, struct err *e)
 static void
 version_of_cause(struct model *m, struct attr *at)
 {
-	const json_t *cause = json_object_get(at->json, "cause"), *index = json_array_get(json_object_get(cause, "roots"), 0);
-	const json_t *roots = json_object_get(m->difference, "roots"), *what;
-	size_t i;
+	const struct difference_cause *cause = at->is->cause;
 
-	if (strcmp(json_str(cause, "kind", ""), "root") != 0 || !json_is_integer(index))
+	if (at->version_old != NULL || !model_is_root(at) || cause->roots.n == 0 || (uint64_t)cause->roots.p[0] >= m->roots.n)
 		return;
-	json_array_foreach(json_object_get(json_array_get(roots, (size_t)json_integer_value(index)), "what"), i, what) {
-		struct str s = str_of(json_is_string(what) ? json_string_value(what) : "");
+	const struct texts what = m->roots.p[cause->roots.p[0]]->what;
+	for (size_t i = 0; i < what.n; i++) {
+		struct str s = str_of(what.p[i]);
 		ptrdiff_t arrow = str_find(s, STR(" -> "));
 		if (!str_starts(s, STR("version ")) || arrow < (ptrdiff_t)strlen("version "))
 			continue;
@@ -377,52 +367,75 @@ version_of_cause(struct model *m, struct attr *at)
 	}
 }
 
-static int
-read_attr(struct model *m, const json_t *j, struct attr *ret, struct err *e)
+/* Whether builds of an attribute's derivation say something about this change. */
+static bool is_wanted(enum attr_class class)
 {
-	const json_t *version = json_object_get(j, "version");
-	const char *name;
-	int c = 0;
+	return class == CLASS_ADDED || class == CLASS_REBUILD || class == CLASS_FIXED || class == CLASS_SWITCHED;
+}
 
-	if (!json_is_array(json_object_get(j, "path")) || json_need_str(j, "class", &name, e) != 0)
-		return fail(e, ERR_INPUT, "difference: an attribute without a path or class");
-	while (c < CHANGES && strcmp(change_names[c], name) != 0)
-		c++;
-	if (c == CHANGES)
-		return fail(e, ERR_INPUT, "difference: no such class: %s", name);
-	*ret = (struct attr){.json = j, .change = (enum change)c};
-	ret->name = model_attr_name(&m->a, json_object_get(j, "path"));
-	ret->job = json_str(j, "job", "");
-	ret->system = json_str(j, "system", "");
-	ret->drv = json_str_at(j, "head.drv", NULL);
-	if (json_array_size(version) == 2) {
-		const char *old = json_string_value(json_array_get(version, 0)),
-		           *new = json_string_value(json_array_get(version, 1));
-		ret->version_old = old != NULL ? old : "";
-		ret->version_new = new != NULL ? new : "";
+static const char *
+or_empty(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+static struct attr
+read_attr(struct model *m, const struct difference_element *one)
+{
+	const struct difference_attribute *is = one->attribute;
+	struct attr at = {.is = is, .text = one->text, .class = is->class, .alias = is->alias_of.p != NULL};
+	const struct job_def *job = model_job(m, or_empty(is->job));
+
+	at.name = model_attr_name(&m->a, is->path);
+	at.job = or_empty(is->job);
+	at.system = or_empty(is->system);
+	at.drv = is->head != NULL ? is->head->drv : NULL;
+	if (is->version.n == 2) {
+		at.version_old = or_empty(is->version.p[0]);
+		at.version_new = or_empty(is->version.p[1]);
 	}
-	if (ret->version_old == NULL)
-		version_of_cause(m, ret);
-	ret->alias = json_is_array(json_object_get(j, "alias_of"));
-	ret->tolerated = json_flag(job_named(m, ret->job), "allow_eval_failures", false);
-	bool wanted = ret->change == CHANGE_ADDED || ret->change == CHANGE_REBUILD || ret->change == CHANGE_FIXED ||
-	              ret->change == CHANGE_SWITCHED;
-	ret->build = ret->drv != NULL && wanted ? json_object_get(m->builds, ret->drv) : NULL;
-	if (ret->build != NULL) {
-		ret->state = state_of(ret->build);
-		ret->blame = blame_of(ret->build, ret->state);
+	at.tolerated = job != NULL && job->allow_eval_failures;
+	at.build = at.drv != NULL && is_wanted(at.class) ? model_build(m, at.drv) : NULL;
+	if (at.build != NULL) {
+		at.state = (enum build_state)at.build->state;
+		at.blame = blame_of(at.build, at.state);
 	}
-	return 0;
+	return at;
+}
+
+static struct counts
+counts_of(const struct class_counts *of, const char *system)
+{
+	struct counts ret = {.system = system, .derivations = of->rebuild_derivations, .changed_paths = of->changed_drv_paths};
+
+	memcpy(ret.of, of->of, sizeof(ret.of));
+	return ret;
+}
+
+/* The difference counts them for both sides; never none where an evaluation says that there are some. */
+static int64_t
+count_untold(const struct model *m)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < m->facts.evaluations.n; i++) {
+		const struct untold_attrs *untold = m->facts.evaluations.p[i].untold;
+		most = untold != NULL && untold->count > most ? untold->count : most;
+	}
+	return m->total.of[CLASS_UNTOLD] > 0 ? m->total.of[CLASS_UNTOLD] : most;
 }
 
 static void
-read_counts(const json_t *j, const char *system, struct counts *ret)
+read_counts(struct model *m, const struct difference_counts *counts)
 {
-	ret->system = system;
-	for (int c = 0; c < CHANGES; c++)
-		ret->of[c] = json_int(j, change_names[c], 0);
-	ret->derivations = json_int(j, "rebuild_derivations", 0);
-	ret->changed_paths = json_int(j, "changed_drv_paths", 0);
+	m->total = counts_of(&counts->total, NULL);
+	m->other = counts_of(&counts->other, NULL);
+	m->untold = count_untold(m);
+	m->aliases = counts->total.aliases;
+	m->carry_commit = counts->carry_commit > 0 ? counts->carry_commit : 0;
+	m->systems = arena_alloc(&m->a, (counts->systems.n + 1) * sizeof(*m->systems));
+	for (size_t i = 0; i < counts->systems.n; i++)
+		m->systems[m->n_systems++] = counts_of(&counts->systems.p[i].of, counts->systems.p[i].system);
 }
 
 /* A row that fails has no system; where its path names one that others have, as packages.SYSTEM.NAME does, it is of that. */
@@ -431,14 +444,13 @@ count_failing(struct model *m)
 {
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
-		const json_t *path = json_object_get(at->json, "path"), *part;
+		const struct texts path = at->is->path;
 		struct counts *of = NULL;
-		size_t k;
-		if (at->change != CHANGE_STILL_FAILING || at->alias || *at->system != '\0')
+		if (at->class != CLASS_STILL_FAILING || at->alias || *at->system != '\0')
 			continue;
-		json_array_foreach(path, k, part)
+		for (size_t k = 0; k < path.n; k++)
 			for (size_t s = 0; s < m->n_systems && of == NULL; s++)
-				if (json_is_string(part) && strcmp(json_string_value(part), m->systems[s].system) == 0)
+				if (strcmp(path.p[k], m->systems[s].system) == 0)
 					of = &m->systems[s];
 		if (of != NULL)
 			of->failing++;
@@ -473,113 +485,115 @@ count_targets(struct model *m)
 		t->still_blocked += at->blame == BLAME_STILL && blocked;
 	}
 	map_release(&seen);
-	int64_t all = (int64_t)json_array_size(json_object_get(m->difference, "targets"));
+	int64_t all = (int64_t)m->targets.n;
 	t->unasked = t->targets > 0 && all > t->targets ? all - t->targets : 0;
 }
 
 static void
 count_builds(struct model *m)
 {
-	const char *drv;
-	json_t *build;
-
-	json_object_foreach((json_t *)m->builds, drv, build) {
+	for (size_t i = 0; i < m->facts.builds.n; i++) {
 		m->tally.total++;
-		m->tally.ended += build_state_has_ended(state_of(build));
+		m->tally.ended += build_state_has_ended((enum build_state)m->facts.builds.p[i].told.state);
 	}
 	count_targets(m);
 }
 
-/* The difference counts them for both sides; never none where an evaluation says that there are some. */
-static int64_t
-count_untold(const struct model *m)
-{
-	int64_t most = 0;
+typedef VEC(struct attr) attrs_t;
 
-	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
-		int64_t n = json_int(json_object_get(json_array_get(m->evaluations, i), "untold"), "count", 0);
-		most = n > most ? n : most;
+static void
+take(struct model *m, const struct difference_element *one, attrs_t *attrs)
+{
+	switch (one->part) {
+	case DIFFERENCE_COUNTS: read_counts(m, one->counts); break;
+	case DIFFERENCE_ATTRIBUTES:
+		if (one->attribute->class != CLASS_UNCHANGED)
+			vec_push(attrs, read_attr(m, one));
+		break;
+	case DIFFERENCE_META_CHANGED: vec_push(&m->meta_changed, one->meta_change); break;
+	case DIFFERENCE_META_ERRORS: m->meta_errors = *one->meta_errors; break;
+	case DIFFERENCE_ROOTS: vec_push(&m->roots, one->root); break;
+	case DIFFERENCE_TARGETS: vec_push(&m->targets, one->target->drv); break;
+	case DIFFERENCE_KNOWN:
+	case DIFFERENCE_PARTS: break;
 	}
-	return m->total.of[CHANGE_UNTOLD] > 0 ? m->total.of[CHANGE_UNTOLD] : most;
 }
 
 static int
-read_difference(struct model *m, const char *path, struct err *e)
+read_difference(struct model *m, struct err *e)
 {
-	const char *system;
-	json_t *j;
+	const unsigned wanted = (1u << DIFFERENCE_PARTS) - 1 - (1u << DIFFERENCE_KNOWN);
+	struct difference_element one;
+	attrs_t attrs = {0};
+	int rc;
 
-	if (json_read_file(path, MODEL_MAX_DIFFERENCE_BYTES, &m->difference, e) != 0)
+	if (difference_open(m->job->difference, wanted, &m->difference, e) != 0)
 		return -1;
-	if (json_int(m->difference, "ekaci_difference", 0) != 1)
-		return fail(e, ERR_INPUT, "%s: not a difference of version 1", path);
-	const json_t *list = json_object_get(m->difference, "attributes"), *counts = json_object_get(m->difference, "counts");
-	const json_t *systems = json_object_get(counts, "systems");
-	if (!json_is_array(list) || !json_is_object(json_object_get(counts, "total")))
-		return fail(e, ERR_INPUT, "%s: no attributes or no counts", path);
-	read_counts(json_object_get(counts, "total"), NULL, &m->total);
-	read_counts(json_object_get(counts, "other"), NULL, &m->other);
-	m->untold = count_untold(m);
-	m->aliases = json_int(json_object_get(counts, "total"), "aliases", 0);
-	m->carry_commit = json_int(json_object_get(counts, "total"), "carry_commit", json_int(counts, "carry_commit", 0));
-	m->systems = arena_alloc(&m->a, (json_object_size(systems) + 1) * sizeof(*m->systems));
-	json_object_foreach((json_t *)systems, system, j)
-		read_counts(j, system, &m->systems[m->n_systems++]);
-	m->attrs = arena_alloc(&m->a, (json_array_size(list) + 1) * sizeof(*m->attrs));
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct attr *at = &m->attrs[m->n_attrs];
-		if (read_attr(m, json_array_get(list, i), at, e) != 0)
-			return -1;
-		m->n_attrs += at->change != CHANGE_UNCHANGED;
-		m->newly_evaluating +=
-		    (at->change == CHANGE_NEWLY_FAILING || at->change == CHANGE_ADDED_FAILING) && !at->tolerated && !at->alias;
+	while ((rc = difference_next(m->difference, &m->a, &one, e)) == 1)
+		take(m, &one, &attrs);
+	m->attrs = arena_dup(&m->a, attrs.p, attrs.n * sizeof(*attrs.p));
+	m->n_attrs = attrs.n;
+	vec_release(&attrs);
+	if (rc != 0)
+		return -1;
+	for (size_t i = 0; i < m->n_attrs; i++) {
+		struct attr *at = &m->attrs[i];
+		bool fails = at->class == CLASS_NEWLY_FAILING || at->class == CLASS_ADDED_FAILING;
+		version_of_cause(m, at);
+		m->newly_evaluating += fails && !at->tolerated && !at->alias;
 	}
 	count_failing(m);
 	count_builds(m);
 	return 0;
 }
 
-/* The member when it is an object or array, else NULL. */
-static const json_t *
-part(const json_t *job, const char *key)
+/* The job has them as texts: see records/report.h. */
+static int
+read_facts(struct model *m, struct err *e)
 {
-	const json_t *j = json_object_get(job, key);
+	const struct report_job *job = m->job;
+	const char *const parts[][2] = {{"run", job->run}, {"plan", job->plan}, {"evaluations", job->evaluations},
+	    {"query", job->query}, {"builds", job->builds}, {"failure", job->failure}};
+	AUTO(buf_release) struct buf text;
 
-	return json_is_object(j) || json_is_array(j) ? j : NULL;
+	buf_init(&text, SIZE_MAX / 4);
+	for (size_t i = 0; i < COUNT(parts); i++)
+		buf_printf(&text, "%s\"%s\":%s", i == 0 ? "{" : ",", parts[i][0], parts[i][1] != NULL ? parts[i][1] : "null");
+	buf_putc(&text, '}');
+	if (fields_read(&report_facts_fields, &m->a, buf_get(&text), "job", &m->facts, e) != 0)
+		return -1;
+	for (size_t i = 0; i < m->facts.builds.n; i++)
+		map_add(&m->builds, str_of(m->facts.builds.p[i].drv), NULL)->value = i;
+	if (m->facts.plan != NULL)
+		m->wishes = m->facts.plan->report;
+	m->many_jobs = m->facts.plan != NULL && m->facts.plan->jobs.n > 1;
+	return 0;
 }
 
 int
-model_init(struct model *m, const json_t *job, struct err *e)
+model_init(struct model *m, const struct report_job *job, struct err *e)
 {
-	const char *difference = json_str(job, "difference", NULL);
-
 	*m = (struct model){.job = job};
-	m->run = part(job, "run");
-	m->plan = part(job, "plan");
-	m->evaluations = part(job, "evaluations");
-	m->builds = part(job, "builds");
-	m->failure = part(job, "failure");
-	m->settings = part(job, "settings");
-	m->wide = json_flag(job, "wide", false);
-	m->waiting = json_flag(job, "waiting", false);
-	places_init(&m->places, &m->a, job);
-	m->many_jobs = json_array_size(json_object_get(m->plan, "jobs")) > 1;
-	if (m->run == NULL)
-		return fail(e, ERR_INPUT, "job: no member run");
-	if (read_phase(m, e) != 0 || decide_outcome(m, difference, e) != 0)
-		return -1;
-	if (m->outcome == OUTCOME_COMPARED && read_difference(m, difference, e) != 0) {
-		model_release(m);
-		return -1;
+	m->wishes.package_change_summary = (struct package_change_summary){true, job->settings.max_packages_listed, false};
+	m->wishes.rebuild_impact = (struct rebuild_impact){true, 5};
+	if (read_facts(m, e) == 0 && decide_outcome(m, e) == 0) {
+		places_init(&m->places, &m->a, job, m->facts.plan);
+		if (m->outcome != OUTCOME_COMPARED || read_difference(m, e) == 0)
+			return 0;
 	}
-	return 0;
+	model_release(m);
+	return -1;
 }
 
 void
 model_release(struct model *m)
 {
-	json_drop(&m->difference);
 	places_release(&m->places);
+	difference_close(&m->difference);
+	map_release(&m->builds);
+	vec_release(&m->roots);
+	vec_release(&m->meta_changed);
+	vec_release(&m->targets);
 	arena_release(&m->a);
 	*m = (struct model){0};
 }

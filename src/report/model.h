@@ -1,38 +1,16 @@
 /*
  * model - one run's facts, read once; every output derives from this and from nothing else.
  *
- * Counts are those of the difference file, which come from the whole set, never from the length of a list. Slices and
- * strings belong to the job, to the difference document or to the model's arena; all live until model_release. What
- * stands in them came from a repository, an evaluator or a build log: see support/text/escape.h for the way out.
+ * Counts are those of the difference file, which come from the whole set, never from the length of a list. Everything lives in
+ * the model's arena, in the mapped difference file or in the caller's job, until model_release. What stands in texts came from
+ * a repository, an evaluator or a build log: see support/text/escape.h for the way out.
  */
 #ifndef EKACI_REPORT_MODEL_H
 #define EKACI_REPORT_MODEL_H
 
-#include "records/build_state.h"
+#include "formats/difference_file.h"
+#include "records/report.h"
 #include "report/position.h"
-#include "support/text/json.h"
-
-enum { MODEL_MAX_DIFFERENCE_BYTES = 1024 * 1024 * 1024 }; /* 100,000 changed attributes with meta are 0.3 GB */
-
-/* The classes of the difference, in its own words (see change_name). */
-enum change {
-	CHANGE_ADDED,
-	CHANGE_REMOVED,
-	CHANGE_REBUILD,
-	CHANGE_DERIVATION_ONLY,
-	CHANGE_UNCHANGED,
-	CHANGE_NEWLY_FAILING,
-	CHANGE_FIXED,
-	CHANGE_STILL_FAILING,
-	CHANGE_SWITCHED,      /* to another package, which base had already */
-	CHANGE_ADDED_FAILING, /* new, and fails to evaluate */
-	CHANGE_REMOVED_FAILING,
-	CHANGE_UNTOLD, /* of one side it is not known what it is */
-	CHANGES
-};
-const char *change_name(enum change c);
-
-enum blame { BLAME_NONE, BLAME_NEWLY, BLAME_STILL, BLAME_UNKNOWN };
 
 enum outcome {
 	OUTCOME_RUNNING,    /* not compared yet */
@@ -46,16 +24,16 @@ enum outcome {
 	OUTCOME_HELD /* not even evaluated before somebody approves */
 };
 
-enum phase { PHASE_EVALUATING, PHASE_REPORTED, PHASE_BUILDING, PHASE_DONE, PHASE_SUPERSEDED, PHASE_CANCELLED };
-
+/* An attribute that is not unchanged. */
 struct attr {
-	const json_t *json; /* the element of "attributes" */
-	const char *name;   /* python3Packages."a.b", dotted, quoted where needed */
-	const char *job, *system;
-	enum change change;
+	const struct difference_attribute *is;
+	struct str text;          /* the same as the difference file has it */
+	const char *name;         /* python3Packages."a.b", dotted, quoted where needed */
+	const char *job, *system; /* empty where the difference does not say it */
+	enum attr_class class;
 	const char *drv;                       /* of head, or NULL */
 	const char *version_old, *version_new; /* both or none; an empty one for "had none" */
-	const json_t *build;                   /* NULL when not wanted */
+	const struct build_told *build;        /* NULL when not wanted */
 	enum build_state state;
 	enum blame blame;
 	bool tolerated; /* its job allows evaluation failures */
@@ -64,7 +42,7 @@ struct attr {
 
 struct counts {
 	const char *system; /* NULL in the total and in what has none */
-	int64_t of[CHANGES];
+	int64_t of[CLASSES];
 	int64_t derivations;   /* distinct ones that rebuild or are new */
 	int64_t changed_paths; /* changed .drv paths, rebuilds or not */
 	int64_t failing;       /* what fails as on the base, whose row has no system, but whose path names this one */
@@ -99,20 +77,29 @@ enum incomplete {
 
 struct model {
 	struct arena a;
-	const json_t *job;  /* borrowed from the caller, who keeps it */
-	json_t *difference; /* NULL unless compared */
-	const json_t *run, *plan, *evaluations, *builds, *failure, *settings;
-	enum phase phase;
+	const struct report_job *job; /* the caller's */
+	struct report_facts facts;    /* what it says of the run */
+	struct report_wishes wishes;  /* of the plan, or what holds without one */
+	struct map builds;            /* derivation -> place in facts.builds */
 	enum outcome outcome;
-	bool wide, waiting; /* too many to build unasked; waits for somebody's approval */
-	bool many_jobs;     /* so that names of jobs are worth showing */
+	bool many_jobs; /* so that names of jobs are worth showing */
 
+	/* Of what was compared; nothing of this otherwise. */
+	struct difference_reader *difference;
 	struct attr *attrs;
 	size_t n_attrs;
+	VEC(const struct difference_root *) roots; /* by the places that causes name */
+	VEC(const struct meta_change *) meta_changed;
+	VEC(const char *) targets; /* derivations to be built */
+	struct meta_errors meta_errors;
 	struct counts total, other, *systems; /* total is the sum of the rest; other: of no one system */
 	size_t n_systems;
 	int64_t aliases;      /* other names of attributes that are counted */
 	int64_t carry_commit; /* attributes of head that carry the commit's id; 0 also when that is not known */
+	struct tally tally;
+	int64_t untold;           /* attributes that could not be told */
+	int64_t newly_evaluating; /* attributes that newly fail to evaluate or are new and fail, of jobs that do not allow it */
+
 	struct empty_job *empty;
 	size_t n_empty;
 	size_t n_unsaid;            /* of these, without a sentence */
@@ -120,26 +107,31 @@ struct model {
 	const char *dead;     /* the evaluator says that nothing of the head evaluates: "this change's default.nix does not
 	                               evaluate any more"; NULL when an evaluation ended otherwise before its end */
 	struct places places; /* of the repository, in what evaluators say */
-	struct tally tally;
-	int64_t untold;           /* attributes that could not be told */
-	int64_t newly_evaluating; /* attributes that newly fail to evaluate or are new and fail, of jobs that do not allow it */
 };
 
-/*
- * Reads the job of the report stage (see ARCHITECTURE.md, "report") and its difference file. ERR_INPUT when a required
- * member is missing or of a wrong type. On error m holds nothing.
- */
-must_check int model_init(struct model *m, const json_t *job, struct err *e);
+/* Reads the facts of a job and its difference file. ERR_INPUT when something is missing or of a wrong type. On error m holds
+ * nothing. */
+must_check int model_init(struct model *m, const struct report_job *job, struct err *e);
 void model_release(struct model *m);
 
 /* The dotted name of an attribute path; "(root)" for the empty one. */
-char *model_attr_name(struct arena *a, const json_t *path);
+char *model_attr_name(struct arena *a, struct texts path);
 /* Whether an attribute is the one that somebody named, quoted as in reports or plainly joined by dots; or lies below it. */
-bool model_attr_is(struct arena *a, const json_t *path, const char *name);
-bool model_attr_below(struct arena *a, const json_t *path, const char *set);
+bool model_attr_is(struct arena *a, struct texts path, const char *name);
+bool model_attr_below(struct arena *a, struct texts path, const char *set);
 /* "curl-8.1" of "/nix/store/HASH-curl-8.1.drv"; the text as it is when it is no such path. */
 const char *model_drv_name(struct arena *a, const char *drv);
+/* The build of a derivation, or NULL. */
+const struct build_told *model_build(const struct model *m, const char *drv);
 /* The attribute's first build that failed by itself: its own, or the one its failure came from; the key is a drv. */
 const char *model_cause_drv(const struct attr *attr);
+/* The words of an evaluator about one side; empty where that does not fail. */
+const char *model_error(const struct difference_side *side);
+/* What meta says of one side; NULL where there is none. */
+const struct package_meta *model_meta(const struct difference_side *side);
+bool model_is_follower(const struct attr *attr); /* differs only through inputs */
+bool model_is_root(const struct attr *attr);     /* differs by itself */
+/* The job of the plan of that name, or NULL. */
+const struct job_def *model_job(const struct model *m, const char *name);
 
 #endif

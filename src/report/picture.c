@@ -79,18 +79,17 @@ edge(struct picture *p, ptrdiff_t from, ptrdiff_t to, const char *arrow)
 static bool
 draw_chain(struct picture *p, const char *root_key, ptrdiff_t root, const struct attr *at)
 {
-	const json_t *chain = json_at(at->json, "cause.chain");
-	const char *key = json_str(at->json, "name", at->name);
-	size_t n = json_array_size(chain);
-	const char *end = n > 0 ? json_string_value(json_array_get(chain, n - 1)) : NULL;
+	const struct texts chain = at->is->cause->chain;
+	const char *key = at->is->name != NULL ? at->is->name : at->name;
+	size_t n = chain.n;
+	const char *end = n > 0 ? chain.p[n - 1] : NULL;
 	ptrdiff_t last = root;
 
 	if (p->nodes.n >= p->max_nodes)
 		return false;
 	if (end != NULL && strcmp(end, root_key) == 0 && n <= MAX_CHAIN && p->nodes.n + n <= p->max_nodes) {
 		for (size_t i = n - 1; i-- > 1;) {
-			const char *name = json_string_value(json_array_get(chain, i));
-			ptrdiff_t next = name != NULL ? node(p, name, name, NULL) : -1;
+			ptrdiff_t next = node(p, chain.p[i], chain.p[i], NULL);
 			if (next < 0)
 				continue;
 			edge(p, last, next, "-->");
@@ -123,17 +122,15 @@ find_followers(struct model *m, size_t index, followers_t *ret)
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
-		const json_t *cause = json_object_get(at->json, "cause"), *of = json_object_get(cause, "roots");
 		bool follows = false, added = false;
-		if (at->alias || strcmp(json_str(cause, "kind", ""), "follower") != 0)
+		if (at->alias || !model_is_follower(at))
 			continue;
-		for (size_t k = 0; k < json_array_size(of) && !follows; k++)
-			follows = json_integer_value(json_array_get(of, k)) == (json_int_t)index;
+		for (size_t k = 0; k < at->is->cause->roots.n && !follows; k++)
+			follows = at->is->cause->roots.p[k] == (int64_t)index;
 		if (follows)
-			map_add(&seen, str_of(json_str(at->json, "name", at->name)), &added);
+			map_add(&seen, str_of(at->is->name != NULL ? at->is->name : at->name), &added);
 		if (added)
-			vec_push(ret,
-			    ((struct follower){at, json_int(json_object_get(at->json, "radius"), "derivations", 0), i}));
+			vec_push(ret, ((struct follower){at, at->is->radius != NULL ? at->is->radius->derivations : 0, i}));
 	}
 	map_release(&seen);
 	if (ret->n > 1)
@@ -141,22 +138,20 @@ find_followers(struct model *m, size_t index, followers_t *ret)
 }
 
 static const struct attr *
-attr_of_root(const struct model *m, const json_t *root)
+attr_of_root(const struct model *m, const struct difference_root *root)
 {
-	const char *drv = json_str(root, "drv", "");
-
 	for (size_t i = 0; i < m->n_attrs; i++)
-		if (m->attrs[i].drv != NULL && strcmp(m->attrs[i].drv, drv) == 0)
+		if (m->attrs[i].drv != NULL && strcmp(m->attrs[i].drv, root->drv) == 0)
 			return &m->attrs[i];
 	return NULL;
 }
 
 /* A root that has followers, drawn with at most room nodes and one for the rest. */
 static void
-draw_root(struct picture *p, const json_t *root, size_t index, const followers_t *f, size_t room)
+draw_root(struct picture *p, const struct difference_root *root, size_t index, const followers_t *f, size_t room)
 {
 	const struct attr *at = attr_of_root(p->m, root);
-	const char *key = json_str(root, "name", "?");
+	const char *key = root->name != NULL ? root->name : "?";
 	const size_t limit = p->max_nodes;
 	size_t shown = 0;
 
@@ -179,15 +174,12 @@ draw_root(struct picture *p, const json_t *root, size_t index, const followers_t
 static size_t
 choose_roots(struct model *m, size_t *chosen, followers_t *followers)
 {
-	const json_t *roots = json_object_get(m->difference, "roots"), *root;
 	struct map seen = {0};
-	size_t i, n = 0;
+	size_t n = 0;
 	bool added;
 
-	json_array_foreach((json_t *)roots, i, root) {
-		if (n == MAX_ROOTS || i == MAX_ROOTS_LOOKED_AT)
-			break;
-		map_add(&seen, str_of(json_str(root, "name", "?")), &added);
+	for (size_t i = 0; i < m->roots.n && i < MAX_ROOTS_LOOKED_AT && n < MAX_ROOTS; i++) {
+		map_add(&seen, str_of(m->roots.p[i]->name), &added);
 		if (!added)
 			continue;
 		find_followers(m, i, &followers[n]);
@@ -202,7 +194,6 @@ char *
 picture_mermaid(struct model *m, size_t max_nodes)
 {
 	struct picture p = {.m = m, .max_nodes = max_nodes < MAX_NODES ? max_nodes : MAX_NODES};
-	const json_t *roots = json_object_get(m->difference, "roots");
 	followers_t followers[MAX_ROOTS] = {0};
 	size_t chosen[MAX_ROOTS];
 	char *ret = NULL;
@@ -213,7 +204,7 @@ picture_mermaid(struct model *m, size_t max_nodes)
 	buf_init(&p.classes, 1 << 16);
 	for (size_t i = 0; i < n; i++) {
 		size_t left = p.max_nodes > p.nodes.n ? p.max_nodes - p.nodes.n : 0;
-		draw_root(&p, json_array_get(roots, chosen[i]), chosen[i], &followers[i], left / (n - i));
+		draw_root(&p, m->roots.p[chosen[i]], chosen[i], &followers[i], left / (n - i));
 	}
 	for (size_t i = 0; i < MAX_ROOTS; i++)
 		vec_release(&followers[i]);

@@ -10,8 +10,8 @@ enum { MAX_PATH = 1024 };
 static const char store[] = "/nix/store/", copy[] = "-source/";
 enum { HASH = 32, COPY_PREFIX = sizeof(store) - 1 + HASH + sizeof(copy) - 1 };
 
-/* "." and "./folder" are this repository, as in evaluate/evaluator.c; what else nix may take is another's. */
-/* A flake of the tree, in whatever folder of it: its source is the whole tree (evaluate/flake.h). */
+/* Whether a flake of a job is one of this repository: "." or "./folder", whose source is the whole tree (evaluate/flake.h). Any
+ * other reference is another repository's. */
 static bool
 is_own_flake(const char *flake)
 {
@@ -21,17 +21,11 @@ is_own_flake(const char *flake)
 }
 
 void
-places_init(struct places *p, struct arena *a, const json_t *job)
+places_init(struct places *p, struct arena *a, const struct report_job *job, const struct plan *plan)
 {
-	const json_t *one;
-	size_t i;
-
-	*p = (struct places){.a = a,
-	    .checkout_dir = json_str(job, "checkout_dir", NULL),
-	    .git_dir = json_str(job, "git_dir", NULL),
-	    .head_tree = json_str(job, "head_tree", NULL)};
-	json_array_foreach(json_at(job, "plan.jobs"), i, one) {
-		const char *flake = json_str(one, "flake", NULL);
+	*p = (struct places){.a = a, .checkout_dir = job->checkout_dir, .git_dir = job->git_dir, .head_tree = job->head_tree};
+	for (size_t i = 0; plan != NULL && i < plan->jobs.n; i++) {
+		const char *flake = plan->jobs.p[i].flake;
 		p->has_flake |= flake != NULL && is_own_flake(flake);
 	}
 }

@@ -13,8 +13,8 @@
 #define EKACI_REPORT_POSITION_H
 
 #include "changeset/source.h"
+#include "records/report.h"
 #include "support/base/map.h"
-#include "support/text/json.h"
 
 enum {
 	POSITION_MAX_COPIES = 64 /* of the store that are looked at */
@@ -24,7 +24,6 @@ struct places {
 	struct arena *a;
 	const char *checkout_dir;        /* or NULL */
 	const char *git_dir, *head_tree; /* or NULL */
-	const json_t *jobs;              /* of the plan: the flakes */
 	struct source *source;           /* opened when first needed */
 	bool tried;                      /* to open it */
 	struct map lines;                /* how many lines files of the tree have; 0: there is no such file */
@@ -32,8 +31,8 @@ struct places {
 	bool has_flake;                  /* a job is a flake of the tree */
 };
 
-/* job: of the stage report. */
-void places_init(struct places *p, struct arena *a, const json_t *job);
+/* job: of the stage report; plan: may be NULL. */
+void places_init(struct places *p, struct arena *a, const struct report_job *job, const struct plan *plan);
 void places_release(struct places *p);
 
 /* The last place in the repository that text names; its path is copied into the arena. False when there is none. */

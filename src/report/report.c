@@ -20,54 +20,30 @@ enum {
 struct outputs {
 	struct model m;
 	struct verdict v;
-	struct labels labels;
+	struct labels labels;     /* of what was compared, when somebody wants them */
+	struct buf changed_paths; /* likewise */
+	bool has_labels;
 	struct record_out *out;
 };
 
 static bool
-wants(const json_t *job, const char *format)
+wants(const struct report_job *job, const char *format)
 {
-	const json_t *formats = json_object_get(job, "formats");
-
-	for (size_t i = 0; i < json_array_size(formats); i++) {
-		const char *name = json_string_value(json_array_get(formats, i));
-		if (name != NULL && strcmp(name, format) == 0)
+	for (size_t i = 0; i < job->formats.n; i++)
+		if (strcmp(job->formats.p[i], format) == 0)
 			return true;
-	}
 	return false;
-}
-
-static int
-check_formats(const json_t *job, struct err *e)
-{
-	static const char *const known[] = {"checks", "comment", "text", "markdown", "json", "html", "labels", "changed-paths"};
-	const json_t *formats = json_object_get(job, "formats");
-
-	if (!json_is_array(formats))
-		return fail(e, ERR_INPUT, "job: no array formats");
-	for (size_t i = 0; i < json_array_size(formats); i++) {
-		const char *name = json_string_value(json_array_get(formats, i));
-		size_t k = 0;
-		while (k < COUNT(known) && (name == NULL || strcmp(name, known[k]) != 0))
-			k++;
-		if (k == COUNT(known))
-			return fail(e, ERR_INPUT, "job: no such format: %s", name != NULL ? name : "(no text)");
-	}
-	return 0;
 }
 
 static int
 emit_checks(struct outputs *o, struct err *e)
 {
-	json_t *rec;
+	struct check_run check;
 
-	if (checks_evaluation(&o->m, &o->v, &rec, e) != 0)
+	if (checks_evaluation(&o->m, &o->v, &check, e) != 0 || record_put(o->out, &check_run_fields, &check, e) != 0 ||
+	    checks_rebuilds(&o->m, &o->v, &check, e) != 0)
 		return -1;
-	record_emit(o->out, rec);
-	if (checks_rebuilds(&o->m, &o->v, &rec, e) != 0)
-		return -1;
-	record_emit(o->out, rec);
-	return 0;
+	return record_put(o->out, &check_run_fields, &check, e);
 }
 
 static int
@@ -78,31 +54,22 @@ emit_comment(struct outputs *o, struct err *e)
 	buf_init(&body, LADDER_MAX_BYTES + 1);
 	if (ladder_render(&o->m, &o->v, "report/comment.md", &body, e) != 0)
 		return -1;
-	record_emit(o->out, json_pack("{s:s,s:o}", "type", "comment", "body", json_any_string(buf_get(&body))));
-	return 0;
+	const struct report_comment comment = {body.p};
+	return record_put(o->out, &report_comment_fields, &comment, e);
 }
 
 /* Into a file when the job has a folder for them: a large report is then nobody's to carry from one process to another. */
 static int
 emit_document(struct outputs *o, const char *format, const char *file, struct buf *body, struct err *e)
 {
-	const char *dir = json_str(o->m.job, "documents_dir", NULL);
-	json_t *rec = json_pack("{s:s,s:s}", "type", "document", "format", format);
+	const char *dir = o->m.job->documents_dir;
+	const struct report_document record = {format, dir != NULL ? file : NULL, dir != NULL ? NULL : body->p};
 
-	if (body->over) {
-		json_decref(rec);
+	if (body->over)
 		return fail(e, ERR_LIMIT, "the %s report grew over %d bytes", format, MAX_DOCUMENT_BYTES);
-	}
-	if (dir != NULL && files_write(arena_printf(&o->m.a, "%s/%s", dir, file), buf_get(body), 0640, FILES_NO_SYNC, e) != 0) {
-		json_decref(rec);
+	if (dir != NULL && files_write(arena_printf(&o->m.a, "%s/%s", dir, file), buf_get(body), 0640, FILES_NO_SYNC, e) != 0)
 		return -1;
-	}
-	if (dir != NULL)
-		json_object_set_new(rec, "file", json_string(file));
-	else
-		json_object_set_new(rec, "body", json_any_string(buf_get(body)));
-	record_emit(o->out, rec);
-	return 0;
+	return record_put(o->out, &report_document_fields, &record, e);
 }
 
 static int
@@ -118,8 +85,7 @@ emit_text(struct outputs *o, struct err *e)
 
 	buf_init(&text, MAX_DOCUMENT_BYTES);
 	buf_init(&body, MAX_DOCUMENT_BYTES);
-	if (ladder_render_whole(&o->m, &o->v, "report/report.txt", json_flag(o->m.job, "colour", false), &limits, &text, e) !=
-	    0)
+	if (ladder_render_whole(&o->m, &o->v, "report/report.txt", o->m.job->colour, &limits, &text, e) != 0)
 		return -1;
 	words_wrap(&body, buf_get(&text), SCREEN_COLUMNS);
 	return emit_document(o, "text", "report.txt", &body, e);
@@ -143,7 +109,7 @@ emit_json(struct outputs *o, struct err *e)
 	AUTO(buf_release) struct buf body = {0};
 
 	buf_init(&body, MAX_DOCUMENT_BYTES);
-	document_json(&o->m, &o->v, o->labels.wanted, &body);
+	document_json(&o->m, &o->v, o->has_labels ? &o->labels.wanted : NULL, &body);
 	return emit_document(o, "json", "report.json", &body, e);
 }
 
@@ -161,25 +127,18 @@ emit_html(struct outputs *o, struct err *e)
 static int
 emit_changed_paths(struct outputs *o, struct err *e)
 {
-	AUTO(buf_release) struct buf body = {0};
-
 	/* Nothing was compared, or not all: no counts that somebody labels by, not even zero. */
-	if (o->labels.changed_paths == NULL || o->m.untold > 0)
+	if (!o->has_labels || o->m.untold > 0)
 		return 0;
-	buf_init(&body, MAX_DOCUMENT_BYTES);
-	json_write(o->labels.changed_paths, &body);
-	buf_putc(&body, '\n');
-	return emit_document(o, "changed-paths", "changed-paths.json", &body, e);
+	return emit_document(o, "changed-paths", "changed-paths.json", &o->changed_paths, e);
 }
 
 static int
 emit_labels(struct outputs *o, struct err *e)
 {
-	(void)e;
-	if (o->labels.wanted != NULL)
-		record_emit(o->out,
-		    json_pack("{s:s,s:O,s:O}", "type", "labels", "wanted", o->labels.wanted, "known", o->labels.known));
-	return 0;
+	const struct report_labels record = {o->labels.wanted, o->labels.known};
+
+	return o->has_labels ? record_put(o->out, &report_labels_fields, &record, e) : 0;
 }
 
 static const struct {
@@ -196,24 +155,47 @@ static const struct {
     {"labels", emit_labels},
 };
 
-int
-report_stage(const json_t *job, struct record_out *out, struct err *e)
+static int
+check_formats(const struct report_job *job, struct err *e)
 {
-	struct outputs o = {.out = out};
-	int rc = 0;
+	for (size_t i = 0; i < job->formats.n; i++) {
+		size_t k = 0;
+		while (k < COUNT(emitters) && strcmp(job->formats.p[i], emitters[k].format) != 0)
+			k++;
+		if (k == COUNT(emitters))
+			return fail(e, ERR_INPUT, "job: no such format: %s", job->formats.p[i]);
+	}
+	return 0;
+}
 
+static int
+emit_all(struct outputs *o, const struct report_job *job, struct err *e)
+{
+	const struct report_verdict verdict = {conclusion_name(o->v.conclusion), o->v.title, o->v.exit};
+
+	for (size_t i = 0; i < COUNT(emitters); i++)
+		if (wants(job, emitters[i].format) && emitters[i].emit(o, e) != 0)
+			return -1;
+	return record_put(o->out, &report_verdict_fields, &verdict, e);
+}
+
+int
+report_stage(struct arena *a, const void *job_, struct record_out *out, struct err *e)
+{
+	const struct report_job *job = job_;
+	struct outputs o = {.out = out};
+
+	(void)a; /* the model has its own, and is the last to be released */
 	if (check_formats(job, e) != 0 || model_init(&o.m, job, e) != 0)
 		return -1;
 	verdict_of(&o.m, &o.v);
-	if (o.m.outcome == OUTCOME_COMPARED && (wants(job, "labels") || wants(job, "changed-paths") || wants(job, "json")))
-		labels_of(&o.m, &o.labels);
-	for (size_t i = 0; i < COUNT(emitters) && rc == 0; i++)
-		if (wants(job, emitters[i].format))
-			rc = emitters[i].emit(&o, e);
-	if (rc == 0)
-		record_emit(out, json_pack("{s:s,s:s?,s:s,s:i}", "type", "verdict", "conclusion",
-		                     conclusion_name(o.v.conclusion), "title", o.v.title, "exit", o.v.exit));
-	labels_release(&o.labels);
+	buf_init(&o.changed_paths, MAX_DOCUMENT_BYTES);
+	o.has_labels =
+	    o.m.outcome == OUTCOME_COMPARED && (wants(job, "labels") || wants(job, "changed-paths") || wants(job, "json"));
+	if (o.has_labels)
+		labels_of(&o.m, &o.labels, &o.changed_paths);
+	int rc = emit_all(&o, job, e);
+	buf_release(&o.changed_paths);
 	model_release(&o.m);
 	return rc;
 }

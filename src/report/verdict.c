@@ -35,11 +35,11 @@ verdict_numbers(struct model *m)
 	const struct counts *c = &m->total;
 
 	buf_init(&b, MAX_TITLE);
-	add_number(m, &b, c->of[CHANGE_REBUILD], c->of[CHANGE_REBUILD] == 1 ? "rebuild" : "rebuilds");
-	add_number(m, &b, c->of[CHANGE_ADDED], "added");
-	add_number(m, &b, c->of[CHANGE_REMOVED], "removed");
-	add_number(m, &b, c->of[CHANGE_SWITCHED], "switched to what the base has");
-	add_number(m, &b, c->of[CHANGE_FIXED], "fixed");
+	add_number(m, &b, c->of[CLASS_REBUILD], c->of[CLASS_REBUILD] == 1 ? "rebuild" : "rebuilds");
+	add_number(m, &b, c->of[CLASS_ADDED], "added");
+	add_number(m, &b, c->of[CLASS_REMOVED], "removed");
+	add_number(m, &b, c->of[CLASS_SWITCHED], "switched to what the base has");
+	add_number(m, &b, c->of[CLASS_FIXED], "fixed");
 	return b.n != 0 ? str_dup(&m->a, buf_get(&b)) : m->untold > 0 ? "no rebuilds known" : "no rebuilds";
 }
 
@@ -48,11 +48,9 @@ evaluated_rows(const struct model *m)
 {
 	int64_t rows = 0;
 
-	for (size_t i = 0; i < json_array_size(m->evaluations); i++) {
-		const json_t *j = json_array_get(m->evaluations, i);
-		if (strcmp(json_str(j, "side", ""), "head") == 0)
-			rows += json_int(j, "rows", 0);
-	}
+	for (size_t i = 0; i < m->facts.evaluations.n; i++)
+		if (m->facts.evaluations.p[i].side == SIDE_HEAD)
+			rows += m->facts.evaluations.p[i].rows;
 	return rows;
 }
 
@@ -60,10 +58,10 @@ evaluated_rows(const struct model *m)
 static bool
 failure_is_the_change(const struct model *m)
 {
-	enum err_kind kind = err_kind_of(json_str(m->failure, "kind", "bug"));
+	enum err_kind kind = err_kind_of(m->facts.failure->kind);
 
 	if (kind == ERR_ABSENT) /* nothing to evaluate in the repository; elsewhere a program or file of ours is missing */
-		return strcmp(json_str(m->failure, "stage", ""), "plan") == 0;
+		return strcmp(m->facts.failure->stage, "plan") == 0;
 	return kind == ERR_INPUT || kind == ERR_LIMIT;
 }
 
@@ -88,8 +86,8 @@ with_untold(struct model *m, const char *title)
 static struct check
 evaluation_compared(struct model *m)
 {
-	const int64_t newly = m->total.of[CHANGE_NEWLY_FAILING], fixed = m->total.of[CHANGE_FIXED];
-	const int64_t new = m->total.of[CHANGE_ADDED_FAILING];
+	const int64_t newly = m->total.of[CLASS_NEWLY_FAILING], fixed = m->total.of[CLASS_FIXED];
+	const int64_t new = m->total.of[CLASS_ADDED_FAILING];
 	const char *rows = words_count(&m->a, evaluated_rows(m), "attribute evaluated", "attributes evaluated");
 	AUTO(buf_release) struct buf b = {0};
 
@@ -97,7 +95,7 @@ evaluation_compared(struct model *m)
 	add_number(m, &b, newly, newly == 1 ? "newly fails" : "newly fail");
 	add_number(m, &b, new, new == 1 ? "is new and fails" : "are new and fail");
 	add_number(m, &b, fixed, "fixed");
-	add_number(m, &b, m->total.of[CHANGE_STILL_FAILING], "still failing");
+	add_number(m, &b, m->total.of[CLASS_STILL_FAILING], "still failing");
 	const char *title = b.n != 0 ? arena_printf(&m->a, "%s: %s", rows, b.p) : rows;
 	return completed(m->newly_evaluating > 0 ? CONCLUSION_FAILURE
 	                 : newly + new > 0       ? CONCLUSION_NEUTRAL
@@ -138,8 +136,8 @@ evaluation_incomplete(struct model *m)
 static struct check
 evaluation_running(struct model *m)
 {
-	const json_t *progress = json_object_get(m->job, "progress");
-	int64_t done = json_int(progress, "done", -1), total = json_int(progress, "total", -1);
+	const struct progress *progress = m->job->progress;
+	int64_t done = progress != NULL ? progress->done : -1, total = progress != NULL ? progress->total : -1;
 	const char *title = "evaluating";
 
 	if (done >= 0 && total > 0)
@@ -147,7 +145,7 @@ evaluation_running(struct model *m)
 		    words_number(&m->a, total));
 	else if (done >= 0)
 		title = arena_printf(&m->a, "evaluating, %s attributes so far", words_number(&m->a, done));
-	return (struct check){done < 0 && m->plan == NULL ? "queued" : "in_progress", CONCLUSION_NONE, title};
+	return (struct check){done < 0 && m->facts.plan == NULL ? "queued" : "in_progress", CONCLUSION_NONE, title};
 }
 
 static struct check
@@ -211,16 +209,15 @@ static struct check
 rebuilds_compared(struct model *m)
 {
 	const struct tally *t = &m->tally;
-	size_t targets = json_array_size(json_object_get(m->difference, "targets"));
-	bool nothing = targets == 0 && t->targets == 0;
+	bool nothing = m->targets.n == 0 && t->targets == 0;
 
-	if (m->failure != NULL)
+	if (m->facts.failure != NULL)
 		return completed(CONCLUSION_ACTION_REQUIRED, with_note(m, "not built: our machinery failed"));
-	if (m->wide)
+	if (m->job->wide)
 		return completed(CONCLUSION_ACTION_REQUIRED, with_note(m, "too many to build unasked"));
-	if (m->waiting)
+	if (m->job->waiting)
 		return completed(CONCLUSION_ACTION_REQUIRED, with_note(m, "waiting for approval to build"));
-	if (m->phase == PHASE_DONE || nothing) {
+	if (m->job->phase == PHASE_DONE || nothing) {
 		if (t->targets == 0 && !nothing)
 			return completed(CONCLUSION_NEUTRAL, with_note(m, "not built"));
 		return rebuilds_built(m);
@@ -257,46 +254,53 @@ rebuilds_check(struct model *m)
 	return (struct check){0};
 }
 
+static const struct untold_changes *
+untold_changes(const struct model *m)
+{
+	static const struct untold_changes none = {0};
+
+	return m->facts.plan != NULL && m->facts.plan->untold != NULL ? m->facts.plan->untold : &none;
+}
+
 /* Changes that no evaluation shows (changeset/untold.h), for a title; NULL when there are none. */
 static const char *
 untold_words(struct model *m)
 {
-	const json_t *left = json_at(m->plan, "untold.submodules"), *unnamed = json_at(m->plan, "untold.unnamed");
-	const json_t *which = left != NULL ? left : unnamed;
-	int64_t jobs = (int64_t)json_array_size(json_object_get(which, "jobs"));
+	const struct untold_changes *untold = untold_changes(m);
+	const struct untold_paths *which = untold->submodules != NULL ? untold->submodules : untold->unnamed;
 
 	if (which == NULL)
 		return NULL;
-	const char *what = words_count(&m->a, json_int(which, "count", 1), "submodule", "submodules");
-	if (left == NULL)
+	const char *what = words_count(&m->a, which->count, "submodule", "submodules");
+	if (untold->submodules == NULL)
 		return arena_printf(&m->a, "cannot be told: %s changed that .gitmodules does not name", what);
 	return arena_printf(&m->a, "cannot be told: %s changed, and %s none", what,
-	    words_count(&m->a, jobs, "job takes", "jobs take"));
+	    words_count(&m->a, (int64_t)which->jobs.n, "job takes", "jobs take"));
 }
 
 /* What is built is built of the pointer, if it needs the file at all. */
 static const char *
 pointer_words(struct model *m)
 {
-	const json_t *lfs = json_at(m->plan, "untold.lfs");
+	const struct untold_paths *lfs = untold_changes(m)->lfs;
 
 	if (lfs == NULL || m->tally.targets == 0)
 		return NULL;
 	return arena_printf(&m->a, "with %s of Git LFS in place of the content",
-	    words_count(&m->a, json_int(lfs, "count", 1), "changed pointer", "changed pointers"));
+	    words_count(&m->a, lfs->count, "changed pointer", "changed pointers"));
 }
 
 /* What this change would do to every later evaluation, with the line of ".ekaci/config.json:LINE:COLUMN: ..."; NULL: nothing. */
 static const char *
 mistake_words(struct model *m)
 {
-	const json_t *edit = json_object_get(m->plan, "config_edit");
-	struct str rest = str_of(json_str(edit, "error", "")), line;
+	const struct config_edit *edit = m->facts.plan != NULL ? m->facts.plan->config_edit : NULL;
+	struct str rest = str_of(edit != NULL ? edit->error : NULL), line;
 	int64_t number;
 	bool told = m->outcome == OUTCOME_COMPARED || m->outcome == OUTCOME_NOTHING || m->outcome == OUTCOME_INCOMPLETE ||
 	            m->outcome == OUTCOME_SKIPPED;
 
-	if (!told || !json_is_object(edit) || json_flag(edit, "valid", true))
+	if (!told || edit == NULL || edit->valid)
 		return NULL;
 	(void)str_cut(rest, ':', &rest);
 	line = str_cut(rest, ':', &rest);
@@ -336,18 +340,18 @@ exit_code(const struct model *m, const struct verdict *v)
 		return 1;
 	if (m->outcome != OUTCOME_COMPARED)
 		return m->outcome == OUTCOME_SKIPPED || (m->outcome == OUTCOME_NOTHING && m->n_unsaid == 0) ? 0 : 2;
-	if (v->conclusion == CONCLUSION_FAILURE || m->total.of[CHANGE_NEWLY_FAILING] + m->total.of[CHANGE_ADDED_FAILING] > 0)
+	if (v->conclusion == CONCLUSION_FAILURE || m->total.of[CLASS_NEWLY_FAILING] + m->total.of[CLASS_ADDED_FAILING] > 0)
 		return 1;
-	return t->unknown + t->infrastructure + t->cancelled > 0 || m->failure != NULL || v->untold ? 2 : 0;
+	return t->unknown + t->infrastructure + t->cancelled > 0 || m->facts.failure != NULL || v->untold ? 2 : 0;
 }
 
 /* Errors that were there before hide what changed below them; said where nothing worse is. */
 static const char *
 with_failing(struct model *m, const char *title)
 {
-	int64_t n = m->total.of[CHANGE_STILL_FAILING];
+	int64_t n = m->total.of[CLASS_STILL_FAILING];
 
-	if (n == 0 || m->total.of[CHANGE_NEWLY_FAILING] + m->total.of[CHANGE_ADDED_FAILING] > 0)
+	if (n == 0 || m->total.of[CLASS_NEWLY_FAILING] + m->total.of[CLASS_ADDED_FAILING] > 0)
 		return title;
 	return arena_printf(&m->a, "%s - %s still failing", title, words_count(&m->a, n, "evaluation", "evaluations"));
 }
@@ -355,7 +359,7 @@ with_failing(struct model *m, const char *title)
 static const char *
 whole_title(struct model *m, const struct verdict *v)
 {
-	int64_t newly = m->total.of[CHANGE_NEWLY_FAILING], new = m->total.of[CHANGE_ADDED_FAILING];
+	int64_t newly = m->total.of[CLASS_NEWLY_FAILING], new = m->total.of[CLASS_ADDED_FAILING];
 	const char *title = v->rebuilds.title;
 
 	if (m->outcome != OUTCOME_COMPARED)
@@ -374,9 +378,9 @@ static const char *
 headline(struct model *m, const struct verdict *v)
 {
 	const struct tally *t = &m->tally;
-	int64_t builds = t->newly + t->newly_blocked, errors = m->total.of[CHANGE_NEWLY_FAILING];
+	int64_t builds = t->newly + t->newly_blocked, errors = m->total.of[CLASS_NEWLY_FAILING];
 	int64_t unsure = t->unknown + t->infrastructure + t->cancelled;
-	int64_t new = m->total.of[CHANGE_ADDED_FAILING];
+	int64_t new = m->total.of[CLASS_ADDED_FAILING];
 	const char *b = words_count(&m->a, builds, "build", "builds");
 	const char *n = words_count(&m->a, errors, "evaluation", "evaluations");
 	const char *adds = words_count(&m->a, new, "attribute that fails to evaluate", "attributes that fail to evaluate");
@@ -389,7 +393,7 @@ headline(struct model *m, const struct verdict *v)
 		    new > 0 ? adds : "");
 	if (new > 0)
 		return arena_printf(&m->a, "This change adds %s", adds);
-	if (unsure > 0 && m->phase == PHASE_DONE)
+	if (unsure > 0 && m->job->phase == PHASE_DONE)
 		return arena_printf(&m->a, "%s - %s without a result", verdict_numbers(m),
 		    words_count(&m->a, unsure, "build", "builds"));
 	return with_empty(m, with_failing(m, v->rebuilds.title));

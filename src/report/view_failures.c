@@ -72,77 +72,74 @@ is_unsupported(const struct attr *at)
 
 /* "build failed in checkPhase" */
 static const char *
-state_words(const struct view *v, const json_t *build)
+state_words(const struct view *v, int state, const char *phase)
 {
-	const char *phase = json_str(build, "phase", NULL), *name = json_str(build, "state", "");
-	enum build_state state = build_state_of(name);
-	bool known = strcmp(build_state_name(state), name) == 0;
-	const char *words = known ? build_state_words(state) : "in a state that is not known here";
+	const char *words = build_state_words((enum build_state)state);
 
 	return phase == NULL ? words : arena_printf(&v->m->a, "%s in %s", words, words_cut(&v->m->a, phase, 60));
 }
 
 /* It failed at the base, too, but not there or not so; NULL when it failed alike, or did not fail. */
 static const char *
-was_otherwise(const struct view *v, const json_t *build)
+was_otherwise(const struct view *v, const struct build_told *build)
 {
-	const json_t *was = json_object_get(build, "was");
+	const struct build_was *was = build->was;
 
-	if (was == NULL || (strcmp(json_str(was, "state", ""), json_str(build, "state", "")) == 0 &&
-	                       strcmp(json_str(was, "phase", ""), json_str(build, "phase", "")) == 0))
+	if (was == NULL || (was->state == build->state && str_same(was->phase, build->phase)))
 		return NULL;
-	return state_words(v, was);
+	return state_words(v, was->state, was->phase);
 }
 
-static json_t *
+static struct values *
 cause_item(const struct view *v, const struct cause *c)
 {
 	struct model *m = v->m;
-	const json_t *build = json_object_get(m->builds, c->drv);
-	const char *log = json_str(build, "log_url", NULL), *tail = json_str(build, "tail", "");
-	json_t *item = json_object();
+	const struct build_told *build = model_build(m, c->drv);
+	bool told = build != NULL;
+	struct values *item = values_new(&v->m->a);
 
 	if (build == NULL) /* the build it came from was not told: say what is known */
 		build = c->at->build;
-	bool no_machine = strcmp(json_str(build, "state", ""), build_state_name(BUILD_UNSUPPORTED)) == 0;
-	const char *reason = json_str(build, "reason", NULL);
+	bool no_machine = build->state == BUILD_UNSUPPORTED;
+	const char *reason = build->reason, *tail = told && build->tail != NULL ? build->tail : "";
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
-	put_system(v, item, c->own ? c->at->system : json_str(build, "system", c->at->system));
-	put_text(item, "words",
+	put_system(v, item, c->own || build->system == NULL ? c->at->system : build->system);
+	values_text(item, "words",
 	    no_machine && reason != NULL ? arena_printf(&m->a, "not built: %s", words_cut(&m->a, reason, MAX_REASON_BYTES))
-	                                 : state_words(v, build));
+	                                 : state_words(v, build->state, build->phase));
 	if (c->own)
-		put_names(v, item, "also", json_object_get(c->at->json, "aliases"), 0);
+		put_names(v, item, "also", c->at->is->aliases, 0);
 	if (c->own)
-		put_text(item, "was", was_otherwise(v, build));
+		values_text(item, "was", was_otherwise(v, build));
 	/* "build failed (the builder failed)" says nothing twice. */
 	if (reason != NULL && !no_machine && strcmp(reason, "the builder failed") != 0)
-		put_text(item, "reason", words_cut(&m->a, reason, MAX_REASON_BYTES));
-	if (log != NULL)
-		put_link(v, item, "log", "log", log);
-	if (json_int(build, "wall_ms", -1) >= MIN_TOLD_MS)
-		put_text(item, "wall", words_duration(&m->a, json_int(build, "wall_ms", 0)));
+		values_text(item, "reason", words_cut(&m->a, reason, MAX_REASON_BYTES));
+	if (told && build->log_url != NULL)
+		put_link(v, item, "log", "log", build->log_url);
+	if (build->wall_ms >= MIN_TOLD_MS)
+		values_text(item, "wall", words_duration(&m->a, build->wall_ms));
 	if (v->limits->tail_lines > 0 && *tail != '\0')
 		put_block(v, item, "tail", words_log_tail(&m->a, tail, v->limits->tail_lines, v->limits->tail_lines * 200));
 	if (c->blocked > 0)
 		put_number(v, item, "blocked", c->blocked);
 	if (c->blocked == 1)
-		json_object_set_new(item, "blocked_one", json_true());
+		values_flag(item, "blocked_one", true);
 	return item;
 }
 
 static void
-put_causes(const struct view *v, json_t *obj, const char *key, bool (*keep)(const struct attr *at), size_t max, int64_t count)
+put_causes(const struct view *v, struct values *obj, const char *key, bool (*keep)(const struct attr *at), size_t max,
+    int64_t count)
 {
 	struct cause *causes;
 	size_t n = collect(v->m, keep, &causes);
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 
 	for (size_t i = 0; i < n && i < max; i++) {
-		json_t *item = cause_item(v, &causes[i]);
+		struct values *item = cause_item(v, &causes[i]);
 		if (i == 0) /* what broke first is what people came for */
-			json_object_set_new(item, "first", json_true());
-		json_array_append_new(items, item);
+			values_flag(item, "first", true);
+		value_list_group(items, item);
 	}
 	put_list(v, obj, key, items, n, count);
 }
@@ -161,15 +158,14 @@ struct alike {
 static const char *
 alike_key(struct model *m, const struct attr *at, const char *error)
 {
-	const json_t *hidden = json_object_get(at->json, "hidden_by");
+	const char *hidden = model_attr_name(&m->a, at->is->hidden_by);
 
-	return arena_printf(&m->a, "%s\n%d%s\n%s", at->job, at->tolerated, hidden != NULL ? model_attr_name(&m->a, hidden) : "",
-	    error);
+	return arena_printf(&m->a, "%s\n%d%s\n%s", at->job, at->tolerated, hidden, error);
 }
 
 /* "a, b, c and 6 more", and the same as code spans. */
 static void
-put_alike(const struct view *v, json_t *item, const struct alike *one)
+put_alike(const struct view *v, struct values *item, const struct alike *one)
 {
 	AUTO(buf_release) struct buf plain = {0}, code = {0};
 	size_t max = v->limits->listed == SIZE_MAX ? SIZE_MAX : MAX_ALIKE, shown = 0;
@@ -187,44 +183,44 @@ put_alike(const struct view *v, json_t *item, const struct alike *one)
 		buf_printf(&plain, " and %s more", more);
 		buf_printf(&code, " and %s more", more);
 	}
-	put_text(item, "alike", words_count(&v->m->a, (int64_t)one->n, "attribute", "attributes"));
-	put_text(item, "name", plain.p);
-	put_text(item, "name_md", code.p);
+	values_text(item, "alike", words_count(&v->m->a, (int64_t)one->n, "attribute", "attributes"));
+	values_text(item, "name", str_dup(&v->m->a, buf_get(&plain)));
+	values_text(item, "name_md", str_dup(&v->m->a, buf_get(&code)));
 }
 
-static json_t *
-error_item(const struct view *v, const struct alike *one, const char *side)
+static struct values *
+error_item(const struct view *v, const struct alike *one, enum side side)
 {
 	struct model *m = v->m;
 	const struct attr *at = one->first->attr;
-	const char *error = json_str(json_object_get(at->json, side), "error", "");
-	json_t *item = json_object();
+	const char *error = model_error(side == SIDE_BASE ? at->is->base : at->is->head);
+	struct values *item = values_new(&v->m->a);
 
 	if (one->n == 1) {
 		put_code(v, item, "name", at->name);
 		put_system(v, item, at->system);
-		put_names(v, item, "also", json_object_get(at->json, "aliases"), 0);
+		put_names(v, item, "also", at->is->aliases, 0);
 	} else {
 		put_alike(v, item, one);
 	}
 	if (m->many_jobs)
 		put_code(v, item, "job", at->job);
-	if (json_is_array(json_object_get(at->json, "hidden_by")))
-		put_code(v, item, "hidden_by", model_attr_name(&m->a, json_object_get(at->json, "hidden_by")));
+	if (at->is->hidden_by.p != NULL)
+		put_code(v, item, "hidden_by", model_attr_name(&m->a, at->is->hidden_by));
 	if (*error != '\0' && v->limits->error_bytes > 0)
 		put_block(v, item, "error", words_head(&m->a, places_shorten(&m->places, error), 20, v->limits->error_bytes));
-	if (strcmp(side, "base") == 0)
-		json_object_set_new(item, "was", json_true());
+	if (side == SIDE_BASE)
+		values_flag(item, "was", true);
 	if (at->tolerated)
-		json_object_set_new(item, "tolerated", json_true());
+		values_flag(item, "tolerated", true);
 	return item;
 }
 
 static void
-put_errors(const struct view *v, json_t *obj, const char *key, enum change change, const char *side, size_t max)
+put_errors(const struct view *v, struct values *obj, const char *key, enum attr_class class, enum side side, size_t max)
 {
 	struct model *m = v->m;
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 	struct map seen = {0};
 	struct alike *all = arena_alloc(&m->a, (m->n_attrs + 1) * sizeof(*all));
 	size_t unseen = 0;
@@ -232,8 +228,8 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		const struct attr *at = &m->attrs[i];
-		const char *error = json_str(json_object_get(at->json, side), "error", "");
-		if (at->change != change || at->alias)
+		const char *error = model_error(side == SIDE_BASE ? at->is->base : at->is->head);
+		if (at->class != class || at->alias)
 			continue;
 		/* Where no words are shown, there is nothing to say once. */
 		bool alike = *error != '\0' && v->limits->error_bytes > 0;
@@ -251,11 +247,11 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 	}
 	for (size_t i = 0; i < seen.n; i++) {
 		if (i < max)
-			json_array_append_new(items, error_item(v, &all[i], side));
+			value_list_group(items, error_item(v, &all[i], side));
 		else
 			unseen += all[i].n;
 	}
-	put_list(v, obj, key, items, json_array_size(items) + unseen, m->total.of[change]);
+	put_list(v, obj, key, items, items->n + unseen, m->total.of[class]);
 	map_release(&seen);
 }
 
@@ -263,9 +259,9 @@ put_errors(const struct view *v, json_t *obj, const char *key, enum change chang
 static const char *
 repaired_words(const struct view *v, const struct attr *at)
 {
-	const json_t *was = json_object_get(at->build, "was");
+	const struct build_was *was = at->build->was;
 
-	return (at->state == BUILD_BUILT || at->state == BUILD_CACHED) && was != NULL ? state_words(v, was) : NULL;
+	return build_state_is_good(at->state) && was != NULL ? state_words(v, was->state, was->phase) : NULL;
 }
 
 /* Built, and yet not to be trusted: why; else NULL. */
@@ -273,19 +269,18 @@ static const char *
 doubt_words(const struct view *v, const struct attr *at)
 {
 	(void)v;
-	if (!json_flag(at->build, "deterministic", true))
+	if (at->build->deterministic == 0)
 		return "not deterministic: built once more, it came out differently";
-	return json_flag(at->build, "flaky", false) ? "perhaps flaky: it failed before, and was built now without a change"
-	                                            : NULL;
+	return at->build->flaky ? "perhaps flaky: it failed before, and was built now without a change" : NULL;
 }
 
 /* The wanted derivations of which words has something to say, each once. */
 static void
-put_remarks(const struct view *v, json_t *obj, const char *key, size_t max,
+put_remarks(const struct view *v, struct values *obj, const char *key, size_t max,
     const char *(*words)(const struct view *v, const struct attr *at))
 {
 	struct map seen = {0};
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 	size_t total = 0;
 
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
@@ -296,14 +291,14 @@ put_remarks(const struct view *v, json_t *obj, const char *key, size_t max,
 			map_add(&seen, str_of(at->drv), &added);
 		if (!added || total++ >= max)
 			continue;
-		json_t *item = json_object();
+		struct values *item = values_new(&v->m->a);
 		put_code(v, item, "name", at->name);
 		put_system(v, item, at->system);
-		put_names(v, item, "also", json_object_get(at->json, "aliases"), 0);
-		put_text(item, "words", remark);
-		if (json_str(at->build, "log_url", NULL) != NULL)
-			put_link(v, item, "log", "log", json_str(at->build, "log_url", NULL));
-		json_array_append_new(items, item);
+		put_names(v, item, "also", at->is->aliases, 0);
+		values_text(item, "words", remark);
+		if (at->build->log_url != NULL)
+			put_link(v, item, "log", "log", at->build->log_url);
+		value_list_group(items, item);
 	}
 	map_release(&seen);
 	put_list(v, obj, key, items, total, (int64_t)total);
@@ -311,31 +306,28 @@ put_remarks(const struct view *v, json_t *obj, const char *key, size_t max,
 
 /* What holds builds back just now, each reason once with how many wait for it. */
 static void
-put_held_back(const struct view *v, json_t *obj, size_t max)
+put_held_back(const struct view *v, struct values *obj, size_t max)
 {
 	struct map reasons = {0};
-	json_t *items = json_array(), *build;
-	const char *drv;
+	struct value_list *items = value_list_new(&v->m->a);
 
-	json_object_foreach((json_t *)(uintptr_t)v->m->builds, drv, build) {
-		bool queued = strcmp(json_str(build, "state", ""), "queued") == 0, added;
-		if (queued && json_str(build, "reason", NULL) != NULL) {
-			struct map_entry *at = map_add(&reasons, str_of(json_str(build, "reason", "")), &added);
-			at->value = added ? 1 : at->value + 1;
-		}
+	for (size_t i = 0; i < v->m->facts.builds.n; i++) {
+		const struct build_told *build = &v->m->facts.builds.p[i].told;
+		if (build->state == BUILD_QUEUED && build->reason != NULL)
+			map_add(&reasons, str_of(build->reason), NULL)->value++;
 	}
 	for (size_t i = 0; i < reasons.n && i < max; i++) {
-		json_t *item = json_object();
-		put_text(item, "words", words_cut(&v->m->a, str_dup(&v->m->a, reasons.p[i].key), MAX_REASON_BYTES));
-		put_text(item, "builds", words_count(&v->m->a, (int64_t)reasons.p[i].value, "build", "builds"));
-		json_array_append_new(items, item);
+		struct values *item = values_new(&v->m->a);
+		values_text(item, "words", words_cut(&v->m->a, str_dup(&v->m->a, reasons.p[i].key), MAX_REASON_BYTES));
+		values_text(item, "builds", words_count(&v->m->a, (int64_t)reasons.p[i].value, "build", "builds"));
+		value_list_group(items, item);
 	}
 	put_list(v, obj, "held_back", items, reasons.n, (int64_t)reasons.n);
 	map_release(&reasons);
 }
 
 void
-view_failures(const struct view *v, json_t *obj)
+view_failures(const struct view *v, struct values *obj)
 {
 	const struct limits *l = v->limits;
 	const struct tally *t = &v->m->tally;
@@ -352,14 +344,12 @@ view_failures(const struct view *v, json_t *obj)
 	put_held_back(v, obj, 5);
 	put_causes(&brief, obj, "still_broken", is_still, l->folded, t->still + t->still_blocked);
 	put_causes(&brief, obj, "unsupported", is_unsupported, l->folded, t->unsupported);
-	put_errors(v, obj, "newly_failing", CHANGE_NEWLY_FAILING, "head", l->failures);
-	put_errors(v, obj, "added_failing", CHANGE_ADDED_FAILING, "head", l->failures);
-	put_errors(&brief, obj, "removed_failing", CHANGE_REMOVED_FAILING, "base", l->folded);
-	put_errors(&brief, obj, "fixed", CHANGE_FIXED, "base", l->folded);
-	put_errors(&brief, obj, "not_told", CHANGE_UNTOLD, "head", l->folded);
-	put_errors(&brief, obj, "still_failing", CHANGE_STILL_FAILING, "head", l->folded);
-	if (v->m->tally.targets > 0 && v->m->phase == PHASE_DONE)
-		json_object_set_new(obj, "built",
-		    json_pack("{s:s,s:s}", "done", words_number(&v->m->a, t->built + t->cached), "targets",
-		        words_number(&v->m->a, t->targets)));
+	put_errors(v, obj, "newly_failing", CLASS_NEWLY_FAILING, SIDE_HEAD, l->failures);
+	put_errors(v, obj, "added_failing", CLASS_ADDED_FAILING, SIDE_HEAD, l->failures);
+	put_errors(&brief, obj, "removed_failing", CLASS_REMOVED_FAILING, SIDE_BASE, l->folded);
+	put_errors(&brief, obj, "fixed", CLASS_FIXED, SIDE_BASE, l->folded);
+	put_errors(&brief, obj, "not_told", CLASS_UNTOLD, SIDE_HEAD, l->folded);
+	put_errors(&brief, obj, "still_failing", CLASS_STILL_FAILING, SIDE_HEAD, l->folded);
+	if (v->m->tally.targets > 0 && v->m->job->phase == PHASE_DONE)
+		put_done(v, obj, "built", t->built + t->cached, "targets", t->targets);
 }

@@ -1,6 +1,7 @@
 /* What meta says: marks, licences, maintainers. People are named in code and so never notified. */
 #include "report/view_part.h"
 
+#include "records/list.h"
 #include "report/words.h"
 #include "support/text/escape.h"
 
@@ -8,13 +9,11 @@
 
 enum { MAX_PEOPLE = 5, MAX_BAD_META = 5, MAX_LICENCE_BYTES = 120, MAX_SYSTEMS_TEXT = 200 };
 
-static const char *const marks[] = {"broken", "insecure", "unfree"};
-
 /* An attribute on one system, with what both sides say of it. */
 struct described {
 	const char *name, *job, *system;
-	const json_t *base, *head; /* meta; NULL where there is none */
-	const json_t *aliases;
+	const struct package_meta *base, *head; /* NULL where there is none */
+	struct paths aliases;
 	bool is_new, by_itself;
 };
 
@@ -22,34 +21,22 @@ struct described {
 struct line {
 	const char *name, *job, *old, *new;
 	struct buf systems;
-	const json_t *people, *aliases;
+	struct texts people;
+	struct paths aliases;
 };
 
 struct lines {
-	json_t *items;
+	struct value_list *items;
 	struct line last;
 	size_t n, max;
 };
 
-static const char *
-join(struct model *m, const json_t *list)
-{
-	AUTO(buf_release) struct buf b = {0};
-
-	buf_init(&b, 1 << 20);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *s = json_string_value(json_array_get(list, i));
-		if (s != NULL)
-			buf_printf(&b, "%s%s", b.n != 0 ? ", " : "", s);
-	}
-	return b.n != 0 ? words_cut(&m->a, str_dup(&m->a, buf_get(&b)), MAX_LICENCE_BYTES) : "";
-}
-
-static json_t *
+static struct values *
 line_item(const struct view *v, const struct line *l)
 {
-	json_t *item = json_object(), *people = json_array();
-	size_t n = json_array_size(l->people);
+	struct values *item = values_new(&v->m->a), *one;
+	struct value_list *people = value_list_new(&v->m->a);
+	size_t n = l->people.n;
 
 	put_code(v, item, "name", l->name);
 	if (v->m->many_jobs)
@@ -60,16 +47,15 @@ line_item(const struct view *v, const struct line *l)
 		put_code(v, item, "old", l->old);
 	if (*l->new != '\0')
 		put_code(v, item, "new", l->new);
-	put_text(item, "words", l->new);
+	values_text(item, "words", l->new);
 	for (size_t i = 0; i < n && i < MAX_PEOPLE; i++) {
-		const char *s = json_string_value(json_array_get(l->people, i));
-		json_t *one = json_object();
-		put_code(v, one, "name", s != NULL ? s : "?");
-		json_array_append_new(people, one);
+		one = values_new(&v->m->a);
+		put_code(v, one, "name", l->people.p[i]);
+		value_list_group(people, one);
 	}
 	if (n > MAX_PEOPLE)
 		put_number(v, item, "others", (int64_t)(n - MAX_PEOPLE));
-	json_object_set_new(item, "people", people);
+	values_list(item, "people", people);
 	return item;
 }
 
@@ -79,14 +65,14 @@ lines_flush(const struct view *v, struct lines *s)
 	if (s->last.name == NULL)
 		return;
 	if (s->n++ < s->max)
-		json_array_append_new(s->items, line_item(v, &s->last));
+		value_list_group(s->items, line_item(v, &s->last));
 	buf_release(&s->last.systems);
 	s->last = (struct line){0};
 }
 
 static void
 lines_add(const struct view *v, struct lines *s, const struct described *d, const char *old, const char *new,
-    const json_t *people)
+    struct texts people)
 {
 	struct line *l = &s->last;
 
@@ -105,7 +91,7 @@ lines_add(const struct view *v, struct lines *s, const struct described *d, cons
 }
 
 static void
-lines_put(const struct view *v, struct lines *s, json_t *obj, const char *key)
+lines_put(const struct view *v, struct lines *s, struct values *obj, const char *key)
 {
 	lines_flush(v, s);
 	put_list(v, obj, key, s->items, s->n, (int64_t)s->n);
@@ -113,13 +99,21 @@ lines_put(const struct view *v, struct lines *s, json_t *obj, const char *key)
 
 /* The marks that `with` has and `without` has not, as words; NULL when there are none. */
 static const char *
-marks_only(struct model *m, const json_t *with, const json_t *without)
+marks_only(struct model *m, const struct package_meta *with, const struct package_meta *without)
 {
+	static const struct package_meta none = {0};
 	const char *words = NULL;
 
+	with = with != NULL ? with : &none;
+	without = without != NULL ? without : &none;
+	const struct {
+		const char *name;
+		bool only;
+	} marks[] = {{"broken", with->broken && !without->broken}, {"insecure", with->insecure && !without->insecure},
+	    {"unfree", with->unfree && !without->unfree}};
 	for (size_t i = 0; i < COUNT(marks); i++)
-		if (json_flag(with, marks[i], false) && !json_flag(without, marks[i], false))
-			words = words != NULL ? arena_printf(&m->a, "%s, %s", words, marks[i]) : marks[i];
+		if (marks[i].only)
+			words = words != NULL ? arena_printf(&m->a, "%s, %s", words, marks[i].name) : marks[i].name;
 	return words;
 }
 
@@ -127,34 +121,31 @@ struct meta_lists {
 	struct lines marked, unmarked, licences, maintained;
 };
 
+/* To state that there is none is not to state nothing. */
+static bool
+same_licences(const struct texts *old, const struct texts *new)
+{
+	return (old->p == NULL) == (new->p == NULL) && texts_same(old, new);
+}
+
 static void
 describe(const struct view *v, struct meta_lists *s, const struct described *d)
 {
 	struct model *m = v->m;
-	const json_t *people = json_object_get(d->head, "maintainers");
+	const struct texts nobody = {0};
 	const char *now = marks_only(m, d->head, d->base), *before = marks_only(m, d->base, d->head);
 
 	if (d->head == NULL)
 		return;
 	if (now != NULL)
-		lines_add(v, &s->marked, d, "", now, NULL);
+		lines_add(v, &s->marked, d, "", now, nobody);
 	if (before != NULL)
-		lines_add(v, &s->unmarked, d, "", before, NULL);
-	if (d->base != NULL) {
-		const json_t *old = json_object_get(d->base, "license"), *new = json_object_get(d->head, "license");
-		if ((old != NULL || new != NULL) && !json_equal(old, new))
-			lines_add(v, &s->licences, d, join(m, old), join(m, new), NULL);
-	}
-	if ((d->by_itself || d->is_new) && json_array_size(people) > 0)
-		lines_add(v, &s->maintained, d, "", "", people);
-}
-
-static const json_t *
-meta_of(const json_t *attr, const char *side)
-{
-	const json_t *meta = json_object_get(json_object_get(attr, side), "meta");
-
-	return json_is_object(meta) ? meta : NULL;
+		lines_add(v, &s->unmarked, d, "", before, nobody);
+	if (d->base != NULL && !same_licences(&d->base->license, &d->head->license))
+		lines_add(v, &s->licences, d, joined_text(m, &d->base->license, MAX_LICENCE_BYTES),
+		    joined_text(m, &d->head->license, MAX_LICENCE_BYTES), nobody);
+	if ((d->by_itself || d->is_new) && d->head->maintainers.n > 0)
+		lines_add(v, &s->maintained, d, "", "", d->head->maintainers);
 }
 
 static void
@@ -162,12 +153,11 @@ describe_changed(const struct view *v, struct meta_lists *s)
 {
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
 		const struct attr *at = &v->m->attrs[i];
-		struct described d = {at->name, at->job, at->system, meta_of(at->json, "base"), meta_of(at->json, "head"),
-		    json_object_get(at->json, "aliases"), at->change == CHANGE_ADDED,
-		    strcmp(json_str_at(at->json, "cause.kind", ""), "root") == 0};
+		struct described d = {at->name, at->job, at->system, model_meta(at->is->base), model_meta(at->is->head),
+		    at->is->aliases, at->class == CLASS_ADDED, model_is_root(at)};
 		/* What nobody knows of the base did not change. */
-		bool unknown = json_str_at(at->json, "base.meta_error", NULL) != NULL || at->change == CHANGE_UNTOLD;
-		if (!at->alias && at->drv != NULL && at->change != CHANGE_REMOVED && !unknown)
+		bool unknown = (at->is->base != NULL && at->is->base->meta_error != NULL) || at->class == CLASS_UNTOLD;
+		if (!at->alias && at->drv != NULL && at->class != CLASS_REMOVED && !unknown)
 			describe(v, s, &d);
 	}
 }
@@ -175,55 +165,54 @@ describe_changed(const struct view *v, struct meta_lists *s)
 static void
 describe_unchanged(const struct view *v, struct meta_lists *s)
 {
-	const json_t *list = json_object_get(v->m->difference, "meta_changed");
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *j = json_array_get(list, i);
-		struct described d = {model_attr_name(&v->m->a, json_object_get(j, "path")), json_str(j, "job", ""),
-		    json_str(j, "system", ""), meta_of(j, "base"), meta_of(j, "head"), json_object_get(j, "aliases"), false,
-		    false};
+	for (size_t i = 0; i < v->m->meta_changed.n; i++) {
+		const struct meta_change *one = v->m->meta_changed.p[i];
+		struct described d = {model_attr_name(&v->m->a, one->path), one->job != NULL ? one->job : "",
+		    one->system != NULL ? one->system : "", one->base.meta, one->head.meta, one->aliases, false, false};
 		describe(v, s, &d);
 	}
 }
 
+static void
+put_attributes(const struct view *v, struct values *item, const char *key, int64_t n)
+{
+	if (n > 0)
+		values_text(item, key, words_count(&v->m->a, n, "attribute", "attributes"));
+}
+
 /* bad_meta: meta that does not evaluate, in words: what is new, what was there before, what is fixed. */
 static void
-view_bad_meta(const struct view *v, json_t *obj)
+view_bad_meta(const struct view *v, struct values *obj)
 {
-	const json_t *errors = json_object_get(v->m->difference, "meta_errors"), *list = json_object_get(errors, "list");
-	int64_t new = json_int(errors, "new", 0), before = json_int(errors, "before", 0), fixed = json_int(errors, "fixed", 0);
-	json_t *item = json_object(), *items = json_array();
+	const struct meta_errors *errors = &v->m->meta_errors;
+	struct values *item = values_new(&v->m->a), *one;
+	struct value_list *items = value_list_new(&v->m->a);
 
-	for (size_t i = 0; i < json_array_size(list) && i < MAX_BAD_META; i++) {
-		json_t *one = json_object();
-		put_code(v, one, "name", model_attr_name(&v->m->a, json_object_get(json_array_get(list, i), "path")));
-		json_array_append_new(items, one);
+	for (size_t i = 0; i < errors->list.n && i < MAX_BAD_META; i++) {
+		one = values_new(&v->m->a);
+		put_code(v, one, "name", model_attr_name(&v->m->a, errors->list.p[i].path));
+		value_list_group(items, one);
 	}
-	if (new > (int64_t)json_array_size(items))
-		put_number(v, item, "others", new - (int64_t)json_array_size(items));
-	json_object_set_new(item, "items", items);
-	if (new > 0)
-		put_text(item, "new", words_count(&v->m->a, new, "attribute", "attributes"));
-	if (before > 0)
-		put_text(item, "before", words_count(&v->m->a, before, "attribute", "attributes"));
-	if (fixed > 0)
-		put_text(item, "fixed", words_count(&v->m->a, fixed, "attribute", "attributes"));
-	json_object_set_new(item, "changed", json_boolean(new > 0 || fixed > 0));
-	if (new > 0 || before > 0 || fixed > 0)
-		json_object_set_new(obj, "bad_meta", item);
-	else
-		json_decref(item);
+	if (errors->new > (int64_t)items->n)
+		put_number(v, item, "others", errors->new - (int64_t)items->n);
+	values_list(item, "items", items);
+	put_attributes(v, item, "new", errors->new);
+	put_attributes(v, item, "before", errors->before);
+	put_attributes(v, item, "fixed", errors->fixed);
+	values_flag(item, "changed", errors->new > 0 || errors->fixed > 0);
+	if (errors->new > 0 || errors->before > 0 || errors->fixed > 0)
+		values_group(obj, "bad_meta", item);
 }
 
 void
-view_meta(const struct view *v, json_t *obj)
+view_meta(const struct view *v, struct values *obj)
 {
 	const struct limits *l = v->limits;
 	struct meta_lists s = {
-	    .marked = {.items = json_array(), .max = l->failures},
-	    .unmarked = {.items = json_array(), .max = l->folded},
-	    .licences = {.items = json_array(), .max = l->folded},
-	    .maintained = {.items = json_array(), .max = l->roots},
+	    .marked = {.items = value_list_new(&v->m->a), .max = l->failures},
+	    .unmarked = {.items = value_list_new(&v->m->a), .max = l->folded},
+	    .licences = {.items = value_list_new(&v->m->a), .max = l->folded},
+	    .maintained = {.items = value_list_new(&v->m->a), .max = l->roots},
 	};
 
 	describe_changed(v, &s);

@@ -12,26 +12,24 @@ enum { MAX_SYSTEMS_TEXT = 200 };
 static bool
 same_package(const struct attr *a, const struct attr *b)
 {
-	return a->change == b->change && strcmp(a->name, b->name) == 0 && strcmp(a->job, b->job) == 0 &&
+	return a->class == b->class && strcmp(a->name, b->name) == 0 && strcmp(a->job, b->job) == 0 &&
 	       str_same(a->version_old, b->version_old) && str_same(a->version_new, b->version_new);
 }
 
 static void
-put_version(const struct view *v, json_t *item, const char *key, const char *version)
+put_version(const struct view *v, struct values *item, const char *key, const char *version)
 {
 	if (*version != '\0')
 		put_code(v, item, key, words_cut(&v->m->a, version, 80));
 }
 
 /* Of the attributes first..end-1, which are one package; first is no alias. */
-static json_t *
+static struct values *
 package_item(const struct view *v, const struct attr *first, const struct attr *end, bool one_cause)
 {
 	struct model *m = v->m;
 	AUTO(buf_release) struct buf systems = {0};
-	json_t *item = json_object();
-	const json_t *renamed = json_object_get(first->json, "renamed_from");
-	const json_t *aliases = json_object_get(first->json, "aliases");
+	struct values *item = values_new(&v->m->a);
 
 	buf_init(&systems, MAX_SYSTEMS_TEXT);
 	for (const struct attr *at = first; at < end; at++)
@@ -45,15 +43,15 @@ package_item(const struct view *v, const struct attr *first, const struct attr *
 		put_version(v, item, "old", first->version_old);
 		put_version(v, item, "new", first->version_new);
 	}
-	put_names(v, item, "also", aliases, 0);
-	if (json_is_array(renamed))
-		put_code(v, item, "renamed", model_attr_name(&m->a, renamed));
+	put_names(v, item, "also", first->is->aliases, 0);
+	if (first->is->renamed_from.p != NULL)
+		put_code(v, item, "renamed", model_attr_name(&m->a, first->is->renamed_from));
 	if (!one_cause) {
-		put_text(item, "because_md", view_because(v, first, true));
-		put_text(item, "because", view_because(v, first, false));
+		values_text(item, "because_md", view_because(v, first, true));
+		values_text(item, "because", view_because(v, first, false));
 	}
 	const char *broken = first->blame == BLAME_NEWLY ? "newly fails to build" : NULL;
-	put_text(item, "note", broken);
+	values_text(item, "note", broken);
 	return item;
 }
 
@@ -63,48 +61,48 @@ enum list { LIST_VERSIONS, LIST_ADDED, LIST_REMOVED, LIST_SWITCHED, LIST_REBUILT
 static enum list
 list_of(const struct attr *at)
 {
-	switch (at->change) {
-	case CHANGE_ADDED: return LIST_ADDED;
-	case CHANGE_REMOVED: return LIST_REMOVED;
-	case CHANGE_REBUILD: return at->version_old != NULL ? LIST_VERSIONS : LIST_REBUILT;
-	case CHANGE_SWITCHED: return LIST_SWITCHED;
-	case CHANGE_DERIVATION_ONLY: return LIST_SAME_OUTPUT;
-	case CHANGE_UNCHANGED:
-	case CHANGE_NEWLY_FAILING:
-	case CHANGE_FIXED:
-	case CHANGE_STILL_FAILING:
-	case CHANGE_ADDED_FAILING:
-	case CHANGE_REMOVED_FAILING:
-	case CHANGE_UNTOLD:
-	case CHANGES: break;
+	switch (at->class) {
+	case CLASS_ADDED: return LIST_ADDED;
+	case CLASS_REMOVED: return LIST_REMOVED;
+	case CLASS_REBUILD: return at->version_old != NULL ? LIST_VERSIONS : LIST_REBUILT;
+	case CLASS_SWITCHED: return LIST_SWITCHED;
+	case CLASS_DERIVATION_ONLY: return LIST_SAME_OUTPUT;
+	case CLASS_UNCHANGED:
+	case CLASS_NEWLY_FAILING:
+	case CLASS_FIXED:
+	case CLASS_STILL_FAILING:
+	case CLASS_ADDED_FAILING:
+	case CLASS_REMOVED_FAILING:
+	case CLASS_UNTOLD:
+	case CLASSES: break;
 	}
 	return LIST_NONE;
 }
 
 /* Attributes, as everywhere; and how many lines of a list they are, where that is less. */
 static void
-put_counts(const struct view *v, json_t *list, int64_t attributes, size_t packages)
+put_counts(const struct view *v, struct values *list, int64_t attributes, size_t packages)
 {
 	put_number(v, list, "count", attributes);
 	if (attributes != (int64_t)packages)
-		put_text(list, "packages", words_count(&v->m->a, (int64_t)packages, "package", "packages"));
+		values_text(list, "packages", words_count(&v->m->a, (int64_t)packages, "package", "packages"));
 }
 
 void
-view_packages(const struct view *v, json_t *obj)
+view_packages(const struct view *v, struct values *obj)
 {
 	static const char *const keys[LISTS] = {"versions", "added", "removed", "switched", "rebuilt", "same_output"};
 	struct model *m = v->m;
-	const json_t *summary = json_at(m->plan, "report.package_change_summary");
-	json_t *items[LISTS];
+	const struct package_change_summary *summary = &m->wishes.package_change_summary;
+	struct value_list *items[LISTS];
 	size_t totals[LISTS] = {0}, end;
 	int64_t counts[LISTS] = {0};
 	bool one_cause = view_one_cause(m);
 
-	if (v->limits->packages_elsewhere || (!json_flag(summary, "enabled", true) && !v->limits->followers))
+	if (v->limits->packages_elsewhere || (!summary->enabled && !v->limits->followers))
 		return;
 	for (int i = 0; i < LISTS; i++)
-		items[i] = json_array();
+		items[i] = value_list_new(&v->m->a);
 	for (size_t i = 0; i < m->n_attrs; i = end) {
 		enum list list = list_of(&m->attrs[i]);
 		const struct attr *first = NULL;
@@ -115,22 +113,22 @@ view_packages(const struct view *v, json_t *obj)
 		if (list == LIST_NONE || first == NULL)
 			continue;
 		totals[list]++;
-		if (json_array_size(items[list]) < v->limits->listed)
-			json_array_append_new(items[list], package_item(v, first, &m->attrs[end], one_cause));
+		if (items[list]->n < v->limits->listed)
+			value_list_group(items[list], package_item(v, first, &m->attrs[end], one_cause));
 	}
 	/* Packages that rebuild without a change of their own are counted, and listed when the configuration or the document
 	 * wants it. */
-	if (!json_flag(summary, "include_rebuild_only", false) && !v->limits->followers && totals[LIST_REBUILT] != 0) {
-		json_t *hidden = json_object();
+	if (!summary->include_rebuild_only && !v->limits->followers && totals[LIST_REBUILT] != 0) {
+		struct values *hidden = values_new(&v->m->a);
 		put_counts(v, hidden, counts[LIST_REBUILT], totals[LIST_REBUILT]);
-		json_object_set_new(obj, "rebuilt_hidden", hidden);
-		json_array_clear(items[LIST_REBUILT]);
+		values_group(obj, "rebuilt_hidden", hidden);
+		items[LIST_REBUILT] = value_list_new(&v->m->a);
 		totals[LIST_REBUILT] = 0;
 		counts[LIST_REBUILT] = 0;
 	}
 	for (int i = 0; i < LISTS; i++) {
-		put_list(v, obj, keys[i], items[i], totals[i], counts[i]);
+		struct values *list = put_list(v, obj, keys[i], items[i], totals[i], counts[i]);
 		if (totals[i] > 0)
-			put_counts(v, json_object_get(obj, keys[i]), counts[i], totals[i]);
+			put_counts(v, list, counts[i], totals[i]);
 	}
 }

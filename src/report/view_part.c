@@ -8,42 +8,45 @@
 
 enum { MAX_URL_BYTES = 1000, MAX_NAMES = 3 };
 
-void
-put_text(json_t *obj, const char *key, const char *s)
+const char *
+joined_text(struct model *m, const struct texts *list, size_t max_bytes)
 {
-	if (s != NULL)
-		json_object_set_new(obj, key, json_any_string(str_of(s)));
+	AUTO(buf_release) struct buf b = {0};
+
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < list->n; i++)
+		buf_printf(&b, "%s%s", b.n != 0 ? ", " : "", list->p[i]);
+	return words_cut(&m->a, str_dup(&m->a, buf_get(&b)), max_bytes);
 }
 
 void
-put_name(const struct view *v, json_t *obj, const char *key, const char *s)
+put_name(const struct view *v, struct values *obj, const char *key, const char *s)
 {
-	put_text(obj, key, words_cut(&v->m->a, s, v->limits->name_bytes));
+	values_text(obj, key, words_cut(&v->m->a, s, v->limits->name_bytes));
 }
 
 void
-put_code(const struct view *v, json_t *obj, const char *key, const char *s)
+put_code(const struct view *v, struct values *obj, const char *key, const char *s)
 {
 	AUTO(buf_release) struct buf b = {0};
 	const char *cut = words_cut(&v->m->a, s, v->limits->name_bytes);
 
 	buf_init(&b, 1 << 20);
 	escape_code(&b, str_of(cut));
-	put_text(obj, key, cut);
-	put_text(obj, arena_printf(&v->m->a, "%s_md", key), b.p);
+	values_text(obj, key, cut);
+	values_text(obj, arena_printf(&v->m->a, "%s_md", key), str_dup(&v->m->a, buf_get(&b)));
 }
 
 void
-put_names(const struct view *v, json_t *obj, const char *key, const json_t *paths, size_t first)
+put_names(const struct view *v, struct values *obj, const char *key, struct paths paths, size_t first)
 {
 	AUTO(buf_release) struct buf plain = {0}, code = {0};
-	size_t n = json_array_size(paths), end = n < first + MAX_NAMES ? n : first + MAX_NAMES;
+	size_t n = paths.n, end = n < first + MAX_NAMES ? n : first + MAX_NAMES;
 
 	buf_init(&plain, 1 << 20);
 	buf_init(&code, 1 << 20);
 	for (size_t i = first; i < end; i++) {
-		const char *name =
-		    words_cut(&v->m->a, model_attr_name(&v->m->a, json_array_get(paths, i)), v->limits->name_bytes);
+		const char *name = words_cut(&v->m->a, model_attr_name(&v->m->a, paths.p[i]), v->limits->name_bytes);
 		buf_printf(&plain, "%s%s", i > first ? ", " : "", name);
 		buf_puts(&code, i > first ? ", " : "");
 		escape_code(&code, str_of(name));
@@ -55,12 +58,12 @@ put_names(const struct view *v, json_t *obj, const char *key, const json_t *path
 	}
 	if (plain.n == 0)
 		return;
-	put_text(obj, key, plain.p);
-	put_text(obj, arena_printf(&v->m->a, "%s_md", key), code.p);
+	values_text(obj, key, str_dup(&v->m->a, buf_get(&plain)));
+	values_text(obj, arena_printf(&v->m->a, "%s_md", key), str_dup(&v->m->a, buf_get(&code)));
 }
 
 void
-put_system(const struct view *v, json_t *obj, const char *system)
+put_system(const struct view *v, struct values *obj, const char *system)
 {
 	if (v->m->n_systems > 1)
 		put_name(v, obj, "system", system);
@@ -84,7 +87,7 @@ without_trailing_blanks(struct arena *a, const char *s)
 }
 
 void
-put_block(const struct view *v, json_t *obj, const char *key, const char *s)
+put_block(const struct view *v, struct values *obj, const char *key, const char *s)
 {
 	AUTO(buf_release) struct buf block = {0}, indented = {0};
 	struct str rest;
@@ -100,46 +103,59 @@ put_block(const struct view *v, json_t *obj, const char *key, const char *s)
 		buf_str(&indented, line);
 		buf_putc(&indented, '\n');
 	}
-	json_t *lines = json_array();
+	struct value_list *lines = value_list_new(&v->m->a);
 	for (rest = str_of(s); rest.n != 0;)
-		json_array_append_new(lines, json_any_string(str_cut(rest, '\n', &rest)));
-	json_object_set_new(obj, arena_printf(&v->m->a, "%s_lines", key), lines);
-	put_text(obj, key, s);
-	put_text(obj, arena_printf(&v->m->a, "%s_md", key), indented.p);
+		value_list_text(lines, str_dup(&v->m->a, str_cut(rest, '\n', &rest)));
+	values_list(obj, arena_printf(&v->m->a, "%s_lines", key), lines);
+	values_text(obj, key, s);
+	values_text(obj, arena_printf(&v->m->a, "%s_md", key), str_dup(&v->m->a, buf_get(&indented)));
 }
 
-void
-put_link(const struct view *v, json_t *obj, const char *key, const char *words, const char *url)
+bool
+put_link(const struct view *v, struct values *obj, const char *key, const char *words, const char *url)
 {
 	struct arena *a = &v->m->a;
 
 	if (!escape_link_ok(str_of(url)) || strlen(url) > MAX_URL_BYTES)
-		return;
-	put_text(obj, arena_printf(a, "%s_url", key), url);
-	put_text(obj, arena_printf(a, "%s_md", key), arena_printf(a, "[%s](%s)", words, url));
+		return false;
+	values_text(obj, arena_printf(a, "%s_url", key), url);
+	values_text(obj, arena_printf(a, "%s_md", key), arena_printf(a, "[%s](%s)", words, url));
+	return true;
 }
 
 void
-put_number(const struct view *v, json_t *obj, const char *key, int64_t n)
+put_number(const struct view *v, struct values *obj, const char *key, int64_t n)
 {
-	put_text(obj, key, words_number(&v->m->a, n));
+	values_text(obj, key, words_number(&v->m->a, n));
 }
 
-void
-put_list(const struct view *v, json_t *obj, const char *key, json_t *items, size_t total, int64_t count)
+struct values *
+put_list(const struct view *v, struct values *obj, const char *key, struct value_list *items, size_t total, int64_t count)
 {
-	size_t shown = json_array_size(items);
-	json_t *list = json_object();
+	struct values *list = values_new(&v->m->a);
 
+	if (count <= 0 && total == 0) {
+		values_flag(obj, key, false);
+		return NULL;
+	}
 	put_number(v, list, "count", count);
 	if (count == 1)
-		json_object_set_new(list, "one", json_true());
-	if (total > shown)
-		put_number(v, list, "more", (int64_t)(total - shown));
-	if (shown > 0 && json_is_object(json_array_get(items, shown - 1)))
-		json_object_set_new(json_array_get(items, shown - 1), "last", json_true());
-	json_object_set_new(list, "items", items);
-	json_object_set_new(obj, key, count > 0 || total > 0 ? list : json_false());
-	if (count <= 0 && total == 0)
-		json_decref(list);
+		values_flag(list, "one", true);
+	if (total > items->n)
+		put_number(v, list, "more", (int64_t)(total - items->n));
+	if (items->n > 0)
+		values_flag(items->last->group, "last", true);
+	values_list(list, "items", items);
+	values_group(obj, key, list);
+	return list;
+}
+
+void
+put_done(const struct view *v, struct values *obj, const char *key, int64_t done, const char *all_key, int64_t all)
+{
+	struct values *group = values_new(&v->m->a);
+
+	put_number(v, group, "done", done);
+	put_number(v, group, all_key, all);
+	values_group(obj, key, group);
 }

@@ -9,31 +9,45 @@ struct view {
 	const struct limits *limits;
 };
 
-void put_text(json_t *obj, const char *key, const char *s); /* nothing when s is NULL */
+/* "a, b" of texts from outside. */
+const char *joined_text(struct model *m, const struct texts *list, size_t max_bytes);
 /* From outside: cut to the limit of names. */
-void put_name(const struct view *v, json_t *obj, const char *key, const char *s);
+void put_name(const struct view *v, struct values *obj, const char *key, const char *s);
 /* The text cut to the limit of names, and the same as a code span in KEY_md. */
-void put_code(const struct view *v, json_t *obj, const char *key, const char *s);
+void put_code(const struct view *v, struct values *obj, const char *key, const char *s);
 /* Paths of an array from first on, as one text: "a, b and 3 more", and the same as code spans in KEY_md; nothing when there are none. */
-void put_names(const struct view *v, json_t *obj, const char *key, const json_t *paths, size_t first);
+void put_names(const struct view *v, struct values *obj, const char *key, struct paths paths, size_t first);
 /* The system of an attribute, where there is more than one in the whole. */
-void put_system(const struct view *v, json_t *obj, const char *system);
+void put_system(const struct view *v, struct values *obj, const char *system);
 /* A block of lines, and the same fenced in KEY_md; indented two spaces for a list item. */
-void put_block(const struct view *v, json_t *obj, const char *key, const char *s);
-/* KEY_url, and the Markdown link with our words in KEY_md; nothing when url is not one that may stand there. */
-void put_link(const struct view *v, json_t *obj, const char *key, const char *words, const char *url);
-void put_number(const struct view *v, json_t *obj, const char *key, int64_t n);
-/* {count, items, more}, where total items exist and count is what people call their number. */
-void put_list(const struct view *v, json_t *obj, const char *key, json_t *items, size_t total, int64_t count);
+void put_block(const struct view *v, struct values *obj, const char *key, const char *s);
+/* KEY_url, and the Markdown link with our words in KEY_md; nothing, and false, when url is not one that may stand there. */
+bool put_link(const struct view *v, struct values *obj, const char *key, const char *words, const char *url);
+void put_number(const struct view *v, struct values *obj, const char *key, int64_t n);
+/* Two numbers as a group: {done: of what there is, KEY2: all}. */
+void put_done(const struct view *v, struct values *obj, const char *key, int64_t done, const char *all_key, int64_t all);
+/* {count, items, more}, where total items exist and count is what people call their number; NULL where there is none. */
+struct values *put_list(const struct view *v, struct values *obj, const char *key, struct value_list *items, size_t total,
+    int64_t count);
 
 /* The parts; each adds its members to the view. */
-void view_roots(const struct view *v, json_t *obj);    /* view_roots.c: roots, picture_md */
-void view_packages(const struct view *v, json_t *obj); /* view_packages.c: versions, added, removed, rebuilt */
-void view_meta(const struct view *v, json_t *obj);     /* view_meta.c: marks, licences, maintainers */
-void view_sizes(const struct view *v, json_t *obj);    /* view_sizes.c: sizes, metrics, products */
-void view_failures(const struct view *v, json_t *obj); /* view_failures.c: broke, broken_evaluations, ... */
-void view_rules(const struct view *v, json_t *obj);    /* view_rules.c: rules, evaluations, conflict, ... */
+void view_roots(const struct view *v, struct values *obj);    /* view_roots.c: roots, picture_md */
+void view_packages(const struct view *v, struct values *obj); /* view_packages.c: versions, added, removed, rebuilt */
+void view_meta(const struct view *v, struct values *obj);     /* view_meta.c: marks, licences, maintainers */
+void view_sizes(const struct view *v, struct values *obj);    /* view_sizes.c: sizes, metrics, products */
+void view_failures(const struct view *v, struct values *obj); /* view_failures.c: broke, broken_evaluations, ... */
+void view_rules(const struct view *v, struct values *obj);    /* view_rules.c: rules, evaluations, conflict, ... */
 
+/* What differs by itself. The same on several systems is one for people. */
+struct view_root {
+	const struct difference_root *first;
+	const char *name, *what;
+	const char *systems; /* "x86_64-linux, aarch64-linux" */
+	int64_t attributes, derivations;
+	size_t order;
+};
+/* All of them, widest first; the array lives in the arena. */
+size_t view_collect_roots(struct model *m, struct view_root **ret);
 /* Whether all that follows follows one root, which then need not be named each time. */
 bool view_one_cause(const struct model *m);
 /* The root cause entries of an attribute, as code spans: "`curl`, `zlib` and 3 more"; NULL when it has none. */

@@ -1,6 +1,7 @@
 /* Roots: what differs by itself, how far that spreads, and a picture of it. */
 #include "report/view_part.h"
 
+#include "records/list.h"
 #include "report/picture.h"
 #include "report/words.h"
 #include "support/base/map.h"
@@ -11,41 +12,18 @@
 
 enum { MAX_WHAT_BYTES = 240, MAX_BECAUSE = 2 };
 
-/* The same root on several systems is one for people. */
-struct root {
-	const json_t *first;
-	const char *name, *what;
-	const char *systems; /* "x86_64-linux, aarch64-linux" */
-	int64_t attributes, derivations;
-	size_t order;
-};
-
 static const char *
-root_name(struct model *m, const json_t *root)
+root_name(struct model *m, const struct difference_root *root)
 {
-	const json_t *path = json_array_get(json_object_get(root, "attributes"), 0);
-
-	return path != NULL ? model_attr_name(&m->a, path) : json_str(root, "name", "?");
-}
-
-static const char *
-join_what(struct model *m, const json_t *what)
-{
-	AUTO(buf_release) struct buf b = {0};
-
-	buf_init(&b, 1 << 20);
-	for (size_t i = 0; i < json_array_size(what); i++) {
-		const char *s = json_string_value(json_array_get(what, i));
-		if (s != NULL)
-			buf_printf(&b, "%s%s", b.n != 0 ? ", " : "", s);
-	}
-	return words_cut(&m->a, str_dup(&m->a, buf_get(&b)), MAX_WHAT_BYTES);
+	if (root->attributes.n > 0)
+		return model_attr_name(&m->a, root->attributes.p[0]);
+	return root->name != NULL ? root->name : "?";
 }
 
 static int
 by_radius(const void *a, const void *b)
 {
-	const struct root *x = a, *y = b;
+	const struct view_root *x = a, *y = b;
 
 	if (x->attributes != y->attributes)
 		return x->attributes < y->attributes ? 1 : -1;
@@ -55,35 +33,33 @@ by_radius(const void *a, const void *b)
 }
 
 static void
-merge(struct model *m, struct root *into, const json_t *root)
+merge(struct model *m, struct view_root *into, const struct difference_root *root)
 {
-	const char *system = json_str(root, "system", "");
+	const char *system = root->system != NULL ? root->system : "";
 
 	if (into->systems == NULL)
 		into->systems = system;
 	else if (!str_ends(str_of(into->systems), str_of(system)) && strlen(into->systems) < 200)
 		into->systems = arena_printf(&m->a, "%s, %s", into->systems, system);
-	into->attributes += json_int(json_object_get(root, "radius"), "attributes", 0);
-	into->derivations += json_int(json_object_get(root, "radius"), "derivations", 0);
+	into->attributes += root->radius.attributes;
+	into->derivations += root->radius.derivations;
 }
 
-/* All roots, those that differ only by system merged, widest first. The array lives in the arena. */
-static size_t
-collect(struct model *m, struct root **ret)
+size_t
+view_collect_roots(struct model *m, struct view_root **ret)
 {
-	const json_t *list = json_object_get(m->difference, "roots");
-	struct root *roots = arena_alloc(&m->a, (json_array_size(list) + 1) * sizeof(*roots));
+	struct view_root *roots = arena_alloc(&m->a, (m->roots.n + 1) * sizeof(*roots));
 	struct map seen = {0};
 	bool added;
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *j = json_array_get(list, i);
-		const char *name = root_name(m, j), *what = join_what(m, json_object_get(j, "what"));
+	for (size_t i = 0; i < m->roots.n; i++) {
+		const struct difference_root *one = m->roots.p[i];
+		const char *name = root_name(m, one), *what = joined_text(m, &one->what, MAX_WHAT_BYTES);
 		struct map_entry *at = map_add(&seen, str_of(arena_printf(&m->a, "%s\n%s", name, what)), &added);
-		struct root *r = &roots[at - seen.p];
+		struct view_root *r = &roots[at - seen.p];
 		if (added)
-			*r = (struct root){.first = j, .name = name, .what = what, .order = i};
-		merge(m, r, j);
+			*r = (struct view_root){.first = one, .name = name, .what = what, .order = i};
+		merge(m, r, one);
 	}
 	size_t n = seen.n;
 	map_release(&seen);
@@ -92,82 +68,86 @@ collect(struct model *m, struct root **ret)
 	return n;
 }
 
-static json_t *
-root_item(const struct view *v, const struct root *r)
+static struct values *
+root_item(const struct view *v, const struct view_root *r)
 {
-	json_t *item = json_object();
-	const json_t *names = json_object_get(r->first, "attributes"), *user = json_object_get(r->first, "used_by");
+	struct values *item = values_new(&v->m->a);
 
 	put_code(v, item, "name", r->name);
-	put_text(item, "what", r->what);
+	values_text(item, "what", r->what);
 	put_name(v, item, "systems", r->systems);
-	json_object_set_new(item, "radius", json_integer(r->attributes));
 	put_number(v, item, "attributes", r->attributes);
 	put_number(v, item, "derivations", r->derivations);
 	if (r->attributes != r->derivations)
-		json_object_set_new(item, "differ", json_true());
+		values_flag(item, "differ", true);
 	if (r->attributes != 0 || r->derivations != 0)
-		json_object_set_new(item, "spreads", json_true());
-	put_names(v, item, "also", names, 1);
-	if (json_array_size(names) == 0)
-		json_object_set_new(item, "inner", json_true());
-	if (json_is_array(user))
-		put_code(v, item, "user", model_attr_name(&v->m->a, user));
+		values_flag(item, "spreads", true);
+	put_names(v, item, "also", r->first->attributes, 1);
+	if (r->first->attributes.n == 0)
+		values_flag(item, "inner", true);
+	if (r->first->used_by.p != NULL)
+		put_code(v, item, "user", model_attr_name(&v->m->a, r->first->used_by));
 	return item;
 }
 
 void
-view_roots(const struct view *v, json_t *obj)
+view_roots(const struct view *v, struct values *obj)
 {
-	struct root *roots;
-	size_t n = collect(v->m, &roots);
-	json_t *items = json_array();
+	struct view_root *roots;
+	size_t n = view_collect_roots(v->m, &roots);
+	struct value_list *items = value_list_new(&v->m->a);
 
-	if (!json_flag(json_at(v->m->plan, "report.rebuild_impact"), "enabled", true)) {
-		json_decref(items);
+	if (!v->m->wishes.rebuild_impact.enabled)
 		return;
-	}
 	for (size_t i = 0; i < n && i < v->limits->roots; i++)
-		json_array_append_new(items, root_item(v, &roots[i]));
+		value_list_group(items, root_item(v, &roots[i]));
 	put_list(v, obj, "roots", items, n, (int64_t)n);
 	if (v->limits->nodes > 0)
-		put_text(obj, "picture_md", picture_mermaid(v->m, v->limits->nodes));
+		values_text(obj, "picture_md", picture_mermaid(v->m, v->limits->nodes));
+}
+
+/* Whether two roots differ by system alone. */
+static bool
+same_root(const struct difference_root *a, const struct difference_root *b)
+{
+	return str_same(a->name, b->name) && paths_same(&a->attributes, &b->attributes);
 }
 
 bool
 view_one_cause(const struct model *m)
 {
-	const json_t *list = json_object_get(m->difference, "roots"), *first = NULL;
+	const struct difference_root *first = NULL;
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *root = json_array_get(list, i);
-		if (json_int(json_object_get(root, "radius"), "derivations", 0) == 0)
+	for (size_t i = 0; i < m->roots.n; i++) {
+		if (m->roots.p[i]->radius.derivations == 0)
 			continue;
-		if (first != NULL &&
-		    (strcmp(json_str(first, "name", ""), json_str(root, "name", "")) != 0 ||
-		        !json_equal(json_object_get(first, "attributes"), json_object_get(root, "attributes"))))
+		if (first != NULL && !same_root(first, m->roots.p[i]))
 			return false;
-		first = root;
+		first = m->roots.p[i];
 	}
 	return first != NULL;
+}
+
+/* The name of the root at a place that a cause names. */
+static const char *
+cause_name(struct model *m, int64_t place)
+{
+	return place >= 0 && (uint64_t)place < m->roots.n ? root_name(m, m->roots.p[place]) : "?";
 }
 
 const char *
 view_because(const struct view *v, const struct attr *at, bool markdown)
 {
-	const json_t *cause = json_object_get(at->json, "cause"), *of = json_object_get(cause, "roots");
-	const json_t *roots = json_object_get(v->m->difference, "roots");
+	const struct difference_cause *cause = at->is->cause;
 	AUTO(buf_release) struct buf b = {0};
-	size_t n = json_array_size(of), shown = n > MAX_BECAUSE ? MAX_BECAUSE : n;
-	int64_t total = json_int(cause, "roots_total", (int64_t)n);
 
-	if (strcmp(json_str(cause, "kind", ""), "follower") != 0 || n == 0)
+	if (!model_is_follower(at) || cause->roots.n == 0)
 		return NULL;
+	size_t shown = cause->roots.n > MAX_BECAUSE ? MAX_BECAUSE : cause->roots.n;
+	int64_t total = cause->roots_total >= 0 ? cause->roots_total : (int64_t)cause->roots.n;
 	buf_init(&b, 1 << 16);
 	for (size_t i = 0; i < shown; i++) {
-		const json_t *index = json_array_get(of, i);
-		const json_t *root = json_is_integer(index) ? json_array_get(roots, (size_t)json_integer_value(index)) : NULL;
-		const char *name = words_cut(&v->m->a, root_name(v->m, root), v->limits->name_bytes);
+		const char *name = words_cut(&v->m->a, cause_name(v->m, cause->roots.p[i]), v->limits->name_bytes);
 		buf_puts(&b, i > 0 ? ", " : "");
 		if (markdown)
 			escape_code(&b, str_of(name));

@@ -2,312 +2,392 @@
 #include "report/view_part.h"
 
 #include "report/words.h"
+#include "support/text/json.h"
 
 #include <string.h>
 
 enum { MAX_EXAMPLES = 3, MAX_CONFLICTS = 20, MAX_PATH_BYTES = 200, MAX_WORDS_BYTES = 1000 };
 
-static json_t *
-code_list(const struct view *v, const json_t *texts, size_t max)
+static struct value_list *
+code_list(const struct view *v, struct texts texts, size_t max)
 {
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 
-	for (size_t i = 0; i < json_array_size(texts) && i < max; i++) {
-		const char *s = json_string_value(json_array_get(texts, i));
-		json_t *item = json_object();
-		put_code(v, item, "path", words_cut(&v->m->a, s != NULL ? s : "?", MAX_PATH_BYTES));
-		json_array_append_new(items, item);
+	for (size_t i = 0; i < texts.n && i < max; i++) {
+		struct values *item = values_new(&v->m->a);
+		put_code(v, item, "path", words_cut(&v->m->a, texts.p[i], MAX_PATH_BYTES));
+		value_list_group(items, item);
 	}
 	return items;
 }
 
-static json_t *
-rule_item(const struct view *v, const json_t *rule)
+/* So many paths, and some of them. */
+static void
+put_examples(const struct view *v, struct values *item, int64_t paths, struct texts examples)
 {
-	json_t *item = json_object();
-	const json_t *examples = json_object_get(rule, "examples");
-	int64_t paths = json_int(rule, "paths", 0);
-	json_t *shown = code_list(v, examples, MAX_EXAMPLES);
-	int64_t left = paths - (int64_t)json_array_size(shown);
+	struct value_list *shown = code_list(v, examples, MAX_EXAMPLES);
+	int64_t left = paths - (int64_t)shown->n;
 
-	if (json_str(rule, "name", NULL) != NULL)
-		put_code(v, item, "name", json_str(rule, "name", ""));
-	if (json_str(rule, "kind", NULL) != NULL)
-		put_code(v, item, "kind", json_str(rule, "kind", ""));
-	if (json_str(rule, "place", NULL) != NULL)
-		put_code(v, item, "place", words_cut(&v->m->a, json_str(rule, "place", ""), MAX_PATH_BYTES));
-	put_text(item, "paths", words_count(&v->m->a, paths, "path", "paths"));
-	if (left > 0 && json_array_size(shown) > 0)
+	values_text(item, "paths", words_count(&v->m->a, paths, "path", "paths"));
+	if (left > 0 && shown->n > 0)
 		put_number(v, item, "left", left);
-	json_object_set_new(item, "examples", shown);
+	values_list(item, "examples", shown);
+}
+
+static struct values *
+rule_item(const struct view *v, const struct plan_rule *rule)
+{
+	struct values *item = values_new(&v->m->a);
+
+	put_code(v, item, "name", rule->name);
+	put_code(v, item, "kind", rule->kind);
+	put_code(v, item, "place", words_cut(&v->m->a, rule->place, MAX_PATH_BYTES));
+	put_examples(v, item, rule->paths, rule->examples);
 	return item;
 }
 
 static void
-view_plan(const struct view *v, json_t *obj)
+view_decided(const struct view *v, const struct plan *plan, struct values *obj)
 {
-	const json_t *plan = v->m->plan, *rules = json_object_get(plan, "rules"), *edit = json_object_get(plan, "config_edit");
-	const json_t *unmatched = json_object_get(plan, "unmatched");
-	json_t *items = json_array();
-	size_t n = json_array_size(rules);
+	struct value_list *items = value_list_new(&v->m->a);
 
-	for (size_t i = 0; i < n && i < v->limits->rules; i++)
-		json_array_append_new(items, rule_item(v, json_array_get(rules, i)));
-	put_list(v, obj, "rules", items, n, (int64_t)n);
-	if (json_int(unmatched, "paths", 0) > 0)
-		json_object_set_new(obj, "unmatched", rule_item(v, unmatched));
-	if (plan != NULL)
-		put_text(obj, "changed_paths_count",
-		    words_count(&v->m->a, json_int(plan, "changed_paths", 0), "changed path", "changed paths"));
+	for (size_t i = 0; i < plan->rules.n && i < v->limits->rules; i++)
+		value_list_group(items, rule_item(v, &plan->rules.p[i]));
+	put_list(v, obj, "rules", items, plan->rules.n, (int64_t)plan->rules.n);
+	if (plan->unmatched.paths > 0) {
+		struct values *item = values_new(&v->m->a);
+		put_examples(v, item, plan->unmatched.paths, plan->unmatched.examples);
+		values_group(obj, "unmatched", item);
+	}
+}
+
+static void
+view_config_edit(const struct view *v, const struct config_edit *edit, struct values *obj)
+{
+	struct values *item = values_new(&v->m->a);
+
+	values_flag(item, "valid", edit->valid);
+	if (edit->error != NULL)
+		put_block(v, item, "error", words_cut(&v->m->a, edit->error, 1000));
+	values_list(item, "changes", code_list(v, edit->changes, v->limits->rules));
+	values_group(obj, "config_edit", item);
+}
+
+static void
+view_plan(const struct view *v, const struct plan *plan, struct values *obj)
+{
 	static const char *const configs[][2] = {{"file", "from the base's file"},
 	    {"head file", "from the head's file, since the base has none"},
 	    {"convention", "found by convention, since there is no file"}, {"command line", "from the command line"}};
+
+	view_decided(v, plan, obj);
+	values_text(obj, "changed_paths_count", words_count(&v->m->a, plan->changed_paths, "changed path", "changed paths"));
 	for (size_t i = 0; i < COUNT(configs); i++)
-		if (strcmp(json_str(plan, "config", ""), configs[i][0]) == 0)
-			put_text(obj, "config", configs[i][1]);
-	if (json_int(plan, "changed_paths", 0) == 1)
-		json_object_set_new(obj, "one_path", json_true());
-	if (plan != NULL && json_int(plan, "changed_paths", 0) == 0)
-		json_object_set_new(obj, "no_changes", json_true());
-	json_object_set_new(obj, "warnings", code_list(v, json_object_get(plan, "warnings"), v->limits->rules));
-	json_object_set_new(obj, "left_out", code_list(v, json_object_get(plan, "jobs_left_out"), v->limits->rules));
-	if (json_is_object(edit)) {
-		json_t *item = json_object();
-		json_object_set_new(item, "valid", json_boolean(json_flag(edit, "valid", false)));
-		if (json_str(edit, "error", NULL) != NULL)
-			put_block(v, item, "error", words_cut(&v->m->a, json_str(edit, "error", ""), 1000));
-		json_object_set_new(item, "changes", code_list(v, json_object_get(edit, "changes"), v->limits->rules));
-		json_object_set_new(obj, "config_edit", item);
-	}
+		if (str_same(plan->config, configs[i][0]))
+			values_text(obj, "config", configs[i][1]);
+	values_flag(obj, "one_path", plan->changed_paths == 1);
+	values_flag(obj, "no_changes", plan->changed_paths == 0);
+	values_list(obj, "warnings", code_list(v, plan->warnings, v->limits->rules));
+	values_list(obj, "left_out", code_list(v, plan->jobs_left_out, v->limits->rules));
+	if (plan->config_edit != NULL)
+		view_config_edit(v, plan->config_edit, obj);
 }
 
 /* What a job evaluates, in its own words: "file /maintainers/ci-jobs.nix". */
-static void
-put_jobs(const struct view *v, json_t *obj)
+static struct values *
+job_item(const struct view *v, const struct job_def *job)
 {
-	static const char *const kinds[] = {"file", "flake", "expr"};
-	const json_t *jobs = json_object_get(v->m->plan, "jobs");
-	json_t *items = json_array();
+	const char *what = job->expr != NULL ? job->expr : job->flake != NULL ? job->flake : job->file;
+	struct values *item = values_new(&v->m->a);
+	struct texts names = {arena_alloc(&v->m->a, (job->scope.n + 1) * sizeof(*names.p)), job->scope.n};
 
-	for (size_t i = 0; i < json_array_size(jobs) && i < v->limits->rules; i++) {
-		const json_t *job = json_array_get(jobs, i), *scope = json_object_get(job, "scope");
-		json_t *item = json_object();
-		put_code(v, item, "name", json_str(job, "name", "?"));
-		for (size_t k = 0; k < COUNT(kinds); k++)
-			if (json_str(job, kinds[k], NULL) != NULL)
-				put_code(v, item, "what", words_cut(&v->m->a, json_str(job, kinds[k], ""), MAX_PATH_BYTES));
-		if (json_is_array(scope)) {
-			json_t *names = json_array();
-			for (size_t k = 0; k < json_array_size(scope); k++)
-				json_array_append_new(names,
-				    json_any_string(str_of(model_attr_name(&v->m->a, json_array_get(scope, k)))));
-			json_object_set_new(item, "scope", code_list(v, names, 10));
-			json_decref(names);
-		}
-		json_array_append_new(items, item);
-	}
-	put_list(v, obj, "jobs", items, json_array_size(jobs), (int64_t)json_array_size(jobs));
-}
-
-static json_t *
-evaluation_item(const struct view *v, const json_t *j)
-{
-	struct model *m = v->m;
-	json_t *item = json_object();
-
-	put_name(v, item, "side", json_str(j, "side", "?"));
-	if (json_is_string(json_object_get(j, "job")))
-		put_code(v, item, "job", json_str(j, "job", ""));
-	put_text(item, "rows", words_count(&m->a, json_int(j, "rows", 0), "attribute", "attributes"));
-	put_number(v, item, "row_count", json_int(j, "rows", 0));
-	put_number(v, item, "error_count", json_int(j, "errors", 0));
-	put_name(v, item, "evaluator", arena_printf(&m->a, "%s %s", json_str(j, "evaluator", "?"), json_str(j, "version", "")));
-	if (strcmp(json_str(j, "sandbox", ""), "none") == 0)
-		json_object_set_new(item, "no_sandbox", json_true());
-	if (json_flag(j, "reused", false))
-		json_object_set_new(item, "reused", json_true());
-	else if (json_int(j, "wall_ms", -1) >= 0)
-		put_text(item, "wall", words_duration(&m->a, json_int(j, "wall_ms", 0)));
-	if (json_int(j, "max_rss_kb", 0) > 0)
-		put_text(item, "memory",
-		    arena_printf(&m->a, "%s MB", words_number(&m->a, json_int(j, "max_rss_kb", 0) / 1024)));
-	if (!json_flag(j, "complete", false))
-		put_block(v, item, "incomplete",
-		    words_tail(&m->a,
-		        places_shorten(&m->places, words_reason(&m->a, json_str(j, "reason", "no reason was given"))), 40,
-		        v->limits->error_bytes > 400 ? v->limits->error_bytes * 4 : 400));
+	put_code(v, item, "name", job->name);
+	if (what != NULL)
+		put_code(v, item, "what", words_cut(&v->m->a, what, MAX_PATH_BYTES));
+	for (size_t i = 0; i < job->scope.n; i++)
+		names.p[i] = model_attr_name(&v->m->a, job->scope.p[i]);
+	if (job->scope.p != NULL)
+		values_list(item, "scope", code_list(v, names, 10));
 	return item;
 }
 
 static void
-view_evaluations(const struct view *v, json_t *obj)
+put_jobs(const struct view *v, const struct job_defs *jobs, struct values *obj)
 {
-	const json_t *list = v->m->evaluations;
-	json_t *items = json_array(), *incomplete = json_array();
-	size_t n = json_array_size(list);
+	struct value_list *items = value_list_new(&v->m->a);
 
-	for (size_t i = 0; i < n && i < v->limits->rules; i++) {
-		json_t *item = evaluation_item(v, json_array_get(list, i));
-		if (json_object_get(item, "incomplete") != NULL)
-			json_array_append(incomplete, item);
-		json_array_append_new(items, item);
-	}
-	put_list(v, obj, "evaluations", items, n, (int64_t)n);
-	put_list(v, obj, "incomplete", incomplete, json_array_size(incomplete), (int64_t)json_array_size(incomplete));
+	for (size_t i = 0; i < jobs->n && i < v->limits->rules; i++)
+		value_list_group(items, job_item(v, &jobs->p[i]));
+	put_list(v, obj, "jobs", items, jobs->n, (int64_t)jobs->n);
+}
+
+/* What an evaluation that did not complete says. */
+static const char *
+incomplete_words(const struct view *v, const struct evaluation *one)
+{
+	struct model *m = v->m;
+	const char *reason = words_reason(&m->a, one->reason != NULL ? one->reason : "no reason was given");
+
+	return words_tail(&m->a, places_shorten(&m->places, reason), 40,
+	    v->limits->error_bytes > 400 ? v->limits->error_bytes * 4 : 400);
+}
+
+static struct values *
+evaluation_item(const struct view *v, const struct evaluation *one)
+{
+	struct model *m = v->m;
+	struct values *item = values_new(&m->a);
+	const char *evaluator = one->evaluator != NULL ? one->evaluator : "?",
+	           *version = one->version != NULL ? one->version : "";
+
+	put_name(v, item, "side", side_words[one->side]);
+	put_code(v, item, "job", one->job);
+	values_text(item, "rows", words_count(&m->a, one->rows, "attribute", "attributes"));
+	put_number(v, item, "row_count", one->rows);
+	put_number(v, item, "error_count", one->errors);
+	put_name(v, item, "evaluator", arena_printf(&m->a, "%s %s", evaluator, version));
+	values_flag(item, "no_sandbox", str_same(one->sandbox, "none"));
+	values_flag(item, "reused", one->reused);
+	if (!one->reused)
+		values_text(item, "wall", words_duration(&m->a, one->wall_ms));
+	if (one->max_rss_kb > 0)
+		values_text(item, "memory", arena_printf(&m->a, "%s MB", words_number(&m->a, one->max_rss_kb / 1024)));
+	if (!one->complete)
+		put_block(v, item, "incomplete", incomplete_words(v, one));
+	return item;
+}
+
+/* Why nothing was compared. */
+static void
+view_incomplete(const struct view *v, struct values *obj)
+{
 	static const char *const whose[] = {"incomplete_head", "incomplete_base", "incomplete_both", "incomplete_unknown"};
-	if (v->m->outcome == OUTCOME_INCOMPLETE) {
-		int64_t rows = 0, errors = 0;
-		for (size_t i = 0; i < n; i++) {
-			const json_t *j = json_array_get(list, i);
-			bool counts = strcmp(json_str(j, "side", ""), "head") == 0 && json_flag(j, "complete", false);
-			rows += counts ? json_int(j, "rows", 0) : 0;
-			errors += counts ? json_int(j, "errors", 0) : 0;
-		}
-		json_object_set_new(obj, whose[v->m->incomplete], json_true());
-		json_object_set_new(obj, "dead", json_boolean(v->m->dead != NULL));
-		if (rows > 0)
-			put_text(obj, "head_rows", words_count(&v->m->a, rows, "attribute", "attributes"));
-		if (errors > 0)
-			put_text(obj, "head_errors", words_count(&v->m->a, errors, "error", "errors"));
+	const struct evaluations *all = &v->m->facts.evaluations;
+	int64_t rows = 0, errors = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		bool counts = all->p[i].side == SIDE_HEAD && all->p[i].complete;
+		rows += counts ? all->p[i].rows : 0;
+		errors += counts ? all->p[i].errors : 0;
 	}
+	values_flag(obj, whose[v->m->incomplete], true);
+	values_flag(obj, "dead", v->m->dead != NULL);
+	if (rows > 0)
+		values_text(obj, "head_rows", words_count(&v->m->a, rows, "attribute", "attributes"));
+	if (errors > 0)
+		values_text(obj, "head_errors", words_count(&v->m->a, errors, "error", "errors"));
+}
+
+static void
+view_evaluations(const struct view *v, struct values *obj)
+{
+	const struct evaluations *all = &v->m->facts.evaluations;
+	struct value_list *items = value_list_new(&v->m->a), *incomplete = value_list_new(&v->m->a);
+
+	for (size_t i = 0; i < all->n && i < v->limits->rules; i++) {
+		struct values *item = evaluation_item(v, &all->p[i]);
+		if (!all->p[i].complete)
+			value_list_group(incomplete, item);
+		value_list_group(items, item);
+	}
+	put_list(v, obj, "evaluations", items, all->n, (int64_t)all->n);
+	put_list(v, obj, "incomplete", incomplete, incomplete->n, (int64_t)incomplete->n);
+	if (v->m->outcome == OUTCOME_INCOMPLETE)
+		view_incomplete(v, obj);
+}
+
+/* Another evaluation of the same job that says the same of what could not be told: *before when it comes first. */
+static const struct evaluation *
+says_the_same(const struct evaluations *all, const struct evaluation *one, bool *before)
+{
+	const struct evaluation *found = NULL;
+
+	*before = false;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct evaluation *other = &all->p[i];
+		if (other == one || other->untold == NULL || !str_same(other->untold->words, one->untold->words) ||
+		    strcmp(other->job, one->job) != 0)
+			continue;
+		*before = *before || other < one;
+		found = other;
+	}
+	return found;
+}
+
+static struct values *
+not_told_item(const struct view *v, const struct evaluation *one, bool both)
+{
+	struct arena *a = &v->m->a;
+	struct values *item = values_new(a);
+	const char *words = one->untold->words != NULL ? one->untold->words : "";
+	const char *advice = one->untold->advice != NULL ? one->untold->advice : "";
+
+	values_text(item, "sides", both ? "base and head" : side_words[one->side]);
+	if (v->m->many_jobs)
+		put_code(v, item, "job", one->job);
+	put_number(v, item, "count", one->untold->count);
+	values_flag(item, "many", one->untold->count > 1);
+	put_block(v, item, "words",
+	    arena_printf(a, "%s\n%s", words_cut(a, words, MAX_WORDS_BYTES), words_cut(a, advice, MAX_WORDS_BYTES)));
+	return item;
 }
 
 /* What evaluations say of attributes that could not be told: the words and what to set, each once with the sides that say so. */
 static void
-view_not_told(const struct view *v, json_t *obj)
+view_not_told(const struct view *v, struct values *obj)
 {
-	json_t *items = json_array();
+	const struct evaluations *all = &v->m->facts.evaluations;
+	struct value_list *items = value_list_new(&v->m->a);
 	size_t total = 0;
+	bool said;
 
 	if (v->m->untold == 0)
 		return;
-	put_text(obj, "not_told_count", words_count(&v->m->a, v->m->untold, "attribute", "attributes"));
-	for (size_t i = 0; i < json_array_size(v->m->evaluations); i++) {
-		const json_t *j = json_array_get(v->m->evaluations, i), *untold = json_object_get(j, "untold"), *other = NULL;
-		bool again = false;
-		for (size_t k = 0; k < json_array_size(v->m->evaluations) && json_is_object(untold); k++) {
-			const json_t *one = json_array_get(v->m->evaluations, k), *its = json_object_get(one, "untold");
-			if (k == i || !json_equal(json_object_get(its, "words"), json_object_get(untold, "words")) ||
-			    strcmp(json_str(one, "job", ""), json_str(j, "job", "")) != 0)
-				continue;
-			again = again || k < i;
-			other = one;
-		}
-		if (!json_is_object(untold) || again || total++ >= v->limits->rules)
+	values_text(obj, "not_told_count", words_count(&v->m->a, v->m->untold, "attribute", "attributes"));
+	for (size_t i = 0; i < all->n; i++) {
+		const struct evaluation *one = &all->p[i];
+		const struct evaluation *other = one->untold != NULL ? says_the_same(all, one, &said) : NULL;
+		if (one->untold == NULL || said || total++ >= v->limits->rules)
 			continue;
-		json_t *item = json_object();
-		put_text(item, "sides",
-		    other != NULL                                  ? "base and head"
-		    : strcmp(json_str(j, "side", ""), "base") == 0 ? "base"
-		                                                   : "head");
-		if (v->m->many_jobs)
-			put_code(v, item, "job", json_str(j, "job", ""));
-		put_number(v, item, "count", json_int(untold, "count", 0));
-		if (json_int(untold, "count", 0) > 1)
-			json_object_set_new(item, "many", json_true());
-		put_block(v, item, "words",
-		    arena_printf(&v->m->a, "%s\n%s", words_cut(&v->m->a, json_str(untold, "words", ""), MAX_WORDS_BYTES),
-		        words_cut(&v->m->a, json_str(untold, "advice", ""), MAX_WORDS_BYTES)));
-		json_array_append_new(items, item);
+		value_list_group(items, not_told_item(v, one, other != NULL));
 	}
 	put_list(v, obj, "not_told_by", items, total, (int64_t)total);
 }
 
 /* Jobs that came to nothing on both sides: what they name, and the evaluations' own words when that is as it should be. */
 static void
-view_empty(const struct view *v, json_t *obj)
+view_empty(const struct view *v, struct values *obj)
 {
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 	const struct model *m = v->m;
 
 	for (size_t i = 0; i < m->n_empty && i < v->limits->rules; i++) {
 		const struct empty_job *job = &m->empty[i];
-		json_t *item = json_object();
+		struct values *item = values_new(&v->m->a);
 		put_code(v, item, "name", job->name);
 		put_code(v, item, "below", words_cut(&v->m->a, job->below, MAX_PATH_BYTES));
 		if (job->systems != NULL)
 			put_code(v, item, "systems", words_cut(&v->m->a, job->systems, MAX_PATH_BYTES));
-		put_text(item, "sentence", job->sentence != NULL ? words_cut(&v->m->a, job->sentence, 1000) : NULL);
-		json_array_append_new(items, item);
+		values_text(item, "sentence", job->sentence != NULL ? words_cut(&v->m->a, job->sentence, 1000) : NULL);
+		value_list_group(items, item);
 	}
 	put_list(v, obj, "empty", items, m->n_empty, (int64_t)m->n_empty);
-	json_object_set_new(obj, "empty_unsaid", json_boolean(m->n_unsaid > 0));
+	values_flag(obj, "empty_unsaid", m->n_unsaid > 0);
+}
+
+static void
+add_entry(struct buf *b, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	buf_printf(b, "\"%s\":", name);
+	json_quote(str_of(text), b);
+	buf_putc(b, ',');
+}
+
+static void
+add_entries(struct buf *b, const char *name, struct texts texts)
+{
+	if (texts.n == 0)
+		return;
+	buf_printf(b, "\"%s\":", name);
+	for (size_t i = 0; i < texts.n; i++) {
+		buf_putc(b, i == 0 ? '[' : ',');
+		json_quote(str_of(texts.p[i]), b);
+	}
+	buf_puts(b, "],");
 }
 
 /* The job's entry in the configuration with submodules: {"jobs": {NAME: {..., "submodules": true}}}. */
 static const char *
-entry_to_write(const struct view *v, const json_t *names)
+entry_to_write(const struct view *v, struct texts names)
 {
-	const json_t *jobs = json_object_get(v->m->plan, "jobs"), *job = NULL;
-	static const char *const members[] = {"file", "flake", "attr_path", "systems"};
-	AUTO(json_drop) json_t *entry = json_object();
-	AUTO(json_drop) json_t *all = NULL;
-	const char *name = json_string_value(json_array_get(names, 0));
+	const struct job_def *job = names.n > 0 ? model_job(v->m, names.p[0]) : NULL;
+	AUTO(buf_release) struct buf b = {0};
 
-	for (size_t i = 0; i < json_array_size(jobs) && job == NULL; i++)
-		if (name != NULL && strcmp(json_str(json_array_get(jobs, i), "name", ""), name) == 0)
-			job = json_array_get(jobs, i);
 	if (job == NULL)
 		return NULL;
-	for (size_t i = 0; i < COUNT(members); i++) {
-		json_t *value = json_object_get(job, members[i]);
-		if (value != NULL && (json_is_string(value) || json_array_size(value) > 0))
-			json_object_set(entry, members[i], value);
-	}
-	json_object_set_new(entry, "submodules", json_true());
-	all = json_pack("{s:{s:O}}", "jobs", name, entry);
-	return all != NULL ? json_line(&v->m->a, all) : NULL;
+	buf_init(&b, 1 << 20);
+	buf_puts(&b, "{\"jobs\":{");
+	json_quote(str_of(job->name), &b);
+	buf_puts(&b, ":{");
+	add_entry(&b, "file", job->file);
+	add_entry(&b, "flake", job->flake);
+	add_entries(&b, "attr_path", job->attr_path);
+	add_entries(&b, "systems", job->systems);
+	buf_puts(&b, "\"submodules\":true}}}");
+	return str_dup(&v->m->a, buf_get(&b));
+}
+
+static struct values *
+untold_item(const struct view *v, const char *kind, const struct untold_paths *one)
+{
+	struct values *item = values_new(&v->m->a);
+	struct value_list *shown = code_list(v, one->paths, v->limits->rules);
+	int64_t left = one->count - (int64_t)shown->n;
+
+	values_flag(item, kind, true);
+	values_list(item, "paths", shown);
+	values_list(item, "jobs", code_list(v, one->jobs, v->limits->rules));
+	if (one->count == 1)
+		values_flag(item, "one", true);
+	if (left > 0)
+		put_number(v, item, "left", left);
+	return item;
 }
 
 /* Changes that no evaluation shows: changeset/untold.h. */
 static void
-view_untold(const struct view *v, json_t *obj)
+view_untold(const struct view *v, struct values *obj)
 {
-	static const char *const kinds[] = {"submodules", "unnamed", "lfs"};
-	json_t *items = json_array();
+	static const struct untold_changes none = {0};
+	const struct plan *plan = v->m->facts.plan;
+	const struct untold_changes *untold = plan != NULL && plan->untold != NULL ? plan->untold : &none;
+	struct value_list *items = value_list_new(&v->m->a);
 
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		const json_t *one = json_object_get(json_object_get(v->m->plan, "untold"), kinds[i]);
-		const json_t *paths = json_object_get(one, "paths"), *jobs = json_object_get(one, "jobs");
-		if (one == NULL)
-			continue;
-		json_t *item = json_object(), *shown = code_list(v, paths, v->limits->rules);
-		int64_t left = json_int(one, "count", 0) - (int64_t)json_array_size(shown);
-		json_object_set_new(item, kinds[i], json_true());
-		json_object_set_new(item, "paths", shown);
-		json_object_set_new(item, "jobs", code_list(v, jobs, v->limits->rules));
-		if (json_int(one, "count", 0) == 1)
-			json_object_set_new(item, "one", json_true());
-		if (left > 0)
-			put_number(v, item, "left", left);
-		const char *entry = i == 0 ? entry_to_write(v, jobs) : NULL;
+	if (untold->submodules != NULL) {
+		struct values *item = untold_item(v, "submodules", untold->submodules);
+		const char *entry = entry_to_write(v, untold->submodules->jobs);
 		if (entry != NULL && strlen(entry) <= v->limits->name_bytes) /* half of it is of no use */
 			put_code(v, item, "entry", entry);
-		json_array_append_new(items, item);
+		value_list_group(items, item);
 	}
-	put_list(v, obj, "untold", items, json_array_size(items), (int64_t)json_array_size(items));
+	if (untold->unnamed != NULL)
+		value_list_group(items, untold_item(v, "unnamed", untold->unnamed));
+	if (untold->lfs != NULL)
+		value_list_group(items, untold_item(v, "lfs", untold->lfs));
+	put_list(v, obj, "untold", items, items->n, (int64_t)items->n);
+}
+
+static void
+view_conflict(const struct view *v, struct values *obj)
+{
+	const struct texts conflicts = v->m->facts.run.conflicts;
+	struct values *item = values_new(&v->m->a);
+	size_t max = v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS;
+
+	values_list(item, "paths", code_list(v, conflicts, max));
+	values_flag(item, "any_paths", conflicts.n > 0);
+	values_group(obj, "conflict", item);
 }
 
 void
-view_rules(const struct view *v, json_t *obj)
+view_rules(const struct view *v, struct values *obj)
 {
-	const json_t *run = v->m->run, *conflicts = json_object_get(run, "conflicts");
+	const struct model *m = v->m;
 
-	view_plan(v, obj);
-	put_jobs(v, obj);
-	view_evaluations(v, obj);
-	if (v->m->outcome == OUTCOME_COMPARED)
-		view_untold(v, obj);
-	if (v->m->outcome == OUTCOME_COMPARED)
-		view_not_told(v, obj);
-	view_empty(v, obj);
-	if (json_flag(run, "conflict", false)) {
-		json_t *item = json_object();
-		size_t max = v->limits->rules < MAX_CONFLICTS ? v->limits->rules : MAX_CONFLICTS;
-		json_object_set_new(item, "paths", code_list(v, conflicts, max));
-		json_object_set_new(item, "any_paths", json_boolean(json_array_size(conflicts) > 0));
-		json_object_set_new(obj, "conflict", item);
+	if (m->facts.plan != NULL) {
+		view_plan(v, m->facts.plan, obj);
+		put_jobs(v, &m->facts.plan->jobs, obj);
 	}
-	if (v->m->outcome == OUTCOME_RUNNING && json_object_get(v->m->job, "progress") != NULL)
-		put_name(v, obj, "progress", json_str(json_object_get(v->m->job, "progress"), "what", ""));
+	view_evaluations(v, obj);
+	if (m->outcome == OUTCOME_COMPARED) {
+		view_untold(v, obj);
+		view_not_told(v, obj);
+	}
+	view_empty(v, obj);
+	if (m->facts.run.conflict)
+		view_conflict(v, obj);
+	if (m->outcome == OUTCOME_RUNNING && m->job->progress != NULL)
+		put_name(v, obj, "progress", m->job->progress->what);
 }

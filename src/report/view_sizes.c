@@ -10,15 +10,27 @@
 enum { MAX_LINE_NAME = 120 };
 
 struct sized {
-	const json_t *json;
+	const struct package_sizes *is;
 	int64_t change; /* of the closure, else of the output */
 	size_t order;
 };
 
 static int64_t
-bytes_at(const json_t *package, const char *what, size_t side)
+bytes_at(struct numbers sizes, enum side side)
 {
-	return (int64_t)json_integer_value(json_array_get(json_object_get(package, what), side));
+	return (size_t)side < sizes.n ? sizes.p[side] : 0;
+}
+
+static int64_t
+change_of(struct numbers sizes)
+{
+	return bytes_at(sizes, SIDE_HEAD) - bytes_at(sizes, SIDE_BASE);
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s != NULL ? s : "";
 }
 
 static int
@@ -34,133 +46,152 @@ by_change(const void *a, const void *b)
 
 /* "1.2 MiB → 1.3 MiB (+120 KiB)", or the size alone when it stayed. */
 static void
-put_change(const struct view *v, json_t *item, const char *key, int64_t old, int64_t new)
+put_change(const struct view *v, struct values *item, const char *key, int64_t old, int64_t new)
 {
 	struct arena *a = &v->m->a;
 
 	if (old == new)
-		put_text(item, key, arena_printf(a, "%s, the same", words_bytes(a, new)));
+		values_text(item, key, arena_printf(a, "%s, the same", words_bytes(a, new)));
 	else
-		put_text(item, key,
+		values_text(item, key,
 		    arena_printf(a, "%s \xe2\x86\x92 %s (%s%s)", words_bytes(a, old), words_bytes(a, new),
 		        new > old ? "+" : "\xe2\x88\x92", words_bytes(a, llabs(new - old))));
 }
 
-static json_t *
-named(const struct view *v, const json_t *package)
+static void
+put_sizes_of(const struct view *v, struct values *item, const char *key, struct numbers sizes)
 {
-	json_t *item = json_object();
+	put_change(v, item, key, bytes_at(sizes, SIDE_BASE), bytes_at(sizes, SIDE_HEAD));
+}
 
-	put_code(v, item, "name", model_attr_name(&v->m->a, json_object_get(package, "path")));
-	put_name(v, item, "system", json_str(package, "system", ""));
+static struct values *
+named(const struct view *v, const struct package_sizes *package)
+{
+	struct values *item = values_new(&v->m->a);
+
+	put_code(v, item, "name", model_attr_name(&v->m->a, package->path));
+	put_name(v, item, "system", or_empty(package->system));
 	if (v->m->many_jobs)
-		put_code(v, item, "job", json_str(package, "job", ""));
+		put_code(v, item, "job", or_empty(package->job));
 	return item;
 }
 
 static void
-put_sizes(const struct view *v, json_t *obj, const json_t *packages, size_t max)
+put_sizes(const struct view *v, struct values *obj, const struct sizes *sizes, size_t max)
 {
-	size_t n = json_array_size(packages), n_changed = 0;
+	size_t n = sizes->packages.n, n_changed = 0;
 	struct sized *list = arena_alloc(&v->m->a, (n + 1) * sizeof(*list));
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 
 	for (size_t i = 0; i < n; i++) {
-		const json_t *p = json_array_get(packages, i);
-		int64_t closure = bytes_at(p, "closure", 1) - bytes_at(p, "closure", 0);
-		int64_t output = bytes_at(p, "output", 1) - bytes_at(p, "output", 0);
+		const struct package_sizes *p = &sizes->packages.p[i];
+		int64_t closure = change_of(p->closure), output = change_of(p->output);
 		if (closure != 0 || output != 0)
 			list[n_changed++] = (struct sized){p, closure != 0 ? closure : output, i};
 	}
 	qsort(list, n_changed, sizeof(*list), by_change);
 	for (size_t i = 0; i < n_changed && i < max; i++) {
-		json_t *item = named(v, list[i].json);
-		put_change(v, item, "output", bytes_at(list[i].json, "output", 0), bytes_at(list[i].json, "output", 1));
-		if (json_is_array(json_object_get(list[i].json, "closure")))
-			put_change(v, item, "closure", bytes_at(list[i].json, "closure", 0),
-			    bytes_at(list[i].json, "closure", 1));
+		struct values *item = named(v, list[i].is);
+		put_sizes_of(v, item, "output", list[i].is->output);
+		if (list[i].is->closure.p != NULL)
+			put_sizes_of(v, item, "closure", list[i].is->closure);
 		else
-			put_text(item, "closure", "not known: not all of it is in reach");
-		json_array_append_new(items, item);
+			values_text(item, "closure", "not known: not all of it is in reach");
+		value_list_group(items, item);
 	}
 	put_list(v, obj, "sizes", items, n_changed, (int64_t)n_changed);
 }
 
 static const char *
-value(struct arena *a, const json_t *number, const char *unit)
+value(struct arena *a, double number, const char *unit)
 {
-	if (!json_is_number(number))
+	if (isnan(number))
 		return "none";
-	return arena_printf(a, "%.6g%s%s", json_number_value(number), *unit != '\0' ? " " : "", unit);
+	return arena_printf(a, "%.6g%s%s", number, *unit != '\0' ? " " : "", unit);
 }
 
-static json_t *
-metric_item(const struct view *v, const json_t *package, const json_t *metric)
+static struct values *
+metric_item(const struct view *v, const struct package_sizes *package, const struct metric *metric)
 {
-	const json_t *old = json_object_get(metric, "base"), *new = json_object_get(metric, "head");
-	const char *unit = json_str(metric, "unit", "");
-	double was = json_number_value(old);
-	json_t *item = named(v, package);
+	struct values *item = named(v, package);
+	double was = fabs(metric->base);
 
-	put_code(v, item, "what", words_cut(&v->m->a, json_str(metric, "name", ""), MAX_LINE_NAME));
-	put_text(item, "old", value(&v->m->a, old, unit));
-	put_text(item, "new", value(&v->m->a, new, unit));
-	if (json_is_number(old) && json_is_number(new) && fabs(was) > 0)
-		put_text(item, "percent", arena_printf(&v->m->a, "%+.1f %%", (json_number_value(new) - was) / fabs(was) * 100));
+	put_code(v, item, "what", words_cut(&v->m->a, metric->name, MAX_LINE_NAME));
+	values_text(item, "old", value(&v->m->a, metric->base, metric->unit));
+	values_text(item, "new", value(&v->m->a, metric->head, metric->unit));
+	if (!isnan(metric->head) && was > 0) /* which is false of NaN */
+		values_text(item, "percent", arena_printf(&v->m->a, "%+.1f %%", (metric->head - metric->base) / was * 100));
 	return item;
 }
 
-static json_t *
-product_item(const struct view *v, const json_t *package, const json_t *product)
+static struct values *
+product_item(const struct view *v, const struct package_sizes *package, const struct product *product)
 {
-	const json_t *old = json_object_get(product, "base"), *new = json_object_get(product, "head");
-	json_t *item = named(v, package);
+	struct values *item = named(v, package);
 
-	put_code(v, item, "what", words_cut(&v->m->a, json_str(product, "name", ""), MAX_LINE_NAME));
-	if (json_str(package, "page_url", NULL) != NULL)
-		put_link(v, item, "page", json_str(item, "what_md", "product"), json_str(package, "page_url", ""));
-	put_name(v, item, "type", json_str(product, "type", ""));
-	if (json_is_integer(old) && json_is_integer(new))
-		put_change(v, item, "size", (int64_t)json_integer_value(old), (int64_t)json_integer_value(new));
-	else if (json_is_integer(new))
-		put_text(item, "size", words_bytes(&v->m->a, (int64_t)json_integer_value(new)));
-	put_code(v, item, "place", json_str(product, "store_path", ""));
+	put_code(v, item, "what", words_cut(&v->m->a, or_empty(product->name), MAX_LINE_NAME));
+	if (package->page_url != NULL)
+		put_link(v, item, "page", values_find_text(item, "what_md"), package->page_url);
+	put_name(v, item, "type", product->type);
+	if (product->base >= 0 && product->head >= 0)
+		put_change(v, item, "size", product->base, product->head);
+	else if (product->head >= 0)
+		values_text(item, "size", words_bytes(&v->m->a, product->head));
+	put_code(v, item, "place", or_empty(product->store_path));
 	return item;
 }
 
-/* The elements of member of all packages, as far as they are news. */
+static bool
+same_number(double a, double b)
+{
+	return (isnan(a) && isnan(b)) || (!isless(a, b) && !isgreater(a, b) && !isunordered(a, b));
+}
+
+/* Metrics that changed. */
 static void
-put_members(const struct view *v, json_t *obj, const char *key, const json_t *packages, size_t max,
-    json_t *(*make)(const struct view *v, const json_t *package, const json_t *one))
+put_metrics(const struct view *v, struct values *obj, const struct sizes *sizes, size_t max)
 {
-	json_t *items = json_array();
+	struct value_list *items = value_list_new(&v->m->a);
 	size_t total = 0;
 
-	for (size_t i = 0; i < json_array_size(packages); i++) {
-		const json_t *p = json_array_get(packages, i), *list = json_object_get(p, key);
-		for (size_t k = 0; k < json_array_size(list); k++) {
-			const json_t *one = json_array_get(list, k);
-			if (make == metric_item && json_equal(json_object_get(one, "base"), json_object_get(one, "head")))
-				continue;
-			if (total++ < max)
-				json_array_append_new(items, make(v, p, one));
+	for (size_t i = 0; i < sizes->packages.n; i++) {
+		const struct package_sizes *p = &sizes->packages.p[i];
+		for (size_t k = 0; k < p->metrics.n; k++) {
+			const struct metric *one = &p->metrics.p[k];
+			if (!same_number(one->base, one->head) && total++ < max)
+				value_list_group(items, metric_item(v, p, one));
 		}
 	}
-	put_list(v, obj, key, items, total, (int64_t)total);
+	put_list(v, obj, "metrics", items, total, (int64_t)total);
+}
+
+static void
+put_products(const struct view *v, struct values *obj, const struct sizes *sizes, size_t max)
+{
+	struct value_list *items = value_list_new(&v->m->a);
+	size_t total = 0;
+
+	for (size_t i = 0; i < sizes->packages.n; i++) {
+		const struct package_sizes *p = &sizes->packages.p[i];
+		for (size_t k = 0; k < p->products.n; k++)
+			if (total++ < max)
+				value_list_group(items, product_item(v, p, &p->products.p[k]));
+	}
+	put_list(v, obj, "products", items, total, (int64_t)total);
 }
 
 void
-view_sizes(const struct view *v, json_t *obj)
+view_sizes(const struct view *v, struct values *obj)
 {
-	const json_t *sizes = json_at(v->m->job, "query.sizes"), *packages = json_object_get(sizes, "packages");
+	const struct sizes *sizes = v->m->facts.query != NULL ? v->m->facts.query->sizes : NULL;
 	size_t max = v->limits->folded < v->limits->listed ? v->limits->folded : v->limits->listed;
 
-	if (!json_is_object(sizes) || !json_is_array(packages))
+	if (sizes == NULL)
 		return;
-	put_sizes(v, obj, packages, max);
-	put_members(v, obj, "metrics", packages, max, metric_item);
-	put_members(v, obj, "products", packages, max, product_item);
-	if (json_int(sizes, "left_out", 0) > 0)
-		put_number(v, obj, "sizes_left_out", json_int(sizes, "left_out", 0));
-	put_number(v, obj, "sizes_compared", json_int(sizes, "compared", 0));
+	put_sizes(v, obj, sizes, max);
+	put_metrics(v, obj, sizes, max);
+	put_products(v, obj, sizes, max);
+	if (sizes->left_out > 0)
+		put_number(v, obj, "sizes_left_out", sizes->left_out);
+	put_number(v, obj, "sizes_compared", sizes->compared);
 }

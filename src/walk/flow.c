@@ -6,6 +6,7 @@
 #include "support/base/log.h"
 #include "support/os/files.h"
 #include "walk/table.h"
+#include "worker/pool.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,7 +79,7 @@ drop_active(struct flow *f, int64_t run)
 		return;
 	act->dropped = true;
 	if (act->worker != NULL)
-		loop_worker_cancel(act->worker);
+		worker_cancel(act->worker);
 }
 
 static void
@@ -311,7 +312,7 @@ run_stage(struct active *act, const char *authorization)
 	if (rc == 0 && job.tree != NULL)
 		act->tree = arena_strdup(&act->a, job.tree);
 	if (rc == 0)
-		rc = loop_worker_start(f->p.loop, act->step->stage, str_of(line), &events, &act->worker, &e);
+		rc = worker_start(f->p.loop, act->step->stage, str_of(line), &events, &act->worker, &e);
 	if (rc != 0)
 		on_end(act, &e, 0);
 	arena_release(&a);

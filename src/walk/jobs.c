@@ -3,6 +3,7 @@
 
 #include "config/texts.h"
 #include "evaluate/evalconf.h"
+#include "records/array.h"
 #include "support/text/json.h"
 
 #include <string.h>
@@ -186,80 +187,72 @@ jobs_wants(const struct records *records, enum jobs_which which, struct build_wa
 	return n;
 }
 
-/* --- the report's, whose job has no table yet ------------------------------------------------------------------------- */
+/* --- the report's ------------------------------------------------------------------------------------------------------ */
 
-struct columns {
-	json_t *mirrored, *plan, *evaluations, *query, *failure;
-};
-
-static void
-drop_columns(struct columns *c)
+/* The members of what is told of the run that stand in the record `mirrored`. */
+static int
+tell_sides(struct arena *a, const struct mirrored *m, struct run_told *ret, struct err *e)
 {
-	json_decref(c->mirrored);
-	json_decref(c->plan);
-	json_decref(c->evaluations);
-	json_decref(c->query);
-	json_decref(c->failure);
-}
-
-static json_t *
-describe(const struct jobs_report *r, const struct columns *has)
-{
-	json_t *run = json_copy((json_t *)(uintptr_t)r->describes);
-
-	json_object_set_new(run, "base", json_string(json_str(has->mirrored, "base", NULL)));
-	json_object_set_new(run, "conflict", json_boolean(json_flag(has->mirrored, "conflict", false)));
-	json_object_set(run, "conflicts", json_object_get(has->mirrored, "conflicts"));
-	return run;
+	ret->base = m->base;
+	ret->conflict = m->conflict;
+	if (m->conflicts.p == NULL) {
+		ret->conflicts = "null";
+		return 0;
+	}
+	return array_write_texts(a, &m->conflicts, &ret->conflicts, e);
 }
 
 int
-jobs_report(struct arena *a, const struct settings *c, const struct jobs_report *r, json_t **ret, struct err *e)
+jobs_report(struct arena *a, const struct settings *c, const struct run *r, const struct jobs_telling *how,
+    struct report_job *ret, struct err *e)
 {
-	AUTO(drop_columns) struct columns has = {0};
-	AUTO(json_drop) json_t *progress = NULL;
+	struct run_told told = how->told;
+	struct evaluations evaluations = {0};
+	struct mirrored mirrored = {0};
+	char *run;
 
-	if (json_read_maybe(r->run->mirrored, &has.mirrored, e) != 0 || json_read_maybe(r->run->plan, &has.plan, e) != 0 ||
-	    json_read_maybe(r->run->evaluations, &has.evaluations, e) != 0 ||
-	    json_read_maybe(r->run->query, &has.query, e) != 0 || json_read_maybe(r->run->failure, &has.failure, e) != 0)
+	if (r->evaluations != NULL &&
+	    fields_read_list(&evaluation_fields, a, str_of(r->evaluations), "evaluations", &evaluations, e) != 0)
 		return -1;
-	if (r->progress != NULL) {
-		char *text;
-		if (fields_line(&progress_fields, a, r->progress, &text, e) != 0 ||
-		    json_read(str_of(text), "progress", &progress, e) != 0)
+	if (r->mirrored != NULL && (fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", &mirrored, e) != 0 ||
+	                               tell_sides(a, &mirrored, &told, e) != 0))
+		return -1;
+	if (fields_line(how->told_as, a, &told, &run, e) != 0)
+		return -1;
+	fields_init(&report_job_fields, ret);
+	ret->run = run;
+	ret->plan = r->plan;
+	ret->evaluations = r->evaluations;
+	ret->query = r->query;
+	ret->failure = r->failure;
+	ret->difference = r->difference;
+	ret->head_tree = mirrored.head_tree;
+	/* Base and head stood under one path; it turns positions in error texts into places of the diff. */
+	ret->checkout_dir = evaluations.n > 0 ? evaluations.p[0].source : NULL;
+	ret->phase = (int)run_state_phase(r->state);
+	ret->formats = how->formats;
+	ret->settings = (struct report_settings){.max_packages_listed = c->report.max_packages_listed,
+	    .label_prefix = c->report.label_prefix,
+	    .label_has_prefix = c->report.label_has_prefix};
+	return 0;
+}
+
+int
+jobs_builds(struct arena *a, const struct builds_told *builds, const char **ret, struct err *e)
+{
+	AUTO(buf_release) struct buf line;
+
+	buf_init(&line, SIZE_MAX / 4);
+	buf_putc(&line, '{');
+	for (size_t i = 0; i < builds->n; i++) {
+		if (i > 0)
+			buf_putc(&line, ',');
+		json_quote(str_of(builds->p[i].drv), &line);
+		buf_putc(&line, ':');
+		if (fields_write(&build_told_fields, &builds->p[i].told, &line, e) != 0)
 			return -1;
 	}
-	/* Base and head stood under one path; it turns positions in error texts into places of the diff. */
-	const char *source = json_str(json_array_get(has.evaluations, 0), "source", NULL);
-	json_t *settings = json_pack("{s:I,s:I,s:s,s:s}", "max_packages_listed", (json_int_t)c->report.max_packages_listed,
-	    "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count, "label_prefix", c->report.label_prefix,
-	    "label_has_prefix", c->report.label_has_prefix);
-	*ret = json_pack("{s:o,s:s,s:s?,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:s?,s:b,s:O,s:o}", "run",
-	    describe(r, &has), "phase", r->phase, "git_dir", r->git_dir, "head_tree", json_str(has.mirrored, "head_tree", NULL),
-	    "documents_dir", r->documents_dir, "plan", has.plan, "evaluations", has.evaluations, "query", has.query, "builds",
-	    r->builds, "failure", has.failure, "progress", progress, "difference", r->run->difference, "checkout_dir", source,
-	    "waiting", r->waiting, "wide", r->wide, "stalled", r->stalled, "colour", r->colour, "formats", r->formats,
-	    "settings", settings);
-	return *ret != NULL ? 0 : fail(e, ERR_BUG, "the job of a report cannot be made");
-}
-
-int
-jobs_builds(struct store *s, int64_t run, json_t **ret, struct err *e)
-{
-	struct arena a = {0};
-	struct builds_told builds;
-	int rc = store_run_builds(s, &a, run, &builds, e);
-	json_t *all = json_object();
-
-	for (size_t i = 0; rc == 0 && i < builds.n; i++) {
-		json_t *one = NULL;
-		char *text;
-		rc = fields_line(&build_told_fields, &a, &builds.p[i].told, &text, e);
-		if (rc == 0)
-			rc = json_read(str_of(text), "build", &one, e);
-		json_object_set_new(all, builds.p[i].drv, one);
-	}
-	arena_release(&a);
-	*ret = all;
-	return rc;
+	buf_putc(&line, '}');
+	*ret = str_dup(a, buf_get(&line));
+	return 0;
 }

@@ -11,7 +11,9 @@
 #include "records/build.h"
 #include "records/difference.h"
 #include "records/record.h"
+#include "records/report.h"
 #include "records/run_state.h"
+#include "records/run_told.h"
 #include "store/builds.h"
 #include "store/run.h"
 #include "walk/trust.h"
@@ -53,26 +55,16 @@ struct query_job jobs_query(struct arena *a, const struct settings *c, const cha
 enum jobs_which { JOBS_WANTS_ALL, JOBS_WANTS_ASKED, JOBS_WANTS_BASE };
 size_t jobs_wants(const struct records *records, enum jobs_which which, struct build_want *wants);
 
-/* A run's builds (store/builds.h) as a report's job has them; *ret is to be dropped in any case. */
-must_check int jobs_builds(struct store *s, int64_t run, json_t **ret, struct err *e);
-
-/* What a report is made of; NULL where it is not known yet. */
-struct jobs_report {
-	const json_t
-	    *describes;        /* id, url, repo, number, head, title, ... as ARCHITECTURE.md has it, but for what `run` says */
-	const char *phase;     /* run_state_phase, or "done" where the run is not in an end and is over all the same */
-	const struct run *run; /* its structured columns */
-	const char *git_dir;   /* with the tree of `mirrored`, so that only what is in it is annotated */
-	const char *documents_dir; /* or NULL: documents are records */
-	const json_t *builds;
-	const struct progress *progress; /* the last one heard */
-	const char *stalled;             /* why no build is begun, or NULL */
-	bool wide;                       /* held because it is wide */
-	bool waiting;                    /* held for another reason, until somebody approves */
-	bool colour;
-	const json_t *formats;
+/* What a report is told besides the columns of its run. */
+struct jobs_telling {
+	struct run_told told; /* all but what stands in `mirrored` */
+	const struct fields *told_as;
+	struct texts formats;
 };
-/* *ret: a new reference. */
-must_check int jobs_report(struct arena *a, const struct settings *c, const struct jobs_report *r, json_t **ret, struct err *e);
+/* The job, without what only some have: builds, progress, and what holds it. */
+must_check int jobs_report(struct arena *a, const struct settings *c, const struct run *r, const struct jobs_telling *how,
+    struct report_job *ret, struct err *e);
+/* A run's builds as its report's job has them, JSON in a. */
+must_check int jobs_builds(struct arena *a, const struct builds_told *builds, const char **ret, struct err *e);
 
 #endif

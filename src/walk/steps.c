@@ -253,6 +253,24 @@ steps_evaluate_job(const struct walk *w, struct arena *a, const struct run *r, c
 	return 0;
 }
 
+static const char *
+or_none(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+static void
+log_evaluation(const struct run *r, const struct evaluation *rec)
+{
+	log_info("run %" PRId64 ": %s of %s is %s, %" PRId64 " rows in %" PRId64 " ms by %s %s, sandbox %s", r->id,
+	    side_words[rec->side], rec->job,
+	    !rec->complete        ? "incomplete"
+	    : rec->reused         ? "stored already"
+	    : rec->untold != NULL ? "evaluated in part"
+	                          : "evaluated",
+	    rec->rows, rec->wall_ms, or_none(rec->evaluator), or_none(rec->version), or_none(rec->sandbox));
+}
+
 int
 steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
     const char **ret_incomplete, struct err *e)
@@ -267,13 +285,7 @@ steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, 
 	if (before.n > 0)
 		memcpy(done.p, before.p, before.n * sizeof(*rec));
 	done.p[before.n] = *rec;
-	log_info("run %" PRId64 ": %s of %s is %s, %" PRId64 " rows in %" PRId64 " ms by %s %s, sandbox %s", r->id,
-	    side_words[rec->side], rec->job,
-	    !rec->complete        ? "incomplete"
-	    : rec->reused         ? "stored already"
-	    : rec->untold != NULL ? "evaluated in part"
-	                          : "evaluated",
-	    rec->rows, rec->wall_ms, rec->evaluator, rec->version, rec->sandbox);
+	log_evaluation(r, rec);
 	if (fields_list_line(&evaluation_fields, a, &done, &text, e) != 0 ||
 	    store_run_set(w->store, r->id, "evaluations", text, e) != 0 || store_run_piece(w->store, r->id, e) != 0)
 		return -1;

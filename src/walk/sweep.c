@@ -1,6 +1,8 @@
-/* Old files go. */
+/* Files that were not used for long are removed, and then those used longest ago until the rest is small enough. */
 #include "walk/sweep.h"
 
+#include "records/evaluation.h"
+#include "records/list.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
@@ -104,20 +106,8 @@ longest_ago_first(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-static bool
-is_needed(const json_t *needed, const char *path)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(needed, i, one)
-		if (json_is_string(one) && strcmp(json_string_value(one), strrchr(path, '/') + 1) == 0)
-			return true;
-	return false;
-}
-
 static void
-shrink(struct sweeping *s, struct pile *pile, int64_t max_bytes, int64_t young_ms, const json_t *needed)
+shrink(struct sweeping *s, struct pile *pile, int64_t max_bytes, int64_t young_ms, const struct texts *needed)
 {
 	struct stat st;
 
@@ -126,7 +116,7 @@ shrink(struct sweeping *s, struct pile *pile, int64_t max_bytes, int64_t young_m
 	for (size_t i = 0; i < pile->all.n && pile->bytes > max_bytes && !child_cancelled(); i++) {
 		const struct file *one = &pile->all.p[i];
 		/* Looked at again: somebody may have used it since. Empty ones are locks, which go by their age. */
-		if (one->bytes == 0 || one->used_ns / 1000000 >= young_ms || is_needed(needed, one->path) ||
+		if (one->bytes == 0 || one->used_ns / 1000000 >= young_ms || texts_have(needed, strrchr(one->path, '/') + 1) ||
 		    lstat(one->path, &st) != 0 || used_ns(&st) != one->used_ns || unlink(one->path) != 0)
 			continue;
 		pile->bytes -= one->bytes;
@@ -140,76 +130,67 @@ shrink(struct sweeping *s, struct pile *pile, int64_t max_bytes, int64_t young_m
 }
 
 static int
-sweep_sizes(struct sweeping *s, const json_t *job, struct err *e)
+sweep_sizes(struct sweeping *s, const struct sweep_job *job, struct err *e)
 {
-	int64_t max_bytes = json_int(job, "max_bytes", 0), young_ms = 0;
 	struct pile pile = {0};
-	const json_t *folder;
-	size_t i;
 	int rc = 0;
 
-	if (max_bytes <= 0)
+	if (job->max_bytes <= 0)
 		return 0;
-	if (json_need_int(job, "young_ms", &young_ms, e) != 0)
-		return -1;
-	json_array_foreach(json_object_get(job, "sized"), i, folder)
-		rc = rc == 0 ? pile_up(&pile, json_string_value(folder), e) : rc;
+	for (size_t i = 0; rc == 0 && i < job->sized.n; i++)
+		rc = pile_up(&pile, job->sized.p[i], e);
 	if (rc == 0)
-		shrink(s, &pile, max_bytes, young_ms, json_object_get(job, "needed"));
+		shrink(s, &pile, job->max_bytes, job->young_ms, &job->needed);
 	vec_release(&pile.all);
 	arena_release(&pile.a);
 	return rc;
 }
 
 int
-sweep_stage(const json_t *job, struct record_out *out, struct err *e)
+sweep_stage(struct arena *a, const void *told, struct record_out *out, struct err *e)
 {
-	struct sweeping s = {0};
-	const json_t *folder;
-	size_t i;
+	const struct sweep_job *job = told;
+	struct sweeping s = {.before_ms = job->before_ms};
 
-	if (json_need_int(job, "before_ms", &s.before_ms, e) != 0)
-		return -1;
-	json_array_foreach(json_object_get(job, "folders"), i, folder) {
-		/* One folder that cannot be swept does not keep the others. */
-		if (sweep_folder(&s, json_string_value(folder), e) != 0)
+	(void)a;
+	/* One folder that cannot be swept does not keep the others. */
+	for (size_t i = 0; i < job->folders.n; i++)
+		if (sweep_folder(&s, job->folders.p[i], e) != 0)
 			log_err(LOG_WARN, "sweep", e);
-	}
 	if (sweep_sizes(&s, job, e) != 0)
 		log_err(LOG_WARN, "sweep", e);
-	record_emit(out, json_pack("{s:s,s:I,s:I,s:I}", "type", "swept", "removed", (json_int_t)s.removed, "kept",
-	                     (json_int_t)s.kept, "bytes", (json_int_t)s.bytes));
-	return 0;
+	const struct swept swept = {s.removed, s.kept, s.bytes};
+	return record_put(out, &swept_fields, &swept, e);
 }
 
-json_t *
-sweep_job(const struct settings *c, int64_t now_ms, json_t *needed)
+struct sweep_job
+sweep_job(struct arena *a, const struct settings *c, int64_t now_ms, const struct texts *needed)
 {
 	static const char *const names[] = {"evals", "graphs", "logs", "runs", "gcroots", "gcroots/builds", "fetches"};
-	int64_t before_ms = now_ms - c->state.keep_days * DAY_MS;
-	json_t *folders = json_array(), *sized = json_array();
+	enum { SIZED = 2 }; /* the first ones */
+	const char **folders = arena_alloc(a, sizeof(names));
 
 	for (size_t i = 0; i < COUNT(names); i++)
-		json_array_append_new(folders, json_sprintf("%s/%s", c->state.dir, names[i]));
-	for (size_t i = 0; i < 2; i++)
-		json_array_append(sized, json_array_get(folders, i));
-	return json_pack("{s:o,s:I,s:o,s:I,s:o,s:I}", "folders", folders, "before_ms", (json_int_t)before_ms, "sized", sized,
-	    "max_bytes", (json_int_t)c->state.max_evals_mb << 20, "needed", needed, "young_ms", (json_int_t)(now_ms - HOUR_MS));
+		folders[i] = arena_printf(a, "%s/%s", c->state.dir, names[i]);
+	return (struct sweep_job){.folders = {folders, COUNT(names)},
+	    .before_ms = now_ms - c->state.keep_days * DAY_MS,
+	    .sized = {folders, SIZED},
+	    .max_bytes = c->state.max_evals_mb << 20,
+	    .needed = *needed,
+	    .young_ms = now_ms - HOUR_MS};
 }
 
 void
-sweep_needs(const char *evaluations, json_t *needed)
+sweep_needs(struct arena *a, const char *evaluations, struct texts *needed)
 {
-	AUTO(json_drop) json_t *records = NULL;
-	const json_t *one;
+	struct evaluations all = {0};
 	struct err e;
-	size_t i;
 
-	if (json_read_maybe(evaluations, &records, &e) != 0)
+	if (evaluations == NULL || fields_read_list(&evaluation_fields, a, str_of(evaluations), "evaluations", &all, &e) != 0)
 		return;
-	json_array_foreach(records, i, one) {
-		const char *file = json_str(one, "file", NULL);
+	for (size_t i = 0; i < all.n; i++) {
+		const char *file = all.p[i].file, *slash = file != NULL ? strrchr(file, '/') : NULL;
 		if (file != NULL)
-			json_array_append_new(needed, json_string(strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file));
+			list_add(a, needed, slash != NULL ? slash + 1 : file);
 	}
 }

@@ -15,17 +15,17 @@
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"mirror", .job = &mirror_job_fields, .run = changeset_mirror},
-    {"submodules", .job = &submodules_job_fields, .run = changeset_submodules}, /* of `ekaci diff`; the mirror does the bot's */
-    {"plan", .job = &plan_job_fields, .run = changeset_plan},
-    {"evaluate", .job = &evaluate_job_fields, .run = stage_evaluate},
-    {"diff", .job = &diff_job_fields, .run = graph_stage_diff},
-    {"report", .run_json = report_stage, .close = NULL},
-    {"query", .job = &query_job_fields, .run = build_stage_query},
-    {"build", .job = &build_job_fields, .run = build_stage_build, .close = build_stage_close},
-    {"push", .job = &push_job_fields, .run = build_stage_push},
-    {"explain", .run_json = explain_stage, .close = NULL},
-    {"sweep", .run_json = sweep_stage, .close = NULL},
+    {"mirror", &mirror_job_fields, changeset_mirror, NULL},
+    {"submodules", &submodules_job_fields, changeset_submodules, NULL}, /* of `ekaci diff`; the mirror does the bot's */
+    {"plan", &plan_job_fields, changeset_plan, NULL},
+    {"evaluate", &evaluate_job_fields, stage_evaluate, NULL},
+    {"diff", &diff_job_fields, graph_stage_diff, NULL},
+    {"report", &report_job_fields, report_stage, NULL},
+    {"query", &query_job_fields, build_stage_query, NULL},
+    {"build", &build_job_fields, build_stage_build, build_stage_close},
+    {"push", &push_job_fields, build_stage_push, NULL},
+    {"explain", &explain_job_fields, explain_stage, NULL},
+    {"sweep", &sweep_job_fields, sweep_stage, NULL},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */

@@ -12,19 +12,11 @@
 #ifndef EKACI_WALK_TABLE_H
 #define EKACI_WALK_TABLE_H
 
-#include "records/record.h"
 #include "records/run_state.h"
 #include "walk/steps.h"
+#include "worker/stage.h"
 
-/* A stage as the worker knows it. Its job and records are described in ARCHITECTURE.md. */
-struct stage {
-	const char *name;
-	json_stage_fn *run_json;  /* until its job has a table, or NULL */
-	const struct fields *job; /* the table of its job */
-	stage_fn *run;
-	void (*close)(void); /* set: the worker takes job after job, a line each, and calls this after the last */
-};
-const struct stage *pipeline_stage(const char *name); /* NULL when there is none */
+stages_fn pipeline_stage; /* NULL when there is none of that name */
 
 /* What a machine has room for at once. */
 enum lane { LANE_GIT, LANE_CPU, LANE_EVALUATE, LANE_REPORT, LANES };

@@ -44,7 +44,9 @@ clean_byte(int *state, unsigned char c, char *out)
 		*state = CLEAN_TEXT;
 		if (c >= 0x80 && c < 0xa0) /* a C1 control, which some terminals obey */
 			return n;
-		out[n++] = (char)0xc2;
+		/* Alone it is no text, and a byte behind what is dropped next would make a C1 control of it. */
+		if (c >= 0xa0 && c < 0xc0)
+			out[n++] = (char)0xc2;
 	}
 	if (*state == CLEAN_STRING || *state == CLEAN_STRING_ESC) {
 		bool over = c == '\a' || c == '\n' || (*state == CLEAN_STRING_ESC && c == '\\');

@@ -16,7 +16,8 @@ void logs_free(struct logs *logs); /* after the server */
 page_fn page_log;
 
 /* What a log may hold becomes what a text page may: terminal sequences and controls are dropped, CR becomes a new line
- * unless one follows. state is 0 at the beginning of a file. Gives the bytes written to out (at most n). */
+ * unless one follows. state is 0 at the beginning of a file. Gives the bytes written to out: at most n in all since then,
+ * but up to 2 n of one call, since a byte may wait for the next. */
 size_t log_clean(int *state, const char *in, size_t n, char *out);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "support/text/prometheus.h"
 #include "web/intake.h"
+#include "worker/pool.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ static void
 add_loop(const struct page_sources *w, struct buf *b)
 {
 	const struct loop_figures f = loop_figures(w->l);
+	const struct workers_figures workers = workers_figures(w->l);
 	const struct prometheus_labels whose = {{{"name", f.longest_name}}};
 	static const char longest[] = "ekaci_loop_longest_callback_seconds";
 
@@ -34,8 +36,8 @@ add_loop(const struct page_sources *w, struct buf *b)
 	prometheus_begin(b, longest, PROMETHEUS_GAUGE, "The longest callback since the start, and whose it was.");
 	prometheus_seconds(b, longest, &whose, f.longest_ns);
 	prometheus_one(b, "ekaci_workers_started_total", PROMETHEUS_COUNTER, "Stages started as child processes.",
-	    f.workers_started);
-	prometheus_one(b, "ekaci_workers_running", PROMETHEUS_GAUGE, "Stages at work.", f.workers_running);
+	    workers.started);
+	prometheus_one(b, "ekaci_workers_running", PROMETHEUS_GAUGE, "Stages at work.", workers.running);
 	prometheus_one(b, "process_resident_memory_bytes", PROMETHEUS_GAUGE, "Physical memory of the daemon.",
 	    resident_bytes());
 }

@@ -2,7 +2,6 @@
 #include "web/page.h"
 
 #include "support/base/log.h"
-#include "support/text/json.h"
 #include "support/text/template.h"
 
 #include <string.h>
@@ -25,10 +24,14 @@ enum MHD_Result
 page_refuse(struct request *r, unsigned status, const char *words)
 {
 	AUTO(buf_release) struct buf out;
-	AUTO(json_drop) json_t *data = json_pack("{s:i, s:s, s:s}", "status", (int)status, "words", words, "title", words);
+	AUTO(arena_release) struct arena a = {0};
+	struct values *data = values_new(&a);
 	const char *type = "text/html; charset=utf-8";
 	struct err e;
 
+	values_number(data, "status", (int64_t)status);
+	values_text(data, "words", words);
+	values_text(data, "title", words);
 	buf_init(&out, PAGE_MAX_BYTES);
 	if (template_render("error.html", data, &out, &e) != 0) {
 		log_err(LOG_ERROR, "error page", &e);

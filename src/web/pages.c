@@ -168,7 +168,7 @@ render(struct page *p, const char *name, json_t *data, struct err *e)
 {
 	AUTO(json_drop) json_t *held = data;
 
-	return template_render(name, held, &p->body, e);
+	return template_render(name, json_values(p->a, held), &p->body, e);
 }
 
 int
@@ -378,7 +378,7 @@ page_run(struct page *p, struct err *e)
 		return -1;
 	if (r.ended_ms == 0)
 		p->refresh = "5";
-	return template_render("run.html", data, &p->body, e);
+	return template_render("run.html", json_values(p->a, data), &p->body, e);
 }
 
 /*

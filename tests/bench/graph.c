@@ -4,20 +4,25 @@
  *   graph radius             exact blast radius of 20,000 targets in 300,000 derivations; beside one search per target
  *   graph size               the same at 10^3 .. 10^6 derivations, with the fitted exponent
  *   graph diff               the stages diff and report on two evaluations of 100,000 attributes, 5,000 of which are rebuilt
+ *   graph file               a difference file of 100,000 rebuilt attributes: written, read by elements, read as a tree
  *   graph load REAL DRV...   the closure of DRV... from the .drv files in REAL (see graph.sh)
  *
  * "extrapolated" stands in the name of a figure that was not measured whole.
  */
 #include "graph/graph.h"
 #include "../unit/graph_fixture.h"
+#include "formats/difference_file.h"
 #include "graph/cache.h"
 #include "graph/spread.h"
+#include "records/report.h"
 #include "report/report.h"
 #include "support/base/clock.h"
+#include "support/text/json.h"
 
 #include <fcntl.h>
 #include <math.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 static uint64_t seed = 42;
 
@@ -201,10 +206,9 @@ bench_diff(void)
 	uint8_t *changed = mem_alloc(ATTRS);
 	size_t n_changed = 0;
 	const char *meta =
-	    "{\"available\":true,\"broken\":false,\"description\":\"a package of some length with words in it\","
-	    "\"homepage\":\"https://example.org/\",\"insecure\":false,\"license\":{\"free\":true,\"fullName\":\"MIT "
-	    "License\",\"shortName\":\"mit\",\"spdxId\":\"MIT\"},\"maintainers\":[{\"github\":\"somebody\"}],"
-	    "\"platforms\":[\"x86_64-linux\",\"aarch64-linux\"],\"position\":\"/pkgs/a/default.nix:12\"}";
+	    "{\"version\":\"1\",\"description\":\"a package of some length with words in it\","
+	    "\"homepage\":\"https://example.org/\",\"position\":\"/pkgs/a/default.nix:12\",\"license\":[\"MIT\"],"
+	    "\"maintainers\":[\"somebody\"]}";
 
 	fixture_begin(&f);
 	fx_evaluation_begin(&b);
@@ -257,8 +261,12 @@ bench_diff(void)
 		    "reported", "plan", "decision", "evaluate", "evaluations", "difference", out, "documents_dir", f.dir,
 		    "formats", "checks", "comment", "labels", "json", "changed-paths");
 		start = clock_mono_ns();
-		if (report_stage(job, &rec, &e) != 0)
+		struct arena ra = {0};
+		struct report_job parsed;
+		if (fields_read(&report_job_fields, &ra, str_of(json_line(&ra, job)), "job", &parsed, &e) != 0 ||
+		    report_stage(&ra, &parsed, &rec, &e) != 0)
 			die(&e);
+		arena_release(&ra);
 		json_decref(job);
 		double report_ms = (double)(clock_mono_ns() - start) / 1e6;
 		printf("report_all_documents %.0f ms\ndiff_and_report_%s %.0f ms\n", report_ms, i == 0 ? "cold" : "warm",
@@ -266,6 +274,123 @@ bench_diff(void)
 	}
 	printf("diff_peak_memory_with_fixture %ld MB (fixture alone %ld)\n", peak_kb() / 1024, before / 1024);
 	fixture_end(&f);
+}
+
+static void
+write_wide(const char *path, uint32_t n, struct err *e)
+{
+	AUTO(buf_release) struct buf text;
+	struct difference_writer w;
+	struct difference_counts counts = {.carry_commit = -1};
+	struct meta_errors none = {0};
+	struct arena a = {0};
+
+	buf_init(&text, SIZE_MAX / 4);
+	int64_t start = clock_mono_ns();
+	difference_begin(&w, &text);
+	int rc = difference_put(&w, DIFFERENCE_COUNTS, &counts, e);
+	for (uint32_t i = 0; rc == 0 && i < n; i++) {
+		const char *name = arena_printf(&a, "package%u-1.2.%u", i, i % 7);
+		struct difference_side side[2];
+		for (int k = 0; k < 2; k++)
+			side[k] = (struct difference_side){.drv = arena_printf(&a, "/nix/store/%d%031u-%s.drv", k, i, name),
+			    .name = name,
+			    .outputs =
+			        arena_printf(&a, "{\"dev\":\"/nix/store/%d%031u-%s-dev\",\"out\":\"/nix/store/%d%031u-%s\"}",
+			            k + 2, i, name, k + 4, i, name),
+			    .meta_json =
+			        "{\"version\":\"1.2\",\"description\":\"a package of some length with words in it\","
+			        "\"homepage\":\"https://example.org/\",\"position\":\"/pkgs/a/default.nix:12\",\"license\":"
+			        "[\"MIT\"],\"maintainers\":[\"somebody\",\"somebody-else\"]}"};
+		const char *path_texts[] = {"python3Packages", name}, *chain[] = {name, "wrapper-0", "libssh-2.0"};
+		int64_t roots[] = {0, 3};
+		struct difference_cause cause = {CAUSE_FOLLOWER, {NULL, 0}, {roots, 2}, 2, {chain, 3}};
+		struct difference_radius radius = {i % 50, i % 60};
+		struct difference_attribute one = {.path = {path_texts, 2},
+		    .job = "packages",
+		    .system = "x86_64-linux",
+		    .class = CLASS_REBUILD,
+		    .name = name,
+		    .base = &side[0],
+		    .head = &side[1],
+		    .cause = &cause,
+		    .radius = &radius};
+		cause.what.p = chain; /* empty, but there */
+		one.aliases.p = (struct texts[]){{0}};
+		rc = difference_put(&w, DIFFERENCE_ATTRIBUTES, &one, e);
+		arena_clear(&a);
+	}
+	if (rc != 0 || difference_put(&w, DIFFERENCE_META_ERRORS, &none, e) != 0 || difference_end(&w, e) != 0)
+		die(e);
+	printf("difference_written %.0f ms\ndifference_bytes %zu MB\n", (double)(clock_mono_ns() - start) / 1e6,
+	    text.n / 1000000);
+	arena_release(&a);
+	if (files_write(path, buf_get(&text), 0600, FILES_NO_SYNC, e) != 0)
+		die(e);
+}
+
+enum way { READ_ONE_BY_ONE, READ_KEEPING_ALL, READ_NOTHING, READ_TREE };
+
+static void
+read_wide(const char *path, enum way way, struct err *e)
+{
+	struct arena a = {0};
+	struct difference_element one;
+	struct difference_reader *r;
+	json_t *tree;
+	size_t n = 0;
+	int rc;
+
+	if (way == READ_TREE) {
+		if (json_read_file(path, DIFFERENCE_MAX_BYTES, &tree, e) != 0)
+			die(e);
+		n = json_array_size(json_object_get(tree, "attributes"));
+	} else {
+		unsigned wanted = way == READ_NOTHING ? 1u << DIFFERENCE_TARGETS : 1u << DIFFERENCE_ATTRIBUTES;
+		if (difference_open(path, wanted, &r, e) != 0)
+			die(e);
+		for (; (rc = difference_next(r, &a, &one, e)) == 1; n++)
+			if (way == READ_ONE_BY_ONE)
+				arena_clear(&a);
+		if (rc != 0)
+			die(e);
+	}
+	if (n != (way == READ_NOTHING ? 0 : 100000))
+		exit(1);
+}
+
+/* Each way of reading in a process of its own, for its peak. */
+static void
+bench_file(void)
+{
+	static const char *const names[] = {"one_by_one", "keeping_all", "targets_only", "tree"};
+	struct err e = {0};
+	char dir[] = "/tmp/ekaci-graph-XXXXXX", path[sizeof(dir) + 8];
+
+	if (mkdtemp(dir) == NULL)
+		exit(1);
+	snprintf(path, sizeof(path), "%s/d.json", dir);
+	for (int i = -1; i <= READ_TREE; i++) {
+		struct rusage u;
+		int status;
+		fflush(stdout);
+		int64_t start = clock_mono_ns();
+		pid_t pid = fork();
+		if (pid == 0) {
+			if (i < 0)
+				write_wide(path, 100000, &e);
+			else
+				read_wide(path, (enum way)i, &e);
+			exit(0);
+		}
+		if (pid < 0 || wait4(pid, &status, 0, &u) != pid || status != 0)
+			exit(1);
+		if (i >= 0)
+			printf("difference_read_%s %.0f ms\ndifference_read_%s_peak %ld MB\n", names[i],
+			    (double)(clock_mono_ns() - start) / 1e6, names[i], u.ru_maxrss / 1024);
+	}
+	if (files_remove_tree(dir, &e) != 0)
+		die(&e);
 }
 
 static void
@@ -319,10 +444,12 @@ main(int argc, char **argv)
 		bench_size();
 	else if (argc == 2 && strcmp(argv[1], "diff") == 0)
 		bench_diff();
+	else if (argc == 2 && strcmp(argv[1], "file") == 0)
+		bench_file();
 	else if (argc > 3 && strcmp(argv[1], "load") == 0)
 		bench_load(argv[2], argv + 3, argc - 3);
 	else {
-		fputs("usage: graph radius | size | diff | load REAL DRV...\n", stderr);
+		fputs("usage: graph radius | size | diff | file | load REAL DRV...\n", stderr);
 		return 2;
 	}
 	return 0;

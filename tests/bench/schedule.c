@@ -300,8 +300,6 @@ bench_store(struct err *e)
 	printf("failure_propagated_ms %.1f ms\n", (double)(done - begun) / 1e6);
 	queue_free(q);
 	store_close(s);
-	for (size_t i = 0; i < N; i++)
-		json_decref((json_t *)(uintptr_t)wants[i].inputs);
 	mem_free(&wants);
 	arena_release(&a);
 	return files_remove_tree(dir, e);

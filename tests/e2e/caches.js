@@ -1,4 +1,5 @@
-// What was built for trusted refs is copied to binary caches: which refs, signed, and when the cache is away.
+// What was built for trusted refs is copied to binary caches: which refs, signed, and when the cache is away. And how long a failure
+// is believed.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -64,5 +65,23 @@ scene_test('refs = "members": a member\'s pull request is copied, a stranger\'s 
 		ok(!in_cache(cache, await built(scene, rebuilds)), 'not the stranger\'s');
 		equal(execFileSync('sqlite3', [path.join(scene.dir, 'state/ekaci.db'), 'SELECT count(*) FROM push'], { encoding: 'utf8' }).trim(), '0');
 	});
+
+scene_test('a derivation that failed is not built again within failure_cache_h, and is afterwards', {}, async scene => {
+	const database = path.join(scene.dir, 'state/ekaci.db'), hour = 3600 * 1000;
+	const sql = text => execFileSync('sqlite3', [database, '.timeout 10000', text], { encoding: 'utf8' }).trim();
+	const failing = { 'games/patience.nix': `{ game }:\n\nderivation { name = "patience-5.5"; system = "x86_64-linux"; ` +
+		`builder = "/bin/sh"; args = [ "-c" "exit 1" ]; unique = "${process.pid}-${Date.now()}"; }\n` };
+	const begun = async branch => {
+		await scene.github.do('commit', { repo: scene.repo, branch, parent: 'refs/heads/main', files: { ...failing, 'README.md': branch } });
+		const { pull } = await scene.open(branch);
+		equal((await finished(scene, pull.head.sha)).rebuilds.conclusion, 'failure');
+		return sql('SELECT started FROM build WHERE drv LIKE \'%-patience-5.5.drv\'');
+	};
+	const first = await begun('first');
+	sql(`UPDATE build SET ended = ended - ${23 * hour} WHERE drv LIKE '%-patience-5.5.drv'`);
+	equal(await begun('second'), first, 'a day is the default');
+	sql(`UPDATE build SET ended = ended - ${2 * hour} WHERE drv LIKE '%-patience-5.5.drv'`);
+	ok(Number(await begun('third')) > Number(first), 'tried once more');
+});
 
 await run({ limit_ms: 100000, at_once: 2 });

@@ -11,8 +11,11 @@
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/text/json.h"
 #include "walk/jobs.h"
-#include "walk/worker.h"
+#include "walk/table.h"
+#include "worker/pool.h"
+#include "worker/serve.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +49,7 @@ until_idle(void *ctx)
 {
 	struct driver *d = ctx;
 
-	if (loop_figures(d->loop).workers_running > 0) {
+	if (workers_figures(d->loop).running > 0) {
 		loop_timer_set(d->idle, 20);
 		return;
 	}
@@ -133,6 +136,8 @@ drive(struct driver *d, const char *dir, struct err *e)
 	struct run r = {.repository = 1, .number = 1, .head = "1", .base_ref = "main", .reason = "test"};
 	AUTO(json_drop) json_t *in = NULL;
 	json_t *builds = NULL;
+	struct builds_told told;
+	const char *text;
 
 	if (read_input(d, &in, e) != 0)
 		return -1;
@@ -151,7 +156,8 @@ drive(struct driver *d, const char *dir, struct err *e)
 		loop_timer_set(d->cancel, json_int(in, "cancel_after_ms", 0));
 	schedule_kick(d->schedule);
 	loop_run(d->loop);
-	if (jobs_builds(d->store, d->run, &builds, e) != 0)
+	if (store_run_builds(d->store, &d->a, d->run, &told, e) != 0 || jobs_builds(&d->a, &told, &text, e) != 0 ||
+	    json_read(str_of(text), "builds", &builds, e) != 0)
 		return -1;
 	json_t *out = json_pack("{s:I,s:I,s:I,s:I,s:o}", "wall_ms", (json_int_t)(d->ended - d->begun), "cancel_ms",
 	    (json_int_t)(d->cancelled > 0 ? d->ended - d->cancelled : 0), "longest_us",
@@ -169,7 +175,7 @@ main(int argc, char **argv)
 	struct err e = {0};
 
 	if (argc >= 2 && strcmp(argv[1], "worker") == 0)
-		return worker_main(argv[2]);
+		return worker_serve(pipeline_stage, argv[2]);
 	if (argc != 2) {
 		fputs("usage: driver DIR < INPUT\n", stderr);
 		return 2;

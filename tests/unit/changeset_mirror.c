@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "in_range.h"
+#include "support/text/json.h"
 
 static const char *
 mirror_path(struct repo *r)

@@ -2,6 +2,7 @@
 #include "changeset_repo.h"
 
 #include "changeset/paths.h"
+#include "support/text/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

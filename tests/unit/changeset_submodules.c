@@ -3,6 +3,7 @@
 
 #include "changeset/gitmodules.h"
 #include "changeset/submodules.h"
+#include "support/text/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

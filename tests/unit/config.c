@@ -321,6 +321,9 @@ the_toml_tree_has_types_and_places(void **state)
 	assert_int_equal(toml_get(toml_get(t, "u"), "d")->type, TOML_TIME);
 	assert_null(toml_get(z, "x"));
 	assert_null(toml_get(NULL, "x"));
+	/* Here toml++ itself only asserts. */
+	assert_int_equal(toml_read(&a, STR("[a]\n\n[ .b]\n"), "file.toml", &top, &e), -1);
+	assert_non_null(strstr(e.msg, "file.toml:3:3: "));
 	assert_int_equal(toml_read(&a, STR("a = 1\nb = {\n"), "file.toml", &top, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);
 	assert_ptr_equal(strstr(e.msg, "file.toml:2:"), e.msg);

@@ -2,6 +2,7 @@
 #include "evaluate/output.h"
 
 #include "evaluate/meta.h"
+#include "support/text/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

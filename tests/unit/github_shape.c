@@ -1,5 +1,6 @@
 /* Request bodies within GitHub's limits, from hostile documents too. */
 #include "forge/github/shape.h"
+#include "support/text/json.h"
 
 #include <stdarg.h>
 #include <setjmp.h>

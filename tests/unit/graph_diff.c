@@ -1,6 +1,7 @@
 /* The stage diff, on made-up stores: every class, the spread, refusals, and the same bytes each time. */
 #include "graph/graph.h"
 #include "graph_fixture.h"
+#include "support/text/json.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

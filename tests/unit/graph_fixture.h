@@ -11,6 +11,7 @@
 #include "nix/drv.h"
 #include "records/difference.h"
 #include "support/os/files.h"
+#include "support/text/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

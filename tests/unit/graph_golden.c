@@ -4,6 +4,7 @@
  */
 #include "graph/graph.h"
 #include "graph_fixture.h"
+#include "support/text/json.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

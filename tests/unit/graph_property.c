@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "in_range.h"
+#include "support/text/json.h"
 
 enum { PACKAGES = 28, ROUNDS = 40 };
 

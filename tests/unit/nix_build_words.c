@@ -3,6 +3,7 @@
 #include "nix/build_words.h"
 #include "build/outcome.h"
 #include "support/os/files.h"
+#include "support/text/json.h"
 
 #include <dirent.h>
 #include <stdarg.h>

@@ -52,7 +52,7 @@ each_error_says_its_words_and_where_it_stands(void **state)
 	    {"within", "error: in the derivation", "default.nix", 15, false},
 	    {"context", "error: with context", "default.nix", 16, false},
 	};
-	AUTO(json_drop) json_t *job = json_pack("{s:s}", "checkout_dir", "/build/source");
+	const struct report_job job = {.checkout_dir = "/build/source"};
 
 	(void)state;
 	for (size_t v = 0; v < COUNT(versions); v++)
@@ -69,7 +69,7 @@ each_error_says_its_words_and_where_it_stands(void **state)
 				fail_msg("%s, %s: the words do not stand last: %s", versions[v], cases[i].name, shown.p);
 			if (saying_is_ours(buf_get(&shown)) || strstr(shown.p, "foldl'") != NULL || shown.n > 1500)
 				fail_msg("%s, %s: the walker is shown: %s", versions[v], cases[i].name, shown.p);
-			places_init(&p, &a, job);
+			places_init(&p, &a, &job, NULL);
 			bool found = places_find(&p, shown.p, &path, &line);
 			places_release(&p);
 			if (v == 0 && !cases[i].has_place_before_traces)

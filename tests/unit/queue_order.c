@@ -224,6 +224,36 @@ test_machine_rests_after_three_failures(void **state)
 	queue_free(q);
 }
 
+/* With room for several, a machine that was out gets one build until that one has ended well. */
+static void
+test_one_build_tries_a_machine_that_was_out(void **state)
+{
+	static const struct spec s[] = {{1, 1, 7, 0, "aarch64-linux", NULL, {0}}, {2, 1, 7, 0, "aarch64-linux", NULL, {0}}};
+	struct machine with_room[] = {two[0], two[1]};
+	struct queue *q = queue_new(0);
+	int64_t now = 1000;
+
+	(void)state;
+	with_room[1].max_jobs = 2;
+	queue_machines(q, with_room, COUNT(with_room));
+	put(q, &s[0]);
+	put(q, &s[1]);
+	queue_settle(q);
+	assert_int_equal(next(q, now), 1);
+	assert_int_equal(next(q, now), 2); /* there is room for two */
+	for (int i = 0; i < 2; i++)
+		queue_ended(q, i + 1, QUEUE_AGAIN, true, 1, 0, "cannot connect", ++now);
+	assert_int_equal(next(q, now), 1);
+	queue_ended(q, 1, QUEUE_AGAIN, true, 1, 0, "cannot connect", ++now);
+	now = queue_machine_state(q, 1).out_until;
+	int64_t tries = next(q, now);
+	assert_true(tries == 1 || tries == 2);
+	assert_int_equal(next(q, now), 0);
+	queue_ended(q, tries, QUEUE_GOOD, false, 1, 0, NULL, now + 1);
+	assert_int_equal(next(q, now + 1), 3 - tries);
+	queue_free(q);
+}
+
 static void
 test_dropped_and_wanted_again(void **state)
 {
@@ -515,6 +545,7 @@ main(void)
 	    cmocka_unit_test(test_put_back_until_its_time),
 	    cmocka_unit_test(test_systems_do_not_wait_for_each_other),
 	    cmocka_unit_test(test_machine_rests_after_three_failures),
+	    cmocka_unit_test(test_one_build_tries_a_machine_that_was_out),
 	    cmocka_unit_test(test_dropped_and_wanted_again),
 	    cmocka_unit_test(test_explains_place),
 	    cmocka_unit_test(test_agrees_with_naive),

@@ -2,9 +2,11 @@
 #ifndef EKACI_TESTS_REPORT_HELP_H
 #define EKACI_TESTS_REPORT_HELP_H
 
+#include "records/report.h"
 #include "report/report.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/text/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,16 +19,44 @@
 
 #include <cmocka.h>
 
+/* Members that every record has and no test of reports looks at. */
+static inline void
+set_missing(json_t *record, const char *name, const char *value)
+{
+	if (json_is_object(record) && json_object_get(record, name) == NULL)
+		json_object_set_new(record, name, json_string(value));
+}
+
+static inline json_t *
+completed_job(const json_t *job)
+{
+	json_t *ret = json_deep_copy(job), *one;
+	size_t i;
+
+	set_missing(json_object_get(ret, "plan"), "decision", "evaluate");
+	json_array_foreach(json_object_get(ret, "evaluations"), i, one) {
+		set_missing(one, "job", "j");
+		set_missing(one, "key", "k");
+	}
+	return ret;
+}
+
 /* The records of one run as an array; NULL with e filled when the stage failed. */
 static inline json_t *
 run_report(const json_t *job, struct err *e)
 {
+	AUTO(json_drop) json_t *whole = completed_job(job);
 	AUTO(fd_close) int fd = memfd_create("records", MFD_CLOEXEC);
 	struct record_out out = {.fd = fd};
 	json_t *list = json_array();
 
 	assert_true(fd >= 0);
-	if (report_stage(job, &out, e) != 0) {
+	struct arena a = {0};
+	struct report_job parsed;
+	int rc = fields_read(&report_job_fields, &a, str_of(json_line(&a, whole)), "job", &parsed, e);
+	rc = rc == 0 ? report_stage(&a, &parsed, &out, e) : -1;
+	arena_release(&a);
+	if (rc != 0) {
 		json_decref(list);
 		return NULL;
 	}

@@ -2,6 +2,7 @@
 #include "report/ladder.h"
 #include "report/words.h"
 #include "unit/report_help.h"
+#include "support/text/json.h"
 
 #include <regex.h>
 
@@ -588,7 +589,7 @@ inflate(json_t *j, const char *key, size_t bytes)
 
 	if (json_is_string(j)) {
 		static const char *const kept[] = {"class", "state", "blame", "phase", "decision", "drv", "propagated_from",
-		    "side", "stage"};
+		    "side", "stage", "kind"};
 		for (i = 0; i < COUNT(kept); i++)
 			if (strcmp(kept[i], key) == 0)
 				return json_incref(j);

@@ -14,11 +14,11 @@ struct expected {
 };
 
 static void
-expect_places(struct arena *a, const json_t *job, const struct expected *t, size_t n)
+expect_places(struct arena *a, const struct report_job *job, const struct plan *plan, const struct expected *t, size_t n)
 {
 	struct places p;
 
-	places_init(&p, a, job);
+	places_init(&p, a, job, plan);
 	for (size_t i = 0; i < n; i++) {
 		const char *path = NULL;
 		int64_t line = 0;
@@ -53,10 +53,10 @@ test_places_below_the_checkout(void **state)
 	    {"", NULL, 0},
 	};
 	struct arena a = {0};
-	AUTO(json_drop) json_t *job = json_pack("{s:s}", "checkout_dir", "/co/");
+	const struct report_job job = {.checkout_dir = "/co/"};
 
 	(void)state;
-	expect_places(&a, job, t, COUNT(t));
+	expect_places(&a, &job, NULL, t, COUNT(t));
 	arena_release(&a);
 }
 
@@ -76,11 +76,11 @@ test_paths_are_shown_as_in_the_repository(void **state)
 	    {"", ""},
 	};
 	struct arena a = {0};
-	AUTO(json_drop) json_t *job = json_pack("{s:s}", "checkout_dir", "/co/");
+	const struct report_job job = {.checkout_dir = "/co/"};
 	struct places p;
 
 	(void)state;
-	places_init(&p, &a, job);
+	places_init(&p, &a, &job, NULL);
 	for (size_t i = 0; i < COUNT(t); i++)
 		assert_string_equal(places_shorten(&p, t[i][0]), t[i][1]);
 	places_release(&p);
@@ -178,10 +178,12 @@ test_only_what_the_tree_has(void **state)
 {
 	struct repo r;
 	const char *tree = tree_with_everything(&r);
-	AUTO(json_drop)
-	json_t *job = json_pack("{s:s,s:s,s:s,s:{s:[{s:s},{s:s},{s:s},{s:s}]}}", "checkout_dir", "/co", "git_dir",
-	    arena_printf(&r.a, "%s/.git", r.src), "head_tree", tree, "plan", "jobs", "flake", "./b/#checks", "flake",
-	    ".#checks", "flake", "github:o/r", "file", "default.nix");
+	const struct report_job job = {.checkout_dir = "/co",
+	    .git_dir = arena_printf(&r.a, "%s/.git", r.src),
+	    .head_tree = tree};
+	struct job_def jobs[] = {{.flake = "./b/#checks"}, {.flake = ".#checks"}, {.flake = "github:o/r"},
+	    {.file = "default.nix"}};
+	const struct plan plan = {.jobs = {jobs, COUNT(jobs)}};
 	const struct expected t[] = {
 	    {"at /co/b/flake.nix:3:1", "b/flake.nix", 3},
 	    {"at /co/b/flake.nix:4:1", NULL, 0},
@@ -195,7 +197,7 @@ test_only_what_the_tree_has(void **state)
 	};
 
 	(void)state;
-	expect_places(&r.a, job, t, COUNT(t));
+	expect_places(&r.a, &job, &plan, t, COUNT(t));
 	repo_release(&r);
 }
 

@@ -3,6 +3,7 @@
 #include "unit/report_help.h"
 
 #include "in_range.h"
+#include "support/text/json.h"
 
 static char dir[] = "/tmp/ekaci-verdict-XXXXXX";
 
@@ -74,7 +75,6 @@ static const struct {
     {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"unknown\""), "{}", "success", "action_required", 2},
     {"rebuild", BUILD("\"state\":\"failed\""), "{}", "success", "action_required", 2},
     {"rebuild", BUILD("\"state\":\"infrastructure\""), "{}", "success", "action_required", 2},
-    {"rebuild", BUILD("\"state\":\"of a later version\""), "{}", "success", "action_required", 2},
     {"rebuild", BUILD("\"state\":\"cancelled\""), "{}", "success", "cancelled", 2},
     {"rebuild", BUILD("\"state\":\"unsupported\""), "{}", "success", "neutral", 0},
     {"rebuild", "null", "{}", "success", "neutral", 0},
@@ -198,6 +198,31 @@ test_conclusions(void **state)
 	}
 }
 
+/* Of a change too wide to build, only some targets were asked for: the others are not known to build. */
+static void
+test_what_was_not_asked_for_is_not_green(void **state)
+{
+	struct arena a = {0};
+	struct err e = {0};
+	struct str text;
+	AUTO(json_drop) json_t *job = job_for(&a, "rebuild", BUILD("\"state\":\"built\""), "{}");
+	const char *path = json_str(job, "difference", "");
+
+	(void)state;
+	assert_int_equal(files_read(&a, path, 1 << 20, &text, &e), 0);
+	ptrdiff_t at = str_find(text, STR("\"targets\":["));
+	assert_true(at >= 0);
+	const char *more = arena_printf(&a, "%.*s\"targets\":[{\"drv\":\"%s\"},%s", (int)at, text.p,
+	    "/nix/store/00000000000000000000000000000002-b.drv", text.p + at + strlen("\"targets\":["));
+	assert_int_equal(files_write(path, str_of(more), 0600, FILES_NO_SYNC, &e), 0);
+	AUTO(json_drop) json_t *records = run_report(job, &e);
+	assert_non_null(records);
+	const json_t *rebuilds = find_record(records, "check_run", "ekaci / rebuilds");
+	assert_string_equal(json_str(rebuilds, "conclusion", ""), "action_required");
+	assert_non_null(strstr(json_str(rebuilds, "title", ""), "1 not asked for"));
+	arena_release(&a);
+}
+
 /* A job that came to nothing is said beside the others; but not where a rule narrowed it to attributes it need not have. */
 static void
 test_an_empty_job_among_others_is_said(void **state)
@@ -300,7 +325,8 @@ test_sentences_do_not_contradict_themselves(void **state)
 	    "{\"total\":{\"added\":1,\"rebuild_derivations\":34},\"systems\":{\"x86_64-linux\":{\"added\":1,"
 	    "\"rebuild_derivations\":34}}}",
 	    "{\"path\":[\"n\"],\"job\":\"j\",\"class\":\"added\",\"system\":\"x86_64-linux\",\"head\":{}}",
-	    "{\"name\":\"n\",\"system\":\"x86_64-linux\",\"attributes\":[[\"n\"]],\"what\":[\"new\"],\"radius\":{\"attributes\":0,\"derivations\":0}}");
+	    "{\"drv\":\"" DRV
+	    "\",\"name\":\"n\",\"system\":\"x86_64-linux\",\"attributes\":[[\"n\"]],\"what\":[\"new\"],\"radius\":{\"attributes\":0,\"derivations\":0}}");
 	struct err e = {0};
 	AUTO(json_drop)
 	json_t *job = job_for(&a, "unchanged", "null",
@@ -330,7 +356,8 @@ test_a_version_that_only_the_derivation_has(void **state)
 	    "{\"path\":[],\"job\":\"j\",\"class\":\"rebuild\",\"system\":\"x86_64-linux\",\"version\":null,\"head\":{\"drv\":\"" DRV
 	    "\"},"
 	    "\"cause\":{\"kind\":\"root\",\"roots\":[0],\"roots_total\":1}}",
-	    "{\"name\":\"a\",\"system\":\"x86_64-linux\",\"attributes\":[[]],\"what\":[\"env FOO\",\"version 1 -> 2\"],\"radius\":{}}");
+	    "{\"drv\":\"" DRV
+	    "\",\"name\":\"a\",\"system\":\"x86_64-linux\",\"attributes\":[[]],\"what\":[\"env FOO\",\"version 1 -> 2\"],\"radius\":{}}");
 
 	(void)state;
 	assert_non_null(strstr(body_of(records, "text"), "Other versions: 1\n  (root) 1 -> 2\n"));
@@ -406,7 +433,7 @@ test_a_head_that_does_not_evaluate_is_named(void **state)
 	        "error: syntax error\\nekaci eval-jobs: the root does not evaluate, so there is nothing to "
 	        "walk\\nexit code 1",
 	        "this change's default.nix does not evaluate any more", "error: syntax error"},
-	    {"\"file\":\"/ci.nix\",\"attr_path\":\"jobs\"", "0", "error: x",
+	    {"\"file\":\"/ci.nix\",\"attr_path\":[\"jobs\"]", "0", "error: x",
 	        "jobs of this change's ci.nix does not evaluate any more", "error: x"},
 	    {"\"flake\":\".\"", "0", "the root does not evaluate: x", "this change's flake does not evaluate any more", "x"},
 	    {"\"file\":\"/a*b.nix\"", "0", "error: x", "this change does not evaluate any more", "error: x"},
@@ -536,7 +563,10 @@ test_bad_jobs_are_refused(void **state)
 	static const char *const jobs[] = {"{}", "[]", "{\"formats\":[]}", "{\"formats\":[],\"run\":{}}",
 	    "{\"formats\":[],\"run\":{},\"phase\":\"else\"}", "{\"formats\":[],\"run\":{},\"phase\":\"done\"}",
 	    "{\"formats\":[\"pdf\"],\"run\":{},\"phase\":\"evaluating\"}",
-	    "{\"formats\":[1],\"run\":{},\"phase\":\"evaluating\"}"};
+	    "{\"formats\":[1],\"run\":{},\"phase\":\"evaluating\"}",
+	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"builds\":{\"d\":{\"state\":\"else\"}}}",
+	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"builds\":[]}",
+	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"evaluations\":[{\"side\":\"else\"}]}"};
 	static const char *const differences[] = {"", "{}", "[]", "{\"ekaci_difference\":2}", "{\"ekaci_difference\":1}",
 	    "{\"ekaci_difference\":1,\"attributes\":[{}],\"counts\":{\"total\":{}}}",
 	    "{\"ekaci_difference\":1,\"attributes\":[{\"path\":[],\"class\":\"else\"}],\"counts\":{\"total\":{}}}"};
@@ -582,6 +612,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conclusions),
+	    cmocka_unit_test(test_what_was_not_asked_for_is_not_green),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
 	    cmocka_unit_test(test_systems_that_fail_are_not_called_unchanged),
 	    cmocka_unit_test(test_a_version_that_only_the_derivation_has),

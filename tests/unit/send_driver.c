@@ -10,6 +10,7 @@
 #include "forge/github/sender.h"
 #include "store/desired.h"
 #include "support/base/log.h"
+#include "support/text/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

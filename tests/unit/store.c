@@ -226,7 +226,7 @@ only_the_moves_of_the_list_are_made(void **state)
 		assert_int_equal(run_state_is_end((enum run_state)from), ways[from][0] == '\0');
 		assert_int_equal(run_state_of(run_state_name((enum run_state)from)), from);
 		assert_non_null(run_state_doing((enum run_state)from));
-		assert_non_null(run_state_phase((enum run_state)from));
+		assert_non_null(phase_words[run_state_phase((enum run_state)from)]);
 	}
 	assert_int_equal(run_state_of("nowhere"), RUN_STATES);
 }

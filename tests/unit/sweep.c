@@ -44,16 +44,16 @@ there(const char *name)
 }
 
 static void
-run_sweep(int64_t max_evals_mb, json_t *needed)
+run_sweep(int64_t max_evals_mb, struct texts needed)
 {
 	struct settings c = {.state = {.dir = dir, .keep_days = 30, .max_evals_mb = max_evals_mb}};
 	AUTO(fd_close) int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct record_out out = {.fd = fd};
-	AUTO(json_drop) json_t *job = sweep_job(&c, now_ms, needed);
+	AUTO(arena_release) struct arena a = {0};
+	struct sweep_job job = sweep_job(&a, &c, now_ms, &needed);
 	struct err e;
 
-	assert_non_null(job);
-	assert_int_equal(sweep_stage(job, &out, &e), 0);
+	assert_int_equal(sweep_stage(&a, &job, &out, &e), 0);
 }
 
 static void
@@ -100,7 +100,7 @@ static void
 what_was_used_longest_ago_goes_until_the_rest_fits(void **state)
 {
 	(void)state;
-	run_sweep(1, json_array()); /* 2000 KiB must become 1024 */
+	run_sweep(1, (struct texts){0}); /* 2000 KiB must become 1024 */
 	assert_false(there("evals/a.jsonl.zst"));
 	assert_false(there("evals/b.jsonl.zst"));
 	assert_false(there("graphs/c"));
@@ -113,13 +113,17 @@ what_was_used_longest_ago_goes_until_the_rest_fits(void **state)
 static void
 what_a_run_needs_stays_and_what_was_just_used(void **state)
 {
-	json_t *needed = json_array();
+	AUTO(arena_release) struct arena a = {0};
+	struct texts needed = {0};
 
 	(void)state;
-	sweep_needs(NULL, needed);
-	sweep_needs("not json", needed);
-	sweep_needs("[{\"side\":\"base\",\"file\":\"/state/evals/a.jsonl.zst\"},{\"file\":null}]", needed);
-	assert_int_equal(json_array_size(needed), 1);
+	sweep_needs(&a, NULL, &needed);
+	sweep_needs(&a, "not json", &needed);
+	sweep_needs(&a,
+	    "[{\"side\":\"base\",\"job\":\"j\",\"key\":\"a\",\"file\":\"/state/evals/a.jsonl.zst\"},"
+	    "{\"side\":\"head\",\"job\":\"j\",\"key\":\"b\",\"file\":null}]",
+	    &needed);
+	assert_int_equal(needed.n, 1);
 	put("evals/e.jsonl.zst", 1400, 0);
 	run_sweep(1, needed); /* cannot be reached */
 	assert_true(there("evals/a.jsonl.zst"));
@@ -133,7 +137,7 @@ without_a_limit_only_age_counts(void **state)
 {
 	(void)state;
 	put("evals/old.jsonl.zst", 1, 31 * 24);
-	run_sweep(0, json_array());
+	run_sweep(0, (struct texts){0});
 	assert_false(there("evals/old.jsonl.zst"));
 	assert_true(there("evals/a.jsonl.zst"));
 	assert_true(there("graphs/c"));

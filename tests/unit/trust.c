@@ -1,5 +1,6 @@
 /* What whose change may, as a table. */
 #include "walk/trust.h"
+#include "support/text/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -27,6 +27,7 @@
 #include <cmocka.h>
 
 #include "in_range.h"
+#include "support/text/json.h"
 
 #define SECRET "test secret"
 enum { REQUEST_MS = 400, TEST_MS = 20000 };
@@ -715,6 +716,30 @@ test_private_pages_open_only_with_their_key(void **state)
 	assert_non_null(strstr(get(f, run + strlen(web_url(f->w))).body, "/drv/" HASH "-closed?key"));
 }
 
+/* While the secret is being changed, links that were made with the one before still open; with any other they do not. */
+static void
+test_links_of_the_previous_secret_open(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const secrets[] = {"older", "oldest"};
+
+	fill(f);
+	for (size_t i = 0; i < COUNT(secrets); i++) {
+		struct signature_keys *keys;
+		unsigned char key[SIGNATURE_BYTES], mac[EVP_MAX_MD_SIZE];
+		unsigned n = 0;
+		struct err e;
+		char hex[33];
+
+		assert_int_equal(signature_keys_new(str_of(secrets[i]), STR(""), &keys, &e), 0);
+		assert_true(signature_derive(keys, false, "ekaci: links to pages, 1", key));
+		signature_keys_free(keys);
+		HMAC(EVP_sha256(), key, sizeof(key), (const unsigned char *)"2/6", 3, mac, &n);
+		str_hex(mac, 16, hex);
+		assert_int_equal(get(f, arena_printf(&f->a, "/run/2?key=%s", hex)).status, i == 0 ? 200 : 404);
+	}
+}
+
 static void
 test_no_path_leads_out(void **state)
 {
@@ -725,6 +750,11 @@ test_no_path_leads_out(void **state)
 	    "/run/1%2freport.json%2f..", "/run/0x1", "/run/1e0", "/run/+1", "/run/99999999999999999999"};
 
 	fill(f);
+	/* Not even where there is a repository of such a name, as a forge does not allow it. */
+	assert_int_equal(sqlite3_exec(f->s->db,
+	                     "INSERT INTO repository VALUES (3,1,'..','db','https://git.example/x.git','main',0)", NULL, NULL,
+	                     NULL),
+	    SQLITE_OK);
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		struct reply r = get(f, paths[i]);
 		if (r.status != 404 && r.status != 400)
@@ -838,6 +868,7 @@ main(void)
 	    TEST(test_pages_escape_what_comes_from_outside),
 	    TEST(test_a_document_is_sent_from_its_file),
 	    TEST(test_private_pages_open_only_with_their_key),
+	    TEST(test_links_of_the_previous_secret_open),
 	    TEST(test_no_path_leads_out),
 	    TEST(test_a_log_is_followed_until_the_build_ends),
 	    TEST(test_labels_and_help_are_escaped),

@@ -1,7 +1,7 @@
 /* Aggregates, those that hold no other first. */
 #include "evaluate/builtin/aggregate.h"
 
-#include "nix/drvfile.h"
+#include "evaluate/builtin/drvinputs.h"
 
 #include <fnmatch.h>
 
@@ -105,7 +105,7 @@ rewrite(struct all *all, struct one *one, struct err *e)
 	if (json_object_get(one->row, "inputDrvs") == NULL)
 		return 0;
 	json_t *now = NULL;
-	int rc = drvfile_read(drvs[one->index].drv.p, &now, NULL, e);
+	int rc = drvinputs_read(drvs[one->index].drv.p, &now, NULL, e);
 	if (rc == 0)
 		json_object_set_new(one->row, "inputDrvs", now);
 	return rc;

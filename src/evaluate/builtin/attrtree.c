@@ -1,7 +1,7 @@
 /* What the built-in evaluator has found, and its rows. */
 #include "evaluate/builtin/attrtree.h"
 
-#include "nix/drvfile.h"
+#include "evaluate/builtin/drvinputs.h"
 #include "nix/path.h"
 #include "nix/roots.h"
 #include "nix/unknown.h"
@@ -231,7 +231,7 @@ add_inputs(struct str drv, struct buf *row, struct err *e)
 {
 	struct arena a = {0};
 	AUTO(json_drop) json_t *inputs = NULL;
-	int rc = drvfile_read(str_dup(&a, drv), &inputs, NULL, e);
+	int rc = drvinputs_read(str_dup(&a, drv), &inputs, NULL, e);
 
 	if (rc == 0) {
 		buf_puts(row, ",\"inputDrvs\":");

@@ -229,7 +229,7 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 {
 	struct arena a = {0};
 	const char **argv = arena_alloc(&a, (w->o->n_nix + SETUP_WORDS + 1) * sizeof(*argv));
-	const char *preload = nix_preload(&a);
+	const char *preload = nix_reads_bytes(&w->setup.nix) ? nix_preload(&a) : NULL;
 	const char *heap = first_heap(&a, w->o->max_memory_mb);
 	const char *env[5] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb"};
 	size_t n = 2;

@@ -2,7 +2,7 @@
 #include "evaluate/builtin/late.h"
 
 #include "evaluate/builtin/aggregate.h"
-#include "nix/drvfile.h"
+#include "evaluate/builtin/drvinputs.h"
 #include "nix/dry_run.h"
 #include "support/base/map.h"
 #include "support/text/json.h"
@@ -49,7 +49,7 @@ inputs_of(struct late *l, struct map_entry *drv, const json_t **ret, struct err 
 	json_t *inputs;
 
 	if (drv->value == 0) {
-		if (drvfile_read(drv->key.p, &inputs, NULL, e) != 0)
+		if (drvinputs_read(drv->key.p, &inputs, NULL, e) != 0)
 			return -1;
 		vec_push(&l->files, inputs);
 		drv->value = l->files.n;
@@ -69,7 +69,7 @@ add_fetched(struct late *l, const char *drv, const json_t *wanted, struct map *s
 
 	if (l->store.fetch.n == 0)
 		return 0;
-	if (drvfile_read(drv, &inputs, &outputs, e) != 0)
+	if (drvinputs_read(drv, &inputs, &outputs, e) != 0)
 		return -1;
 	json_array_foreach(wanted, i, name) {
 		struct str path = json_text(outputs, json_string_value(name));

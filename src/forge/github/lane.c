@@ -4,6 +4,7 @@
 #include "forge/github/answer.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/text/json.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
 
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/text/json.h"
 
 #include <string.h>
 

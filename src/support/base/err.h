@@ -30,11 +30,11 @@ struct err {
 };
 
 /* Each fills *e and returns -1, so that a caller can write: return fail(e, ERR_INPUT, "..."). */
-#define fail(e, kind, ...) err_set((e), (kind), 0, ERR_AT, __VA_ARGS__)
+#define fail(e, kind, ...) err_minus_one(err_set((e), (kind), 0, ERR_AT, __VA_ARGS__))
 /* fail_sys(e, fmt, ...) appends ": " and strerror(errno); the kind follows errno (ENOENT: absent, EACCES: denied). */
-#define fail_sys(e, ...) err_set_sys((e), ERR_AT, __VA_ARGS__)
+#define fail_sys(e, ...) err_minus_one(err_set_sys((e), ERR_AT, __VA_ARGS__))
 /* fail_in(e, fmt, ...) puts "context: " before the text that is there; kind and place stay. */
-#define fail_in(e, ...) err_wrap((e), __VA_ARGS__)
+#define fail_in(e, ...) err_minus_one(err_wrap((e), __VA_ARGS__))
 
 #define ERR_AT_STR2(x) #x
 #define ERR_AT_STR(x)  ERR_AT_STR2(x)
@@ -44,6 +44,14 @@ int err_set(struct err *e, enum err_kind kind, int sys, const char *at, const ch
     __attribute__((format(printf, 5, 6)));
 int err_set_sys(struct err *e, const char *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What those give, where compilers and analyzers see it: that what failed has filled nothing, so nothing of it is used. */
+static inline int
+err_minus_one(int rc)
+{
+	(void)rc;
+	return -1;
+}
 
 /* The word for a kind, as it stands in records and logs ("input", "busy", ...), and back (ERR_BUG when unknown). */
 const char *err_kind_name(enum err_kind kind);

@@ -24,7 +24,7 @@ enum { READ_BYTES = 128 * 1024, LOOK_MS = 20, GONE_LOOK_US = 200, GONE_LOOKS = 5
 enum { MAX_CHILDREN = 1024 * 1024, MAX_FAMILY = 100000 }; /* bytes of a list; processes looked at in one go */
 enum { PIPE_BYTES = 512 * 1024 }; /* of standard output, where the system allows: fewer turns of waiting for each other */
 
-struct running {
+struct running_child {
 	const struct child *c;
 	pid_t pid;
 	int fds[NFDS]; /* our ends; -1 when closed */
@@ -265,14 +265,14 @@ failed:
 }
 
 static int
-start(struct running *r, const struct child *c, struct child_result *result, struct err *e)
+start(struct running_child *r, const struct child *c, struct child_result *result, struct err *e)
 {
 	int theirs[NFDS] = {-1, -1, -1, -1};
 	int sync_fds[2] = {-1, -1};
 	int pair[2];
 	int code;
 
-	*r = (struct running){.c = c, .result = result, .fds = {-1, -1, -1, -1}, .end_fd = -1};
+	*r = (struct running_child){.c = c, .result = result, .fds = {-1, -1, -1, -1}, .end_fd = -1};
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = 0; i < NFDS; i++) {
 		if (i == CHAN && !c->channel)
@@ -331,7 +331,7 @@ int
 child_talk_start(const char *const *argv, struct child_talk *ret, struct err *e)
 {
 	const struct child c = {.argv = argv, .talk = true};
-	struct running r;
+	struct running_child r;
 
 	if (start(&r, &c, NULL, e) != 0)
 		return -1;
@@ -342,7 +342,7 @@ child_talk_start(const char *const *argv, struct child_talk *ret, struct err *e)
 }
 
 static void
-ask_to_end(struct running *r, enum child_end why)
+ask_to_end(struct running_child *r, enum child_end why)
 {
 	if (r->term_ms != 0)
 		return;
@@ -352,7 +352,7 @@ ask_to_end(struct running *r, enum child_end why)
 }
 
 static int
-deliver(struct running *r, int i, struct str text, bool whole_lines, struct err *e)
+deliver(struct running_child *r, int i, struct str text, bool whole_lines, struct err *e)
 {
 	const struct child *c = r->c;
 	int rc = 0;
@@ -367,7 +367,7 @@ deliver(struct running *r, int i, struct str text, bool whole_lines, struct err 
 
 /* Hands on what stands in the line buffer: whole lines, and the rest at the end of the stream. */
 static int
-take_lines(struct running *r, int i, bool at_end, struct err *e)
+take_lines(struct running_child *r, int i, bool at_end, struct err *e)
 {
 	struct buf *b = &r->lines[i];
 	size_t used = 0;
@@ -386,7 +386,7 @@ take_lines(struct running *r, int i, bool at_end, struct err *e)
 }
 
 static int
-receive(struct running *r, int i, struct err *e)
+receive(struct running_child *r, int i, struct err *e)
 {
 	bool lines = r->c->on_bytes == NULL && r->c->on_line != NULL;
 	struct buf *b = &r->lines[i];
@@ -426,7 +426,7 @@ receive(struct running *r, int i, struct err *e)
 }
 
 static void
-give_input(struct running *r)
+give_input(struct running_child *r)
 {
 	struct str rest = str_from(r->c->in, r->written);
 	ssize_t n = rest.n != 0 ? write(r->fds[IN], rest.p, rest.n) : 0;
@@ -438,7 +438,7 @@ give_input(struct running *r)
 }
 
 static void
-finish(struct running *r, int status, const struct rusage *used)
+finish(struct running_child *r, int status, const struct rusage *used)
 {
 	struct child_result *res = r->result;
 
@@ -452,7 +452,7 @@ finish(struct running *r, int status, const struct rusage *used)
 
 /* Reaps what has ended; returns true when pid is among it. Adopted orphans are reaped on the way. */
 static void
-reap(struct running *rs, size_t n)
+reap(struct running_child *rs, size_t n)
 {
 	struct rusage used;
 	int status;
@@ -465,7 +465,7 @@ reap(struct running *rs, size_t n)
 }
 
 static void
-watch_clock(struct running *r)
+watch_clock(struct running_child *r)
 {
 	int64_t now = clock_mono_ms();
 
@@ -488,11 +488,11 @@ watch_clock(struct running *r)
 
 /* One round: wait for anything, hand it on, look at the clocks, reap. */
 static int
-step(struct running *rs, size_t n, struct err *e)
+step(struct running_child *rs, size_t n, struct err *e)
 {
 	struct pollfd pfds[64];
 	struct {
-		struct running *r;
+		struct running_child *r;
 		int i;
 	} who[64];
 	nfds_t np = 0;
@@ -530,7 +530,7 @@ step(struct running *rs, size_t n, struct err *e)
 
 /* What stood in the pipes when the program ended is still read; then its descriptors and buffers go. */
 static int
-close_down(struct running *r, bool drain, struct err *e)
+close_down(struct running_child *r, bool drain, struct err *e)
 {
 	int rc = 0;
 
@@ -558,7 +558,7 @@ close_down(struct running *r, bool drain, struct err *e)
 int
 child_run_all(const struct child *children, size_t n, size_t n_at_once, struct child_result *results, struct err *e)
 {
-	AUTO(mem_free) struct running *rs = mem_alloc(n * sizeof(*rs));
+	AUTO(mem_free) struct running_child *rs = mem_alloc(n * sizeof(*rs));
 	size_t started = 0, ended = 0;
 	int64_t begun_ms = clock_mono_ms();
 	int rc = 0;
@@ -606,7 +606,7 @@ child_run(const struct child *c, struct child_result *ret, struct err *e)
 	return child_run_all(c, 1, 1, ret, e);
 }
 
-struct output {
+struct child_text {
 	struct buf *out;
 	struct buf tail;
 };
@@ -614,7 +614,7 @@ struct output {
 static int
 keep_output(void *ctx, int fd, struct str bytes, struct err *e)
 {
-	struct output *o = ctx;
+	struct child_text *o = ctx;
 
 	if (fd == 1) {
 		buf_str(o->out, bytes);
@@ -635,7 +635,7 @@ child_output(const char *const *argv, struct buf *out, struct err *e)
 {
 	AUTO(buf_release) struct buf tail;
 	buf_init(&tail, 8192);
-	struct output o = {.out = out, .tail = tail};
+	struct child_text o = {.out = out, .tail = tail};
 	struct child c = {.argv = argv, .on_bytes = keep_output, .ctx = &o};
 	struct child_result r;
 	int rc = child_run(&c, &r, e);

@@ -10,6 +10,7 @@
 
 #include "support/base/err.h"
 #include "support/base/str.h"
+#include "support/text/values.h"
 
 #include <jansson.h>
 
@@ -40,8 +41,14 @@ char *json_words(struct arena *a, const json_t *list);
 /* The document as one line without a newline, keys in the order they were set; appended to out. */
 void json_write(const json_t *j, struct buf *out);
 char *json_line(struct arena *a, const json_t *j);
-/* UTF-8 as a JSON string, quotes included; what need not be escaped is not. */
-void json_quote(struct str s, struct buf *out);
+/* An object as the data of a template, in a; its strings stay obj's. null is an empty text; reals are not shown. */
+struct values *json_values(struct arena *a, const json_t *obj);
+/* Valid JSON, or the beginning of some up to the end of a token, without blanks between tokens and with strings as json_quote
+ * writes them. */
+void json_compact(struct str text, struct buf *out);
+/* UTF-8 as a JSON string, quotes included; what need not be escaped is not. False when it holds a NUL, which is written all the
+ * same, and which json_read refuses. */
+bool json_quote(struct str s, struct buf *out);
 /* The same with control characters, DEL too, as \u00xx; but for the newline, which is \n. */
 void json_quote_numbered(struct str s, struct buf *out);
 

@@ -1,8 +1,21 @@
 /* toml++ behind a C header. */
+#include <stdexcept>
+#include <string_view>
+
+/*
+ * What toml++ asserts of a document that is none would end the process. That a key begins as keys do (not so in "[.a]") it
+ * sees again on the next line, and says where; anything else that does not hold is an exception for toml_read.
+ */
+static void
+asserted(std::string_view what)
+{
+	if (what.find("is_bare_key_character") == std::string_view::npos)
+		throw std::logic_error("the TOML parser lost its way");
+}
+#define TOML_ASSERT(expr)      ((expr) ? static_cast<void>(0) : asserted(#expr))
 #define TOML_HEADER_ONLY       1
 #define TOML_EXCEPTIONS        0
 #define TOML_ENABLE_FORMATTERS 0
-#include <string_view>
 #include <toml++/toml.h>
 
 /* After the C++ headers, whose streams have a member that our macro "fail" would eat. */

@@ -1,9 +1,8 @@
 /* One stage in one process. */
-#include "walk/worker.h"
+#include "worker/serve.h"
 
 #include "support/base/log.h"
 #include "support/os/child.h"
-#include "walk/table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,12 +101,9 @@ read_job(struct input *in, struct str *ret, struct err *e)
 static int
 run_text(const struct stage *stage, struct str text, struct record_out *out, struct err *e)
 {
-	AUTO(json_drop) json_t *json = NULL;
 	struct arena a = {0};
 	int rc;
 
-	if (stage->run_json != NULL)
-		return json_read(text, "job", &json, e) == 0 ? stage->run_json(json, out, e) : -1;
 	void *job = arena_alloc(&a, stage->job->size);
 	rc = fields_read(stage->job, &a, text, "job", job, e);
 	if (rc == 0)
@@ -143,7 +139,7 @@ run_job(const struct stage *stage, int rc, struct str text, struct record_out *o
 static int
 run_jobs(const struct stage *stage, struct input *in, struct record_out *out)
 {
-	struct str line;
+	struct str line = {0};
 	struct err e = {0};
 	int rc = 0, more;
 
@@ -178,7 +174,7 @@ prepare(void)
 }
 
 int
-worker_main(const char *name)
+worker_serve(stages_fn *find, const char *name)
 {
 	struct input in = {0};
 	struct arena a = {0};
@@ -192,7 +188,7 @@ worker_main(const char *name)
 		prepare();
 	if (name == NULL && (told = read_line(&in, &line, &e)) > 0)
 		name = str_dup(&a, line);
-	const struct stage *stage = name != NULL ? pipeline_stage(name) : NULL;
+	const struct stage *stage = name != NULL ? find(name) : NULL;
 	if (stage != NULL) {
 		code = run_stage(stage, &in) == 0 ? 0 : 1;
 	} else if (told > 0) { /* else it was not needed after all */
@@ -202,59 +198,4 @@ worker_main(const char *name)
 	buf_release(&in.text);
 	arena_release(&a);
 	return code;
-}
-
-struct call {
-	int (*on_record)(void *ctx, struct str line, struct err *e);
-	void *ctx;
-	bool ended;
-	struct err end;
-	int rc;
-};
-
-static int
-on_line(void *ctx, int fd, struct str line, struct err *e)
-{
-	struct call *call = ctx;
-
-	if (fd != 3) {
-		if (write(2, line.p, line.n) < 0 || write(2, "\n", 1) < 0)
-			return 0;
-		return 0;
-	}
-	if (str_starts(line, STR("{\"type\":\"end\""))) {
-		call->ended = true;
-		return 0;
-	}
-	if (str_starts(line, STR("{\"type\":\"error\""))) {
-		struct arena a = {0};
-		struct stage_error error;
-		int rc = fields_read(&stage_error_fields, &a, line, "error", &error, e);
-		if (rc == 0)
-			call->rc = fail(&call->end, err_kind_of(error.kind), "%s", error.message);
-		arena_release(&a);
-		call->ended = true;
-		return rc;
-	}
-	return call->on_record != NULL ? call->on_record(call->ctx, line, e) : 0;
-}
-
-int
-worker_call(const char *stage, struct str job, int (*on_record)(void *ctx, struct str line, struct err *e), void *ctx,
-    struct err *e)
-{
-	const char *argv[] = {"/proc/self/exe", "worker", stage, NULL};
-	struct call call = {.on_record = on_record, .ctx = ctx};
-	struct child c = {.argv = argv, .in = job, .channel = true, .on_line = on_line, .ctx = &call};
-	struct child_result r = {0};
-
-	if (child_run(&c, &r, e) != 0)
-		return fail_in(e, "stage %s", stage);
-	if (r.end == CHILD_CANCELLED)
-		return fail(e, ERR_BUSY, "cancelled");
-	if (!call.ended)
-		return fail(e, ERR_SYSTEM, "stage %s died (%s %d)", stage, r.end == CHILD_SIGNALED ? "signal" : "code", r.code);
-	if (call.rc != 0)
-		*e = call.end;
-	return call.rc;
 }

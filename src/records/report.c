@@ -1,0 +1,153 @@
+/* The tables of report.h. */
+#include "records/report.h"
+
+const char *const blame_words[] = {
+    [BLAME_NONE] = "", [BLAME_NEWLY] = "newly_failing", [BLAME_STILL] = "still_failing", [BLAME_UNKNOWN] = "unknown", NULL};
+
+#define OF struct report_settings
+static const struct field settings_members[] = {
+    {INT(max_packages_listed), .otherwise = 100},
+    {TEXT(label_prefix), .about = "null: \"10.rebuild-\""},
+    {TEXT(label_has_prefix), .about = "null: \"8.has: \"; empty: none of these labels"},
+};
+static const struct fields settings_fields = FIELDS("settings", NULL, struct report_settings, settings_members);
+#undef OF
+
+#define OF struct report_job
+static const struct field report_job_members[] = {
+    {RAW(run), .required = true, .about = "these six as in the table `facts of a report`"},
+    {WORD(phase, phase_words), .required = true},
+    {TEXT(git_dir), .about = "with head_tree, the repository as it was evaluated: only its files are annotated"},
+    {TEXT(head_tree)},
+    {TEXT(documents_dir), .about = "a folder: documents become files there"},
+    {RAW(plan)},
+    {RAW(evaluations)},
+    {RAW(query)},
+    {RAW(builds)},
+    {RAW(failure)},
+    {MAYBE(progress, progress, progress_fields), .about = "shown while evaluating"},
+    {TEXT(difference), .about = "the difference file"},
+    {TEXT(checkout_dir), .about = "where the tree stood while it was evaluated"},
+    {FLAG(waiting), .about = "builds wait for approval; without a difference, the evaluation does"},
+    {FLAG(wide), .about = "they wait because they are many"},
+    {TEXT(stalled), .about = "why no build is begun just now"},
+    {INT(elapsed_ms), .otherwise = -1, .left_out = true, .about = "shown in the footer"},
+    {FLAG(colour), .about = "of the text"},
+    {TEXTS(formats), .required = true, .about = "checks comment text markdown json html labels changed-paths"},
+    {RECORD(settings, report_settings, settings_fields)},
+};
+const struct fields report_job_fields = FIELDS("report job", NULL, struct report_job, report_job_members);
+#undef OF
+
+#define OF struct report_run
+static const struct field run_members[] = {
+    {INT(id)},
+    {TEXT(url), .about = "of the run's page"},
+    {TEXT(repo), .about = "OWNER/NAME, or \".\""},
+    {INT(number), .about = "of the pull request; 0 and less: none"},
+    {TEXT(head)},
+    {TEXT(base)},
+    {TEXT(title)},
+    {FLAG(conflict)},
+    {TEXTS(conflicts), .about = "paths in conflict"},
+};
+static const struct fields run_fields = FIELDS("run", NULL, struct report_run, run_members);
+#undef OF
+
+#define OF struct report_facts
+static const struct field report_facts_members[] = {
+    {RECORD(run, report_run, run_fields), .required = true},
+    {MAYBE(plan, plan, plan_fields)},
+    {LIST_OF(evaluations, evaluation, evaluation_fields), .about = "in the order in which they were made"},
+    {MAYBE(query, query, query_fields)},
+    {KEYED(builds, build_of_drv, told, build_told_fields), .about = "by derivation; null: nobody asked for any"},
+    {MAYBE(failure, run_failure, run_failure_fields)},
+};
+const struct fields report_facts_fields = FIELDS("facts of a report", NULL, struct report_facts, report_facts_members);
+#undef OF
+
+#define OF struct annotation
+static const struct field annotation_members[] = {
+    {TEXT(path), .required = true},
+    {INT(start_line)},
+    {INT(end_line)},
+    {TEXT(annotation_level), .required = true},
+    {TEXT(title), .required = true},
+    {TEXT(message), .required = true},
+};
+static const struct fields annotation_fields = FIELDS("annotation", NULL, struct annotation, annotation_members);
+#undef OF
+
+#define OF struct check_action
+static const struct field check_action_members[] = {
+    {TEXT(label), .required = true},
+    {TEXT(description), .required = true},
+    {TEXT(identifier), .required = true, .about = "\"rebuild\", \"rebuild-failed\", \"approve\", \"eval\""},
+};
+static const struct fields check_action_fields = FIELDS("action", NULL, struct check_action, check_action_members);
+#undef OF
+
+#define OF struct check_run
+static const struct field check_run_members[] = {
+    {TEXT(name), .required = true, .about = "\"ekaci / evaluation\", \"ekaci / rebuilds\""},
+    {TEXT(status), .required = true, .about = "\"queued\", \"in_progress\", \"completed\""},
+    {TEXT(title), .required = true},
+    {TEXT(summary), .required = true},
+    {TEXT(text), .left_out = true},
+    {TEXT(conclusion), .left_out = true, .about = "of a completed one, GitHub's word"},
+    {LIST_OF(annotations, annotation, annotation_fields), .about = "of a completed one"},
+    {LIST_OF(actions, check_action, check_action_fields), .about = "of a completed one"},
+};
+const struct fields check_run_fields = FIELDS("check_run", "check_run", struct check_run, check_run_members);
+#undef OF
+
+#define OF struct report_comment
+static const struct field report_comment_members[] = {
+    {TEXT(body), .required = true},
+};
+const struct fields report_comment_fields = FIELDS("comment", "comment", struct report_comment, report_comment_members);
+#undef OF
+
+#define OF struct report_document
+static const struct field report_document_members[] = {
+    {TEXT(format), .required = true, .about = "text markdown json html changed-paths"},
+    {TEXT(file), .left_out = true, .about = "in the job's documents_dir, if it has one"},
+    {TEXT(body), .left_out = true},
+};
+const struct fields report_document_fields = FIELDS("document", "document", struct report_document, report_document_members);
+#undef OF
+
+#define OF struct report_labels
+static const struct field report_labels_members[] = {
+    {TEXTS(wanted), .required = true},
+    {TEXTS(known), .required = true, .about = "what of these is not wanted is taken off"},
+};
+const struct fields report_labels_fields = FIELDS("labels", "labels", struct report_labels, report_labels_members);
+#undef OF
+
+#define OF struct report_verdict
+static const struct field report_verdict_members[] = {
+    {TEXT(conclusion), .about = "GitHub's word for the whole; null: none yet"},
+    {TEXT(title), .required = true, .about = "one line for people"},
+    {INT(exit), .about = "0 nothing newly fails, 1 something does, 2 could not tell"},
+};
+const struct fields report_verdict_fields = FIELDS("verdict", "verdict", struct report_verdict, report_verdict_members);
+#undef OF
+
+#define OF struct explain_job
+static const struct field explain_job_members[] = {
+    {TEXTS(attrs), .required = true, .about = "as reports name them"},
+    {TEXT(difference), .required = true},
+    {LIST_OF(evaluations, evaluation, evaluation_fields), .about = "where what does not differ is looked for"},
+    {INT(max_bytes), .otherwise = 50000},
+};
+const struct fields explain_job_fields = FIELDS("explain job", NULL, struct explain_job, explain_job_members);
+#undef OF
+
+#define OF struct explanation
+static const struct field explanation_members[] = {
+    {TEXT(text), .required = true},
+    {FLAG(cut), .about = "it was longer"},
+};
+const struct fields explanation_fields = FIELDS("explanation", "explanation", struct explanation, explanation_members);
+#undef OF

@@ -1,0 +1,115 @@
+/*
+ * report - jobs and records of the stages `report` and `explain`: facts become what people and programs read.
+ *
+ * What the job says of the run stands in report.json as it was said, so a report_job has it as text; report_facts is what the
+ * same text means.
+ */
+#ifndef EKACI_RECORDS_REPORT_H
+#define EKACI_RECORDS_REPORT_H
+
+#include "records/build.h"
+#include "records/build_state.h"
+#include "records/evaluation.h"
+#include "records/failure.h"
+#include "records/plan.h"
+#include "records/record.h"
+#include "records/run_state.h"
+
+enum blame { BLAME_NONE, BLAME_NEWLY, BLAME_STILL, BLAME_UNKNOWN };
+extern const char *const blame_words[];
+
+struct report_settings {
+	int64_t max_packages_listed;
+	const char *label_prefix, *label_has_prefix;
+};
+
+struct report_job {
+	const char *run; /* JSON each: the members of struct report_facts */
+	const char *plan, *evaluations, *query, *builds, *failure;
+	int phase; /* enum phase */
+	const char *git_dir, *head_tree, *documents_dir;
+	const char *checkout_dir;
+	struct progress *progress;
+	const char *difference;
+	bool waiting, wide;
+	const char *stalled;
+	int64_t elapsed_ms; /* -1: nobody took the time */
+	bool colour;
+	struct texts formats;
+	struct report_settings settings;
+};
+extern const struct fields report_job_fields;
+
+struct report_run {
+	int64_t id;
+	const char *url, *repo;
+	int64_t number;
+	const char *head, *base, *title;
+	bool conflict;
+	struct texts conflicts;
+};
+
+struct report_facts {
+	struct report_run run;
+	struct plan *plan;
+	struct evaluations evaluations;
+	struct query *query;
+	struct builds_told builds; /* p NULL: nobody asked for any */
+	struct run_failure *failure;
+};
+extern const struct fields report_facts_fields;
+
+struct annotation {
+	const char *path;
+	int64_t start_line, end_line;
+	const char *annotation_level; /* "failure" | "warning" */
+	const char *title, *message;
+};
+struct check_action {
+	const char *label, *description, *identifier;
+};
+struct check_run {
+	const char *name, *status, *title, *summary, *text;
+	const char *conclusion; /* NULL: none yet */
+	LIST(struct annotation) annotations;
+	LIST(struct check_action) actions;
+};
+extern const struct fields check_run_fields;
+
+struct report_comment {
+	const char *body;
+};
+extern const struct fields report_comment_fields;
+
+struct report_document {
+	const char *format;
+	const char *file, *body; /* one of them: a file in the job's documents_dir */
+};
+extern const struct fields report_document_fields;
+
+struct report_labels {
+	struct texts wanted, known;
+};
+extern const struct fields report_labels_fields;
+
+struct report_verdict {
+	const char *conclusion, *title;
+	int64_t exit;
+};
+extern const struct fields report_verdict_fields;
+
+struct explain_job {
+	struct texts attrs;
+	const char *difference;
+	struct evaluations evaluations;
+	int64_t max_bytes;
+};
+extern const struct fields explain_job_fields;
+
+struct explanation {
+	const char *text;
+	bool cut;
+};
+extern const struct fields explanation_fields;
+
+#endif

@@ -265,6 +265,7 @@ open_parts(struct daemon *d, struct err *e)
 	look_at_store();
 	limit_evaluations(d, &walked);
 	if (loop_new(&d->loop, e) != 0 || store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
+	    store_host(d->store, forge->host(&d->a, c), e) != 0 ||
 	    send_start(forge, d->loop, d->store, c, &d->sender, e) != 0 ||
 	    web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
 		return -1;

@@ -5,7 +5,10 @@ int
 send_start(const struct forge *forge, struct loop *l, struct store *s, const struct settings *settings, struct sender **ret,
     struct err *e)
 {
-	return forge->start(l, s, settings, ret, e);
+	if (forge->start(l, s, settings, ret, e) != 0)
+		return -1;
+	(*ret)->forge = forge;
+	return 0;
 }
 
 void

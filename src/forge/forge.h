@@ -59,6 +59,8 @@ typedef void send_text_fn(void *ctx, const char *text, const struct err *e);
 struct forge {
 	const char *name; /* for people: "GitHub" */
 	struct forge_secrets (*secrets)(const struct settings *settings);
+	/* The host of its API, with the port where one is named: whose ids are those in the store (store_host). In a. */
+	const char *(*host)(struct arena *a, const struct settings *settings);
 
 	enum forge_fault (*delivery_begin)(struct forge_delivery *d, forge_header_fn *header, void *ctx);
 	enum forge_fault (*delivery_end)(const struct forge_delivery *d, struct signature_check *check, char *body, size_t n,

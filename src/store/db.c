@@ -17,11 +17,12 @@ SCHEMA_FILE(schema_003, "003_marked.sql");
 SCHEMA_FILE(schema_004, "004_approvals.sql");
 SCHEMA_FILE(schema_005, "005_order.sql");
 SCHEMA_FILE(schema_006, "006_held.sql");
+SCHEMA_FILE(schema_007, "007_host.sql");
 
 static const char *const *
 schema_versions(size_t *ret_n)
 {
-	static const char *versions[] = {schema_001, schema_002, schema_003, schema_004, schema_005, schema_006};
+	static const char *versions[] = {schema_001, schema_002, schema_003, schema_004, schema_005, schema_006, schema_007};
 
 	*ret_n = COUNT(versions);
 	return versions;
@@ -148,6 +149,7 @@ store_close(struct store *s)
 	mem_free(&s->statements);
 	sqlite3_close(s->db);
 	mem_free(&s->path);
+	mem_free(&s->host);
 	mem_free(&s);
 }
 
@@ -275,6 +277,12 @@ int64_t
 db_last_id(struct store *s)
 {
 	return sqlite3_last_insert_rowid(s->db);
+}
+
+const char *
+db_host(const struct store *s)
+{
+	return s->host != NULL ? s->host : "";
 }
 
 char *

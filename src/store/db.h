@@ -21,6 +21,7 @@ struct store {
 	const char *began_at; /* file:line of the open transaction */
 	bool failed;          /* an inner step failed: the outermost commit becomes a rollback */
 	const char *path;
+	const char *host; /* see store_host; NULL: not told */
 	int64_t commits;
 };
 
@@ -38,6 +39,8 @@ must_check int db_row(struct store *s, sqlite3_stmt *q, struct err *e);
 void db_done(sqlite3_stmt **q);
 int64_t db_changes(struct store *s);
 int64_t db_last_id(struct store *s);
+/* Whose what is written is: a host, or "". */
+const char *db_host(const struct store *s);
 
 /* Columns of the row, copied into the arena; NULL stays NULL. */
 char *db_text(struct arena *a, sqlite3_stmt *q, int column);

@@ -81,9 +81,9 @@ add(struct store *s, const struct delivery_in *in, size_t n, bool *ret_new, stru
 {
 	for (size_t i = 0; i < n; i++) {
 		if (db_run(s, e,
-		        "INSERT INTO delivery (guid, event, body, received) VALUES (?1, ?2, ?3, ?4)"
+		        "INSERT INTO delivery (guid, event, body, received, host) VALUES (?1, ?2, ?3, ?4, ?5)"
 		        " ON CONFLICT (guid) DO NOTHING",
-		        "ttbi", in[i].guid, in[i].event, in[i].packed, in[i].received_ms) != 0)
+		        "ttbis", in[i].guid, in[i].event, in[i].packed, in[i].received_ms, db_host(s)) != 0)
 			return -1;
 		ret_new[i] = db_changes(s) > 0;
 	}

@@ -16,46 +16,6 @@ state_of(const char *name)
 }
 
 int
-store_installation_put(struct store *s, int64_t id, const char *account, const char *state, struct err *e)
-{
-	return db_run(s, e,
-	    "INSERT INTO installation (id, account, state) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET"
-	    " account = coalesce(excluded.account, account), state = excluded.state",
-	    "iss", id, account, state);
-}
-
-int
-store_repository_put(struct store *s, const struct repository *r, struct err *e)
-{
-	return db_run(s, e,
-	    "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET installation = excluded.installation,"
-	    " owner = excluded.owner, name = excluded.name, clone_url = excluded.clone_url,"
-	    " default_branch = excluded.default_branch, private = excluded.private",
-	    "iissssi", r->id, r->installation, r->owner, r->name, r->clone_url, r->default_branch, (int64_t)r->is_private);
-}
-
-int
-store_repository_get(struct store *s, struct arena *a, int64_t id, struct repository *ret, struct err *e)
-{
-	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, installation, owner, name, clone_url, default_branch, private FROM repository WHERE id = ?1", "i", id);
-	int rc = q == NULL ? -1 : db_row(s, q, e);
-
-	if (rc <= 0)
-		return rc < 0 ? -1 : 1;
-	*ret = (struct repository){.id = db_i64(q, 0),
-	    .installation = db_i64(q, 1),
-	    .owner = db_text(a, q, 2),
-	    .name = db_text(a, q, 3),
-	    .clone_url = db_text(a, q, 4),
-	    .default_branch = db_text(a, q, 5),
-	    .is_private = db_i64(q, 6) != 0};
-	return 0;
-}
-
-int
 store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
 {
 	return db_run(s, e,

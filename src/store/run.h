@@ -8,17 +8,12 @@
 #define EKACI_STORE_RUN_H
 
 #include "records/run_state.h"
+#include "store/installation.h"
 #include "store/store.h"
 
 /* In place of a pull request's number: a branch by itself, compared with where it was. Pull request N in the merge queue is
  * number -N. Neither has a comment or labels, only checks of its commit. */
 enum { RUN_OF_BRANCH = 0 };
-
-struct repository {
-	int64_t id, installation;
-	const char *owner, *name, *clone_url, *default_branch;
-	bool is_private;
-};
 
 struct pull_request {
 	int64_t repository, number;
@@ -49,10 +44,6 @@ struct run {
 	int64_t changes, reported, outside_ms;
 };
 
-must_check int store_installation_put(struct store *s, int64_t id, const char *account, const char *state, struct err *e);
-must_check int store_repository_put(struct store *s, const struct repository *r, struct err *e);
-/* 1 when there is none. */
-must_check int store_repository_get(struct store *s, struct arena *a, int64_t id, struct repository *ret, struct err *e);
 /* head_since and before are taken with a head that is new; changed never goes back; approved is not written. */
 must_check int store_pull_put(struct store *s, const struct pull_request *p, struct err *e);
 must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number, struct pull_request *ret,

@@ -25,7 +25,7 @@ static const struct page_route table[] = {
 };
 
 struct web {
-	struct page_sources sources;
+	struct page_sources sources; /* first: handlers get it as the server's ctx */
 	struct web_hooks hooks;
 	struct signature_keys *keys;
 	struct links *links;
@@ -33,28 +33,26 @@ struct web {
 	const char *url; /* of the settings, or NULL */
 };
 
-static struct web *
-web_of(void *ctx)
-{
-	return (struct web *)ctx; /* the sources come first */
-}
-
 static size_t
 waiting(void *ctx)
 {
-	return intake_waiting(web_of(ctx)->sources.intake);
+	const struct web *w = ctx;
+
+	return intake_waiting(w->sources.intake);
 }
 
 static void
 settle(void *ctx)
 {
-	intake_commit(web_of(ctx)->sources.intake);
+	const struct web *w = ctx;
+
+	intake_commit(w->sources.intake);
 }
 
 static void
 settled(void *ctx)
 {
-	struct web *w = web_of(ctx);
+	const struct web *w = ctx;
 
 	if (intake_added(w->sources.intake) && w->hooks.on_delivery != NULL)
 		w->hooks.on_delivery(w->hooks.ctx);

@@ -171,6 +171,68 @@ test_every_action_of_the_table(void **state)
 	}
 }
 
+/* Whose a merge group is stands in its ref only. */
+static void
+test_a_merge_group_names_the_pull_request_at_its_end(void **state)
+{
+	static const struct {
+		const char *ref;
+		int64_t queued;
+	} t[] = {
+	    {"refs/heads/gh-readonly-queue/main/pr-123-0123456789abcdef0123456789abcdef01234567", 123},
+	    {"refs/heads/gh-readonly-queue/a/b/pr-7-x", 7},
+	    {"refs/heads/gh-readonly-queue/main/pr-7", 7},
+	    {"refs/heads/gh-readonly-queue/main/pr-0-x", 0},
+	    {"refs/heads/gh-readonly-queue/main/pr--5-x", 0},
+	    {"refs/heads/gh-readonly-queue/main/pr-99999999999999999999-x", 0},
+	    {"refs/heads/gh-readonly-queue/main/xpr-5-x", 0},
+	    {"pr-5-x", 0},
+	};
+	AUTO(release) struct box b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		const char *body = arena_printf(&b.a,
+		    "{\"action\":\"checks_requested\",\"merge_group\":{\"head_sha\":\"" SHA1 "\",\"base_sha\":\"" SHA2 "\","
+		    "\"head_ref\":\"%s\",\"base_ref\":\"refs/heads/main\"}," REPO "}",
+		    t[i].ref);
+		assert_int_equal(parse(&b, "merge_group", body), 0);
+		assert_int_equal(b.ev.push.queued, t[i].queued);
+	}
+}
+
+/* What the API answers is held to the same as what an event says. */
+static void
+test_a_pull_request_that_was_asked_for(void **state)
+{
+	static const char good[] =
+	    "{\"number\":3,\"state\":\"closed\",\"title\":\"t\",\"user\":{\"login\":\"dev\"},"
+	    "\"author_association\":\"OWNER\",\"head\":{\"sha\":\"" SHA1 "\",\"ref\":\"x\",\"repo\":null},"
+	    "\"base\":{\"sha\":\"" SHA2 "\",\"ref\":\"main\",\"repo\":{\"id\":7}}}";
+	static const char *const bad[] = {"[]", "{}", "{\"number\":3,\"head\":{\"sha\":\"--upload-pack\"},\"base\":{}}"};
+	AUTO(release) struct box b = {0};
+	AUTO(json_drop) json_t *j = NULL;
+	struct event_pull pull = {0};
+
+	(void)state;
+	assert_int_equal(json_read(str_of(good), "test", &j, &b.e), 0);
+	assert_int_equal(payload_pull(&b.a, j, &pull, &b.e), 0);
+	assert_int_equal(pull.number, 3);
+	assert_string_equal(pull.head, SHA1);
+	assert_string_equal(pull.base_ref, "main");
+	assert_false(pull.open);
+	assert_true(pull.fork); /* its repository is gone */
+	assert_true(event_is_member(pull.association));
+	assert_false(event_is_member("CONTRIBUTOR"));
+	assert_false(event_is_member(NULL));
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		AUTO(json_drop) json_t *hostile = NULL;
+		assert_int_equal(json_read(str_of(bad[i]), "test", &hostile, &b.e), 0);
+		assert_int_equal(payload_pull(&b.a, hostile, &pull, &b.e), -1);
+		assert_int_equal(b.e.kind, ERR_INPUT);
+	}
+}
+
 static void
 test_comment_on_a_pull_request(void **state)
 {
@@ -409,6 +471,8 @@ main(void)
 	    cmocka_unit_test(test_pull_request),
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_every_action_of_the_table),
+	    cmocka_unit_test(test_a_merge_group_names_the_pull_request_at_its_end),
+	    cmocka_unit_test(test_a_pull_request_that_was_asked_for),
 	    cmocka_unit_test(test_comment_on_a_pull_request),
 	    cmocka_unit_test(test_who_is_a_bot),
 	    cmocka_unit_test(test_repository_lists),

@@ -1,7 +1,7 @@
 /* Header lines, redirections, and what an answer means. */
 #include "forge/github/http.h"
 
-#include "forge/github/sender.h"
+#include "forge/github/answer.h"
 
 #include <stdarg.h>
 #include <setjmp.h>

@@ -17,6 +17,7 @@
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
+#include "support/text/json.h"
 
 enum { ROUNDS = 40, MAX_NESTED = 4 };
 

@@ -7,7 +7,7 @@
  * ...} and answers each with a line. Ends when its input does.
  */
 #include "forge/forges.h"
-#include "forge/github/send.h"
+#include "forge/github/sender.h"
 #include "store/desired.h"
 #include "support/base/log.h"
 #include "support/text/json.h"

@@ -4,6 +4,7 @@
 #include "store/build_sets.h"
 #include "store/builds.h"
 #include "store/db.h"
+#include "store/delivery.h"
 #include "store/duration.h"
 #include "store/open.h"
 #include "store/run.h"
@@ -105,6 +106,7 @@ a_database_of_the_first_version_goes_on(void **state)
 	    sqlite3_exec(old,
 	        "INSERT INTO installation (id) VALUES (1);"
 	        "INSERT INTO repository VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
+	        "INSERT INTO delivery (guid, event, received) VALUES ('g', 'ping', 1);"
 	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, created, updated)"
 	        " VALUES (7, 1, 3, 'h', 'main', 'building', 'x', 1, 1);"
 	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, waiting, created, updated)"
@@ -132,6 +134,26 @@ a_database_of_the_first_version_goes_on(void **state)
 		assert_int_equal(store_run_get(s, &f->a, 8 + (int64_t)i, &r, &f->e), 0);
 		assert_true(str_same(r.held, why[i].held));
 		assert_true(str_same(r.waiting, why[i].waiting));
+	}
+	/* Whose ids they are is said by who opens it, also when the server has moved; what is put then is its, too. */
+	static const char *const hosts[] = {"api.github.com", "git.example:8443"};
+	const struct repository another =
+	    {.id = 2, .installation = 5, .owner = "o", .name = "n", .clone_url = "u", .default_branch = "m"};
+	for (size_t i = 0; i < COUNT(hosts); i++) {
+		const struct delivery_in in = {str_of(hosts[i]), STR("ping"), STR("x"), 1};
+		int64_t rows = 0;
+		bool new;
+		assert_int_equal(store_host(s, hosts[i], &f->e), 0);
+		assert_int_equal(store_installation_put(s, 5, "a", "active", &f->e), 0);
+		assert_int_equal(store_repository_put(s, &another, &f->e), 0);
+		assert_int_equal(store_deliveries_add(s, &in, 1, &new, &f->e), 0);
+		assert_int_equal(db_int(s, &rows, &f->e,
+		                     "SELECT (SELECT count(*) FROM installation WHERE host = ?1)"
+		                     " + (SELECT count(*) FROM repository WHERE host = ?1)"
+		                     " + (SELECT count(*) FROM delivery WHERE host = ?1)",
+		                     "s", hosts[i]),
+		    0);
+		assert_int_equal(rows, 2 + 2 + 2 + (int64_t)i);
 	}
 	/* A head from before counts as pushed when it was last heard of; what was said before stays said. */
 	struct pull_request pr;

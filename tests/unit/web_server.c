@@ -6,6 +6,7 @@
 #include "store/delivery.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
+#include "support/text/prometheus.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -586,7 +587,7 @@ fill(struct fixture *f)
 	char *message;
 	int rc = sqlite3_exec(f->s->db,
 	    "INSERT INTO installation (id) VALUES (1);"
-	    "INSERT INTO repository VALUES (1,1,'org','open','https://git.example/org/open.git','main',0),"
+	    "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private) VALUES (1,1,'org','open','https://git.example/org/open.git','main',0),"
 	    " (2,1,'org','closed','https://git.example/org/closed.git','main',1);"
 	    "INSERT INTO pull_request (repository, number, state, head, base_ref, title, author, association, fork, draft, approved,"
 	    " priority, updated) VALUES (1,5,'open','aa','main','<script>alert(1)</script>','dev',NULL,0,0,NULL,0,1),"
@@ -807,6 +808,22 @@ test_a_log_is_followed_until_the_build_ends(void **state)
 }
 
 static void
+test_labels_and_help_are_escaped(void **state)
+{
+	const struct prometheus_labels labels = {{{"a", "q\" b\\ n\n"}, {"b", NULL}}}, second = {{{"a", NULL}, {"b", "2"}}};
+	AUTO(buf_release) struct buf out;
+
+	(void)state;
+	buf_init(&out, 1 << 20);
+	prometheus_begin(&out, "m", PROMETHEUS_GAUGE, "a \"b\"\n\\");
+	prometheus_int(&out, "m", &labels, -1);
+	prometheus_seconds(&out, "m", &second, 1500000000);
+	prometheus_int(&out, "m", NULL, 3);
+	assert_string_equal(out.p,
+	    "# HELP m a \"b\"\\n\\\\\n# TYPE m gauge\nm{a=\"q\\\" b\\\\ n\\n\"} -1\nm{b=\"2\"} 1.500000000\nm 3\n");
+}
+
+static void
 test_metrics(void **state)
 {
 	struct fixture *f = *state;
@@ -854,6 +871,7 @@ main(void)
 	    TEST(test_links_of_the_previous_secret_open),
 	    TEST(test_no_path_leads_out),
 	    TEST(test_a_log_is_followed_until_the_build_ends),
+	    TEST(test_labels_and_help_are_escaped),
 	    TEST(test_metrics),
 	};
 

@@ -2,9 +2,11 @@
 #include "forge/github/github.h"
 
 #include "forge/github/payload.h"
-#include "forge/github/send.h"
+#include "forge/github/sender.h"
 #include "forge/github/webhook.h"
 #include "support/text/escape.h"
+
+#include <string.h>
 
 static struct forge_secrets
 secrets(const struct settings *settings)
@@ -13,6 +15,15 @@ secrets(const struct settings *settings)
 	    .key_file = settings->github.private_key_file,
 	    .webhook_file = settings->github.webhook_secret_file,
 	    .previous_webhook_file = settings->github.previous_webhook_secret_file};
+}
+
+static const char *
+host(struct arena *a, const struct settings *settings)
+{
+	const char *url = settings->github.api_url, *from = strstr(url, "://");
+
+	from = from != NULL ? from + 3 : url;
+	return arena_strn(a, from, strcspn(from, "/"));
 }
 
 static const char *
@@ -30,6 +41,7 @@ pull_url(struct arena *a, const char *clone_url, int64_t number)
 const struct forge github = {
     .name = "GitHub",
     .secrets = secrets,
+    .host = host,
     .delivery_begin = webhook_begin,
     .delivery_end = webhook_end,
     .faults =

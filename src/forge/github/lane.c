@@ -1,73 +1,24 @@
 /* One installation: one request at a time, at GitHub's pace. */
-#include "forge/github/sender.h"
+#include "forge/github/lane.h"
 
+#include "forge/github/answer.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/json.h"
 
 #include <string.h>
 
+enum {
+	LONGEST_BLOCK_MS = 61 * 60 * 1000, /* a primary limit lasts an hour at most */
+	UNREACHABLE_MS = 60 * 1000,        /* the longest pause before we see whether GitHub can be reached again */
+	PATIENCE_MS = 30 * 1000,           /* a question does not wait longer for a blocked lane */
+	MAX_PLAIN = 1000                   /* questions waiting in a lane */
+};
+
 static bool
 is_write(const struct call *c)
 {
 	return strcmp(c->method, "GET") != 0;
-}
-
-/* --- answers --- */
-
-static bool
-speaks_of_limit(const struct http_answer *answer)
-{
-	return str_find(answer->body, STR("rate limit")) >= 0 || str_find(answer->body, STR("abuse detection")) >= 0;
-}
-
-enum answer_class
-answer_class(const struct http_answer *answer)
-{
-	int status = answer->status;
-
-	if (status >= 200 && status < 300)
-		return ANSWER_GOOD;
-	if (status == 401)
-		return ANSWER_UNAUTHORISED;
-	if (status == 429 ||
-	    (status == 403 && (answer->retry_after_s >= 0 || answer->rate_remaining == 0 || speaks_of_limit(answer))))
-		return ANSWER_LIMITED;
-	if (status == 404 || status == 410)
-		return ANSWER_GONE;
-	/* 408 and 409 pass by themselves; what is below 400 and no redirection we know is no answer. */
-	if (status >= 400 && status < 500 && status != 408 && status != 409)
-		return ANSWER_REFUSED;
-	return ANSWER_BROKEN;
-}
-
-void
-answer_error(const struct http_answer *answer, struct err *e)
-{
-	AUTO(json_drop) json_t *j = NULL;
-	AUTO(json_drop) json_t *errors = NULL;
-	struct err ignored;
-	struct arena a = {0};
-	enum err_kind kind = ERR_BUSY;
-	enum answer_class class = answer_class(answer);
-
-	if (answer->status == 0) {
-		*e = answer->e;
-		return;
-	}
-	if (class == ANSWER_GONE)
-		kind = ERR_ABSENT;
-	else if (class == ANSWER_UNAUTHORISED || answer->status == 403)
-		kind = class == ANSWER_LIMITED ? ERR_BUSY : ERR_DENIED;
-	else if (class == ANSWER_REFUSED)
-		kind = ERR_INPUT;
-	if (answer->body.n > 0 && answer->body.n < 65536 && json_read(answer->body, "answer", &j, &ignored) == 0)
-		errors = json_incref(json_object_get(j, "errors"));
-	struct str words = str_utf8_head(json_text(j, "message"), 200);
-	struct str details = str_utf8_head(str_of(errors != NULL ? json_line(&a, errors) : ""), 150);
-	(void)fail(e, kind, "GitHub: %d " STR_FMT "%s" STR_FMT "%s%s", answer->status, STR_ARG(words),
-	    errors != NULL ? " " : "", STR_ARG(details), answer->request_id[0] != '\0' ? " request " : "", answer->request_id);
-	arena_release(&a);
 }
 
 /* --- pace --- */
@@ -102,7 +53,7 @@ static void
 note_unreachable(struct lane *lane, const struct err *e)
 {
 	if (e->kind == ERR_SYSTEM || e->kind == ERR_BUSY || e->kind == ERR_DENIED)
-		lane_block(lane, sender_backoff(lane->s->delays.first_retry_ms, UNREACHABLE_MS, lane->unreachable++));
+		lane_block(lane, client_backoff(lane->s->delays.first_retry_ms, UNREACHABLE_MS, lane->unreachable++));
 }
 
 static void
@@ -118,7 +69,7 @@ note_pace(struct lane *lane, const struct http_answer *answer)
 	if (answer->rate_remaining >= 0)
 		lane->rate_remaining = answer->rate_remaining;
 	if (class == ANSWER_LIMITED) {
-		int64_t ms = sender_backoff(lane->s->delays.limited_ms, 15 * lane->s->delays.limited_ms, lane->limited);
+		int64_t ms = client_backoff(lane->s->delays.limited_ms, 15 * lane->s->delays.limited_ms, lane->limited);
 		if (answer->retry_after_s >= 0)
 			ms = (answer->retry_after_s < 86400 ? answer->retry_after_s : 86400) * 1000 + 1;
 		else if (answer->rate_remaining == 0 && answer->rate_reset_s >= 0)
@@ -175,7 +126,7 @@ land(struct lane *lane, const struct http_answer *answer)
 		int64_t now = clock_mono_ms();
 		lane->next_write = (lane->next_write > now ? lane->next_write : now) + lane->s->delays.between_writes_ms;
 	}
-	sender_wake(lane->s);
+	client_wake(lane->s);
 	c->done(c->ctx, answer);
 }
 
@@ -231,17 +182,21 @@ fly(struct lane *lane)
 /* --- the lane --- */
 
 struct lane *
-lane_of(struct client *s, int64_t installation)
+lane_new(struct client *s, int64_t installation, struct lane *next)
 {
-	struct lane *lane;
+	struct lane *lane = mem_alloc(sizeof(*lane));
 
-	for (lane = s->lanes; lane != NULL; lane = lane->next)
-		if (lane->installation == installation)
-			return lane;
-	lane = mem_alloc(sizeof(*lane));
-	*lane = (struct lane){.s = s, .installation = installation, .rate_remaining = -1, .next = s->lanes};
-	s->lanes = lane;
+	*lane = (struct lane){.s = s, .installation = installation, .rate_remaining = -1, .next = next};
 	return lane;
+}
+
+bool
+lane_is_idle(const struct lane *lane)
+{
+	int64_t now = clock_mono_ms();
+
+	return lane->flying == NULL && lane->plain == NULL && lane->task == NULL && lane->blocked_until <= now &&
+	       lane->next_write <= now && lane->limited == 0 && lane->unreachable == 0 && lane->rate_remaining < 0;
 }
 
 void
@@ -254,7 +209,7 @@ lane_plain(struct lane *lane, struct call *c)
 	c->next = NULL;
 	*at = c;
 	lane->n_plain++;
-	sender_wake(lane->s);
+	client_wake(lane->s);
 }
 
 static int64_t
@@ -271,7 +226,7 @@ take_plain(struct lane *lane, int64_t now, int64_t *wake)
 
 	for (struct call **at = &lane->plain; *at != NULL; at = &(*at)->next) {
 		struct call *c = *at;
-		bool refuse = blocked_ms > PLAIN_PATIENCE_MS || lane->n_plain > MAX_PLAIN;
+		bool refuse = blocked_ms > PATIENCE_MS || lane->n_plain > MAX_PLAIN;
 		int64_t wait = c->not_before > now ? c->not_before - now : 0;
 		wait = blocked_ms > wait ? blocked_ms : wait;
 		if (wait > 0 && !refuse) {
@@ -297,18 +252,12 @@ take_plain(struct lane *lane, int64_t now, int64_t *wake)
 static bool
 take_row(struct lane *lane, int64_t *wake)
 {
-	struct client *s = lane->s;
-	struct arena a = {0};
-	struct desired row;
 	struct err e;
-	int rc = store_desired_next(s->store, &a, lane->installation, clock_now_ms(), &row, &e);
+	int rc = lane->s->take(lane, &e);
 
-	if (rc == 0)
-		task_start(lane, &row, &a);
-	arena_release(&a);
 	if (rc < 0) {
 		log_err(LOG_ERROR, "sending", &e);
-		*wake = earlier(*wake, s->delays.first_retry_ms);
+		*wake = earlier(*wake, lane->s->delays.first_retry_ms);
 	}
 	return rc == 0;
 }
@@ -363,6 +312,5 @@ lane_free(struct lane *lane)
 	/* The call of a task goes with it; a question under way is told. */
 	if (lane->flying != NULL && (lane->task == NULL || lane->flying->ctx != lane->task))
 		lane->flying->done(lane->flying->ctx, &none);
-	task_free(lane->task);
 	mem_free(&lane);
 }

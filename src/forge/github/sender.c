@@ -1,47 +1,101 @@
 /* The sender: starting, looking at the lanes, questions, figures. */
 #include "forge/github/sender.h"
 
-#include "forge/github/github.h"
+#include "forge/github/answer.h"
+#include "forge/github/lane.h"
 #include "forge/github/payload.h"
 #include "forge/github/shape.h"
+#include "forge/github/task_check.h"
+#include "forge/github/task_talk.h"
+#include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
-#include "support/base/map.h"
 #include "support/text/prometheus.h"
 
 #include <string.h>
 
+enum { TRIES = 3 /* of a question */ };
+
+struct github_sender {
+	struct client client; /* first */
+	struct lane *lanes;
+};
+
+static struct github_sender *
+sender_of(struct client *c)
+{
+	return (struct github_sender *)(void *)c;
+}
+
+static struct client *
+client_of(struct sender *s)
+{
+	return (struct client *)(void *)s;
+}
+
+static struct lane *
+lane_of(struct client *c, int64_t installation)
+{
+	struct github_sender *s = sender_of(c);
+
+	for (struct lane *lane = s->lanes; lane != NULL; lane = lane->next)
+		if (lane->installation == installation)
+			return lane;
+	return s->lanes = lane_new(c, installation, s->lanes);
+}
+
 /* --- what is due --- */
 
-int64_t
-sender_backoff(int64_t first_ms, int64_t longest_ms, int64_t attempts)
-{
-	int64_t ms = clock_backoff_ms(first_ms, longest_ms, attempts);
+static const struct {
+	const char *name;
+	const struct fields *wanted;
+	void (*first)(struct task *t);
+} kinds[] = {
+    {"check", &wish_check_fields, task_check},
+    {"comment", &wish_comment_fields, task_comment},
+    {"labels", &wish_labels_fields, task_labels},
+    {"reaction", &wish_reaction_fields, task_reaction},
+    {"reply", &wish_comment_fields, task_reply},
+};
 
-	/* Up to a fifth more. */
-	int64_t now = clock_mono_ns();
-	return ms + (int64_t)(map_hash(&now, sizeof(now)) % (uint64_t)(ms / 5 + 1));
-}
-
-void
-sender_wake(struct client *s)
-{
-	if (s->stopping)
-		return;
-	s->woken = true;
-	loop_timer_set(s->timer, 0);
-}
-
-/* A lane that has nothing to do and nothing to remember goes. */
+/* Takes the first step of the row's kind, once its document is read. */
 static void
-drop_idle(struct client *s)
+begin(struct task *t)
 {
-	int64_t now = clock_mono_ms();
+	struct err e;
+	size_t i = 0;
 
+	while (i < COUNT(kinds) && strcmp(kinds[i].name, t->row.kind) != 0)
+		i++;
+	if (i == COUNT(kinds)) {
+		(void)fail(&e, ERR_BUG, "nobody sends a %s", t->row.kind);
+		task_never(t, &e);
+	} else if (fields_read(kinds[i].wanted, &t->a, str_of(t->row.wanted), t->row.key, &t->wanted, &e) != 0) {
+		task_never(t, &e);
+	} else {
+		kinds[i].first(t);
+	}
+}
+
+static int
+take(struct lane *lane, struct err *e)
+{
+	struct arena a = {0};
+	struct desired row;
+	int rc = store_desired_next(lane->s->store, &a, lane->installation, clock_now_ms(), &row, e);
+
+	if (rc == 0)
+		begin(task_new(lane, &row, &a));
+	arena_release(&a);
+	return rc;
+}
+
+static void
+drop_idle(struct github_sender *s)
+{
 	for (struct lane **at = &s->lanes; *at != NULL;) {
 		struct lane *lane = *at;
-		if (lane->flying != NULL || lane->plain != NULL || lane->task != NULL || lane->blocked_until > now ||
-		    lane->next_write > now || lane->limited > 0 || lane->unreachable > 0 || lane->rate_remaining >= 0) {
+		if (!lane_is_idle(lane)) {
 			at = &lane->next;
 			continue;
 		}
@@ -73,12 +127,12 @@ on_timer(void *ctx)
 		log_err(LOG_ERROR, "sending", &e);
 		wake = s->delays.first_retry_ms;
 	}
-	drop_idle(s);
+	drop_idle(sender_of(s));
 	for (size_t i = 0; i < n; i++)
 		(void)lane_of(s, due[i].installation);
 	/* What lanes do may ask for us at once: that is not put off below. */
 	s->woken = false;
-	for (struct lane *lane = s->lanes; lane != NULL; lane = lane->next) {
+	for (struct lane *lane = sender_of(s)->lanes; lane != NULL; lane = lane->next) {
 		int64_t ms = lane_go(lane, due_in(due, n, lane->installation, now));
 		if (ms >= 0 && (wake < 0 || ms < wake))
 			wake = ms;
@@ -88,16 +142,10 @@ on_timer(void *ctx)
 	arena_release(&a);
 }
 
-static struct client *
-client_of(struct sender *s)
-{
-	return (struct client *)(void *)s;
-}
-
 void
 github_kick(struct sender *s)
 {
-	sender_wake(client_of(s));
+	client_wake(client_of(s));
 }
 
 /* --- starting and stopping --- */
@@ -119,10 +167,11 @@ on_known(void *ctx, const struct err *e)
 int
 github_start(struct loop *l, struct store *store, const struct settings *settings, struct sender **ret, struct err *e)
 {
-	struct client *s = mem_alloc(sizeof(*s));
+	struct github_sender *all = mem_alloc(sizeof(*all));
+	struct client *s = &all->client;
 	struct str url = str_of(settings->github.api_url);
 
-	*s = (struct client){.sender = {&github}, .l = l, .store = store};
+	*s = (struct client){.l = l, .store = store, .take = take};
 	s->delays = (struct send_delays){.between_writes_ms = 1000,
 	    .writes_at_once = 4,
 	    .first_retry_ms = 1000,
@@ -145,32 +194,35 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	s->tokens = tokens_new(l, s->http, s->api_url, settings->github.app_id, s->key);
 	s->timer = loop_timer_new(l, "sender", on_timer, s);
 	tokens_identify(s->tokens, on_known, s);
-	sender_wake(s);
+	client_wake(s);
 	*ret = &s->sender;
 	return 0;
 failed:
 	jwt_key_free(s->key);
 	arena_release(&s->a);
-	mem_free(&s);
+	mem_free(&all);
 	return -1;
 }
 
 void
 github_stop(struct sender *sender)
 {
-	struct client *s = client_of(sender);
+	struct client *c = client_of(sender);
+	struct github_sender *s = sender_of(c);
 
-	s->stopping = true;
-	http_free(s->http);
-	tokens_free(s->tokens);
+	c->stopping = true;
+	http_free(c->http);
+	tokens_free(c->tokens);
 	while (s->lanes != NULL) {
-		struct lane *next = s->lanes->next;
-		lane_free(s->lanes);
-		s->lanes = next;
+		struct lane *lane = s->lanes;
+		struct task *task = lane->task;
+		s->lanes = lane->next;
+		lane_free(lane);
+		task_free(task);
 	}
-	loop_timer_free(s->timer);
-	jwt_key_free(s->key);
-	arena_release(&s->a);
+	loop_timer_free(c->timer);
+	jwt_key_free(c->key);
+	arena_release(&c->a);
 	mem_free(&s);
 }
 
@@ -180,7 +232,7 @@ send_set_delays(struct sender *sender, const struct send_delays *d)
 	struct client *s = client_of(sender);
 
 	s->delays = *d;
-	sender_wake(s);
+	client_wake(s);
 }
 
 /* --- questions --- */
@@ -237,11 +289,10 @@ on_question(void *ctx, const struct http_answer *answer)
 		return;
 	}
 	answer_error(answer, &e);
-	if (class == ANSWER_BROKEN && e.kind != ERR_ABSENT && e.kind != ERR_DENIED && ++q->tries < PLAIN_TRIES &&
-	    !q->s->stopping) {
+	if (class == ANSWER_BROKEN && e.kind != ERR_ABSENT && e.kind != ERR_DENIED && ++q->tries < TRIES && !q->s->stopping) {
 		q->call.again = false;
 		q->call.not_before =
-		    clock_mono_ms() + sender_backoff(q->s->delays.first_retry_ms, q->s->delays.longest_retry_ms, q->tries - 1);
+		    clock_mono_ms() + client_backoff(q->s->delays.first_retry_ms, q->s->delays.longest_retry_ms, q->tries - 1);
 		lane_plain(lane_of(q->s, q->installation), &q->call);
 		return;
 	}
@@ -342,7 +393,7 @@ send_figures(struct sender *sender, struct send_figures *ret, struct err *e)
 	f.tokens = tokens_minted(s->tokens);
 	f.token_failures = tokens_failed(s->tokens);
 	f.rate_remaining = -1;
-	for (const struct lane *lane = s->lanes; lane != NULL; lane = lane->next) {
+	for (const struct lane *lane = sender_of(s)->lanes; lane != NULL; lane = lane->next) {
 		if (lane->rate_remaining >= 0 && (f.rate_remaining < 0 || lane->rate_remaining < f.rate_remaining))
 			f.rate_remaining = lane->rate_remaining;
 		f.blocked += lane->blocked_until > now;

@@ -1,13 +1,17 @@
 /* What all tasks have in common: asking, doubting, ending. */
 #include "forge/github/task.h"
 
+#include "forge/github/answer.h"
 #include "forge/github/shape.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 
 #include <string.h>
 
-enum { MAX_PAGES = 300 };
+enum {
+	MAX_PAGES = 300,
+	MAX_CALLS = 400 /* no task needs more: 300 pages, 20 batches, labels */
+};
 
 void
 task_free(struct task *t)
@@ -28,7 +32,7 @@ end(struct task *t)
 
 	lane->task = NULL;
 	lane->task_call = NULL;
-	sender_wake(t->s);
+	client_wake(t->s);
 	task_free(t);
 }
 
@@ -59,7 +63,7 @@ void
 task_later(struct task *t, const struct err *why)
 {
 	const struct send_delays *d = &t->s->delays;
-	int64_t ms = sender_backoff(d->first_retry_ms, d->longest_retry_ms, t->row.attempts);
+	int64_t ms = client_backoff(d->first_retry_ms, d->longest_retry_ms, t->row.attempts);
 	int64_t now = clock_now_ms();
 	struct err e;
 
@@ -163,9 +167,9 @@ ask(struct task *t, const char *method, const char *url, json_t *body, task_step
 {
 	struct err e;
 
-	if (++t->calls > MAX_TASK_CALLS) {
+	if (++t->calls > MAX_CALLS) {
 		json_decref(body);
-		(void)fail(&e, ERR_LIMIT, "more than %d requests for one thing", MAX_TASK_CALLS);
+		(void)fail(&e, ERR_LIMIT, "more than %d requests for one thing", MAX_CALLS);
 		task_never(t, &e);
 		return;
 	}
@@ -175,7 +179,7 @@ ask(struct task *t, const char *method, const char *url, json_t *body, task_step
 		t->call.body = str_of(json_line(&t->a, body));
 	json_decref(body);
 	t->lane->task_call = &t->call;
-	sender_wake(t->s);
+	client_wake(t->s);
 }
 
 void
@@ -250,47 +254,18 @@ task_identify(struct task *t, void (*fn)(struct task *t))
 	tokens_identify(t->s->tokens, on_identified, i);
 }
 
-static const struct task_kind {
-	const char *name;
-	const struct fields *wanted;
-	void (*first)(struct task *t);
-} kinds[] = {
-    {"check", &wish_check_fields, task_check},
-    {"comment", &wish_comment_fields, task_comment},
-    {"labels", &wish_labels_fields, task_labels},
-    {"reaction", &wish_reaction_fields, task_reaction},
-    {"reply", &wish_comment_fields, task_reply},
-};
-
-static const struct task_kind *
-kind_of(const char *name)
+struct task *
+task_new(struct lane *lane, const struct desired *row, struct arena *a)
 {
-	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
-	return NULL;
-}
-
-void
-task_start(struct lane *lane, const struct desired *row, struct arena *a)
-{
-	const struct task_kind *kind = kind_of(row->kind);
 	struct task *t = mem_alloc(sizeof(*t));
-	struct err e;
+	struct err ignored;
 
 	*t = (struct task){.s = lane->s, .lane = lane, .a = *a, .row = *row};
 	*a = (struct arena){0};
 	lane->task = t;
 	t->base =
 	    arena_printf(&t->a, "%s/repos/%s/%s", t->s->api_url, shape_url(&t->a, row->owner), shape_url(&t->a, row->repo));
-	if (row->remote == NULL || json_read(str_of(row->remote), row->key, &t->remote, &e) != 0)
+	if (row->remote == NULL || json_read(str_of(row->remote), row->key, &t->remote, &ignored) != 0)
 		t->remote = json_object();
-	if (kind == NULL) {
-		(void)fail(&e, ERR_BUG, "nobody sends a %s", row->kind);
-		task_never(t, &e);
-	} else if (fields_read(kind->wanted, &t->a, str_of(row->wanted), row->key, &t->wanted, &e) != 0) {
-		task_never(t, &e);
-	} else {
-		kind->first(t);
-	}
+	return t;
 }

@@ -1,5 +1,5 @@
 /*
- * task - private to send/: the making of one row, as a chain of calls.
+ * task - private to this folder: the making of one row, as a chain of calls.
  *
  * A step asks one thing of GitHub and names the step that takes a good answer; every other answer is handled in one
  * place (task.c): later, never, or `gone`. A step ends with exactly one of task_ask, task_posted, task_later,
@@ -8,7 +8,10 @@
 #ifndef EKACI_FORGE_GITHUB_TASK_H
 #define EKACI_FORGE_GITHUB_TASK_H
 
-#include "forge/github/sender.h"
+#include "forge/github/lane.h"
+#include "store/desired.h"
+
+#include <jansson.h>
 
 struct task {
 	struct client *s;
@@ -37,6 +40,10 @@ struct task {
 
 typedef void task_step(struct task *t, const struct http_answer *answer, const json_t *body);
 
+/* The task of a row, of which the lane works from now on; takes a over, in which the row is. */
+struct task *task_new(struct lane *lane, const struct desired *row, struct arena *a);
+void task_free(struct task *t); /* NULL is fine */
+
 /* body (may be NULL) is consumed. t->gone holds for this call only; set it before. */
 void task_ask(struct task *t, const char *method, const char *url, json_t *body, task_step *then);
 /* The same for a call whose effect would show twice: says so durably first. */
@@ -51,12 +58,5 @@ bool task_remember(struct task *t);
 void task_posted(struct task *t);
 void task_later(struct task *t, const struct err *e);
 void task_never(struct task *t, const struct err *e);
-
-/* The first steps. */
-void task_check(struct task *t);
-void task_comment(struct task *t);
-void task_reply(struct task *t);
-void task_reaction(struct task *t);
-void task_labels(struct task *t);
 
 #endif

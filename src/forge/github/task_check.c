@@ -1,7 +1,7 @@
 /* A check run: made once, updated in place, made anew for a re-run. */
-#include "forge/github/shape.h"
-#include "forge/github/task.h"
+#include "forge/github/task_check.h"
 
+#include "forge/github/shape.h"
 #include "support/base/log.h"
 
 #include <string.h>

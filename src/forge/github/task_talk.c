@@ -1,7 +1,7 @@
 /* Comments, replies, reactions and labels. */
-#include "forge/github/shape.h"
-#include "forge/github/task.h"
+#include "forge/github/task_talk.h"
 
+#include "forge/github/shape.h"
 #include "support/base/log.h"
 
 #include <string.h>

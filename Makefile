@@ -54,7 +54,7 @@ STORE = \
 WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
-	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
+	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/lock.c support/os/packed.c \
 	support/os/loop.c support/text/escape.c support/text/values.c support/text/template.c support/text/jscan.c \
 	support/text/json.c support/text/mistakes.c support/text/prometheus.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \

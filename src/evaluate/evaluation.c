@@ -14,10 +14,10 @@
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/lock.h"
 #include "support/text/escape.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -27,7 +27,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #define INSIDE   "/build/source"
@@ -547,25 +546,12 @@ ask_without_meta(struct run *r, struct arena *a, const char *work, struct rows *
 static int
 lock_source(const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
 {
-	int64_t until = clock_mono_ms() + wait_ms;
 	struct arena a = {0};
 	char *path = arena_printf(&a, "%s/source.lock", dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	int rc = fd >= 0 ? 0 : fail_sys(e, "%s", path);
+	int rc = lock_take(path, wait_ms != 0 ? clock_mono_ms() + wait_ms : 0, ret_fd, e);
 
-	while (rc == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		struct timespec pause = {0, 50 * 1000 * 1000};
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			rc = fail_sys(e, "%s", path);
-		else if (child_cancelled() || (wait_ms != 0 && clock_mono_ms() > until))
-			rc = fail(e, ERR_BUSY, "another evaluation holds %s", path);
-		else
-			nanosleep(&pause, NULL);
-	}
-	if (rc == 0)
-		*ret_fd = fd;
-	else
-		fd_close(&fd);
+	if (rc > 0)
+		rc = fail(e, ERR_BUSY, "another evaluation holds %s", path);
 	arena_release(&a);
 	return rc;
 }

@@ -71,11 +71,11 @@ take_base(struct reading *r, const char *head, const char *base)
 }
 
 static void
-take_names(struct reading *r, struct arena *element, const char *head, const struct texts *names)
+take_names(struct reading *r, struct arena *element, const char *head, const struct texts *path)
 {
 	for (size_t i = 0; head != NULL && i < r->job->asked.n; i++) {
 		const char *name = r->job->asked.p[i];
-		if (!model_attr_is(element, *names, name) && !model_attr_below(element, *names, name))
+		if (!model_attr_is(element, *path, name) && !model_attr_below(element, *path, name))
 			continue;
 		struct fitting fits = {kept(r->a, head), i};
 		vec_push(&r->fitting, fits);

@@ -201,9 +201,17 @@ write_real(double x, const struct place *at, struct buf *out, struct err *e)
 	if (!isfinite(x))
 		return bad(e, ERR_INPUT, at, "a number that JSON cannot hold");
 	snprintf(text, sizeof(text), "%.17g", x);
-	buf_puts(out, text);
-	if (strpbrk(text, ".eE") == NULL)
-		buf_puts(out, ".0");
+	struct str rest;
+	buf_str(out, str_cut(str_of(text), 'e', &rest));
+	if (rest.p == NULL) {
+		buf_puts(out, strchr(text, '.') == NULL ? ".0" : "");
+		return 0;
+	}
+	/* "e-07" and "e+21" have always been e-7 and e21 in our files. */
+	buf_puts(out, rest.p[0] == '-' ? "e-" : "e");
+	for (rest = str_from(rest, 1); rest.n > 1 && rest.p[0] == '0';)
+		rest = str_from(rest, 1);
+	buf_str(out, rest);
 	return 0;
 }
 

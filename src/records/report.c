@@ -54,40 +54,13 @@ static const struct field run_members[] = {
 static const struct fields run_fields = FIELDS("run", NULL, struct report_run, run_members);
 #undef OF
 
-#define OF struct report_was
-static const struct field was_members[] = {
-    {TEXT(state)},
-    {TEXT(phase)},
-    {TEXT(reason)},
-};
-static const struct fields was_fields = FIELDS("build at the base", NULL, struct report_was, was_members);
-#undef OF
-
-#define OF struct report_build
-static const struct field report_build_members[] = {
-    {TEXT(state), .about = "of records/build_state.h"},
-    {TEXT(reason), .left_out = true},
-    {TEXT(tail), .left_out = true, .about = "the last lines of its log"},
-    {TEXT(propagated_from), .left_out = true, .about = "the derivation that failed in its place"},
-    {TEXT(blame), .left_out = true, .about = "of a failed one: newly_failing still_failing unknown"},
-    {TEXT(system), .left_out = true},
-    {TEXT(phase), .left_out = true, .about = "in which it failed"},
-    {FLAG(flaky), .left_out = true, .about = "built unchanged after it had failed"},
-    {MAYBE_FLAG(deterministic), .left_out = true, .about = "what building it once more has shown"},
-    {INT(wall_ms), .otherwise = -1, .left_out = true},
-    {MAYBE(was, report_was, was_fields), .left_out = true, .about = "how its derivation at the base is known to fail"},
-    {TEXT(log_url), .left_out = true},
-};
-static const struct fields report_build_fields = FIELDS("build of a report", NULL, struct report_build, report_build_members);
-#undef OF
-
 #define OF struct report_facts
 static const struct field report_facts_members[] = {
     {RECORD(run, report_run, run_fields), .required = true},
     {MAYBE(plan, plan, plan_fields)},
     {LIST_OF(evaluations, evaluation, evaluation_fields), .about = "in the order in which they were made"},
     {MAYBE(query, query, query_fields)},
-    {KEYED(builds, report_build_of, of, report_build_fields), .about = "by derivation; null: nobody asked for any"},
+    {KEYED(builds, build_of_drv, told, build_told_fields), .about = "by derivation; null: nobody asked for any"},
     {MAYBE(failure, run_failure, run_failure_fields)},
 };
 const struct fields report_facts_fields = FIELDS("facts of a report", NULL, struct report_facts, report_facts_members);

@@ -8,7 +8,6 @@
 #define EKACI_RECORDS_REPORT_H
 
 #include "records/build.h"
-#include "records/build_state.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/plan.h"
@@ -49,34 +48,12 @@ struct report_run {
 	struct texts conflicts;
 };
 
-/* How a build's derivation at the base is known to fail. */
-struct report_was {
-	const char *state, *phase, *reason;
-};
-struct report_build {
-	const char *state;  /* of build_state.h; one of a later version proves nothing */
-	const char *reason; /* of how it ended, or of why it is not begun */
-	const char *tail;   /* the last lines of its log */
-	const char *propagated_from;
-	const char *blame; /* of blame_words */
-	const char *system, *phase;
-	bool flaky;
-	int deterministic; /* 0, 1, or -1: not compared */
-	int64_t wall_ms;   /* -1: not known */
-	struct report_was *was;
-	const char *log_url;
-};
-struct report_build_of {
-	const char *drv;
-	struct report_build of;
-};
-
 struct report_facts {
 	struct report_run run;
 	struct plan *plan;
 	struct evaluations evaluations;
 	struct query *query;
-	LIST(struct report_build_of) builds; /* p NULL: nobody asked for any */
+	struct builds_told builds; /* p NULL: nobody asked for any */
 	struct run_failure *failure;
 };
 extern const struct fields report_facts_fields;
@@ -123,7 +100,7 @@ extern const struct fields report_verdict_fields;
 struct explain_job {
 	struct texts attrs;
 	const char *difference;
-	LIST(struct evaluation) evaluations;
+	struct evaluations evaluations;
 	int64_t max_bytes;
 };
 extern const struct fields explain_job_fields;

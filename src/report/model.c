@@ -1,27 +1,22 @@
 /* The job and the difference file become one model. */
 #include "report/model.h"
 
-#include "nix/drv.h"
+#include "nix/path.h"
+#include "records/list.h"
 #include "report/words.h"
 
 #include <string.h>
 
-const struct report_build *
+const struct build_told *
 model_build(const struct model *m, const char *drv)
 {
 	struct map_entry *at = map_get(&m->builds, str_of(drv));
 
-	return at != NULL ? &m->facts.builds.p[at->value].of : NULL;
-}
-
-enum build_state
-model_state(const struct report_build *build)
-{
-	return build_state_of(build->state);
+	return at != NULL ? &m->facts.builds.p[at->value].told : NULL;
 }
 
 static enum blame
-blame_of(const struct report_build *build, enum build_state state)
+blame_of(const struct build_told *build, enum build_state state)
 {
 	const char *name = build->blame != NULL ? build->blame : "";
 
@@ -110,7 +105,7 @@ model_attr_below(struct arena *a, struct texts path, const char *set)
 const char *
 model_drv_name(struct arena *a, const char *drv)
 {
-	return str_dup(a, drv_name(str_of(drv)));
+	return str_dup(a, nix_path_name(str_of(drv)));
 }
 
 const char *
@@ -150,17 +145,6 @@ model_job(const struct model *m, const char *name)
 		if (strcmp(m->facts.plan->jobs.p[i].name, name) == 0)
 			return &m->facts.plan->jobs.p[i];
 	return NULL;
-}
-
-/* Texts joined; NULL when there is none. */
-static const char *
-joined(struct model *m, struct texts list)
-{
-	const char *all = list.n > 0 ? list.p[0] : NULL;
-
-	for (size_t i = 1; i < list.n; i++)
-		all = arena_printf(&m->a, "%s, %s", all, list.p[i]);
-	return all;
 }
 
 /* The attributes that rules leave of a job, joined; NULL when they leave all of it. */
@@ -244,7 +228,7 @@ find_empty(struct model *m)
 		m->n_unsaid += !said;
 		m->empty[m->n_empty++] = (struct empty_job){.name = head->job,
 		    .below = below_of(m, job),
-		    .systems = job != NULL ? joined(m, job->systems) : NULL,
+		    .systems = job != NULL && job->systems.n > 0 ? texts_join(&m->a, &job->systems, ", ") : NULL,
 		    .sentence = empty_sentence(m, base, head)};
 	}
 	return m->n_empty > 0 && m->n_empty == heads;
@@ -413,7 +397,7 @@ read_attr(struct model *m, const struct difference_element *one)
 	at.tolerated = job != NULL && job->allow_eval_failures;
 	at.build = at.drv != NULL && is_wanted(at.class) ? model_build(m, at.drv) : NULL;
 	if (at.build != NULL) {
-		at.state = model_state(at.build);
+		at.state = (enum build_state)at.build->state;
 		at.blame = blame_of(at.build, at.state);
 	}
 	return at;
@@ -510,7 +494,7 @@ count_builds(struct model *m)
 {
 	for (size_t i = 0; i < m->facts.builds.n; i++) {
 		m->tally.total++;
-		m->tally.ended += build_state_has_ended(model_state(&m->facts.builds.p[i].of));
+		m->tally.ended += build_state_has_ended((enum build_state)m->facts.builds.p[i].told.state);
 	}
 	count_targets(m);
 }

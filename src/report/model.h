@@ -33,7 +33,7 @@ struct attr {
 	enum attr_class class;
 	const char *drv;                       /* of head, or NULL */
 	const char *version_old, *version_new; /* both or none; an empty one for "had none" */
-	const struct report_build *build;      /* NULL when not wanted */
+	const struct build_told *build;        /* NULL when not wanted */
 	enum build_state state;
 	enum blame blame;
 	bool tolerated; /* its job allows evaluation failures */
@@ -122,8 +122,7 @@ bool model_attr_below(struct arena *a, struct texts path, const char *set);
 /* "curl-8.1" of "/nix/store/HASH-curl-8.1.drv"; the text as it is when it is no such path. */
 const char *model_drv_name(struct arena *a, const char *drv);
 /* The build of a derivation, or NULL. */
-const struct report_build *model_build(const struct model *m, const char *drv);
-enum build_state model_state(const struct report_build *build);
+const struct build_told *model_build(const struct model *m, const char *drv);
 /* The attribute's first build that failed by itself: its own, or the one its failure came from; the key is a drv. */
 const char *model_cause_drv(const struct attr *attr);
 /* The words of an evaluator about one side; empty where that does not fail. */

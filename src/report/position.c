@@ -10,8 +10,8 @@ enum { MAX_PATH = 1024 };
 static const char store[] = "/nix/store/", copy[] = "-source/";
 enum { HASH = 32, COPY_PREFIX = sizeof(store) - 1 + HASH + sizeof(copy) - 1 };
 
-/* "." and "./folder" are this repository, as in evaluate/evaluator.c; what else nix may take is another's. */
-/* A flake of the tree, in whatever folder of it: its source is the whole tree (evaluate/flake.h). */
+/* Whether a flake of a job is one of this repository: "." or "./folder", whose source is the whole tree (evaluate/flake.h). Any
+ * other reference is another repository's. */
 static bool
 is_own_flake(const char *flake)
 {

@@ -272,7 +272,7 @@ spent_ms(const struct model *m)
 	int64_t ms = 0;
 
 	for (size_t i = 0; i < m->facts.builds.n && m->job->phase == PHASE_DONE; i++)
-		ms += m->facts.builds.p[i].of.wall_ms > 0 ? m->facts.builds.p[i].of.wall_ms : 0;
+		ms += m->facts.builds.p[i].told.wall_ms > 0 ? m->facts.builds.p[i].told.wall_ms : 0;
 	return ms;
 }
 

@@ -72,22 +72,20 @@ is_unsupported(const struct attr *at)
 
 /* "build failed in checkPhase" */
 static const char *
-state_words(const struct view *v, const char *state, const char *phase)
+state_words(const struct view *v, int state, const char *phase)
 {
-	enum build_state is = build_state_of(state);
-	bool known = state != NULL && strcmp(build_state_name(is), state) == 0;
-	const char *words = known ? build_state_words(is) : "in a state that is not known here";
+	const char *words = build_state_words((enum build_state)state);
 
 	return phase == NULL ? words : arena_printf(&v->m->a, "%s in %s", words, words_cut(&v->m->a, phase, 60));
 }
 
 /* It failed at the base, too, but not there or not so; NULL when it failed alike, or did not fail. */
 static const char *
-was_otherwise(const struct view *v, const struct report_build *build)
+was_otherwise(const struct view *v, const struct build_told *build)
 {
-	const struct report_was *was = build->was;
+	const struct build_was *was = build->was;
 
-	if (was == NULL || (str_same(was->state, build->state) && str_same(was->phase, build->phase)))
+	if (was == NULL || (was->state == build->state && str_same(was->phase, build->phase)))
 		return NULL;
 	return state_words(v, was->state, was->phase);
 }
@@ -96,13 +94,13 @@ static struct values *
 cause_item(const struct view *v, const struct cause *c)
 {
 	struct model *m = v->m;
-	const struct report_build *build = model_build(m, c->drv);
+	const struct build_told *build = model_build(m, c->drv);
 	bool told = build != NULL;
 	struct values *item = values_new(&v->m->a);
 
 	if (build == NULL) /* the build it came from was not told: say what is known */
 		build = c->at->build;
-	bool no_machine = model_state(build) == BUILD_UNSUPPORTED;
+	bool no_machine = build->state == BUILD_UNSUPPORTED;
 	const char *reason = build->reason, *tail = told && build->tail != NULL ? build->tail : "";
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
 	put_system(v, item, c->own || build->system == NULL ? c->at->system : build->system);
@@ -160,7 +158,7 @@ struct alike {
 static const char *
 alike_key(struct model *m, const struct attr *at, const char *error)
 {
-	const char *hidden = at->is->hidden_by.p != NULL ? model_attr_name(&m->a, at->is->hidden_by) : "";
+	const char *hidden = model_attr_name(&m->a, at->is->hidden_by);
 
 	return arena_printf(&m->a, "%s\n%d%s\n%s", at->job, at->tolerated, hidden, error);
 }
@@ -261,7 +259,7 @@ put_errors(const struct view *v, struct values *obj, const char *key, enum attr_
 static const char *
 repaired_words(const struct view *v, const struct attr *at)
 {
-	const struct report_was *was = at->build->was;
+	const struct build_was *was = at->build->was;
 
 	return build_state_is_good(at->state) && was != NULL ? state_words(v, was->state, was->phase) : NULL;
 }
@@ -314,8 +312,8 @@ put_held_back(const struct view *v, struct values *obj, size_t max)
 	struct value_list *items = value_list_new(&v->m->a);
 
 	for (size_t i = 0; i < v->m->facts.builds.n; i++) {
-		const struct report_build *build = &v->m->facts.builds.p[i].of;
-		if (model_state(build) == BUILD_QUEUED && build->reason != NULL)
+		const struct build_told *build = &v->m->facts.builds.p[i].told;
+		if (build->state == BUILD_QUEUED && build->reason != NULL)
 			map_add(&reasons, str_of(build->reason), NULL)->value++;
 	}
 	for (size_t i = 0; i < reasons.n && i < max; i++) {

@@ -1,6 +1,7 @@
 /* What meta says: marks, licences, maintainers. People are named in code and so never notified. */
 #include "report/view_part.h"
 
+#include "records/list.h"
 #include "report/words.h"
 #include "support/text/escape.h"
 
@@ -29,17 +30,6 @@ struct lines {
 	struct line last;
 	size_t n, max;
 };
-
-static const char *
-join(struct model *m, struct texts list)
-{
-	AUTO(buf_release) struct buf b = {0};
-
-	buf_init(&b, 1 << 20);
-	for (size_t i = 0; i < list.n; i++)
-		buf_printf(&b, "%s%s", b.n != 0 ? ", " : "", list.p[i]);
-	return b.n != 0 ? words_cut(&m->a, str_dup(&m->a, buf_get(&b)), MAX_LICENCE_BYTES) : "";
-}
 
 static struct values *
 line_item(const struct view *v, const struct line *l)
@@ -145,8 +135,9 @@ describe(const struct view *v, struct meta_lists *s, const struct described *d)
 	if (before != NULL)
 		lines_add(v, &s->unmarked, d, "", before, nobody);
 	if (d->base != NULL) {
-		const char *old = join(m, d->base->license), *new = join(m, d->head->license);
-		if (!same_texts(d->base->license, d->head->license))
+		const char *old = joined_text(m, &d->base->license, MAX_LICENCE_BYTES),
+		           *new = joined_text(m, &d->head->license, MAX_LICENCE_BYTES);
+		if (!texts_same(&d->base->license, &d->head->license))
 			lines_add(v, &s->licences, d, old, new, nobody);
 	}
 	if ((d->by_itself || d->is_new) && d->head->maintainers.n > 0)

@@ -8,13 +8,15 @@
 
 enum { MAX_URL_BYTES = 1000, MAX_NAMES = 3 };
 
-bool
-same_texts(struct texts a, struct texts b)
+const char *
+joined_text(struct model *m, const struct texts *list, size_t max_bytes)
 {
-	for (size_t i = 0; i < a.n && i < b.n; i++)
-		if (strcmp(a.p[i], b.p[i]) != 0)
-			return false;
-	return a.n == b.n;
+	AUTO(buf_release) struct buf b = {0};
+
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < list->n; i++)
+		buf_printf(&b, "%s%s", b.n != 0 ? ", " : "", list->p[i]);
+	return words_cut(&m->a, str_dup(&m->a, buf_get(&b)), max_bytes);
 }
 
 void

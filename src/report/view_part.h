@@ -9,7 +9,8 @@ struct view {
 	const struct limits *limits;
 };
 
-bool same_texts(struct texts a, struct texts b);
+/* "a, b" of texts from outside. */
+const char *joined_text(struct model *m, const struct texts *list, size_t max_bytes);
 /* From outside: cut to the limit of names. */
 void put_name(const struct view *v, struct values *obj, const char *key, const char *s);
 /* The text cut to the limit of names, and the same as a code span in KEY_md. */

@@ -1,6 +1,7 @@
 /* Roots: what differs by itself, how far that spreads, and a picture of it. */
 #include "report/view_part.h"
 
+#include "records/list.h"
 #include "report/picture.h"
 #include "report/words.h"
 #include "support/base/map.h"
@@ -17,17 +18,6 @@ root_name(struct model *m, const struct difference_root *root)
 	if (root->attributes.n > 0)
 		return model_attr_name(&m->a, root->attributes.p[0]);
 	return root->name != NULL ? root->name : "?";
-}
-
-static const char *
-join_what(struct model *m, struct texts what)
-{
-	AUTO(buf_release) struct buf b = {0};
-
-	buf_init(&b, 1 << 20);
-	for (size_t i = 0; i < what.n; i++)
-		buf_printf(&b, "%s%s", b.n != 0 ? ", " : "", what.p[i]);
-	return words_cut(&m->a, str_dup(&m->a, buf_get(&b)), MAX_WHAT_BYTES);
 }
 
 static int
@@ -64,7 +54,7 @@ view_collect_roots(struct model *m, struct view_root **ret)
 
 	for (size_t i = 0; i < m->roots.n; i++) {
 		const struct difference_root *one = m->roots.p[i];
-		const char *name = root_name(m, one), *what = join_what(m, one->what);
+		const char *name = root_name(m, one), *what = joined_text(m, &one->what, MAX_WHAT_BYTES);
 		struct map_entry *at = map_add(&seen, str_of(arena_printf(&m->a, "%s\n%s", name, what)), &added);
 		struct view_root *r = &roots[at - seen.p];
 		if (added)
@@ -120,12 +110,7 @@ view_roots(const struct view *v, struct values *obj)
 static bool
 same_root(const struct difference_root *a, const struct difference_root *b)
 {
-	if (!str_same(a->name, b->name) || a->attributes.n != b->attributes.n)
-		return false;
-	for (size_t i = 0; i < a->attributes.n; i++)
-		if (!same_texts(a->attributes.p[i], b->attributes.p[i]))
-			return false;
-	return true;
+	return str_same(a->name, b->name) && paths_same(&a->attributes, &b->attributes);
 }
 
 bool

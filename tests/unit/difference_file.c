@@ -134,6 +134,32 @@ only_what_is_wanted_is_given(void **state)
 	arena_release(&a);
 }
 
+/* What was gone through can be had as text, whether it was wanted or not; so can each element. */
+static void
+parts_and_elements_have_their_text(void **state)
+{
+	static const char file[] = "{\"ekaci_difference\":1, \"counts\" : {\"total\":{}} ,\"attributes\":[ {\"path\":[\"a\"],"
+	                           "\"class\":\"added\"}\n],\"targets\":[ ],\"roots\":[{\"drv\":\"d\"},{\"drv\":\"e\"}]}";
+	struct arena a = {0};
+	struct err e = {0};
+	AUTO(difference_close) struct difference_reader *r = NULL;
+	struct difference_element one;
+	(void)state;
+
+	assert_int_equal(files_write(path, str_of(file), 0600, FILES_NO_SYNC, &e), 0);
+	assert_int_equal(difference_open(path, 1u << DIFFERENCE_ATTRIBUTES, &r, &e), 0);
+	assert_int_equal(difference_next(r, &a, &one, &e), 1);
+	assert_true(str_is(one.text, "{\"path\":[\"a\"],\"class\":\"added\"}"));
+	assert_null(difference_text(r, DIFFERENCE_ATTRIBUTES).p);
+	assert_int_equal(difference_next(r, &a, &one, &e), 0);
+	assert_true(str_is(difference_text(r, DIFFERENCE_COUNTS), "{\"total\":{}}"));
+	assert_true(str_is(difference_text(r, DIFFERENCE_ATTRIBUTES), "[ {\"path\":[\"a\"],\"class\":\"added\"}\n]"));
+	assert_true(str_is(difference_text(r, DIFFERENCE_TARGETS), "[ ]"));
+	assert_true(str_is(difference_text(r, DIFFERENCE_ROOTS), "[{\"drv\":\"d\"},{\"drv\":\"e\"}]"));
+	assert_null(difference_text(r, DIFFERENCE_META_ERRORS).p);
+	arena_release(&a);
+}
+
 #define HEAD  "{\"ekaci_difference\":1,\"counts\":{\"total\":{}},"
 #define WHOLE HEAD "\"attributes\":[]}"
 
@@ -206,6 +232,7 @@ main(void)
 	    cmocka_unit_test(what_is_read_is_written_again),
 	    cmocka_unit_test(the_golden_file_keeps_its_bytes_but_for_meta),
 	    cmocka_unit_test(only_what_is_wanted_is_given),
+	    cmocka_unit_test(parts_and_elements_have_their_text),
 	    cmocka_unit_test(what_is_not_a_difference_is_refused),
 	    cmocka_unit_test(parts_come_in_their_order),
 	};

@@ -12,10 +12,12 @@
 #include <stdlib.h>
 
 #include "records/all.h"
+#include "records/build.h"
 #include "records/difference.h"
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
+#include "support/text/json.h"
 
 enum { ROUNDS = 40, MAX_NESTED = 4 };
 
@@ -272,6 +274,27 @@ text_that_is_no_utf8_is_not_written(void **unused)
 	arena_release(&a);
 }
 
+/* As jansson writes them, which wrote what is stored. */
+static void
+numbers_are_written_as_they_always_were(void **unused)
+{
+	static const double numbers[] = {2e-7, 1e21, -1e300, 3, 0.1, -0.5, 123456789.25, 5e-324};
+	struct arena a = {0};
+	struct err e = {0};
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		struct metric metric = {"m", "", numbers[i], (double)NAN};
+		struct package_sizes package = {.path = {(const char *[]){"p"}, 1}, .metrics = {&metric, 1}};
+		const struct sizes sizes = {.packages = {&package, 1}};
+		AUTO(json_drop) json_t *number = json_real(numbers[i]);
+		char *line;
+		assert_int_equal(fields_line(&sizes_fields, &a, &sizes, &line, &e), 0);
+		assert_non_null(strstr(line, arena_printf(&a, "\"base\":%s,", json_line(&a, number))));
+	}
+	arena_release(&a);
+}
+
 static void
 records_are_told_apart_by_their_type(void **unused)
 {
@@ -348,6 +371,7 @@ main(void)
 	    cmocka_unit_test(what_is_wrong_has_a_place),
 	    cmocka_unit_test(what_is_not_there_is_as_the_table_says),
 	    cmocka_unit_test(text_that_is_no_utf8_is_not_written),
+	    cmocka_unit_test(numbers_are_written_as_they_always_were),
 	    cmocka_unit_test(records_are_told_apart_by_their_type),
 	    cmocka_unit_test(meta_is_written_as_it_stands),
 	    cmocka_unit_test(every_class_has_its_words),

@@ -26,6 +26,8 @@ add_record(struct buf *b, json_t *rec)
 		const char *s = json_str(rec, texts[i], NULL);
 		if (s == NULL)
 			continue;
+		if (s[0] == '{') /* a document of JSON is one line, however the job was written */
+			assert_ptr_equal(strchr(s, '\n'), s + strlen(s) - 1);
 		/* One line of JSON would make unreadable differences. */
 		json_t *j = s[0] == '{' ? json_loads(s, 0, NULL) : NULL;
 		char *indented = j != NULL ? json_dumps(j, JSON_INDENT(1)) : NULL;

@@ -75,7 +75,6 @@ static const struct {
     {"rebuild", BUILD("\"state\":\"failed\",\"blame\":\"unknown\""), "{}", "success", "action_required", 2},
     {"rebuild", BUILD("\"state\":\"failed\""), "{}", "success", "action_required", 2},
     {"rebuild", BUILD("\"state\":\"infrastructure\""), "{}", "success", "action_required", 2},
-    {"rebuild", BUILD("\"state\":\"of a later version\""), "{}", "success", "action_required", 2},
     {"rebuild", BUILD("\"state\":\"cancelled\""), "{}", "success", "cancelled", 2},
     {"rebuild", BUILD("\"state\":\"unsupported\""), "{}", "success", "neutral", 0},
     {"rebuild", "null", "{}", "success", "neutral", 0},
@@ -539,7 +538,10 @@ test_bad_jobs_are_refused(void **state)
 	static const char *const jobs[] = {"{}", "[]", "{\"formats\":[]}", "{\"formats\":[],\"run\":{}}",
 	    "{\"formats\":[],\"run\":{},\"phase\":\"else\"}", "{\"formats\":[],\"run\":{},\"phase\":\"done\"}",
 	    "{\"formats\":[\"pdf\"],\"run\":{},\"phase\":\"evaluating\"}",
-	    "{\"formats\":[1],\"run\":{},\"phase\":\"evaluating\"}"};
+	    "{\"formats\":[1],\"run\":{},\"phase\":\"evaluating\"}",
+	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"builds\":{\"d\":{\"state\":\"else\"}}}",
+	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"builds\":[]}",
+	    "{\"formats\":[],\"run\":{},\"phase\":\"evaluating\",\"evaluations\":[{\"side\":\"else\"}]}"};
 	static const char *const differences[] = {"", "{}", "[]", "{\"ekaci_difference\":2}", "{\"ekaci_difference\":1}",
 	    "{\"ekaci_difference\":1,\"attributes\":[{}],\"counts\":{\"total\":{}}}",
 	    "{\"ekaci_difference\":1,\"attributes\":[{\"path\":[],\"class\":\"else\"}],\"counts\":{\"total\":{}}}"};

@@ -470,6 +470,13 @@ test_json_is_written_as_jansson_does(void **state)
 		assert_int_equal(json_read(str_of(texts[i]), "t", &j, &e), 0);
 		char *theirs = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
 		assert_string_equal(json_line(&a, j), theirs);
+		/* Reals apart, of which the text stays: the same is made of a text, whatever blanks and escapes it has. */
+		char *wide = json_dumps(j, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+		AUTO(buf_release) struct buf compact;
+		buf_init(&compact, 1000);
+		json_compact(str_of(wide), &compact);
+		assert_string_equal(compact.p, theirs);
+		free(wide);
 		free(theirs);
 		arena_release(&a);
 	}

@@ -64,7 +64,7 @@ on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
 }
 
 /* A build as the job asks for it, and what came of it. */
-struct task {
+struct building {
 	struct arena *a;
 	const struct build_job *job;
 	int64_t wall_ms;
@@ -76,7 +76,7 @@ struct task {
 
 /* Nix before 2.8, or without nix-daemon: a program for each build, whose exit code and words tell the end. */
 static int
-by_program(struct task *t, struct outcome *ret, struct err *e)
+by_program(struct building *t, struct outcome *ret, struct err *e)
 {
 	const struct build_job *job = t->job;
 	struct nix_argv argv = {0};
@@ -149,7 +149,7 @@ on_log(void *ctx, struct str text, struct err *e)
 }
 
 static int
-by_session(struct task *t, struct outcome *ret, struct err *e)
+by_session(struct building *t, struct outcome *ret, struct err *e)
 {
 	const struct build_job *job = t->job;
 	const struct session_job asked = {.drv = job->drv,
@@ -201,7 +201,7 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 }
 
 static int
-build(struct task *t, struct outcome *ret, struct err *e)
+build(struct building *t, struct outcome *ret, struct err *e)
 {
 	int64_t begun_ms = clock_mono_ms();
 
@@ -219,7 +219,7 @@ build(struct task *t, struct outcome *ret, struct err *e)
 
 /* Nix compares with what is there, so that must be there first. An output that differs is no failure: the first one is good. */
 static int
-compare(struct task *t, struct outcome *ret, struct err *e)
+compare(struct building *t, struct outcome *ret, struct err *e)
 {
 	t->again = true;
 	if (build(t, ret, e) != 0)
@@ -232,7 +232,7 @@ compare(struct task *t, struct outcome *ret, struct err *e)
 }
 
 static int
-emit(struct task *t, const struct outcome *o, struct record_out *out, struct err *e)
+emit(struct building *t, const struct outcome *o, struct record_out *out, struct err *e)
 {
 	struct str kept_log = buf_get(&t->sink.tail);
 	bool good = o->state == BUILD_BUILT;
@@ -256,7 +256,7 @@ int
 build_stage_build(struct arena *a, const void *of, struct record_out *out, struct err *e)
 {
 	const struct build_job *job = of;
-	struct task t = {.a = a, .job = job};
+	struct building t = {.a = a, .job = job};
 	struct outcome o;
 
 	packed_remove(job->log);

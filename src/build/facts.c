@@ -13,7 +13,7 @@ struct fitting {
 	size_t name; /* of the job's asked */
 };
 
-struct reading {
+struct facts_reading {
 	struct arena *a;
 	const struct query_job *job;
 	struct facts *f;
@@ -32,7 +32,7 @@ kept(struct arena *a, const char *text)
 
 /* What is given here and below lives until the next element is read. */
 static void
-add_target(struct reading *r, const char *drv, const char *system)
+add_target(struct facts_reading *r, const char *drv, const char *system)
 {
 	struct map_entry *at = map_get(&r->f->by_drv, str_of(drv));
 	const struct facts_target t = {.drv = kept(r->a, drv),
@@ -50,7 +50,7 @@ add_target(struct reading *r, const char *drv, const char *system)
 /* --- attributes ---------------------------------------------------------------------------------------------------- */
 
 static void
-take_failed(struct reading *r, const char *head, const char *base, const char *system)
+take_failed(struct facts_reading *r, const char *head, const char *base, const char *system)
 {
 	struct map_entry *at = head != NULL ? map_get(&r->bases, str_of(head)) : NULL;
 
@@ -62,7 +62,7 @@ take_failed(struct reading *r, const char *head, const char *base, const char *s
 
 /* What a derivation of the head was at the base: the first of the attributes that have it says. */
 static void
-take_base(struct reading *r, const char *head, const char *base)
+take_base(struct facts_reading *r, const char *head, const char *base)
 {
 	if (head == NULL || base == NULL || map_get(&r->bases, str_of(head)) != NULL)
 		return;
@@ -71,11 +71,11 @@ take_base(struct reading *r, const char *head, const char *base)
 }
 
 static void
-take_names(struct reading *r, struct arena *element, const char *head, const struct texts *path)
+take_names(struct facts_reading *r, struct arena *element, const char *head, const struct texts *names)
 {
 	for (size_t i = 0; head != NULL && i < r->job->asked.n; i++) {
 		const char *name = r->job->asked.p[i];
-		if (!model_attr_is(element, *path, name) && !model_attr_below(element, *path, name))
+		if (!model_attr_is(element, *names, name) && !model_attr_below(element, *names, name))
 			continue;
 		struct fitting fits = {kept(r->a, head), i};
 		vec_push(&r->fitting, fits);
@@ -110,7 +110,7 @@ kept_path(struct arena *a, const struct texts *path)
 }
 
 static int
-take_sized(struct reading *r, const struct difference_attribute *at, struct err *e)
+take_sized(struct facts_reading *r, const struct difference_attribute *at, struct err *e)
 {
 	const struct difference_side *base = at->base, *head = at->head;
 
@@ -133,7 +133,7 @@ take_sized(struct reading *r, const struct difference_attribute *at, struct err 
 }
 
 static int
-take_attribute(struct reading *r, struct arena *element, const struct difference_attribute *at, struct err *e)
+take_attribute(struct facts_reading *r, struct arena *element, const struct difference_attribute *at, struct err *e)
 {
 	const char *head = at->head != NULL ? at->head->drv : NULL, *base = at->base != NULL ? at->base->drv : NULL;
 
@@ -146,7 +146,7 @@ take_attribute(struct reading *r, struct arena *element, const struct difference
 }
 
 static int
-take(struct reading *r, struct arena *element, const struct difference_element *one, struct err *e)
+take(struct facts_reading *r, struct arena *element, const struct difference_element *one, struct err *e)
 {
 	if (one->part == DIFFERENCE_ATTRIBUTES)
 		return take_attribute(r, element, one->attribute, e);
@@ -157,7 +157,7 @@ take(struct reading *r, struct arena *element, const struct difference_element *
 /* --- all of it ----------------------------------------------------------------------------------------------------- */
 
 static void
-begin_failed(struct reading *r)
+begin_failed(struct facts_reading *r)
 {
 	for (size_t i = 0; i < r->job->failed.n; i++) {
 		map_add(&r->bases, str_of(r->job->failed.p[i]), NULL)->value = r->base_drvs.n;
@@ -166,7 +166,7 @@ begin_failed(struct reading *r)
 }
 
 static void
-end_bases(struct reading *r)
+end_bases(struct facts_reading *r)
 {
 	struct facts *f = r->f;
 
@@ -183,7 +183,7 @@ end_bases(struct reading *r)
 
 /* A name counts when it is of a target. */
 static void
-end_names(struct reading *r)
+end_names(struct facts_reading *r)
 {
 	struct facts *f = r->f;
 	size_t n = r->job->asked.n;
@@ -207,7 +207,7 @@ end_names(struct reading *r)
 }
 
 static int
-read_all(struct reading *r, struct err *e)
+read_all(struct facts_reading *r, struct err *e)
 {
 	/* What base had under another name (`known`) rebuilds nothing; whether it builds is to be known all the same. */
 	unsigned wanted = 1u << DIFFERENCE_ATTRIBUTES;
@@ -240,7 +240,7 @@ int
 facts_read(struct arena *a, const struct query_job *job, struct facts *ret, struct err *e)
 {
 	struct facts f = {0};
-	struct reading r = {.a = a, .job = job, .f = &f};
+	struct facts_reading r = {.a = a, .job = job, .f = &f};
 	int rc = read_all(&r, e);
 
 	if (rc == 0) {

@@ -113,7 +113,7 @@ number(struct str w, double *ret)
 
 enum { NOT_TOLD = -2 }; /* of a product: no line of that side was this one */
 
-struct found {
+struct findings {
 	struct arena *a;      /* of what is found */
 	struct arena scratch; /* of the files it is found in */
 	const char *store_dir;
@@ -123,7 +123,7 @@ struct found {
 
 /* The metric of the same name and unit, made when there is none. */
 static struct metric *
-metric_at(struct found *f, struct str name, struct str unit)
+metric_at(struct findings *f, struct str name, struct str unit)
 {
 	for (size_t i = 0; i < f->metrics.n; i++)
 		if (str_is(name, f->metrics.p[i].name) && str_is(unit, f->metrics.p[i].unit))
@@ -134,7 +134,7 @@ metric_at(struct found *f, struct str name, struct str unit)
 }
 
 static void
-read_metrics(struct found *f, const char *output, enum side side)
+read_metrics(struct findings *f, const char *output, enum side side)
 {
 	struct str rest = read_small(&f->scratch, f->store_dir, output, "hydra-metrics");
 	double value;
@@ -184,7 +184,7 @@ bytes_of(struct product *p, enum side side)
 
 /* The one of that kind that this side has not told yet, in order; made when there is none. */
 static struct product *
-product_at(struct found *f, struct str type, struct str subtype, enum side side)
+product_at(struct findings *f, struct str type, struct str subtype, enum side side)
 {
 	for (size_t i = 0; i < f->products.n; i++) {
 		struct product *p = &f->products.p[i];
@@ -197,7 +197,7 @@ product_at(struct found *f, struct str type, struct str subtype, enum side side)
 }
 
 static void
-read_products(struct found *f, const char *output, enum side side)
+read_products(struct findings *f, const char *output, enum side side)
 {
 	struct str rest = read_small(&f->scratch, f->store_dir, output, "hydra-build-products");
 
@@ -218,7 +218,7 @@ void
 sizes_files(struct arena *a, const char *store_dir, const char *base, const char *head, struct metrics *ret_metrics,
     struct products *ret_products)
 {
-	struct found f = {.a = a, .store_dir = store_dir};
+	struct findings f = {.a = a, .store_dir = store_dir};
 
 	read_metrics(&f, base, SIDE_BASE);
 	read_products(&f, base, SIDE_BASE);

@@ -10,7 +10,7 @@
 #include "support/base/log.h"
 
 /* A derivation that must be built, on its way into the records. */
-struct node {
+struct needed {
 	struct str drv;
 	struct build_needed rec;
 	const struct facts_target *target; /* NULL: only needed by one */
@@ -24,8 +24,8 @@ struct listing {
 	struct arena *a;
 	const struct facts *facts;
 	struct dry_run store;
-	struct node *nodes; /* as in store.build */
-	bool naming;        /* what is emitted now is of those that were named */
+	struct needed *nodes; /* as in store.build */
+	bool naming;          /* what is emitted now is of those that were named */
 	struct record_out *out;
 };
 
@@ -69,7 +69,7 @@ features_of(struct arena *a, const struct drv *d, int *ret_rc, struct err *e)
 
 /* The inputs that must be built, too; of the others nothing is to be known. */
 static void
-keep_inputs(struct listing *l, struct node *n, const struct drv *d)
+keep_inputs(struct listing *l, struct needed *n, const struct drv *d)
 {
 	struct texts *list = &n->rec.inputs;
 
@@ -85,7 +85,7 @@ keep_inputs(struct listing *l, struct node *n, const struct drv *d)
 }
 
 static int
-load_node(struct listing *l, struct node *n, struct err *e)
+load_node(struct listing *l, struct needed *n, struct err *e)
 {
 	struct arena scratch = {0};
 	struct drv d;
@@ -107,7 +107,7 @@ load_node(struct listing *l, struct node *n, struct err *e)
 }
 
 static int
-leave_node(struct listing *l, struct node *n, struct err *e)
+leave_node(struct listing *l, struct needed *n, struct err *e)
 {
 	int rc = record_put(l->out, &build_needed_fields, &n->rec, e);
 
@@ -125,7 +125,7 @@ emit_from(struct listing *l, size_t start, struct err *e)
 
 	vec_push(&stack, start);
 	while (rc == 0 && stack.n > 0) {
-		struct node *n = &l->nodes[stack.p[stack.n - 1]];
+		struct needed *n = &l->nodes[stack.p[stack.n - 1]];
 		if (n->left) {
 			stack.n--;
 		} else if (n->entered) {
@@ -231,7 +231,7 @@ list_builds(struct arena *a, const struct facts *f, const struct named_texts *op
 		l.nodes = arena_alloc(a, (l.store.build.n + 1) * sizeof(*l.nodes));
 		for (size_t i = 0; i < l.store.build.n; i++) {
 			struct str drv = l.store.build.p[i].key;
-			l.nodes[i] = (struct node){.drv = drv, .target = target_of(f, drv)};
+			l.nodes[i] = (struct needed){.drv = drv, .target = target_of(f, drv)};
 		}
 		rc = emit_all(&l, e);
 		for (size_t i = 0; i < l.store.build.n; i++)

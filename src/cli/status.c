@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "queue/capacity.h"
 #include "queue/replica.h"
+#include "queue/why.h"
 #include "store/overview.h"
 #include "support/base/clock.h"
 
@@ -30,7 +31,7 @@ fill(struct store *s, struct arena *a, const struct settings *c, struct queue **
 		return -1;
 	q = queue_new(clock_now_ms());
 	queue_machines(q, machines, n);
-	if (mirror_load(q, s, clock_now_ms(), e) != 0) {
+	if (replica_load(q, s, clock_now_ms(), e) != 0) {
 		queue_free(q);
 		return -1;
 	}

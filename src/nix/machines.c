@@ -16,7 +16,7 @@ enum { FIELDS = 8, MAX_NESTING = 4 };
 
 static const char *const nothing[] = {NULL};
 
-struct parse {
+struct machine_lines {
 	struct arena *a;
 	const char *own_system;
 	VEC(struct machine) v;
@@ -98,7 +98,7 @@ speed_of(struct str s, double *ret)
 }
 
 static int
-parse_machine(struct parse *p, struct str line)
+parse_machine(struct machine_lines *p, struct str line)
 {
 	struct str field[FIELDS] = {{0}};
 	size_t n = 0;
@@ -148,7 +148,7 @@ parse_machine(struct parse *p, struct str line)
 }
 
 static int
-parse_lines(struct parse *p, struct str text, int nesting)
+parse_lines(struct machine_lines *p, struct str text, int nesting)
 {
 	while (text.n > 0) {
 		size_t n = 0;
@@ -178,7 +178,7 @@ parse_lines(struct parse *p, struct str text, int nesting)
 }
 
 static int
-finish(struct parse *p, int rc, const struct machine **ret, size_t *ret_n)
+finish(struct machine_lines *p, int rc, const struct machine **ret, size_t *ret_n)
 {
 	if (rc == 0) {
 		*ret = arena_dup(p->a, p->v.p, p->v.n * sizeof(*p->v.p));
@@ -192,7 +192,7 @@ int
 machines_parse(struct arena *a, const char *builders, const char *own_system, const struct machine **ret, size_t *ret_n,
     struct err *e)
 {
-	struct parse p = {.a = a, .own_system = own_system, .e = e};
+	struct machine_lines p = {.a = a, .own_system = own_system, .e = e};
 
 	return finish(&p, parse_lines(&p, str_of(builders), 0), ret, ret_n);
 }
@@ -247,7 +247,7 @@ own_features(struct arena *a, const struct machines_said *said)
 }
 
 static void
-add_local(struct parse *p, const struct machines_said *said, const char *system)
+add_local(struct machine_lines *p, const struct machines_said *said, const char *system)
 {
 	const char **systems = arena_alloc(p->a, 3 * sizeof(*systems));
 
@@ -267,7 +267,7 @@ add_local(struct parse *p, const struct machines_said *said, const char *system)
 int
 machines_load(struct arena *a, const struct machines_said *said, const struct machine **ret, size_t *ret_n, struct err *e)
 {
-	struct parse p = {.a = a, .own_system = machines_own_system(), .e = e};
+	struct machine_lines p = {.a = a, .own_system = machines_own_system(), .e = e};
 
 	for (size_t i = 0; i < said->systems.n; i++)
 		add_local(&p, said, said->systems.p[i]);

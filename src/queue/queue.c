@@ -1,77 +1,12 @@
 /* The mirror of open builds: who waits for whom, who wants what, what has become ready. */
-#include "queue/queue_part.h"
+#include "queue/queue.h"
 
+#include "queue/order.h"
 #include "records/array.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
 
 #include <string.h>
-
-/* --- tables -------------------------------------------------------------------------------------------------------- */
-
-static size_t
-slot_of(const struct table *t, uint64_t key)
-{
-	return (size_t)((key * 0x9e3779b97f4a7c15u) >> 20) & (t->nslots - 1);
-}
-
-struct node *
-table_get(const struct table *t, uint64_t key)
-{
-	if (t->nslots == 0)
-		return NULL;
-	struct node *n = t->slots[slot_of(t, key)];
-	while (n != NULL && n->key != key)
-		n = n->next;
-	return n;
-}
-
-void
-table_put(struct table *t, struct node *n)
-{
-	if (t->n >= t->nslots) {
-		struct table to = {.nslots = t->nslots > 0 ? t->nslots * 2 : 256, .n = t->n};
-		to.slots = mem_alloc(to.nslots * sizeof(struct node *));
-		for (size_t i = 0; i < t->nslots; i++) {
-			for (struct node *x = t->slots[i], *next; x != NULL; x = next) {
-				next = x->next;
-				x->next = to.slots[slot_of(&to, x->key)];
-				to.slots[slot_of(&to, x->key)] = x;
-			}
-		}
-		mem_free(&t->slots);
-		*t = to;
-	}
-	n->next = t->slots[slot_of(t, n->key)];
-	t->slots[slot_of(t, n->key)] = n;
-	t->n++;
-}
-
-void
-table_remove(struct table *t, struct node *n)
-{
-	struct node **at = &t->slots[slot_of(t, n->key)];
-
-	while (*at != n)
-		at = &(*at)->next;
-	*at = n->next;
-	t->n--;
-}
-
-struct item *
-item_get(const struct queue *q, int64_t id)
-{
-	return (struct item *)table_get(&q->items, (uint64_t)id);
-}
-
-bool
-item_owned_by(const struct item *it, const struct group *g)
-{
-	for (size_t i = 0; i < it->owners.n; i++)
-		if (it->owners.p[i]->group == g)
-			return true;
-	return false;
-}
 
 /* --- classes ------------------------------------------------------------------------------------------------------- */
 
@@ -558,6 +493,30 @@ queue_charge(struct queue *q, int64_t repository, int64_t number, int64_t ms, in
 }
 
 /* --- starts and ends ----------------------------------------------------------------------------------------------- */
+
+int
+queue_next(struct queue *q, int64_t now, struct queue_choice *ret)
+{
+	size_t machine = 0;
+	struct item *it;
+
+	if (order_choose(q, now, &machine, &it) == NULL)
+		return 1;
+	*ret = (struct queue_choice){it->id, it->drv, it->class->system, machine};
+	return 0;
+}
+
+int64_t
+queue_wake(const struct queue *q, int64_t now)
+{
+	int64_t at = q->postponed.n > 0 ? q->postponed.p[0].at : INT64_MAX;
+
+	if (q->n_ready > 0)
+		for (size_t i = 0; i < q->n_machines; i++)
+			if (q->machine_states[i].out_until > now && q->machine_states[i].out_until < at)
+				at = q->machine_states[i].out_until;
+	return at;
+}
 
 void
 queue_started(struct queue *q, int64_t id, size_t machine, int64_t now)

@@ -31,15 +31,7 @@
 #ifndef EKACI_QUEUE_QUEUE_H
 #define EKACI_QUEUE_QUEUE_H
 
-#include "nix/machines.h"
-
-enum {
-	QUEUE_HALF_LIFE_MS = 8 * 3600 * 1000, /* an eighth counts after a day */
-	QUEUE_UNKNOWN_MS = 10 * 1000,         /* expected of what was never built */
-	QUEUE_STRIKES = 3,
-	QUEUE_OUT_FIRST_MS = 60 * 1000,
-	QUEUE_OUT_MAX_MS = 3600 * 1000
-};
+#include "queue/policy.h"
 
 struct queue;
 
@@ -113,19 +105,10 @@ void queue_drain_touched(struct queue *q, void (*fn)(void *ctx, int64_t run), vo
 /* Open builds a run wants. */
 size_t queue_run_open(const struct queue *q, int64_t run);
 
-struct queue_machine_state {
-	int64_t running, strikes, out_until; /* out_until 0: in service */
-};
 struct queue_machine_state queue_machine_state(const struct queue *q, size_t machine);
 struct queue_figures {
 	size_t open, ready, building, postponed, classes, pulls;
 };
 struct queue_figures queue_figures(const struct queue *q);
-
-/*
- * Why a build has not started: what it waits for, or its place and what comes before it. Uses the queue up: it plays
- * the choices to come, as if every machine had room, until it comes to this one.
- */
-void queue_explain(struct queue *q, int64_t id, int64_t now, struct buf *out);
 
 #endif

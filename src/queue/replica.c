@@ -6,7 +6,7 @@ enum {
 	USED_MS = 3 * 24 * 3600 * 1000 /* what is older weighs less than a five-hundredth */
 };
 
-struct reading {
+struct mirroring {
 	struct queue *q;
 	int64_t now;
 };
@@ -14,7 +14,7 @@ struct reading {
 static void
 on_build(void *ctx, const struct open_build *b)
 {
-	struct reading *r = ctx;
+	struct mirroring *r = ctx;
 	struct queue_build add = {.id = b->id,
 	    .drv = b->drv,
 	    .system = b->system,
@@ -30,7 +30,7 @@ on_build(void *ctx, const struct open_build *b)
 static void
 on_ended(void *ctx, int64_t build)
 {
-	struct reading *r = ctx;
+	struct mirroring *r = ctx;
 
 	queue_drop(r->q, build, r->now);
 }
@@ -38,7 +38,7 @@ on_ended(void *ctx, int64_t build)
 static void
 on_input(void *ctx, int64_t build, int64_t input)
 {
-	struct reading *r = ctx;
+	struct mirroring *r = ctx;
 
 	queue_link(r->q, build, input);
 }
@@ -46,7 +46,7 @@ on_input(void *ctx, int64_t build, int64_t input)
 static void
 on_owners(void *ctx, int64_t build, const struct open_owner *owners, size_t n)
 {
-	struct reading *r = ctx;
+	struct mirroring *r = ctx;
 	VEC(struct queue_owner) v = {0};
 
 	for (size_t i = 0; i < n; i++) {
@@ -60,7 +60,7 @@ on_owners(void *ctx, int64_t build, const struct open_owner *owners, size_t n)
 static void
 on_used(void *ctx, int64_t repository, int64_t number, int64_t at, int64_t ms)
 {
-	struct reading *r = ctx;
+	struct mirroring *r = ctx;
 
 	queue_charge(r->q, repository, number, ms, at);
 }
@@ -68,16 +68,16 @@ on_used(void *ctx, int64_t repository, int64_t number, int64_t at, int64_t ms)
 static int
 read_run(struct queue *q, struct store *s, int64_t run, int64_t now, struct err *e)
 {
-	struct reading r = {q, now};
+	struct mirroring r = {q, now};
 	struct open_reader reader = {on_build, on_ended, on_input, on_owners, &r};
 
 	return store_open_read(s, run, &reader, e);
 }
 
 int
-mirror_load(struct queue *q, struct store *s, int64_t now, struct err *e)
+replica_load(struct queue *q, struct store *s, int64_t now, struct err *e)
 {
-	struct reading r = {q, now};
+	struct mirroring r = {q, now};
 
 	if (store_build_used(s, now - USED_MS, on_used, &r, e) != 0 || read_run(q, s, 0, now, e) != 0)
 		return -1;
@@ -86,7 +86,7 @@ mirror_load(struct queue *q, struct store *s, int64_t now, struct err *e)
 }
 
 int
-mirror_follow(struct queue *q, struct store *s, int64_t now, struct err *e)
+replica_follow(struct queue *q, struct store *s, int64_t now, struct err *e)
 {
 	int64_t runs[MAX_CHANGES];
 	size_t n = 0;

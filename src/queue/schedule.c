@@ -367,7 +367,7 @@ write_turn(struct schedule *q, int64_t now, struct err *e)
 	struct queue_choice c;
 	const char *why;
 	int64_t id;
-	int rc = mirror_follow(q->queue, q->s, now, e);
+	int rc = replica_follow(q->queue, q->s, now, e);
 
 	for (struct running *r = q->running; rc >= 0 && r != NULL; r = r->next)
 		if (r->over)
@@ -389,7 +389,7 @@ fill_queue(struct schedule *q, struct err *e)
 	queue_free(q->queue);
 	q->queue = queue_new(clock_now_ms());
 	queue_machines(q->queue, q->machines, q->n_machines);
-	return mirror_load(q->queue, q->s, clock_now_ms(), e);
+	return replica_load(q->queue, q->s, clock_now_ms(), e);
 }
 
 /* The mirror, made again from the database, with what is under way. */

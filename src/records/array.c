@@ -88,17 +88,23 @@ array_read_named(struct arena *a, const char *json, const char *what, struct nam
 int
 array_write_texts(struct arena *a, const struct texts *list, const char **ret, struct err *e)
 {
-	static const char *none[1];
-	const struct texts_document d = {list->p != NULL ? *list : (struct texts){none, 0}};
+	const struct texts_document d = {*list};
 
+	if (list->n == 0) {
+		*ret = "[]";
+		return 0;
+	}
 	return write_list(&texts_fields, a, &d, ret, e);
 }
 
 int
 array_write_numbers(struct arena *a, const struct numbers *list, const char **ret, struct err *e)
 {
-	static int64_t none[1];
-	const struct numbers_document d = {list->p != NULL ? *list : (struct numbers){none, 0}};
+	const struct numbers_document d = {*list};
 
+	if (list->n == 0) {
+		*ret = "[]";
+		return 0;
+	}
 	return write_list(&numbers_fields, a, &d, ret, e);
 }

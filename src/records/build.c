@@ -79,14 +79,14 @@ static const struct fields product_fields = FIELDS("product", NULL, struct produ
 #define OF struct package_sizes
 static const struct field package_sizes_members[] = {
     {PATH(path), .required = true},
-    {TEXT(job), .left_out = true},
-    {TEXT(system), .left_out = true},
-    {TEXT(name), .left_out = true},
-    {TEXT(drv), .left_out = true, .about = "head's"},
+    {TEXT(job)},
+    {TEXT(system)},
+    {TEXT(name)},
+    {TEXT(drv), .about = "head's"},
     {INTS(output), .about = "[base, head]: bytes of the outputs that both sides have"},
-    {INTS(closure), .left_out = true,
+    {INTS(closure),
         .about =
-            "[base, head]: bytes of all that `out` (else the first output) needs to run, itself too; absent when some of it is nowhere"},
+            "[base, head]: bytes of all that `out` (else the first output) needs to run, itself too; null when some of it is nowhere"},
     {LIST_OF(metrics, metric, metric_fields), .about = "of nix-support/hydra-metrics"},
     {LIST_OF(products, product, product_fields), .about = "of nix-support/hydra-build-products"},
     {TEXT(page_url), .left_out = true, .about = "added by whoever has pages"},
@@ -105,7 +105,7 @@ const struct fields sizes_fields = FIELDS("sizes", "sizes", struct sizes, sizes_
 
 #define OF struct query
 static const struct field query_members[] = {
-    {TEXTS(unknown), .left_out = true, .about = "those of asked that are no target; absent when none was asked"},
+    {TEXTS(unknown), .about = "those of asked that are no target; null when none was asked"},
     {INT(targets)},
     {INT(cached)},
     {INT(to_build)},

@@ -7,7 +7,6 @@
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
-#include "support/text/json.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -286,7 +285,7 @@ bench_store(struct err *e)
 	begun = clock_mono_ns();
 	struct queue *q = queue_new(0);
 	queue_machines(q, &m, 1);
-	if (store_open(path, &s, e) != 0 || store_builds_recover(s, e) != 0 || mirror_load(q, s, clock_now_ms(), e) != 0)
+	if (store_open(path, &s, e) != 0 || store_builds_recover(s, e) != 0 || replica_load(q, s, clock_now_ms(), e) != 0)
 		return -1;
 	if (queue_next(q, clock_now_ms(), &c) != 0 || store_build_started(s, c.id, "/log", &again, e) != 0)
 		return fail(e, ERR_BUG, "nothing starts after a restart");

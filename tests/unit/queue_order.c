@@ -1,5 +1,5 @@
 /* The choice of the next build, and machines as Nix' setting describes them. */
-#include "queue/queue.h"
+#include "queue/why.h"
 
 #include <stdarg.h>
 #include <setjmp.h>

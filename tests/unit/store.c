@@ -714,24 +714,24 @@ the_mirror_follows_the_database(void **state)
 	size_t n;
 
 	queue_machines(q, &m, 1);
-	assert_int_equal(mirror_load(q, f->s, 1, &f->e), 0);
+	assert_int_equal(replica_load(q, f->s, 1, &f->e), 0);
 	assert_int_equal(queue_next(q, 1, &c), 1);
 	want_chain(f, f->run, false);
 	want_chain(f, second, false);
-	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 1);
-	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 0);
+	assert_int_equal(replica_follow(q, f->s, 1, &f->e), 1);
+	assert_int_equal(replica_follow(q, f->s, 1, &f->e), 0);
 	assert_int_equal(queue_figures(q).open, 3);
 	assert_int_equal(queue_run_open(q, second), 3);
 	assert_int_equal(queue_next(q, 1, &c), 0);
 	assert_string_equal(c.drv, "/nix/store/a.drv");
 	assert_int_equal(store_run_unwant(f->s, f->run, building, COUNT(building), &n, &f->e), 0);
 	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_CANCELLED, "t", &f->e), 0);
-	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 1);
+	assert_int_equal(replica_follow(q, f->s, 1, &f->e), 1);
 	assert_int_equal(queue_figures(q).open, 3); /* the other run still wants them */
 	assert_int_equal(queue_run_open(q, f->run), 0);
 	assert_int_equal(store_run_unwant(f->s, second, building, COUNT(building), &n, &f->e), 0);
 	assert_int_equal(store_run_move(f->s, second, RUN_ACCEPTED, RUN_CANCELLED, "t", &f->e), 0);
-	assert_int_equal(mirror_follow(q, f->s, 1, &f->e), 1);
+	assert_int_equal(replica_follow(q, f->s, 1, &f->e), 1);
 	assert_int_equal(queue_figures(q).open, 0);
 	queue_free(q);
 }

@@ -1,8 +1,11 @@
-/* queue_part - what the files of the queue share. Private to queue*.c. */
-#ifndef EKACI_QUEUE_QUEUE_PART_H
-#define EKACI_QUEUE_QUEUE_PART_H
+/*
+ * items - the queue in memory: builds, the pull requests and runs that want them, classes, and where they are found. Private to
+ * queue.c, order.c and why.c.
+ */
+#ifndef EKACI_QUEUE_ITEMS_H
+#define EKACI_QUEUE_ITEMS_H
 
-#include "queue/queue.h"
+#include "queue/policy.h"
 
 /* Things found by a number; the first member of each. Equal keys may stand side by side. */
 struct node {
@@ -29,7 +32,7 @@ struct heap {
 
 struct class;
 struct group;
-struct lane {
+struct queue_lane {
 	struct class *class;
 	struct group *group;
 	struct heap first; /* by the rules */
@@ -43,8 +46,8 @@ struct class
 	char *features_text;
 	const char *const *features; /* in arena */
 	struct arena a;
-	VEC(size_t) fits;         /* machines */
-	VEC(struct lane *) lanes; /* a heap: those with something ready */
+	VEC(size_t) fits;               /* machines */
+	VEC(struct queue_lane *) lanes; /* a heap: those with something ready */
 	size_t ready;
 	int64_t slots; /* of all that fit */
 };
@@ -56,7 +59,7 @@ struct group {
 	size_t owners;   /* and builds that hold it by chosen_by */
 	int64_t work_ms; /* expected of all its open builds */
 	int64_t n_path;  /* builds under way that were not chosen for being short */
-	VEC(struct lane *) lanes;
+	VEC(struct queue_lane *) lanes;
 };
 
 struct owner {
@@ -100,18 +103,8 @@ struct queue {
 	bool roomy; /* explaining: every machine has room */
 };
 
+/* NULL when there is none. */
 struct item *item_get(const struct queue *q, int64_t id);
 bool item_owned_by(const struct item *it, const struct group *g);
-
-/* queue_order.c */
-void order_push(struct queue *q, struct item *it, struct group *g); /* a ready build into the lane of a group */
-void order_ready(struct queue *q, struct item *it);                 /* into the lanes of all its groups */
-void order_group_changed(struct queue *q, struct group *g);
-void order_postpone(struct queue *q, struct item *it);
-struct lane *order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **ret);
-void order_charge(struct queue *q, struct group *g, double ms, int64_t at);
-void order_charge_item(struct queue *q, struct item *it, int64_t ms, int64_t at);
-/* Which of the rules decides between the first of two lanes: "" when a and b are one. a goes first. */
-const char *order_reason(const struct lane *a, const struct lane *b);
 
 #endif

@@ -1,18 +1,12 @@
 /* Why a build has not started yet, in words. */
-#include "queue/queue_part.h"
+#include "queue/why.h"
+
+#include "nix/path.h"
+#include "queue/order.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 enum { MAX_NAMED = 5 };
-
-static const char *
-name_of(const struct item *it)
-{
-	const char *slash = strrchr(it->drv, '/');
-
-	return slash != NULL ? slash + 1 : it->drv;
-}
 
 static const char *
 state_word(const struct item *it)
@@ -41,7 +35,7 @@ explain_waiting(const struct item *it, struct buf *out)
 {
 	buf_printf(out, "waits for %zu %s:\n", it->inputs.n, it->inputs.n == 1 ? "input" : "inputs");
 	for (size_t i = 0; i < it->inputs.n && i < MAX_NAMED; i++)
-		buf_printf(out, "  %s (%s)\n", name_of(it->inputs.p[i]), state_word(it->inputs.p[i]));
+		buf_printf(out, "  %s (%s)\n", nix_path_base(it->inputs.p[i]->drv), state_word(it->inputs.p[i]));
 	if (it->inputs.n > MAX_NAMED)
 		buf_printf(out, "  and %zu more\n", it->inputs.n - MAX_NAMED);
 }
@@ -68,7 +62,7 @@ explain_place(struct queue *q, const struct item *it, int64_t now, struct buf *o
 {
 	AUTO(buf_release) struct buf others;
 	size_t before = 0, machine;
-	struct lane *l, *own;
+	struct queue_lane *l, *own;
 	struct item *other;
 
 	buf_init(&others, 4096);
@@ -79,7 +73,7 @@ explain_place(struct queue *q, const struct item *it, int64_t now, struct buf *o
 			if (item_owned_by(it, it->class->lanes.p[i]->group))
 				own = it->class->lanes.p[i];
 		if (before < MAX_NAMED && own != NULL)
-			buf_printf(&others, "  %s: %s\n", name_of(other),
+			buf_printf(&others, "  %s: %s\n", nix_path_base(other->drv),
 			    own->group == l->group && own != l ? "same pull request"
 			    : own == l                         ? "critical path, dependents or age"
 			                                       : order_reason(l, own));

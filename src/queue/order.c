@@ -1,5 +1,5 @@
 /* The order of ready builds: heaps of builds a pull request, heaps of pull requests a class. */
-#include "queue/queue_part.h"
+#include "queue/order.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,7 +52,7 @@ heap_pop(struct heap *h)
 /* --- lanes of one class -------------------------------------------------------------------------------------------- */
 
 static int
-compare_lanes(const struct lane *a, const struct lane *b, const char **ret_rule)
+compare_lanes(const struct queue_lane *a, const struct queue_lane *b, const char **ret_rule)
 {
 	static const char *const rules[] = {"priority", "share used", "critical path", "dependents", "age"};
 	const struct entry *x = &a->first.v.p[0], *y = &b->first.v.p[0];
@@ -77,7 +77,7 @@ compare_lanes(const struct lane *a, const struct lane *b, const char **ret_rule)
 }
 
 const char *
-order_reason(const struct lane *a, const struct lane *b)
+order_reason(const struct queue_lane *a, const struct queue_lane *b)
 {
 	const char *rule;
 
@@ -86,14 +86,14 @@ order_reason(const struct lane *a, const struct lane *b)
 }
 
 static void
-put_lane(struct class *c, size_t i, struct lane *l)
+put_lane(struct class *c, size_t i, struct queue_lane *l)
 {
 	c->lanes.p[i] = l;
 	l->at = i + 1;
 }
 
 static void
-sift(struct class *c, struct lane *l)
+sift(struct class *c, struct queue_lane *l)
 {
 	size_t i = l->at - 1;
 
@@ -115,7 +115,7 @@ sift(struct class *c, struct lane *l)
 
 /* After any change of a lane's entries or of its group. */
 static void
-fix_lane(struct lane *l)
+fix_lane(struct queue_lane *l)
 {
 	struct class *c = l->class;
 
@@ -123,7 +123,7 @@ fix_lane(struct lane *l)
 		vec_push(&c->lanes, l);
 		l->at = c->lanes.n;
 	} else if (l->first.v.n == 0 && l->at != 0) {
-		struct lane *last = c->lanes.p[--c->lanes.n];
+		struct queue_lane *last = c->lanes.p[--c->lanes.n];
 		size_t hole = l->at - 1;
 		l->at = 0;
 		if (last == l)
@@ -135,14 +135,14 @@ fix_lane(struct lane *l)
 		sift(c, l);
 }
 
-static struct lane *
+static struct queue_lane *
 lane_of(struct group *g, struct class *c)
 {
 	for (size_t i = 0; i < g->lanes.n; i++)
 		if (g->lanes.p[i]->class == c)
 			return g->lanes.p[i];
-	struct lane *l = mem_alloc(sizeof(*l));
-	*l = (struct lane){.class = c, .group = g};
+	struct queue_lane *l = mem_alloc(sizeof(*l));
+	*l = (struct queue_lane){.class = c, .group = g};
 	vec_push(&g->lanes, l);
 	return l;
 }
@@ -150,7 +150,7 @@ lane_of(struct group *g, struct class *c)
 void
 order_push(struct queue *q, struct item *it, struct group *g)
 {
-	struct lane *l = lane_of(g, it->class);
+	struct queue_lane *l = lane_of(g, it->class);
 
 	(void)q;
 	heap_push(&l->first, (struct entry){it->path_ms, it->id, it->dependents.n});
@@ -275,7 +275,7 @@ release_due(struct queue *q, int64_t now)
 
 /* The build an entry stands for; NULL when it has changed since. */
 static struct item *
-current(const struct queue *q, const struct lane *l, const struct entry *x)
+current(const struct queue *q, const struct queue_lane *l, const struct entry *x)
 {
 	struct item *it = item_get(q, x->id);
 
@@ -286,11 +286,11 @@ current(const struct queue *q, const struct lane *l, const struct entry *x)
 }
 
 /* The first lane of a class with a build that is really ready. */
-static struct lane *
+static struct queue_lane *
 first_lane(struct queue *q, struct class *c)
 {
 	while (c->lanes.n > 0) {
-		struct lane *l = c->lanes.p[0];
+		struct queue_lane *l = c->lanes.p[0];
 		if (current(q, l, &l->first.v.p[0]) != NULL)
 			return l;
 		heap_pop(&l->first);
@@ -303,7 +303,7 @@ first_lane(struct queue *q, struct class *c)
 
 /* Which build of a lane: by the rules, or the shortest when the pull request can afford it (queue.h). */
 static struct item *
-first_build(struct queue *q, struct lane *l)
+first_build(struct queue *q, struct queue_lane *l)
 {
 	const struct entry *top = &l->first.v.p[0];
 	int64_t slots = l->class->slots, path_slots = slots / 4 > 1 ? slots / 4 : 1;
@@ -346,10 +346,10 @@ pick_machine(const struct queue *q, const struct class *c, int64_t now, size_t *
 	return found;
 }
 
-struct lane *
+struct queue_lane *
 order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **ret)
 {
-	struct lane *best = NULL;
+	struct queue_lane *best = NULL;
 
 	release_due(q, now);
 	for (size_t i = 0; i < q->classes.n; i++) {
@@ -357,7 +357,7 @@ order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **re
 		size_t machine = 0;
 		if (c->lanes.n == 0 || !pick_machine(q, c, now, &machine))
 			continue;
-		struct lane *l = first_lane(q, c);
+		struct queue_lane *l = first_lane(q, c);
 		if (l != NULL && (best == NULL || compare_lanes(l, best, NULL) < 0)) {
 			best = l;
 			*ret_machine = machine;
@@ -368,28 +368,4 @@ order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **re
 		(*ret)->chosen_by = best->group;
 	}
 	return best;
-}
-
-int
-queue_next(struct queue *q, int64_t now, struct queue_choice *ret)
-{
-	size_t machine = 0;
-	struct item *it;
-
-	if (order_choose(q, now, &machine, &it) == NULL)
-		return 1;
-	*ret = (struct queue_choice){it->id, it->drv, it->class->system, machine};
-	return 0;
-}
-
-int64_t
-queue_wake(const struct queue *q, int64_t now)
-{
-	int64_t at = q->postponed.n > 0 ? q->postponed.p[0].at : INT64_MAX;
-
-	if (q->n_ready > 0)
-		for (size_t i = 0; i < q->n_machines; i++)
-			if (q->machine_states[i].out_until > now && q->machine_states[i].out_until < at)
-				at = q->machine_states[i].out_until;
-	return at;
 }

@@ -22,12 +22,12 @@ FORGE = \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/shape.c forge/github/lane.c forge/github/task.c \
 	forge/github/task_check.c forge/github/task_talk.c forge/github/sender.c
 CHANGESET = \
-	changeset/mirror.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
-	changeset/merge.c changeset/worktree.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
+	changeset/mirroring.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
+	changeset/merge.c changeset/worktree.c changeset/planning.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
 	evaluate/stage.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
-	evaluate/evaluation.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
+	evaluate/evaluating.c evaluate/execute.c evaluate/surroundings.c evaluate/hearing.c evaluate/doubts.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
 	evaluate/fetchrepo.c evaluate/output.c evaluate/meta.c evaluate/stored.c \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
 	evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
@@ -55,7 +55,7 @@ STORE = \
 WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
-	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
+	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
 	support/os/loop.c support/text/escape.c support/text/values.c support/text/template.c support/text/jscan.c \
 	support/text/json.c support/text/mistakes.c support/text/prometheus.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \

@@ -1,8 +1,9 @@
 /*
  * changeset - two commits become a plan: what to evaluate, and why.
  *
- * Two stages (jobs and records: ARCHITECTURE.md). `mirror` brings the commits here and makes the test merge; `plan`
- * compares the two trees, asks the rules of .ekaci/config.json about every changed path, and says what to evaluate.
+ * Three stages (jobs and records: records/mirror.h, records/plan.h). `mirror` brings the commits here and makes the test merge;
+ * `submodules` makes whole trees of somebody's clone, which `mirror` does by itself; `plan` compares the two trees, asks the
+ * rules of .ekaci/config.json about every changed path, and says what to evaluate.
  *
  * A path takes the first rule that matches, the repository's before the server's skip_paths. No rule means evaluate.
  *
@@ -19,10 +20,8 @@
  * A job may take submodules (submodules.h): then the changed paths are those of the whole trees, inside submodules, too. What
  * no evaluation shows is in the record (untold.h).
  *
- * Beyond the contract the record `plan` has: `warnings` (text about the configuration), `jobs_left_out` (names of jobs
- * that no changed path can touch), and in `paths` `old_rule` where a rename's old name took another rule. A pattern of
- * skip_paths stands in `rules` with kind "skip_paths". The record `mirrored` also has `unrelated` (no common history;
- * then `merge_base` is null and base is the tip).
+ * A pattern of skip_paths stands among the record's rules with kind "skip_paths". Commits without a common history are
+ * `unrelated`; then merge_base is null and base is the tip.
  *
  * Attribute paths of a scope are prefixes of paths as the report shows them, so relative to the job's attr_path.
  */

@@ -3,21 +3,18 @@
 
 #include "support/base/clock.h"
 #include "support/base/log.h"
-#include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/lock.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-	LOCK_POLL_US = 50 * 1000,
 	MAX_REFSPECS = 4,
 	MAX_PACKS = 40,     /* then they are rolled up: every read looks into each of them */
 	STALE_PACK_S = 3600 /* a half-written pack that nobody wrote to for so long is nobody's */
@@ -31,21 +28,7 @@ gitdir_lock(const struct gitcmd *g, int *ret_fd, struct err *e)
 
 	if (folder.n > 0 && files_mkdirs(str_dup(g->a, folder), 0700, e) != 0)
 		return -1;
-	AUTO(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return fail_sys(e, "cannot open %s", path);
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return fail_sys(e, "cannot lock %s", path);
-		if (child_cancelled())
-			return fail(e, ERR_BUSY, "cancelled");
-		if (g->deadline_ms != 0 && clock_mono_ms() >= g->deadline_ms)
-			return fail(e, ERR_BUSY, "another fetch of this repository took all the time");
-		usleep(LOCK_POLL_US);
-	}
-	*ret_fd = fd;
-	fd = -1;
-	return 0;
+	return lock_wait(path, g->deadline_ms, "another fetch of this repository took all the time", ret_fd, e);
 }
 
 int

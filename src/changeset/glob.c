@@ -7,7 +7,7 @@ enum { MAX_SEGMENTS = 2048 }; /* of a path; as many as 4096 bytes can have */
 
 enum token_type { TOKEN_BYTE, TOKEN_ANY, TOKEN_STAR, TOKEN_SET };
 
-struct token {
+struct glob_token {
 	enum token_type type;
 	unsigned char byte;
 	const uint64_t *set; /* four words, a bit a byte */
@@ -16,7 +16,7 @@ struct token {
 struct segment {
 	bool globstar;
 	struct str literal; /* when it holds nothing but bytes; else p is NULL */
-	struct token *tokens;
+	struct glob_token *tokens;
 	size_t n;
 };
 
@@ -134,7 +134,7 @@ expand(struct arena *a, struct str s, str_list *out, struct err *e)
 }
 
 static int
-parse_set(struct arena *a, struct str s, size_t *i, struct token *t, struct err *e)
+parse_set(struct arena *a, struct str s, size_t *i, struct glob_token *t, struct err *e)
 {
 	uint64_t *set = arena_alloc(a, 4 * sizeof(*set));
 	size_t end = skip_set(s, *i), k = *i + 1;
@@ -161,7 +161,7 @@ parse_set(struct arena *a, struct str s, size_t *i, struct token *t, struct err 
 	for (int w = 0; w < 4 && negated; w++)
 		set[w] = ~set[w];
 	set['/' / 64] &= ~(UINT64_C(1) << ('/' % 64));
-	*t = (struct token){.type = TOKEN_SET, .set = set};
+	*t = (struct glob_token){.type = TOKEN_SET, .set = set};
 	*i = end;
 	return 0;
 }
@@ -180,7 +180,7 @@ parse_segment(struct arena *a, struct str s, struct segment *seg, struct err *e)
 		return 0;
 	seg->tokens = arena_alloc(a, s.n * sizeof(*seg->tokens));
 	for (size_t i = 0; i < s.n;) {
-		struct token t = {.type = TOKEN_BYTE, .byte = (unsigned char)s.p[i]};
+		struct glob_token t = {.type = TOKEN_BYTE, .byte = (unsigned char)s.p[i]};
 		if (s.p[i] == '[') {
 			if (parse_set(a, s, &i, &t, e) != 0)
 				return -1;
@@ -215,7 +215,7 @@ struct fixed {
 };
 
 static void
-fix(struct fixed *f, const struct token *t)
+fix(struct fixed *f, const struct glob_token *t)
 {
 	if (t->type != TOKEN_BYTE)
 		f->done = true;
@@ -243,7 +243,7 @@ probe_of(const struct fixed *f, bool at_tail)
 static void
 set_probes(struct glob_alternative *alt)
 {
-	static const struct token slash = {.type = TOKEN_BYTE, .byte = '/'};
+	static const struct glob_token slash = {.type = TOKEN_BYTE, .byte = '/'};
 	struct fixed head = {.n = 0}, tail = {.n = 0};
 
 	for (size_t i = 0; i < alt->n && !head.done; i++) {
@@ -377,7 +377,7 @@ glob_check(struct str pattern, struct err *e)
 }
 
 static bool
-token_matches(const struct token *t, unsigned char c)
+token_matches(const struct glob_token *t, unsigned char c)
 {
 	switch (t->type) {
 	case TOKEN_BYTE: return t->byte == c;

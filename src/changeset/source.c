@@ -20,7 +20,7 @@ struct source {
 	git_tree *tree;
 };
 
-struct comparison {
+struct folder_check {
 	struct source *s;
 	char path[PATH_MAX]; /* on disk */
 	size_t bytes;
@@ -54,10 +54,10 @@ same_link(const char *path, const git_oid *id)
 	       git_oid_equal(&found, id);
 }
 
-static bool same_tree(struct comparison *c, const git_oid *id);
+static bool same_tree(struct folder_check *c, const git_oid *id);
 
 static bool
-same_entry(struct comparison *c, const git_tree_entry *entry)
+same_entry(struct folder_check *c, const git_tree_entry *entry)
 {
 	const git_oid *id = git_tree_entry_id(entry);
 	git_filemode_t mode = git_tree_entry_filemode(entry);
@@ -77,7 +77,7 @@ same_entry(struct comparison *c, const git_tree_entry *entry)
 }
 
 static bool
-same_tree(struct comparison *c, const git_oid *id)
+same_tree(struct folder_check *c, const git_oid *id)
 {
 	AUTO(tree_free) git_tree *tree = NULL;
 	size_t n = strlen(c->path), i = 0, count;
@@ -107,7 +107,7 @@ bool
 source_is_copy(struct source *s, const char *folder, const char *dir)
 {
 	AUTO(entry_free) git_tree_entry *entry = NULL;
-	struct comparison c = {.s = s};
+	struct folder_check c = {.s = s};
 	size_t n = strlen(dir);
 
 	if (n >= sizeof(c.path) || (folder[0] != '\0' && (git_tree_entry_bypath(&entry, s->tree, folder) != 0 ||

@@ -76,14 +76,14 @@ worktree_merge_base(const char *dir, const char *one, const char *other, char re
 
 /* --- git --------------------------------------------------------------------------------------------------------------- */
 
-struct heard {
+struct git_words {
 	struct buf out, words;
 };
 
 static int
 keep(void *ctx, int fd, struct str bytes, struct err *e)
 {
-	struct heard *h = ctx;
+	struct git_words *h = ctx;
 
 	(void)e;
 	if (fd == 1)
@@ -137,7 +137,7 @@ git(struct arena *a, const char *top, const char *index, const char *const *args
 	argv[COUNT(always) + n_args] = NULL;
 	buf_init(&out, MAX_LIST_BYTES);
 	buf_init(&words, 2 * MAX_WORDS + 65536);
-	struct heard h = {out, words};
+	struct git_words h = {out, words};
 	struct child c =
 	    {.argv = argv, .env = environment(a, index), .env_clear = true, .dir = top, .on_bytes = keep, .ctx = &h};
 	int rc = child_run(&c, &r, e);

@@ -9,8 +9,8 @@
 
 #include "support/base/err.h"
 
-/* git_dir may be bare or a normal repository's folder; tree is the hexadecimal id of a tree or of anything that has
- * one. dir is removed first. ERR_ABSENT when the repository or the tree is not there. */
+/* git_dir is a bare repository or a .git; tree is the id of a tree, in hexadecimal. dir is removed first. ERR_ABSENT when the
+ * repository or the tree is not there. */
 must_check int checkout_tree(const char *git_dir, const char *tree, const char *dir, struct err *e);
 
 #endif

@@ -4,7 +4,7 @@
  * Any nix-eval-jobs from 2.16, Lix's, or our own `ekaci eval-jobs`. --help is read once; an option is used only when it
  * stands there, for an unknown one is a failed run. All runs of one evaluator get the same options on both sides of a
  * comparison. With --meta nix-eval-jobs makes an error of a derivation whose meta does not evaluate: who runs it asks
- * for its errors again without (evaluation.h).
+ * for its errors again without (execute.h).
  */
 #ifndef EKACI_EVALUATE_EVALUATOR_H
 #define EKACI_EVALUATE_EVALUATOR_H

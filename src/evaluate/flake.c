@@ -3,7 +3,9 @@
 
 #include "changeset/repository.h"
 #include "nix/quote.h"
+#include "records/fields.h"
 #include "support/os/child.h"
+#include "support/text/json.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -35,46 +37,51 @@ count_commits(git_repository *repo, const git_oid *id, int64_t *ret, struct err 
 int
 flake_self_of(struct arena *a, const char *git_dir, const char *commit, struct flake_self *ret, struct err *e)
 {
-	git_repository *repo = NULL;
-	git_commit *found = NULL;
+	AUTO(repo_free) git_repository *repo = NULL;
+	AUTO(commit_free) git_commit *found = NULL;
 	git_oid id;
 
-	if (repository_open(git_dir, &repo, e) != 0)
+	if (repository_open(git_dir, &repo, e) != 0 || repository_id(commit, "commit", &id, e) != 0)
 		return -1;
-	int rc = repository_id(commit, "commit", &id, e);
-	if (rc == 0) {
-		int code = git_commit_lookup(&found, repo, &id);
-		rc = code == 0 ? 0 : fail_git(e, code, "commit %s", commit);
-	}
-	if (rc == 0)
-		*ret = (struct flake_self){arena_strdup(a, commit), git_commit_time(found), -1};
-	git_commit_free(found);
-	git_repository_free(repo);
-	return rc;
+	int code = git_commit_lookup(&found, repo, &id);
+	if (code != 0)
+		return fail_git(e, code, "commit %s", commit);
+	*ret = (struct flake_self){arena_strdup(a, commit), git_commit_time(found), -1};
+	return 0;
 }
 
 int
 flake_count_commits(const char *git_dir, struct flake_self *self, struct err *e)
 {
-	git_repository *repo = NULL;
+	AUTO(repo_free) git_repository *repo = NULL;
 	git_oid id;
 
-	if (repository_open(git_dir, &repo, e) != 0)
+	if (repository_open(git_dir, &repo, e) != 0 || repository_id(self->rev, "commit", &id, e) != 0)
 		return -1;
-	int rc = repository_id(self->rev, "commit", &id, e);
-	if (rc == 0 && git_repository_is_shallow(repo) == 0)
-		rc = count_commits(repo, &id, &self->rev_count, e);
-	git_repository_free(repo);
-	return rc;
+	return git_repository_is_shallow(repo) == 0 ? count_commits(repo, &id, &self->rev_count, e) : 0;
 }
 
 /* --- its source ---------------------------------------------------------------------------------------------------- */
+
+/* What the expression below gives. */
+struct stored_source {
+	const char *hash, *path;
+	int64_t time;
+};
+#define OF struct stored_source
+static const struct field stored_source_members[] = {
+    {.name = "narHash", .type = FIELD_TEXT, .offset = FIELD_AT(hash, const char *), .required = true},
+    {TEXT(path), .required = true},
+    {INT(time)},
+};
+#undef OF
+static const struct fields stored_source_fields = FIELDS("source", NULL, struct stored_source, stored_source_members);
 
 int
 flake_store(struct arena *a, const char *dir, struct flake_tree *ret, struct err *e)
 {
 	AUTO(buf_release) struct buf text = {0}, out = {0};
-	AUTO(json_drop) json_t *said = NULL;
+	struct stored_source said;
 
 	buf_init(&text, ANSWER_BYTES);
 	buf_init(&out, ANSWER_BYTES);
@@ -87,12 +94,11 @@ flake_store(struct arena *a, const char *dir, struct flake_tree *ret, struct err
 	    "--expr", text.p, NULL};
 	if (child_output(argv, &out, e) != 0)
 		return fail_in(e, "putting the flake into the store");
-	if (json_read(buf_get(&out), "what nix said of the flake's source", &said, e) != 0)
+	if (fields_read(&stored_source_fields, a, buf_get(&out), "what nix said of the flake's source", &said, e) != 0)
 		return -1;
-	const char *path = json_str(said, "path", ""), *hash = json_str(said, "narHash", "");
-	if (path[0] != '/' || hash[0] == '\0')
+	if (said.path[0] != '/' || said.hash[0] == '\0')
 		return fail(e, ERR_SYSTEM, "nix did not say where the flake's source is");
-	*ret = (struct flake_tree){arena_strdup(a, path), arena_strdup(a, hash), json_int(said, "time", 0)};
+	*ret = (struct flake_tree){said.path, said.hash, said.time};
 	return 0;
 }
 

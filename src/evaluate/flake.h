@@ -14,7 +14,6 @@
 
 #include "support/base/err.h"
 #include "support/base/str.h"
-#include "support/text/json.h"
 
 /* Whose commit a tree is said to be. */
 struct flake_self {

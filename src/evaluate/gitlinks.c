@@ -3,7 +3,7 @@
 
 #include "changeset/repository.h"
 
-struct walk {
+struct finding {
 	struct arena *a;
 	struct gitlinks *to;
 };
@@ -11,7 +11,7 @@ struct walk {
 static int
 on_entry(const char *root, const git_tree_entry *entry, void *ctx)
 {
-	struct walk *w = ctx;
+	struct finding *w = ctx;
 
 	if (git_tree_entry_type(entry) == GIT_OBJECT_COMMIT && w->to->n < GITLINKS_MAX)
 		w->to->paths[w->to->n++] = str_of(arena_printf(w->a, "%s%s", root, git_tree_entry_name(entry)));
@@ -21,25 +21,19 @@ on_entry(const char *root, const git_tree_entry *entry, void *ctx)
 int
 gitlinks_read(struct arena *a, const char *git_dir, const char *tree, struct gitlinks *ret, struct err *e)
 {
-	struct walk w = {a, ret};
-	git_repository *repo = NULL;
-	git_tree *found = NULL;
-	git_tree_entry *file = NULL;
-	int rc = -1;
+	AUTO(repo_free) git_repository *repo = NULL;
+	AUTO(tree_free) git_tree *found = NULL;
+	AUTO(entry_free) git_tree_entry *file = NULL;
+	struct finding w = {a, ret};
 
 	ret->n = 0;
-	if (repository_open(git_dir, &repo, e) == 0 && repository_tree(repo, tree, &found, e) == 0) {
-		/* Without the file there are none that anybody could take; a walk of a large tree is not for nothing. */
-		rc = git_tree_entry_bypath(&file, found, ".gitmodules") == 0
-		         ? git_tree_walk(found, GIT_TREEWALK_PRE, on_entry, &w)
-		         : 0;
-		if (rc != 0)
-			rc = fail_git(e, rc, "looking for submodules");
-	}
-	git_tree_entry_free(file);
-	git_tree_free(found);
-	git_repository_free(repo);
-	return rc;
+	if (repository_open(git_dir, &repo, e) != 0 || repository_tree(repo, tree, &found, e) != 0)
+		return -1;
+	/* Without the file there are none that anybody could take; a walk of a large tree is not for nothing. */
+	if (git_tree_entry_bypath(&file, found, ".gitmodules") != 0)
+		return 0;
+	int rc = git_tree_walk(found, GIT_TREEWALK_PRE, on_entry, &w);
+	return rc == 0 ? 0 : fail_git(e, rc, "looking for submodules");
 }
 
 const char *

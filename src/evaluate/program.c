@@ -74,7 +74,7 @@ loader_of(struct arena *a, const char *path)
 	return NULL;
 }
 
-struct listing {
+struct libraries {
 	struct arena *a;
 	names files;
 };
@@ -83,7 +83,7 @@ struct listing {
 static int
 on_library(void *ctx, int fd, struct str line, struct err *e)
 {
-	struct listing *l = ctx;
+	struct libraries *l = ctx;
 	ptrdiff_t arrow = str_find(line, STR(" => ")), end = str_find(line, STR(" (0x"));
 
 	(void)e;
@@ -103,7 +103,7 @@ list_libraries(struct arena *a, const char *path, names *ret)
 {
 	const char *loader = loader_of(a, path);
 	const char *argv[] = {loader, "--list", path, NULL}, *none[] = {NULL};
-	struct listing l = {.a = a};
+	struct libraries l = {.a = a};
 	struct child c = {.argv = argv, .env = none, .env_clear = true, .on_line = on_library, .ctx = &l, .wall_ms = LIST_MS};
 	struct child_result end;
 	struct err e;

@@ -3,7 +3,7 @@
 
 #include "changeset/repository.h"
 #include "evaluate/evalconf.h"
-#include "evaluate/evaluation.h"
+#include "evaluate/execute.h"
 #include "evaluate/key.h"
 #include "evaluate/sandbox.h"
 #include "evaluate/searchpath.h"
@@ -23,7 +23,7 @@ struct wish {
 	const struct evaluate_job *job;
 	const struct texts *systems;
 	struct evaluator ev;
-	struct run run;
+	struct evaluating run;
 	enum sandbox_mode mode;
 	struct key_nix nix_key;
 	char key[65];
@@ -43,7 +43,7 @@ static int
 read_wish(struct wish *w, struct err *e)
 {
 	const struct evaluate_job *job = w->job;
-	struct run *r = &w->run;
+	struct evaluating *r = &w->run;
 
 	if (read_flake(w, e) != 0 || fetches_mode_of(job->fetch != NULL ? job->fetch : "never", &r->fetch, e) != 0)
 		return -1;
@@ -87,7 +87,7 @@ mark_of(struct wish *w, const char *path)
 static struct key_nix
 key_of_nix(struct wish *w)
 {
-	const struct run *r = &w->run;
+	const struct evaluating *r = &w->run;
 	struct key_nix key = {.restricted = r->job.restricted,
 	    .features = r->features,
 	    .options = evalconf_without_secrets(w->a, &r->nix_options, EVALCONF_AS_IT_IS)};
@@ -125,7 +125,7 @@ make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 	    .evaluator = w->ev.name,
 	    .version = fields_clean(w->a, str_of(w->ev.version)),
 	    .build = w->ev.build,
-	    .source = run_source(w->a, &w->run),
+	    .source = evaluating_source(w->a, &w->run),
 	    .nix = w->nix_key,
 	    .ifd = j->import_from_derivation,
 	    .network = j->network,
@@ -186,7 +186,7 @@ tell(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	    .derivations = (int64_t)s->derivations,
 	    .evaluator = w->ev.name,
 	    .version = fields_clean(w->a, str_of(w->ev.version)),
-	    .source = run_source(w->a, &w->run),
+	    .source = evaluating_source(w->a, &w->run),
 	    .sandbox = w->run.sandbox ? "bubblewrap" : "none",
 	    .wall_ms = clock_mono_ms() - w->began_ms,
 	    .max_rss_kb = w->run.max_rss_kb};
@@ -283,7 +283,7 @@ store(struct wish *w, const struct rows *rows, struct err *e)
 	    .commit = commit_of(w),
 	    .evaluator = w->ev.name,
 	    .version = fields_clean(w->a, str_of(w->ev.version)),
-	    .source = run_source(w->a, &w->run),
+	    .source = evaluating_source(w->a, &w->run),
 	    .complete = true,
 	    .partial = w->run.untold != NULL};
 
@@ -362,7 +362,7 @@ keep_roots(struct wish *w, struct rows *rows)
 	map_release(&drvs);
 }
 
-/* 1: the job is one that a tree may be without (changeset/plan.c), and this one is. */
+/* 1: the job is one that a tree may be without (changeset/planning.c), and this one is. */
 static int
 is_absent(const struct wish *w, struct err *e)
 {
@@ -384,7 +384,7 @@ make_rows(struct wish *w, struct rows *rows, struct err *e)
 {
 	expect_rows(w);
 	int rc = is_absent(w, e);
-	if (rc < 0 || (rc == 0 && run_evaluation(&w->run, rows, e) != 0)) /* absent: no rows, and that is all */
+	if (rc < 0 || (rc == 0 && execute_evaluation(&w->run, rows, e) != 0)) /* absent: no rows, and that is all */
 		return -1;
 	if (!rows->incomplete && !w->ev.built_in && w->run.roots_dir != NULL)
 		keep_roots(w, rows);

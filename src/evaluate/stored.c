@@ -4,17 +4,14 @@
 #include "nix/path.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
-#include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/lock.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -46,53 +43,15 @@ stored_partial_path(struct arena *a, const char *dir, const char *key)
 	return arena_printf(a, "%s/%s.partial.jsonl.zst", dir, key);
 }
 
-/* Whether the locked file is still the one of that name: an old one may have been removed between open and lock. */
-static bool
-is_at(int fd, const char *path)
-{
-	struct stat mine, there;
-
-	return fstat(fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
-}
-
-static int
-open_lock(const char *path, int *ret_fd, struct err *e)
-{
-	*ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	return *ret_fd >= 0 ? 0 : fail_sys(e, "%s", path);
-}
-
 int
 stored_lock(const char *dir, const char *key, int64_t wait_ms, int *ret_fd, struct err *e)
 {
-	int64_t until = clock_mono_ms() + wait_ms;
 	struct arena a = {0};
-	char *path = arena_printf(&a, "%s/%s.lock", dir, key);
-	int fd = -1;
-	int rc = open_lock(path, &fd, e);
+	const char *path = arena_printf(&a, "%s/%s.lock", dir, key);
+	int rc = lock_wait(path, clock_mono_ms() + wait_ms, "another evaluation of the same took too long", ret_fd, e);
 
-	while (rc == 0) {
-		struct timespec pause = {0, 50 * 1000 * 1000};
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-			if (is_at(fd, path))
-				break;
-			fd_close(&fd);
-			rc = open_lock(path, &fd, e);
-		} else if (errno != EWOULDBLOCK && errno != EINTR)
-			rc = fail_sys(e, "%s", path);
-		else if (child_cancelled())
-			rc = fail(e, ERR_BUSY, "cancelled");
-		else if (clock_mono_ms() > until)
-			rc = fail(e, ERR_BUSY, "another evaluation of the same took too long");
-		else
-			nanosleep(&pause, NULL);
-	}
-	if (rc == 0) {
-		(void)futimens(fd, NULL);
-		*ret_fd = fd;
-	} else {
-		fd_close(&fd);
-	}
+	if (rc == 0)
+		(void)futimens(*ret_fd, NULL); /* as old as its last use: retention goes by it */
 	arena_release(&a);
 	return rc;
 }

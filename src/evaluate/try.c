@@ -1,7 +1,7 @@
 /* Whether this machine's evaluator evaluates, before a repository asks it to. */
 #include "evaluate/evaluate.h"
 
-#include "evaluate/evaluation.h"
+#include "evaluate/execute.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
 
@@ -21,7 +21,7 @@ try_in(struct arena *a, const char *dir, const char *setting, enum sandbox_mode 
 	struct record_out nowhere = {.fd = -1, .broken = true};
 	struct rows rows = {0};
 	struct evaluator ev;
-	struct run r = {.ev = &ev,
+	struct evaluating r = {.ev = &ev,
 	    .job = {.job = &job,
 	        .systems = &none,
 	        .allowed_uris = &none,
@@ -41,7 +41,7 @@ try_in(struct arena *a, const char *dir, const char *setting, enum sandbox_mode 
 	if (decided < 0)
 		return -1;
 	r.sandbox = decided > 0;
-	int rc = run_evaluation(&r, &rows, e);
+	int rc = execute_evaluation(&r, &rows, e);
 	if (rc == 0 && rows.incomplete)
 		rc = fail(e, ERR_SYSTEM, "%s %s cannot evaluate%s: %s", ev.name, ev.version, r.sandbox ? " in the sandbox" : "",
 		    rows.reason);

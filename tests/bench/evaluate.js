@@ -105,7 +105,7 @@ async function beside_one_process() {
 function stored_base(name, dir, file, base, [first, ...heads]) {
 	const env = { ...process.env, XDG_CACHE_HOME: path.join(work, `${name}-cache`) };
 	const args = ['diff', '--evaluator', 'built-in', '--workers', '2', '--file', file, '--format', 'json', '--repo', dir];
-	const job = (head) => ({ git_dir: path.join(dir, '.git'), tree: spawnSync('git', ['-C', dir, 'rev-parse', `${head}^{tree}`], { encoding: 'utf8' }).stdout.trim(), job: { file },
+	const job = (head) => ({ git_dir: path.join(dir, '.git'), tree: spawnSync('git', ['-C', dir, 'rev-parse', `${head}^{tree}`], { encoding: 'utf8' }).stdout.trim(), job: { name: 'x', file }, side: 'head',
 		evals_dir: path.join(work, `${name}-evals`), checkout_dir: path.join(work, 'co'), evaluator: 'built-in', workers: 2, sandbox: 'auto', wall_ms: 600000,
 		fetch_cache_dir: env.XDG_CACHE_HOME });
 	const fetched = path.join(process.env.CORE_CACHE || path.join(os.homedir(), '.cache'), 'nix');
@@ -152,7 +152,7 @@ async function reading() {
 	fs.writeFileSync(fake, `#!/bin/sh\ncase $1 in --help) echo "  --max-memory-size --meta";; *) cat ${file};; esac\n`, { mode: 0o755 });
 	spawnSync('git', ['init', '-q', '--bare', path.join(work, 'empty')]);
 	const tree = spawnSync('git', ['-C', path.join(work, 'empty'), 'hash-object', '-w', '-t', 'tree', '/dev/null'], { encoding: 'utf8' }).stdout.trim();
-	const job = (n) => JSON.stringify({ git_dir: path.join(work, 'empty'), tree, job: { file: 'x' }, evals_dir: path.join(work, `evals${n}`), checkout_dir: path.join(work, 'co'),
+	const job = (n) => JSON.stringify({ git_dir: path.join(work, 'empty'), tree, job: { name: 'x', file: 'x' }, side: 'head', evals_dir: path.join(work, `evals${n}`), checkout_dir: path.join(work, 'co'),
 		evaluator: fake, sandbox: 'off', wall_ms: 120000 });
 	const r = best(3, (i) => timed(ekaci, ['worker', 'evaluate'], { input: job(i) }));
 	need(evaluation(r).rows === 100000, r.stdout);

@@ -18,7 +18,7 @@ enum {
 };
 
 /* What a rule, a pattern of skip_paths, or their absence has decided so far. */
-struct tally {
+struct decided {
 	int64_t paths;
 	struct texts examples;
 };
@@ -32,7 +32,7 @@ struct planner {
 	struct glob_set skip;         /* pattern i is skip_paths[i] */
 	struct changed_paths plain;   /* as git has the trees */
 	struct changed_paths changed; /* with submodules, where a job takes them */
-	struct tally *by_rule, *by_skip, unmatched;
+	struct decided *by_rule, *by_skip, unmatched;
 	bool full, scoped;         /* a full-rebuild, a rebuild-only rule has matched */
 	struct job_defs head_jobs; /* when base names no jobs and head's file is good */
 	struct err head_wrong;     /* head's file has a mistake */
@@ -143,7 +143,7 @@ read_configuration(struct planner *p, struct err *e)
 }
 
 static void
-count(struct planner *p, struct tally *t, struct str path)
+count(struct planner *p, struct decided *t, struct str path)
 {
 	t->paths++;
 	if (t->examples.n < MAX_EXAMPLES)
@@ -151,7 +151,7 @@ count(struct planner *p, struct tally *t, struct str path)
 }
 
 /* The tally of what decides about one name; *ret_name is how the record calls it, NULL: nothing does. */
-static struct tally *
+static struct decided *
 decide(struct planner *p, struct str path, const char **ret_name)
 {
 	bool rules = !p->job->ignore_rules;
@@ -191,8 +191,8 @@ decide_all(struct planner *p)
 	for (size_t i = 0; i < p->changed.n; i++) {
 		const struct changed_path *c = &p->changed.p[i];
 		const char *name, *old_name = NULL;
-		struct tally *t = decide(p, c->path, &name);
-		struct tally *old = c->old.p != NULL ? decide(p, c->old, &old_name) : t;
+		struct decided *t = decide(p, c->path, &name);
+		struct decided *old = c->old.p != NULL ? decide(p, c->old, &old_name) : t;
 		count(p, t, c->path);
 		if (old != t)
 			count(p, old, c->old);
@@ -208,7 +208,7 @@ decide_all(struct planner *p)
 }
 
 static void
-add_decider(struct planner *p, const char *name, const char *kind, const char *place, const struct tally *t)
+add_decider(struct planner *p, const char *name, const char *kind, const char *place, const struct decided *t)
 {
 	const struct plan_rule rule = {name, kind, place, t->paths, t->examples};
 

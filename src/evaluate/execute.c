@@ -1,0 +1,208 @@
+/* One evaluation: checkout, evaluator, rows. */
+#include "evaluate/execute.h"
+
+#include "evaluate/checkout.h"
+#include "evaluate/doubts.h"
+#include "evaluate/surroundings.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/files.h"
+#include "support/os/lock.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+
+enum {
+	SCOPE_BYTES = 30 * 1024, /* of paths of attributes in an argument, which also quotes them */
+	LEAST_MS = 1000          /* is left for asking again */
+};
+
+/* How long the paths are as words of a command line, about: each part in quotes with a blank, each path in brackets. */
+static size_t
+bytes_of_paths(const struct paths *all)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		bytes += 2;
+		for (size_t k = 0; k < all->p[i].n; k++)
+			bytes += strlen(all->p[i].p[k]) + 3;
+	}
+	return bytes;
+}
+
+/* Its errors once more, without meta (execute.h); all of it, where naming them would be too long for a command line. */
+static int
+ask_without_meta(struct evaluating *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
+{
+	struct paths failed = rows_failed(rows);
+	struct job_def job = *r->job.job;
+	struct rows again = {.max_rows = rows->max_rows, .max_depth = rows->max_depth, .scope = &failed, .external = true};
+	struct evaluating second = *r;
+	struct hearing h = {.r = &second, .rows = &again, .disk = files_exist("/nix/store") ? "/nix/store" : work};
+	struct child_result end = {0};
+
+	if (r->ev->built_in || failed.n == 0)
+		return 0;
+	if (bytes_of_paths(&failed) < SCOPE_BYTES)
+		job.scope = failed;
+	second.job.job = &job;
+	second.job.without_meta = true;
+	second.out = NULL;
+	if (r->wall_ms != 0)
+		second.wall_ms = r->wall_ms - r->took_ms > LEAST_MS ? r->wall_ms - r->took_ms : LEAST_MS;
+	hearing_begin(&h);
+	int rc = surroundings_run(&second, a, work, &h, &end, e);
+	r->took_ms += end.wall_ms;
+	if (rc == 0 && end.end == CHILD_CANCELLED)
+		rc = fail(e, ERR_BUSY, "cancelled");
+	if (rc == 0)
+		hearing_judge(&h, &end);
+	if (rc == 0 && again.incomplete)
+		rows_incomplete(rows, "asked once more without meta: %.900s", again.reason);
+	rows->ask_own = rows->ask_own || again.ask_own;
+	if (rc == 0 && !again.incomplete)
+		rows_mend(rows, &again);
+	hearing_release(&h);
+	rows_release(&again);
+	return rc;
+}
+
+/* Without a sandbox there is one path for everybody: one at a time. */
+static int
+lock_source(struct arena *a, const char *dir, int64_t wait_ms, int *ret_fd, struct err *e)
+{
+	const char *path = arena_printf(a, "%s/source.lock", dir);
+
+	return lock_wait(path, wait_ms != 0 ? clock_mono_ms() + wait_ms : 0,
+	    arena_printf(a, "another evaluation holds %s", path), ret_fd, e);
+}
+
+/* The flake's source into the store, under the name of the commit it is said to be. */
+static int
+prepare_flake(struct evaluating *r, struct arena *a, const char *tree, struct err *e)
+{
+	struct flake_tree *flake = arena_alloc(a, sizeof(*flake));
+
+	if (flake_store(a, tree, flake, e) != 0)
+		return -1;
+	r->job.flake = flake;
+	r->job.flake_self = r->self.rev != NULL ? &r->self : NULL;
+	return r->self.rev != NULL ? flake_count_commits(r->git_dir, &r->self, e) : 0;
+}
+
+static int
+evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
+{
+	AUTO(fd_close) int lock = -1;
+	struct hearing h = {.r = r, .rows = rows};
+	struct child_result end = {0};
+	struct gitlinks *links = arena_alloc(a, sizeof(*links));
+	struct rusage used = {0};
+
+	h.disk = files_exist("/nix/store") ? "/nix/store" : work;
+	if (!r->sandbox && lock_source(a, r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
+		return -1;
+	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
+	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)
+		return -1;
+	if (r->tree != NULL && !r->job.job->submodules && gitlinks_read(a, r->git_dir, r->tree, links, e) != 0)
+		return -1;
+	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
+		return -1;
+	if (r->fetch_cache_dir != NULL && files_mkdirs(r->fetch_cache_dir, 0755, e) != 0)
+		return -1;
+	if (r->fetches != NULL &&
+	    fetches_lend(r->fetches, arena_printf(a, "%s/cache", work), r->sandbox ? SURROUNDINGS_FETCHES : r->fetches, e) != 0)
+		return -1;
+	if (evaluator_wants_flake(r->job.job) && prepare_flake(r, a, tree, e) != 0)
+		return -1;
+	hearing_begin(&h);
+	int rc = surroundings_run(r, a, work, &h, &end, e);
+	getrusage(RUSAGE_CHILDREN, &used);
+	r->max_rss_kb = used.ru_maxrss;
+	r->took_ms = end.wall_ms;
+	if (rc != 0 && e->kind == ERR_LIMIT) { /* a line without end: the evaluator's doing, not ours */
+		rows_incomplete(rows, "%s", e->msg);
+		rc = 0;
+	} else if (rc == 0 && end.end == CHILD_CANCELLED) {
+		rc = fail(e, ERR_BUSY, "cancelled");
+	} else if (rc == 0) {
+		hearing_judge(&h, &end);
+		if (!rows->incomplete)
+			rc = ask_without_meta(r, a, work, rows, e);
+	}
+	if (rc == 0) {
+		rows_finish(rows);
+		doubts_judge(r, links, rows);
+	}
+	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
+		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);
+	hearing_release(&h);
+	if (!r->sandbox) {
+		struct err late;
+		if (files_remove_tree(tree, &late) != 0)
+			log_err(LOG_WARN, "checkout", &late);
+	}
+	return rc;
+}
+
+/* Work folders whose owner is gone: a worker that was killed could not remove its own. Each owner holds a lock on its
+ * folder; nobody makes or removes one without the lock on sweep_fd. */
+static void
+sweep(struct arena *a, const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *one;
+	struct err late;
+
+	while (d != NULL && (one = readdir(d)) != NULL) {
+		if (strncmp(one->d_name, "work-", 5) != 0)
+			continue;
+		char *path = arena_printf(a, "%s/%s", dir, one->d_name);
+		AUTO(fd_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && files_remove_tree(path, &late) != 0)
+			log_err(LOG_WARN, "a work folder left behind", &late);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
+/* A fresh work folder in path (a template), owned as long as *ret_fd is open. */
+static int
+make_work(struct arena *a, const char *dir, char *path, int *ret_fd, struct err *e)
+{
+	if (files_mkdirs(dir, 0755, e) != 0)
+		return -1;
+	AUTO(fd_close) int sweep_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sweep_fd < 0 || flock(sweep_fd, LOCK_EX) != 0)
+		return fail_sys(e, "%s", dir);
+	sweep(a, dir);
+	if (mkdtemp(path) == NULL || (*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+	    flock(*ret_fd, LOCK_EX) != 0)
+		return fail_sys(e, "%s", path);
+	return 0;
+}
+
+int
+execute_evaluation(struct evaluating *r, struct rows *rows, struct err *e)
+{
+	AUTO(fd_close) int owner = -1;
+	struct arena a = {0};
+	struct err late;
+	char *work = arena_printf(&a, "%s/work-XXXXXX", r->checkout_dir);
+
+	if (make_work(&a, r->checkout_dir, work, &owner, e) != 0) {
+		arena_release(&a);
+		return -1;
+	}
+	int rc = evaluate_in(r, &a, work, rows, e);
+	if (files_remove_tree(work, &late) != 0)
+		log_err(LOG_WARN, "work folder", &late);
+	arena_release(&a);
+	return rc;
+}

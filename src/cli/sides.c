@@ -113,5 +113,6 @@ sides_find(struct arena *a, const struct request *q, const char *index, struct s
 	ret->base = s.base;
 	ret->head = s.head;
 	ret->of_files = is_files(&s);
+	ret->merged = s.merge;
 	return 0;
 }

@@ -9,7 +9,7 @@ struct whole {
 static int
 read_member(const struct field *f, struct arena *a, struct str text, const char *what, void *ret, struct err *e)
 {
-	const struct fields whole = {what, NULL, sizeof(struct whole), f, 1};
+	const struct fields whole = {what, NULL, sizeof(struct whole), f, 1, 0};
 	AUTO(buf_release) struct buf b;
 
 	buf_init(&b, SIZE_MAX / 4);

@@ -181,7 +181,7 @@ end_bases(struct reading *r)
 	}
 }
 
-/* A name counts when it is of a target. */
+/* When the file is read: marks the targets that somebody asked for by name, and lists the names that are no target's (unknown). */
 static void
 end_names(struct reading *r)
 {

@@ -143,7 +143,9 @@ path_of(struct arena *a, struct str path)
 static struct texts
 path_or_null(struct arena *a, struct str path)
 {
-	return path.p == NULL ? (struct texts){0} : path_of(a, path);
+	const struct texts none = {0};
+
+	return path.p == NULL ? none : path_of(a, path);
 }
 
 static struct texts

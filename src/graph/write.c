@@ -259,7 +259,9 @@ aliases_of(struct arena *a, const struct attr *all, uint32_t first)
 static struct texts
 path_at(struct arena *a, const struct attr *all, uint32_t i)
 {
-	return i == NO_ATTR ? (struct texts){0} : path_of(a, all[i].path);
+	const struct texts none = {0};
+
+	return i == NO_ATTR ? none : path_of(a, all[i].path);
 }
 
 static int

@@ -18,7 +18,7 @@ CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
-CONFIG = config/config.c config/texts.c
+CONFIG = config/config.c
 FORGE = \
 	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
 	forge/github/github.c forge/github/setup.c forge/github/webhook.c forge/github/payload.c \
@@ -169,7 +169,7 @@ $(B)/bench/%.o: tests/bench/%.c Makefile
 
 $(B)/tests/schedule_driver.o $(B)/tests/session_record.o: $(B)/tests/%.o: Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $(filter %.c,$^)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@ $(filter %.c,$^)
 $(B)/tests/schedule_driver.o: tests/schedule/driver.c
 $(B)/tests/session_record.o: tests/schedule/record.c
 

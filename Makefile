@@ -11,12 +11,13 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-CLI = cli/cli.c cli/setup.c cli/local.c cli/ownnix.c cli/status.c cli/operate.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c
-WALK = walk/table.c walk/flow.c walk/settle.c walk/reports.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
-CONFIG = config/config.c
+CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
+WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/worker.c walk/sweep.c
+CONFIG = config/config.c config/texts.c
 FORGE = \
-	forge/github/verify.c forge/github/event.c forge/github/command.c \
+	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
+	forge/github/github.c forge/github/setup.c forge/github/webhook.c forge/github/payload.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/shape.c forge/github/lane.c forge/github/task.c \
 	forge/github/task_check.c forge/github/task_talk.c forge/github/sender.c
 CHANGESET = \
@@ -24,7 +25,7 @@ CHANGESET = \
 	changeset/merge.c changeset/worktree.c changeset/plan.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
-	evaluate/stage.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
+	evaluate/stage.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
 	evaluate/evaluation.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
 	evaluate/fetchrepo.c evaluate/output.c evaluate/meta.c evaluate/stored.c \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
@@ -36,22 +37,22 @@ REPORT = \
 	report/report.c report/model.c report/verdict.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
 	report/checks.c report/position.c report/labels.c report/document.c report/html.c report/words.c report/explanation.c
-BUILD = build/query.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
+BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
-	queue/schedule.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
-RECORDS = records/fields_write.c records/record.c records/all.c records/mirror.c records/plan.c records/evaluation.c records/difference.c records/build.c
-FORMATS = formats/rows.c formats/jscan.c
+	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/queue_order.c queue/queue_explain.c queue/estimate.c queue/push.c
+RECORDS = records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c records/build_state.c records/run_state.c records/failure.c records/mirror.c records/plan.c records/evaluation.c records/class.c records/difference.c records/build.c records/wish.c
+FORMATS = formats/rows.c formats/difference_file.c
 NIX = \
-	nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \
-	nix/path_info.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
+	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c nix/drvfile.c \
+	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/pushes.c \
 	store/overview.c
-WEB = web/server.c web/webhook.c web/link.c web/route.c web/pages.c web/build_log.c web/metrics.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
-	support/os/loop.c support/text/escape.c support/text/json.c support/text/mistakes.c
+	support/os/loop.c support/text/escape.c support/text/jscan.c support/text/json.c support/text/mistakes.c support/text/prometheus.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
@@ -61,7 +62,7 @@ SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/template.cc 
 UNIT = \
 	support records escape template config trust jobs sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
-	graph_radius graph_property graph_cache graph_golden graph_commands report_position report_verdict report_golden report_limits store \
+	graph_radius graph_property graph_cache graph_golden difference_file graph_commands report_position report_verdict report_golden report_limits store \
 	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
@@ -114,7 +115,7 @@ $(B)/libekaci.a: $(OBJECTS_TEST)
 	$(Q)$(AR) rcs $@ $^
 
 $(B)/store/db.o: $(wildcard src/store/schema/*.sql)
-$(B)/cli/setup.o: app-manifest.json
+$(B)/forge/github/setup.o: app-manifest.json
 
 $(B)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)

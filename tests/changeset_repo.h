@@ -10,6 +10,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/text/json.h"
+#include "walk/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,17 +104,24 @@ repo_commit(struct repo *r)
 	return GIT(r, "rev-parse", "HEAD");
 }
 
-/* Runs a stage; *ret_record is its record of the given type (to be dropped), NULL when there is none. */
+/* Runs a stage on a job, which is dropped; *ret_record is its record of the given type (to be dropped), NULL when there is
+ * none. */
 static inline int
-run_stage(json_stage_fn *stage, json_t *job, const char *type, json_t **ret_record, struct err *e)
+run_stage(const char *name, json_t *job, const char *type, json_t **ret_record, struct err *e)
 {
+	const struct stage *stage = pipeline_stage(name);
 	struct record_out out = {.fd = memfd_create("records", 0)};
 	AUTO(buf_release) struct buf text;
+	struct arena a = {0};
+	void *read_job = arena_alloc(&a, stage->job->size);
 	char chunk[65536];
 	ssize_t n;
 
 	*ret_record = NULL;
-	int rc = stage(job, &out, e);
+	int rc = fields_read(stage->job, &a, str_of(json_line(&a, job)), "job", read_job, e);
+	if (rc == 0)
+		rc = stage->run(&a, read_job, &out, e);
+	arena_release(&a);
 	json_decref(job);
 	buf_init(&text, 64 * 1024 * 1024);
 	lseek(out.fd, 0, SEEK_SET);

@@ -1,7 +1,6 @@
 /* Commands: whose they are, whether they may, and what comes of them. */
 #include "bot/commands.h"
 
-#include "forge/github/accept.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -22,7 +21,7 @@ enum {
 };
 
 struct obey {
-	struct flow_parts p;
+	struct bot_parts p;
 	struct flow *flow;
 	struct loop_timer *timer;
 	bool asking; /* one command at a time */
@@ -148,11 +147,11 @@ status_text(struct obey *o, struct asking *q)
 
 	if (store_run_of(o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0)
 		return "Nothing has been done for this pull request yet.";
-	const struct step *step = pipeline_step(r.state);
 	const char *url = web_link(&q->a, o->p.web, q->repo.id, q->command.number, q->repo.is_private, "/run/%" PRId64, r.id);
-	return arena_printf(&q->a, "Run [%" PRId64 "](%s) of `%.10s`: %s%s%s.", r.id, url, r.head,
-	    step != NULL ? step->doing : run_state_name(r.state), r.waiting != NULL ? "; waiting: " : "",
-	    r.waiting != NULL ? r.waiting : "");
+	const char *why = r.held != NULL ? r.held : r.waiting;
+
+	return arena_printf(&q->a, "Run [%" PRId64 "](%s) of `%.10s`: %s%s%s.", r.id, url, r.head, run_state_doing(r.state),
+	    why != NULL ? "; waiting: " : "", why != NULL ? why : "");
 }
 
 static int
@@ -424,7 +423,7 @@ explain(struct asking *q)
 
 /* What would be approved is looked at once more, at GitHub: a push may have been faster than its event. */
 static void
-on_present(void *ctx, const json_t *pull, const struct err *why)
+on_present(void *ctx, const struct event_pull *pull, const struct err *why)
 {
 	struct asking *q = ctx;
 	struct obey *o = q->o;
@@ -436,8 +435,8 @@ on_present(void *ctx, const json_t *pull, const struct err *why)
 		postpone(q, why != NULL ? why : &e);
 		return;
 	}
-	q->present = arena_strdup(&q->a, json_str_at(pull, "head.sha", ""));
-	q->closed = strcmp(json_str(pull, "state", ""), "open") != 0;
+	q->present = arena_strdup(&q->a, pull->head);
+	q->closed = !pull->open;
 	if (q->closed || q->pr.head == NULL || strcmp(q->present, q->pr.head) == 0 ||
 	    q->command.attempts >= MAX_HEAD_ATTEMPTS) {
 		settle(q);
@@ -485,10 +484,9 @@ ask_permission(struct asking *q)
 
 /* A pull request from before the bot came: ask GitHub what it is. */
 static void
-on_pull(void *ctx, const json_t *pull, const struct err *why)
+on_pull(void *ctx, const struct event_pull *pull, const struct err *why)
 {
 	struct asking *q = ctx;
-	const char *base_repo = json_str_at(pull, "base.repo.full_name", ""), *head_repo;
 	struct err e = {0};
 
 	if (q->o->closing)
@@ -497,19 +495,18 @@ on_pull(void *ctx, const json_t *pull, const struct err *why)
 		postpone(q, why);
 		return;
 	}
-	head_repo = json_str_at(pull, "head.repo.full_name", "");
 	q->pr = (struct pull_request){.repository = q->repo.id,
 	    .number = q->command.number,
-	    .open = strcmp(json_str(pull, "state", ""), "open") == 0,
-	    .fork = strcmp(base_repo, head_repo) != 0,
-	    .draft = json_flag(pull, "draft", false),
-	    .head = arena_strdup(&q->a, json_str_at(pull, "head.sha", "")),
-	    .base_ref = arena_strdup(&q->a, json_str_at(pull, "base.ref", "")),
-	    .title = arena_strdup(&q->a, json_str(pull, "title", "")),
-	    .author = arena_strdup(&q->a, json_str_at(pull, "user.login", "")),
-	    .association = arena_strdup(&q->a, json_str(pull, "author_association", "")),
-	    .head_since = accept_pushed(pull),
-	    .changed = accept_time(json_str(pull, "updated_at", NULL))};
+	    .open = pull->open,
+	    .fork = pull->fork,
+	    .draft = pull->draft,
+	    .head = arena_strdup(&q->a, pull->head),
+	    .base_ref = arena_strdup(&q->a, pull->base_ref),
+	    .title = arena_strdup(&q->a, pull->title),
+	    .author = arena_strdup(&q->a, pull->author != NULL ? pull->author : ""),
+	    .association = arena_strdup(&q->a, pull->association != NULL ? pull->association : ""),
+	    .head_since = pull->pushed_ms,
+	    .changed = pull->updated_ms};
 	if (store_pull_put(q->o->p.store, &q->pr, &e) != 0) {
 		postpone(q, &e);
 		return;
@@ -575,7 +572,7 @@ obey_kick(struct obey *o)
 }
 
 struct obey *
-obey_new(const struct flow_parts *parts, struct flow *flow)
+obey_new(const struct bot_parts *parts, struct flow *flow)
 {
 	struct obey *o = mem_alloc(sizeof(*o));
 

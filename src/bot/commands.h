@@ -7,10 +7,11 @@
 #ifndef EKACI_BOT_COMMANDS_H
 #define EKACI_BOT_COMMANDS_H
 
+#include "bot/parts.h"
 #include "walk/flow.h"
 
 struct obey;
-struct obey *obey_new(const struct flow_parts *parts, struct flow *flow);
+struct obey *obey_new(const struct bot_parts *parts, struct flow *flow);
 /* There may be a command. */
 void obey_kick(struct obey *o);
 void obey_free(struct obey *o);

@@ -2,7 +2,9 @@
 #include "bot/daemon.h"
 
 #include "bot/deliveries.h"
+#include "bot/reports.h"
 #include "evaluate/sandbox.h"
+#include "forge/forges.h"
 #include "nix/access.h"
 #include "store/delivery.h"
 #include "store/desired.h"
@@ -12,6 +14,7 @@
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/text/prometheus.h"
 #include "walk/flow.h"
 #include "walk/sweep.h"
 
@@ -30,6 +33,7 @@ struct daemon {
 	struct store *store;
 	struct web *web;
 	struct sender *sender;
+	struct reports *reports;
 	struct flow *flow;
 	struct intake *intake;
 	struct loop_timer *house;
@@ -38,7 +42,7 @@ struct daemon {
 };
 
 static int
-read_secret(struct arena *a, const char *path, const char *key, struct str *ret, struct err *e)
+read_secret(struct arena *a, const char *section, const char *path, const char *key, struct str *ret, struct err *e)
 {
 	struct str text;
 
@@ -47,7 +51,7 @@ read_secret(struct arena *a, const char *path, const char *key, struct str *ret,
 		return 0;
 	}
 	if (files_read(a, path, MAX_SECRET, &text, e) != 0)
-		return fail_in(e, "[github] %s", key);
+		return fail_in(e, "[%s] %s", section, key);
 	*ret = str_trim(text);
 	return 0;
 }
@@ -79,39 +83,23 @@ on_delivery(void *ctx)
 }
 
 static void
-metric(struct buf *out, const char *name, const char *type, const char *help, int64_t value)
-{
-	buf_printf(out, "# HELP ekaci_%s %s\n# TYPE ekaci_%s %s\nekaci_%s %lld\n", name, help, name, type, name,
-	    (long long)value);
-}
-
-static void
 figures(void *ctx, struct buf *out)
 {
 	struct daemon *d = ctx;
-	struct err e;
 
 	if (d->flow != NULL) {
-		struct schedule_figures b = schedule_figures(flow_schedule(d->flow));
-		metric(out, "builds_running", "gauge", "Builds under way.", b.running);
-		metric(out, "builds_started_total", "counter", "Builds started since the bot started.", b.started);
-		metric(out, "builds_built_total", "counter", "Builds that succeeded.", b.built);
-		metric(out, "builds_failed_total", "counter", "Builds that ended without outputs.", b.failed);
-		metric(out, "builds_retried_total", "counter", "Infrastructure failures put back into the queue.", b.retried);
+		const struct schedule_figures b = schedule_figures(flow_schedule(d->flow));
+		prometheus_one(out, "ekaci_builds_running", PROMETHEUS_GAUGE, "Builds under way.", b.running);
+		prometheus_one(out, "ekaci_builds_started_total", PROMETHEUS_COUNTER, "Builds started since the bot started.",
+		    b.started);
+		prometheus_one(out, "ekaci_builds_built_total", PROMETHEUS_COUNTER, "Builds that succeeded.", b.built);
+		prometheus_one(out, "ekaci_builds_failed_total", PROMETHEUS_COUNTER, "Builds that ended without outputs.",
+		    b.failed);
+		prometheus_one(out, "ekaci_builds_retried_total", PROMETHEUS_COUNTER,
+		    "Infrastructure failures put back into the queue.", b.retried);
 	}
-	struct send_figures f;
-	if (d->sender == NULL || send_figures(d->sender, &f, &e) != 0)
-		return;
-	metric(out, "github_requests_total", "counter", "Requests made to GitHub.", f.requests);
-	metric(out, "github_refused_total", "counter", "Answers 4xx that are final.", f.refused);
-	metric(out, "github_limited_total", "counter", "Answers that named a rate limit.", f.limited);
-	metric(out, "github_broken_total", "counter", "Answers 5xx.", f.broken);
-	metric(out, "github_unreachable_total", "counter", "Requests without an answer.", f.unreachable);
-	metric(out, "github_rate_remaining", "gauge", "Least remaining requests of all installations, -1 unknown.",
-	    f.rate_remaining);
-	metric(out, "send_queue", "gauge", "Things that should stand at GitHub and do not yet.", f.queue);
-	metric(out, "send_oldest_ms", "gauge", "How long the oldest of them waits.", f.oldest_ms);
-	metric(out, "send_given_up", "gauge", "Things that GitHub refuses.", f.given_up);
+	if (d->sender != NULL)
+		send_metrics(d->sender, out);
 }
 
 static const char *
@@ -221,35 +209,73 @@ look_at_store(void)
 		log_error("the Nix store is out of reach: %s", e.msg);
 }
 
+/* --- what the walk asks and tells us --- */
+
+static void
+authorize(void *ctx, const struct repository *of, void (*answer)(void *to, const char *authorization, const struct err *why),
+    void *to)
+{
+	struct daemon *d = ctx;
+
+	send_git_authorization(d->sender, of->installation, of->id, answer, to);
+}
+
+static void
+refused(void *ctx, const struct repository *of)
+{
+	struct daemon *d = ctx;
+
+	send_git_refused(d->sender, of->installation, of->id);
+}
+
+static void
+changed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	reports_look(d->reports);
+}
+
+static void
+progress(void *ctx, int64_t run, const struct progress *is)
+{
+	struct daemon *d = ctx;
+
+	reports_progress(d->reports, run, is);
+}
+
 static int
 open_parts(struct daemon *d, struct err *e)
 {
 	const struct settings *c = d->settings;
-	struct web_settings ws = {.listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
+	const struct forge *forge = forge_of(c);
+	const struct forge_secrets of = forge->secrets(c);
+	struct web_settings ws = {.forge = forge, .listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
 	struct web_hooks hooks = {on_delivery, figures, not_ready, d};
 
 	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
 		return fail(e, ERR_ABSENT, "%s is not on PATH: ekaci needs git and Nix (nix-store, nix-instantiate)",
 		    child_find(&d->a, "git") == NULL ? "git" : "nix-store");
 	if (files_mkdirs(c->state.dir, 0750, e) != 0 || lock_state(d, e) != 0 ||
-	    read_secret(&d->a, c->github.webhook_secret_file, "webhook_secret_file", &ws.secret, e) != 0 ||
-	    read_secret(&d->a, c->github.previous_webhook_secret_file, "previous_webhook_secret_file", &ws.previous_secret,
-	        e) != 0)
+	    read_secret(&d->a, of.section, of.webhook_file, "webhook_secret_file", &ws.secret, e) != 0 ||
+	    read_secret(&d->a, of.section, of.previous_webhook_file, "previous_webhook_secret_file", &ws.previous_secret, e) !=
+	        0)
 		return -1;
 	if (ws.secret.n == 0)
-		return fail(e, ERR_INPUT,
-		    "[github] webhook_secret_file: a webhook secret is needed; anybody could post otherwise");
-	struct flow_parts parts = {.settings = c};
+		return fail(e, ERR_INPUT, "[%s] webhook_secret_file: a webhook secret is needed; anybody could post otherwise",
+		    of.section);
+	struct flow_parts walked = {.settings = c, .hooks = {authorize, refused, changed, progress, d}};
 	look_at_store();
-	limit_evaluations(d, &parts);
+	limit_evaluations(d, &walked);
 	if (loop_new(&d->loop, e) != 0 || store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
-	    send_start(d->loop, d->store, c, &d->sender, e) != 0 || web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
+	    send_start(forge, d->loop, d->store, c, &d->sender, e) != 0 ||
+	    web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
 		return -1;
-	parts.loop = d->loop;
-	parts.store = d->store;
-	parts.sender = d->sender;
-	parts.web = d->web;
-	if (flow_new(&parts, &d->flow, e) != 0)
+	struct bot_parts parts = {d->loop, d->store, c, d->sender, d->web};
+	d->reports = reports_new(&parts);
+	walked.loop = d->loop;
+	walked.store = d->store;
+	if (flow_new(&walked, &d->flow, e) != 0)
 		return -1;
 	d->intake = intake_new(&parts, d->flow);
 	loop_on_word(d->loop, on_delivery, d);
@@ -264,6 +290,7 @@ close_parts(struct daemon *d)
 	loop_timer_free(d->house);
 	intake_free(d->intake);
 	flow_free(d->flow);
+	reports_free(d->reports);
 	send_stop(d->sender);
 	loop_free(d->loop);
 	store_close(d->store);

@@ -1,8 +1,7 @@
-/* What GitHub told us. */
+/* What the forge told us. */
 #include "bot/deliveries.h"
 
 #include "bot/commands.h"
-#include "forge/github/accept.h"
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
@@ -20,7 +19,7 @@ enum {
 };
 
 struct intake {
-	struct flow_parts p;
+	struct bot_parts p;
 	struct flow *flow;
 	struct obey *obey;
 	struct loop_timer *timer;
@@ -209,12 +208,12 @@ add_command(struct intake *in, const struct event *ev, int64_t number, int64_t c
 static int
 on_comment(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
-	const struct command *commands;
+	const struct comment_command *commands;
 	size_t n;
 
 	if (put_repository(in, ev, e) != 0)
 		return -1;
-	accept_command(a, str_of(ev->comment.body), &commands, &n);
+	command_read(a, str_of(ev->comment.body), &commands, &n);
 	if (n > 0 && !is_heard(in, ev->comment.author, ev->comment.bot))
 		return 0;
 	int rc = n > 0 ? store_comment_take(in->p.store, ev->repository.id, ev->comment.id, e) : 1;
@@ -333,19 +332,14 @@ on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *
 	return flow_start(in->flow, &wanted, e);
 }
 
-/* "gh-readonly-queue/main/pr-123-..." is of pull request 123, with those queued before it. A ref that GitHub one day names
- * otherwise still has a number of its own. */
+/* Of the pull request at its end, with those queued before it. A group whose ref does not say still has a number of its own. */
 static int64_t
 queued_number(const struct event *ev)
 {
-	const char *slash = strrchr(ev->push.ref, '/');
-	struct str rest;
-	int64_t number;
-
-	if (slash != NULL && strncmp(slash, "/pr-", 4) == 0 &&
-	    str_to_i64(str_cut(str_of(slash + 4), '-', &rest), &number) == 0 && number > 0)
-		return -number;
 	char head[9];
+
+	if (ev->push.queued > 0)
+		return -ev->push.queued;
 	snprintf(head, sizeof(head), "%s", ev->push.after);
 	return -((int64_t)1 << 40) - (int64_t)strtoul(head, NULL, 16);
 }
@@ -404,7 +398,7 @@ read_delivery(struct intake *in, struct arena *a, const struct delivery *d, stru
 
 	if (d->unreadable)
 		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, "the stored body is damaged", e);
-	if (accept_parse(a, d->event, d->body, &ev, &why) != 0) {
+	if (in->p.sender->forge->event_read(a, d->event, d->body, &ev, &why) != 0) {
 		log_warn("delivery %s (%s): %s", d->guid, d->event, why.msg);
 		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, why.msg, e);
 	}
@@ -464,7 +458,7 @@ intake_kick(struct intake *in)
 }
 
 struct intake *
-intake_new(const struct flow_parts *parts, struct flow *flow)
+intake_new(const struct bot_parts *parts, struct flow *flow)
 {
 	struct intake *in = mem_alloc(sizeof(*in));
 

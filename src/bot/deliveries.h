@@ -7,10 +7,11 @@
 #ifndef EKACI_BOT_DELIVERIES_H
 #define EKACI_BOT_DELIVERIES_H
 
+#include "bot/parts.h"
 #include "walk/flow.h"
 
 struct intake;
-struct intake *intake_new(const struct flow_parts *parts, struct flow *flow);
+struct intake *intake_new(const struct bot_parts *parts, struct flow *flow);
 /* There may be deliveries or commands to read. */
 void intake_kick(struct intake *in);
 void intake_free(struct intake *in);

@@ -6,7 +6,6 @@
 #include "nix/build_words.h"
 #include "nix/session.h"
 #include "nix/settings.h"
-#include "store/builds.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
@@ -22,7 +21,8 @@ enum {
 	KEPT_BYTES = 128 * 1024,
 	PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
 	TAIL_BYTES = 4096,
-	TAIL_LINES = 40
+	TAIL_LINES = 40,
+	TAIL_LINES_GOOD = 5
 };
 
 static const char store_dir[] = "/nix/store";
@@ -65,12 +65,11 @@ on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
 
 /* A build as the job asks for it, and what came of it. */
 struct task {
-	const json_t *job;
-	const char *drv, *root, *builders, *uri;
-	int64_t silent_s, wall_s, wall_ms;
+	struct arena *a;
+	const struct build_job *job;
+	int64_t wall_ms;
 	bool again; /* what is there is built once more and compared */
 	struct log_sink sink;
-	struct arena a;
 	bool marked;       /* an output says of itself that it failed */
 	const char *phase; /* as the builder announced it, or NULL */
 };
@@ -79,41 +78,42 @@ struct task {
 static int
 by_program(struct task *t, struct outcome *ret, struct err *e)
 {
+	const struct build_job *job = t->job;
 	struct nix_argv argv = {0};
 	struct child_result r = {0};
 
 	vec_push(&argv.v, "nix-store");
 	vec_push(&argv.v, "--realise");
-	vec_push(&argv.v, t->drv);
+	vec_push(&argv.v, job->drv);
 	vec_push(&argv.v, "--max-silent-time");
-	vec_push(&argv.v, arena_printf(&t->a, "%lld", (long long)t->silent_s));
+	vec_push(&argv.v, arena_printf(t->a, "%lld", (long long)job->max_silent_s));
 	vec_push(&argv.v, "--timeout");
-	vec_push(&argv.v, arena_printf(&t->a, "%lld", (long long)t->wall_s));
+	vec_push(&argv.v, arena_printf(t->a, "%lld", (long long)job->timeout_s));
 	if (t->again)
 		vec_push(&argv.v, "--check");
-	if (t->root != NULL && !t->again) {
+	if (job->root != NULL && !t->again) {
 		vec_push(&argv.v, "--add-root");
-		vec_push(&argv.v, t->root);
+		vec_push(&argv.v, job->root);
 	}
-	if (t->builders != NULL) {
+	if (job->builders != NULL) {
 		vec_push(&argv.v, "--builders");
-		vec_push(&argv.v, t->builders);
+		vec_push(&argv.v, job->builders);
 	}
-	if (t->uri != NULL) { /* the machine was chosen: nothing falls back to this one */
+	if (job->uri != NULL) { /* the machine was chosen: nothing falls back to this one */
 		vec_push(&argv.v, "--max-jobs");
 		vec_push(&argv.v, "0");
 		vec_push(&argv.v, "--option");
 		vec_push(&argv.v, "builders-use-substitutes");
-		vec_push(&argv.v, json_flag(t->job, "builders_use_substitutes", false) ? "true" : "false");
+		vec_push(&argv.v, job->builders_use_substitutes ? "true" : "false");
 	}
-	nix_argv_options(&argv, &t->a, json_object_get(t->job, "options"));
+	nix_argv_options(&argv, &job->options);
 	vec_push(&argv.v, NULL);
 	/* Nix keeps the limits itself; ours come a little later, for a Nix that does not. */
 	struct child c = {.argv = argv.v.p,
 	    .on_bytes = on_bytes,
 	    .ctx = &t->sink,
-	    .wall_ms = (t->wall_s + 60) * 1000,
-	    .silence_ms = (t->silent_s + 60) * 1000};
+	    .wall_ms = (job->timeout_s + 60) * 1000,
+	    .silence_ms = (job->max_silent_s + 60) * 1000};
 	int rc = child_run(&c, &r, e);
 	vec_release(&argv.v);
 	if (rc == 0 && r.end == CHILD_CANCELLED)
@@ -125,11 +125,11 @@ by_program(struct task *t, struct outcome *ret, struct err *e)
 	    .our_silence = r.end == CHILD_SILENT,
 	    .our_wall = r.end == CHILD_TIMED_OUT,
 	    .log_limit = t->sink.over,
-	    .drv = t->drv,
-	    .uri = t->uri};
-	*ret = outcome_of(&t->a, &end, buf_get(&t->sink.tail));
+	    .drv = job->drv,
+	    .uri = job->uri};
+	*ret = outcome_of(t->a, &end, buf_get(&t->sink.tail));
 	for (struct str rest = buf_get(&t->sink.outputs); rest.n != 0;)
-		t->marked = sizes_marked_failed(store_dir, str_dup(&t->a, str_trim(str_cut(rest, '\n', &rest)))) || t->marked;
+		t->marked = sizes_marked_failed(store_dir, str_dup(t->a, str_trim(str_cut(rest, '\n', &rest)))) || t->marked;
 	return 0;
 }
 
@@ -137,7 +137,7 @@ static struct session *kept; /* between the jobs of this process */
 static bool no_sessions;     /* tried, and there is none to be had */
 
 void
-schedule_build_close(void)
+build_stage_close(void)
 {
 	session_close(&kept);
 }
@@ -151,22 +151,23 @@ on_log(void *ctx, struct str text, struct err *e)
 static int
 by_session(struct task *t, struct outcome *ret, struct err *e)
 {
-	struct session_job job = {.drv = t->drv,
-	    .root = t->root,
-	    .silent_s = t->silent_s,
-	    .wall_s = t->wall_s,
+	const struct build_job *job = t->job;
+	const struct session_job asked = {.drv = job->drv,
+	    .root = job->root,
+	    .silent_s = job->max_silent_s,
+	    .wall_s = job->timeout_s,
 	    .max_log_bytes = t->sink.max,
-	    .builders = t->builders,
-	    .local_hook = json_str(t->job, "local_hook", NULL),
-	    .elsewhere = t->uri != NULL,
+	    .builders = job->builders,
+	    .local_hook = job->local_hook,
+	    .elsewhere = job->uri != NULL,
 	    .again = t->again,
-	    .builders_use_substitutes = json_flag(t->job, "builders_use_substitutes", false),
-	    .options = json_object_get(t->job, "options"),
+	    .builders_use_substitutes = job->builders_use_substitutes,
+	    .options = &job->options,
 	    .on_log = on_log,
 	    .ctx = &t->sink};
 	struct session_result r;
 
-	if (session_build(kept, &t->a, &job, &r, e) != 0) {
+	if (session_build(kept, t->a, &asked, &r, e) != 0) {
 		session_close(&kept);
 		return -1;
 	}
@@ -181,18 +182,18 @@ by_session(struct task *t, struct outcome *ret, struct err *e)
 	    .our_wall = r.end == SESSION_TIMED_OUT,
 	    .log_limit = r.end == SESSION_LOG_LIMIT || t->sink.over,
 	    .exited = r.end == SESSION_ANSWERED || r.end == SESSION_REFUSED,
-	    .drv = t->drv,
-	    .uri = t->uri,
+	    .drv = job->drv,
+	    .uri = job->uri,
 	    .machine = r.machine,
 	    .begun = r.begun,
 	    .dependency_begun = r.dependency_begun,
 	    .building_ms = r.building_ms,
-	    .wall_s = t->wall_s};
+	    .wall_s = job->timeout_s};
 	struct str tail = buf_get(&t->sink.tail);
-	*ret = r.end == SESSION_REFUSED ? outcome_of_refusal(&t->a, &end, r.message, tail)
-	                                : outcome_of_status(&t->a, &end, r.status, r.message, tail);
+	*ret = r.end == SESSION_REFUSED ? outcome_of_refusal(t->a, &end, r.message, tail)
+	                                : outcome_of_status(t->a, &end, r.status, r.message, tail);
 	if (r.message != NULL && r.message[0] != '\0') /* last in the log; the lines of it that it repeats stand there */
-		return on_bytes(&t->sink, 2, str_of(arena_printf(&t->a, "error: %s\n", nixwords_without_log(&t->a, r.message))),
+		return on_bytes(&t->sink, 2, str_of(arena_printf(t->a, "error: %s\n", nixwords_without_log(t->a, r.message))),
 		           e) < 0
 		           ? -1
 		           : 0;
@@ -224,53 +225,59 @@ compare(struct task *t, struct outcome *ret, struct err *e)
 	if (build(t, ret, e) != 0)
 		return -1;
 	if (ret->differs)
-		*ret = (struct outcome){.state = "built", .reason = "built once more it came out differently", .differs = true};
+		*ret = (struct outcome){.state = BUILD_BUILT,
+		    .reason = "built once more it came out differently",
+		    .differs = true};
 	return 0;
 }
 
-int
-schedule_build(const json_t *job, struct record_out *out, struct err *e)
+static int
+emit(struct task *t, const struct outcome *o, struct record_out *out, struct err *e)
 {
-	const char *log;
-	struct task t = {.job = job,
-	    .root = json_str(job, "root", NULL),
-	    .builders = json_str(job, "builders", NULL),
-	    .uri = json_str(job, "uri", NULL),
-	    .silent_s = json_int(job, "max_silent_s", 3600),
-	    .wall_s = json_int(job, "timeout_s", 36000)};
+	struct str kept_log = buf_get(&t->sink.tail);
+	bool good = o->state == BUILD_BUILT;
+	struct str tail =
+	    outcome_lines(t->a, kept_log, t->sink.n <= KEPT_BYTES, good ? TAIL_LINES_GOOD : TAIL_LINES, TAIL_BYTES);
+	const char *phase = good ? NULL : t->phase != NULL ? t->phase : outcome_phase(t->a, kept_log);
+	const struct built rec = {.outcome = o->state,
+	    .reason = o->reason != NULL ? fields_clean(t->a, str_of(o->reason)) : NULL,
+	    .absent = o->absent,
+	    .may_pass = o->may_pass,
+	    .marked = o->marked,
+	    .phase = phase,
+	    .tail = fields_clean(t->a, tail),
+	    .deterministic = good && t->again ? !o->differs : -1,
+	    .wall_ms = t->wall_ms};
+
+	return record_put(out, &built_fields, &rec, e);
+}
+
+int
+build_stage_build(struct arena *a, const void *of, struct record_out *out, struct err *e)
+{
+	const struct build_job *job = of;
+	struct task t = {.a = a, .job = job};
 	struct outcome o;
 
-	if (json_need_str(job, "drv", &t.drv, e) != 0 || json_need_str(job, "log", &log, e) != 0)
-		return -1;
-	packed_remove(log);
-	AUTO(fd_close) int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	packed_remove(job->log);
+	AUTO(fd_close) int fd = open(job->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
-		return fail_sys(e, "cannot create the log %s", log);
-	t.sink = (struct log_sink){.fd = fd, .max = (size_t)json_int(job, "max_log_bytes", 64 << 20)};
+		return fail_sys(e, "cannot create the log %s", job->log);
+	t.sink = (struct log_sink){.fd = fd, .max = (size_t)job->max_log_bytes};
 	buf_init(&t.sink.tail, 2 * KEPT_BYTES);
 	buf_init(&t.sink.outputs, KEPT_BYTES);
 	int rc = build(&t, &o, e);
-	if (rc == 0 && strcmp(o.state, "built") == 0 && json_flag(job, "again", false))
+	if (rc == 0 && o.state == BUILD_BUILT && job->again)
 		rc = compare(&t, &o, e);
-	if (rc == 0 && strcmp(o.state, "built") == 0 && t.marked)
-		o = (struct outcome){.state = "failed", .reason = BUILD_MARKED, .marked = true};
-	if (rc == 0) {
-		struct str kept_log = buf_get(&t.sink.tail);
-		bool built = strcmp(o.state, "built") == 0;
-		struct str tail = outcome_lines(&t.a, kept_log, t.sink.n <= KEPT_BYTES, built ? 5 : TAIL_LINES, TAIL_BYTES);
-		const char *phase = built ? NULL : t.phase != NULL ? t.phase : outcome_phase(&t.a, kept_log);
-		json_t *alike = built && t.again ? json_boolean(!o.differs) : json_null();
-		record_emit(out,
-		    json_pack("{s:b,s:b,s:o,s:s,s:s,s:s?,s:s?,s:b,s:o,s:I}", "may_pass", o.may_pass, "marked", o.marked,
-		        "deterministic", alike, "type", "built", "outcome", o.state, "reason", o.reason, "phase", phase,
-		        "absent", o.absent, "tail", json_any_string(tail), "wall_ms", (json_int_t)t.wall_ms));
-	}
+	if (rc == 0 && o.state == BUILD_BUILT && t.marked)
+		o = (struct outcome){.state = BUILD_FAILED, .reason = BUILD_MARKED, .marked = true};
+	if (rc == 0)
+		rc = emit(&t, &o, out, e);
 	/* After the record: nobody waits for it, and a log that cannot be compressed is a log still. */
 	struct err ignored;
-	if (t.sink.n > PLAIN_BYTES && packed_pack(log, &ignored) != 0)
+	if (t.sink.n > PLAIN_BYTES && packed_pack(job->log, &ignored) != 0)
 		log_warn("%s", ignored.msg);
 	buf_release(&t.sink.tail);
 	buf_release(&t.sink.outputs);
-	arena_release(&t.a);
 	return rc;
 }

@@ -16,8 +16,8 @@ enum {
 };
 
 struct copying {
-	struct arena a;
-	const json_t *options;
+	struct arena *a;
+	const struct named_texts *options;
 	struct map *into; /* lines of standard output go there, or NULL */
 	struct buf tail;  /* of standard error */
 };
@@ -30,7 +30,7 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 	(void)e;
 	line = str_trim(line);
 	if (fd == 1 && c->into != NULL && line.n > 0) {
-		struct str kept = {str_dup(&c->a, line), line.n};
+		struct str kept = {str_dup(c->a, line), line.n};
 		map_add(c->into, kept, NULL);
 	} else if (fd == 2 && line.n > 0) {
 		if (c->tail.n + line.n > MAX_TAIL)
@@ -51,9 +51,9 @@ run(struct copying *c, const char *const *words, const struct map *paths, struct
 		struct child_result r = {0};
 		for (size_t i = 0; words[i] != NULL; i++)
 			vec_push(&argv.v, words[i]);
-		nix_argv_options(&argv, &c->a, c->options);
+		nix_argv_options(&argv, c->options);
 		for (size_t i = from; i < paths->n && i < from + CHUNK; i++)
-			vec_push(&argv.v, str_dup(&c->a, paths->p[i].key));
+			vec_push(&argv.v, str_dup(c->a, paths->p[i].key));
 		vec_push(&argv.v, NULL);
 		buf_drop(&c->tail, c->tail.n);
 		struct child child = {.argv = argv.v.p,
@@ -75,25 +75,23 @@ run(struct copying *c, const char *const *words, const struct map *paths, struct
 
 /* The outputs of the derivations that are there: a derivation file, or an output, may be gone by now. */
 static int
-outputs_of(struct copying *c, const json_t *drvs, struct map *ret, struct err *e)
+outputs_of(struct copying *c, const struct texts *drvs, struct map *ret, struct err *e)
 {
 	static const char *const check[] = {"nix-store", "--check-validity", "--print-invalid", NULL};
 	static const char *const ask[] = {"nix-store", "--query", "--outputs", NULL};
 	struct map all = {0}, gone = {0}, there = {0}, outputs = {0}, lost = {0};
-	const json_t *drv;
-	size_t i;
 
-	json_array_foreach(drvs, i, drv)
-		map_add(&all, str_of(json_string_value(drv)), NULL);
+	for (size_t i = 0; i < drvs->n; i++)
+		map_add(&all, str_of(drvs->p[i]), NULL);
 	int rc = run(c, check, &all, &gone, e);
-	for (i = 0; i < all.n; i++)
+	for (size_t i = 0; i < all.n; i++)
 		if (map_get(&gone, all.p[i].key) == NULL)
 			map_add(&there, all.p[i].key, NULL);
 	if (rc == 0)
 		rc = run(c, ask, &there, &outputs, e);
 	if (rc == 0)
 		rc = run(c, check, &outputs, &lost, e);
-	for (i = 0; rc == 0 && i < outputs.n; i++)
+	for (size_t i = 0; rc == 0 && i < outputs.n; i++)
 		if (map_get(&lost, outputs.p[i].key) == NULL)
 			map_add(ret, outputs.p[i].key, NULL);
 	map_release(&all);
@@ -105,23 +103,20 @@ outputs_of(struct copying *c, const json_t *drvs, struct map *ret, struct err *e
 }
 
 int
-schedule_push(const json_t *job, struct record_out *out, struct err *e)
+build_stage_push(struct arena *a, const void *of, struct record_out *out, struct err *e)
 {
-	struct copying c = {.options = json_object_get(job, "options")};
+	const struct push_job *job = of;
+	const char *const copy[] = {"nix", "copy", "--extra-experimental-features", "nix-command", "--to", job->cache, NULL};
+	struct copying c = {.a = a, .options = &job->options};
 	struct map paths = {0};
-	const char *cache;
 
-	if (json_need_str(job, "cache", &cache, e) != 0)
-		return -1;
-	const char *const copy[] = {"nix", "copy", "--extra-experimental-features", "nix-command", "--to", cache, NULL};
 	buf_init(&c.tail, 2 * MAX_TAIL);
-	int rc = outputs_of(&c, json_object_get(job, "drvs"), &paths, e);
+	int rc = outputs_of(&c, &job->drvs, &paths, e);
 	if (rc == 0)
 		rc = run(&c, copy, &paths, NULL, e);
 	if (rc == 0)
-		record_emit(out, json_pack("{s:s,s:I}", "type", "pushed", "paths", (json_int_t)paths.n));
+		rc = record_put(out, &pushed_fields, &(struct pushed){(int64_t)paths.n}, e);
 	map_release(&paths);
 	buf_release(&c.tail);
-	arena_release(&c.a);
 	return rc;
 }

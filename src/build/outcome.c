@@ -10,12 +10,12 @@ enum { EXIT_BUILD_FAILED = 100, EXIT_TIMED_OUT = 101, EXIT_HASH_MISMATCH = 102, 
 enum { CLOCK_SLACK_MS = 1000 }; /* Nix counts its limits in seconds, and from a little earlier or later than we */
 
 static struct outcome
-said(const char *state, const char *reason)
+said(enum build_state state, const char *reason)
 {
 	return (struct outcome){.state = state, .reason = reason};
 }
 
-static const struct outcome not_deterministic = {.state = "failed", .reason = "it is not deterministic", .differs = true};
+static const struct outcome not_deterministic = {.state = BUILD_FAILED, .reason = "it is not deterministic", .differs = true};
 
 static const char no_space[] = "no space was left on the disk it was built on";
 
@@ -79,8 +79,8 @@ static struct outcome
 builder_failed(struct str words)
 {
 	if (nixwords_say(words, NIXWORD_DISK_FULL)) /* Nix looks at the disks when a builder fails, before it tidies up */
-		return said("infrastructure", no_space);
-	return said("failed", "the builder failed");
+		return said(BUILD_INFRASTRUCTURE, no_space);
+	return said(BUILD_FAILED, "the builder failed");
 }
 
 static struct outcome
@@ -90,14 +90,15 @@ timed_out(const struct outcome_end *end, struct str words)
 	bool silent = end->building_ms > 0 && end->wall_s > 0 ? end->building_ms + CLOCK_SLACK_MS < end->wall_s * 1000
 	                                                      : has(words, "seconds of silence");
 
-	return silent ? said("silent", "nothing was printed for too long") : said("timed_out", "it took longer than allowed");
+	return silent ? said(BUILD_SILENT, "nothing was printed for too long")
+	              : said(BUILD_TIMED_OUT, "it took longer than allowed");
 }
 
 /* A derivation that this machine was never to build: nobody's failure. */
 static struct outcome
 not_here(struct arena *a, struct str words)
 {
-	return said("unsupported", arena_printf(a, "Nix does not build it on this machine: %s", joined(a, words)));
+	return said(BUILD_UNSUPPORTED, arena_printf(a, "Nix does not build it on this machine: %s", joined(a, words)));
 }
 
 static struct outcome
@@ -108,7 +109,7 @@ build_failed(int code, struct str tail)
 	if (code & 1)
 		return timed_out(&(struct outcome_end){0}, tail);
 	if (code == EXIT_HASH_MISMATCH)
-		return said("failed", "the output does not have the hash it promises");
+		return said(BUILD_FAILED, "the output does not have the hash it promises");
 	if (code == EXIT_NOT_DETERMINISTIC)
 		return not_deterministic;
 	return builder_failed(end >= 0 ? str_from(tail, (size_t)end) : STR(""));
@@ -124,7 +125,7 @@ unreachable(struct arena *a, const struct outcome_end *end, struct str tail)
 	                         ? one_line(a, words)
 	                         : arena_printf(a, "Nix finds no machine; %s was to build it", end->uri);
 
-	return (struct outcome){.state = "infrastructure", .reason = reason, .absent = true};
+	return (struct outcome){.state = BUILD_INFRASTRUCTURE, .reason = reason, .absent = true};
 }
 
 /* Nix has one status for every end of a build on another machine; the words after the last "build of DRV on URI failed:" are
@@ -137,7 +138,7 @@ remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 	ptrdiff_t at = find_last(tail, str_of(failed));
 
 	if (at < 0)
-		return said("infrastructure", arena_printf(a, "the builder %s was lost", machine));
+		return said(BUILD_INFRASTRUCTURE, arena_printf(a, "the builder %s was lost", machine));
 	struct str words = str_from(tail, (size_t)at + strlen(failed));
 	for (struct str rest = words; rest.n != 0;) { /* this side's summary is the same for every end */
 		struct str line = str_cut(rest, '\n', &rest);
@@ -148,25 +149,25 @@ remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 	}
 	words = str_of(nixwords_without_log(a, str_dup(a, words)));
 	if (nixwords_say(words, NIXWORD_LACKS))
-		return said("unsupported", arena_printf(a, "the builder %s refused it: %s", machine, joined(a, words)));
+		return said(BUILD_UNSUPPORTED, arena_printf(a, "the builder %s refused it: %s", machine, joined(a, words)));
 	if (nixwords_say(words, NIXWORD_TIMED_OUT))
 		return timed_out(end, words);
 	if (nixwords_say(words, NIXWORD_HASH_MISMATCH))
-		return said("failed", "the output does not have the hash it promises");
+		return said(BUILD_FAILED, "the output does not have the hash it promises");
 	if (nixwords_say(words, NIXWORD_DISK_FULL))
-		return said("infrastructure", arena_printf(a, "the builder %s had no space left", machine));
+		return said(BUILD_INFRASTRUCTURE, arena_printf(a, "the builder %s had no space left", machine));
 	if (nixwords_say(words, NIXWORD_NOT_SAME))
 		return not_deterministic;
 	if (nixwords_say(words, NIXWORD_BUILDER_ENDED))
-		return said("failed", "the builder failed");
-	return said("infrastructure", one_line(a, words));
+		return said(BUILD_FAILED, "the builder failed");
+	return said(BUILD_INFRASTRUCTURE, one_line(a, words));
 }
 
 static struct outcome
 outside(struct arena *a, struct str words)
 {
-	return said("infrastructure", words.n > 0 ? arena_printf(a, "Nix failed outside the build: %s", one_line(a, words))
-	                                          : "Nix failed outside the build");
+	return said(BUILD_INFRASTRUCTURE, words.n > 0 ? arena_printf(a, "Nix failed outside the build: %s", one_line(a, words))
+	                                              : "Nix failed outside the build");
 }
 
 /* Limits of ours, and deaths: what needs no words. True when it was one. */
@@ -174,13 +175,13 @@ static bool
 ended_by_us(const struct outcome_end *end, struct outcome *ret)
 {
 	if (end->log_limit)
-		*ret = said("log_limit", "the log passed its limit");
+		*ret = said(BUILD_LOG_LIMIT, "the log passed its limit");
 	else if (end->our_silence)
-		*ret = said("silent", "nothing was printed for too long");
+		*ret = said(BUILD_SILENT, "nothing was printed for too long");
 	else if (end->our_wall)
-		*ret = said("timed_out", "it took longer than allowed");
+		*ret = said(BUILD_TIMED_OUT, "it took longer than allowed");
 	else if (!end->exited)
-		*ret = said("infrastructure", "Nix was killed");
+		*ret = said(BUILD_INFRASTRUCTURE, "Nix was killed");
 	else
 		return false;
 	return true;
@@ -194,7 +195,7 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 	if (ended_by_us(end, &o))
 		return o;
 	if (end->code == 0)
-		return said("built", NULL);
+		return said(BUILD_BUILT, NULL);
 	if (end->code >= EXIT_BUILD_FAILED && end->code < EXIT_BUILD_FAILED + 16)
 		return build_failed(end->code, tail);
 	const char *begun = arena_printf(a, "building '%s' on '%s'", end->drv, end->uri != NULL ? end->uri : "");
@@ -206,14 +207,14 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 	/* A fixed-output derivation whose builder fails, without a code of its own. */
 	if (nixwords_begin(words, NIXWORD_SUMMARY) && nixwords_say(words, NIXWORD_BUILDER_ENDED) &&
 	    !nixwords_say(words, NIXWORD_DISK_FULL))
-		return (struct outcome){.state = "failed", .reason = "the builder failed", .may_pass = true};
+		return (struct outcome){.state = BUILD_FAILED, .reason = "the builder failed", .may_pass = true};
 	words = words.n > 0 ? str_from(words, strlen("error: ")) : words;
 	if (nixwords_say(words, NIXWORD_DISK_FULL))
-		return said("infrastructure", no_space);
+		return said(BUILD_INFRASTRUCTURE, no_space);
 	if (nixwords_say(words, NIXWORD_NOT_SAME)) /* a daemon gives no codes but 100 */
 		return not_deterministic;
 	if (nixwords_say(words, NIXWORD_HASH_MISMATCH))
-		return said("failed", "the output does not have the hash it promises");
+		return said(BUILD_FAILED, "the output does not have the hash it promises");
 	return nixwords_say(words, NIXWORD_LACKS) || nixwords_say(words, NIXWORD_NOT_ALLOWED) ? not_here(a, words)
 	                                                                                      : outside(a, words);
 }
@@ -224,7 +225,7 @@ transient(struct arena *a, const struct outcome_end *end, struct str words)
 {
 	struct outcome o = end->begun ? builder_failed(words) : outside(a, words);
 
-	o.may_pass = strcmp(o.state, "failed") == 0;
+	o.may_pass = o.state == BUILD_FAILED;
 	return o;
 }
 
@@ -254,26 +255,26 @@ outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_statu
 	case NIX_BUILT:
 	case NIX_SUBSTITUTED:
 	case NIX_ALREADY_VALID:
-	case NIX_RESOLVES_TO_ALREADY_VALID: return said("built", NULL);
+	case NIX_RESOLVES_TO_ALREADY_VALID: return said(BUILD_BUILT, NULL);
 	case NIX_PERMANENT_FAILURE:
-	case NIX_CACHED_FAILURE: return said("failed", "the builder failed");
+	case NIX_CACHED_FAILURE: return said(BUILD_FAILED, "the builder failed");
 	case NIX_INPUT_REJECTED: /* until 2.26 of what is wrong with the derivation; since then also of what is not for this machine */
 		if (end->uri != NULL && !end->begun)
 			return unreachable(a, end, tail);
 		if (nixwords_say(words, NIXWORD_LACKS))
 			return not_here(a, words);
-		return said("failed", arena_printf(a, "Nix refused it: %s", one_line(a, words)));
+		return said(BUILD_FAILED, arena_printf(a, "Nix refused it: %s", one_line(a, words)));
 	case NIX_OUTPUT_REJECTED:
 		if (nixwords_say(words, NIXWORD_HASH_MISMATCH))
-			return said("failed", "the output does not have the hash it promises");
-		return said("failed", arena_printf(a, "Nix refused its output: %s", one_line(a, words)));
+			return said(BUILD_FAILED, "the output does not have the hash it promises");
+		return said(BUILD_FAILED, arena_printf(a, "Nix refused its output: %s", one_line(a, words)));
 	case NIX_TIMED_OUT: return timed_out(end, words);
-	case NIX_LOG_LIMIT_EXCEEDED: return said("log_limit", "the log passed its limit");
+	case NIX_LOG_LIMIT_EXCEEDED: return said(BUILD_LOG_LIMIT, "the log passed its limit");
 	case NIX_NOT_DETERMINISTIC: return not_deterministic;
 	case NIX_TRANSIENT_FAILURE: return remote ? remote_end(a, end, tail) : transient(a, end, words);
 	case NIX_DEPENDENCY_FAILED: /* the store had it when we asked, and has it no more: Nix tried to build it */
 		return end->dependency_begun
-		           ? said("failed", "something it needs was not in the store any more, and failed to build")
+		           ? said(BUILD_FAILED, "something it needs was not in the store any more, and failed to build")
 		           : outside(a, words);
 	case NIX_MISC_FAILURE:
 	case NIX_NO_SUBSTITUTERS: break;

@@ -9,6 +9,7 @@
 #define EKACI_BUILD_OUTCOME_H
 
 #include "nix/session.h"
+#include "records/build_state.h"
 
 struct outcome_end {
 	bool exited; /* else: by a signal */
@@ -22,12 +23,12 @@ struct outcome_end {
 	int64_t building_ms, wall_s; /* since it was begun, and how long it might take; 0: not known */
 };
 struct outcome {
-	const char *state;  /* a state of store/builds.h */
-	const char *reason; /* for people, or NULL; in the arena or constant */
-	bool absent;        /* infrastructure: the machine could not be reached, nothing was begun */
-	bool differs;       /* failed, because it was built before and came out differently */
-	bool marked;        /* failed by its own word: its outputs are there */
-	bool may_pass;      /* failed, but Nix thinks that it may pass: what it fetches was perhaps not to be had just now */
+	enum build_state state; /* one that has ended */
+	const char *reason;     /* for people, or NULL; in the arena or constant */
+	bool absent;            /* infrastructure: the machine could not be reached, nothing was begun */
+	bool differs;           /* failed, because it was built before and came out differently */
+	bool marked;            /* failed by its own word: its outputs are there */
+	bool may_pass; /* failed, but Nix thinks that it may pass: what it fetches was perhaps not to be had just now */
 };
 /* tail: the end of the log, Nix' own words included. */
 struct outcome outcome_of(struct arena *a, const struct outcome_end *end, struct str tail);

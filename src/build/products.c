@@ -1,6 +1,8 @@
 /* What an output says of itself in nix-support: Hydra's metrics and build products. */
 #include "build/sizes.h"
 
+#include "records/evaluation.h"
+
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <math.h>
@@ -109,53 +111,52 @@ number(struct str w, double *ret)
 	return *end == '\0' && isfinite(*ret);
 }
 
-static json_t *
-member(json_t *list, size_t i, const char *side, json_t *value)
-{
-	json_object_set_new(json_array_get(list, i), side, value);
-	return list;
-}
+enum { NOT_TOLD = -2 }; /* of a product: no line of that side was this one */
 
-/* The line of list with the same name and unit, made when there is none. */
-static size_t
-metric_at(json_t *list, struct str name, struct str unit)
-{
-	size_t i, n = json_array_size(list);
+struct found {
+	struct arena *a;      /* of what is found */
+	struct arena scratch; /* of the files it is found in */
+	const char *store_dir;
+	VEC(struct metric) metrics;
+	VEC(struct product) products;
+};
 
-	for (i = 0; i < n; i++) {
-		const json_t *j = json_array_get(list, i);
-		if (str_is(name, json_str(j, "name", "")) && str_is(unit, json_str(j, "unit", "")))
-			return i;
-	}
-	json_array_append_new(list,
-	    json_pack("{s:o,s:o,s:n,s:n}", "name", json_any_string(name), "unit", json_any_string(unit), "base", "head"));
-	return i;
+/* The metric of the same name and unit, made when there is none. */
+static struct metric *
+metric_at(struct found *f, struct str name, struct str unit)
+{
+	for (size_t i = 0; i < f->metrics.n; i++)
+		if (str_is(name, f->metrics.p[i].name) && str_is(unit, f->metrics.p[i].unit))
+			return &f->metrics.p[i];
+	struct metric m = {str_dup(f->a, name), str_dup(f->a, unit), (double)NAN, (double)NAN};
+	vec_push(&f->metrics, m);
+	return &f->metrics.p[f->metrics.n - 1];
 }
 
 static void
-read_metrics(struct arena *a, const char *store_dir, const char *output, const char *side, json_t *list)
+read_metrics(struct found *f, const char *output, enum side side)
 {
-	struct str rest = read_small(a, store_dir, output, "hydra-metrics");
+	struct str rest = read_small(&f->scratch, f->store_dir, output, "hydra-metrics");
 	double value;
 
 	for (size_t lines = 0; rest.n != 0 && lines < MAX_LINES; lines++) {
 		struct str line = str_trim(str_cut(rest, '\n', &rest));
 		struct str name = word(&line), text = word(&line), unit = word(&line);
-		if (line.n == 0 && plain(name, "._-") && number(text, &value) && (unit.n == 0 || plain(unit, "%/._-")))
-			member(list, metric_at(list, name, unit), side, json_real(value));
+		if (line.n != 0 || !plain(name, "._-") || !number(text, &value) || (unit.n != 0 && !plain(unit, "%/._-")))
+			continue;
+		struct metric *m = metric_at(f, name, unit);
+		*(side == SIDE_BASE ? &m->base : &m->head) = value;
 	}
 }
 
-/* The bytes of a file in the store; null for a folder or what is not to be looked at. */
-static json_t *
+/* The bytes of a file in the store; -1 for a folder or what is not to be looked at. */
+static int64_t
 file_size(const char *store_dir, const char *path)
 {
 	AUTO(fd_close) int fd = open_below(store_dir, path, O_PATH);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return json_null();
-	return json_integer((json_int_t)st.st_size);
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
 }
 
 static bool
@@ -175,58 +176,62 @@ store_path(const char *store_dir, struct str path)
 	return true;
 }
 
-/* The one of that kind that this side has not told yet, in order; made when there is none. */
-static size_t
-product_at(json_t *list, struct str type, struct str subtype, const char *side)
+static int64_t *
+bytes_of(struct product *p, enum side side)
 {
-	size_t i, n = json_array_size(list);
+	return side == SIDE_BASE ? &p->base : &p->head;
+}
 
-	for (i = 0; i < n; i++) {
-		const json_t *j = json_array_get(list, i);
-		if (str_is(type, json_str(j, "type", "")) && str_is(subtype, json_str(j, "subtype", "")) &&
-		    json_object_get(j, side) == NULL)
-			return i;
+/* The one of that kind that this side has not told yet, in order; made when there is none. */
+static struct product *
+product_at(struct found *f, struct str type, struct str subtype, enum side side)
+{
+	for (size_t i = 0; i < f->products.n; i++) {
+		struct product *p = &f->products.p[i];
+		if (str_is(type, p->type) && str_is(subtype, p->subtype) && *bytes_of(p, side) == NOT_TOLD)
+			return p;
 	}
-	json_array_append_new(list, json_pack("{s:o,s:o}", "type", json_any_string(type), "subtype", json_any_string(subtype)));
-	return i;
+	struct product p = {str_dup(f->a, type), str_dup(f->a, subtype), .base = NOT_TOLD, .head = NOT_TOLD};
+	vec_push(&f->products, p);
+	return &f->products.p[f->products.n - 1];
 }
 
 static void
-read_products(struct arena *a, const char *store_dir, const char *output, const char *side, json_t *list)
+read_products(struct found *f, const char *output, enum side side)
 {
-	struct str rest = read_small(a, store_dir, output, "hydra-build-products");
+	struct str rest = read_small(&f->scratch, f->store_dir, output, "hydra-build-products");
 
 	for (size_t lines = 0; rest.n != 0 && lines < MAX_LINES; lines++) {
 		struct str line = str_trim(str_cut(rest, '\n', &rest));
 		struct str type = word(&line), subtype = word(&line), path = word(&line), preset = word(&line);
-		if (!plain(type, "_-") || !plain(subtype, "._-") || !store_path(store_dir, path) || line.n != 0 ||
+		if (!plain(type, "_-") || !plain(subtype, "._-") || !store_path(f->store_dir, path) || line.n != 0 ||
 		    (preset.n != 0 && !plain(preset, "/._-")))
 			continue;
-		const char *p = str_dup(a, path), *slash = strrchr(p, '/');
-		size_t i = product_at(list, type, subtype, side);
-		member(list, i, side, file_size(store_dir, p));
-		member(list, i, "name", json_string(slash + 1));
-		member(list, i, "store_path", json_string(p));
+		struct product *p = product_at(f, type, subtype, side);
+		p->store_path = str_dup(f->a, path);
+		p->name = strrchr(p->store_path, '/') + 1;
+		*bytes_of(p, side) = file_size(f->store_dir, p->store_path);
 	}
 }
 
 void
-sizes_files(const char *store_dir, const char *base, const char *head, json_t **ret_metrics, json_t **ret_products)
+sizes_files(struct arena *a, const char *store_dir, const char *base, const char *head, struct metrics *ret_metrics,
+    struct products *ret_products)
 {
-	const char *const sides[] = {"base", "head"}, *const outputs[] = {base, head};
-	struct arena a = {0};
-	json_t *one;
-	size_t i;
+	struct found f = {.a = a, .store_dir = store_dir};
 
-	*ret_metrics = json_array();
-	*ret_products = json_array();
-	for (size_t k = 0; k < 2; k++) {
-		read_metrics(&a, store_dir, outputs[k], sides[k], *ret_metrics);
-		read_products(&a, store_dir, outputs[k], sides[k], *ret_products);
+	read_metrics(&f, base, SIDE_BASE);
+	read_products(&f, base, SIDE_BASE);
+	read_metrics(&f, head, SIDE_HEAD);
+	read_products(&f, head, SIDE_HEAD);
+	for (size_t i = 0; i < f.products.n; i++) {
+		struct product *p = &f.products.p[i];
+		p->base = p->base == NOT_TOLD ? -1 : p->base;
+		p->head = p->head == NOT_TOLD ? -1 : p->head;
 	}
-	json_array_foreach(*ret_products, i, one)
-		for (size_t k = 0; k < 2; k++)
-			if (json_object_get(one, sides[k]) == NULL)
-				json_object_set_new(one, sides[k], json_null());
-	arena_release(&a);
+	*ret_metrics = (struct metrics){arena_dup(a, f.metrics.p, f.metrics.n * sizeof(*f.metrics.p)), f.metrics.n};
+	*ret_products = (struct products){arena_dup(a, f.products.p, f.products.n * sizeof(*f.products.p)), f.products.n};
+	vec_release(&f.metrics);
+	vec_release(&f.products);
+	arena_release(&f.scratch);
 }

@@ -1,170 +1,157 @@
 /* Sizes of what is in the store or a cache on both sides. */
 #include "build/sizes.h"
 
+#include "nix/path.h"
 #include "nix/path_info.h"
 
 #include <string.h>
 
-static const char store_dir[] = "/nix/store";
-
 static bool
-known(const struct infos *q, const json_t *path)
+known(const struct infos *q, const char *path)
 {
-	return json_is_string(path) && infos_where(q, json_string_value(path)) != INFOS_NOWHERE;
+	return path != NULL && infos_where(q, path) != INFOS_NOWHERE;
+}
+
+static const char *
+output_of(const struct named_texts *outputs, const char *name)
+{
+	for (size_t i = 0; i < outputs->n; i++)
+		if (strcmp(outputs->p[i].name, name) == 0)
+			return outputs->p[i].text;
+	return NULL;
 }
 
 /* The output that stands for the whole: out, else the first that both sides have; NULL when there is none. */
 static const char *
-main_output(const struct infos *q, const json_t *base, const json_t *head)
+main_output(const struct infos *q, const struct sized *s)
 {
-	const char *name;
-	json_t *path;
-
-	if (known(q, json_object_get(base, "out")) && known(q, json_object_get(head, "out")))
+	if (known(q, output_of(&s->base, "out")) && known(q, output_of(&s->head, "out")))
 		return "out";
-	json_object_foreach((json_t *)(uintptr_t)head, name, path)
-		if (known(q, path) && known(q, json_object_get(base, name)))
-			return name;
+	for (size_t i = 0; i < s->head.n; i++)
+		if (known(q, s->head.p[i].text) && known(q, output_of(&s->base, s->head.p[i].name)))
+			return s->head.p[i].name;
 	return NULL;
 }
 
-static json_t *
-package(const struct infos *q, const json_t *attr)
+static struct numbers
+both(struct arena *a, int64_t base, int64_t head)
 {
-	const json_t *base = json_at(attr, "base.outputs"), *head = json_at(attr, "head.outputs");
-	const char *name, *which = main_output(q, base, head);
-	json_t *path, *metrics = NULL, *products = NULL, *closure = NULL;
-	int64_t bytes[2] = {0, 0}, all[2];
+	const int64_t pair[] = {base, head};
+
+	return (struct numbers){arena_dup(a, pair, sizeof(pair)), COUNT(pair)};
+}
+
+/* False when no output is there on both sides. */
+static bool
+measure(struct arena *a, const struct infos *q, const struct sized *s, struct package_sizes *ret)
+{
+	const char *which = main_output(q, s);
+	int64_t base = 0, head = 0;
 
 	if (which == NULL)
-		return NULL;
-	json_object_foreach((json_t *)(uintptr_t)head, name, path) {
-		const json_t *old = json_object_get(base, name);
-		if (!known(q, path) || !known(q, old))
+		return false;
+	for (size_t i = 0; i < s->head.n; i++) {
+		const char *old = output_of(&s->base, s->head.p[i].name);
+		if (!known(q, s->head.p[i].text) || !known(q, old))
 			continue;
-		bytes[0] += infos_size(q, json_string_value(old));
-		bytes[1] += infos_size(q, json_string_value(path));
+		base += infos_size(q, old);
+		head += infos_size(q, s->head.p[i].text);
 	}
-	const char *b = json_str(base, which, ""), *h = json_str(head, which, "");
-	all[0] = infos_closure_size(q, b);
-	all[1] = infos_closure_size(q, h);
-	if (all[0] >= 0 && all[1] >= 0)
-		closure = json_pack("[I,I]", (json_int_t)all[0], (json_int_t)all[1]);
+	*ret = (struct package_sizes){.path = s->path, .job = s->job, .system = s->system, .name = s->name, .drv = s->drv};
+	ret->output = both(a, base, head);
+	const char *b = output_of(&s->base, which), *h = output_of(&s->head, which);
+	int64_t base_all = infos_closure_size(q, b), head_all = infos_closure_size(q, h);
+	if (base_all >= 0 && head_all >= 0)
+		ret->closure = both(a, base_all, head_all);
 	if (infos_where(q, b) == INFOS_STORE && infos_where(q, h) == INFOS_STORE)
-		sizes_files(store_dir, b, h, &metrics, &products);
-	return json_pack("{s:O,s:O?,s:O?,s:O?,s:O?,s:[I,I],s:o?,s:o,s:o}", "path", json_object_get(attr, "path"), "job",
-	    json_object_get(attr, "job"), "system", json_object_get(attr, "system"), "name", json_object_get(attr, "name"),
-	    "drv", json_at(attr, "head.drv"), "output", (json_int_t)bytes[0], (json_int_t)bytes[1], "closure", closure,
-	    "metrics", metrics != NULL ? metrics : json_array(), "products", products != NULL ? products : json_array());
-}
-
-static void
-add_paths(const json_t *outputs, json_t *paths)
-{
-	const char *name;
-	json_t *path;
-
-	json_object_foreach((json_t *)(uintptr_t)outputs, name, path)
-		if (json_is_string(path) && strncmp(json_string_value(path), store_dir, strlen(store_dir)) == 0)
-			json_array_append(paths, path);
-}
-
-/* The rebuilt attributes that are looked at, aliases once; paths: all their outputs. */
-static json_t *
-candidates(const json_t *difference, json_t *paths, int64_t *left_out)
-{
-	const json_t *attr;
-	json_t *list = json_array();
-	size_t i;
-
-	json_array_foreach(json_object_get(difference, "attributes"), i, attr) {
-		const json_t *base = json_at(attr, "base.outputs"), *head = json_at(attr, "head.outputs");
-		if (strcmp(json_str(attr, "class", ""), "rebuild") != 0 || json_is_array(json_object_get(attr, "alias_of")) ||
-		    !json_is_object(base) || !json_is_object(head))
-			continue;
-		if (json_array_size(list) >= SIZES_MAX_PACKAGES) {
-			++*left_out;
-			continue;
-		}
-		json_array_append(list, (json_t *)(uintptr_t)attr);
-		add_paths(base, paths);
-		add_paths(head, paths);
-	}
-	return list;
-}
-
-static json_t *
-on_both_sides(const struct infos *q, const json_t *list)
-{
-	json_t *paths = json_array();
-	const json_t *attr;
-	size_t i;
-
-	json_array_foreach(list, i, attr) {
-		const json_t *base = json_at(attr, "base.outputs"), *head = json_at(attr, "head.outputs");
-		const char *name;
-		json_t *path;
-		json_object_foreach((json_t *)(uintptr_t)head, name, path)
-			if (known(q, path) && known(q, json_object_get(base, name))) {
-				json_array_append(paths, path);
-				json_array_append(paths, json_object_get(base, name));
-			}
-	}
-	return paths;
+		sizes_files(a, NIX_STORE_DIR, b, h, &ret->metrics, &ret->products);
+	if (ret->metrics.p == NULL) /* written as empty lists, not as null */
+		ret->metrics.p = arena_alloc(a, sizeof(*ret->metrics.p));
+	if (ret->products.p == NULL)
+		ret->products.p = arena_alloc(a, sizeof(*ret->products.p));
+	return true;
 }
 
 static bool
-worth_telling(const json_t *p)
+differs(const struct numbers *pair)
 {
-	static const char *const sizes[] = {"output", "closure"};
+	return pair->n == 2 && pair->p[0] != pair->p[1];
+}
 
-	for (size_t i = 0; i < COUNT(sizes); i++) {
-		const json_t *both = json_object_get(p, sizes[i]);
-		if (json_is_array(both) && !json_equal(json_array_get(both, 0), json_array_get(both, 1)))
-			return p != NULL;
+static bool
+worth_telling(const struct package_sizes *p)
+{
+	return differs(&p->output) || differs(&p->closure) || p->metrics.n + p->products.n > 0;
+}
+
+/* Every output that is in the store's folder. */
+static struct texts
+all_paths(struct arena *a, const struct sized_list *list)
+{
+	VEC(const char *) v = {0};
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct named_texts *const sides[] = {&list->p[i].base, &list->p[i].head};
+		for (size_t k = 0; k < COUNT(sides); k++)
+			for (size_t o = 0; o < sides[k]->n; o++)
+				if (str_starts(str_of(sides[k]->p[o].text), STR(NIX_STORE_DIR)))
+					vec_push(&v, sides[k]->p[o].text);
 	}
-	return json_array_size(json_object_get(p, "metrics")) + json_array_size(json_object_get(p, "products")) > 0;
+	struct texts all = {arena_dup(a, v.p, v.n * sizeof(*v.p)), v.n};
+	vec_release(&v);
+	return all;
+}
+
+static struct texts
+on_both_sides(struct arena *a, const struct infos *q, const struct sized_list *list)
+{
+	VEC(const char *) v = {0};
+
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t o = 0; o < list->p[i].head.n; o++) {
+			const struct named_text *out = &list->p[i].head.p[o];
+			const char *old = output_of(&list->p[i].base, out->name);
+			if (!known(q, out->text) || !known(q, old))
+				continue;
+			vec_push(&v, out->text);
+			vec_push(&v, old);
+		}
+	struct texts all = {arena_dup(a, v.p, v.n * sizeof(*v.p)), v.n};
+	vec_release(&v);
+	return all;
 }
 
 static int
-measure(struct infos *q, const json_t *difference, json_t **ret, struct err *e)
+measure_all(struct arena *a, struct infos *q, const struct sized_list *list, struct sizes *ret, struct err *e)
 {
-	AUTO(json_drop) json_t *paths = json_array();
-	AUTO(json_drop) json_t *there = NULL;
-	int64_t left_out = 0;
-	AUTO(json_drop) json_t *list = candidates(difference, paths, &left_out);
-	json_t *packages, *one;
-	json_int_t compared = 0;
-	size_t i;
+	struct texts paths = all_paths(a, list);
+	struct sizes all = {.left_out = list->left_out};
 
-	if (infos_find(q, paths, e) != 0)
+	if (infos_find(q, &paths, e) != 0)
 		return -1;
-	there = on_both_sides(q, list);
-	if (infos_closures(q, there, e) != 0)
+	struct texts there = on_both_sides(a, q, list);
+	if (infos_closures(q, &there, e) != 0)
 		return -1;
-	packages = json_array();
-	json_array_foreach(list, i, one) {
-		json_t *p = package(q, one);
-		compared += p != NULL;
-		if (worth_telling(p))
-			json_array_append(packages, p);
-		json_decref(p);
+	all.packages.p = arena_alloc(a, (list->n + 1) * sizeof(*all.packages.p));
+	for (size_t i = 0; i < list->n; i++) {
+		struct package_sizes *one = &all.packages.p[all.packages.n];
+		if (!measure(a, q, &list->p[i], one))
+			continue;
+		all.compared++;
+		all.packages.n += worth_telling(one);
 	}
-	*ret = json_pack("{s:s,s:I,s:I,s:o}", "type", "sizes", "compared", compared, "left_out", (json_int_t)left_out,
-	    "packages", packages);
+	*ret = all;
 	return 0;
 }
 
 int
-sizes_emit(const json_t *difference, const json_t *options, struct record_out *out, struct err *e)
+sizes_measure(struct arena *a, const struct sized_list *list, const struct named_texts *options, struct sizes *ret,
+    struct err *e)
 {
 	struct infos q;
-	json_t *rec = NULL;
 
 	infos_init(&q, options);
-	int rc = measure(&q, difference, &rec, e);
-	if (rc == 0)
-		record_emit(out, rec);
+	int rc = measure_all(a, &q, list, ret, e);
 	infos_release(&q);
 	return rc;
 }

@@ -29,15 +29,17 @@
 #ifndef EKACI_CHANGESET_CHANGESET_H
 #define EKACI_CHANGESET_CHANGESET_H
 
+#include "records/mirror.h"
+#include "records/plan.h"
 #include "records/record.h"
 #include "support/text/mistakes.h"
 
-json_stage_fn changeset_mirror;
-json_stage_fn changeset_submodules;
-json_stage_fn changeset_plan;
+stage_fn changeset_mirror;     /* of a struct mirror_job: a struct mirrored */
+stage_fn changeset_submodules; /* of a struct submodules_job: a struct whole_trees, as submodules_fields */
+stage_fn changeset_plan;       /* of a struct plan_job: a struct plan */
 
-/* Whether the stage `submodules` has something to do for a clone: submodules.h. mirrored: for its trees. */
-bool changeset_wants_submodules(const char *git_dir, const json_t *mirrored, const json_t *jobs, bool all);
+/* Whether the stage `submodules` has something to do for a clone. jobs, all: as plan_job has them (submodules.h). */
+bool changeset_wants_submodules(const char *git_dir, const char *base_tree, const char *head_tree, const char *jobs, bool all);
 
 enum { CHANGESET_HEX = 40 };
 
@@ -45,14 +47,15 @@ enum { CHANGESET_HEX = 40 };
  * subfolder or a linked worktree. ERR_ABSENT: no repository, or no such commit in it. */
 must_check int changeset_resolve(const char *dir, const char *revision, char ret_commit[CHANGESET_HEX + 1],
     char ret_tree[CHANGESET_HEX + 1], struct err *e);
-/* What GitHub would make of merging commit head into commit base: the record `mirrored` (a new reference). The merged
+/* What GitHub would make of merging commit head into commit base; head itself stands in *ret, other texts are in a. The merged
  * tree is written into the repository's objects, where nothing refers to it. */
-must_check int changeset_merge(const char *git_dir, const char *base, const char *head, json_t **ret, struct err *e);
+must_check int changeset_merge(struct arena *a, const char *git_dir, const char *base, const char *head, struct mirrored *ret,
+    struct err *e);
 /* The folder that holds its objects, absolute, without a slash at the end: what the stages take as git_dir. */
 must_check int changeset_git_dir(struct arena *a, const char *dir, const char **ret, struct err *e);
 
 /* All mistakes of a .ekaci/config.json in a folder, and the warnings. -1 only when it cannot be read. */
-must_check int changeset_check_config(struct arena *a, const char *path, struct mistakes *ret, json_t **ret_warnings,
+must_check int changeset_check_config(struct arena *a, const char *path, struct mistakes *ret, struct texts *ret_warnings,
     struct err *e);
 
 #endif

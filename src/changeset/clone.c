@@ -47,43 +47,28 @@ folder_of(struct arena *a, const char *cache, const char *git_dir, const char **
 	return 0;
 }
 
-static int
-take(struct arena *a, const json_t *job, struct record_out *out, struct err *e)
-{
-	struct submodules s = {.a = a, .trusted = true, .of_user = true};
-	const char *cache, *base, *head;
-	int64_t wall_ms = json_int(job, "wall_ms", 0);
-	json_t *taken;
-
-	if (json_need_str(job, "git_dir", &s.git_dir, e) != 0 || json_need_str(job, "cache", &cache, e) != 0 ||
-	    json_need_str(job, "base_tree", &base, e) != 0 || json_need_str(job, "head_tree", &head, e) != 0)
-		return -1;
-	if (origin_of(a, s.git_dir, &s.url, e) != 0 || folder_of(a, cache, s.git_dir, &s.into, e) != 0)
-		return -1;
-	s.deadline_ms = wall_ms > 0 ? clock_mono_ms() + wall_ms : 0;
-	if (submodules_take(&s, base, head, &taken, e) != 0)
-		return -1;
-	json_object_set_new(taken, "type", json_string("submodules"));
-	record_emit(out, taken);
-	return 0;
-}
-
 int
-changeset_submodules(const json_t *job, struct record_out *out, struct err *e)
+changeset_submodules(struct arena *a, const void *of_job, struct record_out *out, struct err *e)
 {
-	struct arena a = {0};
-	int rc = take(&a, job, out, e);
+	const struct submodules_job *job = of_job;
+	struct submodules s = {.a = a,
+	    .git_dir = job->git_dir,
+	    .deadline_ms = job->wall_ms > 0 ? clock_mono_ms() + job->wall_ms : 0,
+	    .trusted = true,
+	    .of_user = true};
+	struct whole_trees taken = {0};
 
-	arena_release(&a);
-	return rc;
+	if (origin_of(a, job->git_dir, &s.url, e) != 0 || folder_of(a, job->cache, job->git_dir, &s.into, e) != 0 ||
+	    submodules_take(&s, job->base_tree, job->head_tree, &taken, e) != 0)
+		return -1;
+	return record_put(out, &submodules_fields, &taken, e);
 }
 
 bool
-changeset_wants_submodules(const char *git_dir, const json_t *mirrored, const json_t *jobs, bool all)
+changeset_wants_submodules(const char *git_dir, const char *base_tree, const char *head_tree, const char *jobs, bool all)
 {
 	struct arena a = {0};
-	bool wants =
-	    submodules_wanted(&a, git_dir, json_str(mirrored, "base_tree", ""), json_str(mirrored, "head_tree", ""), jobs, all);
+	bool wants = submodules_wanted(&a, git_dir, base_tree, head_tree, jobs, all);
 
 	arena_release(&a);
 	return wants;

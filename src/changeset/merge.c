@@ -2,6 +2,7 @@
 #include "changeset/merge.h"
 
 #include "changeset/changeset.h"
+#include "records/list.h"
 
 #include <string.h>
 
@@ -24,13 +25,12 @@ list_conflicts(struct arena *a, git_index *index, struct merge *m, struct err *e
 	const git_index_entry *sides[3];
 	int rc = git_index_conflict_iterator_new(&it, index);
 
-	m->conflicts = arena_alloc(a, MERGE_MAX_CONFLICTS * sizeof(*m->conflicts));
-	while (rc == 0 && m->n_conflicts < MERGE_MAX_CONFLICTS) {
+	while (rc == 0 && m->conflicts.n < MERGE_MAX_CONFLICTS) {
 		rc = git_index_conflict_next(&sides[0], &sides[1], &sides[2], it);
 		for (size_t i = 0; rc == 0 && i < 3; i++) {
 			if (sides[i] == NULL)
 				continue;
-			m->conflicts[m->n_conflicts++] = str_of(arena_strdup(a, sides[i]->path));
+			list_add(a, &m->conflicts, fields_clean(a, str_of(sides[i]->path)));
 			break;
 		}
 	}
@@ -112,41 +112,42 @@ merge_apart(git_repository *repo, const git_oid *base_id, const git_oid *head_id
 	return 0;
 }
 
-static json_t *
-hex(const git_oid *id)
+static const char *
+hex(struct arena *a, const git_oid *id)
 {
 	char text[CHANGESET_HEX + 1];
 
-	return json_string(git_oid_tostr(text, sizeof(text), id));
+	return arena_strdup(a, git_oid_tostr(text, sizeof(text), id));
 }
 
-json_t *
-merge_record(const struct merge *m, const char *head, const git_oid *tip)
+struct mirrored
+merge_record(struct arena *a, const struct merge *m, const char *head, const git_oid *tip)
 {
-	json_t *conflicts = json_array();
+	struct mirrored rec = {.head = head,
+	    .base = hex(a, &m->base),
+	    .merge_base = m->unrelated ? NULL : hex(a, &m->merge_base),
+	    .base_tree = hex(a, &m->base_tree),
+	    .head_tree = hex(a, &m->head_tree),
+	    .conflict = m->conflict,
+	    .unrelated = m->unrelated,
+	    .conflicts = m->conflicts,
+	    .base_sha_at_tip = hex(a, tip)};
 
-	for (size_t i = 0; i < m->n_conflicts; i++)
-		json_array_append_new(conflicts, json_any_string(m->conflicts[i]));
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o}", "type", "mirrored", "head", head, "base", hex(&m->base),
-	    "merge_base", m->unrelated ? json_null() : hex(&m->merge_base), "base_tree", hex(&m->base_tree), "head_tree",
-	    hex(&m->head_tree), "conflict", (int)m->conflict, "unrelated", (int)m->unrelated, "conflicts", conflicts,
-	    "base_sha_at_tip", hex(tip));
+	if (rec.conflicts.n == 0)
+		list_clear(a, &rec.conflicts);
+	return rec;
 }
 
 int
-changeset_merge(const char *git_dir, const char *base, const char *head, json_t **ret, struct err *e)
+changeset_merge(struct arena *a, const char *git_dir, const char *base, const char *head, struct mirrored *ret, struct err *e)
 {
-	struct arena a = {0};
 	AUTO(repo_free) git_repository *repo = NULL;
 	struct merge m = {0};
 	git_oid tip, other;
-	int rc = -1;
 
-	if (repository_open(git_dir, &repo, e) == 0 && repository_id(base, "base", &tip, e) == 0 &&
-	    repository_id(head, "head", &other, e) == 0)
-		rc = merge_heads(&a, repo, &tip, &other, &m, e);
-	if (rc == 0)
-		*ret = merge_record(&m, head, &tip);
-	arena_release(&a);
-	return rc;
+	if (repository_open(git_dir, &repo, e) != 0 || repository_id(base, "base", &tip, e) != 0 ||
+	    repository_id(head, "head", &other, e) != 0 || merge_heads(a, repo, &tip, &other, &m, e) != 0)
+		return -1;
+	*ret = merge_record(a, &m, head, &tip);
+	return 0;
 }

@@ -8,7 +8,7 @@
 #define EKACI_CHANGESET_MERGE_H
 
 #include "changeset/repository.h"
-#include "support/text/json.h"
+#include "records/mirror.h"
 
 enum { MERGE_MAX_CONFLICTS = 20 };
 
@@ -18,16 +18,15 @@ struct merge {
 	git_oid base_tree;
 	git_oid head_tree; /* of the merge; on conflict of head itself */
 	bool conflict;
-	bool unrelated; /* no common history; then conflict too */
-	struct str *conflicts;
-	size_t n_conflicts; /* at most MERGE_MAX_CONFLICTS are listed */
+	bool unrelated;         /* no common history; then conflict too */
+	struct texts conflicts; /* paths, at most MERGE_MAX_CONFLICTS */
 };
 
 must_check int merge_heads(struct arena *a, git_repository *repo, const git_oid *tip, const git_oid *head, struct merge *ret,
     struct err *e);
 /* Two commits as they are, nothing merged. */
 must_check int merge_apart(git_repository *repo, const git_oid *base, const git_oid *head, struct merge *ret, struct err *e);
-/* The record `mirrored` of a merge: head as it was named, and the tip it was merged into. */
-json_t *merge_record(const struct merge *m, const char *head, const git_oid *tip);
+/* What is told of a merge: head as it was named, and the tip it was merged into. Texts in a. */
+struct mirrored merge_record(struct arena *a, const struct merge *m, const char *head, const git_oid *tip);
 
 #endif

@@ -20,11 +20,7 @@
 
 struct mirror {
 	struct arena *a;
-	const json_t *job;
-	const char *path;
-	int64_t number; /* -1: none */
-	const char *head, *head_ref, *base_ref;
-	const char *base;    /* the commit to compare with, or NULL: merge into the tip */
+	const struct mirror_job *job;
 	const char *base_to; /* the ref of ours */
 	struct gitcmd git;
 	git_oid head_id, base_id, tip_id;
@@ -57,48 +53,34 @@ escape_branch(struct arena *a, const char *branch)
 	return out;
 }
 
+/* Whatever of the job git would be given is what it should be. */
 static int
-read_job(struct mirror *m, struct err *e)
+check_job(struct mirror *m, struct err *e)
 {
-	const char *url;
+	const struct mirror_job *job = m->job;
 
-	repository_start();
-	if (json_need_str(m->job, "mirror", &m->path, e) != 0 || json_need_str(m->job, "url", &url, e) != 0 ||
-	    json_need_str(m->job, "head", &m->head, e) != 0 || json_need_str(m->job, "base_ref", &m->base_ref, e) != 0)
-		return -1;
-	m->number = json_int(m->job, "number", -1);
-	m->head_ref = json_str(m->job, "head_ref", NULL);
-	m->base = json_str(m->job, "base", NULL);
-	if (m->path[0] != '/')
+	if (job->mirror[0] != '/')
 		return fail(e, ERR_INPUT, "the mirror's path is not absolute");
-	if (gitcmd_url_check(url, e) != 0 || repository_id(m->head, "head", &m->head_id, e) != 0 ||
-	    (m->base != NULL && repository_id(m->base, "base", &m->base_id, e) != 0) ||
-	    check_ref(arena_printf(m->a, "refs/heads/%s", m->base_ref), "the base branch", e) != 0)
+	if (gitcmd_url_check(job->url, e) != 0 || repository_id(job->head, "head", &m->head_id, e) != 0 ||
+	    (job->base != NULL && repository_id(job->base, "base", &m->base_id, e) != 0) ||
+	    check_ref(arena_printf(m->a, "refs/heads/%s", job->base_ref), "the base branch", e) != 0)
 		return -1;
-	if (m->head_ref != NULL && (strncmp(m->head_ref, "refs/", 5) != 0 || check_ref(m->head_ref, "head_ref", e) != 0))
-		return fail(e, ERR_INPUT, "head_ref is no name of a ref: %.200s", m->head_ref);
-	const char *authorization = json_str(m->job, "authorization", NULL);
-	if (authorization != NULL && strpbrk(authorization, "\r\n") != NULL)
+	if (job->head_ref != NULL && (strncmp(job->head_ref, "refs/", 5) != 0 || check_ref(job->head_ref, "head_ref", e) != 0))
+		return fail(e, ERR_INPUT, "head_ref is no name of a ref: %.200s", job->head_ref);
+	if (job->authorization != NULL && strpbrk(job->authorization, "\r\n") != NULL)
 		return fail(e, ERR_INPUT, "the authorization has more than one line");
-	int64_t wall_ms = json_int(m->job, "wall_ms", 0);
-	m->git = (struct gitcmd){.a = m->a,
-	    .dir = m->path,
-	    .url = url,
-	    .authorization = authorization,
-	    .deadline_ms = wall_ms > 0 ? clock_mono_ms() + wall_ms : 0};
-	m->base_to = arena_printf(m->a, "refs/ekaci/base/%s", escape_branch(m->a, m->base_ref));
 	return 0;
 }
 
 static int
 remove_mirror(const struct mirror *m, struct err *e)
 {
-	const char *old = arena_printf(m->a, "%s.old", m->path);
+	const char *old = arena_printf(m->a, "%s.old", m->job->mirror);
 
 	if (files_remove_tree(old, e) != 0)
 		return -1;
-	if (rename(m->path, old) != 0 && errno != ENOENT)
-		return fail_sys(e, "cannot remove the mirror %s", m->path);
+	if (rename(m->job->mirror, old) != 0 && errno != ENOENT)
+		return fail_sys(e, "cannot remove the mirror %s", m->job->mirror);
 	return files_remove_tree(old, e);
 }
 
@@ -113,25 +95,25 @@ fetch(const struct mirror *m, const char *first, const char *second, enum gitcmd
 static const char *
 head_spec(const struct mirror *m)
 {
-	if (m->head_ref != NULL)
-		return m->head_ref;
-	if (m->number >= 0)
-		return arena_printf(m->a, "+refs/pull/%lld/head:refs/ekaci/pull/%lld/head", (long long)m->number,
-		    (long long)m->number);
+	if (m->job->head_ref != NULL)
+		return m->job->head_ref;
+	if (m->job->number >= 0)
+		return arena_printf(m->a, "+refs/pull/%lld/head:refs/ekaci/pull/%lld/head", (long long)m->job->number,
+		    (long long)m->job->number);
 	return NULL;
 }
 
 static int
 fetch_refs(const struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
-	const char *base = arena_printf(m->a, "+refs/heads/%s:%s", m->base_ref, m->base_to), *head = head_spec(m);
+	const char *base = arena_printf(m->a, "+refs/heads/%s:%s", m->job->base_ref, m->base_to), *head = head_spec(m);
 
 	int rc = fetch(m, base, head, ret_trouble, e);
 	/* The head's ref may be gone, or not be there yet; then the commit itself is asked for below. */
 	if (rc != 0 && *ret_trouble == GITCMD_NO_REF && head != NULL)
 		rc = fetch(m, base, NULL, ret_trouble, e);
 	if (rc != 0 && *ret_trouble == GITCMD_NO_REF)
-		return fail_in(e, "the base branch %s is not there", m->base_ref);
+		return fail_in(e, "the base branch %s is not there", m->job->base_ref);
 	return rc;
 }
 
@@ -167,7 +149,7 @@ bring(const struct mirror *m, const char *commit, const git_oid *id, git_reposit
 	/* The library may have missed the new pack. */
 	git_repository_free(*repo);
 	*repo = NULL;
-	return repository_open(m->path, repo, e);
+	return repository_open(m->job->mirror, repo, e);
 }
 
 static int
@@ -189,7 +171,7 @@ first_parent(git_repository *repo, const git_oid *of, git_oid *ret, struct err *
 static int
 compare_apart(struct mirror *m, git_repository **repo, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
-	int rc = git_oid_is_zero(&m->base_id) ? 1 : bring(m, m->base, &m->base_id, repo, ret_trouble, e);
+	int rc = git_oid_is_zero(&m->base_id) ? 1 : bring(m, m->job->base, &m->base_id, repo, ret_trouble, e);
 
 	if (rc < 0 && e->kind != ERR_ABSENT)
 		return -1;
@@ -209,16 +191,16 @@ attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 	*ret_trouble = GITCMD_OTHER;
 	if (gitdir_make(&m->git, e) != 0 || fetch_refs(m, ret_trouble, e) != 0)
 		return -1;
-	if (repository_open(m->path, &repo, e) != 0) {
+	if (repository_open(m->job->mirror, &repo, e) != 0) {
 		*ret_trouble = GITCMD_CORRUPT;
 		return -1;
 	}
-	if (bring(m, m->head, &m->head_id, &repo, ret_trouble, e) != 0)
+	if (bring(m, m->job->head, &m->head_id, &repo, ret_trouble, e) != 0)
 		return -1;
 	int rc = git_reference_name_to_id(&m->tip_id, repo, m->base_to);
 	if (rc != 0)
 		(void)fail_git(e, rc, "cannot read %s", m->base_to);
-	else if (m->base != NULL)
+	else if (m->job->base != NULL)
 		return compare_apart(m, &repo, ret_trouble, e);
 	else
 		rc = merge_heads(m->a, repo, &m->tip_id, &m->head_id, &m->merge, e);
@@ -229,67 +211,57 @@ attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 
 /* Whole trees, when a job wants them, are noted in the record. */
 static int
-take_submodules(const struct mirror *m, json_t *rec, struct record_out *out, struct err *e)
+take_submodules(const struct mirror *m, struct mirrored *rec, struct record_out *out, struct err *e)
 {
-	const char *base = json_str(rec, "base_tree", ""), *head = json_str(rec, "head_tree", "");
-	bool trusted = json_flag(m->job, "trusted", false);
 	struct submodules s = {.a = m->a,
-	    .git_dir = m->path,
-	    .into = arena_printf(m->a, "%s.%s", m->path, trusted ? "submodules" : "outside"),
-	    .url = m->git.url,
-	    .authorization = m->git.authorization,
+	    .git_dir = m->job->mirror,
+	    .into = arena_printf(m->a, "%s.%s", m->job->mirror, m->job->trusted ? "submodules" : "outside"),
+	    .url = m->job->url,
+	    .authorization = m->job->authorization,
 	    .deadline_ms = m->git.deadline_ms,
-	    .trusted = trusted};
-	json_t *taken;
+	    .trusted = m->job->trusted};
 
-	if (!submodules_wanted(m->a, m->path, base, head, NULL, false))
+	if (!submodules_wanted(m->a, m->job->mirror, rec->base_tree, rec->head_tree, NULL, false))
 		return 0;
 	record_progress(out, "fetching submodules", 0, -1);
-	if (submodules_take(&s, base, head, &taken, e) != 0)
-		return -1;
-	json_object_set_new(rec, "submodules", taken);
-	return 0;
-}
-
-static int
-run(struct mirror *m, struct record_out *out, struct err *e)
-{
-	AUTO(fd_close) int lock = -1;
-	enum gitcmd_trouble trouble;
-
-	if (read_job(m, e) != 0)
-		return -1;
-	record_progress(out, "waiting for the mirror", 0, -1);
-	if (gitdir_lock(&m->git, &lock, e) != 0)
-		return -1;
-	record_progress(out, "fetching", 0, -1);
-	int rc = attempt(m, &trouble, e);
-	if (rc != 0 && trouble == GITCMD_CORRUPT) {
-		log_warn("the mirror %s is damaged and is made again: %s", m->path, e->msg);
-		if (remove_mirror(m, e) != 0)
-			return -1;
-		rc = attempt(m, &trouble, e);
-	}
-	if (rc != 0)
-		return -1;
-	json_t *rec = merge_record(&m->merge, m->head, &m->tip_id);
-	rc = take_submodules(m, rec, out, e);
-	if (rc != 0) {
-		json_decref(rec);
-		return -1;
-	}
-	record_emit(out, rec);
-	gitdir_maintain(&m->git);
-	return 0;
+	rec->submodules = arena_alloc(m->a, sizeof(*rec->submodules));
+	return submodules_take(&s, rec->base_tree, rec->head_tree, rec->submodules, e);
 }
 
 int
-changeset_mirror(const json_t *job, struct record_out *out, struct err *e)
+changeset_mirror(struct arena *a, const void *of_job, struct record_out *out, struct err *e)
 {
-	struct arena a = {0};
-	struct mirror m = {.a = &a, .job = job};
-	int rc = run(&m, out, e);
+	const struct mirror_job *job = of_job;
+	struct mirror m = {.a = a,
+	    .job = job,
+	    .git = {.a = a,
+	        .dir = job->mirror,
+	        .url = job->url,
+	        .authorization = job->authorization,
+	        .deadline_ms = job->wall_ms > 0 ? clock_mono_ms() + job->wall_ms : 0},
+	    .base_to = arena_printf(a, "refs/ekaci/base/%s", escape_branch(a, job->base_ref))};
+	AUTO(fd_close) int lock = -1;
+	enum gitcmd_trouble trouble;
 
-	arena_release(&a);
-	return rc;
+	repository_start();
+	if (check_job(&m, e) != 0)
+		return -1;
+	record_progress(out, "waiting for the mirror", 0, -1);
+	if (gitdir_lock(&m.git, &lock, e) != 0)
+		return -1;
+	record_progress(out, "fetching", 0, -1);
+	int rc = attempt(&m, &trouble, e);
+	if (rc != 0 && trouble == GITCMD_CORRUPT) {
+		log_warn("the mirror %s is damaged and is made again: %s", job->mirror, e->msg);
+		if (remove_mirror(&m, e) != 0)
+			return -1;
+		rc = attempt(&m, &trouble, e);
+	}
+	if (rc != 0)
+		return -1;
+	struct mirrored rec = merge_record(a, &m.merge, job->head, &m.tip_id);
+	if (take_submodules(&m, &rec, out, e) != 0 || record_put(out, &mirrored_fields, &rec, e) != 0)
+		return -1;
+	gitdir_maintain(&m.git);
+	return 0;
 }

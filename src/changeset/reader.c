@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MAX_PARTS = 32 }; /* of an attribute path */
+
 void
 reader_enter_member(struct reader *r, const char *name)
 {
@@ -103,12 +105,12 @@ reader_unknown(struct reader *r, const json_t *obj, const char *const *known, co
 		reader_enter_member(r, key);
 		if (!warn) {
 			reader_wrong(r, AT_KEY, "is an unknown key%s", near_hint(r->a, &near));
-		} else if (json_array_size(r->warnings) < MISTAKES_MAX) {
+		} else if (r->warnings != NULL && r->warnings->n < MISTAKES_MAX) {
 			size_t line = 0, column = 0;
 			(void)json_locate(r->text, r->path, r->depth, true, &line, &column);
-			json_array_append_new(r->warnings,
-			    json_any_string(str_of(arena_printf(r->a, "%s:%zu:%zu: %s is not used by ekaci%s", r->m->file, line,
-			        column, whereabouts(r), near_hint(r->a, &near)))));
+			const char *text = arena_printf(r->a, "%s:%zu:%zu: %s is not used by ekaci%s", r->m->file, line, column,
+			    whereabouts(r), near_hint(r->a, &near));
+			list_add(r->a, r->warnings, fields_clean(r->a, str_of(text)));
 		}
 		reader_leave(r);
 	}
@@ -154,43 +156,45 @@ attr_part(struct str *rest, struct buf *part, struct err *e)
 	return 0;
 }
 
-json_t *
-reader_attr_path(struct reader *r, const json_t *v)
+/* "a.b" and "a.\"b.c\"". */
+static bool
+path_of_text(struct reader *r, struct str rest, struct texts *ret)
 {
-	json_t *path = json_array();
+	AUTO(buf_release) struct buf part;
+	struct err e = {0};
+
+	buf_init(&part, 4096);
+	while (rest.p != NULL && (rest.n > 0 || ret->n > 0)) {
+		if (attr_part(&rest, &part, &e) != 0 || part.over || ret->n >= MAX_PARTS) {
+			reader_wrong(r, AT_VALUE, "is no attribute path: %s", e.kind != ERR_NONE ? e.msg : "it is too long");
+			return false;
+		}
+		list_add(r->a, ret, arena_strn(r->a, part.p, part.n));
+	}
+	return true;
+}
+
+bool
+reader_attr_path(struct reader *r, const json_t *v, struct texts *ret)
+{
 	const json_t *part;
 	size_t i;
 
-	if (json_is_string(v)) {
-		AUTO(buf_release) struct buf b;
-		struct str rest = {json_string_value(v), json_string_length(v)};
-		struct err e = {0};
-		buf_init(&b, 4096);
-		while (rest.p != NULL && (rest.n > 0 || json_array_size(path) > 0)) {
-			if (attr_part(&rest, &b, &e) != 0 || b.over || json_array_size(path) >= 32) {
-				reader_wrong(r, AT_VALUE, "is no attribute path: %s",
-				    e.kind != ERR_NONE ? e.msg : "it is too long");
-				json_decref(path);
-				return NULL;
-			}
-			json_array_append_new(path, json_stringn(b.p, b.n));
-		}
-		return path;
-	}
-	if (!json_is_array(v) || json_array_size(v) > 32) {
+	list_clear(r->a, ret);
+	if (json_is_string(v))
+		return path_of_text(r, (struct str){json_string_value(v), json_string_length(v)}, ret);
+	if (!json_is_array(v) || json_array_size(v) > MAX_PARTS) {
 		reader_wrong(r, AT_VALUE, "must be an attribute path, as text (\"a.b\") or array of text");
-		json_decref(path);
-		return NULL;
+		return false;
 	}
 	json_array_foreach(v, i, part) {
 		if (!json_is_string(part) || json_string_length(part) == 0) {
 			reader_wrong(r, AT_VALUE, "must hold nothing but text that is not empty");
-			json_decref(path);
-			return NULL;
+			return false;
 		}
-		json_array_append(path, (json_t *)(uintptr_t)part);
+		list_add(r->a, ret, arena_strdup(r->a, json_string_value(part)));
 	}
-	return path;
+	return true;
 }
 
 bool

@@ -7,6 +7,7 @@
 #ifndef EKACI_CHANGESET_READER_H
 #define EKACI_CHANGESET_READER_H
 
+#include "records/list.h"
 #include "support/text/json.h"
 #include "support/text/mistakes.h"
 
@@ -18,7 +19,7 @@ struct reader {
 	struct json_step path[8];
 	size_t depth;
 	struct mistakes *m;
-	json_t *warnings; /* array of text, borrowed */
+	struct texts *warnings; /* or NULL: nobody wants them */
 };
 
 enum reader_at { AT_VALUE, AT_KEY };
@@ -43,9 +44,8 @@ int64_t reader_number(struct reader *r, const json_t *obj, const char *key, int6
 void reader_list(struct reader *r, const json_t *obj, const char *key, void (*each)(struct reader *r, json_t *v, void *ctx),
     void *ctx);
 
-/* Text ("a.b", parts with dots in quotes) or an array of text becomes a new array of text; NULL: a mistake, put down.
- */
-json_t *reader_attr_path(struct reader *r, const json_t *v);
+/* Text ("a.b", parts with dots in quotes) or an array of text. False: a mistake, put down. */
+bool reader_attr_path(struct reader *r, const json_t *v, struct texts *ret);
 
 /* Text of 1 to READER_MAX_NAME bytes without control characters, such as the name of a rule. */
 bool reader_plain(struct str s);

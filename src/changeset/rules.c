@@ -25,20 +25,20 @@ add_word(struct reader *r, json_t *v, void *list)
 	if (!json_is_string(v) || !reader_plain((struct str){json_string_value(v), json_string_length(v)}))
 		reader_wrong(r, AT_VALUE, "must be text of at most %d bytes", READER_MAX_NAME);
 	else
-		json_array_append(list, v);
+		list_add(r->a, (struct texts *)list, arena_strdup(r->a, json_string_value(v)));
 }
 
 static void
 add_attr(struct reader *r, json_t *v, void *list)
 {
-	json_t *path = reader_attr_path(r, v);
+	struct texts path;
 
-	if (path != NULL && json_array_size(path) == 0) {
+	if (!reader_attr_path(r, v, &path))
+		return;
+	if (path.n == 0)
 		reader_wrong(r, AT_VALUE, "is the empty attribute path, which is everything (kind full-rebuild says that)");
-		json_decref(path);
-	} else if (path != NULL) {
-		json_array_append_new(list, path);
-	}
+	else
+		list_add(r->a, (struct paths *)list, path);
 }
 
 /* A path inside the repository: the slice without a leading "/" or "./", or p NULL. */
@@ -103,7 +103,7 @@ without_submodules(struct arena *a, struct str s, bool *ret_takes)
 
 /* A flake of this repository, without what Nix is told beside it. */
 static void
-read_flake(struct reader *r, struct str s, json_t *out)
+read_flake(struct reader *r, struct str s, struct job_def *out)
 {
 	bool takes;
 	struct str flake = without_submodules(r->a, s, &takes);
@@ -112,14 +112,24 @@ read_flake(struct reader *r, struct str s, json_t *out)
 		reader_wrong(r, AT_VALUE, "must be this repository's flake: \".#attribute\" or \"./folder#attribute\"");
 		return;
 	}
-	json_object_set_new(out, "flake", json_stringn(flake.p, flake.n));
-	if (takes)
-		json_object_set_new(out, "submodules", json_true());
+	out->flake = str_dup(r->a, flake);
+	out->submodules = takes;
+}
+
+static void
+read_file(struct reader *r, struct str s, struct job_def *out)
+{
+	struct str inner = inner_path(s);
+
+	if (inner.p == NULL)
+		reader_wrong(r, AT_VALUE, "must be the path of a file in this repository, without \"..\"");
+	else
+		out->file = str_dup(r->a, inner);
 }
 
 /* Which of file, flake (and expr) says what to evaluate; exactly one must. */
 static void
-read_source(struct reader *r, json_t *in, bool allow_expr, json_t *out)
+read_source(struct reader *r, json_t *in, bool allow_expr, struct job_def *out)
 {
 	static const char *const sources[] = {"file", "flake", "expr"};
 	size_t found = 0;
@@ -130,53 +140,49 @@ read_source(struct reader *r, json_t *in, bool allow_expr, json_t *out)
 			continue;
 		found++;
 		struct str s = {json_string_value(v), json_string_length(v)};
-		if (!json_is_string(v)) {
+		if (!json_is_string(v))
 			reader_wrong(r, AT_VALUE, "must be text, not %s", reader_type_name(v));
-		} else if (i == 0) {
-			struct str inner = inner_path(s);
-			if (inner.p == NULL)
-				reader_wrong(r, AT_VALUE, "must be the path of a file in this repository, without \"..\"");
-			else
-				json_object_set_new(out, "file", json_stringn(inner.p, inner.n));
-		} else if (i == 1) {
+		else if (i == 0)
+			read_file(r, s, out);
+		else if (i == 1)
 			read_flake(r, s, out);
-		} else {
-			json_object_set(out, sources[i], v);
-		}
+		else
+			out->expr = str_dup(r->a, s);
 		reader_leave(r);
 	}
 	if (found != 1)
 		reader_wrong(r, AT_VALUE, "must have either \"file\" or \"flake\"%s", found > 1 ? ", not both" : "");
 }
 
-static json_t *
+static struct job_def
 read_job(struct reader *r, const char *name, json_t *in, bool allow_expr)
 {
 	static const char *const known[] = {"file", "flake", "attr_path", "systems", "allow_eval_failures", "submodules", NULL};
 	static const char *const known_by_hand[] = {"name", "file", "flake", "expr", "attr_path", "systems",
 	    "allow_eval_failures", "submodules", "scope", NULL};
 	static const char *const foreign[] = {"caches", "size_check", NULL};
-	json_t *out = json_object(), *systems = json_array();
+	struct job_def out = {.name = arena_strdup(r->a, name)};
 
-	json_object_set_new(out, "name", json_string(name));
+	list_clear(r->a, &out.attr_path);
+	list_clear(r->a, &out.systems);
 	reader_unknown(r, in, allow_expr ? known_by_hand : known, foreign);
-	read_source(r, in, allow_expr, out);
-	json_t *v = reader_open(r, in, "attr_path"), *path = v != NULL ? reader_attr_path(r, v) : NULL;
-	if (v != NULL)
+	read_source(r, in, allow_expr, &out);
+	json_t *v = reader_open(r, in, "attr_path");
+	if (v != NULL) {
+		(void)reader_attr_path(r, v, &out.attr_path);
 		reader_leave(r);
-	json_object_set_new(out, "attr_path", path != NULL ? path : json_array());
-	reader_list(r, in, "systems", add_word, systems);
-	json_object_set_new(out, "systems", systems);
-	json_object_set_new(out, "allow_eval_failures", json_boolean(reader_flag(r, in, "allow_eval_failures", false)));
+	}
+	reader_list(r, in, "systems", add_word, &out.systems);
+	out.allow_eval_failures = reader_flag(r, in, "allow_eval_failures", false);
 	if (reader_flag(r, in, "submodules", false))
-		json_object_set_new(out, "submodules", json_true());
+		out.submodules = true;
 	return out;
 }
 
 static void
-read_jobs(struct reader *r, struct rules *out)
+read_jobs(struct reader *r, const json_t *doc, struct rules *out)
 {
-	json_t *jobs = reader_open(r, out->doc, "jobs"), *job;
+	json_t *jobs = reader_open(r, doc, "jobs"), *job;
 	const char *name;
 
 	if (jobs == NULL)
@@ -194,32 +200,38 @@ read_jobs(struct reader *r, struct rules *out)
 			else if (!json_is_object(job))
 				reader_wrong(r, AT_VALUE, "must be an object, not %s", reader_type_name(job));
 			else
-				json_array_append_new(out->jobs, read_job(r, name, job, false));
+				list_add(r->a, &out->jobs, read_job(r, name, job, false));
 			reader_leave(r);
 		}
 	}
 	reader_leave(r);
 }
 
+struct patterns { /* of one rule, and those of all */
+	struct texts *texts;
+	struct glob_set *globs;
+};
+
 static void
 add_pattern(struct reader *r, json_t *v, void *ctx)
 {
 	struct str s = {json_string_value(v), json_string_length(v)};
-	struct rules *out = ctx;
+	struct patterns *to = ctx;
 	struct err e = {0};
 
 	if (!json_is_string(v)) {
 		reader_wrong(r, AT_VALUE, "must be text, not %s", reader_type_name(v));
 		return;
 	}
-	if (glob_set_add(&out->globs, s, &e) != 0) {
+	list_add(r->a, to->texts, str_dup(r->a, s));
+	if (glob_set_add(to->globs, s, &e) != 0) {
 		reader_wrong(r, AT_VALUE, "\"" STR_FMT "\": %s", STR_ARG(str_utf8_head(s, 200)), e.msg);
 		return;
 	}
-	if (out->globs.n > RULES_MAX_ALTERNATIVES) {
+	if (to->globs->n > RULES_MAX_ALTERNATIVES) {
 		reader_wrong(r, AT_VALUE, "is one pattern too many: all of them together make more than %d alternatives",
 		    RULES_MAX_ALTERNATIVES);
-		out->globs.n = 0;
+		to->globs->n = 0;
 	}
 }
 
@@ -258,7 +270,7 @@ read_name(struct reader *r, const struct rules *out, const json_t *set, size_t i
 	if (!json_is_string(v) || !reader_plain((struct str){json_string_value(v), json_string_length(v)}))
 		reader_wrong(r, AT_VALUE, "must be text of 1 to %d bytes without control characters", READER_MAX_NAME);
 	else
-		name = json_string_value(v);
+		name = arena_strdup(r->a, json_string_value(v));
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(out->p[i].name, name) == 0) {
 			reader_wrong(r, AT_VALUE, "is the name of change_sets[%zu] already: \"%.100s\"", i, name);
@@ -272,22 +284,32 @@ read_name(struct reader *r, const struct rules *out, const json_t *set, size_t i
 static void
 check_job_names(struct reader *r, const struct rules *out, const struct rule *rule)
 {
-	const json_t *name, *job;
-	size_t i, k;
-
 	reader_enter_member(r, "jobs");
-	json_array_foreach(rule->jobs, i, name) {
-		struct near near = {.word = str_of(json_string_value(name))};
+	for (size_t i = 0; i < rule->jobs.n; i++) {
+		struct near near = {.word = str_of(rule->jobs.p[i])};
 		bool found = false;
-		json_array_foreach(out->jobs, k, job) {
-			near_try(&near, json_str(job, "name", ""));
-			found = found || str_is(near.word, json_str(job, "name", ""));
+		for (size_t k = 0; k < out->jobs.n; k++) {
+			near_try(&near, out->jobs.p[k].name);
+			found = found || strcmp(rule->jobs.p[i], out->jobs.p[k].name) == 0;
 		}
 		if (!found)
-			reader_wrong(r, AT_VALUE, "names a job that is not in \"jobs\": \"%.100s\"%s", json_string_value(name),
+			reader_wrong(r, AT_VALUE, "names a job that is not in \"jobs\": \"%.100s\"%s", rule->jobs.p[i],
 			    near_hint(r->a, &near));
 	}
 	reader_leave(r);
+}
+
+static void
+read_patterns(struct reader *r, struct rules *out, const json_t *set, struct rule *rule)
+{
+	const json_t *list = json_object_get(set, "paths");
+	struct patterns to = {&rule->paths, &out->globs};
+
+	if (list == NULL)
+		reader_wrong(r, AT_VALUE, "must have \"paths\", an array of patterns");
+	else if (json_is_array(list) && json_array_size(list) == 0)
+		reader_wrong(r, AT_VALUE, "must have at least one pattern in \"paths\"");
+	reader_list(r, set, "paths", add_pattern, &to);
 }
 
 static void
@@ -303,14 +325,9 @@ read_rule(struct reader *r, struct rules *out, json_t *set, size_t index)
 	rule->name = read_name(r, out, set, index);
 	rule->kind = read_kind(r, set);
 	rule->place = arena_printf(r->a, "%s:%zu:%zu", r->m->file, line, column);
-	rule->paths = json_object_get(set, "paths");
-	if (rule->paths == NULL)
-		reader_wrong(r, AT_VALUE, "must have \"paths\", an array of patterns");
-	else if (json_is_array(rule->paths) && json_array_size(rule->paths) == 0)
-		reader_wrong(r, AT_VALUE, "must have at least one pattern in \"paths\"");
-	reader_list(r, set, "paths", add_pattern, out);
-	reader_list(r, set, "attrs", add_attr, rule->attrs);
-	reader_list(r, set, "jobs", add_word, rule->jobs);
+	read_patterns(r, out, set, rule);
+	reader_list(r, set, "attrs", add_attr, &rule->attrs);
+	reader_list(r, set, "jobs", add_word, &rule->jobs);
 	size_t named = json_array_size(json_object_get(set, "attrs")) + json_array_size(json_object_get(set, "jobs"));
 	if (rule->kind == RULE_REBUILD_ONLY && named == 0)
 		reader_wrong(r, AT_VALUE, "is rebuild-only and must say what can change: \"attrs\" or \"jobs\"");
@@ -323,9 +340,9 @@ read_rule(struct reader *r, struct rules *out, json_t *set, size_t index)
 }
 
 static void
-read_rules(struct reader *r, struct rules *out)
+read_rules(struct reader *r, const json_t *doc, struct rules *out)
 {
-	json_t *sets = reader_open(r, out->doc, "change_sets"), *set;
+	json_t *sets = reader_open(r, doc, "change_sets"), *set;
 	size_t i;
 
 	if (sets == NULL)
@@ -338,7 +355,7 @@ read_rules(struct reader *r, struct rules *out)
 		out->p = arena_alloc(r->a, json_array_size(sets) * sizeof(*out->p));
 		out->owners = arena_alloc(r->a, RULES_MAX_ALTERNATIVES * sizeof(*out->owners));
 		json_array_foreach(sets, i, set) {
-			out->p[i] = (struct rule){.name = "", .attrs = json_array(), .jobs = json_array()};
+			out->p[i] = (struct rule){.name = ""};
 			out->n = i + 1;
 			reader_enter_element(r, i);
 			if (json_is_object(set))
@@ -351,10 +368,10 @@ read_rules(struct reader *r, struct rules *out)
 	reader_leave(r);
 }
 
-static json_t *
-open_settings(struct reader *r, const struct rules *out, const char *key, const char *const *known)
+static const json_t *
+open_settings(struct reader *r, const json_t *doc, const char *key, const char *const *known)
 {
-	json_t *v = reader_open(r, out->doc, key);
+	json_t *v = reader_open(r, doc, key);
 
 	if (v == NULL)
 		return NULL;
@@ -367,25 +384,20 @@ open_settings(struct reader *r, const struct rules *out, const char *key, const 
 }
 
 static void
-read_report(struct reader *r, struct rules *out)
+read_report(struct reader *r, const json_t *doc, struct report_wishes *out)
 {
 	static const char *const of_summary[] = {"enabled", "max_packages_listed", "include_rebuild_only", NULL};
 	static const char *const of_impact[] = {"enabled", "max_top_blast_radius", NULL};
-	json_t *v, *part;
+	const json_t *v = open_settings(r, doc, "package_change_summary", of_summary);
 
-	v = open_settings(r, out, "package_change_summary", of_summary);
-	part = json_object();
-	json_object_set_new(part, "enabled", json_boolean(reader_flag(r, v, "enabled", true)));
-	json_object_set_new(part, "max_packages_listed", json_integer(reader_number(r, v, "max_packages_listed", 100, 100000)));
-	json_object_set_new(part, "include_rebuild_only", json_boolean(reader_flag(r, v, "include_rebuild_only", false)));
-	json_object_set_new(out->report, "package_change_summary", part);
+	out->package_change_summary = (struct package_change_summary){.enabled = reader_flag(r, v, "enabled", true),
+	    .max_packages_listed = reader_number(r, v, "max_packages_listed", 100, 100000),
+	    .include_rebuild_only = reader_flag(r, v, "include_rebuild_only", false)};
 	if (v != NULL)
 		reader_leave(r);
-	v = open_settings(r, out, "rebuild_impact", of_impact);
-	part = json_object();
-	json_object_set_new(part, "enabled", json_boolean(reader_flag(r, v, "enabled", true)));
-	json_object_set_new(part, "max_top_blast_radius", json_integer(reader_number(r, v, "max_top_blast_radius", 5, 1000)));
-	json_object_set_new(out->report, "rebuild_impact", part);
+	v = open_settings(r, doc, "rebuild_impact", of_impact);
+	out->rebuild_impact = (struct rebuild_impact){.enabled = reader_flag(r, v, "enabled", true),
+	    .max_top_blast_radius = reader_number(r, v, "max_top_blast_radius", 5, 1000)};
 	if (v != NULL)
 		reader_leave(r);
 }
@@ -393,34 +405,34 @@ read_report(struct reader *r, struct rules *out)
 static void
 start(struct arena *a, struct rules *ret)
 {
-	*ret = (struct rules){.globs = {.a = a}, .jobs = json_array(), .report = json_object(), .warnings = json_array()};
+	*ret = (struct rules){.globs = {.a = a}};
 }
 
 void
 rules_read(struct arena *a, struct str text, struct rules *ret, struct mistakes *m)
 {
 	static const char *const known[] = {"jobs", "change_sets", "package_change_summary", "rebuild_impact", NULL};
-	struct reader r = {.a = a, .text = text, .m = m};
+	struct reader r = {.a = a, .text = text, .m = m, .warnings = &ret->warnings};
+	AUTO(json_drop) json_t *doc = NULL;
 	struct err e = {0};
 
 	start(a, ret);
-	r.warnings = ret->warnings;
 	if (text.n > RULES_MAX_BYTES) {
 		mistakes_add(m, 1, 1, "the file has more than %d bytes", RULES_MAX_BYTES);
 		return;
 	}
-	if (json_read(text, m->file, &ret->doc, &e) != 0) {
+	if (json_read(text, m->file, &doc, &e) != 0) {
 		mistakes_add(m, 0, 0, "%s", e.msg);
 		return;
 	}
-	if (!json_is_object(ret->doc)) {
-		reader_wrong(&r, AT_VALUE, "must be an object, not %s", reader_type_name(ret->doc));
+	if (!json_is_object(doc)) {
+		reader_wrong(&r, AT_VALUE, "must be an object, not %s", reader_type_name(doc));
 		return;
 	}
-	reader_unknown(&r, ret->doc, known, NULL);
-	read_jobs(&r, ret);
-	read_rules(&r, ret);
-	read_report(&r, ret);
+	reader_unknown(&r, doc, known, NULL);
+	read_jobs(&r, doc, ret);
+	read_rules(&r, doc, ret);
+	read_report(&r, doc, &ret->report);
 	mistakes_sort(m);
 }
 
@@ -432,21 +444,7 @@ rules_empty(struct arena *a, struct rules *ret)
 
 	mistakes_init(none, a, RULES_PATH);
 	start(a, ret);
-	read_report(&r, ret);
-}
-
-void
-rules_release(struct rules *r)
-{
-	for (size_t i = 0; i < r->n; i++) {
-		json_drop(&r->p[i].attrs);
-		json_drop(&r->p[i].jobs);
-	}
-	json_drop(&r->doc);
-	json_drop(&r->jobs);
-	json_drop(&r->report);
-	json_drop(&r->warnings);
-	r->n = 0;
+	read_report(&r, NULL, &ret->report);
 }
 
 const struct rule *
@@ -457,25 +455,50 @@ rules_first(const struct rules *r, struct str path)
 	return pattern != GLOB_NONE ? &r->p[r->owners[pattern]] : NULL;
 }
 
-int
-rules_job(struct arena *a, json_t *job, json_t **ret, struct err *e)
+static int
+job_by_hand(struct arena *a, json_t *job, struct job_def *ret, struct err *e)
 {
-	AUTO(json_drop) json_t *warnings = json_array();
 	struct mistakes *m = arena_alloc(a, sizeof(*m));
-	struct reader r = {.a = a, .text = STR(""), .m = m, .warnings = warnings};
+	struct reader r = {.a = a, .text = STR(""), .m = m};
 	const char *name;
 
 	if (json_need_str(job, "name", &name, e) != 0)
 		return fail_in(e, "job");
 	mistakes_init(m, a, "job");
 	reader_enter_member(&r, name);
-	json_t *out = read_job(&r, name, job, true);
-	if (mistakes_none(m, e) != 0) {
-		json_decref(out);
+	*ret = read_job(&r, name, job, true);
+	return mistakes_none(m, e);
+}
+
+int
+rules_jobs(struct arena *a, struct str text, struct job_defs *ret, struct err *e)
+{
+	AUTO(json_drop) json_t *list = NULL;
+	struct job_defs jobs = {0};
+	json_t *job;
+	size_t i;
+
+	if (json_read(text, "jobs", &list, e) != 0)
 		return -1;
+	if (json_array_size(list) == 0)
+		return fail(e, ERR_INPUT, "the list of jobs is empty");
+	json_array_foreach(list, i, job) {
+		struct job_def one;
+		if (job_by_hand(a, job, &one, e) != 0)
+			return -1;
+		list_add(a, &jobs, one);
 	}
-	*ret = out;
+	*ret = jobs;
 	return 0;
+}
+
+bool
+rules_take_submodules(const struct job_defs *jobs)
+{
+	for (size_t i = 0; i < jobs->n; i++)
+		if (jobs->p[i].submodules)
+			return true;
+	return false;
 }
 
 static const struct rule *
@@ -487,19 +510,16 @@ rule_named(const struct rules *r, const char *name)
 	return NULL;
 }
 
-static const json_t *
+static const struct job_def *
 job_named(const struct rules *r, const char *name)
 {
-	const json_t *job;
-	size_t i;
-
-	json_array_foreach(r->jobs, i, job)
-		if (strcmp(json_str(job, "name", ""), name) == 0)
-			return job;
+	for (size_t i = 0; i < r->jobs.n; i++)
+		if (strcmp(r->jobs.p[i].name, name) == 0)
+			return &r->jobs.p[i];
 	return NULL;
 }
 
-static void __attribute__((format(printf, 2, 3))) say(json_t *list, const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4))) say(struct arena *a, struct texts *list, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -507,100 +527,124 @@ static void __attribute__((format(printf, 2, 3))) say(json_t *list, const char *
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	struct str whole = str_utf8_head(str_of(text), sizeof(text));
-	json_array_append_new(list, json_any_string(whole));
+	list_add(a, list, fields_clean(a, str_utf8_head(str_of(text), sizeof(text))));
 }
 
-/* A value as people read it: without brackets, and without quotes as far as that is plain. */
 static const char *
-value_words(struct arena *a, const json_t *value)
+words_of(struct arena *a, const struct texts *list)
 {
-	const char *all = NULL;
-	const json_t *one;
-	size_t i;
+	return list->n > 0 ? texts_join(a, list, ", ") : "none";
+}
 
-	if (value == NULL || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
-		return "none";
-	if (json_is_string(value))
-		return json_string_value(value);
-	if (json_is_boolean(value))
-		return json_is_true(value) ? "yes" : "no";
-	if (!json_is_array(value))
-		return json_line(a, value);
-	json_array_foreach(value, i, one) {
-		const char *s = json_is_string(one) ? json_string_value(one) : json_line(a, one);
-		all = all == NULL ? s : arena_printf(a, "%s, %s", all, s);
+/* Attribute paths, each as JSON: ["a","b"], ["c"] */
+static const char *
+words_of_paths(struct arena *a, const struct paths *list)
+{
+	AUTO(buf_release) struct buf out;
+
+	buf_init(&out, SIZE_MAX / 4);
+	for (size_t i = 0; i < list->n; i++) {
+		buf_puts(&out, i > 0 ? ", [" : "[");
+		for (size_t k = 0; k < list->p[i].n; k++) {
+			buf_puts(&out, k > 0 ? "," : "");
+			json_quote(str_of(list->p[i].p[k]), &out);
+		}
+		buf_putc(&out, ']');
 	}
-	return all;
+	return list->n > 0 ? arena_strn(a, out.p, out.n) : "none";
 }
 
-/* "file default.nix -> gone.nix; systems none -> x86_64-linux": what differs of a job. */
+/* "file default.nix -> gone.nix; systems none -> x86_64-linux": what differs of a job; NULL when nothing does. */
 static const char *
-job_changes(struct arena *a, const json_t *before, const json_t *after)
+job_changes(struct arena *a, const struct job_def *b, const struct job_def *h)
 {
-	AUTO(json_drop) json_t *both = json_copy((json_t *)(uintptr_t)before);
-	const char *all = NULL, *key;
-	json_t *value;
+	static const char *const yes = "yes", *const no = "no";
+	const struct {
+		const char *name, *was, *is; /* NULL: it does not have that member */
+		bool same;
+	} rows[] = {
+	    {"file", b->file, h->file, str_same(b->file, h->file)},
+	    {"flake", b->flake, h->flake, str_same(b->flake, h->flake)},
+	    {"attr_path", words_of(a, &b->attr_path), words_of(a, &h->attr_path), texts_same(&b->attr_path, &h->attr_path)},
+	    {"systems", words_of(a, &b->systems), words_of(a, &h->systems), texts_same(&b->systems, &h->systems)},
+	    {"allow_eval_failures", b->allow_eval_failures ? yes : no, h->allow_eval_failures ? yes : no,
+	        b->allow_eval_failures == h->allow_eval_failures},
+	    {"submodules", b->submodules ? yes : NULL, h->submodules ? yes : NULL, b->submodules == h->submodules},
+	};
+	const char *all = NULL;
 
-	json_object_update_missing(both, (json_t *)(uintptr_t)after);
-	json_object_foreach(both, key, value) {
-		const json_t *was = json_object_get(before, key), *is = json_object_get(after, key);
-		if (was != NULL && is != NULL && json_equal((json_t *)(uintptr_t)was, (json_t *)(uintptr_t)is))
+	/* Members that the job had, then those that it has got. */
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+		size_t k = i % COUNT(rows);
+		bool had = rows[k].was != NULL;
+		if (rows[k].same || had != (i < COUNT(rows)))
 			continue;
-		const char *words = arena_printf(a, "%s %s -> %s", key, value_words(a, was), value_words(a, is));
+		const char *words = arena_printf(a, "%s %s -> %s", rows[k].name, had ? rows[k].was : "none",
+		    rows[k].is != NULL ? rows[k].is : "none");
 		all = all == NULL ? words : arena_printf(a, "%s; %s", all, words);
 	}
 	return all;
 }
 
 static void
-rule_changes(struct arena *a, const struct rules *base, const struct rules *head, json_t *list)
+rule_changes(struct arena *a, const struct rules *base, const struct rules *head, struct texts *list)
 {
 	size_t last = 0;
 
 	for (size_t i = 0; i < base->n; i++)
 		if (rule_named(head, base->p[i].name) == NULL)
-			say(list, "rule \"%s\" (%s) removed", base->p[i].name, rule_kind_name(base->p[i].kind));
+			say(a, list, "rule \"%s\" (%s) removed", base->p[i].name, rule_kind_name(base->p[i].kind));
 	for (size_t i = 0; i < head->n; i++) {
 		const struct rule *h = &head->p[i], *b = rule_named(base, h->name);
 		if (b == NULL) {
-			say(list, "rule \"%s\" (%s) added: %s", h->name, rule_kind_name(h->kind), value_words(a, h->paths));
+			say(a, list, "rule \"%s\" (%s) added: %s", h->name, rule_kind_name(h->kind), words_of(a, &h->paths));
 			continue;
 		}
 		if (b->kind != h->kind)
-			say(list, "rule \"%s\" changed: %s -> %s", h->name, rule_kind_name(b->kind), rule_kind_name(h->kind));
-		if (!json_equal(b->paths, h->paths))
-			say(list, "rule \"%s\" changed: paths %s", h->name, value_words(a, h->paths));
-		if (!json_equal(b->attrs, h->attrs) || !json_equal(b->jobs, h->jobs))
-			say(list, "rule \"%s\" changed: attrs %s; jobs %s", h->name, value_words(a, h->attrs),
-			    value_words(a, h->jobs));
+			say(a, list, "rule \"%s\" changed: %s -> %s", h->name, rule_kind_name(b->kind),
+			    rule_kind_name(h->kind));
+		if (!texts_same(&b->paths, &h->paths))
+			say(a, list, "rule \"%s\" changed: paths %s", h->name, words_of(a, &h->paths));
+		if (!paths_same(&b->attrs, &h->attrs) || !texts_same(&b->jobs, &h->jobs))
+			say(a, list, "rule \"%s\" changed: attrs %s; jobs %s", h->name, words_of_paths(a, &h->attrs),
+			    words_of(a, &h->jobs));
 		if ((size_t)(b - base->p) < last)
-			say(list, "rule \"%s\" moved behind others, which now decide first", h->name);
+			say(a, list, "rule \"%s\" moved behind others, which now decide first", h->name);
 		else
 			last = (size_t)(b - base->p);
 	}
 }
 
-json_t *
+static bool
+same_report(const struct report_wishes *b, const struct report_wishes *h)
+{
+	const struct package_change_summary *x = &b->package_change_summary, *y = &h->package_change_summary;
+
+	return x->enabled == y->enabled && x->max_packages_listed == y->max_packages_listed &&
+	       x->include_rebuild_only == y->include_rebuild_only && b->rebuild_impact.enabled == h->rebuild_impact.enabled &&
+	       b->rebuild_impact.max_top_blast_radius == h->rebuild_impact.max_top_blast_radius;
+}
+
+struct texts
 rules_changes(struct arena *a, const struct rules *base, const struct rules *head)
 {
-	json_t *list = json_array(), *job;
-	size_t i;
+	struct texts list = {0};
 
-	rule_changes(a, base, head, list);
-	json_array_foreach(base->jobs, i, job)
-		if (job_named(head, json_str(job, "name", "")) == NULL)
-			say(list, "job \"%s\" removed", json_str(job, "name", ""));
-	json_array_foreach(head->jobs, i, job) {
-		const json_t *before = job_named(base, json_str(job, "name", ""));
+	rule_changes(a, base, head, &list);
+	for (size_t i = 0; i < base->jobs.n; i++)
+		if (job_named(head, base->jobs.p[i].name) == NULL)
+			say(a, &list, "job \"%s\" removed", base->jobs.p[i].name);
+	for (size_t i = 0; i < head->jobs.n; i++) {
+		const struct job_def *job = &head->jobs.p[i], *before = job_named(base, job->name);
+		const char *changes = before != NULL ? job_changes(a, before, job) : NULL;
 		if (before == NULL)
-			say(list, "job \"%s\" added", json_str(job, "name", ""));
-		else if (!json_equal((json_t *)(uintptr_t)before, job))
-			say(list, "job \"%s\" changed: %s", json_str(job, "name", ""), job_changes(a, before, job));
+			say(a, &list, "job \"%s\" added", job->name);
+		else if (changes != NULL)
+			say(a, &list, "job \"%s\" changed: %s", job->name, changes);
 	}
-	if (!json_equal(base->report, head->report))
-		say(list, "report settings changed");
-	if (json_array_size(list) == 0)
-		say(list, "nothing that ekaci uses");
+	if (!same_report(&base->report, &head->report))
+		say(a, &list, "report settings changed");
+	if (list.n == 0)
+		say(a, &list, "nothing that ekaci uses");
 	return list;
 }

@@ -9,8 +9,8 @@
  *
  * Every part may be missing. A file is a path in the repository (a leading "/" is its root); a flake is "." or a folder
  * below it, with "#attributes". Attribute paths are text with dots (parts with dots in quotes) or arrays of text. A job
- * with submodules sees them as a clone that has them would, others see empty folders; the member is in rules.jobs only
- * where it is true, and a flake with "?submodules=1", as Nix has it, gives it, too.
+ * with submodules sees them as a clone that has them would, others see empty folders; a flake with "?submodules=1", as Nix
+ * has it, is such a job, too.
  * attrs and jobs belong to kind rebuild-only, which needs at least one of them: attrs are prefixes of attribute paths
  * as the report shows them, in every job or, with jobs, in those; jobs alone are whole jobs.
  *
@@ -22,9 +22,8 @@
 #define EKACI_CHANGESET_RULES_H
 
 #include "changeset/glob.h"
+#include "records/plan.h"
 #include "support/text/mistakes.h"
-
-#include <jansson.h>
 
 #define RULES_PATH ".ekaci/config.json"
 
@@ -41,37 +40,37 @@ const char *rule_kind_name(enum rule_kind kind);
 struct rule {
 	const char *name;
 	enum rule_kind kind;
-	const char *place;   /* ".ekaci/config.json:8:5" */
-	const json_t *paths; /* borrowed from rules.doc */
-	json_t *attrs;       /* array of arrays of text; may be empty */
-	json_t *jobs;        /* array of names; may be empty */
+	const char *place;  /* ".ekaci/config.json:8:5" */
+	struct texts paths; /* patterns, as they are written */
+	struct paths attrs; /* of kind rebuild-only */
+	struct texts jobs;  /* names */
 };
 
+/* All of it lives in the arena that it was read into. */
 struct rules {
-	json_t *doc;
 	struct rule *p;
 	size_t n;
 	struct glob_set globs;
-	size_t *owners;   /* pattern -> rule */
-	json_t *jobs;     /* array of job objects, filled in; in the order of the file */
-	json_t *report;   /* {"package_change_summary", "rebuild_impact"}, filled in */
-	json_t *warnings; /* array of text */
+	size_t *owners;       /* pattern -> rule */
+	struct job_defs jobs; /* in the order of the file, without scope */
+	struct report_wishes report;
+	struct texts warnings;
 };
 
-/* Reads text; what is wrong goes to m (initialised by the caller), and then ret is not to be used but to be released.
- */
+/* Reads text; what is wrong goes to m (initialised by the caller), and then ret is not to be used. */
 void rules_read(struct arena *a, struct str text, struct rules *ret, struct mistakes *m);
 /* No file: no rules, no jobs, report settings at their defaults. */
 void rules_empty(struct arena *a, struct rules *ret);
-void rules_release(struct rules *r);
 
 /* The first rule with a pattern that matches path, or NULL. */
 const struct rule *rules_first(const struct rules *r, struct str path);
 
-/* One job object {name, ...} from the command line, where "expr" is allowed too; ret as in rules.jobs. */
-must_check int rules_job(struct arena *a, json_t *job, json_t **ret, struct err *e);
+/* Jobs of the command line: a JSON array of objects {name, ...}, where "expr" is allowed besides. ERR_INPUT with the first
+ * mistake, or when there is none. */
+must_check int rules_jobs(struct arena *a, struct str json, struct job_defs *ret, struct err *e);
+bool rules_take_submodules(const struct job_defs *jobs);
 
-/* How head's rules, jobs and settings differ from base's: an array of text. */
-json_t *rules_changes(struct arena *a, const struct rules *base, const struct rules *head);
+/* How head's rules, jobs and settings differ from base's, for people. */
+struct texts rules_changes(struct arena *a, const struct rules *base, const struct rules *head);
 
 #endif

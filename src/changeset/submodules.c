@@ -5,7 +5,9 @@
 #include "changeset/gitdir.h"
 #include "changeset/gitmodules.h"
 #include "changeset/rules.h"
+#include "records/list.h"
 #include "support/base/log.h"
+#include "support/base/map.h"
 #include "support/os/files.h"
 
 #include <dirent.h>
@@ -22,7 +24,7 @@ struct taking {
 	const struct submodules *s;
 	struct gitcmd git;    /* of the folder that is made; no address */
 	git_repository *repo; /* the same */
-	json_t *named;        /* addresses that the base has: object, address -> true */
+	struct map named;     /* addresses that the base has */
 	bool only_named;
 	size_t n; /* submodules of this side so far */
 	enum gitcmd_trouble trouble;
@@ -212,7 +214,7 @@ bring(struct taking *t, const char *written, const char *url, const git_oid *id,
 	struct gitcmd git = t->git;
 	char hex[GIT_OID_HEXSZ + 1];
 
-	if (t->only_named && json_object_get(t->named, url) == NULL)
+	if (t->only_named && map_get(&t->named, str_of(url)) == NULL)
 		return fail(e, ERR_INPUT,
 		    "the base does not name its address, %.200s, so it is taken when somebody who may has approved the change",
 		    written);
@@ -303,7 +305,7 @@ take(struct taking *t, const struct gitmodule *m, const git_oid *id, const char 
 	    bring(t, m->url, where, id, e) != 0)
 		return -1;
 	if (!t->only_named)
-		json_object_set_new(t->named, where, json_true());
+		map_add(&t->named, str_of(where), NULL);
 	int rc = git_commit_lookup(&commit, t->repo, id);
 	if (rc != 0)
 		return fail_git(e, rc, "cannot read the commit");
@@ -352,13 +354,13 @@ make_side(struct taking *t, const char *tree, char ret[GIT_OID_HEXSZ + 1], struc
 }
 
 static int
-attempt(struct taking *t, const char *base_tree, const char *head_tree, json_t **ret, struct err *e)
+attempt(struct taking *t, const char *base_tree, const char *head_tree, struct whole_trees *ret, struct err *e)
 {
 	char base[GIT_OID_HEXSZ + 1], head[GIT_OID_HEXSZ + 1];
 
 	t->trouble = GITCMD_OTHER;
 	t->only_named = false;
-	json_object_clear(t->named);
+	map_release(&t->named);
 	if (open_folder(t, e) != 0) {
 		t->trouble = GITCMD_CORRUPT;
 		return -1;
@@ -368,18 +370,18 @@ attempt(struct taking *t, const char *base_tree, const char *head_tree, json_t *
 	t->only_named = !t->s->trusted;
 	if (make_side(t, head_tree, head, e) != 0)
 		return fail_in(e, "head");
-	*ret = json_pack("{s:s,s:s,s:s}", "git_dir", t->s->into, "base_tree", base, "head_tree", head);
+	*ret = (struct whole_trees){.git_dir = t->s->into,
+	    .base_tree = arena_strdup(t->s->a, base),
+	    .head_tree = arena_strdup(t->s->a, head)};
 	return 0;
 }
 
 int
-submodules_take(const struct submodules *s, const char *base_tree, const char *head_tree, json_t **ret, struct err *e)
+submodules_take(const struct submodules *s, const char *base_tree, const char *head_tree, struct whole_trees *ret,
+    struct err *e)
 {
 	AUTO(fd_close) int lock = -1;
-	AUTO(json_drop) json_t *named = json_object();
-	struct taking t = {.s = s,
-	    .git = {.a = s->a, .dir = s->into, .deadline_ms = s->deadline_ms, .of_user = s->of_user},
-	    .named = named};
+	struct taking t = {.s = s, .git = {.a = s->a, .dir = s->into, .deadline_ms = s->deadline_ms, .of_user = s->of_user}};
 
 	if (gitdir_lock(&t.git, &lock, e) != 0)
 		return -1;
@@ -391,40 +393,14 @@ submodules_take(const struct submodules *s, const char *base_tree, const char *h
 	if (rc == 0)
 		gitdir_maintain(&t.git);
 	git_repository_free(t.repo);
+	map_release(&t.named);
 	if (rc == 0 || e->kind == ERR_BUSY || e->kind == ERR_SYSTEM || e->kind == ERR_BUG)
 		return rc;
-	*ret = json_pack("{s:o}", "error", json_any_string(str_of(e->msg)));
+	*ret = (struct whole_trees){.error = fields_clean(s->a, str_of(e->msg))};
 	return 0;
 }
 
 /* --- whether --------------------------------------------------------------------------------------------------------- */
-
-static bool
-one_takes(const json_t *jobs)
-{
-	const json_t *job;
-	size_t i;
-
-	json_array_foreach(jobs, i, job)
-		if (json_is_true(json_object_get(job, "submodules")))
-			return true;
-	return false;
-}
-
-/* The same of jobs that were not read yet. A mistake in them is told by the plan. */
-static bool
-one_by_hand_takes(struct arena *a, const json_t *jobs)
-{
-	AUTO(json_drop) json_t *read = json_array();
-	json_t *job, *out;
-	struct err ignored;
-	size_t i;
-
-	json_array_foreach(jobs, i, job)
-		if (rules_job(a, job, &out, &ignored) == 0)
-			json_array_append_new(read, out);
-	return one_takes(read);
-}
 
 /* 1, 0, or -1 where the tree's configuration has no jobs. A mistake in it is told by the plan. */
 static int
@@ -439,9 +415,7 @@ tree_takes(struct arena *a, git_repository *repo, const git_tree *tree)
 		return -1;
 	mistakes_init(m, a, RULES_PATH);
 	rules_read(a, text, &rules, m);
-	int takes = json_array_size(rules.jobs) == 0 ? -1 : one_takes(rules.jobs);
-	rules_release(&rules);
-	return takes;
+	return rules.jobs.n == 0 ? -1 : rules_take_submodules(&rules.jobs);
 }
 
 static bool
@@ -453,19 +427,22 @@ has_file(const git_tree *tree)
 }
 
 bool
-submodules_wanted(struct arena *a, const char *git_dir, const char *base_tree, const char *head_tree, const json_t *jobs,
+submodules_wanted(struct arena *a, const char *git_dir, const char *base_tree, const char *head_tree, const char *jobs,
     bool all)
 {
 	AUTO(repo_free) git_repository *repo = NULL;
 	AUTO(tree_free) git_tree *base = NULL;
 	AUTO(tree_free) git_tree *head = NULL;
+	struct job_defs by_hand = {0};
 	struct err ignored;
 
 	if (repository_open(git_dir, &repo, &ignored) != 0 || repository_tree(repo, base_tree, &base, &ignored) != 0 ||
 	    repository_tree(repo, head_tree, &head, &ignored) != 0 || (!has_file(base) && !has_file(head)))
 		return false;
-	if (all || json_is_array(jobs))
-		return all || one_by_hand_takes(a, jobs);
+	if (all)
+		return true;
+	if (jobs != NULL) /* a mistake in them is told by the plan */
+		return rules_jobs(a, str_of(jobs), &by_hand, &ignored) == 0 && rules_take_submodules(&by_hand);
 	int takes = tree_takes(a, repo, base);
 	return takes >= 0 ? takes == 1 : tree_takes(a, repo, head) == 1;
 }

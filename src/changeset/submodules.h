@@ -23,7 +23,7 @@
 #define EKACI_CHANGESET_SUBMODULES_H
 
 #include "changeset/gitcmd.h"
-#include "support/text/json.h"
+#include "records/mirror.h"
 
 enum {
 	SUBMODULES_MAX = 300, /* each may cost a fetch, of a second and more */
@@ -41,16 +41,15 @@ struct submodules {
 	bool of_user; /* it is somebody's clone, and their git */
 };
 
-/*
- * *ret (a new reference): {"git_dir", "base_tree", "head_tree"}, the whole trees and where they are; or {"error": text} when
- * that cannot be had, which trying again does not change. -1: ERR_BUSY or ERR_SYSTEM, trying again may help.
- */
-must_check int submodules_take(const struct submodules *s, const char *base_tree, const char *head_tree, json_t **ret,
-    struct err *e);
+/* The whole trees and where they are, in s->a; or the error alone when they cannot be had, which trying again does not
+ * change. -1: ERR_BUSY or ERR_SYSTEM, trying again may help. */
+must_check int submodules_take(const struct submodules *s, const char *base_tree, const char *head_tree,
+    struct whole_trees *ret, struct err *e);
 
-/* Whether a job takes submodules, of those that plan will choose: with all each of them; else the array jobs when it is
- * one, else those of base's configuration, else head's. False, too, where neither tree has a .gitmodules. */
-bool submodules_wanted(struct arena *a, const char *git_dir, const char *base_tree, const char *head_tree, const json_t *jobs,
+/* Whether a job takes submodules, of those that plan will choose: with all each of them; else those that jobs names (JSON of
+ * the command line, or NULL), else those of base's configuration, else head's. False, too, where neither tree has a
+ * .gitmodules. */
+bool submodules_wanted(struct arena *a, const char *git_dir, const char *base_tree, const char *head_tree, const char *jobs,
     bool all);
 
 #endif

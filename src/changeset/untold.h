@@ -5,8 +5,8 @@
  * folder, of a file in Git LFS the pointer. So a change of the one changes nothing that is compared, and what is built of
  * the other is built of the pointer. A rule that says of the path that it rebuilds nothing is a person's word, and decides.
  *
- * The record's member `untold`: null, or an object with those of these that there are, each {paths: at most UNTOLD_MAX_PATHS,
- * count: of all, jobs: names}:
+ * Of each kind there are at most UNTOLD_MAX_PATHS paths, the count of all, of the job that has most, and the names of the
+ * jobs that it concerns:
  *   submodules  changed, and the jobs do not take submodules
  *   unnamed     changed, and the jobs take submodules, but .gitmodules does not say where these are
  *   lfs         pointers of Git LFS that changed
@@ -27,7 +27,7 @@ struct untold {
 	const struct changed_paths *whole; /* the same with submodules, or plain */
 };
 
-/* jobs: those to be evaluated. A new reference. */
-json_t *untold_json(const struct untold *u, const json_t *jobs);
+/* jobs: those to be evaluated. NULL: nothing of the kind changed. */
+struct untold_changes *untold_find(struct arena *a, const struct untold *u, const struct job_defs *jobs);
 
 #endif

@@ -5,12 +5,14 @@
 #include "changeset/changeset.h"
 #include "cli/local.h"
 #include "cli/operate.h"
-#include "cli/setup.h"
+#include "cli/request.h"
 #include "cli/status.h"
 #include "config/config.h"
 #include "evaluate/builtin/evaljobs.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/sandbox.h"
+#include "forge/forges.h"
+#include "forge/github/setup.h"
 #include "graph/graph.h"
 #include "nix/access.h"
 #include "store/store.h"
@@ -68,8 +70,8 @@ tell_evaluator(struct arena *a, const struct settings *s)
 static void
 tell_limits(struct arena *a, const struct settings *s)
 {
-	const char *const secrets[] = {s->github.private_key_file, s->github.webhook_secret_file,
-	    s->github.previous_webhook_secret_file};
+	const struct forge_secrets of = forge_of(s)->secrets(s);
+	const char *const secrets[] = {of.key_file, of.webhook_file, of.previous_webhook_file};
 	enum sandbox_mode mode;
 	const char *why, *group, *way;
 	struct err e;
@@ -105,8 +107,7 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 {
 	bool of_repository = str_ends(str_of(file), STR(".json"));
 	struct settings s = {0};
-	AUTO(json_drop) json_t *warnings = NULL;
-	json_t *text;
+	struct texts warnings = {0};
 	struct err e = {0};
 	size_t i;
 	int rc = of_repository ? changeset_check_config(a, file, m, &warnings, &e) : config_check(a, file, &s, m, &e);
@@ -120,8 +121,8 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 		fprintf(stderr, "%s\n", mistakes_text(m, i));
 	if (m->more > 0)
 		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
-	json_array_foreach(warnings, i, text)
-		fprintf(stderr, "warning: %s\n", json_string_value(text));
+	for (i = 0; i < warnings.n; i++)
+		fprintf(stderr, "warning: %s\n", warnings.p[i]);
 	bool good = m->n == 0;
 	if (good) {
 		printf("%s: ok\n", file);
@@ -232,9 +233,9 @@ static const struct command commands[] = {
         "  --ready-fd N   a descriptor on which to say that it listens\n",
         "--config= --ready-fd="},
     {"diff", "[OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]",
-        "what rebuilds between two revisions of a local clone, and why", local_diff, local_diff_usage, NULL},
+        "what rebuilds between two revisions of a local clone, and why", local_diff, request_diff_usage, NULL},
     {"explain", "[OPTIONS] ATTR [BASE HEAD | ...] | A.drv B.drv", "why an attribute or a derivation differs; inputs followed",
-        run_explain, local_explain_usage, NULL},
+        run_explain, request_explain_usage, NULL},
     {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph,
         "Nodes, edges and blast radius of the closure of derivations, read from the\n"
         "store.\n\n"

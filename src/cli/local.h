@@ -4,7 +4,6 @@
 #ifndef EKACI_CLI_LOCAL_H
 #define EKACI_CLI_LOCAL_H
 
-extern const char local_diff_usage[], local_explain_usage[];
 /*
  * `ekaci explain ATTR` walks the same way up to the comparison (stored evaluations are used again) and prints
  * why that attribute differs. Exit codes: 0 it does not differ, 1 it does, 2 it could not be told.

@@ -4,13 +4,14 @@
 #include "evaluate/searchpath.h"
 #include "evaluate/stored.h"
 #include "nix/settings.h"
+#include "records/list.h"
 #include "support/text/json.h"
 
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 64 * 1024 };
+enum { PATH_BYTES = 64 * 1024, NAME_BYTES = 200 };
 
 static bool
 begins_with_one(const char *entry, const char *const *prefixes)
@@ -23,7 +24,7 @@ begins_with_one(const char *entry, const char *const *prefixes)
 
 /* Which of the environment Nix, its fetchers and nixpkgs look at. GIT_DIR and its like are about the caller's repository. */
 static void
-take_environment(json_t *env, json_t *means)
+take_environment(struct arena *a, struct own_nix *own)
 {
 	static const char *const deciding[] = {"NIX_", "NIXPKGS_",
 	    "HOME=", "USER=", "XDG_CONFIG_HOME=", "XDG_CONFIG_DIRS=", "XDG_STATE_HOME=", NULL};
@@ -33,16 +34,15 @@ take_environment(json_t *env, json_t *means)
 	    "GIT_ASKPASS=", "AWS_", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", NULL};
 
 	for (char **one = environ; *one != NULL; one++) {
-		json_t *to = begins_with_one(*one, deciding) ? env : begins_with_one(*one, by_which) ? means : NULL;
+		struct named_texts *to = begins_with_one(*one, deciding)   ? &own->env
+		                         : begins_with_one(*one, by_which) ? &own->means
+		                                                           : NULL;
 		struct str value, name = str_cut(str_of(*one), '=', &value);
-		char key[200];
-		if (to == NULL || name.n >= sizeof(key))
+		if (to == NULL || name.n >= NAME_BYTES || !str_utf8_ok(name))
 			continue;
-		memcpy(key, name.p, name.n);
-		key[name.n] = '\0';
-		json_object_set_new(to, key, json_any_string(value));
+		named_set(a, to, str_dup(a, name), fields_clean(a, value));
 	}
-	json_object_set_new(means, "GIT_TERMINAL_PROMPT", json_string("0")); /* nobody sees the question */
+	named_set(a, &own->means, "GIT_TERMINAL_PROMPT", "0"); /* nobody sees the question */
 }
 
 /* What is relative to the user's folder is to be found from another one. */
@@ -63,39 +63,57 @@ absolute(struct arena *a, const char *text, const char *dir)
 	return arena_strn(a, out.p, out.n);
 }
 
+/* What Nix itself looks <name> up in when NIX_PATH is not set. */
+static const char *
+default_search(struct arena *a, const json_t *settings, const char *home)
+{
+	const char *search = searchpath_of_setting(a, json_words(a, nixsettings_list(settings, "nix-path")));
+
+	if (search[0] != '\0')
+		return search;
+	return arena_printf(a,
+	    "%s/.nix-defexpr/channels:%s/.local/state/nix/defexpr/channels:"
+	    "nixpkgs=/nix/var/nix/profiles/per-user/root/channels/nixpkgs:/nix/var/nix/profiles/per-user/root/channels",
+	    home, home);
+}
+
+/* Where nixpkgs looks for somebody's configuration and overlays. */
+static const char *
+folders_of_nixpkgs(struct arena *a, const struct named_texts *env, const char *home)
+{
+	const char *config = named_find(env, "XDG_CONFIG_HOME"), *pkgs = named_find(env, "NIXPKGS_CONFIG");
+
+	if (config == NULL)
+		config = arena_printf(a, "%s/.config", home);
+	return arena_printf(a, "%s/nixpkgs:%s/.nixpkgs%s%s", config, home, pkgs != NULL ? ":" : "", pkgs != NULL ? pkgs : "");
+}
+
 int
-ownnix_read(struct arena *a, json_t **ret, struct err *e)
+ownnix_read(struct arena *a, struct own_nix *ret, struct err *e)
 {
 	AUTO(json_drop) json_t *settings = NULL;
+	struct own_nix own = {0};
 	char dir[PATH_MAX], hash[65];
-	json_t *env = json_object(), *means = json_object();
 
-	AUTO(json_drop) json_t *own = json_pack("{s:o,s:o}", "env", env, "means", means);
-	take_environment(env, means);
+	list_clear(a, &own.env);
+	list_clear(a, &own.means);
+	take_environment(a, &own);
 	if (nixsettings_read(NULL, &settings, e) != 0)
 		return -1;
 	if (getcwd(dir, sizeof(dir)) == NULL)
 		return fail_sys(e, "the present folder");
-	const char *path = json_str(env, "NIX_PATH", NULL), *search = path, *home = json_str(env, "HOME", "/");
+	const char *path = named_find(&own.env, "NIX_PATH"), *home = named_find(&own.env, "HOME");
+	if (home == NULL)
+		home = "/";
 	if (path != NULL) {
-		search = absolute(a, path, dir);
-		json_object_set_new(env, "NIX_PATH", json_any_string(str_of(search)));
+		own.search = fields_clean(a, str_of(absolute(a, path, dir)));
+		named_set(a, &own.env, "NIX_PATH", own.search);
 	} else {
-		search = searchpath_of_setting(a, json_words(a, nixsettings_list(settings, "nix-path")));
-		if (search[0] == '\0')
-			search = arena_printf(a,
-			    "%s/.nix-defexpr/channels:%s/.local/state/nix/defexpr/channels:"
-			    "nixpkgs=/nix/var/nix/profiles/per-user/root/channels/nixpkgs:/nix/var/nix/profiles/per-user/root/channels",
-			    home, home);
+		own.search = fields_clean(a, str_of(default_search(a, settings, home)));
 	}
-	const char *config = json_str(env, "XDG_CONFIG_HOME", NULL), *pkgs = json_str(env, "NIXPKGS_CONFIG", NULL);
-	const char *reads =
-	    arena_printf(a, "%s/nixpkgs:%s/.nixpkgs%s%s", config != NULL ? config : arena_printf(a, "%s/.config", home), home,
-	        pkgs != NULL ? ":" : "", pkgs != NULL ? pkgs : "");
-	stored_key(settings, hash);
-	json_object_set_new(own, "settings", json_string(hash));
-	json_object_set_new(own, "search", json_any_string(str_of(search)));
-	json_object_set_new(own, "reads", json_any_string(str_of(reads)));
-	*ret = json_incref(own);
+	own.reads = fields_clean(a, str_of(folders_of_nixpkgs(a, &own.env, home)));
+	stored_key(str_of(json_line(a, settings)), hash);
+	own.settings = arena_strdup(a, hash);
+	*ret = own;
 	return 0;
 }

@@ -8,19 +8,10 @@
 #ifndef EKACI_CLI_OWNNIX_H
 #define EKACI_CLI_OWNNIX_H
 
-#include "support/base/err.h"
-#include "support/base/str.h"
+#include "records/evaluation.h"
 
-#include <jansson.h>
-
-/*
- * The member `own` of the stage's job:
- *   env       name -> value, what decides what comes out: NIX_PATH (its paths absolute), NIX_*, NIXPKGS_*, HOME, ...
- *   means     name -> value, by which it comes out: PATH, proxies, certificates, ssh, git, ...
- *   settings  a hash of all of Nix' settings
- *   search    what <name> is looked up in, as NIX_PATH has it: the variable, nix.conf's nix-path, else Nix' own default
- *   reads     further folders and files that nixpkgs reads, the same way
- */
-must_check int ownnix_read(struct arena *a, json_t **ret, struct err *e);
+/* The member `own` of the stage's job, not restricted; in a. Its search is the variable NIX_PATH, else nix.conf's nix-path, else
+ * Nix' own default. What of the environment is no UTF-8 is left out (names) or cleaned (values). */
+must_check int ownnix_read(struct arena *a, struct own_nix *ret, struct err *e);
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli/status.h"
 
 #include "config/config.h"
+#include "queue/capacity.h"
 #include "queue/replica.h"
 #include "store/overview.h"
 #include "support/base/clock.h"
@@ -25,7 +26,7 @@ fill(struct store *s, struct arena *a, const struct settings *c, struct queue **
 	size_t n;
 	struct queue *q;
 
-	if (machines_load(a, c, &machines, &n, e) != 0)
+	if (capacity_machines(a, c, &machines, &n, e) != 0)
 		return -1;
 	q = queue_new(clock_now_ms());
 	queue_machines(q, machines, n);

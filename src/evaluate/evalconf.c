@@ -1,6 +1,8 @@
 /* Lines of nix.conf. */
 #include "evaluate/evalconf.h"
 
+#include "records/list.h"
+
 #include <string.h>
 
 enum { CONF_BYTES = 256 * 1024 };
@@ -18,39 +20,38 @@ evalconf_is_secret(const char *name)
 	return false;
 }
 
-json_t *
-evalconf_without_secrets(const json_t *options, enum evalconf_doors doors)
+struct named_texts
+evalconf_without_secrets(struct arena *a, const struct named_texts *options, enum evalconf_doors doors)
 {
-	json_t *ret = json_object(), *value;
-	const char *name;
+	struct named_texts ret;
 
-	json_object_foreach((json_t *)(uintptr_t)options, name, value)
-		if (!evalconf_is_secret(name))
-			json_object_set(ret, name, value);
+	list_clear(a, &ret);
+	for (size_t i = 0; i < options->n; i++)
+		if (!evalconf_is_secret(options->p[i].name))
+			list_add(a, &ret, options->p[i]);
 	if (doors == EVALCONF_WITHOUT_DOORS) {
-		json_object_set_new(ret, "access-tokens", json_string(""));
-		json_object_set_new(ret, "netrc-file", json_string("/dev/null"));
+		named_set(a, &ret, "access-tokens", "");
+		named_set(a, &ret, "netrc-file", "/dev/null");
 	}
 	return ret;
 }
 
 const char *
-evalconf_text(struct arena *a, const json_t *options, const json_t *features)
+evalconf_text(struct arena *a, const struct named_texts *options, const struct texts *features)
 {
 	AUTO(buf_release) struct buf text = {0};
-	const char *name;
-	json_t *value;
 
 	buf_init(&text, CONF_BYTES);
 	buf_puts(&text, "accept-flake-config = false\n");
-	if (json_array_size(features) > 0)
-		buf_printf(&text, "extra-experimental-features = %s\n", json_words(a, features));
-	json_object_foreach((json_t *)(uintptr_t)options, name, value) {
-		if (!json_is_string(value) || strcmp(name, "nix-path") == 0) /* that goes by NIX_PATH, which would win */
+	if (features->n > 0)
+		buf_printf(&text, "extra-experimental-features = %s\n", texts_join(a, features, " "));
+	for (size_t i = 0; i < options->n; i++) {
+		const struct named_text *o = &options->p[i];
+		if (o->text == NULL || strcmp(o->name, "nix-path") == 0) /* that goes by NIX_PATH, which would win */
 			continue;
 		/* Evaluation by itself needs features of Nix: none is taken away. */
-		bool list = strcmp(name, "experimental-features") == 0;
-		buf_printf(&text, "%s%s = %s\n", list ? "extra-" : "", name, json_string_value(value));
+		bool list = strcmp(o->name, "experimental-features") == 0;
+		buf_printf(&text, "%s%s = %s\n", list ? "extra-" : "", o->name, o->text);
 	}
 	return arena_strn(a, text.p, text.n);
 }

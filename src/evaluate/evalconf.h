@@ -10,16 +10,15 @@
 #ifndef EKACI_EVALUATE_EVALCONF_H
 #define EKACI_EVALUATE_EVALCONF_H
 
-#include "support/text/json.h"
+#include "records/fields.h"
 
 /* Whether an option of Nix opens doors: tokens, passwords. They decide what can be fetched, and nothing of what comes out. */
 bool evalconf_is_secret(const char *name);
-/* options (name -> text, or NULL) without those; with without_doors besides lines that undo what the machine's own nix.conf
- * may have of them. */
+/* options without those, in a; EVALCONF_WITHOUT_DOORS: with lines that undo what the machine's own nix.conf may have of them. */
 enum evalconf_doors { EVALCONF_AS_IT_IS, EVALCONF_WITHOUT_DOORS };
-json_t *evalconf_without_secrets(const json_t *options, enum evalconf_doors doors);
+struct named_texts evalconf_without_secrets(struct arena *a, const struct named_texts *options, enum evalconf_doors doors);
 
-/* The lines, in a. features: an array of names, or NULL. A flake's own nixConfig is refused unless options accept it. */
-const char *evalconf_text(struct arena *a, const json_t *options, const json_t *features);
+/* The lines, in a. features: experimental ones. A flake's own nixConfig is refused unless options accept it. */
+const char *evalconf_text(struct arena *a, const struct named_texts *options, const struct texts *features);
 
 #endif

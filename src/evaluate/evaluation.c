@@ -8,6 +8,7 @@
 #include "evaluate/searchpath.h"
 #include "nix/preload.h"
 #include "nix/saying.h"
+#include "records/list.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/cgroup.h"
@@ -270,7 +271,7 @@ static bool
 judge_rows(struct run *r, const struct gitlinks *g, bool pure, struct rows *rows)
 {
 	AUTO(buf_release) struct buf advice = {0};
-	AUTO(json_drop) json_t *names = json_array();
+	struct untold_attrs *untold = arena_alloc(&rows->a, sizeof(*untold));
 	struct unknown u, first = {.kind = UNKNOWN_NOT};
 	bool missed = false;
 	size_t n = 0;
@@ -292,14 +293,16 @@ judge_rows(struct run *r, const struct gitlinks *g, bool pure, struct rows *rows
 			continue;
 		buf_init(&name, NAME_BYTES);
 		add_row_name(one->key, one->depth, &name);
-		json_array_append_new(names, json_any_string(buf_get(&name)));
+		list_add(&rows->a, &untold->names, fields_clean(&rows->a, buf_get(&name)));
 	}
 	if (n == 0)
 		return false;
 	buf_init(&advice, 1024);
 	put_advice(r, &first, &advice);
-	r->untold = json_pack("{s:I,s:O,s:o,s:o}", "count", (json_int_t)n, "names", names, "words",
-	    json_any_string(str_of(first.words)), "advice", json_any_string(buf_get(&advice)));
+	untold->count = (int64_t)n;
+	untold->words = fields_clean(&rows->a, str_of(first.words));
+	untold->advice = fields_clean(&rows->a, buf_get(&advice));
+	r->untold = untold;
 	return missed;
 }
 
@@ -307,7 +310,7 @@ judge_rows(struct run *r, const struct gitlinks *g, bool pure, struct rows *rows
 static void
 judge_unknown(struct run *r, const struct gitlinks *g, struct rows *rows)
 {
-	bool pure = json_str(r->job.job, "flake", NULL) != NULL;
+	bool pure = r->job.job->flake != NULL;
 	bool missed = rows->incomplete ? judge_root(r, g, pure, rows) : judge_rows(r, g, pure, rows);
 
 	if (missed)
@@ -393,20 +396,15 @@ run_limited(struct run *r, struct arena *a, struct child *c, struct hearing *h, 
 
 /* What it is run with outside of the sandbox: the user's own environment, or the little the bot gives. */
 static const char *const *
-own_environment(struct arena *a, const struct run *r)
+own_environment(struct arena *a, const struct own_nix *own)
 {
-	static const char *const parts[] = {"env", "means"};
+	const struct named_texts *const parts[] = {&own->env, &own->means};
+	const char **env = arena_alloc(a, (own->env.n + own->means.n + 2) * sizeof(*env));
 	size_t n = 0;
-	const char *name;
-	json_t *value;
 
 	for (size_t i = 0; i < COUNT(parts); i++)
-		n += json_object_size(json_object_get(r->own, parts[i]));
-	const char **env = arena_alloc(a, (n + 3) * sizeof(*env));
-	n = 0;
-	for (size_t i = 0; i < COUNT(parts); i++)
-		json_object_foreach(json_object_get(r->own, parts[i]), name, value)
-			env[n++] = arena_printf(a, "%s=%s", name, json_string_value(value));
+		for (size_t k = 0; k < parts[i]->n; k++)
+			env[n++] = arena_printf(a, "%s=%s", parts[i]->p[k].name, parts[i]->p[k].text);
 	env[n++] = "TMPDIR=/tmp";
 	return env;
 }
@@ -415,7 +413,7 @@ own_environment(struct arena *a, const struct run *r)
 static const char *
 search_path(struct arena *a, const struct run *r, binds *b)
 {
-	const char *text = searchpath_of_setting(a, json_str(r->nix_options, "nix-path", ""));
+	const char *set = named_find(&r->nix_options, "nix-path"), *text = searchpath_of_setting(a, set != NULL ? set : "");
 	struct str rest = str_of(text), name;
 
 	while (rest.p != NULL && rest.n > 0) {
@@ -433,7 +431,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 {
 	struct evaluator ev = *r->ev;
 	const char *cache = r->fetches != NULL ? arena_printf(a, "%s/cache", work) : r->fetch_cache_dir;
-	const char *conf = evalconf_text(a, r->nix_options, r->features);
+	const char *conf = evalconf_text(a, &r->nix_options, &r->features);
 	AUTO(binds_release) binds b = {0};
 	const char *const *argv;
 	bool own = r->own != NULL;
@@ -469,7 +467,7 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	    NULL};
 	if (!r->sandbox) {
 		env[env[2] != NULL ? 3 : 2] = arena_printf(a, "NIX_CONFIG=%s", conf); /* in the sandbox it is a file */
-		c.env = own ? own_environment(a, r) : sandbox_plain_env(a, env);
+		c.env = own ? own_environment(a, r->own) : sandbox_plain_env(a, env);
 		return run_limited(r, a, &c, h, end, e);
 	}
 	if (r->fetches != NULL && files_exist(r->fetches))
@@ -490,25 +488,40 @@ run_child(struct run *r, struct arena *a, const char *work, struct hearing *h, s
 	    .whole = own};
 	if (sandbox_command(a, &s, argv, &c.argv, e) != 0)
 		return -1;
-	c.env = own ? own_environment(a, r) : sandbox_plain_env(a, NULL);
+	c.env = own ? own_environment(a, r->own) : sandbox_plain_env(a, NULL);
 	return run_limited(r, a, &c, h, end, e);
 }
 
-/* Its errors once more, without meta (run.h); all of it, where naming them would be too long for a command line. */
+/* How long the paths are as words of a command line, about: each part in quotes with a blank, each path in brackets. */
+static size_t
+bytes_of_paths(const struct paths *all)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		bytes += 2;
+		for (size_t k = 0; k < all->p[i].n; k++)
+			bytes += strlen(all->p[i].p[k]) + 3;
+	}
+	return bytes;
+}
+
+/* Its errors once more, without meta (evaluation.h); all of it, where naming them would be too long for a command line. */
 static int
 ask_without_meta(struct run *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
 {
-	AUTO(json_drop) json_t *failed = rows_failed(rows), *job = json_copy((json_t *)(uintptr_t)r->job.job);
-	struct rows again = {.max_rows = rows->max_rows, .max_depth = rows->max_depth, .scope = failed, .external = true};
+	struct paths failed = rows_failed(rows);
+	struct job_def job = *r->job.job;
+	struct rows again = {.max_rows = rows->max_rows, .max_depth = rows->max_depth, .scope = &failed, .external = true};
 	struct run second = *r;
 	struct hearing h = {.r = &second, .rows = &again, .disk = files_exist("/nix/store") ? "/nix/store" : work};
 	struct child_result end = {0};
 
-	if (r->ev->built_in || json_array_size(failed) == 0)
+	if (r->ev->built_in || failed.n == 0)
 		return 0;
-	if (strlen(json_line(a, failed)) < SCOPE_BYTES)
-		json_object_set(job, "scope", failed);
-	second.job.job = job;
+	if (bytes_of_paths(&failed) < SCOPE_BYTES)
+		job.scope = failed;
+	second.job.job = &job;
 	second.job.without_meta = true;
 	second.out = NULL;
 	if (r->wall_ms != 0)
@@ -585,8 +598,7 @@ evaluate_in(struct run *r, struct arena *a, const char *work, struct rows *rows,
 	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
 	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)
 		return -1;
-	if (r->tree != NULL && !json_flag(r->job.job, "submodules", false) &&
-	    gitlinks_read(a, r->git_dir, r->tree, links, e) != 0)
+	if (r->tree != NULL && !r->job.job->submodules && gitlinks_read(a, r->git_dir, r->tree, links, e) != 0)
 		return -1;
 	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
 		return -1;

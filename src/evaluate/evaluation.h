@@ -14,6 +14,7 @@
 #include "evaluate/evaluator.h"
 #include "evaluate/fetches.h"
 #include "evaluate/output.h"
+#include "records/evaluation.h"
 #include "records/record.h"
 
 struct run {
@@ -23,9 +24,10 @@ struct run {
 	struct flake_self self;     /* whose commit a flake's tree is said to be (flake.h); rev NULL: nobody's */
 	const char *checkout_dir;
 	const char *fetch_cache_dir; /* or NULL */
-	const json_t *own;           /* the user's own Nix (cli/ownnix.h), or NULL for the bot's, of which the next two are */
-	const json_t *nix_options, *features; /* evalconf.h; or NULL */
-	const char *fetches;                  /* fetches.h; or NULL */
+	const struct own_nix *own;   /* the user's own Nix (cli/ownnix.h), or NULL for the bot's, of which the next two are */
+	struct named_texts nix_options; /* evalconf.h */
+	struct texts features;
+	const char *fetches; /* fetches.h; or NULL */
 	enum fetch_mode fetch;
 	const char *roots_dir;              /* or NULL */
 	int64_t max_processes, min_free_mb; /* evaluate.h */
@@ -36,9 +38,8 @@ struct run {
 	struct record_out *out;      /* progress */
 	int64_t took_ms, max_rss_kb; /* afterwards; of the largest process */
 	bool unknown; /* afterwards: it is incomplete because of what may not or cannot be had here (unknown.h) */
-	/* Afterwards: what is so of single rows, which are marked; else NULL. A new reference: {count, names: at most 5, words and
-	 * advice of the first}. */
-	json_t *untold;
+	struct untold_attrs
+	    *untold; /* afterwards: what is so of single rows, which are marked; else NULL. In the rows' arena */
 };
 
 /* Where the tree is for the evaluator: one path for all trees. */

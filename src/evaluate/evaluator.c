@@ -4,6 +4,7 @@
 #include "evaluate/program.h"
 #include "nix/quote.h"
 #include "nix/unknown.h"
+#include "records/list.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
@@ -177,16 +178,11 @@ path_within(struct arena *a, const char *source, const char *file, const char **
 }
 
 static int
-add_path_list(const json_t *path, struct buf *out, struct err *e)
+add_path_list(const struct texts *path, struct buf *out, struct err *e)
 {
-	const json_t *part;
-	size_t i;
-
 	buf_puts(out, "[ ");
-	json_array_foreach(path, i, part) {
-		if (!json_is_string(part))
-			return fail(e, ERR_INPUT, "a scope is an array of attribute paths");
-		if (nix_quote((struct str){json_string_value(part), json_string_length(part)}, out, e) != 0)
+	for (size_t i = 0; i < path->n; i++) {
+		if (nix_quote(str_of(path->p[i]), out, e) != 0)
 			return -1;
 		buf_putc(out, ' ');
 	}
@@ -194,34 +190,13 @@ add_path_list(const json_t *path, struct buf *out, struct err *e)
 	return 0;
 }
 
-/* The job's attr_path as an array: the plan's, or of a job by hand text with dots. NULL: the whole. */
-static json_t *
-attr_path(const json_t *job)
-{
-	json_t *said = json_object_get(job, "attr_path"), *parts;
-	struct str rest;
-
-	if (json_is_array(said))
-		return json_array_size(said) > 0 ? json_incref(said) : NULL;
-	rest = json_text(job, "attr_path");
-	if (rest.n == 0)
-		return NULL;
-	parts = json_array();
-	while (rest.p != NULL)
-		json_array_append_new(parts, json_any_string(str_cut(rest, '.', &rest)));
-	return parts;
-}
-
 /* A path as people write it: a."b.c". */
 static void
-add_path_name(const json_t *path, struct buf *out)
+add_path_name(const struct texts *path, struct buf *out)
 {
-	const json_t *part;
-	size_t i;
-
-	json_array_foreach(path, i, part) {
-		const char *name = json_string_value(part), *quote = name != NULL && strchr(name, '.') != NULL ? "\"" : "";
-		buf_printf(out, "%s%s%s%s", i > 0 ? "." : "", quote, name != NULL ? name : "", quote);
+	for (size_t i = 0; i < path->n; i++) {
+		const char *quote = strchr(path->p[i], '.') != NULL ? "\"" : "";
+		buf_printf(out, "%s%s%s%s", i > 0 ? "." : "", quote, path->p[i], quote);
 	}
 }
 
@@ -233,11 +208,9 @@ add_path_name(const json_t *path, struct buf *out)
  * (unknown.h).
  */
 static int
-add_picker(const struct evaluator_job *j, const json_t *at, struct buf *out, struct err *e)
+add_picker(const struct job_def *job, struct buf *out, struct err *e)
 {
-	const json_t *scope = json_object_get(j->job, "scope"), *path;
 	AUTO(buf_release) struct buf name = {0};
-	size_t i;
 
 	buf_puts(out,
 	    "(root: let inherit (builtins) any attrNames concatStringsSep elem elemAt filter foldl' genList head isFunction isAttrs "
@@ -252,7 +225,7 @@ add_picker(const struct evaluator_job *j, const json_t *at, struct buf *out, str
 	    "(if n > 10 then 10 else n)) + (if n > 10 then \", ...\" else \"\"); "
 	    "no = n: v: throw (" UNKNOWN_ATTR_PATH_NIX " + ");
 	buf_init(&name, EXPR_BYTES);
-	add_path_name(at, &name);
+	add_path_name(&job->attr_path, &name);
 	if (nix_quote(buf_get(&name), out, e) != 0)
 		return -1;
 	buf_puts(out,
@@ -260,17 +233,16 @@ add_picker(const struct evaluator_job *j, const json_t *at, struct buf *out, str
 	    "\"; there are: ${few v}\")); "
 	    "get = v: n: let s = call v; in if isAttrs s && s ? ${n} then s.${n} else no n s; "
 	    "at = foldl' get root ");
-	AUTO(json_drop) json_t *whole = json_array();
-	if (add_path_list(at != NULL ? at : whole, out, e) != 0)
+	if (add_path_list(&job->attr_path, out, e) != 0)
 		return -1;
 	buf_puts(out, "; in ");
-	if (!json_is_array(scope)) {
+	if (job->scope.p == NULL) {
 		buf_puts(out, "at)");
 		return 0;
 	}
 	buf_puts(out, "pick (call at) [ ");
-	json_array_foreach(scope, i, path)
-		if (add_path_list(path, out, e) != 0)
+	for (size_t i = 0; i < job->scope.n; i++)
+		if (add_path_list(&job->scope.p[i], out, e) != 0)
 			return -1;
 	buf_puts(out, "])");
 	return 0;
@@ -289,22 +261,20 @@ is_own_flake(struct str ref, struct str *ret_dir, struct str *ret_query)
 }
 
 bool
-evaluator_wants_flake(const json_t *job)
+evaluator_wants_flake(const struct job_def *job)
 {
-	struct str dir, query, fragment, ref = json_text(job, "flake");
+	struct str dir, query, fragment, ref = str_of(job->flake);
 
 	return ref.n > 0 && is_own_flake(str_cut(ref, '#', &fragment), &dir, &query);
 }
 
 bool
-evaluator_takes_whole_flake(const json_t *job)
+evaluator_takes_whole_flake(const struct job_def *job)
 {
-	const json_t *attr_path = json_object_get(job, "attr_path");
-	bool picks = json_array_size(attr_path) > 0 || json_string_length(attr_path) > 0;
 	struct str fragment;
 
-	(void)str_cut(json_text(job, "flake"), '#', &fragment);
-	return evaluator_wants_flake(job) && fragment.n == 0 && !picks;
+	(void)str_cut(str_of(job->flake), '#', &fragment);
+	return evaluator_wants_flake(job) && fragment.n == 0 && job->attr_path.n == 0;
 }
 
 /* ?dir=sub says the same as ./sub; submodules are a matter of the checkout. */
@@ -340,8 +310,6 @@ add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, 
     words *w, struct err *e)
 {
 	AUTO(buf_release) struct buf text = {0};
-	const json_t *system;
-	size_t i;
 
 	buf_init(&text, EXPR_BYTES);
 	buf_str(&text, buf_get(picker));
@@ -352,8 +320,8 @@ add_flake_expr(struct arena *a, const struct evaluator_job *j, const char *ref, 
 	if (nix_quote_fragment(fragment, &text, e) != 0)
 		return -1;
 	buf_puts(&text, "; systems = [ ");
-	json_array_foreach(j->systems, i, system)
-		if (nix_quote(str_of(json_string_value(system)), &text, e) != 0)
+	for (size_t i = 0; i < j->systems->n; i++)
+		if (nix_quote(str_of(j->systems->p[i]), &text, e) != 0)
 			return -1;
 	buf_puts(&text, " ]; absentOk = true; })");
 	if (text.over)
@@ -368,7 +336,7 @@ static int
 add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, struct buf *picker, words *w,
     struct err *e)
 {
-	struct str fragment, ref = str_cut(json_text(j->job, "flake"), '#', &fragment);
+	struct str fragment, ref = str_cut(str_of(j->job->flake), '#', &fragment);
 	const char *full = str_dup(a, ref);
 
 	if (evaluator_wants_flake(j->job) && own_flake(a, j, ref, &full, e) != 0)
@@ -378,9 +346,9 @@ add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_jo
 	vec_push(w, "--absent-ok");
 	if (!j->sandboxed && !j->own)
 		vec_push(w, "--only-locked");
-	if (json_array_size(j->systems) > 0) {
+	if (j->systems->n > 0) {
 		vec_push(w, "--systems");
-		vec_push(w, json_words(a, j->systems));
+		vec_push(w, texts_join(a, j->systems, " "));
 	}
 	vec_push(w, "--flake");
 	vec_push(w, arena_printf(a, "%s#" STR_FMT, full, STR_ARG(fragment)));
@@ -394,17 +362,15 @@ add_flake(struct arena *a, const struct evaluator *ev, const struct evaluator_jo
 static int
 add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, words *w, struct err *e)
 {
-	const char *file = json_str(j->job, "file", NULL), *flake = json_str(j->job, "flake", NULL);
-	const char *expr = json_str(j->job, "expr", NULL);
-	AUTO(json_drop) json_t *at = attr_path(j->job);
-	bool picks = json_is_array(json_object_get(j->job, "scope")) || at != NULL;
+	const char *file = j->job->file, *expr = j->job->expr;
+	bool picks = j->job->scope.p != NULL || j->job->attr_path.n > 0;
 	AUTO(buf_release) struct buf text = {0};
 	int rc = 0;
 
 	buf_init(&text, EXPR_BYTES);
-	if (picks && add_picker(j, at, &text, e) != 0)
+	if (picks && add_picker(j->job, &text, e) != 0)
 		return -1;
-	if (flake != NULL)
+	if (j->job->flake != NULL)
 		return add_flake(a, ev, j, &text, w, e);
 	if (file == NULL && expr == NULL)
 		return fail(e, ERR_INPUT, "a job needs \"file\", \"flake\" or \"expr\"");
@@ -433,15 +399,13 @@ add_what(struct arena *a, const struct evaluator *ev, const struct evaluator_job
 
 /* From Nix 2.20 on a repository's address is checked as git+https://; whoever allows a server allows its repositories. */
 static const char *
-uris_of(struct arena *a, const json_t *list)
+uris_of(struct arena *a, const struct texts *list)
 {
 	AUTO(buf_release) struct buf text = {0};
-	const json_t *one;
-	size_t i;
 
 	buf_init(&text, EXPR_BYTES);
-	json_array_foreach(list, i, one) {
-		struct str uri = str_of(json_is_string(one) ? json_string_value(one) : "");
+	for (size_t i = 0; i < list->n; i++) {
+		struct str uri = str_of(list->p[i]);
 		buf_printf(&text, "%s" STR_FMT, text.n > 0 ? " " : "", STR_ARG(uri));
 		if (str_starts(uri, STR("http://")) || str_starts(uri, STR("https://")) || str_starts(uri, STR("ssh://")) ||
 		    str_starts(uri, STR("file://")))
@@ -454,7 +418,7 @@ int
 evaluator_command(struct arena *a, const struct evaluator *ev, const struct evaluator_job *j, const char *const **ret,
     struct err *e)
 {
-	bool flake = json_str(j->job, "flake", NULL) != NULL;
+	bool flake = j->job->flake != NULL;
 	words w = {0};
 
 	vec_push(&w, ev->program);
@@ -486,7 +450,7 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 		vec_push(&w, arena_printf(a, "source=%s", j->source));
 	}
 	add_option(&w, "allow-import-from-derivation", j->import_from_derivation ? "true" : "false");
-	if (json_array_size(j->allowed_uris) > 0)
+	if (j->allowed_uris->n > 0)
 		add_option(&w, "allowed-uris", uris_of(a, j->allowed_uris));
 	if (!j->network) {
 		add_option(&w, "substitute", "false");

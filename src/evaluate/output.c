@@ -3,7 +3,9 @@
 
 #include "evaluate/meta.h"
 #include "evaluate/reduce.h"
+#include "nix/path.h"
 #include "nix/roots.h"
+#include "records/list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,18 +34,14 @@ rows_incomplete(struct rows *r, const char *fmt, ...)
 
 /* Whether path begins with one of the scope's paths, or (being the set above it) one of them begins with path. */
 static bool
-in_scope(const json_t *scope, const json_t *path)
+in_scope(const struct paths *scope, const json_t *path)
 {
-	const json_t *one;
-	size_t i;
-
-	if (!json_is_array(scope))
+	if (scope == NULL || scope->p == NULL)
 		return true;
-	json_array_foreach(scope, i, one) {
-		size_t n = json_array_size(one), k = 0;
-		if (n > json_array_size(path))
-			n = json_array_size(path);
-		while (k < n && json_equal(json_array_get(one, k), json_array_get(path, k)))
+	for (size_t i = 0; i < scope->n; i++) {
+		const struct texts *one = &scope->p[i];
+		size_t n = one->n < json_array_size(path) ? one->n : json_array_size(path), k = 0;
+		while (k < n && strcmp(one->p[k], json_string_value(json_array_get(path, k))) == 0)
 			k++;
 		if (k == n)
 			return true;
@@ -63,30 +61,18 @@ looks_like_system(const char *s)
 }
 
 static bool
-wanted_system(const json_t *systems, const char *system)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(systems, i, one)
-		if (json_is_string(one) && strcmp(json_string_value(one), system) == 0)
-			return true;
-	return false;
-}
-
-static bool
-in_systems(const json_t *systems, const json_t *row, const json_t *path)
+in_systems(const struct texts *systems, const json_t *row, const json_t *path)
 {
 	const char *system = json_str(row, "system", NULL);
 	const json_t *part;
 	size_t i;
 
-	if (json_array_size(systems) == 0)
+	if (systems == NULL || systems->n == 0)
 		return true;
 	if (system != NULL)
-		return wanted_system(systems, system);
+		return texts_have(systems, system);
 	json_array_foreach(path, i, part)
-		if (looks_like_system(json_string_value(part)) && !wanted_system(systems, json_string_value(part)))
+		if (looks_like_system(json_string_value(part)) && !texts_have(systems, json_string_value(part)))
 			return false;
 	return true;
 }
@@ -156,7 +142,7 @@ is_hole(struct rows *r, const json_t *row, const json_t *path)
 	else if (!json_is_string(error) && !json_is_string(drv))
 		rows_incomplete(r, "the row of %s has neither a derivation nor an error", name);
 	else if (json_is_string(drv) &&
-	         (!roots_is_drv(json_text(row, "drvPath")) || !outputs_ok(json_object_get(row, "outputs"))))
+	         (!nix_path_is_drv(json_text(row, "drvPath")) || !outputs_ok(json_object_get(row, "outputs"))))
 		rows_incomplete(r, "the row of %s is not one of an evaluator: its derivation or outputs are malformed", name);
 	else if (r->max_depth != 0 && json_array_size(path) > r->max_depth)
 		rows_incomplete(r, "attributes are nested deeper than %zu: %s", r->max_depth, name);
@@ -321,16 +307,20 @@ path_of_key(const struct row *one)
 	return (struct str){one->key.p, n};
 }
 
-json_t *
-rows_failed(const struct rows *r)
+struct paths
+rows_failed(struct rows *r)
 {
-	json_t *all = json_array();
-	struct err e;
+	struct paths all = {0};
 
 	for (size_t i = 0; i < r->all.n; i++) {
-		AUTO(json_drop) json_t *row = NULL;
-		if (r->all.p[i].error && r->all.p[i].drv.n == 0 && json_read(r->all.p[i].line, "row", &row, &e) == 0)
-			json_array_append(all, json_object_get(row, "attrPath"));
+		const struct row *one = &r->all.p[i];
+		struct texts path = {0};
+		struct str rest = path_of_key(one);
+		if (!one->error || one->drv.n > 0)
+			continue;
+		for (size_t k = 0; k < one->depth; k++)
+			list_add(&r->a, &path, str_dup(&r->a, str_cut(rest, '\0', &rest)));
+		list_add(&r->a, &all, path);
 	}
 	return all;
 }
@@ -380,8 +370,8 @@ rows_mend(struct rows *r, const struct rows *without_meta)
 		struct row *bad = &r->all.p[place];
 		/* An error has no system, and is kept where any is wanted. */
 		struct str path = path_of_key(bad);
-		bad->unwanted = json_array_size(r->systems) > 0 && !bad->error &&
-		                !wanted_system(r->systems, str_dup(&r->a, str_from(bad->key, path.n)));
+		bad->unwanted = r->systems != NULL && r->systems->n > 0 && !bad->error &&
+		                !texts_have(r->systems, str_dup(&r->a, str_from(bad->key, path.n)));
 	}
 	for (size_t i = 0; i < r->all.n; i++)
 		if (!r->all.p[i].unwanted)
@@ -504,7 +494,7 @@ keep_good(struct rows *r, struct str line)
 
 	if (r->key.p == NULL)
 		buf_init(&r->key, ROW_BYTES);
-	if (json_is_array(r->scope) || json_array_size(r->systems) > 0 ||
+	if ((r->scope != NULL && r->scope->p != NULL) || (r->systems != NULL && r->systems->n > 0) ||
 	    !reduce_good_row(line, r->max_depth, &r->key, &r->small, &drv, &depth))
 		return false;
 	one.key = (struct str){arena_strn(&r->a, r->key.p, r->key.n), r->key.n};

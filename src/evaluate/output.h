@@ -21,6 +21,7 @@
 #define EKACI_EVALUATE_OUTPUT_H
 
 #include "nix/unknown.h"
+#include "records/fields.h"
 #include "support/base/map.h"
 #include "support/text/json.h"
 
@@ -43,11 +44,11 @@ struct rows {
 	VEC(struct row) all;
 	size_t max_rows, max_depth; /* 0: no limit; rows: of all lines, kept or not */
 	size_t errors, derivations; /* rows with an error, distinct derivations; after rows_finish */
-	/* Only rows below one of these paths are kept; NULL: all. An array of arrays of strings. */
-	const json_t *scope;
+	/* Only rows below one of these paths are kept; NULL, or one without a place: all. */
+	const struct paths *scope;
 	/* Only rows of these systems are kept; NULL or empty: all. Rows without a system (errors) are kept unless a part
 	 * of their path is the name of a system that is not wanted. */
-	const json_t *systems;
+	const struct texts *systems;
 	struct buf small, key; /* the line at hand, without what nobody reads; its sort key */
 	bool external;         /* not our own evaluator's, which sees for itself that a set is within itself */
 	struct map levels;     /* of such sets: what repeats at how many levels */
@@ -65,8 +66,8 @@ bool rows_add(struct rows *r, struct str line);
 must_check int rows_add_stored(struct rows *r, struct str line, struct err *e);
 /* Says that the evaluation is incomplete; the first reason stays. */
 void rows_incomplete(struct rows *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The paths of the rows that are an error and nothing else: an array of arrays of strings, a new reference. */
-json_t *rows_failed(const struct rows *r);
+/* The paths of the rows that are an error and nothing else, in r->a. */
+struct paths rows_failed(struct rows *r);
 /* Of an evaluation without meta, what is no error there: it takes the place of the error, whose words are why there is no
  * meta. Neither is finished yet. */
 void rows_mend(struct rows *r, const struct rows *without_meta);

@@ -8,7 +8,7 @@
 extern "C" {
 #include "evaluate/output.h"
 #include "evaluate/reduce.h"
-#include "nix/roots.h"
+#include "nix/path.h"
 }
 
 namespace
@@ -410,7 +410,7 @@ good_row(const object &all, size_t max_depth, struct buf *key, struct buf *out, 
 	if (row.has(ROW_ERROR) || row.has(ROW_META_ERROR) || row.has(ROW_WARNINGS) || !row.get(ROW_DRV, path) ||
 	    (row.get(ROW_FATAL, fatal) && fatal))
 		return false;
-	if (!roots_is_drv({path.data(), path.size()}) || !add_path(row, max_depth, key, out, depth))
+	if (!nix_path_is_drv({path.data(), path.size()}) || !add_path(row, max_depth, key, out, depth))
 		return false;
 	if (!row.get(ROW_SYSTEM, system))
 		system = {};

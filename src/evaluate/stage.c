@@ -4,10 +4,12 @@
 #include "changeset/repository.h"
 #include "evaluate/evalconf.h"
 #include "evaluate/evaluation.h"
+#include "evaluate/key.h"
 #include "evaluate/sandbox.h"
 #include "evaluate/searchpath.h"
 #include "evaluate/stored.h"
 #include "nix/roots.h"
+#include "records/list.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -16,197 +18,180 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	DEFAULT_WALL_MS = 3600 * 1000,
-	DEFAULT_ROWS = 1000000,
-	DEFAULT_DEPTH = 64,
-	DEFAULT_MEMORY_MB = 4096,
-	DEFAULT_PROCESSES = 256,
-	DEFAULT_FREE_MB = 1024
-};
-
 struct wish {
-	struct arena a;
-	const json_t *job; /* the stage's */
-	const json_t *systems;
-	const char *evals_dir, *roots_root;
+	struct arena *a;
+	const struct evaluate_job *job;
+	const struct texts *systems;
 	struct evaluator ev;
 	struct run run;
 	enum sandbox_mode mode;
-	json_t *nix_key; /* key_of_nix */
+	struct key_nix nix_key;
 	char key[65];
 	const char *file;
 	int64_t began_ms;
 };
 
 static int
-read_wish(struct wish *w, struct err *e)
+read_flake(struct wish *w, struct err *e)
 {
-	const json_t *job = w->job, *inner = json_object_get(job, "job");
-	struct run *r = &w->run;
-
-	if (!json_is_object(inner))
-		return fail(e, ERR_INPUT, "member \"job\" is missing");
-	if (json_need_str(job, "git_dir", &r->git_dir, e) != 0 || json_need_str(job, "tree", &r->tree, e) != 0 ||
-	    json_need_str(job, "evals_dir", &w->evals_dir, e) != 0 ||
-	    json_need_str(job, "checkout_dir", &r->checkout_dir, e) != 0)
-		return -1;
-	const char *commit = evaluator_wants_flake(inner) ? json_str(job, "commit", NULL) : NULL;
-	if (commit != NULL && flake_self_of(&w->a, r->git_dir, commit, &r->self, e) != 0)
-		return -1;
-	w->roots_root = json_str(job, "roots_dir", NULL);
-	r->fetch_cache_dir = json_str(job, "fetch_cache_dir", NULL);
-	r->fetches = json_str(job, "fetches", NULL);
-	if (fetches_mode_of(json_str(job, "fetch", "never"), &r->fetch, e) != 0)
-		return -1;
-	r->own = json_object_get(job, "own");
-	r->own = json_is_object(r->own) ? r->own : NULL;
-	r->nix_options = json_object_get(job, "nix_options");
-	r->features = json_object_get(job, "experimental_features");
-	r->cgroup = json_str(job, "cgroup", NULL);
-	r->wall_ms = json_int(job, "wall_ms", DEFAULT_WALL_MS);
-	r->max_processes = json_int(job, "max_processes", DEFAULT_PROCESSES);
-	r->min_free_mb = json_int(job, "min_free_mb", DEFAULT_FREE_MB);
-	r->expected_rows = json_int(job, "expected_rows", -1);
-	r->job = (struct evaluator_job){.job = inner,
-	    .workers = json_int(job, "workers", 0),
-	    .max_memory_mb = json_int(job, "max_memory_mb", DEFAULT_MEMORY_MB),
-	    .max_rows = json_int(job, "max_rows", DEFAULT_ROWS),
-	    .max_depth = json_int(job, "max_depth", DEFAULT_DEPTH),
-	    .import_from_derivation = json_flag(job, "allow_import_from_derivation", false),
-	    .network = json_flag(job, "allow_network", false),
-	    .own = r->own != NULL,
-	    .restricted = r->own != NULL ? json_flag(r->own, "restricted", false)
-	                                 : json_str(r->nix_options, "restrict-eval", NULL) == NULL,
-	    .allowed_uris = json_object_get(job, "allowed_uris")};
-	if (r->job.workers <= 0)
-		r->job.workers = sysconf(_SC_NPROCESSORS_ONLN);
-	if (r->job.max_memory_mb <= 0 || r->job.max_rows <= 0 || r->job.max_depth <= 0 || r->wall_ms <= 0)
-		return fail(e, ERR_INPUT, "the limits of an evaluation must be positive");
-	w->systems = json_object_get(inner, "systems");
-	if (json_array_size(w->systems) == 0)
-		w->systems = json_object_get(job, "systems");
-	r->job.systems = w->systems;
-	return sandbox_mode_of(json_str(job, "sandbox", "auto"), &w->mode, e);
+	if (w->job->commit == NULL || !evaluator_wants_flake(&w->job->job))
+		return 0;
+	return flake_self_of(w->a, w->job->git_dir, w->job->commit, &w->run.self, e);
 }
 
-/* How Nix is told to behave, and what <name> is. */
-static json_t *
+static int
+read_wish(struct wish *w, struct err *e)
+{
+	const struct evaluate_job *job = w->job;
+	struct run *r = &w->run;
+
+	if (read_flake(w, e) != 0 || fetches_mode_of(job->fetch != NULL ? job->fetch : "never", &r->fetch, e) != 0)
+		return -1;
+	r->git_dir = job->git_dir;
+	r->tree = job->tree;
+	r->checkout_dir = job->checkout_dir;
+	r->fetch_cache_dir = job->fetch_cache_dir;
+	r->fetches = job->fetches;
+	r->own = job->own;
+	r->nix_options = job->nix_options;
+	r->features = job->experimental_features;
+	r->cgroup = job->cgroup;
+	r->wall_ms = job->wall_ms;
+	r->max_processes = job->max_processes;
+	r->min_free_mb = job->min_free_mb;
+	r->expected_rows = job->expected_rows;
+	w->systems = job->job.systems.n > 0 ? &job->job.systems : &job->systems;
+	r->job = (struct evaluator_job){.job = &job->job,
+	    .systems = w->systems,
+	    .workers = job->workers > 0 ? job->workers : sysconf(_SC_NPROCESSORS_ONLN),
+	    .max_memory_mb = job->max_memory_mb,
+	    .max_rows = job->max_rows,
+	    .max_depth = job->max_depth,
+	    .import_from_derivation = job->allow_import_from_derivation,
+	    .network = job->allow_network,
+	    .own = job->own != NULL,
+	    .restricted = job->own != NULL ? job->own->restricted : named_find(&job->nix_options, "restrict-eval") == NULL,
+	    .allowed_uris = &job->allowed_uris};
+	if (job->max_memory_mb <= 0 || job->max_rows <= 0 || job->max_depth <= 0 || job->wall_ms <= 0)
+		return fail(e, ERR_INPUT, "the limits of an evaluation must be positive");
+	return sandbox_mode_of(job->sandbox != NULL ? job->sandbox : "auto", &w->mode, e);
+}
+
+/* What the folders of a search path hold, as text that can be hashed. */
+static const char *
+mark_of(struct wish *w, const char *path)
+{
+	return fields_clean(w->a, str_of(searchpath_mark(w->a, path != NULL ? path : "")));
+}
+
+static struct key_nix
 key_of_nix(struct wish *w)
 {
 	const struct run *r = &w->run;
-	json_t *key = json_object();
+	struct key_nix key = {.restricted = r->job.restricted,
+	    .features = r->features,
+	    .options = evalconf_without_secrets(w->a, &r->nix_options, EVALCONF_AS_IT_IS)};
+	const char *path = named_find(&r->nix_options, "nix-path");
 
-	json_object_set_new(key, "restricted", json_boolean(r->job.restricted));
-	json_object_set(key, "features", r->features != NULL ? (json_t *)(uintptr_t)r->features : json_null());
-	json_object_set_new(key, "options", evalconf_without_secrets(r->nix_options, EVALCONF_AS_IT_IS));
-	if (r->own == NULL) {
-		const char *path = json_str(r->nix_options, "nix-path", NULL);
-		if (path != NULL)
-			json_object_set_new(key, "search",
-			    json_any_string(str_of(searchpath_mark(&w->a, searchpath_of_setting(&w->a, path)))));
-		return key;
+	if (r->own != NULL) {
+		key.env = r->own->env;
+		key.settings = r->own->settings;
+		key.search = mark_of(w, r->own->search);
+		key.reads = mark_of(w, r->own->reads);
+	} else if (path != NULL) {
+		key.search = mark_of(w, searchpath_of_setting(w->a, path));
 	}
-	json_object_set(key, "env", json_object_get(r->own, "env"));
-	json_object_set(key, "settings", json_object_get(r->own, "settings"));
-	json_object_set_new(key, "search", json_any_string(str_of(searchpath_mark(&w->a, json_str(r->own, "search", "")))));
-	json_object_set_new(key, "reads", json_any_string(str_of(searchpath_mark(&w->a, json_str(r->own, "reads", "")))));
 	return key;
 }
 
 enum { KEY_OF_WHOLE = 1, KEY_OF_ANY_TREE = 2 };
 
-/* Everything that decides what comes out; nothing that does not (how many workers, whose run). Of the whole: without
- * its scope. Of any tree: the same wish of the repository, whatever its contents. */
-static void
-make_key(struct wish *w, unsigned what, char ret[65])
+/* Of the whole: without its scope. Of any tree: the same wish of the repository, whatever its contents. */
+static int
+make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 {
-	static const char *const parts[] = {"file", "flake", "expr", "attr_path", "scope", "may_be_absent"};
-	AUTO(json_drop) json_t *all = json_object();
-	json_t *def = json_object();
 	const struct evaluator_job *j = &w->run.job;
+	bool any_tree = (what & KEY_OF_ANY_TREE) != 0;
+	struct evaluation_key key = {.format = STORED_FORMAT,
+	    .meaning = STORED_MEANING,
+	    .tree = any_tree ? w->run.git_dir : w->run.tree,
+	    .job = {.file = j->job->file,
+	        .flake = j->job->flake,
+	        .expr = j->job->expr,
+	        .attr_path = j->job->attr_path,
+	        .scope = (what & KEY_OF_WHOLE) != 0 ? (struct paths){0} : j->job->scope,
+	        .may_be_absent = j->job->may_be_absent ? 1 : -1},
+	    .commit = any_tree ? NULL : w->run.self.rev,
+	    .evaluator = w->ev.name,
+	    .version = fields_clean(w->a, str_of(w->ev.version)),
+	    .build = w->ev.build,
+	    .source = run_source(w->a, &w->run),
+	    .nix = w->nix_key,
+	    .ifd = j->import_from_derivation,
+	    .network = j->network,
+	    .max_depth = j->max_depth,
+	    .uris = *j->allowed_uris,
+	    .systems = *w->systems};
 
-	for (size_t i = 0; i < COUNT(parts); i++) {
-		bool is_scope = strcmp(parts[i], "scope") == 0;
-		json_t *part = is_scope && (what & KEY_OF_WHOLE) ? NULL : json_object_get(j->job, parts[i]);
-		json_object_set(def, parts[i], part != NULL ? part : json_null());
-	}
-	json_object_set_new(all, "format", json_integer(STORED_FORMAT));
-	json_object_set_new(all, "meaning", json_integer(STORED_MEANING));
-	json_object_set_new(all, "tree", json_string(what & KEY_OF_ANY_TREE ? w->run.git_dir : w->run.tree));
-	json_object_set_new(all, "job", def);
-	json_object_set_new(all, "commit",
-	    w->run.self.rev != NULL && !(what & KEY_OF_ANY_TREE) ? json_string(w->run.self.rev) : json_null());
-	json_object_set_new(all, "evaluator", json_string(w->ev.name));
-	json_object_set_new(all, "version", json_string(w->ev.version));
-	json_object_set_new(all, "build", w->ev.build != NULL ? json_string(w->ev.build) : json_null());
-	json_object_set_new(all, "source", json_string(run_source(&w->a, &w->run)));
-	json_object_set(all, "nix", w->nix_key);
-	json_object_set_new(all, "ifd", json_boolean(j->import_from_derivation));
-	json_object_set_new(all, "network", json_boolean(j->network));
-	json_object_set_new(all, "max_depth", json_integer(j->max_depth));
-	json_object_set(all, "uris", j->allowed_uris != NULL ? (json_t *)(uintptr_t)j->allowed_uris : json_null());
-	json_object_set(all, "systems", w->systems != NULL ? (json_t *)(uintptr_t)w->systems : json_null());
-	stored_key(all, ret);
+	return evaluation_key_hash(&key, ret, e);
 }
 
-static json_t *
-commit_json(const struct wish *w)
+/* The commit that the tree was said to be of, or NULL. */
+static struct commit_name *
+commit_of(const struct wish *w)
 {
-	return json_pack("{s:s,s:I}", "rev", w->run.self.rev, "time", (json_int_t)w->run.self.last_modified);
+	const struct commit_name name = {w->run.self.rev, w->run.self.last_modified};
+
+	return name.rev != NULL ? arena_dup(w->a, &name, sizeof(name)) : NULL;
 }
 
 /* A flake of which everything is taken, for every system, and which has nothing: that is so with many, and no mistake. */
 static bool
 has_nothing(const struct wish *w, const struct stored *s)
 {
-	const json_t *job = w->run.job.job;
+	const struct job_def *job = w->run.job.job;
 
-	return s->rows == 0 && evaluator_takes_whole_flake(job) && !json_is_array(json_object_get(job, "scope")) &&
-	       json_array_size(w->systems) == 0;
+	return s->rows == 0 && evaluator_takes_whole_flake(job) && job->scope.p == NULL && w->systems->n == 0;
 }
 
 /* A partial one is for this run alone: what could not be had may be there the next time. */
 static const char *
 file_of(struct wish *w)
 {
-	return w->run.untold != NULL ? stored_partial_path(&w->a, w->evals_dir, w->key) : w->file;
+	return w->run.untold != NULL ? stored_partial_path(w->a, w->job->evals_dir, w->key) : w->file;
 }
 
-static void
-emit(struct wish *w, struct record_out *out, bool reused, const char *reason, const struct stored *s)
-{
-	json_t *rec = json_object();
+static const char nothing_known[] = "the flake has no checks, packages, devShells, formatter, hydraJobs "
+                                    "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
+                                    "{\"flake\": \".#legacyPackages\"}";
 
-	json_object_set_new(rec, "type", json_string("evaluation"));
-	json_object_set_new(rec, "side", json_string(json_str(w->job, "side", "")));
-	json_object_set_new(rec, "job", json_string(json_str(w->run.job.job, "name", "")));
-	json_object_set_new(rec, "key", json_string(w->key));
-	json_object_set_new(rec, "file", reason == NULL ? json_string(file_of(w)) : json_null());
-	json_object_set_new(rec, "reused", json_boolean(reused));
-	json_object_set_new(rec, "complete", json_boolean(reason == NULL));
-	json_object_set_new(rec, "reason", reason != NULL ? json_any_string(str_of(reason)) : json_null());
-	if (reason != NULL && w->run.unknown)
-		json_object_set_new(rec, "unknown", json_true());
-	if (reason == NULL && w->run.untold != NULL)
-		json_object_set(rec, "untold", w->run.untold);
-	if (w->run.self.rev != NULL)
-		json_object_set_new(rec, "commit", commit_json(w));
-	if (reason == NULL && has_nothing(w, s))
-		json_object_set_new(rec, "nothing",
-		    json_string("the flake has no checks, packages, devShells, formatter, hydraJobs "
-		                "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
-		                "{\"flake\": \".#legacyPackages\"}"));
-	json_object_set_new(rec, "rows", json_integer((json_int_t)s->rows));
-	json_object_set_new(rec, "errors", json_integer((json_int_t)s->errors));
-	json_object_set_new(rec, "derivations", json_integer((json_int_t)s->derivations));
-	json_object_set_new(rec, "evaluator", json_string(w->ev.name));
-	json_object_set_new(rec, "version", json_any_string(str_of(w->ev.version)));
-	json_object_set_new(rec, "source", json_string(run_source(&w->a, &w->run)));
-	json_object_set_new(rec, "sandbox", json_string(w->run.sandbox ? "bubblewrap" : "none"));
-	json_object_set_new(rec, "wall_ms", json_integer(clock_mono_ms() - w->began_ms));
-	json_object_set_new(rec, "max_rss_kb", json_integer(w->run.max_rss_kb));
-	record_emit(out, rec);
+/* reason: why it is incomplete, or NULL. */
+static int
+tell(struct wish *w, struct record_out *out, bool reused, const char *reason, const struct stored *s, struct err *e)
+{
+	bool complete = reason == NULL;
+	const struct evaluation rec = {.side = w->job->side,
+	    .job = w->job->job.name,
+	    .key = w->key,
+	    .file = complete ? file_of(w) : NULL,
+	    .reused = reused,
+	    .complete = complete,
+	    .reason = complete ? NULL : fields_clean(w->a, str_of(reason)),
+	    .unknown = !complete && w->run.unknown,
+	    .untold = complete ? w->run.untold : NULL,
+	    .commit = commit_of(w),
+	    .nothing = complete && has_nothing(w, s) ? nothing_known : NULL,
+	    .rows = (int64_t)s->rows,
+	    .errors = (int64_t)s->errors,
+	    .derivations = (int64_t)s->derivations,
+	    .evaluator = w->ev.name,
+	    .version = fields_clean(w->a, str_of(w->ev.version)),
+	    .source = run_source(w->a, &w->run),
+	    .sandbox = w->run.sandbox ? "bubblewrap" : "none",
+	    .wall_ms = clock_mono_ms() - w->began_ms,
+	    .max_rss_kb = w->run.max_rss_kb};
+
+	return record_put(out, &evaluation_fields, &rec, e);
 }
 
 struct drvs {
@@ -231,7 +216,7 @@ reuse(struct wish *w, struct stored *s, struct err *e)
 {
 	struct drvs d = {0};
 	struct err why = {0};
-	int rc = stored_read(&w->a, w->file, w->key, s, on_drv, &d, &why);
+	int rc = stored_read(w->a, w->file, w->key, s, on_drv, &d, &why);
 	bool keeps = w->run.fetches != NULL && w->run.fetch == FETCH_KEEP;
 
 	if (rc < 0)
@@ -255,22 +240,25 @@ reuse(struct wish *w, struct stored *s, struct err *e)
 }
 
 /* EVALS/KEY.rows: how many rows the newest evaluation of this wish had, of whatever tree. */
-static const char *
-rows_file(struct wish *w)
+static int
+rows_file(struct wish *w, const char **ret, struct err *e)
 {
 	char key[65];
 
-	make_key(w, KEY_OF_ANY_TREE, key);
-	return arena_printf(&w->a, "%s/%s.rows", w->evals_dir, key);
+	if (make_key(w, KEY_OF_ANY_TREE, key, e) != 0)
+		return -1;
+	*ret = arena_printf(w->a, "%s/%s.rows", w->job->evals_dir, key);
+	return 0;
 }
 
 static void
 note_rows(struct wish *w, size_t n)
 {
-	struct str text = str_of(arena_printf(&w->a, "%zu", n));
+	struct str text = str_of(arena_printf(w->a, "%zu", n));
+	const char *file;
 	struct err e;
 
-	if (files_write(rows_file(w), text, 0600, FILES_NO_SYNC, &e) != 0)
+	if (rows_file(w, &file, &e) != 0 || files_write(file, text, 0600, FILES_NO_SYNC, &e) != 0)
 		log_warn("%s", e.msg); /* the next progress has no total */
 }
 
@@ -278,31 +266,28 @@ note_rows(struct wish *w, size_t n)
 static void
 expect_rows(struct wish *w)
 {
+	const char *file;
 	struct str text;
 	struct err e;
 
-	if (w->run.expected_rows < 0 && files_read(&w->a, rows_file(w), 32, &text, &e) == 0)
+	if (w->run.expected_rows < 0 && rows_file(w, &file, &e) == 0 && files_read(w->a, file, 32, &text, &e) == 0)
 		(void)str_to_i64(text, &w->run.expected_rows);
 }
 
 static int
 store(struct wish *w, const struct rows *rows, struct err *e)
 {
-	AUTO(json_drop) json_t *h = json_object();
+	struct evaluation_header h = {.key = w->key,
+	    .tree = w->run.tree,
+	    .job = w->job->job,
+	    .commit = commit_of(w),
+	    .evaluator = w->ev.name,
+	    .version = fields_clean(w->a, str_of(w->ev.version)),
+	    .source = run_source(w->a, &w->run),
+	    .complete = true,
+	    .partial = w->run.untold != NULL};
 
-	json_object_set_new(h, "ekaci_evaluation", json_integer(STORED_FORMAT));
-	json_object_set_new(h, "key", json_string(w->key));
-	json_object_set_new(h, "tree", json_string(w->run.tree));
-	json_object_set(h, "job", (json_t *)(uintptr_t)w->run.job.job);
-	if (w->run.self.rev != NULL)
-		json_object_set_new(h, "commit", commit_json(w));
-	json_object_set_new(h, "evaluator", json_string(w->ev.name));
-	json_object_set_new(h, "version", json_any_string(str_of(w->ev.version)));
-	json_object_set_new(h, "source", json_string(run_source(&w->a, &w->run)));
-	json_object_set_new(h, "complete", json_true());
-	if (w->run.untold != NULL)
-		json_object_set_new(h, "partial", json_true());
-	return stored_write(file_of(w), h, rows, e);
+	return stored_write(file_of(w), &h, rows, e);
 }
 
 static int
@@ -320,11 +305,12 @@ take_from_whole(struct wish *w, const struct rows *like, struct err *e)
 	struct err why = {0};
 	char key[65];
 
-	if (!json_is_array(rows.scope))
+	if (rows.scope->p == NULL)
 		return 1;
-	make_key(w, KEY_OF_WHOLE, key);
-	const char *file = stored_path(&w->a, w->evals_dir, key);
-	int rc = stored_read_rows(&w->a, file, key, on_whole_row, &rows, &why);
+	if (make_key(w, KEY_OF_WHOLE, key, e) != 0)
+		return -1;
+	const char *file = stored_path(w->a, w->job->evals_dir, key);
+	int rc = stored_read_rows(w->a, file, key, on_whole_row, &rows, &why);
 	if (rc < 0)
 		*e = why;
 	if (rc == 0) {
@@ -337,13 +323,15 @@ take_from_whole(struct wish *w, const struct rows *like, struct err *e)
 }
 
 /* What stands for this evaluation in the store. */
-static void
-identify(struct wish *w)
+static int
+identify(struct wish *w, struct err *e)
 {
-	make_key(w, 0, w->key);
-	w->file = stored_path(&w->a, w->evals_dir, w->key);
-	if (w->roots_root != NULL)
-		w->run.roots_dir = arena_printf(&w->a, "%s/%.16s", w->roots_root, w->key);
+	if (make_key(w, 0, w->key, e) != 0)
+		return -1;
+	w->file = stored_path(w->a, w->job->evals_dir, w->key);
+	if (w->job->roots_dir != NULL)
+		w->run.roots_dir = arena_printf(w->a, "%s/%.16s", w->job->roots_dir, w->key);
+	return 0;
 }
 
 /*
@@ -378,101 +366,101 @@ keep_roots(struct wish *w, struct rows *rows)
 static int
 is_absent(const struct wish *w, struct err *e)
 {
-	const json_t *job = w->run.job.job;
-	git_repository *repo = NULL;
-	git_tree *tree = NULL;
-	git_tree_entry *entry = NULL;
-	int rc = -1;
+	const struct job_def *job = w->run.job.job;
+	AUTO(repo_free) git_repository *repo = NULL;
+	AUTO(tree_free) git_tree *tree = NULL;
+	AUTO(entry_free) git_tree_entry *entry = NULL;
 
-	if (!json_flag(job, "may_be_absent", false))
+	if (!job->may_be_absent)
 		return 0;
-	if (repository_open(w->run.git_dir, &repo, e) == 0 && repository_tree(repo, w->run.tree, &tree, e) == 0)
-		rc = git_tree_entry_bypath(&entry, tree, json_str(job, "file", "flake.nix")) != 0;
-	git_tree_entry_free(entry);
-	git_tree_free(tree);
-	git_repository_free(repo);
-	return rc;
+	if (repository_open(w->run.git_dir, &repo, e) != 0 || repository_tree(repo, w->run.tree, &tree, e) != 0)
+		return -1;
+	return git_tree_entry_bypath(&entry, tree, job->file != NULL ? job->file : "flake.nix") != 0;
 }
 
+/* Evaluates, and stores what is complete. */
+static int
+make_rows(struct wish *w, struct rows *rows, struct err *e)
+{
+	expect_rows(w);
+	int rc = is_absent(w, e);
+	if (rc < 0 || (rc == 0 && run_evaluation(&w->run, rows, e) != 0)) /* absent: no rows, and that is all */
+		return -1;
+	if (!rows->incomplete && !w->ev.built_in && w->run.roots_dir != NULL)
+		keep_roots(w, rows);
+	if (rows->incomplete)
+		return 0;
+	if (store(w, rows, e) != 0)
+		return -1;
+	note_rows(w, rows->all.n);
+	return 0;
+}
+
+enum { ASK_OWN = 1 };
+
+/* 0: the record is out. ASK_OWN: this evaluator cannot tell, and ours could. */
 static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
 	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows,
 	    .max_depth = (size_t)w->run.job.max_depth,
-	    .scope = json_object_get(w->run.job.job, "scope"),
+	    .scope = &w->run.job.job->scope,
 	    .systems = w->systems,
 	    .external = !w->ev.built_in};
 	AUTO(fd_close) int lock = -1;
 	struct stored s = {0};
 
-	if (stored_lock(w->evals_dir, w->key, 2 * w->run.wall_ms, &lock, e) != 0)
+	if (stored_lock(w->job->evals_dir, w->key, 2 * w->run.wall_ms, &lock, e) != 0)
 		return -1;
 	int rc = reuse(w, &s, e);
 	if (rc == 1 && (rc = take_from_whole(w, &rows, e)) == 0)
 		rc = reuse(w, &s, e);
-	if (rc < 0)
-		return -1;
-	if (rc == 0) {
-		emit(w, out, true, NULL, &s);
-		return 0;
-	}
-	expect_rows(w);
-	rc = is_absent(w, e);
-	if (rc == 0)
-		rc = run_evaluation(&w->run, &rows, e);
-	else if (rc > 0)
-		rc = 0; /* no rows, and that is all */
-	if (rc == 0 && !rows.incomplete && !w->ev.built_in && w->run.roots_dir != NULL)
-		keep_roots(w, &rows);
+	if (rc <= 0)
+		return rc == 0 ? tell(w, out, true, NULL, &s, e) : -1;
+	rc = make_rows(w, &rows, e);
 	s = (struct stored){.rows = rows.all.n, .errors = rows.errors, .derivations = rows.derivations};
-	if (rc == 0 && !rows.incomplete) {
-		rc = store(w, &rows, e);
-		note_rows(w, rows.all.n);
-	}
-	bool ask_own = rc == 0 && rows.ask_own && !w->ev.built_in;
-	if (rc == 0 && !ask_own)
-		emit(w, out, false, rows.incomplete ? rows.reason : NULL, &s);
-	if (ask_own)
+	if (rc == 0 && rows.ask_own && !w->ev.built_in) {
 		log_info("%s %s cannot tell all, so the built-in evaluator is asked: %s", w->ev.name, w->ev.version,
 		    rows.reason);
+		w->run.untold = NULL;
+		rc = ASK_OWN;
+	} else if (rc == 0) {
+		rc = tell(w, out, false, rows.incomplete ? rows.reason : NULL, &s, e);
+	}
 	rows_release(&rows);
-	if (!ask_own)
-		return rc;
-	fd_close(&lock);
-	json_drop(&w->run.untold);
-	if (evaluator_find(&w->a, "built-in", w->evals_dir, &w->ev, e) != 0)
-		return -1;
-	identify(w);
-	return evaluate(w, out, e);
+	return rc;
+}
+
+/* Whether the sandbox is used, as the operator set it and the machine has it. */
+static int
+choose_sandbox(struct wish *w, struct err *e)
+{
+	if (w->job->sandbox_works)
+		sandbox_trust();
+	int decided = sandbox_decide(w->mode, e);
+	w->run.sandbox = decided > 0;
+	return decided < 0 ? -1 : 0;
 }
 
 int
-stage_evaluate(const json_t *job, struct record_out *out, struct err *e)
+stage_evaluate(struct arena *a, const void *of_job, struct record_out *out, struct err *e)
 {
-	struct wish w = {.job = job, .began_ms = clock_mono_ms()};
-	int rc = read_wish(&w, e);
+	const struct evaluate_job *job = of_job;
+	struct wish w = {.a = a, .job = job, .began_ms = clock_mono_ms()};
+	const char *evaluator = job->evaluator != NULL ? job->evaluator : "auto";
 
-	if (rc == 0)
-		rc = files_mkdirs(w.evals_dir, 0755, e);
-	if (rc == 0)
-		rc = evaluator_find(&w.a, json_str(job, "evaluator", "auto"), w.evals_dir, &w.ev, e);
-	if (json_flag(job, "sandbox_works", false))
-		sandbox_trust();
-	if (rc == 0) {
-		int decided = sandbox_decide(w.mode, e);
-		w.run.sandbox = decided > 0;
-		rc = decided < 0 ? -1 : 0;
-	}
-	if (rc == 0) {
-		w.run.ev = &w.ev;
-		w.run.out = out;
-		w.nix_key = key_of_nix(&w);
-		identify(&w);
-	}
+	if (read_wish(&w, e) != 0 || files_mkdirs(job->evals_dir, 0755, e) != 0 ||
+	    evaluator_find(a, evaluator, job->evals_dir, &w.ev, e) != 0 || choose_sandbox(&w, e) != 0)
+		return -1;
+	w.run.ev = &w.ev;
+	w.run.out = out;
+	w.nix_key = key_of_nix(&w);
+	int rc = identify(&w, e);
 	if (rc == 0)
 		rc = evaluate(&w, out, e);
-	json_decref(w.nix_key);
-	json_decref(w.run.untold);
-	arena_release(&w.a);
-	return rc;
+	if (rc != ASK_OWN)
+		return rc;
+	if (evaluator_find(a, "built-in", job->evals_dir, &w.ev, e) != 0 || identify(&w, e) != 0)
+		return -1;
+	return evaluate(&w, out, e);
 }

@@ -1,7 +1,7 @@
 /* Evaluation files. */
 #include "evaluate/stored.h"
 
-#include "nix/roots.h"
+#include "nix/path.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
 #include "support/os/child.h"
@@ -25,15 +25,12 @@ enum {
 };
 
 void
-stored_key(const json_t *what, char ret[65])
+stored_key(struct str what, char ret[65])
 {
-	AUTO(buf_release) struct buf text = {0};
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
-	buf_init(&text, SIZE_MAX / 4);
-	json_write(what, &text);
-	EVP_Digest(text.p, text.n, hash, &n, EVP_sha256(), NULL);
+	EVP_Digest(what.p, what.n, hash, &n, EVP_sha256(), NULL);
 	str_hex(hash, 32, ret);
 }
 
@@ -132,36 +129,38 @@ pack(struct packer *k, struct str text, ZSTD_EndDirective how, struct err *e)
 }
 
 static int
-pack_all(struct packer *k, const json_t *header, const struct rows *rows, struct err *e)
+pack_all(struct packer *k, const struct evaluation_header *header, const struct rows *rows, struct err *e)
 {
-	struct arena a = {0};
-	struct str first = str_of(arena_printf(&a, "%s\n", json_line(&a, header)));
-	struct str last = str_of(arena_printf(&a, "{\"end\":%zu}\n", rows->all.n));
+	AUTO(buf_release) struct buf text;
 
+	buf_init(&text, MAX_ROW_LINE);
+	if (fields_write(&evaluation_header_fields, header, &text, e) != 0)
+		return -1;
+	buf_putc(&text, '\n');
 	ZSTD_CCtx_setParameter(k->z, ZSTD_c_compressionLevel, LEVEL);
 	ZSTD_CCtx_setParameter(k->z, ZSTD_c_checksumFlag, 1);
-	int rc = pack(k, first, ZSTD_e_continue, e);
+	int rc = pack(k, buf_get(&text), ZSTD_e_continue, e);
 	for (size_t i = 0; rc == 0 && i < rows->all.n; i++) {
 		rc = pack(k, rows->all.p[i].line, ZSTD_e_continue, e);
 		if (rc == 0)
 			rc = pack(k, STR("\n"), ZSTD_e_continue, e);
 	}
-	if (rc == 0)
-		rc = pack(k, last, ZSTD_e_end, e);
-	arena_release(&a);
-	return rc;
+	buf_drop(&text, text.n);
+	buf_printf(&text, "{\"end\":%zu}\n", rows->all.n);
+	return rc == 0 ? pack(k, buf_get(&text), ZSTD_e_end, e) : rc;
 }
 
 int
-stored_write(const char *path, json_t *header, const struct rows *rows, struct err *e)
+stored_write(const char *path, struct evaluation_header *header, const struct rows *rows, struct err *e)
 {
 	struct arena a = {0};
 	char *temporary = arena_printf(&a, "%s.new", path); /* whoever writes holds the key's lock */
 	struct packer k = {.z = ZSTD_createCCtx(), .to = fopen(temporary, "we"), .size = ZSTD_CStreamOutSize()};
 
-	json_object_set_new(header, "rows", json_integer((json_int_t)rows->all.n));
-	json_object_set_new(header, "errors", json_integer((json_int_t)rows->errors));
-	json_object_set_new(header, "derivations", json_integer((json_int_t)rows->derivations));
+	header->ekaci_evaluation = STORED_FORMAT;
+	header->rows = (int64_t)rows->all.n;
+	header->errors = (int64_t)rows->errors;
+	header->derivations = (int64_t)rows->derivations;
 	k.chunk = arena_alloc(&a, k.size);
 	int rc = k.to != NULL ? 0 : fail_sys(e, "%s", temporary);
 	if (rc == 0)
@@ -232,7 +231,7 @@ on_stored_line(struct reader *r, struct str line)
 	if (at < 0)
 		return 0;
 	drv = str_cut(str_from(line, (size_t)at + sizeof("\"drvPath\":\"") - 1), '"', &ignored);
-	if (!roots_is_drv(drv))
+	if (!nix_path_is_drv(drv))
 		return 0; /* an output of that name, in a row that is an error */
 	bool added;
 	if (map_get(&r->drvs, drv) != NULL)

@@ -13,6 +13,7 @@
 #define EKACI_EVALUATE_STORED_H
 
 #include "evaluate/output.h"
+#include "records/evaluation.h"
 
 enum {
 	STORED_FORMAT = 1,
@@ -25,8 +26,8 @@ struct stored {
 	char evaluator[64], version[160];
 };
 
-/* SHA-256, in hexadecimal, of the document (its members in a fixed order are the caller's matter). */
-void stored_key(const json_t *what, char ret[65]);
+/* SHA-256, in hexadecimal, of the text. */
+void stored_key(struct str what, char ret[65]);
 char *stored_path(struct arena *a, const char *dir, const char *key);
 char *stored_partial_path(struct arena *a, const char *dir, const char *key);
 
@@ -34,8 +35,8 @@ char *stored_partial_path(struct arena *a, const char *dir, const char *key);
  * after wait_ms. */
 must_check int stored_lock(const char *dir, const char *key, int64_t wait_ms, int *ret_fd, struct err *e);
 
-/* header gets rows, errors, derivations and must have ekaci_evaluation and key. */
-must_check int stored_write(const char *path, json_t *header, const struct rows *rows, struct err *e);
+/* The header's format and counts are set here. */
+must_check int stored_write(const char *path, struct evaluation_header *header, const struct rows *rows, struct err *e);
 
 /* The evaluation was of use. */
 void stored_used(const char *path);

@@ -16,12 +16,19 @@ static const char expression[] =
 static int
 try_in(struct arena *a, const char *dir, const char *setting, enum sandbox_mode mode, const char **ret, struct err *e)
 {
-	AUTO(json_drop) json_t *job = json_pack("{s:s,s:s}", "name", "check", "expr", expression);
+	const struct job_def job = {.name = "check", .expr = expression};
+	const struct texts none = {0};
 	struct record_out nowhere = {.fd = -1, .broken = true};
 	struct rows rows = {0};
 	struct evaluator ev;
 	struct run r = {.ev = &ev,
-	    .job = {.job = job, .workers = 1, .max_memory_mb = MEMORY_MB, .max_rows = 10, .max_depth = 10},
+	    .job = {.job = &job,
+	        .systems = &none,
+	        .allowed_uris = &none,
+	        .workers = 1,
+	        .max_memory_mb = MEMORY_MB,
+	        .max_rows = 10,
+	        .max_depth = 10},
 	    .checkout_dir = dir,
 	    .max_processes = PROCESSES,
 	    .wall_ms = WALL_MS,

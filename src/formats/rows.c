@@ -1,7 +1,8 @@
 /* Stored evaluations: zstd, lines, rows. */
 #include "formats/rows.h"
 
-#include "formats/jscan.h"
+#include "records/fields.h"
+#include "support/text/jscan.h"
 #include "support/text/json.h"
 
 #include <errno.h>
@@ -222,14 +223,14 @@ read_raw(struct jscan *s, struct str *ret)
 	return 0;
 }
 
-struct fields {
+struct row_fields {
 	struct row row;
 	bool has_path, has_end;
 	int64_t end;
 };
 
 static int
-read_field(struct rows *r, struct jscan *s, struct str key, struct fields *f)
+read_field(struct rows *r, struct jscan *s, struct str key, struct row_fields *f)
 {
 	struct str ignored;
 
@@ -265,7 +266,7 @@ read_field(struct rows *r, struct jscan *s, struct str key, struct fields *f)
 }
 
 static int
-read_fields(struct rows *r, struct str line, struct fields *f)
+read_fields(struct rows *r, struct str line, struct row_fields *f)
 {
 	struct jscan s = {line.p, line.n, 0};
 	size_t count = 0;
@@ -323,7 +324,7 @@ without_stats(struct str line)
 
 /* The row in line, parsed or taken over from like. */
 static int
-read_row(struct rows *r, const struct rows *like, struct str line, struct fields *f, struct err *e)
+read_row(struct rows *r, const struct rows *like, struct str line, struct row_fields *f, struct err *e)
 {
 	if (like != NULL && like->raw.n != 0 && str_eq(without_stats(like->raw), without_stats(line))) {
 		f->row = like->current;
@@ -339,7 +340,7 @@ read_row(struct rows *r, const struct rows *like, struct str line, struct fields
 int
 rows_next(struct rows *r, const struct rows *like, struct row *ret, struct err *e)
 {
-	struct fields f = {0};
+	struct row_fields f = {0};
 	struct str line;
 
 	if (r->ended)
@@ -373,28 +374,10 @@ rows_next(struct rows *r, const struct rows *like, struct row *ret, struct err *
 void
 rows_write_string(struct str s, struct buf *out)
 {
-	if (!str_utf8_ok(s)) {
-		AUTO(json_drop) json_t *clean = json_any_string(s);
-		json_write(clean, out);
-		return;
-	}
-	buf_putc(out, '"');
-	for (size_t i = 0, from = 0; i <= s.n; i++) {
-		unsigned char c = i < s.n ? (unsigned char)s.p[i] : '"';
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-			continue;
-		buf_add(out, s.p + from, i - from);
-		from = i + 1;
-		if (i == s.n)
-			break;
-		if (c == '"' || c == '\\')
-			buf_printf(out, "\\%c", c);
-		else if (c == '\n')
-			buf_puts(out, "\\n");
-		else
-			buf_printf(out, "\\u%04x", c);
-	}
-	buf_putc(out, '"');
+	struct arena a = {0};
+
+	json_quote_numbered(str_utf8_ok(s) ? s : str_of(fields_clean(&a, s)), out);
+	arena_release(&a);
 }
 
 void

@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *class_name(enum class class)
-{
-	static const char *const names[CLASS_COUNT] = {"unchanged", "added", "removed", "rebuild", "derivation_only",
-	    "switched", "newly_failing", "fixed", "still_failing", "added_failing", "removed_failing", "untold"};
-
-	return names[class];
-}
-
 /* A failing row that only one side has, while the rows below (or at) its path go by. */
 struct failing {
 	struct str path, system;
@@ -24,7 +16,7 @@ struct failing {
 	bool met_unknown;
 };
 
-struct side {
+struct stream { /* the rows of one side */
 	struct rows *rows;
 	struct row row;
 	int have;                    /* 1: row is the next one */
@@ -35,7 +27,7 @@ struct merge {
 	struct attrs *t;
 	struct closure *g;
 	const char *job;
-	struct side base, head;
+	struct stream base, head;
 	struct err *e;
 };
 
@@ -73,7 +65,7 @@ keep_side(struct attrs *t, const struct row *row)
 }
 
 static struct attr *
-add(struct merge *m, enum class class, struct str path, struct str system)
+add(struct merge *m, enum attr_class class, struct str path, struct str system)
 {
 	struct attr entry = {
 	    .path = keep(m->t, path),
@@ -140,10 +132,10 @@ take_both(struct merge *m, const struct row *b, const struct row *h)
 		}
 		return 0;
 	}
-	enum class class = b->failed && h->failed ? CLASS_STILL_FAILING
-	                   : b->failed            ? CLASS_FIXED
-	                   : h->failed            ? CLASS_NEWLY_FAILING
-	                                          : CLASS_REBUILD;
+	enum attr_class class = b->failed && h->failed ? CLASS_STILL_FAILING
+	                        : b->failed            ? CLASS_FIXED
+	                        : h->failed            ? CLASS_NEWLY_FAILING
+	                                               : CLASS_REBUILD;
 	at = add(m, class, h->path, h->system);
 	at->base = keep_side(m->t, b);
 	at->head = keep_side(m->t, h);
@@ -152,7 +144,7 @@ take_both(struct merge *m, const struct row *b, const struct row *h)
 
 /* The innermost failing row of s at or above path that matches the system, or NULL. */
 static struct failing *
-failing_above(struct side *s, struct str path, struct str system)
+failing_above(struct stream *s, struct str path, struct str system)
 {
 	for (size_t i = s->failing.n; i > 0; i--) {
 		struct failing *f = &s->failing.p[i - 1];
@@ -173,7 +165,7 @@ hidden_side(struct attrs *t)
 
 /* An entry for a row that the other side does not have but whose path is at or below a failing row of it. */
 static struct attr *
-take_covered(struct merge *m, enum class class, const struct row *row, struct failing *f, bool row_is_base)
+take_covered(struct merge *m, enum attr_class class, const struct row *row, struct failing *f, bool row_is_base)
 {
 	bool untold = row->unknown || f->side->unknown;
 	struct attr *at = add(m, untold ? CLASS_UNTOLD : class, row->path, row->system);
@@ -192,7 +184,7 @@ take_covered(struct merge *m, enum class class, const struct row *row, struct fa
 }
 
 static void
-push_failing(struct merge *m, struct side *s, const struct row *row)
+push_failing(struct merge *m, struct stream *s, const struct row *row)
 {
 	struct failing f = {.path = keep(m->t, row->path),
 	    .system = keep_system(m->t, row->system),
@@ -239,7 +231,7 @@ take_head(struct merge *m, const struct row *row)
 
 /* Failing rows of one side whose subtree has gone by: what is still to be said of them is said. */
 static void
-pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *path)
+pop_failing(struct merge *m, struct stream *s, bool is_base, const struct str *path)
 {
 	while (s->failing.n > 0) {
 		struct failing f = s->failing.p[s->failing.n - 1];
@@ -249,11 +241,11 @@ pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *pat
 		if (is_base ? f.met : f.met_here)
 			continue;
 		bool untold = f.side->unknown || (!is_base && f.met_unknown && !f.met_good);
-		enum class class = untold       ? CLASS_UNTOLD
-		                   : is_base    ? CLASS_REMOVED_FAILING
-		                   : f.met_good ? CLASS_NEWLY_FAILING
-		                   : f.met      ? CLASS_STILL_FAILING
-		                                : CLASS_ADDED_FAILING;
+		enum attr_class class = untold       ? CLASS_UNTOLD
+		                        : is_base    ? CLASS_REMOVED_FAILING
+		                        : f.met_good ? CLASS_NEWLY_FAILING
+		                        : f.met      ? CLASS_STILL_FAILING
+		                                     : CLASS_ADDED_FAILING;
 		struct attr *at = add(m, class, f.path, f.system);
 		if (is_base)
 			at->base = f.side;
@@ -263,7 +255,7 @@ pop_failing(struct merge *m, struct side *s, bool is_base, const struct str *pat
 }
 
 static int
-advance(struct side *s, const struct rows *like, struct err *e)
+advance(struct stream *s, const struct rows *like, struct err *e)
 {
 	if (s->rows == NULL)
 		return 0;
@@ -297,7 +289,7 @@ merge_rows(struct merge *m)
 }
 
 static int
-open_side(const char *file, struct side *s, struct err *e)
+open_side(const char *file, struct stream *s, struct err *e)
 {
 	return file != NULL ? rows_open(file, &s->rows, e) : 0;
 }

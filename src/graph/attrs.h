@@ -21,24 +21,7 @@
 
 #include "formats/rows.h"
 #include "graph/closure.h"
-
-enum class {
-	CLASS_UNCHANGED,
-	CLASS_ADDED,
-	CLASS_REMOVED,
-	CLASS_REBUILD,
-	CLASS_DERIVATION_ONLY,
-	CLASS_SWITCHED,
-	CLASS_NEWLY_FAILING,
-	CLASS_FIXED,
-	CLASS_STILL_FAILING,
-	CLASS_ADDED_FAILING,
-	CLASS_REMOVED_FAILING,
-	CLASS_UNTOLD, /* unknown on either side: graph.h */
-	CLASS_COUNT
-};
-
-const char *class_name(enum class class); /* "derivation_only": as in the difference file */
+#include "records/difference.h"
 
 #define NO_NODE UINT32_MAX
 #define NO_ATTR UINT32_MAX
@@ -55,7 +38,7 @@ struct attr {
 	struct str path; /* as struct row */
 	struct str system;
 	const char *job;
-	enum class class;
+	enum attr_class class;
 	uint32_t base_node, head_node;       /* in the closure, or NO_NODE */
 	const struct attr_side *base, *head; /* NULL when not on that side; of an unchanged one both, unless meta differs */
 	struct str hidden_by;                /* path of the failing set; p == NULL: none */
@@ -76,10 +59,6 @@ struct attrs {
 	struct map systems; /* names kept once */
 	VEC(struct bad_meta) bad_meta;
 	size_t bad_meta_before, bad_meta_fixed; /* attributes that have a derivation on both sides */
-};
-
-struct evaluation_file {
-	const char *job, *file;
 };
 
 /*

@@ -16,10 +16,10 @@ struct names {
 };
 
 static int
-read_names(const json_t *commit, struct names *ret, struct err *e)
+read_names(const struct commit_name *commit, struct names *ret, struct err *e)
 {
-	const char *rev = json_str(commit, "rev", "");
-	time_t when = (time_t)json_int(commit, "time", 0);
+	const char *rev = commit->rev;
+	time_t when = (time_t)commit->time;
 	struct tm utc;
 
 	if (strlen(rev) < SHORT_REV || when <= 0 || gmtime_r(&when, &utc) == NULL)
@@ -91,7 +91,7 @@ spread_up(const struct closure *g, uint8_t *carries)
 }
 
 int
-carry_count(const struct difference *d, const json_t *commit, size_t *ret, struct err *e)
+carry_count(const struct difference *d, const struct commit_name *commit, size_t *ret, struct err *e)
 {
 	const struct closure *g = &d->closure;
 	AUTO(mem_free) uint8_t *carries = mem_alloc(g->loaded + 1);

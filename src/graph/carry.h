@@ -11,8 +11,8 @@
 
 #include "graph/difference.h"
 
-/* How many of head's distinct derivations are rebuilt with every commit. commit: {"rev", "time"}. ERR_ABSENT and other
+/* How many of head's distinct derivations are rebuilt with every commit. ERR_ABSENT and other
  * errors: a derivation could not be read, so it is not known. */
-must_check int carry_count(const struct difference *d, const json_t *commit, size_t *ret, struct err *e);
+must_check int carry_count(const struct difference *d, const struct commit_name *commit, size_t *ret, struct err *e);
 
 #endif

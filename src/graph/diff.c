@@ -16,23 +16,6 @@ difference_release(struct difference *d)
 	arena_release(&d->a);
 }
 
-static int
-files_of(struct arena *a, const json_t *job, const char *side, struct evaluation_file **ret, size_t *ret_n, struct err *e)
-{
-	const json_t *list = json_object_get(job, side), *v;
-	size_t n = json_array_size(list), i;
-	struct evaluation_file *files = arena_alloc(a, n * sizeof(*files));
-
-	if (!json_is_array(list))
-		return fail(e, ERR_INPUT, "the member \"%s\" is missing or no list", side);
-	json_array_foreach(list, i, v)
-		if (json_need_str(v, "job", &files[i].job, e) != 0 || json_need_str(v, "file", &files[i].file, e) != 0)
-			return fail_in(e, "%s %zu", side, i);
-	*ret = files;
-	*ret_n = n;
-	return 0;
-}
-
 /* Base's closure: from its graph file when there is one, else from the derivations. */
 static int
 load_base(struct closure *g, const char *graph_dir, struct err *e)
@@ -72,7 +55,7 @@ load_closures(struct difference *d, const char *graph_dir, struct record_out *ou
 }
 
 static void
-look_for_commit(struct difference *d, const json_t *commit)
+look_for_commit(struct difference *d, const struct commit_name *commit)
 {
 	struct err e;
 
@@ -82,82 +65,65 @@ look_for_commit(struct difference *d, const json_t *commit)
 }
 
 static int
-compute(struct difference *d, const json_t *job, struct record_out *out, struct err *e)
+compute(struct difference *d, const struct diff_job *job, struct record_out *out, struct err *e)
 {
-	struct evaluation_file *base, *head;
-	size_t n_base, n_head;
-	const char *store_dir = json_str(job, "store_dir", "/nix/store");
-
-	closure_init(&d->closure, store_dir, json_str(job, "real_store_dir", NULL));
-	if (files_of(&d->a, job, "base", &base, &n_base, e) != 0 || files_of(&d->a, job, "head", &head, &n_head, e) != 0)
-		return -1;
+	closure_init(&d->closure, job->store_dir != NULL ? job->store_dir : "/nix/store", job->real_store_dir);
 	record_progress(out, "rows", 0, -1);
-	if (attrs_read(&d->attrs, &d->closure, base, n_base, head, n_head, e) != 0 ||
-	    load_closures(d, json_str(job, "graph_dir", NULL), out, e) != 0)
+	if (attrs_read(&d->attrs, &d->closure, job->base.p, job->base.n, job->head.p, job->head.n, e) != 0 ||
+	    load_closures(d, job->graph_dir, out, e) != 0)
 		return -1;
 	attrs_finish(&d->attrs, &d->closure, d->spread.must);
-	if (json_is_object(json_object_get(job, "commit")))
-		look_for_commit(d, json_object_get(job, "commit"));
+	if (job->commit != NULL)
+		look_for_commit(d, job->commit);
 	record_progress(out, "causes", (int64_t)d->spread.n, -1);
 	return difference_find_causes(d, e);
 }
 
 /* Head is the base of what comes after it: its graph is kept too, under the name it will be looked for by. */
 static void
-save_head(const struct difference *d, const json_t *job)
+save_head(const struct difference *d, const struct diff_job *job)
 {
-	const char *graph_dir = json_str(job, "graph_dir", NULL);
-	const json_t *list = json_object_get(job, "head"), *v;
 	VEC(uint32_t) roots = {0};
 	struct closure part;
 	struct err e = {0};
-	size_t i;
 
-	if (graph_dir == NULL)
+	if (job->graph_dir == NULL)
 		return;
-	json_array_foreach(list, i, v)
+	for (size_t i = 0; i < job->head.n; i++)
 		for (size_t k = 0; k < d->attrs.v.n; k++) {
 			const struct attr *at = &d->attrs.v.p[k];
-			if (at->head_node != NO_NODE && strcmp(at->job, json_str(v, "job", "")) == 0)
+			if (at->head_node != NO_NODE && strcmp(at->job, job->head.p[i].job) == 0)
 				vec_push(&roots, at->head_node);
 		}
 	size_t distinct = closure_part(&d->closure, roots.p, roots.n, &part);
-	if (distinct != 0 && cache_save(&part, distinct, graph_dir, &e) != 0)
+	if (distinct != 0 && cache_save(&part, distinct, job->graph_dir, &e) != 0)
 		log_err(LOG_WARN, "head's graph is not kept for the next time", &e);
 	closure_release(&part);
 	vec_release(&roots);
 }
 
 static int
-emit(const struct difference *d, const char *file, struct record_out *out, struct err *e)
+emit(const struct difference *d, struct arena *a, const char *file, struct record_out *out, struct err *e)
 {
 	AUTO(buf_release) struct buf text;
-	AUTO(buf_release) struct buf counts_text;
-	AUTO(json_drop) json_t *counts = NULL;
+	struct difference_record rec = {.file = file};
 
 	buf_init(&text, SIZE_MAX / 4);
-	buf_init(&counts_text, SIZE_MAX / 4);
-	difference_write(d, &text);
-	difference_write_counts(d, &counts_text);
-	if (json_read(buf_get(&counts_text), "counts", &counts, e) != 0)
+	difference_count(d, a, &rec.counts);
+	if (difference_write(d, &rec.counts, &text, e) != 0 || files_write(file, buf_get(&text), 0600, FILES_NO_SYNC, e) != 0)
 		return -1;
-	if (files_write(file, buf_get(&text), 0600, FILES_NO_SYNC, e) != 0)
-		return -1;
-	record_emit(out, json_pack("{s:s,s:s,s:O}", "type", "difference", "file", file, "counts", counts));
-	return 0;
+	return record_put(out, &difference_record_fields, &rec, e);
 }
 
 int
-graph_stage_diff(const json_t *job, struct record_out *out, struct err *e)
+graph_stage_diff(struct arena *a, const void *what, struct record_out *out, struct err *e)
 {
+	const struct diff_job *job = what;
 	struct difference d = {0};
-	const char *file;
-	int rc = json_need_str(job, "out", &file, e);
+	int rc = compute(&d, job, out, e);
 
 	if (rc == 0)
-		rc = compute(&d, job, out, e);
-	if (rc == 0)
-		rc = emit(&d, file, out, e);
+		rc = emit(&d, a, job->out, out, e);
 	if (rc == 0)
 		save_head(&d, job);
 	difference_release(&d);

@@ -6,7 +6,7 @@
 
 #include "graph/attrs.h"
 #include "graph/spread.h"
-#include "support/text/json.h"
+#include "records/difference.h"
 
 enum {
 	DIFFERENCE_MAX_ROOTS_LISTED = 16, /* roots named for one follower, the widest; roots_total says how many there are */
@@ -53,9 +53,10 @@ struct difference {
 /* Fills causes and roots of what must be rebuilt (cause.c). */
 must_check int difference_find_causes(struct difference *d, struct err *e);
 
-/* The file's text, and "counts" alone. */
-void difference_write(const struct difference *d, struct buf *out);
-void difference_write_counts(const struct difference *d, struct buf *out);
+/* The counts, in a, and the file's text, appended to out. */
+void difference_count(const struct difference *d, struct arena *a, struct difference_counts *ret);
+must_check int difference_write(const struct difference *d, const struct difference_counts *counts, struct buf *out,
+    struct err *e);
 void difference_release(struct difference *d);
 
 #endif

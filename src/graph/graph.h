@@ -64,8 +64,8 @@
 
 #include "records/record.h"
 
-/* The stage. Job and record as in ARCHITECTURE.md. */
-int graph_stage_diff(const json_t *job, struct record_out *out, struct err *e);
+/* The stage: a struct diff_job in, the file and a struct difference_record out. */
+int graph_stage_diff(struct arena *a, const void *job, struct record_out *out, struct err *e);
 
 /*
  * What differs between two derivations of the store, nested inputs followed: as text on standard output, or, with json, as

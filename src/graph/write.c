@@ -1,30 +1,12 @@
-/* The difference file, written member by member: the same difference gives the same bytes. */
+/* The difference file: what was found becomes its elements, one after the other. The same difference gives the same bytes. */
 #include "graph/difference.h"
 
-#include "formats/jscan.h"
+#include "formats/difference_file.h"
 #include "nix/drv.h"
+#include "support/text/jscan.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct counts {
-	size_t class[CLASS_COUNT];
-	size_t rebuild_derivations, changed_drv_paths, aliases;
-};
-
-static void
-write_count(const struct counts *c, struct buf *out)
-{
-	static const enum class order[] = {CLASS_ADDED, CLASS_REMOVED, CLASS_REBUILD, CLASS_DERIVATION_ONLY, CLASS_SWITCHED,
-	    CLASS_UNCHANGED, CLASS_NEWLY_FAILING, CLASS_FIXED, CLASS_STILL_FAILING, CLASS_ADDED_FAILING, CLASS_REMOVED_FAILING,
-	    CLASS_UNTOLD};
-
-	buf_putc(out, '{');
-	for (size_t i = 0; i < COUNT(order); i++)
-		buf_printf(out, "\"%s\":%zu,", class_name(order[i]), c->class[order[i]]);
-	buf_printf(out, "\"rebuild_derivations\":%zu,\"changed_drv_paths\":%zu,\"aliases\":%zu}", c->rebuild_derivations,
-	    c->changed_drv_paths, c->aliases);
-}
 
 /* The system under which something counts; empty: under none, as failing rows without one and what is no text. */
 static struct str
@@ -57,23 +39,23 @@ homes(const struct difference *d, struct map *systems, struct arena *a)
 
 /* Adds up each attribute and derivation for the total and for its system. */
 static void
-count_attrs(const struct difference *d, const struct map *systems, struct counts *total, struct counts *each)
+count_attrs(const struct difference *d, const struct map *systems, struct class_counts *total, struct class_counts *each)
 {
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
-		struct counts *c[] = {total, &each[map_get(systems, home_of(at->system)) - systems->p]};
+		struct class_counts *c[] = {total, &each[map_get(systems, home_of(at->system)) - systems->p]};
 		for (size_t k = 0; k < 2; k++) {
-			c[k]->class[at->class] += at->alias_of == NO_ATTR;
+			c[k]->of[at->class] += at->alias_of == NO_ATTR;
 			c[k]->aliases += at->alias_of != NO_ATTR;
 		}
 	}
 }
 
 static void
-count_derivations(const struct difference *d, const uint32_t *home, struct counts *total, struct counts *each)
+count_derivations(const struct difference *d, const uint32_t *home, struct class_counts *total, struct class_counts *each)
 {
 	for (size_t v = d->mark; v < d->closure.loaded; v++) {
-		struct counts *c[] = {total, &each[home[v - d->mark] - 1]};
+		struct class_counts *c[] = {total, &each[home[v - d->mark] - 1]};
 		for (size_t k = 0; k < 2; k++) {
 			c[k]->changed_drv_paths += 1;
 			c[k]->rebuild_derivations += d->spread.must[v];
@@ -82,138 +64,133 @@ count_derivations(const struct difference *d, const uint32_t *home, struct count
 }
 
 static int
-compare_str(const void *a, const void *b)
+compare_system(const void *a, const void *b)
 {
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+	const struct system_counts *x = a, *y = b;
+
+	return strcmp(x->system, y->system);
 }
 
 void
-difference_write_counts(const struct difference *d, struct buf *out)
+difference_count(const struct difference *d, struct arena *a, struct difference_counts *ret)
 {
 	struct map systems = {0};
-	struct arena a = {0};
-	struct counts total = {0};
-	size_t n = 0;
+	struct arena scratch = {0};
 
 	for (size_t i = 0; i < d->attrs.v.n; i++)
 		map_add(&systems, home_of(d->attrs.v.p[i].system), NULL);
-	const uint32_t *home = homes(d, &systems, &a);
+	const uint32_t *home = homes(d, &systems, &scratch);
 	size_t other = (size_t)(map_add(&systems, (struct str){"", 0}, NULL) - systems.p);
-	struct counts *each = arena_alloc(&a, systems.n * sizeof(*each));
-	struct str *names = arena_alloc(&a, systems.n * sizeof(*names));
-	count_attrs(d, &systems, &total, each);
-	count_derivations(d, home, &total, each);
+	struct class_counts *each = arena_alloc(&scratch, systems.n * sizeof(*each));
+	*ret = (struct difference_counts){.carry_commit = d->knows_carry ? (int64_t)d->carry_commit : -1};
+	count_attrs(d, &systems, &ret->total, each);
+	count_derivations(d, home, &ret->total, each);
+	ret->other = each[other];
+	ret->systems.p = arena_alloc(a, systems.n * sizeof(*ret->systems.p));
 	for (size_t i = 0; i < systems.n; i++)
 		if (i != other)
-			names[n++] = systems.p[i].key;
-	if (n != 0)
-		qsort(names, n, sizeof(*names), compare_str);
-	buf_puts(out, "{\"total\":");
-	write_count(&total, out);
-	buf_puts(out, ",\"systems\":{");
-	for (size_t i = 0; i < n; i++) {
-		if (i != 0)
-			buf_putc(out, ',');
-		rows_write_string(names[i], out);
-		buf_putc(out, ':');
-		write_count(&each[map_get(&systems, names[i]) - systems.p], out);
-	}
-	buf_puts(out, "},\"other\":");
-	write_count(&each[other], out);
-	if (d->knows_carry)
-		buf_printf(out, ",\"carry_commit\":%zu", d->carry_commit);
-	buf_putc(out, '}');
+			ret->systems.p[ret->systems.n++] = (struct system_counts){fields_clean(a, systems.p[i].key), each[i]};
+	qsort(ret->systems.p, ret->systems.n, sizeof(*ret->systems.p), compare_system);
 	map_release(&systems);
-	arena_release(&a);
+	arena_release(&scratch);
 }
 
-static void
-write_strings(const struct str *p, size_t n, struct buf *out)
+/* An element on its way: what it needs lives in a until it is written. */
+struct writing {
+	const struct difference *d;
+	struct difference_writer to;
+	struct arena a;
+};
+
+static int
+put(struct writing *w, enum difference_part part, const void *one, struct err *e)
 {
-	buf_putc(out, '[');
-	for (size_t i = 0; i < n; i++) {
-		if (i != 0)
-			buf_putc(out, ',');
-		rows_write_string(p[i], out);
-	}
-	buf_putc(out, ']');
+	int rc = difference_put(&w->to, part, one, e);
+
+	arena_clear(&w->a);
+	return rc;
 }
 
-static void
-write_text_or_null(struct str s, struct buf *out)
+static const char *
+text_or_null(struct arena *a, struct str s)
 {
-	if (s.n == 0)
-		buf_puts(out, "null");
-	else
-		rows_write_string(s, out);
+	return s.n == 0 ? NULL : fields_clean(a, s);
 }
 
 /* Raw JSON of a row; it was scanned strictly when read, only its encoding is still open. */
-static void
-write_raw_or_null(struct str raw, struct buf *out)
+static const char *
+raw_or_null(struct arena *a, struct str raw)
 {
-	if (raw.n == 0 || !str_utf8_ok(raw))
-		buf_puts(out, "null");
-	else
-		buf_str(out, raw);
+	return raw.n == 0 || !str_utf8_ok(raw) ? NULL : str_dup(a, raw);
 }
 
-static void
-write_side(const struct attr_side *s, struct buf *out)
+/* The elements of a path, which end with a NUL each. */
+static struct texts
+path_of(struct arena *a, struct str path)
 {
-	if (s == NULL) {
-		buf_puts(out, "null");
-		return;
+	struct texts ret = {0};
+
+	for (size_t i = 0; i < path.n; i++)
+		ret.n += path.p[i] == '\0';
+	ret.p = arena_alloc(a, (ret.n + 1) * sizeof(*ret.p));
+	for (size_t i = 0, at = 0; i < ret.n; i++) {
+		ret.p[i] = path.p + at;
+		at += strlen(path.p + at) + 1;
 	}
-	buf_puts(out, "{\"drv\":");
-	write_text_or_null(s->drv, out);
-	buf_puts(out, ",\"name\":");
-	write_text_or_null(s->name, out);
-	buf_puts(out, ",\"outputs\":");
-	write_raw_or_null(s->outputs, out);
-	buf_puts(out, ",\"meta\":");
-	write_raw_or_null(s->bad_meta.n == 0 ? s->meta : STR(""), out);
-	if (s->bad_meta.n != 0) {
-		buf_puts(out, ",\"meta_error\":");
-		rows_write_string(str_utf8_head(s->bad_meta, DIFFERENCE_MAX_ERROR), out);
-	}
-	buf_puts(out, ",\"error\":");
-	write_text_or_null(str_utf8_head(s->error, DIFFERENCE_MAX_ERROR), out);
-	buf_putc(out, '}');
+	return ret;
 }
 
-static void
-write_radius(const struct radius *r, struct buf *out)
+static struct texts
+path_or_null(struct arena *a, struct str path)
 {
-	buf_printf(out, "{\"attributes\":%u,\"derivations\":%u}", r->attributes, r->derivations);
+	return path.p == NULL ? (struct texts){0} : path_of(a, path);
 }
 
-static void
-write_cause(const struct difference *d, const struct attr *at, struct buf *out)
+static struct texts
+texts_of(struct arena *a, const struct str *p, size_t n)
+{
+	struct texts ret = {arena_alloc(a, (n + 1) * sizeof(*ret.p)), n};
+
+	for (size_t i = 0; i < n; i++)
+		ret.p[i] = fields_clean(a, p[i]);
+	return ret;
+}
+
+static struct difference_side *
+side_of(struct arena *a, const struct attr_side *s)
+{
+	if (s == NULL)
+		return NULL;
+	struct difference_side one = {.drv = text_or_null(a, s->drv),
+	    .name = text_or_null(a, s->name),
+	    .outputs = raw_or_null(a, s->outputs),
+	    .meta_json = s->bad_meta.n == 0 ? raw_or_null(a, s->meta) : NULL,
+	    .meta_error = text_or_null(a, str_utf8_head(s->bad_meta, DIFFERENCE_MAX_ERROR)),
+	    .error = text_or_null(a, str_utf8_head(s->error, DIFFERENCE_MAX_ERROR))};
+	return arena_dup(a, &one, sizeof(one));
+}
+
+static struct difference_cause *
+cause_of(struct arena *a, const struct difference *d, const struct attr *at)
 {
 	const struct cause *c = NULL;
 
 	if (at->class == CLASS_REBUILD && d->causes != NULL)
 		c = &d->causes[d->spread.sub[at->head_node]];
-	if (c == NULL || !c->known) {
-		buf_puts(out, "null");
-		return;
-	}
-	buf_printf(out, "{\"kind\":\"%s\",\"what\":", c->is_root ? "root" : "follower");
-	if (c->is_root)
-		write_strings(d->roots[c->roots[0]].what, d->roots[c->roots[0]].n_what, out);
-	else
-		buf_puts(out, "[]");
-	buf_puts(out, ",\"roots\":[");
+	if (c == NULL || !c->known)
+		return NULL;
+	const struct root *own = c->is_root ? &d->roots[c->roots[0]] : NULL;
+	struct difference_cause *ret = arena_alloc(a, sizeof(*ret));
+	ret->kind = own != NULL ? CAUSE_ROOT : CAUSE_FOLLOWER;
+	ret->what = texts_of(a, own != NULL ? own->what : NULL, own != NULL ? own->n_what : 0);
+	ret->roots = (struct numbers){arena_alloc(a, (c->n_roots + 1) * sizeof(*ret->roots.p)), c->n_roots};
 	for (size_t i = 0; i < c->n_roots; i++)
-		buf_printf(out, "%s%u", i != 0 ? "," : "", c->roots[i]);
-	buf_printf(out, "],\"roots_total\":%zu,\"chain\":[", c->n_roots_total);
-	for (size_t i = 0; i < c->n_chain; i++) {
-		if (i != 0)
-			buf_putc(out, ',');
-		rows_write_string(closure_name(&d->closure, c->chain[i]), out);
-	}
-	buf_puts(out, "]}");
+		ret->roots.p[i] = c->roots[i];
+	ret->roots_total = (int64_t)c->n_roots_total;
+	ret->chain = (struct texts){arena_alloc(a, (c->n_chain + 1) * sizeof(*ret->chain.p)), c->n_chain};
+	for (size_t i = 0; i < c->n_chain; i++)
+		ret->chain.p[i] = fields_clean(a, closure_name(&d->closure, c->chain[i]));
+	return ret;
 }
 
 /* The version: meta says it, or the name. */
@@ -240,172 +217,143 @@ version_of(struct arena *a, const struct attr_side *s)
 	return value;
 }
 
-static void
-write_version(const struct attr *at, struct buf *out)
+/* Old and new, when both sides have a derivation and they differ. */
+static struct texts
+versions_of(struct arena *a, const struct attr *at)
 {
-	struct arena a = {0};
-
-	if (at->base != NULL && at->head != NULL && !at->base->failed && !at->head->failed) {
-		struct str old = version_of(&a, at->base), new = version_of(&a, at->head);
-		if (!str_eq(old, new)) {
-			buf_putc(out, '[');
-			write_text_or_null(old, out);
-			buf_putc(out, ',');
-			write_text_or_null(new, out);
-			buf_putc(out, ']');
-			arena_release(&a);
-			return;
-		}
-	}
-	buf_puts(out, "null");
-	arena_release(&a);
+	if (at->class == CLASS_UNTOLD || at->base == NULL || at->head == NULL || at->base->failed || at->head->failed)
+		return (struct texts){0};
+	struct str old = version_of(a, at->base), new = version_of(a, at->head);
+	if (str_eq(old, new))
+		return (struct texts){0};
+	struct texts ret = {arena_alloc(a, 2 * sizeof(*ret.p)), 2};
+	ret.p[0] = text_or_null(a, old);
+	ret.p[1] = text_or_null(a, new);
+	return ret;
 }
 
-static void
-write_path_or_null(struct str path, struct buf *out)
+static struct difference_radius *
+radius_of(struct arena *a, const struct radius *r)
 {
-	if (path.p == NULL)
-		buf_puts(out, "null");
-	else
-		rows_write_path(path, out);
+	const struct difference_radius one = {r->attributes, r->derivations};
+
+	return arena_dup(a, &one, sizeof(one));
 }
 
-/* Whose entry it is: its first members. */
-static void
-write_place(struct str path, const char *job, struct str system, struct buf *out)
+/* The paths of entries that are linked by next, from the first one on. */
+static struct paths
+aliases_of(struct arena *a, const struct attr *all, uint32_t first)
 {
-	buf_puts(out, "\"path\":");
-	rows_write_path(path, out);
-	buf_puts(out, ",\"job\":");
-	rows_write_string(str_of(job), out);
-	buf_puts(out, ",\"system\":");
-	write_text_or_null(system, out);
+	struct paths ret = {0};
+
+	for (uint32_t i = first; i != NO_ATTR; i = all[i].next_alias)
+		ret.n++;
+	ret.p = arena_alloc(a, (ret.n + 1) * sizeof(*ret.p));
+	for (uint32_t i = first, k = 0; i != NO_ATTR; i = all[i].next_alias)
+		ret.p[k++] = path_of(a, all[i].path);
+	return ret;
 }
 
-static void
-write_attr(const struct difference *d, const struct attr *at, struct buf *out)
+static struct texts
+path_at(struct arena *a, const struct attr *all, uint32_t i)
 {
+	return i == NO_ATTR ? (struct texts){0} : path_of(a, all[i].path);
+}
+
+static int
+put_attr(struct writing *w, const struct attr *at, struct err *e)
+{
+	const struct difference *d = w->d;
 	const struct attr *all = d->attrs.v.p;
 	const struct attr_side *named = at->head != NULL && at->head->name.n != 0 ? at->head : at->base;
 	bool wanted = at->class == CLASS_REBUILD || at->class == CLASS_ADDED || at->class == CLASS_FIXED;
 	bool built = wanted && d->spread.sub[at->head_node] != NO_SUB;
+	struct difference_attribute one = {.path = path_of(&w->a, at->path),
+	    .job = at->job,
+	    .system = text_or_null(&w->a, at->system),
+	    .class = at->class,
+	    .name = named != NULL ? text_or_null(&w->a, named->name) : NULL,
+	    .base = side_of(&w->a, at->base),
+	    .head = side_of(&w->a, at->head),
+	    .hidden_by = path_or_null(&w->a, at->hidden_by),
+	    .cause = cause_of(&w->a, d, at),
+	    .radius = built ? radius_of(&w->a, &d->radius[d->spread.sub[at->head_node]]) : NULL,
+	    .version = versions_of(&w->a, at),
+	    .renamed_from = path_at(&w->a, all, at->renamed_from),
+	    .alias_of = path_at(&w->a, all, at->alias_of),
+	    .aliases = aliases_of(&w->a, all, at->next_alias)};
 
-	buf_putc(out, '{');
-	write_place(at->path, at->job, at->system, out);
-	buf_printf(out, ",\"class\":\"%s\",\"name\":", class_name(at->class));
-	write_text_or_null(named != NULL ? named->name : (struct str){"", 0}, out);
-	buf_puts(out, ",\"base\":");
-	write_side(at->base, out);
-	buf_puts(out, ",\"head\":");
-	write_side(at->head, out);
-	buf_puts(out, ",\"hidden_by\":");
-	write_path_or_null(at->hidden_by, out);
-	buf_puts(out, ",\"cause\":");
-	write_cause(d, at, out);
-	buf_puts(out, ",\"radius\":");
-	if (built)
-		write_radius(&d->radius[d->spread.sub[at->head_node]], out);
-	else
-		buf_puts(out, "null");
-	buf_puts(out, ",\"version\":");
-	if (at->class == CLASS_UNTOLD)
-		buf_puts(out, "null");
-	else
-		write_version(at, out);
-	buf_puts(out, ",\"renamed_from\":");
-	write_path_or_null(at->renamed_from != NO_ATTR ? all[at->renamed_from].path : (struct str){NULL, 0}, out);
-	buf_puts(out, ",\"alias_of\":");
-	write_path_or_null(at->alias_of != NO_ATTR ? all[at->alias_of].path : (struct str){NULL, 0}, out);
-	buf_puts(out, ",\"aliases\":[");
-	for (uint32_t i = at->next_alias; i != NO_ATTR; i = all[i].next_alias) {
-		if (i != at->next_alias)
-			buf_putc(out, ',');
-		rows_write_path(all[i].path, out);
-	}
-	buf_puts(out, "]}");
+	return put(w, DIFFERENCE_ATTRIBUTES, &one, e);
 }
 
-static void
-write_node(const struct difference *d, uint32_t node, struct buf *out)
+static const char *
+drv_of(struct arena *a, const struct difference *d, uint32_t node)
 {
-	if (node == NO_NODE) {
-		buf_puts(out, "null");
-		return;
-	}
-	buf_putc(out, '"'); /* store paths have no character that JSON would escape */
-	closure_write_path(&d->closure, node, out);
-	buf_putc(out, '"');
+	return node == NO_NODE ? NULL : closure_path(a, &d->closure, node);
 }
 
-static void
-write_root(const struct difference *d, const struct root *r, struct buf *out)
+/* How far a root reaches, on each system on which it reaches anything. */
+static struct root_radius
+root_radius_of(struct arena *a, const struct difference *d, const struct root *r)
 {
 	const struct closure *g = &d->closure;
-	bool first = true;
+	struct root_radius ret = {.attributes = r->total.attributes, .derivations = r->total.derivations};
 
-	buf_puts(out, "{\"drv\":");
-	write_node(d, r->node, out);
-	buf_puts(out, ",\"base_drv\":");
-	write_node(d, r->base_node, out);
-	buf_puts(out, ",\"name\":");
-	rows_write_string(closure_name(g, r->node), out);
-	buf_puts(out, ",\"system\":");
-	rows_write_string(g->systems.p[g->system.p[r->node]].key, out);
-	buf_puts(out, ",\"attributes\":[");
-	for (size_t i = 0; i < r->n_attrs; i++) {
-		if (i != 0)
-			buf_putc(out, ',');
-		rows_write_path(d->attrs.v.p[r->attrs[i]].path, out);
-	}
-	buf_puts(out, "],\"used_by\":");
-	write_path_or_null(r->used_by != NO_ATTR ? d->attrs.v.p[r->used_by].path : (struct str){NULL, 0}, out);
-	buf_puts(out, ",\"what\":");
-	write_strings(r->what, r->n_what, out);
-	buf_printf(out, ",\"radius\":{\"attributes\":%u,\"derivations\":%u,\"systems\":{", r->total.attributes,
-	    r->total.derivations);
+	ret.systems.p = arena_alloc(a, (d->spread.n_groups + 1) * sizeof(*ret.systems.p));
 	for (uint32_t k = 0; k < d->spread.n_groups; k++) {
 		struct str system = g->systems.n != 0 ? g->systems.p[d->spread.system[k]].key : STR("");
 		if ((r->radius[k].attributes == 0 && r->radius[k].derivations == 0) || !str_utf8_ok(system))
 			continue;
-		if (!first)
-			buf_putc(out, ',');
-		first = false;
-		rows_write_string(d->spread.others && k == SPREAD_MAX_GROUPS - 1 ? STR("other systems") : system, out);
-		buf_putc(out, ':');
-		write_radius(&r->radius[k], out);
+		bool others = d->spread.others && k == SPREAD_MAX_GROUPS - 1;
+		ret.systems.p[ret.systems.n++] = (struct system_radius){others ? "other systems" : fields_clean(a, system),
+		    {r->radius[k].attributes, r->radius[k].derivations}};
 	}
-	buf_puts(out, "}}}");
+	return ret;
 }
 
-enum targets { TARGETS_NEW, TARGETS_OF_BASE };
-
-/* Distinct derivations of added, rebuilt, fixed and switched attributes, in the order of the attributes: those that base had not,
- * or those that it had, under other names. */
-static void
-write_targets(const struct difference *d, enum targets which, struct buf *out)
+static int
+put_root(struct writing *w, const struct root *r, struct err *e)
 {
-	AUTO(mem_free) uint8_t *seen = mem_alloc(d->closure.loaded);
-	bool first = true;
+	const struct difference *d = w->d;
+	const struct closure *g = &d->closure;
+	struct difference_root one = {.drv = drv_of(&w->a, d, r->node),
+	    .base_drv = drv_of(&w->a, d, r->base_node),
+	    .name = fields_clean(&w->a, closure_name(g, r->node)),
+	    .system = fields_clean(&w->a, g->systems.p[g->system.p[r->node]].key),
+	    .attributes = {arena_alloc(&w->a, (r->n_attrs + 1) * sizeof(struct texts)), r->n_attrs},
+	    .used_by = path_at(&w->a, d->attrs.v.p, r->used_by),
+	    .what = texts_of(&w->a, r->what, r->n_what),
+	    .radius = root_radius_of(&w->a, d, r)};
 
-	for (size_t i = 0; i < d->attrs.v.n; i++) {
+	for (size_t i = 0; i < r->n_attrs; i++)
+		one.attributes.p[i] = path_of(&w->a, d->attrs.v.p[r->attrs[i]].path);
+	return put(w, DIFFERENCE_ROOTS, &one, e);
+}
+
+/* Distinct derivations of added, rebuilt, fixed and switched attributes, in the order of the attributes: those that base had not
+ * (targets), or those that it had, under other names (known). */
+static int
+put_targets(struct writing *w, enum difference_part part, struct err *e)
+{
+	const struct difference *d = w->d;
+	AUTO(mem_free) uint8_t *seen = mem_alloc(d->closure.loaded);
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
 		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED ||
 		              at->class == CLASS_SWITCHED;
 		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node] ||
-		    (d->spread.sub[at->head_node] == NO_SUB) != (which == TARGETS_OF_BASE))
+		    (d->spread.sub[at->head_node] == NO_SUB) != (part == DIFFERENCE_KNOWN))
 			continue;
 		seen[at->head_node] = 1;
-		buf_puts(out, first ? "\n{\"drv\":" : ",\n{\"drv\":");
-		first = false;
-		write_node(d, at->head_node, out);
-		buf_puts(out, ",\"system\":");
-		rows_write_string(at->system, out);
-		buf_puts(out, ",\"path\":");
-		rows_write_path(at->path, out);
-		buf_puts(out, ",\"name\":");
-		rows_write_string(closure_name(&d->closure, at->head_node), out);
-		buf_putc(out, '}');
+		struct difference_target one = {.drv = drv_of(&w->a, d, at->head_node),
+		    .system = fields_clean(&w->a, at->system),
+		    .path = path_of(&w->a, at->path),
+		    .name = fields_clean(&w->a, closure_name(&d->closure, at->head_node))};
+		rc = put(w, part, &one, e);
 	}
+	return rc;
 }
 
 /* The raw value of a member of meta; n == 0 when it has none. */
@@ -470,83 +418,83 @@ join_meta_changed(const struct difference *d, struct arena *a, uint32_t *first, 
 }
 
 /* Attributes of which only the words about them differ. */
-static void
-write_meta_changed(const struct difference *d, struct buf *out)
+static int
+put_meta_changed(struct writing *w, struct err *e)
 {
-	struct arena a = {0};
-	uint32_t *first = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*first)),
-	         *next = arena_alloc(&a, (d->attrs.v.n + 1) * sizeof(*next));
-	bool any = false;
+	const struct difference *d = w->d;
+	struct arena lists = {0};
+	uint32_t *first = arena_alloc(&lists, (d->attrs.v.n + 1) * sizeof(*first)),
+	         *next = arena_alloc(&lists, (d->attrs.v.n + 1) * sizeof(*next));
+	int rc = 0;
 
-	join_meta_changed(d, &a, first, next);
-	for (size_t i = 0; i < d->attrs.v.n; i++) {
+	join_meta_changed(d, &lists, first, next);
+	for (size_t i = 0; rc == 0 && i < d->attrs.v.n; i++) {
 		const struct attr *at = &d->attrs.v.p[i];
+		size_t n = 0;
 		if (first[i] == NO_ATTR)
 			continue;
-		buf_puts(out, any ? ",\n{" : "\n{");
-		any = true;
-		write_place(at->path, at->job, at->system, out);
-		buf_puts(out, ",\"name\":");
-		write_text_or_null(at->head->name, out);
-		buf_puts(out, ",\"base\":{\"meta\":");
-		write_raw_or_null(at->base->meta, out);
-		buf_puts(out, "},\"head\":{\"meta\":");
-		write_raw_or_null(at->head->meta, out);
-		buf_puts(out, "},\"aliases\":[");
-		for (uint32_t k = next[i]; k != NO_ATTR; k = next[k]) {
-			buf_puts(out, k != next[i] ? "," : "");
-			rows_write_path(d->attrs.v.p[k].path, out);
-		}
-		buf_puts(out, "]}");
+		for (uint32_t k = next[i]; k != NO_ATTR; k = next[k])
+			n++;
+		struct meta_change one = {.path = path_of(&w->a, at->path),
+		    .job = at->job,
+		    .system = text_or_null(&w->a, at->system),
+		    .name = text_or_null(&w->a, at->head->name),
+		    .base = {.meta_json = raw_or_null(&w->a, at->base->meta)},
+		    .head = {.meta_json = raw_or_null(&w->a, at->head->meta)},
+		    .aliases = {arena_alloc(&w->a, (n + 1) * sizeof(struct texts)), n}};
+		n = 0;
+		for (uint32_t k = next[i]; k != NO_ATTR; k = next[k])
+			one.aliases.p[n++] = path_of(&w->a, d->attrs.v.p[k].path);
+		rc = put(w, DIFFERENCE_META_CHANGED, &one, e);
 	}
-	arena_release(&a);
+	arena_release(&lists);
+	return rc;
 }
 
 /* What is wrong with meta: beside all classes. */
-static void
-write_meta_errors(const struct attrs *t, struct buf *out)
+static int
+put_meta_errors(struct writing *w, struct err *e)
 {
-	buf_printf(out, "{\"new\":%zu,\"before\":%zu,\"fixed\":%zu,\"list\":[", t->bad_meta.n, t->bad_meta_before,
-	    t->bad_meta_fixed);
-	for (size_t i = 0; i < t->bad_meta.n && i < DIFFERENCE_MAX_META_LISTED; i++) {
-		const struct bad_meta *one = &t->bad_meta.p[i];
-		buf_puts(out, i == 0 ? "\n{" : ",\n{");
-		write_place(one->path, one->job, one->system, out);
-		buf_puts(out, ",\"error\":");
-		write_text_or_null(str_utf8_head(one->error, DIFFERENCE_MAX_ERROR), out);
-		buf_putc(out, '}');
+	const struct attrs *t = &w->d->attrs;
+	size_t n = t->bad_meta.n < DIFFERENCE_MAX_META_LISTED ? t->bad_meta.n : DIFFERENCE_MAX_META_LISTED;
+	struct meta_errors one = {.new = (int64_t)t->bad_meta.n,
+	    .before = (int64_t)t->bad_meta_before,
+	    .fixed = (int64_t)t->bad_meta_fixed,
+	    .list = {arena_alloc(&w->a, (n + 1) * sizeof(*one.list.p)), n}};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct bad_meta *bad = &t->bad_meta.p[i];
+		one.list.p[i] = (struct bad_meta_row){path_of(&w->a, bad->path), bad->job, text_or_null(&w->a, bad->system),
+		    text_or_null(&w->a, str_utf8_head(bad->error, DIFFERENCE_MAX_ERROR))};
 	}
-	buf_puts(out, "]}");
+	return put(w, DIFFERENCE_META_ERRORS, &one, e);
 }
 
-void
-difference_write(const struct difference *d, struct buf *out)
+static int
+write_parts(struct writing *w, const struct difference_counts *counts, struct err *e)
 {
-	bool first = true;
+	const struct difference *d = w->d;
+	int rc = put(w, DIFFERENCE_COUNTS, counts, e);
 
-	buf_puts(out, "{\"ekaci_difference\":1,\n\"counts\":");
-	difference_write_counts(d, out);
-	buf_puts(out, ",\n\"attributes\":[");
-	for (size_t i = 0; i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
-		if (at->class == CLASS_UNCHANGED)
-			continue;
-		buf_puts(out, first ? "\n" : ",\n");
-		first = false;
-		write_attr(d, at, out);
-	}
-	buf_puts(out, "],\n\"meta_changed\":[");
-	write_meta_changed(d, out);
-	buf_puts(out, "],\n\"meta_errors\":");
-	write_meta_errors(&d->attrs, out);
-	buf_puts(out, ",\n\"roots\":[");
-	for (size_t i = 0; i < d->n_roots; i++) {
-		buf_puts(out, i == 0 ? "\n" : ",\n");
-		write_root(d, &d->roots[i], out);
-	}
-	buf_puts(out, "],\n\"targets\":[");
-	write_targets(d, TARGETS_NEW, out);
-	buf_puts(out, "],\n\"known\":[");
-	write_targets(d, TARGETS_OF_BASE, out);
-	buf_puts(out, "]}\n");
+	for (size_t i = 0; rc == 0 && i < d->attrs.v.n; i++)
+		if (d->attrs.v.p[i].class != CLASS_UNCHANGED)
+			rc = put_attr(w, &d->attrs.v.p[i], e);
+	if (rc != 0 || put_meta_changed(w, e) != 0 || put_meta_errors(w, e) != 0)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < d->n_roots; i++)
+		rc = put_root(w, &d->roots[i], e);
+	if (rc != 0 || put_targets(w, DIFFERENCE_TARGETS, e) != 0 || put_targets(w, DIFFERENCE_KNOWN, e) != 0)
+		return -1;
+	return difference_end(&w->to, e);
+}
+
+int
+difference_write(const struct difference *d, const struct difference_counts *counts, struct buf *out, struct err *e)
+{
+	struct writing w = {.d = d};
+
+	difference_begin(&w.to, out);
+	int rc = write_parts(&w, counts, e);
+	arena_release(&w.a);
+	return rc;
 }

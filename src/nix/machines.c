@@ -197,44 +197,57 @@ machines_parse(struct arena *a, const char *builders, const char *own_system, co
 	return finish(&p, parse_lines(&p, str_of(builders), 0), ret, ret_n);
 }
 
-/* Texts of a JSON array, and one more, as a NULL-terminated list. */
+/* Texts of a list, and one more, as a NULL-terminated list. */
 static const char *const *
-list_of_json(struct arena *a, const json_t *texts, const char *more)
+list_of_texts(struct arena *a, const struct texts *texts, const char *more)
 {
-	VEC(const char *) v = {0};
-	const json_t *item;
+	const char **list = arena_alloc(a, (texts->n + 2) * sizeof(*list));
+	size_t n = 0;
+
+	for (; n < texts->n; n++)
+		list[n] = arena_strdup(a, texts->p[n]);
+	if (more != NULL)
+		list[n++] = more;
+	list[n] = NULL;
+	return list;
+}
+
+/* A list of Nix' settings; p is NULL where it has none. */
+static struct texts
+list_of_nix(struct arena *a, const char *name)
+{
+	const json_t *list = nixsettings_list(settings_of_nix(), name), *item;
+	struct texts all = {0};
 	size_t i;
 
-	json_array_foreach(texts, i, item)
+	if (list == NULL)
+		return all;
+	all.p = arena_alloc(a, (json_array_size(list) + 1) * sizeof(*all.p));
+	json_array_foreach(list, i, item)
 		if (json_is_string(item))
-			vec_push(&v, arena_strdup(a, json_string_value(item)));
-	if (more != NULL)
-		vec_push(&v, more);
-	vec_push(&v, NULL);
-	const char *const *list = arena_dup(a, v.p, v.n * sizeof(*v.p));
-	vec_release(&v);
-	return list;
+			all.p[all.n++] = json_string_value(item);
+	return all;
 }
 
 /* What the settings say, or else what Nix says of itself. */
 static const char *const *
-own_features(struct arena *a, const struct settings *settings)
+own_features(struct arena *a, const struct machines_said *said)
 {
-	const json_t *conf = settings_of_nix(), *theirs = nixsettings_list(conf, "system-features");
 	static const char *const usual[] = {"benchmark", "big-parallel", "nixos-test", NULL};
+	struct texts theirs = list_of_nix(a, "system-features");
 
-	if (json_array_size(settings->build.features) > 0)
-		return list_of_json(a, settings->build.features, NULL);
-	if (theirs == NULL)
+	if (said->features.n > 0)
+		return list_of_texts(a, &said->features, NULL);
+	if (theirs.p == NULL)
 		return usual;
 	/* That is how Nix is set for us. Where its daemon builds, and nobody has set it otherwise, the daemon may use /dev/kvm though
 	 * we may not; if it may not either it refuses the build, which is then unsupported, too. */
-	bool daemons = nixsettings_is_default(conf, "system-features") && nixstore_is_the_daemons();
-	return list_of_json(a, theirs, daemons && files_exist("/dev/kvm") ? "kvm" : NULL);
+	bool daemons = nixsettings_is_default(settings_of_nix(), "system-features") && nixstore_is_the_daemons();
+	return list_of_texts(a, &theirs, daemons && files_exist("/dev/kvm") ? "kvm" : NULL);
 }
 
 static void
-add_local(struct parse *p, const struct settings *settings, const char *system)
+add_local(struct parse *p, const struct machines_said *said, const char *system)
 {
 	const char **systems = arena_alloc(p->a, 3 * sizeof(*systems));
 
@@ -244,29 +257,27 @@ add_local(struct parse *p, const struct settings *settings, const char *system)
 	systems[0] = arena_strdup(p->a, system);
 	systems[1] = p->v.n == 0 ? "builtin" : NULL;
 	struct machine m = {.systems = systems,
-	    .features = own_features(p->a, settings),
+	    .features = own_features(p->a, said),
 	    .mandatory = nothing,
-	    .max_jobs = settings->build.slots,
+	    .max_jobs = said->slots,
 	    .speed = 1};
 	vec_push(&p->v, m);
 }
 
 int
-machines_load(struct arena *a, const struct settings *settings, const struct machine **ret, size_t *ret_n, struct err *e)
+machines_load(struct arena *a, const struct machines_said *said, const struct machine **ret, size_t *ret_n, struct err *e)
 {
 	struct parse p = {.a = a, .own_system = machines_own_system(), .e = e};
-	const json_t *item;
-	size_t i;
 
-	json_array_foreach(settings->build.systems, i, item)
-		add_local(&p, settings, json_string_value(item));
+	for (size_t i = 0; i < said->systems.n; i++)
+		add_local(&p, said, said->systems.p[i]);
 	if (p.v.n == 0) {
-		add_local(&p, settings, p.own_system);
-		json_array_foreach(nixsettings_list(settings_of_nix(), "extra-platforms"), i, item)
-			if (json_is_string(item))
-				add_local(&p, settings, json_string_value(item));
+		struct texts more = list_of_nix(a, "extra-platforms");
+		add_local(&p, said, p.own_system);
+		for (size_t i = 0; i < more.n; i++)
+			add_local(&p, said, more.p[i]);
 	}
-	return finish(&p, parse_lines(&p, str_of(settings->build.builders), 0), ret, ret_n);
+	return finish(&p, parse_lines(&p, str_of(said->builders), 0), ret, ret_n);
 }
 
 bool

@@ -14,7 +14,7 @@
 #ifndef EKACI_NIX_MACHINES_H
 #define EKACI_NIX_MACHINES_H
 
-#include "config/config.h"
+#include "records/fields.h"
 
 enum {
 	MACHINES_MAX = 256, /* lines; more is a mistake */
@@ -34,10 +34,14 @@ struct machine {
 /* The builders setting; ERR_INPUT names the line that cannot be read. */
 must_check int machines_parse(struct arena *a, const char *builders, const char *own_system, const struct machine **ret,
     size_t *ret_n, struct err *e);
-/* This machine by the settings (one entry a system, as slots are counted by system), then its builders. Where the settings
- * name no systems or features, they are Nix' own: system, extra-platforms, system-features (nixsettings.h). The first call runs a
- * program. */
-must_check int machines_load(struct arena *a, const struct settings *settings, const struct machine **ret, size_t *ret_n,
+/* What is said of this machine, and which others there are. */
+struct machines_said {
+	struct texts systems, features; /* empty: Nix' own: system and extra-platforms; system-features (nix/settings.h) */
+	int64_t slots;                  /* builds at once, of each system */
+	const char *builders;           /* as machines_parse takes it */
+};
+/* This machine (one entry a system, as slots are counted by system), then its builders. The first call runs a program. */
+must_check int machines_load(struct arena *a, const struct machines_said *said, const struct machine **ret, size_t *ret_n,
     struct err *e);
 /* Whether two lists say the same. */
 bool machines_same(const struct machine *a, size_t n_a, const struct machine *b, size_t n_b);

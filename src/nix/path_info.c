@@ -1,9 +1,11 @@
 /* Sizes and references of store paths: one program over all of them for the store, and one for each cache. */
 #include "nix/path_info.h"
 
+#include "nix/path.h"
 #include "nix/settings.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
+#include "support/text/json.h"
 
 #include <string.h>
 
@@ -15,22 +17,20 @@ enum {
 	MAX_LEVELS = 200 /* of references that are spread over several caches */
 };
 
-static const char store_dir[] = "/nix/store";
-
 #define NIX "nix", "--extra-experimental-features", "nix-command"
 
 void
-infos_init(struct infos *q, const json_t *options)
+infos_init(struct infos *q, const struct named_texts *options)
 {
-	*q = (struct infos){.options = options, .by_name = json_object()};
+	*q = (struct infos){.options = options};
 }
 
 void
 infos_release(struct infos *q)
 {
 	map_release(&q->asked);
-	json_drop(&q->by_name);
-	json_drop(&q->caches);
+	map_release(&q->by_name);
+	vec_release(&q->known);
 	arena_release(&q->a);
 }
 
@@ -49,17 +49,17 @@ typedef int take_fn(struct infos *q, struct err *e); /* reads q->text */
 
 /* One program over paths from..to; what it printed goes to take. */
 static int
-ask_some(struct infos *q, const char *const *words, const json_t *paths, size_t from, size_t to, int64_t wall_ms, take_fn *take,
-    struct err *e)
+ask_some(struct infos *q, const char *const *words, const struct texts *paths, size_t from, size_t to, int64_t wall_ms,
+    take_fn *take, struct err *e)
 {
 	struct nix_argv argv = {0};
 	struct child_result r = {0};
 
 	for (size_t i = 0; words[i] != NULL; i++)
 		vec_push(&argv.v, words[i]);
-	nix_argv_options(&argv, &q->a, q->options);
+	nix_argv_options(&argv, q->options);
 	for (size_t i = from; i < to; i++)
-		vec_push(&argv.v, json_string_value(json_array_get(paths, i)));
+		vec_push(&argv.v, paths->p[i]);
 	vec_push(&argv.v, NULL);
 	buf_init(&q->text, MAX_INFOS_BYTES);
 	struct child c = {.argv = argv.v.p,
@@ -78,44 +78,41 @@ ask_some(struct infos *q, const char *const *words, const json_t *paths, size_t 
 }
 
 static int
-ask(struct infos *q, const char *const *words, const json_t *paths, int64_t wall_ms, take_fn *take, struct err *e)
+ask(struct infos *q, const char *const *words, const struct texts *paths, int64_t wall_ms, take_fn *take, struct err *e)
 {
-	size_t n = json_array_size(paths);
-
-	for (size_t from = 0; from < n; from += CHUNK)
-		if (ask_some(q, words, paths, from, n - from < CHUNK ? n : from + CHUNK, wall_ms, take, e) != 0)
+	for (size_t from = 0; from < paths->n; from += CHUNK) {
+		size_t to = paths->n - from < CHUNK ? paths->n : from + CHUNK;
+		if (ask_some(q, words, paths, from, to, wall_ms, take, e) != 0)
 			return -1;
+	}
 	return 0;
 }
 
-static const char *
-file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 static void
-read_info(const char *path, const json_t *info, json_t *into)
+read_info(struct infos *q, const char *path, const json_t *info)
 {
-	json_t *refs = json_array();
-	const json_t *ref;
+	const json_t *size = json_object_get(info, "narSize"), *refs = json_object_get(info, "references"), *ref;
+	struct path_info one = {.size = json_integer_value(size)};
+	bool added;
 	size_t i;
 
-	if (!json_is_object(info) || !json_is_integer(json_object_get(info, "narSize"))) { /* null, or not valid */
-		json_decref(refs);
+	if (!json_is_integer(size)) /* null, or not valid */
 		return;
-	}
-	json_array_foreach(json_object_get(info, "references"), i, ref)
+	one.references.p = arena_alloc(&q->a, (json_array_size(refs) + 1) * sizeof(*one.references.p));
+	json_array_foreach(refs, i, ref)
 		if (json_is_string(ref))
-			json_array_append_new(refs, json_string(file_name(json_string_value(ref))));
-	json_object_set_new(into, file_name(path),
-	    json_pack("{s:O,s:o}", "narSize", json_object_get(info, "narSize"), "references", refs));
+			one.references.p[one.references.n++] = arena_strdup(&q->a, nix_path_base(json_string_value(ref)));
+	struct map_entry *at = map_add(&q->by_name, str_of(arena_strdup(&q->a, nix_path_base(path))), &added);
+	if (added) {
+		at->value = q->known.n;
+		vec_push(&q->known, one);
+	} else {
+		q->known.p[at->value] = one;
+	}
 }
 
 int
-infos_read(struct str text, json_t *into, struct err *e)
+infos_read(struct infos *q, struct str text, struct err *e)
 {
 	AUTO(json_drop) json_t *doc = NULL;
 	const json_t *one, *list;
@@ -129,21 +126,35 @@ infos_read(struct str text, json_t *into, struct err *e)
 	if (!json_is_array(list) && !json_is_object(list))
 		return fail(e, ERR_INPUT, "nix path-info: neither a list nor an object");
 	json_array_foreach(list, i, one)
-		read_info(json_str(one, "path", ""), one, into);
+		read_info(q, json_str(one, "path", ""), one);
 	json_object_foreach((json_t *)(uintptr_t)list, path, info)
-		read_info(path, info, into);
+		read_info(q, path, info);
 	return 0;
+}
+
+const struct path_info *
+infos_get(const struct infos *q, struct str name)
+{
+	const struct map_entry *at = map_get(&q->by_name, name);
+
+	return at != NULL ? &q->known.p[at->value] : NULL;
+}
+
+static const struct path_info *
+info_of(const struct infos *q, const char *path)
+{
+	return infos_get(q, str_of(nix_path_base(path)));
 }
 
 static int
 take_infos(struct infos *q, struct err *e)
 {
-	return infos_read(buf_get(&q->text), q->by_name, e);
+	return infos_read(q, buf_get(&q->text), e);
 }
 
 /* nix path-info --json and words over paths: newer Nix is to be told in which shape, older knows no such option. */
 static int
-path_info(struct infos *q, const char *const *words, const json_t *paths, int64_t wall_ms, struct err *e)
+path_info(struct infos *q, const char *const *words, const struct texts *paths, int64_t wall_ms, struct err *e)
 {
 	const char *argv[16] = {NIX, "path-info", "--json"};
 	size_t n = 5;
@@ -151,7 +162,7 @@ path_info(struct infos *q, const char *const *words, const json_t *paths, int64_
 
 	for (size_t i = 0; words[i] != NULL; i++)
 		argv[n++] = words[i];
-	if (json_array_size(paths) == 0)
+	if (paths->n == 0)
 		return 0;
 	if (q->has_format != INFOS_NO) {
 		argv[n] = "--json-format";
@@ -190,9 +201,9 @@ read_caches(struct infos *q)
 	struct err e;
 	size_t i;
 
-	if (q->caches != NULL)
+	if (q->caches.p != NULL)
 		return;
-	q->caches = json_array();
+	q->caches.p = arena_alloc(&q->a, INFOS_MAX_CACHES * sizeof(*q->caches.p));
 	if (nixsettings_read(q->options, &conf, &e) != 0)
 		log_err(LOG_WARN,
 		    "which binary caches there are is not known, so sizes of what only they have are not compared", &e);
@@ -200,95 +211,86 @@ read_caches(struct infos *q)
 		return;
 	json_array_foreach(nixsettings_list(conf, "substituters"), i, url)
 		if (json_is_string(url) && i < INFOS_MAX_CACHES)
-			json_array_append(q->caches, (json_t *)(uintptr_t)url);
+			q->caches.p[q->caches.n++] = arena_strdup(&q->a, json_string_value(url));
 }
 
-/* Those of paths that are where. */
-static json_t *
-those_at(const struct infos *q, const json_t *paths, size_t where)
+/* The paths that were found at one place: an enum infos_place, or that of a cache. */
+static struct texts
+those_at(struct infos *q, const struct texts *paths, size_t place)
 {
-	json_t *list = json_array(), *path;
-	size_t i;
+	struct texts list = {.p = arena_alloc(&q->a, (paths->n + 1) * sizeof(*list.p))};
 
-	json_array_foreach(paths, i, path) {
-		const struct map_entry *at = map_get(&q->asked, str_of(json_string_value(path)));
-		if (at != NULL && at->value == where)
-			json_array_append(list, path);
+	for (size_t i = 0; i < paths->n; i++) {
+		const struct map_entry *at = map_get(&q->asked, str_of(paths->p[i]));
+		if (at != NULL && at->value == place)
+			list.p[list.n++] = paths->p[i];
 	}
 	return list;
 }
 
 static int
-ask_cache(struct infos *q, size_t i, bool closures, const json_t *paths, struct err *e)
+ask_cache(struct infos *q, size_t i, bool closures, const struct texts *paths, struct err *e)
 {
-	const char *url = json_string_value(json_array_get(q->caches, i));
-
-	if (url == NULL) /* there is no cache at all */
+	if (i >= q->caches.n) /* there is no cache at all */
 		return 0;
-	const char *const words[] = {"--store", url, closures ? "-r" : NULL, NULL};
+	const char *const words[] = {"--store", q->caches.p[i], closures ? "-r" : NULL, NULL};
 
 	return path_info(q, words, paths, CACHE_WALL_MS, e);
 }
 
 /* A cache that does not answer shall not be asked twice: the first question goes to the store. */
 static void
-learn_format(struct infos *q, const json_t *paths)
+learn_format(struct infos *q, const struct texts *paths)
 {
 	static const char *const none[] = {NULL};
-	AUTO(json_drop) json_t *there = those_at(q, paths, INFOS_STORE), *one = NULL;
+	struct texts there = those_at(q, paths, INFOS_STORE);
 	struct err ignored;
 
-	if (q->has_format != INFOS_MAYBE || json_array_size(there) == 0)
+	if (q->has_format != INFOS_MAYBE || there.n == 0)
 		return;
-	one = json_pack("[O]", json_array_get(there, 0));
-	(void)!path_info(q, none, one, WALL_MS, &ignored);
+	there.n = 1;
+	(void)!path_info(q, none, &there, WALL_MS, &ignored);
 }
 
 /* What the store has not is asked of one cache after the other. */
 static void
-find_in_caches(struct infos *q, const json_t *paths)
+find_in_caches(struct infos *q, const struct texts *paths)
 {
-	for (size_t c = 0; q->caches == NULL || c < json_array_size(q->caches); c++) {
-		AUTO(json_drop) json_t *missing = those_at(q, paths, INFOS_NOWHERE);
-		const json_t *path;
+	for (size_t c = 0; q->caches.p == NULL || c < q->caches.n; c++) {
+		struct texts missing = those_at(q, paths, INFOS_NOWHERE);
 		struct err e;
-		size_t i;
-		if (json_array_size(missing) == 0)
+		if (missing.n == 0)
 			return;
 		read_caches(q);
-		if (ask_cache(q, c, false, missing, &e) != 0) {
-			log_warn("the cache %s gives no answer, so sizes of what only it has are not compared",
-			    json_string_value(json_array_get(q->caches, c)));
+		if (ask_cache(q, c, false, &missing, &e) != 0) {
+			log_warn("the cache %s gives no answer, so sizes of what only it has are not compared", q->caches.p[c]);
 			log_debug("sizes: %s", e.msg);
 		}
-		json_array_foreach(missing, i, path) {
-			if (json_object_get(q->by_name, file_name(json_string_value(path))) != NULL)
-				map_get(&q->asked, str_of(json_string_value(path)))->value = INFOS_CACHE + c;
-		}
+		for (size_t i = 0; i < missing.n; i++)
+			if (info_of(q, missing.p[i]) != NULL)
+				map_get(&q->asked, str_of(missing.p[i]))->value = INFOS_CACHE + c;
 	}
 }
 
 int
-infos_find(struct infos *q, const json_t *paths, struct err *e)
+infos_find(struct infos *q, const struct texts *paths, struct err *e)
 {
 	static const char *const check[] = {"nix-store", "--check-validity", "--print-invalid", NULL};
-	AUTO(json_drop) json_t *new = json_array();
-	json_t *path;
-	size_t i;
+	struct texts new = {.p = arena_alloc(&q->a, (paths->n + 1) * sizeof(*new.p))};
 	bool added;
 
-	json_array_foreach(paths, i, path) {
-		const char *text = arena_strdup(&q->a, json_string_value(path));
+	for (size_t i = 0; i < paths->n; i++) {
+		const char *text = arena_strdup(&q->a, paths->p[i]);
 		struct map_entry *at = map_add(&q->asked, str_of(text), &added);
 		if (!added)
 			continue;
 		at->value = INFOS_STORE;
-		json_array_append(new, path);
+		new.p[new.n++] = text;
 	}
-	if (ask(q, check, new, WALL_MS, take_invalid, e) != 0)
+	if (ask(q, check, &new, WALL_MS, take_invalid, e) != 0)
 		return -1;
-	learn_format(q, new);
-	find_in_caches(q, new);
+	learn_format(q, &new);
+	find_in_caches(q, &new);
 	return 0;
 }
 
@@ -301,58 +303,59 @@ infos_where(const struct infos *q, const char *path)
 }
 
 static int
-read_from_store(struct infos *q, const json_t *paths, struct err *e)
+read_from_store(struct infos *q, const struct texts *paths, struct err *e)
 {
 	static const char *const words[] = {"-r", NULL};
-	AUTO(json_drop) json_t *there = those_at(q, paths, INFOS_STORE);
+	struct texts there = those_at(q, paths, INFOS_STORE);
 
-	return path_info(q, words, there, WALL_MS, e);
+	return path_info(q, words, &there, WALL_MS, e);
 }
 
-/* What is referred to and was never asked for. */
-static json_t *
-unknown_references(const struct infos *q)
+/* What is referred to and was never asked for; p NULL when there is no such thing. */
+static struct texts
+unknown_references(struct infos *q)
 {
-	json_t *list = json_array(), *info;
+	VEC(const char *) list = {0};
+	struct texts all = {0};
 	struct map seen = {0};
-	const char *name;
 
-	json_object_foreach(q->by_name, name, info) {
-		const json_t *ref;
-		size_t i;
-		json_array_foreach(json_object_get(info, "references"), i, ref) {
+	for (size_t i = 0; i < q->known.n; i++) {
+		const struct texts *refs = &q->known.p[i].references;
+		for (size_t k = 0; k < refs->n; k++) {
 			bool added;
-			if (json_object_get(q->by_name, json_string_value(ref)) != NULL)
+			if (info_of(q, refs->p[k]) != NULL)
 				continue;
-			map_add(&seen, str_of(json_string_value(ref)), &added);
-			json_t *path = json_sprintf("%s/%s", store_dir, json_string_value(ref));
-			if (added && map_get(&q->asked, str_of(json_string_value(path))) == NULL)
-				json_array_append(list, path);
-			json_decref(path);
+			map_add(&seen, str_of(refs->p[k]), &added);
+			const char *path = arena_printf(&q->a, "%s/%s", NIX_STORE_DIR, refs->p[k]);
+			if (added && map_get(&q->asked, str_of(path)) == NULL)
+				vec_push(&list, path);
 		}
 	}
+	if (list.n > 0)
+		all = (struct texts){arena_dup(&q->a, list.p, list.n * sizeof(*list.p)), list.n};
 	map_release(&seen);
-	return list;
+	vec_release(&list);
+	return all;
 }
 
 /* A cache tells whole closures at once, when it has them whole. What is left, references from one cache into another or
  * into the store, is followed a level at a time. */
 int
-infos_closures(struct infos *q, const json_t *paths, struct err *e)
+infos_closures(struct infos *q, const struct texts *paths, struct err *e)
 {
 	if (read_from_store(q, paths, e) != 0)
 		return -1;
-	for (size_t c = 0; c < json_array_size(q->caches); c++) {
-		AUTO(json_drop) json_t *there = those_at(q, paths, INFOS_CACHE + c);
+	for (size_t c = 0; c < q->caches.n; c++) {
+		struct texts there = those_at(q, paths, INFOS_CACHE + c);
 		struct err parts;
-		if (ask_cache(q, c, true, there, &parts) != 0)
+		if (ask_cache(q, c, true, &there, &parts) != 0)
 			log_debug("sizes: no whole closures: %s", parts.msg);
 	}
 	for (int level = 0; level < MAX_LEVELS; level++) {
-		AUTO(json_drop) json_t *more = unknown_references(q);
-		if (json_array_size(more) == 0)
+		struct texts more = unknown_references(q);
+		if (more.n == 0)
 			break;
-		if (infos_find(q, more, e) != 0 || read_from_store(q, more, e) != 0)
+		if (infos_find(q, &more, e) != 0 || read_from_store(q, &more, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -361,7 +364,9 @@ infos_closures(struct infos *q, const json_t *paths, struct err *e)
 int64_t
 infos_size(const struct infos *q, const char *path)
 {
-	return json_int(json_object_get(q->by_name, file_name(path)), "narSize", -1);
+	const struct path_info *info = info_of(q, path);
+
+	return info != NULL ? info->size : -1;
 }
 
 int64_t
@@ -372,17 +377,15 @@ infos_closure_size(const struct infos *q, const char *path)
 	int64_t bytes = 0;
 	bool added;
 
-	vec_push(&stack, file_name(path));
+	vec_push(&stack, nix_path_base(path));
 	map_add(&seen, str_of(stack.p[0]), &added);
 	while (bytes >= 0 && stack.n > 0) {
-		const json_t *info = json_object_get(q->by_name, stack.p[--stack.n]), *ref;
-		size_t i;
-		bytes = info != NULL ? bytes + json_int(info, "narSize", 0) : -1;
-		json_array_foreach(json_object_get(info, "references"), i, ref) {
-			const char *name = json_string_value(ref);
-			map_add(&seen, str_of(name), &added);
+		const struct path_info *info = infos_get(q, str_of(stack.p[--stack.n]));
+		bytes = info != NULL ? bytes + info->size : -1;
+		for (size_t i = 0; info != NULL && i < info->references.n; i++) {
+			map_add(&seen, str_of(info->references.p[i]), &added);
 			if (added)
-				vec_push(&stack, name);
+				vec_push(&stack, info->references.p[i]);
 		}
 	}
 	map_release(&seen);

@@ -1,11 +1,11 @@
 /* One root for many derivations. */
 #include "nix/roots.h"
 
+#include "nix/path.h"
 #include "support/base/clock.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,23 +13,12 @@
 
 enum { ROOTS_MAX_BYTES = 256 * 1024 * 1024 };
 
-bool
-roots_is_drv(struct str path)
-{
-	if (path.n > 300 || path.n < 10 || path.p[0] != '/' || !str_ends(path, STR(".drv")))
-		return false;
-	for (size_t i = 0; i < path.n; i++)
-		if (!isalnum((unsigned char)path.p[i]) && memchr("/+-._?=", path.p[i], 7) == NULL)
-			return false;
-	return str_find(path, STR("/../")) < 0;
-}
-
 int
 roots_link(struct str drv, const char *dir, struct err *e)
 {
 	struct arena a = {0};
 	char *target = str_dup(&a, drv);
-	char *link_path = arena_printf(&a, "%s/%s", dir, strrchr(target, '/') + 1);
+	char *link_path = arena_printf(&a, "%s/%s", dir, nix_path_base(target));
 	int rc = 0;
 
 	if (symlink(target, link_path) != 0 && errno != EEXIST)
@@ -51,7 +40,7 @@ roots_keep(const struct str *drvs, size_t n, const char *dir, const char *name, 
 	buf_puts(&expr, "derivation { name = \"ekaci-roots\"; system = \"none\"; builder = \"none\"; drvs = map (d: "
 	                "builtins.appendContext d { ${d} = { path = true; }; }) [\n");
 	for (size_t i = 0; i < n; i++)
-		if (roots_is_drv(drvs[i]))
+		if (nix_path_is_drv(drvs[i]))
 			buf_printf(&expr, "\"" STR_FMT "\"\n", STR_ARG(drvs[i]));
 	buf_puts(&expr, "]; }\n");
 	/* The expression does not fit an argument: it goes to standard input. */

@@ -16,7 +16,5 @@
 must_check int roots_keep(const struct str *drvs, size_t n, const char *dir, const char *name, struct err *e);
 /* dir/BASENAME -> drv, as nix-eval-jobs leaves it. A link that is there is fine. */
 must_check int roots_link(struct str drv, const char *dir, struct err *e);
-/* A path of the store, fit to stand in a Nix expression and as a file name: /nix/store/HASH-NAME.drv. */
-bool roots_is_drv(struct str path);
 
 #endif

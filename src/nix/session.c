@@ -7,6 +7,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
+#include "support/text/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,14 +52,15 @@ struct session {
 	struct child_talk talk;
 	struct buf in;
 	size_t at;            /* of `in`, read already */
-	char *options;        /* the settings in force, or NULL */
+	struct buf options;   /* the request that set the settings in force */
 	enum session_end end; /* SESSION_ANSWERED while it lives */
 	int64_t wall_at, silence_ms, heard_ms;
 	size_t max_text;
 	uint64_t cores, max_jobs, substitute, fallback, keep_failed; /* Nix' own configuration */
 	bool has_builders;                                           /* in that configuration */
 	bool is_daemon;                                              /* at the other end, of all the machine */
-	json_t *own;                   /* settings for a daemon, which has read a configuration of its own; or NULL */
+	struct arena a;
+	struct named_texts own;        /* settings for a daemon, which has read a configuration of its own; in a */
 	const struct session_job *job; /* whose log the messages are, or NULL */
 	char phase[MAX_PHASE];
 	/* Builders that were started for it: its own, where and when; and one of a dependency. */
@@ -403,7 +405,7 @@ read_settings(struct session *s)
 	s->fallback = nixsettings_number(conf, "fallback", 0);
 	s->keep_failed = nixsettings_number(conf, "keep-failed", 0);
 	if (s->is_daemon)
-		s->own = nixsettings_changed(conf);
+		s->own = nixsettings_changed(&s->a, conf);
 	const char *builders = nixsettings_text(conf, "builders", NULL);
 	s->has_builders = builders == NULL || machines_parse(&a, builders, "builtin", &machines, &n, &e) != 0 || n > 0;
 	arena_release(&a);
@@ -447,6 +449,7 @@ session_open(struct session **ret, struct err *e)
 
 	*s = (struct session){.talk = {.in = -1, .out = -1, .err = -1}};
 	buf_init(&s->in, SIZE_MAX / 4); /* get_text bounds what is asked for */
+	buf_init(&s->options, SIZE_MAX / 4);
 	s->is_daemon = nixstore_is_the_daemons();
 	read_settings(s);
 	int rc = s->is_daemon ? call_daemon(s, e) : child_talk_start(argv, &s->talk, e);
@@ -477,8 +480,8 @@ session_close(struct session **at)
 	fd_close(&s->talk.err);
 	child_kill_descendants();
 	buf_release(&s->in);
-	mem_free(&s->options);
-	json_decref(s->own);
+	buf_release(&s->options);
+	arena_release(&s->a);
 	mem_free(&s);
 	*at = NULL;
 }
@@ -492,74 +495,100 @@ session_close(struct session **at)
 static bool
 wants_hook(const struct session *s, const struct session_job *job)
 {
-	return job->local_hook == NULL || access(job->local_hook, X_OK) != 0 ||
-	       json_object_get(job->options, "builders") != NULL ||
+	bool chosen = false; /* by the operator */
+
+	for (size_t i = 0; i < job->options->n; i++)
+		chosen = chosen || strcmp(job->options->p[i].name, "builders") == 0;
+	return job->local_hook == NULL || access(job->local_hook, X_OK) != 0 || chosen ||
 	       (job->builders != NULL ? job->builders[0] != '\0' : s->has_builders);
 }
 
-static json_t *
-overrides(const struct session *s, const struct session_job *job)
-{
-	json_t *all = s->own != NULL ? json_deep_copy(s->own) : json_object(), *value;
-	const char *name;
-	char number[24];
+struct settings_sent {
+	VEC(struct named_text) v;
+};
 
-	snprintf(number, sizeof(number), "%lld", (long long)job->wall_s);
-	json_object_set_new(all, "timeout", json_string(number));
-	snprintf(number, sizeof(number), "%zu", job->max_log_bytes);
-	json_object_set_new(all, "max-build-log-size", json_string(number));
-	if (job->builders != NULL)
-		json_object_set_new(all, "builders", json_string(job->builders));
-	/* What is valid is looked up each time: others build, and collect garbage, meanwhile. */
-	json_object_set_new(all, "narinfo-cache-negative-ttl", json_string("0"));
-	json_object_set_new(all, "narinfo-cache-positive-ttl", json_string("0"));
-	if (!wants_hook(s, job))
-		json_object_set_new(all, "build-hook", json_string(job->local_hook));
-	if (job->elsewhere)
-		json_object_set_new(all, "builders-use-substitutes",
-		    json_string(job->builders_use_substitutes ? "true" : "false"));
-	json_object_foreach((json_t *)(uintptr_t)job->options, name, value)
-		json_object_set(all, name, value);
-	return all;
+static void
+set(struct settings_sent *all, const char *name, const char *text)
+{
+	struct named_text one = {name, text};
+
+	for (size_t i = 0; i < all->v.n; i++)
+		if (strcmp(all->v.p[i].name, name) == 0) {
+			all->v.p[i] = one;
+			return;
+		}
+	vec_push(&all->v, one);
 }
 
+static void
+set_all(struct settings_sent *all, const struct named_texts *these)
+{
+	for (size_t i = 0; i < these->n; i++)
+		set(all, these->p[i].name, these->p[i].text);
+}
+
+/* The settings that have no places of their own in the request; what the operator says comes last and counts. */
+static void
+overrides(const struct session *s, struct arena *a, const struct session_job *job, struct settings_sent *all)
+{
+	set_all(all, &s->own);
+	set(all, "timeout", arena_printf(a, "%lld", (long long)job->wall_s));
+	set(all, "max-build-log-size", arena_printf(a, "%zu", job->max_log_bytes));
+	if (job->builders != NULL)
+		set(all, "builders", job->builders);
+	/* What is valid is looked up each time: others build, and collect garbage, meanwhile. */
+	set(all, "narinfo-cache-negative-ttl", "0");
+	set(all, "narinfo-cache-positive-ttl", "0");
+	if (!wants_hook(s, job))
+		set(all, "build-hook", job->local_hook);
+	if (job->elsewhere)
+		set(all, "builders-use-substitutes", job->builders_use_substitutes ? "true" : "false");
+	set_all(all, job->options);
+}
+
+static void
+put_options(struct buf *b, const struct session *s, struct arena *a, const struct session_job *job)
+{
+	struct settings_sent all = {0};
+
+	overrides(s, a, job, &all);
+	put_number(b, OP_SET_OPTIONS);
+	put_number(b, s->keep_failed);
+	put_number(b, 0); /* keep going */
+	put_number(b, s->fallback);
+	put_number(b, LEVEL_INFO);
+	put_number(b, job->elsewhere ? 0 : s->max_jobs);
+	put_number(b, (uint64_t)job->silent_s);
+	put_number(b, 1); /* three that mean nothing any more, around: builders' output is wanted */
+	put_number(b, 0);
+	put_number(b, 0);
+	put_number(b, 0);
+	put_number(b, s->cores);
+	put_number(b, s->substitute);
+	put_number(b, all.v.n);
+	for (size_t i = 0; i < all.v.n; i++) {
+		put_text(b, all.v.p[i].name);
+		put_text(b, all.v.p[i].text);
+	}
+	vec_release(&all.v);
+}
+
+/* Nix keeps its settings from one build to the next: they are sent when they differ. */
 static int
 set_options(struct session *s, struct arena *a, const struct session_job *job, struct session_result *r, struct err *e)
 {
-	AUTO(json_drop) json_t *all = overrides(s, job);
 	AUTO(buf_release) struct buf b = {0};
-	const char *name;
-	json_t *value;
 
-	const char *now = arena_printf(a, "%d %lld %s", job->elsewhere, (long long)job->silent_s, json_line(a, all));
-	if (s->options != NULL && strcmp(s->options, now) == 0)
-		return 0;
 	buf_init(&b, SIZE_MAX / 4);
-	put_number(&b, OP_SET_OPTIONS);
-	put_number(&b, s->keep_failed);
-	put_number(&b, 0); /* keep going */
-	put_number(&b, s->fallback);
-	put_number(&b, LEVEL_INFO);
-	put_number(&b, job->elsewhere ? 0 : s->max_jobs);
-	put_number(&b, (uint64_t)job->silent_s);
-	put_number(&b, 1); /* three that mean nothing any more, around: builders' output is wanted */
-	put_number(&b, 0);
-	put_number(&b, 0);
-	put_number(&b, 0);
-	put_number(&b, s->cores);
-	put_number(&b, s->substitute);
-	put_number(&b, json_object_size(all));
-	json_object_foreach(all, name, value) {
-		put_text(&b, name);
-		put_text(&b, json_is_string(value) ? json_string_value(value) : json_line(a, value));
-	}
+	put_options(&b, s, a, job);
+	if (b.n == s->options.n && memcmp(b.p, s->options.p, b.n) == 0)
+		return 0;
 	int rc = flush(s, &b);
 	if (rc == 0)
 		rc = follow(s, a, &r->message, e);
 	if (rc == 0) {
-		mem_free(&s->options);
-		s->options = mem_alloc(strlen(now) + 1);
-		memcpy(s->options, now, strlen(now) + 1);
+		buf_drop(&s->options, s->options.n);
+		buf_str(&s->options, buf_get(&b));
 	}
 	return rc;
 }

@@ -12,7 +12,7 @@
 #ifndef EKACI_NIX_SESSION_H
 #define EKACI_NIX_SESSION_H
 
-#include "support/text/json.h"
+#include "records/fields.h"
 
 struct session;
 
@@ -54,7 +54,7 @@ struct session_job {
 	bool elsewhere;         /* one of builders, never this machine */
 	bool again;             /* its outputs are there: build it once more and compare */
 	bool builders_use_substitutes;
-	const json_t *options;
+	const struct named_texts *options;
 	/* What the log says, whole lines, without colours. 0 to go on, 1 over the limit, -1 with e. */
 	int (*on_log)(void *ctx, struct str text, struct err *e);
 	void *ctx;

@@ -8,24 +8,23 @@
 enum { MAX_CONF_BYTES = 4 * 1024 * 1024 };
 
 static int
-ask(const char *const *words, const json_t *options, struct buf *out, struct err *e)
+ask(const char *const *words, const struct named_texts *options, struct buf *out, struct err *e)
 {
+	static const struct named_texts none;
 	struct nix_argv argv = {0};
-	struct arena a = {0};
 
 	for (size_t i = 0; words[i] != NULL; i++)
 		vec_push(&argv.v, words[i]);
-	nix_argv_options(&argv, &a, options);
+	nix_argv_options(&argv, options != NULL ? options : &none);
 	vec_push(&argv.v, NULL);
 	buf_init(out, MAX_CONF_BYTES);
 	int rc = child_output(argv.v.p, out, e);
 	vec_release(&argv.v);
-	arena_release(&a);
 	return rc;
 }
 
 int
-nixsettings_read(const json_t *options, json_t **ret, struct err *e)
+nixsettings_read(const struct named_texts *options, json_t **ret, struct err *e)
 {
 	static const char *const now[] = {"nix", "--extra-experimental-features", "nix-command", "config", "show", "--json",
 	    NULL};
@@ -90,19 +89,20 @@ nixsettings_is_default(const json_t *conf, const char *name)
 	return otherwise != NULL && json_equal(value(conf, name), otherwise);
 }
 
-static json_t *
-as_text(const json_t *v)
+/* A value as on a command line; NULL when it is none that can be said so. */
+static const char *
+as_text(struct arena *a, const json_t *v)
 {
 	AUTO(buf_release) struct buf b = {0};
 	const json_t *word;
 	size_t i;
 
 	if (json_is_string(v))
-		return json_string(json_string_value(v));
+		return fields_clean(a, (struct str){json_string_value(v), json_string_length(v)});
 	if (json_is_boolean(v))
-		return json_string(json_is_true(v) ? "true" : "false");
+		return json_is_true(v) ? "true" : "false";
 	if (json_is_number(v))
-		return json_sprintf("%.0f", json_number_value(v));
+		return arena_printf(a, "%.0f", json_number_value(v));
 	if (!json_is_array(v))
 		return NULL;
 	buf_init(&b, MAX_CONF_BYTES);
@@ -111,38 +111,36 @@ as_text(const json_t *v)
 			return NULL;
 		buf_printf(&b, "%s%s", i > 0 ? " " : "", json_string_value(word));
 	}
-	return json_any_string(buf_get(&b));
+	return fields_clean(a, buf_get(&b));
 }
 
-json_t *
-nixsettings_changed(const json_t *conf)
+struct named_texts
+nixsettings_changed(struct arena *a, const json_t *conf)
 {
 	/* Those have places of their own in the protocol, or are the client's own affair; Nix' clients leave them out, too. */
 	static const char *const left_out[] = {"keep-failed", "keep-going", "fallback", "max-jobs", "max-silent-time", "cores",
 	    "substitute", "show-trace", "experimental-features", "plugin-files"};
-	json_t *all = json_object(), *setting;
+	struct named_texts all = {.p = arena_alloc(a, (json_object_size(conf) + 1) * sizeof(*all.p))};
 	const char *name;
+	json_t *setting;
 
 	json_object_foreach((json_t *)(uintptr_t)conf, name, setting) {
 		bool left = nixsettings_is_default(conf, name);
 		for (size_t i = 0; i < COUNT(left_out); i++)
 			left = left || strcmp(name, left_out[i]) == 0;
-		json_t *text = left ? NULL : as_text(value(conf, name));
+		const char *text = left ? NULL : as_text(a, value(conf, name));
 		if (text != NULL)
-			json_object_set_new(all, name, text);
+			all.p[all.n++] = (struct named_text){arena_strdup(a, name), text};
 	}
 	return all;
 }
 
 void
-nix_argv_options(struct nix_argv *argv, struct arena *a, const json_t *options)
+nix_argv_options(struct nix_argv *argv, const struct named_texts *options)
 {
-	const char *name;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)options, name, value) {
+	for (size_t i = 0; i < options->n; i++) {
 		vec_push(&argv->v, "--option");
-		vec_push(&argv->v, name);
-		vec_push(&argv->v, json_is_string(value) ? json_string_value(value) : json_line(a, value));
+		vec_push(&argv->v, options->p[i].name);
+		vec_push(&argv->v, options->p[i].text);
 	}
 }

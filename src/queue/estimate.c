@@ -4,7 +4,6 @@
 #include "queue/queue.h"
 #include "store/duration.h"
 #include "support/base/map.h"
-#include "support/text/json.h"
 
 #include <string.h>
 
@@ -82,15 +81,13 @@ static int
 add_build(struct store *s, struct estimate *x, const struct build_want *w, size_t i, struct err *e)
 {
 	struct bounds *path = &x->path[i];
-	const json_t *input;
 	struct guess g;
-	size_t k;
 
 	if (expected(s, x, w, &g, e) != 0)
 		return -1;
 	struct totals *t = totals_of(x, w->system);
-	json_array_foreach(w->inputs, k, input) {
-		const struct map_entry *at = map_get(&x->ids, str_of(json_string_value(input)));
+	for (size_t k = 0; k < w->inputs.n; k++) {
+		const struct map_entry *at = map_get(&x->ids, str_of(w->inputs.p[k]));
 		if (at != NULL)
 			longer(path, &x->path[at->value]);
 	}
@@ -116,8 +113,8 @@ share_work(struct bounds *finish, const struct bounds *work, int64_t slots)
 	longer(finish, &shared);
 }
 
-/* False where no machine builds for the system. */
-static bool
+/* *ret stays as it is where no machine builds for the system. */
+static void
 finish_of(const struct estimate *x, const struct totals *t, const struct machine *machines, size_t n, struct bounds *ret)
 {
 	struct bounds work = {{0}};
@@ -126,7 +123,7 @@ finish_of(const struct estimate *x, const struct totals *t, const struct machine
 	for (size_t i = 0; i < n; i++)
 		own += machine_slots(&machines[i], t->system);
 	if (own == 0)
-		return false;
+		return;
 	*ret = t->path;
 	share_work(ret, &t->work, own);
 	/* The systems that share a machine with this one, itself included, and all machines of theirs. */
@@ -147,33 +144,32 @@ finish_of(const struct estimate *x, const struct totals *t, const struct machine
 	}
 	mem_free(&counted);
 	share_work(ret, &work, all);
-	return true;
 }
 
-static json_t *
-estimate_json(const struct estimate *x, const struct machine *machines, size_t n)
+static struct estimates
+result(struct arena *a, const struct estimate *x, const struct machine *machines, size_t n)
 {
-	json_t *all = json_object();
+	struct estimates all = {.p = arena_alloc(a, (x->totals.n + 1) * sizeof(*all.p)), .n = x->totals.n};
 
-	for (size_t i = 0; i < x->totals.n; i++) {
+	for (size_t i = 0; i < all.n; i++) {
 		const struct totals *t = &x->totals.p[i];
-		struct bounds finish;
-		json_t *one = json_pack("{s:I,s:I,s:I,s:I,s:I}", "builds", (json_int_t)t->builds, "total_ms",
-		    (json_int_t)t->work.ms[USUAL], "critical_path_ms", (json_int_t)t->path.ms[USUAL], "known",
-		    (json_int_t)t->known, "unknown", (json_int_t)t->unknown);
-		if (finish_of(x, t, machines, n, &finish)) {
-			json_object_set_new(one, "finish_ms", json_integer(finish.ms[USUAL]));
-			json_object_set_new(one, "finish_low_ms", json_integer(finish.ms[LOW]));
-			json_object_set_new(one, "finish_high_ms", json_integer(finish.ms[HIGH]));
-		}
-		json_object_set_new(all, t->system, one);
+		struct bounds finish = {{-1, -1, -1}};
+		finish_of(x, t, machines, n, &finish);
+		all.p[i] = (struct system_estimate){arena_strdup(a, t->system), {.builds = t->builds,
+		                                                                    .total_ms = t->work.ms[USUAL],
+		                                                                    .critical_path_ms = t->path.ms[USUAL],
+		                                                                    .known = t->known,
+		                                                                    .unknown = t->unknown,
+		                                                                    .finish_ms = finish.ms[USUAL],
+		                                                                    .finish_low_ms = finish.ms[LOW],
+		                                                                    .finish_high_ms = finish.ms[HIGH]}};
 	}
 	return all;
 }
 
 int
-schedule_estimate(struct store *s, const struct machine *machines, size_t n_machines, const struct build_want *wants, size_t n,
-    json_t **ret, struct err *e)
+estimate_builds(struct store *s, struct arena *a, const struct machine *machines, size_t n_machines,
+    const struct build_want *wants, size_t n, struct estimates *ret, struct err *e)
 {
 	struct estimate x = {0};
 	int rc = 0;
@@ -183,7 +179,7 @@ schedule_estimate(struct store *s, const struct machine *machines, size_t n_mach
 		if (!wants[i].cached)
 			rc = add_build(s, &x, &wants[i], i, e);
 	if (rc == 0)
-		*ret = estimate_json(&x, machines, n_machines);
+		*ret = result(a, &x, machines, n_machines);
 	map_release(&x.ids);
 	map_release(&x.names);
 	map_release(&x.systems);

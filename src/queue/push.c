@@ -1,10 +1,11 @@
 /* Copying to binary caches, a batch at a time. */
 #include "queue/push.h"
 
+#include "config/texts.h"
+#include "records/build.h"
 #include "store/pushes.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
-#include "support/text/json.h"
 
 enum {
 	MAX_BATCH = 200, /* derivations in one copy */
@@ -69,17 +70,16 @@ static int
 begin(struct push *p, struct err *e)
 {
 	struct worker_events events = {.on_end = on_end, .ctx = p};
-	AUTO(json_drop) json_t *drvs = json_array();
+	struct push_job job = {.drvs.p = arena_alloc(&p->a, p->n * sizeof(*job.drvs.p)),
+	    .cache = p->rows[0].cache,
+	    .options = config_named(&p->a, p->settings->build.nix_options)};
+	char *text;
 
 	for (size_t i = 0; i < p->n; i++)
-		json_array_append_new(drvs, json_string(p->rows[i].drv));
-	AUTO(json_drop)
-	json_t *job =
-	    json_pack("{s:O,s:s,s:O?}", "drvs", drvs, "cache", p->rows[0].cache, "options", p->settings->build.nix_options);
-	struct arena a = {0};
-	int rc = loop_worker_start(p->l, "push", str_of(json_line(&a, job)), &events, &p->worker, e);
-	arena_release(&a);
-	return rc;
+		job.drvs.p[job.drvs.n++] = p->rows[i].drv;
+	if (fields_line(&push_job_fields, &p->a, &job, &text, e) != 0)
+		return -1;
+	return loop_worker_start(p->l, "push", str_of(text), &events, &p->worker, e);
 }
 
 static void
@@ -115,15 +115,16 @@ push_kick(struct push *p)
 int
 push_run(struct push *p, int64_t run, struct err *e)
 {
-	const json_t *cache;
-	size_t i;
+	struct arena a = {0};
+	const struct texts caches = config_texts(&a, p->settings->cache.push);
+	int rc = 0;
 
-	json_array_foreach(p->settings->cache.push, i, cache)
-		if (store_push_run(p->s, run, json_string_value(cache), e) != 0)
-			return -1;
-	if (json_array_size(p->settings->cache.push) > 0)
+	for (size_t i = 0; rc == 0 && i < caches.n; i++)
+		rc = store_push_run(p->s, run, caches.p[i], e);
+	if (rc == 0 && caches.n > 0)
 		push_kick(p);
-	return 0;
+	arena_release(&a);
+	return rc;
 }
 
 struct push *

@@ -1,9 +1,9 @@
 /* The mirror of open builds: who waits for whom, who wants what, what has become ready. */
 #include "queue/queue_part.h"
 
+#include "records/array.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
-#include "support/text/json.h"
 
 #include <string.h>
 
@@ -88,15 +88,26 @@ fit_class(struct queue *q, struct class *c)
 	}
 }
 
+/* NULL-terminated, of the text of the column; none where it cannot be read. */
+static const char *const *
+read_features(struct arena *a, const char *text)
+{
+	struct texts list = {0};
+	struct err unread;
+
+	if (array_read_texts(a, text, "features", &list, &unread) != 0)
+		list.n = 0;
+	const char **words = arena_alloc(a, (list.n + 1) * sizeof(*words));
+	for (size_t i = 0; i < list.n; i++)
+		words[i] = list.p[i];
+	words[list.n] = NULL;
+	return words;
+}
+
 static struct class *
 class_of(struct queue *q, const char *system, const char *features)
 {
-	AUTO(json_drop) json_t *list = NULL;
-	const json_t *item;
-	struct err e;
-	size_t i, n = 0;
-
-	for (i = 0; i < q->classes.n; i++) {
+	for (size_t i = 0; i < q->classes.n; i++) {
 		struct class *c = q->classes.p[i];
 		if (strcmp(c->system, system) == 0 && strcmp(c->features_text, features) == 0)
 			return c;
@@ -104,14 +115,7 @@ class_of(struct queue *q, const char *system, const char *features)
 	struct class *c = mem_alloc(sizeof(*c));
 	c->system = mem_strdup(system);
 	c->features_text = mem_strdup(features);
-	if (json_read(str_of(features), "features", &list, &e) != 0)
-		list = json_array();
-	const char **words = arena_alloc(&c->a, (json_array_size(list) + 1) * sizeof(*words));
-	json_array_foreach(list, i, item) {
-		if (json_is_string(item))
-			words[n++] = arena_strdup(&c->a, json_string_value(item));
-	}
-	c->features = words;
+	c->features = read_features(&c->a, features);
 	fit_class(q, c);
 	vec_push(&q->classes, c);
 	return c;

@@ -1,8 +1,13 @@
 /* Starting what may start, within capacity: one transaction a turn, workers for what it wrote. */
 #include "queue/schedule.h"
 
+#include "config/texts.h"
+#include "nix/path.h"
+#include "queue/capacity.h"
 #include "queue/push.h"
 #include "queue/replica.h"
+#include "records/build.h"
+#include "records/record.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -32,7 +37,7 @@ struct running {
 	const char *drv, *log;
 	struct worker *worker;
 	struct arena a;
-	json_t *built; /* the record, when it came */
+	const struct built *built; /* the record, when it came */
 	struct err end;
 	bool again;     /* it is there: built once more to compare */
 	bool cancelled; /* its row says so already */
@@ -66,26 +71,6 @@ struct schedule {
 	bool closing;
 };
 
-const char *
-schedule_no_room(struct arena *a, const struct settings *settings)
-{
-	const struct {
-		const char *what, *where;
-		int64_t least;
-	} disks[] = {
-	    {"the Nix store", "/nix/store", settings->build.min_store_free_mb},
-	    {"ekaci's own folder", settings->state.dir, settings->state.min_free_mb},
-	};
-
-	for (size_t i = 0; i < COUNT(disks); i++) {
-		int64_t left = files_free_mb(disks[i].where);
-		if (left < disks[i].least)
-			return arena_printf(a, "%s has %" PRId64 " MiB left, less than %" PRId64, disks[i].what, left,
-			    disks[i].least);
-	}
-	return NULL;
-}
-
 static void
 forget(struct running *r)
 {
@@ -94,7 +79,6 @@ forget(struct running *r)
 	while (*at != r)
 		at = &(*at)->next;
 	*at = r->next;
-	json_decref(r->built);
 	arena_release(&r->a);
 	mem_free(&r);
 }
@@ -145,13 +129,13 @@ static void
 on_record(void *ctx, struct str line)
 {
 	struct running *r = ctx;
-	AUTO(json_drop) json_t *rec = NULL;
+	struct record rec;
 	struct err e;
 
-	if (json_read(line, "record", &rec, &e) != 0)
+	if (record_read(&r->a, line, &rec, &e) != 0)
 		log_err(LOG_WARN, "build", &e);
-	else if (strcmp(json_str(rec, "type", ""), "built") == 0 && r->built == NULL)
-		r->built = json_incref(rec);
+	else if (rec.of == &built_fields && r->built == NULL)
+		r->built = rec.is;
 }
 
 static void
@@ -179,8 +163,8 @@ judge_end(const struct running *r, const char **ret_reason)
 		*ret_reason = r->end.kind != ERR_NONE ? r->end.msg : "the worker said nothing";
 		return BUILD_INFRASTRUCTURE;
 	}
-	*ret_reason = json_str(r->built, "reason", NULL);
-	return build_state_of(json_str(r->built, "outcome", NULL));
+	*ret_reason = r->built->reason;
+	return (enum build_state)r->built->outcome;
 }
 
 static int64_t
@@ -200,7 +184,7 @@ try_again(struct schedule *q, struct running *r, int64_t now, enum build_state *
 {
 	int64_t since, attempts;
 
-	if (json_flag(r->built, "absent", false)) {
+	if (r->built != NULL && r->built->absent) {
 		if (store_build_absent(q->s, r->id, now, &since, e) != 0)
 			return -1;
 		if (now - since >= q->settings->build.max_unsupported_s * 1000) {
@@ -231,7 +215,7 @@ try_once_more(struct schedule *q, struct running *r, int64_t now, enum build_sta
 {
 	int64_t attempts;
 
-	if (!json_flag(r->built, "may_pass", false) || q->settings->build.retries == 0)
+	if (!r->built->may_pass || q->settings->build.retries == 0)
 		return 0;
 	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
 		return -1;
@@ -244,13 +228,20 @@ try_once_more(struct schedule *q, struct running *r, int64_t now, enum build_sta
 	return 0;
 }
 
+static enum build_alike
+alike(const struct built *b)
+{
+	return b == NULL || b->deterministic < 0 ? BUILD_NOT_COMPARED : b->deterministic ? BUILD_ALIKE : BUILD_NOT_ALIKE;
+}
+
 static int
 write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 {
+	const struct built *b = r->built;
 	const char *reason;
 	enum build_state state = judge_end(r, &reason);
 	bool infrastructure = state == BUILD_INFRASTRUCTURE;
-	int64_t not_before = 0, wall_ms = json_int(r->built, "wall_ms", 0);
+	int64_t not_before = 0, wall_ms = b != NULL ? b->wall_ms : 0;
 
 	if (r->cancelled) { /* whoever cancelled it wrote that; the row may be queued again already */
 		queue_ended(q->queue, r->id, QUEUE_AGAIN, false, wall_ms, 0, NULL, now);
@@ -260,23 +251,22 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 		return -1;
 	if (state == BUILD_FAILED && try_once_more(q, r, now, &state, &reason, &not_before, e) != 0)
 		return -1;
-	struct build_end end = {.state = state,
+	const struct build_end end = {.state = state,
 	    .reason = reason,
-	    .tail = json_str(r->built, "tail", NULL),
-	    .phase = json_str(r->built, "phase", NULL),
-	    .log = json_str(r->built, "log", r->log),
+	    .tail = b != NULL ? b->tail : NULL,
+	    .phase = b != NULL ? b->phase : NULL,
+	    .log = r->log,
 	    .wall_ms = wall_ms,
 	    .not_before = not_before,
-	    .marked = json_flag(r->built, "marked", false)};
-	if (json_is_boolean(json_object_get(r->built, "deterministic")))
-		end.alike = json_flag(r->built, "deterministic", false) ? BUILD_ALIKE : BUILD_NOT_ALIKE;
+	    .alike = alike(b),
+	    .marked = b != NULL && b->marked};
 	if (store_build_end(q->s, r->id, &end, e) != 0)
 		return -1;
 	log_info("build %s: %s%s%s", r->drv, build_state_name(state), reason != NULL ? ": " : "", reason != NULL ? reason : "");
 	q->figures.built += state == BUILD_BUILT;
-	q->figures.failed += !build_state_is_good(state) && state != BUILD_QUEUED;
+	q->figures.failed += build_state_has_ended(state) && !build_state_is_good(state);
 	queue_ended(q->queue, r->id,
-	    state == BUILD_QUEUED                      ? QUEUE_AGAIN
+	    build_state_is_open(state)                 ? QUEUE_AGAIN
 	    : build_state_is_good(state) || end.marked ? QUEUE_GOOD
 	                                               : QUEUE_BAD,
 	    infrastructure, wall_ms, not_before, reason, now);
@@ -285,35 +275,27 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 
 /* --- starts -------------------------------------------------------------------------------------------------------- */
 
-static const char *
-base_name(const char *path)
+static int
+make_job(const struct schedule *q, struct running *r, char **ret, struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
-static json_t *
-make_job(const struct schedule *q, const struct running *r)
-{
-	struct arena a = {0};
 	const struct settings *c = q->settings;
 	const struct machine *m = &q->machines[r->machine];
-	const char *root = arena_printf(&a, "%s/gcroots/builds/%s", c->state.dir, base_name(r->drv));
-	const char *builders = m->line;
-
 	/* One machine is offered to Nix, the one that was chosen; with none configured Nix' own settings hold. */
-	if (m->uri == NULL && c->build.builders != NULL && c->build.builders[0] != '\0')
-		builders = "";
-	json_t *job = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:O?,s:s?,s:s?,s:b}", "local_hook", q->local_hook, "drv", r->drv,
-	    "log", r->log, "root", root, "max_silent_s", (json_int_t)c->build.max_silent_s, "timeout_s",
-	    (json_int_t)c->build.timeout_s, "max_log_bytes", (json_int_t)c->build.max_log_mb * 1024 * 1024, "options",
-	    c->build.nix_options, "builders", builders, "uri", m->uri, "builders_use_substitutes",
-	    c->build.builders_use_substitutes);
-	if (r->again)
-		json_object_set_new(job, "again", json_true());
-	arena_release(&a);
-	return job;
+	bool configured = c->build.builders != NULL && c->build.builders[0] != '\0';
+	const struct build_job job = {.drv = r->drv,
+	    .log = r->log,
+	    .root = arena_printf(&r->a, "%s/gcroots/builds/%s", c->state.dir, nix_path_base(r->drv)),
+	    .max_silent_s = c->build.max_silent_s,
+	    .timeout_s = c->build.timeout_s,
+	    .max_log_bytes = c->build.max_log_mb * 1024 * 1024,
+	    .options = config_named(&r->a, c->build.nix_options),
+	    .builders = m->uri == NULL && configured ? "" : m->line,
+	    .uri = m->uri,
+	    .local_hook = q->local_hook,
+	    .builders_use_substitutes = c->build.builders_use_substitutes,
+	    .again = r->again};
+
+	return fields_line(&build_job_fields, &r->a, &job, ret, e);
 }
 
 /* Chosen and written, but not at work yet. */
@@ -324,7 +306,7 @@ write_start(struct schedule *q, const struct queue_choice *c, int64_t now, struc
 
 	*r = (struct running){.q = q, .next = q->running, .id = c->id, .machine = c->machine, .begun_ms = clock_mono_ms()};
 	r->drv = arena_strdup(&r->a, c->drv);
-	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, base_name(c->drv));
+	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, nix_path_base(c->drv));
 	q->running = r;
 	queue_started(q->queue, c->id, c->machine, now);
 	return store_build_started(q->s, r->id, r->log, &r->again, e);
@@ -337,10 +319,10 @@ start_workers(struct schedule *q)
 		if (r->worker != NULL || r->over)
 			continue;
 		struct worker_events events = {on_record, on_end, r};
-		AUTO(json_drop) json_t *job = make_job(q, r);
 		const char *uri = q->machines[r->machine].uri, *session = uri != NULL ? uri : "";
-		if (loop_session_start(q->l, "build", session, str_of(json_line(&r->a, job)), &events, &r->worker, &r->end) !=
-		    0) {
+		char *job;
+		if (make_job(q, r, &job, &r->end) != 0 ||
+		    loop_session_start(q->l, "build", session, str_of(job), &events, &r->worker, &r->end) != 0) {
 			r->over = true;
 			loop_timer_set(q->wake, 0);
 			continue;
@@ -358,7 +340,7 @@ has_room(struct schedule *q, struct err *e)
 	struct arena a = {0};
 	int64_t ids[MAX_TOLD];
 	size_t n = 0;
-	const char *why = schedule_no_room(&a, q->settings);
+	const char *why = capacity_no_room(&a, q->settings);
 	bool full = why != NULL, was = q->full;
 
 	q->full = full;
@@ -511,12 +493,12 @@ reread_machines(void *ctx)
 		return;
 	while (known < q->n_machines && (q->machines[known].line == NULL || q->machines[known].max_jobs > 0))
 		known++;
-	bool misread = machines_load(&a, q->settings, &fresh, &n, &e) != 0;
+	bool misread = capacity_machines(&a, q->settings, &fresh, &n, &e) != 0;
 	if (misread && !q->misread)
 		log_err(LOG_WARN, "the builders stay as they are", &e);
 	q->misread = misread;
 	if (!misread && !machines_same(fresh, n, q->machines, known) &&
-	    machines_load(&q->a, q->settings, &fresh, &n, &e) == 0) {
+	    capacity_machines(&q->a, q->settings, &fresh, &n, &e) == 0) {
 		adopt_machines(q, fresh, n);
 		log_info("the builders have changed: %zu of them now", n);
 		begin_anew(q);
@@ -551,7 +533,7 @@ schedule_new(struct loop *l, struct store *s, const struct settings *settings, v
 	*q = (struct schedule){.l = l, .s = s, .settings = settings, .changed = changed, .ctx = ctx};
 	if (files_mkdirs(arena_printf(&q->a, "%s/logs", settings->state.dir), 0750, e) != 0 ||
 	    files_mkdirs(arena_printf(&q->a, "%s/gcroots/builds", settings->state.dir), 0750, e) != 0 ||
-	    write_hook(q, e) != 0 || machines_load(&q->a, settings, &q->machines, &q->n_machines, e) != 0 ||
+	    write_hook(q, e) != 0 || capacity_machines(&q->a, settings, &q->machines, &q->n_machines, e) != 0 ||
 	    store_builds_recover(s, e) != 0 || fill_queue(q, e) != 0) {
 		queue_free(q->queue);
 		arena_release(&q->a);
@@ -615,7 +597,7 @@ schedule_now(const struct schedule *q, struct arena *a)
 	if (q->full && queue_figures(q->queue).ready > 0) {
 		now.waiting = queue_figures(q->queue).ready;
 		now.wait_ms = NO_ROOM_MS;
-		now.why = schedule_no_room(a, q->settings);
+		now.why = capacity_no_room(a, q->settings);
 	} else if (back.n > 0) {
 		now.waiting = back.n;
 		now.wait_ms = back.until - wall;

@@ -30,8 +30,6 @@ void schedule_kick(struct schedule *q);
 void schedule_cancel(struct schedule *q, const int64_t *builds, size_t n);
 /* A finished run of a trusted ref: what it built goes to the binary caches; within the caller's transaction. */
 must_check int schedule_push_run(struct schedule *q, int64_t run, struct err *e);
-/* Why no build may be begun for want of space (NULL: there is some), for people; in a. */
-const char *schedule_no_room(struct arena *a, const struct settings *settings);
 /* What is going on, for whoever waits for it. */
 struct schedule_now {
 	size_t building, waiting;    /* builds at work; builds that may not begin yet */

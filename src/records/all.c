@@ -7,6 +7,8 @@
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
+#include "records/failure.h"
+#include "records/wish.h"
 
 const struct fields *const records_all[] = {
     &progress_fields,
@@ -20,8 +22,14 @@ const struct fields *const records_all[] = {
     &plan_fields,
     &evaluate_job_fields,
     &evaluation_fields,
+    &evaluation_header_fields,
     &diff_job_fields,
     &difference_record_fields,
+    &difference_attribute_fields,
+    &meta_change_fields,
+    &meta_errors_fields,
+    &difference_root_fields,
+    &difference_target_fields,
     &query_job_fields,
     &build_needed_fields,
     &query_fields,
@@ -29,8 +37,14 @@ const struct fields *const records_all[] = {
     &sizes_fields,
     &build_job_fields,
     &built_fields,
+    &build_told_fields,
     &push_job_fields,
     &pushed_fields,
+    &run_failure_fields,
+    &wish_check_fields,
+    &wish_comment_fields,
+    &wish_labels_fields,
+    &wish_reaction_fields,
     NULL,
 };
 

@@ -1,6 +1,8 @@
 /* The tables of build.h. */
 #include "records/build.h"
 
+#include "records/evaluation.h"
+
 #define OF struct query_job
 static const struct field query_job_members[] = {
     {TEXT(difference), .required = true, .about = "the difference file"},
@@ -66,9 +68,9 @@ static const struct fields metric_fields = FIELDS("metric", NULL, struct metric,
 static const struct field product_members[] = {
     {TEXT(type), .required = true},
     {TEXT(subtype), .required = true},
+    {INT(base), .otherwise = -1, .null = true, .about = "bytes of a file; null: none, or a folder"},
     {TEXT(name)},
     {TEXT(store_path), .about = "head's, else base's"},
-    {INT(base), .otherwise = -1, .null = true, .about = "bytes of a file; null: none, or a folder"},
     {INT(head), .otherwise = -1, .null = true},
 };
 static const struct fields product_fields = FIELDS("product", NULL, struct product, product_members);
@@ -77,14 +79,14 @@ static const struct fields product_fields = FIELDS("product", NULL, struct produ
 #define OF struct package_sizes
 static const struct field package_sizes_members[] = {
     {PATH(path), .required = true},
-    {TEXT(job)},
-    {TEXT(system)},
-    {TEXT(name)},
-    {TEXT(drv), .about = "head's"},
+    {TEXT(job), .left_out = true},
+    {TEXT(system), .left_out = true},
+    {TEXT(name), .left_out = true},
+    {TEXT(drv), .left_out = true, .about = "head's"},
     {INTS(output), .about = "[base, head]: bytes of the outputs that both sides have"},
-    {INTS(closure),
+    {INTS(closure), .left_out = true,
         .about =
-            "[base, head]: bytes of all that `out` (else the first output) needs to run, itself too; null when some of it is nowhere"},
+            "[base, head]: bytes of all that `out` (else the first output) needs to run, itself too; absent when some of it is nowhere"},
     {LIST_OF(metrics, metric, metric_fields), .about = "of nix-support/hydra-metrics"},
     {LIST_OF(products, product, product_fields), .about = "of nix-support/hydra-build-products"},
     {TEXT(page_url), .left_out = true, .about = "added by whoever has pages"},
@@ -103,7 +105,7 @@ const struct fields sizes_fields = FIELDS("sizes", "sizes", struct sizes, sizes_
 
 #define OF struct query
 static const struct field query_members[] = {
-    {TEXTS(unknown), .about = "those of asked that are no target"},
+    {TEXTS(unknown), .left_out = true, .about = "those of asked that are no target; absent when none was asked"},
     {INT(targets)},
     {INT(cached)},
     {INT(to_build)},
@@ -134,8 +136,8 @@ const struct fields build_job_fields = FIELDS("build job", NULL, struct build_jo
 
 #define OF struct built
 static const struct field built_members[] = {
-    {TEXT(outcome), .required = true,
-        .about = "a state of store/builds.h: built failed timed_out silent log_limit infrastructure unsupported"},
+    {WORD(outcome, build_state_names), .required = true,
+        .about = "a state: built failed timed_out silent log_limit infrastructure unsupported"},
     {TEXT(reason)},
     {FLAG(absent), .about = "infrastructure: the machine was not reached"},
     {FLAG(may_pass), .about = "failed: worth one more try"},
@@ -146,6 +148,36 @@ static const struct field built_members[] = {
     {INT(wall_ms)},
 };
 const struct fields built_fields = FIELDS("built", "built", struct built, built_members);
+#undef OF
+
+#define OF struct build_was
+static const struct field build_was_members[] = {
+    {WORD(state, build_state_names), .required = true},
+    {TEXT(phase), .left_out = true},
+    {TEXT(reason), .left_out = true},
+};
+static const struct fields build_was_fields = FIELDS("was", NULL, struct build_was, build_was_members);
+#undef OF
+
+#define OF struct build_told
+static const struct field build_told_members[] = {
+    {WORD(state, build_state_names), .required = true},
+    {TEXT(reason), .left_out = true},
+    {TEXT(tail), .left_out = true, .about = "the lines of its log that matter"},
+    {TEXT(propagated_from), .left_out = true, .about = "the drv whose failure this is"},
+    {TEXT(log), .left_out = true, .about = "a file"},
+    {TEXT(blame), .left_out = true, .about = "of a failed one: newly_failing, still_failing or unknown"},
+    {TEXT(name), .left_out = true},
+    {TEXT(system), .left_out = true},
+    {TEXT(phase), .left_out = true, .about = "in which it failed"},
+    {FLAG(flaky), .left_out = true, .about = "it was built after it had failed, unchanged"},
+    {MAYBE_FLAG(deterministic), .left_out = true, .about = "built once more it came out the same"},
+    {INT(wall_ms), .otherwise = -1, .left_out = true},
+    {MAYBE(was, build_was, build_was_fields), .left_out = true, .about = "how its derivation at the base is known to fail"},
+    {FLAG(target)},
+    {TEXT(log_url), .left_out = true, .about = "added by whoever has pages"},
+};
+const struct fields build_told_fields = FIELDS("build of a run", NULL, struct build_told, build_told_members);
 #undef OF
 
 #define OF struct push_job

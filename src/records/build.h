@@ -4,7 +4,8 @@
 #ifndef EKACI_RECORDS_BUILD_H
 #define EKACI_RECORDS_BUILD_H
 
-#include "records/evaluation.h"
+#include "records/build_state.h"
+#include "records/fields.h"
 
 struct query_job {
 	const char *difference;
@@ -40,6 +41,12 @@ struct system_estimate {
 	struct estimate_of of;
 };
 
+/* By system, in the order in which they were met. */
+struct estimates {
+	struct system_estimate *p;
+	size_t n;
+};
+
 struct metric {
 	const char *name, *unit;
 	double base, head; /* NaN: that side has none */
@@ -48,14 +55,22 @@ struct product {
 	const char *type, *subtype, *name, *store_path;
 	int64_t base, head; /* bytes; -1: none, or a folder */
 };
+struct metrics {
+	struct metric *p;
+	size_t n;
+};
+struct products {
+	struct product *p;
+	size_t n;
+};
 struct package_sizes {
 	struct texts path;
 	const char *job, *system, *name, *drv;
 	struct numbers output; /* bytes at base, at head: of the outputs that both sides have */
 	struct numbers
 	    closure; /* the same of all that the main output needs to run, itself too; p NULL: some of it is nowhere */
-	LIST(struct metric) metrics;
-	LIST(struct product) products;
+	struct metrics metrics;
+	struct products products;
 	const char *page_url; /* added by whoever has pages */
 };
 struct sizes {
@@ -67,8 +82,8 @@ extern const struct fields sizes_fields;
 struct query {
 	struct texts unknown; /* those of asked that are no target */
 	int64_t targets, cached, to_build, to_fetch;
-	LIST(struct system_estimate) estimate; /* added by the daemon, by system */
-	struct sizes *sizes;                   /* added when the builds have ended */
+	struct estimates estimate; /* added by the daemon, by system */
+	struct sizes *sizes;       /* added when the builds have ended */
 };
 extern const struct fields query_fields;
 
@@ -82,13 +97,45 @@ struct build_job {
 extern const struct fields build_job_fields;
 
 struct built {
-	const char *outcome, *reason;
+	int outcome; /* enum build_state */
+	const char *reason;
 	bool absent, may_pass, marked;
 	const char *phase, *tail;
 	int deterministic; /* 0, 1, or -1: not compared */
 	int64_t wall_ms;
 };
 extern const struct fields built_fields;
+
+/* How the base's derivation of a target is known to fail. */
+struct build_was {
+	int state; /* enum build_state */
+	const char *phase, *reason;
+};
+/* A build as a report is told of it. */
+struct build_told {
+	int state; /* enum build_state */
+	const char *reason, *tail, *phase;
+	const char *propagated_from; /* the drv whose failure this is, or NULL: its own */
+	const char *log;             /* a file; taken out where somebody outside reads it */
+	const char *log_url;         /* added by whoever has pages */
+	const char *blame;           /* "newly_failing", "still_failing", "unknown"; NULL: not judged */
+	const char *name, *system;
+	bool flaky;        /* it was built after it had failed, unchanged */
+	int deterministic; /* built once more it came out the same; -1: not compared */
+	int64_t wall_ms;   /* -1: not known */
+	struct build_was *was;
+	bool target;
+};
+struct build_of_drv {
+	const char *drv;
+	struct build_told told;
+};
+/* The builds that a run wants for its head, as an object by drv. */
+struct builds_told {
+	struct build_of_drv *p;
+	size_t n;
+};
+extern const struct fields build_told_fields;
 
 struct push_job {
 	struct texts drvs;

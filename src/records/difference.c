@@ -24,25 +24,15 @@ static const struct field diff_job_members[] = {
 const struct fields diff_job_fields = FIELDS("diff job", NULL, struct diff_job, diff_job_members);
 #undef OF
 
-#define OF struct class_counts
+#define OF                          struct class_counts
+#define CLASS_ROW(CLASS, word, ...) {.name = (word), .type = FIELD_INT, .offset = offsetof(OF, of[CLASS_##CLASS])},
 static const struct field class_counts_members[] = {
-    {INT(added)},
-    {INT(removed)},
-    {INT(rebuild)},
-    {INT(derivation_only)},
-    {INT(switched)},
-    {INT(unchanged)},
-    {INT(newly_failing)},
-    {INT(fixed)},
-    {INT(still_failing)},
-    {INT(added_failing)},
-    {INT(removed_failing)},
-    {INT(untold)},
-    {INT(rebuild_derivations)},
-    {INT(changed_drv_paths)},
+    CLASSES_LIST(CLASS_ROW){INT(rebuild_derivations), .about = "distinct ones of head's closure that must be rebuilt"},
+    {INT(changed_drv_paths), .about = "derivations that head has and base has not"},
     {INT(aliases), .about = "other names of attributes that are counted"},
 };
 const struct fields class_counts_fields = FIELDS("counts of a system", NULL, struct class_counts, class_counts_members);
+#undef CLASS_ROW
 #undef OF
 
 #define OF struct difference_counts
@@ -62,4 +52,145 @@ static const struct field difference_record_members[] = {
 };
 const struct fields difference_record_fields =
     FIELDS("difference", "difference", struct difference_record, difference_record_members);
+#undef OF
+
+#define OF struct package_meta
+static const struct field package_meta_members[] = {
+    {TEXT(version), .left_out = true},
+    {TEXT(description), .left_out = true},
+    {TEXT(homepage), .left_out = true},
+    {TEXT(position), .left_out = true, .about = "FILE:LINE"},
+    {TEXTS(license), .left_out = true, .about = "SPDX identifiers where there are"},
+    {TEXTS(maintainers), .left_out = true, .about = "GitHub names where there are"},
+    {FLAG(broken), .left_out = true},
+    {FLAG(insecure), .left_out = true},
+    {FLAG(unfree), .left_out = true},
+};
+const struct fields package_meta_fields = FIELDS("meta", NULL, struct package_meta, package_meta_members);
+#undef OF
+
+#define OF struct difference_side
+static const struct field side_members[] = {
+    {TEXT(drv), .about = "null: it fails"},
+    {TEXT(name)},
+    {RAW(outputs), .about = "name -> path, or null when it is not known before the build"},
+    {MAYBE(meta, package_meta, package_meta_fields), .raw = offsetof(OF, meta_json)},
+    {TEXT(meta_error), .left_out = true, .about = "why there is no meta"},
+    {TEXT(error), .about = "the evaluator's words"},
+};
+static const struct fields side_fields = FIELDS("side", NULL, struct difference_side, side_members);
+#undef OF
+
+const char *const cause_kinds[] = {[CAUSE_ROOT] = "root", [CAUSE_FOLLOWER] = "follower", NULL};
+
+#define OF struct difference_cause
+static const struct field cause_members[] = {
+    {WORD(kind, cause_kinds), .required = true},
+    {TEXTS(what), .about = "of a root, for people: \"version 8.1 -> 8.2\""},
+    {INTS(roots), .about = "places in `roots`, the widest first; at most 16"},
+    {INT(roots_total), .otherwise = -1},
+    {TEXTS(chain), .about = "names of derivations, from its own to the nearest root"},
+};
+static const struct fields cause_fields = FIELDS("cause", NULL, struct difference_cause, cause_members);
+#undef OF
+
+#define OF struct difference_radius
+static const struct field radius_members[] = {
+    {INT(attributes)},
+    {INT(derivations)},
+};
+static const struct fields radius_fields = FIELDS("radius", NULL, struct difference_radius, radius_members);
+#undef OF
+
+#define OF struct difference_attribute
+static const struct field attribute_members[] = {
+    {PATH(path), .required = true},
+    {TEXT(job)},
+    {TEXT(system), .about = "null: a failing row without one"},
+    {WORD(class, class_names), .required = true},
+    {TEXT(name)},
+    {MAYBE(base, difference_side, side_fields), .about = "null: not there"},
+    {MAYBE(head, difference_side, side_fields)},
+    {PATH(hidden_by), .about = "the set that fails as a whole on the other side"},
+    {MAYBE(cause, difference_cause, cause_fields), .about = "why it is rebuilt"},
+    {MAYBE(radius, difference_radius, radius_fields), .about = "what must also rebuild because of it"},
+    {TEXTS(version), .null = true, .about = "[old, new], when they differ"},
+    {PATH(renamed_from), .about = "a removed attribute of the same derivation"},
+    {PATH(alias_of), .about = "the attribute that counts"},
+    {PATHS(aliases), .about = "other names of this one"},
+};
+const struct fields difference_attribute_fields = FIELDS("attribute", NULL, struct difference_attribute, attribute_members);
+#undef OF
+
+#define OF struct root_radius
+static const struct field root_radius_members[] = {
+    {INT(attributes)},
+    {INT(derivations)},
+    {KEYED(systems, system_radius, of, radius_fields)},
+};
+static const struct fields root_radius_fields = FIELDS("radius of a root", NULL, struct root_radius, root_radius_members);
+#undef OF
+
+#define OF struct difference_root
+static const struct field root_members[] = {
+    {TEXT(drv), .required = true},
+    {TEXT(base_drv)},
+    {TEXT(name)},
+    {TEXT(system)},
+    {PATHS(attributes), .about = "whose derivation it is"},
+    {PATH(used_by), .about = "of one that is no attribute's: the nearest attribute that needs it"},
+    {TEXTS(what), .about = "for people"},
+    {RECORD(radius, root_radius, root_radius_fields)},
+};
+const struct fields difference_root_fields = FIELDS("root", NULL, struct difference_root, root_members);
+#undef OF
+
+#define OF struct difference_target
+static const struct field target_members[] = {
+    {TEXT(drv), .required = true},
+    {TEXT(system)},
+    {PATH(path)},
+    {TEXT(name)},
+};
+const struct fields difference_target_fields = FIELDS("target", NULL, struct difference_target, target_members);
+#undef OF
+
+#define OF struct meta_side
+static const struct field meta_side_members[] = {
+    {MAYBE(meta, package_meta, package_meta_fields), .raw = offsetof(OF, meta_json)},
+};
+static const struct fields meta_side_fields = FIELDS("side", NULL, struct meta_side, meta_side_members);
+#undef OF
+
+#define OF struct meta_change
+static const struct field meta_change_members[] = {
+    {PATH(path), .required = true},
+    {TEXT(job)},
+    {TEXT(system)},
+    {TEXT(name)},
+    {RECORD(base, meta_side, meta_side_fields)},
+    {RECORD(head, meta_side, meta_side_fields)},
+    {PATHS(aliases), .about = "of the same derivation, of which the same is said"},
+};
+const struct fields meta_change_fields = FIELDS("change of meta", NULL, struct meta_change, meta_change_members);
+#undef OF
+
+#define OF struct bad_meta_row
+static const struct field bad_meta_row_members[] = {
+    {PATH(path), .required = true},
+    {TEXT(job)},
+    {TEXT(system)},
+    {TEXT(error)},
+};
+static const struct fields bad_meta_row_fields = FIELDS("error of meta", NULL, struct bad_meta_row, bad_meta_row_members);
+#undef OF
+
+#define OF struct meta_errors
+static const struct field meta_errors_members[] = {
+    {INT(new), .about = "attributes of head whose meta does not evaluate, and did, or that were not there"},
+    {INT(before)},
+    {INT(fixed)},
+    {LIST_OF(list, bad_meta_row, bad_meta_row_fields), .lines = true, .about = "the first of the new ones"},
+};
+const struct fields meta_errors_fields = FIELDS("errors of meta", NULL, struct meta_errors, meta_errors_members);
 #undef OF

@@ -1,11 +1,16 @@
 /*
  * difference - job and record of the stage `diff`, and the difference file: what changed, why, and what that rebuilds.
  *
- * What the members of the file mean stands in graph/graph.h. The file is written and read in pieces (formats/difference.h).
+ * The file is one JSON object, {"ekaci_difference": 1, counts, attributes, meta_changed, meta_errors, roots, targets, known}, in
+ * this order; it can have hundreds of megabytes, and is written and read element by element (formats/difference_file.h). What classes,
+ * causes and radii mean stands in graph/graph.h.
+ *
+ * Files of earlier versions lack members of later ones: only what is marked as required is always there.
  */
 #ifndef EKACI_RECORDS_DIFFERENCE_H
 #define EKACI_RECORDS_DIFFERENCE_H
 
+#include "records/class.h"
 #include "records/evaluation.h"
 
 struct evaluation_file {
@@ -21,8 +26,7 @@ extern const struct fields diff_job_fields;
 
 /* One count of a set of attributes: by class, each attribute once. */
 struct class_counts {
-	int64_t added, removed, rebuild, derivation_only, switched, unchanged, newly_failing, fixed, still_failing,
-	    added_failing, removed_failing, untold;
+	int64_t of[CLASSES];
 	int64_t rebuild_derivations, changed_drv_paths, aliases;
 };
 extern const struct fields class_counts_fields;
@@ -43,5 +47,107 @@ struct difference_record {
 	struct difference_counts counts;
 };
 extern const struct fields difference_record_fields;
+
+/* What stored evaluations keep of an attribute's meta. NULL, no elements and false: meta does not say it. */
+struct package_meta {
+	const char *version, *description, *homepage, *position;
+	struct texts license, maintainers; /* identifiers; GitHub names where meta has them */
+	bool broken, insecure, unfree;
+};
+extern const struct fields package_meta_fields;
+
+/* What one side says of an attribute. */
+struct difference_side {
+	const char *drv, *name; /* NULL: it fails */
+	const char *outputs;    /* JSON: name -> store path, or null where it is not known before the build */
+	struct package_meta *meta;
+	const char *meta_json;  /* written in place of meta when it is set: the row's own text. Not set by reading */
+	const char *meta_error; /* why there is no meta */
+	const char *error;      /* the evaluator's words */
+};
+
+enum cause_kind { CAUSE_ROOT, CAUSE_FOLLOWER };
+extern const char *const cause_kinds[]; /* "root", "follower" */
+
+/* Why an attribute is rebuilt. */
+struct difference_cause {
+	enum cause_kind kind;
+	struct texts what;    /* of a root, for people: "version 8.1 -> 8.2" */
+	struct numbers roots; /* places in the file's list of roots, the widest first; at most 16 */
+	int64_t roots_total;  /* -1: the file does not say; all are listed */
+	struct texts chain;   /* names of derivations, from the attribute's own to the nearest root */
+};
+
+/* What must be rebuilt because of a derivation, itself not counted. */
+struct difference_radius {
+	int64_t attributes, derivations;
+};
+
+/* An attribute that is not unchanged. */
+struct difference_attribute {
+	struct texts path;
+	const char *job;
+	const char *system; /* NULL: a failing row does not say */
+	enum attr_class class;
+	const char *name;                    /* "curl-8.1" */
+	struct difference_side *base, *head; /* NULL: not on that side */
+	struct texts hidden_by;              /* path of the set that fails as a whole on the other side; p == NULL: none */
+	struct difference_cause *cause;      /* NULL: not rebuilt */
+	struct difference_radius *radius;    /* NULL: nothing must be rebuilt */
+	struct texts version; /* old and new, either NULL when there is none; p == NULL: the same, or not known */
+	struct texts renamed_from, alias_of; /* paths; p == NULL: none */
+	struct paths aliases;                /* other names, each an element of its own that says alias_of */
+};
+extern const struct fields difference_attribute_fields;
+
+struct system_radius {
+	const char *system;
+	struct difference_radius of;
+};
+struct root_radius {
+	int64_t attributes, derivations;
+	LIST(struct system_radius) systems;
+};
+/* A derivation that differs by itself. */
+struct difference_root {
+	const char *drv, *base_drv, *name, *system; /* base_drv may be NULL */
+	struct paths attributes;                    /* whose derivation it is, aliases too */
+	struct texts used_by;                       /* of one that is no attribute's: the nearest attribute that needs it */
+	struct texts what;                          /* for people */
+	struct root_radius radius;
+};
+extern const struct fields difference_root_fields;
+
+/* A derivation that is asked for: of `targets`, to be built; of `known`, built for base under another name already. */
+struct difference_target {
+	const char *drv, *system;
+	struct texts path;
+	const char *name;
+};
+extern const struct fields difference_target_fields;
+
+/* An unchanged attribute of which only license, broken, insecure or unfree differ. */
+struct meta_side {
+	struct package_meta *meta;
+	const char *meta_json; /* as in difference_side */
+};
+struct meta_change {
+	struct texts path;
+	const char *job, *system, *name;
+	struct meta_side base, head;
+	struct paths aliases; /* of the same derivation, of which the same is said */
+};
+extern const struct fields meta_change_fields;
+
+/* Attributes of head whose meta does not evaluate, though their derivation does. */
+struct bad_meta_row {
+	struct texts path;
+	const char *job, *system, *error;
+};
+struct meta_errors {
+	int64_t new, before, fixed;
+	LIST(struct bad_meta_row) list; /* the first new ones */
+};
+extern const struct fields meta_errors_fields;
 
 #endif

@@ -43,7 +43,7 @@ static const struct field evaluate_job_members[] = {
     {MAYBE(own, own_nix, own_nix_fields), .left_out = true, .about = "`ekaci diff` alone: whose Nix it is"},
     {TEXTS(systems)},
     {INT(max_rows), .otherwise = 1000000},
-    {INT(max_depth), .otherwise = 16},
+    {INT(max_depth), .otherwise = 64},
     {INT(expected_rows), .otherwise = -1, .left_out = true, .about = "for progress"},
     {INT(max_processes), .otherwise = 256, .left_out = true, .about = "besides two a worker"},
     {INT(min_free_mb), .otherwise = 1024, .left_out = true, .about = "of the store's disk"},
@@ -95,4 +95,24 @@ static const struct field evaluation_members[] = {
     {INT(max_rss_kb)},
 };
 const struct fields evaluation_fields = FIELDS("evaluation", "evaluation", struct evaluation, evaluation_members);
+#undef OF
+
+#define OF struct evaluation_header
+static const struct field evaluation_header_members[] = {
+    {INT(ekaci_evaluation), .required = true, .about = "the format: 1"},
+    {TEXT(key), .required = true},
+    {TEXT(tree)},
+    {RECORD(job, job_def, job_def_fields)},
+    {MAYBE(commit, commit_name, commit_name_fields), .left_out = true},
+    {TEXT(evaluator)},
+    {TEXT(version)},
+    {TEXT(source)},
+    {FLAG(complete)},
+    {FLAG(partial), .left_out = true, .about = "but for rows that are marked unknown"},
+    {INT(rows), .otherwise = -1},
+    {INT(errors), .otherwise = -1},
+    {INT(derivations), .otherwise = -1},
+};
+const struct fields evaluation_header_fields =
+    FIELDS("evaluation header", NULL, struct evaluation_header, evaluation_header_members);
 #undef OF

@@ -68,6 +68,17 @@ struct evaluation {
 	int64_t wall_ms, max_rss_kb;
 };
 extern const struct fields evaluation_fields;
+/* The first line of a stored evaluation. */
+struct evaluation_header {
+	int64_t ekaci_evaluation; /* the format: 1 */
+	const char *key, *tree;
+	struct job_def job;
+	struct commit_name *commit;
+	const char *evaluator, *version, *source;
+	bool complete, partial; /* partial: but for rows that are marked unknown */
+	int64_t rows, errors, derivations;
+};
+extern const struct fields evaluation_header_fields;
 /* The column `evaluations` of a run, and the report's member: in the order in which they were made. */
 struct evaluations {
 	struct evaluation *p;

@@ -79,14 +79,16 @@ struct field {
 	const char *name;
 	enum field_type type;
 	size_t offset;
-	const struct fields *of;  /* of what a FIELD_RECORD, MAYBE, LIST or KEYED consists */
+	const struct fields *of; /* of what a FIELD_RECORD, MAYBE, LIST or KEYED consists */
+	size_t raw; /* of a MAYBE: where a const char * is, JSON that is written instead of the struct if it is set */
 	size_t element, value;    /* of a KEYED: the size of its struct, and where the value is in it */
 	const char *const *words; /* of a FIELD_WORD, by value, NULL at the end */
 	int64_t otherwise;        /* of an INT, FLAG or WORD that is absent or null */
 	bool required;            /* to be there when it is read */
-	bool null;                /* of an INT: written as null where it is `otherwise` */
-	bool left_out;            /* not written when it is empty (NULL, 0 or `otherwise`, false); else null is written */
-	const char *about;        /* one line for ARCHITECTURE.md: unit, meaning; NULL where the name says it all */
+	bool null;         /* of an INT: written as null where it is `otherwise`; of TEXTS and OPTIONS: elements may be null */
+	bool lines;        /* of a LIST: each element is written on a line of its own */
+	bool left_out;     /* not written when it is empty (NULL, 0 or `otherwise`, false); else null is written */
+	const char *about; /* one line for ARCHITECTURE.md: unit, meaning; NULL where the name says it all */
 };
 
 struct fields {
@@ -137,19 +139,35 @@ struct fields {
 
 enum { FIELDS_MAX_DEPTH = 64 }; /* of a document; deeper is ERR_INPUT */
 
+/* A struct as it is read where nothing is said: zeros, and what its rows have as `otherwise`. */
+void fields_init(const struct fields *of, void *ret);
+
 /* Reads one document into *ret, a struct of the table. what stands in front of places: "job", a file's name. */
 must_check int fields_read(const struct fields *of, struct arena *a, struct str text, const char *what, void *ret,
     struct err *e);
 /* The same of a file. ERR_LIMIT when it is larger. */
 must_check int fields_read_file(const struct fields *of, struct arena *a, const char *path, size_t max_bytes, void *ret,
     struct err *e);
+/* The same of a document that is an array: ret is a LIST of the table's struct. Of texts: array.h. */
+must_check int fields_read_list(const struct fields *of, struct arena *a, struct str text, const char *what, void *ret,
+    struct err *e);
 /* The member "type" of a document, in a; NULL when it has none or is no object. Reads no further than it must. */
 const char *fields_type(struct arena *a, struct str text);
 
 /* Appends the struct as one line without its newline. What it has written is to be thrown away when it fails. */
 must_check int fields_write(const struct fields *of, const void *value, struct buf *out, struct err *e);
-/* The same as text in a. */
+/* The same with control characters as difference files have them. */
+enum fields_escapes {
+	FIELDS_SHORT,   /* \t, \u001F */
+	FIELDS_NUMBERED /* \u0009, \u001f, and \u007f; only a newline is \n */
+};
+must_check int fields_write_as(const struct fields *of, const void *value, enum fields_escapes escapes, struct buf *out,
+    struct err *e);
+/* fields_write as text in a. */
 must_check int fields_line(const struct fields *of, struct arena *a, const void *value, char **ret, struct err *e);
+
+/* A LIST of the table's struct as an array. */
+must_check int fields_list_line(const struct fields *of, struct arena *a, const void *list, char **ret, struct err *e);
 
 /* text with every byte that is no UTF-8, and NUL, as U+FFFD; text itself where there is none. */
 const char *fields_clean(struct arena *a, struct str text);

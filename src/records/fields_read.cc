@@ -103,10 +103,11 @@ class reader
 		*ret_n = all.size();
 	}
 
-	struct texts texts(ondemand::value v)
+	struct texts texts(ondemand::value v, bool may_be_null = false)
 	{
 		struct texts ret = {nullptr, 0};
-		list<const char *>(v, &ret.p, &ret.n, [&](ondemand::value one) { return text(one); });
+		list<const char *>(v, &ret.p, &ret.n,
+		    [&](ondemand::value one) { return may_be_null && one.is_null() ? nullptr : text(one); });
 		return ret;
 	}
 
@@ -244,13 +245,13 @@ class reader
 		}
 		case FIELD_WORD: *(int *)(void *)to = word(f, v); return;
 		case FIELD_TEXTS:
-		case FIELD_PATH: *(struct texts *)(void *)to = texts(v); return;
+		case FIELD_PATH: *(struct texts *)(void *)to = texts(v, f->null); return;
 		case FIELD_PATHS: {
 			struct paths *p = (struct paths *)(void *)to;
 			list<struct texts>(v, &p->p, &p->n, [&](ondemand::value one) { return texts(one); });
 			return;
 		}
-		case FIELD_OPTIONS: options(v, (struct named_texts *)(void *)to); return;
+		case FIELD_OPTIONS: options(v, (struct named_texts *)(void *)to, f->null); return;
 		case FIELD_NUMBERS: numbers(v, (struct named_numbers *)(void *)to); return;
 		case FIELD_RECORD: record(f->of, v, to); return;
 		case FIELD_MAYBE: {
@@ -269,13 +270,13 @@ class reader
 		}
 	}
 
-	void options(ondemand::value v, struct named_texts *ret)
+	void options(ondemand::value v, struct named_texts *ret, bool may_be_null)
 	{
 		std::vector<struct named_text> all;
 		members(v, [&](std::string_view name, ondemand::value value) {
 			at_member(name, [&] {
 				const char *key = copy(name);
-				all.push_back({key, text(value)});
+				all.push_back({key, may_be_null && value.is_null() ? nullptr : text(value)});
 			});
 		});
 		keep(all, &ret->p, &ret->n);
@@ -310,8 +311,7 @@ class reader
 
 		if (++depth > FIELDS_MAX_DEPTH)
 			wrong("is nested too deep");
-		for (size_t i = 0; i < of->n; i++)
-			set_otherwise(&of->members[i], to + of->members[i].offset);
+		fields_init(of, to);
 		each(object, [&](std::string_view name, ondemand::value value) {
 			/* Members come in the order of the table, nearly always. */
 			for (size_t k = 0; k < of->n; k++) {
@@ -335,20 +335,6 @@ class reader
 				at_member(of->members[i].name, [] { wrong("is missing"); });
 		depth--;
 	}
-
-	static void set_otherwise(const struct field *f, char *to)
-	{
-		if (f->type == FIELD_INT)
-			*(int64_t *)(void *)to = f->otherwise;
-		else if (f->type == FIELD_FLAG)
-			*(bool *)to = f->otherwise != 0;
-		else if (f->type == FIELD_REAL)
-			*(double *)(void *)to = NAN;
-		else if (f->type == FIELD_MAYBE_FLAG)
-			*(int *)(void *)to = -1;
-		else if (f->type == FIELD_WORD)
-			*(int *)(void *)to = f->required ? -1 : (int)f->otherwise;
-	}
 };
 
 /* Parses text, which has simdjson's padding behind it. */
@@ -365,6 +351,7 @@ read_padded(const struct fields *of, struct arena *a, const char *p, size_t n, s
 		ondemand::object top;
 		if (doc.get_object().get(top) != SUCCESS)
 			return fail(e, ERR_INPUT, "%s: is no JSON object", what);
+		memset(ret, 0, of->size);
 		reader(a).record(of, top, (char *)ret);
 		if (doc.current_location().error() != OUT_OF_BOUNDS)
 			return fail(e, ERR_INPUT, "%s: something stands behind the JSON object", what);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MAX_PLACE = 300 };
 
@@ -14,6 +15,7 @@ struct place {
 	const struct place *in;
 	const char *name; /* a member, or NULL: an element */
 	size_t index;
+	enum fields_escapes escapes; /* of the outermost one: how the document is written */
 };
 
 static size_t
@@ -36,11 +38,16 @@ bad(struct err *e, enum err_kind kind, const struct place *at, const char *why)
 }
 
 static int
-quote(struct str s, struct buf *out)
+quote(struct str s, const struct place *at, struct buf *out)
 {
 	if (!str_utf8_ok(s))
 		return -1;
-	json_quote(s, out);
+	while (at->in != NULL)
+		at = at->in;
+	if (at->escapes == FIELDS_NUMBERED)
+		json_quote_numbered(s, out);
+	else
+		json_quote(s, out);
 	return 0;
 }
 
@@ -51,7 +58,7 @@ write_text(const char *text, const struct place *at, struct buf *out, struct err
 		buf_puts(out, "null");
 		return 0;
 	}
-	return quote(str_of(text), out) == 0 ? 0 : bad(e, ERR_INPUT, at, "text that is not UTF-8");
+	return quote(str_of(text), at, out) == 0 ? 0 : bad(e, ERR_INPUT, at, "text that is not UTF-8");
 }
 
 static int
@@ -112,7 +119,7 @@ write_name(const char *name, bool first, const struct place *at, struct buf *out
 {
 	if (!first)
 		buf_putc(out, ',');
-	if (name == NULL || quote(str_of(name), out) != 0)
+	if (name == NULL || quote(str_of(name), at, out) != 0)
 		return bad(e, ERR_INPUT, at, "a name that is not UTF-8");
 	buf_putc(out, ':');
 	return 0;
@@ -172,8 +179,8 @@ write_list(const struct field *f, const void *from, const struct place *at, stru
 		    .index = i};
 		if (keyed ? write_name(here.name, i == 0, at, out, e) != 0 : false)
 			return -1;
-		if (!keyed && i > 0)
-			buf_putc(out, ',');
+		if (!keyed)
+			buf_puts(out, f->lines ? ",\n" + (i == 0) : "," + (i == 0));
 		if (write_struct(f->of, one + f->value, &here, out, e) != 0)
 			return -1;
 	}
@@ -212,6 +219,13 @@ write_word(const struct field *f, int value, const struct place *at, struct buf 
 	return write_text(value == -1 ? NULL : f->words[value], at, out, e);
 }
 
+/* What stands in the same struct as JSON already. */
+static const char *
+raw_of(const struct field *f, const void *from)
+{
+	return *(const char *const *)(const void *)((const char *)from - f->offset + f->raw);
+}
+
 static int
 write_member(const struct field *f, const void *from, const struct place *at, struct buf *out, struct err *e)
 {
@@ -240,9 +254,12 @@ write_member(const struct field *f, const void *from, const struct place *at, st
 	case FIELD_NUMBERS: return write_numbers(from, at, out, e);
 	case FIELD_RECORD: return write_struct(f->of, from, at, out, e);
 	case FIELD_MAYBE:
-		if (*(const void *const *)from != NULL)
+		if (f->raw != 0 && raw_of(f, from) != NULL)
+			buf_puts(out, raw_of(f, from));
+		else if (*(const void *const *)from != NULL)
 			return write_struct(f->of, *(const void *const *)from, at, out, e);
-		buf_puts(out, "null");
+		else
+			buf_puts(out, "null");
 		return 0;
 	case FIELD_LIST:
 	case FIELD_KEYED: return write_list(f, from, at, out, e);
@@ -280,6 +297,31 @@ is_empty(const struct field *f, const void *from)
 	return false;
 }
 
+static void
+set_otherwise(const struct field *f, void *to)
+{
+	if (f->type == FIELD_INT)
+		*(int64_t *)to = f->otherwise;
+	else if (f->type == FIELD_FLAG)
+		*(bool *)to = f->otherwise != 0;
+	else if (f->type == FIELD_REAL)
+		*(double *)to = NAN;
+	else if (f->type == FIELD_MAYBE_FLAG)
+		*(int *)to = -1;
+	else if (f->type == FIELD_WORD)
+		*(int *)to = f->required ? -1 : (int)f->otherwise;
+	else if (f->type == FIELD_RECORD)
+		fields_init(f->of, to);
+}
+
+void
+fields_init(const struct fields *of, void *ret)
+{
+	memset(ret, 0, of->size);
+	for (size_t i = 0; i < of->n; i++)
+		set_otherwise(&of->members[i], (char *)ret + of->members[i].offset);
+}
+
 static int
 write_struct(const struct fields *of, const void *value, const struct place *at, struct buf *out, struct err *e)
 {
@@ -305,13 +347,19 @@ write_struct(const struct fields *of, const void *value, const struct place *at,
 }
 
 int
-fields_write(const struct fields *of, const void *value, struct buf *out, struct err *e)
+fields_write_as(const struct fields *of, const void *value, enum fields_escapes escapes, struct buf *out, struct err *e)
 {
-	const struct place at = {.name = of->name};
+	const struct place at = {.name = of->name, .escapes = escapes};
 
 	if (write_struct(of, value, &at, out, e) != 0)
 		return -1;
 	return out->over ? fail(e, ERR_LIMIT, "%s is larger than %zu bytes", of->name, out->max) : 0;
+}
+
+int
+fields_write(const struct fields *of, const void *value, struct buf *out, struct err *e)
+{
+	return fields_write_as(of, value, FIELDS_SHORT, out, e);
 }
 
 int

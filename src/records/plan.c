@@ -10,8 +10,8 @@ static const struct field job_def_members[] = {
     {PATH(attr_path), .about = "below that"},
     {TEXTS(systems), .about = "empty: what the repository says"},
     {FLAG(allow_eval_failures)},
-    {FLAG(submodules), .left_out = true},
     {FLAG(may_be_absent), .left_out = true, .about = "by convention: a tree need not have it"},
+    {FLAG(submodules), .left_out = true, .about = "it sees them as a clone that has them would"},
     {PATHS(scope), .about = "null: all; else the attributes that rules leave"},
 };
 const struct fields job_def_fields = FIELDS("job", NULL, struct job_def, job_def_members);
@@ -37,9 +37,9 @@ const struct fields plan_job_fields = FIELDS("plan job", NULL, struct plan_job, 
 static const struct field plan_path_members[] = {
     {TEXT(path), .required = true},
     {TEXT(status), .required = true},
-    {TEXT(rule), .about = "that decided"},
+    {TEXT(rule), .about = "that decided; null: none knows the path"},
     {TEXT(old), .left_out = true, .about = "where it was before it was renamed"},
-    {TEXT(old_rule), .left_out = true},
+    {RAW(old_rule), .left_out = true, .about = "that decided for that name, where it is another: text, or null for none"},
 };
 static const struct fields plan_path_fields = FIELDS("path", NULL, struct plan_path, plan_path_members);
 #undef OF

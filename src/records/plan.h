@@ -13,8 +13,8 @@ struct job_def {
 	struct texts attr_path;          /* below that; empty: all of it */
 	struct texts systems;            /* empty: what the repository says */
 	bool allow_eval_failures;
-	bool submodules;
 	bool may_be_absent; /* a file by convention, which one of the two trees need not have */
+	bool submodules;
 	struct paths scope; /* p NULL: all; else the attributes that rules leave */
 };
 extern const struct fields job_def_fields;
@@ -34,7 +34,8 @@ struct plan_job {
 extern const struct fields plan_job_fields;
 
 struct plan_path {
-	const char *path, *status, *rule, *old, *old_rule;
+	const char *path, *status, *rule, *old;
+	const char *old_rule; /* JSON: text or null; NULL where it is the same */
 };
 struct plan_rule {
 	const char *name, *kind, *place;

@@ -124,7 +124,7 @@ rebuilds_annotations(struct model *m)
 		const char *place = json_str_at(at->json, "head.meta.position", "");
 		if (at->blame == BLAME_NEWLY && at->state != BUILD_DEPENDENCY_FAILED)
 			annotate(&as, place, "failure", arena_printf(&m->a, "%s newly fails to build", at->name),
-			    words_log_tail(&m->a, json_str(at->build, "tail", built_words(at->state)), MAX_MESSAGE_LINES,
+			    words_log_tail(&m->a, json_str(at->build, "tail", build_state_words(at->state)), MAX_MESSAGE_LINES,
 			        MAX_MESSAGE_BYTES));
 	}
 	return annotations_end(&as);

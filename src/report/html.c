@@ -59,7 +59,7 @@ build_cell(struct buf *b, const struct attr *at)
 		escape_add(b, ESCAPE_HTML, str_of(log));
 		buf_puts(b, "\">");
 	}
-	buf_printf(b, "%s%s%s", built_words(at->state), blame, link ? "</a>" : "");
+	buf_printf(b, "%s%s%s", build_state_words(at->state), blame, link ? "</a>" : "");
 }
 
 static void

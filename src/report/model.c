@@ -10,68 +10,24 @@
 static const char *const change_names[CHANGES] = {"added", "removed", "rebuild", "derivation_only", "unchanged",
     "newly_failing", "fixed", "still_failing", "switched", "added_failing", "removed_failing", "untold"};
 
-static const struct {
-	const char *name, *words;
-	bool ended, failed;
-} states[BUILD_STATES] = {
-    [BUILD_NONE] = {"", "not built", false, false},
-    [BUILD_WAITING] = {"waiting", "waiting for what it needs", false, false},
-    [BUILD_QUEUED] = {"queued", "waiting to be built", false, false},
-    [BUILD_BUILDING] = {"building", "building", false, false},
-    [BUILD_BUILT] = {"built", "built", true, false},
-    [BUILD_CACHED] = {"cached", "already built", true, false},
-    [BUILD_FAILED] = {"failed", "build failed", true, true},
-    [BUILD_DEPENDENCY_FAILED] = {"dependency_failed", "a dependency failed", true, true},
-    [BUILD_TIMED_OUT] = {"timed_out", "build took longer than the limit", true, true},
-    [BUILD_SILENT] = {"silent", "build printed nothing for too long", true, true},
-    [BUILD_LOG_LIMIT] = {"log_limit", "build log grew over the limit", true, true},
-    [BUILD_INFRASTRUCTURE] = {"infrastructure", "could not be built: the machinery failed", true, false},
-    [BUILD_CANCELLED] = {"cancelled", "build was cancelled", true, false},
-    [BUILD_UNSUPPORTED] = {"unsupported", "not built: no machine here can do it", true, false},
-};
-
 const char *
 change_name(enum change c)
 {
 	return change_names[c];
 }
 
-const char *
-built_name(enum built s)
-{
-	return states[s].name;
-}
-
-const char *
-built_words(enum built s)
-{
-	return states[s].words;
-}
-
-bool
-built_failed(enum built s)
-{
-	return states[s].failed;
-}
-
-/* An unknown state is treated as one that proves nothing. */
-static enum built
+static enum build_state
 state_of(const json_t *build)
 {
-	const char *name = json_str(build, "state", "");
-
-	for (int i = BUILD_WAITING; i < BUILD_STATES; i++)
-		if (strcmp(states[i].name, name) == 0)
-			return (enum built)i;
-	return BUILD_INFRASTRUCTURE;
+	return build_state_of(json_str(build, "state", ""));
 }
 
 static enum blame
-blame_of(const json_t *build, enum built state)
+blame_of(const json_t *build, enum build_state state)
 {
 	const char *name = json_str(build, "blame", "");
 
-	if (!states[state].failed)
+	if (!build_state_has_failed(state))
 		return BLAME_NONE;
 	return strcmp(name, "newly_failing") == 0   ? BLAME_NEWLY
 	       : strcmp(name, "still_failing") == 0 ? BLAME_STILL
@@ -529,7 +485,7 @@ count_builds(struct model *m)
 
 	json_object_foreach((json_t *)m->builds, drv, build) {
 		m->tally.total++;
-		m->tally.ended += states[state_of(build)].ended;
+		m->tally.ended += build_state_has_ended(state_of(build));
 	}
 	count_targets(m);
 }

@@ -8,6 +8,7 @@
 #ifndef EKACI_REPORT_MODEL_H
 #define EKACI_REPORT_MODEL_H
 
+#include "records/build_state.h"
 #include "report/position.h"
 #include "support/text/json.h"
 
@@ -30,27 +31,6 @@ enum change {
 	CHANGES
 };
 const char *change_name(enum change c);
-
-enum built {
-	BUILD_NONE,    /* nobody wanted it built */
-	BUILD_WAITING, /* for its inputs */
-	BUILD_QUEUED,
-	BUILD_BUILDING,
-	BUILD_BUILT,
-	BUILD_CACHED,
-	BUILD_FAILED,
-	BUILD_DEPENDENCY_FAILED,
-	BUILD_TIMED_OUT,
-	BUILD_SILENT,
-	BUILD_LOG_LIMIT,
-	BUILD_INFRASTRUCTURE,
-	BUILD_CANCELLED,
-	BUILD_UNSUPPORTED,
-	BUILD_STATES
-};
-const char *built_name(enum built s);
-const char *built_words(enum built s); /* "build failed" */
-bool built_failed(enum built s);       /* the derivation's own failure or a dependency's */
 
 enum blame { BLAME_NONE, BLAME_NEWLY, BLAME_STILL, BLAME_UNKNOWN };
 
@@ -76,7 +56,7 @@ struct attr {
 	const char *drv;                       /* of head, or NULL */
 	const char *version_old, *version_new; /* both or none; an empty one for "had none" */
 	const json_t *build;                   /* NULL when not wanted */
-	enum built state;
+	enum build_state state;
 	enum blame blame;
 	bool tolerated; /* its job allows evaluation failures */
 	bool alias;     /* another name of an attribute that is here too: in no count and no list */

@@ -74,11 +74,11 @@ is_unsupported(const struct attr *at)
 static const char *
 state_words(const struct view *v, const json_t *build)
 {
-	const char *phase = json_str(build, "phase", NULL), *words = "in a state that is not known here";
+	const char *phase = json_str(build, "phase", NULL), *name = json_str(build, "state", "");
+	enum build_state state = build_state_of(name);
+	bool known = strcmp(build_state_name(state), name) == 0;
+	const char *words = known ? build_state_words(state) : "in a state that is not known here";
 
-	for (int i = BUILD_WAITING; i < BUILD_STATES; i++)
-		if (strcmp(built_name((enum built)i), json_str(build, "state", "")) == 0)
-			words = built_words((enum built)i);
 	return phase == NULL ? words : arena_printf(&v->m->a, "%s in %s", words, words_cut(&v->m->a, phase, 60));
 }
 
@@ -104,7 +104,7 @@ cause_item(const struct view *v, const struct cause *c)
 
 	if (build == NULL) /* the build it came from was not told: say what is known */
 		build = c->at->build;
-	bool no_machine = strcmp(json_str(build, "state", ""), built_name(BUILD_UNSUPPORTED)) == 0;
+	bool no_machine = strcmp(json_str(build, "state", ""), build_state_name(BUILD_UNSUPPORTED)) == 0;
 	const char *reason = json_str(build, "reason", NULL);
 	put_code(v, item, "name", c->own ? c->at->name : model_drv_name(&m->a, c->drv));
 	put_system(v, item, c->own ? c->at->system : json_str(build, "system", c->at->system));

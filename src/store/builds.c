@@ -1,57 +1,15 @@
 /* Builds as rows: wanted, released, failed, judged. */
 #include "store/builds.h"
 
+#include "records/array.h"
+#include "store/build_sets.h"
 #include "store/db.h"
 #include "store/duration.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
-#include "support/text/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const state_names[BUILD_STATES] = {
-    [BUILD_WAITING] = "waiting",
-    [BUILD_QUEUED] = "queued",
-    [BUILD_BUILDING] = "building",
-    [BUILD_BUILT] = "built",
-    [BUILD_CACHED] = "cached",
-    [BUILD_FAILED] = "failed",
-    [BUILD_DEPENDENCY_FAILED] = "dependency_failed",
-    [BUILD_TIMED_OUT] = "timed_out",
-    [BUILD_SILENT] = "silent",
-    [BUILD_LOG_LIMIT] = "log_limit",
-    [BUILD_INFRASTRUCTURE] = "infrastructure",
-    [BUILD_CANCELLED] = "cancelled",
-    [BUILD_UNSUPPORTED] = "unsupported",
-};
-
-const char *
-build_state_name(enum build_state s)
-{
-	return state_names[s];
-}
-
-enum build_state
-build_state_of(const char *name)
-{
-	for (int i = 0; i < BUILD_STATES; i++)
-		if (name != NULL && strcmp(state_names[i], name) == 0)
-			return (enum build_state)i;
-	return BUILD_INFRASTRUCTURE;
-}
-
-bool
-build_state_is_open(enum build_state s)
-{
-	return s <= BUILD_BUILDING;
-}
-
-bool
-build_state_is_good(enum build_state s)
-{
-	return s == BUILD_BUILT || s == BUILD_CACHED;
-}
 
 /* The scheduler's mirror learns of it when the transaction stands. */
 static int
@@ -68,11 +26,11 @@ propagate(struct store *s, int64_t failed, struct err *e)
 	return db_run(s, e,
 	    "WITH RECURSIVE up (id) AS (SELECT build FROM build_input WHERE input = ?1"
 	    "  UNION SELECT i.build FROM up JOIN build b ON b.id = up.id JOIN build_input i ON i.input = up.id"
-	    "  WHERE b.state IN ('waiting', 'queued'))"
+	    "  WHERE b.state IN " BUILD_SQL_NOT_BEGUN ")"
 	    " UPDATE build SET state = (SELECT iif(f.state = 'unsupported', 'unsupported', 'dependency_failed') FROM build f"
 	    "  WHERE f.id = ?1), ended = ?2,"
 	    " propagated_from = (SELECT coalesce(f.propagated_from, f.drv) FROM build f WHERE f.id = ?1)"
-	    " WHERE id IN (SELECT id FROM up) AND state IN ('waiting', 'queued')",
+	    " WHERE id IN (SELECT id FROM up) AND state IN " BUILD_SQL_NOT_BEGUN,
 	    "ii", failed, clock_now_ms());
 }
 
@@ -139,10 +97,10 @@ holds(const struct wanting *w, const struct build_want *want, const struct wante
 	if (want->cached && (want->marked || k->marked)) /* the outputs that are there are the judge */
 		return !want->again && want->marked && k->marked;
 	if (want->cached)
-		return !want->again && (state == BUILD_BUILT || state == BUILD_CACHED);
+		return !want->again && build_state_is_good(state);
 	if (state == BUILD_FAILED && want->fixed_output) /* what it fetches may be there by now */
 		return false;
-	if (state != BUILD_FAILED && state != BUILD_TIMED_OUT && state != BUILD_SILENT && state != BUILD_LOG_LIMIT)
+	if (!build_state_has_failed_itself(state))
 		return false;
 	return !want->retry && ended >= w->known_since;
 }
@@ -151,14 +109,11 @@ holds(const struct wanting *w, const struct build_want *want, const struct wante
 static void
 state_from_inputs(const struct wanting *w, const struct build_want *want, struct wanted *k, int64_t *ret_blocked)
 {
-	const json_t *input;
-	size_t i;
-
 	*ret_blocked = 0;
 	k->state = BUILD_QUEUED;
 	k->cause = NULL;
-	json_array_foreach(want->inputs, i, input) {
-		const struct map_entry *at = map_get(&w->ids, str_of(json_string_value(input)));
+	for (size_t i = 0; i < want->inputs.n; i++) {
+		const struct map_entry *at = map_get(&w->ids, str_of(want->inputs.p[i]));
 		const struct wanted *in = at != NULL ? &w->known[at->value] : NULL;
 		if (in == NULL || build_state_is_good(in->state) || in->marked)
 			continue;
@@ -181,13 +136,16 @@ write_new(struct wanting *w, const struct build_want *want, struct wanted *k, in
 {
 	struct str pname = duration_name(str_of(want->name));
 	int64_t now = clock_now_ms();
+	const char *features;
 
+	if (array_write_texts(&w->a, &want->features, &features, e) != 0)
+		return -1;
 	if (db_run(w->s, e,
 	        "INSERT INTO build (drv, name, system, features, fixed_output, state, created, pname, blocked,"
 	        " propagated_from, ended, again, marked, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, ?1), nullif(?11, 0),"
 	        " ?12, ?13, ?14)",
-	        "ssssisitisiiis", want->drv, want->name, want->system, want->features, (int64_t)want->fixed_output,
-	        state_names[k->state], now, pname, blocked, k->cause, build_state_is_open(k->state) ? (int64_t)0 : now,
+	        "ssssisitisiiis", want->drv, want->name, want->system, features, (int64_t)want->fixed_output,
+	        build_state_name(k->state), now, pname, blocked, k->cause, build_state_is_open(k->state) ? (int64_t)0 : now,
 	        (int64_t)(want->again && want->cached), (int64_t)k->marked, k->marked ? BUILD_MARKED : NULL) != 0)
 		return -1;
 	k->id = db_last_id(w->s);
@@ -201,7 +159,7 @@ write_anew(struct wanting *w, const struct wanted *k, int64_t blocked, bool agai
 	    "UPDATE build SET state = ?2, attempts = 0, not_before = 0, reason = ?8, tail = NULL, phase = NULL,"
 	    " absent_since = NULL, propagated_from = nullif(?3, drv), blocked = ?4, ended = nullif(?5, 0), wall_ms = NULL, again = ?6,"
 	    " marked = ?7 WHERE id = ?1",
-	    "issiiiis", k->id, state_names[k->state], k->cause, blocked,
+	    "issiiiis", k->id, build_state_name(k->state), k->cause, blocked,
 	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms(), (int64_t)again, (int64_t)k->marked,
 	    k->marked ? BUILD_MARKED : NULL);
 }
@@ -212,7 +170,7 @@ write_open(struct wanting *w, const struct wanted *k, int64_t blocked, struct er
 {
 	if (db_run(w->s, e,
 	        "UPDATE build SET state = ?2, propagated_from = ?3, blocked = ?4, ended = nullif(?5, 0) WHERE id = ?1", "issii",
-	        k->id, state_names[k->state], k->cause, blocked,
+	        k->id, build_state_name(k->state), k->cause, blocked,
 	        build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms()) != 0)
 		return -1;
 	return build_state_is_open(k->state) ? 0 : propagate(w->s, k->id, e);
@@ -248,11 +206,8 @@ put_row(struct wanting *w, const struct build_want *want, struct wanted *k, stru
 static void
 collect_inputs(struct wanting *w, const struct build_want *want, const struct wanted *k)
 {
-	const json_t *input;
-	size_t i;
-
-	json_array_foreach(want->inputs, i, input) {
-		const struct map_entry *at = map_get(&w->ids, str_of(json_string_value(input)));
+	for (size_t i = 0; i < want->inputs.n; i++) {
+		const struct map_entry *at = map_get(&w->ids, str_of(want->inputs.p[i]));
 		if (at != NULL) {
 			struct edge x = {w->known[at->value].id, k->id};
 			vec_push(&w->edges, x);
@@ -360,12 +315,13 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 
 	if (db_run(s, e,
 	        "UPDATE build SET state = ?2, reason = ?3, tail = ?4, wall_ms = ?5, not_before = ?6,"
-	        " failures = failures + (?2 IN ('failed', 'timed_out', 'silent')),"
+	        " failures = failures + (?2 IN " BUILD_SQL_FAILED_ITSELF "),"
 	        " ended = CASE WHEN ?2 = 'queued' THEN NULL ELSE ?7 END, phase = ?8, log = coalesce(?9, log),"
 	        " again = again AND ?2 = 'queued', deterministic = coalesce(nullif(?10, -1), deterministic), marked = ?11"
-	        " WHERE id = ?1 AND state IN ('waiting', 'queued', 'building')",
-	        "isssiiissii", id, state_names[state], end->reason, end->tail, end->wall_ms, end->not_before, clock_now_ms(),
-	        end->phase, end->log, end->alike == BUILD_NOT_COMPARED ? (int64_t)-1 : (int64_t)(end->alike == BUILD_ALIKE),
+	        " WHERE id = ?1 AND state IN " BUILD_SQL_OPEN,
+	        "isssiiissii", id, build_state_name(state), end->reason, end->tail, end->wall_ms, end->not_before,
+	        clock_now_ms(), end->phase, end->log,
+	        end->alike == BUILD_NOT_COMPARED ? (int64_t)-1 : (int64_t)(end->alike == BUILD_ALIKE),
 	        (int64_t)(state == BUILD_FAILED && end->marked)) != 0)
 		return -1;
 	if (db_changes(s) == 0 || build_state_is_open(state))
@@ -407,7 +363,7 @@ store_builds_recover(struct store *s, struct err *e)
 	if (rc == 0)
 		rc = db_run(s, e,
 		    "UPDATE build SET state = 'cancelled', ended = ?1, reason = 'nobody wants it any more'"
-		    " WHERE state IN ('waiting', 'queued', 'building') AND NOT EXISTS (SELECT 1 FROM build_want w"
+		    " WHERE state IN " BUILD_SQL_OPEN " AND NOT EXISTS (SELECT 1 FROM build_want w"
 		    "  JOIN run r ON r.id = w.run WHERE w.build = build.id AND r.ended IS NULL)",
 		    "i", clock_now_ms());
 	return store_end(s, rc, e);
@@ -418,84 +374,88 @@ store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e)
 {
 	return db_int(s, ret, e,
 	    "SELECT count(*) FROM build b CROSS JOIN build_want w ON w.run = ?1 AND w.build = b.id"
-	    " WHERE b.state IN ('waiting', 'queued', 'building')",
+	    " WHERE b.state IN " BUILD_SQL_OPEN,
 	    "i", run);
 }
 
-static void
-set_text(json_t *o, const char *key, sqlite3_stmt *q, int column)
+/* A text of the row that is fit for JSON, in a; NULL stays NULL. */
+static const char *
+text(struct arena *a, sqlite3_stmt *q, int column)
 {
 	const char *p = (const char *)sqlite3_column_text(q, column);
 
-	if (p != NULL)
-		json_object_set_new(o, key, json_any_string((struct str){p, (size_t)sqlite3_column_bytes(q, column)}));
+	return p != NULL ? fields_clean(a, (struct str){p, (size_t)sqlite3_column_bytes(q, column)}) : NULL;
+}
+
+static struct build_was *
+read_was(struct arena *a, sqlite3_stmt *q, int column)
+{
+	const char *state = (const char *)sqlite3_column_text(q, column);
+	struct build_was was = {build_state_of(state), text(a, q, column + 1), text(a, q, column + 2)};
+
+	return state != NULL ? arena_dup(a, &was, sizeof(was)) : NULL;
+}
+
+static struct build_of_drv
+read_told(struct arena *a, sqlite3_stmt *q)
+{
+	struct build_told t = {.state = build_state_of((const char *)sqlite3_column_text(q, 1)),
+	    .reason = text(a, q, 2),
+	    .tail = text(a, q, 3),
+	    .propagated_from = text(a, q, 4),
+	    .log = text(a, q, 5),
+	    .blame = text(a, q, 6),
+	    .wall_ms = sqlite3_column_type(q, 7) != SQLITE_NULL ? db_i64(q, 7) : -1,
+	    .target = db_i64(q, 8) != 0,
+	    .name = text(a, q, 9),
+	    .system = text(a, q, 10),
+	    .phase = text(a, q, 11),
+	    .deterministic = sqlite3_column_type(q, 13) != SQLITE_NULL ? db_i64(q, 13) != 0 : -1,
+	    .was = read_was(a, q, 14)};
+
+	t.flaky = db_i64(q, 12) > 0 && build_state_is_good(t.state);
+	return (struct build_of_drv){text(a, q, 0), t};
 }
 
 int
-store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e)
+store_run_builds(struct store *s, struct arena *a, int64_t run, struct builds_told *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT b.drv, b.state, coalesce(b.reason, (SELECT c.reason FROM build c WHERE c.drv = b.propagated_from"
 	    "  AND b.state = 'unsupported')), b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
 	    " b.system, b.phase, b.failures, b.deterministic, f.state, f.phase, f.reason FROM build_want w JOIN build b ON b.id = w.build"
-	    " LEFT JOIN build f ON f.drv = w.base_drv AND f.state IN ('failed', 'timed_out', 'silent', 'log_limit',"
-	    " 'dependency_failed') WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
+	    " LEFT JOIN build f ON f.drv = w.base_drv AND f.state IN " BUILD_SQL_FAILED
+	    " WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
 	    "i", run);
-	AUTO(json_drop) json_t *all = json_object();
+	VEC(struct build_of_drv) all = {0};
 	int rc = q == NULL ? -1 : 1;
 
-	while (rc > 0 && (rc = db_row(s, q, e)) > 0) {
-		json_t *o = json_object();
-		set_text(o, "state", q, 1);
-		set_text(o, "reason", q, 2);
-		set_text(o, "tail", q, 3);
-		set_text(o, "propagated_from", q, 4);
-		set_text(o, "log", q, 5);
-		set_text(o, "blame", q, 6);
-		set_text(o, "name", q, 9);
-		set_text(o, "system", q, 10);
-		set_text(o, "phase", q, 11);
-		if (db_i64(q, 12) > 0 && build_state_is_good(build_state_of((const char *)sqlite3_column_text(q, 1))))
-			json_object_set_new(o, "flaky", json_true());
-		if (sqlite3_column_type(q, 13) != SQLITE_NULL)
-			json_object_set_new(o, "deterministic", json_boolean(db_i64(q, 13)));
-		if (sqlite3_column_type(q, 7) != SQLITE_NULL)
-			json_object_set_new(o, "wall_ms", json_integer(db_i64(q, 7)));
-		if (sqlite3_column_type(q, 14) != SQLITE_NULL) {
-			json_t *was = json_object();
-			set_text(was, "state", q, 14);
-			set_text(was, "phase", q, 15);
-			set_text(was, "reason", q, 16);
-			json_object_set_new(o, "was", was);
-		}
-		json_object_set_new(o, "target", json_boolean(db_i64(q, 8)));
-		json_object_set_new(all, (const char *)sqlite3_column_text(q, 0), o);
-	}
-	if (rc < 0)
-		return -1;
-	*ret = json_incref(all);
-	return 0;
+	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
+		vec_push(&all, read_told(a, q));
+	if (rc == 0)
+		*ret = (struct builds_told){arena_dup(a, all.p, all.n * sizeof(*all.p)), all.n};
+	vec_release(&all);
+	return rc;
 }
 
 int
-store_run_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e)
+store_run_unjudged(struct store *s, struct arena *a, int64_t run, struct texts *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT b.drv FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = ?1 AND w.base = 0 AND w.target"
-	    " AND w.blame IS NULL AND b.state NOT IN ('waiting', 'queued', 'building', 'built', 'cached', 'cancelled',"
-	    " 'unsupported') ORDER BY b.wall_ms, b.id",
+	    " AND w.blame IS NULL AND b.state IN " BUILD_SQL_FAILED " ORDER BY b.wall_ms, b.id",
 	    "i", run);
-	AUTO(json_drop) json_t *all = json_array();
+	VEC(const char *) all = {0};
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
-		json_array_append_new(all, json_string((const char *)sqlite3_column_text(q, 0)));
-	if (rc < 0)
-		return -1;
-	*ret = json_incref(all);
-	return 0;
+		vec_push(&all, db_text(a, q, 0));
+	if (rc == 0)
+		*ret = (struct texts){arena_dup(a, all.p, all.n * sizeof(*all.p)), all.n};
+	vec_release(&all);
+	return rc;
 }
 
 int
@@ -514,12 +474,11 @@ store_run_judge(struct store *s, int64_t run, struct err *e)
 	return db_run(s, e,
 	    "UPDATE build_want SET blame = CASE"
 	    " WHEN base_drv = '' THEN 'newly_failing'"
-	    " ELSE coalesce((SELECT CASE WHEN f.state IN ('built', 'cached') THEN 'newly_failing'"
-	    "  WHEN f.state IN ('failed', 'timed_out', 'silent', 'log_limit', 'dependency_failed') THEN 'still_failing'"
+	    " ELSE coalesce((SELECT CASE WHEN f.state IN " BUILD_SQL_GOOD " THEN 'newly_failing'"
+	    "  WHEN f.state IN " BUILD_SQL_FAILED " THEN 'still_failing'"
 	    "  ELSE 'unknown' END FROM build f WHERE f.drv = base_drv), 'unknown') END"
 	    " WHERE run = ?1 AND base = 0 AND target AND blame IS NULL AND (SELECT b.state FROM build b"
-	    "  WHERE b.id = build_want.build) NOT IN ('waiting', 'queued', 'building', 'built', 'cached', 'cancelled',"
-	    "  'unsupported')",
+	    "  WHERE b.id = build_want.build) IN " BUILD_SQL_FAILED,
 	    "i", run);
 }
 
@@ -545,8 +504,7 @@ unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_
 	}
 	if (db_run(s, e,
 	        "UPDATE build SET state = 'cancelled', ended = ?2, reason = 'nobody wants it any more'"
-	        " WHERE state IN ('waiting', 'queued', 'building')"
-	        " AND id IN (SELECT build FROM build_want WHERE run = ?1)"
+	        " WHERE state IN " BUILD_SQL_OPEN " AND id IN (SELECT build FROM build_want WHERE run = ?1)"
 	        " AND NOT EXISTS (SELECT 1 FROM build_want o JOIN run r ON r.id = o.run"
 	        "  WHERE o.build = build.id AND o.run <> ?1 AND r.ended IS NULL)",
 	        "ii", run, clock_now_ms()) != 0)

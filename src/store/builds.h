@@ -9,39 +9,13 @@
 #ifndef EKACI_STORE_BUILDS_H
 #define EKACI_STORE_BUILDS_H
 
+#include "records/build.h"
 #include "store/store.h"
-
-#include <jansson.h>
-
-/* Why a build that is marked has failed. */
-#define BUILD_MARKED "it was built, and marks itself as failed: nix-support/failed"
-
-/* The states of a build; the first three are open, the rest are ends. */
-enum build_state {
-	BUILD_WAITING, /* for its inputs */
-	BUILD_QUEUED,  /* may start, not before not_before */
-	BUILD_BUILDING,
-	BUILD_BUILT,
-	BUILD_CACHED, /* was there, or can be fetched */
-	BUILD_FAILED,
-	BUILD_DEPENDENCY_FAILED, /* propagated_from says whose failure */
-	BUILD_TIMED_OUT,
-	BUILD_SILENT,
-	BUILD_LOG_LIMIT,
-	BUILD_INFRASTRUCTURE, /* not the derivation's fault, and retried in vain */
-	BUILD_CANCELLED,
-	BUILD_UNSUPPORTED, /* no machine of ours builds this system or has the features */
-	BUILD_STATES
-};
-const char *build_state_name(enum build_state s);
-enum build_state build_state_of(const char *name);
-bool build_state_is_open(enum build_state s);
-bool build_state_is_good(enum build_state s); /* its outputs are there, or will be when fetched */
 
 /* What a run wants, in the words of the stage query; inputs are drv paths among the same call. */
 struct build_want {
-	const char *drv, *name, *system, *features;
-	const json_t *inputs;
+	const char *drv, *name, *system;
+	struct texts features, inputs;
 	const char *base_drv; /* of a target: what it was at the base, "" nothing; NULL: not known */
 	bool fixed_output, target, base, cached;
 	bool marked; /* cached, and says of itself that it failed */
@@ -77,12 +51,10 @@ must_check int store_builds_recover(struct store *s, struct err *e);
 
 /* How many builds of a run (base ones too) are still open. */
 must_check int store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e);
-/* What the report wants: object drv -> {state, reason, tail, phase, propagated_from, wall_ms, log, blame, flaky,
- * deterministic, was}; head side only. was: how its derivation at the base is known to fail, {state, phase, reason}. flaky: true when it was built after it had failed, unchanged; deterministic: what building
- * it once more has shown. */
-must_check int store_run_builds_json(struct store *s, int64_t run, json_t **ret, struct err *e);
-/* Failed targets of the head whose blame is open: array of drv. */
-must_check int store_run_unjudged(struct store *s, int64_t run, json_t **ret, struct err *e);
+/* What a report is told of the head's builds; in a, in the order in which they were wanted first. */
+must_check int store_run_builds(struct store *s, struct arena *a, int64_t run, struct builds_told *ret, struct err *e);
+/* Failed targets of the head whose blame is open, in a. */
+must_check int store_run_unjudged(struct store *s, struct arena *a, int64_t run, struct texts *ret, struct err *e);
 /* The base's derivation of a failed target; "" when it has none. */
 must_check int store_run_base_of(struct store *s, int64_t run, const char *drv, const char *base_drv, struct err *e);
 /* Gives every failed target its blame, from what is known of the base's derivation. */

@@ -16,11 +16,12 @@ SCHEMA_FILE(schema_002, "002_queue.sql");
 SCHEMA_FILE(schema_003, "003_marked.sql");
 SCHEMA_FILE(schema_004, "004_approvals.sql");
 SCHEMA_FILE(schema_005, "005_order.sql");
+SCHEMA_FILE(schema_006, "006_held.sql");
 
 static const char *const *
 schema_versions(size_t *ret_n)
 {
-	static const char *versions[] = {schema_001, schema_002, schema_003, schema_004, schema_005};
+	static const char *versions[] = {schema_001, schema_002, schema_003, schema_004, schema_005, schema_006};
 
 	*ret_n = COUNT(versions);
 	return versions;

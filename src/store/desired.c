@@ -3,48 +3,43 @@
 
 #include "store/db.h"
 #include "support/base/clock.h"
-#include "support/text/json.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 #define OPEN "posted < generation AND given_up < generation"
 
-/* Members in one order, so that equal documents are equal texts. */
 static int
-want(struct store *s, const char *kind, const char *key, const struct desired_repository *r, const json_t *wanted,
-    struct err *e)
+want(struct store *s, const char *kind, const char *key, const struct desired_repository *r, const struct fields *of,
+    const void *wanted, struct err *e)
 {
-	char *text = json_dumps(wanted, JSON_COMPACT | JSON_SORT_KEYS);
+	struct arena a = {0};
 	int64_t now = clock_now_ms();
+	char *text;
+	int rc = fields_line(of, &a, wanted, &text, e);
 
-	if (text == NULL)
-		return fail(e, ERR_BUG, "a wanted %s cannot be written as JSON", kind);
-	int rc = db_run(s, e,
-	    "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, since, updated)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)"
-	    " ON CONFLICT (key) DO UPDATE SET installation = excluded.installation, owner = excluded.owner,"
-	    "  repo = excluded.repo, wanted = excluded.wanted,"
-	    "  generation = generation + (wanted <> excluded.wanted),"
-	    "  since = CASE WHEN wanted = excluded.wanted OR " OPEN " THEN since ELSE excluded.since END,"
-	    "  updated = excluded.updated"
-	    " WHERE wanted <> excluded.wanted OR owner <> excluded.owner OR repo <> excluded.repo"
-	    "  OR installation <> excluded.installation",
-	    "ssissisi", key, kind, r->installation, r->owner, r->name, r->id, text, now);
-	free(text);
+	if (rc == 0)
+		rc = db_run(s, e,
+		    "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, since, updated)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)"
+		    " ON CONFLICT (key) DO UPDATE SET installation = excluded.installation, owner = excluded.owner,"
+		    "  repo = excluded.repo, wanted = excluded.wanted,"
+		    "  generation = generation + (wanted <> excluded.wanted),"
+		    "  since = CASE WHEN wanted = excluded.wanted OR " OPEN " THEN since ELSE excluded.since END,"
+		    "  updated = excluded.updated"
+		    " WHERE wanted <> excluded.wanted OR owner <> excluded.owner OR repo <> excluded.repo"
+		    "  OR installation <> excluded.installation",
+		    "ssissisi", key, kind, r->installation, r->owner, r->name, r->id, text, now);
+	arena_release(&a);
 	return rc;
 }
 
 int
-store_want_check(struct store *s, const struct desired_repository *r, const char *head, const char *name, const json_t *wanted,
-    struct err *e)
+store_want_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted, struct err *e)
 {
 	struct arena a = {0};
-	AUTO(json_drop) json_t *copy = json_copy((json_t *)(uintptr_t)wanted);
+	const char *key = arena_printf(&a, "check/%lld/%s/%s", (long long)r->id, wanted->head, wanted->name);
+	int rc = want(s, "check", key, r, &wish_check_fields, wanted, e);
 
-	if (copy == NULL || json_object_set_new(copy, "head", json_string(head)) != 0 ||
-	    json_object_set_new(copy, "name", json_string(name)) != 0)
-		return fail(e, ERR_BUG, "a wanted check is no object, or its name is no text");
-	int rc = want(s, "check", arena_printf(&a, "check/%lld/%s/%s", (long long)r->id, head, name), r, copy, e);
 	arena_release(&a);
 	return rc;
 }
@@ -54,12 +49,10 @@ store_want_comment(struct store *s, const struct desired_repository *r, int64_t 
     struct err *e)
 {
 	struct arena a = {0};
-	AUTO(json_drop)
-	json_t *j = json_pack("{s:I,s:s,s:o}", "number", (json_int_t)number, "marker", marker, "body", json_any_string(body));
+	const struct wish_comment wanted = {number, marker, fields_clean(&a, body)};
+	const char *key = arena_printf(&a, "comment/%lld/%lld", (long long)r->id, (long long)number);
+	int rc = want(s, "comment", key, r, &wish_comment_fields, &wanted, e);
 
-	if (j == NULL)
-		return fail(e, ERR_BUG, "a wanted comment is no text");
-	int rc = want(s, "comment", arena_printf(&a, "comment/%lld/%lld", (long long)r->id, (long long)number), r, j, e);
 	arena_release(&a);
 	return rc;
 }
@@ -78,16 +71,12 @@ store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *
 }
 
 int
-store_want_labels(struct store *s, const struct desired_repository *r, int64_t number, const json_t *wanted,
-    const json_t *known, struct err *e)
+store_want_labels(struct store *s, const struct desired_repository *r, const struct wish_labels *wanted, struct err *e)
 {
 	struct arena a = {0};
-	AUTO(json_drop)
-	json_t *j = json_pack("{s:I,s:O,s:O}", "number", (json_int_t)number, "wanted", wanted, "known", known);
+	const char *key = arena_printf(&a, "labels/%lld/%lld", (long long)r->id, (long long)wanted->number);
+	int rc = want(s, "labels", key, r, &wish_labels_fields, wanted, e);
 
-	if (j == NULL || !json_is_array(wanted) || !json_is_array(known))
-		return fail(e, ERR_BUG, "wanted labels are no lists");
-	int rc = want(s, "labels", arena_printf(&a, "labels/%lld/%lld", (long long)r->id, (long long)number), r, j, e);
 	arena_release(&a);
 	return rc;
 }
@@ -96,12 +85,10 @@ int
 store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content, struct err *e)
 {
 	struct arena a = {0};
-	AUTO(json_drop) json_t *j = json_pack("{s:I,s:s}", "comment_id", (json_int_t)comment_id, "content", content);
+	const struct wish_reaction wanted = {comment_id, content};
+	const char *key = arena_printf(&a, "reaction/%lld/%lld/%s", (long long)r->id, (long long)comment_id, content);
+	int rc = want(s, "reaction", key, r, &wish_reaction_fields, &wanted, e);
 
-	if (j == NULL)
-		return fail(e, ERR_BUG, "a wanted reaction is no text");
-	int rc = want(s, "reaction",
-	    arena_printf(&a, "reaction/%lld/%lld/%s", (long long)r->id, (long long)comment_id, content), r, j, e);
 	arena_release(&a);
 	return rc;
 }
@@ -111,12 +98,10 @@ store_want_reply(struct store *s, const struct desired_repository *r, int64_t nu
     struct err *e)
 {
 	struct arena a = {0};
-	AUTO(json_drop)
-	json_t *j = json_pack("{s:I,s:s,s:o}", "number", (json_int_t)number, "marker", marker, "body", json_any_string(body));
+	const struct wish_comment wanted = {number, marker, fields_clean(&a, body)};
+	const char *key = arena_printf(&a, "reply/%lld/%lld/%s", (long long)r->id, (long long)number, marker);
+	int rc = want(s, "reply", key, r, &wish_comment_fields, &wanted, e);
 
-	if (j == NULL)
-		return fail(e, ERR_BUG, "a wanted reply is no text");
-	int rc = want(s, "reply", arena_printf(&a, "reply/%lld/%lld/%s", (long long)r->id, (long long)number, marker), r, j, e);
 	arena_release(&a);
 	return rc;
 }

@@ -1,47 +1,38 @@
 /*
- * desired - what should stand at GitHub, and how far we are.
+ * desired - what should stand at the forge, and how far we are.
  *
- * Whoever wants something at GitHub writes it here, in the transaction in which the want arose; the sender (send/)
- * makes it so. A row is one thing at GitHub, named by a key. Wanting it again replaces what was wanted: only the newest
- * state is ever sent. `generation` is raised only when the wanted document differs, so saying the same thing twice
- * makes no request. Names of the repository are taken from the last want; GitHub redirects older ones.
- *
- * The documents (JSON; members that are null or missing are left out of the request):
- *   check     name, head, status ("queued" "in_progress" "completed"), conclusion, title, summary, text,
- *             annotations [{path, start_line, end_line, annotation_level, message, title?, raw_details?,
- *             start_column?, end_column?}], actions [{label, description, identifier}], details_url, external_id,
- *             started_at, completed_at (text as GitHub wants it, or milliseconds since 1970),
- *             restart (a number: when it grows and the run was concluded, a new check run of the name is posted; so it
- *             is when a concluded one is wanted running). GitHub only adds annotations: those that are not wanted any
- * more stay. At most 1000 of them are sent. comment   number, marker, body      one per pull request, edited in place,
- * found again by the marker; one that somebody deletes comes back with the next change, and not after it was deleted a
- * second time labels    number, wanted [names], known [names]   only labels in `known` are ever taken away reaction
- * comment_id, content reply     number, marker, body      posted once, edited when it is wanted otherwise, never
- * brought back A marker is an HTML comment; it must be unique to its thing on its pull request.
+ * Whoever wants something there writes it here, in the transaction in which the want arose; the sender (forge/) makes it so.
+ * A row is one thing, named by a key; what is wanted of it is a document of records/wish.h, by its kind:
+ *   check     wish_check      one for each commit and name
+ *   comment   wish_comment    one for each pull request, edited in place; one that somebody deletes comes back with the next
+ *                             change, and not after it was deleted a second time
+ *   labels    wish_labels     of a pull request
+ *   reaction  wish_reaction   to a comment
+ *   reply     wish_comment    posted once, edited when it is wanted otherwise, never brought back
+ * Wanting a thing again replaces what was wanted: only the newest state is ever sent. `generation` is raised only when the
+ * document differs, so saying the same thing twice makes no request. Names of the repository are those of the last want.
  */
 #ifndef EKACI_STORE_DESIRED_H
 #define EKACI_STORE_DESIRED_H
 
+#include "records/wish.h"
 #include "store/store.h"
 
-#include <jansson.h>
-
 struct desired_repository {
-	int64_t installation; /* GitHub's */
-	int64_t id;           /* GitHub's */
+	int64_t installation; /* the forge's number of whom we act for */
+	int64_t id;           /* the forge's */
 	const char *owner, *name;
 };
 
-/* Each upserts one row; nothing is kept of what is passed. The document gets head, name, number, ... from the
- * arguments. */
-must_check int store_want_check(struct store *s, const struct desired_repository *r, const char *head, const char *name,
-    const json_t *wanted, struct err *e);
+/* Each upserts one row; nothing is kept of what is passed. A body may hold any bytes, the other texts are UTF-8. */
+must_check int store_want_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
+    struct err *e);
 must_check int store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
     struct str body, struct err *e);
 /* Whether a comment was ever wanted there: then it is edited when it no longer holds. */
 must_check int store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e);
-must_check int store_want_labels(struct store *s, const struct desired_repository *r, int64_t number, const json_t *wanted,
-    const json_t *known, struct err *e);
+must_check int store_want_labels(struct store *s, const struct desired_repository *r, const struct wish_labels *wanted,
+    struct err *e);
 must_check int store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content,
     struct err *e);
 must_check int store_want_reply(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
@@ -52,8 +43,8 @@ must_check int store_want_reply(struct store *s, const struct desired_repository
 struct desired {
 	int64_t id, installation, repository;
 	const char *key, *kind, *owner, *repo;
-	const char *wanted; /* JSON */
-	const char *remote; /* JSON or NULL: what store_desired_* was last given */
+	const char *wanted; /* the document, JSON */
+	const char *remote; /* the sender's own, or NULL: what store_desired_* was last given */
 	int64_t generation, posted;
 	int64_t remote_id; /* 0: none */
 	bool in_doubt;
@@ -81,7 +72,7 @@ must_check int store_desired_doubt(struct store *s, int64_t id, int64_t remote_i
 must_check int store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e);
 /* The doubt is settled and this is what stands there (remote_id 0: nothing); more is still to be sent. */
 must_check int store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e);
-/* This generation stands at GitHub. A newer one stays open. */
+/* This generation stands there. A newer one stays open. */
 must_check int store_desired_posted(struct store *s, int64_t id, int64_t generation, int64_t remote_id, const char *remote,
     struct err *e);
 /* Not now: counts an attempt. A doubt stays. */

@@ -1,11 +1,12 @@
 /* Medians of the last few durations. */
 #include "store/duration.h"
 
+#include "records/array.h"
 #include "store/db.h"
 #include "support/base/clock.h"
-#include "support/text/json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct str
 duration_name(struct str name)
@@ -49,32 +50,48 @@ read_samples(struct store *s, struct arena *a, const char *pname, const char *sy
 	return rc < 0 ? -1 : 0;
 }
 
+/* The last ones and this, at most DURATION_SAMPLES. */
+static struct numbers
+with_sample(struct arena *a, const struct numbers *before, int64_t ms)
+{
+	size_t from = before->n >= DURATION_SAMPLES ? before->n - DURATION_SAMPLES + 1 : 0;
+	struct numbers all = {arena_alloc(a, DURATION_SAMPLES * sizeof(*all.p)), 0};
+
+	for (size_t i = from; i < before->n; i++)
+		all.p[all.n++] = before->p[i];
+	all.p[all.n++] = ms;
+	return all;
+}
+
+static int
+add_sample(struct store *s, struct arena *a, const char *pname, const char *system, int64_t ms, struct err *e)
+{
+	int64_t v[DURATION_SAMPLES], far[DURATION_SAMPLES];
+	struct numbers before;
+	const char *text;
+
+	if (read_samples(s, a, pname, system, &text, e) != 0 || array_read_numbers(a, text, "samples", &before, e) != 0)
+		return -1;
+	const struct numbers all = with_sample(a, &before, ms);
+	if (array_write_numbers(a, &all, &text, e) != 0)
+		return -1;
+	memcpy(v, all.p, all.n * sizeof(*v));
+	int64_t median = duration_median(v, all.n);
+	for (size_t i = 0; i < all.n; i++)
+		far[i] = v[i] > median ? v[i] - median : median - v[i];
+	return db_run(s, e,
+	    "INSERT INTO build_time (pname, system, median_ms, spread_ms, samples, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	    " ON CONFLICT (pname, system) DO UPDATE SET median_ms = excluded.median_ms, spread_ms = excluded.spread_ms,"
+	    " samples = excluded.samples, updated = excluded.updated",
+	    "ssiisi", pname, system, median, duration_median(far, all.n), text, clock_now_ms());
+}
+
 int
 duration_add(struct store *s, const char *pname, const char *system, int64_t ms, struct err *e)
 {
 	struct arena a = {0};
-	AUTO(json_drop) json_t *list = NULL;
-	const char *text;
-	int64_t v[DURATION_SAMPLES], far[DURATION_SAMPLES];
+	int rc = add_sample(s, &a, pname, system, ms, e);
 
-	if (read_samples(s, &a, pname, system, &text, e) != 0 || json_read(str_of(text), "samples", &list, e) != 0) {
-		arena_release(&a);
-		return -1;
-	}
-	json_array_append_new(list, json_integer(ms));
-	while (json_array_size(list) > DURATION_SAMPLES)
-		json_array_remove(list, 0);
-	size_t n = json_array_size(list);
-	for (size_t i = 0; i < n; i++)
-		v[i] = json_integer_value(json_array_get(list, i));
-	int64_t median = duration_median(v, n);
-	for (size_t i = 0; i < n; i++)
-		far[i] = v[i] > median ? v[i] - median : median - v[i];
-	int rc = db_run(s, e,
-	    "INSERT INTO build_time (pname, system, median_ms, spread_ms, samples, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-	    " ON CONFLICT (pname, system) DO UPDATE SET median_ms = excluded.median_ms, spread_ms = excluded.spread_ms,"
-	    " samples = excluded.samples, updated = excluded.updated",
-	    "ssiisi", pname, system, median, duration_median(far, n), json_line(&a, list), clock_now_ms());
 	arena_release(&a);
 	return rc;
 }

@@ -1,9 +1,9 @@
 /* Open builds, their inputs and who wants them. */
 #include "store/open.h"
 
+#include "store/build_sets.h"
 #include "store/db.h"
 
-#define OPEN "('waiting', 'queued', 'building')"
 /* The merge queue before pull requests before branches; a pull request that was raised or lowered by one stands between. */
 #define PRIORITY "CASE WHEN r.number < 0 THEN 3 WHEN r.number = 0 THEN 0 ELSE 1 + coalesce(p.priority, 0) END"
 
@@ -15,7 +15,7 @@ read_builds(struct store *s, int64_t run, const struct open_reader *r, struct er
 	    run == 0
 	        ? db_query(s, e,
 	              "SELECT b.id, b.drv, b.system, b.features, b.state, b.attempts, b.not_before, b.reason, t.median_ms"
-	              " FROM build b LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system WHERE b.state IN " OPEN
+	              " FROM build b LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system WHERE b.state IN " BUILD_SQL_OPEN
 	              " ORDER BY b.id",
 	              "")
 	        : db_query(s, e,
@@ -51,12 +51,12 @@ read_inputs(struct store *s, int64_t run, const struct open_reader *r, struct er
 	    run == 0
 	        ? db_query(s, e,
 	              "SELECT i.build, i.input FROM build f JOIN build_input i ON i.input = f.id JOIN build b ON b.id = i.build"
-	              " WHERE f.state IN " OPEN " AND b.state IN ('waiting', 'queued')",
+	              " WHERE f.state IN " BUILD_SQL_OPEN " AND b.state IN " BUILD_SQL_NOT_BEGUN,
 	              "")
 	        : db_query(s, e,
 	              "SELECT i.build, i.input FROM build_want w JOIN build f ON f.id = w.build JOIN build_input i ON i.input = f.id"
-	              " JOIN build b ON b.id = i.build WHERE w.run = ?1 AND f.state IN " OPEN
-	              " AND b.state IN ('waiting', 'queued')",
+	              " JOIN build b ON b.id = i.build WHERE w.run = ?1 AND f.state IN " BUILD_SQL_OPEN
+	              " AND b.state IN " BUILD_SQL_NOT_BEGUN,
 	              "i", run);
 	int rc = q == NULL ? -1 : 1;
 
@@ -73,7 +73,7 @@ read_owners(struct store *s, int64_t run, const struct open_reader *r, struct er
 	                                 "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build b"
 	                                 " JOIN build_want w ON w.build = b.id JOIN run r ON r.id = w.run"
 	                                 " LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
-	                                 " WHERE b.state IN " OPEN " AND r.ended IS NULL ORDER BY w.build",
+	                                 " WHERE b.state IN " BUILD_SQL_OPEN " AND r.ended IS NULL ORDER BY w.build",
 	                                 "")
 	                           : db_query(s, e,
 	                                 "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build_want x"

@@ -1,11 +1,12 @@
 /* Read-only queries for pages and metrics. */
 #include "store/overview.h"
 
+#include "store/build_sets.h"
 #include "store/db.h"
 
-#define RUN_COLUMNS                                                                                                   \
-	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, r.waiting, r.verdict, r.title, r.failure,"    \
-	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch," \
+#define RUN_COLUMNS                                                                                                                  \
+	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, coalesce(r.held, r.waiting), r.verdict, r.title, r.failure," \
+	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"                \
 	" o.clone_url, o.private, p.title, p.author, p.fork"
 #define RUN_TABLES                                             \
 	" FROM run r JOIN repository o ON o.id = r.repository" \
@@ -183,9 +184,7 @@ view_run_builds(struct store *s, struct arena *a, int64_t run, size_t limit, str
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT " BUILD_COLUMNS ", w.target FROM build_want w JOIN build b ON b.id = w.build"
 	    " WHERE w.run = ?1 AND w.base = 0"
-	    " ORDER BY CASE b.state WHEN 'failed' THEN 0 WHEN 'timed_out' THEN 0 WHEN 'silent' THEN 0 WHEN 'log_limit' THEN 0"
-	    " WHEN 'infrastructure' THEN 1 WHEN 'dependency_failed' THEN 2 WHEN 'unsupported' THEN 3 WHEN 'building' THEN 4"
-	    " WHEN 'queued' THEN 5 WHEN 'waiting' THEN 6 ELSE 7 END, w.target DESC, b.name, b.id LIMIT ?2",
+	    " ORDER BY " BUILD_SQL_RANKED("b.state") ", w.target DESC, b.name, b.id LIMIT ?2",
 	    "ii", run, (int64_t)limit);
 	VEC(struct view_build) rows = {0};
 	int64_t total = 0;
@@ -243,8 +242,7 @@ view_counts(struct store *s, struct arena *a, enum view_counted what, struct vie
 		break;
 	case VIEW_OPEN_BUILDS:
 		q = db_query(s, e,
-		    "SELECT state, system, count(*) FROM build WHERE state IN ('queued', 'building') GROUP BY system, state",
-		    "");
+		    "SELECT state, system, count(*) FROM build WHERE state IN " BUILD_SQL_READY " GROUP BY system, state", "");
 		break;
 	case VIEW_NEW_DELIVERIES:
 		q = db_query(s, e, "SELECT 'new', NULL, count(*) FROM delivery WHERE state = 'new'", "");

@@ -17,7 +17,8 @@ struct view_repository {
 struct view_run {
 	int64_t id, number;
 	struct view_repository repository;
-	const char *head, *base, *base_ref, *state, *reason, *waiting;
+	const char *head, *base, *base_ref, *state, *reason;
+	const char *waiting;         /* why it is held, or tried again later; NULL when it is not */
 	const char *verdict, *title; /* conclusion and what it says; NULL: not yet */
 	const char *failure;         /* JSON {stage, kind, message} */
 	const char *counts;          /* JSON, record of the stage diff */

@@ -1,6 +1,7 @@
 /* What is to be copied to binary caches. */
 #include "store/pushes.h"
 
+#include "store/build_sets.h"
 #include "store/db.h"
 #include "support/base/clock.h"
 
@@ -11,7 +12,7 @@ store_push_run(struct store *s, int64_t run, const char *cache, struct err *e)
 {
 	return db_run(s, e,
 	    "INSERT INTO push (drv, cache, created) SELECT b.drv, ?2, ?3 FROM build_want w JOIN build b ON b.id = w.build"
-	    " WHERE w.run = ?1 AND w.base = 0 AND b.state IN ('built', 'cached') ORDER BY b.id ON CONFLICT DO NOTHING",
+	    " WHERE w.run = ?1 AND w.base = 0 AND b.state IN " BUILD_SQL_GOOD " ORDER BY b.id ON CONFLICT DO NOTHING",
 	    "isi", run, cache, clock_now_ms());
 }
 

@@ -6,41 +6,13 @@
 
 #include <string.h>
 
-static const char *const state_names[RUN_STATES] = {
-    [RUN_ACCEPTED] = "accepted",
-    [RUN_MIRRORED] = "mirrored",
-    [RUN_PLANNED] = "planned",
-    [RUN_EVALUATED] = "evaluated",
-    [RUN_DIFFED] = "diffed",
-    [RUN_QUERIED] = "queried",
-    [RUN_BUILDING] = "building",
-    [RUN_BUILT] = "built",
-    [RUN_JUDGING] = "judging",
-    [RUN_DONE] = "done",
-    [RUN_FAILED] = "failed",
-    [RUN_SUPERSEDED] = "superseded",
-    [RUN_CANCELLED] = "cancelled",
-};
-
-const char *
-run_state_name(enum run_state s)
-{
-	return state_names[s];
-}
-
-bool
-run_state_is_end(enum run_state s)
-{
-	return s >= RUN_DONE;
-}
-
+/* What a database of another version may hold besides is nothing that could go on. */
 static enum run_state
 state_of(const char *name)
 {
-	for (int i = 0; i < RUN_STATES; i++)
-		if (name != NULL && strcmp(state_names[i], name) == 0)
-			return (enum run_state)i;
-	return RUN_FAILED;
+	enum run_state s = run_state_of(name);
+
+	return s != RUN_STATES ? s : RUN_FAILED;
 }
 
 int
@@ -229,7 +201,7 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 	    (int64_t)r->ignore_rules, (int64_t)r->approved, now, r->base, r->head_ref, r->asked, (int64_t)r->again);
 	if (rc == 0) {
 		id = db_last_id(s);
-		rc = history(s, id, NULL, state_names[RUN_ACCEPTED], r->reason, e);
+		rc = history(s, id, NULL, run_state_name(RUN_ACCEPTED), r->reason, e);
 	}
 	if (store_end(s, rc, e) != 0)
 		return -1;
@@ -240,7 +212,7 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 #define RUN_COLUMNS                                                                                                  \
 	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved," \
 	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"           \
-	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again"
+	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -282,7 +254,8 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .base = db_text(a, q, 30),
 	    .head_ref = db_text(a, q, 31),
 	    .asked = db_text(a, q, 32),
-	    .again = db_i64(q, 33) != 0};
+	    .again = db_i64(q, 33) != 0,
+	    .held = db_text(a, q, 34)};
 	return 0;
 }
 
@@ -393,15 +366,17 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 {
 	int64_t now = clock_now_ms();
 
+	if (!run_state_may_become(from, to))
+		return fail(e, ERR_BUG, "a run that is %s cannot become %s", run_state_name(from), run_state_name(to));
 	if (store_begin(s, e) != 0)
 		return -1;
 	int rc = db_run(s, e,
-	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, waiting = NULL, updated = ?4, changes = changes + 1,"
+	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
 	    " ended = CASE WHEN ?5 THEN ?4 END WHERE id = ?1 AND state = ?2",
-	    "issii", id, state_names[from], state_names[to], now, (int64_t)run_state_is_end(to));
+	    "issii", id, run_state_name(from), run_state_name(to), now, (int64_t)run_state_is_end(to));
 	bool moved = rc == 0 && db_changes(s) == 1;
 	if (moved)
-		rc = history(s, id, state_names[from], state_names[to], why, e);
+		rc = history(s, id, run_state_name(from), run_state_name(to), why, e);
 	if (store_end(s, rc, e) != 0)
 		return -1;
 	return moved ? 0 : 1;
@@ -440,7 +415,7 @@ store_run_set(struct store *s, int64_t id, const char *column, const char *text,
 	    {"counts", "UPDATE run SET counts = ?2 WHERE id = ?1"},
 	    {"query", "UPDATE run SET query = ?2 WHERE id = ?1"},
 	    {"failure", "UPDATE run SET failure = ?2 WHERE id = ?1"},
-	    {"waiting", "UPDATE run SET waiting = ?2 WHERE id = ?1"},
+	    {"held", "UPDATE run SET held = ?2 WHERE id = ?1"},
 	    {"verdict", "UPDATE run SET verdict = ?2 WHERE id = ?1"},
 	    {"title", "UPDATE run SET title = ?2 WHERE id = ?1"},
 	};

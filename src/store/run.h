@@ -2,34 +2,15 @@
  * run - pull requests and the runs of their heads, as rows.
  *
  * A run is one head of a pull request on its way. Its state changes only by store_run_move: one compare-and-swap
- * update, its history row and whatever the caller joins, in one transaction. walk/table.c says which moves there are.
+ * update, its history row and whatever the caller joins, in one transaction. records/run_state.c lists the moves there are.
  */
 #ifndef EKACI_STORE_RUN_H
 #define EKACI_STORE_RUN_H
 
+#include "records/run_state.h"
 #include "store/store.h"
 
 #include <jansson.h>
-
-/* In flow order; the last four are ends. Each has its word in run_state_name. */
-enum run_state {
-	RUN_ACCEPTED,  /* an event named the head */
-	RUN_MIRRORED,  /* objects are here; base, merged tree and conflict are known */
-	RUN_PLANNED,   /* what to evaluate, and why */
-	RUN_EVALUATED, /* base and head evaluations are stored */
-	RUN_DIFFED,    /* the difference is stored */
-	RUN_QUERIED,   /* what must be built is known, and queued unless somebody must approve */
-	RUN_BUILDING,  /* waiting for builds of the head */
-	RUN_BUILT,     /* all ended; failures not judged yet */
-	RUN_JUDGING,   /* waiting for builds of the base, to know whose the failures are */
-	RUN_DONE,
-	RUN_FAILED,     /* could not be told; failure says why */
-	RUN_SUPERSEDED, /* by a newer push */
-	RUN_CANCELLED,  /* closed, or by command */
-	RUN_STATES
-};
-const char *run_state_name(enum run_state s);
-bool run_state_is_end(enum run_state s);
 
 /* In place of a pull request's number: a branch by itself, compared with where it was. Pull request N in the merge queue is
  * number -N. Neither has a comment or labels, only checks of its commit. */
@@ -62,8 +43,10 @@ struct run {
 	enum run_state state;
 	int64_t attempt, not_before;
 	bool force, ignore_rules, approved, wide;
-	bool again; /* targets are built once more and compared */
-	const char *waiting, *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
+	bool again;          /* targets are built once more and compared */
+	const char *held;    /* why it does not go on until somebody approves, or NULL */
+	const char *waiting; /* why its present state is tried again at not_before, or NULL */
+	const char *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
 	int64_t superseded_by, created, updated, ended; /* 0: not yet */
 	int64_t changes, reported, outside_ms;
 };
@@ -119,8 +102,8 @@ must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t n
 /* Forgets runs that ended before a time, the builds that nobody wants any more, and obeyed commands. */
 must_check int store_prune(struct store *s, int64_t before, struct err *e);
 
-/* from -> to with a reason for the history; attempt and waiting start anew, changes is raised. 1 when the run was not
- * in from (somebody was faster): nothing happened. */
+/* from -> to with a reason for the history; attempt, held and waiting start anew, changes is raised. 1 when the run was not
+ * in from (somebody was faster): nothing happened. ERR_BUG when the list of states has no such move. */
 must_check int store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why,
     struct err *e);
 /* A state of several pieces has finished one: attempts begin anew, changes is raised. */
@@ -128,7 +111,7 @@ must_check int store_run_piece(struct store *s, int64_t id, struct err *e);
 /* Counts an attempt of the present state. */
 must_check int store_run_attempt(struct store *s, int64_t id, struct err *e);
 must_check int store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e);
-/* One text column: "mirrored", "plan", "evaluations", "difference", "counts", "query", "failure", "waiting",
+/* One text column: "mirrored", "plan", "evaluations", "difference", "counts", "query", "failure", "held",
  * "verdict", "title". */
 must_check int store_run_set(struct store *s, int64_t id, const char *column, const char *text, struct err *e);
 must_check int store_run_flags(struct store *s, int64_t id, bool wide, bool approved, bool force, struct err *e);

@@ -1,13 +1,11 @@
 /* Runs, from state to state. */
 #include "walk/flow.h"
 
+#include "records/failure.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
-#include "walk/jobs.h"
-#include "walk/reports.h"
-#include "walk/settle.h"
-#include "walk/trust.h"
+#include "walk/table.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,23 +26,23 @@ struct active {
 	int64_t run;
 	const struct step *step;
 	struct worker *worker; /* NULL while the token is being fetched */
-	json_t *records;
-	char tree[48]; /* the one that is being evaluated */
-	bool dropped;  /* the run has moved on; the end is of no interest */
+	struct arena a;        /* of the records */
+	VEC(struct record) records;
+	bool broken; /* one of them could not be read: unread says why */
+	struct err unread;
+	const char *tree; /* the one that is being evaluated, or NULL */
+	bool dropped;     /* the run has moved on; the end is of no interest */
 };
 
 struct flow {
 	struct flow_parts p;
-	struct schedule *schedule;
-	struct reports *reports;
+	struct walk walk;
 	struct loop_timer *timer;
 	struct active *active;
 	int busy[LANES];
 	int64_t wake;
 	bool closing;
 };
-
-static void run_stage(struct active *act, const json_t *job);
 
 static struct active *
 active_of(struct flow *f, int64_t run)
@@ -64,7 +62,8 @@ forget(struct active *act)
 		at = &(*at)->next;
 	*at = act->next;
 	act->f->busy[act->step->lane]--;
-	json_decref(act->records);
+	vec_release(&act->records);
+	arena_release(&act->a);
 	mem_free(&act);
 }
 
@@ -109,7 +108,7 @@ end_early(struct flow *f, const struct run *r, enum run_state to, const char *wh
 	if (rc != 0)
 		return -1;
 	drop_active(f, r->id);
-	schedule_cancel(f->schedule, building, n);
+	schedule_cancel(f->walk.schedule, building, n);
 	remove_roots(f, r->id);
 	return 0;
 }
@@ -118,10 +117,12 @@ static int
 fail_run(struct flow *f, const struct run *r, const char *stage, const char *kind, const char *message, struct err *e)
 {
 	struct arena a = {0};
-	AUTO(json_drop)
-	json_t *failure = json_pack("{s:s,s:s,s:o}", "stage", stage, "kind", kind, "message", json_any_string(str_of(message)));
-	int rc = store_run_set(f->p.store, r->id, "failure", json_line(&a, failure), e);
+	const struct run_failure failure = {stage, kind, fields_clean(&a, str_of(message))};
+	char *text;
+	int rc = fields_line(&run_failure_fields, &a, &failure, &text, e);
 
+	if (rc == 0)
+		rc = store_run_set(f->p.store, r->id, "failure", text, e);
 	if (rc == 0)
 		rc = end_early(f, r, RUN_FAILED, message, e);
 	arena_release(&a);
@@ -195,11 +196,11 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 {
 	bool again = why->kind == ERR_BUSY || why->kind == ERR_SYSTEM;
 
-	if (step->from == RUN_ACCEPTED && why->kind == ERR_DENIED) {
+	if (step->wants_authorization && why->kind == ERR_DENIED) {
 		struct arena a = {0};
 		struct repository repo;
 		if (store_repository_get(f->p.store, &a, r->repository, &repo, e) == 0)
-			send_git_refused(f->p.sender, repo.installation, repo.id);
+			f->p.hooks.refused(f->p.hooks.ctx, &repo);
 		arena_release(&a);
 		again = r->attempt < DENIED_ATTEMPTS;
 	}
@@ -211,47 +212,42 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 	return fail_run(f, r, step->stage, err_kind_name(why->kind), why->msg, e);
 }
 
-/* A run that is done and of a ref that the operator trusts: what it built goes to the caches. */
-static int
-share(struct flow *f, struct arena *a, int64_t run, struct err *e)
+/* Roots of a run that has ended hold nothing that is still needed. */
+static void
+forget_ended(struct flow *f, struct arena *a, int64_t run)
 {
-	struct pull_request pr = {0};
 	struct run r;
+	struct err e;
 
-	if (json_array_size(f->p.settings->cache.push) == 0)
-		return 0;
-	if (store_run_get(f->p.store, a, run, &r, e) != 0 || store_pull_get(f->p.store, a, r.repository, r.number, &pr, e) < 0)
-		return -1;
-	bool shared = r.state == RUN_DONE && trust_shares(f->p.settings, &r, &pr);
-	return shared ? schedule_push_run(f->schedule, run, e) : 0;
+	if (store_run_get(f->p.store, a, run, &r, &e) == 0 && run_state_is_end(r.state))
+		remove_roots(f, run);
 }
 
 static int
-settle_attempt(struct flow *f, struct arena *a, int64_t run, const struct step *step, const json_t *records,
-    const struct err *end, int64_t outside_ms, struct err *e)
+settle_attempt(struct flow *f, struct arena *a, struct active *act, const struct err *end, int64_t outside_ms, struct err *e)
 {
-	const struct settle on = {f->p.store, f->p.settings};
-	const char *incomplete;
+	const struct records records = {act->records.p, act->records.n};
+	const struct step *step = act->step;
+	const char *incomplete = NULL;
 	struct run r;
-	int rc = store_run_get(f->p.store, a, run, &r, e);
+	int rc = store_run_get(f->p.store, a, act->run, &r, e);
 
 	if (rc != 0 || r.state != step->from)
 		return rc < 0 ? -1 : 0;
 	if (end->kind != ERR_NONE)
 		return attempt_failed(f, &r, step, end, e);
+	if (act->broken)
+		return attempt_failed(f, &r, step, &act->unread, e);
 	if (store_begin(f->p.store, e) != 0)
 		return -1;
-	rc = store_run_spent(f->p.store, run, outside_ms, e);
+	rc = store_run_spent(f->p.store, r.id, outside_ms, e);
 	if (rc == 0)
-		rc = settle_stage(&on, a, &r, records, &incomplete, e);
+		rc = step->done(&f->walk, a, &r, &records, &incomplete, e);
 	if (rc == 0 && incomplete != NULL)
 		rc = fail_run(f, &r, step->stage, "incomplete", incomplete, e);
-	if (rc == 0)
-		rc = share(f, a, run, e);
 	if (store_end(f->p.store, rc < 0 ? -1 : 0, e) != 0)
 		return -1;
-	if (store_run_get(f->p.store, a, run, &r, e) == 0 && run_state_is_end(r.state))
-		remove_roots(f, run);
+	forget_ended(f, a, r.id);
 	return 0;
 }
 
@@ -264,8 +260,7 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 	struct err e = {0};
 
 	act->worker = NULL;
-	if (!act->dropped && !f->closing &&
-	    settle_attempt(f, &a, act->run, act->step, act->records, end, outside_ms, &e) != 0) {
+	if (!act->dropped && !f->closing && settle_attempt(f, &a, act, end, outside_ms, &e) != 0) {
 		/* Our own words could not be written or read: that is an attempt that failed, too. */
 		struct run r;
 		struct err e2;
@@ -277,211 +272,82 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 	arena_release(&a);
 	forget(act);
 	flow_kick(f);
-	schedule_kick(f->schedule);
+	schedule_kick(f->walk.schedule);
 }
 
 static void
 on_record(void *ctx, struct str line)
 {
 	struct active *act = ctx;
-	AUTO(json_drop) json_t *rec = NULL;
-	struct err e;
+	struct record rec;
 
-	if (json_read(line, "record", &rec, &e) != 0)
-		log_err(LOG_WARN, act->step->stage, &e);
-	else if (strcmp(json_str(rec, "type", ""), "progress") == 0)
-		reports_progress(act->f->reports, act->run, rec);
-	else
-		json_array_append(act->records, rec);
+	if (record_read(&act->a, line, &rec, &act->unread) != 0) {
+		log_err(LOG_WARN, act->step->stage, &act->unread);
+		act->broken = true;
+	} else if (rec.of == &progress_fields) {
+		act->f->p.hooks.progress(act->f->p.hooks.ctx, act->run, rec.is);
+	} else {
+		vec_push(&act->records, rec);
+	}
 }
 
+/* Makes the job of the state and gives it to a worker. */
 static void
-run_stage(struct active *act, const json_t *job)
+run_stage(struct active *act, const char *authorization)
 {
 	struct worker_events events = {on_record, on_end, act};
+	struct flow *f = act->f;
 	struct arena a = {0};
+	struct job job = {0};
+	struct run r;
+	char *line = NULL;
 	struct err e = {0};
+	int rc = store_run_get(f->p.store, &a, act->run, &r, &e);
 
-	if (loop_worker_start(act->f->p.loop, act->step->stage, str_of(json_line(&a, job)), &events, &act->worker, &e) != 0)
+	if (rc == 0)
+		rc = act->step->job(&f->walk, &a, &r, authorization, &job, &e);
+	if (rc == 0)
+		rc = fields_line(job.of, &a, job.is, &line, &e);
+	if (rc == 0 && job.tree != NULL)
+		act->tree = arena_strdup(&act->a, job.tree);
+	if (rc == 0)
+		rc = loop_worker_start(f->p.loop, act->step->stage, str_of(line), &events, &act->worker, &e);
+	if (rc != 0)
 		on_end(act, &e, 0);
 	arena_release(&a);
 }
 
-/* A run of no pull request, or of one that cannot be read: zeros, an outsider's where there is a number. */
-static struct pull_request
-pull_of(struct flow *f, struct arena *a, const struct run *r)
-{
-	struct pull_request pr = {0};
-	struct err e;
-
-	if (r->number > 0 && store_pull_get(f->p.store, a, r->repository, r->number, &pr, &e) != 0)
-		pr = (struct pull_request){.fork = true};
-	return pr;
-}
-
-/* The mirror needs a token first; everything else starts at once. */
 static void
 on_authorization(void *ctx, const char *authorization, const struct err *why)
 {
 	struct active *act = ctx;
-	struct flow *f = act->f;
-	struct arena a = {0};
-	struct repository repo;
-	struct run r;
-	struct err e = {0};
 
-	if (why != NULL) {
+	if (why != NULL)
 		on_end(act, why, 0);
-		return;
-	}
-	if (act->dropped || f->closing) {
+	else if (act->dropped || act->f->closing)
 		forget(act);
-		return;
-	}
-	if (store_run_get(f->p.store, &a, act->run, &r, &e) != 0 ||
-	    store_repository_get(f->p.store, &a, r.repository, &repo, &e) != 0) {
-		on_end(act, &e, 0);
-		arena_release(&a);
-		return;
-	}
-	const char *mirror = arena_printf(&a, "%s/mirrors/%" PRId64 ".git", f->p.settings->state.dir, r.repository);
-	struct pull_request pr = pull_of(f, &a, &r);
-	AUTO(json_drop)
-	json_t *job = jobs_mirror(f->p.settings, &r, &repo, mirror, authorization, trust_of(f->p.settings, &r, &pr));
-	run_stage(act, job);
-	arena_release(&a);
+	else
+		run_stage(act, authorization);
 }
 
 /* --- the next step of a run ------------------------------------------------------------------------------------ */
 
-/* The job of the run's present state; *ret stays NULL when the state has nothing left to do. */
-static int
-make_job(struct flow *f, struct arena *a, const struct run *r, json_t **ret, struct err *e)
-{
-	const struct settings *c = f->p.settings;
-	const char *git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", c->state.dir, r->repository);
-	const char *fetches = arena_printf(a, "%s/fetches/%" PRId64, c->state.dir, r->repository);
-	const char *run_dir = arena_printf(a, "%s/runs/%" PRId64, c->state.dir, r->id);
-	const char *roots = arena_printf(a, "%s/gcroots/run-%" PRId64, c->state.dir, r->id);
-	AUTO(json_drop) json_t *mirrored = NULL;
-	AUTO(json_drop) json_t *plan = NULL;
-	AUTO(json_drop) json_t *evaluations = NULL;
-	AUTO(json_drop) json_t *failed = NULL;
-	AUTO(json_drop) json_t *asked = NULL;
-
-	if (files_mkdirs(run_dir, 0750, e) != 0 || files_mkdirs(roots, 0750, e) != 0 ||
-	    json_read_maybe(r->mirrored, &mirrored, e) != 0 || json_read_maybe(r->plan, &plan, e) != 0 ||
-	    json_read_maybe(r->evaluations, &evaluations, e) != 0 || json_read_maybe(r->asked, &asked, e) != 0)
-		return -1;
-	if (r->state == RUN_MIRRORED)
-		*ret = r->number == RUN_OF_BRANCH ? jobs_plan_branch(c, git_dir, mirrored)
-		                                  : jobs_plan(c, git_dir, mirrored, NULL, r->ignore_rules);
-	else if (r->state == RUN_PLANNED) {
-		struct pull_request pr = pull_of(f, a, r);
-		enum trust trust = trust_of(c, r, &pr);
-		/* What is built for a branch and the merge queue is what everybody will have: it is named as itself. */
-		if (r->number <= RUN_OF_BRANCH && mirrored != NULL)
-			json_object_set_new(mirrored, "as_head", json_true());
-		*ret = jobs_evaluate(c, git_dir, roots, mirrored, plan, evaluations, trust);
-		if (*ret != NULL)
-			jobs_may_fetch(c, *ret, fetches, plan, trust);
-		if (*ret != NULL && pr.fork)
-			jobs_withhold(*ret, plan);
-		if (*ret != NULL && f->p.cgroup != NULL)
-			json_object_set_new(*ret, "cgroup", json_string(f->p.cgroup));
-		if (*ret != NULL)
-			json_object_set_new(*ret, "sandbox_works", json_boolean(f->p.sandbox_works));
-	} else if (r->state == RUN_EVALUATED)
-		*ret = jobs_diff(c, evaluations, arena_printf(a, "%s/difference.json", run_dir));
-	else if (r->state == RUN_DIFFED)
-		*ret = jobs_query(c, r->difference, "head", NULL, asked);
-	else if (r->state == RUN_BUILT) {
-		if (store_run_unjudged(f->p.store, r->id, &failed, e) != 0)
-			return -1;
-		*ret = jobs_query(c, r->difference, "base", failed, NULL);
-	}
-	return 0;
-}
-
 static int
 begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct step *step, struct err *e)
 {
-	AUTO(json_drop) json_t *job = NULL;
+	struct repository repo;
 
-	if (step->from != RUN_ACCEPTED && make_job(f, a, r, &job, e) != 0)
-		return -1;
-	if (step->from == RUN_PLANNED && job == NULL)
-		return store_run_move(f->p.store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
-	if (store_run_attempt(f->p.store, r->id, e) != 0)
+	if (store_repository_get(f->p.store, a, r->repository, &repo, e) != 0 || store_run_attempt(f->p.store, r->id, e) != 0)
 		return -1;
 	struct active *act = mem_alloc(sizeof(*act));
-	*act = (struct active){.f = f, .next = f->active, .run = r->id, .step = step, .records = json_array()};
-	snprintf(act->tree, sizeof(act->tree), "%s", json_str(job, "tree", ""));
+	*act = (struct active){.f = f, .next = f->active, .run = r->id, .step = step};
 	f->active = act;
 	f->busy[step->lane]++;
-	if (step->from != RUN_ACCEPTED) {
-		run_stage(act, job);
-		return 0;
-	}
-	struct repository repo;
-	if (store_repository_get(f->p.store, a, r->repository, &repo, e) != 0) {
-		forget(act);
-		return -1;
-	}
-	send_git_authorization(f->p.sender, repo.installation, repo.id, on_authorization, act);
+	if (step->wants_authorization)
+		f->p.hooks.authorize(f->p.hooks.ctx, &repo, on_authorization, act);
+	else
+		run_stage(act, NULL);
 	return 0;
-}
-
-/* The run has said that somebody must approve; the approval starts another. */
-static int
-end_held(struct flow *f, const struct run *r, const char *hold, struct err *e)
-{
-	if (store_begin(f->p.store, e) != 0)
-		return -1;
-	int rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, hold, e);
-	if (rc == 0)
-		rc = store_run_set(f->p.store, r->id, "waiting", hold, e);
-	return store_end(f->p.store, rc < 0 ? -1 : 0, e);
-}
-
-static int
-end_judged(struct flow *f, const struct run *r, struct err *e)
-{
-	struct arena a = {0};
-
-	if (store_begin(f->p.store, e) != 0)
-		return -1;
-	int rc = store_run_judge(f->p.store, r->id, e);
-	if (rc == 0)
-		rc = store_run_move(f->p.store, r->id, r->state, RUN_DONE, "judged", e);
-	if (rc == 0)
-		rc = share(f, &a, r->id, e);
-	arena_release(&a);
-	return store_end(f->p.store, rc, e);
-}
-
-/* States that wait for builds, and those that end without a stage. */
-static int
-advance_waiting(struct flow *f, const struct run *r, struct err *e)
-{
-	int64_t open = 0;
-
-	if (r->state == RUN_QUERIED) {
-		if (r->waiting != NULL) {
-			remove_roots(f, r->id);
-			return end_held(f, r, r->waiting, e);
-		}
-		schedule_kick(f->schedule);
-		return store_run_move(f->p.store, r->id, r->state, RUN_BUILDING, "queued", e);
-	}
-	if (store_run_builds_open(f->p.store, r->id, &open, e) != 0)
-		return -1;
-	if (open > 0)
-		return 1;
-	if (r->state == RUN_BUILDING)
-		return store_run_move(f->p.store, r->id, r->state, RUN_BUILT, "all builds have ended", e);
-	remove_roots(f, r->id);
-	return end_judged(f, r, e);
 }
 
 /* A branch's own evaluation gives way to a pull request's, for which somebody waits; unless it is the very base that the
@@ -490,15 +356,15 @@ static void
 make_way(struct flow *f, struct arena *a, const struct run *r, const struct step *step)
 {
 	struct run holder;
+	struct mirrored mine;
 	struct err e;
 
 	for (struct active *act = f->active; act != NULL && r->number != RUN_OF_BRANCH; act = act->next) {
-		AUTO(json_drop) json_t *mine = NULL;
 		if (act->step->lane != step->lane || act->dropped || act->worker == NULL ||
 		    store_run_get(f->p.store, a, act->run, &holder, &e) != 0 || holder.number != RUN_OF_BRANCH ||
-		    json_read_maybe(r->mirrored, &mine, &e) != 0)
+		    fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", &mine, &e) != 0)
 			continue;
-		if (strcmp(json_str(mine, "base_tree", "?"), act->tree) == 0)
+		if (act->tree != NULL && strcmp(mine.base_tree, act->tree) == 0)
 			return;
 		if (store_run_piece(f->p.store, act->run, &e) != 0) /* it was no attempt that failed */
 			log_err(LOG_WARN, "flow", &e);
@@ -527,6 +393,7 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 {
 	struct run r;
 	int64_t now = clock_now_ms();
+	int rc;
 
 	if (active_of(f, id) != NULL || store_run_get(f->p.store, a, id, &r, e) != 0)
 		return 1;
@@ -538,23 +405,15 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 			f->wake = r.not_before;
 		return 1;
 	}
-	if (step->stage == NULL)
-		return advance_waiting(f, &r, e);
-	if (r.state == RUN_PLANNED) {
-		AUTO(json_drop) json_t *plan = NULL;
-		if (json_read_maybe(r.plan, &plan, e) != 0)
-			return -1;
-		if (strcmp(json_str(plan, "decision", ""), "skip") == 0) {
-			remove_roots(f, r.id);
-			return store_run_move(f->p.store, r.id, r.state, RUN_DONE, "no rebuilds expected", e);
+	if (step->pass != NULL && (rc = step->pass(&f->walk, a, &r, e)) <= 0) {
+		if (rc == 0) {
+			schedule_kick(f->walk.schedule);
+			forget_ended(f, a, id);
 		}
-		struct pull_request pr = pull_of(f, a, &r);
-		const char *hold = trust_holds_evaluation(f->p.settings, &r, &pr);
-		if (hold != NULL) {
-			remove_roots(f, r.id);
-			return end_held(f, &r, hold, e);
-		}
+		return rc;
 	}
+	if (step->stage == NULL)
+		return 1;
 	if (f->busy[step->lane] >= pipeline_lane_room(step->lane)) {
 		if (step->lane == LANE_EVALUATE)
 			make_way(f, a, &r, step);
@@ -562,7 +421,7 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 	}
 	if (!has_room(f, &r))
 		return 1;
-	int rc = begin_stage(f, a, &r, step, e);
+	rc = begin_stage(f, a, &r, step, e);
 	return rc != 0 ? rc : 1 - (active_of(f, id) == NULL);
 }
 
@@ -590,7 +449,7 @@ look(void *ctx)
 		}
 		arena_release(&a);
 	}
-	reports_look(f->reports);
+	f->p.hooks.changed(f->p.hooks.ctx);
 	if (f->wake != INT64_MAX) {
 		int64_t in = f->wake - clock_now_ms();
 		loop_timer_set(f->timer, in > 0 ? in : 0);
@@ -623,8 +482,11 @@ flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e)
 
 	f->p = *parts;
 	f->timer = loop_timer_new(parts->loop, "flow", look, f);
-	f->reports = reports_new(parts, f);
-	if (schedule_new(parts->loop, parts->store, parts->settings, on_build, f, &f->schedule, e) != 0)
+	f->walk = (struct walk){.store = parts->store,
+	    .settings = parts->settings,
+	    .cgroup = parts->cgroup,
+	    .sandbox_works = parts->sandbox_works};
+	if (schedule_new(parts->loop, parts->store, parts->settings, on_build, f, &f->walk.schedule, e) != 0)
 		return -1;
 	*ret = f;
 	return 0;
@@ -633,7 +495,7 @@ flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e)
 struct schedule *
 flow_schedule(struct flow *f)
 {
-	return f->schedule;
+	return f->walk.schedule;
 }
 
 static void
@@ -653,7 +515,6 @@ flow_free(struct flow *f)
 		return;
 	f->closing = true;
 	loop_timer_free(f->timer);
-	reports_free(f->reports);
-	schedule_free(f->schedule);
+	schedule_free(f->walk.schedule);
 	loop_put_off(f->p.loop, release, f);
 }

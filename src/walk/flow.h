@@ -1,32 +1,40 @@
 /*
- * flow - walks runs along the table of walk/table.c, and keeps their reports at GitHub up to date.
+ * flow - walks runs along the table of walk/table.c.
  *
  * Every state stands in the database; this module holds only what is happening now (workers). So starting again is
  * the only recovery: what was under way is made again, what was reported is not reported again.
  *
- * Reports are made apart from the walk: whatever changes a run raises its `changes`; a report shows the state as of
- * one change and notes it in `reported` in the transaction that writes the desired state at GitHub.
+ * What git must show to fetch, and who is told, are hooks: the walk knows of no forge and no report. A report is made apart
+ * from it (bot/reports.h): whatever changes a run raises its `changes`.
  */
 #ifndef EKACI_WALK_FLOW_H
 #define EKACI_WALK_FLOW_H
 
 #include "config/config.h"
-#include "forge/github/send.h"
 #include "queue/schedule.h"
+#include "records/record.h"
+#include "store/run.h"
 #include "support/os/loop.h"
-#include "walk/table.h"
-#include "web/web.h"
 
 struct flow;
+
+struct flow_hooks {
+	/* Calls answer(to, ...) once, now or later: authorization is what git shows (NULL: nothing), or why is why there is none. */
+	void (*authorize)(void *ctx, const struct repository *of,
+	    void (*answer)(void *to, const char *authorization, const struct err *why), void *to);
+	void (*refused)(void *ctx, const struct repository *of);             /* git was: what it showed is not good */
+	void (*changed)(void *ctx);                                          /* runs may have changed */
+	void (*progress)(void *ctx, int64_t run, const struct progress *is); /* of the stage that a run is in */
+	void *ctx;
+};
 
 struct flow_parts {
 	struct loop *loop;
 	struct store *store;
 	const struct settings *settings;
-	struct sender *sender;
-	const struct web *web; /* for addresses of pages */
-	const char *cgroup;    /* ours to divide among evaluations (support/os/cgroup.h), or NULL */
-	bool sandbox_works;    /* it was tried */
+	struct flow_hooks hooks;
+	const char *cgroup; /* ours to divide among evaluations (support/os/cgroup.h), or NULL */
+	bool sandbox_works; /* it was tried */
 };
 
 must_check int flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e);

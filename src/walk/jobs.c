@@ -1,217 +1,265 @@
 /* From settings and records to the next stage's job. */
 #include "walk/jobs.h"
 
+#include "config/texts.h"
 #include "evaluate/evalconf.h"
+#include "support/text/json.h"
 
 #include <string.h>
 
-json_t *
-jobs_mirror(const struct settings *c, const struct run *r, const struct repository *repo, const char *mirror,
-    const char *authorization, enum trust trust)
+enum { MIRROR_MS = 20 * 60 * 1000 };
+
+struct mirror_job
+jobs_mirror(const struct run *r, const struct repository *repo, const char *mirror, const char *authorization, enum trust trust)
 {
-	(void)c;
-	return json_pack("{s:s,s:s,s:s?,s:I,s:s,s:s?,s:s,s:s?,s:b,s:I}", "mirror", mirror, "url", repo->clone_url,
-	    "authorization", authorization, "number", (json_int_t)(r->number > 0 ? r->number : -1), "head", r->head, "head_ref",
-	    r->head_ref, "base_ref", r->base_ref, "base", r->base, "trusted", trust != TRUST_NOBODY, "wall_ms",
-	    (json_int_t)20 * 60 * 1000);
+	return (struct mirror_job){.mirror = mirror,
+	    .url = repo->clone_url,
+	    .authorization = authorization,
+	    .number = r->number > 0 ? r->number : -1,
+	    .head = r->head,
+	    .head_ref = r->head_ref,
+	    .base_ref = r->base_ref,
+	    .base = r->base,
+	    .trusted = trust != TRUST_NOBODY,
+	    .wall_ms = MIRROR_MS};
 }
 
-json_t *
-jobs_plan(const struct settings *c, const char *git_dir, const json_t *mirrored, const json_t *cli_jobs, bool ignore_rules)
+struct plan_job
+jobs_plan(struct arena *a, const struct settings *c, const char *git_dir, const struct mirrored *mirrored)
 {
-	return json_pack("{s:s,s:s,s:s,s:O?,s:b,s:O?,s:O?,s:b}", "git_dir", git_dir, "base_tree",
-	    json_str(mirrored, "base_tree", ""), "head_tree", json_str(mirrored, "head_tree", ""), "submodules",
-	    json_object_get(mirrored, "submodules"), "conflict", json_flag(mirrored, "conflict", false), "skip_paths",
-	    c->rebuild.skip_paths, "jobs", cli_jobs, "ignore_rules", ignore_rules);
+	return (struct plan_job){.git_dir = git_dir,
+	    .base_tree = mirrored->base_tree,
+	    .head_tree = mirrored->head_tree,
+	    .submodules = mirrored->submodules,
+	    .conflict = mirrored->conflict,
+	    .skip_paths = config_texts(a, c->rebuild.skip_paths)};
 }
 
-json_t *
-jobs_plan_branch(const struct settings *c, const char *git_dir, const json_t *mirrored)
+static const struct evaluation *
+find_done(const struct evaluations *done, enum side side, const char *job)
 {
-	json_t *job = jobs_plan(c, git_dir, mirrored, NULL, true);
-
-	json_object_set_new(job, "all_jobs", json_true());
-	return job;
-}
-
-static const json_t *
-find_done(const json_t *done, const char *side, const char *job)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(done, i, item) {
-		if (strcmp(json_str(item, "side", ""), side) == 0 && strcmp(json_str(item, "job", ""), job) == 0)
-			return item;
-	}
+	for (size_t i = 0; i < done->n; i++)
+		if (done->p[i].side == (int)side && strcmp(done->p[i].job, job) == 0)
+			return &done->p[i];
 	return NULL;
 }
 
-static json_t *
-evaluate_job(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored, const json_t *job,
-    const char *side, enum trust trust)
+static struct evaluate_job
+evaluate_job(struct arena *a, const struct settings *c, const struct jobs_trees *trees, const struct job_def *job,
+    enum side side, enum trust trust)
 {
-	struct arena a = {0};
 	bool must = trust == TRUST_NOBODY && strcmp(c->evaluate.sandbox, "auto") == 0;
-	const json_t *whole = json_object_get(mirrored, "submodules");
-	bool takes = json_flag(job, "submodules", false) && json_str(whole, "git_dir", NULL) != NULL;
-	const char *tree = json_str(takes ? whole : mirrored, strcmp(side, "base") == 0 ? "base_tree" : "head_tree", "");
-	json_t *j = json_pack("{s:s,s:s,s:O,s:s,s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:O?,s:O?,s:I,s:I,s:O?}", "git_dir",
-	    takes ? json_str(whole, "git_dir", git_dir) : git_dir, "tree", tree, "job", job, "side", side, "evals_dir",
-	    arena_printf(&a, "%s/evals", c->state.dir), "checkout_dir", arena_printf(&a, "%s/checkouts", c->state.dir),
-	    "roots_dir", roots_dir, "evaluator", c->evaluate.evaluator, "workers", (json_int_t)c->evaluate.workers,
-	    "max_memory_mb", (json_int_t)c->evaluate.max_memory_mb, "wall_ms", (json_int_t)c->evaluate.timeout_s * 1000,
-	    "sandbox", must ? "require" : c->evaluate.sandbox, "allow_import_from_derivation",
-	    c->evaluate.allow_import_from_derivation, "allow_network", c->evaluate.allow_network, "allowed_uris",
-	    c->evaluate.allowed_uris, "systems", c->evaluate.systems, "max_rows", (json_int_t)c->evaluate.max_rows, "max_depth",
-	    (json_int_t)c->evaluate.max_depth, "nix_options", c->evaluate.nix_options);
+	const struct mirrored *m = trees->mirrored;
+	const struct whole_trees *whole = m->submodules;
+	bool takes = job->submodules && whole != NULL && whole->git_dir != NULL;
+	struct evaluate_job j;
 
-	json_object_set(j, "experimental_features", c->evaluate.experimental_features);
-	if (c->evaluate.own != NULL)
-		json_object_set(j, "own", (json_t *)(uintptr_t)c->evaluate.own);
-
-	json_object_set_new(j, "commit",
-	    json_string(json_str(mirrored, json_flag(mirrored, "as_head", false) ? "head" : "base", NULL)));
-	if (c->evaluate.fetch_cache_dir != NULL)
-		json_object_set_new(j, "fetch_cache_dir", json_string(c->evaluate.fetch_cache_dir));
-	arena_release(&a);
+	fields_init(&evaluate_job_fields, &j);
+	j.git_dir = takes ? whole->git_dir : trees->git_dir;
+	j.tree = side == SIDE_BASE ? (takes ? whole->base_tree : m->base_tree) : (takes ? whole->head_tree : m->head_tree);
+	j.job = *job;
+	j.side = side;
+	j.commit = trees->as_head ? m->head : m->base;
+	j.evals_dir = arena_printf(a, "%s/evals", c->state.dir);
+	j.checkout_dir = arena_printf(a, "%s/checkouts", c->state.dir);
+	j.roots_dir = trees->roots_dir;
+	j.evaluator = c->evaluate.evaluator;
+	j.workers = c->evaluate.workers;
+	j.max_memory_mb = c->evaluate.max_memory_mb;
+	j.wall_ms = c->evaluate.timeout_s * 1000;
+	j.sandbox = must ? "require" : c->evaluate.sandbox;
+	j.allow_import_from_derivation = c->evaluate.allow_import_from_derivation;
+	j.allow_network = c->evaluate.allow_network;
+	j.fetch_cache_dir = c->evaluate.fetch_cache_dir;
+	j.allowed_uris = config_texts(a, c->evaluate.allowed_uris);
+	j.experimental_features = config_texts(a, c->evaluate.experimental_features);
+	j.nix_options = config_named(a, c->evaluate.nix_options);
+	j.systems = config_texts(a, c->evaluate.systems);
+	j.max_rows = c->evaluate.max_rows;
+	j.max_depth = c->evaluate.max_depth;
 	return j;
 }
 
-json_t *
-jobs_evaluate(const struct settings *c, const char *git_dir, const char *roots_dir, const json_t *mirrored, const json_t *plan,
-    const json_t *done, enum trust trust)
+bool
+jobs_evaluate(struct arena *a, const struct settings *c, const struct jobs_trees *trees, const struct plan *plan,
+    const struct evaluations *done, enum trust trust, struct evaluate_job *ret)
 {
-	const json_t *job;
-	size_t i;
-
-	json_array_foreach(json_object_get(plan, "jobs"), i, job) {
-		const char *name = json_str(job, "name", "");
-		const json_t *base = find_done(done, "base", name);
-		if (base == NULL)
-			return evaluate_job(c, git_dir, roots_dir, mirrored, job, "base", trust);
-		if (find_done(done, "head", name) != NULL)
+	for (size_t i = 0; i < plan->jobs.n; i++) {
+		const struct job_def *job = &plan->jobs.p[i];
+		const struct evaluation *base = find_done(done, SIDE_BASE, job->name);
+		if (base != NULL && find_done(done, SIDE_HEAD, job->name) != NULL)
 			continue;
-		json_t *j = evaluate_job(c, git_dir, roots_dir, mirrored, job, "head", trust);
-		json_object_set_new(j, "expected_rows",
-		    json_integer(json_flag(base, "complete", true) ? json_int(base, "rows", -1) : -1));
-		return j;
+		*ret = evaluate_job(a, c, trees, job, base == NULL ? SIDE_BASE : SIDE_HEAD, trust);
+		if (base != NULL && base->complete)
+			ret->expected_rows = base->rows;
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 const char *
-jobs_stopped(const json_t *done)
+jobs_stopped(const struct evaluations *done)
 {
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(done, i, item) {
-		bool at_base = strcmp(json_str(item, "side", ""), "base") == 0;
-		if (!json_flag(item, "complete", false) &&
-		    (!at_base || find_done(done, "head", json_str(item, "job", "")) != NULL))
-			return json_str(item, "reason", "the evaluator gave no reason");
+	for (size_t i = 0; i < done->n; i++) {
+		const struct evaluation *one = &done->p[i];
+		if (!one->complete && (one->side == SIDE_HEAD || find_done(done, SIDE_HEAD, one->job) != NULL))
+			return one->reason != NULL ? one->reason : "the evaluator gave no reason";
 	}
 	return NULL;
 }
 
-void
-jobs_may_fetch(const struct settings *c, json_t *job, const char *fetches, const json_t *plan, enum trust trust)
+/* Without a file of its own at base, the head says what of the base is evaluated: that is the head's code. */
+static bool
+is_base_alone(const struct evaluate_job *job, const struct plan *plan)
 {
-	/* Without a file of its own at base, the head says what of the base is evaluated: that is the head's code. */
-	bool base = strcmp(json_str(job, "side", ""), "base") == 0,
-	     foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
+	return job->side == SIDE_BASE && strcmp(plan->config, "head file") != 0;
+}
 
+void
+jobs_may_fetch(const struct settings *c, struct evaluate_job *job, const char *fetches, const struct plan *plan,
+    enum trust trust)
+{
 	if (!c->evaluate.fetch_trusted || c->evaluate.allow_network)
 		return;
-	json_object_set_new(job, "fetches", json_string(fetches));
-	json_object_set_new(job, "fetch",
-	    json_string((base && !foreign) || trust == TRUST_OWN ? "keep"
-	                : trust == TRUST_MEMBERS                 ? "once"
-	                                                         : "never"));
+	job->fetches = fetches;
+	job->fetch = is_base_alone(job, plan) || trust == TRUST_OWN ? "keep" : trust == TRUST_MEMBERS ? "once" : "never";
 }
 
 void
-jobs_withhold(json_t *job, const json_t *plan)
+jobs_withhold(struct arena *a, struct evaluate_job *job, const struct plan *plan)
 {
-	bool base = strcmp(json_str(job, "side", ""), "base") == 0,
-	     foreign = strcmp(json_str(plan, "config", ""), "head file") == 0;
-
-	if (!base || foreign)
-		json_object_set_new(job, "nix_options",
-		    evalconf_without_secrets(json_object_get(job, "nix_options"), EVALCONF_WITHOUT_DOORS));
+	if (!is_base_alone(job, plan))
+		job->nix_options = evalconf_without_secrets(a, &job->nix_options, EVALCONF_WITHOUT_DOORS);
 }
 
-json_t *
-jobs_diff(const struct settings *c, const json_t *evaluations, const char *out)
+struct diff_job
+jobs_diff(struct arena *a, const struct settings *c, const struct evaluations *evaluations, const char *out)
 {
-	struct arena a = {0};
-	AUTO(json_drop) json_t *base = json_array();
-	AUTO(json_drop) json_t *head = json_array();
-	const json_t *item;
-	size_t i;
+	struct diff_job job = {.out = out, .graph_dir = arena_printf(a, "%s/graphs", c->state.dir), .store_dir = "/nix/store"};
 
-	json_array_foreach(evaluations, i, item) {
-		json_t *one = json_pack("{s:s,s:s}", "job", json_str(item, "job", ""), "file", json_str(item, "file", ""));
-		json_array_append_new(strcmp(json_str(item, "side", ""), "base") == 0 ? base : head, one);
+	job.base.p = arena_alloc(a, (evaluations->n + 1) * sizeof(*job.base.p));
+	job.head.p = arena_alloc(a, (evaluations->n + 1) * sizeof(*job.head.p));
+	for (size_t i = 0; i < evaluations->n; i++) {
+		const struct evaluation *one = &evaluations->p[i];
+		const struct evaluation_file file = {one->job, one->file};
+		if (one->side == SIDE_BASE)
+			job.base.p[job.base.n++] = file;
+		else
+			job.head.p[job.head.n++] = file;
+		if (one->commit != NULL) /* of flakes: both sides were evaluated as this one */
+			job.commit = one->commit;
 	}
-	json_t *j = json_pack("{s:O,s:O,s:s,s:s,s:s}", "base", base, "head", head, "out", out, "graph_dir",
-	    arena_printf(&a, "%s/graphs", c->state.dir), "store_dir", "/nix/store");
-	/* Of flakes: both sides were evaluated as this commit. */
-	json_array_foreach(evaluations, i, item)
-		if (json_object_get(item, "commit") != NULL)
-			json_object_set(j, "commit", json_object_get(item, "commit"));
-	arena_release(&a);
-	return j;
+	return job;
 }
 
-json_t *
-jobs_query(const struct settings *c, const char *difference, const char *side, const json_t *failed, const json_t *asked)
+struct query_job
+jobs_query(struct arena *a, const struct settings *c, const char *difference, enum side side)
 {
-	return json_pack("{s:s,s:s,s:O?,s:O?,s:O?,s:b}", "difference", difference, "side", side, "failed", failed, "asked",
-	    asked, "options", c->build.nix_options, "sizes", strcmp(side, "base") == 0);
+	return (struct query_job){.difference = difference,
+	    .side = side,
+	    .options = config_named(a, c->build.nix_options),
+	    .sizes = side == SIDE_BASE};
 }
 
 size_t
-jobs_wants(struct arena *a, const json_t *records, enum jobs_which which, struct build_want *wants)
+jobs_wants(const struct records *records, enum jobs_which which, struct build_want *wants)
 {
-	const json_t *rec;
-	size_t i, n = 0;
+	const struct build_needed *rec;
+	size_t at = 0, n = 0;
 
-	json_array_foreach(records, i, rec) {
-		bool asked = json_flag(rec, "asked", true);
-		if (strcmp(json_str(rec, "type", ""), "build") != 0 || (which == JOBS_WANTS_ASKED && !asked))
+	while ((rec = record_next(records, &build_needed_fields, &at)) != NULL) {
+		if (which == JOBS_WANTS_ASKED && !rec->asked)
 			continue;
-		const json_t *features = json_object_get(rec, "features");
-		wants[n++] = (struct build_want){.drv = json_str(rec, "drv", ""),
-		    .name = json_str(rec, "name", ""),
-		    .system = json_str(rec, "system", ""),
-		    .features = features != NULL ? json_line(a, features) : "[]",
-		    .inputs = json_object_get(rec, "inputs"),
-		    .fixed_output = json_flag(rec, "fixed_output", false),
-		    .target = json_flag(rec, "target", false),
-		    .base_drv = json_str(rec, "base", NULL),
+		wants[n++] = (struct build_want){.drv = rec->drv,
+		    .name = rec->name,
+		    .system = rec->system,
+		    .features = rec->features,
+		    .inputs = rec->inputs,
+		    .fixed_output = rec->fixed_output,
+		    .target = rec->target,
+		    .base_drv = rec->base,
 		    .base = which == JOBS_WANTS_BASE,
-		    .asked = asked,
-		    .cached = json_flag(rec, "cached", false),
-		    .marked = json_flag(rec, "marked", false)};
+		    .asked = rec->asked,
+		    .cached = rec->cached,
+		    .marked = rec->marked};
 	}
 	return n;
 }
 
-json_t *
-jobs_report(const struct settings *c, const struct jobs_report *r)
+/* --- the report's, whose job has no table yet ------------------------------------------------------------------------- */
+
+struct columns {
+	json_t *mirrored, *plan, *evaluations, *query, *failure;
+};
+
+static void
+drop_columns(struct columns *c)
 {
+	json_decref(c->mirrored);
+	json_decref(c->plan);
+	json_decref(c->evaluations);
+	json_decref(c->query);
+	json_decref(c->failure);
+}
+
+static json_t *
+describe(const struct jobs_report *r, const struct columns *has)
+{
+	json_t *run = json_copy((json_t *)(uintptr_t)r->describes);
+
+	json_object_set_new(run, "base", json_string(json_str(has->mirrored, "base", NULL)));
+	json_object_set_new(run, "conflict", json_boolean(json_flag(has->mirrored, "conflict", false)));
+	json_object_set(run, "conflicts", json_object_get(has->mirrored, "conflicts"));
+	return run;
+}
+
+int
+jobs_report(struct arena *a, const struct settings *c, const struct jobs_report *r, json_t **ret, struct err *e)
+{
+	AUTO(drop_columns) struct columns has = {0};
+	AUTO(json_drop) json_t *progress = NULL;
+
+	if (json_read_maybe(r->run->mirrored, &has.mirrored, e) != 0 || json_read_maybe(r->run->plan, &has.plan, e) != 0 ||
+	    json_read_maybe(r->run->evaluations, &has.evaluations, e) != 0 ||
+	    json_read_maybe(r->run->query, &has.query, e) != 0 || json_read_maybe(r->run->failure, &has.failure, e) != 0)
+		return -1;
+	if (r->progress != NULL) {
+		char *text;
+		if (fields_line(&progress_fields, a, r->progress, &text, e) != 0 ||
+		    json_read(str_of(text), "progress", &progress, e) != 0)
+			return -1;
+	}
 	/* Base and head stood under one path; it turns positions in error texts into places of the diff. */
-	const char *source = json_str(json_array_get(r->evaluations, 0), "source", NULL);
+	const char *source = json_str(json_array_get(has.evaluations, 0), "source", NULL);
 	json_t *settings = json_pack("{s:I,s:I,s:s,s:s}", "max_packages_listed", (json_int_t)c->report.max_packages_listed,
 	    "max_rebuild_count", (json_int_t)c->rebuild.max_rebuild_count, "label_prefix", c->report.label_prefix,
 	    "label_has_prefix", c->report.label_has_prefix);
-
-	return json_pack("{s:O,s:s,s:s?,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:s?,s:b,s:O,s:o}", "run",
-	    r->run, "phase", r->phase, "git_dir", r->git_dir, "head_tree", json_str(r->mirrored, "head_tree", NULL),
-	    "documents_dir", r->documents_dir, "plan", r->plan, "evaluations", r->evaluations, "query", r->query, "builds",
-	    r->builds, "failure", r->failure, "progress", r->progress, "difference", r->difference, "checkout_dir", source,
+	*ret = json_pack("{s:o,s:s,s:s?,s:s?,s:s?,s:O?,s:O?,s:O?,s:O?,s:O?,s:O?,s:s?,s:s?,s:b,s:b,s:s?,s:b,s:O,s:o}", "run",
+	    describe(r, &has), "phase", r->phase, "git_dir", r->git_dir, "head_tree", json_str(has.mirrored, "head_tree", NULL),
+	    "documents_dir", r->documents_dir, "plan", has.plan, "evaluations", has.evaluations, "query", has.query, "builds",
+	    r->builds, "failure", has.failure, "progress", progress, "difference", r->run->difference, "checkout_dir", source,
 	    "waiting", r->waiting, "wide", r->wide, "stalled", r->stalled, "colour", r->colour, "formats", r->formats,
 	    "settings", settings);
+	return *ret != NULL ? 0 : fail(e, ERR_BUG, "the job of a report cannot be made");
+}
+
+int
+jobs_builds(struct store *s, int64_t run, json_t **ret, struct err *e)
+{
+	struct arena a = {0};
+	struct builds_told builds;
+	int rc = store_run_builds(s, &a, run, &builds, e);
+	json_t *all = json_object();
+
+	for (size_t i = 0; rc == 0 && i < builds.n; i++) {
+		json_t *one = NULL;
+		char *text;
+		rc = fields_line(&build_told_fields, &a, &builds.p[i].told, &text, e);
+		if (rc == 0)
+			rc = json_read(str_of(text), "build", &one, e);
+		json_object_set_new(all, builds.p[i].drv, one);
+	}
+	arena_release(&a);
+	*ret = all;
+	return rc;
 }

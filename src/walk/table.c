@@ -5,6 +5,7 @@
 #include "changeset/changeset.h"
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
+#include "records/difference.h"
 #include "report/explanation.h"
 #include "report/report.h"
 #include "support/base/mem.h"
@@ -14,31 +15,30 @@
 
 /* In flow order: each stage's records are (part of) the next one's job. */
 static const struct stage stages[] = {
-    {"mirror", .run_json = changeset_mirror, .close = NULL},
-    {"submodules", .run_json = changeset_submodules, .close = NULL}, /* of `ekaci diff`; the mirror does the bot's */
-    {"plan", .run_json = changeset_plan, .close = NULL},
-    {"evaluate", .run_json = stage_evaluate, .close = NULL},
-    {"diff", .run_json = graph_stage_diff, .close = NULL},
+    {"mirror", .job = &mirror_job_fields, .run = changeset_mirror},
+    {"submodules", .job = &submodules_job_fields, .run = changeset_submodules}, /* of `ekaci diff`; the mirror does the bot's */
+    {"plan", .job = &plan_job_fields, .run = changeset_plan},
+    {"evaluate", .job = &evaluate_job_fields, .run = stage_evaluate},
+    {"diff", .job = &diff_job_fields, .run = graph_stage_diff},
     {"report", .run_json = report_stage, .close = NULL},
-    {"query", .run_json = schedule_query, .close = NULL},
-    {"build", .run_json = schedule_build, .close = schedule_build_close},
-    {"push", .run_json = schedule_push, .close = NULL},
+    {"query", .job = &query_job_fields, .run = build_stage_query},
+    {"build", .job = &build_job_fields, .run = build_stage_build, .close = build_stage_close},
+    {"push", .job = &push_job_fields, .run = build_stage_push},
     {"explain", .run_json = explain_stage, .close = NULL},
     {"sweep", .run_json = sweep_stage, .close = NULL},
 };
 
 /* An hour of a GitHub that answers 500 is survived by git's twelve attempts. */
 static const struct step steps[] = {
-    /* state         stage       lane           attempts  delay  */
-    {RUN_ACCEPTED, "mirror", LANE_GIT, 12, 5000, "fetching"},
-    {RUN_MIRRORED, "plan", LANE_CPU, 3, 1000, "reading the change"},
-    {RUN_PLANNED, "evaluate", LANE_EVALUATE, 3, 5000, "evaluating"},
-    {RUN_EVALUATED, "diff", LANE_CPU, 3, 1000, "comparing"},
-    {RUN_DIFFED, "query", LANE_CPU, 5, 5000, "asking the store"},
-    {RUN_QUERIED, NULL, LANE_CPU, 0, 0, "queueing builds"},
-    {RUN_BUILDING, NULL, LANE_CPU, 0, 0, "building"},
-    {RUN_BUILT, "query", LANE_CPU, 5, 5000, "asking whose the failures are"},
-    {RUN_JUDGING, NULL, LANE_CPU, 0, 0, "building the base of what failed"},
+    {RUN_ACCEPTED, "mirror", LANE_GIT, 12, 5000, true, NULL, steps_mirror_job, steps_mirror_done},
+    {RUN_MIRRORED, "plan", LANE_CPU, 3, 1000, false, NULL, steps_plan_job, steps_plan_done},
+    {RUN_PLANNED, "evaluate", LANE_EVALUATE, 3, 5000, false, steps_planned, steps_evaluate_job, steps_evaluate_done},
+    {RUN_EVALUATED, "diff", LANE_CPU, 3, 1000, false, NULL, steps_diff_job, steps_diff_done},
+    {RUN_DIFFED, "query", LANE_CPU, 5, 5000, false, NULL, steps_query_job, steps_query_done},
+    {RUN_QUERIED, NULL, LANE_CPU, 0, 0, false, steps_queried, NULL, NULL},
+    {RUN_BUILDING, NULL, LANE_CPU, 0, 0, false, steps_building, NULL, NULL},
+    {RUN_BUILT, "query", LANE_CPU, 5, 5000, false, NULL, steps_judge_job, steps_judge_done},
+    {RUN_JUDGING, NULL, LANE_CPU, 0, 0, false, steps_judging, NULL, NULL},
 };
 
 static const int lane_room[LANES] = {[LANE_GIT] = 4, [LANE_CPU] = 2, [LANE_EVALUATE] = 1, [LANE_REPORT] = 2};

@@ -1,8 +1,9 @@
 /*
  * table - THE TABLES: the stages, and the way of a run through its states.
  *
- * A worker runs one row of stages. walk/flow.c walks a run along the steps: a step runs its stage in a worker and, when that
- * has ended well, moves the run on; a step without a stage waits for builds. Outcomes of an attempt:
+ * A worker runs one row of stages. walk/flow.c walks a run along the steps, and so does `ekaci diff` (cli/local.c). A step says
+ * whether the run passes without it (`pass`), what its stage is asked (`job`), and what the stage's records mean (`done`), which
+ * moves the run on. Where it may go stands in the list of states (records/run_state.c). Outcomes of an attempt:
  *   done    the step's `done` joined its records and named the next state
  *   later   ERR_BUSY and ERR_SYSTEM: again after a growing delay, until the attempts are used up
  *   never   every other error: the run fails and says why on the pull request
@@ -11,8 +12,9 @@
 #ifndef EKACI_WALK_TABLE_H
 #define EKACI_WALK_TABLE_H
 
-#include "store/run.h"
 #include "records/record.h"
+#include "records/run_state.h"
+#include "walk/steps.h"
 
 /* A stage as the worker knows it. Its job and records are described in ARCHITECTURE.md. */
 struct stage {
@@ -31,9 +33,12 @@ struct step {
 	enum run_state from;
 	const char *stage; /* NULL: waits for builds */
 	enum lane lane;
-	int attempts;           /* of the stage, before the run fails */
-	int64_t first_delay_ms; /* before the second attempt; doubles, at most ten minutes */
-	const char *doing;      /* for people */
+	int attempts;             /* of the stage, before the run fails */
+	int64_t first_delay_ms;   /* before the second attempt; doubles, at most ten minutes */
+	bool wants_authorization; /* its job is made with what git shows to fetch from the repository */
+	pass_fn *pass;            /* NULL: never */
+	job_fn *job;              /* NULL with stage */
+	done_fn *done;            /* NULL with stage */
 };
 const struct step *pipeline_step(enum run_state from); /* NULL for ends */
 int pipeline_lane_room(enum lane lane);

@@ -1,6 +1,8 @@
 /* Whose change it is, and what that allows. */
 #include "walk/trust.h"
 
+#include "forge/event.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -21,14 +23,7 @@ is_among(const json_t *logins, const char *login)
 static bool
 is_outsider(const struct settings *c, const struct pull_request *pr)
 {
-	static const char *const members[] = {"OWNER", "MEMBER", "COLLABORATOR"};
-
-	if (!pr->fork)
-		return false;
-	for (size_t k = 0; k < COUNT(members); k++)
-		if (pr->association != NULL && strcmp(pr->association, members[k]) == 0)
-			return false;
-	return !is_among(c->trust.authors, pr->author);
+	return pr->fork && !event_is_member(pr->association) && !is_among(c->trust.authors, pr->author);
 }
 
 static bool

@@ -1,10 +1,8 @@
 /* Build logs as text, followed while the build runs. */
 #include "web/build_log.h"
 
-#include "store/overview.h"
 #include "support/base/log.h"
 #include "support/os/packed.h"
-#include "web/page.h"
 
 #include <string.h>
 
@@ -14,15 +12,22 @@ enum {
 	CHUNK = 16 * 1024
 };
 
-/* One answer that reads a log. Those that wait for more are in the list of struct web, suspended. */
+/* One answer that reads a log. Those that wait for more are in the list, suspended. */
 struct follower {
 	struct follower *prev, *next;
-	struct web *w;
-	struct MHD_Connection *mhd; /* set when it first waits */
+	struct logs *logs;
+	struct MHD_Connection *mhd;
 	char *drv;
 	struct packed *log;
 	int clean;
 	bool follow, waiting, ended;
+};
+
+struct logs {
+	struct store *s;
+	struct server *server;
+	struct loop_timer *timer;
+	struct follower *followers;
 };
 
 enum { CLEAN_TEXT, CLEAN_ESC, CLEAN_CSI, CLEAN_STRING, CLEAN_STRING_ESC, CLEAN_CR, CLEAN_C2 };
@@ -93,22 +98,22 @@ still_running(struct follower *f)
 	struct view_build b;
 	struct err e;
 
-	return view_build(f->w->s, &a, f->drv, &b, &e) == 0 && running(b.state);
+	return view_build(f->logs->s, &a, f->drv, &b, &e) == 0 && running(b.state);
 }
 
 static void
 wait_for_more(struct follower *f)
 {
-	struct web *w = f->w;
+	struct logs *l = f->logs;
 
 	f->waiting = true;
 	f->prev = NULL;
-	f->next = w->followers;
+	f->next = l->followers;
 	if (f->next != NULL)
 		f->next->prev = f;
 	else
-		loop_timer_set(w->follow_timer, FOLLOW_MS);
-	w->followers = f;
+		loop_timer_set(l->timer, FOLLOW_MS);
+	l->followers = f;
 	MHD_suspend_connection(f->mhd);
 }
 
@@ -120,7 +125,7 @@ stop_waiting(struct follower *f)
 	if (f->prev != NULL)
 		f->prev->next = f->next;
 	else
-		f->w->followers = f->next;
+		f->logs->followers = f->next;
 	f->waiting = false;
 }
 
@@ -162,36 +167,66 @@ forget(void *ctx)
 	mem_free(&f);
 }
 
-void
-log_follow(void *ctx)
+static void
+resume_all(struct logs *l)
 {
-	struct web *w = ctx;
-
-	while (w->followers != NULL) {
-		struct follower *f = w->followers;
+	while (l->followers != NULL) {
+		struct follower *f = l->followers;
 		stop_waiting(f);
 		MHD_resume_connection(f->mhd);
 	}
-	web_pump(w);
+}
+
+static void
+on_timer(void *ctx)
+{
+	struct logs *l = ctx;
+
+	resume_all(l);
+	server_pump(l->server);
+}
+
+struct logs *
+logs_new(struct loop *loop, struct store *s)
+{
+	struct logs *l = mem_alloc(sizeof(*l));
+
+	*l = (struct logs){.s = s};
+	l->timer = loop_timer_new(loop, "web: logs", on_timer, l);
+	return l;
 }
 
 void
-log_stop(struct web *w)
+logs_serve(struct logs *l, struct server *server)
 {
-	while (w->followers != NULL) {
-		struct follower *f = w->followers;
+	l->server = server;
+}
+
+void
+logs_end(struct logs *l)
+{
+	if (l == NULL)
+		return;
+	for (struct follower *f = l->followers; f != NULL; f = f->next)
 		f->ended = true;
-		stop_waiting(f);
-		MHD_resume_connection(f->mhd);
-	}
+	resume_all(l);
+}
+
+void
+logs_free(struct logs *l)
+{
+	if (l == NULL)
+		return;
+	loop_timer_free(l->timer);
+	mem_free(&l);
 }
 
 static size_t
-count_followers(const struct web *w)
+count_followers(const struct logs *l)
 {
 	size_t n = 0;
 
-	for (const struct follower *f = w->followers; f != NULL; f = f->next)
+	for (const struct follower *f = l->followers; f != NULL; f = f->next)
 		n++;
 	return n;
 }
@@ -209,19 +244,17 @@ open_log(struct page *p, const struct view_build *b)
 	if (str_ends(stem, STR(".drv")))
 		stem.n -= 4;
 	if (b->log == NULL)
-		path = arena_printf(p->a, "%s/logs/" STR_FMT, p->w->settings.state_dir, STR_ARG(stem));
+		path = arena_printf(p->a, "%s/logs/" STR_FMT, p->w->state_dir, STR_ARG(stem));
 	else
-		path = b->log[0] == '/' ? b->log : arena_printf(p->a, "%s/%s", p->w->settings.state_dir, b->log);
+		path = b->log[0] == '/' ? b->log : arena_printf(p->a, "%s/%s", p->w->state_dir, b->log);
 	return packed_open(path, &log, &e) == 0 ? log : NULL;
 }
 
 int
 page_log(struct page *p, struct err *e)
 {
-	struct view_build b;
+	const struct view_build b = p->build;
 
-	if (page_find_build(p, &b, e) != 0)
-		return -1;
 	p->type = "text/plain; charset=utf-8";
 	struct packed *log = open_log(p, &b);
 	if (log == NULL && running(b.state)) {
@@ -240,8 +273,8 @@ page_log(struct page *p, struct err *e)
 		return 0;
 	}
 	struct follower *f = mem_alloc(sizeof(*f));
-	*f = (struct follower){.w = p->w, .mhd = p->mhd, .log = log, .drv = mem_strdup(b.drv)};
-	f->follow = running(b.state) && count_followers(p->w) < MAX_FOLLOWERS;
+	*f = (struct follower){.logs = p->w->logs, .mhd = p->mhd, .log = log, .drv = mem_strdup(b.drv)};
+	f->follow = running(b.state) && count_followers(p->w->logs) < MAX_FOLLOWERS;
 	p->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK, give, f, forget);
 	if (p->response == NULL) {
 		forget(f);

@@ -1,13 +1,19 @@
-/* log - build logs, live while the build runs. Private to this folder. */
+/* build_log - build logs, live while the build runs. */
 #ifndef EKACI_WEB_BUILD_LOG_H
 #define EKACI_WEB_BUILD_LOG_H
 
-#include "web/server.h"
+#include "web/page.h"
 
-/* Wakes the answers that wait for more of a log. A loop_timer's callback; ctx is the struct web. */
-void log_follow(void *ctx);
-/* Lets go of all of them; they must not be suspended when the daemon stops. */
-void log_stop(struct web *w);
+/* Answers that wait for more of a log are suspended connections; they are looked at twice a second. */
+struct logs;
+struct logs *logs_new(struct loop *l, struct store *s);
+/* Whose connections they are. */
+void logs_serve(struct logs *logs, struct server *server);
+/* Lets go of all of them; they must not be suspended when the server stops. NULL is fine, as below. */
+void logs_end(struct logs *logs);
+void logs_free(struct logs *logs); /* after the server */
+
+page_fn page_log;
 
 /* What a log may hold becomes what a text page may: terminal sequences and controls are dropped, CR becomes a new line
  * unless one follows. state is 0 at the beginning of a file. Gives the bytes written to out (at most n). */

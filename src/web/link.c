@@ -1,73 +1,79 @@
 /* Signed links: who has one may see the pages of that pull request. */
-#include "web/server.h"
+#include "web/link.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { TAG_BYTES = 16, TAG_HEX = 2 * TAG_BYTES };
 
+struct links {
+	unsigned char key[2][SIGNATURE_BYTES]; /* by the current secret, by the previous one */
+	bool has[2];
+};
+
 int
-link_start(struct web *w, struct err *e)
+links_new(const struct signature_keys *keys, struct links **ret, struct err *e)
 {
+	struct links *l = mem_alloc(sizeof(*l));
+
 	for (int i = 0; i < 2; i++)
-		w->has_link_key[i] = accept_derive(w->keys, i == 1, "ekaci: links to pages, 1", w->link_key[i]);
-	return w->has_link_key[0] ? 0 : fail(e, ERR_SYSTEM, "OpenSSL cannot derive the key of links");
+		l->has[i] = signature_derive(keys, i == 1, "ekaci: links to pages, 1", l->key[i]);
+	if (!l->has[0]) {
+		links_free(l);
+		return fail(e, ERR_SYSTEM, "OpenSSL cannot derive the key of links");
+	}
+	*ret = l;
+	return 0;
+}
+
+void
+links_free(struct links *l)
+{
+	if (l != NULL)
+		explicit_bzero(l, sizeof(*l));
+	mem_free(&l);
 }
 
 static void
-tag(const struct web *w, int which, int64_t repository, int64_t number, char ret[TAG_HEX + 1])
+tag(const struct links *l, int which, int64_t repository, int64_t number, char ret[TAG_HEX + 1])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	char scope[64];
 	unsigned n = 0;
 
 	snprintf(scope, sizeof(scope), "%lld/%lld", (long long)repository, (long long)number);
-	HMAC(EVP_sha256(), w->link_key[which], ACCEPT_KEY_BYTES, (const unsigned char *)scope, strlen(scope), mac, &n);
+	HMAC(EVP_sha256(), l->key[which], SIGNATURE_BYTES, (const unsigned char *)scope, strlen(scope), mac, &n);
 	str_hex(mac, TAG_BYTES, ret);
 }
 
 const char *
-link_suffix(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private)
+link_suffix(struct arena *a, const struct links *l, int64_t repository, int64_t number, bool is_private)
 {
 	char hex[TAG_HEX + 1];
 
 	if (!is_private)
 		return "";
-	tag(w, 0, repository, number, hex);
+	tag(l, 0, repository, number, hex);
 	return arena_printf(a, "?key=%s", hex);
 }
 
 bool
-link_ok(const struct web *w, int64_t repository, int64_t number, const char *key)
+link_ok(const struct links *l, int64_t repository, int64_t number, const char *key)
 {
 	char hex[TAG_HEX + 1];
 
 	if (key == NULL || strlen(key) != TAG_HEX)
 		return false;
 	for (int i = 0; i < 2; i++) {
-		if (!w->has_link_key[i])
+		if (!l->has[i])
 			continue;
-		tag(w, i, repository, number, hex);
+		tag(l, i, repository, number, hex);
 		if (CRYPTO_memcmp(hex, key, TAG_HEX) == 0)
 			return true;
 	}
 	return false;
-}
-
-char *
-web_link(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private, const char *path_format,
-    ...)
-{
-	char path[1024];
-	va_list ap;
-
-	va_start(ap, path_format);
-	vsnprintf(path, sizeof(path), path_format, ap);
-	va_end(ap);
-	return arena_printf(a, "%s%s%s", web_url(w), path, link_suffix(a, w, repository, number, is_private));
 }

@@ -1,45 +1,11 @@
 /* /metrics: Prometheus' text format. */
-#include "web/page.h"
+#include "web/metrics.h"
 
-#include "store/overview.h"
+#include "support/text/prometheus.h"
+#include "web/intake.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
-
-/* A label's value: backslash, quote and newline are escaped. */
-static void
-add_label(struct buf *b, const char *value)
-{
-	for (; *value != '\0'; value++) {
-		if (*value == '\\' || *value == '"')
-			buf_putc(b, '\\');
-		if (*value == '\n')
-			buf_puts(b, "\\n");
-		else
-			buf_putc(b, *value);
-	}
-}
-
-static void
-add_head(struct buf *b, const char *name, const char *type, const char *help)
-{
-	buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void
-add_int(struct buf *b, const char *name, const char *type, const char *help, int64_t n)
-{
-	add_head(b, name, type, help);
-	buf_printf(b, "%s %lld\n", name, (long long)n);
-}
-
-static void
-add_seconds(struct buf *b, const char *name, const char *type, const char *help, int64_t ns)
-{
-	add_head(b, name, type, help);
-	buf_printf(b, "%s %.9f\n", name, (double)ns / 1e9);
-}
 
 /* Bytes of physical memory, 0 where the system does not say. */
 static int64_t
@@ -57,76 +23,109 @@ resident_bytes(void)
 }
 
 static void
-add_loop(const struct web *w, struct buf *b)
+add_loop(const struct page_sources *w, struct buf *b)
 {
-	struct loop_figures f = loop_figures(w->l);
+	const struct loop_figures f = loop_figures(w->l);
+	const struct prometheus_labels whose = {{{"name", f.longest_name}}};
+	static const char longest[] = "ekaci_loop_longest_callback_seconds";
 
-	add_int(b, "ekaci_loop_callbacks_total", "counter", "Callbacks of the event loop.", f.callbacks);
-	add_seconds(b, "ekaci_loop_busy_seconds_total", "counter", "Time spent in callbacks.", f.busy_ns);
-	add_head(b, "ekaci_loop_longest_callback_seconds", "gauge", "The longest callback since the start, and whose it was.");
-	buf_puts(b, "ekaci_loop_longest_callback_seconds{name=\"");
-	add_label(b, f.longest_name);
-	buf_printf(b, "\"} %.9f\n", (double)f.longest_ns / 1e9);
-	add_int(b, "ekaci_workers_started_total", "counter", "Stages started as child processes.", f.workers_started);
-	add_int(b, "ekaci_workers_running", "gauge", "Stages at work.", f.workers_running);
-	add_int(b, "process_resident_memory_bytes", "gauge", "Physical memory of the daemon.", resident_bytes());
+	prometheus_one(b, "ekaci_loop_callbacks_total", PROMETHEUS_COUNTER, "Callbacks of the event loop.", f.callbacks);
+	prometheus_one_seconds(b, "ekaci_loop_busy_seconds_total", PROMETHEUS_COUNTER, "Time spent in callbacks.", f.busy_ns);
+	prometheus_begin(b, longest, PROMETHEUS_GAUGE, "The longest callback since the start, and whose it was.");
+	prometheus_seconds(b, longest, &whose, f.longest_ns);
+	prometheus_one(b, "ekaci_workers_started_total", PROMETHEUS_COUNTER, "Stages started as child processes.",
+	    f.workers_started);
+	prometheus_one(b, "ekaci_workers_running", PROMETHEUS_GAUGE, "Stages at work.", f.workers_running);
+	prometheus_one(b, "process_resident_memory_bytes", PROMETHEUS_GAUGE, "Physical memory of the daemon.",
+	    resident_bytes());
 }
 
 static void
-add_intake(const struct web *w, struct buf *b)
+add_deliveries(const struct intake_figures *f, struct buf *b)
 {
-	add_head(b, "ekaci_deliveries_total", "counter", "Webhook deliveries by what they were answered.");
-	buf_printf(b, "ekaci_deliveries_total{result=\"stored\"} %lld\n", (long long)w->intake.stored);
-	buf_printf(b, "ekaci_deliveries_total{result=\"repeated\"} %lld\n", (long long)w->intake.repeated);
-	buf_printf(b, "ekaci_deliveries_total{result=\"refused\"} %lld\n", (long long)w->intake.refused);
-	buf_printf(b, "ekaci_deliveries_total{result=\"failed\"} %lld\n", (long long)w->intake.failed);
-	add_int(b, "ekaci_delivery_commits_total", "counter", "Transactions that stored deliveries.", w->intake.commits);
-	add_int(b, "ekaci_delivery_batch_max", "gauge", "The most deliveries one transaction stored.", w->intake.largest_batch);
-	add_seconds(b, "ekaci_delivery_commit_seconds_total", "counter", "Time spent storing deliveries.", w->intake.commit_ns);
-	add_seconds(b, "ekaci_delivery_commit_seconds_max", "gauge", "The longest time storing deliveries took.",
-	    w->intake.commit_ns_max);
-	add_int(b, "ekaci_store_commits_total", "counter", "Transactions of the database.", store_commits(w->s));
-	add_int(b, "ekaci_http_connections", "gauge", "Open connections.", (int64_t)w->n_connections);
-	add_head(b, "ekaci_http_requests_total", "counter", "Requests by route and status.");
-	for (size_t i = 0; i < w->counts.n; i++)
-		buf_printf(b, "ekaci_http_requests_total{route=\"%s\",status=\"%u\"} %lld\n", w->counts.p[i].route,
-		    w->counts.p[i].status, (long long)w->counts.p[i].n);
+	static const char name[] = "ekaci_deliveries_total";
+	const struct {
+		const char *result;
+		int64_t n;
+	} all[] = {{"stored", f->stored}, {"repeated", f->repeated}, {"refused", f->refused}, {"failed", f->failed}};
+
+	prometheus_begin(b, name, PROMETHEUS_COUNTER, "Webhook deliveries by what they were answered.");
+	for (size_t i = 0; i < COUNT(all); i++)
+		prometheus_int(b, name, &(const struct prometheus_labels){{{"result", all[i].result}}}, all[i].n);
 }
 
-int
-page_metrics(struct page *p, struct err *e)
+static void
+add_intake(const struct intake_figures *f, struct buf *b)
 {
-	static const struct {
-		enum view_counted what;
-		const char *name, *label, *more, *help;
-	} counted[] = {
-	    {VIEW_LIVE_RUNS, "ekaci_runs", "state", NULL, "Runs that have not ended, by state."},
-	    {VIEW_OPEN_BUILDS, "ekaci_builds", "state", "system", "Builds queued and at work, by system."},
-	    {VIEW_NEW_DELIVERIES, "ekaci_deliveries_waiting", "state", NULL, "Deliveries stored and not yet processed."},
-	    {VIEW_OPEN_DESIRED, "ekaci_desired_open", "kind", NULL, "What should stand at GitHub and does not yet."},
-	};
-	struct buf *b = &p->body;
+	add_deliveries(f, b);
+	prometheus_one(b, "ekaci_delivery_commits_total", PROMETHEUS_COUNTER, "Transactions that stored deliveries.",
+	    f->commits);
+	prometheus_one(b, "ekaci_delivery_batch_max", PROMETHEUS_GAUGE, "The most deliveries one transaction stored.",
+	    f->largest_batch);
+	prometheus_one_seconds(b, "ekaci_delivery_commit_seconds_total", PROMETHEUS_COUNTER, "Time spent storing deliveries.",
+	    f->commit_ns);
+	prometheus_one_seconds(b, "ekaci_delivery_commit_seconds_max", PROMETHEUS_GAUGE,
+	    "The longest time storing deliveries took.", f->commit_ns_max);
+}
 
-	p->type = "text/plain; version=0.0.4; charset=utf-8";
-	add_loop(p->w, b);
-	add_intake(p->w, b);
+static void
+add_http(const struct server *s, struct buf *b)
+{
+	static const char name[] = "ekaci_http_requests_total";
+	size_t n;
+	const struct server_count *counts = server_counts(s, &n);
+
+	prometheus_one(b, "ekaci_http_connections", PROMETHEUS_GAUGE, "Open connections.", (int64_t)server_connections(s));
+	prometheus_begin(b, name, PROMETHEUS_COUNTER, "Requests by route and status.");
+	for (size_t i = 0; i < n; i++) {
+		char status[16];
+		snprintf(status, sizeof(status), "%u", counts[i].status);
+		const struct prometheus_labels of = {{{"route", counts[i].route}, {"status", status}}};
+		prometheus_int(b, name, &of, counts[i].n);
+	}
+}
+
+/* What the database holds, counted. */
+static const struct {
+	enum view_counted what;
+	const char *name, *label, *more, *help;
+} counted[] = {
+    {VIEW_LIVE_RUNS, "ekaci_runs", "state", NULL, "Runs that have not ended, by state."},
+    {VIEW_OPEN_BUILDS, "ekaci_builds", "state", "system", "Builds queued and at work, by system."},
+    {VIEW_NEW_DELIVERIES, "ekaci_deliveries_waiting", "state", NULL, "Deliveries stored and not yet processed."},
+    {VIEW_OPEN_DESIRED, "ekaci_desired_open", "kind", NULL, "What should stand at GitHub and does not yet."},
+};
+
+static int
+add_counted(struct page *p, struct err *e)
+{
 	for (size_t i = 0; i < COUNT(counted); i++) {
 		struct view_count *rows;
 		size_t n;
 		if (view_counts(p->w->s, p->a, counted[i].what, &rows, &n, e) != 0)
 			return -1;
-		add_head(b, counted[i].name, "gauge", counted[i].help);
+		prometheus_begin(&p->body, counted[i].name, PROMETHEUS_GAUGE, counted[i].help);
 		for (size_t k = 0; k < n; k++) {
-			buf_printf(b, "%s{%s=\"", counted[i].name, counted[i].label);
-			add_label(b, rows[k].name);
-			if (counted[i].more != NULL && rows[k].more != NULL) {
-				buf_printf(b, "\",%s=\"", counted[i].more);
-				add_label(b, rows[k].more);
-			}
-			buf_printf(b, "\"} %lld\n", (long long)rows[k].n);
+			const struct prometheus_labels of = {{{counted[i].label, rows[k].name},
+			    {counted[i].more, counted[i].more != NULL ? rows[k].more : NULL}}};
+			prometheus_int(&p->body, counted[i].name, &of, rows[k].n);
 		}
 	}
-	if (p->w->hooks.figures != NULL)
-		p->w->hooks.figures(p->w->hooks.ctx, b);
+	return 0;
+}
+
+int
+page_metrics(struct page *p, struct err *e)
+{
+	p->type = PROMETHEUS_TYPE;
+	add_loop(p->w, &p->body);
+	add_intake(intake_figures(p->w->intake), &p->body);
+	prometheus_one(&p->body, "ekaci_store_commits_total", PROMETHEUS_COUNTER, "Transactions of the database.",
+	    store_commits(p->w->s));
+	add_http(p->w->server, &p->body);
+	if (add_counted(p, e) != 0)
+		return -1;
+	if (p->w->figures != NULL)
+		p->w->figures(p->w->hooks_ctx, &p->body);
 	return 0;
 }

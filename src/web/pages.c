@@ -1,6 +1,7 @@
 /* The pages: rows become the data of templates. */
-#include "web/page.h"
+#include "web/pages.h"
 
+#include "records/build_state.h"
 #include "store/overview.h"
 #include "store/run.h"
 #include "support/base/clock.h"
@@ -11,8 +12,11 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum {
@@ -20,8 +24,7 @@ enum {
 	MAX_EVENTS = 200,
 	HASH_PREFIX = 33, /* of the name of a store path: the hash and a dash */
 	MAX_BUILDS = 500, /* of a run's page; the rest is counted */
-	MAX_WANTS = 200,
-	MAX_FILE = 256 * 1024 * 1024
+	MAX_WANTS = 200
 };
 
 static const char *
@@ -64,9 +67,7 @@ tone(const char *word)
 {
 	static const struct {
 		const char *word, *tone;
-	} tones[] = {{"success", "good"}, {"built", "good"}, {"cached", "good"}, {"failure", "bad"}, {"failed", "bad"},
-	    {"FAILED", "bad"}, {"timed_out", "bad"}, {"silent", "bad"}, {"log_limit", "bad"}, {"dependency_failed", "bad"},
-	    {"action_required", "warn"}, {"infrastructure", "warn"}, {"unsupported", "warn"}, {"building", "busy"}};
+	} tones[] = {{"success", "good"}, {"failure", "bad"}, {"FAILED", "bad"}, {"action_required", "warn"}};
 
 	for (size_t i = 0; word != NULL && i < COUNT(tones); i++)
 		if (strcmp(tones[i].word, word) == 0)
@@ -88,26 +89,13 @@ words(struct arena *a, const char *s)
 static const char *
 page_path(struct arena *a, struct page *p, const struct view_run *r, const char *path)
 {
-	return arena_printf(a, "%s%s", path, link_suffix(a, p->w, r->repository.id, r->number, r->repository.private));
-}
-
-/* The pull request at GitHub, from the clone address; NULL when that is no link. */
-static const char *
-github_url(struct arena *a, const struct view_run *r)
-{
-	struct str base = str_of(r->repository.clone_url);
-
-	if (str_ends(base, STR(".git")))
-		base.n -= 4;
-	if (r->number <= 0 || !escape_link_ok(base))
-		return NULL;
-	return arena_printf(a, STR_FMT "/pull/%lld", STR_ARG(base), (long long)r->number);
+	return arena_printf(a, "%s%s", path, link_suffix(a, p->w->links, r->repository.id, r->number, r->repository.private));
 }
 
 static bool
 may_see(struct page *p, const struct view_run *r)
 {
-	return !r->repository.private || link_ok(p->w, r->repository.id, r->number, p->key);
+	return !r->repository.private || link_ok(p->w->links, r->repository.id, r->number, p->key);
 }
 
 /* What the run is of: a pull request, also in the merge queue, or a branch by itself. */
@@ -136,7 +124,7 @@ run_data(struct page *p, const struct view_run *r)
 	set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
 	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name, (long long)r->number);
 	set(o, "pull_path", page_path(a, p, r, r->number > 0 ? pull : "/"));
-	set(o, "github_url", github_url(a, r));
+	set(o, "github_url", p->w->forge->pull_url(a, r->repository.clone_url, r->number));
 	set(o, "pr_title", r->pr_title);
 	set(o, "author", r->author);
 	set(o, "head", r->head);
@@ -195,40 +183,46 @@ page_index(struct page *p, struct err *e)
 }
 
 int
-page_pull(struct page *p, struct err *e)
+may_see_pull(struct page *p, struct err *e)
 {
 	struct view_repository repo;
-	struct view_run *runs;
 	int64_t number;
-	size_t n;
 
 	if (str_to_i64(p->params[2], &number) != 0 || number <= 0)
 		return fail(e, ERR_ABSENT, "no such pull request");
 	if (view_repository(p->w->s, p->a, str_dup(p->a, p->params[0]), str_dup(p->a, p->params[1]), &repo, e) != 0 ||
-	    view_runs_of(p->w->s, p->a, repo.id, number, MAX_RUNS, &runs, &n, e) != 0)
+	    view_runs_of(p->w->s, p->a, repo.id, number, MAX_RUNS, &p->runs, &p->n_runs, e) != 0)
 		return -1;
-	if (n == 0 || !may_see(p, &runs[0]))
-		return fail(e, ERR_ABSENT, "no such pull request");
-	json_t *data = run_data(p, &runs[0]);
+	return p->n_runs > 0 && may_see(p, &p->runs[0]) ? 0 : fail(e, ERR_ABSENT, "no such pull request");
+}
+
+int
+page_pull(struct page *p, struct err *e)
+{
+	const struct view_run *newest = &p->runs[0];
+	json_t *data = run_data(p, newest);
+
 	json_object_set_new(data, "title",
-	    json_any_string(str_of(arena_printf(p->a, "%s/%s #%lld", repo.owner, repo.name, (long long)number))));
-	json_object_set_new(data, "runs", runs_data(p, runs, n));
-	if (runs[0].ended_ms == 0)
+	    json_any_string(str_of(arena_printf(p->a, "%s/%s #%lld", newest->repository.owner, newest->repository.name,
+	        (long long)newest->number))));
+	json_object_set_new(data, "runs", runs_data(p, p->runs, p->n_runs));
+	if (newest->ended_ms == 0)
 		p->refresh = "10";
 	return render(p, "pull.html", data, e);
 }
 
-/* The run that params[0] names, when its asker may see it. */
-static int
-find_run(struct page *p, struct view_run *ret, struct err *e)
+int
+may_see_run(struct page *p, struct err *e)
 {
 	int64_t id;
 
 	if (str_to_i64(p->params[0], &id) != 0)
 		return fail(e, ERR_ABSENT, "no such run");
-	if (view_run(p->w->s, p->a, id, ret, e) != 0)
+	p->runs = arena_alloc(p->a, sizeof(*p->runs));
+	p->n_runs = 1;
+	if (view_run(p->w->s, p->a, id, &p->runs[0], e) != 0)
 		return -1;
-	return may_see(p, ret) ? 0 : fail(e, ERR_ABSENT, "no such run");
+	return may_see(p, &p->runs[0]) ? 0 : fail(e, ERR_ABSENT, "no such run");
 }
 
 /* "/nix/store/HASH-NAME.drv" as it stands in addresses: HASH-NAME. */
@@ -254,11 +248,11 @@ build_data(struct page *p, const struct view_build *b, const char *suffix)
 	set(o, "name", b->name);
 	set(o, "system", b->system);
 	set(o, "state", words(a, b->state));
-	set(o, "tone", tone(b->state));
+	set(o, "tone", build_state_tone(build_state_of(b->state)));
 	set(o, "reason", b->reason);
 	set(o, "tail", b->tail);
 	set(o, "drv_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
-	bool has_log = b->log != NULL || b->tail != NULL || strcmp(b->state, "building") == 0;
+	bool has_log = b->log != NULL || b->tail != NULL || build_state_of(b->state) == BUILD_BUILDING;
 	const char *log_path = arena_printf(a, "/log/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix);
 	set(o, "log_path", has_log ? log_path : NULL);
 	const char *from = b->propagated_from != NULL ? drv_stem(a, b->propagated_from) : "";
@@ -315,7 +309,7 @@ counts_data(const char *text)
 static int
 run_lists(struct page *p, const struct view_run *r, json_t *data, struct err *e)
 {
-	const char *suffix = link_suffix(p->a, p->w, r->repository.id, r->number, r->repository.private);
+	const char *suffix = link_suffix(p->a, p->w->links, r->repository.id, r->number, r->repository.private);
 	struct view_event *events;
 	struct view_build *builds;
 	size_t n_events, n_builds;
@@ -357,17 +351,15 @@ static const struct {
 static const char *
 run_file(struct page *p, int64_t id, const char *name)
 {
-	return arena_printf(p->a, "%s/runs/%lld/%s", p->w->settings.state_dir, (long long)id, name);
+	return arena_printf(p->a, "%s/runs/%lld/%s", p->w->state_dir, (long long)id, name);
 }
 
 int
 page_run(struct page *p, struct err *e)
 {
-	struct view_run r;
-
-	if (find_run(p, &r, e) != 0)
-		return -1;
+	const struct view_run r = p->runs[0];
 	AUTO(json_drop) json_t *data = run_data(p, &r);
+
 	json_object_set_new(data, "title",
 	    json_any_string(str_of(arena_printf(p->a, "%s/%s %s, run %lld", r.repository.owner, r.repository.name,
 	        run_of(p->a, &r), (long long)r.id))));
@@ -410,82 +402,87 @@ document_csp(struct arena *a)
 	    text);
 }
 
+/* libmicrohttpd sends the file from its descriptor, as fast as the reader takes it. */
+static int
+send_file(struct page *p, const char *path, struct err *e)
+{
+	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT ? fail(e, ERR_ABSENT, "no such document") : fail_sys(e, "%s", path);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return fail(e, ERR_SYSTEM, "%s is no file", path);
+	p->response = MHD_create_response_from_fd((size_t)st.st_size, fd);
+	if (p->response == NULL)
+		return fail(e, ERR_SYSTEM, "libmicrohttpd cannot make a response");
+	fd = -1;
+	return 0;
+}
+
 int
 page_run_file(struct page *p, struct err *e)
 {
-	struct view_run r;
-	struct str bytes;
-
-	if (find_run(p, &r, e) != 0)
-		return -1;
 	for (size_t i = 0; i < COUNT(run_files); i++) {
 		if (!str_is(p->params[1], run_files[i].name))
 			continue;
-		if (files_read(p->a, run_file(p, r.id, run_files[i].name), MAX_FILE, &bytes, e) != 0)
-			return -1;
 		p->type = run_files[i].type;
 		p->csp = document_csp(p->a);
-		p->response = MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, MHD_RESPMEM_MUST_COPY);
-		return p->response != NULL ? 0 : fail(e, ERR_LIMIT, "no memory for a document of %zu bytes", bytes.n);
+		return send_file(p, run_file(p, p->runs[0].id, run_files[i].name), e);
 	}
 	return fail(e, ERR_ABSENT, "no such document");
 }
 
 int
-page_find_build(struct page *p, struct view_build *ret, struct err *e)
+may_see_build(struct page *p, struct err *e)
 {
-	struct view_run *runs;
-	size_t n;
 	struct str stem = p->params[0];
+	size_t n;
 
 	if (str_ends(stem, STR(".drv")))
 		stem.n -= 4;
-	const char *drv = arena_printf(p->a, "%s/" STR_FMT ".drv", p->w->settings.store_dir, STR_ARG(stem));
-	if (view_build(p->w->s, p->a, drv, ret, e) != 0 ||
-	    view_build_runs(p->w->s, p->a, ret->id, MAX_WANTS, &runs, &n, e) != 0)
+	const char *drv = arena_printf(p->a, "%s/" STR_FMT ".drv", p->w->store_dir, STR_ARG(stem));
+	if (view_build(p->w->s, p->a, drv, &p->build, e) != 0 ||
+	    view_build_runs(p->w->s, p->a, p->build.id, MAX_WANTS, &p->runs, &n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (may_see(p, &runs[i]))
-			return 0;
-	return fail(e, ERR_ABSENT, "no such build");
+		if (may_see(p, &p->runs[i]))
+			p->runs[p->n_runs++] = p->runs[i];
+	return p->n_runs > 0 ? 0 : fail(e, ERR_ABSENT, "no such build");
 }
 
 int
 page_drv(struct page *p, struct err *e)
 {
-	struct view_build b;
-	struct view_run *runs;
-	size_t n;
 	const char *suffix = "";
 
-	if (page_find_build(p, &b, e) != 0 || view_build_runs(p->w->s, p->a, b.id, MAX_WANTS, &runs, &n, e) != 0)
-		return -1;
-	json_t *list = json_array();
-	for (size_t i = 0; i < n; i++) {
-		if (!may_see(p, &runs[i]))
-			continue;
-		if (runs[i].repository.private)
-			suffix = link_suffix(p->a, p->w, runs[i].repository.id, runs[i].number, true);
-		json_array_append_new(list, run_data(p, &runs[i]));
-	}
-	json_t *data = build_data(p, &b, suffix);
-	json_object_set_new(data, "title", json_any_string(str_of(b.name)));
-	json_object_set_new(data, "runs", list);
+	for (size_t i = 0; i < p->n_runs; i++)
+		if (p->runs[i].repository.private)
+			suffix = link_suffix(p->a, p->w->links, p->runs[i].repository.id, p->runs[i].number, true);
+	json_t *data = build_data(p, &p->build, suffix);
+	json_object_set_new(data, "title", json_any_string(str_of(p->build.name)));
+	json_object_set_new(data, "runs", runs_data(p, p->runs, p->n_runs));
 	return render(p, "drv.html", data, e);
+}
+
+int
+may_see_repository(struct page *p, struct err *e)
+{
+	const char *owner = str_dup(p->a, p->params[0]), *name = str_dup(p->a, p->params[1]);
+
+	if (view_repository(p->w->s, p->a, owner, name, &p->repository, e) != 0)
+		return -1;
+	if (p->repository.private && !link_ok(p->w->links, p->repository.id, 0, p->key))
+		return fail(e, ERR_ABSENT, "no such repository");
+	return 0;
 }
 
 int
 page_badge(struct page *p, struct err *e)
 {
-	struct view_repository repo;
 	const char *verdict;
 
-	if (view_repository(p->w->s, p->a, str_dup(p->a, p->params[0]), str_dup(p->a, p->params[1]), &repo, e) != 0)
-		return -1;
-	/* A badge is asked for by anybody's README: of a private repository with the key of pull request 0. */
-	if (repo.private && !link_ok(p->w, repo.id, 0, p->key))
-		return fail(e, ERR_ABSENT, "no such repository");
-	if (view_last_verdict(p->w->s, p->a, repo.id, &verdict, e) != 0)
+	if (view_last_verdict(p->w->s, p->a, p->repository.id, &verdict, e) != 0)
 		return -1;
 	p->type = "image/svg+xml";
 	p->cache = "no-cache, max-age=60";
@@ -530,8 +527,8 @@ page_ready(struct page *p, struct err *e)
 
 	if (view_counts(p->w->s, p->a, VIEW_NEW_DELIVERIES, &rows, &n, e) != 0)
 		why = "the database cannot be read";
-	else if (p->w->hooks.not_ready != NULL)
-		why = p->w->hooks.not_ready(p->w->hooks.ctx);
+	else if (p->w->not_ready != NULL)
+		why = p->w->not_ready(p->w->hooks_ctx);
 	p->type = "text/plain; charset=utf-8";
 	p->cache = "no-store";
 	p->status = why != NULL ? 503 : 200;

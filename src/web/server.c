@@ -2,9 +2,6 @@
 #include "web/server.h"
 
 #include "support/base/clock.h"
-#include "support/base/log.h"
-#include "web/build_log.h"
-#include "web/page.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -20,23 +17,101 @@ enum {
 	CONNECTION_BYTES = 32 * 1024 /* request line, headers and what is read of a body at once */
 };
 
+/* One TCP connection. It lives from accept to close and is given a deadline for whatever it is doing. */
+struct connection {
+	struct connection *prev, *next;
+	int fd;
+	int64_t deadline_ms; /* monotonic */
+};
+
+struct server {
+	struct loop *l;
+	const struct route *routes;
+	size_t n_routes;
+	struct server_hooks hooks;
+	int64_t request_ms;
+	struct MHD_Daemon *mhd;
+	uv_poll_t poll;
+	struct loop_timer *mhd_timer, *sweep_timer;
+	struct connection *connections;
+	size_t n_connections;
+	VEC(struct server_count) counts;
+	int port;
+	char *address;
+	bool pumping;
+};
+
+/* --- routes --- */
+
+/* Nothing else may stand in a parameter, so that it can be part of a file's name. */
+static bool
+param_ok(struct str s)
+{
+	if (s.n == 0 || s.n > 256 || str_is(s, ".") || str_is(s, ".."))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		        (c != '\0' && strchr("._+?=-", c) != NULL)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+matches(struct str pattern, struct str path, struct str params[SERVER_MAX_PARAMS])
+{
+	size_t n = 0;
+
+	while (pattern.p != NULL && path.p != NULL) {
+		struct str want = str_cut(pattern, '/', &pattern), got = str_cut(path, '/', &path);
+		if (want.n == 0 || want.p[0] != ':') {
+			if (!str_eq(want, got))
+				return false;
+			continue;
+		}
+		const char *ending = memchr(want.p, '.', want.n);
+		if (ending != NULL) {
+			struct str tail = {ending, want.n - (size_t)(ending - want.p)};
+			if (!str_ends(got, tail))
+				return false;
+			got.n -= tail.n;
+		}
+		if (!param_ok(got) || n == SERVER_MAX_PARAMS)
+			return false;
+		params[n++] = got;
+	}
+	return pattern.p == NULL && path.p == NULL;
+}
+
+static const struct route *
+find_route(const struct server *s, const char *path, struct str params[SERVER_MAX_PARAMS])
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (matches(str_of(s->routes[i].pattern), str_of(path), params))
+			return &s->routes[i];
+	return NULL;
+}
+
+/* --- connections --- */
+
 static void
 on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context, enum MHD_ConnectionNotificationCode code)
 {
-	struct web *w = ctx;
+	struct server *s = ctx;
 	struct connection *c = *socket_context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		c = mem_alloc(sizeof(*c));
-		*c = (struct connection){.w = w, .next = w->connections};
+		*c = (struct connection){.next = s->connections};
 		c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-		c->deadline_ms = clock_mono_ms() + w->settings.request_ms;
+		c->deadline_ms = clock_mono_ms() + s->request_ms;
 		if (c->next != NULL)
 			c->next->prev = c;
-		w->connections = c;
+		s->connections = c;
 		*socket_context = c;
-		if (w->n_connections++ == 0)
-			loop_timer_set(w->sweep_timer, SWEEP_MS);
+		if (s->n_connections++ == 0)
+			loop_timer_set(s->sweep_timer, SWEEP_MS);
 		return;
 	}
 	if (c == NULL)
@@ -46,8 +121,8 @@ on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context, enum
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else
-		w->connections = c->next;
-	w->n_connections--;
+		s->connections = c->next;
+	s->n_connections--;
 	mem_free(&c);
 	*socket_context = NULL;
 }
@@ -56,91 +131,85 @@ on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context, enum
 static void
 sweep(void *ctx)
 {
-	struct web *w = ctx;
+	struct server *s = ctx;
 	int64_t now = clock_mono_ms();
 
-	for (struct connection *c = w->connections; c != NULL; c = c->next) {
+	for (struct connection *c = s->connections; c != NULL; c = c->next) {
 		if (c->deadline_ms > now)
 			continue;
 		shutdown(c->fd, SHUT_RDWR);
-		c->deadline_ms = now + WEB_ANSWER_MS;
+		c->deadline_ms = now + SERVER_ANSWER_MS;
 	}
-	if (w->connections != NULL)
-		loop_timer_set(w->sweep_timer, w->settings.request_ms < SWEEP_MS ? w->settings.request_ms : SWEEP_MS);
-	web_pump(w);
+	if (s->connections != NULL)
+		loop_timer_set(s->sweep_timer, s->request_ms < SWEEP_MS ? s->request_ms : SWEEP_MS);
+	server_pump(s);
 }
 
 static void
-count(struct web *w, const char *route, unsigned status)
+count(struct server *s, const char *route, unsigned status)
 {
-	for (size_t i = 0; i < w->counts.n; i++) {
-		if (w->counts.p[i].status == status && w->counts.p[i].route == route) {
-			w->counts.p[i].n++;
+	for (size_t i = 0; i < s->counts.n; i++) {
+		if (s->counts.p[i].status == status && s->counts.p[i].route == route) {
+			s->counts.p[i].n++;
 			return;
 		}
 	}
-	vec_push(&w->counts, ((struct http_count){route, status, 1}));
+	vec_push(&s->counts, ((struct server_count){route, status, 1}));
 }
 
 enum MHD_Result
-web_respond(struct request *r, unsigned status, struct MHD_Response *response)
+server_respond(struct request *r, unsigned status, struct MHD_Response *response)
 {
-	count(r->w, r->route != NULL ? r->route->pattern : "none", status);
-	r->conn->deadline_ms = clock_mono_ms() + WEB_ANSWER_MS;
+	count(r->server, r->route != NULL ? r->route->pattern : "none", status);
+	r->conn->deadline_ms = clock_mono_ms() + SERVER_ANSWER_MS;
 	return MHD_queue_response(r->mhd, status, response);
 }
+
+/* --- requests --- */
 
 static enum MHD_Result
 begin(struct request *r, const char *path, const char *method)
 {
-	struct str params[PAGE_MAX_PARAMS];
+	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 
-	r->route = route_find(path, params);
+	r->route = find_route(r->server, path, r->params);
 	if (r->route == NULL)
-		return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? MHD_YES : route_error(r, 404, "not found");
+		return get ? MHD_YES : r->server->hooks.refuse(r, 404, "not found");
 	bool head = strcmp(method, "HEAD") == 0 && strcmp(r->route->method, "GET") == 0;
 	if (!head && strcmp(method, r->route->method) != 0)
-		return route_error(r, 405, "method not allowed");
-	if (r->route->page != NULL)
-		return MHD_YES;
-	enum answer answer = intake_begin(r);
-	return answer == ANSWER_NONE ? MHD_YES : intake_respond(r, answer);
+		return r->server->hooks.refuse(r, 405, "method not allowed");
+	return r->route->handler->begin != NULL ? r->route->handler->begin(r) : MHD_YES;
+}
+
+static struct request *
+request_new(struct server *s, struct MHD_Connection *mhd)
+{
+	struct request *r = mem_alloc(sizeof(*r));
+
+	*r = (struct request){.server = s, .mhd = mhd};
+	r->conn = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	return r;
 }
 
 static enum MHD_Result
 on_request(void *ctx, struct MHD_Connection *mhd, const char *path, const char *method, const char *version, const char *data,
     size_t *n, void **request)
 {
-	struct web *w = ctx;
 	struct request *r = *request;
 
 	(void)version;
 	if (r == NULL) {
-		r = mem_alloc(sizeof(*r));
-		r->w = w;
-		r->mhd = mhd;
-		r->conn = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-		*request = r;
+		*request = r = request_new(ctx, mhd);
 		return begin(r, path, method);
 	}
-	bool webhook = r->route != NULL && r->route->page == NULL;
 	if (*n > 0) {
 		struct str bytes = {data, *n};
 		*n = 0;
-		return webhook ? intake_data(r, bytes) : MHD_NO; /* a GET with a body is nobody we know */
+		if (r->route == NULL || r->route->handler->data == NULL)
+			return MHD_NO; /* a GET with a body is nobody we know */
+		return r->route->handler->data(r, bytes);
 	}
-	if (r->route == NULL)
-		return route_error(r, 404, "not found");
-	if (!webhook)
-		return route_answer(r, path);
-	if (r->answer == ANSWER_NONE) {
-		r->answer = intake_end(r);
-		if (r->answer == ANSWER_NONE) {
-			MHD_suspend_connection(mhd); /* until intake_commit */
-			return MHD_YES;
-		}
-	}
-	return intake_respond(r, r->answer);
+	return r->route != NULL ? r->route->handler->end(r) : r->server->hooks.refuse(r, 404, "not found");
 }
 
 static void
@@ -153,8 +222,9 @@ on_completed(void *ctx, struct MHD_Connection *mhd, void **request, enum MHD_Req
 	(void)code;
 	if (r == NULL)
 		return;
-	r->conn->deadline_ms = clock_mono_ms() + r->w->settings.request_ms;
-	intake_release(r);
+	r->conn->deadline_ms = clock_mono_ms() + r->server->request_ms;
+	if (r->route != NULL && r->route->handler->release != NULL)
+		r->route->handler->release(r);
 	mem_free(&r);
 	*request = NULL;
 }
@@ -175,16 +245,16 @@ unescape(void *ctx, struct MHD_Connection *mhd, char *s)
 
 /* libmicrohttpd is asked for its next deadline. What is due now is done in another turn of the loop. */
 static void
-rearm(struct web *w, bool again)
+rearm(struct server *s, bool again)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	if (again)
-		loop_timer_set(w->mhd_timer, 0);
-	else if (MHD_get_timeout(w->mhd, &ms) == MHD_YES)
-		loop_timer_set(w->mhd_timer, (int64_t)ms);
+		loop_timer_set(s->mhd_timer, 0);
+	else if (MHD_get_timeout(s->mhd, &ms) == MHD_YES)
+		loop_timer_set(s->mhd_timer, (int64_t)ms);
 	else
-		loop_timer_set(w->mhd_timer, -1);
+		loop_timer_set(s->mhd_timer, -1);
 }
 
 /*
@@ -193,50 +263,51 @@ rearm(struct web *w, bool again)
  * connections that were woken: after a commit there is always another MHD_run, here or in the next turn.
  */
 void
-web_pump(struct web *w)
+server_pump(struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
-	bool added = false, again = true;
+	void *ctx = s->hooks.ctx;
+	bool again = true;
 
-	if (w->pumping)
+	if (s->pumping)
 		return;
-	w->pumping = true;
+	s->pumping = true;
 	for (int round = 0; round < MAX_ROUNDS && again; round++) {
-		size_t waiting = w->pending.n;
-		MHD_run(w->mhd);
-		if (w->pending.n > waiting)
+		size_t before = s->hooks.waiting(ctx);
+		MHD_run(s->mhd);
+		size_t waiting = s->hooks.waiting(ctx);
+		if (waiting > before)
 			continue;
-		if (w->pending.n > 0)
-			added |= intake_commit(w);
+		if (waiting > 0)
+			s->hooks.settle(ctx);
 		else
-			again = MHD_get_timeout(w->mhd, &ms) == MHD_YES && ms == 0;
+			again = MHD_get_timeout(s->mhd, &ms) == MHD_YES && ms == 0;
 	}
-	rearm(w, again);
-	w->pumping = false;
-	if (added && w->hooks.on_delivery != NULL)
-		w->hooks.on_delivery(w->hooks.ctx);
+	rearm(s, again);
+	s->pumping = false;
+	s->hooks.settled(ctx);
 }
 
 static void
 on_poll(uv_poll_t *p, int status, int events)
 {
-	struct web *w = p->data;
-	LOOP_MEASURE(w->l, "web");
+	struct server *s = p->data;
+	LOOP_MEASURE(s->l, "web");
 
 	(void)status;
 	(void)events;
-	web_pump(w);
+	server_pump(s);
 }
 
 static void
 on_timer(void *ctx)
 {
-	web_pump(ctx);
+	server_pump(ctx);
 }
 
 /* "HOST:PORT" or "[HOST]:PORT", both as numbers: no names are looked up. */
 static int
-listen_at(struct web *w, int *ret_fd, struct err *e)
+listen_at(struct server *s, const char *listen_on, int *ret_fd, struct err *e)
 {
 	AUTO(fd_close) int fd = -1;
 	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
@@ -245,7 +316,7 @@ listen_at(struct web *w, int *ret_fd, struct err *e)
 	socklen_t n = sizeof(at);
 	char host[128], port[16];
 	int one = 1;
-	const char *listen_on = w->settings.listen, *colon = strrchr(listen_on, ':');
+	const char *colon = strrchr(listen_on, ':');
 
 	if (colon == NULL || (size_t)(colon - listen_on) >= sizeof(host) || strlen(colon + 1) >= sizeof(port))
 		return fail(e, ERR_INPUT, "[web] listen: \"%s\" is not ADDRESS:PORT", listen_on);
@@ -270,11 +341,9 @@ listen_at(struct web *w, int *ret_fd, struct err *e)
 	int64_t number = 0;
 	if (str_to_i64(str_of(port), &number) != 0)
 		return fail(e, ERR_BUG, "the port %s is no number", port);
-	w->port = (int)number;
+	s->port = (int)number;
 	struct arena a = {0};
-	w->url = mem_strdup(w->settings.url != NULL
-	                        ? w->settings.url
-	                        : arena_printf(&a, strchr(host, ':') != NULL ? "http://[%s]:%s" : "http://%s:%s", host, port));
+	s->address = mem_strdup(arena_printf(&a, strchr(host, ':') != NULL ? "http://[%s]:%s" : "http://%s:%s", host, port));
 	arena_release(&a);
 	*ret_fd = fd;
 	fd = -1;
@@ -282,101 +351,108 @@ listen_at(struct web *w, int *ret_fd, struct err *e)
 }
 
 static int
-start_daemon(struct web *w, int listen_fd, struct err *e)
+start_daemon(struct server *s, int listen_fd, struct err *e)
 {
-	w->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, w,
-	    MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_MAX_CONNECTIONS,
+	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+	    MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVER_MAX_CONNECTIONS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned)(WEB_REQUEST_MS / 1000), MHD_OPTION_NOTIFY_COMPLETED, on_completed, w, MHD_OPTION_NOTIFY_CONNECTION,
-	    on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	    (unsigned)(SERVER_REQUEST_MS / 1000), MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+	    on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 	    MHD_OPTION_END);
-	if (w->mhd == NULL)
+	if (s->mhd == NULL)
 		return fail(e, ERR_SYSTEM, "libmicrohttpd cannot start");
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-	if (info == NULL || uv_poll_init(loop_uv(w->l), &w->poll, info->epoll_fd) != 0)
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL || uv_poll_init(loop_uv(s->l), &s->poll, info->epoll_fd) != 0)
 		return fail(e, ERR_SYSTEM, "libmicrohttpd gives no epoll descriptor");
-	w->poll.data = w;
-	uv_poll_start(&w->poll, UV_READABLE, on_poll);
+	s->poll.data = s;
+	uv_poll_start(&s->poll, UV_READABLE, on_poll);
 	return 0;
 }
 
 static void
-web_free(struct web *w)
+server_free(struct server *s)
 {
-	accept_keys_free(w->keys);
-	vec_release(&w->counts);
-	mem_free(&w->url);
-	mem_free(&w);
+	vec_release(&s->counts);
+	mem_free(&s->address);
+	mem_free(&s);
 }
 
 static void
 poll_closed(uv_handle_t *h)
 {
-	web_free(h->data);
+	server_free(h->data);
 }
 
 int
-web_start(struct loop *l, struct store *s, const struct web_settings *settings, const struct web_hooks *hooks, struct web **ret,
-    struct err *e)
+server_start(struct loop *l, const char *listen, int64_t request_ms, const struct route *routes, size_t n_routes,
+    const struct server_hooks *hooks, struct server **ret, struct err *e)
 {
-	struct web *w = mem_alloc(sizeof(*w));
+	struct server *s = mem_alloc(sizeof(*s));
 	int fd = -1;
 
-	*w = (struct web){.l = l, .s = s, .settings = *settings, .hooks = *hooks};
-	if (w->settings.request_ms == 0)
-		w->settings.request_ms = WEB_REQUEST_MS;
-	if (w->settings.store_dir == NULL)
-		w->settings.store_dir = "/nix/store";
-	if (accept_keys_new(settings->secret, settings->previous_secret, &w->keys, e) != 0 || link_start(w, e) != 0 ||
-	    listen_at(w, &fd, e) != 0) {
-		web_free(w);
+	*s = (struct server){.l = l, .routes = routes, .n_routes = n_routes, .hooks = *hooks};
+	s->request_ms = request_ms != 0 ? request_ms : SERVER_REQUEST_MS;
+	if (listen_at(s, listen, &fd, e) != 0) {
+		server_free(s);
 		return -1;
 	}
-	w->settings.secret = w->settings.previous_secret = (struct str){0};
-	w->mhd_timer = loop_timer_new(l, "web", on_timer, w);
-	w->sweep_timer = loop_timer_new(l, "web: deadlines", sweep, w);
-	w->follow_timer = loop_timer_new(l, "web: logs", log_follow, w);
-	if (intake_start(w, e) != 0 || start_daemon(w, fd, e) != 0) {
-		if (w->mhd == NULL)
+	s->mhd_timer = loop_timer_new(l, "web", on_timer, s);
+	s->sweep_timer = loop_timer_new(l, "web: deadlines", sweep, s);
+	if (start_daemon(s, fd, e) != 0) {
+		if (s->mhd == NULL)
 			fd_close(&fd);
-		web_stop(w);
+		server_stop(s);
 		return -1;
 	}
-	rearm(w, true);
-	*ret = w;
+	rearm(s, true);
+	*ret = s;
 	return 0;
 }
 
 void
-web_stop(struct web *w)
+server_stop(struct server *s)
 {
-	if (w == NULL)
-		return;
-	w->pumping = true;
-	loop_timer_free(w->mhd_timer);
-	log_stop(w);
-	if (w->mhd != NULL) {
-		if (w->poll.data != NULL)
-			uv_poll_stop(&w->poll);
-		MHD_stop_daemon(w->mhd);
+	s->pumping = true;
+	loop_timer_free(s->mhd_timer);
+	if (s->mhd != NULL) {
+		if (s->poll.data != NULL)
+			uv_poll_stop(&s->poll);
+		MHD_stop_daemon(s->mhd);
 	}
-	loop_timer_free(w->sweep_timer);
-	loop_timer_free(w->follow_timer);
-	intake_stop(w);
-	if (w->poll.data != NULL)
-		uv_close((uv_handle_t *)&w->poll, poll_closed);
+	loop_timer_free(s->sweep_timer);
+	if (s->poll.data != NULL)
+		uv_close((uv_handle_t *)&s->poll, poll_closed);
 	else
-		web_free(w);
+		server_free(s);
+}
+
+void *
+server_ctx(const struct server *s)
+{
+	return s->hooks.ctx;
 }
 
 int
-web_port(const struct web *w)
+server_port(const struct server *s)
 {
-	return w->port;
+	return s->port;
 }
 
 const char *
-web_url(const struct web *w)
+server_address(const struct server *s)
 {
-	return w->url;
+	return s->address;
+}
+
+const struct server_count *
+server_counts(const struct server *s, size_t *ret_n)
+{
+	*ret_n = s->counts.n;
+	return s->counts.p;
+}
+
+size_t
+server_connections(const struct server *s)
+{
+	return s->n_connections;
 }

@@ -1,118 +1,90 @@
-/* server - what the files of web/ share. Private to this folder. */
+/*
+ * server - HTTP inside the loop, with no thread of its own: connections, deadlines, and whose a request is.
+ *
+ * It knows a table of routes and nothing of what stands behind them. A request is handed to the handler of its route: begin when its
+ * headers are there, data with its body as that comes, end when it is whole, release when its answer is given or its connection is
+ * gone. begin and end answer with server_respond, or wait: begin says MHD_YES to go on, end suspends the connection (libmicrohttpd's
+ * MHD_suspend_connection) and is called again when it was resumed.
+ */
 #ifndef EKACI_WEB_SERVER_H
 #define EKACI_WEB_SERVER_H
 
-#include "web/web.h"
-
-#include "forge/github/accept.h"
-#include "store/delivery.h"
+#include "support/base/err.h"
+#include "support/base/str.h"
+#include "support/os/loop.h"
 
 #include <microhttpd.h>
 
+/* Limits; how they are chosen stands beside each. */
+enum {
+	SERVER_MAX_CONNECTIONS = 512,      /* GitHub's bursts come by the dozen; a proxy in front uses as many */
+	SERVER_REQUEST_MS = 30 * 1000,     /* from connecting, or from the last answer, to a whole request */
+	SERVER_ANSWER_MS = 10 * 60 * 1000, /* a reader may take this long over an answer; a live log ends then, too */
+	SERVER_MAX_PARAMS = 4
+};
+
+struct server;
 struct route;
 
-/* One TCP connection. It lives from accept to close and is given a deadline for whatever it is doing. */
-struct connection {
-	struct connection *prev, *next;
-	struct web *w;
-	int fd;
-	int64_t deadline_ms; /* monotonic */
-};
-
-enum answer {
-	ANSWER_NONE,
-	ANSWER_STORED,
-	ANSWER_REPEATED,
-	ANSWER_UNSIGNED,
-	ANSWER_HEADERS,
-	ANSWER_FORM,
-	ANSWER_TOO_LARGE,
-	ANSWER_UNAVAILABLE,
-	N_ANSWERS
-};
-
-/* One request, from its headers to the end of its answer. */
 struct request {
-	struct web *w;
+	struct server *server;
 	struct MHD_Connection *mhd;
 	struct connection *conn;
-	const struct route *route;
-	/* of a delivery */
-	struct accept_check *check;
-	char *body;
-	size_t n, cap;
-	bool too_large;
-	bool form; /* the body is a form whose field payload is the JSON */
-	struct str packed;
-	char guid[64], event[64], signature[80];
-	enum answer answer;
-	int64_t received_ms;
+	const struct route *route;            /* NULL: no route has this path */
+	struct str params[SERVER_MAX_PARAMS]; /* what stands at the ":" of the pattern; nothing but [A-Za-z0-9._+?=-] */
+	void *state;                          /* the handler's; NULL at first */
 };
 
-struct http_count {
-	const char *route;
+struct handler {
+	enum MHD_Result (*begin)(struct request *r); /* NULL: there is nothing to do yet */
+	enum MHD_Result (
+	    *data)(struct request *r, struct str bytes); /* NULL: a body is refused; MHD_NO breaks the connection */
+	enum MHD_Result (*end)(struct request *r);
+	void (*release)(struct request *r); /* NULL: there is no state; state may be NULL where begin was not called */
+};
+
+struct route {
+	const char *method;  /* "GET" means HEAD, too */
+	const char *pattern; /* segments; ":x" takes any one, ":x.svg" one that ends so */
+	const struct handler *handler;
+	const void *what; /* the handler's own */
+};
+
+struct server_hooks {
+	/* How a request is answered that no handler takes: 404, 405. */
+	enum MHD_Result (*refuse)(struct request *r, unsigned status, const char *words);
+	/* Requests are answered together: waiting says how many are suspended, settle answers them once no more come at once, and
+	 * settled is called at the end of each turn. */
+	size_t (*waiting)(void *ctx);
+	void (*settle)(void *ctx);
+	void (*settled)(void *ctx);
+	void *ctx;
+};
+
+/* listen: "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one. request_ms: 0 for SERVER_REQUEST_MS. routes and hooks' ctx must
+ * outlive the server. */
+must_check int server_start(struct loop *l, const char *listen, int64_t request_ms, const struct route *routes, size_t n_routes,
+    const struct server_hooks *hooks, struct server **ret, struct err *e);
+/* Stops listening and ends all connections, whose handlers are told; none may be suspended. The server's own memory goes with the
+ * next turn of the loop. */
+void server_stop(struct server *s);
+
+void *server_ctx(const struct server *s); /* of the hooks */
+int server_port(const struct server *s);
+const char *server_address(const struct server *s); /* "http://127.0.0.1:3030", where it listens */
+
+/* Does what the sockets ask for now, also for connections that were resumed. */
+void server_pump(struct server *s);
+/* Gives the response (the caller keeps its reference) and counts it. */
+enum MHD_Result server_respond(struct request *r, unsigned status, struct MHD_Response *response);
+
+struct server_count {
+	const char *route; /* its pattern, or "none" */
 	unsigned status;
 	int64_t n;
 };
-
-struct web {
-	struct loop *l;
-	struct store *s;
-	struct web_settings settings;
-	struct web_hooks hooks;
-	struct accept_keys *keys;
-	unsigned char link_key[2][ACCEPT_KEY_BYTES];
-	bool has_link_key[2];
-	struct MHD_Daemon *mhd;
-	uv_poll_t poll;
-	struct loop_timer *mhd_timer, *sweep_timer;
-	struct connection *connections;
-	size_t n_connections;
-	struct follower *followers; /* logs that wait for more, log.c */
-	struct loop_timer *follow_timer;
-	int port;
-	char *url;
-	bool pumping;
-	/* intake */
-	struct delivery_packer *packer;
-	VEC(struct request *) pending; /* verified, suspended, waiting for the commit of this turn */
-	VEC(struct delivery_in) batch;
-	VEC(bool) batch_new;
-	size_t body_bytes; /* held by requests */
-	VEC(char *) spare; /* buffers of bodies for reuse, INTAKE_BODY bytes each, at most INTAKE_SPARE */
-	struct MHD_Response *answers[N_ANSWERS];
-	struct {
-		int64_t stored, repeated, refused, failed, commits, largest_batch, commit_ns, commit_ns_max;
-	} intake;
-	VEC(struct http_count) counts;
-};
-
-/* Does what the sockets ask for now, commits, answers; then sets timer and poll. */
-void web_pump(struct web *w);
-/* Gives the response (keeps the caller's reference), counts it. */
-enum MHD_Result web_respond(struct request *r, unsigned status, struct MHD_Response *response);
-
-enum {
-	INTAKE_BODY = 64 * 1024, /* most deliveries fit; a hostile Content-Length gets no more at once */
-	INTAKE_SPARE = 64        /* freed and asked for again with every batch they would cost more than the hashing */
-};
-
-/* webhook.c: the steps of a delivery, as the server sees them. begin: headers are there; ANSWER_NONE to go on. */
-int intake_start(struct web *w, struct err *e);
-void intake_stop(struct web *w);
-enum answer intake_begin(struct request *r);
-enum MHD_Result intake_data(struct request *r, struct str bytes);
-/* The body is complete: verified and packed it waits for intake_commit (ANSWER_NONE), or is answered now. */
-enum answer intake_end(struct request *r);
-/* Commits all that wait and wakes them; true when something new is in the store. */
-bool intake_commit(struct web *w);
-enum MHD_Result intake_respond(struct request *r, enum answer answer);
-void intake_release(struct request *r);
-
-/* link.c */
-int link_start(struct web *w, struct err *e);
-/* "" for a public repository, else "?key=...". */
-const char *link_suffix(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private);
-bool link_ok(const struct web *w, int64_t repository, int64_t number, const char *key);
+/* The answers so far. */
+const struct server_count *server_counts(const struct server *s, size_t *ret_n);
+size_t server_connections(const struct server *s);
 
 #endif

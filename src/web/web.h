@@ -1,5 +1,5 @@
 /*
- * web - the HTTP server: webhook deliveries in, pages out.
+ * web - the bot's HTTP server: webhook deliveries in, pages out.
  *
  * It runs inside the loop, with no thread of its own. A delivery is answered 202 when it is durable and not before:
  * those that arrive in one turn of the loop are committed together and answered together. Nothing is parsed before the
@@ -7,34 +7,30 @@
  *
  *   POST /webhook   202 stored; 200 known GUID, nothing stored; 400 headers missing or malformed; 401 signature missing
  *                   or wrong; 413 over 25 MiB; 503 cannot be stored now (GitHub keeps it among the failed deliveries)
- *   GET, HEAD       the table in routes.c
+ *   GET, HEAD       the table in web.c
  *
  * Pages of private repositories open only with a key in the address, as web_link makes it; without it they are not
  * there (404). A key opens the pages of one pull request. Keys are derived from the webhook secret.
+ *
+ * server.h is the engine, which knows none of this; intake.h, page.h and the pages behind it are its users.
  */
 #ifndef EKACI_WEB_WEB_H
 #define EKACI_WEB_WEB_H
 
+#include "forge/forge.h"
 #include "store/store.h"
 #include "support/os/loop.h"
 
-/* Limits; how they are chosen stands beside each. */
-enum {
-	WEB_MAX_CONNECTIONS = 512,          /* GitHub's bursts come by the dozen; a proxy in front uses as many */
-	WEB_MAX_BODIES = 256 * 1024 * 1024, /* all bodies being received; over it new ones get 503 */
-	WEB_REQUEST_MS = 30 * 1000,         /* from connecting, or from the last answer, to a whole request */
-	WEB_ANSWER_MS = 10 * 60 * 1000      /* a reader may take this long over an answer; a live log ends then, too */
-};
-
 /* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {
+	const struct forge *forge;  /* whose deliveries come */
 	const char *listen;         /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
 	const char *url;            /* as seen from outside, without a final slash; NULL: http://LISTEN */
 	const char *state_dir;      /* holds runs/ID/... and logs/HASH-NAME */
 	const char *store_dir;      /* NULL: /nix/store */
 	struct str secret;          /* of the webhook; empty is an error */
 	struct str previous_secret; /* empty: none */
-	int64_t request_ms;         /* 0: WEB_REQUEST_MS; for tests */
+	int64_t request_ms;         /* 0: SERVER_REQUEST_MS; for tests */
 };
 
 struct web_hooks {
@@ -49,7 +45,7 @@ struct web_hooks {
 struct web;
 must_check int web_start(struct loop *l, struct store *s, const struct web_settings *settings, const struct web_hooks *hooks,
     struct web **ret, struct err *e);
-/* Stops listening and drops all connections. Before loop_free and store_close. */
+/* Stops listening and drops all connections. Before loop_free and store_close. NULL is fine. */
 void web_stop(struct web *w);
 int web_port(const struct web *w);
 /* settings.url, or the address it listens on. */

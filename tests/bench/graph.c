@@ -245,7 +245,7 @@ bench_diff(void)
 		    "head", "job", "all", "file", head, "out", out, "graph_dir", graphs, "store_dir", FX_STORE,
 		    "real_store_dir", f.store);
 		int64_t start = clock_mono_ns();
-		if (graph_stage_diff(job, &rec, &e) != 0)
+		if (fx_stage_diff(job, &rec, &e) != 0)
 			die(&e);
 		printf("diff_%s %.0f ms\n", i == 0 ? "cold_graph_file" : "warm_graph_file",
 		    (double)(clock_mono_ns() - start) / 1e6);

@@ -2,6 +2,7 @@
  * The bot's own intake, and nothing behind it: the server that the bench measures.
  *   intake_server STATE_DIR SECRET      prints its port, runs until it gets SIGTERM, then prints what it did
  */
+#include "forge/forges.h"
 #include "web/web.h"
 
 #include <stdio.h>
@@ -20,7 +21,11 @@ main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
-	struct web_settings settings = {.listen = "127.0.0.1:0", .state_dir = argv[1], .secret = str_of(argv[2])};
+	const struct settings none = {0};
+	struct web_settings settings = {.forge = forge_of(&none),
+	    .listen = "127.0.0.1:0",
+	    .state_dir = argv[1],
+	    .secret = str_of(argv[2])};
 	if (loop_new(&l, &e) != 0 || store_open(arena_printf(&a, "%s/db", argv[1]), &s, &e) != 0 ||
 	    web_start(l, s, &settings, &hooks, &w, &e) != 0) {
 		fprintf(stderr, "%s\n", e.msg);

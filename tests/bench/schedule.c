@@ -250,17 +250,16 @@ bench_store(struct err *e)
 	    store_repository_put(s, &repo, e) != 0)
 		return -1;
 	for (int64_t i = 0; i < N; i++) {
-		json_t *inputs = json_array();
+		struct texts inputs = {.p = arena_alloc(&a, 11 * sizeof(*inputs.p))};
 		for (int k = (int)(uniform() * 11); k > 0 && i > 100; k--) {
 			int64_t in = (int64_t)(uniform() * (double)i);
-			json_array_append_new(inputs, json_string(wants[in].drv));
+			inputs.p[inputs.n++] = wants[in].drv;
 			edges++;
 		}
 		wants[i] = (struct build_want){.drv = arena_printf(&a, "/nix/store/%032" PRIx64 "-package-%" PRId64 ".drv",
 		                                   (uint64_t)i * 7919, i),
 		    .name = arena_printf(&a, "package-%" PRId64, i),
 		    .system = "x86_64-linux",
-		    .features = "[]",
 		    .inputs = inputs,
 		    .target = true};
 	}

@@ -31,7 +31,7 @@ const old = !/requiredSystemFeatures/.test(run(real, ['--workers', '1', write('o
 // What of a row is a fact: an error's words differ between evaluators.
 const facts = (rows) => Object.fromEntries(Object.entries(rows).sort().map(([at, r]) => [at, r.error ? 'error' : { drv: r.drvPath, outputs: r.outputs, system: r.system, name: r.name, meta: r.meta, features: old ? undefined : r.features }]));
 
-for (const [what, inner, more] of [['a file', { file: '/jobs.nix' }], ['an attribute of it', { file: '/jobs.nix', attr_path: 'set' }], ['a scope of it', { file: '/jobs.nix', scope: [['a'], ['set', 'c']] }],
+for (const [what, inner, more] of [['a file', { file: '/jobs.nix' }], ['an attribute of it', { file: '/jobs.nix', attr_path: ['set'] }], ['a scope of it', { file: '/jobs.nix', scope: [['a'], ['set', 'c']] }],
 	['an expression', { expr: `{ only = ${nix('only')}; }` }], ['what is no EvalError', { file: '/lost.nix' }], ['a flake', { flake: '.#checks.x86_64-linux' }], ['a file, without a sandbox', { file: '/jobs.nix' }, { sandbox: 'off' }]]) {
 	const theirs = by(real, inner, more), ours = by('built-in', inner, more);
 	if (ok(theirs.evaluation && theirs.evaluation.complete, `${what}: complete`, theirs.evaluation || theirs.last))

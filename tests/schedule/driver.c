@@ -4,12 +4,14 @@
  *                 builds: [{drv, name, system, features, inputs}]}
  * Prints {wall_ms, cancel_ms, restarts_of_loop, longest_ms, commits, builds: {drv: {state, reason, ...}}}.
  */
+#include "config/texts.h"
 #include "queue/schedule.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "walk/jobs.h"
 #include "walk/worker.h"
 
 #include <stdio.h>
@@ -110,12 +112,11 @@ want(struct driver *d, const json_t *in, struct err *e)
 	size_t i;
 
 	json_array_foreach(list, i, rec) {
-		const json_t *features = json_object_get(rec, "features");
 		wants[i] = (struct build_want){.drv = json_str(rec, "drv", ""),
 		    .name = json_str(rec, "name", ""),
 		    .system = json_str(rec, "system", "x86_64-linux"),
-		    .features = features != NULL ? json_line(&d->a, features) : "[]",
-		    .inputs = json_object_get(rec, "inputs"),
+		    .features = config_texts(&d->a, json_object_get(rec, "features")),
+		    .inputs = config_texts(&d->a, json_object_get(rec, "inputs")),
 		    .target = true,
 		    .retry = true,
 		    .cached = json_flag(rec, "cached", false),
@@ -150,7 +151,7 @@ drive(struct driver *d, const char *dir, struct err *e)
 		loop_timer_set(d->cancel, json_int(in, "cancel_after_ms", 0));
 	schedule_kick(d->schedule);
 	loop_run(d->loop);
-	if (store_run_builds_json(d->store, d->run, &builds, e) != 0)
+	if (jobs_builds(d->store, d->run, &builds, e) != 0)
 		return -1;
 	json_t *out = json_pack("{s:I,s:I,s:I,s:I,s:o}", "wall_ms", (json_int_t)(d->ended - d->begun), "cancel_ms",
 	    (json_int_t)(d->cancelled > 0 ? d->ended - d->cancelled : 0), "longest_us",

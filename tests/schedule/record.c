@@ -3,7 +3,9 @@
  *   session_record < {drv, silent_s, wall_s, max_log_bytes, builders, elsewhere, again}
  * Prints {end, status, begun, dependency_begun, machine, building_ms, message, log}, as build/outcome.h reads them.
  */
+#include "config/texts.h"
 #include "nix/session.h"
+#include "support/text/json.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -38,8 +40,7 @@ main(void)
 		fprintf(stderr, "session_record: %s\n", e.msg);
 		return 1;
 	}
-	AUTO(json_drop)
-	json_t *options = json_object_get(in, "options") != NULL ? json_incref(json_object_get(in, "options")) : json_object();
+	const struct named_texts options = config_named(&a, json_object_get(in, "options"));
 	struct session_job job = {.drv = json_str(in, "drv", ""),
 	    .silent_s = json_int(in, "silent_s", 60),
 	    .wall_s = json_int(in, "wall_s", 60),
@@ -47,7 +48,7 @@ main(void)
 	    .builders = json_str(in, "builders", ""),
 	    .elsewhere = json_flag(in, "elsewhere", false),
 	    .again = json_flag(in, "again", false),
-	    .options = options,
+	    .options = &options,
 	    .on_log = on_log,
 	    .ctx = &log};
 	if (session_build(s, &a, &job, &r, &e) != 0) {

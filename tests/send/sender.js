@@ -674,8 +674,8 @@ scene('permission, pull request and a token for git', async () => {
 	equal(await ask('writer'), { text: 'write' });
 	equal(await ask('nobody-at-all'), { text: 'none' });
 	equal(await ask('../../x'), { text: 'none' });
-	const { body } = await d.say({ do: 'pull', ...w.at, number: w.pull.number });
-	equal(body.head.sha, w.head);
+	const { pull } = await d.say({ do: 'pull', ...w.at, number: w.pull.number });
+	equal(pull, { number: w.pull.number, head: w.head, open: true, fork: false });
 	equal((await d.say({ do: 'pull', ...w.at, number: 99 })).error, 'absent');
 	const { text } = await d.say({ do: 'git', ...w.at });
 	const [user, token] = Buffer.from(text.replace(/^Basic /, ''), 'base64').toString().split(':');

@@ -65,14 +65,14 @@ ends_of_builds(void **state)
 	for (size_t i = 0; i < COUNT(t); i++) {
 		struct outcome_end end = {.exited = true, .code = t[i].code, .drv = DRV, .uri = t[i].uri};
 		struct outcome o = outcome_of(&a, &end, str_of(t[i].tail));
-		if (strcmp(o.state, t[i].want) != 0 || o.absent != t[i].absent ||
+		if (strcmp(build_state_name(o.state), t[i].want) != 0 || o.absent != t[i].absent ||
 		    (t[i].reason != NULL && (o.reason == NULL || strstr(o.reason, t[i].reason) == NULL)))
-			fail_msg("row %zu: %s, %s", i, o.state, o.reason != NULL ? o.reason : "no reason");
+			fail_msg("row %zu: %s, %s", i, build_state_name(o.state), o.reason != NULL ? o.reason : "no reason");
 	}
 	struct outcome_end killed = {.exited = false, .code = 9, .drv = DRV};
-	assert_string_equal(outcome_of(&a, &killed, STR("")).state, "infrastructure");
+	assert_string_equal(build_state_name(outcome_of(&a, &killed, STR("")).state), "infrastructure");
 	struct outcome_end limit = {.exited = true, .log_limit = true, .drv = DRV};
-	assert_string_equal(outcome_of(&a, &limit, STR("")).state, "log_limit");
+	assert_string_equal(build_state_name(outcome_of(&a, &limit, STR("")).state), "log_limit");
 	arena_release(&a);
 }
 
@@ -176,27 +176,30 @@ ends_that_nix_names(void **state)
 		    .uri = t[i].uri,
 		    .begun = t[i].status != NIX_DEPENDENCY_FAILED};
 		struct outcome o = outcome_of_status(&a, &end, t[i].status, t[i].message, str_of(t[i].tail));
-		if (strcmp(o.state, t[i].want) != 0)
-			fail_msg("row %zu: %s, not %s", i, o.state, t[i].want);
+		if (strcmp(build_state_name(o.state), t[i].want) != 0)
+			fail_msg("row %zu: %s, not %s", i, build_state_name(o.state), t[i].want);
 	}
 	/* Whose limit it was is told by the clock, whatever the words: of 2.34 they are the same for both. */
 	struct outcome_end end = {.exited = true, .drv = DRV, .begun = true, .building_ms = 5040, .wall_s = 60};
-	assert_string_equal(outcome_of_status(&a, &end, NIX_TIMED_OUT, "timed out after 5 seconds", STR("")).state, "silent");
+	assert_string_equal(build_state_name(
+	                        outcome_of_status(&a, &end, NIX_TIMED_OUT, "timed out after 5 seconds", STR("")).state),
+	    "silent");
 	end.wall_s = 5;
-	assert_string_equal(outcome_of_status(&a, &end, NIX_TIMED_OUT, "timed out after 5 seconds", STR("")).state,
+	assert_string_equal(build_state_name(
+	                        outcome_of_status(&a, &end, NIX_TIMED_OUT, "timed out after 5 seconds", STR("")).state),
 	    "timed_out");
 	/* What Nix did not begin, no builder has failed. */
 	end.begun = false;
 	struct outcome o = outcome_of_status(&a, &end, NIX_TRANSIENT_FAILURE, "some substitutes failed", STR(""));
-	assert_string_equal(o.state, "infrastructure");
+	assert_string_equal(build_state_name(o.state), "infrastructure");
 	assert_false(o.may_pass);
 	end.begun = true;
 	assert_true(outcome_of_status(&a, &end, NIX_TRANSIENT_FAILURE, "builder failed", STR("")).may_pass);
 	/* Nix' own settings may send a build elsewhere, too: its end is then that machine's. */
 	end.machine = "ssh://far";
-	assert_string_equal(outcome_of_status(&a, &end, NIX_MISC_FAILURE, "",
+	assert_string_equal(build_state_name(outcome_of_status(&a, &end, NIX_MISC_FAILURE, "",
 	                        STR(BEGUN FAILED "builder for 'x' failed with exit code 3" AFTER))
-	                        .state,
+	                                         .state),
 	    "failed");
 	arena_release(&a);
 }

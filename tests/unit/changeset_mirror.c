@@ -33,7 +33,7 @@ mirror(struct repo *r, const char *head)
 	struct err e = {0};
 	json_t *rec;
 
-	if (run_stage(changeset_mirror, job_for(r, head), "mirrored", &rec, &e) != 0)
+	if (run_stage("mirror", job_for(r, head), "mirrored", &rec, &e) != 0)
 		fail_msg("mirror: %s", e.msg);
 	assert_non_null(rec);
 	return rec;
@@ -75,7 +75,7 @@ mirror_apart(struct repo *r, const char *base, const char *head, const char *hea
 	json_object_set_new(job, "base", json_string(base));
 	if (head_ref != NULL)
 		json_object_set_new(job, "head_ref", json_string(head_ref));
-	if (run_stage(changeset_mirror, job, "mirrored", &rec, &e) != 0)
+	if (run_stage("mirror", job, "mirrored", &rec, &e) != 0)
 		fail_msg("mirror: %s", e.msg);
 	return rec;
 }
@@ -218,12 +218,11 @@ a_head_that_is_no_longer_the_tip_is_fetched_by_its_id(void **state)
 	job = job_for(&r, h.head);
 	json_object_set_new(job, "number", json_null());
 	json_object_set_new(job, "head_ref", json_string("refs/heads/gh-readonly-queue/main/pr-1"));
-	must(run_stage(changeset_mirror, job, "mirrored", &rec, &e), &e);
+	must(run_stage("mirror", job, "mirrored", &rec, &e), &e);
 	IS(rec, "head", h.head);
 	json_decref(rec);
 	/* A commit nobody has. */
-	assert_int_equal(run_stage(changeset_mirror, job_for(&r, "1111111111111111111111111111111111111111"), "mirrored", &rec,
-	                     &e),
+	assert_int_equal(run_stage("mirror", job_for(&r, "1111111111111111111111111111111111111111"), "mirrored", &rec, &e),
 	    -1);
 	assert_int_equal(e.kind, ERR_ABSENT);
 	assert_non_null(strstr(e.msg, "no longer there"));
@@ -240,16 +239,16 @@ what_is_not_there_is_absent(void **state)
 
 	(void)state;
 	json_object_set_new(job, "base_ref", json_string("no-such-branch"));
-	assert_int_equal(run_stage(changeset_mirror, job, "mirrored", &rec, &e), -1);
+	assert_int_equal(run_stage("mirror", job, "mirrored", &rec, &e), -1);
 	assert_int_equal(e.kind, ERR_ABSENT);
 	assert_non_null(strstr(e.msg, "no-such-branch"));
 	job = job_for(&r, h.head);
 	json_object_set_new(job, "url", json_string(arena_printf(&r.a, "%s/nowhere", r.dir)));
-	assert_int_equal(run_stage(changeset_mirror, job, "mirrored", &rec, &e), -1);
+	assert_int_equal(run_stage("mirror", job, "mirrored", &rec, &e), -1);
 	assert_int_equal(e.kind, ERR_ABSENT);
 	job = job_for(&r, h.head);
 	json_object_set_new(job, "url", json_string("http://127.0.0.1:1/o/r.git"));
-	assert_int_equal(run_stage(changeset_mirror, job, "mirrored", &rec, &e), -1);
+	assert_int_equal(run_stage("mirror", job, "mirrored", &rec, &e), -1);
 	assert_int_equal(e.kind, ERR_BUSY);
 	repo_release(&r);
 }
@@ -267,7 +266,7 @@ a_branch_may_be_named_like_the_folder_of_another(void **state)
 		json_t *rec, *job = job_for(&r, h.head);
 		GIT(&r, "branch", names[i], h.tip);
 		json_object_set_new(job, "base_ref", json_string(names[i]));
-		must(run_stage(changeset_mirror, job, "mirrored", &rec, &e), &e);
+		must(run_stage("mirror", job, "mirrored", &rec, &e), &e);
 		IS(rec, "base", h.tip);
 		json_decref(rec);
 		GIT(&r, "branch", "--quiet", "-D", names[i]);
@@ -384,7 +383,7 @@ two_at_once_wait_for_each_other_but_not_for_ever(void **state)
 	int fd = open(arena_printf(&r.a, "%s.lock", mirror_path(&r)), O_RDWR);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	json_object_set_new(job, "wall_ms", json_integer(200));
-	assert_int_equal(run_stage(changeset_mirror, job, "mirrored", &rec, &e), -1);
+	assert_int_equal(run_stage("mirror", job, "mirrored", &rec, &e), -1);
 	assert_int_equal(e.kind, ERR_BUSY);
 	close(fd);
 	json_decref(mirror(&r, h.head));
@@ -429,7 +428,7 @@ hostile_names_never_reach_git(void **state)
 		json_object_set_new(job, rows[i].key, json_string(rows[i].value));
 		/* "--upload-pack=x" makes a good ref name behind refs/heads/, so it is only absent. */
 		enum err_kind kind = strncmp(rows[i].value, "--upload", 8) == 0 ? ERR_ABSENT : ERR_INPUT;
-		if (run_stage(changeset_mirror, job, "mirrored", &rec, &e) == 0 || e.kind != kind)
+		if (run_stage("mirror", job, "mirrored", &rec, &e) == 0 || e.kind != kind)
 			fail_msg("%s \"%s\": %s", rows[i].key, rows[i].value, e.msg);
 	}
 	repo_release(&r);
@@ -468,7 +467,7 @@ the_authorization_goes_to_one_host_by_the_environment_only(void **state)
 	job = job_for(&r, h.head);
 	json_object_set_new(job, "url", json_string("https://git.test:8443/o/r.git"));
 	json_object_set_new(job, "authorization", json_string("Basic c2VjcmV0"));
-	int rc = run_stage(changeset_mirror, job, "mirrored", &rec, &e);
+	int rc = run_stage("mirror", job, "mirrored", &rec, &e);
 	unsetenv("GIT_DIR");
 	setenv("PATH", path, 1);
 	assert_int_equal(rc, -1);
@@ -504,7 +503,7 @@ a_fetch_that_hangs_is_stopped(void **state)
 	replace_git(&r, "#!/bin/sh\nsleep 60\n");
 	json_object_set_new(job, "wall_ms", json_integer(300));
 	int64_t before = clock_mono_ms();
-	int rc = run_stage(changeset_mirror, job, "mirrored", &rec, &e);
+	int rc = run_stage("mirror", job, "mirrored", &rec, &e);
 	setenv("PATH", path, 1);
 	assert_int_equal(rc, -1);
 	assert_int_equal(e.kind, ERR_BUSY);

@@ -40,7 +40,7 @@ plan_of(struct repo *r, const char *base, const char *head)
 	struct err e = {0};
 	json_t *rec;
 
-	if (run_stage(changeset_plan, job_for(r, base, head), "plan", &rec, &e) != 0)
+	if (run_stage("plan", job_for(r, base, head), "plan", &rec, &e) != 0)
 		fail_msg("plan: %s", e.msg);
 	assert_non_null(rec);
 	return rec;
@@ -280,7 +280,7 @@ a_mistake_in_base_is_told_with_its_place(void **state)
 	const char *base = repo_commit(&r);
 	repo_write(&r, "default.nix", "{}");
 	const char *head = repo_commit(&r);
-	assert_int_equal(run_stage(changeset_plan, job_for(&r, base, head), "plan", &rec, &e), -1);
+	assert_int_equal(run_stage("plan", job_for(&r, base, head), "plan", &rec, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);
 	assert_ptr_equal(strstr(e.msg, ".ekaci/config.json:2:30: change_sets[0].paths[0] \"!x\""), e.msg);
 	/* A link in its place is followed by nobody. */
@@ -290,7 +290,7 @@ a_mistake_in_base_is_told_with_its_place(void **state)
 	must(files_mkdirs(arena_printf(&r.a, "%s/.ekaci", r.src), 0700, &e), &e);
 	rename(arena_printf(&r.a, "%s/.ekaci-link", r.src), arena_printf(&r.a, "%s/.ekaci/config.json", r.src));
 	const char *link = repo_commit(&r);
-	assert_int_equal(run_stage(changeset_plan, job_for(&r, link, head), "plan", &rec, &e), -1);
+	assert_int_equal(run_stage("plan", job_for(&r, link, head), "plan", &rec, &e), -1);
 	assert_non_null(strstr(e.msg, "no regular file"));
 	repo_release(&r);
 }
@@ -308,7 +308,7 @@ without_a_file_there_is_a_convention_or_an_explanation(void **state)
 	const char *bare = repo_commit(&r);
 	repo_write(&r, "a", "b");
 	const char *still = repo_commit(&r);
-	assert_int_equal(run_stage(changeset_plan, job_for(&r, bare, still), "plan", &rec, &e), -1);
+	assert_int_equal(run_stage("plan", job_for(&r, bare, still), "plan", &rec, &e), -1);
 	assert_int_equal(e.kind, ERR_ABSENT);
 	assert_non_null(strstr(e.msg, "add .ekaci/config.json"));
 	repo_write(&r, "flake.nix", "{}");
@@ -347,7 +347,7 @@ without_a_file_there_is_a_convention_or_an_explanation(void **state)
 	json_decref(plan);
 	/* Head brings a broken one, and nothing else says what to evaluate. */
 	repo_write(&r, ".ekaci/config.json", "{");
-	assert_int_equal(run_stage(changeset_plan, job_for(&r, still, repo_commit(&r)), "plan", &rec, &e), -1);
+	assert_int_equal(run_stage("plan", job_for(&r, still, repo_commit(&r)), "plan", &rec, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);
 	assert_non_null(strstr(e.msg, ".ekaci/config.json:1:"));
 	repo_release(&r);
@@ -367,7 +367,7 @@ jobs_by_hand_and_rules_ignored(void **state)
 	job = job_for(&r, base, docs);
 	json_object_set_new(job, "ignore_rules", json_true());
 	json_object_set_new(job, "jobs", json_pack("[{s:s,s:s}]", "name", "mine", "expr", "{}"));
-	must(run_stage(changeset_plan, job, "plan", &plan, &e), &e);
+	must(run_stage("plan", job, "plan", &plan, &e), &e);
 	assert_string_equal(json_str(plan, "decision", ""), "evaluate");
 	assert_string_equal(json_str(plan, "config", ""), "command line");
 	assert_string_equal(json_str(json_array_get(json_object_get(plan, "jobs"), 0), "expr", ""), "{}");
@@ -377,13 +377,13 @@ jobs_by_hand_and_rules_ignored(void **state)
 	repo_write(&r, "games/a.nix", "changed");
 	job = job_for(&r, base, repo_commit(&r));
 	json_object_set_new(job, "jobs", json_pack("[{s:s,s:s}]", "name", "mine", "file", "x.nix"));
-	must(run_stage(changeset_plan, job, "plan", &plan, &e), &e);
+	must(run_stage("plan", job, "plan", &plan, &e), &e);
 	assert_int_equal(json_array_size(json_object_get(plan, "jobs")), 1);
 	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(plan, "jobs"), 0), "scope")));
 	json_decref(plan);
 	job = job_for(&r, base, docs);
 	json_object_set_new(job, "jobs", json_array());
-	assert_int_equal(run_stage(changeset_plan, job, "plan", &plan, &e), -1);
+	assert_int_equal(run_stage("plan", job, "plan", &plan, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);
 	repo_release(&r);
 }

@@ -1,7 +1,7 @@
 /* .ekaci/config.json: the grammar, and every mistake with its place. */
 #include "changeset/rules.h"
 
-#include "support/text/json.h"
+#include "records/list.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,6 +26,13 @@ static const char good[] =
     "  \"checks\": {}\n"
     "}\n";
 
+static void
+assert_contains(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("%s is missing in %s", part, text);
+}
+
 struct fixture {
 	struct arena a;
 	struct rules rules;
@@ -43,7 +50,6 @@ read_text(struct fixture *f, const char *text)
 static void
 drop(struct fixture *f)
 {
-	rules_release(&f->rules);
 	arena_release(&f->a);
 }
 
@@ -56,25 +62,32 @@ the_example_of_the_grammar_is_understood(void **state)
 	read_text(&f, good);
 	if (f.m.n > 0)
 		fail_msg("%s", mistakes_text(&f.m, 0));
-	assert_string_equal(json_line(&f.a, f.rules.jobs),
+	struct plan plan = {.jobs = f.rules.jobs, .report = f.rules.report};
+	struct err e = {0};
+	char *line = NULL;
+	plan.decision = "evaluate";
+	assert_int_equal(fields_line(&plan_fields, &f.a, &plan, &line, &e), 0);
+	assert_contains(line,
 	    "[{\"name\":\"core-pkgs\",\"file\":\"maintainers/"
 	    "ci-jobs.nix\",\"attr_path\":[],\"systems\":[\"x86_64-linux\"],"
-	    "\"allow_eval_failures\":true},{\"name\":\"checks\",\"flake\":\".#checks\",\"attr_path\":[\"x\",\"y.z\"],"
-	    "\"systems\":[],\"allow_eval_failures\":false}]");
+	    "\"allow_eval_failures\":true,\"scope\":null},{\"name\":\"checks\",\"flake\":\".#checks\",\"attr_path\":[\"x\",\"y.z\"],"
+	    "\"systems\":[],\"allow_eval_failures\":false,\"scope\":null}]");
 	assert_int_equal(f.rules.n, 4);
 	assert_string_equal(f.rules.p[0].name, "documentation");
 	assert_string_equal(f.rules.p[0].place, ".ekaci/config.json:6:5");
 	assert_string_equal(f.rules.p[3].name, "change_sets[3]");
-	assert_string_equal(json_line(&f.a, f.rules.p[3].attrs), "[[\"games\"],[\"a\",\"b.c\",\"d\"]]");
+	assert_int_equal(f.rules.p[3].attrs.n, 2);
+	assert_string_equal(texts_join(&f.a, &f.rules.p[3].attrs.p[0], "|"), "games");
+	assert_string_equal(texts_join(&f.a, &f.rules.p[3].attrs.p[1], "|"), "a|b.c|d");
 	assert_ptr_equal(rules_first(&f.rules, STR("doc/a/b.md")), &f.rules.p[0]);
 	assert_ptr_equal(rules_first(&f.rules, STR(".github/x.yml")), &f.rules.p[1]);
 	assert_ptr_equal(rules_first(&f.rules, STR("flake.lock")), &f.rules.p[2]);
 	assert_null(rules_first(&f.rules, STR("default.nix")));
-	assert_string_equal(json_line(&f.a, f.rules.report),
+	assert_contains(line,
 	    "{\"package_change_summary\":{\"enabled\":true,\"max_packages_listed\":7,\"include_rebuild_only\":false},"
 	    "\"rebuild_impact\":{\"enabled\":true,\"max_top_blast_radius\":5}}");
 	/* Eka CI's own keys warn and do no harm. */
-	assert_int_equal(json_array_size(f.rules.warnings), 2);
+	assert_int_equal(f.rules.warnings.n, 2);
 	drop(&f);
 }
 
@@ -225,16 +238,15 @@ changes_of_the_rules_are_told(void **state)
 	              "{\"name\": \"a\", \"kind\": \"no-op\", \"paths\": [\"a\"]},"
 	              "{\"name\": \"d\", \"kind\": \"no-op\", \"paths\": [\"**\"]}]}");
 	assert_int_equal(b.m.n + h.m.n, 0);
-	json_t *list = rules_changes(&b.a, &b.rules, &h.rules);
-	const char *line = json_line(&b.a, list);
-	static const char *const wanted[] = {"rule \\\"c\\\" (no-op) removed", "rule \\\"d\\\" (no-op) added: **\"",
-	    "rule \\\"b\\\" changed: no-op -> docs-only", "rule \\\"b\\\" changed: paths", "rule \\\"a\\\" moved behind",
-	    "job \\\"k\\\" added", "job \\\"j\\\" changed: file x -> y\""};
+	struct texts list = rules_changes(&b.a, &b.rules, &h.rules);
+	const char *line = texts_join(&b.a, &list, "\n");
+	static const char *const wanted[] = {"rule \"c\" (no-op) removed", "rule \"d\" (no-op) added: **",
+	    "rule \"b\" changed: no-op -> docs-only", "rule \"b\" changed: paths", "rule \"a\" moved behind", "job \"k\" added",
+	    "job \"j\" changed: file x -> y"};
 	for (size_t i = 0; i < COUNT(wanted); i++)
 		if (strstr(line, wanted[i]) == NULL)
 			fail_msg("%s is missing in %s", wanted[i], line);
-	assert_int_equal(json_array_size(list), COUNT(wanted));
-	json_decref(list);
+	assert_int_equal(list.n, COUNT(wanted));
 	drop(&b);
 	drop(&h);
 }
@@ -244,18 +256,21 @@ a_job_by_hand_may_be_an_expression(void **state)
 {
 	struct arena a = {0};
 	struct err e = {0};
-	json_t *out = NULL;
-	AUTO(json_drop)
-	json_t *good_job = json_pack("{s:s,s:s,s:[s,s]}", "name", "x", "expr", "1 + 1", "attr_path", "a", "b");
-	AUTO(json_drop) json_t *bad_job = json_pack("{s:s,s:s}", "name", "x", "file", "../y");
+	struct job_defs out = {0};
+	static const char *const bad[] = {"[{\"name\":\"x\",\"file\":\"../y\"}]", "[]", "{}", "[1]", "[{\"file\":\"y\"}]"};
 
 	(void)state;
-	assert_int_equal(rules_job(&a, good_job, &out, &e), 0);
-	assert_string_equal(json_line(&a, out), "{\"name\":\"x\",\"expr\":\"1 + 1\",\"attr_path\":[\"a\",\"b\"],\"systems\":[],"
-	                                        "\"allow_eval_failures\":false}");
-	json_decref(out);
-	assert_int_equal(rules_job(&a, bad_job, &out, &e), -1);
-	assert_non_null(strstr(e.msg, "x.file"));
+	assert_int_equal(rules_jobs(&a, STR("[{\"name\":\"x\",\"expr\":\"1 + 1\",\"attr_path\":[\"a\",\"b\"]}]"), &out, &e), 0);
+	assert_int_equal(out.n, 1);
+	assert_string_equal(out.p[0].name, "x");
+	assert_string_equal(out.p[0].expr, "1 + 1");
+	assert_string_equal(texts_join(&a, &out.p[0].attr_path, "|"), "a|b");
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		assert_int_equal(rules_jobs(&a, str_of(bad[i]), &out, &e), -1);
+		assert_int_equal(e.kind, ERR_INPUT);
+		if (i == 0)
+			assert_contains(e.msg, "x.file");
+	}
 	arena_release(&a);
 }
 
@@ -283,16 +298,13 @@ a_job_takes_submodules_by_its_member_or_by_its_flake(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arena a = {0};
 		struct err e = {0};
-		json_t *job = NULL, *out = NULL;
-		const char *text = arena_printf(&a, "{\"name\":\"j\",%s}", rows[i].job);
-		assert_int_equal(json_read(str_of(text), "job", &job, &e), 0);
+		struct job_defs out = {0};
+		const char *text = arena_printf(&a, "[{\"name\":\"j\",%s}]", rows[i].job);
 		const char *got = "refused";
-		if (rules_job(&a, job, &out, &e) == 0)
-			got = arena_printf(&a, "%s %s", json_str(out, "file", json_str(out, "flake", "?")),
-			    json_flag(out, "submodules", false) ? "true" : "false");
+		if (rules_jobs(&a, str_of(text), &out, &e) == 0)
+			got = arena_printf(&a, "%s %s", out.p[0].file != NULL ? out.p[0].file : out.p[0].flake,
+			    out.p[0].submodules ? "true" : "false");
 		assert_string_equal(got, rows[i].want);
-		json_decref(job);
-		json_decref(out);
 		arena_release(&a);
 	}
 }

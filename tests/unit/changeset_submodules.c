@@ -92,7 +92,7 @@ taken(struct family *f, const char *head, bool trusted)
 	struct err e = {0};
 	json_t *rec;
 
-	if (run_stage(changeset_mirror, mirror_job(f, head, trusted), "mirrored", &rec, &e) != 0)
+	if (run_stage("mirror", mirror_job(f, head, trusted), "mirrored", &rec, &e) != 0)
 		fail_msg("mirror: %s", e.msg);
 	json_t *whole = json_incref(json_object_get(rec, "submodules"));
 	json_decref(rec);
@@ -419,7 +419,7 @@ the_token_is_for_the_repositorys_own_host(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arena a = {0};
 		struct str text;
-		json_t *whole = NULL;
+		struct whole_trees whole = {0};
 		GIT(&f.top, "reset", "--quiet", "--hard", f.base);
 		link_commit(&f.top, section(&f.top, "folder/dep", rows[i].url), "folder/dep",
 		    "1111111111111111111111111111111111111111");
@@ -435,7 +435,7 @@ the_token_is_for_the_repositorys_own_host(void **state)
 		setenv("PATH", path, 1);
 		if (rc != 0)
 			fail_msg("%s", e.msg);
-		SAYS(json_str(whole, "error", NULL),
+		SAYS(whole.error,
 		    rows[i].told
 		        ? "submodule folder/dep: it must be public, as the token is for this repository alone: git fetch: fatal: "
 		          "Authentication failed"
@@ -444,7 +444,6 @@ the_token_is_for_the_repositorys_own_host(void **state)
 		assert_non_null(strstr(text.p, arena_printf(&a, " -- %s +1111", rows[i].fetched)));
 		assert_int_equal(strstr(text.p, "c2VjcmV0") != NULL, rows[i].told);
 		assert_true(strstr(text.p, "c2VjcmV0") == NULL || strstr(text.p, "c2VjcmV0") > strchr(text.p, '\n'));
-		json_decref(whole);
 		arena_release(&a);
 	}
 	end(&f);
@@ -474,7 +473,7 @@ of_a_clone_its_own_submodules_serve(void **state)
 			must(files_remove_tree(arena_printf(&f.top.a, "%s/.git/modules", clone.src), &e), &e);
 		json_t *job = json_pack("{s:s,s:s,s:s,s:s}", "git_dir", arena_printf(&clone.a, "%s/.git", clone.src), "cache",
 		    arena_printf(&clone.a, "%s/cache%d", f.top.dir, i), "base_tree", tree, "head_tree", tree);
-		must(run_stage(changeset_submodules, job, "submodules", &rec, &e), &e);
+		must(run_stage("submodules", job, "submodules", &rec, &e), &e);
 		assert_string_equal(content(&f, rec, "head_tree", "folder/dep/in/ner/deep"), "deep 1");
 		json_decref(rec);
 	}
@@ -507,7 +506,7 @@ the_plan_lists_and_rules_what_changed_inside(void **state)
 	for (int i = 0; i < 2; i++) {
 		const char *head = i == 0 ? docs : code;
 		json_t *whole = taken(&f, head, true);
-		must(run_stage(changeset_plan, plan_job(&f, head, whole), "plan", &plan, &e), &e);
+		must(run_stage("plan", plan_job(&f, head, whole), "plan", &plan, &e), &e);
 		const json_t *paths = json_object_get(plan, "paths");
 		assert_string_equal(json_str(json_array_get(paths, 0), "path", ""), "folder/dep/README.md");
 		assert_string_equal(json_str(json_array_get(paths, 0), "rule", ""), "docs");
@@ -521,11 +520,11 @@ the_plan_lists_and_rules_what_changed_inside(void **state)
 	}
 	/* Where they could not be had, that matters only if something is evaluated. */
 	json_t *error = json_pack("{s:s}", "error", "head: submodule folder/dep: it is not there");
-	assert_int_equal(run_stage(changeset_plan, plan_job(&f, code, error), "plan", &plan, &e), -1);
+	assert_int_equal(run_stage("plan", plan_job(&f, code, error), "plan", &plan, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);
 	SAYS(e.msg, "submodule folder/dep: it is not there");
 	GIT(&f.top, "reset", "--quiet", "--hard", f.base);
-	must(run_stage(changeset_plan, plan_job(&f, write_commit(&f.top, "a.md", "words\n"), error), "plan", &plan, &e), &e);
+	must(run_stage("plan", plan_job(&f, write_commit(&f.top, "a.md", "words\n"), error), "plan", &plan, &e), &e);
 	assert_string_equal(json_str(plan, "decision", ""), "skip");
 	json_decref(plan);
 	json_decref(error);
@@ -535,7 +534,7 @@ the_plan_lists_and_rules_what_changed_inside(void **state)
 	GIT(&f.top, "commit", "--quiet", "-m", "test");
 	const char *head = GIT(&f.top, "rev-parse", "HEAD");
 	json_t *whole = taken(&f, head, true);
-	must(run_stage(changeset_plan, plan_job(&f, head, whole), "plan", &plan, &e), &e);
+	must(run_stage("plan", plan_job(&f, head, whole), "plan", &plan, &e), &e);
 	assert_string_equal(json_line(&f.top.a, json_object_get(plan, "untold")),
 	    "{\"unnamed\":{\"paths\":[\"unnamed\"],\"count\":1,\"jobs\":[\"all\"]}}");
 	json_decref(plan);

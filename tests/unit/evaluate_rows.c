@@ -320,7 +320,9 @@ a_runaway_set_is_named(void **state)
 static void
 only_what_is_in_scope_and_of_wanted_systems_is_kept(void **state)
 {
-	AUTO(json_drop) json_t *scope = json_pack("[[s],[s,s]]", "a", "b", "c"), *systems = json_pack("[s]", "x86_64-linux");
+	const char *a[] = {"a"}, *bc[] = {"b", "c"}, *linux[] = {"x86_64-linux"};
+	struct texts both[] = {{a, 1}, {bc, 2}}, systems = {linux, 1};
+	struct paths scope = {both, 2};
 	const char *lines[] = {GOOD("\"a\",\"deep\""), GOOD("\"b\",\"c\""), GOOD("\"b\",\"d\""), GOOD("\"e\""),
 	    "{\"attrPath\":[\"b\"],\"error\":\"the set above\"}"};
 	const char *many[] = {
@@ -329,7 +331,7 @@ only_what_is_in_scope_and_of_wanted_systems_is_kept(void **state)
 	    GOOD("\"of system s\""),
 	    "{\"attrPath\":[\"plain\"],\"error\":\"kept\"}",
 	};
-	struct rows r = {.scope = scope}, q = {.systems = systems};
+	struct rows r = {.scope = &scope}, q = {.systems = &systems};
 
 	(void)state;
 	give(&r, lines, COUNT(lines));
@@ -344,7 +346,8 @@ only_what_is_in_scope_and_of_wanted_systems_is_kept(void **state)
 static void
 the_short_way_and_the_careful_one_write_the_same(void **state)
 {
-	AUTO(json_drop) json_t *all = json_pack("[[]]");
+	struct texts empty = {0};
+	struct paths all = {&empty, 1};
 	static const char *const meta[] = {
 	    "{}",
 	    "null",
@@ -366,7 +369,7 @@ the_short_way_and_the_careful_one_write_the_same(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(meta); i++)
 		for (size_t k = 0; k < COUNT(names); k++) {
-			struct rows fast = {.max_depth = 5}, slow = {.max_depth = 5, .scope = all};
+			struct rows fast = {.max_depth = 5}, slow = {.max_depth = 5, .scope = &all};
 			snprintf(line, sizeof(line),
 			    "{\"attrPath\":[\"x\\\"\",\"\",\"%s\"],\"meta\":%s,\"drvPath\":\"" DRV "\",\"name\":\"%s\","
 			    "\"requiredSystemFeatures\":[\"a\",1,\"b\"],\"system\":\"s\",\"outputs\":{\"out\":null,\"dev\":\"" OUT

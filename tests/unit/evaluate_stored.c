@@ -1,6 +1,8 @@
 /* Evaluation files: written whole, read whole, damage noticed. */
 #include "evaluate/stored.h"
 
+#include "evaluate/key.h"
+
 #include "support/os/files.h"
 
 #include <setjmp.h>
@@ -19,12 +21,70 @@ static char key[65];
 static int
 make_dir(void **state)
 {
-	AUTO(json_drop) json_t *what = json_pack("{s:s}", "tree", "x");
-
 	(void)state;
 	snprintf(dir, sizeof(dir), "/tmp/ekaci-unit-XXXXXX");
-	stored_key(what, key);
+	stored_key(STR("x"), key);
 	return mkdtemp(dir) == NULL;
+}
+
+/* The names of what is stored already: a byte more or less, and everything is evaluated anew. */
+static void
+a_key_is_the_hash_of_what_was_always_hashed(void **state)
+{
+	const char *path[] = {"a", "b.c"}, *uris[] = {"https://x/"}, *features[] = {"flakes"};
+	struct texts scope = {path, 2};
+	struct named_text option = {"max-jobs", "1"}, env = {"HOME", "/h\"\n"};
+	struct evaluation_key whole = {.format = 1,
+	    .meaning = 2,
+	    .tree = "t",
+	    .job = {.file = "ci.nix", .attr_path = {path, 0}, .may_be_absent = -1},
+	    .evaluator = "ekaci",
+	    .version = "3, nix 2.8",
+	    .source = "/build/source",
+	    .nix = {.restricted = true, .features = {features, 0}, .options = {&option, 0}},
+	    .max_depth = 16,
+	    .uris = {uris, 0}};
+	struct evaluation_key other = {.format = 1,
+	    .meaning = 2,
+	    .tree = "t",
+	    .job = {.flake = ".", .attr_path = {path, 2}, .scope = {&scope, 1}, .may_be_absent = 1},
+	    .commit = "c",
+	    .evaluator = "nix-eval-jobs",
+	    .version = "2.3",
+	    .build = "b",
+	    .source = "/s",
+	    .nix = {.features = {features, 1},
+	        .options = {&option, 1},
+	        .env = {&env, 1},
+	        .settings = "h",
+	        .search = "",
+	        .reads = "r\n"},
+	    .ifd = true,
+	    .network = true,
+	    .max_depth = 64,
+	    .uris = {uris, 1},
+	    .systems = {uris, 0}};
+	char got[65], want[65];
+	struct err e;
+
+	(void)state;
+	assert_int_equal(evaluation_key_hash(&whole, got, &e), 0);
+	stored_key(STR("{\"format\":1,\"meaning\":2,\"tree\":\"t\",\"job\":{\"file\":\"ci.nix\",\"flake\":null,\"expr\":null,"
+	               "\"attr_path\":[],\"scope\":null,\"may_be_absent\":null},\"commit\":null,\"evaluator\":\"ekaci\","
+	               "\"version\":\"3, nix 2.8\",\"build\":null,\"source\":\"/build/source\",\"nix\":{\"restricted\":true,"
+	               "\"features\":[],\"options\":{}},\"ifd\":false,\"network\":false,\"max_depth\":16,\"uris\":[],"
+	               "\"systems\":null}"),
+	    want);
+	assert_string_equal(got, want);
+	assert_int_equal(evaluation_key_hash(&other, got, &e), 0);
+	stored_key(STR("{\"format\":1,\"meaning\":2,\"tree\":\"t\",\"job\":{\"file\":null,\"flake\":\".\",\"expr\":null,"
+	               "\"attr_path\":[\"a\",\"b.c\"],\"scope\":[[\"a\",\"b.c\"]],\"may_be_absent\":true},\"commit\":\"c\","
+	               "\"evaluator\":\"nix-eval-jobs\",\"version\":\"2.3\",\"build\":\"b\",\"source\":\"/s\","
+	               "\"nix\":{\"restricted\":false,\"features\":[\"flakes\"],\"options\":{\"max-jobs\":\"1\"},"
+	               "\"env\":{\"HOME\":\"/h\\\"\\n\"},\"settings\":\"h\",\"search\":\"\",\"reads\":\"r\\n\"},\"ifd\":true,"
+	               "\"network\":true,\"max_depth\":64,\"uris\":[\"https://x/\"],\"systems\":[]}"),
+	    want);
+	assert_string_equal(got, want);
 }
 
 static int
@@ -39,9 +99,8 @@ drop_dir(void **state)
 static char *
 write_so(struct arena *a, int n, bool partial)
 {
-	AUTO(json_drop)
-	json_t *header = json_pack("{s:i,s:s,s:s,s:s,s:b}", "ekaci_evaluation", STORED_FORMAT, "key", key, "evaluator", "e",
-	    "version", "v", "complete", 1);
+	struct evaluation_header header =
+	    {.key = key, .job = {.name = "j"}, .evaluator = "e", .version = "v", .complete = true, .partial = partial};
 	char *path = stored_path(a, dir, key), line[300];
 	struct rows r = {0};
 	struct err e;
@@ -51,12 +110,10 @@ write_so(struct arena *a, int n, bool partial)
 		    i, i / 2);
 		assert_true(rows_add(&r, str_of(line)));
 	}
-	if (partial)
-		json_object_set_new(header, "partial", json_true());
 	assert_true(rows_add(&r, STR("{\"attrPath\":[\"bad\"],\"error\":\"\\\"drvPath\\\":\\\"/nix/store/x.drv\\\"\"}")));
 	rows_finish(&r);
 	assert_false(r.incomplete);
-	assert_int_equal(stored_write(path, header, &r, &e), 0);
+	assert_int_equal(stored_write(path, &header, &r, &e), 0);
 	rows_release(&r);
 	return path;
 }
@@ -159,6 +216,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_key_is_the_hash_of_what_was_always_hashed),
 	    cmocka_unit_test(what_is_written_is_read),
 	    cmocka_unit_test(what_is_partial_is_not_read_again),
 	    cmocka_unit_test(damage_anywhere_is_noticed),

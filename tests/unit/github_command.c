@@ -1,5 +1,6 @@
 /* Commands in comments. */
-#include "forge/github/accept.h"
+#include "forge/command.h"
+#include "forge/event.h"
 #include "support/base/clock.h"
 
 #include <setjmp.h>
@@ -13,12 +14,12 @@
 static char *
 read_all(struct arena *a, const char *body)
 {
-	const struct command *c;
+	const struct comment_command *c;
 	struct buf out;
 	size_t n;
 
 	buf_init(&out, 100000);
-	accept_command(a, str_of(body), &c, &n);
+	command_read(a, str_of(body), &c, &n);
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(&out, "%s%s", i > 0 ? " " : "", command_name(c[i].kind));
 		if (c[i].kind == COMMAND_UNKNOWN)
@@ -127,20 +128,20 @@ test_ceilings(void **state)
 {
 	struct arena a = {0};
 	struct buf body;
-	const struct command *c;
+	const struct comment_command *c;
 	size_t n;
 
 	(void)state;
 	buf_init(&body, 1 << 20);
 	for (int i = 0; i < 100; i++)
 		buf_puts(&body, "/ekaci rebuild\n");
-	accept_command(&a, buf_get(&body), &c, &n);
-	assert_int_equal(n, ACCEPT_MAX_COMMANDS);
+	command_read(&a, buf_get(&body), &c, &n);
+	assert_int_equal(n, COMMAND_MAX);
 	buf_drop(&body, body.n);
 	buf_puts(&body, "/ekaci rebuild");
 	for (int i = 0; i < 5000; i++)
 		buf_puts(&body, " a");
-	accept_command(&a, buf_get(&body), &c, &n);
+	command_read(&a, buf_get(&body), &c, &n);
 	assert_int_equal(n, 1);
 	assert_int_equal(c[0].n_args, 100);
 	buf_release(&body);
@@ -153,7 +154,7 @@ long_comment(struct arena *a, size_t size, const char *lead, const char *text)
 {
 	struct buf b;
 
-	buf_init(&b, ACCEPT_MAX_COMMENT * 2);
+	buf_init(&b, EVENT_MAX_COMMENT * 2);
 	buf_printf(&b, "/ekaci status\n\n%s", lead);
 	while (b.n < size)
 		buf_puts(&b, text);
@@ -168,9 +169,9 @@ test_what_is_slow_to_parse_is_not_parsed(void **state)
 {
 	static const char *const texts[] = {"<?", "<!A ", "a <!--", "![[]()", "[a](", "*a ", "`a``", ">", "> ", "- ", "1. ",
 	    ">>>>>>>>>>>>>>>>>>>>>>>>>>>>>>\n", ">a\n", "- a\n", "[a]: b\n"};
-	static const size_t sizes[] = {16 * 1024 - 100, ACCEPT_MAX_COMMENT};
+	static const size_t sizes[] = {16 * 1024 - 100, EVENT_MAX_COMMENT};
 	struct arena a = {0};
-	char *deep = arena_alloc(&a, ACCEPT_MAX_COMMENT + 1);
+	char *deep = arena_alloc(&a, EVENT_MAX_COMMENT + 1);
 
 	(void)state;
 	for (size_t k = 0; k < COUNT(sizes); k++) {
@@ -178,7 +179,7 @@ test_what_is_slow_to_parse_is_not_parsed(void **state)
 			int64_t began = clock_mono_ms();
 			char *got = read_all(&a, long_comment(&a, sizes[k], i % 2 == 0 ? "" : "a ", texts[i / 2]));
 			assert_memory_equal(got, "status", 6);
-			if (sizes[k] == ACCEPT_MAX_COMMENT)
+			if (sizes[k] == EVENT_MAX_COMMENT)
 				assert_string_equal(got, "status");
 			assert_true(clock_mono_ms() - began < 1000);
 		}

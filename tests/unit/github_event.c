@@ -1,6 +1,7 @@
 /* Events: each kind from a body of GitHub's shape, and the same body with one member made hostile. */
-#include "forge/github/accept.h"
+#include "forge/github/payload.h"
 
+#include "support/base/clock.h"
 #include "support/text/json.h"
 
 #include <setjmp.h>
@@ -34,7 +35,7 @@ static int
 parse(struct box *b, const char *name, const char *body)
 {
 	b->e = (struct err){0};
-	return accept_parse(&b->a, name, str_of(body), &b->ev, &b->e);
+	return payload_event(&b->a, name, str_of(body), &b->ev, &b->e);
 }
 
 static void
@@ -92,7 +93,7 @@ test_times(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(t); i++)
-		assert_int_equal(accept_time(t[i].text), t[i].ms);
+		assert_int_equal(clock_of_text(t[i].text), t[i].ms);
 	assert_int_equal(parse(&b, "pull_request", PULL("synchronize", "\"before\":\"" SHA2 "\",")), 0);
 	assert_string_equal(b.ev.pr.before, SHA2);
 	assert_int_equal(b.ev.pr.updated_ms, 0);
@@ -274,7 +275,7 @@ check_changed(const char *dotted, const char *value, const char *want)
 	}
 	buf_init(&text, 1 << 20);
 	json_write(root, &text);
-	int rc = accept_parse(&b.a, "pull_request", buf_get(&text), &b.ev, &b.e);
+	int rc = payload_event(&b.a, "pull_request", buf_get(&text), &b.ev, &b.e);
 	if (want == NULL ? rc != 0 : rc != -1 || b.e.kind != ERR_INPUT || strncmp(b.e.msg, want, strlen(want)) != 0)
 		fail_msg("%s = %s: %d, \"%s\", wanted %s", dotted, value != NULL ? value : "(nothing)", rc, b.e.msg,
 		    want != NULL ? want : "success");
@@ -375,7 +376,7 @@ test_bodies_that_are_no_objects(void **state)
 	for (int i = 0; i < 100000; i++)
 		buf_putc(&deep, '[');
 	AUTO(release) struct box b = {0};
-	assert_int_equal(accept_parse(&b.a, "push", buf_get(&deep), &b.ev, &b.e), -1);
+	assert_int_equal(payload_event(&b.a, "push", buf_get(&deep), &b.ev, &b.e), -1);
 }
 
 static void
@@ -396,8 +397,8 @@ test_long_texts_are_cut_at_a_character(void **state)
 	buf_puts(&body, "{\"action\":\"opened\",\"pull_request\":{\"number\":1,\"title\":");
 	buf_str(&body, buf_get(&title));
 	buf_puts(&body, ",\"head\":{\"sha\":\"" SHA1 "\"},\"base\":{\"sha\":\"" SHA1 "\",\"ref\":\"main\"}}," REPO "}");
-	assert_int_equal(accept_parse(&b.a, "pull_request", buf_get(&body), &b.ev, &b.e), 0);
-	assert_int_equal(strlen(b.ev.pr.title), ACCEPT_MAX_TITLE - 1); /* "x" and pairs of bytes: the last pair is whole */
+	assert_int_equal(payload_event(&b.a, "pull_request", buf_get(&body), &b.ev, &b.e), 0);
+	assert_int_equal(strlen(b.ev.pr.title), EVENT_MAX_TITLE - 1); /* "x" and pairs of bytes: the last pair is whole */
 	assert_true(str_utf8_ok(str_of(b.ev.pr.title)));
 }
 

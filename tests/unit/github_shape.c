@@ -18,16 +18,29 @@ parse(const char *text)
 	return j;
 }
 
+/* As it is read of the database. */
+static struct wish_check
+wish(struct arena *a, const char *text)
+{
+	struct wish_check w;
+	struct err e;
+
+	if (fields_read(&wish_check_fields, a, str_of(text), "test", &w, &e) != 0)
+		fail_msg("%s", e.msg);
+	return w;
+}
+
 static void
 shapes_to(const char *wanted, enum shape_for what, const char *expected)
 {
-	AUTO(json_drop) json_t *w = parse(wanted);
-	AUTO(json_drop) json_t *want = parse(expected);
-	AUTO(json_drop) json_t *got = shape_check(w, NULL, what);
 	struct arena a = {0};
+	struct wish_check w = wish(&a, wanted);
+	AUTO(json_drop) json_t *want = parse(expected);
+	AUTO(json_drop) json_t *got = shape_check(&w, NULL, what);
 
 	if (!json_equal(got, want))
 		fail_msg("got %s", json_line(&a, got));
+	arena_release(&a);
 }
 
 static void
@@ -36,34 +49,36 @@ check_becomes_the_fields_github_knows(void **state)
 	(void)state;
 	shapes_to("{\"name\":\"n\",\"head\":\"h\",\"status\":\"in_progress\",\"title\":\"t\",\"summary\":\"s\","
 	          "\"text\":\"x\","
-	          "\"started_at\":0,\"completed_at\":5,\"conclusion\":null,\"restart\":2,\"evil\":1,\"external_id\":"
+	          "\"started_at\":1,\"completed_at\":5,\"conclusion\":null,\"restart\":2,\"evil\":1,\"external_id\":"
 	          "\"\",\"details_url\":\"javascript:1\"}",
 	    SHAPE_CREATE,
 	    "{\"name\":\"n\",\"head_sha\":\"h\",\"status\":\"in_progress\",\"started_at\":\"1970-01-01T00:00:00Z\","
 	    "\"output\":{\"title\":\"t\",\"summary\":\"s\",\"text\":\"x\"}}");
-	shapes_to("{\"name\":\"n\",\"head\":\"h\",\"status\":\"queued\",\"conclusion\":\"failure\",\"completed_at\":\"T\"}",
+	shapes_to("{\"name\":\"n\",\"head\":\"h\",\"status\":\"queued\",\"conclusion\":\"failure\",\"completed_at\":60000}",
 	    SHAPE_UPDATE,
-	    "{\"name\":\"n\",\"status\":\"completed\",\"conclusion\":\"failure\",\"completed_at\":\"T\",\"actions\":[],"
-	    "\"output\":{\"title\":\"n\",\"summary\":\"n\"}}");
+	    "{\"name\":\"n\",\"status\":\"completed\",\"conclusion\":\"failure\",\"completed_at\":\"1970-01-01T00:01:00Z\","
+	    "\"actions\":[],\"output\":{\"title\":\"n\",\"summary\":\"n\"}}");
 }
 
 static void
 actions_keep_to_their_lengths(void **state)
 {
-	AUTO(json_drop)
-	json_t *w = parse("{\"name\":\"n\",\"actions\":[5,{\"label\":\"a\"},"
-	                  "{\"label\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"description\":\"d\",\"identifier\":\"i\"},"
-	                  "{\"label\":\"l\",\"description\":\"d\",\"identifier\":\"iiiiiiiiiiiiiiiiiiiiiiiiiii\"},"
-	                  "{\"label\":\"b\",\"description\":\"d\",\"identifier\":\"2\"},"
-	                  "{\"label\":\"c\",\"description\":\"d\",\"identifier\":\"3\"},"
-	                  "{\"label\":\"d\",\"description\":\"d\",\"identifier\":\"4\"}]}");
-	AUTO(json_drop) json_t *got = shape_check(w, NULL, SHAPE_CREATE);
+	struct arena a = {0};
+	struct wish_check w =
+	    wish(&a, "{\"name\":\"n\",\"actions\":[{\"label\":\"a\"},"
+	             "{\"label\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"description\":\"d\",\"identifier\":\"i\"},"
+	             "{\"label\":\"l\",\"description\":\"d\",\"identifier\":\"iiiiiiiiiiiiiiiiiiiiiiiiii\"},"
+	             "{\"label\":\"b\",\"description\":\"d\",\"identifier\":\"2\"},"
+	             "{\"label\":\"c\",\"description\":\"d\",\"identifier\":\"3\"},"
+	             "{\"label\":\"d\",\"description\":\"d\",\"identifier\":\"4\"}]}");
+	AUTO(json_drop) json_t *got = shape_check(&w, NULL, SHAPE_CREATE);
 	const json_t *actions = json_object_get(got, "actions");
 
 	(void)state;
 	assert_int_equal(json_array_size(actions), 3);
 	assert_int_equal(json_text(json_array_get(actions, 0), "label").n, 20);
 	assert_string_equal(json_str(json_array_get(actions, 2), "label", ""), "c");
+	arena_release(&a);
 }
 
 static void
@@ -111,7 +126,7 @@ cut_closes_an_open_fence(void **state)
 static void
 comment_holds_its_marker_whatever_the_body(void **state)
 {
-	AUTO(json_drop) json_t *w = json_object();
+	struct wish_comment w = {.marker = "<!-- m -->"};
 	struct buf b;
 
 	(void)state;
@@ -119,9 +134,9 @@ comment_holds_its_marker_whatever_the_body(void **state)
 	for (int i = 0; i < 70000; i++)
 		buf_puts(&b, "\U0001f600");
 	buf_puts(&b, "<!-- m -->");
-	json_object_set_new(w, "marker", json_string("<!-- m -->"));
-	json_object_set_new(w, "body", json_any_string(buf_get(&b)));
-	AUTO(json_drop) json_t *got = shape_comment(w);
+	buf_putc(&b, '\0');
+	w.body = b.p;
+	AUTO(json_drop) json_t *got = shape_comment(&w);
 	struct str body = json_text(got, "body");
 	assert_true(str_starts(body, STR("<!-- m -->\n")));
 	assert_true(str_find(body, STR("left out")) > 0);
@@ -132,15 +147,15 @@ comment_holds_its_marker_whatever_the_body(void **state)
 static void
 annotations_are_those_github_takes(void **state)
 {
-	AUTO(json_drop)
-	json_t *w =
-	    parse("{\"annotations\":[null,{},{\"path\":\"a\"},{\"path\":\"\",\"message\":\"m\"},"
-	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":0,\"end_line\":-5,\"annotation_level\":\"boom\",\"x\":1},"
-	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":1,\"end_line\":1,\"annotation_level\":\"notice\"},"
-	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":4,\"start_column\":1,\"end_column\":2},"
-	          "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":3,\"start_column\":1,\"end_column\":2}]}");
+	struct arena a = {0};
+	struct wish_check w = wish(&a,
+	    "{\"name\":\"n\",\"annotations\":[{},{\"path\":\"a\"},{\"path\":\"\",\"message\":\"m\"},"
+	    "{\"path\":\"a\",\"message\":\"m\",\"start_line\":0,\"end_line\":-5,\"annotation_level\":\"boom\",\"x\":1},"
+	    "{\"path\":\"a\",\"message\":\"m\",\"start_line\":1,\"end_line\":1,\"annotation_level\":\"notice\"},"
+	    "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":4,\"start_column\":1,\"end_column\":2},"
+	    "{\"path\":\"a\",\"message\":\"m\",\"start_line\":3,\"end_line\":3,\"start_column\":1,\"end_column\":2}]}");
 	AUTO(json_drop) json_t *hashes = NULL;
-	AUTO(json_drop) json_t *got = shape_annotations(w, &hashes);
+	AUTO(json_drop) json_t *got = shape_annotations(&w, &hashes);
 	AUTO(json_drop)
 	json_t *expected =
 	    parse("[{\"path\":\"a\",\"message\":\"m\",\"start_line\":1,\"end_line\":1,\"annotation_level\":\"notice\"},"
@@ -153,6 +168,7 @@ annotations_are_those_github_takes(void **state)
 	assert_int_equal(json_array_size(hashes), 3);
 	/* Stored in the database: must be the same in every process and version. */
 	assert_string_equal(json_string_value(json_array_get(hashes, 0)), "b76753e4a60016f9");
+	arena_release(&a);
 }
 
 static void

@@ -1,5 +1,5 @@
 /* The commands explain and graph, as they are run; and the JSON scanner beside jansson. */
-#include "formats/jscan.h"
+#include "support/text/jscan.h"
 #include "graph_fixture.h"
 #include "support/os/child.h"
 #include "support/text/json.h"

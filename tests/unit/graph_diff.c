@@ -24,7 +24,7 @@ diff_files(struct fixture *f, const char *base, const char *head, json_t **ret, 
 	assert_non_null(job);
 	if (graphs)
 		json_object_set_new(job, "graph_dir", json_string(arena_printf(&f->a, "%s/graphs", f->dir)));
-	if (graph_stage_diff(job, &out, e) != 0)
+	if (fx_stage_diff(job, &out, e) != 0)
 		return -1;
 	return json_read_file(file, 1 << 30, ret, e);
 }
@@ -780,7 +780,7 @@ test_several_jobs(void **state)
 	json_t *job = json_pack("{s:[{s:s,s:s},{s:s,s:s}],s:[{s:s,s:s},{s:s,s:s}],s:s,s:s}", "base", "job", "kept", "file",
 	    first, "job", "old", "file", first, "head", "job", "new", "file", second, "job", "kept", "file", second, "out",
 	    file, "real_store_dir", f.store);
-	assert_int_equal(graph_stage_diff(job, &out, &e), 0);
+	assert_int_equal(fx_stage_diff(job, &out, &e), 0);
 	assert_int_equal(json_read_file(file, 1 << 20, &d, &e), 0);
 	const json_t *list = json_object_get(d, "attributes");
 	assert_int_equal(json_array_size(list), 3);
@@ -792,10 +792,10 @@ test_several_jobs(void **state)
 	assert_int_equal(json_array_size(json_object_get(d, "targets")), 1);
 	/* The same job twice on a side is a mistake. */
 	json_object_set_new(json_array_get(json_object_get(job, "base"), 1), "job", json_string("kept"));
-	assert_int_equal(graph_stage_diff(job, &out, &e), -1);
+	assert_int_equal(fx_stage_diff(job, &out, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);
 	json_object_del(job, "base");
-	assert_int_equal(graph_stage_diff(job, &out, &e), -1);
+	assert_int_equal(fx_stage_diff(job, &out, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);
 	fixture_end(&f);
 }

@@ -7,7 +7,9 @@
 #ifndef EKACI_TESTS_GRAPH_FIXTURE_H
 #define EKACI_TESTS_GRAPH_FIXTURE_H
 
+#include "graph/graph.h"
 #include "nix/drv.h"
+#include "records/difference.h"
 #include "support/os/files.h"
 
 #include <stdio.h>
@@ -279,6 +281,20 @@ fx_evaluation_end(struct fixture *f, struct fx_evaluation *v, const char *name)
 	char *path = fixture_zstd(f, name, buf_get(&v->text));
 	buf_release(&v->text);
 	return path;
+}
+
+/* The stage, with its job as JSON: what the worker does. */
+static inline int
+fx_stage_diff(const json_t *json, struct record_out *out, struct err *e)
+{
+	struct arena a = {0};
+	struct diff_job job;
+	int rc = fields_read(&diff_job_fields, &a, str_of(json_line(&a, json)), "job", &job, e);
+
+	if (rc == 0)
+		rc = graph_stage_diff(&a, &job, out, e);
+	arena_release(&a);
+	return rc;
 }
 
 #endif

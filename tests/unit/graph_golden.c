@@ -93,7 +93,7 @@ test_golden(void **state)
 	    "store_dir", FX_STORE, "real_store_dir", f.store);
 	/* Twice: from the derivations and from the graph file. */
 	for (int round = 0; round < 2; round++) {
-		if (graph_stage_diff(job, &out, &e) != 0 || files_read(&f.a, file, 1 << 20, &got, &e) != 0)
+		if (fx_stage_diff(job, &out, &e) != 0 || files_read(&f.a, file, 1 << 20, &got, &e) != 0)
 			fail_msg("%s", e.msg);
 		if (getenv("EKACI_REGEN") != NULL && files_write(GOLDEN, got, 0644, FILES_NO_SYNC, &e) != 0)
 			fail_msg("%s", e.msg);

@@ -31,13 +31,13 @@ struct set {
 	bool attr[PACKAGES], fails[PACKAGES], unknown[PACKAGES];
 };
 
-struct plan {
+struct blueprint {
 	uint32_t in[PACKAGES][3], n_in[PACKAGES];
 	bool fixed[PACKAGES];
 };
 
 static void
-fill(struct fixture *f, const struct plan *p, const bool *bumped, const bool *refetched, struct set *s)
+fill(struct fixture *f, const struct blueprint *p, const bool *bumped, const bool *refetched, struct set *s)
 {
 	for (uint32_t i = 0; i < PACKAGES; i++) {
 		struct fx_drv *d = arena_alloc(&f->a, sizeof(*d));
@@ -54,7 +54,7 @@ fill(struct fixture *f, const struct plan *p, const bool *bumped, const bool *re
 }
 
 static void
-reach(const struct plan *p, uint32_t i, bool *seen)
+reach(const struct blueprint *p, uint32_t i, bool *seen)
 {
 	seen[i] = true;
 	for (uint32_t k = 0; k < p->n_in[i]; k++)
@@ -70,7 +70,7 @@ is_unknown(const struct set *s, uint32_t i)
 
 /* Without what is unknown in other. */
 static void
-closure_of(const struct plan *p, const struct set *s, const struct set *other, bool *seen)
+closure_of(const struct blueprint *p, const struct set *s, const struct set *other, bool *seen)
 {
 	for (uint32_t i = 0; i < PACKAGES; i++)
 		if (s->attr[i] && !s->fails[i] && (other == NULL || !is_unknown(other, i)))
@@ -79,7 +79,7 @@ closure_of(const struct plan *p, const struct set *s, const struct set *other, b
 
 /* Derivations that must be rebuilt and need i through such derivations only. */
 static uint32_t
-radius(const struct plan *p, const bool *must, uint32_t i)
+radius(const struct blueprint *p, const bool *must, uint32_t i)
 {
 	bool reached[PACKAGES] = {false};
 	uint32_t n = 0;
@@ -131,7 +131,7 @@ expected_class(const struct set *b, const struct set *h, const bool *must, uint3
 }
 
 static void
-check(struct fixture *f, const struct plan *p, const struct set *b, const struct set *h, const json_t *d)
+check(struct fixture *f, const struct blueprint *p, const struct set *b, const struct set *h, const json_t *d)
 {
 	bool in_base[PACKAGES] = {false}, in_head[PACKAGES] = {false}, must[PACKAGES] = {false};
 	int64_t n_must = 0;
@@ -195,7 +195,7 @@ run(struct fixture *f, const char *base, const char *head, json_t **ret, struct 
 	json_t *job = json_pack("{s:[{s:s,s:s}],s:[{s:s,s:s}],s:s,s:s,s:s}", "base", "job", "all", "file", base, "head", "job",
 	    "all", "file", head, "out", file, "store_dir", FX_STORE, "real_store_dir", f->store);
 
-	if (graph_stage_diff(job, &out, e) != 0)
+	if (fx_stage_diff(job, &out, e) != 0)
 		return -1;
 	return json_read_file(file, 1 << 26, ret, e);
 }
@@ -206,7 +206,7 @@ test_random_changes(void **state)
 	(void)state;
 	for (int round = 0; round < ROUNDS; round++) {
 		struct fixture f;
-		struct plan p = {0};
+		struct blueprint p = {0};
 		struct set b = {0}, h = {0};
 		bool none[PACKAGES] = {false}, bumped[PACKAGES] = {false}, refetched[PACKAGES] = {false};
 		struct err e = {0};

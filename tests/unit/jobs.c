@@ -9,41 +9,74 @@
 
 #include <cmocka.h>
 
-static json_t *
-next(const char *done_text)
+static struct arena a;
+
+static int
+forget_all(void **state)
 {
-	struct settings c = {.state.dir = "/state", .evaluate = {.evaluator = "auto", .sandbox = "auto"}};
-	AUTO(json_drop) json_t *mirrored = json_pack("{s:s,s:s}", "base_tree", "b", "head_tree", "h");
-	AUTO(json_drop) json_t *plan = json_pack("{s:[{s:s},{s:s}]}", "jobs", "name", "one", "name", "two");
-	AUTO(json_drop) json_t *done = NULL;
+	(void)state;
+	arena_release(&a);
+	return 0;
+}
+
+static struct evaluations
+evaluations_of(const char *text)
+{
+	struct evaluations done;
 	struct err e;
 
-	assert_int_equal(json_read(str_of(done_text), "done", &done, &e), 0);
-	return jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, TRUST_MEMBERS);
+	assert_int_equal(fields_read_list(&evaluation_fields, &a, str_of(text), "done", &done, &e), 0);
+	return done;
+}
+
+static struct plan
+plan_of(const char *jobs, const char *config)
+{
+	struct plan plan;
+	struct err e;
+	const char *text = arena_printf(&a, "{\"decision\":\"evaluate\",\"config\":\"%s\",\"jobs\":[%s]}", config, jobs);
+
+	assert_int_equal(fields_read(&plan_fields, &a, str_of(text), "plan", &plan, &e), 0);
+	return plan;
+}
+
+static struct evaluate_job
+next_in(const struct jobs_trees *trees, const char *jobs, const char *done_text)
+{
+	struct settings c = {.state.dir = "/state", .evaluate = {.evaluator = "auto", .sandbox = "auto"}};
+	struct evaluations done = evaluations_of(done_text);
+	struct plan plan = plan_of(jobs, "file");
+	struct evaluate_job job;
+
+	assert_true(jobs_evaluate(&a, &c, trees, &plan, &done, TRUST_MEMBERS, &job));
+	return job;
+}
+
+static struct evaluate_job
+next(const char *done_text)
+{
+	const struct mirrored mirrored = {.base_tree = "b", .head_tree = "h", .base = "1111", .head = "2222"};
+	const struct jobs_trees trees = {.git_dir = "/git", .roots_dir = "/roots", .mirrored = &mirrored};
+
+	return next_in(&trees, "{\"name\":\"one\"},{\"name\":\"two\"}", done_text);
 }
 
 static const char *
 commit_of(bool as_head, const char *done_text)
 {
-	static char commit[16];
-	struct settings c = {.state.dir = "/state", .evaluate = {.evaluator = "auto", .sandbox = "auto"}};
-	AUTO(json_drop)
-	json_t *mirrored = json_pack("{s:s,s:s,s:s,s:s,s:b}", "base_tree", "b", "head_tree", "h", "base", "1111", "head",
-	    "2222", "as_head", as_head);
-	AUTO(json_drop) json_t *plan = json_pack("{s:[{s:s}]}", "jobs", "name", "one");
-	AUTO(json_drop) json_t *done = NULL;
-	struct err e;
+	const struct mirrored mirrored = {.base_tree = "b", .head_tree = "h", .base = "1111", .head = "2222"};
+	const struct jobs_trees trees = {.git_dir = "/git", .roots_dir = "/roots", .mirrored = &mirrored, .as_head = as_head};
 
-	assert_int_equal(json_read(str_of(done_text), "done", &done, &e), 0);
-	AUTO(json_drop) json_t *job = jobs_evaluate(&c, "/git", "/roots", mirrored, plan, done, TRUST_MEMBERS);
-	snprintf(commit, sizeof(commit), "%s", json_str(job, "commit", "none"));
-	return commit;
+	return next_in(&trees, "{\"name\":\"one\"}", done_text).commit;
 }
+
+#define DONE(side, job, more) "{\"side\":\"" side "\",\"job\":\"" job "\",\"key\":\"k\"" more "}"
+#define GOOD                  ",\"complete\":true,\"rows\":"
 
 static void
 both_sides_are_evaluated_as_one_commit(void **state)
 {
-	static const char *const base_done = "[{\"side\":\"base\",\"job\":\"one\",\"rows\":1}]";
+	static const char *const base_done = "[" DONE("base", "one", GOOD "1") "]";
 
 	(void)state;
 	assert_string_equal(commit_of(false, "[]"), "1111");
@@ -53,136 +86,139 @@ both_sides_are_evaluated_as_one_commit(void **state)
 }
 
 static const char *
-fetch_of(const char *side, const char *config, enum trust trust, bool fetch_trusted, bool network)
+fetch_of(enum side side, const char *config, enum trust trust, bool fetch_trusted, bool network)
 {
-	static char word[16];
 	struct settings c = {.evaluate = {.fetch_trusted = fetch_trusted, .allow_network = network}};
-	AUTO(json_drop) json_t *job = json_pack("{s:s}", "side", side);
-	AUTO(json_drop) json_t *plan = json_pack("{s:s}", "config", config);
+	struct evaluate_job job = {.side = (int)side};
+	struct plan plan = plan_of("", config);
 
-	jobs_may_fetch(&c, job, "/state/fetches/1", plan, trust);
-	assert_string_equal(json_str(job, "fetches", ""), fetch_trusted && !network ? "/state/fetches/1" : "");
-	snprintf(word, sizeof(word), "%s", json_str(job, "fetch", "none"));
-	return word;
+	jobs_may_fetch(&c, &job, "/state/fetches/1", &plan, trust);
+	assert_true(str_same(job.fetches, fetch_trusted && !network ? "/state/fetches/1" : NULL));
+	return job.fetch != NULL ? job.fetch : "none";
 }
 
 static void
 only_base_and_the_trusted_may_fetch(void **state)
 {
 	(void)state;
-	assert_string_equal(fetch_of("base", "file", TRUST_NOBODY, true, false), "keep");
-	assert_string_equal(fetch_of("base", "convention", TRUST_MEMBERS, true, false), "keep");
-	assert_string_equal(fetch_of("base", "head file", TRUST_NOBODY, true, false), "never");
-	assert_string_equal(fetch_of("base", "head file", TRUST_MEMBERS, true, false), "once");
-	assert_string_equal(fetch_of("head", "file", TRUST_NOBODY, true, false), "never");
-	assert_string_equal(fetch_of("head", "file", TRUST_MEMBERS, true, false), "once");
-	assert_string_equal(fetch_of("head", "file", TRUST_OWN, true, false), "keep");
-	assert_string_equal(fetch_of("base", "file", TRUST_MEMBERS, false, false), "none");
-	assert_string_equal(fetch_of("head", "file", TRUST_MEMBERS, true, true), "none");
+	assert_string_equal(fetch_of(SIDE_BASE, "file", TRUST_NOBODY, true, false), "keep");
+	assert_string_equal(fetch_of(SIDE_BASE, "convention", TRUST_MEMBERS, true, false), "keep");
+	assert_string_equal(fetch_of(SIDE_BASE, "head file", TRUST_NOBODY, true, false), "never");
+	assert_string_equal(fetch_of(SIDE_BASE, "head file", TRUST_MEMBERS, true, false), "once");
+	assert_string_equal(fetch_of(SIDE_HEAD, "file", TRUST_NOBODY, true, false), "never");
+	assert_string_equal(fetch_of(SIDE_HEAD, "file", TRUST_MEMBERS, true, false), "once");
+	assert_string_equal(fetch_of(SIDE_HEAD, "file", TRUST_OWN, true, false), "keep");
+	assert_string_equal(fetch_of(SIDE_BASE, "file", TRUST_MEMBERS, false, false), "none");
+	assert_string_equal(fetch_of(SIDE_HEAD, "file", TRUST_MEMBERS, true, true), "none");
 }
-
-#define BASE(job) "{\"side\":\"base\",\"job\":\"" job "\",\"rows\":12500}"
-#define HEAD(job) "{\"side\":\"head\",\"job\":\"" job "\",\"rows\":12501}"
 
 static void
 a_head_is_expected_to_have_the_rows_of_its_base(void **state)
 {
-	AUTO(json_drop) json_t *base = next("[]");
-	AUTO(json_drop) json_t *head = next("[" BASE("one") "]");
-	AUTO(json_drop) json_t *second = next("[" BASE("one") "," HEAD("one") "]");
+	struct evaluate_job base = next("[]");
+	struct evaluate_job head = next("[" DONE("base", "one", GOOD "12500") "]");
+	struct evaluate_job second = next("[" DONE("base", "one", GOOD "12500") "," DONE("head", "one", GOOD "12501") "]");
 
 	(void)state;
-	assert_string_equal(json_str(base, "side", ""), "base");
-	assert_null(json_object_get(base, "expected_rows"));
-	assert_string_equal(json_str(head, "side", ""), "head");
-	assert_int_equal(json_int(head, "expected_rows", 0), 12500);
-	assert_string_equal(json_str(second, "side", ""), "base");
-	assert_null(json_object_get(second, "expected_rows"));
+	assert_int_equal(base.side, SIDE_BASE);
+	assert_int_equal(base.expected_rows, -1);
+	assert_int_equal(head.side, SIDE_HEAD);
+	assert_int_equal(head.expected_rows, 12500);
+	assert_int_equal(second.side, SIDE_BASE);
+	assert_string_equal(second.job.name, "two");
+	assert_int_equal(second.expected_rows, -1);
+}
+
+static void
+there_is_an_end_of_evaluations(void **state)
+{
+	struct settings c = {.state.dir = "/state", .evaluate = {.evaluator = "auto", .sandbox = "auto"}};
+	const struct mirrored mirrored = {.base_tree = "b", .head_tree = "h", .base = "1111", .head = "2222"};
+	const struct jobs_trees trees = {.git_dir = "/git", .roots_dir = "/roots", .mirrored = &mirrored};
+	struct evaluations done = evaluations_of("[" DONE("base", "one", GOOD "1") "," DONE("head", "one", GOOD "1") "]");
+	struct plan plan = plan_of("{\"name\":\"one\"}", "file");
+	struct evaluate_job job;
+
+	(void)state;
+	assert_false(jobs_evaluate(&a, &c, &trees, &plan, &done, TRUST_MEMBERS, &job));
 }
 
 /* "GIT_DIR TREE" of the evaluation of head by a job. */
 static const char *
-trees_of(struct arena *a, const char *job, const char *submodules)
+trees_of(const char *job, struct whole_trees *submodules)
 {
-	struct settings c = {0};
-	struct err e = {0};
-	json_t *mirrored = NULL, *plan = NULL, *done = NULL;
+	const struct mirrored mirrored = {.base_tree = "b",
+	    .head_tree = "h",
+	    .base = "1111",
+	    .head = "2222",
+	    .submodules = submodules};
+	const struct jobs_trees trees = {.git_dir = "/m.git", .roots_dir = "/roots", .mirrored = &mirrored};
+	struct evaluate_job one = next_in(&trees, job, "[" DONE("base", "j", GOOD "1") "]");
 
-	config_defaults(a, &c);
-	assert_int_equal(json_read(str_of(arena_printf(a, "{\"base_tree\":\"b\",\"head_tree\":\"h\",\"submodules\":%s}",
-	                               submodules)),
-	                     "mirrored", &mirrored, &e),
-	    0);
-	assert_int_equal(json_read(str_of(arena_printf(a, "{\"jobs\":[%s]}", job)), "plan", &plan, &e), 0);
-	assert_int_equal(json_read(STR("[{\"side\":\"base\",\"job\":\"j\"}]"), "done", &done, &e), 0);
-	AUTO(json_drop) json_t *one = jobs_evaluate(&c, "/m.git", "/roots", mirrored, plan, done, TRUST_MEMBERS);
-	const char *text = arena_printf(a, "%s %s", json_str(one, "git_dir", "?"), json_str(one, "tree", "?"));
-	json_decref(mirrored);
-	json_decref(plan);
-	json_decref(done);
-	config_release(&c);
-	return text;
+	return arena_printf(&a, "%s %s", one.git_dir, one.tree);
 }
 
 static void
 a_job_that_takes_submodules_is_given_the_whole_trees(void **state)
 {
-	static const char whole[] = "{\"git_dir\":\"/m.git.submodules\",\"base_tree\":\"B\",\"head_tree\":\"H\"}";
-	struct arena a = {0};
+	struct whole_trees whole = {.git_dir = "/m.git.submodules", .base_tree = "B", .head_tree = "H"};
 
 	(void)state;
-	assert_string_equal(trees_of(&a, "{\"name\":\"j\"}", whole), "/m.git h");
-	assert_string_equal(trees_of(&a, "{\"name\":\"j\",\"submodules\":true}", whole), "/m.git.submodules H");
-	assert_string_equal(trees_of(&a, "{\"name\":\"j\",\"submodules\":true}", "null"), "/m.git h"); /* the tree has none */
-	arena_release(&a);
+	assert_string_equal(trees_of("{\"name\":\"j\"}", &whole), "/m.git h");
+	assert_string_equal(trees_of("{\"name\":\"j\",\"submodules\":true}", &whole), "/m.git.submodules H");
+	assert_string_equal(trees_of("{\"name\":\"j\",\"submodules\":true}", NULL), "/m.git h"); /* the tree has none */
 }
 
 /* A base that did not complete does not end the walk: head is evaluated, it may be what repairs it. */
 static void
 a_base_that_did_not_complete_is_not_the_end(void **state)
 {
-#define BROKEN(side) "{\"side\":\"" side "\",\"job\":\"one\",\"complete\":false,\"reason\":\"" side " broke\",\"rows\":7}"
-#define GOOD(side)   "{\"side\":\"" side "\",\"job\":\"one\",\"complete\":true,\"reason\":null,\"rows\":7}"
+#define BROKEN(side) DONE(side, "one", ",\"complete\":false,\"reason\":\"" side " broke\",\"rows\":7")
+#define WHOLE(side)  DONE(side, "one", GOOD "7")
 	static const struct {
 		const char *done, *why;
 	} t[] = {
 	    {"[]", NULL},
-	    {"[" GOOD("base") "]", NULL},
+	    {"[" WHOLE("base") "]", NULL},
 	    {"[" BROKEN("base") "]", NULL},
-	    {"[" BROKEN("base") "," GOOD("head") "]", "base broke"},
+	    {"[" BROKEN("base") "," WHOLE("head") "]", "base broke"},
 	    {"[" BROKEN("base") "," BROKEN("head") "]", "base broke"},
-	    {"[" GOOD("base") "," BROKEN("head") "]", "head broke"},
-	    {"[" GOOD("base") "," GOOD("head") "]", NULL},
+	    {"[" WHOLE("base") "," BROKEN("head") "]", "head broke"},
+	    {"[" WHOLE("base") "," WHOLE("head") "]", NULL},
 	};
-	AUTO(json_drop) json_t *head = next("[" BROKEN("base") "]");
+	struct evaluate_job head = next("[" BROKEN("base") "]");
 
 	(void)state;
-	assert_string_equal(json_str(head, "side", ""), "head");
-	assert_int_equal(json_int(head, "expected_rows", 0), -1);
+	assert_int_equal(head.side, SIDE_HEAD);
+	assert_int_equal(head.expected_rows, -1);
 	for (size_t i = 0; i < COUNT(t); i++) {
-		AUTO(json_drop) json_t *done = NULL;
-		struct err e;
-		assert_int_equal(json_read(str_of(t[i].done), "done", &done, &e), 0);
-		const char *why = jobs_stopped(done);
+		struct evaluations done = evaluations_of(t[i].done);
+		const char *why = jobs_stopped(&done);
 		if (!str_same(why, t[i].why))
 			fail_msg("case %zu: %s", i, why != NULL ? why : "(none)");
 	}
 }
 
 static const char *
-token_of(const char *side, const char *config)
+option_of(const struct evaluate_job *job, const char *name)
 {
-	static char word[16];
-	AUTO(json_drop)
-	json_t *job = json_pack("{s:s,s:{s:s,s:s,s:s}}", "side", side, "nix_options", "access-tokens", "a=b",
-	    "extra-access-tokens", "c=d", "cores", "2");
-	AUTO(json_drop) json_t *plan = json_pack("{s:s}", "config", config);
+	for (size_t i = 0; i < job->nix_options.n; i++)
+		if (strcmp(job->nix_options.p[i].name, name) == 0)
+			return job->nix_options.p[i].text;
+	return NULL;
+}
 
-	jobs_withhold(job, plan);
-	assert_string_equal(json_str_at(job, "nix_options.cores", ""), "2");
-	bool all = json_str_at(job, "nix_options.extra-access-tokens", NULL) != NULL;
-	snprintf(word, sizeof(word), "%s%s", json_str_at(job, "nix_options.access-tokens", "none"), all ? "+" : "");
-	return word;
+static const char *
+token_of(enum side side, const char *config)
+{
+	struct named_text options[] = {{"access-tokens", "a=b"}, {"extra-access-tokens", "c=d"}, {"cores", "2"}};
+	struct evaluate_job job = {.side = (int)side, .nix_options = {options, COUNT(options)}};
+	struct plan plan = plan_of("", config);
+
+	jobs_withhold(&a, &job, &plan);
+	assert_string_equal(option_of(&job, "cores"), "2");
+	bool all = option_of(&job, "extra-access-tokens") != NULL;
+	return arena_printf(&a, "%s%s", option_of(&job, "access-tokens"), all ? "+" : "");
 }
 
 /* Said as empty, so that what the machine's own nix.conf has counts no more either. */
@@ -190,22 +226,23 @@ static void
 a_fork_gets_no_token(void **state)
 {
 	(void)state;
-	assert_string_equal(token_of("head", "file"), "");
-	assert_string_equal(token_of("head", "convention"), "");
-	assert_string_equal(token_of("base", "head file"), "");
-	assert_string_equal(token_of("base", "file"), "a=b+");
+	assert_string_equal(token_of(SIDE_HEAD, "file"), "");
+	assert_string_equal(token_of(SIDE_HEAD, "convention"), "");
+	assert_string_equal(token_of(SIDE_BASE, "head file"), "");
+	assert_string_equal(token_of(SIDE_BASE, "file"), "a=b+");
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(both_sides_are_evaluated_as_one_commit),
-	    cmocka_unit_test(only_base_and_the_trusted_may_fetch),
-	    cmocka_unit_test(a_fork_gets_no_token),
-	    cmocka_unit_test(a_head_is_expected_to_have_the_rows_of_its_base),
-	    cmocka_unit_test(a_job_that_takes_submodules_is_given_the_whole_trees),
-	    cmocka_unit_test(a_base_that_did_not_complete_is_not_the_end),
+	    cmocka_unit_test_teardown(both_sides_are_evaluated_as_one_commit, forget_all),
+	    cmocka_unit_test_teardown(only_base_and_the_trusted_may_fetch, forget_all),
+	    cmocka_unit_test_teardown(a_fork_gets_no_token, forget_all),
+	    cmocka_unit_test_teardown(a_head_is_expected_to_have_the_rows_of_its_base, forget_all),
+	    cmocka_unit_test_teardown(there_is_an_end_of_evaluations, forget_all),
+	    cmocka_unit_test_teardown(a_job_that_takes_submodules_is_given_the_whole_trees, forget_all),
+	    cmocka_unit_test_teardown(a_base_that_did_not_complete_is_not_the_end, forget_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "records/all.h"
+#include "records/difference.h"
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
@@ -92,7 +93,13 @@ random_member(struct arena *a, const struct field *f, char *to, int depth)
 		return;
 	}
 	case FIELD_TEXTS:
-	case FIELD_PATH: *(struct texts *)(void *)to = empty ? (struct texts){0} : random_texts(a); return;
+	case FIELD_PATH: {
+		struct texts *l = (struct texts *)(void *)to;
+		*l = empty ? (struct texts){0} : random_texts(a);
+		if (f->null && l->n > 0)
+			l->p[dice(l->n)] = NULL;
+		return;
+	}
 	case FIELD_INTS: {
 		struct numbers *l = (struct numbers *)(void *)to;
 		l->n = empty ? 0 : dice(4);
@@ -287,6 +294,52 @@ records_are_told_apart_by_their_type(void **unused)
 	arena_release(&a);
 }
 
+/* An attribute is written with the meta of its row as it stands there, and read with it as a struct. */
+static void
+meta_is_written_as_it_stands(void **unused)
+{
+	struct arena a = {0};
+	struct err e = {0};
+	char *line, *again;
+	(void)unused;
+
+	struct difference_side head = {.drv = "/d", .meta_json = "{ \"license\": [\"MIT\"],\"broken\":true}"};
+	struct difference_attribute got, one = {.path = {(const char *[]){"a"}, 1},
+	                                     .class = CLASS_UNTOLD,
+	                                     .head = &head,
+	                                     .version = {(const char *[]){NULL, "2"}, 2}};
+	assert_int_equal(fields_line(&difference_attribute_fields, &a, &one, &line, &e), 0);
+	assert_non_null(strstr(line, "\"class\":\"untold\""));
+	assert_non_null(strstr(line, "\"meta\":{ \"license\": [\"MIT\"],\"broken\":true}"));
+	assert_non_null(strstr(line, "\"version\":[null,\"2\"]"));
+	assert_int_equal(fields_read(&difference_attribute_fields, &a, str_of(line), "x", &got, &e), 0);
+	assert_string_equal(got.head->meta->license.p[0], "MIT");
+	assert_true(got.head->meta->broken && !got.head->meta->unfree);
+	assert_null(got.version.p[0]);
+	assert_int_equal(fields_line(&package_meta_fields, &a, got.head->meta, &again, &e), 0);
+	assert_string_equal(again, "{\"license\":[\"MIT\"],\"broken\":true}");
+	arena_release(&a);
+}
+
+/* No class without its words, and no word for two. */
+static void
+every_class_has_its_words(void **unused)
+{
+	(void)unused;
+
+	assert_null(class_names[CLASSES]);
+	for (int i = 0; i < CLASSES; i++) {
+		const struct class_words *w = &class_words[i];
+		const char *const texts[] = {w->word, w->one, w->many, w->figure, w->figures, w->sentence};
+		for (size_t k = 0; k < COUNT(texts); k++)
+			assert_true(texts[k] != NULL && *texts[k] != '\0');
+		assert_true(w->column != NULL && w->label != NULL);
+		assert_string_equal(class_names[i], w->word);
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(class_names[k], class_names[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -296,6 +349,8 @@ main(void)
 	    cmocka_unit_test(what_is_not_there_is_as_the_table_says),
 	    cmocka_unit_test(text_that_is_no_utf8_is_not_written),
 	    cmocka_unit_test(records_are_told_apart_by_their_type),
+	    cmocka_unit_test(meta_is_written_as_it_stands),
+	    cmocka_unit_test(every_class_has_its_words),
 	};
 
 	return cmocka_run_group_tests_name("records", tests, NULL, NULL);

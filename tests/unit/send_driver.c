@@ -6,6 +6,7 @@
  * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git",
  * ...} and answers each with a line. Ends when its input does.
  */
+#include "forge/forges.h"
 #include "forge/github/send.h"
 #include "store/desired.h"
 #include "support/base/log.h"
@@ -40,13 +41,14 @@ say_err(const struct err *e)
 }
 
 static void
-on_json(void *ctx, const json_t *body, const struct err *e)
+on_pull(void *ctx, const struct event_pull *pull, const struct err *e)
 {
 	(void)ctx;
 	if (e != NULL)
 		say_err(e);
 	else
-		say(json_pack("{s:O}", "body", body));
+		say(json_pack("{s:{s:I,s:s,s:b,s:b}}", "pull", "number", (json_int_t)pull->number, "head", pull->head, "open",
+		    pull->open, "fork", pull->fork));
 }
 
 static void
@@ -75,23 +77,31 @@ figures(struct driver *d, struct err *e)
 	return 0;
 }
 
+/* What is wanted stands in the command as it does in the database. */
 static int
-want(struct driver *d, const char *what, const json_t *j, const struct desired_repository *r, struct err *e)
+want(struct driver *d, struct arena *a, const char *what, const json_t *j, const struct desired_repository *r, struct err *e)
 {
 	const json_t *w = json_object_get(j, "wanted");
+	struct str text = str_of(json_line(a, w));
 	int64_t number = json_int(w, "number", 0);
 	const char *marker = json_str(w, "marker", "");
+	struct wish_check check;
+	struct wish_labels labels;
 
 	if (strcmp(what, "check") == 0)
-		return store_want_check(d->store, r, json_str(w, "head", ""), json_str(w, "name", ""), w, e);
+		return fields_read(&wish_check_fields, a, text, what, &check, e) != 0
+		           ? -1
+		           : store_want_check(d->store, r, &check, e);
+	if (strcmp(what, "labels") == 0)
+		return fields_read(&wish_labels_fields, a, text, what, &labels, e) != 0
+		           ? -1
+		           : store_want_labels(d->store, r, &labels, e);
 	if (strcmp(what, "comment") == 0)
 		return store_want_comment(d->store, r, number, marker, json_text(w, "body"), e);
 	if (strcmp(what, "reply") == 0)
 		return store_want_reply(d->store, r, number, marker, json_text(w, "body"), e);
 	if (strcmp(what, "reaction") == 0)
 		return store_want_reaction(d->store, r, json_int(w, "comment_id", 0), json_str(w, "content", ""), e);
-	if (strcmp(what, "labels") == 0)
-		return store_want_labels(d->store, r, number, json_object_get(w, "wanted"), json_object_get(w, "known"), e);
 	return fail(e, ERR_INPUT, "no such command: %s", what);
 }
 
@@ -99,6 +109,7 @@ static void
 obey(struct driver *d, struct str line)
 {
 	AUTO(json_drop) json_t *j = NULL;
+	AUTO(arena_release) struct arena a = {0};
 	struct err e = {0};
 	const char *what = "";
 	struct desired_repository r = {0};
@@ -114,10 +125,10 @@ obey(struct driver *d, struct str line)
 	} else if (strcmp(what, "permission") == 0) {
 		send_permission(d->sender, r.installation, r.owner, r.name, json_str(j, "login", ""), on_text, NULL);
 	} else if (strcmp(what, "pull") == 0) {
-		send_pull(d->sender, r.installation, r.owner, r.name, json_int(j, "number", 0), on_json, NULL);
+		send_pull(d->sender, r.installation, r.owner, r.name, json_int(j, "number", 0), on_pull, NULL);
 	} else if (strcmp(what, "git") == 0) {
 		send_git_authorization(d->sender, r.installation, r.id, on_text, NULL);
-	} else if (e.kind != ERR_NONE || want(d, what, j, &r, &e) != 0) {
+	} else if (e.kind != ERR_NONE || want(d, &a, what, j, &r, &e) != 0) {
 		say_err(&e);
 	} else {
 		send_kick(d->sender);
@@ -175,7 +186,7 @@ main(int argc, char **argv)
 	    .settle_ms = strtol(argv[7], NULL, 10),
 	    .limited_ms = 500};
 	if (loop_new(&d.l, &e) != 0 || store_open(argv[1], &d.store, &e) != 0 ||
-	    send_start(d.l, d.store, &settings, &d.sender, &e) != 0) {
+	    send_start(forge_of(&settings), d.l, d.store, &settings, &d.sender, &e) != 0) {
 		say_err(&e);
 		return 1;
 	}

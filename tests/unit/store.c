@@ -1,6 +1,7 @@
 /* store: migrations, runs, and the durable part of the build queue. */
 #include "queue/estimate.h"
 #include "queue/replica.h"
+#include "store/build_sets.h"
 #include "store/builds.h"
 #include "store/db.h"
 #include "store/duration.h"
@@ -28,6 +29,8 @@ struct fixture {
 	struct arena a;
 	int64_t run;
 };
+
+#define ONE(text) ((struct texts){(const char *[]){text}, 1})
 
 static const char head[] = "1111111111111111111111111111111111111111";
 
@@ -104,6 +107,9 @@ a_database_of_the_first_version_goes_on(void **state)
 	        "INSERT INTO repository VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
 	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, created, updated)"
 	        " VALUES (7, 1, 3, 'h', 'main', 'building', 'x', 1, 1);"
+	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, waiting, created, updated)"
+	        " VALUES (8, 1, 4, 'h', 'main', 'queried', 'x', 'wide', 1, 1), (9, 1, 5, 'h', 'main', 'done', 'x', 'outside', 1, 1),"
+	        " (10, 1, 6, 'h', 'main', 'accepted', 'x', 'no route', 1, 1);"
 	        "INSERT INTO build (id, drv, name, system, state, created) VALUES (1, '/nix/store/a.drv', 'a', 'x', 'built', 1);"
 	        "INSERT INTO pull_request VALUES (1, 3, 'open', 'h', 'main', 't', NULL, NULL, 1, 0, NULL, 0, 1234);"
 	        "INSERT INTO command (repository, number, comment, login, verb, words, received)"
@@ -118,6 +124,15 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_null(r.base);
 	assert_null(r.asked);
 	assert_false(r.again);
+	/* Why it is held, and why it is tried again, were one column. */
+	static const struct {
+		const char *held, *waiting;
+	} why[] = {{"wide", NULL}, {"outside", NULL}, {NULL, "no route"}};
+	for (size_t i = 0; i < COUNT(why); i++) {
+		assert_int_equal(store_run_get(s, &f->a, 8 + (int64_t)i, &r, &f->e), 0);
+		assert_true(str_same(r.held, why[i].held));
+		assert_true(str_same(r.waiting, why[i].waiting));
+	}
 	/* A head from before counts as pushed when it was last heard of; what was said before stays said. */
 	struct pull_request pr;
 	struct store_command c;
@@ -148,6 +163,69 @@ a_move_happens_once_and_leaves_its_history(void **state)
 	assert_true(r.ended != 0);
 }
 
+/* The way of a run in words, so that a move that is added to the list is added here, too, by somebody who means it. */
+static const char *const ways[RUN_STATES] = {
+    [RUN_ACCEPTED] = "mirrored failed superseded cancelled",
+    [RUN_MIRRORED] = "planned failed superseded cancelled",
+    [RUN_PLANNED] = "evaluated done failed superseded cancelled",
+    [RUN_EVALUATED] = "diffed failed superseded cancelled",
+    [RUN_DIFFED] = "queried failed superseded cancelled",
+    [RUN_QUERIED] = "building done failed superseded cancelled",
+    [RUN_BUILDING] = "built failed superseded cancelled",
+    [RUN_BUILT] = "judging done failed superseded cancelled",
+    [RUN_JUDGING] = "done failed superseded cancelled",
+    [RUN_DONE] = "",
+    [RUN_FAILED] = "",
+    [RUN_SUPERSEDED] = "",
+    [RUN_CANCELLED] = "",
+};
+
+static void
+only_the_moves_of_the_list_are_made(void **state)
+{
+	struct fixture *f = *state;
+	struct run r;
+
+	for (int from = 0; from < RUN_STATES; from++) {
+		for (int to = 0; to < RUN_STATES; to++) {
+			const char *name = run_state_name((enum run_state)to);
+			bool may = str_find(str_of(ways[from]), str_of(name)) >= 0;
+			f->e = (struct err){0};
+			assert_int_equal(db_run(f->s, &f->e, "UPDATE run SET state = ?2, ended = NULL WHERE id = ?1", "is",
+			                     f->run, run_state_name((enum run_state)from)),
+			    0);
+			int rc = store_run_move(f->s, f->run, (enum run_state)from, (enum run_state)to, "x", &f->e);
+			assert_int_equal(rc, may ? 0 : -1);
+			assert_int_equal(f->e.kind, may ? ERR_NONE : ERR_BUG);
+			assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+			assert_int_equal(r.state, may ? to : from);
+			assert_int_equal(r.ended != 0, may && run_state_is_end((enum run_state)to));
+		}
+		assert_int_equal(run_state_is_end((enum run_state)from), ways[from][0] == '\0');
+		assert_int_equal(run_state_of(run_state_name((enum run_state)from)), from);
+		assert_non_null(run_state_doing((enum run_state)from));
+		assert_non_null(run_state_phase((enum run_state)from));
+	}
+	assert_int_equal(run_state_of("nowhere"), RUN_STATES);
+}
+
+static void
+held_and_tried_again_are_two_things(void **state)
+{
+	struct fixture *f = *state;
+	struct run r;
+
+	assert_int_equal(store_run_later(f->s, f->run, 5000, "no route", &f->e), 0);
+	assert_int_equal(store_run_set(f->s, f->run, "held", "outside", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_string_equal(r.waiting, "no route");
+	assert_string_equal(r.held, "outside");
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "x", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_null(r.waiting);
+	assert_null(r.held);
+}
+
 static void
 a_failed_inner_step_rolls_everything_back(void **state)
 {
@@ -168,31 +246,21 @@ a_failed_inner_step_rolls_everything_back(void **state)
 static void
 want_chain(struct fixture *f, int64_t run, bool retry)
 {
-	AUTO(json_drop) json_t *on_a = json_pack("[s]", "/nix/store/a.drv");
-	AUTO(json_drop) json_t *on_b = json_pack("[s]", "/nix/store/b.drv");
 	const struct build_want wants[] = {
-	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .features = "[]", .retry = retry},
+	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .retry = retry},
 	    {.drv = "/nix/store/b.drv",
 	        .name = "b",
 	        .system = "x",
-	        .features = "[]",
 	        .retry = retry,
-	        .inputs = on_a,
+	        .inputs = ONE("/nix/store/a.drv"),
 	        .target = true},
 	    {.drv = "/nix/store/c.drv",
 	        .name = "c",
 	        .system = "x",
-	        .features = "[]",
 	        .retry = retry,
-	        .inputs = on_b,
+	        .inputs = ONE("/nix/store/b.drv"),
 	        .target = true},
-	    {.drv = "/nix/store/d.drv",
-	        .name = "d",
-	        .system = "y",
-	        .features = "[]",
-	        .retry = retry,
-	        .target = true,
-	        .cached = true},
+	    {.drv = "/nix/store/d.drv", .name = "d", .system = "y", .retry = retry, .target = true, .cached = true},
 	};
 
 	assert_int_equal(store_builds_want(f->s, run, wants, COUNT(wants), 0, &f->e), 0);
@@ -205,6 +273,20 @@ state_of(struct fixture *f, const char *drv)
 
 	assert_int_equal(db_row(f->s, q, &f->e), 1);
 	return db_text(&f->a, q, 0);
+}
+
+/* A build as a report of the run is told of it. */
+static const struct build_told *
+told(struct fixture *f, int64_t run, const char *drv)
+{
+	struct builds_told builds;
+
+	assert_int_equal(store_run_builds(f->s, &f->a, run, &builds, &f->e), 0);
+	for (size_t i = 0; i < builds.n; i++)
+		if (strcmp(builds.p[i].drv, drv) == 0)
+			return &builds.p[i].told;
+	fail_msg("%s is not told", drv);
+	return NULL;
 }
 
 static int64_t
@@ -250,43 +332,39 @@ static void
 a_failure_travels_up_with_its_cause(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(json_drop) json_t *builds = NULL;
-	AUTO(json_drop) json_t *unjudged = NULL;
+	struct texts unjudged;
 
 	want_chain(f, f->run, false);
 	build_ends(f, "/nix/store/a.drv", BUILD_FAILED);
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "dependency_failed");
-	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
-	const json_t *c = json_object_get(builds, "/nix/store/c.drv");
-	assert_string_equal(json_str(c, "propagated_from", ""), "/nix/store/a.drv");
-	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
-	assert_int_equal(json_array_size(unjudged), 2); /* the targets b and c */
+	const struct build_told *c = told(f, f->run, "/nix/store/c.drv");
+	assert_string_equal(c->propagated_from, "/nix/store/a.drv");
+	assert_int_equal(store_run_unjudged(f->s, &f->a, f->run, &unjudged, &f->e), 0);
+	assert_int_equal(unjudged.n, 2); /* the targets b and c */
 }
 
 static void
 what_has_no_machine_fails_nothing_above_it(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(json_drop) json_t *builds = NULL;
-	AUTO(json_drop) json_t *unjudged = NULL;
-	AUTO(json_drop) json_t *both = json_pack("[s,s]", "/nix/store/y.drv", "/nix/store/a.drv");
+	struct texts unjudged;
+	const struct texts both = {(const char *[]){"/nix/store/y.drv", "/nix/store/a.drv"}, 2};
 
 	want_chain(f, f->run, false);
 	struct build_end none = {.state = BUILD_UNSUPPORTED, .reason = "no machine for x"};
 	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/a.drv"), &none, &f->e), 0);
 	assert_string_equal(state_of(f, "/nix/store/b.drv"), "unsupported");
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "unsupported");
-	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
-	const json_t *c = json_object_get(builds, "/nix/store/c.drv");
-	assert_string_equal(json_str(c, "propagated_from", ""), "/nix/store/a.drv");
-	assert_string_equal(json_str(c, "reason", ""), "no machine for x");
-	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
-	assert_int_equal(json_array_size(unjudged), 0);
+	const struct build_told *c = told(f, f->run, "/nix/store/c.drv");
+	assert_string_equal(c->propagated_from, "/nix/store/a.drv");
+	assert_string_equal(c->reason, "no machine for x");
+	assert_int_equal(store_run_unjudged(f->s, &f->a, f->run, &unjudged, &f->e), 0);
+	assert_int_equal(unjudged.n, 0);
 	/* With a failure beside it, too, it could not be tried. */
 	const struct build_want more[] = {
-	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x", .features = "[]"},
-	    {.drv = "/nix/store/y.drv", .name = "y", .system = "y", .features = "[]"},
-	    {.drv = "/nix/store/z.drv", .name = "z", .system = "y", .features = "[]", .inputs = both, .target = true},
+	    {.drv = "/nix/store/a.drv", .name = "a", .system = "x"},
+	    {.drv = "/nix/store/y.drv", .name = "y", .system = "y"},
+	    {.drv = "/nix/store/z.drv", .name = "z", .system = "y", .inputs = both, .target = true},
 	};
 	assert_int_equal(store_builds_want(f->s, f->run, more, COUNT(more), 0, &f->e), 0);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued"); /* a machine may have come */
@@ -295,13 +373,104 @@ what_has_no_machine_fails_nothing_above_it(void **state)
 	assert_string_equal(state_of(f, "/nix/store/z.drv"), "unsupported");
 }
 
+/* The value of an SQL expression in which ?1 is the state's name. */
+static int64_t
+sql_of(struct fixture *f, const char *expression, enum build_state state)
+{
+	const char *sql = arena_printf(&f->a, "SELECT %s", expression);
+	int64_t value = -1;
+	sqlite3_stmt *q;
+
+	assert_int_equal(sqlite3_prepare_v2(f->s->db, sql, -1, &q, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_text(q, 1, build_state_name(state), -1, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	value = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	return value;
+}
+
+static void
+sql_and_c_agree_on_every_state(void **state)
+{
+	struct fixture *f = *state;
+
+	want_chain(f, f->run, false);
+	for (enum build_state s = BUILD_NONE + 1; s < BUILD_STATES; s++) {
+		const char *tones[] = {"good", "bad", "warn", "busy", "calm"};
+		size_t tone = 0;
+		print_message("%s\n", build_state_name(s));
+		assert_int_equal(build_state_of(build_state_name(s)), s);
+		assert_true(build_state_words(s)[0] != '\0');
+		while (tone < COUNT(tones) && strcmp(tones[tone], build_state_tone(s)) != 0)
+			tone++;
+		assert_true(tone < COUNT(tones));
+		assert_true(build_state_is_open(s) != build_state_has_ended(s));
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_OPEN, s), build_state_is_open(s));
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_NOT_BEGUN, s), build_state_is_open(s) && s != BUILD_BUILDING);
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_READY, s), build_state_is_open(s) && s != BUILD_WAITING);
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_GOOD, s), build_state_is_good(s));
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_FAILED, s), build_state_has_failed(s));
+		assert_int_equal(sql_of(f, "?1 IN " BUILD_SQL_FAILED_ITSELF, s), build_state_has_failed_itself(s));
+		assert_int_equal(sql_of(f, BUILD_SQL_RANKED("?1") " BETWEEN 0 AND 7", s), 1);
+		/* The schema's CHECK knows it. */
+		assert_int_equal(db_run(f->s, &f->e, "UPDATE build SET state = ?1 WHERE name = 'a'", "s", build_state_name(s)),
+		    0);
+	}
+	assert_int_equal(build_state_of("no such state"), BUILD_INFRASTRUCTURE);
+	assert_int_equal(build_state_of(""), BUILD_INFRASTRUCTURE);
+	assert_int_equal(build_state_of(NULL), BUILD_INFRASTRUCTURE);
+	assert_false(build_state_has_ended(BUILD_NONE));
+}
+
+/* One that ended so, with one that needs it: what becomes of both, who is asked for blame, what the failure cache says. */
+static void
+try_end(struct fixture *f, enum build_state end)
+{
+	const char *low = arena_printf(&f->a, "/nix/store/low-%d.drv", end),
+	           *high = arena_printf(&f->a, "/nix/store/high-%d.drv", end);
+	struct texts unjudged;
+	struct build_want wants[] = {
+	    {.drv = low, .name = "low", .system = "x", .target = true, .base_drv = ""},
+	    {.drv = high, .name = "high", .system = "x", .inputs = ONE(low), .base_drv = ""},
+	};
+	bool asked = false;
+
+	assert_int_equal(store_builds_want(f->s, f->run, wants, COUNT(wants), 0, &f->e), 0);
+	build_ends(f, low, end);
+	assert_string_equal(state_of(f, low), build_state_name(end));
+	assert_string_equal(state_of(f, high), build_state_is_good(end)   ? "queued"
+	                                       : end == BUILD_UNSUPPORTED ? "unsupported"
+	                                                                  : "dependency_failed");
+	assert_int_equal(store_run_unjudged(f->s, &f->a, f->run, &unjudged, &f->e), 0);
+	for (size_t i = 0; i < unjudged.n; i++)
+		asked = asked || strcmp(unjudged.p[i], low) == 0;
+	assert_int_equal(asked, build_state_has_failed(end));
+	assert_int_equal(store_run_judge(f->s, f->run, &f->e), 0);
+	assert_int_equal(store_builds_want(f->s, f->run, wants, COUNT(wants), 0, &f->e), 0);
+	assert_string_equal(state_of(f, low), build_state_has_failed_itself(end) ? build_state_name(end) : "queued");
+	wants[0].retry = true;
+	assert_int_equal(store_builds_want(f->s, f->run, wants, COUNT(wants), 0, &f->e), 0);
+	build_ends(f, low, BUILD_BUILT);
+	const struct build_told *row = told(f, f->run, low);
+	assert_int_equal(row->flaky, build_state_has_failed_itself(end));
+	assert_string_equal(row->blame != NULL ? row->blame : "", build_state_has_failed(end) ? "newly_failing" : "");
+}
+
+static void
+every_end_is_treated_alike_everywhere(void **state)
+{
+	for (enum build_state s = BUILD_NONE + 1; s < BUILD_STATES; s++)
+		if (build_state_has_ended(s)) {
+			print_message("%s\n", build_state_name(s));
+			try_end(*state, s);
+		}
+}
+
 static void
 what_marks_itself_as_failed_has_failed_but_is_there(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(json_drop) json_t *builds = NULL;
-	AUTO(json_drop) json_t *unjudged = NULL;
-	AUTO(json_drop) json_t *on_b = json_pack("[s]", "/nix/store/b.drv");
+	struct texts unjudged;
 
 	want_chain(f, f->run, false);
 	build_ends(f, "/nix/store/a.drv", BUILD_BUILT);
@@ -309,37 +478,24 @@ what_marks_itself_as_failed_has_failed_but_is_there(void **state)
 	assert_int_equal(store_build_end(f->s, id_of(f, "/nix/store/b.drv"), &marked, &f->e), 0);
 	assert_string_equal(state_of(f, "/nix/store/b.drv"), "failed");
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "queued");
-	assert_int_equal(store_run_unjudged(f->s, f->run, &unjudged, &f->e), 0);
-	assert_int_equal(json_array_size(unjudged), 1);
+	assert_int_equal(store_run_unjudged(f->s, &f->a, f->run, &unjudged, &f->e), 0);
+	assert_int_equal(unjudged.n, 1);
 	/* For the next run it is there, as one that has failed; for the first that saw it there, too. */
 	const struct build_want next[] = {
-	    {.drv = "/nix/store/b.drv",
-	        .name = "b",
-	        .system = "x",
-	        .features = "[]",
-	        .target = true,
-	        .cached = true,
-	        .marked = true},
-	    {.drv = "/nix/store/m.drv",
-	        .name = "m",
-	        .system = "x",
-	        .features = "[]",
-	        .target = true,
-	        .cached = true,
-	        .marked = true},
-	    {.drv = "/nix/store/n.drv", .name = "n", .system = "x", .features = "[]", .target = true, .inputs = on_b},
+	    {.drv = "/nix/store/b.drv", .name = "b", .system = "x", .target = true, .cached = true, .marked = true},
+	    {.drv = "/nix/store/m.drv", .name = "m", .system = "x", .target = true, .cached = true, .marked = true},
+	    {.drv = "/nix/store/n.drv", .name = "n", .system = "x", .target = true, .inputs = ONE("/nix/store/b.drv")},
 	};
 	int64_t second = add_run(f, 2);
 	assert_int_equal(store_builds_want(f->s, second, next, COUNT(next), 0, &f->e), 0);
 	assert_string_equal(state_of(f, "/nix/store/b.drv"), "failed");
 	assert_string_equal(state_of(f, "/nix/store/m.drv"), "failed");
 	assert_string_equal(state_of(f, "/nix/store/n.drv"), "queued");
-	assert_int_equal(store_run_builds_json(f->s, second, &builds, &f->e), 0);
-	assert_string_equal(json_str(json_object_get(builds, "/nix/store/m.drv"), "reason", ""), BUILD_MARKED);
-	assert_null(json_str(json_object_get(builds, "/nix/store/m.drv"), "propagated_from", NULL));
+	assert_string_equal(told(f, second, "/nix/store/m.drv")->reason, BUILD_MARKED);
+	assert_null(told(f, second, "/nix/store/m.drv")->propagated_from);
 	/* Made anew without the mark it is good. */
 	const struct build_want good[] = {
-	    {.drv = "/nix/store/m.drv", .name = "m", .system = "x", .features = "[]", .target = true, .cached = true}};
+	    {.drv = "/nix/store/m.drv", .name = "m", .system = "x", .target = true, .cached = true}};
 	assert_int_equal(store_builds_want(f->s, second, good, 1, 0, &f->e), 0);
 	assert_string_equal(state_of(f, "/nix/store/m.drv"), "cached");
 }
@@ -359,11 +515,7 @@ a_known_failure_stands_until_it_is_asked_again(void **state)
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
 	assert_string_equal(state_of(f, "/nix/store/c.drv"), "waiting");
 	/* What fetches may find tomorrow what it did not find today. */
-	const struct build_want fixed = {.drv = "/nix/store/f.drv",
-	    .name = "f",
-	    .system = "x",
-	    .features = "[]",
-	    .fixed_output = true};
+	const struct build_want fixed = {.drv = "/nix/store/f.drv", .name = "f", .system = "x", .fixed_output = true};
 	assert_int_equal(store_builds_want(f->s, second, &fixed, 1, 0, &f->e), 0);
 	build_ends(f, "/nix/store/f.drv", BUILD_FAILED);
 	assert_int_equal(store_builds_want(f->s, second, &fixed, 1, 0, &f->e), 0);
@@ -388,8 +540,8 @@ blame_follows_what_the_base_does(void **state)
 		snprintf(top, sizeof(top), "/nix/store/head%zu.drv", i);
 		snprintf(base, sizeof(base), "/nix/store/base%zu.drv", i);
 		const struct build_want wants[] = {
-		    {.drv = top, .name = "h", .system = "x", .features = "[]", .target = true},
-		    {.drv = base, .name = "b", .system = "x", .features = "[]", .target = true, .base = true},
+		    {.drv = top, .name = "h", .system = "x", .target = true},
+		    {.drv = base, .name = "b", .system = "x", .target = true, .base = true},
 		};
 		assert_int_equal(store_builds_want(f->s, f->run, wants, 2, 0, &f->e), 0);
 		build_ends(f, top, BUILD_FAILED);
@@ -397,13 +549,13 @@ blame_follows_what_the_base_does(void **state)
 		assert_int_equal(store_run_base_of(f->s, f->run, top, base, &f->e), 0);
 	}
 	assert_int_equal(store_run_judge(f->s, f->run, &f->e), 0);
-	AUTO(json_drop) json_t *builds = NULL;
-	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
-	assert_int_equal(json_object_size(builds), COUNT(rows)); /* the base's are not the report's */
+	struct builds_told builds;
+	assert_int_equal(store_run_builds(f->s, &f->a, f->run, &builds, &f->e), 0);
+	assert_int_equal(builds.n, COUNT(rows)); /* the base's are not the report's */
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char top[64];
 		snprintf(top, sizeof(top), "/nix/store/head%zu.drv", i);
-		assert_string_equal(json_str(json_object_get(builds, top), "blame", ""), rows[i].blame);
+		assert_string_equal(told(f, f->run, top)->blame, rows[i].blame);
 	}
 }
 
@@ -411,19 +563,13 @@ static void
 an_added_target_that_fails_is_newly_failing(void **state)
 {
 	struct fixture *f = *state;
-	const struct build_want want = {.drv = "/nix/store/n.drv",
-	    .name = "n",
-	    .system = "x",
-	    .features = "[]",
-	    .target = true};
-	AUTO(json_drop) json_t *builds = NULL;
+	const struct build_want want = {.drv = "/nix/store/n.drv", .name = "n", .system = "x", .target = true};
 
 	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, 0, &f->e), 0);
 	build_ends(f, want.drv, BUILD_TIMED_OUT);
 	assert_int_equal(store_run_base_of(f->s, f->run, want.drv, "", &f->e), 0);
 	assert_int_equal(store_run_judge(f->s, f->run, &f->e), 0);
-	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
-	assert_string_equal(json_str(json_object_get(builds, want.drv), "blame", ""), "newly_failing");
+	assert_string_equal(told(f, f->run, want.drv)->blame, "newly_failing");
 }
 
 static void
@@ -464,17 +610,26 @@ a_build_goes_when_the_last_run_that_wants_it_goes(void **state)
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "cancelled");
 }
 
+static const struct estimate_of *
+of_system(const struct estimates *all, const char *system)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (strcmp(all->p[i].system, system) == 0)
+			return &all->p[i].of;
+	fail_msg("no estimate for %s", system);
+	return NULL;
+}
+
 static void
 durations_become_an_estimate(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(json_drop) json_t *on_a = json_pack("[s]", "/nix/store/a.drv");
-	AUTO(json_drop) json_t *estimate = NULL;
+	struct estimates estimate;
 	const struct build_want wants[] = {
-	    {.drv = "/nix/store/a.drv", .name = "zlib-1.3", .system = "x", .features = "[]"},
-	    {.drv = "/nix/store/b.drv", .name = "curl-8.2", .system = "x", .features = "[]", .inputs = on_a},
-	    {.drv = "/nix/store/c.drv", .name = "zlib-1.3", .system = "y", .features = "[]"},
-	    {.drv = "/nix/store/d.drv", .name = "zlib-1.2", .system = "x", .features = "[]", .cached = true},
+	    {.drv = "/nix/store/a.drv", .name = "zlib-1.3", .system = "x"},
+	    {.drv = "/nix/store/b.drv", .name = "curl-8.2", .system = "x", .inputs = ONE("/nix/store/a.drv")},
+	    {.drv = "/nix/store/c.drv", .name = "zlib-1.3", .system = "y"},
+	    {.drv = "/nix/store/d.drv", .name = "zlib-1.2", .system = "x", .cached = true},
 	};
 	static const int64_t took[] = {1000, 9000, 2000, 3000, 2500};
 	int64_t median, spread;
@@ -492,39 +647,32 @@ durations_become_an_estimate(void **state)
 		assert_int_equal(duration_add(f->s, "zlib", "x", 100, &f->e), 0);
 	assert_int_equal(duration_get(f->s, STR("zlib"), "x", &median, &spread, &f->e), 0);
 	assert_int_equal(median, 100); /* the old ones are forgotten */
-	assert_int_equal(schedule_estimate(f->s, NULL, 0, wants, COUNT(wants), &estimate, &f->e), 0);
-	const json_t *x = json_object_get(estimate, "x"), *y = json_object_get(estimate, "y");
-	assert_int_equal(json_int(x, "builds", -1), 2);
-	assert_int_equal(json_int(x, "known", -1), 1);
-	assert_int_equal(json_int(x, "unknown", -1), 1);
-	assert_int_equal(json_int(x, "total_ms", -1), 100 + QUEUE_UNKNOWN_MS);
-	assert_int_equal(json_int(x, "critical_path_ms", -1), 100 + QUEUE_UNKNOWN_MS);
-	assert_int_equal(json_int(y, "unknown", -1), 1);
-	assert_null(json_object_get(x, "finish_ms")); /* nobody builds for it */
-}
-
-static int64_t
-finish(const json_t *estimate, const char *system, const char *key)
-{
-	return json_int(json_object_get(estimate, system), key, -1);
+	assert_int_equal(estimate_builds(f->s, &f->a, NULL, 0, wants, COUNT(wants), &estimate, &f->e), 0);
+	const struct estimate_of *x = of_system(&estimate, "x"), *y = of_system(&estimate, "y");
+	assert_int_equal(x->builds, 2);
+	assert_int_equal(x->known, 1);
+	assert_int_equal(x->unknown, 1);
+	assert_int_equal(x->total_ms, 100 + QUEUE_UNKNOWN_MS);
+	assert_int_equal(x->critical_path_ms, 100 + QUEUE_UNKNOWN_MS);
+	assert_int_equal(y->unknown, 1);
+	assert_int_equal(x->finish_ms, -1); /* nobody builds for it */
 }
 
 static void
 an_estimate_knows_when_all_is_done(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(json_drop) json_t *on_a = json_pack("[s]", "/nix/store/a.drv");
-	AUTO(json_drop) json_t *estimate = NULL, *crowded = NULL, *shared = NULL;
+	struct estimates estimate, crowded, shared;
 	static const char *const only_x[] = {"x", NULL}, *const only_y[] = {"y", NULL}, *const both[] = {"x", "y", NULL};
 	const struct machine apart[] = {{.systems = only_x, .max_jobs = 3}, {.systems = only_x, .max_jobs = 1},
 	    {.systems = only_y, .max_jobs = 1}};
 	const struct machine one = {.systems = both, .max_jobs = 2};
 	const struct build_want wants[] = {
-	    {.drv = "/nix/store/a.drv", .name = "even-1", .system = "x", .features = "[]"},
-	    {.drv = "/nix/store/b.drv", .name = "even-2", .system = "x", .features = "[]", .inputs = on_a},
-	    {.drv = "/nix/store/c.drv", .name = "odd-1", .system = "x", .features = "[]"},
-	    {.drv = "/nix/store/d.drv", .name = "even-1", .system = "y", .features = "[]"},
-	    {.drv = "/nix/store/e.drv", .name = "even-1", .system = "z", .features = "[]"},
+	    {.drv = "/nix/store/a.drv", .name = "even-1", .system = "x"},
+	    {.drv = "/nix/store/b.drv", .name = "even-2", .system = "x", .inputs = ONE("/nix/store/a.drv")},
+	    {.drv = "/nix/store/c.drv", .name = "odd-1", .system = "x"},
+	    {.drv = "/nix/store/d.drv", .name = "even-1", .system = "y"},
+	    {.drv = "/nix/store/e.drv", .name = "even-1", .system = "z"},
 	};
 	static const int64_t odd[] = {400, 1000, 1600};
 
@@ -534,23 +682,23 @@ an_estimate_knows_when_all_is_done(void **state)
 		assert_int_equal(duration_add(f->s, "even", "y", 4000, &f->e), 0);
 	}
 	/* Four slots: the chain of two decides. */
-	assert_int_equal(schedule_estimate(f->s, apart, COUNT(apart), wants, COUNT(wants), &estimate, &f->e), 0);
-	assert_int_equal(finish(estimate, "x", "finish_ms"), 2000);
-	assert_int_equal(finish(estimate, "x", "finish_low_ms"), 2000);
-	assert_int_equal(finish(estimate, "x", "finish_high_ms"), 2000);
-	assert_int_equal(finish(estimate, "y", "finish_ms"), 4000);
-	assert_int_equal(finish(estimate, "z", "finish_ms"), -1);
+	assert_int_equal(estimate_builds(f->s, &f->a, apart, COUNT(apart), wants, COUNT(wants), &estimate, &f->e), 0);
+	assert_int_equal(of_system(&estimate, "x")->finish_ms, 2000);
+	assert_int_equal(of_system(&estimate, "x")->finish_low_ms, 2000);
+	assert_int_equal(of_system(&estimate, "x")->finish_high_ms, 2000);
+	assert_int_equal(of_system(&estimate, "y")->finish_ms, 4000);
+	assert_int_equal(of_system(&estimate, "z")->finish_ms, -1);
 	/* One slot: all of them, one after the other, with the spread of the one that has any. */
-	assert_int_equal(schedule_estimate(f->s, &apart[1], 1, wants, COUNT(wants), &crowded, &f->e), 0);
-	assert_int_equal(finish(crowded, "x", "finish_ms"), 3000);
-	assert_int_equal(finish(crowded, "x", "finish_low_ms"), 2400);
-	assert_int_equal(finish(crowded, "x", "finish_high_ms"), 3600);
-	assert_int_equal(finish(crowded, "y", "finish_ms"), -1);
+	assert_int_equal(estimate_builds(f->s, &f->a, &apart[1], 1, wants, COUNT(wants), &crowded, &f->e), 0);
+	assert_int_equal(of_system(&crowded, "x")->finish_ms, 3000);
+	assert_int_equal(of_system(&crowded, "x")->finish_low_ms, 2400);
+	assert_int_equal(of_system(&crowded, "x")->finish_high_ms, 3600);
+	assert_int_equal(of_system(&crowded, "y")->finish_ms, -1);
 	/* Two slots for both systems: 3000 and 4000 of work share them. */
-	assert_int_equal(schedule_estimate(f->s, &one, 1, wants, COUNT(wants), &shared, &f->e), 0);
-	assert_int_equal(finish(shared, "x", "finish_ms"), 3500);
-	assert_int_equal(finish(shared, "x", "finish_low_ms"), 3200);
-	assert_int_equal(finish(shared, "y", "finish_ms"), 4000);
+	assert_int_equal(estimate_builds(f->s, &f->a, &one, 1, wants, COUNT(wants), &shared, &f->e), 0);
+	assert_int_equal(of_system(&shared, "x")->finish_ms, 3500);
+	assert_int_equal(of_system(&shared, "x")->finish_low_ms, 3200);
+	assert_int_equal(of_system(&shared, "y")->finish_ms, 4000);
 }
 
 static void
@@ -592,16 +740,14 @@ static void
 a_failure_that_is_built_later_is_flaky(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(json_drop) json_t *builds = NULL;
 
 	want_chain(f, f->run, false);
 	build_ends(f, "/nix/store/a.drv", BUILD_FAILED);
 	want_chain(f, f->run, true);
 	build_ends(f, "/nix/store/a.drv", BUILD_BUILT);
 	build_ends(f, "/nix/store/b.drv", BUILD_BUILT);
-	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
-	assert_true(json_flag(json_object_get(builds, "/nix/store/a.drv"), "flaky", false));
-	assert_false(json_flag(json_object_get(builds, "/nix/store/b.drv"), "flaky", false));
+	assert_true(told(f, f->run, "/nix/store/a.drv")->flaky);
+	assert_false(told(f, f->run, "/nix/store/b.drv")->flaky);
 }
 
 static void
@@ -609,8 +755,7 @@ what_is_there_is_built_again_to_compare(void **state)
 {
 	struct fixture *f = *state;
 	const char *d = "/nix/store/d.drv";
-	struct build_want want = {.drv = d, .name = "d", .system = "x", .features = "[]", .target = true, .cached = true};
-	AUTO(json_drop) json_t *builds = NULL;
+	struct build_want want = {.drv = d, .name = "d", .system = "x", .target = true, .cached = true};
 	bool again = false;
 
 	want_chain(f, f->run, false);
@@ -627,9 +772,8 @@ what_is_there_is_built_again_to_compare(void **state)
 	assert_int_equal(store_build_end(f->s, id_of(f, d),
 	                     &(struct build_end){.state = BUILD_BUILT, .wall_ms = 5, .alike = BUILD_NOT_ALIKE}, &f->e),
 	    0);
-	assert_int_equal(store_run_builds_json(f->s, f->run, &builds, &f->e), 0);
-	assert_true(json_is_false(json_object_get(json_object_get(builds, d), "deterministic")));
-	assert_null(json_object_get(json_object_get(builds, "/nix/store/a.drv"), "deterministic"));
+	assert_int_equal(told(f, f->run, d)->deterministic, 0);
+	assert_int_equal(told(f, f->run, "/nix/store/a.drv")->deterministic, -1);
 	/* Wanted by the next run it is there, and is not built once more. */
 	want.again = false;
 	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, 0, &f->e), 0);
@@ -691,6 +835,14 @@ the_merge_queue_comes_first_and_branches_last(void **state)
 }
 
 static void
+end_well(struct fixture *f, int64_t id)
+{
+	assert_int_equal(store_run_move(f->s, id, RUN_ACCEPTED, RUN_MIRRORED, "x", &f->e), 0);
+	assert_int_equal(store_run_move(f->s, id, RUN_MIRRORED, RUN_PLANNED, "x", &f->e), 0);
+	assert_int_equal(store_run_move(f->s, id, RUN_PLANNED, RUN_DONE, "x", &f->e), 0);
+}
+
+static void
 a_branch_is_compared_with_where_it_was_done(void **state)
 {
 	struct fixture *f = *state;
@@ -703,7 +855,10 @@ a_branch_is_compared_with_where_it_was_done(void **state)
 	for (int i = 0; i < 3; i++) {
 		r.head = (const char *[]){"a", "b", "c"}[i];
 		assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
-		assert_int_equal(store_run_move(f->s, id, RUN_ACCEPTED, i < 2 ? RUN_DONE : RUN_SUPERSEDED, "x", &f->e), 0);
+		if (i == 2)
+			assert_int_equal(store_run_move(f->s, id, RUN_ACCEPTED, RUN_SUPERSEDED, "x", &f->e), 0);
+		else
+			end_well(f, id);
 	}
 	assert_int_equal(store_branch_done(f->s, &f->a, 1, "main", &done, &f->e), 0);
 	assert_string_equal(done, "b");
@@ -851,6 +1006,8 @@ frequent_queries_use_their_indexes(void **state)
 	    "EXPLAIN QUERY PLAN SELECT id FROM delivery WHERE state = 'new' ORDER BY id LIMIT 1",
 	    "EXPLAIN QUERY PLAN SELECT id FROM command WHERE done IS NULL AND not_before <= 1",
 	    "EXPLAIN QUERY PLAN SELECT run FROM build_want WHERE build = 1",
+	    "EXPLAIN QUERY PLAN SELECT id FROM build WHERE state IN " BUILD_SQL_OPEN,
+	    "EXPLAIN QUERY PLAN SELECT count(*) FROM build WHERE state IN " BUILD_SQL_READY " GROUP BY system, state",
 	    "EXPLAIN QUERY PLAN SELECT not_before FROM command WHERE done IS NULL ORDER BY not_before LIMIT 1",
 	    "EXPLAIN QUERY PLAN SELECT number FROM run WHERE repository = 1 AND head = 'x'",
 	};
@@ -879,9 +1036,13 @@ main(void)
 	    TEST(the_merge_queue_comes_first_and_branches_last),
 	    TEST(a_branch_is_compared_with_where_it_was_done),
 	    TEST(a_move_happens_once_and_leaves_its_history),
+	    TEST(only_the_moves_of_the_list_are_made),
+	    TEST(held_and_tried_again_are_two_things),
 	    TEST(a_failed_inner_step_rolls_everything_back),
 	    TEST(dependencies_come_first_and_release_what_waits),
 	    TEST(a_failure_travels_up_with_its_cause),
+	    TEST(sql_and_c_agree_on_every_state),
+	    TEST(every_end_is_treated_alike_everywhere),
 	    TEST(what_marks_itself_as_failed_has_failed_but_is_there),
 	    TEST(what_has_no_machine_fails_nothing_above_it),
 	    TEST(a_known_failure_stands_until_it_is_asked_again),

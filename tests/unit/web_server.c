@@ -1,7 +1,7 @@
 /* The server, over real sockets: intake, limits, pages, logs. */
 #include "web/web.h"
 
-#include "forge/github/accept.h"
+#include "forge/forges.h"
 #include "store/db.h"
 #include "store/delivery.h"
 #include "support/base/clock.h"
@@ -62,7 +62,9 @@ set_up(void **state)
 
 	strcpy(f->dir, "/tmp/ekaci-web-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	struct web_settings settings = {.listen = "127.0.0.1:0",
+	const struct settings none = {0};
+	struct web_settings settings = {.forge = forge_of(&none),
+	    .listen = "127.0.0.1:0",
 	    .state_dir = f->dir,
 	    .secret = STR(SECRET),
 	    .previous_secret = STR("older"),
@@ -560,7 +562,8 @@ static void
 test_no_secret_no_server(void **state)
 {
 	struct fixture *f = *state;
-	struct web_settings settings = {.listen = "127.0.0.1:0", .state_dir = f->dir};
+	const struct settings none = {0};
+	struct web_settings settings = {.forge = forge_of(&none), .listen = "127.0.0.1:0", .state_dir = f->dir};
 	struct web_hooks hooks = {0};
 	struct web *w = NULL;
 	struct err e;
@@ -642,6 +645,43 @@ test_pages_escape_what_comes_from_outside(void **state)
 	assert_non_null(strstr(report.text, "application/json"));
 	assert_non_null(strstr(report.text, "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-"));
 	assert_non_null(strstr(get(f, "/badge/org/open.svg").body, "failure"));
+}
+
+/* Larger than any page: it is not read into memory, and others are answered while it is on its way. */
+static void
+test_a_document_is_sent_from_its_file(void **state)
+{
+	enum { BYTES = 24 << 20 };
+	struct fixture *f = *state;
+	struct err e;
+
+	fill(f);
+	struct str text = {mem_alloc(BYTES), BYTES};
+	for (size_t i = 0; i < text.n; i++)
+		((char *)(uintptr_t)text.p)[i] = (char)('a' + (i * 2654435761U >> 13) % 26);
+	assert_int_equal(files_write(arena_printf(&f->a, "%s/runs/1/report.html", f->dir), text, 0600, FILES_NO_SYNC, &e), 0);
+	assert_int_equal(files_write(arena_printf(&f->a, "%s/runs/1/report.md", f->dir), STR(""), 0600, FILES_NO_SYNC, &e), 0);
+	int fd = dial(f);
+	send_all(f, fd, STR("GET /run/1/report.html HTTP/1.1\r\nHost: x\r\n\r\n"));
+	assert_int_equal(get(f, "/healthz").status, 200);
+	struct reply r = receive(f, fd, NULL);
+	close(fd);
+	assert_int_equal(r.status, 200);
+	assert_non_null(strstr(r.text, "text/html"));
+	assert_int_equal(strlen(r.body), BYTES);
+	assert_memory_equal(r.body, text.p, BYTES);
+	mem_free(&text.p);
+	r = get(f, "/run/1/report.md");
+	assert_int_equal(r.status, 200);
+	assert_string_equal(r.body, "");
+	fd = dial(f);
+	send_all(f, fd, STR("HEAD /run/1/report.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+	r = receive(f, fd, "never");
+	close(fd);
+	assert_int_equal(r.status, 200);
+	assert_string_equal(r.body, "");
+	assert_int_equal(get(f, "/run/1/changed-paths.json").status, 404);
+	assert_int_equal(get(f, "/run/2/report.html").status, 404);
 }
 
 static void
@@ -779,6 +819,7 @@ main(void)
 	    TEST(test_methods_and_unknown_paths),
 	    TEST(test_no_secret_no_server),
 	    TEST(test_pages_escape_what_comes_from_outside),
+	    TEST(test_a_document_is_sent_from_its_file),
 	    TEST(test_private_pages_open_only_with_their_key),
 	    TEST(test_no_path_leads_out),
 	    TEST(test_a_log_is_followed_until_the_build_ends),

@@ -2,6 +2,7 @@
 #include "evaluate/builtin/attrtree.h"
 
 #include "nix/drvfile.h"
+#include "nix/path.h"
 #include "nix/roots.h"
 #include "nix/unknown.h"
 #include "support/os/peer.h"
@@ -271,7 +272,7 @@ attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct 
 	if (!str_starts(json, start))
 		return fail(e, ERR_SYSTEM, "nix printed a row of an unknown form: " STR_FMT, STR_ARG(str_utf8_head(json, 80)));
 	struct str ignored, drv = str_cut(str_from(json, start.n), '"', &ignored);
-	if (!roots_is_drv(drv))
+	if (!nix_path_is_drv(drv))
 		return attrtree_error(tree, id, STR("the derivation's path is not one of the store"), e);
 	buf_init(&row, PEER_MAX_LINE);
 	row_head(tree, id, &row);

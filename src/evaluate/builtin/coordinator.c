@@ -3,6 +3,7 @@
 #include "evaluate/builtin/evaljobs.h"
 #include "evaluate/builtin/late.h"
 #include "evaluate/builtin/preamble.h"
+#include "nix/path.h"
 #include "nix/preload.h"
 #include "nix/quote.h"
 #include "nix/roots.h"
@@ -498,7 +499,8 @@ rewrite(void *ctx, const json_t *attr_path, const json_t *inputs, json_t **ret, 
 	struct str drv = json_text(*ret, "drvPath");
 	if (drv.n == 0)
 		return 0;
-	return roots_is_drv(drv) ? attrtree_keep(&w->tree, drv, e) : fail(e, ERR_SYSTEM, "an aggregate became no derivation");
+	return nix_path_is_drv(drv) ? attrtree_keep(&w->tree, drv, e)
+	                            : fail(e, ERR_SYSTEM, "an aggregate became no derivation");
 }
 
 static int

@@ -3,89 +3,43 @@
 
 #include "evaluate/builtin/aggregate.h"
 #include "nix/drvfile.h"
-#include "nix/roots.h"
+#include "nix/dry_run.h"
 #include "support/base/map.h"
-#include "support/os/child.h"
 #include "support/text/json.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	CHUNK = 10000, /* derivations a question: a command line has room for 2 MB */
-	WALL_MS = 20 * 60 * 1000,
-	MAX_ANSWER = 512 * 1024 * 1024,
-	MAX_NEEDED = 100000 /* derivations in one row's neededBuilds */
-};
-enum section { NOWHERE, TO_BUILD, TO_FETCH };
+enum { MAX_NEEDED = 100000 /* derivations in one row's neededBuilds */ };
 
 struct late {
 	struct arena a;
 	const struct eval_jobs *o;
 	struct found found;
-	json_t *aggregates; /* rows, held back */
-	struct map build;   /* value: index in files, + 1 */
-	struct map fetch;
-	VEC(json_t *) files; /* of derivations that must be built: {"inputs":..} as they were read */
-	enum section section;
-	struct buf words;
+	json_t *aggregates;   /* rows, held back */
+	struct dry_run store; /* value of build: index in files, + 1 */
+	VEC(json_t *) files;  /* of derivations that must be built: {"inputs":..} as they were read */
 };
 
 /* --- the store's answer ------------------------------------------------------------------------------------------- */
 
-static int
-on_line(void *ctx, int fd, struct str line, struct err *e)
-{
-	struct late *l = ctx;
-
-	(void)fd;
-	(void)e;
-	if (l->section != NOWHERE && str_starts(line, STR("  /"))) {
-		struct str path = str_trim(line);
-		if (l->section == TO_BUILD ? roots_is_drv(path) : path.n < 300)
-			map_add(l->section == TO_BUILD ? &l->build : &l->fetch, (struct str){str_dup(&l->a, path), path.n},
-			    NULL);
-		return 0;
-	}
-	/* "these 3 derivations will be built:", "this path will be fetched (1.2 MiB download, ...):" */
-	l->section = NOWHERE;
-	if (str_find(line, STR("will be built")) >= 0)
-		l->section = TO_BUILD;
-	else if (str_find(line, STR("will be fetched")) >= 0)
-		l->section = TO_FETCH;
-	else if (l->words.n < 2000)
-		buf_printf(&l->words, STR_FMT "\n", STR_ARG(str_utf8_head(line, 400)));
-	return 0;
-}
-
+/* Of the words for Nix only settings mean anything to nix-store. */
 static int
 ask_store(struct late *l, struct err *e)
 {
-	AUTO(mem_free) const char **argv = mem_alloc((CHUNK + l->o->n_nix + 8) * sizeof(*argv));
+	AUTO(mem_free) const char **words = mem_alloc((l->o->n_nix + 1) * sizeof(*words));
+	struct texts drvs = {.p = arena_alloc(&l->a, (l->found.drvs.n + 1) * sizeof(*drvs.p))};
+	size_t n = 0;
 
-	for (size_t from = 0; from < l->found.drvs.n; from += CHUNK) {
-		struct child_result r = {0};
-		size_t n = 0;
-		argv[n++] = "nix-store";
-		argv[n++] = "--realise";
-		argv[n++] = "--dry-run";
-		for (size_t i = 0; i < l->o->n_nix; i++)
-			if (strcmp(l->o->nix[i], "--option") == 0 && i + 2 < l->o->n_nix)
-				for (size_t last = i + 2; i <= last; i++)
-					argv[n++] = l->o->nix[i];
-		for (size_t i = from; i < l->found.drvs.n && i < from + CHUNK; i++)
-			argv[n++] = l->found.drvs.p[i].drv.p;
-		argv[n] = NULL;
-		struct child c = {.argv = argv, .on_line = on_line, .ctx = l, .wall_ms = WALL_MS, .max_out_bytes = MAX_ANSWER};
-		if (child_run(&c, &r, e) != 0)
-			return -1;
-		if (r.end == CHILD_CANCELLED)
-			return fail(e, ERR_BUSY, "cancelled");
-		if (r.end != CHILD_EXITED || r.code != 0)
-			return fail(e, ERR_SYSTEM, "the store cannot be asked what must be built: " STR_FMT,
-			    STR_ARG(str_trim(buf_get(&l->words))));
-	}
-	return 0;
+	for (size_t i = 0; i + 2 < l->o->n_nix; i++)
+		if (strcmp(l->o->nix[i], "--option") == 0) {
+			memcpy(&words[n], &l->o->nix[i], 3 * sizeof(*words));
+			n += 3;
+			i += 2;
+		}
+	for (size_t i = 0; i < l->found.drvs.n; i++)
+		drvs.p[drvs.n++] = l->found.drvs.p[i].drv.p;
+	return dry_run_ask(&l->store, &drvs, words, n, e);
 }
 
 /* Inputs of a derivation that must be built; read once. */
@@ -113,13 +67,13 @@ add_fetched(struct late *l, const char *drv, const json_t *wanted, struct map *s
 	const json_t *name;
 	size_t i;
 
-	if (l->fetch.n == 0)
+	if (l->store.fetch.n == 0)
 		return 0;
 	if (drvfile_read(drv, &inputs, &outputs, e) != 0)
 		return -1;
 	json_array_foreach(wanted, i, name) {
 		struct str path = json_text(outputs, json_string_value(name));
-		const struct map_entry *fetched = path.n > 0 ? map_get(&l->fetch, path) : NULL;
+		const struct map_entry *fetched = path.n > 0 ? map_get(&l->store.fetch, path) : NULL;
 		bool added = false;
 		if (fetched != NULL)
 			map_add(seen, fetched->key, &added);
@@ -135,13 +89,13 @@ add_needed(struct late *l, struct str drv, json_t *builds, json_t *fetches, stru
 {
 	struct map entered = {0}, seen = {0};
 	VEC(size_t) stack = {0}; /* entries of build; the second time an entry is met it is left */
-	struct map_entry *first = map_get(&l->build, drv);
+	struct map_entry *first = map_get(&l->store.build, drv);
 	int rc = 0;
 
 	if (first != NULL)
-		vec_push(&stack, (size_t)(first - l->build.p));
+		vec_push(&stack, (size_t)(first - l->store.build.p));
 	while (rc == 0 && stack.n > 0) {
-		struct map_entry *at = &l->build.p[stack.p[stack.n - 1]];
+		struct map_entry *at = &l->store.build.p[stack.p[stack.n - 1]];
 		bool added;
 		struct map_entry *mark = map_add(&entered, at->key, &added);
 		if (!added) {
@@ -156,11 +110,11 @@ add_needed(struct late *l, struct str drv, json_t *builds, json_t *fetches, stru
 		rc = entered.n < MAX_NEEDED ? inputs_of(l, at, &inputs, e)
 		                            : fail(e, ERR_LIMIT, "%s needs too many builds", drv.p);
 		json_object_foreach((json_t *)(uintptr_t)inputs, input, names) {
-			struct map_entry *next = map_get(&l->build, str_of(input));
+			struct map_entry *next = map_get(&l->store.build, str_of(input));
 			if (next == NULL)
 				rc = rc == 0 ? add_fetched(l, input, names, &seen, fetches, e) : rc;
 			else if (map_get(&entered, next->key) == NULL)
-				vec_push(&stack, (size_t)(next - l->build.p));
+				vec_push(&stack, (size_t)(next - l->store.build.p));
 		}
 	}
 	vec_release(&stack);
@@ -179,10 +133,10 @@ add_status(struct late *l, json_t *row, struct err *e)
 
 	json_object_set_new(row, "neededBuilds", builds);
 	json_object_set_new(row, "neededSubstitutes", fetches);
-	if (map_get(&l->build, drv) != NULL)
+	if (map_get(&l->store.build, drv) != NULL)
 		status = "notBuilt";
 	json_object_foreach(json_object_get(row, "outputs"), name, path) {
-		if (!json_is_string(path) || map_get(&l->fetch, str_of(json_string_value(path))) == NULL)
+		if (!json_is_string(path) || map_get(&l->store.fetch, str_of(json_string_value(path))) == NULL)
 			continue;
 		if (strcmp(status, "local") == 0)
 			status = "cached";
@@ -280,7 +234,7 @@ late_print(const struct eval_jobs *o, const struct str *lines, size_t n, const s
 {
 	struct late l = {.o = o, .aggregates = json_array()};
 
-	buf_init(&l.words, 4096);
+	l.store.a = &l.a;
 	int rc = collect(&l, lines, n, e);
 	if (rc == 0)
 		rc = aggregate_all(&l.found, l.aggregates, by, e);
@@ -295,9 +249,7 @@ late_print(const struct eval_jobs *o, const struct str *lines, size_t n, const s
 	vec_release(&l.found.drvs);
 	map_release(&l.found.attrs);
 	map_release(&l.found.failed);
-	map_release(&l.build);
-	map_release(&l.fetch);
-	buf_release(&l.words);
+	dry_run_release(&l.store);
 	arena_release(&l.a);
 	return rc;
 }

@@ -135,7 +135,7 @@ note_pace(struct lane *lane, const struct http_answer *answer)
 }
 
 static void
-count(struct sender *s, const struct http_answer *answer)
+count(struct client *s, const struct http_answer *answer)
 {
 	s->figures.requests++;
 	if (answer->status == 0)
@@ -182,7 +182,7 @@ static void
 on_answer(void *ctx, const struct http_answer *answer)
 {
 	struct lane *lane = ctx;
-	struct sender *s = lane->s;
+	struct client *s = lane->s;
 
 	count(s, answer);
 	note_pace(lane, answer);
@@ -230,7 +230,7 @@ fly(struct lane *lane)
 /* --- the lane --- */
 
 struct lane *
-lane_of(struct sender *s, int64_t installation)
+lane_of(struct client *s, int64_t installation)
 {
 	struct lane *lane;
 
@@ -296,14 +296,14 @@ take_plain(struct lane *lane, int64_t now, int64_t *wake)
 static bool
 take_row(struct lane *lane, int64_t *wake)
 {
-	struct sender *s = lane->s;
+	struct client *s = lane->s;
 	struct arena a = {0};
 	struct desired row;
 	struct err e;
 	int rc = store_desired_next(s->store, &a, lane->installation, clock_now_ms(), &row, &e);
 
-	if (rc == 0 && task_start(lane, &row, &a, &e) != 0)
-		rc = -1;
+	if (rc == 0)
+		task_start(lane, &row, &a);
 	arena_release(&a);
 	if (rc < 0) {
 		log_err(LOG_ERROR, "sending", &e);

@@ -10,29 +10,27 @@
  * recorded (the process was killed, the connection broke, GitHub answered 5xx) is looked for at GitHub first - check
  * runs by name, head and external_id, comments by their marker among those of our App.
  *
- * Everything happens on the loop. Callbacks come from the loop, exactly once, never before the call that asked for them
- * returns; what they are given lives until they return.
+ * What the functions promise stands in forge/forge.h; every struct sender here is one that github_start made.
  */
 #ifndef EKACI_FORGE_GITHUB_SEND_H
 #define EKACI_FORGE_GITHUB_SEND_H
 
-#include "config/config.h"
-#include "store/store.h"
-#include "support/os/loop.h"
+#include "forge/forge.h"
 
-struct sender;
+/* Reads the key. settings->github must outlive the sender. */
+must_check int github_start(struct loop *l, struct store *s, const struct settings *settings, struct sender **ret,
+    struct err *e);
+void github_stop(struct sender *s);
+void github_kick(struct sender *s);
+void github_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
+    void *ctx);
+void github_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
+    send_text_fn *fn, void *ctx);
+void github_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
+void github_git_refused(struct sender *s, int64_t installation, int64_t repository);
+void github_metrics(struct sender *s, struct buf *out);
 
-/* Reads the key, begins to reconcile what the store holds. settings->github must outlive the sender. ERR_DENIED,
- * ERR_ABSENT or ERR_INPUT when the key file cannot be used. Whether GitHub accepts the key is known later, and logged.
- */
-must_check int send_start(struct loop *l, struct store *s, const struct settings *settings, struct sender **ret, struct err *e);
-/* Whoever still waits for a callback is told ERR_BUSY. */
-void send_stop(struct sender *s);
-
-/* There is something new in the store. Cheap; call it after the commit. */
-void send_kick(struct sender *s);
-
-/* Delays, for tests; send_start sets GitHub's. */
+/* Delays, for tests; github_start sets GitHub's. */
 struct send_delays {
 	int64_t between_writes_ms; /* 1000, in the long run */
 	int64_t writes_at_once;    /* 4: after a quiet while, so that a short-circuited pull request is answered at once */
@@ -42,27 +40,6 @@ struct send_delays {
 	int64_t limited_ms; /* 1 minute, doubled: a secondary limit without a word on how long */
 };
 void send_set_delays(struct sender *s, const struct send_delays *d);
-
-/* --- questions to GitHub, on the same connections and tokens --- */
-
-/* e->kind: ERR_ABSENT (404, 410), ERR_DENIED (401, 403), ERR_INPUT (other 4xx), ERR_BUSY (limits, GitHub is down: ask
- * again later), ERR_SYSTEM. On success e is NULL. */
-typedef void send_json_fn(void *ctx, const json_t *body, const struct err *e);
-typedef void send_text_fn(void *ctx, const char *text, const struct err *e);
-
-/* GET of a path below the API's URL, "/repos/o/r/..."; its segments must be encoded. */
-void send_get(struct sender *s, int64_t installation, const char *path, send_json_fn *fn, void *ctx);
-/* GET of the pull request. Its `mergeable` is null while GitHub is still finding out. */
-void send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_json_fn *fn,
-    void *ctx);
-/* What login may do: "admin", "write", "read" or "none". */
-void send_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-    send_text_fn *fn, void *ctx);
-/* The value of an Authorization header with which git may read this one repository (GitHub's id), for some minutes. It
- * is a secret: only for a child's environment. */
-void send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
-/* git was refused with it: the next one is new. */
-void send_git_refused(struct sender *s, int64_t installation, int64_t repository);
 
 struct send_figures {
 	int64_t requests;     /* all of them, also for tokens' sake repeated ones */

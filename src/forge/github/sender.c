@@ -1,10 +1,13 @@
 /* The sender: starting, looking at the lanes, questions, figures. */
 #include "forge/github/sender.h"
 
+#include "forge/github/github.h"
+#include "forge/github/payload.h"
 #include "forge/github/shape.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/base/map.h"
+#include "support/text/prometheus.h"
 
 #include <string.h>
 
@@ -21,7 +24,7 @@ sender_backoff(int64_t first_ms, int64_t longest_ms, int64_t attempts)
 }
 
 void
-sender_wake(struct sender *s)
+sender_wake(struct client *s)
 {
 	if (s->stopping)
 		return;
@@ -31,7 +34,7 @@ sender_wake(struct sender *s)
 
 /* A lane that has nothing to do and nothing to remember goes. */
 static void
-drop_idle(struct sender *s)
+drop_idle(struct client *s)
 {
 	int64_t now = clock_mono_ms();
 
@@ -59,7 +62,7 @@ due_in(const struct desired_due *due, size_t n, int64_t installation, int64_t no
 static void
 on_timer(void *ctx)
 {
-	struct sender *s = ctx;
+	struct client *s = ctx;
 	struct arena a = {0};
 	struct desired_due *due = NULL;
 	size_t n = 0;
@@ -85,10 +88,16 @@ on_timer(void *ctx)
 	arena_release(&a);
 }
 
-void
-send_kick(struct sender *s)
+static struct client *
+client_of(struct sender *s)
 {
-	sender_wake(s);
+	return (struct client *)(void *)s;
+}
+
+void
+github_kick(struct sender *s)
+{
+	sender_wake(client_of(s));
 }
 
 /* --- starting and stopping --- */
@@ -96,7 +105,7 @@ send_kick(struct sender *s)
 static void
 on_known(void *ctx, const struct err *e)
 {
-	struct sender *s = ctx;
+	struct client *s = ctx;
 
 	if (s->stopping)
 		return;
@@ -108,12 +117,12 @@ on_known(void *ctx, const struct err *e)
 }
 
 int
-send_start(struct loop *l, struct store *store, const struct settings *settings, struct sender **ret, struct err *e)
+github_start(struct loop *l, struct store *store, const struct settings *settings, struct sender **ret, struct err *e)
 {
-	struct sender *s = mem_alloc(sizeof(*s));
+	struct client *s = mem_alloc(sizeof(*s));
 	struct str url = str_of(settings->github.api_url);
 
-	*s = (struct sender){.l = l, .store = store};
+	*s = (struct client){.sender = {&github}, .l = l, .store = store};
 	s->delays = (struct send_delays){.between_writes_ms = 1000,
 	    .writes_at_once = 4,
 	    .first_retry_ms = 1000,
@@ -137,7 +146,7 @@ send_start(struct loop *l, struct store *store, const struct settings *settings,
 	s->timer = loop_timer_new(l, "sender", on_timer, s);
 	tokens_identify(s->tokens, on_known, s);
 	sender_wake(s);
-	*ret = s;
+	*ret = &s->sender;
 	return 0;
 failed:
 	jwt_key_free(s->key);
@@ -147,10 +156,10 @@ failed:
 }
 
 void
-send_stop(struct sender *s)
+github_stop(struct sender *sender)
 {
-	if (s == NULL)
-		return;
+	struct client *s = client_of(sender);
+
 	s->stopping = true;
 	http_free(s->http);
 	tokens_free(s->tokens);
@@ -166,36 +175,49 @@ send_stop(struct sender *s)
 }
 
 void
-send_set_delays(struct sender *s, const struct send_delays *d)
+send_set_delays(struct sender *sender, const struct send_delays *d)
 {
+	struct client *s = client_of(sender);
+
 	s->delays = *d;
 	sender_wake(s);
 }
 
 /* --- questions --- */
 
+/* One of the two is asked; its answer goes to its function. */
 struct question {
 	struct call call;
-	struct sender *s;
+	struct client *s;
 	int64_t installation;
 	struct arena a;
 	int tries;
-	bool permission;
-	send_json_fn *fn;
-	send_text_fn *text_fn;
+	send_pull_fn *pull_fn;
+	send_text_fn *permission_fn;
 	void *ctx;
 };
 
 static void
+tell_pull(struct question *q, const json_t *body, const struct err *why)
+{
+	struct event_pull pull;
+	struct err e;
+
+	if (why == NULL && payload_pull(&q->a, body, &pull, &e) != 0)
+		why = &e;
+	q->pull_fn(q->ctx, why == NULL ? &pull : NULL, why);
+}
+
+static void
 question_end(struct question *q, const json_t *body, const struct err *e)
 {
-	if (!q->permission) {
-		q->fn(q->ctx, body, e);
+	if (q->pull_fn != NULL) {
+		tell_pull(q, body, e);
 	} else if (e != NULL && e->kind == ERR_ABSENT) {
 		/* Not a collaborator, or no such account. */
-		q->text_fn(q->ctx, "none", NULL);
+		q->permission_fn(q->ctx, "none", NULL);
 	} else {
-		q->text_fn(q->ctx, e == NULL ? json_str(body, "permission", "none") : NULL, e);
+		q->permission_fn(q->ctx, e == NULL ? json_str(body, "permission", "none") : NULL, e);
 	}
 	arena_release(&q->a);
 	mem_free(&q);
@@ -228,49 +250,45 @@ on_question(void *ctx, const struct http_answer *answer)
 	question_end(q, NULL, &e);
 }
 
-static void
-ask(struct sender *s, int64_t installation, struct question *q, const char *path)
-{
-	q->s = s;
-	q->installation = installation;
-	q->call =
-	    (struct call){.method = "GET", .url = arena_printf(&q->a, "%s%s", s->api_url, path), .done = on_question, .ctx = q};
-	lane_plain(lane_of(s, installation), &q->call);
-}
-
-void
-send_get(struct sender *s, int64_t installation, const char *path, send_json_fn *fn, void *ctx)
+static struct question *
+question_new(struct sender *s, int64_t installation, void *ctx)
 {
 	struct question *q = mem_alloc(sizeof(*q));
 
-	q->fn = fn;
-	q->ctx = ctx;
-	ask(s, installation, q, path);
+	*q = (struct question){.s = client_of(s), .installation = installation, .ctx = ctx};
+	return q;
+}
+
+static void
+ask(struct question *q, const char *path)
+{
+	q->call = (struct call){.method = "GET",
+	    .url = arena_printf(&q->a, "%s%s", q->s->api_url, path),
+	    .done = on_question,
+	    .ctx = q};
+	lane_plain(lane_of(q->s, q->installation), &q->call);
 }
 
 void
-send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_json_fn *fn,
+github_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
     void *ctx)
 {
-	struct arena a = {0};
+	struct question *q = question_new(s, installation, ctx);
 
-	send_get(s, installation,
-	    arena_printf(&a, "/repos/%s/%s/pulls/%lld", shape_url(&a, owner), shape_url(&a, repo), (long long)number), fn, ctx);
-	arena_release(&a);
+	q->pull_fn = fn;
+	ask(q,
+	    arena_printf(&q->a, "/repos/%s/%s/pulls/%lld", shape_url(&q->a, owner), shape_url(&q->a, repo), (long long)number));
 }
 
 void
-send_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
+github_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
     send_text_fn *fn, void *ctx)
 {
-	struct question *q = mem_alloc(sizeof(*q));
+	struct question *q = question_new(s, installation, ctx);
 
-	q->permission = true;
-	q->text_fn = fn;
-	q->ctx = ctx;
-	ask(s, installation, q,
-	    arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner), shape_url(&q->a, repo),
-	        shape_url(&q->a, login)));
+	q->permission_fn = fn;
+	ask(q, arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner), shape_url(&q->a, repo),
+	           shape_url(&q->a, login)));
 }
 
 struct git_question {
@@ -295,25 +313,26 @@ on_git_token(void *ctx, const char *token, const struct err *e)
 }
 
 void
-send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx)
+github_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx)
 {
 	struct git_question *g = mem_alloc(sizeof(*g));
 
 	*g = (struct git_question){fn, ctx};
-	tokens_get(s->tokens, installation, repository, on_git_token, g);
+	tokens_get(client_of(s)->tokens, installation, repository, on_git_token, g);
 }
 
 void
-send_git_refused(struct sender *s, int64_t installation, int64_t repository)
+github_git_refused(struct sender *s, int64_t installation, int64_t repository)
 {
-	tokens_drop(s->tokens, installation, repository, NULL);
+	tokens_drop(client_of(s)->tokens, installation, repository, NULL);
 }
 
 /* --- figures --- */
 
 int
-send_figures(struct sender *s, struct send_figures *ret, struct err *e)
+send_figures(struct sender *sender, struct send_figures *ret, struct err *e)
 {
+	struct client *s = client_of(sender);
 	struct send_figures f = s->figures;
 	struct desired_figures d;
 	int64_t now = clock_mono_ms();
@@ -334,4 +353,33 @@ send_figures(struct sender *s, struct send_figures *ret, struct err *e)
 	f.given_up = d.given_up;
 	*ret = f;
 	return 0;
+}
+
+void
+github_metrics(struct sender *s, struct buf *out)
+{
+	struct send_figures f;
+	struct err e;
+
+	if (send_figures(s, &f, &e) != 0)
+		return;
+	const struct {
+		const char *name;
+		enum prometheus_type type;
+		const char *help;
+		int64_t value;
+	} all[] = {
+	    {"ekaci_github_requests_total", PROMETHEUS_COUNTER, "Requests made to GitHub.", f.requests},
+	    {"ekaci_github_refused_total", PROMETHEUS_COUNTER, "Answers 4xx that are final.", f.refused},
+	    {"ekaci_github_limited_total", PROMETHEUS_COUNTER, "Answers that named a rate limit.", f.limited},
+	    {"ekaci_github_broken_total", PROMETHEUS_COUNTER, "Answers 5xx.", f.broken},
+	    {"ekaci_github_unreachable_total", PROMETHEUS_COUNTER, "Requests without an answer.", f.unreachable},
+	    {"ekaci_github_rate_remaining", PROMETHEUS_GAUGE, "Least remaining requests of all installations, -1 unknown.",
+	        f.rate_remaining},
+	    {"ekaci_send_queue", PROMETHEUS_GAUGE, "Things that should stand at GitHub and do not yet.", f.queue},
+	    {"ekaci_send_oldest_ms", PROMETHEUS_GAUGE, "How long the oldest of them waits.", f.oldest_ms},
+	    {"ekaci_send_given_up", PROMETHEUS_GAUGE, "Things that GitHub refuses.", f.given_up},
+	};
+	for (size_t i = 0; i < COUNT(all); i++)
+		prometheus_one(out, all[i].name, all[i].type, all[i].help, all[i].value);
 }

@@ -31,7 +31,7 @@ struct call {
 
 struct task;
 struct lane {
-	struct sender *s;
+	struct client *s;
 	struct lane *next;
 	int64_t installation;
 	struct call *flying; /* waits for its token or its answer */
@@ -46,7 +46,8 @@ struct lane {
 	int64_t rate_remaining;   /* -1: not known */
 };
 
-struct sender {
+struct client {
+	struct sender sender; /* first: what others hold */
 	struct loop *l;
 	struct store *store;
 	struct http *http;
@@ -76,7 +77,7 @@ enum answer_class answer_class(const struct http_answer *answer);
 void answer_error(const struct http_answer *answer, struct err *e);
 
 /* lane.c */
-struct lane *lane_of(struct sender *s, int64_t installation);
+struct lane *lane_of(struct client *s, int64_t installation);
 void lane_plain(struct lane *lane, struct call *c);
 /* Begins what can begin; gives in how many ms it wants to be asked again, -1 for never. due_ms: when its next row is
  * due, -1 without one. */
@@ -85,12 +86,12 @@ int64_t lane_go(struct lane *lane, int64_t due_ms);
 void lane_block(struct lane *lane, int64_t ms);
 void lane_free(struct lane *lane);
 
-/* task.c: makes one row so. */
-must_check int task_start(struct lane *lane, const struct desired *row, struct arena *a, struct err *e);
+/* task.c: makes one row so. Takes a over, in which the row is. */
+void task_start(struct lane *lane, const struct desired *row, struct arena *a);
 void task_free(struct task *t);
 
 /* sender.c: look at all lanes soon. */
-void sender_wake(struct sender *s);
+void sender_wake(struct client *s);
 /* first, doubled attempts times, up to longest, with some jitter so that many do not come at once. */
 int64_t sender_backoff(int64_t first_ms, int64_t longest_ms, int64_t attempts);
 

@@ -75,121 +75,119 @@ set(json_t *to, const char *key, json_t *value)
 		json_object_set_new(to, key, value);
 }
 
+/* NULL where there is none. */
 static json_t *
-cut_string(const json_t *from, const char *key, size_t max_bytes, size_t max_units)
+cut_string(const char *text, size_t max_bytes, size_t max_units)
 {
-	struct str s = json_text(from, key);
 	struct arena a = {0};
 
-	if (s.n == 0)
+	if (text == NULL || *text == '\0')
 		return NULL;
-	json_t *ret = json_any_string(shape_cut(&a, s, max_bytes, max_units));
+	json_t *ret = json_any_string(shape_cut(&a, str_of(text), max_bytes, max_units));
 	arena_release(&a);
 	return ret;
 }
 
 /* Short texts are cut without words. */
 static json_t *
-short_string(const json_t *from, const char *key, size_t max_units)
+short_string(const char *text, size_t max_units)
 {
-	struct str s = json_text(from, key);
+	struct str s = str_of(text != NULL ? text : "");
 
 	return s.n == 0 ? NULL : json_any_string((struct str){s.p, fitting(s, SIZE_MAX, max_units)});
 }
 
-/* A time: text stays, milliseconds become ISO 8601. */
 static json_t *
-time_of(const json_t *from, const char *key)
+string(const char *text)
 {
-	const json_t *v = json_object_get(from, key);
+	return text != NULL && *text != '\0' ? json_string(text) : NULL;
+}
+
+/* Milliseconds as ISO 8601. */
+static json_t *
+time_of(int64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
 	char text[32];
 	struct tm tm;
 
-	if (json_is_string(v))
-		return json_incref((json_t *)(uintptr_t)v);
-	if (!json_is_integer(v))
-		return NULL;
-	time_t s = (time_t)(json_integer_value(v) / 1000);
-	if (gmtime_r(&s, &tm) == NULL || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (ms == 0 || gmtime_r(&s, &tm) == NULL || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		return NULL;
 	return json_string(text);
 }
 
 static json_t *
-actions_of(const json_t *wanted)
+actions_of(const struct wish_check *wanted)
 {
-	const json_t *from = json_object_get(wanted, "actions");
 	json_t *to = json_array();
-	size_t i;
-	json_t *v;
 
-	json_array_foreach(from, i, v) {
-		json_t *label = short_string(v, "label", MAX_ACTION_LABEL);
-		json_t *description = short_string(v, "description", MAX_ACTION_DESCRIPTION);
-		struct str identifier = json_text(v, "identifier");
+	for (size_t i = 0; i < wanted->actions.n && json_array_size(to) < MAX_ACTIONS; i++) {
+		const struct wish_action *from = &wanted->actions.p[i];
+		json_t *label = short_string(from->label, MAX_ACTION_LABEL);
+		json_t *description = short_string(from->description, MAX_ACTION_DESCRIPTION);
+		json_t *identifier = string(from->identifier);
 		/* An identifier that was cut would come back as another one. */
-		if (label == NULL || description == NULL || identifier.n == 0 || identifier.n > MAX_ACTION_IDENTIFIER ||
-		    json_array_size(to) == MAX_ACTIONS) {
+		if (label == NULL || description == NULL || identifier == NULL ||
+		    json_string_length(identifier) > MAX_ACTION_IDENTIFIER) {
 			json_decref(label);
 			json_decref(description);
+			json_decref(identifier);
 			continue;
 		}
-		json_array_append_new(to, json_pack("{s:o,s:o,s:o}", "label", label, "description", description, "identifier",
-		                              json_any_string(identifier)));
+		json_array_append_new(to,
+		    json_pack("{s:o,s:o,s:o}", "label", label, "description", description, "identifier", identifier));
 	}
 	return to;
 }
 
 static json_t *
-output_of(const json_t *wanted, const json_t *annotations)
+output_of(const struct wish_check *wanted, const json_t *annotations)
 {
 	json_t *output = json_object();
-	json_t *title = short_string(wanted, "title", MAX_TITLE_BYTES);
-	json_t *summary = cut_string(wanted, "summary", SHAPE_MAX_OUTPUT_BYTES, SHAPE_MAX_OUTPUT_BYTES);
+	json_t *title = short_string(wanted->title, MAX_TITLE_BYTES);
+	json_t *summary = cut_string(wanted->summary, SHAPE_MAX_OUTPUT_BYTES, SHAPE_MAX_OUTPUT_BYTES);
 
 	/* GitHub wants both or neither. */
 	if (title == NULL)
-		title = short_string(wanted, "name", MAX_TITLE_BYTES);
+		title = short_string(wanted->name, MAX_TITLE_BYTES);
 	set(output, "title", title);
 	set(output, "summary", summary != NULL ? summary : json_incref(title));
-	set(output, "text", cut_string(wanted, "text", SHAPE_MAX_OUTPUT_BYTES, SHAPE_MAX_OUTPUT_BYTES));
+	set(output, "text", cut_string(wanted->text, SHAPE_MAX_OUTPUT_BYTES, SHAPE_MAX_OUTPUT_BYTES));
 	if (json_array_size(annotations) > 0)
 		set(output, "annotations", json_incref((json_t *)(uintptr_t)annotations));
 	return output;
 }
 
 json_t *
-shape_check(const json_t *wanted, const json_t *annotations, enum shape_for what)
+shape_check(const struct wish_check *wanted, const json_t *annotations, enum shape_for what)
 {
-	static const char *const as_they_are[] = {"name", "external_id"};
-	struct str url = json_text(wanted, "details_url"); /* GitHub takes no other scheme */
+	struct str url = str_of(wanted->details_url != NULL ? wanted->details_url : "");
 	json_t *body = json_object();
-	const char *conclusion = json_str(wanted, "conclusion", NULL);
 
-	if (str_starts(url, STR("https://")) || str_starts(url, STR("http://")))
-		set(body, "details_url", json_incref(json_object_get(wanted, "details_url")));
-	for (size_t i = 0; i < COUNT(as_they_are); i++)
-		if (json_text(wanted, as_they_are[i]).n > 0)
-			set(body, as_they_are[i], json_incref(json_object_get(wanted, as_they_are[i])));
+	if (str_starts(url, STR("https://")) || str_starts(url, STR("http://"))) /* GitHub takes no other scheme */
+		set(body, "details_url", json_string(url.p));
+	set(body, "name", string(wanted->name));
+	set(body, "external_id", string(wanted->external_id));
 	if (what == SHAPE_CREATE)
-		set(body, "head_sha", json_incref(json_object_get(wanted, "head")));
-	set(body, "status", json_string(conclusion != NULL ? "completed" : json_str(wanted, "status", "queued")));
-	set(body, "started_at", time_of(wanted, "started_at"));
-	if (conclusion != NULL) {
-		set(body, "conclusion", json_string(conclusion));
-		set(body, "completed_at", time_of(wanted, "completed_at"));
+		set(body, "head_sha", string(wanted->head));
+	const char *status = wanted->status != NULL ? wanted->status : "queued";
+	set(body, "status", json_string(wanted->conclusion != NULL ? "completed" : status));
+	set(body, "started_at", time_of(wanted->started_at));
+	if (wanted->conclusion != NULL) {
+		set(body, "conclusion", json_string(wanted->conclusion));
+		set(body, "completed_at", time_of(wanted->completed_at));
 	}
 	set(body, "output", output_of(wanted, annotations));
 	/* An update without them would leave the buttons of before. */
-	if (json_object_get(wanted, "actions") != NULL || what == SHAPE_UPDATE)
+	if (wanted->actions.p != NULL || what == SHAPE_UPDATE)
 		set(body, "actions", actions_of(wanted));
 	return body;
 }
 
 json_t *
-shape_comment(const json_t *wanted)
+shape_comment(const struct wish_comment *wanted)
 {
-	struct str body = json_text(wanted, "body"), marker = json_text(wanted, "marker");
+	struct str body = str_of(wanted->body), marker = str_of(wanted->marker);
 	struct arena a = {0};
 	struct str cut = shape_cut(&a, body, SIZE_MAX, SHAPE_MAX_BODY_UNITS);
 
@@ -205,33 +203,46 @@ shape_comment(const json_t *wanted)
 
 /* --- annotations --- */
 
-static json_t *
-annotation(const json_t *from)
+static const char *
+level_of(const struct wish_annotation *from)
 {
 	static const char *const levels[] = {"notice", "warning", "failure"};
-	const char *level = "notice";
-	int64_t start = json_int(from, "start_line", 1), end = json_int(from, "end_line", start);
-	json_t *to;
 
-	if (json_text(from, "path").n == 0 || json_text(from, "message").n == 0)
+	for (size_t i = 0; from->annotation_level != NULL && i < COUNT(levels); i++)
+		if (strcmp(from->annotation_level, levels[i]) == 0)
+			return levels[i];
+	return "notice";
+}
+
+static int64_t
+line_of(int64_t line, int64_t least)
+{
+	return line < least ? least : line > INT32_MAX ? INT32_MAX : line;
+}
+
+/* NULL for one that GitHub would refuse. */
+static json_t *
+annotation(const struct wish_annotation *from)
+{
+	int64_t start = line_of(from->start_line, 1), end = line_of(from->end_line, start);
+	json_t *path = string(from->path), *message = cut_string(from->message, MAX_ANNOTATION_BYTES, SIZE_MAX / 2);
+
+	if (path == NULL || message == NULL) {
+		json_decref(path);
+		json_decref(message);
 		return NULL;
-	for (size_t i = 0; i < COUNT(levels); i++)
-		if (strcmp(json_str(from, "annotation_level", ""), levels[i]) == 0)
-			level = levels[i];
-	start = start < 1 ? 1 : start > INT32_MAX ? INT32_MAX : start;
-	end = end < start ? start : end > INT32_MAX ? INT32_MAX : end;
-	to = json_object();
-	set(to, "path", json_incref(json_object_get(from, "path")));
+	}
+	json_t *to = json_object();
+	set(to, "path", path);
 	set(to, "start_line", json_integer(start));
 	set(to, "end_line", json_integer(end));
-	set(to, "annotation_level", json_string(level));
-	set(to, "message", cut_string(from, "message", MAX_ANNOTATION_BYTES, SIZE_MAX / 2));
-	set(to, "title", short_string(from, "title", MAX_ANNOTATION_TITLE));
-	set(to, "raw_details", cut_string(from, "raw_details", MAX_ANNOTATION_BYTES, SIZE_MAX / 2));
-	if (start == end && json_int(from, "start_column", 0) > 0 &&
-	    json_int(from, "end_column", 0) >= json_int(from, "start_column", 0)) {
-		set(to, "start_column", json_integer(json_int(from, "start_column", 1)));
-		set(to, "end_column", json_integer(json_int(from, "end_column", 1)));
+	set(to, "annotation_level", json_string(level_of(from)));
+	set(to, "message", message);
+	set(to, "title", short_string(from->title, MAX_ANNOTATION_TITLE));
+	set(to, "raw_details", cut_string(from->raw_details, MAX_ANNOTATION_BYTES, SIZE_MAX / 2));
+	if (start == end && from->start_column > 0 && from->end_column >= from->start_column) {
+		set(to, "start_column", json_integer(from->start_column));
+		set(to, "end_column", json_integer(from->end_column));
 	}
 	return to;
 }
@@ -249,18 +260,15 @@ hash_of(const json_t *annotation, char out[SHAPE_HASH])
 }
 
 json_t *
-shape_annotations(const json_t *wanted, json_t **hashes)
+shape_annotations(const struct wish_check *wanted, json_t **hashes)
 {
-	const json_t *from = json_object_get(wanted, "annotations");
 	json_t *to = json_array();
 	AUTO(json_drop) json_t *seen = json_object();
-	size_t i;
-	json_t *v;
 
 	*hashes = json_array();
-	json_array_foreach(from, i, v) {
+	for (size_t i = 0; i < wanted->annotations.n && json_array_size(to) < SHAPE_MAX_ANNOTATIONS_ALL; i++) {
 		char hash[SHAPE_HASH];
-		json_t *one = json_array_size(to) < SHAPE_MAX_ANNOTATIONS_ALL ? annotation(v) : NULL;
+		json_t *one = annotation(&wanted->annotations.p[i]);
 		if (one == NULL)
 			continue;
 		hash_of(one, hash);

@@ -1,12 +1,13 @@
 /*
- * shape - wanted documents become request bodies that GitHub takes.
+ * shape - wishes become request bodies that GitHub takes.
  *
  * The report keeps to GitHub's limits by itself; this is the last fence, so that nothing is refused for its size: what
- * is too long is cut, and says so. Members we do not know are left out.
+ * is too long is cut, and says so.
  */
 #ifndef EKACI_FORGE_GITHUB_SHAPE_H
 #define EKACI_FORGE_GITHUB_SHAPE_H
 
+#include "records/wish.h"
 #include "support/text/json.h"
 
 enum {
@@ -19,13 +20,13 @@ enum {
 
 /* The body of POST or PATCH for a check run, with these annotations (array, may be NULL). */
 enum shape_for { SHAPE_CREATE, SHAPE_UPDATE };
-json_t *shape_check(const json_t *wanted, const json_t *annotations, enum shape_for what);
+json_t *shape_check(const struct wish_check *wanted, const json_t *annotations, enum shape_for what);
 /* {"body": ...}: holds the marker, whatever the body says. */
-json_t *shape_comment(const json_t *wanted);
+json_t *shape_comment(const struct wish_comment *wanted);
 
 /* The annotations of wanted as GitHub takes them, without those it would refuse and without repetitions, at most
  * SHAPE_MAX_ANNOTATIONS_ALL; a new array. hashes gets an array of as many names for them, the same in every process. */
-json_t *shape_annotations(const json_t *wanted, json_t **hashes);
+json_t *shape_annotations(const struct wish_check *wanted, json_t **hashes);
 
 /* text of at most max_bytes bytes and max_units UTF-16 units, cut at a line where it can be, with words that say so;
  * an open fence is closed. In a. */

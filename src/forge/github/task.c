@@ -14,7 +14,6 @@ task_free(struct task *t)
 {
 	if (t == NULL)
 		return;
-	json_decref(t->wanted);
 	json_decref(t->remote);
 	json_decref(t->found);
 	json_decref(t->todo);
@@ -251,40 +250,47 @@ task_identify(struct task *t, void (*fn)(struct task *t))
 	tokens_identify(t->s->tokens, on_identified, i);
 }
 
-static const struct {
-	const char *kind;
+static const struct task_kind {
+	const char *name;
+	const struct fields *wanted;
 	void (*first)(struct task *t);
 } kinds[] = {
-    {"check", task_check},
-    {"comment", task_comment},
-    {"labels", task_labels},
-    {"reaction", task_reaction},
-    {"reply", task_reply},
+    {"check", &wish_check_fields, task_check},
+    {"comment", &wish_comment_fields, task_comment},
+    {"labels", &wish_labels_fields, task_labels},
+    {"reaction", &wish_reaction_fields, task_reaction},
+    {"reply", &wish_comment_fields, task_reply},
 };
 
-int
-task_start(struct lane *lane, const struct desired *row, struct arena *a, struct err *e)
+static const struct task_kind *
+kind_of(const char *name)
 {
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+void
+task_start(struct lane *lane, const struct desired *row, struct arena *a)
+{
+	const struct task_kind *kind = kind_of(row->kind);
 	struct task *t = mem_alloc(sizeof(*t));
+	struct err e;
 
 	*t = (struct task){.s = lane->s, .lane = lane, .a = *a, .row = *row};
 	*a = (struct arena){0};
 	lane->task = t;
 	t->base =
 	    arena_printf(&t->a, "%s/repos/%s/%s", t->s->api_url, shape_url(&t->a, row->owner), shape_url(&t->a, row->repo));
-	if (json_read(str_of(row->wanted), row->key, &t->wanted, e) != 0) {
-		task_never(t, e);
-		return 0;
-	}
-	if (row->remote == NULL || json_read(str_of(row->remote), row->key, &t->remote, e) != 0)
+	if (row->remote == NULL || json_read(str_of(row->remote), row->key, &t->remote, &e) != 0)
 		t->remote = json_object();
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		if (strcmp(kinds[i].kind, row->kind) == 0) {
-			kinds[i].first(t);
-			return 0;
-		}
+	if (kind == NULL) {
+		(void)fail(&e, ERR_BUG, "nobody sends a %s", row->kind);
+		task_never(t, &e);
+	} else if (fields_read(kind->wanted, &t->a, str_of(row->wanted), row->key, &t->wanted, &e) != 0) {
+		task_never(t, &e);
+	} else {
+		kind->first(t);
 	}
-	(void)fail(e, ERR_BUG, "nobody sends a %s", row->kind);
-	task_never(t, e);
-	return 0;
 }

@@ -11,11 +11,16 @@
 #include "forge/github/sender.h"
 
 struct task {
-	struct sender *s;
+	struct client *s;
 	struct lane *lane;
 	struct arena a;
 	struct desired row; /* copied into a */
-	json_t *wanted;
+	union {             /* of row.wanted, by kind */
+		struct wish_check check;
+		struct wish_comment comment; /* also a reply */
+		struct wish_labels labels;
+		struct wish_reaction reaction;
+	} wanted;
 	json_t *remote;   /* what we remember of it at GitHub, an object */
 	const char *base; /* API/repos/OWNER/REPO */
 	struct call call;

@@ -22,7 +22,9 @@ static void check_go(struct task *t);
 static bool
 wants_completed(const struct task *t)
 {
-	return json_str(t->wanted, "conclusion", NULL) != NULL || strcmp(json_str(t->wanted, "status", ""), "completed") == 0;
+	const struct wish_check *w = &t->wanted.check;
+
+	return w->conclusion != NULL || (w->status != NULL && strcmp(w->status, "completed") == 0);
 }
 
 static json_t *
@@ -55,7 +57,7 @@ static json_t *
 next_annotations(struct task *t, size_t *ret_left)
 {
 	AUTO(json_drop) json_t *hashes = NULL;
-	AUTO(json_drop) json_t *all = shape_annotations(t->wanted, &hashes);
+	AUTO(json_drop) json_t *all = shape_annotations(&t->wanted.check, &hashes);
 	AUTO(json_drop) json_t *there = json_object();
 	json_t *batch = json_array(), *pending = json_array(), *v;
 	size_t i;
@@ -138,14 +140,15 @@ create(struct task *t)
 		json_array_remove(earlier, 0);
 	t->row.remote_id = 0;
 	json_object_set_new(t->remote, "annotations", json_array());
-	json_object_set_new(t->remote, "restart", json_integer(json_int(t->wanted, "restart", 0)));
-	json_object_set_new(t->remote, "external_id", json_string(json_str(t->wanted, "external_id", "")));
+	json_object_set_new(t->remote, "restart", json_integer(t->wanted.check.restart));
+	json_object_set_new(t->remote, "external_id",
+	    json_string(t->wanted.check.external_id != NULL ? t->wanted.check.external_id : ""));
 	AUTO(json_drop) json_t *batch = next_annotations(t, &left);
 	json_object_del(t->remote, "more");
 	if (left > 0)
 		json_object_set_new(t->remote, "more", json_true());
-	task_ask_once(t, "POST", arena_printf(&t->a, "%s/check-runs", t->base), shape_check(t->wanted, batch, SHAPE_CREATE),
-	    on_written);
+	task_ask_once(t, "POST", arena_printf(&t->a, "%s/check-runs", t->base),
+	    shape_check(&t->wanted.check, batch, SHAPE_CREATE), on_written);
 }
 
 static void
@@ -154,10 +157,10 @@ update(struct task *t)
 	const char *url = arena_printf(&t->a, "%s/check-runs/%lld", t->base, (long long)t->row.remote_id);
 	size_t left;
 	AUTO(json_drop) json_t *batch = next_annotations(t, &left);
-	json_t *body = shape_check(t->wanted, batch, SHAPE_UPDATE);
+	json_t *body = shape_check(&t->wanted.check, batch, SHAPE_UPDATE);
 
 	t->gone = on_gone;
-	json_object_set_new(t->remote, "restart", json_integer(json_int(t->wanted, "restart", 0)));
+	json_object_set_new(t->remote, "restart", json_integer(t->wanted.check.restart));
 	json_object_del(t->remote, "more");
 	if (left > 0)
 		json_object_set_new(t->remote, "more", json_true());
@@ -171,7 +174,7 @@ update(struct task *t)
 static void
 check_go(struct task *t)
 {
-	bool again = json_int(t->wanted, "restart", 0) > json_int(t->remote, "restart", 0);
+	bool again = t->wanted.check.restart > json_int(t->remote, "restart", 0);
 	bool completed = json_flag(t->remote, "completed", false);
 
 	/* A concluded run shows as running only if a new one of its name is posted; one that still runs goes on. */
@@ -209,8 +212,8 @@ static bool
 is_ours(const struct task *t, const json_t *run)
 {
 	return json_int(json_object_get(run, "app"), "id", 0) == tokens_app_number(t->s->tokens) &&
-	       strcmp(json_str(run, "name", ""), json_str(t->wanted, "name", "")) == 0 &&
-	       strcmp(json_str(run, "head_sha", ""), json_str(t->wanted, "head", "")) == 0 &&
+	       strcmp(json_str(run, "name", ""), t->wanted.check.name) == 0 &&
+	       strcmp(json_str(run, "head_sha", ""), t->wanted.check.head) == 0 &&
 	       strcmp(json_str(run, "external_id", ""), json_str(t->remote, "external_id", "")) == 0 &&
 	       !holds(json_object_get(t->remote, "earlier"), json_object_get(run, "id"));
 }
@@ -246,14 +249,19 @@ search(struct task *t)
 {
 	task_ask(t, "GET",
 	    arena_printf(&t->a, "%s/commits/%s/check-runs?check_name=%s&filter=all&per_page=100", t->base,
-	        shape_url(&t->a, json_str(t->wanted, "head", "")), shape_url(&t->a, json_str(t->wanted, "name", ""))),
+	        shape_url(&t->a, t->wanted.check.head), shape_url(&t->a, t->wanted.check.name)),
 	    NULL, on_listed);
 }
 
 void
 task_check(struct task *t)
 {
-	if (!t->row.in_doubt) {
+	struct err e;
+
+	if (t->wanted.check.head == NULL) {
+		(void)fail(&e, ERR_BUG, "a check of no commit");
+		task_never(t, &e);
+	} else if (!t->row.in_doubt) {
 		check_go(t);
 	} else if (t->row.remote_id == 0) {
 		task_identify(t, search);

@@ -8,9 +8,9 @@
 #include <strings.h>
 
 static const char *
-issue(struct task *t, const char *what)
+issue(struct task *t, int64_t number, const char *what)
 {
-	return arena_printf(&t->a, "%s/issues/%lld/%s", t->base, (long long)json_int(t->wanted, "number", 0), what);
+	return arena_printf(&t->a, "%s/issues/%lld/%s", t->base, (long long)number, what);
 }
 
 /* --- comments and replies --- */
@@ -41,7 +41,8 @@ static void
 create_comment(struct task *t)
 {
 	t->row.remote_id = 0;
-	task_ask_once(t, "POST", issue(t, "comments"), shape_comment(t->wanted), on_commented);
+	task_ask_once(t, "POST", issue(t, t->wanted.comment.number, "comments"), shape_comment(&t->wanted.comment),
+	    on_commented);
 }
 
 /* Somebody deleted it: a reply stays deleted; the report comes back once, and not when it is deleted again. */
@@ -73,7 +74,7 @@ update_comment(struct task *t)
 {
 	t->gone = on_comment_gone;
 	task_ask(t, "PATCH", arena_printf(&t->a, "%s/issues/comments/%lld", t->base, (long long)t->row.remote_id),
-	    shape_comment(t->wanted), on_commented);
+	    shape_comment(&t->wanted.comment), on_commented);
 }
 
 /* Anybody can write our marker: only what our App wrote counts. */
@@ -93,7 +94,7 @@ is_ours(const struct task *t, const json_t *comment)
 static void
 on_searched(struct task *t)
 {
-	AUTO(json_drop) json_t *body = shape_comment(t->wanted);
+	AUTO(json_drop) json_t *body = shape_comment(&t->wanted.comment);
 
 	if (t->found == NULL) {
 		if (json_int(t->remote, "deleted", 0) > 1) {
@@ -118,7 +119,7 @@ on_searched(struct task *t)
 static void
 on_comments(struct task *t, const struct http_answer *answer, const json_t *body)
 {
-	struct str marker = json_text(t->wanted, "marker");
+	struct str marker = str_of(t->wanted.comment.marker);
 	size_t i;
 	json_t *comment;
 	bool too_many;
@@ -145,7 +146,7 @@ on_comments(struct task *t, const struct http_answer *answer, const json_t *body
 static void
 search(struct task *t)
 {
-	task_ask(t, "GET", issue(t, "comments?per_page=30"), NULL, on_comments);
+	task_ask(t, "GET", issue(t, t->wanted.comment.number, "comments?per_page=30"), NULL, on_comments);
 }
 
 void
@@ -183,12 +184,28 @@ void
 task_reaction(struct task *t)
 {
 	task_ask(t, "POST",
-	    arena_printf(&t->a, "%s/issues/comments/%lld/reactions", t->base, (long long)json_int(t->wanted, "comment_id", 0)),
-	    json_pack("{s:s}", "content", json_str(t->wanted, "content", "eyes")), on_reacted);
+	    arena_printf(&t->a, "%s/issues/comments/%lld/reactions", t->base, (long long)t->wanted.reaction.comment_id),
+	    json_pack("{s:s}", "content", t->wanted.reaction.content), on_reacted);
 }
 
 /* --- labels: GitHub's compare without case --- */
 
+static bool
+same_label(const char *a, const char *b)
+{
+	return strcasecmp(a, b) == 0;
+}
+
+static bool
+among(const struct texts *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (same_label(list->p[i], name))
+			return true;
+	return false;
+}
+
+/* Of a list of names, or of labels as GitHub gives them. */
 static bool
 names(const json_t *list, const char *name)
 {
@@ -197,7 +214,7 @@ names(const json_t *list, const char *name)
 
 	json_array_foreach(list, i, v) {
 		const char *s = json_is_object(v) ? json_str(v, "name", "") : json_string_value(v);
-		if (s != NULL && strcasecmp(s, name) == 0)
+		if (s != NULL && same_label(s, name))
 			return true;
 	}
 	return false;
@@ -230,7 +247,7 @@ remove_next(struct task *t)
 		return;
 	}
 	const char *name = json_string_value(json_array_get(t->todo, n - 1));
-	const char *url = arena_printf(&t->a, "%s/%s", issue(t, "labels"), shape_url(&t->a, name));
+	const char *url = arena_printf(&t->a, "%s/%s", issue(t, t->wanted.labels.number, "labels"), shape_url(&t->a, name));
 	json_array_remove(t->todo, n - 1);
 	t->gone = on_label_gone;
 	task_ask(t, "DELETE", url, NULL, on_removed);
@@ -239,7 +256,7 @@ remove_next(struct task *t)
 static void
 on_labels(struct task *t, const struct http_answer *answer, const json_t *body)
 {
-	const json_t *wanted = json_object_get(t->wanted, "wanted"), *known = json_object_get(t->wanted, "known");
+	const struct texts *wanted = &t->wanted.labels.wanted, *known = &t->wanted.labels.known;
 	json_t *missing = json_array(), *v;
 	size_t i;
 	bool too_many;
@@ -252,13 +269,13 @@ on_labels(struct task *t, const struct http_answer *answer, const json_t *body)
 		json_decref(missing);
 		return;
 	}
-	json_array_foreach(wanted, i, v)
-		if (json_is_string(v) && !names(t->found, json_string_value(v)) && !names(missing, json_string_value(v)))
-			json_array_append(missing, v);
+	for (i = 0; i < wanted->n; i++)
+		if (!names(t->found, wanted->p[i]) && !names(missing, wanted->p[i]))
+			json_array_append_new(missing, json_string(wanted->p[i]));
 	t->todo = json_array();
 	json_array_foreach(t->found, i, v) {
 		const char *name = json_str(v, "name", "");
-		if (name[0] != '\0' && names(known, name) && !names(wanted, name))
+		if (name[0] != '\0' && among(known, name) && !among(wanted, name))
 			json_array_append_new(t->todo, json_string(name));
 	}
 	if (json_array_size(missing) == 0) {
@@ -266,11 +283,11 @@ on_labels(struct task *t, const struct http_answer *answer, const json_t *body)
 		remove_next(t);
 		return;
 	}
-	task_ask(t, "POST", issue(t, "labels"), json_pack("{s:o}", "labels", missing), on_removed);
+	task_ask(t, "POST", issue(t, t->wanted.labels.number, "labels"), json_pack("{s:o}", "labels", missing), on_removed);
 }
 
 void
 task_labels(struct task *t)
 {
-	task_ask(t, "GET", issue(t, "labels?per_page=100"), NULL, on_labels);
+	task_ask(t, "GET", issue(t, t->wanted.labels.number, "labels?per_page=100"), NULL, on_labels);
 }

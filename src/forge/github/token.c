@@ -5,7 +5,6 @@
 #include "support/base/log.h"
 
 #include <string.h>
-#include <time.h>
 
 enum {
 	RENEW_MS = 5 * 60 * 1000,
@@ -148,16 +147,6 @@ tokens_free(struct tokens *t)
 	mem_free(&t);
 }
 
-/* 2026-11-20T10:00:00Z in milliseconds since 1970, or -1. */
-static int64_t
-parse_time(const char *text)
-{
-	struct tm tm = {0};
-	const char *end = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-
-	return end != NULL ? (int64_t)timegm(&tm) * 1000 : -1;
-}
-
 /* Why GitHub refuses to mint, in words an operator can act on. */
 static void
 explain(const struct http_answer *answer, int64_t installation, struct err *e)
@@ -214,7 +203,7 @@ on_minted(void *ctx, const struct http_answer *answer)
 		answer_waiters(k, &e);
 		return;
 	}
-	int64_t expires_ms = parse_time(json_str(j, "expires_at", NULL));
+	int64_t expires_ms = clock_of_text(json_str(j, "expires_at", NULL));
 	int64_t now_ms = answer->date_s > 0 ? answer->date_s * 1000 : clock_now_ms();
 	int64_t life_ms = expires_ms > now_ms && expires_ms - now_ms < LIFE_MS ? expires_ms - now_ms : LIFE_MS;
 	int64_t margin_ms = life_ms / 4 < RENEW_MS ? life_ms / 4 : RENEW_MS;

@@ -1,6 +1,7 @@
 /* Wall clock and monotonic clock. */
 #include "support/base/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 static int64_t
@@ -38,4 +39,16 @@ clock_backoff_ms(int64_t first_ms, int64_t longest_ms, int64_t times)
 	for (int64_t i = 0; i < times && ms < longest_ms; i++)
 		ms *= 2;
 	return ms < longest_ms ? ms : longest_ms;
+}
+
+int64_t
+clock_of_text(const char *text)
+{
+	struct tm tm = {0};
+	const char *end = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+
+	if (end == NULL || strcmp(end, "Z") != 0)
+		return 0;
+	int64_t s = (int64_t)timegm(&tm);
+	return s > 0 ? s * 1000 : 0;
 }

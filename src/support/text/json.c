@@ -2,6 +2,7 @@
 #include "support/text/json.h"
 
 #include "support/os/files.h"
+#include "support/text/jscan.h"
 
 #include <string.h>
 
@@ -180,6 +181,28 @@ json_quote(struct str s, struct buf *out)
 	buf_putc(out, '"');
 }
 
+void
+json_quote_numbered(struct str s, struct buf *out)
+{
+	buf_putc(out, '"');
+	for (size_t i = 0, from = 0; i <= s.n; i++) {
+		unsigned char c = i < s.n ? (unsigned char)s.p[i] : '"';
+		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+			continue;
+		buf_add(out, s.p + from, i - from);
+		from = i + 1;
+		if (i == s.n)
+			break;
+		if (c == '"' || c == '\\')
+			buf_printf(out, "\\%c", c);
+		else if (c == '\n')
+			buf_puts(out, "\\n");
+		else
+			buf_printf(out, "\\u%04x", c);
+	}
+	buf_putc(out, '"');
+}
+
 static void
 write_integer(json_int_t value, struct buf *out)
 {
@@ -254,105 +277,43 @@ json_line(struct arena *a, const json_t *j)
 	return arena_strn(a, b.p, b.n);
 }
 
-/* The walk of json_locate: s is what is left of a valid document. */
-struct walk {
-	struct str s;
-};
-
-static void
-skip_space(struct walk *w)
-{
-	while (w->s.n > 0 && strchr(" \t\r\n", w->s.p[0]) != NULL && w->s.p[0] != '\0')
-		w->s = str_from(w->s, 1);
-}
-
-static struct str
-skip_string(struct walk *w)
-{
-	const char *start = w->s.p;
-
-	w->s = str_from(w->s, 1);
-	while (w->s.n > 0 && w->s.p[0] != '"')
-		w->s = str_from(w->s, w->s.p[0] == '\\' ? 2 : 1);
-	w->s = str_from(w->s, 1);
-	return (struct str){start, (size_t)(w->s.p - start)};
-}
-
-static void
-skip_value(struct walk *w)
-{
-	size_t depth = 0;
-
-	skip_space(w);
-	do {
-		char c = w->s.n > 0 ? w->s.p[0] : '\0';
-		if (c == '"') {
-			skip_string(w);
-		} else if (c == '{' || c == '[') {
-			depth++;
-			w->s = str_from(w->s, 1);
-		} else if (c == '}' || c == ']') {
-			depth--;
-			w->s = str_from(w->s, 1);
-		} else if (depth == 0) {
-			while (w->s.n > 0 && strchr(",}] \t\r\n", w->s.p[0]) == NULL)
-				w->s = str_from(w->s, 1);
-		} else {
-			w->s = str_from(w->s, 1);
-		}
-	} while (depth > 0 && w->s.n > 0);
-}
-
+/* Moves into member or element `step` of the value at s; *ret_key is where its key or the element begins. */
 static bool
-key_is(struct str quoted, const char *name)
+enter(struct jscan *s, struct arena *a, struct json_step step, size_t *ret_key)
 {
-	AUTO(json_drop) json_t *j = json_loadb(quoted.p, quoted.n, JSON_DECODE_ANY, NULL);
+	bool object = step.name != NULL;
+	struct str key, ignored;
+	size_t count = 0;
 
-	return j != NULL && strcmp(json_string_value(j), name) == 0;
-}
-
-/* Moves into member or element `step` of the value at w; *ret_key is where its key or the element begins. */
-static bool
-enter(struct walk *w, struct json_step step, const char **ret_key)
-{
-	bool object = w->s.n > 0 && w->s.p[0] == '{';
-
-	if (w->s.n == 0 || (w->s.p[0] != '{' && w->s.p[0] != '[') || object != (step.name != NULL))
+	if (jscan_open(s, object ? '{' : '[') != 0)
 		return false;
-	for (size_t i = 0;; i++) {
-		w->s = str_from(w->s, 1); /* the bracket or the comma */
-		skip_space(w);
-		if (w->s.n == 0 || w->s.p[0] == '}' || w->s.p[0] == ']')
+	while (jscan_more(s, object ? '}' : ']', &count) == 1) {
+		jscan_peek(s);
+		*ret_key = s->at;
+		if (object && (jscan_string(s, a, &key) != 0 || jscan_colon(s) != 0))
 			return false;
-		*ret_key = w->s.p;
-		bool found = i == step.index;
-		if (object) {
-			found = key_is(skip_string(w), step.name);
-			skip_space(w);
-			w->s = str_from(w->s, 1); /* the colon */
-			skip_space(w);
-		}
-		if (found)
+		if (object ? str_is(key, step.name) : count - 1 == step.index)
 			return true;
-		skip_value(w);
-		skip_space(w);
-		if (w->s.n == 0 || w->s.p[0] != ',')
+		if (jscan_value(s, &ignored) != 0)
 			return false;
 	}
+	return false;
 }
 
 bool
 json_locate(struct str text, const struct json_step *path, size_t n, bool at_key, size_t *ret_line, size_t *ret_column)
 {
-	struct walk w = {text};
-	const char *key = text.p;
-	size_t line = 1, column = 1;
+	struct jscan s = {text.p, text.n, 0};
+	struct arena a = {0};
+	size_t line = 1, column = 1, key = 0, steps = 0;
 
-	skip_space(&w);
-	for (size_t i = 0; i < n; i++)
-		if (!enter(&w, path[i], &key))
-			return false;
-	for (const char *p = text.p; p < (at_key && n > 0 ? key : w.s.p); p++) {
+	while (steps < n && enter(&s, &a, path[steps], &key))
+		steps++;
+	arena_release(&a);
+	if (steps < n)
+		return false;
+	jscan_peek(&s);
+	for (const char *p = text.p; p < text.p + (at_key && n > 0 ? key : s.at); p++) {
 		column = *p == '\n' ? 1 : column + 1;
 		line += *p == '\n';
 	}

@@ -42,11 +42,13 @@ void json_write(const json_t *j, struct buf *out);
 char *json_line(struct arena *a, const json_t *j);
 /* UTF-8 as a JSON string, quotes included; what need not be escaped is not. */
 void json_quote(struct str s, struct buf *out);
+/* The same with control characters, DEL too, as \u00xx; but for the newline, which is \n. */
+void json_quote_numbered(struct str s, struct buf *out);
 
 /*
  * Where a value stands in a text that json_read accepted: path is a list of n steps, each a member name or, when
  * name is NULL, an element index. Gives line and column (from 1) of the value, or of its key when at_key. Returns
- * false when there is no such value.
+ * false when there is no such value, or what stands before it is nested deeper than JSCAN_MAX_DEPTH.
  */
 struct json_step {
 	const char *name;

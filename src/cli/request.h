@@ -1,0 +1,31 @@
+/*
+ * request - the command lines of `ekaci diff` and `ekaci explain ATTR`, as a struct.
+ */
+#ifndef EKACI_CLI_REQUEST_H
+#define EKACI_CLI_REQUEST_H
+
+#include "config/config.h"
+
+extern const char request_diff_usage[], request_explain_usage[];
+
+struct request {
+	const char *repo;        /* a folder in the repository */
+	const char *base, *head; /* revisions as they were named, or NULL */
+	bool three_dots;         /* BASE...HEAD: from where they parted */
+	const char *attr;        /* to be explained, or NULL */
+	const char *format;      /* text, markdown, json or html */
+	const char *jobs;        /* of --file or --flake: a list as in .ekaci/config.json, JSON; or NULL */
+	const char *job_name;    /* of --job, or NULL */
+	bool build, again;       /* again: what is there already, too, and compare */
+	bool merge, ignore_rules, submodules;
+	bool restricted; /* --allowed-uris */
+};
+
+/* Reads the words behind `ekaci`; what is a setting goes into c, which has its defaults. Texts are argv's and a's. */
+must_check int request_read(struct request *q, struct arena *a, struct settings *c, bool explains, int argc, char **argv,
+    struct err *e);
+/* What goes from stage to stage is JSON, which holds text only: ERR_INPUT when an argument, the folder or the cache's path
+ * is not UTF-8. */
+must_check int request_all_text(int argc, char **argv, struct err *e);
+
+#endif

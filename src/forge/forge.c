@@ -1,0 +1,54 @@
+/* Each call goes to the forge that the sender is of. */
+#include "forge/forge.h"
+
+int
+send_start(const struct forge *forge, struct loop *l, struct store *s, const struct settings *settings, struct sender **ret,
+    struct err *e)
+{
+	return forge->start(l, s, settings, ret, e);
+}
+
+void
+send_stop(struct sender *s)
+{
+	if (s != NULL)
+		s->forge->stop(s);
+}
+
+void
+send_kick(struct sender *s)
+{
+	s->forge->kick(s);
+}
+
+void
+send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
+    void *ctx)
+{
+	s->forge->pull(s, installation, owner, repo, number, fn, ctx);
+}
+
+void
+send_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
+    send_text_fn *fn, void *ctx)
+{
+	s->forge->permission(s, installation, owner, repo, login, fn, ctx);
+}
+
+void
+send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx)
+{
+	s->forge->git_authorization(s, installation, repository, fn, ctx);
+}
+
+void
+send_git_refused(struct sender *s, int64_t installation, int64_t repository)
+{
+	s->forge->git_refused(s, installation, repository);
+}
+
+void
+send_metrics(struct sender *s, struct buf *out)
+{
+	s->forge->metrics(s, out);
+}

@@ -1,0 +1,51 @@
+/* What GitHub is made of. */
+#include "forge/github/github.h"
+
+#include "forge/github/payload.h"
+#include "forge/github/send.h"
+#include "forge/github/webhook.h"
+#include "support/text/escape.h"
+
+static struct forge_secrets
+secrets(const struct settings *settings)
+{
+	return (struct forge_secrets){.section = "github",
+	    .key_file = settings->github.private_key_file,
+	    .webhook_file = settings->github.webhook_secret_file,
+	    .previous_webhook_file = settings->github.previous_webhook_secret_file};
+}
+
+static const char *
+pull_url(struct arena *a, const char *clone_url, int64_t number)
+{
+	struct str base = str_of(clone_url);
+
+	if (str_ends(base, STR(".git")))
+		base.n -= 4;
+	if (number <= 0 || !escape_link_ok(base))
+		return NULL;
+	return arena_printf(a, STR_FMT "/pull/%lld", STR_ARG(base), (long long)number);
+}
+
+const struct forge github = {
+    .name = "GitHub",
+    .secrets = secrets,
+    .delivery_begin = webhook_begin,
+    .delivery_end = webhook_end,
+    .faults =
+        {
+            [FORGE_UNSIGNED] = "the signature in X-Hub-Signature-256 is missing or wrong\n",
+            [FORGE_HEADERS] = "X-GitHub-Event or X-GitHub-Delivery is missing or malformed\n",
+            [FORGE_FORM] = "the body is no form with a field payload, as its Content-Type says\n",
+        },
+    .event_read = payload_event,
+    .start = github_start,
+    .stop = github_stop,
+    .kick = github_kick,
+    .pull = github_pull,
+    .permission = github_permission,
+    .git_authorization = github_git_authorization,
+    .git_refused = github_git_refused,
+    .metrics = github_metrics,
+    .pull_url = pull_url,
+};

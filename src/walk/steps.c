@@ -1,0 +1,498 @@
+/* The steps of a run: a job, and what came of it, state by state. */
+#include "walk/steps.h"
+
+#include "queue/capacity.h"
+#include "queue/estimate.h"
+#include "records/array.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "support/os/files.h"
+#include "walk/jobs.h"
+#include "walk/trust.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* --- where a run's things are, and what is known of it ----------------------------------------------------------------- */
+
+static const char *
+git_dir_of(const struct walk *w, struct arena *a, const struct run *r)
+{
+	if (w->own != NULL)
+		return w->own->git_dir;
+	return arena_printf(a, "%s/mirrors/%" PRId64 ".git", w->settings->state.dir, r->repository);
+}
+
+static int
+folder_of(const struct walk *w, struct arena *a, const struct run *r, const char **ret, struct err *e)
+{
+	*ret = w->own != NULL ? w->own->run_dir : arena_printf(a, "%s/runs/%" PRId64, w->settings->state.dir, r->id);
+	return files_mkdirs(*ret, 0750, e);
+}
+
+static int
+roots_of(const struct walk *w, struct arena *a, const struct run *r, const char **ret, struct err *e)
+{
+	*ret = w->own != NULL ? w->own->roots_dir : arena_printf(a, "%s/gcroots/run-%" PRId64, w->settings->state.dir, r->id);
+	return files_mkdirs(*ret, 0750, e);
+}
+
+static int
+read_mirrored(struct arena *a, const struct run *r, struct mirrored *ret, struct err *e)
+{
+	return fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", ret, e);
+}
+
+static int
+read_plan(struct arena *a, const struct run *r, struct plan *ret, struct err *e)
+{
+	return fields_read(&plan_fields, a, str_of(r->plan), "plan", ret, e);
+}
+
+static int
+read_evaluations(struct arena *a, const struct run *r, struct evaluations *ret, struct err *e)
+{
+	*ret = (struct evaluations){0};
+	return r->evaluations == NULL ? 0
+	                              : fields_read_list(&evaluation_fields, a, str_of(r->evaluations), "evaluations", ret, e);
+}
+
+/* Writes a structured column by its table. */
+static int
+set_column(const struct walk *w, struct arena *a, const struct run *r, const char *column, const struct fields *of,
+    const void *is, struct err *e)
+{
+	char *text;
+
+	return fields_line(of, a, is, &text, e) != 0 ? -1 : store_run_set(w->store, r->id, column, text, e);
+}
+
+struct pull_request
+steps_pull(const struct walk *w, struct arena *a, const struct run *r)
+{
+	struct pull_request pr = {0};
+	struct err e;
+
+	if (r->number > 0 && store_pull_get(w->store, a, r->repository, r->number, &pr, &e) != 0)
+		pr = (struct pull_request){.fork = true};
+	return pr;
+}
+
+static int
+give(struct arena *a, const struct fields *of, const void *is, struct job *ret)
+{
+	*ret = (struct job){.of = of, .is = arena_dup(a, is, of->size)};
+	return 0;
+}
+
+static const void *
+need(const struct records *records, const struct fields *of, const char *stage, struct err *e)
+{
+	const void *is = record_find(records, of);
+
+	if (is == NULL)
+		(void)!fail(e, ERR_BUG, "the stage %s gave no record", stage);
+	return is;
+}
+
+/* The run has said that somebody must approve; the approval starts another. */
+static int
+end_held(const struct walk *w, const struct run *r, const char *hold, struct err *e)
+{
+	if (store_begin(w->store, e) != 0)
+		return -1;
+	int rc = store_run_move(w->store, r->id, r->state, RUN_DONE, hold, e);
+	if (rc == 0)
+		rc = store_run_set(w->store, r->id, "held", hold, e);
+	return store_end(w->store, rc < 0 ? -1 : 0, e);
+}
+
+/* A run that is done and of a ref that the operator trusts: what it built goes to the caches. */
+static int
+share(const struct walk *w, struct arena *a, const struct run *r, struct err *e)
+{
+	struct pull_request pr = {0};
+
+	if (w->schedule == NULL || json_array_size(w->settings->cache.push) == 0)
+		return 0;
+	if (store_pull_get(w->store, a, r->repository, r->number, &pr, e) < 0)
+		return -1;
+	return trust_shares(w->settings, r, &pr) ? schedule_push_run(w->schedule, r->id, e) : 0;
+}
+
+/* --- accepted: the commits are fetched --- */
+
+int
+steps_mirror_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
+    struct err *e)
+{
+	struct pull_request pr = steps_pull(w, a, r);
+	struct repository *repo = arena_alloc(a, sizeof(*repo));
+
+	if (store_repository_get(w->store, a, r->repository, repo, e) != 0)
+		return -1;
+	struct mirror_job job = jobs_mirror(r, repo, git_dir_of(w, a, r), authorization, trust_of(w->settings, r, &pr));
+	return give(a, &mirror_job_fields, &job, ret);
+}
+
+int
+steps_mirror_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
+    const char **ret_incomplete, struct err *e)
+{
+	const struct mirrored *rec = need(records, &mirrored_fields, "mirror", e);
+
+	(void)ret_incomplete;
+	if (rec == NULL || set_column(w, a, r, "mirrored", &mirrored_fields, rec, e) != 0)
+		return -1;
+	return store_run_move(w->store, r->id, r->state, RUN_MIRRORED, "fetched", e);
+}
+
+/* --- mirrored: what is to be evaluated --- */
+
+int
+steps_plan_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
+    struct err *e)
+{
+	struct mirrored m;
+
+	(void)authorization;
+	if (read_mirrored(a, r, &m, e) != 0)
+		return -1;
+	struct plan_job job = jobs_plan(a, w->settings, git_dir_of(w, a, r), &m);
+	job.ignore_rules = r->ignore_rules || r->number == RUN_OF_BRANCH;
+	/* Of a branch by itself all, whatever the rules say, so that the next pull requests find their base. */
+	job.all_jobs = r->number == RUN_OF_BRANCH;
+	if (w->own != NULL) {
+		job.jobs = w->own->jobs;
+		job.all_submodules = w->own->submodules;
+	}
+	return give(a, &plan_job_fields, &job, ret);
+}
+
+int
+steps_plan_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
+    const char **ret_incomplete, struct err *e)
+{
+	const struct plan *rec = need(records, &plan_fields, "plan", e);
+
+	(void)ret_incomplete;
+	if (rec == NULL)
+		return -1;
+	struct plan plan = *rec;
+	if (w->own != NULL && w->own->choose(w->own->ctx, &plan, e) != 0)
+		return -1;
+	if (set_column(w, a, r, "plan", &plan_fields, &plan, e) != 0)
+		return -1;
+	return store_run_move(w->store, r->id, r->state, RUN_PLANNED, plan.decision, e);
+}
+
+/* --- planned: base and head of each job are evaluated, one after the other --- */
+
+static int
+next_evaluation(const struct walk *w, struct arena *a, const struct run *r, const struct plan *plan, enum trust trust,
+    struct evaluate_job *ret, struct err *e)
+{
+	struct mirrored *m = arena_alloc(a, sizeof(*m));
+	struct evaluations done;
+	/* What is built for a branch and the merge queue is what everybody will have: it is named as itself. */
+	struct jobs_trees trees = {.git_dir = git_dir_of(w, a, r), .mirrored = m, .as_head = r->number <= RUN_OF_BRANCH};
+
+	if (read_mirrored(a, r, m, e) != 0 || read_evaluations(a, r, &done, e) != 0 ||
+	    roots_of(w, a, r, &trees.roots_dir, e) != 0)
+		return -1;
+	return jobs_evaluate(a, w->settings, &trees, plan, &done, trust, ret) ? 0 : 1;
+}
+
+int
+steps_planned(const struct walk *w, struct arena *a, const struct run *r, struct err *e)
+{
+	struct pull_request pr = steps_pull(w, a, r);
+	struct evaluate_job next;
+	struct plan plan;
+
+	if (read_plan(a, r, &plan, e) != 0)
+		return -1;
+	if (strcmp(plan.decision, "skip") == 0)
+		return store_run_move(w->store, r->id, r->state, RUN_DONE, "no rebuilds expected", e);
+	const char *hold = trust_holds_evaluation(w->settings, r, &pr);
+	if (hold != NULL)
+		return end_held(w, r, hold, e);
+	int rc = next_evaluation(w, a, r, &plan, TRUST_NOBODY, &next, e);
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	return store_run_move(w->store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
+}
+
+int
+steps_evaluate_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
+    struct err *e)
+{
+	struct pull_request pr = steps_pull(w, a, r);
+	enum trust trust = trust_of(w->settings, r, &pr);
+	struct evaluate_job job;
+	struct plan plan;
+
+	(void)authorization;
+	if (read_plan(a, r, &plan, e) != 0)
+		return -1;
+	int rc = next_evaluation(w, a, r, &plan, trust, &job, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : fail(e, ERR_BUG, "run %" PRId64 " has nothing left to evaluate", r->id);
+	if (w->own != NULL) {
+		job.own = (struct own_nix *)(uintptr_t)w->own->nix;
+	} else {
+		jobs_may_fetch(w->settings, &job, arena_printf(a, "%s/fetches/%" PRId64, w->settings->state.dir, r->repository),
+		    &plan, trust);
+		if (pr.fork)
+			jobs_withhold(a, &job, &plan);
+		job.cgroup = w->cgroup;
+		job.sandbox_works = w->sandbox_works;
+	}
+	(void)give(a, &evaluate_job_fields, &job, ret);
+	ret->tree = job.tree;
+	return 0;
+}
+
+int
+steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
+    const char **ret_incomplete, struct err *e)
+{
+	const struct evaluation *rec = need(records, &evaluation_fields, "evaluate", e);
+	struct evaluations before;
+	char *text;
+
+	if (rec == NULL || read_evaluations(a, r, &before, e) != 0)
+		return -1;
+	struct evaluations done = {arena_alloc(a, (before.n + 1) * sizeof(*rec)), before.n + 1};
+	if (before.n > 0)
+		memcpy(done.p, before.p, before.n * sizeof(*rec));
+	done.p[before.n] = *rec;
+	log_info("run %" PRId64 ": %s of %s is %s, %" PRId64 " rows in %" PRId64 " ms by %s %s, sandbox %s", r->id,
+	    side_words[rec->side], rec->job,
+	    !rec->complete        ? "incomplete"
+	    : rec->reused         ? "stored already"
+	    : rec->untold != NULL ? "evaluated in part"
+	                          : "evaluated",
+	    rec->rows, rec->wall_ms, rec->evaluator, rec->version, rec->sandbox);
+	if (fields_list_line(&evaluation_fields, a, &done, &text, e) != 0 ||
+	    store_run_set(w->store, r->id, "evaluations", text, e) != 0 || store_run_piece(w->store, r->id, e) != 0)
+		return -1;
+	/* Incomplete means failed: nothing is compared. Else the run has another one to make, or passes. */
+	*ret_incomplete = jobs_stopped(&done);
+	return 0;
+}
+
+/* --- evaluated: the two are compared --- */
+
+int
+steps_diff_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
+    struct err *e)
+{
+	struct evaluations *done = arena_alloc(a, sizeof(*done));
+	const char *folder;
+
+	(void)authorization;
+	if (read_evaluations(a, r, done, e) != 0 || folder_of(w, a, r, &folder, e) != 0)
+		return -1;
+	struct diff_job job = jobs_diff(a, w->settings, done, arena_printf(a, "%s/difference.json", folder));
+	return give(a, &diff_job_fields, &job, ret);
+}
+
+int
+steps_diff_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
+    const char **ret_incomplete, struct err *e)
+{
+	const struct difference_record *rec = need(records, &difference_record_fields, "diff", e);
+
+	(void)ret_incomplete;
+	if (rec == NULL)
+		return -1;
+	int64_t rebuilds = rec->counts.total.of[CLASS_REBUILD] + rec->counts.total.of[CLASS_ADDED];
+	bool wide = rebuilds > w->settings->rebuild.max_rebuild_count;
+	if (store_run_set(w->store, r->id, "difference", rec->file, e) != 0 ||
+	    set_column(w, a, r, "counts", &difference_counts_fields, &rec->counts, e) != 0 ||
+	    store_run_flags(w->store, r->id, wide, r->approved, r->force, e) != 0)
+		return -1;
+	return store_run_move(w->store, r->id, r->state, RUN_DIFFED, wide ? "compared: wide" : "compared", e);
+}
+
+/* --- diffed: what must be built, and whether it may --- */
+
+int
+steps_query_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
+    struct err *e)
+{
+	struct query_job job = jobs_query(a, w->settings, r->difference, SIDE_HEAD);
+
+	(void)authorization;
+	if (r->asked != NULL && array_read_texts(a, r->asked, "asked", &job.asked, e) != 0)
+		return -1;
+	return give(a, &query_job_fields, &job, ret);
+}
+
+/* What a person named is tried again; without names that is all. Whoever runs `ekaci diff --build` wants to see it built, and
+ * --check is about the head. */
+static int
+want_builds(const struct walk *w, const struct run *r, const struct records *records, enum jobs_which which, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc((records->n + 1) * sizeof(*wants));
+	int64_t since = clock_now_ms() - w->settings->build.failure_cache_h * 3600 * 1000;
+	bool base = which == JOBS_WANTS_BASE, own = w->own != NULL;
+	size_t n = jobs_wants(records, which, wants);
+
+	for (size_t i = 0; i < n; i++) {
+		wants[i].retry = own || (wants[i].asked && r->force && !base);
+		wants[i].again = wants[i].asked && r->again && wants[i].target && !(own && base);
+	}
+	return store_builds_want(w->store, r->id, wants, n, since, e);
+}
+
+/* Adds how long its builds may take. */
+static int
+estimate(const struct walk *w, struct arena *a, const struct records *records, struct query *query, struct err *e)
+{
+	AUTO(mem_free) struct build_want *wants = mem_alloc((records->n + 1) * sizeof(*wants));
+	size_t n = jobs_wants(records, JOBS_WANTS_ALL, wants);
+	const struct machine *machines = NULL;
+	size_t n_machines = 0;
+	struct err unread;
+
+	/* The builders' file may be half written just now: the rest of the estimate is still right. */
+	if (capacity_machines(a, w->settings, &machines, &n_machines, &unread) != 0)
+		log_err(LOG_WARN, "no finish time", &unread);
+	return estimate_builds(w->store, a, machines, n_machines, wants, n, &query->estimate, e);
+}
+
+int
+steps_query_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
+    const char **ret_incomplete, struct err *e)
+{
+	const struct query *rec = need(records, &query_fields, "query", e);
+	struct pull_request pr = {0};
+
+	(void)ret_incomplete;
+	if (rec == NULL)
+		return -1;
+	struct query query = *rec;
+	if ((w->own == NULL && estimate(w, a, records, &query, e) != 0) ||
+	    set_column(w, a, r, "query", &query_fields, &query, e) != 0 ||
+	    store_pull_get(w->store, a, r->repository, r->number, &pr, e) < 0)
+		return -1;
+	/* The builds are linked to the run only when they may be made. */
+	const char *hold = trust_holds_builds(w->settings, r, &pr);
+	/* Who may ask for a rebuild may approve, here of what was named. */
+	bool narrowed = hold != NULL && r->asked != NULL && w->settings->build.enabled;
+	if (hold != NULL && !narrowed) {
+		if (store_run_move(w->store, r->id, r->state, RUN_QUERIED, hold, e) < 0)
+			return -1;
+		return store_run_set(w->store, r->id, "held", hold, e);
+	}
+	if (want_builds(w, r, records, narrowed ? JOBS_WANTS_ASKED : JOBS_WANTS_ALL, e) != 0)
+		return -1;
+	return store_run_move(w->store, r->id, r->state, RUN_QUERIED,
+	    narrowed ? "the store was asked for what was named" : "the store was asked", e);
+}
+
+int
+steps_queried(const struct walk *w, struct arena *a, const struct run *r, struct err *e)
+{
+	(void)a;
+	if (r->held != NULL)
+		return end_held(w, r, r->held, e);
+	return store_run_move(w->store, r->id, r->state, RUN_BUILDING, "queued", e);
+}
+
+/* --- building --- */
+
+/* 0 when all builds that the run wants have ended. */
+static int
+builds_ended(const struct walk *w, const struct run *r, struct err *e)
+{
+	int64_t open = 0;
+
+	if (store_run_builds_open(w->store, r->id, &open, e) != 0)
+		return -1;
+	return open > 0 ? 1 : 0;
+}
+
+int
+steps_building(const struct walk *w, struct arena *a, const struct run *r, struct err *e)
+{
+	int rc = builds_ended(w, r, e);
+
+	(void)a;
+	return rc != 0 ? rc : store_run_move(w->store, r->id, r->state, RUN_BUILT, "all builds have ended", e);
+}
+
+/* --- built: whose the failures are --- */
+
+int
+steps_judge_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
+    struct err *e)
+{
+	struct query_job job = jobs_query(a, w->settings, r->difference, SIDE_BASE);
+
+	(void)authorization;
+	if (store_run_unjudged(w->store, a, r->id, &job.failed, e) != 0)
+		return -1;
+	return give(a, &query_job_fields, &job, ret);
+}
+
+/* The column `query` gets the sizes of what was built. */
+static int
+add_sizes(const struct walk *w, struct arena *a, const struct run *r, const struct sizes *sizes, struct err *e)
+{
+	struct query query;
+
+	if (sizes == NULL || r->query == NULL)
+		return 0;
+	if (fields_read(&query_fields, a, str_of(r->query), "query", &query, e) != 0)
+		return -1;
+	query.sizes = (struct sizes *)(uintptr_t)sizes;
+	return set_column(w, a, r, "query", &query_fields, &query, e);
+}
+
+int
+steps_judge_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
+    const char **ret_incomplete, struct err *e)
+{
+	const struct base_of *one;
+	size_t at = 0;
+
+	(void)ret_incomplete;
+	if (add_sizes(w, a, r, record_find(records, &sizes_fields), e) != 0)
+		return -1;
+	if (record_find(records, &base_of_fields) == NULL) {
+		int rc = store_run_move(w->store, r->id, r->state, RUN_DONE, "nothing failed", e);
+		return rc != 0 ? rc : share(w, a, r, e);
+	}
+	while ((one = record_next(records, &base_of_fields, &at)) != NULL)
+		if (store_run_base_of(w->store, r->id, one->head, one->base, e) != 0)
+			return -1;
+	if (want_builds(w, r, records, JOBS_WANTS_BASE, e) != 0)
+		return -1;
+	return store_run_move(w->store, r->id, r->state, RUN_JUDGING, "the base is asked", e);
+}
+
+/* --- judging: builds of the base --- */
+
+static int
+end_judged(const struct walk *w, struct arena *a, const struct run *r, struct err *e)
+{
+	if (store_begin(w->store, e) != 0)
+		return -1;
+	int rc = store_run_judge(w->store, r->id, e);
+	if (rc == 0)
+		rc = store_run_move(w->store, r->id, r->state, RUN_DONE, "judged", e);
+	if (rc == 0)
+		rc = share(w, a, r, e);
+	return store_end(w->store, rc, e);
+}
+
+int
+steps_judging(const struct walk *w, struct arena *a, const struct run *r, struct err *e)
+{
+	int rc = builds_ended(w, r, e);
+
+	return rc != 0 ? rc : end_judged(w, a, r, e);
+}

@@ -1,0 +1,156 @@
+/* THE TABLE of addresses, and the parts of the server put together. */
+#include "web/web.h"
+
+#include "web/build_log.h"
+#include "web/intake.h"
+#include "web/metrics.h"
+#include "web/pages.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct page_route table[] = {
+    {"POST", "/webhook", NULL, NULL}, /* intake.h; whoever signs may */
+    {"GET", "/", NULL, page_index},
+    {"GET", "/run/:id", may_see_run, page_run},
+    {"GET", "/run/:id/:file", may_see_run, page_run_file},
+    {"GET", "/drv/:drv", may_see_build, page_drv},
+    {"GET", "/log/:drv", may_see_build, page_log},
+    {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge},
+    {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull},
+    {"GET", "/style.css", NULL, page_style},
+    {"GET", "/metrics", NULL, page_metrics},
+    {"GET", "/healthz", NULL, page_health},
+    {"GET", "/readyz", NULL, page_ready},
+};
+
+struct web {
+	struct page_sources sources;
+	struct web_hooks hooks;
+	struct signature_keys *keys;
+	struct links *links;
+	struct route routes[COUNT(table)];
+	const char *url; /* of the settings, or NULL */
+};
+
+static struct web *
+web_of(void *ctx)
+{
+	return (struct web *)ctx; /* the sources come first */
+}
+
+static size_t
+waiting(void *ctx)
+{
+	return intake_waiting(web_of(ctx)->sources.intake);
+}
+
+static void
+settle(void *ctx)
+{
+	intake_commit(web_of(ctx)->sources.intake);
+}
+
+static void
+settled(void *ctx)
+{
+	struct web *w = web_of(ctx);
+
+	if (intake_added(w->sources.intake) && w->hooks.on_delivery != NULL)
+		w->hooks.on_delivery(w->hooks.ctx);
+}
+
+static void
+make_routes(struct web *w)
+{
+	for (size_t i = 0; i < COUNT(table); i++) {
+		const struct page_route *r = &table[i];
+		const void *what = r;
+		if (r->page == NULL)
+			what = w->sources.intake;
+		w->routes[i] = (struct route){r->method, r->pattern, r->page != NULL ? &page_handler : &intake_handler, what};
+	}
+}
+
+static int
+start_parts(struct web *w, const struct web_settings *settings, struct err *e)
+{
+	struct page_sources *from = &w->sources;
+	const struct server_hooks hooks = {page_refuse, waiting, settle, settled, w};
+
+	if (signature_keys_new(settings->secret, settings->previous_secret, &w->keys, e) != 0 ||
+	    links_new(w->keys, &w->links, e) != 0 || intake_start(from->s, settings->forge, w->keys, &from->intake, e) != 0)
+		return -1;
+	from->links = w->links;
+	from->logs = logs_new(from->l, from->s);
+	make_routes(w);
+	if (server_start(from->l, settings->listen, settings->request_ms, w->routes, COUNT(w->routes), &hooks, &from->server,
+	        e) != 0)
+		return -1;
+	logs_serve(from->logs, from->server);
+	return 0;
+}
+
+int
+web_start(struct loop *l, struct store *s, const struct web_settings *settings, const struct web_hooks *hooks, struct web **ret,
+    struct err *e)
+{
+	struct web *w = mem_alloc(sizeof(*w));
+
+	*w = (struct web){.hooks = *hooks, .url = settings->url};
+	w->sources = (struct page_sources){.l = l,
+	    .s = s,
+	    .forge = settings->forge,
+	    .state_dir = settings->state_dir,
+	    .store_dir = settings->store_dir != NULL ? settings->store_dir : "/nix/store",
+	    .figures = hooks->figures,
+	    .not_ready = hooks->not_ready,
+	    .hooks_ctx = hooks->ctx};
+	if (start_parts(w, settings, e) != 0) {
+		web_stop(w);
+		return -1;
+	}
+	*ret = w;
+	return 0;
+}
+
+void
+web_stop(struct web *w)
+{
+	if (w == NULL)
+		return;
+	/* What is suspended is resumed first: libmicrohttpd wants that of whoever stops it. */
+	logs_end(w->sources.logs);
+	if (w->sources.server != NULL)
+		server_stop(w->sources.server);
+	logs_free(w->sources.logs);
+	intake_stop(w->sources.intake);
+	links_free(w->links);
+	signature_keys_free(w->keys);
+	mem_free(&w);
+}
+
+int
+web_port(const struct web *w)
+{
+	return server_port(w->sources.server);
+}
+
+const char *
+web_url(const struct web *w)
+{
+	return w->url != NULL ? w->url : server_address(w->sources.server);
+}
+
+char *
+web_link(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private, const char *path_format,
+    ...)
+{
+	char path[1024];
+	va_list ap;
+
+	va_start(ap, path_format);
+	vsnprintf(path, sizeof(path), path_format, ap);
+	va_end(ap);
+	return arena_printf(a, "%s%s%s", web_url(w), path, link_suffix(a, w->links, repository, number, is_private));
+}

@@ -83,7 +83,7 @@ TAP_NODE = \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =

@@ -32,7 +32,7 @@ enum {
 struct local {
 	struct arena a;
 	struct settings settings;
-	struct request q;
+	struct command_line q;
 	struct sides sides;
 	struct progress_line line;
 	struct own_run own;

@@ -1,6 +1,7 @@
 /* Commands: whose they are, whether they may, and what comes of them. */
 #include "bot/commands.h"
 
+#include "records/all.h"
 #include "records/array.h"
 #include "records/report.h"
 #include "store/desired.h"

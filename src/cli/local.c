@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 #include "cli/sides.h"
 #include "nix/access.h"
+#include "records/all.h"
 #include "records/failure.h"
 #include "report/explanation.h"
 #include "support/base/clock.h"

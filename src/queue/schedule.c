@@ -7,7 +7,7 @@
 #include "queue/push.h"
 #include "queue/replica.h"
 #include "records/build.h"
-#include "records/record.h"
+#include "records/all.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"

@@ -113,7 +113,7 @@ write_picture(const struct view *v, struct buf *b)
 int
 html_report(struct model *m, const struct verdict *v, struct buf *out, struct err *e)
 {
-	struct limits limits = view_no_limits();
+	struct limits limits = limits_none();
 	struct view view = {m, &limits};
 	struct values *obj;
 	AUTO(buf_release) struct buf rows = {0}, picture = {0};

@@ -76,7 +76,7 @@ static int
 emit_text(struct rendering *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0}, text = {0};
-	struct limits limits = view_limits(&o->m);
+	struct limits limits = limits_asked(&o->m);
 
 	/* A terminal has nothing to fold: what was broken before is counted, and only a few of it are named. */
 	limits.folded = 5;
@@ -95,7 +95,7 @@ static int
 emit_markdown(struct rendering *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0};
-	struct limits limits = view_no_limits();
+	struct limits limits = limits_none();
 
 	buf_init(&body, MAX_DOCUMENT_BYTES);
 	if (ladder_render_whole(&o->m, &o->v, "report/report.md", false, &limits, &body, e) != 0)

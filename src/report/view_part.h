@@ -2,7 +2,8 @@
 #ifndef EKACI_REPORT_VIEW_PART_H
 #define EKACI_REPORT_VIEW_PART_H
 
-#include "report/view.h"
+#include "report/limits.h"
+#include "support/text/values.h"
 
 struct view {
 	struct model *m;

@@ -1,4 +1,5 @@
 /* The walk: every state has its step, a job that cannot be made is an error, and each step moves where it should. */
+#include "records/all.h"
 #include "records/evaluation.h"
 #include "support/os/files.h"
 #include "walk/table.h"

@@ -47,7 +47,7 @@ QUEUE = \
 RECORDS = \
 	records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
-	records/plan.c records/evaluation.c records/class.c records/difference.c records/build.c records/report.c records/wish.c
+	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/wish.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c \

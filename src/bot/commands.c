@@ -3,7 +3,7 @@
 
 #include "records/all.h"
 #include "records/array.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"

@@ -2,7 +2,7 @@
 #include "queue/push.h"
 
 #include "config/texts.h"
-#include "records/build.h"
+#include "records/building.h"
 #include "store/pushes.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"

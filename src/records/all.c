@@ -1,14 +1,14 @@
 /* The list of tables, in the order of the flow. */
 #include "records/all.h"
 
-#include "records/build.h"
+#include "records/building.h"
 #include "records/difference.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "records/retention.h"
 #include "records/run_told.h"
 #include "records/wish.h"

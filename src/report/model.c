@@ -547,7 +547,7 @@ read_difference(struct model *m, struct err *e)
 	return 0;
 }
 
-/* The job has them as texts: see records/report.h. */
+/* The job has them as texts: see records/reporting.h. */
 static int
 read_facts(struct model *m, struct err *e)
 {

@@ -9,7 +9,7 @@
 #define EKACI_REPORT_MODEL_H
 
 #include "formats/difference_file.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "report/position.h"
 
 enum run_outcome {

@@ -45,7 +45,7 @@ BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c
 QUEUE = \
 	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/order.c queue/why.c queue/estimate.c queue/push.c
 RECORDS = \
-	records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c \
+	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
 	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/wish.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c

@@ -444,7 +444,7 @@ explain(struct asking *q)
 	char *line;
 
 	if (store_run_of(q->o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0 || r.difference == NULL ||
-	    fields_read_list(&evaluation_fields, &q->a, str_of(r.evaluations), "evaluations", &job.evaluations, &e) != 0) {
+	    array_read_records(&evaluation_fields, &q->a, r.evaluations, "evaluations", &job.evaluations, &e) != 0) {
 		q->answer = "Base and head are not compared yet.";
 		return false;
 	}

@@ -98,7 +98,7 @@ HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE
 OPT = -O2 -g
 ifneq ($(SAN),)
 HARDEN = -fPIE
-OPT = -O1 -g -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+OPT = -O1 -g -fsanitize=$(SAN) -fno-sanitize=unreachable -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 # Of cmark-gfm only the core: what its .pc file names are the extensions, too, which nothing here uses.

@@ -260,7 +260,8 @@ refuse_unseen(struct obey *o, struct asking *q, bool *ret, struct err *e)
 	return 0;
 }
 
-/* Gives the outcome for the row; e only for what should be tried again. */
+/* Does what the command asks. *ret_outcome is a word for its row in the database, which ends it; -1 with e means that nothing
+ * was done and that it is to be tried again. */
 static int
 obey_command(struct obey *o, struct asking *q, const char **ret_outcome, struct err *e)
 {

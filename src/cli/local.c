@@ -354,6 +354,7 @@ make_report_job(struct local *l, const struct run *r, struct report_job *ret, st
 	                                     .title = arena_printf(&l->a, "%s..%s", s->base, s->head),
 	                                     .state = run_state_name(r->state == RUN_FAILED ? RUN_FAILED : RUN_DONE)},
 	    .told_as = &run_told_local_fields,
+	    .merged = s->merged,
 	    .formats = {arena_dup(&l->a, &l->q.format, sizeof(l->q.format)), 1}};
 	struct builds_told builds;
 

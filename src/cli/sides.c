@@ -113,5 +113,6 @@ sides_find(struct arena *a, const struct command_line *q, const char *index, str
 	ret->base = s.base;
 	ret->head = s.head;
 	ret->of_files = is_files(&s);
+	ret->merged = s.merge;
 	return 0;
 }

@@ -505,7 +505,8 @@ keep_good(struct rows *r, struct str line)
 	return true;
 }
 
-/* After a row was kept. */
+/* Whether to read on after a line: not when there are too many, nor when the row it gave (there are more than before) is of a set
+ * that stands within itself. */
 static bool
 goes_on(struct rows *r, size_t before)
 {

@@ -15,7 +15,7 @@ static const struct field named_member = {.name = "list", .type = FIELD_OPTIONS,
 static int
 read_member(const struct field *f, struct arena *a, const char *json, const char *what, void *ret, struct err *e)
 {
-	const struct fields document = {what, NULL, sizeof(struct whole), f, 1};
+	const struct fields document = {what, NULL, sizeof(struct whole), f, 1, 0};
 
 	return fields_read(&document, a, str_of(arena_printf(a, "{\"%s\":%s}", f->name, json)), what, ret, e);
 }
@@ -23,7 +23,7 @@ read_member(const struct field *f, struct arena *a, const char *json, const char
 static int
 write_member(const struct field *f, struct arena *a, const void *list, const char **ret, struct err *e)
 {
-	const struct fields document = {"list", NULL, sizeof(struct whole), f, 1};
+	const struct fields document = {"list", NULL, sizeof(struct whole), f, 1, 0};
 	const size_t before = strlen("{\"list\":"), behind = strlen("}");
 	char *line;
 

@@ -93,10 +93,11 @@ struct field {
 
 struct fields {
 	const char *name; /* for errors and ARCHITECTURE.md: "mirrored" */
-	const char *type; /* written first, as the member "type", by which records are told apart; or NULL */
+	const char *type; /* written as the member "type", by which records are told apart; or NULL */
 	size_t size;      /* of the struct */
 	const struct field *members;
 	size_t n;
+	size_t type_behind; /* how many members stand before "type" */
 };
 
 /*
@@ -131,10 +132,12 @@ struct fields {
 #define KEYED(m, T, v, f)                                                                                       \
 	.name = #m, .type = FIELD_KEYED, .offset = offsetof(OF, m) + 0 * FIELD_AT(m.p, struct T *), .of = &(f), \
 	.element = sizeof(struct T), .value = offsetof(struct T, v)
-#define RAW(m) .name = #m, .type = FIELD_RAW, .offset = FIELD_AT(m, const char *)
-#define FIELDS(name, type, T, members)                               \
-	{                                                            \
-		(name), (type), sizeof(T), (members), COUNT(members) \
+#define RAW(m)                         .name = #m, .type = FIELD_RAW, .offset = FIELD_AT(m, const char *)
+#define FIELDS(name, type, T, members) FIELDS_TYPED(name, type, 0, T, members)
+/* "type" stands behind so many members, as earlier versions had it. */
+#define FIELDS_TYPED(name, type, behind, T, members)                           \
+	{                                                                      \
+		(name), (type), sizeof(T), (members), COUNT(members), (behind) \
 	}
 
 enum { FIELDS_MAX_DEPTH = 64 }; /* of a document; deeper is ERR_INPUT */

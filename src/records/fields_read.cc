@@ -399,7 +399,7 @@ fields_type(struct arena *a, struct str text)
 	static struct field type_member[1] = {};
 	type_member[0].name = "type";
 	type_member[0].type = FIELD_TEXT;
-	static const struct fields only_type = {"record", nullptr, sizeof(const char *), type_member, 1};
+	static const struct fields only_type = {"record", nullptr, sizeof(const char *), type_member, 1, 0};
 	const char *type = nullptr;
 	struct err ignored;
 

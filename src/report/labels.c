@@ -263,7 +263,8 @@ make_labels(struct work *w, label_list *labels)
 	add_label(w, labels, "nixos-tests", w->nixos_tests && most <= 500);
 }
 
-/* A kernel was evaluated when the difference counts one of its systems. */
+/* Which kernels (linux, darwin) labels are for: those of which the difference counts a system, so a repository that is
+ * evaluated for Linux alone gets no label that speaks of Darwin. */
 static void
 find_kernels(struct work *w)
 {

@@ -191,12 +191,12 @@ jobs_wants(const struct records *records, enum jobs_which which, struct build_wa
 
 /* The members of what is told of the run that stand in the record `mirrored`. */
 static int
-tell_sides(struct arena *a, const struct mirrored *m, struct run_told *ret, struct err *e)
+tell_sides(struct arena *a, const struct mirrored *m, bool merged, struct run_told *ret, struct err *e)
 {
 	ret->base = m->base;
 	ret->conflict = m->conflict;
-	if (m->conflicts.p == NULL) {
-		ret->conflicts = "null";
+	if (!merged || m->conflicts.p == NULL) {
+		ret->conflicts = merged ? "null" : NULL;
 		return 0;
 	}
 	return array_write_texts(a, &m->conflicts, &ret->conflicts, e);
@@ -215,7 +215,7 @@ jobs_report(struct arena *a, const struct settings *c, const struct run *r, cons
 	    array_read_records(&evaluation_fields, a, r->evaluations, "evaluations", &evaluations, e) != 0)
 		return -1;
 	if (r->mirrored != NULL && (fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", &mirrored, e) != 0 ||
-	                               tell_sides(a, &mirrored, &told, e) != 0))
+	                               tell_sides(a, &mirrored, how->merged, &told, e) != 0))
 		return -1;
 	if (fields_line(how->told_as, a, &told, &run, e) != 0)
 		return -1;

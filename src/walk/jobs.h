@@ -59,6 +59,7 @@ size_t jobs_wants(const struct records *records, enum jobs_which which, struct b
 struct jobs_telling {
 	struct run_told told; /* all but what stands in `mirrored` */
 	const struct fields *told_as;
+	bool merged; /* head and base were: conflicts are told, null when there are none */
 	struct texts formats;
 };
 /* The job, without what only some have: builds, progress, and what holds it. */

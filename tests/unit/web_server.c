@@ -752,8 +752,9 @@ test_no_path_leads_out(void **state)
 	fill(f);
 	/* Not even where there is a repository of such a name, as a forge does not allow it. */
 	assert_int_equal(sqlite3_exec(f->s->db,
-	                     "INSERT INTO repository VALUES (3,1,'..','db','https://git.example/x.git','main',0)", NULL, NULL,
-	                     NULL),
+	                     "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private)"
+	                     " VALUES (3,1,'..','db','https://git.example/x.git','main',0)",
+	                     NULL, NULL, NULL),
 	    SQLITE_OK);
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		struct reply r = get(f, paths[i]);

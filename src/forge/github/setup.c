@@ -1,4 +1,4 @@
-/* A form, a code, three files. */
+/* `ekaci setup`: a form makes the App at GitHub, GitHub answers with a code, and the code is exchanged for what three files then hold. */
 #include "forge/github/setup.h"
 
 #include "forge/github/http.h"

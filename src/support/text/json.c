@@ -238,6 +238,8 @@ json_quote(struct str s, struct buf *out)
 void
 json_quote_numbered(struct str s, struct buf *out)
 {
+	if (s.p == NULL)
+		s = STR("");
 	buf_putc(out, '"');
 	for (size_t i = 0, from = 0; i <= s.n; i++) {
 		unsigned char c = i < s.n ? (unsigned char)s.p[i] : '"';

@@ -38,16 +38,16 @@ GRAPH = \
 	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c \
 	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/explain.c graph/tools.c
 REPORT = \
-	report/report.c report/model.c report/verdict.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
+	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
 	report/checks.c report/position.c report/labels.c report/document.c report/html.c report/words.c report/explanation.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/order.c queue/why.c queue/estimate.c queue/push.c
 RECORDS = \
-	records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c \
+	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
-	records/plan.c records/evaluation.c records/class.c records/difference.c records/build.c records/report.c records/wish.c
+	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/wish.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c \

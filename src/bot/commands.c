@@ -1,8 +1,9 @@
 /* Commands: whose they are, whether they may, and what comes of them. */
 #include "bot/commands.h"
 
+#include "records/all.h"
 #include "records/array.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -444,7 +445,7 @@ explain(struct asking *q)
 	char *line;
 
 	if (store_run_of(q->o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0 || r.difference == NULL ||
-	    fields_read_list(&evaluation_fields, &q->a, str_of(r.evaluations), "evaluations", &job.evaluations, &e) != 0) {
+	    array_read_records(&evaluation_fields, &q->a, r.evaluations, "evaluations", &job.evaluations, &e) != 0) {
 		q->answer = "Base and head are not compared yet.";
 		return false;
 	}

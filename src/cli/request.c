@@ -62,7 +62,7 @@ const char request_explain_usage[] = "usage: ekaci explain [OPTIONS] ATTR [BASE 
 
 /* Addresses with blanks or commas between them. */
 static void
-restrict_to(struct request *q, struct arena *a, struct settings *c, const char *list)
+restrict_to(struct command_line *q, struct arena *a, struct settings *c, const char *list)
 {
 	char *word, *rest = NULL;
 
@@ -73,7 +73,7 @@ restrict_to(struct request *q, struct arena *a, struct settings *c, const char *
 
 /* BASE HEAD, BASE..HEAD, BASE...HEAD (either may be left out: HEAD), one revision, or none. */
 static void
-parse_revisions(struct request *q, struct arena *a, int n, char **names)
+parse_revisions(struct command_line *q, struct arena *a, int n, char **names)
 {
 	char *dots = n == 1 ? strstr(names[0], "..") : NULL;
 
@@ -111,7 +111,7 @@ one_job(struct arena *a, const char *kind, const char *value)
 }
 
 int
-request_read(struct request *q, struct arena *a, struct settings *c, bool explains, int argc, char **argv, struct err *e)
+request_read(struct command_line *q, struct arena *a, struct settings *c, bool explains, int argc, char **argv, struct err *e)
 {
 	static const struct option options[] = {
 	    {"repo", required_argument, NULL, 'r'},
@@ -139,7 +139,7 @@ request_read(struct request *q, struct arena *a, struct settings *c, bool explai
 	int o;
 
 	opterr = 0;
-	*q = (struct request){0};
+	*q = (struct command_line){0};
 	q->repo = ".";
 	q->format = "text";
 	c->evaluate.allow_network = true; /* as nix-build has it */

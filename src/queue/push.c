@@ -1,7 +1,7 @@
 /* Copying to binary caches, a batch at a time. */
 #include "queue/push.h"
 
-#include "records/build.h"
+#include "records/building.h"
 #include "store/pushes.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"

@@ -211,7 +211,7 @@ jobs_report(struct arena *a, const struct settings *c, const struct run *r, cons
 	char *run;
 
 	if (r->evaluations != NULL &&
-	    fields_read_list(&evaluation_fields, a, str_of(r->evaluations), "evaluations", &evaluations, e) != 0)
+	    array_read_records(&evaluation_fields, a, r->evaluations, "evaluations", &evaluations, e) != 0)
 		return -1;
 	if (r->mirrored != NULL && (fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", &mirrored, e) != 0 ||
 	                               tell_sides(a, &mirrored, how->merged, &told, e) != 0))

@@ -8,10 +8,10 @@
 #define EKACI_WALK_JOBS_H
 
 #include "config/config.h"
-#include "records/build.h"
+#include "records/building.h"
 #include "records/difference.h"
 #include "records/record.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "records/run_state.h"
 #include "records/run_told.h"
 #include "store/builds.h"

@@ -53,8 +53,7 @@ static int
 read_evaluations(struct arena *a, const struct run *r, struct evaluations *ret, struct err *e)
 {
 	*ret = (struct evaluations){0};
-	return r->evaluations == NULL ? 0
-	                              : fields_read_list(&evaluation_fields, a, str_of(r->evaluations), "evaluations", ret, e);
+	return r->evaluations == NULL ? 0 : array_read_records(&evaluation_fields, a, r->evaluations, "evaluations", ret, e);
 }
 
 /* Writes a structured column by its table. */
@@ -277,7 +276,7 @@ steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, 
 {
 	const struct evaluation *rec = need(records, &evaluation_fields, "evaluate", e);
 	struct evaluations before;
-	char *text;
+	const char *text;
 
 	if (rec == NULL || read_evaluations(a, r, &before, e) != 0)
 		return -1;
@@ -286,7 +285,7 @@ steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, 
 		memcpy(done.p, before.p, before.n * sizeof(*rec));
 	done.p[before.n] = *rec;
 	log_evaluation(r, rec);
-	if (fields_list_line(&evaluation_fields, a, &done, &text, e) != 0 ||
+	if (array_write_records(&evaluation_fields, a, &done, &text, e) != 0 ||
 	    store_run_set(w->store, r->id, "evaluations", text, e) != 0 || store_run_piece(w->store, r->id, e) != 0)
 		return -1;
 	/* Incomplete means failed: nothing is compared. Else the run has another one to make, or passes. */

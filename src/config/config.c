@@ -34,6 +34,14 @@ check_sandbox(struct str value, struct err *e)
 }
 
 static int
+check_drafts(struct str value, struct err *e)
+{
+	static const char *const words[] = {"wait", "report", NULL};
+
+	return one_of(value, words, e);
+}
+
+static int
 check_forks(struct str value, struct err *e)
 {
 	static const char *const words[] = {"approve", "evaluate", "build", NULL};
@@ -179,6 +187,8 @@ static const struct config_key keys[] = {
     {AT(github, private_key_file), CONFIG_SECRET, .required = true, IN(github, private_key_file)},
     {AT(github, webhook_secret_file), CONFIG_SECRET, .required = true, IN(github, webhook_secret_file)},
     {AT(github, previous_webhook_secret_file), CONFIG_SECRET, IN(github, previous_webhook_secret_file)},
+    KEY_TEXT(pull_requests, drafts, "wait", check_drafts),
+    KEY_TEXTS(pull_requests, branches, check_glob),
     KEY_NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
     KEY_TEXTS(rebuild, skip_paths, check_glob),
     KEY_TEXT(evaluate, evaluator, "auto", check_evaluator),

@@ -33,6 +33,10 @@ struct settings {
 		const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
 	} github;
 	struct {
+		const char *drafts;    /* "wait": until somebody says that it is ready, or "report" */
+		struct texts branches; /* globs: only pull requests onto these are looked at unasked; empty: all */
+	} pull_requests;
+	struct {
 		int64_t max_rebuild_count; /* more attributes than this: wide, nothing is built unasked */
 		struct texts skip_paths;   /* globs */
 	} rebuild;

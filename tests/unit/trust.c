@@ -68,6 +68,32 @@ everybody_may_what_the_table_says(void **state)
 }
 
 static void
+drafts_and_strange_branches_wait(void **state)
+{
+	const char *patterns[] = {"main", "release-*", "{lts,old}/**"};
+	struct settings c = {.pull_requests = {.drafts = "wait"}};
+	struct pull_request pr = {.base_ref = "main"};
+	static const struct {
+		const char *branch;
+		bool waits;
+	} t[] = {{"main", false}, {"release-1.2", false}, {"lts/a/b", false}, {"mainly", true}, {"release-a/b", true},
+	    {"x/main", true}, {"Main", true}};
+
+	(void)state;
+	assert_null(trust_waits(&c, &pr));
+	pr.draft = true;
+	assert_non_null(trust_waits(&c, &pr));
+	c.pull_requests.drafts = "report";
+	assert_null(trust_waits(&c, &pr));
+	c.pull_requests.branches = (struct texts){patterns, COUNT(patterns)};
+	for (size_t i = 0; i < COUNT(t); i++) {
+		pr.base_ref = t[i].branch;
+		if ((trust_waits(&c, &pr) != NULL) != t[i].waits)
+			fail_msg("%s", t[i].branch);
+	}
+}
+
+static void
 a_bot_is_obeyed_when_it_is_named(void **state)
 {
 	const char *authors[] = {"other[bot]"}, *bots[] = {"helper[bot]"};
@@ -130,6 +156,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(everybody_may_what_the_table_says),
+    cmocka_unit_test(drafts_and_strange_branches_wait),
 	    cmocka_unit_test(a_bot_is_obeyed_when_it_is_named),
 	    cmocka_unit_test(an_approval_is_of_what_could_be_seen),
 	};

@@ -6,6 +6,7 @@ const leaf = { 'packages/hello.sh': 'echo hello of leaf >> $LOG\n' };
 const third = { 'packages/third.sh': 'test -z "$STRICT" || exit 1\necho third >> $LOG\n' };
 const strict = { 'common.sh': 'STRICT=yes\n' };
 const broken = { 'packages/hello.sh': 'echo hello of broken >> $LOG\nexit 1\n' };
+const SLOW = 'echo begun slow >> $LOG; /bin/sleep 4; echo hello of slow >> $LOG\n';
 
 export default [{
 	name: 'documentation only',
@@ -153,10 +154,62 @@ export default [{
 	expect: { leaf: { ...good, reports: 1, times: 1 } },
 }, {
 	name: 'a draft that nobody makes ready: nothing is evaluated',
-	fails: 'alone',
 	branches: { leaf },
-	steps: [{ do: 'pull', head: 'leaf', draft: true }],
-	expect: { leaf: { reports: 0 }, never: { evaluated: ['leaf'], built: ['leaf'] } },
+	steps: [
+		{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'later', files: { 'packages/other.sh': 'echo other of later >> $LOG\n' } },
+	],
+	expect: { leaf: { evaluation: null, rebuilds: null, reports: 0 }, never: { evaluated: ['leaf', 'later'], built: ['leaf', 'later'] } },
+}, {
+	name: 'a draft is reported where the operator says so, and not again when it is ready',
+	config: { pull_requests: { drafts: 'report' } },
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' }, { do: 'ready', on: 'leaf' }],
+	expect: { leaf: { ...good, reports: 1, times: 1 } },
+}, {
+	name: 'a draft is evaluated for a command, and not again when it is ready',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' },
+		{ do: 'say', on: 'leaf', as: 'asked', body: '/ekaci eval', user: 'writer' }, { do: 'wait' },
+		{ do: 'ready', on: 'leaf' },
+	],
+	expect: { leaf: { ...good, reports: 1, times: 1 }, reactions: { asked: ['rocket'] } },
+}, {
+	name: 'made a draft again when it was judged: what stands stays, and ready does not repeat it',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' }, { do: 'draft', on: 'leaf' }, { do: 'wait' },
+		{ do: 'ready', on: 'leaf' },
+	],
+	expect: { leaf: { ...good, reports: 1, times: 1 }, built: ['hello of leaf'] },
+}, {
+	name: 'made a draft while it is built: that stops, and ready begins again',
+	branches: { slow: { 'packages/hello.sh': SLOW } },
+	steps: [
+		{ do: 'pull', head: 'slow' }, { do: 'until', begun: 'slow' }, { do: 'draft', on: 'slow' }, { do: 'wait' },
+		{ do: 'ready', on: 'slow' },
+	],
+	expect: { slow: { ...good, reports: 1, times: 2 } },
+}, {
+	name: 'made a draft while it is built, and left at that: nothing goes on',
+	branches: { slow: { 'packages/hello.sh': SLOW } },
+	steps: [{ do: 'pull', head: 'slow' }, { do: 'until', begun: 'slow' }, { do: 'draft', on: 'slow' }],
+	expect: { slow: { rebuilds: 'cancelled', times: 1 }, never: { built: ['hello of slow'] } },
+}, {
+	name: 'a pull request onto a branch that the operator leaves alone, and onto one that is named',
+	config: { pull_requests: { branches: ['mai?', 'release-*'] } },
+	branches: { 'release-1': { 'doc/a.md': 'a\n' }, 'work/old': { 'doc/b.md': 'b\n' }, leaf, other: { 'packages/other.sh': 'echo other of other >> $LOG\n' } },
+	steps: [
+		{ do: 'pull', head: 'other', base: 'work/old' }, { do: 'pull', head: 'leaf', base: 'release-1' },
+	],
+	expect: { other: { evaluation: null, rebuilds: null, reports: 0 }, leaf: { ...good, reports: 1 }, never: { evaluated: ['other'] } },
+}, {
+	name: 'moved onto a branch that the operator names: it is looked at then',
+	config: { pull_requests: { branches: ['main'] } },
+	branches: { old: { 'doc/a.md': 'a\n' }, leaf },
+	steps: [{ do: 'pull', head: 'leaf', base: 'old' }, { do: 'wait' }, { do: 'edit', on: 'leaf', base: 'main' }],
+	expect: { leaf: { ...good, reports: 1, times: 1 } },
 }, {
 	name: '[skip ci] in the title: nothing is evaluated',
 	fails: 'alone',

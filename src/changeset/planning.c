@@ -427,7 +427,7 @@ plan(struct planner *p, struct err *e)
 		return -1;
 	decide_all(p);
 	bool all = p->unmatched.paths > 0 || p->full || p->rec.config_edit != NULL || p->job->ignore_rules;
-	bool evaluate = p->job->all_jobs || (p->changed.n > 0 && (all || p->scoped));
+	bool evaluate = p->job->unwanted == NULL && (p->job->all_jobs || (p->changed.n > 0 && (all || p->scoped)));
 	if (evaluate && p->jobs.n == 0)
 		return no_jobs(p, e);
 	list_clear(p->a, &p->rec.jobs);
@@ -440,6 +440,7 @@ plan(struct planner *p, struct err *e)
 	struct untold untold = {&p->rules, &p->skip, p->job->ignore_rules, &p->plain, &p->changed};
 	p->rec.untold = untold_find(p->a, &untold, &p->rec.jobs);
 	p->rec.decision = evaluate ? "evaluate" : "skip";
+	p->rec.unwanted = p->job->unwanted;
 	p->rec.changed_paths = (int64_t)p->changed.n;
 	p->rec.report = p->rules.report;
 	p->rec.warnings = p->rules.warnings;

@@ -189,6 +189,7 @@ static const struct config_key keys[] = {
     {AT(github, previous_webhook_secret_file), CONFIG_SECRET, IN(github, previous_webhook_secret_file)},
     KEY_TEXT(pull_requests, drafts, "wait", check_drafts),
     KEY_TEXTS(pull_requests, branches, check_glob),
+    KEY_FLAG(pull_requests, skip_words, true),
     KEY_NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
     KEY_TEXTS(rebuild, skip_paths, check_glob),
     KEY_TEXT(evaluate, evaluator, "auto", check_evaluator),

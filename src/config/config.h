@@ -35,6 +35,7 @@ struct settings {
 	struct {
 		const char *drafts;    /* "wait": until somebody says that it is ready, or "report" */
 		struct texts branches; /* globs: only pull requests onto these are looked at unasked; empty: all */
+		bool skip_words;       /* "[skip ci]" and its like in the head's message or the title are obeyed */
 	} pull_requests;
 	struct {
 		int64_t max_rebuild_count; /* more attributes than this: wide, nothing is built unasked */

@@ -29,6 +29,7 @@ static const struct field plan_job_members[] = {
     {FLAG(ignore_rules)},
     {FLAG(all_submodules), .left_out = true, .about = "every job takes them"},
     {FLAG(all_jobs), .left_out = true, .about = "evaluate them also when nothing changed"},
+    {TEXT(unwanted), .left_out = true, .about = "who said where that nothing is to be evaluated, for people"},
 };
 const struct fields plan_job_fields = FIELDS("plan job", NULL, struct plan_job, plan_job_members);
 #undef OF
@@ -132,6 +133,7 @@ static const struct field plan_members[] = {
     {TEXTS(warnings)},
     {MAYBE(untold, untold_changes, untold_changes_fields),
         .about = "what changed that no evaluation shows (changeset/untold.h)"},
+    {TEXT(unwanted), .left_out = true, .about = "as in the job; the decision is \"skip\""},
 };
 const struct fields plan_fields = FIELDS("plan", "plan", struct plan, plan_members);
 #undef OF

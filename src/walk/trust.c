@@ -1,6 +1,7 @@
 /* Whose change it is, and what that allows. */
 #include "walk/trust.h"
 
+#include "changeset/changeset.h"
 #include "changeset/glob.h"
 #include "forge/event.h"
 
@@ -60,6 +61,20 @@ trust_waits(const struct settings *c, const struct pull_request *pr)
 	if (c->pull_requests.branches.n > 0 && !matches(&c->pull_requests.branches, pr->base_ref))
 		return "pull requests onto this branch are left alone";
 	return NULL;
+}
+
+/* The merge queue and branches are evaluated whatever their messages say: others build on them. */
+const char *
+trust_unwanted(struct arena *a, const struct settings *c, const struct run *r, const struct pull_request *pr,
+    const char *skip_word)
+{
+	const char *in_title = changeset_skip_word(str_of(pr->title));
+
+	if (r->number <= 0 || r->force || !c->pull_requests.skip_words)
+		return NULL;
+	if (skip_word != NULL)
+		return arena_printf(a, "%s in the head's message", skip_word);
+	return in_title != NULL ? arena_printf(a, "%s in the title", in_title) : NULL;
 }
 
 const char *

@@ -6,6 +6,7 @@ const leaf = { 'packages/hello.sh': 'echo hello of leaf >> $LOG\n' };
 const third = { 'packages/third.sh': 'test -z "$STRICT" || exit 1\necho third >> $LOG\n' };
 const strict = { 'common.sh': 'STRICT=yes\n' };
 const broken = { 'packages/hello.sh': 'echo hello of broken >> $LOG\nexit 1\n' };
+const later = { 'packages/other.sh': 'echo other of later >> $LOG\n' };
 const SLOW = 'echo begun slow >> $LOG; /bin/sleep 4; echo hello of slow >> $LOG\n';
 
 export default [{
@@ -211,11 +212,35 @@ export default [{
 	steps: [{ do: 'pull', head: 'leaf', base: 'old' }, { do: 'wait' }, { do: 'edit', on: 'leaf', base: 'main' }],
 	expect: { leaf: { ...good, reports: 1, times: 1 } },
 }, {
-	name: '[skip ci] in the title: nothing is evaluated',
-	fails: 'alone',
+	name: '[skip ci] in the title: nothing is evaluated, and the checks are neutral',
 	branches: { leaf },
 	steps: [{ do: 'pull', head: 'leaf', title: 'Words [skip ci]' }],
-	expect: { leaf: { reports: 0 }, never: { evaluated: ['leaf'] } },
+	expect: { leaf: { evaluation: 'neutral', rebuilds: 'neutral', title: /not evaluated: \[skip ci\] in the title/, reports: 0 },
+		never: { evaluated: ['leaf'] } },
+}, {
+	name: '[skip ekaci] in the head\'s message: nothing is evaluated, what stands is told, and /ekaci eval does it all the same',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'words', message: 'Later\n\n[skip ekaci]\n', files: later }, { do: 'wait' },
+		{ do: 'say', on: 'leaf', as: 'asked', body: '/ekaci eval', user: 'writer' },
+	],
+	expect: { leaf: { ...good, times: 2, reports: [/all built/] }, reactions: { asked: ['rocket'] } },
+}, {
+	name: '[ci skip] in the head\'s message, and left at that',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'words', message: 'Later [ci skip]', files: later },
+	],
+	expect: { leaf: { evaluation: 'neutral', rebuilds: 'neutral', times: 1, reports: [/Not evaluated: .{1,5}ci skip/] },
+		never: { evaluated: ['words'] } },
+}, {
+	name: '[skip ci] where the operator does not want it',
+	config: { pull_requests: { skip_words: false } },
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf', title: 'Words [skip ci]' }],
+	expect: { leaf: { ...good, reports: 1 } },
 }, {
 	name: 'a repository without Nix: no check and no comment',
 	fails: 'alone',

@@ -82,7 +82,7 @@ struct settings {
 		const char *refs;  /* whose builds: "branches" (the merge queue, too), "members": also their pull requests */
 	} cache;
 	struct {
-		bool comment;
+		const char *comment; /* "always", "changes", "failures", "never" */
 		bool labels;
 		const char *label_prefix, *label_has_prefix;
 		int64_t max_packages_listed;

@@ -6,6 +6,7 @@ const leaf = { 'packages/hello.sh': 'echo hello of leaf >> $LOG\n' };
 const third = { 'packages/third.sh': 'test -z "$STRICT" || exit 1\necho third >> $LOG\n' };
 const strict = { 'common.sh': 'STRICT=yes\n' };
 const broken = { 'packages/hello.sh': 'echo hello of broken >> $LOG\nexit 1\n' };
+const same = { 'other.txt': 'nothing reads this\n' };
 const later = { 'packages/other.sh': 'echo other of later >> $LOG\n' };
 const SLOW = 'echo begun slow >> $LOG; /bin/sleep 4; echo hello of slow >> $LOG\n';
 
@@ -241,6 +242,36 @@ export default [{
 	branches: { leaf },
 	steps: [{ do: 'pull', head: 'leaf', title: 'Words [skip ci]' }],
 	expect: { leaf: { ...good, reports: 1 } },
+}, {
+	name: 'comments only of changes: none for "no rebuilds", and one that stands says so',
+	config: { report: { comment: 'changes' } },
+	branches: { same, leaf },
+	steps: [
+		{ do: 'pull', head: 'same' }, { do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'back', files: { 'packages/hello.sh': 'echo hello of main >> $LOG\n', ...same } },
+	],
+	expect: { same: { ...good, reports: 0 }, leaf: { ...good, reports: [/No rebuilds/] } },
+}, {
+	name: 'comments only of failures: none for what builds, one for what does not, and it is edited when that is mended',
+	config: { report: { comment: 'failures' } },
+	branches: { leaf, broken },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'pull', head: 'broken' }, { do: 'wait' },
+		{ do: 'push', branch: 'broken', as: 'mended', files: { 'packages/hello.sh': 'echo hello of mended >> $LOG\n' } },
+	],
+	expect: { leaf: { ...good, reports: 0 }, broken: { ...good, reports: [/1 rebuild - all built/] } },
+}, {
+	name: 'comments only of failures: what newly fails is told, to build and to evaluate',
+	config: { report: { comment: 'failures' } },
+	branches: { broken, dead: { 'default.nix': '{ hello = 1 + ; }\n' } },
+	steps: [{ do: 'pull', head: 'broken' }, { do: 'pull', head: 'dead' }],
+	expect: { broken: { rebuilds: 'failure', reports: [/breaks 1 build/] }, dead: { evaluation: 'failure', reports: 1 } },
+}, {
+	name: 'no comments at all, as the flag of old said it',
+	config: { report: { comment: false } },
+	branches: { broken },
+	steps: [{ do: 'pull', head: 'broken' }],
+	expect: { broken: { rebuilds: 'failure', reports: 0 } },
 }, {
 	name: 'a repository without Nix: no check and no comment',
 	fails: 'alone',

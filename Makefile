@@ -18,7 +18,7 @@ CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
-CONFIG = config/config.c config/texts.c
+CONFIG = config/config.c
 FORGE = \
 	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
 	forge/github/github.c forge/github/setup.c forge/github/webhook.c forge/github/payload.c \
@@ -83,7 +83,7 @@ TAP_NODE = \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -169,7 +169,7 @@ $(B)/bench/%.o: tests/bench/%.c Makefile
 
 $(B)/tests/schedule_driver.o $(B)/tests/session_record.o: $(B)/tests/%.o: Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $(filter %.c,$^)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@ $(filter %.c,$^)
 $(B)/tests/schedule_driver.o: tests/schedule/driver.c
 $(B)/tests/session_record.o: tests/schedule/record.c
 

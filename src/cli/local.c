@@ -481,7 +481,6 @@ release(struct local *l)
 	if (l->run_dir != NULL)
 		forget(l);
 	progress_release(&l->line);
-	config_release(&l->settings);
 	arena_release(&l->a);
 }
 

@@ -2,6 +2,7 @@
 #include "cli/request.h"
 
 #include "evaluate/sandbox.h"
+#include "records/list.h"
 #include "support/text/json.h"
 
 #include <getopt.h>
@@ -67,7 +68,7 @@ restrict_to(struct command_line *q, struct arena *a, struct settings *c, const c
 
 	q->restricted = true;
 	for (word = strtok_r(arena_strdup(a, list), " ,\n", &rest); word != NULL; word = strtok_r(NULL, " ,\n", &rest))
-		json_array_append_new(c->evaluate.allowed_uris, json_any_string(str_of(word)));
+		list_add(a, &c->evaluate.allowed_uris, word);
 }
 
 /* BASE HEAD, BASE..HEAD, BASE...HEAD (either may be left out: HEAD), one revision, or none. */

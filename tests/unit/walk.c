@@ -50,7 +50,6 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	store_close(f->walk.store);
-	config_release(&f->settings);
 	int rc = files_remove_tree(f->dir, &f->e);
 	arena_release(&f->a);
 	free(f);

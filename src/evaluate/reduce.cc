@@ -6,9 +6,10 @@
 
 #define restrict __restrict
 extern "C" {
-#include "evaluate/output.h"
 #include "evaluate/reduce.h"
+#include "formats/rows.h"
 #include "nix/path.h"
+#include "support/text/json.h"
 }
 
 namespace

@@ -57,7 +57,7 @@ stored_used(const char *path)
 }
 
 int
-stored_write(const char *path, struct evaluation_header *header, const struct rows *rows, struct err *e)
+stored_write(const char *path, struct evaluation_header *header, const struct eval_rows *rows, struct err *e)
 {
 	AUTO(stored_drop) struct stored_writer *w = NULL;
 

@@ -6,9 +6,10 @@
 
 #define restrict __restrict
 extern "C" {
-#include "evaluate/output.h"
 #include "evaluate/reduce.h"
+#include "formats/rows.h"
 #include "nix/path.h"
+#include "support/text/json.h"
 }
 
 namespace
@@ -84,11 +85,11 @@ add_string(struct buf *out, std::string_view s)
 
 /* The members of an object that are of interest, found in one pass; of repeated ones the first. */
 template <size_t N>
-struct fields {
+struct members_of {
 	element found[N];
 	unsigned seen = 0;
 
-	fields(const object *from, const std::string_view (&names)[N])
+	members_of(const object *from, const std::string_view (&names)[N])
 	{
 		if (from == nullptr)
 			return;
@@ -129,8 +130,8 @@ enum { META_VERSION, META_DESCRIPTION, META_HOMEPAGE, META_POSITION, META_LICENS
 constexpr std::string_view good_members[] = {"attrPath", "system", "name", "drvPath", "outputs", "error", "fatal",
     "requiredSystemFeatures", "meta", "metaError", "warnings", "stats"};
 constexpr std::string_view stats_members[] = {"wallMs", "allocBytes"};
-using row_fields = fields<12>;
-using meta_fields = fields<9>;
+using row_fields = members_of<12>;
+using meta_fields = members_of<9>;
 
 /* A member's text, or the first one's of a list; empty when it is none. */
 std::string_view
@@ -346,7 +347,7 @@ add_stats(const row_fields &row, struct buf *out)
 		return true;
 	if (!row.get(ROW_STATS, stats))
 		return false;
-	fields<2> found(&stats, stats_members);
+	members_of<2> found(&stats, stats_members);
 	for (size_t i = 0; i < COUNT(stats_members); i++) {
 		int64_t n;
 		if (!found.has(i))

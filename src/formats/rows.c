@@ -202,11 +202,11 @@ end(struct rows *r, int64_t rows, struct err *e)
 	return rc == 1 ? stored_wrong(r->file, "something after the end", e) : rc;
 }
 
-/* A row's line up to what it cost, which stands last, is short, and is another each time (evaluate/output.h). */
+/* A row's line up to what it cost, which stands last, is short, and is another each time. */
 static struct str
 without_stats(struct str line)
 {
-	static const char stats[] = ",\"stats\":{\"";
+	static const char stats[] = ROWS_STATS "\"";
 	size_t n = sizeof(stats) - 1, least = line.n > STATS_BYTES ? line.n - STATS_BYTES : 0;
 
 	for (size_t at = line.n; at >= least + n; at--)

@@ -1,8 +1,9 @@
 /* Evaluator output to sorted rows. */
-#include "evaluate/output.h"
+#include "evaluate/eval_rows.h"
 
 #include "evaluate/meta.h"
 #include "evaluate/reduce.h"
+#include "formats/rows.h"
 #include "nix/path.h"
 #include "nix/roots.h"
 #include "records/list.h"
@@ -20,7 +21,7 @@ enum {
 };
 
 void
-rows_incomplete(struct rows *r, const char *fmt, ...)
+eval_rows_incomplete(struct eval_rows *r, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -120,7 +121,7 @@ name_path(const json_t *path, char *ret, size_t n)
 
 /* What makes this row a hole instead of a result; true when it is one. */
 static bool
-is_hole(struct rows *r, const json_t *row, const json_t *path)
+is_hole(struct eval_rows *r, const json_t *row, const json_t *path)
 {
 	const json_t *drv = json_object_get(row, "drvPath"), *error = json_object_get(row, "error");
 	struct str text = json_text(row, "error");
@@ -130,22 +131,23 @@ is_hole(struct rows *r, const json_t *row, const json_t *path)
 		name_path(path, name, sizeof(name));
 	if (json_is_string(error) && json_object_get(row, "fatal") == NULL && (path == NULL || json_is_null(path))) {
 		r->ask_own = true;
-		rows_incomplete(r, "an attribute does not evaluate, and the evaluator does not say which: " STR_FMT,
+		eval_rows_incomplete(r, "an attribute does not evaluate, and the evaluator does not say which: " STR_FMT,
 		    STR_ARG(str_utf8_head(text, 800)));
 	} else if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0)) {
 		(void)unknown_of(text, &r->root);
-		rows_incomplete(r, "the root does not evaluate: " STR_FMT, STR_ARG(str_utf8_head(text, 800)));
+		eval_rows_incomplete(r, "the root does not evaluate: " STR_FMT, STR_ARG(str_utf8_head(text, 800)));
 	} else if (!path_ok(path))
-		rows_incomplete(r, "a row without an attribute path");
+		eval_rows_incomplete(r, "a row without an attribute path");
 	else if (json_is_true(json_object_get(row, "fatal")))
-		rows_incomplete(r, "the evaluator gave up at %s: " STR_FMT, name, STR_ARG(str_utf8_head(text, 700)));
+		eval_rows_incomplete(r, "the evaluator gave up at %s: " STR_FMT, name, STR_ARG(str_utf8_head(text, 700)));
 	else if (!json_is_string(error) && !json_is_string(drv))
-		rows_incomplete(r, "the row of %s has neither a derivation nor an error", name);
+		eval_rows_incomplete(r, "the row of %s has neither a derivation nor an error", name);
 	else if (json_is_string(drv) &&
 	         (!nix_path_is_drv(json_text(row, "drvPath")) || !outputs_ok(json_object_get(row, "outputs"))))
-		rows_incomplete(r, "the row of %s is not one of an evaluator: its derivation or outputs are malformed", name);
+		eval_rows_incomplete(r, "the row of %s is not one of an evaluator: its derivation or outputs are malformed",
+		    name);
 	else if (r->max_depth != 0 && json_array_size(path) > r->max_depth)
-		rows_incomplete(r, "attributes are nested deeper than %zu: %s", r->max_depth, name);
+		eval_rows_incomplete(r, "attributes are nested deeper than %zu: %s", r->max_depth, name);
 	else
 		return false;
 	return true;
@@ -167,7 +169,7 @@ features_of(const json_t *row)
 static json_t *
 text_of(struct str text)
 {
-	return json_any_string(str_utf8_head(str_trim(text), ROWS_ERROR_BYTES));
+	return json_any_string(str_utf8_head(str_trim(text), EVAL_ROWS_ERROR_BYTES));
 }
 
 /* Texts, or objects that say theirs as msg; NULL when there are none. */
@@ -215,10 +217,10 @@ set_some(json_t *line, const char *name, json_t *value)
 		json_object_set_new(line, name, value);
 }
 
-static struct row
-begin_row(struct rows *r, const json_t *row, const json_t *path)
+static struct eval_row
+begin_row(struct eval_rows *r, const json_t *row, const json_t *path)
 {
-	struct row one = {.depth = (uint16_t)(json_array_size(path) < UINT16_MAX ? json_array_size(path) : UINT16_MAX)};
+	struct eval_row one = {.depth = (uint16_t)(json_array_size(path) < UINT16_MAX ? json_array_size(path) : UINT16_MAX)};
 	AUTO(buf_release) struct buf text = {0};
 	const json_t *part;
 	size_t i;
@@ -232,7 +234,7 @@ begin_row(struct rows *r, const json_t *row, const json_t *path)
 }
 
 static void
-end_row(struct rows *r, struct row *one, struct str line, struct str drv)
+end_row(struct eval_rows *r, struct eval_row *one, struct str line, struct str drv)
 {
 	one->line = (struct str){arena_strn(&r->a, line.p, line.n), line.n};
 	ptrdiff_t at = drv.n > 0 ? str_find(one->line, STR("\"drvPath\":\"")) : -1;
@@ -243,7 +245,7 @@ end_row(struct rows *r, struct row *one, struct str line, struct str drv)
 }
 
 int
-rows_add_stored(struct rows *r, struct str line, struct err *e)
+eval_rows_add_stored(struct eval_rows *r, struct str line, struct err *e)
 {
 	AUTO(json_drop) json_t *row = NULL;
 
@@ -254,18 +256,18 @@ rows_add_stored(struct rows *r, struct str line, struct err *e)
 		return fail(e, ERR_INPUT, "a row without an attribute path");
 	if (!in_scope(r->scope, path))
 		return 0;
-	struct row one = begin_row(r, row, path);
+	struct eval_row one = begin_row(r, row, path);
 	one.error = json_is_string(json_object_get(row, "error"));
 	end_row(r, &one, line, json_text(row, "drvPath"));
 	return 0;
 }
 
 static void
-keep(struct rows *r, const json_t *row, json_t *path)
+keep(struct eval_rows *r, const json_t *row, json_t *path)
 {
 	AUTO(buf_release) struct buf text = {0};
 	AUTO(json_drop) json_t *line = json_object();
-	struct row one = begin_row(r, row, path);
+	struct eval_row one = begin_row(r, row, path);
 	struct str drv = json_text(row, "drvPath");
 
 	buf_init(&text, ROW_BYTES);
@@ -290,7 +292,7 @@ keep(struct rows *r, const json_t *row, json_t *path)
 	set_some(line, "stats", stats_of(row));
 	json_write(line, &text);
 	if (text.over) {
-		rows_incomplete(r, "a row of more than %d bytes", ROW_BYTES);
+		eval_rows_incomplete(r, "a row of more than %d bytes", ROW_BYTES);
 		return;
 	}
 	end_row(r, &one, buf_get(&text), drv);
@@ -298,7 +300,7 @@ keep(struct rows *r, const json_t *row, json_t *path)
 
 /* The part of a row's key that is its path. */
 static struct str
-path_of_key(const struct row *one)
+path_of_key(const struct eval_row *one)
 {
 	size_t n = 0;
 
@@ -308,12 +310,12 @@ path_of_key(const struct row *one)
 }
 
 struct paths
-rows_failed(struct rows *r)
+eval_rows_failed(struct eval_rows *r)
 {
 	struct paths all = {0};
 
 	for (size_t i = 0; i < r->all.n; i++) {
-		const struct row *one = &r->all.p[i];
+		const struct eval_row *one = &r->all.p[i];
 		struct texts path = {0};
 		struct str rest = path_of_key(one);
 		if (!one->error || one->drv.n > 0)
@@ -327,7 +329,7 @@ rows_failed(struct rows *r)
 
 /* The row good with the words of bad, in the order of keep(). */
 static void
-mend(struct rows *r, size_t place, const struct row *good)
+mend(struct eval_rows *r, size_t place, const struct eval_row *good)
 {
 	AUTO(json_drop) json_t *from = NULL, *words = NULL, *to = json_object();
 	AUTO(buf_release) struct buf text = {0};
@@ -345,13 +347,13 @@ mend(struct rows *r, size_t place, const struct row *good)
 	struct str drv = json_text(from, "drvPath");
 	buf_init(&text, ROW_BYTES);
 	json_write(to, &text);
-	struct row one = {.depth = good->depth, .key = {arena_strn(&r->a, good->key.p, good->key.n), good->key.n}};
+	struct eval_row one = {.depth = good->depth, .key = {arena_strn(&r->a, good->key.p, good->key.n), good->key.n}};
 	end_row(r, &one, buf_get(&text), drv);
 	r->all.p[place] = r->all.p[--r->all.n];
 }
 
 void
-rows_mend(struct rows *r, const struct rows *without_meta)
+eval_rows_mend(struct eval_rows *r, const struct eval_rows *without_meta)
 {
 	struct map failed = {0};
 	size_t n = 0;
@@ -360,14 +362,14 @@ rows_mend(struct rows *r, const struct rows *without_meta)
 		if (r->all.p[i].error && r->all.p[i].drv.n == 0)
 			map_add(&failed, path_of_key(&r->all.p[i]), NULL)->value = i + 1;
 	for (size_t i = 0; i < without_meta->all.n; i++) {
-		const struct row *good = &without_meta->all.p[i];
+		const struct eval_row *good = &without_meta->all.p[i];
 		struct map_entry *at = good->error ? NULL : map_get(&failed, path_of_key(good));
 		if (at == NULL || at->value == 0)
 			continue;
 		size_t place = at->value - 1;
 		at->value = 0;
 		mend(r, place, good);
-		struct row *bad = &r->all.p[place];
+		struct eval_row *bad = &r->all.p[place];
 		/* An error has no system, and is kept where any is wanted. */
 		struct str path = path_of_key(bad);
 		bad->unwanted = r->systems != NULL && r->systems->n > 0 && !bad->error &&
@@ -382,7 +384,7 @@ rows_mend(struct rows *r, const struct rows *without_meta)
 
 /* More rows than allowed: the longest prefix below which more than half of them are is the offender. */
 static void
-too_many(struct rows *r)
+too_many(struct eval_rows *r)
 {
 	struct map count = {0};
 	struct str worst = {0};
@@ -416,12 +418,12 @@ too_many(struct rows *r)
 			if (p[i] == '\0')
 				p[i] = '.';
 	}
-	rows_incomplete(r, "more than %zu rows; most of them are below %s", r->max_rows, name);
+	eval_rows_incomplete(r, "more than %zu rows; most of them are below %s", r->max_rows, name);
 }
 
 /* The parts of a row's path; at most n of them. */
 static size_t
-parts_of(const struct row *one, struct str *ret, size_t n)
+parts_of(const struct eval_row *one, struct str *ret, size_t n)
 {
 	struct str rest = one->key;
 	size_t i = 0;
@@ -453,7 +455,7 @@ repeats(const struct str *part, size_t n, size_t period, size_t *ret_begin, size
  * derivation. Without the names that repeat those before them such paths are the same, too.
  */
 static bool
-is_within_itself(struct rows *r, const struct row *one)
+is_within_itself(struct eval_rows *r, const struct eval_row *one)
 {
 	struct str part[MOST_DEPTH];
 	size_t n = r->external && one->drv.n > 0 && one->depth >= LEAST_DEPTH ? parts_of(one, part, COUNT(part)) : 0;
@@ -479,16 +481,16 @@ is_within_itself(struct rows *r, const struct row *one)
 	for (size_t i = 0; i < begin; i++)
 		buf_printf(&text, "%s" STR_FMT, i > 0 ? "." : "", STR_ARG(part[i]));
 	r->ask_own = true;
-	rows_incomplete(r, "a set within itself: " STR_FMT " is the same as what is below it by the same names",
+	eval_rows_incomplete(r, "a set within itself: " STR_FMT " is the same as what is below it by the same names",
 	    STR_ARG(str_utf8_head(buf_get(&text), 700)));
 	return true;
 }
 
 /* The short way. */
 static bool
-keep_good(struct rows *r, struct str line)
+keep_good(struct eval_rows *r, struct str line)
 {
-	struct row one = {0};
+	struct eval_row one = {0};
 	struct str drv;
 	size_t depth;
 
@@ -508,7 +510,7 @@ keep_good(struct rows *r, struct str line)
 /* Whether to read on after a line: not when there are too many, nor when the row it gave (there are more than before) is of a set
  * that stands within itself. */
 static bool
-goes_on(struct rows *r, size_t before)
+goes_on(struct eval_rows *r, size_t before)
 {
 	if (r->max_rows != 0 && r->lines > r->max_rows)
 		too_many(r);
@@ -518,7 +520,7 @@ goes_on(struct rows *r, size_t before)
 }
 
 bool
-rows_add(struct rows *r, struct str line)
+eval_rows_add(struct eval_rows *r, struct str line)
 {
 	AUTO(json_drop) json_t *row = NULL;
 	size_t before = r->all.n;
@@ -527,7 +529,7 @@ rows_add(struct rows *r, struct str line)
 	if (str_trim(line).n == 0)
 		return true;
 	if (r->no_row[0] != '\0') {
-		rows_incomplete(r, "%s", r->no_row);
+		eval_rows_incomplete(r, "%s", r->no_row);
 		return false;
 	}
 	r->lines++;
@@ -563,30 +565,30 @@ without_stats(struct str line)
 static int
 by_key(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct eval_row *x = a, *y = b;
 	int c = str_cmp(x->key, y->key);
 
 	return c != 0 ? c : str_cmp(x->line, y->line);
 }
 
 void
-rows_finish(struct rows *r)
+eval_rows_finish(struct eval_rows *r)
 {
 	struct map drvs = {0};
 	size_t n = 0;
 
 	if (r->no_row[0] != '\0')
-		rows_incomplete(r, "%s", r->no_row);
+		eval_rows_incomplete(r, "%s", r->no_row);
 	if (r->all.n > 1)
 		qsort(r->all.p, r->all.n, sizeof(*r->all.p), by_key);
 	for (size_t i = 0; i < r->all.n; i++) {
-		struct row *one = &r->all.p[i];
+		struct eval_row *one = &r->all.p[i];
 		bool same_key = n > 0 && str_eq(one->key, r->all.p[n - 1].key);
 		if (same_key && (str_eq(one->line, r->all.p[n - 1].line) ||
 		                    str_eq(without_stats(one->line), without_stats(r->all.p[n - 1].line))))
 			continue;
 		if (same_key)
-			rows_incomplete(r, "two different rows for one attribute: %.300s", one->line.p);
+			eval_rows_incomplete(r, "two different rows for one attribute: %.300s", one->line.p);
 		r->errors += one->error;
 		if (one->drv.n > 0)
 			map_add(&drvs, one->drv, NULL);
@@ -598,10 +600,10 @@ rows_finish(struct rows *r)
 }
 
 void
-rows_mark_unknown(struct rows *r, size_t i)
+eval_rows_mark_unknown(struct eval_rows *r, size_t i)
 {
 	static const char mark[] = "{\"unknown\":true,";
-	struct row *one = &r->all.p[i];
+	struct eval_row *one = &r->all.p[i];
 	size_t n = sizeof(mark) - 1 + one->line.n - 1;
 	char *line = arena_alloc(&r->a, n + 1);
 
@@ -615,7 +617,7 @@ rows_mark_unknown(struct rows *r, size_t i)
 }
 
 void
-rows_release(struct rows *r)
+eval_rows_release(struct eval_rows *r)
 {
 	vec_release(&r->all);
 	map_release(&r->levels);

@@ -293,9 +293,8 @@ rows_path_text(struct arena *a, struct str path)
 	if (path.n == 0)
 		return "(root)";
 	char *text = arena_strn(a, path.p, path.n - 1);
-	for (size_t i = 0; i + 1 < path.n; i++)
-		if (text[i] == '\0')
-			text[i] = '.';
+	for (char *nul; (nul = memchr(text, '\0', path.n - 1)) != NULL;)
+		*nul = '.';
 	return text;
 }
 

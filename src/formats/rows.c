@@ -302,7 +302,7 @@ int
 rows_has_attribute(const char *file, const char *name, bool *ret, struct err *e)
 {
 	AUTO(rows_close) struct rows *r = NULL;
-	struct row row;
+	struct row row = {0};
 	int rc = rows_open(file, &r, e);
 
 	for (*ret = false; rc == 0 && !*ret && (rc = rows_next(r, NULL, &row, e)) == 1; rc = 0) {

@@ -242,22 +242,22 @@ follow(struct session *s, struct arena *a, char **ret_error, struct err *e)
 static void
 read_settings(struct session *s)
 {
-	AUTO(json_drop) json_t *conf = NULL;
+	struct nix_settings conf = {0};
 	struct arena a = {0};
 	const struct machine *machines;
 	size_t n;
 	struct err e;
 
-	if (nixsettings_read(NULL, &conf, &e) != 0)
+	if (nixsettings_read(&s->a, NULL, &conf, &e) != 0)
 		log_warn("%s", e.msg);
-	s->cores = nixsettings_number(conf, "cores", 0);
-	s->max_jobs = nixsettings_number(conf, "max-jobs", 1);
-	s->substitute = nixsettings_number(conf, "substitute", 1);
-	s->fallback = nixsettings_number(conf, "fallback", 0);
-	s->keep_failed = nixsettings_number(conf, "keep-failed", 0);
+	s->cores = nixsettings_number(&conf, "cores", 0);
+	s->max_jobs = nixsettings_number(&conf, "max-jobs", 1);
+	s->substitute = nixsettings_number(&conf, "substitute", 1);
+	s->fallback = nixsettings_number(&conf, "fallback", 0);
+	s->keep_failed = nixsettings_number(&conf, "keep-failed", 0);
 	if (s->is_daemon)
-		s->own = nixsettings_changed(&s->a, conf);
-	const char *builders = nixsettings_text(conf, "builders", NULL);
+		s->own = nixsettings_changed(&s->a, &conf);
+	const char *builders = nixsettings_text(&conf, "builders", NULL);
 	s->has_builders = builders == NULL || machines_parse(&a, builders, "builtin", &machines, &n, &e) != 0 || n > 0;
 	arena_release(&a);
 }

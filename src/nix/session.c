@@ -444,12 +444,12 @@ set_options(struct session *s, struct arena *a, const struct session_job *job, s
 struct output {
 	const char *name, *path;
 };
-struct outputs {
+struct built_outputs {
 	VEC(struct output) v;
 };
 
 static int
-take_result(struct session *s, struct arena *a, struct session_result *r, struct outputs *outputs)
+take_result(struct session *s, struct arena *a, struct session_result *r, struct built_outputs *outputs)
 {
 	uint64_t n, status, v;
 	struct str text, name;
@@ -510,7 +510,7 @@ make_root(struct session *s, struct arena *a, const struct session_job *job, con
 }
 
 static int
-ask(struct session *s, struct arena *a, const struct session_job *job, struct session_result *r, struct outputs *outputs,
+ask(struct session *s, struct arena *a, const struct session_job *job, struct session_result *r, struct built_outputs *outputs,
     struct err *e)
 {
 	AUTO(buf_release) struct buf b = {0};
@@ -535,7 +535,7 @@ ask(struct session *s, struct arena *a, const struct session_job *job, struct se
 }
 
 static const char *const *
-output_paths(struct arena *a, const struct session_job *job, const struct outputs *outputs)
+output_paths(struct arena *a, const struct session_job *job, const struct built_outputs *outputs)
 {
 	const char **paths = arena_alloc(a, (outputs->v.n + 1) * sizeof(*paths)), *slash = strrchr(job->drv, '/');
 	size_t n = 0;
@@ -566,7 +566,7 @@ int
 session_build(struct session *s, struct arena *a, const struct session_job *job, struct session_result *ret, struct err *e)
 {
 	struct session_result r = {0};
-	struct outputs outputs = {0};
+	struct built_outputs outputs = {0};
 
 	s->phase[0] = s->machine[0] = '\0';
 	s->begun = s->dependency_begun = false;

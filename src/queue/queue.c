@@ -67,26 +67,26 @@ queue_machines(struct queue *q, const struct machine *machines, size_t n)
 		fit_class(q, q->classes.p[i]);
 }
 
-/* --- groups and owners --------------------------------------------------------------------------------------------- */
+/* --- pull requests and owners ------------------------------------------------------------------------------------- */
 
-static struct group *
-group_of(struct queue *q, int64_t repository, int64_t number)
+static struct pull *
+pull_of(struct queue *q, int64_t repository, int64_t number)
 {
 	uint64_t key = (uint64_t)repository * 0x100000001b3u ^ (uint64_t)number;
 
-	for (struct node *n = table_get(&q->groups, key); n != NULL; n = n->next) {
-		struct group *g = (struct group *)n;
+	for (struct keyed *n = table_get(&q->pulls, key); n != NULL; n = n->next) {
+		struct pull *g = (struct pull *)n;
 		if (g->repository == repository && g->number == number)
 			return g;
 	}
-	struct group *g = mem_alloc(sizeof(*g));
-	*g = (struct group){.node.key = key, .repository = repository, .number = number};
-	table_put(&q->groups, &g->node);
+	struct pull *g = mem_alloc(sizeof(*g));
+	*g = (struct pull){.node.key = key, .repository = repository, .number = number};
+	table_put(&q->pulls, &g->node);
 	return g;
 }
 
 static void
-group_free(struct group *g)
+pull_free(struct pull *g)
 {
 	for (size_t i = 0; i < g->lanes.n; i++) {
 		vec_release(&g->lanes.p[i]->first.v);
@@ -104,13 +104,13 @@ owner_of(struct queue *q, const struct queue_owner *o)
 
 	if (w == NULL) {
 		w = mem_alloc(sizeof(*w));
-		*w = (struct owner){.node.key = (uint64_t)o->run, .group = group_of(q, o->repository, o->number)};
-		w->group->owners++;
+		*w = (struct owner){.node.key = (uint64_t)o->run, .pull = pull_of(q, o->repository, o->number)};
+		w->pull->owners++;
 		table_put(&q->owners, &w->node);
 	}
-	if (w->group->priority != o->priority) {
-		w->group->priority = o->priority;
-		order_group_changed(q, w->group);
+	if (w->pull->priority != o->priority) {
+		w->pull->priority = o->priority;
+		order_pull_changed(q, w->pull);
 	}
 	return w;
 }
@@ -118,32 +118,32 @@ owner_of(struct queue *q, const struct queue_owner *o)
 static void
 owner_leaves(struct queue *q, struct owner *w, const struct item *it)
 {
-	w->group->work_ms -= it->expected_ms;
+	w->pull->work_ms -= it->expected_ms;
 	if (--w->open > 0)
 		return;
-	w->group->owners--;
+	w->pull->owners--;
 	table_remove(&q->owners, &w->node);
 	mem_free(&w);
 }
 
 /* Pull requests that want nothing and whose share has faded. Called seldom: when there are many. */
 static void
-forget_groups(struct queue *q)
+forget_pulls(struct queue *q)
 {
 	enum { MANY = 4096 };
 
-	if (q->groups.n < MANY || q->groups.n < 4 * q->owners.n)
+	if (q->pulls.n < MANY || q->pulls.n < 4 * q->owners.n)
 		return;
-	for (size_t i = 0; i < q->groups.nslots; i++) {
-		for (struct node *n = q->groups.slots[i], *next; n != NULL; n = next) {
-			struct group *g = (struct group *)n;
+	for (size_t i = 0; i < q->pulls.nslots; i++) {
+		for (struct keyed *n = q->pulls.slots[i], *next; n != NULL; n = next) {
+			struct pull *g = (struct pull *)n;
 			bool ready = false;
 			next = n->next;
 			for (size_t k = 0; k < g->lanes.n; k++)
 				ready = ready || g->lanes.p[k]->at != 0;
 			if (g->owners == 0 && !ready && g->share < 1) {
-				table_remove(&q->groups, n);
-				group_free(g);
+				table_remove(&q->pulls, n);
+				pull_free(g);
 			}
 		}
 	}
@@ -270,19 +270,19 @@ queue_free(struct queue *q)
 	if (q == NULL)
 		return;
 	for (size_t i = 0; i < q->items.nslots; i++)
-		for (struct node *n = q->items.slots[i], *next; n != NULL; n = next) {
+		for (struct keyed *n = q->items.slots[i], *next; n != NULL; n = next) {
 			next = n->next;
 			item_free((struct item *)n);
 		}
 	for (size_t i = 0; i < q->owners.nslots; i++)
-		for (struct node *n = q->owners.slots[i], *next; n != NULL; n = next) {
+		for (struct keyed *n = q->owners.slots[i], *next; n != NULL; n = next) {
 			next = n->next;
 			mem_free(&n);
 		}
-	for (size_t i = 0; i < q->groups.nslots; i++)
-		for (struct node *n = q->groups.slots[i], *next; n != NULL; n = next) {
+	for (size_t i = 0; i < q->pulls.nslots; i++)
+		for (struct keyed *n = q->pulls.slots[i], *next; n != NULL; n = next) {
 			next = n->next;
-			group_free((struct group *)n);
+			pull_free((struct pull *)n);
 		}
 	for (size_t i = 0; i < q->classes.n; i++) {
 		struct class *c = q->classes.p[i];
@@ -295,7 +295,7 @@ queue_free(struct queue *q)
 	}
 	mem_free(&q->items.slots);
 	mem_free(&q->owners.slots);
-	mem_free(&q->groups.slots);
+	mem_free(&q->pulls.slots);
 	mem_free(&q->machine_states);
 	vec_release(&q->classes);
 	vec_release(&q->fresh);
@@ -375,15 +375,15 @@ queue_own(struct queue *q, int64_t id, const struct queue_owner *owners, size_t 
 	for (size_t i = 0; i < n; i++) {
 		struct owner *w = owner_of(q, &owners[i]);
 		w->open++;
-		w->group->work_ms += it->expected_ms;
+		w->pull->work_ms += it->expected_ms;
 		vec_push(&it->owners, w);
 		bool known = false;
 		for (size_t k = 0; k < before.n; k++)
-			known = known || before.p[k]->group == w->group;
+			known = known || before.p[k]->pull == w->pull;
 		for (size_t k = 0; k + 1 < it->owners.n; k++)
-			known = known || it->owners.p[k]->group == w->group;
+			known = known || it->owners.p[k]->pull == w->pull;
 		if (it->state == ITEM_READY && !known)
-			order_push(q, it, w->group);
+			order_push(q, it, w->pull);
 	}
 	for (size_t i = 0; i < before.n; i++)
 		owner_leaves(q, before.p[i], it);
@@ -483,13 +483,13 @@ queue_settle(struct queue *q)
 	for (size_t i = 0; i < q->fresh.n; i++)
 		becomes_ready(q, q->fresh.p[i]);
 	q->fresh.n = 0;
-	forget_groups(q);
+	forget_pulls(q);
 }
 
 void
 queue_charge(struct queue *q, int64_t repository, int64_t number, int64_t ms, int64_t at)
 {
-	order_charge(q, group_of(q, repository, number), (double)ms, at);
+	order_charge(q, pull_of(q, repository, number), (double)ms, at);
 }
 
 /* --- starts and ends ----------------------------------------------------------------------------------------------- */
@@ -672,7 +672,7 @@ queue_put_back(const struct queue *q, int64_t now)
 	struct queue_put_back all = {0};
 
 	for (size_t i = 0; q->postponed.n > 0 && i < q->items.nslots; i++) {
-		for (const struct node *n = q->items.slots[i]; n != NULL; n = n->next) {
+		for (const struct keyed *n = q->items.slots[i]; n != NULL; n = n->next) {
 			const struct item *it = (const struct item *)n;
 			if (it->state != ITEM_POSTPONED || it->not_before <= now)
 				continue;
@@ -707,5 +707,5 @@ queue_figures(const struct queue *q)
 	    .building = q->n_building,
 	    .postponed = q->postponed.n,
 	    .classes = q->classes.n,
-	    .pulls = q->groups.n};
+	    .pulls = q->pulls.n};
 }

@@ -104,7 +104,7 @@ drop_samples(void **state)
 }
 
 /* As build.c makes it of what the session heard. */
-static struct outcome
+static struct build_outcome
 judged(struct arena *a, const json_t *said, struct str *ret_lines)
 {
 	struct outcome_end end = {.exited = true,
@@ -139,7 +139,7 @@ every_sample_is_understood(void **state)
 			k++;
 		if (k == COUNT(expected))
 			fail_msg("%s %s: nobody says what is expected of it", s->version, s->name);
-		struct outcome o = judged(&a, s->said, &lines);
+		struct build_outcome o = judged(&a, s->said, &lines);
 		const char *reason = o.reason != NULL ? o.reason : "";
 		if (strcmp(build_state_name(o.state), expected[k].state) != 0 || o.absent != expected[k].absent ||
 		    o.may_pass != expected[k].may_pass ||

@@ -1,6 +1,6 @@
 /*
  * items - the queue in memory: builds, the pull requests and runs that want them, classes, and where they are found. Private to
- * queue.c, order.c and why.c.
+ * the queue (queue, wants, critical, order, why).
  */
 #ifndef EKACI_QUEUE_ITEMS_H
 #define EKACI_QUEUE_ITEMS_H

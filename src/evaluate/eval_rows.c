@@ -400,7 +400,8 @@ is_within_itself(struct eval_rows *r, const struct eval_row *one)
 	return true;
 }
 
-/* After a row was kept. */
+/* Whether to read on after a line: not when there are too many, nor when the row it gave (there are more than before) is of a set
+ * that stands within itself. */
 static bool
 goes_on(struct eval_rows *r, size_t before)
 {

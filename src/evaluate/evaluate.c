@@ -111,6 +111,7 @@ static int
 make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 {
 	const struct evaluator_job *j = &w->run.job;
+	const struct paths everything = {0};
 	bool any_tree = (what & KEY_OF_ANY_TREE) != 0;
 	struct evaluation_key key = {.format = STORED_FORMAT,
 	    .meaning = STORED_MEANING,
@@ -119,7 +120,7 @@ make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 	        .flake = j->job->flake,
 	        .expr = j->job->expr,
 	        .attr_path = j->job->attr_path,
-	        .scope = (what & KEY_OF_WHOLE) != 0 ? (struct paths){0} : j->job->scope,
+	        .scope = (what & KEY_OF_WHOLE) != 0 ? everything : j->job->scope,
 	        .may_be_absent = j->job->may_be_absent ? 1 : -1},
 	    .commit = any_tree ? NULL : w->run.self.rev,
 	    .evaluator = w->ev.name,

@@ -143,7 +143,9 @@ path_of(struct arena *a, struct str path)
 static struct texts
 path_or_null(struct arena *a, struct str path)
 {
-	return path.p == NULL ? (struct texts){0} : path_of(a, path);
+	const struct texts none = {0};
+
+	return path.p == NULL ? none : path_of(a, path);
 }
 
 static struct texts
@@ -257,7 +259,9 @@ aliases_of(struct arena *a, const struct attr_entry *all, uint32_t first)
 static struct texts
 path_at(struct arena *a, const struct attr_entry *all, uint32_t i)
 {
-	return i == NO_ATTR ? (struct texts){0} : path_of(a, all[i].path);
+	const struct texts none = {0};
+
+	return i == NO_ATTR ? none : path_of(a, all[i].path);
 }
 
 static int

@@ -31,7 +31,7 @@ CHANGESET = \
 EVALUATE = \
 	evaluate/evaluate.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
 	evaluate/evaluating.c evaluate/execute.c evaluate/surroundings.c evaluate/hearing.c evaluate/doubts.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
-	evaluate/fetchrepo.c evaluate/eval_rows.c evaluate/meta.c evaluate/stored.c \
+	evaluate/fetchrepo.c evaluate/eval_rows.c evaluate/stored.c \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
 	evaluate/builtin/drvinputs.c evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
 GRAPH = \

@@ -1,12 +1,12 @@
 /* Evaluator output to sorted rows. */
 #include "evaluate/eval_rows.h"
 
-#include "evaluate/meta.h"
 #include "evaluate/reduce.h"
 #include "formats/rows.h"
 #include "nix/path.h"
-#include "nix/roots.h"
 #include "records/list.h"
+#include "support/text/jscan.h"
+#include "support/text/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,6 @@
 
 enum {
 	ROW_BYTES = 64 * 1024 * 1024,
-	MAX_WARNINGS = 20,
 	SAME_LEVELS = 8, /* the same derivation at so many levels of a repeated name: no tree that ends has that */
 	LEAST_DEPTH = 4, /* of what is looked at so; */
 	MOST_DEPTH = 256 /* deeper is beyond every limit */
@@ -35,14 +34,14 @@ eval_rows_incomplete(struct eval_rows *r, const char *fmt, ...)
 
 /* Whether path begins with one of the scope's paths, or (being the set above it) one of them begins with path. */
 static bool
-in_scope(const struct paths *scope, const json_t *path)
+in_scope(const struct paths *scope, const struct printed_row *row)
 {
 	if (scope == NULL || scope->p == NULL)
 		return true;
 	for (size_t i = 0; i < scope->n; i++) {
 		const struct texts *one = &scope->p[i];
-		size_t n = one->n < json_array_size(path) ? one->n : json_array_size(path), k = 0;
-		while (k < n && strcmp(one->p[k], json_string_value(json_array_get(path, k))) == 0)
+		size_t n = one->n < row->depth ? one->n : row->depth, k = 0;
+		while (k < n && str_is(row->path[k], one->p[k]))
 			k++;
 		if (k == n)
 			return true;
@@ -51,251 +50,150 @@ in_scope(const struct paths *scope, const json_t *path)
 }
 
 static bool
-looks_like_system(const char *s)
+looks_like_system(struct str s)
 {
 	static const char *const kernels[] = {"-linux", "-darwin", "-freebsd", "-windows", "-cygwin", "-netbsd", "-openbsd"};
 
 	for (size_t i = 0; i < COUNT(kernels); i++)
-		if (str_ends(str_of(s), str_of(kernels[i])))
+		if (str_ends(s, str_of(kernels[i])))
 			return true;
 	return false;
 }
 
 static bool
-in_systems(const struct texts *systems, const json_t *row, const json_t *path)
+is_one_of(const struct texts *systems, struct str system)
 {
-	const char *system = json_str(row, "system", NULL);
-	const json_t *part;
-	size_t i;
+	for (size_t i = 0; i < systems->n; i++)
+		if (str_is(system, systems->p[i]))
+			return true;
+	return false;
+}
 
+static bool
+in_systems(const struct texts *systems, const struct printed_row *row)
+{
 	if (systems == NULL || systems->n == 0)
 		return true;
-	if (system != NULL)
-		return texts_have(systems, system);
-	json_array_foreach(path, i, part)
-		if (looks_like_system(json_string_value(part)) && !texts_have(systems, json_string_value(part)))
+	if (row->system.p != NULL)
+		return is_one_of(systems, row->system);
+	for (size_t i = 0; i < row->depth; i++)
+		if (looks_like_system(row->path[i]) && !is_one_of(systems, row->path[i]))
 			return false;
 	return true;
 }
 
-static bool
-path_ok(const json_t *path)
-{
-	const json_t *part;
-	size_t i;
-
-	if (!json_is_array(path))
-		return false;
-	json_array_foreach(path, i, part)
-		if (!json_is_string(part) || strlen(json_string_value(part)) != json_string_length(part))
-			return false;
-	return true;
-}
-
-/* name -> store path or null. */
-static bool
-outputs_ok(const json_t *outputs)
-{
-	const char *name;
-	json_t *path;
-
-	if (!json_is_object(outputs))
-		return false;
-	json_object_foreach((json_t *)(uintptr_t)outputs, name, path)
-		if (!json_is_null(path) && !(json_is_string(path) && json_string_value(path)[0] == '/'))
-			return false;
-	return true;
-}
-
+/* The path as a JSON array, up to n - 1 bytes of it; empty when there is none. */
 static void
-name_path(const json_t *path, char *ret, size_t n)
+name_path(const struct printed_row *row, char *ret, size_t n)
 {
-	struct str s;
-	char *text = json_dumps(path, JSON_COMPACT);
+	AUTO(buf_release) struct buf text = {0};
 
-	s = str_utf8_head(str_of(text), n - 1);
+	buf_init(&text, ROW_BYTES);
+	for (size_t i = 0; row->path != NULL && i < row->depth; i++) {
+		buf_putc(&text, i == 0 ? '[' : ',');
+		json_quote(row->path[i], &text);
+	}
+	if (row->path != NULL)
+		buf_puts(&text, row->depth == 0 ? "[]" : "]");
+	struct str s = str_utf8_head(buf_get(&text), n - 1);
 	memcpy(ret, s.p, s.n);
 	ret[s.n] = '\0';
-	free(text);
 }
 
 /* What makes this row a hole instead of a result; true when it is one. */
 static bool
-is_hole(struct eval_rows *r, const json_t *row, const json_t *path)
+is_hole(struct eval_rows *r, const struct printed_row *row)
 {
-	const json_t *drv = json_object_get(row, "drvPath"), *error = json_object_get(row, "error");
-	struct str text = json_text(row, "error");
-	char name[300] = "";
+	bool failed = row->error.p != NULL, built = row->drv.p != NULL;
+	char name[300];
 
-	if (path_ok(path))
-		name_path(path, name, sizeof(name));
-	if (json_is_string(error) && json_object_get(row, "fatal") == NULL && (path == NULL || json_is_null(path))) {
+	if (failed && !row->has_fatal && !row->has_path) {
 		r->ask_own = true;
 		eval_rows_incomplete(r, "an attribute does not evaluate, and the evaluator does not say which: " STR_FMT,
-		    STR_ARG(str_utf8_head(text, 800)));
-	} else if (json_is_string(error) && (!path_ok(path) || json_array_size(path) == 0)) {
-		(void)unknown_of(text, &r->root);
-		eval_rows_incomplete(r, "the root does not evaluate: " STR_FMT, STR_ARG(str_utf8_head(text, 800)));
-	} else if (!path_ok(path))
+		    STR_ARG(str_utf8_head(row->error, 800)));
+		return true;
+	}
+	if (failed && row->depth == 0) {
+		(void)unknown_of(row->error, &r->root);
+		eval_rows_incomplete(r, "the root does not evaluate: " STR_FMT, STR_ARG(str_utf8_head(row->error, 800)));
+		return true;
+	}
+	if (row->path == NULL) {
 		eval_rows_incomplete(r, "a row without an attribute path");
-	else if (json_is_true(json_object_get(row, "fatal")))
-		eval_rows_incomplete(r, "the evaluator gave up at %s: " STR_FMT, name, STR_ARG(str_utf8_head(text, 700)));
-	else if (!json_is_string(error) && !json_is_string(drv))
+		return true;
+	}
+	bool good = !built || (nix_path_is_drv(row->drv) && row->good_outputs);
+	if (!row->fatal && (failed || built) && good && (r->max_depth == 0 || row->depth <= r->max_depth))
+		return false;
+	name_path(row, name, sizeof(name));
+	if (row->fatal)
+		eval_rows_incomplete(r, "the evaluator gave up at %s: " STR_FMT, name, STR_ARG(str_utf8_head(row->error, 700)));
+	else if (!failed && !built)
 		eval_rows_incomplete(r, "the row of %s has neither a derivation nor an error", name);
-	else if (json_is_string(drv) &&
-	         (!nix_path_is_drv(json_text(row, "drvPath")) || !outputs_ok(json_object_get(row, "outputs"))))
+	else if (!good)
 		eval_rows_incomplete(r, "the row of %s is not one of an evaluator: its derivation or outputs are malformed",
 		    name);
-	else if (r->max_depth != 0 && json_array_size(path) > r->max_depth)
-		eval_rows_incomplete(r, "attributes are nested deeper than %zu: %s", r->max_depth, name);
 	else
-		return false;
+		eval_rows_incomplete(r, "attributes are nested deeper than %zu: %s", r->max_depth, name);
 	return true;
 }
 
-static json_t *
-features_of(const json_t *row)
-{
-	const json_t *from = json_object_get(row, "requiredSystemFeatures"), *one;
-	json_t *to = json_array();
-	size_t i;
-
-	json_array_foreach(from, i, one)
-		if (json_is_string(one))
-			json_array_append(to, (json_t *)(uintptr_t)one);
-	return to;
-}
-
-static json_t *
-text_of(struct str text)
-{
-	return json_any_string(str_utf8_head(str_trim(text), EVAL_ROWS_ERROR_BYTES));
-}
-
-/* Texts, or objects that say theirs as msg; NULL when there are none. */
-static json_t *
-warnings_of(const json_t *row)
-{
-	const json_t *from = json_object_get(row, "warnings"), *one;
-	json_t *to = NULL;
-	size_t i;
-
-	json_array_foreach(from, i, one) {
-		const json_t *text = json_is_object(one) ? json_object_get(one, "msg") : one;
-		if (!json_is_string(text) || json_string_length(text) == 0 || json_array_size(to) == MAX_WARNINGS)
-			continue;
-		if (to == NULL)
-			to = json_array();
-		json_array_append_new(to, text_of((struct str){json_string_value(text), json_string_length(text)}));
-	}
-	return to;
-}
-
-/* Whole numbers of {wallMs, allocBytes}; NULL when there are none. */
-static json_t *
-stats_of(const json_t *row)
-{
-	static const char *const names[] = {"wallMs", "allocBytes"};
-	json_t *to = NULL;
-
-	for (size_t i = 0; i < COUNT(names); i++) {
-		const json_t *n = json_object_get(json_object_get(row, "stats"), names[i]);
-		double value = json_number_value(n);
-		if (!json_is_number(n) || !(value >= 0) || value > 1e15)
-			continue;
-		if (to == NULL)
-			to = json_object();
-		json_object_set_new(to, names[i], json_integer(json_is_integer(n) ? json_integer_value(n) : (json_int_t)value));
-	}
-	return to;
-}
-
+/* Keeps line as the line of a row; its derivation begins at drv. */
 static void
-set_some(json_t *line, const char *name, json_t *value)
+keep_line(struct eval_rows *r, const struct printed_row *row, struct str line, size_t drv)
 {
-	if (value != NULL)
-		json_object_set_new(line, name, value);
+	struct eval_row one = {.depth = (uint16_t)(row->depth < UINT16_MAX ? row->depth : UINT16_MAX),
+	    .error = row->error.p != NULL};
+
+	if (r->key.p == NULL)
+		buf_init(&r->key, ROW_BYTES);
+	buf_drop(&r->key, r->key.n);
+	for (size_t i = 0; i < row->depth; i++) {
+		buf_str(&r->key, row->path[i]);
+		buf_putc(&r->key, '\0');
+	}
+	buf_str(&r->key, row->system);
+	one.key = (struct str){arena_strn(&r->a, r->key.p, r->key.n), r->key.n};
+	one.line = (struct str){arena_strn(&r->a, line.p, line.n), line.n};
+	if (row->drv.n > 0)
+		one.drv = (struct str){one.line.p + drv, row->drv.n};
+	vec_push(&r->all, one);
 }
 
-static struct eval_row
-begin_row(struct eval_rows *r, const json_t *row, const json_t *path)
+/* Where the derivation of a stored line begins. The path's own parts cannot hold that text: their quotes are escaped. */
+static size_t
+drv_in(struct str line)
 {
-	struct eval_row one = {.depth = (uint16_t)(json_array_size(path) < UINT16_MAX ? json_array_size(path) : UINT16_MAX)};
-	AUTO(buf_release) struct buf text = {0};
-	const json_t *part;
-	size_t i;
+	ptrdiff_t at = str_find(line, STR("\"drvPath\":\""));
 
-	buf_init(&text, ROW_BYTES);
-	json_array_foreach(path, i, part)
-		buf_add(&text, json_string_value(part), json_string_length(part) + 1);
-	buf_puts(&text, json_str(row, "system", ""));
-	one.key = (struct str){arena_strn(&r->a, text.p, text.n), text.n};
-	return one;
-}
-
-static void
-end_row(struct eval_rows *r, struct eval_row *one, struct str line, struct str drv)
-{
-	one->line = (struct str){arena_strn(&r->a, line.p, line.n), line.n};
-	ptrdiff_t at = drv.n > 0 ? str_find(one->line, STR("\"drvPath\":\"")) : -1;
-	/* The path's own parts cannot hold that text: their quotes are escaped. */
-	if (at >= 0)
-		one->drv = (struct str){one->line.p + at + sizeof("\"drvPath\":\"") - 1, drv.n};
-	vec_push(&r->all, *one);
+	return at >= 0 ? (size_t)at + sizeof("\"drvPath\":\"") - 1 : 0;
 }
 
 int
 eval_rows_add_stored(struct eval_rows *r, struct str line, struct err *e)
 {
-	AUTO(json_drop) json_t *row = NULL;
+	struct printed_row row;
 
-	if (json_read(line, "row", &row, e) != 0)
-		return -1;
-	const json_t *path = json_object_get(row, "attrPath");
-	if (!path_ok(path))
-		return fail(e, ERR_INPUT, "a row without an attribute path");
-	if (!in_scope(r->scope, path))
-		return 0;
-	struct eval_row one = begin_row(r, row, path);
-	one.error = json_is_string(json_object_get(row, "error"));
-	end_row(r, &one, line, json_text(row, "drvPath"));
+	if (!reduce_read(line, &row) || row.path == NULL)
+		return fail(e, ERR_INPUT, "a line that is no row of an evaluation");
+	if (in_scope(r->scope, &row))
+		keep_line(r, &row, line, drv_in(line));
 	return 0;
 }
 
-static void
-keep(struct eval_rows *r, const json_t *row, json_t *path)
+/* False when the row cannot be stored: a text in it holds a NUL. */
+static bool
+keep(struct eval_rows *r, const struct printed_row *row)
 {
-	AUTO(buf_release) struct buf text = {0};
-	AUTO(json_drop) json_t *line = json_object();
-	struct eval_row one = begin_row(r, row, path);
-	struct str drv = json_text(row, "drvPath");
+	size_t drv = 0;
 
-	buf_init(&text, ROW_BYTES);
-
-	json_object_set(line, "attrPath", path);
-	json_object_set_new(line, "system", json_string(json_str(row, "system", "")));
-	if (drv.n > 0) {
-		json_object_set_new(line, "name", json_string(json_str(row, "name", "")));
-		json_object_set_new(line, "drvPath", json_any_string(drv));
-		json_object_set(line, "outputs", json_object_get(row, "outputs"));
-		json_object_set_new(line, "meta", meta_keep(json_object_get(row, "meta"), json_str(row, "name", "")));
-	}
-	if (drv.n > 0 && json_text(row, "metaError").n > 0)
-		json_object_set_new(line, "metaError", text_of(json_text(row, "metaError")));
-	if (json_is_string(json_object_get(row, "error"))) {
-		json_object_set_new(line, "error", text_of(json_text(row, "error")));
-		one.error = true;
-	}
-	if (drv.n > 0)
-		json_object_set_new(line, "features", features_of(row));
-	set_some(line, "warnings", warnings_of(row));
-	set_some(line, "stats", stats_of(row));
-	json_write(line, &text);
-	if (text.over) {
+	if (!reduce_write(row, &r->small, &drv))
+		return false;
+	if (r->small.over)
 		eval_rows_incomplete(r, "a row of more than %d bytes", ROW_BYTES);
-		return;
-	}
-	end_row(r, &one, buf_get(&text), drv);
+	else
+		keep_line(r, row, buf_get(&r->small), drv);
+	return true;
 }
 
 /* The part of a row's key that is its path. */
@@ -327,29 +225,45 @@ eval_rows_failed(struct eval_rows *r)
 	return all;
 }
 
-/* The row good with the words of bad, in the order of keep(). */
+/* Of a stored line, the text of a member's value; p is NULL when it has none of that name. */
+static struct str
+value_in(struct str line, const char *name)
+{
+	struct jscan s = {line.p, line.n, 0};
+	struct str key, value;
+	size_t count = 0;
+	bool escaped;
+
+	if (jscan_open(&s, '{') != 0)
+		return (struct str){NULL, 0};
+	while (jscan_more(&s, '}', &count) == 1) {
+		if (jscan_raw_string(&s, &key, &escaped) != 0 || jscan_colon(&s) != 0 || jscan_value(&s, &value) != 0)
+			break;
+		if (str_is(key, name))
+			return value;
+	}
+	return (struct str){NULL, 0};
+}
+
+/* In place of the row at place, which is an error: good, with that error's words as why it has no meta. */
 static void
 mend(struct eval_rows *r, size_t place, const struct eval_row *good)
 {
-	AUTO(json_drop) json_t *from = NULL, *words = NULL, *to = json_object();
-	AUTO(buf_release) struct buf text = {0};
-	json_t *value;
-	const char *name;
-	struct err e;
-
-	if (json_read(good->line, "row", &from, &e) != 0 || json_read(r->all.p[place].line, "row", &words, &e) != 0)
-		return;
-	json_object_foreach(from, name, value) {
-		json_object_set(to, name, value);
-		if (strcmp(name, "meta") == 0)
-			json_object_set(to, "metaError", json_object_get(words, "error"));
-	}
-	struct str drv = json_text(from, "drvPath");
-	buf_init(&text, ROW_BYTES);
-	json_write(to, &text);
+	struct str line = good->line, meta = value_in(line, "meta"), words = value_in(r->all.p[place].line, "error");
 	struct eval_row one = {.depth = good->depth, .key = {arena_strn(&r->a, good->key.p, good->key.n), good->key.n}};
-	end_row(r, &one, buf_get(&text), drv);
-	r->all.p[place] = r->all.p[--r->all.n];
+	AUTO(buf_release) struct buf text = {0};
+
+	if (meta.p == NULL || words.p == NULL || value_in(line, "metaError").p != NULL)
+		return;
+	size_t head = (size_t)(meta.p - line.p) + meta.n;
+	buf_init(&text, 2 * ROW_BYTES);
+	buf_add(&text, line.p, head);
+	buf_puts(&text, ",\"metaError\":");
+	buf_str(&text, words);
+	buf_str(&text, str_from(line, head));
+	one.line = (struct str){arena_strn(&r->a, text.p, text.n), text.n};
+	one.drv = (struct str){one.line.p + (good->drv.p - line.p), good->drv.n};
+	r->all.p[place] = one;
 }
 
 void
@@ -373,7 +287,7 @@ eval_rows_mend(struct eval_rows *r, const struct eval_rows *without_meta)
 		/* An error has no system, and is kept where any is wanted. */
 		struct str path = path_of_key(bad);
 		bad->unwanted = r->systems != NULL && r->systems->n > 0 && !bad->error &&
-		                !texts_have(r->systems, str_dup(&r->a, str_from(bad->key, path.n)));
+		                !is_one_of(r->systems, str_from(bad->key, path.n));
 	}
 	for (size_t i = 0; i < r->all.n; i++)
 		if (!r->all.p[i].unwanted)
@@ -486,27 +400,6 @@ is_within_itself(struct eval_rows *r, const struct eval_row *one)
 	return true;
 }
 
-/* The short way. */
-static bool
-keep_good(struct eval_rows *r, struct str line)
-{
-	struct eval_row one = {0};
-	struct str drv;
-	size_t depth;
-
-	if (r->key.p == NULL)
-		buf_init(&r->key, ROW_BYTES);
-	if ((r->scope != NULL && r->scope->p != NULL) || (r->systems != NULL && r->systems->n > 0) ||
-	    !reduce_good_row(line, r->max_depth, &r->key, &r->small, &drv, &depth))
-		return false;
-	one.key = (struct str){arena_strn(&r->a, r->key.p, r->key.n), r->key.n};
-	one.line = (struct str){arena_strn(&r->a, r->small.p, r->small.n), r->small.n};
-	one.drv = (struct str){one.line.p + (drv.p - r->small.p), drv.n};
-	one.depth = (uint16_t)(depth < UINT16_MAX ? depth : UINT16_MAX);
-	vec_push(&r->all, one);
-	return true;
-}
-
 /* Whether to read on after a line: not when there are too many, nor when the row it gave (there are more than before) is of a set
  * that stands within itself. */
 static bool
@@ -522,9 +415,8 @@ goes_on(struct eval_rows *r, size_t before)
 bool
 eval_rows_add(struct eval_rows *r, struct str line)
 {
-	AUTO(json_drop) json_t *row = NULL;
+	struct printed_row row;
 	size_t before = r->all.n;
-	struct err e;
 
 	if (str_trim(line).n == 0)
 		return true;
@@ -535,21 +427,18 @@ eval_rows_add(struct eval_rows *r, struct str line)
 	r->lines++;
 	if (r->small.p == NULL)
 		buf_init(&r->small, ROW_BYTES);
-	if (keep_good(r, line))
-		return goes_on(r, before);
 	buf_drop(&r->small, r->small.n);
-	struct str small = reduce_row(line, &r->small) && !r->small.over ? buf_get(&r->small) : line;
-	if (json_read(small, "row", &row, &e) != 0 || !json_is_object(row)) {
+	bool is_row = reduce_read(line, &row);
+	if (is_row && is_hole(r, &row))
+		return false;
+	if (is_row && in_scope(r->scope, &row) && in_systems(r->systems, &row))
+		is_row = keep(r, &row);
+	if (!is_row) {
 		struct str head = str_utf8_head(line, 100);
 		snprintf(r->no_row, sizeof(r->no_row), "the evaluator printed a line that is not a row: " STR_FMT,
 		    STR_ARG(head));
 		return true;
 	}
-	json_t *path = json_object_get(row, "attrPath");
-	if (is_hole(r, row, path))
-		return false;
-	if (in_scope(r->scope, path) && in_systems(r->systems, row, path))
-		keep(r, row, path);
 	return goes_on(r, before);
 }
 

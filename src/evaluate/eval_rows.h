@@ -23,9 +23,6 @@
 #include "nix/unknown.h"
 #include "records/fields.h"
 #include "support/base/map.h"
-#include "support/text/json.h"
-
-enum { EVAL_ROWS_ERROR_BYTES = 4096 };
 
 struct eval_row {
 	struct str key;  /* the path's elements, each followed by a NUL, then the system: sorts as the file does */
@@ -46,7 +43,7 @@ struct eval_rows {
 	/* Only rows of these systems are kept; NULL or empty: all. Rows without a system (errors) are kept unless a part
 	 * of their path is the name of a system that is not wanted. */
 	const struct texts *systems;
-	struct buf small, key; /* the line at hand, without what nobody reads; its sort key */
+	struct buf small, key; /* the line that is stored of the row at hand; its sort key */
 	bool external;         /* not our own evaluator's, which sees for itself that a set is within itself */
 	struct map levels;     /* of such sets: what repeats at how many levels */
 	size_t lines;          /* all that were given, for max_rows */

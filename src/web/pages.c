@@ -135,7 +135,7 @@ run_data(struct page *p, const struct view_run *r)
 	set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
 	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name, (long long)r->number);
 	set(o, "pull_path", page_path(a, p, r, r->number > 0 ? pull : "/"));
-	set(o, "github_url", p->w->forge->pull_url(a, r->repository.clone_url, r->number));
+	set(o, "pull_url", p->w->forge->pull_url(a, r->repository.clone_url, r->number));
 	set(o, "pr_title", r->pr_title);
 	set(o, "author", r->author);
 	set(o, "head", r->head);

@@ -171,6 +171,15 @@ is_worth_a_comment(const struct reports *rs, struct arena *a, const struct run *
 	return changes_something(a, r, verdict, ret, e);
 }
 
+/* The report's first line, by which it is found again; without it any reply of ours would be taken for it. */
+static const char *
+marker_of(struct arena *a, const struct report_comment *rec)
+{
+	struct str rest, line = str_cut(str_of(rec->body), '\n', &rest);
+
+	return str_starts(line, STR("<!--")) && str_ends(line, STR("-->")) ? str_dup(a, line) : "";
+}
+
 /* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is
  * edited, also to say that there is nothing, and whatever the settings have become: it must not be left false. */
 static int
@@ -187,7 +196,7 @@ want_comment(struct reports *rs, struct arena *a, const struct run *r, const str
 		return -1;
 	if (!something && !there)
 		return 0;
-	return store_want_comment(rs->p.store, to, r->number, "", str_of(rec->body), e);
+	return store_want_comment(rs->p.store, to, r->number, marker_of(a, rec), str_of(rec->body), e);
 }
 
 static int

@@ -146,11 +146,17 @@ start_again(struct obey *o, struct asking *q, bool approved, struct err *e)
 static const char *
 status_text(struct obey *o, struct asking *q)
 {
+	const char *waits = q->pr.head != NULL ? trust_waits(o->p.settings, &q->pr) : NULL;
 	struct run r;
 	struct err e;
 
 	if (store_run_of(o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0)
-		return "Nothing has been done for this pull request yet.";
+		return waits == NULL
+		           ? "Nothing has been done for this pull request yet."
+		           : arena_printf(&q->a,
+		                 "Nothing has been done for this pull request: %s. `/ekaci eval` has it evaluated all "
+		                 "the same.",
+		                 waits);
 	const char *url = web_link(&q->a, o->p.web, q->repo.id, q->command.number, q->repo.is_private, "/run/%" PRId64, r.id);
 	const char *why = r.held != NULL ? r.held : r.waiting;
 

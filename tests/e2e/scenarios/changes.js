@@ -173,10 +173,11 @@ export default [{
 	branches: { leaf },
 	steps: [
 		{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' },
+		{ do: 'say', on: 'leaf', as: 'how', body: '/ekaci status', user: 'writer' }, { do: 'wait' },
 		{ do: 'say', on: 'leaf', as: 'asked', body: '/ekaci eval', user: 'writer' }, { do: 'wait' },
 		{ do: 'ready', on: 'leaf' },
 	],
-	expect: { leaf: { ...good, reports: 1, times: 1 }, reactions: { asked: ['rocket'] } },
+	expect: { leaf: { ...good, reports: 1, times: 1, answers: [/it is a draft/] }, reactions: { how: ['+1'], asked: ['rocket'] } },
 }, {
 	name: 'made a draft again when it was judged: what stands stays, and ready does not repeat it',
 	branches: { leaf },

@@ -2,6 +2,7 @@
 #include "bot/reports.h"
 
 #include "queue/capacity.h"
+#include "records/all.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -389,7 +390,7 @@ static int
 make_job(struct reports *rs, struct arena *a, const struct run *r, const struct paced *p, struct report_job *ret, struct err *e)
 {
 	const struct settings *c = rs->p.settings;
-	struct jobs_telling how = {.told_as = &run_told_fields, .formats = formats_of(a, r)};
+	struct jobs_telling how = {.told_as = &run_told_fields, .merged = true, .formats = formats_of(a, r)};
 	struct repository repo;
 
 	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0 ||

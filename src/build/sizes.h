@@ -1,7 +1,7 @@
 /*
  * sizes - how large what was rebuilt is, base beside head, where both sides are in the store or in a cache.
  *
- * Gives a record `sizes` (records/build.h), whose packages are those of the compared ones with anything to tell: another size,
+ * Gives a record `sizes` (records/building.h), whose packages are those of the compared ones with anything to tell: another size,
  * metrics, products. Metrics and products are read where both sides are in the store; nothing is fetched for them. How Nix is
  * asked: nix/path_info.h.
  *
@@ -11,7 +11,7 @@
 #ifndef EKACI_BUILD_SIZES_H
 #define EKACI_BUILD_SIZES_H
 
-#include "records/build.h"
+#include "records/building.h"
 
 enum { SIZES_MAX_PACKAGES = 2000 };
 

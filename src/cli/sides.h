@@ -13,6 +13,7 @@
 struct sides {
 	const char *base, *head; /* as they were named, or are by us; head: also SIDES_FILES */
 	bool of_files;           /* head is the files as they are now */
+	bool merged;             /* head is merged into base, as GitHub would */
 	const char *git_dir;     /* of the repository's objects, absolute */
 	struct mirrored mirrored;
 };
@@ -21,6 +22,6 @@ struct sides {
  * index: a file of ours for the working tree's index. What is not compared is said on standard error. Texts are in a, or the
  * request's.
  */
-must_check int sides_find(struct arena *a, const struct request *q, const char *index, struct sides *ret, struct err *e);
+must_check int sides_find(struct arena *a, const struct command_line *q, const char *index, struct sides *ret, struct err *e);
 
 #endif

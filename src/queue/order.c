@@ -113,7 +113,7 @@ sift(struct class *c, struct queue_lane *l)
 	put_lane(c, i, l);
 }
 
-/* After any change of a lane's entries or of its pull request. */
+/* Puts the lane back where it belongs among those of its class. To be called after any change of its entries or of its group. */
 static void
 fix_lane(struct queue_lane *l)
 {

@@ -9,7 +9,7 @@
 #define EKACI_QUEUE_RETRY_H
 
 #include "config/config.h"
-#include "records/build.h"
+#include "records/building.h"
 #include "store/builds.h"
 
 struct ended {

@@ -1,15 +1,14 @@
 /* Starting what may start, within capacity: one transaction a turn, workers for what it wrote. */
 #include "queue/schedule.h"
 
-#include "config/texts.h"
 #include "nix/path.h"
 #include "queue/capacity.h"
 #include "queue/push.h"
 #include "queue/replica.h"
 #include "queue/retry.h"
 #include "queue/tell.h"
-#include "records/build.h"
-#include "records/record.h"
+#include "records/all.h"
+#include "records/building.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -149,7 +148,7 @@ make_job(const struct schedule *q, struct running *r, char **ret, struct err *e)
 	    .max_silent_s = c->build.max_silent_s,
 	    .timeout_s = c->build.timeout_s,
 	    .max_log_bytes = c->build.max_log_mb * 1024 * 1024,
-	    .options = config_named(&r->a, c->build.nix_options),
+	    .options = c->build.nix_options,
 	    .builders = m->uri == NULL && configured ? "" : m->line,
 	    .uri = m->uri,
 	    .local_hook = q->local_hook,

@@ -93,10 +93,11 @@ struct field {
 
 struct fields {
 	const char *name; /* for errors and ARCHITECTURE.md: "mirrored" */
-	const char *type; /* written first, as the member "type", by which records are told apart; or NULL */
+	const char *type; /* written as the member "type", by which records are told apart; or NULL */
 	size_t size;      /* of the struct */
 	const struct field *members;
 	size_t n;
+	size_t type_behind; /* how many members stand before "type" */
 };
 
 /*
@@ -131,10 +132,12 @@ struct fields {
 #define KEYED(m, T, v, f)                                                                                       \
 	.name = #m, .type = FIELD_KEYED, .offset = offsetof(OF, m) + 0 * FIELD_AT(m.p, struct T *), .of = &(f), \
 	.element = sizeof(struct T), .value = offsetof(struct T, v)
-#define RAW(m) .name = #m, .type = FIELD_RAW, .offset = FIELD_AT(m, const char *)
-#define FIELDS(name, type, T, members)                               \
-	{                                                            \
-		(name), (type), sizeof(T), (members), COUNT(members) \
+#define RAW(m)                         .name = #m, .type = FIELD_RAW, .offset = FIELD_AT(m, const char *)
+#define FIELDS(name, type, T, members) FIELDS_TYPED(name, type, 0, T, members)
+/* "type" stands behind so many members, as earlier versions had it. */
+#define FIELDS_TYPED(name, type, behind, T, members)                           \
+	{                                                                      \
+		(name), (type), sizeof(T), (members), COUNT(members), (behind) \
 	}
 
 enum { FIELDS_MAX_DEPTH = 64 }; /* of a document; deeper is ERR_INPUT */
@@ -147,9 +150,6 @@ must_check int fields_read(const struct fields *of, struct arena *a, struct str 
     struct err *e);
 /* The same of a file. ERR_LIMIT when it is larger. */
 must_check int fields_read_file(const struct fields *of, struct arena *a, const char *path, size_t max_bytes, void *ret,
-    struct err *e);
-/* The same of a document that is an array: ret is a LIST of the table's struct. Of texts: array.h. */
-must_check int fields_read_list(const struct fields *of, struct arena *a, struct str text, const char *what, void *ret,
     struct err *e);
 /* The member "type" of a document, in a; NULL when it has none or is no object. Reads no further than it must. */
 const char *fields_type(struct arena *a, struct str text);
@@ -165,9 +165,6 @@ must_check int fields_write_as(const struct fields *of, const void *value, enum 
     struct err *e);
 /* fields_write as text in a. */
 must_check int fields_line(const struct fields *of, struct arena *a, const void *value, char **ret, struct err *e);
-
-/* A LIST of the table's struct as an array. */
-must_check int fields_list_line(const struct fields *of, struct arena *a, const void *list, char **ret, struct err *e);
 
 /* text with every byte that is no UTF-8, and NUL, as U+FFFD; text itself where there is none. */
 const char *fields_clean(struct arena *a, struct str text);

@@ -180,7 +180,7 @@ write_list(const struct field *f, const void *from, const struct place *at, stru
 		if (keyed ? write_name(here.name, i == 0, at, out, e) != 0 : false)
 			return -1;
 		if (!keyed)
-			buf_puts(out, f->lines ? ",\n" + (i == 0) : "," + (i == 0));
+			buf_puts(out, &(f->lines ? ",\n" : ",")[i == 0]);
 		if (write_struct(f->of, one + f->value, &here, out, e) != 0)
 			return -1;
 	}
@@ -330,26 +330,36 @@ fields_init(const struct fields *of, void *ret)
 		set_otherwise(&of->members[i], (char *)ret + of->members[i].offset);
 }
 
+/* False: it has none. */
+static bool
+write_type(const struct fields *of, bool first, struct buf *out)
+{
+	if (of->type == NULL)
+		return false;
+	buf_printf(out, "%s\"type\":\"%s\"", first ? "" : ",", of->type);
+	return true;
+}
+
 static int
 write_struct(const struct fields *of, const void *value, const struct place *at, struct buf *out, struct err *e)
 {
 	bool first = true;
 
 	buf_putc(out, '{');
-	if (of->type != NULL) {
-		buf_printf(out, "\"type\":\"%s\"", of->type);
-		first = false;
-	}
 	for (size_t i = 0; i < of->n; i++) {
 		const struct field *f = &of->members[i];
 		const void *from = (const char *)value + f->offset;
 		const struct place here = {.in = at, .name = f->name};
+		if (i == of->type_behind)
+			first = !write_type(of, first, out) && first;
 		if (f->left_out && is_empty(f, from))
 			continue;
 		if (write_name(f->name, first, &here, out, e) != 0 || write_member(f, from, &here, out, e) != 0)
 			return -1;
 		first = false;
 	}
+	if (of->n == 0)
+		(void)write_type(of, first, out);
 	buf_putc(out, '}');
 	return 0;
 }

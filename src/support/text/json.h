@@ -10,7 +10,6 @@
 
 #include "support/base/err.h"
 #include "support/base/str.h"
-#include "support/text/values.h"
 
 #include <jansson.h>
 
@@ -39,8 +38,6 @@ json_t *json_any_string(struct str s);
 /* The document as one line without a newline, keys in the order they were set; appended to out. */
 void json_write(const json_t *j, struct buf *out);
 char *json_line(struct arena *a, const json_t *j);
-/* An object as the data of a template, in a; its strings stay obj's. null is an empty text; reals are not shown. */
-struct values *json_values(struct arena *a, const json_t *obj);
 /* Valid JSON, or the beginning of some up to the end of a token, without blanks between tokens and with strings as json_quote
  * writes them. */
 void json_compact(struct str text, struct buf *out);

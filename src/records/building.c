@@ -1,5 +1,5 @@
-/* The tables of build.h. */
-#include "records/build.h"
+/* The tables of building.h. */
+#include "records/building.h"
 
 #include "records/evaluation.h"
 
@@ -113,7 +113,7 @@ static const struct field query_members[] = {
     {KEYED(estimate, system_estimate, of, estimate_of_fields), .left_out = true, .about = "added by the daemon, by system"},
     {MAYBE(sizes, sizes, sizes_fields), .left_out = true, .about = "added when the builds have ended"},
 };
-const struct fields query_fields = FIELDS("query", "query", struct query, query_members);
+const struct fields query_fields = FIELDS_TYPED("query", "query", 1, struct query, query_members);
 #undef OF
 
 #define OF struct build_job

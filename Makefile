@@ -43,7 +43,7 @@ REPORT = \
 	report/checks.c report/position.c report/labels.c report/document.c report/html.c report/words.c report/explanation.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
-	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c
+	queue/schedule.c queue/retry.c queue/tell.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c
 RECORDS = \
 	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \

@@ -256,7 +256,7 @@ async function change_pull(w, args)
 	case 'reopened':
 		pull.state = 'open';
 		pull.closed_at = null;
-		w.forget_merge(pull);
+		await find_head(w, pull);
 		break;
 	case 'ready_for_review':
 	case 'converted_to_draft':
@@ -282,6 +282,16 @@ async function change_pull(w, args)
 	pull.updated_at = w.stamp();
 	w.note_pull(pull);
 	return shown(w, args, pull, pull_event(w, args.action, pull, sender, more));
+}
+
+// What was pushed while it was closed counts when it is open again.
+async function find_head(w, pull)
+{
+	const sha = pull.head.repo && await commit_of(pull.head.repo.dir, `refs/heads/${pull.head.ref}`);
+	if (sha && sha !== pull.head.sha)
+		await w.follow_head(pull, sha);
+	else
+		w.forget_merge(pull);
 }
 
 async function edit_pull(w, pull, args)

@@ -5,11 +5,13 @@
 //   kill     kill -9 of the bot at a request to GitHub, before or after it took effect, or between two events
 //   slay     kill -9 of one of its workers
 //   fault    GitHub fails for a moment: 5xx, HTML, broken connections, no answer, limits, expired tokens
-//   refuse   GitHub says no, once: 403, 404, 410, 422, as replicas do that lag and permissions that are being changed
+//   refuse   GitHub says no, once: 401, 403, 404, 410, 422, as replicas do that lag and permissions that are being changed
 //   lag      replicas lag by some seconds
 //   lost     deliveries get lost while the bot is down; it is for the bot to ask for them
 
 export const KINDS = ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'];
+// What every scenario holds against that does not say otherwise (`fails`).
+export const HELD = ['order', 'dup', 'kill', 'fault'];
 
 // mulberry32
 export function random_of(seed)
@@ -26,7 +28,6 @@ const hash = text => [...text].reduce((h, c) => Math.imul(h ^ c.codePointAt(0), 
 
 const HTML = '<html><head><title>502 Bad Gateway</title></head><body>Unicorn!</body></html>';
 const API = '^/(api/v3/)?(repos|app)';
-const WRITES = '^/(api/v3/)?repos';
 
 const passing = [
 	{ route: API, status: 500, body: { message: 'Server Error' } },
@@ -40,13 +41,13 @@ const passing = [
 	{ route: API, delay_ms: 300 },
 	{ route: API, status: 429, headers: { 'retry-after': '3' }, body: { message: 'You have exceeded a secondary rate limit.' } },
 	{ route: API, status: 403, headers: { 'retry-after': '3' }, body: { message: 'You have exceeded a secondary rate limit.' } },
-	{ route: API, status: 401, body: { message: 'Bad credentials' } },
 	{ route: '\\.git/', status: 503, body: 'no' },
 	{ route: '\\.git/', drop: true },
 	{ route: '\\.git/', delay_ms: 200, drop: true },
 ];
 
-export const refusals = [
+const refusals = [
+	{ status: 401, body: { message: 'Bad credentials' } },
 	{ status: 403, body: { message: 'Resource not accessible by integration' } },
 	{ status: 404, body: { message: 'Not Found' } },
 	{ status: 410, body: { message: 'This was deleted' } },
@@ -65,7 +66,7 @@ export function draw(seed, name, kinds)
 	for (let n = on('fault') ? 1 + below(4) : 0; n > 0; n--)
 		plan.faults.push({ ...of(passing), skip: at() });
 	for (let n = on('refuse') ? 1 + below(2) : 0; n > 0; n--)
-		plan.faults.push({ ...of(refusals), route: WRITES, skip: at() });
+		plan.faults.push({ ...of(refusals), route: API, skip: at() });
 	for (let n = on('kill') || on('lost') ? 1 + below(2) : 0; n > 0; n--)
 		plan.kills.push({ skip: at(), when: of(['before', 'after']), pause_ms: below(200) });
 	for (let n = on('slay') ? 1 + below(2) : 0; n > 0; n--)

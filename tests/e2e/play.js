@@ -189,7 +189,7 @@ const done_by_runner = {
 	stop: async play => { await play.down; play.stopped = true; await play.bot.kill(); },
 	start: async play => { await play.bot.start(); play.stopped = false; },
 	time: (play, { s }) => sleep(s * 1000 / play.rate),
-	until: (play, wanted) => until(play, wanted),
+	until,
 	set: (play, { do: _, ...settings }) => play.do('settings', settings),
 	expire: play => play.do('expire_tokens'),
 	fault: (play, { do: _, ...fault }) => play.do('fault', fault),
@@ -197,8 +197,9 @@ const done_by_runner = {
 };
 
 // Until a build has begun, or a comment has a reaction, within so many seconds of the fast clock.
-async function until(play, { begun, reaction, within_s = 600 })
+async function until(play, { begun, reaction, within_s = 600 }, post)
 {
+	await post.empty();
 	for (const deadline = Date.now() + within_s * 1000 / play.rate;;) {
 		if (begun && play.noted('built').includes(`begun ${begun}`))
 			return;
@@ -239,7 +240,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 			if (step.do === 'wait')
 				await look(false);
 			else if (Object.hasOwn(done_by_runner, step.do))
-				await done_by_runner[step.do](play, step);
+				await done_by_runner[step.do](play, step, post);
 			else
 				await post.take(await play.step(step));
 			if (problems.length)

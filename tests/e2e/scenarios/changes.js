@@ -79,6 +79,7 @@ export default [{
 	expect: { leaf: { ...good, reports: [/all built/] }, broken: { rebuilds: 'failure', reports: [/breaks 1 build/] } },
 }, {
 	name: 'two pull requests of one head: the check on the commit is the worst of both, whichever comes last',
+	fails: 'alone',
 	branches: { leaf: third, release: strict },
 	steps: [
 		{ do: 'pull', head: 'leaf', base: 'release', as: 'onto release' }, { do: 'wait' },
@@ -88,6 +89,7 @@ export default [{
 	loose: ['times', 'buttons', 'title'],
 }, {
 	name: 'two pull requests of one head: when the bad one is closed, the other decides',
+	fails: 'alone',
 	branches: { leaf: third, release: strict },
 	steps: [
 		{ do: 'pull', head: 'leaf', as: 'onto main' }, { do: 'wait' },
@@ -128,6 +130,7 @@ export default [{
 	expect: { commits: { 'main later': good }, built: ['hello of leaf'] },
 }, {
 	name: 'three pushes to the default branch: the last one is judged against the first',
+	fails: ['order'],
 	branches: {},
 	steps: [
 		{ do: 'push', branch: 'main', as: 'main 2', files: leaf },
@@ -150,16 +153,19 @@ export default [{
 	expect: { leaf: { ...good, reports: 1, times: 1 } },
 }, {
 	name: 'a draft that nobody makes ready: nothing is evaluated',
+	fails: 'alone',
 	branches: { leaf },
 	steps: [{ do: 'pull', head: 'leaf', draft: true }],
 	expect: { leaf: { reports: 0 }, never: { evaluated: ['leaf'], built: ['leaf'] } },
 }, {
 	name: '[skip ci] in the title: nothing is evaluated',
+	fails: 'alone',
 	branches: { leaf },
 	steps: [{ do: 'pull', head: 'leaf', title: 'Words [skip ci]' }],
 	expect: { leaf: { reports: 0 }, never: { evaluated: ['leaf'] } },
 }, {
 	name: 'a repository without Nix: no check and no comment',
+	fails: 'alone',
 	main: { 'default.nix': { content: null }, '.ekaci/config.json': { content: null } },
 	branches: { words: { 'main.c': 'int main(void) { return 0; }\n' } },
 	steps: [{ do: 'pull', head: 'words' }],

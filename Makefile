@@ -15,7 +15,7 @@
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c bot/standing.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c config/texts.c
@@ -53,7 +53,7 @@ NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
-	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/pushes.c \
+	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/checks.c store/open.c store/duration.c store/desired.c store/pushes.c \
 	store/overview.c
 WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \

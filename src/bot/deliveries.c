@@ -2,6 +2,7 @@
 #include "bot/deliveries.h"
 
 #include "bot/commands.h"
+#include "bot/standing.h"
 #include "records/array.h"
 #include "records/list.h"
 #include "store/delivery.h"
@@ -146,6 +147,16 @@ start_missing(struct intake *in, struct arena *a, const struct pull_request *kno
 	return flow_start(in->flow, &wanted, e);
 }
 
+/* A pull request has no say any more in what stands on a commit. */
+static int
+leave_head(struct intake *in, const struct event *ev, const char *head, struct err *e)
+{
+	const struct event_repository *r = &ev->repository;
+	const struct desired_repository to = {ev->installation.id, r->id, r->owner, r->name};
+
+	return standing_changed(in->p.store, &to, head, e);
+}
+
 static int
 on_pull_request(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
@@ -171,14 +182,17 @@ on_pull_request(struct intake *in, struct arena *a, const struct event *ev, stru
 	}
 	if (put_repository(in, ev, e) != 0 || put_with_followers(in, a, &pr, e) != 0)
 		return -1;
-	if (!pr.open)
-		return flow_cancel(in->flow, pr.repository, pr.number, NULL, "the pull request was closed", e);
 	struct run wanted = {.repository = pr.repository,
 	    .number = pr.number,
 	    .head = pr.head,
 	    .base_ref = pr.base_ref,
 	    .reason = reason};
-	return flow_start(in->flow, &wanted, e);
+	if ((pr.open ? flow_start(in->flow, &wanted, e)
+	             : flow_cancel(in->flow, pr.repository, pr.number, NULL, "the pull request was closed", e)) != 0)
+		return -1;
+	/* Others may have the head that it had. */
+	bool left = rc == 0 && (!pr.open || strcmp(pr.head, known.head) != 0);
+	return left ? leave_head(in, ev, known.head, e) : 0;
 }
 
 /* A bot repeats what others wrote: only those that the operator named give commands. */

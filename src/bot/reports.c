@@ -1,6 +1,7 @@
 /* From the state of a run to what should stand at GitHub. */
 #include "bot/reports.h"
 
+#include "bot/standing.h"
 #include "queue/capacity.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
@@ -128,7 +129,7 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 		copy_annotations(a, rec, &wanted);
 	if (rec->actions.n > 0)
 		copy_actions(a, rec, &wanted);
-	return store_want_check(rs->p.store, to, &wanted, e);
+	return standing_told(rs->p.store, to, r->id, &wanted, e);
 }
 
 /* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is

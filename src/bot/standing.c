@@ -1,7 +1,7 @@
 /* Of all that have a say in the check of a commit, the worst. */
 #include "bot/standing.h"
 
-#include "store/checks.h"
+#include "store/run_check.h"
 #include "support/text/escape.h"
 
 #include <string.h>

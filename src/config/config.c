@@ -82,6 +82,16 @@ check_glob(struct str value, struct err *e)
 }
 
 static int
+check_repositories(struct str value, struct err *e)
+{
+	if (check_glob(value, e) != 0)
+		return -1;
+	return memchr(value.p, '/', value.n) != NULL
+	           ? 0
+	           : fail(e, ERR_INPUT, "must be OWNER/NAME, such as \"NixOS/nixpkgs\" or \"our-org/*\"");
+}
+
+static int
 check_word(struct str value, struct err *e)
 {
 	for (size_t i = 0; i < value.n; i++)
@@ -179,6 +189,8 @@ static const struct config_key keys[] = {
     {AT(github, private_key_file), CONFIG_SECRET, .required = true, IN(github, private_key_file)},
     {AT(github, webhook_secret_file), CONFIG_SECRET, .required = true, IN(github, webhook_secret_file)},
     {AT(github, previous_webhook_secret_file), CONFIG_SECRET, IN(github, previous_webhook_secret_file)},
+    TEXTS(repositories, only, "[]", check_repositories),
+    TEXTS(repositories, except, "[]", check_repositories),
     NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
     TEXTS(rebuild, skip_paths, "[]", check_glob),
     TEXT(evaluate, evaluator, "auto", check_evaluator),

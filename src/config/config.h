@@ -34,6 +34,9 @@ struct settings {
 		const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
 	} github;
 	struct {
+		json_t *only, *except; /* arrays of globs of OWNER/NAME, in any case; only empty: all */
+	} repositories;
+	struct {
 		int64_t max_rebuild_count; /* more attributes than this: wide, nothing is built unasked */
 		json_t *skip_paths;        /* array of globs */
 	} rebuild;

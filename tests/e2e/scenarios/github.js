@@ -100,7 +100,6 @@ export default [{
 	expect: { leaf: { ...good, reports: 1 } },
 }, {
 	name: 'made private: its pages close',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
@@ -109,7 +108,6 @@ export default [{
 	expect: { leaf: { ...good, page: 404 } },
 }, {
 	name: 'archived while it is under way: work stops, and nothing is asked for ever',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -119,7 +117,6 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'deleted while it is under way: work stops, and nothing is asked for ever',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -129,7 +126,6 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'transferred to where the App is not: work stops',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -140,7 +136,6 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'taken out of the installation while it is under way: work stops',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -150,7 +145,6 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'uninstalled while it is under way: work stops',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -178,7 +172,6 @@ export default [{
 	expect: { leaf: good },
 }, {
 	name: 'suspended before it is fetched; given back, it is judged',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'fault', route: '\\.git/', status: 503, times: 2 },

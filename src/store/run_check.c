@@ -1,5 +1,5 @@
 /* Checks of runs, and who has a say in a commit's. */
-#include "store/checks.h"
+#include "store/run_check.h"
 
 #include "store/db.h"
 
@@ -17,6 +17,17 @@ store_run_check_put(struct store *s, int64_t run, const struct wish_check *wante
 		    "iss", run, wanted->name, text);
 	arena_release(&a);
 	return rc;
+}
+
+int
+store_run_is_told(struct store *s, int64_t run, bool *ret, struct err *e)
+{
+	int64_t n = 0;
+
+	if (db_int(s, &n, e, "SELECT count(*) FROM run_check WHERE run = ?1", "i", run) < 0)
+		return -1;
+	*ret = n > 0;
+	return 0;
 }
 
 static int

@@ -1,16 +1,19 @@
 /*
- * checks - whose checks stand on a commit: of each run what it alone would have, beside what stands there (store/desired.h).
+ * run_check - whose checks stand on a commit: of each run what it alone would have, beside what stands there (store/desired.h).
  *
  * A forge shows checks by commit, and one commit may be the head of several pull requests, a branch and a merge group.
  */
-#ifndef EKACI_STORE_CHECKS_H
-#define EKACI_STORE_CHECKS_H
+#ifndef EKACI_STORE_RUN_CHECK_H
+#define EKACI_STORE_RUN_CHECK_H
 
 #include "records/wish.h"
 #include "store/store.h"
 
 /* What the run alone would have for the name; replaces what it had. */
 must_check int store_run_check_put(struct store *s, int64_t run, const struct wish_check *wanted, struct err *e);
+
+/* Whether the run ever had one. */
+must_check int store_run_is_told(struct store *s, int64_t run, bool *ret, struct err *e);
 
 /* Who has a say in the check of a commit: the newest run of each open pull request with that head, and of a branch or merge
  * group that has, or had, it. Runs of what is no Nix have none. */

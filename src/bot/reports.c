@@ -3,6 +3,7 @@
 
 #include "bot/standing.h"
 #include "queue/capacity.h"
+#include "records/all.h"
 #include "store/desired.h"
 #include "store/run_check.h"
 #include "support/base/clock.h"

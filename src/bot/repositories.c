@@ -24,14 +24,12 @@ lower(struct arena *a, const char *text)
 }
 
 static int
-is_among(struct arena *a, const json_t *globs, struct str name, bool *ret, struct err *e)
+is_among(struct arena *a, const struct texts *globs, struct str name, bool *ret, struct err *e)
 {
 	struct glob_set set = {.a = a};
-	const json_t *one;
-	size_t i;
 
-	json_array_foreach(globs, i, one)
-		if (glob_set_add(&set, lower(a, json_string_value(one)), e) != 0)
+	for (size_t i = 0; i < globs->n; i++)
+		if (glob_set_add(&set, lower(a, globs->p[i]), e) != 0)
 			return -1;
 	*ret = glob_set_first(&set, name) != GLOB_NONE;
 	return 0;
@@ -43,10 +41,10 @@ is_wanted(const struct settings *c, struct arena *a, const char *owner, const ch
 	struct str full = lower(a, arena_printf(a, "%s/%s", owner, name));
 	bool only, except;
 
-	if (is_among(a, c->repositories.only, full, &only, e) != 0 ||
-	    is_among(a, c->repositories.except, full, &except, e) != 0)
+	if (is_among(a, &c->repositories.only, full, &only, e) != 0 ||
+	    is_among(a, &c->repositories.except, full, &except, e) != 0)
 		return -1;
-	*ret = (only || json_array_size(c->repositories.only) == 0) && !except;
+	*ret = (only || c->repositories.only.n == 0) && !except;
 	return 0;
 }
 

@@ -99,7 +99,6 @@ look(struct arena *a, const char *file, const char *drv, struct err *e)
 		rc = drv != NULL ? why(s, a, &c, drv, e) : numbers(s, a, &c, e);
 		store_close(s);
 	}
-	config_release(&c);
 	return rc;
 }
 

@@ -594,7 +594,7 @@ fill(struct fixture *f)
 	    " (2,6,'open','bb','main','a secret plan','dev',NULL,0,0,NULL,0,1);"
 	    "INSERT INTO run (id,repository,number,head,base_ref,state,reason,waiting,verdict,title,counts,failure,created,updated)"
 	    " VALUES (1,1,5,'" HASH "00000000','main','BUILDING','opened','<i>a slot</i>','failure','3 rebuilds \"&amp;','"
-	    "{\"total\":{\"rebuild\":3,\"newly_failing\":1,\"added\":0}}','{\"stage\":\"plan\",\"message\":\"<b>no</b>\"}',1,1),"
+	    "{\"total\":{\"rebuild\":3,\"newly_failing\":1,\"added\":0}}','{\"stage\":\"plan\",\"kind\":\"input\",\"message\":\"<b>no</b>\"}',1,1),"
 	    " (2,2,6,'" HASH "11111111','main','DONE','opened',NULL,'success','fine',NULL,NULL,1,1);"
 	    "INSERT INTO run_event (run,at,to_state,why) VALUES (1,1,'ACCEPTED','<u>why</u>');"
 	    "INSERT INTO build (id,drv,name,system,state,created,reason,tail) VALUES"

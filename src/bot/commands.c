@@ -55,9 +55,38 @@ forget(struct asking *q)
 	mem_free(&q);
 }
 
+/* Where nothing is Nix nothing is ever said; the reaction is the receipt. */
+static bool
+is_no_nix(struct obey *o, const struct asking *q)
+{
+	struct arena a = {0};
+	struct run newest;
+	struct err e;
+	bool ret =
+	    store_run_of(o->p.store, &a, q->repo.id, q->command.number, false, &newest, &e) == 0 && newest.nix == RUN_NIX_NONE;
+
+	arena_release(&a);
+	return ret;
+}
+
+/* It is being found out whether anything here is Nix: a command waits for that. */
+static bool
+is_nix_open(struct obey *o, struct asking *q)
+{
+	struct run newest;
+	struct err e;
+	bool known = false;
+
+	return store_run_of(o->p.store, &q->a, q->repo.id, q->command.number, true, &newest, &e) == 0 &&
+	       newest.nix == RUN_NIX_UNKNOWN && store_branch_is_nix(o->p.store, q->repo.id, newest.base_ref, &known, &e) == 0 &&
+	       !known;
+}
+
 static void
 answer(struct obey *o, const struct asking *q, const char *reply)
 {
+	if (is_no_nix(o, q))
+		return;
 	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
 	struct err e;
 	char marker[80];
@@ -157,7 +186,7 @@ status_text(struct obey *o, struct asking *q)
 		                 "Nothing has been done for this pull request: %s. `/ekaci eval` has it evaluated all "
 		                 "the same.",
 		                 waits);
-	const char *url = web_link(&q->a, o->p.web, q->repo.id, q->command.number, q->repo.is_private, "/run/%" PRId64, r.id);
+	const char *url = web_link(&q->a, o->p.web, &q->repo, q->command.number, "/run/%" PRId64, r.id);
 	const char *why = r.held != NULL ? r.held : r.waiting;
 
 	return arena_printf(&q->a, "Run [%" PRId64 "](%s) of `%.10s`: %s%s%s.", r.id, url, r.head, run_state_doing(r.state),
@@ -569,6 +598,8 @@ ask(struct obey *o, struct err *e)
 	if (q->command.operator) {
 		q->permission = "admin";
 		settle(q);
+	} else if (is_nix_open(o, q)) {
+		put_off(q, HEAD_RETRY_MS);
 	} else if (rc == 0 || q->command.number <= 0)
 		ask_permission(q);
 	else

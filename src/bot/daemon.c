@@ -3,6 +3,7 @@
 
 #include "bot/deliveries.h"
 #include "bot/reports.h"
+#include "bot/repositories.h"
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
 #include "nix/access.h"
@@ -146,7 +147,12 @@ sweep(struct daemon *d)
 	}
 	/* Without knowing what is needed nothing goes. */
 	struct sweep_job job = sweep_job(&a, d->settings, clock_now_ms(), &needed);
+	struct ids gone = {0};
 	char *line;
+	if (rc == 0)
+		rc = store_repositories_gone(d->store, &a, job.before_ms, &gone, &e);
+	for (size_t i = 0; i < gone.n; i++)
+		sweep_repository(&a, d->settings, gone.p[i], &job.gone);
 	if (rc != 0 || fields_line(&sweep_job_fields, &a, &job, &line, &e) != 0 ||
 	    worker_start(d->loop, "sweep", str_of(line), &events, &w, &e) != 0)
 		log_err(LOG_WARN, "sweep", &e);
@@ -273,7 +279,7 @@ open_parts(struct daemon *d, struct err *e)
 	d->reports = reports_new(&parts);
 	walked.loop = d->loop;
 	walked.store = d->store;
-	if (flow_new(&walked, &d->flow, e) != 0)
+	if (flow_new(&walked, &d->flow, e) != 0 || repositories_check(&parts, d->flow, e) != 0)
 		return -1;
 	d->intake = intake_new(&parts, d->flow);
 	loop_on_word(d->loop, on_delivery, d);

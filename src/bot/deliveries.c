@@ -2,6 +2,8 @@
 #include "bot/deliveries.h"
 
 #include "bot/commands.h"
+#include "bot/repositories.h"
+#include "bot/standing.h"
 #include "records/array.h"
 #include "records/list.h"
 #include "store/delivery.h"
@@ -27,27 +29,6 @@ struct intake {
 	struct loop_timer *timer;
 	bool closing;
 };
-
-static int
-put_repository(struct intake *in, const struct event *ev, struct err *e)
-{
-	const struct event_repository *r = &ev->repository;
-	struct repository row = {.id = r->id,
-	    .installation = ev->installation.id,
-	    .owner = r->owner,
-	    .name = r->name,
-	    .clone_url = r->clone_url,
-	    .default_branch = r->default_branch != NULL ? r->default_branch : "",
-	    .is_private = r->private};
-
-	if (ev->installation.id == 0)
-		return fail(e, ERR_INPUT, "installation.id: missing: the webhook is not an App's");
-	if (r->id == 0 || r->clone_url == NULL)
-		return fail(e, ERR_INPUT, "repository: missing");
-	if (store_installation_put(in->p.store, ev->installation.id, ev->installation.account, "active", e) != 0)
-		return -1;
-	return store_repository_put(in->p.store, &row, e);
-}
 
 /* What an event of a pull request tells that we know. */
 enum news {
@@ -187,6 +168,16 @@ follow(struct intake *in, struct arena *a, const struct event *ev, const struct 
 	return flow_start(in->flow, &wanted, e);
 }
 
+/* A pull request has no say any more in what stands on a commit. */
+static int
+leave_head(struct intake *in, const struct event *ev, const char *head, struct err *e)
+{
+	const struct event_repository *r = &ev->repository;
+	const struct desired_repository to = {ev->installation.id, r->id, r->owner, r->name};
+
+	return standing_changed(in->p.store, &to, head, e);
+}
+
 static int
 on_pull_request(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
@@ -203,7 +194,7 @@ on_pull_request(struct intake *in, struct arena *a, const struct event *ev, stru
 		log_info("pull request %" PRId64 ": a late event changes nothing: %s of %.10s", pr.number, reason, pr.head);
 		return 0;
 	case REPEATED:
-		if (pr.changed > known.changed && (put_repository(in, ev, e) != 0 || store_pull_put(in->p.store, &pr, e) != 0))
+		if (pr.changed > known.changed && store_pull_put(in->p.store, &pr, e) != 0)
 			return -1;
 		return start_missing(in, a, &known, false, reason, e);
 	case NEWS_EARLY: return store_head_early(in->p.store, &pr, e);
@@ -212,9 +203,11 @@ on_pull_request(struct intake *in, struct arena *a, const struct event *ev, stru
 	}
 	if (rc == 0)
 		pr.draft = draft_of(ev, &known);
-	if (put_repository(in, ev, e) != 0 || put_with_followers(in, a, &pr, e) != 0)
+	if (put_with_followers(in, a, &pr, e) != 0 || follow(in, a, ev, &pr, &known, e) != 0)
 		return -1;
-	return follow(in, a, ev, &pr, &known, e);
+	/* Others may have the head that it had. */
+	bool left = rc == 0 && (!pr.open || strcmp(pr.head, known.head) != 0);
+	return left ? leave_head(in, ev, known.head, e) : 0;
 }
 
 /* A bot repeats what others wrote: only those that the operator named give commands. */
@@ -249,8 +242,6 @@ on_comment(struct intake *in, struct arena *a, const struct event *ev, struct er
 	const struct comment_command *commands;
 	size_t n;
 
-	if (put_repository(in, ev, e) != 0)
-		return -1;
 	command_read(a, str_of(ev->comment.body), &commands, &n);
 	if (n > 0 && !is_heard(in, ev->comment.author, ev->comment.bot))
 		return 0;
@@ -295,8 +286,6 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	size_t n = 0;
 	const char *verb = "rebuild", *words = "[]";
 
-	if (put_repository(in, ev, e) != 0)
-		return -1;
 	if (!is_heard(in, ev->sender, ev->sender_bot))
 		return 0;
 	if (ev->action == ACTION_REQUESTED && ev->check.requested != NULL) {
@@ -326,20 +315,6 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	return 0;
 }
 
-static int
-on_installation(struct intake *in, const struct event *ev, struct err *e)
-{
-	const char *state = "active";
-
-	if (ev->action == ACTION_DELETED)
-		state = "deleted";
-	else if (ev->action == ACTION_SUSPEND)
-		state = "suspended";
-	if (store_installation_put(in->p.store, ev->installation.id, ev->installation.account, state, e) != 0)
-		return -1;
-	return strcmp(state, "deleted") == 0 ? store_desired_forget(in->p.store, ev->installation.id, e) : 0;
-}
-
 /* The default branch has moved: it is compared with where it was when it was last done, so that no push between is left
  * out. The next pull requests' base is evaluated with that, and what they want is built, while nobody waits. */
 static int
@@ -350,8 +325,6 @@ on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *
 	bool had = false;
 	int rc;
 
-	if (put_repository(in, ev, e) != 0)
-		return -1;
 	if (branch == NULL || strcmp(ev->push.ref, arena_printf(a, "refs/heads/%s", branch)) != 0 ||
 	    strspn(ev->push.after, "0") == strlen(ev->push.after))
 		return 0;
@@ -392,8 +365,6 @@ on_merge_group(struct intake *in, const struct event *ev, struct err *e)
 	const char *base_ref = ev->push.base_ref;
 	int64_t number = queued_number(ev);
 
-	if (put_repository(in, ev, e) != 0)
-		return -1;
 	/* What was merged is what the branch will want: it may end. */
 	if (ev->action == ACTION_DESTROYED && ev->push.reason != NULL && strcmp(ev->push.reason, "merged") == 0)
 		return 0;
@@ -410,22 +381,40 @@ on_merge_group(struct intake *in, const struct event *ev, struct err *e)
 	return flow_start(in->flow, &wanted, e);
 }
 
+/* An event of a repository that is served. */
 static int
-on_event(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+on_served(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	switch (ev->kind) {
 	case EVENT_PULL_REQUEST: return on_pull_request(in, a, ev, e);
 	case EVENT_COMMENT: return on_comment(in, a, ev, e);
 	case EVENT_CHECK_RUN:
 	case EVENT_CHECK_SUITE: return on_button(in, a, ev, e);
-	case EVENT_INSTALLATION: return on_installation(in, ev, e);
 	case EVENT_PUSH: return on_push(in, a, ev, e);
 	case EVENT_MERGE_GROUP: return on_merge_group(in, ev, e);
-	case EVENT_INSTALLATION_REPOSITORIES:
 	case EVENT_IGNORED:
-	case EVENT_PING: break;
+	case EVENT_PING:
+	case EVENT_INSTALLATION:
+	case EVENT_INSTALLATION_REPOSITORIES:
+	case EVENT_REPOSITORY: break;
 	}
 	return 0;
+}
+
+/* *ret_why: why nothing came of it, for people; else as it was. */
+static int
+on_event(struct intake *in, struct arena *a, const struct event *ev, const char **ret_why, struct err *e)
+{
+	const char *why = NULL;
+
+	if (ev->kind == EVENT_IGNORED || ev->kind == EVENT_PING)
+		return 0;
+	if (ev->kind == EVENT_INSTALLATION || ev->kind == EVENT_INSTALLATION_REPOSITORIES)
+		return repositories_of_installation(&in->p, in->flow, a, ev, e);
+	int rc = repositories_learn(&in->p, in->flow, a, ev, &why, e);
+	if (rc == 1)
+		*ret_why = why;
+	return rc == 0 ? on_served(in, a, ev, e) : rc < 0 ? -1 : 0;
 }
 
 static int
@@ -450,7 +439,12 @@ read_delivery(struct intake *in, struct arena *a, const struct delivery *d, stru
 	}
 	if (store_begin(in->p.store, e) != 0)
 		return -1;
-	int rc = on_event(in, a, &ev, e);
+	const char *why_not = NULL;
+	int rc = on_event(in, a, &ev, &why_not, e);
+	if (rc == 0 && why_not != NULL) {
+		log_info("delivery %s (%s): nothing came of it: %s", d->guid, d->event, why_not);
+		outcome = arena_printf(a, "%s: %s", outcome, why_not);
+	}
 	if (rc == 0)
 		rc = store_delivery_done(in->p.store, d->id, state, outcome, e);
 	if (store_end(in->p.store, rc, e) == 0)

@@ -1,9 +1,11 @@
 /* From the state of a run to what should stand at GitHub. */
 #include "bot/reports.h"
 
+#include "bot/standing.h"
 #include "queue/capacity.h"
 #include "records/all.h"
 #include "store/desired.h"
+#include "store/run_check.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/base/map.h"
@@ -79,7 +81,7 @@ forget(struct paced *p)
 static const char *
 page_of(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo)
 {
-	return web_link(a, rs->p.web, repo->id, r->number, repo->is_private, "/run/%" PRId64, r->id);
+	return web_link(a, rs->p.web, repo, r->number, "/run/%" PRId64, r->id);
 }
 
 static void
@@ -129,7 +131,7 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 		copy_annotations(a, rec, &wanted);
 	if (rec->actions.n > 0)
 		copy_actions(a, rec, &wanted);
-	return store_want_check(rs->p.store, to, &wanted, e);
+	return standing_told(rs->p.store, to, r->id, &wanted, e);
 }
 
 /* Whether more is to be said of a comparison than "no rebuilds". */
@@ -371,7 +373,7 @@ link_logs(struct reports *rs, struct arena *a, const struct repository *repo, in
 		struct build_told *b = &builds->p[i].told;
 		const char *stem = stem_of(a, builds->p[i].drv, true);
 		if (b->log != NULL && stem != NULL)
-			b->log_url = web_link(a, rs->p.web, repo->id, number, repo->is_private, "/log/%s", stem);
+			b->log_url = web_link(a, rs->p.web, repo, number, "/log/%s", stem);
 		b->log = NULL;
 	}
 }
@@ -404,7 +406,7 @@ link_packages(struct reports *rs, struct arena *a, const struct repository *repo
 		struct package_sizes *p = &query.sizes->packages.p[i];
 		const char *stem = stem_of(a, p->drv, false);
 		if (stem != NULL && map_get(&asked, str_of(p->drv)) != NULL)
-			p->page_url = web_link(a, rs->p.web, repo->id, r->number, repo->is_private, "/drv/%s", stem);
+			p->page_url = web_link(a, rs->p.web, repo, r->number, "/drv/%s", stem);
 	}
 	map_release(&asked);
 	int rc = fields_line(&query_fields, a, &query, &line, e);
@@ -483,6 +485,69 @@ begin(struct reports *rs, struct arena *a, const struct run *r, struct paced *p,
 	return 0;
 }
 
+/* What a run has to say: nothing while it is not known whether its repository is one of Nix, unless that is known of the branch
+ * that it is for; and nothing ever when it is none, unless something was said before that was known. What was stopped because
+ * nothing may be written there is made anew, and goes on in the checks that it has. */
+enum telling { TELL, TELL_LATER, TELL_NOTHING };
+
+static int
+telling_of(struct reports *rs, struct arena *a, const struct run *r, enum telling *ret, struct err *e)
+{
+	struct repository repo;
+	bool told = false, is_nix = false;
+
+	*ret = TELL;
+	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
+		return -1;
+	if (r->stopped && !repo.served)
+		*ret = TELL_NOTHING;
+	if (*ret != TELL || r->nix == RUN_NIX)
+		return 0;
+	if (store_run_is_told(rs->p.store, r->id, &told, e) != 0 || told)
+		return told ? 0 : -1;
+	if (r->nix == RUN_NIX_UNKNOWN && store_branch_is_nix(rs->p.store, r->repository, r->base_ref, &is_nix, e) != 0)
+		return -1;
+	if (!is_nix)
+		*ret = r->nix == RUN_NIX_NONE || r->ended != 0 ? TELL_NOTHING : TELL_LATER;
+	return 0;
+}
+
+/* Who else has the commit waited for it. */
+static int
+tell_nothing(struct reports *rs, struct arena *a, const struct run *r, struct err *e)
+{
+	struct repository repo;
+
+	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0 || store_begin(rs->p.store, e) != 0)
+		return -1;
+	const struct desired_repository to = {repo.installation, repo.id, repo.owner, repo.name};
+	int rc = store_run_reported(rs->p.store, r->id, r->changes, e);
+	if (rc == 0)
+		rc = standing_changed(rs->p.store, &to, r->head, e);
+	return store_end(rs->p.store, rc, e);
+}
+
+/* Begins the report of one run; when it is too early, *wake is when it is not. */
+static int
+look_at(struct reports *rs, struct arena *a, const struct run *r, struct paced *p, int64_t *wake, struct err *e)
+{
+	int64_t now = clock_mono_ms();
+	int64_t due = p->last_ms != 0 ? p->last_ms + PACE_MS : now + r->created + FIRST_MS - clock_now_ms();
+	enum telling telling;
+
+	if (telling_of(rs, a, r, &telling, e) != 0)
+		return -1;
+	if (telling == TELL_NOTHING)
+		return tell_nothing(rs, a, r, e);
+	if (telling == TELL_LATER)
+		return 0;
+	if (due > now && r->ended == 0) {
+		*wake = due < *wake ? due : *wake;
+		return 0;
+	}
+	return begin(rs, a, r, p, e);
+}
+
 static void
 look(void *ctx)
 {
@@ -500,15 +565,9 @@ look(void *ctx)
 		struct arena a = {0};
 		struct run r;
 		bool got = !p->busy && store_run_get(rs->p.store, &a, ids[i], &r, &e) == 0;
-		if (got) {
-			int64_t due = p->last_ms != 0 ? p->last_ms + PACE_MS : now + r.created + FIRST_MS - clock_now_ms();
-			if (due > now && r.ended == 0) {
-				if (due < wake)
-					wake = due;
-			} else if (begin(rs, &a, &r, p, &e) != 0) {
-				log_err(LOG_ERROR, "report", &e);
-				wake = now + RETRY_MS;
-			}
+		if (got && look_at(rs, &a, &r, p, &wake, &e) != 0) {
+			log_err(LOG_ERROR, "report", &e);
+			wake = now + RETRY_MS;
 		}
 		arena_release(&a);
 	}

@@ -352,6 +352,18 @@ choose_scopes(struct planner *p, bool scoped)
 	}
 }
 
+/* The bot is also installed where nothing is Nix. */
+static bool
+is_no_nix(const struct planner *p)
+{
+	const git_tree *trees[] = {p->base, p->head};
+
+	for (size_t i = 0; i < COUNT(trees); i++)
+		if (has_file(trees[i], RULES_PATH) || convention_of(trees[i]) != NULL)
+			return false;
+	return p->job->jobs == NULL;
+}
+
 static int
 no_jobs(const struct planner *p, struct err *e)
 {
@@ -427,7 +439,9 @@ plan(struct planner *p, struct err *e)
 		return -1;
 	decide_all(p);
 	bool all = p->unmatched.paths > 0 || p->full || p->rec.config_edit != NULL || p->job->ignore_rules;
-	bool evaluate = p->job->unwanted == NULL && (p->job->all_jobs || (p->changed.n > 0 && (all || p->scoped)));
+	p->rec.no_nix = p->job->may_be_none && is_no_nix(p);
+	bool unwanted = p->rec.no_nix || p->job->unwanted != NULL;
+	bool evaluate = !unwanted && (p->job->all_jobs || (p->changed.n > 0 && (all || p->scoped)));
 	if (evaluate && p->jobs.n == 0)
 		return no_jobs(p, e);
 	list_clear(p->a, &p->rec.jobs);

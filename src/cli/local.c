@@ -274,7 +274,12 @@ static int
 begin(struct local *l, struct err *e)
 {
 	const struct sides *s = &l->sides;
-	struct repository repo = {THE_ONLY, THE_ONLY, "local", "local", s->git_dir, "HEAD", false};
+	struct repository repo = {.id = THE_ONLY,
+	    .installation = THE_ONLY,
+	    .owner = "local",
+	    .name = "local",
+	    .clone_url = s->git_dir,
+	    .default_branch = "HEAD"};
 	struct pull_request pr =
 	    {.repository = THE_ONLY, .number = THE_ONLY, .open = true, .head = s->head, .base_ref = s->base, .title = ""};
 	struct run r = {.repository = THE_ONLY,

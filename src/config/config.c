@@ -98,6 +98,16 @@ check_glob(struct str value, struct err *e)
 }
 
 static int
+check_repositories(struct str value, struct err *e)
+{
+	if (check_glob(value, e) != 0)
+		return -1;
+	return memchr(value.p, '/', value.n) != NULL
+	           ? 0
+	           : fail(e, ERR_INPUT, "must be OWNER/NAME, such as \"NixOS/nixpkgs\" or \"our-org/*\"");
+}
+
+static int
 check_word(struct str value, struct err *e)
 {
 	for (size_t i = 0; i < value.n; i++)
@@ -198,6 +208,8 @@ static const struct config_key keys[] = {
     KEY_TEXT(pull_requests, drafts, "wait", check_drafts),
     KEY_TEXTS(pull_requests, branches, check_glob),
     KEY_FLAG(pull_requests, skip_words, true),
+    KEY_TEXTS(repositories, only, check_repositories),
+    KEY_TEXTS(repositories, except, check_repositories),
     KEY_NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
     KEY_TEXTS(rebuild, skip_paths, check_glob),
     KEY_TEXT(evaluate, evaluator, "auto", check_evaluator),

@@ -38,6 +38,9 @@ struct settings {
 		bool skip_words;       /* "[skip ci]" and its like in the head's message or the title are obeyed */
 	} pull_requests;
 	struct {
+		struct texts only, except; /* globs of OWNER/NAME, in any case; only empty: all */
+	} repositories;
+	struct {
 		int64_t max_rebuild_count; /* more attributes than this: wide, nothing is built unasked */
 		struct texts skip_paths;   /* globs */
 	} rebuild;

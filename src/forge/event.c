@@ -7,7 +7,7 @@ const char *
 event_kind_name(enum event_kind kind)
 {
 	static const char *const names[] = {"ignored", "ping", "pull_request", "issue_comment", "installation",
-	    "installation_repositories", "check_run", "check_suite", "push", "merge_group"};
+	    "installation_repositories", "check_run", "check_suite", "push", "merge_group", "repository"};
 
 	return names[kind];
 }
@@ -17,7 +17,7 @@ event_action_name(enum event_action action)
 {
 	static const char *const names[] = {"", "opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft", "closed",
 	    "base changed", "created", "deleted", "suspend", "unsuspend", "new_permissions_accepted", "added", "removed",
-	    "rerequested", "requested_action", "checks_requested", "destroyed"};
+	    "rerequested", "requested_action", "checks_requested", "destroyed", "lifted", "changed"};
 
 	return names[action];
 }

@@ -32,7 +32,8 @@ enum event_kind {
 	EVENT_CHECK_RUN,                 /* rerequested, requested_action */
 	EVENT_CHECK_SUITE,               /* rerequested */
 	EVENT_PUSH,
-	EVENT_MERGE_GROUP /* checks_requested, destroyed */
+	EVENT_MERGE_GROUP, /* checks_requested, destroyed */
+	EVENT_REPOSITORY   /* what happened to the repository: see event_repository */
 };
 
 enum event_action {
@@ -54,7 +55,9 @@ enum event_action {
 	ACTION_REREQUESTED,
 	ACTION_REQUESTED,
 	ACTION_CHECKS_REQUESTED,
-	ACTION_DESTROYED
+	ACTION_DESTROYED,
+	ACTION_LIFTED, /* made public, or taken out of the archive */
+	ACTION_CHANGED /* renamed, transferred, privatized, archived, edited: what it is now says it all */
 };
 
 struct event_repository {
@@ -63,6 +66,8 @@ struct event_repository {
 	const char *clone_url;      /* http(s), or NULL where the forge leaves it out (installation lists) */
 	const char *default_branch; /* NULL there, too */
 	bool private;
+	bool archived;      /* read-only, the forge takes nothing for it */
+	int64_t updated_ms; /* when something of it last changed, the forge's clock; 0: not known */
 };
 
 /* A pull request, as an event tells it or the forge when it is asked. Times are the forge's, in whole seconds. */
@@ -90,6 +95,7 @@ struct event {
 	struct {
 		int64_t id; /* of whom we act for; 0: the event does not carry one */
 		const char *account;
+		int64_t updated_ms; /* of events of installations; 0: not known */
 	} installation;
 	struct event_repository repository; /* id 0: none */
 	const char *sender;                 /* login */

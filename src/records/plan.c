@@ -30,6 +30,7 @@ static const struct field plan_job_members[] = {
     {FLAG(all_submodules), .left_out = true, .about = "every job takes them"},
     {FLAG(all_jobs), .left_out = true, .about = "evaluate them also when nothing changed"},
     {TEXT(unwanted), .left_out = true, .about = "who said where that nothing is to be evaluated, for people"},
+    {FLAG(may_be_none), .left_out = true, .about = "a repository without anything that is Nix is no mistake"},
 };
 const struct fields plan_job_fields = FIELDS("plan job", NULL, struct plan_job, plan_job_members);
 #undef OF
@@ -121,6 +122,7 @@ static const struct fields untold_changes_fields = FIELDS("untold", NULL, struct
 #define OF struct plan
 static const struct field plan_members[] = {
     {TEXT(decision), .required = true, .about = "\"evaluate\" | \"skip\""},
+    {FLAG(no_nix), .left_out = true, .about = "neither side has a file by which it would be evaluated"},
     {TEXT(config), .about = "\"file\" | \"convention\" | \"command line\" | \"head file\""},
     {INT(changed_paths)},
     {LIST_OF(paths, plan_path, plan_path_fields), .about = "the first 100"},

@@ -9,6 +9,7 @@ static const struct field sweep_job_members[] = {
     {INT(max_bytes), .about = "of these together; 0: no limit"},
     {TEXTS(needed), .about = "names of files that stay"},
     {INT(young_ms), .required = true, .about = "since 1970: what was used later stays"},
+    {TEXTS(gone), .left_out = true, .about = "absolute: folders that go whole, of repositories that are gone"},
 };
 const struct fields sweep_job_fields = FIELDS("sweep job", NULL, struct sweep_job, sweep_job_members);
 #undef OF

@@ -13,6 +13,7 @@ struct sweep_job {
 	int64_t max_bytes;
 	struct texts needed;
 	int64_t young_ms;
+	struct texts gone;
 };
 extern const struct fields sweep_job_fields;
 

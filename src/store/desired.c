@@ -2,11 +2,14 @@
 #include "store/desired.h"
 
 #include "store/db.h"
+#include "store/served.h"
 #include "support/base/clock.h"
 
 #include <stdio.h>
 
 #define OPEN "posted < generation AND given_up < generation"
+/* And something may be written there. */
+#define OPEN_AND_SERVED OPEN " AND " SQL_SERVED("desired.repository", "desired.installation")
 
 static int
 want(struct store *s, const char *kind, const char *key, const struct desired_repository *r, const struct fields *of,
@@ -113,7 +116,7 @@ store_desired_next(struct store *s, struct arena *a, int64_t installation, int64
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT id, installation, repository, key, kind, owner, repo, wanted, remote, generation, posted, "
 	    "remote_id,"
-	    " in_doubt, attempts FROM desired WHERE installation = ? AND " OPEN " AND not_before <= ?"
+	    " in_doubt, attempts FROM desired WHERE installation = ? AND " OPEN_AND_SERVED " AND not_before <= ?"
 	    " ORDER BY CASE kind WHEN 'reaction' THEN 0 WHEN 'check' THEN 1 WHEN 'reply' THEN 2 WHEN 'comment' THEN 3"
 	    " ELSE 4 END, since, id LIMIT 1",
 	    "ii", installation, now_ms);
@@ -145,8 +148,8 @@ store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, si
 {
 	VEC(struct desired_due) due = {0};
 	AUTO(db_done)
-	sqlite3_stmt *q =
-	    db_query(s, e, "SELECT installation, min(not_before) FROM desired WHERE " OPEN " GROUP BY installation", "");
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT installation, min(not_before) FROM desired WHERE " OPEN_AND_SERVED " GROUP BY installation", "");
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
@@ -212,7 +215,7 @@ int
 store_desired_figures(struct store *s, struct desired_figures *ret, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT count(*), min(since), sum(in_doubt) FROM desired WHERE " OPEN, "");
+	sqlite3_stmt *q = db_query(s, e, "SELECT count(*), min(since), sum(in_doubt) FROM desired WHERE " OPEN_AND_SERVED, "");
 
 	if (q == NULL || db_row(s, q, e) < 0)
 		return -1;
@@ -225,13 +228,13 @@ store_desired_figures(struct store *s, struct desired_figures *ret, struct err *
 }
 
 int
-store_desired_forget(struct store *s, int64_t installation, struct err *e)
+store_desired_forget(struct store *s, int64_t repository, struct err *e)
 {
-	return db_run(s, e, "DELETE FROM desired WHERE installation = ?", "i", installation);
+	return db_run(s, e, "DELETE FROM desired WHERE repository = ?", "i", repository);
 }
 
 int
 store_desired_expire(struct store *s, int64_t before_ms, struct err *e)
 {
-	return db_run(s, e, "DELETE FROM desired WHERE updated < ? AND NOT (" OPEN ")", "i", before_ms);
+	return db_run(s, e, "DELETE FROM desired WHERE updated < ? AND NOT (" OPEN_AND_SERVED ")", "i", before_ms);
 }

@@ -11,6 +11,8 @@
  *   reply     wish_comment    posted once, edited when it is wanted otherwise, never brought back
  * Wanting a thing again replaces what was wanted: only the newest state is ever sent. `generation` is raised only when the
  * document differs, so saying the same thing twice makes no request. Names of the repository are those of the last want.
+ * Nothing is sent for a repository that is archived or gone, or an installation that is suspended or gone; what is wanted stays, so
+ * that it is sent when they come back, and nothing is posted twice.
  */
 #ifndef EKACI_STORE_DESIRED_H
 #define EKACI_STORE_DESIRED_H
@@ -87,9 +89,9 @@ struct desired_figures {
 };
 must_check int store_desired_figures(struct store *s, struct desired_figures *ret, struct err *e);
 
-/* The installation is gone: nothing is wanted there any more. */
-must_check int store_desired_forget(struct store *s, int64_t installation, struct err *e);
-/* Drops rows on which nothing happened since before_ms and that have nothing to send. */
+/* The repository is gone for good: nothing is wanted there any more. */
+must_check int store_desired_forget(struct store *s, int64_t repository, struct err *e);
+/* Drops rows on which nothing happened since before_ms and that have nothing to send, or nowhere to send it. */
 must_check int store_desired_expire(struct store *s, int64_t before_ms, struct err *e);
 
 #endif

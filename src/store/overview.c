@@ -3,11 +3,12 @@
 
 #include "store/build_sets.h"
 #include "store/db.h"
+#include "store/served.h"
 
 #define RUN_COLUMNS                                                                                                                  \
 	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, coalesce(r.held, r.waiting), r.verdict, r.title, r.failure," \
 	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"                \
-	" o.clone_url, o.private, p.title, p.author, p.fork"
+	" o.clone_url, o.private, " SQL_UNHEARD ", o.links, p.title, p.author, p.fork"
 #define RUN_TABLES                                             \
 	" FROM run r JOIN repository o ON o.id = r.repository" \
 	" LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
@@ -20,7 +21,9 @@ read_repository(struct arena *a, sqlite3_stmt *q, int c)
 	    .name = db_text(a, q, c + 2),
 	    .default_branch = db_text(a, q, c + 3),
 	    .clone_url = db_text(a, q, c + 4),
-	    .private = db_i64(q, c + 5) != 0};
+	    .private = db_i64(q, c + 5) != 0,
+	    .gone = db_i64(q, c + 6) != 0,
+	    .links = db_i64(q, c + 7)};
 }
 
 static struct view_run
@@ -44,9 +47,9 @@ read_run(struct arena *a, sqlite3_stmt *q)
 	    .updated_ms = db_i64(q, 15),
 	    .ended_ms = db_i64(q, 16),
 	    .repository = read_repository(a, q, 17),
-	    .pr_title = db_text(a, q, 23),
-	    .author = db_text(a, q, 24),
-	    .fork = db_i64(q, 25) != 0};
+	    .pr_title = db_text(a, q, 25),
+	    .author = db_text(a, q, 26),
+	    .fork = db_i64(q, 27) != 0};
 }
 
 static int
@@ -71,7 +74,7 @@ view_repository(struct store *s, struct arena *a, const char *owner, const char 
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, owner, name, default_branch, clone_url, private FROM repository"
+	    "SELECT id, owner, name, default_branch, clone_url, private, " SQL_UNHEARD ", links FROM repository o"
 	    " WHERE owner = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE ORDER BY id DESC LIMIT 1",
 	    "ss", owner, name);
 	int rc = q != NULL ? db_row(s, q, e) : -1;
@@ -100,8 +103,9 @@ int
 view_runs_public(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT " RUN_COLUMNS RUN_TABLES " WHERE o.private = 0 ORDER BY r.id DESC LIMIT ?1",
-	    "i", (int64_t)limit);
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " RUN_COLUMNS RUN_TABLES " WHERE o.private = 0 AND NOT " SQL_UNHEARD " ORDER BY r.id DESC LIMIT ?1", "i",
+	    (int64_t)limit);
 
 	return read_runs(s, a, q, ret, ret_n, e);
 }
@@ -249,7 +253,8 @@ view_counts(struct store *s, struct arena *a, enum view_counted what, struct vie
 		break;
 	case VIEW_OPEN_DESIRED:
 		q = db_query(s, e,
-		    "SELECT kind, NULL, count(*) FROM desired WHERE posted < generation AND given_up < generation GROUP BY kind",
+		    "SELECT kind, NULL, count(*) FROM desired WHERE posted < generation AND given_up < generation AND " SQL_SERVED(
+		        "desired.repository", "desired.installation") " GROUP BY kind",
 		    "");
 		break;
 	}

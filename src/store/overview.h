@@ -12,6 +12,8 @@ struct view_repository {
 	int64_t id;
 	const char *owner, *name, *default_branch, *clone_url;
 	bool private;
+	bool gone;     /* nobody tells us of it any more, so nobody sees its pages */
+	int64_t links; /* see struct repository */
 };
 
 struct view_run {

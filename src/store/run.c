@@ -2,6 +2,7 @@
 #include "store/run.h"
 
 #include "store/db.h"
+#include "store/served.h"
 #include "support/base/clock.h"
 
 #include <string.h>
@@ -172,7 +173,7 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 #define RUN_COLUMNS                                                                                                  \
 	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved," \
 	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"           \
-	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held"
+	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -215,7 +216,9 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .head_ref = db_text(a, q, 31),
 	    .asked = db_text(a, q, 32),
 	    .again = db_i64(q, 33) != 0,
-	    .held = db_text(a, q, 34)};
+	    .held = db_text(a, q, 34),
+	    .nix = (enum run_nix)db_i64(q, 35),
+	    .stopped = db_i64(q, 36) != 0};
 	return 0;
 }
 
@@ -412,6 +415,95 @@ store_run_changed(struct store *s, int64_t id, struct err *e)
 }
 
 int
+store_run_nix(struct store *s, int64_t id, bool nix, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET nix = ?2 WHERE id = ?1", "ii", id, (int64_t)nix);
+}
+
+int
+store_branch_is_nix(struct store *s, int64_t repository, const char *base_ref, bool *ret, struct err *e)
+{
+	int64_t n = 0;
+
+	if (db_int(s, &n, e,
+	        "SELECT EXISTS (SELECT 1 FROM run WHERE repository = ?1 AND base_ref = ?2 AND nix = 1 ORDER BY id DESC)", "is",
+	        repository, base_ref) < 0)
+		return -1;
+	*ret = n != 0;
+	return 0;
+}
+
+int
+store_run_stopped(struct store *s, int64_t id, struct err *e)
+{
+	return db_run(s, e, "UPDATE run SET stopped = 1 WHERE id = ?1", "i", id);
+}
+
+static int
+read_all(struct store *s, struct arena *a, sqlite3_stmt *q, struct ids *ret, struct err *e)
+{
+	VEC(int64_t) ids = {0};
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	for (; rc > 0; rc = db_row(s, q, e))
+		vec_push(&ids, db_i64(q, 0));
+	if (rc == 0)
+		*ret = (struct ids){arena_dup(a, ids.p, ids.n * sizeof(*ids.p)), ids.n};
+	vec_release(&ids);
+	return rc;
+}
+
+int
+store_runs_live_in(struct store *s, struct arena *a, int64_t repository, struct ids *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT id FROM run WHERE ended IS NULL AND repository = ?1 ORDER BY id", "i", repository);
+
+	return read_all(s, a, q, ret, e);
+}
+
+static int
+stopped_in(struct store *s, struct arena *a, int64_t repository, struct ids *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT r.id FROM run r LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
+	    " WHERE r.repository = ?1 AND r.stopped AND r.id ="
+	    "  (SELECT max(n.id) FROM run n WHERE n.repository = r.repository AND n.number = r.number)"
+	    " AND (r.number <= 0 OR (p.state = 'open' AND p.head = r.head)) ORDER BY r.id",
+	    "i", repository);
+
+	return read_all(s, a, q, ret, e);
+}
+
+int
+store_runs_stopped_in(struct store *s, struct arena *a, int64_t repository, struct ids *ret, struct err *e)
+{
+	if (stopped_in(s, a, repository, ret, e) != 0)
+		return -1;
+	return db_run(s, e, "UPDATE run SET stopped = 0, changes = changes + 1 WHERE repository = ?1 AND stopped", "i",
+	    repository);
+}
+
+int
+store_commands_drop(struct store *s, int64_t repository, const char *outcome, struct err *e)
+{
+	return db_run(s, e, "UPDATE command SET done = ?2, outcome = ?3 WHERE repository = ?1 AND done IS NULL", "iis",
+	    repository, clock_now_ms(), outcome);
+}
+
+int
+store_runs_readdress(struct store *s, int64_t repository, int64_t max, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE run SET changes = changes + 1 WHERE id IN (SELECT max(r.id) FROM run r JOIN pull_request p"
+	    " ON p.repository = r.repository AND p.number = r.number WHERE r.repository = ?1 AND p.state = 'open'"
+	    " GROUP BY r.number ORDER BY 1 DESC LIMIT ?2)",
+	    "ii", repository, max);
+}
+
+int
 store_run_reported(struct store *s, int64_t id, int64_t change, struct err *e)
 {
 	return db_run(s, e, "UPDATE run SET reported = max(reported, ?2) WHERE id = ?1", "ii", id, change);
@@ -423,7 +515,8 @@ prune(struct store *s, int64_t before, struct err *e)
 	/* The newest run of an open pull request stays: it is what its page and its check runs link to. */
 	if (db_run(s, e,
 	        "DELETE FROM run WHERE ended < ?1 AND reported >= changes AND NOT EXISTS (SELECT 1 FROM pull_request p"
-	        " WHERE p.repository = run.repository AND p.number = run.number AND p.state = 'open' AND run.id ="
+	        " WHERE p.repository = run.repository AND p.number = run.number AND p.state = 'open'"
+	        " AND NOT EXISTS (SELECT 1 FROM repository o WHERE o.id = p.repository AND " SQL_UNHEARD ") AND run.id ="
 	        " (SELECT max(n.id) FROM run n WHERE n.repository = p.repository AND n.number = p.number))",
 	        "i", before) != 0)
 		return -1;

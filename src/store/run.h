@@ -42,6 +42,8 @@ struct run {
 	const char *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
 	int64_t superseded_by, created, updated, ended; /* 0: not yet */
 	int64_t changes, reported, outside_ms;
+	bool stopped; /* it ended because nothing may be done for its repository */
+	enum run_nix { RUN_NIX_UNKNOWN = -1, RUN_NIX_NONE, RUN_NIX } nix; /* whether base or head has anything that is Nix */
 };
 
 /* head_since and before are taken with a head that is new; changed never goes back; approved is not written. */
@@ -106,6 +108,20 @@ must_check int store_run_set(struct store *s, int64_t id, const char *column, co
 must_check int store_run_flags(struct store *s, int64_t id, bool wide, bool approved, bool force, struct err *e);
 must_check int store_run_supersede(struct store *s, int64_t id, int64_t by, struct err *e);
 must_check int store_run_spent(struct store *s, int64_t id, int64_t outside_ms, struct err *e);
+must_check int store_run_nix(struct store *s, int64_t id, bool nix, struct err *e);
+/* Whether a run onto this branch ever found something that is Nix. */
+must_check int store_branch_is_nix(struct store *s, int64_t repository, const char *base_ref, bool *ret, struct err *e);
+/* It ended because nothing may be done for its repository, and is to be made again when something may. */
+must_check int store_run_stopped(struct store *s, int64_t id, struct err *e);
+/* Live runs of a repository; those that were stopped and are still wanted: the newest of their open pull request, with its
+ * head, of the branch, or of their merge group. None is called stopped then, and those that are not wanted have it reported
+ * that they ended. In a. */
+must_check int store_runs_live_in(struct store *s, struct arena *a, int64_t repository, struct ids *ret, struct err *e);
+must_check int store_runs_stopped_in(struct store *s, struct arena *a, int64_t repository, struct ids *ret, struct err *e);
+/* Commands that wait, of a repository for which nothing may be done, are done. */
+must_check int store_commands_drop(struct store *s, int64_t repository, const char *outcome, struct err *e);
+/* The newest runs of its open pull requests, at most max, are reported anew: their pages have other addresses. */
+must_check int store_runs_readdress(struct store *s, int64_t repository, int64_t max, struct err *e);
 /* Something a report should show has changed; what a report showed. */
 must_check int store_run_changed(struct store *s, int64_t id, struct err *e);
 must_check int store_run_reported(struct store *s, int64_t id, int64_t change, struct err *e);

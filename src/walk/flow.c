@@ -191,6 +191,61 @@ flow_start(struct flow *f, const struct run *wanted, struct err *e)
 	return rc;
 }
 
+/* Of what ends before it was done. */
+static int
+stop_run(struct flow *f, struct arena *a, int64_t id, const char *why, struct err *e)
+{
+	struct run r;
+
+	if (store_run_get(f->p.store, a, id, &r, e) != 0 || end_early(f, &r, RUN_CANCELLED, why, e) != 0)
+		return -1;
+	return store_run_stopped(f->p.store, id, e);
+}
+
+int
+flow_stop(struct flow *f, int64_t repository, const char *why, struct err *e)
+{
+	struct arena a = {0};
+	struct ids ids;
+	int rc = store_runs_live_in(f->p.store, &a, repository, &ids, e);
+
+	for (size_t i = 0; rc == 0 && i < ids.n; i++)
+		rc = stop_run(f, &a, ids.p[i], why, e);
+	arena_release(&a);
+	flow_kick(f);
+	return rc;
+}
+
+int
+flow_resume(struct flow *f, int64_t repository, const char *why, struct err *e)
+{
+	struct arena a = {0};
+	struct ids ids;
+	int rc = store_runs_stopped_in(f->p.store, &a, repository, &ids, e);
+
+	for (size_t i = 0; rc == 0 && i < ids.n; i++) {
+		struct run was;
+		rc = store_run_get(f->p.store, &a, ids.p[i], &was, e);
+		if (rc != 0)
+			break;
+		const struct run wanted = {.repository = was.repository,
+		    .number = was.number,
+		    .head = was.head,
+		    .base_ref = was.base_ref,
+		    .base = was.base,
+		    .head_ref = was.head_ref,
+		    .asked = was.asked,
+		    .force = was.force,
+		    .ignore_rules = was.ignore_rules,
+		    .again = was.again,
+		    .approved = was.approved,
+		    .reason = why};
+		rc = flow_start(f, &wanted, e);
+	}
+	arena_release(&a);
+	return rc < 0 ? -1 : 0;
+}
+
 /* --- attempts -------------------------------------------------------------------------------------------------- */
 
 static int

@@ -49,5 +49,9 @@ must_check int flow_start(struct flow *f, const struct run *wanted, struct err *
 /* Ends the live runs of a pull request; of one head of it, when head is not NULL. */
 must_check int flow_cancel(struct flow *f, int64_t repository, int64_t number, const char *head, const char *why,
     struct err *e);
+/* Nothing may be done for a repository: all its live runs end; and something may be done again: those that ended so, and are
+ * still wanted, are made anew. */
+must_check int flow_stop(struct flow *f, int64_t repository, const char *why, struct err *e);
+must_check int flow_resume(struct flow *f, int64_t repository, const char *why, struct err *e);
 
 #endif

@@ -161,6 +161,7 @@ steps_plan_job(const struct walk *w, struct arena *a, const struct run *r, const
 	job.ignore_rules = r->ignore_rules || r->number == RUN_OF_BRANCH;
 	/* Of a branch by itself all, whatever the rules say, so that the next pull requests find their base. */
 	job.all_jobs = r->number == RUN_OF_BRANCH;
+	job.may_be_none = w->own == NULL;
 	if (w->own != NULL) {
 		job.jobs = w->own->jobs;
 		job.all_submodules = w->own->submodules;
@@ -183,7 +184,7 @@ steps_plan_done(const struct walk *w, struct arena *a, const struct run *r, cons
 	struct plan plan = *rec;
 	if (w->own != NULL && w->own->choose(w->own->ctx, &plan, e) != 0)
 		return -1;
-	if (set_column(w, a, r, "plan", &plan_fields, &plan, e) != 0)
+	if (set_column(w, a, r, "plan", &plan_fields, &plan, e) != 0 || store_run_nix(w->store, r->id, !plan.no_nix, e) != 0)
 		return -1;
 	return store_run_move(w->store, r->id, r->state, RUN_PLANNED, plan.decision, e);
 }
@@ -216,7 +217,10 @@ steps_planned(const struct walk *w, struct arena *a, const struct run *r, struct
 		return -1;
 	if (strcmp(plan.decision, "skip") == 0)
 		return store_run_move(w->store, r->id, r->state, RUN_DONE,
-		    plan.unwanted != NULL ? plan.unwanted : "no rebuilds expected", e);
+		    plan.no_nix             ? "nothing here is Nix"
+		    : plan.unwanted != NULL ? plan.unwanted
+		                            : "no rebuilds expected",
+		    e);
 	const char *hold = trust_holds_evaluation(w->settings, r, &pr);
 	if (hold != NULL)
 		return end_held(w, r, hold, e);

@@ -160,6 +160,9 @@ sweep_stage(struct arena *a, const void *told, struct record_out *out, struct er
 			log_err(LOG_WARN, "sweep", e);
 	if (sweep_sizes(&s, job, e) != 0)
 		log_err(LOG_WARN, "sweep", e);
+	for (size_t i = 0; i < job->gone.n; i++)
+		if (files_remove_tree(job->gone.p[i], e) != 0)
+			log_err(LOG_WARN, "sweep", e);
 	const struct swept swept = {s.removed, s.kept, s.bytes};
 	return record_put(out, &swept_fields, &swept, e);
 }
@@ -179,6 +182,21 @@ sweep_job(struct arena *a, const struct settings *c, int64_t now_ms, const struc
 	    .max_bytes = c->state.max_evals_mb << 20,
 	    .needed = *needed,
 	    .young_ms = now_ms - HOUR_MS};
+}
+
+void
+sweep_repository(struct arena *a, const struct settings *c, int64_t repository, struct texts *gone)
+{
+	static const struct {
+		const char *folder, *end;
+	} all[] = {{"mirrors", ".git"}, {"mirrors", ".git.submodules"}, {"mirrors", ".git.outside"}, {"fetches", ""}};
+
+	for (size_t i = 0; i < COUNT(all); i++) {
+		const char *path =
+		    arena_printf(a, "%s/%s/%lld%s", c->state.dir, all[i].folder, (long long)repository, all[i].end);
+		if (files_exist(path))
+			list_add(a, gone, path);
+	}
 }
 
 void

@@ -16,6 +16,8 @@
 stage_fn sweep_stage; /* of a struct sweep_job: a struct swept */
 /* needed: names of stored evaluations that runs still read. Texts in a. */
 struct sweep_job sweep_job(struct arena *a, const struct settings *c, int64_t now_ms, const struct texts *needed);
+/* Adds to gone what is kept of a repository in folders of its own: its mirror, its sources. */
+void sweep_repository(struct arena *a, const struct settings *c, int64_t repository, struct texts *gone);
 /* Adds to needed what the column `evaluations` of a live run names (NULL: nothing yet). */
 void sweep_needs(struct arena *a, const char *evaluations, struct texts *needed);
 

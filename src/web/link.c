@@ -39,30 +39,33 @@ links_free(struct links *l)
 }
 
 static void
-tag(const struct links *l, int which, int64_t repository, int64_t number, char ret[TAG_HEX + 1])
+tag(const struct links *l, int which, const struct link_of *of, char ret[TAG_HEX + 1])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	char scope[64];
 	unsigned n = 0;
 
-	snprintf(scope, sizeof(scope), "%lld/%lld", (long long)repository, (long long)number);
+	/* Links from before there were revocations have no third part. */
+	if (of->revoked == 0)
+		snprintf(scope, sizeof(scope), "%lld/%lld", (long long)of->repository, (long long)of->number);
+	else
+		snprintf(scope, sizeof(scope), "%lld/%lld/%lld", (long long)of->repository, (long long)of->number,
+		    (long long)of->revoked);
 	HMAC(EVP_sha256(), l->key[which], SIGNATURE_BYTES, (const unsigned char *)scope, strlen(scope), mac, &n);
 	str_hex(mac, TAG_BYTES, ret);
 }
 
 const char *
-link_suffix(struct arena *a, const struct links *l, int64_t repository, int64_t number, bool is_private)
+link_suffix(struct arena *a, const struct links *l, const struct link_of *of)
 {
 	char hex[TAG_HEX + 1];
 
-	if (!is_private)
-		return "";
-	tag(l, 0, repository, number, hex);
+	tag(l, 0, of, hex);
 	return arena_printf(a, "?key=%s", hex);
 }
 
 bool
-link_ok(const struct links *l, int64_t repository, int64_t number, const char *key)
+link_ok(const struct links *l, const struct link_of *of, const char *key)
 {
 	char hex[TAG_HEX + 1];
 
@@ -71,7 +74,7 @@ link_ok(const struct links *l, int64_t repository, int64_t number, const char *k
 	for (int i = 0; i < 2; i++) {
 		if (!l->has[i])
 			continue;
-		tag(l, i, repository, number, hex);
+		tag(l, i, of, hex);
 		if (CRYPTO_memcmp(hex, key, TAG_HEX) == 0)
 			return true;
 	}

@@ -1,8 +1,8 @@
 /*
  * link - signed links: who has one may see the pages of that pull request.
  *
- * The key in an address is a MAC over repository and number, by a key derived from the webhook's secret; links made under the
- * previous secret still open.
+ * The key in an address is a MAC over repository, number and how often links of the repository were revoked, by a key derived
+ * from the webhook's secret; links made under the previous secret still open.
  */
 #ifndef EKACI_WEB_LINK_H
 #define EKACI_WEB_LINK_H
@@ -13,8 +13,12 @@ struct links;
 must_check int links_new(const struct signature_keys *keys, struct links **ret, struct err *e);
 void links_free(struct links *l);
 
-/* "" for a public repository, else "?key=...". */
-const char *link_suffix(struct arena *a, const struct links *l, int64_t repository, int64_t number, bool is_private);
-bool link_ok(const struct links *l, int64_t repository, int64_t number, const char *key); /* key may be NULL */
+/* Whose pages: the repository, and its number of revocations. */
+struct link_of {
+	int64_t repository, revoked, number;
+};
+/* "?key=..." */
+const char *link_suffix(struct arena *a, const struct links *l, const struct link_of *of);
+bool link_ok(const struct links *l, const struct link_of *of, const char *key); /* key may be NULL */
 
 #endif

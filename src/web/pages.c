@@ -87,16 +87,33 @@ words(struct arena *a, const char *s)
 	return t;
 }
 
+/* Behind the address of what belongs to a pull request: its key, where one is needed. */
+static const char *
+suffix_of(struct page *p, const struct view_repository *repo, int64_t number)
+{
+	const struct link_of of = {repo->id, repo->links, number};
+
+	return repo->private ? link_suffix(p->a, p->w->links, &of) : "";
+}
+
+static bool
+may_see_of(struct page *p, const struct view_repository *repo, int64_t number)
+{
+	const struct link_of of = {repo->id, repo->links, number};
+
+	return !repo->gone && (!repo->private || link_ok(p->w->links, &of, p->key));
+}
+
 static const char *
 page_path(struct arena *a, struct page *p, const struct view_run *r, const char *path)
 {
-	return arena_printf(a, "%s%s", path, link_suffix(a, p->w->links, r->repository.id, r->number, r->repository.private));
+	return arena_printf(a, "%s%s", path, suffix_of(p, &r->repository, r->number));
 }
 
 static bool
 may_see(struct page *p, const struct view_run *r)
 {
-	return !r->repository.private || link_ok(p->w->links, r->repository.id, r->number, p->key);
+	return may_see_of(p, &r->repository, r->number);
 }
 
 /* What the run is of: a pull request, also in the merge queue, or a branch by itself. */
@@ -306,7 +323,7 @@ counts_data(struct arena *a, const char *text)
 static int
 run_lists(struct page *p, const struct view_run *r, struct values *data, struct err *e)
 {
-	const char *suffix = link_suffix(p->a, p->w->links, r->repository.id, r->number, r->repository.private);
+	const char *suffix = suffix_of(p, &r->repository, r->number);
 	struct view_event *events;
 	struct view_build *builds;
 	size_t n_events, n_builds;
@@ -457,7 +474,7 @@ page_drv(struct page *p, struct err *e)
 
 	for (size_t i = 0; i < p->n_runs; i++)
 		if (p->runs[i].repository.private)
-			suffix = link_suffix(p->a, p->w->links, p->runs[i].repository.id, p->runs[i].number, true);
+			suffix = suffix_of(p, &p->runs[i].repository, p->runs[i].number);
 	struct values *data = build_data(p, &p->build, suffix);
 	set(data, "title", p->build.name);
 	values_list(data, "runs", runs_data(p, p->runs, p->n_runs));
@@ -471,7 +488,7 @@ may_see_repository(struct page *p, struct err *e)
 
 	if (view_repository(p->w->s, p->a, owner, name, &p->repository, e) != 0)
 		return -1;
-	if (p->repository.private && !link_ok(p->w->links, p->repository.id, 0, p->key))
+	if (!may_see_of(p, &p->repository, 0))
 		return fail(e, ERR_ABSENT, "no such repository");
 	return 0;
 }

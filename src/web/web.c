@@ -141,14 +141,14 @@ web_url(const struct web *w)
 }
 
 char *
-web_link(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private, const char *path_format,
-    ...)
+web_link(struct arena *a, const struct web *w, const struct repository *of, int64_t number, const char *path_format, ...)
 {
+	const struct link_of to = {of->id, of->links, number};
 	char path[1024];
 	va_list ap;
 
 	va_start(ap, path_format);
 	vsnprintf(path, sizeof(path), path_format, ap);
 	va_end(ap);
-	return arena_printf(a, "%s%s%s", web_url(w), path, link_suffix(a, w->links, repository, number, is_private));
+	return arena_printf(a, "%s%s%s", web_url(w), path, of->is_private ? link_suffix(a, w->links, &to) : "");
 }

@@ -10,7 +10,8 @@
  *   GET, HEAD       the table in web.c
  *
  * Pages of private repositories open only with a key in the address, as web_link makes it; without it they are not
- * there (404). A key opens the pages of one pull request. Keys are derived from the webhook secret.
+ * there (404). A key opens the pages of one pull request, until links of its repository are revoked. Keys are derived from the
+ * webhook secret. Of repositories that nobody tells us of any more (taken away, suspended, deleted) there are no pages.
  *
  * server.h is the engine, which knows none of this; intake.h, page.h and the pages behind it are its users.
  */
@@ -18,6 +19,7 @@
 #define EKACI_WEB_WEB_H
 
 #include "forge/forge.h"
+#include "store/installation.h"
 #include "store/store.h"
 #include "support/os/loop.h"
 
@@ -51,9 +53,9 @@ int web_port(const struct web *w);
 /* settings.url, or the address it listens on. */
 const char *web_url(const struct web *w);
 
-/* The address of a page about a pull request, for reports: web_link(a, w, repository, number, is_private, "/run/%lld", id).
- * With the key where the repository is private. */
-char *web_link(struct arena *a, const struct web *w, int64_t repository, int64_t number, bool is_private,
-    const char *path_format, ...) __attribute__((format(printf, 6, 7)));
+/* The address of a page about a pull request, for reports: web_link(a, w, repository, number, "/run/%lld", id). With the key
+ * where the repository is private. */
+char *web_link(struct arena *a, const struct web *w, const struct repository *of, int64_t number, const char *path_format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 #endif

@@ -237,7 +237,12 @@ bench_store(struct err *e)
 	struct arena a = {0};
 	struct store *s;
 	char dir[] = "/tmp/ekaci-bench-XXXXXX";
-	struct repository repo = {1, 1, "o", "r", "http://localhost/o/r.git", "main", false};
+	struct repository repo = {.id = 1,
+	    .installation = 1,
+	    .owner = "o",
+	    .name = "r",
+	    .clone_url = "http://localhost/o/r.git",
+	    .default_branch = "main"};
 	static const char head[] = "1111111111111111111111111111111111111111";
 	struct build_want *wants = mem_alloc(N * sizeof(*wants));
 	int64_t edges = 0, begun, done;

@@ -89,6 +89,7 @@ async function installation_repositories(w, args)
 	const [added, removed] = [(args.add || []).map(n => w.repository(n)),
 		(args.remove || []).map(n => w.repository(n))];
 	installation.selection = 'selected';
+	installation.updated_at = w.stamp();
 	added.forEach(r => installation.selected.add(r.full_name.toLowerCase()));
 	removed.forEach(r => installation.selected.delete(r.full_name.toLowerCase()));
 	return send(w, args, ['installation_repositories', show.installation_repositories_event(w,
@@ -102,6 +103,7 @@ async function installation_change(w, args)
 		throw new Error('action is deleted, suspend, unsuspend or new_permissions_accepted');
 	if (args.permissions)
 		installation.permissions = args.permissions;
+	installation.updated_at = w.stamp();
 	installation.deleted = args.action === 'deleted';
 	installation.suspended_at = args.action === 'suspend' ? w.stamp() : null;
 	return send(w, args, ['installation',
@@ -161,6 +163,7 @@ async function change_repository(w, args)
 	default:
 		throw new Error(`no such action of a repository: ${args.action}`);
 	}
+	repo.updated_at = w.stamp();
 	return { repository: show.repository(w, after), ...await send(w, args, ['repository',
 		show.repository_event(w, args.action, repo, sender, changes), repo]) };
 }

@@ -59,7 +59,7 @@ export function repository(w, repo)
 		id: repo.id, node_id: node_id('R', repo.id), name: repo.name, full_name: repo.full_name,
 		private: repo.private, owner: user(w, repo.owner), html_url: html, description: null,
 		fork: !!repo.fork_of, url: api, ...urls(api, REPOSITORY_PARTS), created_at: repo.created_at,
-		updated_at: repo.created_at, pushed_at: repo.pushed_at, git_url: `${html}.git`,
+		updated_at: repo.updated_at, pushed_at: repo.pushed_at, git_url: `${html}.git`,
 		ssh_url: `git@localhost:${repo.full_name}.git`, clone_url: `${html}.git`, svn_url: html,
 		homepage: null, size: 108, stargazers_count: 0, watchers_count: 0, watchers: 0, forks_count: 0,
 		forks: 0, open_issues_count: 0, open_issues: 0, network_count: 0, subscribers_count: 0,
@@ -94,7 +94,7 @@ export function installation(w, i)
 		html_url: `${w.url}/organizations/${i.account.login}/settings/installations/${i.id}`,
 		app_id: i.app.id, app_slug: i.app.slug, target_id: i.account.id, target_type: i.account.type,
 		permissions: i.permissions, events: i.events, created_at: i.created_at,
-		updated_at: i.created_at, single_file_name: null, has_multiple_single_files: false,
+		updated_at: i.updated_at, single_file_name: null, has_multiple_single_files: false,
 		single_file_paths: [], suspended_by: null, suspended_at: i.suspended_at,
 	};
 }

@@ -165,7 +165,7 @@ export class World {
 			permissions: permissions || { ...this.app.permissions }, events: this.app.events,
 			selection: repositories === 'all' ? 'all' : 'selected',
 			selected: new Set(repositories === 'all' ? [] : repositories.map(r => r.toLowerCase())),
-			created_at: this.stamp(), suspended_at: null, deleted: false,
+			created_at: this.stamp(), updated_at: this.stamp(), suspended_at: null, deleted: false,
 		};
 		this.installations.set(installation.id, installation);
 		return installation;
@@ -222,7 +222,7 @@ export class World {
 		const repo = {
 			id: this.id('repository'), full_name, name, owner: this.user(owner), private: is_private, open,
 			default_branch, fork_of: parent, dir: path.join(this.dir, 'repos', `${full_name}.git`),
-			created_at: this.stamp(), pushed_at: this.stamp(), archived: false, pulls: new Map(), next_number: 1,
+			created_at: this.stamp(), updated_at: this.stamp(), pushed_at: this.stamp(), archived: false, pulls: new Map(), next_number: 1,
 			labels: new Map(), permissions: new Map(), known: new Map(), moves: [], statuses: [],
 		};
 		fs.mkdirSync(path.dirname(repo.dir), { recursive: true });

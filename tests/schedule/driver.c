@@ -129,7 +129,12 @@ want(struct driver *d, const json_t *in, struct err *e)
 static int
 drive(struct driver *d, const char *dir, struct err *e)
 {
-	struct repository repo = {1, 1, "o", "r", "http://localhost/o/r.git", "main", false};
+	struct repository repo = {.id = 1,
+	    .installation = 1,
+	    .owner = "o",
+	    .name = "r",
+	    .clone_url = "http://localhost/o/r.git",
+	    .default_branch = "main"};
 	struct pull_request pr = {.repository = 1, .number = 1, .open = true, .head = "1", .base_ref = "main", .title = "t"};
 	struct run r = {.repository = 1, .number = 1, .head = "1", .base_ref = "main", .reason = "test"};
 	AUTO(json_drop) json_t *in = NULL;

@@ -263,7 +263,7 @@ due_names_each_installation_once(void **state)
 	assert_int_equal(n, 2);
 	assert_int_equal(due[0].installation, 7);
 	assert_int_equal(due[0].at_ms, 0);
-	good(store_desired_forget(w->s, 7, &e));
+	good(store_desired_forget(w->s, demo.id, &e));
 	good(store_desired_due(w->s, &w->a, &due, &n, &e));
 	assert_int_equal(n, 1);
 	assert_int_equal(due[0].installation, 8);

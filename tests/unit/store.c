@@ -8,6 +8,7 @@
 #include "store/duration.h"
 #include "store/open.h"
 #include "store/run.h"
+#include "store/run_check.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
 #include "support/text/json.h"
@@ -52,7 +53,12 @@ static int
 set_up(void **state)
 {
 	struct fixture *f = mem_alloc(sizeof(*f));
-	struct repository repo = {1, 1, "o", "r", "http://localhost/o/r.git", "main", false};
+	struct repository repo = {.id = 1,
+	    .installation = 1,
+	    .owner = "o",
+	    .name = "r",
+	    .clone_url = "http://localhost/o/r.git",
+	    .default_branch = "main"};
 
 	strncpy(f->dir, "/tmp/ekaci-store-XXXXXX", sizeof(f->dir) - 1);
 	assert_non_null(mkdtemp(f->dir));
@@ -116,11 +122,29 @@ a_database_of_the_first_version_goes_on(void **state)
 	        "INSERT INTO pull_request VALUES (1, 3, 'open', 'h', 'main', 't', NULL, NULL, 1, 0, NULL, 0, 1234);"
 	        "INSERT INTO command (repository, number, comment, login, verb, words, received)"
 	        " VALUES (1, 3, 77, 'w', 'approve', '[]', 1000);"
+	        "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, since, updated)"
+	        " VALUES ('check/1/h/n', 'check', 1, 'o', 'r', 1,"
+	        "  '{\"conclusion\":\"failure\",\"external_id\":\"run/7/n\",\"head\":\"h\",\"name\":\"n\"}', 1, 1, 1);"
+	        "UPDATE run SET plan = '{}', reported = 1 WHERE id > 7;"
 	        "PRAGMA user_version = 1",
 	        NULL, NULL, NULL),
 	    SQLITE_OK);
 	assert_int_equal(sqlite3_close(old), SQLITE_OK);
 	assert_int_equal(store_open(path, &s, &f->e), 0);
+	/* What stands on a commit is the run's that said it; what was planned is of Nix; everything is served. */
+	struct commit_check *checks;
+	struct repository repo;
+	size_t n_checks;
+	assert_int_equal(store_commit_checks(s, &f->a, 1, "h", "n", &checks, &n_checks, &f->e), 0);
+	assert_int_equal(n_checks, 1);
+	assert_int_equal(checks[0].run, 7);
+	assert_string_equal(checks[0].wanted->conclusion, "failure");
+	assert_int_equal(store_run_get(s, &f->a, 7, &r, &f->e), 0);
+	assert_int_equal(r.nix, RUN_NIX_UNKNOWN);
+	assert_int_equal(store_run_get(s, &f->a, 8, &r, &f->e), 0);
+	assert_int_equal(r.nix, RUN_NIX);
+	assert_int_equal(store_repository_get(s, &f->a, 1, &repo, &f->e), 0);
+	assert_true(repo.served && !repo.gone && repo.links == 0);
 	assert_int_equal(store_run_get(s, &f->a, 7, &r, &f->e), 0);
 	assert_int_equal(r.number, 3);
 	assert_null(r.base);
@@ -164,6 +188,55 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_int_equal(c.said, 1000);
 	assert_int_equal(store_comment_take(s, 1, 77, &f->e), 1);
 	store_close(s);
+}
+
+static struct repository
+put_and_get(struct fixture *f, bool private, bool lifted, int64_t changed)
+{
+	const struct repository row = {.id = 9,
+	    .installation = 9,
+	    .owner = "o",
+	    .name = "n",
+	    .clone_url = "u",
+	    .default_branch = "m",
+	    .is_private = private,
+	    .is_archived = private,
+	    .lifted = lifted,
+	    .changed = changed};
+	struct repository ret;
+
+	assert_int_equal(store_repository_put(f->s, &row, &f->e), 0);
+	assert_int_equal(store_repository_get(f->s, &f->a, 9, &ret, &f->e), 0);
+	assert_int_equal(ret.is_private, ret.is_archived);
+	return ret;
+}
+
+static void
+what_is_late_or_of_the_same_second_opens_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(store_installation_put(f->s, 9, "a", "active", &f->e), 0);
+	assert_false(put_and_get(f, false, false, 1000).is_private);
+	assert_true(put_and_get(f, true, false, 2000).is_private);
+	assert_true(put_and_get(f, false, false, 2000).is_private);
+	assert_true(put_and_get(f, false, true, 1000).is_private);
+	assert_true(put_and_get(f, false, false, 0).is_private);
+	assert_false(put_and_get(f, false, true, 2000).is_private);
+	assert_true(put_and_get(f, true, false, 2000).is_private);
+	assert_false(put_and_get(f, false, false, 3000).is_private);
+	assert_false(put_and_get(f, true, false, 2000).is_private);
+	/* Taken away and deleted. */
+	assert_int_equal(store_repository_move(f->s, 9, 8, "removed", 5, &f->e), 1);
+	assert_int_equal(store_repository_move(f->s, 9, 9, "removed", 5, &f->e), 0);
+	assert_int_equal(store_repository_move(f->s, 9, 9, "active", 4, &f->e), 1);
+	assert_int_equal(store_repository_move(f->s, 9, 9, "active", 6, &f->e), 0);
+	assert_int_equal(store_repository_move(f->s, 9, 9, "deleted", 0, &f->e), 0);
+	assert_int_equal(store_repository_move(f->s, 9, 9, "active", 0, &f->e), 1);
+	assert_int_equal(store_installation_move(f->s, 9, NULL, "suspended", 7, &f->e), 0);
+	assert_int_equal(store_installation_move(f->s, 9, NULL, "active", 6, &f->e), 1);
+	assert_int_equal(store_installation_move(f->s, 9, NULL, "deleted", 8, &f->e), 0);
+	assert_int_equal(store_installation_move(f->s, 9, NULL, "active", 9, &f->e), 1);
 }
 
 static void
@@ -1054,6 +1127,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
 	    TEST(a_database_of_the_first_version_goes_on),
+	    TEST(what_is_late_or_of_the_same_second_opens_nothing),
 	    TEST(what_is_there_is_built_again_to_compare),
 	    TEST(the_merge_queue_comes_first_and_branches_last),
 	    TEST(a_branch_is_compared_with_where_it_was_done),

@@ -26,7 +26,12 @@ static int
 set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct repository repo = {1, 1, "o", "r", "https://example.org/o/r.git", "main", false};
+	struct repository repo = {.id = 1,
+	    .installation = 1,
+	    .owner = "o",
+	    .name = "r",
+	    .clone_url = "https://example.org/o/r.git",
+	    .default_branch = "main"};
 	struct pull_request pr = {.repository = 1, .number = 7, .open = true, .head = "h", .base_ref = "main", .title = "t"};
 	struct run r = {.repository = 1, .number = 7, .head = "h", .base_ref = "main", .reason = "x"};
 

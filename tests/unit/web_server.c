@@ -690,13 +690,15 @@ static void
 test_private_pages_open_only_with_their_key(void **state)
 {
 	struct fixture *f = *state;
+	static const struct repository hidden = {.id = 2, .is_private = true}, open = {.id = 1};
+	struct err e;
 	static const char *const paths[] = {"/run/2", "/org/closed/pull/6", "/drv/" HASH "-closed", "/log/" HASH "-closed"};
 
 	fill(f);
 	assert_null(strstr(get(f, "/").body, "secret plan"));
 	for (size_t i = 0; i < COUNT(paths); i++) {
-		const char *good = web_link(&f->a, f->w, 2, 6, true, "%s", paths[i]);
-		const char *other = web_link(&f->a, f->w, 2, 7, true, "%s", paths[i]);
+		const char *good = web_link(&f->a, f->w, &hidden, 6, "%s", paths[i]);
+		const char *other = web_link(&f->a, f->w, &hidden, 7, "%s", paths[i]);
 		assert_int_equal(get(f, paths[i]).status, 404);
 		assert_int_equal(get(f, arena_printf(&f->a, "%s?key=", paths[i])).status, 404);
 		assert_int_equal(get(f, other + strlen(web_url(f->w))).status, 404);
@@ -710,10 +712,21 @@ test_private_pages_open_only_with_their_key(void **state)
 	struct reply both = get(f, "/drv/" HASH "-both");
 	assert_int_equal(both.status, 200);
 	assert_null(strstr(both.body, "closed"));
-	assert_string_equal(web_link(&f->a, f->w, 1, 5, false, "/run/%d", 1), arena_printf(&f->a, "%s/run/1", web_url(f->w)));
+	assert_string_equal(web_link(&f->a, f->w, &open, 5, "/run/%d", 1), arena_printf(&f->a, "%s/run/1", web_url(f->w)));
 	/* A page of a private repository links on with the key. */
-	const char *run = web_link(&f->a, f->w, 2, 6, true, "/run/2");
+	const char *run = web_link(&f->a, f->w, &hidden, 6, "/run/2");
 	assert_non_null(strstr(get(f, run + strlen(web_url(f->w))).body, "/drv/" HASH "-closed?key"));
+	/* Links of before end when they are revoked, and all of them when nobody tells us of the repository any more. */
+	static const struct repository later = {.id = 2, .is_private = true, .links = 1};
+	const char *fresh = web_link(&f->a, f->w, &later, 6, "/run/2");
+	assert_int_equal(get(f, fresh + strlen(web_url(f->w))).status, 404);
+	assert_int_equal(store_repository_revoke(f->s, 2, &e), 0);
+	assert_int_equal(get(f, run + strlen(web_url(f->w))).status, 404);
+	assert_int_equal(get(f, fresh + strlen(web_url(f->w))).status, 200);
+	assert_int_equal(store_installation_put(f->s, 1, NULL, "suspended", &e), 0);
+	assert_int_equal(get(f, fresh + strlen(web_url(f->w))).status, 404);
+	assert_int_equal(get(f, "/run/1").status, 404);
+	assert_null(strstr(get(f, "/").body, "/run/1"));
 }
 
 /* While the secret is being changed, links that were made with the one before still open; with any other they do not. */

@@ -177,6 +177,14 @@ is_bot(const json_t *obj, const char *key)
 	return strcmp(json_str(user, "type", ""), "Bot") == 0 || str_ends(json_text(user, "login"), STR("[bot]"));
 }
 
+/* GitHub writes it as text or, in some events of installations, as seconds. */
+static int64_t
+updated_of(const json_t *obj)
+{
+	return json_is_integer(json_object_get(obj, "updated_at")) ? json_int(obj, "updated_at", 0) * 1000
+	                                                           : clock_of_text(json_str(obj, "updated_at", NULL));
+}
+
 static int
 get_repository(struct parse *p)
 {
@@ -193,6 +201,8 @@ get_repository(struct parse *p)
 	if (r->owner == NULL && get_text(p, owner, "repository.owner", "name", REQUIRED, valid_name, &r->owner) != 0)
 		return -1;
 	r->private = json_flag(obj, "private", true); /* unknown is private */
+	r->archived = json_flag(obj, "archived", false);
+	r->updated_ms = updated_of(obj);
 	return get_text(p, obj, at, "clone_url", REQUIRED, valid_url, &r->clone_url) != 0 ||
 	               get_text(p, obj, at, "default_branch", REQUIRED, valid_ref, &r->default_branch) != 0
 	           ? -1
@@ -236,6 +246,7 @@ get_installation(struct parse *p)
 		return 0; /* a push; for the other events payload_event has looked */
 	if (get_id(p, obj, "installation", "id", &p->ev->installation.id) != 0)
 		return -1;
+	p->ev->installation.updated_ms = updated_of(obj);
 	return get_login(p, obj, "installation.account", "account", &p->ev->installation.account);
 }
 
@@ -405,6 +416,12 @@ parse_merge_group(struct parse *p)
 }
 
 static int
+parse_repository(struct parse *p)
+{
+	return get_repository(p) != 0 || get_installation(p) != 0 ? -1 : 0;
+}
+
+static int
 parse_ping(struct parse *p)
 {
 	(void)p;
@@ -440,6 +457,14 @@ static const struct {
     {"check_suite", "rerequested", EVENT_CHECK_SUITE, ACTION_REREQUESTED, parse_check},
     {"merge_group", "checks_requested", EVENT_MERGE_GROUP, ACTION_CHECKS_REQUESTED, parse_merge_group},
     {"merge_group", "destroyed", EVENT_MERGE_GROUP, ACTION_DESTROYED, parse_merge_group},
+    {"repository", "privatized", EVENT_REPOSITORY, ACTION_CHANGED, parse_repository},
+    {"repository", "publicized", EVENT_REPOSITORY, ACTION_LIFTED, parse_repository},
+    {"repository", "renamed", EVENT_REPOSITORY, ACTION_CHANGED, parse_repository},
+    {"repository", "transferred", EVENT_REPOSITORY, ACTION_CHANGED, parse_repository},
+    {"repository", "archived", EVENT_REPOSITORY, ACTION_CHANGED, parse_repository},
+    {"repository", "unarchived", EVENT_REPOSITORY, ACTION_LIFTED, parse_repository},
+    {"repository", "edited", EVENT_REPOSITORY, ACTION_CHANGED, parse_repository},
+    {"repository", "deleted", EVENT_REPOSITORY, ACTION_DELETED, parse_repository},
 };
 
 /* The row for the event, or COUNT(table) with ev->reason filled. */

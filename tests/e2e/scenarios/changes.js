@@ -82,7 +82,6 @@ export default [{
 	expect: { leaf: { ...good, reports: [/all built/] }, broken: { rebuilds: 'failure', reports: [/breaks 1 build/] } },
 }, {
 	name: 'two pull requests of one head: the check on the commit is the worst of both, whichever comes last',
-	fails: 'alone',
 	branches: { leaf: third, release: strict },
 	steps: [
 		{ do: 'pull', head: 'leaf', base: 'release', as: 'onto release' }, { do: 'wait' },
@@ -92,7 +91,6 @@ export default [{
 	loose: ['times', 'buttons', 'title'],
 }, {
 	name: 'two pull requests of one head: when the bad one is closed, the other decides',
-	fails: 'alone',
 	branches: { leaf: third, release: strict },
 	steps: [
 		{ do: 'pull', head: 'leaf', as: 'onto main' }, { do: 'wait' },

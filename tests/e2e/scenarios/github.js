@@ -102,7 +102,6 @@ export default [{
 	loose: ['reports'],		// which name it has is the order's
 }, {
 	name: 'made private: its pages close',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
@@ -111,7 +110,6 @@ export default [{
 	expect: { leaf: { ...good, page: 404 } },
 }, {
 	name: 'archived while it is under way: work stops, and nothing is asked for ever',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -121,7 +119,6 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'deleted while it is under way: work stops, and nothing is asked for ever',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -131,7 +128,6 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'transferred to where the App is not: work stops',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -142,7 +138,6 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'taken out of the installation while it is under way: work stops',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -152,7 +147,6 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'uninstalled while it is under way: work stops',
-	fails: 'alone',
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -180,7 +174,6 @@ export default [{
 	expect: { leaf: good },
 }, {
 	name: 'suspended before it is fetched; given back, it is judged',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'fault', route: '\\.git/', status: 503, times: 2 },

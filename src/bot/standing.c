@@ -1,0 +1,151 @@
+/* Of all that have a say in the check of a commit, the worst. */
+#include "bot/standing.h"
+
+#include "store/run_check.h"
+#include "support/text/escape.h"
+
+#include <string.h>
+
+enum { MAX_NAMED = 20 /* in the summary */ };
+
+enum rank { RANK_NONE, RANK_GOOD, RANK_NEUTRAL, RANK_CANCELLED, RANK_ASKS, RANK_UNFINISHED, RANK_BAD };
+
+static enum rank
+rank_of(const struct wish_check *w)
+{
+	static const struct {
+		const char *conclusion;
+		enum rank rank;
+	} ranks[] = {{"success", RANK_GOOD}, {"neutral", RANK_NEUTRAL}, {"cancelled", RANK_CANCELLED},
+	    {"action_required", RANK_ASKS}};
+
+	if (w->conclusion == NULL)
+		return RANK_UNFINISHED;
+	for (size_t i = 0; i < COUNT(ranks); i++)
+		if (strcmp(ranks[i].conclusion, w->conclusion) == 0)
+			return ranks[i].rank;
+	return RANK_BAD;
+}
+
+/* Who is shown: the worst; among equals the one that is shown already, else the first. NULL: not known yet, for somebody who
+ * has not reported may be worse. */
+static const struct commit_check *
+leader_of(const struct commit_check *all, size_t n, const struct wish_check *before)
+{
+	const struct commit_check *ret = NULL;
+	enum rank worst = RANK_NONE;
+	bool waits = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct wish_check *w = all[i].wanted;
+		enum rank rank = w != NULL ? rank_of(w) : RANK_NONE;
+		bool shown = w != NULL && before != NULL && str_same(before->external_id, w->external_id);
+		waits = waits || w == NULL;
+		if (rank > worst || (rank == worst && rank != RANK_NONE && shown)) {
+			worst = rank;
+			ret = &all[i];
+		}
+	}
+	return waits && worst < RANK_UNFINISHED ? NULL : ret;
+}
+
+static const char *
+name_of(struct arena *a, const struct commit_check *c)
+{
+	if (c->number == 0)
+		return arena_printf(a, "branch %s", c->base_ref);
+	if (c->number < 0)
+		return "the merge queue";
+	return arena_printf(a, "#%lld onto %s", (long long)c->number, c->base_ref);
+}
+
+static void
+say_one(struct arena *a, struct buf *out, const struct commit_check *c, bool leads)
+{
+	const struct wish_check *w = c->wanted;
+
+	buf_puts(out, leads ? "- **Shown here:** " : "- ");
+	escape_code(out, str_of(name_of(a, c)));
+	buf_puts(out, ": ");
+	if (w == NULL || w->conclusion == NULL) {
+		buf_puts(out, "not finished yet");
+	} else {
+		buf_printf(out, "%s, ", w->conclusion);
+		escape_add(out, ESCAPE_MARKDOWN, str_of(w->title != NULL ? w->title : ""));
+	}
+	if (w != NULL && w->details_url != NULL && escape_link_ok(str_of(w->details_url)))
+		buf_printf(out, " ([report](%s))", w->details_url);
+	buf_putc(out, '\n');
+}
+
+/* Adds to a check of several whose it is, and what the others have. */
+static void
+say_whose(struct arena *a, const struct commit_check *all, size_t n, const struct commit_check *leader, struct wish_check *w)
+{
+	AUTO(buf_release) struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_printf(&b, "This commit has one check of this name, and %zu have a say in it. The worst is shown.\n\n", n);
+	say_one(a, &b, leader, true);
+	for (size_t i = 0, named = 0; i < n && named < MAX_NAMED; i++) {
+		if (&all[i] == leader)
+			continue;
+		say_one(a, &b, &all[i], false);
+		named++;
+	}
+	buf_printf(&b, "\n%s", w->summary != NULL ? w->summary : "");
+	w->summary = str_dup(a, buf_get(&b));
+	w->title = arena_printf(a, "%s: %s", escape_dup(a, ESCAPE_TERMINAL, str_of(name_of(a, leader))),
+	    w->title != NULL ? w->title : "");
+}
+
+/* own: what is shown when nobody has a say, as for a head that was replaced; NULL: what is there stays. */
+static int
+settle(struct store *s, struct arena *a, const struct desired_repository *to, const char *head, const char *name,
+    const struct wish_check *own, struct err *e)
+{
+	struct commit_check *all = NULL;
+	struct wish_check before, shown;
+	size_t n = 0;
+	int had = store_check_wanted(s, a, to->id, head, name, &before, e);
+
+	if (had < 0 || store_commit_checks(s, a, to->id, head, name, &all, &n, e) != 0)
+		return -1;
+	const struct commit_check *leader = leader_of(all, n, had == 0 ? &before : NULL);
+	if (leader == NULL && (n > 0 || own == NULL))
+		return 0;
+	shown = leader != NULL ? *leader->wanted : *own;
+	/* Another's annotations would stay on a check that is updated, so it is posted anew. */
+	if (had == 0 && str_same(before.external_id, shown.external_id))
+		shown.restart = before.restart;
+	else if (had == 0 && shown.restart <= before.restart)
+		shown.restart = before.restart + 1;
+	if (leader != NULL && n > 1)
+		say_whose(a, all, n, leader, &shown);
+	return store_want_check(s, to, &shown, e);
+}
+
+int
+standing_told(struct store *s, const struct desired_repository *to, int64_t run, const struct wish_check *own, struct err *e)
+{
+	struct arena a = {0};
+	int rc = store_run_check_put(s, run, own, e);
+
+	if (rc == 0)
+		rc = settle(s, &a, to, own->head, own->name, own, e);
+	arena_release(&a);
+	return rc;
+}
+
+int
+standing_changed(struct store *s, const struct desired_repository *to, const char *head, struct err *e)
+{
+	static const char *const names[] = {"ekaci / evaluation", "ekaci / rebuilds"};
+	struct arena a = {0};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < COUNT(names); i++)
+		rc = settle(s, &a, to, head, names[i], NULL, e);
+	arena_release(&a);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/*
+ * standing - the check that stands on a commit.
+ *
+ * GitHub shows checks by commit, whatever pull requests it is the head of. So of all open ones of that head the worst is
+ * shown, and whose it is: a failure first, then what is not finished (nothing is green before all are), then the worst of
+ * what is. Each one's own report stays whole on its page.
+ */
+#ifndef EKACI_BOT_STANDING_H
+#define EKACI_BOT_STANDING_H
+
+#include "store/desired.h"
+
+/* A run says what it alone would have. It is kept, and what should stand is wanted anew. */
+must_check int standing_told(struct store *s, const struct desired_repository *to, int64_t run, const struct wish_check *own,
+    struct err *e);
+/* Who has the head has changed: a pull request was closed, has another head, or has nothing to say. */
+must_check int standing_changed(struct store *s, const struct desired_repository *to, const char *head, struct err *e);
+
+#endif

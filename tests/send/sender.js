@@ -161,17 +161,43 @@ scene('one comment, edited in place; reactions and replies beside it', async () 
 	match(all.find(c => c.body.includes(MARKER)).body, /two$/);
 });
 
-scene('checks and reactions go before the comment', async () => {
+scene('a conclusion goes first, then an answer, then first reports, then progress', async () => {
 	const d = await start();
+	await d.want(check({ name: 'old' }));
+	await d.want(check({ name: 'other' }));
+	await d.until();
 	await fault({ method: 'POST', route: '/check-runs$', delay_ms: 300 });
 	await d.want(check({ name: 'first' }));
 	await github.until('faults', {}, l => l[0].hits === 1);
-	await d.want(labels(['x'], ['x']));
-	await d.want(comment('last'));
+	await d.want(check({ name: 'old', title: 'still going on' }));
+	await d.want(comment('hello'));
+	await d.want(command('reply', { number: w.pull.number, marker: '<!-- ekaci:reply 1 -->', body: 'yes' }));
+	await d.want(check({ name: 'other', status: 'completed', conclusion: 'success' }));
+	await d.until();
+	const order = (await writes()).slice(3).map(r => JSON.stringify(r.body));
+	match(order[0], /success/);
+	match(order[1], /yes/);
+	match(order[2], /hello/);
+	match(order[3], /still going on/);
+});
+
+scene('progress is told now and then, a conclusion at once', async () => {
+	const d = await start({ progress_ms: 1500 });
 	await d.want(check());
 	await d.until();
-	equal((await writes()).map(r => r.path.split('/').pop()),
-		['check-runs', 'check-runs', 'comments', 'labels']);
+	for (let i = 1; i <= 5; i++) {
+		await d.want(check({ title: `${i} of 6 built` }));
+		await pause(50);
+	}
+	equal((await writes()).length, 1);
+	await d.until();
+	equal((await checks()).map(r => [r.output.title, r.history.length]), [['5 of 6 built', 2]]);
+	await d.want(check({ title: '6 of 6 built' }));
+	await d.want(check({ status: 'completed', conclusion: 'success', title: 'All built' }));
+	const since = Date.now();
+	await d.until();
+	ok(Date.now() - since < 1000, 'it did not wait');
+	equal((await checks()).map(r => [r.output.title, r.history.length]), [['All built', 3]]);
 });
 
 scene('labels: missing ones are added, wrong ones of ours removed, others left alone', async () => {

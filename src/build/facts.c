@@ -21,7 +21,7 @@ struct facts_reading {
 	VEC(const char *) base_drvs;
 	VEC(struct facts_target) targets;
 	VEC(struct fitting) fitting;
-	VEC(struct sized) sized;
+	VEC(struct sized_package) sized;
 };
 
 static const char *
@@ -123,7 +123,7 @@ take_sized(struct facts_reading *r, const struct difference_attribute *at, struc
 		r->f->sized.left_out++;
 		return 0;
 	}
-	struct sized one = {.path = kept_path(r->a, &at->path),
+	struct sized_package one = {.path = kept_path(r->a, &at->path),
 	    .job = kept(r->a, at->job),
 	    .system = kept(r->a, at->system),
 	    .name = kept(r->a, at->name),

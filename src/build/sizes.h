@@ -16,13 +16,13 @@
 enum { SIZES_MAX_PACKAGES = 2000 };
 
 /* A rebuilt attribute: its outputs, name to path, on each side; one whose path is not known before the build is left out. */
-struct sized {
+struct sized_package {
 	struct texts path;
 	const char *job, *system, *name, *drv; /* drv: head's */
 	struct named_texts base, head;
 };
 struct sized_list {
-	struct sized *p;
+	struct sized_package *p;
 	size_t n;
 	int64_t left_out; /* rebuilt ones over SIZES_MAX_PACKAGES */
 };

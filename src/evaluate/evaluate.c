@@ -276,7 +276,7 @@ expect_rows(struct wish *w)
 }
 
 static int
-store(struct wish *w, const struct rows *rows, struct err *e)
+store(struct wish *w, const struct eval_rows *rows, struct err *e)
 {
 	struct evaluation_header h = {.key = w->key,
 	    .tree = w->run.tree,
@@ -294,15 +294,15 @@ store(struct wish *w, const struct rows *rows, struct err *e)
 static int
 on_whole_row(void *ctx, struct str line, struct err *e)
 {
-	return rows_add_stored(ctx, line, e);
+	return eval_rows_add_stored(ctx, line, e);
 }
 
 /* A scope of a tree that was evaluated as a whole, as the default branch is, is a part of what is stored. 0: it is
  * stored by itself now; 1: there is nothing to take it from. */
 static int
-take_from_whole(struct wish *w, const struct rows *like, struct err *e)
+take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
 {
-	struct rows rows = *like;
+	struct eval_rows rows = *like;
 	struct err why = {0};
 	char key[65];
 
@@ -316,10 +316,10 @@ take_from_whole(struct wish *w, const struct rows *like, struct err *e)
 		*e = why;
 	if (rc == 0) {
 		stored_used(file);
-		rows_finish(&rows);
+		eval_rows_finish(&rows);
 		rc = store(w, &rows, e);
 	}
-	rows_release(&rows);
+	eval_rows_release(&rows);
 	return rc;
 }
 
@@ -342,7 +342,7 @@ identify(struct wish *w, struct err *e)
  * made is an incomplete evaluation, and our own evaluator, which makes it while its workers live, is asked.
  */
 static void
-keep_roots(struct wish *w, struct rows *rows)
+keep_roots(struct wish *w, struct eval_rows *rows)
 {
 	struct map drvs = {0};
 	VEC(struct str) all = {0};
@@ -357,7 +357,7 @@ keep_roots(struct wish *w, struct rows *rows)
 	}
 	if (roots_keep(all.p, all.n, w->run.roots_dir, "ekaci-roots", &e) != 0) {
 		rows->ask_own = true;
-		rows_incomplete(rows, "what was evaluated is not in the store any more: %s", e.msg);
+		eval_rows_incomplete(rows, "what was evaluated is not in the store any more: %s", e.msg);
 	}
 	vec_release(&all);
 	map_release(&drvs);
@@ -381,7 +381,7 @@ is_absent(const struct wish *w, struct err *e)
 
 /* Evaluates, and stores what is complete. */
 static int
-make_rows(struct wish *w, struct rows *rows, struct err *e)
+make_rows(struct wish *w, struct eval_rows *rows, struct err *e)
 {
 	expect_rows(w);
 	int rc = is_absent(w, e);
@@ -403,7 +403,7 @@ enum { ASK_OWN = 1 };
 static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
-	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows,
+	struct eval_rows rows = {.max_rows = (size_t)w->run.job.max_rows,
 	    .max_depth = (size_t)w->run.job.max_depth,
 	    .scope = &w->run.job.job->scope,
 	    .systems = w->systems,
@@ -428,7 +428,7 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 	} else if (rc == 0) {
 		rc = tell(w, out, false, rows.incomplete ? rows.reason : NULL, &s, e);
 	}
-	rows_release(&rows);
+	eval_rows_release(&rows);
 	return rc;
 }
 

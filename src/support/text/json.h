@@ -35,8 +35,6 @@ must_check int json_need_int(const json_t *obj, const char *key, int64_t *ret, s
 
 /* A string value that is always valid and whole as a C string: NUL and bytes that are not UTF-8 become U+FFFD. */
 json_t *json_any_string(struct str s);
-/* The strings of an array (NULL: none) with blanks between them, in a. */
-char *json_words(struct arena *a, const json_t *list);
 /* The document as one line without a newline, keys in the order they were set; appended to out. */
 void json_write(const json_t *j, struct buf *out);
 char *json_line(struct arena *a, const json_t *j);

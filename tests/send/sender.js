@@ -181,6 +181,33 @@ scene('a conclusion goes first, then an answer, then first reports, then progres
 	match(order[3], /still going on/);
 });
 
+scene('while four pull requests build, an answer and a conclusion wait for one request and their pause', async () => {
+	const GAP_MS = 250; // a fourth of the true one
+	await github.do('settings', { writes_per_minute: 80, writes_per_hour: 500 });
+	const d = await start({ gap_ms: GAP_MS });
+	const progress = i => Promise.all([1, 2, 3, 4].flatMap(n => [d.want(check({ name: `check ${n}`, title: `${i} built` })),
+		d.want(command('comment', { number: n, marker: MARKER, body: `${MARKER}\n${i} built` }))]));
+	for (let n = 2; n <= 4; n++) {
+		await github.do('commit', { repo: REPO, branch: `topic-${n}`, files: { [`n${n}`]: '1\n' } });
+		await github.do('pull', { repo: REPO, head: `topic-${n}` });
+	}
+	await progress(0);
+	await d.until();
+	const waits = [];
+	for (let i = 1; i <= 4; i++) {
+		await progress(i);
+		const since = Date.now();
+		await d.want(command('reply', { number: i, marker: `<!-- ekaci:reply ${i} -->`, body: 'yes' }));
+		await d.want(check({ name: `check ${i}`, status: 'completed', conclusion: 'success' }));
+		await github.until('comments', { repo: REPO, number: i }, l => l.some(c => c.body.includes('yes')));
+		await github.until('check_runs', { repo: REPO }, l => l.some(c => c.name === `check ${i}` && c.conclusion));
+		waits.push(Date.now() - since);
+	}
+	console.log(`# worst wait of an answer and a conclusion: ${Math.max(...waits)} ms at a pause of ${GAP_MS} ms`);
+	ok(Math.max(...waits) < 5 * GAP_MS, `${waits}`);
+	await d.until();
+});
+
 scene('progress is told now and then, a conclusion at once', async () => {
 	const d = await start({ progress_ms: 1500 });
 	await d.want(check());

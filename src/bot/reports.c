@@ -114,6 +114,7 @@ static int
 want_check(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo,
     const struct desired_repository *to, const struct check_run *rec, struct err *e)
 {
+	/* When it was concluded is GitHub's to note: one that is concluded before its run ends is not written again for that. */
 	struct wish_check wanted = {.head = r->head,
 	    .name = rec->name,
 	    .status = rec->status,
@@ -124,7 +125,6 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 	    .details_url = page_of(rs, a, r, repo),
 	    .external_id = arena_printf(a, "run/%" PRId64 "/%s", r->id, rec->name),
 	    .started_at = r->created,
-	    .completed_at = r->ended,
 	    .restart = r->id};
 
 	if (rec->annotations.n > 0)
@@ -198,6 +198,8 @@ want_comment(struct reports *rs, struct arena *a, const struct run *r, const str
 		return -1;
 	if (!something && !there)
 		return 0;
+	if (r->ended != 0)
+		return store_want_last_comment(rs->p.store, to, r->number, marker_of(a, rec), str_of(rec->body), e);
 	return store_want_comment(rs->p.store, to, r->number, marker_of(a, rec), str_of(rec->body), e);
 }
 

@@ -4,22 +4,40 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { commit_of, git, take_commit, test_merge, write_commit, ZERO } from './git.js';
-import { post, prepare, redeliver } from './hooks.js';
+import { is_kept, lose, post, prepare, redeliver } from './hooks.js';
 import * as show from './payloads.js';
 import { add_label, edit_comment, new_check_run, new_comment } from './routes.js';
 
 // Sends the deliveries in order unless told not to, and shows them as they ended. An event the App
-// is not subscribed to, or of a repository it is not installed on, appears as no delivery.
+// is not subscribed to, or of a repository it is not installed on, appears as no delivery. `deliver` is
+// false: only made; 'hold': kept until the action `release`; 'lost': sent, and never arrived.
 async function send(w, args, ...events)
 {
 	const deliveries = events.filter(Boolean).map(([event, payload, repo]) =>
 		prepare(w, event, payload, { repo, guid: events.length === 1 ? args.guid : undefined,
 			signed: args.signed })).filter(Boolean);
-	if (args.deliver !== false) {
-		for (const d of deliveries)
+	for (const d of deliveries) {
+		if (args.deliver === 'hold')
+			w.held.set(d.id, d);
+		else if (args.deliver === 'lost')
+			lose(w, d);
+		else if (args.deliver !== false)
 			await post(w, d);
 	}
 	return { deliveries };
+}
+
+// A held delivery goes out; once more, it is a redelivery, or with `replay` the same bytes under another GUID.
+async function release(w, args)
+{
+	const delivery = w.held.get(args.id);
+	if (!delivery)
+		throw new Error(`no delivery ${args.id} is held`);
+	if (args.lost)
+		return { deliveries: [lose(w, delivery)] };
+	if (args.replay)
+		return { deliveries: [await redeliver(w, delivery, crypto.randomUUID())] };
+	return { deliveries: [await (delivery.status === null ? post(w, delivery) : redeliver(w, delivery))] };
 }
 
 const check_numbers = (value, what) => {
@@ -80,12 +98,71 @@ async function installation_repositories(w, args)
 async function installation_change(w, args)
 {
 	const installation = installation_of(w, args);
-	if (!['deleted', 'suspend', 'unsuspend'].includes(args.action))
-		throw new Error('action is deleted, suspend or unsuspend');
+	if (!['deleted', 'suspend', 'unsuspend', 'new_permissions_accepted'].includes(args.action))
+		throw new Error('action is deleted, suspend, unsuspend or new_permissions_accepted');
+	if (args.permissions)
+		installation.permissions = args.permissions;
 	installation.deleted = args.action === 'deleted';
 	installation.suspended_at = args.action === 'suspend' ? w.stamp() : null;
 	return send(w, args, ['installation',
 		show.installation_event(w, args.action, installation, [], installation.account)]);
+}
+
+// An owner or the App's settings took something away, or gave it; of that there is no event. Tokens have what they
+// were made with, cut to what is left.
+function installation_permissions(w, args)
+{
+	const installation = installation_of(w, args);
+	installation.permissions = args.permissions;
+	for (const token of w.tokens.values()) {
+		if (token.installation === installation)
+			token.permissions = Object.fromEntries(Object.entries(token.permissions)
+				.filter(([name]) => name === 'metadata' || args.permissions[name]));
+	}
+	return { permissions: installation.permissions };
+}
+
+// --- repositories ---
+
+// What happens to a repository; `action` is the event's. It goes to whom the App is installed for afterwards; of a
+// deleted one, before.
+async function change_repository(w, args)
+{
+	const repo = w.repository(args.repo);
+	const sender = w.user(args.user || repo.owner.login);
+	const changes = {};
+	let after = repo;
+	switch (args.action) {
+	case 'renamed':
+		changes.repository = { name: { from: repo.name } };
+		w.rename_repository(repo, repo.owner.login, args.name);
+		break;
+	case 'transferred':
+		changes.owner = { from: repo.owner.type === 'Organization' ? { organization: show.organization(w, repo.owner) }
+			: { user: show.user(w, repo.owner) } };
+		w.rename_repository(repo, args.owner, args.name || repo.name);
+		break;
+	case 'privatized':
+	case 'publicized':
+		repo.private = args.action === 'privatized';
+		break;
+	case 'archived':
+	case 'unarchived':
+		repo.archived = args.action === 'archived';
+		break;
+	case 'edited':
+		changes.default_branch = { from: repo.default_branch };
+		repo.default_branch = args.default_branch;
+		break;
+	case 'deleted':
+		w.repositories.delete(repo.full_name.toLowerCase());
+		after = null;
+		break;
+	default:
+		throw new Error(`no such action of a repository: ${args.action}`);
+	}
+	return { repository: show.repository(w, after), ...await send(w, args, ['repository',
+		show.repository_event(w, args.action, repo, sender, changes), repo]) };
 }
 
 // --- branches ---
@@ -104,10 +181,8 @@ async function move_branch(w, args, repo, branch, after)
 	const ref = `refs/heads/${branch}`;
 	const before = await commit_of(repo.dir, ref) || ZERO;
 	const sender = w.user(args.user || 'contributor');
-	if (after === ZERO)
-		await git(repo.dir, 'update-ref', '-d', ref);
-	else
-		await git(repo.dir, 'update-ref', ref, after);
+	await w.set_ref(repo, ref, after === ZERO ? null : after);
+	repo.pushed_at = w.stamp();
 	const forced = await is_forced(repo, before, after);
 	const events = [['push', show.push_event(w, repo, ref, before, after, forced, sender), repo]];
 	if (after !== ZERO && w.installation_of(repo))
@@ -181,7 +256,7 @@ async function change_pull(w, args)
 	case 'reopened':
 		pull.state = 'open';
 		pull.closed_at = null;
-		w.forget_merge(pull);
+		await find_head(w, pull);
 		break;
 	case 'ready_for_review':
 	case 'converted_to_draft':
@@ -205,7 +280,18 @@ async function change_pull(w, args)
 		throw new Error(`no such action of a pull request: ${args.action}`);
 	}
 	pull.updated_at = w.stamp();
+	w.note_pull(pull);
 	return shown(w, args, pull, pull_event(w, args.action, pull, sender, more));
+}
+
+// What was pushed while it was closed counts when it is open again.
+async function find_head(w, pull)
+{
+	const sha = pull.head.repo && await commit_of(pull.head.repo.dir, `refs/heads/${pull.head.ref}`);
+	if (sha && sha !== pull.head.sha)
+		await w.follow_head(pull, sha);
+	else
+		w.forget_merge(pull);
 }
 
 async function edit_pull(w, pull, args)
@@ -232,6 +318,7 @@ function lose_head(w, args)
 {
 	const pull = w.pull(args.repo, args.number);
 	pull.head.repo = null;
+	w.note_pull(pull);
 	return { pull: show.pull(w, pull) };
 }
 
@@ -349,7 +436,7 @@ async function merge_group(w, args)
 		head_ref: `refs/heads/${branch}`, tree: await git(repo.dir, 'rev-parse', `${head_sha}^{tree}`),
 		message: `Merge pull request #${last.number}`, created_at: w.stamp(), destroyed: null };
 	w.merge_groups.push(group);
-	await git(repo.dir, 'update-ref', group.head_ref, head_sha);
+	await w.set_ref(repo, group.head_ref, head_sha);
 	const sender = w.user('github-merge-queue[bot]', { type: 'Bot' });
 	return { head_sha, head_ref: group.head_ref, base_sha, ...await send(w, args,
 		['merge_group', show.merge_group_event(w, 'checks_requested', group, sender), repo],
@@ -362,7 +449,7 @@ async function merge_group_destroy(w, args)
 	if (!group)
 		throw new Error(`no merge group ${args.head_sha}`);
 	group.destroyed = args.reason || 'dequeued';
-	await git(group.repo.dir, 'update-ref', '-d', group.head_ref);
+	await w.set_ref(group.repo, group.head_ref, null);
 	return send(w, args, ['merge_group', show.merge_group_event(w, 'destroyed', group,
 		w.user('github-merge-queue[bot]', { type: 'Bot' }), { reason: group.destroyed }), group.repo]);
 }
@@ -381,9 +468,21 @@ async function deliver(w, args)
 async function redeliver_again(w, args)
 {
 	const delivery = w.deliveries.find(d => d.id === args.id || d.guid === args.guid);
-	if (!delivery)
+	if (!delivery || !is_kept(w, delivery))
 		throw new Error('no such delivery');
 	return { deliveries: [await redeliver(w, delivery)] };
+}
+
+// offset_s moves it; rate makes it run faster from from_ms (milliseconds of the true clock) on.
+function set_clock(w, args)
+{
+	if (args.offset_s !== undefined)
+		w.clock_offset_s = check_numbers(args.offset_s, 'offset_s');
+	if (args.rate !== undefined) {
+		w.clock_from_ms = check_numbers(args.from_ms, 'from_ms');
+		w.clock_rate = check_numbers(args.rate, 'rate');
+	}
+	return { offset_s: w.clock_offset_s, rate: w.clock_rate, now: w.stamp() };
 }
 
 function set_settings(w, args)
@@ -419,11 +518,17 @@ export const actions = {
 	app: add_app,
 	hook: (w, args) => Object.assign(w.app.hook, args),
 	settings: set_settings,
-	clock: (w, args) => ({ offset_s: w.clock_offset_s = check_numbers(args.offset_s, 'offset_s') }),
+	clock: set_clock,
+	team: (w, args) => {
+		w.teams.set(args.team.toLowerCase(), new Set(args.members.map(m => w.user(m).login.toLowerCase())));
+		return { members: args.members.length };
+	},
 	user: (w, { login, ...more }) => show.user(w, w.user(login, more)),
 	installation: add_installation,
 	installation_repositories,
 	installation_change,
+	installation_permissions,
+	repository_change: change_repository,
 	repository: async (w, args) => ({ repository: show.repository(w, await w.add_repository(args)) }),
 	push,
 	commit,
@@ -440,6 +545,7 @@ export const actions = {
 	merge_group,
 	merge_group_destroy,
 	deliver,
+	release,
 	redeliver: redeliver_again,
 	manifest: (w, args) => {
 		const code = crypto.randomBytes(20).toString('hex');
@@ -476,11 +582,26 @@ const comments = (w, query) => [...w.comments.values()]
 		app: c.app ? c.app.slug : null, body: c.body, deleted: c.deleted, history: c.history,
 		reactions: c.reactions.map(r => ({ user: r.user.login, content: r.content })) }));
 
+// What a commit shows: of each App and name the newest run, whatever pull requests have it as their head; and the
+// statuses, of each context the newest.
+function commit_checks(w, query)
+{
+	const repo = w.repository(query.repo);
+	const found = new Map();
+	for (const run of w.runs_of(repo, query.head_sha).sort((a, b) => a.id - b.id))
+		found.set(`${run.app.slug} ${run.name}`, run);
+	return { pulls: [...repo.pulls.values()].filter(p => p.head.sha === query.head_sha).map(p => p.number),
+		checks: [...found.values()].map(r => ({ app: r.app.slug, name: r.name, status: r.status, conclusion: r.conclusion })),
+		statuses: show.newest_statuses(repo, query.head_sha).map(s => ({ context: s.context, state: s.state })) };
+}
+
 const pulls = w => [...w.repositories.values()].flatMap(r => [...r.pulls.values()].map(p => ({
 	repo: r.full_name, number: p.number, state: p.state, draft: p.draft, head_sha: p.head.sha,
 	head_repo: p.head.repo && p.head.repo.full_name, head_ref: p.head.ref, base_ref: p.base.ref,
 	base_sha: p.base.sha, mergeable: p.mergeable, merge_commit_sha: p.merge_commit_sha,
-	labels: p.labels.map(l => l.name) })));
+	labels: p.labels.map(l => l.name), reviewers: p.reviewers.map(u => u.login) })));
+
+const manners_of_all = w => Object.fromEntries([...w.etiquette].map(([who, { content, points, ...rest }]) => [who, rest]));
 
 const without_bodies = w => w.deliveries.map(({ body, headers, ...rest }) => rest);
 
@@ -491,13 +612,14 @@ export const questions = {
 		&& (!q.route || r.route === q.route) && (!q.since || r.n > Number(q.since))),
 	counts: w => w.request_counts,
 	check_runs: runs,
+	commit_checks,
 	comments,
 	pulls,
 	deliveries: w => w.deliveries,
-	etiquette: w => Object.fromEntries(w.etiquette),
+	etiquette: manners_of_all,
 	faults: (w, q, faults) => faults.dump(),
 	state: (w, q, faults) => ({ url: w.url, settings: w.settings, check_runs: runs(w, {}),
 		comments: comments(w, {}), pulls: pulls(w), deliveries: without_bodies(w),
-		request_counts: w.request_counts, etiquette: Object.fromEntries(w.etiquette),
+		request_counts: w.request_counts, etiquette: manners_of_all(w),
 		violations: w.violations, faults: faults.dump(), tokens: w.tokens.size }),
 };

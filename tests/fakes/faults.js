@@ -1,15 +1,16 @@
 // Faults that a test has asked for: each names the requests it spoils and what happens to them.
 //
-//   { method, route, times, skip, when, status, headers, body, delay_ms, drop, hang }
+//   { method, route, times, skip, when, status, headers, body, delay_ms, drop, hang, spare }
 //
 // method: exact, or absent for any. route: a regular expression on the path, query excluded.
 // times: how many matching requests it spoils (1; -1 for ever). skip: matching requests let through
 // first. when: 'before' the request takes effect, or 'after'. drop closes the connection with no
 // answer; hang never answers; status, headers and body replace the answer; delay_ms waits first.
-// With only delay_ms the true answer follows the delay.
+// With only delay_ms the true answer follows the delay. spare: a regular expression on paths that it only breaks off,
+// for a hang where the client's patience is longer than a test's.
 
 const KEYS = new Set(['method', 'route', 'times', 'skip', 'when', 'status', 'headers', 'body',
-	'delay_ms', 'drop', 'hang']);
+	'delay_ms', 'drop', 'hang', 'spare']);
 
 export class Faults {
 	constructor()
@@ -46,7 +47,7 @@ export class Faults {
 			if (f.times > 0)
 				f.times--;
 			f.hits++;
-			return f;
+			return f.spare && new RegExp(f.spare).test(path) ? { ...f, hang: false, drop: true } : f;
 		}
 		return undefined;
 	}

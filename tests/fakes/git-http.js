@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import path from 'node:path';
 import { git_env } from './git.js';
+import { replica_of } from './replica.js';
 
 const PATH = new RegExp('^/([A-Za-z0-9-]+)/([A-Za-z0-9._-]+?)(?:\\.git)?/'
 	+ '(info/refs|git-upload-pack|git-receive-pack|HEAD|objects/.*)$');
@@ -28,10 +29,16 @@ function refusal(w, request, repo)
 }
 
 // Answers one request of a git client; `url` is its parsed URL. Resolves to the status it got.
-export function serve_git(w, request, response, url)
+export async function serve_git(w, request, response, url)
 {
 	const [, owner, name, rest] = PATH.exec(url.pathname);
 	const repo = w.find_repository(`${owner}/${name}`);
+	const moved = !repo && w.moved.get(`${owner}/${name}`.toLowerCase());
+	if (moved) {		// github.com leads git from the old name to the new one
+		request.resume();
+		response.writeHead(301, { Location: `${w.url}/${moved.full_name}.git/${rest}${url.search}` }).end();
+		return 301;
+	}
 	let status = refusal(w, request, repo);
 	if (!status && (rest === 'git-receive-pack'
 		|| url.searchParams.get('service') === 'git-receive-pack'))
@@ -41,9 +48,9 @@ export function serve_git(w, request, response, url)
 		response.writeHead(status, { 'Content-Type': 'text/plain',
 			...(status === 401 ? { 'WWW-Authenticate': 'Basic realm="GitHub"' } : {}) });
 		response.end(status === 401 ? 'Repository not found or not authorised.\n' : 'No.\n');
-		return Promise.resolve(status);
+		return status;
 	}
-	return run_backend(request, response, repo.dir, rest, url);
+	return run_backend(request, response, await replica_of(w, repo), rest, url);
 }
 
 function run_backend(request, response, dir, rest, url)

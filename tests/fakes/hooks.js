@@ -26,7 +26,7 @@ export function prepare(w, event, payload, { guid, signed = 'good', headers = {}
 	const body = form ? String(new URLSearchParams({ payload: json })) : json;
 	const parsed = typeof payload === 'string' ? {} : payload;
 	const id = guid || crypto.randomUUID();
-	if (w.check_payload && repo)
+	if (w.check_payload && (repo || ALWAYS_SENT.has(event)))
 		w.check_payload(event, JSON.parse(json));
 	const all = {
 		'Accept': '*/*',
@@ -88,9 +88,22 @@ export function post(w, delivery)
 	});
 }
 
-// Sends a delivery once more under its old GUID.
-export function redeliver(w, delivery)
+// A delivery that never reached its receiver: GitHub has it in its list of failed ones.
+export function lose(w, delivery)
 {
-	return post(w, { ...delivery, id: w.id('delivery'), redelivery: true, status: null,
-		status_code: 0, response: null, duration: 0 });
+	Object.assign(delivery, { delivered_at: w.stamp(), status: 'timed out', status_code: 504 });
+	w.deliveries.push(delivery);
+	return delivery;
+}
+
+// Whether it is listed still, and can be asked for again.
+export const is_kept = (w, delivery) =>
+	Date.parse(delivery.delivered_at) > w.now_ms() - w.settings.delivery_days * 86400 * 1000;
+
+// Sends a delivery once more under its old GUID; with another one it is what somebody sends who kept it.
+export function redeliver(w, delivery, guid = delivery.guid)
+{
+	return post(w, { ...delivery, id: w.id('delivery'), guid, redelivery: guid === delivery.guid, status: null,
+		status_code: 0, response: null, duration: 0,
+		headers: { ...delivery.headers, 'X-GitHub-Delivery': guid } });
 }

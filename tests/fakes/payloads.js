@@ -28,7 +28,7 @@ export function user(w, u)
 const ORGANIZATION_PARTS = { repos: 'repos', events: 'events', hooks: 'hooks', issues: 'issues',
 	members: 'members{/member}', public_members: 'public_members{/member}' };
 
-function organization(w, o)
+export function organization(w, o)
 {
 	const api = `${w.url}/orgs/${o.login}`;
 	return { login: o.login, id: o.id, node_id: node_id('O', o.id), url: api,
@@ -59,13 +59,13 @@ export function repository(w, repo)
 		id: repo.id, node_id: node_id('R', repo.id), name: repo.name, full_name: repo.full_name,
 		private: repo.private, owner: user(w, repo.owner), html_url: html, description: null,
 		fork: !!repo.fork_of, url: api, ...urls(api, REPOSITORY_PARTS), created_at: repo.created_at,
-		updated_at: repo.created_at, pushed_at: repo.created_at, git_url: `${html}.git`,
+		updated_at: repo.created_at, pushed_at: repo.pushed_at, git_url: `${html}.git`,
 		ssh_url: `git@localhost:${repo.full_name}.git`, clone_url: `${html}.git`, svn_url: html,
 		homepage: null, size: 108, stargazers_count: 0, watchers_count: 0, watchers: 0, forks_count: 0,
 		forks: 0, open_issues_count: 0, open_issues: 0, network_count: 0, subscribers_count: 0,
 		language: 'Nix', license: null, mirror_url: null, has_issues: true, has_projects: true,
 		has_downloads: true, has_wiki: true, has_pages: false, has_discussions: false,
-		archived: false, disabled: false, allow_forking: true, is_template: false,
+		archived: repo.archived, disabled: false, allow_forking: true, is_template: false,
 		web_commit_signoff_required: false, topics: [],
 		visibility: repo.private ? 'private' : 'public', default_branch: repo.default_branch,
 	};
@@ -223,6 +223,39 @@ export function issue(w, p)
 	};
 }
 
+export const branch = (w, repo, name, sha) => ({ name, commit: commit(w, repo, sha), protected: false,
+	protection: { enabled: false }, protection_url: `${api_repo(w, repo)}/branches/${name}/protection`,
+	_links: { html: `${w.url}/${repo.full_name}/tree/${name}`, self: `${api_repo(w, repo)}/branches/${name}` } });
+
+function commit(w, repo, sha)
+{
+	const api = api_repo(w, repo);
+	return { url: `${api}/commits/${sha}`, sha, node_id: node_id('C', sha), html_url: `${w.url}/${repo.full_name}/commit/${sha}`,
+		comments_url: `${api}/commits/${sha}/comments`, author: null, committer: null, parents: [],
+		commit: { url: `${api}/git/commits/${sha}`, author: demo, committer: demo, message: 'see git', comment_count: 0,
+			tree: { sha, url: `${api}/git/trees/${sha}` } } };
+}
+
+export const status = (w, repo, s) => ({ url: `${api_repo(w, repo)}/statuses/${s.sha}`, avatar_url: `${w.url}/avatars/u/${s.creator.id}`, id: s.id,
+	node_id: node_id('SC', s.id), state: s.state, description: s.description, target_url: s.target_url, context: s.context,
+	created_at: s.created_at, updated_at: s.created_at, creator: user(w, s.creator) });
+
+// Of each context the newest.
+export const newest_statuses = (repo, sha) => [...new Map(repo.statuses.filter(s => s.sha === sha)
+	.map(s => [s.context, s])).values()];
+
+const WORST_STATE = ['error', 'failure', 'pending'];
+
+export function combined_status(w, repo, sha)
+{
+	const all = newest_statuses(repo, sha);
+	const short = s => ({ ...status(w, repo, s), required: null });
+	return { state: (WORST_STATE.find(k => all.some(s => s.state === k)) || (all.length ? 'success' : 'pending'))
+		.replace('error', 'failure'), statuses: all.map(short), sha, total_count: all.length,
+	repository: repository(w, repo), commit_url: `${api_repo(w, repo)}/commits/${sha}`,
+	url: `${api_repo(w, repo)}/commits/${sha}/status` };
+}
+
 // --- webhook bodies ---
 
 // The members every delivery about a repository carries.
@@ -260,6 +293,9 @@ export const merge_group_event = (w, action, g, sender, more = {}) => ({ action,
 		base_ref: g.base_ref, head_commit: { id: g.head_sha, tree_id: g.tree, message: g.message,
 			timestamp: g.created_at, author: demo, committer: demo } },
 	...around(w, g.repo, sender) });
+
+export const repository_event = (w, action, repo, sender, changes) => ({ action,
+	...(Object.keys(changes).length ? { changes } : {}), ...around(w, repo, sender) });
 
 export const installation_event = (w, action, i, repos, sender) => ({ action,
 	installation: installation(w, i), repositories: repos.map(repository_short), requester: null,

@@ -3,7 +3,7 @@
 
 import crypto from 'node:crypto';
 import { commit_of } from './git.js';
-import { post, prepare, redeliver } from './hooks.js';
+import { is_kept, post, prepare, redeliver } from './hooks.js';
 import * as show from './payloads.js';
 
 const ok = (body, headers) => ({ status: 200, body, headers });
@@ -53,7 +53,7 @@ function echo(c, event, payload)
 function the_pull(c, number)
 {
 	const pull = c.repo.pulls.get(Number(number));
-	if (!pull)
+	if (!pull || !c.w.seen_pull(pull))
 		throw not_found();
 	return pull;
 }
@@ -61,7 +61,8 @@ function the_pull(c, number)
 function the_comment(c)
 {
 	const comment = c.w.comments.get(Number(c.params.comment_id));
-	if (!comment || comment.pull.repo !== c.repo || comment.deleted)
+	if (!comment || comment.pull.repo !== c.repo || comment.deleted
+		|| !c.w.is_seen(comment.made_ms, c.w.settings.lag_comment_ms))
 		throw not_found();
 	return comment;
 }
@@ -77,7 +78,7 @@ function own_comment(c)
 function the_check_run(c)
 {
 	const run = c.w.check_runs.get(Number(c.params.check_run_id));
-	if (!run || run.repo !== c.repo)
+	if (!run || run.repo !== c.repo || !c.w.is_seen(run.made_ms, c.w.settings.lag_check_run_ms))
 		throw not_found();
 	return run;
 }
@@ -148,7 +149,7 @@ function hook_deliveries(c)
 	const { query, w } = c;
 	const per_page = Number(query.per_page || 30);
 	const before = query.cursor ? Number(Buffer.from(query.cursor, 'base64url')) : Infinity;
-	const all = w.deliveries.filter(d => d.id < before && d.status !== null
+	const all = w.deliveries.filter(d => d.id < before && d.status !== null && is_kept(w, d)
 		&& (!query.status || (query.status === 'success') === (d.status === 'OK')))
 		.sort((a, b) => b.id - a.id);
 	const part = all.slice(0, per_page);
@@ -161,7 +162,7 @@ function hook_deliveries(c)
 function the_delivery(c)
 {
 	const delivery = c.w.deliveries.find(d => d.id === Number(c.params.delivery_id));
-	if (!delivery)
+	if (!delivery || !is_kept(c.w, delivery))
 		throw not_found();
 	return delivery;
 }
@@ -199,12 +200,13 @@ function rate_limit(c)
 
 function list_pulls(c)
 {
-	const { state = 'open', head, base } = c.query;
-	const list = [...c.repo.pulls.values()].filter(p => (state === 'all' || p.state === state)
+	const { state = 'open', head, base, sort = 'created' } = c.query;
+	const list = [...c.repo.pulls.values()].map(p => c.w.seen_pull(p)).filter(p => p
+		&& (state === 'all' || p.state === state)
 		&& (!base || p.base.ref === base)
 		&& (!head || head === `${p.head.repo ? p.head.repo.owner.login : ''}:${p.head.ref}`));
-	list.sort((a, b) => b.number - a.number);
-	if (c.query.direction === 'asc')
+	list.sort((a, b) => (sort === 'updated' ? b.updated_at.localeCompare(a.updated_at) : 0) || b.number - a.number);
+	if ((c.query.direction || (sort === 'created' ? 'desc' : 'asc')) === 'asc')
 		list.reverse();
 	return page(c, list, part => part.map(p => show.pull(c.w, p)));
 }
@@ -213,7 +215,51 @@ async function get_pull(c)
 {
 	const pull = the_pull(c, c.params.pull_number);
 	await c.w.settle_merge(pull);
-	return ok(show.pull(c.w, pull));
+	const seen = c.w.seen_pull(pull);
+	// What is not known of yet has no test merge either.
+	return ok(show.pull(c.w, seen.head.sha === pull.head.sha ? seen : { ...seen, mergeable: null }));
+}
+
+async function get_branch(c)
+{
+	const sha = await commit_of(c.repo.dir, `refs/heads/${c.params.branch}`);
+	if (!sha)
+		throw new Refusal(404, 'Branch not found');
+	return ok(show.branch(c.w, c.repo, c.params.branch, sha));
+}
+
+function request_reviewers(c)
+{
+	const pull = the_pull(c, c.params.pull_number);
+	for (const login of (c.body && c.body.reviewers) || []) {
+		const user = c.w.users.get(login.toLowerCase());
+		if (!user || user === pull.user || !c.repo.permissions.has(user.login.toLowerCase()))
+			throw new Refusal(422, 'Reviews may only be requested from collaborators. One or more of the users or teams '
+				+ 'you specified is not a collaborator of the ' + c.repo.full_name + ' repository.');
+		if (!pull.reviewers.includes(user))
+			pull.reviewers.push(user);
+	}
+	return { status: 201, body: show.pull(c.w, pull) };
+}
+
+// --- commit statuses ---
+
+async function seen_commit(c, ref)
+{
+	const sha = await commit_of(c.repo.dir, ref);
+	if (!sha || !c.w.knows_commit(c.repo, sha))
+		throw new Refusal(422, `No commit found for SHA: ${ref}`);
+	return sha;
+}
+
+async function create_status(c)
+{
+	const { w, body, repo } = c;
+	const status = { id: w.id('status'), sha: await seen_commit(c, c.params.sha), state: body.state,
+		context: body.context || 'default', description: body.description || null, target_url: body.target_url || null,
+		created_at: w.stamp(), creator: w.bot(c.token.installation.app) };
+	repo.statuses.push(status);
+	return { status: 201, body: show.status(w, repo, status) };
 }
 
 // --- check runs ---
@@ -263,7 +309,7 @@ function settle_suite(w, suite)
 export function new_check_run(w, app, repo, body)
 {
 	const suite = w.suite(app, repo, body.head_sha);
-	const run = { id: w.id('check_run'), app, repo, suite, head_sha: body.head_sha, name: body.name,
+	const run = { id: w.id('check_run'), app, repo, suite, head_sha: body.head_sha, name: body.name, made_ms: w.now_ms(),
 		status: 'queued', conclusion: null, started_at: w.stamp(), completed_at: null, output: null,
 		annotations: [], actions: [], history: [] };
 	w.check_runs.set(run.id, run);
@@ -274,7 +320,7 @@ export function new_check_run(w, app, repo, body)
 async function create_check_run(c)
 {
 	const { w, body, repo } = c;
-	if (await commit_of(repo.dir, body.head_sha) !== body.head_sha)
+	if (await commit_of(repo.dir, body.head_sha) !== body.head_sha || !w.knows_commit(repo, body.head_sha))
 		throw new Refusal(422, `No commit found for SHA: ${body.head_sha}`);
 	const run = new_check_run(w, c.token.installation.app, repo, body);
 	return { status: 201, body: show.check_run(w, run),
@@ -298,10 +344,9 @@ function update_check_run(c)
 async function runs_for_ref(c)
 {
 	const { check_name, status, app_id, filter = 'latest' } = c.query;
-	const sha = await commit_of(c.repo.dir, c.params.ref);
-	if (!sha)
-		throw new Refusal(422, `No commit found for SHA: ${c.params.ref}`);
-	let runs = c.w.runs_of(c.repo, sha).sort((a, b) => b.id - a.id);
+	const sha = await seen_commit(c, c.params.ref);
+	let runs = c.w.runs_of(c.repo, sha).filter(r => c.w.is_seen(r.made_ms, c.w.settings.lag_check_run_ms))
+		.sort((a, b) => b.id - a.id);
 	if (filter === 'latest')
 		runs = runs.filter((r, at) => runs.findIndex(o => o.name === r.name && o.app === r.app) === at);
 	runs = runs.filter(r => (!check_name || r.name === check_name) && (!status || r.status === status)
@@ -314,7 +359,7 @@ async function runs_for_ref(c)
 
 export function new_comment(w, pull, author, body, app = null)
 {
-	const comment = { id: w.id('comment'), pull, user: author, app, body, created_at: w.stamp(),
+	const comment = { id: w.id('comment'), pull, user: author, app, body, made_ms: w.now_ms(), created_at: w.stamp(),
 		updated_at: w.stamp(), reactions: [], deleted: false,
 		author_association: app ? 'NONE' : undefined, history: [{ at: w.stamp(), body }] };
 	w.comments.set(comment.id, comment);
@@ -333,7 +378,7 @@ function list_comments(c)
 	const pull = the_pull(c, c.params.issue_number);
 	const since = c.query.since ? Date.parse(c.query.since) : 0;
 	const list = [...c.w.comments.values()].filter(k => k.pull === pull && !k.deleted
-		&& Date.parse(k.updated_at) >= since);
+		&& c.w.is_seen(k.made_ms, c.w.settings.lag_comment_ms) && Date.parse(k.updated_at) >= since);
 	return page(c, list, part => part.map(k => show.comment(c.w, k)));
 }
 
@@ -418,6 +463,14 @@ function remove_label(c)
 	return ok(pull.labels.map(l => show.label(c.w, c.repo, l)));
 }
 
+function team_membership(c)
+{
+	const members = c.w.teams.get(`${c.params.org}/${c.params.team_slug}`.toLowerCase());
+	if (!members || !members.has(c.params.username.toLowerCase()))
+		throw not_found();
+	return ok({ url: `${c.w.url}${c.path}`, role: 'member', state: 'active' });
+}
+
 function get_permission(c)
 {
 	const { w, repo } = c;
@@ -446,6 +499,8 @@ const ISSUES = 'issues|pull_requests';
 export const routes = {
 	'GET /app': of_app(c => ok({ ...show.app(c.w, c.app), installations_count:
 		[...c.w.installations.values()].filter(i => i.app === c.app && !i.deleted).length })),
+	'GET /app/hook/config': of_app(c => ok({ content_type: c.w.app.hook.content_type || 'json', insecure_ssl: '0',
+		secret: '********', ...(c.w.app.hook.url ? { url: c.w.app.hook.url } : {}) })),
 	'GET /app/hook/deliveries': of_app(hook_deliveries),
 	'GET /app/hook/deliveries/{delivery_id}': of_app(c => {
 		const d = the_delivery(c);
@@ -472,6 +527,12 @@ export const routes = {
 	[`GET ${REPO}/installation`]: of_app(installation_of_repository),
 	[`GET ${REPO}/pulls`]: of_token('pull_requests', 'read', list_pulls),
 	[`GET ${REPO}/pulls/{pull_number}`]: of_token('pull_requests', 'read', get_pull),
+	[`POST ${REPO}/pulls/{pull_number}/requested_reviewers`]: of_token('pull_requests', 'write', request_reviewers),
+	[`GET ${REPO}/branches/{branch}`]: of_token('contents', 'read', get_branch),
+	[`POST ${REPO}/statuses/{sha}`]: of_token('statuses', 'write', create_status),
+	[`GET ${REPO}/commits/{ref}/status`]: of_token('statuses', 'read', async c =>
+		ok(show.combined_status(c.w, c.repo, await seen_commit(c, c.params.ref)))),
+	'GET /orgs/{org}/teams/{team_slug}/memberships/{username}': of_token('members', 'read', team_membership),
 	[`POST ${REPO}/check-runs`]: of_token('checks', 'write', create_check_run),
 	[`GET ${REPO}/check-runs/{check_run_id}`]:
 		of_token('checks', 'read', c => ok(show.check_run(c.w, the_check_run(c)))),
@@ -496,7 +557,7 @@ export const routes = {
 function pattern_of(route)
 {
 	return new RegExp('^' + route.replace(/[.]/g, '\\.').replace(/\{(\w+)\}/g,
-		(_, name) => name === 'ref' ? `(?<${name}>.+)` : `(?<${name}>[^/]+)`) + '$');
+		(_, name) => ['ref', 'branch'].includes(name) ? `(?<${name}>.+)` : `(?<${name}>[^/]+)`) + '$');
 }
 
 const compiled = Object.entries(routes).map(([name, route]) => {

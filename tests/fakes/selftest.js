@@ -443,6 +443,313 @@ scene('buttons, re-runs and merge groups make their events', async () => {
 	equal([gone.action, gone.reason], ['destroyed', 'merged']);
 });
 
+// --- secondary limits ---
+
+const us = () => `installation ${world.installation.id}`;
+const manners = async () => (await github.ask('etiquette'))[us()];
+const say_so = n => as_app('POST', '/issues/1/comments', { body: `${n}` });
+
+scene('content-creating writes are counted, and refused above 80 a minute with Retry-After', async () => {
+	await github.do('settings', { writes_per_minute: 3, retry_after_s: 7 });
+	for (let n = 0; n < 3; n++)
+		equal((await say_so(n)).status, 201);
+	const refused = await say_so(3);
+	equal([refused.status, refused.headers.get('retry-after')], [403, '7']);
+	match(refused.body.message, /secondary rate limit/);
+	equal((await as_app('GET', '/issues/1/comments')).body.length, 3, 'reading goes on');
+	equal((await manners()).requests_while_limited, 1);
+	await github.do('clock', { offset_s: 8 });
+	equal((await say_so(4)).status, 403, 'the minute is not over');
+	await github.do('clock', { offset_s: 70 });
+	equal((await say_so(5)).status, 201);
+	await github.do('clock', { offset_s: 0 });
+	const { max_content_per_minute, max_content_per_hour } = await manners();
+	equal([max_content_per_minute, max_content_per_hour], [3, 4]);
+});
+
+scene('500 an hour; 429 where asked for, and without a word on how long', async () => {
+	await github.do('settings', { writes_per_hour: 2, secondary_status: 429, retry_after_s: 0, token_life_s: 7200 });
+	world.token = (await mint()).body.token;
+	await say_so(0);
+	await github.do('clock', { offset_s: 600 });
+	await say_so(1);
+	await github.do('clock', { offset_s: 1800 });
+	const refused = await as_app('POST', '/check-runs', { name: 'x', head_sha: world.head });
+	equal([refused.status, refused.headers.get('retry-after')], [429, null]);
+	ok(Number(refused.headers.get('x-ratelimit-remaining')) > 0, 'it is not the primary limit');
+	await github.do('clock', { offset_s: 3605 });
+	equal((await say_so(2)).status, 201);
+	await github.do('clock', { offset_s: 0 });
+});
+
+scene('points are of an endpoint and a minute; requests at once have a limit, too', async () => {
+	await github.do('settings', { points_per_minute: 10 });
+	equal([(await say_so(0)).status, (await say_so(1)).status, (await say_so(2)).status], [201, 201, 403]);
+	await github.do('settings', { points_per_minute: 0, concurrent: 1 });
+	await github.do('clock', { offset_s: 120 });
+	await github.do('fault', { route: '/labels$', when: 'after', delay_ms: 300 });
+	const slow = as_app('GET', '/issues/1/labels');
+	await github.until('requests', {}, all => all.some(r => /labels$/.test(r.path)));
+	equal((await as_app('GET', '')).status, 403);
+	equal((await slow).status, 200);
+	await github.do('clock', { offset_s: 0 });
+});
+
+scene('the clock runs faster where that is asked for', async () => {
+	await github.do('clock', { rate: 1000, from_ms: Date.now() });
+	const { now } = await github.do('clock', {});
+	await new Promise(resolve => setTimeout(resolve, 20));
+	ok(Date.parse((await github.do('clock', {})).now) - Date.parse(now) >= 19000);
+});
+
+// --- replicas that lag ---
+
+scene('a head that checks do not know yet is refused with 422, until they do', async () => {
+	await github.do('settings', { lag_head_ms: 60000 });
+	const { after } = await github.do('commit', { repo: REPO, branch: 'topic', files: { b: '2\n' } });
+	const make = () => as_app('POST', '/check-runs', { name: 'x', head_sha: after });
+	const refused = await make();
+	equal([refused.status, refused.body.message], [422, `No commit found for SHA: ${after}`]);
+	equal((await as_app('GET', `/commits/${after}/check-runs`)).status, 422);
+	equal((await as_app('GET', '/pulls/1')).body.head.sha, after, 'pull requests are another service');
+	await github.do('clock', { offset_s: 61 });
+	equal((await make()).status, 201);
+	await github.do('clock', { offset_s: 0 });
+});
+
+scene('a pull request that is not visible yet is 404, a changed one is as it was', async () => {
+	await github.do('clock', { offset_s: 100 });
+	await github.do('settings', { lag_pull_ms: 60000 });
+	const { after } = await github.do('commit', { repo: REPO, branch: 'topic', files: { b: '2\n' } });
+	equal((await as_app('GET', '/pulls/1')).body.head.sha, world.head);
+	await github.do('commit', { repo: REPO, branch: 'second', files: { c: '1\n' } });
+	const { pull } = await github.do('pull', { repo: REPO, head: 'second' });
+	equal((await as_app('GET', `/pulls/${pull.number}`)).status, 404);
+	equal((await as_app('POST', `/issues/${pull.number}/comments`, { body: 'x' })).status, 404);
+	equal((await as_app('GET', '/pulls')).body.map(p => [p.number, p.head.sha]), [[1, world.head]]);
+	await github.do('clock', { offset_s: 161 });
+	equal((await as_app('GET', '/pulls/1')).body.head.sha, after);
+	equal((await as_app('GET', `/pulls/${pull.number}`)).status, 200);
+	await github.do('clock', { offset_s: 0 });
+});
+
+scene('a comment and a check run that are not visible yet', async () => {
+	await github.do('settings', { lag_comment_ms: 60000, lag_check_run_ms: 60000 });
+	const { id } = (await say_so(1)).body;
+	const run_of = (await as_app('POST', '/check-runs', { name: 'x', head_sha: world.head })).body;
+	const seen = async () => [(await as_app('GET', `/issues/comments/${id}`)).status,
+		(await as_app('PATCH', `/issues/comments/${id}`, { body: 'y' })).status,
+		(await as_app('POST', `/issues/comments/${id}/reactions`, { content: 'eyes' })).status,
+		(await as_app('GET', '/issues/1/comments')).body.length, (await as_app('GET', `/check-runs/${run_of.id}`)).status,
+		(await as_app('GET', `/commits/${world.head}/check-runs`)).body.total_count];
+	equal(await seen(), [404, 404, 404, 0, 404, 0]);
+	await github.do('clock', { offset_s: 61 });
+	equal(await seen(), [200, 200, 201, 1, 200, 1]);
+	await github.do('clock', { offset_s: 0 });
+});
+
+scene('git has a ref only after its time, and until then the one before', async () => {
+	const refs = async () => Object.fromEntries((await git(...with_token(world.token), 'ls-remote', remote())).out.split('\n')
+		.filter(Boolean).map(l => l.split('\t').reverse()));
+	await github.do('clock', { offset_s: 100 });
+	await github.do('settings', { lag_git_ms: 60000 });
+	const { after } = await github.do('commit', { repo: REPO, branch: 'topic', files: { b: '2\n' } });
+	const second = await github.do('commit', { repo: REPO, branch: 'second', files: { c: '1\n' } });
+	await github.do('push', { repo: REPO, branch: 'second', delete: true });
+	let all = await refs();
+	equal([all['refs/heads/topic'], all['refs/pull/1/head'], all['refs/heads/second']], [world.head, world.head, undefined]);
+	const dir = path.join(tmp, 'lagging');
+	await git('init', '-q', '--bare', dir);
+	const fetch = sha => git('-C', dir, ...with_token(world.token), 'fetch', '-q', remote(), sha);
+	ok((await fetch(after)).code !== 0, 'nor the commit itself');
+	equal((await fetch(world.head)).code, 0);
+	await github.do('clock', { offset_s: 161 });
+	all = await refs();
+	equal([all['refs/heads/topic'], all['refs/pull/1/head'], all['refs/heads/second']], [after, after, undefined]);
+	equal((await fetch(after)).code, 0);
+	ok((await fetch(second.after)).code !== 0, 'what no ref reaches is not given');
+	await github.do('clock', { offset_s: 0 });
+});
+
+// --- one commit, several pull requests ---
+
+scene('checks are of a commit: two pull requests of one head share them', async () => {
+	await github.do('commit', { repo: REPO, branch: 'release', parent: 'main', files: { r: '1\n' } });
+	const { pull } = await github.do('pull', { repo: REPO, head: 'topic', base: 'release' });
+	equal([pull.number, pull.head.sha], [2, world.head]);
+	for (const conclusion of ['failure', 'success'])
+		await as_app('POST', '/check-runs', { name: 'ekaci', head_sha: world.head, conclusion, status: 'completed' });
+	const [run_of] = (await as_app('GET', `/commits/${world.head}/check-runs`)).body.check_runs;
+	equal([run_of.conclusion, run_of.pull_requests.map(p => p.number)], ['success', [1, 2]]);
+	const shown = await github.ask('commit_checks', { repo: REPO, head_sha: world.head });
+	equal([shown.pulls, shown.checks.map(c => c.conclusion)], [[1, 2], ['success']]);
+});
+
+scene('statuses: the newest of a context counts, the worst of all is the commit\'s', async () => {
+	const set = (state, context) => as_app('POST', `/statuses/${world.head}`, { state, context, description: 'd',
+		target_url: 'http://localhost/' });
+	equal((await set('pending', 'ekaci')).status, 201);
+	await set('success', 'ekaci');
+	await set('failure', 'other');
+	const { body } = await as_app('GET', `/commits/${world.head}/status`);
+	equal([body.state, body.statuses.map(s => [s.context, s.state])], ['failure', [['ekaci', 'success'], ['other', 'failure']]]);
+	equal((await as_app('POST', `/statuses/${'1'.repeat(40)}`, { state: 'success' })).status, 422);
+});
+
+scene('branches, reviewers and teams', async () => {
+	equal((await as_app('GET', '/branches/topic')).body.commit.sha, world.head);
+	equal((await as_app('GET', '/branches/absent')).status, 404);
+	await github.do('permission', { repo: REPO, user: 'keeper', permission: 'write' });
+	const ask = reviewers => as_app('POST', '/pulls/1/requested_reviewers', { reviewers });
+	equal([(await ask(['keeper'])).status, (await ask(['contributor'])).status, (await ask(['nobody'])).status],
+		[201, 422, 422]);
+	equal((await github.ask('pulls'))[0].reviewers, ['keeper']);
+	await github.do('team', { team: 'org/core', members: ['keeper'] });
+	const member = login => github.api('GET', `/orgs/org/teams/core/memberships/${login}`, { token: world.token });
+	equal((await member('keeper')).status, 403);
+	await github.do('installation_change', { installation: world.installation.id, action: 'new_permissions_accepted',
+		permissions: { ...world.installation.permissions, members: 'read' } });
+	world.token = (await mint()).body.token;
+	equal([(await member('keeper')).body.state, (await member('somebody')).status], ['active', 404]);
+});
+
+// --- reconciling ---
+
+scene('open pull requests in the order of their last change, paged, and free when nothing changed', async () => {
+	for (const [n, name] of ['one', 'two', 'three'].entries()) {
+		await github.do('clock', { offset_s: 10 * (n + 1) });
+		await github.do('commit', { repo: REPO, branch: name, files: { [name]: '1\n' } });
+		await github.do('pull', { repo: REPO, head: name });
+	}
+	await github.do('clock', { offset_s: 60 });
+	await github.do('pull_change', { repo: REPO, number: 2, action: 'edited', title: 'other' });
+	const at = `/repos/${REPO}/pulls?state=open&sort=updated&direction=desc&per_page=2`;
+	const first = await github.api('GET', at, { token: world.token });
+	equal(first.body.map(p => p.number), [2, 4]);
+	const [, next] = /<([^>]*)>; rel="next"/.exec(first.headers.get('link'));
+	equal((await github.api('GET', next.slice(github.url.length), { token: world.token })).body.map(p => p.number), [3, 1]);
+	equal((await as_app('GET', '/pulls?sort=updated')).body.map(p => p.number), [1, 3, 4, 2], 'oldest first unless told');
+	const again = () => github.api('GET', at, { token: world.token, headers: { 'if-none-match': first.headers.get('etag') } });
+	equal((await again()).status, 304);
+	await github.do('commit', { repo: REPO, branch: 'three', files: { three: '2\n' } });
+	equal((await again()).status, 200);
+	await github.do('clock', { offset_s: 0 });
+});
+
+scene('deliveries that were lost are listed for three days, by pages; a redelivery keeps the GUID, a replay does not', async () => {
+	const hook = await receiver();
+	try {
+		await github.do('hook', { url: hook.url, secret: 's' });
+		const sent = [];
+		for (let n = 0; n < 3; n++)
+			sent.push((await github.do('comment', { repo: REPO, number: 1, body: `${n}`, deliver: 'lost' })).deliveries[0]);
+		equal(hook.got.length, 0);
+		const list = async query => github.api('GET', `/app/hook/deliveries?${query}`, { token: world.jwt });
+		const first = await list('status=failure&per_page=2');
+		equal(first.body.map(d => [d.id, d.status, d.status_code]), [[sent[2].id, 'timed out', 504], [sent[1].id, 'timed out', 504]]);
+		const [, next] = /<([^>]*)>; rel="next"/.exec(first.headers.get('link'));
+		const rest = await github.api('GET', next.slice(github.url.length), { token: world.jwt });
+		equal([rest.body.map(d => d.id), rest.headers.get('link')], [[sent[0].id], null]);
+		equal(first.body[0].repository_id, (await as_app('GET', '')).body.id);
+		const attempt = id => github.api('POST', `/app/hook/deliveries/${id}/attempts`, { token: world.jwt });
+		equal((await attempt(sent[0].id)).status, 202);
+		await github.until('deliveries', {}, all => all.some(d => d.redelivery && d.status === 'OK'));
+		equal(hook.got[0].headers['x-github-delivery'], sent[0].guid);
+		equal((await github.api('GET', `/app/hook/deliveries/${sent[0].id}`, { token: world.jwt })).body.request.payload.action,
+			'created');
+
+		const { deliveries: [held] } = await github.do('comment', { repo: REPO, number: 1, body: 'x', deliver: 'hold' });
+		equal(hook.got.length, 1);
+		for (const more of [{}, {}, { replay: true }])
+			await github.do('release', { id: held.id, ...more });
+		const guids = hook.got.slice(1).map(g => g.headers['x-github-delivery']);
+		equal([guids[0] === held.guid, guids[1] === held.guid, guids[2] === held.guid], [true, true, false]);
+		equal(new Set(hook.got.slice(1).map(g => g.body)).size, 1);
+
+		await github.do('clock', { offset_s: 3 * 86400 + 60 });
+		const jwt = app_jwt(world.app.id, world.private_key, { iat: Math.floor(Date.now() / 1000) + 3 * 86400,
+			exp: Math.floor(Date.now() / 1000) + 3 * 86400 + 500 });
+		equal((await github.api('GET', '/app/hook/deliveries', { token: jwt })).body, []);
+		equal((await github.api('POST', `/app/hook/deliveries/${sent[1].id}/attempts`, { token: jwt })).status, 404);
+		await github.do('clock', { offset_s: 0 });
+		const config = await github.api('GET', '/app/hook/config', { token: world.jwt });
+		equal([config.body.url, config.body.secret], [hook.url, '********']);
+	} finally {
+		await hook.stop();
+	}
+});
+
+// --- what happens to repositories and installations ---
+
+const change_repository = (action, more = {}) => github.do('repository_change', { repo: REPO, action, ...more });
+const event_of = ({ deliveries }) => deliveries.map(d => JSON.parse(d.body));
+
+scene('a repository that was renamed: the event, and the old name leads to the number', async () => {
+	const [event] = event_of(await change_repository('renamed', { name: 'show' }));
+	equal([event.action, event.repository.full_name, event.changes.repository.name.from], ['renamed', 'org/show', 'demo']);
+	const moved = await as_app('GET', '/pulls/1');
+	equal([moved.status, moved.headers.get('location')], [301, `${github.url}/repositories/${event.repository.id}/pulls/1`]);
+	const at = moved.headers.get('location').slice(github.url.length);
+	equal((await github.api('GET', at, { token: world.token })).body.base.repo.full_name, 'org/show');
+	const write = await as_app('POST', '/issues/1/comments', { body: 'x' });
+	equal(write.status, 307);
+	equal((await github.api('POST', write.headers.get('location').slice(github.url.length), { token: world.token,
+		body: { body: 'x' } })).status, 201);
+	equal((await github.api('GET', `/repos/${REPO}/installation`, { token: world.jwt })).status, 301);
+	equal((await git(...with_token(world.token), 'ls-remote', remote())).code, 0);
+	await github.do('repository', { full_name: REPO });
+	equal((await as_app('GET', '/pulls/1')).status, 404, 'until somebody else has the name');
+});
+
+scene('transferred, privatized, archived, deleted: the events, and what is allowed then', async () => {
+	let [event] = event_of(await change_repository('privatized'));
+	equal([event.action, event.repository.private, event.repository.visibility], ['privatized', true, 'private']);
+	await change_repository('publicized');
+	[event] = event_of(await change_repository('archived'));
+	equal(event.repository.archived, true);
+	const refused = await as_app('POST', '/check-runs', { name: 'x', head_sha: world.head });
+	equal([refused.status, refused.body.message], [403, 'Repository was archived so is read-only.']);
+	equal((await as_app('GET', '/pulls/1')).status, 200);
+	await change_repository('unarchived');
+	[event] = event_of(await change_repository('edited', { default_branch: 'topic' }));
+	equal([event.changes.default_branch.from, event.repository.default_branch], ['main', 'topic']);
+	equal(event_of(await change_repository('transferred', { owner: 'else' })), [], 'nobody there has the App');
+	equal((await as_app('GET', '')).status, 301);
+	await github.do('installation', { account: 'else' });
+	[event] = event_of(await github.do('repository_change', { repo: 'else/demo', action: 'transferred', owner: 'org' }));
+	equal([event.repository.full_name, event.changes.owner.from.organization.login], [REPO, 'else']);
+	[event] = event_of(await change_repository('deleted'));
+	equal(event.action, 'deleted');
+	equal((await as_app('GET', '')).status, 404);
+	ok((await git(...with_token(world.token), 'ls-remote', remote())).code !== 0);
+});
+
+scene('suspended, given less, given more, taken from repositories, uninstalled', async () => {
+	const { installation: { id, permissions } } = world;
+	const change = async (action, more = {}) => event_of(await github.do('installation_change', { installation: id, action,
+		...more }))[0];
+	const make = () => as_app('POST', '/check-runs', { name: 'x', head_sha: world.head });
+	equal((await change('suspend')).action, 'suspend');
+	equal([(await make()).status, (await mint()).status], [401, 403]);
+	equal((await github.do('comment', { repo: REPO, number: 1, body: 'x' })).deliveries, [], 'and nothing is told');
+	equal((await change('unsuspend')).action, 'unsuspend');
+	equal((await make()).status, 201);
+	const { checks, ...less } = permissions;
+	await github.do('installation_permissions', { installation: id, permissions: less });
+	const refused = await make();
+	equal([refused.status, refused.body.message], [403, 'Resource not accessible by integration']);
+	equal((await mint({ permissions: { checks: 'write' } })).status, 422);
+	equal((await change('new_permissions_accepted', { permissions: { ...less, checks } })).installation.permissions.checks,
+		'write');
+	world.token = (await mint()).body.token;
+	equal((await make()).status, 201);
+	const [removed] = event_of(await github.do('installation_repositories', { installation: id, add: ['org/other'] }));
+	equal([removed.action, removed.repositories_added.map(r => r.full_name)], ['added', ['org/other']]);
+	equal((await make()).status, 404, 'only what is selected');
+	equal((await change('deleted')).action, 'deleted');
+	equal((await mint()).status, 404);
+});
+
 scene('the manifest form leads back with a code, which makes an App once', async () => {
 	const form = await fetch(`${github.url}/settings/apps/new?state=abc`, { method: 'POST',
 		redirect: 'manual', body: new URLSearchParams({ manifest: JSON.stringify({ name: 'My ekaci',

@@ -110,11 +110,38 @@ function authorise(c, route)
 		if (!has)
 			throw new Refusal(403, 'Resource not accessible by integration');
 	}
-	if (c.params.owner !== undefined && c.token) {
-		c.repo = c.w.find_repository(`${c.params.owner}/${c.params.repo}`);
+	if (c.params.owner === undefined)
+		return;
+	const name = `${c.params.owner}/${c.params.repo}`;
+	const moved = !c.w.find_repository(name) && c.w.moved.get(name.toLowerCase());
+	if (moved)
+		throw lead_on(c, moved);
+	if (c.token) {
+		c.repo = c.w.find_repository(name);
 		if (!c.repo || !c.w.token_reaches(c.token, c.repo))
 			throw new Refusal(404, 'Not Found');
+		if (c.repo.archived && c.method !== 'GET')
+			throw new Refusal(403, 'Repository was archived so is read-only.');
 	}
+}
+
+// The answer for a repository that has another name now: its address by number. A write keeps its method and body.
+// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+function lead_on(c, repo)
+{
+	const rest = c.path.split('/').slice(4).join('/');
+	const query = String(new URLSearchParams(c.query));
+	const url = `${c.w.url}/repositories/${repo.id}${rest ? `/${rest}` : ''}${query ? `?${query}` : ''}`;
+	return new Refusal(c.method === 'GET' ? 301 : 307, c.method === 'GET' ? 'Moved Permanently' : 'Temporary Redirect',
+		{ url }, { Location: url });
+}
+
+// An address by number means the repository of that number, whatever its name.
+function path_by_name(w, path)
+{
+	const match = /^\/repositories\/(\d+)(\/.*)?$/.exec(path);
+	const repo = match && [...w.repositories.values()].find(r => r.id === Number(match[1]));
+	return repo ? `/repos/${repo.full_name}${match[2] || ''}` : path;
 }
 
 // Counts the request against its limit, and how well its sender keeps GitHub's rules.
@@ -135,6 +162,51 @@ function count_rate(c, manners, rate, is_write)
 		manners.blocked_until_ms = rate.reset_s * 1000;
 		throw new Refusal(403, `API rate limit exceeded for ${c.rate_key}.`);
 	}
+}
+
+const MINUTE_MS = 60000;
+const HOUR_MS = 3600000;
+
+// A secondary limit is exceeded: whoever goes on before the time is over is refused, and noted.
+function too_fast(c, manners)
+{
+	const { secondary_status, retry_after_s } = c.w.settings;
+	const wait_ms = (retry_after_s || 60) * 1000;
+	manners.content_until_ms = c.w.now_ms() + wait_ms;
+	manners.blocked_until_ms = Math.max(manners.blocked_until_ms, manners.content_until_ms);
+	return new Refusal(secondary_status, 'You have exceeded a secondary rate limit. Please wait a few minutes before you '
+		+ 'try again. If you reach out to GitHub Support for help, please include the request ID.', {},
+	retry_after_s ? { 'Retry-After': String(retry_after_s) } : {});
+}
+
+// Writes create content; how many of an installation is counted whether or not it is limited. Which endpoints count is
+// not said in full, so all writes below /repos do.
+function count_content(c, manners)
+{
+	const { writes_per_minute, writes_per_hour } = c.w.settings;
+	const now = c.w.now_ms();
+	const in_the_last = ms => manners.content.filter(at => at > now - ms).length;
+	if (now < manners.content_until_ms || (writes_per_minute && in_the_last(MINUTE_MS) >= writes_per_minute)
+		|| (writes_per_hour && in_the_last(HOUR_MS) >= writes_per_hour))
+		throw too_fast(c, manners);
+	manners.content = [...manners.content.filter(at => at > now - HOUR_MS), now];
+	manners.max_content_per_minute = Math.max(manners.max_content_per_minute, in_the_last(MINUTE_MS));
+	manners.max_content_per_hour = Math.max(manners.max_content_per_hour, in_the_last(HOUR_MS));
+}
+
+function count_points(c, manners, route, is_write)
+{
+	const { points_per_minute, concurrent } = c.w.settings;
+	const now = c.w.now_ms();
+	if (concurrent && manners.in_flight > concurrent)
+		throw too_fast(c, manners);
+	if (!points_per_minute)
+		return;
+	const spent = (manners.points.get(route.name) || []).filter(p => p.at > now - MINUTE_MS);
+	const cost = is_write ? 5 : 1;
+	if (spent.reduce((sum, p) => sum + p.cost, cost) > points_per_minute)
+		throw too_fast(c, manners);
+	manners.points.set(route.name, [...spent, { at: now, cost }]);
 }
 
 function check_headers(c, headers)
@@ -175,6 +247,7 @@ function check_against_description(c, description, route, text)
 
 async function perform(c, description, request, response, text)
 {
+	c.path = path_by_name(c.w, c.path);
 	const found = find_route(c.method, c.path);
 	if (!found) {
 		c.w.violation({ kind: 'route', method: c.method, path: c.path,
@@ -191,10 +264,15 @@ async function perform(c, description, request, response, text)
 	c.manners.in_flight++;
 	response.once('close', () => c.manners.in_flight--);
 	c.manners.max_in_flight = Math.max(c.manners.max_in_flight, c.manners.in_flight);
-	if (!route.free)
-		count_rate(c, c.manners, c.rate, c.method !== 'GET' && !!route.needs);
+	const is_write = c.method !== 'GET' && !!route.needs;
+	if (!route.free) {
+		count_rate(c, c.manners, c.rate, is_write);
+		count_points(c, c.manners, route, is_write);
+	}
 	authorise(c, route);
 	check_against_description(c, description, route, text);
+	if (is_write)
+		count_content(c, c.manners);
 	const result = await route.run(c);
 	c.costs = !route.free;
 	if (c.method === 'GET' && result.status === 200) {

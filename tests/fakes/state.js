@@ -18,7 +18,7 @@ export const default_events = ['check_run', 'check_suite', 'issue_comment', 'mer
 const FIRST_ID = {
 	app: 1203000, installation: 58000100, repository: 701000000, user: 9100000, pull: 2100000000,
 	check_run: 45800000000, check_suite: 40200000000, comment: 2900000000, reaction: 240000000,
-	label: 6800000000, delivery: 138000000000, hook: 512000000,
+	status: 31000000000, label: 6800000000, delivery: 138000000000, hook: 512000000,
 };
 const LOG_MAX = 20000;
 
@@ -28,6 +28,27 @@ const default_settings = {
 	token_life_s: 3600,
 	rate_limit: 5000,
 	hook_timeout_ms: 10000,
+
+	// Secondary limits, 0: off, as on GitHub Enterprise Server by itself. github.com has 80, 500, 900 and 100:
+	// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
+	writes_per_minute: 0,		// content-creating writes of an installation
+	writes_per_hour: 0,
+	points_per_minute: 0,		// of one endpoint: a GET is 1, everything else 5
+	concurrent: 0,
+	secondary_status: 403,		// or 429; the documentation names both
+	retry_after_s: 60,		// 0: no Retry-After; then the client is to wait a minute, and longer each time
+
+	// Replicas that lag: so long after a change others than the one who made it do not see it, in ms. The API answers
+	// 404 or 422, or what was before; git does not have the ref.
+	lag_head_ms: 0,			// a commit, to checks
+	lag_pull_ms: 0,			// a pull request, new or changed
+	lag_comment_ms: 0,
+	lag_check_run_ms: 0,
+	lag_git_ms: 0,			// a ref, to git
+
+	// Deliveries are kept and can be asked for again for three days:
+	// https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
+	delivery_days: 3,
 };
 
 export class World {
@@ -43,16 +64,21 @@ export class World {
 		fs.rmSync(path.join(this.dir, 'repos'), { recursive: true, force: true });
 		this.settings = { ...default_settings };
 		this.clock_offset_s = 0;
+		this.clock_rate = 1;
+		this.clock_from_ms = 0;
 		this.next = { ...FIRST_ID };
 		this.apps = [];
 		this.users = new Map();
 		this.installations = new Map();
 		this.tokens = new Map();
 		this.repositories = new Map();		// by lower-case full name
+		this.moved = new Map();			// the same, of names that repositories had once
+		this.teams = new Map();			// by ORG/TEAM: a set of logins
 		this.check_runs = new Map();
 		this.check_suites = new Map();
 		this.comments = new Map();
 		this.deliveries = [];
+		this.held = new Map();			// prepared deliveries that a test will send itself
 		this.manifests = new Map();
 		this.violations = [];
 		this.requests = [];
@@ -64,7 +90,8 @@ export class World {
 
 	now_ms()
 	{
-		return Date.now() + this.clock_offset_s * 1000;
+		return this.clock_from_ms + Math.floor((Date.now() - this.clock_from_ms) * this.clock_rate)
+			+ this.clock_offset_s * 1000;
 	}
 
 	now_s()
@@ -195,11 +222,19 @@ export class World {
 		const repo = {
 			id: this.id('repository'), full_name, name, owner: this.user(owner), private: is_private, open,
 			default_branch, fork_of: parent, dir: path.join(this.dir, 'repos', `${full_name}.git`),
-			created_at: this.stamp(), pulls: new Map(), next_number: 1, labels: new Map(),
-			permissions: new Map(),
+			created_at: this.stamp(), pushed_at: this.stamp(), archived: false, pulls: new Map(), next_number: 1,
+			labels: new Map(), permissions: new Map(), known: new Map(), moves: [], statuses: [],
 		};
 		fs.mkdirSync(path.dirname(repo.dir), { recursive: true });
 		await make_bare(repo.dir, from || (parent && parent.dir));
+		if (from || parent) {
+			for (const line of (await git(repo.dir, 'for-each-ref', '--format=%(refname) %(objectname)')).split('\n')
+				.filter(Boolean)) {
+				const [ref, sha] = line.split(' ');
+				repo.moves.push({ ref, sha, at: 0 });
+				repo.known.set(sha, 0);
+			}
+		}
 		this.repositories.set(full_name.toLowerCase(), repo);
 		return repo;
 	}
@@ -207,6 +242,63 @@ export class World {
 	find_repository(full_name)
 	{
 		return this.repositories.get(String(full_name).toLowerCase());
+	}
+
+	// Renamed or transferred: the old name leads on, until somebody else takes it. An installation on selected
+	// repositories keeps it.
+	rename_repository(repo, owner, name)
+	{
+		const [old, full_name] = [repo.full_name.toLowerCase(), `${owner}/${name}`];
+		this.repositories.delete(old);
+		this.moved.set(old, repo);
+		Object.assign(repo, { full_name, name, owner: this.user(owner) });
+		this.repositories.set(full_name.toLowerCase(), repo);
+		this.moved.delete(full_name.toLowerCase());
+		for (const i of this.installations.values()) {
+			if (i.selected.delete(old))
+				i.selected.add(full_name.toLowerCase());
+		}
+	}
+
+	// A ref of a repository moves; null deletes it.
+	async set_ref(repo, ref, sha)
+	{
+		if (sha)
+			await git(repo.dir, 'update-ref', ref, sha);
+		else
+			await git(repo.dir, 'update-ref', '-d', ref);
+		repo.moves.push({ ref, sha, at: this.now_ms() });
+		if (sha && !repo.known.has(sha))
+			repo.known.set(sha, this.now_ms());
+	}
+
+	// Whether what came at that moment is seen by now.
+	is_seen(at_ms, lag_ms)
+	{
+		return at_ms + lag_ms <= this.now_ms();
+	}
+
+	knows_commit(repo, sha)
+	{
+		return this.is_seen(repo.known.get(sha) || 0, this.settings.lag_head_ms);
+	}
+
+	// The pull request as a replica shows it: as it was lag_pull_ms ago, or null.
+	seen_pull(pull)
+	{
+		const { lag_pull_ms } = this.settings;
+		if (!lag_pull_ms)
+			return pull;
+		const seen = pull.versions.filter(v => this.is_seen(v.at, lag_pull_ms)).pop();
+		return seen ? { ...pull, ...seen.is } : null;
+	}
+
+	// To be called after each change of a pull request.
+	note_pull(pull)
+	{
+		const { head, base, labels, state, draft, merged, title, body, updated_at, closed_at, merged_at } = pull;
+		pull.versions.push({ at: this.now_ms(), is: { head: { ...head }, base: { ...base }, labels: [...labels], state,
+			draft, merged, title, body, updated_at, closed_at, merged_at } });
 	}
 
 	repository(full_name)
@@ -240,7 +332,7 @@ export class World {
 			state: 'open', draft, merged: false, user: this.user(user), author_association,
 			head: { ref: head, sha: head_sha, repo: from }, base: { ref: base_ref, sha: base_sha },
 			labels: [], mergeable: null, merge_commit_sha: null, gets_left: 0, merged_at: null,
-			closed_at: null, created_at: this.stamp(), updated_at: this.stamp(),
+			closed_at: null, created_at: this.stamp(), updated_at: this.stamp(), versions: [], reviewers: [],
 		};
 		repo.pulls.set(pull.number, pull);
 		await this.follow_head(pull, head_sha);
@@ -252,12 +344,11 @@ export class World {
 	{
 		const from = pull.head.repo;
 		if (from && from !== pull.repo)
-			await git(pull.repo.dir, 'fetch', '--quiet', '--no-tags', from.dir,
-				`+${sha}:refs/pull/${pull.number}/head`);
-		else
-			await git(pull.repo.dir, 'update-ref', `refs/pull/${pull.number}/head`, sha);
+			await git(pull.repo.dir, 'fetch', '--quiet', '--no-tags', from.dir, sha);
+		await this.set_ref(pull.repo, `refs/pull/${pull.number}/head`, sha);
 		pull.head.sha = sha;
 		this.forget_merge(pull);
+		this.note_pull(pull);
 	}
 
 	forget_merge(pull)
@@ -288,7 +379,7 @@ export class World {
 		const tip = await commit_of(repo.dir, `refs/heads/${pull.base.ref}`);
 		const sha = tip && await test_merge(repo.dir, tip, head.sha);
 		if (sha) {
-			await git(repo.dir, 'update-ref', `refs/pull/${pull.number}/merge`, sha);
+			await this.set_ref(repo, `refs/pull/${pull.number}/merge`, sha);
 			pull.merge_commit_sha = sha;
 		}
 		pull.mergeable = !!sha;
@@ -336,7 +427,8 @@ export class World {
 	{
 		if (!this.etiquette.has(key))
 			this.etiquette.set(key, { in_flight: 0, max_in_flight: 0, last_write_ms: null,
-				min_write_gap_ms: null, blocked_until_ms: 0, requests_while_limited: 0 });
+				min_write_gap_ms: null, blocked_until_ms: 0, requests_while_limited: 0, content: [],
+				content_until_ms: 0, max_content_per_minute: 0, max_content_per_hour: 0, points: new Map() });
 		return this.etiquette.get(key);
 	}
 }

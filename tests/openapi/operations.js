@@ -3,6 +3,7 @@
 
 export const operations = [
 	'GET /app',
+	'GET /app/hook/config',
 	'GET /app/hook/deliveries',
 	'GET /app/hook/deliveries/{delivery_id}',
 	'POST /app/hook/deliveries/{delivery_id}/attempts',
@@ -17,6 +18,11 @@ export const operations = [
 	'GET /repos/{owner}/{repo}/installation',
 	'GET /repos/{owner}/{repo}/pulls',
 	'GET /repos/{owner}/{repo}/pulls/{pull_number}',
+	'POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers',
+	'GET /repos/{owner}/{repo}/branches/{branch}',
+	'POST /repos/{owner}/{repo}/statuses/{sha}',
+	'GET /repos/{owner}/{repo}/commits/{ref}/status',
+	'GET /orgs/{org}/teams/{team_slug}/memberships/{username}',
 	'POST /repos/{owner}/{repo}/check-runs',
 	'GET /repos/{owner}/{repo}/check-runs/{check_run_id}',
 	'PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}',
@@ -39,12 +45,14 @@ export const operations = [
 export const webhooks = [
 	'check_run.completed', 'check_run.created', 'check_run.requested_action', 'check_run.rerequested',
 	'check_suite.requested', 'check_suite.rerequested', 'installation.created',
-	'installation.deleted', 'installation.suspend', 'installation.unsuspend',
+	'installation.deleted', 'installation.new_permissions_accepted', 'installation.suspend', 'installation.unsuspend',
 	'installation_repositories.added', 'installation_repositories.removed',
 	'issue_comment.created', 'issue_comment.deleted', 'issue_comment.edited',
 	'merge_group.checks_requested', 'merge_group.destroyed', 'pull_request.closed',
 	'pull_request.converted_to_draft', 'pull_request.dequeued', 'pull_request.edited',
 	'pull_request.enqueued', 'pull_request.labeled', 'pull_request.opened',
 	'pull_request.ready_for_review', 'pull_request.reopened', 'pull_request.synchronize',
-	'pull_request.unlabeled', 'push',
+	'pull_request.unlabeled', 'push', 'repository.archived', 'repository.deleted', 'repository.edited',
+	'repository.privatized', 'repository.publicized', 'repository.renamed', 'repository.transferred',
+	'repository.unarchived',
 ];

@@ -1,0 +1,173 @@
+// What a change does: one push or many, opened, closed, moved to another base.
+
+const good = { evaluation: 'success', rebuilds: 'success' };
+const leaf = { 'packages/hello.sh': 'echo hello of leaf >> $LOG\n' };
+// A package that builds on main, and not where release is strict.
+const third = { 'packages/third.sh': 'test -z "$STRICT" || exit 1\necho third >> $LOG\n' };
+const strict = { 'common.sh': 'STRICT=yes\n' };
+const broken = { 'packages/hello.sh': 'echo hello of broken >> $LOG\nexit 1\n' };
+
+export default [{
+	name: 'documentation only',
+	branches: { docs: { 'README.md': 'Better words.\n' } },
+	steps: [{ do: 'pull', head: 'docs' }],
+	expect: { docs: { ...good, reports: 0, answers: 0 }, built: [], never: { evaluated: ['docs', 'main'] } },
+}, {
+	name: 'one package is rebuilt',
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf' }],
+	expect: { leaf: { ...good, reports: [/1 rebuild - all built/] }, built: ['hello of leaf'] },
+}, {
+	name: 'one package no longer builds',
+	branches: { broken },
+	steps: [{ do: 'pull', head: 'broken' }],
+	expect: { broken: { evaluation: 'success', rebuilds: 'failure', reports: [/breaks 1 build/] },
+		built: ['hello of broken', 'hello of main'] },
+}, {
+	name: 'it does not evaluate',
+	branches: { dead: { 'default.nix': '{ hello = 1 + ; }\n' } },
+	steps: [{ do: 'pull', head: 'dead' }],
+	expect: { dead: { evaluation: 'failure', reports: 1 }, built: [] },
+}, {
+	name: 'pushed twice while the first is under way: the last head counts',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' },
+		{ do: 'push', branch: 'leaf', as: 'second', files: { 'packages/hello.sh': 'echo hello of second >> $LOG\nexit 1\n' } },
+		{ do: 'push', branch: 'leaf', as: 'third', files: { 'packages/hello.sh': 'echo hello of third >> $LOG\n' } },
+	],
+	expect: { leaf: { ...good, reports: [/all built/] } },
+}, {
+	name: 'pushed, judged, and pushed back to what it was',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'second', files: { 'packages/hello.sh': 'echo hello of second >> $LOG\nexit 1\n' } },
+		{ do: 'wait' },
+		{ do: 'move', branch: 'leaf', to: 'leaf' },
+	],
+	expect: { leaf: { ...good, times: 2, reports: [/all built/] } },
+}, {
+	name: 'closed when it was judged: what it says stays',
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf' }, { do: 'wait' }, { do: 'close', on: 'leaf' }],
+	expect: { leaf: { ...good, reports: 1 } },
+}, {
+	name: 'pushed while closed, and reopened',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'close', on: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'second', files: { 'packages/hello.sh': 'echo hello of second >> $LOG\n' } },
+		{ do: 'wait' }, { do: 'time', s: 3 },
+		{ do: 'reopen', on: 'leaf' },
+	],
+	expect: { leaf: { ...good, reports: 1 }, built: ['hello of leaf', 'hello of second'] },
+}, {
+	name: 'merged: the branch has it, and what was built is not built again',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'main', as: 'main merged', files: leaf },
+		{ do: 'close', on: 'leaf', merged: true },
+	],
+	expect: { leaf: good, commits: { 'main merged': good }, built: ['hello of leaf'] },
+}, {
+	name: 'two pull requests side by side',
+	branches: { leaf, broken },
+	steps: [{ do: 'pull', head: 'leaf' }, { do: 'pull', head: 'broken' }],
+	expect: { leaf: { ...good, reports: [/all built/] }, broken: { rebuilds: 'failure', reports: [/breaks 1 build/] } },
+}, {
+	name: 'two pull requests of one head: the check on the commit is the worst of both, whichever comes last',
+	fails: 'alone',
+	branches: { leaf: third, release: strict },
+	steps: [
+		{ do: 'pull', head: 'leaf', base: 'release', as: 'onto release' }, { do: 'wait' },
+		{ do: 'pull', head: 'leaf', as: 'onto main' },
+	],
+	expect: { 'onto main': { rebuilds: 'failure', reports: [/all built/] }, 'onto release': { rebuilds: 'failure', reports: 1 } },
+	loose: ['times', 'buttons', 'title'],
+}, {
+	name: 'two pull requests of one head: when the bad one is closed, the other decides',
+	fails: 'alone',
+	branches: { leaf: third, release: strict },
+	steps: [
+		{ do: 'pull', head: 'leaf', as: 'onto main' }, { do: 'wait' },
+		{ do: 'pull', head: 'leaf', base: 'release', as: 'onto release' }, { do: 'wait' },
+		{ do: 'close', on: 'onto release' },
+	],
+	expect: { 'onto main': { rebuilds: 'success', reports: [/all built/] } },
+	loose: ['times', 'buttons', 'title'],
+}, {
+	name: 'moved to another base branch',
+	branches: { leaf, release: { 'packages/other.sh': 'echo other of release >> $LOG\n' } },
+	steps: [{ do: 'pull', head: 'leaf' }, { do: 'wait' }, { do: 'edit', on: 'leaf', base: 'release' }],
+	expect: { leaf: { ...good, times: 2, reports: [/1 rebuild - all built/] } },
+}, {
+	name: 'a conflict, and then none',
+	branches: { leaf },
+	steps: [
+		{ do: 'push', branch: 'main', as: 'main later', files: { 'packages/hello.sh': 'echo hello of later >> $LOG\n' } },
+		{ do: 'wait' }, { do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'rebased', parent: 'refs/heads/main', files: leaf },
+	],
+	expect: { leaf: { ...good, reports: [/all built/] } },
+}, {
+	name: 'a fork that is deleted while its pull request is open',
+	branches: {},
+	forks: { 'friend/demo': { leaf } },
+	steps: [
+		{ do: 'pull', head: 'leaf', head_repo: 'friend/demo', user: 'friend', author_association: 'MEMBER' },
+		{ do: 'wait' },
+		{ do: 'pull_lose_head', on: 'leaf' },
+		{ do: 'edit', on: 'leaf', title: 'Still here' },
+	],
+	expect: { leaf: { ...good, reports: 1 } },
+}, {
+	name: 'a push to the default branch',
+	branches: {},
+	steps: [{ do: 'push', branch: 'main', as: 'main later', files: leaf }],
+	expect: { commits: { 'main later': good }, built: ['hello of leaf'] },
+}, {
+	name: 'three pushes to the default branch: the last one is judged against the first',
+	fails: ['order'],
+	branches: {},
+	steps: [
+		{ do: 'push', branch: 'main', as: 'main 2', files: leaf },
+		{ do: 'push', branch: 'main', as: 'main 3', files: { 'packages/other.sh': 'echo other of third >> $LOG\n' } },
+		{ do: 'push', branch: 'main', as: 'main 4', files: { 'README.md': 'x\n' } },
+	],
+	expect: { commits: { 'main 4': good } },
+	loose: ['title'],
+}, {
+	name: 'a check of another App that has our name is not ours',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'foreign', on: 'leaf', name: 'ekaci / rebuilds', conclusion: 'failure' },
+	],
+	expect: { leaf: { ...good, reports: 1 } },
+}, {
+	name: 'a draft waits, and runs once when it is ready',
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' }, { do: 'ready', on: 'leaf' }],
+	expect: { leaf: { ...good, reports: 1, times: 1 } },
+}, {
+	name: 'a draft that nobody makes ready: nothing is evaluated',
+	fails: 'alone',
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf', draft: true }],
+	expect: { leaf: { reports: 0 }, never: { evaluated: ['leaf'], built: ['leaf'] } },
+}, {
+	name: '[skip ci] in the title: nothing is evaluated',
+	fails: 'alone',
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf', title: 'Words [skip ci]' }],
+	expect: { leaf: { reports: 0 }, never: { evaluated: ['leaf'] } },
+}, {
+	name: 'a repository without Nix: no check and no comment',
+	fails: 'alone',
+	main: { 'default.nix': { content: null }, '.ekaci/config.json': { content: null } },
+	branches: { words: { 'main.c': 'int main(void) { return 0; }\n' } },
+	steps: [{ do: 'pull', head: 'words' }],
+	expect: { words: { evaluation: null, rebuilds: null, reports: 0 } },
+}];

@@ -25,6 +25,8 @@ struct intake {
 	struct flow *flow;
 	struct obey *obey;
 	struct loop_timer *timer;
+	intake_change_fn *change;
+	void *change_ctx;
 	bool closing;
 };
 
@@ -290,6 +292,13 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	return 0;
 }
 
+/* It may let us do more than it did. */
+static int
+on_change(struct intake *in, const struct event *ev, struct err *e)
+{
+	return in->change == NULL ? 0 : in->change(in->change_ctx, ev->installation.id, e);
+}
+
 static int
 on_installation(struct intake *in, const struct event *ev, struct err *e)
 {
@@ -301,6 +310,8 @@ on_installation(struct intake *in, const struct event *ev, struct err *e)
 		state = "suspended";
 	if (store_installation_put(in->p.store, ev->installation.id, ev->installation.account, state, e) != 0)
 		return -1;
+	if (strcmp(state, "active") == 0)
+		return on_change(in, ev, e);
 	return strcmp(state, "deleted") == 0 ? store_desired_forget(in->p.store, ev->installation.id, e) : 0;
 }
 
@@ -385,7 +396,7 @@ on_event(struct intake *in, struct arena *a, const struct event *ev, struct err 
 	case EVENT_INSTALLATION: return on_installation(in, ev, e);
 	case EVENT_PUSH: return on_push(in, a, ev, e);
 	case EVENT_MERGE_GROUP: return on_merge_group(in, ev, e);
-	case EVENT_INSTALLATION_REPOSITORIES:
+	case EVENT_INSTALLATION_REPOSITORIES: return ev->action == ACTION_ADDED ? on_change(in, ev, e) : 0;
 	case EVENT_IGNORED:
 	case EVENT_PING: break;
 	}
@@ -452,6 +463,23 @@ look(void *ctx)
 		loop_timer_set(in->timer, 0);
 	}
 	send_kick(in->p.sender);
+}
+
+int
+intake_event(struct intake *in, const struct event *ev, struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+
+	if (store_begin(in->p.store, e) != 0)
+		return -1;
+	return store_end(in->p.store, on_event(in, &a, ev, e), e);
+}
+
+void
+intake_on_change(struct intake *in, intake_change_fn *fn, void *ctx)
+{
+	in->change = fn;
+	in->change_ctx = ctx;
 }
 
 void

@@ -19,8 +19,12 @@ enum {
 	MAX_RUNS = 256,
 	PACE_MS = 4000,
 	RETRY_MS = 5000,
-	FIRST_MS = 400 /* a run that is over by then is reported once, as over: most documentation changes are */
+	MAX_DEATHS = 3, /* of workers, before the report says so */
+	FIRST_MS = 400  /* a run that is over by then is reported once, as over: most documentation changes are */
 };
+
+/* Of report/view.c, without the repository's name, which may change. */
+#define REPORT_MARKER "<!-- ekaci:report "
 
 /* A report under way, or the memory of the last one of a live run. */
 struct paced {
@@ -33,6 +37,7 @@ struct paced {
 	VEC(struct record) records; /* of the report, in said */
 	bool broken;                /* one could not be read: why says what is wrong */
 	struct err why;
+	int deaths; /* in a row: workers that were killed, or could not begin */
 	bool busy;
 };
 
@@ -145,7 +150,9 @@ want_comment(struct reports *rs, const struct run *r, const struct desired_repos
 		return -1;
 	if (!something && !there)
 		return 0;
-	return store_want_comment(rs->p.store, to, r->number, "", str_of(rec->body), e);
+	/* What it begins with tells it from our answers, also when its number was not noted. */
+	const char *marker = str_find(str_of(rec->body), STR(REPORT_MARKER)) >= 0 ? REPORT_MARKER : "";
+	return store_want_comment(rs->p.store, to, r->number, marker, str_of(rec->body), e);
 }
 
 static int
@@ -254,6 +261,12 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 		return;
 	}
 	const struct err *why = end->kind == ERR_NONE && p->broken ? &p->why : end;
+	if (end->kind == ERR_SYSTEM && ++p->deaths < MAX_DEATHS) {
+		log_err(LOG_WARN, "report", end);
+		loop_timer_set(rs->timer, RETRY_MS);
+		return;
+	}
+	p->deaths = 0;
 	if (why->kind != ERR_NONE) {
 		log_err(LOG_ERROR, "report", why);
 		say_plainly(p, why);

@@ -11,7 +11,7 @@
 
 export const KINDS = ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'];
 // What every scenario holds against that does not say otherwise (`fails`).
-export const HELD = ['order', 'dup', 'kill', 'fault'];
+export const HELD = ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'];
 
 // mulberry32
 export function random_of(seed)

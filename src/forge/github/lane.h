@@ -14,6 +14,7 @@ struct call {
 	struct call *next;
 	const char *method;
 	const char *url;
+	const char *tag; /* see http.h; NULL: none */
 	struct str body;
 	void (*done)(void *ctx, const struct http_answer *answer);
 	void *ctx;
@@ -30,12 +31,12 @@ struct lane {
 	char *token;         /* it flies with */
 	struct call *plain;  /* questions, first come first served */
 	size_t n_plain;
-	struct call *task_call;   /* the next of the task */
-	struct task *task;        /* see client.take; NULL: none */
-	int64_t blocked_until;    /* clock_mono_ms */
-	int64_t next_write;       /* clock_mono_ms; when the next write is due at one per between_writes_ms */
-	int limited, unreachable; /* times in a row */
-	int64_t rate_remaining;   /* -1: not known */
+	struct call *task_call;         /* the next of the task */
+	struct task *task;              /* see client.take; NULL: none */
+	int64_t blocked_until;          /* clock_mono_ms */
+	int64_t next_write;             /* clock_mono_ms; when the next write is due at one per between_writes_ms */
+	int limited, unreachable, away; /* times in a row; away: no answer, or one that only says that GitHub is broken */
+	int64_t rate_remaining;         /* -1: not known */
 };
 
 struct lane *lane_new(struct client *s, int64_t installation, struct lane *next);

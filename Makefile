@@ -18,7 +18,7 @@ CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.
 BOT = bot/reconcile.c bot/daemon.c bot/deliveries.c bot/commands.c bot/reports.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
-CONFIG = config/config.c config/texts.c
+CONFIG = config/config.c
 FORGE = \
 	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
 	forge/github/github.c forge/github/setup.c forge/github/webhook.c forge/github/payload.c \
@@ -31,26 +31,26 @@ CHANGESET = \
 EVALUATE = \
 	evaluate/evaluate.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
 	evaluate/evaluating.c evaluate/execute.c evaluate/surroundings.c evaluate/hearing.c evaluate/doubts.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
-	evaluate/fetchrepo.c evaluate/output.c evaluate/meta.c evaluate/stored.c \
+	evaluate/fetchrepo.c evaluate/eval_rows.c evaluate/stored.c \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
 	evaluate/builtin/drvinputs.c evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
 GRAPH = \
 	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c \
 	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/explain.c graph/tools.c
 REPORT = \
-	report/report.c report/model.c report/verdict.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
+	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
 	report/checks.c report/position.c report/labels.c report/document.c report/html.c report/words.c report/explanation.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
-	queue/schedule.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/order.c queue/why.c queue/estimate.c queue/push.c
+	queue/schedule.c queue/retry.c queue/tell.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c
 RECORDS = \
-	records/fields_write.c records/fields_list.c records/list.c records/record.c records/all.c records/array.c \
+	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
-	records/plan.c records/evaluation.c records/class.c records/difference.c records/build.c records/report.c records/wish.c
+	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/wish.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c
 NIX = \
-	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/roots.c nix/drv.c nix/drvshow.c \
+	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/open.c store/duration.c store/desired.c store/compared.c store/pushes.c \
@@ -83,7 +83,7 @@ TAP_NODE = \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -98,7 +98,7 @@ HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE
 OPT = -O2 -g
 ifneq ($(SAN),)
 HARDEN = -fPIE
-OPT = -O1 -g -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+OPT = -O1 -g -fsanitize=$(SAN) -fno-sanitize=unreachable -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 # Of cmark-gfm only the core: what its .pc file names are the extensions, too, which nothing here uses.
@@ -169,7 +169,7 @@ $(B)/bench/%.o: tests/bench/%.c Makefile
 
 $(B)/tests/schedule_driver.o $(B)/tests/session_record.o: $(B)/tests/%.o: Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $(filter %.c,$^)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -c -o $@ $(filter %.c,$^)
 $(B)/tests/schedule_driver.o: tests/schedule/driver.c
 $(B)/tests/session_record.o: tests/schedule/record.c
 

@@ -1,8 +1,9 @@
 /* Commands: whose they are, whether they may, and what comes of them. */
 #include "bot/commands.h"
 
+#include "records/all.h"
 #include "records/array.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -271,7 +272,8 @@ refuse_unseen(struct obey *o, struct asking *q, bool *ret, struct err *e)
 	return 0;
 }
 
-/* Gives the outcome for the row; e only for what should be tried again. */
+/* Does what the command asks. *ret_outcome is a word for its row in the database, which ends it; -1 with e means that nothing
+ * was done and that it is to be tried again. */
 static int
 obey_command(struct obey *o, struct asking *q, const char **ret_outcome, struct err *e)
 {
@@ -462,7 +464,7 @@ explain(struct asking *q)
 	char *line;
 
 	if (store_run_of(q->o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0 || r.difference == NULL ||
-	    fields_read_list(&evaluation_fields, &q->a, str_of(r.evaluations), "evaluations", &job.evaluations, &e) != 0) {
+	    array_read_records(&evaluation_fields, &q->a, r.evaluations, "evaluations", &job.evaluations, &e) != 0) {
 		q->answer = "Base and head are not compared yet.";
 		return false;
 	}

@@ -156,7 +156,7 @@ sweep(struct daemon *d)
 		log_err(LOG_WARN, "sweep", &e);
 }
 
-/* Every ten minutes: what nobody asks for any more goes. */
+/* Called every ten minutes: removes rows older than [state] keep_days that nothing needs any more, and now and then old files. */
 static void
 keep_house(void *ctx)
 {

@@ -2,6 +2,7 @@
 #include "bot/reports.h"
 
 #include "queue/capacity.h"
+#include "records/all.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"

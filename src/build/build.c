@@ -76,7 +76,7 @@ struct building {
 
 /* Nix before 2.8, or without nix-daemon: a program for each build, whose exit code and words tell the end. */
 static int
-by_program(struct building *t, struct outcome *ret, struct err *e)
+by_program(struct building *t, struct build_outcome *ret, struct err *e)
 {
 	const struct build_job *job = t->job;
 	struct nix_argv argv = {0};
@@ -149,7 +149,7 @@ on_log(void *ctx, struct str text, struct err *e)
 }
 
 static int
-by_session(struct building *t, struct outcome *ret, struct err *e)
+by_session(struct building *t, struct build_outcome *ret, struct err *e)
 {
 	const struct build_job *job = t->job;
 	const struct session_job asked = {.drv = job->drv,
@@ -201,7 +201,7 @@ by_session(struct building *t, struct outcome *ret, struct err *e)
 }
 
 static int
-build(struct building *t, struct outcome *ret, struct err *e)
+build(struct building *t, struct build_outcome *ret, struct err *e)
 {
 	int64_t begun_ms = clock_mono_ms();
 
@@ -219,20 +219,20 @@ build(struct building *t, struct outcome *ret, struct err *e)
 
 /* Nix compares with what is there, so that must be there first. An output that differs is no failure: the first one is good. */
 static int
-compare(struct building *t, struct outcome *ret, struct err *e)
+compare(struct building *t, struct build_outcome *ret, struct err *e)
 {
 	t->again = true;
 	if (build(t, ret, e) != 0)
 		return -1;
 	if (ret->differs)
-		*ret = (struct outcome){.state = BUILD_BUILT,
+		*ret = (struct build_outcome){.state = BUILD_BUILT,
 		    .reason = "built once more it came out differently",
 		    .differs = true};
 	return 0;
 }
 
 static int
-emit(struct building *t, const struct outcome *o, struct record_out *out, struct err *e)
+emit(struct building *t, const struct build_outcome *o, struct record_out *out, struct err *e)
 {
 	struct str kept_log = buf_get(&t->sink.tail);
 	bool good = o->state == BUILD_BUILT;
@@ -257,7 +257,7 @@ build_stage_build(struct arena *a, const void *of, struct record_out *out, struc
 {
 	const struct build_job *job = of;
 	struct building t = {.a = a, .job = job};
-	struct outcome o;
+	struct build_outcome o;
 
 	packed_remove(job->log);
 	AUTO(fd_close) int fd = open(job->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
@@ -270,7 +270,7 @@ build_stage_build(struct arena *a, const void *of, struct record_out *out, struc
 	if (rc == 0 && o.state == BUILD_BUILT && job->again)
 		rc = compare(&t, &o, e);
 	if (rc == 0 && o.state == BUILD_BUILT && t.marked)
-		o = (struct outcome){.state = BUILD_FAILED, .reason = BUILD_MARKED, .marked = true};
+		o = (struct build_outcome){.state = BUILD_FAILED, .reason = BUILD_MARKED, .marked = true};
 	if (rc == 0)
 		rc = emit(&t, &o, out, e);
 	/* After the record: nobody waits for it, and a log that cannot be compressed is a log still. */

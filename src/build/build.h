@@ -1,6 +1,6 @@
 /*
  * build - what Nix says and does, as stages: what must be built, building one derivation, copying what was built. Their jobs
- * and records are those of records/build.h.
+ * and records are those of records/building.h.
  *
  * query    records `build` for each derivation that must be built, dependencies first, and for each target that is there or can
  *          be fetched; on the base's side before them `base_of` for each of failed, and the builds are those of the base's
@@ -13,7 +13,7 @@
 #ifndef EKACI_BUILD_BUILD_H
 #define EKACI_BUILD_BUILD_H
 
-#include "records/build.h"
+#include "records/building.h"
 #include "records/record.h"
 
 int build_stage_query(struct arena *a, const void *job, struct record_out *out, struct err *e);

@@ -15,7 +15,7 @@ enum {
 	MAX_OUT_BYTES = 64 * 1024 * 1024
 };
 
-struct copying {
+struct cache_copy {
 	struct arena *a;
 	const struct named_texts *options;
 	struct map *into; /* lines of standard output go there, or NULL */
@@ -25,7 +25,7 @@ struct copying {
 static int
 on_line(void *ctx, int fd, struct str line, struct err *e)
 {
-	struct copying *c = ctx;
+	struct cache_copy *c = ctx;
 
 	(void)e;
 	line = str_trim(line);
@@ -43,7 +43,7 @@ on_line(void *ctx, int fd, struct str line, struct err *e)
 
 /* One program with these words and then the keys of paths, a chunk at a time. */
 static int
-run(struct copying *c, const char *const *words, const struct map *paths, struct map *into, struct err *e)
+run(struct cache_copy *c, const char *const *words, const struct map *paths, struct map *into, struct err *e)
 {
 	c->into = into;
 	for (size_t from = 0; from < paths->n; from += CHUNK) {
@@ -75,7 +75,7 @@ run(struct copying *c, const char *const *words, const struct map *paths, struct
 
 /* The outputs of the derivations that are there: a derivation file, or an output, may be gone by now. */
 static int
-outputs_of(struct copying *c, const struct texts *drvs, struct map *ret, struct err *e)
+outputs_of(struct cache_copy *c, const struct texts *drvs, struct map *ret, struct err *e)
 {
 	static const char *const check[] = {"nix-store", "--check-validity", "--print-invalid", NULL};
 	static const char *const ask[] = {"nix-store", "--query", "--outputs", NULL};
@@ -108,7 +108,7 @@ build_stage_push(struct arena *a, const void *of, struct record_out *out, struct
 {
 	const struct push_job *job = of;
 	const char *const copy[] = {"nix", "copy", "--extra-experimental-features", "nix-command", "--to", job->cache, NULL};
-	struct copying c = {.a = a, .options = &job->options};
+	struct cache_copy c = {.a = a, .options = &job->options};
 	struct map paths = {0};
 
 	buf_init(&c.tail, 2 * MAX_TAIL);

@@ -21,7 +21,7 @@ struct facts_reading {
 	VEC(const char *) base_drvs;
 	VEC(struct facts_target) targets;
 	VEC(struct fitting) fitting;
-	VEC(struct sized) sized;
+	VEC(struct sized_package) sized;
 };
 
 static const char *
@@ -40,6 +40,7 @@ add_target(struct facts_reading *r, const char *drv, const char *system)
 	    .asked = r->job->asked.n == 0};
 
 	if (at != NULL) {
+		/* What the map names is in the list. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		r->targets.p[at->value].system = t.system;
 		return;
 	}
@@ -56,6 +57,7 @@ take_failed(struct facts_reading *r, const char *head, const char *base, const c
 
 	if (at == NULL || base == NULL)
 		return;
+	/* The same of this map. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	r->base_drvs.p[at->value] = kept(r->a, base);
 	add_target(r, base, system);
 }
@@ -121,7 +123,7 @@ take_sized(struct facts_reading *r, const struct difference_attribute *at, struc
 		r->f->sized.left_out++;
 		return 0;
 	}
-	struct sized one = {.path = kept_path(r->a, &at->path),
+	struct sized_package one = {.path = kept_path(r->a, &at->path),
 	    .job = kept(r->a, at->job),
 	    .system = kept(r->a, at->system),
 	    .name = kept(r->a, at->name),
@@ -181,7 +183,7 @@ end_bases(struct facts_reading *r)
 	}
 }
 
-/* A name counts when it is of a target. */
+/* When the file is read: marks the targets that somebody asked for by name, and lists the names that are no target's (unknown). */
 static void
 end_names(struct facts_reading *r)
 {

@@ -5,7 +5,7 @@
 #define EKACI_BUILD_FACTS_H
 
 #include "build/sizes.h"
-#include "records/build.h"
+#include "records/building.h"
 #include "records/evaluation.h"
 #include "support/base/map.h"
 

@@ -9,13 +9,15 @@
 enum { EXIT_BUILD_FAILED = 100, EXIT_TIMED_OUT = 101, EXIT_HASH_MISMATCH = 102, EXIT_NOT_DETERMINISTIC = 104 };
 enum { CLOCK_SLACK_MS = 1000 }; /* Nix counts its limits in seconds, and from a little earlier or later than we */
 
-static struct outcome
+static struct build_outcome
 said(enum build_state state, const char *reason)
 {
-	return (struct outcome){.state = state, .reason = reason};
+	return (struct build_outcome){.state = state, .reason = reason};
 }
 
-static const struct outcome not_deterministic = {.state = BUILD_FAILED, .reason = "it is not deterministic", .differs = true};
+static const struct build_outcome not_deterministic = {.state = BUILD_FAILED,
+    .reason = "it is not deterministic",
+    .differs = true};
 
 static const char no_space[] = "no space was left on the disk it was built on";
 
@@ -75,7 +77,7 @@ last_summary(struct str tail)
 	return at;
 }
 
-static struct outcome
+static struct build_outcome
 builder_failed(struct str words)
 {
 	if (nixwords_say(words, NIXWORD_DISK_FULL)) /* Nix looks at the disks when a builder fails, before it tidies up */
@@ -83,7 +85,7 @@ builder_failed(struct str words)
 	return said(BUILD_FAILED, "the builder failed");
 }
 
-static struct outcome
+static struct build_outcome
 timed_out(const struct outcome_end *end, struct str words)
 {
 	/* Nix has two limits and one status for both. Which it was the clock tells; where there was none, the words. */
@@ -95,13 +97,13 @@ timed_out(const struct outcome_end *end, struct str words)
 }
 
 /* A derivation that this machine was never to build: nobody's failure. */
-static struct outcome
+static struct build_outcome
 not_here(struct arena *a, struct str words)
 {
 	return said(BUILD_UNSUPPORTED, arena_printf(a, "Nix does not build it on this machine: %s", joined(a, words)));
 }
 
-static struct outcome
+static struct build_outcome
 build_failed(int code, struct str tail)
 {
 	ptrdiff_t end = last_summary(tail); /* Nix' own words, after all the builder's */
@@ -116,7 +118,7 @@ build_failed(int code, struct str tail)
 }
 
 /* Nothing was begun anywhere, though another machine was to do it. */
-static struct outcome
+static struct build_outcome
 unreachable(struct arena *a, const struct outcome_end *end, struct str tail)
 {
 	ptrdiff_t why = nixwords_find(tail, NIXWORD_UNREACHABLE);
@@ -125,12 +127,12 @@ unreachable(struct arena *a, const struct outcome_end *end, struct str tail)
 	                         ? one_line(a, words)
 	                         : arena_printf(a, "Nix finds no machine; %s was to build it", end->uri);
 
-	return (struct outcome){.state = BUILD_INFRASTRUCTURE, .reason = reason, .absent = true};
+	return (struct build_outcome){.state = BUILD_INFRASTRUCTURE, .reason = reason, .absent = true};
 }
 
 /* Nix has one status for every end of a build on another machine; the words after the last "build of DRV on URI failed:" are
  * that machine's own. */
-static struct outcome
+static struct build_outcome
 remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 {
 	const char *machine = end->machine != NULL ? end->machine : end->uri;
@@ -163,7 +165,7 @@ remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 	return said(BUILD_INFRASTRUCTURE, one_line(a, words));
 }
 
-static struct outcome
+static struct build_outcome
 outside(struct arena *a, struct str words)
 {
 	return said(BUILD_INFRASTRUCTURE, words.n > 0 ? arena_printf(a, "Nix failed outside the build: %s", one_line(a, words))
@@ -172,7 +174,7 @@ outside(struct arena *a, struct str words)
 
 /* Limits of ours, and deaths: what needs no words. True when it was one. */
 static bool
-ended_by_us(const struct outcome_end *end, struct outcome *ret)
+ended_by_us(const struct outcome_end *end, struct build_outcome *ret)
 {
 	if (end->log_limit)
 		*ret = said(BUILD_LOG_LIMIT, "the log passed its limit");
@@ -187,10 +189,10 @@ ended_by_us(const struct outcome_end *end, struct outcome *ret)
 	return true;
 }
 
-struct outcome
+struct build_outcome
 outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 {
-	struct outcome o;
+	struct build_outcome o;
 
 	if (ended_by_us(end, &o))
 		return o;
@@ -207,7 +209,7 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 	/* A fixed-output derivation whose builder fails, without a code of its own. */
 	if (nixwords_begin(words, NIXWORD_SUMMARY) && nixwords_say(words, NIXWORD_BUILDER_ENDED) &&
 	    !nixwords_say(words, NIXWORD_DISK_FULL))
-		return (struct outcome){.state = BUILD_FAILED, .reason = "the builder failed", .may_pass = true};
+		return (struct build_outcome){.state = BUILD_FAILED, .reason = "the builder failed", .may_pass = true};
 	words = words.n > 0 ? str_from(words, strlen("error: ")) : words;
 	if (nixwords_say(words, NIXWORD_DISK_FULL))
 		return said(BUILD_INFRASTRUCTURE, no_space);
@@ -220,16 +222,16 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 }
 
 /* Nix calls "transient" what a builder did that could reach the network, and what a cache promised and did not keep. */
-static struct outcome
+static struct build_outcome
 transient(struct arena *a, const struct outcome_end *end, struct str words)
 {
-	struct outcome o = end->begun ? builder_failed(words) : outside(a, words);
+	struct build_outcome o = end->begun ? builder_failed(words) : outside(a, words);
 
 	o.may_pass = o.state == BUILD_FAILED;
 	return o;
 }
 
-struct outcome
+struct build_outcome
 outcome_of_refusal(struct arena *a, const struct outcome_end *end, const char *message, struct str tail)
 {
 	struct str words = str_of(message != NULL ? message : "");
@@ -242,12 +244,12 @@ outcome_of_refusal(struct arena *a, const struct outcome_end *end, const char *m
 	                                                                                      : outside(a, words);
 }
 
-struct outcome
+struct build_outcome
 outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_status status, const char *message, struct str tail)
 {
 	struct str words = str_of(message != NULL ? message : "");
 	bool remote = end->uri != NULL || end->machine != NULL;
-	struct outcome o;
+	struct build_outcome o;
 
 	if (ended_by_us(end, &o))
 		return o;

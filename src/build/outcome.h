@@ -22,7 +22,7 @@ struct outcome_end {
 	bool begun, dependency_begun;
 	int64_t building_ms, wall_s; /* since it was begun, and how long it might take; 0: not known */
 };
-struct outcome {
+struct build_outcome {
 	enum build_state state; /* one that has ended */
 	const char *reason;     /* for people, or NULL; in the arena or constant */
 	bool absent;            /* infrastructure: the machine could not be reached, nothing was begun */
@@ -31,13 +31,13 @@ struct outcome {
 	bool may_pass; /* failed, but Nix thinks that it may pass: what it fetches was perhaps not to be had just now */
 };
 /* tail: the end of the log, Nix' own words included. */
-struct outcome outcome_of(struct arena *a, const struct outcome_end *end, struct str tail);
+struct build_outcome outcome_of(struct arena *a, const struct outcome_end *end, struct str tail);
 
 /* The same where Nix answered in its protocol: with a status, or (refused) with an error instead of one. message: its words, or
  * NULL; tail: the end of the log, without them. */
-struct outcome outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_status status, const char *message,
-    struct str tail);
-struct outcome outcome_of_refusal(struct arena *a, const struct outcome_end *end, const char *message, struct str tail);
+struct build_outcome outcome_of_status(struct arena *a, const struct outcome_end *end, enum nix_status status,
+    const char *message, struct str tail);
+struct build_outcome outcome_of_refusal(struct arena *a, const struct outcome_end *end, const char *message, struct str tail);
 
 /* The phase of stdenv that a log ended in ("buildPhase"), or NULL. */
 const char *outcome_phase(struct arena *a, struct str tail);

@@ -23,7 +23,7 @@ output_of(const struct named_texts *outputs, const char *name)
 
 /* The output that stands for the whole: out, else the first that both sides have; NULL when there is none. */
 static const char *
-main_output(const struct infos *q, const struct sized *s)
+main_output(const struct infos *q, const struct sized_package *s)
 {
 	if (known(q, output_of(&s->base, "out")) && known(q, output_of(&s->head, "out")))
 		return "out";
@@ -43,7 +43,7 @@ both(struct arena *a, int64_t base, int64_t head)
 
 /* False when no output is there on both sides. */
 static bool
-measure(struct arena *a, const struct infos *q, const struct sized *s, struct package_sizes *ret)
+measure(struct arena *a, const struct infos *q, const struct sized_package *s, struct package_sizes *ret)
 {
 	const char *which = main_output(q, s);
 	int64_t base = 0, head = 0;

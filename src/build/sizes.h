@@ -1,7 +1,7 @@
 /*
  * sizes - how large what was rebuilt is, base beside head, where both sides are in the store or in a cache.
  *
- * Gives a record `sizes` (records/build.h), whose packages are those of the compared ones with anything to tell: another size,
+ * Gives a record `sizes` (records/building.h), whose packages are those of the compared ones with anything to tell: another size,
  * metrics, products. Metrics and products are read where both sides are in the store; nothing is fetched for them. How Nix is
  * asked: nix/path_info.h.
  *
@@ -11,18 +11,18 @@
 #ifndef EKACI_BUILD_SIZES_H
 #define EKACI_BUILD_SIZES_H
 
-#include "records/build.h"
+#include "records/building.h"
 
 enum { SIZES_MAX_PACKAGES = 2000 };
 
 /* A rebuilt attribute: its outputs, name to path, on each side; one whose path is not known before the build is left out. */
-struct sized {
+struct sized_package {
 	struct texts path;
 	const char *job, *system, *name, *drv; /* drv: head's */
 	struct named_texts base, head;
 };
 struct sized_list {
-	struct sized *p;
+	struct sized_package *p;
 	size_t n;
 	int64_t left_out; /* rebuilt ones over SIZES_MAX_PACKAGES */
 };

@@ -198,7 +198,7 @@ gitcmd_classify(struct str words, enum gitcmd_trouble *ret_trouble)
 	return ERR_SYSTEM;
 }
 
-struct heard {
+struct git_output {
 	struct buf words; /* the end of standard error */
 	struct buf *out;  /* standard output, or NULL */
 };
@@ -206,7 +206,7 @@ struct heard {
 static int
 keep(void *ctx, int fd, struct str bytes, struct err *e)
 {
-	struct heard *h = ctx;
+	struct git_output *h = ctx;
 
 	(void)e;
 	if (fd != 2) {
@@ -259,7 +259,7 @@ judge(const struct gitcmd *g, const char *verb, const struct child_result *r, st
 static int
 run(const struct gitcmd *g, const char *const *args, struct buf *out, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
-	struct heard h = {.out = out};
+	struct git_output h = {.out = out};
 	struct env env = {.a = g->a};
 	const char *argv[24] = {"git", arena_printf(g->a, "--git-dir=%s", g->dir)};
 	struct child_result r;

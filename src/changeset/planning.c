@@ -175,7 +175,7 @@ decide(struct planner *p, struct str path, const char **ret_name)
 static const char *
 text_or_null(struct arena *a, const char *text)
 {
-	AUTO(buf_release) struct buf out;
+	AUTO(buf_release) struct buf out = {0};
 
 	if (text == NULL)
 		return "null";

@@ -30,7 +30,7 @@ void reader_leave(struct reader *r);
 /* The member key of obj, with the finger put on it; NULL, and no finger to lift, when it is not there. */
 json_t *reader_open(struct reader *r, const json_t *obj, const char *key);
 
-/* A mistake where the finger is. The text follows the value's name. */
+/* Notes a mistake at the value that is being read, or at its key, as `at` says. The text is put behind the value's name. */
 void reader_wrong(struct reader *r, enum reader_at at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Members of obj that are not among known (ends in NULL). foreign: keys of other programs, which only warn (ends in

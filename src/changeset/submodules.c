@@ -80,7 +80,7 @@ static int
 open_folder(struct taking *t, struct err *e)
 {
 	const struct submodules *s = t->s;
-	AUTO(buf_release) struct buf list;
+	AUTO(buf_release) struct buf list = {0};
 	struct clones clones = {s->a, &list, 0};
 
 	if (gitdir_make(&t->git, e) != 0)

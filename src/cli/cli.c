@@ -119,7 +119,6 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 
 	if (rc != 0) {
 		fprintf(stderr, "ekaci: %s\n", e.msg);
-		config_release(&s);
 		return 2;
 	}
 	for (i = 0; i < m->n; i++)
@@ -136,7 +135,6 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 		if (!of_repository)
 			good = tell_evaluator(a, &s);
 	}
-	config_release(&s);
 	return good ? 0 : 1;
 }
 
@@ -175,7 +173,6 @@ run_serve(int argc, char **argv)
 	int rc = config_load(&a, file, &settings, &e);
 	if (rc == 0) {
 		rc = daemon_run(&settings, (int)ready_fd, &e);
-		config_release(&settings);
 	}
 	if (rc != 0)
 		log_error("%s", e.msg);
@@ -201,7 +198,6 @@ run_backup(int argc, char **argv)
 		if (rc == 0)
 			rc = store_backup(store, argv[argc - 1], &e);
 		store_close(store);
-		config_release(&settings);
 	}
 	if (rc != 0)
 		fprintf(stderr, "ekaci: %s\n", e.msg);

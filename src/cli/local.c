@@ -6,6 +6,8 @@
 #include "cli/progress.h"
 #include "cli/sides.h"
 #include "nix/access.h"
+#include "records/all.h"
+#include "records/array.h"
 #include "records/failure.h"
 #include "report/explanation.h"
 #include "support/base/clock.h"
@@ -32,7 +34,7 @@ enum {
 struct local {
 	struct arena a;
 	struct settings settings;
-	struct request q;
+	struct command_line q;
 	struct sides sides;
 	struct progress_line line;
 	struct own_run own;
@@ -410,7 +412,7 @@ explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 		return 0;
 	}
 	if (r->evaluations != NULL &&
-	    fields_read_list(&evaluation_fields, &l->a, str_of(r->evaluations), "evaluations", &evaluations, e) != 0)
+	    array_read_records(&evaluation_fields, &l->a, r->evaluations, "evaluations", &evaluations, e) != 0)
 		return -1;
 	const struct explain_question q = {{(const char *[]){l->q.attr}, 1}, r->difference, evaluations,
 	    strcmp(l->q.format, "json") == 0};
@@ -479,7 +481,6 @@ release(struct local *l)
 	if (l->run_dir != NULL)
 		forget(l);
 	progress_release(&l->line);
-	config_release(&l->settings);
 	arena_release(&l->a);
 }
 

@@ -176,7 +176,6 @@ act(struct operate *o, const char *file, struct err *e)
 		         ? command_pull(o, e)
 		         : fail(e, ERR_INPUT, "%s is no number of a run", safe(o, o->what));
 	store_close(o->s);
-	config_release(&o->c);
 	return rc;
 }
 

@@ -5,7 +5,6 @@
 #include "evaluate/stored.h"
 #include "nix/settings.h"
 #include "records/list.h"
-#include "support/text/json.h"
 
 #include <limits.h>
 #include <string.h>
@@ -65,9 +64,15 @@ absolute(struct arena *a, const char *text, const char *dir)
 
 /* What Nix itself looks <name> up in when NIX_PATH is not set. */
 static const char *
-default_search(struct arena *a, const json_t *settings, const char *home)
+default_search(struct arena *a, const struct nix_settings *settings, const char *home)
 {
-	const char *search = searchpath_of_setting(a, json_words(a, nixsettings_list(settings, "nix-path")));
+	AUTO(buf_release) struct buf words = {0};
+	struct texts list = nixsettings_list(settings, "nix-path");
+
+	buf_init(&words, SIZE_MAX / 4);
+	for (size_t i = 0; i < list.n; i++)
+		buf_printf(&words, "%s%s", words.n > 0 ? " " : "", list.p[i]);
+	const char *search = searchpath_of_setting(a, str_dup(a, buf_get(&words)));
 
 	if (search[0] != '\0')
 		return search;
@@ -91,14 +96,14 @@ folders_of_nixpkgs(struct arena *a, const struct named_texts *env, const char *h
 int
 ownnix_read(struct arena *a, struct own_nix *ret, struct err *e)
 {
-	AUTO(json_drop) json_t *settings = NULL;
+	struct nix_settings settings;
 	struct own_nix own = {0};
 	char dir[PATH_MAX], hash[65];
 
 	list_clear(a, &own.env);
 	list_clear(a, &own.means);
 	take_environment(a, &own);
-	if (nixsettings_read(NULL, &settings, e) != 0)
+	if (nixsettings_read(a, NULL, &settings, e) != 0)
 		return -1;
 	if (getcwd(dir, sizeof(dir)) == NULL)
 		return fail_sys(e, "the present folder");
@@ -109,10 +114,10 @@ ownnix_read(struct arena *a, struct own_nix *ret, struct err *e)
 		own.search = fields_clean(a, str_of(absolute(a, path, dir)));
 		named_set(a, &own.env, "NIX_PATH", own.search);
 	} else {
-		own.search = fields_clean(a, str_of(default_search(a, settings, home)));
+		own.search = fields_clean(a, str_of(default_search(a, &settings, home)));
 	}
 	own.reads = fields_clean(a, str_of(folders_of_nixpkgs(a, &own.env, home)));
-	stored_key(str_of(json_line(a, settings)), hash);
+	stored_key(str_of(settings.line), hash);
 	own.settings = arena_strdup(a, hash);
 	*ret = own;
 	return 0;

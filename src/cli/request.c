@@ -2,6 +2,7 @@
 #include "cli/request.h"
 
 #include "evaluate/sandbox.h"
+#include "records/list.h"
 #include "support/text/json.h"
 
 #include <getopt.h>
@@ -61,18 +62,18 @@ const char request_explain_usage[] = "usage: ekaci explain [OPTIONS] ATTR [BASE 
 
 /* Addresses with blanks or commas between them. */
 static void
-restrict_to(struct request *q, struct arena *a, struct settings *c, const char *list)
+restrict_to(struct command_line *q, struct arena *a, struct settings *c, const char *list)
 {
 	char *word, *rest = NULL;
 
 	q->restricted = true;
 	for (word = strtok_r(arena_strdup(a, list), " ,\n", &rest); word != NULL; word = strtok_r(NULL, " ,\n", &rest))
-		json_array_append_new(c->evaluate.allowed_uris, json_any_string(str_of(word)));
+		list_add(a, &c->evaluate.allowed_uris, word);
 }
 
 /* BASE HEAD, BASE..HEAD, BASE...HEAD (either may be left out: HEAD), one revision, or none. */
 static void
-parse_revisions(struct request *q, struct arena *a, int n, char **names)
+parse_revisions(struct command_line *q, struct arena *a, int n, char **names)
 {
 	char *dots = n == 1 ? strstr(names[0], "..") : NULL;
 
@@ -110,7 +111,7 @@ one_job(struct arena *a, const char *kind, const char *value)
 }
 
 int
-request_read(struct request *q, struct arena *a, struct settings *c, bool explains, int argc, char **argv, struct err *e)
+request_read(struct command_line *q, struct arena *a, struct settings *c, bool explains, int argc, char **argv, struct err *e)
 {
 	static const struct option options[] = {
 	    {"repo", required_argument, NULL, 'r'},
@@ -138,7 +139,7 @@ request_read(struct request *q, struct arena *a, struct settings *c, bool explai
 	int o;
 
 	opterr = 0;
-	*q = (struct request){0};
+	*q = (struct command_line){0};
 	q->repo = ".";
 	q->format = "text";
 	c->evaluate.allow_network = true; /* as nix-build has it */

@@ -8,7 +8,7 @@
 
 extern const char request_diff_usage[], request_explain_usage[];
 
-struct request {
+struct command_line {
 	const char *repo;        /* a folder in the repository */
 	const char *base, *head; /* revisions as they were named, or NULL */
 	bool three_dots;         /* BASE...HEAD: from where they parted */
@@ -22,7 +22,7 @@ struct request {
 };
 
 /* Reads the words behind `ekaci`; what is a setting goes into c, which has its defaults. Texts are argv's and a's. */
-must_check int request_read(struct request *q, struct arena *a, struct settings *c, bool explains, int argc, char **argv,
+must_check int request_read(struct command_line *q, struct arena *a, struct settings *c, bool explains, int argc, char **argv,
     struct err *e);
 /* What goes from stage to stage is JSON, which holds text only: ERR_INPUT when an argument, the folder or the cache's path
  * is not UTF-8. */

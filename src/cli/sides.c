@@ -79,7 +79,7 @@ hint(const struct search *s, const struct tip *base, const struct tip *head)
 }
 
 static int
-find(struct search *s, const struct request *q, const char *index, struct sides *ret, struct err *e)
+find(struct search *s, const struct command_line *q, const char *index, struct sides *ret, struct err *e)
 {
 	struct tip base, head;
 
@@ -104,7 +104,7 @@ find(struct search *s, const struct request *q, const char *index, struct sides 
 }
 
 int
-sides_find(struct arena *a, const struct request *q, const char *index, struct sides *ret, struct err *e)
+sides_find(struct arena *a, const struct command_line *q, const char *index, struct sides *ret, struct err *e)
 {
 	struct search s = {a, q->repo, q->base, q->head, q->merge};
 

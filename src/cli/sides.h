@@ -22,6 +22,6 @@ struct sides {
  * index: a file of ours for the working tree's index. What is not compared is said on standard error. Texts are in a, or the
  * request's.
  */
-must_check int sides_find(struct arena *a, const struct request *q, const char *index, struct sides *ret, struct err *e);
+must_check int sides_find(struct arena *a, const struct command_line *q, const char *index, struct sides *ret, struct err *e);
 
 #endif

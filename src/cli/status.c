@@ -100,7 +100,8 @@ parked(struct store *s, struct arena *a, struct err *e)
 		return -1;
 	if (f.parked == 0)
 		return 0;
-	printf("%" PRId64 " %s parked, because the forge refuses %s; tried again when it is given a permission, and every hour:\n",
+	printf("%" PRId64
+	       " %s parked, because the forge refuses %s; tried again when it is given a permission, and every hour:\n",
 	    f.parked, f.parked == 1 ? "thing is" : "things are", f.parked == 1 ? "it" : "them");
 	for (size_t i = 0; i < n; i++)
 		printf("  %s/%s %s, since %" PRId64 " min: %s\n", all[i].owner, all[i].repo, all[i].key,
@@ -123,7 +124,6 @@ look(struct arena *a, const char *file, const char *drv, struct err *e)
 			rc = parked(s, a, e);
 		store_close(s);
 	}
-	config_release(&c);
 	return rc;
 }
 

@@ -2,8 +2,8 @@
 #include "config/config.h"
 
 #include "changeset/glob.h"
+#include "records/list.h"
 #include "support/os/files.h"
-#include "support/text/json.h"
 #include "support/text/toml.h"
 
 #include <stdlib.h>
@@ -150,76 +150,76 @@ check_system(struct str value, struct err *e)
 /* How a row is written: the section is the member of struct settings, the name is the member of that. */
 #define AT(section, name) #section, #name
 #define IN(section, name) .offset = offsetof(struct settings, section.name)
-#define NUMBER(section, name, otherwise, least, most)                                                                     \
+#define KEY_NUMBER(section, name, otherwise, least, most)                                                                 \
 	{                                                                                                                 \
 		AT(section, name), CONFIG_NUMBER, .number = (otherwise), .min = (least), .max = (most), IN(section, name) \
 	}
-#define FLAG(section, name, otherwise)                                                   \
+#define KEY_FLAG(section, name, otherwise)                                               \
 	{                                                                                \
 		AT(section, name), CONFIG_FLAG, .number = (otherwise), IN(section, name) \
 	}
-#define TEXT(section, name, text, how)                                                                 \
+#define KEY_TEXT(section, name, text, how)                                                             \
 	{                                                                                              \
 		AT(section, name), CONFIG_TEXT, .otherwise = (text), .check = (how), IN(section, name) \
 	}
-#define TEXTS(section, name, json, how)                                                                 \
-	{                                                                                               \
-		AT(section, name), CONFIG_TEXTS, .otherwise = (json), .check = (how), IN(section, name) \
+#define KEY_TEXTS(section, name, how)                                              \
+	{                                                                          \
+		AT(section, name), CONFIG_TEXTS, .check = (how), IN(section, name) \
 	}
 
 static const struct config_key keys[] = {
-    TEXT(web, listen, "127.0.0.1:3030", check_listen),
-    TEXT(web, url, NULL, check_url),
+    KEY_TEXT(web, listen, "127.0.0.1:3030", check_listen),
+    KEY_TEXT(web, url, NULL, check_url),
     {AT(state, dir), CONFIG_PATH, .otherwise = "/var/lib/ekaci", IN(state, dir)},
-    NUMBER(state, keep_days, 30, 1, 36500),
-    NUMBER(state, max_evals_mb, 20480, 0, INT64_C(1) << 40),
-    NUMBER(state, min_free_mb, 1024, 0, INT64_C(1) << 40),
-    TEXT(github, api_url, "https://api.github.com", check_url),
+    KEY_NUMBER(state, keep_days, 30, 1, 36500),
+    KEY_NUMBER(state, max_evals_mb, 20480, 0, INT64_C(1) << 40),
+    KEY_NUMBER(state, min_free_mb, 1024, 0, INT64_C(1) << 40),
+    KEY_TEXT(github, api_url, "https://api.github.com", check_url),
     {AT(github, app_id), CONFIG_TEXT, .required = true, .check = check_word, IN(github, app_id)},
     {AT(github, private_key_file), CONFIG_SECRET, .required = true, IN(github, private_key_file)},
     {AT(github, webhook_secret_file), CONFIG_SECRET, .required = true, IN(github, webhook_secret_file)},
     {AT(github, previous_webhook_secret_file), CONFIG_SECRET, IN(github, previous_webhook_secret_file)},
-    NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
-    TEXTS(rebuild, skip_paths, "[]", check_glob),
-    TEXT(evaluate, evaluator, "auto", check_evaluator),
-    NUMBER(evaluate, workers, 0, 0, 1024),
-    NUMBER(evaluate, max_memory_mb, 4096, 128, 16 * 1024 * 1024),
-    NUMBER(evaluate, timeout_s, 3600, 1, 7 * 24 * 3600),
-    TEXT(evaluate, sandbox, "auto", check_sandbox),
-    FLAG(evaluate, allow_import_from_derivation, false),
-    FLAG(evaluate, allow_network, false),
-    FLAG(evaluate, fetch_trusted, true),
-    TEXTS(evaluate, allowed_uris, "[]", check_word),
-    TEXTS(evaluate, experimental_features, "[]", check_word),
-    {AT(evaluate, nix_options), CONFIG_OPTIONS, .otherwise = "{}", IN(evaluate, nix_options)},
-    TEXTS(evaluate, systems, "[]", check_system),
-    NUMBER(evaluate, max_rows, 1000000, 1000, 100000000),
-    NUMBER(evaluate, max_depth, 16, 1, 64),
-    FLAG(build, enabled, true),
-    FLAG(build, branches, true),
-    NUMBER(build, slots, 2, 1, 1024),
-    TEXTS(build, systems, "[]", check_system),
-    TEXTS(build, features, "[]", check_word),
-    TEXT(build, builders, "", NULL),
-    FLAG(build, builders_use_substitutes, false),
-    NUMBER(build, max_unsupported_s, 3600, 0, 30 * 24 * 3600),
-    NUMBER(build, max_silent_s, 3600, 1, 7 * 24 * 3600),
-    NUMBER(build, timeout_s, 36000, 1, 30 * 24 * 3600),
-    NUMBER(build, max_log_mb, 64, 1, 1024 * 1024),
-    NUMBER(build, min_store_free_mb, 512, 0, 1024 * 1024 * 1024),
-    NUMBER(build, retries, 5, 0, 100),
-    NUMBER(build, failure_cache_h, 24, 0, 24 * 3650),
-    {AT(build, nix_options), CONFIG_OPTIONS, .otherwise = "{}", IN(build, nix_options)},
-    TEXTS(cache, push, "[]", check_cache),
-    TEXT(cache, refs, "branches", check_refs),
-    FLAG(report, comment, true),
-    FLAG(report, labels, false),
-    TEXT(report, label_prefix, "10.rebuild-", check_label),
-    TEXT(report, label_has_prefix, "8.has: ", check_label),
-    NUMBER(report, max_packages_listed, 100, 1, 100000),
-    TEXT(trust, forks, "evaluate", check_forks),
-    TEXTS(trust, authors, "[]", check_word),
-    TEXTS(trust, bots, "[]", check_bot),
+    KEY_NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
+    KEY_TEXTS(rebuild, skip_paths, check_glob),
+    KEY_TEXT(evaluate, evaluator, "auto", check_evaluator),
+    KEY_NUMBER(evaluate, workers, 0, 0, 1024),
+    KEY_NUMBER(evaluate, max_memory_mb, 4096, 128, 16 * 1024 * 1024),
+    KEY_NUMBER(evaluate, timeout_s, 3600, 1, 7 * 24 * 3600),
+    KEY_TEXT(evaluate, sandbox, "auto", check_sandbox),
+    KEY_FLAG(evaluate, allow_import_from_derivation, false),
+    KEY_FLAG(evaluate, allow_network, false),
+    KEY_FLAG(evaluate, fetch_trusted, true),
+    KEY_TEXTS(evaluate, allowed_uris, check_word),
+    KEY_TEXTS(evaluate, experimental_features, check_word),
+    {AT(evaluate, nix_options), CONFIG_OPTIONS, IN(evaluate, nix_options)},
+    KEY_TEXTS(evaluate, systems, check_system),
+    KEY_NUMBER(evaluate, max_rows, 1000000, 1000, 100000000),
+    KEY_NUMBER(evaluate, max_depth, 16, 1, 64),
+    KEY_FLAG(build, enabled, true),
+    KEY_FLAG(build, branches, true),
+    KEY_NUMBER(build, slots, 2, 1, 1024),
+    KEY_TEXTS(build, systems, check_system),
+    KEY_TEXTS(build, features, check_word),
+    KEY_TEXT(build, builders, "", NULL),
+    KEY_FLAG(build, builders_use_substitutes, false),
+    KEY_NUMBER(build, max_unsupported_s, 3600, 0, 30 * 24 * 3600),
+    KEY_NUMBER(build, max_silent_s, 3600, 1, 7 * 24 * 3600),
+    KEY_NUMBER(build, timeout_s, 36000, 1, 30 * 24 * 3600),
+    KEY_NUMBER(build, max_log_mb, 64, 1, 1024 * 1024),
+    KEY_NUMBER(build, min_store_free_mb, 512, 0, 1024 * 1024 * 1024),
+    KEY_NUMBER(build, retries, 5, 0, 100),
+    KEY_NUMBER(build, failure_cache_h, 24, 0, 24 * 3650),
+    {AT(build, nix_options), CONFIG_OPTIONS, IN(build, nix_options)},
+    KEY_TEXTS(cache, push, check_cache),
+    KEY_TEXT(cache, refs, "branches", check_refs),
+    KEY_FLAG(report, comment, true),
+    KEY_FLAG(report, labels, false),
+    KEY_TEXT(report, label_prefix, "10.rebuild-", check_label),
+    KEY_TEXT(report, label_has_prefix, "8.has: ", check_label),
+    KEY_NUMBER(report, max_packages_listed, 100, 1, 100000),
+    KEY_TEXT(trust, forks, "evaluate", check_forks),
+    KEY_TEXTS(trust, authors, check_word),
+    KEY_TEXTS(trust, bots, check_bot),
 };
 
 const struct config_key *
@@ -252,8 +252,8 @@ set_default(struct arena *a, struct settings *s, const struct config_key *k)
 	case CONFIG_SECRET: *(const char **)member(s, k) = k->otherwise != NULL ? arena_strdup(a, k->otherwise) : NULL; return;
 	case CONFIG_NUMBER: *(int64_t *)member(s, k) = k->number; return;
 	case CONFIG_FLAG: *(bool *)member(s, k) = k->number != 0; return;
-	case CONFIG_TEXTS:
-	case CONFIG_OPTIONS: *(json_t **)member(s, k) = json_loads(k->otherwise, 0, NULL); return;
+	case CONFIG_TEXTS: list_clear(a, (struct texts *)member(s, k)); return;
+	case CONFIG_OPTIONS: list_clear(a, (struct named_texts *)member(s, k)); return;
 	}
 }
 
@@ -263,14 +263,6 @@ config_defaults(struct arena *a, struct settings *s)
 	*s = (struct settings){0};
 	for (size_t i = 0; i < COUNT(keys); i++)
 		set_default(a, s, &keys[i]);
-}
-
-void
-config_release(struct settings *s)
-{
-	for (size_t i = 0; i < COUNT(keys); i++)
-		if (keys[i].type == CONFIG_TEXTS || keys[i].type == CONFIG_OPTIONS)
-			json_drop(member(s, &keys[i]));
 }
 
 #define WRONG(l, n, k, fmt, ...) \
@@ -348,12 +340,12 @@ set_text(struct load *l, const struct config_key *k, const struct toml_node *n)
 static void
 set_texts(struct load *l, const struct config_key *k, const struct toml_node *n)
 {
-	json_t **place = member(l->s, k);
+	struct texts *place = member(l->s, k);
 
-	json_array_clear(*place);
+	list_clear(l->a, place);
 	for (const struct toml_node *c = n->first; c != NULL; c = c->next)
 		if (is_good_text(l, k, c))
-			json_array_append_new(*place, json_stringn(c->text.p, c->text.n));
+			list_add(l->a, place, str_dup(l->a, c->text));
 }
 
 /* What may stand behind the equals sign of a line of nix.conf. */
@@ -370,7 +362,7 @@ is_one_line(struct str s)
 static void
 set_options(struct load *l, const struct config_key *k, const struct toml_node *n)
 {
-	json_t **place = member(l->s, k);
+	struct named_texts *place = member(l->s, k);
 
 	for (const struct toml_node *c = n->first; c != NULL; c = c->next) {
 		const char *name = str_dup(l->a, c->key), *value = NULL;
@@ -386,7 +378,7 @@ set_options(struct load *l, const struct config_key *k, const struct toml_node *
 			    "number, true or false",
 			    k->section, k->name, name);
 		else
-			json_object_set_new(*place, name, json_string(value));
+			named_set(l->a, place, name, value);
 	}
 }
 
@@ -546,10 +538,8 @@ config_load(struct arena *a, const char *path, struct settings *s, struct err *e
 	struct mistakes *m = arena_alloc(a, sizeof(*m));
 	struct settings read;
 
-	if (read_file(a, path, false, &read, m, e) != 0 || mistakes_none(m, e) != 0) {
-		config_release(&read);
+	if (read_file(a, path, false, &read, m, e) != 0 || mistakes_none(m, e) != 0)
 		return -1;
-	}
 	*s = read;
 	return 0;
 }

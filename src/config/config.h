@@ -9,11 +9,10 @@
 #ifndef EKACI_CONFIG_CONFIG_H
 #define EKACI_CONFIG_CONFIG_H
 
+#include "records/fields.h"
 #include "support/base/err.h"
 #include "support/base/str.h"
 #include "support/text/mistakes.h"
-
-#include <jansson.h>
 
 struct settings {
 	struct {
@@ -35,7 +34,7 @@ struct settings {
 	} github;
 	struct {
 		int64_t max_rebuild_count; /* more attributes than this: wide, nothing is built unasked */
-		json_t *skip_paths;        /* array of globs */
+		struct texts skip_paths;   /* globs */
 	} rebuild;
 	struct {
 		const char *evaluator; /* "auto", "nix-eval-jobs", "built-in", or a path */
@@ -45,11 +44,11 @@ struct settings {
 		const char *sandbox; /* "require", "auto", "off" */
 		bool allow_import_from_derivation;
 		bool allow_network;
-		bool fetch_trusted;   /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
-		json_t *allowed_uris; /* array of prefixes */
-		json_t *experimental_features; /* array: of Nix, besides nix-command and flakes */
-		json_t *nix_options; /* object name -> text, lines of an evaluation's nix.conf (evaluate/evalconf.h) */
-		json_t *systems;     /* array; empty: what the repository says */
+		bool fetch_trusted;        /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
+		struct texts allowed_uris; /* prefixes */
+		struct texts experimental_features; /* of Nix, besides nix-command and flakes */
+		struct named_texts nix_options;     /* lines of an evaluation's nix.conf (evaluate/evalconf.h) */
+		struct texts systems;               /* empty: what the repository says */
 		int64_t max_rows;
 		int64_t max_depth;
 		/* No key: only `ekaci diff` sets it, to the user's own cache, so that what Nix has fetched for the user need not
@@ -60,22 +59,22 @@ struct settings {
 		bool enabled;
 		bool branches;                 /* what a push to the default branch changes is built, too */
 		int64_t slots;                 /* builds at once on this machine, per system */
-		json_t *systems;               /* array; empty: what Nix says */
-		json_t *features;              /* array: what this machine offers; empty: what Nix says */
+		struct texts systems;          /* empty: what Nix says */
+		struct texts features;         /* what this machine offers; empty: what Nix says */
 		const char *builders;          /* Nix' builders setting: "", "@/etc/nix/machines", or machine lines */
 		bool builders_use_substitutes; /* builders fetch what they can by themselves */
 		int64_t max_unsupported_s;     /* how long a builder that cannot be reached is waited for */
 		int64_t max_silent_s;
 		int64_t timeout_s;
 		int64_t max_log_mb;
-		int64_t min_store_free_mb; /* below this in the store no build is begun */
-		int64_t retries;           /* of infrastructure failures */
-		int64_t failure_cache_h;   /* how long a failed derivation is not tried again unasked */
-		json_t *nix_options;       /* object name -> text, passed as --option; numbers and booleans became text */
+		int64_t min_store_free_mb;      /* below this in the store no build is begun */
+		int64_t retries;                /* of infrastructure failures */
+		int64_t failure_cache_h;        /* how long a failed derivation is not tried again unasked */
+		struct named_texts nix_options; /* passed as --option; numbers and booleans became text */
 	} build;
 	struct {
-		json_t *push;     /* array of store URLs that Nix copies to */
-		const char *refs; /* whose builds: "branches" (the merge queue, too), "members": also their pull requests */
+		struct texts push; /* store URLs that Nix copies to */
+		const char *refs;  /* whose builds: "branches" (the merge queue, too), "members": also their pull requests */
 	} cache;
 	struct {
 		bool comment;
@@ -84,21 +83,20 @@ struct settings {
 		int64_t max_packages_listed;
 	} report;
 	struct {
-		const char *forks; /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
-		json_t *authors;   /* array of logins trusted like members */
-		json_t *bots;      /* array of Apps' logins, "name[bot]", that are obeyed like somebody with write access */
+		const char *forks;    /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
+		struct texts authors; /* logins trusted like members */
+		struct texts bots;    /* Apps' logins, "name[bot]", that are obeyed like somebody with write access */
 	} trust;
 };
 
-/* Reads path into s; everything in s lives in a (and in the json arrays, which config_release drops). ERR_INPUT names
- * the first mistake, "ekaci.toml:LINE:COLUMN: text", and how many more there are; s then holds nothing to release. */
+/* Reads path into s; everything in s lives in a. ERR_INPUT names the first mistake, "ekaci.toml:LINE:COLUMN: text", and
+ * how many more there are. */
 must_check int config_load(struct arena *a, const char *path, struct settings *s, struct err *e);
-/* All mistakes of the file, in its order, for people. -1 only when it cannot be read. s is to be released in any case, and
- * good for a look when there are none: a systemd credential that is not there stands as it is written, "$NAME". */
+/* All mistakes of the file, in its order, for people. -1 only when it cannot be read. s is good for a look
+ * when there are none: a systemd credential that is not there stands as it is written, "$NAME". */
 must_check int config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e);
 /* The same with no file: the defaults, for the command line. What a file must give ([github]) is NULL. */
 void config_defaults(struct arena *a, struct settings *s);
-void config_release(struct settings *s);
 /* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
 const char *config_cache_dir(struct arena *a);
 /* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */

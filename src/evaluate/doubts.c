@@ -56,7 +56,7 @@ is_unknown(const struct gitlinks *g, struct str text, bool pure, struct unknown 
 
 /* Where the root itself cannot be had nothing is known: incomplete, whatever was said before. */
 static bool
-judge_root(struct evaluating *r, const struct gitlinks *g, bool pure, struct rows *rows)
+judge_root(struct evaluating *r, const struct gitlinks *g, bool pure, struct eval_rows *rows)
 {
 	AUTO(buf_release) struct buf advice = {0};
 	struct unknown *u = &rows->root;
@@ -67,7 +67,7 @@ judge_root(struct evaluating *r, const struct gitlinks *g, bool pure, struct row
 	put_advice(r, u, &advice);
 	r->unknown = true;
 	rows->incomplete = false;
-	rows_incomplete(rows, "the root does not evaluate: %s\n" STR_FMT, u->words, STR_ARG(buf_get(&advice)));
+	eval_rows_incomplete(rows, "the root does not evaluate: %s\n" STR_FMT, u->words, STR_ARG(buf_get(&advice)));
 	return base_would_have(r, u);
 }
 
@@ -81,7 +81,7 @@ static const struct fields error_row_fields = FIELDS("row", NULL, struct error_r
 
 /* The words of a row. */
 static struct str
-error_of(struct rows *rows, const struct row *one)
+error_of(struct eval_rows *rows, const struct eval_row *one)
 {
 	struct error_row row = {0};
 	struct err ignored;
@@ -91,7 +91,7 @@ error_of(struct rows *rows, const struct row *one)
 
 /* Rows of which it could not be told here what they are: marked, counted, and the first one's words kept. */
 static bool
-judge_rows(struct evaluating *r, const struct gitlinks *g, bool pure, struct rows *rows)
+judge_rows(struct evaluating *r, const struct gitlinks *g, bool pure, struct eval_rows *rows)
 {
 	AUTO(buf_release) struct buf advice = {0};
 	struct untold_attrs *untold = arena_alloc(&rows->a, sizeof(*untold));
@@ -100,7 +100,7 @@ judge_rows(struct evaluating *r, const struct gitlinks *g, bool pure, struct row
 	size_t n = 0;
 
 	for (size_t i = 0; i < rows->all.n; i++) {
-		const struct row *one = &rows->all.p[i];
+		const struct eval_row *one = &rows->all.p[i];
 		AUTO(buf_release) struct buf name = {0};
 		/* The line as it stands is cheap to look through. */
 		if (!one->error || !is_unknown(g, one->line, pure, &u) || !is_unknown(g, error_of(rows, one), pure, &u))
@@ -108,7 +108,7 @@ judge_rows(struct evaluating *r, const struct gitlinks *g, bool pure, struct row
 		if (n++ == 0)
 			first = u;
 		missed = missed || base_would_have(r, &u);
-		rows_mark_unknown(rows, i);
+		eval_rows_mark_unknown(rows, i);
 		if (n > SHOWN_NAMES)
 			continue;
 		buf_init(&name, NAME_BYTES);
@@ -128,7 +128,7 @@ judge_rows(struct evaluating *r, const struct gitlinks *g, bool pure, struct row
 
 /* What may not or cannot be had here is unknown, and no failure of the attribute. */
 void
-doubts_judge(struct evaluating *r, const struct gitlinks *g, struct rows *rows)
+doubts_judge(struct evaluating *r, const struct gitlinks *g, struct eval_rows *rows)
 {
 	bool pure = r->job.job->flake != NULL;
 	bool missed = rows->incomplete ? judge_root(r, g, pure, rows) : judge_rows(r, g, pure, rows);

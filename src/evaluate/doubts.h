@@ -10,6 +10,6 @@
 
 /* Of finished rows: what could not be told is marked, counted and goes to r->untold with what to set; where it is the root,
  * the evaluation is incomplete and r->unknown. Fetched sources that base would have are forgotten, so that it fetches them. */
-void doubts_judge(struct evaluating *r, const struct gitlinks *g, struct rows *rows);
+void doubts_judge(struct evaluating *r, const struct gitlinks *g, struct eval_rows *rows);
 
 #endif

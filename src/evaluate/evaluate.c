@@ -111,6 +111,7 @@ static int
 make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 {
 	const struct evaluator_job *j = &w->run.job;
+	const struct paths everything = {0};
 	bool any_tree = (what & KEY_OF_ANY_TREE) != 0;
 	struct evaluation_key key = {.format = STORED_FORMAT,
 	    .meaning = STORED_MEANING,
@@ -119,7 +120,7 @@ make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 	        .flake = j->job->flake,
 	        .expr = j->job->expr,
 	        .attr_path = j->job->attr_path,
-	        .scope = (what & KEY_OF_WHOLE) != 0 ? (struct paths){0} : j->job->scope,
+	        .scope = (what & KEY_OF_WHOLE) != 0 ? everything : j->job->scope,
 	        .may_be_absent = j->job->may_be_absent ? 1 : -1},
 	    .commit = any_tree ? NULL : w->run.self.rev,
 	    .evaluator = w->ev.name,
@@ -275,7 +276,7 @@ expect_rows(struct wish *w)
 }
 
 static int
-store(struct wish *w, const struct rows *rows, struct err *e)
+store(struct wish *w, const struct eval_rows *rows, struct err *e)
 {
 	struct evaluation_header h = {.key = w->key,
 	    .tree = w->run.tree,
@@ -293,15 +294,15 @@ store(struct wish *w, const struct rows *rows, struct err *e)
 static int
 on_whole_row(void *ctx, struct str line, struct err *e)
 {
-	return rows_add_stored(ctx, line, e);
+	return eval_rows_add_stored(ctx, line, e);
 }
 
 /* A scope of a tree that was evaluated as a whole, as the default branch is, is a part of what is stored. 0: it is
  * stored by itself now; 1: there is nothing to take it from. */
 static int
-take_from_whole(struct wish *w, const struct rows *like, struct err *e)
+take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
 {
-	struct rows rows = *like;
+	struct eval_rows rows = *like;
 	struct err why = {0};
 	char key[65];
 
@@ -315,10 +316,10 @@ take_from_whole(struct wish *w, const struct rows *like, struct err *e)
 		*e = why;
 	if (rc == 0) {
 		stored_used(file);
-		rows_finish(&rows);
+		eval_rows_finish(&rows);
 		rc = store(w, &rows, e);
 	}
-	rows_release(&rows);
+	eval_rows_release(&rows);
 	return rc;
 }
 
@@ -341,7 +342,7 @@ identify(struct wish *w, struct err *e)
  * made is an incomplete evaluation, and our own evaluator, which makes it while its workers live, is asked.
  */
 static void
-keep_roots(struct wish *w, struct rows *rows)
+keep_roots(struct wish *w, struct eval_rows *rows)
 {
 	struct map drvs = {0};
 	VEC(struct str) all = {0};
@@ -356,7 +357,7 @@ keep_roots(struct wish *w, struct rows *rows)
 	}
 	if (roots_keep(all.p, all.n, w->run.roots_dir, "ekaci-roots", &e) != 0) {
 		rows->ask_own = true;
-		rows_incomplete(rows, "what was evaluated is not in the store any more: %s", e.msg);
+		eval_rows_incomplete(rows, "what was evaluated is not in the store any more: %s", e.msg);
 	}
 	vec_release(&all);
 	map_release(&drvs);
@@ -380,7 +381,7 @@ is_absent(const struct wish *w, struct err *e)
 
 /* Evaluates, and stores what is complete. */
 static int
-make_rows(struct wish *w, struct rows *rows, struct err *e)
+make_rows(struct wish *w, struct eval_rows *rows, struct err *e)
 {
 	expect_rows(w);
 	int rc = is_absent(w, e);
@@ -402,7 +403,7 @@ enum { ASK_OWN = 1 };
 static int
 evaluate(struct wish *w, struct record_out *out, struct err *e)
 {
-	struct rows rows = {.max_rows = (size_t)w->run.job.max_rows,
+	struct eval_rows rows = {.max_rows = (size_t)w->run.job.max_rows,
 	    .max_depth = (size_t)w->run.job.max_depth,
 	    .scope = &w->run.job.job->scope,
 	    .systems = w->systems,
@@ -427,7 +428,7 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 	} else if (rc == 0) {
 		rc = tell(w, out, false, rows.incomplete ? rows.reason : NULL, &s, e);
 	}
-	rows_release(&rows);
+	eval_rows_release(&rows);
 	return rc;
 }
 

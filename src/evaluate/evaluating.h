@@ -4,9 +4,9 @@
 #ifndef EKACI_EVALUATE_EVALUATING_H
 #define EKACI_EVALUATE_EVALUATING_H
 
+#include "evaluate/eval_rows.h"
 #include "evaluate/evaluator.h"
 #include "evaluate/fetches.h"
-#include "evaluate/output.h"
 #include "records/evaluation.h"
 #include "records/record.h"
 

@@ -38,11 +38,11 @@ bytes_of_paths(const struct paths *all)
 
 /* Its errors once more, without meta (execute.h); all of it, where naming them would be too long for a command line. */
 static int
-ask_without_meta(struct evaluating *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
+ask_without_meta(struct evaluating *r, struct arena *a, const char *work, struct eval_rows *rows, struct err *e)
 {
-	struct paths failed = rows_failed(rows);
+	struct paths failed = eval_rows_failed(rows);
 	struct job_def job = *r->job.job;
-	struct rows again = {.max_rows = rows->max_rows, .max_depth = rows->max_depth, .scope = &failed, .external = true};
+	struct eval_rows again = {.max_rows = rows->max_rows, .max_depth = rows->max_depth, .scope = &failed, .external = true};
 	struct evaluating second = *r;
 	struct hearing h = {.r = &second, .rows = &again, .disk = files_exist("/nix/store") ? "/nix/store" : work};
 	struct child_result end = {0};
@@ -64,12 +64,12 @@ ask_without_meta(struct evaluating *r, struct arena *a, const char *work, struct
 	if (rc == 0)
 		hearing_judge(&h, &end);
 	if (rc == 0 && again.incomplete)
-		rows_incomplete(rows, "asked once more without meta: %.900s", again.reason);
+		eval_rows_incomplete(rows, "asked once more without meta: %.900s", again.reason);
 	rows->ask_own = rows->ask_own || again.ask_own;
 	if (rc == 0 && !again.incomplete)
-		rows_mend(rows, &again);
+		eval_rows_mend(rows, &again);
 	hearing_release(&h);
-	rows_release(&again);
+	eval_rows_release(&again);
 	return rc;
 }
 
@@ -104,7 +104,7 @@ was_killed(const struct child_result *end)
 }
 
 static int
-evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct rows *rows, struct err *e)
+evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct eval_rows *rows, struct err *e)
 {
 	AUTO(fd_close) int lock = -1;
 	struct hearing h = {.r = r, .rows = rows};
@@ -135,7 +135,7 @@ evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct rows
 	r->max_rss_kb = used.ru_maxrss;
 	r->took_ms = end.wall_ms;
 	if (rc != 0 && e->kind == ERR_LIMIT) { /* a line without end: the evaluator's doing, not ours */
-		rows_incomplete(rows, "%s", e->msg);
+		eval_rows_incomplete(rows, "%s", e->msg);
 		rc = 0;
 	} else if (rc == 0 && end.end == CHILD_CANCELLED) {
 		rc = fail(e, ERR_BUSY, "cancelled");
@@ -147,7 +147,7 @@ evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct rows
 			rc = ask_without_meta(r, a, work, rows, e);
 	}
 	if (rc == 0) {
-		rows_finish(rows);
+		eval_rows_finish(rows);
 		doubts_judge(r, links, rows);
 	}
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
@@ -199,7 +199,7 @@ make_work(struct arena *a, const char *dir, char *path, int *ret_fd, struct err 
 }
 
 int
-execute_evaluation(struct evaluating *r, struct rows *rows, struct err *e)
+execute_evaluation(struct evaluating *r, struct eval_rows *rows, struct err *e)
 {
 	AUTO(fd_close) int owner = -1;
 	struct arena a = {0};

@@ -14,6 +14,6 @@
 
 /* Checks the tree out, evaluates, fills rows (sorted). An incomplete evaluation is 0 with rows->incomplete. -1: it could
  * not even begin, or was cancelled (ERR_BUSY). */
-must_check int execute_evaluation(struct evaluating *r, struct rows *rows, struct err *e);
+must_check int execute_evaluation(struct evaluating *r, struct eval_rows *rows, struct err *e);
 
 #endif

@@ -48,7 +48,8 @@ hearing_most_mb(const struct evaluating *r)
 void
 hearing_over_memory(struct hearing *h)
 {
-	rows_incomplete(h->rows, "stopped: the evaluation used more than %lld MiB of memory, twice the budget of %lld workers",
+	eval_rows_incomplete(h->rows,
+	    "stopped: the evaluation used more than %lld MiB of memory, twice the budget of %lld workers",
 	    (long long)hearing_most_mb(h->r), (long long)h->r->job.workers);
 }
 
@@ -62,11 +63,11 @@ hearing_on_watch(void *ctx)
 	int64_t left_mb = free_mb(h->disk);
 
 	if (load.processes > (size_t)(r->max_processes + 2 * r->job.workers))
-		rows_incomplete(h->rows, "stopped: the evaluation ran %zu processes at once", load.processes);
+		eval_rows_incomplete(h->rows, "stopped: the evaluation ran %zu processes at once", load.processes);
 	else if (load.memory_kb / 1024 > hearing_most_mb(r))
 		hearing_over_memory(h);
 	else if (left_mb < r->min_free_mb && left_mb < h->disk_mb)
-		rows_incomplete(h->rows,
+		eval_rows_incomplete(h->rows,
 		    "stopped: only %lld MiB are free on the store's disk, %lld fewer than when the "
 		    "evaluation began",
 		    (long long)left_mb, (long long)(h->disk_mb - left_mb));
@@ -82,7 +83,7 @@ hearing_on_line(void *ctx, int fd, struct str line, struct err *e)
 
 	(void)e;
 	if (fd == 1) {
-		bool go_on = rows_add(h->rows, line);
+		bool go_on = eval_rows_add(h->rows, line);
 		if (h->r->out != NULL)
 			record_progress(h->r->out, "attributes", (int64_t)h->rows->all.n, h->r->expected_rows);
 		return go_on ? 0 : 1;
@@ -134,21 +135,23 @@ hearing_judge(struct hearing *h, const struct child_result *end)
 		ok = true;
 	switch (end->end) {
 	case CHILD_TIMED_OUT:
-		rows_incomplete(h->rows, "not done after %lld s (%zu attributes so far)", (long long)(r->wall_ms / 1000), n);
+		eval_rows_incomplete(h->rows, "not done after %lld s (%zu attributes so far)", (long long)(r->wall_ms / 1000),
+		    n);
 		break;
 	case CHILD_SIGNALED:
-		rows_incomplete(h->rows, "the evaluator was killed by signal %d: " STR_FMT, end->code, STR_ARG(words));
+		eval_rows_incomplete(h->rows, "the evaluator was killed by signal %d: " STR_FMT, end->code, STR_ARG(words));
 		break;
 	case CHILD_EXITED:
 		if (!ok) {
 			if (!h->rows->incomplete)
 				(void)unknown_of(words, &h->rows->root);
 			h->rows->ask_own |= h->one_attribute && !h->rows->incomplete && !r->ev->built_in;
-			rows_incomplete(h->rows, STR_FMT "%sexit code %d", STR_ARG(words), words.n > 0 ? "\n" : "", end->code);
+			eval_rows_incomplete(h->rows, STR_FMT "%sexit code %d", STR_ARG(words), words.n > 0 ? "\n" : "",
+			    end->code);
 		}
 		break;
 	case CHILD_SILENT:
 	case CHILD_STOPPED:
-	case CHILD_CANCELLED: rows_incomplete(h->rows, "stopped"); break;
+	case CHILD_CANCELLED: eval_rows_incomplete(h->rows, "stopped"); break;
 	}
 }

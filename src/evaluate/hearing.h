@@ -2,7 +2,7 @@
  * hearing - what is heard of an evaluator while it runs: rows, words, what it uses of the machine, how it ends.
  *
  * Complete is an evaluation whose evaluator exited as its version does when it has said everything, printed no fatal row, and of
- * which every line was a row. Whatever else happens goes to rows_incomplete, in the evaluator's own words where it has some.
+ * which every line was a row. Whatever else happens goes to eval_rows_incomplete, in the evaluator's own words where it has some.
  */
 #ifndef EKACI_EVALUATE_HEARING_H
 #define EKACI_EVALUATE_HEARING_H
@@ -12,7 +12,7 @@
 
 struct hearing {
 	struct evaluating *r;
-	struct rows *rows;
+	struct eval_rows *rows;
 	struct buf tail, errors, plain; /* plain: a line without its colours */
 	size_t n_errors;
 	bool false_alarm;   /* the last line said so */

@@ -1,14 +1,14 @@
 // Rows made smaller, by simdjson.
-#include <cstring>
 #include <exception>
 #include <simdjson.h>
 #include <string_view>
+#include <vector>
 
 #define restrict __restrict
 extern "C" {
-#include "evaluate/output.h"
 #include "evaluate/reduce.h"
-#include "nix/path.h"
+#include "formats/rows.h"
+#include "support/text/json.h"
 }
 
 namespace
@@ -17,8 +17,14 @@ namespace
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::string_view row_members[] = {"attrPath", "system", "name", "drvPath", "outputs", "error", "fatal",
-    "requiredSystemFeatures", "metaError", "warnings", "stats"};
+enum {
+	MAX_TEXT = 2000, /* bytes */
+	MAX_LIST = 100,
+	MAX_WARNINGS = 20,
+	/* Far more than rows need. Nobody reads what is nested so deep, but it may stand in a meta. */
+	MAX_DEPTH = 2049
+};
+
 constexpr std::string_view meta_members[] = {"version", "description", "homepage", "position", "license", "maintainers",
     "broken", "insecure", "unfree"};
 
@@ -28,54 +34,7 @@ add(struct buf *out, std::string_view s)
 	buf_add(out, s.data(), s.size());
 }
 
-template <size_t N>
-void
-copy_members(const object &from, const std::string_view (&names)[N], struct buf *out, bool &first)
-{
-	unsigned seen = 0;
-
-	for (auto field : from) {
-		for (size_t i = 0; i < N; i++) {
-			if (field.key != names[i] || (seen & 1u << i))
-				continue;
-			seen |= 1u << i;
-			add(out, first ? "\"" : ",\"");
-			add(out, names[i]);
-			add(out, "\":");
-			add(out, simdjson::minify(field.value));
-			first = false;
-		}
-	}
-}
-
-bool
-reduce(const element &row, struct buf *out)
-{
-	object members, meta;
-	bool first = true;
-
-	if (row.get(members) != simdjson::SUCCESS)
-		return false;
-	buf_putc(out, '{');
-	copy_members(members, row_members, out, first);
-	if (members["meta"].get(meta) == simdjson::SUCCESS) {
-		bool first_of_meta = true;
-		add(out, first ? "\"meta\":{" : ",\"meta\":{");
-		copy_members(meta, meta_members, out, first_of_meta);
-		buf_putc(out, '}');
-	}
-	buf_putc(out, '}');
-	return true;
-}
-
-simdjson::dom::parser &
-the_parser()
-{
-	static simdjson::dom::parser parser; /* keeps its memory from row to row */
-	return parser;
-}
-
-/* A JSON string; false when it holds a NUL, which the careful reader refuses. */
+/* A JSON string; false when it holds a NUL. */
 bool
 add_string(struct buf *out, std::string_view s)
 {
@@ -84,11 +43,12 @@ add_string(struct buf *out, std::string_view s)
 
 /* The members of an object that are of interest, found in one pass; of repeated ones the first. */
 template <size_t N>
-struct fields {
+struct members_of {
 	element found[N];
 	unsigned seen = 0;
 
-	fields(const object *from, const std::string_view (&names)[N])
+	members_of() = default;
+	members_of(const object *from, const std::string_view (&names)[N])
 	{
 		if (from == nullptr)
 			return;
@@ -126,11 +86,11 @@ enum {
 	ROW_STATS
 };
 enum { META_VERSION, META_DESCRIPTION, META_HOMEPAGE, META_POSITION, META_LICENSE, META_MAINTAINERS, META_FLAGS };
-constexpr std::string_view good_members[] = {"attrPath", "system", "name", "drvPath", "outputs", "error", "fatal",
+constexpr std::string_view row_members[] = {"attrPath", "system", "name", "drvPath", "outputs", "error", "fatal",
     "requiredSystemFeatures", "meta", "metaError", "warnings", "stats"};
 constexpr std::string_view stats_members[] = {"wallMs", "allocBytes"};
-using row_fields = fields<12>;
-using meta_fields = fields<9>;
+using row_fields = members_of<12>;
+using meta_fields = members_of<9>;
 
 /* A member's text, or the first one's of a list; empty when it is none. */
 std::string_view
@@ -147,7 +107,7 @@ text_of(const meta_fields &meta, size_t i)
 	return e.get(text) == simdjson::SUCCESS ? text : std::string_view{};
 }
 
-/* As meta.c: the item when it is text, else the first of names that it has as text. */
+/* The item when it is text, else the first of names that it has as text. */
 template <size_t N>
 bool
 name_in(const element &item, const std::string_view (&names)[N], std::string_view &ret)
@@ -177,7 +137,7 @@ struct members { /* of an object being written */
 	}
 	void text(std::string_view n, std::string_view s)
 	{
-		struct str head = str_utf8_head({s.data(), s.size()}, 2000); /* as meta.c */
+		struct str head = str_utf8_head({s.data(), s.size()}, MAX_TEXT);
 		if (head.n == 0)
 			return;
 		name(n);
@@ -198,7 +158,7 @@ add_list(struct members &m, const meta_fields &meta, size_t which, const std::st
 	if (!meta.get(which, e))
 		return;
 	auto one = [&](const element &item) {
-		if (n >= 100 || !name_in(item, names, found))
+		if (n >= MAX_LIST || !name_in(item, names, found))
 			return;
 		if (n++ == 0) {
 			m.name(key);
@@ -261,30 +221,85 @@ add_meta(struct buf *out, const row_fields &row, std::string_view name)
 	return m.good;
 }
 
+/* The row read last; its memory is used for all rows. */
+struct {
+	simdjson::dom::parser parser;
+	row_fields members;
+	std::vector<struct str> path;
+} last;
+
+struct str
+text_in(const row_fields &row, size_t i)
+{
+	std::string_view s;
+
+	return row.get(i, s) ? str{s.data(), s.size()} : str{nullptr, 0};
+}
+
+/* The parts of the path, if it is one; false when one holds a NUL, for a path is kept as its parts with a NUL behind each. */
 bool
-add_path(const row_fields &row, size_t max_depth, struct buf *key, struct buf *out, size_t *depth)
+read_path(const row_fields &row, struct printed_row *ret)
 {
 	simdjson::dom::array path;
 	std::string_view part;
 
-	if (!row.get(ROW_PATH, path) || path.size() == 0 || (max_depth != 0 && path.size() > max_depth))
-		return false;
-	*depth = path.size();
-	add(out, "{\"attrPath\":[");
-	bool first = true;
+	last.path.clear();
+	if (!row.get(ROW_PATH, path))
+		return true;
 	for (element e : path) {
 		if (e.get(part) != simdjson::SUCCESS)
+			return true;
+		if (part.find('\0') != std::string_view::npos)
 			return false;
-		if (!first)
+		last.path.push_back({part.data(), part.size()});
+	}
+	ret->depth = last.path.size();
+	last.path.push_back({}); /* so that it has a place even when it is empty */
+	ret->path = last.path.data();
+	return true;
+}
+
+bool
+are_good_outputs(const row_fields &row)
+{
+	object outputs;
+	std::string_view path;
+
+	if (!row.get(ROW_OUTPUTS, outputs))
+		return false;
+	for (auto field : outputs)
+		if (!field.value.is_null() && (field.value.get(path) != simdjson::SUCCESS || path.empty() || path[0] != '/'))
+			return false;
+	return true;
+}
+
+bool
+describe(const row_fields &row, struct printed_row *ret)
+{
+	*ret = {};
+	ret->has_path = row.has(ROW_PATH) && !row.found[ROW_PATH].is_null();
+	ret->system = text_in(row, ROW_SYSTEM);
+	ret->drv = text_in(row, ROW_DRV);
+	ret->error = text_in(row, ROW_ERROR);
+	ret->has_fatal = row.has(ROW_FATAL);
+	row.get(ROW_FATAL, ret->fatal);
+	ret->good_outputs = are_good_outputs(row);
+	return read_path(row, ret);
+}
+
+bool
+add_path(const struct printed_row &row, struct buf *out)
+{
+	bool good = true;
+
+	add(out, "\"attrPath\":[");
+	for (size_t i = 0; i < row.depth; i++) {
+		if (i > 0)
 			buf_putc(out, ',');
-		first = false;
-		if (!add_string(out, part))
-			return false;
-		add(key, part);
-		buf_putc(key, '\0');
+		good = json_quote(row.path[i], out) && good;
 	}
 	buf_putc(out, ']');
-	return true;
+	return good;
 }
 
 bool
@@ -292,25 +307,23 @@ add_outputs(const row_fields &row, struct buf *out)
 {
 	object outputs;
 	std::string_view path;
-	bool first = true;
+	bool first = true, good = true;
 
-	if (!row.get(ROW_OUTPUTS, outputs))
-		return false;
 	add(out, ",\"outputs\":{");
-	for (auto field : outputs) {
-		if (!first)
-			buf_putc(out, ',');
-		first = false;
-		if (!add_string(out, field.key))
-			return false;
-		buf_putc(out, ':');
-		if (field.value.is_null())
-			add(out, "null");
-		else if (field.value.get(path) != simdjson::SUCCESS || path.empty() || path[0] != '/' || !add_string(out, path))
-			return false;
-	}
+	if (row.get(ROW_OUTPUTS, outputs))
+		for (auto field : outputs) {
+			if (!first)
+				buf_putc(out, ',');
+			first = false;
+			good = add_string(out, field.key) && good;
+			buf_putc(out, ':');
+			if (field.value.get(path) == simdjson::SUCCESS)
+				good = add_string(out, path) && good;
+			else
+				add(out, "null");
+		}
 	buf_putc(out, '}');
-	return true;
+	return good;
 }
 
 bool
@@ -318,7 +331,7 @@ add_features(const row_fields &row, struct buf *out)
 {
 	simdjson::dom::array list;
 	std::string_view one;
-	bool first = true;
+	bool first = true, good = true;
 
 	add(out, ",\"features\":[");
 	if (row.get(ROW_FEATURES, list))
@@ -328,99 +341,130 @@ add_features(const row_fields &row, struct buf *out)
 			if (!first)
 				buf_putc(out, ',');
 			first = false;
-			if (!add_string(out, one))
-				return false;
+			good = add_string(out, one) && good;
 		}
 	buf_putc(out, ']');
-	return true;
+	return good;
 }
 
-/* Whole numbers only: others are for the careful reader. */
+/* What the evaluator said, without the blanks around. */
 bool
+add_words(struct buf *out, struct str words)
+{
+	return json_quote(str_utf8_head(str_trim(words), REDUCE_ERROR_BYTES), out);
+}
+
+/* Texts, or objects that say theirs as msg. */
+bool
+add_warnings(const row_fields &row, struct buf *out)
+{
+	simdjson::dom::array list;
+	std::string_view text;
+	object o;
+	bool good = true;
+	int n = 0;
+
+	if (!row.get(ROW_WARNINGS, list))
+		return true;
+	for (element e : list) {
+		if (e.get(o) == simdjson::SUCCESS && o["msg"].get(e) != simdjson::SUCCESS)
+			continue;
+		if (e.get(text) != simdjson::SUCCESS || text.empty())
+			continue;
+		add(out, n == 0 ? ",\"warnings\":[" : ",");
+		good = add_words(out, {text.data(), text.size()}) && good;
+		if (++n == MAX_WARNINGS)
+			break;
+	}
+	if (n > 0)
+		buf_putc(out, ']');
+	return good;
+}
+
+/* Numbers from 0 to 10^15, without what stands behind the point. */
+void
 add_stats(const row_fields &row, struct buf *out)
 {
 	object stats;
 	bool first = true;
 
-	if (!row.has(ROW_STATS))
-		return true;
 	if (!row.get(ROW_STATS, stats))
-		return false;
-	fields<2> found(&stats, stats_members);
+		return;
+	members_of<2> found(&stats, stats_members);
 	for (size_t i = 0; i < COUNT(stats_members); i++) {
-		int64_t n;
-		if (!found.has(i))
+		double value;
+		if (!found.get(i, value) || !(value >= 0) || value > 1e15)
 			continue;
-		if (!found.get(i, n) || n < 0 || n > 1000000000000000)
-			return false;
-		buf_printf(out, first ? ROWS_STATS "\"%s\":%lld" : ",\"%s\":%lld", stats_members[i].data(), (long long)n);
+		buf_printf(out, first ? ROWS_STATS "\"%s\":%lld" : ",\"%s\":%lld", stats_members[i].data(), (long long)value);
 		first = false;
 	}
 	if (!first)
 		buf_putc(out, '}');
-	return true;
 }
 
 bool
-good_row(const object &all, size_t max_depth, struct buf *key, struct buf *out, struct str *drv, size_t *depth)
+write_row(const row_fields &row, const struct printed_row &printed, struct buf *out, size_t *ret_drv)
 {
-	std::string_view system, name, path;
-	bool fatal = false;
-	row_fields row(&all, good_members);
+	struct str bad_meta = text_in(row, ROW_META_ERROR);
+	std::string_view name = "";
+	bool has_drv = printed.drv.n > 0;
 
-	if (row.has(ROW_ERROR) || row.has(ROW_META_ERROR) || row.has(ROW_WARNINGS) || !row.get(ROW_DRV, path) ||
-	    (row.get(ROW_FATAL, fatal) && fatal))
-		return false;
-	if (!nix_path_is_drv({path.data(), path.size()}) || !add_path(row, max_depth, key, out, depth))
-		return false;
-	if (!row.get(ROW_SYSTEM, system))
-		system = {};
-	if (!row.get(ROW_NAME, name))
-		name = {};
-	add(key, system);
+	buf_putc(out, '{');
+	bool good = add_path(printed, out);
 	add(out, ",\"system\":");
-	bool good = add_string(out, system);
-	add(out, ",\"name\":");
-	good = add_string(out, name) && good;
-	add(out, ",\"drvPath\":\"");
-	size_t at = out->n;
-	add(out, path);
-	buf_putc(out, '"');
-	good = good && add_outputs(row, out) && add_meta(out, row, name) && add_features(row, out) && add_stats(row, out);
+	good = add_string(out, printed.system.p != nullptr ? std::string_view(printed.system.p, printed.system.n) : "") && good;
+	if (has_drv) {
+		row.get(ROW_NAME, name);
+		add(out, ",\"name\":");
+		good = add_string(out, name) && good;
+		add(out, ",\"drvPath\":\"");
+		*ret_drv = out->n;
+		buf_str(out, printed.drv);
+		buf_putc(out, '"');
+		good = add_outputs(row, out) && good;
+		good = add_meta(out, row, name) && good;
+	}
+	if (has_drv && bad_meta.n > 0) {
+		add(out, ",\"metaError\":");
+		good = add_words(out, bad_meta) && good;
+	}
+	if (printed.error.p != nullptr) {
+		add(out, ",\"error\":");
+		good = add_words(out, printed.error) && good;
+	}
+	if (has_drv)
+		good = add_features(row, out) && good;
+	good = add_warnings(row, out) && good;
+	add_stats(row, out);
 	buf_putc(out, '}');
-	*drv = {out->p + at, path.size()};
-	return good && !out->over && !key->over;
+	return good;
 }
 
 } // namespace
 
 extern "C" bool
-reduce_good_row(struct str line, size_t max_depth, struct buf *key, struct buf *out, struct str *drv, size_t *depth)
+reduce_read(struct str line, struct printed_row *ret)
 {
-	buf_drop(key, key->n);
-	buf_drop(out, out->n);
+	object row;
+
 	try {
-		object row;
-		return the_parser().parse(line.p, line.n).get(row) == simdjson::SUCCESS &&
-		       good_row(row, max_depth, key, out, drv, depth);
+		if (last.parser.max_depth() != MAX_DEPTH && last.parser.allocate(line.n, MAX_DEPTH) != simdjson::SUCCESS)
+			return false;
+		if (last.parser.parse(line.p, line.n).get(row) != simdjson::SUCCESS)
+			return false;
+		last.members = row_fields(&row, row_members);
+		return describe(last.members, ret);
 	} catch (const std::exception &) {
-		return false;
+		return false; /* out of memory, at most */
 	}
 }
 
 extern "C" bool
-reduce_row(struct str line, struct buf *out)
+reduce_write(const struct printed_row *row, struct buf *out, size_t *ret_drv)
 {
-	size_t before = out->n;
-
 	try {
-		element row;
-		if (the_parser().parse(line.p, line.n).get(row) == simdjson::SUCCESS && reduce(row, out))
-			return true;
+		return write_row(last.members, *row, out, ret_drv);
 	} catch (const std::exception &) {
-		/* out of memory, at most: the careful reader says so */
+		return false;
 	}
-	out->n = before;
-	out->p[before] = '\0';
-	return false;
 }

@@ -57,7 +57,7 @@ stored_used(const char *path)
 }
 
 int
-stored_write(const char *path, struct evaluation_header *header, const struct rows *rows, struct err *e)
+stored_write(const char *path, struct evaluation_header *header, const struct eval_rows *rows, struct err *e)
 {
 	AUTO(stored_drop) struct stored_writer *w = NULL;
 
@@ -70,7 +70,7 @@ stored_write(const char *path, struct evaluation_header *header, const struct ro
 	return rc == 0 ? stored_end(w, rows->all.n, e) : rc;
 }
 
-struct reader {
+struct stored_reading {
 	struct arena *a;
 	const char *key;
 	struct stored *s;
@@ -83,7 +83,7 @@ struct reader {
 };
 
 static int
-on_header(struct reader *r, const struct evaluation_header *h)
+on_header(struct stored_reading *r, const struct evaluation_header *h)
 {
 	if (h->key == NULL || strcmp(h->key, r->key) != 0 || !h->complete || h->partial)
 		return fail(r->e, ERR_INPUT, "its header is not that of this evaluation");
@@ -97,7 +97,7 @@ on_header(struct reader *r, const struct evaluation_header *h)
 
 /* The derivation of a row, for the first time that it is seen. */
 static int
-take_row(struct reader *r, struct str line)
+take_row(struct stored_reading *r, struct str line)
 {
 	static const char name[] = "\"drvPath\":\"";
 	struct str ignored, drv;
@@ -117,7 +117,7 @@ take_row(struct reader *r, struct str line)
 
 /* At the last line: it must count what there was, and be the last. */
 static int
-on_end(struct reader *r, struct stored_reader *file, struct str line)
+on_end(struct stored_reading *r, struct stored_reader *file, struct str line)
 {
 	struct str last = line;
 	int64_t n;
@@ -130,7 +130,7 @@ on_end(struct reader *r, struct stored_reader *file, struct str line)
 }
 
 static int
-read_lines(struct reader *r, const char *path)
+read_lines(struct stored_reading *r, const char *path)
 {
 	AUTO(stored_close) struct stored_reader *file = NULL;
 	struct evaluation_header header;
@@ -151,7 +151,7 @@ read_lines(struct reader *r, const char *path)
 }
 
 static int
-read_all(struct reader *r, const char *path)
+read_all(struct stored_reading *r, const char *path)
 {
 	int rc = read_lines(r, path);
 
@@ -165,7 +165,7 @@ int
 stored_read(struct arena *a, const char *path, const char *key, struct stored *ret, int (*on_drv)(void *ctx, struct str drv),
     void *ctx, struct err *e)
 {
-	struct reader r = {.a = a, .key = key, .s = ret, .on_drv = on_drv, .ctx = ctx, .e = e};
+	struct stored_reading r = {.a = a, .key = key, .s = ret, .on_drv = on_drv, .ctx = ctx, .e = e};
 
 	*ret = (struct stored){0};
 	return read_all(&r, path);
@@ -176,7 +176,7 @@ stored_read_rows(struct arena *a, const char *path, const char *key, int (*on_ro
     void *ctx, struct err *e)
 {
 	struct stored ignored = {0};
-	struct reader r = {.a = a, .key = key, .s = &ignored, .on_row = on_row, .ctx = ctx, .e = e};
+	struct stored_reading r = {.a = a, .key = key, .s = &ignored, .on_row = on_row, .ctx = ctx, .e = e};
 
 	return read_all(&r, path);
 }

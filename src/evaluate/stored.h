@@ -12,7 +12,7 @@
 #ifndef EKACI_EVALUATE_STORED_H
 #define EKACI_EVALUATE_STORED_H
 
-#include "evaluate/output.h"
+#include "evaluate/eval_rows.h"
 #include "formats/stored_file.h"
 
 enum {
@@ -36,7 +36,7 @@ char *stored_partial_path(struct arena *a, const char *dir, const char *key);
 must_check int stored_lock(const char *dir, const char *key, int64_t wait_ms, int *ret_fd, struct err *e);
 
 /* The header's format and counts are set here. */
-must_check int stored_write(const char *path, struct evaluation_header *header, const struct rows *rows, struct err *e);
+must_check int stored_write(const char *path, struct evaluation_header *header, const struct eval_rows *rows, struct err *e);
 
 /* The evaluation was of use. */
 void stored_used(const char *path);

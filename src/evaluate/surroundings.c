@@ -91,7 +91,7 @@ run_limited(struct evaluating *r, struct arena *a, struct child *c, struct heari
 	if (!well && hits.memory)
 		hearing_over_memory(h);
 	else if (!well && hits.tasks)
-		rows_incomplete(h->rows, "the evaluation wanted more than %lld processes and threads at once: " STR_FMT,
+		eval_rows_incomplete(h->rows, "the evaluation wanted more than %lld processes and threads at once: " STR_FMT,
 		    (long long)limits.tasks, STR_ARG(str_utf8_head(hearing_words(h), 700)));
 	if (cgroup_remove(h->group, &late) != 0)
 		log_err(LOG_WARN, "control group", &late);

@@ -19,7 +19,7 @@ try_in(struct arena *a, const char *dir, const char *setting, enum sandbox_mode 
 	const struct job_def job = {.name = "check", .expr = expression};
 	const struct texts none = {0};
 	struct record_out nowhere = {.fd = -1, .broken = true};
-	struct rows rows = {0};
+	struct eval_rows rows = {0};
 	struct evaluator ev;
 	struct evaluating r = {.ev = &ev,
 	    .job = {.job = &job,
@@ -51,7 +51,7 @@ try_in(struct arena *a, const char *dir, const char *setting, enum sandbox_mode 
 	if (rc == 0)
 		*ret =
 		    arena_printf(a, "%s %s%s%s", ev.name, ev.version, ev.built_in ? "" : ", ", ev.built_in ? "" : ev.program);
-	rows_release(&rows);
+	eval_rows_release(&rows);
 	return rc;
 }
 

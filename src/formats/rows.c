@@ -202,11 +202,11 @@ end(struct rows *r, int64_t rows, struct err *e)
 	return rc == 1 ? stored_wrong(r->file, "something after the end", e) : rc;
 }
 
-/* A row's line up to what it cost, which stands last, is short, and is another each time (evaluate/output.h). */
+/* A row's line up to what it cost, which stands last, is short, and is another each time. */
 static struct str
 without_stats(struct str line)
 {
-	static const char stats[] = ",\"stats\":{\"";
+	static const char stats[] = ROWS_STATS "\"";
 	size_t n = sizeof(stats) - 1, least = line.n > STATS_BYTES ? line.n - STATS_BYTES : 0;
 
 	for (size_t at = line.n; at >= least + n; at--)
@@ -293,9 +293,8 @@ rows_path_text(struct arena *a, struct str path)
 	if (path.n == 0)
 		return "(root)";
 	char *text = arena_strn(a, path.p, path.n - 1);
-	for (size_t i = 0; i + 1 < path.n; i++)
-		if (text[i] == '\0')
-			text[i] = '.';
+	for (char *nul; (nul = memchr(text, '\0', path.n - 1)) != NULL;)
+		*nul = '.';
 	return text;
 }
 
@@ -303,7 +302,7 @@ int
 rows_has_attribute(const char *file, const char *name, bool *ret, struct err *e)
 {
 	AUTO(rows_close) struct rows *r = NULL;
-	struct row row;
+	struct row row = {0};
 	int rc = rows_open(file, &r, e);
 
 	for (*ret = false; rc == 0 && !*ret && (rc = rows_next(r, NULL, &row, e)) == 1; rc = 0) {

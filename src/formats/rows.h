@@ -14,6 +14,9 @@
 #include "support/base/err.h"
 #include "support/base/str.h"
 
+/* How the last member of a row begins, where there is one: what it cost. No text within the row can hold this. */
+#define ROWS_STATS ",\"stats\":{"
+
 enum { ROWS_MAX = 4 * 1000 * 1000 }; /* rows of one file; forty times the largest package set */
 
 struct row {

@@ -23,7 +23,7 @@ struct stream { /* the rows of one side */
 	VEC(struct failing) failing; /* each one's path is a prefix of the next one's */
 };
 
-struct merge {
+struct attr_merge {
 	struct attrs *t;
 	struct closure *g;
 	const char *job;
@@ -64,10 +64,10 @@ keep_side(struct attrs *t, const struct row *row)
 	return s;
 }
 
-static struct attr *
-add(struct merge *m, enum attr_class class, struct str path, struct str system)
+static struct attr_entry *
+add(struct attr_merge *m, enum attr_class class, struct str path, struct str system)
 {
-	struct attr entry = {
+	struct attr_entry entry = {
 	    .path = keep(m->t, path),
 	    .system = keep_system(m->t, system),
 	    .job = m->job,
@@ -85,14 +85,14 @@ add(struct merge *m, enum attr_class class, struct str path, struct str system)
 
 /* A row that fails and names a derivation all the same has none for us: it is not to be built. */
 static int
-base_node(struct merge *m, struct attr *at, const struct row *row)
+base_node(struct attr_merge *m, struct attr_entry *at, const struct row *row)
 {
 	return row->failed ? 0 : closure_root(m->g, row->drv, &at->base_node, m->e);
 }
 
 /* Of rows that have a derivation, what is wrong with their meta; b NULL when base has none. */
 static void
-note_meta(struct merge *m, const struct row *b, const struct row *h)
+note_meta(struct attr_merge *m, const struct row *b, const struct row *h)
 {
 	bool was_bad = b != NULL && !b->failed && b->bad_meta.n != 0;
 
@@ -109,9 +109,9 @@ note_meta(struct merge *m, const struct row *b, const struct row *h)
 }
 
 static int
-take_both(struct merge *m, const struct row *b, const struct row *h)
+take_both(struct attr_merge *m, const struct row *b, const struct row *h)
 {
-	struct attr *at;
+	struct attr_entry *at;
 
 	if (b->unknown || h->unknown) {
 		at = add(m, CLASS_UNTOLD, h->path, h->system);
@@ -164,11 +164,11 @@ hidden_side(struct attrs *t)
 }
 
 /* An entry for a row that the other side does not have but whose path is at or below a failing row of it. */
-static struct attr *
-take_covered(struct merge *m, enum attr_class class, const struct row *row, struct failing *f, bool row_is_base)
+static struct attr_entry *
+take_covered(struct attr_merge *m, enum attr_class class, const struct row *row, struct failing *f, bool row_is_base)
 {
 	bool untold = row->unknown || f->side->unknown;
-	struct attr *at = add(m, untold ? CLASS_UNTOLD : class, row->path, row->system);
+	struct attr_entry *at = add(m, untold ? CLASS_UNTOLD : class, row->path, row->system);
 	bool here = f->path.n == row->path.n;
 	const struct attr_side *mine = keep_side(m->t, row), *other = here ? f->side : hidden_side(m->t);
 
@@ -184,7 +184,7 @@ take_covered(struct merge *m, enum attr_class class, const struct row *row, stru
 }
 
 static void
-push_failing(struct merge *m, struct stream *s, const struct row *row)
+push_failing(struct attr_merge *m, struct stream *s, const struct row *row)
 {
 	struct failing f = {.path = keep(m->t, row->path),
 	    .system = keep_system(m->t, row->system),
@@ -194,7 +194,7 @@ push_failing(struct merge *m, struct stream *s, const struct row *row)
 }
 
 static int
-take_base(struct merge *m, const struct row *row)
+take_base(struct attr_merge *m, const struct row *row)
 {
 	struct failing *f = failing_above(&m->head, row->path, row->system);
 
@@ -205,13 +205,13 @@ take_base(struct merge *m, const struct row *row)
 		push_failing(m, &m->base, row);
 		return 0;
 	}
-	struct attr *at = add(m, CLASS_REMOVED, row->path, row->system);
+	struct attr_entry *at = add(m, CLASS_REMOVED, row->path, row->system);
 	at->base = keep_side(m->t, row);
 	return base_node(m, at, row);
 }
 
 static int
-take_head(struct merge *m, const struct row *row)
+take_head(struct attr_merge *m, const struct row *row)
 {
 	struct failing *f = failing_above(&m->base, row->path, row->system);
 
@@ -231,7 +231,7 @@ take_head(struct merge *m, const struct row *row)
 
 /* Failing rows of one side whose subtree has gone by: what is still to be said of them is said. */
 static void
-pop_failing(struct merge *m, struct stream *s, bool is_base, const struct str *path)
+pop_failing(struct attr_merge *m, struct stream *s, bool is_base, const struct str *path)
 {
 	while (s->failing.n > 0) {
 		struct failing f = s->failing.p[s->failing.n - 1];
@@ -246,7 +246,7 @@ pop_failing(struct merge *m, struct stream *s, bool is_base, const struct str *p
 		                        : f.met_good ? CLASS_NEWLY_FAILING
 		                        : f.met      ? CLASS_STILL_FAILING
 		                                     : CLASS_ADDED_FAILING;
-		struct attr *at = add(m, class, f.path, f.system);
+		struct attr_entry *at = add(m, class, f.path, f.system);
 		if (is_base)
 			at->base = f.side;
 		else
@@ -265,7 +265,7 @@ advance(struct stream *s, const struct rows *like, struct err *e)
 
 /* A head row that was taken over from base's has its key, so both are used and left behind in the same step. */
 static int
-merge_rows(struct merge *m)
+merge_rows(struct attr_merge *m)
 {
 	if (advance(&m->base, NULL, m->e) != 0 || advance(&m->head, m->base.rows, m->e) != 0)
 		return -1;
@@ -297,7 +297,7 @@ open_side(const char *file, struct stream *s, struct err *e)
 static int
 merge_job(struct attrs *t, struct closure *g, const char *job, const char *base, const char *head, struct err *e)
 {
-	struct merge m = {.t = t, .g = g, .job = arena_strdup(&t->a, job), .e = e};
+	struct attr_merge m = {.t = t, .g = g, .job = arena_strdup(&t->a, job), .e = e};
 	int rc = open_side(base, &m.base, e);
 
 	if (rc == 0)
@@ -318,7 +318,7 @@ merge_job(struct attrs *t, struct closure *g, const char *job, const char *base,
 }
 
 static int
-compare(const struct attr *a, const struct attr *b)
+compare(const struct attr_entry *a, const struct attr_entry *b)
 {
 	int c = str_cmp(a->path, b->path);
 
@@ -377,7 +377,7 @@ int
 attrs_add_head(struct attrs *t, struct closure *g, struct err *e)
 {
 	for (size_t i = 0; i < t->v.n; i++) {
-		struct attr *at = &t->v.p[i];
+		struct attr_entry *at = &t->v.p[i];
 		/* What is not known at base is no rebuild, nor is anything below it one for its sake. */
 		if (at->class != CLASS_UNTOLD && at->head != NULL && !at->head->failed &&
 		    closure_root(g, at->head->drv, &at->head_node, e) != 0)
@@ -398,7 +398,7 @@ path_elements(struct str path)
 
 /* True when a speaks better for a group of aliases than b: the shorter path, then the first. */
 static bool
-speaks_better(const struct attr *a, const struct attr *b)
+speaks_better(const struct attr_entry *a, const struct attr_entry *b)
 {
 	size_t na = path_elements(a->path), nb = path_elements(b->path);
 
@@ -407,7 +407,7 @@ speaks_better(const struct attr *a, const struct attr *b)
 
 /* What aliases have in common, as bytes: with the words of a failure, because names that fail differently are told apart. */
 static struct str
-alias_key(struct arena *a, const struct attr *at)
+alias_key(struct arena *a, const struct attr_entry *at)
 {
 	AUTO(buf_release) struct buf b;
 	const struct attr_side *sides[] = {at->base, at->head};
@@ -431,7 +431,7 @@ join_aliases(struct attrs *t)
 	struct str *keys = arena_alloc(&a, (t->v.n + 1) * sizeof(*keys));
 
 	for (size_t i = 0; i < t->v.n; i++) {
-		struct attr *at = &t->v.p[i];
+		struct attr_entry *at = &t->v.p[i];
 		if (at->class == CLASS_UNCHANGED || at->class == CLASS_UNTOLD || at->hidden_by.p != NULL ||
 		    (at->base_node == NO_NODE && at->head_node == NO_NODE))
 			continue;
@@ -478,7 +478,7 @@ find_renames(struct attrs *t, const struct closure *g)
 	struct arena a = {0};
 
 	for (size_t i = 0; i < t->v.n; i++) {
-		struct attr *at = &t->v.p[i];
+		struct attr_entry *at = &t->v.p[i];
 		if (at->class != CLASS_REMOVED || at->base_node == NO_NODE || at->alias_of != NO_ATTR)
 			continue;
 		bool added;
@@ -493,7 +493,7 @@ find_renames(struct attrs *t, const struct closure *g)
 		}
 	}
 	for (size_t i = 0; by_node.n != 0 && i < t->v.n; i++) {
-		struct attr *at = &t->v.p[i];
+		struct attr_entry *at = &t->v.p[i];
 		if (at->class != CLASS_ADDED || at->head_node == NO_NODE || at->alias_of != NO_ATTR)
 			continue;
 		struct map_entry *entry = map_get(&by_node, g->nodes.p[at->head_node].key);
@@ -513,7 +513,7 @@ void
 attrs_finish(struct attrs *t, const struct closure *g, const uint8_t *must_build)
 {
 	for (size_t i = 0; i < t->v.n; i++) {
-		struct attr *at = &t->v.p[i];
+		struct attr_entry *at = &t->v.p[i];
 		if (at->class == CLASS_REBUILD && !must_build[at->head_node])
 			at->class =
 			    compare_same_outputs(g, at->base_node, at->head_node) ? CLASS_DERIVATION_ONLY : CLASS_SWITCHED;

@@ -23,7 +23,6 @@
 #include "graph/closure.h"
 #include "records/difference.h"
 
-#define NO_NODE UINT32_MAX
 #define NO_ATTR UINT32_MAX
 
 /* What one side says of an attribute that changed. */
@@ -34,7 +33,7 @@ struct attr_side {
 	bool unknown;
 };
 
-struct attr {
+struct attr_entry {
 	struct str path; /* as struct row */
 	struct str system;
 	const char *job;
@@ -55,7 +54,7 @@ struct bad_meta {
 
 struct attrs {
 	struct arena a;
-	VEC(struct attr) v;
+	VEC(struct attr_entry) v;
 	struct map systems; /* names kept once */
 	VEC(struct bad_meta) bad_meta;
 	size_t bad_meta_before, bad_meta_fixed; /* attributes that have a derivation on both sides */

@@ -9,7 +9,7 @@
 #ifndef EKACI_GRAPH_CARRY_H
 #define EKACI_GRAPH_CARRY_H
 
-#include "graph/difference.h"
+#include "graph/result.h"
 
 /* How many of head's distinct derivations are rebuilt with every commit. ERR_ABSENT and other
  * errors: a derivation could not be read, so it is not known. */

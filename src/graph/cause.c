@@ -1,5 +1,5 @@
 /* Why each derivation is rebuilt: roots, followers, and how far each reaches. */
-#include "graph/difference.h"
+#include "graph/result.h"
 
 #include "graph/compare.h"
 
@@ -74,7 +74,7 @@ visit(struct finder *f, uint32_t v, struct err *e)
 		struct compare_pair p = cmp.pairs[i];
 		if (!d->spread.must[p.head] || g->flags.p[p.head] & CLOSURE_FIXED)
 			continue;
-		if (f->twin[p.head] == NO_TWIN)
+		if (f->twin[p.head] == NO_NODE)
 			f->twin[p.head] = p.base;
 		follows = true;
 		enqueue(f, p.head);
@@ -98,9 +98,9 @@ find_roots(struct finder *f, struct err *e)
 	f->queued = arena_alloc(&f->a, d->spread.n);
 	/* Attributes first: what they say about who stands for whom goes before any guess by name. */
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		bool pair = at->class == CLASS_REBUILD || at->class == CLASS_DERIVATION_ONLY;
-		if (pair && at->alias_of == NO_ATTR && at->head_node >= d->mark && f->twin[at->head_node] == NO_TWIN)
+		if (pair && at->alias_of == NO_ATTR && at->head_node >= d->mark && f->twin[at->head_node] == NO_NODE)
 			f->twin[at->head_node] = at->base_node;
 	}
 	for (size_t i = 0; i < d->attrs.v.n; i++)
@@ -120,7 +120,7 @@ find_root_attrs(struct finder *f)
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		uint32_t v = at->class == CLASS_REBUILD ? d->spread.sub[at->head_node] : NO_SUB;
 		if (v != NO_SUB && f->root_of[v] != NO_ROOT) {
 			f->roots.p[f->root_of[v]].n_attrs++;
@@ -134,7 +134,7 @@ find_root_attrs(struct finder *f)
 		f->roots.p[r].n_attrs = 0;
 	}
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		uint32_t v = at->class == CLASS_REBUILD ? d->spread.sub[at->head_node] : NO_SUB;
 		if (v == NO_SUB || f->root_of[v] == NO_ROOT)
 			continue;
@@ -153,7 +153,7 @@ find_users(struct finder *f)
 
 	memset(user, 0xff, s->n * sizeof(*user));
 	for (size_t i = d->attrs.v.n; i-- > 0;) { /* so that the first one stays */
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		uint32_t v = at->alias_of == NO_ATTR && at->head_node != NO_NODE ? s->sub[at->head_node] : NO_SUB;
 		if (v != NO_SUB)
 			user[v] = (uint32_t)i;
@@ -181,7 +181,7 @@ weights(const struct difference *d, struct arena *a)
 	uint32_t *weight = arena_alloc(a, d->spread.n * sizeof(*weight));
 
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		if (at->alias_of == NO_ATTR && at->head_node != NO_NODE && d->spread.sub[at->head_node] != NO_SUB)
 			weight[d->spread.sub[at->head_node]]++;
 	}
@@ -244,7 +244,7 @@ static void
 find_followed(struct finder *f, const uint8_t *asked)
 {
 	const struct spread *s = &f->d->spread;
-	struct cause *causes = f->d->causes;
+	struct rebuild_cause *causes = f->d->causes;
 	AUTO(mem_free) uint64_t *bits = mem_alloc(s->n * sizeof(*bits));
 
 	for (size_t from = 0; from < f->roots.n; from += 64) {
@@ -257,7 +257,7 @@ find_followed(struct finder *f, const uint8_t *asked)
 			for (uint32_t k = s->off[v]; k < s->off[v + 1]; k++)
 				if (s->in[k] >= first)
 					row |= bits[s->in[k]];
-			struct cause *c = &causes[v];
+			struct rebuild_cause *c = &causes[v];
 			if (asked[v] && row != 0) {
 				c->n_roots_total += (size_t)__builtin_popcountll(row);
 				for (uint64_t left = row; left != 0 && c->n_roots < DIFFERENCE_MAX_ROOTS_LISTED;
@@ -309,13 +309,13 @@ find_causes(struct finder *f)
 
 	d->causes = arena_alloc(&d->a, d->spread.n * sizeof(*d->causes));
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		uint32_t v = at->class == CLASS_REBUILD ? d->spread.sub[at->head_node] : NO_SUB;
 		if (v == NO_SUB || asked[v])
 			continue;
 		asked[v] = 1;
 		uint32_t *roots = arena_alloc(&d->a, (DIFFERENCE_MAX_ROOTS_LISTED + 1) * sizeof(*roots));
-		struct cause *c = &d->causes[v];
+		struct rebuild_cause *c = &d->causes[v];
 		c->known = true;
 		c->roots = roots;
 		c->is_root = f->root_of[v] != NO_ROOT;

@@ -265,7 +265,7 @@ closure_reach(const struct closure *g, const uint32_t *roots, size_t n, uint8_t 
 	vec_release(&stack);
 }
 
-struct copying {
+struct closure_copy {
 	const struct closure *g;
 	struct closure *part;
 	uint32_t *ids;      /* of g's nodes in part, plus one; 0: not there */
@@ -273,7 +273,7 @@ struct copying {
 };
 
 static uint32_t
-copy_of(struct copying *c, uint32_t v)
+copy_of(struct closure_copy *c, uint32_t v)
 {
 	const struct map_entry *at = &c->g->nodes.p[v];
 
@@ -286,7 +286,7 @@ copy_of(struct copying *c, uint32_t v)
 }
 
 static void
-add_copy(struct copying *c, uint32_t v)
+add_copy(struct closure_copy *c, uint32_t v)
 {
 	const struct closure *g = c->g;
 	struct closure *part = c->part;
@@ -308,7 +308,7 @@ add_copy(struct copying *c, uint32_t v)
 size_t
 closure_part(const struct closure *g, const uint32_t *roots, size_t n, struct closure *ret)
 {
-	struct copying c = {.g = g, .part = ret, .ids = mem_alloc(g->nodes.n * sizeof(uint32_t))};
+	struct closure_copy c = {.g = g, .part = ret, .ids = mem_alloc(g->nodes.n * sizeof(uint32_t))};
 
 	closure_init(ret, g->store_dir.p, g->real_dir);
 	for (size_t i = 0; i < n; i++)

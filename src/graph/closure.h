@@ -20,6 +20,8 @@ enum {
 	CLOSURE_MAX_EDGES = 200 * 1000 * 1000
 };
 
+#define NO_NODE UINT32_MAX /* where a node may be missing */
+
 enum closure_flag {
 	CLOSURE_FIXED = 1,   /* a fixed-output derivation */
 	CLOSURE_FLOATING = 2 /* at least one output has no path before it is built */

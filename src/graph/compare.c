@@ -35,7 +35,7 @@ compare_variables(const void *a, const void *b)
 
 /* The members of __json beside the plain variables. Text stands as it is, anything else as JSON. */
 static int
-add_structured(struct arena *a, struct side *s, struct str text, struct err *e)
+add_structured(struct arena *a, struct drv_side *s, struct str text, struct err *e)
 {
 	AUTO(json_drop) json_t *attrs = NULL;
 	const char *key;
@@ -63,7 +63,7 @@ add_structured(struct arena *a, struct side *s, struct str text, struct err *e)
 }
 
 static int
-read_variables(struct arena *a, struct side *s, struct err *e)
+read_variables(struct arena *a, struct drv_side *s, struct err *e)
 {
 	struct str json = {NULL, 0};
 
@@ -80,7 +80,7 @@ read_variables(struct arena *a, struct side *s, struct err *e)
 }
 
 static void
-add_ref(struct side *s, struct str file, struct ref ref)
+add_ref(struct drv_side *s, struct str file, struct ref ref)
 {
 	bool added;
 
@@ -95,7 +95,7 @@ add_ref(struct side *s, struct str file, struct ref ref)
 }
 
 static void
-add_refs(struct arena *a, struct side *s)
+add_refs(struct arena *a, struct drv_side *s)
 {
 	const struct closure *g = s->g;
 	size_t n = s->d.n_outputs + s->d.n_sources;
@@ -116,7 +116,7 @@ add_refs(struct arena *a, struct side *s)
 }
 
 static int
-side_read(struct arena *a, const struct closure *g, int dir_fd, uint32_t node, struct side *s, struct err *e)
+side_read(struct arena *a, const struct closure *g, int dir_fd, uint32_t node, struct drv_side *s, struct err *e)
 {
 	struct str bytes;
 
@@ -143,7 +143,7 @@ side_read(struct arena *a, const struct closure *g, int dir_fd, uint32_t node, s
 enum strip { KEEP_UNPAIRED, STRIP_UNPAIRED };
 
 struct masker {
-	const struct side *s;
+	const struct drv_side *s;
 	bool is_base;
 	enum strip strip;
 };
@@ -278,7 +278,7 @@ mask(const struct masker *m, struct str text, struct buf *out)
 
 struct compare {
 	struct arena *a;
-	struct side base, head;
+	struct drv_side base, head;
 	bool unpaired;       /* an input was added or is gone */
 	struct buf old, new; /* masked texts */
 	VEC(struct compare_item) items;
@@ -331,7 +331,7 @@ item_change(struct compare *c, const char *what, struct str old, struct str new)
 }
 
 static struct str
-variable(const struct side *s, const char *name)
+variable(const struct drv_side *s, const char *name)
 {
 	struct variable key = {.name = str_of(name)};
 	const struct variable *v = s->n_vars != 0 ? bsearch(&key, s->vars, s->n_vars, sizeof(key), compare_variables) : NULL;
@@ -389,7 +389,7 @@ compare_variable(struct compare *c, struct str name, struct str old, struct str 
 static void
 compare_all_variables(struct compare *c, int rank)
 {
-	const struct side *base = &c->base, *head = &c->head;
+	const struct drv_side *base = &c->base, *head = &c->head;
 	struct str none = {NULL, 0};
 
 	for (size_t b = 0, h = 0; b < base->n_vars || h < head->n_vars;) {

@@ -39,9 +39,8 @@ struct comparison {
 
 /*
  * Compares node base with node head of g, whose inputs are loaded. twin[h] is the base node that head node h is known to
- * stand for, or NO_TWIN; twin may be NULL. dir_fd is the store's folder opened. Everything lives in a.
+ * stand for, or NO_NODE; twin may be NULL. dir_fd is the store's folder opened. Everything lives in a.
  */
-#define NO_TWIN UINT32_MAX
 must_check int compare_nodes(struct arena *a, const struct closure *g, int dir_fd, uint32_t base, uint32_t head,
     const uint32_t *twin, struct comparison *ret, struct err *e);
 

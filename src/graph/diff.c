@@ -1,8 +1,8 @@
 /* The stage: evaluations in, difference file out. */
 #include "graph/cache.h"
 #include "graph/carry.h"
-#include "graph/difference.h"
 #include "graph/graph.h"
+#include "graph/result.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
 
@@ -91,7 +91,7 @@ save_head(const struct difference *d, const struct diff_job *job)
 		return;
 	for (size_t i = 0; i < job->head.n; i++)
 		for (size_t k = 0; k < d->attrs.v.n; k++) {
-			const struct attr *at = &d->attrs.v.p[k];
+			const struct attr_entry *at = &d->attrs.v.p[k];
 			if (at->head_node != NO_NODE && strcmp(at->job, job->head.p[i].job) == 0)
 				vec_push(&roots, at->head_node);
 		}

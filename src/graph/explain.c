@@ -57,7 +57,7 @@ explain(struct explain *x, const char *base, const char *head, struct err *e)
 		x->list.p[i].cmp = cmp;
 		/* What has the same outputs as before makes no difference above, so its inputs do not either. */
 		for (size_t k = 0; k < cmp.n_pairs && !x->list.p[i].same_outputs; k++)
-			if (x->twin[cmp.pairs[k].head] == NO_TWIN)
+			if (x->twin[cmp.pairs[k].head] == NO_NODE)
 				add_pair(x, cmp.pairs[k].base, cmp.pairs[k].head);
 	}
 	return 0;

@@ -62,11 +62,11 @@ find_needed(struct intervals *t, const uint32_t *targets, size_t n_targets)
 static void
 find_numbers(struct intervals *t)
 {
-	struct frame {
+	struct edge_place {
 		uint32_t v, edge;
 	};
 	const struct spread *s = t->s;
-	AUTO(mem_free) struct frame *stack = mem_alloc(((size_t)t->n + 1) * sizeof(*stack));
+	AUTO(mem_free) struct edge_place *stack = mem_alloc(((size_t)t->n + 1) * sizeof(*stack));
 	AUTO(mem_free) uint8_t *seen = mem_alloc(s->n);
 	uint32_t next = 0;
 	size_t depth = 0;
@@ -77,9 +77,9 @@ find_numbers(struct intervals *t)
 		if (!t->needed[v] || seen[v])
 			continue;
 		seen[v] = 1;
-		stack[depth++] = (struct frame){v, s->up_off[v]};
+		stack[depth++] = (struct edge_place){v, s->up_off[v]};
 		while (depth > 0) {
-			struct frame *top = &stack[depth - 1];
+			struct edge_place *top = &stack[depth - 1];
 			if (top->edge == s->up_off[top->v + 1]) {
 				t->place[next] = top->v;
 				t->number[top->v] = next++;
@@ -89,7 +89,7 @@ find_numbers(struct intervals *t)
 			uint32_t w = s->up[top->edge++];
 			if (!seen[w]) {
 				seen[w] = 1;
-				stack[depth++] = (struct frame){w, s->up_off[w]};
+				stack[depth++] = (struct edge_place){w, s->up_off[w]};
 			}
 		}
 	}

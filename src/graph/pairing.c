@@ -12,7 +12,7 @@ hash_char(char c)
 }
 
 bool
-side_next_ref(const struct side *s, struct str text, size_t *at, size_t *start, const struct ref **ret)
+side_next_ref(const struct drv_side *s, struct str text, size_t *at, size_t *start, const struct ref **ret)
 {
 	struct str dir = s->g->store_dir;
 
@@ -39,14 +39,14 @@ side_next_ref(const struct side *s, struct str text, size_t *at, size_t *start, 
 }
 
 static void
-join(struct side *base, size_t b, struct side *head, size_t h)
+join(struct drv_side *base, size_t b, struct drv_side *head, size_t h)
 {
 	base->pair[b] = (int64_t)h;
 	head->pair[h] = (int64_t)b;
 }
 
 static void
-pair_same(struct side *base, struct side *head, const uint32_t *twin)
+pair_same(struct drv_side *base, struct drv_side *head, const uint32_t *twin)
 {
 	struct map places = {0};
 
@@ -60,7 +60,7 @@ pair_same(struct side *base, struct side *head, const uint32_t *twin)
 	for (size_t h = 0; twin != NULL && h < head->n_in; h++) {
 		uint32_t known = twin[head->in[h]];
 		struct map_entry *entry = map_get(&places, (struct str){(const char *)&known, sizeof(known)});
-		if (head->pair[h] < 0 && known != NO_TWIN && entry != NULL && base->pair[entry->value] < 0)
+		if (head->pair[h] < 0 && known != NO_NODE && entry != NULL && base->pair[entry->value] < 0)
 			join(base, entry->value, head, h);
 	}
 	map_release(&places);
@@ -71,7 +71,7 @@ enum by { BY_NAME, BY_STEM };
 
 /* Sources do not stand for packages: without its version a fixed output has a name of its own kind. */
 static struct str
-name_of(struct arena *a, const struct side *s, size_t i, enum by by)
+name_of(struct arena *a, const struct drv_side *s, size_t i, enum by by)
 {
 	struct str name = closure_name(s->g, s->in[i]), stem, version;
 
@@ -85,7 +85,7 @@ enum how_many { ONLY_UNIQUE, IN_ORDER };
 
 /* Pairs what is left by name. A list of unpaired inputs with equal names is walked in order. */
 static void
-pair_by(struct arena *a, struct side *base, struct side *head, enum by by, enum how_many how)
+pair_by(struct arena *a, struct drv_side *base, struct drv_side *head, enum by by, enum how_many how)
 {
 	struct map names = {0};
 	int64_t *next = arena_alloc(a, base->n_in * sizeof(*next)); /* base inputs with equal names, as lists */
@@ -118,7 +118,7 @@ pair_by(struct arena *a, struct side *base, struct side *head, enum by by, enum 
 }
 
 static size_t
-count_refs(const struct side *s, struct str text)
+count_refs(const struct drv_side *s, struct str text)
 {
 	const struct ref *ref;
 	size_t n = 0, at = 0, start;
@@ -129,7 +129,7 @@ count_refs(const struct side *s, struct str text)
 }
 
 static void
-pair_variable(struct arena *a, struct side *base, struct str old, struct side *head, struct str new)
+pair_variable(struct arena *a, struct drv_side *base, struct str old, struct drv_side *head, struct str new)
 {
 	const struct ref *b, *h;
 	size_t n = count_refs(base, old), at_b = 0, at_h = 0, start;
@@ -147,7 +147,7 @@ pair_variable(struct arena *a, struct side *base, struct str old, struct side *h
 }
 
 static void
-pair_by_variables(struct arena *a, struct side *base, struct side *head)
+pair_by_variables(struct arena *a, struct drv_side *base, struct drv_side *head)
 {
 	for (size_t b = 0, h = 0; b < base->n_vars && h < head->n_vars;) {
 		int c = str_cmp(base->vars[b].name, head->vars[h].name);
@@ -159,7 +159,7 @@ pair_by_variables(struct arena *a, struct side *base, struct side *head)
 }
 
 void
-pairing_find(struct arena *a, struct side *base, struct side *head, const uint32_t *twin)
+pairing_find(struct arena *a, struct drv_side *base, struct drv_side *head, const uint32_t *twin)
 {
 	pair_same(base, head, twin);
 	pair_by(a, base, head, BY_NAME, ONLY_UNIQUE);

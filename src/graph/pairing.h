@@ -4,7 +4,7 @@
 #ifndef EKACI_GRAPH_PAIRING_H
 #define EKACI_GRAPH_PAIRING_H
 
-#include "graph/compare.h"
+#include "graph/closure.h"
 #include "nix/drv.h"
 
 enum ref_kind { REF_SELF, REF_INPUT, REF_SOURCE };
@@ -21,7 +21,7 @@ struct variable {
 	struct str name, value;
 };
 
-struct side {
+struct drv_side {
 	const struct closure *g;
 	uint32_t node;
 	struct drv d;
@@ -36,8 +36,8 @@ struct side {
 
 /* The next store path in text from *at on: true with its reference (NULL when it is none of ours), where it starts, and
  * *at behind its hash. */
-bool side_next_ref(const struct side *s, struct str text, size_t *at, size_t *start, const struct ref **ret);
+bool side_next_ref(const struct drv_side *s, struct str text, size_t *at, size_t *start, const struct ref **ret);
 
-void pairing_find(struct arena *a, struct side *base, struct side *head, const uint32_t *twin);
+void pairing_find(struct arena *a, struct drv_side *base, struct drv_side *head, const uint32_t *twin);
 
 #endif

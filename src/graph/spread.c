@@ -8,21 +8,21 @@ static int
 order(const struct closure *g, struct spread *s, struct err *e)
 {
 	enum { ON_STACK = UINT32_MAX - 1 };
-	struct frame {
+	struct order_place {
 		uint32_t node, edge;
 	};
-	VEC(struct frame) stack = {0};
+	VEC(struct order_place) stack = {0};
 	uint32_t n = 0;
 	int rc = 0;
 
 	for (uint32_t v = 0; v < g->loaded && rc == 0; v++) {
 		if (!s->must[v] || s->sub[v] != NO_SUB)
 			continue;
-		struct frame first = {v, g->off.p[v]};
+		struct order_place first = {v, g->off.p[v]};
 		vec_push(&stack, first);
 		s->sub[v] = ON_STACK;
 		while (stack.n > 0 && rc == 0) {
-			struct frame *top = &stack.p[stack.n - 1];
+			struct order_place *top = &stack.p[stack.n - 1];
 			if (top->edge == g->off.p[top->node + 1]) {
 				s->node[n] = top->node;
 				s->sub[top->node] = n++;
@@ -37,7 +37,7 @@ order(const struct closure *g, struct spread *s, struct err *e)
 				    STR_ARG(g->nodes.p[w].key));
 			if (s->sub[w] != NO_SUB)
 				continue;
-			struct frame next = {w, g->off.p[w]};
+			struct order_place next = {w, g->off.p[w]};
 			s->sub[w] = ON_STACK;
 			vec_push(&stack, next);
 		}

@@ -1,5 +1,5 @@
 /* The difference file: what was found becomes its elements, one after the other. The same difference gives the same bytes. */
-#include "graph/difference.h"
+#include "graph/result.h"
 
 #include "formats/difference_file.h"
 #include "nix/drv.h"
@@ -42,7 +42,7 @@ static void
 count_attrs(const struct difference *d, const struct map *systems, struct class_counts *total, struct class_counts *each)
 {
 	for (size_t i = 0; i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		struct class_counts *c[] = {total, &each[map_get(systems, home_of(at->system)) - systems->p]};
 		for (size_t k = 0; k < 2; k++) {
 			c[k]->of[at->class] += at->alias_of == NO_ATTR;
@@ -143,7 +143,9 @@ path_of(struct arena *a, struct str path)
 static struct texts
 path_or_null(struct arena *a, struct str path)
 {
-	return path.p == NULL ? (struct texts){0} : path_of(a, path);
+	const struct texts none = {0};
+
+	return path.p == NULL ? none : path_of(a, path);
 }
 
 static struct texts
@@ -171,9 +173,9 @@ side_of(struct arena *a, const struct attr_side *s)
 }
 
 static struct difference_cause *
-cause_of(struct arena *a, const struct difference *d, const struct attr *at)
+cause_of(struct arena *a, const struct difference *d, const struct attr_entry *at)
 {
-	const struct cause *c = NULL;
+	const struct rebuild_cause *c = NULL;
 
 	if (at->class == CLASS_REBUILD && d->causes != NULL)
 		c = &d->causes[d->spread.sub[at->head_node]];
@@ -219,7 +221,7 @@ version_of(struct arena *a, const struct attr_side *s)
 
 /* Old and new, when both sides have a derivation and they differ. */
 static struct texts
-versions_of(struct arena *a, const struct attr *at)
+versions_of(struct arena *a, const struct attr_entry *at)
 {
 	if (at->class == CLASS_UNTOLD || at->base == NULL || at->head == NULL || at->base->failed || at->head->failed)
 		return (struct texts){0};
@@ -242,7 +244,7 @@ radius_of(struct arena *a, const struct radius *r)
 
 /* The paths of entries that are linked by next, from the first one on. */
 static struct paths
-aliases_of(struct arena *a, const struct attr *all, uint32_t first)
+aliases_of(struct arena *a, const struct attr_entry *all, uint32_t first)
 {
 	struct paths ret = {0};
 
@@ -255,16 +257,18 @@ aliases_of(struct arena *a, const struct attr *all, uint32_t first)
 }
 
 static struct texts
-path_at(struct arena *a, const struct attr *all, uint32_t i)
+path_at(struct arena *a, const struct attr_entry *all, uint32_t i)
 {
-	return i == NO_ATTR ? (struct texts){0} : path_of(a, all[i].path);
+	const struct texts none = {0};
+
+	return i == NO_ATTR ? none : path_of(a, all[i].path);
 }
 
 static int
-put_attr(struct writing *w, const struct attr *at, struct err *e)
+put_attr(struct writing *w, const struct attr_entry *at, struct err *e)
 {
 	const struct difference *d = w->d;
-	const struct attr *all = d->attrs.v.p;
+	const struct attr_entry *all = d->attrs.v.p;
 	const struct attr_side *named = at->head != NULL && at->head->name.n != 0 ? at->head : at->base;
 	bool wanted = at->class == CLASS_REBUILD || at->class == CLASS_ADDED || at->class == CLASS_FIXED;
 	bool built = wanted && d->spread.sub[at->head_node] != NO_SUB;
@@ -340,7 +344,7 @@ put_targets(struct writing *w, enum difference_part part, struct err *e)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED ||
 		              at->class == CLASS_SWITCHED;
 		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node] ||
@@ -375,7 +379,7 @@ meta_member(struct str meta, const char *name)
 }
 
 static bool
-meta_matters(const struct attr *at)
+meta_matters(const struct attr_entry *at)
 {
 	static const char *const names[] = {"license", "broken", "insecure", "unfree"};
 
@@ -395,7 +399,7 @@ join_meta_changed(const struct difference *d, struct arena *a, uint32_t *first, 
 	struct map seen = {0};
 
 	for (size_t i = d->attrs.v.n; i-- > 0;) { /* so that lists come out sorted */
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		AUTO(buf_release) struct buf b = {0};
 		first[i] = next[i] = NO_ATTR;
 		if (!meta_matters(at))
@@ -429,7 +433,7 @@ put_meta_changed(struct writing *w, struct err *e)
 
 	join_meta_changed(d, &lists, first, next);
 	for (size_t i = 0; rc == 0 && i < d->attrs.v.n; i++) {
-		const struct attr *at = &d->attrs.v.p[i];
+		const struct attr_entry *at = &d->attrs.v.p[i];
 		size_t n = 0;
 		if (first[i] == NO_ATTR)
 			continue;

@@ -10,7 +10,7 @@
 
 enum { FIRST_READ = 64 * 1024 };
 
-struct reader {
+struct drv_reader {
 	struct arena *a;
 	const char *p; /* the whole text */
 	size_t n, at;
@@ -18,19 +18,19 @@ struct reader {
 };
 
 /* A list being read: it doubles in the arena, where what it leaves behind is at most what it keeps. */
-struct list {
+struct drv_list {
 	char *p;
 	size_t n, cap, size;
 };
 
 static int
-bad(const struct reader *r, const char *what)
+bad(const struct drv_reader *r, const char *what)
 {
 	return fail(r->e, ERR_INPUT, "derivation, byte %zu: expected %s", r->at, what);
 }
 
 static void *
-list_add(struct reader *r, struct list *l)
+list_add(struct drv_reader *r, struct drv_list *l)
 {
 	if (l->n == l->cap) {
 		size_t cap = l->cap != 0 ? l->cap * 2 : 8;
@@ -44,13 +44,13 @@ list_add(struct reader *r, struct list *l)
 }
 
 static bool
-next_is(const struct reader *r, char c)
+next_is(const struct drv_reader *r, char c)
 {
 	return r->at < r->n && r->p[r->at] == c;
 }
 
 static int
-expect(struct reader *r, char c)
+expect(struct drv_reader *r, char c)
 {
 	char what[] = {'\'', c, '\'', '\0'};
 
@@ -61,7 +61,7 @@ expect(struct reader *r, char c)
 }
 
 static int
-expect_word(struct reader *r, const char *word)
+expect_word(struct drv_reader *r, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -73,7 +73,7 @@ expect_word(struct reader *r, const char *word)
 
 /* The text from..to of the file with its escapes undone. */
 static struct str
-unescape(struct reader *r, size_t from, size_t to)
+unescape(struct drv_reader *r, size_t from, size_t to)
 {
 	char *out = arena_alloc(r->a, to - from + 1);
 	size_t n = 0;
@@ -94,7 +94,7 @@ unescape(struct reader *r, size_t from, size_t to)
 }
 
 static int
-read_string(struct reader *r, struct str *ret)
+read_string(struct drv_reader *r, struct str *ret)
 {
 	if (!next_is(r, '"'))
 		return bad(r, "a string");
@@ -124,7 +124,7 @@ read_string(struct reader *r, struct str *ret)
 
 /* After '[': 1 when an element follows, 0 at the end of the list; *first tells whether a comma is due. */
 static int
-list_more(struct reader *r, bool *first)
+list_more(struct drv_reader *r, bool *first)
 {
 	if (next_is(r, ']')) {
 		r->at++;
@@ -137,9 +137,9 @@ list_more(struct reader *r, bool *first)
 }
 
 static int
-read_strings(struct reader *r, const struct str **ret, size_t *ret_n)
+read_strings(struct drv_reader *r, const struct str **ret, size_t *ret_n)
 {
-	struct list l = {.size = sizeof(struct str)};
+	struct drv_list l = {.size = sizeof(struct str)};
 	bool first = true;
 	int more;
 
@@ -154,7 +154,7 @@ read_strings(struct reader *r, const struct str **ret, size_t *ret_n)
 }
 
 static int
-read_path(struct reader *r, struct str *ret)
+read_path(struct drv_reader *r, struct str *ret)
 {
 	size_t at = r->at;
 
@@ -168,9 +168,9 @@ read_path(struct reader *r, struct str *ret)
 }
 
 static int
-read_outputs(struct reader *r, struct drv *d)
+read_outputs(struct drv_reader *r, struct drv *d)
 {
-	struct list l = {.size = sizeof(struct drv_output)};
+	struct drv_list l = {.size = sizeof(struct drv_output)};
 	bool first = true;
 	int more;
 
@@ -198,7 +198,7 @@ read_outputs(struct reader *r, struct drv *d)
 
 /* ["out"], or in a dynamic derivation also (["out"],[("out",...)]): the outputs wanted of an input. */
 static int
-read_wanted(struct reader *r, struct drv_input *in, unsigned depth)
+read_wanted(struct drv_reader *r, struct drv_input *in, unsigned depth)
 {
 	struct drv_input deeper = {0};
 	bool first = true;
@@ -221,9 +221,9 @@ read_wanted(struct reader *r, struct drv_input *in, unsigned depth)
 }
 
 static int
-read_inputs(struct reader *r, struct drv *d, bool dynamic)
+read_inputs(struct drv_reader *r, struct drv *d, bool dynamic)
 {
-	struct list l = {.size = sizeof(struct drv_input)};
+	struct drv_list l = {.size = sizeof(struct drv_input)};
 	bool first = true;
 	int more;
 
@@ -241,9 +241,9 @@ read_inputs(struct reader *r, struct drv *d, bool dynamic)
 }
 
 static int
-read_env(struct reader *r, struct drv *d)
+read_env(struct drv_reader *r, struct drv *d)
 {
-	struct list l = {.size = sizeof(struct drv_env)};
+	struct drv_list l = {.size = sizeof(struct drv_env)};
 	bool first = true;
 	int more;
 
@@ -261,7 +261,7 @@ read_env(struct reader *r, struct drv *d)
 }
 
 static int
-read_head(struct reader *r, bool *ret_dynamic)
+read_head(struct drv_reader *r, bool *ret_dynamic)
 {
 	struct str version;
 
@@ -279,7 +279,7 @@ read_head(struct reader *r, bool *ret_dynamic)
 int
 drv_parse(struct arena *a, struct str bytes, enum drv_part part, struct drv *ret, struct err *e)
 {
-	struct reader r = {a, bytes.p, bytes.n, 0, e};
+	struct drv_reader r = {a, bytes.p, bytes.n, 0, e};
 	struct drv d = {0};
 	bool dynamic;
 
@@ -478,8 +478,8 @@ drv_features(struct arena *a, const struct drv *d, const struct str **ret, size_
 {
 	struct str json = drv_env_get(d, "__json"), words = drv_env_get(d, "requiredSystemFeatures");
 	AUTO(json_drop) json_t *attrs = NULL;
-	struct reader r = {.a = a};
-	struct list l = {.size = sizeof(struct str)};
+	struct drv_reader r = {.a = a};
+	struct drv_list l = {.size = sizeof(struct str)};
 
 	if (json.p != NULL) {
 		if (json_read(json, "__json", &attrs, e) != 0)

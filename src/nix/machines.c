@@ -5,7 +5,6 @@
 #include "nix/settings.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
-#include "support/text/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,17 +23,18 @@ struct machine_lines {
 };
 
 /* Nix' settings here; asked for once, before this process has other children. */
-static const json_t *
+static const struct nix_settings *
 settings_of_nix(void)
 {
-	static json_t *conf;
+	static struct nix_settings conf;
+	static struct arena a;
+	static bool asked;
 	struct err e;
 
-	if (conf == NULL && nixsettings_read(NULL, &conf, &e) != 0) {
+	if (!asked && nixsettings_read(&a, NULL, &conf, &e) != 0)
 		log_err(LOG_WARN, "what Nix builds here is a guess", &e);
-		conf = json_object();
-	}
-	return conf;
+	asked = true;
+	return &conf;
 }
 
 const char *
@@ -212,29 +212,12 @@ list_of_texts(struct arena *a, const struct texts *texts, const char *more)
 	return list;
 }
 
-/* A list of Nix' settings; p is NULL where it has none. */
-static struct texts
-list_of_nix(struct arena *a, const char *name)
-{
-	const json_t *list = nixsettings_list(settings_of_nix(), name), *item;
-	struct texts all = {0};
-	size_t i;
-
-	if (list == NULL)
-		return all;
-	all.p = arena_alloc(a, (json_array_size(list) + 1) * sizeof(*all.p));
-	json_array_foreach(list, i, item)
-		if (json_is_string(item))
-			all.p[all.n++] = json_string_value(item);
-	return all;
-}
-
 /* What the settings say, or else what Nix says of itself. */
 static const char *const *
 own_features(struct arena *a, const struct machines_said *said)
 {
 	static const char *const usual[] = {"benchmark", "big-parallel", "nixos-test", NULL};
-	struct texts theirs = list_of_nix(a, "system-features");
+	struct texts theirs = nixsettings_list(settings_of_nix(), "system-features");
 
 	if (said->features.n > 0)
 		return list_of_texts(a, &said->features, NULL);
@@ -272,7 +255,7 @@ machines_load(struct arena *a, const struct machines_said *said, const struct ma
 	for (size_t i = 0; i < said->systems.n; i++)
 		add_local(&p, said, said->systems.p[i]);
 	if (p.v.n == 0) {
-		struct texts more = list_of_nix(a, "extra-platforms");
+		struct texts more = nixsettings_list(settings_of_nix(), "extra-platforms");
 		add_local(&p, said, p.own_system);
 		for (size_t i = 0; i < more.n; i++)
 			add_local(&p, said, more.p[i]);

@@ -196,22 +196,20 @@ take_invalid(struct infos *q, struct err *e)
 static void
 read_caches(struct infos *q)
 {
-	AUTO(json_drop) json_t *conf = NULL;
-	const json_t *url;
+	struct nix_settings conf = {0};
 	struct err e;
-	size_t i;
 
 	if (q->caches.p != NULL)
 		return;
 	q->caches.p = arena_alloc(&q->a, INFOS_MAX_CACHES * sizeof(*q->caches.p));
-	if (nixsettings_read(q->options, &conf, &e) != 0)
+	if (nixsettings_read(&q->a, q->options, &conf, &e) != 0)
 		log_err(LOG_WARN,
 		    "which binary caches there are is not known, so sizes of what only they have are not compared", &e);
-	if (nixsettings_number(conf, "substitute", 1) == 0)
+	if (nixsettings_number(&conf, "substitute", 1) == 0)
 		return;
-	json_array_foreach(nixsettings_list(conf, "substituters"), i, url)
-		if (json_is_string(url) && i < INFOS_MAX_CACHES)
-			q->caches.p[q->caches.n++] = arena_strdup(&q->a, json_string_value(url));
+	struct texts all = nixsettings_list(&conf, "substituters");
+	for (size_t i = 0; i < all.n && i < INFOS_MAX_CACHES; i++)
+		q->caches.p[q->caches.n++] = all.p[i];
 }
 
 /* The paths that were found at one place: an enum infos_place, or that of a cache. */

@@ -4,14 +4,13 @@
 #include "nix/access.h"
 #include "nix/machines.h"
 #include "nix/settings.h"
+#include "nix/wire.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/text/json.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +35,7 @@ enum {
 	MAX_MACHINE = 512,
 	SLACK_BYTES = 1 << 20, /* what a message may be longer than all of the log */
 	OPEN_MS = 30 * 1000,   /* for a greeting, or a setting */
-	LATER_S = 60,          /* our limits come after Nix' own */
-	LOOK_MS = 500          /* between two looks at the clock */
+	LATER_S = 60           /* our limits come after Nix' own */
 };
 #define HELLO_OURS   0x6e697863u
 #define HELLO_THEIRS 0x6478696fu
@@ -49,13 +47,8 @@ enum {
 #define SAID_RESULT  0x52534c54u
 
 struct session {
-	struct child_talk talk;
-	struct buf in;
-	size_t at;            /* of `in`, read already */
-	struct buf options;   /* the request that set the settings in force */
-	enum session_end end; /* SESSION_ANSWERED while it lives */
-	int64_t wall_at, silence_ms, heard_ms;
-	size_t max_text;
+	struct wire wire;
+	struct buf options;                                          /* the request that set the settings in force */
 	uint64_t cores, max_jobs, substitute, fallback, keep_failed; /* Nix' own configuration */
 	bool has_builders;                                           /* in that configuration */
 	bool is_daemon;                                              /* at the other end, of all the machine */
@@ -68,141 +61,6 @@ struct session {
 	char machine[MAX_MACHINE];
 	int64_t begun_ms;
 };
-
-/* --- bytes --------------------------------------------------------------------------------------------------------- */
-
-static int
-gone(struct session *s, enum session_end end)
-{
-	s->end = end;
-	return -1;
-}
-
-/* Waits for the peer; 0 when something may have come. */
-static int
-wait_for(struct session *s, short out_events)
-{
-	struct pollfd p[3] = {{.fd = s->talk.out, .events = POLLIN}, {.fd = s->talk.err, .events = POLLIN},
-	    {.fd = out_events != 0 ? s->talk.in : -1, .events = out_events}};
-	char chunk[4096];
-
-	if (child_cancelled())
-		return gone(s, SESSION_CANCELLED);
-	int n = poll(p, COUNT(p), LOOK_MS);
-	if (n < 0 && errno != EINTR)
-		return gone(s, SESSION_DIED);
-	int64_t now = clock_mono_ms();
-	if (n > 0 && p[1].revents != 0) { /* beside the protocol: for the operator */
-		ssize_t got = read(s->talk.err, chunk, sizeof(chunk));
-		if (got > 0 && write(2, chunk, (size_t)got) < 0)
-			return gone(s, SESSION_DIED);
-		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-			fd_close(&s->talk.err);
-	}
-	if (n > 0 && p[0].revents != 0)
-		s->heard_ms = now;
-	if (now > s->wall_at)
-		return gone(s, SESSION_TIMED_OUT);
-	if (now - s->heard_ms > s->silence_ms)
-		return gone(s, SESSION_SILENT);
-	return 0;
-}
-
-/* At least n bytes unread in s->in. */
-static int
-need(struct session *s, size_t n)
-{
-	char chunk[65536];
-
-	if (s->at > 0 && s->in.n == s->at) {
-		buf_drop(&s->in, s->at);
-		s->at = 0;
-	}
-	while (s->in.n - s->at < n) {
-		ssize_t got = read(s->talk.out, chunk, sizeof(chunk));
-		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-			return gone(s, SESSION_DIED);
-		if (got < 0) {
-			if (wait_for(s, 0) != 0)
-				return -1;
-			continue;
-		}
-		if (s->at > sizeof(chunk)) {
-			buf_drop(&s->in, s->at);
-			s->at = 0;
-		}
-		buf_add(&s->in, chunk, (size_t)got);
-	}
-	/* A flood that keeps us from waiting does not keep us from the clock. */
-	s->heard_ms = clock_mono_ms();
-	if (child_cancelled())
-		return gone(s, SESSION_CANCELLED);
-	return s->heard_ms > s->wall_at ? gone(s, SESSION_TIMED_OUT) : 0;
-}
-
-static int
-get_number(struct session *s, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (need(s, 8) != 0)
-		return -1;
-	for (size_t i = 8; i-- > 0;)
-		v = v << 8 | (unsigned char)s->in.p[s->at + i];
-	s->at += 8;
-	*ret = v;
-	return 0;
-}
-
-/* The text lives until the next read. */
-static int
-get_text(struct session *s, struct str *ret)
-{
-	uint64_t n;
-
-	if (get_number(s, &n) != 0)
-		return -1;
-	if (n > s->max_text)
-		return gone(s, s->job != NULL ? SESSION_LOG_LIMIT : SESSION_DIED);
-	if (need(s, (size_t)(n + 7) / 8 * 8) != 0)
-		return -1;
-	*ret = (struct str){s->in.p + s->at, (size_t)n};
-	s->at += (size_t)(n + 7) / 8 * 8;
-	return 0;
-}
-
-static void
-put_number(struct buf *b, uint64_t v)
-{
-	for (int i = 0; i < 8; i++, v >>= 8)
-		buf_putc(b, (char)(v & 0xff));
-}
-
-static void
-put_text(struct buf *b, const char *text)
-{
-	size_t n = strlen(text);
-
-	put_number(b, n);
-	buf_puts(b, text);
-	for (; n % 8 != 0; n++)
-		buf_putc(b, '\0');
-}
-
-static int
-flush(struct session *s, const struct buf *b)
-{
-	for (size_t done = 0; done < b->n;) {
-		ssize_t n = write(s->talk.in, b->p + done, b->n - done);
-		if (n > 0)
-			done += (size_t)n;
-		else if (errno != EAGAIN && errno != EINTR)
-			return gone(s, SESSION_DIED);
-		else if (wait_for(s, POLLOUT) != 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* --- what is said while it works ----------------------------------------------------------------------------------- */
 
@@ -243,13 +101,13 @@ say(struct session *s, const char *before, struct str text, const char *after, s
 		return 0;
 	while (text.n > 0 && text.p[text.n - 1] == '\n')
 		text.n--;
-	buf_init(&line, s->max_text + 64);
+	buf_init(&line, s->wire.max_text + 64);
 	buf_puts(&line, before);
 	add_plain(&line, text);
 	buf_puts(&line, after);
 	int rc = s->job->on_log(s->job->ctx, buf_get(&line), e);
 	if (rc > 0)
-		return gone(s, SESSION_LOG_LIMIT);
+		return wire_fail(&s->wire, WIRE_TOO_LONG);
 	return rc < 0 ? -2 : 0;
 }
 
@@ -291,18 +149,18 @@ take_fields(struct session *s, bool activity, uint64_t type, struct err *e)
 {
 	uint64_t n, kind, number;
 	struct str text;
-	int rc = get_number(s, &n);
+	int rc = wire_number(&s->wire, &n);
 
 	if (rc == 0 && n > MAX_FIELDS)
-		rc = gone(s, SESSION_DIED);
+		rc = wire_fail(&s->wire, WIRE_DIED);
 	for (uint64_t i = 0; rc == 0 && i < n; i++) {
-		if (get_number(s, &kind) != 0)
+		if (wire_number(&s->wire, &kind) != 0)
 			return -1;
 		if (kind == 0)
-			rc = get_number(s, &number);
+			rc = wire_number(&s->wire, &number);
 		else if (kind != 1)
-			rc = gone(s, SESSION_DIED);
-		else if ((rc = get_text(s, &text)) == 0)
+			rc = wire_fail(&s->wire, WIRE_DIED);
+		else if ((rc = wire_text(&s->wire, &text)) == 0)
 			rc = take_field(s, activity, type, i, text, e);
 	}
 	return rc;
@@ -314,15 +172,16 @@ take_error(struct session *s, struct arena *a, char **ret)
 	uint64_t v, n;
 	struct str text;
 
-	if (get_text(s, &text) != 0 || get_number(s, &v) != 0 || get_text(s, &text) != 0 || get_text(s, &text) != 0)
+	if (wire_text(&s->wire, &text) != 0 || wire_number(&s->wire, &v) != 0 || wire_text(&s->wire, &text) != 0 ||
+	    wire_text(&s->wire, &text) != 0)
 		return -1;
 	*ret = plain(a, text);
-	if (get_number(s, &v) != 0 || get_number(s, &n) != 0)
+	if (wire_number(&s->wire, &v) != 0 || wire_number(&s->wire, &n) != 0)
 		return -1;
 	if (n > MAX_TRACES)
-		return gone(s, SESSION_DIED);
+		return wire_fail(&s->wire, WIRE_DIED);
 	for (; n > 0; n--)
-		if (get_number(s, &v) != 0 || get_text(s, &text) != 0)
+		if (wire_number(&s->wire, &v) != 0 || wire_text(&s->wire, &text) != 0)
 			return -1;
 	return 0;
 }
@@ -333,56 +192,48 @@ take_start(struct session *s, struct err *e)
 	uint64_t id, level, type, parent;
 	struct str text;
 
-	if (get_number(s, &id) != 0 || get_number(s, &level) != 0 || get_number(s, &type) != 0 || get_text(s, &text) != 0)
+	if (wire_number(&s->wire, &id) != 0 || wire_number(&s->wire, &level) != 0 || wire_number(&s->wire, &type) != 0 ||
+	    wire_text(&s->wire, &text) != 0)
 		return -1;
 	int rc = text.n > 0 && level <= LEVEL_INFO ? say(s, "", text, "...\n", e) : 0;
 	if (rc == 0)
 		rc = take_fields(s, true, type, e);
-	return rc == 0 ? get_number(s, &parent) : rc;
+	return rc == 0 ? wire_number(&s->wire, &parent) : rc;
 }
 
 /* Follows an operation: 0 when it is through, 1 when Nix refused it (its words in *ret_error), -1 when the session is
- * over (s->end), -2 with e. */
+ * over (s->wire.end), -2 with e. */
 static int
 follow(struct session *s, struct arena *a, char **ret_error, struct err *e)
 {
 	for (;;) {
 		uint64_t what, id, type;
 		struct str text;
-		int rc = get_number(s, &what);
+		int rc = wire_number(&s->wire, &what);
 		if (rc != 0)
 			return rc;
 		switch (what) {
 		case SAID_LAST: return 0;
 		case SAID_ERROR: rc = take_error(s, a, ret_error); return rc == 0 ? 1 : rc;
 		case SAID_NEXT:
-			rc = get_text(s, &text);
+			rc = wire_text(&s->wire, &text);
 			if (rc == 0)
 				rc = say(s, "", text, "\n", e);
 			break;
 		case SAID_START: rc = take_start(s, e); break;
-		case SAID_STOP: rc = get_number(s, &id); break;
+		case SAID_STOP: rc = wire_number(&s->wire, &id); break;
 		case SAID_RESULT:
-			rc = get_number(s, &id);
+			rc = wire_number(&s->wire, &id);
 			if (rc == 0)
-				rc = get_number(s, &type);
+				rc = wire_number(&s->wire, &type);
 			if (rc == 0)
 				rc = take_fields(s, false, type, e);
 			break;
-		default: /* it may not ask us for data: nothing we request has any */ rc = gone(s, SESSION_DIED);
+		default: /* it may not ask us for data: nothing we request has any */ rc = wire_fail(&s->wire, WIRE_DIED);
 		}
 		if (rc != 0)
 			return rc;
 	}
-}
-
-static void
-set_limits(struct session *s, int64_t wall_ms, int64_t silence_ms, size_t max_text)
-{
-	s->heard_ms = clock_mono_ms();
-	s->wall_at = s->heard_ms + wall_ms;
-	s->silence_ms = silence_ms;
-	s->max_text = max_text;
 }
 
 /* --- opening ------------------------------------------------------------------------------------------------------- */
@@ -391,22 +242,22 @@ set_limits(struct session *s, int64_t wall_ms, int64_t silence_ms, size_t max_te
 static void
 read_settings(struct session *s)
 {
-	AUTO(json_drop) json_t *conf = NULL;
+	struct nix_settings conf = {0};
 	struct arena a = {0};
 	const struct machine *machines;
 	size_t n;
 	struct err e;
 
-	if (nixsettings_read(NULL, &conf, &e) != 0)
+	if (nixsettings_read(&s->a, NULL, &conf, &e) != 0)
 		log_warn("%s", e.msg);
-	s->cores = nixsettings_number(conf, "cores", 0);
-	s->max_jobs = nixsettings_number(conf, "max-jobs", 1);
-	s->substitute = nixsettings_number(conf, "substitute", 1);
-	s->fallback = nixsettings_number(conf, "fallback", 0);
-	s->keep_failed = nixsettings_number(conf, "keep-failed", 0);
+	s->cores = nixsettings_number(&conf, "cores", 0);
+	s->max_jobs = nixsettings_number(&conf, "max-jobs", 1);
+	s->substitute = nixsettings_number(&conf, "substitute", 1);
+	s->fallback = nixsettings_number(&conf, "fallback", 0);
+	s->keep_failed = nixsettings_number(&conf, "keep-failed", 0);
 	if (s->is_daemon)
-		s->own = nixsettings_changed(&s->a, conf);
-	const char *builders = nixsettings_text(conf, "builders", NULL);
+		s->own = nixsettings_changed(&s->a, &conf);
+	const char *builders = nixsettings_text(&conf, "builders", NULL);
 	s->has_builders = builders == NULL || machines_parse(&a, builders, "builtin", &machines, &n, &e) != 0 || n > 0;
 	arena_release(&a);
 }
@@ -421,23 +272,23 @@ greet(struct session *s, struct arena *a)
 	struct err e;
 
 	buf_init(&b, 64);
-	put_number(&b, HELLO_OURS);
-	put_number(&b, VERSION);
-	put_number(&b, 0); /* no processor wanted */
-	put_number(&b, 0); /* no space reserved */
-	if (flush(s, &b) != 0 || get_number(s, &hello) != 0 || get_number(s, &version) != 0)
+	wire_put_number(&b, HELLO_OURS);
+	wire_put_number(&b, VERSION);
+	wire_put_number(&b, 0); /* no processor wanted */
+	wire_put_number(&b, 0); /* no space reserved */
+	if (wire_send(&s->wire, &b) != 0 || wire_number(&s->wire, &hello) != 0 || wire_number(&s->wire, &version) != 0)
 		return -1;
 	if (hello != HELLO_THEIRS || version >> 8 != VERSION >> 8 || version < VERSION)
 		return -1;
-	return get_text(s, &text) != 0 || follow(s, a, &error, &e) != 0 ? -1 : 0;
+	return wire_text(&s->wire, &text) != 0 || follow(s, a, &error, &e) != 0 ? -1 : 0;
 }
 
 static int
 call_daemon(struct session *s, struct err *e)
 {
-	s->talk.in = nixstore_connect();
-	s->talk.out = s->talk.in >= 0 ? fcntl(s->talk.in, F_DUPFD_CLOEXEC, 3) : -1;
-	return s->talk.out >= 0 ? 0 : fail_sys(e, "Nix' daemon does not answer");
+	s->wire.talk.in = nixstore_connect();
+	s->wire.talk.out = s->wire.talk.in >= 0 ? fcntl(s->wire.talk.in, F_DUPFD_CLOEXEC, 3) : -1;
+	return s->wire.talk.out >= 0 ? 0 : fail_sys(e, "Nix' daemon does not answer");
 }
 
 int
@@ -447,18 +298,18 @@ session_open(struct session **ret, struct err *e)
 	struct session *s = mem_alloc(sizeof(*s));
 	struct arena a = {0};
 
-	*s = (struct session){.talk = {.in = -1, .out = -1, .err = -1}};
-	buf_init(&s->in, SIZE_MAX / 4); /* get_text bounds what is asked for */
+	*s = (struct session){0};
+	wire_init(&s->wire);
 	buf_init(&s->options, SIZE_MAX / 4);
 	s->is_daemon = nixstore_is_the_daemons();
 	read_settings(s);
-	int rc = s->is_daemon ? call_daemon(s, e) : child_talk_start(argv, &s->talk, e);
+	int rc = s->is_daemon ? call_daemon(s, e) : child_talk_start(argv, &s->wire.talk, e);
 	if (rc == 0) {
-		set_limits(s, OPEN_MS, OPEN_MS, SLACK_BYTES);
+		wire_limits(&s->wire, OPEN_MS, OPEN_MS, SLACK_BYTES);
 		rc = greet(s, &a);
 		if (rc != 0)
-			rc = s->end == SESSION_CANCELLED ? fail(e, ERR_BUSY, "cancelled")
-			                                 : fail(e, ERR_ABSENT, "nix-daemon does not speak protocol 1.34");
+			rc = s->wire.end == WIRE_CANCELLED ? fail(e, ERR_BUSY, "cancelled")
+			                                   : fail(e, ERR_ABSENT, "nix-daemon does not speak protocol 1.34");
 	}
 	arena_release(&a);
 	if (rc != 0)
@@ -475,11 +326,8 @@ session_close(struct session **at)
 
 	if (s == NULL)
 		return;
-	fd_close(&s->talk.in);
-	fd_close(&s->talk.out);
-	fd_close(&s->talk.err);
+	wire_close(&s->wire);
 	child_kill_descendants();
-	buf_release(&s->in);
 	buf_release(&s->options);
 	arena_release(&s->a);
 	mem_free(&s);
@@ -552,23 +400,23 @@ put_options(struct buf *b, const struct session *s, struct arena *a, const struc
 	struct settings_sent all = {0};
 
 	overrides(s, a, job, &all);
-	put_number(b, OP_SET_OPTIONS);
-	put_number(b, s->keep_failed);
-	put_number(b, 0); /* keep going */
-	put_number(b, s->fallback);
-	put_number(b, LEVEL_INFO);
-	put_number(b, job->elsewhere ? 0 : s->max_jobs);
-	put_number(b, (uint64_t)job->silent_s);
-	put_number(b, 1); /* three that mean nothing any more, around: builders' output is wanted */
-	put_number(b, 0);
-	put_number(b, 0);
-	put_number(b, 0);
-	put_number(b, s->cores);
-	put_number(b, s->substitute);
-	put_number(b, all.v.n);
+	wire_put_number(b, OP_SET_OPTIONS);
+	wire_put_number(b, s->keep_failed);
+	wire_put_number(b, 0); /* keep going */
+	wire_put_number(b, s->fallback);
+	wire_put_number(b, LEVEL_INFO);
+	wire_put_number(b, job->elsewhere ? 0 : s->max_jobs);
+	wire_put_number(b, (uint64_t)job->silent_s);
+	wire_put_number(b, 1); /* three that mean nothing any more, around: builders' output is wanted */
+	wire_put_number(b, 0);
+	wire_put_number(b, 0);
+	wire_put_number(b, 0);
+	wire_put_number(b, s->cores);
+	wire_put_number(b, s->substitute);
+	wire_put_number(b, all.v.n);
 	for (size_t i = 0; i < all.v.n; i++) {
-		put_text(b, all.v.p[i].name);
-		put_text(b, all.v.p[i].text);
+		wire_put_text(b, all.v.p[i].name);
+		wire_put_text(b, all.v.p[i].text);
 	}
 	vec_release(&all.v);
 }
@@ -583,7 +431,7 @@ set_options(struct session *s, struct arena *a, const struct session_job *job, s
 	put_options(&b, s, a, job);
 	if (b.n == s->options.n && memcmp(b.p, s->options.p, b.n) == 0)
 		return 0;
-	int rc = flush(s, &b);
+	int rc = wire_send(&s->wire, &b);
 	if (rc == 0)
 		rc = follow(s, a, &r->message, e);
 	if (rc == 0) {
@@ -596,33 +444,33 @@ set_options(struct session *s, struct arena *a, const struct session_job *job, s
 struct output {
 	const char *name, *path;
 };
-struct outputs {
+struct built_outputs {
 	VEC(struct output) v;
 };
 
 static int
-take_result(struct session *s, struct arena *a, struct session_result *r, struct outputs *outputs)
+take_result(struct session *s, struct arena *a, struct session_result *r, struct built_outputs *outputs)
 {
 	uint64_t n, status, v;
 	struct str text, name;
 	struct err e;
 
-	if (get_number(s, &n) != 0 || n != 1 || get_text(s, &text) != 0 || get_number(s, &status) != 0 ||
-	    get_text(s, &text) != 0)
-		return gone(s, s->end == SESSION_ANSWERED ? SESSION_DIED : s->end);
+	if (wire_number(&s->wire, &n) != 0 || n != 1 || wire_text(&s->wire, &text) != 0 ||
+	    wire_number(&s->wire, &status) != 0 || wire_text(&s->wire, &text) != 0)
+		return wire_fail(&s->wire, WIRE_DIED);
 	r->status = status <= NIX_NO_SUBSTITUTERS ? (enum nix_status)status : NIX_MISC_FAILURE;
 	r->message = plain(a, text);
 	for (int i = 0; i < 4; i++) /* how often built, whether the same, begin and end */
-		if (get_number(s, &v) != 0)
+		if (wire_number(&s->wire, &v) != 0)
 			return -1;
-	if (get_number(s, &n) != 0 || n > MAX_OUTPUTS)
-		return gone(s, s->end == SESSION_ANSWERED ? SESSION_DIED : s->end);
+	if (wire_number(&s->wire, &n) != 0 || n > MAX_OUTPUTS)
+		return wire_fail(&s->wire, WIRE_DIED);
 	for (; n > 0; n--) {
-		if (get_text(s, &text) != 0)
+		if (wire_text(&s->wire, &text) != 0)
 			return -1;
 		(void)str_cut(text, '!', &name);
 		struct output o = {.name = name.p != NULL ? str_dup(a, name) : ""};
-		if (get_text(s, &text) != 0)
+		if (wire_text(&s->wire, &text) != 0)
 			return -1;
 		AUTO(json_drop) json_t *realisation = NULL;
 		if (json_read(text, "realisation", &realisation, &e) == 0 && json_str(realisation, "outPath", NULL) != NULL)
@@ -642,7 +490,7 @@ make_root(struct session *s, struct arena *a, const struct session_job *job, con
 	uint64_t one;
 
 	if (o->path == NULL || strchr(o->path, '/') != NULL || strchr(o->name, '/') != NULL || slash == NULL || own == NULL)
-		return gone(s, SESSION_DIED);
+		return wire_fail(&s->wire, WIRE_DIED);
 	bool out = strcmp(o->name, "out") == 0;
 	const char *root = arena_printf(a, "%s%s%s", job->root, out ? "" : "-", out ? "" : o->name);
 	const char *aside = arena_printf(a, "%.*s/.%ld.new", (int)(own - job->root), job->root, (long)getpid());
@@ -653,31 +501,30 @@ make_root(struct session *s, struct arena *a, const struct session_job *job, con
 		return -2;
 	}
 	buf_init(&b, SIZE_MAX / 4);
-	put_number(&b, OP_ADD_INDIRECT_ROOT);
-	put_text(&b, root);
-	int rc = flush(s, &b);
+	wire_put_number(&b, OP_ADD_INDIRECT_ROOT);
+	wire_put_text(&b, root);
+	int rc = wire_send(&s->wire, &b);
 	if (rc == 0)
 		rc = follow(s, a, &r->message, e);
-	return rc == 0 ? get_number(s, &one) : rc;
+	return rc == 0 ? wire_number(&s->wire, &one) : rc;
 }
 
 static int
-ask(struct session *s, struct arena *a, const struct session_job *job, struct session_result *r, struct outputs *outputs,
+ask(struct session *s, struct arena *a, const struct session_job *job, struct session_result *r, struct built_outputs *outputs,
     struct err *e)
 {
 	AUTO(buf_release) struct buf b = {0};
-	s->job = NULL; /* which settings a daemon does not let us have is nothing for a log */
 	int rc = set_options(s, a, job, r, e);
 
-	s->job = job;
 	if (rc != 0)
 		return rc;
+	s->job = job; /* not before: which settings a daemon does not let us have is nothing for a log */
 	buf_init(&b, SIZE_MAX / 4);
-	put_number(&b, OP_BUILD_WITH_RESULTS);
-	put_number(&b, 1);
-	put_text(&b, arena_printf(a, "%s!*", job->drv));
-	put_number(&b, job->again ? MODE_CHECK : MODE_NORMAL);
-	rc = flush(s, &b);
+	wire_put_number(&b, OP_BUILD_WITH_RESULTS);
+	wire_put_number(&b, 1);
+	wire_put_text(&b, arena_printf(a, "%s!*", job->drv));
+	wire_put_number(&b, job->again ? MODE_CHECK : MODE_NORMAL);
+	rc = wire_send(&s->wire, &b);
 	if (rc == 0)
 		rc = follow(s, a, &r->message, e);
 	if (rc == 0)
@@ -688,7 +535,7 @@ ask(struct session *s, struct arena *a, const struct session_job *job, struct se
 }
 
 static const char *const *
-output_paths(struct arena *a, const struct session_job *job, const struct outputs *outputs)
+output_paths(struct arena *a, const struct session_job *job, const struct built_outputs *outputs)
 {
 	const char **paths = arena_alloc(a, (outputs->v.n + 1) * sizeof(*paths)), *slash = strrchr(job->drv, '/');
 	size_t n = 0;
@@ -700,23 +547,39 @@ output_paths(struct arena *a, const struct session_job *job, const struct output
 	return paths;
 }
 
+/* Only after a build was asked for is a text that is too long one of its log. */
+static enum session_end
+how_it_ended(enum wire_end end, bool asked)
+{
+	switch (end) {
+	case WIRE_OPEN: break;
+	case WIRE_DIED: return SESSION_DIED;
+	case WIRE_SILENT: return SESSION_SILENT;
+	case WIRE_TIMED_OUT: return SESSION_TIMED_OUT;
+	case WIRE_TOO_LONG: return asked ? SESSION_LOG_LIMIT : SESSION_DIED;
+	case WIRE_CANCELLED: return SESSION_CANCELLED;
+	}
+	return SESSION_ANSWERED;
+}
+
 int
 session_build(struct session *s, struct arena *a, const struct session_job *job, struct session_result *ret, struct err *e)
 {
 	struct session_result r = {0};
-	struct outputs outputs = {0};
+	struct built_outputs outputs = {0};
 
-	s->job = job;
 	s->phase[0] = s->machine[0] = '\0';
 	s->begun = s->dependency_begun = false;
-	set_limits(s, (job->wall_s + LATER_S) * 1000, (job->silent_s + LATER_S) * 1000, job->max_log_bytes + SLACK_BYTES);
+	wire_limits(&s->wire, (job->wall_s + LATER_S) * 1000, (job->silent_s + LATER_S) * 1000,
+	    job->max_log_bytes + SLACK_BYTES);
 	int rc = ask(s, a, job, &r, &outputs, e);
 	r.outputs = output_paths(a, job, &outputs);
 	vec_release(&outputs.v);
+	bool asked = s->job != NULL;
 	s->job = NULL;
 	if (rc == -2)
 		return -1;
-	r.end = rc == 1 && s->end == SESSION_ANSWERED ? SESSION_REFUSED : s->end;
+	r.end = rc == 1 ? SESSION_REFUSED : how_it_ended(s->wire.end, asked);
 	r.phase = s->phase[0] != '\0' ? arena_strdup(a, s->phase) : NULL;
 	r.begun = s->begun;
 	r.dependency_begun = s->dependency_begun;

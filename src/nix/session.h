@@ -1,11 +1,13 @@
 /*
- * session - a conversation with Nix that outlives one build: `nix-daemon --stdio`, in its worker protocol.
+ * session - a conversation with Nix that outlives one build: `nix-daemon --stdio`, in its worker protocol (wire.h has the bytes).
  *
- * Nix serves its store itself there. Where we may not write the store we talk to the machine's daemon ourselves: nix-daemon passes
- * a conversation on to it, but from 2.24 or so on without the settings in it, limits too. The daemon gets, as from any client, what
- * the user has set otherwise than by default; it obeys what it lets that user set. Protocol 1.34 is spoken (Nix 2.8 and newer, Lix): a build answers with a status, so its end is not guessed
- * from words. One request at a time. Every length read is bounded; a peer that breaks the protocol, dies or passes a
- * limit ends the session, and session_close kills all it started. For stages: it blocks, until SIGTERM at the latest.
+ * Protocol 1.34 is spoken (Nix 2.8 and newer, Lix): a build answers with a status, so its end is not guessed from words. One request
+ * at a time. Every length read is bounded; a peer that breaks the protocol, dies or passes a limit ends the session, and session_close
+ * kills all it started. For stages: it blocks, until SIGTERM at the latest.
+ *
+ * Where this user may write the store, that program serves it by itself. Elsewhere we talk to the machine's daemon directly, because
+ * nix-daemon, which would pass the conversation on, drops the settings in it from 2.24 or so on, limits too. The daemon gets, as
+ * from any client, what the user has set otherwise than by default, and obeys what it lets that user set.
  *
  * Facts: src/libstore/{worker-protocol.hh,daemon.cc,build-result.hh} of Nix.
  */

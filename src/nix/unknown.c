@@ -205,7 +205,8 @@ unknown_counts(const struct unknown *u, bool pure)
 	return !(pure && u->kind == UNKNOWN_PATH && !str_starts(str_of(u->name), STR("/nix")));
 }
 
-/* An at sign stands for the name. */
+/* What to do about each kind: for the operator of a bot, then for who runs `ekaci diff`. An at sign in the text stands for the name
+ * (the address, path or feature) that the message told. */
 static const char *const advice[UNKNOWN_KINDS][2] = {
     [UNKNOWN_ADDRESS] = {"[evaluate] allowed_uris = [\"@\"] in ekaci.toml allows it (the beginning of an address is enough)",
         "name it in --allowed-uris, or take restrict-eval out of nix.conf"},

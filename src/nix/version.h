@@ -16,6 +16,7 @@ struct nix_version {
 
 /* From what `nix --version` prints, "nix (Nix) 2.26.3" and its like; ERR_INPUT when there is no version in it. */
 must_check int nix_version_read(struct str text, struct nix_version *ret, struct err *e);
+/* Runs a program the first time; whoever asks again in this process gets the same answer. */
 must_check int nix_version_ask(struct nix_version *ret, struct err *e);
 
 /* Whether `nix repl --option pure-eval true` evaluates purely; before 2.10 it never does. */

@@ -1,7 +1,6 @@
 /* Machines and disks. */
 #include "queue/capacity.h"
 
-#include "config/texts.h"
 #include "support/os/files.h"
 
 #include <inttypes.h>
@@ -9,8 +8,8 @@
 int
 capacity_machines(struct arena *a, const struct settings *settings, const struct machine **ret, size_t *ret_n, struct err *e)
 {
-	const struct machines_said said = {.systems = config_texts(a, settings->build.systems),
-	    .features = config_texts(a, settings->build.features),
+	const struct machines_said said = {.systems = settings->build.systems,
+	    .features = settings->build.features,
 	    .slots = settings->build.slots,
 	    .builders = settings->build.builders};
 

@@ -1,6 +1,6 @@
 /*
  * items - the queue in memory: builds, the pull requests and runs that want them, classes, and where they are found. Private to
- * queue.c, order.c and why.c.
+ * the queue (queue, wants, critical, order, why).
  */
 #ifndef EKACI_QUEUE_ITEMS_H
 #define EKACI_QUEUE_ITEMS_H
@@ -8,17 +8,17 @@
 #include "queue/policy.h"
 
 /* Things found by a number; the first member of each. Equal keys may stand side by side. */
-struct node {
+struct keyed {
 	uint64_t key;
-	struct node *next;
+	struct keyed *next;
 };
 struct table {
-	struct node **slots;
+	struct keyed **slots;
 	size_t nslots, n;
 };
-struct node *table_get(const struct table *t, uint64_t key);
-void table_put(struct table *t, struct node *n);
-void table_remove(struct table *t, struct node *n);
+struct keyed *table_get(const struct table *t, uint64_t key);
+void table_put(struct table *t, struct keyed *n);
+void table_remove(struct table *t, struct keyed *n);
 
 /* What a heap of a lane holds: the build as it was when it was pushed. One that has changed since is passed over. */
 struct entry {
@@ -31,10 +31,10 @@ struct heap {
 };
 
 struct class;
-struct group;
+struct pull;
 struct queue_lane {
 	struct class *class;
-	struct group *group;
+	struct pull *pull;
 	struct heap first; /* by the rules */
 	struct heap quick; /* the same builds, the shortest first */
 	size_t at;         /* in the class's heap, + 1; 0: not there */
@@ -52,8 +52,9 @@ struct class
 	int64_t slots; /* of all that fit */
 };
 
-struct group {
-	struct node node;
+/* A pull request: its share of the machines, and its lane in each class. */
+struct pull {
+	struct keyed node;
 	int64_t repository, number, priority;
 	double share;    /* as of the epoch of the queue */
 	size_t owners;   /* and builds that hold it by chosen_by */
@@ -63,23 +64,23 @@ struct group {
 };
 
 struct owner {
-	struct node node; /* key: run */
-	struct group *group;
+	struct keyed node; /* key: run */
+	struct pull *pull;
 	size_t open;
 };
 
 enum item_state { ITEM_WAITING, ITEM_POSTPONED, ITEM_READY, ITEM_BUILDING };
 
 struct item {
-	struct node node; /* key: id */
+	struct keyed node; /* key: id */
 	int64_t id, expected_ms, path_ms, not_before, started, charged_ms;
 	char *drv, *reason;
 	struct class *class;
 	enum item_state state;
 	bool fresh, dying, quick;
-	struct group *chosen_by; /* when building and not quick */
-	bool dropped;            /* building, but nobody wants it: kept for its slot */
-	ptrdiff_t machine;       /* -1: none of ours */
+	struct pull *chosen_by; /* when building and not quick */
+	bool dropped;           /* building, but nobody wants it: kept for its slot */
+	ptrdiff_t machine;      /* -1: none of ours */
 	size_t pending;
 	VEC(struct item *) inputs, dependents; /* open ones */
 	VEC(struct owner *) owners;
@@ -90,7 +91,7 @@ struct postponed {
 };
 
 struct queue {
-	struct table items, owners, groups;
+	struct table items, owners, pulls;
 	VEC(struct class *) classes;
 	VEC(struct item *) fresh, raised;
 	VEC(struct postponed) postponed; /* a heap by time */
@@ -105,6 +106,6 @@ struct queue {
 
 /* NULL when there is none. */
 struct item *item_get(const struct queue *q, int64_t id);
-bool item_owned_by(const struct item *it, const struct group *g);
+bool item_owned_by(const struct item *it, const struct pull *g);
 
 #endif

@@ -58,12 +58,12 @@ compare_lanes(const struct queue_lane *a, const struct queue_lane *b, const char
 	const struct entry *x = &a->first.v.p[0], *y = &b->first.v.p[0];
 	int rule = 4, sign = x->id < y->id ? -1 : x->id > y->id;
 
-	if (a->group->priority != b->group->priority) {
+	if (a->pull->priority != b->pull->priority) {
 		rule = 0;
-		sign = a->group->priority > b->group->priority ? -1 : 1;
-	} else if (a->group->share != b->group->share) {
+		sign = a->pull->priority > b->pull->priority ? -1 : 1;
+	} else if (a->pull->share != b->pull->share) {
 		rule = 1;
-		sign = a->group->share < b->group->share ? -1 : 1;
+		sign = a->pull->share < b->pull->share ? -1 : 1;
 	} else if (x->path_ms != y->path_ms) {
 		rule = 2;
 		sign = x->path_ms > y->path_ms ? -1 : 1;
@@ -113,7 +113,7 @@ sift(struct class *c, struct queue_lane *l)
 	put_lane(c, i, l);
 }
 
-/* After any change of a lane's entries or of its group. */
+/* Puts the lane back where it belongs among those of its class. To be called after any change of its entries or of its group. */
 static void
 fix_lane(struct queue_lane *l)
 {
@@ -136,19 +136,19 @@ fix_lane(struct queue_lane *l)
 }
 
 static struct queue_lane *
-lane_of(struct group *g, struct class *c)
+lane_of(struct pull *g, struct class *c)
 {
 	for (size_t i = 0; i < g->lanes.n; i++)
 		if (g->lanes.p[i]->class == c)
 			return g->lanes.p[i];
 	struct queue_lane *l = mem_alloc(sizeof(*l));
-	*l = (struct queue_lane){.class = c, .group = g};
+	*l = (struct queue_lane){.class = c, .pull = g};
 	vec_push(&g->lanes, l);
 	return l;
 }
 
 void
-order_push(struct queue *q, struct item *it, struct group *g)
+order_push(struct queue *q, struct item *it, struct pull *g)
 {
 	struct queue_lane *l = lane_of(g, it->class);
 
@@ -159,10 +159,10 @@ order_push(struct queue *q, struct item *it, struct group *g)
 }
 
 static bool
-first_of_group(const struct item *it, size_t i)
+first_of_pull(const struct item *it, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (it->owners.p[k]->group == it->owners.p[i]->group)
+		if (it->owners.p[k]->pull == it->owners.p[i]->pull)
 			return false;
 	return true;
 }
@@ -171,12 +171,12 @@ void
 order_ready(struct queue *q, struct item *it)
 {
 	for (size_t i = 0; i < it->owners.n; i++)
-		if (first_of_group(it, i))
-			order_push(q, it, it->owners.p[i]->group);
+		if (first_of_pull(it, i))
+			order_push(q, it, it->owners.p[i]->pull);
 }
 
 void
-order_group_changed(struct queue *q, struct group *g)
+order_pull_changed(struct queue *q, struct pull *g)
 {
 	(void)q;
 	for (size_t i = 0; i < g->lanes.n; i++)
@@ -194,9 +194,9 @@ weight(struct queue *q, int64_t at)
 	double halves = (double)(at - q->epoch) / half_life_ms;
 
 	if (halves > far) { /* after half a year: before a double overflows, the epoch moves */
-		for (size_t i = 0; i < q->groups.nslots; i++)
-			for (struct node *n = q->groups.slots[i]; n != NULL; n = n->next)
-				((struct group *)n)->share = ldexp(((struct group *)n)->share, -far);
+		for (size_t i = 0; i < q->pulls.nslots; i++)
+			for (struct keyed *n = q->pulls.slots[i]; n != NULL; n = n->next)
+				((struct pull *)n)->share = ldexp(((struct pull *)n)->share, -far);
 		q->epoch += (int64_t)far * half_life_ms;
 		halves -= far;
 	}
@@ -204,12 +204,12 @@ weight(struct queue *q, int64_t at)
 }
 
 void
-order_charge(struct queue *q, struct group *g, double ms, int64_t at)
+order_charge(struct queue *q, struct pull *g, double ms, int64_t at)
 {
 	double share = ms * weight(q, at);
 
 	g->share = g->share + share > 0 ? g->share + share : 0;
-	order_group_changed(q, g);
+	order_pull_changed(q, g);
 }
 
 void
@@ -218,10 +218,10 @@ order_charge_item(struct queue *q, struct item *it, int64_t ms, int64_t at)
 	size_t n = 0;
 
 	for (size_t i = 0; i < it->owners.n; i++)
-		n += first_of_group(it, i);
+		n += first_of_pull(it, i);
 	for (size_t i = 0; i < it->owners.n; i++)
-		if (first_of_group(it, i))
-			order_charge(q, it->owners.p[i]->group, (double)ms / (double)n, at);
+		if (first_of_pull(it, i))
+			order_charge(q, it->owners.p[i]->pull, (double)ms / (double)n, at);
 }
 
 /* --- postponed builds ---------------------------------------------------------------------------------------------- */
@@ -280,7 +280,7 @@ current(const struct queue *q, const struct queue_lane *l, const struct entry *x
 	struct item *it = item_get(q, x->id);
 
 	if (it == NULL || it->state != ITEM_READY || (x->path_ms >= 0 && it->path_ms != x->path_ms) ||
-	    !item_owned_by(it, l->group))
+	    !item_owned_by(it, l->pull))
 		return NULL;
 	return it;
 }
@@ -312,7 +312,7 @@ first_build(struct queue *q, struct queue_lane *l)
 	if (it == NULL)
 		return NULL;
 	it->quick = false;
-	if (l->group->n_path < path_slots || l->group->work_ms / 2 < top->path_ms * slots)
+	if (l->pull->n_path < path_slots || l->pull->work_ms / 2 < top->path_ms * slots)
 		return it;
 	while (l->quick.v.n > 0) {
 		struct item *quick = current(q, l, &l->quick.v.p[0]);
@@ -368,7 +368,7 @@ order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **re
 	struct item *chosen = best != NULL ? first_build(q, best) : NULL;
 	if (chosen == NULL)
 		return NULL;
-	chosen->chosen_by = best->group;
+	chosen->chosen_by = best->pull;
 	*ret = chosen;
 	return best;
 }

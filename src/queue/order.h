@@ -7,13 +7,13 @@
 
 #include "queue/items.h"
 
-void order_push(struct queue *q, struct item *it, struct group *g); /* a ready build into the lane of a group */
-void order_ready(struct queue *q, struct item *it);                 /* into the lanes of all its groups */
-void order_group_changed(struct queue *q, struct group *g);
+void order_push(struct queue *q, struct item *it, struct pull *g); /* a ready build into the lane of a pull request */
+void order_ready(struct queue *q, struct item *it);                /* into the lanes of all its pull requests */
+void order_pull_changed(struct queue *q, struct pull *g);
 void order_postpone(struct queue *q, struct item *it);
-/* The lane of the build that is first now, *ret; NULL when none may start. Marks it as chosen by the lane's group. */
+/* The lane of the build that is first now, *ret; NULL when none may start. Marks it as chosen by the lane's pull request. */
 struct queue_lane *order_choose(struct queue *q, int64_t now, size_t *ret_machine, struct item **ret);
-void order_charge(struct queue *q, struct group *g, double ms, int64_t at);
+void order_charge(struct queue *q, struct pull *g, double ms, int64_t at);
 void order_charge_item(struct queue *q, struct item *it, int64_t ms, int64_t at);
 /* Which of the rules decides between the first of two lanes: "" when a and b are one. a goes first. */
 const char *order_reason(const struct queue_lane *a, const struct queue_lane *b);

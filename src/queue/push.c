@@ -1,8 +1,7 @@
 /* Copying to binary caches, a batch at a time. */
 #include "queue/push.h"
 
-#include "config/texts.h"
-#include "records/build.h"
+#include "records/building.h"
 #include "store/pushes.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -73,7 +72,7 @@ begin(struct push *p, struct err *e)
 	struct worker_events events = {.on_end = on_end, .ctx = p};
 	struct push_job job = {.drvs.p = arena_alloc(&p->a, p->n * sizeof(*job.drvs.p)),
 	    .cache = p->rows[0].cache,
-	    .options = config_named(&p->a, p->settings->build.nix_options)};
+	    .options = p->settings->build.nix_options};
 	char *text;
 
 	for (size_t i = 0; i < p->n; i++)
@@ -117,7 +116,7 @@ int
 push_run(struct push *p, int64_t run, struct err *e)
 {
 	struct arena a = {0};
-	const struct texts caches = config_texts(&a, p->settings->cache.push);
+	const struct texts caches = p->settings->cache.push;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < caches.n; i++)

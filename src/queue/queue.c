@@ -1,60 +1,13 @@
 /* The mirror of open builds: who waits for whom, who wants what, what has become ready. */
 #include "queue/queue.h"
 
+#include "queue/critical.h"
 #include "queue/order.h"
-#include "records/array.h"
+#include "queue/wants.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
 
 #include <string.h>
-
-/* --- classes ------------------------------------------------------------------------------------------------------- */
-
-static void
-fit_class(struct queue *q, struct class *c)
-{
-	c->fits.n = 0;
-	c->slots = 0;
-	for (size_t i = 0; i < q->n_machines; i++) {
-		if (machine_fits(&q->machines[i], c->system, c->features)) {
-			vec_push(&c->fits, i);
-			c->slots += q->machines[i].max_jobs;
-		}
-	}
-}
-
-/* NULL-terminated, of the text of the column; none where it cannot be read. */
-static const char *const *
-read_features(struct arena *a, const char *text)
-{
-	struct texts list = {0};
-	struct err unread;
-
-	if (array_read_texts(a, text, "features", &list, &unread) != 0)
-		list.n = 0;
-	const char **words = arena_alloc(a, (list.n + 1) * sizeof(*words));
-	for (size_t i = 0; i < list.n; i++)
-		words[i] = list.p[i];
-	words[list.n] = NULL;
-	return words;
-}
-
-static struct class *
-class_of(struct queue *q, const char *system, const char *features)
-{
-	for (size_t i = 0; i < q->classes.n; i++) {
-		struct class *c = q->classes.p[i];
-		if (strcmp(c->system, system) == 0 && strcmp(c->features_text, features) == 0)
-			return c;
-	}
-	struct class *c = mem_alloc(sizeof(*c));
-	c->system = mem_strdup(system);
-	c->features_text = mem_strdup(features);
-	c->features = read_features(&c->a, features);
-	fit_class(q, c);
-	vec_push(&q->classes, c);
-	return c;
-}
 
 void
 queue_machines(struct queue *q, const struct machine *machines, size_t n)
@@ -64,89 +17,7 @@ queue_machines(struct queue *q, const struct machine *machines, size_t n)
 	mem_free(&q->machine_states);
 	q->machine_states = mem_alloc((n + 1) * sizeof(*q->machine_states));
 	for (size_t i = 0; i < q->classes.n; i++)
-		fit_class(q, q->classes.p[i]);
-}
-
-/* --- groups and owners --------------------------------------------------------------------------------------------- */
-
-static struct group *
-group_of(struct queue *q, int64_t repository, int64_t number)
-{
-	uint64_t key = (uint64_t)repository * 0x100000001b3u ^ (uint64_t)number;
-
-	for (struct node *n = table_get(&q->groups, key); n != NULL; n = n->next) {
-		struct group *g = (struct group *)n;
-		if (g->repository == repository && g->number == number)
-			return g;
-	}
-	struct group *g = mem_alloc(sizeof(*g));
-	*g = (struct group){.node.key = key, .repository = repository, .number = number};
-	table_put(&q->groups, &g->node);
-	return g;
-}
-
-static void
-group_free(struct group *g)
-{
-	for (size_t i = 0; i < g->lanes.n; i++) {
-		vec_release(&g->lanes.p[i]->first.v);
-		vec_release(&g->lanes.p[i]->quick.v);
-		mem_free(&g->lanes.p[i]);
-	}
-	vec_release(&g->lanes);
-	mem_free(&g);
-}
-
-static struct owner *
-owner_of(struct queue *q, const struct queue_owner *o)
-{
-	struct owner *w = (struct owner *)table_get(&q->owners, (uint64_t)o->run);
-
-	if (w == NULL) {
-		w = mem_alloc(sizeof(*w));
-		*w = (struct owner){.node.key = (uint64_t)o->run, .group = group_of(q, o->repository, o->number)};
-		w->group->owners++;
-		table_put(&q->owners, &w->node);
-	}
-	if (w->group->priority != o->priority) {
-		w->group->priority = o->priority;
-		order_group_changed(q, w->group);
-	}
-	return w;
-}
-
-static void
-owner_leaves(struct queue *q, struct owner *w, const struct item *it)
-{
-	w->group->work_ms -= it->expected_ms;
-	if (--w->open > 0)
-		return;
-	w->group->owners--;
-	table_remove(&q->owners, &w->node);
-	mem_free(&w);
-}
-
-/* Pull requests that want nothing and whose share has faded. Called seldom: when there are many. */
-static void
-forget_groups(struct queue *q)
-{
-	enum { MANY = 4096 };
-
-	if (q->groups.n < MANY || q->groups.n < 4 * q->owners.n)
-		return;
-	for (size_t i = 0; i < q->groups.nslots; i++) {
-		for (struct node *n = q->groups.slots[i], *next; n != NULL; n = next) {
-			struct group *g = (struct group *)n;
-			bool ready = false;
-			next = n->next;
-			for (size_t k = 0; k < g->lanes.n; k++)
-				ready = ready || g->lanes.p[k]->at != 0;
-			if (g->owners == 0 && !ready && g->share < 1) {
-				table_remove(&q->groups, n);
-				group_free(g);
-			}
-		}
-	}
+		wants_fit(q, q->classes.p[i]);
 }
 
 /* --- builds -------------------------------------------------------------------------------------------------------- */
@@ -199,7 +70,7 @@ detach(struct queue *q, struct item *it)
 {
 	touch(q, it);
 	for (size_t i = 0; i < it->owners.n; i++)
-		owner_leaves(q, it->owners.p[i], it);
+		wants_leave(q, it->owners.p[i], it);
 	for (size_t i = 0; i < it->inputs.n; i++)
 		if (!it->inputs.p[i]->dying)
 			unlink_from(it->inputs.p[i]->dependents.p, &it->inputs.p[i]->dependents.n, it);
@@ -270,34 +141,13 @@ queue_free(struct queue *q)
 	if (q == NULL)
 		return;
 	for (size_t i = 0; i < q->items.nslots; i++)
-		for (struct node *n = q->items.slots[i], *next; n != NULL; n = next) {
+		for (struct keyed *n = q->items.slots[i], *next; n != NULL; n = next) {
 			next = n->next;
 			item_free((struct item *)n);
 		}
-	for (size_t i = 0; i < q->owners.nslots; i++)
-		for (struct node *n = q->owners.slots[i], *next; n != NULL; n = next) {
-			next = n->next;
-			mem_free(&n);
-		}
-	for (size_t i = 0; i < q->groups.nslots; i++)
-		for (struct node *n = q->groups.slots[i], *next; n != NULL; n = next) {
-			next = n->next;
-			group_free((struct group *)n);
-		}
-	for (size_t i = 0; i < q->classes.n; i++) {
-		struct class *c = q->classes.p[i];
-		mem_free(&c->system);
-		mem_free(&c->features_text);
-		vec_release(&c->fits);
-		vec_release(&c->lanes);
-		arena_release(&c->a);
-		mem_free(&c);
-	}
+	wants_free(q);
 	mem_free(&q->items.slots);
-	mem_free(&q->owners.slots);
-	mem_free(&q->groups.slots);
 	mem_free(&q->machine_states);
-	vec_release(&q->classes);
 	vec_release(&q->fresh);
 	vec_release(&q->raised);
 	vec_release(&q->postponed);
@@ -330,7 +180,7 @@ queue_add(struct queue *q, const struct queue_build *b)
 	}
 	/* One that was dropped while building is wanted again: it waits for the end of what is under way. */
 	it->dropped = false;
-	it->class = class_of(q, b->system, b->features);
+	it->class = wants_class(q, b->system, b->features);
 	it->expected_ms = b->expected_ms > 0 ? b->expected_ms : QUEUE_UNKNOWN_MS;
 	it->path_ms = it->expected_ms;
 	it->not_before = b->not_before;
@@ -373,20 +223,20 @@ queue_own(struct queue *q, int64_t id, const struct queue_owner *owners, size_t 
 	memcpy(&before, &it->owners, sizeof(before));
 	memset(&it->owners, 0, sizeof(it->owners));
 	for (size_t i = 0; i < n; i++) {
-		struct owner *w = owner_of(q, &owners[i]);
+		struct owner *w = wants_owner(q, &owners[i]);
 		w->open++;
-		w->group->work_ms += it->expected_ms;
+		w->pull->work_ms += it->expected_ms;
 		vec_push(&it->owners, w);
 		bool known = false;
 		for (size_t k = 0; k < before.n; k++)
-			known = known || before.p[k]->group == w->group;
+			known = known || before.p[k]->pull == w->pull;
 		for (size_t k = 0; k + 1 < it->owners.n; k++)
-			known = known || it->owners.p[k]->group == w->group;
+			known = known || it->owners.p[k]->pull == w->pull;
 		if (it->state == ITEM_READY && !known)
-			order_push(q, it, w->group);
+			order_push(q, it, w->pull);
 	}
 	for (size_t i = 0; i < before.n; i++)
-		owner_leaves(q, before.p[i], it);
+		wants_leave(q, before.p[i], it);
 	vec_release(&before);
 }
 
@@ -413,83 +263,23 @@ queue_drop(struct queue *q, int64_t id, int64_t now)
 	vec_release(&above);
 }
 
-/* --- critical path ------------------------------------------------------------------------------------------------- */
-
-static void
-measure(struct item *it)
-{
-	int64_t longest = 0;
-
-	for (size_t i = 0; i < it->dependents.n; i++)
-		if (it->dependents.p[i]->path_ms > longest)
-			longest = it->dependents.p[i]->path_ms;
-	it->path_ms = it->expected_ms + longest;
-}
-
-/* New builds, those nobody waits for first: each is measured once. */
-static void
-measure_fresh(struct queue *q)
-{
-	VEC(struct item *) todo = {0};
-
-	for (size_t i = 0; i < q->fresh.n; i++) {
-		struct item *it = q->fresh.p[i];
-		it->pending = 0;
-		for (size_t k = 0; k < it->dependents.n; k++)
-			it->pending += it->dependents.p[k]->fresh;
-		if (it->pending == 0)
-			vec_push(&todo, it);
-	}
-	for (size_t i = 0; i < todo.n; i++) {
-		struct item *it = todo.p[i];
-		measure(it);
-		for (size_t k = 0; k < it->inputs.n; k++) {
-			struct item *in = it->inputs.p[k];
-			if (!in->fresh)
-				vec_push(&q->raised, it);
-			else if (--in->pending == 0)
-				vec_push(&todo, in);
-		}
-	}
-	vec_release(&todo);
-}
-
-/* Paths below grow where a longer one was put on top. */
-static void
-measure_raised(struct queue *q)
-{
-	for (size_t i = 0; i < q->raised.n; i++) {
-		const struct item *it = q->raised.p[i];
-		for (size_t k = 0; k < it->inputs.n; k++) {
-			struct item *in = it->inputs.p[k];
-			if (in->path_ms >= in->expected_ms + it->path_ms)
-				continue;
-			in->path_ms = in->expected_ms + it->path_ms;
-			if (in->state == ITEM_READY)
-				order_ready(q, in);
-			vec_push(&q->raised, in);
-		}
-	}
-	q->raised.n = 0;
-}
-
 void
 queue_settle(struct queue *q)
 {
-	measure_fresh(q);
-	measure_raised(q);
+	critical_fresh(q);
+	critical_raised(q);
 	for (size_t i = 0; i < q->fresh.n; i++)
 		q->fresh.p[i]->fresh = false;
 	for (size_t i = 0; i < q->fresh.n; i++)
 		becomes_ready(q, q->fresh.p[i]);
 	q->fresh.n = 0;
-	forget_groups(q);
+	wants_forget(q);
 }
 
 void
 queue_charge(struct queue *q, int64_t repository, int64_t number, int64_t ms, int64_t at)
 {
-	order_charge(q, group_of(q, repository, number), (double)ms, at);
+	order_charge(q, wants_pull(q, repository, number), (double)ms, at);
 }
 
 /* --- starts and ends ----------------------------------------------------------------------------------------------- */
@@ -672,7 +462,7 @@ queue_put_back(const struct queue *q, int64_t now)
 	struct queue_put_back all = {0};
 
 	for (size_t i = 0; q->postponed.n > 0 && i < q->items.nslots; i++) {
-		for (const struct node *n = q->items.slots[i]; n != NULL; n = n->next) {
+		for (const struct keyed *n = q->items.slots[i]; n != NULL; n = n->next) {
 			const struct item *it = (const struct item *)n;
 			if (it->state != ITEM_POSTPONED || it->not_before <= now)
 				continue;
@@ -707,5 +497,5 @@ queue_figures(const struct queue *q)
 	    .building = q->n_building,
 	    .postponed = q->postponed.n,
 	    .classes = q->classes.n,
-	    .pulls = q->groups.n};
+	    .pulls = q->pulls.n};
 }

@@ -49,10 +49,6 @@ struct queue_build {
 	bool building;      /* under way as the database has it; on no machine of ours */
 	const char *reason; /* why it was put back, or NULL; copied */
 };
-/* A run that wants a build, and the pull request whose share it uses. */
-struct queue_owner {
-	int64_t run, repository, number, priority;
-};
 
 /*
  * Changes to the mirror. Adding a build that is there changes its owners at most. Links are made after both builds;

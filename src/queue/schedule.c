@@ -1,13 +1,14 @@
 /* Starting what may start, within capacity: one transaction a turn, workers for what it wrote. */
 #include "queue/schedule.h"
 
-#include "config/texts.h"
 #include "nix/path.h"
 #include "queue/capacity.h"
 #include "queue/push.h"
 #include "queue/replica.h"
-#include "records/build.h"
-#include "records/record.h"
+#include "queue/retry.h"
+#include "queue/tell.h"
+#include "records/all.h"
+#include "records/building.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -18,12 +19,7 @@
 #include <string.h>
 
 enum {
-	MAX_STARTS = 128,           /* in one turn; the rest follows in the next */
-	RETRY_FIRST_MS = 60 * 1000, /* then three times as long each time, as Hydra does */
-	ONCE_MORE_MS = 5 * 1000,    /* before what fetches is tried a second and last time */
-	ABSENT_FIRST_MS = 5 * 1000, /* between two looks for a machine; as long as it has been missing, up to */
-	ABSENT_MAX_MS = 60 * 1000,
-	TELL_MS = 250, /* a run with many builds hears of them together */
+	MAX_STARTS = 128, /* in one turn; the rest follows in the next */
 	TROUBLE_MS = 5000,
 	MAX_TOLD = 1024,         /* runs that hear of a full disk at once */
 	MACHINES_MS = 10 * 1000, /* between two looks at the builders' file */
@@ -45,18 +41,10 @@ struct running {
 	bool over;      /* its worker has ended; to be written */
 };
 
-/* A run that should hear of a change. */
-struct told {
-	int64_t run, at;
-	bool waiting;
-};
-
 struct schedule {
 	struct loop *l;
 	struct store *s;
 	const struct settings *settings;
-	void (*changed)(void *ctx, int64_t run);
-	void *ctx;
 	struct loop_timer *wake, *reread;
 	bool misread; /* the builders' file could not be read the last time */
 	bool full;    /* the store has no room: nothing is begun */
@@ -67,7 +55,7 @@ struct schedule {
 	struct queue *queue;
 	struct push *push;
 	struct running *running;
-	VEC(struct told) told;
+	struct tell tell;
 	struct schedule_figures figures;
 	bool closing;
 };
@@ -82,46 +70,6 @@ forget(struct running *r)
 	*at = r->next;
 	arena_release(&r->a);
 	mem_free(&r);
-}
-
-/* --- telling runs -------------------------------------------------------------------------------------------------- */
-
-static void
-note_run(void *ctx, int64_t run)
-{
-	struct schedule *q = ctx;
-
-	for (size_t i = 0; i < q->told.n; i++) {
-		if (q->told.p[i].run == run) {
-			q->told.p[i].waiting = true;
-			return;
-		}
-	}
-	struct told t = {.run = run, .waiting = true};
-	vec_push(&q->told, t);
-}
-
-/* Gives when to look again. */
-static int64_t
-tell_runs(struct schedule *q, int64_t now)
-{
-	int64_t next = INT64_MAX;
-
-	queue_drain_touched(q->queue, note_run, q);
-	for (size_t i = 0; i < q->told.n; i++) {
-		struct told *t = &q->told.p[i];
-		bool done = queue_run_open(q->queue, t->run) == 0;
-		if (t->waiting && (done || now - t->at >= TELL_MS)) {
-			t->waiting = false;
-			t->at = now;
-			q->changed(q->ctx, t->run);
-		}
-		if (t->waiting && t->at + TELL_MS < next)
-			next = t->at + TELL_MS;
-		if (!t->waiting && (done || now - t->at >= TELL_MS))
-			q->told.p[i--] = q->told.p[--q->told.n];
-	}
-	return next;
 }
 
 /* --- ends ---------------------------------------------------------------------------------------------------------- */
@@ -156,121 +104,32 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 	schedule_kick(q);
 }
 
-/* How a build ended, from its record or from the end of its worker. */
-static enum build_state
-judge_end(const struct running *r, const char **ret_reason)
-{
-	if (r->end.kind != ERR_NONE || r->built == NULL) {
-		*ret_reason = r->end.kind != ERR_NONE ? r->end.msg : "the worker said nothing";
-		return BUILD_INFRASTRUCTURE;
-	}
-	*ret_reason = r->built->reason;
-	return (enum build_state)r->built->outcome;
-}
-
-static int64_t
-retry_delay_ms(int64_t attempts)
-{
-	int64_t ms = RETRY_FIRST_MS;
-
-	for (int64_t i = 1; i < attempts && i < 10; i++)
-		ms *= 3;
-	return ms;
-}
-
-/* Infrastructure: whether and when it is tried again. */
-static int
-try_again(struct schedule *q, struct running *r, int64_t now, enum build_state *state, const char **reason,
-    int64_t *ret_not_before, struct err *e)
-{
-	int64_t since, attempts;
-
-	if (r->built != NULL && r->built->absent) {
-		if (store_build_absent(q->s, r->id, now, &since, e) != 0)
-			return -1;
-		if (now - since >= q->settings->build.max_unsupported_s * 1000) {
-			*state = BUILD_UNSUPPORTED;
-			return 0;
-		}
-		int64_t in = now - since < ABSENT_FIRST_MS ? ABSENT_FIRST_MS : now - since;
-		*ret_not_before = now + (in < ABSENT_MAX_MS ? in : ABSENT_MAX_MS);
-		*state = BUILD_QUEUED;
-		*reason = arena_printf(&r->a, "waiting for a machine: %s", *reason != NULL ? *reason : "");
-		return 0;
-	}
-	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
-		return -1;
-	if (attempts <= q->settings->build.retries) {
-		*ret_not_before = now + retry_delay_ms(attempts);
-		*state = BUILD_QUEUED;
-		q->figures.retried++;
-	}
-	return 0;
-}
-
-/* A builder that may use the network has failed. A server may have been away for a moment, so it is tried once more; that end is
- * a failure like any other: whoever waits for a source that is gone waits for nothing. */
-static int
-try_once_more(struct schedule *q, struct running *r, int64_t now, enum build_state *state, const char **reason,
-    int64_t *ret_not_before, struct err *e)
-{
-	int64_t attempts;
-
-	if (!r->built->may_pass || q->settings->build.retries == 0)
-		return 0;
-	if (store_build_attempts(q->s, r->id, &attempts, e) != 0)
-		return -1;
-	if (attempts > 1)
-		return 0;
-	*ret_not_before = now + ONCE_MORE_MS;
-	*state = BUILD_QUEUED;
-	*reason = "its builder, which may use the network, failed: tried once more";
-	q->figures.retried++;
-	return 0;
-}
-
-static enum build_alike
-alike(const struct built *b)
-{
-	return b == NULL || b->deterministic < 0 ? BUILD_NOT_COMPARED : b->deterministic ? BUILD_ALIKE : BUILD_NOT_ALIKE;
-}
-
 static int
 write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 {
-	const struct built *b = r->built;
-	const char *reason;
-	enum build_state state = judge_end(r, &reason);
-	bool infrastructure = state == BUILD_INFRASTRUCTURE;
-	int64_t not_before = 0, wall_ms = b != NULL ? b->wall_ms : 0;
+	struct build_end end = {0};
+	bool retried = false;
+	const struct ended ended = {.id = r->id, .worker = &r->end, .built = r->built};
 
 	if (r->cancelled) { /* whoever cancelled it wrote that; the row may be queued again already */
-		queue_ended(q->queue, r->id, QUEUE_AGAIN, false, wall_ms, 0, NULL, now);
+		queue_ended(q->queue, r->id, QUEUE_AGAIN, false, r->built != NULL ? r->built->wall_ms : 0, 0, NULL, now);
 		return 0;
 	}
-	if (infrastructure && try_again(q, r, now, &state, &reason, &not_before, e) != 0)
+	if (retry_judge(q->s, q->settings, &r->a, &ended, now, &end, &retried, e) != 0)
 		return -1;
-	if (state == BUILD_FAILED && try_once_more(q, r, now, &state, &reason, &not_before, e) != 0)
-		return -1;
-	const struct build_end end = {.state = state,
-	    .reason = reason,
-	    .tail = b != NULL ? b->tail : NULL,
-	    .phase = b != NULL ? b->phase : NULL,
-	    .log = r->log,
-	    .wall_ms = wall_ms,
-	    .not_before = not_before,
-	    .alike = alike(b),
-	    .marked = b != NULL && b->marked};
+	end.log = r->log;
 	if (store_build_end(q->s, r->id, &end, e) != 0)
 		return -1;
-	log_info("build %s: %s%s%s", r->drv, build_state_name(state), reason != NULL ? ": " : "", reason != NULL ? reason : "");
-	q->figures.built += state == BUILD_BUILT;
-	q->figures.failed += build_state_has_ended(state) && !build_state_is_good(state);
+	log_info("build %s: %s%s%s", r->drv, build_state_name(end.state), end.reason != NULL ? ": " : "",
+	    end.reason != NULL ? end.reason : "");
+	q->figures.retried += retried;
+	q->figures.built += end.state == BUILD_BUILT;
+	q->figures.failed += build_state_has_ended(end.state) && !build_state_is_good(end.state);
 	queue_ended(q->queue, r->id,
-	    build_state_is_open(state)                 ? QUEUE_AGAIN
-	    : build_state_is_good(state) || end.marked ? QUEUE_GOOD
-	                                               : QUEUE_BAD,
-	    infrastructure, wall_ms, not_before, reason, now);
+	    build_state_is_open(end.state)                 ? QUEUE_AGAIN
+	    : build_state_is_good(end.state) || end.marked ? QUEUE_GOOD
+	                                                   : QUEUE_BAD,
+	    retry_state(&ended) == BUILD_INFRASTRUCTURE, end.wall_ms, end.not_before, end.reason, now);
 	return 0;
 }
 
@@ -289,7 +148,7 @@ make_job(const struct schedule *q, struct running *r, char **ret, struct err *e)
 	    .max_silent_s = c->build.max_silent_s,
 	    .timeout_s = c->build.timeout_s,
 	    .max_log_bytes = c->build.max_log_mb * 1024 * 1024,
-	    .options = config_named(&r->a, c->build.nix_options),
+	    .options = c->build.nix_options,
 	    .builders = m->uri == NULL && configured ? "" : m->line,
 	    .uri = m->uri,
 	    .local_hook = q->local_hook,
@@ -355,7 +214,7 @@ has_room(struct schedule *q, struct err *e)
 	if (store_runs_live(q->s, ids, MAX_TOLD, &n, e) != 0)
 		log_err(LOG_ERROR, "schedule", e);
 	for (size_t i = 0; i < n; i++)
-		q->changed(q->ctx, ids[i]);
+		q->tell.changed(q->tell.ctx, ids[i]);
 	return !full;
 }
 
@@ -429,7 +288,7 @@ look(void *ctx)
 	if (rc == 0) {
 		rc = write_turn(q, now, &e);
 		if (rc == 0)
-			tell = tell_runs(q, now);
+			tell = tell_runs(&q->tell, q->queue, now);
 		rc = store_end(q->s, rc, &e);
 	}
 	if (rc != 0) {
@@ -531,7 +390,7 @@ schedule_new(struct loop *l, struct store *s, const struct settings *settings, v
 {
 	struct schedule *q = mem_alloc(sizeof(*q));
 
-	*q = (struct schedule){.l = l, .s = s, .settings = settings, .changed = changed, .ctx = ctx};
+	*q = (struct schedule){.l = l, .s = s, .settings = settings, .tell = {.changed = changed, .ctx = ctx}};
 	if (files_mkdirs(arena_printf(&q->a, "%s/logs", settings->state.dir), 0750, e) != 0 ||
 	    files_mkdirs(arena_printf(&q->a, "%s/gcroots/builds", settings->state.dir), 0750, e) != 0 ||
 	    write_hook(q, e) != 0 || capacity_machines(&q->a, settings, &q->machines, &q->n_machines, e) != 0 ||
@@ -614,7 +473,7 @@ release(void *ctx)
 
 	while (q->running != NULL)
 		forget(q->running);
-	vec_release(&q->told);
+	tell_release(&q->tell);
 	arena_release(&q->a);
 	mem_free(&q);
 }

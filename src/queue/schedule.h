@@ -5,11 +5,8 @@
  * of workers and the starts that follow in one transaction, tells the runs in it, and only then starts workers, each
  * running the stage `build` on one derivation and one machine. When the transaction fails, the mirror is made anew.
  *
- * Infrastructure failures go back to the queue with growing delay, `[build] retries` times; build failures are final, but for
- * one more try, seconds later, of a builder that may use the network (a fixed-output derivation, builtin:fetchurl too). A
- * machine that cannot be reached is waited for, `[build] max_unsupported_s` at most. What no configured machine could
- * build ends at once as unsupported. While the store or our own disk is nearly full nothing is begun. The builders' file
- * is read again every ten seconds.
+ * What the end of a build means, and whether it is tried again, is retry.h's. What no configured machine could build ends at once as
+ * unsupported. While the store or our own disk is nearly full nothing is begun. The builders' file is read again every ten seconds.
  */
 #ifndef EKACI_QUEUE_SCHEDULE_H
 #define EKACI_QUEUE_SCHEDULE_H

@@ -70,13 +70,13 @@ explain_place(struct queue *q, const struct item *it, int64_t now, struct buf *o
 	while ((l = order_choose(q, now, &machine, &other)) != NULL && other != it) {
 		own = NULL;
 		for (size_t i = 0; i < it->class->lanes.n && own == NULL; i++)
-			if (item_owned_by(it, it->class->lanes.p[i]->group))
+			if (item_owned_by(it, it->class->lanes.p[i]->pull))
 				own = it->class->lanes.p[i];
 		if (before < MAX_NAMED && own != NULL)
 			buf_printf(&others, "  %s: %s\n", nix_path_base(other->drv),
-			    own->group == l->group && own != l ? "same pull request"
-			    : own == l                         ? "critical path, dependents or age"
-			                                       : order_reason(l, own));
+			    own->pull == l->pull && own != l ? "same pull request"
+			    : own == l                       ? "critical path, dependents or age"
+			                                     : order_reason(l, own));
 		before++;
 		queue_started(q, other->id, machine, now);
 	}

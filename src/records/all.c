@@ -1,14 +1,14 @@
 /* The list of tables, in the order of the flow. */
 #include "records/all.h"
 
-#include "records/build.h"
+#include "records/building.h"
 #include "records/difference.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/mirror.h"
 #include "records/plan.h"
 #include "records/record.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "records/retention.h"
 #include "records/run_told.h"
 #include "records/wish.h"
@@ -64,11 +64,24 @@ const struct fields *const records_all[] = {
     NULL,
 };
 
-const struct fields *
-records_of_type(const char *type)
+static const struct fields *
+table_of_type(const char *type)
 {
 	for (size_t i = 0; records_all[i] != NULL; i++)
 		if (records_all[i]->type != NULL && strcmp(records_all[i]->type, type) == 0)
 			return records_all[i];
 	return NULL;
+}
+
+int
+record_read(struct arena *a, struct str line, struct record *ret, struct err *e)
+{
+	const char *type = fields_type(a, line);
+	const struct fields *of = type != NULL ? table_of_type(type) : NULL;
+
+	if (of == NULL)
+		return fail(e, ERR_INPUT, "a record of an unknown type: %.200s", type != NULL ? type : "none");
+	void *is = arena_alloc(a, of->size);
+	*ret = (struct record){of, is};
+	return fields_read(of, a, line, of->name, is, e);
 }

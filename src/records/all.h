@@ -1,14 +1,14 @@
 /*
- * all - every table there is: for reading a record by its type, for ARCHITECTURE.md, and for the test that writes and reads
- * random values of each.
+ * all - every table there is, in the order of the flow: for reading a record by its type, for ARCHITECTURE.md, and for the test that
+ * writes and reads random values of each.
  */
 #ifndef EKACI_RECORDS_ALL_H
 #define EKACI_RECORDS_ALL_H
 
-#include "records/fields.h"
+#include "records/record.h"
 
 extern const struct fields *const records_all[]; /* NULL at the end */
-/* The table of records of that type; NULL when there is none. */
-const struct fields *records_of_type(const char *type);
+/* Reads a line that a worker wrote, into a. ERR_INPUT when no table has its type, or it is not as the table says. */
+must_check int record_read(struct arena *a, struct str line, struct record *ret, struct err *e);
 
 #endif

@@ -3,49 +3,35 @@
 
 #include <string.h>
 
-struct texts_document {
-	struct texts list;
+/* Every list begins with its place and has its number behind it. */
+struct whole {
+	LIST(char) list;
 };
-#define OF struct texts_document
-static const struct field texts_members[] = {
-    {TEXTS(list), .required = true},
-};
-#undef OF
-static const struct fields texts_fields = FIELDS("list", NULL, struct texts_document, texts_members);
 
-struct numbers_document {
-	struct numbers list;
-};
-#define OF struct numbers_document
-static const struct field numbers_members[] = {
-    {INTS(list), .required = true},
-};
-#undef OF
-static const struct fields numbers_fields = FIELDS("list", NULL, struct numbers_document, numbers_members);
-
-struct named_document {
-	struct named_texts list;
-};
-#define OF struct named_document
-static const struct field named_members[] = {
-    {OPTIONS(list), .required = true, .null = true},
-};
-#undef OF
-static const struct fields named_fields = FIELDS("list", NULL, struct named_document, named_members);
+static const struct field texts_member = {.name = "list", .type = FIELD_TEXTS, .required = true};
+static const struct field numbers_member = {.name = "list", .type = FIELD_INTS, .required = true};
+static const struct field named_member = {.name = "list", .type = FIELD_OPTIONS, .required = true, .null = true};
 
 static int
-read_list(const struct fields *of, struct arena *a, const char *json, const char *what, void *ret, struct err *e)
+read_member(const struct field *f, struct arena *a, const char *json, const char *what, void *ret, struct err *e)
 {
-	return fields_read(of, a, str_of(arena_printf(a, "{\"list\":%s}", json)), what, ret, e);
+	const struct fields document = {what, NULL, sizeof(struct whole), f, 1, 0};
+
+	return fields_read(&document, a, str_of(arena_printf(a, "{\"%s\":%s}", f->name, json)), what, ret, e);
 }
 
 static int
-write_list(const struct fields *of, struct arena *a, const void *document, const char **ret, struct err *e)
+write_member(const struct field *f, struct arena *a, const void *list, const char **ret, struct err *e)
 {
+	const struct fields document = {"list", NULL, sizeof(struct whole), f, 1, 0};
 	const size_t before = strlen("{\"list\":"), behind = strlen("}");
 	char *line;
 
-	if (fields_line(of, a, document, &line, e) != 0)
+	if (((const struct whole *)list)->list.n == 0) {
+		*ret = "[]";
+		return 0;
+	}
+	if (fields_line(&document, a, list, &line, e) != 0)
 		return -1;
 	line[strlen(line) - behind] = '\0';
 	*ret = line + before;
@@ -55,56 +41,45 @@ write_list(const struct fields *of, struct arena *a, const void *document, const
 int
 array_read_texts(struct arena *a, const char *json, const char *what, struct texts *ret, struct err *e)
 {
-	struct texts_document d = {0};
-
-	if (read_list(&texts_fields, a, json, what, &d, e) != 0)
-		return -1;
-	*ret = d.list;
-	return 0;
+	return read_member(&texts_member, a, json, what, ret, e);
 }
 
 int
 array_read_numbers(struct arena *a, const char *json, const char *what, struct numbers *ret, struct err *e)
 {
-	struct numbers_document d = {0};
-
-	if (read_list(&numbers_fields, a, json, what, &d, e) != 0)
-		return -1;
-	*ret = d.list;
-	return 0;
+	return read_member(&numbers_member, a, json, what, ret, e);
 }
 
 int
 array_read_named(struct arena *a, const char *json, const char *what, struct named_texts *ret, struct err *e)
 {
-	struct named_document d = {0};
+	return read_member(&named_member, a, json, what, ret, e);
+}
 
-	if (read_list(&named_fields, a, json, what, &d, e) != 0)
-		return -1;
-	*ret = d.list;
-	return 0;
+int
+array_read_records(const struct fields *of, struct arena *a, const char *json, const char *what, void *ret, struct err *e)
+{
+	const struct field member = {.name = "list", .type = FIELD_LIST, .of = of, .required = true};
+
+	return read_member(&member, a, json, what, ret, e);
 }
 
 int
 array_write_texts(struct arena *a, const struct texts *list, const char **ret, struct err *e)
 {
-	const struct texts_document d = {*list};
-
-	if (list->n == 0) {
-		*ret = "[]";
-		return 0;
-	}
-	return write_list(&texts_fields, a, &d, ret, e);
+	return write_member(&texts_member, a, list, ret, e);
 }
 
 int
 array_write_numbers(struct arena *a, const struct numbers *list, const char **ret, struct err *e)
 {
-	const struct numbers_document d = {*list};
+	return write_member(&numbers_member, a, list, ret, e);
+}
 
-	if (list->n == 0) {
-		*ret = "[]";
-		return 0;
-	}
-	return write_list(&numbers_fields, a, &d, ret, e);
+int
+array_write_records(const struct fields *of, struct arena *a, const void *list, const char **ret, struct err *e)
+{
+	const struct field member = {.name = "list", .type = FIELD_LIST, .of = of, .required = true};
+
+	return write_member(&member, a, list, ret, e);
 }

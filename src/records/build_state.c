@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum group { GROUP_NONE, GROUP_OPEN, GROUP_GOOD, GROUP_FAILED_ITSELF, GROUP_FAILED_BELOW, GROUP_NO_ANSWER };
+enum state_group { GROUP_NONE, GROUP_OPEN, GROUP_GOOD, GROUP_FAILED_ITSELF, GROUP_FAILED_BELOW, GROUP_NO_ANSWER };
 
 #define NAME(symbol, name, words, tone, rank) [BUILD_##symbol] = name,
 const char *const build_state_names[] = {[BUILD_NONE] = "", BUILD_STATE_LIST(NAME)[BUILD_STATES] = NULL};
@@ -15,7 +15,7 @@ const char *const build_state_names[] = {[BUILD_NONE] = "", BUILD_STATE_LIST(NAM
 #define FAILED_BELOW(symbol, name, words, tone, rank)  [BUILD_##symbol] = {GROUP_FAILED_BELOW, words, tone},
 #define NO_ANSWER(symbol, name, words, tone, rank)     [BUILD_##symbol] = {GROUP_NO_ANSWER, words, tone},
 static const struct {
-	enum group group;
+	enum state_group group;
 	const char *words, *tone;
 } states[BUILD_STATES] = {
     [BUILD_NONE] = {GROUP_NONE, "not built", "calm"},

@@ -3,7 +3,7 @@
  *
  * Every state stands in one of the lists below. The enum, names, words, predicates and the sets that SQL names
  * (store/build_sets.h) are made from these lists, so a new state is one line here. The database has a CHECK with the names, too:
- * it wants a migration, and tests/unit/build_state.c says so.
+ * it wants a migration, and tests/unit/store.c says so.
  *
  * A line is X(SYMBOL, name, words, tone, rank). The first one of a list is FIRST(...), because a list in SQL has a comma before
  * every element but the first. A line has:

@@ -151,9 +151,6 @@ must_check int fields_read(const struct fields *of, struct arena *a, struct str 
 /* The same of a file. ERR_LIMIT when it is larger. */
 must_check int fields_read_file(const struct fields *of, struct arena *a, const char *path, size_t max_bytes, void *ret,
     struct err *e);
-/* The same of a document that is an array: ret is a LIST of the table's struct. Of texts: array.h. */
-must_check int fields_read_list(const struct fields *of, struct arena *a, struct str text, const char *what, void *ret,
-    struct err *e);
 /* The member "type" of a document, in a; NULL when it has none or is no object. Reads no further than it must. */
 const char *fields_type(struct arena *a, struct str text);
 
@@ -168,9 +165,6 @@ must_check int fields_write_as(const struct fields *of, const void *value, enum 
     struct err *e);
 /* fields_write as text in a. */
 must_check int fields_line(const struct fields *of, struct arena *a, const void *value, char **ret, struct err *e);
-
-/* A LIST of the table's struct as an array. */
-must_check int fields_list_line(const struct fields *of, struct arena *a, const void *list, char **ret, struct err *e);
 
 /* text with every byte that is no UTF-8, and NUL, as U+FFFD; text itself where there is none. */
 const char *fields_clean(struct arena *a, struct str text);

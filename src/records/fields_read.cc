@@ -17,14 +17,14 @@ namespace
 {
 
 /* Where we are, for errors: built only when one is thrown, on the way out. */
-struct mistake {
+struct reading_error {
 	std::string place, why;
 };
 
 [[noreturn]] void
 wrong(const char *why)
 {
-	throw mistake{"", why};
+	throw reading_error{"", why};
 }
 
 /* fn with the step added to whatever place an error of it has. */
@@ -34,7 +34,7 @@ at_member(std::string_view name, Fn fn)
 {
 	try {
 		fn();
-	} catch (mistake &m) {
+	} catch (reading_error &m) {
 		m.place = "." + std::string(name) + m.place;
 		throw;
 	}
@@ -46,7 +46,7 @@ at_element(size_t i, Fn fn)
 {
 	try {
 		fn();
-	} catch (mistake &m) {
+	} catch (reading_error &m) {
 		m.place = "[" + std::to_string(i) + "]" + m.place;
 		throw;
 	}
@@ -356,7 +356,7 @@ read_padded(const struct fields *of, struct arena *a, const char *p, size_t n, s
 		if (doc.current_location().error() != OUT_OF_BOUNDS)
 			return fail(e, ERR_INPUT, "%s: something stands behind the JSON object", what);
 		return 0;
-	} catch (const mistake &m) {
+	} catch (const reading_error &m) {
 		return fail(e, ERR_INPUT, "%s%.200s: %s", what, m.place.c_str(), m.why.c_str());
 	} catch (const std::exception &x) {
 		return fail(e, ERR_INPUT, "%s: is no JSON: %s", what, x.what());

@@ -180,7 +180,7 @@ write_list(const struct field *f, const void *from, const struct place *at, stru
 		if (keyed ? write_name(here.name, i == 0, at, out, e) != 0 : false)
 			return -1;
 		if (!keyed)
-			buf_puts(out, f->lines ? ",\n" + (i == 0) : "," + (i == 0));
+			buf_puts(out, &(f->lines ? ",\n" : ",")[i == 0]);
 		if (write_struct(f->of, one + f->value, &here, out, e) != 0)
 			return -1;
 	}

@@ -1,7 +1,6 @@
 /* Records of a stage, written whole, and read by their type. */
 #include "records/record.h"
 
-#include "records/all.h"
 #include "support/base/clock.h"
 
 #include <errno.h>
@@ -68,19 +67,6 @@ record_progress(struct record_out *out, const char *what, int64_t done, int64_t 
 		return;
 	out->progress_ms = now;
 	(void)!record_put(out, &progress_fields, &rec, &ignored);
-}
-
-int
-record_read(struct arena *a, struct str line, struct record *ret, struct err *e)
-{
-	const char *type = fields_type(a, line);
-	const struct fields *of = type != NULL ? records_of_type(type) : NULL;
-
-	if (of == NULL)
-		return fail(e, ERR_INPUT, "a record of an unknown type: %.200s", type != NULL ? type : "none");
-	void *is = arena_alloc(a, of->size);
-	*ret = (struct record){of, is};
-	return fields_read(of, a, line, of->name, is, e);
 }
 
 const void *

@@ -45,8 +45,6 @@ struct records {
 	struct record *p;
 	size_t n;
 };
-/* Reads a line that a worker wrote, into a. ERR_INPUT when no table has its type, or it is not as the table says. */
-must_check int record_read(struct arena *a, struct str line, struct record *ret, struct err *e);
 /* The first one of a table, or NULL; the next one after *at (0 at first), which is moved on. */
 const void *record_find(const struct records *all, const struct fields *of);
 const void *record_next(const struct records *all, const struct fields *of, size_t *at);

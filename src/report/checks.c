@@ -105,7 +105,7 @@ evaluation_annotations(struct model *m, struct check_run *to)
 	if (m->outcome == OUTCOME_INCOMPLETE && m->incomplete == INCOMPLETE_HEAD)
 		annotate_incomplete(&as);
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
+		const struct changed_attr *at = &m->attrs[i];
 		const char *error = model_error(at->is->head);
 		bool new = at->class == CLASS_ADDED_FAILING;
 		if (at->class == CLASS_NEWLY_FAILING || new)
@@ -123,7 +123,7 @@ rebuilds_annotations(struct model *m, struct check_run *to)
 	struct annotations as = {.m = m, .to = to};
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
+		const struct changed_attr *at = &m->attrs[i];
 		const struct package_meta *meta = model_meta(at->is->head);
 		if (at->blame != BLAME_NEWLY || at->state == BUILD_DEPENDENCY_FAILED || meta == NULL || meta->position == NULL)
 			continue;

@@ -93,7 +93,7 @@ write_attributes(struct model *m, struct buf *out)
 
 	buf_putc(out, '[');
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
+		const struct changed_attr *at = &m->attrs[i];
 		struct map_entry *build = at->build != NULL ? map_get(&m->builds, str_of(at->drv)) : NULL;
 		struct str is = str_trim(at->text);
 		if (i > 0)

@@ -4,7 +4,7 @@
 #ifndef EKACI_REPORT_EXPLANATION_H
 #define EKACI_REPORT_EXPLANATION_H
 
-#include "records/report.h"
+#include "records/reporting.h"
 
 struct explain_question {
 	struct texts attrs;             /* as reports name them: a.b, elements quoted where needed; or plainly joined by dots */

@@ -24,7 +24,7 @@ cell(struct buf *b, const char *s)
 }
 
 static void
-build_cell(struct buf *b, const struct attr *at)
+build_cell(struct buf *b, const struct changed_attr *at)
 {
 	const char *log = at->build != NULL ? at->build->log_url : NULL;
 	const char *blame = at->blame == BLAME_NEWLY ? ", newly" : at->blame == BLAME_STILL ? ", as on the base" : "";
@@ -42,7 +42,7 @@ build_cell(struct buf *b, const struct attr *at)
 }
 
 static void
-version_cell(struct buf *b, const struct attr *at)
+version_cell(struct buf *b, const struct changed_attr *at)
 {
 	if (at->version_old == NULL) {
 		buf_puts(b, "<td>");
@@ -57,7 +57,7 @@ static void
 write_rows(const struct view *v, struct buf *b)
 {
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
-		const struct attr *at = &v->m->attrs[i];
+		const struct changed_attr *at = &v->m->attrs[i];
 		const struct difference_radius *radius = at->is->radius;
 		const struct paths aliases = at->is->aliases;
 		const char *because = view_because(v, at, false);
@@ -113,7 +113,7 @@ write_picture(const struct view *v, struct buf *b)
 int
 html_report(struct model *m, const struct verdict *v, struct buf *out, struct err *e)
 {
-	struct limits limits = view_no_limits();
+	struct limits limits = limits_none();
 	struct view view = {m, &limits};
 	struct values *obj;
 	AUTO(buf_release) struct buf rows = {0}, picture = {0};

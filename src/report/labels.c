@@ -34,13 +34,13 @@ static const char *const diff_names[DIFFS] = {"added", "changed", "removed"};
 typedef VEC(const char *) names_t;
 
 /* What is listed of a kernel or a platform; of rebuilds there is only the first list. */
-struct group {
+struct name_lists {
 	const char *name;
 	names_t lists[DIFFS];
 };
-struct groups {
+struct lists_by_name {
 	struct map ids; /* name -> place in v, which is the map's own order */
-	VEC(struct group) v;
+	VEC(struct name_lists) v;
 };
 
 struct label {
@@ -54,8 +54,8 @@ struct work {
 	struct map targets;
 	struct map kernels; /* those that were evaluated */
 	struct map stdenv;  /* those whose stdenv rebuilds */
-	struct group diff;
-	struct groups diff_kernel, diff_platform, rebuilds_platform, rebuilds_kernel;
+	struct name_lists diff;
+	struct lists_by_name diff_kernel, diff_platform, rebuilds_platform, rebuilds_kernel;
 	bool nixos_tests;
 	bool brings, updates, drops; /* a new package, another version, one that is gone */
 	struct map moved;            /* names that attributes of head had before */
@@ -71,7 +71,7 @@ kernel_of(const char *system)
 }
 
 static enum diff
-diff_of(const struct attr *at)
+diff_of(const struct changed_attr *at)
 {
 	switch (at->class) {
 	case CLASS_ADDED:
@@ -92,7 +92,7 @@ diff_of(const struct attr *at)
 }
 
 static bool
-is_rebuild(const struct work *w, const struct attr *at)
+is_rebuild(const struct work *w, const struct changed_attr *at)
 {
 	if (at->class == CLASS_REBUILD)
 		return true;
@@ -101,19 +101,19 @@ is_rebuild(const struct work *w, const struct attr *at)
 	return map_get(&w->targets, str_of(at->drv)) != NULL;
 }
 
-static struct group *
-group_of(struct groups *all, const char *name)
+static struct name_lists *
+group_of(struct lists_by_name *all, const char *name)
 {
 	bool added;
 	struct map_entry *at = map_add(&all->ids, str_of(name), &added);
 
 	if (added)
-		vec_push(&all->v, ((struct group){.name = name}));
+		vec_push(&all->v, ((struct name_lists){.name = name}));
 	return &all->v.p[at - all->ids.p];
 }
 
 static void
-groups_release(struct groups *all)
+groups_release(struct lists_by_name *all)
 {
 	for (size_t i = 0; i < all->v.n; i++)
 		for (size_t k = 0; k < DIFFS; k++)
@@ -124,7 +124,7 @@ groups_release(struct groups *all)
 
 /* Adds name to a list of the group unless it is there; kind tells groups of the same name apart. */
 static void
-add_once(struct work *w, struct group *to, const char *kind, enum diff list, const char *name)
+add_once(struct work *w, struct name_lists *to, const char *kind, enum diff list, const char *name)
 {
 	const char *heading = to->name != NULL ? to->name : "";
 	bool added;
@@ -171,7 +171,7 @@ nixpkgs_name(struct model *m, struct texts path)
 }
 
 static void
-add_attr(struct work *w, const struct attr *at)
+add_attr(struct work *w, const struct changed_attr *at)
 {
 	const char *name = nixpkgs_name(w->m, at->is->path), *kernel = kernel_of(at->system);
 	enum diff diff = diff_of(at);
@@ -192,7 +192,7 @@ add_attr(struct work *w, const struct attr *at)
 
 /* What nixpkgs' bot reads out of the subjects of commits ("x: init at 1", "x: 1 -> 2") the evaluations tell themselves. */
 static void
-note_package(struct work *w, const struct attr *at)
+note_package(struct work *w, const struct changed_attr *at)
 {
 	if (at->alias)
 		return;
@@ -263,7 +263,8 @@ make_labels(struct work *w, label_list *labels)
 	add_label(w, labels, "nixos-tests", w->nixos_tests && most <= 500);
 }
 
-/* A kernel was evaluated when the difference counts one of its systems. */
+/* Which kernels (linux, darwin) labels are for: those of which the difference counts a system, so a repository that is
+ * evaluated for Linux alone gets no label that speaks of Darwin. */
 static void
 find_kernels(struct work *w)
 {
@@ -291,7 +292,7 @@ write_names(const names_t *names, struct buf *out)
 }
 
 static void
-write_diff(const struct group *one, struct buf *out)
+write_diff(const struct name_lists *one, struct buf *out)
 {
 	for (int i = 0; i < DIFFS; i++) {
 		buf_printf(out, "%s\"%s\":", i == 0 ? "{" : ",", diff_names[i]);
@@ -301,13 +302,13 @@ write_diff(const struct group *one, struct buf *out)
 }
 
 static void
-write_rebuilds(const struct group *one, struct buf *out)
+write_rebuilds(const struct name_lists *one, struct buf *out)
 {
 	write_names(&one->lists[0], out);
 }
 
 static void
-write_groups(const char *name, const struct groups *all, void (*write)(const struct group *one, struct buf *out),
+write_groups(const char *name, const struct lists_by_name *all, void (*write)(const struct name_lists *one, struct buf *out),
     struct buf *out)
 {
 	buf_printf(out, ",\"%s\":{", name);

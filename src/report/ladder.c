@@ -111,7 +111,7 @@ same(const struct limits *a, const struct limits *b)
 int
 ladder_render(struct model *m, const struct verdict *v, const char *name, struct buf *out, struct err *e)
 {
-	const struct limits asked = view_limits(m);
+	const struct limits asked = limits_asked(m);
 	struct limits last = asked;
 
 	for (size_t i = 0; i <= COUNT(steps); i++) {

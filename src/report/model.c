@@ -40,13 +40,13 @@ model_meta(const struct difference_side *side)
 }
 
 bool
-model_is_follower(const struct attr *attr)
+model_is_follower(const struct changed_attr *attr)
 {
 	return attr->is->cause != NULL && attr->is->cause->kind == CAUSE_FOLLOWER;
 }
 
 bool
-model_is_root(const struct attr *attr)
+model_is_root(const struct changed_attr *attr)
 {
 	return attr->is->cause != NULL && attr->is->cause->kind == CAUSE_ROOT;
 }
@@ -109,7 +109,7 @@ model_drv_name(struct arena *a, const char *drv)
 }
 
 const char *
-model_cause_drv(const struct attr *attr)
+model_cause_drv(const struct changed_attr *attr)
 {
 	const char *from = attr->build != NULL ? attr->build->propagated_from : NULL;
 
@@ -349,7 +349,7 @@ decide_outcome(struct model *m, struct err *e)
 
 /* Neither meta nor the name may hold the version that a derivation has: "version 1 -> 2" is then among what differs of it. */
 static void
-version_of_cause(struct model *m, struct attr *at)
+version_of_cause(struct model *m, struct changed_attr *at)
 {
 	const struct difference_cause *cause = at->is->cause;
 
@@ -379,11 +379,11 @@ or_empty(const char *s)
 	return s != NULL ? s : "";
 }
 
-static struct attr
+static struct changed_attr
 read_attr(struct model *m, const struct difference_element *one)
 {
 	const struct difference_attribute *is = one->attribute;
-	struct attr at = {.is = is, .text = one->text, .class = is->class, .alias = is->alias_of.p != NULL};
+	struct changed_attr at = {.is = is, .text = one->text, .class = is->class, .alias = is->alias_of.p != NULL};
 	const struct job_def *job = model_job(m, or_empty(is->job));
 
 	at.name = model_attr_name(&m->a, is->path);
@@ -443,7 +443,7 @@ static void
 count_failing(struct model *m)
 {
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
+		const struct changed_attr *at = &m->attrs[i];
 		const struct texts path = at->is->path;
 		struct counts *of = NULL;
 		if (at->class != CLASS_STILL_FAILING || at->alias || *at->system != '\0')
@@ -465,7 +465,7 @@ count_targets(struct model *m)
 	struct tally *t = &m->tally;
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
+		const struct changed_attr *at = &m->attrs[i];
 		bool added, blocked = at->state == BUILD_DEPENDENCY_FAILED;
 		if (at->build == NULL)
 			continue;
@@ -499,7 +499,7 @@ count_builds(struct model *m)
 	count_targets(m);
 }
 
-typedef VEC(struct attr) attrs_t;
+typedef VEC(struct changed_attr) attrs_t;
 
 static void
 take(struct model *m, const struct difference_element *one, attrs_t *attrs)
@@ -537,7 +537,7 @@ read_difference(struct model *m, struct err *e)
 	if (rc != 0)
 		return -1;
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		struct attr *at = &m->attrs[i];
+		struct changed_attr *at = &m->attrs[i];
 		bool fails = at->class == CLASS_NEWLY_FAILING || at->class == CLASS_ADDED_FAILING;
 		version_of_cause(m, at);
 		m->newly_evaluating += fails && !at->tolerated && !at->alias;
@@ -547,7 +547,7 @@ read_difference(struct model *m, struct err *e)
 	return 0;
 }
 
-/* The job has them as texts: see records/report.h. */
+/* The job has them as texts: see records/reporting.h. */
 static int
 read_facts(struct model *m, struct err *e)
 {

@@ -9,10 +9,10 @@
 #define EKACI_REPORT_MODEL_H
 
 #include "formats/difference_file.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "report/position.h"
 
-enum outcome {
+enum run_outcome {
 	OUTCOME_RUNNING,    /* not compared yet */
 	OUTCOME_SKIPPED,    /* rules decided that nothing can rebuild */
 	OUTCOME_FAILED,     /* a stage up to the comparison gave an error */
@@ -25,7 +25,7 @@ enum outcome {
 };
 
 /* An attribute that is not unchanged. */
-struct attr {
+struct changed_attr {
 	const struct difference_attribute *is;
 	struct str text;          /* the same as the difference file has it */
 	const char *name;         /* python3Packages."a.b", dotted, quoted where needed */
@@ -81,12 +81,12 @@ struct model {
 	struct report_facts facts;    /* what it says of the run */
 	struct report_wishes wishes;  /* of the plan, or what holds without one */
 	struct map builds;            /* derivation -> place in facts.builds */
-	enum outcome outcome;
+	enum run_outcome outcome;
 	bool many_jobs; /* so that names of jobs are worth showing */
 
 	/* Of what was compared; nothing of this otherwise. */
 	struct difference_reader *difference;
-	struct attr *attrs;
+	struct changed_attr *attrs;
 	size_t n_attrs;
 	VEC(const struct difference_root *) roots; /* by the places that causes name */
 	VEC(const struct meta_change *) meta_changed;
@@ -124,13 +124,13 @@ const char *model_drv_name(struct arena *a, const char *drv);
 /* The build of a derivation, or NULL. */
 const struct build_told *model_build(const struct model *m, const char *drv);
 /* The attribute's first build that failed by itself: its own, or the one its failure came from; the key is a drv. */
-const char *model_cause_drv(const struct attr *attr);
+const char *model_cause_drv(const struct changed_attr *attr);
 /* The words of an evaluator about one side; empty where that does not fail. */
 const char *model_error(const struct difference_side *side);
 /* What meta says of one side; NULL where there is none. */
 const struct package_meta *model_meta(const struct difference_side *side);
-bool model_is_follower(const struct attr *attr); /* differs only through inputs */
-bool model_is_root(const struct attr *attr);     /* differs by itself */
+bool model_is_follower(const struct changed_attr *attr); /* differs only through inputs */
+bool model_is_root(const struct changed_attr *attr);     /* differs by itself */
 /* The job of the plan of that name, or NULL. */
 const struct job_def *model_job(const struct model *m, const char *name);
 

@@ -19,14 +19,14 @@ struct picture {
 };
 
 struct follower {
-	const struct attr *at;
+	const struct changed_attr *at;
 	int64_t radius;
 	size_t order;
 };
 typedef VEC(struct follower) followers_t;
 
 static const char *
-label(struct picture *p, const char *name, const struct attr *at)
+label(struct picture *p, const char *name, const struct changed_attr *at)
 {
 	AUTO(buf_release) struct buf b = {0};
 
@@ -43,7 +43,7 @@ label(struct picture *p, const char *name, const struct attr *at)
 
 /* The node of a derivation name; -1 when it is new and there is no room. */
 static ptrdiff_t
-node(struct picture *p, const char *key, const char *name, const struct attr *at)
+node(struct picture *p, const char *key, const char *name, const struct changed_attr *at)
 {
 	struct map_entry *e = map_get(&p->nodes, str_of(key));
 	bool added;
@@ -77,7 +77,7 @@ edge(struct picture *p, ptrdiff_t from, ptrdiff_t to, const char *arrow)
  * root last. Where that is another root, or where there is no room for all of it, a dotted arrow stands for the way.
  */
 static bool
-draw_chain(struct picture *p, const char *root_key, ptrdiff_t root, const struct attr *at)
+draw_chain(struct picture *p, const char *root_key, ptrdiff_t root, const struct changed_attr *at)
 {
 	const struct texts chain = at->is->cause->chain;
 	const char *key = at->is->name != NULL ? at->is->name : at->name;
@@ -121,7 +121,7 @@ find_followers(struct model *m, size_t index, followers_t *ret)
 	struct map seen = {0};
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
+		const struct changed_attr *at = &m->attrs[i];
 		bool follows = false, added = false;
 		if (at->alias || !model_is_follower(at))
 			continue;
@@ -137,7 +137,7 @@ find_followers(struct model *m, size_t index, followers_t *ret)
 		qsort(ret->p, ret->n, sizeof(*ret->p), by_radius);
 }
 
-static const struct attr *
+static const struct changed_attr *
 attr_of_root(const struct model *m, const struct difference_root *root)
 {
 	for (size_t i = 0; i < m->n_attrs; i++)
@@ -150,7 +150,7 @@ attr_of_root(const struct model *m, const struct difference_root *root)
 static void
 draw_root(struct picture *p, const struct difference_root *root, size_t index, const followers_t *f, size_t room)
 {
-	const struct attr *at = attr_of_root(p->m, root);
+	const struct changed_attr *at = attr_of_root(p->m, root);
 	const char *key = root->name != NULL ? root->name : "?";
 	const size_t limit = p->max_nodes;
 	size_t shown = 0;

@@ -13,7 +13,7 @@
 #define EKACI_REPORT_POSITION_H
 
 #include "changeset/source.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "support/base/map.h"
 
 enum {

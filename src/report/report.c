@@ -17,7 +17,7 @@ enum {
 	SCREEN_COLUMNS = 80
 };
 
-struct outputs {
+struct rendering {
 	struct model m;
 	struct verdict v;
 	struct labels labels;     /* of what was compared, when somebody wants them */
@@ -36,7 +36,7 @@ wants(const struct report_job *job, const char *format)
 }
 
 static int
-emit_checks(struct outputs *o, struct err *e)
+emit_checks(struct rendering *o, struct err *e)
 {
 	struct check_run check;
 
@@ -47,7 +47,7 @@ emit_checks(struct outputs *o, struct err *e)
 }
 
 static int
-emit_comment(struct outputs *o, struct err *e)
+emit_comment(struct rendering *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0};
 
@@ -60,7 +60,7 @@ emit_comment(struct outputs *o, struct err *e)
 
 /* Into a file when the job has a folder for them: a large report is then nobody's to carry from one process to another. */
 static int
-emit_document(struct outputs *o, const char *format, const char *file, struct buf *body, struct err *e)
+emit_document(struct rendering *o, const char *format, const char *file, struct buf *body, struct err *e)
 {
 	const char *dir = o->m.job->documents_dir;
 	const struct report_document record = {format, dir != NULL ? file : NULL, dir != NULL ? NULL : body->p};
@@ -73,10 +73,10 @@ emit_document(struct outputs *o, const char *format, const char *file, struct bu
 }
 
 static int
-emit_text(struct outputs *o, struct err *e)
+emit_text(struct rendering *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0}, text = {0};
-	struct limits limits = view_limits(&o->m);
+	struct limits limits = limits_asked(&o->m);
 
 	/* A terminal has nothing to fold: what was broken before is counted, and only a few of it are named. */
 	limits.folded = 5;
@@ -92,10 +92,10 @@ emit_text(struct outputs *o, struct err *e)
 }
 
 static int
-emit_markdown(struct outputs *o, struct err *e)
+emit_markdown(struct rendering *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0};
-	struct limits limits = view_no_limits();
+	struct limits limits = limits_none();
 
 	buf_init(&body, MAX_DOCUMENT_BYTES);
 	if (ladder_render_whole(&o->m, &o->v, "report/report.md", false, &limits, &body, e) != 0)
@@ -104,7 +104,7 @@ emit_markdown(struct outputs *o, struct err *e)
 }
 
 static int
-emit_json(struct outputs *o, struct err *e)
+emit_json(struct rendering *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0};
 
@@ -114,7 +114,7 @@ emit_json(struct outputs *o, struct err *e)
 }
 
 static int
-emit_html(struct outputs *o, struct err *e)
+emit_html(struct rendering *o, struct err *e)
 {
 	AUTO(buf_release) struct buf body = {0};
 
@@ -125,7 +125,7 @@ emit_html(struct outputs *o, struct err *e)
 }
 
 static int
-emit_changed_paths(struct outputs *o, struct err *e)
+emit_changed_paths(struct rendering *o, struct err *e)
 {
 	/* Nothing was compared, or not all: no counts that somebody labels by, not even zero. */
 	if (!o->has_labels || o->m.untold > 0)
@@ -134,7 +134,7 @@ emit_changed_paths(struct outputs *o, struct err *e)
 }
 
 static int
-emit_labels(struct outputs *o, struct err *e)
+emit_labels(struct rendering *o, struct err *e)
 {
 	const struct report_labels record = {o->labels.wanted, o->labels.known};
 
@@ -143,7 +143,7 @@ emit_labels(struct outputs *o, struct err *e)
 
 static const struct {
 	const char *format;
-	int (*emit)(struct outputs *o, struct err *e);
+	int (*emit)(struct rendering *o, struct err *e);
 } emitters[] = {
     {"checks", emit_checks},
     {"comment", emit_comment},
@@ -169,7 +169,7 @@ check_formats(const struct report_job *job, struct err *e)
 }
 
 static int
-emit_all(struct outputs *o, const struct report_job *job, struct err *e)
+emit_all(struct rendering *o, const struct report_job *job, struct err *e)
 {
 	const struct report_verdict verdict = {conclusion_name(o->v.conclusion), o->v.title, o->v.exit};
 
@@ -183,7 +183,7 @@ int
 report_stage(struct arena *a, const void *job_, struct record_out *out, struct err *e)
 {
 	const struct report_job *job = job_;
-	struct outputs o = {.out = out};
+	struct rendering o = {.out = out};
 
 	(void)a; /* the model has its own, and is the last to be released */
 	if (check_formats(job, e) != 0 || model_init(&o.m, job, e) != 0)

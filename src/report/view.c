@@ -1,49 +1,13 @@
 /* The view: verdict, counts, and the parts of the other files. */
-#include "report/view_part.h"
+#include "report/view.h"
 
+#include "report/view_part.h"
 #include "report/words.h"
 #include "support/text/escape.h"
 
 #include <string.h>
 
 enum { MAX_SYSTEMS = 12 }; /* Nix knows about as many that anybody builds for */
-
-static size_t
-at_least_0(int64_t n)
-{
-	return n > 0 ? (size_t)n : 0;
-}
-
-struct limits
-view_limits(const struct model *m)
-{
-	return (struct limits){
-	    .listed = at_least_0(m->wishes.package_change_summary.max_packages_listed),
-	    .roots = at_least_0(m->wishes.rebuild_impact.max_top_blast_radius),
-	    .failures = 20,
-	    .folded = 50,
-	    .tail_lines = 20,
-	    .error_bytes = 1500,
-	    .name_bytes = 160,
-	    .nodes = 16,
-	    .rules = 30,
-	};
-}
-
-struct limits
-view_no_limits(void)
-{
-	return (struct limits){.listed = SIZE_MAX,
-	    .roots = SIZE_MAX,
-	    .failures = SIZE_MAX,
-	    .folded = SIZE_MAX,
-	    .tail_lines = 200,
-	    .error_bytes = 20000,
-	    .name_bytes = 4096,
-	    .nodes = 16,
-	    .rules = SIZE_MAX,
-	    .followers = true};
-}
 
 /* The columns of the table of counts: classes in the order in which people ask for them, and derivations behind rebuilds. */
 enum { DERIVATIONS = CLASSES, COLUMNS };

@@ -10,31 +10,31 @@
 enum { MAX_ALIKE = 10, MAX_REASON_BYTES = 300, MIN_TOLD_MS = 50 /* "after 0.0 s" tells nobody anything */ };
 
 /* A derivation that failed by itself, and the wanted ones it took with it. */
-struct cause {
+struct own_failure {
 	const char *drv;
-	const struct attr *at; /* an attribute of it, or the first that it blocks */
-	bool own;              /* at is an attribute of it */
-	int64_t blocked;       /* wanted derivations that did not build because of it */
+	const struct changed_attr *at; /* an attribute of it, or the first that it blocks */
+	bool own;                      /* at is an attribute of it */
+	int64_t blocked;               /* wanted derivations that did not build because of it */
 };
 
 /* The causes of failures that keep says are wanted, in the order of the attributes. Lives in the arena. */
 static size_t
-collect(struct model *m, bool (*keep)(const struct attr *at), struct cause **ret)
+collect(struct model *m, bool (*keep)(const struct changed_attr *at), struct own_failure **ret)
 {
 	struct map seen = {0}, targets = {0};
-	struct cause *causes;
+	struct own_failure *causes;
 	bool added;
 
 	causes = arena_alloc(&m->a, (m->n_attrs + 1) * sizeof(*causes));
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
+		const struct changed_attr *at = &m->attrs[i];
 		if (at->build == NULL || at->alias || !keep(at))
 			continue;
 		const char *drv = model_cause_drv(at);
 		bool own = strcmp(drv, at->drv) == 0;
-		struct cause *c = &causes[map_add(&seen, str_of(drv), &added) - seen.p];
+		struct own_failure *c = &causes[map_add(&seen, str_of(drv), &added) - seen.p];
 		if (added)
-			*c = (struct cause){.drv = drv, .at = at, .own = own};
+			*c = (struct own_failure){.drv = drv, .at = at, .own = own};
 		else if (own && !c->own) {
 			c->at = at;
 			c->own = true;
@@ -50,22 +50,22 @@ collect(struct model *m, bool (*keep)(const struct attr *at), struct cause **ret
 }
 
 static bool
-is_newly(const struct attr *at)
+is_newly(const struct changed_attr *at)
 {
 	return at->blame == BLAME_NEWLY;
 }
 static bool
-is_still(const struct attr *at)
+is_still(const struct changed_attr *at)
 {
 	return at->blame == BLAME_STILL;
 }
 static bool
-is_unknown(const struct attr *at)
+is_unknown(const struct changed_attr *at)
 {
 	return at->blame == BLAME_UNKNOWN || at->state == BUILD_INFRASTRUCTURE || at->state == BUILD_CANCELLED;
 }
 static bool
-is_unsupported(const struct attr *at)
+is_unsupported(const struct changed_attr *at)
 {
 	return at->state == BUILD_UNSUPPORTED;
 }
@@ -91,7 +91,7 @@ was_otherwise(const struct view *v, const struct build_told *build)
 }
 
 static struct values *
-cause_item(const struct view *v, const struct cause *c)
+cause_item(const struct view *v, const struct own_failure *c)
 {
 	struct model *m = v->m;
 	const struct build_told *build = model_build(m, c->drv);
@@ -128,10 +128,10 @@ cause_item(const struct view *v, const struct cause *c)
 }
 
 static void
-put_causes(const struct view *v, struct values *obj, const char *key, bool (*keep)(const struct attr *at), size_t max,
+put_causes(const struct view *v, struct values *obj, const char *key, bool (*keep)(const struct changed_attr *at), size_t max,
     int64_t count)
 {
-	struct cause *causes;
+	struct own_failure *causes;
 	size_t n = collect(v->m, keep, &causes);
 	struct value_list *items = value_list_new(&v->m->a);
 
@@ -146,7 +146,7 @@ put_causes(const struct view *v, struct values *obj, const char *key, bool (*kee
 
 /* Several attributes that fail with the very same words are one item. */
 struct member {
-	const struct attr *attr;
+	const struct changed_attr *attr;
 	struct member *next;
 };
 struct alike {
@@ -156,7 +156,7 @@ struct alike {
 
 /* What people see as one: words and all that is said beside them. */
 static const char *
-alike_key(struct model *m, const struct attr *at, const char *error)
+alike_key(struct model *m, const struct changed_attr *at, const char *error)
 {
 	const char *hidden = model_attr_name(&m->a, at->is->hidden_by);
 
@@ -192,7 +192,7 @@ static struct values *
 error_item(const struct view *v, const struct alike *one, enum side side)
 {
 	struct model *m = v->m;
-	const struct attr *at = one->first->attr;
+	const struct changed_attr *at = one->first->attr;
 	const char *error = model_error(side == SIDE_BASE ? at->is->base : at->is->head);
 	struct values *item = values_new(&v->m->a);
 
@@ -227,7 +227,7 @@ put_errors(const struct view *v, struct values *obj, const char *key, enum attr_
 	bool added;
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
-		const struct attr *at = &m->attrs[i];
+		const struct changed_attr *at = &m->attrs[i];
 		const char *error = model_error(side == SIDE_BASE ? at->is->base : at->is->head);
 		if (at->class != class || at->alias)
 			continue;
@@ -257,7 +257,7 @@ put_errors(const struct view *v, struct values *obj, const char *key, enum attr_
 
 /* Built now, and known to fail at the base: how; else NULL. */
 static const char *
-repaired_words(const struct view *v, const struct attr *at)
+repaired_words(const struct view *v, const struct changed_attr *at)
 {
 	const struct build_was *was = at->build->was;
 
@@ -266,7 +266,7 @@ repaired_words(const struct view *v, const struct attr *at)
 
 /* Built, and yet not to be trusted: why; else NULL. */
 static const char *
-doubt_words(const struct view *v, const struct attr *at)
+doubt_words(const struct view *v, const struct changed_attr *at)
 {
 	(void)v;
 	if (at->build->deterministic == 0)
@@ -277,14 +277,14 @@ doubt_words(const struct view *v, const struct attr *at)
 /* The wanted derivations of which words has something to say, each once. */
 static void
 put_remarks(const struct view *v, struct values *obj, const char *key, size_t max,
-    const char *(*words)(const struct view *v, const struct attr *at))
+    const char *(*words)(const struct view *v, const struct changed_attr *at))
 {
 	struct map seen = {0};
 	struct value_list *items = value_list_new(&v->m->a);
 	size_t total = 0;
 
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
-		const struct attr *at = &v->m->attrs[i];
+		const struct changed_attr *at = &v->m->attrs[i];
 		const char *remark = at->alias || at->build == NULL ? NULL : words(v, at);
 		bool added = false;
 		if (remark != NULL)

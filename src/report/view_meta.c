@@ -152,7 +152,7 @@ static void
 describe_changed(const struct view *v, struct meta_lists *s)
 {
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
-		const struct attr *at = &v->m->attrs[i];
+		const struct changed_attr *at = &v->m->attrs[i];
 		struct described d = {at->name, at->job, at->system, model_meta(at->is->base), model_meta(at->is->head),
 		    at->is->aliases, at->class == CLASS_ADDED, model_is_root(at)};
 		/* What nobody knows of the base did not change. */

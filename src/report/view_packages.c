@@ -10,7 +10,7 @@ enum { MAX_SYSTEMS_TEXT = 200 };
 
 /* Whether b, the attribute behind a in the file's order, is the same thing on another system. */
 static bool
-same_package(const struct attr *a, const struct attr *b)
+same_package(const struct changed_attr *a, const struct changed_attr *b)
 {
 	return a->class == b->class && strcmp(a->name, b->name) == 0 && strcmp(a->job, b->job) == 0 &&
 	       str_same(a->version_old, b->version_old) && str_same(a->version_new, b->version_new);
@@ -25,14 +25,14 @@ put_version(const struct view *v, struct values *item, const char *key, const ch
 
 /* Of the attributes first..end-1, which are one package; first is no alias. */
 static struct values *
-package_item(const struct view *v, const struct attr *first, const struct attr *end, bool one_cause)
+package_item(const struct view *v, const struct changed_attr *first, const struct changed_attr *end, bool one_cause)
 {
 	struct model *m = v->m;
 	AUTO(buf_release) struct buf systems = {0};
 	struct values *item = values_new(&v->m->a);
 
 	buf_init(&systems, MAX_SYSTEMS_TEXT);
-	for (const struct attr *at = first; at < end; at++)
+	for (const struct changed_attr *at = first; at < end; at++)
 		if (!at->alias)
 			buf_printf(&systems, "%s%s", systems.n != 0 ? ", " : "", at->system);
 	put_code(v, item, "name", first->name);
@@ -56,10 +56,10 @@ package_item(const struct view *v, const struct attr *first, const struct attr *
 }
 
 /* Which list an attribute belongs to. */
-enum list { LIST_VERSIONS, LIST_ADDED, LIST_REMOVED, LIST_SWITCHED, LIST_REBUILT, LIST_SAME_OUTPUT, LISTS, LIST_NONE };
+enum package_list { LIST_VERSIONS, LIST_ADDED, LIST_REMOVED, LIST_SWITCHED, LIST_REBUILT, LIST_SAME_OUTPUT, LISTS, LIST_NONE };
 
-static enum list
-list_of(const struct attr *at)
+static enum package_list
+list_of(const struct changed_attr *at)
 {
 	switch (at->class) {
 	case CLASS_ADDED: return LIST_ADDED;
@@ -104,8 +104,8 @@ view_packages(const struct view *v, struct values *obj)
 	for (int i = 0; i < LISTS; i++)
 		items[i] = value_list_new(&v->m->a);
 	for (size_t i = 0; i < m->n_attrs; i = end) {
-		enum list list = list_of(&m->attrs[i]);
-		const struct attr *first = NULL;
+		enum package_list list = list_of(&m->attrs[i]);
+		const struct changed_attr *first = NULL;
 		for (end = i; end < m->n_attrs && (end == i || same_package(&m->attrs[i], &m->attrs[end])); end++) {
 			first = first == NULL && !m->attrs[end].alias ? &m->attrs[end] : first;
 			counts[list < LISTS ? list : 0] += list < LISTS && !m->attrs[end].alias;

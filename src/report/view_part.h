@@ -2,7 +2,8 @@
 #ifndef EKACI_REPORT_VIEW_PART_H
 #define EKACI_REPORT_VIEW_PART_H
 
-#include "report/view.h"
+#include "report/limits.h"
+#include "support/text/values.h"
 
 struct view {
 	struct model *m;
@@ -51,6 +52,6 @@ size_t view_collect_roots(struct model *m, struct view_root **ret);
 /* Whether all that follows follows one root, which then need not be named each time. */
 bool view_one_cause(const struct model *m);
 /* The root cause entries of an attribute, as code spans: "`curl`, `zlib` and 3 more"; NULL when it has none. */
-const char *view_because(const struct view *v, const struct attr *at, bool markdown);
+const char *view_because(const struct view *v, const struct changed_attr *at, bool markdown);
 
 #endif

@@ -136,7 +136,7 @@ cause_name(struct model *m, int64_t place)
 }
 
 const char *
-view_because(const struct view *v, const struct attr *at, bool markdown)
+view_because(const struct view *v, const struct changed_attr *at, bool markdown)
 {
 	const struct difference_cause *cause = at->is->cause;
 	AUTO(buf_release) struct buf b = {0};

@@ -329,8 +329,7 @@ untold_item(const struct view *v, const char *kind, const struct untold_paths *o
 	values_flag(item, kind, true);
 	values_list(item, "paths", shown);
 	values_list(item, "jobs", code_list(v, one->jobs, v->limits->rules));
-	if (one->count == 1)
-		values_flag(item, "one", true);
+	values_flag(item, "one", one->count == 1); /* false, too: the list around it may have one of its own */
 	if (left > 0)
 		put_number(v, item, "left", left);
 	return item;

@@ -9,7 +9,7 @@
 
 enum { MAX_LINE_NAME = 120 };
 
-struct sized {
+struct size_row {
 	const struct package_sizes *is;
 	int64_t change; /* of the closure, else of the output */
 	size_t order;
@@ -36,7 +36,7 @@ or_empty(const char *s)
 static int
 by_change(const void *a, const void *b)
 {
-	const struct sized *x = a, *y = b;
+	const struct size_row *x = a, *y = b;
 	int64_t p = llabs(x->change), q = llabs(y->change);
 
 	if (p != q)
@@ -80,14 +80,14 @@ static void
 put_sizes(const struct view *v, struct values *obj, const struct sizes *sizes, size_t max)
 {
 	size_t n = sizes->packages.n, n_changed = 0;
-	struct sized *list = arena_alloc(&v->m->a, (n + 1) * sizeof(*list));
+	struct size_row *list = arena_alloc(&v->m->a, (n + 1) * sizeof(*list));
 	struct value_list *items = value_list_new(&v->m->a);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct package_sizes *p = &sizes->packages.p[i];
 		int64_t closure = change_of(p->closure), output = change_of(p->output);
 		if (closure != 0 || output != 0)
-			list[n_changed++] = (struct sized){p, closure != 0 ? closure : output, i};
+			list[n_changed++] = (struct size_row){p, closure != 0 ? closure : output, i};
 	}
 	qsort(list, n_changed, sizeof(*list), by_change);
 	for (size_t i = 0; i < n_changed && i < max; i++) {

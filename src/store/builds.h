@@ -9,7 +9,7 @@
 #ifndef EKACI_STORE_BUILDS_H
 #define EKACI_STORE_BUILDS_H
 
-#include "records/build.h"
+#include "records/building.h"
 #include "store/store.h"
 
 /* What a run wants, in the words of the stage query; inputs are drv paths among the same call. */

@@ -206,9 +206,8 @@ store_desired_later(struct store *s, int64_t id, int64_t not_before_ms, const ch
 int
 store_desired_refused(struct store *s, int64_t id, int64_t not_before_ms, const char *error, struct err *e)
 {
-	return db_run(s, e,
-	    "UPDATE desired SET refusals = refusals + 1, attempts = 0, not_before = ?, error = ? WHERE id = ?", "isi",
-	    not_before_ms, error, id);
+	return db_run(s, e, "UPDATE desired SET refusals = refusals + 1, attempts = 0, not_before = ?, error = ? WHERE id = ?",
+	    "isi", not_before_ms, error, id);
 }
 
 int
@@ -226,12 +225,15 @@ int
 store_desired_take_up(struct store *s, int64_t installation, bool fresh, int64_t max, int64_t *ret_n, struct err *e)
 {
 	/* What is only waiting for its next attempt need not wait, either. */
-	if (fresh && db_run(s, e, "UPDATE desired SET refusals = 0, not_before = 0 WHERE refusals > 0 AND in_doubt = 0"
-	        " AND (?1 = 0 OR installation = ?1) AND " OPEN, "i", installation) != 0)
+	if (fresh && db_run(s, e,
+	                 "UPDATE desired SET refusals = 0, not_before = 0 WHERE refusals > 0 AND in_doubt = 0"
+	                 " AND (?1 = 0 OR installation = ?1) AND " OPEN,
+	                 "i", installation) != 0)
 		return -1;
 	if (db_run(s, e,
 	        "UPDATE desired SET given_up = 0, parked = 0, not_before = 0, refusals = CASE WHEN ?1 THEN 0 ELSE refusals END"
-	        " WHERE id IN (SELECT id FROM desired WHERE " PARKED " AND (?2 = 0 OR installation = ?2) ORDER BY parked LIMIT ?3)",
+	        " WHERE id IN (SELECT id FROM desired WHERE " PARKED
+	        " AND (?2 = 0 OR installation = ?2) ORDER BY parked LIMIT ?3)",
 	        "iii", (int64_t)fresh, installation, max) != 0)
 		return -1;
 	*ret_n = db_changes(s);
@@ -239,7 +241,8 @@ store_desired_take_up(struct store *s, int64_t installation, bool fresh, int64_t
 }
 
 int
-store_desired_list_parked(struct store *s, struct arena *a, int64_t max, struct desired_parked **ret, size_t *ret_n, struct err *e)
+store_desired_list_parked(struct store *s, struct arena *a, int64_t max, struct desired_parked **ret, size_t *ret_n,
+    struct err *e)
 {
 	VEC(struct desired_parked) all = {0};
 	AUTO(db_done)

@@ -84,20 +84,21 @@ must_check int store_desired_refused(struct store *s, int64_t id, int64_t not_be
 must_check int store_desired_parked(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
 /* Takes up what is parked, of an installation (0: of all), at most max, that which is parked longest first. fresh: something has changed at
  * the forge, and it is tried as often as at first; else once. *ret_n is how many. */
-must_check int store_desired_take_up(struct store *s, int64_t installation, bool fresh, int64_t max, int64_t *ret_n, struct err *e);
+must_check int store_desired_take_up(struct store *s, int64_t installation, bool fresh, int64_t max, int64_t *ret_n,
+    struct err *e);
 /* What is parked, the newest first, at most max. In a. */
 struct desired_parked {
 	const char *key, *owner, *repo, *error;
 	int64_t since_ms;
 };
-must_check int store_desired_list_parked(struct store *s, struct arena *a, int64_t max, struct desired_parked **ret, size_t *ret_n,
-    struct err *e);
+must_check int store_desired_list_parked(struct store *s, struct arena *a, int64_t max, struct desired_parked **ret,
+    size_t *ret_n, struct err *e);
 /* Never: this generation is not tried again, a newer one is. Settles a doubt. */
 must_check int store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
 
 struct desired_figures {
-	int64_t open;      /* rows with something to send */
-	int64_t oldest_ms; /* since when the oldest of them waits; 0 without one */
+	int64_t open;               /* rows with something to send */
+	int64_t oldest_ms;          /* since when the oldest of them waits; 0 without one */
 	int64_t in_doubt, given_up; /* given up for good, or parked */
 	int64_t parked;
 };

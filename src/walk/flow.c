@@ -1,6 +1,7 @@
 /* Runs, from state to state. */
 #include "walk/flow.h"
 
+#include "records/all.h"
 #include "records/failure.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"

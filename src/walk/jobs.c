@@ -1,7 +1,6 @@
 /* From settings and records to the next stage's job. */
 #include "walk/jobs.h"
 
-#include "config/texts.h"
 #include "evaluate/evalconf.h"
 #include "records/array.h"
 #include "support/text/json.h"
@@ -26,14 +25,14 @@ jobs_mirror(const struct run *r, const struct repository *repo, const char *mirr
 }
 
 struct plan_job
-jobs_plan(struct arena *a, const struct settings *c, const char *git_dir, const struct mirrored *mirrored)
+jobs_plan(const struct settings *c, const char *git_dir, const struct mirrored *mirrored)
 {
 	return (struct plan_job){.git_dir = git_dir,
 	    .base_tree = mirrored->base_tree,
 	    .head_tree = mirrored->head_tree,
 	    .submodules = mirrored->submodules,
 	    .conflict = mirrored->conflict,
-	    .skip_paths = config_texts(a, c->rebuild.skip_paths)};
+	    .skip_paths = c->rebuild.skip_paths};
 }
 
 static const struct evaluation *
@@ -72,10 +71,10 @@ evaluate_job(struct arena *a, const struct settings *c, const struct jobs_trees 
 	j.allow_import_from_derivation = c->evaluate.allow_import_from_derivation;
 	j.allow_network = c->evaluate.allow_network;
 	j.fetch_cache_dir = c->evaluate.fetch_cache_dir;
-	j.allowed_uris = config_texts(a, c->evaluate.allowed_uris);
-	j.experimental_features = config_texts(a, c->evaluate.experimental_features);
-	j.nix_options = config_named(a, c->evaluate.nix_options);
-	j.systems = config_texts(a, c->evaluate.systems);
+	j.allowed_uris = c->evaluate.allowed_uris;
+	j.experimental_features = c->evaluate.experimental_features;
+	j.nix_options = c->evaluate.nix_options;
+	j.systems = c->evaluate.systems;
 	j.max_rows = c->evaluate.max_rows;
 	j.max_depth = c->evaluate.max_depth;
 	return j;
@@ -154,11 +153,11 @@ jobs_diff(struct arena *a, const struct settings *c, const struct evaluations *e
 }
 
 struct query_job
-jobs_query(struct arena *a, const struct settings *c, const char *difference, enum side side)
+jobs_query(const struct settings *c, const char *difference, enum side side)
 {
 	return (struct query_job){.difference = difference,
 	    .side = side,
-	    .options = config_named(a, c->build.nix_options),
+	    .options = c->build.nix_options,
 	    .sizes = side == SIDE_BASE};
 }
 
@@ -212,7 +211,7 @@ jobs_report(struct arena *a, const struct settings *c, const struct run *r, cons
 	char *run;
 
 	if (r->evaluations != NULL &&
-	    fields_read_list(&evaluation_fields, a, str_of(r->evaluations), "evaluations", &evaluations, e) != 0)
+	    array_read_records(&evaluation_fields, a, r->evaluations, "evaluations", &evaluations, e) != 0)
 		return -1;
 	if (r->mirrored != NULL && (fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", &mirrored, e) != 0 ||
 	                               tell_sides(a, &mirrored, how->merged, &told, e) != 0))

@@ -8,10 +8,10 @@
 #define EKACI_WALK_JOBS_H
 
 #include "config/config.h"
-#include "records/build.h"
+#include "records/building.h"
 #include "records/difference.h"
 #include "records/record.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "records/run_state.h"
 #include "records/run_told.h"
 #include "store/builds.h"
@@ -20,7 +20,7 @@
 
 struct mirror_job jobs_mirror(const struct run *r, const struct repository *repo, const char *mirror, const char *authorization,
     enum trust trust);
-struct plan_job jobs_plan(struct arena *a, const struct settings *c, const char *git_dir, const struct mirrored *mirrored);
+struct plan_job jobs_plan(const struct settings *c, const char *git_dir, const struct mirrored *mirrored);
 
 /* What an evaluation is of, and where. */
 struct jobs_trees {
@@ -48,7 +48,7 @@ void jobs_may_fetch(const struct settings *c, struct evaluate_job *job, const ch
 void jobs_withhold(struct arena *a, struct evaluate_job *job, const struct plan *plan);
 struct diff_job jobs_diff(struct arena *a, const struct settings *c, const struct evaluations *evaluations, const char *out);
 /* Side SIDE_BASE is asked when head's builds have ended: for what failed, and for the sizes of what is there. */
-struct query_job jobs_query(struct arena *a, const struct settings *c, const char *difference, enum side side);
+struct query_job jobs_query(const struct settings *c, const char *difference, enum side side);
 
 /* The records `build` of a query as what a run wants; wants has room for all records. Gives how many; texts live in
  * the records. */

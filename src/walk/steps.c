@@ -53,8 +53,7 @@ static int
 read_evaluations(struct arena *a, const struct run *r, struct evaluations *ret, struct err *e)
 {
 	*ret = (struct evaluations){0};
-	return r->evaluations == NULL ? 0
-	                              : fields_read_list(&evaluation_fields, a, str_of(r->evaluations), "evaluations", ret, e);
+	return r->evaluations == NULL ? 0 : array_read_records(&evaluation_fields, a, r->evaluations, "evaluations", ret, e);
 }
 
 /* Writes a structured column by its table. */
@@ -113,7 +112,7 @@ share(const struct walk *w, struct arena *a, const struct run *r, struct err *e)
 {
 	struct pull_request pr = {0};
 
-	if (w->schedule == NULL || json_array_size(w->settings->cache.push) == 0)
+	if (w->schedule == NULL || w->settings->cache.push.n == 0)
 		return 0;
 	if (store_pull_get(w->store, a, r->repository, r->number, &pr, e) < 0)
 		return -1;
@@ -158,7 +157,7 @@ steps_plan_job(const struct walk *w, struct arena *a, const struct run *r, const
 	(void)authorization;
 	if (read_mirrored(a, r, &m, e) != 0)
 		return -1;
-	struct plan_job job = jobs_plan(a, w->settings, git_dir_of(w, a, r), &m);
+	struct plan_job job = jobs_plan(w->settings, git_dir_of(w, a, r), &m);
 	job.ignore_rules = r->ignore_rules || r->number == RUN_OF_BRANCH;
 	/* Of a branch by itself all, whatever the rules say, so that the next pull requests find their base. */
 	job.all_jobs = r->number == RUN_OF_BRANCH;
@@ -277,7 +276,7 @@ steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, 
 {
 	const struct evaluation *rec = need(records, &evaluation_fields, "evaluate", e);
 	struct evaluations before;
-	char *text;
+	const char *text;
 
 	if (rec == NULL || read_evaluations(a, r, &before, e) != 0)
 		return -1;
@@ -286,7 +285,7 @@ steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, 
 		memcpy(done.p, before.p, before.n * sizeof(*rec));
 	done.p[before.n] = *rec;
 	log_evaluation(r, rec);
-	if (fields_list_line(&evaluation_fields, a, &done, &text, e) != 0 ||
+	if (array_write_records(&evaluation_fields, a, &done, &text, e) != 0 ||
 	    store_run_set(w->store, r->id, "evaluations", text, e) != 0 || store_run_piece(w->store, r->id, e) != 0)
 		return -1;
 	/* Incomplete means failed: nothing is compared. Else the run has another one to make, or passes. */
@@ -334,7 +333,7 @@ int
 steps_query_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
     struct err *e)
 {
-	struct query_job job = jobs_query(a, w->settings, r->difference, SIDE_HEAD);
+	struct query_job job = jobs_query(w->settings, r->difference, SIDE_HEAD);
 
 	(void)authorization;
 	if (r->asked != NULL && array_read_texts(a, r->asked, "asked", &job.asked, e) != 0)
@@ -442,7 +441,7 @@ int
 steps_judge_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
     struct err *e)
 {
-	struct query_job job = jobs_query(a, w->settings, r->difference, SIDE_BASE);
+	struct query_job job = jobs_query(w->settings, r->difference, SIDE_BASE);
 
 	(void)authorization;
 	if (store_run_unjudged(w->store, a, r->id, &job.failed, e) != 0)

@@ -1,6 +1,7 @@
 /* Files that were not used for long are removed, and then those used longest ago until the rest is small enough. */
 #include "walk/sweep.h"
 
+#include "records/array.h"
 #include "records/evaluation.h"
 #include "records/list.h"
 #include "support/base/log.h"
@@ -186,7 +187,7 @@ sweep_needs(struct arena *a, const char *evaluations, struct texts *needed)
 	struct evaluations all = {0};
 	struct err e;
 
-	if (evaluations == NULL || fields_read_list(&evaluation_fields, a, str_of(evaluations), "evaluations", &all, &e) != 0)
+	if (evaluations == NULL || array_read_records(&evaluation_fields, a, evaluations, "evaluations", &all, &e) != 0)
 		return;
 	for (size_t i = 0; i < all.n; i++) {
 		const char *file = all.p[i].file, *slash = file != NULL ? strrchr(file, '/') : NULL;

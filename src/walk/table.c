@@ -62,7 +62,7 @@ pipeline_step(enum run_state from)
 }
 
 int
-pipeline_lane_room(enum lane lane)
+pipeline_lane_room(enum work_lane lane)
 {
 	return lane_room[lane];
 }

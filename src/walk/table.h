@@ -19,12 +19,12 @@
 stages_fn pipeline_stage; /* NULL when there is none of that name */
 
 /* What a machine has room for at once. */
-enum lane { LANE_GIT, LANE_CPU, LANE_EVALUATE, LANE_REPORT, LANES };
+enum work_lane { LANE_GIT, LANE_CPU, LANE_EVALUATE, LANE_REPORT, LANES };
 
 struct step {
 	enum run_state from;
 	const char *stage; /* NULL: waits for builds */
-	enum lane lane;
+	enum work_lane lane;
 	int attempts;             /* of the stage, before the run fails */
 	int64_t first_delay_ms;   /* before the second attempt; doubles, at most ten minutes */
 	bool wants_authorization; /* its job is made with what git shows to fetch from the repository */
@@ -33,6 +33,6 @@ struct step {
 	done_fn *done;            /* NULL with stage */
 };
 const struct step *pipeline_step(enum run_state from); /* NULL for ends */
-int pipeline_lane_room(enum lane lane);
+int pipeline_lane_room(enum work_lane lane);
 
 #endif

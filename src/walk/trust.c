@@ -7,15 +7,11 @@
 #include <strings.h>
 
 static bool
-is_among(const json_t *logins, const char *login)
+is_among(const struct texts *logins, const char *login)
 {
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(logins, i, one) {
-		if (login != NULL && strcasecmp(json_string_value(one), login) == 0)
+	for (size_t i = 0; login != NULL && i < logins->n; i++)
+		if (strcasecmp(logins->p[i], login) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -23,7 +19,7 @@ is_among(const json_t *logins, const char *login)
 static bool
 is_outsider(const struct settings *c, const struct pull_request *pr)
 {
-	return pr->fork && !event_is_member(pr->association) && !is_among(c->trust.authors, pr->author);
+	return pr->fork && !event_is_member(pr->association) && !is_among(&c->trust.authors, pr->author);
 }
 
 static bool
@@ -71,7 +67,7 @@ trust_shares(const struct settings *c, const struct run *r, const struct pull_re
 bool
 trust_obeys_bot(const struct settings *c, const char *login)
 {
-	return is_among(c->trust.bots, login);
+	return is_among(&c->trust.bots, login);
 }
 
 /* GitHub tells whole seconds, so ours are cut to them. */

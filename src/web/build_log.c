@@ -13,8 +13,8 @@ enum {
 };
 
 /* One answer that reads a log. Those that wait for more are in the list, suspended. */
-struct follower {
-	struct follower *prev, *next;
+struct log_reader {
+	struct log_reader *prev, *next;
 	struct logs *logs;
 	struct MHD_Connection *mhd;
 	char *drv;
@@ -27,7 +27,7 @@ struct logs {
 	struct store *s;
 	struct server *server;
 	struct loop_timer *timer;
-	struct follower *followers;
+	struct log_reader *followers;
 };
 
 enum { CLEAN_TEXT, CLEAN_ESC, CLEAN_CSI, CLEAN_STRING, CLEAN_STRING_ESC, CLEAN_CR, CLEAN_C2 };
@@ -94,7 +94,7 @@ running(const char *state)
 }
 
 static bool
-still_running(struct follower *f)
+still_running(struct log_reader *f)
 {
 	AUTO(arena_release) struct arena a = {0};
 	struct view_build b;
@@ -104,7 +104,7 @@ still_running(struct follower *f)
 }
 
 static void
-wait_for_more(struct follower *f)
+wait_for_more(struct log_reader *f)
 {
 	struct logs *l = f->logs;
 
@@ -120,7 +120,7 @@ wait_for_more(struct follower *f)
 }
 
 static void
-stop_waiting(struct follower *f)
+stop_waiting(struct log_reader *f)
 {
 	if (f->next != NULL)
 		f->next->prev = f->prev;
@@ -135,7 +135,7 @@ stop_waiting(struct follower *f)
 static ssize_t
 give(void *ctx, uint64_t at, char *out, size_t max)
 {
-	struct follower *f = ctx;
+	struct log_reader *f = ctx;
 	char in[CHUNK];
 	size_t want = max / 2 < sizeof(in) ? max / 2 : sizeof(in), used = 0;
 
@@ -160,7 +160,7 @@ give(void *ctx, uint64_t at, char *out, size_t max)
 static void
 forget(void *ctx)
 {
-	struct follower *f = ctx;
+	struct log_reader *f = ctx;
 
 	if (f->waiting)
 		stop_waiting(f);
@@ -173,7 +173,7 @@ static void
 resume_all(struct logs *l)
 {
 	while (l->followers != NULL) {
-		struct follower *f = l->followers;
+		struct log_reader *f = l->followers;
 		stop_waiting(f);
 		MHD_resume_connection(f->mhd);
 	}
@@ -209,7 +209,7 @@ logs_end(struct logs *l)
 {
 	if (l == NULL)
 		return;
-	for (struct follower *f = l->followers; f != NULL; f = f->next)
+	for (struct log_reader *f = l->followers; f != NULL; f = f->next)
 		f->ended = true;
 	resume_all(l);
 }
@@ -228,7 +228,7 @@ count_followers(const struct logs *l)
 {
 	size_t n = 0;
 
-	for (const struct follower *f = l->followers; f != NULL; f = f->next)
+	for (const struct log_reader *f = l->followers; f != NULL; f = f->next)
 		n++;
 	return n;
 }
@@ -274,8 +274,8 @@ page_log(struct page *p, struct err *e)
 		buf_add(&p->body, text, log_clean(&state, b.tail, n, text));
 		return 0;
 	}
-	struct follower *f = mem_alloc(sizeof(*f));
-	*f = (struct follower){.logs = p->w->logs, .mhd = p->mhd, .log = log, .drv = mem_strdup(b.drv)};
+	struct log_reader *f = mem_alloc(sizeof(*f));
+	*f = (struct log_reader){.logs = p->w->logs, .mhd = p->mhd, .log = log, .drv = mem_strdup(b.drv)};
 	f->follow = running(b.state) && count_followers(p->w->logs) < MAX_FOLLOWERS;
 	p->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK, give, f, forget);
 	if (p->response == NULL) {

@@ -2,12 +2,13 @@
 #include "web/pages.h"
 
 #include "records/build_state.h"
+#include "records/difference.h"
+#include "records/failure.h"
 #include "store/desired.h"
 #include "store/overview.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
-#include "support/text/json.h"
 #include "support/text/template.h"
 
 #include <openssl/evp.h>
@@ -54,12 +55,12 @@ duration(struct arena *a, int64_t ms)
 	return arena_printf(a, "%lld h %lld min", s / 3600, s % 3600 / 60);
 }
 
-/* What is not there is set to null, so that a template does not look for it further out: a build has its own reason, or
- * none, never the run's. */
+/* What is not there is empty, so that a template does not look for it further out: a build has its own reason, or none,
+ * never the run's. */
 static void
-set(json_t *o, const char *key, const char *value)
+set(struct values *o, const char *key, const char *value)
 {
-	json_object_set_new(o, key, value != NULL && *value != '\0' ? json_any_string(str_of(value)) : json_null());
+	values_text(o, key, value != NULL ? fields_clean(o->a, str_of(value)) : "");
 }
 
 /* Colours: what kind of news a word is. */
@@ -109,23 +110,33 @@ run_of(struct arena *a, const struct view_run *r)
 	                     : arena_printf(a, "#%lld in the merge queue", (long long)-r->number);
 }
 
-static json_t *
+/* Where a run has failed, and why. */
+static void
+set_failure(struct values *o, const char *text)
+{
+	struct run_failure failure = {0};
+	struct err e;
+
+	bool unread = text != NULL && fields_read(&run_failure_fields, o->a, str_of(text), "failure", &failure, &e) != 0;
+	set(o, "failure_stage", failure.stage);
+	set(o, "failure_message", unread ? "no reason was recorded" : failure.message);
+}
+
+static struct values *
 run_data(struct page *p, const struct view_run *r)
 {
 	struct arena *a = p->a;
-	json_t *o = json_object();
-	AUTO(json_drop) json_t *failure = NULL;
-	struct err e;
+	struct values *o = values_new(a);
 
-	json_object_set_new(o, "id", json_integer(r->id));
-	json_object_set_new(o, "number", json_integer(r->number));
+	values_number(o, "id", r->id);
+	values_number(o, "number", r->number);
 	set(o, "of", run_of(a, r));
 	set(o, "owner", r->repository.owner);
 	set(o, "repo", r->repository.name);
 	set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
 	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name, (long long)r->number);
 	set(o, "pull_path", page_path(a, p, r, r->number > 0 ? pull : "/"));
-	set(o, "github_url", p->w->forge->pull_url(a, r->repository.clone_url, r->number));
+	set(o, "pull_url", p->w->forge->pull_url(a, r->repository.clone_url, r->number));
 	set(o, "pr_title", r->pr_title);
 	set(o, "author", r->author);
 	set(o, "head", r->head);
@@ -142,34 +153,21 @@ run_data(struct page *p, const struct view_run *r)
 	set(o, "created", utc(a, r->created_ms));
 	set(o, "ended", utc(a, r->ended_ms));
 	set(o, "took", duration(a, (r->ended_ms != 0 ? r->ended_ms : clock_now_ms()) - r->created_ms));
-	json_object_set_new(o, "wide", json_boolean(r->wide));
-	json_object_set_new(o, "fork", json_boolean(r->fork));
-	json_object_set_new(o, "live", json_boolean(r->ended_ms == 0));
+	values_flag(o, "fork", r->fork);
 	const char *newer = arena_printf(a, "/run/%lld", (long long)r->superseded_by);
 	set(o, "newer_path", r->superseded_by != 0 ? page_path(a, p, r, newer) : NULL);
-	bool failed = r->failure != NULL && json_read(str_of(r->failure), "failure", &failure, &e) == 0;
-	set(o, "failure_stage", json_str(failure, "stage", NULL));
-	set(o, "failure_message", json_str(failure, "message", failed ? "no reason was recorded" : NULL));
+	set_failure(o, r->failure);
 	return o;
 }
 
-static json_t *
+static struct value_list *
 runs_data(struct page *p, const struct view_run *runs, size_t n)
 {
-	json_t *list = json_array();
+	struct value_list *list = value_list_new(p->a);
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, run_data(p, &runs[i]));
+		value_list_group(list, run_data(p, &runs[i]));
 	return list;
-}
-
-/* data is taken over. A page that changes by itself is asked for again by the browser. */
-static int
-render(struct page *p, const char *name, json_t *data, struct err *e)
-{
-	AUTO(json_drop) json_t *held = data;
-
-	return template_render(name, json_values(p->a, held), &p->body, e);
 }
 
 int
@@ -180,7 +178,10 @@ page_index(struct page *p, struct err *e)
 
 	if (view_runs_public(p->w->s, p->a, MAX_RUNS, &runs, &n, e) != 0)
 		return -1;
-	return render(p, "index.html", json_pack("{s:s, s:o}", "title", "Runs", "runs", runs_data(p, runs, n)), e);
+	struct values *data = values_new(p->a);
+	set(data, "title", "Runs");
+	values_list(data, "runs", runs_data(p, runs, n));
+	return template_render("index.html", data, &p->body, e);
 }
 
 int
@@ -201,15 +202,14 @@ int
 page_pull(struct page *p, struct err *e)
 {
 	const struct view_run *newest = &p->runs[0];
-	json_t *data = run_data(p, newest);
+	struct values *data = run_data(p, newest);
 
-	json_object_set_new(data, "title",
-	    json_any_string(str_of(arena_printf(p->a, "%s/%s #%lld", newest->repository.owner, newest->repository.name,
-	        (long long)newest->number))));
-	json_object_set_new(data, "runs", runs_data(p, p->runs, p->n_runs));
+	set(data, "title",
+	    arena_printf(p->a, "%s/%s #%lld", newest->repository.owner, newest->repository.name, (long long)newest->number));
+	values_list(data, "runs", runs_data(p, p->runs, p->n_runs));
 	if (newest->ended_ms == 0)
 		p->refresh = "10";
-	return render(p, "pull.html", data, e);
+	return template_render("pull.html", data, &p->body, e);
 }
 
 int
@@ -238,12 +238,12 @@ drv_stem(struct arena *a, const char *drv)
 	return str_dup(a, s);
 }
 
-static json_t *
+static struct values *
 build_data(struct page *p, const struct view_build *b, const char *suffix)
 {
 	struct arena *a = p->a;
 	const char *stem = drv_stem(a, b->drv);
-	json_t *o = json_object();
+	struct values *o = values_new(a);
 
 	set(o, "drv", b->drv);
 	set(o, "name", b->name);
@@ -262,53 +262,50 @@ build_data(struct page *p, const struct view_build *b, const char *suffix)
 	set(o, "took", duration(a, b->wall_ms));
 	set(o, "started", utc(a, b->started_ms));
 	set(o, "ended", utc(a, b->ended_ms));
-	json_object_set_new(o, "target", json_boolean(b->target));
-	json_object_set_new(o, "attempts", json_integer(b->attempts));
+	values_number(o, "attempts", b->attempts);
 	return o;
 }
 
-static const struct {
-	const char *key, *one, *many;
-} figures[] = {
-    {"rebuild", "rebuild", "rebuilds"},
-    {"rebuild_derivations", "derivation to build", "derivations to build"},
-    {"added", "added", "added"},
-    {"removed", "removed", "removed"},
-    {"derivation_only", "with the same output", "with the same output"},
-    {"switched", "switched to what the base has", "switched to what the base has"},
-    {"unchanged", "unchanged", "unchanged"},
-    {"newly_failing", "evaluation newly failing", "evaluations newly failing"},
-    {"fixed", "evaluation fixed", "evaluations fixed"},
-    {"still_failing", "evaluation still failing", "evaluations still failing"},
-    {"added_failing", "new and fails to evaluate", "new and fail to evaluate"},
-    {"removed_failing", "failing evaluation gone", "failing evaluations gone"},
-    {"untold", "could not be told", "could not be told"},
-    {"carry_commit", "carries the commit's id", "carry the commit's id"},
-    {"changed_drv_paths", "derivation differs", "derivations differ"},
-    {"aliases", "alias, not counted", "aliases, not counted"},
-};
-
-/* {"total":{"added":1,...}} as a list of {what, n}, without what is zero. */
-static json_t *
-counts_data(const char *text)
+static void
+add_figure(struct value_list *list, int64_t n, const char *one, const char *many)
 {
-	AUTO(json_drop) json_t *counts = NULL;
-	json_t *list = json_array();
+	if (n <= 0)
+		return;
+	struct values *figure = values_new(list->a);
+	values_text(figure, "what", n == 1 ? one : many);
+	values_number(figure, "n", n);
+	value_list_group(list, figure);
+}
+
+static void
+add_class(struct value_list *list, const struct class_counts *counts, enum attr_class class)
+{
+	add_figure(list, counts->of[class], class_words[class].figure, class_words[class].figures);
+}
+
+/* Counts of a difference, without what is zero; what is rebuilt comes first. */
+static struct value_list *
+counts_data(struct arena *a, const char *text)
+{
+	struct value_list *list = value_list_new(a);
+	struct difference_counts counts;
 	struct err e;
 
-	if (text == NULL || json_read(str_of(text), "counts", &counts, &e) != 0)
+	if (text == NULL || fields_read(&difference_counts_fields, a, str_of(text), "counts", &counts, &e) != 0)
 		return list;
-	for (size_t i = 0; i < COUNT(figures); i++) {
-		int64_t n = json_int(json_object_get(counts, "total"), figures[i].key, 0);
-		if (n > 0)
-			json_array_append_new(list,
-			    json_pack("{s:s, s:I}", "what", n == 1 ? figures[i].one : figures[i].many, "n", (json_int_t)n));
-	}
+	const struct class_counts *total = &counts.total;
+	add_class(list, total, CLASS_REBUILD);
+	add_figure(list, total->rebuild_derivations, "derivation to build", "derivations to build");
+	for (int class = 0; class < CLASSES; class ++)
+		if (class != CLASS_REBUILD)
+			add_class(list, total, class);
+	add_figure(list, total->changed_drv_paths, "derivation differs", "derivations differ");
+	add_figure(list, total->aliases, "alias, not counted", "aliases, not counted");
 	return list;
 }
 
 static int
-run_lists(struct page *p, const struct view_run *r, json_t *data, struct err *e)
+run_lists(struct page *p, const struct view_run *r, struct values *data, struct err *e)
 {
 	const char *suffix = link_suffix(p->a, p->w->links, r->repository.id, r->number, r->repository.private);
 	struct view_event *events;
@@ -319,23 +316,23 @@ run_lists(struct page *p, const struct view_run *r, json_t *data, struct err *e)
 	if (view_run_events(p->w->s, p->a, r->id, MAX_EVENTS, &events, &n_events, e) != 0 ||
 	    view_run_builds(p->w->s, p->a, r->id, MAX_BUILDS, &builds, &n_builds, &total, e) != 0)
 		return -1;
-	json_t *list = json_array();
+	struct value_list *list = value_list_new(p->a);
 	for (size_t i = 0; i < n_events; i++) {
-		json_t *o = json_object();
+		struct values *o = values_new(p->a);
 		set(o, "at", utc(p->a, events[i].at_ms));
 		set(o, "to", words(p->a, events[i].to));
 		set(o, "why", events[i].why);
-		json_array_append_new(list, o);
+		value_list_group(list, o);
 	}
-	json_object_set_new(data, "events", list);
-	list = json_array();
+	values_list(data, "events", list);
+	list = value_list_new(p->a);
 	for (size_t i = 0; i < n_builds; i++)
-		json_array_append_new(list, build_data(p, &builds[i], suffix));
-	json_object_set_new(data, "has_builds", json_boolean(n_builds > 0));
-	json_object_set_new(data, "builds", list);
-	json_object_set_new(data, "builds_total", json_integer(total));
+		value_list_group(list, build_data(p, &builds[i], suffix));
+	values_flag(data, "has_builds", n_builds > 0);
+	values_list(data, "builds", list);
+	values_number(data, "builds_total", total);
 	if (total > (int64_t)n_builds)
-		json_object_set_new(data, "builds_left_out", json_integer(total - (int64_t)n_builds));
+		values_number(data, "builds_left_out", total - (int64_t)n_builds);
 	return 0;
 }
 
@@ -359,27 +356,29 @@ int
 page_run(struct page *p, struct err *e)
 {
 	const struct view_run r = p->runs[0];
-	AUTO(json_drop) json_t *data = run_data(p, &r);
+	struct values *data = run_data(p, &r);
+	struct value_list *documents = value_list_new(p->a);
 
-	json_object_set_new(data, "title",
-	    json_any_string(str_of(arena_printf(p->a, "%s/%s %s, run %lld", r.repository.owner, r.repository.name,
-	        run_of(p->a, &r), (long long)r.id))));
-	json_t *documents = json_array();
+	set(data, "title",
+	    arena_printf(p->a, "%s/%s %s, run %lld", r.repository.owner, r.repository.name, run_of(p->a, &r), (long long)r.id));
 	for (size_t i = 0; i < COUNT(run_files); i++) {
 		if (!files_exist(run_file(p, r.id, run_files[i].name)))
 			continue;
 		const char *path =
 		    page_path(p->a, p, &r, arena_printf(p->a, "/run/%lld/%s", (long long)r.id, run_files[i].name));
-		json_array_append_new(documents, json_pack("{s:s, s:s}", "name", run_files[i].name, "path", path));
+		struct values *document = values_new(p->a);
+		set(document, "name", run_files[i].name);
+		set(document, "path", path);
+		value_list_group(documents, document);
 	}
-	json_object_set_new(data, "has_documents", json_boolean(json_array_size(documents) > 0));
-	json_object_set_new(data, "documents", documents);
-	json_object_set_new(data, "counts", counts_data(r.counts));
+	values_flag(data, "has_documents", documents->n > 0);
+	values_list(data, "documents", documents);
+	values_list(data, "counts", counts_data(p->a, r.counts));
 	if (run_lists(p, &r, data, e) != 0)
 		return -1;
 	if (r.ended_ms == 0)
 		p->refresh = "5";
-	return template_render("run.html", json_values(p->a, data), &p->body, e);
+	return template_render("run.html", data, &p->body, e);
 }
 
 /*
@@ -460,10 +459,10 @@ page_drv(struct page *p, struct err *e)
 	for (size_t i = 0; i < p->n_runs; i++)
 		if (p->runs[i].repository.private)
 			suffix = link_suffix(p->a, p->w->links, p->runs[i].repository.id, p->runs[i].number, true);
-	json_t *data = build_data(p, &p->build, suffix);
-	json_object_set_new(data, "title", json_any_string(str_of(p->build.name)));
-	json_object_set_new(data, "runs", runs_data(p, p->runs, p->n_runs));
-	return render(p, "drv.html", data, e);
+	struct values *data = build_data(p, &p->build, suffix);
+	set(data, "title", p->build.name);
+	values_list(data, "runs", runs_data(p, p->runs, p->n_runs));
+	return template_render("drv.html", data, &p->body, e);
 }
 
 int
@@ -487,13 +486,14 @@ page_badge(struct page *p, struct err *e)
 		return -1;
 	p->type = "image/svg+xml";
 	p->cache = "no-cache, max-age=60";
-	return render(p, "badge.svg.html",
-	    json_pack("{s:s, s:s}", "word", verdict != NULL ? words(p->a, verdict) : "no runs yet", "colour",
-	        verdict == NULL                      ? "#6e7781"
-	        : strcmp(tone(verdict), "good") == 0 ? "#1a7f37"
-	        : strcmp(tone(verdict), "bad") == 0  ? "#b42318"
-	                                             : "#8a5a00"),
-	    e);
+	struct values *data = values_new(p->a);
+	set(data, "word", verdict != NULL ? words(p->a, verdict) : "no runs yet");
+	set(data, "colour",
+	    verdict == NULL                      ? "#6e7781"
+	    : strcmp(tone(verdict), "good") == 0 ? "#1a7f37"
+	    : strcmp(tone(verdict), "bad") == 0  ? "#b42318"
+	                                         : "#8a5a00");
+	return template_render("badge.svg.html", data, &p->body, e);
 }
 
 int

@@ -14,7 +14,7 @@
 #include "formats/difference_file.h"
 #include "graph/cache.h"
 #include "graph/spread.h"
-#include "records/report.h"
+#include "records/reporting.h"
 #include "report/report.h"
 #include "support/base/clock.h"
 #include "support/text/json.h"

@@ -4,14 +4,15 @@
 //   dup      some come twice: redelivered under their GUID, or sent again by somebody who kept them, also much later
 //   kill     kill -9 of the bot at a request to GitHub, before or after it took effect, or between two events
 //   slay     kill -9 of one of its workers
-//   fault    GitHub fails for a moment: 5xx, HTML, broken connections, no answer, limits, expired tokens
-//   refuse   GitHub says no, once: 401, 403, 404, 410, 422, as replicas do that lag and permissions that are being changed
+//   fault    GitHub fails for a moment: 5xx, HTML, broken connections, no answer, limits
+//   refuse   GitHub says no, once: 401, 403, 404, 410, 422, as replicas do that lag and permissions that are being changed;
+//            tokens end in the middle
 //   lag      replicas lag by some seconds
 //   lost     deliveries get lost while the bot is down; it is for the bot to ask for them
 
 export const KINDS = ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'];
 // What every scenario holds against that does not say otherwise (`fails`).
-export const HELD = ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'];
+export const HELD = ['order', 'dup', 'kill', 'fault'];
 
 // mulberry32
 export function random_of(seed)
@@ -61,7 +62,7 @@ export function draw(seed, name, kinds)
 	const of = list => list[below(list.length)];
 	const on = kind => kinds.includes(kind);
 	const at = () => below(24);		// the request that it strikes; the simplest play makes ten
-	const plan = { seed, kinds, faults: [], kills: [], slays: [], settings: {}, expire: on('fault') && random() < 0.3 };
+	const plan = { seed, kinds, faults: [], kills: [], slays: [], settings: {}, expire: on('refuse') && random() < 0.3 };
 
 	for (let n = on('fault') ? 1 + below(4) : 0; n > 0; n--)
 		plan.faults.push({ ...of(passing), skip: at() });

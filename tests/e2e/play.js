@@ -170,7 +170,8 @@ function forbidden(scenario, play)
 		.map(n => `${n} was ${what}`));
 }
 
-async function manners(play, disturbed)
+// That a start forgets how long GitHub said to wait has a scenario of its own.
+async function manners(play, { plan } = {})
 {
 	const wrong = (await play.github.ask('violations'))
 		.filter(v => !(v.kind === 'stand-in' && /^Error: (aborted|read ECONNRESET)/.test(v.message)))
@@ -178,9 +179,9 @@ async function manners(play, disturbed)
 	for (const [who, m] of Object.entries(await play.github.ask('etiquette'))) {
 		if (!who.startsWith('installation'))
 			continue;
-		if (!disturbed && m.max_in_flight > 1)
+		if (!plan && m.max_in_flight > 1)
 			wrong.push(`${m.max_in_flight} requests at once`);
-		if (m.requests_while_limited)
+		if (m.requests_while_limited && !(plan && plan.kills.length))
 			wrong.push(`${m.requests_while_limited} requests while told to wait`);
 	}
 	return wrong;
@@ -199,14 +200,16 @@ const done_by_runner = {
 	foreign: (play, { on, ...more }) => play.foreign_check(on, more),
 };
 
-// Until a build has begun, or a comment has a reaction, within so many seconds of the fast clock.
-async function until(play, { begun, reaction, within_s = 600 }, post)
+// Until a build has begun, a comment has a reaction, or a fault has struck, within so many seconds of the fast clock.
+async function until(play, { begun, reaction, struck, within_s = 600 }, post)
 {
 	await post.empty();
 	for (const deadline = Date.now() + within_s * 1000 / play.rate;;) {
 		if (begun && play.noted('built').includes(`begun ${begun}`))
 			return;
 		if (reaction && (await play.snapshot()).reactions[reaction].length)
+			return;
+		if (struck && (await play.github.ask('faults')).some(f => f.hits > 0))
 			return;
 		if (Date.now() > deadline)
 			throw new Error(`${begun ? `the build of ${begun}` : `an answer to ${reaction}`} did not come within ${within_s} s`);
@@ -251,7 +254,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 		}
 		if (!problems.length)
 			await look(true);
-		problems.push(...forbidden(scenario, play), ...await manners(play, !!disturbance || with_outages));
+		problems.push(...forbidden(scenario, play), ...await manners(play, disturbance || undefined));
 	} catch (e) {
 		problems.push(`${e.message}`);
 	} finally {

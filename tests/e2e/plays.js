@@ -2,7 +2,7 @@
 //
 //   await run_plays([{ name, play: place => { problems, plan, log } }])
 //
-// WORKERS: how many at a time (3); TIMES=1 shows how long each took; BRIEF=1 leaves the bot's log out.
+// WORKERS: how many at a time (4); TIMES=1 shows how long each took; BRIEF=1 leaves the bot's log out.
 
 import { Place } from './world.js';
 
@@ -45,7 +45,7 @@ export async function run_plays(plays)
 		}
 	};
 	process.stdout.write(`TAP version 13\n1..${plays.length}\n`);
-	await Promise.all(Array.from({ length: Math.min(plays.length, Number(env.WORKERS || 3)) }, work));
+	await Promise.all(Array.from({ length: Math.min(plays.length, Number(env.WORKERS || 4)) }, work));
 	process.stdout.write(`# ${plays.length - failed} passed, ${failed} failed\n`);
 	process.exitCode = failed ? 1 : 0;
 	setTimeout(() => process.exit(), 5000).unref();

@@ -16,6 +16,8 @@ export const RATE = Number(process.env.CLOCK_RATE || 10);
 const REPO = 'org/demo';
 const QUIET_LOOKS = 3;		// without anything to do, and without a request, before it is believed
 const LOOK_MS = 60;
+// What has been quiet and wrong for a minute of the fast clock stays so: a request that gets no answer is given up after 30 s.
+const WRONG_MS = 60000 / RATE;
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 // --- the repository ---
@@ -296,7 +298,7 @@ export class Play {
 	async quiet(good, limit_ms)
 	{
 		const deadline = Date.now() + limit_ms;
-		for (let looks = 0, requests = -1, why = '';;) {
+		for (let looks = 0, since = 0, requests = -1, why = '';;) {
 			if (this.failed)
 				throw this.failed;
 			if (!this.down && !this.stopped && !this.bot.alive)
@@ -304,13 +306,14 @@ export class Play {
 			const busy = await this.busy();
 			const now = Object.values(await this.github.ask('counts')).reduce((a, b) => a + b, 0);
 			looks = !busy && now === requests ? looks + 1 : 0;
+			since = looks ? since : Date.now();
 			requests = now;
 			if (looks >= QUIET_LOOKS) {
 				const snapshot = await this.snapshot();
 				why = good(snapshot);
 				if (!why)
 					return snapshot;
-				if (looks > QUIET_AND_WRONG)
+				if (Date.now() - since > WRONG_MS)
 					return { ...snapshot, never: why };
 			}
 			if (Date.now() > deadline)
@@ -332,7 +335,8 @@ export class Play {
 			if (!pull)
 				continue;
 			const mine = comments.filter(c => c.number === number && c.app === this.app.slug && !c.deleted);
-			state.pulls[name] = { page: await this.page(number), state: pull.state, head: words(pull.head_sha), labels: pull.labels, checks: this.checks(ours, pull.head_sha),
+			state.pulls[name] = { page: await this.page(number), state: pull.state, head: words(pull.head_sha), checks: this.checks(ours, pull.head_sha),
+				labels: pull.labels,
 				reports: mine.filter(c => !is_answer(c)).map(c => words(c.body)),
 				answers: mine.filter(is_answer).map(c => words(c.body)).sort() };
 		}
@@ -413,7 +417,5 @@ export class Play {
 		return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
 	}
 }
-
-const QUIET_AND_WRONG = 45;	// looks after which what is quiet and wrong stays so: half a minute of the fast clock
 
 const is_answer = c => c.body.startsWith('<!-- ekaci:answer');

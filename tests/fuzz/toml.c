@@ -20,7 +20,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		FUZZ_CHECK(e.kind == ERR_INPUT);
 	}
 	if (config_check(&a, fuzz_file(&a, "ekaci.toml", text), &settings, &m, &e) == 0)
-		config_release(&settings);
-	arena_release(&a);
+		arena_release(&a);
 	return 0;
 }

@@ -4,8 +4,8 @@
  *                 builds: [{drv, name, system, features, inputs}]}
  * Prints {wall_ms, cancel_ms, restarts_of_loop, longest_ms, commits, builds: {drv: {state, reason, ...}}}.
  */
-#include "config/texts.h"
 #include "queue/schedule.h"
+#include "schedule/said.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -101,10 +101,8 @@ settings_of(struct driver *d, const char *dir, const json_t *in)
 	c->build.retries = json_int(in, "retries", 0);
 	c->build.max_log_mb = json_int(in, "log_mb", 64);
 	c->build.max_silent_s = json_int(in, "silent_s", 3600);
-	if (json_object_get(in, "options") != NULL) {
-		json_decref(c->build.nix_options);
-		c->build.nix_options = json_incref(json_object_get(in, "options"));
-	}
+	if (json_object_get(in, "options") != NULL)
+		c->build.nix_options = said_options(&d->a, json_object_get(in, "options"));
 }
 
 static int
@@ -118,8 +116,8 @@ want(struct driver *d, const json_t *in, struct err *e)
 		wants[i] = (struct build_want){.drv = json_str(rec, "drv", ""),
 		    .name = json_str(rec, "name", ""),
 		    .system = json_str(rec, "system", "x86_64-linux"),
-		    .features = config_texts(&d->a, json_object_get(rec, "features")),
-		    .inputs = config_texts(&d->a, json_object_get(rec, "inputs")),
+		    .features = said_texts(&d->a, json_object_get(rec, "features")),
+		    .inputs = said_texts(&d->a, json_object_get(rec, "inputs")),
 		    .target = true,
 		    .retry = true,
 		    .cached = json_flag(rec, "cached", false),
@@ -190,7 +188,6 @@ main(int argc, char **argv)
 	schedule_free(d.schedule);
 	loop_free(d.loop);
 	store_close(d.store);
-	config_release(&d.settings);
 	arena_release(&d.a);
 	return 0;
 }

@@ -3,8 +3,8 @@
  *   session_record < {drv, silent_s, wall_s, max_log_bytes, builders, elsewhere, again}
  * Prints {end, status, begun, dependency_begun, machine, building_ms, message, log}, as build/outcome.h reads them.
  */
-#include "config/texts.h"
 #include "nix/session.h"
+#include "schedule/said.h"
 #include "support/text/json.h"
 
 #include <stdio.h>
@@ -40,7 +40,7 @@ main(void)
 		fprintf(stderr, "session_record: %s\n", e.msg);
 		return 1;
 	}
-	const struct named_texts options = config_named(&a, json_object_get(in, "options"));
+	const struct named_texts options = said_options(&a, json_object_get(in, "options"));
 	struct session_job job = {.drv = json_str(in, "drv", ""),
 	    .silent_s = json_int(in, "silent_s", 60),
 	    .wall_s = json_int(in, "wall_s", 60),

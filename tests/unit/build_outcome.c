@@ -64,7 +64,7 @@ ends_of_builds(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(t); i++) {
 		struct outcome_end end = {.exited = true, .code = t[i].code, .drv = DRV, .uri = t[i].uri};
-		struct outcome o = outcome_of(&a, &end, str_of(t[i].tail));
+		struct build_outcome o = outcome_of(&a, &end, str_of(t[i].tail));
 		if (strcmp(build_state_name(o.state), t[i].want) != 0 || o.absent != t[i].absent ||
 		    (t[i].reason != NULL && (o.reason == NULL || strstr(o.reason, t[i].reason) == NULL)))
 			fail_msg("row %zu: %s, %s", i, build_state_name(o.state), o.reason != NULL ? o.reason : "no reason");
@@ -175,7 +175,7 @@ ends_that_nix_names(void **state)
 		    .drv = DRV,
 		    .uri = t[i].uri,
 		    .begun = t[i].status != NIX_DEPENDENCY_FAILED};
-		struct outcome o = outcome_of_status(&a, &end, t[i].status, t[i].message, str_of(t[i].tail));
+		struct build_outcome o = outcome_of_status(&a, &end, t[i].status, t[i].message, str_of(t[i].tail));
 		if (strcmp(build_state_name(o.state), t[i].want) != 0)
 			fail_msg("row %zu: %s, not %s", i, build_state_name(o.state), t[i].want);
 	}
@@ -190,7 +190,7 @@ ends_that_nix_names(void **state)
 	    "timed_out");
 	/* What Nix did not begin, no builder has failed. */
 	end.begun = false;
-	struct outcome o = outcome_of_status(&a, &end, NIX_TRANSIENT_FAILURE, "some substitutes failed", STR(""));
+	struct build_outcome o = outcome_of_status(&a, &end, NIX_TRANSIENT_FAILURE, "some substitutes failed", STR(""));
 	assert_string_equal(build_state_name(o.state), "infrastructure");
 	assert_false(o.may_pass);
 	end.begun = true;

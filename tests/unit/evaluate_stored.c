@@ -102,19 +102,19 @@ write_so(struct arena *a, int n, bool partial)
 	struct evaluation_header header =
 	    {.key = key, .job = {.name = "j"}, .evaluator = "e", .version = "v", .complete = true, .partial = partial};
 	char *path = stored_path(a, dir, key), line[300];
-	struct rows r = {0};
+	struct eval_rows r = {0};
 	struct err e;
 
 	for (int i = 0; i < n; i++) {
 		snprintf(line, sizeof(line), "{\"attrPath\":[\"p%05d\"],\"drvPath\":\"/nix/store/%032d-a.drv\",\"outputs\":{}}",
 		    i, i / 2);
-		assert_true(rows_add(&r, str_of(line)));
+		assert_true(eval_rows_add(&r, str_of(line)));
 	}
-	assert_true(rows_add(&r, STR("{\"attrPath\":[\"bad\"],\"error\":\"\\\"drvPath\\\":\\\"/nix/store/x.drv\\\"\"}")));
-	rows_finish(&r);
+	assert_true(eval_rows_add(&r, STR("{\"attrPath\":[\"bad\"],\"error\":\"\\\"drvPath\\\":\\\"/nix/store/x.drv\\\"\"}")));
+	eval_rows_finish(&r);
 	assert_false(r.incomplete);
 	assert_int_equal(stored_write(path, &header, &r, &e), 0);
-	rows_release(&r);
+	eval_rows_release(&r);
 	return path;
 }
 

@@ -1,6 +1,8 @@
 /* Job documents: which evaluation comes next, and what is known of it. */
 #include "walk/jobs.h"
 
+#include "records/array.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +27,7 @@ evaluations_of(const char *text)
 	struct evaluations done;
 	struct err e;
 
-	assert_int_equal(fields_read_list(&evaluation_fields, &a, str_of(text), "done", &done, &e), 0);
+	assert_int_equal(array_read_records(&evaluation_fields, &a, text, "done", &done, &e), 0);
 	return done;
 }
 

@@ -104,7 +104,7 @@ drop_samples(void **state)
 }
 
 /* As build.c makes it of what the session heard. */
-static struct outcome
+static struct build_outcome
 judged(struct arena *a, const json_t *said, struct str *ret_lines)
 {
 	struct outcome_end end = {.exited = true,
@@ -139,7 +139,7 @@ every_sample_is_understood(void **state)
 			k++;
 		if (k == COUNT(expected))
 			fail_msg("%s %s: nobody says what is expected of it", s->version, s->name);
-		struct outcome o = judged(&a, s->said, &lines);
+		struct build_outcome o = judged(&a, s->said, &lines);
 		const char *reason = o.reason != NULL ? o.reason : "";
 		if (strcmp(build_state_name(o.state), expected[k].state) != 0 || o.absent != expected[k].absent ||
 		    o.may_pass != expected[k].may_pass ||
@@ -235,30 +235,36 @@ settings_are_read_as_nix_prints_them(void **state)
 	    "\"defaultValue\":\"true\"},\"system-features\":{\"value\":[\"a\",\"b\"],\"defaultValue\":[\"a\"]},\"fsync-metadata\":{\"value\":false,"
 	    "\"defaultValue\":true},\"min-free\":{\"value\":5000000000,\"defaultValue\":0},\"sandbox-paths\":{\"value\":{\"/bin/sh\":{}},"
 	    "\"defaultValue\":{}},\"builders\":{\"value\":\"@/etc/nix/machines\",\"defaultValue\":\"@/etc/nix/machines\"}}";
-	json_error_t wrong;
-	AUTO(json_drop) json_t *conf = json_loads(text, JSON_DECODE_INT_AS_REAL, &wrong);
+	struct nix_settings conf = {0}, nothing = {0};
+	struct arena a = {0};
+	struct err e;
 
 	(void)state;
-	assert_int_equal(nixsettings_number(conf, "cores", 9), 4);
-	assert_int_equal(nixsettings_number(conf, "max-free", 9), 9);
-	assert_int_equal(nixsettings_number(conf, "substitute", 1), 0);
-	assert_int_equal(nixsettings_number(NULL, "substitute", 1), 1);
-	assert_string_equal(nixsettings_text(conf, "builders", ""), "@/etc/nix/machines");
-	assert_int_equal(json_array_size(nixsettings_list(conf, "system-features")), 2);
-	assert_null(nixsettings_list(conf, "cores"));
-	assert_true(nixsettings_is_default(conf, "max-free"));
-	assert_false(nixsettings_is_default(conf, "sandbox"));
-	assert_false(nixsettings_is_default(conf, "no such setting"));
+	assert_int_equal(nixsettings_parse(&a, str_of(text), &conf, &e), 0);
+	assert_int_equal(nixsettings_number(&conf, "cores", 9), 4);
+	assert_int_equal(nixsettings_number(&conf, "max-free", 9), 9);
+	assert_int_equal(nixsettings_number(&conf, "substitute", 1), 0);
+	assert_int_equal(nixsettings_number(&nothing, "substitute", 1), 1);
+	assert_string_equal(nixsettings_text(&conf, "builders", ""), "@/etc/nix/machines");
+	assert_int_equal(nixsettings_list(&conf, "system-features").n, 2);
+	assert_null(nixsettings_list(&conf, "cores").p);
+	assert_true(nixsettings_is_default(&conf, "max-free"));
+	assert_false(nixsettings_is_default(&conf, "sandbox"));
+	assert_false(nixsettings_is_default(&conf, "no such setting"));
 	/* What a client sends to a daemon: cores and substitute have places of their own. */
 	static const struct named_text wanted[] = {{"sandbox", "relaxed"}, {"system-features", "a b"},
 	    {"fsync-metadata", "false"}, {"min-free", "5000000000"}};
-	struct arena a = {0};
-	const struct named_texts changed = nixsettings_changed(&a, conf);
+	const struct named_texts changed = nixsettings_changed(&a, &conf);
 	assert_int_equal(changed.n, COUNT(wanted));
 	for (size_t i = 0; i < changed.n; i++) {
 		assert_string_equal(changed.p[i].name, wanted[i].name);
 		assert_string_equal(changed.p[i].text, wanted[i].text);
 	}
+	/* Keys of stored evaluations are made of this line: another one would make all that were kept useless. */
+	assert_string_equal(conf.line,
+	    "{\"cores\":{\"value\":4.0,\"defaultValue\":0.0},\"max-free\":{\"value\":1.8446744073709552e19,\"defaultValue\":1.8446744073709552e19},\"substitute\":{\"value\":false,\"defaultValue\":true},\"sandbox\":{\"value\":\"relaxed\",\"defaultValue\":\"true\"},\"system-features\":{\"value\":[\"a\",\"b\"],\"defaultValue\":[\"a\"]},\"fsync-metadata\":{\"value\":false,\"defaultValue\":true},\"min-free\":{\"value\":5000000000.0,\"defaultValue\":0.0},\"sandbox-paths\":{\"value\":{\"/bin/sh\":{}},\"defaultValue\":{}},\"builders\":{\"value\":\"@/etc/nix/machines\",\"defaultValue\":\"@/etc/nix/machines\"}}");
+	assert_int_equal(nixsettings_parse(&a, STR("[]"), &conf, &e), -1);
+	assert_int_equal(e.kind, ERR_INPUT);
 	arena_release(&a);
 }
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "records/all.h"
-#include "records/build.h"
+#include "records/building.h"
 #include "records/difference.h"
 #include "records/mirror.h"
 #include "records/plan.h"

@@ -2,7 +2,7 @@
 #ifndef EKACI_TESTS_REPORT_HELP_H
 #define EKACI_TESTS_REPORT_HELP_H
 
-#include "records/report.h"
+#include "records/reporting.h"
 #include "report/report.h"
 #include "support/os/child.h"
 #include "support/os/files.h"

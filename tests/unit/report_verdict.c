@@ -286,6 +286,38 @@ body_of(const json_t *records, const char *format)
 	return json_str(find_record(records, "document", format), "body", "");
 }
 
+/* Several submodules that a job does not take are not called one, though they are one sentence. */
+static void
+test_submodules_are_counted(void **state)
+{
+	static const struct {
+		const char *kind, *paths;
+		int count;
+		const char *said;
+	} t[] = {{"submodules", "[\"one\"]", 1, "**, a submodule, which job"},
+	    {"submodules", "[\"one\",\"two\"]", 2, "**, submodules, which job"},
+	    {"unnamed", "[\"one\"]", 1, "does not say where this submodule is."},
+	    {"unnamed", "[\"one\",\"two\"]", 2, "does not say where these submodules are."}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop)
+		json_t *job = job_for(&a, "derivation_only", "null",
+		    arena_printf(&a,
+		        "{\"plan\":{\"jobs\":[{\"name\":\"j\"}],\"untold\":{\"%s\":{\"paths\":%s,\"count\":%d,\"jobs\":[\"j\"]}}},"
+		        "\"formats\":[\"markdown\"]}",
+		        t[i].kind, t[i].paths, t[i].count));
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		if (records == NULL)
+			fail_msg("%s", e.msg);
+		if (strstr(body_of(records, "markdown"), t[i].said) == NULL)
+			fail_msg("not \"%s\" in: %s", t[i].said, body_of(records, "markdown"));
+		arena_release(&a);
+	}
+}
+
 /* A system whose attributes all fail, as they did, is none on which nothing changes: that is not known. */
 static void
 test_systems_that_fail_are_not_called_unchanged(void **state)
@@ -614,6 +646,7 @@ main(void)
 	    cmocka_unit_test(test_conclusions),
 	    cmocka_unit_test(test_what_was_not_asked_for_is_not_green),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
+	    cmocka_unit_test(test_submodules_are_counted),
 	    cmocka_unit_test(test_systems_that_fail_are_not_called_unchanged),
 	    cmocka_unit_test(test_a_version_that_only_the_derivation_has),
 	    cmocka_unit_test(test_sentences_do_not_contradict_themselves),

@@ -16,6 +16,46 @@ load(void *ctx, const char *name)
 	return strcmp(name, "row.html") == 0 ? STR("[{{name}}]{{#more}}{{> row.html}}{{/more}}") : (struct str){NULL, 0};
 }
 
+static struct values *values_of(struct arena *a, const json_t *obj);
+
+static struct value_list *
+list_values(struct arena *a, const json_t *list)
+{
+	struct value_list *ret = value_list_new(a);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		if (json_is_object(one))
+			value_list_group(ret, values_of(a, one));
+		else
+			value_list_text(ret, json_is_string(one) ? json_string_value(one) : "");
+	}
+	return ret;
+}
+
+static struct values *
+values_of(struct arena *a, const json_t *obj)
+{
+	struct values *ret = values_new(a);
+	const char *key;
+	json_t *one;
+
+	json_object_foreach((json_t *)(uintptr_t)obj, key, one) {
+		if (json_is_object(one))
+			values_group(ret, key, values_of(a, one));
+		else if (json_is_array(one))
+			values_list(ret, key, list_values(a, one));
+		else if (json_is_integer(one))
+			values_number(ret, key, json_integer_value(one));
+		else if (json_is_boolean(one))
+			values_flag(ret, key, json_is_true(one));
+		else
+			values_text(ret, key, json_is_string(one) ? json_string_value(one) : "");
+	}
+	return ret;
+}
+
 static char *
 render(struct arena *a, enum escape kind, const char *text, const char *values)
 {
@@ -25,7 +65,7 @@ render(struct arena *a, enum escape kind, const char *text, const char *values)
 
 	buf_init(&out, 10000);
 	assert_int_equal(json_read(str_of(values), "test", &j, &e), 0);
-	if (template_render_text(str_of(text), json_values(a, j), kind, load, NULL, &out, &e) != 0)
+	if (template_render_text(str_of(text), values_of(a, j), kind, load, NULL, &out, &e) != 0)
 		return arena_printf(a, "ERROR %s: %s", err_kind_name(e.kind), e.msg);
 	return str_dup(a, buf_get(&out));
 }

@@ -1,4 +1,6 @@
 /* The walk: every state has its step, a job that cannot be made is an error, and each step moves where it should. */
+#include "records/all.h"
+#include "records/array.h"
 #include "records/evaluation.h"
 #include "support/os/files.h"
 #include "walk/table.h"
@@ -48,7 +50,6 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	store_close(f->walk.store);
-	config_release(&f->settings);
 	int rc = files_remove_tree(f->dir, &f->e);
 	arena_release(&f->a);
 	free(f);
@@ -225,7 +226,7 @@ evaluations_are_made_until_none_is_left(void **state)
 	assert_int_equal(done(f, head, 1), 0);
 	r = run_of(f);
 	assert_int_equal(r.state, RUN_PLANNED);
-	assert_int_equal(fields_read_list(&evaluation_fields, &f->a, str_of(r.evaluations), "evaluations", &all, &f->e), 0);
+	assert_int_equal(array_read_records(&evaluation_fields, &f->a, r.evaluations, "evaluations", &all, &f->e), 0);
 	assert_int_equal(all.n, 2);
 	assert_int_equal(step->pass(&f->walk, &f->a, &r, &f->e), 0);
 	assert_int_equal(run_of(f).state, RUN_EVALUATED);

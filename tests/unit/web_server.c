@@ -594,7 +594,7 @@ fill(struct fixture *f)
 	    " (2,6,'open','bb','main','a secret plan','dev',NULL,0,0,NULL,0,1);"
 	    "INSERT INTO run (id,repository,number,head,base_ref,state,reason,waiting,verdict,title,counts,failure,created,updated)"
 	    " VALUES (1,1,5,'" HASH "00000000','main','BUILDING','opened','<i>a slot</i>','failure','3 rebuilds \"&amp;','"
-	    "{\"total\":{\"rebuild\":3,\"newly_failing\":1,\"added\":0}}','{\"stage\":\"plan\",\"message\":\"<b>no</b>\"}',1,1),"
+	    "{\"total\":{\"rebuild\":3,\"newly_failing\":1,\"added\":0}}','{\"stage\":\"plan\",\"kind\":\"input\",\"message\":\"<b>no</b>\"}',1,1),"
 	    " (2,2,6,'" HASH "11111111','main','DONE','opened',NULL,'success','fine',NULL,NULL,1,1);"
 	    "INSERT INTO run_event (run,at,to_state,why) VALUES (1,1,'ACCEPTED','<u>why</u>');"
 	    "INSERT INTO build (id,drv,name,system,state,created,reason,tail) VALUES"
@@ -752,8 +752,9 @@ test_no_path_leads_out(void **state)
 	fill(f);
 	/* Not even where there is a repository of such a name, as a forge does not allow it. */
 	assert_int_equal(sqlite3_exec(f->s->db,
-	                     "INSERT INTO repository VALUES (3,1,'..','db','https://git.example/x.git','main',0)", NULL, NULL,
-	                     NULL),
+	                     "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private)"
+	                     " VALUES (3,1,'..','db','https://git.example/x.git','main',0)",
+	                     NULL, NULL, NULL),
 	    SQLITE_OK);
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		struct reply r = get(f, paths[i]);

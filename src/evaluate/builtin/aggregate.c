@@ -111,7 +111,7 @@ rewrite(struct all *all, struct one *one, struct err *e)
 	return rc;
 }
 
-/* All that it holds is done, or never will be. */
+/* Called when every constituent of the aggregate has its derivation, or has failed and will not get one. */
 static int
 finish(struct all *all, struct one *one, struct err *e)
 {

@@ -35,7 +35,7 @@ attrtree_find(const struct attrtree *tree, const json_t *path)
 	size_t i;
 
 	json_array_foreach(path, i, part) {
-		const struct attr *set = &tree->all.p[id];
+		const struct tree_attr *set = &tree->all.p[id];
 		struct str name = {json_string_value(part), json_string_length(part)};
 		for (uint32_t k = 0; k < set->n; k++)
 			if (str_eq(tree->all.p[set->first + k].name, name)) {
@@ -296,7 +296,7 @@ attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct 
 static void
 enter(struct attrtree *tree, uint32_t id, uint32_t trial)
 {
-	struct attr *set = &tree->all.p[id];
+	struct tree_attr *set = &tree->all.p[id];
 
 	for (uint32_t i = 0; i < set->n; i++) {
 		tree->all.p[set->first + i].below = trial;
@@ -312,11 +312,11 @@ enum likeness { LIKE, NOT_YET_KNOWN, UNLIKE };
 static enum likeness
 compare_children(const struct attrtree *tree, uint32_t a, uint32_t b)
 {
-	const struct attr *x = &tree->all.p[a], *y = &tree->all.p[b];
+	const struct tree_attr *x = &tree->all.p[a], *y = &tree->all.p[b];
 	enum likeness all = x->said == y->said && x->n == y->n ? LIKE : UNLIKE;
 
 	for (uint32_t i = 0; i < x->n && all != UNLIKE; i++) {
-		const struct attr *c = &tree->all.p[x->first + i], *d = &tree->all.p[y->first + i];
+		const struct tree_attr *c = &tree->all.p[x->first + i], *d = &tree->all.p[y->first + i];
 		enum likeness one = LIKE;
 		if (c->said == 0 || d->said == 0)
 			one = NOT_YET_KNOWN;
@@ -455,13 +455,13 @@ attrtree_set(struct attrtree *tree, uint32_t id, struct str json, struct str abo
 		struct str text = {json_string_value(name), json_string_length(name)};
 		if (str_is(text, "recurseForDerivations"))
 			continue;
-		struct attr n = {.parent = id, .index = (uint32_t)i, .depth = (uint16_t)(tree->all.p[id].depth + 1)};
+		struct tree_attr n = {.parent = id, .index = (uint32_t)i, .depth = (uint16_t)(tree->all.p[id].depth + 1)};
 		n.name = (struct str){arena_strn(&tree->names, text.p, text.n), text.n};
 		if (tree->all.n >= UINT32_MAX / 2)
 			return fail(e, ERR_LIMIT, "too many attributes");
 		vec_push(&tree->all, n);
 	}
-	struct attr *set = &tree->all.p[id];
+	struct tree_attr *set = &tree->all.p[id];
 	set->first = first;
 	set->n = (uint32_t)tree->all.n - first;
 	set->may_be_above = find_likes(tree, id, depths, &trial);
@@ -496,7 +496,7 @@ void
 attrtree_init(struct attrtree *tree, const struct eval_jobs *o)
 {
 	*tree = (struct attrtree){.o = o};
-	vec_push(&tree->all, (struct attr){0});
+	vec_push(&tree->all, (struct tree_attr){0});
 	vec_push(&tree->queue, 0);
 }
 

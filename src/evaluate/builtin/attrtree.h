@@ -23,7 +23,7 @@
 
 enum { TRIAL_LIKES = 8 }; /* sets above that one may be; the nearest */
 
-struct attr {
+struct tree_attr {
 	uint32_t parent;   /* the root is its own */
 	uint32_t index;    /* among the parent's sorted names */
 	uint32_t first, n; /* children stand side by side; of a set that is to be entered */
@@ -49,7 +49,7 @@ struct trial {
 struct attrtree {
 	const struct eval_jobs *o;
 	struct arena names;
-	VEC(struct attr) all;
+	VEC(struct tree_attr) all;
 	VEC(uint32_t) queue; /* to be asked, from .head on */
 	size_t head;
 	VEC(struct str) drvs; /* for the root; only when roots are wanted */

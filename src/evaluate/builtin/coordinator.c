@@ -35,8 +35,8 @@ enum {
 	MOST_HEAP_MB = 1024
 };
 
-struct worker {
-	struct walk *w;
+struct repl {
+	struct tree_walk *w;
 	struct peer peer;
 	uint32_t batch[BATCH];
 	size_t n, done;   /* asked, answered */
@@ -51,15 +51,15 @@ struct worker {
 	struct buf plain;
 };
 
-struct walk {
+struct tree_walk {
 	const struct eval_jobs *o;
 	struct attrtree tree;
 	VEC(uint32_t) alone; /* a worker died on these: once more with nobody beside it */
-	struct worker workers[MAX_WORKERS];
+	struct repl workers[MAX_WORKERS];
 	size_t n_workers; /* may run */
 	char mark[40];
 	char home[64]; /* the repl's history goes here */
-	struct setup setup;
+	struct preamble preamble;
 	unsigned deaths; /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
 	json_t *rewritten; /* the answer to rewrite() */
@@ -67,7 +67,7 @@ struct walk {
 
 /* The attribute at hand has answered; second: JSON of the second line, or empty text when that failed in words. */
 static int
-take_both(struct worker *k, struct str second, struct str words, struct err *e)
+take_both(struct repl *k, struct str second, struct str words, struct err *e)
 {
 	uint32_t id = k->batch[k->done++];
 	bool derivation = k->half == 'd';
@@ -79,9 +79,9 @@ take_both(struct worker *k, struct str second, struct str words, struct err *e)
 }
 
 static int
-end_batch(struct worker *k, struct err *e)
+end_batch(struct repl *k, struct err *e)
 {
-	struct walk *w = k->w;
+	struct tree_walk *w = k->w;
 	AUTO(buf_release) struct buf shown = {0};
 	struct str said = buf_get(&k->error), text;
 	int rc;
@@ -116,7 +116,7 @@ is_greeting(struct str line)
 }
 
 static void
-on_noise(struct worker *k, struct str line)
+on_noise(struct repl *k, struct str line)
 {
 	if (memchr(line.p, '\x1b', line.n) != NULL) {
 		buf_drop(&k->plain, k->plain.n);
@@ -149,7 +149,7 @@ on_noise(struct worker *k, struct str line)
 }
 
 static void
-forget_error(struct worker *k)
+forget_error(struct repl *k)
 {
 	k->in_error = false;
 	buf_drop(&k->error, k->error.n);
@@ -157,7 +157,7 @@ forget_error(struct worker *k)
 
 /* The first of two lines about the attribute at hand. */
 static int
-take_half(struct worker *k, char what, struct str json, struct err *e)
+take_half(struct repl *k, char what, struct str json, struct err *e)
 {
 	k->half = what;
 	buf_drop(&k->first, k->first.n);
@@ -166,9 +166,9 @@ take_half(struct worker *k, char what, struct str json, struct err *e)
 }
 
 static int
-on_answer(struct worker *k, char what, struct str json, struct err *e)
+on_answer(struct repl *k, char what, struct str json, struct err *e)
 {
-	struct walk *w = k->w;
+	struct tree_walk *w = k->w;
 
 	forget_error(k);
 	switch (what) {
@@ -185,8 +185,8 @@ on_answer(struct worker *k, char what, struct str json, struct err *e)
 static int
 on_line(void *ctx, struct str line, struct err *e)
 {
-	struct worker *k = ctx;
-	struct walk *w = k->w;
+	struct repl *k = ctx;
+	struct tree_walk *w = k->w;
 	ptrdiff_t at = str_find(line, str_of(w->mark));
 
 	if (at < 0) {
@@ -225,11 +225,11 @@ first_heap(struct arena *a, int64_t max_memory_mb)
 }
 
 static int
-start_worker(struct walk *w, struct worker *k, struct err *e)
+start_worker(struct tree_walk *w, struct repl *k, struct err *e)
 {
 	struct arena a = {0};
-	const char **argv = arena_alloc(&a, (w->o->n_nix + SETUP_WORDS + 1) * sizeof(*argv));
-	const char *preload = nix_reads_bytes(&w->setup.nix) ? nix_preload(&a) : NULL;
+	const char **argv = arena_alloc(&a, (w->o->n_nix + PREAMBLE_WORDS + 1) * sizeof(*argv));
+	const char *preload = nix_reads_bytes(&w->preamble.nix) ? nix_preload(&a) : NULL;
 	const char *heap = first_heap(&a, w->o->max_memory_mb);
 	const char *env[5] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb"};
 	size_t n = 2;
@@ -238,21 +238,21 @@ start_worker(struct walk *w, struct worker *k, struct err *e)
 		env[n++] = arena_printf(&a, "LD_PRELOAD=%s", preload);
 	if (heap != NULL)
 		env[n++] = heap;
-	argv[setup_command(&a, w->o, &w->setup, argv)] = NULL;
-	*k = (struct worker){.w = w, .greets = true};
+	argv[preamble_command(&a, w->o, &w->preamble, argv)] = NULL;
+	*k = (struct repl){.w = w, .greets = true};
 	buf_init(&k->error, 2 * SAID_BYTES);
 	buf_init(&k->first, PEER_MAX_LINE);
 	buf_init(&k->plain, PEER_MAX_LINE);
 	int rc = peer_start(argv, env, &k->peer, e);
 	if (rc == 0)
-		rc = peer_say(&k->peer, buf_get(&w->setup.line), e);
+		rc = peer_say(&k->peer, buf_get(&w->preamble.line), e);
 	arena_release(&a);
 	return rc;
 }
 
 /* A question, and what makes its end known. */
 static int
-say(struct worker *k, struct buf *line, struct err *e)
+say(struct repl *k, struct buf *line, struct err *e)
 {
 	/* When an imported file ends too early, Nix before 2.20 takes our question for unfinished input and adds the
 	 * next line to it. A definition is a good line by itself and a syntax error behind a question. */
@@ -264,7 +264,7 @@ say(struct worker *k, struct buf *line, struct err *e)
 }
 
 static int
-ask(struct walk *w, struct worker *k, const uint32_t *ids, size_t n, struct err *e)
+ask(struct tree_walk *w, struct repl *k, const uint32_t *ids, size_t n, struct err *e)
 {
 	size_t max = (size_t)w->o->max_depth + 2;
 	AUTO(mem_free) struct str *path = mem_alloc(max * sizeof(*path));
@@ -293,7 +293,7 @@ ask(struct walk *w, struct worker *k, const uint32_t *ids, size_t n, struct err 
 }
 
 static size_t
-busy(const struct walk *w)
+busy(const struct tree_walk *w)
 {
 	size_t n = 0;
 
@@ -303,7 +303,7 @@ busy(const struct walk *w)
 }
 
 static void
-stop_worker(struct worker *k)
+stop_worker(struct repl *k)
 {
 	(void)peer_end(&k->peer);
 	buf_release(&k->error);
@@ -315,7 +315,7 @@ stop_worker(struct worker *k)
 
 /* Gives every free worker something to do. */
 static int
-dispatch(struct walk *w, struct err *e)
+dispatch(struct tree_walk *w, struct err *e)
 {
 	if (w->tree.head == w->tree.queue.n && w->alone.n > 0 && busy(w) == 0) {
 		/* Nobody beside it: the others' memory goes first. */
@@ -327,7 +327,7 @@ dispatch(struct walk *w, struct err *e)
 		return ask(w, &w->workers[0], &id, 1, e);
 	}
 	for (size_t i = 0; i < w->n_workers; i++) {
-		struct worker *k = &w->workers[i];
+		struct repl *k = &w->workers[i];
 		size_t left = w->tree.queue.n - w->tree.head;
 		size_t share = left / (2 * w->n_workers) + 1;
 		if (left == 0)
@@ -345,7 +345,7 @@ dispatch(struct walk *w, struct err *e)
 
 /* In words of ours or, where it said something, Nix's: why the worker ended on the attribute at hand. */
 static void
-last_words(const struct walk *w, const struct worker *k, int status, bool over, struct buf *out)
+last_words(const struct tree_walk *w, const struct repl *k, int status, bool over, struct buf *out)
 {
 	saying_show(buf_get(&k->error), out);
 	if (over)
@@ -358,7 +358,7 @@ last_words(const struct walk *w, const struct worker *k, int status, bool over, 
 
 /* A worker is gone: what it was asked and had not answered is for another one, but for the attribute it died on. */
 static int
-on_death(struct walk *w, struct worker *k, struct err *e)
+on_death(struct tree_walk *w, struct repl *k, struct err *e)
 {
 	AUTO(buf_release) struct buf text = {0};
 	bool was_busy = k->busy && k->done < k->n, over = k->over_budget;
@@ -390,16 +390,16 @@ on_death(struct walk *w, struct worker *k, struct err *e)
 /* All workers together have workers x size. A worker over its share is replaced when it has nothing to do; over the
  * budget the largest is killed at once. */
 static void
-watch_memory(struct walk *w)
+watch_memory(struct tree_walk *w)
 {
 	int64_t now = clock_mono_ms(), all = 0;
-	struct worker *largest = NULL;
+	struct repl *largest = NULL;
 
 	if (now - w->sampled_ms < SAMPLE_MS)
 		return;
 	w->sampled_ms = now;
 	for (size_t i = 0; i < w->n_workers; i++) {
-		struct worker *k = &w->workers[i];
+		struct repl *k = &w->workers[i];
 		k->rss_kb = peer_rss_kb(&k->peer);
 		if (!k->busy && k->rss_kb > w->o->max_memory_mb * 1024)
 			stop_worker(k);
@@ -417,7 +417,7 @@ watch_memory(struct walk *w)
 
 /* Out of time: what is being evaluated right now is the best answer to "what takes so long". */
 static int
-too_long(const struct walk *w, struct err *e)
+too_long(const struct tree_walk *w, struct err *e)
 {
 	AUTO(buf_release) struct buf names = {0};
 
@@ -432,10 +432,10 @@ too_long(const struct walk *w, struct err *e)
 }
 
 static int
-turn(struct walk *w, struct err *e)
+turn(struct tree_walk *w, struct err *e)
 {
 	struct pollfd fds[MAX_WORKERS];
-	struct worker *who[MAX_WORKERS];
+	struct repl *who[MAX_WORKERS];
 	nfds_t n = 0;
 
 	for (size_t i = 0; i < w->n_workers; i++)
@@ -461,8 +461,8 @@ turn(struct walk *w, struct err *e)
 static int
 rewrite(void *ctx, const json_t *attr_path, const json_t *inputs, json_t **ret, struct err *e)
 {
-	struct walk *w = ctx;
-	struct worker *k = &w->workers[0];
+	struct tree_walk *w = ctx;
+	struct repl *k = &w->workers[0];
 	size_t max = (size_t)w->o->max_depth + 2;
 	AUTO(mem_free) struct str *path = mem_alloc(max * sizeof(*path));
 	AUTO(mem_free) uint32_t *indices = mem_alloc(max * sizeof(*indices));
@@ -504,17 +504,17 @@ rewrite(void *ctx, const json_t *attr_path, const json_t *inputs, json_t **ret, 
 }
 
 static int
-prepare(struct walk *w, struct err *e)
+prepare(struct tree_walk *w, struct err *e)
 {
 	uint64_t random[2];
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return fail_sys(e, "no random numbers");
 	snprintf(w->mark, sizeof(w->mark), "ekaci%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
-	if (setup_make(w->o, w->mark, &w->setup, e) != 0)
+	if (preamble_make(w->o, w->mark, &w->preamble, e) != 0)
 		return -1;
 	/* Where it stands, a throw says in its trace only. Nix before 2.9 does not know the command, and shows the place anyhow. */
-	buf_printf(&w->setup.line, ":te true\nbuiltins.trace \"%s b\" null\n", w->mark);
+	buf_printf(&w->preamble.line, ":te true\nbuiltins.trace \"%s b\" null\n", w->mark);
 	if (w->o->roots_dir != NULL && files_mkdirs(w->o->roots_dir, 0755, e) != 0)
 		return -1;
 	snprintf(w->home, sizeof(w->home), "/tmp/ekaci-eval-%d-XXXXXX", (int)getpid());
@@ -529,7 +529,7 @@ prepare(struct walk *w, struct err *e)
 int
 walk_run(const struct eval_jobs *o, struct err *e)
 {
-	AUTO(mem_free) struct walk *w = mem_alloc(sizeof(*w));
+	AUTO(mem_free) struct tree_walk *w = mem_alloc(sizeof(*w));
 	struct err ignored;
 
 	w->o = o;
@@ -556,7 +556,7 @@ walk_run(const struct eval_jobs *o, struct err *e)
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
 	vec_release(&w->alone);
-	setup_release(&w->setup);
+	preamble_release(&w->preamble);
 	json_decref(w->rewritten);
 	attrtree_release(&w->tree);
 	return rc;

@@ -19,7 +19,7 @@
 enum {
 	MAX_EXPR = 100 * 1024, /* what one argument of a program can be, and a little less */
 	MAX_LOCK = 8 * 1024 * 1024,
-	SETUP_BYTES = 16 * 1024 * 1024
+	PREAMBLE_BYTES = 16 * 1024 * 1024
 };
 
 /* An expression that is not whole (an open quote) would swallow all the repl is told later: nix parses it first, with
@@ -47,7 +47,7 @@ check_syntax(const struct eval_jobs *o, const char *text, struct err *e)
 /* What somebody wrote, in parentheses. One line without a comment goes as it is; any other by the way that this Nix has for
  * texts of several lines. Before 2.26 its repl takes a line that is not whole for the first of several. */
 static int
-add_expr(const struct eval_jobs *o, struct setup *s, const char *text, struct err *e)
+add_expr(const struct eval_jobs *o, struct preamble *s, const char *text, struct err *e)
 {
 	struct str all = str_of(text);
 
@@ -75,7 +75,7 @@ add_expr(const struct eval_jobs *o, struct setup *s, const char *text, struct er
  * the repl's line would be a long one, and shown for each step. An older Nix has no such traces, and may not read such a file
  * when it is restricted; its repl reads a line at a time. */
 static int
-add_text(struct setup *s, const char *file, const char *text, struct err *e)
+add_text(struct preamble *s, const char *file, const char *text, struct err *e)
 {
 	buf_putc(&s->line, '(');
 	if (nix_shows_traces(&s->nix)) {
@@ -265,7 +265,7 @@ make_locks(struct arena *a, const struct local_flake *f, struct buf *out, struct
 
 /* Put together by us. unlocked: it has inputs and no lock file. */
 static int
-add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake *f, bool unlocked, struct setup *s,
+add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake *f, bool unlocked, struct preamble *s,
     struct err *e)
 {
 	struct buf *out = &s->line;
@@ -292,7 +292,7 @@ add_called(struct arena *a, const struct eval_jobs *o, const struct local_flake 
 }
 
 static int
-add_flake(struct arena *a, const struct eval_jobs *o, struct str ref, struct setup *s, struct err *e)
+add_flake(struct arena *a, const struct eval_jobs *o, struct str ref, struct preamble *s, struct err *e)
 {
 	struct local_flake f;
 	struct str lock, text;
@@ -339,7 +339,7 @@ add_systems(const char *systems, struct buf *out, struct err *e)
 }
 
 static int
-add_flake_root(const struct eval_jobs *o, struct setup *s, struct err *e)
+add_flake_root(const struct eval_jobs *o, struct preamble *s, struct err *e)
 {
 	struct arena a = {0};
 	struct str attr, ref = str_cut(str_of(o->what), '#', &attr);
@@ -363,7 +363,7 @@ add_flake_root(const struct eval_jobs *o, struct setup *s, struct err *e)
 /* --- all of it ----------------------------------------------------------------------------------------------------- */
 
 static int
-add_root(const struct eval_jobs *o, struct setup *s, struct err *e)
+add_root(const struct eval_jobs *o, struct preamble *s, struct err *e)
 {
 	AUTO(buf_release) struct buf text = {0};
 	char full[PATH_MAX];
@@ -389,7 +389,7 @@ add_root(const struct eval_jobs *o, struct setup *s, struct err *e)
 }
 
 static int
-add_args(const struct eval_jobs *o, struct setup *s, struct err *e)
+add_args(const struct eval_jobs *o, struct preamble *s, struct err *e)
 {
 	for (size_t i = 0; i < o->n_args; i++) {
 		const struct eval_arg *arg = &o->args[i];
@@ -405,7 +405,7 @@ add_args(const struct eval_jobs *o, struct setup *s, struct err *e)
 }
 
 static int
-add_walker(const struct eval_jobs *o, const char *mark, struct setup *s, struct err *e)
+add_walker(const struct eval_jobs *o, const char *mark, struct preamble *s, struct err *e)
 {
 	buf_puts(&s->line, "walker = ");
 	if (add_text(s, WALKER_FILE, walker_text, e) != 0)
@@ -435,10 +435,10 @@ add_walker(const struct eval_jobs *o, const char *mark, struct setup *s, struct 
 }
 
 int
-setup_make(const struct eval_jobs *o, const char *mark, struct setup *s, struct err *e)
+preamble_make(const struct eval_jobs *o, const char *mark, struct preamble *s, struct err *e)
 {
-	*s = (struct setup){0};
-	buf_init(&s->line, SETUP_BYTES);
+	*s = (struct preamble){0};
+	buf_init(&s->line, PREAMBLE_BYTES);
 	buf_init(&s->texts, MAX_EXPR);
 	buf_init(&s->uris, MAX_EXPR);
 	buf_puts(&s->texts, "{ ");
@@ -462,7 +462,7 @@ option_among(const struct eval_jobs *o, const char *name)
 }
 
 size_t
-setup_command(struct arena *a, const struct eval_jobs *o, const struct setup *s, const char **argv)
+preamble_command(struct arena *a, const struct eval_jobs *o, const struct preamble *s, const char **argv)
 {
 	bool pure = o->source == EVAL_FLAKE && !o->impure;
 	size_t n = 0;
@@ -498,7 +498,7 @@ setup_command(struct arena *a, const struct eval_jobs *o, const struct setup *s,
 }
 
 void
-setup_release(struct setup *s)
+preamble_release(struct preamble *s)
 {
 	buf_release(&s->line);
 	buf_release(&s->texts);

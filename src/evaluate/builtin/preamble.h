@@ -8,7 +8,7 @@
 #include "evaluate/builtin/evaljobs.h"
 #include "nix/version.h"
 
-struct setup {
+struct preamble {
 	struct nix_version nix;
 	struct buf line;  /* the definition, for the repl's standard input */
 	struct buf texts; /* a set of the expressions that do not fit on a line, for its --expr */
@@ -17,10 +17,10 @@ struct setup {
 };
 
 /* mark is hexadecimal. It runs nix: to be called before any worker is started. s is to be released however it ends. */
-must_check int setup_make(const struct eval_jobs *o, const char *mark, struct setup *s, struct err *e);
-/* The command of a worker, at most o->n_nix + SETUP_WORDS words; gives how many. */
-enum { SETUP_WORDS = 24 };
-size_t setup_command(struct arena *a, const struct eval_jobs *o, const struct setup *s, const char **argv);
-void setup_release(struct setup *s);
+must_check int preamble_make(const struct eval_jobs *o, const char *mark, struct preamble *s, struct err *e);
+/* The command of a worker, at most o->n_nix + PREAMBLE_WORDS words; gives how many. */
+enum { PREAMBLE_WORDS = 24 };
+size_t preamble_command(struct arena *a, const struct eval_jobs *o, const struct preamble *s, const char **argv);
+void preamble_release(struct preamble *s);
 
 #endif

@@ -18,7 +18,7 @@ enum {
 };
 
 static bool
-is_write(const struct call *c)
+is_write(const struct api_call *c)
 {
 	return strcmp(c->method, "GET") != 0;
 }
@@ -126,7 +126,7 @@ drop_token(struct lane *lane)
 static void
 land(struct lane *lane, const struct http_answer *answer)
 {
-	struct call *c = lane->flying;
+	struct api_call *c = lane->flying;
 
 	lane->flying = NULL;
 	drop_token(lane);
@@ -210,9 +210,9 @@ lane_is_idle(const struct lane *lane)
 }
 
 void
-lane_plain(struct lane *lane, struct call *c)
+lane_plain(struct lane *lane, struct api_call *c)
 {
-	struct call **at = &lane->plain;
+	struct api_call **at = &lane->plain;
 
 	while (*at != NULL)
 		at = &(*at)->next;
@@ -229,13 +229,13 @@ earlier(int64_t a, int64_t b)
 }
 
 /* A question that may be asked now, taken off its list; *wake is when there may be one. */
-static struct call *
+static struct api_call *
 take_plain(struct lane *lane, int64_t now, int64_t *wake)
 {
 	int64_t blocked_ms = lane->blocked_until - now;
 
-	for (struct call **at = &lane->plain; *at != NULL; at = &(*at)->next) {
-		struct call *c = *at;
+	for (struct api_call **at = &lane->plain; *at != NULL; at = &(*at)->next) {
+		struct api_call *c = *at;
 		bool refuse = blocked_ms > PATIENCE_MS || lane->n_plain > MAX_PLAIN;
 		int64_t wait = c->not_before > now ? c->not_before - now : 0;
 		wait = blocked_ms > wait ? blocked_ms : wait;
@@ -276,7 +276,7 @@ int64_t
 lane_go(struct lane *lane, int64_t due_ms)
 {
 	int64_t now = clock_mono_ms(), wake = -1, wait;
-	struct call *c;
+	struct api_call *c;
 
 	if (lane->flying != NULL)
 		return -1;
@@ -309,13 +309,13 @@ void
 lane_free(struct lane *lane)
 {
 	struct http_answer none;
-	struct call *c = lane->plain;
+	struct api_call *c = lane->plain;
 
 	drop_token(lane);
 	http_answer_init(&none);
 	(void)fail(&none.e, ERR_BUSY, "ekaci stops");
 	while (c != NULL) {
-		struct call *next = c->next;
+		struct api_call *next = c->next;
 		c->done(c->ctx, &none);
 		c = next;
 	}

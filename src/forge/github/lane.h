@@ -10,8 +10,8 @@
 #include "forge/github/client.h"
 
 /* One request of a lane. Its owner keeps it until done was called. */
-struct call {
-	struct call *next;
+struct api_call {
+	struct api_call *next;
 	const char *method;
 	const char *url;
 	const char *tag; /* see http.h; NULL: none */
@@ -27,11 +27,11 @@ struct lane {
 	struct client *s;
 	struct lane *next; /* its owner's */
 	int64_t installation;
-	struct call *flying; /* waits for its token or its answer */
-	char *token;         /* it flies with */
-	struct call *plain;  /* questions, first come first served */
+	struct api_call *flying; /* waits for its token or its answer */
+	char *token;             /* it flies with */
+	struct api_call *plain;  /* questions, first come first served */
 	size_t n_plain;
-	struct call *task_call;         /* the next of the task */
+	struct api_call *task_call;     /* the next of the task */
 	struct task *task;              /* see client.take; NULL: none */
 	int64_t blocked_until;          /* clock_mono_ms */
 	int64_t next_write;             /* clock_mono_ms; when the next write is due at one per between_writes_ms */
@@ -46,7 +46,7 @@ void lane_free(struct lane *lane);
 bool lane_is_idle(const struct lane *lane);
 
 /* Asks a question. One that would have to wait too long is told ERR_BUSY. */
-void lane_plain(struct lane *lane, struct call *c);
+void lane_plain(struct lane *lane, struct api_call *c);
 /* Begins what can begin; gives in how many ms it wants to be asked again, -1 for never. due_ms: when its next row is
  * due, -1 without one. */
 int64_t lane_go(struct lane *lane, int64_t due_ms);

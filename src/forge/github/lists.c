@@ -19,7 +19,7 @@ enum {
 /* --- lists --- */
 
 struct list_question {
-	struct call call;
+	struct api_call call;
 	struct client *s;
 	struct arena a;
 	struct forge_wanted wanted; /* what and next are read once it was asked */
@@ -146,7 +146,7 @@ github_list(struct sender *sender, const struct forge_wanted *wanted, send_list_
 	struct forge_wanted *w = &l->wanted;
 	const char *path = w->next == NULL ? path_of(l) : NULL;
 	w->next = path != NULL ? arena_printf(&l->a, "%s%s", s->api_url, path) : arena_strdup(&l->a, w->next);
-	l->call = (struct call){.method = "GET",
+	l->call = (struct api_call){.method = "GET",
 	    .url = w->next,
 	    .tag = w->tag != NULL ? arena_strdup(&l->a, w->tag) : NULL,
 	    .done = on_listed,

@@ -243,7 +243,7 @@ send_set_delays(struct sender *sender, const struct send_delays *d)
 
 /* One of the two is asked; its answer goes to its function. */
 struct question {
-	struct call call;
+	struct api_call call;
 	struct client *s;
 	int64_t installation;
 	struct arena a;
@@ -327,7 +327,7 @@ question_new(struct sender *s, int64_t installation, void *ctx)
 static void
 ask(struct question *q, const char *path)
 {
-	q->call = (struct call){.method = "GET",
+	q->call = (struct api_call){.method = "GET",
 	    .url = arena_printf(&q->a, "%s%s", q->s->api_url, path),
 	    .done = on_question,
 	    .ctx = q};

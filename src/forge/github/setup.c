@@ -1,4 +1,4 @@
-/* A form, a code, three files. */
+/* `ekaci setup`: a form makes the App at GitHub, GitHub answers with a code, and the code is exchanged for what three files then hold. */
 #include "forge/github/setup.h"
 
 #include "forge/github/http.h"
@@ -21,7 +21,7 @@ enum { PORT = 3031, WAIT_MS = 3600 * 1000, TURN_MS = 1000, STATE_BYTES = 16, MAX
 __asm__(".pushsection .rodata\napp_manifest:\n.incbin \"app-manifest.json\"\n.byte 0\n.popsection\n");
 extern const char app_manifest[];
 
-struct setup {
+struct app_setup {
 	struct arena a;
 	const char *url, *dir, *name, *organization, *github, *api;
 	int64_t port;
@@ -46,7 +46,7 @@ const char setup_usage[] = "usage: ekaci setup --url https://YOUR-HOST [OPTIONS]
                            "  --api ADDRESS       of its API (ADDRESS/api/v3)\n";
 
 static const char *
-file_of(struct setup *s, const char *name)
+file_of(struct app_setup *s, const char *name)
 {
 	return arena_printf(&s->a, "%s/%s", s->dir, name);
 }
@@ -54,7 +54,7 @@ file_of(struct setup *s, const char *name)
 /* --- the files ----------------------------------------------------------------------------------------------------- */
 
 static int
-must_not_be_there(struct setup *s, struct err *e)
+must_not_be_there(struct app_setup *s, struct err *e)
 {
 	static const char *const names[] = {"ekaci.toml", "private-key.pem", "webhook-secret"};
 
@@ -65,7 +65,7 @@ must_not_be_there(struct setup *s, struct err *e)
 }
 
 static int
-write_files(struct setup *s, struct err *e)
+write_files(struct app_setup *s, struct err *e)
 {
 	const char *pem = json_str(s->app, "pem", NULL), *secret = json_str(s->app, "webhook_secret", NULL);
 	/* The unit hands the files of /etc/ekaci over as credentials: its user cannot read them. */
@@ -93,7 +93,7 @@ write_files(struct setup *s, struct err *e)
 static void
 on_app(void *ctx, const struct http_answer *answer)
 {
-	struct setup *s = ctx;
+	struct app_setup *s = ctx;
 
 	if (answer->status == 0)
 		s->why = answer->e;
@@ -105,7 +105,7 @@ on_app(void *ctx, const struct http_answer *answer)
 }
 
 static int
-exchange(struct setup *s, const char *code, struct err *e)
+exchange(struct app_setup *s, const char *code, struct err *e)
 {
 	struct http *h = NULL;
 	const struct http_request r = {.method = "POST",
@@ -136,13 +136,13 @@ static const char page_begin[] =
     "button{font:inherit;padding:.5em 1em}</style><h1>ekaci setup</h1>";
 
 static const char *
-html(struct setup *s, const char *text)
+html(struct app_setup *s, const char *text)
 {
 	return escape_dup(&s->a, ESCAPE_HTML, str_of(text));
 }
 
 static const char *
-manifest(struct setup *s)
+manifest(struct app_setup *s)
 {
 	AUTO(json_drop) json_t *m = NULL;
 	struct err e;
@@ -158,7 +158,7 @@ manifest(struct setup *s)
 }
 
 static const char *
-page_form(struct setup *s)
+page_form(struct app_setup *s)
 {
 	const char *owner = s->organization != NULL ? arena_printf(&s->a, "organizations/%s/", s->organization) : "";
 
@@ -179,7 +179,7 @@ code_ok(const char *code)
 }
 
 static const char *
-page_done(struct setup *s, struct MHD_Connection *c, unsigned *ret_status)
+page_done(struct app_setup *s, struct MHD_Connection *c, unsigned *ret_status)
 {
 	const char *code = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "code");
 	const char *state = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "state");
@@ -208,7 +208,7 @@ static enum MHD_Result
 on_request(void *ctx, struct MHD_Connection *c, const char *path, const char *method, const char *version, const char *data,
     size_t *n, void **request)
 {
-	struct setup *s = ctx;
+	struct app_setup *s = ctx;
 	unsigned status = MHD_HTTP_OK;
 	const char *text;
 
@@ -234,7 +234,7 @@ on_request(void *ctx, struct MHD_Connection *c, const char *path, const char *me
 /* --- the command --------------------------------------------------------------------------------------------------- */
 
 static int
-serve(struct setup *s, struct err *e)
+serve(struct app_setup *s, struct err *e)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET,
 	    .sin_port = htons((uint16_t)s->port),
@@ -270,7 +270,7 @@ plain(const char *text)
 }
 
 static int
-parse(struct setup *s, int argc, char **argv)
+parse(struct app_setup *s, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"url", required_argument, NULL, 'u'},
@@ -305,7 +305,7 @@ parse(struct setup *s, int argc, char **argv)
 }
 
 static int
-check(struct setup *s, struct err *e)
+check(struct app_setup *s, struct err *e)
 {
 	static const char slash[] = "/";
 	const char *host = strstr(s->url, "://");
@@ -333,7 +333,7 @@ check(struct setup *s, struct err *e)
 }
 
 static int
-make_state(struct setup *s, struct err *e)
+make_state(struct app_setup *s, struct err *e)
 {
 	unsigned char bytes[STATE_BYTES];
 	char *hex = arena_alloc(&s->a, 2 * STATE_BYTES + 1);
@@ -348,7 +348,7 @@ make_state(struct setup *s, struct err *e)
 int
 setup_main(int argc, char **argv)
 {
-	struct setup s = {.dir = "/etc/ekaci", .github = "https://github.com", .port = PORT};
+	struct app_setup s = {.dir = "/etc/ekaci", .github = "https://github.com", .port = PORT};
 	struct err e = {0};
 
 	if (parse(&s, argc, argv) != 0) {

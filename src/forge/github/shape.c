@@ -119,10 +119,10 @@ time_of(int64_t ms)
 static json_t *
 actions_of(const struct wish_check *wanted)
 {
+	const struct wish_action *from = wanted->actions.p;
 	json_t *to = json_array();
 
-	for (size_t i = 0; i < wanted->actions.n && json_array_size(to) < MAX_ACTIONS; i++) {
-		const struct wish_action *from = &wanted->actions.p[i];
+	for (size_t i = 0; from != NULL && i < wanted->actions.n && json_array_size(to) < MAX_ACTIONS; i++, from++) {
 		json_t *label = short_string(from->label, MAX_ACTION_LABEL);
 		json_t *description = short_string(from->description, MAX_ACTION_DESCRIPTION);
 		json_t *identifier = string(from->identifier);

@@ -227,7 +227,7 @@ ask(struct task *t, const char *method, const char *url, json_t *body, task_step
 		return;
 	}
 	t->then = then;
-	t->call = (struct call){.method = method, .url = arena_strdup(&t->a, url), .done = on_answer, .ctx = t};
+	t->call = (struct api_call){.method = method, .url = arena_strdup(&t->a, url), .done = on_answer, .ctx = t};
 	if (body != NULL)
 		t->call.body = str_of(json_line(&t->a, body));
 	json_decref(body);

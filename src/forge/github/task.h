@@ -26,7 +26,7 @@ struct task {
 	} wanted;
 	json_t *remote;   /* what we remember of it at GitHub, an object */
 	const char *base; /* API/repos/OWNER/REPO */
-	struct call call;
+	struct api_call call;
 	int calls, pages;
 	bool doubtful;      /* the call under way must not be repeated unseen */
 	int64_t settled_ms; /* since 1970: by then it had its effect, or never will */

@@ -27,7 +27,7 @@ struct map {
 struct map_entry *map_get(const struct map *m, struct str key);
 /* The entry of key, added with value 0 when it was not there; *ret_added (may be NULL) tells which. */
 struct map_entry *map_add(struct map *m, struct str key, bool *ret_added);
-/* The same with map_hash of the key, made elsewhere. */
+/* The same for a caller that has the key's hash already (map_hash), so that it is not made again. */
 struct map_entry *map_add_hash(struct map *m, struct str key, uint64_t hash, bool *ret_added);
 void map_release(struct map *m);
 

@@ -207,7 +207,8 @@ child_kill_descendants(void)
 	}
 }
 
-/* Everybody may raise it, and nobody without privileges lower it again. */
+/* Makes this process, and all it starts, the first that the kernel kills when memory runs out. Raising one's own score needs no
+ * privileges; lowering it again does, so a child cannot take it back. */
 static void
 go_first(void)
 {

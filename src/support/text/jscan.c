@@ -230,7 +230,7 @@ jscan_value(struct jscan *s, struct str *raw)
 			depth--;
 			goto closed;
 		}
-		/* What is below depth was set. cppcheck-suppress uninitvar */
+		/* cppcheck-suppress uninitvar ; what is below depth was set */
 		if (depth > 0 && open[depth - 1] == '}') {
 			struct str key;
 			bool escaped;

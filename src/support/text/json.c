@@ -175,59 +175,6 @@ json_compact(struct str text, struct buf *out)
 	}
 }
 
-static struct value_list *
-list_values(struct arena *a, const json_t *list)
-{
-	struct value_list *ret = value_list_new(a);
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one) {
-		if (json_is_object(one))
-			value_list_group(ret, json_values(a, one));
-		else
-			value_list_text(ret, json_is_string(one) ? json_string_value(one) : "");
-	}
-	return ret;
-}
-
-struct values *
-json_values(struct arena *a, const json_t *obj)
-{
-	struct values *ret = values_new(a);
-	const char *key;
-	json_t *one;
-
-	json_object_foreach((json_t *)(uintptr_t)obj, key, one) {
-		if (json_is_object(one))
-			values_group(ret, key, json_values(a, one));
-		else if (json_is_array(one))
-			values_list(ret, key, list_values(a, one));
-		else if (json_is_integer(one))
-			values_number(ret, key, json_integer_value(one));
-		else if (json_is_boolean(one))
-			values_flag(ret, key, json_is_true(one));
-		else
-			values_text(ret, key, json_is_string(one) ? json_string_value(one) : "");
-	}
-	return ret;
-}
-
-char *
-json_words(struct arena *a, const json_t *list)
-{
-	AUTO(buf_release) struct buf text = {0};
-	const json_t *one;
-	size_t i;
-
-	buf_init(&text, SIZE_MAX / 4);
-	json_array_foreach(list, i, one)
-		if (json_is_string(one))
-			buf_printf(&text, "%s%s", text.n > 0 ? " " : "", json_string_value(one));
-	return arena_strn(a, text.p, text.n);
-}
-
-/* jansson's own writer hands over a few bytes at a time, which took a fifth of a large report; this one writes the same bytes. */
 /* How many bytes from p on stand in a JSON string as they are; eight at a time. */
 static size_t
 plain_bytes(const char *p, size_t n)
@@ -276,6 +223,8 @@ json_quote(struct str s, struct buf *out)
 void
 json_quote_numbered(struct str s, struct buf *out)
 {
+	if (s.p == NULL)
+		s = STR("");
 	buf_putc(out, '"');
 	for (size_t i = 0, from = 0; i <= s.n; i++) {
 		unsigned char c = i < s.n ? (unsigned char)s.p[i] : '"';

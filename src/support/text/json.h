@@ -10,7 +10,6 @@
 
 #include "support/base/err.h"
 #include "support/base/str.h"
-#include "support/text/values.h"
 
 #include <jansson.h>
 
@@ -36,13 +35,9 @@ must_check int json_need_int(const json_t *obj, const char *key, int64_t *ret, s
 
 /* A string value that is always valid and whole as a C string: NUL and bytes that are not UTF-8 become U+FFFD. */
 json_t *json_any_string(struct str s);
-/* The strings of an array (NULL: none) with blanks between them, in a. */
-char *json_words(struct arena *a, const json_t *list);
 /* The document as one line without a newline, keys in the order they were set; appended to out. */
 void json_write(const json_t *j, struct buf *out);
 char *json_line(struct arena *a, const json_t *j);
-/* An object as the data of a template, in a; its strings stay obj's. null is an empty text; reals are not shown. */
-struct values *json_values(struct arena *a, const json_t *obj);
 /* Valid JSON, or the beginning of some up to the end of a token, without blanks between tokens and with strings as json_quote
  * writes them. */
 void json_compact(struct str text, struct buf *out);

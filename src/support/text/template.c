@@ -5,18 +5,18 @@ enum { MAX_DEPTH = 64 }; /* of sections and partials within each other; a partia
 
 enum node_kind { NODE_TEXT, NODE_VALUE, NODE_RAW, NODE_SECTION, NODE_UNLESS, NODE_PARTIAL };
 
-struct node {
+struct template_node {
 	enum node_kind kind;
-	struct str s;                /* the text, or the name of the value or partial */
-	const struct node *inner;    /* of a section */
-	const struct partial *where; /* of a partial: where its nodes are, or will be once it is read */
-	const struct node *next;
+	struct str s;                      /* the text, or the name of the value or partial */
+	const struct template_node *inner; /* of a section */
+	const struct partial *where;       /* of a partial: where its nodes are, or will be once it is read */
+	const struct template_node *next;
 };
 
 /* Each partial is read once, even one that names itself. */
 struct partial {
 	const char *name;
-	const struct node *nodes;
+	const struct template_node *nodes;
 	struct partial *next;
 };
 
@@ -28,7 +28,7 @@ struct parser {
 };
 
 /* A template as far as it was read. */
-struct source {
+struct template_source {
 	struct str all, rest;
 };
 
@@ -61,7 +61,7 @@ stands_alone(struct str all, size_t from, size_t end, size_t *line, size_t *next
 
 /* The next tag, with the text in front of it; 1 when there is none, and before is the rest. */
 static int
-next_tag(struct source *s, struct tag *t, struct err *e)
+next_tag(struct template_source *s, struct tag *t, struct err *e)
 {
 	ptrdiff_t at = str_find(s->rest, STR("{{")), n;
 	size_t begin = s->all.n - s->rest.n, line, next;
@@ -90,7 +90,8 @@ next_tag(struct source *s, struct tag *t, struct err *e)
 	return 0;
 }
 
-static int parse(struct parser *p, struct source *s, struct str section, const struct node **ret, struct err *e);
+static int parse(struct parser *p, struct template_source *s, struct str section, const struct template_node **ret,
+    struct err *e);
 
 static int
 find_partial(struct parser *p, struct str name, const struct partial **ret, struct err *e)
@@ -108,12 +109,12 @@ find_partial(struct parser *p, struct str name, const struct partial **ret, stru
 		return fail(e, ERR_BUG, "template: no such partial: %s", new->name);
 	p->partials = new;
 	*ret = new;
-	return parse(p, &(struct source){text, text}, (struct str){0}, &new->nodes, e);
+	return parse(p, &(struct template_source){text, text}, (struct str){0}, &new->nodes, e);
 }
 
 /* Reads what belongs to a tag that is no end and no comment. */
 static int
-parse_tag(struct parser *p, struct source *s, const struct tag *t, struct node *node, struct err *e)
+parse_tag(struct parser *p, struct template_source *s, const struct tag *t, struct template_node *node, struct err *e)
 {
 	node->s = t->name;
 	switch (t->kind) {
@@ -124,10 +125,10 @@ parse_tag(struct parser *p, struct source *s, const struct tag *t, struct node *
 	}
 }
 
-static struct node *
-append(struct parser *p, const struct node ***end)
+static struct template_node *
+append(struct parser *p, const struct template_node ***end)
 {
-	struct node *node = arena_alloc(p->a, sizeof(*node));
+	struct template_node *node = arena_alloc(p->a, sizeof(*node));
 
 	**end = node;
 	*end = &node->next;
@@ -136,9 +137,9 @@ append(struct parser *p, const struct node ***end)
 
 /* The nodes up to the end of the section of that name, or up to the end of the template where .p is NULL. */
 static int
-parse(struct parser *p, struct source *s, struct str section, const struct node **ret, struct err *e)
+parse(struct parser *p, struct template_source *s, struct str section, const struct template_node **ret, struct err *e)
 {
-	const struct node **end = ret;
+	const struct template_node **end = ret;
 	struct tag t;
 	int rc;
 
@@ -221,10 +222,10 @@ show(const struct renderer *r, const struct value *v, bool raw)
 		escape_add(r->out, r->kind, str_of(v->text));
 }
 
-static int render(const struct renderer *r, const struct node *nodes, const struct scope *scope, struct err *e);
+static int render(const struct renderer *r, const struct template_node *nodes, const struct scope *scope, struct err *e);
 
 static int
-render_section(const struct renderer *r, const struct node *node, const struct value *v, const struct scope *scope,
+render_section(const struct renderer *r, const struct template_node *node, const struct value *v, const struct scope *scope,
     struct err *e)
 {
 	struct scope inner = {.is = v, .outer = scope, .depth = scope->depth + 1};
@@ -238,7 +239,7 @@ render_section(const struct renderer *r, const struct node *node, const struct v
 }
 
 static int
-render_node(const struct renderer *r, const struct node *node, const struct scope *scope, struct err *e)
+render_node(const struct renderer *r, const struct template_node *node, const struct scope *scope, struct err *e)
 {
 	const struct scope deeper = {.is = scope->is, .outer = scope->outer, .depth = scope->depth + 1};
 	const struct value *v;
@@ -255,7 +256,7 @@ render_node(const struct renderer *r, const struct node *node, const struct scop
 }
 
 static int
-render(const struct renderer *r, const struct node *nodes, const struct scope *scope, struct err *e)
+render(const struct renderer *r, const struct template_node *nodes, const struct scope *scope, struct err *e)
 {
 	if (scope->depth > MAX_DEPTH)
 		return fail(e, ERR_BUG, "template: more than %d levels", MAX_DEPTH);
@@ -288,9 +289,9 @@ template_render_text(struct str text, const struct values *data, enum escape kin
 	struct arena a = {0};
 	struct parser p = {.a = &a, .load = load != NULL ? load : load_file, .ctx = ctx};
 	const struct value root = {.kind = VALUE_GROUP, .group = (struct values *)(uintptr_t)data};
-	const struct node *nodes = NULL;
+	const struct template_node *nodes = NULL;
 
-	int rc = parse(&p, &(struct source){text, text}, (struct str){0}, &nodes, e);
+	int rc = parse(&p, &(struct template_source){text, text}, (struct str){0}, &nodes, e);
 	if (rc == 0)
 		rc = render(&(struct renderer){kind, out}, nodes, &(struct scope){.is = &root}, e);
 	arena_release(&a);

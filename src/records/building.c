@@ -1,5 +1,5 @@
-/* The tables of build.h. */
-#include "records/build.h"
+/* The tables of building.h. */
+#include "records/building.h"
 
 #include "records/evaluation.h"
 

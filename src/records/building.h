@@ -1,8 +1,8 @@
 /*
- * build - jobs and records of the stages `query`, `build` and `push`: what must be built, and what came of it.
+ * building - jobs and records of the stages `query`, `build` and `push`: what must be built, and what came of it.
  */
-#ifndef EKACI_RECORDS_BUILD_H
-#define EKACI_RECORDS_BUILD_H
+#ifndef EKACI_RECORDS_BUILDING_H
+#define EKACI_RECORDS_BUILDING_H
 
 #include "records/build_state.h"
 #include "records/fields.h"

@@ -1,14 +1,14 @@
 /*
- * report - jobs and records of the stages `report` and `explain`: facts become what people and programs read.
+ * reporting - jobs and records of the stages `report` and `explain`: facts become what people and programs read.
  *
  * What the job says of the run stands in report.json as it was said, so a report_job has it as text; report_facts is what the
  * same text means.
  */
-#ifndef EKACI_RECORDS_REPORT_H
-#define EKACI_RECORDS_REPORT_H
+#ifndef EKACI_RECORDS_REPORTING_H
+#define EKACI_RECORDS_REPORTING_H
 
-#include "records/build.h"
 #include "records/build_state.h"
+#include "records/building.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/plan.h"

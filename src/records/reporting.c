@@ -1,5 +1,5 @@
-/* The tables of report.h. */
-#include "records/report.h"
+/* The tables of reporting.h. */
+#include "records/reporting.h"
 
 const char *const blame_words[] = {
     [BLAME_NONE] = "", [BLAME_NEWLY] = "newly_failing", [BLAME_STILL] = "still_failing", [BLAME_UNKNOWN] = "unknown", NULL};

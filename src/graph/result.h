@@ -1,8 +1,8 @@
 /*
- * difference - everything the difference file says, before it is written.
+ * result - everything the difference file says, before it is written.
  */
-#ifndef EKACI_GRAPH_DIFFERENCE_H
-#define EKACI_GRAPH_DIFFERENCE_H
+#ifndef EKACI_GRAPH_RESULT_H
+#define EKACI_GRAPH_RESULT_H
 
 #include "graph/attrs.h"
 #include "graph/spread.h"
@@ -28,7 +28,7 @@ struct root {
 };
 
 /* Why a derivation is rebuilt. */
-struct cause {
+struct rebuild_cause {
 	bool known, is_root;
 	const uint32_t *roots; /* the widest first; of a root: itself, then those it follows as well */
 	size_t n_roots, n_roots_total;
@@ -44,8 +44,8 @@ struct difference {
 	struct spread spread;
 	struct root *roots; /* widest first */
 	size_t n_roots;
-	struct cause *causes; /* per place in the spread; known only where an attribute is rebuilt */
-	size_t carry_commit;  /* carry.h; only when knows_carry */
+	struct rebuild_cause *causes; /* per place in the spread; known only where an attribute is rebuilt */
+	size_t carry_commit;          /* carry.h; only when knows_carry */
 	bool knows_carry;
 	struct radius *radius; /* per place in the spread, summed over systems; set where an attribute or root is */
 };

@@ -18,24 +18,29 @@ enum {
 	RETRY_MS = 10 * 1000,
 	HEAD_RETRY_MS = 2 * 1000, /* GitHub has another head than we know of: its event is on the way */
 	MAX_HEAD_ATTEMPTS = 5,
-	MAX_COMMAND_ATTEMPTS = 30, /* of asking GitHub for a permission */
-	MAX_EXPLAINED = 5,         /* attributes of one command */
-	MAX_ANSWER = 50000,        /* bytes; GitHub takes 65,536 characters */
-	MAX_REPLY = 60000,         /* and of all answers to one comment */
-	MAX_REFUSALS = 5           /* answered refusals an hour and pull request; further ones get only the reaction */
+	LONGEST_RETRY_MS = 5 * 60 * 1000,
+	PATIENCE_MS = 24 * 3600 * 1000, /* what could not be asked for so long is answered so */
+	ABSENT_ATTEMPTS = 6,            /* of what is not there: GitHub's machines lag behind each other */
+	MAX_ASKING = 16,                /* commands at once, each of another installation */
+	MAX_EXPLAINED = 5,              /* attributes of one command */
+	MAX_ANSWER = 50000,             /* bytes; GitHub takes 65,536 characters */
+	MAX_REPLY = 60000,              /* and of all answers to one comment */
+	MAX_REFUSALS = 5                /* answered refusals an hour and pull request; further ones get only the reaction */
 };
 
 struct obey {
 	struct bot_parts p;
 	struct flow *flow;
 	struct loop_timer *timer;
-	bool asking; /* one command at a time */
+	struct asking *asking; /* at most one an installation whose answer it waits for */
+	size_t n_asking;
 	bool closing;
 };
 
 /* A command whose author's permission is being asked for. */
 struct asking {
 	struct obey *o;
+	struct asking *next;
 	struct arena a;
 	struct store_command command;
 	struct repository repo;
@@ -51,7 +56,14 @@ struct asking {
 static void
 forget(struct asking *q)
 {
-	q->o->asking = false;
+	struct asking **at = &q->o->asking;
+
+	while (*at != NULL && *at != q)
+		at = &(*at)->next;
+	if (*at != NULL) {
+		*at = q->next;
+		q->o->n_asking--;
+	}
 	arena_release(&q->a);
 	mem_free(&q);
 }
@@ -418,12 +430,19 @@ postpone(struct asking *q, const struct err *why)
 {
 	struct err e;
 
+	bool absent = why->kind == ERR_ABSENT && q->command.attempts >= ABSENT_ATTEMPTS;
+
 	log_err(LOG_WARN, "command", why);
-	if (q->command.attempts < MAX_COMMAND_ATTEMPTS && why->kind != ERR_DENIED && why->kind != ERR_ABSENT) {
-		put_off(q, RETRY_MS);
+	if (!absent && clock_now_ms() - q->command.received < PATIENCE_MS) {
+		put_off(q, clock_backoff_ms(RETRY_MS, LONGEST_RETRY_MS, q->command.attempts));
 		return;
 	}
-	int rc = store_command_done(q->o->p.store, q->command.id, why->msg, &e);
+	int rc = store_begin(q->o->p.store, &e);
+	if (rc == 0) {
+		react(q->o, q, "confused",
+		    "This was not done: GitHub could not be asked whether it may be. Say it once more, please.");
+		rc = store_end(q->o->p.store, store_command_done(q->o->p.store, q->command.id, why->msg, &e), &e);
+	}
 	leave(q, rc, &e);
 }
 
@@ -592,6 +611,24 @@ on_pull(void *ctx, const struct event_pull *pull, const struct err *why)
 	ask_permission(q);
 }
 
+/* What everybody may have who can read: nobody is asked for it, so it does not wait for what others asked. */
+static bool
+needs_no_leave(const struct asking *q)
+{
+	return strcmp(q->command.verb, "help") == 0 || strcmp(q->command.verb, "status") == 0 ||
+	       strcmp(q->command.verb, "unknown") == 0;
+}
+
+static const char *
+busy_installations(const struct obey *o, struct arena *a)
+{
+	const char *list = "0";
+
+	for (const struct asking *q = o->asking; q != NULL; q = q->next)
+		list = arena_printf(a, "%s,%" PRId64, list, q->repo.installation);
+	return arena_printf(a, "[%s]", list);
+}
+
 static int
 ask(struct obey *o, struct err *e)
 {
@@ -599,7 +636,7 @@ ask(struct obey *o, struct err *e)
 	int rc;
 
 	q->o = o;
-	rc = store_command_next(o->p.store, &q->a, clock_now_ms(), &q->command, e);
+	rc = store_command_next(o->p.store, &q->a, clock_now_ms(), busy_installations(o, &q->a), &q->command, e);
 	if (rc == 0 && store_repository_get(o->p.store, &q->a, q->command.repository, &q->repo, e) != 0)
 		rc = -1;
 	if (rc == 0)
@@ -608,13 +645,17 @@ ask(struct obey *o, struct err *e)
 		forget(q);
 		return rc;
 	}
-	o->asking = true;
+	q->next = o->asking;
+	o->asking = q;
+	o->n_asking++;
 	rc = read_pull(o, q, e);
 	if (q->command.operator) {
 		q->permission = "admin";
 		settle(q);
 	} else if (is_nix_open(o, q)) {
 		put_off(q, HEAD_RETRY_MS);
+	} else if (needs_no_leave(q)) {
+		settle(q);
 	} else if (rc == 0 || q->command.number <= 0)
 		ask_permission(q);
 	else
@@ -628,12 +669,17 @@ look(void *ctx)
 	struct obey *o = ctx;
 	struct err e = {0};
 
+	AUTO(arena_release) struct arena a = {0};
 	int64_t due;
 
-	if (o->closing || o->asking)
+	if (o->closing || o->n_asking >= MAX_ASKING)
 		return;
 	int rc = ask(o, &e);
-	if (rc == 0 || (rc == 1 && store_command_due(o->p.store, &due, &e) == 0 && due == INT64_MAX))
+	if (rc == 0) {
+		loop_timer_set(o->timer, 0); /* another installation's need not wait for its answer */
+		return;
+	}
+	if (rc == 1 && store_command_due(o->p.store, busy_installations(o, &a), &due, &e) == 0 && due == INT64_MAX)
 		return;
 	if (rc == 1 && e.kind == ERR_NONE) { /* one waits; being told of another must not make us forget it */
 		int64_t in = due - clock_now_ms();

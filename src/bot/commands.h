@@ -1,7 +1,7 @@
 /*
  * commands - what people ask for in comments and with buttons, and the operator on the machine.
  *
- * Commands are rows (store/run.h) that bot/deliveries.c and cli/operate.c write. One at a time is taken: GitHub is asked what its
+ * Commands are rows (store/run.h) that bot/deliveries.c and cli/operate.c write. One at a time of an installation is taken: GitHub is asked what its
  * author may do, then it is done and answered with a reaction, and with a reply where there is something to say.
  */
 #ifndef EKACI_BOT_COMMANDS_H

@@ -2,6 +2,7 @@
 #include "bot/daemon.h"
 
 #include "bot/deliveries.h"
+#include "bot/reconcile.h"
 #include "bot/reports.h"
 #include "bot/repositories.h"
 #include "evaluate/sandbox.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct reports *reports;
 	struct flow *flow;
 	struct intake *intake;
+	struct reconcile *compare;
 	struct loop_timer *house;
 	int64_t swept_ms;
 	int lock;
@@ -102,6 +104,8 @@ figures(void *ctx, struct buf *out)
 	}
 	if (d->sender != NULL)
 		send_metrics(d->sender, out);
+	if (d->compare != NULL)
+		reconcile_metrics(d->compare, out);
 }
 
 static const char *
@@ -282,6 +286,7 @@ open_parts(struct daemon *d, struct err *e)
 	if (flow_new(&walked, &d->flow, e) != 0 || repositories_check(&parts, d->flow, e) != 0)
 		return -1;
 	d->intake = intake_new(&parts, d->flow);
+	d->compare = reconcile_new(&parts, d->intake, d->flow);
 	loop_on_word(d->loop, on_delivery, d);
 	d->house = loop_timer_new(d->loop, "housekeeping", keep_house, d);
 	return 0;
@@ -292,6 +297,7 @@ close_parts(struct daemon *d)
 {
 	web_stop(d->web);
 	loop_timer_free(d->house);
+	reconcile_free(d->compare);
 	intake_free(d->intake);
 	flow_free(d->flow);
 	reports_free(d->reports);

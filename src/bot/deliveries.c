@@ -27,6 +27,8 @@ struct intake {
 	struct flow *flow;
 	struct obey *obey;
 	struct loop_timer *timer;
+	intake_change_fn *change;
+	void *change_ctx;
 	bool closing;
 };
 
@@ -401,6 +403,17 @@ on_served(struct intake *in, struct arena *a, const struct event *ev, struct err
 	return 0;
 }
 
+/* What it lets us do is more than it was, or less. */
+static int
+on_installation(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	bool less = ev->action == ACTION_DELETED || ev->action == ACTION_SUSPEND || ev->action == ACTION_REMOVED;
+
+	if (repositories_of_installation(&in->p, in->flow, a, ev, e) != 0)
+		return -1;
+	return less || in->change == NULL ? 0 : in->change(in->change_ctx, ev->installation.id, e);
+}
+
 /* *ret_why: why nothing came of it, for people; else as it was. */
 static int
 on_event(struct intake *in, struct arena *a, const struct event *ev, const char **ret_why, struct err *e)
@@ -410,7 +423,7 @@ on_event(struct intake *in, struct arena *a, const struct event *ev, const char 
 	if (ev->kind == EVENT_IGNORED || ev->kind == EVENT_PING)
 		return 0;
 	if (ev->kind == EVENT_INSTALLATION || ev->kind == EVENT_INSTALLATION_REPOSITORIES)
-		return repositories_of_installation(&in->p, in->flow, a, ev, e);
+		return on_installation(in, a, ev, e);
 	int rc = repositories_learn(&in->p, in->flow, a, ev, &why, e);
 	if (rc == 1)
 		*ret_why = why;
@@ -482,6 +495,24 @@ look(void *ctx)
 		loop_timer_set(in->timer, 0);
 	}
 	send_kick(in->p.sender);
+}
+
+int
+intake_event(struct intake *in, const struct event *ev, struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+
+	if (store_begin(in->p.store, e) != 0)
+		return -1;
+	const char *why = NULL;
+	return store_end(in->p.store, on_event(in, &a, ev, &why, e), e);
+}
+
+void
+intake_on_change(struct intake *in, intake_change_fn *fn, void *ctx)
+{
+	in->change = fn;
+	in->change_ctx = ctx;
 }
 
 void

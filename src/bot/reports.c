@@ -22,8 +22,12 @@ enum {
 	MAX_RUNS = 256,
 	PACE_MS = 4000,
 	RETRY_MS = 5000,
-	FIRST_MS = 400 /* a run that is over by then is reported once, as over: most documentation changes are */
+	MAX_DEATHS = 3, /* of workers, before the report says so */
+	FIRST_MS = 400  /* a run that is over by then is reported once, as over: most documentation changes are */
 };
+
+/* Of report/view.c, without the repository's name, which may change. */
+#define REPORT_MARKER "<!-- ekaci:report "
 
 /* A report under way, or the memory of the last one of a live run. */
 struct paced {
@@ -36,6 +40,7 @@ struct paced {
 	VEC(struct record) records; /* of the report, in said */
 	bool broken;                /* one could not be read: why says what is wrong */
 	struct err why;
+	int deaths; /* in a row: workers that were killed, or could not begin */
 	bool busy;
 };
 
@@ -311,6 +316,12 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 		return;
 	}
 	const struct err *why = end->kind == ERR_NONE && p->broken ? &p->why : end;
+	if (end->kind == ERR_SYSTEM && ++p->deaths < MAX_DEATHS) {
+		log_err(LOG_WARN, "report", end);
+		loop_timer_set(rs->timer, RETRY_MS);
+		return;
+	}
+	p->deaths = 0;
 	if (why->kind != ERR_NONE) {
 		log_err(LOG_ERROR, "report", why);
 		say_plainly(p, why);

@@ -5,6 +5,7 @@
 #include "queue/capacity.h"
 #include "queue/replica.h"
 #include "queue/why.h"
+#include "store/desired.h"
 #include "store/overview.h"
 #include "support/base/clock.h"
 
@@ -13,7 +14,7 @@
 #include <string.h>
 
 const char status_usage[] = "usage: ekaci status [--config FILE] [--why DRV]\n\n"
-                            "How many builds are open.\n\n"
+                            "How many builds are open, and what the forge refuses.\n\n"
                             "  --config FILE  the bot's settings (ekaci.toml)\n"
                             "  --why DRV      instead: what that build waits for, or its place in the queue\n"
                             "                 and what comes before it, as the database has it now; DRV is a\n"
@@ -86,6 +87,28 @@ numbers(struct store *s, struct arena *a, const struct settings *c, struct err *
 	return 0;
 }
 
+/* What the forge refuses, and why. */
+static int
+parked(struct store *s, struct arena *a, struct err *e)
+{
+	enum { SHOWN = 20 };
+	struct desired_figures f;
+	struct desired_parked *all;
+	size_t n;
+
+	if (store_desired_figures(s, &f, e) != 0 || store_desired_list_parked(s, a, SHOWN, &all, &n, e) != 0)
+		return -1;
+	if (f.parked == 0)
+		return 0;
+	printf("%" PRId64
+	       " %s parked, because the forge refuses %s; tried again when it is given a permission, and every hour:\n",
+	    f.parked, f.parked == 1 ? "thing is" : "things are", f.parked == 1 ? "it" : "them");
+	for (size_t i = 0; i < n; i++)
+		printf("  %s/%s %s, since %" PRId64 " min: %s\n", all[i].owner, all[i].repo, all[i].key,
+		    (clock_now_ms() - all[i].since_ms) / 60000, all[i].error != NULL ? all[i].error : "");
+	return 0;
+}
+
 static int
 look(struct arena *a, const char *file, const char *drv, struct err *e)
 {
@@ -97,6 +120,8 @@ look(struct arena *a, const char *file, const char *drv, struct err *e)
 	int rc = store_open_to_look(arena_printf(a, "%s/ekaci.db", c.state.dir), &s, e);
 	if (rc == 0) {
 		rc = drv != NULL ? why(s, a, &c, drv, e) : numbers(s, a, &c, e);
+		if (rc == 0 && drv == NULL)
+			rc = parked(s, a, e);
 		store_close(s);
 	}
 	return rc;

@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -95,6 +96,13 @@ prepare_flake(struct evaluating *r, struct arena *a, const char *tree, struct er
 	return r->self.rev != NULL ? flake_count_commits(r->git_dir, &r->self, e) : 0;
 }
 
+/* By somebody else: what goes over its limits is told in the rows. A sandbox tells the end of what is in it as a shell does. */
+static bool
+was_killed(const struct child_result *end)
+{
+	return (end->end == CHILD_SIGNALED && end->code == SIGKILL) || (end->end == CHILD_EXITED && end->code == 128 + SIGKILL);
+}
+
 static int
 evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct eval_rows *rows, struct err *e)
 {
@@ -131,6 +139,8 @@ evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct eval
 		rc = 0;
 	} else if (rc == 0 && end.end == CHILD_CANCELLED) {
 		rc = fail(e, ERR_BUSY, "cancelled");
+	} else if (rc == 0 && !rows->incomplete && was_killed(&end)) {
+		rc = fail(e, ERR_SYSTEM, "the evaluator was killed, not by ekaci (did the machine run out of memory?)");
 	} else if (rc == 0) {
 		hearing_judge(&h, &end);
 		if (!rows->incomplete)

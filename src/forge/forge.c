@@ -51,6 +51,30 @@ send_git_refused(struct sender *s, int64_t installation, int64_t repository)
 }
 
 void
+send_list(struct sender *s, const struct forge_wanted *wanted, send_list_fn *fn, void *ctx)
+{
+	s->forge->list(s, wanted, fn, ctx);
+}
+
+void
+send_missed(struct sender *s, int64_t since_ms, send_known_fn *known, send_missed_fn *fn, void *ctx)
+{
+	s->forge->missed(s, since_ms, known, fn, ctx);
+}
+
+void
+send_changed(struct sender *s, int64_t installation)
+{
+	s->forge->changed(s, installation);
+}
+
+bool
+send_was_away(struct sender *s)
+{
+	return s->forge->was_away(s);
+}
+
+void
 send_metrics(struct sender *s, struct buf *out)
 {
 	s->forge->metrics(s, out);

@@ -54,6 +54,43 @@ struct sender {
 	const struct forge *forge; /* the rest is the forge's */
 };
 typedef void send_pull_fn(void *ctx, const struct event_pull *pull, const struct err *e);
+/* What stands at the forge, to be compared with what is known (bot/reconcile.h): a list, page by page, or one thing. */
+enum forge_list {
+	FORGE_REPOSITORIES, /* that an installation may see */
+	FORGE_PULLS,        /* of a repository, all of them, that changed last first */
+	FORGE_PULLS_OPEN,   /* those that are open */
+	FORGE_BRANCH,       /* a branch's head */
+	FORGE_QUEUE         /* what is in the merge queue */
+};
+struct forge_wanted {
+	enum forge_list what;
+	int64_t installation;
+	const char *owner, *repo, *branch;
+	const char *next; /* that the page before named; NULL: the first */
+	const char *tag;  /* of an answer that was taken in; NULL: none */
+};
+struct forge_group {
+	const char *ref, *head, *base, *base_ref;
+	int64_t queued; /* as in struct event */
+};
+struct forge_told {
+	bool unchanged;   /* since the answer that had the tag: nothing else is told */
+	const char *tag;  /* of this answer, or NULL */
+	const char *next; /* NULL: this was the last page */
+	int64_t now_ms;   /* the forge's clock */
+	const struct event_repository *repositories;
+	size_t n_repositories;
+	const struct event_pull *pulls;
+	size_t n_pulls;
+	const char *head;
+	const struct forge_group *groups;
+	size_t n_groups;
+};
+typedef void send_list_fn(void *ctx, const struct forge_told *told, const struct err *e);
+/* Whether a delivery came. */
+typedef bool send_known_fn(void *ctx, const char *guid);
+/* upto_ms: failed deliveries up to then were asked for, the forge's clock; n of them. */
+typedef void send_missed_fn(void *ctx, int64_t upto_ms, int64_t n, const struct err *e);
 typedef void send_text_fn(void *ctx, const char *text, const struct err *e);
 
 struct forge {
@@ -79,6 +116,10 @@ struct forge {
 	    send_text_fn *fn, void *ctx);
 	void (*git_authorization)(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
 	void (*git_refused)(struct sender *s, int64_t installation, int64_t repository);
+	void (*list)(struct sender *s, const struct forge_wanted *wanted, send_list_fn *fn, void *ctx);
+	void (*missed)(struct sender *s, int64_t since_ms, send_known_fn *known, send_missed_fn *fn, void *ctx);
+	void (*changed)(struct sender *s, int64_t installation);
+	bool (*was_away)(struct sender *s);
 	void (*metrics)(struct sender *s, struct buf *out);
 
 	/* The page of a pull request, from the repository's clone address; NULL when that is no link. In a. */
@@ -104,6 +145,14 @@ void send_permission(struct sender *s, int64_t installation, const char *owner, 
 void send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
 /* git was refused with it: the next one is new. */
 void send_git_refused(struct sender *s, int64_t installation, int64_t repository);
+/* One page, or one thing. */
+void send_list(struct sender *s, const struct forge_wanted *wanted, send_list_fn *fn, void *ctx);
+/* Has the deliveries that failed since then sent again, as far as the forge does, except for those that came all the same. */
+void send_missed(struct sender *s, int64_t since_ms, send_known_fn *known, send_missed_fn *fn, void *ctx);
+/* An installation has other permissions or repositories now: what was given to us before says nothing. */
+void send_changed(struct sender *s, int64_t installation);
+/* Whether the forge can be reached again after a while in which it could not be: told once. */
+bool send_was_away(struct sender *s);
 /* Appends lines of Prometheus' text format. */
 void send_metrics(struct sender *s, struct buf *out);
 

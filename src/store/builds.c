@@ -482,41 +482,98 @@ store_run_judge(struct store *s, int64_t run, struct err *e)
 	    "i", run);
 }
 
+#define WANTED_BY_OTHERS(build)                                                                 \
+	" EXISTS (SELECT 1 FROM build_want o JOIN run r ON r.id = o.run WHERE o.build = " build \
+	" AND o.run <> ?1 AND r.ended IS NULL)"
+/* Of a run itself; of those that it replaced. */
+#define OF_RUN   "(SELECT build FROM build_want WHERE run = ?1)"
+#define OF_OLDER "(SELECT w.build FROM build_want w JOIN run old ON old.id = w.run WHERE old.superseded_by = ?1)"
+#define WANTED_BY_LIVE(build) \
+	" EXISTS (SELECT 1 FROM build_want o JOIN run r ON r.id = o.run WHERE o.build = " build " AND r.ended IS NULL)"
+
+static int
+take_building(struct store *s, sqlite3_stmt *q, int64_t *building, size_t max, size_t *ret_n, struct err *e)
+{
+	size_t n = 0;
+	int rc = q == NULL ? -1 : 1;
+
+	while (n < max && rc > 0 && (rc = db_row(s, q, e)) > 0)
+		building[n++] = db_i64(q, 0);
+	*ret_n = n;
+	return rc < 0 ? -1 : 0;
+}
+
 static int
 unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n, struct err *e)
 {
-	size_t n = 0;
-	int rc = 1;
-
 	{
 		AUTO(db_done)
 		sqlite3_stmt *q = db_query(s, e,
-		    "SELECT b.id FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = ?1 AND b.state = 'building'"
-		    " AND NOT EXISTS (SELECT 1 FROM build_want o JOIN run r ON r.id = o.run"
-		    "  WHERE o.build = b.id AND o.run <> ?1 AND r.ended IS NULL) LIMIT ?2",
+		    "SELECT id FROM build WHERE state = 'building' AND id IN " OF_RUN
+		    " AND NOT" WANTED_BY_OTHERS("build.id") " LIMIT ?2",
 		    "ii", run, (int64_t)max);
-		if (q == NULL)
-			return -1;
-		while (n < max && (rc = db_row(s, q, e)) > 0)
-			building[n++] = db_i64(q, 0);
-		if (rc < 0)
+		if (take_building(s, q, building, max, ret_n, e) != 0)
 			return -1;
 	}
 	if (db_run(s, e,
 	        "UPDATE build SET state = 'cancelled', ended = ?2, reason = 'nobody wants it any more'"
-	        " WHERE state IN " BUILD_SQL_OPEN " AND id IN (SELECT build FROM build_want WHERE run = ?1)"
-	        " AND NOT EXISTS (SELECT 1 FROM build_want o JOIN run r ON r.id = o.run"
-	        "  WHERE o.build = build.id AND o.run <> ?1 AND r.ended IS NULL)",
+	        " WHERE state IN " BUILD_SQL_OPEN " AND id IN " OF_RUN " AND NOT" WANTED_BY_OTHERS("build.id"),
 	        "ii", run, clock_now_ms()) != 0)
 		return -1;
-	*ret_n = n;
+	return changed(s, run, e);
+}
+
+/* The same but for what is being built. */
+static int
+unwant_the_rest(struct store *s, int64_t run, struct err *e)
+{
+	if (db_run(s, e,
+	        "UPDATE build SET state = 'cancelled', ended = ?2, reason = 'nobody wants it any more'"
+	        " WHERE state IN " BUILD_SQL_NOT_BEGUN " AND id IN " OF_RUN " AND NOT" WANTED_BY_OTHERS("build.id"),
+	        "ii", run, clock_now_ms()) != 0)
+		return -1;
 	return changed(s, run, e);
 }
 
 int
-store_run_unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n, struct err *e)
+store_run_unwant(struct store *s, int64_t run, bool kept, int64_t *building, size_t max, size_t *ret_n, struct err *e)
 {
+	*ret_n = 0;
 	if (store_begin(s, e) != 0)
 		return -1;
-	return store_end(s, unwant(s, run, building, max, ret_n, e), e);
+	return store_end(s, kept ? unwant_the_rest(s, run, e) : unwant(s, run, building, max, ret_n, e), e);
+}
+
+static int
+drop_kept(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n, struct err *e)
+{
+	{
+		AUTO(db_done)
+		sqlite3_stmt *q = db_query(s, e,
+		    "SELECT id FROM build WHERE state = 'building' AND id IN " OF_OLDER
+		    " AND NOT" WANTED_BY_LIVE("build.id") " LIMIT ?2",
+		    "ii", run, (int64_t)max);
+		if (take_building(s, q, building, max, ret_n, e) != 0)
+			return -1;
+	}
+	/* Those older runs' builds are asked for by number below, so that the queue hears of what is cancelled here. */
+	return db_run(s, e,
+	           "INSERT OR IGNORE INTO build_change (run) SELECT DISTINCT old.id FROM run old JOIN build_want w ON w.run = old.id"
+	           " JOIN build b ON b.id = w.build WHERE old.superseded_by = ?1 AND b.state IN " BUILD_SQL_OPEN,
+	           "i", run) != 0 ||
+	               db_run(s, e,
+	                   "UPDATE build SET state = 'cancelled', ended = ?2, reason = 'nobody wants it any more'"
+	                   " WHERE state IN " BUILD_SQL_OPEN " AND id IN " OF_OLDER " AND NOT" WANTED_BY_LIVE("build.id"),
+	                   "ii", run, clock_now_ms()) != 0
+	           ? -1
+	           : 0;
+}
+
+int
+store_run_drop_kept(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n, struct err *e)
+{
+	*ret_n = 0;
+	if (store_begin(s, e) != 0)
+		return -1;
+	return store_end(s, drop_kept(s, run, building, max, ret_n, e), e);
 }

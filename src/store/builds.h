@@ -60,7 +60,12 @@ must_check int store_run_base_of(struct store *s, int64_t run, const char *drv, 
 /* Gives every failed target its blame, from what is known of the base's derivation. */
 must_check int store_run_judge(struct store *s, int64_t run, struct err *e);
 /* A run's wants go; builds that nobody wants any more are cancelled when open. Ids of those that were building are
- * given back, at most max: their workers must be ended. */
-must_check int store_run_unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n, struct err *e);
+ * given back, at most max: their workers must be ended. Where another run replaces it (kept), those go on until
+ * store_run_drop_kept: it may want them. */
+must_check int store_run_unwant(struct store *s, int64_t run, bool kept, int64_t *building, size_t max, size_t *ret_n,
+    struct err *e);
+/* What runs that this one replaced had begun, and neither it nor another live one wants: cancelled, and given back as there. To be
+ * called when it is known what the run wants, or when it has ended. */
+must_check int store_run_drop_kept(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n, struct err *e);
 
 #endif

@@ -31,6 +31,7 @@ want(struct store *s, const char *kind, enum urgency urgency, const char *key, c
 		    " ON CONFLICT (key) DO UPDATE SET installation = excluded.installation, owner = excluded.owner,"
 		    "  repo = excluded.repo, wanted = excluded.wanted,"
 		    "  generation = generation + (wanted <> excluded.wanted),"
+		    "  parked = CASE WHEN wanted = excluded.wanted THEN parked ELSE 0 END,"
 		    "  since = CASE WHEN wanted = excluded.wanted OR " OPEN " THEN since ELSE excluded.since END,"
 		    "  updated = excluded.updated,"
 		    "  urgency = CASE WHEN excluded.urgency = 3 AND (urgency = 0 OR (urgency = 2 AND " OPEN ")) THEN 2"
@@ -166,7 +167,7 @@ store_desired_next(struct store *s, struct arena *a, int64_t installation, int64
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT id, installation, repository, key, kind, owner, repo, wanted, remote, generation, posted, "
 	    "remote_id,"
-	    " in_doubt, attempts, " URGENCY " AS urgent FROM desired WHERE installation = ? AND " OPEN_AND_SERVED " AND " DUE " <= ?"
+	    " in_doubt, attempts, " URGENCY " AS urgent, refusals FROM desired WHERE installation = ? AND " OPEN_AND_SERVED " AND " DUE " <= ?"
 	    " ORDER BY urgent, since, id LIMIT 1",
 	    "ii", installation, now_ms);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -189,6 +190,7 @@ store_desired_next(struct store *s, struct arena *a, int64_t installation, int64
 	    .in_doubt = db_i64(q, 12) != 0,
 	    .attempts = db_i64(q, 13),
 	    .urgency = (enum urgency)db_i64(q, 14),
+	    .refusals = db_i64(q, 15),
 	};
 	return 0;
 }
@@ -246,7 +248,8 @@ store_desired_posted(struct store *s, int64_t id, int64_t generation, int64_t re
 	int64_t now = clock_now_ms();
 
 	return db_run(s, e,
-	    "UPDATE desired SET posted = ?1, in_doubt = 0, remote_id = nullif(?2, 0), remote = ?3, attempts = 0,"
+	    "UPDATE desired SET posted = ?1, in_doubt = 0, remote_id = nullif(?2, 0), remote = ?3, attempts = 0, refusals = 0,"
+	    " parked = 0,"
 	    " stands = CASE WHEN generation = ?1 THEN wanted END,"
 	    " not_before = 0, error = NULL, since = CASE WHEN generation > ?1 THEN updated ELSE since END,"
 	    " updated = ?4 WHERE id = ?5",
@@ -258,6 +261,64 @@ store_desired_later(struct store *s, int64_t id, int64_t not_before_ms, const ch
 {
 	return db_run(s, e, "UPDATE desired SET attempts = attempts + 1, not_before = ?, error = ? WHERE id = ?", "isi",
 	    not_before_ms, error, id);
+}
+
+int
+store_desired_refused(struct store *s, int64_t id, int64_t not_before_ms, const char *error, struct err *e)
+{
+	return db_run(s, e, "UPDATE desired SET refusals = refusals + 1, attempts = 0, not_before = ?, error = ? WHERE id = ?",
+	    "isi", not_before_ms, error, id);
+}
+
+int
+store_desired_parked(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE desired SET given_up = ?1, parked = ?2, refusals = refusals + 1, error = ?3, attempts = 0,"
+	    " not_before = 0 WHERE id = ?4",
+	    "iisi", generation, clock_now_ms(), error, id);
+}
+
+#define PARKED "parked > 0 AND posted < generation AND given_up >= generation"
+
+int
+store_desired_take_up(struct store *s, int64_t installation, bool fresh, int64_t max, int64_t *ret_n, struct err *e)
+{
+	/* What is only waiting for its next attempt need not wait, either. */
+	if (fresh && db_run(s, e,
+	                 "UPDATE desired SET refusals = 0, not_before = 0 WHERE refusals > 0 AND in_doubt = 0"
+	                 " AND (?1 = 0 OR installation = ?1) AND " OPEN,
+	                 "i", installation) != 0)
+		return -1;
+	if (db_run(s, e,
+	        "UPDATE desired SET given_up = 0, parked = 0, not_before = 0, refusals = CASE WHEN ?1 THEN 0 ELSE refusals END"
+	        " WHERE id IN (SELECT id FROM desired WHERE " PARKED
+	        " AND (?2 = 0 OR installation = ?2) ORDER BY parked LIMIT ?3)",
+	        "iii", (int64_t)fresh, installation, max) != 0)
+		return -1;
+	*ret_n = db_changes(s);
+	return 0;
+}
+
+int
+store_desired_list_parked(struct store *s, struct arena *a, int64_t max, struct desired_parked **ret, size_t *ret_n,
+    struct err *e)
+{
+	VEC(struct desired_parked) all = {0};
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT key, owner, repo, error, parked FROM desired WHERE " PARKED " ORDER BY parked DESC LIMIT ?1", "i", max);
+	int rc = q == NULL ? -1 : 1;
+
+	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
+		vec_push(&all, ((struct desired_parked){db_text(a, q, 0), db_text(a, q, 1), db_text(a, q, 2), db_text(a, q, 3),
+		                   db_i64(q, 4)}));
+	if (rc == 0) {
+		*ret = arena_dup(a, all.p, all.n * sizeof(*all.p));
+		*ret_n = all.n;
+	}
+	vec_release(&all);
+	return rc;
 }
 
 int
@@ -279,6 +340,8 @@ store_desired_figures(struct store *s, struct desired_figures *ret, struct err *
 	struct desired_figures f = {.open = db_i64(q, 0), .oldest_ms = db_i64(q, 1), .in_doubt = db_i64(q, 2)};
 	if (db_int(s, &f.given_up, e, "SELECT count(*) FROM desired WHERE given_up >= generation AND posted < generation", "") <
 	    0)
+		return -1;
+	if (db_int(s, &f.parked, e, "SELECT count(*) FROM desired WHERE " PARKED, "") < 0)
 		return -1;
 	*ret = f;
 	return 0;

@@ -63,6 +63,7 @@ struct desired {
 	bool in_doubt;
 	int64_t attempts;
 	enum urgency urgency;
+	int64_t refusals; /* in a row */
 };
 
 /* The open row of the installation that is due and comes first: the most urgent, and among equals the one that waits longest.
@@ -93,13 +94,29 @@ must_check int store_desired_posted(struct store *s, int64_t id, int64_t generat
     struct err *e);
 /* Not now: counts an attempt. A doubt stays. */
 must_check int store_desired_later(struct store *s, int64_t id, int64_t not_before_ms, const char *error, struct err *e);
+/* The forge said no: counts a refusal, and is due again at not_before_ms. A doubt stays. */
+must_check int store_desired_refused(struct store *s, int64_t id, int64_t not_before_ms, const char *error, struct err *e);
+/* It said so often enough: not tried again before it is wanted otherwise or taken up. A doubt stays. */
+must_check int store_desired_parked(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
+/* Takes up what is parked, of an installation (0: of all), at most max, that which is parked longest first. fresh: something has changed at
+ * the forge, and it is tried as often as at first; else once. *ret_n is how many. */
+must_check int store_desired_take_up(struct store *s, int64_t installation, bool fresh, int64_t max, int64_t *ret_n,
+    struct err *e);
+/* What is parked, the newest first, at most max. In a. */
+struct desired_parked {
+	const char *key, *owner, *repo, *error;
+	int64_t since_ms;
+};
+must_check int store_desired_list_parked(struct store *s, struct arena *a, int64_t max, struct desired_parked **ret,
+    size_t *ret_n, struct err *e);
 /* Never: this generation is not tried again, a newer one is. Settles a doubt. */
 must_check int store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
 
 struct desired_figures {
-	int64_t open;      /* rows with something to send */
-	int64_t oldest_ms; /* since when the oldest of them waits; 0 without one */
-	int64_t in_doubt, given_up;
+	int64_t open;               /* rows with something to send */
+	int64_t oldest_ms;          /* since when the oldest of them waits; 0 without one */
+	int64_t in_doubt, given_up; /* given up for good, or parked */
+	int64_t parked;
 };
 must_check int store_desired_figures(struct store *s, struct desired_figures *ret, struct err *e);
 

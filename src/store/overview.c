@@ -251,6 +251,9 @@ view_counts(struct store *s, struct arena *a, enum view_counted what, struct vie
 	case VIEW_NEW_DELIVERIES:
 		q = db_query(s, e, "SELECT 'new', NULL, count(*) FROM delivery WHERE state = 'new'", "");
 		break;
+	case VIEW_OPEN_COMMANDS:
+		q = db_query(s, e, "SELECT verb, NULL, count(*) FROM command WHERE done IS NULL GROUP BY verb", "");
+		break;
 	case VIEW_OPEN_DESIRED:
 		q = db_query(s, e,
 		    "SELECT kind, NULL, count(*) FROM desired WHERE posted < generation AND given_up < generation AND " SQL_SERVED(

@@ -68,7 +68,7 @@ struct view_count {
 	int64_t n;
 };
 /* Counts of rows by state; each reads an index of what is alive, never a whole table. */
-enum view_counted { VIEW_LIVE_RUNS, VIEW_OPEN_BUILDS, VIEW_NEW_DELIVERIES, VIEW_OPEN_DESIRED };
+enum view_counted { VIEW_LIVE_RUNS, VIEW_OPEN_BUILDS, VIEW_NEW_DELIVERIES, VIEW_OPEN_COMMANDS, VIEW_OPEN_DESIRED };
 must_check int view_counts(struct store *s, struct arena *a, enum view_counted what, struct view_count **ret, size_t *ret_n,
     struct err *e);
 

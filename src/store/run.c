@@ -399,7 +399,8 @@ store_run_flags(struct store *s, int64_t id, bool wide, bool approved, bool forc
 int
 store_run_supersede(struct store *s, int64_t id, int64_t by, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET superseded_by = ?2 WHERE id = ?1", "ii", id, by);
+	/* What that one had replaced is replaced by the new one, too. */
+	return db_run(s, e, "UPDATE run SET superseded_by = ?2 WHERE id = ?1 OR superseded_by = ?1", "ii", id, by);
 }
 
 int
@@ -554,10 +555,16 @@ store_comment_take(struct store *s, int64_t repository, int64_t comment, struct 
 	return db_changes(s) == 1 ? 0 : 1;
 }
 
+#define NOT_BUSY(busy)                                                                                                            \
+	" AND (verb IN ('help', 'status', 'unknown')"                                                                             \
+	" OR (SELECT r.installation FROM repository r WHERE r.id = command.repository) NOT IN (SELECT value FROM json_each(" busy \
+	")))"
+
 int
-store_command_due(struct store *s, int64_t *ret, struct err *e)
+store_command_due(struct store *s, const char *busy, int64_t *ret, struct err *e)
 {
-	int rc = db_int(s, ret, e, "SELECT not_before FROM command WHERE done IS NULL ORDER BY not_before LIMIT 1", "");
+	int rc = db_int(s, ret, e,
+	    "SELECT not_before FROM command WHERE done IS NULL" NOT_BUSY("?1") " ORDER BY not_before LIMIT 1", "s", busy);
 
 	if (rc == 1)
 		*ret = INT64_MAX;
@@ -565,13 +572,13 @@ store_command_due(struct store *s, int64_t *ret, struct err *e)
 }
 
 int
-store_command_next(struct store *s, struct arena *a, int64_t now, struct store_command *ret, struct err *e)
+store_command_next(struct store *s, struct arena *a, int64_t now, const char *busy, struct store_command *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head FROM command"
-	    " WHERE done IS NULL AND not_before <= ?1 ORDER BY id LIMIT 1",
-	    "i", now);
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received FROM command"
+	    " WHERE done IS NULL AND not_before <= ?1" NOT_BUSY("?2") " ORDER BY id LIMIT 1",
+	    "is", now, busy);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
 
 	if (rc <= 0)
@@ -586,7 +593,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, struct store_c
 	    .attempts = db_i64(q, 7),
 	    .operator= db_i64(q, 8) != 0,
 	    .said = db_i64(q, 9),
-	    .head = db_text(a, q, 10)};
+	    .head = db_text(a, q, 10),
+	    .received = db_i64(q, 11)};
 	return 0;
 }
 

@@ -132,15 +132,17 @@ struct store_command {
 	const char *login, *verb, *words;
 	const char *head; /* that a button stood on, or the operator was shown; NULL for a comment */
 	int64_t said;     /* when the comment was written, GitHub's clock; 0: not known */
-	int64_t attempts;
+	int64_t attempts, received;
 };
 /* 1 when the comment's commands were taken before, whenever that was. */
 must_check int store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e);
 must_check int store_command_add(struct store *s, const struct store_command *c, struct err *e);
-/* The oldest one due; 1 when there is none. */
-must_check int store_command_next(struct store *s, struct arena *a, int64_t now, struct store_command *ret, struct err *e);
+/* The oldest one due; 1 when there is none. busy: installations that are being asked already, a JSON array: of those only what needs
+ * no answer of theirs. */
+must_check int store_command_next(struct store *s, struct arena *a, int64_t now, const char *busy, struct store_command *ret,
+    struct err *e);
 /* When the next one is due, INT64_MAX: there is none. */
-must_check int store_command_due(struct store *s, int64_t *ret, struct err *e);
+must_check int store_command_due(struct store *s, const char *busy, int64_t *ret, struct err *e);
 must_check int store_command_later(struct store *s, int64_t id, int64_t not_before, struct err *e);
 /* Refused commands on a pull request since a time. */
 must_check int store_commands_refused(struct store *s, int64_t repository, int64_t number, int64_t since, int64_t *ret,

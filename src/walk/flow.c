@@ -17,8 +17,10 @@ enum {
 	MAX_LIVE = 4096, /* runs looked at in one turn */
 	MAX_DELAY_MS = 600 * 1000,
 	NO_ROOM_MS = 20 * 1000, /* before a full disk is looked at again */
-	DENIED_ATTEMPTS = 3,    /* of git: a token may be revoked before its time */
-	MAX_BUILDING = 1024     /* builds of one run that are cancelled at once */
+	REFUSED_ATTEMPTS =
+	    7, /* of git: a minute. A token may be revoked before its time, and GitHub's machines lag behind each other */
+	REFUSED_MS = 1000,  /* before the second of them; doubles */
+	MAX_BUILDING = 1024 /* builds of one run that are cancelled at once */
 };
 
 /* A stage under way for a run. */
@@ -94,7 +96,22 @@ remove_roots(struct flow *f, int64_t run)
 	arena_release(&a);
 }
 
-/* A live run ends before its time: its worker goes, and the builds that only it wants. */
+/* Builds that runs had begun which this one replaced: what it does not want, either, is stopped. */
+static int
+drop_kept(struct flow *f, int64_t run, struct err *e)
+{
+	int64_t building[MAX_BUILDING];
+	size_t n = 0;
+
+	if (store_run_drop_kept(f->p.store, run, building, MAX_BUILDING, &n, e) != 0)
+		return -1;
+	if (n > 0)
+		schedule_cancel(f->walk.schedule, building, n);
+	return 0;
+}
+
+/* A live run ends before its time: its worker goes, and the builds that only it wants; where another one takes its place, what is
+ * being built goes on until that one knows. */
 static int
 end_early(struct flow *f, const struct run *r, enum run_state to, const char *why, struct err *e)
 {
@@ -105,14 +122,14 @@ end_early(struct flow *f, const struct run *r, enum run_state to, const char *wh
 		return -1;
 	int rc = store_run_move(f->p.store, r->id, r->state, to, why, e);
 	if (rc == 0)
-		rc = store_run_unwant(f->p.store, r->id, building, MAX_BUILDING, &n, e);
+		rc = store_run_unwant(f->p.store, r->id, to == RUN_SUPERSEDED, building, MAX_BUILDING, &n, e);
 	rc = store_end(f->p.store, rc < 0 ? -1 : 0, e);
 	if (rc != 0)
 		return -1;
 	drop_active(f, r->id);
 	schedule_cancel(f->walk.schedule, building, n);
 	remove_roots(f, r->id);
-	return 0;
+	return to == RUN_SUPERSEDED ? 0 : drop_kept(f, r->id, e);
 }
 
 static int
@@ -252,31 +269,39 @@ static int
 attempt_failed(struct flow *f, const struct run *r, const struct step *step, const struct err *why, struct err *e)
 {
 	bool again = why->kind == ERR_BUSY || why->kind == ERR_SYSTEM;
+	bool refused = step->wants_authorization && (why->kind == ERR_DENIED || why->kind == ERR_ABSENT);
 
-	if (step->wants_authorization && why->kind == ERR_DENIED) {
+	if (refused && why->kind == ERR_DENIED) {
 		struct arena a = {0};
 		struct repository repo;
 		if (store_repository_get(f->p.store, &a, r->repository, &repo, e) == 0)
 			f->p.hooks.refused(f->p.hooks.ctx, &repo);
 		arena_release(&a);
-		again = r->attempt < DENIED_ATTEMPTS;
 	}
+	if (refused)
+		again = r->attempt < REFUSED_ATTEMPTS;
 	log_warn("run %" PRId64 ": %s (attempt %" PRId64 "): %s (%s)", r->id, step->stage, r->attempt, why->msg,
 	    err_kind_name(why->kind));
 	if (again && r->attempt < step->attempts)
 		return store_run_later(f->p.store, r->id,
-		    clock_now_ms() + clock_backoff_ms(step->first_delay_ms, MAX_DELAY_MS, r->attempt - 1), why->msg, e);
+		    clock_now_ms() +
+		        clock_backoff_ms(refused ? REFUSED_MS : step->first_delay_ms, MAX_DELAY_MS, r->attempt - 1),
+		    why->msg, e);
 	return fail_run(f, r, step->stage, err_kind_name(why->kind), why->msg, e);
 }
 
-/* Roots of a run that has ended hold nothing that is still needed. */
+/* It is known what the run wants, or that it wants nothing. Roots of a run that has ended hold nothing that is still needed. */
 static void
 forget_ended(struct flow *f, struct arena *a, int64_t run)
 {
 	struct run r;
 	struct err e;
 
-	if (store_run_get(f->p.store, a, run, &r, &e) == 0 && run_state_is_end(r.state))
+	if (store_run_get(f->p.store, a, run, &r, &e) != 0)
+		return;
+	if ((r.state == RUN_QUERIED || run_state_is_end(r.state)) && drop_kept(f, run, &e) != 0)
+		log_err(LOG_WARN, "flow", &e);
+	if (run_state_is_end(r.state))
 		remove_roots(f, run);
 }
 

@@ -95,6 +95,7 @@ static const struct {
     {VIEW_LIVE_RUNS, "ekaci_runs", "state", NULL, "Runs that have not ended, by state."},
     {VIEW_OPEN_BUILDS, "ekaci_builds", "state", "system", "Builds queued and at work, by system."},
     {VIEW_NEW_DELIVERIES, "ekaci_deliveries_waiting", "state", NULL, "Deliveries stored and not yet processed."},
+    {VIEW_OPEN_COMMANDS, "ekaci_commands_waiting", "verb", NULL, "Commands that are not done yet, by verb."},
     {VIEW_OPEN_DESIRED, "ekaci_desired_open", "kind", NULL, "What should stand at GitHub and does not yet."},
 };
 

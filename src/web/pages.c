@@ -4,6 +4,7 @@
 #include "records/build_state.h"
 #include "records/difference.h"
 #include "records/failure.h"
+#include "store/desired.h"
 #include "store/overview.h"
 #include "store/run.h"
 #include "support/base/clock.h"
@@ -538,6 +539,7 @@ page_health(struct page *p, struct err *e)
 int
 page_ready(struct page *p, struct err *e)
 {
+	struct desired_figures waits;
 	struct view_count *rows;
 	const char *why = NULL;
 	size_t n;
@@ -550,5 +552,8 @@ page_ready(struct page *p, struct err *e)
 	p->cache = "no-store";
 	p->status = why != NULL ? 503 : 200;
 	buf_printf(&p->body, "%s\n", why != NULL ? why : "ready");
+	/* Others may read this: which repository's it is, and why, says `ekaci status`. */
+	if (why == NULL && store_desired_figures(p->w->s, &waits, e) == 0 && waits.parked > 0)
+		buf_printf(&p->body, "parked, because the forge refuses it: %" PRId64 " (see ekaci status)\n", waits.parked);
 	return 0;
 }

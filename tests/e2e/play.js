@@ -123,7 +123,7 @@ const list_fits = (list, wanted) => typeof wanted === 'number' ? list.length ===
 // What the scenario's file says of the end, against the end; '' when it fits.
 function unlike(scenario, end, play)
 {
-	const { never: _, commits = {}, reactions = {}, built, ...pulls } = scenario.expect;
+	const { never: _, commits = {}, reactions = {}, built, once = [], ...pulls } = scenario.expect;
 	const { loose = [] } = scenario;
 	const wrong = [];
 	const checks = (where, is, wanted) => {
@@ -154,6 +154,9 @@ function unlike(scenario, end, play)
 		if (!isDeepStrictEqual(end.reactions[name], wanted))
 			wrong.push(`${name}: reactions are ${text(end.reactions[name])} and should be ${text(wanted)}`);
 	}
+	for (const line of once)
+		if (play.noted('built').filter(l => l === line).length !== 1)
+			wrong.push(`${line} was built ${play.noted('built').filter(l => l === line).length} times and should be once`);
 	if (built && !isDeepStrictEqual([...new Set(play.noted('built'))].sort(), [...built].sort()))
 		wrong.push(`built was ${text(play.noted('built'))} and should be ${text(built)}`);
 	return [...wrong, ...forbidden(scenario, play)].join('; ');

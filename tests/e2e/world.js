@@ -62,7 +62,7 @@ exec '${program}' eval-jobs "$@"
 }
 
 // The preloaded clock, made beside the program when it is not there.
-function clock_library()
+export function clock_library()
 {
 	const file = path.join(path.dirname(program), 'tests/clock.so');
 	const source = path.join(top, 'tests/fakes/clock.c');
@@ -288,7 +288,7 @@ export class Play {
 		} catch (e) {
 			return e.message;
 		}
-		const busy = text.split('\n').filter(line => /^ekaci_(runs|builds|deliveries_waiting|desired_open|send_queue|workers_running)[ {]/
+		const busy = text.split('\n').filter(line => /^ekaci_(runs|builds|deliveries_waiting|commands_waiting|desired_open|send_queue|workers_running)[ {]/
 			.test(line) && !/ 0$/.test(line) && !/^ekaci_workers_running/.test(line));
 		return busy.join(', ');
 	}

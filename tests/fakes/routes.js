@@ -2,7 +2,7 @@
 // and returns { status, body, headers, after }: `after` runs when the answer is on its way.
 
 import crypto from 'node:crypto';
-import { commit_of } from './git.js';
+import { commit_of, refs_below } from './git.js';
 import { is_kept, post, prepare, redeliver } from './hooks.js';
 import * as show from './payloads.js';
 
@@ -218,6 +218,15 @@ async function get_pull(c)
 	const seen = c.w.seen_pull(pull);
 	// What is not known of yet has no test merge either.
 	return ok(show.pull(c.w, seen.head.sha === pull.head.sha ? seen : { ...seen, mergeable: null }));
+}
+
+// https://docs.github.com/en/rest/git/refs#list-matching-references: those whose name begins so, an empty list when there are none
+async function matching_refs(c)
+{
+	const refs = await refs_below(c.repo.dir, `refs/${c.params.ref}`);
+	const url = `${c.w.url}/repos/${c.repo.full_name}/git`;
+	return ok(refs.map(({ ref, sha }) => ({ ref, node_id: `R_${sha}`, url: `${url}/${ref}`,
+		object: { type: 'commit', sha, url: `${url}/commits/${sha}` } })));
 }
 
 async function get_branch(c)
@@ -529,6 +538,7 @@ export const routes = {
 	[`GET ${REPO}/pulls/{pull_number}`]: of_token('pull_requests', 'read', get_pull),
 	[`POST ${REPO}/pulls/{pull_number}/requested_reviewers`]: of_token('pull_requests', 'write', request_reviewers),
 	[`GET ${REPO}/branches/{branch}`]: of_token('contents', 'read', get_branch),
+	[`GET ${REPO}/git/matching-refs/{ref}`]: of_token('contents', 'read', matching_refs),
 	[`POST ${REPO}/statuses/{sha}`]: of_token('statuses', 'write', create_status),
 	[`GET ${REPO}/commits/{ref}/status`]: of_token('statuses', 'read', async c =>
 		ok(show.combined_status(c.w, c.repo, await seen_commit(c, c.params.ref)))),

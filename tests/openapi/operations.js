@@ -20,6 +20,7 @@ export const operations = [
 	'GET /repos/{owner}/{repo}/pulls/{pull_number}',
 	'POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers',
 	'GET /repos/{owner}/{repo}/branches/{branch}',
+	'GET /repos/{owner}/{repo}/git/matching-refs/{ref}',
 	'POST /repos/{owner}/{repo}/statuses/{sha}',
 	'GET /repos/{owner}/{repo}/commits/{ref}/status',
 	'GET /orgs/{org}/teams/{team_slug}/memberships/{username}',

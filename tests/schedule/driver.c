@@ -67,7 +67,7 @@ do_cancel(void *ctx)
 
 	d->cancelled = clock_mono_ms();
 	if (store_run_move(d->store, d->run, RUN_ACCEPTED, RUN_CANCELLED, "test", &e) != 0 ||
-	    store_run_unwant(d->store, d->run, building, COUNT(building), &n, &e) != 0)
+	    store_run_unwant(d->store, d->run, false, building, COUNT(building), &n, &e) != 0)
 		log_err(LOG_ERROR, "driver", &e);
 	schedule_cancel(d->schedule, building, n);
 	loop_timer_set(d->idle, 0);

@@ -509,19 +509,38 @@ scene('writes keep their distance', async () => {
 	ok(etiquette.min_write_gap_ms >= 140, `${etiquette.min_write_gap_ms} ms`);
 });
 
-scene('what GitHub refuses for good is given up with its words; a newer state is tried', async () => {
+scene('what GitHub refuses is tried again for a while, then parked with its words', async () => {
 	const d = await start();
 	await d.want(check({ head: '0'.repeat(40) }));
 	await d.want(command('reaction', { comment_id: 1, content: 'eyes' }));
-	await d.until(f => f.given_up === 2 && f.queue === 0);
-	match(d.said, /given up: GitHub: 422 No commit found/);
-	await fault({ method: 'POST', route: '/comments$', status: 422, body: { message: 'nope' } });
-	await d.want(comment('one'));
-	await d.until(f => f.given_up === 3);
-	await d.want(comment('two'));
-	await d.until(f => f.given_up === 2 && f.queue === 0);
-	equal((await comments()).map(c => c.body), [`${MARKER}\ntwo`]);
+	await d.until(f => f.parked === 2 && f.queue === 0);
+	match(d.said, /rebuilds is parked: GitHub: 422 No commit found/);
+	match(d.said, /eyes is parked: GitHub: 404 Not Found/);
+	const posts = (await github.ask('requests', { method: 'POST', route: '/repos/{owner}/{repo}/check-runs' })).length;
+	ok(posts >= 6 && posts <= 10, `${posts} attempts`);
+	await d.want(check({ head: '0'.repeat(40), title: 'Later' }));
+	await d.until(f => f.parked === 2 && f.queue === 0);
+	equal((await github.ask('requests', { method: 'POST', route: '/repos/{owner}/{repo}/check-runs' })).length, posts + 1);
 });
+
+for (const status of [403, 404, 410, 422])
+	scene(`${status} once or twice on the last thing there is to say: it is said`, async () => {
+		const d = await start();
+		const no = { status, times: 2, body: { message: 'Not now' } };
+		await fault({ method: 'POST', route: '/check-runs$', ...no });
+		await fault({ method: 'POST', route: '/comments$', ...no });
+		await d.want(check());
+		await d.want(comment('one'));
+		await d.until();
+		await fault({ method: 'PATCH', route: '/check-runs/', ...no });
+		await fault({ method: 'PATCH', route: '/comments/', ...no });
+		await d.want(check({ title: 'Two' }));
+		await d.want(comment('two'));
+		const figures = await d.until();
+		equal([figures.given_up, figures.parked], [0, 0]);
+		equal((await checks()).map(c => c.output.title), ['Two']);
+		equal((await comments()).map(c => c.body), [`${MARKER}\ntwo`]);
+	});
 
 scene('an installation that is gone is given up, others go on', async () => {
 	const d = await start();

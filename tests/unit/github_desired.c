@@ -180,6 +180,35 @@ a_newer_state_stays_open_when_the_older_is_posted(void **state)
 }
 
 static void
+what_is_parked_is_taken_up(void **state)
+{
+	struct world *w = *state;
+	struct desired_figures f;
+	struct desired_parked *parked;
+	size_t n_parked;
+	int64_t n;
+
+	want_check(w, "{" NAME "\"status\":\"queued\"}");
+	good(store_desired_refused(w->s, next(w).id, 1, "no", &e));
+	assert_int_equal(next(w).refusals, 1);
+	good(store_desired_parked(w->s, next(w).id, 1, "no, again", &e));
+	good(store_desired_figures(w->s, &f, &e));
+	assert_int_equal(f.open, 0);
+	assert_int_equal(f.parked, 1);
+	good(store_desired_list_parked(w->s, &w->a, 10, &parked, &n_parked, &e));
+	assert_int_equal(n_parked, 1);
+	assert_string_equal(parked[0].error, "no, again");
+	good(store_desired_take_up(w->s, 4711, true, 10, &n, &e));
+	assert_int_equal(n, 0);
+	good(store_desired_take_up(w->s, 0, false, 10, &n, &e));
+	assert_int_equal(n, 1);
+	assert_int_equal(next(w).refusals, 2);
+	good(store_desired_parked(w->s, next(w).id, 1, "no", &e));
+	good(store_desired_take_up(w->s, 0, true, 10, &n, &e));
+	assert_int_equal(next(w).refusals, 0);
+}
+
+static void
 what_is_given_up_is_open_again_when_it_changes(void **state)
 {
 	struct world *w = *state;
@@ -468,6 +497,7 @@ main(void)
 	    TEST(wishes_are_the_text_they_always_were),
 	    TEST(equal_states_do_not_raise_the_generation),
 	    TEST(a_newer_state_stays_open_when_the_older_is_posted),
+	    TEST(what_is_parked_is_taken_up),
 	    TEST(what_is_given_up_is_open_again_when_it_changes),
 	    TEST(a_doubt_survives_closing_and_is_settled_by_a_record),
 	    TEST(who_waits_most_goes_first_and_not_before_its_time),

@@ -156,7 +156,7 @@ answers_have_a_class_and_words(void **state)
 	    {422, -1, -1, "{\"message\":\"Validation Failed\",\"errors\":[{\"field\":\"x\"}]}", ANSWER_REFUSED, ERR_INPUT},
 	    {409, -1, -1, "", ANSWER_BROKEN, ERR_BUSY},
 	    {500, -1, -1, "<html>", ANSWER_BROKEN, ERR_BUSY},
-	    {304, -1, -1, "", ANSWER_BROKEN, ERR_BUSY},
+	    {304, -1, -1, "", ANSWER_GOOD, ERR_NONE},
 	};
 
 	(void)state;

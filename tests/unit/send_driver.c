@@ -70,11 +70,11 @@ figures(struct driver *d, struct err *e)
 
 	if (send_figures(d->sender, &f, e) != 0 || store_desired_figures(d->store, &q, e) != 0)
 		return -1;
-	say(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "requests", (json_int_t)f.requests, "queue",
-	    (json_int_t)f.queue, "given_up", (json_int_t)f.given_up, "in_doubt", (json_int_t)f.in_doubt, "limited",
-	    (json_int_t)f.limited, "broken", (json_int_t)f.broken, "unreachable", (json_int_t)f.unreachable, "tokens",
-	    (json_int_t)f.tokens, "rate_remaining", (json_int_t)f.rate_remaining, "oldest_ms", (json_int_t)f.oldest_ms,
-	    "token_failures", (json_int_t)f.token_failures));
+	say(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "requests", (json_int_t)f.requests, "queue",
+	    (json_int_t)f.queue, "given_up", (json_int_t)f.given_up, "parked", (json_int_t)f.parked, "in_doubt",
+	    (json_int_t)f.in_doubt, "limited", (json_int_t)f.limited, "broken", (json_int_t)f.broken, "unreachable",
+	    (json_int_t)f.unreachable, "tokens", (json_int_t)f.tokens, "rate_remaining", (json_int_t)f.rate_remaining,
+	    "oldest_ms", (json_int_t)f.oldest_ms, "token_failures", (json_int_t)f.token_failures));
 	return 0;
 }
 

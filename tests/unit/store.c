@@ -190,7 +190,7 @@ a_database_of_the_first_version_goes_on(void **state)
 	struct store_command c;
 	assert_int_equal(store_pull_get(s, &f->a, 1, 3, &pr, &f->e), 0);
 	assert_int_equal(pr.head_since, 1234);
-	assert_int_equal(store_command_next(s, &f->a, 5000, &c, &f->e), 0);
+	assert_int_equal(store_command_next(s, &f->a, 5000, "[0]", &c, &f->e), 0);
 	assert_int_equal(c.said, 1000);
 	assert_int_equal(store_comment_take(s, 1, 77, &f->e), 1);
 	store_close(s);
@@ -697,11 +697,11 @@ a_build_goes_when_the_last_run_that_wants_it_goes(void **state)
 	want_chain(f, second, false);
 	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &again, &f->e), 0);
 	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_CANCELLED, "closed", &f->e), 0);
-	assert_int_equal(store_run_unwant(f->s, f->run, building, COUNT(building), &n, &f->e), 0);
+	assert_int_equal(store_run_unwant(f->s, f->run, false, building, COUNT(building), &n, &f->e), 0);
 	assert_int_equal(n, 0);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "building");
 	assert_int_equal(store_run_move(f->s, second, RUN_ACCEPTED, RUN_CANCELLED, "closed", &f->e), 0);
-	assert_int_equal(store_run_unwant(f->s, second, building, COUNT(building), &n, &f->e), 0);
+	assert_int_equal(store_run_unwant(f->s, second, false, building, COUNT(building), &n, &f->e), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(building[0], id_of(f, "/nix/store/a.drv"));
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "cancelled");
@@ -825,12 +825,12 @@ the_mirror_follows_the_database(void **state)
 	assert_int_equal(queue_run_open(q, second), 3);
 	assert_int_equal(queue_next(q, 1, &c), 0);
 	assert_string_equal(c.drv, "/nix/store/a.drv");
-	assert_int_equal(store_run_unwant(f->s, f->run, building, COUNT(building), &n, &f->e), 0);
+	assert_int_equal(store_run_unwant(f->s, f->run, false, building, COUNT(building), &n, &f->e), 0);
 	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_CANCELLED, "t", &f->e), 0);
 	assert_int_equal(replica_follow(q, f->s, 1, &f->e), 1);
 	assert_int_equal(queue_figures(q).open, 3); /* the other run still wants them */
 	assert_int_equal(queue_run_open(q, f->run), 0);
-	assert_int_equal(store_run_unwant(f->s, second, building, COUNT(building), &n, &f->e), 0);
+	assert_int_equal(store_run_unwant(f->s, second, false, building, COUNT(building), &n, &f->e), 0);
 	assert_int_equal(store_run_move(f->s, second, RUN_ACCEPTED, RUN_CANCELLED, "t", &f->e), 0);
 	assert_int_equal(replica_follow(q, f->s, 1, &f->e), 1);
 	assert_int_equal(queue_figures(q).open, 0);
@@ -979,14 +979,14 @@ commands_wait_until_they_are_due(void **state)
 	int64_t now = clock_now_ms(), refused = 0;
 
 	assert_int_equal(store_command_add(f->s, &c, &f->e), 0);
-	assert_int_equal(store_command_next(f->s, &f->a, now, &got, &f->e), 0);
+	assert_int_equal(store_command_next(f->s, &f->a, now, "[0]", &got, &f->e), 0);
 	assert_string_equal(got.verb, "rebuild");
 	assert_int_equal(store_command_later(f->s, got.id, now + 1000, &f->e), 0);
-	assert_int_equal(store_command_next(f->s, &f->a, now, &got, &f->e), 1);
-	assert_int_equal(store_command_next(f->s, &f->a, now + 1001, &got, &f->e), 0);
+	assert_int_equal(store_command_next(f->s, &f->a, now, "[0]", &got, &f->e), 1);
+	assert_int_equal(store_command_next(f->s, &f->a, now + 1001, "[0]", &got, &f->e), 0);
 	assert_int_equal(got.attempts, 1);
 	assert_int_equal(store_command_done(f->s, got.id, "refused", &f->e), 0);
-	assert_int_equal(store_command_next(f->s, &f->a, now + 1001, &got, &f->e), 1);
+	assert_int_equal(store_command_next(f->s, &f->a, now + 1001, "[0]", &got, &f->e), 1);
 	assert_int_equal(store_commands_refused(f->s, 1, 1, now - 1000, &refused, &f->e), 0);
 	assert_int_equal(refused, 1);
 }
@@ -1000,17 +1000,17 @@ a_comment_is_taken_once_for_ever(void **state)
 	struct store_command got;
 	int64_t due = 0;
 
-	assert_int_equal(store_command_due(f->s, &due, &f->e), 0);
+	assert_int_equal(store_command_due(f->s, "[0]", &due, &f->e), 0);
 	assert_int_equal(due, INT64_MAX);
 	assert_int_equal(store_comment_take(f->s, 1, 5, &f->e), 0);
 	assert_int_equal(store_command_add(f->s, &c, &f->e), 0);
 	assert_int_equal(store_comment_take(f->s, 1, 6, &f->e), 0);
 	assert_int_equal(store_comment_take(f->s, 1, 5, &f->e), 1);
-	assert_int_equal(store_command_next(f->s, &f->a, 1, &got, &f->e), 0);
+	assert_int_equal(store_command_next(f->s, &f->a, 1, "[0]", &got, &f->e), 0);
 	assert_int_equal(got.said, 7000);
 	assert_null(got.head);
 	assert_int_equal(store_command_later(f->s, got.id, 99, &f->e), 0);
-	assert_int_equal(store_command_due(f->s, &due, &f->e), 0);
+	assert_int_equal(store_command_due(f->s, "[0]", &due, &f->e), 0);
 	assert_int_equal(due, 99);
 	assert_int_equal(store_command_done(f->s, got.id, "done", &f->e), 0);
 	assert_int_equal(store_prune(f->s, INT64_MAX, &f->e), 0);

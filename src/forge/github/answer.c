@@ -14,7 +14,8 @@ answer_class(const struct http_answer *answer)
 {
 	int status = answer->status;
 
-	if (status >= 200 && status < 300)
+	/* 304: what was asked for is as it was. */
+	if ((status >= 200 && status < 300) || status == 304)
 		return ANSWER_GOOD;
 	if (status == 401)
 		return ANSWER_UNAUTHORISED;

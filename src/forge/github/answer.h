@@ -5,7 +5,7 @@
 #include "forge/github/http.h"
 
 enum answer_class {
-	ANSWER_GOOD,
+	ANSWER_GOOD,         /* 2xx, 304 */
 	ANSWER_GONE,         /* 404, 410 */
 	ANSWER_REFUSED,      /* other 4xx */
 	ANSWER_UNAUTHORISED, /* 401, also with a new token */

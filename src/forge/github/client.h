@@ -17,6 +17,8 @@ struct send_delays {
 	int64_t settle_ms; /* 11 s: a request whose end we do not know is looked for after this; GitHub ends any after 10 */
 	int64_t writes_a_minute, writes_an_hour; /* see budget.h; 0: no limit */
 	int64_t progress_ms; /* 10 s: what was written is not written again sooner for progress; more as the budget shrinks */
+	int64_t lag_ms;      /* 2 minutes: what was made is seen by all of GitHub's machines after this, surely */
+	int64_t look_ms;     /* 20 s: what was made is not there, if it is not seen so long after */
 	int64_t limited_ms;  /* 1 minute, doubled: a secondary limit without a word on how long */
 };
 struct send_figures {
@@ -29,14 +31,16 @@ struct send_figures {
 	int64_t unreachable;  /* no answer */
 	int64_t tokens;       /* minted */
 	int64_t token_failures;
-	int64_t rate_remaining; /* the least of all installations as last seen, -1: not known */
-	int64_t queue;          /* rows that wait to be sent */
-	int64_t oldest_ms;      /* how long the oldest of them waits */
-	int64_t in_doubt, given_up;
+	int64_t rate_remaining;     /* the least of all installations as last seen, -1: not known */
+	int64_t queue;              /* rows that wait to be sent */
+	int64_t oldest_ms;          /* how long the oldest of them waits */
+	int64_t in_doubt, given_up; /* given up for good, or parked */
+	int64_t parked;
 	int64_t blocked; /* installations that wait because GitHub said so */
 };
 
 struct lane;
+struct missed;
 struct client {
 	struct sender sender; /* first: what others hold */
 	struct loop *l;
@@ -49,9 +53,12 @@ struct client {
 	struct loop_timer *timer; /* looks at all lanes */
 	/* The lane has nothing to do: gives it the next row as its task. 0; 1 when none is due; -1. */
 	int (*take)(struct lane *lane, struct err *e);
+	struct lane *(*lane)(struct client *c, int64_t installation); /* made where there is none */
 	struct send_delays delays;
 	struct send_figures figures;
-	bool woken; /* the timer is set to fire at once */
+	struct missed *missed; /* deliveries that are being asked for again, or NULL */
+	bool was_away;         /* GitHub is there again, after some time of no or broken answers */
+	bool woken;            /* the timer is set to fire at once */
 	bool stopping;
 };
 

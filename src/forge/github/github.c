@@ -1,6 +1,7 @@
 /* What GitHub is made of. */
 #include "forge/github/github.h"
 
+#include "forge/github/lists.h"
 #include "forge/github/payload.h"
 #include "forge/github/sender.h"
 #include "forge/github/webhook.h"
@@ -58,6 +59,10 @@ const struct forge github = {
     .permission = github_permission,
     .git_authorization = github_git_authorization,
     .git_refused = github_git_refused,
+    .list = github_list,
+    .missed = github_missed,
+    .changed = github_changed,
+    .was_away = github_was_away,
     .metrics = github_metrics,
     .pull_url = pull_url,
 };

@@ -142,6 +142,8 @@ http_header(struct http_answer *answer, struct str line)
 		take_number(value, &answer->rate_reset_s);
 	else if (strcmp(key, "x-github-request-id") == 0)
 		take_text(value, answer->request_id, sizeof(answer->request_id));
+	else if (strcmp(key, "etag") == 0)
+		take_text(value, answer->tag, sizeof(answer->tag));
 	else if (strcmp(key, "link") == 0)
 		take_link(answer, value);
 	else if (strcmp(key, "location") == 0)
@@ -282,6 +284,8 @@ set_headers(struct exchange *x)
 	list = curl_slist_append(list, "Expect:");
 	if (x->request.body.n > 0)
 		list = curl_slist_append(list, "Content-Type: application/json");
+	if (x->request.tag != NULL)
+		list = curl_slist_append(list, arena_printf(&x->a, "If-None-Match: %s", x->request.tag));
 	if (x->with_authorization)
 		list = curl_slist_append(list, arena_printf(&x->a, "Authorization: %s", x->request.authorization));
 	curl_slist_free_all(x->headers);
@@ -346,6 +350,7 @@ http_send(struct http *h, const struct http_request *r, void (*done)(void *ctx, 
 	x->request = *r;
 	x->request.method = arena_strdup(&x->a, r->method);
 	x->request.url = x->url = arena_strdup(&x->a, r->url);
+	x->request.tag = r->tag != NULL ? arena_strdup(&x->a, r->tag) : NULL;
 	x->request.authorization = r->authorization != NULL ? arena_strdup(&x->a, r->authorization) : NULL;
 	x->request.body = (struct str){arena_strn(&x->a, r->body.p != NULL ? r->body.p : "", r->body.n), r->body.n};
 	x->with_authorization = r->authorization != NULL;

@@ -21,6 +21,7 @@ struct http_request {
 	const char *method;
 	const char *url;
 	const char *authorization; /* value of the header, or NULL */
+	const char *tag;           /* of an answer that we have: 304 is told when it still holds; or NULL */
 	struct str body;           /* JSON, or empty */
 	int64_t timeout_ms;        /* for the whole of it; 0: 30 s */
 	size_t max_bytes;          /* of the answer; 0: 16 MB */
@@ -37,6 +38,7 @@ struct http_answer {
 	int64_t rate_reset_s; /* since 1970, by GitHub's clock */
 	int64_t date_s;       /* GitHub's clock */
 	char request_id[80];  /* X-GitHub-Request-Id, for GitHub's support */
+	char tag[128];        /* ETag, or "" */
 	char next[2048];      /* Link rel="next", or "" */
 	char location[2048];
 };

@@ -12,7 +12,9 @@
 enum {
 	LONGEST_BLOCK_MS = 61 * 60 * 1000, /* a primary limit lasts an hour at most */
 	UNREACHABLE_MS = 60 * 1000,        /* the longest pause before we see whether GitHub can be reached again */
+	TIMEOUT_MS = 12 * 1000,            /* GitHub ends any request after 10 s: one that hangs must not hold up the others */
 	PATIENCE_MS = 30 * 1000,           /* a question does not wait longer for a blocked lane */
+	AWAY = 5,                          /* such answers in a row are an outage */
 	MAX_PLAIN = 1000                   /* questions waiting in a lane */
 };
 
@@ -101,6 +103,12 @@ note_pace(struct lane *lane, const struct http_answer *answer)
 {
 	enum answer_class class = answer_class(answer);
 
+	if (class == ANSWER_BROKEN) {
+		lane->away++;
+	} else {
+		lane->s->was_away |= lane->away >= AWAY;
+		lane->away = 0;
+	}
 	if (answer->status == 0) {
 		note_unreachable(lane, &answer->e);
 		return;
@@ -206,7 +214,9 @@ on_token(void *ctx, const char *token, const struct err *e)
 	struct http_request r = {.method = lane->flying->method,
 	    .url = lane->flying->url,
 	    .authorization = arena_printf(&a, "Bearer %s", token),
-	    .body = lane->flying->body};
+	    .tag = lane->flying->tag,
+	    .body = lane->flying->body,
+	    .timeout_ms = TIMEOUT_MS};
 	http_send(lane->s->http, &r, on_answer, lane);
 	arena_release(&a);
 }

@@ -15,6 +15,7 @@ struct api_call {
 	struct api_call *next;
 	const char *method;
 	const char *url;
+	const char *tag; /* see http.h; NULL: none */
 	struct str body;
 	void (*done)(void *ctx, const struct http_answer *answer);
 	void *ctx;
@@ -32,12 +33,12 @@ struct lane {
 	char *token;             /* it flies with */
 	struct api_call *plain;  /* questions, first come first served */
 	size_t n_plain;
-	struct api_call *task_call; /* the next of the task */
-	struct task *task;          /* see client.take; NULL: none */
-	int64_t blocked_until;      /* clock_mono_ms */
-	int64_t next_write;         /* clock_mono_ms; when the next write is due at one per between_writes_ms */
-	int limited, unreachable;   /* times in a row */
-	int64_t rate_remaining;     /* -1: not known */
+	struct api_call *task_call;     /* the next of the task */
+	struct task *task;              /* see client.take; NULL: none */
+	int64_t blocked_until;          /* clock_mono_ms */
+	int64_t next_write;             /* clock_mono_ms; when the next write is due at one per between_writes_ms */
+	int limited, unreachable, away; /* times in a row; away: no answer, or one that only says that GitHub is broken */
+	int64_t rate_remaining;         /* -1: not known */
 };
 
 struct lane *lane_new(struct client *s, int64_t installation, struct lane *next);

@@ -186,14 +186,13 @@ updated_of(const json_t *obj)
 }
 
 static int
-get_repository(struct parse *p)
+read_repository(struct parse *p, const json_t *obj, struct event_repository *r)
 {
-	struct event_repository *r = &p->ev->repository;
-	const json_t *obj, *owner;
+	const json_t *owner;
 	const char *at = "repository";
 
-	if (get_object(p, p->root, "", "repository", &obj) != 0 || get_id(p, obj, at, "id", &r->id) != 0 ||
-	    get_text(p, obj, at, "name", REQUIRED, valid_name, &r->name) != 0 || get_object(p, obj, at, "owner", &owner) != 0)
+	if (get_id(p, obj, at, "id", &r->id) != 0 || get_text(p, obj, at, "name", REQUIRED, valid_name, &r->name) != 0 ||
+	    get_object(p, obj, at, "owner", &owner) != 0)
 		return -1;
 	/* push events of old carry owner.name instead of owner.login */
 	if (get_text(p, owner, "repository.owner", "login", OPTIONAL, valid_name, &r->owner) != 0)
@@ -207,6 +206,14 @@ get_repository(struct parse *p)
 	               get_text(p, obj, at, "default_branch", REQUIRED, valid_ref, &r->default_branch) != 0
 	           ? -1
 	           : 0;
+}
+
+static int
+get_repository(struct parse *p)
+{
+	const json_t *obj;
+
+	return get_object(p, p->root, "", "repository", &obj) != 0 ? -1 : read_repository(p, obj, &p->ev->repository);
 }
 
 /* The repository lists of installation events: id, name, full_name, private. */
@@ -521,4 +528,50 @@ payload_pull(struct arena *a, const json_t *pull, struct event_pull *ret, struct
 		return -1;
 	*ret = pr;
 	return 0;
+}
+
+int
+payload_repository(struct arena *a, const json_t *repository, struct event_repository *ret, struct err *e)
+{
+	struct parse p = {a, repository, NULL, e};
+
+	*ret = (struct event_repository){0};
+	return read_repository(&p, repository, ret);
+}
+
+int
+payload_branch(struct arena *a, const json_t *branch, const char **ret, struct err *e)
+{
+	struct parse p = {a, branch, NULL, e};
+	const json_t *commit;
+
+	return get_object(&p, branch, "", "commit", &commit) != 0 ||
+	               get_text(&p, commit, "commit", "sha", REQUIRED, valid_sha, ret) != 0
+	           ? -1
+	           : 0;
+}
+
+/* refs/heads/gh-readonly-queue/BASE/pr-N-COMMIT, where COMMIT is what it is built on. */
+bool
+payload_queued(struct arena *a, const json_t *item, struct forge_group *ret)
+{
+	static const char prefix[] = "refs/heads/gh-readonly-queue/";
+	struct err ignored;
+	struct parse p = {a, item, NULL, &ignored};
+	const json_t *object;
+	struct forge_group g = {0};
+
+	if (get_text(&p, item, "", "ref", REQUIRED, valid_ref, &g.ref) != 0 ||
+	    get_object(&p, item, "", "object", &object) != 0 ||
+	    get_text(&p, object, "object", "sha", REQUIRED, valid_sha, &g.head) != 0 ||
+	    strncmp(g.ref, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	const char *base_ref = g.ref + sizeof(prefix) - 1, *slash = strrchr(base_ref, '/'), *dash = strrchr(g.ref, '-');
+	if (slash == NULL || dash < slash || valid_sha(str_of(dash + 1)) != NULL)
+		return false;
+	g.base = arena_strdup(a, dash + 1);
+	g.base_ref = arena_strn(a, base_ref, (size_t)(slash - base_ref));
+	g.queued = queued_number(g.ref);
+	*ret = g;
+	return true;
 }

@@ -3,6 +3,7 @@
 
 #include "forge/github/answer.h"
 #include "forge/github/lane.h"
+#include "forge/github/lists.h"
 #include "forge/github/payload.h"
 #include "forge/github/shape.h"
 #include "forge/github/task_check.h"
@@ -180,7 +181,7 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	struct client *s = &all->client;
 	struct str url = str_of(settings->github.api_url);
 
-	*s = (struct client){.l = l, .store = store, .take = take};
+	*s = (struct client){.l = l, .store = store, .take = take, .lane = lane_of};
 	s->delays = (struct send_delays){.between_writes_ms = 1000,
 	    .writes_at_once = 4,
 	    .first_retry_ms = 1000,
@@ -189,6 +190,8 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	    .writes_a_minute = BUDGET_A_MINUTE,
 	    .writes_an_hour = BUDGET_AN_HOUR,
 	    .progress_ms = 10000,
+	    .lag_ms = 120000,
+	    .look_ms = 20000,
 	    .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;
@@ -223,6 +226,7 @@ github_stop(struct sender *sender)
 	struct github_sender *s = sender_of(c);
 
 	c->stopping = true;
+	lists_stop(c);
 	http_free(c->http);
 	tokens_free(c->tokens);
 	while (s->lanes != NULL) {
@@ -287,6 +291,15 @@ question_end(struct question *q, const json_t *body, const struct err *e)
 	mem_free(&q);
 }
 
+/* What a machine that lags says of what another one was told a moment ago is no answer: of a no there are two. */
+static bool
+is_worth_a_try(const struct question *q, enum answer_class class, const struct err *e)
+{
+	if (class == ANSWER_GONE || (class == ANSWER_REFUSED && q->tries == 0))
+		return q->tries == 0;
+	return class == ANSWER_BROKEN && e->kind != ERR_ABSENT && e->kind != ERR_DENIED;
+}
+
 static void
 on_question(void *ctx, const struct http_answer *answer)
 {
@@ -301,10 +314,11 @@ on_question(void *ctx, const struct http_answer *answer)
 		return;
 	}
 	answer_error(answer, &e);
-	if (class == ANSWER_BROKEN && e.kind != ERR_ABSENT && e.kind != ERR_DENIED && ++q->tries < TRIES && !q->s->stopping) {
+	if (is_worth_a_try(q, class, &e) && ++q->tries < TRIES && !q->s->stopping) {
 		q->call.again = false;
-		q->call.not_before =
-		    clock_mono_ms() + client_backoff(q->s->delays.first_retry_ms, q->s->delays.longest_retry_ms, q->tries - 1);
+		/* What hangs lets others go first. */
+		int64_t first_ms = (answer->status == 0 ? 4 : 1) * q->s->delays.first_retry_ms;
+		q->call.not_before = clock_mono_ms() + client_backoff(first_ms, q->s->delays.longest_retry_ms, q->tries - 1);
 		lane_plain(lane_of(q->s, q->installation), &q->call);
 		return;
 	}
@@ -390,6 +404,23 @@ github_git_refused(struct sender *s, int64_t installation, int64_t repository)
 	tokens_drop(client_of(s)->tokens, installation, repository, NULL);
 }
 
+void
+github_changed(struct sender *s, int64_t installation)
+{
+	tokens_drop_all(client_of(s)->tokens, installation);
+	client_wake(client_of(s));
+}
+
+bool
+github_was_away(struct sender *sender)
+{
+	struct client *s = client_of(sender);
+	bool was = s->was_away;
+
+	s->was_away = false;
+	return was;
+}
+
 /* --- figures --- */
 
 int
@@ -414,6 +445,7 @@ send_figures(struct sender *sender, struct send_figures *ret, struct err *e)
 	f.oldest_ms = d.oldest_ms > 0 ? clock_now_ms() - d.oldest_ms : 0;
 	f.in_doubt = d.in_doubt;
 	f.given_up = d.given_up;
+	f.parked = d.parked;
 	*ret = f;
 	return 0;
 }
@@ -442,6 +474,8 @@ github_metrics(struct sender *s, struct buf *out)
 	    {"ekaci_send_queue", PROMETHEUS_GAUGE, "Things that should stand at GitHub and do not yet.", f.queue},
 	    {"ekaci_send_oldest_ms", PROMETHEUS_GAUGE, "How long the oldest of them waits.", f.oldest_ms},
 	    {"ekaci_send_given_up", PROMETHEUS_GAUGE, "Things that GitHub refuses.", f.given_up},
+	    {"ekaci_send_parked", PROMETHEUS_GAUGE,
+	        "Those of them that are tried again when a permission is given, and every hour.", f.parked},
 	};
 	for (size_t i = 0; i < COUNT(all); i++)
 		prometheus_one(out, all[i].name, all[i].type, all[i].help, all[i].value);

@@ -3,8 +3,9 @@
  *
  * The sender reads rows of store/desired.h and makes GitHub look like them. Per installation one request is under way
  * at a time, with a pause between writes; it waits as long as GitHub's headers say, and with growing delay where they
- * do not. What GitHub cannot do now is tried again for as long as it takes; what it refuses for good (404, 410, 422) is
- * given up, logged, and kept in the row.
+ * do not. What GitHub cannot do now is tried again for as long as it takes. What it refuses (403, 404, 410, 422) it may take a
+ * moment later, since its machines lag behind each other, or when somebody has given a permission: it is tried again with
+ * growing delay, some two minutes, and then parked. What is parked is taken up when something changes there, and hourly.
  *
  * Nothing is posted twice: before anything is created the row says so durably, and a creation whose answer is not
  * recorded (the process was killed, the connection broke, GitHub answered 5xx) is looked for at GitHub first - check
@@ -31,6 +32,8 @@ void github_permission(struct sender *s, int64_t installation, const char *owner
     send_text_fn *fn, void *ctx);
 void github_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
 void github_git_refused(struct sender *s, int64_t installation, int64_t repository);
+void github_changed(struct sender *s, int64_t installation);
+bool github_was_away(struct sender *s);
 void github_metrics(struct sender *s, struct buf *out);
 
 /* For tests; github_start sets GitHub's. */

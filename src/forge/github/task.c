@@ -10,7 +10,9 @@
 
 enum {
 	MAX_PAGES = 300,
-	MAX_CALLS = 400 /* no task needs more: 300 pages, 20 batches, labels */
+	MAX_CALLS = 400, /* no task needs more: 300 pages, 20 batches, labels */
+	PATIENCE = 8,    /* refusals before it is parked: two minutes, with delays that double from a second */
+	BELIEVED = 3     /* refusals in a row before something is gone */
 };
 
 void
@@ -78,6 +80,57 @@ task_later(struct task *t, const struct err *why)
 	}
 	log_info("%s waits %lld s: %s", t->row.key, (long long)(ms + 999) / 1000, why->msg);
 	end(t);
+}
+
+void
+task_refused(struct task *t, const struct err *why)
+{
+	const struct send_delays *d = &t->s->delays;
+	int64_t ms = client_backoff(d->first_retry_ms, d->longest_retry_ms, t->row.refusals);
+	bool parked = t->row.refusals + 1 >= PATIENCE;
+	struct err e;
+	int rc = parked ? store_desired_parked(t->s->store, t->row.id, t->row.generation, why->msg, &e)
+	                : store_desired_refused(t->s->store, t->row.id, clock_now_ms() + ms, why->msg, &e);
+
+	if (rc != 0) {
+		store_failed(t, &e);
+		return;
+	}
+	if (parked)
+		log_warn("%s is parked: %s", t->row.key, why->msg);
+	else
+		log_info("%s is refused, and tried again in %lld s: %s", t->row.key, (long long)(ms + 999) / 1000, why->msg);
+	end(t);
+}
+
+void
+task_making(struct task *t)
+{
+	json_object_set_new(t->remote, "made", json_integer(clock_now_ms()));
+}
+
+bool
+task_is_gone(const struct task *t)
+{
+	int64_t made = json_int(t->remote, "made", 0);
+
+	return t->row.refusals + 1 >= PATIENCE ||
+	       (t->row.refusals + 1 >= BELIEVED && clock_now_ms() >= made + t->s->delays.lag_ms);
+}
+
+bool
+task_looked(struct task *t)
+{
+	int64_t seen_ms = json_int(t->remote, "made", 0) + t->s->delays.look_ms;
+	struct err e;
+
+	if (!t->row.in_doubt || clock_now_ms() >= seen_ms)
+		return true;
+	t->unsettled = true;
+	t->settled_ms = seen_ms;
+	(void)fail(&e, ERR_BUSY, "what may have been made is not seen at GitHub yet: looked for once more");
+	task_later(t, &e);
+	return false;
 }
 
 void
@@ -154,13 +207,13 @@ on_answer(void *ctx, const struct http_answer *answer)
 	if (!settle(t))
 		return;
 	if (answer->url == NULL && e.kind == ERR_ABSENT) { /* the App is not installed there any more */
-		task_never(t, &e);
+		task_refused(t, &e);
 		return;
 	}
 	if (class == ANSWER_GONE && gone != NULL)
 		gone(t, &e);
 	else if (class == ANSWER_GONE || class == ANSWER_REFUSED)
-		task_never(t, &e);
+		task_refused(t, &e);
 	else
 		task_later(t, &e);
 }

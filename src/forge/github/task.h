@@ -2,7 +2,7 @@
  * task - private to this folder: the making of one row, as a chain of calls.
  *
  * A step asks one thing of GitHub and names the step that takes a good answer; every other answer is handled in one
- * place (task.c): later, never, or `gone`. A step ends with exactly one of task_ask, task_posted, task_later,
+ * place (task.c): later, refused, or `gone`. A step ends with exactly one of task_ask, task_posted, task_later, task_refused,
  * task_never or a step that does, and does not touch the task after that.
  */
 #ifndef EKACI_FORGE_GITHUB_TASK_H
@@ -35,7 +35,7 @@ struct task {
 	json_t *found;      /* of a search over pages */
 	json_t *todo;
 	void (*then)(struct task *t, const struct http_answer *answer, const json_t *body);
-	void (*gone)(struct task *t, const struct err *e); /* a 404 or 410; NULL: given up */
+	void (*gone)(struct task *t, const struct err *e); /* a 404 or 410; NULL: as any refusal */
 };
 
 typedef void task_step(struct task *t, const struct http_answer *answer, const json_t *body);
@@ -57,6 +57,14 @@ bool task_remember(struct task *t);
 
 void task_posted(struct task *t);
 void task_later(struct task *t, const struct err *e);
+/* A no, judged by how often and for how long: again after a growing delay, or parked. */
+void task_refused(struct task *t, const struct err *e);
+/* Whether a 404 for what we made can be believed: it is no machine of GitHub's that has not seen it yet. */
+bool task_is_gone(const struct task *t);
+/* Notes in t->remote that something is made now. */
+void task_making(struct task *t);
+/* What may have been made was not found: false when it may only not be seen yet, and the task has ended. */
+bool task_looked(struct task *t);
 void task_never(struct task *t, const struct err *e);
 
 #endif

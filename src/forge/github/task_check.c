@@ -8,6 +8,7 @@
 
 /*
  * Remembered of it (t->remote):
+ *   made         when
  *   restart      of the run that stands there
  *   completed    it was concluded
  *   external_id  it was made with
@@ -119,8 +120,8 @@ on_written(struct task *t, const struct http_answer *answer, const json_t *body)
 static void
 on_gone(struct task *t, const struct err *e)
 {
-	if (t->recreated) {
-		task_never(t, e);
+	if (t->recreated || !task_is_gone(t)) {
+		task_refused(t, e);
 		return;
 	}
 	t->recreated = true;
@@ -147,6 +148,7 @@ create(struct task *t)
 	json_object_del(t->remote, "more");
 	if (left > 0)
 		json_object_set_new(t->remote, "more", json_true());
+	task_making(t);
 	task_ask_once(t, "POST", arena_printf(&t->a, "%s/check-runs", t->base),
 	    shape_check(&t->wanted.check, batch, SHAPE_CREATE), on_written);
 }
@@ -233,6 +235,8 @@ on_listed(struct task *t, const struct http_answer *answer, const json_t *body)
 	}
 	/* GitHub keeps a thousand of a name; what is beyond the pages we read cannot be there. */
 	if (task_next_page(t, answer, on_listed, &too_many))
+		return;
+	if (t->found == NULL && !task_looked(t))
 		return;
 	t->row.remote_id = json_int(t->found, "id", 0);
 	if (t->found != NULL) {

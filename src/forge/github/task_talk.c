@@ -41,6 +41,7 @@ static void
 create_comment(struct task *t)
 {
 	t->row.remote_id = 0;
+	task_making(t);
 	task_ask_once(t, "POST", issue(t, t->wanted.comment.number, "comments"), shape_comment(&t->wanted.comment),
 	    on_commented);
 }
@@ -52,7 +53,10 @@ on_comment_gone(struct task *t, const struct err *why)
 	int64_t deleted = json_int(t->remote, "deleted", 0) + 1;
 	struct err e;
 
-	(void)why;
+	if (!task_is_gone(t)) {
+		task_refused(t, why);
+		return;
+	}
 	json_object_set_new(t->remote, "deleted", json_integer(deleted));
 	t->row.remote_id = 0;
 	if (is_reply(t)) {
@@ -103,7 +107,8 @@ on_searched(struct task *t)
 			task_never(t, &e);
 			return;
 		}
-		create_comment(t);
+		if (task_looked(t))
+			create_comment(t);
 		return;
 	}
 	t->row.remote_id = json_int(t->found, "id", 0);

@@ -306,6 +306,14 @@ tokens_drop(struct tokens *t, int64_t installation, int64_t repository, const ch
 		k->good_until_ms = 0;
 }
 
+void
+tokens_drop_all(struct tokens *t, int64_t installation)
+{
+	for (struct token *k = t->all; k != NULL; k = k->next)
+		if (k->installation == installation)
+			k->good_until_ms = k->refused_until_ms = 0;
+}
+
 /* --- who we are --- */
 
 static void
@@ -363,6 +371,17 @@ tokens_identify(struct tokens *t, void (*fn)(void *ctx, const struct err *e), vo
 		http_send(t->h, &r, on_identified, t);
 	}
 	arena_release(&a);
+}
+
+int
+tokens_app_authorization(const struct tokens *t, struct arena *a, const char **ret, struct err *e)
+{
+	const char *jwt;
+
+	if (jwt_sign(a, t->key, t->app_id, clock_now_ms() / 1000, &jwt, e) != 0)
+		return -1;
+	*ret = arena_printf(a, "Bearer %s", jwt);
+	return 0;
 }
 
 int64_t

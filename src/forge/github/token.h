@@ -26,9 +26,13 @@ typedef void token_fn(void *ctx, const char *token, const struct err *e);
 void tokens_get(struct tokens *t, int64_t installation, int64_t repository, token_fn *fn, void *ctx);
 /* GitHub did not accept this token: the next tokens_get mints. A newer one stays. NULL: whichever there is. */
 void tokens_drop(struct tokens *t, int64_t installation, int64_t repository, const char *token);
+/* All of an installation: a token has the permissions that there were when it was minted. A refusal is believed no longer. */
+void tokens_drop_all(struct tokens *t, int64_t installation);
 
 /* Who we are at GitHub (GET /app), asked once: fn gets kind ERR_NONE or why not; at once when it is known. */
 void tokens_identify(struct tokens *t, void (*fn)(void *ctx, const struct err *e), void *ctx);
+/* The value of an Authorization header of the App itself, good for some minutes. In a. */
+must_check int tokens_app_authorization(const struct tokens *t, struct arena *a, const char **ret, struct err *e);
 int64_t tokens_app_number(const struct tokens *t); /* 0: not known */
 const char *tokens_app_slug(const struct tokens *t);
 

@@ -5,6 +5,7 @@ const leaf = { 'packages/hello.sh': 'echo hello of leaf >> $LOG\n' };
 // A package that builds on main, and not where release is strict.
 const third = { 'packages/third.sh': 'test -z "$STRICT" || exit 1\necho third >> $LOG\n' };
 const strict = { 'common.sh': 'STRICT=yes\n' };
+const slow = { 'packages/hello.sh': 'echo begun hello >> $LOG; /bin/sleep 4; echo hello of leaf >> $LOG\n' };
 const broken = { 'packages/hello.sh': 'echo hello of broken >> $LOG\nexit 1\n' };
 const same = { 'other.txt': 'nothing reads this\n' };
 const later = { 'packages/other.sh': 'echo other of later >> $LOG\n' };
@@ -40,6 +41,25 @@ export default [{
 		{ do: 'push', branch: 'leaf', as: 'third', files: { 'packages/hello.sh': 'echo hello of third >> $LOG\n' } },
 	],
 	expect: { leaf: { ...good, reports: [/all built/] } },
+}, {
+	name: 'pushed while a package is being built that the new head wants as well: it is built once',
+	fails: ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'],	// a disturbed one may be built again
+	branches: { leaf: slow },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
+		{ do: 'push', branch: 'leaf', as: 'second', files: { 'packages/other.sh': 'echo other of second >> $LOG\n' } },
+	],
+	expect: { leaf: { ...good, reports: 1 }, built: ['begun hello', 'hello of leaf', 'other of second'],
+		once: ['begun hello'] },
+}, {
+	name: 'pushed while a package is being built that the new head does not want: it is stopped',
+	fails: ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'],	// a disturbed one may be built again
+	branches: { leaf: slow },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
+		{ do: 'push', branch: 'leaf', as: 'second', files: { 'packages/hello.sh': 'echo hello of second >> $LOG\n' } },
+	],
+	expect: { leaf: { ...good, reports: 1 }, built: ['begun hello', 'hello of second'] },
 }, {
 	name: 'pushed, judged, and pushed back to what it was',
 	branches: { leaf },

@@ -33,7 +33,6 @@ export default [{
 	expect: { commits: { 'group again': good } },
 }, {
 	name: 'killed; opened, pushed, commented on and closed meanwhile; started',
-	fails: 'alone',
 	branches: { leaf, other, docs },
 	steps: [
 		{ do: 'pull', head: 'docs' }, { do: 'wait' },
@@ -49,7 +48,6 @@ export default [{
 	loose: ['docs', 'reactions.asked'],
 }, {
 	name: 'killed; the default branch and the merge queue move on; started',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
@@ -62,7 +60,6 @@ export default [{
 	outage: true,
 }, {
 	name: 'events that never came, and are on no list: open pull requests are compared on start',
-	fails: 'alone',
 	branches: { leaf, other },
 	steps: [
 		{ do: 'pull', head: 'other' }, { do: 'wait' },
@@ -74,7 +71,6 @@ export default [{
 	expect: { leaf: good, other: { ...good, reports: 1 } },
 }, {
 	name: 'installed where pull requests are open already',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'pull', head: 'leaf', unheard: true },
@@ -193,7 +189,6 @@ export default [{
 	expect: { leaf: { evaluation: null }, never: { evaluated: ['second'] } },
 }, {
 	name: 'checks are not accessible, then they are: what waited is there',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'installation_permissions', permissions: without_checks },
@@ -203,7 +198,6 @@ export default [{
 	expect: { leaf: { ...good, reports: 1 } },
 }, {
 	name: 'comments are not accessible, then they are: what waited is there',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'installation_permissions', permissions: without_comments },
@@ -223,7 +217,6 @@ export default [{
 	expect: { docs: { ...good, times: 2 }, reactions: { asked: ['rocket'] } },
 }, {
 	name: 'no requests are left for seven minutes: a command is answered when they are given again',
-	fails: 'alone',
 	branches: { docs },
 	steps: [
 		{ do: 'pull', head: 'docs' }, { do: 'wait' },
@@ -254,7 +247,6 @@ export default [{
 	expect: { leaf: { ...good, reports: 1 } },
 }, {
 	name: 'a permission that is asked for hangs: the next command is not kept by it',
-	fails: 'alone',
 	branches: { docs },
 	steps: [
 		{ do: 'pull', head: 'docs' }, { do: 'wait' },
@@ -266,28 +258,24 @@ export default [{
 	expect: { docs: { ...good, times: 2, answers: 1 }, reactions: { one: ['rocket'], two: ['+1'] } },
 }, {
 	name: 'replicas lag: a head that checks do not know yet',
-	fails: 'alone',
 	settings: { lag_head_ms: 20000 },
 	branches: { leaf },
 	steps: [{ do: 'pull', head: 'leaf' }, { do: 'wait' }, { do: 'push', branch: 'leaf', as: 'second', files: second }],
 	expect: { leaf: { ...good, reports: 1 } },
 }, {
 	name: 'replicas lag: a head that checks do not know yet, and little to say of it',
-	fails: 'alone',
 	settings: { lag_head_ms: 20000 },
 	branches: { docs },
 	steps: [{ do: 'pull', head: 'docs' }],
 	expect: { docs: { ...good, reports: 0 } },
 }, {
 	name: 'replicas lag: git does not have the ref yet',
-	fails: 'alone',
 	settings: { lag_git_ms: 20000 },
 	branches: { leaf },
 	steps: [{ do: 'pull', head: 'leaf' }, { do: 'wait' }, { do: 'push', branch: 'leaf', as: 'second', files: second }],
 	expect: { leaf: { ...good, reports: 1 } },
 }, {
 	name: 'replicas lag: a pull request and a comment that are not visible yet',
-	fails: 'alone',
 	settings: { lag_pull_ms: 20000, lag_comment_ms: 20000 },
 	branches: { leaf },
 	steps: [

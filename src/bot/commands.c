@@ -21,6 +21,7 @@ enum {
 	MAX_COMMAND_ATTEMPTS = 30, /* of asking GitHub for a permission */
 	MAX_EXPLAINED = 5,         /* attributes of one command */
 	MAX_ANSWER = 50000,        /* bytes; GitHub takes 65,536 characters */
+	MAX_REPLY = 60000,         /* and of all answers to one comment */
 	MAX_REFUSALS = 5           /* answered refusals an hour and pull request; further ones get only the reaction */
 };
 
@@ -89,11 +90,25 @@ answer(struct obey *o, const struct asking *q, const char *reply)
 		return;
 	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
 	struct err e;
-	char marker[80];
+	struct arena a = {0};
+	const char *marker = arena_printf(&a, "<!-- ekaci:answer %" PRId64 " -->", q->command.id), *said = NULL;
 
-	snprintf(marker, sizeof(marker), "<!-- ekaci:answer %" PRId64 " -->", q->command.id);
+	/* A comment with many commands has one reply, to which each adds its answer. */
+	if (q->command.comment != 0) {
+		const char *shared = arena_printf(&a, "<!-- ekaci:answers %" PRId64 " -->", q->command.comment);
+		if (store_reply_wanted(o->p.store, &a, q->repo.id, q->command.number, shared, &said, &e) != 0)
+			log_err(LOG_ERROR, "command", &e);
+		else if (said == NULL || strlen(said) + strlen(reply) < MAX_REPLY)
+			marker = shared;
+		else
+			said = NULL;
+		if (said != NULL)
+			reply = str_find(str_of(said), str_of(reply)) >= 0 ? said
+			                                                   : arena_printf(&a, "%s\n\n---\n\n%s", said, reply);
+	}
 	if (store_want_reply(o->p.store, &to, q->command.number, marker, str_of(reply), &e) != 0)
 		log_err(LOG_ERROR, "command", &e);
+	arena_release(&a);
 }
 
 static void
@@ -175,11 +190,17 @@ start_again(struct obey *o, struct asking *q, bool approved, struct err *e)
 static const char *
 status_text(struct obey *o, struct asking *q)
 {
+	const char *waits = q->pr.head != NULL ? trust_waits(o->p.settings, &q->pr) : NULL;
 	struct run r;
 	struct err e;
 
 	if (store_run_of(o->p.store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0)
-		return "Nothing has been done for this pull request yet.";
+		return waits == NULL
+		           ? "Nothing has been done for this pull request yet."
+		           : arena_printf(&q->a,
+		                 "Nothing has been done for this pull request: %s. `/ekaci eval` has it evaluated all "
+		                 "the same.",
+		                 waits);
 	const char *url = web_link(&q->a, o->p.web, &q->repo, q->command.number, "/run/%" PRId64, r.id);
 	const char *why = r.held != NULL ? r.held : r.waiting;
 

@@ -39,6 +39,16 @@ enum news {
 	LATE         /* what it tells was replaced by what is known */
 };
 
+/* Within one second only what says so makes it a draft, or makes it ready; whatever else came with it may be from before. */
+static bool
+draft_of(const struct event *ev, const struct pull_request *known)
+{
+	bool tie = ev->pr.updated_ms != 0 && ev->pr.updated_ms == known->changed;
+
+	return tie && ev->action != ACTION_READY_FOR_REVIEW && ev->action != ACTION_CONVERTED_TO_DRAFT ? known->draft
+	                                                                                               : ev->pr.draft;
+}
+
 /*
  * updated_at decides, in whole seconds; within one, what a push replaced. Arrival decides nothing: GitHub sends events at once,
  * sends failed ones again days later, and anybody who kept one can send it again.
@@ -47,7 +57,8 @@ static enum news
 news_of(const struct event *ev, const struct pull_request *known)
 {
 	bool moved = strcmp(ev->pr.head, known->head) != 0;
-	bool same = !moved && strcmp(ev->pr.base_ref, known->base_ref) == 0 && ev->pr.open == known->open;
+	bool same = !moved && strcmp(ev->pr.base_ref, known->base_ref) == 0 && ev->pr.open == known->open &&
+	            draft_of(ev, known) == known->draft;
 	bool tie = ev->pr.updated_ms != 0 && ev->pr.updated_ms == known->changed;
 
 	/* That happens once, and first. */
@@ -108,22 +119,52 @@ put_with_followers(struct intake *in, struct arena *a, struct pull_request *pr, 
 	return rc < 0 ? -1 : 0;
 }
 
-/* Told again, or told in an event that came before its own: a run is there, or should have been. */
+/* A run is there, or should have been: the event was told again, or in one that came before its own. stopped: one that was
+ * stopped is none. */
 static int
-start_missing(struct intake *in, struct arena *a, const struct pull_request *known, const char *reason, struct err *e)
+start_missing(struct intake *in, struct arena *a, const struct pull_request *known, bool stopped, const char *reason,
+    struct err *e)
 {
+	bool looked_at = known->open && trust_waits(in->p.settings, known) == NULL;
 	struct run newest;
-	int rc = known->open ? store_run_of(in->p.store, a, known->repository, known->number, false, &newest, e) : 0;
+	int rc = looked_at ? store_run_of(in->p.store, a, known->repository, known->number, false, &newest, e) : 0;
 
-	if (rc < 0 || !known->open)
+	if (rc < 0 || !looked_at)
 		return rc;
-	if (rc == 0 && strcmp(newest.head, known->head) == 0 && strcmp(newest.base_ref, known->base_ref) == 0)
+	if (rc == 0 && strcmp(newest.head, known->head) == 0 && strcmp(newest.base_ref, known->base_ref) == 0 &&
+	    !(stopped && newest.state == RUN_CANCELLED))
 		return 0;
 	struct run wanted = {.repository = known->repository,
 	    .number = known->number,
 	    .head = known->head,
 	    .base_ref = known->base_ref,
 	    .reason = reason};
+	return flow_start(in->flow, &wanted, e);
+}
+
+/* What the newest word of a pull request starts, or stops. */
+static int
+follow(struct intake *in, struct arena *a, const struct event *ev, const struct pull_request *pr,
+    const struct pull_request *known, struct err *e)
+{
+	const char *reason = event_action_name(ev->action), *waits = trust_waits(in->p.settings, pr);
+	bool moved = known->head == NULL || strcmp(pr->head, known->head) != 0 || strcmp(pr->base_ref, known->base_ref) != 0;
+	struct run wanted = {.repository = pr->repository,
+	    .number = pr->number,
+	    .head = pr->head,
+	    .base_ref = pr->base_ref,
+	    .reason = reason};
+
+	if (!pr->open)
+		return flow_cancel(in->flow, pr->repository, pr->number, NULL, "the pull request was closed", e);
+	/* What somebody asked for goes on as long as it is about this. */
+	if (waits != NULL && (moved || ev->action == ACTION_CONVERTED_TO_DRAFT))
+		return flow_cancel(in->flow, pr->repository, pr->number, NULL, waits, e);
+	if (waits != NULL)
+		return 0;
+	/* Its head may have been reported before: when somebody asked, or before it became a draft. */
+	if (ev->action == ACTION_READY_FOR_REVIEW || ev->action == ACTION_CONVERTED_TO_DRAFT)
+		return start_missing(in, a, pr, true, reason, e);
 	return flow_start(in->flow, &wanted, e);
 }
 
@@ -155,20 +196,14 @@ on_pull_request(struct intake *in, struct arena *a, const struct event *ev, stru
 	case REPEATED:
 		if (pr.changed > known.changed && store_pull_put(in->p.store, &pr, e) != 0)
 			return -1;
-		return start_missing(in, a, &known, reason, e);
+		return start_missing(in, a, &known, false, reason, e);
 	case NEWS_EARLY: return store_head_early(in->p.store, &pr, e);
 	case NEWS_BESIDE: pr.head = known.head; break;
 	case NEWS: break;
 	}
-	if (put_with_followers(in, a, &pr, e) != 0)
-		return -1;
-	struct run wanted = {.repository = pr.repository,
-	    .number = pr.number,
-	    .head = pr.head,
-	    .base_ref = pr.base_ref,
-	    .reason = reason};
-	if ((pr.open ? flow_start(in->flow, &wanted, e)
-	             : flow_cancel(in->flow, pr.repository, pr.number, NULL, "the pull request was closed", e)) != 0)
+	if (rc == 0)
+		pr.draft = draft_of(ev, &known);
+	if (put_with_followers(in, a, &pr, e) != 0 || follow(in, a, ev, &pr, &known, e) != 0)
 		return -1;
 	/* Others may have the head that it had. */
 	bool left = rc == 0 && (!pr.open || strcmp(pr.head, known.head) != 0);

@@ -114,6 +114,7 @@ static int
 want_check(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo,
     const struct desired_repository *to, const struct check_run *rec, struct err *e)
 {
+	/* When it was concluded is GitHub's to note: one that is concluded before its run ends is not written again for that. */
 	struct wish_check wanted = {.head = r->head,
 	    .name = rec->name,
 	    .status = rec->status,
@@ -124,7 +125,6 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 	    .details_url = page_of(rs, a, r, repo),
 	    .external_id = arena_printf(a, "run/%" PRId64 "/%s", r->id, rec->name),
 	    .started_at = r->created,
-	    .completed_at = r->ended,
 	    .restart = r->id};
 
 	if (rec->annotations.n > 0)
@@ -134,21 +134,73 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 	return standing_told(rs->p.store, to, r->id, &wanted, e);
 }
 
-/* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is
- * edited, also to say that there is nothing. */
+/* Whether more is to be said of a comparison than "no rebuilds". */
 static int
-want_comment(struct reports *rs, const struct run *r, const struct desired_repository *to, const struct report_comment *rec,
-    struct err *e)
+changes_something(struct arena *a, const struct run *r, const struct report_verdict *verdict, bool *ret, struct err *e)
 {
-	bool something = r->difference != NULL || r->state == RUN_FAILED, there = false;
+	struct difference_counts counts;
+	int64_t n = 0;
 
-	if (!rs->p.settings->report.comment || r->state < RUN_DIFFED)
+	*ret = false;
+	if (r->difference == NULL || r->counts == NULL)
 		return 0;
+	if (fields_read(&difference_counts_fields, a, str_of(r->counts), "counts", &counts, e) != 0)
+		return -1;
+	for (int class = 0; class < CLASSES; class ++)
+		if (class != CLASS_UNCHANGED && class != CLASS_DERIVATION_ONLY && class != CLASS_STILL_FAILING)
+			n += counts.total.of[class];
+	*ret = n > 0 || (verdict->conclusion != NULL && strcmp(verdict->conclusion, "success") != 0);
+	return 0;
+}
+
+/* Whether [report] comment wants a comment to be posted for this. */
+static int
+is_worth_a_comment(const struct reports *rs, struct arena *a, const struct run *r, const struct report_verdict *verdict,
+    bool *ret, struct err *e)
+{
+	const char *mode = rs->p.settings->report.comment;
+
+	*ret = false;
+	if (strcmp(mode, "never") == 0 || verdict == NULL)
+		return 0;
+	if (strcmp(mode, "failures") == 0) {
+		*ret = verdict->exit == 1 || (verdict->conclusion != NULL && strcmp(verdict->conclusion, "failure") == 0);
+		return 0;
+	}
+	*ret = r->difference != NULL || r->state == RUN_FAILED;
+	if (strcmp(mode, "changes") != 0 || r->state == RUN_FAILED)
+		return 0;
+	return changes_something(a, r, verdict, ret, e);
+}
+
+/* The report's first line, by which it is found again; without it any reply of ours would be taken for it. */
+static const char *
+marker_of(struct arena *a, const struct report_comment *rec)
+{
+	struct str rest, line = str_cut(str_of(rec->body), '\n', &rest);
+
+	return str_starts(line, STR("<!--")) && str_ends(line, STR("-->")) ? str_dup(a, line) : "";
+}
+
+/* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is
+ * edited, also to say that there is nothing, and whatever the settings have become: it must not be left false. */
+static int
+want_comment(struct reports *rs, struct arena *a, const struct run *r, const struct desired_repository *to,
+    const struct report_comment *rec, const struct report_verdict *verdict, struct err *e)
+{
+	bool something = false, there = false;
+
+	if (r->state < RUN_DIFFED)
+		return 0;
+	if (is_worth_a_comment(rs, a, r, verdict, &something, e) != 0)
+		return -1;
 	if (!something && store_comment_wanted(rs->p.store, r->repository, r->number, &there, e) != 0)
 		return -1;
 	if (!something && !there)
 		return 0;
-	return store_want_comment(rs->p.store, to, r->number, "", str_of(rec->body), e);
+	if (r->ended != 0)
+		return store_want_last_comment(rs->p.store, to, r->number, marker_of(a, rec), str_of(rec->body), e);
+	return store_want_comment(rs->p.store, to, r->number, marker_of(a, rec), str_of(rec->body), e);
 }
 
 static int
@@ -170,7 +222,7 @@ want_labels(struct reports *rs, const struct run *r, const struct desired_reposi
 
 static int
 want_one(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo, bool newest,
-    const struct record *rec, struct err *e)
+    const struct record *rec, const struct report_verdict *verdict, struct err *e)
 {
 	const struct desired_repository at = {repo->installation, repo->id, repo->owner, repo->name}, *to = &at;
 
@@ -182,13 +234,15 @@ want_one(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	if (!newest || r->number <= 0)
 		return 0;
 	if (rec->of == &report_comment_fields)
-		return want_comment(rs, r, to, rec->is, e);
+		return want_comment(rs, a, r, to, rec->is, verdict, e);
 	return rec->of == &report_labels_fields ? want_labels(rs, r, to, rec->is, e) : 0;
 }
 
 static int
 apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 {
+	const struct records all = {p->records.p, p->records.n};
+	const struct report_verdict *verdict = record_find(&all, &report_verdict_fields);
 	struct run r, newest;
 	struct repository repo;
 	int rc;
@@ -203,7 +257,7 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 		return -1;
 	rc = store_run_reported(rs->p.store, p->run, p->change, e);
 	for (size_t i = 0; i < p->records.n && rc == 0 && !hidden; i++)
-		rc = want_one(rs, a, &r, &repo, is_newest, &p->records.p[i], e);
+		rc = want_one(rs, a, &r, &repo, is_newest, &p->records.p[i], verdict, e);
 	return store_end(rs->p.store, rc, e);
 }
 

@@ -53,6 +53,9 @@ must_check int changeset_merge(struct arena *a, const char *git_dir, const char 
 /* The folder that holds its objects, absolute, without a slash at the end: what the stages take as git_dir. */
 must_check int changeset_git_dir(struct arena *a, const char *dir, const char **ret, struct err *e);
 
+/* "[skip ci]" or its like, where a message or a title has one; NULL: it asks for nothing. */
+const char *changeset_skip_word(struct str text);
+
 /* All mistakes of a .ekaci/config.json in a folder, and the warnings. -1 only when it cannot be read. */
 must_check int changeset_check_config(struct arena *a, const char *path, struct mistakes *ret, struct texts *ret_warnings,
     struct err *e);

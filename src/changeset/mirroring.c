@@ -25,6 +25,7 @@ struct mirror {
 	struct gitcmd git;
 	git_oid head_id, base_id, tip_id;
 	struct merge merge;
+	const char *skip_word;
 };
 
 static int
@@ -183,6 +184,32 @@ compare_apart(struct mirror *m, git_repository **repo, enum gitcmd_trouble *ret_
 	return rc;
 }
 
+/* As GitHub reads them, whose own runners skip pushes and pull requests by the first three:
+ * docs.github.com/actions/how-tos/manage-workflow-runs/skip-workflow-runs */
+const char *
+changeset_skip_word(struct str text)
+{
+	static const char *const words[] = {"[skip ci]", "[ci skip]", "[no ci]", "[skip ekaci]"};
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (str_find(text, str_of(words[i])) >= 0)
+			return words[i];
+	return NULL;
+}
+
+/* A message that cannot be read asks for nothing. */
+static const char *
+skip_word_of(git_repository *repo, const git_oid *id)
+{
+	git_commit *commit = NULL;
+	const char *word = NULL;
+
+	if (git_commit_lookup(&commit, repo, id) == 0)
+		word = changeset_skip_word(str_of(git_commit_message(commit)));
+	git_commit_free(commit);
+	return word;
+}
+
 static int
 attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 {
@@ -197,6 +224,7 @@ attempt(struct mirror *m, enum gitcmd_trouble *ret_trouble, struct err *e)
 	}
 	if (bring(m, m->job->head, &m->head_id, &repo, ret_trouble, e) != 0)
 		return -1;
+	m->skip_word = skip_word_of(repo, &m->head_id);
 	int rc = git_reference_name_to_id(&m->tip_id, repo, m->base_to);
 	if (rc != 0)
 		(void)fail_git(e, rc, "cannot read %s", m->base_to);
@@ -260,6 +288,7 @@ changeset_mirror(struct arena *a, const void *of_job, struct record_out *out, st
 	if (rc != 0)
 		return -1;
 	struct mirrored rec = merge_record(a, &m.merge, job->head, &m.tip_id);
+	rec.skip_word = m.skip_word;
 	if (take_submodules(&m, &rec, out, e) != 0 || record_put(out, &mirrored_fields, &rec, e) != 0)
 		return -1;
 	gitdir_maintain(&m.git);

@@ -440,7 +440,8 @@ plan(struct planner *p, struct err *e)
 	decide_all(p);
 	bool all = p->unmatched.paths > 0 || p->full || p->rec.config_edit != NULL || p->job->ignore_rules;
 	p->rec.no_nix = p->job->may_be_none && is_no_nix(p);
-	bool evaluate = !p->rec.no_nix && (p->job->all_jobs || (p->changed.n > 0 && (all || p->scoped)));
+	bool unwanted = p->rec.no_nix || p->job->unwanted != NULL;
+	bool evaluate = !unwanted && (p->job->all_jobs || (p->changed.n > 0 && (all || p->scoped)));
 	if (evaluate && p->jobs.n == 0)
 		return no_jobs(p, e);
 	list_clear(p->a, &p->rec.jobs);
@@ -453,6 +454,7 @@ plan(struct planner *p, struct err *e)
 	struct untold untold = {&p->rules, &p->skip, p->job->ignore_rules, &p->plain, &p->changed};
 	p->rec.untold = untold_find(p->a, &untold, &p->rec.jobs);
 	p->rec.decision = evaluate ? "evaluate" : "skip";
+	p->rec.unwanted = p->job->unwanted;
 	p->rec.changed_paths = (int64_t)p->changed.n;
 	p->rec.report = p->rules.report;
 	p->rec.warnings = p->rules.warnings;

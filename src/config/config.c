@@ -34,6 +34,22 @@ check_sandbox(struct str value, struct err *e)
 }
 
 static int
+check_drafts(struct str value, struct err *e)
+{
+	static const char *const words[] = {"wait", "report", NULL};
+
+	return one_of(value, words, e);
+}
+
+static int
+check_comment(struct str value, struct err *e)
+{
+	static const char *const words[] = {"always", "changes", "failures", "never", NULL};
+
+	return one_of(value, words, e);
+}
+
+static int
 check_forks(struct str value, struct err *e)
 {
 	static const char *const words[] = {"approve", "evaluate", "build", NULL};
@@ -189,6 +205,9 @@ static const struct config_key keys[] = {
     {AT(github, private_key_file), CONFIG_SECRET, .required = true, IN(github, private_key_file)},
     {AT(github, webhook_secret_file), CONFIG_SECRET, .required = true, IN(github, webhook_secret_file)},
     {AT(github, previous_webhook_secret_file), CONFIG_SECRET, IN(github, previous_webhook_secret_file)},
+    KEY_TEXT(pull_requests, drafts, "wait", check_drafts),
+    KEY_TEXTS(pull_requests, branches, check_glob),
+    KEY_FLAG(pull_requests, skip_words, true),
     KEY_TEXTS(repositories, only, check_repositories),
     KEY_TEXTS(repositories, except, check_repositories),
     KEY_NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
@@ -224,7 +243,7 @@ static const struct config_key keys[] = {
     {AT(build, nix_options), CONFIG_OPTIONS, IN(build, nix_options)},
     KEY_TEXTS(cache, push, check_cache),
     KEY_TEXT(cache, refs, "branches", check_refs),
-    KEY_FLAG(report, comment, true),
+    KEY_TEXT(report, comment, "always", check_comment),
     KEY_FLAG(report, labels, false),
     KEY_TEXT(report, label_prefix, "10.rebuild-", check_label),
     KEY_TEXT(report, label_has_prefix, "8.has: ", check_label),
@@ -349,6 +368,16 @@ set_text(struct load *l, const struct config_key *k, const struct toml_node *n)
 		*place = whole_path(l, *place);
 }
 
+/* A flag that has become words: what it was is still understood. */
+static bool
+was_flag(struct load *l, const struct config_key *k, const struct toml_node *n)
+{
+	if (k->check != check_comment || n->type != TOML_BOOLEAN)
+		return false;
+	*(const char **)member(l->s, k) = n->boolean ? "always" : "never";
+	return true;
+}
+
 static void
 set_texts(struct load *l, const struct config_key *k, const struct toml_node *n)
 {
@@ -399,7 +428,7 @@ set_key(struct load *l, const struct config_key *k, const struct toml_node *n)
 {
 	switch (k->type) {
 	case CONFIG_TEXT:
-		if (is_good_text(l, k, n))
+		if (!was_flag(l, k, n) && is_good_text(l, k, n))
 			set_text(l, k, n);
 		return;
 	case CONFIG_PATH:

@@ -33,6 +33,11 @@ struct settings {
 		const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
 	} github;
 	struct {
+		const char *drafts;    /* "wait": until somebody says that it is ready, or "report" */
+		struct texts branches; /* globs: only pull requests onto these are looked at unasked; empty: all */
+		bool skip_words;       /* "[skip ci]" and its like in the head's message or the title are obeyed */
+	} pull_requests;
+	struct {
 		struct texts only, except; /* globs of OWNER/NAME, in any case; only empty: all */
 	} repositories;
 	struct {
@@ -80,7 +85,7 @@ struct settings {
 		const char *refs;  /* whose builds: "branches" (the merge queue, too), "members": also their pull requests */
 	} cache;
 	struct {
-		bool comment;
+		const char *comment; /* "always", "changes", "failures", "never" */
 		bool labels;
 		const char *label_prefix, *label_has_prefix;
 		int64_t max_packages_listed;

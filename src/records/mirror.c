@@ -41,6 +41,7 @@ static const struct field mirrored_members[] = {
     {TEXTS(conflicts), .about = "at most 20 paths"},
     {TEXT(base_sha_at_tip)},
     {MAYBE(submodules, whole_trees, whole_trees_fields), .left_out = true, .about = "when a job takes submodules"},
+    {TEXT(skip_word), .left_out = true, .about = "by which the head's message asks that nothing is done"},
 };
 const struct fields mirrored_fields = FIELDS("mirrored", "mirrored", struct mirrored, mirrored_members);
 #undef OF

@@ -27,6 +27,7 @@ struct mirrored {
 	struct texts conflicts;
 	const char *base_sha_at_tip;
 	struct whole_trees *submodules;
+	const char *skip_word; /* by which the head's message asks that nothing is done, or NULL */
 };
 extern const struct fields mirrored_fields;
 

@@ -29,6 +29,7 @@ static const struct field plan_job_members[] = {
     {FLAG(ignore_rules)},
     {FLAG(all_submodules), .left_out = true, .about = "every job takes them"},
     {FLAG(all_jobs), .left_out = true, .about = "evaluate them also when nothing changed"},
+    {TEXT(unwanted), .left_out = true, .about = "who said where that nothing is to be evaluated, for people"},
     {FLAG(may_be_none), .left_out = true, .about = "a repository without anything that is Nix is no mistake"},
 };
 const struct fields plan_job_fields = FIELDS("plan job", NULL, struct plan_job, plan_job_members);
@@ -134,6 +135,7 @@ static const struct field plan_members[] = {
     {TEXTS(warnings)},
     {MAYBE(untold, untold_changes, untold_changes_fields),
         .about = "what changed that no evaluation shows (changeset/untold.h)"},
+    {TEXT(unwanted), .left_out = true, .about = "as in the job; the decision is \"skip\""},
 };
 const struct fields plan_fields = FIELDS("plan", "plan", struct plan, plan_members);
 #undef OF

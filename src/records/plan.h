@@ -30,6 +30,7 @@ struct plan_job {
 	struct texts skip_paths;
 	const char *jobs; /* JSON as somebody wrote it on the command line, an array that replaces the repository's; or NULL */
 	bool ignore_rules, all_submodules, all_jobs;
+	const char *unwanted; /* why nobody wants it to be evaluated, or NULL */
 	bool may_be_none; /* a repository without anything that is Nix is no mistake */
 };
 extern const struct fields plan_job_fields;
@@ -89,6 +90,7 @@ struct plan {
 	struct config_edit *config_edit;
 	struct texts warnings;
 	struct untold_changes *untold;
+	const char *unwanted;
 };
 extern const struct fields plan_fields;
 extern const struct fields report_wishes_fields;

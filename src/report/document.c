@@ -195,7 +195,7 @@ void
 document_json(struct model *m, const struct verdict *v, const struct texts *labels, struct buf *out)
 {
 	static const char *const outcomes[] = {"running", "skipped", "failed", "incomplete", "nothing", "compared",
-	    "superseded", "cancelled", "held"};
+	    "superseded", "cancelled", "held", "unwanted"};
 
 	buf_puts(out, "{\"ekaci_report\":1");
 	member(out, "run", str_of(m->job->run));

@@ -4,6 +4,7 @@
  *   ekaci_report   1
  *   run            as in the job: id, url, repo, number, head, base, conflict, ...
  *   phase, outcome "running" "skipped" "failed" "incomplete" "nothing" (no attribute on either side) "compared" "superseded" "cancelled"
+ *                  "held" "unwanted"
  *   verdict        {conclusion: null or GitHub's word, title, exit}
  *   checks         {evaluation, rebuilds}: {status, conclusion, title}
  *   plan           as in the job (decision, rules, jobs, ...), or null

@@ -335,7 +335,7 @@ decide_outcome(struct model *m, struct err *e)
 	else if (failure != NULL && (difference == NULL || stage_is_before_comparison(failure->stage)))
 		m->outcome = OUTCOME_FAILED;
 	else if (plan != NULL && strcmp(plan->decision, "skip") == 0)
-		m->outcome = OUTCOME_SKIPPED;
+		m->outcome = plan->unwanted != NULL ? OUTCOME_UNWANTED : OUTCOME_SKIPPED;
 	else if (difference != NULL)
 		m->outcome = find_empty(m) ? OUTCOME_NOTHING : OUTCOME_COMPARED;
 	else if (phase == PHASE_EVALUATING)

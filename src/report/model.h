@@ -21,7 +21,8 @@ enum run_outcome {
 	OUTCOME_COMPARED,
 	OUTCOME_SUPERSEDED, /* a newer push took over */
 	OUTCOME_CANCELLED,
-	OUTCOME_HELD /* not even evaluated before somebody approves */
+	OUTCOME_HELD,    /* not even evaluated before somebody approves */
+	OUTCOME_UNWANTED /* its people wrote that nothing is to be done */
 };
 
 /* An attribute that is not unchanged. */

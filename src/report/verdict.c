@@ -148,6 +148,13 @@ evaluation_running(struct model *m)
 	return (struct check){done < 0 && m->facts.plan == NULL ? "queued" : "in_progress", CONCLUSION_NONE, title};
 }
 
+/* Neutral, so that a required check does not hang. */
+static struct check
+unwanted(struct model *m)
+{
+	return completed(CONCLUSION_NEUTRAL, arena_printf(&m->a, "not evaluated: %s", m->facts.plan->unwanted));
+}
+
 static struct check
 evaluation_check(struct model *m)
 {
@@ -164,6 +171,7 @@ evaluation_check(struct model *m)
 	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
 	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
 	case OUTCOME_HELD: return completed(CONCLUSION_ACTION_REQUIRED, "waiting for approval to evaluate");
+	case OUTCOME_UNWANTED: return unwanted(m);
 	}
 	return (struct check){0};
 }
@@ -250,6 +258,7 @@ rebuilds_check(struct model *m)
 	case OUTCOME_SUPERSEDED: return completed(CONCLUSION_CANCELLED, "superseded by a newer push");
 	case OUTCOME_CANCELLED: return completed(CONCLUSION_CANCELLED, "cancelled");
 	case OUTCOME_HELD: return completed(CONCLUSION_ACTION_REQUIRED, "waiting for approval to evaluate");
+	case OUTCOME_UNWANTED: return unwanted(m);
 	}
 	return (struct check){0};
 }

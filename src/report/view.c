@@ -347,7 +347,7 @@ static void
 view_state(const struct view *v, const struct verdict *verdict, struct values *obj)
 {
 	static const char *const outcomes[] = {"is_running", "is_skipped", "is_failed", "is_incomplete", "is_nothing",
-	    "is_compared", "is_superseded", "is_cancelled", "is_held"};
+	    "is_compared", "is_superseded", "is_cancelled", "is_held", "is_unwanted"};
 	const struct model *m = v->m;
 	const struct tally *t = &m->tally;
 	enum conclusion c = verdict->conclusion;

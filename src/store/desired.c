@@ -10,10 +10,14 @@
 #define OPEN "posted < generation AND given_up < generation"
 /* And something may be written there. */
 #define OPEN_AND_SERVED OPEN " AND " SQL_SERVED("desired.repository", "desired.installation")
+/* Rows are of enum urgency; what never stood there is no progress. */
+#define IS_PROGRESS "(urgency = 3 AND posted > 0)"
+#define URGENCY     "CASE WHEN urgency = 3 AND posted = 0 THEN 2 ELSE urgency END"
+#define DUE         "CASE WHEN " IS_PROGRESS " THEN max(not_before, quiet_until) ELSE not_before END"
 
 static int
-want(struct store *s, const char *kind, const char *key, const struct desired_repository *r, const struct fields *of,
-    const void *wanted, struct err *e)
+want(struct store *s, const char *kind, enum urgency urgency, const char *key, const struct desired_repository *r,
+    const struct fields *of, const void *wanted, struct err *e)
 {
 	struct arena a = {0};
 	int64_t now = clock_now_ms();
@@ -22,16 +26,22 @@ want(struct store *s, const char *kind, const char *key, const struct desired_re
 
 	if (rc == 0)
 		rc = db_run(s, e,
-		    "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, since, updated)"
-		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)"
+		    "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, since, updated,"
+		    "  urgency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, ?9)"
 		    " ON CONFLICT (key) DO UPDATE SET installation = excluded.installation, owner = excluded.owner,"
 		    "  repo = excluded.repo, wanted = excluded.wanted,"
 		    "  generation = generation + (wanted <> excluded.wanted),"
 		    "  since = CASE WHEN wanted = excluded.wanted OR " OPEN " THEN since ELSE excluded.since END,"
-		    "  updated = excluded.updated"
+		    "  updated = excluded.updated,"
+		    "  urgency = CASE WHEN excluded.urgency = 3 AND (urgency = 0 OR (urgency = 2 AND " OPEN ")) THEN 2"
+		    "   ELSE excluded.urgency END"
 		    " WHERE wanted <> excluded.wanted OR owner <> excluded.owner OR repo <> excluded.repo"
 		    "  OR installation <> excluded.installation",
-		    "ssissisi", key, kind, r->installation, r->owner, r->name, r->id, text, now);
+		    "ssissisii", key, kind, r->installation, r->owner, r->name, r->id, text, now, (int64_t)urgency);
+	/* It went back to what stands there: nothing is to be sent. */
+	if (rc == 0)
+		rc = db_run(s, e, "UPDATE desired SET posted = generation WHERE key = ? AND stands = wanted AND " OPEN, "s",
+		    key);
 	arena_release(&a);
 	return rc;
 }
@@ -41,7 +51,21 @@ store_want_check(struct store *s, const struct desired_repository *r, const stru
 {
 	struct arena a = {0};
 	const char *key = arena_printf(&a, "check/%lld/%s/%s", (long long)r->id, wanted->head, wanted->name);
-	int rc = want(s, "check", key, r, &wish_check_fields, wanted, e);
+	int rc = want(s, "check", wanted->conclusion != NULL ? URGENCY_CONCLUSION : URGENCY_PROGRESS, key, r,
+	    &wish_check_fields, wanted, e);
+
+	arena_release(&a);
+	return rc;
+}
+
+static int
+want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker, struct str body,
+    enum urgency urgency, struct err *e)
+{
+	struct arena a = {0};
+	const struct wish_comment wanted = {number, marker, fields_clean(&a, body)};
+	const char *key = arena_printf(&a, "comment/%lld/%lld", (long long)r->id, (long long)number);
+	int rc = want(s, "comment", urgency, key, r, &wish_comment_fields, &wanted, e);
 
 	arena_release(&a);
 	return rc;
@@ -51,13 +75,14 @@ int
 store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker, struct str body,
     struct err *e)
 {
-	struct arena a = {0};
-	const struct wish_comment wanted = {number, marker, fields_clean(&a, body)};
-	const char *key = arena_printf(&a, "comment/%lld/%lld", (long long)r->id, (long long)number);
-	int rc = want(s, "comment", key, r, &wish_comment_fields, &wanted, e);
+	return want_comment(s, r, number, marker, body, URGENCY_PROGRESS, e);
+}
 
-	arena_release(&a);
-	return rc;
+int
+store_want_last_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
+    struct str body, struct err *e)
+{
+	return want_comment(s, r, number, marker, body, URGENCY_CONCLUSION, e);
 }
 
 int
@@ -78,7 +103,7 @@ store_want_labels(struct store *s, const struct desired_repository *r, const str
 {
 	struct arena a = {0};
 	const char *key = arena_printf(&a, "labels/%lld/%lld", (long long)r->id, (long long)wanted->number);
-	int rc = want(s, "labels", key, r, &wish_labels_fields, wanted, e);
+	int rc = want(s, "labels", URGENCY_FIRST, key, r, &wish_labels_fields, wanted, e);
 
 	arena_release(&a);
 	return rc;
@@ -90,10 +115,16 @@ store_want_reaction(struct store *s, const struct desired_repository *r, int64_t
 	struct arena a = {0};
 	const struct wish_reaction wanted = {comment_id, content};
 	const char *key = arena_printf(&a, "reaction/%lld/%lld/%s", (long long)r->id, (long long)comment_id, content);
-	int rc = want(s, "reaction", key, r, &wish_reaction_fields, &wanted, e);
+	int rc = want(s, "reaction", URGENCY_ANSWER, key, r, &wish_reaction_fields, &wanted, e);
 
 	arena_release(&a);
 	return rc;
+}
+
+static const char *
+reply_key(struct arena *a, int64_t repository, int64_t number, const char *marker)
+{
+	return arena_printf(a, "reply/%lld/%lld/%s", (long long)repository, (long long)number, marker);
 }
 
 int
@@ -102,11 +133,30 @@ store_want_reply(struct store *s, const struct desired_repository *r, int64_t nu
 {
 	struct arena a = {0};
 	const struct wish_comment wanted = {number, marker, fields_clean(&a, body)};
-	const char *key = arena_printf(&a, "reply/%lld/%lld/%s", (long long)r->id, (long long)number, marker);
-	int rc = want(s, "reply", key, r, &wish_comment_fields, &wanted, e);
+	const char *key = reply_key(&a, r->id, number, marker);
+	int rc = want(s, "reply", URGENCY_ANSWER, key, r, &wish_comment_fields, &wanted, e);
 
 	arena_release(&a);
 	return rc;
+}
+
+int
+store_reply_wanted(struct store *s, struct arena *a, int64_t repository, int64_t number, const char *marker, const char **ret,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT wanted FROM desired WHERE key = ?", "s", reply_key(a, repository, number, marker));
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+	struct wish_comment is;
+
+	*ret = NULL;
+	if (rc <= 0)
+		return rc;
+	if (fields_read(&wish_comment_fields, a, str_of(db_text(a, q, 0)), "reply", &is, e) != 0)
+		return -1;
+	*ret = is.body;
+	return 0;
 }
 
 int
@@ -116,9 +166,8 @@ store_desired_next(struct store *s, struct arena *a, int64_t installation, int64
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT id, installation, repository, key, kind, owner, repo, wanted, remote, generation, posted, "
 	    "remote_id,"
-	    " in_doubt, attempts FROM desired WHERE installation = ? AND " OPEN_AND_SERVED " AND not_before <= ?"
-	    " ORDER BY CASE kind WHEN 'reaction' THEN 0 WHEN 'check' THEN 1 WHEN 'reply' THEN 2 WHEN 'comment' THEN 3"
-	    " ELSE 4 END, since, id LIMIT 1",
+	    " in_doubt, attempts, " URGENCY " AS urgent FROM desired WHERE installation = ? AND " OPEN_AND_SERVED " AND " DUE " <= ?"
+	    " ORDER BY urgent, since, id LIMIT 1",
 	    "ii", installation, now_ms);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
 
@@ -139,6 +188,7 @@ store_desired_next(struct store *s, struct arena *a, int64_t installation, int64
 	    .remote_id = db_i64(q, 11),
 	    .in_doubt = db_i64(q, 12) != 0,
 	    .attempts = db_i64(q, 13),
+	    .urgency = (enum urgency)db_i64(q, 14),
 	};
 	return 0;
 }
@@ -148,8 +198,8 @@ store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, si
 {
 	VEC(struct desired_due) due = {0};
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT installation, min(not_before) FROM desired WHERE " OPEN_AND_SERVED " GROUP BY installation", "");
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT installation, min(" DUE ") FROM desired WHERE " OPEN_AND_SERVED " GROUP BY installation", "");
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
@@ -166,14 +216,20 @@ int
 store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms, struct err *e)
 {
 	return db_run(s, e,
-	    "UPDATE desired SET in_doubt = 1, remote_id = nullif(?, 0), remote = ?, not_before = ? WHERE id = ?", "isii",
-	    remote_id, remote, settled_ms, id);
+	    "UPDATE desired SET in_doubt = 1, stands = NULL, remote_id = nullif(?, 0), remote = ?, not_before = ? WHERE id = ?",
+	    "isii", remote_id, remote, settled_ms, id);
 }
 
 int
 store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e)
 {
-	return db_run(s, e, "UPDATE desired SET not_before = ? WHERE id = ?", "ii", settled_ms, id);
+	return db_run(s, e, "UPDATE desired SET not_before = ?, stands = NULL WHERE id = ?", "ii", settled_ms, id);
+}
+
+int
+store_desired_quiet(struct store *s, int64_t id, int64_t until_ms, struct err *e)
+{
+	return db_run(s, e, "UPDATE desired SET quiet_until = ? WHERE id = ?", "ii", until_ms, id);
 }
 
 int
@@ -191,6 +247,7 @@ store_desired_posted(struct store *s, int64_t id, int64_t generation, int64_t re
 
 	return db_run(s, e,
 	    "UPDATE desired SET posted = ?1, in_doubt = 0, remote_id = nullif(?2, 0), remote = ?3, attempts = 0,"
+	    " stands = CASE WHEN generation = ?1 THEN wanted END,"
 	    " not_before = 0, error = NULL, since = CASE WHEN generation > ?1 THEN updated ELSE since END,"
 	    " updated = ?4 WHERE id = ?5",
 	    "iisii", generation, remote_id, remote, now, id);

@@ -26,10 +26,17 @@ struct desired_repository {
 	const char *owner, *name;
 };
 
+/* How soon somebody waits for it. A conclusion is what ends a check or a report; progress of what never stood there, or was
+ * concluded, is a first report. */
+enum urgency { URGENCY_CONCLUSION, URGENCY_ANSWER, URGENCY_FIRST, URGENCY_PROGRESS };
+
 /* Each upserts one row; nothing is kept of what is passed. A body may hold any bytes, the other texts are UTF-8. */
 must_check int store_want_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
     struct err *e);
 must_check int store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
+    struct str body, struct err *e);
+/* The same of a report that is finished: it goes before what only tells how far others are. */
+must_check int store_want_last_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
     struct str body, struct err *e);
 /* Whether a comment was ever wanted there: then it is edited when it no longer holds. */
 must_check int store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e);
@@ -39,6 +46,10 @@ must_check int store_want_reaction(struct store *s, const struct desired_reposit
     struct err *e);
 must_check int store_want_reply(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
     struct str body, struct err *e);
+
+/* What the reply with this marker says; NULL: there is none. In a. */
+must_check int store_reply_wanted(struct store *s, struct arena *a, int64_t repository, int64_t number, const char *marker,
+    const char **ret, struct err *e);
 
 /* --- for the sender --- */
 
@@ -51,10 +62,11 @@ struct desired {
 	int64_t remote_id; /* 0: none */
 	bool in_doubt;
 	int64_t attempts;
+	enum urgency urgency;
 };
 
-/* The open row of the installation that is due and comes first: reactions, checks, replies, comments, labels, and among
- * equals the one that waits longest. In a; 1 when there is none. */
+/* The open row of the installation that is due and comes first: the most urgent, and among equals the one that waits longest.
+ * In a; 1 when there is none. */
 must_check int store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, struct desired *ret,
     struct err *e);
 
@@ -72,6 +84,8 @@ must_check int store_desired_doubt(struct store *s, int64_t id, int64_t remote_i
 /* Before any other write: durable too. If we die before more is said, the row is due again at settled_ms, so that the
  * older state cannot arrive after the newer one. */
 must_check int store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e);
+/* Progress of the row is not sent before. */
+must_check int store_desired_quiet(struct store *s, int64_t id, int64_t until_ms, struct err *e);
 /* The doubt is settled and this is what stands there (remote_id 0: nothing); more is still to be sent. */
 must_check int store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e);
 /* This generation stands there. A newer one stays open. */

@@ -165,6 +165,9 @@ steps_plan_job(const struct walk *w, struct arena *a, const struct run *r, const
 	if (w->own != NULL) {
 		job.jobs = w->own->jobs;
 		job.all_submodules = w->own->submodules;
+	} else {
+		struct pull_request pr = steps_pull(w, a, r);
+		job.unwanted = trust_unwanted(a, w->settings, r, &pr, m.skip_word);
 	}
 	return give(a, &plan_job_fields, &job, ret);
 }
@@ -214,7 +217,10 @@ steps_planned(const struct walk *w, struct arena *a, const struct run *r, struct
 		return -1;
 	if (strcmp(plan.decision, "skip") == 0)
 		return store_run_move(w->store, r->id, r->state, RUN_DONE,
-		    plan.no_nix ? "nothing here is Nix" : "no rebuilds expected", e);
+		    plan.no_nix             ? "nothing here is Nix"
+		    : plan.unwanted != NULL ? plan.unwanted
+		                            : "no rebuilds expected",
+		    e);
 	const char *hold = trust_holds_evaluation(w->settings, r, &pr);
 	if (hold != NULL)
 		return end_held(w, r, hold, e);

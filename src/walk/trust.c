@@ -1,6 +1,8 @@
 /* Whose change it is, and what that allows. */
 #include "walk/trust.h"
 
+#include "changeset/changeset.h"
+#include "changeset/glob.h"
 #include "forge/event.h"
 
 #include <string.h>
@@ -34,6 +36,45 @@ trust_of(const struct settings *c, const struct run *r, const struct pull_reques
 	if (r->number == RUN_OF_BRANCH)
 		return TRUST_OWN;
 	return r->number > 0 && !is_approved(r, pr) && is_outsider(c, pr) ? TRUST_NOBODY : TRUST_MEMBERS;
+}
+
+/* The patterns were looked at when the settings were read. */
+static bool
+matches(const struct texts *patterns, const char *branch)
+{
+	struct arena a = {0};
+	struct glob_set set = {.a = &a};
+	struct err ignored;
+
+	for (size_t i = 0; i < patterns->n; i++)
+		(void)!glob_set_add(&set, str_of(patterns->p[i]), &ignored);
+	bool found = glob_set_first(&set, str_of(branch)) != GLOB_NONE;
+	arena_release(&a);
+	return found;
+}
+
+const char *
+trust_waits(const struct settings *c, const struct pull_request *pr)
+{
+	if (pr->draft && strcmp(c->pull_requests.drafts, "wait") == 0)
+		return "it is a draft";
+	if (c->pull_requests.branches.n > 0 && !matches(&c->pull_requests.branches, pr->base_ref))
+		return "pull requests onto this branch are left alone";
+	return NULL;
+}
+
+/* The merge queue and branches are evaluated whatever their messages say: others build on them. */
+const char *
+trust_unwanted(struct arena *a, const struct settings *c, const struct run *r, const struct pull_request *pr,
+    const char *skip_word)
+{
+	const char *in_title = changeset_skip_word(str_of(pr->title));
+
+	if (r->number <= 0 || r->force || !c->pull_requests.skip_words)
+		return NULL;
+	if (skip_word != NULL)
+		return arena_printf(a, "%s in the head's message", skip_word);
+	return in_title != NULL ? arena_printf(a, "%s in the title", in_title) : NULL;
 }
 
 const char *

@@ -18,6 +18,12 @@ enum trust {
 
 /* pr: zeros for a run of no pull request. */
 enum trust trust_of(const struct settings *c, const struct run *r, const struct pull_request *pr);
+/* Why no event of it starts a run, NULL: they do. What somebody asks for in a command runs all the same. */
+const char *trust_waits(const struct settings *c, const struct pull_request *pr);
+/* Where its people wrote that nothing is to be done, for people; NULL: nowhere, or somebody asked for this run. skip_word: that
+ * of the head's message, or NULL. */
+const char *trust_unwanted(struct arena *a, const struct settings *c, const struct run *r, const struct pull_request *pr,
+    const char *skip_word);
 /* Why it must not be evaluated, or what it rebuilds not be built, by itself; for people, NULL when it may. */
 const char *trust_holds_evaluation(const struct settings *c, const struct run *r, const struct pull_request *pr);
 const char *trust_holds_builds(const struct settings *c, const struct run *r, const struct pull_request *pr);

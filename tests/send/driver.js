@@ -23,11 +23,11 @@ export function driver_path()
 export class Driver {
 	// Resolves when it is ready; rejects with its own words when it refuses.
 	static async start({ db, url, app_id, key, gap_ms = 0, retry_ms = 30,
-		settle_ms = 50 })
+		settle_ms = 50, progress_ms = 0 })
 	{
 		const d = new Driver();
 		d.child = spawn(driver_path(), [db, url, String(app_id), key, String(gap_ms),
-			String(retry_ms), String(settle_ms)], { stdio: ['pipe', 'pipe', 'pipe'] });
+			String(retry_ms), String(settle_ms), String(progress_ms)], { stdio: ['pipe', 'pipe', 'pipe'] });
 		d.waiting = [];
 		d.said = '';
 		let text = '';

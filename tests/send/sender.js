@@ -161,17 +161,70 @@ scene('one comment, edited in place; reactions and replies beside it', async () 
 	match(all.find(c => c.body.includes(MARKER)).body, /two$/);
 });
 
-scene('checks and reactions go before the comment', async () => {
+scene('a conclusion goes first, then an answer, then first reports, then progress', async () => {
 	const d = await start();
+	await d.want(check({ name: 'old' }));
+	await d.want(check({ name: 'other' }));
+	await d.until();
 	await fault({ method: 'POST', route: '/check-runs$', delay_ms: 300 });
 	await d.want(check({ name: 'first' }));
 	await github.until('faults', {}, l => l[0].hits === 1);
-	await d.want(labels(['x'], ['x']));
-	await d.want(comment('last'));
+	await d.want(check({ name: 'old', title: 'still going on' }));
+	await d.want(comment('hello'));
+	await d.want(command('reply', { number: w.pull.number, marker: '<!-- ekaci:reply 1 -->', body: 'yes' }));
+	await d.want(check({ name: 'other', status: 'completed', conclusion: 'success' }));
+	await d.until();
+	const order = (await writes()).slice(3).map(r => JSON.stringify(r.body));
+	match(order[0], /success/);
+	match(order[1], /yes/);
+	match(order[2], /hello/);
+	match(order[3], /still going on/);
+});
+
+scene('while four pull requests build, an answer and a conclusion wait for one request and their pause', async () => {
+	const GAP_MS = 250; // a fourth of the true one
+	await github.do('settings', { writes_per_minute: 80, writes_per_hour: 500 });
+	const d = await start({ gap_ms: GAP_MS });
+	const progress = i => Promise.all([1, 2, 3, 4].flatMap(n => [d.want(check({ name: `check ${n}`, title: `${i} built` })),
+		d.want(command('comment', { number: n, marker: MARKER, body: `${MARKER}\n${i} built` }))]));
+	for (let n = 2; n <= 4; n++) {
+		await github.do('commit', { repo: REPO, branch: `topic-${n}`, files: { [`n${n}`]: '1\n' } });
+		await github.do('pull', { repo: REPO, head: `topic-${n}` });
+	}
+	await progress(0);
+	await d.until();
+	const waits = [];
+	for (let i = 1; i <= 4; i++) {
+		await progress(i);
+		const since = Date.now();
+		await d.want(command('reply', { number: i, marker: `<!-- ekaci:reply ${i} -->`, body: 'yes' }));
+		await d.want(check({ name: `check ${i}`, status: 'completed', conclusion: 'success' }));
+		await github.until('comments', { repo: REPO, number: i }, l => l.some(c => c.body.includes('yes')));
+		await github.until('check_runs', { repo: REPO }, l => l.some(c => c.name === `check ${i}` && c.conclusion));
+		waits.push(Date.now() - since);
+	}
+	console.log(`# worst wait of an answer and a conclusion: ${Math.max(...waits)} ms at a pause of ${GAP_MS} ms`);
+	ok(Math.max(...waits) < 5 * GAP_MS, `${waits}`);
+	await d.until();
+});
+
+scene('progress is told now and then, a conclusion at once', async () => {
+	const d = await start({ progress_ms: 1500 });
 	await d.want(check());
 	await d.until();
-	equal((await writes()).map(r => r.path.split('/').pop()),
-		['check-runs', 'check-runs', 'comments', 'labels']);
+	for (let i = 1; i <= 5; i++) {
+		await d.want(check({ title: `${i} of 6 built` }));
+		await pause(50);
+	}
+	equal((await writes()).length, 1);
+	await d.until();
+	equal((await checks()).map(r => [r.output.title, r.history.length]), [['5 of 6 built', 2]]);
+	await d.want(check({ title: '6 of 6 built' }));
+	await d.want(check({ status: 'completed', conclusion: 'success', title: 'All built' }));
+	const since = Date.now();
+	await d.until();
+	ok(Date.now() - since < 1000, 'it did not wait');
+	equal((await checks()).map(r => [r.output.title, r.history.length]), [['All built', 3]]);
 });
 
 scene('labels: missing ones are added, wrong ones of ours removed, others left alone', async () => {

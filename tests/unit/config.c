@@ -183,6 +183,32 @@ every_mistake_has_line_column_and_reason(void **state)
 }
 
 static void
+a_comment_may_still_be_true_or_false(void **state)
+{
+	static const char needed[] = "[github]\napp_id = \"1\"\nprivate_key_file = \"a\"\nwebhook_secret_file = \"b\"\n";
+	static const struct {
+		const char *written, *means;
+	} t[] = {{"true", "always"}, {"false", "never"}, {"\"changes\"", "changes"}, {"\"failures\"", "failures"}, {"1", NULL},
+	    {"\"sometimes\"", NULL}};
+	struct fixture f;
+	struct settings s;
+	struct err e = {0};
+
+	(void)state;
+	begin(&f);
+	for (size_t i = 0; i < COUNT(t); i++) {
+		write_file(&f, arena_printf(&f.a, "%s[report]\ncomment = %s\n", needed, t[i].written));
+		assert_int_equal(config_load(&f.a, f.path, &s, &e), t[i].means != NULL ? 0 : -1);
+		if (t[i].means != NULL)
+			assert_string_equal(s.report.comment, t[i].means);
+	}
+	/* No other text takes them. */
+	write_file(&f, arena_printf(&f.a, "%s[trust]\nforks = true\n", needed));
+	assert_int_equal(config_load(&f.a, f.path, &s, &e), -1);
+	end(&f);
+}
+
+static void
 all_mistakes_are_found_in_the_order_of_the_file(void **state)
 {
 	struct fixture f;
@@ -339,6 +365,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_has_every_key_with_its_default),
 	    cmocka_unit_test(every_mistake_has_line_column_and_reason),
+	    cmocka_unit_test(a_comment_may_still_be_true_or_false),
 	    cmocka_unit_test(all_mistakes_are_found_in_the_order_of_the_file),
 	    cmocka_unit_test(paths_are_relative_to_the_file_and_secrets_may_be_credentials),
 	    cmocka_unit_test(check_config_says_what_the_fixtures_expect),

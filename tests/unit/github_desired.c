@@ -1,6 +1,8 @@
 /* Rows of desired state: upserts collapse, doubts last, the order of sending. */
+#include "forge/github/budget.h"
 #include "store/db.h"
 #include "store/desired.h"
+#include "store/pace.h"
 #include "support/os/files.h"
 
 #include <stdarg.h>
@@ -216,9 +218,9 @@ a_doubt_survives_closing_and_is_settled_by_a_record(void **state)
 }
 
 static void
-reactions_and_checks_go_first_and_not_before_their_time(void **state)
+who_waits_most_goes_first_and_not_before_its_time(void **state)
 {
-	static const char *const order[] = {"reaction", "check", "reply", "comment", "labels"};
+	static const char *const order[] = {"reply", "reaction", "labels", "comment", "check"};
 	struct world *w = *state;
 	const char *none[1] = {0};
 	const struct wish_labels labels = {.number = 1, .wanted = {none, 0}, .known = {none, 0}};
@@ -236,13 +238,142 @@ reactions_and_checks_go_first_and_not_before_their_time(void **state)
 			struct err e2;
 			good(store_desired_later(w->s, d.id, 1000, "not now", &e));
 			assert_int_equal(store_desired_next(w->s, &w->a, 7, 999, &early, &e2), 0);
-			assert_string_equal(early.kind, "reply");
+			assert_string_equal(early.kind, "labels");
 			assert_int_equal(store_desired_next(w->s, &w->a, 7, 1000, &early, &e2), 0);
-			assert_string_equal(early.kind, "check");
+			assert_string_equal(early.kind, "reaction");
 		}
 		good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
 	}
 	assert_true(none_left(w));
+}
+
+/* Progress waits for its time and for everybody else; what is concluded waits for neither. */
+static void
+progress_is_last_and_quiet(void **state)
+{
+	struct world *w = *state;
+	struct desired_due *due;
+	struct desired d;
+	struct err e2;
+	size_t n;
+
+	want_check(w, "{" NAME "\"status\":\"queued\"}");
+	d = next(w);
+	assert_int_equal(d.urgency, URGENCY_FIRST);
+	good(store_desired_quiet(w->s, d.id, 5000, &e));
+	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
+	want_check(w, "{" NAME "\"status\":\"in_progress\"}");
+	assert_int_equal(store_desired_next(w->s, &w->a, 7, 4999, &d, &e2), 1);
+	good(store_desired_due(w->s, &w->a, &due, &n, &e));
+	assert_int_equal(due[0].at_ms, 5000);
+	assert_int_equal(store_desired_next(w->s, &w->a, 7, 5000, &d, &e2), 0);
+	assert_int_equal(d.urgency, URGENCY_PROGRESS);
+	good(store_want_comment(w->s, &demo, 1, "<!-- m -->", STR("one"), &e));
+	assert_string_equal(next(w).kind, "comment");
+	want_check(w, "{" NAME "\"status\":\"completed\",\"conclusion\":\"success\"}");
+	assert_int_equal(store_desired_next(w->s, &w->a, 7, 1, &d, &e2), 0);
+	assert_string_equal(d.kind, "check");
+	assert_int_equal(d.urgency, URGENCY_CONCLUSION);
+	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
+	/* A new run of the same head begins with a first report. */
+	want_check(w, "{" NAME "\"status\":\"queued\",\"restart\":2}");
+	good(store_want_last_comment(w->s, &demo, 1, "<!-- m -->", STR("all"), &e));
+	d = next(w);
+	assert_string_equal(d.kind, "comment");
+	assert_int_equal(d.urgency, URGENCY_CONCLUSION);
+	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
+	want_check(w, "{" NAME "\"status\":\"in_progress\",\"restart\":2}");
+	assert_int_equal(next(w).urgency, URGENCY_FIRST);
+}
+
+/* What went back to what stands there makes no request; while it is being written nobody knows what stands there. */
+static void
+what_stands_there_is_not_written_again(void **state)
+{
+	struct world *w = *state;
+	struct desired d;
+
+	want_check(w, "{" NAME "\"status\":\"queued\"}");
+	d = next(w);
+	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
+	want_check(w, "{" NAME "\"status\":\"in_progress\"}");
+	want_check(w, "{" NAME "\"status\":\"queued\"}");
+	assert_true(none_left(w));
+	want_check(w, "{" NAME "\"status\":\"in_progress\"}");
+	d = next(w);
+	good(store_desired_sending(w->s, d.id, 1, &e));
+	want_check(w, "{" NAME "\"status\":\"queued\"}");
+	assert_false(none_left(w));
+	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
+	d = next(w); /* the newer one */
+	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
+	assert_true(none_left(w));
+}
+
+static void
+a_reply_is_read_again(void **state)
+{
+	struct world *w = *state;
+	const char *is;
+
+	good(store_reply_wanted(w->s, &w->a, demo.id, 1, "<!-- r -->", &is, &e));
+	assert_null(is);
+	good(store_want_reply(w->s, &demo, 1, "<!-- r -->", STR("no"), &e));
+	good(store_reply_wanted(w->s, &w->a, demo.id, 1, "<!-- r -->", &is, &e));
+	assert_string_equal(is, "no");
+}
+
+static void
+pace_outlives_us(void **state)
+{
+	struct world *w = *state;
+	int64_t until, at[3];
+	size_t n;
+
+	good(store_pace_until(w->s, 7, &until, &e));
+	assert_int_equal(until, 0);
+	good(store_pace_wait(w->s, 7, 1000, &e));
+	good(store_pace_wait(w->s, 7, 2000, &e));
+	for (int64_t i = 1; i <= 5; i++)
+		good(store_pace_wrote(w->s, 7, i * 10, 20, &e));
+	store_close(w->s);
+	open_it(w);
+	good(store_pace_until(w->s, 7, &until, &e));
+	assert_int_equal(until, 2000);
+	good(store_pace_writes(w->s, 7, 3, at, &n, &e));
+	assert_int_equal(n, 3);
+	assert_int_equal(at[0], 30);
+	assert_int_equal(at[2], 50);
+	good(store_pace_writes(w->s, 8, 3, at, &n, &e));
+	assert_int_equal(n, 0);
+}
+
+/* A part of GitHub's limits is progress's; the rest is kept for others. */
+static void
+budget_keeps_a_reserve(void **state)
+{
+	struct budget b = {.a_minute = BUDGET_A_MINUTE, .an_hour = BUDGET_AN_HOUR};
+	int64_t now = 1000000;
+	int i;
+
+	(void)state;
+	for (i = 0; budget_wait_ms(&b, true, now) == 0; i++)
+		budget_spend(&b, now);
+	assert_int_equal(i, BUDGET_A_MINUTE / 2);
+	for (; budget_wait_ms(&b, false, now) == 0; i++)
+		budget_spend(&b, now);
+	assert_int_equal(i, BUDGET_A_MINUTE);
+	assert_int_equal(budget_wait_ms(&b, false, now), 61000);
+	for (; budget_wait_ms(&b, false, now) < 100000; i++)
+		budget_spend(&b, now += 1000);
+	assert_int_equal(i, BUDGET_AN_HOUR);
+	assert_int_equal(budget_used(&b, now), BUDGET_AN_HOUR);
+	assert_true(budget_quiet_ms(&b, 10000, now) > 200000);
+	assert_int_equal(budget_wait_ms(&b, false, 1000000 + 3601 * 1000), 0);
+	assert_true(budget_wait_ms(&b, true, 1000000 + 3601 * 1000) > 0);
+	assert_int_equal(budget_used(&b, now + 3601 * 1000), 0);
+	assert_int_equal(budget_quiet_ms(&b, 10000, now + 3601 * 1000), 10000);
+	assert_int_equal(budget_wait_ms(&b, false, 0), 3601 * 1000); /* a clock that was set back */
 }
 
 static void
@@ -339,7 +470,12 @@ main(void)
 	    TEST(a_newer_state_stays_open_when_the_older_is_posted),
 	    TEST(what_is_given_up_is_open_again_when_it_changes),
 	    TEST(a_doubt_survives_closing_and_is_settled_by_a_record),
-	    TEST(reactions_and_checks_go_first_and_not_before_their_time),
+	    TEST(who_waits_most_goes_first_and_not_before_its_time),
+	    TEST(progress_is_last_and_quiet),
+	    TEST(what_stands_there_is_not_written_again),
+	    TEST(a_reply_is_read_again),
+	    TEST(pace_outlives_us),
+	    TEST(budget_keeps_a_reserve),
 	    TEST(due_names_each_installation_once),
 	    TEST(wants_join_the_callers_transaction),
 	    TEST(renaming_the_repository_changes_no_generation),

@@ -129,6 +129,7 @@ test_every_action_of_the_table(void **state)
 	    {"pull_request", PULL("opened", ""), EVENT_PULL_REQUEST, ACTION_OPENED},
 	    {"pull_request", PULL("reopened", ""), EVENT_PULL_REQUEST, ACTION_REOPENED},
 	    {"pull_request", PULL("ready_for_review", ""), EVENT_PULL_REQUEST, ACTION_READY_FOR_REVIEW},
+	    {"pull_request", PULL("converted_to_draft", ""), EVENT_PULL_REQUEST, ACTION_CONVERTED_TO_DRAFT},
 	    {"pull_request", PULL("closed", ""), EVENT_PULL_REQUEST, ACTION_CLOSED},
 	    {"pull_request", PULL("edited", "\"changes\":{\"base\":{\"ref\":{\"from\":\"x\"}}},"), EVENT_PULL_REQUEST,
 	        ACTION_BASE_CHANGED},

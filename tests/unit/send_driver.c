@@ -1,7 +1,7 @@
 /*
  * send_driver - the sender alone, steered from outside; for tests/send. Not a test itself.
  *
- *     send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS
+ *     send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS PROGRESS_MS
  *
  * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git",
  * ...} and answers each with a line. Ends when its input does.
@@ -172,7 +172,7 @@ main(int argc, char **argv)
 	struct settings settings = {0};
 	struct err e;
 
-	if (argc != 8) {
+	if (argc != 9) {
 		fputs("usage: send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS\n",
 		    stderr);
 		return 2;
@@ -185,6 +185,7 @@ main(int argc, char **argv)
 	    .first_retry_ms = strtol(argv[6], NULL, 10),
 	    .longest_retry_ms = 2000,
 	    .settle_ms = strtol(argv[7], NULL, 10),
+	    .progress_ms = strtol(argv[8], NULL, 10),
 	    .limited_ms = 500};
 	if (loop_new(&d.l, &e) != 0 || store_open(argv[1], &d.store, &e) != 0 ||
 	    send_start(forge_of(&settings), d.l, d.store, &settings, &d.sender, &e) != 0) {

@@ -4,6 +4,7 @@
 #include "store/build_sets.h"
 #include "store/builds.h"
 #include "store/db.h"
+#include "store/desired.h"
 #include "store/delivery.h"
 #include "store/duration.h"
 #include "store/open.h"
@@ -122,9 +123,10 @@ a_database_of_the_first_version_goes_on(void **state)
 	        "INSERT INTO pull_request VALUES (1, 3, 'open', 'h', 'main', 't', NULL, NULL, 1, 0, NULL, 0, 1234);"
 	        "INSERT INTO command (repository, number, comment, login, verb, words, received)"
 	        " VALUES (1, 3, 77, 'w', 'approve', '[]', 1000);"
-	        "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, since, updated)"
+	        "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, posted, since, updated)"
 	        " VALUES ('check/1/h/n', 'check', 1, 'o', 'r', 1,"
-	        "  '{\"conclusion\":\"failure\",\"external_id\":\"run/7/n\",\"head\":\"h\",\"name\":\"n\"}', 1, 1, 1);"
+	        "  '{\"conclusion\":\"failure\",\"external_id\":\"run/7/n\",\"head\":\"h\",\"name\":\"n\"}', 1, 1, 1, 1),"
+	        " ('reply/1/3/m', 'reply', 1, 'o', 'r', 1, '{\"body\":\"b\",\"marker\":\"m\",\"number\":3}', 1, 0, 5, 5);"
 	        "UPDATE run SET plan = '{}', reported = 1 WHERE id > 7;"
 	        "PRAGMA user_version = 1",
 	        NULL, NULL, NULL),
@@ -159,6 +161,10 @@ a_database_of_the_first_version_goes_on(void **state)
 		assert_true(str_same(r.held, why[i].held));
 		assert_true(str_same(r.waiting, why[i].waiting));
 	}
+	/* What was to be sent still is. */
+	struct desired row;
+	assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 0);
+	assert_string_equal(row.key, "reply/1/3/m");
 	/* Whose ids they are is said by who opens it, also when the server has moved; what is put then is its, too. */
 	static const char *const hosts[] = {"api.github.com", "git.example:8443"};
 	const struct repository another =

@@ -1,6 +1,8 @@
 /* What whose change may, as a table. */
 #include "walk/trust.h"
 
+#include "changeset/changeset.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,6 +70,54 @@ everybody_may_what_the_table_says(void **state)
 }
 
 static void
+drafts_and_strange_branches_wait(void **state)
+{
+	const char *patterns[] = {"main", "release-*", "{lts,old}/**"};
+	struct settings c = {.pull_requests = {.drafts = "wait"}};
+	struct pull_request pr = {.base_ref = "main"};
+	static const struct {
+		const char *branch;
+		bool waits;
+	} t[] = {{"main", false}, {"release-1.2", false}, {"lts/a/b", false}, {"mainly", true}, {"release-a/b", true},
+	    {"x/main", true}, {"Main", true}};
+
+	(void)state;
+	assert_null(trust_waits(&c, &pr));
+	pr.draft = true;
+	assert_non_null(trust_waits(&c, &pr));
+	c.pull_requests.drafts = "report";
+	assert_null(trust_waits(&c, &pr));
+	c.pull_requests.branches = (struct texts){patterns, COUNT(patterns)};
+	for (size_t i = 0; i < COUNT(t); i++) {
+		pr.base_ref = t[i].branch;
+		if ((trust_waits(&c, &pr) != NULL) != t[i].waits)
+			fail_msg("%s", t[i].branch);
+	}
+}
+
+static void
+what_says_skip_is_skipped_until_somebody_asks(void **state)
+{
+	struct settings c = {.pull_requests = {.skip_words = true}};
+	struct pull_request plain = {.title = "hello: 1 -> 2"}, asks = {.title = "wip [skip ci]"};
+	struct run r = {.number = 7}, forced = {.number = 7, .force = true}, queued = {.number = -7}, branch = {0};
+	struct arena a = {0};
+
+	(void)state;
+	assert_null(trust_unwanted(&a, &c, &r, &plain, NULL));
+	assert_string_equal(trust_unwanted(&a, &c, &r, &asks, NULL), "[skip ci] in the title");
+	assert_string_equal(trust_unwanted(&a, &c, &r, &plain, "[no ci]"), "[no ci] in the head's message");
+	assert_null(trust_unwanted(&a, &c, &forced, &asks, "[no ci]"));
+	assert_null(trust_unwanted(&a, &c, &queued, &asks, "[no ci]"));
+	assert_null(trust_unwanted(&a, &c, &branch, &plain, "[no ci]"));
+	c.pull_requests.skip_words = false;
+	assert_null(trust_unwanted(&a, &c, &r, &asks, "[no ci]"));
+	assert_null(changeset_skip_word(STR("skip ci, [skip  ci] [skip-ci] [skip")));
+	assert_string_equal(changeset_skip_word(STR("a\n\n[ci skip]")), "[ci skip]");
+	arena_release(&a);
+}
+
+static void
 a_bot_is_obeyed_when_it_is_named(void **state)
 {
 	const char *authors[] = {"other[bot]"}, *bots[] = {"helper[bot]"};
@@ -130,6 +180,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(everybody_may_what_the_table_says),
+	    cmocka_unit_test(drafts_and_strange_branches_wait),
+	    cmocka_unit_test(what_says_skip_is_skipped_until_somebody_asks),
 	    cmocka_unit_test(a_bot_is_obeyed_when_it_is_named),
 	    cmocka_unit_test(an_approval_is_of_what_could_be_seen),
 	};

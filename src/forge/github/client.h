@@ -14,8 +14,10 @@ struct send_delays {
 	int64_t writes_at_once;    /* 4: after a quiet while, so that a short-circuited pull request is answered at once */
 	int64_t first_retry_ms;    /* 1000; doubled by each further one */
 	int64_t longest_retry_ms;  /* 5 minutes */
-	int64_t settle_ms;  /* 11 s: a request whose end we do not know is looked for after this; GitHub ends any after 10 */
-	int64_t limited_ms; /* 1 minute, doubled: a secondary limit without a word on how long */
+	int64_t settle_ms; /* 11 s: a request whose end we do not know is looked for after this; GitHub ends any after 10 */
+	int64_t writes_a_minute, writes_an_hour; /* see budget.h; 0: no limit */
+	int64_t progress_ms; /* 10 s: what was written is not written again sooner for progress; more as the budget shrinks */
+	int64_t limited_ms;  /* 1 minute, doubled: a secondary limit without a word on how long */
 };
 struct send_figures {
 	int64_t requests;     /* all of them, also for tokens' sake repeated ones */

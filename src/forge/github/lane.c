@@ -2,6 +2,7 @@
 #include "forge/github/lane.h"
 
 #include "forge/github/answer.h"
+#include "store/pace.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/json.h"
@@ -37,6 +38,45 @@ lane_block(struct lane *lane, int64_t ms)
 
 	if (until > lane->blocked_until)
 		lane->blocked_until = until;
+}
+
+/* GitHub told us to wait: also the next one of us, if we are killed. */
+static void
+told_to_wait(struct lane *lane, int64_t ms)
+{
+	struct err e;
+
+	lane_block(lane, ms);
+	if (store_pace_wait(lane->s->store, lane->installation, clock_now_ms() + lane->blocked_until - clock_mono_ms(), &e) !=
+	    0)
+		log_err(LOG_ERROR, "sending", &e);
+}
+
+static void
+note_write(struct lane *lane)
+{
+	int64_t now = clock_mono_ms(), at = clock_now_ms();
+	struct err e;
+
+	lane->next_write = (lane->next_write > now ? lane->next_write : now) + lane->s->delays.between_writes_ms;
+	budget_spend(&lane->budget, at);
+	if (store_pace_wrote(lane->s->store, lane->installation, at, budget_oldest_ms(at), &e) != 0)
+		log_err(LOG_ERROR, "sending", &e);
+}
+
+/* What those who were here before us left. */
+static void
+recall(struct lane *lane)
+{
+	int64_t until = 0, now = clock_now_ms();
+	struct err e;
+
+	if (store_pace_until(lane->s->store, lane->installation, &until, &e) != 0 ||
+	    store_pace_writes(lane->s->store, lane->installation, COUNT(lane->budget.at), lane->budget.at, &lane->budget.n,
+	        &e) != 0)
+		log_err(LOG_ERROR, "sending", &e);
+	if (until > now)
+		lane_block(lane, until - now);
 }
 
 /* How long until the limit is reset; by GitHub's own clock, as ours may differ. */
@@ -75,7 +115,7 @@ note_pace(struct lane *lane, const struct http_answer *answer)
 		else if (answer->rate_remaining == 0 && answer->rate_reset_s >= 0)
 			ms = until_reset_ms(answer);
 		lane->limited++;
-		lane_block(lane, ms);
+		told_to_wait(lane, ms);
 		log_warn("GitHub limits installation %lld: waiting %lld s", (long long)lane->installation,
 		    (long long)((lane->blocked_until - clock_mono_ms() + 999) / 1000));
 		return;
@@ -83,7 +123,7 @@ note_pace(struct lane *lane, const struct http_answer *answer)
 	if (class == ANSWER_GOOD)
 		lane->limited = 0;
 	if (answer->rate_remaining == 0 && answer->rate_reset_s >= 0)
-		lane_block(lane, until_reset_ms(answer));
+		told_to_wait(lane, until_reset_ms(answer));
 }
 
 static void
@@ -122,10 +162,8 @@ land(struct lane *lane, const struct http_answer *answer)
 
 	lane->flying = NULL;
 	drop_token(lane);
-	if (is_write(c)) {
-		int64_t now = clock_mono_ms();
-		lane->next_write = (lane->next_write > now ? lane->next_write : now) + lane->s->delays.between_writes_ms;
-	}
+	if (is_write(c))
+		note_write(lane);
 	client_wake(lane->s);
 	c->done(c->ctx, answer);
 }
@@ -187,6 +225,9 @@ lane_new(struct client *s, int64_t installation, struct lane *next)
 	struct lane *lane = mem_alloc(sizeof(*lane));
 
 	*lane = (struct lane){.s = s, .installation = installation, .rate_remaining = -1, .next = next};
+	lane->budget.a_minute = (size_t)s->delays.writes_a_minute;
+	lane->budget.an_hour = (size_t)s->delays.writes_an_hour;
+	recall(lane);
 	return lane;
 }
 
@@ -280,7 +321,12 @@ lane_go(struct lane *lane, int64_t due_ms)
 			return wake;
 	}
 	if (c == NULL && lane->task_call != NULL) {
-		int64_t at = is_write(lane->task_call) ? lane->next_write - lane_burst_ms(lane) : now;
+		int64_t at = now;
+		if (is_write(lane->task_call)) {
+			int64_t room = now + budget_wait_ms(&lane->budget, false, clock_now_ms());
+			at = lane->next_write - lane_burst_ms(lane);
+			at = room > at ? room : at;
+		}
 		at = lane->blocked_until > at ? lane->blocked_until : at;
 		at = lane->task_call->not_before > at ? lane->task_call->not_before : at;
 		if (at > now)

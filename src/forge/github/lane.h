@@ -7,6 +7,7 @@
 #ifndef EKACI_FORGE_GITHUB_LANE_H
 #define EKACI_FORGE_GITHUB_LANE_H
 
+#include "forge/github/budget.h"
 #include "forge/github/client.h"
 
 /* One request of a lane. Its owner keeps it until done was called. */
@@ -25,6 +26,7 @@ struct task;
 struct lane {
 	struct client *s;
 	struct lane *next; /* its owner's */
+	struct budget budget;
 	int64_t installation;
 	struct api_call *flying; /* waits for its token or its answer */
 	char *token;             /* it flies with */

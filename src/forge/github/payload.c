@@ -441,6 +441,7 @@ static const struct {
     {"pull_request", "synchronize", EVENT_PULL_REQUEST, ACTION_SYNCHRONIZE, parse_pull_request},
     {"pull_request", "reopened", EVENT_PULL_REQUEST, ACTION_REOPENED, parse_pull_request},
     {"pull_request", "ready_for_review", EVENT_PULL_REQUEST, ACTION_READY_FOR_REVIEW, parse_pull_request},
+    {"pull_request", "converted_to_draft", EVENT_PULL_REQUEST, ACTION_CONVERTED_TO_DRAFT, parse_pull_request},
     {"pull_request", "closed", EVENT_PULL_REQUEST, ACTION_CLOSED, parse_pull_request},
     {"pull_request", "edited", EVENT_PULL_REQUEST, ACTION_BASE_CHANGED, parse_pull_request},
     {"issue_comment", "created", EVENT_COMMENT, ACTION_CREATED, parse_comment},

@@ -82,8 +82,17 @@ take(struct lane *lane, struct err *e)
 {
 	struct arena a = {0};
 	struct desired row;
-	int rc = store_desired_next(lane->s->store, &a, lane->installation, clock_now_ms(), &row, e);
+	int64_t now = clock_now_ms();
+	int rc = store_desired_next(lane->s->store, &a, lane->installation, now, &row, e);
 
+	/* What is left is kept for what people wait for. */
+	int64_t wait = budget_wait_ms(&lane->budget, true, now);
+	while (rc == 0 && row.urgency == URGENCY_PROGRESS && wait > 0) {
+		rc = store_desired_quiet(lane->s->store, row.id, now + wait, e);
+		arena_clear(&a);
+		if (rc == 0)
+			rc = store_desired_next(lane->s->store, &a, lane->installation, now, &row, e);
+	}
 	if (rc == 0)
 		begin(task_new(lane, &row, &a));
 	arena_release(&a);
@@ -177,6 +186,9 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	    .first_retry_ms = 1000,
 	    .longest_retry_ms = 300000,
 	    .settle_ms = 11000,
+	    .writes_a_minute = BUDGET_A_MINUTE,
+	    .writes_an_hour = BUDGET_AN_HOUR,
+	    .progress_ms = 10000,
 	    .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;

@@ -48,9 +48,12 @@ store_failed(struct task *t, const struct err *e)
 void
 task_posted(struct task *t)
 {
+	int64_t now = clock_now_ms();
+	int64_t quiet = budget_quiet_ms(&t->lane->budget, t->s->delays.progress_ms, now);
 	struct err e;
 
-	if (store_desired_posted(t->s->store, t->row.id, t->row.generation, t->row.remote_id, json_line(&t->a, t->remote),
+	if (store_desired_quiet(t->s->store, t->row.id, now + quiet, &e) != 0 ||
+	    store_desired_posted(t->s->store, t->row.id, t->row.generation, t->row.remote_id, json_line(&t->a, t->remote),
 	        &e) != 0) {
 		store_failed(t, &e);
 		return;

@@ -6,6 +6,9 @@ const leaf = { 'packages/hello.sh': 'echo hello of leaf >> $LOG\n' };
 const third = { 'packages/third.sh': 'test -z "$STRICT" || exit 1\necho third >> $LOG\n' };
 const strict = { 'common.sh': 'STRICT=yes\n' };
 const broken = { 'packages/hello.sh': 'echo hello of broken >> $LOG\nexit 1\n' };
+const same = { 'other.txt': 'nothing reads this\n' };
+const later = { 'packages/other.sh': 'echo other of later >> $LOG\n' };
+const SLOW = 'echo begun slow >> $LOG; /bin/sleep 4; echo hello of slow >> $LOG\n';
 
 export default [{
 	name: 'documentation only',
@@ -151,16 +154,123 @@ export default [{
 	expect: { leaf: { ...good, reports: 1, times: 1 } },
 }, {
 	name: 'a draft that nobody makes ready: nothing is evaluated',
-	fails: 'alone',
 	branches: { leaf },
-	steps: [{ do: 'pull', head: 'leaf', draft: true }],
-	expect: { leaf: { reports: 0 }, never: { evaluated: ['leaf'], built: ['leaf'] } },
+	steps: [
+		{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'later', files: { 'packages/other.sh': 'echo other of later >> $LOG\n' } },
+	],
+	expect: { leaf: { evaluation: null, rebuilds: null, reports: 0 }, never: { evaluated: ['leaf', 'later'], built: ['leaf', 'later'] } },
 }, {
-	name: '[skip ci] in the title: nothing is evaluated',
-	fails: 'alone',
+	name: 'a draft is reported where the operator says so, and not again when it is ready',
+	config: { pull_requests: { drafts: 'report' } },
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' }, { do: 'ready', on: 'leaf' }],
+	expect: { leaf: { ...good, reports: 1, times: 1 } },
+}, {
+	name: 'a draft is evaluated for a command, and not again when it is ready',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' },
+		{ do: 'say', on: 'leaf', as: 'how', body: '/ekaci status', user: 'writer' }, { do: 'wait' },
+		{ do: 'say', on: 'leaf', as: 'asked', body: '/ekaci eval', user: 'writer' }, { do: 'wait' },
+		{ do: 'ready', on: 'leaf' },
+	],
+	expect: { leaf: { ...good, reports: 1, times: 1, answers: [/it is a draft/] }, reactions: { how: ['+1'], asked: ['rocket'] } },
+}, {
+	name: 'made a draft again when it was judged: what stands stays, and ready does not repeat it',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' }, { do: 'draft', on: 'leaf' }, { do: 'wait' },
+		{ do: 'ready', on: 'leaf' },
+	],
+	expect: { leaf: { ...good, reports: 1, times: 1 }, built: ['hello of leaf'] },
+}, {
+	name: 'made a draft while it is built: that stops, and ready begins again',
+	branches: { slow: { 'packages/hello.sh': SLOW } },
+	steps: [
+		{ do: 'pull', head: 'slow' }, { do: 'until', begun: 'slow' }, { do: 'draft', on: 'slow' }, { do: 'wait' },
+		{ do: 'ready', on: 'slow' },
+	],
+	expect: { slow: { ...good, reports: 1, times: 2 } },
+}, {
+	name: 'made a draft while it is built, and left at that: nothing goes on',
+	branches: { slow: { 'packages/hello.sh': SLOW } },
+	steps: [{ do: 'pull', head: 'slow' }, { do: 'until', begun: 'slow' }, { do: 'draft', on: 'slow' }],
+	expect: { slow: { rebuilds: 'cancelled', times: 1 }, never: { built: ['hello of slow'] } },
+}, {
+	name: 'a pull request onto a branch that the operator leaves alone, and onto one that is named',
+	config: { pull_requests: { branches: ['mai?', 'release-*'] } },
+	branches: { 'release-1': { 'doc/a.md': 'a\n' }, 'work/old': { 'doc/b.md': 'b\n' }, leaf, other: { 'packages/other.sh': 'echo other of other >> $LOG\n' } },
+	steps: [
+		{ do: 'pull', head: 'other', base: 'work/old' }, { do: 'pull', head: 'leaf', base: 'release-1' },
+	],
+	expect: { other: { evaluation: null, rebuilds: null, reports: 0 }, leaf: { ...good, reports: 1 }, never: { evaluated: ['other'] } },
+}, {
+	name: 'moved onto a branch that the operator names: it is looked at then',
+	config: { pull_requests: { branches: ['main'] } },
+	branches: { old: { 'doc/a.md': 'a\n' }, leaf },
+	steps: [{ do: 'pull', head: 'leaf', base: 'old' }, { do: 'wait' }, { do: 'edit', on: 'leaf', base: 'main' }],
+	expect: { leaf: { ...good, reports: 1, times: 1 } },
+}, {
+	name: '[skip ci] in the title: nothing is evaluated, and the checks are neutral',
 	branches: { leaf },
 	steps: [{ do: 'pull', head: 'leaf', title: 'Words [skip ci]' }],
-	expect: { leaf: { reports: 0 }, never: { evaluated: ['leaf'] } },
+	expect: { leaf: { evaluation: 'neutral', rebuilds: 'neutral', title: /not evaluated: \[skip ci\] in the title/, reports: 0 },
+		never: { evaluated: ['leaf'] } },
+}, {
+	name: '[skip ekaci] in the head\'s message: nothing is evaluated, what stands is told, and /ekaci eval does it all the same',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'words', message: 'Later\n\n[skip ekaci]\n', files: later }, { do: 'wait' },
+		{ do: 'say', on: 'leaf', as: 'asked', body: '/ekaci eval', user: 'writer' },
+	],
+	expect: { leaf: { ...good, times: 2, reports: [/all built/] }, reactions: { asked: ['rocket'] } },
+}, {
+	name: '[ci skip] in the head\'s message, and left at that',
+	branches: { leaf },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'words', message: 'Later [ci skip]', files: later },
+	],
+	expect: { leaf: { evaluation: 'neutral', rebuilds: 'neutral', times: 1, reports: [/Not evaluated: .{1,5}ci skip/] },
+		never: { evaluated: ['words'] } },
+}, {
+	name: '[skip ci] where the operator does not want it',
+	config: { pull_requests: { skip_words: false } },
+	branches: { leaf },
+	steps: [{ do: 'pull', head: 'leaf', title: 'Words [skip ci]' }],
+	expect: { leaf: { ...good, reports: 1 } },
+}, {
+	name: 'comments only of changes: none for "no rebuilds", and one that stands says so',
+	config: { report: { comment: 'changes' } },
+	branches: { same, leaf },
+	steps: [
+		{ do: 'pull', head: 'same' }, { do: 'pull', head: 'leaf' }, { do: 'wait' },
+		{ do: 'push', branch: 'leaf', as: 'back', files: { 'packages/hello.sh': 'echo hello of main >> $LOG\n', ...same } },
+	],
+	expect: { same: { ...good, reports: 0 }, leaf: { ...good, reports: [/No rebuilds/] } },
+}, {
+	name: 'comments only of failures: none for what builds, one for what does not, and it is edited when that is mended',
+	config: { report: { comment: 'failures' } },
+	branches: { leaf, broken },
+	steps: [
+		{ do: 'pull', head: 'leaf' }, { do: 'pull', head: 'broken' }, { do: 'wait' },
+		{ do: 'push', branch: 'broken', as: 'mended', files: { 'packages/hello.sh': 'echo hello of mended >> $LOG\n' } },
+	],
+	expect: { leaf: { ...good, reports: 0 }, broken: { ...good, reports: [/1 rebuild - all built/] } },
+}, {
+	name: 'comments only of failures: what newly fails is told, to build and to evaluate',
+	config: { report: { comment: 'failures' } },
+	branches: { broken, dead: { 'default.nix': '{ hello = 1 + ; }\n' } },
+	steps: [{ do: 'pull', head: 'broken' }, { do: 'pull', head: 'dead' }],
+	expect: { broken: { rebuilds: 'failure', reports: [/breaks 1 build/] }, dead: { evaluation: 'failure', reports: 1 } },
+}, {
+	name: 'no comments at all, as the flag of old said it',
+	config: { report: { comment: false } },
+	branches: { broken },
+	steps: [{ do: 'pull', head: 'broken' }],
+	expect: { broken: { rebuilds: 'failure', reports: 0 } },
 }, {
 	name: 'a repository without Nix: no check and no comment',
 	fails: 'alone',

@@ -251,7 +251,6 @@ export default [{
 	expect: { leaf: { ...good, reports: 1 }, other: { ...good, reports: 1 } },
 }, {
 	name: 'killed while GitHub says to wait: after the start it waits still',
-	fails: 'alone',
 	branches: { leaf },
 	steps: [
 		{ do: 'fault', method: 'POST', route: '/check-runs$', status: 429, headers: { 'retry-after': '60' } },

@@ -21,7 +21,6 @@ export default [{
 	expect: { docs: { ...good, answers: 2 }, reactions: { help: ['+1'], quoted: [], code: [], unknown: ['confused'] } },
 }, {
 	name: 'a comment with many commands is answered by one reply',
-	fails: 'alone',
 	branches: { docs },
 	steps: [
 		{ do: 'pull', head: 'docs' }, { do: 'wait' },

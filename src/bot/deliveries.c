@@ -424,9 +424,13 @@ on_event(struct intake *in, struct arena *a, const struct event *ev, const char 
 		return 0;
 	if (ev->kind == EVENT_INSTALLATION || ev->kind == EVENT_INSTALLATION_REPOSITORIES)
 		return on_installation(in, a, ev, e);
-	int rc = repositories_learn(&in->p, in->flow, a, ev, &why, e);
+	bool again = false;
+	int rc = repositories_learn(&in->p, in->flow, a, ev, &why, &again, e);
 	if (rc == 1)
 		*ret_why = why;
+	/* It may have happened before that, and be told after. */
+	if (rc == 1 && again && ev->kind == EVENT_PULL_REQUEST)
+		return on_pull_request(in, a, ev, e) != 0 ? -1 : repositories_put_off(in->flow, ev, why, e);
 	return rc == 0 ? on_served(in, a, ev, e) : rc < 0 ? -1 : 0;
 }
 

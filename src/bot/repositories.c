@@ -152,7 +152,7 @@ on_deleted(const struct bot_parts *p, struct flow *f, const struct repository *k
 
 int
 repositories_learn(const struct bot_parts *p, struct flow *f, struct arena *a, const struct event *ev, const char **ret_why,
-    struct err *e)
+    bool *ret_again, struct err *e)
 {
 	const struct repository row = row_of(ev);
 	struct repository known, now;
@@ -173,17 +173,25 @@ repositories_learn(const struct bot_parts *p, struct flow *f, struct arena *a, c
 		return had == 0 && on_deleted(p, f, &known, e) != 0 ? -1 : 1;
 	if (had == 0 && known.gone && speaks(p, ev, &known, &speaks_now, e) != 0)
 		return -1;
+	*ret_again = had == 0 && known.gone && wanted;
 	if (!speaks_now)
 		return 1;
 	if (store_installation_put(p->store, row.installation, ev->installation.account, NULL, e) != 0 ||
 	    store_repository_put(p->store, &row, e) != 0 || follow(p, f, a, row.id, had == 0 ? &known : NULL, &now, e) != 0)
 		return -1;
+	*ret_again = wanted && !now.served;
 	if (!now.served) {
 		*ret_why = why_not(&now);
 		return 1;
 	}
 	*ret_why = "not among the [repositories] of the settings";
 	return wanted ? 0 : 1;
+}
+
+int
+repositories_put_off(struct flow *f, const struct event *ev, const char *why, struct err *e)
+{
+	return flow_stop(f, ev->repository.id, why, e);
 }
 
 /* --- installations --- */

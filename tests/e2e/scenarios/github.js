@@ -11,6 +11,9 @@ const permissions = { metadata: 'read', contents: 'read', checks: 'write', issue
 const { checks: _, ...without_checks } = permissions;
 const { issues: __, pull_requests: ___, ...without_comments } = permissions;
 
+// How far work was when it had to stop is chance, so these are not compared with an undisturbed play.
+const chance = ['order', 'dup', 'kill', 'fault'];
+
 export default [{
 	name: 'a merge group is judged, and what the pull request built is not built again',
 	branches: { leaf },
@@ -106,6 +109,7 @@ export default [{
 	expect: { leaf: { ...good, page: 404 } },
 }, {
 	name: 'archived while it is under way: work stops, and nothing is asked for ever',
+	fails: chance,
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -115,6 +119,7 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'deleted while it is under way: work stops, and nothing is asked for ever',
+	fails: chance,
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -124,6 +129,7 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'transferred to where the App is not: work stops',
+	fails: chance,
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -134,6 +140,7 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'taken out of the installation while it is under way: work stops',
+	fails: chance,
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -143,6 +150,7 @@ export default [{
 	ends_open: true,
 }, {
 	name: 'uninstalled while it is under way: work stops',
+	fails: chance,
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -161,6 +169,8 @@ export default [{
 	expect: { leaf: { evaluation: null }, never: { evaluated: ['second'], built: ['second'] } },
 }, {
 	name: 'suspended while it is under way: nothing more is built; given back, it is judged',
+	fails: ['order'],
+	loose: ['times'],
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -170,6 +180,7 @@ export default [{
 	expect: { leaf: good },
 }, {
 	name: 'suspended before it is fetched; given back, it is judged',
+	fails: ['order'],
 	branches: { leaf },
 	steps: [
 		{ do: 'fault', route: '\\.git/', status: 503, times: 2 },

@@ -518,7 +518,9 @@ telling_of(struct reports *rs, struct arena *a, const struct run *r, enum tellin
 		return 0;
 	if (store_run_is_told(rs->p.store, r->id, &told, e) != 0 || told)
 		return told ? 0 : -1;
-	if (r->nix == RUN_NIX_UNKNOWN && store_branch_is_nix(rs->p.store, r->repository, r->base_ref, &is_nix, e) != 0)
+	/* A branch's own head is known as soon as it is read. */
+	if (r->nix == RUN_NIX_UNKNOWN && r->number != RUN_OF_BRANCH &&
+	    store_branch_is_nix(rs->p.store, r->repository, r->base_ref, &is_nix, e) != 0)
 		return -1;
 	if (!is_nix)
 		*ret = r->nix == RUN_NIX_NONE || r->ended != 0 ? TELL_NOTHING : TELL_LATER;

@@ -15,9 +15,9 @@ event_kind_name(enum event_kind kind)
 const char *
 event_action_name(enum event_action action)
 {
-	static const char *const names[] = {"", "opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft", "closed",
-	    "base changed", "created", "deleted", "suspend", "unsuspend", "new_permissions_accepted", "added", "removed",
-	    "rerequested", "requested_action", "checks_requested", "destroyed", "lifted", "changed"};
+	static const char *const names[] = {"", "opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft",
+	    "closed", "base changed", "created", "deleted", "suspend", "unsuspend", "new_permissions_accepted", "added",
+	    "removed", "rerequested", "requested_action", "checks_requested", "destroyed", "lifted", "changed"};
 
 	return names[action];
 }

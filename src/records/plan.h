@@ -31,7 +31,7 @@ struct plan_job {
 	const char *jobs; /* JSON as somebody wrote it on the command line, an array that replaces the repository's; or NULL */
 	bool ignore_rules, all_submodules, all_jobs;
 	const char *unwanted; /* why nobody wants it to be evaluated, or NULL */
-	bool may_be_none; /* a repository without anything that is Nix is no mistake */
+	bool may_be_none;     /* a repository without anything that is Nix is no mistake */
 };
 extern const struct fields plan_job_fields;
 

@@ -167,7 +167,8 @@ store_desired_next(struct store *s, struct arena *a, int64_t installation, int64
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT id, installation, repository, key, kind, owner, repo, wanted, remote, generation, posted, "
 	    "remote_id,"
-	    " in_doubt, attempts, " URGENCY " AS urgent, refusals FROM desired WHERE installation = ? AND " OPEN_AND_SERVED " AND " DUE " <= ?"
+	    " in_doubt, attempts, " URGENCY " AS urgent, refusals FROM desired WHERE installation = ? AND " OPEN_AND_SERVED
+	    " AND " DUE " <= ?"
 	    " ORDER BY urgent, since, id LIMIT 1",
 	    "ii", installation, now_ms);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -200,8 +201,8 @@ store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, si
 {
 	VEC(struct desired_due) due = {0};
 	AUTO(db_done)
-	sqlite3_stmt *q =
-	    db_query(s, e, "SELECT installation, min(" DUE ") FROM desired WHERE " OPEN_AND_SERVED " GROUP BY installation", "");
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT installation, min(" DUE ") FROM desired WHERE " OPEN_AND_SERVED " GROUP BY installation", "");
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)

@@ -145,7 +145,7 @@ for (const [what, leave, come_back] of [
 		await scene.github.do('clock', { offset_s: 5 });
 		await leave(scene);
 		await gone(old, 5000);
-		equal(await figure(scene, 'builds_running'), 0);
+		await eventually('no build runs', async () => await figure(scene, 'builds_running') === 0);
 		// What comes late, or again, starts nothing.
 		for (const event of opened.deliveries.filter(d => d.event === 'pull_request'))
 			await replay(scene, event);

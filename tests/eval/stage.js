@@ -121,11 +121,17 @@ for (const [what, setup, why] of [['text that is not UTF-8', { scenario: 'gives 
 // What is not complete, and why; nothing of it is stored.
 for (const [scenario, version, pattern] of [
 	['exit 1', '2.33.1', /out of ideas/], ['exit 1', '2.35.0', /out of ideas/], ['root fails', '2.26.0', /the root is broken/],
-	['interleaved', '2.26.0', /not a row/], ['cut', '2.33.1', /not a row/], ['killed', '2.33.1', /signal 9|code 137/],
+	['interleaved', '2.26.0', /not a row/], ['cut', '2.33.1', /not a row/],
 	['false alarm', '2.33.1', /while sending exit/]]) {
 	const r = stage(job(repo, file, { evaluator: standIn(version, { scenario }), evals_dir: fresh() }));
 	ok(r.last.type === 'end' && r.evaluation && !r.evaluation.complete && r.evaluation.file === null && pattern.test(r.evaluation.reason),
 		`${scenario} (${version}): incomplete, in the evaluator's own words`, r.evaluation || r.last);
+}
+// Killed from outside, by the machine for want of memory: that says nothing of the repository, and is tried again.
+{
+	const dir = fresh(), r = stage(job(repo, file, { evaluator: standIn('2.33.1', { scenario: 'killed' }), evals_dir: dir }));
+	ok(r.last.type === 'error' && r.last.kind === 'system' && /was killed/.test(r.last.message) && !r.evaluation, 'killed from outside: an error, to be tried again', r.last);
+	ok(!fs.readdirSync(dir).some((n) => n.endsWith('.zst')), 'and nothing is stored');
 }
 {
 	const r = stage(job(repo, file, { evaluator: standIn('2.35.0', { scenario: 'false alarm' }), evals_dir: fresh() }));

@@ -110,18 +110,16 @@ scene_test('mistakes only at the head: evaluated in full by the base\'s rules, a
 	await tidy(scene, pull);
 });
 
-scene_test('no rules and nothing to evaluate: the check says what to add', {}, async scene => {
+scene_test('no rules and nothing to evaluate: the page says so, and nobody is bothered with a check', {}, async scene => {
 	await scene.github.do('commit', { repo: scene.repo, branch: 'main',
 		files: { '.ekaci/config.json': null, 'default.nix': null } });
 	await scene.github.do('commit', { repo: scene.repo, branch: 'change', parent: 'refs/heads/main',
 		files: { 'README.md': 'Nothing but this\n' } });
-	const { pull } = await scene.open('change');
-	const { evaluation } = await finished(scene, pull.head.sha);
-	equal(evaluation.conclusion, 'failure');
-	match(told(evaluation), /\.ekaci\/config\.json/);
-	match(told(evaluation), /default\.nix/);
-	match(told(evaluation), /flake\.nix/);
-	await tidy(scene, pull);
+	const { pull } = await scene.github.do('pull', { repo: scene.repo, head: 'change' });
+	await eventually('it is known what it is', async () => /nothing here is Nix/.test((await scene.bot.get('/run/1')).text) ||
+		/nothing here is Nix/.test((await scene.bot.get('/run/2')).text));
+	equal(await scene.checks(pull.head.sha), []);
+	equal(await scene.comments(pull.number), []);
 });
 
 scene_test('no rules, but a default.nix: found by convention', {}, async scene => {
@@ -148,7 +146,6 @@ ${last}
 
 for (const [how, last, words] of [
 	['crashes', 'echo "terminate called: out of cheese" >&2; kill -SEGV $$', /out of cheese/],
-	['is killed', 'kill -KILL $$', /signal 9|killed/i],
 	['exits with a code of its own', 'echo "error: no more" >&2; exit 3', /error: no more/],
 	['prints what is no JSON', 'echo "{\\"attr\\": oops"', /JSON|line|read/i],
 	['prints a fatal row', 'echo "{\\"attrPath\\":[],\\"error\\":\\"error: the root is gone\\",\\"fatal\\":true}"', /the root is gone/],
@@ -166,6 +163,18 @@ for (const [how, last, words] of [
 			await tidy(scene, pull);
 		});
 }
+
+scene_test('an evaluator that is killed, each time: our machinery failed, which is blamed on nobody and never "no rebuilds"', { start: false },
+	async scene => {
+		scene.configure({ evaluate: { evaluator: broken(scene.dir, 'kill -KILL $$'), sandbox: 'off' } });
+		await scene.bot.start();
+		const { pull } = await scene.open('games');
+		const { evaluation, rebuilds } = await finished(scene, pull.head.sha);
+		equal([evaluation.conclusion, evaluation.output.title], ['action_required', 'not evaluated: our machinery failed']);
+		equal(rebuilds.conclusion === 'success', false);
+		match(told(evaluation), /was killed/);
+		await tidy(scene, pull);
+	});
 
 scene_test('an evaluator that is not there: said in words, and not blamed on the change', { start: false },
 	async scene => {

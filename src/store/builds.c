@@ -491,34 +491,22 @@ store_run_judge(struct store *s, int64_t run, struct err *e)
 #define WANTED_BY_LIVE(build) \
 	" EXISTS (SELECT 1 FROM build_want o JOIN run r ON r.id = o.run WHERE o.build = " build " AND r.ended IS NULL)"
 
-static int
-take_building(struct store *s, sqlite3_stmt *q, int64_t *building, size_t max, size_t *ret_n, struct err *e)
-{
-	size_t n = 0;
-	int rc = q == NULL ? -1 : 1;
-
-	while (n < max && rc > 0 && (rc = db_row(s, q, e)) > 0)
-		building[n++] = db_i64(q, 0);
-	*ret_n = n;
-	return rc < 0 ? -1 : 0;
-}
+/* Those of these builds that are in one of the states and that nobody else wants. SELECT gives at most ?2, CANCEL ends them at ?2. */
+#define UNWANTED(states, builds, wanted) " WHERE state IN " states " AND id IN " builds " AND NOT" wanted("build.id")
+#define SELECT_UNWANTED(builds, wanted)  "SELECT id FROM build" UNWANTED("('building')", builds, wanted) " LIMIT ?2"
+#define CANCEL_UNWANTED(states, builds, wanted) \
+	"UPDATE build SET state = 'cancelled', ended = ?2, reason = 'nobody wants it any more'" UNWANTED(states, builds, wanted)
 
 static int
 unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_n, struct err *e)
 {
 	{
 		AUTO(db_done)
-		sqlite3_stmt *q = db_query(s, e,
-		    "SELECT id FROM build WHERE state = 'building' AND id IN " OF_RUN
-		    " AND NOT" WANTED_BY_OTHERS("build.id") " LIMIT ?2",
-		    "ii", run, (int64_t)max);
-		if (take_building(s, q, building, max, ret_n, e) != 0)
+		sqlite3_stmt *q = db_query(s, e, SELECT_UNWANTED(OF_RUN, WANTED_BY_OTHERS), "ii", run, (int64_t)max);
+		if (db_some_ids(s, q, building, max, ret_n, e) != 0)
 			return -1;
 	}
-	if (db_run(s, e,
-	        "UPDATE build SET state = 'cancelled', ended = ?2, reason = 'nobody wants it any more'"
-	        " WHERE state IN " BUILD_SQL_OPEN " AND id IN " OF_RUN " AND NOT" WANTED_BY_OTHERS("build.id"),
-	        "ii", run, clock_now_ms()) != 0)
+	if (db_run(s, e, CANCEL_UNWANTED(BUILD_SQL_OPEN, OF_RUN, WANTED_BY_OTHERS), "ii", run, clock_now_ms()) != 0)
 		return -1;
 	return changed(s, run, e);
 }
@@ -527,10 +515,7 @@ unwant(struct store *s, int64_t run, int64_t *building, size_t max, size_t *ret_
 static int
 unwant_the_rest(struct store *s, int64_t run, struct err *e)
 {
-	if (db_run(s, e,
-	        "UPDATE build SET state = 'cancelled', ended = ?2, reason = 'nobody wants it any more'"
-	        " WHERE state IN " BUILD_SQL_NOT_BEGUN " AND id IN " OF_RUN " AND NOT" WANTED_BY_OTHERS("build.id"),
-	        "ii", run, clock_now_ms()) != 0)
+	if (db_run(s, e, CANCEL_UNWANTED(BUILD_SQL_NOT_BEGUN, OF_RUN, WANTED_BY_OTHERS), "ii", run, clock_now_ms()) != 0)
 		return -1;
 	return changed(s, run, e);
 }
@@ -549,24 +534,17 @@ drop_kept(struct store *s, int64_t run, int64_t *building, size_t max, size_t *r
 {
 	{
 		AUTO(db_done)
-		sqlite3_stmt *q = db_query(s, e,
-		    "SELECT id FROM build WHERE state = 'building' AND id IN " OF_OLDER
-		    " AND NOT" WANTED_BY_LIVE("build.id") " LIMIT ?2",
-		    "ii", run, (int64_t)max);
-		if (take_building(s, q, building, max, ret_n, e) != 0)
+		sqlite3_stmt *q = db_query(s, e, SELECT_UNWANTED(OF_OLDER, WANTED_BY_LIVE), "ii", run, (int64_t)max);
+		if (db_some_ids(s, q, building, max, ret_n, e) != 0)
 			return -1;
 	}
 	/* Those older runs' builds are asked for by number below, so that the queue hears of what is cancelled here. */
-	return db_run(s, e,
-	           "INSERT OR IGNORE INTO build_change (run) SELECT DISTINCT old.id FROM run old JOIN build_want w ON w.run = old.id"
-	           " JOIN build b ON b.id = w.build WHERE old.superseded_by = ?1 AND b.state IN " BUILD_SQL_OPEN,
-	           "i", run) != 0 ||
-	               db_run(s, e,
-	                   "UPDATE build SET state = 'cancelled', ended = ?2, reason = 'nobody wants it any more'"
-	                   " WHERE state IN " BUILD_SQL_OPEN " AND id IN " OF_OLDER " AND NOT" WANTED_BY_LIVE("build.id"),
-	                   "ii", run, clock_now_ms()) != 0
-	           ? -1
-	           : 0;
+	if (db_run(s, e,
+	        "INSERT OR IGNORE INTO build_change (run) SELECT DISTINCT old.id FROM run old JOIN build_want w ON w.run = old.id"
+	        " JOIN build b ON b.id = w.build WHERE old.superseded_by = ?1 AND b.state IN " BUILD_SQL_OPEN,
+	        "i", run) != 0)
+		return -1;
+	return db_run(s, e, CANCEL_UNWANTED(BUILD_SQL_OPEN, OF_OLDER, WANTED_BY_LIVE), "ii", run, clock_now_ms());
 }
 
 int

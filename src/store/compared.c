@@ -57,27 +57,13 @@ store_delivery_known(struct store *s, const char *guid)
 	return db_int(s, &n, &ignored, "SELECT count(*) FROM delivery WHERE guid = ?1", "s", guid) >= 0 && n > 0;
 }
 
-static int
-take_ids(struct store *s, struct arena *a, sqlite3_stmt *q, struct ids *ret, struct err *e)
-{
-	VEC(int64_t) all = {0};
-	int rc = q == NULL ? -1 : 1;
-
-	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
-		vec_push(&all, db_i64(q, 0));
-	if (rc == 0)
-		*ret = (struct ids){arena_dup(a, all.p, all.n * sizeof(*all.p)), all.n};
-	vec_release(&all);
-	return rc;
-}
-
 int
 store_installations_active(struct store *s, struct arena *a, struct ids *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM installation WHERE state = 'active' ORDER BY id", "");
 
-	return take_ids(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }
 
 int
@@ -87,7 +73,7 @@ store_pulls_open(struct store *s, struct arena *a, int64_t repository, struct id
 	sqlite3_stmt *q =
 	    db_query(s, e, "SELECT number FROM pull_request WHERE repository = ?1 AND state = 'open'", "i", repository);
 
-	return take_ids(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }
 
 int
@@ -97,7 +83,7 @@ store_runs_queued(struct store *s, struct arena *a, int64_t repository, struct i
 	sqlite3_stmt *q =
 	    db_query(s, e, "SELECT id FROM run WHERE ended IS NULL AND repository = ?1 AND number < 0", "i", repository);
 
-	return take_ids(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }
 
 int
@@ -116,7 +102,7 @@ store_runs_refused(struct store *s, struct arena *a, int64_t installation, int64
 	    " ORDER BY r.id",
 	    "iii", installation, since_ms, max_times);
 
-	return take_ids(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }
 
 int

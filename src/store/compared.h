@@ -6,7 +6,6 @@
 #ifndef EKACI_STORE_COMPARED_H
 #define EKACI_STORE_COMPARED_H
 
-#include "store/installation.h"
 #include "store/store.h"
 
 struct compared {

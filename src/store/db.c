@@ -233,6 +233,30 @@ db_row(struct store *s, sqlite3_stmt *q, struct err *e)
 	return rc == SQLITE_DONE ? 0 : db_fail(s, e, sqlite3_sql(q));
 }
 
+int
+db_ids(struct store *s, struct arena *a, sqlite3_stmt *q, struct ids *ret, struct err *e)
+{
+	VEC(int64_t) all = {0};
+	int rc = q == NULL ? -1 : 1;
+
+	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
+		vec_push(&all, db_i64(q, 0));
+	if (rc == 0)
+		*ret = (struct ids){arena_dup(a, all.p, all.n * sizeof(*all.p)), all.n};
+	vec_release(&all);
+	return rc;
+}
+
+int
+db_some_ids(struct store *s, sqlite3_stmt *q, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
+{
+	int rc = q == NULL ? -1 : 1;
+
+	for (*ret_n = 0; *ret_n < max && rc > 0 && (rc = db_row(s, q, e)) > 0; ++*ret_n)
+		ids[*ret_n] = db_i64(q, 0);
+	return rc < 0 ? -1 : 0;
+}
+
 void
 db_done(sqlite3_stmt **q)
 {

@@ -42,6 +42,10 @@ int64_t db_last_id(struct store *s);
 /* Whose what is written is: a host, or "". */
 const char *db_host(const struct store *s);
 
+/* The first column of all rows, in a; of at most max rows. */
+must_check int db_ids(struct store *s, struct arena *a, sqlite3_stmt *q, struct ids *ret, struct err *e);
+must_check int db_some_ids(struct store *s, sqlite3_stmt *q, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
+
 /* Columns of the row, copied into the arena; NULL stays NULL. */
 char *db_text(struct arena *a, sqlite3_stmt *q, int column);
 struct str db_blob(struct arena *a, sqlite3_stmt *q, int column);

@@ -48,26 +48,12 @@ store_installation_move(struct store *s, int64_t id, const char *account, const 
 	return db_changes(s) == 1 ? 0 : 1;
 }
 
-static int
-read_ids(struct store *s, struct arena *a, sqlite3_stmt *q, struct ids *ret, struct err *e)
-{
-	VEC(int64_t) ids = {0};
-	int rc = q != NULL ? db_row(s, q, e) : -1;
-
-	for (; rc > 0; rc = db_row(s, q, e))
-		vec_push(&ids, db_i64(q, 0));
-	if (rc == 0)
-		*ret = (struct ids){arena_dup(a, ids.p, ids.n * sizeof(*ids.p)), ids.n};
-	vec_release(&ids);
-	return rc;
-}
-
 int
 store_installation_repositories(struct store *s, struct arena *a, int64_t id, struct ids *ret, struct err *e)
 {
 	AUTO(db_done) sqlite3_stmt *q = db_query(s, e, "SELECT id FROM repository WHERE installation = ?1", "i", id);
 
-	return read_ids(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }
 
 /* What waits to be sent goes where the repository is now. */
@@ -174,7 +160,7 @@ store_repositories_at_work(struct store *s, struct arena *a, struct ids *ret, st
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT repository FROM run WHERE ended IS NULL UNION SELECT repository FROM command WHERE done IS NULL", "");
 
-	return read_ids(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }
 
 int
@@ -186,5 +172,5 @@ store_repositories_gone(struct store *s, struct arena *a, int64_t before, struct
 	    " max(o.since, coalesce((SELECT si.since FROM installation si WHERE si.id = o.installation), 0)))",
 	    "i", before);
 
-	return read_ids(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }

@@ -20,10 +20,6 @@ must_check int store_installation_put(struct store *s, int64_t id, const char *a
 must_check int store_installation_move(struct store *s, int64_t id, const char *account, const char *state, int64_t changed,
     struct err *e);
 /* Its repositories, in a. */
-struct ids {
-	int64_t *p;
-	size_t n;
-};
 must_check int store_installation_repositories(struct store *s, struct arena *a, int64_t id, struct ids *ret, struct err *e);
 
 struct repository {

@@ -254,20 +254,6 @@ store_run_of_commit(struct store *s, struct arena *a, int64_t repository, const 
 	return read_run(s, a, q, ret, e);
 }
 
-static int
-read_ids(struct store *s, sqlite3_stmt *q, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
-{
-	size_t n = 0;
-	int rc = q == NULL ? -1 : 0;
-
-	while (rc == 0 && n < max && (rc = db_row(s, q, e)) > 0) {
-		ids[n++] = db_i64(q, 0);
-		rc = 0;
-	}
-	*ret_n = n;
-	return rc < 0 ? -1 : 0;
-}
-
 int
 store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64_t *numbers, size_t max, size_t *ret_n,
     struct err *e)
@@ -277,7 +263,7 @@ store_pulls_of_head(struct store *s, int64_t repository, const char *head, int64
 	    db_query(s, e, "SELECT number FROM pull_request WHERE head = ?1 AND repository = ?2 AND state = 'open' LIMIT ?3",
 	        "sii", head, repository, (int64_t)max);
 
-	return read_ids(s, q, numbers, max, ret_n, e);
+	return db_some_ids(s, q, numbers, max, ret_n, e);
 }
 
 int
@@ -290,7 +276,7 @@ store_pulls_once_of_head(struct store *s, int64_t repository, const char *head, 
 	    " WHERE r.repository = ?1 AND r.head = ?2 AND p.head <> ?2 AND p.state = 'open' LIMIT ?3",
 	    "isi", repository, head, (int64_t)max);
 
-	return read_ids(s, q, numbers, max, ret_n, e);
+	return db_some_ids(s, q, numbers, max, ret_n, e);
 }
 
 int
@@ -300,7 +286,7 @@ store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct
 	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY number >= 0, number = 0, id LIMIT ?1",
 	    "i", (int64_t)max);
 
-	return read_ids(s, q, ids, max, ret_n, e);
+	return db_some_ids(s, q, ids, max, ret_n, e);
 }
 
 int
@@ -309,7 +295,7 @@ store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, 
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE reported < changes ORDER BY id LIMIT ?1", "i", (int64_t)max);
 
-	return read_ids(s, q, ids, max, ret_n, e);
+	return db_some_ids(s, q, ids, max, ret_n, e);
 }
 
 int
@@ -321,7 +307,7 @@ store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t 
 	    db_query(s, e, "SELECT id FROM run WHERE repository = ?1 AND number = ?2 AND id <> ?3 AND ended IS NULL LIMIT ?4",
 	        "iiii", repository, number, except, (int64_t)max);
 
-	return read_ids(s, q, ids, max, ret_n, e);
+	return db_some_ids(s, q, ids, max, ret_n, e);
 }
 
 int
@@ -440,20 +426,6 @@ store_run_stopped(struct store *s, int64_t id, struct err *e)
 	return db_run(s, e, "UPDATE run SET stopped = 1 WHERE id = ?1", "i", id);
 }
 
-static int
-read_all(struct store *s, struct arena *a, sqlite3_stmt *q, struct ids *ret, struct err *e)
-{
-	VEC(int64_t) ids = {0};
-	int rc = q != NULL ? db_row(s, q, e) : -1;
-
-	for (; rc > 0; rc = db_row(s, q, e))
-		vec_push(&ids, db_i64(q, 0));
-	if (rc == 0)
-		*ret = (struct ids){arena_dup(a, ids.p, ids.n * sizeof(*ids.p)), ids.n};
-	vec_release(&ids);
-	return rc;
-}
-
 int
 store_runs_live_in(struct store *s, struct arena *a, int64_t repository, struct ids *ret, struct err *e)
 {
@@ -461,7 +433,7 @@ store_runs_live_in(struct store *s, struct arena *a, int64_t repository, struct 
 	sqlite3_stmt *q =
 	    db_query(s, e, "SELECT id FROM run WHERE ended IS NULL AND repository = ?1 ORDER BY id", "i", repository);
 
-	return read_all(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }
 
 static int
@@ -475,7 +447,7 @@ stopped_in(struct store *s, struct arena *a, int64_t repository, struct ids *ret
 	    " AND (r.number <= 0 OR (p.state = 'open' AND p.head = r.head)) ORDER BY r.id",
 	    "i", repository);
 
-	return read_all(s, a, q, ret, e);
+	return db_ids(s, a, q, ret, e);
 }
 
 int

@@ -17,6 +17,12 @@
 
 struct store;
 
+/* Rows by their numbers, in an arena. */
+struct ids {
+	int64_t *p;
+	size_t n;
+};
+
 must_check int store_open(const char *path, struct store **ret, struct err *e);
 /* For looking only, also while the bot uses it: nothing is migrated, any change fails. */
 must_check int store_open_to_look(const char *path, struct store **ret, struct err *e);

@@ -151,7 +151,7 @@ must_check int fields_read(const struct fields *of, struct arena *a, struct str 
 /* The same of a file. ERR_LIMIT when it is larger. */
 must_check int fields_read_file(const struct fields *of, struct arena *a, const char *path, size_t max_bytes, void *ret,
     struct err *e);
-/* The member "type" of a document, in a; NULL when it has none or is no object. Reads no further than it must. */
+/* The member "type" of a document, in a; NULL when it has none or is no object. It goes through the whole document. */
 const char *fields_type(struct arena *a, struct str text);
 
 /* Appends the struct as one line without its newline. What it has written is to be thrown away when it fails. */

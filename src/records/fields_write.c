@@ -62,130 +62,111 @@ write_text(const char *text, const struct place *at, struct buf *out, struct err
 }
 
 static int
-write_texts(const struct texts *list, const struct place *at, struct buf *out, struct err *e)
+write_name(const char *name, const struct place *at, struct buf *out, struct err *e)
 {
-	if (list->p == NULL) {
-		buf_puts(out, "null");
-		return 0;
-	}
-	buf_putc(out, '[');
-	for (size_t i = 0; i < list->n; i++) {
-		const struct place here = {.in = at, .index = i};
-		if (i > 0)
-			buf_putc(out, ',');
-		if (write_text(list->p[i], &here, out, e) != 0)
-			return -1;
-	}
-	buf_putc(out, ']');
-	return 0;
-}
-
-static int
-write_ints(const struct numbers *list, struct buf *out)
-{
-	if (list->p == NULL) {
-		buf_puts(out, "null");
-		return 0;
-	}
-	buf_putc(out, '[');
-	for (size_t i = 0; i < list->n; i++)
-		buf_printf(out, "%s%" PRId64, i > 0 ? "," : "", list->p[i]);
-	buf_putc(out, ']');
-	return 0;
-}
-
-static int
-write_paths(const struct paths *list, const struct place *at, struct buf *out, struct err *e)
-{
-	if (list->p == NULL) {
-		buf_puts(out, "null");
-		return 0;
-	}
-	buf_putc(out, '[');
-	for (size_t i = 0; i < list->n; i++) {
-		const struct place here = {.in = at, .index = i};
-		if (i > 0)
-			buf_putc(out, ',');
-		if (write_texts(&list->p[i], &here, out, e) != 0)
-			return -1;
-	}
-	buf_putc(out, ']');
-	return 0;
-}
-
-/* The name of a member, with what stands before it. */
-static int
-write_name(const char *name, bool first, const struct place *at, struct buf *out, struct err *e)
-{
-	if (!first)
-		buf_putc(out, ',');
 	if (name == NULL || quote(str_of(name), at, out) != 0)
 		return bad(e, ERR_INPUT, at, "a name that is not UTF-8");
 	buf_putc(out, ':');
 	return 0;
 }
 
-static int
-write_options(const struct named_texts *list, const struct place *at, struct buf *out, struct err *e)
-{
-	if (list->p == NULL) {
-		buf_puts(out, "null");
-		return 0;
-	}
-	buf_putc(out, '{');
-	for (size_t i = 0; i < list->n; i++) {
-		const struct place here = {.in = at, .name = list->p[i].name};
-		if (write_name(list->p[i].name, i == 0, at, out, e) != 0 || write_text(list->p[i].text, &here, out, e) != 0)
-			return -1;
-	}
-	buf_putc(out, '}');
-	return 0;
-}
-
-static int
-write_numbers(const struct named_numbers *list, const struct place *at, struct buf *out, struct err *e)
-{
-	if (list->p == NULL) {
-		buf_puts(out, "null");
-		return 0;
-	}
-	buf_putc(out, '{');
-	for (size_t i = 0; i < list->n; i++) {
-		if (write_name(list->p[i].name, i == 0, at, out, e) != 0)
-			return -1;
-		buf_printf(out, "%" PRId64, list->p[i].number);
-	}
-	buf_putc(out, '}');
-	return 0;
-}
-
 static int write_struct(const struct fields *of, const void *value, const struct place *at, struct buf *out, struct err *e);
+
+/* What a list's elements are. Those of an object begin with their names. */
+struct elements {
+	size_t size;
+	bool keyed;
+	int (*write)(const struct field *f, const void *one, const struct place *at, struct buf *out, struct err *e);
+};
+
+static int
+write_each(const struct elements *are, const struct field *f, const void *from, const struct place *at, struct buf *out,
+    struct err *e)
+{
+	const LIST(char) *list = from;
+
+	if (list->p == NULL) {
+		buf_puts(out, "null");
+		return 0;
+	}
+	buf_putc(out, are->keyed ? '{' : '[');
+	for (size_t i = 0; i < list->n; i++) {
+		const void *one = list->p + i * are->size;
+		const struct place here = {.in = at, .name = are->keyed ? *(const char *const *)one : NULL, .index = i};
+		if (i > 0)
+			buf_puts(out, f->lines ? ",\n" : ",");
+		if ((are->keyed && write_name(here.name, at, out, e) != 0) || are->write(f, one, &here, out, e) != 0)
+			return -1;
+	}
+	buf_putc(out, are->keyed ? '}' : ']');
+	return 0;
+}
+
+static int
+each_text(const struct field *f, const void *one, const struct place *at, struct buf *out, struct err *e)
+{
+	(void)f;
+	return write_text(*(const char *const *)one, at, out, e);
+}
+
+static int
+each_int(const struct field *f, const void *one, const struct place *at, struct buf *out, struct err *e)
+{
+	(void)f;
+	(void)at;
+	(void)e;
+	buf_printf(out, "%" PRId64, *(const int64_t *)one);
+	return 0;
+}
+
+static int
+each_option(const struct field *f, const void *one, const struct place *at, struct buf *out, struct err *e)
+{
+	return each_text(f, &((const struct named_text *)one)->text, at, out, e);
+}
+
+static int
+each_number(const struct field *f, const void *one, const struct place *at, struct buf *out, struct err *e)
+{
+	return each_int(f, &((const struct named_number *)one)->number, at, out, e);
+}
+
+static int
+each_struct(const struct field *f, const void *one, const struct place *at, struct buf *out, struct err *e)
+{
+	return write_struct(f->of, (const char *)one + f->value, at, out, e);
+}
+
+#define TEXTS_ARE                                      \
+	{                                              \
+		sizeof(const char *), false, each_text \
+	}
+
+static int
+each_texts(const struct field *f, const void *one, const struct place *at, struct buf *out, struct err *e)
+{
+	static const struct elements texts = TEXTS_ARE;
+
+	return write_each(&texts, f, one, at, out, e);
+}
 
 static int
 write_list(const struct field *f, const void *from, const struct place *at, struct buf *out, struct err *e)
 {
-	const LIST(char) *list = from;
-	bool keyed = f->type == FIELD_KEYED;
+	static const struct elements plain[] = {
+	    [FIELD_TEXTS] = TEXTS_ARE,
+	    [FIELD_PATH] = TEXTS_ARE,
+	    [FIELD_INTS] = {sizeof(int64_t), false, each_int},
+	    [FIELD_PATHS] = {sizeof(struct texts), false, each_texts},
+	    [FIELD_OPTIONS] = {sizeof(struct named_text), true, each_option},
+	    [FIELD_NUMBERS] = {sizeof(struct named_number), true, each_number},
+	};
+	const bool keyed = f->type == FIELD_KEYED;
 
-	if (list->p == NULL) {
-		buf_puts(out, "null");
-		return 0;
-	}
-	buf_putc(out, keyed ? '{' : '[');
-	for (size_t i = 0; i < list->n; i++) {
-		const char *one = list->p + i * (keyed ? f->element : f->of->size);
-		const struct place here = {.in = at,
-		    .name = keyed ? *(const char *const *)(const void *)one : NULL,
-		    .index = i};
-		if (keyed ? write_name(here.name, i == 0, at, out, e) != 0 : false)
-			return -1;
-		if (!keyed)
-			buf_puts(out, &(f->lines ? ",\n" : ",")[i == 0]);
-		if (write_struct(f->of, one + f->value, &here, out, e) != 0)
-			return -1;
-	}
-	buf_putc(out, keyed ? '}' : ']');
-	return 0;
+	if (f->of == NULL)
+		return write_each(&plain[f->type], f, from, at, out, e);
+	const struct elements structs = {keyed ? f->element : f->of->size, keyed, each_struct};
+	return write_each(&structs, f, from, at, out, e);
 }
 
 /* As short as it can be and still be read as the same number, and always seen to be no whole one. */
@@ -253,13 +234,7 @@ write_member(const struct field *f, const void *from, const struct place *at, st
 	case FIELD_MAYBE_FLAG:
 		buf_puts(out, *(const int *)from < 0 ? "null" : *(const int *)from != 0 ? "true" : "false");
 		return 0;
-	case FIELD_INTS: return write_ints(from, out);
 	case FIELD_WORD: return write_word(f, *(const int *)from, at, out, e);
-	case FIELD_TEXTS:
-	case FIELD_PATH: return write_texts(from, at, out, e);
-	case FIELD_PATHS: return write_paths(from, at, out, e);
-	case FIELD_OPTIONS: return write_options(from, at, out, e);
-	case FIELD_NUMBERS: return write_numbers(from, at, out, e);
 	case FIELD_RECORD: return write_struct(f->of, from, at, out, e);
 	case FIELD_MAYBE:
 		if (f->raw != 0 && raw_of(f, from) != NULL)
@@ -269,6 +244,12 @@ write_member(const struct field *f, const void *from, const struct place *at, st
 		else
 			buf_puts(out, "null");
 		return 0;
+	case FIELD_INTS:
+	case FIELD_TEXTS:
+	case FIELD_PATH:
+	case FIELD_PATHS:
+	case FIELD_OPTIONS:
+	case FIELD_NUMBERS:
 	case FIELD_LIST:
 	case FIELD_KEYED: return write_list(f, from, at, out, e);
 	case FIELD_RAW: {
@@ -354,7 +335,9 @@ write_struct(const struct fields *of, const void *value, const struct place *at,
 			first = !write_type(of, first, out) && first;
 		if (f->left_out && is_empty(f, from))
 			continue;
-		if (write_name(f->name, first, &here, out, e) != 0 || write_member(f, from, &here, out, e) != 0)
+		if (!first)
+			buf_putc(out, ',');
+		if (write_name(f->name, &here, out, e) != 0 || write_member(f, from, &here, out, e) != 0)
 			return -1;
 		first = false;
 	}

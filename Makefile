@@ -131,13 +131,14 @@ $(B)/store/db.o: $(wildcard src/store/schema/*.sql)
 $(B)/forge/github/setup.o: app-manifest.json
 $(B)/cli/cli.o: VERSION
 
+# Dependencies are kept by the source's whole name: of one that is gone, or has become C from C++, nothing is read any more.
 $(B)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) -MF $(@:.o=.c.d) -c -o $@ $<
 
 $(B)/%.o: src/%.cc Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(CXXFLAGS_ALL) -c -o $@ $<
+	$(Q)$(CXX) $(CXXFLAGS_ALL) -MF $(@:.o=.cc.d) -c -o $@ $<
 
 # templates/ compiled in, so that the program is one file: each file an array of bytes, by its path below templates/.
 TEMPLATES = $(sort $(shell find templates -type f 2>/dev/null \( -name '*.html' -o -name '*.md' -o -name '*.txt' -o -name '*.css' \
@@ -301,4 +302,4 @@ clean:
 
 .PHONY: all deps unit coverage check tests fuzz matrix demo bench regen format lint analyze install dist clean
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)
+-include $(SOURCES:%=$(B)/%.d) $(SOURCES_CC:%=$(B)/%.d) $(B)/templates.d $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static char dir[] = "/tmp/ekaci-sizes-XXXXXX";
+#include "temp_dir.h"
 
 static void
 test_every_shape_of_path_info(void **state)
@@ -161,22 +161,6 @@ test_links_and_pipes_are_left_alone(void **state)
 	arena_release(&a);
 }
 
-static int
-begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) == NULL;
-}
-
-static int
-end(void **state)
-{
-	struct err e;
-
-	(void)state;
-	return files_remove_tree(dir, &e);
-}
-
 int
 main(void)
 {
@@ -186,5 +170,5 @@ main(void)
 	    cmocka_unit_test(test_products),
 	    cmocka_unit_test(test_links_and_pipes_are_left_alone),
 	};
-	return cmocka_run_group_tests_name("schedule_sizes", tests, begin, end);
+	return cmocka_run_group_tests_name("schedule_sizes", tests, make_dir, remove_dir);
 }

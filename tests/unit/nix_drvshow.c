@@ -15,12 +15,12 @@
 
 #include <cmocka.h>
 
+#include "temp_dir.h"
+
 #define H1 "11111111111111111111111111111111"
 #define H2 "22222222222222222222222222222222"
 #define H3 "33333333333333333333333333333333"
 #define S  "/nix/store/"
-
-static char dir[] = "/tmp/ekaci-drvshow-XXXXXX";
 
 #define REST      "\"system\":\"x86_64-linux\",\"builder\":\"/bin/sh\",\"args\":[\"-c\",\"echo \\\"x\\\\ny\\\"\\n\\t\"],"
 #define ENV(more) "\"env\":{\"out\":\"" S H3 "-app\",\"name\":\"app\"" more "}"
@@ -190,22 +190,6 @@ test_a_store_that_cannot_be_read(void **state)
 	closure_release(&g);
 }
 
-static int
-begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) == NULL;
-}
-
-static int
-end(void **state)
-{
-	struct err e;
-
-	(void)state;
-	return files_remove_tree(dir, &e);
-}
-
 int
 main(void)
 {
@@ -215,5 +199,5 @@ main(void)
 	    cmocka_unit_test(test_other_things_are_refused),
 	    cmocka_unit_test(test_a_store_that_cannot_be_read),
 	};
-	return cmocka_run_group_tests_name("graph_drvshow", tests, begin, end);
+	return cmocka_run_group_tests_name("graph_drvshow", tests, make_dir, remove_dir);
 }

@@ -3,7 +3,7 @@
 #include "report/explanation.h"
 #include "unit/report_help.h"
 
-static char dir[] = "/tmp/ekaci-classes-XXXXXX";
+#include "temp_dir.h"
 
 #define DRV "/nix/store/00000000000000000000000000000001-a.drv"
 
@@ -135,22 +135,6 @@ test_every_class_is_explained(void **state)
 			fail_msg("%s: %s", class_names[c], text);
 		arena_release(&a);
 	}
-}
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) != NULL ? 0 : -1;
-}
-
-static int
-remove_dir(void **state)
-{
-	struct err e;
-
-	(void)state;
-	return files_remove_tree(dir, &e);
 }
 
 int

@@ -6,9 +6,9 @@
 
 #include <regex.h>
 
-enum { MAX_CHECK_TEXT = 65535 };
+#include "temp_dir.h"
 
-static char dir[] = "/tmp/ekaci-report-XXXXXX";
+enum { MAX_CHECK_TEXT = 65535 };
 
 static json_t *
 counts(size_t rebuilds)
@@ -649,22 +649,6 @@ test_long_texts_are_cut(void **state)
 		assert_fits(find_record(records, "comment", NULL), "body");
 		arena_release(&a);
 	}
-}
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) != NULL ? 0 : -1;
-}
-
-static int
-remove_dir(void **state)
-{
-	struct err e;
-
-	(void)state;
-	return files_remove_tree(dir, &e);
 }
 
 int

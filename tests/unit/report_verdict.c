@@ -5,7 +5,7 @@
 #include "in_range.h"
 #include "support/text/json.h"
 
-static char dir[] = "/tmp/ekaci-verdict-XXXXXX";
+#include "temp_dir.h"
 
 #define DRV "/nix/store/00000000000000000000000000000001-a.drv"
 
@@ -624,22 +624,6 @@ test_bad_jobs_are_refused(void **state)
 		assert_int_equal(e.kind, ERR_INPUT);
 	}
 	arena_release(&a);
-}
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) != NULL ? 0 : -1;
-}
-
-static int
-remove_dir(void **state)
-{
-	struct err e;
-
-	(void)state;
-	return files_remove_tree(dir, &e);
 }
 
 int

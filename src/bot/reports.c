@@ -26,9 +26,6 @@ enum {
 	FIRST_MS = 400  /* a run that is over by then is reported once, as over: most documentation changes are */
 };
 
-/* Of report/view.c, without the repository's name, which may change. */
-#define REPORT_MARKER "<!-- ekaci:report "
-
 /* A report under way, or the memory of the last one of a live run. */
 struct paced {
 	struct reports *rs;
@@ -178,13 +175,14 @@ is_worth_a_comment(const struct reports *rs, struct arena *a, const struct run *
 	return changes_something(a, r, verdict, ret, e);
 }
 
-/* The report's first line, by which it is found again; without it any reply of ours would be taken for it. */
+/* What a report begins with (report/view.c), by which it is found again and told from other replies of ours. Without the repository's
+ * name behind it, which may change. */
 static const char *
-marker_of(struct arena *a, const struct report_comment *rec)
+marker_of(const struct report_comment *rec)
 {
-	struct str rest, line = str_cut(str_of(rec->body), '\n', &rest);
+	static const char marker[] = "<!-- ekaci:report ";
 
-	return str_starts(line, STR("<!--")) && str_ends(line, STR("-->")) ? str_dup(a, line) : "";
+	return str_starts(str_of(rec->body), str_of(marker)) ? marker : "";
 }
 
 /* A comment notifies people once, when it is posted: so it is posted when there is something to say. Later it is
@@ -204,8 +202,8 @@ want_comment(struct reports *rs, struct arena *a, const struct run *r, const str
 	if (!something && !there)
 		return 0;
 	if (r->ended != 0)
-		return store_want_last_comment(rs->p.store, to, r->number, marker_of(a, rec), str_of(rec->body), e);
-	return store_want_comment(rs->p.store, to, r->number, marker_of(a, rec), str_of(rec->body), e);
+		return store_want_last_comment(rs->p.store, to, r->number, marker_of(rec), str_of(rec->body), e);
+	return store_want_comment(rs->p.store, to, r->number, marker_of(rec), str_of(rec->body), e);
 }
 
 static int

@@ -1,0 +1,298 @@
+/* What a command does, and what is said of it. */
+#include "bot/obeying.h"
+
+#include "records/array.h"
+#include "store/desired.h"
+#include "support/base/clock.h"
+#include "support/base/log.h"
+#include "walk/trust.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	MAX_REPLY = 60000, /* bytes of all answers to one comment; GitHub takes 65,536 characters */
+	MAX_REFUSALS = 5   /* answered refusals an hour and pull request; further ones get only the reaction */
+};
+
+/* Where nothing is Nix nothing is ever said; the reaction is the receipt. */
+static bool
+is_no_nix(const struct asked *q)
+{
+	struct arena a = {0};
+	struct run newest;
+	struct err e;
+	bool ret =
+	    store_run_of(q->p->store, &a, q->repo.id, q->command.number, false, &newest, &e) == 0 && newest.nix == RUN_NIX_NONE;
+
+	arena_release(&a);
+	return ret;
+}
+
+static void
+answer(const struct asked *q, const char *reply)
+{
+	if (is_no_nix(q))
+		return;
+	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
+	struct err e;
+	struct arena a = {0};
+	const char *marker = arena_printf(&a, "<!-- ekaci:answer %" PRId64 " -->", q->command.id), *said = NULL;
+
+	/* A comment with many commands has one reply, to which each adds its answer. */
+	if (q->command.comment != 0) {
+		const char *shared = arena_printf(&a, "<!-- ekaci:answers %" PRId64 " -->", q->command.comment);
+		if (store_reply_wanted(q->p->store, &a, q->repo.id, q->command.number, shared, &said, &e) != 0)
+			log_err(LOG_ERROR, "command", &e);
+		else if (said == NULL || strlen(said) + strlen(reply) < MAX_REPLY)
+			marker = shared;
+		else
+			said = NULL;
+		if (said != NULL)
+			reply = str_find(str_of(said), str_of(reply)) >= 0 ? said
+			                                                   : arena_printf(&a, "%s\n\n---\n\n%s", said, reply);
+	}
+	if (store_want_reply(q->p->store, &to, q->command.number, marker, str_of(reply), &e) != 0)
+		log_err(LOG_ERROR, "command", &e);
+	arena_release(&a);
+}
+
+void
+obeying_react(const struct asked *q, const char *content, const char *reply)
+{
+	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
+	int64_t refused = 0;
+	struct err e;
+
+	if (q->command.comment == 0)
+		return;
+	if (content[0] != '+' &&
+	    store_commands_refused(q->p->store, q->repo.id, q->command.number, clock_now_ms() - 3600 * 1000, &refused, &e) ==
+	        0 &&
+	    refused >= MAX_REFUSALS)
+		reply = NULL;
+	if (store_want_reaction(q->p->store, &to, q->command.comment, content, &e) != 0)
+		log_err(LOG_ERROR, "command", &e);
+	if (reply != NULL)
+		answer(q, reply);
+}
+
+static const char help_text[] =
+    "Commands, at the beginning of a line of a new comment:\n\n"
+    "| command | what it does | who |\n|---|---|---|\n"
+    "| `/ekaci rebuild` | builds this head again: what failed before is tried again | write access |\n"
+    "| `/ekaci rebuild ATTR...` | the same for these attributes, or sets of them; of a pull request too wide to build only "
+    "these are built, and what was built already is built once more, to see whether it comes out the same | write access |\n"
+    "| `/ekaci rebuild all` | builds everything once more and compares | write access |\n"
+    "| `/ekaci explain ATTR...` | says why an attribute differs | write access or author |\n"
+    "| `/ekaci priority high`, `normal`, `low` | builds before, among or after other pull requests | write access |\n"
+    "| `/ekaci eval` | evaluates this head whatever the change-set rules say | write access |\n"
+    "| `/ekaci approve`, `/ekaci approve COMMIT` | lets the head that you looked at, or the one that you name, be evaluated and "
+    "built, also when it is wide or from outside; what is pushed later waits again | write access |\n"
+    "| `/ekaci cancel` | stops what is under way for this pull request | write access or author |\n"
+    "| `/ekaci status` | says how far it is | everybody with read access |\n"
+    "| `/ekaci help` | this list | everybody with read access |\n";
+
+static const char *
+word(const struct asked *q, size_t i)
+{
+	return i < q->words.n ? q->words.p[i] : "";
+}
+
+static int
+start_again(struct asked *q, bool approved, struct err *e)
+{
+	bool rebuild = strcmp(q->command.verb, "rebuild") == 0, ignore_rules = strcmp(q->command.verb, "eval") == 0;
+	bool all = rebuild && strcasecmp(word(q, 0), "all") == 0;
+	bool named = rebuild && !all && q->words.n > 0 && strcasecmp(word(q, 0), "failed") != 0;
+	struct run newest = {0};
+	int rc = store_run_of(q->p->store, &q->a, q->repo.id, q->command.number, false, &newest, e);
+
+	if (rc < 0)
+		return -1;
+	if (q->pr.head == NULL && rc != 0)
+		return 0; /* the operator named what nobody knows */
+	bool own = q->command.number > 0 && q->pr.head != NULL;
+	const char *asked = NULL;
+	if (named && array_write_texts(&q->a, &q->words, &asked, e) != 0)
+		return -1;
+	struct run wanted = {.repository = q->repo.id,
+	    .number = q->command.number,
+	    .head = own ? q->pr.head : newest.head,
+	    .base_ref = own ? q->pr.base_ref : newest.base_ref,
+	    .base = own ? NULL : newest.base,
+	    .head_ref = own ? NULL : newest.head_ref,
+	    .reason = arena_printf(&q->a, "%s asked for: %s", q->command.login, q->command.verb),
+	    .force = true,
+	    .again = all || named,
+	    .asked = asked,
+	    .ignore_rules = ignore_rules,
+	    /* What was approved for this head stays approved; a branch and the merge queue have nobody else's code. */
+	    .approved = approved || q->command.number <= 0 ||
+	                (rc == 0 && newest.approved && (!own || strcmp(newest.head, q->pr.head) == 0))};
+	return flow_start(q->flow, &wanted, e);
+}
+
+static const char *
+status_text(struct asked *q)
+{
+	const char *waits = q->pr.head != NULL ? trust_waits(q->p->settings, &q->pr) : NULL;
+	struct run r;
+	struct err e;
+
+	if (store_run_of(q->p->store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0)
+		return waits == NULL
+		           ? "Nothing has been done for this pull request yet."
+		           : arena_printf(&q->a,
+		                 "Nothing has been done for this pull request: %s. `/ekaci eval` has it evaluated all "
+		                 "the same.",
+		                 waits);
+	const char *url = web_link(&q->a, q->p->web, &q->repo, q->command.number, "/run/%" PRId64, r.id);
+	const char *why = r.held != NULL ? r.held : r.waiting;
+
+	return arena_printf(&q->a, "Run [%" PRId64 "](%s) of `%.10s`: %s%s%s.", r.id, url, r.head, run_state_doing(r.state),
+	    why != NULL ? "; waiting: " : "", why != NULL ? why : "");
+}
+
+static int
+set_priority(struct asked *q, struct err *e)
+{
+	static const char *const words[] = {"low", "normal", "high"};
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		if (strcasecmp(word(q, 0), words[i]) != 0)
+			continue;
+		obeying_react(q, "+1", NULL);
+		flow_kick(q->flow);
+		return store_pull_priority(q->p->store, q->repo.id, q->command.number, (int64_t)i - 1, e);
+	}
+	obeying_react(q, "confused", "`/ekaci priority` takes `high`, `normal` or `low`.");
+	return 0;
+}
+
+bool
+obeying_may(const struct asked *q)
+{
+	bool author = q->pr.author != NULL && strcasecmp(q->pr.author, q->command.login) == 0;
+	bool writer = q->permission != NULL && (strcmp(q->permission, "admin") == 0 || strcmp(q->permission, "write") == 0);
+
+	return writer || (author && (strcmp(q->command.verb, "cancel") == 0 || strcmp(q->command.verb, "explain") == 0));
+}
+
+bool
+obeying_gives_leave(const struct asked *q)
+{
+	return strcmp(q->command.verb, "approve") == 0 ||
+	       (strcmp(q->command.verb, "rebuild") == 0 && q->words.n > 0 && strcasecmp(word(q, 0), "failed") != 0 &&
+	           strcasecmp(word(q, 0), "all") != 0);
+}
+
+/* Why it gives leave to nothing, in *ret, for people: because it is not of the present head. NULL when it is. */
+static int
+misses_head(struct asked *q, const char **ret, struct err *e)
+{
+	bool approve = strcmp(q->command.verb, "approve") == 0;
+	struct approval is = {.head = q->command.head, .said = q->command.said};
+	struct run newest = {0};
+	int rc = store_run_of(q->p->store, &q->a, q->repo.id, q->command.number, false, &newest, e);
+
+	*ret = NULL;
+	if (rc < 0 || q->pr.head == NULL)
+		return rc < 0 ? -1 : 0;
+	const char *head = q->pr.head;
+	const char *how = arena_printf(&q->a,
+	    approve ? "`/ekaci approve %s` is an approval of it." : "Say it once more, and it is done for `%.10s`.", head);
+	if (approve && q->command.comment != 0 && q->words.n > 0)
+		is.word = word(q, 0);
+	if (q->present != NULL && strcmp(q->present, head) != 0) {
+		*ret = arena_printf(&q->a,
+		    "The head is `%.10s` by now, and not yet known here, so nothing was done. Say it again when it "
+		    "has its checks.",
+		    q->present);
+		return 0;
+	}
+	switch (trust_approval(&is, &q->pr, rc == 0 && strcmp(newest.head, head) == 0 ? newest.ended : 0)) {
+	case APPROVAL_GOOD: break;
+	case APPROVAL_OTHER:
+		*ret = arena_printf(&q->a,
+		    "`%.10s` is not the head of this pull request, which is `%.10s`: nothing of that is approved. %s",
+		    is.head != NULL ? is.head : is.word, head, how);
+		break;
+	case APPROVAL_UNSEEN:
+		*ret = arena_printf(&q->a,
+		    "`%.10s` was pushed after this comment was written, or just before: who wrote it cannot have "
+		    "looked at it, so nothing of it is approved. %s",
+		    head, how);
+		break;
+	case APPROVAL_NONSENSE:
+		*ret = arena_printf(&q->a,
+		    "`/ekaci approve` takes the name of a commit, at least 7 hex digits of it, or nothing. Nothing is "
+		    "approved. The head is `%.10s`.",
+		    head);
+		break;
+	}
+	return 0;
+}
+
+/* True when it gave leave to a head that is not the present one: that is answered, and nothing else is done. */
+static int
+refuse_unseen(struct asked *q, bool *ret, struct err *e)
+{
+	const char *why = NULL;
+
+	if (obeying_gives_leave(q) && misses_head(q, &why, e) != 0)
+		return -1;
+	*ret = why != NULL;
+	if (why == NULL)
+		return 0;
+	log_info("command %" PRId64 ": %s of %s for #%" PRId64 " is not of the present head", q->command.id, q->command.verb,
+	    q->command.login, q->command.number);
+	if (q->command.comment != 0)
+		obeying_react(q, "confused", why);
+	else if (!q->command.operator)
+		answer(q, why);
+	return 0;
+}
+
+int
+obeying_do(struct asked *q, const char **ret_outcome, struct err *e)
+{
+	const char *verb = q->command.verb;
+	bool unseen = false;
+	int rc = 0;
+
+	*ret_outcome = "done";
+	if (strcmp(verb, "help") == 0) {
+		obeying_react(q, "+1", help_text);
+	} else if (strcmp(verb, "status") == 0) {
+		obeying_react(q, "+1", status_text(q));
+	} else if (strcmp(verb, "unknown") == 0) {
+		*ret_outcome = "unknown";
+		obeying_react(q, "confused", help_text);
+	} else if (!obeying_may(q)) {
+		*ret_outcome = "refused";
+		obeying_react(q, "-1", arena_printf(&q->a, "`/ekaci %s` needs write access to this repository.", verb));
+	} else if (strcmp(verb, "explain") == 0) {
+		obeying_react(q, q->answer != NULL ? "+1" : "confused",
+		    q->answer != NULL ? q->answer : "Which attribute? `/ekaci explain ATTR`");
+	} else if (strcmp(verb, "priority") == 0) {
+		rc = set_priority(q, e);
+	} else if (!q->pr.open || q->closed) {
+		*ret_outcome = "closed";
+		obeying_react(q, "confused", "This pull request is closed.");
+	} else if (strcmp(verb, "cancel") == 0) {
+		rc = flow_cancel(q->flow, q->repo.id, q->command.number, NULL,
+		    arena_printf(&q->a, "%s asked for it", q->command.login), e);
+		obeying_react(q, "+1", NULL);
+	} else if ((rc = refuse_unseen(q, &unseen, e)) != 0 || unseen) {
+		*ret_outcome = "unseen";
+	} else {
+		bool approve = strcmp(verb, "approve") == 0;
+		if (approve && q->pr.head != NULL)
+			rc = store_pull_approve(q->p->store, q->repo.id, q->command.number, q->pr.head, e);
+		if (rc == 0)
+			rc = start_again(q, approve, e);
+		obeying_react(q, "rocket", NULL);
+	}
+	return rc;
+}

@@ -4,15 +4,7 @@
 #include "support/text/template.h"
 
 static const struct limits steps[] = {
-    {.listed = 1000,
-        .roots = 20,
-        .failures = 20,
-        .folded = 50,
-        .tail_lines = 20,
-        .error_bytes = 1500,
-        .name_bytes = 160,
-        .nodes = 16,
-        .rules = 30},
+    {.listed = 1000, .roots = 20, LIMITS_SHOWN},
     {.listed = 250,
         .roots = 10,
         .failures = 20,

@@ -13,13 +13,7 @@ limits_asked(const struct model *m)
 	return (struct limits){
 	    .listed = at_least_0(m->wishes.package_change_summary.max_packages_listed),
 	    .roots = at_least_0(m->wishes.rebuild_impact.max_top_blast_radius),
-	    .failures = 20,
-	    .folded = 50,
-	    .tail_lines = 20,
-	    .error_bytes = 1500,
-	    .name_bytes = 160,
-	    .nodes = 16,
-	    .rules = 30,
+	    LIMITS_SHOWN,
 	};
 }
 

@@ -19,6 +19,10 @@ struct limits {
 	bool followers;          /* what rebuilds with the same version is listed, whatever the configuration says */
 };
 
+/* Of what no configuration says anything: the most that is shown where there is a limit of size. */
+#define LIMITS_SHOWN \
+	.failures = 20, .folded = 50, .tail_lines = 20, .error_bytes = 1500, .name_bytes = 160, .nodes = 16, .rules = 30
+
 /* What a configuration asks for at most (package_change_summary, rebuild_impact, settings). */
 struct limits limits_asked(const struct model *m);
 /* Everything, for documents that have no limit of size. */

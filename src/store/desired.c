@@ -5,8 +5,6 @@
 #include "store/served.h"
 #include "support/base/clock.h"
 
-#include <stdio.h>
-
 #define OPEN "posted < generation AND given_up < generation"
 /* And something may be written there. */
 #define OPEN_AND_SERVED OPEN " AND " SQL_SERVED("desired.repository", "desired.installation")
@@ -59,14 +57,19 @@ store_want_check(struct store *s, const struct desired_repository *r, const stru
 	return rc;
 }
 
+static const char *
+comment_key(struct arena *a, int64_t repository, int64_t number)
+{
+	return arena_printf(a, "comment/%lld/%lld", (long long)repository, (long long)number);
+}
+
 static int
 want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker, struct str body,
     enum urgency urgency, struct err *e)
 {
 	struct arena a = {0};
 	const struct wish_comment wanted = {number, marker, fields_clean(&a, body)};
-	const char *key = arena_printf(&a, "comment/%lld/%lld", (long long)r->id, (long long)number);
-	int rc = want(s, "comment", urgency, key, r, &wish_comment_fields, &wanted, e);
+	int rc = want(s, "comment", urgency, comment_key(&a, r->id, number), r, &wish_comment_fields, &wanted, e);
 
 	arena_release(&a);
 	return rc;
@@ -89,14 +92,13 @@ store_want_last_comment(struct store *s, const struct desired_repository *r, int
 int
 store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e)
 {
-	char key[64];
+	struct arena a = {0};
 	int64_t n = 0;
+	int rc = db_int(s, &n, e, "SELECT count(*) FROM desired WHERE key = ?1", "s", comment_key(&a, repository, number));
 
-	snprintf(key, sizeof(key), "comment/%lld/%lld", (long long)repository, (long long)number);
-	if (db_int(s, &n, e, "SELECT count(*) FROM desired WHERE key = ?1", "s", key) < 0)
-		return -1;
+	arena_release(&a);
 	*ret = n > 0;
-	return 0;
+	return rc < 0 ? -1 : 0;
 }
 
 int

@@ -14,7 +14,8 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
+CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c \
+	cli/manual.c cli/completion.c
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
@@ -60,7 +61,7 @@ SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
 	support/os/loop.c support/text/escape.c support/text/values.c support/text/template.c support/text/jscan.c \
-	support/text/json.c support/text/mistakes.c support/text/prometheus.c
+	support/text/json.c support/text/mistakes.c support/text/prometheus.c support/text/usage.c support/text/nearest.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
@@ -83,7 +84,7 @@ TAP_NODE = \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/cli.js tests/e2e/interrupt.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -286,8 +287,14 @@ install: all
 	install -Dm755 $(B)/ekaci $(DESTDIR)$(PREFIX)/bin/ekaci
 	install -Dm755 $(B)/nixlines.so $(DESTDIR)$(PREFIX)/lib/ekaci/nixlines.so
 	install -Dm644 deploy/ekaci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
-	sed 's/@VERSION@/'"$$(cat VERSION)"'/' deploy/ekaci.1 >$(B)/ekaci.1
-	install -Dm644 $(B)/ekaci.1 $(DESTDIR)$(PREFIX)/share/man/man1/ekaci.1
+	@mkdir -p $(B)/man && rm -f $(B)/man/*
+	$(B)/ekaci help --man >$(B)/man/ekaci.1
+	for c in $$($(B)/ekaci help --names); do $(B)/ekaci help --man $$c >$(B)/man/ekaci-$$c.1 || exit; done
+	for f in $(B)/man/*; do install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/man/man1/$${f##*/} || exit; done
+	@mkdir -p $(B)/completion && for s in bash zsh fish; do $(B)/ekaci completion $$s >$(B)/completion/$$s || exit; done
+	install -Dm644 $(B)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ekaci
+	install -Dm644 $(B)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ekaci
+	install -Dm644 $(B)/completion/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ekaci.fish
 	install -Dm644 deploy/ekaci.toml.example $(DESTDIR)$(PREFIX)/share/doc/ekaci/ekaci.toml.example
 	install -Dm644 deploy/config.json.md $(DESTDIR)$(PREFIX)/share/doc/ekaci/config.json.md
 	install -Dm644 deploy/repositories.md $(DESTDIR)$(PREFIX)/share/doc/ekaci/repositories.md

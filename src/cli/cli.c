@@ -7,6 +7,7 @@
 #include "cli/operate.h"
 #include "cli/request.h"
 #include "cli/status.h"
+#include "cli/subcommand.h"
 #include "config/config.h"
 #include "evaluate/builtin/evaljobs.h"
 #include "evaluate/evaluate.h"
@@ -20,10 +21,10 @@
 #include "support/base/mem.h"
 #include "support/os/cgroup.h"
 #include "support/text/json.h"
+#include "support/text/nearest.h"
 #include "walk/table.h"
 #include "worker/serve.h"
 
-#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,18 +32,6 @@
 /* The file VERSION, a line; what packages and the manual page say, too. */
 __asm__(".pushsection .rodata\nversion:\n.incbin \"VERSION\"\n.byte 0\n.popsection\n");
 extern const char version[];
-
-struct subcommand {
-	const char *name;
-	const char *usage;                 /* what follows the name */
-	const char *what;                  /* a line of the list */
-	int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit code */
-	const char *help;                  /* the whole text, or what stands between usage and options; NULL: what */
-	const char
-	    *options; /* "--config= --json", with "=" where a value follows; NULL: run reads them all, and help is whole */
-};
-
-static const char config_help[] = "  --config FILE  the bot's settings (ekaci.toml)\n";
 
 static int
 run_worker(int argc, char **argv)
@@ -220,106 +209,256 @@ static int run_help(int argc, char **argv);
 static int
 run_version(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	printf("ekaci %s", version);
+	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+	struct str number = str_trim(str_of(version));
+
+	if (json)
+		printf("{\"version\":\"" STR_FMT "\"}\n", STR_ARG(number));
+	else
+		printf("ekaci " STR_FMT "\n", STR_ARG(number));
 	return 0;
 }
 
-static const struct subcommand commands[] = {
-    {"setup", "--url https://YOUR-HOST [OPTIONS]", "makes the GitHub App and writes ekaci.toml", setup_main, setup_usage, NULL},
-    {"serve", "[--config FILE] [--ready-fd N]", "the bot", run_serve,
-        "The bot, in the foreground, until SIGTERM.\n\n"
-        "  --config FILE  its settings (ekaci.toml)\n"
-        "  --ready-fd N   a descriptor on which to say that it listens\n",
-        "--config= --ready-fd="},
-    {"diff", "[OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]",
-        "what rebuilds between two revisions of a local clone, and why", local_diff, request_diff_usage, NULL},
-    {"explain", "[OPTIONS] ATTR [BASE HEAD | ...] | A.drv B.drv", "why an attribute or a derivation differs; inputs followed",
-        run_explain, request_explain_usage, NULL},
-    {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph,
-        "Nodes, edges and blast radius of the closure of derivations, read from the\n"
-        "store.\n\n"
-        "  --json            every node with its inputs, as JSON\n"
-        "  --store DIR       the store's folder in the names of derivations\n"
-        "  --real-store DIR  where its files are\n",
-        "--json --store= --real-store="},
-    {"eval-jobs", "[OPTIONS] FILE | --expr EXPR | --flake REF", "the built-in evaluator, like nix-eval-jobs", eval_jobs_main,
-        NULL, NULL},
-    {"status", "[--config FILE] [--why DRV]", "the queue, or why one build has not started", status_main, status_usage, NULL},
-    {"run", "[--config FILE] RUN", "one run: its way so far and its builds", operate_run, NULL, "--config="},
-    {"retry", "[--config FILE] RUN", "that run's head again, like /ekaci rebuild", operate_retry, NULL, "--config="},
-    {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel, NULL, "--config="},
-    {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built",
-        operate_approve, NULL, "--config="},
-    {"check-config", "[FILE]", "every mistake in ekaci.toml or a .ekaci/config.json", run_check_config,
-        "Every mistake in FILE, with line and column: the bot's settings (ekaci.toml), or\n"
-        "a repository's rules when its name ends in .json. Of settings also what they\n"
-        "come to on this machine: sandbox, store, limits and evaluator.\n\n"
-        "Exit code: 0 it is right, 1 it is not, 2 it cannot be read.\n",
-        ""},
-    {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup, NULL,
-        "--config="},
-    {"worker", "[STAGE]", "one stage of the pipeline, for the program itself", run_worker,
-        "One stage of the pipeline, on the job read from standard input; without STAGE\n"
-        "its first line names the stage. The program starts these itself.\n",
-        ""},
-    {"version", "", "the version of this program", run_version, NULL, ""},
-    {"help", "[COMMAND]", "this list, or a command's own help", run_help, NULL, ""},
+#define CONFIG                                                                \
+	{                                                                     \
+		"--config", "FILE", .what = "the bot's settings (ekaci.toml)" \
+	}
+static const struct usage_option only_config[] = {CONFIG, {0}};
+
+static const struct usage setup_words = {
+    .name = "setup",
+    .synopsis = "--url https://YOUR-HOST [OPTIONS]",
+    .what = "makes the GitHub App and writes ekaci.toml",
+    .words =
+        "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and writes DIR/ekaci.toml, its key and its "
+        "webhook secret. You are shown an address on this machine to open in a browser. Nothing is ever overwritten.",
+    .options = setup_options,
+    .examples = (const struct usage_example[]){{"ekaci setup --url https://ci.example.org --organization my-org",
+                                                   "an App that belongs to an organization"},
+        {0}},
+    .takes = USAGE_NOTHING,
+};
+static const struct usage serve_words = {
+    .name = "serve",
+    .synopsis = "[--config FILE] [--ready-fd N]",
+    .what = "the bot, in the foreground, until SIGTERM",
+    .options =
+        (const struct usage_option[]){CONFIG, {"--ready-fd", "N", .what = "a descriptor on which to say that it listens"}, {0}},
+    .examples =
+        (const struct usage_example[]){{"ekaci serve --config /etc/ekaci/ekaci.toml", "what the systemd unit runs"}, {0}},
+    .good = "it was asked to end",
+};
+static const struct usage graph_words = {
+    .name = "graph",
+    .synopsis = "DRV... [OPTIONS]",
+    .what = "nodes, edges and blast radius of a closure, read from the store",
+    .options = (const struct usage_option[]){{"--json", NULL, .what = "every node with its inputs, as JSON"},
+        {"--store", "DIR", .what = "the store's folder in the names of derivations"},
+        {"--real-store", "DIR", .what = "where its files are"}, {0}},
+    .examples =
+        (const struct usage_example[]){{"ekaci graph $(nix-instantiate -A hello)", "how large hello's closure is"}, {0}},
+    .takes = USAGE_FILES,
+};
+static const struct usage eval_jobs_usage = {
+    .name = "eval-jobs",
+    .synopsis = "[OPTIONS] FILE\n[OPTIONS] --expr EXPR | --flake REF[#ATTR]",
+    .what = "the built-in evaluator, like nix-eval-jobs",
+    .words = eval_jobs_words,
+    .options = eval_jobs_options,
+    .examples = (const struct usage_example[]){{"ekaci eval-jobs --flake .#checks --workers 4", "a flake's checks"}, {0}},
+    .good = "however many attributes fail",
+    .bad = "the root fails, or a limit cut the walk short",
+    .takes = USAGE_FILES,
+};
+static const struct usage status_words = {
+    .name = "status",
+    .synopsis = "[--config FILE] [--why DRV]",
+    .what = "the queue, or why one build has not started",
+    .words = "How many builds are open, and what the forge refuses.",
+    .options = (const struct usage_option[]){CONFIG,
+        {"--why", "DRV",
+            .what =
+                "instead: what that build waits for, or its place in the queue and what comes before it, as the database has it now; DRV "
+                "is a path, or its name in the store"},
+        {0}},
+    .examples = (const struct usage_example[]){{"ekaci status --why hello-2.12.drv", "why hello is not built yet"}, {0}},
+    .bad = "there is no such build",
+};
+static const struct usage run_words = {
+    .name = "run",
+    .synopsis = "[--config FILE] RUN",
+    .what = "one run: its way so far and its builds",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci run 17", "the run whose page is /run/17"}, {0}},
+    .bad = "there is no such run",
+};
+static const struct usage retry_words = {
+    .name = "retry",
+    .synopsis = "[--config FILE] RUN",
+    .what = "that run's head again, like /ekaci rebuild",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci retry 17", "everything of that pull request once more"}, {0}},
+    .bad = "there is no such run",
+};
+static const struct usage cancel_words = {
+    .name = "cancel",
+    .synopsis = "[--config FILE] RUN",
+    .what = "ends what is under way for that run's pull request",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci cancel 17", "makes room for others"}, {0}},
+    .bad = "there is no such run",
+};
+static const struct usage approve_words = {
+    .name = "approve",
+    .synopsis = "[--config FILE] OWNER/REPO#NUMBER [COMMIT]",
+    .what = "lets a pull request's head be evaluated and built",
+    .words = "The approval is of the head that is printed, or of COMMIT when it is named and still the head.",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci approve my-org/pkgs#4711 0123456", "the head that I have read"}, {0}},
+    .bad = "there is no such pull request",
+};
+static const struct usage check_config_words = {
+    .name = "check-config",
+    .synopsis = "[FILE]",
+    .what = "every mistake in ekaci.toml or a .ekaci/config.json",
+    .words =
+        "Every mistake in FILE, with line and column: the bot's settings (ekaci.toml), or a repository's rules when its name ends "
+        "in .json. Of settings also what they come to on this machine: sandbox, store, limits and evaluator.",
+    .examples = (const struct usage_example[]){{"ekaci check-config .ekaci/config.json", "before you commit rules"}, {0}},
+    .good = "it is right",
+    .bad = "it is not",
+    .takes = USAGE_FILES,
+};
+static const struct usage backup_words = {
+    .name = "backup",
+    .synopsis = "[--config FILE] TO",
+    .what = "a consistent copy of the database, also while the bot runs",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci backup /var/backups/ekaci.db", "for cron"}, {0}},
+    .takes = USAGE_FILES,
+};
+static const struct usage worker_words = {
+    .name = "worker",
+    .synopsis = "[STAGE]",
+    .what = "one stage of the pipeline, for the program itself",
+    .words =
+        "One stage of the pipeline, on the job read from standard input; without STAGE its first line names the stage. The program "
+        "starts these itself.",
+    .examples = (const struct usage_example[]){{"ekaci worker plan < job.json", "to look for what is wrong with a stage"}, {0}},
+    .bad = "the stage failed",
+};
+static const struct usage completion_words = {
+    .name = "completion",
+    .synopsis = "bash | zsh | fish",
+    .what = "prints a script by which that shell completes commands, options and revisions",
+    .examples = (const struct usage_example[]){{"source <(ekaci completion bash)", "in ~/.bashrc, or in ~/.zshrc with zsh"},
+        {"ekaci completion fish > ~/.config/fish/completions/ekaci.fish", "once"}, {0}},
+    .takes = USAGE_SHELLS,
+};
+static const struct usage version_words = {
+    .name = "version",
+    .synopsis = "[--json]",
+    .what = "the version of this program",
+    .options = (const struct usage_option[]){{"--json", NULL, .what = "as JSON"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci version", "the same as ekaci --version"}, {0}},
+};
+static const struct usage help_words = {
+    .name = "help",
+    .synopsis = "[--man] [COMMAND]\n--names",
+    .what = "the list of commands, or a command's own help",
+    .options = (const struct usage_option[]){{"--man", NULL, .what = "the manual page instead, as mdoc"},
+        {"--names", NULL, .what = "the names of all commands, a line each"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci help diff", "the same as ekaci diff --help"},
+        {"ekaci help --man diff | man -l -", "the manual page, where it is not installed"}, {0}},
+    .takes = USAGE_COMMANDS,
 };
 
-static const struct subcommand *
-command_named(const char *name)
+const struct subcommand subcommands[] = {
+    {&request_diff, .run = local_diff, .group = "On a clone of your own", .reads = true},
+    {&request_explain, .run = run_explain, .reads = true},
+    {&graph_words, .run = graph_command_graph},
+    {&eval_jobs_usage, .run = eval_jobs_main, .reads = true},
+    {&setup_words, .run = setup_main, .group = "The bot", .reads = true},
+    {&serve_words, .run = run_serve},
+    {&check_config_words, .run = run_check_config},
+    {&status_words, .run = status_main},
+    {&run_words, .run = operate_run},
+    {&retry_words, .run = operate_retry},
+    {&cancel_words, .run = operate_cancel},
+    {&approve_words, .run = operate_approve},
+    {&backup_words, .run = run_backup},
+    {&worker_words, .run = run_worker},
+    {&completion_words, .run = completion_main, .group = "About this program"},
+    {&version_words, .run = run_version},
+    {&help_words, .run = run_help},
+};
+const size_t subcommands_n = COUNT(subcommands);
+
+const struct subcommand *
+subcommand_named(const char *name)
 {
-	for (size_t i = 0; i < COUNT(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	fprintf(stderr, "ekaci: there is no command %s\nsee ekaci help\n", name);
+	struct nearest near = {.meant = name};
+
+	for (size_t i = 0; i < COUNT(subcommands); i++) {
+		if (strcmp(name, subcommands[i].usage->name) == 0)
+			return &subcommands[i];
+		nearest_offer(&near, subcommands[i].usage->name);
+	}
+	fprintf(stderr, "ekaci: there is no command %s%s%s%s\nsee ekaci help\n", name,
+	    near.found != NULL ? "; did you mean " : "", near.found != NULL ? near.found : "", near.found != NULL ? "?" : "");
 	return NULL;
 }
 
-static int
-help_for(const struct subcommand *c)
+static void
+print_list(struct buf *out)
 {
-	char *args[] = {(char *)(uintptr_t)c->name, (char *)(uintptr_t) "--help", NULL};
-
-	if (c->options == NULL && c->help == NULL)
-		return c->run(2, args);
-	if (c->options == NULL)
-		fputs(c->help, stdout);
-	else if (c->help != NULL)
-		printf("usage: ekaci %s%s%s\n\n%s", c->name, *c->usage != '\0' ? " " : "", c->usage, c->help);
-	else
-		printf("usage: ekaci %s%s%s\n\n%c%s.\n%s%s", c->name, *c->usage != '\0' ? " " : "", c->usage,
-		    (char)toupper((unsigned char)c->what[0]), c->what + 1, *c->options != '\0' ? "\n" : "",
-		    *c->options != '\0' ? config_help : "");
-	return 0;
+	buf_puts(out, "ekaci - what a change of a Nix repository rebuilds, why, and whether it still\n"
+	              "builds. `ekaci COMMAND --help` says more, with examples.\n");
+	for (size_t i = 0; i < COUNT(subcommands); i++) {
+		const struct usage *u = subcommands[i].usage;
+		if (subcommands[i].group != NULL)
+			buf_printf(out, "\n%s:\n", subcommands[i].group);
+		buf_printf(out, "  ekaci %-13s", u->name);
+		usage_wrap(out, u->what, 21, 21);
+	}
+	buf_puts(out, "\nExit codes: 0 done, or a good answer; 1 a bad one; 2 it could not be told or\n"
+	              "done, or the command line is wrong; 130 it was interrupted.\n");
 }
 
 static int
 run_help(int argc, char **argv)
 {
-	if (argc > 1) {
-		const struct subcommand *c = command_named(argv[1]);
-		return c != NULL ? help_for(c) : 2;
-	}
-	puts("ekaci - what a change of a Nix repository rebuilds, why, and whether it still\n"
-	     "builds. `ekaci help COMMAND` or `ekaci COMMAND --help` says more.\n");
-	for (size_t i = 0; i < COUNT(commands); i++)
-		printf("  ekaci %s%s%s\n      %s\n", commands[i].name, *commands[i].usage != '\0' ? " " : "", commands[i].usage,
-		    commands[i].what);
+	bool man = argc > 1 && strcmp(argv[1], "--man") == 0, names = argc > 1 && strcmp(argv[1], "--names") == 0;
+	int at = 1 + (man || names);
+	const struct subcommand *c = argc > at ? subcommand_named(argv[at]) : NULL;
+	AUTO(buf_release) struct buf out = {0};
+
+	if (c == NULL && argc > at)
+		return 2;
+	buf_init(&out, SIZE_MAX / 4);
+	if (man)
+		manual_page(c, version, &out);
+	else if (c != NULL)
+		usage_help(c->usage, &out);
+	else if (!names)
+		print_list(&out);
+	for (size_t i = 0; names && i < COUNT(subcommands); i++)
+		buf_printf(&out, "%s\n", subcommands[i].usage->name);
+	fwrite(out.p, 1, out.n, stdout);
 	return 0;
 }
 
-/* Whether an argument is among the options: 1 when a value follows, 0 when none does, -1 when it is not there. */
+/* What is asked for help, before anything else is looked at: -1 when it is no such question. */
 static int
-option_of(const char *options, const char *arg)
+help_asked(const struct subcommand *c, int argc, char **argv)
 {
-	for (struct str rest = str_of(options); rest.p != NULL && rest.n > 0;) {
-		struct str one = str_cut(rest, ' ', &rest);
-		bool value = one.p[one.n - 1] == '=';
-		if (str_eq((struct str){one.p, one.n - value}, str_of(arg)))
-			return value;
+	char *args[] = {(char *)(uintptr_t) "help", (char *)(uintptr_t)c->usage->name, NULL};
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return run_help(2, args);
+		const struct usage_option *o = usage_option(c->usage, argv[i]);
+		i += o != NULL ? usage_values(o) : 0; /* what follows --argstr NAME may be anything */
 	}
 	return -1;
 }
@@ -328,19 +467,15 @@ option_of(const char *options, const char *arg)
 static int
 check_options(const struct subcommand *c, int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] != '-' || argv[i][1] == '\0')
-			continue;
-		int value = option_of(c->options, argv[i]);
-		if (value >= 0 && i + value < argc) {
-			i += value;
-			continue;
+	struct usage_reader r = {.u = c->usage, .argc = argc, .argv = argv, .at = 1};
+	struct err e;
+	int is;
+
+	while ((is = usage_next(&r, &e)) != USAGE_END)
+		if (is < 0) {
+			fprintf(stderr, "ekaci %s: %s\nsee ekaci %s --help\n", c->usage->name, e.msg, c->usage->name);
+			return -1;
 		}
-		fprintf(stderr, value < 0 ? "ekaci %s: there is no option %s\n" : "ekaci %s: %s wants a value\n", c->name,
-		    argv[i]);
-		fprintf(stderr, "see ekaci %s --help\n", c->name);
-		return -1;
-	}
 	return 0;
 }
 
@@ -350,15 +485,14 @@ cli_main(int argc, char **argv)
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return run_help(1, argv);
 	if (strcmp(argv[1], "--version") == 0)
-		return run_version(1, argv);
-	const struct subcommand *c = command_named(argv[1]);
+		return run_version(argc - 1, argv + 1);
+	const struct subcommand *c = subcommand_named(argv[1]);
 	if (c == NULL)
 		return 2;
-	/* The evaluator reads its own: what follows its --argstr NAME may be anything. */
-	for (int i = 2; i < argc && strcmp(argv[i], "--") != 0 && (c->help != NULL || c->options != NULL); i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return help_for(c);
-	if (c->options != NULL && check_options(c, argc - 1, argv + 1) != 0)
+	int told = help_asked(c, argc - 1, argv + 1);
+	if (told >= 0)
+		return told;
+	if (!c->reads && check_options(c, argc - 1, argv + 1) != 0)
 		return 2;
 	return c->run(argc - 1, argv + 1);
 }

@@ -47,6 +47,7 @@ struct local {
 	struct loop *loop;
 	struct loop_timer *tick;
 	int64_t total;
+	int interrupted; /* the signal that ended the builds, or 0 */
 };
 
 /* --- stages ------------------------------------------------------------------------------------------------------------ */
@@ -213,7 +214,7 @@ on_build(void *ctx, int64_t run)
 	int64_t open;
 
 	(void)run;
-	if (store_run_builds_open(l->walk.store, l->run, &open, &e) != 0)
+	if (store_run_builds_open(l->walk.store, l->run, &open, &e) != 0 || loop_signal(l->loop) != 0)
 		return;
 	progress_builds(&l->line, l->walk.schedule, open, l->total);
 	if (open == 0)
@@ -247,6 +248,8 @@ close_queue(struct local *l)
 	loop_timer_free(l->tick);
 	schedule_free(l->walk.schedule);
 	loop_free(l->loop);
+	if (l->loop != NULL)
+		child_catch_term(); /* the loop gave the signals back; a second ctrl-C leaves nothing lying about */
 	store_close(l->walk.store);
 }
 
@@ -262,6 +265,7 @@ wait_for_builds(struct local *l, enum run_state state, struct err *e)
 	loop_run(l->loop);
 	loop_timer_set(l->tick, -1);
 	workers_end(l->loop);
+	l->interrupted = loop_signal(l->loop);
 	return store_run_builds_open(l->walk.store, l->run, &l->total, e) != 0 || l->total == 0
 	           ? 0
 	           : fail(e, ERR_BUSY, "interrupted with %" PRId64 " builds to go", l->total);
@@ -489,8 +493,26 @@ release(struct local *l)
 	arena_release(&l->a);
 }
 
+/* What is said of an end that is none: nothing of an interrupt but that, since whoever did it knows. */
 static int
-run(bool explains, int argc, char **argv)
+tell_failure(struct local *l, const struct err *e)
+{
+	bool cancelled = child_cancelled();
+
+	progress_clear(&l->line);
+	if (!cancelled && l->interrupted == 0) {
+		fprintf(stderr, "ekaci: %s\n", e->msg);
+		return COULD_NOT_TELL;
+	}
+	if (l->total > 0)
+		fprintf(stderr, "ekaci: interrupted with %" PRId64 " build%s to go\n", l->total, l->total == 1 ? "" : "s");
+	else
+		fputs("ekaci: interrupted\n", stderr);
+	return cancelled ? child_cancelled_code() : 128 + l->interrupted;
+}
+
+static int
+run(enum request_command of, int argc, char **argv)
 {
 	struct local l = {.line = {.terminal = isatty(2) == 1 && config_smart_terminal()},
 	    .colour = isatty(1) == 1 && config_wants_colour()};
@@ -499,17 +521,14 @@ run(bool explains, int argc, char **argv)
 
 	config_defaults(&l.a, &l.settings);
 	log_set_level(LOG_WARN);
-	if (request_read(&l.q, &l.a, &l.settings, explains, argc, argv, &e) != 0) {
+	if (request_read(&l.q, &l.a, &l.settings, of, argc, argv, &e) != 0) {
 		fprintf(stderr, "ekaci %s: %s\nsee ekaci %s --help\n", argv[0], e.msg, argv[0]);
 		release(&l);
 		return COULD_NOT_TELL;
 	}
 	child_catch_term();
-	if (request_all_text(argc, argv, &e) != 0 || prepare(&l, &e) != 0 || walk(&l, &e) != 0 || tell(&l, &code, &e) != 0) {
-		progress_clear(&l.line);
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-		code = COULD_NOT_TELL;
-	}
+	if (request_all_text(argc, argv, &e) != 0 || prepare(&l, &e) != 0 || walk(&l, &e) != 0 || tell(&l, &code, &e) != 0)
+		code = tell_failure(&l, &e);
 	release(&l);
 	return code;
 }
@@ -517,11 +536,11 @@ run(bool explains, int argc, char **argv)
 int
 local_diff(int argc, char **argv)
 {
-	return run(false, argc, argv);
+	return run(ASKS_DIFF, argc, argv);
 }
 
 int
 local_explain(int argc, char **argv)
 {
-	return run(true, argc, argv);
+	return run(ASKS_EXPLAIN, argc, argv);
 }

@@ -5,10 +5,14 @@
 #define EKACI_CLI_REQUEST_H
 
 #include "config/config.h"
+#include "support/text/usage.h"
 
-extern const char request_diff_usage[], request_explain_usage[];
+extern const struct usage request_diff, request_explain;
+
+enum request_command { ASKS_DIFF, ASKS_EXPLAIN, ASKS_LAST = ASKS_EXPLAIN };
 
 struct command_line {
+	enum request_command of;
 	const char *repo;        /* a folder in the repository */
 	const char *base, *head; /* revisions as they were named, or NULL */
 	bool three_dots;         /* BASE...HEAD: from where they parted */
@@ -22,8 +26,8 @@ struct command_line {
 };
 
 /* Reads the words behind `ekaci`; what is a setting goes into c, which has its defaults. Texts are argv's and a's. */
-must_check int request_read(struct command_line *q, struct arena *a, struct settings *c, bool explains, int argc, char **argv,
-    struct err *e);
+must_check int request_read(struct command_line *q, struct arena *a, struct settings *c, enum request_command of, int argc,
+    char **argv, struct err *e);
 /* What goes from stage to stage is JSON, which holds text only: ERR_INPUT when an argument, the folder or the cache's path
  * is not UTF-8. */
 must_check int request_all_text(int argc, char **argv, struct err *e);

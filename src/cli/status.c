@@ -13,14 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char status_usage[] = "usage: ekaci status [--config FILE] [--why DRV]\n\n"
-                            "How many builds are open, and what the forge refuses.\n\n"
-                            "  --config FILE  the bot's settings (ekaci.toml)\n"
-                            "  --why DRV      instead: what that build waits for, or its place in the queue\n"
-                            "                 and what comes before it, as the database has it now; DRV is a\n"
-                            "                 path, or its name in the store\n\n"
-                            "Exit code: 0, 1 there is no such build, 2 it could not be told.\n";
-
 static int
 fill(struct store *s, struct arena *a, const struct settings *c, struct queue **ret, struct err *e)
 {

@@ -2,7 +2,6 @@
 #ifndef EKACI_CLI_STATUS_H
 #define EKACI_CLI_STATUS_H
 
-extern const char status_usage[];
 int status_main(int argc, char **argv);
 
 #endif

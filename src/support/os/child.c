@@ -45,8 +45,8 @@ static int64_t spent_ms;
 static void
 on_term(int sig)
 {
-	(void)sig;
-	term_came = 1;
+	if (term_came == 0)
+		term_came = sig;
 }
 
 bool
@@ -55,12 +55,19 @@ child_cancelled(void)
 	return term_came != 0;
 }
 
+int
+child_cancelled_code(void)
+{
+	return 128 + term_came;
+}
+
 void
 child_catch_term(void)
 {
 	struct sigaction sa = {.sa_handler = on_term};
 
 	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
 }
 
 /* The parent of a process, read from /proc; 0 when it is gone. */
@@ -230,6 +237,7 @@ become(const struct child *c, int theirs[NFDS], int sync_fd)
 	/* Who is talked to has builders of its own to end when we are killed; SIGKILL would leave them behind. */
 	prctl(PR_SET_PDEATHSIG, c->talk ? SIGTERM : SIGKILL);
 	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -6,7 +6,7 @@
  * bytes as standard input, pipes for standard output and error, and no other descriptor of ours.
  *
  * Ends: by itself, after wall_ms, after silence_ms without output, when on_line says stop, or when this process gets
- * SIGTERM. However it ends, every descendant is then killed and reaped: the calling process makes itself their
+ * SIGTERM or SIGINT. However it ends, every descendant is then killed and reaped: the calling process makes itself their
  * subreaper, so that even one that left its process group is found. So only one child_run at a time, and no other
  * children, in a process; children_run below runs several side by side.
  */
@@ -81,8 +81,10 @@ int64_t child_spent_ms(void);
  * standard error into e when it does not exit 0 (ERR_SYSTEM). */
 must_check int child_output(const char *const *argv, struct buf *out, struct err *e);
 
-/* True when this process was asked to end by SIGTERM (child_catch_term was called and the signal came). */
+/* True when this process was asked to end by SIGTERM, or by SIGINT from its terminal (child_catch_term was called and the signal
+ * came); the exit code that says so: 130 for an interrupt, 143. */
 bool child_cancelled(void);
+int child_cancelled_code(void);
 void child_catch_term(void);
 
 /* What all descendants of this process use at this moment: how many they are, and memory that is theirs alone. */

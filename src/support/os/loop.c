@@ -17,6 +17,7 @@ struct put_off {
 struct loop {
 	uv_loop_t uv;
 	uv_signal_t term, interrupt, word;
+	int signal; /* that stopped it, or 0 */
 	void (*on_word)(void *ctx);
 	void *word_ctx;
 	void *guest;
@@ -36,8 +37,16 @@ struct loop_timer {
 static void
 on_signal(uv_signal_t *s, int number)
 {
-	(void)number;
-	loop_stop(s->data);
+	struct loop *l = s->data;
+
+	l->signal = number;
+	loop_stop(l);
+}
+
+int
+loop_signal(const struct loop *l)
+{
+	return l->signal;
 }
 
 int

@@ -465,6 +465,7 @@ prepare(struct local *l, struct err *e)
 	    sides_find(&l->a, &l->q, arena_printf(&l->a, "%s/index", l->run_dir), &l->sides, e) != 0)
 		return -1;
 	l->own.git_dir = l->sides.git_dir;
+	fprintf(stderr, "ekaci: %s\n", l->sides.told);
 	return 0;
 }
 

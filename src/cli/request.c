@@ -70,14 +70,14 @@ enum request_option {
 		"--workers", "N", "processes that evaluate", .means = WORKERS                                                  \
 	}
 
-#define REVISIONS_ARE                                                                                     \
-	"  BASE HEAD, BASE..HEAD  these two commits\n"                                                    \
-	"  BASE...HEAD            HEAD and the commit where it parted from BASE\n"                        \
-	"  REVISION               one that the default branch does not have: as GitHub\n"                 \
-	"                         would merge it; one that it has: with the working tree\n"               \
-	"  nothing                the working tree, with the commit where it parted from\n"               \
-	"                         the default branch\n\n"                                                 \
-	"The default branch is what origin/HEAD names, else main or master. The working tree is tracked " \
+#define REVISIONS_ARE                                                                                                     \
+	"  BASE HEAD, BASE..HEAD  these two commits\n"                                                                    \
+	"  BASE...HEAD            HEAD and the commit where it parted from BASE\n"                                        \
+	"  REVISION               one that the default branch does not have: as GitHub\n"                                 \
+	"                         would merge it; one that it has: with the working tree\n"                               \
+	"  nothing                the working tree, with the commit where it parted from\n"                               \
+	"                         the default branch\n\n"                                                                 \
+	"The default branch is what upstream's or origin's HEAD names, else main or master. The working tree is tracked " \
 	"files as they are now and new ones that are not ignored; your index stays as it is."
 #define SYNOPSIS "[OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]"
 

@@ -14,6 +14,7 @@ struct sides {
 	const char *base, *head; /* as they were named, or are by us; head: also SIDES_FILES */
 	bool of_files;           /* head is the files as they are now */
 	bool merged;             /* head is merged into base, as GitHub would */
+	const char *told;        /* what is compared, in one line, for people */
 	const char *git_dir;     /* of the repository's objects, absolute */
 	struct mirrored mirrored;
 };

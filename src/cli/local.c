@@ -2,6 +2,7 @@
 #include "cli/local.h"
 
 #include "changeset/changeset.h"
+#include "changeset/pulled.h"
 #include "cli/ownnix.h"
 #include "cli/progress.h"
 #include "cli/sides.h"
@@ -461,10 +462,13 @@ prepare(struct local *l, struct err *e)
 	    .choose = choose,
 	    .ctx = l};
 	l->walk = (struct walk){.settings = &l->settings, .own = &l->own};
+	if (l->q.pull != NULL)
+		progress_doing(&l->line, "fetching the pull request");
 	if (files_mkdirs(l->own.roots_dir, 0750, e) != 0 ||
 	    sides_find(&l->a, &l->q, arena_printf(&l->a, "%s/index", l->run_dir), &l->sides, e) != 0)
 		return -1;
 	l->own.git_dir = l->sides.git_dir;
+	progress_clear(&l->line);
 	fprintf(stderr, "ekaci: %s\n", l->sides.told);
 	return 0;
 }
@@ -488,6 +492,8 @@ static void
 release(struct local *l)
 {
 	close_queue(l);
+	if (l->sides.fetched)
+		pulled_forget(l->sides.git_dir);
 	if (l->run_dir != NULL)
 		forget(l);
 	progress_release(&l->line);
@@ -538,6 +544,12 @@ int
 local_diff(int argc, char **argv)
 {
 	return run(ASKS_DIFF, argc, argv);
+}
+
+int
+local_pr(int argc, char **argv)
+{
+	return run(ASKS_PR, argc, argv);
 }
 
 int

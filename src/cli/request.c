@@ -19,6 +19,9 @@ enum request_option {
 	ALL,
 	MERGE,
 	SUBMODULES,
+	PULL,
+	REMOTE,
+	ONTO,
 	BUILD,
 	CHECK,
 	FORMAT,
@@ -41,7 +44,13 @@ enum request_option {
 	{                                                                                                         \
 		"--submodules", NULL, "with submodules, also for jobs that do not take them", .means = SUBMODULES \
 	}
+#define OF_PULL                                                                                                    \
+	{"--remote", "NAME", .what = "the remote with the pull request (upstream, else origin)", .means = REMOTE}, \
+	{                                                                                                          \
+		"--onto", "BRANCH", "the branch it is to be merged into; else what GitHub says", .means = ONTO     \
+	}
 #define OF_SIDES                                                                                                      \
+	{"--pr", "N|URL", .what = "a pull request instead of revisions (see ekaci pr)", .means = PULL}, OF_PULL,      \
 	{                                                                                                             \
 		"--merge", NULL,                                                                                      \
 		    "BASE with HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count", \
@@ -54,9 +63,8 @@ enum request_option {
 	        .means = CHECK},                                                                                        \
 	    {"--format", "text|markdown|json|html", .what = "of the report", .means = FORMAT},                          \
 	{                                                                                                               \
-		"--json", NULL, "the same as --format json", .means = JSON                                              \
+		"--json", NULL, .what = "the same as --format json", .means = JSON                                      \
 	}
-
 #define OF_NIX                                                                                                                 \
 	{"--offline", NULL, .what = "fetch nothing",                                                                           \
 	    "How (it is your own checkout, so as your nix-build and nix build would)", .means = OFFLINE},                      \
@@ -94,6 +102,24 @@ const struct usage request_diff = {
     .takes = USAGE_REVISIONS,
 };
 
+const struct usage request_pr = {
+    .name = "pr",
+    .synopsis = "[OPTIONS] NUMBER | URL",
+    .what = "what a pull request rebuilds, merged as GitHub would merge it",
+    .words =
+        "Fetches the pull request's head (refs/pull/NUMBER/head) and the branch it is to be merged into with your own git, and "
+        "merges them here; your branches and files stay as they are. URL is a pull request's page; its repository need be "
+        "no remote of yours.\n\n"
+        "Which branch that is, GitHub is asked when GITHUB_TOKEN or GH_TOKEN is set or gh is there; else it is "
+        "found in the merge that GitHub keeps for the pull request (refs/pull/NUMBER/merge), or taken to be the default branch.",
+    .options = (const struct usage_option[]){OF_WHAT, OF_PULL, OF_DOING, OF_NIX, {0}},
+    .examples = (const struct usage_example[]){{"ekaci pr 4711 --build", "does it still build?"},
+        {"ekaci pr https://github.com/NixOS/nixpkgs/pull/4711", "of any repository that shares its history with this one"},
+        {0}},
+    .good = "nothing newly fails",
+    .bad = "something does, or is new and fails",
+};
+
 const struct usage request_explain = {
     .name = "explain",
     .synopsis = "[OPTIONS] ATTR [REVISIONS]\nA.drv B.drv [--json]",
@@ -103,6 +129,7 @@ const struct usage request_explain = {
     .options = (const struct usage_option[]){OF_WHAT, OF_SIDES,
         {"--json", NULL, .what = "as JSON", "What to do besides", .means = JSON}, OF_NIX, {0}},
     .examples = (const struct usage_example[]){{"ekaci explain python3Packages.numpy", "why my work rebuilds numpy"},
+        {"ekaci explain hello --pr 4711", "why a pull request does"},
         {"ekaci explain /nix/store/...-a.drv /nix/store/...-b.drv", "what differs between two derivations"}, {0}},
     .good = "it does not differ, or fails alike on both sides",
     .bad = "it does",
@@ -161,6 +188,9 @@ take(struct command_line *q, struct arena *a, struct settings *c, const struct u
 	case ALL: q->ignore_rules = true; return 0;
 	case MERGE: q->merge = true; return 0;
 	case SUBMODULES: q->submodules = true; return 0;
+	case PULL: q->pull = value; return 0;
+	case REMOTE: q->remote = value; return 0;
+	case ONTO: q->onto = value; return 0;
 	case BUILD: q->build = true; return 0;
 	case CHECK: q->build = q->again = true; return 0;
 	case FORMAT: q->format = value; return 0;
@@ -196,6 +226,11 @@ check_values(const struct command_line *q, const struct settings *c, struct err 
 		    near.found != NULL ? "?" : "");
 	if (sandbox_mode_of(c->evaluate.sandbox, &mode, e) != 0)
 		return fail(e, ERR_INPUT, "--sandbox %.60s: there are require, auto and off", c->evaluate.sandbox);
+	if (q->pull != NULL && !c->evaluate.allow_network)
+		return fail(e, ERR_INPUT, "--offline fetches nothing, and a pull request has to be fetched");
+	if (q->pull == NULL && (q->remote != NULL || q->onto != NULL))
+		return fail(e, ERR_INPUT, "%s is about a pull request: see ekaci pr",
+		    q->remote != NULL ? "--remote" : "--onto");
 	return 0;
 }
 
@@ -203,15 +238,22 @@ check_values(const struct command_line *q, const struct settings *c, struct err 
 static int
 take_words(struct command_line *q, struct arena *a, size_t n, char **words, struct err *e)
 {
-	size_t at = 0, most = 2;
+	size_t at = 0, most = q->pull != NULL ? 0 : 2;
 
 	if (q->of == ASKS_EXPLAIN) {
 		if (n == 0)
 			return fail(e, ERR_INPUT, "an attribute is missing, or two derivations");
 		q->attr = words[at++];
+	} else if (q->of == ASKS_PR) {
+		if (n == 0)
+			return fail(e, ERR_INPUT, "a pull request is missing: its number, or its page's address");
+		q->pull = words[at++];
+		most = 0;
 	}
 	if (n - at > most)
-		return fail(e, ERR_INPUT, "one revision too many: %.100s", words[at + most]);
+		return q->pull != NULL ? fail(e, ERR_INPUT,
+		                             "a pull request is compared with where it is merged, not with %.100s", words[at])
+		                       : fail(e, ERR_INPUT, "one revision too many: %.100s", words[at + most]);
 	parse_revisions(q, a, (int)(n - at), words + at);
 	return 0;
 }
@@ -233,17 +275,14 @@ request_read(struct command_line *q, struct arena *a, struct settings *c, enum r
 	static const struct usage *const usages[] = {
 	    [ASKS_DIFF] = &request_diff,
 	    [ASKS_EXPLAIN] = &request_explain,
+	    [ASKS_PR] = &request_pr,
 	};
 	struct usage_reader r = {.u = usages[of], .argc = argc, .argv = argv, .at = 1};
 	char **words = arena_alloc(a, (size_t)argc * sizeof(*words));
 	size_t n = 0;
 	int is;
 
-	*q = (struct command_line){
-	    .of = of,
-	    .repo = ".",
-	    .format = "text",
-	};
+	*q = (struct command_line){.of = of, .repo = ".", .format = "text"};
 	c->evaluate.allow_network = true; /* as nix-build has it */
 	while ((is = usage_next(&r, e)) != USAGE_END) {
 		if (is < 0)

@@ -1,5 +1,5 @@
 /*
- * request - the command lines of `ekaci diff` and `ekaci explain ATTR`, as a struct.
+ * request - the command lines of `ekaci diff`, `pr`, `explain ATTR` and `shell`, as a struct.
  */
 #ifndef EKACI_CLI_REQUEST_H
 #define EKACI_CLI_REQUEST_H
@@ -7,15 +7,18 @@
 #include "config/config.h"
 #include "support/text/usage.h"
 
-extern const struct usage request_diff, request_explain;
+extern const struct usage request_diff, request_pr, request_explain;
 
-enum request_command { ASKS_DIFF, ASKS_EXPLAIN, ASKS_LAST = ASKS_EXPLAIN };
+enum request_command { ASKS_DIFF, ASKS_EXPLAIN, ASKS_PR, ASKS_LAST = ASKS_PR };
 
 struct command_line {
 	enum request_command of;
 	const char *repo;        /* a folder in the repository */
 	const char *base, *head; /* revisions as they were named, or NULL */
 	bool three_dots;         /* BASE...HEAD: from where they parted */
+	const char *pull;        /* a pull request's number or address, or NULL; with base and head NULL */
+	const char *remote;      /* where it is, or NULL */
+	const char *onto;        /* the branch it goes to, or NULL */
 	const char *attr;        /* to be explained, or NULL */
 	const char *format;      /* text, markdown, json or html */
 	const char *jobs;        /* of --file or --flake: a list as in .ekaci/config.json, JSON; or NULL */

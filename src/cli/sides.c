@@ -2,7 +2,9 @@
 #include "cli/sides.h"
 
 #include "changeset/changeset.h"
+#include "changeset/pulled.h"
 #include "changeset/worktree.h"
+#include "forge/github/pull.h"
 #include "support/text/escape.h"
 
 #include <stdio.h>
@@ -144,14 +146,97 @@ hint(const struct search *s, const struct worktree_state *now)
 		fputs("ekaci: uncommitted changes inside of submodules are not compared\n", stderr);
 }
 
+/* --- a pull request ---------------------------------------------------------------------------------------------------- */
+
+/* Looks for the remote that has the repository of an address. */
+struct wanted_remote {
+	struct arena *a;
+	const struct pull_address *at;
+	const char *url;
+};
+
+static bool
+is_wanted(void *ctx, const char *url)
+{
+	struct wanted_remote *w = ctx;
+	struct pull_address at;
+
+	if (pull_address_of_remote(w->a, url, &at) != 0 || !pull_same_repository(&at, w->at))
+		return false;
+	w->url = arena_strdup(w->a, url);
+	return true;
+}
+
+/* Where the pull request is, as git takes it, and as GitHub has it; *ret_at is without origin where it is none of GitHub's. */
+static int
+locate(struct search *s, const struct command_line *q, const char **ret_url, struct pull_address *ret_at, struct err *e)
+{
+	struct pull_address at = {0};
+	int64_t number;
+
+	if (str_to_i64(str_of(q->pull), &number) == 0 && number > 0) {
+		if (pulled_remote(s->a, s->repo, q->remote, ret_url, e) != 0)
+			return -1;
+		(void)pull_address_of_remote(s->a, *ret_url, &at);
+		at.number = number;
+		*ret_at = at;
+		return 0;
+	}
+	if (pull_address_read(s->a, q->pull, &at, e) != 0)
+		return -1;
+	struct wanted_remote w = {.a = s->a, .at = &at};
+	if (q->remote != NULL && pulled_remote(s->a, s->repo, q->remote, &w.url, e) != 0)
+		return -1;
+	if (q->remote == NULL)
+		pulled_any_remote(s->repo, is_wanted, &w);
+	*ret_url = w.url != NULL ? w.url : arena_printf(s->a, "%s/%s/%s.git", at.origin, at.owner, at.name);
+	*ret_at = at;
+	return 0;
+}
+
+static int
+find_pull(struct search *s, const struct command_line *q, const char *git_dir, const char **ret_told, struct err *e)
+{
+	static const char *const how[] = {[PULLED_NAMED] = "",
+	    [PULLED_MERGED] = ", the branch of its merge at GitHub",
+	    [PULLED_DEFAULT] = ", the default branch (--onto names another)",
+	    [PULLED_COMMIT] = ", the commit of its merge at GitHub"};
+	struct pulled_wish wish = {.git_dir = git_dir, .onto = q->onto};
+	struct pull_address at;
+	struct pulled found;
+	struct err why;
+
+	if (locate(s, q, &wish.url, &at, e) != 0)
+		return -1;
+	wish.number = at.number;
+	const char *token = at.origin != NULL ? pull_token(s->a, &at) : NULL;
+	if (token != NULL && str_starts(str_of(wish.url), str_of(at.origin)))
+		wish.authorization = pull_authorization(s->a, token);
+	if (token != NULL && wish.onto == NULL && pull_base(s->a, &at, token, &wish.onto, &why) != 0)
+		fprintf(stderr, "ekaci: GitHub does not say where the pull request goes (%s); its merge is looked at\n",
+		    why.msg);
+	if (pulled_fetch(s->a, &wish, &found, e) != 0)
+		return -1;
+	s->base = arena_strdup(s->a, found.base);
+	s->head = arena_strdup(s->a, found.head);
+	s->merge = true;
+	*ret_told = arena_printf(s->a, "comparing %s with pull request %lld (%.12s) merged into it%s",
+	    shown(s, found.onto, found.base), (long long)at.number, found.head, how[found.how]);
+	return 0;
+}
+
 static int
 find(struct search *s, const struct command_line *q, const char *index, struct sides *ret, struct err *e)
 {
 	struct worktree_state now = {0};
 	struct tip base, head;
 
-	if (changeset_git_dir(s->a, s->repo, &ret->git_dir, e) != 0 || complete(s, e) != 0 ||
-	    resolve(s, s->base, &base, e) != 0 || resolve(s, is_files(s) ? "HEAD" : s->head, &head, e) != 0)
+	if (changeset_git_dir(s->a, s->repo, &ret->git_dir, e) != 0)
+		return -1;
+	ret->fetched = q->pull != NULL;
+	if (q->pull != NULL ? find_pull(s, q, ret->git_dir, &ret->told, e) != 0 : complete(s, e) != 0)
+		return -1;
+	if (resolve(s, s->base, &base, e) != 0 || resolve(s, is_files(s) ? "HEAD" : s->head, &head, e) != 0)
 		return -1;
 	if (is_files(s) && s->merge)
 		return fail(e, ERR_INPUT, "--merge merges commits: name a head, or commit first");
@@ -160,10 +245,12 @@ find(struct search *s, const struct command_line *q, const char *index, struct s
 	s->from = q->three_dots ? base : s->from;
 	if (q->three_dots && part(s, s->base, &head, &base, e) != 0)
 		return -1;
-	if (files_concern(s, &base, &head))
+	if (q->pull == NULL && files_concern(s, &base, &head))
 		now = worktree_state(s->a, s->repo);
-	ret->told = tell(s, &base, &head, &now);
-	hint(s, &now);
+	if (q->pull == NULL) {
+		ret->told = tell(s, &base, &head, &now);
+		hint(s, &now);
+	}
 	if (s->merge)
 		return changeset_merge(s->a, ret->git_dir, arena_strdup(s->a, base.commit), arena_strdup(s->a, head.commit),
 		    &ret->mirrored, e);

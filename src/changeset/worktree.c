@@ -2,6 +2,8 @@
 #include "changeset/worktree.h"
 
 #include "changeset/repository.h"
+#include "records/list.h"
+#include "support/base/map.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
 
@@ -297,6 +299,45 @@ worktree_tree(struct arena *a, const char *dir, const char *index, char ret_tree
 	if (out.n != CHANGESET_HEX || repository_id(str_dup(a, out), "git's tree", &id, &none) != 0)
 		return fail(e, ERR_SYSTEM, "git write-tree gave no tree");
 	git_oid_tostr(ret_tree, CHANGESET_HEX + 1, &id);
+	return 0;
+}
+
+/* A file's folder and those above it, up to one that is there already. */
+static void
+add_folders(struct arena *a, const char *top, struct str file, struct map *seen, struct texts *ret)
+{
+	for (size_t n = file.n; n > 0; n--) {
+		if (file.p[n - 1] != '/')
+			continue;
+		struct str folder = {file.p, n - 1};
+		bool added;
+		map_add(seen, folder, &added);
+		if (!added)
+			return;
+		list_add(a, ret, arena_printf(a, "%s" STR_FMT, top, STR_ARG(folder)));
+	}
+}
+
+int
+worktree_folders(struct arena *a, const char *dir, struct texts *ret, struct err *e)
+{
+	AUTO(repo_free) git_repository *repo = NULL;
+	struct texts found = {0};
+	const char *top, *index;
+	struct str out;
+
+	if (folders(a, dir, &top, &index, e) != 0 || repository_discover(dir, &repo, e) != 0 ||
+	    GIT(a, top, NULL, &out, e, "ls-files", "-z", "--cached", "--others", "--exclude-standard") != 0)
+		return -1;
+	list_clear(a, &found);
+	list_add(a, &found, top);
+	list_add(a, &found, arena_strdup(a, git_repository_path(repo)));
+	list_add(a, &found, arena_strdup(a, git_repository_commondir(repo)));
+	struct map seen = {0};
+	for (struct str rest = out; rest.p != NULL && rest.n > 0;)
+		add_folders(a, top, str_cut(rest, '\0', &rest), &seen, &found);
+	map_release(&seen);
+	*ret = found;
 	return 0;
 }
 

@@ -29,6 +29,9 @@ must_check int worktree_merge_base(const char *dir, const char *one, const char 
 must_check int worktree_tree(struct arena *a, const char *dir, const char *index, char ret_tree[CHANGESET_HEX + 1],
     struct err *e);
 
+/* Folders in which a save, a new file or a commit is seen: all that hold files as above, those above them, and git's own. */
+must_check int worktree_folders(struct arena *a, const char *dir, struct texts *ret, struct err *e);
+
 /* How many commits `tip` has that `other` does not have; 0 when it cannot be told. */
 size_t worktree_ahead(const char *dir, const char *tip, const char *other);
 

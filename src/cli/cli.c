@@ -377,6 +377,7 @@ const struct subcommand subcommands[] = {
     {&request_diff, .run = local_diff, .group = "On a clone of your own", .reads = true},
     {&request_pr, .run = local_pr, .reads = true},
     {&request_explain, .run = run_explain, .reads = true},
+    {&request_shell, .run = local_shell, .reads = true},
     {&graph_words, .run = graph_command_graph},
     {&eval_jobs_usage, .run = eval_jobs_main, .reads = true},
     {&setup_words, .run = setup_main, .group = "The bot", .reads = true},

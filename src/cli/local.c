@@ -5,7 +5,9 @@
 #include "changeset/pulled.h"
 #include "cli/ownnix.h"
 #include "cli/progress.h"
+#include "cli/shell.h"
 #include "cli/sides.h"
+#include "cli/watch.h"
 #include "nix/access.h"
 #include "records/all.h"
 #include "records/array.h"
@@ -21,7 +23,9 @@
 #include "worker/pool.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -434,6 +438,41 @@ explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	return 0;
 }
 
+/* The report goes into the shell's folder, in short onto the terminal. */
+static int
+open_shell(struct local *l, const struct run *r, int *ret_exit, struct err *e)
+{
+	static const char *const formats[] = {"json", "markdown", "text"};
+	const char *body[COUNT(formats)] = {0};
+	const struct report_document *document;
+	struct report_job job;
+	const struct job asks = {.of = &report_job_fields, .is = &job};
+	struct records records;
+	size_t at = 0;
+
+	if (make_report_job(l, r, &job, e) != 0)
+		return -1;
+	job.formats = (struct texts){(const char **)arena_dup(&l->a, formats, sizeof(formats)), COUNT(formats)};
+	if (stage(l, &l->a, "report", "writing the report", &asks, &records, e) != 0)
+		return -1;
+	progress_clear(&l->line);
+	while ((document = record_next(&records, &report_document_fields, &at)) != NULL)
+		for (size_t i = 0; i < COUNT(formats); i++)
+			if (strcmp(document->format, formats[i]) == 0)
+				body[i] = document->body;
+	if (l->q.run == NULL && body[2] != NULL)
+		fputs(body[2], stderr);
+	if (r->failure != NULL || body[0] == NULL || body[1] == NULL)
+		return fail(e, ERR_INPUT, "it was not compared: there is nothing to open a shell with");
+	char repo[PATH_MAX];
+	const struct shell_wish wish = {.dir = arena_printf(&l->a, "%s/shell", l->run_dir),
+	    .repo = realpath(l->q.repo, repo) != NULL ? repo : l->q.repo,
+	    .report = body[0],
+	    .markdown = body[1],
+	    .run = l->q.run};
+	return shell_open(&l->a, &wish, ret_exit, e);
+}
+
 static int
 tell(struct local *l, int *ret_exit, struct err *e)
 {
@@ -441,13 +480,15 @@ tell(struct local *l, int *ret_exit, struct err *e)
 
 	if (store_run_get(l->walk.store, &l->a, l->run, &r, e) != 0)
 		return -1;
+	if (l->q.of == ASKS_SHELL)
+		return open_shell(l, &r, ret_exit, e);
 	return l->q.attr != NULL ? explain(l, &r, ret_exit, e) : report(l, &r, ret_exit, e);
 }
 
 /* --- all of it --------------------------------------------------------------------------------------------------------- */
 
 static int
-prepare(struct local *l, struct err *e)
+make_folder(struct local *l, struct err *e)
 {
 	const char *cache = config_cache_dir(&l->a);
 
@@ -455,6 +496,18 @@ prepare(struct local *l, struct err *e)
 	l->settings.state.min_free_mb = 0; /* the user is there to see a full disk */
 	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
+	return files_mkdirs(arena_printf(&l->a, "%s/roots", l->run_dir), 0750, e);
+}
+
+static const char *
+index_of(struct local *l)
+{
+	return arena_printf(&l->a, "%s/index", l->run_dir);
+}
+
+static int
+prepare(struct local *l, struct err *e)
+{
 	l->own = (struct own_run){.run_dir = l->run_dir,
 	    .roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir),
 	    .jobs = l->q.jobs,
@@ -464,12 +517,13 @@ prepare(struct local *l, struct err *e)
 	l->walk = (struct walk){.settings = &l->settings, .own = &l->own};
 	if (l->q.pull != NULL)
 		progress_doing(&l->line, "fetching the pull request");
-	if (files_mkdirs(l->own.roots_dir, 0750, e) != 0 ||
-	    sides_find(&l->a, &l->q, arena_printf(&l->a, "%s/index", l->run_dir), &l->sides, e) != 0)
+	if (sides_find(&l->a, &l->q, index_of(l), &l->sides, e) != 0)
 		return -1;
 	l->own.git_dir = l->sides.git_dir;
 	progress_clear(&l->line);
 	fprintf(stderr, "ekaci: %s\n", l->sides.told);
+	if (l->sides.hint != NULL)
+		fprintf(stderr, "ekaci: %s\n", l->sides.hint);
 	return 0;
 }
 
@@ -534,7 +588,12 @@ run(enum request_command of, int argc, char **argv)
 		return COULD_NOT_TELL;
 	}
 	child_catch_term();
-	if (request_all_text(argc, argv, &e) != 0 || prepare(&l, &e) != 0 || walk(&l, &e) != 0 || tell(&l, &code, &e) != 0)
+	int rc = request_all_text(argc, argv, &e);
+	if (rc == 0)
+		rc = make_folder(&l, &e);
+	if (rc == 0 && l.q.watch)
+		code = watch_run(&l.q, index_of(&l), argc, argv);
+	else if (rc != 0 || prepare(&l, &e) != 0 || walk(&l, &e) != 0 || tell(&l, &code, &e) != 0)
 		code = tell_failure(&l, &e);
 	release(&l);
 	return code;
@@ -556,4 +615,10 @@ int
 local_explain(int argc, char **argv)
 {
 	return run(ASKS_EXPLAIN, argc, argv);
+}
+
+int
+local_shell(int argc, char **argv)
+{
+	return run(ASKS_SHELL, argc, argv);
 }

@@ -9,6 +9,8 @@
  * why that attribute differs. Exit codes: 0 it does not differ, 1 it does, 2 it could not be told.
  */
 int local_explain(int argc, char **argv);
+/* `ekaci shell`: what was built, in a shell, whose exit code it gives; 2 when there is nothing, or it could not be told. */
+int local_shell(int argc, char **argv);
 /* `ekaci pr N`: the same of a pull request, which is fetched. */
 int local_pr(int argc, char **argv);
 /* Exit codes: 0 nothing newly failing, 1 something is, 2 it could not be told. */

@@ -26,6 +26,8 @@ enum request_option {
 	CHECK,
 	FORMAT,
 	JSON,
+	WATCH,
+	RUN,
 	OFFLINE,
 	URIS,
 	IFD,
@@ -94,8 +96,10 @@ const struct usage request_diff = {
     .synopsis = SYNOPSIS,
     .what = "what rebuilds between two revisions of a local clone, and why",
     .words = REVISIONS_ARE,
-    .options = (const struct usage_option[]){OF_WHAT, OF_SIDES, OF_DOING, OF_NIX, {0}},
+    .options = (const struct usage_option[]){OF_WHAT, OF_SIDES, OF_DOING,
+        {"--watch", NULL, .what = "again whenever a file is saved or something is committed", .means = WATCH}, OF_NIX, {0}},
     .examples = (const struct usage_example[]){{"ekaci diff", "what my work so far rebuilds, committed or not"},
+        {"ekaci diff --build --watch", "builds it again on every save"},
         {"ekaci diff main my-branch --file ci.nix --json | jq .totals", "two branches, for a program"}, {0}},
     .good = "nothing newly fails",
     .bad = "something does, or is new and fails",
@@ -133,6 +137,24 @@ const struct usage request_explain = {
         {"ekaci explain /nix/store/...-a.drv /nix/store/...-b.drv", "what differs between two derivations"}, {0}},
     .good = "it does not differ, or fails alike on both sides",
     .bad = "it does",
+    .takes = USAGE_REVISIONS,
+};
+
+const struct usage request_shell = {
+    .name = "shell",
+    .synopsis = SYNOPSIS,
+    .what = "builds what a change adds or rebuilds, and opens a shell with it",
+    .words =
+        "The shell begins in a folder that holds results/ATTR, a link to each output that is there, and report.md. Programs in "
+        "their bin/ come first on PATH; EKACI_RESULTS names results/, EKACI_REPO the repository. When the shell ends the folder "
+        "goes, and Nix may collect what was built.\n\n" REVISIONS_ARE,
+    .options =
+        (const struct usage_option[]){{"--run", "COMMAND",
+                                          .what = "run this in the shell (sh -c) instead of asking for commands", .means = RUN},
+            OF_WHAT, OF_SIDES, OF_NIX, {0}},
+    .examples = (const struct usage_example[]){{"ekaci shell --pr 4711", "try a pull request"},
+        {"ekaci shell --run 'hello --version'", "try my own work, in a script"}, {0}},
+    .good = "that of the shell",
     .takes = USAGE_REVISIONS,
 };
 
@@ -195,6 +217,8 @@ take(struct command_line *q, struct arena *a, struct settings *c, const struct u
 	case CHECK: q->build = q->again = true; return 0;
 	case FORMAT: q->format = value; return 0;
 	case JSON: q->format = "json"; return 0;
+	case WATCH: q->watch = true; return 0;
+	case RUN: q->run = value; return 0;
 	case OFFLINE: c->evaluate.allow_network = false; return 0;
 	case URIS: restrict_to(q, a, c, value); return 0;
 	case IFD: c->evaluate.allow_import_from_derivation = true; return 0;
@@ -228,6 +252,8 @@ check_values(const struct command_line *q, const struct settings *c, struct err 
 		return fail(e, ERR_INPUT, "--sandbox %.60s: there are require, auto and off", c->evaluate.sandbox);
 	if (q->pull != NULL && !c->evaluate.allow_network)
 		return fail(e, ERR_INPUT, "--offline fetches nothing, and a pull request has to be fetched");
+	if (q->watch && q->pull != NULL)
+		return fail(e, ERR_INPUT, "--watch looks at files, of which a pull request has none");
 	if (q->pull == NULL && (q->remote != NULL || q->onto != NULL))
 		return fail(e, ERR_INPUT, "%s is about a pull request: see ekaci pr",
 		    q->remote != NULL ? "--remote" : "--onto");
@@ -272,17 +298,16 @@ int
 request_read(struct command_line *q, struct arena *a, struct settings *c, enum request_command of, int argc, char **argv,
     struct err *e)
 {
-	static const struct usage *const usages[] = {
-	    [ASKS_DIFF] = &request_diff,
+	static const struct usage *const usages[] = {[ASKS_DIFF] = &request_diff,
 	    [ASKS_EXPLAIN] = &request_explain,
 	    [ASKS_PR] = &request_pr,
-	};
+	    [ASKS_SHELL] = &request_shell};
 	struct usage_reader r = {.u = usages[of], .argc = argc, .argv = argv, .at = 1};
 	char **words = arena_alloc(a, (size_t)argc * sizeof(*words));
 	size_t n = 0;
 	int is;
 
-	*q = (struct command_line){.of = of, .repo = ".", .format = "text"};
+	*q = (struct command_line){.of = of, .repo = ".", .format = "text", .build = of == ASKS_SHELL};
 	c->evaluate.allow_network = true; /* as nix-build has it */
 	while ((is = usage_next(&r, e)) != USAGE_END) {
 		if (is < 0)

@@ -7,9 +7,9 @@
 #include "config/config.h"
 #include "support/text/usage.h"
 
-extern const struct usage request_diff, request_pr, request_explain;
+extern const struct usage request_diff, request_pr, request_explain, request_shell;
 
-enum request_command { ASKS_DIFF, ASKS_EXPLAIN, ASKS_PR, ASKS_LAST = ASKS_PR };
+enum request_command { ASKS_DIFF, ASKS_EXPLAIN, ASKS_PR, ASKS_SHELL, ASKS_LAST = ASKS_SHELL };
 
 struct command_line {
 	enum request_command of;
@@ -20,11 +20,12 @@ struct command_line {
 	const char *remote;      /* where it is, or NULL */
 	const char *onto;        /* the branch it goes to, or NULL */
 	const char *attr;        /* to be explained, or NULL */
+	const char *run;         /* in the shell, or NULL */
 	const char *format;      /* text, markdown, json or html */
 	const char *jobs;        /* of --file or --flake: a list as in .ekaci/config.json, JSON; or NULL */
 	const char *job_name;    /* of --job, or NULL */
 	bool build, again;       /* again: what is there already, too, and compare */
-	bool merge, ignore_rules, submodules;
+	bool merge, ignore_rules, submodules, watch;
 	bool restricted; /* --allowed-uris */
 };
 

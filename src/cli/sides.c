@@ -137,13 +137,12 @@ files_concern(const struct search *s, const struct tip *base, const struct tip *
 }
 
 /* A line about what is not compared. */
-static void
+static const char *
 hint(const struct search *s, const struct worktree_state *now)
 {
 	if (!is_files(s) && now->changed + now->added > 0)
-		fputs("ekaci: uncommitted changes are not compared (see ekaci diff --help)\n", stderr);
-	if (is_files(s) && now->submodules)
-		fputs("ekaci: uncommitted changes inside of submodules are not compared\n", stderr);
+		return "uncommitted changes are not compared (see ekaci diff --help)";
+	return is_files(s) && now->submodules ? "uncommitted changes inside of submodules are not compared" : NULL;
 }
 
 /* --- a pull request ---------------------------------------------------------------------------------------------------- */
@@ -249,7 +248,7 @@ find(struct search *s, const struct command_line *q, const char *index, struct s
 		now = worktree_state(s->a, s->repo);
 	if (q->pull == NULL) {
 		ret->told = tell(s, &base, &head, &now);
-		hint(s, &now);
+		ret->hint = hint(s, &now);
 	}
 	if (s->merge)
 		return changeset_merge(s->a, ret->git_dir, arena_strdup(s->a, base.commit), arena_strdup(s->a, head.commit),

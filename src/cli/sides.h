@@ -16,12 +16,13 @@ struct sides {
 	bool merged;             /* head is merged into base, as GitHub would */
 	bool fetched;            /* a pull request, for which pulled_forget is to be called */
 	const char *told;        /* what is compared, in one line, for people */
+	const char *hint;        /* what is not compared, or NULL */
 	const char *git_dir;     /* of the repository's objects, absolute */
 	struct mirrored mirrored;
 };
 
 /*
- * What a pull request needs is fetched. index: a file of ours for the working tree's index. What is not compared is said on standard error. Texts are in a, or the
+ * What a pull request needs is fetched. index: a file of ours for the working tree's index. Texts are in a, or the
  * request's.
  */
 must_check int sides_find(struct arena *a, const struct command_line *q, const char *index, struct sides *ret, struct err *e);

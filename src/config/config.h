@@ -110,6 +110,15 @@ const char *config_cache_dir(struct arena *a);
 /* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */
 bool config_wants_colour(void);
 bool config_smart_terminal(void);
+/* What GitHub's own tools read: GITHUB_SERVER_URL (https://github.com), GITHUB_API_URL (NULL), GITHUB_TOKEN or GH_TOKEN (NULL). */
+struct config_forge_environment {
+	const char *server, *api, *token;
+};
+struct config_forge_environment config_forge_environment(void);
+/* $SHELL, or sh; $PATH and $XDG_DATA_DIRS with these folders before them, as NAME=VALUE. */
+const char *config_shell(void);
+const char *config_path_before(struct arena *a, const char *folders);
+const char *config_data_before(struct arena *a, const char *folders);
 /* $XDG_CACHE_HOME, or ~/.cache. */
 const char *config_user_cache_dir(struct arena *a);
 

@@ -1,13 +1,13 @@
 /* Addresses, a token, and one question. */
 #include "forge/github/pull.h"
 
+#include "config/config.h"
 #include "forge/github/http.h"
 #include "forge/github/jwt.h"
 #include "forge/github/payload.h"
 #include "support/os/child.h"
 #include "support/text/json.h"
 
-#include <stdlib.h>
 #include <strings.h>
 
 enum { TOKEN_BYTES = 4096, TIMEOUT_MS = 15000 };
@@ -127,27 +127,16 @@ pull_same_repository(const struct pull_address *a, const struct pull_address *b)
 
 /* --- the token --------------------------------------------------------------------------------------------------------- */
 
-static const char *
-server(void)
-{
-	const char *named = getenv("GITHUB_SERVER_URL");
-
-	return named != NULL && *named != '\0' ? named : "https://github.com";
-}
-
 const char *
 pull_token(struct arena *a, const struct pull_address *at)
 {
-	static const char *const names[] = {"GITHUB_TOKEN", "GH_TOKEN"};
+	const struct config_forge_environment env = config_forge_environment();
 	AUTO(buf_release) struct buf out = {0};
 	const char *host = strstr(at->origin, "://");
 	struct err e;
 
-	for (size_t i = 0; i < COUNT(names) && strcasecmp(at->origin, server()) == 0; i++) {
-		const char *value = getenv(names[i]);
-		if (value != NULL && plain(str_of(value)))
-			return value;
-	}
+	if (env.token != NULL && strcasecmp(at->origin, env.server) == 0 && plain(str_of(env.token)))
+		return env.token;
 	if (child_find(a, "gh") == NULL || host == NULL)
 		return NULL;
 	buf_init(&out, TOKEN_BYTES);
@@ -193,10 +182,10 @@ on_answer(void *ctx, const struct http_answer *answer)
 static const char *
 api_of(struct arena *a, const struct pull_address *at)
 {
-	const char *named = getenv("GITHUB_API_URL");
+	const struct config_forge_environment env = config_forge_environment();
 
-	if (named != NULL && *named != '\0' && strcasecmp(at->origin, server()) == 0)
-		return named;
+	if (env.api != NULL && strcasecmp(at->origin, env.server) == 0)
+		return env.api;
 	return strcasecmp(at->origin, "https://github.com") == 0 ? "https://api.github.com"
 	                                                         : arena_printf(a, "%s/api/v3", at->origin);
 }

@@ -662,6 +662,45 @@ child_output(const char *const *argv, struct buf *out, struct err *e)
 	return 0;
 }
 
+int
+child_foreground_start(const char *const *argv, const char *const *env, const char *dir, pid_t *ret, struct err *e)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return fail_sys(e, "cannot run %s", argv[0]);
+	if (pid > 0) {
+		*ret = pid;
+		return 0;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGHUP);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	for (size_t i = 0; env != NULL && env[i] != NULL; i++)
+		putenv((char *)(uintptr_t)env[i]);
+	if (dir == NULL || chdir(dir) == 0)
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+	dprintf(2, "ekaci: cannot run %s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+int
+child_foreground_wait(pid_t pid)
+{
+	bool told = false;
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return 127;
+		if (term_came == SIGTERM && !told)
+			told = kill(pid, SIGTERM) == 0;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 const char *
 child_find(struct arena *a, const char *program)
 {

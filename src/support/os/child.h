@@ -16,6 +16,8 @@
 #include "support/base/err.h"
 #include "support/base/str.h"
 
+#include <sys/types.h>
+
 enum {
 	CHILD_MAX_LINE = 64 * 1024 * 1024, /* an evaluator's row with all its inputs; longer is hostile */
 	CHILD_GRACE_MS = 2000,             /* between SIGTERM and SIGKILL */
@@ -80,6 +82,16 @@ int64_t child_spent_ms(void);
 /* Convenience: runs argv, everything it prints to standard output goes to out (bounded by out->max), the last 2 KB of
  * standard error into e when it does not exit 0 (ERR_SYSTEM). */
 must_check int child_output(const char *const *argv, struct buf *out, struct err *e);
+
+/*
+ * A program that has our terminal and our standard descriptors, such as a shell: started, and waited for. While it runs, no
+ * child_run. env: NAME=VALUE, added to ours, or NULL; dir: its folder, or NULL for ours.
+ */
+must_check int child_foreground_start(const char *const *argv, const char *const *env, const char *dir, pid_t *ret,
+    struct err *e);
+/* Its exit code, 128 and the signal's number when it was ended by one. An interrupt is the program's own business; SIGTERM is
+ * handed on. */
+int child_foreground_wait(pid_t pid);
 
 /* True when this process was asked to end by SIGTERM, or by SIGINT from its terminal (child_catch_term was called and the signal
  * came); the exit code that says so: 130 for an interrupt, 143. */

@@ -1,6 +1,7 @@
 /* Why each derivation is rebuilt: roots, followers, and how far each reaches. */
 #include "graph/result.h"
 
+#include "graph/alone.h"
 #include "graph/compare.h"
 
 #include <fcntl.h>
@@ -16,6 +17,7 @@ struct finder {
 	uint32_t *twin; /* base node that a head node stands for */
 	VEC(uint32_t) queue;
 	uint8_t *queued;
+	uint32_t *weight; /* attributes that each stands for */
 	VEC(struct root) roots;
 	uint32_t *root_of; /* index in roots, or NO_ROOT */
 };
@@ -194,7 +196,7 @@ find_radius(struct finder *f)
 {
 	struct difference *d = f->d;
 	const struct spread *s = &d->spread;
-	uint32_t *weight = weights(d, &f->a);
+	uint32_t *weight = f->weight = weights(d, &f->a);
 	uint32_t *targets = arena_alloc(&f->a, s->n * sizeof(*targets));
 	size_t n = 0;
 
@@ -349,6 +351,7 @@ difference_find_causes(struct difference *d, struct err *e)
 		find_causes(&f);
 		d->roots = arena_dup(&d->a, f.roots.p, f.roots.n * sizeof(*f.roots.p));
 		d->n_roots = f.roots.n;
+		difference_find_alone(d, f.queued, f.weight);
 	}
 	vec_release(&f.queue);
 	vec_release(&f.roots);

@@ -25,6 +25,12 @@ struct root {
 	const uint32_t *attrs; /* entries whose derivation this is, aliases too */
 	size_t n_attrs;
 	uint32_t used_by; /* of a root without an attribute: the nearest entry that needs it; else NO_ATTR */
+	/* alone.h */
+	struct str position;    /* where it is defined, FILE:LINE as the evaluator says; empty: not known */
+	uint32_t source;        /* the first root of the same source */
+	struct radius together; /* what the roots of that source reach, these left out */
+	bool knows_together;
+	struct radius alone; /* what is rebuilt only because of that source */
 };
 
 /* Why a derivation is rebuilt. */

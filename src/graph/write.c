@@ -327,7 +327,11 @@ put_root(struct writing *w, const struct root *r, struct err *e)
 	    .attributes = {arena_alloc(&w->a, (r->n_attrs + 1) * sizeof(struct texts)), r->n_attrs},
 	    .used_by = path_at(&w->a, d->attrs.v.p, r->used_by),
 	    .what = texts_of(&w->a, r->what, r->n_what),
-	    .radius = root_radius_of(&w->a, d, r)};
+	    .radius = root_radius_of(&w->a, d, r),
+	    .position = text_or_null(&w->a, r->position),
+	    .source = r->source,
+	    .together = r->knows_together ? radius_of(&w->a, &r->together) : NULL,
+	    .alone = radius_of(&w->a, &r->alone)};
 
 	for (size_t i = 0; i < r->n_attrs; i++)
 		one.attributes.p[i] = path_of(&w->a, d->attrs.v.p[r->attrs[i]].path);
@@ -360,24 +364,6 @@ put_targets(struct writing *w, enum difference_part part, struct err *e)
 	return rc;
 }
 
-/* The raw value of a member of meta; n == 0 when it has none. */
-static struct str
-meta_member(struct str meta, const char *name)
-{
-	struct arena a = {0};
-	struct jscan j = {meta.p, meta.n, 0};
-	struct str key, value = {"", 0}, found = {"", 0};
-	size_t count = 0;
-
-	if (meta.n != 0 && jscan_open(&j, '{') == 0)
-		while (found.n == 0 && jscan_more(&j, '}', &count) == 1 && jscan_string(&j, &a, &key) == 0 &&
-		       jscan_colon(&j) == 0 && jscan_value(&j, &value) == 0)
-			if (str_is(key, name))
-				found = value;
-	arena_release(&a);
-	return found;
-}
-
 static bool
 meta_matters(const struct attr_entry *at)
 {
@@ -386,7 +372,7 @@ meta_matters(const struct attr_entry *at)
 	if (at->class != CLASS_UNCHANGED || at->base == NULL || at->head == NULL)
 		return false;
 	for (size_t i = 0; i < COUNT(names); i++)
-		if (!str_eq(meta_member(at->base->meta, names[i]), meta_member(at->head->meta, names[i])))
+		if (!str_eq(attrs_meta_member(at->base->meta, names[i]), attrs_meta_member(at->head->meta, names[i])))
 			return true;
 	return false;
 }

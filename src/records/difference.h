@@ -115,6 +115,10 @@ struct difference_root {
 	struct texts used_by;                       /* of one that is no attribute's: the nearest attribute that needs it */
 	struct texts what;                          /* for people */
 	struct root_radius radius;
+	const char *position; /* where it is defined, FILE:LINE as the evaluator says; NULL: not known */
+	int64_t source; /* the first root of the same source (graph/alone.h), a place in the list; -1: the file does not say */
+	struct difference_radius *together; /* what the roots of that source reach, these left out; NULL: not known */
+	struct difference_radius *alone;    /* what is rebuilt only because of that source; NULL: the file does not say */
 };
 extern const struct fields difference_root_fields;
 

@@ -272,33 +272,35 @@ find_followed(struct finder *f, const uint8_t *asked)
 	}
 }
 
-/* The next derivation on a shortest way down to a root, for each that is above one. */
+/* The next derivation on a shortest way down to a root, for each that is above one, and that root. */
 static void
 find_chains(struct finder *f, const uint8_t *asked)
 {
 	const struct spread *s = &f->d->spread;
 	uint32_t *length = arena_alloc(&f->a, s->n * sizeof(*length)), *next = arena_alloc(&f->a, s->n * sizeof(*next));
+	uint32_t *last = arena_alloc(&f->a, s->n * sizeof(*last));
 
 	for (uint32_t v = 0; v < s->n; v++) {
 		length[v] = f->root_of[v] != NO_ROOT ? 0 : UINT32_MAX;
+		last[v] = v;
 		for (uint32_t k = s->off[v]; k < s->off[v + 1]; k++)
 			if (length[s->in[k]] != UINT32_MAX && length[s->in[k]] + 1 < length[v]) {
 				length[v] = length[s->in[k]] + 1;
 				next[v] = s->in[k];
+				last[v] = last[s->in[k]];
 			}
 	}
 	for (uint32_t v = 0; v < s->n; v++) {
 		if (!asked[v] || length[v] == UINT32_MAX)
 			continue;
-		uint32_t *chain = arena_alloc(&f->d->a, (length[v] + 1) * sizeof(*chain)), at = v;
-		size_t n = 0;
-		chain[n++] = s->node[at];
-		while (length[at] != 0) {
-			at = next[at];
-			chain[n++] = s->node[at];
-		}
+		size_t all = (size_t)length[v] + 1, shown = all > DIFFERENCE_MAX_CHAIN ? DIFFERENCE_MAX_CHAIN : all;
+		uint32_t *chain = arena_alloc(&f->d->a, shown * sizeof(*chain)), at = v;
+		for (size_t n = 0; n + 1 < shown; n++, at = next[at])
+			chain[n] = s->node[at];
+		chain[shown - 1] = s->node[last[v]];
 		f->d->causes[v].chain = chain;
-		f->d->causes[v].n_chain = n;
+		f->d->causes[v].n_chain = shown;
+		f->d->causes[v].chain_left_out = all - shown;
 	}
 }
 

@@ -172,6 +172,20 @@ side_of(struct arena *a, const struct attr_side *s)
 	return arena_dup(a, &one, sizeof(one));
 }
 
+/* The names from a derivation down to its root; of a long way a number stands for what is left out. */
+static struct texts
+chain_of(struct arena *a, const struct difference *d, const struct rebuild_cause *c)
+{
+	struct texts ret = {arena_alloc(a, (c->n_chain + 1) * sizeof(*ret.p)), 0};
+
+	for (size_t i = 0; i < c->n_chain; i++) {
+		if (i + 1 == c->n_chain && c->chain_left_out != 0)
+			ret.p[ret.n++] = arena_printf(a, "(%zu more)", c->chain_left_out);
+		ret.p[ret.n++] = fields_clean(a, closure_name(&d->closure, c->chain[i]));
+	}
+	return ret;
+}
+
 static struct difference_cause *
 cause_of(struct arena *a, const struct difference *d, const struct attr_entry *at)
 {
@@ -189,9 +203,7 @@ cause_of(struct arena *a, const struct difference *d, const struct attr_entry *a
 	for (size_t i = 0; i < c->n_roots; i++)
 		ret->roots.p[i] = c->roots[i];
 	ret->roots_total = (int64_t)c->n_roots_total;
-	ret->chain = (struct texts){arena_alloc(a, (c->n_chain + 1) * sizeof(*ret->chain.p)), c->n_chain};
-	for (size_t i = 0; i < c->n_chain; i++)
-		ret->chain.p[i] = fields_clean(a, closure_name(&d->closure, c->chain[i]));
+	ret->chain = at->alias_of == NO_ATTR ? chain_of(a, d, c) : (struct texts){arena_alloc(a, sizeof(*ret->chain.p)), 0};
 	return ret;
 }
 
@@ -285,7 +297,7 @@ put_attr(struct writing *w, const struct attr_entry *at, struct err *e)
 	    .version = versions_of(&w->a, at),
 	    .renamed_from = path_at(&w->a, all, at->renamed_from),
 	    .alias_of = path_at(&w->a, all, at->alias_of),
-	    .aliases = aliases_of(&w->a, all, at->next_alias)};
+	    .aliases = aliases_of(&w->a, all, at->alias_of == NO_ATTR ? at->next_alias : NO_ATTR)};
 
 	return put(w, DIFFERENCE_ATTRIBUTES, &one, e);
 }

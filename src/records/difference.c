@@ -89,7 +89,9 @@ static const struct field cause_members[] = {
     {TEXTS(what), .about = "of a root, for people: \"version 8.1 -> 8.2\""},
     {INTS(roots), .about = "places in `roots`, the widest first; at most 16"},
     {INT(roots_total), .otherwise = -1},
-    {TEXTS(chain), .about = "names of derivations, from its own to the nearest root"},
+    {TEXTS(chain),
+        .about =
+            "names of derivations, from its own to the nearest root; at most 64, else a number stands before the root. None for alias_of"},
 };
 static const struct fields cause_fields = FIELDS("cause", NULL, struct difference_cause, cause_members);
 #undef OF

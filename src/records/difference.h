@@ -75,7 +75,8 @@ struct difference_cause {
 	struct texts what;    /* of a root, for people: "version 8.1 -> 8.2" */
 	struct numbers roots; /* places in the file's list of roots, the widest first; at most 16 */
 	int64_t roots_total;  /* -1: the file does not say; all are listed */
-	struct texts chain;   /* names of derivations, from the attribute's own to the nearest root */
+	struct texts
+	    chain; /* names of derivations, from the attribute's own to the nearest root, "(900 more)" before it where the way is long; none of another name */
 };
 
 /* What must be rebuilt because of a derivation, itself not counted. */

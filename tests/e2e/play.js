@@ -225,7 +225,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 	const snapshots = [], problems = [];
 	const limit_ms = disturbance || with_outages ? DISTURBED_MS : UNDISTURBED_MS;
 	const loose = scenario.loose || [];
-	let watcher;
+	let watcher, struck;
 	try {
 		await play.set_up();
 		const post = new Post(play, disturbance);
@@ -233,7 +233,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 			watcher = watch(play, await prepare(play, disturbance));
 		const look = async last => {
 			await post.empty();
-			const should = expected && expected[snapshots.length];
+			const should = !scenario.chance && expected && expected[snapshots.length];
 			const snapshot = await play.quiet(now => should ? difference(now, should, loose)
 				: ((scenario.ends_open ? '' : now.open.join(', ')) || (last ? unlike(scenario, now, play) : '')), limit_ms);
 			if (snapshot.never)
@@ -255,6 +255,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 		if (!problems.length)
 			await look(true);
 		problems.push(...forbidden(scenario, play), ...await manners(play, disturbance || undefined));
+		struck = (await play.github.ask('faults')).reduce((sum, f) => sum + f.hits, 0);
 	} catch (e) {
 		problems.push(`${e.message}`);
 	} finally {
@@ -266,5 +267,5 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 			play.log = play.bot ? play.bot.log() : '';
 		await play.tear_down();
 	}
-	return { snapshots, problems, log: play.log, plan: disturbance && disturbance.plan };
+	return { snapshots, problems, struck, log: play.log, plan: disturbance && disturbance.plan };
 }

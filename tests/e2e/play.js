@@ -179,6 +179,8 @@ async function manners(play, { plan } = {})
 	for (const [who, m] of Object.entries(await play.github.ask('etiquette'))) {
 		if (!who.startsWith('installation'))
 			continue;
+		if (m.max_content_per_minute > 80 || m.max_content_per_hour > 500)
+			wrong.push(`${m.max_content_per_minute} writes a minute, ${m.max_content_per_hour} an hour`);
 		if (!plan && m.max_in_flight > 1)
 			wrong.push(`${m.max_in_flight} requests at once`);
 		if (m.requests_while_limited && !(plan && plan.kills.length))

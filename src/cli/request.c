@@ -17,6 +17,7 @@ enum request_option {
 	FLAKE,
 	JOB,
 	ALL,
+	NO_PROOF,
 	MERGE,
 	SUBMODULES,
 	PULL,
@@ -36,15 +37,18 @@ enum request_option {
 	WORKERS
 };
 
-#define OF_WHAT                                                                                                   \
-	{"--repo", "DIR", .what = "the repository; else the one you are in",                                      \
-	    "What to evaluate (else .ekaci/config.json of the base, flake.nix, default.nix)", .means = REPO},     \
-	    {"--file", "FILE", .what = "this file of it", .means = FILE_OF},                                      \
-	    {"--flake", "REF", .what = "these outputs of its flake, as in \".#checks\"", .means = FLAKE},         \
-	    {"--job", "NAME", .what = "this job of its configuration alone", .means = JOB},                       \
-	    {"--all", NULL, .what = "whatever its rules say about the changed paths", .means = ALL},              \
-	{                                                                                                         \
-		"--submodules", NULL, "with submodules, also for jobs that do not take them", .means = SUBMODULES \
+#define OF_WHAT                                                                                                           \
+	{"--repo", "DIR", .what = "the repository; else the one you are in",                                              \
+	    "What to evaluate (else .ekaci/config.json of the base, flake.nix, default.nix)", .means = REPO},             \
+	    {"--file", "FILE", .what = "this file of it", .means = FILE_OF},                                              \
+	    {"--flake", "REF", .what = "these outputs of its flake, as in \".#checks\"", .means = FLAKE},                 \
+	    {"--job", "NAME", .what = "this job of its configuration alone", .means = JOB},                               \
+	    {"--all", NULL, .what = "whatever its rules say about the changed paths", .means = ALL},                      \
+	    {"--no-proof", NULL,                                                                                          \
+	        .what = "also what is proved not to differ, because nothing that BASE's evaluation read looks otherwise", \
+	        .means = NO_PROOF},                                                                                       \
+	{                                                                                                                 \
+		"--submodules", NULL, "with submodules, also for jobs that do not take them", .means = SUBMODULES         \
 	}
 #define OF_PULL                                                                                                    \
 	{"--remote", "NAME", .what = "the remote with the pull request (upstream, else origin)", .means = REMOTE}, \
@@ -208,6 +212,7 @@ take(struct command_line *q, struct arena *a, struct settings *c, const struct u
 	case FLAKE: q->jobs = one_job(a, "flake", value); return 0;
 	case JOB: q->job_name = value; return 0;
 	case ALL: q->ignore_rules = true; return 0;
+	case NO_PROOF: c->evaluate.proof = false; return 0;
 	case MERGE: q->merge = true; return 0;
 	case SUBMODULES: q->submodules = true; return 0;
 	case PULL: q->pull = value; return 0;

@@ -1,25 +1,16 @@
 /* The table of commands; each lives in the module it belongs to, what is only a command lives here. */
 #include "cli/cli.h"
 
-#include "bot/daemon.h"
-#include "changeset/changeset.h"
+#include "cli/backup.h"
+#include "cli/check.h"
 #include "cli/local.h"
 #include "cli/operate.h"
 #include "cli/request.h"
+#include "cli/start.h"
 #include "cli/status.h"
-#include "config/config.h"
 #include "evaluate/builtin/evaljobs.h"
-#include "evaluate/evaluate.h"
-#include "evaluate/sandbox.h"
-#include "forge/forges.h"
 #include "forge/github/setup.h"
 #include "graph/graph.h"
-#include "nix/access.h"
-#include "store/store.h"
-#include "support/base/log.h"
-#include "support/base/mem.h"
-#include "support/os/cgroup.h"
-#include "support/text/json.h"
 #include "walk/table.h"
 #include "worker/serve.h"
 
@@ -37,12 +28,13 @@ struct subcommand {
 	const char *usage;                 /* what follows the name */
 	const char *what;                  /* a line of the list */
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit code */
-	const char *help;                  /* the whole text, or what stands between usage and options; NULL: what */
+	const char
+	    *help; /* the whole text when it begins with "usage: ", else what stands between usage and options; NULL: what */
 	const char
 	    *options; /* "--config= --json", with "=" where a value follows; NULL: run reads them all, and help is whole */
 };
 
-static const char config_help[] = "  --config FILE  the bot's settings (ekaci.toml)\n";
+static const char config_help[] = "  --config FILE  the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG)\n";
 
 static int
 run_worker(int argc, char **argv)
@@ -52,157 +44,6 @@ run_worker(int argc, char **argv)
 		return 2;
 	}
 	return worker_serve(pipeline_stage, argc == 2 ? argv[1] : NULL);
-}
-
-/* Which evaluator there will be, and whether it evaluates. False: none does. */
-static bool
-tell_evaluator(struct arena *a, const struct settings *s)
-{
-	enum sandbox_mode mode;
-	const char *name;
-	struct err e;
-
-	if (sandbox_mode_of(s->evaluate.sandbox, &mode, &e) == 0 &&
-	    evaluate_try(a, s->evaluate.evaluator, mode, &name, &e) == 0) {
-		printf("evaluator: %s\n", name);
-		return true;
-	}
-	fprintf(stderr, "ekaci: [evaluate] evaluator = \"%s\": nothing can be evaluated: %s\n", s->evaluate.evaluator, e.msg);
-	return false;
-}
-
-/* What the settings come to on this machine, for this user. */
-static void
-tell_limits(struct arena *a, const struct settings *s)
-{
-	const struct forge_secrets of = forge_of(s)->secrets(s);
-	const char *const secrets[] = {of.key_file, of.webhook_file, of.previous_webhook_file};
-	enum sandbox_mode mode;
-	const char *why, *group, *way;
-	struct err e;
-
-	for (size_t i = 0; i < COUNT(secrets); i++)
-		if (secrets[i] != NULL && secrets[i][0] == '$')
-			printf("credential: systemd hands %s to the service, and was not asked for it here\n", secrets[i]);
-	if (sandbox_mode_of(s->evaluate.sandbox, &mode, &e) != 0)
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-	else if (mode == SANDBOX_OFF)
-		puts("evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
-	else if (sandbox_works(&why))
-		puts("evaluations: in a sandbox (bubblewrap)");
-	else
-		printf("evaluations: no sandbox can be had, so %s: %s\n",
-		    mode == SANDBOX_AUTO ? "those of forks are refused until somebody approves" : "all are refused", why);
-	if (cgroup_find(a, CGROUP_ROOT, CGROUP_SELF, &group, &e) == 0)
-		printf("limits: the kernel holds an evaluation's memory and processes in a control group below %s\n", group);
-	else
-		printf(
-		    "limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
-		    "no control group, as started here: %s\n",
-		    e.msg);
-	if ((way = nixstore_access(&e)) != NULL)
-		printf("store: %s\n", way);
-	else
-		printf("store: out of reach: %s\n", e.msg);
-}
-
-/* Which of the two files it is, its name says. */
-static int
-check_config(struct arena *a, const char *file, struct mistakes *m)
-{
-	bool of_repository = str_ends(str_of(file), STR(".json"));
-	struct settings s = {0};
-	struct texts warnings = {0};
-	struct err e = {0};
-	size_t i;
-	int rc = of_repository ? changeset_check_config(a, file, m, &warnings, &e) : config_check(a, file, &s, m, &e);
-
-	if (rc != 0) {
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-		return 2;
-	}
-	for (i = 0; i < m->n; i++)
-		fprintf(stderr, "%s\n", mistakes_text(m, i));
-	if (m->more > 0)
-		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
-	for (i = 0; i < warnings.n; i++)
-		fprintf(stderr, "warning: %s\n", warnings.p[i]);
-	bool good = m->n == 0;
-	if (good) {
-		printf("%s: ok\n", file);
-		if (!of_repository)
-			tell_limits(a, &s);
-		if (!of_repository)
-			good = tell_evaluator(a, &s);
-	}
-	return good ? 0 : 1;
-}
-
-static int
-run_check_config(int argc, char **argv)
-{
-	struct arena a = {0};
-
-	if (argc > 2) {
-		fputs("usage: ekaci check-config [FILE]\n", stderr);
-		return 2;
-	}
-	int code = check_config(&a, argc == 2 ? argv[1] : "ekaci.toml", arena_alloc(&a, sizeof(struct mistakes)));
-	arena_release(&a);
-	return code;
-}
-
-static int
-run_serve(int argc, char **argv)
-{
-	const char *file = "ekaci.toml";
-	struct settings settings;
-	struct arena a = {0};
-	struct err e = {0};
-	int64_t ready_fd = -1;
-
-	for (int i = 1; i < argc; i += 2) {
-		bool config = strcmp(argv[i], "--config") == 0, ready = strcmp(argv[i], "--ready-fd") == 0;
-		if (config && i + 1 < argc) {
-			file = argv[i + 1];
-		} else if (!ready || i + 1 >= argc || str_to_i64(str_of(argv[i + 1]), &ready_fd) != 0 || ready_fd < 0) {
-			fputs("usage: ekaci serve [--config FILE] [--ready-fd N]\n", stderr);
-			return 2;
-		}
-	}
-	int rc = config_load(&a, file, &settings, &e);
-	if (rc == 0) {
-		rc = daemon_run(&settings, (int)ready_fd, &e);
-	}
-	if (rc != 0)
-		log_error("%s", e.msg);
-	arena_release(&a);
-	return rc == 0 ? 0 : 1;
-}
-
-static int
-run_backup(int argc, char **argv)
-{
-	struct settings settings;
-	struct store *store = NULL;
-	struct arena a = {0};
-	struct err e = {0};
-
-	if (argc != 2 && (argc != 4 || strcmp(argv[1], "--config") != 0)) {
-		fputs("usage: ekaci backup [--config FILE] TO\n", stderr);
-		return 2;
-	}
-	int rc = config_load(&a, argc == 4 ? argv[2] : "ekaci.toml", &settings, &e);
-	if (rc == 0) {
-		rc = store_open(arena_printf(&a, "%s/ekaci.db", settings.state.dir), &store, &e);
-		if (rc == 0)
-			rc = store_backup(store, argv[argc - 1], &e);
-		store_close(store);
-	}
-	if (rc != 0)
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-	arena_release(&a);
-	return rc == 0 ? 0 : 1;
 }
 
 /* Two derivations are compared as they are; an attribute needs two revisions. */
@@ -228,11 +69,7 @@ run_version(int argc, char **argv)
 
 static const struct subcommand commands[] = {
     {"setup", "--url https://YOUR-HOST [OPTIONS]", "makes the GitHub App and writes ekaci.toml", setup_main, setup_usage, NULL},
-    {"serve", "[--config FILE] [--ready-fd N]", "the bot", run_serve,
-        "The bot, in the foreground, until SIGTERM.\n\n"
-        "  --config FILE  its settings (ekaci.toml)\n"
-        "  --ready-fd N   a descriptor on which to say that it listens\n",
-        "--config= --ready-fd="},
+    {"serve", "[--config FILE] [OPTIONS]", "the bot", start_main, start_usage, NULL},
     {"diff", "[OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]",
         "what rebuilds between two revisions of a local clone, and why", local_diff, request_diff_usage, NULL},
     {"explain", "[OPTIONS] ATTR [BASE HEAD | ...] | A.drv B.drv", "why an attribute or a derivation differs; inputs followed",
@@ -246,19 +83,18 @@ static const struct subcommand commands[] = {
         "--json --store= --real-store="},
     {"eval-jobs", "[OPTIONS] FILE | --expr EXPR | --flake REF", "the built-in evaluator, like nix-eval-jobs", eval_jobs_main,
         NULL, NULL},
-    {"status", "[--config FILE] [--why DRV]", "the queue, or why one build has not started", status_main, status_usage, NULL},
+    {"status", "[--config FILE] [--json] [--why DRV]", "what the bot does and what waits, or why one build has not started",
+        status_main, status_usage, NULL},
     {"run", "[--config FILE] RUN", "one run: its way so far and its builds", operate_run, NULL, "--config="},
     {"retry", "[--config FILE] RUN", "that run's head again, like /ekaci rebuild", operate_retry, NULL, "--config="},
     {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel, NULL, "--config="},
     {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built",
         operate_approve, NULL, "--config="},
-    {"check-config", "[FILE]", "every mistake in ekaci.toml or a .ekaci/config.json", run_check_config,
-        "Every mistake in FILE, with line and column: the bot's settings (ekaci.toml), or\n"
-        "a repository's rules when its name ends in .json. Of settings also what they\n"
-        "come to on this machine: sandbox, store, limits and evaluator.\n\n"
-        "Exit code: 0 it is right, 1 it is not, 2 it cannot be read.\n",
+    {"check-config", "[FILE]", "mistakes in ekaci.toml or .ekaci/config.json, and what stops the bot", check_main, check_usage,
         ""},
-    {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup, NULL,
+    {"backup", "[--config FILE] [--force] [--no-logs] FILE", "the bot's memory in one file, also while it runs", backup_main,
+        backup_usage, "--config= --force --no-logs"},
+    {"restore", "[--config FILE] FILE", "the bot's memory from such a file, on an empty machine", restore_main, restore_usage,
         "--config="},
     {"worker", "[STAGE]", "one stage of the pipeline, for the program itself", run_worker,
         "One stage of the pipeline, on the job read from standard input; without STAGE\n"
@@ -285,7 +121,7 @@ help_for(const struct subcommand *c)
 
 	if (c->options == NULL && c->help == NULL)
 		return c->run(2, args);
-	if (c->options == NULL)
+	if (c->options == NULL || (c->help != NULL && str_starts(str_of(c->help), STR("usage: "))))
 		fputs(c->help, stdout);
 	else if (c->help != NULL)
 		printf("usage: ekaci %s%s%s\n\n%s", c->name, *c->usage != '\0' ? " " : "", c->usage, c->help);

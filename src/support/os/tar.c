@@ -357,28 +357,28 @@ is_zero(const char *block)
 	return true;
 }
 
-/* Two blocks of zeros end it; then the frame must end, too, whose sum is looked at there. */
+/* Two blocks of zeros end it, and more may stand behind them (tar writes records of twenty); then the frame must end, too, whose sum
+ * is looked at there. */
 static int
 at_end(struct tar_in *t, struct err *e)
 {
-	char block[BLOCK], more;
-	ZSTD_outBuffer out = {&more, 1, 0};
+	char block[BLOCK];
 
 	if (take(t, block, BLOCK, e) != 0)
 		return -1;
-	if (!is_zero(block))
-		return fail(e, ERR_INPUT, "the archive is broken: something stands behind its end");
-	while (t->frame != 0) {
+	while (is_zero(block)) {
+		ZSTD_outBuffer out = {block, BLOCK, 0};
 		size_t from = t->in.pos;
+		memset(block, 0, BLOCK);
+		if (t->frame == 0)
+			return 1;
 		t->frame = ZSTD_decompressStream(t->z, &out, &t->in);
 		if (ZSTD_isError(t->frame))
 			return fail(e, ERR_INPUT, "the archive is broken: zstd: %s", ZSTD_getErrorName(t->frame));
-		if (out.pos > 0)
-			return fail(e, ERR_INPUT, "the archive is broken: something stands behind its end");
-		if (t->frame != 0 && t->in.pos == from && refill(t, e) != 0)
+		if (t->frame != 0 && out.pos == 0 && t->in.pos == from && refill(t, e) != 0)
 			return -1;
 	}
-	return 1;
+	return fail(e, ERR_INPUT, "the archive is broken: something stands behind its end");
 }
 
 int

@@ -1,26 +1,17 @@
 /* The table of commands; each lives in the module it belongs to, what is only a command lives here. */
 #include "cli/cli.h"
 
-#include "bot/daemon.h"
-#include "changeset/changeset.h"
+#include "cli/backup.h"
+#include "cli/check.h"
 #include "cli/local.h"
 #include "cli/operate.h"
 #include "cli/request.h"
+#include "cli/start.h"
 #include "cli/status.h"
 #include "cli/subcommand.h"
-#include "config/config.h"
 #include "evaluate/builtin/evaljobs.h"
-#include "evaluate/evaluate.h"
-#include "evaluate/sandbox.h"
-#include "forge/forges.h"
 #include "forge/github/setup.h"
 #include "graph/graph.h"
-#include "nix/access.h"
-#include "store/store.h"
-#include "support/base/log.h"
-#include "support/base/mem.h"
-#include "support/os/cgroup.h"
-#include "support/text/json.h"
 #include "support/text/nearest.h"
 #include "walk/table.h"
 #include "worker/serve.h"
@@ -41,157 +32,6 @@ run_worker(int argc, char **argv)
 		return 2;
 	}
 	return worker_serve(pipeline_stage, argc == 2 ? argv[1] : NULL);
-}
-
-/* Which evaluator there will be, and whether it evaluates. False: none does. */
-static bool
-tell_evaluator(struct arena *a, const struct settings *s)
-{
-	enum sandbox_mode mode;
-	const char *name;
-	struct err e;
-
-	if (sandbox_mode_of(s->evaluate.sandbox, &mode, &e) == 0 &&
-	    evaluate_try(a, s->evaluate.evaluator, mode, &name, &e) == 0) {
-		printf("evaluator: %s\n", name);
-		return true;
-	}
-	fprintf(stderr, "ekaci: [evaluate] evaluator = \"%s\": nothing can be evaluated: %s\n", s->evaluate.evaluator, e.msg);
-	return false;
-}
-
-/* What the settings come to on this machine, for this user. */
-static void
-tell_limits(struct arena *a, const struct settings *s)
-{
-	const struct forge_secrets of = forge_of(s)->secrets(s);
-	const char *const secrets[] = {of.key_file, of.webhook_file, of.previous_webhook_file};
-	enum sandbox_mode mode;
-	const char *why, *group, *way;
-	struct err e;
-
-	for (size_t i = 0; i < COUNT(secrets); i++)
-		if (secrets[i] != NULL && secrets[i][0] == '$')
-			printf("credential: systemd hands %s to the service, and was not asked for it here\n", secrets[i]);
-	if (sandbox_mode_of(s->evaluate.sandbox, &mode, &e) != 0)
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-	else if (mode == SANDBOX_OFF)
-		puts("evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
-	else if (sandbox_works(&why))
-		puts("evaluations: in a sandbox (bubblewrap)");
-	else
-		printf("evaluations: no sandbox can be had, so %s: %s\n",
-		    mode == SANDBOX_AUTO ? "those of forks are refused until somebody approves" : "all are refused", why);
-	if (cgroup_find(a, CGROUP_ROOT, CGROUP_SELF, &group, &e) == 0)
-		printf("limits: the kernel holds an evaluation's memory and processes in a control group below %s\n", group);
-	else
-		printf(
-		    "limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
-		    "no control group, as started here: %s\n",
-		    e.msg);
-	if ((way = nixstore_access(&e)) != NULL)
-		printf("store: %s\n", way);
-	else
-		printf("store: out of reach: %s\n", e.msg);
-}
-
-/* Which of the two files it is, its name says. */
-static int
-check_config(struct arena *a, const char *file, struct mistakes *m)
-{
-	bool of_repository = str_ends(str_of(file), STR(".json"));
-	struct settings s = {0};
-	struct texts warnings = {0};
-	struct err e = {0};
-	size_t i;
-	int rc = of_repository ? changeset_check_config(a, file, m, &warnings, &e) : config_check(a, file, &s, m, &e);
-
-	if (rc != 0) {
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-		return 2;
-	}
-	for (i = 0; i < m->n; i++)
-		fprintf(stderr, "%s\n", mistakes_text(m, i));
-	if (m->more > 0)
-		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
-	for (i = 0; i < warnings.n; i++)
-		fprintf(stderr, "warning: %s\n", warnings.p[i]);
-	bool good = m->n == 0;
-	if (good) {
-		printf("%s: ok\n", file);
-		if (!of_repository)
-			tell_limits(a, &s);
-		if (!of_repository)
-			good = tell_evaluator(a, &s);
-	}
-	return good ? 0 : 1;
-}
-
-static int
-run_check_config(int argc, char **argv)
-{
-	struct arena a = {0};
-
-	if (argc > 2) {
-		fputs("usage: ekaci check-config [FILE]\n", stderr);
-		return 2;
-	}
-	int code = check_config(&a, argc == 2 ? argv[1] : "ekaci.toml", arena_alloc(&a, sizeof(struct mistakes)));
-	arena_release(&a);
-	return code;
-}
-
-static int
-run_serve(int argc, char **argv)
-{
-	const char *file = "ekaci.toml";
-	struct settings settings;
-	struct arena a = {0};
-	struct err e = {0};
-	int64_t ready_fd = -1;
-
-	for (int i = 1; i < argc; i += 2) {
-		bool config = strcmp(argv[i], "--config") == 0, ready = strcmp(argv[i], "--ready-fd") == 0;
-		if (config && i + 1 < argc) {
-			file = argv[i + 1];
-		} else if (!ready || i + 1 >= argc || str_to_i64(str_of(argv[i + 1]), &ready_fd) != 0 || ready_fd < 0) {
-			fputs("usage: ekaci serve [--config FILE] [--ready-fd N]\n", stderr);
-			return 2;
-		}
-	}
-	int rc = config_load(&a, file, &settings, &e);
-	if (rc == 0) {
-		rc = daemon_run(&settings, (int)ready_fd, &e);
-	}
-	if (rc != 0)
-		log_error("%s", e.msg);
-	arena_release(&a);
-	return rc == 0 ? 0 : 1;
-}
-
-static int
-run_backup(int argc, char **argv)
-{
-	struct settings settings;
-	struct store *store = NULL;
-	struct arena a = {0};
-	struct err e = {0};
-
-	if (argc != 2 && (argc != 4 || strcmp(argv[1], "--config") != 0)) {
-		fputs("usage: ekaci backup [--config FILE] TO\n", stderr);
-		return 2;
-	}
-	int rc = config_load(&a, argc == 4 ? argv[2] : "ekaci.toml", &settings, &e);
-	if (rc == 0) {
-		rc = store_open(arena_printf(&a, "%s/ekaci.db", settings.state.dir), &store, &e);
-		if (rc == 0)
-			rc = store_backup(store, argv[argc - 1], &e);
-		store_close(store);
-	}
-	if (rc != 0)
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-	arena_release(&a);
-	return rc == 0 ? 0 : 1;
 }
 
 /* Two derivations are compared as they are; an attribute needs two revisions. */
@@ -219,9 +59,9 @@ run_version(int argc, char **argv)
 	return 0;
 }
 
-#define CONFIG                                                                \
-	{                                                                     \
-		"--config", "FILE", .what = "the bot's settings (ekaci.toml)" \
+#define CONFIG                                                                                            \
+	{                                                                                                 \
+		"--config", "FILE", .what = "the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG)" \
 	}
 static const struct usage_option only_config[] = {CONFIG, {0}};
 
@@ -240,12 +80,15 @@ static const struct usage setup_words = {
 };
 static const struct usage serve_words = {
     .name = "serve",
-    .synopsis = "[--config FILE] [--ready-fd N]",
+    .synopsis = "[--config FILE] [OPTIONS]",
     .what = "the bot, in the foreground, until SIGTERM",
-    .options =
-        (const struct usage_option[]){CONFIG, {"--ready-fd", "N", .what = "a descriptor on which to say that it listens"}, {0}},
-    .examples =
-        (const struct usage_example[]){{"ekaci serve --config /etc/ekaci/ekaci.toml", "what the systemd unit runs"}, {0}},
+    .words =
+        "SIGHUP: it reads its settings again. Under systemd it is a service of Type=notify, and takes the socket of ekaci.socket "
+        "when there is one.",
+    .options = (const struct usage_option[]){CONFIG, {"--log-format", "logfmt|text", .what = "whatever [log] format says"},
+        {"--log-level", "debug|info|warning|error", .what = "whatever [log] level says"},
+        {"--ready-fd", "N", .what = "a descriptor on which to say that it listens"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci serve --config ./ekaci.toml --log-format text", "on a terminal"}, {0}},
     .good = "it was asked to end",
 };
 static const struct usage graph_words = {
@@ -272,16 +115,19 @@ static const struct usage eval_jobs_usage = {
 };
 static const struct usage status_words = {
     .name = "status",
-    .synopsis = "[--config FILE] [--why DRV]",
-    .what = "the queue, or why one build has not started",
-    .words = "How many builds are open, and what the forge refuses.",
-    .options = (const struct usage_option[]){CONFIG,
+    .synopsis = "[--config FILE] [--json] [--why DRV]",
+    .what = "what the bot does and what waits, or why one build has not started",
+    .words =
+        "What the bot is doing, for whom and since when; what waits and why; what the forge refuses, and how much of its limits is "
+        "used. On the bot's machine, for root, the bot's user and its group.",
+    .options = (const struct usage_option[]){CONFIG, {"--json", NULL, .what = "the same as one line of JSON, complete"},
         {"--why", "DRV",
             .what =
-                "instead: what that build waits for, or its place in the queue and what comes before it, as the database has it now; DRV "
-                "is a path, or its name in the store"},
+                "instead: what that build waits for, or its place in the queue and what comes before it, as the database has it "
+                "now; DRV is a path, or its name in the store"},
         {0}},
-    .examples = (const struct usage_example[]){{"ekaci status --why hello-2.12.drv", "why hello is not built yet"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci status --json | jq .queues", "for a program"},
+        {"ekaci status --why hello-2.12.drv", "why hello is not built yet"}, {0}},
     .bad = "there is no such build",
 };
 static const struct usage run_words = {
@@ -320,21 +166,41 @@ static const struct usage approve_words = {
 static const struct usage check_config_words = {
     .name = "check-config",
     .synopsis = "[FILE]",
-    .what = "every mistake in ekaci.toml or a .ekaci/config.json",
+    .what = "mistakes in ekaci.toml or .ekaci/config.json, and what stops the bot",
     .words =
-        "Every mistake in FILE, with line and column: the bot's settings (ekaci.toml), or a repository's rules when its name ends "
-        "in .json. Of settings also what they come to on this machine: sandbox, store, limits and evaluator.",
-    .examples = (const struct usage_example[]){{"ekaci check-config .ekaci/config.json", "before you commit rules"}, {0}},
+        "Every mistake in FILE, with line and column: the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG), or a "
+        "repository's rules when its name ends in .json. Of settings also what they come to on this machine, for this user: what "
+        "would stop `ekaci serve` and what to do about it, secrets, state, port, Nix, store, sandbox, limits, builders and "
+        "evaluator.",
+    .examples = (const struct usage_example[]){{"sudo -u ekaci ekaci check-config", "as the bot's user"},
+        {"ekaci check-config .ekaci/config.json", "before you commit rules"}, {0}},
     .good = "it is right",
     .bad = "it is not",
     .takes = USAGE_FILES,
 };
 static const struct usage backup_words = {
     .name = "backup",
-    .synopsis = "[--config FILE] TO",
-    .what = "a consistent copy of the database, also while the bot runs",
+    .synopsis = "[--config FILE] [--force] [--no-logs] FILE",
+    .what = "the bot's memory in one file, also while it runs",
+    .words =
+        "Its database, reports and logs; mirrors and evaluations are made again. Settings and secrets are not in it. FILE is a tar "
+        "archive within zstd; \"-\" is standard output.",
+    .options = (const struct usage_option[]){CONFIG, {"--force", NULL, .what = "write over FILE when it is there"},
+        {"--no-logs", NULL, .what = "without the logs of builds"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci backup /srv/backup/ekaci-$(date +%F).tar.zst", "for cron"}, {0}},
+    .takes = USAGE_FILES,
+};
+static const struct usage restore_words = {
+    .name = "restore",
+    .synopsis = "[--config FILE] FILE",
+    .what = "the bot's memory from such a file, on an empty machine",
+    .words =
+        "From a file that `ekaci backup` wrote, into the folder of [state] dir, where there must be none yet. Runs that were under "
+        "way begin again when the bot starts; old reports are there. \"-\" is standard input.",
     .options = only_config,
-    .examples = (const struct usage_example[]){{"ekaci backup /var/backups/ekaci.db", "for cron"}, {0}},
+    .examples =
+        (const struct usage_example[]){{"ekaci restore /srv/backup/ekaci-2026-11-28.tar.zst", "before the bot is started"},
+            {0}},
     .takes = USAGE_FILES,
 };
 static const struct usage worker_words = {
@@ -381,14 +247,15 @@ const struct subcommand subcommands[] = {
     {&graph_words, .run = graph_command_graph},
     {&eval_jobs_usage, .run = eval_jobs_main, .reads = true},
     {&setup_words, .run = setup_main, .group = "The bot", .reads = true},
-    {&serve_words, .run = run_serve},
-    {&check_config_words, .run = run_check_config},
+    {&serve_words, .run = start_main},
+    {&check_config_words, .run = check_main},
     {&status_words, .run = status_main},
     {&run_words, .run = operate_run},
     {&retry_words, .run = operate_retry},
     {&cancel_words, .run = operate_cancel},
     {&approve_words, .run = operate_approve},
-    {&backup_words, .run = run_backup},
+    {&backup_words, .run = backup_main},
+    {&restore_words, .run = restore_main},
     {&worker_words, .run = run_worker},
     {&completion_words, .run = completion_main, .group = "About this program"},
     {&version_words, .run = run_version},

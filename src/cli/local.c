@@ -24,6 +24,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +236,16 @@ on_tick(void *ctx)
 	loop_timer_set(l->tick, TICK_MS);
 }
 
+/* The terminal is gone. */
+static void
+on_hangup(void *ctx)
+{
+	struct local *l = ctx;
+
+	l->interrupted = SIGHUP;
+	loop_stop(l->loop);
+}
+
 /* The bot's own queue, in a state of this run alone. */
 static int
 open_queue(struct local *l, struct err *e)
@@ -243,6 +254,7 @@ open_queue(struct local *l, struct err *e)
 	if (loop_new(&l->loop, e) != 0 ||
 	    schedule_new(l->loop, l->walk.store, &l->settings, on_build, l, &l->walk.schedule, e) != 0)
 		return -1;
+	loop_on_hangup(l->loop, on_hangup, l);
 	l->tick = loop_timer_new(l->loop, "progress", on_tick, l);
 	return 0;
 }
@@ -270,7 +282,7 @@ wait_for_builds(struct local *l, enum run_state state, struct err *e)
 	loop_run(l->loop);
 	loop_timer_set(l->tick, -1);
 	workers_end(l->loop);
-	l->interrupted = loop_signal(l->loop);
+	l->interrupted = l->interrupted != 0 ? l->interrupted : loop_signal(l->loop);
 	return store_run_builds_open(l->walk.store, l->run, &l->total, e) != 0 || l->total == 0
 	           ? 0
 	           : fail(e, ERR_BUSY, "interrupted with %" PRId64 " builds to go", l->total);

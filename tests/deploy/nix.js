@@ -51,27 +51,29 @@ const lib = `{
 }`;
 const module = `import ${top}/deploy/nix/module.nix {
   lib = ${lib};
-  pkgs = { formats.toml = { }: { type = 1; generate = name: value: "/nix/store/x-\${name}"; }; nix-eval-jobs = "nej"; callPackage = f: a: "p"; };
+  pkgs = { formats.toml = { }: { type = 1; generate = name: value: "/nix/store/x-\${name}"; }; nix-eval-jobs = "nej"; coreutils = "/cu"; callPackage = f: a: "p"; };
   config.nix.package = "nix";
   config.services.ekaci = { enable = true; url = "https://ci.example.org"; appId = "1"; privateKeyFile = "/k"; webhookSecretFile = "/s";
     package = "/pkg"; evaluators = [ "nej" ]; settings = { }; };
 }`;
 
 test('the service is deploy/ekaci.service, word for word where NixOS has nothing of its own', () => {
-	const { systemd, services } = evaluate(`(${module}).config`);
+	const { systemd, services, environment } = evaluate(`(${module}).config`);
 	const ours = systemd.services.ekaci.serviceConfig;
 	const unit = {};
 	for (const line of fs.readFileSync(path.join(top, 'deploy/ekaci.service'), 'utf8').split('\n')) {
 		const [, key, value] = line.match(/^([A-Za-z]+)=(.*)$/) || [];
-		if (key && !['Description', 'Documentation', 'After', 'Wants', 'WantedBy'].includes(key))
+		if (key && !['Description', 'Documentation', 'After', 'Wants', 'WantedBy', 'ListenStream', 'Environment'].includes(key))
 			unit[key] = unit[key] ? `${unit[key]} ${value}` : value;
 	}
 	const text = v => Array.isArray(v) ? v.join(' ') : String(v);
 	equal(Object.keys(ours).sort(), Object.keys(unit).sort());
-	for (const key of Object.keys(unit).filter(k => !['ExecStart', 'LoadCredential'].includes(k)))
+	for (const key of Object.keys(unit).filter(k => !['ExecStart', 'ExecReload', 'LoadCredential'].includes(k)))
 		equal(text(ours[key]), unit[key], key);
 	equal(text(ours.LoadCredential), 'private-key:/k webhook-secret:/s');
-	equal(ours.ExecStart, '/pkg/bin/ekaci serve --config /nix/store/x-ekaci.toml');
+	equal(ours.ExecStart, unit.ExecStart.replace('/usr/local', '/pkg'));
+	match(ours.ExecReload, /\/bin\/kill -HUP \$MAINPID$/);
+	equal(environment.etc['ekaci/ekaci.toml'].source, '/nix/store/x-ekaci.toml');
 	// What it writes into ekaci.toml are keys that ekaci knows.
 	const example = fs.readFileSync(path.join(top, 'deploy/ekaci.toml.example'), 'utf8');
 	for (const [section, keys] of Object.entries(services.ekaci.settings))

@@ -64,10 +64,14 @@ child_cancelled_code(void)
 void
 child_catch_term(void)
 {
-	struct sigaction sa = {.sa_handler = on_term};
+	static const int from_terminal[] = {SIGINT, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_term}, old;
 
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
+	/* Whoever started us without them (nohup, a shell's background) meant it. */
+	for (size_t i = 0; i < COUNT(from_terminal); i++)
+		if (sigaction(from_terminal[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(from_terminal[i], &sa, NULL);
 }
 
 /* The parent of a process, read from /proc; 0 when it is gone. */
@@ -676,6 +680,7 @@ child_foreground_start(const char *const *argv, const char *const *env, const ch
 	prctl(PR_SET_PDEATHSIG, SIGHUP);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	for (size_t i = 0; env != NULL && env[i] != NULL; i++)

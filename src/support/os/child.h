@@ -93,8 +93,8 @@ must_check int child_foreground_start(const char *const *argv, const char *const
  * handed on. */
 int child_foreground_wait(pid_t pid);
 
-/* True when this process was asked to end by SIGTERM, or by SIGINT from its terminal (child_catch_term was called and the signal
- * came); the exit code that says so: 130 for an interrupt, 143. */
+/* True when this process was asked to end by SIGTERM, or by SIGINT or SIGHUP from its terminal (child_catch_term was called and the
+ * signal came); the exit code that says so: 130 for an interrupt, 143. */
 bool child_cancelled(void);
 int child_cancelled_code(void);
 void child_catch_term(void);

@@ -52,8 +52,10 @@ progress_show(struct progress_line *p, const struct progress *is)
 		bar[BAR] = '\0';
 		line = arena_printf(&a, "%s [%s] %" PRId64 " of %" PRId64 ", %.0f/s, %.0f s left", p->doing, bar, is->done,
 		    is->total, rate, rate > 0 ? (double)(is->total - is->done) / rate : 0.0);
-	} else {
+	} else if (is->done > 0) {
 		line = arena_printf(&a, "%s: %" PRId64 ", %.0f/s", p->doing, is->done, rate);
+	} else {
+		line = p->doing;
 	}
 	if (is->at != NULL)
 		line = arena_printf(&a, "%s, %s", line, escape_dup(&a, ESCAPE_TERMINAL, str_of(is->at)));

@@ -218,7 +218,7 @@ static int
 want_labels(struct reports *rs, const struct run *r, const struct desired_repository *to, const struct report_labels *rec,
     struct err *e)
 {
-	const struct wish_labels wanted = {r->number, rec->wanted, rec->known};
+	const struct wish_labels wanted = {.number = r->number, .wanted = rec->wanted, .known = rec->known};
 
 	return rs->p.settings->report.labels ? store_want_labels(rs->p.store, to, &wanted, e) : 0;
 }

@@ -35,7 +35,9 @@ struct settings {
 	struct {
 		const char *drafts;    /* "wait": until somebody says that it is ready, or "report" */
 		struct texts branches; /* globs: only pull requests onto these are looked at unasked; empty: all */
-		bool skip_words;       /* "[skip ci]" and its like in the head's message or the title are obeyed */
+		const char *rerun_label, *approve_label, *skip_label; /* "": none */
+		const char *label_approvers;                          /* "write", or "triage": whose approve_label counts */
+		bool skip_words; /* "[skip ci]" and its like in the head's message or the title are obeyed */
 	} pull_requests;
 	struct {
 		struct texts only, except; /* globs of OWNER/NAME, in any case; only empty: all */
@@ -91,8 +93,10 @@ struct settings {
 		int64_t max_packages_listed;
 	} report;
 	struct {
+		const char *approval; /* who needs it: "outside", "first-time", "never" */
 		const char *forks;    /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
 		struct texts authors; /* logins trusted like members */
+		struct texts teams;   /* ORG/TEAM whose members are */
 		struct texts bots;    /* Apps' logins, "name[bot]", that are obeyed like somebody with write access */
 	} trust;
 };

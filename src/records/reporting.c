@@ -82,7 +82,7 @@ static const struct fields annotation_fields = FIELDS("annotation", NULL, struct
 static const struct field check_action_members[] = {
     {TEXT(label), .required = true},
     {TEXT(description), .required = true},
-    {TEXT(identifier), .required = true, .about = "\"rebuild\", \"rebuild-failed\", \"approve\", \"eval\""},
+    {TEXT(identifier), .required = true, .about = "\"rebuild\", \"rebuild-failed\", \"approve\", \"eval\", \"cancel\""},
 };
 static const struct fields check_action_fields = FIELDS("action", NULL, struct check_action, check_action_members);
 #undef OF

@@ -58,6 +58,7 @@ const struct fields wish_comment_fields = FIELDS("wanted comment", NULL, struct 
 static const struct field wish_labels_members[] = {
     {TEXTS(known), .required = true, .about = "ours; no other is ever taken away"},
     {INT(number), .about = "of the pull request"},
+    {INT(serial), .left_out = true, .about = "another one is another wish"},
     {TEXTS(wanted), .required = true},
 };
 const struct fields wish_labels_fields = FIELDS("wanted labels", NULL, struct wish_labels, wish_labels_members);

@@ -52,6 +52,7 @@ extern const struct fields wish_comment_fields;
 struct wish_labels {
 	int64_t number;
 	struct texts wanted, known;
+	int64_t serial; /* another one is another wish: what is known is looked for and taken away once more */
 };
 extern const struct fields wish_labels_fields;
 

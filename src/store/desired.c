@@ -113,6 +113,19 @@ store_want_labels(struct store *s, const struct desired_repository *r, const str
 }
 
 int
+store_want_label_off(struct store *s, const struct desired_repository *r, int64_t number, const char *label, int64_t serial,
+    struct err *e)
+{
+	struct arena a = {0};
+	const struct wish_labels wanted = {.number = number, .wanted = {&label, 0}, .known = {&label, 1}, .serial = serial};
+	const char *key = arena_printf(&a, "labels/%lld/%lld/%s", (long long)r->id, (long long)number, label);
+	int rc = want(s, "labels", URGENCY_ANSWER, key, r, &wish_labels_fields, &wanted, e);
+
+	arena_release(&a);
+	return rc;
+}
+
+int
 store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content, struct err *e)
 {
 	struct arena a = {0};

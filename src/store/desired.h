@@ -42,6 +42,9 @@ must_check int store_want_last_comment(struct store *s, const struct desired_rep
 must_check int store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e);
 must_check int store_want_labels(struct store *s, const struct desired_repository *r, const struct wish_labels *wanted,
     struct err *e);
+/* A label that was set by somebody is taken off; serial: another one for each time that it was set. */
+must_check int store_want_label_off(struct store *s, const struct desired_repository *r, int64_t number, const char *label,
+    int64_t serial, struct err *e);
 must_check int store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content,
     struct err *e);
 must_check int store_want_reply(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,

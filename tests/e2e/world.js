@@ -133,6 +133,8 @@ export class Play {
 		}
 		for (const [user, permission] of Object.entries({ writer: 'write', ...scenario.people }))
 			await this.do('permission', { repo: REPO, user, permission });
+		for (const [team, members] of Object.entries(scenario.teams || {}))
+			await this.do('team', { team, members });
 		this.installation = (await this.do('installation', { account: 'org', deliver: false })).installation;
 		this.app = app;
 		this.secret = crypto.randomBytes(20).toString('hex');
@@ -180,7 +182,7 @@ export class Play {
 		const pull = on !== undefined && this.pulls.get(on);
 		const number = pull ? { number: pull } : {};
 		const changes = { close: 'closed', reopen: 'reopened', ready: 'ready_for_review', draft: 'converted_to_draft',
-			label: 'labeled', edit: 'edited', enqueue: 'enqueued', dequeue: 'dequeued' };
+			label: 'labeled', unlabel: 'unlabeled', edit: 'edited', enqueue: 'enqueued', dequeue: 'dequeued' };
 		if (on !== undefined && !pull && !this.groups.has(on))
 			throw new Error(`${what}: no ${on}`);
 		let done;
@@ -234,14 +236,15 @@ export class Play {
 		return (await this.github.ask('pulls')).find(p => p.repo === this.repo() && p.number === number).head_sha;
 	}
 
-	async press(hold, number, { check = 'rebuilds', button, user })
+	async press(hold, number, { check = 'rebuilds', button, user, of, listed })
 	{
-		const runs = await this.github.ask('check_runs', { repo: this.repo(), head_sha: await this.head_of(number) });
+		const runs = await this.github.ask('check_runs', { repo: this.repo(),
+			head_sha: of ? this.commit_named(`@${of}@`) : await this.head_of(number) });
 		const run_of = runs.filter(r => r.name.endsWith(check)).pop();
 		if (!run_of)
 			throw new Error(`no check ${check} of #${number} to press a button of`);
 		return this.do(button ? 'check_run_action' : 'check_run_rerequest', { deliver: hold.deliver, check_run_id: run_of.id, user,
-			...(button ? { identifier: button, unlisted: true } : {}) });
+			...(button ? { identifier: button, unlisted: !listed } : {}) });
 	}
 
 	// A delivery reaches the bot, as often as it takes: while a disturbance keeps it down, somebody asks for it again later.

@@ -35,6 +35,17 @@ export function organization(w, o)
 		...urls(api, ORGANIZATION_PARTS), avatar_url: `${w.url}/avatars/u/${o.id}`, description: '' };
 }
 
+export function team(w, org, slug, members_count)
+{
+	const api = `${w.url}/orgs/${org.login}/teams/${slug}`;
+	return { id: 1, node_id: node_id('T', slug), url: api, html_url: `${w.url}/orgs/${org.login}/teams/${slug}`, name: slug, slug,
+		description: null, privacy: 'closed', permission: 'pull', parent: null, type: 'organization', members_url: `${api}/members{/member}`,
+		repositories_url: `${api}/repos`, members_count, repos_count: 0, created_at: w.stamp(), updated_at: w.stamp(),
+		organization: { ...organization(w, org), description: null, html_url: `${w.url}/${org.login}`, has_organization_projects: true,
+			has_repository_projects: true, public_repos: 0, public_gists: 0, followers: 0, following: 0,
+			created_at: w.stamp(), updated_at: w.stamp(), archived_at: null, type: 'Organization' } };
+}
+
 const REPOSITORY_PARTS = { forks: 'forks', keys: 'keys{/key_id}', teams: 'teams', hooks: 'hooks',
 	collaborators: 'collaborators{/collaborator}', issue_events: 'issues/events{/number}',
 	events: 'events', assignees: 'assignees{/user}', branches: 'branches{/branch}', tags: 'tags',

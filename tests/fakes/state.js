@@ -9,7 +9,7 @@ import { new_token } from './jwt.js';
 
 export const default_permissions = {
 	metadata: 'read', contents: 'read', checks: 'write', issues: 'write', pull_requests: 'write',
-	statuses: 'write', merge_queues: 'read',
+	statuses: 'write', merge_queues: 'read', members: 'read',
 };
 export const default_events = ['check_run', 'check_suite', 'issue_comment', 'merge_group',
 	'pull_request', 'push', 'repository'];

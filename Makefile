@@ -23,7 +23,7 @@ FORGE = \
 	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
 	forge/github/github.c forge/github/setup.c forge/github/webhook.c forge/github/payload.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/answer.c forge/github/client.c forge/github/lane.c \
-	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/lists.c forge/github/sender.c
+	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/task_status.c forge/github/task_reviewers.c forge/github/lists.c forge/github/sender.c
 CHANGESET = \
 	changeset/mirroring.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
 	changeset/merge.c changeset/worktree.c changeset/planning.c changeset/untold.c changeset/paths.c changeset/rules.c \

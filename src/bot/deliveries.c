@@ -195,7 +195,7 @@ leave_head(struct intake *in, const struct event *ev, const char *head, struct e
 	const struct event_repository *r = &ev->repository;
 	const struct desired_repository to = {ev->installation.id, r->id, r->owner, r->name};
 
-	return standing_changed(in->p.store, &to, head, e);
+	return standing_changed(&in->p, &to, head, e);
 }
 
 static int

@@ -88,9 +88,12 @@ struct settings {
 	} cache;
 	struct {
 		const char *comment; /* "always", "changes", "failures", "never" */
+		bool statuses;       /* commit statuses beside the checks */
 		bool labels;
 		const char *label_prefix, *label_has_prefix;
 		int64_t max_packages_listed;
+		int64_t review_requests;  /* maintainers asked for a review of one pull request, at most; 0: none */
+		int64_t review_max_roots; /* nobody is asked about a change of more */
 	} report;
 	struct {
 		const char *approval; /* who needs it: "outside", "first-time", "never" */

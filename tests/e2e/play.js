@@ -139,6 +139,10 @@ function unlike(scenario, end, play)
 	for (const [name, wanted] of Object.entries(pulls)) {
 		const is = end.pulls[name];
 		checks(name, is.checks, wanted);
+		if (wanted.statuses && !isDeepStrictEqual(is.statuses || {}, wanted.statuses))
+			wrong.push(`${name}: statuses are ${text(is.statuses)} and should be ${text(wanted.statuses)}`);
+		if (wanted.reviewers && !isDeepStrictEqual(is.reviewers || [], wanted.reviewers))
+			wrong.push(`${name}: reviewers are ${text(is.reviewers)} and should be ${text(wanted.reviewers)}`);
 		for (const key of ['reports', 'answers', 'labels']) {
 			if (wanted[key] !== undefined && !list_fits(is[key], wanted[key]))
 				wrong.push(`${name}: ${key} are ${text(is[key])} and should be ${wanted[key]}`);

@@ -213,6 +213,9 @@ export class Play {
 			done = await this.do('check_suite_rerequest', { ...hold, head_sha: await this.head_of(number.number) });
 		} else if (what === 'check_suite_rerequest') {
 			done = await this.do(what, { ...hold, head_sha: this.commit_named(step.head_sha) });
+		} else if (what === 'review') {
+			await this.do(what, { repo: this.repo(), ...number, ...args });
+			done = {};
 		} else if (what === 'pull_lose_head') {
 			done = await this.do(what, { ...hold, ...number });
 		} else if (Object.hasOwn(changes, what)) {
@@ -339,7 +342,7 @@ export class Play {
 				continue;
 			const mine = comments.filter(c => c.number === number && c.app === this.app.slug && !c.deleted);
 			state.pulls[name] = { page: await this.page(number), state: pull.state, head: words(pull.head_sha), checks: this.checks(ours, pull.head_sha),
-				labels: pull.labels,
+				labels: pull.labels, ...await this.statuses(pull.head_sha), ...(pull.reviewers.length ? { reviewers: pull.reviewers } : {}),
 				reports: mine.filter(c => !is_answer(c)).map(c => words(c.body)),
 				answers: mine.filter(is_answer).map(c => words(c.body)).sort() };
 		}
@@ -353,6 +356,13 @@ export class Play {
 			state.reactions[name] = comments.find(c => c.id === id).reactions.map(r => r.content).sort();
 		state.open = ours.filter(r => r.status !== 'completed').map(r => `${r.name} of ${words(r.head_sha)} is ${r.status}`);
 		return state;
+	}
+
+	// By context; nothing where there are none.
+	async statuses(head_sha)
+	{
+		const { statuses } = await this.github.ask('commit_checks', { repo: this.repo(), head_sha });
+		return statuses.length ? { statuses: Object.fromEntries(statuses.map(s => [s.context, s.state])) } : {};
 	}
 
 	// What a stranger who asks for its page is answered.

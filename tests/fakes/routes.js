@@ -546,6 +546,8 @@ export const routes = {
 	[`GET ${REPO}/pulls`]: of_token('pull_requests', 'read', list_pulls),
 	[`GET ${REPO}/pulls/{pull_number}`]: of_token('pull_requests', 'read', get_pull),
 	[`POST ${REPO}/pulls/{pull_number}/requested_reviewers`]: of_token('pull_requests', 'write', request_reviewers),
+	[`GET ${REPO}/pulls/{pull_number}/reviews`]: of_token('pull_requests', 'read', c =>
+		page(c, the_pull(c, c.params.pull_number).reviews, part => part.map(r => show.review(c.w, r)))),
 	[`GET ${REPO}/branches/{branch}`]: of_token('contents', 'read', get_branch),
 	[`GET ${REPO}/git/matching-refs/{ref}`]: of_token('contents', 'read', matching_refs),
 	[`POST ${REPO}/statuses/{sha}`]: of_token('statuses', 'write', create_status),

@@ -7,6 +7,8 @@
 #include "forge/github/payload.h"
 #include "forge/github/shape.h"
 #include "forge/github/task_check.h"
+#include "forge/github/task_reviewers.h"
+#include "forge/github/task_status.h"
 #include "forge/github/task_talk.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
@@ -57,6 +59,8 @@ static const struct {
     {"labels", &wish_labels_fields, task_labels},
     {"reaction", &wish_reaction_fields, task_reaction},
     {"reply", &wish_comment_fields, task_reply},
+    {"status", &wish_status_fields, task_status},
+    {"reviewers", &wish_reviewers_fields, task_reviewers},
 };
 
 /* Takes the first step of the row's kind, once its document is read. */

@@ -21,6 +21,23 @@ const LABELS = { pull_requests: { rerun_label: 'ekaci: rerun', approve_label: 'e
 const approved = { do: 'label', on: 'leaf', label: 'ekaci: approved' };
 const neutral = { evaluation: 'neutral', rebuilds: 'neutral' };
 
+const statuses = (evaluation, rebuilds) => ({ 'ekaci/evaluation': evaluation, 'ekaci/rebuilds': rebuilds });
+
+// The packages of world.js with meta.maintainers.
+const maintained = logins => ({ 'default.nix': `let
+  one = file: {
+    name = builtins.replaceStrings [ ".sh" ] [ "" ] file;
+    value = derivation {
+      name = builtins.replaceStrings [ ".sh" ] [ "" ] file;
+      system = builtins.currentSystem;
+      builder = "/bin/sh";
+      args = [ "-c" "LOG=@DIR@/built\\n\${builtins.readFile (./packages + "/\${file}")}\\necho done > $out\\n" ];
+    } // { meta.maintainers = map (github: { inherit github; }) [ ${logins} ]; };
+  };
+in
+builtins.listToAttrs (map one (builtins.attrNames (builtins.readDir ./packages)))
+` });
+
 export default [
 	trust('outside: a contributor waits like any outsider', {}, 'CONTRIBUTOR', { leaf: held, built: [] }),
 	trust('first-time: what a contributor sends is built unasked', { approval: 'first-time', forks: 'approve' }, 'CONTRIBUTOR',
@@ -74,7 +91,7 @@ export default [
 		branches: { slow },
 		steps: [{ do: 'pull', head: 'slow' }, { do: 'until', begun: 'slow' }, { do: 'until', button: 'cancel', on: 'slow' },
 			{ do: 'press', on: 'slow', check: 'evaluation', button: 'cancel', listed: true, user: 'writer' }],
-		expect: { slow: { evaluation: 'success', rebuilds: 'cancelled', buttons: { evaluation: ['eval'] } }, built: ['begun slow'] },
+		expect: { slow: { evaluation: 'cancelled', rebuilds: 'cancelled', buttons: { evaluation: ['eval'] } }, built: ['begun slow'] },
 		fails: ['order', 'dup', 'lost', 'kill', 'fault', 'lag', 'slay', 'expire'],	// what was built by then depends on chance
 	}, {
 		name: 'the buttons go when there is nothing to press them for',
@@ -166,5 +183,75 @@ export default [
 		expect: { slow: neutral, built: ['begun slow'] },
 		loose: ['times'],
 		fails: ['order', 'dup', 'lost', 'kill', 'fault', 'lag', 'slay', 'expire'],	// what was built by then depends on chance
+	},
+	// --- commit statuses ---
+	{
+		name: 'statuses beside the checks say the same',
+		config: { report: { statuses: true } }, branches: { leaf },
+		steps: [{ do: 'pull', head: 'leaf' }],
+		expect: { leaf: { ...good, statuses: statuses('success', 'success') } },
+	}, {
+		name: 'no statuses where nobody wants them',
+		branches: { leaf },
+		steps: [{ do: 'pull', head: 'leaf' }],
+		expect: { leaf: { ...good, statuses: {} } },
+	}, {
+		name: 'statuses: what waits for an approval is pending, and done when it is approved',
+		config: { report: { statuses: true } }, forks: theirs,
+		steps: [stranger, { do: 'wait' }, { do: 'press', on: 'leaf', button: 'approve', user: 'writer' }],
+		expect: { leaf: { ...good, times: 2, statuses: statuses('success', 'success') }, built },
+	}, {
+		name: 'statuses: what waits for an approval is pending',
+		config: { report: { statuses: true } }, forks: theirs,
+		steps: [stranger],
+		expect: { leaf: { ...held, statuses: statuses('success', 'pending') }, built: [] },
+	}, {
+		name: 'statuses: a failure, and of two pull requests of one head the worst',
+		config: { report: { statuses: true } }, branches: { broken: { 'packages/hello.sh': 'exit 1\n' }, old: {} },
+		steps: [{ do: 'pull', head: 'broken' }, { do: 'pull', head: 'broken', as: 'onto old', base: 'old' }, { do: 'wait' },
+			{ do: 'close', on: 'onto old' }],
+		expect: { broken: { evaluation: 'success', rebuilds: 'failure', statuses: statuses('success', 'failure') } },
+		loose: ['times', 'title'],
+	},
+	// --- review requests ---
+	{
+		name: 'maintainers of what differs by itself are asked for a review: no author, and nobody who may not be',
+		config: { report: { review_requests: 3 } }, people: { keeper: 'read' },
+		main: maintained('"contributor" "absent" "keeper" "not a login"'), branches: { leaf },
+		steps: [{ do: 'pull', head: 'leaf', user: 'contributor' }],
+		expect: { leaf: { ...good, reviewers: ['keeper'] } },
+	}, {
+		name: 'a change cannot name its own reviewers',
+		config: { report: { review_requests: 3 } }, people: { keeper: 'read', other: 'read' },
+		main: maintained('"keeper"'), branches: { leaf: { ...leaf, ...maintained('"other"') } },
+		steps: [{ do: 'pull', head: 'leaf' }],
+		expect: { leaf: { ...good, reviewers: ['keeper'] } },
+	}, {
+		name: 'at most so many are asked, and nobody again',
+		config: { report: { review_requests: 1 } }, people: { keeper: 'read', second: 'read' },
+		main: maintained('"keeper" "second"'), branches: { leaf },
+		steps: [{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+			{ do: 'push', branch: 'leaf', as: 'later', files: { 'packages/hello.sh': 'echo hello of later >> $LOG\n' } }],
+		expect: { leaf: { ...good, reviewers: ['keeper'] } },
+	}, {
+		name: 'who has reviewed is not asked',
+		config: { report: { review_requests: 3 } }, people: { keeper: 'read', second: 'read' },
+		main: maintained('"keeper" "second"'), branches: { leaf },
+		steps: [{ do: 'pull', head: 'leaf', draft: true }, { do: 'wait' }, { do: 'review', on: 'leaf', user: 'keeper' },
+			{ do: 'ready', on: 'leaf' }],
+		expect: { leaf: { ...good, reviewers: ['second'] } },
+	}, {
+		name: 'nobody is asked about a change of more roots than the operator says, or of a failure',
+		config: { report: { review_requests: 3, review_max_roots: 1 } }, people: { keeper: 'read' },
+		main: maintained('"keeper"'),
+		branches: { wide: { 'packages/hello.sh': 'echo hello of wide >> $LOG\n', 'packages/other.sh': 'echo other of wide >> $LOG\n' },
+			broken: { 'packages/hello.sh': 'exit 1\n' } },
+		steps: [{ do: 'pull', head: 'wide' }, { do: 'pull', head: 'broken' }],
+		expect: { wide: { ...good, reviewers: [] }, broken: { rebuilds: 'failure', reviewers: [] } },
+	}, {
+		name: 'nobody is asked by default',
+		people: { keeper: 'read' }, main: maintained('"keeper"'), branches: { leaf },
+		steps: [{ do: 'pull', head: 'leaf' }],
+		expect: { leaf: { ...good, reviewers: [] } },
 	},
 ];

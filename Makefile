@@ -15,7 +15,7 @@
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/reports.c bot/standing.c bot/teams.c bot/repositories.c bot/reconcile.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/reports.c bot/standing.c bot/teams.c bot/conflicts.c bot/repositories.c bot/reconcile.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c

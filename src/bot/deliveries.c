@@ -2,6 +2,7 @@
 #include "bot/deliveries.h"
 
 #include "bot/commands.h"
+#include "bot/conflicts.h"
 #include "bot/repositories.h"
 #include "bot/standing.h"
 #include "records/array.h"
@@ -27,6 +28,7 @@ struct intake {
 	struct bot_parts p;
 	struct flow *flow;
 	struct obey *obey;
+	struct conflicts *conflicts;
 	struct loop_timer *timer;
 	intake_change_fn *change;
 	void *change_ctx;
@@ -408,6 +410,10 @@ on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *
 	bool had = false;
 	int rc;
 
+	static const char heads[] = "refs/heads/";
+	if (strncmp(ev->push.ref, heads, sizeof(heads) - 1) == 0 &&
+	    conflicts_base_moved(in->conflicts, ev->repository.id, ev->push.ref + sizeof(heads) - 1, e) != 0)
+		return -1;
 	if (branch == NULL || strcmp(ev->push.ref, arena_printf(a, "refs/heads/%s", branch)) != 0 ||
 	    strspn(ev->push.after, "0") == strlen(ev->push.after))
 		return 0;
@@ -614,7 +620,8 @@ intake_new(const struct bot_parts *parts, struct flow *flow)
 {
 	struct intake *in = mem_alloc(sizeof(*in));
 
-	*in = (struct intake){.p = *parts, .flow = flow, .obey = obey_new(parts, flow)};
+	*in =
+	    (struct intake){.p = *parts, .flow = flow, .obey = obey_new(parts, flow), .conflicts = conflicts_new(parts, flow)};
 	in->timer = loop_timer_new(parts->loop, "intake", look, in);
 	return in;
 }
@@ -634,6 +641,7 @@ intake_free(struct intake *in)
 		return;
 	in->closing = true;
 	obey_free(in->obey);
+	conflicts_free(in->conflicts);
 	loop_timer_free(in->timer);
 	loop_put_off(in->p.loop, release, in);
 }

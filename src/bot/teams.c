@@ -30,7 +30,7 @@ struct teams {
 };
 
 /* One author, team by team. */
-struct question {
+struct team_question {
 	struct teams *t;
 	struct arena a;
 	struct repository of;
@@ -78,7 +78,7 @@ say_once(struct teams *t, const char *team, const struct err *why)
 }
 
 static void
-end(struct question *q, bool member, const struct err *why)
+end(struct team_question *q, bool member, const struct err *why)
 {
 	struct err e;
 
@@ -92,7 +92,7 @@ end(struct question *q, bool member, const struct err *why)
 static void on_answer(void *ctx, const char *said, const struct err *why);
 
 static void
-next(struct question *q)
+next(struct team_question *q)
 {
 	const struct texts *teams = &q->t->p.settings->trust.teams;
 
@@ -113,7 +113,7 @@ next(struct question *q)
 static void
 on_answer(void *ctx, const char *said, const struct err *why)
 {
-	struct question *q = ctx;
+	struct team_question *q = ctx;
 	const char *team = q->t->p.settings->trust.teams.p[q->at];
 
 	if (why != NULL && why->kind != ERR_ABSENT && why->kind != ERR_DENIED && why->kind != ERR_INPUT) {
@@ -129,11 +129,11 @@ on_answer(void *ctx, const char *said, const struct err *why)
 void
 teams_ask(struct teams *t, const struct repository *of, int64_t number, teams_done *done, void *ctx)
 {
-	struct question *q = mem_alloc(sizeof(*q));
+	struct team_question *q = mem_alloc(sizeof(*q));
 	struct pull_request pr = {0};
 	struct err e;
 
-	*q = (struct question){.t = t,
+	*q = (struct team_question){.t = t,
 	    .of = {.id = of->id, .installation = of->installation},
 	    .number = number,
 	    .done = done,

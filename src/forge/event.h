@@ -93,7 +93,8 @@ struct event_pull {
 	const char *before; /* the head that a synchronize replaced; NULL otherwise */
 	int64_t updated_ms; /* 0: not known */
 	int64_t pushed_ms;  /* not before head became the head: the later of updated_ms and the last push there */
-	bool fork;          /* the head's repository is another one, or gone */
+	enum event_merges { MERGES_UNKNOWN, MERGES_NOT, MERGES } merges; /* with its base, where the forge was asked */
+	bool fork;                                                       /* the head's repository is another one, or gone */
 	bool draft;
 	bool open;
 };

@@ -76,6 +76,41 @@ store_pull_in_team(struct store *s, int64_t repository, int64_t number, bool in_
 }
 
 int
+store_conflicts_moved(struct store *s, int64_t repository, const char *base_ref, int64_t at, int64_t max, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE pull_request SET recheck = ?3, recheck_tries = 0 WHERE repository = ?1 AND number IN"
+	    " (SELECT p.number FROM pull_request p JOIN run r ON r.repository = p.repository AND r.number = p.number"
+	    "  WHERE p.repository = ?1 AND p.state = 'open' AND p.base_ref = ?2 AND r.head = p.head AND r.id ="
+	    "   (SELECT max(n.id) FROM run n WHERE n.repository = p.repository AND n.number = p.number)"
+	    "  AND json_extract(r.mirrored, '$.conflict') ORDER BY r.id DESC LIMIT ?4)",
+	    "isii", repository, base_ref, at, max);
+}
+
+int
+store_conflict_next(struct store *s, struct store_conflict *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT repository, number, recheck, recheck_tries FROM pull_request WHERE recheck > 0 ORDER BY recheck LIMIT 1",
+	    "");
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	*ret = (struct store_conflict){db_i64(q, 0), db_i64(q, 1), db_i64(q, 2), db_i64(q, 3)};
+	return 0;
+}
+
+int
+store_conflict_later(struct store *s, int64_t repository, int64_t number, int64_t at, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE pull_request SET recheck = ?3, recheck_tries = recheck_tries + 1 WHERE repository = ?1 AND number = ?2",
+	    "iii", repository, number, at);
+}
+
+int
 store_head_early(struct store *s, const struct pull_request *p, struct err *e)
 {
 	if (db_run(s, e, "DELETE FROM head_early WHERE repository = ?1 AND number = ?2 AND changed < ?3", "iii", p->repository,

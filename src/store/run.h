@@ -55,6 +55,16 @@ must_check int store_pull_get(struct store *s, struct arena *a, int64_t reposito
     struct err *e);
 /* What the forge said of the author's teams. */
 must_check int store_pull_in_team(struct store *s, int64_t repository, int64_t number, bool in_team, struct err *e);
+/* A base branch has moved: open pull requests onto it whose newest run was in conflict with it are to be looked at at `at`, the newest first,
+ * at most max. */
+must_check int store_conflicts_moved(struct store *s, int64_t repository, const char *base_ref, int64_t at, int64_t max,
+    struct err *e);
+/* The one that is due first, when, and how often it was asked for already; 1: there is none. Its next look, 0: none. */
+struct store_conflict {
+	int64_t repository, number, at, tries;
+};
+must_check int store_conflict_next(struct store *s, struct store_conflict *ret, struct err *e);
+must_check int store_conflict_later(struct store *s, int64_t repository, int64_t number, int64_t at, struct err *e);
 /* Keeps a push of the second `changed` whose forerunner has not come; forgets those of seconds before. */
 must_check int store_head_early(struct store *s, const struct pull_request *p, struct err *e);
 /* Takes the one that followed on a head in that second, 1: there is none. */

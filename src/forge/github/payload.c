@@ -309,6 +309,8 @@ get_pull(struct parse *p, const json_t *pr, int64_t repository, struct event_pul
 	    get_login(p, json_object_get(head, "repo"), "pull_request.head.repo.owner", "owner", &ret->head_owner) != 0)
 		return -1;
 	ret->draft = json_flag(pr, "draft", false);
+	const json_t *merges = json_object_get(pr, "mergeable");
+	ret->merges = json_is_boolean(merges) ? (json_is_true(merges) ? MERGES : MERGES_NOT) : MERGES_UNKNOWN;
 	ret->updated_ms = clock_of_text(json_str(pr, "updated_at", NULL));
 	ret->pushed_ms = pushed_of(pr);
 	ret->open = strcmp(json_str(pr, "state", "open"), "open") == 0;

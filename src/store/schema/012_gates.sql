@@ -53,3 +53,8 @@ DROP TABLE desired;
 ALTER TABLE desired_new RENAME TO desired;
 CREATE INDEX desired_open ON desired (installation, not_before) WHERE posted < generation AND given_up < generation;
 CREATE INDEX desired_parked ON desired (parked) WHERE parked > 0;
+
+-- When it is to be asked whether the pull request, in conflict with its base when it was last compared, still is; 0: not.
+ALTER TABLE pull_request ADD COLUMN recheck INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pull_request ADD COLUMN recheck_tries INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX pull_request_recheck ON pull_request (recheck) WHERE recheck > 0;

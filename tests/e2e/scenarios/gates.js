@@ -254,4 +254,28 @@ export default [
 		steps: [{ do: 'pull', head: 'leaf' }],
 		expect: { leaf: { ...good, reviewers: [] } },
 	},
+	// --- what was in conflict ---
+	{
+		name: 'a merge conflict that goes away with a push to the base: compared anew, once',
+		branches: { leaf },
+		steps: [
+			{ do: 'push', branch: 'main', as: 'main later', files: { 'packages/hello.sh': 'echo hello of main later >> $LOG\n' } },
+			{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+			{ do: 'push', branch: 'main', as: 'main again', files: { 'packages/hello.sh': 'echo hello of main >> $LOG\n' } },
+			{ do: 'time', s: 60 },
+		],
+		expect: { leaf: { ...good, times: 2, reports: [/^(?!.*conflict)/s] } },
+		fails: ['order', 'dup', 'lost', 'kill', 'fault', 'lag', 'slay', 'refuse'],	// when it is asked for depends on the clock
+	}, {
+		name: 'a merge conflict that stays: a push to the base says nothing new',
+		branches: { leaf },
+		steps: [
+			{ do: 'push', branch: 'main', as: 'main later', files: { 'packages/hello.sh': 'echo hello of main later >> $LOG\n' } },
+			{ do: 'pull', head: 'leaf' }, { do: 'wait' },
+			{ do: 'push', branch: 'main', as: 'main again', files: { 'packages/other.sh': 'echo other of main again >> $LOG\n' } },
+			{ do: 'time', s: 60 },
+		],
+		expect: { leaf: { ...good, times: 1, reports: [/conflict/] } },
+		fails: ['order', 'dup', 'lost', 'kill', 'fault', 'lag', 'slay', 'refuse'],
+	},
 ];

@@ -110,10 +110,10 @@ struct forge {
 	int (*start)(struct loop *l, struct store *s, const struct settings *settings, struct sender **ret, struct err *e);
 	void (*stop)(struct sender *s);
 	void (*kick)(struct sender *s);
-	void (*pull)(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number,
-	    send_pull_fn *fn, void *ctx);
-	void (*permission)(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-	    send_text_fn *fn, void *ctx);
+	void (*pull)(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+	    int64_t number, send_pull_fn *fn, void *ctx);
+	void (*permission)(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+	    const char *login, send_text_fn *fn, void *ctx);
 	void (*git_authorization)(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
 	void (*git_refused)(struct sender *s, int64_t installation, int64_t repository);
 	void (*list)(struct sender *s, const struct forge_wanted *wanted, send_list_fn *fn, void *ctx);
@@ -135,11 +135,11 @@ void send_stop(struct sender *s);
 /* There is something new in the store. Cheap; call it after the commit. */
 void send_kick(struct sender *s);
 /* What the pull request is now. */
-void send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
-    void *ctx);
+void send_pull(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo, int64_t number,
+    send_pull_fn *fn, void *ctx);
 /* What login may do: "admin", "write", "read" or "none". */
-void send_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-    send_text_fn *fn, void *ctx);
+void send_permission(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+    const char *login, send_text_fn *fn, void *ctx);
 /* The value of an Authorization header with which git may read this one repository (the forge's id), for some minutes. It
  * is a secret: only for a child's environment. */
 void send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);

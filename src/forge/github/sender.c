@@ -51,12 +51,13 @@ static const struct {
 	const char *name;
 	const struct fields *wanted;
 	void (*first)(struct task *t);
+	enum token_purpose purpose;
 } kinds[] = {
-    {"check", &wish_check_fields, task_check},
-    {"comment", &wish_comment_fields, task_comment},
-    {"labels", &wish_labels_fields, task_labels},
-    {"reaction", &wish_reaction_fields, task_reaction},
-    {"reply", &wish_comment_fields, task_reply},
+    {"check", &wish_check_fields, task_check, TOKEN_CHECK},
+    {"comment", &wish_comment_fields, task_comment, TOKEN_TALK},
+    {"labels", &wish_labels_fields, task_labels, TOKEN_TALK},
+    {"reaction", &wish_reaction_fields, task_reaction, TOKEN_TALK},
+    {"reply", &wish_comment_fields, task_reply, TOKEN_TALK},
 };
 
 /* Takes the first step of the row's kind, once its document is read. */
@@ -74,6 +75,7 @@ begin(struct task *t)
 	} else if (fields_read(kinds[i].wanted, &t->a, str_of(t->row.wanted), t->row.key, &t->wanted, &e) != 0) {
 		task_never(t, &e);
 	} else {
+		t->purpose = kinds[i].purpose;
 		kinds[i].first(t);
 	}
 }
@@ -257,7 +259,7 @@ send_set_delays(struct sender *sender, const struct send_delays *d)
 struct question {
 	struct api_call call;
 	struct client *s;
-	int64_t installation;
+	int64_t installation, repository;
 	struct arena a;
 	int tries;
 	send_pull_fn *pull_fn;
@@ -328,11 +330,11 @@ on_question(void *ctx, const struct http_answer *answer)
 }
 
 static struct question *
-question_new(struct sender *s, int64_t installation, void *ctx)
+question_new(struct sender *s, int64_t installation, int64_t repository, void *ctx)
 {
 	struct question *q = mem_alloc(sizeof(*q));
 
-	*q = (struct question){.s = client_of(s), .installation = installation, .ctx = ctx};
+	*q = (struct question){.s = client_of(s), .installation = installation, .repository = repository, .ctx = ctx};
 	return q;
 }
 
@@ -341,16 +343,18 @@ ask(struct question *q, const char *path)
 {
 	q->call = (struct api_call){.method = "GET",
 	    .url = arena_printf(&q->a, "%s%s", q->s->api_url, path),
+	    .repository = q->repository,
+	    .purpose = TOKEN_READ,
 	    .done = on_question,
 	    .ctx = q};
 	lane_plain(lane_of(q->s, q->installation), &q->call);
 }
 
 void
-github_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
-    void *ctx)
+github_pull(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo, int64_t number,
+    send_pull_fn *fn, void *ctx)
 {
-	struct question *q = question_new(s, installation, ctx);
+	struct question *q = question_new(s, installation, repository, ctx);
 
 	q->pull_fn = fn;
 	ask(q,
@@ -358,10 +362,10 @@ github_pull(struct sender *s, int64_t installation, const char *owner, const cha
 }
 
 void
-github_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-    send_text_fn *fn, void *ctx)
+github_permission(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+    const char *login, send_text_fn *fn, void *ctx)
 {
-	struct question *q = question_new(s, installation, ctx);
+	struct question *q = question_new(s, installation, repository, ctx);
 
 	q->permission_fn = fn;
 	ask(q, arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner), shape_url(&q->a, repo),
@@ -383,7 +387,10 @@ on_git_token(void *ctx, const char *token, const struct err *e)
 		const char *pair = arena_printf(&a, "x-access-token:%s", token);
 		g->fn(g->ctx, arena_printf(&a, "Basic %s", jwt_base64(&a, pair, strlen(pair))), NULL);
 	} else {
-		g->fn(g->ctx, NULL, e);
+		struct err why = *e;
+		/* What the installation does not have it may have in a moment. */
+		why.kind = why.kind == ERR_INPUT ? ERR_ABSENT : why.kind;
+		g->fn(g->ctx, NULL, &why);
 	}
 	arena_release(&a);
 	mem_free(&g);
@@ -395,13 +402,13 @@ github_git_authorization(struct sender *s, int64_t installation, int64_t reposit
 	struct git_question *g = mem_alloc(sizeof(*g));
 
 	*g = (struct git_question){fn, ctx};
-	tokens_get(client_of(s)->tokens, installation, repository, on_git_token, g);
+	tokens_get(client_of(s)->tokens, &(struct token_wanted){installation, repository, TOKEN_CODE}, on_git_token, g);
 }
 
 void
 github_git_refused(struct sender *s, int64_t installation, int64_t repository)
 {
-	tokens_drop(client_of(s)->tokens, installation, repository, NULL);
+	tokens_drop(client_of(s)->tokens, &(struct token_wanted){installation, repository, TOKEN_CODE}, NULL);
 }
 
 void

@@ -271,6 +271,7 @@ open_parts(struct daemon *d, struct err *e)
 	if (ws.secret.n == 0)
 		return fail(e, ERR_INPUT, "[%s] webhook_secret_file: a webhook secret is needed; anybody could post otherwise",
 		    of.section);
+	config_use_network(c);
 	struct flow_parts walked = {.settings = c, .hooks = {authorize, refused, changed, progress, d}};
 	look_at_store();
 	limit_evaluations(d, &walked);

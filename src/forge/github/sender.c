@@ -206,7 +206,7 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 		(void)fail(e, ERR_INPUT, "[github] api_url is no http or https URL: %s", s->api_url);
 		goto failed;
 	}
-	if (jwt_key_read(settings->github.private_key_file, &s->key, e) != 0 || http_new(l, &s->http, e) != 0)
+	if (jwt_key_read(settings->github.private_key_file, &s->key, e) != 0 || http_new(l, settings->network.ca_file, &s->http, e) != 0)
 		goto failed;
 	s->tokens = tokens_new(l, s->http, s->api_url, settings->github.app_id, s->key);
 	s->timer = loop_timer_new(l, "sender", on_timer, s);

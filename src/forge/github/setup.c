@@ -1,6 +1,7 @@
 /* `ekaci setup`: a form makes the App at GitHub, GitHub answers with a code, and the code is exchanged for what three files then hold. */
 #include "forge/github/setup.h"
 
+#include "config/config.h"
 #include "forge/github/http.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
@@ -25,7 +26,8 @@ struct app_setup {
 	struct arena a;
 	const char *url, *dir, *name, *organization, *github, *api;
 	int64_t port;
-	const char *state; /* comes back with the code, so that nobody else's code is taken */
+	struct settings network; /* [network] of it */
+	const char *state;       /* comes back with the code, so that nobody else's code is taken */
 	bool done;
 	/* the exchange */
 	struct loop *loop;
@@ -43,7 +45,9 @@ const char setup_usage[] = "usage: ekaci setup --url https://YOUR-HOST [OPTIONS]
                            "  --name NAME         the App's name\n"
                            "  --port N            on this machine, for the browser\n"
                            "  --github ADDRESS    of a GitHub Enterprise server\n"
-                           "  --api ADDRESS       of its API (ADDRESS/api/v3)\n";
+                           "  --api ADDRESS       of its API (ADDRESS/api/v3)\n"
+                           "  --proxy ADDRESS     through which GitHub is reached ($https_proxy)\n"
+                           "  --ca-file FILE      certificates that are trusted beside the system's\n";
 
 static const char *
 file_of(struct app_setup *s, const char *name)
@@ -77,11 +81,14 @@ write_files(struct app_setup *s, struct err *e)
 		return fail(e, ERR_INPUT, "GitHub's answer lacks the App's id, pem or webhook_secret");
 	const char *api =
 	    strcmp(s->api, "https://api.github.com") == 0 ? "" : arena_printf(&s->a, "api_url = \"%s\"\n", s->api);
+	const struct settings *n = &s->network;
+	const char *proxy = n->network.proxy != NULL ? arena_printf(&s->a, "proxy = \"%s\"\n", n->network.proxy) : "";
+	const char *ca = n->network.ca_file != NULL ? arena_printf(&s->a, "ca_file = \"%s\"\n", n->network.ca_file) : "";
 	const char *toml = arena_printf(&s->a,
 	    "# Written by ekaci setup. Every other key, its default and its reason: ekaci.toml.example.\n\n"
 	    "[web]\nurl = \"%s\"\n\n[github]\n%sapp_id = \"%" PRId64
-	    "\"\nprivate_key_file = \"%s\"\nwebhook_secret_file = \"%s\"\n",
-	    s->url, api, json_int(s->app, "id", 0), key, hook);
+	    "\"\nprivate_key_file = \"%s\"\nwebhook_secret_file = \"%s\"\n%s%s%s",
+	    s->url, api, json_int(s->app, "id", 0), key, hook, *proxy != '\0' || *ca != '\0' ? "\n[network]\n" : "", proxy, ca);
 	if (files_write(file_of(s, "private-key.pem"), str_of(pem), 0600, FILES_SYNC, e) != 0 ||
 	    files_write(file_of(s, "webhook-secret"), str_of(secret), 0600, FILES_SYNC, e) != 0)
 		return -1;
@@ -116,7 +123,7 @@ exchange(struct app_setup *s, const char *code, struct err *e)
 	s->why = (struct err){.kind = ERR_BUSY};
 	if (loop_new(&s->loop, e) != 0)
 		return -1;
-	int rc = http_new(s->loop, &h, e);
+	int rc = http_new(s->loop, s->network.network.ca_file, &h, e);
 	if (rc == 0) {
 		http_send(h, &r, on_app, s);
 		loop_run(s->loop);
@@ -280,6 +287,8 @@ parse(struct app_setup *s, int argc, char **argv)
 	    {"port", required_argument, NULL, 'p'},
 	    {"github", required_argument, NULL, 'g'},
 	    {"api", required_argument, NULL, 'a'},
+	    {"proxy", required_argument, NULL, 'P'},
+	    {"ca-file", required_argument, NULL, 'c'},
 	    {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -291,6 +300,8 @@ parse(struct app_setup *s, int argc, char **argv)
 		                  : c == 'n' ? &s->name
 		                  : c == 'g' ? &s->github
 		                  : c == 'a' ? &s->api
+		                  : c == 'P' ? &s->network.network.proxy
+		                  : c == 'c' ? &s->network.network.ca_file
 		                             : NULL;
 		if (to != NULL)
 			*to = optarg;
@@ -318,6 +329,11 @@ check(struct app_setup *s, struct err *e)
 		return fail(e, ERR_INPUT, "--dir %s: not an absolute path without blanks and quotes", s->dir);
 	if (s->organization != NULL && (!plain(s->organization) || strpbrk(s->organization, "/?#") != NULL))
 		return fail(e, ERR_INPUT, "--organization %s: no name of an organization", s->organization);
+	const struct settings *net = &s->network;
+	if (net->network.proxy != NULL && config_check_text("network", "proxy", net->network.proxy, e) != 0)
+		return fail_in(e, "--proxy %s", net->network.proxy);
+	if (net->network.ca_file != NULL && (!plain(net->network.ca_file) || net->network.ca_file[0] != '/'))
+		return fail(e, ERR_INPUT, "--ca-file %s: not an absolute path without blanks and quotes", net->network.ca_file);
 	size_t n = strlen(s->url), g = strlen(s->github);
 	s->url = arena_strn(&s->a, s->url, n - (strcmp(s->url + n - 1, slash) == 0));
 	s->github = arena_strn(&s->a, s->github, g - (strcmp(s->github + g - 1, slash) == 0));
@@ -356,6 +372,8 @@ setup_main(int argc, char **argv)
 		return 2;
 	}
 	int rc = check(&s, &e);
+	if (rc == 0)
+		config_use_network(&s.network);
 	if (rc == 0)
 		rc = make_state(&s, &e);
 	if (rc == 0)

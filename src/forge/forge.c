@@ -75,6 +75,18 @@ send_was_away(struct sender *s)
 }
 
 void
+send_look(struct sender *s)
+{
+	s->forge->look(s);
+}
+
+void
+send_troubles(struct sender *s, struct buf *out)
+{
+	s->forge->troubles(s, out);
+}
+
+void
 send_metrics(struct sender *s, struct buf *out)
 {
 	s->forge->metrics(s, out);

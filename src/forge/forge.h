@@ -120,6 +120,8 @@ struct forge {
 	void (*missed)(struct sender *s, int64_t since_ms, send_known_fn *known, send_missed_fn *fn, void *ctx);
 	void (*changed)(struct sender *s, int64_t installation);
 	bool (*was_away)(struct sender *s);
+	void (*look)(struct sender *s);
+	void (*troubles)(struct sender *s, struct buf *out);
 	void (*metrics)(struct sender *s, struct buf *out);
 
 	/* The page of a pull request, from the repository's clone address; NULL when that is no link. In a. */
@@ -153,6 +155,10 @@ void send_missed(struct sender *s, int64_t since_ms, send_known_fn *known, send_
 void send_changed(struct sender *s, int64_t installation);
 /* Whether the forge can be reached again after a while in which it could not be: told once. */
 bool send_was_away(struct sender *s);
+/* Asks once more who we are there, and whether we have what we need; it is done at the start, too. What lacks is logged. */
+void send_look(struct sender *s);
+/* Appends what lacks, a line each. */
+void send_troubles(struct sender *s, struct buf *out);
 /* Appends lines of Prometheus' text format. */
 void send_metrics(struct sender *s, struct buf *out);
 

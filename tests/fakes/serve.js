@@ -340,7 +340,7 @@ export async function answer_api({ world: w, faults, description, check_answers 
 		c.rate.used++;
 	if (!(fault && fault.when === 'after' && await spoil(fault, response)))
 		send_json(response, result.status, result.body, { 'X-GitHub-Request-Id':
-			crypto.randomBytes(8).toString('hex').toUpperCase(), 'X-GitHub-Media-Type': 'github.v3',
+			crypto.randomBytes(8).toString('hex').toUpperCase(), 'X-GitHub-Media-Type': 'github.v3', 'Date': new Date(w.now_ms()).toUTCString(),
 		...(c.rate ? rate_headers(c.rate) : {}), ...result.headers });
 	if (result.after)
 		Promise.resolve(result.after()).catch(() => {});

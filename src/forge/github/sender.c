@@ -4,6 +4,7 @@
 #include "forge/github/answer.h"
 #include "forge/github/lane.h"
 #include "forge/github/lists.h"
+#include "forge/github/needs.h"
 #include "forge/github/payload.h"
 #include "forge/github/shape.h"
 #include "forge/github/task_check.h"
@@ -11,6 +12,7 @@
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/text/json.h"
 #include "support/text/prometheus.h"
 
 #include <string.h>
@@ -163,17 +165,82 @@ github_kick(struct sender *s)
 /* --- starting and stopping --- */
 
 static void
+trouble(struct client *s, const char *what)
+{
+	log_warn("the App at GitHub: %s", what);
+	list_add(&s->troubles_a, &s->troubles, arena_strdup(&s->troubles_a, what));
+}
+
+/* An App without a webhook is no trouble of ours: `ekaci check-config --online` says it. */
+static void
+on_hook(void *ctx, const struct http_answer *answer)
+{
+	struct client *s = ctx;
+	AUTO(json_drop) json_t *config = NULL;
+	struct arena a = {0};
+	struct texts wrong = {0}, notes = {0};
+	struct err ignored;
+
+	if (answer->status == 200 && json_read(answer->body, "the webhook", &config, &ignored) == 0 &&
+	    json_text(config, "url").n > 0)
+		needs_hook(&a, config, s->hook_url, &wrong, &notes);
+	for (size_t i = 0; i < wrong.n; i++)
+		trouble(s, wrong.p[i]);
+	arena_release(&a);
+}
+
+static void
+ask_hook(struct client *s)
+{
+	struct arena a = {0};
+	const char *authorization;
+	struct err e;
+
+	if (tokens_app_authorization(s->tokens, &a, &authorization, &e) == 0) {
+		struct http_request r = {.method = "GET",
+		    .url = arena_printf(&a, "%s/app/hook/config", s->api_url),
+		    .authorization = authorization};
+		s->figures.requests++;
+		http_send(s->http, &r, on_hook, s);
+	}
+	arena_release(&a);
+}
+
+static void
 on_known(void *ctx, const struct err *e)
 {
 	struct client *s = ctx;
 
 	if (s->stopping)
 		return;
-	if (e->kind == ERR_NONE)
-		log_info("GitHub knows us as the App %s (%lld)", tokens_app_slug(s->tokens),
-		    (long long)tokens_app_number(s->tokens));
-	else
+	if (e->kind != ERR_NONE) {
 		log_err(e->kind == ERR_DENIED ? LOG_ERROR : LOG_WARN, "the App at GitHub", e);
+		return;
+	}
+	log_info("GitHub knows us as the App %s (%lld)", tokens_app_slug(s->tokens), (long long)tokens_app_number(s->tokens));
+	arena_clear(&s->troubles_a);
+	s->troubles = (struct texts){0};
+	if (tokens_app_lacks(s->tokens) != NULL)
+		trouble(s, tokens_app_lacks(s->tokens));
+	ask_hook(s);
+}
+
+void
+github_look(struct sender *sender)
+{
+	struct client *s = client_of(sender);
+
+	tokens_forget_app(s->tokens);
+	tokens_identify(s->tokens, on_known, s);
+}
+
+void
+github_troubles(struct sender *sender, struct buf *out)
+{
+	const struct client *s = client_of(sender);
+
+	for (size_t i = 0; i < s->troubles.n; i++)
+		buf_printf(out, "%s\n", s->troubles.p[i]);
 }
 
 int
@@ -206,8 +273,10 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 		(void)fail(e, ERR_INPUT, "[github] api_url is no http or https URL: %s", s->api_url);
 		goto failed;
 	}
-	if (jwt_key_read(settings->github.private_key_file, &s->key, e) != 0 || http_new(l, settings->network.ca_file, &s->http, e) != 0)
+	if (jwt_key_read(settings->github.private_key_file, &s->key, e) != 0 ||
+	    http_new(l, settings->network.ca_file, &s->http, e) != 0)
 		goto failed;
+	s->hook_url = needs_hook_url(&s->a, settings->web.url);
 	s->tokens = tokens_new(l, s->http, s->api_url, settings->github.app_id, s->key);
 	s->timer = loop_timer_new(l, "sender", on_timer, s);
 	tokens_identify(s->tokens, on_known, s);
@@ -240,6 +309,7 @@ github_stop(struct sender *sender)
 	}
 	loop_timer_free(c->timer);
 	jwt_key_free(c->key);
+	arena_release(&c->troubles_a);
 	arena_release(&c->a);
 	mem_free(&s);
 }

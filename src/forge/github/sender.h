@@ -34,6 +34,8 @@ void github_git_authorization(struct sender *s, int64_t installation, int64_t re
 void github_git_refused(struct sender *s, int64_t installation, int64_t repository);
 void github_changed(struct sender *s, int64_t installation);
 bool github_was_away(struct sender *s);
+void github_look(struct sender *s);
+void github_troubles(struct sender *s, struct buf *out);
 void github_metrics(struct sender *s, struct buf *out);
 
 /* For tests; github_start sets GitHub's. */

@@ -1,6 +1,7 @@
 /* The cache of installation tokens. */
 #include "forge/github/token.h"
 
+#include "forge/github/needs.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/json.h"
@@ -62,7 +63,7 @@ struct tokens {
 	struct identity_waiter *identity_waiters;
 	bool identifying;
 	int64_t app_number;
-	char *app_slug;
+	char *app_slug, *app_lacks;
 };
 
 static void
@@ -156,6 +157,7 @@ tokens_free(struct tokens *t)
 	}
 	loop_timer_free(t->flush);
 	mem_free(&t->app_slug);
+	mem_free(&t->app_lacks);
 	mem_free(&t);
 }
 
@@ -356,6 +358,22 @@ tokens_drop_all(struct tokens *t, int64_t installation)
 /* --- who we are --- */
 
 static void
+note_lacking(struct tokens *t, const json_t *app)
+{
+	struct arena a = {0};
+	const char *rights = needs_permissions(&a, json_object_get(app, "permissions"));
+	const char *events = needs_events(&a, json_object_get(app, "events"));
+
+	mem_free(&t->app_lacks);
+	if (rights != NULL || events != NULL)
+		t->app_lacks = mem_strdup(arena_printf(&a, "it lacks%s%s%s%s%s: add them on its settings page",
+		    rights != NULL ? " permissions (" : "", rights != NULL ? rights : "",
+		    rights != NULL ? ")" : "", events != NULL ? " events (" : "",
+		    events != NULL ? arena_printf(&a, "%s)", events) : ""));
+	arena_release(&a);
+}
+
+static void
 on_identified(void *ctx, const struct http_answer *answer)
 {
 	struct tokens *t = ctx;
@@ -371,6 +389,7 @@ on_identified(void *ctx, const struct http_answer *answer)
 		t->app_number = json_int(j, "id", 0);
 		mem_free(&t->app_slug);
 		t->app_slug = mem_strdup(json_str(j, "slug", ""));
+		note_lacking(t, j);
 		if (t->app_number <= 0)
 			(void)fail(&e, ERR_SYSTEM, "GitHub does not say the number of the App");
 	}
@@ -433,6 +452,18 @@ const char *
 tokens_app_slug(const struct tokens *t)
 {
 	return t->app_slug != NULL ? t->app_slug : "";
+}
+
+const char *
+tokens_app_lacks(const struct tokens *t)
+{
+	return t->app_lacks;
+}
+
+void
+tokens_forget_app(struct tokens *t)
+{
+	t->app_number = 0;
 }
 
 int64_t

@@ -47,6 +47,10 @@ void tokens_identify(struct tokens *t, void (*fn)(void *ctx, const struct err *e
 must_check int tokens_app_authorization(const struct tokens *t, struct arena *a, const char **ret, struct err *e);
 int64_t tokens_app_number(const struct tokens *t); /* 0: not known */
 const char *tokens_app_slug(const struct tokens *t);
+/* What the App as it is lacks, for people (needs.h); NULL: nothing, or not known. */
+const char *tokens_app_lacks(const struct tokens *t);
+/* It may have changed: the next tokens_identify asks. */
+void tokens_forget_app(struct tokens *t);
 
 int64_t tokens_minted(const struct tokens *t);
 int64_t tokens_failed(const struct tokens *t);

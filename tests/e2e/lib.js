@@ -225,6 +225,8 @@ export class Scene {
 		for (const [who, m] of Object.entries(await this.github.ask('etiquette'))) {
 			if (who.startsWith('installation') && m.max_in_flight > 1)
 				throw new Error(`${who}: ${m.max_in_flight} requests at once`);
+			if (m.wide_writes)
+				throw new Error(`${who}: ${m.wide_writes} writes with a token that is good for more than they need`);
 			if (m.requests_while_limited)
 				throw new Error(`${who}: ${m.requests_while_limited} requests while told to wait`);
 		}

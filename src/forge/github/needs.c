@@ -28,6 +28,13 @@ level_of(const char *word)
 	return 0;
 }
 
+/* Of the manifest, what only somebody needs who has switched something on: what is refused then is parked with GitHub's words. */
+static bool
+is_optional(const char *permission)
+{
+	return strcmp(permission, "members") == 0 || strcmp(permission, "statuses") == 0;
+}
+
 const char *
 needs_permissions(struct arena *a, const json_t *granted)
 {
@@ -38,7 +45,7 @@ needs_permissions(struct arena *a, const json_t *granted)
 
 	json_object_foreach(json_object_get(m, "default_permissions"), name, level) {
 		const char *word = json_string_value(level);
-		if (word != NULL && level_of(json_str(granted, name, "none")) < level_of(word))
+		if (word != NULL && !is_optional(name) && level_of(json_str(granted, name, "none")) < level_of(word))
 			list_add(a, &lacking, arena_printf(a, "%s: %s", name, word));
 	}
 	return lacking.n > 0 ? texts_join(a, &lacking, ", ") : NULL;

@@ -12,8 +12,8 @@
 
 /* The manifest, to be dropped by the caller. */
 json_t *needs_manifest(void);
-/* Of what is needed, what granted (an object, permission to level) does not give: "checks: write, contents: read"; NULL: nothing.
- * In a. */
+/* Of what is needed, what granted (an object, permission to level) does not give: "checks: write, contents: read"; NULL: nothing. What
+ * the manifest asks for and only a setting needs is not among it: an App from before goes on. In a. */
 const char *needs_permissions(struct arena *a, const json_t *granted);
 /* The same of events, an array: "push, merge_group". */
 const char *needs_events(struct arena *a, const json_t *subscribed);

@@ -227,6 +227,8 @@ export class Scene {
 				throw new Error(`${who}: ${m.max_in_flight} requests at once`);
 			if (m.wide_writes)
 				throw new Error(`${who}: ${m.wide_writes} writes with a token that is good for more than they need`);
+			if (m.max_content_per_minute > 80 || m.max_content_per_hour > 500)
+				throw new Error(`${who}: ${m.max_content_per_minute} writes a minute, ${m.max_content_per_hour} an hour`);
 			if (m.requests_while_limited)
 				throw new Error(`${who}: ${m.requests_while_limited} requests while told to wait`);
 		}

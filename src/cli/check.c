@@ -6,12 +6,14 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
+#include "forge/github/online.h"
 #include "nix/access.h"
 #include "nix/settings.h"
 #include "queue/capacity.h"
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/text/escape.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -367,9 +369,32 @@ check_machine(struct checking *k)
 		puts("user: looked at as root; for the service's own user: sudo -u ekaci ekaci check-config");
 }
 
+/* Asks GitHub, too. False: something is wrong there. */
+static bool
+tell_online(struct arena *a, const char *file, const struct settings *s)
+{
+	const char *slash = strrchr(file, '/');
+	struct online is;
+	struct err e;
+
+	if (online_check(a, s, slash != NULL ? arena_strn(a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+		return false;
+	}
+	if (is.app != NULL)
+		printf("GitHub: the App is %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.app)));
+	for (size_t i = 0; i < is.notes.n; i++)
+		fprintf(stderr, "warning: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
+	for (size_t i = 0; i < is.wrong.n; i++)
+		fprintf(stderr, "wrong: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
+	if (is.wrong.n == 0)
+		puts("GitHub: key, permissions, events, webhook and installations are as they should be");
+	return is.wrong.n == 0;
+}
+
 /* Which of the two files it is, its name says. */
 static int
-check_file(struct checking *k, const char *file, struct mistakes *m)
+check_file(struct checking *k, const char *file, bool online, struct mistakes *m)
 {
 	bool of_repository = str_ends(str_of(file), STR(".json"));
 	struct texts warnings = {0};
@@ -392,21 +417,29 @@ check_file(struct checking *k, const char *file, struct mistakes *m)
 	printf("%s: ok\n", file);
 	if (!of_repository)
 		check_machine(k);
-	return k->stops == 0 ? 0 : 1;
+	bool good = !online || tell_online(&k->a, file, &k->s);
+	return good && k->stops == 0 ? 0 : 1;
 }
 
 int
 check_main(int argc, char **argv)
 {
+	const char *file = NULL;
 	struct checking k = {0};
+	bool online = false, usage = false;
 
-	if (argc > 2) {
-		fputs("usage: ekaci check-config [FILE]\n", stderr);
+	for (int i = 1; i < argc; i++) {
+		usage = usage || (argv[i][0] != '-' && file != NULL);
+		online = online || argv[i][0] == '-';
+		file = argv[i][0] == '-' ? file : argv[i];
+	}
+	if (usage || (online && file != NULL && str_ends(str_of(file), STR(".json")))) {
+		fputs("usage: ekaci check-config [--online] [FILE]\n", stderr);
 		return 2;
 	}
 	/* Lines of both streams in the order in which they were found. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	int code = check_file(&k, config_find(&k.a, argc == 2 ? argv[1] : NULL), arena_alloc(&k.a, sizeof(struct mistakes)));
+	int code = check_file(&k, config_find(&k.a, file), online, arena_alloc(&k.a, sizeof(struct mistakes)));
 	arena_release(&k.a);
 	return code;
 }

@@ -71,7 +71,7 @@ static const struct usage setup_words = {
     .what = "makes the GitHub App and writes ekaci.toml",
     .words =
         "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and writes DIR/ekaci.toml, its key and its "
-        "webhook secret. You are shown an address on this machine to open in a browser. Nothing is ever overwritten.",
+        "webhook secret. You are shown an address on this machine to open in a browser; with --no-browser one that holds the whole form, for a browser anywhere, and paste what GitHub sends you back to. Nothing is ever overwritten.",
     .options = setup_options,
     .examples = (const struct usage_example[]){{"ekaci setup --url https://ci.example.org --organization my-org",
                                                    "an App that belongs to an organization"},
@@ -165,13 +165,20 @@ static const struct usage approve_words = {
 };
 static const struct usage check_config_words = {
     .name = "check-config",
-    .synopsis = "[FILE]",
+    .synopsis = "[--online] [FILE]",
     .what = "mistakes in ekaci.toml or .ekaci/config.json, and what stops the bot",
     .words =
         "Every mistake in FILE, with line and column: the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG), or a "
         "repository's rules when its name ends in .json. Of settings also what they come to on this machine, for this user: what "
         "would stop `ekaci serve` and what to do about it, secrets, state, port, Nix, store, sandbox, limits, builders and "
         "evaluator.",
+    .options =
+        (const struct usage_option[]){
+            {"--online", NULL,
+                .what = "asks GitHub, too: the App and its key, permissions, events, the webhook's address, the "
+                        "last delivery and the installations; each thing that is wrong is said with what "
+                        "mends it, and nothing is changed"},
+            {0}},
     .examples = (const struct usage_example[]){{"sudo -u ekaci ekaci check-config", "as the bot's user"},
         {"ekaci check-config .ekaci/config.json", "before you commit rules"}, {0}},
     .good = "it is right",

@@ -202,7 +202,7 @@ pull_base(struct arena *a, const struct pull_address *at, const char *token, con
 
 	if (loop_new(&q.loop, e) != 0)
 		return -1;
-	int rc = http_new(q.loop, &h, e);
+	int rc = http_new(q.loop, NULL, &h, e);
 	if (rc == 0) {
 		http_send(h, &r, on_answer, &q);
 		loop_run(q.loop);

@@ -11,6 +11,7 @@
 #include "evaluate/builtin/evaljobs.h"
 #include "forge/github/setup.h"
 #include "graph/graph.h"
+#include "support/base/version.h"
 #include "walk/table.h"
 #include "worker/serve.h"
 
@@ -18,10 +19,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The file VERSION, a line; what packages and the manual page say, too. */
-__asm__(".pushsection .rodata\nversion:\n.incbin \"VERSION\"\n.byte 0\n.popsection\n");
-extern const char version[];
 
 struct subcommand {
 	const char *name;
@@ -63,7 +60,7 @@ run_version(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	printf("ekaci %s", version);
+	printf("ekaci %s\n", version_text());
 	return 0;
 }
 

@@ -115,7 +115,8 @@ check_secrets(struct checking *k)
 static bool
 is_here(struct str host)
 {
-	return str_is(host, "localhost") || str_starts(host, STR("127.")) || str_starts(host, STR("[::1]"));
+	return str_is(host, "localhost") || str_starts(host, STR("localhost:")) || str_starts(host, STR("127.")) ||
+	       str_starts(host, STR("[::1]"));
 }
 
 static void

@@ -11,7 +11,7 @@
 #include "evaluate/builtin/evaljobs.h"
 #include "forge/github/setup.h"
 #include "graph/graph.h"
-#include "support/base/version.h"
+#include "support/base/release.h"
 #include "walk/table.h"
 #include "worker/serve.h"
 
@@ -60,7 +60,7 @@ run_version(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	printf("ekaci %s\n", version_text());
+	printf("ekaci %s\n", release_text());
 	return 0;
 }
 

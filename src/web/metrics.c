@@ -2,7 +2,7 @@
 #include "web/metrics.h"
 
 #include "records/run_state.h"
-#include "support/base/version.h"
+#include "support/base/release.h"
 #include "support/text/metric.h"
 #include "web/intake.h"
 #include "worker/pool.h"
@@ -31,7 +31,7 @@ static void
 add_process(const struct page_sources *w, struct buf *b)
 {
 	metric_begin(b, METRIC_BUILD_INFO);
-	metric_put(b, METRIC_BUILD_INFO, version_text(), NULL, 1);
+	metric_put(b, METRIC_BUILD_INFO, release_text(), NULL, 1);
 	metric_one(b, METRIC_START, loop_figures(w->l).born_ms / 1000);
 	metric_one(b, METRIC_MEMORY, resident_bytes());
 }

@@ -1,5 +1,5 @@
 /* VERSION, in the program. */
-#include "support/base/version.h"
+#include "support/base/release.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@ __asm__(".pushsection .rodata\nversion:\n.incbin \"VERSION\"\n.byte 0\n.popsecti
 extern const char version[];
 
 const char *
-version_text(void)
+release_text(void)
 {
 	static char text[32];
 	size_t n = strcspn(version, "\n");

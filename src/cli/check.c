@@ -6,12 +6,14 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
+#include "forge/github/online.h"
 #include "nix/access.h"
 #include "nix/settings.h"
 #include "queue/capacity.h"
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/text/escape.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,12 +28,15 @@
 
 enum { MAX_SECRET = 64 * 1024, MAX_LINE = 64 };
 
-const char check_usage[] = "usage: ekaci check-config [FILE]\n\n"
+const char check_usage[] = "usage: ekaci check-config [--online] [FILE]\n\n"
                            "Every mistake in FILE, with line and column: the bot's settings\n"
                            "(/etc/ekaci/ekaci.toml, or EKACI_CONFIG), or a repository's rules when its name\n"
                            "ends in .json. Of settings also what they come to on this machine, for this\n"
                            "user: what would stop `ekaci serve` and what to do about it, secrets, state,\n"
                            "port, Nix, store, sandbox, limits, builders and evaluator.\n\n"
+                           "  --online  asks GitHub, too: the App and its key, permissions, events, the\n"
+                           "            webhook's address, the last delivery and the installations. Each\n"
+                           "            thing that is wrong is said with what mends it; nothing is changed.\n\n"
                            "Example: sudo -u ekaci ekaci check-config\n\n"
                            "Exit code: 0 it is right, 1 it is not, 2 it cannot be read.\n";
 
@@ -377,9 +382,33 @@ check_machine(struct checking *k)
 		puts("user: looked at as root; for the service's own user: sudo -u ekaci ekaci check-config");
 }
 
+/* Asks GitHub, too. */
+static void
+check_online(struct checking *k, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	struct online is;
+	struct err e;
+
+	if (online_check(&k->a, &k->s, slash != NULL ? arena_strn(&k->a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+		k->stops++;
+		return;
+	}
+	if (is.app != NULL)
+		printf("GitHub: the App is %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.app)));
+	for (size_t i = 0; i < is.notes.n; i++)
+		fprintf(stderr, "warning: %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
+	for (size_t i = 0; i < is.wrong.n; i++)
+		fprintf(stderr, "wrong: %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
+	k->stops += is.wrong.n;
+	if (is.wrong.n == 0)
+		puts("GitHub: key, permissions, events, webhook and installations are as they should be");
+}
+
 /* Which of the two files it is, its name says. */
 static int
-check_file(struct checking *k, const char *file, struct mistakes *m)
+check_file(struct checking *k, const char *file, bool online, struct mistakes *m)
 {
 	bool of_repository = str_ends(str_of(file), STR(".json"));
 	struct texts warnings = {0};
@@ -402,6 +431,8 @@ check_file(struct checking *k, const char *file, struct mistakes *m)
 	printf("%s: ok\n", file);
 	if (!of_repository)
 		check_machine(k);
+	if (online)
+		check_online(k, file);
 	return k->stops == 0 ? 0 : 1;
 }
 
@@ -409,14 +440,21 @@ int
 check_main(int argc, char **argv)
 {
 	struct checking k = {0};
+	const char *given = NULL;
+	bool online = false, usage = false;
 
-	if (argc > 2) {
-		fputs("usage: ekaci check-config [FILE]\n", stderr);
+	for (int i = 1; i < argc; i++) {
+		usage = usage || (argv[i][0] != '-' && given != NULL);
+		online = online || argv[i][0] == '-';
+		given = argv[i][0] == '-' ? given : argv[i];
+	}
+	if (usage || (online && given != NULL && str_ends(str_of(given), STR(".json")))) {
+		fputs("usage: ekaci check-config [--online] [FILE]\n", stderr);
 		return 2;
 	}
 	/* Lines of both streams in the order in which they were found. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	int code = check_file(&k, config_find(&k.a, argc == 2 ? argv[1] : NULL), arena_alloc(&k.a, sizeof(struct mistakes)));
+	int code = check_file(&k, config_find(&k.a, given), online, arena_alloc(&k.a, sizeof(struct mistakes)));
 	arena_release(&k.a);
 	return code;
 }

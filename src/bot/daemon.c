@@ -20,7 +20,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/notify.h"
-#include "support/text/prometheus.h"
+#include "support/text/metric.h"
 #include "walk/flow.h"
 #include "walk/sweep.h"
 #include "worker/pool.h"
@@ -102,14 +102,12 @@ figures(void *ctx, struct buf *out)
 
 	if (d->flow != NULL) {
 		const struct schedule_figures b = schedule_figures(flow_schedule(d->flow));
-		prometheus_one(out, "ekaci_builds_running", PROMETHEUS_GAUGE, "Builds under way.", b.running);
-		prometheus_one(out, "ekaci_builds_started_total", PROMETHEUS_COUNTER, "Builds started since the bot started.",
-		    b.started);
-		prometheus_one(out, "ekaci_builds_built_total", PROMETHEUS_COUNTER, "Builds that succeeded.", b.built);
-		prometheus_one(out, "ekaci_builds_failed_total", PROMETHEUS_COUNTER, "Builds that ended without outputs.",
-		    b.failed);
-		prometheus_one(out, "ekaci_builds_retried_total", PROMETHEUS_COUNTER,
-		    "Infrastructure failures put back into the queue.", b.retried);
+		metric_one(out, METRIC_BUILDS_OPEN, b.open);
+		metric_one(out, METRIC_BUILDS_RUNNING, b.running);
+		metric_one(out, METRIC_BUILDS_STARTED, b.started);
+		metric_one(out, METRIC_BUILDS_BUILT, b.built);
+		metric_one(out, METRIC_BUILDS_FAILED, b.failed);
+		metric_one(out, METRIC_BUILDS_RETRIED, b.retried);
 	}
 	if (d->sender != NULL)
 		send_metrics(d->sender, out);
@@ -337,9 +335,9 @@ open_parts(struct daemon *d, struct err *e)
 	const struct forge *forge = forge_of(c);
 	const struct forge_secrets of = forge->secrets(c);
 	struct web_settings ws = {.forge = forge, .listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
+	struct web_hooks hooks = {on_delivery, figures, not_ready, d, troubles};
 
 	ws.given_fd = notify_socket();
-	struct web_hooks hooks = {on_delivery, figures, not_ready, d, troubles};
 
 	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
 		return fail(e, ERR_ABSENT, "%s is not on PATH: ekaci needs git and Nix (nix-store, nix-instantiate)",

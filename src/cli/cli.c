@@ -12,6 +12,7 @@
 #include "evaluate/builtin/evaljobs.h"
 #include "forge/github/setup.h"
 #include "graph/graph.h"
+#include "support/base/release.h"
 #include "support/text/nearest.h"
 #include "walk/table.h"
 #include "worker/serve.h"
@@ -19,10 +20,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The file VERSION, a line; what packages and the manual page say, too. */
-__asm__(".pushsection .rodata\nversion:\n.incbin \"VERSION\"\n.byte 0\n.popsection\n");
-extern const char version[];
 
 static int
 run_worker(int argc, char **argv)
@@ -50,12 +47,11 @@ static int
 run_version(int argc, char **argv)
 {
 	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
-	struct str number = str_trim(str_of(version));
 
 	if (json)
-		printf("{\"version\":\"" STR_FMT "\"}\n", STR_ARG(number));
+		printf("{\"version\":\"%s\"}\n", release_text());
 	else
-		printf("ekaci " STR_FMT "\n", STR_ARG(number));
+		printf("ekaci %s\n", release_text());
 	return 0;
 }
 
@@ -313,7 +309,7 @@ run_help(int argc, char **argv)
 		return 2;
 	buf_init(&out, SIZE_MAX / 4);
 	if (man)
-		manual_page(c, version, &out);
+		manual_page(c, release_text(), &out);
 	else if (c != NULL)
 		usage_help(c->usage, &out);
 	else if (!names)

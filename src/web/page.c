@@ -17,8 +17,9 @@ add_headers(struct MHD_Response *response, const char *type, const char *csp, co
 	MHD_add_response_header(response, "Cache-Control", cache);
 }
 
-static const char usual_csp[] = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none';"
-                                " frame-ancestors 'none'";
+static const char usual_csp[] =
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'";
 
 enum MHD_Result
 page_refuse(struct request *r, unsigned status, const char *words)

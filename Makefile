@@ -47,7 +47,7 @@ QUEUE = \
 RECORDS = \
 	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
-	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/wish.c
+	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/pages.c records/wish.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c formats/log_file.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
@@ -55,7 +55,7 @@ NIX = \
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/pushes.c \
 	store/overview.c
-WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \

@@ -144,7 +144,7 @@ build_stage_close(void)
 static int
 on_log(void *ctx, struct str text, struct err *e)
 {
-	AUTO(buf_release) struct buf plain;
+	AUTO(buf_release) struct buf plain = {0};
 	struct log_sink *l = ctx;
 	int rc = write_log(l, &text, e);
 

@@ -237,7 +237,7 @@
 				list.append(...block.querySelectorAll('li'));
 			else
 				list = block.querySelector('ol');
-			says.textContent = `${n} line${n === 1 ? '' : 's'} with “${text}”` + (from ? n < 1000 ? ', looking further' : ' and more' : '');
+			says.textContent = `${n} line${n === 1 ? '' : 's'} with "${text}"` + (from ? n < 1000 ? ', looking further' : ' and more' : '');
 			if (!list.isConnected)
 				found.replaceChildren(says, list);
 		}

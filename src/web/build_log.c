@@ -5,6 +5,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/packed.h"
+#include "web/page_data.h"
 #include "web/show.h"
 
 #include <inttypes.h>
@@ -251,7 +252,7 @@ const char *
 log_path(struct page *p, const struct view_build *b)
 {
 	if (b->log == NULL)
-		return arena_printf(p->a, "%s/logs/%s", p->w->state_dir, show_stem(p->a, b->drv));
+		return arena_printf(p->a, "%s/logs/%s", p->w->state_dir, page_drv_stem(p->a, b->drv));
 	return b->log[0] == '/' ? b->log : arena_printf(p->a, "%s/%s", p->w->state_dir, b->log);
 }
 
@@ -471,6 +472,6 @@ log_raw(struct page *p, struct err *e)
 	MHD_add_response_header(p->response, "Vary", "Accept-Encoding");
 	/* Of a name from outside only what param_ok let through is here. */
 	MHD_add_response_header(p->response, "Content-Disposition",
-	    arena_printf(p->a, "attachment; filename=\"%s.log\"", show_stem(p->a, p->build.drv)));
+	    arena_printf(p->a, "attachment; filename=\"%s.log\"", page_drv_stem(p->a, p->build.drv)));
 	return 0;
 }

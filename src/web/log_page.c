@@ -8,6 +8,7 @@
 #include "support/text/template.h"
 #include "web/build_log.h"
 #include "web/log_html.h"
+#include "web/page_data.h"
 #include "web/show.h"
 
 #include <inttypes.h>
@@ -318,7 +319,7 @@ phases_data(struct page *p, const struct log_file *f, const struct asked *asked)
 		struct asked opened = *asked;
 		opened.folded[i] = false;
 		opened.folds_given = asked->folds_given || asked->folded[i];
-		show_text(o, "name", f->phases[i].name);
+		page_set(o, "name", f->phases[i].name);
 		values_number(o, "line", f->phases[i].line);
 		set_query(o, "query", p, f, &opened, f->phases[i].line);
 		value_list_group(list, o);
@@ -355,7 +356,7 @@ set_window(struct page *p, struct log_file *f, struct asked *asked, struct value
 	set_query(data, "top_query", p, f, asked, 1);
 	set_query(data, "end_query", p, f, asked, end > 0 ? end : 1);
 	values_flag(data, "finding", asked->find != NULL);
-	show_text(data, "find", asked->find);
+	page_set(data, "find", asked->find);
 	values_text(data, "found_html", html_of(p, &found));
 	values_number(data, "found", n_found);
 	values_flag(data, "found_one", n_found == 1);
@@ -394,34 +395,34 @@ set_controls(struct page *p, const struct log_file *f, const struct asked *asked
 	values_list(data, "phases", phases_data(p, f, asked));
 	values_flag(data, "has_phases", f->n_phases > 1);
 	values_text(data, "fold_words", asked->folds_given ? fold_words(p->a, f, asked, f->n_phases) : "");
-	show_text(data, "key", p->key);
+	page_set(data, "key", p->key);
 }
 
 static void
 set_head(struct page *p, const struct view_build *b, bool live, struct values *data)
 {
-	const char *stem = escape_dup(p->a, ESCAPE_URL, str_of(show_stem(p->a, b->drv)));
+	const char *stem = escape_dup(p->a, ESCAPE_URL, str_of(page_drv_stem(p->a, b->drv)));
 	const char *suffix = p->key != NULL ? arena_printf(p->a, "?key=%s", escape_dup(p->a, ESCAPE_URL, str_of(p->key))) : "";
 	struct value_list *runs = value_list_new(p->a);
 
-	show_text(data, "title", arena_printf(p->a, "Log of %s", b->name));
-	show_text(data, "name", b->name);
-	show_text(data, "system", b->system);
-	show_text(data, "state", show_words(p->a, b->state));
-	show_text(data, "tone", build_state_tone(build_state_of(b->state)));
-	show_text(data, "reason", b->reason);
-	show_text(data, "took", show_duration(p->a, b->wall_ms));
+	page_set(data, "title", arena_printf(p->a, "Log of %s", b->name));
+	page_set(data, "name", b->name);
+	page_set(data, "system", b->system);
+	page_set(data, "state", page_words(p->a, b->state));
+	page_set(data, "tone", build_state_tone(build_state_of(b->state)));
+	page_set(data, "reason", b->reason);
+	page_set(data, "took", page_duration(p->a, b->wall_ms));
 	values_flag(data, "live", live);
-	show_text(data, "script", "log.js");
-	show_text(data, "drv_path", arena_printf(p->a, "/drv/%s%s", stem, suffix));
-	show_text(data, "raw_query", arena_printf(p->a, "%s%sraw=1", suffix, suffix[0] != '\0' ? "&" : "?"));
-	show_text(data, "json_path", arena_printf(p->a, "/log/%s.drv.json%s", stem, suffix));
+	page_set(data, "script", "log.js");
+	page_set(data, "drv_path", arena_printf(p->a, "/drv/%s%s", stem, suffix));
+	page_set(data, "raw_query", arena_printf(p->a, "%s%sraw=1", suffix, suffix[0] != '\0' ? "&" : "?"));
+	page_set(data, "json_path", arena_printf(p->a, "/log/%s.drv.json%s", stem, suffix));
 	for (size_t i = 0; i < p->n_runs && i < MAX_TOLD; i++) {
 		struct values *o = values_new(p->a);
-		show_text(o, "path", show_path(p, &p->runs[i], arena_printf(p->a, "/run/%" PRId64, p->runs[i].id)));
-		show_text(o, "of",
+		page_set(o, "path", show_path(p, &p->runs[i], arena_printf(p->a, "/run/%" PRId64, p->runs[i].id)));
+		page_set(o, "of",
 		    arena_printf(p->a, "%s/%s %s", p->runs[i].repository.owner, p->runs[i].repository.name,
-		        show_of(p->a, &p->runs[i])));
+		        page_run_of(p->a, &p->runs[i])));
 		value_list_group(runs, o);
 	}
 	values_list(data, "runs", runs);

@@ -15,11 +15,13 @@ static const struct page_route table[] = {
     {"GET", "/", NULL, page_index},
     {"GET", "/run/:id", may_see_run, page_run},
     {"GET", "/run/:id/:file", may_see_run, page_run_file},
+    {"GET", "/run/:id/row/:row", may_see_run, page_row},
     {"GET", "/drv/:drv", may_see_build, page_drv},
     {"GET", "/log/:drv", may_see_build, page_log},
     {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge},
     {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull},
     {"GET", "/style.css", NULL, page_asset},
+    {"GET", "/run.js", NULL, page_asset},
     {"GET", "/log.js", NULL, page_asset},
     {"GET", "/favicon.svg", NULL, page_asset},
     {"GET", "/favicon.ico", NULL, page_asset}, /* browsers ask for it whatever a page says */

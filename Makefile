@@ -40,7 +40,7 @@ GRAPH = \
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
-	report/checks.c report/position.c report/labels.c report/document.c report/html.c report/run_page.c report/words.c report/explanation.c
+	report/checks.c report/position.c report/labels.c report/document.c report/failures.c report/html.c report/run_page.c report/words.c report/explanation.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/retry.c queue/tell.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c
@@ -54,8 +54,8 @@ NIX = \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/pushes.c \
-	store/overview.c
-WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/run_page.c web/table.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
+	store/overview.c store/figures.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/run_page.c web/table.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \

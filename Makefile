@@ -142,7 +142,7 @@ $(B)/%.o: src/%.cc Makefile
 
 # templates/ compiled in, so that the program is one file: each file an array of bytes, by its path below templates/.
 TEMPLATES = $(sort $(shell find templates -type f 2>/dev/null \( -name '*.html' -o -name '*.md' -o -name '*.txt' -o -name '*.css' \
-	-o -name '*.js' -o -name '*.svg' \)))
+	-o -name '*.js' -o -name '*.svg' -o -name '*.json' \)))
 
 $(B)/templates.c: $(TEMPLATES) $(wildcard templates) Makefile
 	@mkdir -p $(@D)

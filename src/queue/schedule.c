@@ -510,7 +510,8 @@ schedule_machines(const struct schedule *q, struct arena *a, size_t *ret_n)
 		struct schedule_machine *to = machine_of(m, all, &n);
 		to->name = m->uri != NULL ? machine_name(a, m->uri) : own_name;
 		for (const char *const *s = m->systems; *s != NULL; s++)
-			to->systems = to->systems == NULL ? *s : arena_printf(a, "%s, %s", to->systems, *s);
+			if (strcmp(*s, "builtin") != 0)
+				to->systems = to->systems == NULL ? *s : arena_printf(a, "%s, %s", to->systems, *s);
 		to->systems = to->systems != NULL ? to->systems : "";
 		to->running += state.running;
 		to->slots = m->max_jobs > to->slots ? m->max_jobs : to->slots;

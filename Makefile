@@ -48,7 +48,7 @@ RECORDS = \
 	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
 	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/wish.c
-FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c
+FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c formats/table_file.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
@@ -70,7 +70,7 @@ SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
 UNIT = \
 	support records architecture escape template config trust jobs walk sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
-	graph_radius graph_property graph_cache graph_golden difference_file graph_commands report_position report_verdict report_classes report_golden report_limits store \
+	graph_radius graph_property graph_cache graph_golden difference_file table_file graph_commands report_position report_verdict report_classes report_golden report_limits store \
 	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
 # Readers of hostile bytes, tests/fuzz/NAME.c, in the order of the flow: fuzzed by `make fuzz`; the inputs kept in fixtures/fuzz/NAME
 # are tried by `make check`.

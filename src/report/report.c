@@ -6,6 +6,7 @@
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"
+#include "report/run_page.h"
 #include "report/words.h"
 #include "support/os/files.h"
 
@@ -125,6 +126,12 @@ emit_html(struct rendering *o, struct err *e)
 }
 
 static int
+emit_page(struct rendering *o, struct err *e)
+{
+	return run_page_write(&o->m, &o->v, e);
+}
+
+static int
 emit_changed_paths(struct rendering *o, struct err *e)
 {
 	/* Nothing was compared, or not all: no counts that somebody labels by, not even zero. */
@@ -151,6 +158,7 @@ static const struct {
     {"markdown", emit_markdown},
     {"json", emit_json},
     {"html", emit_html},
+    {"page", emit_page},
     {"changed-paths", emit_changed_paths},
     {"labels", emit_labels},
 };

@@ -210,6 +210,32 @@ view_run_builds(struct store *s, struct arena *a, int64_t run, size_t limit, str
 }
 
 int
+view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret, size_t *ret_n,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " BUILD_COLUMNS ", t.median_ms FROM build b"
+	    " LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system"
+	    " WHERE b.state IN " BUILD_SQL_READY " AND b.state = 'building'"
+	    " AND EXISTS (SELECT 1 FROM build_want w WHERE w.run = ?1 AND w.build = b.id) ORDER BY b.started LIMIT ?2",
+	    "ii", run, (int64_t)limit);
+	VEC(struct view_build) rows = {0};
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	for (; rc > 0; rc = db_row(s, q, e)) {
+		vec_push(&rows, read_build(a, q));
+		rows.p[rows.n - 1].usual_ms = db_i64(q, 13);
+	}
+	if (rc == 0) {
+		*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));
+		*ret_n = rows.n;
+	}
+	vec_release(&rows);
+	return rc;
+}
+
+int
 view_build(struct store *s, struct arena *a, const char *drv, struct view_build *ret, struct err *e)
 {
 	AUTO(db_done) sqlite3_stmt *q = db_query(s, e, "SELECT " BUILD_COLUMNS " FROM build b WHERE b.drv = ?1", "s", drv);

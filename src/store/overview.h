@@ -54,11 +54,15 @@ struct view_build {
 	int64_t id;
 	const char *drv, *name, *system, *state, *reason, *tail, *log, *propagated_from;
 	int64_t attempts, started_ms, ended_ms, wall_ms;
-	bool target; /* only in a run's list */
+	int64_t usual_ms; /* only of those at work: how long such a build took before; 0: not known */
+	bool target;      /* only in a run's list */
 };
 /* Those that failed first, then those at work, then the rest; *ret_total counts all. */
 must_check int view_run_builds(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret,
     size_t *ret_n, int64_t *ret_total, struct err *e);
+/* Those of a run that are at work, what began first. */
+must_check int view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret,
+    size_t *ret_n, struct err *e);
 must_check int view_build(struct store *s, struct arena *a, const char *drv, struct view_build *ret, struct err *e);
 must_check int view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, struct view_run **ret,
     size_t *ret_n, struct err *e);

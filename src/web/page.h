@@ -41,13 +41,16 @@ struct page {
 	struct view_build build;
 	struct view_repository repository;
 	/* filled by the handler */
-	unsigned status;     /* 200 */
-	const char *type;    /* "text/html; charset=utf-8" */
-	const char *csp;     /* when the usual one does not do */
-	const char *cache;   /* Cache-Control */
-	const char *refresh; /* seconds, or NULL */
+	unsigned status;      /* 200 */
+	const char *type;     /* "text/html; charset=utf-8" */
+	const char *csp;      /* when the usual one does not do */
+	const char *cache;    /* Cache-Control */
+	const char *refresh;  /* seconds, or NULL */
+	const char *location; /* with status 303: where it is; or NULL */
 	struct buf body;
 	struct MHD_Response *response; /* instead of body */
+	const char *encoding;          /* of response, when it is packed */
+	const char *etag;              /* of response; NULL: none. A body gets its own */
 };
 
 /* 0 with the page filled, or -1: ERR_ABSENT becomes 404, ERR_BUSY and ERR_LIMIT 503, the rest 500. */
@@ -60,6 +63,11 @@ struct page_route {
 	page_fn *page; /* NULL: another handler's */
 };
 extern const struct handler page_handler;
+
+/* The value of an argument of the query; "" when it is not there. */
+const char *page_argument(struct page *p, const char *name);
+/* What the asker takes: "zstd", "gzip", or NULL: as it is. */
+const char *page_encoding(struct MHD_Connection *mhd);
 
 /* A short answer in words: the server's hook. */
 enum MHD_Result page_refuse(struct request *r, unsigned status, const char *words);

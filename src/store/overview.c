@@ -123,13 +123,13 @@ view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t numbe
 }
 
 int
-view_last_verdict(struct store *s, struct arena *a, int64_t repository, const char **ret, struct err *e)
+view_branch_verdict(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT verdict FROM run WHERE id = (SELECT max(id) FROM run WHERE repository = ?1 AND verdict IS NOT NULL"
-	    " AND superseded_by IS NULL)",
-	    "i", repository);
+	    "SELECT verdict FROM run WHERE repository = ?1 AND number = 0 AND base_ref = ?2 AND verdict IS NOT NULL"
+	    " AND superseded_by IS NULL ORDER BY id DESC LIMIT 1",
+	    "is", repository, branch);
 	int rc = q != NULL ? db_row(s, q, e) : -1;
 
 	if (rc >= 0)

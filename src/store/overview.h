@@ -40,8 +40,10 @@ must_check int view_runs_public(struct store *s, struct arena *a, size_t limit, 
     struct err *e);
 must_check int view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t number, size_t limit,
     struct view_run **ret, size_t *ret_n, struct err *e);
-/* The verdict of the newest run of a repository that has one; NULL when there is none. */
-must_check int view_last_verdict(struct store *s, struct arena *a, int64_t repository, const char **ret, struct err *e);
+/* The verdict of the newest run of a branch by itself that has one; NULL when there is none. What a pull request says does not count,
+ * whoever opened it. */
+must_check int view_branch_verdict(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret,
+    struct err *e);
 
 struct view_event {
 	int64_t at_ms;

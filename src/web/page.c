@@ -36,6 +36,10 @@ page_refuse(struct request *r, unsigned status, const char *words)
 	values_number(data, "status", (int64_t)status);
 	values_text(data, "words", words);
 	values_text(data, "title", words);
+	values_flag(data, "absent", status == 404);
+	values_flag(data, "revoked", status == 410);
+	values_flag(data, "busy", status == 503);
+	values_flag(data, "broken", status == 500);
 	buf_init(&out, PAGE_MAX_BYTES);
 	if (template_render("error.html", data, &out, &e) != 0) {
 		log_err(LOG_ERROR, "error page", &e);
@@ -47,6 +51,8 @@ page_refuse(struct request *r, unsigned status, const char *words)
 	if (response == NULL)
 		return MHD_NO;
 	add_headers(response, type, usual_csp, "no-store");
+	if (status == 503)
+		MHD_add_response_header(response, "Retry-After", "60");
 	if (status == 405)
 		MHD_add_response_header(response, "Allow",
 		    strcmp(r->route->method, "GET") == 0 ? "GET, HEAD" : r->route->method);
@@ -55,14 +61,93 @@ page_refuse(struct request *r, unsigned status, const char *words)
 	return rc;
 }
 
+static const struct {
+	const char *ending, *type;
+	enum page_form form;
+} forms[] = {
+    {".json", "application/json", PAGE_JSON},
+    {".md", "text/markdown", PAGE_MARKDOWN},
+    {".txt", "text/plain", PAGE_TEXT},
+    {".html", "text/html", PAGE_HTML},
+    {NULL, "text/event-stream", PAGE_EVENTS},
+};
+
+struct str
+page_without_ending(struct page *p, struct str param)
+{
+	for (size_t i = 0; i < COUNT(forms); i++) {
+		if (forms[i].ending == NULL || !str_ends(param, str_of(forms[i].ending)))
+			continue;
+		p->ending = forms[i].ending;
+		param.n -= strlen(p->ending);
+		break;
+	}
+	return param;
+}
+
+/* The weight of one range of Accept ("text/html;q=0.8"), in thousandths. */
+static int
+weight(struct str parameters)
+{
+	while (parameters.p != NULL) {
+		struct str one = str_trim(str_cut(parameters, ';', &parameters));
+		if (str_starts(one, STR("q=0")))
+			return one.n > 4 && one.p[4] >= '0' && one.p[4] <= '9' ? 100 * (one.p[4] - '0') : 0;
+	}
+	return 1000;
+}
+
+enum page_form
+page_form(struct page *p, enum page_form otherwise)
+{
+	struct str rest = str_of(MHD_lookup_connection_value(p->mhd, MHD_HEADER_KIND, "Accept"));
+	enum page_form best = otherwise;
+	int most = 0;
+
+	p->varies = true;
+	for (size_t i = 0; p->ending != NULL && i < COUNT(forms); i++)
+		if (forms[i].ending != NULL && strcmp(forms[i].ending, p->ending) == 0)
+			return forms[i].form;
+	while (rest.n > 0) {
+		struct str parameters, type = str_trim(str_cut(str_trim(str_cut(rest, ',', &rest)), ';', &parameters));
+		int w = weight(parameters);
+		for (size_t i = 0; i < COUNT(forms); i++) {
+			if (!str_is(type, forms[i].type) || w <= most)
+				continue;
+			best = forms[i].form;
+			most = w;
+		}
+	}
+	return best;
+}
+
+int
+page_json(struct page *p, const struct fields *of, const void *value, struct err *e)
+{
+	p->type = "application/json";
+	if (fields_write(of, value, &p->body, e) != 0)
+		return -1;
+	buf_putc(&p->body, '\n');
+	return 0;
+}
+
+int
+page_markdown(struct page *p, const char *name, const struct values *data, struct err *e)
+{
+	p->type = "text/markdown; charset=utf-8";
+	return template_render(name, data, &p->body, e);
+}
+
 static enum MHD_Result
 failed(struct request *r, const struct err *e)
 {
 	if (e->kind == ERR_ABSENT || e->kind == ERR_INPUT)
-		return page_refuse(r, 404, "not found");
+		return page_refuse(r, 404, "This page is not there");
+	if (e->kind == ERR_DENIED)
+		return page_refuse(r, 410, "This link was revoked");
 	log_err(LOG_ERROR, r->route->pattern, e);
-	return e->kind == ERR_BUSY || e->kind == ERR_LIMIT ? page_refuse(r, 503, "not available now")
-	                                                   : page_refuse(r, 500, "this went wrong on our side");
+	return e->kind == ERR_BUSY || e->kind == ERR_LIMIT ? page_refuse(r, 503, "Not available now")
+	                                                   : page_refuse(r, 500, "This went wrong on our side");
 }
 
 /* --- packed, and not sent twice ----------------------------------------------------------------------------------- */
@@ -186,6 +271,7 @@ on_end(struct request *r)
 	    .a = &a,
 	    .mhd = r->mhd,
 	    .params = r->params,
+	    .pattern = route->pattern,
 	    .status = 200,
 	    .type = "text/html; charset=utf-8",
 	    .csp = usual_csp,
@@ -202,8 +288,10 @@ on_end(struct request *r)
 		answer_with_body(&p);
 	buf_release(&p.body);
 	if (p.response == NULL)
-		return page_refuse(r, 503, "not available now");
+		return page_refuse(r, 503, "Not available now");
 	add_headers(p.response, p.type, p.csp, p.key != NULL ? "private, no-store" : p.cache);
+	if (p.varies)
+		MHD_add_response_header(p.response, "Vary", "Accept");
 	if (p.refresh != NULL)
 		MHD_add_response_header(p.response, "Refresh", p.refresh);
 	add_variant(&p);

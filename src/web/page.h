@@ -5,8 +5,10 @@
 #define EKACI_WEB_PAGE_H
 
 #include "forge/forge.h"
+#include "records/fields.h"
 #include "store/overview.h"
 #include "store/store.h"
+#include "support/text/values.h"
 #include "web/link.h"
 #include "web/server.h"
 
@@ -34,13 +36,16 @@ struct page {
 	struct arena *a; /* of this request */
 	struct MHD_Connection *mhd;
 	const struct str *params; /* of the request */
+	const char *pattern;      /* of its route */
 	const char *key;          /* of the query, or NULL */
 	/* filled by who says that the asker may see it */
 	struct view_run *runs; /* the run, or those of the pull request, newest first, or those that want the build */
 	size_t n_runs;
 	struct view_build build;
 	struct view_repository repository;
+	const char *ending; /* that stood in the address: ".json"; or NULL */
 	/* filled by the handler */
+	bool varies; /* with the header Accept */
 	unsigned status;      /* 200 */
 	const char *type;     /* "text/html; charset=utf-8" */
 	const char *csp;      /* when the usual one does not do */
@@ -53,8 +58,19 @@ struct page {
 	const char *etag;              /* of response; NULL: none. A body gets its own */
 };
 
-/* 0 with the page filled, or -1: ERR_ABSENT becomes 404, ERR_BUSY and ERR_LIMIT 503, the rest 500. */
+/* 0 with the page filled, or -1: ERR_ABSENT becomes 404, ERR_DENIED 410 (there was a link, and it was revoked), ERR_BUSY and ERR_LIMIT
+ * 503, the rest 500. */
 typedef int page_fn(struct page *p, struct err *e);
+
+/* In what form it is asked for: by the ending of its address (.json, .md, .txt), else by the header Accept. */
+enum page_form { PAGE_HTML, PAGE_JSON, PAGE_MARKDOWN, PAGE_TEXT, PAGE_EVENTS };
+/* otherwise: where the header leaves it open. */
+enum page_form page_form(struct page *p, enum page_form otherwise);
+/* The parameter without an ending that names a form, which is noted. */
+struct str page_without_ending(struct page *p, struct str param);
+/* The body in that form. */
+must_check int page_json(struct page *p, const struct fields *of, const void *value, struct err *e);
+must_check int page_markdown(struct page *p, const char *name, const struct values *data, struct err *e);
 
 /* `what` of a page's route. */
 struct page_route {

@@ -1,8 +1,6 @@
 /* The pages: rows become the data of templates. */
 #include "web/pages.h"
 
-#include "web/page_data.h"
-
 #include "records/build_state.h"
 #include "records/difference.h"
 #include "records/failure.h"
@@ -12,6 +10,8 @@
 #include "support/base/clock.h"
 #include "support/os/files.h"
 #include "support/text/template.h"
+#include "web/page_data.h"
+#include "web/show.h"
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
@@ -203,18 +203,27 @@ page_index(struct page *p, struct err *e)
 	return template_render("index.html", data, &p->body, e);
 }
 
+/* As if it were not there; whoever once had a link is told that it was revoked. */
+static int
+hidden(struct page *p, const struct view_repository *repo, int64_t number, struct err *e)
+{
+	return show_was_revoked(p, repo, number) ? fail(e, ERR_DENIED, "the link was revoked") : fail(e, ERR_ABSENT, "not there");
+}
+
 int
 may_see_pull(struct page *p, struct err *e)
 {
 	struct view_repository repo;
 	int64_t number;
 
-	if (str_to_i64(p->params[2], &number) != 0 || number <= 0)
+	if (str_to_i64(page_without_ending(p, p->params[2]), &number) != 0 || number <= 0)
 		return fail(e, ERR_ABSENT, "no such pull request");
 	if (view_repository(p->w->s, p->a, str_dup(p->a, p->params[0]), str_dup(p->a, p->params[1]), &repo, e) != 0 ||
 	    view_runs_of(p->w->s, p->a, repo.id, number, MAX_RUNS, &p->runs, &p->n_runs, e) != 0)
 		return -1;
-	return p->n_runs > 0 && page_may_see(p, &p->runs[0]) ? 0 : fail(e, ERR_ABSENT, "no such pull request");
+	if (p->n_runs > 0 && page_may_see(p, &p->runs[0]))
+		return 0;
+	return hidden(p, &repo, number, e);
 }
 
 int
@@ -236,13 +245,13 @@ may_see_run(struct page *p, struct err *e)
 {
 	int64_t id;
 
-	if (str_to_i64(p->params[0], &id) != 0)
+	if (str_to_i64(page_without_ending(p, p->params[0]), &id) != 0)
 		return fail(e, ERR_ABSENT, "no such run");
 	p->runs = arena_alloc(p->a, sizeof(*p->runs));
 	p->n_runs = 1;
 	if (view_run(p->w->s, p->a, id, &p->runs[0], e) != 0)
 		return -1;
-	return page_may_see(p, &p->runs[0]) ? 0 : fail(e, ERR_ABSENT, "no such run");
+	return page_may_see(p, &p->runs[0]) ? 0 : hidden(p, &p->runs[0].repository, p->runs[0].number, e);
 }
 
 /* "/nix/store/HASH-NAME.drv" as it stands in addresses: HASH-NAME. */
@@ -323,22 +332,40 @@ page_counts_data(struct arena *a, const char *text)
 	return list;
 }
 
+/* A derivation may be called "x.json": it is looked for as it stands first, and without the ending then. */
+static int
+find_build(struct page *p, struct err *e)
+{
+	for (int bare = 0; bare < 2; bare++) {
+		struct str stem = bare ? page_without_ending(p, p->params[0]) : p->params[0];
+		if (str_ends(stem, STR(".drv")))
+			stem.n -= 4;
+		const char *drv = arena_printf(p->a, "%s/" STR_FMT ".drv", p->w->store_dir, STR_ARG(stem));
+		if (view_build(p->w->s, p->a, drv, &p->build, e) == 0)
+			return 0;
+		if (e->kind != ERR_ABSENT)
+			return -1;
+	}
+	return -1;
+}
+
 int
 may_see_build(struct page *p, struct err *e)
 {
-	struct str stem = p->params[0];
+	const struct view_run *revoked = NULL;
 	size_t n;
 
-	if (str_ends(stem, STR(".drv")))
-		stem.n -= 4;
-	const char *drv = arena_printf(p->a, "%s/" STR_FMT ".drv", p->w->store_dir, STR_ARG(stem));
-	if (view_build(p->w->s, p->a, drv, &p->build, e) != 0 ||
-	    view_build_runs(p->w->s, p->a, p->build.id, MAX_WANTS, &p->runs, &n, e) != 0)
+	if (find_build(p, e) != 0 || view_build_runs(p->w->s, p->a, p->build.id, MAX_WANTS, &p->runs, &n, e) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (show_was_revoked(p, &p->runs[i].repository, p->runs[i].number))
+			revoked = &p->runs[i];
 		if (page_may_see(p, &p->runs[i]))
 			p->runs[p->n_runs++] = p->runs[i];
-	return p->n_runs > 0 ? 0 : fail(e, ERR_ABSENT, "no such build");
+	}
+	if (p->n_runs > 0)
+		return 0;
+	return revoked != NULL ? fail(e, ERR_DENIED, "the link was revoked") : fail(e, ERR_ABSENT, "no such build");
 }
 
 int
@@ -346,11 +373,13 @@ may_see_repository(struct page *p, struct err *e)
 {
 	const char *owner = str_dup(p->a, p->params[0]), *name = str_dup(p->a, p->params[1]);
 
-	if (view_repository(p->w->s, p->a, owner, name, &p->repository, e) != 0)
-		return -1;
-	if (!may_see_of(p, &p->repository, 0))
-		return fail(e, ERR_ABSENT, "no such repository");
-	return 0;
+	/* A repository, too, may be called "x.json". */
+	if (view_repository(p->w->s, p->a, owner, name, &p->repository, e) != 0) {
+		name = str_dup(p->a, page_without_ending(p, p->params[1]));
+		if (e->kind != ERR_ABSENT || view_repository(p->w->s, p->a, owner, name, &p->repository, e) != 0)
+			return -1;
+	}
+	return may_see_of(p, &p->repository, 0) ? 0 : hidden(p, &p->repository, 0, e);
 }
 
 int
@@ -358,7 +387,7 @@ page_badge(struct page *p, struct err *e)
 {
 	const char *verdict;
 
-	if (view_last_verdict(p->w->s, p->a, p->repository.id, &verdict, e) != 0)
+	if (view_branch_verdict(p->w->s, p->a, p->repository.id, p->repository.default_branch, &verdict, e) != 0)
 		return -1;
 	p->type = "image/svg+xml";
 	p->cache = "no-cache, max-age=60";
@@ -372,29 +401,32 @@ page_badge(struct page *p, struct err *e)
 	return template_render("badge.svg.html", data, &p->body, e);
 }
 
-static int
-send_template(struct page *p, const char *name, const char *type, struct err *e)
-{
-	struct str text = template_find(name);
-
-	if (text.p == NULL)
-		return fail(e, ERR_BUG, "there is no %s", name);
-	p->type = type;
-	p->cache = "no-cache"; /* and an ETag: a new version of the program is seen at once */
-	buf_str(&p->body, text);
-	return 0;
-}
-
+/* What pages are shown with, by its own address. */
 int
-page_style(struct page *p, struct err *e)
+page_asset(struct page *p, struct err *e)
 {
-	return send_template(p, "style.css", "text/css; charset=utf-8", e);
-}
+	static const struct {
+		const char *path, *file, *type;
+	} assets[] = {
+	    {"/style.css", "style.css", "text/css; charset=utf-8"},
+	    {"/run.js", "run.js", "text/javascript; charset=utf-8"},
+	    {"/log.js", "log.js", "text/javascript; charset=utf-8"},
+	    {"/favicon.svg", "favicon.svg", "image/svg+xml"},
+	    {"/favicon.ico", "favicon.svg", "image/svg+xml"},
+	    {"/openapi.json", "openapi.json", "application/json"},
+	    {"/llms.txt", "llms.txt", "text/plain; charset=utf-8"},
+	};
 
-int
-page_script(struct page *p, struct err *e)
-{
-	return send_template(p, "run.js", "text/javascript; charset=utf-8", e);
+	for (size_t i = 0; i < COUNT(assets); i++) {
+		struct str text = strcmp(p->pattern, assets[i].path) == 0 ? template_find(assets[i].file) : (struct str){0};
+		if (text.p == NULL)
+			continue;
+		p->type = assets[i].type;
+		p->cache = "no-cache"; /* and an ETag: a new version of the program is seen at once */
+		buf_str(&p->body, text);
+		return 0;
+	}
+	return fail(e, ERR_BUG, "%s is not there", p->pattern);
 }
 
 int

@@ -3,6 +3,7 @@
 
 #include "web/build_log.h"
 #include "web/intake.h"
+#include "web/log_page.h"
 #include "web/metrics.h"
 #include "web/pages.h"
 
@@ -19,8 +20,11 @@ static const struct page_route table[] = {
     {"GET", "/log/:drv", may_see_build, page_log},
     {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge},
     {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull},
-    {"GET", "/style.css", NULL, page_style},
-    {"GET", "/run.js", NULL, page_script},
+    {"GET", "/style.css", NULL, page_asset},
+    {"GET", "/run.js", NULL, page_asset},
+    {"GET", "/log.js", NULL, page_asset},
+    {"GET", "/favicon.svg", NULL, page_asset},
+    {"GET", "/favicon.ico", NULL, page_asset}, /* browsers ask for it whatever a page says */
     {"GET", "/metrics", NULL, page_metrics},
     {"GET", "/healthz", NULL, page_health},
     {"GET", "/readyz", NULL, page_ready},

@@ -77,7 +77,11 @@ causes_init(struct model *m, struct causes *c)
 		c->derivations[place] += roots[i].derivations;
 	}
 	for (size_t i = 0; i < m->roots.n; i++) {
-		const struct map_entry *at = map_get(&c->names, str_of(view_root_name(m, m->roots.p[i])));
+		const struct difference_root *root = m->roots.p[i];
+		const struct map_entry *at = map_get(&c->names, str_of(view_root_name(m, root)));
+		/* Several of one source stand under the name of its first one. */
+		if (at == NULL && root->source >= 0 && (uint64_t)root->source < m->roots.n)
+			at = map_get(&c->names, str_of(view_root_name(m, m->roots.p[root->source])));
 		c->of_root[i] = at != NULL ? (uint32_t)(at - c->names.p) : UINT32_MAX;
 		if (m->roots.p[i]->drv != NULL)
 			map_add(&c->drvs, str_of(m->roots.p[i]->drv), NULL)->value = i;
@@ -228,6 +232,8 @@ cause_item(const struct view *v, const struct causes *c, size_t place, struct ca
 	put_name(v, item, "systems", first->systems);
 	values_text(item, "attributes", words_count(&m->a, c->attributes[place], "attribute", "attributes"));
 	values_text(item, "derivations", words_count(&m->a, c->derivations[place], "derivation", "derivations"));
+	if (first->alone >= 0 && c->names.n > 1)
+		put_number(v, item, "alone", first->alone);
 	put_share(m, item, c->attributes[place], most);
 	values_flag(item, "spreads", p->groups.n > 0);
 	values_list(item, "groups", group_items(v, p));

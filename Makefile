@@ -26,7 +26,7 @@ FORGE = \
 	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/lists.c forge/github/sender.c
 CHANGESET = \
 	changeset/mirroring.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
-	changeset/merge.c changeset/worktree.c changeset/planning.c changeset/untold.c changeset/paths.c changeset/rules.c \
+	changeset/merge.c changeset/worktree.c changeset/planning.c changeset/commits.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
 	evaluate/evaluate.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
@@ -35,7 +35,7 @@ EVALUATE = \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
 	evaluate/builtin/drvinputs.c evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
 GRAPH = \
-	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c \
+	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c graph/alone.c \
 	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/explain.c graph/tools.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
@@ -55,7 +55,7 @@ NIX = \
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/pushes.c \
 	store/overview.c store/figures.c
-WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/run_page.c web/table.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
@@ -70,7 +70,7 @@ SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
 UNIT = \
 	support records architecture escape template config trust jobs walk sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
-	graph_radius graph_property graph_cache graph_golden difference_file log_file graph_commands report_position report_verdict report_classes report_golden report_limits store \
+	graph_radius graph_property graph_cache graph_golden difference_file table_file log_file graph_commands report_position report_verdict report_classes report_golden report_limits store \
 	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
 # Readers of hostile bytes, tests/fuzz/NAME.c, in the order of the flow: fuzzed by `make fuzz`; the inputs kept in fixtures/fuzz/NAME
 # are tried by `make check`.
@@ -78,12 +78,12 @@ FUZZ = \
 	fields toml event comment gitmodules rules glob eval_output saying rows drv difference nix_json products http escape
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
-TAP_NODE = \
+TAP_NODE = tests/pages/run.js \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd zlib simdjson
 SAN =

@@ -299,11 +299,40 @@
 		return true;
 	}
 
+	/* A file by itself has neither offers nor heads that can be pressed before this. */
+	function offer() {
+		const counts = { class: {}, system: {}, cause: {}, state: {} };
+		const count = (what, value, words) => {
+			const at = counts[what][value] = counts[what][value] || { words, n: 0 };
+			at.n++;
+		};
+		for (let i = 0; i < all.n; i++) {
+			count("class", all.classes[all.class[i]][0], all.classes[all.class[i]][1]);
+			count("system", all.systems[all.system[i]], all.systems[all.system[i]]);
+			count("state", state_of(i)[0], state_of(i)[1]);
+			for (const place of all.because[all.cause[i]].slice(1))
+				count("cause", all.causes[place], all.causes[place]);
+		}
+		for (const what of Object.keys(counts))
+			for (const [value, { words, n }] of Object.entries(counts[what]).slice(0, 100))
+				if (value)
+					form.elements[what].add(new Option(words + " (" + number(n) + ")", value));
+		for (const head of table.tHead.querySelectorAll("[data-column]")) {
+			const link = document.createElement("a");
+			link.href = "#table";
+			link.dataset.column = head.dataset.column;
+			link.append(...head.childNodes);
+			head.append(link);
+		}
+		form.hidden = false;
+	}
+
 	async function begin() {
 		if (inside) {
 			const rows = JSON.parse(inside.textContent);
 			states = rows.states;
 			all = prepare(rows);
+			offer();
 		} else if (!await load()) {
 			return;
 		}

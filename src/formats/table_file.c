@@ -338,13 +338,13 @@ table_drop(struct table_writer **w)
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
 const char *
-table_text(const struct table *t, uint32_t place)
+table_text(const struct table_map *t, uint32_t place)
 {
 	return place < t->head->text_bytes ? t->text + place : "";
 }
 
 void
-table_close(struct table *t)
+table_close(struct table_map *t)
 {
 	if (t->map != NULL)
 		munmap(t->map, t->bytes);
@@ -353,7 +353,7 @@ table_close(struct table *t)
 
 /* Where everything is, when it is all there. */
 static int
-lay_out(struct table *t, const char *path, struct err *e)
+lay_out(struct table_map *t, const char *path, struct err *e)
 {
 	const struct table_head *h = t->map;
 	const char *p = (const char *)t->map + sizeof(*h);
@@ -378,10 +378,10 @@ lay_out(struct table *t, const char *path, struct err *e)
 }
 
 int
-table_open(const char *path, struct table *ret, struct err *e)
+table_open(const char *path, struct table_map *ret, struct err *e)
 {
 	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct table t = {0};
+	struct table_map t = {0};
 	struct stat st;
 
 	if (fd < 0)

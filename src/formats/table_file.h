@@ -83,7 +83,7 @@ struct table_head {
 	char version[24];
 	uint32_t n_rows, n_systems, n_causes, n_places, text_bytes, row_bytes;
 };
-struct table {
+struct table_map {
 	void *map;
 	size_t bytes;
 	const struct table_head *head;
@@ -94,8 +94,8 @@ struct table {
 	const char *text;
 };
 /* ERR_ABSENT: no such file. */
-must_check int table_open(const char *path, struct table *ret, struct err *e);
-const char *table_text(const struct table *t, uint32_t place);
-void table_close(struct table *t); /* for AUTO(table_close) */
+must_check int table_open(const char *path, struct table_map *ret, struct err *e);
+const char *table_text(const struct table_map *t, uint32_t place);
+void table_close(struct table_map *t); /* for AUTO(table_close) */
 
 #endif

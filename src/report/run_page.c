@@ -29,7 +29,7 @@ run_page_limits(void)
 {
 	struct limits limits = limits_none();
 
-	limits.failures = 30;
+	limits.failures = 10; /* more would hide what stands below; the table has all */
 	limits.folded = 30;
 	limits.listed = 100;
 	limits.roots = 0; /* in the picture */
@@ -77,7 +77,11 @@ causes_init(struct model *m, struct causes *c)
 		c->derivations[place] += roots[i].derivations;
 	}
 	for (size_t i = 0; i < m->roots.n; i++) {
-		const struct map_entry *at = map_get(&c->names, str_of(view_root_name(m, m->roots.p[i])));
+		const struct difference_root *root = m->roots.p[i];
+		const struct map_entry *at = map_get(&c->names, str_of(view_root_name(m, root)));
+		/* Several of one source stand under the name of its first one. */
+		if (at == NULL && root->source >= 0 && (uint64_t)root->source < m->roots.n)
+			at = map_get(&c->names, str_of(view_root_name(m, m->roots.p[root->source])));
 		c->of_root[i] = at != NULL ? (uint32_t)(at - c->names.p) : UINT32_MAX;
 		if (m->roots.p[i]->drv != NULL)
 			map_add(&c->drvs, str_of(m->roots.p[i]->drv), NULL)->value = i;
@@ -125,7 +129,7 @@ struct group {
 	int64_t n;
 	const char *name;
 };
-struct picture {
+struct cause_tree {
 	struct map groups; /* set -> place */
 	struct group *list;
 	size_t cap;
@@ -143,7 +147,7 @@ set_of(struct model *m, const struct changed_attr *at)
 }
 
 static void
-put_member(struct model *m, struct picture *p, const struct changed_attr *at)
+put_member(struct model *m, struct cause_tree *p, const struct changed_attr *at)
 {
 	bool added;
 	const char *name = set_of(m, at);
@@ -184,7 +188,7 @@ put_share(struct model *m, struct values *item, int64_t n, int64_t most)
 }
 
 static struct value_list *
-group_items(const struct view *v, struct picture *p)
+group_items(const struct view *v, struct cause_tree *p)
 {
 	struct model *m = v->m;
 	struct value_list *items = value_list_new(&m->a);
@@ -213,7 +217,7 @@ group_items(const struct view *v, struct picture *p)
 }
 
 static struct values *
-cause_item(const struct view *v, const struct causes *c, size_t place, struct picture *p)
+cause_item(const struct view *v, const struct causes *c, size_t place, struct cause_tree *p)
 {
 	struct model *m = v->m;
 	const struct view_root *first = c->first[place];
@@ -228,6 +232,8 @@ cause_item(const struct view *v, const struct causes *c, size_t place, struct pi
 	put_name(v, item, "systems", first->systems);
 	values_text(item, "attributes", words_count(&m->a, c->attributes[place], "attribute", "attributes"));
 	values_text(item, "derivations", words_count(&m->a, c->derivations[place], "derivation", "derivations"));
+	if (first->alone >= 0 && c->names.n > 1)
+		put_number(v, item, "alone", first->alone);
 	put_share(m, item, c->attributes[place], most);
 	values_flag(item, "spreads", p->groups.n > 0);
 	values_list(item, "groups", group_items(v, p));
@@ -245,7 +251,7 @@ run_page_causes(struct model *m, struct values *obj)
 {
 	const struct limits limits = run_page_limits();
 	const struct view view = {m, &limits};
-	struct picture pictures[MAX_CAUSES] = {0};
+	struct cause_tree pictures[MAX_CAUSES] = {0};
 	struct causes c;
 	uint32_t of[16];
 
@@ -267,6 +273,114 @@ run_page_causes(struct model *m, struct values *obj)
 	}
 	put_list(&view, obj, "causes", items, c.names.n, (int64_t)c.names.n);
 	causes_release(&c);
+}
+
+/* --- how far it is ------------------------------------------------------------------------------------------------ */
+
+struct state_counts {
+	int64_t total, ended, failed, building;
+	int64_t spent_ms; /* of those that have ended */
+};
+
+static void
+count_build(struct state_counts *c, const struct build_told *b)
+{
+	enum build_state state = (enum build_state)b->state;
+
+	c->total++;
+	c->ended += build_state_has_ended(state);
+	c->failed += build_state_has_failed(state);
+	c->building += state == BUILD_BUILDING;
+	if (build_state_has_ended(state) && b->wall_ms > 0)
+		c->spent_ms += b->wall_ms;
+}
+
+/* What is left of the estimate, in the share of the work that is left; -1: nobody can tell. */
+static int64_t
+rest_ms(const struct model *m, const char *system, const struct state_counts *c)
+{
+	const struct query *query = m->facts.query;
+
+	for (size_t i = 0; query != NULL && i < query->estimate.n; i++) {
+		const struct estimate_of *of = &query->estimate.p[i].of;
+		if (strcmp(query->estimate.p[i].system, system) != 0 || of->finish_ms <= 0 || of->total_ms <= 0 ||
+		    of->known == 0)
+			continue;
+		double left = 1.0 - (double)c->spent_ms / (double)of->total_ms;
+		return left > 0 ? (int64_t)((double)of->finish_ms * left) : 0;
+	}
+	return -1;
+}
+
+static struct values *
+progress_item(const struct view *v, const char *system, const struct state_counts *c)
+{
+	struct model *m = v->m;
+	struct values *item = values_new(&m->a);
+	int64_t rest = rest_ms(m, system, c);
+
+	put_name(v, item, "progress_system", system);
+	put_number(v, item, "progress_done", c->ended);
+	put_number(v, item, "progress_total", c->total);
+	put_share(m, item, c->ended, c->total);
+	if (c->building > 0)
+		put_number(v, item, "progress_building", c->building);
+	if (c->failed > 0)
+		put_number(v, item, "progress_failed", c->failed);
+	if (rest > 0)
+		values_text(item, "progress_rest", words_duration(&m->a, rest));
+	return item;
+}
+
+/* Builds by system: done, at work, failed, and about how long the rest will take. */
+static void
+put_build_progress(const struct view *v, struct values *obj)
+{
+	const struct model *m = v->m;
+	struct value_list *items = value_list_new(&v->m->a);
+	struct state_counts counts[TABLE_MAX_SYSTEMS] = {0};
+	struct map systems = {0};
+
+	for (size_t i = 0; i < m->facts.builds.n; i++) {
+		const struct build_told *b = &m->facts.builds.p[i].told;
+		const struct str system = str_of(b->system != NULL ? b->system : "");
+		if (map_get(&systems, system) != NULL || systems.n < TABLE_MAX_SYSTEMS)
+			count_build(&counts[map_add(&systems, system, NULL) - systems.p], b);
+	}
+	for (size_t i = 0; i < systems.n; i++)
+		value_list_group(items, progress_item(v, str_dup(&v->m->a, systems.p[i].key), &counts[i]));
+	values_list(obj, "build_progress", items);
+	map_release(&systems);
+}
+
+static void
+put_evaluation_progress(const struct view *v, struct values *obj)
+{
+	const struct progress *progress = v->m->job->progress;
+	struct values *item = values_new(&v->m->a);
+
+	if (progress == NULL)
+		return;
+	put_name(v, item, "progress_what", progress->what != NULL ? progress->what : "");
+	if (progress->done >= 0)
+		put_number(v, item, "progress_done", progress->done);
+	if (progress->total > 0) {
+		put_number(v, item, "progress_total", progress->total);
+		put_share(v->m, item, progress->done < progress->total ? progress->done : progress->total, progress->total);
+	}
+	values_group(obj, "evaluation_progress", item);
+}
+
+void
+run_page_progress(struct model *m, struct values *obj)
+{
+	const struct limits limits = run_page_limits();
+	const struct view v = {m, &limits};
+
+	if (m->outcome == OUTCOME_RUNNING)
+		put_evaluation_progress(&v, obj);
+	if (m->job->phase == PHASE_BUILDING)
+		put_build_progress(&v, obj);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -305,8 +419,8 @@ names_of(struct model *m, struct paths paths)
 }
 
 /* A follower's roots; of a root, what differs in it. */
-static const char *
-because_of(const struct view *v, const struct changed_attr *at)
+const char *
+run_page_because(const struct view *v, const struct changed_attr *at)
 {
 	const char *because = view_because(v, at, false);
 
@@ -327,7 +441,7 @@ fill_entry(const struct view *v, const struct causes *c, const struct changed_at
 	    .also = is->aliases.n > 0 ? names_of(m, is->aliases) : NULL,
 	    .job = at->job,
 	    .system = at->system,
-	    .because = because_of(v, at),
+	    .because = run_page_because(v, at),
 	    .chain = is->cause != NULL ? lines_of(m, is->cause->chain) : NULL,
 	    .drv = stem_of(m, at->drv),
 	    .base_drv = is->base != NULL ? stem_of(m, is->base->drv) : NULL,
@@ -348,7 +462,7 @@ fill_entry(const struct view *v, const struct causes *c, const struct changed_at
 
 /* The rows for a script: column by column, which packs well, in the order of the table. Of causes and versions that many rows share
  * there is a list. */
-struct columns {
+struct column_texts {
 	struct buf of[8];
 	struct map becauses, systems;
 	struct buf because_list;
@@ -362,7 +476,7 @@ quote(struct buf *b, const char *s)
 }
 
 static void
-columns_add(struct columns *c, struct model *m, const struct table_entry *one)
+columns_add(struct column_texts *c, struct model *m, const struct table_entry *one)
 {
 	AUTO(buf_release) struct buf because;
 	bool added;
@@ -393,7 +507,7 @@ columns_add(struct columns *c, struct model *m, const struct table_entry *one)
 }
 
 static void
-write_lists(const struct columns *c, const struct causes *causes, struct buf *out)
+write_lists(const struct column_texts *c, const struct causes *causes, struct buf *out)
 {
 	struct arena a = {0};
 
@@ -423,7 +537,7 @@ write_lists(const struct columns *c, const struct causes *causes, struct buf *ou
 }
 
 static void
-write_json(const struct columns *c, const struct causes *causes, const char *version, size_t n, struct buf *out)
+write_json(const struct column_texts *c, const struct causes *causes, const char *version, size_t n, struct buf *out)
 {
 	static const char *const names[] = {"name", "also", "system", "class", "old", "new", "cause", "radius"};
 
@@ -442,7 +556,7 @@ run_page_rows(struct model *m, struct buf *table, struct buf *json, struct buf *
 {
 	const struct limits limits = run_page_limits();
 	const struct view view = {m, &limits};
-	struct columns columns = {0};
+	struct column_texts columns = {0};
 	struct causes c;
 	uint32_t of[17];
 	size_t n = 0;
@@ -519,7 +633,7 @@ write_gzip(struct model *m, struct str text, struct err *e)
 static int
 write_rows(struct model *m, struct str json, const char *version, struct err *e)
 {
-	struct table before;
+	struct table_map before;
 	struct err none;
 
 	if (table_open(arena_printf(&m->a, "%s/table.bin", m->job->documents_dir), &before, &none) == 0) {
@@ -564,7 +678,9 @@ run_page_write(struct model *m, const struct verdict *v, struct err *e)
 	}
 	struct values *obj = view_new(m, v, &limits, false);
 	values_flag(obj, "on_page", true);
+	values_text(obj, "key_query", view_key(m));
 	run_page_causes(m, obj);
+	run_page_progress(m, obj);
 	if (write_part(m, obj, "report/below.html", "below.html", e) != 0)
 		return -1;
 	return write_part(m, obj, "report/above.html", "above.html", e);

@@ -1,4 +1,4 @@
-/* forms - a run and a derivation for programs and as Markdown; as HTML they are run_page.h's. */
+/* forms - a run and a derivation for programs and as Markdown; as HTML they are page_run.h's. */
 #ifndef EKACI_WEB_FORMS_H
 #define EKACI_WEB_FORMS_H
 

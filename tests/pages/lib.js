@@ -196,7 +196,9 @@ class Page {
 	}
 }
 
-export const axe_is_here = fs.existsSync(path.join(path.dirname(fileURLToPath(import.meta.url)), '../node_modules/axe-core/axe.min.js'));
+// What is added to the name of a test that wants axe-core: nothing where it is.
+export const no_axe = no_browser || fs.existsSync(path.join(path.dirname(fileURLToPath(import.meta.url)), '../node_modules/axe-core/axe.min.js'))
+	? '' : ' # SKIP: axe-core is not in tests/node_modules';
 
 // --- runs -------------------------------------------------------------------------------------------------------
 
@@ -246,18 +248,18 @@ export function difference({ rows, hostile = [], failing = 0 })
 }
 
 // The report of a run as the bot's worker makes it, into the run's folder.
-export function make_report(scene, run, { diff, builds = null, phase = 'done', title = 'a title', key = '' })
+export function make_report(scene, run, { diff, builds = null, phase = 'done', title = 'a title', formats = ['page', 'json', 'markdown'], url = `${scene.bot.url}/run/${run}` })
 {
 	const dir = path.join(scene.dir, 'state/runs', String(run));
 	fs.mkdirSync(dir, { recursive: true });
 	const file = path.join(dir, 'difference.json');
 	fs.writeFileSync(file, diff.text);
 	const evaluation = side => ({ type: 'evaluation', side, job: 'packages', key: side, evaluator: 'builtin', complete: true, rows: 30000, errors: 0, ms: 9000, systems: ['x86_64-linux'] });
-	const job = { run: { id: run, url: `${scene.bot.url}/run/${run}${key}`, repo: 'org/demo', number: 1, head: 'a'.repeat(40), base: 'b'.repeat(40), title, conflict: false },
+	const job = { run: { id: run, url, repo: 'org/demo', number: 1, head: 'a'.repeat(40), base: 'b'.repeat(40), title, conflict: false },
 		phase, plan: { type: 'plan', decision: 'evaluate', config: 'file', changed_paths: 1, paths: [], rules: [], unmatched: { paths: 1, examples: ['default.nix'] },
 			jobs: [{ name: 'packages', file: '/default.nix', attr_path: [], systems: ['x86_64-linux'], allow_eval_failures: false, scope: null }] },
 		evaluations: [evaluation('base'), evaluation('head')], query: null, builds, failure: null, difference: file, documents_dir: dir,
-		formats: ['page', 'json', 'markdown'], settings: { max_packages_listed: 100, label_prefix: null, label_has_prefix: null } };
+		formats, settings: { max_packages_listed: 100, label_prefix: null, label_has_prefix: null } };
 	const done = spawnSync(program, ['worker', 'report'], { input: JSON.stringify(job), encoding: 'utf8' });
 	if (done.status !== 0 || /"type":"error"/.test(done.stdout))
 		throw new Error(`the report was not made: ${done.stdout.slice(-2000)}${done.stderr.slice(-2000)}`);

@@ -5,7 +5,7 @@
 #include "support/os/files.h"
 #include "support/text/template.h"
 #include "web/page_data.h"
-#include "web/table.h"
+#include "web/filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,19 +13,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_EVENTS = 200, MAX_PART_BYTES = 4 << 20, MAX_BUILDING = 12 };
+enum { MAX_EVENTS = 200, MAX_PART_BYTES = 4 << 20, MAX_BUILDING = 12, MAX_BUILDS = 200 };
 
 /* The files of a run: STATE/runs/ID/NAME. */
 struct run_file {
 	const char *name, *type, *says; /* says: of a document, what it is for people */
-	bool packed;                    /* .zst and .gz stand beside it */
+	/* Sent from its file; from those that stand packed beside it; or read and packed here. */
+	enum { PLAIN, PACKED, SMALL } how;
 };
 static const struct run_file run_files[] = {
-    {"report.md", "text/markdown; charset=utf-8", "Markdown", false},
-    {"report.json", "application/json", "JSON", false},
-    {"changed-paths.json", "application/json", "changed-paths.json of nixpkgs", false},
-    {"rows.json", "application/json", NULL, true},
-    {"states.txt", "text/plain; charset=utf-8", NULL, false},
+    {"report.md", "text/markdown; charset=utf-8", "Markdown", PLAIN},
+    {"report.json", "application/json", "JSON", PLAIN},
+    {"changed-paths.json", "application/json", "changed-paths.json of nixpkgs", PLAIN},
+    {"rows.json", "application/json", NULL, PACKED},
+    {"states.txt", "text/plain; charset=utf-8", NULL, SMALL},
 };
 
 static const char *
@@ -36,7 +37,7 @@ run_file(struct page *p, int64_t id, const char *name)
 
 /* 1 when there is one that can be read: a run of before, or one without a comparison, has none. */
 static int
-open_table(struct page *p, int64_t id, struct table *ret, struct err *e)
+open_table(struct page *p, int64_t id, struct table_map *ret, struct err *e)
 {
 	if (table_open(run_file(p, id, "table.bin"), ret, e) == 0)
 		return 1;
@@ -96,6 +97,28 @@ put_building(struct page *p, const struct view_run *r, struct values *data, stru
 	return 0;
 }
 
+/* A run of an earlier version has no table: its counts and builds stand for it. */
+static int
+put_builds(struct page *p, const struct view_run *r, struct values *data, struct err *e)
+{
+	struct value_list *list = value_list_new(p->a);
+	struct view_build *builds;
+	int64_t total;
+	size_t n;
+
+	if (view_run_builds(p->w->s, p->a, r->id, MAX_BUILDS, &builds, &n, &total, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		value_list_group(list, page_build_data(p, &builds[i], page_suffix(p, &r->repository, r->number)));
+	values_list(data, "counts", page_counts_data(p->a, r->counts));
+	values_flag(data, "has_builds", n > 0);
+	values_list(data, "builds", list);
+	values_number(data, "builds_total", total);
+	if (total > (int64_t)n)
+		values_number(data, "builds_left_out", total - (int64_t)n);
+	return 0;
+}
+
 static void
 put_documents(struct page *p, const struct view_run *r, struct values *data)
 {
@@ -119,7 +142,7 @@ page_run(struct page *p, struct err *e)
 {
 	const struct view_run r = p->runs[0];
 	struct values *data = page_run_data(p, &r);
-	AUTO(table_close) struct table table = {0};
+	AUTO(table_close) struct table_map table = {0};
 
 	page_set(data, "title",
 	    arena_printf(p->a, "%s/%s %s, run %lld", r.repository.owner, r.repository.name, page_run_of(p->a, &r),
@@ -138,8 +161,8 @@ page_run(struct page *p, struct err *e)
 	const struct table_asked asked = table_asked(p);
 	if (rc > 0)
 		table_data(p, &table, &asked, r.id, data);
-	else
-		values_list(data, "counts", page_counts_data(p->a, r.counts));
+	else if (put_builds(p, &r, data, e) != 0)
+		return -1;
 	return template_render("run.html", data, &p->body, e);
 }
 
@@ -160,6 +183,17 @@ send_file(struct page *p, const char *path, struct err *e)
 	p->etag = arena_printf(p->a, "W/\"%llx-%llx-%llx\"", (unsigned long long)st.st_mtim.tv_sec,
 	    (unsigned long long)st.st_mtim.tv_nsec, (unsigned long long)st.st_size);
 	fd = -1;
+	return 0;
+}
+
+static int
+send_text(struct page *p, const char *path, struct err *e)
+{
+	struct str text;
+
+	if (files_read(p->a, path, MAX_PART_BYTES, &text, e) != 0)
+		return -1;
+	buf_str(&p->body, text);
 	return 0;
 }
 
@@ -196,11 +230,11 @@ page_run_file(struct page *p, struct err *e)
 		const char *path = run_file(p, p->runs[0].id, f->name);
 		p->type = f->type;
 		p->csp = old_document_csp;
-		if (f->packed && encoding != NULL) {
+		if (f->how == PACKED && encoding != NULL) {
 			p->encoding = encoding;
 			path = arena_printf(p->a, "%s.%s", path, strcmp(encoding, "zstd") == 0 ? "zst" : "gz");
 		}
-		return send_file(p, path, e);
+		return f->how == SMALL ? send_text(p, path, e) : send_file(p, path, e);
 	}
 	return fail(e, ERR_ABSENT, "no such document");
 }
@@ -221,7 +255,7 @@ put_run_of(struct page *p, const struct view_run *r, struct values *data)
 
 /* The row of a derivation in a run's table; UINT32_MAX: none. */
 static uint32_t
-row_of(const struct table *t, const char *stem)
+row_of(const struct table_map *t, const char *stem)
 {
 	for (uint32_t i = 0; i < t->head->n_rows; i++)
 		if (strcmp(table_text(t, t->rows[i].drv), stem) == 0)
@@ -243,7 +277,7 @@ put_build(struct page *p, const char *stem, const char *suffix, struct values *d
 }
 
 static int
-derivation_page(struct page *p, const struct view_run *r, const struct table *t, uint32_t row, const char *stem, struct err *e)
+derivation_page(struct page *p, const struct view_run *r, const struct table_map *t, uint32_t row, const char *stem, struct err *e)
 {
 	struct values *data = values_new(p->a);
 	const char *suffix = r != NULL ? page_suffix(p, &r->repository, r->number) : "";
@@ -267,7 +301,7 @@ int
 page_row(struct page *p, struct err *e)
 {
 	const struct view_run r = p->runs[0];
-	AUTO(table_close) struct table t = {0};
+	AUTO(table_close) struct table_map t = {0};
 	int64_t row;
 
 	if (str_to_i64(p->params[1], &row) != 0 || row < 0)
@@ -283,7 +317,7 @@ int
 page_drv(struct page *p, struct err *e)
 {
 	const char *stem = page_drv_stem(p->a, p->build.drv);
-	AUTO(table_close) struct table t = {0};
+	AUTO(table_close) struct table_map t = {0};
 
 	/* As the newest run that wants it, and may be seen, has it. */
 	int rc = open_table(p, p->runs[0].id, &t, e);

@@ -1,5 +1,5 @@
 /* The table of a run, a page of it. */
-#include "web/table.h"
+#include "web/filter.h"
 
 #include "support/text/escape.h"
 
@@ -32,7 +32,7 @@ table_asked(struct page *p)
 /* --- finding ------------------------------------------------------------------------------------------------------ */
 
 struct sieve {
-	const struct table *t;
+	const struct table_map *t;
 	struct str words[TABLE_MAX_WORDS];
 	char text[TABLE_MAX_QUERY_BYTES + 1];
 	size_t n_words;
@@ -57,7 +57,7 @@ sieve_words(struct sieve *s, const char *q)
 }
 
 static void
-sieve_init(struct sieve *s, const struct table *t, const struct table_asked *asked)
+sieve_init(struct sieve *s, const struct table_map *t, const struct table_asked *asked)
 {
 	AUTO(arena_release) struct arena a = {0};
 
@@ -102,7 +102,7 @@ passes(const struct sieve *s, const struct table_row *r)
 }
 
 struct table_found
-table_find(const struct table *t, const struct table_asked *asked)
+table_find(const struct table_map *t, const struct table_asked *asked)
 {
 	struct table_found ret = {.first = (asked->page - 1) * TABLE_PAGE};
 	uint32_t n = t->head->n_rows;
@@ -178,7 +178,7 @@ put(struct values *o, const char *key, const char *value)
 }
 
 static struct values *
-row_data(struct page *p, const struct table *t, uint32_t row, int64_t run)
+row_data(struct page *p, const struct table_map *t, uint32_t row, int64_t run)
 {
 	const struct table_row *r = &t->rows[row];
 	const struct table_outcome outcome = table_outcome(p->a, r->state);
@@ -214,7 +214,7 @@ add_option(struct value_list *list, const char *value, const char *label, const 
 enum { MAX_OFFERED = 40 };
 
 static void
-put_options(struct page *p, const struct table *t, const struct table_asked *asked, struct values *data)
+put_options(struct page *p, const struct table_map *t, const struct table_asked *asked, struct values *data)
 {
 	struct value_list *classes = value_list_new(p->a), *systems = value_list_new(p->a), *states = value_list_new(p->a),
 	                  *causes = value_list_new(p->a);
@@ -290,7 +290,7 @@ put_pages(struct page *p, const struct table_asked *asked, const struct table_fo
 }
 
 void
-table_data(struct page *p, const struct table *t, const struct table_asked *asked, int64_t run, struct values *data)
+table_data(struct page *p, const struct table_map *t, const struct table_asked *asked, int64_t run, struct values *data)
 {
 	struct value_list *rows = value_list_new(p->a);
 	const struct table_found found = table_find(t, asked);
@@ -328,7 +328,7 @@ table_data(struct page *p, const struct table *t, const struct table_asked *aske
 }
 
 void
-table_row_data(struct page *p, const struct table *t, uint32_t row, int64_t run, struct values *data)
+table_row_data(struct page *p, const struct table_map *t, uint32_t row, int64_t run, struct values *data)
 {
 	const struct table_row *r = &t->rows[row];
 	struct value_list *chain = value_list_new(p->a), *causes = value_list_new(p->a);

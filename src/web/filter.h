@@ -1,5 +1,5 @@
 /*
- * table - the table of a run as one address asks for it: filtered, sorted, a page of it. It is one walk over the mapped file.
+ * filter - the table of a run as one address asks for it: filtered, sorted, a page of it. It is one walk over the mapped file.
  *
  *   q          words, all of which a row has somewhere
  *   class, system, cause, state   a word of the row
@@ -7,8 +7,8 @@
  *   sort       a column; with a minus before it the other way round
  *   page       from 1
  */
-#ifndef EKACI_WEB_TABLE_H
-#define EKACI_WEB_TABLE_H
+#ifndef EKACI_WEB_FILTER_H
+#define EKACI_WEB_FILTER_H
 
 #include "formats/table_file.h"
 #include "support/text/values.h"
@@ -30,10 +30,10 @@ struct table_found {
 
 /* Of the request's query; what is no value of its kind is as if it was not there. */
 struct table_asked table_asked(struct page *p);
-struct table_found table_find(const struct table *t, const struct table_asked *asked);
+struct table_found table_find(const struct table_map *t, const struct table_asked *asked);
 /* Adds to data what templates/run-table.html shows. run_path is the page's own, suffix what a key adds to addresses. */
-void table_data(struct page *p, const struct table *t, const struct table_asked *asked, int64_t run, struct values *data);
+void table_data(struct page *p, const struct table_map *t, const struct table_asked *asked, int64_t run, struct values *data);
 /* One row, as of that run, for the page of its derivation. */
-void table_row_data(struct page *p, const struct table *t, uint32_t row, int64_t run, struct values *data);
+void table_row_data(struct page *p, const struct table_map *t, uint32_t row, int64_t run, struct values *data);
 
 #endif

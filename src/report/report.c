@@ -3,7 +3,7 @@
 
 #include "report/checks.h"
 #include "report/document.h"
-#include "report/failures.h"
+#include "report/failing.h"
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"

@@ -4,8 +4,8 @@
 #include "records/run_state.h"
 #include "support/os/files.h"
 #include "support/text/template.h"
-#include "web/page_data.h"
 #include "web/filter.h"
+#include "web/page_data.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -277,7 +277,8 @@ put_build(struct page *p, const char *stem, const char *suffix, struct values *d
 }
 
 static int
-derivation_page(struct page *p, const struct view_run *r, const struct table_map *t, uint32_t row, const char *stem, struct err *e)
+derivation_page(struct page *p, const struct view_run *r, const struct table_map *t, uint32_t row, const char *stem,
+    struct err *e)
 {
 	struct values *data = values_new(p->a);
 	const char *suffix = r != NULL ? page_suffix(p, &r->repository, r->number) : "";

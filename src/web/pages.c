@@ -207,7 +207,8 @@ page_index(struct page *p, struct err *e)
 static int
 hidden(struct page *p, const struct view_repository *repo, int64_t number, struct err *e)
 {
-	return show_was_revoked(p, repo, number) ? fail(e, ERR_DENIED, "the link was revoked") : fail(e, ERR_ABSENT, "not there");
+	return show_was_revoked(p, repo, number) ? fail(e, ERR_DENIED, "the link was revoked")
+	                                         : fail(e, ERR_ABSENT, "not there");
 }
 
 int

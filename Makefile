@@ -55,7 +55,7 @@ NIX = \
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/pushes.c \
 	store/overview.c store/derivation.c
-WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/page_run.c web/filter.c web/ask_why.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/page_run.c web/filter.c web/ask_why.c web/measures.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \

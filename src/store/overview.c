@@ -5,9 +5,9 @@
 #include "store/db.h"
 #include "store/served.h"
 
-#define RUN_COLUMNS                                                                                                                  \
-	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, coalesce(r.held, r.waiting), r.verdict, r.title, r.failure," \
-	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"                \
+#define RUN_COLUMNS                                                                                                                                                   \
+	"r.id, r.number, r.head, coalesce(r.base, r.mirrored ->> 'base'), r.base_ref, r.state, r.reason, coalesce(r.held, r.waiting), r.verdict, r.title, r.failure," \
+	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"                                                 \
 	" o.clone_url, o.private, " SQL_UNHEARD ", o.links, p.title, p.author, p.fork"
 #define RUN_TABLES                                             \
 	" FROM run r JOIN repository o ON o.id = r.repository" \

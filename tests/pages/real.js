@@ -20,6 +20,7 @@ test('a check leads to the page of its run, which has the verdict, causes and ro
 	match(text, /class="verdict/);
 	match(text, /id="causes"/);
 	match(text, /<th scope="row"><a href="\/run\/[0-9]+\/row\/0">/);
+	match(text, /compared with <span class="nowrap">.*<code>[0-9a-f]{10}<\/code>/, 'the base is a commit');
 	ok(!text.includes('report.html'));
 });
 

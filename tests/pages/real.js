@@ -68,6 +68,40 @@ test(no_browser ? `nothing complains in a browser # ${no_browser}` : 'nothing co
 	await page.close();
 });
 
+test(`what belongs to a private repository is seen by who has its link, and nobody else${no_browser ? ` # ${no_browser}` : ''}`, async () => {
+	if (no_browser)
+		return;
+	const hidden = await begin({ private: true, config: { build: { enabled: false } } });
+	try {
+		const { pull } = await hidden.open('bump');
+		await hidden.until_check(pull.head.sha, c => c.status === 'completed', { name: 'ekaci / rebuilds' });
+		const link = new URL((await hidden.checks(pull.head.sha)).pop().details_url);
+		const key = link.searchParams.get('key');
+		ok(key, 'the check has a key');
+		for (const path of ['', '/rows.json', '/states.txt', '/row/0', '/row/0/why', '/report.html'])
+			equal((await fetch(link.origin + link.pathname + path, { redirect: 'manual' })).status, 404, path);
+		const page = await chromium.open(link.href);
+		await page.ready();
+		const bare = `Array.from(document.querySelectorAll('main a[href^="/"]'), a => a.getAttribute('href')).filter(h => h !== '/' && !h.includes('key=${key}'))`;
+		equal(await page.js(bare), []);
+		await page.js(`document.querySelector('[name=q]').value = 'a'; document.querySelector('[name=q]').dispatchEvent(new Event('input', { bubbles: true }))`);
+		equal(await page.js(bare), []);
+		match(await page.js('location.search'), new RegExp(`key=${key}.*q=a`));
+		await page.js(`document.querySelector('#rows tbody a').click()`);
+		await page.until('location.pathname.includes("/row/") && document.readyState === "complete"');
+		equal(await page.js(bare), []);
+		equal(page.complaints, []);
+		const dead = await chromium.open(`${link.href}&sort=-radius`, { script: false });
+		await dead.js(`(f => { f.elements.q.value = 'lib'; f.requestSubmit(); })(document.getElementById('filters'))`);
+		await dead.until('location.search.includes("q=lib") && document.readyState === "complete"');
+		match(await dead.js(`document.getElementById('shown').textContent`), / of /);
+		await page.close();
+		await dead.close();
+	} finally {
+		await hidden.end();
+	}
+});
+
 await run({ limit_ms: 180000, before_end: async () => {
 	if (chromium)
 		await chromium.stop();

@@ -40,7 +40,7 @@ GRAPH = \
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
-	report/checks.c report/position.c report/labels.c report/document.c report/html.c report/run_page.c report/words.c report/explanation.c
+	report/checks.c report/position.c report/labels.c report/document.c report/failures.c report/html.c report/run_page.c report/words.c report/explanation.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/retry.c queue/tell.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c
@@ -54,8 +54,8 @@ NIX = \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/pushes.c \
-	store/overview.c store/derivation.c
-WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/page_run.c web/filter.c web/ask_why.c web/measures.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
+	store/overview.c store/figures.c store/derivation.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/ask_why.c web/measures.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
@@ -78,7 +78,7 @@ FUZZ = \
 	fields toml event comment gitmodules rules glob eval_output saying rows drv difference nix_json products http escape
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
-TAP_NODE = tests/pages/run.js tests/pages/real.js \
+TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
@@ -142,7 +142,7 @@ $(B)/%.o: src/%.cc Makefile
 
 # templates/ compiled in, so that the program is one file: each file an array of bytes, by its path below templates/.
 TEMPLATES = $(sort $(shell find templates -type f 2>/dev/null \( -name '*.html' -o -name '*.md' -o -name '*.txt' -o -name '*.css' \
-	-o -name '*.js' -o -name '*.svg' \)))
+	-o -name '*.js' -o -name '*.svg' -o -name '*.json' \)))
 
 $(B)/templates.c: $(TEMPLATES) $(wildcard templates) Makefile
 	@mkdir -p $(@D)

@@ -153,7 +153,10 @@
 			return;
 		if (link.classList.contains('fold')) {
 			event.preventDefault();
+			const find = params.get('find');
 			params = new URLSearchParams(new URL(link.href).search);
+			if (find)
+				params.set('find', find);
 			const line = params.get('from'), top = link.getBoundingClientRect().top;
 			once(async () => {
 				const first = Math.min(data(blocks()[0], 'first'), Number(line));
@@ -218,7 +221,6 @@
 		found.replaceChildren();
 		text ? params.set('find', text) : params.delete('find');
 		keep_address();
-		params.delete('find');
 		if (text)
 			look(text, 1, mine).catch(() => { found.textContent = 'The log cannot be searched now.'; });
 	});

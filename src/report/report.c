@@ -3,6 +3,7 @@
 
 #include "report/checks.h"
 #include "report/document.h"
+#include "report/failures.h"
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"
@@ -132,6 +133,17 @@ emit_page(struct rendering *o, struct err *e)
 }
 
 static int
+emit_failures(struct rendering *o, struct err *e)
+{
+	AUTO(buf_release) struct buf body = {0};
+
+	buf_init(&body, MAX_DOCUMENT_BYTES);
+	if (failures_json(&o->m, &o->v, &body, e) != 0)
+		return -1;
+	return emit_document(o, "failures", "failures.json", &body, e);
+}
+
+static int
 emit_changed_paths(struct rendering *o, struct err *e)
 {
 	/* Nothing was compared, or not all: no counts that somebody labels by, not even zero. */
@@ -159,6 +171,7 @@ static const struct {
     {"json", emit_json},
     {"html", emit_html},
     {"page", emit_page},
+    {"failures", emit_failures},
     {"changed-paths", emit_changed_paths},
     {"labels", emit_labels},
 };

@@ -388,7 +388,7 @@ range_of(const char *header, int64_t bytes, int64_t *ret_from, int64_t *ret_to)
 		from = to < bytes ? bytes - to : 0;
 		to = bytes - 1;
 	}
-	if (first.n > 0 && to < from)
+	if (first.n > 0 && last.n > 0 && to < from)
 		return -1;
 	if (from >= bytes || bytes == 0 || to < from)
 		return 1;

@@ -265,6 +265,10 @@ add_variant(struct page *p)
 static enum MHD_Result
 on_end(struct request *r)
 {
+	if (server_turn_is_long(r->server)) {
+		server_postpone(r);
+		return MHD_YES;
+	}
 	AUTO(arena_release) struct arena a = {0};
 	const struct page_route *route = r->route->what;
 	struct page p = {.w = server_ctx(r->server),

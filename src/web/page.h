@@ -15,6 +15,7 @@
 enum { PAGE_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* What pages are made of. One for all of them: the ctx of the server. */
+struct web_now; /* web.h */
 struct page_sources {
 	struct loop *l;
 	struct store *s;
@@ -29,6 +30,7 @@ struct page_sources {
 	/* See struct web_hooks; each may be NULL. */
 	void (*figures)(void *ctx, struct buf *out);
 	const char *(*not_ready)(void *ctx);
+	void (*now)(void *ctx, struct arena *a, struct web_now *ret);
 	void *hooks_ctx;
 };
 
@@ -46,7 +48,7 @@ struct page {
 	struct view_repository repository;
 	const char *ending; /* that stood in the address: ".json"; or NULL */
 	/* filled by the handler */
-	bool varies; /* with the header Accept */
+	bool varies;          /* with the header Accept */
 	unsigned status;      /* 200 */
 	const char *type;     /* "text/html; charset=utf-8" */
 	const char *csp;      /* when the usual one does not do */

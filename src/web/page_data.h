@@ -10,6 +10,7 @@ void page_set(struct values *o, const char *key, const char *value);
 const char *page_utc(struct arena *a, int64_t ms);      /* "2026-01-31 12:00:00 UTC"; "" for 0 */
 const char *page_duration(struct arena *a, int64_t ms); /* "3 min 20 s" */
 const char *page_words(struct arena *a, const char *s); /* "timed out" of "timed_out" */
+const char *page_tone(const char *word);                /* what kind of news a verdict is: the class of a tag */
 /* "HASH-NAME" of "/nix/store/HASH-NAME.drv" */
 const char *page_drv_stem(struct arena *a, const char *drv);
 /* "?key=..." behind what belongs to a pull request of a private repository; else "". */

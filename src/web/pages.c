@@ -64,8 +64,8 @@ page_set(struct values *o, const char *key, const char *value)
 }
 
 /* Colours: what kind of news a word is. */
-static const char *
-tone(const char *word)
+const char *
+page_tone(const char *word)
 {
 	static const struct {
 		const char *word, *tone;
@@ -162,7 +162,7 @@ page_run_data(struct page *p, const struct view_run *r)
 	page_set(o, "base_short", r->base != NULL ? arena_strn(a, r->base, strnlen(r->base, 10)) : NULL);
 	page_set(o, "state", page_words(a, r->state));
 	page_set(o, "verdict", r->verdict != NULL ? page_words(a, r->verdict) : NULL);
-	page_set(o, "tone", tone(r->verdict != NULL ? r->verdict : r->state));
+	page_set(o, "tone", page_tone(r->verdict != NULL ? r->verdict : r->state));
 	page_set(o, "word", page_words(a, r->verdict != NULL ? r->verdict : r->state));
 	page_set(o, "result", r->title);
 	page_set(o, "reason", r->reason);
@@ -189,20 +189,6 @@ page_runs_data(struct page *p, const struct view_run *runs, size_t n)
 	return list;
 }
 
-int
-page_index(struct page *p, struct err *e)
-{
-	struct view_run *runs;
-	size_t n;
-
-	if (view_runs_public(p->w->s, p->a, MAX_RUNS, &runs, &n, e) != 0)
-		return -1;
-	struct values *data = values_new(p->a);
-	page_set(data, "title", "Runs");
-	values_list(data, "runs", page_runs_data(p, runs, n));
-	return template_render("index.html", data, &p->body, e);
-}
-
 /* As if it were not there; whoever once had a link is told that it was revoked. */
 static int
 hidden(struct page *p, const struct view_repository *repo, int64_t number, struct err *e)
@@ -225,20 +211,6 @@ may_see_pull(struct page *p, struct err *e)
 	if (p->n_runs > 0 && page_may_see(p, &p->runs[0]))
 		return 0;
 	return hidden(p, &repo, number, e);
-}
-
-int
-page_pull(struct page *p, struct err *e)
-{
-	const struct view_run *newest = &p->runs[0];
-	struct values *data = page_run_data(p, newest);
-
-	page_set(data, "title",
-	    arena_printf(p->a, "%s/%s #%lld", newest->repository.owner, newest->repository.name, (long long)newest->number));
-	values_list(data, "runs", page_runs_data(p, p->runs, p->n_runs));
-	if (newest->ended_ms == 0)
-		p->refresh = "10";
-	return template_render("pull.html", data, &p->body, e);
 }
 
 int
@@ -395,10 +367,10 @@ page_badge(struct page *p, struct err *e)
 	struct values *data = values_new(p->a);
 	page_set(data, "word", verdict != NULL ? page_words(p->a, verdict) : "no runs yet");
 	page_set(data, "colour",
-	    verdict == NULL                      ? "#6e7781"
-	    : strcmp(tone(verdict), "good") == 0 ? "#1a7f37"
-	    : strcmp(tone(verdict), "bad") == 0  ? "#b42318"
-	                                         : "#8a5a00");
+	    verdict == NULL                           ? "#6e7781"
+	    : strcmp(page_tone(verdict), "good") == 0 ? "#1a7f37"
+	    : strcmp(page_tone(verdict), "bad") == 0  ? "#b42318"
+	                                              : "#8a5a00");
 	return template_render("badge.svg.html", data, &p->body, e);
 }
 

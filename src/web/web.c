@@ -3,6 +3,9 @@
 
 #include "web/ask_why.h"
 #include "web/build_log.h"
+#include "web/dashboard.h"
+#include "web/failures.h"
+#include "web/forms.h"
 #include "web/intake.h"
 #include "web/log_page.h"
 #include "web/metrics.h"
@@ -14,11 +17,18 @@
 static const struct page_route table[] = {
     {"POST", "/webhook", NULL, NULL}, /* intake.h; whoever signs may */
     {"GET", "/", NULL, page_index},
-    {"GET", "/run/:id", may_see_run, page_run},
+    {"GET", "/index.json", NULL, page_index},
+    {"GET", "/index.md", NULL, page_index},
+    {"GET", "/openapi.json", NULL, page_asset},
+    {"GET", "/llms.txt", NULL, page_asset},
+    {"GET", "/run/:id", may_see_run, forms_run},
+    {"GET", "/run/:id/failures", may_see_run, page_failures},
+    {"GET", "/run/:id/failures.json", may_see_run, page_failures},
+    {"GET", "/run/:id/failures.md", may_see_run, page_failures},
     {"GET", "/run/:id/:file", may_see_run, page_run_file},
     {"GET", "/run/:id/row/:row", may_see_run, page_row},
     {"GET", "/run/:id/row/:row/why", may_see_run, page_why},
-    {"GET", "/drv/:drv", may_see_build, page_drv},
+    {"GET", "/drv/:drv", may_see_build, forms_drv},
     {"GET", "/log/:drv", may_see_build, page_log},
     {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge},
     {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull},
@@ -26,7 +36,8 @@ static const struct page_route table[] = {
     {"GET", "/run.js", NULL, page_asset},
     {"GET", "/log.js", NULL, page_asset},
     {"GET", "/favicon.svg", NULL, page_asset},
-    {"GET", "/favicon.ico", NULL, page_asset}, /* browsers ask for it whatever a page says */
+    {"GET", "/favicon.ico", NULL, page_asset},                     /* browsers ask for it whatever a page says */
+    {"GET", "/:owner/:repo", may_see_repository, page_repository}, /* after all that look like it */
     {"GET", "/metrics", NULL, page_metrics},
     {"GET", "/healthz", NULL, page_health},
     {"GET", "/readyz", NULL, page_ready},
@@ -113,6 +124,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 	    .store_dir = settings->store_dir != NULL ? settings->store_dir : "/nix/store",
 	    .figures = hooks->figures,
 	    .not_ready = hooks->not_ready,
+	    .now = hooks->now,
 	    .hooks_ctx = hooks->ctx};
 	if (start_parts(w, settings, e) != 0) {
 		web_stop(w);

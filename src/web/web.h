@@ -35,12 +35,26 @@ struct web_settings {
 	int64_t request_ms;         /* 0: SERVER_REQUEST_MS; for tests */
 };
 
+/* Machines that build, and builds that wait. */
+struct web_machine {
+	const char *name, *systems;
+	int64_t running, slots, out_ms;
+};
+struct web_now {
+	struct web_machine *machines;
+	size_t n_machines;
+	int64_t open, ready, building;
+	const char *why; /* nothing is begun, or it waits; or NULL */
+};
+
 struct web_hooks {
 	void (*on_delivery)(void *ctx); /* at least one new delivery is in the store */
 	/* Appends lines of Prometheus' text format: what other modules measure. NULL: none. */
 	void (*figures)(void *ctx, struct buf *out);
 	/* Why the bot cannot work at the moment, for /readyz; NULL (or a hook that is NULL): it can. */
 	const char *(*not_ready)(void *ctx);
+	/* What is going on, for the first page. NULL: nothing is known. */
+	void (*now)(void *ctx, struct arena *a, struct web_now *ret);
 	void *ctx;
 };
 

@@ -248,7 +248,7 @@ export function difference({ rows, hostile = [], failing = 0 })
 }
 
 // The report of a run as the bot's worker makes it, into the run's folder.
-export function make_report(scene, run, { diff, builds = null, phase = 'done', title = 'a title', formats = ['page', 'json', 'markdown'], url = `${scene.bot.url}/run/${run}` })
+export function make_report(scene, run, { diff, builds = null, phase = 'done', title = 'a title', formats = ['page', 'failures', 'json', 'markdown'], url = `${scene.bot.url}/run/${run}` })
 {
 	const dir = path.join(scene.dir, 'state/runs', String(run));
 	fs.mkdirSync(dir, { recursive: true });

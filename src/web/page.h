@@ -31,6 +31,7 @@ struct page_sources {
 	void (*figures)(void *ctx, struct buf *out);
 	const char *(*not_ready)(void *ctx);
 	void (*now)(void *ctx, struct arena *a, struct web_now *ret);
+	void (*troubles)(void *ctx, struct buf *out);
 	void *hooks_ctx;
 };
 

@@ -6,6 +6,7 @@
 #include "support/base/log.h"
 #include "support/os/packed.h"
 #include "web/page_data.h"
+#include "web/pages.h"
 #include "web/show.h"
 
 #include <inttypes.h>
@@ -23,11 +24,12 @@ enum {
 /* One answer that reads a log. Those that wait for more are in the list, suspended. */
 struct log_reader {
 	struct log_reader *prev, *next;
-	struct logs *logs;
+	const struct page_sources *w;
 	struct MHD_Connection *mhd;
-	char *drv;
+	char *name, *key; /* of the address; key may be NULL */
 	struct packed *log;
 	int clean;
+	int64_t looked_ms; /* clock_mono_ms, when the asker was last known to be one who may see it */
 	bool follow, waiting, ended;
 	/* Of events: the file, and what was said of it. */
 	char *path;
@@ -38,7 +40,6 @@ struct log_reader {
 };
 
 struct logs {
-	struct store *s;
 	struct server *server;
 	struct loop_timer *timer;
 	struct log_reader *followers;
@@ -107,20 +108,55 @@ running(const char *state)
 	return strcmp(state, "waiting") == 0 || strcmp(state, "queued") == 0 || strcmp(state, "building") == 0;
 }
 
+/* The build of an answer under way, when the asker may see it still: the repository may have been made private meanwhile. */
 static bool
-still_running(struct log_reader *f)
+find_still(const struct log_reader *f, struct arena *a, struct view_build *ret)
+{
+	const struct str name = str_of(f->name);
+	struct page p = {.w = f->w, .a = a, .params = &name, .key = f->key};
+	struct err e;
+
+	if (may_see_build(&p, &e) != 0)
+		return false;
+	*ret = p.build;
+	return true;
+}
+
+/* Whether the asker may see it still. *ret_more: and the build goes on. */
+static bool
+is_open(struct log_reader *f, bool *ret_more)
 {
 	AUTO(arena_release) struct arena a = {0};
 	struct view_build b;
-	struct err e;
 
-	return view_build(f->logs->s, &a, f->drv, &b, &e) == 0 && running(b.state);
+	*ret_more = false;
+	if (!f->follow && clock_mono_ms() - f->looked_ms < FOLLOW_MS)
+		return true;
+	f->looked_ms = clock_mono_ms();
+	if (!find_still(f, &a, &b))
+		return false;
+	*ret_more = f->follow && !f->ended && running(b.state);
+	return true;
+}
+
+static struct log_reader *
+reader_new(struct page *p)
+{
+	struct log_reader *f = mem_alloc(sizeof(*f));
+
+	*f = (struct log_reader){.w = p->w,
+	    .mhd = p->mhd,
+	    .name = mem_strdup(str_dup(p->a, p->params[0])),
+	    .key = p->key != NULL ? mem_strdup(p->key) : NULL,
+	    .looked_ms = clock_mono_ms(),
+	    .lines = -1};
+	return f;
 }
 
 static void
 wait_for_more(struct log_reader *f)
 {
-	struct logs *l = f->logs;
+	struct logs *l = f->w->logs;
 
 	f->waiting = true;
 	f->prev = NULL;
@@ -141,7 +177,7 @@ stop_waiting(struct log_reader *f)
 	if (f->prev != NULL)
 		f->prev->next = f->next;
 	else
-		f->logs->followers = f->next;
+		f->w->logs->followers = f->next;
 	f->waiting = false;
 }
 
@@ -156,8 +192,8 @@ give(void *ctx, uint64_t at, char *out, size_t max)
 	(void)at;
 	while (used == 0) {
 		/* Asked before reading: what is written before the build ends is then read in any case. */
-		bool more = f->follow && !f->ended && still_running(f);
-		ssize_t n = packed_read(f->log, in, want > 0 ? want : 1);
+		bool more, open = is_open(f, &more);
+		ssize_t n = open ? packed_read(f->log, in, want > 0 ? want : 1) : -1;
 		if (n < 0)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 		if (n == 0 && !more)
@@ -179,7 +215,8 @@ forget(void *ctx)
 	if (f->waiting)
 		stop_waiting(f);
 	packed_close(&f->log);
-	mem_free(&f->drv);
+	mem_free(&f->name);
+	mem_free(&f->key);
 	mem_free(&f->path);
 	mem_free(&f);
 }
@@ -204,11 +241,11 @@ on_timer(void *ctx)
 }
 
 struct logs *
-logs_new(struct loop *loop, struct store *s)
+logs_new(struct loop *loop)
 {
 	struct logs *l = mem_alloc(sizeof(*l));
 
-	*l = (struct logs){.s = s};
+	*l = (struct logs){0};
 	l->timer = loop_timer_new(loop, "web: logs", on_timer, l);
 	return l;
 }
@@ -290,8 +327,8 @@ log_text(struct page *p, struct err *e)
 		buf_add(&p->body, text, log_clean(&state, b.tail, n, text));
 		return 0;
 	}
-	struct log_reader *f = mem_alloc(sizeof(*f));
-	*f = (struct log_reader){.logs = p->w->logs, .mhd = p->mhd, .log = log, .drv = mem_strdup(b.drv)};
+	struct log_reader *f = reader_new(p);
+	f->log = log;
 	f->follow = running(b.state) && count_followers(p->w->logs) < MAX_FOLLOWERS;
 	return respond(p, MHD_SIZE_UNKNOWN, give, f, e);
 }
@@ -325,11 +362,10 @@ give_event(void *ctx, uint64_t at, char *out, size_t max)
 	AUTO(arena_release) struct arena a = {0};
 	struct log_reader *f = ctx;
 	struct view_build b;
-	struct err e;
 
 	(void)at;
 	/* Asked before looking: what was written before the build ended is then counted. */
-	if (f->over || f->ended || view_build(f->logs->s, &a, f->drv, &b, &e) != 0)
+	if (f->over || f->ended || !find_still(f, &a, &b))
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	size_t n = event(f, b.state, out, max);
 	if (n == 0)
@@ -342,8 +378,7 @@ log_events(struct page *p, struct err *e)
 {
 	if (count_followers(p->w->logs) >= MAX_FOLLOWERS)
 		return fail(e, ERR_BUSY, "too many read logs that grow");
-	struct log_reader *f = mem_alloc(sizeof(*f));
-	*f = (struct log_reader){.logs = p->w->logs, .mhd = p->mhd, .drv = mem_strdup(p->build.drv), .lines = -1};
+	struct log_reader *f = reader_new(p);
 	f->path = mem_strdup(log_path(p, &p->build));
 	p->type = "text/event-stream";
 	p->cache = "no-store";
@@ -360,8 +395,11 @@ give_raw(void *ctx, uint64_t at, char *out, size_t max)
 {
 	struct log_reader *f = ctx;
 	size_t want = f->left >= 0 && (int64_t)max > f->left ? (size_t)f->left : max;
+	bool more;
 
 	(void)at;
+	if (!is_open(f, &more))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	ssize_t n = want > 0 ? packed_read(f->log, out, want) : 0;
 	if (n < 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -430,8 +468,9 @@ raw_range(struct page *p, struct log_file *log, int64_t from, int64_t to, struct
 {
 	if (log_file_seek(log, from, e) != 0)
 		return -1;
-	struct log_reader *f = mem_alloc(sizeof(*f));
-	*f = (struct log_reader){.logs = p->w->logs, .mhd = p->mhd, .log = log->packed, .left = to >= 0 ? to - from : -1};
+	struct log_reader *f = reader_new(p);
+	f->log = log->packed;
+	f->left = to >= 0 ? to - from : -1;
 	log->packed = NULL;
 	return respond(p, to >= 0 ? (uint64_t)(to - from) : MHD_SIZE_UNKNOWN, give_raw, f, e);
 }

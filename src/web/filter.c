@@ -331,16 +331,20 @@ void
 table_row_data(struct page *p, const struct table_map *t, uint32_t row, int64_t run, struct values *data)
 {
 	const struct table_row *r = &t->rows[row];
-	struct value_list *chain = value_list_new(p->a), *causes = value_list_new(p->a);
+	struct value_list *causes = value_list_new(p->a);
+	AUTO(buf_release) struct buf way;
 
 	values_group(data, "row", row_data(p, t, row, run));
 	put(data, "words", table_text(t, r->words));
 	put(data, "job", table_text(t, r->job));
 	put(data, "base_drv", table_text(t, r->base_drv));
 	put(data, "radius_derivations", r->derivations >= 0 ? number(p->a, r->derivations) : "");
-	for (struct str rest = str_of(table_text(t, r->chain)); rest.n > 0;)
-		value_list_text(chain, str_dup(p->a, str_cut(rest, '\n', &rest)));
-	values_list(data, "chain", chain);
+	buf_init(&way, 1 << 16);
+	for (struct str rest = str_of(table_text(t, r->chain)); rest.n > 0;) {
+		buf_puts(&way, way.n > 0 ? " \xe2\x86\x90 " : "");
+		buf_str(&way, str_cut(rest, '\n', &rest));
+	}
+	put(data, "way", way.n > 0 ? str_dup(p->a, buf_get(&way)) : "");
 	for (uint32_t i = 0; i < r->n_causes; i++) {
 		uint32_t place = r->causes + i < t->head->n_places ? t->places[r->causes + i] : UINT32_MAX;
 		struct table_asked of = {.q = "", .class = "", .system = "", .cause = "", .state = "", .sort = -1, .page = 1};

@@ -26,10 +26,12 @@ struct page_sources {
 	struct server *server;
 	struct web_intake *intake; /* intake.h */
 	struct logs *logs;         /* build_log.h */
+	struct whys *whys;         /* ask_why.h */
 	/* See struct web_hooks; each may be NULL. */
 	void (*figures)(void *ctx, struct buf *out);
 	const char *(*not_ready)(void *ctx);
 	void (*now)(void *ctx, struct arena *a, struct web_now *ret);
+	void (*troubles)(void *ctx, struct buf *out);
 	void *hooks_ctx;
 };
 

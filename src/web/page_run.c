@@ -1,10 +1,14 @@
 /* The page of a run, which is its report; and the files behind it. */
 #include "web/pages.h"
 
+#include "records/build_state.h"
 #include "records/run_state.h"
+#include "store/derivation.h"
 #include "support/os/files.h"
 #include "support/text/template.h"
+#include "web/ask_why.h"
 #include "web/filter.h"
+#include "web/measures.h"
 #include "web/page_data.h"
 
 #include <errno.h>
@@ -13,7 +17,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_EVENTS = 200, MAX_PART_BYTES = 4 << 20, MAX_BUILDING = 12, MAX_BUILDS = 200 };
+enum {
+	MAX_EVENTS = 200,
+	MAX_PART_BYTES = 4 << 20,
+	MAX_BUILDING = 12,
+	MAX_BUILDS = 200,
+	MAX_NEAR = 50,
+	MAX_ALIKE = 30,
+	MAX_ALIKE_RUNS = 20
+};
 
 /* The files of a run: STATE/runs/ID/NAME. */
 struct run_file {
@@ -263,17 +275,104 @@ row_of(const struct table_map *t, const char *stem)
 	return UINT32_MAX;
 }
 
+static struct values *
+near_data(struct page *p, const struct near_build *b, const char *suffix)
+{
+	struct values *o = values_new(p->a);
+	enum build_state state = build_state_of(b->state);
+
+	page_set(o, "near_name", b->name);
+	page_set(o, "near_path",
+	    arena_printf(p->a, "/drv/%s%s", escape_dup(p->a, ESCAPE_URL, str_of(page_drv_stem(p->a, b->drv))), suffix));
+	page_set(o, "near_state", build_state_words(state));
+	page_set(o, "near_tone", build_state_tone(state));
+	page_set(o, "near_took", page_duration(p->a, b->wall_ms));
+	page_set(o, "near_ended", page_utc(p->a, b->ended_ms));
+	return o;
+}
+
+/* What it needs and what needs it, of what this run wants built. */
+static int
+put_near(struct page *p, const struct view_run *r, enum near_which which, struct values *data, struct err *e)
+{
+	static const char *const keys[][2] = {{"needs", "needs_left"}, {"needed_by", "needed_by_left"}};
+	struct value_list *list = value_list_new(p->a);
+	struct near_builds near = {0};
+
+	if (view_build_near(p->w->s, p->a, p->build.id, r->id, which, MAX_NEAR, &near, e) != 0)
+		return -1;
+	for (size_t i = 0; i < near.n; i++)
+		value_list_group(list, near_data(p, &near.p[i], page_suffix(p, &r->repository, r->number)));
+	values_list(data, keys[which][0], list);
+	if (near.total > (int64_t)near.n)
+		values_number(data, keys[which][1], near.total - (int64_t)near.n);
+	return 0;
+}
+
+/* How builds of this name went before, each with the newest run that wanted it; those of runs that may not be seen are left out. */
+static int
+put_alike(struct page *p, struct values *data, struct err *e)
+{
+	struct value_list *list = value_list_new(p->a);
+	struct near_builds alike = {0};
+
+	if (view_build_alike(p->w->s, p->a, p->build.id, MAX_ALIKE, &alike, e) != 0)
+		return -1;
+	for (size_t i = 0; i < alike.n; i++) {
+		struct view_run *runs;
+		size_t n, k = 0;
+		if (view_build_runs(p->w->s, p->a, alike.p[i].id, MAX_ALIKE_RUNS, &runs, &n, e) != 0)
+			return -1;
+		while (k < n && !page_may_see(p, &runs[k]))
+			k++;
+		if (k == n)
+			continue;
+		const char *suffix = page_suffix(p, &runs[k].repository, runs[k].number);
+		struct values *o = near_data(p, &alike.p[i], suffix);
+		page_set(o, "near_run", page_run_of(p->a, &runs[k]));
+		page_set(o, "near_run_path", arena_printf(p->a, "/run/%lld%s", (long long)runs[k].id, suffix));
+		values_flag(o, "near_this", alike.p[i].id == p->build.id);
+		value_list_group(list, o);
+	}
+	values_list(data, "alike", list);
+	return 0;
+}
+
+/* 1 with p->build, when there is one that a run wants whose pages may be seen. */
+static int
+find_seen_build(struct page *p, const char *drv, struct err *e)
+{
+	struct view_build build;
+	size_t n;
+
+	*e = (struct err){0};
+	if (view_build(p->w->s, p->a, drv, &build, e) != 0)
+		return -1;
+	if (view_build_runs(p->w->s, p->a, build.id, MAX_BUILDS, &p->runs, &n, e) != 0)
+		return -1;
+	p->n_runs = 0;
+	for (size_t i = 0; i < n; i++)
+		if (page_may_see(p, &p->runs[i]))
+			p->runs[p->n_runs++] = p->runs[i];
+	if (p->n_runs > 0)
+		p->build = build;
+	return p->n_runs > 0;
+}
+
 /* The build of a derivation when there is one; with what it needs, what needs it, and what else was called so. */
 static int
-put_build(struct page *p, const char *stem, const char *suffix, struct values *data, struct err *e)
+put_build(struct page *p, const struct view_run *r, const char *stem, struct values *data, struct err *e)
 {
+	const char *suffix = page_suffix(p, &r->repository, r->number);
 	const char *drv = arena_printf(p->a, "%s/%s.drv", p->w->store_dir, stem);
 
 	page_set(data, "drv", drv);
-	if (p->build.id == 0 && view_build(p->w->s, p->a, drv, &p->build, e) != 0)
-		return e->kind == ERR_ABSENT ? 0 : -1;
+	if (p->build.id == 0 && find_seen_build(p, drv, e) <= 0)
+		return e->kind == ERR_ABSENT || e->kind == ERR_NONE ? 0 : -1;
 	values_group(data, "build", page_build_data(p, &p->build, suffix));
-	return 0;
+	if (put_near(p, r, NEAR_NEEDS, data, e) != 0 || put_near(p, r, NEAR_NEEDED_BY, data, e) != 0)
+		return -1;
+	return put_alike(p, data, e);
 }
 
 static int
@@ -281,37 +380,75 @@ derivation_page(struct page *p, const struct view_run *r, const struct table_map
     struct err *e)
 {
 	struct values *data = values_new(p->a);
-	const char *suffix = r != NULL ? page_suffix(p, &r->repository, r->number) : "";
+	const struct view_run run = *r;
 	const char *name = p->build.name;
 
-	if (r != NULL)
-		put_run_of(p, r, data);
+	r = &run; /* p->runs may become those that want the build */
+	put_run_of(p, r, data);
 	if (row != UINT32_MAX) {
 		table_row_data(p, t, row, r->id, data);
 		name = table_text(t, t->rows[row].name);
 	}
-	if (*stem != '\0' && put_build(p, stem, suffix, data, e) != 0)
+	if (*stem != '\0' && put_build(p, r, stem, data, e) != 0)
+		return -1;
+	const char *drv = arena_printf(p->a, "%s/%s.drv", p->w->store_dir, stem);
+	if (*stem != '\0' && measures_put(p, run.id, drv, data, e) != 0)
 		return -1;
 	page_set(data, "title", name);
 	page_set(data, "heading", name);
 	values_list(data, "runs", page_runs_data(p, p->runs, p->n_runs));
+	if (row != UINT32_MAX && *stem != '\0' && *table_text(t, t->rows[row].base_drv) != '\0')
+		page_set(data, "why_path",
+		    arena_printf(p->a, "/run/%lld/row/%u/why%s", (long long)r->id, row,
+		        page_suffix(p, &r->repository, r->number)));
 	return template_render("drv.html", data, &p->body, e);
+}
+
+/* The row that the address names, in the table of its run. */
+static int
+find_row(struct page *p, struct table_map *t, uint32_t *ret, struct err *e)
+{
+	int64_t row;
+
+	if (str_to_i64(p->params[1], &row) != 0 || row < 0)
+		return fail(e, ERR_ABSENT, "no such row");
+	int rc = open_table(p, p->runs[0].id, t, e);
+	if (rc <= 0 || row >= (int64_t)t->head->n_rows)
+		return rc < 0 ? -1 : fail(e, ERR_ABSENT, "no such row");
+	*ret = (uint32_t)row;
+	return 0;
 }
 
 int
 page_row(struct page *p, struct err *e)
 {
+	AUTO(table_close) struct table_map t = {0};
+	uint32_t row;
+
+	if (find_row(p, &t, &row, e) != 0)
+		return -1;
+	return derivation_page(p, &p->runs[0], &t, row, arena_strdup(p->a, table_text(&t, t.rows[row].drv)), e);
+}
+
+int
+page_why(struct page *p, struct err *e)
+{
 	const struct view_run r = p->runs[0];
 	AUTO(table_close) struct table_map t = {0};
-	int64_t row;
+	struct values *data = values_new(p->a);
+	uint32_t row;
 
-	if (str_to_i64(p->params[1], &row) != 0 || row < 0)
-		return fail(e, ERR_ABSENT, "no such row");
-	int rc = open_table(p, r.id, &t, e);
-	if (rc <= 0 || row >= (int64_t)t.head->n_rows)
-		return rc < 0 ? -1 : fail(e, ERR_ABSENT, "no such row");
-	const char *stem = table_text(&t, t.rows[row].drv);
-	return derivation_page(p, &r, &t, (uint32_t)row, arena_strdup(p->a, stem), e);
+	if (find_row(p, &t, &row, e) != 0)
+		return -1;
+	const char *name = arena_strdup(p->a, table_text(&t, t.rows[row].name));
+	put_run_of(p, &r, data);
+	page_set(data, "title", arena_printf(p->a, "Why %s differs", name));
+	page_set(data, "name", name);
+	page_set(data, "row_path",
+	    arena_printf(p->a, "/run/%lld/row/%u%s", (long long)r.id, row, page_suffix(p, &r.repository, r.number)));
+	page_set(data, "drv", table_text(&t, t.rows[row].drv));
+	page_set(data, "base_drv", table_text(&t, t.rows[row].base_drv));
+	return why_answer(p, r.id, name, data, e);
 }
 
 int

@@ -1,6 +1,7 @@
 /* THE TABLE of addresses, and the parts of the server put together. */
 #include "web/web.h"
 
+#include "web/ask_why.h"
 #include "web/build_log.h"
 #include "web/dashboard.h"
 #include "web/failures.h"
@@ -26,6 +27,7 @@ static const struct page_route table[] = {
     {"GET", "/run/:id/failures.md", may_see_run, page_failures},
     {"GET", "/run/:id/:file", may_see_run, page_run_file},
     {"GET", "/run/:id/row/:row", may_see_run, page_row},
+    {"GET", "/run/:id/row/:row/why", may_see_run, page_why},
     {"GET", "/drv/:drv", may_see_build, forms_drv},
     {"GET", "/log/:drv", may_see_build, page_log},
     {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge},
@@ -97,12 +99,14 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 	    links_new(w->keys, &w->links, e) != 0 || intake_start(from->s, settings->forge, w->keys, &from->intake, e) != 0)
 		return -1;
 	from->links = w->links;
-	from->logs = logs_new(from->l, from->s);
+	from->logs = logs_new(from->l);
+	from->whys = whys_new(from->l);
 	make_routes(w);
 	if (server_start(from->l, settings->listen, settings->request_ms, w->routes, COUNT(w->routes), &hooks, &from->server,
 	        e) != 0)
 		return -1;
 	logs_serve(from->logs, from->server);
+	whys_serve(from->whys, from->server);
 	return 0;
 }
 
@@ -121,6 +125,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 	    .figures = hooks->figures,
 	    .not_ready = hooks->not_ready,
 	    .now = hooks->now,
+	    .troubles = hooks->troubles,
 	    .hooks_ctx = hooks->ctx};
 	if (start_parts(w, settings, e) != 0) {
 		web_stop(w);
@@ -137,9 +142,11 @@ web_stop(struct web *w)
 		return;
 	/* What is suspended is resumed first: libmicrohttpd wants that of whoever stops it. */
 	logs_end(w->sources.logs);
+	whys_end(w->sources.whys);
 	if (w->sources.server != NULL)
 		server_stop(w->sources.server);
 	logs_free(w->sources.logs);
+	whys_free(w->sources.whys);
 	intake_stop(w->sources.intake);
 	links_free(w->links);
 	signature_keys_free(w->keys);

@@ -45,6 +45,8 @@ struct web_hooks {
 	/* What is going on, for the first page. NULL: nothing is known. */
 	void (*now)(void *ctx, struct arena *a, struct web_now *ret);
 	void *ctx;
+	/* Appends to /readyz what it works without, a line each; it may be read by anybody. NULL: none. */
+	void (*troubles)(void *ctx, struct buf *out);
 };
 
 struct web;

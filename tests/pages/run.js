@@ -125,17 +125,23 @@ in_browser('20,000 rows in a browser: how soon, a letter, a sort, how many at a 
 	const wire = page.got.reduce((n, g) => n + g.bytes, 0);
 	const first = await page.js('performance.getEntriesByType("navigation").map(n => n.responseStart - n.requestStart)[0]');
 	const timed = what => page.js(`(() => { const t = performance.now(); ${what}; document.body.offsetHeight; return performance.now() - t; })()`);
-	const letters = [];
-	for (const text of ['p', 'py', 'pyt', 'python312Packages.package-1', ''])
-		letters.push(await timed(`const q = document.querySelector('[name=q]'); q.value = ${JSON.stringify(text)}; q.dispatchEvent(new Event('input', { bubbles: true }))`));
-	const sorts = [];
-	for (const column of ['name', 'radius', 'version', 'cause', 'state', 'name'])
-		sorts.push(await timed(`document.querySelector('a[data-column=${column}]').click()`));
+	/* The best of three each: other work on the machine is not the page's. */
+	const best = async list => {
+		const all = [];
+		for (let i = 0; i < 3; i++)
+			for (let k = 0; k < list.length; k++)
+				all[k] = Math.min(all[k] ?? Infinity, await timed(list[k]));
+		return all;
+	};
+	const letters = await best(['p', 'py', 'pyt', 'python312Packages.package-1', ''].map(text =>
+		`const q = document.querySelector('[name=q]'); q.value = ${JSON.stringify(text)}; q.dispatchEvent(new Event('input', { bubbles: true }))`));
+	const first_sort = await timed(`document.querySelector('a[data-column=name]').click()`);
+	const sorts = [first_sort, ...await best(['radius', 'version', 'cause', 'state', 'name'].map(c => `document.querySelector('a[data-column=${c}]').click()`))];
 	const ms = list => list.map(n => n.toFixed(0)).join(' ');
 	console.log(`# first byte ${first.toFixed(1)} ms, ${wire} bytes on the wire, interactive after ${ready.toFixed(0)} ms; letters ${ms(letters)} ms, sorts ${ms(sorts)} ms`);
 	ok(wire < 400 * 1024, `${wire} bytes`);
 	ok(ready < 3000, `interactive after ${ready} ms`);
-	ok(Math.max(...letters) < 200, `letters ${ms(letters)}`);
+	ok(Math.max(...letters) < 100, `letters ${ms(letters)}`);
 	ok(Math.max(...sorts) < 900, `sorts ${ms(sorts)}`);
 	ok(await page.js('document.querySelectorAll("#rows tbody tr").length') === 100);
 	ok(await page.js('document.querySelectorAll("*").length') < 4000);

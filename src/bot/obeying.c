@@ -292,9 +292,8 @@ refuse_unseen(struct asked *q, bool *ret, struct err *e)
 	return 0;
 }
 
-/* It was obeyed, or refused: it can be set again. */
-static int
-take_label_off(const struct asked *q, struct err *e)
+int
+obeying_take_label_off(const struct asked *q, struct err *e)
 {
 	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
 
@@ -308,7 +307,7 @@ static int do_it(struct asked *q, const char **ret_outcome, struct err *e);
 int
 obeying_do(struct asked *q, const char **ret_outcome, struct err *e)
 {
-	return do_it(q, ret_outcome, e) != 0 ? -1 : take_label_off(q, e);
+	return do_it(q, ret_outcome, e) != 0 ? -1 : obeying_take_label_off(q, e);
 }
 
 static int

@@ -278,7 +278,7 @@ add_command(struct intake *in, const struct event *ev, int64_t number, int64_t c
 	            : label      ? ev->pr.head
 	                         : ev->check.head,
 	    .label = label ? ev->label : NULL,
-	    .said = ev->comment.created_ms};
+	    .said = label ? ev->pr.updated_ms : ev->comment.created_ms};
 
 	return c.login != NULL ? store_command_add(in->p.store, &c, e) : 0;
 }

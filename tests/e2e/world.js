@@ -210,7 +210,9 @@ export class Play {
 		} else if (what === 'merge_group_destroy') {
 			done = await this.do('merge_group_destroy', { ...hold, head_sha: this.groups.get(on) });
 		} else if (what === 'suite') {
-			done = await this.do('check_suite_rerequest', { ...hold, head_sha: await this.head_of(number.number) });
+			const { requested, ...rest } = hold;
+			done = await this.do(requested ? 'check_suite_request' : 'check_suite_rerequest',
+				{ ...rest, head_sha: await this.head_of(number.number) });
 		} else if (what === 'check_suite_rerequest') {
 			done = await this.do(what, { ...hold, head_sha: this.commit_named(step.head_sha) });
 		} else if (what === 'review') {

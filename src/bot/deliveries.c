@@ -3,6 +3,7 @@
 
 #include "bot/commands.h"
 #include "bot/conflicts.h"
+#include "bot/moved.h"
 #include "bot/repositories.h"
 #include "bot/standing.h"
 #include "records/array.h"
@@ -28,6 +29,7 @@ struct intake {
 	struct bot_parts p;
 	struct flow *flow;
 	struct obey *obey;
+	struct moved *moved;
 	struct conflicts *conflicts;
 	struct loop_timer *timer;
 	intake_change_fn *change;
@@ -400,15 +402,13 @@ on_label(struct intake *in, struct arena *a, const struct event *ev, struct err 
 	return add_command(in, ev, ev->pr.number, 0, approve ? "approve" : "rebuild", "[]", e);
 }
 
-/* The default branch has moved: it is compared with where it was when it was last done, so that no push between is left
+/* The default branch has moved: it is compared with where it was when it was last done, or began, so that no push between is left
  * out. The next pull requests' base is evaluated with that, and what they want is built, while nobody waits. */
 static int
 on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	const char *branch = ev->repository.default_branch, *before = NULL;
 	struct run newest;
-	bool had = false;
-	int rc;
 
 	static const char heads[] = "refs/heads/";
 	if (strncmp(ev->push.ref, heads, sizeof(heads) - 1) == 0 &&
@@ -417,14 +417,20 @@ on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *
 	if (branch == NULL || strcmp(ev->push.ref, arena_printf(a, "refs/heads/%s", branch)) != 0 ||
 	    strspn(ev->push.after, "0") == strlen(ev->push.after))
 		return 0;
-	/* Told again: what was a head of the branch is one once more only where it replaces the present one. */
-	rc = store_run_of(in->p.store, a, ev->repository.id, RUN_OF_BRANCH, false, &newest, e);
-	if (rc == 0 && strcmp(newest.head, ev->push.before) != 0 && strcmp(newest.base_ref, branch) == 0)
-		rc = store_branch_had(in->p.store, ev->repository.id, branch, ev->push.after, &had, e);
-	if (rc < 0 || had)
-		return rc < 0 ? -1 : 0;
+	int rc = store_run_of(in->p.store, a, ev->repository.id, RUN_OF_BRANCH, false, &newest, e);
+	if (rc < 0)
+		return -1;
+	bool known = rc == 0 && strcmp(newest.base_ref, branch) == 0;
+	if (known && strcmp(newest.head, ev->push.after) == 0)
+		return 0;
+	if (known && strcmp(newest.head, ev->push.before) != 0) {
+		moved_ask(in->moved, ev);
+		return 0;
+	}
 	if (store_branch_done(in->p.store, a, ev->repository.id, branch, &before, e) != 0)
 		return -1;
+	if (before == NULL && known)
+		before = newest.base;
 	struct run wanted = {.repository = ev->repository.id,
 	    .number = RUN_OF_BRANCH,
 	    .head = ev->push.after,
@@ -446,19 +452,29 @@ queued_number(const struct event *ev)
 	return -((int64_t)1 << 40) - (int64_t)strtoul(head, NULL, 16);
 }
 
-/* Whoever queued it may push, so nothing waits for approval. A group that GitHub puts together anew supersedes the older. */
+/* Whoever queued it may push, so nothing waits for approval. A group that GitHub puts together anew supersedes the older, and is
+ * another commit: of one that is known, or gone, nothing that is told again, or late, starts anything. */
 static int
-on_merge_group(struct intake *in, const struct event *ev, struct err *e)
+on_merge_group(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	static const char heads[] = "refs/heads/";
 	const char *base_ref = ev->push.base_ref;
 	int64_t number = queued_number(ev);
 
+	if (ev->action == ACTION_DESTROYED && store_group_gone(in->p.store, ev->repository.id, ev->push.after, e) != 0)
+		return -1;
 	/* What was merged is what the branch will want: it may end. */
 	if (ev->action == ACTION_DESTROYED && ev->push.reason != NULL && strcmp(ev->push.reason, "merged") == 0)
 		return 0;
 	if (ev->action == ACTION_DESTROYED)
 		return flow_cancel(in->flow, ev->repository.id, number, ev->push.after, "the merge group is gone", e);
+	struct run known;
+	bool gone = false;
+	int rc = store_run_of_commit(in->p.store, a, ev->repository.id, ev->push.after, &known, e);
+	if (rc == 1)
+		rc = store_group_is_gone(in->p.store, ev->repository.id, ev->push.after, &gone, e) != 0 ? -1 : 1;
+	if (rc <= 0 || gone)
+		return rc < 0 ? -1 : 0;
 	struct run wanted = {.repository = ev->repository.id,
 	    .number = number,
 	    .head = ev->push.after,
@@ -482,7 +498,7 @@ on_served(struct intake *in, struct arena *a, const struct event *ev, struct err
 	case EVENT_CHECK_RUN:
 	case EVENT_CHECK_SUITE: return ev->action == ACTION_SUITE_REQUESTED ? on_suite(in, a, ev, e) : on_button(in, a, ev, e);
 	case EVENT_PUSH: return on_push(in, a, ev, e);
-	case EVENT_MERGE_GROUP: return on_merge_group(in, ev, e);
+	case EVENT_MERGE_GROUP: return on_merge_group(in, a, ev, e);
 	case EVENT_IGNORED:
 	case EVENT_PING:
 	case EVENT_INSTALLATION:
@@ -601,6 +617,12 @@ intake_event(struct intake *in, const struct event *ev, struct err *e)
 	return store_end(in->p.store, on_event(in, &a, ev, &why, e), e);
 }
 
+static int
+on_moved(void *ctx, const struct event *ev, struct err *e)
+{
+	return intake_event(ctx, ev, e);
+}
+
 void
 intake_on_change(struct intake *in, intake_change_fn *fn, void *ctx)
 {
@@ -622,6 +644,7 @@ intake_new(const struct bot_parts *parts, struct flow *flow)
 
 	*in =
 	    (struct intake){.p = *parts, .flow = flow, .obey = obey_new(parts, flow), .conflicts = conflicts_new(parts, flow)};
+	in->moved = moved_new(parts, on_moved, in);
 	in->timer = loop_timer_new(parts->loop, "intake", look, in);
 	return in;
 }
@@ -641,6 +664,7 @@ intake_free(struct intake *in)
 		return;
 	in->closing = true;
 	obey_free(in->obey);
+	moved_free(in->moved);
 	conflicts_free(in->conflicts);
 	loop_timer_free(in->timer);
 	loop_put_off(in->p.loop, release, in);

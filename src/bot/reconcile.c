@@ -127,11 +127,18 @@ take_branch(struct reconcile *c, const char *head)
 	struct event ev = event_here(c, EVENT_PUSH, ACTION_NONE);
 	struct run newest;
 	struct err e;
+	bool had = false;
 	int rc = store_run_of(c->p.store, &a, ev.repository.id, RUN_OF_BRANCH, false, &newest, &e);
 
 	if (rc == 0 && strcmp(newest.base_ref, branch) != 0)
 		rc = 1;
 	const char *before = rc == 0 ? newest.head : c->known.branch;
+	/* A head of before, a moment after the branch has moved, is what a machine says that lags behind. */
+	if (rc == 0 && strcmp(newest.head, head) != 0 && newest.created > clock_now_ms() - OVERLAP_MS &&
+	    (store_branch_had(c->p.store, ev.repository.id, branch, head, &had, &e) != 0 || had)) {
+		c->now.branch_tag = NULL;
+		return;
+	}
 	c->now.branch = arena_strdup(&c->of, head);
 	/* Of a branch that we see for the first time nobody can say that it has moved. */
 	if (rc < 0 || before == NULL || strcmp(before, head) == 0)

@@ -186,6 +186,25 @@ store_branch_had(struct store *s, int64_t repository, const char *branch, const 
 	return 0;
 }
 
+int
+store_group_gone(struct store *s, int64_t repository, const char *head, struct err *e)
+{
+	return db_run(s, e, "INSERT INTO group_gone (repository, head) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "is",
+	    repository, head);
+}
+
+int
+store_group_is_gone(struct store *s, int64_t repository, const char *head, bool *ret, struct err *e)
+{
+	int64_t n = 0;
+
+	if (db_int(s, &n, e, "SELECT count(*) FROM group_gone WHERE repository = ?1 AND head = ?2", "is", repository, head) !=
+	    0)
+		return -1;
+	*ret = n > 0;
+	return 0;
+}
+
 static int
 history(struct store *s, int64_t id, const char *from, const char *to, const char *why, struct err *e)
 {

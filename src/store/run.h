@@ -88,6 +88,9 @@ must_check int store_branch_done(struct store *s, struct arena *a, int64_t repos
 /* Whether a branch ever had a run of this head. */
 must_check int store_branch_had(struct store *s, int64_t repository, const char *branch, const char *head, bool *ret,
     struct err *e);
+/* A merge group's commit that is not in the queue any more; whether it is one, ever. */
+must_check int store_group_gone(struct store *s, int64_t repository, const char *head, struct err *e);
+must_check int store_group_is_gone(struct store *s, int64_t repository, const char *head, bool *ret, struct err *e);
 /* A new run in RUN_ACCEPTED. */
 must_check int store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err *e);
 must_check int store_run_get(struct store *s, struct arena *a, int64_t id, struct run *ret, struct err *e);

@@ -80,7 +80,7 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 	    links_new(w->keys, &w->links, e) != 0 || intake_start(from->s, settings->forge, w->keys, &from->intake, e) != 0)
 		return -1;
 	from->links = w->links;
-	from->logs = logs_new(from->l, from->s);
+	from->logs = logs_new(from->l);
 	make_routes(w);
 	if (server_start(from->l, settings->listen, settings->request_ms, w->routes, COUNT(w->routes), &hooks, &from->server,
 	        e) != 0)

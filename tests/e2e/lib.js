@@ -225,6 +225,8 @@ export class Scene {
 		for (const [who, m] of Object.entries(await this.github.ask('etiquette'))) {
 			if (who.startsWith('installation') && m.max_in_flight > 1)
 				throw new Error(`${who}: ${m.max_in_flight} requests at once`);
+			if (m.max_content_per_minute > 80 || m.max_content_per_hour > 500)
+				throw new Error(`${who}: ${m.max_content_per_minute} writes a minute, ${m.max_content_per_hour} an hour`);
 			if (m.requests_while_limited)
 				throw new Error(`${who}: ${m.requests_while_limited} requests while told to wait`);
 		}

@@ -189,6 +189,8 @@ async function manners(play, { plan } = {})
 	for (const [who, m] of Object.entries(await play.github.ask('etiquette'))) {
 		if (!who.startsWith('installation'))
 			continue;
+		if (m.max_content_per_minute > 80 || m.max_content_per_hour > 500)
+			wrong.push(`${m.max_content_per_minute} writes a minute, ${m.max_content_per_hour} an hour`);
 		if (!plan && m.max_in_flight > 1)
 			wrong.push(`${m.max_in_flight} requests at once`);
 		if (m.requests_while_limited && !(plan && plan.kills.length))
@@ -237,7 +239,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 	const snapshots = [], problems = [];
 	const limit_ms = disturbance || with_outages ? DISTURBED_MS : UNDISTURBED_MS;
 	const loose = scenario.loose || [];
-	let watcher;
+	let watcher, struck;
 	try {
 		await play.set_up();
 		const post = new Post(play, disturbance);
@@ -245,7 +247,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 			watcher = watch(play, await prepare(play, disturbance));
 		const look = async last => {
 			await post.empty();
-			const should = expected && expected[snapshots.length];
+			const should = !scenario.chance && expected && expected[snapshots.length];
 			const snapshot = await play.quiet(now => should ? difference(now, should, loose)
 				: ((scenario.ends_open ? '' : now.open.join(', ')) || (last ? unlike(scenario, now, play) : '')), limit_ms);
 			if (snapshot.never)
@@ -267,6 +269,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 		if (!problems.length)
 			await look(true);
 		problems.push(...forbidden(scenario, play), ...await manners(play, disturbance || undefined));
+		struck = (await play.github.ask('faults')).reduce((sum, f) => sum + f.hits, 0);
 	} catch (e) {
 		problems.push(`${e.message}`);
 	} finally {
@@ -278,5 +281,5 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 			play.log = play.bot ? play.bot.log() : '';
 		await play.tear_down();
 	}
-	return { snapshots, problems, log: play.log, plan: disturbance && disturbance.plan };
+	return { snapshots, problems, struck, log: play.log, plan: disturbance && disturbance.plan };
 }

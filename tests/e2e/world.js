@@ -269,7 +269,7 @@ export class Play {
 	// kill -9; nothing of it is left when it starts again.
 	kill(pause_ms = 0)
 	{
-		if (!this.down) {
+		if (!this.down && !this.stopped) {
 			this.down = (async () => {
 				const old = children_of(this);
 				await this.bot.kill();

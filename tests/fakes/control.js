@@ -471,6 +471,8 @@ async function deliver(w, args)
 {
 	const delivery = prepare(w, args.event, args.payload, { guid: args.guid, signed: args.signed,
 		headers: args.headers });
+	if (!delivery)
+		return { deliveries: [] };
 	if (args.deliver !== false)
 		await post(w, delivery);
 	return { deliveries: [delivery] };
@@ -585,7 +587,7 @@ export const actions = {
 
 // --- what a test may ask ---
 
-const runs = (w, query) => [...w.check_runs.values()]
+const runs = (w, query) => (w.age_runs(), [...w.check_runs.values()])
 	.filter(r => (!query.repo || r.repo.full_name === query.repo)
 		&& (!query.head_sha || r.head_sha === query.head_sha))
 	.map(r => ({ id: r.id, repo: r.repo.full_name, app: r.app.slug, name: r.name,

@@ -2,7 +2,7 @@
 // and returns { status, body, headers, after }: `after` runs when the answer is on its way.
 
 import crypto from 'node:crypto';
-import { commit_of, refs_below } from './git.js';
+import { commit_of } from './git.js';
 import { is_kept, post, prepare, redeliver } from './hooks.js';
 import * as show from './payloads.js';
 
@@ -221,20 +221,20 @@ async function get_pull(c)
 }
 
 // https://docs.github.com/en/rest/git/refs#list-matching-references: those whose name begins so, an empty list when there are none
-async function matching_refs(c)
+function matching_refs(c)
 {
-	const refs = await refs_below(c.repo.dir, `refs/${c.params.ref}`);
+	const refs = c.w.seen_refs(c.repo).filter(({ ref }) => ref.startsWith(`refs/${c.params.ref}`));
 	const url = `${c.w.url}/repos/${c.repo.full_name}/git`;
 	return ok(refs.map(({ ref, sha }) => ({ ref, node_id: `R_${sha}`, url: `${url}/${ref}`,
 		object: { type: 'commit', sha, url: `${url}/commits/${sha}` } })));
 }
 
-async function get_branch(c)
+function get_branch(c)
 {
-	const sha = await commit_of(c.repo.dir, `refs/heads/${c.params.branch}`);
-	if (!sha)
+	const found = c.w.seen_refs(c.repo).find(({ ref }) => ref === `refs/heads/${c.params.branch}`);
+	if (!found)
 		throw new Refusal(404, 'Branch not found');
-	return ok(show.branch(c.w, c.repo, c.params.branch, sha));
+	return ok(show.branch(c.w, c.repo, c.params.branch, found.sha));
 }
 
 function request_reviewers(c)
@@ -264,8 +264,11 @@ async function seen_commit(c, ref)
 async function create_status(c)
 {
 	const { w, body, repo } = c;
-	const status = { id: w.id('status'), sha: await seen_commit(c, c.params.sha), state: body.state,
-		context: body.context || 'default', description: body.description || null, target_url: body.target_url || null,
+	const [sha, context] = [await seen_commit(c, c.params.sha), body.context || 'default'];
+	if (repo.statuses.filter(s => s.sha === sha && s.context === context).length >= w.settings.statuses_of_a_context)
+		throw invalid({ resource: 'Status', code: 'custom',
+			message: 'This SHA and context has reached the maximum number of statuses.' });
+	const status = { id: w.id('status'), sha, state: body.state, context, description: body.description || null, target_url: body.target_url || null,
 		created_at: w.stamp(), creator: w.bot(c.token.installation.app) };
 	repo.statuses.push(status);
 	return { status: 201, body: show.status(w, repo, status) };
@@ -323,6 +326,8 @@ export function new_check_run(w, app, repo, body)
 		annotations: [], actions: [], history: [] };
 	w.check_runs.set(run.id, run);
 	apply_to_run(w, run, body);
+	const alike = w.runs_of(repo, run.head_sha).filter(r => r.suite === suite && r.name === run.name).sort((a, b) => a.id - b.id);
+	alike.slice(0, Math.max(0, alike.length - w.settings.runs_of_a_name)).forEach(r => w.check_runs.delete(r.id));
 	return run;
 }
 

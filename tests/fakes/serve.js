@@ -248,6 +248,7 @@ function check_against_description(c, description, route, text)
 async function perform(c, description, request, response, text)
 {
 	c.path = path_by_name(c.w, c.path);
+	c.w.age_runs();
 	const found = find_route(c.method, c.path);
 	if (!found) {
 		c.w.violation({ kind: 'route', method: c.method, path: c.path,

@@ -3,6 +3,7 @@
 #include "queue/replica.h"
 #include "store/build_sets.h"
 #include "store/builds.h"
+#include "store/compared.h"
 #include "store/db.h"
 #include "store/desired.h"
 #include "store/delivery.h"
@@ -14,6 +15,7 @@
 #include "support/os/files.h"
 #include "support/text/json.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -225,6 +227,121 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_int_equal(c.said, 1000);
 	assert_int_equal(store_comment_take(s, 1, 77, &f->e), 1);
 	store_close(s);
+}
+
+/* As a program that knew v versions left it: one thing refused for good, one in an earlier generation only, one that stands, and a
+ * run that could not be fetched. */
+static const char *
+old_database(struct fixture *f, const glob_t *files, size_t v)
+{
+	const char *path = arena_printf(&f->a, "%s/version-%zu", f->dir, v);
+	struct str schema;
+	sqlite3 *old;
+
+	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+	for (size_t i = 0; i < v; i++) {
+		assert_int_equal(files_read(&f->a, files->gl_pathv[i], 1 << 20, &schema, &f->e), 0);
+		assert_int_equal(sqlite3_exec(old, schema.p, NULL, NULL, NULL), SQLITE_OK);
+	}
+	assert_int_equal(
+	    sqlite3_exec(old,
+	        "INSERT INTO installation (id) VALUES (1);"
+	        "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private) VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
+	        "INSERT INTO pull_request (repository, number, state, head, base_ref, title, fork, draft, updated)"
+	        " VALUES (1, 3, 'open', 'h', 'main', 't', 0, 0, 1);"
+	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, failure, created, updated, ended) VALUES"
+	        " (7, 1, 3, 'h', 'main', 'failed', 'x', '{\"stage\":\"mirror\",\"kind\":\"denied\",\"message\":\"no\"}', 1, 1, 500),"
+	        " (8, 1, 0, 'm', 'main', 'failed', 'x', '{\"stage\":\"evaluate\",\"kind\":\"denied\",\"message\":\"no\"}', 1, 1, 500);"
+	        "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, posted, remote_id, error,"
+	        " given_up, since, updated) VALUES"
+	        " ('check/1/h/a', 'check', 1, 'o', 'r', 1, '{\"head\":\"h\",\"name\":\"a\"}', 3, 2, 11, '422', 3, 1, 700),"
+	        " ('check/1/h/b', 'check', 1, 'o', 'r', 1, '{\"head\":\"h\",\"name\":\"b\"}', 3, 2, 12, '422', 2, 2, 600),"
+	        " ('check/1/h/c', 'check', 1, 'o', 'r', 1, '{\"head\":\"h\",\"name\":\"c\"}', 3, 3, 13, NULL, 2, 3, 500);",
+	        NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_exec(old, arena_printf(&f->a, "PRAGMA user_version = %zu", v), NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(old), SQLITE_OK);
+	return path;
+}
+
+static void
+next_is(struct fixture *f, struct store *s, const char *key)
+{
+	struct desired row;
+
+	assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 0);
+	assert_string_equal(row.key, key);
+	assert_int_equal(store_desired_posted(s, row.id, row.generation, row.remote_id, NULL, &f->e), 0);
+}
+
+static void
+of_every_older_version_what_was_refused_is_parked_and_taken_up(void **state)
+{
+	struct fixture *f = *state;
+	glob_t files;
+
+	assert_int_equal(glob("src/store/schema/[0-9]*.sql", 0, NULL, &files), 0);
+	/* What is parked has its column since 010. */
+	size_t versions = 0;
+	while (strstr(files.gl_pathv[versions], "010_") == NULL)
+		versions++;
+	assert_true(versions >= 9);
+	for (size_t v = 1; v <= versions; v++) {
+		struct store *s = NULL;
+		struct desired row;
+		struct desired_parked *parked;
+		struct desired_figures figures;
+		struct compared compared;
+		struct ids ids = {0};
+		size_t n;
+		int64_t taken, since = -1;
+
+		assert_int_equal(store_open(old_database(f, &files, v), &s, &f->e), 0);
+		assert_int_equal(store_desired_list_parked(s, &f->a, 9, &parked, &n, &f->e), 0);
+		assert_int_equal(n, 1);
+		assert_string_equal(parked[0].key, "check/1/h/a");
+		assert_string_equal(parked[0].error, "422");
+		assert_int_equal(parked[0].since_ms, 700);
+		assert_int_equal(store_desired_figures(s, &figures, &f->e), 0);
+		assert_int_equal(figures.open, 1);
+		assert_int_equal(figures.parked, 1);
+		/* What was wanted later than the refusal is to be sent as before; what is parked is not, until it is taken up. */
+		next_is(f, s, "check/1/h/b");
+		assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 1);
+		assert_int_equal(store_desired_take_up(s, 1, true, 10, &taken, &f->e), 0);
+		assert_int_equal(taken, 1);
+		next_is(f, s, "check/1/h/a");
+		assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 1);
+		/* Nothing was compared, nothing was asked for again; what the forge refused to git is begun again, what failed otherwise not. */
+		assert_int_equal(store_compared_get(s, &f->a, 1, &compared, &f->e), 0);
+		assert_true(compared.pulls == 0 && compared.branch == NULL && compared.pulls_tag == NULL);
+		assert_int_equal(store_asked_again(s, &since, &f->e), 0);
+		assert_int_equal(since, 0);
+		assert_int_equal(store_runs_refused(s, &f->a, 1, 0, 3, &ids, &f->e), 0);
+		assert_int_equal(ids.n, 1);
+		assert_int_equal(ids.p[0], 7);
+		store_close(s);
+	}
+	globfree(&files);
+}
+
+static void
+a_merge_group_that_is_gone_stays_so(void **state)
+{
+	struct fixture *f = *state;
+	bool gone = true;
+
+	assert_int_equal(store_group_is_gone(f->s, 1, "g", &gone, &f->e), 0);
+	assert_false(gone);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(store_group_gone(f->s, 1, "g", &f->e), 0);
+	assert_int_equal(store_group_is_gone(f->s, 1, "g", &gone, &f->e), 0);
+	assert_true(gone);
+	assert_int_equal(store_group_is_gone(f->s, 2, "g", &gone, &f->e), 0);
+	assert_false(gone);
+	assert_int_equal(store_prune(f->s, INT64_MAX, &f->e), 0);
+	assert_int_equal(store_group_is_gone(f->s, 1, "g", &gone, &f->e), 0);
+	assert_true(gone);
 }
 
 static struct repository
@@ -1165,6 +1282,8 @@ main(void)
 	    TEST(a_newer_schema_is_refused),
 	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),
+	    TEST(of_every_older_version_what_was_refused_is_parked_and_taken_up),
+	    TEST(a_merge_group_that_is_gone_stays_so),
 	    TEST(what_is_late_or_of_the_same_second_opens_nothing),
 	    TEST(what_is_there_is_built_again_to_compare),
 	    TEST(the_merge_queue_comes_first_and_branches_last),

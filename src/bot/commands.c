@@ -270,8 +270,8 @@ on_permission(void *ctx, const char *permission, const struct err *why)
 		return;
 	q->is.permission = arena_strdup(&q->is.a, permission);
 	if (obeying_gives_leave(&q->is) && obeying_may(&q->is) && q->is.command.number > 0) {
-		send_pull(q->o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.number,
-		    on_present, q);
+		send_pull(q->o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.number, on_present, q);
 		return;
 	}
 	if (strcmp(q->is.command.verb, "explain") != 0 || !obeying_may(&q->is) || q->is.words.n == 0 || !explain(q))
@@ -287,8 +287,8 @@ ask_permission(struct asking *q)
 	if (trust_obeys_bot(o->p.settings, q->is.command.login))
 		on_permission(q, "write", NULL);
 	else
-		send_permission(o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.login,
-		    on_permission, q);
+		send_permission(o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.login, on_permission, q);
 }
 
 /* A pull request from before the bot came: ask GitHub what it is. */
@@ -368,8 +368,8 @@ ask(struct obey *o, struct err *e)
 	} else if (rc == 0 || q->is.command.number <= 0)
 		ask_permission(q);
 	else
-		send_pull(o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.number,
-		    on_pull, q);
+		send_pull(o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.number, on_pull, q);
 	return 0;
 }
 

@@ -113,7 +113,7 @@ look(void *ctx)
 		return;
 	}
 	c->asking = true;
-	send_pull(c->p.sender, repo.installation, repo.owner, repo.name, c->is.number, on_pull, c);
+	send_pull(c->p.sender, repo.installation, repo.id, repo.owner, repo.name, c->is.number, on_pull, c);
 }
 
 int

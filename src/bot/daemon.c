@@ -121,6 +121,15 @@ not_ready(void *ctx)
 }
 
 static void
+troubles(void *ctx, struct buf *out)
+{
+	struct daemon *d = ctx;
+
+	if (d->sender != NULL)
+		send_troubles(d->sender, out);
+}
+
+static void
 on_swept(void *ctx, const struct err *why, int64_t outside_ms)
 {
 	(void)ctx;
@@ -280,7 +289,7 @@ open_parts(struct daemon *d, struct err *e)
 	const struct forge *forge = forge_of(c);
 	const struct forge_secrets of = forge->secrets(c);
 	struct web_settings ws = {.forge = forge, .listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
-	struct web_hooks hooks = {on_delivery, figures, not_ready, d};
+	struct web_hooks hooks = {on_delivery, figures, not_ready, d, troubles};
 
 	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
 		return fail(e, ERR_ABSENT, "%s is not on PATH: ekaci needs git and Nix (nix-store, nix-instantiate)",
@@ -293,6 +302,7 @@ open_parts(struct daemon *d, struct err *e)
 	if (ws.secret.n == 0)
 		return fail(e, ERR_INPUT, "[%s] webhook_secret_file: a webhook secret is needed; anybody could post otherwise",
 		    of.section);
+	config_use_network(c);
 	struct flow_parts walked = {.settings = c, .hooks = {authorize, refused, changed, progress, d}};
 	look_at_store();
 	limit_evaluations(d, &walked);

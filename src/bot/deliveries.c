@@ -519,12 +519,26 @@ on_installation(struct intake *in, struct arena *a, const struct event *ev, stru
 	return less || in->change == NULL ? 0 : in->change(in->change_ctx, ev->installation.id, e);
 }
 
+/* The webhook was made, or changed: GitHub tells what it is now. */
+static void
+on_ping(struct intake *in, const struct event *ev, const char **ret_why)
+{
+	if (ev->hook.wrong != NULL)
+		log_warn("webhook %" PRId64 " pings: %s", ev->hook.id, ev->hook.wrong);
+	else
+		log_info("webhook %" PRId64 " pings: its events and its content type are what we need", ev->hook.id);
+	*ret_why = ev->hook.wrong;
+	send_look(in->p.sender);
+}
+
 /* *ret_why: why nothing came of it, for people; else as it was. */
 static int
 on_event(struct intake *in, struct arena *a, const struct event *ev, const char **ret_why, struct err *e)
 {
 	const char *why = NULL;
 
+	if (ev->kind == EVENT_PING)
+		on_ping(in, ev, ret_why);
 	if (ev->kind == EVENT_IGNORED || ev->kind == EVENT_PING)
 		return 0;
 	if (ev->kind == EVENT_INSTALLATION || ev->kind == EVENT_INSTALLATION_REPOSITORIES)

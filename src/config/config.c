@@ -114,6 +114,27 @@ check_url(struct str value, struct err *e)
 	return 0;
 }
 
+/* A password would stand in this file, which others may read: the environment is for that. */
+static int
+check_proxy(struct str value, struct err *e)
+{
+	static const char *const schemes[] = {"http://", "https://", "socks5h://", "socks5://"};
+
+	for (size_t i = 0; i < COUNT(schemes); i++) {
+		struct str host = str_from(value, strlen(schemes[i]));
+		if (!str_starts(value, str_of(schemes[i])))
+			continue;
+		if (host.n > 0 && memchr(host.p, '@', host.n) != NULL)
+			return fail(e, ERR_INPUT,
+			    "must not hold a user or password: https_proxy in the service's environment may, without this key");
+		for (size_t k = 0; k < host.n; k++)
+			if ((unsigned char)host.p[k] <= ' ' || strchr("/?#\"<>", host.p[k]) != NULL)
+				host.n = 0;
+		return host.n > 0 ? 0 : fail(e, ERR_INPUT, "must be such as http://proxy.example.org:3128, without a path");
+	}
+	return fail(e, ERR_INPUT, "must begin with http://, https://, socks5:// or socks5h://");
+}
+
 static int
 check_glob(struct str value, struct err *e)
 {
@@ -245,6 +266,9 @@ static const struct config_key keys[] = {
     {AT(github, private_key_file), CONFIG_SECRET, .required = true, IN(github, private_key_file)},
     {AT(github, webhook_secret_file), CONFIG_SECRET, .required = true, IN(github, webhook_secret_file)},
     {AT(github, previous_webhook_secret_file), CONFIG_SECRET, IN(github, previous_webhook_secret_file)},
+    KEY_TEXT(network, proxy, NULL, check_proxy),
+    KEY_TEXTS(network, no_proxy, check_word),
+    {AT(network, ca_file), CONFIG_PATH, IN(network, ca_file)},
     KEY_TEXT(pull_requests, drafts, "wait", check_drafts),
     KEY_TEXTS(pull_requests, branches, check_glob),
     KEY_TEXT(pull_requests, rerun_label, "", check_own_label),
@@ -307,6 +331,15 @@ const struct config_key *
 config_key_at(size_t i)
 {
 	return i < COUNT(keys) ? &keys[i] : NULL;
+}
+
+int
+config_check_text(const char *section, const char *name, const char *value, struct err *e)
+{
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0 && keys[i].check != NULL)
+			return keys[i].check(str_of(value), e);
+	return 0;
 }
 
 /* What a file is read with. */
@@ -639,6 +672,33 @@ int
 config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e)
 {
 	return read_file(a, path, true, s, ret, e);
+}
+
+static void
+put_all(const char *const *names, const char *value)
+{
+	for (size_t i = 0; names[i] != NULL; i++)
+		(void)setenv(names[i], value, 1);
+}
+
+void
+config_use_network(const struct settings *s)
+{
+	/* http_proxy has no capitals: a request's header Proxy would come to stand in HTTP_PROXY of a CGI program. */
+	static const char *const proxy[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	static const char *const no_proxy[] = {"no_proxy", "NO_PROXY", NULL};
+	static const char *const ca_file[] = {"GIT_SSL_CAINFO", NULL};
+	AUTO(buf_release) struct buf hosts;
+
+	if (s->network.proxy != NULL)
+		put_all(proxy, s->network.proxy);
+	if (s->network.ca_file != NULL)
+		put_all(ca_file, s->network.ca_file);
+	buf_init(&hosts, 65536);
+	for (size_t i = 0; i < s->network.no_proxy.n; i++)
+		buf_printf(&hosts, "%s%s", i > 0 ? "," : "", s->network.no_proxy.p[i]);
+	if (hosts.n > 0)
+		put_all(no_proxy, hosts.p);
 }
 
 bool

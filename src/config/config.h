@@ -33,6 +33,11 @@ struct settings {
 		const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
 	} github;
 	struct {
+		const char *proxy;     /* NULL: what the environment says */
+		struct texts no_proxy; /* hosts, domains, networks */
+		const char *ca_file;   /* PEM, beside the system's; NULL */
+	} network;
+	struct {
 		const char *drafts;    /* "wait": until somebody says that it is ready, or "report" */
 		struct texts branches; /* globs: only pull requests onto these are looked at unasked; empty: all */
 		const char *rerun_label, *approve_label, *skip_label; /* "": none */
@@ -113,6 +118,8 @@ must_check int config_load(struct arena *a, const char *path, struct settings *s
 must_check int config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e);
 /* The same with no file: the defaults, for the command line. What a file must give ([github]) is NULL. */
 void config_defaults(struct arena *a, struct settings *s);
+/* Puts [network] where libcurl, git and Nix look for it when we start them: into our own environment. */
+void config_use_network(const struct settings *s);
 /* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
 const char *config_cache_dir(struct arena *a);
 /* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */
@@ -133,6 +140,8 @@ struct config_key {
 	size_t offset;                                 /* in struct settings */
 	int (*check)(struct str value, struct err *e); /* of a text, or of each of TEXTS; NULL: anything */
 };
+/* What the key's own check says of a value that does not stand in a file. */
+must_check int config_check_text(const char *section, const char *name, const char *value, struct err *e);
 /* Row i, or NULL behind the last. */
 const struct config_key *config_key_at(size_t i);
 

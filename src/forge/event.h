@@ -132,6 +132,10 @@ struct event {
 		const char *reason; /* merge group destroyed: "merged", "invalidated", "dequeued" */
 		int64_t queued;     /* merge group: the pull request at its end; 0: its ref does not say */
 	} push;
+	struct {
+		int64_t id;
+		const char *wrong;                   /* what is wrong with it, for people; NULL: nothing */
+	} hook;                                      /* of a ping */
 	const struct event_repository *repositories; /* of installation events: those added */
 	size_t n_repositories;
 	const struct event_repository *removed; /* installation_repositories removed */

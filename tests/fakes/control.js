@@ -478,6 +478,18 @@ async function deliver(w, args)
 	return { deliveries: [delivery] };
 }
 
+// What GitHub sends when the App's webhook is made or changed.
+function ping(w, args)
+{
+	const { app } = w;
+	const payload = { zen: 'Approachable is better than simple.', hook_id: app.hook.id, hook: { type: 'App', id: app.hook.id,
+		name: 'web', active: app.hook.active, events: app.events, config: { content_type: app.hook.content_type || 'json',
+			insecure_ssl: app.hook.insecure_ssl || '0', secret: '********', url: app.hook.url },
+		updated_at: w.stamp(), created_at: app.created_at, app_id: app.id,
+		deliveries_url: `${w.url}/app/hook/deliveries` } };
+	return deliver(w, { ...args, event: 'ping', payload });
+}
+
 async function redeliver_again(w, args)
 {
 	const delivery = w.deliveries.find(d => d.id === args.id || d.guid === args.guid);
@@ -530,6 +542,7 @@ function set_rate(w, args)
 export const actions = {
 	app: add_app,
 	hook: (w, args) => Object.assign(w.app.hook, args),
+	ping,
 	settings: set_settings,
 	clock: set_clock,
 	team: (w, args) => {

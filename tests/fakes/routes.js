@@ -522,7 +522,7 @@ const ISSUES = 'issues|pull_requests';
 export const routes = {
 	'GET /app': of_app(c => ok({ ...show.app(c.w, c.app), installations_count:
 		[...c.w.installations.values()].filter(i => i.app === c.app && !i.deleted).length })),
-	'GET /app/hook/config': of_app(c => ok({ content_type: c.w.app.hook.content_type || 'json', insecure_ssl: '0',
+	'GET /app/hook/config': of_app(c => ok({ content_type: c.w.app.hook.content_type || 'json', insecure_ssl: c.w.app.hook.insecure_ssl || '0',
 		secret: '********', ...(c.w.app.hook.url ? { url: c.w.app.hook.url } : {}) })),
 	'GET /app/hook/deliveries': of_app(hook_deliveries),
 	'GET /app/hook/deliveries/{delivery_id}': of_app(c => {

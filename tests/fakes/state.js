@@ -457,7 +457,8 @@ export class World {
 		if (!this.etiquette.has(key))
 			this.etiquette.set(key, { in_flight: 0, max_in_flight: 0, last_write_ms: null,
 				min_write_gap_ms: null, blocked_until_ms: 0, requests_while_limited: 0, content: [],
-				content_until_ms: 0, max_content_per_minute: 0, max_content_per_hour: 0, points: new Map() });
+				content_until_ms: 0, max_content_per_minute: 0, max_content_per_hour: 0, wide_writes: 0,
+				points: new Map() });
 		return this.etiquette.get(key);
 	}
 }

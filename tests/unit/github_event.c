@@ -44,6 +44,46 @@ release(struct box *b)
 	arena_release(&b->a);
 }
 
+#define PING(hook) "{\"zen\":\"x\",\"hook_id\":5,\"hook\":{" hook "}}"
+#define EVENTS \
+	"\"events\":[\"check_run\",\"check_suite\",\"issue_comment\",\"merge_group\",\"pull_request\",\"push\",\"repository\",\"star\"]"
+
+static void
+a_ping_is_compared_with_what_is_needed(void **state)
+{
+	static const struct {
+		const char *body, *wrong; /* NULL: nothing is; else what is in it */
+	} rows[] = {
+	    {PING("\"type\":\"App\",\"active\":true," EVENTS
+	          ",\"config\":{\"url\":\"https://x\",\"content_type\":\"json\",\"insecure_ssl\":\"0\"}"),
+	        NULL},
+	    {PING(
+	         "\"type\":\"App\"," EVENTS ",\"config\":{\"url\":\"https://x\",\"content_type\":\"form\",\"insecure_ssl\":0}"),
+	        "content type"},
+	    {PING("\"type\":\"App\"," EVENTS ",\"config\":{\"url\":\"https://x\",\"insecure_ssl\":1}"), "insecure_ssl"},
+	    {PING("\"type\":\"App\"," EVENTS ",\"config\":{\"url\":[],\"insecure_ssl\":{}}"), "no address"},
+	    {PING("\"type\":\"App\",\"active\":false," EVENTS ",\"config\":{\"url\":\"https://x\"}"), "it is not active"},
+	    {PING("\"type\":\"App\",\"events\":[\"push\",1,null],\"config\":{\"url\":\"https://x\"}"),
+	        "not subscribed to check_run, check_suite, issue_comment, merge_group, pull_request, repository"},
+	    {PING("\"type\":\"App\",\"config\":7"), "not subscribed"},
+	    {PING("\"type\":\"Repository\",\"events\":[\"push\"]"), "no App's webhook"},
+	    {"{}", "no App's webhook"},
+	};
+	AUTO(release) struct box b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(parse(&b, "ping", rows[i].body), 0);
+		assert_int_equal(b.ev.kind, EVENT_PING);
+		if (rows[i].wrong == NULL)
+			assert_null(b.ev.hook.wrong);
+		else
+			assert_non_null(strstr(b.ev.hook.wrong, rows[i].wrong));
+	}
+	assert_int_equal(parse(&b, "ping", rows[0].body), 0);
+	assert_int_equal(b.ev.hook.id, 5);
+}
+
 static void
 test_pull_request(void **state)
 {
@@ -475,6 +515,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_ping_is_compared_with_what_is_needed),
 	    cmocka_unit_test(test_pull_request),
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_every_action_of_the_table),

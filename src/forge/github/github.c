@@ -64,6 +64,8 @@ const struct forge github = {
     .missed = github_missed,
     .changed = github_changed,
     .was_away = github_was_away,
+    .look = github_look,
+    .troubles = github_troubles,
     .metrics = github_metrics,
     .pull_url = pull_url,
 };

@@ -1,6 +1,8 @@
 /* Readers of GitHub's JSON: each names the member that it found wrong. */
 #include "forge/github/payload.h"
 
+#include "forge/github/needs.h"
+
 #include "support/base/clock.h"
 #include "support/text/json.h"
 
@@ -455,7 +457,23 @@ parse_repository(struct parse *p)
 static int
 parse_ping(struct parse *p)
 {
-	(void)p;
+	const json_t *hook = json_object_get(p->root, "hook");
+	struct texts wrong = {0}, notes = {0};
+	const char *unheard = needs_events(p->a, json_object_get(hook, "events"));
+
+	p->ev->hook.id = json_int(p->root, "hook_id", 0);
+	if (strcmp(json_str(hook, "type", ""), "App") != 0) {
+		p->ev->hook.wrong = "it is no App's webhook: nothing else that it sends is for us";
+		return 0;
+	}
+	if (json_is_false(json_object_get(hook, "active")))
+		list_add(p->a, &wrong, "it is not active");
+	if (unheard != NULL)
+		list_add(p->a, &wrong, arena_printf(p->a, "the App is not subscribed to %s", unheard));
+	needs_hook(p->a, json_object_get(hook, "config"), NULL, &wrong, &notes);
+	for (size_t i = 0; i < notes.n; i++)
+		list_add(p->a, &wrong, notes.p[i]);
+	p->ev->hook.wrong = wrong.n > 0 ? texts_join(p->a, &wrong, "; ") : NULL;
 	return 0;
 }
 

@@ -208,7 +208,8 @@ on_answer(void *ctx, const struct http_answer *answer)
 	}
 	if (!settle(t))
 		return;
-	if (answer->url == NULL && e.kind == ERR_ABSENT) { /* the App is not installed there any more */
+	/* The App is not installed there any more, or without that repository or permission. */
+	if (answer->url == NULL && (e.kind == ERR_ABSENT || e.kind == ERR_INPUT)) {
 		task_refused(t, &e);
 		return;
 	}
@@ -234,7 +235,12 @@ ask(struct task *t, const char *method, const char *url, json_t *body, task_step
 		return;
 	}
 	t->then = then;
-	t->call = (struct api_call){.method = method, .url = arena_strdup(&t->a, url), .done = on_answer, .ctx = t};
+	t->call = (struct api_call){.method = method,
+	    .url = arena_strdup(&t->a, url),
+	    .repository = t->row.repository,
+	    .purpose = t->purpose,
+	    .done = on_answer,
+	    .ctx = t};
 	if (body != NULL)
 		t->call.body = str_of(json_line(&t->a, body));
 	json_decref(body);

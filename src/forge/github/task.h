@@ -28,6 +28,7 @@ struct task {
 	} wanted;
 	json_t *remote;   /* what we remember of it at GitHub, an object */
 	const char *base; /* API/repos/OWNER/REPO */
+	enum token_purpose purpose;
 	struct api_call call;
 	int calls, pages;
 	bool doubtful;      /* the call under way must not be repeated unseen */

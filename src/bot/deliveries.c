@@ -407,10 +407,10 @@ on_label(struct intake *in, struct arena *a, const struct event *ev, struct err 
 static int
 on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
+	static const char heads[] = "refs/heads/";
 	const char *branch = ev->repository.default_branch, *before = NULL;
 	struct run newest;
 
-	static const char heads[] = "refs/heads/";
 	if (strncmp(ev->push.ref, heads, sizeof(heads) - 1) == 0 &&
 	    conflicts_base_moved(in->conflicts, ev->repository.id, ev->push.ref + sizeof(heads) - 1, e) != 0)
 		return -1;

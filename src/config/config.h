@@ -55,6 +55,7 @@ struct settings {
 		bool fetch_trusted;        /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
 		struct texts allowed_uris; /* prefixes */
 		struct texts experimental_features; /* of Nix, besides nix-command and flakes */
+		bool proof;                         /* evaluate/reads.h */
 		struct named_texts nix_options;     /* lines of an evaluation's nix.conf (evaluate/evalconf.h) */
 		struct texts systems;               /* empty: what the repository says */
 		int64_t max_rows;

@@ -348,6 +348,7 @@ scene_test('late and repeated events change nothing: neither the run, nor the ch
 	// Back to the first head: that is new.
 	const back = await scene.github.do('push', { repo: scene.repo, branch: 'games', rev: pull.head.sha });
 	await eventually('the first head is judged again', async () => (await scene.checks(back.after)).length === 4);
+	await finished(scene, back.after);
 	await deliver(scene, pull_event(third));
 	await read_all(scene, pull.number);
 	equal((await scene.checks(third.after)).length, 2);

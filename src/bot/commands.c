@@ -268,8 +268,8 @@ on_permission(void *ctx, const char *permission, const struct err *why)
 		return;
 	q->is.permission = arena_strdup(&q->is.a, permission);
 	if (obeying_gives_leave(&q->is) && obeying_may(&q->is) && q->is.command.number > 0) {
-		send_pull(q->o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.number,
-		    on_present, q);
+		send_pull(q->o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.number, on_present, q);
 		return;
 	}
 	if (strcmp(q->is.command.verb, "explain") != 0 || !obeying_may(&q->is) || q->is.words.n == 0 || !explain(q))
@@ -285,8 +285,8 @@ ask_permission(struct asking *q)
 	if (trust_obeys_bot(o->p.settings, q->is.command.login))
 		on_permission(q, "write", NULL);
 	else
-		send_permission(o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.login,
-		    on_permission, q);
+		send_permission(o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.login, on_permission, q);
 }
 
 /* A pull request from before the bot came: ask GitHub what it is. */
@@ -308,6 +308,7 @@ on_pull(void *ctx, const struct event_pull *pull, const struct err *why)
 	    .title = arena_strdup(&q->is.a, pull->title),
 	    .author = arena_strdup(&q->is.a, pull->author != NULL ? pull->author : ""),
 	    .association = arena_strdup(&q->is.a, pull->association != NULL ? pull->association : ""),
+	    .head_owner = pull->head_owner != NULL ? arena_strdup(&q->is.a, pull->head_owner) : NULL,
 	    .head_since = pull->pushed_ms,
 	    .changed = pull->updated_ms};
 	if (store_pull_put(q->o->p.store, &q->is.pr, &e) != 0) {
@@ -365,8 +366,8 @@ ask(struct obey *o, struct err *e)
 	} else if (rc == 0 || q->is.command.number <= 0)
 		ask_permission(q);
 	else
-		send_pull(o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.number,
-		    on_pull, q);
+		send_pull(o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.number, on_pull, q);
 	return 0;
 }
 

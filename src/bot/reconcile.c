@@ -261,7 +261,7 @@ ask_closed(struct reconcile *c)
 		int64_t number = c->open.p[c->at_open++];
 		if (map_get(&c->listed, (struct str){(const char *)&number, sizeof(number)}) != NULL)
 			continue;
-		send_pull(c->p.sender, c->installations.p[c->at_installation], r->owner, r->name, number, on_closed, c);
+		send_pull(c->p.sender, c->installations.p[c->at_installation], r->id, r->owner, r->name, number, on_closed, c);
 		return;
 	}
 	ask_branch(c);

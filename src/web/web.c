@@ -103,6 +103,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 	    .store_dir = settings->store_dir != NULL ? settings->store_dir : "/nix/store",
 	    .figures = hooks->figures,
 	    .not_ready = hooks->not_ready,
+	    .troubles = hooks->troubles,
 	    .hooks_ctx = hooks->ctx};
 	if (start_parts(w, settings, e) != 0) {
 		web_stop(w);

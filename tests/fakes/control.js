@@ -470,6 +470,18 @@ async function deliver(w, args)
 	return { deliveries: [delivery] };
 }
 
+// What GitHub sends when the App's webhook is made or changed.
+function ping(w, args)
+{
+	const { app } = w;
+	const payload = { zen: 'Approachable is better than simple.', hook_id: app.hook.id, hook: { type: 'App', id: app.hook.id,
+		name: 'web', active: app.hook.active, events: app.events, config: { content_type: app.hook.content_type || 'json',
+			insecure_ssl: app.hook.insecure_ssl || '0', secret: '********', url: app.hook.url },
+		updated_at: w.stamp(), created_at: app.created_at, app_id: app.id,
+		deliveries_url: `${w.url}/app/hook/deliveries` } };
+	return deliver(w, { ...args, event: 'ping', payload });
+}
+
 async function redeliver_again(w, args)
 {
 	const delivery = w.deliveries.find(d => d.id === args.id || d.guid === args.guid);
@@ -522,6 +534,7 @@ function set_rate(w, args)
 export const actions = {
 	app: add_app,
 	hook: (w, args) => Object.assign(w.app.hook, args),
+	ping,
 	settings: set_settings,
 	clock: set_clock,
 	team: (w, args) => {
@@ -540,6 +553,13 @@ export const actions = {
 	pull: open_pull,
 	pull_change: change_pull,
 	pull_lose_head: lose_head,
+	review: (w, args) => {
+		const pull = w.pull(args.repo, args.number);
+		const by = w.user(args.user);
+		pull.reviewers = pull.reviewers.filter(u => u !== by);
+		pull.reviews.push({ id: w.id('comment'), pull, user: by, state: args.state || 'COMMENTED', submitted_at: w.stamp() });
+		return { reviews: pull.reviews.length };
+	},
 	comment,
 	comment_change: change_comment,
 	permission,

@@ -8,6 +8,7 @@
 #include "forge/github/http.h"
 #include "forge/github/jwt.h"
 #include "forge/github/token.h"
+#include "records/list.h"
 
 struct send_delays {
 	int64_t between_writes_ms; /* 1000, in the long run */
@@ -56,9 +57,12 @@ struct client {
 	struct lane *(*lane)(struct client *c, int64_t installation); /* made where there is none */
 	struct send_delays delays;
 	struct send_figures figures;
-	struct missed *missed; /* deliveries that are being asked for again, or NULL */
-	bool was_away;         /* GitHub is there again, after some time of no or broken answers */
-	bool woken;            /* the timer is set to fire at once */
+	struct missed *missed;   /* deliveries that are being asked for again, or NULL */
+	struct arena troubles_a; /* of troubles: what the App and its webhook lack (needs.h) */
+	struct texts troubles;
+	const char *hook_url; /* where deliveries should go, or NULL */
+	bool was_away;        /* GitHub is there again, after some time of no or broken answers */
+	bool woken;           /* the timer is set to fire at once */
 	bool stopping;
 };
 

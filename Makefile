@@ -15,7 +15,7 @@
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c
@@ -23,7 +23,7 @@ FORGE = \
 	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
 	forge/github/github.c forge/github/needs.c forge/github/setup.c forge/github/online.c forge/github/webhook.c forge/github/payload.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/answer.c forge/github/client.c forge/github/lane.c \
-	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/lists.c forge/github/sender.c
+	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/task_status.c forge/github/task_reviewers.c forge/github/lists.c forge/github/sender.c
 CHANGESET = \
 	changeset/mirroring.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
 	changeset/merge.c changeset/worktree.c changeset/planning.c changeset/commits.c changeset/untold.c changeset/paths.c changeset/rules.c \

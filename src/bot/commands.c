@@ -308,6 +308,7 @@ on_pull(void *ctx, const struct event_pull *pull, const struct err *why)
 	    .title = arena_strdup(&q->is.a, pull->title),
 	    .author = arena_strdup(&q->is.a, pull->author != NULL ? pull->author : ""),
 	    .association = arena_strdup(&q->is.a, pull->association != NULL ? pull->association : ""),
+	    .head_owner = pull->head_owner != NULL ? arena_strdup(&q->is.a, pull->head_owner) : NULL,
 	    .head_since = pull->pushed_ms,
 	    .changed = pull->updated_ms};
 	if (store_pull_put(q->o->p.store, &q->is.pr, &e) != 0) {

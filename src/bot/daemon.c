@@ -5,6 +5,7 @@
 #include "bot/reconcile.h"
 #include "bot/reports.h"
 #include "bot/repositories.h"
+#include "bot/teams.h"
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
 #include "nix/access.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct web *web;
 	struct sender *sender;
 	struct reports *reports;
+	struct teams *teams;
 	struct flow *flow;
 	struct intake *intake;
 	struct reconcile *compare;
@@ -227,13 +229,33 @@ look_at_store(void)
 
 /* --- what the walk asks and tells us --- */
 
-static void
-authorize(void *ctx, const struct repository *of, void (*answer)(void *to, const char *authorization, const struct err *why),
-    void *to)
-{
-	struct daemon *d = ctx;
+struct authorizing {
+	struct daemon *d;
+	int64_t installation, repository;
+	void (*answer)(void *to, const char *authorization, const struct err *why);
+	void *to;
+};
 
-	send_git_authorization(d->sender, of->installation, of->id, answer, to);
+static void
+on_teams(void *ctx, const struct err *why)
+{
+	struct authorizing *q = ctx;
+
+	if (why != NULL)
+		q->answer(q->to, NULL, why);
+	else
+		send_git_authorization(q->d->sender, q->installation, q->repository, q->answer, q->to);
+	mem_free(&q);
+}
+
+static void
+authorize(void *ctx, const struct repository *of, int64_t number,
+    void (*answer)(void *to, const char *authorization, const struct err *why), void *to)
+{
+	struct authorizing *q = mem_alloc(sizeof(*q));
+
+	*q = (struct authorizing){ctx, of->installation, of->id, answer, to};
+	teams_ask(q->d->teams, of, number, on_teams, q);
 }
 
 static void
@@ -291,6 +313,7 @@ open_parts(struct daemon *d, struct err *e)
 		return -1;
 	struct bot_parts parts = {d->loop, d->store, c, d->sender, d->web};
 	d->reports = reports_new(&parts);
+	d->teams = teams_new(&parts);
 	walked.loop = d->loop;
 	walked.store = d->store;
 	if (flow_new(&walked, &d->flow, e) != 0 || repositories_check(&parts, d->flow, e) != 0)
@@ -312,6 +335,7 @@ close_parts(struct daemon *d)
 	flow_free(d->flow);
 	reports_free(d->reports);
 	send_stop(d->sender);
+	teams_free(d->teams);
 	loop_free(d->loop);
 	store_close(d->store);
 	fd_close(&d->lock);

@@ -5,6 +5,7 @@
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/text/escape.h"
 #include "walk/trust.h"
 
 #include <inttypes.h>
@@ -39,9 +40,11 @@ answer(const struct asked *q, const char *reply)
 	struct arena a = {0};
 	const char *marker = arena_printf(&a, "<!-- ekaci:answer %" PRId64 " -->", q->command.id), *said = NULL;
 
-	/* A comment with many commands has one reply, to which each adds its answer. */
-	if (q->command.comment != 0) {
-		const char *shared = arena_printf(&a, "<!-- ekaci:answers %" PRId64 " -->", q->command.comment);
+	/* A comment with many commands has one reply, to which each adds its answer; so has who presses buttons, for a head. */
+	if (q->command.comment != 0 || q->command.head != NULL) {
+		const char *shared = q->command.comment != 0
+		                         ? arena_printf(&a, "<!-- ekaci:answers %" PRId64 " -->", q->command.comment)
+		                         : arena_printf(&a, "<!-- ekaci:answers %s %s -->", q->command.head, q->command.login);
 		if (store_reply_wanted(q->p->store, &a, q->repo.id, q->command.number, shared, &said, &e) != 0)
 			log_err(LOG_ERROR, "command", &e);
 		else if (said == NULL || strlen(said) + strlen(reply) < MAX_REPLY)
@@ -57,6 +60,30 @@ answer(const struct asked *q, const char *reply)
 	arena_release(&a);
 }
 
+/* A button and a label have no comment: what becomes of them is seen in the checks, and what does not is said. */
+static void
+answer_press(const struct asked *q, const char *content, const char *reply)
+{
+	struct arena a = {0};
+	AUTO(buf_release) struct buf b = {0};
+
+	if (q->command.operator|| q->command.number <= 0 || reply == NULL || content[0] == '+' ||
+	    strcmp(content, "rocket") == 0)
+		return;
+	buf_init(&b, MAX_REPLY);
+	if (q->command.label != NULL) {
+		buf_puts(&b, "The label ");
+		escape_code(&b, str_of(q->command.label));
+		buf_puts(&b, ", set by ");
+	} else {
+		buf_puts(&b, "The button, pressed by ");
+	}
+	escape_code(&b, str_of(q->command.login));
+	buf_printf(&b, ": %s", reply);
+	answer(q, str_dup(&a, buf_get(&b)));
+	arena_release(&a);
+}
+
 void
 obeying_react(const struct asked *q, const char *content, const char *reply)
 {
@@ -64,13 +91,15 @@ obeying_react(const struct asked *q, const char *content, const char *reply)
 	int64_t refused = 0;
 	struct err e;
 
-	if (q->command.comment == 0)
-		return;
 	if (content[0] != '+' &&
 	    store_commands_refused(q->p->store, q->repo.id, q->command.number, clock_now_ms() - 3600 * 1000, &refused, &e) ==
 	        0 &&
 	    refused >= MAX_REFUSALS)
 		reply = NULL;
+	if (q->command.comment == 0) {
+		answer_press(q, content, reply);
+		return;
+	}
 	if (store_want_reaction(q->p->store, &to, q->command.comment, content, &e) != 0)
 		log_err(LOG_ERROR, "command", &e);
 	if (reply != NULL)
@@ -175,6 +204,10 @@ obeying_may(const struct asked *q)
 {
 	bool author = q->pr.author != NULL && strcasecmp(q->pr.author, q->command.login) == 0;
 	bool writer = q->permission != NULL && (strcmp(q->permission, "admin") == 0 || strcmp(q->permission, "write") == 0);
+	bool triage = q->permission != NULL && strcmp(q->permission, "triage") == 0;
+
+	if (triage && q->command.label != NULL && strcmp(q->command.verb, "approve") == 0)
+		writer = strcmp(q->p->settings->pull_requests.label_approvers, "triage") == 0;
 
 	return writer || (author && (strcmp(q->command.verb, "cancel") == 0 || strcmp(q->command.verb, "explain") == 0));
 }
@@ -234,28 +267,52 @@ misses_head(struct asked *q, const char **ret, struct err *e)
 	return 0;
 }
 
-/* True when it gave leave to a head that is not the present one: that is answered, and nothing else is done. */
+/* True when it is of a head that is not the present one, which it gave leave to, or whose button it was: that is answered, and
+ * nothing else is done. */
 static int
 refuse_unseen(struct asked *q, bool *ret, struct err *e)
 {
 	const char *why = NULL;
 
-	if (obeying_gives_leave(q) && misses_head(q, &why, e) != 0)
-		return -1;
+	if (obeying_gives_leave(q)) {
+		if (misses_head(q, &why, e) != 0)
+			return -1;
+	} else if (q->command.head != NULL && !q->command.operator&& q->pr.head != NULL &&
+	                                          strcmp(q->command.head, q->pr.head) != 0) {
+		why = arena_printf(&q->a,
+		    "`%.10s` is not the head of this pull request any more, which is `%.10s`: nothing was done.",
+		    q->command.head, q->pr.head);
+	}
 	*ret = why != NULL;
 	if (why == NULL)
 		return 0;
 	log_info("command %" PRId64 ": %s of %s for #%" PRId64 " is not of the present head", q->command.id, q->command.verb,
 	    q->command.login, q->command.number);
-	if (q->command.comment != 0)
-		obeying_react(q, "confused", why);
-	else if (!q->command.operator)
-		answer(q, why);
+	obeying_react(q, "confused", why);
 	return 0;
 }
 
+/* It was obeyed, or refused: it can be set again. */
+static int
+take_label_off(const struct asked *q, struct err *e)
+{
+	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
+
+	return q->command.label == NULL
+	           ? 0
+	           : store_want_label_off(q->p->store, &to, q->command.number, q->command.label, q->command.id, e);
+}
+
+static int do_it(struct asked *q, const char **ret_outcome, struct err *e);
+
 int
 obeying_do(struct asked *q, const char **ret_outcome, struct err *e)
+{
+	return do_it(q, ret_outcome, e) != 0 ? -1 : take_label_off(q, e);
+}
+
+static int
+do_it(struct asked *q, const char **ret_outcome, struct err *e)
 {
 	const char *verb = q->command.verb;
 	bool unseen = false;
@@ -281,6 +338,10 @@ obeying_do(struct asked *q, const char **ret_outcome, struct err *e)
 		*ret_outcome = "closed";
 		obeying_react(q, "confused", "This pull request is closed.");
 	} else if (strcmp(verb, "cancel") == 0) {
+		if ((rc = refuse_unseen(q, &unseen, e)) != 0 || unseen) {
+			*ret_outcome = "unseen";
+			return rc;
+		}
 		rc = flow_cancel(q->flow, q->repo.id, q->command.number, NULL,
 		    arena_printf(&q->a, "%s asked for it", q->command.login), e);
 		obeying_react(q, "+1", NULL);

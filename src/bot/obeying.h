@@ -25,7 +25,8 @@ struct asked {
 	const char *answer; /* to `explain`, made by a worker; or NULL */
 };
 
-/* A reaction to the comment, as GitHub names it ("+1"), and a reply (NULL: none). A button and the operator have no comment. */
+/* A reaction to the comment, as GitHub names it ("+1"), and a reply (NULL: none). A button and a label have no comment: they have a
+ * reply where nothing is done for them. The operator has neither. */
 void obeying_react(const struct asked *q, const char *content, const char *reply);
 /* Whether the person may have this done. */
 bool obeying_may(const struct asked *q);

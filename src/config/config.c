@@ -58,6 +58,29 @@ check_forks(struct str value, struct err *e)
 }
 
 static int
+check_approval(struct str value, struct err *e)
+{
+	static const char *const words[] = {"outside", "first-time", "never", NULL};
+
+	return one_of(value, words, e);
+}
+
+/* As its address has it: github.com/orgs/ORG/teams/TEAM. */
+static int
+check_team(struct str value, struct err *e)
+{
+	struct str rest, org = str_cut(value, '/', &rest);
+	bool good = org.n > 0 && rest.n > 0;
+
+	for (size_t i = 0; i < value.n && good; i++) {
+		char c = value.p[i];
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+		       (c == '/' && i == org.n);
+	}
+	return good ? 0 : fail(e, ERR_INPUT, "must be ORG/TEAM, the team as its address has it: \"our-org/nix-reviewers\"");
+}
+
+static int
 check_evaluator(struct str value, struct err *e)
 {
 	static const char *const words[] = {"auto", "nix-eval-jobs", "built-in", NULL};
@@ -185,6 +208,23 @@ check_label(struct str value, struct err *e)
 }
 
 static int
+check_own_label(struct str value, struct err *e)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] < ' ' || value.p[i] == ',')
+			return fail(e, ERR_INPUT, "must not hold commas or control characters");
+	return value.n <= 50 ? 0 : fail(e, ERR_INPUT, "must have at most 50 bytes, as GitHub's labels have");
+}
+
+static int
+check_label_approvers(struct str value, struct err *e)
+{
+	static const char *const words[] = {"write", "triage", NULL};
+
+	return one_of(value, words, e);
+}
+
+static int
 check_system(struct str value, struct err *e)
 {
 	if (check_word(value, e) != 0)
@@ -231,6 +271,10 @@ static const struct config_key keys[] = {
     {AT(network, ca_file), CONFIG_PATH, IN(network, ca_file)},
     KEY_TEXT(pull_requests, drafts, "wait", check_drafts),
     KEY_TEXTS(pull_requests, branches, check_glob),
+    KEY_TEXT(pull_requests, rerun_label, "", check_own_label),
+    KEY_TEXT(pull_requests, approve_label, "", check_own_label),
+    KEY_TEXT(pull_requests, skip_label, "", check_own_label),
+    KEY_TEXT(pull_requests, label_approvers, "write", check_label_approvers),
     KEY_FLAG(pull_requests, skip_words, true),
     KEY_TEXTS(repositories, only, check_repositories),
     KEY_TEXTS(repositories, except, check_repositories),
@@ -269,12 +313,17 @@ static const struct config_key keys[] = {
     KEY_TEXTS(cache, push, check_cache),
     KEY_TEXT(cache, refs, "branches", check_refs),
     KEY_TEXT(report, comment, "always", check_comment),
+    KEY_FLAG(report, statuses, false),
     KEY_FLAG(report, labels, false),
     KEY_TEXT(report, label_prefix, "10.rebuild-", check_label),
     KEY_TEXT(report, label_has_prefix, "8.has: ", check_label),
     KEY_NUMBER(report, max_packages_listed, 100, 1, 100000),
+    KEY_NUMBER(report, review_requests, 0, 0, 15),
+    KEY_NUMBER(report, review_max_roots, 10, 1, 1000),
+    KEY_TEXT(trust, approval, "outside", check_approval),
     KEY_TEXT(trust, forks, "evaluate", check_forks),
     KEY_TEXTS(trust, authors, check_word),
+    KEY_TEXTS(trust, teams, check_team),
     KEY_TEXTS(trust, bots, check_bot),
 };
 

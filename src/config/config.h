@@ -40,7 +40,9 @@ struct settings {
 	struct {
 		const char *drafts;    /* "wait": until somebody says that it is ready, or "report" */
 		struct texts branches; /* globs: only pull requests onto these are looked at unasked; empty: all */
-		bool skip_words;       /* "[skip ci]" and its like in the head's message or the title are obeyed */
+		const char *rerun_label, *approve_label, *skip_label; /* "": none */
+		const char *label_approvers;                          /* "write", or "triage": whose approve_label counts */
+		bool skip_words; /* "[skip ci]" and its like in the head's message or the title are obeyed */
 	} pull_requests;
 	struct {
 		struct texts only, except; /* globs of OWNER/NAME, in any case; only empty: all */
@@ -92,13 +94,18 @@ struct settings {
 	} cache;
 	struct {
 		const char *comment; /* "always", "changes", "failures", "never" */
+		bool statuses;       /* commit statuses beside the checks */
 		bool labels;
 		const char *label_prefix, *label_has_prefix;
 		int64_t max_packages_listed;
+		int64_t review_requests;  /* maintainers asked for a review of one pull request, at most; 0: none */
+		int64_t review_max_roots; /* nobody is asked about a change of more */
 	} report;
 	struct {
+		const char *approval; /* who needs it: "outside", "first-time", "never" */
 		const char *forks;    /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
 		struct texts authors; /* logins trusted like members */
+		struct texts teams;   /* ORG/TEAM whose members are */
 		struct texts bots;    /* Apps' logins, "name[bot]", that are obeyed like somebody with write access */
 	} trust;
 };

@@ -39,6 +39,12 @@ send_permission(struct sender *s, int64_t installation, int64_t repository, cons
 }
 
 void
+send_team(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx)
+{
+	s->forge->team(s, installation, team, login, fn, ctx);
+}
+
+void
 send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx)
 {
 	s->forge->git_authorization(s, installation, repository, fn, ctx);

@@ -114,6 +114,7 @@ struct forge {
 	    int64_t number, send_pull_fn *fn, void *ctx);
 	void (*permission)(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
 	    const char *login, send_text_fn *fn, void *ctx);
+	void (*team)(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx);
 	void (*git_authorization)(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
 	void (*git_refused)(struct sender *s, int64_t installation, int64_t repository);
 	void (*list)(struct sender *s, const struct forge_wanted *wanted, send_list_fn *fn, void *ctx);
@@ -139,9 +140,11 @@ void send_kick(struct sender *s);
 /* What the pull request is now. */
 void send_pull(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo, int64_t number,
     send_pull_fn *fn, void *ctx);
-/* What login may do: "admin", "write", "read" or "none". */
+/* What login may do: "admin", "write", "triage", "read" or "none". */
 void send_permission(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
     const char *login, send_text_fn *fn, void *ctx);
+/* Whether login is in a team, "ORG/TEAM": "member" or "none". ERR_ABSENT or ERR_DENIED: the team cannot be read. */
+void send_team(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx);
 /* The value of an Authorization header with which git may read this one repository (the forge's id), for some minutes. It
  * is a secret: only for a child's environment. */
 void send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);

@@ -21,17 +21,18 @@ store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
 {
 	return db_run(s, e,
 	    "INSERT INTO pull_request (repository, number, state, head, base_ref, title, author, association, fork,"
-	    " draft, updated, head_since, head_before, changed)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+	    " draft, updated, head_since, head_before, changed, head_owner, skipped)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
 	    " ON CONFLICT (repository, number) DO UPDATE SET state = excluded.state, head = excluded.head,"
 	    " head_since = CASE WHEN head = excluded.head THEN head_since ELSE excluded.head_since END,"
 	    " head_before = CASE WHEN head = excluded.head THEN head_before ELSE excluded.head_before END,"
 	    " changed = max(changed, excluded.changed),"
 	    " base_ref = excluded.base_ref, title = excluded.title, author = excluded.author,"
 	    " association = excluded.association, fork = excluded.fork, draft = excluded.draft,"
-	    " updated = excluded.updated",
-	    "iissssssiiiisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title, p->author,
-	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since, p->before, p->changed);
+	    " updated = excluded.updated, head_owner = excluded.head_owner, skipped = excluded.skipped",
+	    "iissssssiiiisisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title,
+	    p->author, p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since, p->before,
+	    p->changed, p->head_owner, (int64_t)p->skipped);
 }
 
 int
@@ -40,7 +41,7 @@ store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t num
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT state, head, base_ref, title, author, association, fork, draft, approved, head_since,"
-	    " head_before, changed FROM pull_request"
+	    " head_before, changed, head_owner, in_team, skipped FROM pull_request"
 	    " WHERE repository = ?1 AND number = ?2",
 	    "ii", repository, number);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -60,8 +61,53 @@ store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t num
 	    .approved = db_text(a, q, 8),
 	    .head_since = db_i64(q, 9),
 	    .before = db_text(a, q, 10),
-	    .changed = db_i64(q, 11)};
+	    .changed = db_i64(q, 11),
+	    .head_owner = db_text(a, q, 12),
+	    .in_team = db_i64(q, 13) != 0,
+	    .skipped = db_i64(q, 14) != 0};
 	return 0;
+}
+
+int
+store_pull_in_team(struct store *s, int64_t repository, int64_t number, bool in_team, struct err *e)
+{
+	return db_run(s, e, "UPDATE pull_request SET in_team = ?3 WHERE repository = ?1 AND number = ?2", "iii", repository,
+	    number, (int64_t)in_team);
+}
+
+int
+store_conflicts_moved(struct store *s, int64_t repository, const char *base_ref, int64_t at, int64_t max, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE pull_request SET recheck = ?3, recheck_tries = 0 WHERE repository = ?1 AND number IN"
+	    " (SELECT p.number FROM pull_request p JOIN run r ON r.repository = p.repository AND r.number = p.number"
+	    "  WHERE p.repository = ?1 AND p.state = 'open' AND p.base_ref = ?2 AND r.head = p.head AND r.id ="
+	    "   (SELECT max(n.id) FROM run n WHERE n.repository = p.repository AND n.number = p.number)"
+	    "  AND json_extract(r.mirrored, '$.conflict') ORDER BY r.id DESC LIMIT ?4)",
+	    "isii", repository, base_ref, at, max);
+}
+
+int
+store_conflict_next(struct store *s, struct store_conflict *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT repository, number, recheck, recheck_tries FROM pull_request WHERE recheck > 0 ORDER BY recheck LIMIT 1",
+	    "");
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	*ret = (struct store_conflict){db_i64(q, 0), db_i64(q, 1), db_i64(q, 2), db_i64(q, 3)};
+	return 0;
+}
+
+int
+store_conflict_later(struct store *s, int64_t repository, int64_t number, int64_t at, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE pull_request SET recheck = ?3, recheck_tries = recheck_tries + 1 WHERE repository = ?1 AND number = ?2",
+	    "iii", repository, number, at);
 }
 
 int
@@ -531,10 +577,10 @@ int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {
 	return db_run(s, e,
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head)"
-	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-	    "iiisssiiis", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
-	    (int64_t)c->operator, c->said, c->head);
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	    "iiisssiiiss", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
+	    (int64_t)c->operator, c->said, c->head, c->label);
 }
 
 int
@@ -542,6 +588,17 @@ store_comment_take(struct store *s, int64_t repository, int64_t comment, struct 
 {
 	if (db_run(s, e, "INSERT INTO comment_taken (repository, comment) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "ii",
 	        repository, comment) != 0)
+		return -1;
+	return db_changes(s) == 1 ? 0 : 1;
+}
+
+int
+store_label_take(struct store *s, int64_t repository, int64_t number, const char *label, int64_t at, struct err *e)
+{
+	if (db_run(s, e,
+	        "INSERT INTO label_taken (repository, number, label, at) VALUES (?1, ?2, ?3, ?4)"
+	        " ON CONFLICT DO UPDATE SET at = excluded.at WHERE excluded.at > at",
+	        "iisi", repository, number, label, at) != 0)
 		return -1;
 	return db_changes(s) == 1 ? 0 : 1;
 }
@@ -567,7 +624,7 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received FROM command"
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label FROM command"
 	    " WHERE done IS NULL AND not_before <= ?1" NOT_BUSY("?2") " ORDER BY id LIMIT 1",
 	    "is", now, busy);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -585,7 +642,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 	    .operator= db_i64(q, 8) != 0,
 	    .said = db_i64(q, 9),
 	    .head = db_text(a, q, 10),
-	    .received = db_i64(q, 11)};
+	    .received = db_i64(q, 11),
+	    .label = db_text(a, q, 12)};
 	return 0;
 }
 

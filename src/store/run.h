@@ -20,10 +20,13 @@ struct pull_request {
 	bool open, fork, draft;
 	const char *head, *base_ref, *title;
 	const char *author, *association; /* NULL when the account is gone */
-	const char *approved;             /* head that somebody approved, or NULL */
-	int64_t head_since;               /* when head was pushed, GitHub's clock; 0: the pull request came with it */
-	const char *before;               /* the head that it replaced, or NULL */
-	int64_t changed;                  /* updated_at of the newest event that counted; 0: not known */
+	const char *head_owner;           /* whose the head's repository is; NULL: not known, or it is gone */
+	bool in_team;         /* the author was in a trusted team when that was last asked; not written by store_pull_put */
+	bool skipped;         /* it has the label of [pull_requests] skip_label */
+	const char *approved; /* head that somebody approved, or NULL */
+	int64_t head_since;   /* when head was pushed, GitHub's clock; 0: the pull request came with it */
+	const char *before;   /* the head that it replaced, or NULL */
+	int64_t changed;      /* updated_at of the newest event that counted; 0: not known */
 };
 
 /* JSON texts are NULL until their stage has ended. */
@@ -50,6 +53,18 @@ struct run {
 must_check int store_pull_put(struct store *s, const struct pull_request *p, struct err *e);
 must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number, struct pull_request *ret,
     struct err *e);
+/* What the forge said of the author's teams. */
+must_check int store_pull_in_team(struct store *s, int64_t repository, int64_t number, bool in_team, struct err *e);
+/* A base branch has moved: open pull requests onto it whose newest run was in conflict with it are to be looked at at `at`, the newest first,
+ * at most max. */
+must_check int store_conflicts_moved(struct store *s, int64_t repository, const char *base_ref, int64_t at, int64_t max,
+    struct err *e);
+/* The one that is due first, when, and how often it was asked for already; 1: there is none. Its next look, 0: none. */
+struct store_conflict {
+	int64_t repository, number, at, tries;
+};
+must_check int store_conflict_next(struct store *s, struct store_conflict *ret, struct err *e);
+must_check int store_conflict_later(struct store *s, int64_t repository, int64_t number, int64_t at, struct err *e);
 /* Keeps a push of the second `changed` whose forerunner has not come; forgets those of seconds before. */
 must_check int store_head_early(struct store *s, const struct pull_request *p, struct err *e);
 /* Takes the one that followed on a head in that second, 1: there is none. */
@@ -133,12 +148,16 @@ struct store_command {
 	int64_t id, repository, number, comment; /* comment 0: a button, or the operator */
 	bool operator;                           /* given on the machine itself: nobody is asked for permission */
 	const char *login, *verb, *words;
-	const char *head; /* that a button stood on, or the operator was shown; NULL for a comment */
-	int64_t said;     /* when the comment was written, GitHub's clock; 0: not known */
+	const char *head;  /* that a button stood on, had a label, or the operator was shown; NULL for a comment */
+	const char *label; /* that asked for it, or NULL */
+	int64_t said;      /* when the comment was written, GitHub's clock; 0: not known */
 	int64_t attempts, received;
 };
 /* 1 when the comment's commands were taken before, whenever that was. */
 must_check int store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e);
+/* A label was set at a time, the forge's clock; 1 when that, or a later one, was taken before. */
+must_check int store_label_take(struct store *s, int64_t repository, int64_t number, const char *label, int64_t at,
+    struct err *e);
 must_check int store_command_add(struct store *s, const struct store_command *c, struct err *e);
 /* The oldest one due; 1 when there is none. busy: installations that are being asked already, a JSON array: of those only what needs
  * no answer of theirs. */

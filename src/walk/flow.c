@@ -426,7 +426,7 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 	f->active = act;
 	f->busy[step->lane]++;
 	if (step->wants_authorization)
-		f->p.hooks.authorize(f->p.hooks.ctx, &repo, on_authorization, act);
+		f->p.hooks.authorize(f->p.hooks.ctx, &repo, r->number, on_authorization, act);
 	else
 		run_stage(act, NULL);
 	return 0;

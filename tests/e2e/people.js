@@ -341,9 +341,11 @@ scene_test('a button approves the head that it stands on, also when its command 
 	const { rebuilds } = await finished(scene, after);
 	await press(rebuilds, { user: 'stranger' });
 	await waits(scene, after);
+	await eventually('that is answered', async () => (await answers(scene, pull)).length === 2);
+	match((await answers(scene, pull))[1].body, /pressed by `stranger`.*needs write access/);
 	await press(rebuilds);
 	equal((await finished(scene, after, { after: rebuilds.id })).rebuilds.conclusion, 'success');
-	equal((await answers(scene, pull)).length, 1);
+	equal((await answers(scene, pull)).length, 2);
 });
 
 scene_test('a push whose event is still under way is not approved by who comments after it', {}, async scene => {

@@ -133,6 +133,8 @@ export class Play {
 		}
 		for (const [user, permission] of Object.entries({ writer: 'write', ...scenario.people }))
 			await this.do('permission', { repo: REPO, user, permission });
+		for (const [team, members] of Object.entries(scenario.teams || {}))
+			await this.do('team', { team, members });
 		this.installation = (await this.do('installation', { account: 'org', deliver: false })).installation;
 		this.app = app;
 		this.secret = crypto.randomBytes(20).toString('hex');
@@ -180,7 +182,7 @@ export class Play {
 		const pull = on !== undefined && this.pulls.get(on);
 		const number = pull ? { number: pull } : {};
 		const changes = { close: 'closed', reopen: 'reopened', ready: 'ready_for_review', draft: 'converted_to_draft',
-			label: 'labeled', edit: 'edited', enqueue: 'enqueued', dequeue: 'dequeued' };
+			label: 'labeled', unlabel: 'unlabeled', edit: 'edited', enqueue: 'enqueued', dequeue: 'dequeued' };
 		if (on !== undefined && !pull && !this.groups.has(on))
 			throw new Error(`${what}: no ${on}`);
 		let done;
@@ -211,6 +213,9 @@ export class Play {
 			done = await this.do('check_suite_rerequest', { ...hold, head_sha: await this.head_of(number.number) });
 		} else if (what === 'check_suite_rerequest') {
 			done = await this.do(what, { ...hold, head_sha: this.commit_named(step.head_sha) });
+		} else if (what === 'review') {
+			await this.do(what, { repo: this.repo(), ...number, ...args });
+			done = {};
 		} else if (what === 'pull_lose_head') {
 			done = await this.do(what, { ...hold, ...number });
 		} else if (Object.hasOwn(changes, what)) {
@@ -234,14 +239,15 @@ export class Play {
 		return (await this.github.ask('pulls')).find(p => p.repo === this.repo() && p.number === number).head_sha;
 	}
 
-	async press(hold, number, { check = 'rebuilds', button, user })
+	async press(hold, number, { check = 'rebuilds', button, user, of, listed })
 	{
-		const runs = await this.github.ask('check_runs', { repo: this.repo(), head_sha: await this.head_of(number) });
+		const runs = await this.github.ask('check_runs', { repo: this.repo(),
+			head_sha: of ? this.commit_named(`@${of}@`) : await this.head_of(number) });
 		const run_of = runs.filter(r => r.name.endsWith(check)).pop();
 		if (!run_of)
 			throw new Error(`no check ${check} of #${number} to press a button of`);
 		return this.do(button ? 'check_run_action' : 'check_run_rerequest', { deliver: hold.deliver, check_run_id: run_of.id, user,
-			...(button ? { identifier: button, unlisted: true } : {}) });
+			...(button ? { identifier: button, unlisted: !listed } : {}) });
 	}
 
 	// A delivery reaches the bot, as often as it takes: while a disturbance keeps it down, somebody asks for it again later.
@@ -336,7 +342,7 @@ export class Play {
 				continue;
 			const mine = comments.filter(c => c.number === number && c.app === this.app.slug && !c.deleted);
 			state.pulls[name] = { page: await this.page(number), state: pull.state, head: words(pull.head_sha), checks: this.checks(ours, pull.head_sha),
-				labels: pull.labels,
+				labels: pull.labels, ...await this.statuses(pull.head_sha), ...(pull.reviewers.length ? { reviewers: pull.reviewers } : {}),
 				reports: mine.filter(c => !is_answer(c)).map(c => words(c.body)),
 				answers: mine.filter(is_answer).map(c => words(c.body)).sort() };
 		}
@@ -350,6 +356,13 @@ export class Play {
 			state.reactions[name] = comments.find(c => c.id === id).reactions.map(r => r.content).sort();
 		state.open = ours.filter(r => r.status !== 'completed').map(r => `${r.name} of ${words(r.head_sha)} is ${r.status}`);
 		return state;
+	}
+
+	// By context; nothing where there are none.
+	async statuses(head_sha)
+	{
+		const { statuses } = await this.github.ask('commit_checks', { repo: this.repo(), head_sha });
+		return statuses.length ? { statuses: Object.fromEntries(statuses.map(s => [s.context, s.state])) } : {};
 	}
 
 	// What a stranger who asks for its page is answered.

@@ -553,6 +553,13 @@ export const actions = {
 	pull: open_pull,
 	pull_change: change_pull,
 	pull_lose_head: lose_head,
+	review: (w, args) => {
+		const pull = w.pull(args.repo, args.number);
+		const by = w.user(args.user);
+		pull.reviewers = pull.reviewers.filter(u => u !== by);
+		pull.reviews.push({ id: w.id('comment'), pull, user: by, state: args.state || 'COMMENTED', submitted_at: w.stamp() });
+		return { reviews: pull.reviews.length };
+	},
 	comment,
 	comment_change: change_comment,
 	permission,

@@ -477,6 +477,15 @@ function remove_label(c)
 	return ok(pull.labels.map(l => show.label(c.w, c.repo, l)));
 }
 
+function get_team(c)
+{
+	const members = c.w.teams.get(`${c.params.org}/${c.params.team_slug}`.toLowerCase());
+	const org = [...c.w.users.values()].find(u => u.login.toLowerCase() === c.params.org.toLowerCase());
+	if (!members || !org)
+		throw not_found();
+	return ok(show.team(c.w, org, c.params.team_slug, members.size));
+}
+
 function team_membership(c)
 {
 	const members = c.w.teams.get(`${c.params.org}/${c.params.team_slug}`.toLowerCase());
@@ -542,11 +551,14 @@ export const routes = {
 	[`GET ${REPO}/pulls`]: of_token('pull_requests', 'read', list_pulls),
 	[`GET ${REPO}/pulls/{pull_number}`]: of_token('pull_requests', 'read', get_pull),
 	[`POST ${REPO}/pulls/{pull_number}/requested_reviewers`]: of_token('pull_requests', 'write', request_reviewers),
+	[`GET ${REPO}/pulls/{pull_number}/reviews`]: of_token('pull_requests', 'read', c =>
+		page(c, the_pull(c, c.params.pull_number).reviews, part => part.map(r => show.review(c.w, r)))),
 	[`GET ${REPO}/branches/{branch}`]: of_token('contents', 'read', get_branch),
 	[`GET ${REPO}/git/matching-refs/{ref}`]: of_token('contents', 'read', matching_refs),
 	[`POST ${REPO}/statuses/{sha}`]: of_token('statuses', 'write', create_status),
 	[`GET ${REPO}/commits/{ref}/status`]: of_token('statuses', 'read', async c =>
 		ok(show.combined_status(c.w, c.repo, await seen_commit(c, c.params.ref)))),
+	'GET /orgs/{org}/teams/{team_slug}': of_token('members', 'read', get_team),
 	'GET /orgs/{org}/teams/{team_slug}/memberships/{username}': of_token('members', 'read', team_membership),
 	[`POST ${REPO}/check-runs`]: of_token('checks', 'write', create_check_run),
 	[`GET ${REPO}/check-runs/{check_run_id}`]:

@@ -660,11 +660,15 @@ scene('branches, reviewers and teams', async () => {
 	equal((await github.ask('pulls'))[0].reviewers, ['keeper']);
 	await github.do('team', { team: 'org/core', members: ['keeper'] });
 	const member = login => github.api('GET', `/orgs/org/teams/core/memberships/${login}`, { token: world.token });
+	const { members: _, ...without } = world.installation.permissions;
+	await github.do('installation_permissions', { installation: world.installation.id, permissions: without });
 	equal((await member('keeper')).status, 403);
 	await github.do('installation_change', { installation: world.installation.id, action: 'new_permissions_accepted',
 		permissions: { ...world.installation.permissions, members: 'read' } });
 	world.token = (await mint()).body.token;
 	equal([(await member('keeper')).body.state, (await member('somebody')).status], ['active', 404]);
+	const team = slug => github.api('GET', `/orgs/org/teams/${slug}`, { token: world.token });
+	equal([(await team('core')).body.members_count, (await team('absent')).status], [1, 404]);
 });
 
 // --- reconciling ---

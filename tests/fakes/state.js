@@ -9,7 +9,7 @@ import { new_token } from './jwt.js';
 
 export const default_permissions = {
 	metadata: 'read', contents: 'read', checks: 'write', issues: 'write', pull_requests: 'write',
-	statuses: 'write', merge_queues: 'read',
+	statuses: 'write', merge_queues: 'read', members: 'read',
 };
 export const default_events = ['check_run', 'check_suite', 'issue_comment', 'merge_group',
 	'pull_request', 'push', 'repository'];
@@ -349,7 +349,7 @@ export class World {
 			state: 'open', draft, merged: false, user: this.user(user), author_association,
 			head: { ref: head, sha: head_sha, repo: from }, base: { ref: base_ref, sha: base_sha },
 			labels: [], mergeable: null, merge_commit_sha: null, gets_left: 0, merged_at: null,
-			closed_at: null, created_at: this.stamp(), updated_at: this.stamp(), versions: [], reviewers: [],
+			closed_at: null, created_at: this.stamp(), updated_at: this.stamp(), versions: [], reviewers: [], reviews: [],
 		};
 		repo.pulls.set(pull.number, pull);
 		await this.follow_head(pull, head_sha);

@@ -98,6 +98,20 @@ a_newer_schema_is_refused(void **state)
 	assert_non_null(strstr(f->e.msg, "newer"));
 }
 
+/* A label is taken once for each time that it was set, and what is told again or late is none. */
+static void
+a_label_is_taken_once(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(store_label_take(f->s, 1, 3, "x", 2000, &f->e), 0);
+	assert_int_equal(store_label_take(f->s, 1, 3, "x", 2000, &f->e), 1);
+	assert_int_equal(store_label_take(f->s, 1, 3, "x", 1000, &f->e), 1);
+	assert_int_equal(store_label_take(f->s, 1, 3, "y", 1000, &f->e), 0);
+	assert_int_equal(store_label_take(f->s, 1, 4, "x", 1000, &f->e), 0);
+	assert_int_equal(store_label_take(f->s, 1, 3, "x", 3000, &f->e), 0);
+}
+
 static void
 a_database_of_the_first_version_goes_on(void **state)
 {
@@ -167,6 +181,23 @@ a_database_of_the_first_version_goes_on(void **state)
 	struct desired row;
 	assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 0);
 	assert_string_equal(row.key, "reply/1/3/m");
+	/* Of a pull request of before nothing more is known than it was; what is new can be wanted. */
+	struct pull_request known;
+	const struct desired_repository old_repo = {1, 1, "o", "r"};
+	const struct wish_status status = {.head = "h", .context = "c", .state = "success"};
+	const struct wish_reviewers reviewers = {.number = 3, .max = 1};
+	assert_int_equal(store_pull_get(s, &f->a, 1, 3, &known, &f->e), 0);
+	assert_true(known.head_owner == NULL && !known.in_team && !known.skipped);
+	assert_int_equal(store_want_status(s, &old_repo, &status, true, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 0);
+	assert_string_equal(row.key, "reply/1/3/m");
+	assert_int_equal(store_desired_posted(s, row.id, 1, 7, "{}", &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 1);
+	assert_int_equal(store_want_status(s, &old_repo, &status, false, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 0);
+	assert_string_equal(row.key, "status/1/h/c");
+	assert_int_equal(store_desired_posted(s, row.id, 1, 0, "{}", &f->e), 0);
+	assert_int_equal(store_want_reviewers(s, &old_repo, &reviewers, &f->e), 0);
 	/* Whose ids they are is said by who opens it, also when the server has moved; what is put then is its, too. */
 	static const char *const hosts[] = {"api.github.com", "git.example:8443"};
 	const struct repository another =
@@ -1249,6 +1280,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
+	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),
 	    TEST(of_every_older_version_what_was_refused_is_parked_and_taken_up),
 	    TEST(a_merge_group_that_is_gone_stays_so),

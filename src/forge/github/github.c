@@ -57,6 +57,7 @@ const struct forge github = {
     .kick = github_kick,
     .pull = github_pull,
     .permission = github_permission,
+    .team = github_team,
     .git_authorization = github_git_authorization,
     .git_refused = github_git_refused,
     .list = github_list,

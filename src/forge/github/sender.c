@@ -8,6 +8,8 @@
 #include "forge/github/payload.h"
 #include "forge/github/shape.h"
 #include "forge/github/task_check.h"
+#include "forge/github/task_reviewers.h"
+#include "forge/github/task_status.h"
 #include "forge/github/task_talk.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
@@ -60,6 +62,8 @@ static const struct {
     {"labels", &wish_labels_fields, task_labels, TOKEN_TALK},
     {"reaction", &wish_reaction_fields, task_reaction, TOKEN_TALK},
     {"reply", &wish_comment_fields, task_reply, TOKEN_TALK},
+    {"status", &wish_status_fields, task_status, TOKEN_STATUS},
+    {"reviewers", &wish_reviewers_fields, task_reviewers, TOKEN_REVIEW},
 };
 
 /* Takes the first step of the row's kind, once its document is read. */
@@ -325,15 +329,20 @@ send_set_delays(struct sender *sender, const struct send_delays *d)
 
 /* --- questions --- */
 
-/* One of the two is asked; its answer goes to its function. */
+/* What is asked; its answer goes to its function. */
 struct question {
 	struct api_call call;
 	struct client *s;
 	int64_t installation, repository;
+	enum token_purpose purpose;
 	struct arena a;
 	int tries;
+	void (*told)(struct question *q, const json_t *body, const struct err *why); /* once, or asks anew */
+	bool asked_anew;
+	bool plain;       /* a 404 is an answer: nobody has just made what is asked for */
+	const char *team; /* its address, below the API's */
 	send_pull_fn *pull_fn;
-	send_text_fn *permission_fn;
+	send_text_fn *text_fn;
 	void *ctx;
 };
 
@@ -349,16 +358,49 @@ tell_pull(struct question *q, const json_t *body, const struct err *why)
 }
 
 static void
+tell_permission(struct question *q, const json_t *body, const struct err *e)
+{
+	const char *is = json_str(body, "permission", "none");
+
+	/* Not a collaborator, or no such account. */
+	if (e != NULL && e->kind == ERR_ABSENT)
+		q->text_fn(q->ctx, "none", NULL);
+	else if (e == NULL && strcmp(is, "read") == 0 && strcmp(json_str(body, "role_name", ""), "triage") == 0)
+		q->text_fn(q->ctx, "triage", NULL);
+	else
+		q->text_fn(q->ctx, e == NULL ? is : NULL, e);
+}
+
+static void ask(struct question *q, const char *path);
+
+/* Of who is no member there is no membership. */
+static void
+tell_team(struct question *q, const json_t *body, const struct err *e)
+{
+	(void)body;
+	q->text_fn(q->ctx, e == NULL ? "none" : NULL, e);
+}
+
+/* No membership, and no team that we may see, are the same answer: the team itself tells them apart. */
+static void
+tell_member(struct question *q, const json_t *body, const struct err *e)
+{
+	if (e != NULL && e->kind == ERR_ABSENT) {
+		q->told = tell_team;
+		q->asked_anew = true;
+		ask(q, q->team);
+		return;
+	}
+	q->text_fn(q->ctx, e != NULL ? NULL : strcmp(json_str(body, "state", ""), "active") == 0 ? "member" : "none", e);
+}
+
+static void
 question_end(struct question *q, const json_t *body, const struct err *e)
 {
-	if (q->pull_fn != NULL) {
-		tell_pull(q, body, e);
-	} else if (e != NULL && e->kind == ERR_ABSENT) {
-		/* Not a collaborator, or no such account. */
-		q->permission_fn(q->ctx, "none", NULL);
-	} else {
-		q->permission_fn(q->ctx, e == NULL ? json_str(body, "permission", "none") : NULL, e);
-	}
+	q->asked_anew = false;
+	q->told(q, body, e);
+	if (q->asked_anew)
+		return;
 	arena_release(&q->a);
 	mem_free(&q);
 }
@@ -367,8 +409,12 @@ question_end(struct question *q, const json_t *body, const struct err *e)
 static bool
 is_worth_a_try(const struct question *q, enum answer_class class, const struct err *e)
 {
+	if (class == ANSWER_GONE && q->plain)
+		return false;
 	if (class == ANSWER_GONE || (class == ANSWER_REFUSED && q->tries == 0))
 		return q->tries == 0;
+	if (class == ANSWER_BROKEN && e->kind == ERR_INPUT) /* of who gives tokens */
+		return q->tries == 0 && !q->plain;
 	return class == ANSWER_BROKEN && e->kind != ERR_ABSENT && e->kind != ERR_DENIED;
 }
 
@@ -414,7 +460,7 @@ ask(struct question *q, const char *path)
 	q->call = (struct api_call){.method = "GET",
 	    .url = arena_printf(&q->a, "%s%s", q->s->api_url, path),
 	    .repository = q->repository,
-	    .purpose = TOKEN_READ,
+	    .purpose = q->purpose,
 	    .done = on_question,
 	    .ctx = q};
 	lane_plain(lane_of(q->s, q->installation), &q->call);
@@ -426,6 +472,7 @@ github_pull(struct sender *s, int64_t installation, int64_t repository, const ch
 {
 	struct question *q = question_new(s, installation, repository, ctx);
 
+	q->told = tell_pull;
 	q->pull_fn = fn;
 	ask(q,
 	    arena_printf(&q->a, "/repos/%s/%s/pulls/%lld", shape_url(&q->a, owner), shape_url(&q->a, repo), (long long)number));
@@ -437,9 +484,25 @@ github_permission(struct sender *s, int64_t installation, int64_t repository, co
 {
 	struct question *q = question_new(s, installation, repository, ctx);
 
-	q->permission_fn = fn;
+	q->told = tell_permission;
+	q->text_fn = fn;
 	ask(q, arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner), shape_url(&q->a, repo),
 	           shape_url(&q->a, login)));
+}
+
+void
+github_team(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx)
+{
+	struct question *q = question_new(s, installation, 0, ctx);
+	struct str name, org = str_cut(str_of(team), '/', &name);
+
+	q->purpose = TOKEN_MEMBER;
+	q->told = tell_member;
+	q->text_fn = fn;
+	q->plain = true;
+	q->team = arena_printf(&q->a, "/orgs/%s/teams/%s", shape_url(&q->a, str_dup(&q->a, org)),
+	    shape_url(&q->a, str_dup(&q->a, name)));
+	ask(q, arena_printf(&q->a, "%s/memberships/%s", q->team, shape_url(&q->a, login)));
 }
 
 struct git_question {

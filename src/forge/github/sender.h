@@ -30,6 +30,7 @@ void github_pull(struct sender *s, int64_t installation, int64_t repository, con
     int64_t number, send_pull_fn *fn, void *ctx);
 void github_permission(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
     const char *login, send_text_fn *fn, void *ctx);
+void github_team(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx);
 void github_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
 void github_git_refused(struct sender *s, int64_t installation, int64_t repository);
 void github_changed(struct sender *s, int64_t installation);

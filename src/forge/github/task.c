@@ -187,12 +187,14 @@ on_answer(void *ctx, const struct http_answer *answer)
 {
 	struct task *t = ctx;
 	void (*gone)(struct task * t, const struct err *e) = t->gone;
+	void (*invalid)(struct task * t, const struct err *e) = t->invalid;
 	enum answer_class class = answer_class(answer);
 	struct err e;
 
 	if (t->s->stopping)
 		return; /* a doubt stays in the row */
 	t->gone = NULL;
+	t->invalid = NULL;
 	if (class == ANSWER_GOOD) {
 		on_good(t, answer);
 		return;
@@ -213,6 +215,8 @@ on_answer(void *ctx, const struct http_answer *answer)
 	}
 	if (class == ANSWER_GONE && gone != NULL)
 		gone(t, &e);
+	else if (class == ANSWER_REFUSED && answer->status == 422 && invalid != NULL)
+		invalid(t, &e);
 	else if (class == ANSWER_GONE || class == ANSWER_REFUSED)
 		task_refused(t, &e);
 	else

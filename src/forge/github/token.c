@@ -23,6 +23,9 @@ static const char *const permissions[][MAX_WAYS] = {
     [TOKEN_READ] = {"\"contents\":\"read\",\"pull_requests\":\"read\""},
     [TOKEN_CODE] = {"\"contents\":\"read\""},
     [TOKEN_CHECK] = {"\"checks\":\"write\""},
+    [TOKEN_STATUS] = {"\"statuses\":\"write\""},
+    [TOKEN_REVIEW] = {"\"pull_requests\":\"write\""},
+    [TOKEN_MEMBER] = {"\"members\":\"read\""},
     [TOKEN_TALK] = {"\"issues\":\"write\",\"pull_requests\":\"write\"", "\"pull_requests\":\"write\"", "\"issues\":\"write\""},
 };
 
@@ -367,9 +370,8 @@ note_lacking(struct tokens *t, const json_t *app)
 	mem_free(&t->app_lacks);
 	if (rights != NULL || events != NULL)
 		t->app_lacks = mem_strdup(arena_printf(&a, "it lacks%s%s%s%s%s: add them on its settings page",
-		    rights != NULL ? " permissions (" : "", rights != NULL ? rights : "",
-		    rights != NULL ? ")" : "", events != NULL ? " events (" : "",
-		    events != NULL ? arena_printf(&a, "%s)", events) : ""));
+		    rights != NULL ? " permissions (" : "", rights != NULL ? rights : "", rights != NULL ? ")" : "",
+		    events != NULL ? " events (" : "", events != NULL ? arena_printf(&a, "%s)", events) : ""));
 	arena_release(&a);
 }
 

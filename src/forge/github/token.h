@@ -16,13 +16,16 @@
 struct tokens;
 
 enum token_purpose {
-	TOKEN_READ,  /* what stands there: contents and pull requests */
-	TOKEN_CODE,  /* git: contents, read */
-	TOKEN_CHECK, /* checks, written */
-	TOKEN_TALK   /* comments, reactions and labels: issues and pull requests, written, or that of the two which there is */
+	TOKEN_READ,   /* what stands there: contents and pull requests */
+	TOKEN_CODE,   /* git: contents, read */
+	TOKEN_CHECK,  /* checks, written */
+	TOKEN_STATUS, /* commit statuses, written */
+	TOKEN_REVIEW, /* who is asked for a review: pull requests, written */
+	TOKEN_MEMBER, /* who is in a team of the organization: members, read */
+	TOKEN_TALK    /* comments, reactions and labels: issues and pull requests, written, or that of the two which there is */
 };
 struct token_wanted {
-	int64_t installation, repository; /* repository 0: all of the installation, which only lists need */
+	int64_t installation, repository; /* repository 0: all of the installation, which only lists and teams need */
 	enum token_purpose purpose;
 };
 

@@ -334,7 +334,6 @@ struct question {
 	struct api_call call;
 	struct client *s;
 	int64_t installation, repository;
-	enum token_purpose purpose;
 	struct arena a;
 	int tries;
 	void (*told)(struct question *q, const json_t *body, const struct err *why); /* once, or asks anew */
@@ -460,7 +459,7 @@ ask(struct question *q, const char *path)
 	q->call = (struct api_call){.method = "GET",
 	    .url = arena_printf(&q->a, "%s%s", q->s->api_url, path),
 	    .repository = q->repository,
-	    .purpose = q->purpose,
+	    .purpose = q->team != NULL ? TOKEN_TEAM : TOKEN_READ,
 	    .done = on_question,
 	    .ctx = q};
 	lane_plain(lane_of(q->s, q->installation), &q->call);
@@ -496,7 +495,6 @@ github_team(struct sender *s, int64_t installation, const char *team, const char
 	struct question *q = question_new(s, installation, 0, ctx);
 	struct str name, org = str_cut(str_of(team), '/', &name);
 
-	q->purpose = TOKEN_MEMBER;
 	q->told = tell_member;
 	q->text_fn = fn;
 	q->plain = true;

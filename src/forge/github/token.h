@@ -21,11 +21,11 @@ enum token_purpose {
 	TOKEN_CHECK,  /* checks, written */
 	TOKEN_STATUS, /* commit statuses, written */
 	TOKEN_REVIEW, /* who is asked for a review: pull requests, written */
-	TOKEN_MEMBER, /* who is in a team of the organization: members, read */
+	TOKEN_TEAM,   /* who is in a team: members of the organization, read; of no one repository */
 	TOKEN_TALK    /* comments, reactions and labels: issues and pull requests, written, or that of the two which there is */
 };
 struct token_wanted {
-	int64_t installation, repository; /* repository 0: all of the installation, which only lists and teams need */
+	int64_t installation, repository; /* repository 0: all of the installation, which only lists need */
 	enum token_purpose purpose;
 };
 

@@ -107,6 +107,7 @@ static const struct fields figure_line_fields = FIELDS("figure of a page", NULL,
 static const struct field index_members[] = {
     {LIST_OF(running, run_line, run_line_fields)},
     {LIST_OF(building, build_line, build_line_fields)},
+    {LIST_OF(put_back, build_line, build_line_fields), .about = "that wait, with the reason"},
     {LIST_OF(machines, machine_line, machine_line_fields)},
     {INT(open), .about = "builds, of private repositories, too"},
     {INT(ready)},

@@ -60,7 +60,7 @@ struct figure_lines {
 
 struct index_told {
 	struct run_lines running, pulls;
-	struct build_lines building;
+	struct build_lines building, put_back;
 	LIST(struct machine_line) machines;
 	int64_t open, ready, at_work;
 	const char *why;

@@ -289,15 +289,9 @@ view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, s
 	return rc;
 }
 
-int
-view_building(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
+static int
+read_builds(struct store *s, struct arena *a, sqlite3_stmt *q, struct view_build **ret, size_t *ret_n, struct err *e)
 {
-	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state IN " BUILD_SQL_READY " AND b.state = 'building'"
-	    " AND EXISTS (SELECT 1 FROM build_want w JOIN run r ON r.id = w.run JOIN repository o ON o.id = r.repository"
-	    " WHERE w.build = b.id AND o.private = 0 AND NOT " SQL_UNHEARD ") ORDER BY b.started LIMIT ?1",
-	    "i", (int64_t)limit);
 	VEC(struct view_build) rows = {0};
 	int rc = q != NULL ? db_row(s, q, e) : -1;
 
@@ -309,6 +303,34 @@ view_building(struct store *s, struct arena *a, size_t limit, struct view_build 
 	}
 	vec_release(&rows);
 	return rc;
+}
+
+#define PUBLICLY_WANTED                                                                                                                    \
+	" AND EXISTS (SELECT 1 FROM build_want w JOIN run r ON r.id = w.run JOIN repository o ON o.id = r.repository WHERE w.build = b.id" \
+	" AND o.private = 0 AND NOT " SQL_UNHEARD ")"
+
+int
+view_building(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state IN " BUILD_SQL_READY
+	    " AND b.state = 'building'" PUBLICLY_WANTED " ORDER BY b.started LIMIT ?1",
+	    "i", (int64_t)limit);
+
+	return read_builds(s, a, q, ret, ret_n, e);
+}
+
+int
+view_put_back(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state IN " BUILD_SQL_READY
+	    " AND b.state = 'queued' AND b.reason IS NOT NULL" PUBLICLY_WANTED " LIMIT ?1",
+	    "i", (int64_t)limit);
+
+	return read_builds(s, a, q, ret, ret_n, e);
 }
 
 int

@@ -74,7 +74,9 @@ must_check int view_run_builds(struct store *s, struct arena *a, int64_t run, si
 /* Those of a run that are at work, what began first. */
 must_check int view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret,
     size_t *ret_n, struct err *e);
-/* The same of all runs of public repositories. */
+/* The same of all runs of public repositories; and those that were put back, with the reason. */
+must_check int view_put_back(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n,
+    struct err *e);
 must_check int view_building(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n,
     struct err *e);
 must_check int view_build(struct store *s, struct arena *a, const char *drv, struct view_build *ret, struct err *e);

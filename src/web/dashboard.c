@@ -17,6 +17,7 @@
 enum {
 	MAX_LIVE = 30,
 	MAX_BUILDING = 40,
+	MAX_PUT_BACK = 10,
 	MAX_PULLS = 40,
 	MAX_NEWEST = 300, /* runs among which the recent pull requests are */
 	MAX_REPOSITORIES = 100,
@@ -229,12 +230,13 @@ page_index(struct page *p, struct err *e)
 	struct index_told told = {0};
 	struct values *data = values_new(p->a);
 	struct view_run *live, *pulls;
-	struct view_build *building;
-	size_t n_live, n_pulls, n_building;
+	struct view_build *building, *put_back;
+	size_t n_live, n_pulls, n_building, n_put_back;
 
 	(void)page_without_ending(p, str_of(p->pattern));
 	if (view_runs_live(p->w->s, p->a, MAX_LIVE, &live, &n_live, e) != 0 || recent_pulls(p, &pulls, &n_pulls, e) != 0 ||
 	    view_building(p->w->s, p->a, MAX_BUILDING, &building, &n_building, e) != 0 ||
+	    view_put_back(p->w->s, p->a, MAX_PUT_BACK, &put_back, &n_put_back, e) != 0 ||
 	    set_repositories(p, &told, data, e) != 0 || set_queues(p, data, e) != 0 ||
 	    plots_add(p, 0, data, &told.hours, &told.days, e) != 0)
 		return -1;
@@ -242,6 +244,8 @@ page_index(struct page *p, struct err *e)
 	told.running = dashboard_runs(p, live, n_live);
 	told.pulls = dashboard_runs(p, pulls, n_pulls);
 	told.building = builds_told(p, building, n_building);
+	told.put_back = builds_told(p, put_back, n_put_back);
+	values_list(data, "put_back", building_data(p, put_back, n_put_back));
 	page_set(data, "title", "What runs now");
 	page_set(data, "again", "30");
 	values_list(data, "live", page_runs_data(p, live, n_live));
@@ -304,6 +308,7 @@ page_pull(struct page *p, struct err *e)
 		return -1;
 	told.since = has > 0 ? &since : NULL;
 	page_set(data, "title", arena_printf(p->a, "%s #%" PRId64, told.repository, newest->number));
+	page_set(data, "failures_path", show_path(p, newest, arena_printf(p->a, "/run/%" PRId64 "/failures", newest->id)));
 	page_set(data, "repository_path", newest->repository.private ? "" : arena_printf(p->a, "/%s", told.repository));
 	values_list(data, "runs", page_runs_data(p, p->runs, p->n_runs));
 	if (newest->ended_ms == 0)

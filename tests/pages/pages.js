@@ -331,14 +331,17 @@ in_browser('without JavaScript no control is dead: every link of ours leads to a
 
 test('the first page says what runs, who builds, and how it went; a pull request what changed between its heads', async () => {
 	const live = put_build(first, 5007, 'now-1.0', 'building', null);
-	sql(scene, `UPDATE run SET state = 'BUILDING', ended = NULL, held = NULL WHERE id = ${second};`);
+	const waits = put_build(first, 5008, 'waits-1.0', 'queued', null);
+	sql(scene, `UPDATE run SET state = 'BUILDING', ended = NULL, held = NULL WHERE id = ${second};
+		UPDATE build SET reason = 'no machine <could> be reached' WHERE name = 'waits-1.0';`);
 	const index = await html('/');
 	ok(index.includes(`<a href="${live.drv}">now-1.0</a>`), 'what is being built');
 	match(index, new RegExp(`<span class="tag busy">building</span> <a href="/run/${second}">`));
+	ok(index.includes(`<a href="${waits.drv}">waits-1.0</a> waits: no machine &lt;could&gt; be reached`), 'why one waits');
 	match(index, /<th scope="row">this machine/);
 	match(index, /<rect x="\d+" y="\d+" width="7" height="\d+"/);
 	match(index, /aria-label="Success of pull requests&#39; runs, the last 24 hours: \d+ %"/);
-	sql(scene, `UPDATE run SET state = 'DONE', ended = ${now} WHERE id = ${second}; UPDATE build SET state = 'built' WHERE name = 'now-1.0';`);
+	sql(scene, `UPDATE run SET state = 'DONE', ended = ${now} WHERE id = ${second}; UPDATE build SET state = 'built' WHERE name IN ('now-1.0', 'waits-1.0');`);
 	const pull = await html(`/${owner}/${repo}/pull/${number}`);
 	match(pull, /Since the head before <small><code>a{10}<\/code> → <code>c{10}<\/code>/);
 	match(pull, /Fails now/);

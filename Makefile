@@ -218,6 +218,13 @@ check: deps
 	$(MAKE) WERROR=-Werror SAN=$(SAN) all tests build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(TESTS)
 
+# All that may go wrong at GitHub, of which `make check` plays some: so many seeds over all scenarios, and of each of the first sixty
+# requests of a pull request each fault; half an hour on two quiet cores.
+SEEDS = 300
+scenarios: all build/node.stamp build/openapi/github.json
+	@SEEDS=$(SEEDS) EKACI=$(abspath $(B)/ekaci) node tests/e2e/scenarios.js
+	@ALL=1 EKACI=$(abspath $(B)/ekaci) node tests/e2e/faults60.js
+
 tests: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver $(B)/tests/session_record
 
 # New inputs for the readers of FUZZ, for so many seconds each: by libFuzzer of clang, with sanitizers. What makes one fall over
@@ -300,6 +307,6 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all deps unit coverage check tests fuzz matrix demo bench regen format lint analyze install dist clean
+.PHONY: all deps unit coverage check tests scenarios fuzz matrix demo bench regen format lint analyze install dist clean
 .SECONDARY:
 -include $(SOURCES:%=$(B)/%.d) $(SOURCES_CC:%=$(B)/%.d) $(B)/templates.d $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)

@@ -264,7 +264,7 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	    .writes_an_hour = BUDGET_AN_HOUR,
 	    .progress_ms = 10000,
 	    .lag_ms = 120000,
-	    .look_ms = 20000,
+	    .look_ms = 30000,
 	    .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;

@@ -417,7 +417,7 @@ int
 store_run_later(struct store *s, int64_t id, bool refused, int64_t not_before, const char *why, struct err *e)
 {
 	return db_run(s, e,
-	    "UPDATE run SET failures = failures + 1, refusals = CASE WHEN ?5 THEN refusals + 1 ELSE 0 END, not_before = ?2,"
+	    "UPDATE run SET failures = failures + NOT ?5, refusals = CASE WHEN ?5 THEN refusals + 1 ELSE 0 END, not_before = ?2,"
 	    " waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
 	    "iisii", id, not_before, why, clock_now_ms(), (int64_t)refused);
 }

@@ -38,7 +38,7 @@ struct run {
 	const char *asked;    /* attributes that a command named (JSON array), or NULL: all */
 	enum run_state state;
 	int64_t attempt, not_before; /* attempts of the present state that were begun, those that died with us among them */
-	int64_t failures, refusals;  /* of them that failed; that the forge refused, in a row */
+	int64_t refusals, failures;  /* of them that the forge refused, in a row; that failed otherwise */
 	bool force, ignore_rules, approved, wide;
 	bool again;          /* targets are built once more and compared */
 	const char *held;    /* why it does not go on until somebody approves, or NULL */

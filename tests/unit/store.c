@@ -332,7 +332,7 @@ attempts_that_failed_are_counted_apart_from_those_that_began(void **state)
 	static const struct {
 		bool refused;
 		int64_t failures, refusals;
-	} rows[] = {{true, 1, 1}, {true, 2, 2}, {false, 3, 0}, {true, 4, 1}};
+	} rows[] = {{true, 0, 1}, {true, 0, 2}, {false, 1, 0}, {true, 1, 1}};
 	struct run r;
 
 	/* Two died with us. */

@@ -94,6 +94,7 @@ struct settings {
 		const char *forks;    /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
 		struct texts authors; /* logins trusted like members */
 		struct texts bots;    /* Apps' logins, "name[bot]", that are obeyed like somebody with write access */
+		int64_t commands_an_hour; /* of one person that are answered, 0: all */
 	} trust;
 };
 

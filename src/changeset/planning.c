@@ -1,6 +1,7 @@
 /* The stage `plan`: changed paths and rules become a decision. */
 #include "changeset/changeset.h"
 
+#include "changeset/commits.h"
 #include "changeset/paths.h"
 #include "changeset/rules.h"
 #include "changeset/untold.h"
@@ -461,6 +462,8 @@ plan(struct planner *p, struct err *e)
 	if (p->rec.warnings.n == 0)
 		list_clear(p->a, &p->rec.warnings);
 	tell_deciders(p);
+	if (evaluate && p->job->head != NULL && p->job->base != NULL)
+		commits_read(p->a, p->repo, p->job->base, p->job->head, &p->rec.commits);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "graph/attrs.h"
 
 #include "graph/compare.h"
+#include "support/text/jscan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -529,4 +530,21 @@ attrs_release(struct attrs *t)
 	vec_release(&t->bad_meta);
 	map_release(&t->systems);
 	arena_release(&t->a);
+}
+
+struct str
+attrs_meta_member(struct str meta, const char *name)
+{
+	struct arena a = {0};
+	struct jscan j = {meta.p, meta.n, 0};
+	struct str key, value = {"", 0}, found = {"", 0};
+	size_t count = 0;
+
+	if (meta.n != 0 && jscan_open(&j, '{') == 0)
+		while (found.n == 0 && jscan_more(&j, '}', &count) == 1 && jscan_string(&j, &a, &key) == 0 &&
+		       jscan_colon(&j) == 0 && jscan_value(&j, &value) == 0)
+			if (str_is(key, name))
+				found = value;
+	arena_release(&a);
+	return found;
 }

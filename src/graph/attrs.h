@@ -73,4 +73,7 @@ must_check int attrs_add_head(struct attrs *t, struct closure *g, struct err *e)
 void attrs_finish(struct attrs *t, const struct closure *g, const uint8_t *must_build);
 void attrs_release(struct attrs *t);
 
+/* The JSON of a member of a row's meta; n == 0 when it has none. */
+struct str attrs_meta_member(struct str meta, const char *name);
+
 #endif

@@ -1,6 +1,7 @@
 /* Why each derivation is rebuilt: roots, followers, and how far each reaches. */
 #include "graph/result.h"
 
+#include "graph/alone.h"
 #include "graph/compare.h"
 
 #include <fcntl.h>
@@ -16,6 +17,7 @@ struct finder {
 	uint32_t *twin; /* base node that a head node stands for */
 	VEC(uint32_t) queue;
 	uint8_t *queued;
+	uint32_t *weight; /* attributes that each stands for */
 	VEC(struct root) roots;
 	uint32_t *root_of; /* index in roots, or NO_ROOT */
 };
@@ -194,7 +196,7 @@ find_radius(struct finder *f)
 {
 	struct difference *d = f->d;
 	const struct spread *s = &d->spread;
-	uint32_t *weight = weights(d, &f->a);
+	uint32_t *weight = f->weight = weights(d, &f->a);
 	uint32_t *targets = arena_alloc(&f->a, s->n * sizeof(*targets));
 	size_t n = 0;
 
@@ -270,33 +272,35 @@ find_followed(struct finder *f, const uint8_t *asked)
 	}
 }
 
-/* The next derivation on a shortest way down to a root, for each that is above one. */
+/* The next derivation on a shortest way down to a root, for each that is above one, and that root. */
 static void
 find_chains(struct finder *f, const uint8_t *asked)
 {
 	const struct spread *s = &f->d->spread;
 	uint32_t *length = arena_alloc(&f->a, s->n * sizeof(*length)), *next = arena_alloc(&f->a, s->n * sizeof(*next));
+	uint32_t *last = arena_alloc(&f->a, s->n * sizeof(*last));
 
 	for (uint32_t v = 0; v < s->n; v++) {
 		length[v] = f->root_of[v] != NO_ROOT ? 0 : UINT32_MAX;
+		last[v] = v;
 		for (uint32_t k = s->off[v]; k < s->off[v + 1]; k++)
 			if (length[s->in[k]] != UINT32_MAX && length[s->in[k]] + 1 < length[v]) {
 				length[v] = length[s->in[k]] + 1;
 				next[v] = s->in[k];
+				last[v] = last[s->in[k]];
 			}
 	}
 	for (uint32_t v = 0; v < s->n; v++) {
 		if (!asked[v] || length[v] == UINT32_MAX)
 			continue;
-		uint32_t *chain = arena_alloc(&f->d->a, (length[v] + 1) * sizeof(*chain)), at = v;
-		size_t n = 0;
-		chain[n++] = s->node[at];
-		while (length[at] != 0) {
-			at = next[at];
-			chain[n++] = s->node[at];
-		}
+		size_t all = (size_t)length[v] + 1, shown = all > DIFFERENCE_MAX_CHAIN ? DIFFERENCE_MAX_CHAIN : all;
+		uint32_t *chain = arena_alloc(&f->d->a, shown * sizeof(*chain)), at = v;
+		for (size_t n = 0; n + 1 < shown; n++, at = next[at])
+			chain[n] = s->node[at];
+		chain[shown - 1] = s->node[last[v]];
 		f->d->causes[v].chain = chain;
-		f->d->causes[v].n_chain = n;
+		f->d->causes[v].n_chain = shown;
+		f->d->causes[v].chain_left_out = all - shown;
 	}
 }
 
@@ -349,6 +353,7 @@ difference_find_causes(struct difference *d, struct err *e)
 		find_causes(&f);
 		d->roots = arena_dup(&d->a, f.roots.p, f.roots.n * sizeof(*f.roots.p));
 		d->n_roots = f.roots.n;
+		difference_find_alone(d, f.queued, f.weight);
 	}
 	vec_release(&f.queue);
 	vec_release(&f.roots);

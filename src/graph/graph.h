@@ -8,6 +8,7 @@
  *   .drv     -> closure  base's closure, then what head adds to it
  *   closure  -> spread   what must be rebuilt, by output paths; the blast radius of each
  *   .drv     -> cause    roots differ by themselves, followers only through what they need
+ *   roots    -> alone    what is rebuilt only because of one source of the change (alone.h)
  *   all      -> write    the file: same inputs, same bytes
  *
  * What becomes of an attribute, by what base (down) and head (across) say of it; a failing row is no package:

@@ -10,6 +10,8 @@
 
 enum {
 	DIFFERENCE_MAX_ROOTS_LISTED = 16, /* roots named for one follower, the widest; roots_total says how many there are */
+	DIFFERENCE_MAX_CHAIN =
+	    64, /* derivations named between one and its root; what is left out stands before the root, as a number */
 	DIFFERENCE_MAX_META_LISTED = 100, /* new errors of meta that are listed; the numbers are of all */
 	DIFFERENCE_MAX_ERROR = 16 * 1024, /* bytes of an evaluator's words that are passed on; the rest is in its rows */
 };
@@ -25,6 +27,12 @@ struct root {
 	const uint32_t *attrs; /* entries whose derivation this is, aliases too */
 	size_t n_attrs;
 	uint32_t used_by; /* of a root without an attribute: the nearest entry that needs it; else NO_ATTR */
+	/* alone.h */
+	struct str position;    /* where it is defined, FILE:LINE as the evaluator says; empty: not known */
+	uint32_t source;        /* the first root of the same source */
+	struct radius together; /* what the roots of that source reach, these left out */
+	bool knows_together;
+	struct radius alone; /* what is rebuilt only because of that source */
 };
 
 /* Why a derivation is rebuilt. */
@@ -33,7 +41,7 @@ struct rebuild_cause {
 	const uint32_t *roots; /* the widest first; of a root: itself, then those it follows as well */
 	size_t n_roots, n_roots_total;
 	const uint32_t *chain; /* nodes, from the derivation itself to the nearest root; of a root just itself */
-	size_t n_chain;
+	size_t n_chain, chain_left_out;
 };
 
 struct difference {

@@ -172,6 +172,20 @@ side_of(struct arena *a, const struct attr_side *s)
 	return arena_dup(a, &one, sizeof(one));
 }
 
+/* The names from a derivation down to its root; of a long way a number stands for what is left out. */
+static struct texts
+chain_of(struct arena *a, const struct difference *d, const struct rebuild_cause *c)
+{
+	struct texts ret = {arena_alloc(a, (c->n_chain + 1) * sizeof(*ret.p)), 0};
+
+	for (size_t i = 0; i < c->n_chain; i++) {
+		if (i + 1 == c->n_chain && c->chain_left_out != 0)
+			ret.p[ret.n++] = arena_printf(a, "(%zu more)", c->chain_left_out);
+		ret.p[ret.n++] = fields_clean(a, closure_name(&d->closure, c->chain[i]));
+	}
+	return ret;
+}
+
 static struct difference_cause *
 cause_of(struct arena *a, const struct difference *d, const struct attr_entry *at)
 {
@@ -189,9 +203,7 @@ cause_of(struct arena *a, const struct difference *d, const struct attr_entry *a
 	for (size_t i = 0; i < c->n_roots; i++)
 		ret->roots.p[i] = c->roots[i];
 	ret->roots_total = (int64_t)c->n_roots_total;
-	ret->chain = (struct texts){arena_alloc(a, (c->n_chain + 1) * sizeof(*ret->chain.p)), c->n_chain};
-	for (size_t i = 0; i < c->n_chain; i++)
-		ret->chain.p[i] = fields_clean(a, closure_name(&d->closure, c->chain[i]));
+	ret->chain = at->alias_of == NO_ATTR ? chain_of(a, d, c) : (struct texts){arena_alloc(a, sizeof(*ret->chain.p)), 0};
 	return ret;
 }
 
@@ -285,7 +297,7 @@ put_attr(struct writing *w, const struct attr_entry *at, struct err *e)
 	    .version = versions_of(&w->a, at),
 	    .renamed_from = path_at(&w->a, all, at->renamed_from),
 	    .alias_of = path_at(&w->a, all, at->alias_of),
-	    .aliases = aliases_of(&w->a, all, at->next_alias)};
+	    .aliases = aliases_of(&w->a, all, at->alias_of == NO_ATTR ? at->next_alias : NO_ATTR)};
 
 	return put(w, DIFFERENCE_ATTRIBUTES, &one, e);
 }
@@ -327,7 +339,11 @@ put_root(struct writing *w, const struct root *r, struct err *e)
 	    .attributes = {arena_alloc(&w->a, (r->n_attrs + 1) * sizeof(struct texts)), r->n_attrs},
 	    .used_by = path_at(&w->a, d->attrs.v.p, r->used_by),
 	    .what = texts_of(&w->a, r->what, r->n_what),
-	    .radius = root_radius_of(&w->a, d, r)};
+	    .radius = root_radius_of(&w->a, d, r),
+	    .position = text_or_null(&w->a, r->position),
+	    .source = r->source,
+	    .together = r->knows_together ? radius_of(&w->a, &r->together) : NULL,
+	    .alone = radius_of(&w->a, &r->alone)};
 
 	for (size_t i = 0; i < r->n_attrs; i++)
 		one.attributes.p[i] = path_of(&w->a, d->attrs.v.p[r->attrs[i]].path);
@@ -360,24 +376,6 @@ put_targets(struct writing *w, enum difference_part part, struct err *e)
 	return rc;
 }
 
-/* The raw value of a member of meta; n == 0 when it has none. */
-static struct str
-meta_member(struct str meta, const char *name)
-{
-	struct arena a = {0};
-	struct jscan j = {meta.p, meta.n, 0};
-	struct str key, value = {"", 0}, found = {"", 0};
-	size_t count = 0;
-
-	if (meta.n != 0 && jscan_open(&j, '{') == 0)
-		while (found.n == 0 && jscan_more(&j, '}', &count) == 1 && jscan_string(&j, &a, &key) == 0 &&
-		       jscan_colon(&j) == 0 && jscan_value(&j, &value) == 0)
-			if (str_is(key, name))
-				found = value;
-	arena_release(&a);
-	return found;
-}
-
 static bool
 meta_matters(const struct attr_entry *at)
 {
@@ -386,7 +384,7 @@ meta_matters(const struct attr_entry *at)
 	if (at->class != CLASS_UNCHANGED || at->base == NULL || at->head == NULL)
 		return false;
 	for (size_t i = 0; i < COUNT(names); i++)
-		if (!str_eq(meta_member(at->base->meta, names[i]), meta_member(at->head->meta, names[i])))
+		if (!str_eq(attrs_meta_member(at->base->meta, names[i]), attrs_meta_member(at->head->meta, names[i])))
 			return true;
 	return false;
 }

@@ -89,7 +89,9 @@ static const struct field cause_members[] = {
     {TEXTS(what), .about = "of a root, for people: \"version 8.1 -> 8.2\""},
     {INTS(roots), .about = "places in `roots`, the widest first; at most 16"},
     {INT(roots_total), .otherwise = -1},
-    {TEXTS(chain), .about = "names of derivations, from its own to the nearest root"},
+    {TEXTS(chain),
+        .about =
+            "names of derivations, from its own to the nearest root; at most 64, else a number stands before the root. None for alias_of"},
 };
 static const struct fields cause_fields = FIELDS("cause", NULL, struct difference_cause, cause_members);
 #undef OF
@@ -141,6 +143,10 @@ static const struct field root_members[] = {
     {PATH(used_by), .about = "of one that is no attribute's: the nearest attribute that needs it"},
     {TEXTS(what), .about = "for people"},
     {RECORD(radius, root_radius, root_radius_fields)},
+    {TEXT(position), .about = "where it is defined, FILE:LINE as the evaluator says"},
+    {INT(source), .otherwise = -1, .about = "the first root of the same file, or name, and difference"},
+    {MAYBE(together, difference_radius, radius_fields), .about = "what the roots of that source reach, these left out"},
+    {MAYBE(alone, difference_radius, radius_fields), .about = "what is rebuilt only because of that source"},
 };
 const struct fields difference_root_fields = FIELDS("root", NULL, struct difference_root, root_members);
 #undef OF

@@ -75,7 +75,8 @@ struct difference_cause {
 	struct texts what;    /* of a root, for people: "version 8.1 -> 8.2" */
 	struct numbers roots; /* places in the file's list of roots, the widest first; at most 16 */
 	int64_t roots_total;  /* -1: the file does not say; all are listed */
-	struct texts chain;   /* names of derivations, from the attribute's own to the nearest root */
+	struct texts
+	    chain; /* names of derivations, from the attribute's own to the nearest root, "(900 more)" before it where the way is long; none of another name */
 };
 
 /* What must be rebuilt because of a derivation, itself not counted. */
@@ -115,6 +116,10 @@ struct difference_root {
 	struct texts used_by;                       /* of one that is no attribute's: the nearest attribute that needs it */
 	struct texts what;                          /* for people */
 	struct root_radius radius;
+	const char *position; /* where it is defined, FILE:LINE as the evaluator says; NULL: not known */
+	int64_t source; /* the first root of the same source (graph/alone.h), a place in the list; -1: the file does not say */
+	struct difference_radius *together; /* what the roots of that source reach, these left out; NULL: not known */
+	struct difference_radius *alone;    /* what is rebuilt only because of that source; NULL: the file does not say */
 };
 extern const struct fields difference_root_fields;
 

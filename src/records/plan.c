@@ -22,6 +22,8 @@ static const struct field plan_job_members[] = {
     {TEXT(git_dir), .required = true},
     {TEXT(base_tree), .required = true},
     {TEXT(head_tree), .required = true},
+    {TEXT(base), .left_out = true, .about = "commits"},
+    {TEXT(head), .left_out = true},
     {MAYBE(submodules, whole_trees, whole_trees_fields), .about = "the member of `mirrored`"},
     {FLAG(conflict)},
     {TEXTS(skip_paths), .about = "globs of ekaci.toml"},
@@ -33,6 +35,15 @@ static const struct field plan_job_members[] = {
     {FLAG(may_be_none), .left_out = true, .about = "a repository without anything that is Nix is no mistake"},
 };
 const struct fields plan_job_fields = FIELDS("plan job", NULL, struct plan_job, plan_job_members);
+#undef OF
+
+#define OF struct plan_commit
+static const struct field plan_commit_members[] = {
+    {TEXT(id), .required = true},
+    {TEXT(subject)},
+    {TEXTS(paths), .about = "that it touches"},
+};
+static const struct fields plan_commit_fields = FIELDS("commit", NULL, struct plan_commit, plan_commit_members);
 #undef OF
 
 #define OF struct plan_path
@@ -136,6 +147,8 @@ static const struct field plan_members[] = {
     {MAYBE(untold, untold_changes, untold_changes_fields),
         .about = "what changed that no evaluation shows (changeset/untold.h)"},
     {TEXT(unwanted), .left_out = true, .about = "as in the job; the decision is \"skip\""},
+    {LIST_OF(commits, plan_commit, plan_commit_fields), .left_out = true,
+        .about = "of the pull request, oldest first, without merges; at most 250"},
 };
 const struct fields plan_fields = FIELDS("plan", "plan", struct plan, plan_members);
 #undef OF

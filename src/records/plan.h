@@ -25,6 +25,7 @@ struct job_defs {
 
 struct plan_job {
 	const char *git_dir, *base_tree, *head_tree;
+	const char *base, *head; /* commits, or NULL */
 	struct whole_trees *submodules;
 	bool conflict;
 	struct texts skip_paths;
@@ -34,6 +35,16 @@ struct plan_job {
 	bool may_be_none;     /* a repository without anything that is Nix is no mistake */
 };
 extern const struct fields plan_job_fields;
+
+/* A commit of the pull request (changeset/commits.h). */
+struct plan_commit {
+	const char *id, *subject;
+	struct texts paths; /* that it touches */
+};
+struct plan_commits {
+	struct plan_commit *p;
+	size_t n;
+};
 
 struct plan_path {
 	const char *path, *status, *rule, *old;
@@ -91,6 +102,7 @@ struct plan {
 	struct texts warnings;
 	struct untold_changes *untold;
 	const char *unwanted;
+	struct plan_commits commits; /* oldest first; p NULL: not known */
 };
 extern const struct fields plan_fields;
 extern const struct fields report_wishes_fields;

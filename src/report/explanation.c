@@ -94,7 +94,9 @@ print_cause(struct explaining *x, const struct difference_cause *cause, struct e
 	bool is_root = cause->kind == CAUSE_ROOT;
 	int64_t more = cause->roots_total - (int64_t)cause->roots.n;
 
-	printf(is_root ? "  differs by itself: " : "  differs only through what it needs, the shortest way: ");
+	printf(is_root ? "  differs by itself: " : "  differs only through what it needs");
+	if (!is_root && cause->chain.n > 0) /* of other names of a derivation, the one that counts says the way */
+		printf(", the shortest way: ");
 	print_joined(x, is_root ? cause->what : cause->chain, is_root ? ", " : " <- ");
 	putchar('\n');
 	for (size_t i = 0; i < cause->roots.n; i++) {

@@ -44,7 +44,10 @@ struct view_root {
 	const struct difference_root *first;
 	const char *name, *what;
 	const char *systems; /* "x86_64-linux, aarch64-linux" */
+	struct paths others; /* attributes with other names that are the same source's */
 	int64_t attributes, derivations;
+	int64_t alone; /* rebuilt attributes that only this one reaches; -1: not known */
+	int64_t own;   /* its own attributes, each once */
 	size_t order;
 };
 /* All of them, widest first; the array lives in the arena. */

@@ -30,6 +30,8 @@ jobs_plan(const struct settings *c, const char *git_dir, const struct mirrored *
 	return (struct plan_job){.git_dir = git_dir,
 	    .base_tree = mirrored->base_tree,
 	    .head_tree = mirrored->head_tree,
+	    .base = mirrored->base,
+	    .head = mirrored->head,
 	    .submodules = mirrored->submodules,
 	    .conflict = mirrored->conflict,
 	    .skip_paths = c->rebuild.skip_paths};

@@ -944,6 +944,86 @@ test_graph_of_head_serves_as_base(void **state)
 	fixture_end(&f);
 }
 
+/* A hundred derivations in a row, the last with three names: what is written of one does not grow with the way or with the names. */
+static void
+test_long_ways_and_many_names(void **state)
+{
+	struct fixture f;
+	struct fx_evaluation b, h;
+	struct fx_drv *one = NULL, *other = NULL;
+	(void)state;
+
+	fixture_begin(&f);
+	for (int i = 0; i < 100; i++) {
+		const char *name = arena_printf(&f.a, "way%d", i);
+		one = make(&f, name, "1", one, NULL);
+		other = make(&f, name, i == 0 ? "2" : "1", other, NULL);
+	}
+	fx_evaluation_begin(&b);
+	fx_evaluation_begin(&h);
+	for (int i = 0; i < 3; i++) {
+		const char *path = arena_printf(&f.a, "[\"name%d\"]", i);
+		fx_row(&b, path, one, NULL);
+		fx_row(&h, path, other, NULL);
+	}
+	json_t *d = diff(&f, &b, &h);
+	const json_t *chain = json_at(entry(d, "name0"), "cause.chain");
+	assert_int_equal(json_array_size(chain), 65);
+	assert_string_equal(json_string_value(json_array_get(chain, 0)), "way99-1");
+	assert_string_equal(json_string_value(json_array_get(chain, 63)), "(36 more)");
+	assert_string_equal(json_string_value(json_array_get(chain, 64)), "way0-2");
+	assert_string_equal(text_of(&f, json_object_get(entry(d, "name0"), "aliases")), "[[\"name1\"],[\"name2\"]]");
+	for (int i = 1; i < 3; i++) {
+		const json_t *alias = entry(d, arena_printf(&f.a, "name%d", i));
+		assert_string_equal(text_of(&f, json_object_get(alias, "alias_of")), "[\"name0\"]");
+		assert_string_equal(text_of(&f, json_object_get(alias, "aliases")), "[]");
+		assert_string_equal(text_of(&f, json_at(alias, "cause.chain")), "[]");
+		assert_string_equal(text_of(&f, json_at(alias, "cause.roots")), "[0]");
+	}
+	json_decref(d);
+	fixture_end(&f);
+}
+
+/* Two packages of one file and one of another; what needs them needs one file's, or both. */
+static void
+test_what_one_source_rebuilds_alone(void **state)
+{
+	static const char *const metas[] = {"{\"position\":\"/src/pair.nix:4\"}", "{\"position\":\"/src/pair.nix:9\"}",
+	    "{\"position\":\"/src/third.nix:1\"}"};
+	struct fixture f;
+	struct fx_evaluation b, h;
+	struct fx_drv *side[2][6];
+	(void)state;
+
+	fixture_begin(&f);
+	for (int i = 0; i < 2; i++) {
+		const char *version = i == 0 ? "1" : "2";
+		side[i][0] = make(&f, "p", version, NULL, NULL);
+		side[i][1] = make(&f, "q", version, NULL, NULL);
+		side[i][2] = make(&f, "t", version, NULL, NULL);
+		side[i][3] = make(&f, "u", "1", side[i][0], side[i][1]); /* of the pair alone */
+		side[i][4] = make(&f, "v", "1", side[i][1], NULL);       /* as well */
+		side[i][5] = make(&f, "w", "1", side[i][0], side[i][2]); /* of both */
+		struct fx_evaluation *of = i == 0 ? &b : &h;
+		fx_evaluation_begin(of);
+		for (int k = 0; k < 6; k++)
+			fx_row(of, arena_printf(&f.a, "[\"%c\"]", "pqtuvw"[k]), side[i][k], k < 3 ? metas[k] : NULL);
+	}
+	json_t *d = diff(&f, &b, &h);
+	const json_t *roots = json_object_get(d, "roots");
+	assert_int_equal(json_array_size(roots), 3);
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *root = json_array_get(roots, i);
+		bool third = strcmp(json_str(root, "name", ""), "t-2") == 0;
+		assert_int_equal(json_int(root, "source", -1), third ? 2 : 0);
+		assert_int_equal(json_int(json_object_get(root, "together"), "attributes", -1), third ? 1 : 3);
+		assert_int_equal(json_int(json_object_get(root, "alone"), "attributes", -1), third ? 0 : 2);
+		assert_int_equal(json_int(json_object_get(root, "alone"), "derivations", -1), third ? 0 : 2);
+	}
+	json_decref(d);
+	fixture_end(&f);
+}
+
 int
 main(void)
 {
@@ -970,6 +1050,8 @@ main(void)
 	    cmocka_unit_test(test_damaged_files_are_refused),
 	    cmocka_unit_test(test_missing_derivation_is_named),
 	    cmocka_unit_test(test_several_jobs),
+	    cmocka_unit_test(test_long_ways_and_many_names),
+	    cmocka_unit_test(test_what_one_source_rebuilds_alone),
 	    cmocka_unit_test(test_graph_of_head_serves_as_base),
 	};
 

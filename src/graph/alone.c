@@ -1,0 +1,160 @@
+/* Only because of it: what would not be rebuilt if one source of the change were taken out, and nothing else. */
+#include "graph/alone.h"
+
+#include "support/text/jscan.h"
+
+#include <string.h>
+
+/* Sources of several roots of which it is counted what they reach together, the widest: 64 cost a pass over the graph. */
+enum { MAX_TOGETHER = 1024 };
+
+enum { NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1 };
+
+/* meta.position of the root's attribute, "FILE:LINE"; empty when it has none. In a. */
+static struct str
+position_of(const struct difference *d, struct arena *a, const struct root *r)
+{
+	const struct attr_entry *at = r->n_attrs != 0 ? &d->attrs.v.p[r->attrs[0]] : NULL;
+	struct str raw = at != NULL && at->head != NULL ? attrs_meta_member(at->head->meta, "position") : STR(""), text;
+	struct jscan j = {raw.p, raw.n, 0};
+
+	if (raw.n == 0 || raw.p[0] != '"' || jscan_string(&j, a, &text) != 0 || !str_utf8_ok(text))
+		return STR("");
+	return text;
+}
+
+static struct str
+file_of(struct str position)
+{
+	for (size_t i = position.n; i-- > 0;)
+		if (position.p[i] == ':')
+			return (struct str){position.p, i};
+	return STR("");
+}
+
+/* Gives each root its source: the first root of the same file, or of the same name where no file is known, and of the same
+ * difference. */
+static void
+find_sources(struct difference *d, struct arena *a)
+{
+	struct map seen = {0};
+	bool added;
+
+	for (size_t i = 0; i < d->n_roots; i++) {
+		struct root *r = &d->roots[i];
+		AUTO(buf_release) struct buf key;
+		buf_init(&key, SIZE_MAX / 4);
+		r->position = position_of(d, &d->a, r);
+		struct str file = file_of(r->position);
+		buf_str(&key, file.n != 0 ? file : closure_name(&d->closure, r->node));
+		buf_putc(&key, file.n != 0 ? '\n' : '\r'); /* a name is no file */
+		for (size_t k = 0; k < r->n_what; k++) {
+			buf_str(&key, r->what[k]);
+			buf_putc(&key, '\n');
+		}
+		struct map_entry *entry = map_add(&seen, (struct str){arena_strn(a, key.p, key.n), key.n}, &added);
+		if (added)
+			entry->value = i;
+		r->source = (uint32_t)entry->value;
+	}
+	map_release(&seen);
+}
+
+/* Of each derivation that must be rebuilt the one source that reaches it, itself included, or NOBODY, or SEVERAL. */
+static uint32_t *
+who_reaches(const struct difference *d, struct arena *a)
+{
+	const struct spread *s = &d->spread;
+	uint32_t *who = arena_alloc(a, (s->n + 1) * sizeof(*who));
+
+	memset(who, 0xff, (s->n + 1) * sizeof(*who));
+	for (size_t i = 0; i < d->n_roots; i++)
+		who[d->roots[i].sub] = d->roots[i].source;
+	for (uint32_t v = 0; v < s->n; v++)
+		for (uint32_t k = s->off[v]; k < s->off[v + 1] && who[v] != SEVERAL; k++) {
+			uint32_t below = who[s->in[k]];
+			if (below != NOBODY && below != who[v])
+				who[v] = who[v] == NOBODY ? below : SEVERAL;
+		}
+	return who;
+}
+
+/* At most 64 sources, by their first roots, a bit each: adds up what they reach, their own roots left out. */
+static void
+count_together(struct difference *d, const uint32_t *weight, const uint32_t *first, size_t n, uint64_t *mine, uint64_t *bits)
+{
+	const struct spread *s = &d->spread;
+	uint32_t lowest = UINT32_MAX;
+
+	memset(mine, 0, s->n * sizeof(*mine));
+	for (size_t i = 0; i < d->n_roots; i++)
+		for (size_t k = 0; k < n; k++)
+			if (d->roots[i].source == first[k]) {
+				mine[d->roots[i].sub] = (uint64_t)1 << k;
+				lowest = d->roots[i].sub < lowest ? d->roots[i].sub : lowest;
+			}
+	for (uint32_t v = lowest; v < s->n; v++) {
+		uint64_t row = 0;
+		for (uint32_t k = s->off[v]; k < s->off[v + 1]; k++)
+			if (s->in[k] >= lowest)
+				row |= bits[s->in[k]];
+		for (uint64_t left = row & ~mine[v]; left != 0; left &= left - 1) {
+			struct radius *together = &d->roots[first[__builtin_ctzll(left)]].together;
+			together->derivations++;
+			together->attributes += weight[v];
+		}
+		bits[v] = row | mine[v];
+	}
+}
+
+/* What the roots of a source reach together: of one root its own radius, of several what at least one of them reaches. */
+static void
+find_together(struct difference *d, struct arena *a, const uint32_t *weight)
+{
+	uint32_t *first = arena_alloc(a, (d->n_roots + 1) * sizeof(*first)),
+	         *roots = arena_alloc(a, (d->n_roots + 1) * sizeof(*roots));
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_roots; i++)
+		roots[d->roots[i].source]++;
+	for (size_t i = 0; i < d->n_roots; i++) {
+		d->roots[i].knows_together = roots[i] == 1 || (roots[i] > 1 && n < MAX_TOGETHER);
+		if (roots[i] == 1)
+			d->roots[i].together = d->roots[i].total;
+		else if (d->roots[i].knows_together)
+			first[n++] = (uint32_t)i;
+	}
+	uint64_t *mine = n != 0 ? arena_alloc(a, d->spread.n * sizeof(*mine)) : NULL;
+	uint64_t *bits = n != 0 ? arena_alloc(a, d->spread.n * sizeof(*bits)) : NULL;
+	for (size_t from = 0; from < n; from += 64)
+		count_together(d, weight, first + from, n - from < 64 ? n - from : 64, mine, bits);
+}
+
+void
+difference_find_alone(struct difference *d, const uint8_t *had_before, const uint32_t *weight)
+{
+	struct arena a = {0};
+
+	find_sources(d, &a);
+	const uint32_t *who = who_reaches(d, &a);
+	uint8_t *is_root = arena_alloc(&a, d->spread.n + 1);
+	for (size_t i = 0; i < d->n_roots; i++)
+		is_root[d->roots[i].sub] = 1;
+	for (uint32_t v = 0; v < d->spread.n; v++)
+		if (had_before[v] && !is_root[v] && who[v] < SEVERAL)
+			d->roots[who[v]].alone.derivations++;
+	for (size_t i = 0; i < d->attrs.v.n; i++) {
+		const struct attr_entry *at = &d->attrs.v.p[i];
+		uint32_t v = at->class == CLASS_REBUILD && at->alias_of == NO_ATTR ? d->spread.sub[at->head_node] : NO_SUB;
+		if (v != NO_SUB && !is_root[v] && who[v] < SEVERAL)
+			d->roots[who[v]].alone.attributes++;
+	}
+	find_together(d, &a, weight);
+	for (size_t i = 0; i < d->n_roots; i++) {
+		const struct root *first = &d->roots[d->roots[i].source];
+		d->roots[i].alone = first->alone;
+		d->roots[i].together = first->together;
+		d->roots[i].knows_together = first->knows_together;
+	}
+	arena_release(&a);
+}

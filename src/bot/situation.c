@@ -78,7 +78,7 @@ builds_done(struct arena *a, const struct view_tally *t)
 	return t->failed > 0 ? arena_printf(a, "%s, %" PRId64 " failed", done, t->failed) : done;
 }
 
-/* The line that is not folded: no Markdown, since it stands in HTML. */
+/* The line that is not folded; it stands in HTML. */
 static const char *
 headline(const struct situation *s)
 {
@@ -87,6 +87,8 @@ headline(const struct situation *s)
 
 	if (s->run->held != NULL)
 		text = "waiting for an approval";
+	else if (s->run->ended != 0 && s->run->title != NULL)
+		text = arena_printf(a, "%s: %s", doing, escape_dup(a, ESCAPE_MARKDOWN, str_of(s->run->title)));
 	else if (s->builds.all > 0)
 		text = arena_printf(a, "%s: %s%s%s", doing, builds_done(a, &s->builds), s->left_ms > 0 ? ", " : "",
 		    s->left_ms > 0 ? arena_printf(a, "%s left", span(a, s->left_ms)) : "");

@@ -116,7 +116,8 @@ scene_test('status: folded, with what each check says, the builds and their plac
 		await say(scene, pull, 'Still?\n/ekaci status', 'Stranger', '+1');
 		const [edited, ...more] = await answers(scene, pull);
 		equal([edited.id, more.length], [first.id, 0]);
-		match(edited.body, /<summary>Done: (\d+) of \1 builds done<\/summary>/);
+		match(edited.body, /<summary>Done: 3 added.*<\/summary>/);
+		match(edited.body, /- Builds: (\d+) of \1 builds done\.\n/);
 		match(edited.body, /\| success \|/);
 
 		// Another question, another person, or words in between: a reply of its own below them.

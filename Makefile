@@ -15,21 +15,21 @@
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c
 FORGE = \
 	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
-	forge/github/github.c forge/github/setup.c forge/github/webhook.c forge/github/payload.c \
+	forge/github/github.c forge/github/needs.c forge/github/setup.c forge/github/online.c forge/github/webhook.c forge/github/payload.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/answer.c forge/github/client.c forge/github/lane.c \
-	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/lists.c forge/github/sender.c
+	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/task_status.c forge/github/task_reviewers.c forge/github/lists.c forge/github/sender.c
 CHANGESET = \
 	changeset/mirroring.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
 	changeset/merge.c changeset/worktree.c changeset/planning.c changeset/commits.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
-	evaluate/evaluate.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
+	evaluate/evaluate.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/treefs.c evaluate/reads.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
 	evaluate/evaluating.c evaluate/execute.c evaluate/surroundings.c evaluate/hearing.c evaluate/doubts.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
 	evaluate/fetchrepo.c evaluate/eval_rows.c evaluate/stored.c \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
@@ -82,10 +82,10 @@ TAP_NODE = \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
-	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/network.js tests/e2e/online.js tests/e2e/user.js tests/e2e/annotations.js \
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
-LIBS = libmicrohttpd libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
+LIBS = libmicrohttpd fuse3 libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
 comma = ,
 VARIANT = $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
@@ -128,7 +128,7 @@ $(B)/libekaci.a: $(OBJECTS_TEST)
 	$(Q)$(AR) rcs $@ $^
 
 $(B)/store/db.o: $(wildcard src/store/schema/*.sql)
-$(B)/forge/github/setup.o: app-manifest.json
+$(B)/forge/github/needs.o: app-manifest.json
 $(B)/cli/cli.o: VERSION
 
 # Dependencies are kept by the source's whole name: of one that is gone, or has become C from C++, nothing is read any more.
@@ -218,6 +218,13 @@ check: deps
 	$(MAKE) WERROR=-Werror SAN=$(SAN) all tests build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(TESTS)
 
+# All that may go wrong at GitHub, of which `make check` plays some: so many seeds over all scenarios, and of each of the first sixty
+# requests of a pull request each fault; half an hour on two quiet cores.
+SEEDS = 300
+scenarios: all build/node.stamp build/openapi/github.json
+	@SEEDS=$(SEEDS) EKACI=$(abspath $(B)/ekaci) node tests/e2e/scenarios.js
+	@ALL=1 EKACI=$(abspath $(B)/ekaci) node tests/e2e/faults60.js
+
 tests: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver $(B)/tests/session_record
 
 # New inputs for the readers of FUZZ, for so many seconds each: by libFuzzer of clang, with sanitizers. What makes one fall over
@@ -300,6 +307,6 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all deps unit coverage check tests fuzz matrix demo bench regen format lint analyze install dist clean
+.PHONY: all deps unit coverage check tests scenarios fuzz matrix demo bench regen format lint analyze install dist clean
 .SECONDARY:
 -include $(SOURCES:%=$(B)/%.d) $(SOURCES_CC:%=$(B)/%.d) $(B)/templates.d $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)

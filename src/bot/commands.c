@@ -147,7 +147,9 @@ postpone(struct asking *q, const struct err *why)
 	if (rc == 0) {
 		obeying_react(&q->is, "confused",
 		    "This was not done: GitHub could not be asked whether it may be. Say it once more, please.");
-		rc = store_end(q->o->p.store, store_command_done(q->o->p.store, q->is.command.id, why->msg, &e), &e);
+		rc = obeying_take_label_off(&q->is, &e);
+		rc = store_end(q->o->p.store, rc != 0 ? -1 : store_command_done(q->o->p.store, q->is.command.id, why->msg, &e),
+		    &e);
 	}
 	leave(q, rc, &e);
 }
@@ -270,8 +272,8 @@ on_permission(void *ctx, const char *permission, const struct err *why)
 		return;
 	q->is.permission = arena_strdup(&q->is.a, permission);
 	if (obeying_gives_leave(&q->is) && obeying_may(&q->is) && q->is.command.number > 0) {
-		send_pull(q->o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.number,
-		    on_present, q);
+		send_pull(q->o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.number, on_present, q);
 		return;
 	}
 	if (strcmp(q->is.command.verb, "explain") != 0 || !obeying_may(&q->is) || q->is.words.n == 0 || !explain(q))
@@ -312,8 +314,8 @@ ask_permission(struct asking *q)
 	if (permission != NULL)
 		on_permission(q, permission, NULL);
 	else
-		send_permission(o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.login,
-		    on_told, q);
+		send_permission(o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.login, on_told, q);
 }
 
 /* A pull request from before the bot came: ask GitHub what it is. */
@@ -335,6 +337,7 @@ on_pull(void *ctx, const struct event_pull *pull, const struct err *why)
 	    .title = arena_strdup(&q->is.a, pull->title),
 	    .author = arena_strdup(&q->is.a, pull->author != NULL ? pull->author : ""),
 	    .association = arena_strdup(&q->is.a, pull->association != NULL ? pull->association : ""),
+	    .head_owner = pull->head_owner != NULL ? arena_strdup(&q->is.a, pull->head_owner) : NULL,
 	    .head_since = pull->pushed_ms,
 	    .changed = pull->updated_ms};
 	if (store_pull_put(q->o->p.store, &q->is.pr, &e) != 0) {
@@ -392,8 +395,8 @@ ask(struct obey *o, struct err *e)
 	} else if (rc == 0 || q->is.command.number <= 0)
 		ask_permission(q);
 	else
-		send_pull(o->p.sender, q->is.repo.installation, q->is.repo.owner, q->is.repo.name, q->is.command.number,
-		    on_pull, q);
+		send_pull(o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
+		    q->is.command.number, on_pull, q);
 	return 0;
 }
 

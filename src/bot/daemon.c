@@ -5,6 +5,7 @@
 #include "bot/reconcile.h"
 #include "bot/reports.h"
 #include "bot/repositories.h"
+#include "bot/teams.h"
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
 #include "nix/access.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct web *web;
 	struct sender *sender;
 	struct reports *reports;
+	struct teams *teams;
 	struct flow *flow;
 	struct intake *intake;
 	struct reconcile *compare;
@@ -116,6 +118,15 @@ not_ready(void *ctx)
 	if (files_free_mb(d->settings->state.dir) < d->settings->state.min_free_mb)
 		return "the disk of the state folder is nearly full";
 	return NULL;
+}
+
+static void
+troubles(void *ctx, struct buf *out)
+{
+	struct daemon *d = ctx;
+
+	if (d->sender != NULL)
+		send_troubles(d->sender, out);
 }
 
 static void
@@ -218,13 +229,33 @@ look_at_store(void)
 
 /* --- what the walk asks and tells us --- */
 
-static void
-authorize(void *ctx, const struct repository *of, void (*answer)(void *to, const char *authorization, const struct err *why),
-    void *to)
-{
-	struct daemon *d = ctx;
+struct authorizing {
+	struct daemon *d;
+	int64_t installation, repository;
+	void (*answer)(void *to, const char *authorization, const struct err *why);
+	void *to;
+};
 
-	send_git_authorization(d->sender, of->installation, of->id, answer, to);
+static void
+on_teams(void *ctx, const struct err *why)
+{
+	struct authorizing *q = ctx;
+
+	if (why != NULL)
+		q->answer(q->to, NULL, why);
+	else
+		send_git_authorization(q->d->sender, q->installation, q->repository, q->answer, q->to);
+	mem_free(&q);
+}
+
+static void
+authorize(void *ctx, const struct repository *of, int64_t number,
+    void (*answer)(void *to, const char *authorization, const struct err *why), void *to)
+{
+	struct authorizing *q = mem_alloc(sizeof(*q));
+
+	*q = (struct authorizing){ctx, of->installation, of->id, answer, to};
+	teams_ask(q->d->teams, of, number, on_teams, q);
 }
 
 static void
@@ -258,7 +289,7 @@ open_parts(struct daemon *d, struct err *e)
 	const struct forge *forge = forge_of(c);
 	const struct forge_secrets of = forge->secrets(c);
 	struct web_settings ws = {.forge = forge, .listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
-	struct web_hooks hooks = {on_delivery, figures, not_ready, d};
+	struct web_hooks hooks = {on_delivery, figures, not_ready, d, troubles};
 
 	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
 		return fail(e, ERR_ABSENT, "%s is not on PATH: ekaci needs git and Nix (nix-store, nix-instantiate)",
@@ -271,6 +302,7 @@ open_parts(struct daemon *d, struct err *e)
 	if (ws.secret.n == 0)
 		return fail(e, ERR_INPUT, "[%s] webhook_secret_file: a webhook secret is needed; anybody could post otherwise",
 		    of.section);
+	config_use_network(c);
 	struct flow_parts walked = {.settings = c, .hooks = {authorize, refused, changed, progress, d}};
 	look_at_store();
 	limit_evaluations(d, &walked);
@@ -281,6 +313,7 @@ open_parts(struct daemon *d, struct err *e)
 		return -1;
 	struct bot_parts parts = {d->loop, d->store, c, d->sender, d->web};
 	d->reports = reports_new(&parts);
+	d->teams = teams_new(&parts);
 	walked.loop = d->loop;
 	walked.store = d->store;
 	if (flow_new(&walked, &d->flow, e) != 0 || repositories_check(&parts, d->flow, e) != 0)
@@ -302,6 +335,7 @@ close_parts(struct daemon *d)
 	flow_free(d->flow);
 	reports_free(d->reports);
 	send_stop(d->sender);
+	teams_free(d->teams);
 	loop_free(d->loop);
 	store_close(d->store);
 	fd_close(&d->lock);

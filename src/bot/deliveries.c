@@ -2,6 +2,8 @@
 #include "bot/deliveries.h"
 
 #include "bot/commands.h"
+#include "bot/conflicts.h"
+#include "bot/moved.h"
 #include "bot/quota.h"
 #include "bot/repositories.h"
 #include "bot/standing.h"
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	PER_TURN = 32, /* deliveries read before the loop gets a breath */
@@ -28,6 +31,8 @@ struct intake {
 	struct bot_parts p;
 	struct flow *flow;
 	struct obey *obey;
+	struct moved *moved;
+	struct conflicts *conflicts;
 	struct loop_timer *timer;
 	intake_change_fn *change;
 	void *change_ctx;
@@ -53,16 +58,26 @@ draft_of(const struct event *ev, const struct pull_request *known)
 	                                                                                               : ev->pr.draft;
 }
 
+/* The same of the label that says to leave it alone. */
+static bool
+skipped_of(const struct settings *c, const struct event *ev, const struct pull_request *known)
+{
+	bool tie = ev->pr.updated_ms != 0 && ev->pr.updated_ms == known->changed;
+
+	return tie && ev->action != ACTION_LABELED && ev->action != ACTION_UNLABELED ? known->skipped
+	                                                                             : trust_has_skip_label(c, &ev->pr.labels);
+}
+
 /*
  * updated_at decides, in whole seconds; within one, what a push replaced. Arrival decides nothing: GitHub sends events at once,
  * sends failed ones again days later, and anybody who kept one can send it again.
  */
 static enum news
-news_of(const struct event *ev, const struct pull_request *known)
+news_of(const struct settings *c, const struct event *ev, const struct pull_request *known)
 {
 	bool moved = strcmp(ev->pr.head, known->head) != 0;
 	bool same = !moved && strcmp(ev->pr.base_ref, known->base_ref) == 0 && ev->pr.open == known->open &&
-	            draft_of(ev, known) == known->draft;
+	            draft_of(ev, known) == known->draft && skipped_of(c, ev, known) == known->skipped;
 	bool tie = ev->pr.updated_ms != 0 && ev->pr.updated_ms == known->changed;
 
 	/* That happens once, and first. */
@@ -84,19 +99,21 @@ news_of(const struct event *ev, const struct pull_request *known)
 }
 
 static struct pull_request
-pull_of(const struct event *ev, bool first)
+pull_of(const struct settings *c, const struct event *ev, bool first)
 {
 	struct pull_request pr = {.repository = ev->repository.id,
 	    .number = ev->pr.number,
 	    .open = ev->pr.open,
 	    .fork = ev->pr.fork,
 	    .draft = ev->pr.draft,
+	    .skipped = trust_has_skip_label(c, &ev->pr.labels),
 	    .head = ev->pr.head,
 	    .before = ev->pr.before,
 	    .base_ref = ev->pr.base_ref,
 	    .title = ev->pr.title != NULL ? ev->pr.title : "",
 	    .author = ev->pr.author,
 	    .association = ev->pr.association,
+	    .head_owner = ev->pr.head_owner,
 	    .changed = ev->pr.updated_ms};
 
 	/* With the head that it was opened with nobody can mean another one. */
@@ -166,6 +183,11 @@ follow(struct intake *in, struct arena *a, const struct event *ev, const struct 
 		return flow_cancel(in->flow, pr->repository, pr->number, NULL, waits, e);
 	if (waits != NULL)
 		return 0;
+	/* What is under way knows nothing of the label, and has the same head. */
+	if (known->head != NULL && !moved && pr->skipped != known->skipped &&
+	    flow_cancel(in->flow, pr->repository, pr->number, NULL, pr->skipped ? "it has the label to skip it" : reason, e) !=
+	        0)
+		return -1;
 	/* Its head may have been reported before: when somebody asked, or before it became a draft. */
 	if (ev->action == ACTION_READY_FOR_REVIEW || ev->action == ACTION_CONVERTED_TO_DRAFT)
 		return start_missing(in, a, pr, true, reason, e);
@@ -179,7 +201,7 @@ leave_head(struct intake *in, const struct event *ev, const char *head, struct e
 	const struct event_repository *r = &ev->repository;
 	const struct desired_repository to = {ev->installation.id, r->id, r->owner, r->name};
 
-	return standing_changed(in->p.store, &to, head, e);
+	return standing_changed(&in->p, &to, head, e);
 }
 
 static int
@@ -191,8 +213,8 @@ on_pull_request(struct intake *in, struct arena *a, const struct event *ev, stru
 
 	if (rc < 0)
 		return -1;
-	struct pull_request pr = pull_of(ev, rc != 0);
-	enum news news = rc == 0 ? news_of(ev, &known) : NEWS;
+	struct pull_request pr = pull_of(in->p.settings, ev, rc != 0);
+	enum news news = rc == 0 ? news_of(in->p.settings, ev, &known) : NEWS;
 	switch (news) {
 	case LATE:
 		log_info("pull request %" PRId64 ": a late event changes nothing: %s of %.10s", pr.number, reason, pr.head);
@@ -205,13 +227,33 @@ on_pull_request(struct intake *in, struct arena *a, const struct event *ev, stru
 	case NEWS_BESIDE: pr.head = known.head; break;
 	case NEWS: break;
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		pr.draft = draft_of(ev, &known);
+		pr.skipped = skipped_of(in->p.settings, ev, &known);
+	}
 	if (put_with_followers(in, a, &pr, e) != 0 || follow(in, a, ev, &pr, &known, e) != 0)
 		return -1;
 	/* Others may have the head that it had. */
 	bool left = rc == 0 && (!pr.open || strcmp(pr.head, known.head) != 0);
 	return left ? leave_head(in, ev, known.head, e) : 0;
+}
+
+/* A commit was pushed, or somebody wants all checks of it. Where the push itself was not told, what it should have started is. */
+static int
+on_suite(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	int64_t numbers[16];
+	size_t n = 0;
+
+	if (store_pulls_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct pull_request known;
+		if (store_pull_get(in->p.store, a, ev->repository.id, numbers[i], &known, e) != 0 ||
+		    start_missing(in, a, &known, false, event_action_name(ev->action), e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* A bot repeats what others wrote: only those that the operator named give commands. */
@@ -224,14 +266,20 @@ is_heard(const struct intake *in, const char *login, bool bot)
 	return false;
 }
 
+/* From a comment, or from a button, or a label: then comment is 0. */
 static int
 add_command(struct intake *in, const struct event *ev, const struct store_command *what, struct err *e)
 {
 	struct store_command c = *what;
+	bool label = ev->kind == EVENT_PULL_REQUEST;
 
 	c.repository = ev->repository.id;
 	c.login = c.comment != 0 ? ev->comment.author : ev->sender;
-	c.said = ev->comment.created_ms;
+	c.said = label ? ev->pr.updated_ms : ev->comment.created_ms;
+	if (label) {
+		c.head = ev->pr.head;
+		c.label = ev->label;
+	}
 	return c.login != NULL ? store_command_add(in->p.store, &c, e) : 0;
 }
 
@@ -337,6 +385,24 @@ number_of_commit(struct intake *in, struct arena *a, const struct event *ev, int
 	return strcmp(newest.head, r.head) == 0 ? 0 : 1;
 }
 
+/* What the button with this identifier is for; false when it is none of ours. */
+static bool
+button_asks(const char *identifier, const char **ret_verb, const char **ret_words)
+{
+	static const struct {
+		const char *identifier, *verb, *words;
+	} buttons[] = {{"rebuild", "rebuild", "[]"}, {"rebuild-failed", "rebuild", "[\"failed\"]"}, {"eval", "eval", "[]"},
+	    {"approve", "approve", "[]"}, {"cancel", "cancel", "[]"}};
+
+	for (size_t i = 0; i < COUNT(buttons) && identifier != NULL; i++)
+		if (strcmp(buttons[i].identifier, identifier) == 0) {
+			*ret_verb = buttons[i].verb;
+			*ret_words = buttons[i].words;
+			return true;
+		}
+	return false;
+}
+
 /* The re-run button, for one check or for all, and the buttons of a check run. Whoever sees a check may press them, or say so to
  * the API: what comes of it is a command, and whose that is bot/commands.c asks. */
 static int
@@ -347,20 +413,13 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	const char *verb = "rebuild", *words = "[]";
 	bool within = false;
 
-	if (!is_heard(in, ev->sender, ev->sender_bot))
+	if (!is_heard(in, ev->sender, ev->sender_bot) ||
+	    (ev->action == ACTION_REQUESTED && !button_asks(ev->check.requested, &verb, &words)))
 		return 0;
 	if (is_within_quota(in, ev, ev->sender, true, 0, &within, e) != 0)
 		return -1;
 	if (!within)
 		return 0;
-	if (ev->action == ACTION_REQUESTED && ev->check.requested != NULL) {
-		if (strcmp(ev->check.requested, "approve") == 0)
-			verb = "approve";
-		else if (strcmp(ev->check.requested, "eval") == 0)
-			verb = "eval";
-		else if (strcmp(ev->check.requested, "rebuild-failed") == 0)
-			words = "[\"failed\"]";
-	}
 	/* Events of forks do not name the pull request: its head does. */
 	if (store_pulls_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
 		return -1;
@@ -370,8 +429,8 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 			return -1;
 		n = rc == 0;
 	}
-	/* An approval of a head that is none any more is answered, so that nobody takes it for one of the newer. */
-	if (n == 0 && strcmp(verb, "approve") == 0 &&
+	/* Of a head that is none any more: it is answered, so that nobody takes it for one of the newer. */
+	if (n == 0 &&
 	    store_pulls_once_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
 		return -1;
 	struct store_command c = {.verb = verb, .words = words, .head = ev->check.head};
@@ -383,27 +442,63 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	return 0;
 }
 
-/* The default branch has moved: it is compared with where it was when it was last done, so that no push between is left
+static bool
+is_label(const char *setting, const char *label)
+{
+	return setting != NULL && setting[0] != '\0' && label != NULL && strcasecmp(setting, label) == 0;
+}
+
+/* Labels are set by whoever may triage: what they ask for is a command like any other. Of those that mean nothing here there are many. */
+static int
+on_label(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
+{
+	const struct settings *c = in->p.settings;
+	bool approve = is_label(c->pull_requests.approve_label, ev->label);
+	bool rerun = is_label(c->pull_requests.rerun_label, ev->label);
+
+	if (!approve && !rerun && !is_label(c->pull_requests.skip_label, ev->label))
+		return 0;
+	if (on_pull_request(in, a, ev, e) != 0)
+		return -1;
+	if ((!approve && !rerun) || ev->action != ACTION_LABELED || !ev->pr.open || !is_heard(in, ev->sender, ev->sender_bot))
+		return 0;
+	int64_t at = ev->pr.updated_ms != 0 ? ev->pr.updated_ms : clock_now_ms();
+	int rc = store_label_take(in->p.store, ev->repository.id, ev->pr.number, ev->label, at, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	const struct store_command asked = {.number = ev->pr.number, .verb = approve ? "approve" : "rebuild", .words = "[]"};
+	return add_command(in, ev, &asked, e);
+}
+
+/* The default branch has moved: it is compared with where it was when it was last done, or began, so that no push between is left
  * out. The next pull requests' base is evaluated with that, and what they want is built, while nobody waits. */
 static int
 on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
+	static const char heads[] = "refs/heads/";
 	const char *branch = ev->repository.default_branch, *before = NULL;
 	struct run newest;
-	bool had = false;
-	int rc;
 
+	if (strncmp(ev->push.ref, heads, sizeof(heads) - 1) == 0 &&
+	    conflicts_base_moved(in->conflicts, ev->repository.id, ev->push.ref + sizeof(heads) - 1, e) != 0)
+		return -1;
 	if (branch == NULL || strcmp(ev->push.ref, arena_printf(a, "refs/heads/%s", branch)) != 0 ||
 	    strspn(ev->push.after, "0") == strlen(ev->push.after))
 		return 0;
-	/* Told again: what was a head of the branch is one once more only where it replaces the present one. */
-	rc = store_run_of(in->p.store, a, ev->repository.id, RUN_OF_BRANCH, false, &newest, e);
-	if (rc == 0 && strcmp(newest.head, ev->push.before) != 0 && strcmp(newest.base_ref, branch) == 0)
-		rc = store_branch_had(in->p.store, ev->repository.id, branch, ev->push.after, &had, e);
-	if (rc < 0 || had)
-		return rc < 0 ? -1 : 0;
+	int rc = store_run_of(in->p.store, a, ev->repository.id, RUN_OF_BRANCH, false, &newest, e);
+	if (rc < 0)
+		return -1;
+	bool known = rc == 0 && strcmp(newest.base_ref, branch) == 0;
+	if (known && strcmp(newest.head, ev->push.after) == 0)
+		return 0;
+	if (known && strcmp(newest.head, ev->push.before) != 0) {
+		moved_ask(in->moved, ev);
+		return 0;
+	}
 	if (store_branch_done(in->p.store, a, ev->repository.id, branch, &before, e) != 0)
 		return -1;
+	if (before == NULL && known)
+		before = newest.base;
 	struct run wanted = {.repository = ev->repository.id,
 	    .number = RUN_OF_BRANCH,
 	    .head = ev->push.after,
@@ -425,19 +520,29 @@ queued_number(const struct event *ev)
 	return -((int64_t)1 << 40) - (int64_t)strtoul(head, NULL, 16);
 }
 
-/* Whoever queued it may push, so nothing waits for approval. A group that GitHub puts together anew supersedes the older. */
+/* Whoever queued it may push, so nothing waits for approval. A group that GitHub puts together anew supersedes the older, and is
+ * another commit: of one that is known, or gone, nothing that is told again, or late, starts anything. */
 static int
-on_merge_group(struct intake *in, const struct event *ev, struct err *e)
+on_merge_group(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	static const char heads[] = "refs/heads/";
 	const char *base_ref = ev->push.base_ref;
 	int64_t number = queued_number(ev);
 
+	if (ev->action == ACTION_DESTROYED && store_group_gone(in->p.store, ev->repository.id, ev->push.after, e) != 0)
+		return -1;
 	/* What was merged is what the branch will want: it may end. */
 	if (ev->action == ACTION_DESTROYED && ev->push.reason != NULL && strcmp(ev->push.reason, "merged") == 0)
 		return 0;
 	if (ev->action == ACTION_DESTROYED)
 		return flow_cancel(in->flow, ev->repository.id, number, ev->push.after, "the merge group is gone", e);
+	struct run known;
+	bool gone = false;
+	int rc = store_run_of_commit(in->p.store, a, ev->repository.id, ev->push.after, &known, e);
+	if (rc == 1)
+		rc = store_group_is_gone(in->p.store, ev->repository.id, ev->push.after, &gone, e) != 0 ? -1 : 1;
+	if (rc <= 0 || gone)
+		return rc < 0 ? -1 : 0;
 	struct run wanted = {.repository = ev->repository.id,
 	    .number = number,
 	    .head = ev->push.after,
@@ -454,12 +559,14 @@ static int
 on_served(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	switch (ev->kind) {
-	case EVENT_PULL_REQUEST: return on_pull_request(in, a, ev, e);
+	case EVENT_PULL_REQUEST:
+		return ev->action == ACTION_LABELED || ev->action == ACTION_UNLABELED ? on_label(in, a, ev, e)
+		                                                                      : on_pull_request(in, a, ev, e);
 	case EVENT_COMMENT: return on_comment(in, a, ev, e);
 	case EVENT_CHECK_RUN:
-	case EVENT_CHECK_SUITE: return on_button(in, a, ev, e);
+	case EVENT_CHECK_SUITE: return ev->action == ACTION_SUITE_REQUESTED ? on_suite(in, a, ev, e) : on_button(in, a, ev, e);
 	case EVENT_PUSH: return on_push(in, a, ev, e);
-	case EVENT_MERGE_GROUP: return on_merge_group(in, ev, e);
+	case EVENT_MERGE_GROUP: return on_merge_group(in, a, ev, e);
 	case EVENT_IGNORED:
 	case EVENT_PING:
 	case EVENT_INSTALLATION:
@@ -480,12 +587,26 @@ on_installation(struct intake *in, struct arena *a, const struct event *ev, stru
 	return less || in->change == NULL ? 0 : in->change(in->change_ctx, ev->installation.id, e);
 }
 
+/* The webhook was made, or changed: GitHub tells what it is now. */
+static void
+on_ping(struct intake *in, const struct event *ev, const char **ret_why)
+{
+	if (ev->hook.wrong != NULL)
+		log_warn("webhook %" PRId64 " pings: %s", ev->hook.id, ev->hook.wrong);
+	else
+		log_info("webhook %" PRId64 " pings: its events and its content type are what we need", ev->hook.id);
+	*ret_why = ev->hook.wrong;
+	send_look(in->p.sender);
+}
+
 /* *ret_why: why nothing came of it, for people; else as it was. */
 static int
 on_event(struct intake *in, struct arena *a, const struct event *ev, const char **ret_why, struct err *e)
 {
 	const char *why = NULL;
 
+	if (ev->kind == EVENT_PING)
+		on_ping(in, ev, ret_why);
 	if (ev->kind == EVENT_IGNORED || ev->kind == EVENT_PING)
 		return 0;
 	if (ev->kind == EVENT_INSTALLATION || ev->kind == EVENT_INSTALLATION_REPOSITORIES)
@@ -578,6 +699,12 @@ intake_event(struct intake *in, const struct event *ev, struct err *e)
 	return store_end(in->p.store, on_event(in, &a, ev, &why, e), e);
 }
 
+static int
+on_moved(void *ctx, const struct event *ev, struct err *e)
+{
+	return intake_event(ctx, ev, e);
+}
+
 void
 intake_on_change(struct intake *in, intake_change_fn *fn, void *ctx)
 {
@@ -597,7 +724,9 @@ intake_new(const struct bot_parts *parts, struct flow *flow)
 {
 	struct intake *in = mem_alloc(sizeof(*in));
 
-	*in = (struct intake){.p = *parts, .flow = flow, .obey = obey_new(parts, flow)};
+	*in =
+	    (struct intake){.p = *parts, .flow = flow, .obey = obey_new(parts, flow), .conflicts = conflicts_new(parts, flow)};
+	in->moved = moved_new(parts, on_moved, in);
 	in->timer = loop_timer_new(parts->loop, "intake", look, in);
 	return in;
 }
@@ -617,6 +746,8 @@ intake_free(struct intake *in)
 		return;
 	in->closing = true;
 	obey_free(in->obey);
+	moved_free(in->moved);
+	conflicts_free(in->conflicts);
 	loop_timer_free(in->timer);
 	loop_put_off(in->p.loop, release, in);
 }

@@ -78,17 +78,62 @@ answer_comment(const struct asked *q, const char *reply)
 	arena_release(&a);
 }
 
+/* Who presses buttons has one reply for a head, to which each adds its answer. */
+static void
+answer_button(const struct asked *q, const char *reply)
+{
+	struct arena a = {0};
+	const char *marker = own_marker(&a, q->command.id), *said = NULL;
+	struct err e;
+
+	if (q->command.head != NULL) {
+		const char *shared = arena_printf(&a, "<!-- ekaci:answers %s %s -->", q->command.head, q->command.login);
+		if (store_reply_wanted(q->p->store, &a, q->repo.id, q->command.number, shared, &said, &e) != 0)
+			log_err(LOG_ERROR, "command", &e);
+		else if (said == NULL || strlen(said) + strlen(reply) < MAX_REPLY)
+			marker = shared;
+		else
+			said = NULL;
+		if (said != NULL)
+			reply = str_find(str_of(said), str_of(reply)) >= 0 ? said
+			                                                   : arena_printf(&a, "%s\n\n---\n\n%s", said, reply);
+	}
+	want_reply(q, marker, reply);
+	arena_release(&a);
+}
+
 static void
 answer(const struct asked *q, const char *reply)
 {
-	struct arena a = {0};
-
 	if (is_no_nix(q))
 		return;
 	if (q->command.comment != 0)
 		answer_comment(q, reply);
 	else
-		want_reply(q, own_marker(&a, q->command.id), reply);
+		answer_button(q, reply);
+}
+
+/* A button and a label have no comment: what becomes of them is seen in the checks, and what does not is said. */
+static void
+answer_press(const struct asked *q, const char *content, const char *reply)
+{
+	struct arena a = {0};
+	AUTO(buf_release) struct buf b = {0};
+
+	if (q->command.operator|| q->command.number <= 0 || reply == NULL || content[0] == '+' ||
+	    strcmp(content, "rocket") == 0)
+		return;
+	buf_init(&b, MAX_REPLY);
+	if (q->command.label != NULL) {
+		buf_puts(&b, "The label ");
+		escape_code(&b, str_of(q->command.label));
+		buf_puts(&b, ", set by ");
+	} else {
+		buf_puts(&b, "The button, pressed by ");
+	}
+	escape_code(&b, str_of(q->command.login));
+	buf_printf(&b, ": %s", reply);
+	answer(q, str_dup(&a, buf_get(&b)));
 	arena_release(&a);
 }
 
@@ -99,13 +144,15 @@ obeying_react(const struct asked *q, const char *content, const char *reply)
 	int64_t refused = 0;
 	struct err e;
 
-	if (q->command.comment == 0)
-		return;
 	if (content[0] != '+' &&
 	    store_commands_refused(q->p->store, q->repo.id, q->command.number, clock_now_ms() - 3600 * 1000, &refused, &e) ==
 	        0 &&
 	    refused >= MAX_REFUSALS)
 		reply = NULL;
+	if (q->command.comment == 0) {
+		answer_press(q, content, reply);
+		return;
+	}
 	if (store_want_reaction(q->p->store, &to, q->command.comment, content, &e) != 0)
 		log_err(LOG_ERROR, "command", &e);
 	if (reply != NULL)
@@ -202,6 +249,10 @@ bool
 obeying_may(const struct asked *q)
 {
 	bool author = q->pr.author != NULL && strcasecmp(q->pr.author, q->command.login) == 0;
+	bool triage = q->permission != NULL && strcmp(q->permission, "triage") == 0;
+
+	if (triage && q->command.label != NULL && strcmp(q->command.verb, "approve") == 0)
+		return strcmp(q->p->settings->pull_requests.label_approvers, "triage") == 0;
 
 	return trust_may_write(q->permission) ||
 	       (author && (strcmp(q->command.verb, "cancel") == 0 || strcmp(q->command.verb, "explain") == 0));
@@ -220,7 +271,9 @@ static int
 misses_head(struct asked *q, const char **ret, struct err *e)
 {
 	bool approve = strcmp(q->command.verb, "approve") == 0;
-	struct approval is = {.head = q->command.head, .said = q->command.said};
+	/* A label names no head: it is of the one that there was, where who set it could have looked at that. */
+	bool label = q->command.label != NULL, same = !label || str_same(q->command.head, q->pr.head);
+	struct approval is = {.head = same && label ? NULL : q->command.head, .said = q->command.said};
 	struct run newest = {0};
 	int rc = store_run_of(q->p->store, &q->a, q->repo.id, q->command.number, false, &newest, e);
 
@@ -248,9 +301,9 @@ misses_head(struct asked *q, const char **ret, struct err *e)
 		break;
 	case APPROVAL_UNSEEN:
 		*ret = arena_printf(&q->a,
-		    "`%.10s` was pushed after this comment was written, or just before: who wrote it cannot have "
+		    "`%.10s` was pushed after this %s, or just before: who %s it cannot have "
 		    "looked at it, so nothing of it is approved. %s",
-		    head, how);
+		    head, label ? "label was set" : "comment was written", label ? "set" : "wrote", how);
 		break;
 	case APPROVAL_NONSENSE:
 		*ret = arena_printf(&q->a,
@@ -262,28 +315,51 @@ misses_head(struct asked *q, const char **ret, struct err *e)
 	return 0;
 }
 
-/* True when it gave leave to a head that is not the present one: that is answered, and nothing else is done. */
+/* True when it is of a head that is not the present one, which it gave leave to, or whose button it was: that is answered, and
+ * nothing else is done. */
 static int
 refuse_unseen(struct asked *q, bool *ret, struct err *e)
 {
 	const char *why = NULL;
 
-	if (obeying_gives_leave(q) && misses_head(q, &why, e) != 0)
-		return -1;
+	if (obeying_gives_leave(q)) {
+		if (misses_head(q, &why, e) != 0)
+			return -1;
+	} else if (q->command.head != NULL && !q->command.operator&& q->pr.head != NULL &&
+	                                          strcmp(q->command.head, q->pr.head) != 0) {
+		why = arena_printf(&q->a,
+		    "`%.10s` is not the head of this pull request any more, which is `%.10s`: nothing was done.",
+		    q->command.head, q->pr.head);
+	}
 	*ret = why != NULL;
 	if (why == NULL)
 		return 0;
 	log_info("command %" PRId64 ": %s of %s for #%" PRId64 " is not of the present head", q->command.id, q->command.verb,
 	    q->command.login, q->command.number);
-	if (q->command.comment != 0)
-		obeying_react(q, "confused", why);
-	else if (!q->command.operator)
-		answer(q, why);
+	obeying_react(q, "confused", why);
 	return 0;
 }
 
 int
+obeying_take_label_off(const struct asked *q, struct err *e)
+{
+	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
+
+	return q->command.label == NULL
+	           ? 0
+	           : store_want_label_off(q->p->store, &to, q->command.number, q->command.label, q->command.id, e);
+}
+
+static int do_it(struct asked *q, const char **ret_outcome, struct err *e);
+
+int
 obeying_do(struct asked *q, const char **ret_outcome, struct err *e)
+{
+	return do_it(q, ret_outcome, e) != 0 ? -1 : obeying_take_label_off(q, e);
+}
+
+static int
+do_it(struct asked *q, const char **ret_outcome, struct err *e)
 {
 	const char *verb = q->command.verb;
 	bool unseen = false;
@@ -315,6 +391,10 @@ obeying_do(struct asked *q, const char **ret_outcome, struct err *e)
 		*ret_outcome = "closed";
 		obeying_react(q, "confused", "This pull request is closed.");
 	} else if (strcmp(verb, "cancel") == 0) {
+		if ((rc = refuse_unseen(q, &unseen, e)) != 0 || unseen) {
+			*ret_outcome = "unseen";
+			return rc;
+		}
 		rc = flow_cancel(q->flow, q->repo.id, q->command.number, NULL,
 		    arena_printf(&q->a, "%s asked for it", q->command.login), e);
 		obeying_react(q, "+1", NULL);

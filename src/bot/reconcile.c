@@ -127,11 +127,18 @@ take_branch(struct reconcile *c, const char *head)
 	struct event ev = event_here(c, EVENT_PUSH, ACTION_NONE);
 	struct run newest;
 	struct err e;
+	bool had = false;
 	int rc = store_run_of(c->p.store, &a, ev.repository.id, RUN_OF_BRANCH, false, &newest, &e);
 
 	if (rc == 0 && strcmp(newest.base_ref, branch) != 0)
 		rc = 1;
 	const char *before = rc == 0 ? newest.head : c->known.branch;
+	/* A head of before, a moment after the branch has moved, is what a machine says that lags behind. */
+	if (rc == 0 && strcmp(newest.head, head) != 0 && newest.created > clock_now_ms() - OVERLAP_MS &&
+	    (store_branch_had(c->p.store, ev.repository.id, branch, head, &had, &e) != 0 || had)) {
+		c->now.branch_tag = NULL;
+		return;
+	}
 	c->now.branch = arena_strdup(&c->of, head);
 	/* Of a branch that we see for the first time nobody can say that it has moved. */
 	if (rc < 0 || before == NULL || strcmp(before, head) == 0)
@@ -254,7 +261,7 @@ ask_closed(struct reconcile *c)
 		int64_t number = c->open.p[c->at_open++];
 		if (map_get(&c->listed, (struct str){(const char *)&number, sizeof(number)}) != NULL)
 			continue;
-		send_pull(c->p.sender, c->installations.p[c->at_installation], r->owner, r->name, number, on_closed, c);
+		send_pull(c->p.sender, c->installations.p[c->at_installation], r->id, r->owner, r->name, number, on_closed, c);
 		return;
 	}
 	ask_branch(c);
@@ -367,21 +374,18 @@ next_repository(struct reconcile *c)
 
 /* --- what there is --- */
 
+/* Also what it is now, so that one of which nobody told us that it is public, private or archived is what the forge says. */
 static int
 put_repositories(struct reconcile *c, const struct forge_told *told, struct err *e)
 {
 	int rc = store_begin(c->p.store, e);
 
 	for (size_t i = 0; rc == 0 && i < told->n_repositories; i++) {
-		const struct event_repository *r = &told->repositories[i];
-		struct repository row = {.id = r->id,
-		    .installation = c->installations.p[c->at_installation],
-		    .owner = r->owner,
-		    .name = r->name,
-		    .clone_url = r->clone_url,
-		    .default_branch = r->default_branch,
-		    .is_private = r->private};
-		rc = store_repository_put(c->p.store, &row, e);
+		const struct event ev = {.kind = EVENT_REPOSITORY,
+		    .action = ACTION_CHANGED,
+		    .installation.id = c->installations.p[c->at_installation],
+		    .repository = told->repositories[i]};
+		rc = intake_event(c->intake, &ev, e);
 	}
 	return store_end(c->p.store, rc, e);
 }

@@ -4,6 +4,7 @@
 #include "bot/standing.h"
 #include "queue/capacity.h"
 #include "records/all.h"
+#include "records/list.h"
 #include "store/desired.h"
 #include "store/run_check.h"
 #include "support/base/clock.h"
@@ -17,6 +18,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	MAX_RUNS = 256,
@@ -133,7 +135,7 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 		copy_annotations(a, rec, &wanted);
 	if (rec->actions.n > 0)
 		copy_actions(a, rec, &wanted);
-	return standing_told(rs->p.store, to, r->id, &wanted, e);
+	return standing_told(&rs->p, to, r->id, &wanted, e);
 }
 
 /* Whether more is to be said of a comparison than "no rebuilds". */
@@ -218,9 +220,40 @@ static int
 want_labels(struct reports *rs, const struct run *r, const struct desired_repository *to, const struct report_labels *rec,
     struct err *e)
 {
-	const struct wish_labels wanted = {r->number, rec->wanted, rec->known};
+	const struct wish_labels wanted = {.number = r->number, .wanted = rec->wanted, .known = rec->known};
 
 	return rs->p.settings->report.labels ? store_want_labels(rs->p.store, to, &wanted, e) : 0;
+}
+
+/* A login, as forges have them: what a maintainer is called elsewhere is not one. */
+static bool
+is_login(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= EVENT_MAX_NAME &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n;
+}
+
+/* People are bothered when there is something good for them to look at: it is done, nobody has to approve it, and nothing newly fails. */
+static int
+want_reviewers(struct reports *rs, struct arena *a, const struct run *r, const struct desired_repository *to,
+    const struct report_reviewers *rec, const struct report_verdict *verdict, struct err *e)
+{
+	const struct settings *c = rs->p.settings;
+	struct wish_reviewers wanted = {.number = r->number, .max = c->report.review_requests};
+	struct pull_request pr;
+
+	if (c->report.review_requests == 0 || rec->roots > c->report.review_max_roots || r->state != RUN_DONE ||
+	    r->held != NULL || verdict == NULL || verdict->exit != 0)
+		return 0;
+	int rc = store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e);
+	if (rc != 0 || !pr.open || pr.draft || strcmp(pr.head, r->head) != 0)
+		return rc < 0 ? -1 : 0;
+	for (size_t i = 0; i < rec->logins.n; i++)
+		if (is_login(rec->logins.p[i]) && (pr.author == NULL || strcasecmp(pr.author, rec->logins.p[i]) != 0))
+			list_add(a, &wanted.logins, rec->logins.p[i]);
+	return wanted.logins.n > 0 ? store_want_reviewers(rs->p.store, to, &wanted, e) : 0;
 }
 
 static int
@@ -238,6 +271,8 @@ want_one(struct reports *rs, struct arena *a, const struct run *r, const struct 
 		return 0;
 	if (rec->of == &report_comment_fields)
 		return want_comment(rs, a, r, to, rec->is, verdict, e);
+	if (rec->of == &report_reviewers_fields)
+		return want_reviewers(rs, a, r, to, rec->is, verdict, e);
 	return rec->of == &report_labels_fields ? want_labels(rs, r, to, rec->is, e) : 0;
 }
 
@@ -429,7 +464,8 @@ link_packages(struct reports *rs, struct arena *a, const struct repository *repo
 static struct texts
 formats_of(struct arena *a, const struct run *r)
 {
-	static const char *const all[] = {"checks", "comment", "labels", "markdown", "json", "html", "changed-paths"};
+	static const char *const all[] = {"checks", "comment", "labels", "markdown", "json", "html", "changed-paths",
+	    "reviewers"};
 	enum { WHILE_IT_RUNS = 3 };
 	struct texts ret = {arena_dup(a, all, sizeof(all)), r->ended != 0 ? COUNT(all) : WHILE_IT_RUNS};
 
@@ -536,7 +572,7 @@ tell_nothing(struct reports *rs, struct arena *a, const struct run *r, struct er
 	const struct desired_repository to = {repo.installation, repo.id, repo.owner, repo.name};
 	int rc = store_run_reported(rs->p.store, r->id, r->changes, e);
 	if (rc == 0)
-		rc = standing_changed(rs->p.store, &to, r->head, e);
+		rc = standing_changed(&rs->p, &to, r->head, e);
 	return store_end(rs->p.store, rc, e);
 }
 

@@ -99,11 +99,46 @@ say_whose(struct arena *a, const struct commit_check *all, size_t n, const struc
 	    w->title != NULL ? w->title : "");
 }
 
+/* "ekaci / rebuilds" as statuses are named: ekaci/rebuilds. */
+static const char *
+context_of(struct arena *a, const char *name)
+{
+	char *ret = arena_strdup(a, name), *to = ret;
+
+	for (const char *c = name; *c != '\0'; c++)
+		if (*c != ' ')
+			*to++ = *c;
+	*to = '\0';
+	return ret;
+}
+
+/* What waits for somebody is not decided: pending, which lets nothing be merged either. Its words stay the same while it is under way, for
+ * each change is one more status. */
+static int
+want_status(const struct bot_parts *p, struct arena *a, const struct desired_repository *to, const struct wish_check *w,
+    struct err *e)
+{
+	struct wish_status status = {.head = w->head, .context = context_of(a, w->name), .target_url = w->details_url};
+
+	switch (rank_of(w)) {
+	case RANK_NONE:
+	case RANK_UNFINISHED:
+	case RANK_ASKS: status.state = "pending"; break;
+	case RANK_GOOD:
+	case RANK_NEUTRAL: status.state = "success"; break;
+	case RANK_CANCELLED: status.state = "error"; break;
+	case RANK_BAD: status.state = strcmp(w->conclusion, "skipped") == 0 ? "success" : "failure"; break;
+	}
+	status.description = w->conclusion != NULL && w->title != NULL ? w->title : "not finished yet";
+	return store_want_status(p->store, to, &status, !p->settings->report.statuses, e);
+}
+
 /* own: what is shown when nobody has a say, as for a head that was replaced; NULL: what is there stays. */
 static int
-settle(struct store *s, struct arena *a, const struct desired_repository *to, const char *head, const char *name,
+settle(const struct bot_parts *p, struct arena *a, const struct desired_repository *to, const char *head, const char *name,
     const struct wish_check *own, struct err *e)
 {
+	struct store *s = p->store;
 	struct commit_check *all = NULL;
 	struct wish_check before, shown;
 	size_t n = 0;
@@ -122,30 +157,31 @@ settle(struct store *s, struct arena *a, const struct desired_repository *to, co
 		shown.restart = before.restart + 1;
 	if (leader != NULL && n > 1)
 		say_whose(a, all, n, leader, &shown);
-	return store_want_check(s, to, &shown, e);
+	return store_want_check(s, to, &shown, e) != 0 ? -1 : want_status(p, a, to, &shown, e);
 }
 
 int
-standing_told(struct store *s, const struct desired_repository *to, int64_t run, const struct wish_check *own, struct err *e)
+standing_told(const struct bot_parts *p, const struct desired_repository *to, int64_t run, const struct wish_check *own,
+    struct err *e)
 {
 	struct arena a = {0};
-	int rc = store_run_check_put(s, run, own, e);
+	int rc = store_run_check_put(p->store, run, own, e);
 
 	if (rc == 0)
-		rc = settle(s, &a, to, own->head, own->name, own, e);
+		rc = settle(p, &a, to, own->head, own->name, own, e);
 	arena_release(&a);
 	return rc;
 }
 
 int
-standing_changed(struct store *s, const struct desired_repository *to, const char *head, struct err *e)
+standing_changed(const struct bot_parts *p, const struct desired_repository *to, const char *head, struct err *e)
 {
 	static const char *const names[] = {"ekaci / evaluation", "ekaci / rebuilds"};
 	struct arena a = {0};
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < COUNT(names); i++)
-		rc = settle(s, &a, to, head, names[i], NULL, e);
+		rc = settle(p, &a, to, head, names[i], NULL, e);
 	arena_release(&a);
 	return rc;
 }

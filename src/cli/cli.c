@@ -12,6 +12,7 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
+#include "forge/github/online.h"
 #include "forge/github/setup.h"
 #include "graph/graph.h"
 #include "nix/access.h"
@@ -19,6 +20,7 @@
 #include "support/base/log.h"
 #include "support/base/mem.h"
 #include "support/os/cgroup.h"
+#include "support/text/escape.h"
 #include "support/text/json.h"
 #include "walk/table.h"
 #include "worker/serve.h"
@@ -106,9 +108,32 @@ tell_limits(struct arena *a, const struct settings *s)
 		printf("store: out of reach: %s\n", e.msg);
 }
 
+/* Asks GitHub, too. False: something is wrong there. */
+static bool
+tell_online(struct arena *a, const char *file, const struct settings *s)
+{
+	const char *slash = strrchr(file, '/');
+	struct online is;
+	struct err e;
+
+	if (online_check(a, s, slash != NULL ? arena_strn(a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+		return false;
+	}
+	if (is.app != NULL)
+		printf("GitHub: the App is %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.app)));
+	for (size_t i = 0; i < is.notes.n; i++)
+		fprintf(stderr, "warning: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
+	for (size_t i = 0; i < is.wrong.n; i++)
+		fprintf(stderr, "wrong: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
+	if (is.wrong.n == 0)
+		puts("GitHub: key, permissions, events, webhook and installations are as they should be");
+	return is.wrong.n == 0;
+}
+
 /* Which of the two files it is, its name says. */
 static int
-check_config(struct arena *a, const char *file, struct mistakes *m)
+check_config(struct arena *a, const char *file, bool online, struct mistakes *m)
 {
 	bool of_repository = str_ends(str_of(file), STR(".json"));
 	struct settings s = {0};
@@ -134,6 +159,8 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 			tell_limits(a, &s);
 		if (!of_repository)
 			good = tell_evaluator(a, &s);
+		if (online)
+			good = tell_online(a, file, &s) && good;
 	}
 	return good ? 0 : 1;
 }
@@ -141,13 +168,20 @@ check_config(struct arena *a, const char *file, struct mistakes *m)
 static int
 run_check_config(int argc, char **argv)
 {
+	const char *file = NULL;
 	struct arena a = {0};
+	bool online = false, usage = false;
 
-	if (argc > 2) {
-		fputs("usage: ekaci check-config [FILE]\n", stderr);
+	for (int i = 1; i < argc; i++) {
+		usage = usage || (argv[i][0] != '-' && file != NULL);
+		online = online || argv[i][0] == '-';
+		file = argv[i][0] == '-' ? file : argv[i];
+	}
+	if (usage || (online && file != NULL && str_ends(str_of(file), STR(".json")))) {
+		fputs("usage: ekaci check-config [--online] [FILE]\n", stderr);
 		return 2;
 	}
-	int code = check_config(&a, argc == 2 ? argv[1] : "ekaci.toml", arena_alloc(&a, sizeof(struct mistakes)));
+	int code = check_config(&a, file != NULL ? file : "ekaci.toml", online, arena_alloc(&a, sizeof(struct mistakes)));
 	arena_release(&a);
 	return code;
 }
@@ -252,12 +286,15 @@ static const struct subcommand commands[] = {
     {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel, NULL, "--config="},
     {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built",
         operate_approve, NULL, "--config="},
-    {"check-config", "[FILE]", "every mistake in ekaci.toml or a .ekaci/config.json", run_check_config,
+    {"check-config", "[--online] [FILE]", "every mistake in ekaci.toml or a .ekaci/config.json", run_check_config,
         "Every mistake in FILE, with line and column: the bot's settings (ekaci.toml), or\n"
         "a repository's rules when its name ends in .json. Of settings also what they\n"
         "come to on this machine: sandbox, store, limits and evaluator.\n\n"
+        "  --online  asks GitHub, too: the App and its key, permissions, events, the\n"
+        "            webhook's address, the last delivery and the installations. Each\n"
+        "            thing that is wrong is said with what mends it; nothing is changed.\n\n"
         "Exit code: 0 it is right, 1 it is not, 2 it cannot be read.\n",
-        ""},
+        "--online"},
     {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup, NULL,
         "--config="},
     {"worker", "[STAGE]", "one stage of the pipeline, for the program itself", run_worker,

@@ -27,6 +27,8 @@ const char request_diff_usage[] = "usage: ekaci diff [OPTIONS] [BASE HEAD | BASE
                                   "  --flake REF          these outputs of its flake, as in \".#checks\"\n"
                                   "  --job NAME           this job of its configuration alone\n"
                                   "  --all                whatever its rules say about the changed paths\n"
+                                  "  --no-proof           also what is proved not to differ, because nothing\n"
+                                  "                       that BASE's evaluation read looks otherwise\n"
                                   "  --merge              BASE with HEAD merged into it, as GitHub would, so that\n"
                                   "                       what BASE did meanwhile does not count\n"
                                   "  --submodules         with submodules, also for jobs that do not take them\n\n"
@@ -125,6 +127,7 @@ request_read(struct command_line *q, struct arena *a, struct settings *c, bool e
 	    {"workers", required_argument, NULL, 'w'},
 	    {"sandbox", required_argument, NULL, 's'},
 	    {"all", no_argument, NULL, 'a'},
+    {"no-proof", no_argument, NULL, 'P'},
 	    {"merge", no_argument, NULL, 'm'},
 	    {"submodules", no_argument, NULL, 'S'},
 	    {"json", no_argument, NULL, 'J'},
@@ -164,6 +167,8 @@ request_read(struct command_line *q, struct arena *a, struct settings *c, bool e
 			c->evaluate.sandbox = optarg;
 		else if (o == 'a')
 			q->ignore_rules = true;
+		else if (o == 'P')
+			c->evaluate.proof = false;
 		else if (o == 'm')
 			q->merge = true;
 		else if (o == 'S')

@@ -58,6 +58,29 @@ check_forks(struct str value, struct err *e)
 }
 
 static int
+check_approval(struct str value, struct err *e)
+{
+	static const char *const words[] = {"outside", "first-time", "never", NULL};
+
+	return one_of(value, words, e);
+}
+
+/* As its address has it: github.com/orgs/ORG/teams/TEAM. */
+static int
+check_team(struct str value, struct err *e)
+{
+	struct str rest, org = str_cut(value, '/', &rest);
+	bool good = org.n > 0 && rest.n > 0;
+
+	for (size_t i = 0; i < value.n && good; i++) {
+		char c = value.p[i];
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+		       (c == '/' && i == org.n);
+	}
+	return good ? 0 : fail(e, ERR_INPUT, "must be ORG/TEAM, the team as its address has it: \"our-org/nix-reviewers\"");
+}
+
+static int
 check_evaluator(struct str value, struct err *e)
 {
 	static const char *const words[] = {"auto", "nix-eval-jobs", "built-in", NULL};
@@ -89,6 +112,27 @@ check_url(struct str value, struct err *e)
 		if ((unsigned char)value.p[i] <= ' ' || strchr("\"<>?#@", value.p[i]) != NULL)
 			return fail(e, ERR_INPUT, "must be a plain address, without user, query, fragment or spaces");
 	return 0;
+}
+
+/* A password would stand in this file, which others may read: the environment is for that. */
+static int
+check_proxy(struct str value, struct err *e)
+{
+	static const char *const schemes[] = {"http://", "https://", "socks5h://", "socks5://"};
+
+	for (size_t i = 0; i < COUNT(schemes); i++) {
+		struct str host = str_from(value, strlen(schemes[i]));
+		if (!str_starts(value, str_of(schemes[i])))
+			continue;
+		if (host.n > 0 && memchr(host.p, '@', host.n) != NULL)
+			return fail(e, ERR_INPUT,
+			    "must not hold a user or password: https_proxy in the service's environment may, without this key");
+		for (size_t k = 0; k < host.n; k++)
+			if ((unsigned char)host.p[k] <= ' ' || strchr("/?#\"<>", host.p[k]) != NULL)
+				host.n = 0;
+		return host.n > 0 ? 0 : fail(e, ERR_INPUT, "must be such as http://proxy.example.org:3128, without a path");
+	}
+	return fail(e, ERR_INPUT, "must begin with http://, https://, socks5:// or socks5h://");
 }
 
 static int
@@ -164,6 +208,23 @@ check_label(struct str value, struct err *e)
 }
 
 static int
+check_own_label(struct str value, struct err *e)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] < ' ' || value.p[i] == ',')
+			return fail(e, ERR_INPUT, "must not hold commas or control characters");
+	return value.n <= 50 ? 0 : fail(e, ERR_INPUT, "must have at most 50 bytes, as GitHub's labels have");
+}
+
+static int
+check_label_approvers(struct str value, struct err *e)
+{
+	static const char *const words[] = {"write", "triage", NULL};
+
+	return one_of(value, words, e);
+}
+
+static int
 check_system(struct str value, struct err *e)
 {
 	if (check_word(value, e) != 0)
@@ -205,8 +266,15 @@ static const struct config_key keys[] = {
     {AT(github, private_key_file), CONFIG_SECRET, .required = true, IN(github, private_key_file)},
     {AT(github, webhook_secret_file), CONFIG_SECRET, .required = true, IN(github, webhook_secret_file)},
     {AT(github, previous_webhook_secret_file), CONFIG_SECRET, IN(github, previous_webhook_secret_file)},
+    KEY_TEXT(network, proxy, NULL, check_proxy),
+    KEY_TEXTS(network, no_proxy, check_word),
+    {AT(network, ca_file), CONFIG_PATH, IN(network, ca_file)},
     KEY_TEXT(pull_requests, drafts, "wait", check_drafts),
     KEY_TEXTS(pull_requests, branches, check_glob),
+    KEY_TEXT(pull_requests, rerun_label, "", check_own_label),
+    KEY_TEXT(pull_requests, approve_label, "", check_own_label),
+    KEY_TEXT(pull_requests, skip_label, "", check_own_label),
+    KEY_TEXT(pull_requests, label_approvers, "write", check_label_approvers),
     KEY_FLAG(pull_requests, skip_words, true),
     KEY_TEXTS(repositories, only, check_repositories),
     KEY_TEXTS(repositories, except, check_repositories),
@@ -219,6 +287,7 @@ static const struct config_key keys[] = {
     KEY_TEXT(evaluate, sandbox, "auto", check_sandbox),
     KEY_FLAG(evaluate, allow_import_from_derivation, false),
     KEY_FLAG(evaluate, allow_network, false),
+    KEY_FLAG(evaluate, proof, true),
     KEY_FLAG(evaluate, fetch_trusted, true),
     KEY_TEXTS(evaluate, allowed_uris, check_word),
     KEY_TEXTS(evaluate, experimental_features, check_word),
@@ -244,12 +313,17 @@ static const struct config_key keys[] = {
     KEY_TEXTS(cache, push, check_cache),
     KEY_TEXT(cache, refs, "branches", check_refs),
     KEY_TEXT(report, comment, "always", check_comment),
+    KEY_FLAG(report, statuses, false),
     KEY_FLAG(report, labels, false),
     KEY_TEXT(report, label_prefix, "10.rebuild-", check_label),
     KEY_TEXT(report, label_has_prefix, "8.has: ", check_label),
     KEY_NUMBER(report, max_packages_listed, 100, 1, 100000),
+    KEY_NUMBER(report, review_requests, 0, 0, 15),
+    KEY_NUMBER(report, review_max_roots, 10, 1, 1000),
+    KEY_TEXT(trust, approval, "outside", check_approval),
     KEY_TEXT(trust, forks, "evaluate", check_forks),
     KEY_TEXTS(trust, authors, check_word),
+    KEY_TEXTS(trust, teams, check_team),
     KEY_TEXTS(trust, bots, check_bot),
     KEY_NUMBER(trust, commands_an_hour, 9, 0, 100000),
 };
@@ -258,6 +332,15 @@ const struct config_key *
 config_key_at(size_t i)
 {
 	return i < COUNT(keys) ? &keys[i] : NULL;
+}
+
+int
+config_check_text(const char *section, const char *name, const char *value, struct err *e)
+{
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0 && keys[i].check != NULL)
+			return keys[i].check(str_of(value), e);
+	return 0;
 }
 
 /* What a file is read with. */
@@ -590,6 +673,33 @@ int
 config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e)
 {
 	return read_file(a, path, true, s, ret, e);
+}
+
+static void
+put_all(const char *const *names, const char *value)
+{
+	for (size_t i = 0; names[i] != NULL; i++)
+		(void)setenv(names[i], value, 1);
+}
+
+void
+config_use_network(const struct settings *s)
+{
+	/* http_proxy has no capitals: a request's header Proxy would come to stand in HTTP_PROXY of a CGI program. */
+	static const char *const proxy[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	static const char *const no_proxy[] = {"no_proxy", "NO_PROXY", NULL};
+	static const char *const ca_file[] = {"GIT_SSL_CAINFO", NULL};
+	AUTO(buf_release) struct buf hosts;
+
+	if (s->network.proxy != NULL)
+		put_all(proxy, s->network.proxy);
+	if (s->network.ca_file != NULL)
+		put_all(ca_file, s->network.ca_file);
+	buf_init(&hosts, 65536);
+	for (size_t i = 0; i < s->network.no_proxy.n; i++)
+		buf_printf(&hosts, "%s%s", i > 0 ? "," : "", s->network.no_proxy.p[i]);
+	if (hosts.n > 0)
+		put_all(no_proxy, hosts.p);
 }
 
 bool

@@ -33,9 +33,16 @@ struct settings {
 		const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
 	} github;
 	struct {
+		const char *proxy;     /* NULL: what the environment says */
+		struct texts no_proxy; /* hosts, domains, networks */
+		const char *ca_file;   /* PEM, beside the system's; NULL */
+	} network;
+	struct {
 		const char *drafts;    /* "wait": until somebody says that it is ready, or "report" */
 		struct texts branches; /* globs: only pull requests onto these are looked at unasked; empty: all */
-		bool skip_words;       /* "[skip ci]" and its like in the head's message or the title are obeyed */
+		const char *rerun_label, *approve_label, *skip_label; /* "": none */
+		const char *label_approvers;                          /* "write", or "triage": whose approve_label counts */
+		bool skip_words; /* "[skip ci]" and its like in the head's message or the title are obeyed */
 	} pull_requests;
 	struct {
 		struct texts only, except; /* globs of OWNER/NAME, in any case; only empty: all */
@@ -55,6 +62,7 @@ struct settings {
 		bool fetch_trusted;        /* base and trusted heads may fetch from allowed_uris; forks use what base fetched */
 		struct texts allowed_uris; /* prefixes */
 		struct texts experimental_features; /* of Nix, besides nix-command and flakes */
+		bool proof;                         /* evaluate/reads.h */
 		struct named_texts nix_options;     /* lines of an evaluation's nix.conf (evaluate/evalconf.h) */
 		struct texts systems;               /* empty: what the repository says */
 		int64_t max_rows;
@@ -86,13 +94,18 @@ struct settings {
 	} cache;
 	struct {
 		const char *comment; /* "always", "changes", "failures", "never" */
+		bool statuses;       /* commit statuses beside the checks */
 		bool labels;
 		const char *label_prefix, *label_has_prefix;
 		int64_t max_packages_listed;
+		int64_t review_requests;  /* maintainers asked for a review of one pull request, at most; 0: none */
+		int64_t review_max_roots; /* nobody is asked about a change of more */
 	} report;
 	struct {
+		const char *approval; /* who needs it: "outside", "first-time", "never" */
 		const char *forks;    /* "approve": wait for /ekaci approve; "evaluate": build waits; "build": all at once */
 		struct texts authors; /* logins trusted like members */
+		struct texts teams;   /* ORG/TEAM whose members are */
 		struct texts bots;    /* Apps' logins, "name[bot]", that are obeyed like somebody with write access */
 		int64_t commands_an_hour; /* of one person that are answered, 0: all */
 	} trust;
@@ -106,6 +119,8 @@ must_check int config_load(struct arena *a, const char *path, struct settings *s
 must_check int config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e);
 /* The same with no file: the defaults, for the command line. What a file must give ([github]) is NULL. */
 void config_defaults(struct arena *a, struct settings *s);
+/* Puts [network] where libcurl, git and Nix look for it when we start them: into our own environment. */
+void config_use_network(const struct settings *s);
 /* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
 const char *config_cache_dir(struct arena *a);
 /* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */
@@ -126,6 +141,8 @@ struct config_key {
 	size_t offset;                                 /* in struct settings */
 	int (*check)(struct str value, struct err *e); /* of a text, or of each of TEXTS; NULL: anything */
 };
+/* What the key's own check says of a value that does not stand in a file. */
+must_check int config_check_text(const char *section, const char *name, const char *value, struct err *e);
 /* Row i, or NULL behind the last. */
 const struct config_key *config_key_at(size_t i);
 

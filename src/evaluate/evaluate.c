@@ -5,6 +5,7 @@
 #include "evaluate/evalconf.h"
 #include "evaluate/execute.h"
 #include "evaluate/key.h"
+#include "evaluate/reads.h"
 #include "evaluate/sandbox.h"
 #include "evaluate/searchpath.h"
 #include "evaluate/stored.h"
@@ -29,6 +30,7 @@ struct wish {
 	char key[65];
 	const char *file;
 	int64_t began_ms;
+	int64_t proved; /* how many paths base's evaluation looked at, of which none looks otherwise here; -1: no proof */
 };
 
 static int
@@ -53,6 +55,7 @@ read_wish(struct wish *w, struct err *e)
 	r->fetch_cache_dir = job->fetch_cache_dir;
 	r->fetches = job->fetches;
 	r->own = job->own;
+	r->notes_reads = job->proof;
 	r->nix_options = job->nix_options;
 	r->features = job->experimental_features;
 	r->cgroup = job->cgroup;
@@ -104,9 +107,9 @@ key_of_nix(struct wish *w)
 	return key;
 }
 
-enum { KEY_OF_WHOLE = 1, KEY_OF_ANY_TREE = 2 };
+enum { KEY_OF_WHOLE = 1, KEY_OF_ANY_TREE = 2, KEY_OF_BASE = 4 };
 
-/* Of the whole: without its scope. Of any tree: the same wish of the repository, whatever its contents. */
+/* Of the whole: without its scope. Of any tree: the same wish of the repository, whatever its contents. Of base: for its tree. */
 static int
 make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 {
@@ -115,7 +118,9 @@ make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 	bool any_tree = (what & KEY_OF_ANY_TREE) != 0;
 	struct evaluation_key key = {.format = STORED_FORMAT,
 	    .meaning = STORED_MEANING,
-	    .tree = any_tree ? w->run.git_dir : w->run.tree,
+	    .tree = any_tree                    ? w->run.git_dir
+	            : (what & KEY_OF_BASE) != 0 ? w->job->base_tree
+	                                        : w->run.tree,
 	    .job = {.file = j->job->file,
 	        .flake = j->job->flake,
 	        .expr = j->job->expr,
@@ -130,6 +135,7 @@ make_key(struct wish *w, unsigned what, char ret[65], struct err *e)
 	    .nix = w->nix_key,
 	    .ifd = j->import_from_derivation,
 	    .network = j->network,
+	    .unproved = !w->job->proof,
 	    .max_depth = j->max_depth,
 	    .uris = *j->allowed_uris,
 	    .systems = *w->systems};
@@ -177,6 +183,7 @@ tell(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	    .file = complete ? file_of(w) : NULL,
 	    .reused = reused,
 	    .complete = complete,
+	    .proved = w->proved,
 	    .reason = complete ? NULL : fields_clean(w->a, str_of(reason)),
 	    .unknown = !complete && w->run.unknown,
 	    .untold = complete ? w->run.untold : NULL,
@@ -291,6 +298,16 @@ store(struct wish *w, const struct eval_rows *rows, struct err *e)
 	return stored_write(file_of(w), &h, rows, e);
 }
 
+/* Without it there is no proof the next time, which is no reason to fail. */
+static void
+keep_reads(struct wish *w, const struct reads *reads)
+{
+	struct err e;
+
+	if (reads_write(reads_file(w->a, w->job->evals_dir, w->key), reads, &e) != 0)
+		log_err(LOG_WARN, "what was read is not kept", &e);
+}
+
 static int
 on_whole_row(void *ctx, struct str line, struct err *e)
 {
@@ -320,6 +337,61 @@ take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
 		rc = store(w, &rows, e);
 	}
 	eval_rows_release(&rows);
+	return rc;
+}
+
+/* Base's rows become those of this tree: 0, stored by itself now, or 1 when they cannot be had. */
+static int
+take_from_base(struct wish *w, const char *key, const struct eval_rows *like, const struct reads *reads, struct err *e)
+{
+	const char *file = stored_path(w->a, w->job->evals_dir, key);
+	struct eval_rows rows = *like;
+	struct err why = {0};
+	int rc = stored_read_rows(w->a, file, key, on_whole_row, &rows, &why);
+
+	if (rc < 0)
+		*e = why;
+	if (rc == 0) {
+		stored_used(file);
+		eval_rows_finish(&rows);
+		rc = store(w, &rows, e);
+	}
+	if (rc == 0)
+		keep_reads(w, reads);
+	eval_rows_release(&rows);
+	return rc;
+}
+
+/*
+ * Nothing that base's evaluation read looks otherwise in this tree: then this evaluation is base's (reads.h). 0: it is stored, and
+ * w->proved says so; 1: it must be evaluated, as always when anything is not known.
+ */
+static int
+prove(struct wish *w, const struct eval_rows *like, struct err *e)
+{
+	struct reads reads;
+	struct err why;
+	const char *path;
+	char key[65];
+	bool holds = false;
+
+	if (!w->job->proof || w->job->base_tree == NULL || strcmp(w->job->base_tree, w->run.tree) == 0)
+		return 1;
+	if (make_key(w, KEY_OF_BASE, key, e) != 0)
+		return -1;
+	if (reads_read(reads_file(w->a, w->job->evals_dir, key), &reads, &why) != 0) {
+		if (why.kind != ERR_ABSENT)
+			log_err(LOG_WARN, "what base's evaluation read", &why);
+		return 1;
+	}
+	int rc = reads_hold(w->a, &reads, w->run.git_dir, w->job->base_tree, w->run.tree, &holds, &path, e);
+	if (rc == 0 && !holds)
+		log_debug("no proof: base's evaluation read %s", path);
+	if (rc == 0)
+		rc = holds ? take_from_base(w, key, like, &reads, e) : 1;
+	if (rc == 0)
+		w->proved = (int64_t)reads.paths.n;
+	reads_release(&reads);
 	return rc;
 }
 
@@ -393,6 +465,8 @@ make_rows(struct wish *w, struct eval_rows *rows, struct err *e)
 		return 0;
 	if (store(w, rows, e) != 0)
 		return -1;
+	if (w->run.knows_reads && w->run.untold == NULL)
+		keep_reads(w, &w->run.reads);
 	note_rows(w, rows->all.n);
 	return 0;
 }
@@ -414,7 +488,7 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 	if (stored_lock(w->job->evals_dir, w->key, 2 * w->run.wall_ms, &lock, e) != 0)
 		return -1;
 	int rc = reuse(w, &s, e);
-	if (rc == 1 && (rc = take_from_whole(w, &rows, e)) == 0)
+	if (rc == 1 && ((rc = take_from_whole(w, &rows, e)) == 0 || (rc == 1 && (rc = prove(w, &rows, e)) == 0)))
 		rc = reuse(w, &s, e);
 	if (rc <= 0)
 		return rc == 0 ? tell(w, out, true, NULL, &s, e) : -1;
@@ -447,7 +521,7 @@ int
 stage_evaluate(struct arena *a, const void *of_job, struct record_out *out, struct err *e)
 {
 	const struct evaluate_job *job = of_job;
-	struct wish w = {.a = a, .job = job, .began_ms = clock_mono_ms()};
+	struct wish w = {.a = a, .job = job, .began_ms = clock_mono_ms(), .proved = -1};
 	const char *evaluator = job->evaluator != NULL ? job->evaluator : "auto";
 
 	if (read_wish(&w, e) != 0 || files_mkdirs(job->evals_dir, 0755, e) != 0 ||
@@ -459,9 +533,11 @@ stage_evaluate(struct arena *a, const void *of_job, struct record_out *out, stru
 	int rc = identify(&w, e);
 	if (rc == 0)
 		rc = evaluate(&w, out, e);
-	if (rc != ASK_OWN)
-		return rc;
-	if (evaluator_find(a, "built-in", job->evals_dir, &w.ev, e) != 0 || identify(&w, e) != 0)
-		return -1;
-	return evaluate(&w, out, e);
+	if (rc == ASK_OWN) {
+		rc = evaluator_find(a, "built-in", job->evals_dir, &w.ev, e) != 0 || identify(&w, e) != 0 ? -1 : 0;
+		if (rc == 0)
+			rc = evaluate(&w, out, e);
+	}
+	reads_release(&w.run.reads);
+	return rc;
 }

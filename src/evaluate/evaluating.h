@@ -7,6 +7,7 @@
 #include "evaluate/eval_rows.h"
 #include "evaluate/evaluator.h"
 #include "evaluate/fetches.h"
+#include "evaluate/reads.h"
 #include "records/evaluation.h"
 #include "records/record.h"
 
@@ -27,6 +28,7 @@ struct evaluating {
 	const char *cgroup;                 /* a group of ours to make one for this run in (cgroup.h), or NULL */
 	int64_t wall_ms;
 	bool sandbox;
+	bool notes_reads;            /* the tree is served and what is read of it noted, where that can be had */
 	int64_t expected_rows;       /* -1: unknown */
 	struct record_out *out;      /* progress */
 	int64_t took_ms, max_rss_kb; /* afterwards; of the largest process */
@@ -34,6 +36,9 @@ struct evaluating {
 	 * rows, which are marked, are so, in the rows' arena, else NULL. */
 	bool unknown;
 	struct untold_attrs *untold;
+	/* Afterwards, what was read of the tree, where that is known; the caller's to release. */
+	bool knows_reads;
+	struct reads reads;
 };
 
 #define EVALUATING_INSIDE "/build/source"

@@ -4,6 +4,7 @@
 #include "evaluate/checkout.h"
 #include "evaluate/doubts.h"
 #include "evaluate/surroundings.h"
+#include "evaluate/treefs.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -103,21 +104,47 @@ was_killed(const struct child_result *end)
 	return (end->end == CHILD_SIGNALED && end->code == SIGKILL) || (end->end == CHILD_EXITED && end->code == 128 + SIGKILL);
 }
 
+/* The tree on disk, in dir; or served, where what is read of it is to be known and that can be had here. */
 static int
-evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct eval_rows *rows, struct err *e)
+provide_tree(struct evaluating *r, const char *dir, struct treefs **ret, struct err *e)
 {
-	AUTO(fd_close) int lock = -1;
+	struct err why;
+
+	if (r->tree == NULL)
+		return files_mkdirs(dir, 0755, e);
+	/* A flake is copied to the store as a whole before anything of it is read. */
+	if (r->notes_reads && r->sandbox && !evaluator_wants_flake(r->job.job)) {
+		if (files_mkdirs(dir, 0755, e) != 0)
+			return -1;
+		if (treefs_mount(r->git_dir, r->tree, dir, ret, &why) == 0)
+			return 0;
+		log_debug("what is read is not noted: %s", why.msg);
+	}
+	return checkout_tree(r->git_dir, r->tree, dir, e);
+}
+
+/* The served tree goes, and what was read of it is kept with the rows if these are worth anything. */
+static void
+end_tree(struct evaluating *r, struct treefs **tree, struct eval_rows *rows)
+{
+	struct err why;
+
+	reads_release(&r->reads); /* of an evaluator before this one */
+	r->knows_reads = *tree != NULL;
+	if (treefs_end(tree, &r->reads, &why) != 0)
+		eval_rows_incomplete(rows, "the tree could not be read: %.900s", why.msg);
+}
+
+/* What is in dir, which is the tree. */
+static int
+evaluate_tree(struct evaluating *r, struct arena *a, const char *work, const char *tree, struct eval_rows *rows, struct err *e)
+{
 	struct hearing h = {.r = r, .rows = rows};
 	struct child_result end = {0};
 	struct gitlinks *links = arena_alloc(a, sizeof(*links));
 	struct rusage used = {0};
 
 	h.disk = files_exist("/nix/store") ? "/nix/store" : work;
-	if (!r->sandbox && lock_source(a, r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
-		return -1;
-	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
-	if (r->tree != NULL ? checkout_tree(r->git_dir, r->tree, tree, e) != 0 : files_mkdirs(tree, 0755, e) != 0)
-		return -1;
 	if (r->tree != NULL && !r->job.job->submodules && gitlinks_read(a, r->git_dir, r->tree, links, e) != 0)
 		return -1;
 	if (r->roots_dir != NULL && files_mkdirs(r->roots_dir, 0755, e) != 0)
@@ -153,11 +180,25 @@ evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct eval
 	if (rc == 0 && !rows->incomplete && r->fetches != NULL && r->fetch == FETCH_KEEP)
 		rc = fetches_keep(arena_printf(a, "%s/cache", work), r->fetches, e);
 	hearing_release(&h);
-	if (!r->sandbox) {
-		struct err late;
-		if (files_remove_tree(tree, &late) != 0)
-			log_err(LOG_WARN, "checkout", &late);
-	}
+	return rc;
+}
+
+static int
+evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct eval_rows *rows, struct err *e)
+{
+	AUTO(fd_close) int lock = -1;
+	struct treefs *served = NULL;
+	struct err late;
+
+	if (!r->sandbox && lock_source(a, r->checkout_dir, 2 * r->wall_ms, &lock, e) != 0)
+		return -1;
+	const char *tree = arena_printf(a, "%s/source", r->sandbox ? work : r->checkout_dir);
+	if (provide_tree(r, tree, &served, e) != 0)
+		return -1;
+	int rc = evaluate_tree(r, a, work, tree, rows, e);
+	end_tree(r, &served, rows);
+	if (!r->sandbox && files_remove_tree(tree, &late) != 0)
+		log_err(LOG_WARN, "checkout", &late);
 	return rc;
 }
 

@@ -42,6 +42,7 @@ static const struct field evaluation_key_members[] = {
     {RECORD(nix, key_nix, key_nix_fields)},
     {FLAG(ifd)},
     {FLAG(network)},
+    {FLAG(unproved), .left_out = true},
     {INT(max_depth)},
     {TEXTS(uris)},
     {TEXTS(systems)},

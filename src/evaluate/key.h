@@ -37,6 +37,7 @@ struct evaluation_key {
 	const char *source; /* the path that the tree has */
 	struct key_nix nix;
 	bool ifd, network;
+	bool unproved; /* somebody wants it evaluated, proof or not */
 	int64_t max_depth;
 	struct texts uris, systems;
 };

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	GRACE_MS = 5000, /* our own evaluator is told to end before we end it */
@@ -130,11 +131,19 @@ search_path(struct arena *a, const struct evaluating *r, binds *b)
 	return text;
 }
 
-/* What the evaluator is told of the environment beside what every program is; at most four entries and the end. */
+static bool
+has_network(const struct evaluating *r)
+{
+	return r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER);
+}
+
+/* What the evaluator is told of the environment beside what every program is: a few entries and, where it may fetch, the way out. */
 static const char **
 bot_environment(struct evaluating *r, struct arena *a, const char *cache, const char *conf, binds *b)
 {
-	const char **env = arena_alloc(a, 5 * sizeof(*env));
+	static const char *const way_out[] = {"http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=", "ALL_PROXY=",
+	    "no_proxy=", "NO_PROXY="};
+	const char **env = arena_alloc(a, (5 + COUNT(way_out)) * sizeof(*env));
 	size_t n = 0;
 
 	env[n++] = arena_printf(a, "NIX_PATH=%s", r->own != NULL ? "" : search_path(a, r, b));
@@ -143,6 +152,10 @@ bot_environment(struct evaluating *r, struct arena *a, const char *cache, const 
 		env[n++] = arena_printf(a, "XDG_CACHE_HOME=%s", r->sandbox ? SANDBOX_HOME "/.cache" : cache);
 	if (!r->sandbox)
 		env[n++] = arena_printf(a, "NIX_CONFIG=%s", conf); /* in the sandbox it is a file */
+	for (size_t i = 0; has_network(r) && i < COUNT(way_out); i++)
+		for (char **one = environ; *one != NULL; one++)
+			if (str_starts(str_of(*one), str_of(way_out[i])) && n < 4 + COUNT(way_out))
+				env[n++] = *one;
 	return env;
 }
 
@@ -216,7 +229,7 @@ surroundings_run(struct evaluating *r, struct arena *a, const char *work, struct
 	    .n_binds = b.n,
 	    .env = env,
 	    .dir = EVALUATING_INSIDE,
-	    .network = r->job.network || (r->fetches != NULL && r->fetch != FETCH_NEVER),
+	    .network = has_network(r),
 	    .nix = true,
 	    .nix_conf = conf,
 	    .whole = own};

@@ -17,7 +17,8 @@ event_action_name(enum event_action action)
 {
 	static const char *const names[] = {"", "opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft",
 	    "closed", "base changed", "created", "deleted", "suspend", "unsuspend", "new_permissions_accepted", "added",
-	    "removed", "rerequested", "requested_action", "checks_requested", "destroyed", "lifted", "changed"};
+	    "removed", "rerequested", "requested_action", "checks_requested", "requested", "labeled", "unlabeled", "enqueued",
+	    "dequeued", "destroyed", "lifted", "changed"};
 
 	return names[action];
 }
@@ -31,4 +32,10 @@ event_is_member(const char *association)
 		if (strcmp(association, members[i]) == 0)
 			return true;
 	return false;
+}
+
+bool
+event_is_known(const char *association)
+{
+	return event_is_member(association) || (association != NULL && strcmp(association, "CONTRIBUTOR") == 0);
 }

@@ -17,6 +17,8 @@ enum {
 	EVENT_MAX_NAME = 100, /* of an owner, a repository, a login; GitHub allows 39 and 100 */
 	EVENT_MAX_REF = 255,  /* bytes of a branch name; GitHub's own limit */
 	EVENT_MAX_URL = 1024,
+	EVENT_MAX_LABELS = 100,        /* of a pull request, GitHub's own limit; further ones are not looked at */
+	EVENT_MAX_LABEL = 255,         /* bytes; GitHub allows 50 characters */
 	EVENT_MAX_TITLE = 1024,        /* cut; GitHub allows 256 characters */
 	EVENT_MAX_COMMENT = 65536,     /* cut; GitHub allows 65536 characters, commands stand at its beginning */
 	EVENT_MAX_REPOSITORIES = 10000 /* in one installation event */
@@ -30,7 +32,7 @@ enum event_kind {
 	EVENT_INSTALLATION,              /* created, deleted, suspend, unsuspend, new_permissions_accepted */
 	EVENT_INSTALLATION_REPOSITORIES, /* added, removed */
 	EVENT_CHECK_RUN,                 /* rerequested, requested_action */
-	EVENT_CHECK_SUITE,               /* rerequested */
+	EVENT_CHECK_SUITE,               /* requested, rerequested */
 	EVENT_PUSH,
 	EVENT_MERGE_GROUP, /* checks_requested, destroyed */
 	EVENT_REPOSITORY   /* what happened to the repository: see event_repository */
@@ -55,6 +57,11 @@ enum event_action {
 	ACTION_REREQUESTED,
 	ACTION_REQUESTED,
 	ACTION_CHECKS_REQUESTED,
+	ACTION_SUITE_REQUESTED, /* a commit was pushed, and the forge wants to know what we say of it */
+	ACTION_LABELED,
+	ACTION_UNLABELED,
+	ACTION_ENQUEUED,
+	ACTION_DEQUEUED,
 	ACTION_DESTROYED,
 	ACTION_LIFTED, /* made public, or taken out of the archive */
 	ACTION_CHANGED /* renamed, transferred, privatized, archived, edited: what it is now says it all */
@@ -78,10 +85,16 @@ struct event_pull {
 	const char *base_ref, *base;
 	const char *title, *author;
 	const char *association; /* of the author, see event_is_member */
-	const char *before;      /* the head that a synchronize replaced; NULL otherwise */
-	int64_t updated_ms;      /* 0: not known */
-	int64_t pushed_ms;       /* not before head became the head: the later of updated_ms and the last push there */
-	bool fork;               /* the head's repository is another one, or gone */
+	const char *head_owner;  /* whose the head's repository is; NULL: it is gone */
+	struct event_labels {    /* that it has */
+		const char *const *p;
+		size_t n;
+	} labels;
+	const char *before; /* the head that a synchronize replaced; NULL otherwise */
+	int64_t updated_ms; /* 0: not known */
+	int64_t pushed_ms;  /* not before head became the head: the later of updated_ms and the last push there */
+	enum event_merges { MERGES_UNKNOWN, MERGES_NOT, MERGES } merges; /* with its base, where the forge was asked */
+	bool fork;                                                       /* the head's repository is another one, or gone */
 	bool draft;
 	bool open;
 };
@@ -101,6 +114,7 @@ struct event {
 	const char *sender;                 /* login */
 	bool sender_bot;                    /* a program, not a person */
 	struct event_pull pr;
+	const char *label; /* labeled, unlabeled: which */
 	struct {
 		int64_t id;
 		const char *author, *association, *body;
@@ -118,6 +132,10 @@ struct event {
 		const char *reason; /* merge group destroyed: "merged", "invalidated", "dequeued" */
 		int64_t queued;     /* merge group: the pull request at its end; 0: its ref does not say */
 	} push;
+	struct {
+		int64_t id;
+		const char *wrong;                   /* what is wrong with it, for people; NULL: nothing */
+	} hook;                                      /* of a ping */
 	const struct event_repository *repositories; /* of installation events: those added */
 	size_t n_repositories;
 	const struct event_repository *removed; /* installation_repositories removed */
@@ -130,5 +148,8 @@ const char *event_action_name(enum event_action action);
 /* Whether an author of this association may push anyway: OWNER, MEMBER or COLLABORATOR. Every forge's own ranks are told in
  * these words, and any other word, or NULL, is an outsider. */
 bool event_is_member(const char *association);
+/* Whether something of theirs was taken here before: those, and CONTRIBUTOR. FIRST_TIMER, FIRST_TIME_CONTRIBUTOR and NONE are
+ * newcomers, as is what is not known. */
+bool event_is_known(const char *association);
 
 #endif

@@ -25,17 +25,23 @@ send_kick(struct sender *s)
 }
 
 void
-send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
-    void *ctx)
+send_pull(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo, int64_t number,
+    send_pull_fn *fn, void *ctx)
 {
-	s->forge->pull(s, installation, owner, repo, number, fn, ctx);
+	s->forge->pull(s, installation, repository, owner, repo, number, fn, ctx);
 }
 
 void
-send_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-    send_text_fn *fn, void *ctx)
+send_permission(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+    const char *login, send_text_fn *fn, void *ctx)
 {
-	s->forge->permission(s, installation, owner, repo, login, fn, ctx);
+	s->forge->permission(s, installation, repository, owner, repo, login, fn, ctx);
+}
+
+void
+send_team(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx)
+{
+	s->forge->team(s, installation, team, login, fn, ctx);
 }
 
 void
@@ -72,6 +78,18 @@ bool
 send_was_away(struct sender *s)
 {
 	return s->forge->was_away(s);
+}
+
+void
+send_look(struct sender *s)
+{
+	s->forge->look(s);
+}
+
+void
+send_troubles(struct sender *s, struct buf *out)
+{
+	s->forge->troubles(s, out);
 }
 
 void

@@ -110,16 +110,19 @@ struct forge {
 	int (*start)(struct loop *l, struct store *s, const struct settings *settings, struct sender **ret, struct err *e);
 	void (*stop)(struct sender *s);
 	void (*kick)(struct sender *s);
-	void (*pull)(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number,
-	    send_pull_fn *fn, void *ctx);
-	void (*permission)(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-	    send_text_fn *fn, void *ctx);
+	void (*pull)(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+	    int64_t number, send_pull_fn *fn, void *ctx);
+	void (*permission)(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+	    const char *login, send_text_fn *fn, void *ctx);
+	void (*team)(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx);
 	void (*git_authorization)(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
 	void (*git_refused)(struct sender *s, int64_t installation, int64_t repository);
 	void (*list)(struct sender *s, const struct forge_wanted *wanted, send_list_fn *fn, void *ctx);
 	void (*missed)(struct sender *s, int64_t since_ms, send_known_fn *known, send_missed_fn *fn, void *ctx);
 	void (*changed)(struct sender *s, int64_t installation);
 	bool (*was_away)(struct sender *s);
+	void (*look)(struct sender *s);
+	void (*troubles)(struct sender *s, struct buf *out);
 	void (*metrics)(struct sender *s, struct buf *out);
 
 	/* The page of a pull request, from the repository's clone address; NULL when that is no link. In a. */
@@ -135,11 +138,13 @@ void send_stop(struct sender *s);
 /* There is something new in the store. Cheap; call it after the commit. */
 void send_kick(struct sender *s);
 /* What the pull request is now. */
-void send_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
-    void *ctx);
-/* What login may do: "admin", "write", "read" or "none". */
-void send_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-    send_text_fn *fn, void *ctx);
+void send_pull(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo, int64_t number,
+    send_pull_fn *fn, void *ctx);
+/* What login may do: "admin", "write", "triage", "read" or "none". */
+void send_permission(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+    const char *login, send_text_fn *fn, void *ctx);
+/* Whether login is in a team, "ORG/TEAM": "member" or "none". ERR_ABSENT or ERR_DENIED: the team cannot be read. */
+void send_team(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx);
 /* The value of an Authorization header with which git may read this one repository (the forge's id), for some minutes. It
  * is a secret: only for a child's environment. */
 void send_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
@@ -153,6 +158,10 @@ void send_missed(struct sender *s, int64_t since_ms, send_known_fn *known, send_
 void send_changed(struct sender *s, int64_t installation);
 /* Whether the forge can be reached again after a while in which it could not be: told once. */
 bool send_was_away(struct sender *s);
+/* Asks once more who we are there, and whether we have what we need; it is done at the start, too. What lacks is logged. */
+void send_look(struct sender *s);
+/* Appends what lacks, a line each. */
+void send_troubles(struct sender *s, struct buf *out);
 /* Appends lines of Prometheus' text format. */
 void send_metrics(struct sender *s, struct buf *out);
 

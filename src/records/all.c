@@ -54,6 +54,7 @@ const struct fields *const records_all[] = {
     &report_comment_fields,
     &report_document_fields,
     &report_labels_fields,
+    &report_reviewers_fields,
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,
@@ -61,6 +62,8 @@ const struct fields *const records_all[] = {
     &wish_comment_fields,
     &wish_labels_fields,
     &wish_reaction_fields,
+    &wish_status_fields,
+    &wish_reviewers_fields,
     NULL,
 };
 

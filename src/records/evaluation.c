@@ -19,6 +19,8 @@ const struct fields own_nix_fields = FIELDS("own", NULL, struct own_nix, own_nix
 static const struct field evaluate_job_members[] = {
     {TEXT(git_dir), .required = true},
     {TEXT(tree), .required = true},
+    {TEXT(base_tree), .left_out = true, .about = "of a head: by whose evaluation this one may be proved"},
+    {FLAG(proof), .left_out = true, .about = "note what is read, and spare what is proved (evaluate/reads.h)"},
     {RECORD(job, job_def, job_def_fields), .required = true, .about = "from the plan"},
     {WORD(side, side_words), .required = true},
     {TEXT(commit), .left_out = true, .about = "whose commit a flake's tree is said to be"},
@@ -77,6 +79,8 @@ static const struct field evaluation_members[] = {
     {TEXT(file), .about = "null when it is incomplete"},
     {FLAG(reused)},
     {FLAG(complete)},
+    {INT(proved), .otherwise = -1, .left_out = true,
+        .about = "not evaluated: of so many paths that base's evaluation looked at, none looks otherwise here"},
     {TEXT(reason), .about = "why it is not complete, in the evaluator's own words"},
     {FLAG(unknown), .left_out = true,
         .about = "incomplete for what this machine could not have or does not allow (nix/unknown.h)"},

@@ -22,6 +22,8 @@ extern const struct fields own_nix_fields;
 
 struct evaluate_job {
 	const char *git_dir, *tree;
+	const char *base_tree; /* of a head: what its evaluation may be proved by, in the same git_dir; or NULL */
+	bool proof;            /* note what is read, and spare evaluations that are proved (evaluate/reads.h) */
 	struct job_def job;
 	int side; /* enum side */
 	const char *commit;
@@ -58,6 +60,8 @@ struct evaluation {
 	int side; /* enum side */
 	const char *job, *key, *file;
 	bool reused, complete;
+	int64_t
+	    proved; /* not evaluated: so many paths base's evaluation looked at, and none looks otherwise here; -1: evaluated */
 	const char *reason; /* of what is incomplete, the evaluator's own words */
 	bool unknown;       /* incomplete for what this machine could not have, not for what the repository says */
 	struct untold_attrs *untold;

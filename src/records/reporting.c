@@ -33,7 +33,7 @@ static const struct field report_job_members[] = {
     {TEXT(stalled), .about = "why no build is begun just now"},
     {INT(elapsed_ms), .otherwise = -1, .left_out = true, .about = "shown in the footer"},
     {FLAG(colour), .about = "of the text"},
-    {TEXTS(formats), .required = true, .about = "checks comment text markdown json html labels changed-paths"},
+    {TEXTS(formats), .required = true, .about = "checks comment text markdown json html labels changed-paths reviewers"},
     {RECORD(settings, report_settings, settings_fields)},
 };
 const struct fields report_job_fields = FIELDS("report job", NULL, struct report_job, report_job_members);
@@ -82,7 +82,7 @@ static const struct fields annotation_fields = FIELDS("annotation", NULL, struct
 static const struct field check_action_members[] = {
     {TEXT(label), .required = true},
     {TEXT(description), .required = true},
-    {TEXT(identifier), .required = true, .about = "\"rebuild\", \"rebuild-failed\", \"approve\", \"eval\""},
+    {TEXT(identifier), .required = true, .about = "\"rebuild\", \"rebuild-failed\", \"approve\", \"eval\", \"cancel\""},
 };
 static const struct fields check_action_fields = FIELDS("action", NULL, struct check_action, check_action_members);
 #undef OF
@@ -123,6 +123,15 @@ static const struct field report_labels_members[] = {
     {TEXTS(known), .required = true, .about = "what of these is not wanted is taken off"},
 };
 const struct fields report_labels_fields = FIELDS("labels", "labels", struct report_labels, report_labels_members);
+#undef OF
+
+#define OF struct report_reviewers
+static const struct field report_reviewers_members[] = {
+    {TEXTS(logins), .required = true, .about = "maintainers, as the base has them"},
+    {INT(roots), .about = "attributes that differ by themselves"},
+};
+const struct fields report_reviewers_fields =
+    FIELDS("reviewers", "reviewers", struct report_reviewers, report_reviewers_members);
 #undef OF
 
 #define OF struct report_verdict

@@ -92,6 +92,13 @@ struct report_labels {
 };
 extern const struct fields report_labels_fields;
 
+/* Who looks after what differs by itself, as the base says: the head is its author's to write. */
+struct report_reviewers {
+	struct texts logins;
+	int64_t roots; /* attributes that differ by themselves */
+};
+extern const struct fields report_reviewers_fields;
+
 struct report_verdict {
 	const char *conclusion, *title;
 	int64_t exit;

@@ -58,6 +58,7 @@ const struct fields wish_comment_fields = FIELDS("wanted comment", NULL, struct 
 static const struct field wish_labels_members[] = {
     {TEXTS(known), .required = true, .about = "ours; no other is ever taken away"},
     {INT(number), .about = "of the pull request"},
+    {INT(serial), .left_out = true, .about = "another one is another wish"},
     {TEXTS(wanted), .required = true},
 };
 const struct fields wish_labels_fields = FIELDS("wanted labels", NULL, struct wish_labels, wish_labels_members);
@@ -69,4 +70,24 @@ static const struct field wish_reaction_members[] = {
     {TEXT(content), .required = true, .about = "eyes, +1, ..."},
 };
 const struct fields wish_reaction_fields = FIELDS("wanted reaction", NULL, struct wish_reaction, wish_reaction_members);
+#undef OF
+
+#define OF struct wish_status
+static const struct field wish_status_members[] = {
+    {TEXT(context), .required = true},
+    {TEXT(description), .left_out = true, .about = "plain text, one line"},
+    {TEXT(head), .required = true, .about = "commit"},
+    {TEXT(state), .required = true, .about = "pending, success, failure, error"},
+    {TEXT(target_url), .left_out = true},
+};
+const struct fields wish_status_fields = FIELDS("wanted status", NULL, struct wish_status, wish_status_members);
+#undef OF
+
+#define OF struct wish_reviewers
+static const struct field wish_reviewers_members[] = {
+    {TEXTS(logins), .required = true, .about = "whoever comes first is asked first"},
+    {INT(max), .about = "that are ever asked for this pull request"},
+    {INT(number), .about = "of the pull request"},
+};
+const struct fields wish_reviewers_fields = FIELDS("wanted reviewers", NULL, struct wish_reviewers, wish_reviewers_members);
 #undef OF

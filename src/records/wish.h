@@ -52,8 +52,23 @@ extern const struct fields wish_comment_fields;
 struct wish_labels {
 	int64_t number;
 	struct texts wanted, known;
+	int64_t serial; /* another one is another wish: what is known is looked for and taken away once more */
 };
 extern const struct fields wish_labels_fields;
+
+/* A status of the commit `head`, for those whose rules know no checks: "pending", "success", "failure", "error". */
+struct wish_status {
+	const char *head, *context, *state, *description;
+	const char *target_url;
+};
+extern const struct fields wish_status_fields;
+
+/* People to be asked for a review, the first ones first, at most max ever of one pull request. */
+struct wish_reviewers {
+	int64_t number, max;
+	struct texts logins;
+};
+extern const struct fields wish_reviewers_fields;
 
 struct wish_reaction {
 	int64_t comment_id;

@@ -146,24 +146,34 @@ rebuilds_actions(const struct model *m, struct check_run *to)
 {
 	const struct tally *t = &m->tally;
 
+	if (m->outcome == OUTCOME_HELD)
+		add_action(to, "Approve", "Evaluate and build this change", "approve");
 	if (m->outcome != OUTCOME_COMPARED)
 		return;
-	if (m->job->wide || m->job->waiting) {
-		add_action(to, "Approve builds", "Build what this change rebuilds", "approve");
+	if (m->job->wide)
+		add_action(to, "Build anyway", "Build it, though it is much", "approve");
+	else if (m->job->waiting)
+		add_action(to, "Approve", "Build what this change rebuilds", "approve");
+	if (m->job->wide || m->job->waiting)
 		return;
-	}
 	if (t->newly + t->newly_blocked + t->still + t->still_blocked + t->unknown + t->infrastructure + t->cancelled > 0)
 		add_action(to, "Rebuild failed", "Build again what has no good result", "rebuild-failed");
 	add_action(to, "Rebuild", "Build everything again", "rebuild");
 }
 
+/* A check shows its buttons when it is concluded: the builds are cancelled beside the evaluation before them. */
 static void
-evaluation_actions(const struct model *m, struct check_run *to)
+evaluation_actions(const struct model *m, const struct verdict *v, struct check_run *to)
 {
-	if (m->outcome == OUTCOME_HELD)
+	if (m->outcome == OUTCOME_HELD) {
 		add_action(to, "Approve", "Evaluate and build this change", "approve");
-	else if (m->outcome != OUTCOME_SUPERSEDED)
-		add_action(to, "Evaluate again", "Compare head and base once more", "eval");
+		return;
+	}
+	if (m->outcome == OUTCOME_SUPERSEDED)
+		return;
+	add_action(to, "Evaluate again", "Compare head and base once more", "eval");
+	if (m->job->phase == PHASE_BUILDING && v->rebuilds.conclusion == CONCLUSION_NONE)
+		add_action(to, "Cancel", "Stop the builds of this pull request", "cancel");
 }
 
 /* All but annotations and actions, for which there is room. */
@@ -197,7 +207,7 @@ checks_evaluation(struct model *m, const struct verdict *v, struct check_run *re
 		return -1;
 	if (v->evaluation.conclusion != CONCLUSION_NONE) {
 		evaluation_annotations(m, ret);
-		evaluation_actions(m, ret);
+		evaluation_actions(m, v, ret);
 	}
 	return 0;
 }

@@ -1,12 +1,14 @@
 /* The stage: one job in, the outputs asked for out. */
 #include "report/report.h"
 
+#include "records/list.h"
 #include "report/checks.h"
 #include "report/document.h"
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"
 #include "report/words.h"
+#include "support/base/map.h"
 #include "support/os/files.h"
 
 #include <string.h>
@@ -14,7 +16,8 @@
 enum {
 	MAX_DOCUMENT_BYTES = 1024 * 1024 * 1024, /* as the difference it is made of */
 	SCREEN_LINES = 20,                       /* of each list in the text: what is more is counted */
-	SCREEN_COLUMNS = 80
+	SCREEN_COLUMNS = 80,
+	MAX_REVIEWERS = 100
 };
 
 struct rendering {
@@ -141,6 +144,31 @@ emit_labels(struct rendering *o, struct err *e)
 	return o->has_labels ? record_put(o->out, &report_labels_fields, &record, e) : 0;
 }
 
+/* Each once, in the order of what they look after. */
+static int
+emit_reviewers(struct rendering *o, struct err *e)
+{
+	struct report_reviewers record = {0};
+	struct map there = {0};
+
+	list_clear(&o->m.a, &record.logins);
+	for (size_t i = 0; i < o->m.n_attrs && o->m.outcome == OUTCOME_COMPARED; i++) {
+		const struct changed_attr *at = &o->m.attrs[i];
+		const struct package_meta *meta = model_meta(at->is->base);
+		if (at->alias || !model_is_root(at))
+			continue;
+		record.roots++;
+		for (size_t k = 0; meta != NULL && k < meta->maintainers.n; k++) {
+			bool added;
+			map_add(&there, str_of(meta->maintainers.p[k]), &added);
+			if (added && record.logins.n < MAX_REVIEWERS)
+				list_add(&o->m.a, &record.logins, meta->maintainers.p[k]);
+		}
+	}
+	map_release(&there);
+	return record.roots > 0 ? record_put(o->out, &report_reviewers_fields, &record, e) : 0;
+}
+
 static const struct {
 	const char *format;
 	int (*emit)(struct rendering *o, struct err *e);
@@ -153,6 +181,7 @@ static const struct {
     {"html", emit_html},
     {"changed-paths", emit_changed_paths},
     {"labels", emit_labels},
+    {"reviewers", emit_reviewers},
 };
 
 static int

@@ -326,6 +326,24 @@ view_not_found(const struct view *v, struct values *obj)
 	put_list(v, obj, "not_found", items, items->n, (int64_t)items->n);
 }
 
+/* How many paths proved that nothing differs; nothing where something of the head was evaluated. */
+static void
+view_proof(const struct view *v, struct values *obj)
+{
+	const struct evaluations *all = &v->m->facts.evaluations;
+	int64_t paths = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		if (all->p[i].side != SIDE_HEAD)
+			continue;
+		if (all->p[i].proved < 0)
+			return;
+		paths += all->p[i].proved;
+	}
+	if (all->n > 0)
+		values_text(obj, "proved", words_count(&v->m->a, paths, "path", "paths"));
+}
+
 /* Why a stage ended with an error. */
 static void
 view_failure(const struct view *v, const struct verdict *verdict, struct values *obj)
@@ -369,6 +387,7 @@ view_state(const struct view *v, const struct verdict *verdict, struct values *o
 		values_flag(obj, "wide", m->job->wide);
 		values_flag(obj, "waiting", m->job->waiting);
 		values_flag(obj, "nothing", m->n_attrs == 0 && m->untold == 0);
+		view_proof(v, obj);
 		values_flag(obj, "build_failed_us", m->facts.failure != NULL);
 		if (m->job->phase == PHASE_BUILDING && t->total > 0)
 			put_done(v, obj, "building", t->ended, "total", t->total);

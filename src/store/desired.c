@@ -5,6 +5,8 @@
 #include "store/served.h"
 #include "support/base/clock.h"
 
+#include <string.h>
+
 #define OPEN "posted < generation AND given_up < generation"
 /* And something may be written there. */
 #define OPEN_AND_SERVED OPEN " AND " SQL_SERVED("desired.repository", "desired.installation")
@@ -140,6 +142,19 @@ store_want_labels(struct store *s, const struct desired_repository *r, const str
 }
 
 int
+store_want_label_off(struct store *s, const struct desired_repository *r, int64_t number, const char *label, int64_t serial,
+    struct err *e)
+{
+	struct arena a = {0};
+	const struct wish_labels wanted = {.number = number, .wanted = {&label, 0}, .known = {&label, 1}, .serial = serial};
+	const char *key = arena_printf(&a, "labels/%lld/%lld/%s", (long long)r->id, (long long)number, label);
+	int rc = want(s, "labels", URGENCY_ANSWER, key, r, &wish_labels_fields, &wanted, e);
+
+	arena_release(&a);
+	return rc;
+}
+
+int
 store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content, struct err *e)
 {
 	struct arena a = {0};
@@ -149,6 +164,29 @@ store_want_reaction(struct store *s, const struct desired_repository *r, int64_t
 
 	arena_release(&a);
 	return rc;
+}
+
+int
+store_want_status(struct store *s, const struct desired_repository *r, const struct wish_status *wanted, bool only_there,
+    struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+	const char *key = arena_printf(&a, "status/%lld/%s/%s", (long long)r->id, wanted->head, wanted->context);
+	enum urgency urgency = strcmp(wanted->state, "pending") == 0 ? URGENCY_PROGRESS : URGENCY_CONCLUSION;
+	int64_t n = 1;
+
+	if (only_there && db_int(s, &n, e, "SELECT count(*) FROM desired WHERE key = ?1", "s", key) < 0)
+		return -1;
+	return n > 0 ? want(s, "status", urgency, key, r, &wish_status_fields, wanted, e) : 0;
+}
+
+int
+store_want_reviewers(struct store *s, const struct desired_repository *r, const struct wish_reviewers *wanted, struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+	const char *key = arena_printf(&a, "reviewers/%lld/%lld", (long long)r->id, (long long)wanted->number);
+
+	return want(s, "reviewers", URGENCY_FIRST, key, r, &wish_reviewers_fields, wanted, e);
 }
 
 static const char *

@@ -8,6 +8,8 @@
  *                             change, and not after it was deleted a second time
  *   labels    wish_labels     of a pull request
  *   reaction  wish_reaction   to a comment
+ *   status    wish_status     of a commit, one for each context
+ *   reviewers wish_reviewers  of a pull request; nobody is asked twice, or taken off again
  *   reply     wish_comment    posted once, edited when it is wanted otherwise; deleted, it comes back only with something else to say
  * Wanting a thing again replaces what was wanted: only the newest state is ever sent. `generation` is raised only when the
  * document differs, so saying the same thing twice makes no request. Names of the repository are those of the last want.
@@ -42,10 +44,19 @@ must_check int store_want_last_comment(struct store *s, const struct desired_rep
 must_check int store_comment_wanted(struct store *s, int64_t repository, int64_t number, bool *ret, struct err *e);
 must_check int store_want_labels(struct store *s, const struct desired_repository *r, const struct wish_labels *wanted,
     struct err *e);
+/* A label that was set by somebody is taken off; serial: another one for each time that it was set. */
+must_check int store_want_label_off(struct store *s, const struct desired_repository *r, int64_t number, const char *label,
+    int64_t serial, struct err *e);
 must_check int store_want_reaction(struct store *s, const struct desired_repository *r, int64_t comment_id, const char *content,
     struct err *e);
 must_check int store_want_reply(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
     struct str body, struct err *e);
+
+/* only_there: nothing where none of this context was ever wanted on the commit. */
+must_check int store_want_status(struct store *s, const struct desired_repository *r, const struct wish_status *wanted,
+    bool only_there, struct err *e);
+must_check int store_want_reviewers(struct store *s, const struct desired_repository *r, const struct wish_reviewers *wanted,
+    struct err *e);
 
 /* What the reply with this marker says; NULL: there is none. In a. */
 must_check int store_reply_wanted(struct store *s, struct arena *a, int64_t repository, int64_t number, const char *marker,

@@ -22,17 +22,18 @@ store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
 {
 	return db_run(s, e,
 	    "INSERT INTO pull_request (repository, number, state, head, base_ref, title, author, association, fork,"
-	    " draft, updated, head_since, head_before, changed)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+	    " draft, updated, head_since, head_before, changed, head_owner, skipped)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
 	    " ON CONFLICT (repository, number) DO UPDATE SET state = excluded.state, head = excluded.head,"
 	    " head_since = CASE WHEN head = excluded.head THEN head_since ELSE excluded.head_since END,"
 	    " head_before = CASE WHEN head = excluded.head THEN head_before ELSE excluded.head_before END,"
 	    " changed = max(changed, excluded.changed),"
 	    " base_ref = excluded.base_ref, title = excluded.title, author = excluded.author,"
 	    " association = excluded.association, fork = excluded.fork, draft = excluded.draft,"
-	    " updated = excluded.updated",
-	    "iissssssiiiisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title, p->author,
-	    p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since, p->before, p->changed);
+	    " updated = excluded.updated, head_owner = excluded.head_owner, skipped = excluded.skipped",
+	    "iissssssiiiisisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title,
+	    p->author, p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since, p->before,
+	    p->changed, p->head_owner, (int64_t)p->skipped);
 }
 
 int
@@ -41,7 +42,7 @@ store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t num
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT state, head, base_ref, title, author, association, fork, draft, approved, head_since,"
-	    " head_before, changed FROM pull_request"
+	    " head_before, changed, head_owner, in_team, skipped FROM pull_request"
 	    " WHERE repository = ?1 AND number = ?2",
 	    "ii", repository, number);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -61,8 +62,53 @@ store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t num
 	    .approved = db_text(a, q, 8),
 	    .head_since = db_i64(q, 9),
 	    .before = db_text(a, q, 10),
-	    .changed = db_i64(q, 11)};
+	    .changed = db_i64(q, 11),
+	    .head_owner = db_text(a, q, 12),
+	    .in_team = db_i64(q, 13) != 0,
+	    .skipped = db_i64(q, 14) != 0};
 	return 0;
+}
+
+int
+store_pull_in_team(struct store *s, int64_t repository, int64_t number, bool in_team, struct err *e)
+{
+	return db_run(s, e, "UPDATE pull_request SET in_team = ?3 WHERE repository = ?1 AND number = ?2", "iii", repository,
+	    number, (int64_t)in_team);
+}
+
+int
+store_conflicts_moved(struct store *s, int64_t repository, const char *base_ref, int64_t at, int64_t max, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE pull_request SET recheck = ?3, recheck_tries = 0 WHERE repository = ?1 AND number IN"
+	    " (SELECT p.number FROM pull_request p JOIN run r ON r.repository = p.repository AND r.number = p.number"
+	    "  WHERE p.repository = ?1 AND p.state = 'open' AND p.base_ref = ?2 AND r.head = p.head AND r.id ="
+	    "   (SELECT max(n.id) FROM run n WHERE n.repository = p.repository AND n.number = p.number)"
+	    "  AND json_extract(r.mirrored, '$.conflict') ORDER BY r.id DESC LIMIT ?4)",
+	    "isii", repository, base_ref, at, max);
+}
+
+int
+store_conflict_next(struct store *s, struct store_conflict *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT repository, number, recheck, recheck_tries FROM pull_request WHERE recheck > 0 ORDER BY recheck LIMIT 1",
+	    "");
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	*ret = (struct store_conflict){db_i64(q, 0), db_i64(q, 1), db_i64(q, 2), db_i64(q, 3)};
+	return 0;
+}
+
+int
+store_conflict_later(struct store *s, int64_t repository, int64_t number, int64_t at, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE pull_request SET recheck = ?3, recheck_tries = recheck_tries + 1 WHERE repository = ?1 AND number = ?2",
+	    "iii", repository, number, at);
 }
 
 int
@@ -141,6 +187,25 @@ store_branch_had(struct store *s, int64_t repository, const char *branch, const 
 	return 0;
 }
 
+int
+store_group_gone(struct store *s, int64_t repository, const char *head, struct err *e)
+{
+	return db_run(s, e, "INSERT INTO group_gone (repository, head) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "is",
+	    repository, head);
+}
+
+int
+store_group_is_gone(struct store *s, int64_t repository, const char *head, bool *ret, struct err *e)
+{
+	int64_t n = 0;
+
+	if (db_int(s, &n, e, "SELECT count(*) FROM group_gone WHERE repository = ?1 AND head = ?2", "is", repository, head) !=
+	    0)
+		return -1;
+	*ret = n > 0;
+	return 0;
+}
+
 static int
 history(struct store *s, int64_t id, const char *from, const char *to, const char *why, struct err *e)
 {
@@ -171,10 +236,11 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 	return 0;
 }
 
-#define RUN_COLUMNS                                                                                                  \
-	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved," \
-	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"           \
-	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped"
+#define RUN_COLUMNS                                                                                                                               \
+	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"                              \
+	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"                                        \
+	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped," \
+	" failures, refusals"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -219,7 +285,9 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .again = db_i64(q, 33) != 0,
 	    .held = db_text(a, q, 34),
 	    .nix = (enum run_nix)db_i64(q, 35),
-	    .stopped = db_i64(q, 36) != 0};
+	    .stopped = db_i64(q, 36) != 0,
+	    .failures = db_i64(q, 37),
+	    .refusals = db_i64(q, 38)};
 	return 0;
 }
 
@@ -321,7 +389,7 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 	if (store_begin(s, e) != 0)
 		return -1;
 	int rc = db_run(s, e,
-	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
+	    "UPDATE run SET state = ?3, attempt = 0, failures = 0, refusals = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
 	    " ended = CASE WHEN ?5 THEN ?4 END WHERE id = ?1 AND state = ?2",
 	    "issii", id, run_state_name(from), run_state_name(to), now, (int64_t)run_state_is_end(to));
 	bool moved = rc == 0 && db_changes(s) == 1;
@@ -335,8 +403,9 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 int
 store_run_piece(struct store *s, int64_t id, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET attempt = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii", id,
-	    clock_now_ms());
+	return db_run(s, e,
+	    "UPDATE run SET attempt = 0, failures = 0, refusals = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii",
+	    id, clock_now_ms());
 }
 
 int
@@ -346,10 +415,12 @@ store_run_attempt(struct store *s, int64_t id, struct err *e)
 }
 
 int
-store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e)
+store_run_later(struct store *s, int64_t id, bool refused, int64_t not_before, const char *why, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET not_before = ?2, waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
-	    "iisi", id, not_before, why, clock_now_ms());
+	return db_run(s, e,
+	    "UPDATE run SET failures = failures + 1, refusals = CASE WHEN ?5 THEN refusals + 1 ELSE 0 END, not_before = ?2,"
+	    " waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
+	    "iisii", id, not_before, why, clock_now_ms(), (int64_t)refused);
 }
 
 int
@@ -516,10 +587,10 @@ int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {
 	return db_run(s, e,
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, thread)"
-	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0))",
-	    "iiisssiiisi", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
-	    (int64_t)c->operator, c->said, c->head, c->thread);
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label, thread)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0))",
+	    "iiisssiiissi", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
+	    (int64_t)c->operator, c->said, c->head, c->label, c->thread);
 }
 
 int
@@ -527,6 +598,17 @@ store_comment_take(struct store *s, int64_t repository, int64_t comment, struct 
 {
 	if (db_run(s, e, "INSERT INTO comment_taken (repository, comment) VALUES (?1, ?2) ON CONFLICT DO NOTHING", "ii",
 	        repository, comment) != 0)
+		return -1;
+	return db_changes(s) == 1 ? 0 : 1;
+}
+
+int
+store_label_take(struct store *s, int64_t repository, int64_t number, const char *label, int64_t at, struct err *e)
+{
+	if (db_run(s, e,
+	        "INSERT INTO label_taken (repository, number, label, at) VALUES (?1, ?2, ?3, ?4)"
+	        " ON CONFLICT DO UPDATE SET at = excluded.at WHERE excluded.at > at",
+	        "iisi", repository, number, label, at) != 0)
 		return -1;
 	return db_changes(s) == 1 ? 0 : 1;
 }
@@ -552,7 +634,7 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received,"
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label,"
 	    " coalesce(thread, comment) FROM command"
 	    " WHERE done IS NULL AND not_before <= ?1" NOT_BUSY("?2") " ORDER BY id LIMIT 1",
 	    "is", now, busy);
@@ -572,7 +654,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 	    .said = db_i64(q, 9),
 	    .head = db_text(a, q, 10),
 	    .received = db_i64(q, 11),
-	    .thread = db_i64(q, 12)};
+	    .label = db_text(a, q, 12),
+	    .thread = db_i64(q, 13)};
 	return 0;
 }
 

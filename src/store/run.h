@@ -20,10 +20,13 @@ struct pull_request {
 	bool open, fork, draft;
 	const char *head, *base_ref, *title;
 	const char *author, *association; /* NULL when the account is gone */
-	const char *approved;             /* head that somebody approved, or NULL */
-	int64_t head_since;               /* when head was pushed, GitHub's clock; 0: the pull request came with it */
-	const char *before;               /* the head that it replaced, or NULL */
-	int64_t changed;                  /* updated_at of the newest event that counted; 0: not known */
+	const char *head_owner;           /* whose the head's repository is; NULL: not known, or it is gone */
+	bool in_team;         /* the author was in a trusted team when that was last asked; not written by store_pull_put */
+	bool skipped;         /* it has the label of [pull_requests] skip_label */
+	const char *approved; /* head that somebody approved, or NULL */
+	int64_t head_since;   /* when head was pushed, GitHub's clock; 0: the pull request came with it */
+	const char *before;   /* the head that it replaced, or NULL */
+	int64_t changed;      /* updated_at of the newest event that counted; 0: not known */
 };
 
 /* JSON texts are NULL until their stage has ended. */
@@ -34,7 +37,8 @@ struct run {
 	const char *head_ref; /* where a merge group's head is fetched, or NULL */
 	const char *asked;    /* attributes that a command named (JSON array), or NULL: all */
 	enum run_state state;
-	int64_t attempt, not_before;
+	int64_t attempt, not_before; /* attempts of the present state that were begun, those that died with us among them */
+	int64_t failures, refusals;  /* of them that failed; that the forge refused, in a row */
 	bool force, ignore_rules, approved, wide;
 	bool again;          /* targets are built once more and compared */
 	const char *held;    /* why it does not go on until somebody approves, or NULL */
@@ -50,6 +54,18 @@ struct run {
 must_check int store_pull_put(struct store *s, const struct pull_request *p, struct err *e);
 must_check int store_pull_get(struct store *s, struct arena *a, int64_t repository, int64_t number, struct pull_request *ret,
     struct err *e);
+/* What the forge said of the author's teams. */
+must_check int store_pull_in_team(struct store *s, int64_t repository, int64_t number, bool in_team, struct err *e);
+/* A base branch has moved: open pull requests onto it whose newest run was in conflict with it are to be looked at at `at`, the newest first,
+ * at most max. */
+must_check int store_conflicts_moved(struct store *s, int64_t repository, const char *base_ref, int64_t at, int64_t max,
+    struct err *e);
+/* The one that is due first, when, and how often it was asked for already; 1: there is none. Its next look, 0: none. */
+struct store_conflict {
+	int64_t repository, number, at, tries;
+};
+must_check int store_conflict_next(struct store *s, struct store_conflict *ret, struct err *e);
+must_check int store_conflict_later(struct store *s, int64_t repository, int64_t number, int64_t at, struct err *e);
 /* Keeps a push of the second `changed` whose forerunner has not come; forgets those of seconds before. */
 must_check int store_head_early(struct store *s, const struct pull_request *p, struct err *e);
 /* Takes the one that followed on a head in that second, 1: there is none. */
@@ -73,6 +89,9 @@ must_check int store_branch_done(struct store *s, struct arena *a, int64_t repos
 /* Whether a branch ever had a run of this head. */
 must_check int store_branch_had(struct store *s, int64_t repository, const char *branch, const char *head, bool *ret,
     struct err *e);
+/* A merge group's commit that is not in the queue any more; whether it is one, ever. */
+must_check int store_group_gone(struct store *s, int64_t repository, const char *head, struct err *e);
+must_check int store_group_is_gone(struct store *s, int64_t repository, const char *head, bool *ret, struct err *e);
 /* A new run in RUN_ACCEPTED. */
 must_check int store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err *e);
 must_check int store_run_get(struct store *s, struct arena *a, int64_t id, struct run *ret, struct err *e);
@@ -93,15 +112,16 @@ must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t n
 /* Forgets runs that ended before a time, the builds that nobody wants any more, and obeyed commands. */
 must_check int store_prune(struct store *s, int64_t before, struct err *e);
 
-/* from -> to with a reason for the history; attempt, held and waiting start anew, changes is raised. 1 when the run was not
+/* from -> to with a reason for the history; attempts, held and waiting start anew, changes is raised. 1 when the run was not
  * in from (somebody was faster): nothing happened. ERR_BUG when the list of states has no such move. */
 must_check int store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why,
     struct err *e);
 /* A state of several pieces has finished one: attempts begin anew, changes is raised. */
 must_check int store_run_piece(struct store *s, int64_t id, struct err *e);
-/* Counts an attempt of the present state. */
+/* Counts an attempt of the present state: it begins. */
 must_check int store_run_attempt(struct store *s, int64_t id, struct err *e);
-must_check int store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e);
+/* It failed, and another follows; refused: the forge said no. */
+must_check int store_run_later(struct store *s, int64_t id, bool refused, int64_t not_before, const char *why, struct err *e);
 /* One text column: "mirrored", "plan", "evaluations", "difference", "counts", "query", "failure", "held",
  * "verdict", "title". */
 must_check int store_run_set(struct store *s, int64_t id, const char *column, const char *text, struct err *e);
@@ -130,13 +150,17 @@ struct store_command {
 	int64_t id, repository, number, comment; /* comment 0: a button, or the operator */
 	bool operator;                           /* given on the machine itself: nobody is asked for permission */
 	const char *login, *verb, *words;
-	const char *head; /* that a button stood on, or the operator was shown; NULL for a comment */
-	int64_t said;     /* when the comment was written, GitHub's clock; 0: not known */
+	const char *head;  /* that a button stood on, had a label, or the operator was shown; NULL for a comment */
+	const char *label; /* that asked for it, or NULL */
+	int64_t said;      /* when the comment was written, GitHub's clock; 0: not known */
 	int64_t attempts, received;
 	int64_t thread; /* the comment after which its reply is named, see store/people.h; 0: its own */
 };
 /* 1 when the comment's commands were taken before, whenever that was. */
 must_check int store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e);
+/* A label was set at a time, the forge's clock; 1 when that, or a later one, was taken before. */
+must_check int store_label_take(struct store *s, int64_t repository, int64_t number, const char *label, int64_t at,
+    struct err *e);
 must_check int store_command_add(struct store *s, const struct store_command *c, struct err *e);
 /* The oldest one due; 1 when there is none. busy: installations that are being asked already, a JSON array: of those only what needs
  * no answer of theirs. */

@@ -19,8 +19,9 @@
 struct flow;
 
 struct flow_hooks {
-	/* Calls answer(to, ...) once, now or later: authorization is what git shows (NULL: nothing), or why is why there is none. */
-	void (*authorize)(void *ctx, const struct repository *of,
+	/* Calls answer(to, ...) once, now or later: authorization is what git shows (NULL: nothing), or why is why there is none. By
+	 * then it is known whose the pull request is (number, as a run has it). */
+	void (*authorize)(void *ctx, const struct repository *of, int64_t number,
 	    void (*answer)(void *to, const char *authorization, const struct err *why), void *to);
 	void (*refused)(void *ctx, const struct repository *of);             /* git was: what it showed is not good */
 	void (*changed)(void *ctx);                                          /* runs may have changed */

@@ -59,6 +59,8 @@ evaluate_job(struct arena *a, const struct settings *c, const struct jobs_trees 
 	fields_init(&evaluate_job_fields, &j);
 	j.git_dir = takes ? whole->git_dir : trees->git_dir;
 	j.tree = side == SIDE_BASE ? (takes ? whole->base_tree : m->base_tree) : (takes ? whole->head_tree : m->head_tree);
+	j.base_tree = side == SIDE_HEAD ? (takes ? whole->base_tree : m->base_tree) : NULL;
+	j.proof = c->evaluate.proof;
 	j.job = *job;
 	j.side = side;
 	j.commit = trees->as_head ? m->head : m->base;

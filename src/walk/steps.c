@@ -272,6 +272,7 @@ log_evaluation(const struct run *r, const struct evaluation *rec)
 	log_info("run %" PRId64 ": %s of %s is %s, %" PRId64 " rows in %" PRId64 " ms by %s %s, sandbox %s", r->id,
 	    side_words[rec->side], rec->job,
 	    !rec->complete        ? "incomplete"
+	    : rec->proved >= 0    ? "proved to be base's"
 	    : rec->reused         ? "stored already"
 	    : rec->untold != NULL ? "evaluated in part"
 	                          : "evaluated",

@@ -3,7 +3,6 @@
 
 #include "changeset/changeset.h"
 #include "changeset/glob.h"
-#include "forge/event.h"
 
 #include <string.h>
 #include <strings.h>
@@ -17,11 +16,31 @@ is_among(const struct texts *logins, const char *login)
 	return false;
 }
 
-/* The author of a fork's pull request who is no member and not named in [trust] authors. */
+/* Anybody can ask for another one's fork to be taken: its owner could go on pushing to it. */
+static bool
+is_own_fork(const struct settings *c, const struct pull_request *pr)
+{
+	return pr->head_owner == NULL || (pr->author != NULL && strcasecmp(pr->head_owner, pr->author) == 0) ||
+	       is_among(&c->trust.authors, pr->head_owner);
+}
+
+/* A fork's pull request whose author is neither a member, nor named in [trust] authors, nor in one of [trust] teams. */
 static bool
 is_outsider(const struct settings *c, const struct pull_request *pr)
 {
-	return pr->fork && !event_is_member(pr->association) && !is_among(&c->trust.authors, pr->author);
+	bool friend = event_is_member(pr->association) || is_among(&c->trust.authors, pr->author) ||
+	              (c->trust.teams.n > 0 && pr->in_team);
+
+	return pr->fork && !(friend && is_own_fork(c, pr));
+}
+
+bool
+trust_asks_teams(const struct settings *c, const struct pull_request *pr)
+{
+	struct pull_request known = *pr;
+
+	known.in_team = false;
+	return c->trust.teams.n > 0 && pr->author != NULL && is_own_fork(c, pr) && is_outsider(c, &known);
 }
 
 static bool
@@ -36,6 +55,18 @@ trust_of(const struct settings *c, const struct run *r, const struct pull_reques
 	if (r->number == RUN_OF_BRANCH)
 		return TRUST_OWN;
 	return r->number > 0 && !is_approved(r, pr) && is_outsider(c, pr) ? TRUST_NOBODY : TRUST_MEMBERS;
+}
+
+/* Whether somebody has to approve it, as [trust] approval says. What an outsider's change is kept from in its sandbox does not
+ * depend on that. */
+static bool
+needs_approval(const struct settings *c, const struct run *r, const struct pull_request *pr)
+{
+	const char *whose = c->trust.approval;
+
+	if (trust_of(c, r, pr) != TRUST_NOBODY || str_same(whose, "never"))
+		return false;
+	return !str_same(whose, "first-time") || !event_is_known(pr->association) || !is_own_fork(c, pr);
 }
 
 /* The patterns were looked at when the settings were read. */
@@ -63,6 +94,17 @@ trust_waits(const struct settings *c, const struct pull_request *pr)
 	return NULL;
 }
 
+bool
+trust_has_skip_label(const struct settings *c, const struct event_labels *labels)
+{
+	const char *skip = c->pull_requests.skip_label;
+
+	for (size_t i = 0; skip != NULL && skip[0] != '\0' && i < labels->n; i++)
+		if (strcasecmp(labels->p[i], skip) == 0)
+			return true;
+	return false;
+}
+
 /* The merge queue and branches are evaluated whatever their messages say: others build on them. */
 const char *
 trust_unwanted(struct arena *a, const struct settings *c, const struct run *r, const struct pull_request *pr,
@@ -70,7 +112,11 @@ trust_unwanted(struct arena *a, const struct settings *c, const struct run *r, c
 {
 	const char *in_title = changeset_skip_word(str_of(pr->title));
 
-	if (r->number <= 0 || r->force || !c->pull_requests.skip_words)
+	if (r->number <= 0 || r->force)
+		return NULL;
+	if (pr->skipped)
+		return arena_printf(a, "the label %s", c->pull_requests.skip_label);
+	if (!c->pull_requests.skip_words)
 		return NULL;
 	if (skip_word != NULL)
 		return arena_printf(a, "%s in the head's message", skip_word);
@@ -80,7 +126,7 @@ trust_unwanted(struct arena *a, const struct settings *c, const struct run *r, c
 const char *
 trust_holds_evaluation(const struct settings *c, const struct run *r, const struct pull_request *pr)
 {
-	if (strcmp(c->trust.forks, "approve") != 0 || trust_of(c, r, pr) != TRUST_NOBODY)
+	if (strcmp(c->trust.forks, "approve") != 0 || !needs_approval(c, r, pr))
 		return NULL;
 	return "the evaluation of an outside author's change waits for approval";
 }
@@ -94,7 +140,7 @@ trust_holds_builds(const struct settings *c, const struct run *r, const struct p
 		return "branches are not built here";
 	if (r->wide && !is_approved(r, pr))
 		return "wide: builds wait for approval";
-	if (trust_of(c, r, pr) == TRUST_NOBODY && strcmp(c->trust.forks, "build") != 0)
+	if (strcmp(c->trust.forks, "build") != 0 && needs_approval(c, r, pr))
 		return "builds of an outside author wait for approval";
 	return NULL;
 }

@@ -2,12 +2,14 @@
  * trust - what whose change may: all such decisions, pure functions of the settings, the run and its pull request.
  *
  * A branch's own commits and the merge queue come from people who can push. A pull request from a branch of the repository
- * does, too; one from a fork is trusted when its author is a member or named in [trust] authors. An approval is of one head.
+ * does, too; one from a fork is trusted when the fork is its author's own, and that is a member, named in [trust] authors, or in one
+ * of [trust] teams. Whose changes wait for an approval besides is [trust] approval's. An approval is of one head.
  */
 #ifndef EKACI_WALK_TRUST_H
 #define EKACI_WALK_TRUST_H
 
 #include "config/config.h"
+#include "forge/event.h"
 #include "store/run.h"
 
 enum trust {
@@ -18,8 +20,12 @@ enum trust {
 
 /* pr: zeros for a run of no pull request. */
 enum trust trust_of(const struct settings *c, const struct run *r, const struct pull_request *pr);
+/* Whether it depends on the author's teams, which only the forge knows (bot/teams.h writes it down). */
+bool trust_asks_teams(const struct settings *c, const struct pull_request *pr);
 /* Why no event of it starts a run, NULL: they do. What somebody asks for in a command runs all the same. */
 const char *trust_waits(const struct settings *c, const struct pull_request *pr);
+/* Whether one of its labels is the one that says to leave it alone. */
+bool trust_has_skip_label(const struct settings *c, const struct event_labels *labels);
 /* Where its people wrote that nothing is to be done, for people; NULL: nowhere, or somebody asked for this run. skip_word: that
  * of the head's message, or NULL. */
 const char *trust_unwanted(struct arena *a, const struct settings *c, const struct run *r, const struct pull_request *pr,

@@ -1,8 +1,10 @@
 /* Build logs as text, followed while the build runs. */
 #include "web/build_log.h"
 
+#include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/packed.h"
+#include "web/pages.h"
 
 #include <string.h>
 
@@ -15,16 +17,16 @@ enum {
 /* One answer that reads a log. Those that wait for more are in the list, suspended. */
 struct log_reader {
 	struct log_reader *prev, *next;
-	struct logs *logs;
+	const struct page_sources *w;
 	struct MHD_Connection *mhd;
-	char *drv;
+	char *name, *key; /* of the address; key may be NULL */
 	struct packed *log;
 	int clean;
+	int64_t looked_ms; /* clock_mono_ms, when the asker was last known to be one who may see it */
 	bool follow, waiting, ended;
 };
 
 struct logs {
-	struct store *s;
 	struct server *server;
 	struct loop_timer *timer;
 	struct log_reader *followers;
@@ -93,20 +95,29 @@ running(const char *state)
 	return strcmp(state, "waiting") == 0 || strcmp(state, "queued") == 0 || strcmp(state, "building") == 0;
 }
 
+/* Whether the asker may see it still: the repository may have been made private meanwhile. *ret_more: and the build goes on. */
 static bool
-still_running(struct log_reader *f)
+is_open(struct log_reader *f, bool *ret_more)
 {
 	AUTO(arena_release) struct arena a = {0};
-	struct view_build b;
+	const struct str name = str_of(f->name);
+	struct page p = {.w = f->w, .a = &a, .params = &name, .key = f->key};
 	struct err e;
 
-	return view_build(f->logs->s, &a, f->drv, &b, &e) == 0 && running(b.state);
+	*ret_more = false;
+	if (!f->follow && clock_mono_ms() - f->looked_ms < FOLLOW_MS)
+		return true;
+	f->looked_ms = clock_mono_ms();
+	if (may_see_build(&p, &e) != 0)
+		return false;
+	*ret_more = f->follow && !f->ended && running(p.build.state);
+	return true;
 }
 
 static void
 wait_for_more(struct log_reader *f)
 {
-	struct logs *l = f->logs;
+	struct logs *l = f->w->logs;
 
 	f->waiting = true;
 	f->prev = NULL;
@@ -127,7 +138,7 @@ stop_waiting(struct log_reader *f)
 	if (f->prev != NULL)
 		f->prev->next = f->next;
 	else
-		f->logs->followers = f->next;
+		f->w->logs->followers = f->next;
 	f->waiting = false;
 }
 
@@ -142,8 +153,8 @@ give(void *ctx, uint64_t at, char *out, size_t max)
 	(void)at;
 	while (used == 0) {
 		/* Asked before reading: what is written before the build ends is then read in any case. */
-		bool more = f->follow && !f->ended && still_running(f);
-		ssize_t n = packed_read(f->log, in, want > 0 ? want : 1);
+		bool more, open = is_open(f, &more);
+		ssize_t n = open ? packed_read(f->log, in, want > 0 ? want : 1) : -1;
 		if (n < 0)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 		if (n == 0 && !more)
@@ -165,7 +176,8 @@ forget(void *ctx)
 	if (f->waiting)
 		stop_waiting(f);
 	packed_close(&f->log);
-	mem_free(&f->drv);
+	mem_free(&f->name);
+	mem_free(&f->key);
 	mem_free(&f);
 }
 
@@ -189,11 +201,11 @@ on_timer(void *ctx)
 }
 
 struct logs *
-logs_new(struct loop *loop, struct store *s)
+logs_new(struct loop *loop)
 {
 	struct logs *l = mem_alloc(sizeof(*l));
 
-	*l = (struct logs){.s = s};
+	*l = (struct logs){0};
 	l->timer = loop_timer_new(loop, "web: logs", on_timer, l);
 	return l;
 }
@@ -275,7 +287,12 @@ page_log(struct page *p, struct err *e)
 		return 0;
 	}
 	struct log_reader *f = mem_alloc(sizeof(*f));
-	*f = (struct log_reader){.logs = p->w->logs, .mhd = p->mhd, .log = log, .drv = mem_strdup(b.drv)};
+	*f = (struct log_reader){.w = p->w,
+	    .mhd = p->mhd,
+	    .log = log,
+	    .name = mem_strdup(str_dup(p->a, p->params[0])),
+	    .key = p->key != NULL ? mem_strdup(p->key) : NULL,
+	    .looked_ms = clock_mono_ms()};
 	f->follow = running(b.state) && count_followers(p->w->logs) < MAX_FOLLOWERS;
 	p->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK, give, f, forget);
 	if (p->response == NULL) {

@@ -4,9 +4,10 @@
 
 #include "web/page.h"
 
-/* Answers that wait for more of a log are suspended connections; they are looked at twice a second. */
+/* Answers that wait for more of a log are suspended connections; they are looked at twice a second. Whoever may not see the build
+ * any more is cut off. */
 struct logs;
-struct logs *logs_new(struct loop *l, struct store *s);
+struct logs *logs_new(struct loop *l);
 /* Whose connections they are. */
 void logs_serve(struct logs *logs, struct server *server);
 /* Lets go of all of them; they must not be suspended when the server stops. NULL is fine, as below. */

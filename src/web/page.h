@@ -26,6 +26,7 @@ struct page_sources {
 	/* See struct web_hooks; each may be NULL. */
 	void (*figures)(void *ctx, struct buf *out);
 	const char *(*not_ready)(void *ctx);
+	void (*troubles)(void *ctx, struct buf *out);
 	void *hooks_ctx;
 };
 

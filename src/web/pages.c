@@ -555,5 +555,7 @@ page_ready(struct page *p, struct err *e)
 	/* Others may read this: which repository's it is, and why, says `ekaci status`. */
 	if (why == NULL && store_desired_figures(p->w->s, &waits, e) == 0 && waits.parked > 0)
 		buf_printf(&p->body, "parked, because the forge refuses it: %" PRId64 " (see ekaci status)\n", waits.parked);
+	if (why == NULL && p->w->troubles != NULL)
+		p->w->troubles(p->w->hooks_ctx, &p->body);
 	return 0;
 }

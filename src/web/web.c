@@ -80,7 +80,7 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 	    links_new(w->keys, &w->links, e) != 0 || intake_start(from->s, settings->forge, w->keys, &from->intake, e) != 0)
 		return -1;
 	from->links = w->links;
-	from->logs = logs_new(from->l, from->s);
+	from->logs = logs_new(from->l);
 	make_routes(w);
 	if (server_start(from->l, settings->listen, settings->request_ms, w->routes, COUNT(w->routes), &hooks, &from->server,
 	        e) != 0)
@@ -103,6 +103,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 	    .store_dir = settings->store_dir != NULL ? settings->store_dir : "/nix/store",
 	    .figures = hooks->figures,
 	    .not_ready = hooks->not_ready,
+	    .troubles = hooks->troubles,
 	    .hooks_ctx = hooks->ctx};
 	if (start_parts(w, settings, e) != 0) {
 		web_stop(w);

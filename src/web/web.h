@@ -42,6 +42,8 @@ struct web_hooks {
 	/* Why the bot cannot work at the moment, for /readyz; NULL (or a hook that is NULL): it can. */
 	const char *(*not_ready)(void *ctx);
 	void *ctx;
+	/* Appends to /readyz what it works without, a line each; it may be read by anybody. NULL: none. */
+	void (*troubles)(void *ctx, struct buf *out);
 };
 
 struct web;

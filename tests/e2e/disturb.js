@@ -12,7 +12,7 @@
 
 export const KINDS = ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'];
 // What every scenario holds against that does not say otherwise (`fails`).
-export const HELD = ['order', 'dup', 'kill', 'fault'];
+export const HELD = KINDS;
 
 // mulberry32
 export function random_of(seed)
@@ -54,6 +54,14 @@ const refusals = [
 	{ status: 410, body: { message: 'This was deleted' } },
 	{ status: 422, body: { message: 'Validation Failed' } },
 ];
+
+// Some of the kinds, one at least: those of a seed.
+export function choose(seed, name, kinds)
+{
+	const random = random_of((seed * 22695477) ^ hash(name) ^ 0x2545f491);
+	const some = kinds.filter(() => random() < 0.5);
+	return some.length ? some : [kinds[Math.floor(random() * kinds.length)]];
+}
 
 export function draw(seed, name, kinds)
 {

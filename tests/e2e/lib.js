@@ -225,6 +225,10 @@ export class Scene {
 		for (const [who, m] of Object.entries(await this.github.ask('etiquette'))) {
 			if (who.startsWith('installation') && m.max_in_flight > 1)
 				throw new Error(`${who}: ${m.max_in_flight} requests at once`);
+			if (m.wide_writes)
+				throw new Error(`${who}: ${m.wide_writes} writes with a token that is good for more than they need`);
+			if (m.max_content_per_minute > 80 || m.max_content_per_hour > 500)
+				throw new Error(`${who}: ${m.max_content_per_minute} writes a minute, ${m.max_content_per_hour} an hour`);
 			if (m.requests_while_limited)
 				throw new Error(`${who}: ${m.requests_while_limited} requests while told to wait`);
 		}
@@ -257,14 +261,15 @@ const is_report = c => !c.body.startsWith('<!-- ekaci:answer');
 //   config     tables and keys of ekaci.toml that differ from the usual
 //   settings   of the stand-in
 //   private    the repository is private
+//   github     { args } of the stand-in, api_url: where ekaci asks it
 //   command    what is started instead of the program alone
 //   start      false: ekaci is not started yet
 export async function begin({ repo = 'org/demo', from, config = {}, settings = {}, env, args, command,
-	private: is_private = false, start = true } = {})
+	github: stand_in = {}, private: is_private = false, start = true } = {})
 {
 	const scene = new Scene();
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-e2e-'));
-	const github = await GitHub.start();
+	const github = await GitHub.start(stand_in);
 	const secret = crypto.randomBytes(20).toString('hex');
 	const in_dir = name => path.join(dir, name);
 
@@ -278,7 +283,7 @@ export async function begin({ repo = 'org/demo', from, config = {}, settings = {
 	const tables = {
 		web: { listen: '127.0.0.1:0' },
 		state: { dir: in_dir('state') },
-		github: { api_url: github.url, app_id: String(app.id), private_key_file: in_dir('app.pem'),
+		github: { api_url: stand_in.api_url || github.url, app_id: String(app.id), private_key_file: in_dir('app.pem'),
 			webhook_secret_file: in_dir('webhook-secret') },
 		build: { slots: 2 },
 	};

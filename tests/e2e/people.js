@@ -131,9 +131,10 @@ scene_test('the re-run button and a check run\'s own buttons ask for the same', 
 	const { pull } = await scene.open('bump');
 	let { evaluation, rebuilds } = await finished(scene, pull.head.sha);
 	const started = await figure(scene, 'builds_started_total');
+	await delivered(scene);
+	({ evaluation, rebuilds } = await finished(scene, pull.head.sha));
 	equal(evaluation.actions.map(a => a.identifier), ['eval']);
 	equal(rebuilds.actions.map(a => a.identifier), ['rebuild-failed', 'rebuild']);
-	await delivered(scene);
 
 	await scene.github.do('check_run_rerequest', { check_run_id: rebuilds.id, user: 'writer' });
 	({ rebuilds, evaluation } = await finished(scene, pull.head.sha, { after: rebuilds.id }));
@@ -341,9 +342,11 @@ scene_test('a button approves the head that it stands on, also when its command 
 	const { rebuilds } = await finished(scene, after);
 	await press(rebuilds, { user: 'stranger' });
 	await waits(scene, after);
+	await eventually('that is answered', async () => (await answers(scene, pull)).length === 2);
+	match((await answers(scene, pull))[1].body, /pressed by `stranger`.*needs write access/);
 	await press(rebuilds);
 	equal((await finished(scene, after, { after: rebuilds.id })).rebuilds.conclusion, 'success');
-	equal((await answers(scene, pull)).length, 1);
+	equal((await answers(scene, pull)).length, 2);
 });
 
 scene_test('a push whose event is still under way is not approved by who comments after it', {}, async scene => {

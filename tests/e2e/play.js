@@ -5,7 +5,7 @@ import { Play } from './world.js';
 import { children_of } from './scenes.js';
 
 const UNDISTURBED_MS = 30000;
-const DISTURBED_MS = 40000;
+const DISTURBED_MS = 60000;
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 // --- sending what came of the steps, in whatever order ---
@@ -123,7 +123,7 @@ const list_fits = (list, wanted) => typeof wanted === 'number' ? list.length ===
 // What the scenario's file says of the end, against the end; '' when it fits.
 function unlike(scenario, end, play)
 {
-	const { never: _, commits = {}, reactions = {}, built, once = [], ...pulls } = scenario.expect;
+	const { never: _, commits = {}, reactions = {}, built, once = [], log = [], ...pulls } = scenario.expect;
 	const { loose = [] } = scenario;
 	const wrong = [];
 	const checks = (where, is, wanted) => {
@@ -139,9 +139,17 @@ function unlike(scenario, end, play)
 	for (const [name, wanted] of Object.entries(pulls)) {
 		const is = end.pulls[name];
 		checks(name, is.checks, wanted);
+		if (wanted.statuses && !isDeepStrictEqual(is.statuses || {}, wanted.statuses))
+			wrong.push(`${name}: statuses are ${text(is.statuses)} and should be ${text(wanted.statuses)}`);
+		if (wanted.reviewers && !isDeepStrictEqual(is.reviewers || [], wanted.reviewers))
+			wrong.push(`${name}: reviewers are ${text(is.reviewers)} and should be ${text(wanted.reviewers)}`);
 		for (const key of ['reports', 'answers', 'labels']) {
 			if (wanted[key] !== undefined && !list_fits(is[key], wanted[key]))
 				wrong.push(`${name}: ${key} are ${text(is[key])} and should be ${wanted[key]}`);
+		}
+		for (const [check, buttons] of Object.entries(wanted.buttons || {})) {
+			if (!isDeepStrictEqual(is.checks[check] && is.checks[check].buttons, buttons))
+				wrong.push(`${name}: the buttons of ${check} are ${text(is.checks[check])} and should be ${buttons}`);
 		}
 		if (wanted.title && !wanted.title.test(is.checks.rebuilds ? is.checks.rebuilds.title : ''))
 			wrong.push(`${name}: the title is ${text(is.checks.rebuilds)} and should be like ${wanted.title}`);
@@ -154,6 +162,8 @@ function unlike(scenario, end, play)
 		if (!isDeepStrictEqual(end.reactions[name], wanted))
 			wrong.push(`${name}: reactions are ${text(end.reactions[name])} and should be ${text(wanted)}`);
 	}
+	for (const words of log.filter(l => !l.test(play.bot.log())))
+		wrong.push(`the log has nothing like ${words}`);
 	for (const line of once)
 		if (play.noted('built').filter(l => l === line).length !== 1)
 			wrong.push(`${line} was built ${play.noted('built').filter(l => l === line).length} times and should be once`);
@@ -179,6 +189,8 @@ async function manners(play, { plan } = {})
 	for (const [who, m] of Object.entries(await play.github.ask('etiquette'))) {
 		if (!who.startsWith('installation'))
 			continue;
+		if (m.max_content_per_minute > 80 || m.max_content_per_hour > 500)
+			wrong.push(`${m.max_content_per_minute} writes a minute, ${m.max_content_per_hour} an hour`);
 		if (!plan && m.max_in_flight > 1)
 			wrong.push(`${m.max_in_flight} requests at once`);
 		if (m.requests_while_limited && !(plan && plan.kills.length))
@@ -201,13 +213,15 @@ const done_by_runner = {
 };
 
 // Until a build has begun, a comment has a reaction, or a fault has struck, within so many seconds of the fast clock.
-async function until(play, { begun, reaction, struck, within_s = 600 }, post)
+async function until(play, { begun, reaction, struck, button, on, within_s = 600 }, post)
 {
 	await post.empty();
 	for (const deadline = Date.now() + within_s * 1000 / play.rate;;) {
 		if (begun && play.noted('built').includes(`begun ${begun}`))
 			return;
 		if (reaction && (await play.snapshot()).reactions[reaction].length)
+			return;
+		if (button && Object.values((await play.snapshot()).pulls[on].checks).some(c => c.buttons.includes(button)))
 			return;
 		if (struck && (await play.github.ask('faults')).some(f => f.hits > 0))
 			return;
@@ -225,7 +239,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 	const snapshots = [], problems = [];
 	const limit_ms = disturbance || with_outages ? DISTURBED_MS : UNDISTURBED_MS;
 	const loose = scenario.loose || [];
-	let watcher;
+	let watcher, struck;
 	try {
 		await play.set_up();
 		const post = new Post(play, disturbance);
@@ -233,7 +247,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 			watcher = watch(play, await prepare(play, disturbance));
 		const look = async last => {
 			await post.empty();
-			const should = expected && expected[snapshots.length];
+			const should = !scenario.chance && expected && expected[snapshots.length];
 			const snapshot = await play.quiet(now => should ? difference(now, should, loose)
 				: ((scenario.ends_open ? '' : now.open.join(', ')) || (last ? unlike(scenario, now, play) : '')), limit_ms);
 			if (snapshot.never)
@@ -255,6 +269,7 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 		if (!problems.length)
 			await look(true);
 		problems.push(...forbidden(scenario, play), ...await manners(play, disturbance || undefined));
+		struck = (await play.github.ask('faults')).reduce((sum, f) => sum + f.hits, 0);
 	} catch (e) {
 		problems.push(`${e.message}`);
 	} finally {
@@ -266,5 +281,5 @@ export async function play_once(place, scenario, { disturbance, expected, with_o
 			play.log = play.bot ? play.bot.log() : '';
 		await play.tear_down();
 	}
-	return { snapshots, problems, log: play.log, plan: disturbance && disturbance.plan };
+	return { snapshots, problems, struck, log: play.log, plan: disturbance && disturbance.plan };
 }

@@ -1,23 +1,24 @@
 #!/usr/bin/env node
 // Scenarios, undisturbed and disturbed: the end is the same, nothing is there twice, nobody unapproved is evaluated or built.
 //
-//   node tests/e2e/scenarios.js                          each that holds, and some seeds of what each holds against
+//   node tests/e2e/scenarios.js                          each that holds, and some seeds: each draws which kinds of disturbance
 //   SEEDS=300 node tests/e2e/scenarios.js                so many seeds, over all scenarios in turn
 //   KINDS=all EACH=2 node tests/e2e/scenarios.js         two seeds of each kind alone, for each scenario
-//   SEED=17 SCENARIO='one package' KINDS=kill,dup ...    one seed of the scenarios whose name has these words
+//   SEED=17 SCENARIO='one package' ...                   one seed of the scenarios whose name has these words; KINDS=kill,dup: of these kinds
 //
-// KINDS are those of disturb.js, or `all`; FIRST is the first seed (1); TOO=1 plays also what fails
+// KINDS are those of disturb.js, all of them at once, or `all`; FIRST is the first seed (1); TOO=1 plays also what fails
 // alone. A failure shows the seed, what was drawn, and the end of the bot's log. More: plays.js.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { draw, HELD, KINDS } from './disturb.js';
+import { choose, draw, HELD, KINDS } from './disturb.js';
 import { play_once } from './play.js';
 import { run_plays } from './plays.js';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const env = process.env;
+const SHARE = 16;		// seeds that `make check` plays
 const folder = path.join(here, 'scenarios');
 const scenarios = (await Promise.all(fs.readdirSync(folder).filter(f => f.endsWith('.js')).sort()
 	.map(async f => (await import(path.join(folder, f))).default))).flat()
@@ -39,8 +40,11 @@ if (env.EACH) {
 	}
 }
 const disturbable = held.filter(s => kinds_of(s).length);
-for (let n = 0; disturbable.length && n < (env.EACH ? 0 : env.SEED ? disturbable.length : Number(env.SEEDS || 12)); n++)
-	plays.push({ scenario: disturbable[n % disturbable.length], seed: env.SEED ? first : first + n });
+for (let n = 0; disturbable.length && n < (env.EACH ? 0 : env.SEED ? disturbable.length : Number(env.SEEDS || SHARE)); n++) {
+	const scenario = disturbable[n % disturbable.length];
+	const seed = env.SEED ? first : first + n;
+	plays.push({ scenario, seed, kinds: env.KINDS ? kinds_of(scenario) : choose(seed, scenario.name, kinds_of(scenario)) });
+}
 
 const undisturbed = new Map();
 
@@ -52,7 +56,7 @@ function expected_of(place, scenario)
 	return undisturbed.get(scenario);
 }
 
-async function attempt(place, { scenario, seed, kinds = kinds_of(scenario) })
+async function attempt(place, { scenario, seed, kinds })
 {
 	const plain = await expected_of(place, scenario);
 	if (seed === undefined && scenario.outage && !plain.problems.length)
@@ -65,6 +69,6 @@ async function attempt(place, { scenario, seed, kinds = kinds_of(scenario) })
 		expected: plain.snapshots });
 }
 
-await run_plays(plays.map(({ scenario, seed, kinds = kinds_of(scenario) }) => ({
+await run_plays(plays.map(({ scenario, seed, kinds }) => ({
 	name: `${scenario.name}${seed === undefined ? '' : `, seed ${seed} of ${kinds}`}`,
 	play: place => attempt(place, { scenario, seed, kinds }) })));

@@ -65,6 +65,49 @@ test('the form leads to GitHub and back; key, secret and ekaci.toml are written,
 	await github.stop();
 });
 
+test('--no-browser: the address is the form itself, and what GitHub led to is pasted', async () => {
+	const github = await GitHub.start(), there = path.join(folder, 'ssh');
+	const child = spawn(program, ['setup', '--url', 'https://ci.example.org', '--dir', there, '--github', github.url, '--api', github.url,
+		'--no-browser', '--proxy', 'http://127.0.0.1:1'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env } });
+	const out = { text: '' };
+	child.stdout.on('data', d => { out.text += d; });
+	child.stderr.on('data', d => { out.text += d; });
+	const ended = new Promise(resolve => child.once('exit', resolve));
+	const until = async good => {
+		for (const end = Date.now() + 10000; !good.test(out.text); await new Promise(r => setTimeout(r, 20)))
+			ok(Date.now() < end, out.text);
+	};
+	await until(/Paste that address here/);
+	const page = Buffer.from(out.text.match(/^data:text\/html;base64,(\S+)$/m)[1], 'base64').toString();
+	const action = unescape(page.match(/action="([^"]*)"/)[1]), manifest = unescape(page.match(/name=manifest value="([^"]*)"/)[1]);
+	const led = async () => (await fetch(action, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ manifest }) }))
+		.headers.get('location');
+	match(await led(), /^http:\/\/127\.0\.0\.1:3031\/done\?code=\S+&state=[0-9a-f]{32}$/);
+	for (const [paste, why] of [['http://127.0.0.1:3031/done?code=abc&state=0', /that address is not of this form/],
+		['a code with blanks', /there is no code in that/], [await led(), /127\.0\.0\.1.*\n   Once more/]]) {
+		out.text = '';
+		child.stdin.write(`${paste}\n`);
+		await until(why);
+	}
+	ok(!fs.existsSync(path.join(there, 'ekaci.toml')));
+	child.stdin.end();
+	equal(await ended, 1, 'the proxy that it was told is not there');
+
+	const good = spawn(program, ['setup', '--url', 'https://ci.example.org', '--dir', there, '--github', github.url, '--api', github.url,
+		'--no-browser'], { stdio: ['pipe', 'pipe', 'pipe'] });
+	out.text = '';
+	good.stdout.on('data', d => { out.text += d; });
+	const done = new Promise(resolve => good.once('exit', resolve));
+	await until(/Paste that address here/);
+	const { code } = await github.do('manifest', { manifest: JSON.parse(manifest) });
+	good.stdin.write(`${code}\n`);
+	equal(await done, 0, out.text);
+	match(out.text, /The App is made; \S+\/ssh\/ekaci\.toml is written/);
+	equal(fs.readdirSync(there).sort(), ['ekaci.toml', 'private-key.pem', 'webhook-secret']);
+	equal(await github.ask('violations'), []);
+	await github.stop();
+});
+
 test('what is there is never overwritten, and a code that GitHub refuses writes nothing', async () => {
 	const again = spawnSync(program, ['setup', '--url', 'https://ci.example.org', '--dir', dir], { encoding: 'utf8' });
 	equal(again.status, 1);

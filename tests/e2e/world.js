@@ -16,8 +16,9 @@ export const RATE = Number(process.env.CLOCK_RATE || 10);
 const REPO = 'org/demo';
 const QUIET_LOOKS = 3;		// without anything to do, and without a request, before it is believed
 const LOOK_MS = 60;
-// What has been quiet and wrong for a minute of the fast clock stays so: a request that gets no answer is given up after 30 s.
-const WRONG_MS = 60000 / RATE;
+// What has been quiet and wrong for so long, of the fast clock, stays so: a request without an answer is given up after 30 s, and what was
+// compared is compared once more a minute later.
+const WRONG_MS = 90000 / RATE;
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 // --- the repository ---
@@ -133,6 +134,8 @@ export class Play {
 		}
 		for (const [user, permission] of Object.entries({ writer: 'write', ...scenario.people }))
 			await this.do('permission', { repo: REPO, user, permission });
+		for (const [team, members] of Object.entries(scenario.teams || {}))
+			await this.do('team', { team, members });
 		this.installation = (await this.do('installation', { account: 'org', deliver: false })).installation;
 		this.app = app;
 		this.secret = crypto.randomBytes(20).toString('hex');
@@ -180,7 +183,7 @@ export class Play {
 		const pull = on !== undefined && this.pulls.get(on);
 		const number = pull ? { number: pull } : {};
 		const changes = { close: 'closed', reopen: 'reopened', ready: 'ready_for_review', draft: 'converted_to_draft',
-			label: 'labeled', edit: 'edited', enqueue: 'enqueued', dequeue: 'dequeued' };
+			label: 'labeled', unlabel: 'unlabeled', edit: 'edited', enqueue: 'enqueued', dequeue: 'dequeued' };
 		if (on !== undefined && !pull && !this.groups.has(on))
 			throw new Error(`${what}: no ${on}`);
 		let done;
@@ -208,9 +211,14 @@ export class Play {
 		} else if (what === 'merge_group_destroy') {
 			done = await this.do('merge_group_destroy', { ...hold, head_sha: this.groups.get(on) });
 		} else if (what === 'suite') {
-			done = await this.do('check_suite_rerequest', { ...hold, head_sha: await this.head_of(number.number) });
+			const { requested, ...rest } = hold;
+			done = await this.do(requested ? 'check_suite_request' : 'check_suite_rerequest',
+				{ ...rest, head_sha: await this.head_of(number.number) });
 		} else if (what === 'check_suite_rerequest') {
 			done = await this.do(what, { ...hold, head_sha: this.commit_named(step.head_sha) });
+		} else if (what === 'review') {
+			await this.do(what, { repo: this.repo(), ...number, ...args });
+			done = {};
 		} else if (what === 'pull_lose_head') {
 			done = await this.do(what, { ...hold, ...number });
 		} else if (Object.hasOwn(changes, what)) {
@@ -234,14 +242,15 @@ export class Play {
 		return (await this.github.ask('pulls')).find(p => p.repo === this.repo() && p.number === number).head_sha;
 	}
 
-	async press(hold, number, { check = 'rebuilds', button, user })
+	async press(hold, number, { check = 'rebuilds', button, user, of, listed })
 	{
-		const runs = await this.github.ask('check_runs', { repo: this.repo(), head_sha: await this.head_of(number) });
+		const runs = await this.github.ask('check_runs', { repo: this.repo(),
+			head_sha: of ? this.commit_named(`@${of}@`) : await this.head_of(number) });
 		const run_of = runs.filter(r => r.name.endsWith(check)).pop();
 		if (!run_of)
 			throw new Error(`no check ${check} of #${number} to press a button of`);
 		return this.do(button ? 'check_run_action' : 'check_run_rerequest', { deliver: hold.deliver, check_run_id: run_of.id, user,
-			...(button ? { identifier: button, unlisted: true } : {}) });
+			...(button ? { identifier: button, unlisted: !listed } : {}) });
 	}
 
 	// A delivery reaches the bot, as often as it takes: while a disturbance keeps it down, somebody asks for it again later.
@@ -261,7 +270,7 @@ export class Play {
 	// kill -9; nothing of it is left when it starts again.
 	kill(pause_ms = 0)
 	{
-		if (!this.down) {
+		if (!this.down && !this.stopped) {
 			this.down = (async () => {
 				const old = children_of(this);
 				await this.bot.kill();
@@ -336,7 +345,7 @@ export class Play {
 				continue;
 			const mine = comments.filter(c => c.number === number && c.app === this.app.slug && !c.deleted);
 			state.pulls[name] = { page: await this.page(number), state: pull.state, head: words(pull.head_sha), checks: this.checks(ours, pull.head_sha),
-				labels: pull.labels,
+				labels: pull.labels, ...await this.statuses(pull.head_sha), ...(pull.reviewers.length ? { reviewers: pull.reviewers } : {}),
 				reports: mine.filter(c => !is_answer(c)).map(c => words(c.body)),
 				answers: mine.filter(is_answer).map(c => words(c.body)).sort() };
 		}
@@ -350,6 +359,13 @@ export class Play {
 			state.reactions[name] = comments.find(c => c.id === id).reactions.map(r => r.content).sort();
 		state.open = ours.filter(r => r.status !== 'completed').map(r => `${r.name} of ${words(r.head_sha)} is ${r.status}`);
 		return state;
+	}
+
+	// By context; nothing where there are none.
+	async statuses(head_sha)
+	{
+		const { statuses } = await this.github.ask('commit_checks', { repo: this.repo(), head_sha });
+		return statuses.length ? { statuses: Object.fromEntries(statuses.map(s => [s.context, s.state])) } : {};
 	}
 
 	// What a stranger who asks for its page is answered.
@@ -405,7 +421,7 @@ export class Play {
 		}
 		return out.replace(/@BOT@\S*?(?=[)\]\s"<>]|$)/g, '@LINK@').replace(/http:\/\/127\.0\.0\.1:\d+\S*?(?=[)\]\s"<>]|$)/g, '@LINK@')
 			.replace(/\/nix\/store\/[0-9a-z]{32}/g, '@STORE@').replace(/\b[0-9a-z]{32}-/g, '@HASH@-')
-			.replace(/\b[Rr]un \[?\d+\]?/g, 'run N').replace(/ekaci:answer \d+/g, 'ekaci:answer N')
+			.replace(/\b[Rr]un \[?\d+\]?/g, 'run N').replace(/ekaci:answers? \d+/g, 'ekaci:answer N')
 			.replace(/\b\d+(\.\d+)? (s|ms|min \d+ s)\b/g, 'N s').replace(/,? (estimated|after) N s/g, '')
 			.replace(/\(build [0-9a-f]+(&#8203;[0-9a-f]+)*\)/g, '(build)').replace(/\b[0-9a-f]{40}\b/g, '@COMMIT@');
 	}

@@ -41,6 +41,8 @@ export const prose_rules = [
 	[/^POST .*\/labels$/, b => (b.labels || []).some(l => characters(l.name || l) > 50)
 		&& { resource: 'Label', field: 'name', code: 'invalid',
 			message: 'name is too long (maximum is 50 characters)' }],
+	[/^POST .*\/statuses\/\{sha\}$/, b => characters(b.description || '') > 140
+		&& { resource: 'Status', field: 'description', code: 'custom', message: 'description is too long (maximum is 140 characters)' }],
 	[/^POST .*\/access_tokens$/, b => (b.repositories || b.repository_ids || []).length > 500
 		&& { resource: 'Installation', field: 'repositories', code: 'invalid' }],
 	[/./, (b, q) => q.per_page !== undefined && (q.per_page < 1 || q.per_page > 100)

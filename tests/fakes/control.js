@@ -406,6 +406,14 @@ async function check_suite_rerequest(w, args)
 		w.user(args.user || 'contributor')), repo]);
 }
 
+// What a push to a branch sends besides, alone.
+async function check_suite_request(w, args)
+{
+	const repo = w.repository(args.repo);
+	return send(w, args, ['check_suite', show.check_suite_event(w, 'requested', w.suite(w.app, repo, args.head_sha),
+		w.user(args.user || 'contributor')), repo]);
+}
+
 // A check run of another App: what ours must not take for its own.
 function foreign_check_run(w, args)
 {
@@ -463,9 +471,23 @@ async function deliver(w, args)
 {
 	const delivery = prepare(w, args.event, args.payload, { guid: args.guid, signed: args.signed,
 		headers: args.headers });
+	if (!delivery)
+		return { deliveries: [] };
 	if (args.deliver !== false)
 		await post(w, delivery);
 	return { deliveries: [delivery] };
+}
+
+// What GitHub sends when the App's webhook is made or changed.
+function ping(w, args)
+{
+	const { app } = w;
+	const payload = { zen: 'Approachable is better than simple.', hook_id: app.hook.id, hook: { type: 'App', id: app.hook.id,
+		name: 'web', active: app.hook.active, events: app.events, config: { content_type: app.hook.content_type || 'json',
+			insecure_ssl: app.hook.insecure_ssl || '0', secret: '********', url: app.hook.url },
+		updated_at: w.stamp(), created_at: app.created_at, app_id: app.id,
+		deliveries_url: `${w.url}/app/hook/deliveries` } };
+	return deliver(w, { ...args, event: 'ping', payload });
 }
 
 async function redeliver_again(w, args)
@@ -520,6 +542,7 @@ function set_rate(w, args)
 export const actions = {
 	app: add_app,
 	hook: (w, args) => Object.assign(w.app.hook, args),
+	ping,
 	settings: set_settings,
 	clock: set_clock,
 	team: (w, args) => {
@@ -538,12 +561,20 @@ export const actions = {
 	pull: open_pull,
 	pull_change: change_pull,
 	pull_lose_head: lose_head,
+	review: (w, args) => {
+		const pull = w.pull(args.repo, args.number);
+		const by = w.user(args.user);
+		pull.reviewers = pull.reviewers.filter(u => u !== by);
+		pull.reviews.push({ id: w.id('comment'), pull, user: by, state: args.state || 'COMMENTED', submitted_at: w.stamp() });
+		return { reviews: pull.reviews.length };
+	},
 	comment,
 	comment_change: change_comment,
 	permission,
 	check_run_rerequest: (w, args) => check_run_event(w, { ...args, identifier: undefined }),
 	check_run_action: check_run_event,
 	check_suite_rerequest,
+	check_suite_request,
 	foreign_check_run,
 	merge_group,
 	merge_group_destroy,
@@ -569,7 +600,7 @@ export const actions = {
 
 // --- what a test may ask ---
 
-const runs = (w, query) => [...w.check_runs.values()]
+const runs = (w, query) => (w.age_runs(), [...w.check_runs.values()])
 	.filter(r => (!query.repo || r.repo.full_name === query.repo)
 		&& (!query.head_sha || r.head_sha === query.head_sha))
 	.map(r => ({ id: r.id, repo: r.repo.full_name, app: r.app.slug, name: r.name,

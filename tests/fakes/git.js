@@ -110,11 +110,3 @@ export async function test_merge(dir, base, head)
 	return git(dir, 'commit-tree', out.split('\n')[0], '-p', base, '-p', head,
 		'-m', `Merge ${head} into ${base}`);
 }
-
-// The refs whose full name begins so, with what they stand for.
-export async function refs_below(dir, prefix)
-{
-	const out = await git(dir, 'for-each-ref', '--format=%(objectname) %(refname)');
-	return out.split('\n').filter(Boolean).map(line => ({ sha: line.slice(0, 40), ref: line.slice(41) }))
-		.filter(({ ref }) => ref.startsWith(prefix));
-}

@@ -1,13 +1,14 @@
 // A stand-in for GitHub, for tests: its API, its git over HTTP and its webhooks, on loopback.
 //
 //   node tests/fakes/github.js [--port N] [--ready-fd N] [--dir DIR] [--openapi FILE]
-//        [--with-stdin] [--check-answers]
+//        [--with-stdin] [--check-answers] [--public-url URL]
 //
 // Prints {"url": ...} as one line on stdout (and on fd N) when it is ready. DIR holds its bare
 // repositories (a temporary directory, removed at the end, unless given). FILE is the cut
 // description, build/openapi/github.json unless given. It ends on SIGTERM, and with --with-stdin
 // when stdin is closed. --check-answers holds its own answers and payloads to the description, too:
-// what differs is a violation of the kind stand-in. README.md beside this file describes its control API.
+// what differs is a violation of the kind stand-in. --public-url is what its addresses begin with, where
+// something stands in front of it. README.md beside this file describes its control API.
 
 import fs from 'node:fs';
 import http from 'node:http';
@@ -29,6 +30,7 @@ const { values: args } = parseArgs({ options: {
 	'ready-fd': { type: 'string' },
 	'dir': { type: 'string' },
 	'openapi': { type: 'string', default: path.join(top, 'build/openapi/github.json') },
+	'public-url': { type: 'string' },
 	'check-answers': { type: 'boolean', default: false },
 	'with-stdin': { type: 'boolean', default: false },
 } });
@@ -121,11 +123,12 @@ if (args['with-stdin'])
 	process.stdin.on('end', end).on('error', end).resume();
 
 server.listen(Number(args.port), '127.0.0.1', () => {
-	world = new World(dir, `http://127.0.0.1:${server.address().port}`);
+	const url = `http://127.0.0.1:${server.address().port}`;
+	world = new World(dir, args['public-url'] || url);
 	if (args['check-answers'])
 		world.check_payload = (event, payload) => description.wrong_payload(event, payload)
 			.forEach(message => world.violation({ kind: 'stand-in', path: event, message }));
-	const line = JSON.stringify({ url: world.url }) + '\n';
+	const line = JSON.stringify({ url }) + '\n';
 	if (args['ready-fd'])
 		fs.writeSync(Number(args['ready-fd']), line);
 	process.stdout.write(line);

@@ -11,7 +11,7 @@ export const signature = (secret, body) =>
 
 // prepare(world, event, payload, { guid, signed, headers, repo }): the delivery as it would be sent;
 // payload is an object or the text itself. signed: 'good' (or absent), 'bad' or 'none'.
-// Returns null when the App would not be told: not subscribed, or not installed there.
+// Returns null when the App would not be told: not subscribed, not installed there, or larger than GitHub sends.
 export function prepare(w, event, payload, { guid, signed = 'good', headers = {}, repo } = {})
 {
 	const { app } = w;
@@ -24,6 +24,8 @@ export function prepare(w, event, payload, { guid, signed = 'good', headers = {}
 	// The other content type that a webhook can be set to.
 	const form = app.hook.content_type === 'form';
 	const body = form ? String(new URLSearchParams({ payload: json })) : json;
+	if (Buffer.byteLength(json) > w.settings.payload_max_bytes)
+		return null;
 	const parsed = typeof payload === 'string' ? {} : payload;
 	const id = guid || crypto.randomUUID();
 	if (w.check_payload && (repo || ALWAYS_SENT.has(event)))

@@ -35,6 +35,17 @@ export function organization(w, o)
 		...urls(api, ORGANIZATION_PARTS), avatar_url: `${w.url}/avatars/u/${o.id}`, description: '' };
 }
 
+export function team(w, org, slug, members_count)
+{
+	const api = `${w.url}/orgs/${org.login}/teams/${slug}`;
+	return { id: 1, node_id: node_id('T', slug), url: api, html_url: `${w.url}/orgs/${org.login}/teams/${slug}`, name: slug, slug,
+		description: null, privacy: 'closed', permission: 'pull', parent: null, type: 'organization', members_url: `${api}/members{/member}`,
+		repositories_url: `${api}/repos`, members_count, repos_count: 0, created_at: w.stamp(), updated_at: w.stamp(),
+		organization: { ...organization(w, org), description: null, html_url: `${w.url}/${org.login}`, has_organization_projects: true,
+			has_repository_projects: true, public_repos: 0, public_gists: 0, followers: 0, following: 0,
+			created_at: w.stamp(), updated_at: w.stamp(), archived_at: null, type: 'Organization' } };
+}
+
 const REPOSITORY_PARTS = { forks: 'forks', keys: 'keys{/key_id}', teams: 'teams', hooks: 'hooks',
 	collaborators: 'collaborators{/collaborator}', issue_events: 'issues/events{/number}',
 	events: 'events', assignees: 'assignees{/user}', branches: 'branches{/branch}', tags: 'tags',
@@ -118,7 +129,7 @@ export function pull(w, p, { in_webhook = false } = {})
 		patch_url: `${html}.patch`, issue_url: issue, number: p.number, state: p.state, locked: false,
 		title: p.title, user: user(w, p.user), body: p.body, created_at: p.created_at,
 		updated_at: p.updated_at, closed_at: p.closed_at, merged_at: p.merged_at,
-		merge_commit_sha: p.merge_commit_sha, assignee: null, assignees: [], requested_reviewers: [],
+		merge_commit_sha: p.merge_commit_sha, assignee: null, assignees: [], requested_reviewers: p.reviewers.map(u => user(w, u)),
 		requested_teams: [], labels: p.labels.map(l => label(w, p.repo, l)), milestone: null,
 		draft: p.draft, commits_url: `${api}/commits`, comments_url: `${issue}/comments`,
 		statuses_url: `${api_repo(w, p.repo)}/statuses/${p.head.sha}`,
@@ -235,6 +246,11 @@ function commit(w, repo, sha)
 		commit: { url: `${api}/git/commits/${sha}`, author: demo, committer: demo, message: 'see git', comment_count: 0,
 			tree: { sha, url: `${api}/git/trees/${sha}` } } };
 }
+
+export const review = (w, r) => ({ id: r.id, node_id: node_id('PRR', r.id), user: user(w, r.user), body: '', state: r.state,
+	html_url: `${w.url}/${r.pull.repo.full_name}/pull/${r.pull.number}#pullrequestreview-${r.id}`,
+	pull_request_url: `${api_repo(w, r.pull.repo)}/pulls/${r.pull.number}`, submitted_at: r.submitted_at, commit_id: r.pull.head.sha,
+	_links: { html: { href: w.url }, pull_request: { href: w.url } }, author_association: 'NONE' });
 
 export const status = (w, repo, s) => ({ url: `${api_repo(w, repo)}/statuses/${s.sha}`, avatar_url: `${w.url}/avatars/u/${s.creator.id}`, id: s.id,
 	node_id: node_id('SC', s.id), state: s.state, description: s.description, target_url: s.target_url, context: s.context,

@@ -2,7 +2,7 @@
 // and returns { status, body, headers, after }: `after` runs when the answer is on its way.
 
 import crypto from 'node:crypto';
-import { commit_of, refs_below } from './git.js';
+import { commit_of } from './git.js';
 import { is_kept, post, prepare, redeliver } from './hooks.js';
 import * as show from './payloads.js';
 
@@ -221,20 +221,20 @@ async function get_pull(c)
 }
 
 // https://docs.github.com/en/rest/git/refs#list-matching-references: those whose name begins so, an empty list when there are none
-async function matching_refs(c)
+function matching_refs(c)
 {
-	const refs = await refs_below(c.repo.dir, `refs/${c.params.ref}`);
+	const refs = c.w.seen_refs(c.repo).filter(({ ref }) => ref.startsWith(`refs/${c.params.ref}`));
 	const url = `${c.w.url}/repos/${c.repo.full_name}/git`;
 	return ok(refs.map(({ ref, sha }) => ({ ref, node_id: `R_${sha}`, url: `${url}/${ref}`,
 		object: { type: 'commit', sha, url: `${url}/commits/${sha}` } })));
 }
 
-async function get_branch(c)
+function get_branch(c)
 {
-	const sha = await commit_of(c.repo.dir, `refs/heads/${c.params.branch}`);
-	if (!sha)
+	const found = c.w.seen_refs(c.repo).find(({ ref }) => ref === `refs/heads/${c.params.branch}`);
+	if (!found)
 		throw new Refusal(404, 'Branch not found');
-	return ok(show.branch(c.w, c.repo, c.params.branch, sha));
+	return ok(show.branch(c.w, c.repo, c.params.branch, found.sha));
 }
 
 function request_reviewers(c)
@@ -264,8 +264,11 @@ async function seen_commit(c, ref)
 async function create_status(c)
 {
 	const { w, body, repo } = c;
-	const status = { id: w.id('status'), sha: await seen_commit(c, c.params.sha), state: body.state,
-		context: body.context || 'default', description: body.description || null, target_url: body.target_url || null,
+	const [sha, context] = [await seen_commit(c, c.params.sha), body.context || 'default'];
+	if (repo.statuses.filter(s => s.sha === sha && s.context === context).length >= w.settings.statuses_of_a_context)
+		throw invalid({ resource: 'Status', code: 'custom',
+			message: 'This SHA and context has reached the maximum number of statuses.' });
+	const status = { id: w.id('status'), sha, state: body.state, context, description: body.description || null, target_url: body.target_url || null,
 		created_at: w.stamp(), creator: w.bot(c.token.installation.app) };
 	repo.statuses.push(status);
 	return { status: 201, body: show.status(w, repo, status) };
@@ -323,6 +326,8 @@ export function new_check_run(w, app, repo, body)
 		annotations: [], actions: [], history: [] };
 	w.check_runs.set(run.id, run);
 	apply_to_run(w, run, body);
+	const alike = w.runs_of(repo, run.head_sha).filter(r => r.suite === suite && r.name === run.name).sort((a, b) => a.id - b.id);
+	alike.slice(0, Math.max(0, alike.length - w.settings.runs_of_a_name)).forEach(r => w.check_runs.delete(r.id));
 	return run;
 }
 
@@ -472,6 +477,15 @@ function remove_label(c)
 	return ok(pull.labels.map(l => show.label(c.w, c.repo, l)));
 }
 
+function get_team(c)
+{
+	const members = c.w.teams.get(`${c.params.org}/${c.params.team_slug}`.toLowerCase());
+	const org = [...c.w.users.values()].find(u => u.login.toLowerCase() === c.params.org.toLowerCase());
+	if (!members || !org)
+		throw not_found();
+	return ok(show.team(c.w, org, c.params.team_slug, members.size));
+}
+
 function team_membership(c)
 {
 	const members = c.w.teams.get(`${c.params.org}/${c.params.team_slug}`.toLowerCase());
@@ -508,7 +522,7 @@ const ISSUES = 'issues|pull_requests';
 export const routes = {
 	'GET /app': of_app(c => ok({ ...show.app(c.w, c.app), installations_count:
 		[...c.w.installations.values()].filter(i => i.app === c.app && !i.deleted).length })),
-	'GET /app/hook/config': of_app(c => ok({ content_type: c.w.app.hook.content_type || 'json', insecure_ssl: '0',
+	'GET /app/hook/config': of_app(c => ok({ content_type: c.w.app.hook.content_type || 'json', insecure_ssl: c.w.app.hook.insecure_ssl || '0',
 		secret: '********', ...(c.w.app.hook.url ? { url: c.w.app.hook.url } : {}) })),
 	'GET /app/hook/deliveries': of_app(hook_deliveries),
 	'GET /app/hook/deliveries/{delivery_id}': of_app(c => {
@@ -537,11 +551,14 @@ export const routes = {
 	[`GET ${REPO}/pulls`]: of_token('pull_requests', 'read', list_pulls),
 	[`GET ${REPO}/pulls/{pull_number}`]: of_token('pull_requests', 'read', get_pull),
 	[`POST ${REPO}/pulls/{pull_number}/requested_reviewers`]: of_token('pull_requests', 'write', request_reviewers),
+	[`GET ${REPO}/pulls/{pull_number}/reviews`]: of_token('pull_requests', 'read', c =>
+		page(c, the_pull(c, c.params.pull_number).reviews, part => part.map(r => show.review(c.w, r)))),
 	[`GET ${REPO}/branches/{branch}`]: of_token('contents', 'read', get_branch),
 	[`GET ${REPO}/git/matching-refs/{ref}`]: of_token('contents', 'read', matching_refs),
 	[`POST ${REPO}/statuses/{sha}`]: of_token('statuses', 'write', create_status),
 	[`GET ${REPO}/commits/{ref}/status`]: of_token('statuses', 'read', async c =>
 		ok(show.combined_status(c.w, c.repo, await seen_commit(c, c.params.ref)))),
+	'GET /orgs/{org}/teams/{team_slug}': of_token('members', 'read', get_team),
 	'GET /orgs/{org}/teams/{team_slug}/memberships/{username}': of_token('members', 'read', team_membership),
 	[`POST ${REPO}/check-runs`]: of_token('checks', 'write', create_check_run),
 	[`GET ${REPO}/check-runs/{check_run_id}`]:

@@ -571,6 +571,60 @@ scene('git has a ref only after its time, and until then the one before', async 
 	await github.do('clock', { offset_s: 0 });
 });
 
+scene('a list of refs, and a branch, are those that machines have that lag', async () => {
+	await github.do('clock', { offset_s: 100 });
+	await github.do('settings', { lag_git_ms: 60000 });
+	const { after } = await github.do('commit', { repo: REPO, branch: 'topic', files: { b: '2\n' } });
+	await github.do('commit', { repo: REPO, branch: 'second', files: { c: '1\n' } });
+	const seen = async () => [(await as_app('GET', '/branches/topic')).body.commit.sha, (await as_app('GET', '/branches/second')).status,
+		(await as_app('GET', '/git/matching-refs/heads/second')).body.length];
+	equal(await seen(), [world.head, 404, 0]);
+	await github.do('clock', { offset_s: 161 });
+	equal(await seen(), [after, 200, 1]);
+	await github.do('clock', { offset_s: 0 });
+});
+
+// --- what a commit has ---
+
+scene('a suite keeps so many runs of one name, the newest; it is one of each App and commit', async () => {
+	await github.do('settings', { runs_of_a_name: 2 });
+	const made = [];
+	for (const name of ['x', 'y', 'x', 'x'])
+		made.push((await as_app('POST', '/check-runs', { name, head_sha: world.head })).body);
+	equal(new Set(made.map(r => r.check_suite.id)).size, 1);
+	const { body } = await as_app('GET', `/commits/${world.head}/check-runs?filter=all`);
+	equal(body.check_runs.map(r => r.id), [made[3].id, made[2].id, made[1].id]);
+	equal((await as_app('PATCH', `/check-runs/${made[0].id}`, { status: 'in_progress' })).status, 404);
+	equal(body.check_runs.length, 3);
+});
+
+scene('a run that nobody completes is stale after fourteen days, and a completed one stays', async () => {
+	const { id } = (await as_app('POST', '/check-runs', { name: 'x', head_sha: world.head, status: 'in_progress' })).body;
+	await as_app('POST', '/check-runs', { name: 'y', head_sha: world.head, conclusion: 'success' });
+	const state = async () => (await github.ask('check_runs', { head_sha: world.head })).map(r => [r.name, r.status, r.conclusion]);
+	await github.do('clock', { offset_s: 13 * 86400 });
+	equal(await state(), [['x', 'in_progress', null], ['y', 'completed', 'success']]);
+	await github.do('clock', { offset_s: 14 * 86400 + 5 });
+	equal(await state(), [['x', 'completed', 'stale'], ['y', 'completed', 'success']]);
+	ok(id > 0);
+	await github.do('clock', { offset_s: 0 });
+});
+
+scene('a commit takes so many statuses of one context', async () => {
+	await github.do('settings', { statuses_of_a_context: 2 });
+	const set = context => as_app('POST', `/statuses/${world.head}`, { state: 'success', context });
+	equal([(await set('a')).status, (await set('a')).status, (await set('b')).status], [201, 201, 201]);
+	const refused = await set('a');
+	equal([refused.status, refused.body.errors[0].message], [422, 'This SHA and context has reached the maximum number of statuses.']);
+});
+
+scene('a payload that is too large is not sent', async () => {
+	const said = async () => (await github.do('comment', { repo: REPO, number: 1, body: 'x', deliver: false })).deliveries.length;
+	equal(await said(), 1);
+	await github.do('settings', { payload_max_bytes: 2000 });
+	equal(await said(), 0);
+});
+
 // --- one commit, several pull requests ---
 
 scene('checks are of a commit: two pull requests of one head share them', async () => {
@@ -606,11 +660,15 @@ scene('branches, reviewers and teams', async () => {
 	equal((await github.ask('pulls'))[0].reviewers, ['keeper']);
 	await github.do('team', { team: 'org/core', members: ['keeper'] });
 	const member = login => github.api('GET', `/orgs/org/teams/core/memberships/${login}`, { token: world.token });
+	const { members: _, ...without } = world.installation.permissions;
+	await github.do('installation_permissions', { installation: world.installation.id, permissions: without });
 	equal((await member('keeper')).status, 403);
 	await github.do('installation_change', { installation: world.installation.id, action: 'new_permissions_accepted',
 		permissions: { ...world.installation.permissions, members: 'read' } });
 	world.token = (await mint()).body.token;
 	equal([(await member('keeper')).body.state, (await member('somebody')).status], ['active', 404]);
+	const team = slug => github.api('GET', `/orgs/org/teams/${slug}`, { token: world.token });
+	equal([(await team('core')).body.members_count, (await team('absent')).status], [1, 404]);
 });
 
 // --- reconciling ---

@@ -102,6 +102,14 @@ function authenticate(c, route, header)
 	c.rate_key = `installation ${c.token.installation.id}`;
 }
 
+// Whether the token of a write is good for more than the repository and what the operation needs.
+function is_wide(c, route)
+{
+	const needed = ['metadata', ...(route.needs ? route.needs[0].split('|') : [])];
+	return c.method !== 'GET' && (!c.token.repository_ids || c.token.repository_ids.size > 1
+		|| Object.keys(c.token.permissions).some(p => !needed.includes(p)));
+}
+
 function authorise(c, route)
 {
 	if (route.needs) {
@@ -117,6 +125,7 @@ function authorise(c, route)
 	if (moved)
 		throw lead_on(c, moved);
 	if (c.token) {
+		c.manners.wide_writes += is_wide(c, route);
 		c.repo = c.w.find_repository(name);
 		if (!c.repo || !c.w.token_reaches(c.token, c.repo))
 			throw new Refusal(404, 'Not Found');
@@ -248,6 +257,7 @@ function check_against_description(c, description, route, text)
 async function perform(c, description, request, response, text)
 {
 	c.path = path_by_name(c.w, c.path);
+	c.w.age_runs();
 	const found = find_route(c.method, c.path);
 	if (!found) {
 		c.w.violation({ kind: 'route', method: c.method, path: c.path,
@@ -331,7 +341,7 @@ export async function answer_api({ world: w, faults, description, check_answers 
 		c.rate.used++;
 	if (!(fault && fault.when === 'after' && await spoil(fault, response)))
 		send_json(response, result.status, result.body, { 'X-GitHub-Request-Id':
-			crypto.randomBytes(8).toString('hex').toUpperCase(), 'X-GitHub-Media-Type': 'github.v3',
+			crypto.randomBytes(8).toString('hex').toUpperCase(), 'X-GitHub-Media-Type': 'github.v3', 'Date': new Date(w.now_ms()).toUTCString(),
 		...(c.rate ? rate_headers(c.rate) : {}), ...result.headers });
 	if (result.after)
 		Promise.resolve(result.after()).catch(() => {});

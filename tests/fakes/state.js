@@ -9,7 +9,7 @@ import { new_token } from './jwt.js';
 
 export const default_permissions = {
 	metadata: 'read', contents: 'read', checks: 'write', issues: 'write', pull_requests: 'write',
-	statuses: 'write', merge_queues: 'read',
+	statuses: 'write', merge_queues: 'read', members: 'read',
 };
 export const default_events = ['check_run', 'check_suite', 'issue_comment', 'merge_group',
 	'pull_request', 'push', 'repository'];
@@ -44,11 +44,21 @@ const default_settings = {
 	lag_pull_ms: 0,			// a pull request, new or changed
 	lag_comment_ms: 0,
 	lag_check_run_ms: 0,
-	lag_git_ms: 0,			// a ref, to git
+	lag_git_ms: 0,			// a ref, to git and in lists of refs
 
 	// Deliveries are kept and can be asked for again for three days:
 	// https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
 	delivery_days: 3,
+	// A larger payload is not sent at all:
+	// https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+	payload_max_bytes: 25 * 1024 * 1024,
+
+	// Check runs of one name in a suite; the oldest beyond are deleted: https://docs.github.com/en/rest/checks/runs
+	runs_of_a_name: 1000,
+	// A check run that is not completed by then is `stale`: https://docs.github.com/en/rest/guides/using-the-rest-api-to-interact-with-checks
+	stale_days: 14,
+	// Statuses of one commit and context; the next is refused: https://docs.github.com/en/rest/commits/statuses
+	statuses_of_a_context: 1000,
 };
 
 export class World {
@@ -278,6 +288,13 @@ export class World {
 		return at_ms + lag_ms <= this.now_ms();
 	}
 
+	// The refs as they were lag_git_ms ago: [{ ref, sha }].
+	seen_refs(repo)
+	{
+		return [...new Map(repo.moves.filter(m => this.is_seen(m.at, this.settings.lag_git_ms)).map(m => [m.ref, m.sha]))]
+			.filter(([, sha]) => sha).map(([ref, sha]) => ({ ref, sha }));
+	}
+
 	knows_commit(repo, sha)
 	{
 		return this.is_seen(repo.known.get(sha) || 0, this.settings.lag_head_ms);
@@ -332,7 +349,7 @@ export class World {
 			state: 'open', draft, merged: false, user: this.user(user), author_association,
 			head: { ref: head, sha: head_sha, repo: from }, base: { ref: base_ref, sha: base_sha },
 			labels: [], mergeable: null, merge_commit_sha: null, gets_left: 0, merged_at: null,
-			closed_at: null, created_at: this.stamp(), updated_at: this.stamp(), versions: [], reviewers: [],
+			closed_at: null, created_at: this.stamp(), updated_at: this.stamp(), versions: [], reviewers: [], reviews: [],
 		};
 		repo.pulls.set(pull.number, pull);
 		await this.follow_head(pull, head_sha);
@@ -404,6 +421,18 @@ export class World {
 		return [...this.check_runs.values()].filter(r => r.repo === repo && r.head_sha === head_sha);
 	}
 
+	// Which runs are there by now, and what became of those that nobody completed.
+	age_runs()
+	{
+		const before = this.now_ms() - this.settings.stale_days * 86400000;
+		for (const run of this.check_runs.values()) {
+			if (run.status === 'completed' || run.made_ms > before)
+				continue;
+			Object.assign(run, { status: 'completed', conclusion: 'stale', completed_at: this.stamp() });
+			run.history.push({ at: this.stamp(), status: run.status, conclusion: run.conclusion });
+		}
+	}
+
 	// Pull requests a check run names: only those whose head is in the same repository.
 	pulls_with_head(repo, sha)
 	{
@@ -428,7 +457,8 @@ export class World {
 		if (!this.etiquette.has(key))
 			this.etiquette.set(key, { in_flight: 0, max_in_flight: 0, last_write_ms: null,
 				min_write_gap_ms: null, blocked_until_ms: 0, requests_while_limited: 0, content: [],
-				content_until_ms: 0, max_content_per_minute: 0, max_content_per_hour: 0, points: new Map() });
+				content_until_ms: 0, max_content_per_minute: 0, max_content_per_hour: 0, wide_writes: 0,
+				points: new Map() });
 		return this.etiquette.get(key);
 	}
 }

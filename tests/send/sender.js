@@ -91,6 +91,7 @@ const scene = (name, body, { killed = false } = {}) => test(name, async () => {
 			if (!killed)
 				ok(m.max_in_flight <= 1, `${m.max_in_flight} requests at once`);
 			equal(m.requests_while_limited, 0);
+			equal(m.wide_writes, 0, 'no write has a token that is good for more than it needs');
 		}
 	} finally {
 		if (w.driver && w.driver.child.exitCode === null && w.driver.child.signalCode === null)
@@ -682,7 +683,7 @@ scene('a write that is sent to another host is not made there, and the token doe
 });
 
 scene('one installation that is limited does not hold up another', async () => {
-	await github.do('repository', { full_name: 'other/thing' });
+	const { repository } = await github.do('repository', { full_name: 'other/thing' });
 	await github.do('commit', { repo: 'other/thing', branch: 'main', files: { a: '1\n' } });
 	const { installation } = await github.do('installation', { account: 'other' });
 	const { after } = await github.do('commit', { repo: 'other/thing', branch: 't', files: { b: '1\n' } });
@@ -692,7 +693,7 @@ scene('one installation that is limited does not hold up another', async () => {
 	await d.want(check());
 	await d.until(f => f.limited === 1);
 	await d.want({ ...check({ head: after }), installation: installation.id, owner: 'other',
-		repo: 'thing', repository: 1 });
+		repo: 'thing', repository: repository.id });
 	await d.until(f => f.queue === 1, 1500);
 	equal((await github.ask('check_runs')).map(r => r.repo), ['other/thing']);
 	await d.until();
@@ -828,7 +829,67 @@ scene('permission, pull request and a token for git', async () => {
 	equal((await read('')).status, 200);
 	equal((await read('/pulls')).status, 403);
 	equal(await d.say({ do: 'git', ...w.at }), { text });
-	equal((await d.say({ do: 'git', ...w.at, repository: 5 })).error, 'denied');
+	equal((await d.say({ do: 'git', ...w.at, repository: 5 })).error, 'absent');
+});
+
+const mints = async () => (await github.ask('requests')).filter(r => /access_tokens$/.test(r.path));
+
+scene('a token is for one repository and one purpose, and costs no request a write', async () => {
+	const d = await start();
+	for (let i = 0; i < 8; i++) {
+		await d.want(check({ title: `Step ${i}` }));
+		await d.want(comment(`step ${i}`));
+		await d.want(labels([`step-${i}`], [`step-${i - 1}`]));
+		await d.until();
+	}
+	await d.say({ do: 'pull', ...w.at, number: w.pull.number });
+	await d.say({ do: 'git', ...w.at });
+	const asked = await mints();
+	const n = (await writes()).length;
+	console.log(`# ${n} writes, ${asked.length} tokens`);
+	ok(n >= 24, `${n} writes`);
+	equal(asked.map(r => JSON.stringify(r.body.permissions)).sort(), ['{"checks":"write"}',
+		'{"contents":"read","pull_requests":"read"}', '{"contents":"read"}', '{"issues":"write","pull_requests":"write"}']);
+	for (const r of asked)
+		equal(r.body.repository_ids, [w.at.repository]);
+});
+
+scene('where one of two permissions is granted, that one is enough', async () => {
+	const { permissions } = await github.do('installation_permissions', { installation: w.at.installation,
+		permissions: { checks: 'write', contents: 'read', issues: 'read', pull_requests: 'write' } });
+	equal(permissions.issues, 'read');
+	const d = await start();
+	await d.want(comment('one'));
+	await d.until();
+	await d.want(comment('two'));
+	await d.until();
+	equal((await comments()).map(c => c.history.length), [2]);
+	equal((await mints()).length, 2, 'it is found out once');
+});
+
+scene('a repository that the installation does not have is asked for ever more seldom, and holds up no other', async () => {
+	const d = await start({ retry_ms: 20 });
+	const other = { ...check({ name: 'elsewhere' }), repository: 5, repo: 'gone' };
+	await d.want(other);
+	await d.until(f => f.token_failures >= 1);
+	await d.want(check());
+	await d.until(f => f.queue <= 1);
+	equal((await checks()).map(c => c.name), ['ekaci / rebuilds'], 'what is next to it stands');
+	const figures = await d.until(f => f.parked === 1);
+	ok((await mints()).length <= 5, `${(await mints()).length} tokens asked for until it was parked`);
+	equal(figures.queue, 0);
+	match(d.said, /installation \d+ gives no token for \{"checks":"write"\} of repository 5 \(422: There is at least one repository/);
+});
+
+scene('a repository that was just renamed is written to under its number', async () => {
+	const d = await start();
+	await d.want(check());
+	await d.until();
+	await github.do('repository_change', { repo: REPO, action: 'renamed', name: 'newer', deliver: false });
+	await d.want(check({ title: 'After' }));
+	const figures = await d.until();
+	equal([figures.parked, figures.tokens], [0, 1]);
+	equal((await github.ask('check_runs', { repo: 'org/newer' }))[0].output.title, 'After');
 });
 
 scene('a question survives an expired token and one bad answer, and gives up on three', async () => {

@@ -44,6 +44,46 @@ release(struct box *b)
 	arena_release(&b->a);
 }
 
+#define PING(hook) "{\"zen\":\"x\",\"hook_id\":5,\"hook\":{" hook "}}"
+#define EVENTS \
+	"\"events\":[\"check_run\",\"check_suite\",\"issue_comment\",\"merge_group\",\"pull_request\",\"push\",\"repository\",\"star\"]"
+
+static void
+a_ping_is_compared_with_what_is_needed(void **state)
+{
+	static const struct {
+		const char *body, *wrong; /* NULL: nothing is; else what is in it */
+	} rows[] = {
+	    {PING("\"type\":\"App\",\"active\":true," EVENTS
+	          ",\"config\":{\"url\":\"https://x\",\"content_type\":\"json\",\"insecure_ssl\":\"0\"}"),
+	        NULL},
+	    {PING(
+	         "\"type\":\"App\"," EVENTS ",\"config\":{\"url\":\"https://x\",\"content_type\":\"form\",\"insecure_ssl\":0}"),
+	        "content type"},
+	    {PING("\"type\":\"App\"," EVENTS ",\"config\":{\"url\":\"https://x\",\"insecure_ssl\":1}"), "insecure_ssl"},
+	    {PING("\"type\":\"App\"," EVENTS ",\"config\":{\"url\":[],\"insecure_ssl\":{}}"), "no address"},
+	    {PING("\"type\":\"App\",\"active\":false," EVENTS ",\"config\":{\"url\":\"https://x\"}"), "it is not active"},
+	    {PING("\"type\":\"App\",\"events\":[\"push\",1,null],\"config\":{\"url\":\"https://x\"}"),
+	        "not subscribed to check_run, check_suite, issue_comment, merge_group, pull_request, repository"},
+	    {PING("\"type\":\"App\",\"config\":7"), "not subscribed"},
+	    {PING("\"type\":\"Repository\",\"events\":[\"push\"]"), "no App's webhook"},
+	    {"{}", "no App's webhook"},
+	};
+	AUTO(release) struct box b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(parse(&b, "ping", rows[i].body), 0);
+		assert_int_equal(b.ev.kind, EVENT_PING);
+		if (rows[i].wrong == NULL)
+			assert_null(b.ev.hook.wrong);
+		else
+			assert_non_null(strstr(b.ev.hook.wrong, rows[i].wrong));
+	}
+	assert_int_equal(parse(&b, "ping", rows[0].body), 0);
+	assert_int_equal(b.ev.hook.id, 5);
+}
+
 static void
 test_pull_request(void **state)
 {
@@ -134,7 +174,11 @@ test_every_action_of_the_table(void **state)
 	    {"pull_request", PULL("edited", "\"changes\":{\"base\":{\"ref\":{\"from\":\"x\"}}},"), EVENT_PULL_REQUEST,
 	        ACTION_BASE_CHANGED},
 	    {"pull_request", PULL("edited", "\"changes\":{\"title\":{\"from\":\"x\"}},"), EVENT_IGNORED, ACTION_BASE_CHANGED},
-	    {"pull_request", PULL("labeled", ""), EVENT_IGNORED, ACTION_NONE},
+	    {"pull_request", PULL("labeled", "\"label\":{\"name\":\"x\"},"), EVENT_PULL_REQUEST, ACTION_LABELED},
+	    {"pull_request", PULL("unlabeled", "\"label\":null,"), EVENT_PULL_REQUEST, ACTION_UNLABELED},
+	    {"pull_request", PULL("enqueued", ""), EVENT_PULL_REQUEST, ACTION_ENQUEUED},
+	    {"pull_request", PULL("dequeued", "\"reason\":\"MANUAL\","), EVENT_PULL_REQUEST, ACTION_DEQUEUED},
+	    {"pull_request", PULL("assigned", ""), EVENT_IGNORED, ACTION_NONE},
 	    {"pull_request", "{\"action\":\"labeled\"}", EVENT_IGNORED, ACTION_NONE},
 	    {"star", "{\"action\":\"created\"}", EVENT_IGNORED, ACTION_NONE},
 	    {"star", "{}", EVENT_IGNORED, ACTION_NONE},
@@ -152,6 +196,8 @@ test_every_action_of_the_table(void **state)
 	    {"check_run", "{\"action\":\"completed\"}", EVENT_IGNORED, ACTION_NONE},
 	    {"check_suite", "{\"action\":\"rerequested\",\"check_suite\":{\"id\":5,\"head_sha\":\"" SHA1 "\"}," REPO "}",
 	        EVENT_CHECK_SUITE, ACTION_REREQUESTED},
+	    {"check_suite", "{\"action\":\"requested\",\"check_suite\":{\"id\":5,\"head_sha\":\"" SHA1 "\"}," REPO "}",
+	        EVENT_CHECK_SUITE, ACTION_SUITE_REQUESTED},
 	    {"push", "{\"ref\":\"refs/heads/main\",\"before\":\"" SHA1 "\",\"after\":\"" SHA2 "\"," REPO "}", EVENT_PUSH,
 	        ACTION_NONE},
 	    {"merge_group",
@@ -469,6 +515,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_ping_is_compared_with_what_is_needed),
 	    cmocka_unit_test(test_pull_request),
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_every_action_of_the_table),

@@ -124,9 +124,9 @@ obey(struct driver *d, struct str line)
 		if (figures(d, &e) != 0)
 			say_err(&e);
 	} else if (strcmp(what, "permission") == 0) {
-		send_permission(d->sender, r.installation, r.owner, r.name, json_str(j, "login", ""), on_text, NULL);
+		send_permission(d->sender, r.installation, r.id, r.owner, r.name, json_str(j, "login", ""), on_text, NULL);
 	} else if (strcmp(what, "pull") == 0) {
-		send_pull(d->sender, r.installation, r.owner, r.name, json_int(j, "number", 0), on_pull, NULL);
+		send_pull(d->sender, r.installation, r.id, r.owner, r.name, json_int(j, "number", 0), on_pull, NULL);
 	} else if (strcmp(what, "git") == 0) {
 		send_git_authorization(d->sender, r.installation, r.id, on_text, NULL);
 	} else if (e.kind != ERR_NONE || want(d, &a, what, j, &r, &e) != 0) {

@@ -3,6 +3,7 @@
 #include "queue/replica.h"
 #include "store/build_sets.h"
 #include "store/builds.h"
+#include "store/compared.h"
 #include "store/db.h"
 #include "store/desired.h"
 #include "store/delivery.h"
@@ -15,6 +16,7 @@
 #include "support/os/files.h"
 #include "support/text/json.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -97,6 +99,20 @@ a_newer_schema_is_refused(void **state)
 	assert_non_null(strstr(f->e.msg, "newer"));
 }
 
+/* A label is taken once for each time that it was set, and what is told again or late is none. */
+static void
+a_label_is_taken_once(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(store_label_take(f->s, 1, 3, "x", 2000, &f->e), 0);
+	assert_int_equal(store_label_take(f->s, 1, 3, "x", 2000, &f->e), 1);
+	assert_int_equal(store_label_take(f->s, 1, 3, "x", 1000, &f->e), 1);
+	assert_int_equal(store_label_take(f->s, 1, 3, "y", 1000, &f->e), 0);
+	assert_int_equal(store_label_take(f->s, 1, 4, "x", 1000, &f->e), 0);
+	assert_int_equal(store_label_take(f->s, 1, 3, "x", 3000, &f->e), 0);
+}
+
 static void
 a_database_of_the_first_version_goes_on(void **state)
 {
@@ -169,6 +185,23 @@ a_database_of_the_first_version_goes_on(void **state)
 	struct desired row;
 	assert_int_equal(store_desired_next(s, &f->a, 1, 10, URGENCY_PROGRESS, &row, &f->e), 0);
 	assert_string_equal(row.key, "reply/1/3/m");
+	/* Of a pull request of before nothing more is known than it was; what is new can be wanted. */
+	struct pull_request known;
+	const struct desired_repository old_repo = {1, 1, "o", "r"};
+	const struct wish_status status = {.head = "h", .context = "c", .state = "success"};
+	const struct wish_reviewers reviewers = {.number = 3, .max = 1};
+	assert_int_equal(store_pull_get(s, &f->a, 1, 3, &known, &f->e), 0);
+	assert_true(known.head_owner == NULL && !known.in_team && !known.skipped);
+	assert_int_equal(store_want_status(s, &old_repo, &status, true, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 0);
+	assert_string_equal(row.key, "reply/1/3/m");
+	assert_int_equal(store_desired_posted(s, row.id, 1, 7, "{}", &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 1);
+	assert_int_equal(store_want_status(s, &old_repo, &status, false, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 0);
+	assert_string_equal(row.key, "status/1/h/c");
+	assert_int_equal(store_desired_posted(s, row.id, 1, 0, "{}", &f->e), 0);
+	assert_int_equal(store_want_reviewers(s, &old_repo, &reviewers, &f->e), 0);
 	/* Whose ids they are is said by who opens it, also when the server has moved; what is put then is its, too. */
 	static const char *const hosts[] = {"api.github.com", "git.example:8443"};
 	const struct repository another =
@@ -198,6 +231,147 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_int_equal(c.said, 1000);
 	assert_int_equal(store_comment_take(s, 1, 77, &f->e), 1);
 	store_close(s);
+}
+
+/* As a program that knew v versions left it: one thing refused for good, one in an earlier generation only, one that stands, and a
+ * run that could not be fetched. */
+static const char *
+old_database(struct fixture *f, const glob_t *files, size_t v)
+{
+	const char *path = arena_printf(&f->a, "%s/version-%zu", f->dir, v);
+	struct str schema;
+	sqlite3 *old;
+
+	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+	for (size_t i = 0; i < v; i++) {
+		assert_int_equal(files_read(&f->a, files->gl_pathv[i], 1 << 20, &schema, &f->e), 0);
+		assert_int_equal(sqlite3_exec(old, schema.p, NULL, NULL, NULL), SQLITE_OK);
+	}
+	assert_int_equal(
+	    sqlite3_exec(old,
+	        "INSERT INTO installation (id) VALUES (1);"
+	        "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private) VALUES (1, 1, 'o', 'r', 'u', 'main', 0);"
+	        "INSERT INTO pull_request (repository, number, state, head, base_ref, title, fork, draft, updated)"
+	        " VALUES (1, 3, 'open', 'h', 'main', 't', 0, 0, 1);"
+	        "INSERT INTO run (id, repository, number, head, base_ref, state, reason, failure, created, updated, ended) VALUES"
+	        " (7, 1, 3, 'h', 'main', 'failed', 'x', '{\"stage\":\"mirror\",\"kind\":\"denied\",\"message\":\"no\"}', 1, 1, 500),"
+	        " (8, 1, 0, 'm', 'main', 'failed', 'x', '{\"stage\":\"evaluate\",\"kind\":\"denied\",\"message\":\"no\"}', 1, 1, 500);"
+	        "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, posted, remote_id, error,"
+	        " given_up, since, updated) VALUES"
+	        " ('check/1/h/a', 'check', 1, 'o', 'r', 1, '{\"head\":\"h\",\"name\":\"a\"}', 3, 2, 11, '422', 3, 1, 700),"
+	        " ('check/1/h/b', 'check', 1, 'o', 'r', 1, '{\"head\":\"h\",\"name\":\"b\"}', 3, 2, 12, '422', 2, 2, 600),"
+	        " ('check/1/h/c', 'check', 1, 'o', 'r', 1, '{\"head\":\"h\",\"name\":\"c\"}', 3, 3, 13, NULL, 2, 3, 500);",
+	        NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_exec(old, arena_printf(&f->a, "PRAGMA user_version = %zu", v), NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(old), SQLITE_OK);
+	return path;
+}
+
+static void
+next_is(struct fixture *f, struct store *s, const char *key)
+{
+	struct desired row;
+
+	assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 0);
+	assert_string_equal(row.key, key);
+	assert_int_equal(store_desired_posted(s, row.id, row.generation, row.remote_id, NULL, &f->e), 0);
+}
+
+static void
+of_every_older_version_what_was_refused_is_parked_and_taken_up(void **state)
+{
+	struct fixture *f = *state;
+	glob_t files;
+
+	assert_int_equal(glob("src/store/schema/[0-9]*.sql", 0, NULL, &files), 0);
+	/* What is parked has its column since 010. */
+	size_t versions = 0;
+	while (strstr(files.gl_pathv[versions], "010_") == NULL)
+		versions++;
+	assert_true(versions >= 9);
+	for (size_t v = 1; v <= versions; v++) {
+		struct store *s = NULL;
+		struct desired row;
+		struct desired_parked *parked;
+		struct desired_figures figures;
+		struct compared compared;
+		struct ids ids = {0};
+		size_t n;
+		int64_t taken, since = -1;
+
+		assert_int_equal(store_open(old_database(f, &files, v), &s, &f->e), 0);
+		assert_int_equal(store_desired_list_parked(s, &f->a, 9, &parked, &n, &f->e), 0);
+		assert_int_equal(n, 1);
+		assert_string_equal(parked[0].key, "check/1/h/a");
+		assert_string_equal(parked[0].error, "422");
+		assert_int_equal(parked[0].since_ms, 700);
+		assert_int_equal(store_desired_figures(s, &figures, &f->e), 0);
+		assert_int_equal(figures.open, 1);
+		assert_int_equal(figures.parked, 1);
+		/* What was wanted later than the refusal is to be sent as before; what is parked is not, until it is taken up. */
+		next_is(f, s, "check/1/h/b");
+		assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 1);
+		assert_int_equal(store_desired_take_up(s, 1, true, 10, &taken, &f->e), 0);
+		assert_int_equal(taken, 1);
+		next_is(f, s, "check/1/h/a");
+		assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 1);
+		/* Nothing was compared, nothing was asked for again; what the forge refused to git is begun again, what failed otherwise not. */
+		assert_int_equal(store_compared_get(s, &f->a, 1, &compared, &f->e), 0);
+		assert_true(compared.pulls == 0 && compared.branch == NULL && compared.pulls_tag == NULL);
+		assert_int_equal(store_asked_again(s, &since, &f->e), 0);
+		assert_int_equal(since, 0);
+		assert_int_equal(store_runs_refused(s, &f->a, 1, 0, 3, &ids, &f->e), 0);
+		assert_int_equal(ids.n, 1);
+		assert_int_equal(ids.p[0], 7);
+		store_close(s);
+	}
+	globfree(&files);
+}
+
+static void
+attempts_that_failed_are_counted_apart_from_those_that_began(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		bool refused;
+		int64_t failures, refusals;
+	} rows[] = {{true, 1, 1}, {true, 2, 2}, {false, 3, 0}, {true, 4, 1}};
+	struct run r;
+
+	/* Two died with us. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(store_run_attempt(f->s, f->run, &f->e), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(store_run_attempt(f->s, f->run, &f->e), 0);
+		assert_int_equal(store_run_later(f->s, f->run, rows[i].refused, 5000, "no route", &f->e), 0);
+		assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+		assert_int_equal(r.attempt, 3 + (int64_t)i);
+		assert_int_equal(r.failures, rows[i].failures);
+		assert_int_equal(r.refusals, rows[i].refusals);
+	}
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "fetched", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_true(r.attempt == 0 && r.failures == 0 && r.refusals == 0);
+}
+
+static void
+a_merge_group_that_is_gone_stays_so(void **state)
+{
+	struct fixture *f = *state;
+	bool gone = true;
+
+	assert_int_equal(store_group_is_gone(f->s, 1, "g", &gone, &f->e), 0);
+	assert_false(gone);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(store_group_gone(f->s, 1, "g", &f->e), 0);
+	assert_int_equal(store_group_is_gone(f->s, 1, "g", &gone, &f->e), 0);
+	assert_true(gone);
+	assert_int_equal(store_group_is_gone(f->s, 2, "g", &gone, &f->e), 0);
+	assert_false(gone);
+	assert_int_equal(store_prune(f->s, INT64_MAX, &f->e), 0);
+	assert_int_equal(store_group_is_gone(f->s, 1, "g", &gone, &f->e), 0);
+	assert_true(gone);
 }
 
 static struct repository
@@ -320,7 +494,7 @@ held_and_tried_again_are_two_things(void **state)
 	struct fixture *f = *state;
 	struct run r;
 
-	assert_int_equal(store_run_later(f->s, f->run, 5000, "no route", &f->e), 0);
+	assert_int_equal(store_run_later(f->s, f->run, false, 5000, "no route", &f->e), 0);
 	assert_int_equal(store_run_set(f->s, f->run, "held", "outside", &f->e), 0);
 	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
 	assert_string_equal(r.waiting, "no route");
@@ -1205,7 +1379,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
+	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),
+	    TEST(of_every_older_version_what_was_refused_is_parked_and_taken_up),
+	    TEST(attempts_that_failed_are_counted_apart_from_those_that_began),
+	    TEST(a_merge_group_that_is_gone_stays_so),
 	    TEST(what_is_late_or_of_the_same_second_opens_nothing),
 	    TEST(what_is_there_is_built_again_to_compare),
 	    TEST(the_merge_queue_comes_first_and_branches_last),

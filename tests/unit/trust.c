@@ -69,6 +69,69 @@ everybody_may_what_the_table_says(void **state)
 	assert_non_null(trust_holds_builds(&c, &ours, &none));
 }
 
+/* Who waits, for all that [trust] approval can be. What is not trusted stays so, and its builds go to no cache, also where nobody waits. */
+static void
+approval_says_who_waits(void **state)
+{
+	enum { NEVER = 1, FIRST_TIME = 2, OUTSIDE = 4 };
+	static const char *const whose[] = {"never", "first-time", "outside"};
+	static const struct {
+		const char *association, *owner;
+		bool in_team;
+		int waits; /* under which */
+		enum trust trust;
+	} t[] = {
+	    {"OWNER", "a", false, 0, TRUST_MEMBERS},
+	    {"MEMBER", "A", false, 0, TRUST_MEMBERS},
+	    {"MEMBER", NULL, false, 0, TRUST_MEMBERS},
+	    {"MEMBER", "stranger", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
+	    {"MEMBER", "friend", false, 0, TRUST_MEMBERS},
+	    {"CONTRIBUTOR", "a", false, OUTSIDE, TRUST_NOBODY},
+	    {"CONTRIBUTOR", "stranger", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
+	    {"FIRST_TIME_CONTRIBUTOR", "a", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
+	    {"FIRST_TIMER", "a", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
+	    {"MANNEQUIN", "a", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
+	    {"NONE", "a", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
+	    {NULL, "a", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
+	    {"NONE", "a", true, 0, TRUST_MEMBERS},
+	    {"NONE", "stranger", true, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
+	};
+	const char *friends[] = {"friend"}, *teams[] = {"org/nix"};
+	struct settings c = {.build = {.enabled = true}};
+
+	(void)state;
+	c.trust.authors = (struct texts){friends, 1};
+	c.trust.teams = (struct texts){teams, 1};
+	c.trust.forks = "approve";
+	c.cache.refs = "members";
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct run r = {.number = 7, .head = head};
+		struct pull_request pr = {.fork = true,
+		    .author = "a",
+		    .association = t[i].association,
+		    .head_owner = t[i].owner,
+		    .in_team = t[i].in_team};
+		for (size_t k = 0; k < COUNT(whose); k++) {
+			bool waits = (t[i].waits & 1 << k) != 0;
+			c.trust.approval = whose[k];
+			if ((trust_holds_evaluation(&c, &r, &pr) != NULL) != waits ||
+			    (trust_holds_builds(&c, &r, &pr) != NULL) != waits || trust_of(&c, &r, &pr) != t[i].trust ||
+			    trust_shares(&c, &r, &pr) != (t[i].trust == TRUST_MEMBERS))
+				fail_msg("row %zu, %s", i, whose[k]);
+		}
+	}
+	/* Only who is not trusted anyway is asked for, and a team that is not named any more is none. */
+	struct pull_request pr = {.fork = true, .author = "a", .association = "NONE", .head_owner = "a", .in_team = true};
+	struct run r = {.number = 7, .head = head};
+	assert_true(trust_asks_teams(&c, &pr));
+	pr.association = "MEMBER";
+	assert_false(trust_asks_teams(&c, &pr));
+	pr.association = "NONE";
+	c.trust.teams.n = 0;
+	assert_false(trust_asks_teams(&c, &pr));
+	assert_int_equal(trust_of(&c, &r, &pr), TRUST_NOBODY);
+}
+
 static void
 drafts_and_strange_branches_wait(void **state)
 {
@@ -180,6 +243,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(everybody_may_what_the_table_says),
+	    cmocka_unit_test(approval_says_who_waits),
 	    cmocka_unit_test(drafts_and_strange_branches_wait),
 	    cmocka_unit_test(what_says_skip_is_skipped_until_somebody_asks),
 	    cmocka_unit_test(a_bot_is_obeyed_when_it_is_named),

@@ -822,6 +822,41 @@ test_a_log_is_followed_until_the_build_ends(void **state)
 }
 
 static void
+test_a_log_is_cut_off_when_its_repository_is_made_private(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+
+	fill(f);
+	const char *path = arena_printf(&f->a, "%s/logs/" HASH "-open", f->dir);
+	append(path, "seen\n");
+	int fd = dial(f);
+	send_all(f, fd, STR("GET /log/" HASH "-open HTTP/1.1\r\nHost: x\r\n\r\n"));
+	(void)receive(f, fd, "seen\n");
+	/* What is of a public repository goes on. */
+	append(path, "seen, too\n");
+	assert_false(receive(f, fd, "seen, too\n").closed);
+	assert_int_equal(db_run(f->s, &e, "UPDATE repository SET private = 1 WHERE id = 1", ""), 0);
+	append(path, "secret\n");
+	struct reply r = receive(f, fd, "secret\n");
+	assert_true(r.closed);
+	assert_null(strstr(r.text, "secret"));
+	assert_null(strstr(r.text, "\r\n0\r\n")); /* nor does it look whole */
+	close(fd);
+	/* With the key that its pages have now it is followed. */
+	static const struct repository hidden = {.id = 1, .is_private = true};
+	const char *link = web_link(&f->a, f->w, &hidden, 5, "/log/" HASH "-open");
+	fd = dial(f);
+	send_all(f, fd, str_of(arena_printf(&f->a, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", link + strlen(web_url(f->w)))));
+	(void)receive(f, fd, "secret\n");
+	append(path, "more\n");
+	assert_false(receive(f, fd, "more\n").closed);
+	assert_int_equal(db_run(f->s, &e, "UPDATE repository SET links = links + 1 WHERE id = 1", ""), 0);
+	assert_true(receive(f, fd, "never\n").closed);
+	close(fd);
+}
+
+static void
 test_labels_and_help_are_escaped(void **state)
 {
 	const struct prometheus_labels labels = {{{"a", "q\" b\\ n\n"}, {"b", NULL}}}, second = {{{"a", NULL}, {"b", "2"}}};
@@ -885,6 +920,7 @@ main(void)
 	    TEST(test_links_of_the_previous_secret_open),
 	    TEST(test_no_path_leads_out),
 	    TEST(test_a_log_is_followed_until_the_build_ends),
+	    TEST(test_a_log_is_cut_off_when_its_repository_is_made_private),
 	    TEST(test_labels_and_help_are_escaped),
 	    TEST(test_metrics),
 	};

@@ -8,6 +8,7 @@
 #include "forge/github/http.h"
 #include "forge/github/jwt.h"
 #include "forge/github/token.h"
+#include "records/list.h"
 
 struct send_delays {
 	int64_t between_writes_ms; /* 1000, in the long run */
@@ -20,7 +21,7 @@ struct send_delays {
 	int64_t writes_a_minute, writes_an_hour; /* see budget.h; 0: no limit */
 	int64_t progress_ms; /* 10 s: what was written is not written again sooner for progress; more as the budget shrinks */
 	int64_t lag_ms;      /* 2 minutes: what was made is seen by all of GitHub's machines after this, surely */
-	int64_t look_ms;     /* 20 s: what was made is not there, if it is not seen so long after */
+	int64_t look_ms;     /* 30 s: what was made is not there, if it is not seen so long after */
 	int64_t limited_ms;  /* 1 minute, doubled: a secondary limit without a word on how long */
 };
 struct send_figures {
@@ -59,9 +60,12 @@ struct client {
 	struct lane *(*lane)(struct client *c, int64_t installation); /* made where there is none */
 	struct send_delays delays;
 	struct send_figures figures;
-	struct missed *missed; /* deliveries that are being asked for again, or NULL */
-	bool was_away;         /* GitHub is there again, after some time of no or broken answers */
-	bool woken;            /* the timer is set to fire at once */
+	struct missed *missed;   /* deliveries that are being asked for again, or NULL */
+	struct arena troubles_a; /* of troubles: what the App and its webhook lack (needs.h) */
+	struct texts troubles;
+	const char *hook_url; /* where deliveries should go, or NULL */
+	bool was_away;        /* GitHub is there again, after some time of no or broken answers */
+	bool woken;           /* the timer is set to fire at once */
 	bool stopping;
 };
 

@@ -3,6 +3,7 @@
 
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/os/files.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -16,7 +17,8 @@ enum {
 	TIMEOUT_MS = 30000,          /* GitHub itself gives up after 10 s */
 	MAX_ANSWER_BYTES = 16 << 20, /* a page of 30 comments of 64 K characters, escaped at the worst */
 	MAX_REDIRECTS = 5,
-	MAX_CONNECTIONS = 20 /* kept open; GitHub takes 100 at once */
+	MAX_CA_BYTES = 4 << 20, /* all of the world's are some 200 K */
+	MAX_CONNECTIONS = 20    /* kept open; GitHub takes 100 at once */
 };
 
 struct exchange {
@@ -40,6 +42,7 @@ struct exchange {
 struct http {
 	struct loop *l;
 	CURLM *multi;
+	char *ca_file; /* or NULL */
 	struct loop_timer *timer;
 	struct exchange *exchanges;
 	bool closing;
@@ -304,6 +307,9 @@ set_up(struct exchange *x)
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (x->h->ca_file != NULL)
+		curl_easy_setopt(c, CURLOPT_CAINFO, x->h->ca_file); /* the system's folder, CURLOPT_CAPATH, stays */
+	curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "ekaci");
@@ -512,17 +518,35 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 	return 0;
 }
 
+/* What is wrong with the file is said once, and not by every request. */
+static int
+check_ca_file(const char *ca_file, struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+	struct str text;
+
+	if (files_read(&a, ca_file, MAX_CA_BYTES, &text, e) != 0)
+		return fail_in(e, "[network] ca_file");
+	return str_find(text, STR("-----BEGIN CERTIFICATE-----")) >= 0
+	           ? 0
+	           : fail(e, ERR_INPUT, "[network] ca_file: %s holds no certificate (PEM)", ca_file);
+}
+
 int
-http_new(struct loop *l, struct http **ret, struct err *e)
+http_new(struct loop *l, const char *ca_file, struct http **ret, struct err *e)
 {
 	struct http *h;
 
+	if (ca_file != NULL && check_ca_file(ca_file, e) != 0)
+		return -1;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
 		return fail(e, ERR_SYSTEM, "cannot start libcurl");
 	h = mem_alloc(sizeof(*h));
 	h->l = l;
+	h->ca_file = ca_file != NULL ? mem_strdup(ca_file) : NULL;
 	h->multi = curl_multi_init();
 	if (h->multi == NULL) {
+		mem_free(&h->ca_file);
 		mem_free(&h);
 		return fail(e, ERR_SYSTEM, "cannot start libcurl");
 	}
@@ -549,5 +573,6 @@ http_free(struct http *h)
 	curl_multi_cleanup(h->multi);
 	loop_timer_free(h->timer);
 	curl_global_cleanup();
+	mem_free(&h->ca_file);
 	mem_free(&h);
 }

@@ -1,7 +1,7 @@
 /*
  * http - requests to GitHub from the event loop: libcurl's multi interface on uv_poll.
  *
- * Only http and https, certificates are verified, answers are bounded. Redirects (301, 302, 307, 308) are followed
+ * Only http and https, also through a proxy, which never sees what is meant for GitHub; certificates are verified, answers are bounded. Redirects (301, 302, 307, 308) are followed
  * here, as GitHub asks: the same request again, five times at most; never from https to http; to another host only a
  * GET, and without the Authorization header. A request with a body is never repeated by itself. What this prints or
  * returns as an error never holds a header.
@@ -13,7 +13,9 @@
 
 struct http;
 
-must_check int http_new(struct loop *l, struct http **ret, struct err *e);
+/* ca_file: certificates in PEM that are trusted beside the system's, or NULL; ERR_ABSENT or ERR_INPUT when it holds none. A proxy
+ * is what the environment names (config_use_network). */
+must_check int http_new(struct loop *l, const char *ca_file, struct http **ret, struct err *e);
 /* Requests under way end without their callback. */
 void http_free(struct http *h);
 

@@ -187,6 +187,12 @@ count(struct client *s, const struct http_answer *answer)
 
 static void fly(struct lane *lane);
 
+static struct token_wanted
+wanted_of(const struct lane *lane)
+{
+	return (struct token_wanted){lane->installation, lane->flying->repository, lane->flying->purpose};
+}
+
 static void
 drop_token(struct lane *lane)
 {
@@ -217,7 +223,8 @@ on_answer(void *ctx, const struct http_answer *answer)
 	count(s, answer);
 	note_pace(lane, answer);
 	if (answer->status == 401) {
-		tokens_drop(s->tokens, lane->installation, 0, lane->token);
+		const struct token_wanted of = wanted_of(lane);
+		tokens_drop(s->tokens, &of, lane->token);
 		if (!lane->flying->again) {
 			lane->flying->again = true;
 			drop_token(lane);
@@ -256,7 +263,9 @@ on_token(void *ctx, const char *token, const struct err *e)
 static void
 fly(struct lane *lane)
 {
-	tokens_get(lane->s->tokens, lane->installation, 0, on_token, lane);
+	const struct token_wanted of = wanted_of(lane);
+
+	tokens_get(lane->s->tokens, &of, on_token, lane);
 }
 
 /* --- the lane --- */

@@ -18,6 +18,8 @@ struct api_call {
 	const char *url;
 	const char *tag; /* see http.h; NULL: none */
 	struct str body;
+	int64_t repository; /* and purpose: of the token, see token.h */
+	enum token_purpose purpose;
 	void (*done)(void *ctx, const struct http_answer *answer);
 	void *ctx;
 	bool again;         /* a token was refused once */

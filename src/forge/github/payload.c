@@ -1,6 +1,8 @@
 /* Readers of GitHub's JSON: each names the member that it found wrong. */
 #include "forge/github/payload.h"
 
+#include "forge/github/needs.h"
+
 #include "support/base/clock.h"
 #include "support/text/json.h"
 
@@ -267,6 +269,22 @@ pushed_of(const json_t *pull)
 	return pushed > updated ? pushed : updated;
 }
 
+/* Names of labels are texts for people; what is longer than GitHub allows is no label that anybody asked for. */
+static struct event_labels
+labels_of(struct parse *p, const json_t *pull)
+{
+	const json_t *list = json_object_get(pull, "labels"), *one;
+	const char **names = arena_alloc(p->a, EVENT_MAX_LABELS * sizeof(*names));
+	size_t i, n = 0;
+
+	json_array_foreach(list, i, one) {
+		const char *name = n < EVENT_MAX_LABELS ? get_words(p, one, "name", EVENT_MAX_LABEL) : NULL;
+		if (name != NULL)
+			names[n++] = name;
+	}
+	return (struct event_labels){names, n};
+}
+
 /* repository: the id of the one it is a pull request of. */
 static int
 get_pull(struct parse *p, const json_t *pr, int64_t repository, struct event_pull *ret)
@@ -288,7 +306,13 @@ get_pull(struct parse *p, const json_t *pr, int64_t repository, struct event_pul
 	if (ret->title == NULL)
 		ret->title = "";
 	ret->fork = json_int(json_object_get(head, "repo"), "id", 0) != repository;
+	ret->labels = labels_of(p, pr);
+	if (json_is_object(json_object_get(head, "repo")) &&
+	    get_login(p, json_object_get(head, "repo"), "pull_request.head.repo.owner", "owner", &ret->head_owner) != 0)
+		return -1;
 	ret->draft = json_flag(pr, "draft", false);
+	const json_t *merges = json_object_get(pr, "mergeable");
+	ret->merges = json_is_boolean(merges) ? (json_is_true(merges) ? MERGES : MERGES_NOT) : MERGES_UNKNOWN;
 	ret->updated_ms = clock_of_text(json_str(pr, "updated_at", NULL));
 	ret->pushed_ms = pushed_of(pr);
 	ret->open = strcmp(json_str(pr, "state", "open"), "open") == 0;
@@ -306,6 +330,8 @@ parse_pull_request(struct parse *p)
 		return -1;
 	if (ev->action == ACTION_SYNCHRONIZE && get_text(p, p->root, "", "before", OPTIONAL, valid_sha, &ev->pr.before) != 0)
 		return -1;
+	if (ev->action == ACTION_LABELED || ev->action == ACTION_UNLABELED)
+		ev->label = get_words(p, json_object_get(p->root, "label"), "name", EVENT_MAX_LABEL);
 	if (ev->action == ACTION_BASE_CHANGED && json_at(p->root, "changes.base") == NULL) {
 		ev->kind = EVENT_IGNORED;
 		ev->reason = "edited, but not its base branch";
@@ -431,7 +457,23 @@ parse_repository(struct parse *p)
 static int
 parse_ping(struct parse *p)
 {
-	(void)p;
+	const json_t *hook = json_object_get(p->root, "hook");
+	struct texts wrong = {0}, notes = {0};
+	const char *unheard = needs_events(p->a, json_object_get(hook, "events"));
+
+	p->ev->hook.id = json_int(p->root, "hook_id", 0);
+	if (strcmp(json_str(hook, "type", ""), "App") != 0) {
+		p->ev->hook.wrong = "it is no App's webhook: nothing else that it sends is for us";
+		return 0;
+	}
+	if (json_is_false(json_object_get(hook, "active")))
+		list_add(p->a, &wrong, "it is not active");
+	if (unheard != NULL)
+		list_add(p->a, &wrong, arena_printf(p->a, "the App is not subscribed to %s", unheard));
+	needs_hook(p->a, json_object_get(hook, "config"), NULL, &wrong, &notes);
+	for (size_t i = 0; i < notes.n; i++)
+		list_add(p->a, &wrong, notes.p[i]);
+	p->ev->hook.wrong = wrong.n > 0 ? texts_join(p->a, &wrong, "; ") : NULL;
 	return 0;
 }
 
@@ -451,6 +493,10 @@ static const struct {
     {"pull_request", "converted_to_draft", EVENT_PULL_REQUEST, ACTION_CONVERTED_TO_DRAFT, parse_pull_request},
     {"pull_request", "closed", EVENT_PULL_REQUEST, ACTION_CLOSED, parse_pull_request},
     {"pull_request", "edited", EVENT_PULL_REQUEST, ACTION_BASE_CHANGED, parse_pull_request},
+    {"pull_request", "labeled", EVENT_PULL_REQUEST, ACTION_LABELED, parse_pull_request},
+    {"pull_request", "unlabeled", EVENT_PULL_REQUEST, ACTION_UNLABELED, parse_pull_request},
+    {"pull_request", "enqueued", EVENT_PULL_REQUEST, ACTION_ENQUEUED, parse_pull_request},
+    {"pull_request", "dequeued", EVENT_PULL_REQUEST, ACTION_DEQUEUED, parse_pull_request},
     {"issue_comment", "created", EVENT_COMMENT, ACTION_CREATED, parse_comment},
     {"installation", "created", EVENT_INSTALLATION, ACTION_CREATED, parse_installation},
     {"installation", "deleted", EVENT_INSTALLATION, ACTION_DELETED, parse_installation},
@@ -461,6 +507,7 @@ static const struct {
     {"installation_repositories", "removed", EVENT_INSTALLATION_REPOSITORIES, ACTION_REMOVED, parse_installation_repositories},
     {"check_run", "rerequested", EVENT_CHECK_RUN, ACTION_REREQUESTED, parse_check},
     {"check_run", "requested_action", EVENT_CHECK_RUN, ACTION_REQUESTED, parse_check},
+    {"check_suite", "requested", EVENT_CHECK_SUITE, ACTION_SUITE_REQUESTED, parse_check},
     {"check_suite", "rerequested", EVENT_CHECK_SUITE, ACTION_REREQUESTED, parse_check},
     {"merge_group", "checks_requested", EVENT_MERGE_GROUP, ACTION_CHECKS_REQUESTED, parse_merge_group},
     {"merge_group", "destroyed", EVENT_MERGE_GROUP, ACTION_DESTROYED, parse_merge_group},

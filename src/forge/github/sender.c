@@ -4,13 +4,17 @@
 #include "forge/github/answer.h"
 #include "forge/github/lane.h"
 #include "forge/github/lists.h"
+#include "forge/github/needs.h"
 #include "forge/github/payload.h"
 #include "forge/github/shape.h"
 #include "forge/github/task_check.h"
+#include "forge/github/task_reviewers.h"
+#include "forge/github/task_status.h"
 #include "forge/github/task_talk.h"
 #include "store/desired.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
+#include "support/text/json.h"
 #include "support/text/prometheus.h"
 
 #include <string.h>
@@ -51,12 +55,15 @@ static const struct {
 	const char *name;
 	const struct fields *wanted;
 	void (*first)(struct task *t);
+	enum token_purpose purpose;
 } kinds[] = {
-    {"check", &wish_check_fields, task_check},
-    {"comment", &wish_comment_fields, task_comment},
-    {"labels", &wish_labels_fields, task_labels},
-    {"reaction", &wish_reaction_fields, task_reaction},
-    {"reply", &wish_comment_fields, task_reply},
+    {"check", &wish_check_fields, task_check, TOKEN_CHECK},
+    {"comment", &wish_comment_fields, task_comment, TOKEN_TALK},
+    {"labels", &wish_labels_fields, task_labels, TOKEN_TALK},
+    {"reaction", &wish_reaction_fields, task_reaction, TOKEN_TALK},
+    {"reply", &wish_comment_fields, task_reply, TOKEN_TALK},
+    {"status", &wish_status_fields, task_status, TOKEN_STATUS},
+    {"reviewers", &wish_reviewers_fields, task_reviewers, TOKEN_REVIEW},
 };
 
 /* Takes the first step of the row's kind, once its document is read. */
@@ -74,6 +81,7 @@ begin(struct task *t)
 	} else if (fields_read(kinds[i].wanted, &t->a, str_of(t->row.wanted), t->row.key, &t->wanted, &e) != 0) {
 		task_never(t, &e);
 	} else {
+		t->purpose = kinds[i].purpose;
 		kinds[i].first(t);
 	}
 }
@@ -155,17 +163,82 @@ github_kick(struct sender *s)
 /* --- starting and stopping --- */
 
 static void
+trouble(struct client *s, const char *what)
+{
+	log_warn("the App at GitHub: %s", what);
+	list_add(&s->troubles_a, &s->troubles, arena_strdup(&s->troubles_a, what));
+}
+
+/* An App without a webhook is no trouble of ours: `ekaci check-config --online` says it. */
+static void
+on_hook(void *ctx, const struct http_answer *answer)
+{
+	struct client *s = ctx;
+	AUTO(json_drop) json_t *config = NULL;
+	struct arena a = {0};
+	struct texts wrong = {0}, notes = {0};
+	struct err ignored;
+
+	if (answer->status == 200 && json_read(answer->body, "the webhook", &config, &ignored) == 0 &&
+	    json_text(config, "url").n > 0)
+		needs_hook(&a, config, s->hook_url, &wrong, &notes);
+	for (size_t i = 0; i < wrong.n; i++)
+		trouble(s, wrong.p[i]);
+	arena_release(&a);
+}
+
+static void
+ask_hook(struct client *s)
+{
+	struct arena a = {0};
+	const char *authorization;
+	struct err e;
+
+	if (tokens_app_authorization(s->tokens, &a, &authorization, &e) == 0) {
+		struct http_request r = {.method = "GET",
+		    .url = arena_printf(&a, "%s/app/hook/config", s->api_url),
+		    .authorization = authorization};
+		s->figures.requests++;
+		http_send(s->http, &r, on_hook, s);
+	}
+	arena_release(&a);
+}
+
+static void
 on_known(void *ctx, const struct err *e)
 {
 	struct client *s = ctx;
 
 	if (s->stopping)
 		return;
-	if (e->kind == ERR_NONE)
-		log_info("GitHub knows us as the App %s (%lld)", tokens_app_slug(s->tokens),
-		    (long long)tokens_app_number(s->tokens));
-	else
+	if (e->kind != ERR_NONE) {
 		log_err(e->kind == ERR_DENIED ? LOG_ERROR : LOG_WARN, "the App at GitHub", e);
+		return;
+	}
+	log_info("GitHub knows us as the App %s (%lld)", tokens_app_slug(s->tokens), (long long)tokens_app_number(s->tokens));
+	arena_clear(&s->troubles_a);
+	s->troubles = (struct texts){0};
+	if (tokens_app_lacks(s->tokens) != NULL)
+		trouble(s, tokens_app_lacks(s->tokens));
+	ask_hook(s);
+}
+
+void
+github_look(struct sender *sender)
+{
+	struct client *s = client_of(sender);
+
+	tokens_forget_app(s->tokens);
+	tokens_identify(s->tokens, on_known, s);
+}
+
+void
+github_troubles(struct sender *sender, struct buf *out)
+{
+	const struct client *s = client_of(sender);
+
+	for (size_t i = 0; i < s->troubles.n; i++)
+		buf_printf(out, "%s\n", s->troubles.p[i]);
 }
 
 int
@@ -186,7 +259,7 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	    .writes_an_hour = BUDGET_AN_HOUR,
 	    .progress_ms = 10000,
 	    .lag_ms = 120000,
-	    .look_ms = 20000,
+	    .look_ms = 30000,
 	    .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;
@@ -199,8 +272,10 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 		(void)fail(e, ERR_INPUT, "[github] api_url is no http or https URL: %s", s->api_url);
 		goto failed;
 	}
-	if (jwt_key_read(settings->github.private_key_file, &s->key, e) != 0 || http_new(l, &s->http, e) != 0)
+	if (jwt_key_read(settings->github.private_key_file, &s->key, e) != 0 ||
+	    http_new(l, settings->network.ca_file, &s->http, e) != 0)
 		goto failed;
+	s->hook_url = needs_hook_url(&s->a, settings->web.url);
 	s->tokens = tokens_new(l, s->http, s->api_url, settings->github.app_id, s->key);
 	s->timer = loop_timer_new(l, "sender", on_timer, s);
 	tokens_identify(s->tokens, on_known, s);
@@ -233,6 +308,7 @@ github_stop(struct sender *sender)
 	}
 	loop_timer_free(c->timer);
 	jwt_key_free(c->key);
+	arena_release(&c->troubles_a);
 	arena_release(&c->a);
 	mem_free(&s);
 }
@@ -248,15 +324,19 @@ send_set_delays(struct sender *sender, const struct send_delays *d)
 
 /* --- questions --- */
 
-/* One of the two is asked; its answer goes to its function. */
+/* What is asked; its answer goes to its function. */
 struct question {
 	struct api_call call;
 	struct client *s;
-	int64_t installation;
+	int64_t installation, repository;
 	struct arena a;
 	int tries;
+	void (*told)(struct question *q, const json_t *body, const struct err *why); /* once, or asks anew */
+	bool asked_anew;
+	bool plain;       /* a 404 is an answer: nobody has just made what is asked for */
+	const char *team; /* its address, below the API's */
 	send_pull_fn *pull_fn;
-	send_text_fn *permission_fn;
+	send_text_fn *text_fn;
 	void *ctx;
 };
 
@@ -272,16 +352,49 @@ tell_pull(struct question *q, const json_t *body, const struct err *why)
 }
 
 static void
+tell_permission(struct question *q, const json_t *body, const struct err *e)
+{
+	const char *is = json_str(body, "permission", "none");
+
+	/* Not a collaborator, or no such account. */
+	if (e != NULL && e->kind == ERR_ABSENT)
+		q->text_fn(q->ctx, "none", NULL);
+	else if (e == NULL && strcmp(is, "read") == 0 && strcmp(json_str(body, "role_name", ""), "triage") == 0)
+		q->text_fn(q->ctx, "triage", NULL);
+	else
+		q->text_fn(q->ctx, e == NULL ? is : NULL, e);
+}
+
+static void ask(struct question *q, const char *path);
+
+/* Of who is no member there is no membership. */
+static void
+tell_team(struct question *q, const json_t *body, const struct err *e)
+{
+	(void)body;
+	q->text_fn(q->ctx, e == NULL ? "none" : NULL, e);
+}
+
+/* No membership, and no team that we may see, are the same answer: the team itself tells them apart. */
+static void
+tell_member(struct question *q, const json_t *body, const struct err *e)
+{
+	if (e != NULL && e->kind == ERR_ABSENT) {
+		q->told = tell_team;
+		q->asked_anew = true;
+		ask(q, q->team);
+		return;
+	}
+	q->text_fn(q->ctx, e != NULL ? NULL : strcmp(json_str(body, "state", ""), "active") == 0 ? "member" : "none", e);
+}
+
+static void
 question_end(struct question *q, const json_t *body, const struct err *e)
 {
-	if (q->pull_fn != NULL) {
-		tell_pull(q, body, e);
-	} else if (e != NULL && e->kind == ERR_ABSENT) {
-		/* Not a collaborator, or no such account. */
-		q->permission_fn(q->ctx, "none", NULL);
-	} else {
-		q->permission_fn(q->ctx, e == NULL ? json_str(body, "permission", "none") : NULL, e);
-	}
+	q->asked_anew = false;
+	q->told(q, body, e);
+	if (q->asked_anew)
+		return;
 	arena_release(&q->a);
 	mem_free(&q);
 }
@@ -290,8 +403,12 @@ question_end(struct question *q, const json_t *body, const struct err *e)
 static bool
 is_worth_a_try(const struct question *q, enum answer_class class, const struct err *e)
 {
+	if (class == ANSWER_GONE && q->plain)
+		return false;
 	if (class == ANSWER_GONE || (class == ANSWER_REFUSED && q->tries == 0))
 		return q->tries == 0;
+	if (class == ANSWER_BROKEN && e->kind == ERR_INPUT) /* of who gives tokens */
+		return q->tries == 0 && !q->plain;
 	return class == ANSWER_BROKEN && e->kind != ERR_ABSENT && e->kind != ERR_DENIED;
 }
 
@@ -323,11 +440,11 @@ on_question(void *ctx, const struct http_answer *answer)
 }
 
 static struct question *
-question_new(struct sender *s, int64_t installation, void *ctx)
+question_new(struct sender *s, int64_t installation, int64_t repository, void *ctx)
 {
 	struct question *q = mem_alloc(sizeof(*q));
 
-	*q = (struct question){.s = client_of(s), .installation = installation, .ctx = ctx};
+	*q = (struct question){.s = client_of(s), .installation = installation, .repository = repository, .ctx = ctx};
 	return q;
 }
 
@@ -336,31 +453,49 @@ ask(struct question *q, const char *path)
 {
 	q->call = (struct api_call){.method = "GET",
 	    .url = arena_printf(&q->a, "%s%s", q->s->api_url, path),
+	    .repository = q->repository,
+	    .purpose = q->team != NULL ? TOKEN_TEAM : TOKEN_READ,
 	    .done = on_question,
 	    .ctx = q};
 	lane_plain(lane_of(q->s, q->installation), &q->call);
 }
 
 void
-github_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
-    void *ctx)
+github_pull(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo, int64_t number,
+    send_pull_fn *fn, void *ctx)
 {
-	struct question *q = question_new(s, installation, ctx);
+	struct question *q = question_new(s, installation, repository, ctx);
 
+	q->told = tell_pull;
 	q->pull_fn = fn;
 	ask(q,
 	    arena_printf(&q->a, "/repos/%s/%s/pulls/%lld", shape_url(&q->a, owner), shape_url(&q->a, repo), (long long)number));
 }
 
 void
-github_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-    send_text_fn *fn, void *ctx)
+github_permission(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+    const char *login, send_text_fn *fn, void *ctx)
 {
-	struct question *q = question_new(s, installation, ctx);
+	struct question *q = question_new(s, installation, repository, ctx);
 
-	q->permission_fn = fn;
+	q->told = tell_permission;
+	q->text_fn = fn;
 	ask(q, arena_printf(&q->a, "/repos/%s/%s/collaborators/%s/permission", shape_url(&q->a, owner), shape_url(&q->a, repo),
 	           shape_url(&q->a, login)));
+}
+
+void
+github_team(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx)
+{
+	struct question *q = question_new(s, installation, 0, ctx);
+	struct str name, org = str_cut(str_of(team), '/', &name);
+
+	q->told = tell_member;
+	q->text_fn = fn;
+	q->plain = true;
+	q->team = arena_printf(&q->a, "/orgs/%s/teams/%s", shape_url(&q->a, str_dup(&q->a, org)),
+	    shape_url(&q->a, str_dup(&q->a, name)));
+	ask(q, arena_printf(&q->a, "%s/memberships/%s", q->team, shape_url(&q->a, login)));
 }
 
 struct git_question {
@@ -378,7 +513,10 @@ on_git_token(void *ctx, const char *token, const struct err *e)
 		const char *pair = arena_printf(&a, "x-access-token:%s", token);
 		g->fn(g->ctx, arena_printf(&a, "Basic %s", jwt_base64(&a, pair, strlen(pair))), NULL);
 	} else {
-		g->fn(g->ctx, NULL, e);
+		struct err why = *e;
+		/* What the installation does not have it may have in a moment. */
+		why.kind = why.kind == ERR_INPUT ? ERR_ABSENT : why.kind;
+		g->fn(g->ctx, NULL, &why);
 	}
 	arena_release(&a);
 	mem_free(&g);
@@ -390,13 +528,13 @@ github_git_authorization(struct sender *s, int64_t installation, int64_t reposit
 	struct git_question *g = mem_alloc(sizeof(*g));
 
 	*g = (struct git_question){fn, ctx};
-	tokens_get(client_of(s)->tokens, installation, repository, on_git_token, g);
+	tokens_get(client_of(s)->tokens, &(struct token_wanted){installation, repository, TOKEN_CODE}, on_git_token, g);
 }
 
 void
 github_git_refused(struct sender *s, int64_t installation, int64_t repository)
 {
-	tokens_drop(client_of(s)->tokens, installation, repository, NULL);
+	tokens_drop(client_of(s)->tokens, &(struct token_wanted){installation, repository, TOKEN_CODE}, NULL);
 }
 
 void

@@ -26,14 +26,17 @@ must_check int github_start(struct loop *l, struct store *s, const struct settin
     struct err *e);
 void github_stop(struct sender *s);
 void github_kick(struct sender *s);
-void github_pull(struct sender *s, int64_t installation, const char *owner, const char *repo, int64_t number, send_pull_fn *fn,
-    void *ctx);
-void github_permission(struct sender *s, int64_t installation, const char *owner, const char *repo, const char *login,
-    send_text_fn *fn, void *ctx);
+void github_pull(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+    int64_t number, send_pull_fn *fn, void *ctx);
+void github_permission(struct sender *s, int64_t installation, int64_t repository, const char *owner, const char *repo,
+    const char *login, send_text_fn *fn, void *ctx);
+void github_team(struct sender *s, int64_t installation, const char *team, const char *login, send_text_fn *fn, void *ctx);
 void github_git_authorization(struct sender *s, int64_t installation, int64_t repository, send_text_fn *fn, void *ctx);
 void github_git_refused(struct sender *s, int64_t installation, int64_t repository);
 void github_changed(struct sender *s, int64_t installation);
 bool github_was_away(struct sender *s);
+void github_look(struct sender *s);
+void github_troubles(struct sender *s, struct buf *out);
 void github_metrics(struct sender *s, struct buf *out);
 
 /* For tests; github_start sets GitHub's. */

@@ -1,7 +1,10 @@
 /* `ekaci setup`: a form makes the App at GitHub, GitHub answers with a code, and the code is exchanged for what three files then hold. */
 #include "forge/github/setup.h"
 
+#include "config/config.h"
 #include "forge/github/http.h"
+#include "forge/github/jwt.h"
+#include "forge/github/needs.h"
 #include "support/base/clock.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
@@ -17,16 +20,13 @@
 
 enum { PORT = 3031, WAIT_MS = 3600 * 1000, TURN_MS = 1000, STATE_BYTES = 16, MAX_CODE = 200, MAX_NAME = 34 };
 
-/* The manifest stands in the program: what the bot needs is what this version of it asks for. */
-__asm__(".pushsection .rodata\napp_manifest:\n.incbin \"app-manifest.json\"\n.byte 0\n.popsection\n");
-extern const char app_manifest[];
-
 struct app_setup {
 	struct arena a;
 	const char *url, *dir, *name, *organization, *github, *api;
 	int64_t port;
-	const char *state; /* comes back with the code, so that nobody else's code is taken */
-	bool done;
+	struct settings network; /* [network] of it */
+	const char *state;       /* comes back with the code, so that nobody else's code is taken */
+	bool done, no_browser;
 	/* the exchange */
 	struct loop *loop;
 	json_t *app;
@@ -36,14 +36,18 @@ struct app_setup {
 const char setup_usage[] = "usage: ekaci setup --url https://YOUR-HOST [OPTIONS]\n\n"
                            "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and\n"
                            "writes DIR/ekaci.toml, its key and its webhook secret. You are shown an address\n"
-                           "on this machine to open in a browser.\n\n"
+                           "on this machine to open in a browser; with --no-browser one that holds the whole\n"
+                           "form, for a browser anywhere, and paste what GitHub sends you back to.\n\n"
                            "  --url ADDRESS       where GitHub reaches the bot\n"
                            "  --dir DIR           where to write (/etc/ekaci)\n"
                            "  --organization ORG  whose the App is; else it is yours\n"
                            "  --name NAME         the App's name\n"
+                           "  --no-browser        this machine is reached by ssh only\n"
                            "  --port N            on this machine, for the browser\n"
                            "  --github ADDRESS    of a GitHub Enterprise server\n"
-                           "  --api ADDRESS       of its API (ADDRESS/api/v3)\n";
+                           "  --api ADDRESS       of its API (ADDRESS/api/v3)\n"
+                           "  --proxy ADDRESS     through which GitHub is reached ($https_proxy)\n"
+                           "  --ca-file FILE      certificates that are trusted beside the system's\n";
 
 static const char *
 file_of(struct app_setup *s, const char *name)
@@ -77,11 +81,14 @@ write_files(struct app_setup *s, struct err *e)
 		return fail(e, ERR_INPUT, "GitHub's answer lacks the App's id, pem or webhook_secret");
 	const char *api =
 	    strcmp(s->api, "https://api.github.com") == 0 ? "" : arena_printf(&s->a, "api_url = \"%s\"\n", s->api);
+	const struct settings *n = &s->network;
+	const char *proxy = n->network.proxy != NULL ? arena_printf(&s->a, "proxy = \"%s\"\n", n->network.proxy) : "";
+	const char *ca = n->network.ca_file != NULL ? arena_printf(&s->a, "ca_file = \"%s\"\n", n->network.ca_file) : "";
 	const char *toml = arena_printf(&s->a,
 	    "# Written by ekaci setup. Every other key, its default and its reason: ekaci.toml.example.\n\n"
 	    "[web]\nurl = \"%s\"\n\n[github]\n%sapp_id = \"%" PRId64
-	    "\"\nprivate_key_file = \"%s\"\nwebhook_secret_file = \"%s\"\n",
-	    s->url, api, json_int(s->app, "id", 0), key, hook);
+	    "\"\nprivate_key_file = \"%s\"\nwebhook_secret_file = \"%s\"\n%s%s%s",
+	    s->url, api, json_int(s->app, "id", 0), key, hook, *proxy != '\0' || *ca != '\0' ? "\n[network]\n" : "", proxy, ca);
 	if (files_write(file_of(s, "private-key.pem"), str_of(pem), 0600, FILES_SYNC, e) != 0 ||
 	    files_write(file_of(s, "webhook-secret"), str_of(secret), 0600, FILES_SYNC, e) != 0)
 		return -1;
@@ -116,7 +123,7 @@ exchange(struct app_setup *s, const char *code, struct err *e)
 	s->why = (struct err){.kind = ERR_BUSY};
 	if (loop_new(&s->loop, e) != 0)
 		return -1;
-	int rc = http_new(s->loop, &h, e);
+	int rc = http_new(s->loop, s->network.network.ca_file, &h, e);
 	if (rc == 0) {
 		http_send(h, &r, on_app, s);
 		loop_run(s->loop);
@@ -144,11 +151,8 @@ html(struct app_setup *s, const char *text)
 static const char *
 manifest(struct app_setup *s)
 {
-	AUTO(json_drop) json_t *m = NULL;
-	struct err e;
+	AUTO(json_drop) json_t *m = needs_manifest();
 
-	if (json_read(str_of(app_manifest), "app-manifest.json", &m, &e) != 0)
-		return "{}";
 	json_object_set_new(m, "name", json_string(s->name));
 	json_object_set_new(m, "url", json_string(s->url));
 	json_object_set_new(m, "redirect_url", json_string(arena_printf(&s->a, "http://127.0.0.1:%" PRId64 "/done", s->port)));
@@ -178,6 +182,20 @@ code_ok(const char *code)
 	return n > 0 && n <= MAX_CODE && strspn(code, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n;
 }
 
+/* Gives where the App is installed. */
+static const char *
+tell_done(struct app_setup *s)
+{
+	const char *install = arena_printf(&s->a, "%s/installations/new", json_str(s->app, "html_url", s->github));
+	const char *file = file_of(s, "ekaci.toml");
+
+	s->done = true;
+	printf("The App is made; %s is written.\nInstall it on your repositories: %s\nThen: ekaci check-config --online %s\n"
+	       "and:  ekaci serve --config %s\n",
+	    file, escape_dup(&s->a, ESCAPE_TERMINAL, str_of(install)), file, file);
+	return install;
+}
+
 static const char *
 page_done(struct app_setup *s, struct MHD_Connection *c, unsigned *ret_status)
 {
@@ -194,10 +212,7 @@ page_done(struct app_setup *s, struct MHD_Connection *c, unsigned *ret_status)
 		return arena_printf(&s->a, "%s<p>%s <a href=\"/\">Begin again.</a>", page_begin, html(s, e.msg));
 	}
 	*ret_status = MHD_HTTP_OK;
-	s->done = true;
-	const char *install = arena_printf(&s->a, "%s/installations/new", json_str(s->app, "html_url", s->github));
-	printf("The App is made; %s is written.\nInstall it on your repositories: %s\nThen: ekaci serve --config %s\n",
-	    file_of(s, "ekaci.toml"), escape_dup(&s->a, ESCAPE_TERMINAL, str_of(install)), file_of(s, "ekaci.toml"));
+	const char *install = tell_done(s);
 	return arena_printf(&s->a,
 	    "%s<p>The App is made, and <code>%s</code> is written.<p><a href=\"%s\">Install it on your "
 	    "repositories</a>, then start the bot.",
@@ -229,6 +244,64 @@ on_request(void *ctx, struct MHD_Connection *c, const char *path, const char *me
 	enum MHD_Result ret = MHD_queue_response(c, status, r);
 	MHD_destroy_response(r);
 	return ret;
+}
+
+/* --- without a browser here ---------------------------------------------------------------------------------------- */
+
+/* The value of a parameter of an address, or "". */
+static const char *
+parameter(struct app_setup *s, struct str address, const char *name)
+{
+	struct str query, wanted = str_of(arena_printf(&s->a, "%s=", name));
+
+	(void)str_cut(address, '?', &query);
+	while (query.p != NULL) {
+		struct str one = str_cut(query, '&', &query);
+		if (str_starts(one, wanted))
+			return str_dup(&s->a, str_from(one, wanted.n));
+	}
+	return "";
+}
+
+/* Takes what was pasted: the address that GitHub led to, or the code alone. */
+static int
+take_paste(struct app_setup *s, struct str line, struct err *e)
+{
+	bool address = memchr(line.p, '?', line.n) != NULL;
+	const char *code = address ? parameter(s, line, "code") : str_dup(&s->a, line);
+
+	if (address && strcmp(parameter(s, line, "state"), s->state) != 0)
+		return fail(e, ERR_INPUT, "that address is not of this form: open the one above, and paste what it leads to");
+	if (!code_ok(code))
+		return fail(e, ERR_INPUT, "there is no code in that: it is behind \"code=\" in the address");
+	return exchange(s, code, e);
+}
+
+/* The form as an address of its own: nothing here need be reached by the browser. */
+static int
+ask(struct app_setup *s, struct err *e)
+{
+	const char *page = page_form(s);
+	char line[4096];
+
+	printf("1. Open this address in a browser, on whichever machine, and press the button:\n\n"
+	       "data:text/html;base64,%s\n\n"
+	       "2. GitHub makes the App and leads to an address that begins with\n   http://127.0.0.1:%" PRId64
+	       "/done?code=. Nothing is there, and the browser says so.\n"
+	       "   Paste that address here, within an hour: ",
+	    jwt_base64(&s->a, page, strlen(page)), s->port);
+	fflush(stdout);
+	while (!s->done && fgets(line, sizeof(line), stdin) != NULL) {
+		struct str text = str_trim(str_of(line));
+		if (text.n == 0)
+			continue;
+		if (take_paste(s, text, e) == 0)
+			(void)tell_done(s);
+		else
+			printf("%s\n   Once more: ", e->msg);
+		fflush(stdout);
+	}
+	return s->done ? 0 : fail(e, ERR_INPUT, "nothing was pasted; no App was made, or its files are not written");
 }
 
 /* --- the command --------------------------------------------------------------------------------------------------- */
@@ -278,8 +351,11 @@ parse(struct app_setup *s, int argc, char **argv)
 	    {"organization", required_argument, NULL, 'o'},
 	    {"name", required_argument, NULL, 'n'},
 	    {"port", required_argument, NULL, 'p'},
+	    {"no-browser", no_argument, NULL, 'b'},
 	    {"github", required_argument, NULL, 'g'},
 	    {"api", required_argument, NULL, 'a'},
+	    {"proxy", required_argument, NULL, 'P'},
+	    {"ca-file", required_argument, NULL, 'c'},
 	    {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -291,8 +367,12 @@ parse(struct app_setup *s, int argc, char **argv)
 		                  : c == 'n' ? &s->name
 		                  : c == 'g' ? &s->github
 		                  : c == 'a' ? &s->api
+		                  : c == 'P' ? &s->network.network.proxy
+		                  : c == 'c' ? &s->network.network.ca_file
 		                             : NULL;
-		if (to != NULL)
+		if (c == 'b')
+			s->no_browser = true;
+		else if (to != NULL)
 			*to = optarg;
 		else if (c != 'p' || str_to_i64(str_of(optarg), &s->port) != 0 || s->port < 0 || s->port > 65535)
 			return -1;
@@ -318,6 +398,11 @@ check(struct app_setup *s, struct err *e)
 		return fail(e, ERR_INPUT, "--dir %s: not an absolute path without blanks and quotes", s->dir);
 	if (s->organization != NULL && (!plain(s->organization) || strpbrk(s->organization, "/?#") != NULL))
 		return fail(e, ERR_INPUT, "--organization %s: no name of an organization", s->organization);
+	const struct settings *net = &s->network;
+	if (net->network.proxy != NULL && config_check_text("network", "proxy", net->network.proxy, e) != 0)
+		return fail_in(e, "--proxy %s", net->network.proxy);
+	if (net->network.ca_file != NULL && (!plain(net->network.ca_file) || net->network.ca_file[0] != '/'))
+		return fail(e, ERR_INPUT, "--ca-file %s: not an absolute path without blanks and quotes", net->network.ca_file);
 	size_t n = strlen(s->url), g = strlen(s->github);
 	s->url = arena_strn(&s->a, s->url, n - (strcmp(s->url + n - 1, slash) == 0));
 	s->github = arena_strn(&s->a, s->github, g - (strcmp(s->github + g - 1, slash) == 0));
@@ -357,11 +442,13 @@ setup_main(int argc, char **argv)
 	}
 	int rc = check(&s, &e);
 	if (rc == 0)
+		config_use_network(&s.network);
+	if (rc == 0)
 		rc = make_state(&s, &e);
 	if (rc == 0)
 		rc = files_mkdirs(s.dir, 0755, &e);
 	if (rc == 0)
-		rc = serve(&s, &e);
+		rc = s.no_browser ? ask(&s, &e) : serve(&s, &e);
 	if (rc != 0)
 		fprintf(stderr, "ekaci: %s\n", e.msg);
 	json_decref(s.app);

@@ -185,6 +185,20 @@ shape_check(const struct wish_check *wanted, const json_t *annotations, enum sha
 }
 
 json_t *
+shape_status(const struct wish_status *wanted)
+{
+	struct str url = str_of(wanted->target_url != NULL ? wanted->target_url : "");
+	json_t *body = json_object();
+
+	if (str_starts(url, STR("https://")) || str_starts(url, STR("http://")))
+		set(body, "target_url", json_string(url.p));
+	set(body, "context", string(wanted->context));
+	set(body, "state", string(wanted->state));
+	set(body, "description", short_string(wanted->description, SHAPE_MAX_DESCRIPTION));
+	return body;
+}
+
+json_t *
 shape_comment(const struct wish_comment *wanted)
 {
 	struct str body = str_of(wanted->body), marker = str_of(wanted->marker);

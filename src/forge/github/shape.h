@@ -13,6 +13,7 @@
 enum {
 	SHAPE_MAX_OUTPUT_BYTES = 65535,   /* summary and text of a check run */
 	SHAPE_MAX_BODY_UNITS = 65536,     /* comment; in UTF-16 code units, the least that "character" can mean */
+	SHAPE_MAX_DESCRIPTION = 140,      /* bytes of a status's, which GitHub counts in characters */
 	SHAPE_MAX_ANNOTATIONS = 50,       /* a request */
 	SHAPE_MAX_ANNOTATIONS_ALL = 1000, /* a check run, twenty requests; our own limit */
 	SHAPE_HASH = 17                   /* 16 hex digits and NUL */
@@ -21,6 +22,8 @@ enum {
 /* The body of POST or PATCH for a check run, with these annotations (array, may be NULL). */
 enum shape_for { SHAPE_CREATE, SHAPE_UPDATE };
 json_t *shape_check(const struct wish_check *wanted, const json_t *annotations, enum shape_for what);
+/* The body of a commit status; its description is one line of at most 140 characters. */
+json_t *shape_status(const struct wish_status *wanted);
 /* {"body": ...}: holds the marker, whatever the body says. */
 json_t *shape_comment(const struct wish_comment *wanted);
 

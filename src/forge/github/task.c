@@ -198,12 +198,14 @@ on_answer(void *ctx, const struct http_answer *answer)
 {
 	struct task *t = ctx;
 	void (*gone)(struct task * t, const struct err *e) = t->gone;
+	void (*invalid)(struct task * t, const struct err *e) = t->invalid;
 	enum answer_class class = answer_class(answer);
 	struct err e;
 
 	if (t->s->stopping)
 		return; /* a doubt stays in the row */
 	t->gone = NULL;
+	t->invalid = NULL;
 	if (class == ANSWER_GOOD) {
 		on_good(t, answer);
 		return;
@@ -217,12 +219,15 @@ on_answer(void *ctx, const struct http_answer *answer)
 	}
 	if (!settle(t))
 		return;
-	if (answer->url == NULL && e.kind == ERR_ABSENT) { /* the App is not installed there any more */
+	/* The App is not installed there any more, or without that repository or permission. */
+	if (answer->url == NULL && (e.kind == ERR_ABSENT || e.kind == ERR_INPUT)) {
 		task_refused(t, &e);
 		return;
 	}
 	if (class == ANSWER_GONE && gone != NULL)
 		gone(t, &e);
+	else if (class == ANSWER_REFUSED && answer->status == 422 && invalid != NULL)
+		invalid(t, &e);
 	else if (class == ANSWER_GONE || class == ANSWER_REFUSED)
 		task_refused(t, &e);
 	else
@@ -241,7 +246,12 @@ ask(struct task *t, const char *method, const char *url, json_t *body, task_step
 		return;
 	}
 	t->then = then;
-	t->call = (struct api_call){.method = method, .url = arena_strdup(&t->a, url), .done = on_answer, .ctx = t};
+	t->call = (struct api_call){.method = method,
+	    .url = arena_strdup(&t->a, url),
+	    .repository = t->row.repository,
+	    .purpose = t->purpose,
+	    .done = on_answer,
+	    .ctx = t};
 	if (body != NULL)
 		t->call.body = str_of(json_line(&t->a, body));
 	json_decref(body);

@@ -23,9 +23,12 @@ struct task {
 		struct wish_comment comment; /* also a reply */
 		struct wish_labels labels;
 		struct wish_reaction reaction;
+		struct wish_status status;
+		struct wish_reviewers reviewers;
 	} wanted;
 	json_t *remote;   /* what we remember of it at GitHub, an object */
 	const char *base; /* API/repos/OWNER/REPO */
+	enum token_purpose purpose;
 	struct api_call call;
 	int calls, pages;
 	bool doubtful;      /* the call under way must not be repeated unseen */
@@ -35,7 +38,8 @@ struct task {
 	json_t *found;      /* of a search over pages */
 	json_t *todo;
 	void (*then)(struct task *t, const struct http_answer *answer, const json_t *body);
-	void (*gone)(struct task *t, const struct err *e); /* a 404 or 410; NULL: as any refusal */
+	void (*gone)(struct task *t, const struct err *e);    /* a 404 or 410; NULL: as any refusal */
+	void (*invalid)(struct task *t, const struct err *e); /* a 422, the same */
 };
 
 typedef void task_step(struct task *t, const struct http_answer *answer, const json_t *body);
@@ -44,7 +48,7 @@ typedef void task_step(struct task *t, const struct http_answer *answer, const j
 struct task *task_new(struct lane *lane, const struct desired *row, struct arena *a);
 void task_free(struct task *t); /* NULL is fine */
 
-/* body (may be NULL) is consumed. t->gone holds for this call only; set it before. */
+/* body (may be NULL) is consumed. t->gone and t->invalid hold for this call only; set them before. */
 void task_ask(struct task *t, const char *method, const char *url, json_t *body, task_step *then);
 /* The same for a call whose effect would show twice: says so durably first. */
 void task_ask_once(struct task *t, const char *method, const char *url, json_t *body, task_step *then);

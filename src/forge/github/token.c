@@ -1,6 +1,7 @@
 /* The cache of installation tokens. */
 #include "forge/github/token.h"
 
+#include "forge/github/needs.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/json.h"
@@ -11,8 +12,21 @@ enum {
 	RENEW_MS = 5 * 60 * 1000,
 	LIFE_MS = 60 * 60 * 1000,   /* where GitHub's answer does not say */
 	REFUSED_MS = 30 * 1000,     /* a refusal is believed this long */
+	NARROW_MS = 5 * 1000,       /* that of a repository or a permission: its machines lag behind each other */
 	MAX_TOKENS = 4096,          /* some 3 MB; over it the ones least lately used go */
 	MAX_TOKEN_BYTES = 64 * 1024 /* longer than any header GitHub itself takes */
+};
+
+/* What each purpose asks for; where the first is not granted, the next. GitHub adds metadata by itself. */
+enum { MAX_WAYS = 3 };
+static const char *const permissions[][MAX_WAYS] = {
+    [TOKEN_READ] = {"\"contents\":\"read\",\"pull_requests\":\"read\""},
+    [TOKEN_CODE] = {"\"contents\":\"read\""},
+    [TOKEN_CHECK] = {"\"checks\":\"write\""},
+    [TOKEN_STATUS] = {"\"statuses\":\"write\""},
+    [TOKEN_REVIEW] = {"\"pull_requests\":\"write\""},
+    [TOKEN_TEAM] = {"\"members\":\"read\""},
+    [TOKEN_TALK] = {"\"issues\":\"write\",\"pull_requests\":\"write\"", "\"pull_requests\":\"write\"", "\"issues\":\"write\""},
 };
 
 struct waiter {
@@ -24,7 +38,8 @@ struct waiter {
 struct token {
 	struct tokens *t;
 	struct token *next;
-	int64_t installation, repository;
+	struct token_wanted of;
+	size_t way;            /* of permissions */
 	char *text;            /* NULL: none */
 	int64_t good_until_ms; /* by clock_mono_ms */
 	int64_t used_ms;
@@ -51,7 +66,7 @@ struct tokens {
 	struct identity_waiter *identity_waiters;
 	bool identifying;
 	int64_t app_number;
-	char *app_slug;
+	char *app_slug, *app_lacks;
 };
 
 static void
@@ -145,12 +160,13 @@ tokens_free(struct tokens *t)
 	}
 	loop_timer_free(t->flush);
 	mem_free(&t->app_slug);
+	mem_free(&t->app_lacks);
 	mem_free(&t);
 }
 
 /* Why GitHub refuses to mint, in words an operator can act on. */
 static void
-explain(const struct http_answer *answer, int64_t installation, struct err *e)
+explain(const struct http_answer *answer, const struct token_wanted *of, struct err *e)
 {
 	AUTO(json_drop) json_t *j = NULL;
 	struct err ignored;
@@ -166,7 +182,10 @@ explain(const struct http_answer *answer, int64_t installation, struct err *e)
 		(void)fail(e, ERR_DENIED, "GitHub knows no App of our [github] app_id: " STR_FMT, STR_ARG(words));
 	else if (answer->status == 404)
 		(void)fail(e, ERR_ABSENT, "the App is not installed there any more (installation %lld)",
-		    (long long)installation);
+		    (long long)of->installation);
+	else if (answer->status == 422)
+		(void)fail(e, ERR_INPUT, "installation %lld gives no token for {%s} of repository %lld (422: " STR_FMT ")",
+		    (long long)of->installation, permissions[of->purpose][0], (long long)of->repository, STR_ARG(words));
 	else if (answer->status == 401)
 		(void)fail(e, ERR_DENIED,
 		    "GitHub does not accept our key (401: " STR_FMT "). Is [github] private_key_file a key of "
@@ -176,7 +195,28 @@ explain(const struct http_answer *answer, int64_t installation, struct err *e)
 		(void)fail(e, ERR_BUSY, "GitHub gives no token now (%d " STR_FMT ")", answer->status, STR_ARG(words));
 	else
 		(void)fail(e, ERR_DENIED, "GitHub gives no token for installation %lld (%d " STR_FMT ")",
-		    (long long)installation, answer->status, STR_ARG(words));
+		    (long long)of->installation, answer->status, STR_ARG(words));
+}
+
+/* Whether a permission was refused that may be had otherwise. */
+static bool
+other_way(struct token *k, const struct http_answer *answer)
+{
+	if (answer->status != 422 || str_find(answer->body, STR("permissions")) < 0 || k->way + 1 == MAX_WAYS ||
+	    permissions[k->of.purpose][k->way + 1] == NULL)
+		return false;
+	k->way++;
+	return true;
+}
+
+static int64_t
+believed_ms(const struct http_answer *answer, const struct err *e)
+{
+	int64_t said_ms = answer->retry_after_s * 1000;
+	int64_t ms = e->kind == ERR_INPUT ? NARROW_MS : REFUSED_MS;
+
+	/* What passes by itself is asked for again by whoever wants it, with his own backoff. */
+	return e->kind == ERR_SYSTEM ? 0 : said_ms > ms ? said_ms : ms;
 }
 
 static void
@@ -188,19 +228,21 @@ on_minted(void *ctx, const struct http_answer *answer)
 	const char *text = NULL;
 
 	k->minting = false;
+	if (other_way(k, answer)) {
+		mint(k);
+		return;
+	}
 	if (answer->status != 201)
-		explain(answer, k->installation, &e);
+		explain(answer, &k->of, &e);
 	else if (json_read(answer->body, "GitHub's token", &j, &e) == 0) {
 		text = json_str(j, "token", NULL);
 		if (text == NULL || text[0] == '\0' || strlen(text) > MAX_TOKEN_BYTES || strpbrk(text, "\r\n \t") != NULL)
 			(void)fail(&e, ERR_SYSTEM, "GitHub's answer holds no token");
 	}
 	if (e.kind != ERR_NONE) {
-		int64_t wait_s = answer->retry_after_s > REFUSED_MS / 1000 ? answer->retry_after_s : REFUSED_MS / 1000;
 		k->refused = e;
 		k->t->failed++;
-		/* What passes by itself is asked for again by whoever wants it, with his own backoff. */
-		k->refused_until_ms = clock_mono_ms() + (e.kind == ERR_SYSTEM ? 0 : wait_s * 1000);
+		k->refused_until_ms = clock_mono_ms() + believed_ms(answer, &e);
 		answer_waiters(k, &e);
 		return;
 	}
@@ -229,12 +271,12 @@ mint(struct token *k)
 		k->refused_until_ms = clock_mono_ms() + REFUSED_MS;
 		loop_timer_set(t->flush, 0);
 	} else {
-		const char *body = k->repository == 0
-		                       ? ""
-		                       : arena_printf(&a, "{\"repository_ids\":[%lld],\"permissions\":{\"contents\":\"read\"}}",
-		                             (long long)k->repository);
+		const char *one =
+		    k->of.repository != 0 ? arena_printf(&a, "\"repository_ids\":[%lld],", (long long)k->of.repository) : "";
+		const char *body = arena_printf(&a, "{%s\"permissions\":{%s}}", one, permissions[k->of.purpose][k->way]);
 		struct http_request r = {.method = "POST",
-		    .url = arena_printf(&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->installation),
+		    .url =
+		        arena_printf(&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->of.installation),
 		    .authorization = arena_printf(&a, "Bearer %s", jwt),
 		    .body = str_of(body)};
 		k->minting = true;
@@ -263,24 +305,24 @@ evict(struct tokens *t)
 }
 
 static struct token *
-find(struct tokens *t, int64_t installation, int64_t repository)
+find(struct tokens *t, const struct token_wanted *w)
 {
 	for (struct token *k = t->all; k != NULL; k = k->next)
-		if (k->installation == installation && k->repository == repository)
+		if (k->of.installation == w->installation && k->of.repository == w->repository && k->of.purpose == w->purpose)
 			return k;
 	return NULL;
 }
 
 void
-tokens_get(struct tokens *t, int64_t installation, int64_t repository, token_fn *fn, void *ctx)
+tokens_get(struct tokens *t, const struct token_wanted *wanted, token_fn *fn, void *ctx)
 {
-	struct token *k = find(t, installation, repository);
+	struct token *k = find(t, wanted);
 	struct waiter *w = mem_alloc(sizeof(*w));
 
 	if (k == NULL) {
 		evict(t);
 		k = mem_alloc(sizeof(*k));
-		*k = (struct token){.t = t, .installation = installation, .repository = repository, .next = t->all};
+		*k = (struct token){.t = t, .of = *wanted, .next = t->all};
 		k->last_waiter = &k->waiters;
 		t->all = k;
 		t->n++;
@@ -298,9 +340,9 @@ tokens_get(struct tokens *t, int64_t installation, int64_t repository, token_fn 
 }
 
 void
-tokens_drop(struct tokens *t, int64_t installation, int64_t repository, const char *token)
+tokens_drop(struct tokens *t, const struct token_wanted *wanted, const char *token)
 {
-	struct token *k = find(t, installation, repository);
+	struct token *k = find(t, wanted);
 
 	if (k != NULL && k->text != NULL && (token == NULL || strcmp(k->text, token) == 0))
 		k->good_until_ms = 0;
@@ -310,11 +352,28 @@ void
 tokens_drop_all(struct tokens *t, int64_t installation)
 {
 	for (struct token *k = t->all; k != NULL; k = k->next)
-		if (k->installation == installation)
+		if (k->of.installation == installation) {
 			k->good_until_ms = k->refused_until_ms = 0;
+			k->way = 0;
+		}
 }
 
 /* --- who we are --- */
+
+static void
+note_lacking(struct tokens *t, const json_t *app)
+{
+	struct arena a = {0};
+	const char *rights = needs_permissions(&a, json_object_get(app, "permissions"));
+	const char *events = needs_events(&a, json_object_get(app, "events"));
+
+	mem_free(&t->app_lacks);
+	if (rights != NULL || events != NULL)
+		t->app_lacks = mem_strdup(arena_printf(&a, "it lacks%s%s%s%s%s: add them on its settings page",
+		    rights != NULL ? " permissions (" : "", rights != NULL ? rights : "", rights != NULL ? ")" : "",
+		    events != NULL ? " events (" : "", events != NULL ? arena_printf(&a, "%s)", events) : ""));
+	arena_release(&a);
+}
 
 static void
 on_identified(void *ctx, const struct http_answer *answer)
@@ -327,11 +386,12 @@ on_identified(void *ctx, const struct http_answer *answer)
 	t->identifying = false;
 	t->identity_waiters = NULL;
 	if (answer->status != 200) {
-		explain(answer, 0, &e);
+		explain(answer, &(const struct token_wanted){0}, &e);
 	} else if (json_read(answer->body, "GitHub's word on the App", &j, &e) == 0) {
 		t->app_number = json_int(j, "id", 0);
 		mem_free(&t->app_slug);
 		t->app_slug = mem_strdup(json_str(j, "slug", ""));
+		note_lacking(t, j);
 		if (t->app_number <= 0)
 			(void)fail(&e, ERR_SYSTEM, "GitHub does not say the number of the App");
 	}
@@ -394,6 +454,18 @@ const char *
 tokens_app_slug(const struct tokens *t)
 {
 	return t->app_slug != NULL ? t->app_slug : "";
+}
+
+const char *
+tokens_app_lacks(const struct tokens *t)
+{
+	return t->app_lacks;
+}
+
+void
+tokens_forget_app(struct tokens *t)
+{
+	t->app_number = 0;
 }
 
 int64_t

@@ -43,7 +43,6 @@ export default [{
 	expect: { leaf: { ...good, reports: [/all built/] } },
 }, {
 	name: 'pushed while a package is being built that the new head wants as well: it is built once',
-	fails: ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'],	// a disturbed one may be built again
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -53,7 +52,6 @@ export default [{
 		once: ['begun hello'] },
 }, {
 	name: 'pushed while a package is being built that the new head does not want: it is stopped',
-	fails: ['order', 'dup', 'kill', 'slay', 'fault', 'refuse', 'lag', 'lost'],	// a disturbed one may be built again
 	branches: { leaf: slow },
 	steps: [
 		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
@@ -151,7 +149,6 @@ export default [{
 	expect: { commits: { 'main later': good }, built: ['hello of leaf'] },
 }, {
 	name: 'three pushes to the default branch: the last one is judged against the first',
-	fails: ['order'],
 	branches: {},
 	steps: [
 		{ do: 'push', branch: 'main', as: 'main 2', files: leaf },
@@ -293,7 +290,6 @@ export default [{
 	expect: { broken: { rebuilds: 'failure', reports: 0 } },
 }, {
 	name: 'a repository without Nix: no check and no comment',
-	fails: 'alone',
 	main: { 'default.nix': { content: null }, '.ekaci/config.json': { content: null } },
 	branches: { words: { 'main.c': 'int main(void) { return 0; }\n' } },
 	steps: [{ do: 'pull', head: 'words' }],

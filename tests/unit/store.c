@@ -193,12 +193,12 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_int_equal(store_pull_get(s, &f->a, 1, 3, &known, &f->e), 0);
 	assert_true(known.head_owner == NULL && !known.in_team && !known.skipped);
 	assert_int_equal(store_want_status(s, &old_repo, &status, true, &f->e), 0);
-	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, URGENCY_PROGRESS, &row, &f->e), 0);
 	assert_string_equal(row.key, "reply/1/3/m");
 	assert_int_equal(store_desired_posted(s, row.id, 1, 7, "{}", &f->e), 0);
-	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 1);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, URGENCY_PROGRESS, &row, &f->e), 1);
 	assert_int_equal(store_want_status(s, &old_repo, &status, false, &f->e), 0);
-	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, URGENCY_PROGRESS, &row, &f->e), 0);
 	assert_string_equal(row.key, "status/1/h/c");
 	assert_int_equal(store_desired_posted(s, row.id, 1, 0, "{}", &f->e), 0);
 	assert_int_equal(store_want_reviewers(s, &old_repo, &reviewers, &f->e), 0);
@@ -273,7 +273,7 @@ next_is(struct fixture *f, struct store *s, const char *key)
 {
 	struct desired row;
 
-	assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, 10, URGENCY_PROGRESS, &row, &f->e), 0);
 	assert_string_equal(row.key, key);
 	assert_int_equal(store_desired_posted(s, row.id, row.generation, row.remote_id, NULL, &f->e), 0);
 }
@@ -311,11 +311,11 @@ of_every_older_version_what_was_refused_is_parked_and_taken_up(void **state)
 		assert_int_equal(figures.parked, 1);
 		/* What was wanted later than the refusal is to be sent as before; what is parked is not, until it is taken up. */
 		next_is(f, s, "check/1/h/b");
-		assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 1);
+		assert_int_equal(store_desired_next(s, &f->a, 1, 10, URGENCY_PROGRESS, &row, &f->e), 1);
 		assert_int_equal(store_desired_take_up(s, 1, true, 10, &taken, &f->e), 0);
 		assert_int_equal(taken, 1);
 		next_is(f, s, "check/1/h/a");
-		assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 1);
+		assert_int_equal(store_desired_next(s, &f->a, 1, 10, URGENCY_PROGRESS, &row, &f->e), 1);
 		/* Nothing was compared, nothing was asked for again; what the forge refused to git is begun again, what failed otherwise not. */
 		assert_int_equal(store_compared_get(s, &f->a, 1, &compared, &f->e), 0);
 		assert_true(compared.pulls == 0 && compared.branch == NULL && compared.pulls_tag == NULL);

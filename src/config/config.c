@@ -325,6 +325,7 @@ static const struct config_key keys[] = {
     KEY_TEXTS(trust, authors, check_word),
     KEY_TEXTS(trust, teams, check_team),
     KEY_TEXTS(trust, bots, check_bot),
+    KEY_NUMBER(trust, commands_an_hour, 9, 0, 100000),
 };
 
 const struct config_key *

@@ -2,6 +2,7 @@
 #include "store/run.h"
 
 #include "store/db.h"
+#include "store/people.h"
 #include "store/served.h"
 #include "support/base/clock.h"
 
@@ -576,17 +577,20 @@ store_prune(struct store *s, int64_t before, struct err *e)
 {
 	if (store_begin(s, e) != 0)
 		return -1;
-	return store_end(s, prune(s, before, e), e);
+	int rc = prune(s, before, e);
+	if (rc == 0)
+		rc = store_people_prune(s, before, e);
+	return store_end(s, rc, e);
 }
 
 int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {
 	return db_run(s, e,
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label)"
-	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-	    "iiisssiiiss", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
-	    (int64_t)c->operator, c->said, c->head, c->label);
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label, thread)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0))",
+	    "iiisssiiissi", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
+	    (int64_t)c->operator, c->said, c->head, c->label, c->thread);
 }
 
 int
@@ -610,7 +614,7 @@ store_label_take(struct store *s, int64_t repository, int64_t number, const char
 }
 
 #define NOT_BUSY(busy)                                                                                                            \
-	" AND (verb IN ('help', 'status', 'unknown')"                                                                             \
+	" AND (verb IN ('help', 'status', 'unknown', 'quota')"                                                                    \
 	" OR (SELECT r.installation FROM repository r WHERE r.id = command.repository) NOT IN (SELECT value FROM json_each(" busy \
 	")))"
 
@@ -630,7 +634,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label FROM command"
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label,"
+	    " coalesce(thread, comment) FROM command"
 	    " WHERE done IS NULL AND not_before <= ?1" NOT_BUSY("?2") " ORDER BY id LIMIT 1",
 	    "is", now, busy);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -649,7 +654,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 	    .said = db_i64(q, 9),
 	    .head = db_text(a, q, 10),
 	    .received = db_i64(q, 11),
-	    .label = db_text(a, q, 12)};
+	    .label = db_text(a, q, 12),
+	    .thread = db_i64(q, 13)};
 	return 0;
 }
 

@@ -154,6 +154,7 @@ struct store_command {
 	const char *label; /* that asked for it, or NULL */
 	int64_t said;      /* when the comment was written, GitHub's clock; 0: not known */
 	int64_t attempts, received;
+	int64_t thread; /* the comment after which its reply is named, see store/people.h; 0: its own */
 };
 /* 1 when the comment's commands were taken before, whenever that was. */
 must_check int store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e);

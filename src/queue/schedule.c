@@ -366,7 +366,15 @@ reread_machines(void *ctx)
 		schedule_kick(q);
 	}
 	arena_release(&a);
-	loop_timer_set(q->reread, MACHINES_MS);
+	loop_timer_set(q->reread, strchr(q->settings->build.builders, '@') != NULL ? MACHINES_MS : -1);
+}
+
+void
+schedule_reread(struct schedule *q)
+{
+	reread_machines(q);
+	schedule_kick(q);
+	push_kick(q->push);
 }
 
 void

@@ -23,6 +23,8 @@ must_check int schedule_new(struct loop *l, struct store *s, const struct settin
     void (*changed)(void *ctx, int64_t run), void *ctx, struct schedule **ret, struct err *e);
 /* There may be something to start. */
 void schedule_kick(struct schedule *q);
+/* The settings have changed: machines are read again, and what may start starts. */
+void schedule_reread(struct schedule *q);
 /* Ends the workers of these builds; their rows are already cancelled. */
 void schedule_cancel(struct schedule *q, const int64_t *builds, size_t n);
 /* A finished run of a trusted ref: what it built goes to the binary caches; within the caller's transaction. */

@@ -27,7 +27,8 @@ want(struct store *s, const char *kind, enum urgency urgency, const char *key, c
 	if (rc == 0)
 		rc = db_run(s, e,
 		    "INSERT INTO desired (key, kind, installation, owner, repo, repository, wanted, generation, since, updated,"
-		    "  urgency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, ?9)"
+		    "  urgency, in_doubt) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, ?9,"
+		    "  ?2 IN ('check', 'reply') AND EXISTS (SELECT 1 FROM moved WHERE at > ?8 - 2592000000))" /* 30 days */
 		    " ON CONFLICT (key) DO UPDATE SET installation = excluded.installation, owner = excluded.owner,"
 		    "  repo = excluded.repo, wanted = excluded.wanted,"
 		    "  generation = generation + (wanted <> excluded.wanted),"

@@ -31,6 +31,12 @@ void put_done(const struct view *v, struct values *obj, const char *key, int64_t
 struct values *put_list(const struct view *v, struct values *obj, const char *key, struct value_list *items, size_t total,
     int64_t count);
 
+/* What stands behind addresses of the run's pages: "key=..." of a private repository, or "". */
+const char *view_key(struct model *m);
+/* The page of a row of the run's table, or of a derivation by its path; nothing where there are no pages. */
+void put_page(const struct view *v, struct values *obj, const char *key, const struct changed_attr *at);
+void put_drv_page(const struct view *v, struct values *obj, const char *key, const char *drv);
+
 /* The parts; each adds its members to the view. */
 void view_roots(const struct view *v, struct values *obj);    /* view_roots.c: roots, picture_md */
 void view_packages(const struct view *v, struct values *obj); /* view_packages.c: versions, added, removed, rebuilt */
@@ -52,6 +58,8 @@ struct view_root {
 };
 /* All of them, widest first; the array lives in the arena. */
 size_t view_collect_roots(struct model *m, struct view_root **ret);
+/* What people call a root: its first attribute, or its derivation's name. */
+const char *view_root_name(struct model *m, const struct difference_root *root);
 /* Whether all that follows follows one root, which then need not be named each time. */
 bool view_one_cause(const struct model *m);
 /* The root cause entries of an attribute, as code spans: "`curl`, `zlib` and 3 more"; NULL when it has none. */

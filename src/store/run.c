@@ -2,6 +2,7 @@
 #include "store/run.h"
 
 #include "store/db.h"
+#include "store/figures.h"
 #include "store/people.h"
 #include "store/served.h"
 #include "support/base/clock.h"
@@ -379,6 +380,39 @@ store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t 
 	return db_some_ids(s, q, ids, max, ret_n, e);
 }
 
+/* How long it took since it was known what to evaluate. */
+static int
+count_evaluation(struct store *s, int64_t id, int64_t now, struct err *e)
+{
+	int64_t repository, since;
+	int rc = db_int(s, &since, e, "SELECT max(at) FROM run_event WHERE run = ?1 AND to_state = 'PLANNED'", "i", id);
+
+	if (rc != 0 || since == 0)
+		return rc < 0 ? -1 : 0;
+	rc = db_int(s, &repository, e, "SELECT repository FROM run WHERE id = ?1", "i", id);
+	return rc == 0 ? figure_add(s, repository, FIGURE_EVALUATION, now - since, e) : rc;
+}
+
+/* A pull request's run that has ended gets its first verdict: how it ended, and what it rebuilds. */
+static int
+count_verdict(struct store *s, int64_t id, const char *verdict, struct err *e)
+{
+	int64_t repository, rebuilds = -1;
+	int rc = db_int(s, &repository, e,
+	    "SELECT repository FROM run WHERE id = ?1 AND number > 0 AND ended IS NOT NULL AND superseded_by IS NULL"
+	    " AND state <> 'SUPERSEDED' AND state <> 'CANCELLED' AND verdict IS NULL",
+	    "i", id);
+
+	if (rc != 0 || verdict == NULL)
+		return rc < 0 ? -1 : 0;
+	rc = db_int(s, &rebuilds, e,
+	    "SELECT coalesce(json_extract(counts, '$.total.rebuild'), 0) FROM run WHERE id = ?1 AND json_valid(counts)", "i",
+	    id);
+	if (rc < 0 || figure_add(s, repository, FIGURE_VERDICT, strcmp(verdict, "success") == 0, e) != 0)
+		return -1;
+	return rc == 0 ? figure_add(s, repository, FIGURE_REBUILDS, rebuilds, e) : 0;
+}
+
 int
 store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why, struct err *e)
 {
@@ -395,6 +429,8 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 	bool moved = rc == 0 && db_changes(s) == 1;
 	if (moved)
 		rc = history(s, id, run_state_name(from), run_state_name(to), why, e);
+	if (moved && rc == 0 && to == RUN_EVALUATED)
+		rc = count_evaluation(s, id, now, e);
 	if (store_end(s, rc, e) != 0)
 		return -1;
 	return moved ? 0 : 1;
@@ -441,6 +477,8 @@ store_run_set(struct store *s, int64_t id, const char *column, const char *text,
 	    {"title", "UPDATE run SET title = ?2 WHERE id = ?1"},
 	};
 
+	if (strcmp(column, "verdict") == 0 && count_verdict(s, id, text, e) != 0)
+		return -1;
 	for (size_t i = 0; i < COUNT(sets); i++)
 		if (strcmp(sets[i].column, column) == 0)
 			return db_run_(s, e, sets[i].sql, "is", id, text);
@@ -580,7 +618,7 @@ store_prune(struct store *s, int64_t before, struct err *e)
 	int rc = prune(s, before, e);
 	if (rc == 0)
 		rc = store_people_prune(s, before, e);
-	return store_end(s, rc, e);
+	return store_end(s, rc == 0 ? figure_prune(s, e) : rc, e);
 }
 
 int

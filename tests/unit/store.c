@@ -8,6 +8,7 @@
 #include "store/desired.h"
 #include "store/delivery.h"
 #include "store/duration.h"
+#include "store/figures.h"
 #include "store/open.h"
 #include "store/people.h"
 #include "store/run.h"
@@ -1374,11 +1375,60 @@ frequent_queries_use_their_indexes(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static const struct figure_sum *
+sum_of(struct fixture *f, int64_t repository, enum figure_span span, enum figure what)
+{
+	struct figure_sum *all, *found = NULL;
+	size_t n;
+
+	assert_int_equal(figure_read(f->s, &f->a, repository, span, 0, &all, &n, &f->e), 0);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].what == what)
+			found = &all[i];
+	return found;
+}
+
+static void
+figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+
+	assert_int_equal(
+	    sqlite3_exec(f->s->db,
+	        "INSERT OR IGNORE INTO installation (id) VALUES (1);"
+	        "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private) VALUES"
+	        " (901,1,'o','open','x','main',0), (902,1,'o','open2','x','main',0), (903,1,'o','closed','x','main',1);",
+	        NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(figure_add(f->s, 901, FIGURE_BUILD, 1000, &e), 0);
+	assert_int_equal(figure_add(f->s, 901, FIGURE_BUILD, 500, &e), 0);
+	assert_int_equal(figure_add(f->s, 902, FIGURE_BUILD, 7, &e), 0);
+	assert_int_equal(figure_add(f->s, 903, FIGURE_BUILD, 100000, &e), 0);
+	assert_int_equal(figure_add(f->s, 903, FIGURE_WAIT, -5, &e), 0); /* a clock that was set back */
+	for (int span = FIGURE_HOUR; span <= FIGURE_DAY; span++) {
+		assert_int_equal(sum_of(f, 901, span, FIGURE_BUILD)->n, 2);
+		assert_int_equal(sum_of(f, 901, span, FIGURE_BUILD)->total, 1500);
+		assert_int_equal(sum_of(f, 0, span, FIGURE_BUILD)->n, 3);
+		assert_int_equal(sum_of(f, 0, span, FIGURE_BUILD)->total, 1507);
+		assert_int_equal(sum_of(f, 903, span, FIGURE_WAIT)->total, 0);
+		assert_null(sum_of(f, 0, span, FIGURE_WAIT));
+	}
+	/* Old hours go, their day stays. */
+	assert_int_equal(db_run(f->s, &e, "UPDATE figure SET at = at - 4 * 86400000", ""), 0);
+	assert_int_equal(figure_prune(f->s, &e), 0);
+	assert_null(sum_of(f, 901, FIGURE_HOUR, FIGURE_BUILD));
+	assert_int_equal(sum_of(f, 901, FIGURE_DAY, FIGURE_BUILD)->total, 1500);
+	/* A build that no run wants is nobody's. */
+	assert_int_equal(figure_add_build(f->s, 424242, FIGURE_BUILD, 5, &e), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
+	    TEST(figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all),
 	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),
 	    TEST(of_every_older_version_what_was_refused_is_parked_and_taken_up),

@@ -22,7 +22,7 @@
 #include "store/installation.h"
 #include "store/store.h"
 #include "support/os/loop.h"
-#include "web/now.h"
+#include "web/activity.h"
 
 /* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {

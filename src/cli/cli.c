@@ -82,7 +82,11 @@ static const struct subcommand commands[] = {
         NULL, NULL},
     {"status", "[--config FILE] [--json] [--why DRV]", "what the bot does and what waits, or why one build has not started",
         status_main, status_usage, NULL},
-    {"run", "[--config FILE] RUN", "one run: its way so far and its builds", operate_run, NULL, "--config="},
+    {"run", "[--config FILE] [--json] RUN", "one run: its way so far and its builds", operate_run,
+        "One run: its way so far and its builds, failures first.\n\n"
+        "  --config FILE  the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG)\n"
+        "  --json         all of it, as one line of JSON\n",
+        "--config= --json"},
     {"retry", "[--config FILE] RUN", "that run's head again, like /ekaci rebuild", operate_retry, NULL, "--config="},
     {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel, NULL, "--config="},
     {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built",

@@ -15,7 +15,7 @@
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/place.c cli/status.c cli/operate.c cli/start.c cli/check.c cli/backup.c
-BOT = bot/daemon.c bot/control.c bot/service.c bot/deliveries.c bot/commands.c bot/obeying.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c
+BOT = bot/daemon.c bot/control.c bot/service.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c
@@ -53,7 +53,7 @@ NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
-	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/pushes.c \
+	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/people.c store/pushes.c \
 	store/overview.c store/now.c store/restored.c
 WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c
 SUPPORT = \
@@ -83,7 +83,7 @@ TAP_NODE = \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/network.js tests/e2e/online.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/operators.js tests/e2e/metrics.js tests/e2e/check.js tests/e2e/restore.js tests/deploy/unit.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/operators.js tests/e2e/metrics.js tests/e2e/check.js tests/e2e/restore.js tests/deploy/unit.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
 
 LIBS = libmicrohttpd fuse3 libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd simdjson
 SAN =
@@ -218,6 +218,13 @@ check: deps
 	$(MAKE) WERROR=-Werror SAN=$(SAN) all tests build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(TESTS)
 
+# All that may go wrong at GitHub, of which `make check` plays some: so many seeds over all scenarios, and of each of the first sixty
+# requests of a pull request each fault; half an hour on two quiet cores.
+SEEDS = 300
+scenarios: all build/node.stamp build/openapi/github.json
+	@SEEDS=$(SEEDS) EKACI=$(abspath $(B)/ekaci) node tests/e2e/scenarios.js
+	@ALL=1 EKACI=$(abspath $(B)/ekaci) node tests/e2e/faults60.js
+
 tests: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver $(B)/tests/session_record
 
 # New inputs for the readers of FUZZ, for so many seconds each: by libFuzzer of clang, with sanitizers. What makes one fall over
@@ -301,6 +308,6 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all deps unit coverage check tests fuzz matrix demo bench regen format lint analyze install dist clean
+.PHONY: all deps unit coverage check tests scenarios fuzz matrix demo bench regen format lint analyze install dist clean
 .SECONDARY:
 -include $(SOURCES:%=$(B)/%.d) $(SOURCES_CC:%=$(B)/%.d) $(B)/templates.d $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)

@@ -38,6 +38,9 @@ struct schedule_now {
 };
 /* Texts in a. */
 struct schedule_now schedule_now(const struct schedule *q, struct arena *a);
+/* How many builds begin before the next one of a pull request; -1: none of its own may start now, or the queue is too long to be
+ * played while others wait. Reads the queue anew. */
+must_check int schedule_before(const struct schedule *q, int64_t repository, int64_t number, int64_t *ret, struct err *e);
 void schedule_free(struct schedule *q);
 
 struct schedule_figures {

@@ -2,6 +2,7 @@
 #include "store/run.h"
 
 #include "store/db.h"
+#include "store/people.h"
 #include "store/served.h"
 #include "support/base/clock.h"
 
@@ -235,10 +236,11 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 	return 0;
 }
 
-#define RUN_COLUMNS                                                                                                  \
-	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved," \
-	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"           \
-	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped"
+#define RUN_COLUMNS                                                                                                                               \
+	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"                              \
+	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"                                        \
+	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped," \
+	" failures, refusals"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -283,7 +285,9 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .again = db_i64(q, 33) != 0,
 	    .held = db_text(a, q, 34),
 	    .nix = (enum run_nix)db_i64(q, 35),
-	    .stopped = db_i64(q, 36) != 0};
+	    .stopped = db_i64(q, 36) != 0,
+	    .failures = db_i64(q, 37),
+	    .refusals = db_i64(q, 38)};
 	return 0;
 }
 
@@ -385,7 +389,7 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 	if (store_begin(s, e) != 0)
 		return -1;
 	int rc = db_run(s, e,
-	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
+	    "UPDATE run SET state = ?3, attempt = 0, failures = 0, refusals = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
 	    " ended = CASE WHEN ?5 THEN ?4 END WHERE id = ?1 AND state = ?2",
 	    "issii", id, run_state_name(from), run_state_name(to), now, (int64_t)run_state_is_end(to));
 	bool moved = rc == 0 && db_changes(s) == 1;
@@ -399,8 +403,9 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 int
 store_run_piece(struct store *s, int64_t id, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET attempt = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii", id,
-	    clock_now_ms());
+	return db_run(s, e,
+	    "UPDATE run SET attempt = 0, failures = 0, refusals = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii",
+	    id, clock_now_ms());
 }
 
 int
@@ -410,10 +415,12 @@ store_run_attempt(struct store *s, int64_t id, struct err *e)
 }
 
 int
-store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e)
+store_run_later(struct store *s, int64_t id, bool refused, int64_t not_before, const char *why, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET not_before = ?2, waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
-	    "iisi", id, not_before, why, clock_now_ms());
+	return db_run(s, e,
+	    "UPDATE run SET failures = failures + NOT ?5, refusals = CASE WHEN ?5 THEN refusals + 1 ELSE 0 END, not_before = ?2,"
+	    " waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
+	    "iisii", id, not_before, why, clock_now_ms(), (int64_t)refused);
 }
 
 int
@@ -570,17 +577,20 @@ store_prune(struct store *s, int64_t before, struct err *e)
 {
 	if (store_begin(s, e) != 0)
 		return -1;
-	return store_end(s, prune(s, before, e), e);
+	int rc = prune(s, before, e);
+	if (rc == 0)
+		rc = store_people_prune(s, before, e);
+	return store_end(s, rc, e);
 }
 
 int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {
 	return db_run(s, e,
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label)"
-	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-	    "iiisssiiiss", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
-	    (int64_t)c->operator, c->said, c->head, c->label);
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label, thread)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0))",
+	    "iiisssiiissi", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
+	    (int64_t)c->operator, c->said, c->head, c->label, c->thread);
 }
 
 int
@@ -604,7 +614,7 @@ store_label_take(struct store *s, int64_t repository, int64_t number, const char
 }
 
 #define NOT_BUSY(busy)                                                                                                            \
-	" AND (verb IN ('help', 'status', 'unknown')"                                                                             \
+	" AND (verb IN ('help', 'status', 'unknown', 'quota')"                                                                    \
 	" OR (SELECT r.installation FROM repository r WHERE r.id = command.repository) NOT IN (SELECT value FROM json_each(" busy \
 	")))"
 
@@ -624,7 +634,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label FROM command"
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label,"
+	    " coalesce(thread, comment) FROM command"
 	    " WHERE done IS NULL AND not_before <= ?1" NOT_BUSY("?2") " ORDER BY id LIMIT 1",
 	    "is", now, busy);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -643,7 +654,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 	    .said = db_i64(q, 9),
 	    .head = db_text(a, q, 10),
 	    .received = db_i64(q, 11),
-	    .label = db_text(a, q, 12)};
+	    .label = db_text(a, q, 12),
+	    .thread = db_i64(q, 13)};
 	return 0;
 }
 

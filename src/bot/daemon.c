@@ -21,7 +21,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/os/notify.h"
-#include "support/text/prometheus.h"
+#include "support/text/metric.h"
 #include "walk/flow.h"
 #include "walk/sweep.h"
 #include "worker/pool.h"
@@ -103,14 +103,12 @@ figures(void *ctx, struct buf *out)
 
 	if (d->flow != NULL) {
 		const struct schedule_figures b = schedule_figures(flow_schedule(d->flow));
-		prometheus_one(out, "ekaci_builds_running", PROMETHEUS_GAUGE, "Builds under way.", b.running);
-		prometheus_one(out, "ekaci_builds_started_total", PROMETHEUS_COUNTER, "Builds started since the bot started.",
-		    b.started);
-		prometheus_one(out, "ekaci_builds_built_total", PROMETHEUS_COUNTER, "Builds that succeeded.", b.built);
-		prometheus_one(out, "ekaci_builds_failed_total", PROMETHEUS_COUNTER, "Builds that ended without outputs.",
-		    b.failed);
-		prometheus_one(out, "ekaci_builds_retried_total", PROMETHEUS_COUNTER,
-		    "Infrastructure failures put back into the queue.", b.retried);
+		metric_one(out, METRIC_BUILDS_OPEN, b.open);
+		metric_one(out, METRIC_BUILDS_RUNNING, b.running);
+		metric_one(out, METRIC_BUILDS_STARTED, b.started);
+		metric_one(out, METRIC_BUILDS_BUILT, b.built);
+		metric_one(out, METRIC_BUILDS_FAILED, b.failed);
+		metric_one(out, METRIC_BUILDS_RETRIED, b.retried);
 	}
 	if (d->sender != NULL)
 		send_metrics(d->sender, out);

@@ -621,6 +621,20 @@ on_event(struct intake *in, struct arena *a, const struct event *ev, const char 
 	return rc == 0 ? on_served(in, a, ev, e) : rc < 0 ? -1 : 0;
 }
 
+/* One line for each, whatever came of it; never what stands in it. */
+static void
+log_delivery(struct arena *a, const struct delivery *d, const struct event *ev, const char *outcome)
+{
+	bool named = ev->kind != EVENT_IGNORED && ev->repository.owner != NULL && ev->repository.name != NULL;
+	bool pull = ev->kind != EVENT_IGNORED && ev->pr.number > 0;
+
+	log_event(ev->kind == EVENT_IGNORED ? LOG_DEBUG : LOG_INFO, "delivery", LOG_TEXT("guid", d->guid),
+	    LOG_TEXT("event", d->event),
+	    LOG_TEXT("repo", named ? arena_printf(a, "%s/%s", ev->repository.owner, ev->repository.name) : NULL),
+	    LOG_TEXT("of", pull ? flow_whose(a, ev->pr.number) : NULL), LOG_TEXT("outcome", outcome),
+	    LOG_MS("waited_s", clock_now_ms() - d->received_ms));
+}
+
 static int
 read_delivery(struct intake *in, struct arena *a, const struct delivery *d, struct err *e)
 {
@@ -651,8 +665,10 @@ read_delivery(struct intake *in, struct arena *a, const struct delivery *d, stru
 	}
 	if (rc == 0)
 		rc = store_delivery_done(in->p.store, d->id, state, outcome, e);
-	if (store_end(in->p.store, rc, e) == 0)
+	if (store_end(in->p.store, rc, e) == 0) {
+		log_delivery(a, d, &ev, outcome);
 		return 0;
+	}
 	/* A signed event that contradicts itself is as unreadable as one that does not parse. */
 	if (e->kind == ERR_INPUT) {
 		why = *e;

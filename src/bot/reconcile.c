@@ -6,7 +6,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/base/map.h"
-#include "support/text/prometheus.h"
+#include "support/text/metric.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -578,10 +578,8 @@ reconcile_changed(void *ctx, int64_t installation, struct err *e)
 void
 reconcile_metrics(const struct reconcile *c, struct buf *out)
 {
-	prometheus_one(out, "ekaci_comparisons_total", PROMETHEUS_COUNTER,
-	    "Times that what stands at the forge was compared with what is known.", c->comparisons);
-	prometheus_one(out, "ekaci_compared_found_total", PROMETHEUS_COUNTER, "What these found that no delivery had told.",
-	    c->found);
+	metric_one(out, METRIC_COMPARISONS, c->comparisons);
+	metric_one(out, METRIC_COMPARED_FOUND, c->found);
 }
 
 struct reconcile *

@@ -108,7 +108,8 @@ check_secrets(struct checking *k)
 static bool
 is_here(struct str host)
 {
-	return str_is(host, "localhost") || str_starts(host, STR("127.")) || str_starts(host, STR("[::1]"));
+	return str_is(host, "localhost") || str_starts(host, STR("localhost:")) || str_starts(host, STR("127.")) ||
+	       str_starts(host, STR("[::1]"));
 }
 
 static void
@@ -369,27 +370,28 @@ check_machine(struct checking *k)
 		puts("user: looked at as root; for the service's own user: sudo -u ekaci ekaci check-config");
 }
 
-/* Asks GitHub, too. False: something is wrong there. */
-static bool
-tell_online(struct arena *a, const char *file, const struct settings *s)
+/* Asks GitHub, too. */
+static void
+check_online(struct checking *k, const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	struct online is;
 	struct err e;
 
-	if (online_check(a, s, slash != NULL ? arena_strn(a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
+	if (online_check(&k->a, &k->s, slash != NULL ? arena_strn(&k->a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
 		fprintf(stderr, "ekaci: %s\n", e.msg);
-		return false;
+		k->stops++;
+		return;
 	}
 	if (is.app != NULL)
-		printf("GitHub: the App is %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.app)));
+		printf("GitHub: the App is %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.app)));
 	for (size_t i = 0; i < is.notes.n; i++)
-		fprintf(stderr, "warning: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
+		fprintf(stderr, "warning: %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
 	for (size_t i = 0; i < is.wrong.n; i++)
-		fprintf(stderr, "wrong: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
+		fprintf(stderr, "wrong: %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
+	k->stops += is.wrong.n;
 	if (is.wrong.n == 0)
 		puts("GitHub: key, permissions, events, webhook and installations are as they should be");
-	return is.wrong.n == 0;
 }
 
 /* Which of the two files it is, its name says. */
@@ -417,8 +419,9 @@ check_file(struct checking *k, const char *file, bool online, struct mistakes *m
 	printf("%s: ok\n", file);
 	if (!of_repository)
 		check_machine(k);
-	bool good = !online || tell_online(&k->a, file, &k->s);
-	return good && k->stops == 0 ? 0 : 1;
+	if (online)
+		check_online(k, file);
+	return k->stops == 0 ? 0 : 1;
 }
 
 int
@@ -426,20 +429,21 @@ check_main(int argc, char **argv)
 {
 	const char *file = NULL;
 	struct checking k = {0};
+	const char *given = NULL;
 	bool online = false, usage = false;
 
 	for (int i = 1; i < argc; i++) {
-		usage = usage || (argv[i][0] != '-' && file != NULL);
+		usage = usage || (argv[i][0] != '-' && given != NULL);
 		online = online || argv[i][0] == '-';
-		file = argv[i][0] == '-' ? file : argv[i];
+		given = argv[i][0] == '-' ? given : argv[i];
 	}
-	if (usage || (online && file != NULL && str_ends(str_of(file), STR(".json")))) {
+	if (usage || (online && given != NULL && str_ends(str_of(given), STR(".json")))) {
 		fputs("usage: ekaci check-config [--online] [FILE]\n", stderr);
 		return 2;
 	}
 	/* Lines of both streams in the order in which they were found. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	int code = check_file(&k, config_find(&k.a, file), online, arena_alloc(&k.a, sizeof(struct mistakes)));
+	int code = check_file(&k, config_find(&k.a, given), online, arena_alloc(&k.a, sizeof(struct mistakes)));
 	arena_release(&k.a);
 	return code;
 }

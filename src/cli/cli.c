@@ -12,6 +12,7 @@
 #include "evaluate/builtin/evaljobs.h"
 #include "forge/github/setup.h"
 #include "graph/graph.h"
+#include "support/base/release.h"
 #include "support/text/nearest.h"
 #include "walk/table.h"
 #include "worker/serve.h"
@@ -19,10 +20,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The file VERSION, a line; what packages and the manual page say, too. */
-__asm__(".pushsection .rodata\nversion:\n.incbin \"VERSION\"\n.byte 0\n.popsection\n");
-extern const char version[];
 
 static int
 run_worker(int argc, char **argv)
@@ -50,12 +47,11 @@ static int
 run_version(int argc, char **argv)
 {
 	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
-	struct str number = str_trim(str_of(version));
 
 	if (json)
-		printf("{\"version\":\"" STR_FMT "\"}\n", STR_ARG(number));
+		printf("{\"version\":\"%s\"}\n", release_text());
 	else
-		printf("ekaci " STR_FMT "\n", STR_ARG(number));
+		printf("ekaci %s\n", release_text());
 	return 0;
 }
 
@@ -132,9 +128,9 @@ static const struct usage status_words = {
 };
 static const struct usage run_words = {
     .name = "run",
-    .synopsis = "[--config FILE] RUN",
+    .synopsis = "[--config FILE] [--json] RUN",
     .what = "one run: its way so far and its builds",
-    .options = only_config,
+    .options = (const struct usage_option[]){CONFIG, {"--json", NULL, .what = "all of it, as one line of JSON"}, {0}},
     .examples = (const struct usage_example[]){{"ekaci run 17", "the run whose page is /run/17"}, {0}},
     .bad = "there is no such run",
 };

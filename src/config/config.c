@@ -357,7 +357,7 @@ config_key_at(size_t i)
 bool
 config_at_start(const struct config_key *k)
 {
-	static const char *const sections[] = {"web", "github"};
+	static const char *const sections[] = {"web", "github", "network"};
 	static const struct {
 		const char *section, *name;
 	} some[] = {{"state", "dir"}, {"evaluate", "sandbox"}};

@@ -13,7 +13,7 @@ const URL_OF_BOT = 'https://ci.example.org';
 function check(scene, file = scene.bot.config_file)
 {
 	const child = spawn(program, ['check-config', '--online', file], { cwd: scene.dir, stdio: ['ignore', 'pipe', 'pipe'],
-		env: { ...process.env, NIX_CONFIG: 'build-users-group =\nsandbox = false\nsubstituters =\n' } });
+		env: { ...process.env, NIX_CONFIG: 'build-users-group =\nsandbox = true\nsubstituters =\n' } });
 	let out = '', said = '';
 	child.stdout.setEncoding('utf8').on('data', d => { out += d; });
 	child.stderr.setEncoding('utf8').on('data', d => { said += d; });

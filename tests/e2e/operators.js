@@ -63,6 +63,8 @@ test(`each operator's command works for root and the bot's group, without a secr
 			const now = JSON.parse(call(who, 'status', '--json').out);
 			equal([now.running, now.process, now.runs, now.building], [true, scene.bot.child.pid, [], []]);
 			match(call(who, 'run', '1').out, /^run 1 of org\/demo#1, [0-9a-f]{12}: done$/m);
+			const whole = JSON.parse(call(who, 'run', '--json', '1').out);
+			equal([whole.run, whole.repository, whole.number, whole.state, whole.events.at(-1).to, whole.builds], [1, 'demo', 1, 'done', 'done', []]);
 			equal(call(who, 'run', '99').status, 1);
 			match(call(who, 'status', '--why', 'nothing-like-it.drv').err, /no run wanted/);
 		}
@@ -107,6 +109,26 @@ test(`each operator's command works for root and the bot's group, without a secr
 	} finally {
 		await scene.end();
 		fs.rmSync(dir, { recursive: true });
+	}
+});
+
+test('what comes by the socket that is no command of an operator\'s is refused, and the bot goes on', async () => {
+	const scene = await begin();
+	// Words, and no descriptors: those only ekaci itself sends along.
+	const say = words => spawnSync('perl', ['-MSocket', '-e', `socket(my $s, AF_UNIX, 5, 0) or die; connect($s, pack_sockaddr_un($ARGV[0])) or die "$!";
+my $m = $ARGV[1]; $m =~ tr/|/\\0/; send($s, $m, 0); shutdown($s, 1) if $m eq ""; recv($s, $m, 500, 0); print $m`,
+	path.join(scene.dir, 'state/control'), words], { encoding: 'utf8', timeout: 20000 }).stdout;
+	try {
+		for (const words of ['status|', 'status', '|', 'worker|diff|', 'x'.repeat(20000) + '|', 'a|'.repeat(40)])
+			equal(say(words), '2 that is no command line', words.slice(0, 40));
+		equal(say(''), '', 'who says nothing gets nothing');
+		equal((await scene.bot.get('/healthz')).status, 200);
+		// What is not for the bot is refused before anything is asked.
+		const { status, stderr } = spawnSync(program, ['backup', '--config', scene.bot.config_file, '--nonsense', 'x'], { cwd: scene.dir, encoding: 'utf8' });
+		equal([status, stderr], [2, 'ekaci backup: there is no option --nonsense\nsee ekaci backup --help\n']);
+		ok(!fs.existsSync(path.join(scene.dir, 'x')));
+	} finally {
+		await scene.end();
 	}
 });
 

@@ -39,6 +39,7 @@ struct send_figures {
 	int64_t oldest_ms;          /* how long the oldest of them waits */
 	int64_t in_doubt, given_up; /* given up for good, or parked */
 	int64_t parked;
+	int64_t writes;  /* of the last hour, the most of all installations */
 	int64_t blocked; /* installations that wait because GitHub said so */
 };
 

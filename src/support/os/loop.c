@@ -7,6 +7,9 @@
 #include <signal.h>
 #include <string.h>
 
+const double loop_limits[LOOP_LIMITS] = {0.0001, 0.001, 0.005, 0.02, 0.1, 0.5, 2};
+enum { TOO_LONG_NS = 20 * 1000 * 1000 };
+
 /* Something to do when the loop is over. */
 struct put_off {
 	struct put_off *next;
@@ -59,6 +62,7 @@ loop_new(struct loop **ret, struct err *e)
 	struct loop *l = mem_alloc(sizeof(*l));
 
 	l->figures.longest_name = "";
+	l->figures.born_ms = clock_now_ms();
 	if (uv_loop_init(&l->uv) != 0) {
 		mem_free(&l);
 		return fail(e, ERR_SYSTEM, "cannot make the event loop");
@@ -186,9 +190,14 @@ loop_measure_end(struct loop_measure *m)
 
 	m->l->figures.callbacks++;
 	m->l->figures.busy_ns += ns;
+	for (int i = LOOP_LIMITS - 1; i >= 0 && (double)ns <= loop_limits[i] * 1e9; i--)
+		m->l->figures.within[i]++;
 	if (ns > m->l->figures.longest_ns) {
 		m->l->figures.longest_ns = ns;
 		m->l->figures.longest_name = m->name;
+		if (ns > TOO_LONG_NS)
+			log_event(LOG_INFO, "a callback took long", LOG_TEXT("name", m->name),
+			    LOG_MS("duration_s", ns / 1000000));
 	}
 }
 

@@ -43,7 +43,12 @@ void loop_measure_end(struct loop_measure *m);
 #define LOOP_MEASURE(loop, name) \
 	__attribute__((cleanup(loop_measure_end), unused)) struct loop_measure measure_ = loop_measure_begin(loop, name)
 
+/* Upper limits of loop_figures.within, in seconds. */
+enum { LOOP_LIMITS = 7 };
+extern const double loop_limits[LOOP_LIMITS];
 struct loop_figures {
+	int64_t within[LOOP_LIMITS]; /* callbacks that took at most so long */
+	int64_t born_ms;             /* since 1970 */
 	int64_t longest_ns;
 	const char *longest_name; /* "" before the first */
 	int64_t callbacks;

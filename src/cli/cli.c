@@ -309,7 +309,7 @@ run_help(int argc, char **argv)
 		return 2;
 	buf_init(&out, SIZE_MAX / 4);
 	if (man)
-		manual_page(c, version, &out);
+		manual_page(c, release_text(), &out);
 	else if (c != NULL)
 		usage_help(c->usage, &out);
 	else if (!names)

@@ -6,7 +6,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/base/map.h"
-#include "support/text/prometheus.h"
+#include "support/text/metric.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -110,6 +110,8 @@ take_pull(struct reconcile *c, const struct event_pull *pull)
 		ev.action = ACTION_REOPENED;
 	else if (rc == 0 && strcmp(known.base_ref, pull->base_ref) != 0)
 		ev.action = ACTION_BASE_CHANGED;
+	else if (rc == 0 && strcmp(known.head, pull->head) == 0 && known.draft != pull->draft)
+		ev.action = pull->draft ? ACTION_CONVERTED_TO_DRAFT : ACTION_READY_FOR_REVIEW;
 	if (rc == 1 || known.open != pull->open || strcmp(known.head, pull->head) != 0 ||
 	    strcmp(known.base_ref, pull->base_ref) != 0) {
 		c->found++;
@@ -576,10 +578,8 @@ reconcile_changed(void *ctx, int64_t installation, struct err *e)
 void
 reconcile_metrics(const struct reconcile *c, struct buf *out)
 {
-	prometheus_one(out, "ekaci_comparisons_total", PROMETHEUS_COUNTER,
-	    "Times that what stands at the forge was compared with what is known.", c->comparisons);
-	prometheus_one(out, "ekaci_compared_found_total", PROMETHEUS_COUNTER, "What these found that no delivery had told.",
-	    c->found);
+	metric_one(out, METRIC_COMPARISONS, c->comparisons);
+	metric_one(out, METRIC_COMPARED_FOUND, c->found);
 }
 
 struct reconcile *

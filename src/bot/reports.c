@@ -12,6 +12,7 @@
 #include "support/base/map.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
+#include "walk/flow.h"
 #include "walk/jobs.h"
 #include "walk/table.h"
 #include "worker/pool.h"
@@ -208,9 +209,27 @@ want_comment(struct reports *rs, struct arena *a, const struct run *r, const str
 	return store_want_comment(rs->p.store, to, r->number, marker_of(rec), str_of(rec->body), e);
 }
 
+static void
+log_verdict(struct reports *rs, const struct run *r, const struct report_verdict *rec)
+{
+	struct arena a = {0};
+	struct repository repo = {0};
+	struct err e;
+
+	if (store_repository_get(rs->p.store, &a, r->repository, &repo, &e) == 0)
+		log_event(LOG_INFO, "verdict", LOG_NUMBER("run", r->id),
+		    LOG_TEXT("repo", arena_printf(&a, "%s/%s", repo.owner, repo.name)),
+		    LOG_TEXT("of", flow_whose(&a, r->number)), LOG_TEXT("head", r->head), LOG_TEXT("verdict", rec->conclusion),
+		    LOG_TEXT("title", rec->title),
+		    LOG_MS("duration_s", (r->ended > 0 ? r->ended : clock_now_ms()) - r->created));
+	arena_release(&a);
+}
+
 static int
 want_verdict(struct reports *rs, const struct run *r, const struct report_verdict *rec, struct err *e)
 {
+	if (rec->conclusion != NULL && !str_same(rec->conclusion, r->verdict))
+		log_verdict(rs, r, rec);
 	if (store_run_set(rs->p.store, r->id, "title", rec->title, e) != 0)
 		return -1;
 	return store_run_set(rs->p.store, r->id, "verdict", rec->conclusion, e);

@@ -1,7 +1,7 @@
 /*
  * repositories - which repositories the bot works for, and what becomes of its work when they change.
  *
- * An event of a repository goes through repositories_learn first. deploy/README.md has the table of what happens to work, checks,
+ * An event of a repository goes through repositories_learn first. deploy/repositories.md has the table of what happens to work, checks,
  * pages and what is stored.
  */
 #ifndef EKACI_BOT_REPOSITORIES_H

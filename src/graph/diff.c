@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { MAX_RADII = 100 }; /* the widest; what is beyond is narrow */
+
 void
 difference_release(struct difference *d)
 {
@@ -110,6 +112,10 @@ emit(const struct difference *d, struct arena *a, const char *file, struct recor
 
 	buf_init(&text, SIZE_MAX / 4);
 	difference_count(d, a, &rec.counts);
+	rec.radii.n = d->n_roots < MAX_RADII ? d->n_roots : MAX_RADII;
+	rec.radii.p = arena_alloc(a, (rec.radii.n + 1) * sizeof(*rec.radii.p));
+	for (size_t i = 0; i < rec.radii.n; i++)
+		rec.radii.p[i] = d->roots[i].total.derivations;
 	if (difference_write(d, &rec.counts, &text, e) != 0 || files_write(file, buf_get(&text), 0600, FILES_NO_SYNC, e) != 0)
 		return -1;
 	return record_put(out, &difference_record_fields, &rec, e);

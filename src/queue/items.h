@@ -74,6 +74,7 @@ enum item_state { ITEM_WAITING, ITEM_POSTPONED, ITEM_READY, ITEM_BUILDING };
 struct item {
 	struct keyed node; /* key: id */
 	int64_t id, expected_ms, path_ms, not_before, started, charged_ms;
+	int64_t ready_since; /* of one that may start */
 	char *drv, *reason;
 	struct class *class;
 	enum item_state state;
@@ -98,6 +99,7 @@ struct queue {
 	const struct machine *machines;
 	struct queue_machine_state *machine_states;
 	size_t n_machines;
+	int64_t now; /* see queue_at */
 	int64_t epoch;
 	VEC(int64_t) touched; /* runs; seldom the same twice running */
 	size_t n_building, n_ready;

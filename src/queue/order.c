@@ -265,6 +265,7 @@ release_due(struct queue *q, int64_t now)
 		if (it == NULL || it->state != ITEM_POSTPONED || it->not_before > now)
 			continue;
 		it->state = ITEM_READY;
+		it->ready_since = q->now;
 		it->class->ready++;
 		q->n_ready++;
 		order_ready(q, it);

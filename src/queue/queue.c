@@ -121,6 +121,7 @@ becomes_ready(struct queue *q, struct item *it)
 		return;
 	}
 	it->state = ITEM_READY;
+	it->ready_since = q->now;
 	it->class->ready++;
 	q->n_ready++;
 	order_ready(q, it);
@@ -284,6 +285,12 @@ queue_charge(struct queue *q, int64_t repository, int64_t number, int64_t ms, in
 
 /* --- starts and ends ----------------------------------------------------------------------------------------------- */
 
+void
+queue_at(struct queue *q, int64_t now)
+{
+	q->now = now;
+}
+
 int
 queue_next(struct queue *q, int64_t now, struct queue_choice *ret)
 {
@@ -292,7 +299,7 @@ queue_next(struct queue *q, int64_t now, struct queue_choice *ret)
 
 	if (order_choose(q, now, &machine, &it) == NULL)
 		return 1;
-	*ret = (struct queue_choice){it->id, it->drv, it->class->system, machine};
+	*ret = (struct queue_choice){it->id, now - it->ready_since, it->drv, it->class->system, machine};
 	return 0;
 }
 

@@ -65,8 +65,11 @@ void queue_settle(struct queue *q);
 /* Time used before, e.g. yesterday: seeds the share of a pull request. */
 void queue_charge(struct queue *q, int64_t repository, int64_t number, int64_t ms, int64_t at);
 
+/* What may start from now on may do so since now; for queue_choice.wait_ms alone. */
+void queue_at(struct queue *q, int64_t now);
+
 struct queue_choice {
-	int64_t id;
+	int64_t id, wait_ms;      /* wait_ms: since it might have started */
 	const char *drv, *system; /* valid until the build ends */
 	size_t machine;
 };

@@ -7,12 +7,14 @@
 #include "queue/replica.h"
 #include "queue/retry.h"
 #include "queue/tell.h"
+#include "queue/why.h"
 #include "records/all.h"
 #include "records/building.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
+#include "support/text/metric.h"
 #include "worker/pool.h"
 
 #include <inttypes.h>
@@ -31,7 +33,7 @@ struct running {
 	struct running *next;
 	int64_t id, begun_ms;
 	size_t machine;
-	const char *drv, *log;
+	const char *drv, *log, *system;
 	struct worker *worker;
 	struct arena a;
 	const struct built *built; /* the record, when it came */
@@ -104,6 +106,26 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 	schedule_kick(q);
 }
 
+static void
+log_end(const struct schedule *q, const struct running *r, const struct build_end *end)
+{
+	struct arena a = {0};
+	const char *uri = q->machines[r->machine].uri;
+	struct build_for of = {0};
+	struct err e;
+
+	if (store_build_for(q->s, &a, r->id, &of, &e) != 0)
+		log_err(LOG_WARN, "schedule", &e);
+	log_event(build_state_has_failed(end->state) ? LOG_WARN : LOG_INFO,
+	    arena_printf(&a, "build %s: %s", r->drv, build_state_name(end->state)), LOG_TEXT("why", end->reason),
+	    LOG_TEXT("repo", of.repository), LOG_TEXT("of", of.number), LOG_NUMBER("run", of.run),
+	    LOG_TEXT("system", r->system), LOG_TEXT("builder", uri != NULL ? uri : "here"),
+	    LOG_MS("duration_s", clock_mono_ms() - r->begun_ms));
+	if (end->wall_ms > 0 && !build_state_is_open(end->state))
+		metric_observe(METRIC_BUILD_SECONDS, r->system, (double)end->wall_ms / 1000);
+	arena_release(&a);
+}
+
 static int
 write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 {
@@ -120,8 +142,7 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 	end.log = r->log;
 	if (store_build_end(q->s, r->id, &end, e) != 0)
 		return -1;
-	log_info("build %s: %s%s%s", r->drv, build_state_name(end.state), end.reason != NULL ? ": " : "",
-	    end.reason != NULL ? end.reason : "");
+	log_end(q, r, &end);
 	q->figures.retried += retried;
 	q->figures.built += end.state == BUILD_BUILT;
 	q->figures.failed += build_state_has_ended(end.state) && !build_state_is_good(end.state);
@@ -167,7 +188,9 @@ write_start(struct schedule *q, const struct queue_choice *c, int64_t now, struc
 	*r = (struct running){.q = q, .next = q->running, .id = c->id, .machine = c->machine, .begun_ms = clock_mono_ms()};
 	r->drv = arena_strdup(&r->a, c->drv);
 	r->log = arena_printf(&r->a, "%s/logs/%s", q->settings->state.dir, nix_path_base(c->drv));
+	r->system = arena_strdup(&r->a, c->system);
 	q->running = r;
+	metric_observe(METRIC_BUILD_WAIT, r->system, (double)c->wait_ms / 1000);
 	queue_started(q->queue, c->id, c->machine, now);
 	return store_build_started(q->s, r->id, r->log, &r->again, e);
 }
@@ -226,6 +249,7 @@ write_turn(struct schedule *q, int64_t now, struct err *e)
 	struct queue_choice c;
 	const char *why;
 	int64_t id;
+	queue_at(q->queue, now);
 	int rc = replica_follow(q->queue, q->s, now, e);
 
 	for (struct running *r = q->running; rc >= 0 && r != NULL; r = r->next)
@@ -242,12 +266,29 @@ write_turn(struct schedule *q, int64_t now, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Each system that is built here has its figures from the start. */
+static void
+expect_metrics(const struct schedule *q)
+{
+	for (size_t i = 0; i < q->n_machines; i++)
+		for (size_t k = 0; q->machines[i].systems[k] != NULL; k++) {
+			const char *system = q->machines[i].systems[k];
+			metric_expect(METRIC_BUILDS, "queued", system);
+			metric_expect(METRIC_BUILDS, "building", system);
+			metric_expect(METRIC_BUILD_SECONDS, system, NULL);
+			metric_expect(METRIC_BUILD_WAIT, system, NULL);
+			metric_expect(METRIC_REBUILDS, system, NULL);
+		}
+}
+
 static int
 fill_queue(struct schedule *q, struct err *e)
 {
 	queue_free(q->queue);
 	q->queue = queue_new(clock_now_ms());
 	queue_machines(q->queue, q->machines, q->n_machines);
+	expect_metrics(q);
+	queue_at(q->queue, clock_now_ms());
 	return replica_load(q->queue, q->s, clock_now_ms(), e);
 }
 
@@ -365,7 +406,15 @@ reread_machines(void *ctx)
 		schedule_kick(q);
 	}
 	arena_release(&a);
-	loop_timer_set(q->reread, MACHINES_MS);
+	loop_timer_set(q->reread, strchr(q->settings->build.builders, '@') != NULL ? MACHINES_MS : -1);
+}
+
+void
+schedule_reread(struct schedule *q)
+{
+	reread_machines(q);
+	schedule_kick(q);
+	push_kick(q->push);
 }
 
 void
@@ -464,6 +513,24 @@ schedule_now(const struct schedule *q, struct arena *a)
 		now.why = back.reason != NULL ? arena_strdup(a, back.reason) : NULL;
 	}
 	return now;
+}
+
+int
+schedule_before(const struct schedule *q, int64_t repository, int64_t number, int64_t *ret, struct err *e)
+{
+	enum { MAX_OPEN = 2000 }; /* 10 ms */
+	int64_t now = clock_now_ms();
+
+	*ret = -1;
+	if (queue_figures(q->queue).open > MAX_OPEN)
+		return 0;
+	struct queue *copy = queue_new(now);
+	queue_machines(copy, q->machines, q->n_machines);
+	int rc = replica_load(copy, q->s, now, e);
+	if (rc == 0)
+		*ret = queue_before(copy, repository, number, now, MAX_OPEN);
+	queue_free(copy);
+	return rc;
 }
 
 static const char own_name[] = "this machine";

@@ -49,6 +49,7 @@ const struct fields difference_counts_fields = FIELDS("counts", NULL, struct dif
 static const struct field difference_record_members[] = {
     {TEXT(file), .required = true},
     {RECORD(counts, difference_counts, difference_counts_fields), .required = true},
+    {INTS(radii), .about = "derivations that must rebuild because of each root; of the widest 100"},
 };
 const struct fields difference_record_fields =
     FIELDS("difference", "difference", struct difference_record, difference_record_members);

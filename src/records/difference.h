@@ -45,6 +45,7 @@ extern const struct fields difference_counts_fields;
 struct difference_record {
 	const char *file;
 	struct difference_counts counts;
+	struct numbers radii; /* derivations that must rebuild because of each root, of the widest 100; for metrics */
 };
 extern const struct fields difference_record_fields;
 

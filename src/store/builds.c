@@ -275,6 +275,22 @@ store_builds_want(struct store *s, int64_t run, const struct build_want *wants, 
 }
 
 int
+store_build_for(struct store *s, struct arena *a, int64_t id, struct build_for *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT r.id, o.owner || '/' || o.name, CASE WHEN r.number > 0 THEN '#' || r.number WHEN r.number = 0 THEN 'branch'"
+	    " ELSE 'queue #' || (0 - r.number) END FROM build_want w JOIN run r ON r.id = w.run JOIN repository o ON o.id = r.repository"
+	    " WHERE w.build = ?1 ORDER BY r.ended IS NOT NULL, CASE WHEN r.ended IS NULL THEN r.id ELSE 0 - r.id END LIMIT 1",
+	    "i", id);
+	int rc = q == NULL ? -1 : db_row(s, q, e);
+
+	if (rc > 0)
+		*ret = (struct build_for){db_i64(q, 0), db_text(a, q, 1), db_text(a, q, 2)};
+	return rc < 0 ? -1 : 0;
+}
+
+int
 store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e)
 {
 	int64_t again, ready, now = clock_now_ms();

@@ -34,6 +34,12 @@ must_check int store_builds_want(struct store *s, int64_t run, const struct buil
 
 /* ret_again: it is built to compare with what is there. */
 must_check int store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e);
+/* For whom a build is, for the log: the first live run that wants it, else the newest. Texts in a; zero when nobody does. */
+struct build_for {
+	int64_t run;
+	const char *repository, *number; /* "org/demo", and "#7", "queue #7" or "branch" */
+};
+must_check int store_build_for(struct store *s, struct arena *a, int64_t id, struct build_for *ret, struct err *e);
 /* What building it once more has shown. */
 enum build_alike { BUILD_NOT_COMPARED, BUILD_ALIKE, BUILD_NOT_ALIKE };
 struct build_end {

@@ -6,6 +6,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
+#include "support/text/metric.h"
 #include "walk/table.h"
 #include "worker/pool.h"
 
@@ -44,6 +45,7 @@ struct flow {
 	struct active *active;
 	int busy[LANES];
 	int64_t wake;
+	size_t live; /* runs, at the last look */
 	bool closing;
 };
 
@@ -121,6 +123,8 @@ end_early(struct flow *f, const struct run *r, enum run_state to, const char *wh
 		return -1;
 	int rc = store_run_move(f->p.store, r->id, r->state, to, why, e);
 	if (rc == 0)
+		metric_add(METRIC_RUNS_ENDED, run_state_name(to), NULL, 1);
+	if (rc == 0)
 		rc = store_run_unwant(f->p.store, r->id, to == RUN_SUPERSEDED, building, MAX_BUILDING, &n, e);
 	rc = store_end(f->p.store, rc < 0 ? -1 : 0, e);
 	if (rc != 0)
@@ -166,6 +170,27 @@ flow_cancel(struct flow *f, int64_t repository, int64_t number, const char *head
 	return rc;
 }
 
+const char *
+flow_whose(struct arena *a, int64_t number)
+{
+	return number > 0    ? arena_printf(a, "#%" PRId64, number)
+	       : number == 0 ? "branch"
+	                     : arena_printf(a, "queue #%" PRId64, -number);
+}
+
+static void
+log_begin(struct flow *f, struct arena *a, const struct run *wanted, int64_t id)
+{
+	struct repository repo = {0};
+	struct err e;
+
+	if (store_repository_get(f->p.store, a, wanted->repository, &repo, &e) != 0)
+		return;
+	log_event(LOG_INFO, "run begins", LOG_NUMBER("run", id),
+	    LOG_TEXT("repo", arena_printf(a, "%s/%s", repo.owner, repo.name)), LOG_TEXT("of", flow_whose(a, wanted->number)),
+	    LOG_TEXT("head", wanted->head), LOG_TEXT("why", wanted->reason));
+}
+
 static int
 start_new(struct flow *f, struct arena *a, const struct run *wanted, struct err *e)
 {
@@ -175,6 +200,7 @@ start_new(struct flow *f, struct arena *a, const struct run *wanted, struct err 
 	if (store_run_add(f->p.store, wanted, &id, e) != 0 ||
 	    store_runs_live_of(f->p.store, wanted->repository, wanted->number, id, ids, COUNT(ids), &n, e) != 0)
 		return -1;
+	log_begin(f, a, wanted, id);
 	for (size_t i = 0; i < n; i++) {
 		struct run r;
 		if (store_run_get(f->p.store, a, ids[i], &r, e) != 0 || store_run_supersede(f->p.store, ids[i], id, e) != 0 ||
@@ -304,6 +330,10 @@ forget_ended(struct flow *f, struct arena *a, int64_t run)
 		log_err(LOG_WARN, "flow", &e);
 	if (run_state_is_end(r.state))
 		remove_roots(f, run);
+	if (r.state != RUN_DONE)
+		return;
+	metric_add(METRIC_RUNS_ENDED, run_state_name(RUN_DONE), NULL, 1);
+	metric_observe(METRIC_RUN_SECONDS, NULL, (double)(clock_now_ms() - r.created) / 1000);
 }
 
 static int
@@ -521,6 +551,7 @@ look(void *ctx)
 	f->wake = INT64_MAX;
 	if (store_runs_live(f->p.store, ids, MAX_LIVE, &n, &e) != 0)
 		log_err(LOG_ERROR, "flow", &e);
+	f->live = n;
 	for (size_t i = 0; i < n; i++) {
 		struct arena a = {0};
 		int rc;
@@ -579,6 +610,12 @@ struct schedule *
 flow_schedule(struct flow *f)
 {
 	return f->walk.schedule;
+}
+
+int64_t
+flow_live(const struct flow *f)
+{
+	return (int64_t)f->live;
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
+#include "support/text/metric.h"
 #include "walk/jobs.h"
 #include "walk/trust.h"
 
@@ -206,6 +207,23 @@ next_evaluation(const struct walk *w, struct arena *a, const struct run *r, cons
 	return jobs_evaluate(a, w->settings, &trees, plan, &done, trust, ret) ? 0 : 1;
 }
 
+/* By what decided: of several rules each kind once. */
+static void
+count_skip(const struct plan *plan)
+{
+	if (plan->no_nix || plan->unwanted != NULL) {
+		metric_add(METRIC_SKIPPED, plan->no_nix ? "no_nix" : "unwanted", NULL, 1);
+		return;
+	}
+	for (size_t i = 0; i < plan->rules.n; i++) {
+		size_t k = 0;
+		while (strcmp(plan->rules.p[k].kind, plan->rules.p[i].kind) != 0)
+			k++;
+		if (k == i)
+			metric_add(METRIC_SKIPPED, plan->rules.p[i].kind, NULL, 1);
+	}
+}
+
 int
 steps_planned(const struct walk *w, struct arena *a, const struct run *r, struct err *e)
 {
@@ -215,6 +233,8 @@ steps_planned(const struct walk *w, struct arena *a, const struct run *r, struct
 
 	if (read_plan(a, r, &plan, e) != 0)
 		return -1;
+	if (strcmp(plan.decision, "skip") == 0)
+		count_skip(&plan);
 	if (strcmp(plan.decision, "skip") == 0)
 		return store_run_move(w->store, r->id, r->state, RUN_DONE,
 		    plan.no_nix             ? "nothing here is Nix"
@@ -266,9 +286,24 @@ or_none(const char *text)
 	return text != NULL ? text : "";
 }
 
+/* A stored one was a hit. */
+static void
+count_evaluation(const struct evaluation *rec)
+{
+	metric_add(METRIC_EVALUATIONS,
+	    !rec->complete        ? "incomplete"
+	    : rec->reused         ? "stored"
+	    : rec->untold != NULL ? "in_part"
+	                          : "evaluated",
+	    NULL, 1);
+	if (!rec->reused)
+		metric_observe(METRIC_EVALUATION_SECONDS, NULL, (double)rec->wall_ms / 1000);
+}
+
 static void
 log_evaluation(const struct run *r, const struct evaluation *rec)
 {
+	count_evaluation(rec);
 	log_info("run %" PRId64 ": %s of %s is %s, %" PRId64 " rows in %" PRId64 " ms by %s %s, sandbox %s", r->id,
 	    side_words[rec->side], rec->job,
 	    !rec->complete        ? "incomplete"
@@ -329,6 +364,12 @@ steps_diff_done(const struct walk *w, struct arena *a, const struct run *r, cons
 		return -1;
 	int64_t rebuilds = rec->counts.total.of[CLASS_REBUILD] + rec->counts.total.of[CLASS_ADDED];
 	bool wide = rebuilds > w->settings->rebuild.max_rebuild_count;
+	for (size_t i = 0; i < rec->counts.systems.n; i++) {
+		const struct system_counts *c = &rec->counts.systems.p[i];
+		metric_observe(METRIC_REBUILDS, c->system, (double)(c->of.of[CLASS_REBUILD] + c->of.of[CLASS_ADDED]));
+	}
+	for (size_t i = 0; i < rec->radii.n; i++)
+		metric_observe(METRIC_RADIUS, NULL, (double)rec->radii.p[i]);
 	if (store_run_set(w->store, r->id, "difference", rec->file, e) != 0 ||
 	    set_column(w, a, r, "counts", &difference_counts_fields, &rec->counts, e) != 0 ||
 	    store_run_flags(w->store, r->id, wide, r->approved, r->force, e) != 0)
@@ -393,6 +434,9 @@ steps_query_done(const struct walk *w, struct arena *a, const struct run *r, con
 	(void)ret_incomplete;
 	if (rec == NULL)
 		return -1;
+	metric_add(METRIC_TARGETS, "cached", NULL, rec->cached);
+	metric_add(METRIC_TARGETS, "to_fetch", NULL, rec->to_fetch);
+	metric_add(METRIC_TARGETS, "to_build", NULL, rec->to_build);
 	struct query query = *rec;
 	if ((w->own == NULL && estimate(w, a, records, &query, e) != 0) ||
 	    set_column(w, a, r, "query", &query_fields, &query, e) != 0 ||

@@ -91,7 +91,7 @@ test('--no-browser: the address is the form itself, and what GitHub led to is pa
 	}
 	ok(!fs.existsSync(path.join(there, 'ekaci.toml')));
 	child.stdin.end();
-	equal(await ended, 1, 'the proxy that it was told is not there');
+	equal(await ended, 2, 'the proxy that it was told is not there');
 
 	const good = spawn(program, ['setup', '--url', 'https://ci.example.org', '--dir', there, '--github', github.url, '--api', github.url,
 		'--no-browser'], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -110,7 +110,7 @@ test('--no-browser: the address is the form itself, and what GitHub led to is pa
 
 test('what is there is never overwritten, and a code that GitHub refuses writes nothing', async () => {
 	const again = spawnSync(program, ['setup', '--url', 'https://ci.example.org', '--dir', dir], { encoding: 'utf8' });
-	equal(again.status, 1);
+	equal(again.status, 2);
 	match(again.stderr, /ekaci\.toml is there already/);
 	for (const bad of [['--url', 'ci.example.org'], ['--url', 'https://x', '--dir', 'etc'], ['--url', 'https://x"y', '--dir', '/x'], []])
 		ok([1, 2].includes(spawnSync(program, ['setup', ...bad], { encoding: 'utf8', timeout: 5000 }).status), String(bad));

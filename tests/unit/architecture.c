@@ -4,6 +4,7 @@
  */
 #include "records/all.h"
 #include "support/os/files.h"
+#include "support/text/metric.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,10 +110,44 @@ test_members_stand_in_the_document_as_in_the_tables(void **state)
 	buf_release(&p.out);
 }
 
+/* The same for metrics, in the operators' page. */
+static void
+test_metrics_stand_in_the_operators_page_as_in_the_table(void **state)
+{
+	static const char file[] = "deploy/README.md", begin_text[] = "<!-- metrics begin -->\n",
+	                  end_text[] = "<!-- metrics end -->";
+	static const char *const types[] = {"counter", "gauge", "histogram"};
+	AUTO(arena_release) struct arena a = {0};
+	AUTO(buf_release) struct buf out;
+	struct str text;
+	struct err e = {0};
+
+	(void)state;
+	buf_init(&out, 1 << 20);
+	buf_puts(&out, "| metric | type | labels | meaning |\n|---|---|---|---|\n");
+	for (int m = 0; m < METRICS; m++) {
+		const struct metric_row *row = metric_row((enum metric_id)m);
+		buf_printf(&out, "| `%s` | %s | %s%s%s | %s |\n", row->name, types[row->type],
+		    row->labels[0] != NULL ? row->labels[0] : "", row->labels[1] != NULL ? ", " : "",
+		    row->labels[1] != NULL ? row->labels[1] : "", row->help);
+	}
+	assert_int_equal(files_read(&a, file, 1 << 20, &text, &e), 0);
+	ptrdiff_t begin = str_find(text, str_of(begin_text)), end = str_find(text, str_of(end_text));
+	assert_true(begin >= 0 && end > begin);
+	size_t from = (size_t)begin + strlen(begin_text);
+	if (getenv("EKACI_REGEN") != NULL) {
+		const char *whole = arena_printf(&a, "%.*s%s%s", (int)from, text.p, out.p, text.p + end);
+		assert_int_equal(files_write(file, str_of(whole), 0644, FILES_NO_SYNC, &e), 0);
+	} else if (!str_eq((struct str){text.p + from, (size_t)end - from}, buf_get(&out))) {
+		fail_msg("%s does not show the metrics as they are: make regen", file);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_members_stand_in_the_document_as_in_the_tables)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_members_stand_in_the_document_as_in_the_tables),
+	    cmocka_unit_test(test_metrics_stand_in_the_operators_page_as_in_the_table)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/json.h"
-#include "support/text/prometheus.h"
+#include "support/text/metric.h"
 
 #include <string.h>
 
@@ -87,21 +87,15 @@ begin(struct task *t)
 }
 
 static int
-take(struct lane *lane, struct err *e)
+take(struct lane *lane, int64_t *held_ms, struct err *e)
 {
 	struct arena a = {0};
 	struct desired row;
-	int64_t now = clock_now_ms();
-	int rc = store_desired_next(lane->s->store, &a, lane->installation, now, &row, e);
+	enum urgency upto = URGENCY_PROGRESS;
 
-	/* What is left is kept for what people wait for. */
-	int64_t wait = budget_wait_ms(&lane->budget, true, now);
-	while (rc == 0 && row.urgency == URGENCY_PROGRESS && wait > 0) {
-		rc = store_desired_quiet(lane->s->store, row.id, now + wait, e);
-		arena_clear(&a);
-		if (rc == 0)
-			rc = store_desired_next(lane->s->store, &a, lane->installation, now, &row, e);
-	}
+	for (int64_t ms; upto > URGENCY_CONCLUSION && (ms = lane_wait_ms(lane, upto)) > 0; upto--)
+		*held_ms = *held_ms < 0 || ms < *held_ms ? ms : *held_ms;
+	int rc = store_desired_next(lane->s->store, &a, lane->installation, clock_now_ms(), upto, &row, e);
 	if (rc == 0)
 		begin(task_new(lane, &row, &a));
 	arena_release(&a);
@@ -256,7 +250,8 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 
 	*s = (struct client){.l = l, .store = store, .take = take, .lane = lane_of};
 	s->delays = (struct send_delays){.between_writes_ms = 1000,
-	    .writes_at_once = 4,
+	    .writes_at_once = 30,
+	    .progress_at_once = 4,
 	    .first_retry_ms = 1000,
 	    .longest_retry_ms = 300000,
 	    .settle_ms = 11000,
@@ -578,6 +573,8 @@ send_figures(struct sender *sender, struct send_figures *ret, struct err *e)
 		if (lane->rate_remaining >= 0 && (f.rate_remaining < 0 || lane->rate_remaining < f.rate_remaining))
 			f.rate_remaining = lane->rate_remaining;
 		f.blocked += lane->blocked_until > now;
+		int64_t writes = (int64_t)budget_used(&lane->budget, clock_now_ms());
+		f.writes = writes > f.writes ? writes : f.writes;
 	}
 	f.queue = d.open;
 	f.oldest_ms = d.oldest_ms > 0 ? clock_now_ms() - d.oldest_ms : 0;
@@ -597,24 +594,22 @@ github_metrics(struct sender *s, struct buf *out)
 	if (send_figures(s, &f, &e) != 0)
 		return;
 	const struct {
-		const char *name;
-		enum prometheus_type type;
-		const char *help;
+		enum metric_id metric;
 		int64_t value;
 	} all[] = {
-	    {"ekaci_github_requests_total", PROMETHEUS_COUNTER, "Requests made to GitHub.", f.requests},
-	    {"ekaci_github_refused_total", PROMETHEUS_COUNTER, "Answers 4xx that are final.", f.refused},
-	    {"ekaci_github_limited_total", PROMETHEUS_COUNTER, "Answers that named a rate limit.", f.limited},
-	    {"ekaci_github_broken_total", PROMETHEUS_COUNTER, "Answers 5xx.", f.broken},
-	    {"ekaci_github_unreachable_total", PROMETHEUS_COUNTER, "Requests without an answer.", f.unreachable},
-	    {"ekaci_github_rate_remaining", PROMETHEUS_GAUGE, "Least remaining requests of all installations, -1 unknown.",
-	        f.rate_remaining},
-	    {"ekaci_send_queue", PROMETHEUS_GAUGE, "Things that should stand at GitHub and do not yet.", f.queue},
-	    {"ekaci_send_oldest_ms", PROMETHEUS_GAUGE, "How long the oldest of them waits.", f.oldest_ms},
-	    {"ekaci_send_given_up", PROMETHEUS_GAUGE, "Things that GitHub refuses.", f.given_up},
-	    {"ekaci_send_parked", PROMETHEUS_GAUGE,
-	        "Those of them that are tried again when a permission is given, and every hour.", f.parked},
+	    {METRIC_GITHUB_REQUESTS, f.requests},
+	    {METRIC_GITHUB_REFUSED, f.refused},
+	    {METRIC_GITHUB_LIMITED, f.limited},
+	    {METRIC_GITHUB_BROKEN, f.broken},
+	    {METRIC_GITHUB_UNREACHABLE, f.unreachable},
+	    {METRIC_GITHUB_REMAINING, f.rate_remaining},
+	    {METRIC_GITHUB_WRITES, f.writes},
+	    {METRIC_GITHUB_BLOCKED, f.blocked},
+	    {METRIC_SEND_QUEUE, f.queue},
+	    {METRIC_SEND_GIVEN_UP, f.given_up},
+	    {METRIC_SEND_PARKED, f.parked},
 	};
 	for (size_t i = 0; i < COUNT(all); i++)
-		prometheus_one(out, all[i].name, all[i].type, all[i].help, all[i].value);
+		metric_one(out, all[i].metric, all[i].value);
+	metric_one_seconds(out, METRIC_SEND_OLDEST, f.oldest_ms * 1000000);
 }

@@ -18,9 +18,11 @@ escaped(struct buf *out, const char *text, bool quoted)
 void
 prometheus_begin(struct buf *out, const char *name, enum prometheus_type type, const char *help)
 {
+	static const char *const words[] = {"counter", "gauge", "histogram"};
+
 	buf_printf(out, "# HELP %s ", name);
 	escaped(out, help, false);
-	buf_printf(out, "\n# TYPE %s %s\n", name, type == PROMETHEUS_COUNTER ? "counter" : "gauge");
+	buf_printf(out, "\n# TYPE %s %s\n", name, words[type]);
 }
 
 static void
@@ -68,4 +70,24 @@ prometheus_one_seconds(struct buf *out, const char *name, enum prometheus_type t
 {
 	prometheus_begin(out, name, type, help);
 	prometheus_seconds(out, name, NULL, ns);
+}
+
+void
+prometheus_put_histogram(struct buf *out, const char *name, const struct prometheus_label *label,
+    const struct prometheus_histogram *h)
+{
+	struct arena a = {0};
+	const char *bucket = arena_printf(&a, "%s_bucket", name);
+	struct prometheus_labels of = {{*label, {"le", NULL}}}, alone = {{*label, {"le", NULL}}};
+
+	for (size_t i = 0; i < h->n; i++) {
+		of.each[1].value = arena_printf(&a, "%g", h->limits[i]);
+		prometheus_int(out, bucket, &of, h->counts[i]);
+	}
+	of.each[1].value = "+Inf";
+	prometheus_int(out, bucket, &of, h->all);
+	sample(out, arena_printf(&a, "%s_sum", name), &alone);
+	buf_printf(out, " %.9g\n", h->sum);
+	prometheus_int(out, arena_printf(&a, "%s_count", name), &alone, h->all);
+	arena_release(&a);
 }

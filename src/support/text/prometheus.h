@@ -11,7 +11,7 @@
 
 #define PROMETHEUS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-enum prometheus_type { PROMETHEUS_COUNTER, PROMETHEUS_GAUGE };
+enum prometheus_type { PROMETHEUS_COUNTER, PROMETHEUS_GAUGE, PROMETHEUS_HISTOGRAM };
 
 /* One whose value is NULL is left out. */
 struct prometheus_label {
@@ -30,5 +30,16 @@ void prometheus_seconds(struct buf *out, const char *name, const struct promethe
 /* A metric of one sample. */
 void prometheus_one(struct buf *out, const char *name, enum prometheus_type type, const char *help, int64_t value);
 void prometheus_one_seconds(struct buf *out, const char *name, enum prometheus_type type, const char *help, int64_t ns);
+
+/* n upper limits and how many were at most that, how many there were, and their sum. label: one whose value is NULL is left out. */
+struct prometheus_histogram {
+	const double *limits;
+	const int64_t *counts;
+	size_t n;
+	int64_t all;
+	double sum;
+};
+void prometheus_put_histogram(struct buf *out, const char *name, const struct prometheus_label *label,
+    const struct prometheus_histogram *h);
 
 #endif

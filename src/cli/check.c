@@ -427,7 +427,6 @@ check_file(struct checking *k, const char *file, bool online, struct mistakes *m
 int
 check_main(int argc, char **argv)
 {
-	const char *file = NULL;
 	struct checking k = {0};
 	const char *given = NULL;
 	bool online = false, usage = false;

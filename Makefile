@@ -40,14 +40,14 @@ GRAPH = \
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
-	report/checks.c report/position.c report/labels.c report/document.c report/failures.c report/html.c report/run_page.c report/words.c report/explanation.c
+	report/checks.c report/position.c report/labels.c report/document.c report/failing.c report/html.c report/run_page.c report/words.c report/explanation.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/retry.c queue/tell.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c
 RECORDS = \
 	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
-	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/pages.c records/wish.c
+	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/page_told.c records/wish.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c formats/log_file.c formats/table_file.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
@@ -218,6 +218,13 @@ check: deps
 	$(MAKE) WERROR=-Werror SAN=$(SAN) all tests build/node.stamp build/openapi/github.json
 	@EKACI=$(abspath $(B)/ekaci) tests/check/run $(TESTS)
 
+# All that may go wrong at GitHub, of which `make check` plays some: so many seeds over all scenarios, and of each of the first sixty
+# requests of a pull request each fault; half an hour on two quiet cores.
+SEEDS = 300
+scenarios: all build/node.stamp build/openapi/github.json
+	@SEEDS=$(SEEDS) EKACI=$(abspath $(B)/ekaci) node tests/e2e/scenarios.js
+	@ALL=1 EKACI=$(abspath $(B)/ekaci) node tests/e2e/faults60.js
+
 tests: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(B)/tests/send_driver $(B)/tests/schedule_driver $(B)/tests/session_record
 
 # New inputs for the readers of FUZZ, for so many seconds each: by libFuzzer of clang, with sanitizers. What makes one fall over
@@ -300,6 +307,6 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all deps unit coverage check tests fuzz matrix demo bench regen format lint analyze install dist clean
+.PHONY: all deps unit coverage check tests scenarios fuzz matrix demo bench regen format lint analyze install dist clean
 .SECONDARY:
 -include $(SOURCES:%=$(B)/%.d) $(SOURCES_CC:%=$(B)/%.d) $(B)/templates.d $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)

@@ -145,7 +145,9 @@ postpone(struct asking *q, const struct err *why)
 	if (rc == 0) {
 		obeying_react(&q->is, "confused",
 		    "This was not done: GitHub could not be asked whether it may be. Say it once more, please.");
-		rc = store_end(q->o->p.store, store_command_done(q->o->p.store, q->is.command.id, why->msg, &e), &e);
+		rc = obeying_take_label_off(&q->is, &e);
+		rc = store_end(q->o->p.store, rc != 0 ? -1 : store_command_done(q->o->p.store, q->is.command.id, why->msg, &e),
+		    &e);
 	}
 	leave(q, rc, &e);
 }

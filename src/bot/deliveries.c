@@ -280,7 +280,7 @@ add_command(struct intake *in, const struct event *ev, int64_t number, int64_t c
 	            : label      ? ev->pr.head
 	                         : ev->check.head,
 	    .label = label ? ev->label : NULL,
-	    .said = ev->comment.created_ms};
+	    .said = label ? ev->pr.updated_ms : ev->comment.created_ms};
 
 	return c.login != NULL ? store_command_add(in->p.store, &c, e) : 0;
 }
@@ -407,10 +407,10 @@ on_label(struct intake *in, struct arena *a, const struct event *ev, struct err 
 static int
 on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
+	static const char heads[] = "refs/heads/";
 	const char *branch = ev->repository.default_branch, *before = NULL;
 	struct run newest;
 
-	static const char heads[] = "refs/heads/";
 	if (strncmp(ev->push.ref, heads, sizeof(heads) - 1) == 0 &&
 	    conflicts_base_moved(in->conflicts, ev->repository.id, ev->push.ref + sizeof(heads) - 1, e) != 0)
 		return -1;

@@ -225,7 +225,9 @@ static int
 misses_head(struct asked *q, const char **ret, struct err *e)
 {
 	bool approve = strcmp(q->command.verb, "approve") == 0;
-	struct approval is = {.head = q->command.head, .said = q->command.said};
+	/* A label names no head: it is of the one that there was, where who set it could have looked at that. */
+	bool label = q->command.label != NULL, same = !label || str_same(q->command.head, q->pr.head);
+	struct approval is = {.head = same && label ? NULL : q->command.head, .said = q->command.said};
 	struct run newest = {0};
 	int rc = store_run_of(q->p->store, &q->a, q->repo.id, q->command.number, false, &newest, e);
 
@@ -253,9 +255,9 @@ misses_head(struct asked *q, const char **ret, struct err *e)
 		break;
 	case APPROVAL_UNSEEN:
 		*ret = arena_printf(&q->a,
-		    "`%.10s` was pushed after this comment was written, or just before: who wrote it cannot have "
+		    "`%.10s` was pushed after this %s, or just before: who %s it cannot have "
 		    "looked at it, so nothing of it is approved. %s",
-		    head, how);
+		    head, label ? "label was set" : "comment was written", label ? "set" : "wrote", how);
 		break;
 	case APPROVAL_NONSENSE:
 		*ret = arena_printf(&q->a,
@@ -292,9 +294,8 @@ refuse_unseen(struct asked *q, bool *ret, struct err *e)
 	return 0;
 }
 
-/* It was obeyed, or refused: it can be set again. */
-static int
-take_label_off(const struct asked *q, struct err *e)
+int
+obeying_take_label_off(const struct asked *q, struct err *e)
 {
 	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
 
@@ -308,7 +309,7 @@ static int do_it(struct asked *q, const char **ret_outcome, struct err *e);
 int
 obeying_do(struct asked *q, const char **ret_outcome, struct err *e)
 {
-	return do_it(q, ret_outcome, e) != 0 ? -1 : take_label_off(q, e);
+	return do_it(q, ret_outcome, e) != 0 ? -1 : obeying_take_label_off(q, e);
 }
 
 static int

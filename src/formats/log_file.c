@@ -311,7 +311,7 @@ log_writer_end(struct log_writer *w, bool failed, struct err *e)
 
 /* --- reading --- */
 
-struct reading {
+struct index_reading {
 	VEC(struct log_block) blocks;
 	VEC(struct log_phase) phases;
 	bool packed;
@@ -327,7 +327,7 @@ number(struct str *rest)
 }
 
 static void
-read_line(struct log_file *f, struct reading *r, struct str line)
+read_line(struct log_file *f, struct index_reading *r, struct str line)
 {
 	struct str rest, what = str_cut(line, ' ', &rest);
 	int64_t n = number(&rest);
@@ -356,7 +356,7 @@ read_line(struct log_file *f, struct reading *r, struct str line)
 static int
 read_index(struct arena *a, const char *path, struct log_file *f)
 {
-	struct reading r = {.packed = packed_is_compressed(f->packed)};
+	struct index_reading r = {.packed = packed_is_compressed(f->packed)};
 	struct str text = {0}, line;
 	struct err e;
 

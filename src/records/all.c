@@ -6,7 +6,7 @@
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/mirror.h"
-#include "records/pages.h"
+#include "records/page_told.h"
 #include "records/plan.h"
 #include "records/record.h"
 #include "records/reporting.h"

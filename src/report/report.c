@@ -4,7 +4,7 @@
 #include "records/list.h"
 #include "report/checks.h"
 #include "report/document.h"
-#include "report/failures.h"
+#include "report/failing.h"
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"

@@ -22,7 +22,7 @@ SCHEMA_FILE(schema_008, "008_served.sql");
 SCHEMA_FILE(schema_009, "009_urgency.sql");
 SCHEMA_FILE(schema_010, "010_nothing_lost.sql");
 SCHEMA_FILE(schema_012, "012_gates.sql");
-SCHEMA_FILE(schema_015, "015_gone_groups.sql");
+SCHEMA_FILE(schema_015, "015_late_and_lost.sql");
 SCHEMA_FILE(schema_017, "017_derivations.sql");
 SCHEMA_FILE(schema_018, "018_figures.sql");
 

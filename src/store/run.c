@@ -236,10 +236,11 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 	return 0;
 }
 
-#define RUN_COLUMNS                                                                                                  \
-	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved," \
-	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"           \
-	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped"
+#define RUN_COLUMNS                                                                                                                               \
+	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"                              \
+	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"                                        \
+	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped," \
+	" failures, refusals"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -284,7 +285,9 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .again = db_i64(q, 33) != 0,
 	    .held = db_text(a, q, 34),
 	    .nix = (enum run_nix)db_i64(q, 35),
-	    .stopped = db_i64(q, 36) != 0};
+	    .stopped = db_i64(q, 36) != 0,
+	    .failures = db_i64(q, 37),
+	    .refusals = db_i64(q, 38)};
 	return 0;
 }
 
@@ -419,7 +422,7 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 	if (store_begin(s, e) != 0)
 		return -1;
 	int rc = db_run(s, e,
-	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
+	    "UPDATE run SET state = ?3, attempt = 0, failures = 0, refusals = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
 	    " ended = CASE WHEN ?5 THEN ?4 END WHERE id = ?1 AND state = ?2",
 	    "issii", id, run_state_name(from), run_state_name(to), now, (int64_t)run_state_is_end(to));
 	bool moved = rc == 0 && db_changes(s) == 1;
@@ -435,8 +438,9 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 int
 store_run_piece(struct store *s, int64_t id, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET attempt = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii", id,
-	    clock_now_ms());
+	return db_run(s, e,
+	    "UPDATE run SET attempt = 0, failures = 0, refusals = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii",
+	    id, clock_now_ms());
 }
 
 int
@@ -446,10 +450,12 @@ store_run_attempt(struct store *s, int64_t id, struct err *e)
 }
 
 int
-store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e)
+store_run_later(struct store *s, int64_t id, bool refused, int64_t not_before, const char *why, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET not_before = ?2, waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
-	    "iisi", id, not_before, why, clock_now_ms());
+	return db_run(s, e,
+	    "UPDATE run SET failures = failures + 1, refusals = CASE WHEN ?5 THEN refusals + 1 ELSE 0 END, not_before = ?2,"
+	    " waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
+	    "iisii", id, not_before, why, clock_now_ms(), (int64_t)refused);
 }
 
 int

@@ -5,11 +5,11 @@
 #include "records/difference.h"
 #include "support/base/clock.h"
 #include "support/text/template.h"
+#include "web/now.h"
 #include "web/page_data.h"
 #include "web/plots.h"
 #include "web/show.h"
 #include "web/since.h"
-#include "web/web.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef EKACI_WEB_DASHBOARD_H
 #define EKACI_WEB_DASHBOARD_H
 
-#include "records/pages.h"
+#include "records/page_told.h"
 #include "web/page.h"
 
 page_fn page_index, page_repository, page_pull;

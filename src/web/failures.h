@@ -2,7 +2,7 @@
 #ifndef EKACI_WEB_FAILURES_H
 #define EKACI_WEB_FAILURES_H
 
-#include "records/pages.h"
+#include "records/page_told.h"
 #include "web/page.h"
 
 /* /run/ID/failures: HTML, Markdown, and failures.json as the report's worker wrote it. */

@@ -1,7 +1,7 @@
 /* A run and a derivation, in the form that is asked for. */
 #include "web/forms.h"
 
-#include "records/pages.h"
+#include "records/page_told.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
 #include "web/dashboard.h"

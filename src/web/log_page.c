@@ -3,7 +3,7 @@
 
 #include "formats/log_file.h"
 #include "records/build_state.h"
-#include "records/pages.h"
+#include "records/page_told.h"
 #include "support/os/packed.h"
 #include "support/text/template.h"
 #include "web/build_log.h"
@@ -25,7 +25,7 @@ enum {
 };
 
 /* What the address asks for. */
-struct asked {
+struct log_asked {
 	int64_t from, to, find_from;
 	const char *find, *part;
 	bool no_wrap, folds_given;
@@ -35,7 +35,7 @@ struct asked {
 struct shown {
 	struct page *p;
 	const struct log_file *f;
-	const struct asked *asked;
+	const struct log_asked *asked;
 	struct buf *out;
 	struct log_colour colour;
 	int64_t left, until; /* rows; the line that is not shown any more */
@@ -78,7 +78,7 @@ phase_at(const struct log_file *f, int64_t line)
 
 /* Where somebody looks first: the phase that failed, the others closed. */
 static void
-fold_by_itself(const struct log_file *f, bool failed, struct asked *ret)
+fold_by_itself(const struct log_file *f, bool failed, struct log_asked *ret)
 {
 	size_t open = f->error > 0 ? phase_at(f, f->error) : f->n_phases - 1;
 
@@ -87,13 +87,13 @@ fold_by_itself(const struct log_file *f, bool failed, struct asked *ret)
 }
 
 static void
-read_asked(struct page *p, const struct log_file *f, bool failed, struct asked *ret)
+read_asked(struct page *p, const struct log_file *f, bool failed, struct log_asked *ret)
 {
 	const char *folds = argument(p, "fold"), *wrap = argument(p, "wrap");
 	struct str rest = str_of(folds);
 	int64_t n;
 
-	*ret = (struct asked){.from = number_of(p, "from", 1),
+	*ret = (struct log_asked){.from = number_of(p, "from", 1),
 	    .to = number_of(p, "to", INT64_MAX),
 	    .find_from = number_of(p, "find_from", 1),
 	    .find = argument(p, "find"),
@@ -113,7 +113,7 @@ read_asked(struct page *p, const struct log_file *f, bool failed, struct asked *
 
 /* "fold=1,3": as asked, with one phase turned over (n_phases: none). */
 static const char *
-fold_words(struct arena *a, const struct log_file *f, const struct asked *asked, size_t turned)
+fold_words(struct arena *a, const struct log_file *f, const struct log_asked *asked, size_t turned)
 {
 	AUTO(buf_release) struct buf b;
 	bool any = false;
@@ -130,7 +130,7 @@ fold_words(struct arena *a, const struct log_file *f, const struct asked *asked,
 
 /* The query of the page from a line on. */
 static const char *
-query(struct page *p, const struct log_file *f, const struct asked *asked, int64_t from, size_t turned)
+query(struct page *p, const struct log_file *f, const struct log_asked *asked, int64_t from, size_t turned)
 {
 	bool folds = asked->folds_given || turned < f->n_phases;
 
@@ -182,7 +182,7 @@ on_line(void *ctx, const struct log_line *l)
 
 /* Rows from a line on; *ret_next: the line of the next, 0 at the end. */
 static int
-put_rows(struct page *p, struct log_file *f, const struct asked *asked, struct buf *out, int64_t *ret_next, struct err *e)
+put_rows(struct page *p, struct log_file *f, const struct log_asked *asked, struct buf *out, int64_t *ret_next, struct err *e)
 {
 	struct shown s = {.p = p, .f = f, .asked = asked, .out = out, .left = ROWS};
 	int64_t at = asked->from;
@@ -216,7 +216,7 @@ put_rows(struct page *p, struct log_file *f, const struct asked *asked, struct b
 
 /* Where a page begins that ends before a line. */
 static int64_t
-back(const struct log_file *f, const struct asked *asked, int64_t before)
+back(const struct log_file *f, const struct log_asked *asked, int64_t before)
 {
 	int64_t at = before, rows = ROWS;
 
@@ -237,7 +237,7 @@ back(const struct log_file *f, const struct asked *asked, int64_t before)
 
 /* --- finding --- */
 
-struct finding {
+struct log_finding {
 	struct shown s;
 	const char *what; /* in small letters */
 	size_t n_what;
@@ -254,7 +254,7 @@ small(char c)
 static int
 on_candidate(void *ctx, const struct log_line *l)
 {
-	struct finding *g = ctx;
+	struct log_finding *g = ctx;
 
 	if (!l->shown)
 		return 0;
@@ -279,11 +279,11 @@ on_candidate(void *ctx, const struct log_line *l)
 }
 
 static int
-put_found(struct page *p, struct log_file *f, const struct asked *asked, struct buf *out, int64_t *ret_n, int64_t *ret_next,
+put_found(struct page *p, struct log_file *f, const struct log_asked *asked, struct buf *out, int64_t *ret_n, int64_t *ret_next,
     struct err *e)
 {
 	char *what = arena_strdup(p->a, asked->find);
-	struct finding g = {.s = {.p = p, .f = f, .asked = asked, .out = out}, .what = what, .n_what = strlen(what)};
+	struct log_finding g = {.s = {.p = p, .f = f, .asked = asked, .out = out}, .what = what, .n_what = strlen(what)};
 
 	for (char *c = what; *c != '\0'; c++)
 		*c = small(*c);
@@ -303,20 +303,20 @@ html_of(struct page *p, struct buf *b)
 }
 
 static void
-set_query(struct values *to, const char *name, struct page *p, const struct log_file *f, const struct asked *asked,
+set_query(struct values *to, const char *name, struct page *p, const struct log_file *f, const struct log_asked *asked,
     int64_t from)
 {
 	values_text(to, name, from > 0 ? query(p, f, asked, from, f->n_phases) : "");
 }
 
 static struct value_list *
-phases_data(struct page *p, const struct log_file *f, const struct asked *asked)
+phases_data(struct page *p, const struct log_file *f, const struct log_asked *asked)
 {
 	struct value_list *list = value_list_new(p->a);
 
 	for (size_t i = 0; i < f->n_phases; i++) {
 		struct values *o = values_new(p->a);
-		struct asked opened = *asked;
+		struct log_asked opened = *asked;
 		opened.folded[i] = false;
 		opened.folds_given = asked->folds_given || asked->folded[i];
 		page_set(o, "name", f->phases[i].name);
@@ -328,7 +328,7 @@ phases_data(struct page *p, const struct log_file *f, const struct asked *asked)
 }
 
 static int
-set_window(struct page *p, struct log_file *f, struct asked *asked, struct values *data, struct err *e)
+set_window(struct page *p, struct log_file *f, struct log_asked *asked, struct values *data, struct err *e)
 {
 	AUTO(buf_release) struct buf rows, found;
 	int64_t next = 0, n_found = 0, found_next = 0;
@@ -372,12 +372,12 @@ set_window(struct page *p, struct log_file *f, struct asked *asked, struct value
 }
 
 static void
-set_controls(struct page *p, const struct log_file *f, const struct asked *asked, struct values *data)
+set_controls(struct page *p, const struct log_file *f, const struct log_asked *asked, struct values *data)
 {
-	struct asked turned = *asked;
+	struct log_asked turned = *asked;
 	int64_t before = f->error > 5 ? f->error - 5 : 1;
 	size_t in = f->error > 0 ? phase_at(f, f->error) : f->n_phases;
-	struct asked opened = *asked;
+	struct log_asked opened = *asked;
 
 	turned.no_wrap = !asked->no_wrap;
 	set_query(data, "wrap_query", p, f, &turned, asked->from);
@@ -465,7 +465,7 @@ static int
 page_of_file(struct page *p, const struct view_build *b, struct log_file *f, bool live, struct err *e)
 {
 	struct values *data = values_new(p->a);
-	struct asked asked;
+	struct log_asked asked;
 
 	read_asked(p, f, has_failed(b), &asked);
 	set_head(p, b, live, data);

@@ -15,7 +15,7 @@
 enum { PAGE_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* What pages are made of. One for all of them: the ctx of the server. */
-struct web_now; /* web.h */
+struct web_now; /* now.h */
 struct page_sources {
 	struct loop *l;
 	struct store *s;

@@ -2,7 +2,7 @@
 #ifndef EKACI_WEB_PLOTS_H
 #define EKACI_WEB_PLOTS_H
 
-#include "records/pages.h"
+#include "records/page_told.h"
 #include "web/page.h"
 
 /* Adds `plots` (and has_plots, when there is anything to show) to data, and the sums themselves to hours and days. Of a repository, or of

@@ -2,7 +2,7 @@
 #ifndef EKACI_WEB_SINCE_H
 #define EKACI_WEB_SINCE_H
 
-#include "records/pages.h"
+#include "records/page_told.h"
 #include "web/page.h"
 
 /* Of p->runs, newest first. 1 with *ret, and the same in data as `since`; 0: there are no two heads that were compared with their base. */

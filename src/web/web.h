@@ -22,6 +22,7 @@
 #include "store/installation.h"
 #include "store/store.h"
 #include "support/os/loop.h"
+#include "web/now.h"
 
 /* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {
@@ -33,18 +34,6 @@ struct web_settings {
 	struct str secret;          /* of the webhook; empty is an error */
 	struct str previous_secret; /* empty: none */
 	int64_t request_ms;         /* 0: SERVER_REQUEST_MS; for tests */
-};
-
-/* Machines that build, and builds that wait. */
-struct web_machine {
-	const char *name, *systems;
-	int64_t running, slots, out_ms;
-};
-struct web_now {
-	struct web_machine *machines;
-	size_t n_machines;
-	int64_t open, ready, building;
-	const char *why; /* nothing is begun, or it waits; or NULL */
 };
 
 struct web_hooks {

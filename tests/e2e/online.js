@@ -114,6 +114,18 @@ online_test('permissions and events that the App does not have, or that an owner
 	match(notes.join('\n'), /installed nowhere yet: http\S+\/settings\/apps\/ekaci-test\/installations/);
 });
 
+online_test('what only a setting needs is missed when that is switched on', async scene => {
+	const { github } = scene;
+	await answered(scene, 202);
+	await github.do('installation_permissions', { installation: scene.installation.id,
+		permissions: { metadata: 'read', contents: 'read', issues: 'write', pull_requests: 'write', checks: 'write', merge_queues: 'read' } });
+	equal((await check(scene)).code, 0);
+	scene.configure({ trust: { teams: ['org/nix'] } });
+	await only(scene, /the installation of org does not let us read members, so no team of \[trust\] teams is trusted \(members: read\): http/);
+	scene.configure({ trust: { teams: [] }, report: { statuses: true } });
+	await only(scene, /the installation of org does not let us write what \[report\] statuses asks for \(statuses: write\): http/);
+});
+
 online_test('the webhook: another address, none, not active, no TLS verified, a form, another secret', async scene => {
 	const { github } = scene;
 	await only(scene, /GitHub has sent nothing, although an installation is new: the webhook is not active, tick "Active" at http\S+/);

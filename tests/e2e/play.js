@@ -5,7 +5,7 @@ import { Play } from './world.js';
 import { children_of } from './scenes.js';
 
 const UNDISTURBED_MS = 30000;
-const DISTURBED_MS = 40000;
+const DISTURBED_MS = 60000;
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 // --- sending what came of the steps, in whatever order ---

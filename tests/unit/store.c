@@ -326,6 +326,32 @@ of_every_older_version_what_was_refused_is_parked_and_taken_up(void **state)
 }
 
 static void
+attempts_that_failed_are_counted_apart_from_those_that_began(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		bool refused;
+		int64_t failures, refusals;
+	} rows[] = {{true, 1, 1}, {true, 2, 2}, {false, 3, 0}, {true, 4, 1}};
+	struct run r;
+
+	/* Two died with us. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(store_run_attempt(f->s, f->run, &f->e), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(store_run_attempt(f->s, f->run, &f->e), 0);
+		assert_int_equal(store_run_later(f->s, f->run, rows[i].refused, 5000, "no route", &f->e), 0);
+		assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+		assert_int_equal(r.attempt, 3 + (int64_t)i);
+		assert_int_equal(r.failures, rows[i].failures);
+		assert_int_equal(r.refusals, rows[i].refusals);
+	}
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "fetched", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_true(r.attempt == 0 && r.failures == 0 && r.refusals == 0);
+}
+
+static void
 a_merge_group_that_is_gone_stays_so(void **state)
 {
 	struct fixture *f = *state;
@@ -464,7 +490,7 @@ held_and_tried_again_are_two_things(void **state)
 	struct fixture *f = *state;
 	struct run r;
 
-	assert_int_equal(store_run_later(f->s, f->run, 5000, "no route", &f->e), 0);
+	assert_int_equal(store_run_later(f->s, f->run, false, 5000, "no route", &f->e), 0);
 	assert_int_equal(store_run_set(f->s, f->run, "held", "outside", &f->e), 0);
 	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
 	assert_string_equal(r.waiting, "no route");
@@ -1283,6 +1309,7 @@ main(void)
 	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),
 	    TEST(of_every_older_version_what_was_refused_is_parked_and_taken_up),
+	    TEST(attempts_that_failed_are_counted_apart_from_those_that_began),
 	    TEST(a_merge_group_that_is_gone_stays_so),
 	    TEST(what_is_late_or_of_the_same_second_opens_nothing),
 	    TEST(what_is_there_is_built_again_to_compare),

@@ -19,7 +19,7 @@ struct send_delays {
 	int64_t writes_a_minute, writes_an_hour; /* see budget.h; 0: no limit */
 	int64_t progress_ms; /* 10 s: what was written is not written again sooner for progress; more as the budget shrinks */
 	int64_t lag_ms;      /* 2 minutes: what was made is seen by all of GitHub's machines after this, surely */
-	int64_t look_ms;     /* 20 s: what was made is not there, if it is not seen so long after */
+	int64_t look_ms;     /* 30 s: what was made is not there, if it is not seen so long after */
 	int64_t limited_ms;  /* 1 minute, doubled: a secondary limit without a word on how long */
 };
 struct send_figures {

@@ -63,7 +63,7 @@ static const struct {
     {"reaction", &wish_reaction_fields, task_reaction, TOKEN_TALK},
     {"reply", &wish_comment_fields, task_reply, TOKEN_TALK},
     {"status", &wish_status_fields, task_status, TOKEN_STATUS},
-    {"reviewers", &wish_reviewers_fields, task_reviewers, TOKEN_TALK},
+    {"reviewers", &wish_reviewers_fields, task_reviewers, TOKEN_REVIEW},
 };
 
 /* Takes the first step of the row's kind, once its document is read. */
@@ -264,7 +264,7 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	    .writes_an_hour = BUDGET_AN_HOUR,
 	    .progress_ms = 10000,
 	    .lag_ms = 120000,
-	    .look_ms = 20000,
+	    .look_ms = 30000,
 	    .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;
@@ -412,6 +412,8 @@ is_worth_a_try(const struct question *q, enum answer_class class, const struct e
 		return false;
 	if (class == ANSWER_GONE || (class == ANSWER_REFUSED && q->tries == 0))
 		return q->tries == 0;
+	if (class == ANSWER_BROKEN && e->kind == ERR_INPUT) /* of who gives tokens */
+		return q->tries == 0 && !q->plain;
 	return class == ANSWER_BROKEN && e->kind != ERR_ABSENT && e->kind != ERR_DENIED;
 }
 

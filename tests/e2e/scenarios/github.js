@@ -172,9 +172,10 @@ export default [{
 		{ do: 'installation_change', action: 'suspend' }, { do: 'time', s: 30 },
 		{ do: 'installation_change', action: 'unsuspend' },
 	],
-	expect: { leaf: good },
+	expect: { leaf: { ...good, page: 200 } },
 }, {
 	name: 'suspended before it is fetched; given back, it is judged',
+	settings: { echo: false },	// nothing else tells that it is public
 	branches: { leaf },
 	steps: [
 		{ do: 'fault', route: '\\.git/', status: 503, times: 2 },
@@ -182,7 +183,7 @@ export default [{
 		{ do: 'installation_change', action: 'suspend' }, { do: 'time', s: 60 },
 		{ do: 'installation_change', action: 'unsuspend' },
 	],
-	expect: { leaf: good },
+	expect: { leaf: { ...good, page: 200 } },
 }, {
 	name: 'uninstalled, and a push then: nothing is evaluated',
 	branches: { leaf },

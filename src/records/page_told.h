@@ -1,9 +1,9 @@
 /*
- * pages - what pages are as JSON, for programs. templates/openapi.json describes them for others; tests hold real answers against it.
+ * page_told - what pages are as JSON, for programs. templates/openapi.json describes them for others; tests hold real answers against it.
  * Times are milliseconds since 1970, 0: not yet. Addresses are paths of the bot's own, with the key where one is needed.
  */
-#ifndef EKACI_RECORDS_PAGES_H
-#define EKACI_RECORDS_PAGES_H
+#ifndef EKACI_RECORDS_PAGE_TOLD_H
+#define EKACI_RECORDS_PAGE_TOLD_H
 
 #include "records/fields.h"
 

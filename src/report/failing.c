@@ -1,7 +1,7 @@
 /* failures.json. */
-#include "report/failures.h"
+#include "report/failing.h"
 
-#include "records/pages.h"
+#include "records/page_told.h"
 #include "report/position.h"
 #include "report/words.h"
 #include "support/base/map.h"

@@ -1,5 +1,5 @@
 /* Pages as JSON. */
-#include "records/pages.h"
+#include "records/page_told.h"
 
 #define OF struct log_phase_told
 static const struct field log_phase_members[] = {{TEXT(name)}, {INT(line), .about = "the first, from 1"}};

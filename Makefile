@@ -14,19 +14,19 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c
+CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c cli/place.c cli/start.c cli/check.c cli/backup.c cli/manual.c cli/completion.c cli/shell.c cli/watch.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c bot/control.c bot/service.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
-CONFIG = config/config.c
+CONFIG = config/config.c config/environment.c
 FORGE = \
 	forge/forges.c forge/forge.c forge/event.c forge/command.c forge/signature.c \
-	forge/github/github.c forge/github/needs.c forge/github/setup.c forge/github/online.c forge/github/webhook.c forge/github/payload.c \
+	forge/github/github.c forge/github/needs.c forge/github/setup.c forge/github/pull.c forge/github/online.c forge/github/webhook.c forge/github/payload.c \
 	forge/github/jwt.c forge/github/http.c forge/github/token.c forge/github/answer.c forge/github/client.c forge/github/lane.c \
 	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/task_status.c forge/github/task_reviewers.c forge/github/lists.c forge/github/sender.c
 CHANGESET = \
 	changeset/mirroring.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
-	changeset/merge.c changeset/worktree.c changeset/planning.c changeset/commits.c changeset/untold.c changeset/paths.c changeset/rules.c \
+	changeset/merge.c changeset/worktree.c changeset/pulled.c changeset/planning.c changeset/commits.c changeset/untold.c changeset/paths.c changeset/rules.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
 	evaluate/evaluate.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/treefs.c evaluate/reads.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
@@ -53,14 +53,14 @@ NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
-	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/pushes.c \
-	store/overview.c store/figures.c store/derivation.c
+	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/people.c store/pushes.c \
+	store/overview.c store/figures.c store/derivation.c store/now.c store/restored.c
 WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/show.c web/pages.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/ask_why.c web/measures.c web/build_log.c web/log_html.c web/log_page.c web/metrics.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c \
-	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c \
+	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c support/os/tar.c support/os/notify.c \
 	support/os/loop.c support/text/escape.c support/text/values.c support/text/template.c support/text/jscan.c \
-	support/text/json.c support/text/mistakes.c support/text/prometheus.c
+	support/text/json.c support/text/mistakes.c support/text/prometheus.c support/text/usage.c support/text/nearest.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
@@ -83,7 +83,7 @@ TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/network.js tests/e2e/online.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js tests/e2e/interrupt.js tests/e2e/pulls.js tests/e2e/terminal.js tests/e2e/operators.js tests/e2e/restore.js tests/deploy/unit.js
 
 LIBS = libmicrohttpd fuse3 libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd zlib simdjson
 SAN =
@@ -293,8 +293,15 @@ install: all
 	install -Dm755 $(B)/ekaci $(DESTDIR)$(PREFIX)/bin/ekaci
 	install -Dm755 $(B)/nixlines.so $(DESTDIR)$(PREFIX)/lib/ekaci/nixlines.so
 	install -Dm644 deploy/ekaci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
-	sed 's/@VERSION@/'"$$(cat VERSION)"'/' deploy/ekaci.1 >$(B)/ekaci.1
-	install -Dm644 $(B)/ekaci.1 $(DESTDIR)$(PREFIX)/share/man/man1/ekaci.1
+	install -Dm644 deploy/ekaci.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.socket
+	@mkdir -p $(B)/man && rm -f $(B)/man/*
+	$(B)/ekaci help --man >$(B)/man/ekaci.1
+	for c in $$($(B)/ekaci help --names); do $(B)/ekaci help --man $$c >$(B)/man/ekaci-$$c.1 || exit; done
+	for f in $(B)/man/*; do install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/man/man1/$${f##*/} || exit; done
+	@mkdir -p $(B)/completion && for s in bash zsh fish; do $(B)/ekaci completion $$s >$(B)/completion/$$s || exit; done
+	install -Dm644 $(B)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ekaci
+	install -Dm644 $(B)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ekaci
+	install -Dm644 $(B)/completion/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ekaci.fish
 	install -Dm644 deploy/ekaci.toml.example $(DESTDIR)$(PREFIX)/share/doc/ekaci/ekaci.toml.example
 	install -Dm644 deploy/config.json.md $(DESTDIR)$(PREFIX)/share/doc/ekaci/config.json.md
 	install -Dm644 deploy/repositories.md $(DESTDIR)$(PREFIX)/share/doc/ekaci/repositories.md

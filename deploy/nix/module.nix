@@ -67,6 +67,10 @@ in
       };
     };
 
+    # Where operators' commands look: ekaci status, retry and their like need no --config, and no secret.
+    environment.etc."ekaci/ekaci.toml".source = file;
+    environment.systemPackages = [ cfg.package ];
+
     users.users.ekaci = {
       isSystemUser = true;
       group = "ekaci";
@@ -80,15 +84,20 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" "nix-daemon.socket" ];
       path = [ config.nix.package ] ++ cfg.evaluators;
+      # Settings are read again while it runs; what needs a start is said in the log.
+      reloadTriggers = [ file ];
       serviceConfig = {
-        ExecStart = "${cfg.package}/bin/ekaci serve --config ${file}";
+        ExecStart = "${cfg.package}/bin/ekaci serve --config /etc/ekaci/ekaci.toml";
         LoadCredential = [
           "private-key:${cfg.privateKeyFile}"
           "webhook-secret:${cfg.webhookSecretFile}"
         ];
         # The rest is deploy/ekaci.service's, and its reasons stand there.
+        Type = "notify";
+        ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
         Restart = "on-failure";
         RestartSec = 5;
+        WatchdogSec = 60;
         User = "ekaci";
         Group = "ekaci";
         StateDirectory = "ekaci";
@@ -100,12 +109,21 @@ in
         ProtectHome = true;
         PrivateTmp = true;
         PrivateDevices = true;
-        ProtectKernelTunables = true;
+        PrivateMounts = true;
         ProtectKernelModules = true;
+        ProtectClock = true;
         RestrictAddressFamilies = [ "AF_INET" "AF_INET6" "AF_UNIX" "AF_NETLINK" ];
+        RestrictNamespaces = "user mnt net pid ipc uts cgroup";
         RestrictRealtime = true;
+        RestrictSUIDSGID = true;
+        RemoveIPC = true;
         LockPersonality = true;
+        MemoryDenyWriteExecute = true;
         NoNewPrivileges = true;
+        CapabilityBoundingSet = "";
+        SystemCallArchitectures = "native";
+        SystemCallFilter = "@system-service @mount sethostname seccomp";
+        SystemCallErrorNumber = "EPERM";
         UMask = "0077";
         LimitNOFILE = 65536;
       };

@@ -1,10 +1,12 @@
 /* The bot: parts in order, the loop, the parts in reverse. */
 #include "bot/daemon.h"
 
+#include "bot/control.h"
 #include "bot/deliveries.h"
 #include "bot/reconcile.h"
 #include "bot/reports.h"
 #include "bot/repositories.h"
+#include "bot/service.h"
 #include "bot/teams.h"
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
@@ -18,12 +20,14 @@
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/os/notify.h"
 #include "support/text/prometheus.h"
 #include "walk/flow.h"
 #include "walk/sweep.h"
 #include "worker/pool.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -33,7 +37,8 @@ enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 100
 
 struct daemon {
 	struct arena a;
-	const struct settings *settings;
+	const struct daemon_start *start;
+	struct settings *settings;
 	struct loop *loop;
 	struct store *store;
 	struct web *web;
@@ -43,6 +48,8 @@ struct daemon {
 	struct flow *flow;
 	struct intake *intake;
 	struct reconcile *compare;
+	struct control *control;
+	struct service *service;
 	struct loop_timer *house;
 	int64_t swept_ms;
 	int lock;
@@ -304,6 +311,47 @@ progress(void *ctx, int64_t run, const struct progress *is)
 	reports_progress(d->reports, run, is);
 }
 
+/* --- settings that change ----------------------------------------------------------------------------------------- */
+
+static void
+set_log(const struct daemon *d)
+{
+	const char *level = d->start->log_level != NULL ? d->start->log_level : d->settings->log.level;
+	const char *format = d->start->log_format != NULL ? d->start->log_format : d->settings->log.format;
+	enum log_level least = LOG_DEBUG;
+
+	while (least < LOG_ERROR && strcmp(level, log_level_names[least]) != 0)
+		least++;
+	log_set_level(least);
+	log_set_format(strcmp(format, "logfmt") == 0 ? LOG_LOGFMT : LOG_TEXT_LINES, config_in_journal());
+}
+
+/* Most settings are read where they are used. */
+static void
+settings_changed(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct bot_parts parts = {d->loop, d->store, d->settings, d->sender, d->web};
+	struct err e;
+
+	set_log(d);
+	schedule_reread(flow_schedule(d->flow));
+	if (repositories_check(&parts, d->flow, &e) != 0)
+		log_err(LOG_ERROR, "settings", &e);
+	flow_kick(d->flow);
+}
+
+static const char *
+doing(void *ctx, struct arena *a)
+{
+	struct daemon *d = ctx;
+	const struct schedule_figures f = schedule_figures(flow_schedule(d->flow));
+	int64_t runs = flow_live(d->flow);
+
+	return arena_printf(a, "%" PRId64 " %s under way, %" PRId64 " %s at work, %" PRId64 " waiting", runs,
+	    runs == 1 ? "run" : "runs", f.running, f.running == 1 ? "build" : "builds", f.open - f.running);
+}
+
 static int
 open_parts(struct daemon *d, struct err *e)
 {
@@ -311,6 +359,8 @@ open_parts(struct daemon *d, struct err *e)
 	const struct forge *forge = forge_of(c);
 	const struct forge_secrets of = forge->secrets(c);
 	struct web_settings ws = {.forge = forge, .listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
+
+	ws.given_fd = notify_socket();
 	struct web_hooks hooks = {on_delivery, figures, not_ready, tell_now, d, troubles};
 
 	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
@@ -344,12 +394,16 @@ open_parts(struct daemon *d, struct err *e)
 	d->compare = reconcile_new(&parts, d->intake, d->flow);
 	loop_on_word(d->loop, on_delivery, d);
 	d->house = loop_timer_new(d->loop, "housekeeping", keep_house, d);
-	return 0;
+	const struct service_parts served = {d->loop, d->settings, d->start->config, settings_changed, doing, d};
+	d->service = service_new(&served);
+	return control_start(d->loop, c->state.dir, d->start->config, &d->control, e);
 }
 
 static void
 close_parts(struct daemon *d)
 {
+	control_stop(d->control);
+	service_free(d->service);
 	web_stop(d->web);
 	loop_timer_free(d->house);
 	reconcile_free(d->compare);
@@ -370,22 +424,27 @@ say_ready(struct daemon *d, int fd)
 	const char *url = arena_printf(&d->a, "http://127.0.0.1:%d", web_port(d->web));
 	char *line = arena_printf(&d->a, "{\"url\":\"%s\"}\n", url);
 
-	log_info("listening on %s, pages at %s, state in %s", d->settings->web.listen, web_url(d->web), d->settings->state.dir);
+	log_info("listening on %s, pages at %s, state in %s",
+	    notify_socket() >= 0 ? "the socket that was opened for us" : d->settings->web.listen, web_url(d->web),
+	    d->settings->state.dir);
 	if (fd >= 0 && write(fd, line, strlen(line)) < 0)
 		log_warn("nobody reads the ready descriptor");
 	fd_close(&fd);
 }
 
 int
-daemon_run(const struct settings *settings, int ready_fd, struct err *e)
+daemon_run(const struct daemon_start *start, struct err *e)
 {
-	struct daemon d = {.settings = settings, .lock = -1};
-	int rc = open_parts(&d, e);
+	struct daemon d = {.start = start, .settings = start->settings, .lock = -1};
 
+	set_log(&d);
+	int rc = open_parts(&d, e);
 	if (rc == 0) {
-		say_ready(&d, ready_fd);
+		say_ready(&d, start->ready_fd);
 		keep_house(&d); /* picks up whatever an earlier life left */
+		service_ready(d.service);
 		loop_run(d.loop);
+		service_stopping();
 		log_info("stopping");
 	}
 	close_parts(&d);

@@ -6,7 +6,14 @@
 
 #include "config/config.h"
 
-/* Runs until SIGTERM or SIGINT. ready_fd >= 0 gets one JSON line with the bound address, then is closed. */
-must_check int daemon_run(const struct settings *settings, int ready_fd, struct err *e);
+struct daemon_start {
+	struct settings *settings;          /* SIGHUP changes them (service.h) */
+	const char *config;                 /* their file, absolute */
+	const char *log_format, *log_level; /* stand above [log]; NULL: what that says */
+	int ready_fd;                       /* -1: none */
+};
+/* Runs until SIGTERM or SIGINT. ready_fd gets one JSON line with the bound address, then is closed. systemd is told, and a socket
+ * that it opened for us is used instead of [web] listen. */
+must_check int daemon_run(const struct daemon_start *start, struct err *e);
 
 #endif

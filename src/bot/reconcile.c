@@ -110,6 +110,8 @@ take_pull(struct reconcile *c, const struct event_pull *pull)
 		ev.action = ACTION_REOPENED;
 	else if (rc == 0 && strcmp(known.base_ref, pull->base_ref) != 0)
 		ev.action = ACTION_BASE_CHANGED;
+	else if (rc == 0 && strcmp(known.head, pull->head) == 0 && known.draft != pull->draft)
+		ev.action = pull->draft ? ACTION_CONVERTED_TO_DRAFT : ACTION_READY_FOR_REVIEW;
 	if (rc == 1 || known.open != pull->open || strcmp(known.head, pull->head) != 0 ||
 	    strcmp(known.base_ref, pull->base_ref) != 0) {
 		c->found++;

@@ -2,6 +2,8 @@
 #include "changeset/worktree.h"
 
 #include "changeset/repository.h"
+#include "records/list.h"
+#include "support/base/map.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
 
@@ -26,52 +28,61 @@ reference_free(git_reference **reference)
 
 /* --- branches ---------------------------------------------------------------------------------------------------------- */
 
-int
-worktree_default_branch(struct arena *a, const char *dir, const char **ret, struct err *e)
+/* The branch that a remote's HEAD names: 0, or 1 when nothing is known of it. */
+static int
+head_of_remote(struct arena *a, git_repository *repo, const char *dir, const char *remote, const char **ret)
 {
-	static const char *const names[] = {"main", "master", "origin/main", "origin/master"};
-	AUTO(repo_free) git_repository *repo = NULL;
 	AUTO(reference_free) git_reference *named = NULL;
 	char commit[CHANGESET_HEX + 1], tree[CHANGESET_HEX + 1];
-	struct str name;
+	struct err e;
 
-	if (repository_discover(dir, &repo, e) != 0)
-		return -1;
-	if (git_reference_lookup(&named, repo, "refs/remotes/origin/HEAD") == 0 &&
-	    git_reference_type(named) == GIT_REFERENCE_SYMBOLIC) {
-		name = str_of(git_reference_symbolic_target(named));
-		*ret = str_dup(a, str_starts(name, STR("refs/remotes/")) ? str_from(name, strlen("refs/remotes/")) : name);
-		if (changeset_resolve(dir, *ret, commit, tree, e) == 0)
-			return 0;
-	}
-	for (size_t i = 0; i < COUNT(names); i++) {
-		*ret = names[i];
-		if (changeset_resolve(dir, *ret, commit, tree, e) == 0)
-			return 0;
-	}
-	return fail(e, ERR_ABSENT,
-	    "which branch is the default one? There is no origin/HEAD, main or master: name BASE and HEAD");
+	if (git_reference_lookup(&named, repo, arena_printf(a, "refs/remotes/%s/HEAD", remote)) != 0 ||
+	    git_reference_type(named) != GIT_REFERENCE_SYMBOLIC)
+		return 1;
+	struct str name = str_of(git_reference_symbolic_target(named));
+	*ret = str_dup(a, str_starts(name, STR("refs/remotes/")) ? str_from(name, strlen("refs/remotes/")) : name);
+	return changeset_resolve(dir, *ret, commit, tree, &e) == 0 ? 0 : 1;
 }
 
 int
-worktree_merge_base(const char *dir, const char *one, const char *other, char ret_commit[CHANGESET_HEX + 1],
-    char ret_tree[CHANGESET_HEX + 1], struct err *e)
+worktree_default_branch(struct arena *a, const char *dir, const char **ret, struct err *e)
+{
+	/* NULL: what origin/HEAD names. */
+	static const char *const names[] = {"refs/remotes/upstream/main", "refs/remotes/upstream/master", NULL, "main",
+	    "master", "origin/main", "origin/master"};
+	AUTO(repo_free) git_repository *repo = NULL;
+	char commit[CHANGESET_HEX + 1], tree[CHANGESET_HEX + 1];
+
+	if (repository_discover(dir, &repo, e) != 0)
+		return -1;
+	if (head_of_remote(a, repo, dir, "upstream", ret) == 0)
+		return 0;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		if (names[i] == NULL) {
+			if (head_of_remote(a, repo, dir, "origin", ret) == 0)
+				return 0;
+			continue;
+		}
+		*ret = names[i] + (str_starts(str_of(names[i]), STR("refs/remotes/")) ? strlen("refs/remotes/") : 0);
+		if (changeset_resolve(dir, names[i], commit, tree, e) == 0)
+			return 0;
+	}
+	return fail(e, ERR_ABSENT,
+	    "which branch is the default one? There is no upstream/HEAD, origin/HEAD, main or master: name BASE and HEAD");
+}
+
+size_t
+worktree_ahead(const char *dir, const char *tip, const char *other)
 {
 	AUTO(repo_free) git_repository *repo = NULL;
-	AUTO(commit_free) git_commit *commit = NULL;
-	git_oid ids[2], base;
+	git_oid ids[2];
+	size_t ahead, behind;
+	struct err e;
 
-	if (repository_discover(dir, &repo, e) != 0 || repository_id(one, "the base", &ids[0], e) != 0 ||
-	    repository_id(other, "the head", &ids[1], e) != 0)
-		return -1;
-	int rc = git_merge_base(&base, repo, &ids[0], &ids[1]);
-	if (rc == GIT_ENOTFOUND)
-		return fail(e, ERR_ABSENT, "%.12s and %.12s have no common history in this clone", one, other);
-	if (rc != 0 || (rc = git_commit_lookup(&commit, repo, &base)) != 0)
-		return fail_git(e, rc, "cannot find where %.12s and %.12s parted", one, other);
-	git_oid_tostr(ret_commit, CHANGESET_HEX + 1, &base);
-	git_oid_tostr(ret_tree, CHANGESET_HEX + 1, git_commit_tree_id(commit));
-	return 0;
+	if (repository_discover(dir, &repo, &e) != 0 || repository_id(tip, "", &ids[0], &e) != 0 ||
+	    repository_id(other, "", &ids[1], &e) != 0 || git_graph_ahead_behind(&ahead, &behind, repo, &ids[0], &ids[1]) != 0)
+		return 0;
+	return ahead;
 }
 
 /* --- git --------------------------------------------------------------------------------------------------------------- */
@@ -157,6 +168,48 @@ git(struct arena *a, const char *top, const char *index, const char *const *args
 }
 #define GIT(a, top, index, ret, e, ...) \
 	git((a), (top), (index), (const char *const[]){__VA_ARGS__}, COUNT(((const char *const[]){__VA_ARGS__})), (ret), (e))
+
+/* --- where two parted -------------------------------------------------------------------------------------------------- */
+
+static int
+base_by_git(const char *dir, const char *one, const char *other, git_oid *ret)
+{
+	struct arena a = {0};
+	struct str out;
+	struct err e;
+	int rc = GIT(&a, dir, NULL, &out, &e, "merge-base", one, other);
+
+	if (rc == 0)
+		rc = repository_id(str_dup(&a, str_trim(out)), "git's merge base", ret, &e);
+	arena_release(&a);
+	return rc == 0 ? 0 : GIT_ENOTFOUND;
+}
+
+int
+worktree_merge_base(const char *dir, const char *one, const char *other, char ret_commit[CHANGESET_HEX + 1],
+    char ret_tree[CHANGESET_HEX + 1], struct err *e)
+{
+	AUTO(repo_free) git_repository *repo = NULL;
+	AUTO(commit_free) git_commit *commit = NULL;
+	git_oid ids[2], base;
+
+	if (repository_discover(dir, &repo, e) != 0 || repository_id(one, "the base", &ids[0], e) != 0 ||
+	    repository_id(other, "the head", &ids[1], e) != 0)
+		return -1;
+	/* libgit2 goes on behind the end of a shallow clone, git knows of it. */
+	bool shallow = git_repository_is_shallow(repo) == 1;
+	int rc = shallow ? base_by_git(dir, one, other, &base) : git_merge_base(&base, repo, &ids[0], &ids[1]);
+	if (rc == GIT_ENOTFOUND)
+		return fail(e, ERR_ABSENT, "%.12s and %.12s have no common history in this clone%s", one, other,
+		    git_repository_is_shallow(repo) == 1
+		        ? ", which is a shallow one: git fetch --unshallow, or name BASE and HEAD"
+		        : "");
+	if (rc != 0 || (rc = git_commit_lookup(&commit, repo, &base)) != 0)
+		return fail_git(e, rc, "cannot find where %.12s and %.12s parted", one, other);
+	git_oid_tostr(ret_commit, CHANGESET_HEX + 1, &base);
+	git_oid_tostr(ret_tree, CHANGESET_HEX + 1, git_commit_tree_id(commit));
+	return 0;
+}
 
 /* --- the tree ---------------------------------------------------------------------------------------------------------- */
 
@@ -249,7 +302,81 @@ worktree_tree(struct arena *a, const char *dir, const char *index, char ret_tree
 	return 0;
 }
 
-/* Fields of `git status --porcelain=v2`: "1 .M S..U ..." for a tracked file, "? NAME" for a new one. */
+/* A file's folder and those above it, up to one that is there already. */
+static void
+add_folders(struct arena *a, const char *top, struct str file, struct map *seen, struct texts *ret)
+{
+	for (size_t n = file.n; n > 0; n--) {
+		if (file.p[n - 1] != '/')
+			continue;
+		struct str folder = {file.p, n - 1};
+		bool added;
+		map_add(seen, folder, &added);
+		if (!added)
+			return;
+		list_add(a, ret, arena_printf(a, "%s" STR_FMT, top, STR_ARG(folder)));
+	}
+}
+
+int
+worktree_folders(struct arena *a, const char *dir, struct texts *ret, struct err *e)
+{
+	AUTO(repo_free) git_repository *repo = NULL;
+	struct texts found = {0};
+	const char *top, *index;
+	struct str out;
+
+	if (folders(a, dir, &top, &index, e) != 0 || repository_discover(dir, &repo, e) != 0 ||
+	    GIT(a, top, NULL, &out, e, "ls-files", "-z", "--cached", "--others", "--exclude-standard") != 0)
+		return -1;
+	list_clear(a, &found);
+	list_add(a, &found, top);
+	list_add(a, &found, arena_strdup(a, git_repository_path(repo)));
+	list_add(a, &found, arena_strdup(a, git_repository_commondir(repo)));
+	struct map seen = {0};
+	for (struct str rest = out; rest.p != NULL && rest.n > 0;)
+		add_folders(a, top, str_cut(rest, '\0', &rest), &seen, &found);
+	map_release(&seen);
+	*ret = found;
+	return 0;
+}
+
+/* What somebody is in the middle of. */
+static const char *
+doing_in(git_repository *repo)
+{
+	switch (git_repository_state(repo)) {
+	case GIT_REPOSITORY_STATE_MERGE: return "a merge";
+	case GIT_REPOSITORY_STATE_REVERT:
+	case GIT_REPOSITORY_STATE_REVERT_SEQUENCE: return "a revert";
+	case GIT_REPOSITORY_STATE_CHERRYPICK:
+	case GIT_REPOSITORY_STATE_CHERRYPICK_SEQUENCE: return "a cherry-pick";
+	case GIT_REPOSITORY_STATE_BISECT: return "a bisection";
+	case GIT_REPOSITORY_STATE_REBASE:
+	case GIT_REPOSITORY_STATE_REBASE_INTERACTIVE:
+	case GIT_REPOSITORY_STATE_REBASE_MERGE: return "a rebase";
+	case GIT_REPOSITORY_STATE_APPLY_MAILBOX:
+	case GIT_REPOSITORY_STATE_APPLY_MAILBOX_OR_REBASE: return "git am";
+	default: return NULL;
+	}
+}
+
+static void
+look_at_repository(struct arena *a, const char *dir, struct worktree_state *s)
+{
+	AUTO(repo_free) git_repository *repo = NULL;
+	AUTO(reference_free) git_reference *head = NULL;
+	struct err e;
+
+	if (repository_discover(dir, &repo, &e) != 0)
+		return;
+	s->doing = doing_in(repo);
+	if (git_repository_head_detached(repo) == 0 && git_repository_head(&head, repo) == 0)
+		s->branch = arena_strdup(a, git_reference_shorthand(head));
+}
+
+/* Fields of `git status --porcelain=v2`: "1 .M S..U ..." for a tracked file, "u ..." for one with conflicts, "? NAME" for a new
+ * one. */
 struct worktree_state
 worktree_state(struct arena *a, const char *dir)
 {
@@ -258,13 +385,16 @@ worktree_state(struct arena *a, const char *dir)
 	struct str out;
 	struct err e;
 
+	look_at_repository(a, dir, &s);
 	if (folders(a, dir, &top, &index, &e) != 0 || GIT(a, top, NULL, &out, &e, "status", "--porcelain=v2", "-z") != 0)
 		return s;
 	for (struct str rest = out; rest.p != NULL && rest.n > 0;) {
 		struct str line = str_cut(rest, '\0', &rest);
 		if (line.n < 2 || line.p[1] != ' ' || strchr("12u?", line.p[0]) == NULL)
 			continue; /* the second name of a rename */
-		s.dirty = true;
+		s.added += line.p[0] == '?';
+		s.unmerged += line.p[0] == 'u';
+		s.changed += line.p[0] != '?';
 		if (line.p[0] != '?' && line.n > 8 && line.p[5] == 'S' && (line.p[7] == 'M' || line.p[8] == 'U'))
 			s.submodules = true;
 	}

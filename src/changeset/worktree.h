@@ -11,7 +11,10 @@
 
 #include "changeset/changeset.h"
 
-/* The default branch as the clone knows it: what origin/HEAD names, else main or master, local ones first. ERR_ABSENT: none. */
+/*
+ * The default branch as the clone knows it: what upstream/HEAD names (the remote of a fork's clone that changes go to), upstream/main
+ * or upstream/master; what origin/HEAD names; else main or master, local ones first. ERR_ABSENT: none.
+ */
 must_check int worktree_default_branch(struct arena *a, const char *dir, const char **ret, struct err *e);
 
 /* The commit at which two parted, and its tree. ERR_ABSENT: they have no common history. */
@@ -26,10 +29,18 @@ must_check int worktree_merge_base(const char *dir, const char *one, const char 
 must_check int worktree_tree(struct arena *a, const char *dir, const char *index, char ret_tree[CHANGESET_HEX + 1],
     struct err *e);
 
-/* What is not committed. False for both when git cannot tell. */
+/* Folders in which a save, a new file or a commit is seen: all that hold files as above, those above them, and git's own. */
+must_check int worktree_folders(struct arena *a, const char *dir, struct texts *ret, struct err *e);
+
+/* How many commits `tip` has that `other` does not have; 0 when it cannot be told. */
+size_t worktree_ahead(const char *dir, const char *tip, const char *other);
+
+/* What is not committed, all 0 when git cannot tell, and what is going on. */
 struct worktree_state {
-	bool dirty;      /* some tracked file differs from HEAD, or a new one is not ignored */
-	bool submodules; /* something inside of a submodule does */
+	size_t changed, added, unmerged; /* tracked files that differ from HEAD, new ones that are not ignored, conflicts */
+	bool submodules;                 /* something inside of a submodule differs */
+	const char *branch;              /* NULL: HEAD is detached */
+	const char *doing;               /* "a merge", "a rebase", ...; NULL: nothing */
 };
 struct worktree_state worktree_state(struct arena *a, const char *dir);
 

@@ -1,31 +1,21 @@
 /* The table of commands; each lives in the module it belongs to, what is only a command lives here. */
 #include "cli/cli.h"
 
-#include "bot/daemon.h"
-#include "changeset/changeset.h"
+#include "cli/backup.h"
+#include "cli/check.h"
 #include "cli/local.h"
 #include "cli/operate.h"
 #include "cli/request.h"
+#include "cli/start.h"
 #include "cli/status.h"
-#include "config/config.h"
+#include "cli/subcommand.h"
 #include "evaluate/builtin/evaljobs.h"
-#include "evaluate/evaluate.h"
-#include "evaluate/sandbox.h"
-#include "forge/forges.h"
-#include "forge/github/online.h"
 #include "forge/github/setup.h"
 #include "graph/graph.h"
-#include "nix/access.h"
-#include "store/store.h"
-#include "support/base/log.h"
-#include "support/base/mem.h"
-#include "support/os/cgroup.h"
-#include "support/text/escape.h"
-#include "support/text/json.h"
+#include "support/text/nearest.h"
 #include "walk/table.h"
 #include "worker/serve.h"
 
-#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,18 +23,6 @@
 /* The file VERSION, a line; what packages and the manual page say, too. */
 __asm__(".pushsection .rodata\nversion:\n.incbin \"VERSION\"\n.byte 0\n.popsection\n");
 extern const char version[];
-
-struct subcommand {
-	const char *name;
-	const char *usage;                 /* what follows the name */
-	const char *what;                  /* a line of the list */
-	int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit code */
-	const char *help;                  /* the whole text, or what stands between usage and options; NULL: what */
-	const char
-	    *options; /* "--config= --json", with "=" where a value follows; NULL: run reads them all, and help is whole */
-};
-
-static const char config_help[] = "  --config FILE  the bot's settings (ekaci.toml)\n";
 
 static int
 run_worker(int argc, char **argv)
@@ -54,189 +32,6 @@ run_worker(int argc, char **argv)
 		return 2;
 	}
 	return worker_serve(pipeline_stage, argc == 2 ? argv[1] : NULL);
-}
-
-/* Which evaluator there will be, and whether it evaluates. False: none does. */
-static bool
-tell_evaluator(struct arena *a, const struct settings *s)
-{
-	enum sandbox_mode mode;
-	const char *name;
-	struct err e;
-
-	if (sandbox_mode_of(s->evaluate.sandbox, &mode, &e) == 0 &&
-	    evaluate_try(a, s->evaluate.evaluator, mode, &name, &e) == 0) {
-		printf("evaluator: %s\n", name);
-		return true;
-	}
-	fprintf(stderr, "ekaci: [evaluate] evaluator = \"%s\": nothing can be evaluated: %s\n", s->evaluate.evaluator, e.msg);
-	return false;
-}
-
-/* What the settings come to on this machine, for this user. */
-static void
-tell_limits(struct arena *a, const struct settings *s)
-{
-	const struct forge_secrets of = forge_of(s)->secrets(s);
-	const char *const secrets[] = {of.key_file, of.webhook_file, of.previous_webhook_file};
-	enum sandbox_mode mode;
-	const char *why, *group, *way;
-	struct err e;
-
-	for (size_t i = 0; i < COUNT(secrets); i++)
-		if (secrets[i] != NULL && secrets[i][0] == '$')
-			printf("credential: systemd hands %s to the service, and was not asked for it here\n", secrets[i]);
-	if (sandbox_mode_of(s->evaluate.sandbox, &mode, &e) != 0)
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-	else if (mode == SANDBOX_OFF)
-		puts("evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
-	else if (sandbox_works(&why))
-		puts("evaluations: in a sandbox (bubblewrap)");
-	else
-		printf("evaluations: no sandbox can be had, so %s: %s\n",
-		    mode == SANDBOX_AUTO ? "those of forks are refused until somebody approves" : "all are refused", why);
-	if (cgroup_find(a, CGROUP_ROOT, CGROUP_SELF, &group, &e) == 0)
-		printf("limits: the kernel holds an evaluation's memory and processes in a control group below %s\n", group);
-	else
-		printf(
-		    "limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
-		    "no control group, as started here: %s\n",
-		    e.msg);
-	if ((way = nixstore_access(&e)) != NULL)
-		printf("store: %s\n", way);
-	else
-		printf("store: out of reach: %s\n", e.msg);
-}
-
-/* Asks GitHub, too. False: something is wrong there. */
-static bool
-tell_online(struct arena *a, const char *file, const struct settings *s)
-{
-	const char *slash = strrchr(file, '/');
-	struct online is;
-	struct err e;
-
-	if (online_check(a, s, slash != NULL ? arena_strn(a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-		return false;
-	}
-	if (is.app != NULL)
-		printf("GitHub: the App is %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.app)));
-	for (size_t i = 0; i < is.notes.n; i++)
-		fprintf(stderr, "warning: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
-	for (size_t i = 0; i < is.wrong.n; i++)
-		fprintf(stderr, "wrong: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
-	if (is.wrong.n == 0)
-		puts("GitHub: key, permissions, events, webhook and installations are as they should be");
-	return is.wrong.n == 0;
-}
-
-/* Which of the two files it is, its name says. */
-static int
-check_config(struct arena *a, const char *file, bool online, struct mistakes *m)
-{
-	bool of_repository = str_ends(str_of(file), STR(".json"));
-	struct settings s = {0};
-	struct texts warnings = {0};
-	struct err e = {0};
-	size_t i;
-	int rc = of_repository ? changeset_check_config(a, file, m, &warnings, &e) : config_check(a, file, &s, m, &e);
-
-	if (rc != 0) {
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-		return 2;
-	}
-	for (i = 0; i < m->n; i++)
-		fprintf(stderr, "%s\n", mistakes_text(m, i));
-	if (m->more > 0)
-		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
-	for (i = 0; i < warnings.n; i++)
-		fprintf(stderr, "warning: %s\n", warnings.p[i]);
-	bool good = m->n == 0;
-	if (good) {
-		printf("%s: ok\n", file);
-		if (!of_repository)
-			tell_limits(a, &s);
-		if (!of_repository)
-			good = tell_evaluator(a, &s);
-		if (online)
-			good = tell_online(a, file, &s) && good;
-	}
-	return good ? 0 : 1;
-}
-
-static int
-run_check_config(int argc, char **argv)
-{
-	const char *file = NULL;
-	struct arena a = {0};
-	bool online = false, usage = false;
-
-	for (int i = 1; i < argc; i++) {
-		usage = usage || (argv[i][0] != '-' && file != NULL);
-		online = online || argv[i][0] == '-';
-		file = argv[i][0] == '-' ? file : argv[i];
-	}
-	if (usage || (online && file != NULL && str_ends(str_of(file), STR(".json")))) {
-		fputs("usage: ekaci check-config [--online] [FILE]\n", stderr);
-		return 2;
-	}
-	int code = check_config(&a, file != NULL ? file : "ekaci.toml", online, arena_alloc(&a, sizeof(struct mistakes)));
-	arena_release(&a);
-	return code;
-}
-
-static int
-run_serve(int argc, char **argv)
-{
-	const char *file = "ekaci.toml";
-	struct settings settings;
-	struct arena a = {0};
-	struct err e = {0};
-	int64_t ready_fd = -1;
-
-	for (int i = 1; i < argc; i += 2) {
-		bool config = strcmp(argv[i], "--config") == 0, ready = strcmp(argv[i], "--ready-fd") == 0;
-		if (config && i + 1 < argc) {
-			file = argv[i + 1];
-		} else if (!ready || i + 1 >= argc || str_to_i64(str_of(argv[i + 1]), &ready_fd) != 0 || ready_fd < 0) {
-			fputs("usage: ekaci serve [--config FILE] [--ready-fd N]\n", stderr);
-			return 2;
-		}
-	}
-	int rc = config_load(&a, file, &settings, &e);
-	if (rc == 0) {
-		rc = daemon_run(&settings, (int)ready_fd, &e);
-	}
-	if (rc != 0)
-		log_error("%s", e.msg);
-	arena_release(&a);
-	return rc == 0 ? 0 : 1;
-}
-
-static int
-run_backup(int argc, char **argv)
-{
-	struct settings settings;
-	struct store *store = NULL;
-	struct arena a = {0};
-	struct err e = {0};
-
-	if (argc != 2 && (argc != 4 || strcmp(argv[1], "--config") != 0)) {
-		fputs("usage: ekaci backup [--config FILE] TO\n", stderr);
-		return 2;
-	}
-	int rc = config_load(&a, argc == 4 ? argv[2] : "ekaci.toml", &settings, &e);
-	if (rc == 0) {
-		rc = store_open(arena_printf(&a, "%s/ekaci.db", settings.state.dir), &store, &e);
-		if (rc == 0)
-			rc = store_backup(store, argv[argc - 1], &e);
-		store_close(store);
-	}
-	if (rc != 0)
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-	arena_release(&a);
-	return rc == 0 ? 0 : 1;
 }
 
 /* Two derivations are compared as they are; an attribute needs two revisions. */
@@ -254,109 +49,292 @@ static int run_help(int argc, char **argv);
 static int
 run_version(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	printf("ekaci %s", version);
+	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+	struct str number = str_trim(str_of(version));
+
+	if (json)
+		printf("{\"version\":\"" STR_FMT "\"}\n", STR_ARG(number));
+	else
+		printf("ekaci " STR_FMT "\n", STR_ARG(number));
 	return 0;
 }
 
-static const struct subcommand commands[] = {
-    {"setup", "--url https://YOUR-HOST [OPTIONS]", "makes the GitHub App and writes ekaci.toml", setup_main, setup_usage, NULL},
-    {"serve", "[--config FILE] [--ready-fd N]", "the bot", run_serve,
-        "The bot, in the foreground, until SIGTERM.\n\n"
-        "  --config FILE  its settings (ekaci.toml)\n"
-        "  --ready-fd N   a descriptor on which to say that it listens\n",
-        "--config= --ready-fd="},
-    {"diff", "[OPTIONS] [BASE HEAD | BASE..HEAD | BASE...HEAD | REVISION]",
-        "what rebuilds between two revisions of a local clone, and why", local_diff, request_diff_usage, NULL},
-    {"explain", "[OPTIONS] ATTR [BASE HEAD | ...] | A.drv B.drv", "why an attribute or a derivation differs; inputs followed",
-        run_explain, request_explain_usage, NULL},
-    {"graph", "DRV... [--json]", "nodes, edges and blast radius of a closure, read from the store", graph_command_graph,
-        "Nodes, edges and blast radius of the closure of derivations, read from the\n"
-        "store.\n\n"
-        "  --json            every node with its inputs, as JSON\n"
-        "  --store DIR       the store's folder in the names of derivations\n"
-        "  --real-store DIR  where its files are\n",
-        "--json --store= --real-store="},
-    {"eval-jobs", "[OPTIONS] FILE | --expr EXPR | --flake REF", "the built-in evaluator, like nix-eval-jobs", eval_jobs_main,
-        NULL, NULL},
-    {"status", "[--config FILE] [--why DRV]", "the queue, or why one build has not started", status_main, status_usage, NULL},
-    {"run", "[--config FILE] RUN", "one run: its way so far and its builds", operate_run, NULL, "--config="},
-    {"retry", "[--config FILE] RUN", "that run's head again, like /ekaci rebuild", operate_retry, NULL, "--config="},
-    {"cancel", "[--config FILE] RUN", "ends what is under way for that run's pull request", operate_cancel, NULL, "--config="},
-    {"approve", "[--config FILE] OWNER/REPO#NUMBER [COMMIT]", "lets a pull request's head be evaluated and built",
-        operate_approve, NULL, "--config="},
-    {"check-config", "[--online] [FILE]", "every mistake in ekaci.toml or a .ekaci/config.json", run_check_config,
-        "Every mistake in FILE, with line and column: the bot's settings (ekaci.toml), or\n"
-        "a repository's rules when its name ends in .json. Of settings also what they\n"
-        "come to on this machine: sandbox, store, limits and evaluator.\n\n"
-        "  --online  asks GitHub, too: the App and its key, permissions, events, the\n"
-        "            webhook's address, the last delivery and the installations. Each\n"
-        "            thing that is wrong is said with what mends it; nothing is changed.\n\n"
-        "Exit code: 0 it is right, 1 it is not, 2 it cannot be read.\n",
-        "--online"},
-    {"backup", "[--config FILE] TO", "a consistent copy of the database, also while the bot runs", run_backup, NULL,
-        "--config="},
-    {"worker", "[STAGE]", "one stage of the pipeline, for the program itself", run_worker,
-        "One stage of the pipeline, on the job read from standard input; without STAGE\n"
-        "its first line names the stage. The program starts these itself.\n",
-        ""},
-    {"version", "", "the version of this program", run_version, NULL, ""},
-    {"help", "[COMMAND]", "this list, or a command's own help", run_help, NULL, ""},
+#define CONFIG                                                                                            \
+	{                                                                                                 \
+		"--config", "FILE", .what = "the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG)" \
+	}
+static const struct usage_option only_config[] = {CONFIG, {0}};
+
+static const struct usage setup_words = {
+    .name = "setup",
+    .synopsis = "--url https://YOUR-HOST [OPTIONS]",
+    .what = "makes the GitHub App and writes ekaci.toml",
+    .words =
+        "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and writes DIR/ekaci.toml, its key and its "
+        "webhook secret. You are shown an address on this machine to open in a browser; with --no-browser one that holds the whole form, for a browser anywhere, and paste what GitHub sends you back to. Nothing is ever overwritten.",
+    .options = setup_options,
+    .examples = (const struct usage_example[]){{"ekaci setup --url https://ci.example.org --organization my-org",
+                                                   "an App that belongs to an organization"},
+        {0}},
+    .takes = USAGE_NOTHING,
+};
+static const struct usage serve_words = {
+    .name = "serve",
+    .synopsis = "[--config FILE] [OPTIONS]",
+    .what = "the bot, in the foreground, until SIGTERM",
+    .words =
+        "SIGHUP: it reads its settings again. Under systemd it is a service of Type=notify, and takes the socket of ekaci.socket "
+        "when there is one.",
+    .options = (const struct usage_option[]){CONFIG, {"--log-format", "logfmt|text", .what = "whatever [log] format says"},
+        {"--log-level", "debug|info|warning|error", .what = "whatever [log] level says"},
+        {"--ready-fd", "N", .what = "a descriptor on which to say that it listens"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci serve --config ./ekaci.toml --log-format text", "on a terminal"}, {0}},
+    .good = "it was asked to end",
+};
+static const struct usage graph_words = {
+    .name = "graph",
+    .synopsis = "DRV... [OPTIONS]",
+    .what = "nodes, edges and blast radius of a closure, read from the store",
+    .options = (const struct usage_option[]){{"--json", NULL, .what = "every node with its inputs, as JSON"},
+        {"--store", "DIR", .what = "the store's folder in the names of derivations"},
+        {"--real-store", "DIR", .what = "where its files are"}, {0}},
+    .examples =
+        (const struct usage_example[]){{"ekaci graph $(nix-instantiate -A hello)", "how large hello's closure is"}, {0}},
+    .takes = USAGE_FILES,
+};
+static const struct usage eval_jobs_usage = {
+    .name = "eval-jobs",
+    .synopsis = "[OPTIONS] FILE\n[OPTIONS] --expr EXPR | --flake REF[#ATTR]",
+    .what = "the built-in evaluator, like nix-eval-jobs",
+    .words = eval_jobs_words,
+    .options = eval_jobs_options,
+    .examples = (const struct usage_example[]){{"ekaci eval-jobs --flake .#checks --workers 4", "a flake's checks"}, {0}},
+    .good = "however many attributes fail",
+    .bad = "the root fails, or a limit cut the walk short",
+    .takes = USAGE_FILES,
+};
+static const struct usage status_words = {
+    .name = "status",
+    .synopsis = "[--config FILE] [--json] [--why DRV]",
+    .what = "what the bot does and what waits, or why one build has not started",
+    .words =
+        "What the bot is doing, for whom and since when; what waits and why; what the forge refuses, and how much of its limits is "
+        "used. On the bot's machine, for root, the bot's user and its group.",
+    .options = (const struct usage_option[]){CONFIG, {"--json", NULL, .what = "the same as one line of JSON, complete"},
+        {"--why", "DRV",
+            .what =
+                "instead: what that build waits for, or its place in the queue and what comes before it, as the database has it "
+                "now; DRV is a path, or its name in the store"},
+        {0}},
+    .examples = (const struct usage_example[]){{"ekaci status --json | jq .queues", "for a program"},
+        {"ekaci status --why hello-2.12.drv", "why hello is not built yet"}, {0}},
+    .bad = "there is no such build",
+};
+static const struct usage run_words = {
+    .name = "run",
+    .synopsis = "[--config FILE] RUN",
+    .what = "one run: its way so far and its builds",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci run 17", "the run whose page is /run/17"}, {0}},
+    .bad = "there is no such run",
+};
+static const struct usage retry_words = {
+    .name = "retry",
+    .synopsis = "[--config FILE] RUN",
+    .what = "that run's head again, like /ekaci rebuild",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci retry 17", "everything of that pull request once more"}, {0}},
+    .bad = "there is no such run",
+};
+static const struct usage cancel_words = {
+    .name = "cancel",
+    .synopsis = "[--config FILE] RUN",
+    .what = "ends what is under way for that run's pull request",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci cancel 17", "makes room for others"}, {0}},
+    .bad = "there is no such run",
+};
+static const struct usage approve_words = {
+    .name = "approve",
+    .synopsis = "[--config FILE] OWNER/REPO#NUMBER [COMMIT]",
+    .what = "lets a pull request's head be evaluated and built",
+    .words = "The approval is of the head that is printed, or of COMMIT when it is named and still the head.",
+    .options = only_config,
+    .examples = (const struct usage_example[]){{"ekaci approve my-org/pkgs#4711 0123456", "the head that I have read"}, {0}},
+    .bad = "there is no such pull request",
+};
+static const struct usage check_config_words = {
+    .name = "check-config",
+    .synopsis = "[--online] [FILE]",
+    .what = "mistakes in ekaci.toml or .ekaci/config.json, and what stops the bot",
+    .words =
+        "Every mistake in FILE, with line and column: the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG), or a "
+        "repository's rules when its name ends in .json. Of settings also what they come to on this machine, for this user: what "
+        "would stop `ekaci serve` and what to do about it, secrets, state, port, Nix, store, sandbox, limits, builders and "
+        "evaluator.",
+    .options =
+        (const struct usage_option[]){
+            {"--online", NULL,
+                .what = "asks GitHub, too: the App and its key, permissions, events, the webhook's address, the "
+                        "last delivery and the installations; each thing that is wrong is said with what "
+                        "mends it, and nothing is changed"},
+            {0}},
+    .examples = (const struct usage_example[]){{"sudo -u ekaci ekaci check-config", "as the bot's user"},
+        {"ekaci check-config .ekaci/config.json", "before you commit rules"}, {0}},
+    .good = "it is right",
+    .bad = "it is not",
+    .takes = USAGE_FILES,
+};
+static const struct usage backup_words = {
+    .name = "backup",
+    .synopsis = "[--config FILE] [--force] [--no-logs] FILE",
+    .what = "the bot's memory in one file, also while it runs",
+    .words =
+        "Its database, reports and logs; mirrors and evaluations are made again. Settings and secrets are not in it. FILE is a tar "
+        "archive within zstd; \"-\" is standard output.",
+    .options = (const struct usage_option[]){CONFIG, {"--force", NULL, .what = "write over FILE when it is there"},
+        {"--no-logs", NULL, .what = "without the logs of builds"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci backup /srv/backup/ekaci-$(date +%F).tar.zst", "for cron"}, {0}},
+    .takes = USAGE_FILES,
+};
+static const struct usage restore_words = {
+    .name = "restore",
+    .synopsis = "[--config FILE] FILE",
+    .what = "the bot's memory from such a file, on an empty machine",
+    .words =
+        "From a file that `ekaci backup` wrote, into the folder of [state] dir, where there must be none yet. Runs that were under "
+        "way begin again when the bot starts; old reports are there. \"-\" is standard input.",
+    .options = only_config,
+    .examples =
+        (const struct usage_example[]){{"ekaci restore /srv/backup/ekaci-2026-11-28.tar.zst", "before the bot is started"},
+            {0}},
+    .takes = USAGE_FILES,
+};
+static const struct usage worker_words = {
+    .name = "worker",
+    .synopsis = "[STAGE]",
+    .what = "one stage of the pipeline, for the program itself",
+    .words =
+        "One stage of the pipeline, on the job read from standard input; without STAGE its first line names the stage. The program "
+        "starts these itself.",
+    .examples = (const struct usage_example[]){{"ekaci worker plan < job.json", "to look for what is wrong with a stage"}, {0}},
+    .bad = "the stage failed",
+};
+static const struct usage completion_words = {
+    .name = "completion",
+    .synopsis = "bash | zsh | fish",
+    .what = "prints a script by which that shell completes commands, options and revisions",
+    .examples = (const struct usage_example[]){{"source <(ekaci completion bash)", "in ~/.bashrc, or in ~/.zshrc with zsh"},
+        {"ekaci completion fish > ~/.config/fish/completions/ekaci.fish", "once"}, {0}},
+    .takes = USAGE_SHELLS,
+};
+static const struct usage version_words = {
+    .name = "version",
+    .synopsis = "[--json]",
+    .what = "the version of this program",
+    .options = (const struct usage_option[]){{"--json", NULL, .what = "as JSON"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci version", "the same as ekaci --version"}, {0}},
+};
+static const struct usage help_words = {
+    .name = "help",
+    .synopsis = "[--man] [COMMAND]\n--names",
+    .what = "the list of commands, or a command's own help",
+    .options = (const struct usage_option[]){{"--man", NULL, .what = "the manual page instead, as mdoc"},
+        {"--names", NULL, .what = "the names of all commands, a line each"}, {0}},
+    .examples = (const struct usage_example[]){{"ekaci help diff", "the same as ekaci diff --help"},
+        {"ekaci help --man diff | man -l -", "the manual page, where it is not installed"}, {0}},
+    .takes = USAGE_COMMANDS,
 };
 
-static const struct subcommand *
-command_named(const char *name)
+const struct subcommand subcommands[] = {
+    {&request_diff, .run = local_diff, .group = "On a clone of your own", .reads = true},
+    {&request_pr, .run = local_pr, .reads = true},
+    {&request_explain, .run = run_explain, .reads = true},
+    {&request_shell, .run = local_shell, .reads = true},
+    {&graph_words, .run = graph_command_graph},
+    {&eval_jobs_usage, .run = eval_jobs_main, .reads = true},
+    {&setup_words, .run = setup_main, .group = "The bot", .reads = true},
+    {&serve_words, .run = start_main},
+    {&check_config_words, .run = check_main},
+    {&status_words, .run = status_main},
+    {&run_words, .run = operate_run},
+    {&retry_words, .run = operate_retry},
+    {&cancel_words, .run = operate_cancel},
+    {&approve_words, .run = operate_approve},
+    {&backup_words, .run = backup_main},
+    {&restore_words, .run = restore_main},
+    {&worker_words, .run = run_worker},
+    {&completion_words, .run = completion_main, .group = "About this program"},
+    {&version_words, .run = run_version},
+    {&help_words, .run = run_help},
+};
+const size_t subcommands_n = COUNT(subcommands);
+
+const struct subcommand *
+subcommand_named(const char *name)
 {
-	for (size_t i = 0; i < COUNT(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	fprintf(stderr, "ekaci: there is no command %s\nsee ekaci help\n", name);
+	struct nearest near = {.meant = name};
+
+	for (size_t i = 0; i < COUNT(subcommands); i++) {
+		if (strcmp(name, subcommands[i].usage->name) == 0)
+			return &subcommands[i];
+		nearest_offer(&near, subcommands[i].usage->name);
+	}
+	fprintf(stderr, "ekaci: there is no command %s%s%s%s\nsee ekaci help\n", name,
+	    near.found != NULL ? "; did you mean " : "", near.found != NULL ? near.found : "", near.found != NULL ? "?" : "");
 	return NULL;
 }
 
-static int
-help_for(const struct subcommand *c)
+static void
+print_list(struct buf *out)
 {
-	char *args[] = {(char *)(uintptr_t)c->name, (char *)(uintptr_t) "--help", NULL};
-
-	if (c->options == NULL && c->help == NULL)
-		return c->run(2, args);
-	if (c->options == NULL)
-		fputs(c->help, stdout);
-	else if (c->help != NULL)
-		printf("usage: ekaci %s%s%s\n\n%s", c->name, *c->usage != '\0' ? " " : "", c->usage, c->help);
-	else
-		printf("usage: ekaci %s%s%s\n\n%c%s.\n%s%s", c->name, *c->usage != '\0' ? " " : "", c->usage,
-		    (char)toupper((unsigned char)c->what[0]), c->what + 1, *c->options != '\0' ? "\n" : "",
-		    *c->options != '\0' ? config_help : "");
-	return 0;
+	buf_puts(out, "ekaci - what a change of a Nix repository rebuilds, why, and whether it still\n"
+	              "builds. `ekaci COMMAND --help` says more, with examples.\n");
+	for (size_t i = 0; i < COUNT(subcommands); i++) {
+		const struct usage *u = subcommands[i].usage;
+		if (subcommands[i].group != NULL)
+			buf_printf(out, "\n%s:\n", subcommands[i].group);
+		buf_printf(out, "  ekaci %-13s", u->name);
+		usage_wrap(out, u->what, 21, 21);
+	}
+	buf_puts(out, "\nExit codes: 0 done, or a good answer; 1 a bad one; 2 it could not be told or\n"
+	              "done, or the command line is wrong; 130 it was interrupted.\n");
 }
 
 static int
 run_help(int argc, char **argv)
 {
-	if (argc > 1) {
-		const struct subcommand *c = command_named(argv[1]);
-		return c != NULL ? help_for(c) : 2;
-	}
-	puts("ekaci - what a change of a Nix repository rebuilds, why, and whether it still\n"
-	     "builds. `ekaci help COMMAND` or `ekaci COMMAND --help` says more.\n");
-	for (size_t i = 0; i < COUNT(commands); i++)
-		printf("  ekaci %s%s%s\n      %s\n", commands[i].name, *commands[i].usage != '\0' ? " " : "", commands[i].usage,
-		    commands[i].what);
+	bool man = argc > 1 && strcmp(argv[1], "--man") == 0, names = argc > 1 && strcmp(argv[1], "--names") == 0;
+	int at = 1 + (man || names);
+	const struct subcommand *c = argc > at ? subcommand_named(argv[at]) : NULL;
+	AUTO(buf_release) struct buf out = {0};
+
+	if (c == NULL && argc > at)
+		return 2;
+	buf_init(&out, SIZE_MAX / 4);
+	if (man)
+		manual_page(c, version, &out);
+	else if (c != NULL)
+		usage_help(c->usage, &out);
+	else if (!names)
+		print_list(&out);
+	for (size_t i = 0; names && i < COUNT(subcommands); i++)
+		buf_printf(&out, "%s\n", subcommands[i].usage->name);
+	fwrite(out.p, 1, out.n, stdout);
 	return 0;
 }
 
-/* Whether an argument is among the options: 1 when a value follows, 0 when none does, -1 when it is not there. */
+/* What is asked for help, before anything else is looked at: -1 when it is no such question. */
 static int
-option_of(const char *options, const char *arg)
+help_asked(const struct subcommand *c, int argc, char **argv)
 {
-	for (struct str rest = str_of(options); rest.p != NULL && rest.n > 0;) {
-		struct str one = str_cut(rest, ' ', &rest);
-		bool value = one.p[one.n - 1] == '=';
-		if (str_eq((struct str){one.p, one.n - value}, str_of(arg)))
-			return value;
+	char *args[] = {(char *)(uintptr_t) "help", (char *)(uintptr_t)c->usage->name, NULL};
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return run_help(2, args);
+		const struct usage_option *o = usage_option(c->usage, argv[i]);
+		i += o != NULL ? usage_values(o) : 0; /* what follows --argstr NAME may be anything */
 	}
 	return -1;
 }
@@ -365,19 +343,15 @@ option_of(const char *options, const char *arg)
 static int
 check_options(const struct subcommand *c, int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] != '-' || argv[i][1] == '\0')
-			continue;
-		int value = option_of(c->options, argv[i]);
-		if (value >= 0 && i + value < argc) {
-			i += value;
-			continue;
+	struct usage_reader r = {.u = c->usage, .argc = argc, .argv = argv, .at = 1};
+	struct err e;
+	int is;
+
+	while ((is = usage_next(&r, &e)) != USAGE_END)
+		if (is < 0) {
+			fprintf(stderr, "ekaci %s: %s\nsee ekaci %s --help\n", c->usage->name, e.msg, c->usage->name);
+			return -1;
 		}
-		fprintf(stderr, value < 0 ? "ekaci %s: there is no option %s\n" : "ekaci %s: %s wants a value\n", c->name,
-		    argv[i]);
-		fprintf(stderr, "see ekaci %s --help\n", c->name);
-		return -1;
-	}
 	return 0;
 }
 
@@ -387,15 +361,14 @@ cli_main(int argc, char **argv)
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return run_help(1, argv);
 	if (strcmp(argv[1], "--version") == 0)
-		return run_version(1, argv);
-	const struct subcommand *c = command_named(argv[1]);
+		return run_version(argc - 1, argv + 1);
+	const struct subcommand *c = subcommand_named(argv[1]);
 	if (c == NULL)
 		return 2;
-	/* The evaluator reads its own: what follows its --argstr NAME may be anything. */
-	for (int i = 2; i < argc && strcmp(argv[i], "--") != 0 && (c->help != NULL || c->options != NULL); i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return help_for(c);
-	if (c->options != NULL && check_options(c, argc - 1, argv + 1) != 0)
+	int told = help_asked(c, argc - 1, argv + 1);
+	if (told >= 0)
+		return told;
+	if (!c->reads && check_options(c, argc - 1, argv + 1) != 0)
 		return 2;
 	return c->run(argc - 1, argv + 1);
 }

@@ -2,9 +2,12 @@
 #include "cli/local.h"
 
 #include "changeset/changeset.h"
+#include "changeset/pulled.h"
 #include "cli/ownnix.h"
 #include "cli/progress.h"
+#include "cli/shell.h"
 #include "cli/sides.h"
+#include "cli/watch.h"
 #include "nix/access.h"
 #include "records/all.h"
 #include "records/array.h"
@@ -20,7 +23,10 @@
 #include "worker/pool.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,6 +53,7 @@ struct local {
 	struct loop *loop;
 	struct loop_timer *tick;
 	int64_t total;
+	int interrupted; /* the signal that ended the builds, or 0 */
 };
 
 /* --- stages ------------------------------------------------------------------------------------------------------------ */
@@ -213,7 +220,7 @@ on_build(void *ctx, int64_t run)
 	int64_t open;
 
 	(void)run;
-	if (store_run_builds_open(l->walk.store, l->run, &open, &e) != 0)
+	if (store_run_builds_open(l->walk.store, l->run, &open, &e) != 0 || loop_signal(l->loop) != 0)
 		return;
 	progress_builds(&l->line, l->walk.schedule, open, l->total);
 	if (open == 0)
@@ -229,6 +236,16 @@ on_tick(void *ctx)
 	loop_timer_set(l->tick, TICK_MS);
 }
 
+/* The terminal is gone. */
+static void
+on_hangup(void *ctx)
+{
+	struct local *l = ctx;
+
+	l->interrupted = SIGHUP;
+	loop_stop(l->loop);
+}
+
 /* The bot's own queue, in a state of this run alone. */
 static int
 open_queue(struct local *l, struct err *e)
@@ -237,6 +254,7 @@ open_queue(struct local *l, struct err *e)
 	if (loop_new(&l->loop, e) != 0 ||
 	    schedule_new(l->loop, l->walk.store, &l->settings, on_build, l, &l->walk.schedule, e) != 0)
 		return -1;
+	loop_on_hangup(l->loop, on_hangup, l);
 	l->tick = loop_timer_new(l->loop, "progress", on_tick, l);
 	return 0;
 }
@@ -247,6 +265,8 @@ close_queue(struct local *l)
 	loop_timer_free(l->tick);
 	schedule_free(l->walk.schedule);
 	loop_free(l->loop);
+	if (l->loop != NULL)
+		child_catch_term(); /* the loop gave the signals back; a second ctrl-C leaves nothing lying about */
 	store_close(l->walk.store);
 }
 
@@ -262,6 +282,7 @@ wait_for_builds(struct local *l, enum run_state state, struct err *e)
 	loop_run(l->loop);
 	loop_timer_set(l->tick, -1);
 	workers_end(l->loop);
+	l->interrupted = l->interrupted != 0 ? l->interrupted : loop_signal(l->loop);
 	return store_run_builds_open(l->walk.store, l->run, &l->total, e) != 0 || l->total == 0
 	           ? 0
 	           : fail(e, ERR_BUSY, "interrupted with %" PRId64 " builds to go", l->total);
@@ -429,6 +450,41 @@ explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	return 0;
 }
 
+/* The report goes into the shell's folder, in short onto the terminal. */
+static int
+open_shell(struct local *l, const struct run *r, int *ret_exit, struct err *e)
+{
+	static const char *const formats[] = {"json", "markdown", "text"};
+	const char *body[COUNT(formats)] = {0};
+	const struct report_document *document;
+	struct report_job job;
+	const struct job asks = {.of = &report_job_fields, .is = &job};
+	struct records records;
+	size_t at = 0;
+
+	if (make_report_job(l, r, &job, e) != 0)
+		return -1;
+	job.formats = (struct texts){(const char **)arena_dup(&l->a, formats, sizeof(formats)), COUNT(formats)};
+	if (stage(l, &l->a, "report", "writing the report", &asks, &records, e) != 0)
+		return -1;
+	progress_clear(&l->line);
+	while ((document = record_next(&records, &report_document_fields, &at)) != NULL)
+		for (size_t i = 0; i < COUNT(formats); i++)
+			if (strcmp(document->format, formats[i]) == 0)
+				body[i] = document->body;
+	if (l->q.run == NULL && body[2] != NULL)
+		fputs(body[2], stderr);
+	if (r->failure != NULL || body[0] == NULL || body[1] == NULL)
+		return fail(e, ERR_INPUT, "it was not compared: there is nothing to open a shell with");
+	char repo[PATH_MAX];
+	const struct shell_wish wish = {.dir = arena_printf(&l->a, "%s/shell", l->run_dir),
+	    .repo = realpath(l->q.repo, repo) != NULL ? repo : l->q.repo,
+	    .report = body[0],
+	    .markdown = body[1],
+	    .run = l->q.run};
+	return shell_open(&l->a, &wish, ret_exit, e);
+}
+
 static int
 tell(struct local *l, int *ret_exit, struct err *e)
 {
@@ -436,13 +492,15 @@ tell(struct local *l, int *ret_exit, struct err *e)
 
 	if (store_run_get(l->walk.store, &l->a, l->run, &r, e) != 0)
 		return -1;
+	if (l->q.of == ASKS_SHELL)
+		return open_shell(l, &r, ret_exit, e);
 	return l->q.attr != NULL ? explain(l, &r, ret_exit, e) : report(l, &r, ret_exit, e);
 }
 
 /* --- all of it --------------------------------------------------------------------------------------------------------- */
 
 static int
-prepare(struct local *l, struct err *e)
+make_folder(struct local *l, struct err *e)
 {
 	const char *cache = config_cache_dir(&l->a);
 
@@ -450,6 +508,18 @@ prepare(struct local *l, struct err *e)
 	l->settings.state.min_free_mb = 0; /* the user is there to see a full disk */
 	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
+	return files_mkdirs(arena_printf(&l->a, "%s/roots", l->run_dir), 0750, e);
+}
+
+static const char *
+index_of(struct local *l)
+{
+	return arena_printf(&l->a, "%s/index", l->run_dir);
+}
+
+static int
+prepare(struct local *l, struct err *e)
+{
 	l->own = (struct own_run){.run_dir = l->run_dir,
 	    .roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir),
 	    .jobs = l->q.jobs,
@@ -457,10 +527,15 @@ prepare(struct local *l, struct err *e)
 	    .choose = choose,
 	    .ctx = l};
 	l->walk = (struct walk){.settings = &l->settings, .own = &l->own};
-	if (files_mkdirs(l->own.roots_dir, 0750, e) != 0 ||
-	    sides_find(&l->a, &l->q, arena_printf(&l->a, "%s/index", l->run_dir), &l->sides, e) != 0)
+	if (l->q.pull != NULL)
+		progress_doing(&l->line, "fetching the pull request");
+	if (sides_find(&l->a, &l->q, index_of(l), &l->sides, e) != 0)
 		return -1;
 	l->own.git_dir = l->sides.git_dir;
+	progress_clear(&l->line);
+	fprintf(stderr, "ekaci: %s\n", l->sides.told);
+	if (l->sides.hint != NULL)
+		fprintf(stderr, "ekaci: %s\n", l->sides.hint);
 	return 0;
 }
 
@@ -483,14 +558,34 @@ static void
 release(struct local *l)
 {
 	close_queue(l);
+	if (l->sides.fetched)
+		pulled_forget(l->sides.git_dir);
 	if (l->run_dir != NULL)
 		forget(l);
 	progress_release(&l->line);
 	arena_release(&l->a);
 }
 
+/* What is said of an end that is none: nothing of an interrupt but that, since whoever did it knows. */
 static int
-run(bool explains, int argc, char **argv)
+tell_failure(struct local *l, const struct err *e)
+{
+	bool cancelled = child_cancelled();
+
+	progress_clear(&l->line);
+	if (!cancelled && l->interrupted == 0) {
+		fprintf(stderr, "ekaci: %s\n", e->msg);
+		return COULD_NOT_TELL;
+	}
+	if (l->total > 0)
+		fprintf(stderr, "ekaci: interrupted with %" PRId64 " build%s to go\n", l->total, l->total == 1 ? "" : "s");
+	else
+		fputs("ekaci: interrupted\n", stderr);
+	return cancelled ? child_cancelled_code() : 128 + l->interrupted;
+}
+
+static int
+run(enum request_command of, int argc, char **argv)
 {
 	struct local l = {.line = {.terminal = isatty(2) == 1 && config_smart_terminal()},
 	    .colour = isatty(1) == 1 && config_wants_colour()};
@@ -499,17 +594,19 @@ run(bool explains, int argc, char **argv)
 
 	config_defaults(&l.a, &l.settings);
 	log_set_level(LOG_WARN);
-	if (request_read(&l.q, &l.a, &l.settings, explains, argc, argv, &e) != 0) {
+	if (request_read(&l.q, &l.a, &l.settings, of, argc, argv, &e) != 0) {
 		fprintf(stderr, "ekaci %s: %s\nsee ekaci %s --help\n", argv[0], e.msg, argv[0]);
 		release(&l);
 		return COULD_NOT_TELL;
 	}
 	child_catch_term();
-	if (request_all_text(argc, argv, &e) != 0 || prepare(&l, &e) != 0 || walk(&l, &e) != 0 || tell(&l, &code, &e) != 0) {
-		progress_clear(&l.line);
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-		code = COULD_NOT_TELL;
-	}
+	int rc = request_all_text(argc, argv, &e);
+	if (rc == 0)
+		rc = make_folder(&l, &e);
+	if (rc == 0 && l.q.watch)
+		code = watch_run(&l.q, index_of(&l), argc, argv);
+	else if (rc != 0 || prepare(&l, &e) != 0 || walk(&l, &e) != 0 || tell(&l, &code, &e) != 0)
+		code = tell_failure(&l, &e);
 	release(&l);
 	return code;
 }
@@ -517,11 +614,23 @@ run(bool explains, int argc, char **argv)
 int
 local_diff(int argc, char **argv)
 {
-	return run(false, argc, argv);
+	return run(ASKS_DIFF, argc, argv);
+}
+
+int
+local_pr(int argc, char **argv)
+{
+	return run(ASKS_PR, argc, argv);
 }
 
 int
 local_explain(int argc, char **argv)
 {
-	return run(true, argc, argv);
+	return run(ASKS_EXPLAIN, argc, argv);
+}
+
+int
+local_shell(int argc, char **argv)
+{
+	return run(ASKS_SHELL, argc, argv);
 }

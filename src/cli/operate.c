@@ -1,28 +1,23 @@
 /* The operator's commands. */
 #include "cli/operate.h"
 
-#include "config/config.h"
+#include "cli/place.h"
 #include "store/builds.h"
 #include "store/overview.h"
 #include "store/run.h"
 #include "support/base/clock.h"
-#include "support/os/files.h"
 #include "support/text/escape.h"
 #include "walk/trust.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 enum { MAX_EVENTS = 1000, MAX_BUILDS = 50 };
 
 struct operate {
 	struct arena a;
-	struct settings c;
+	struct bot_place place;
 	struct store *s;
 	const char *verb, *what; /* NULL: only look */
 	const char *head;        /* that was named, or NULL */
@@ -88,22 +83,6 @@ print_run(struct operate *o, int64_t id, struct err *e)
 
 /* --- commands ------------------------------------------------------------------------------------------------------ */
 
-/* The bot holds the lock and has its number in there; without the lock the number is nobody's. */
-static bool
-wake(struct operate *o)
-{
-	const char *path = arena_printf(&o->a, "%s/lock", o->c.state.dir);
-	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct str text;
-	struct err e;
-	int64_t pid;
-
-	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 || files_read(&o->a, path, 64, &text, &e) != 0 ||
-	    str_to_i64(str_trim(text), &pid) != 0 || pid <= 1)
-		return false;
-	return kill((pid_t)pid, SIGUSR1) == 0;
-}
-
 static int
 command(struct operate *o, int64_t repository, int64_t number, const char *verb, const char *head, struct err *e)
 {
@@ -117,7 +96,7 @@ command(struct operate *o, int64_t repository, int64_t number, const char *verb,
 
 	if (store_command_add(o->s, &c, e) != 0)
 		return -1;
-	puts(wake(o) ? "The bot has been told." : "The bot does not run here; it will obey when it starts.");
+	puts(place_wake(&o->place) ? "The bot has been told." : "The bot does not run now; it will obey when it starts.");
 	return 0;
 }
 
@@ -158,17 +137,16 @@ command_pull(struct operate *o, struct err *e)
 	return command(o, repo.id, n, o->verb, pr.head, e);
 }
 
+/* 1 when the bot has done it. */
 static int
-act(struct operate *o, const char *file, struct err *e)
+act(struct operate *o, const char *file, char *const *words, struct err *e)
 {
 	int64_t id;
+	int rc = place_find(&o->a, file, words, &o->place, e);
 
-	if (config_load(&o->a, file, &o->c, e) != 0)
-		return -1;
-	const char *db = arena_printf(&o->a, "%s/ekaci.db", o->c.state.dir);
-	int rc = !files_exist(db)  ? fail(e, ERR_ABSENT, "%s is not there: the bot has not run yet", db)
-	         : o->verb == NULL ? store_open_to_look(db, &o->s, e)
-	                           : store_open(db, &o->s, e);
+	if (rc != 0)
+		return rc;
+	rc = o->verb == NULL ? store_open_to_look(o->place.db, &o->s, e) : store_open_beside(o->place.db, &o->s, e);
 	if (rc == 0 && str_to_i64(str_of(o->what), &id) == 0)
 		rc = o->verb == NULL ? print_run(o, id, e) : command_run(o, id, e);
 	else if (rc == 0)
@@ -183,8 +161,9 @@ static int
 operate(int argc, char **argv, const char *verb, const char *what)
 {
 	struct operate o = {.verb = verb};
-	const char *file = "ekaci.toml";
+	const char *file = NULL;
 	struct err e = {0};
+	bool good = true;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
@@ -194,17 +173,18 @@ operate(int argc, char **argv, const char *verb, const char *what)
 		else if (o.head == NULL && argv[i][0] != '-' && verb != NULL && strcmp(verb, "approve") == 0)
 			o.head = argv[i];
 		else
-			argc = 0;
+			good = false;
 	}
-	if (argc == 0 || o.what == NULL) {
+	if (!good || o.what == NULL) {
 		fprintf(stderr, "usage: ekaci %s [--config FILE] %s\n", argv[0], what);
 		return 2;
 	}
-	int rc = act(&o, file, &e);
-	if (rc != 0)
+	int rc = act(&o, file, argv, &e);
+	if (rc < 0)
 		fprintf(stderr, "ekaci: %s\n", e.msg);
+	int code = rc == 0 ? 0 : rc > 0 ? o.place.code : e.kind == ERR_ABSENT && o.place.db != NULL ? 1 : 2;
 	arena_release(&o.a);
-	return rc == 0 ? 0 : e.kind == ERR_ABSENT ? 1 : 2;
+	return code;
 }
 
 int

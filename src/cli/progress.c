@@ -3,6 +3,7 @@
 
 #include "nix/drv.h"
 #include "support/base/clock.h"
+#include "support/text/escape.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,21 +39,28 @@ progress_doing(struct progress_line *p, const char *doing)
 void
 progress_show(struct progress_line *p, const struct progress *is)
 {
-	char bar[BAR + 1], line[160];
 	int64_t ms = clock_mono_ms() - p->begun_ms;
 	double rate = ms > 0 ? (double)is->done * 1000.0 / (double)ms : 0;
+	struct arena a = {0};
+	char bar[BAR + 1];
+	const char *line;
 
 	if (is->total > 0 && is->done <= is->total) {
 		size_t full = (size_t)(is->done * BAR / is->total);
 		for (size_t i = 0; i < BAR; i++)
 			bar[i] = i < full ? '#' : '.';
 		bar[BAR] = '\0';
-		snprintf(line, sizeof(line), "%s [%s] %" PRId64 " of %" PRId64 ", %.0f/s, %.0f s left", p->doing, bar, is->done,
+		line = arena_printf(&a, "%s [%s] %" PRId64 " of %" PRId64 ", %.0f/s, %.0f s left", p->doing, bar, is->done,
 		    is->total, rate, rate > 0 ? (double)(is->total - is->done) / rate : 0.0);
+	} else if (is->done > 0) {
+		line = arena_printf(&a, "%s: %" PRId64 ", %.0f/s", p->doing, is->done, rate);
 	} else {
-		snprintf(line, sizeof(line), "%s: %" PRId64 ", %.0f/s", p->doing, is->done, rate);
+		line = p->doing;
 	}
-	show(p, line);
+	if (is->at != NULL)
+		line = arena_printf(&a, "%s, %s", line, escape_dup(&a, ESCAPE_TERMINAL, str_of(is->at)));
+	show(p, str_dup(&a, str_utf8_head(str_of(line), COLUMNS)));
+	arena_release(&a);
 }
 
 /* A line that stays, above the one that moves. */
@@ -68,6 +76,7 @@ void
 progress_building(struct progress_line *p, const char *doing)
 {
 	p->doing = doing;
+	p->begun_ms = clock_mono_ms();
 	p->said_ms = clock_mono_ms() - SAY_MS + SAY_FIRST_MS;
 }
 
@@ -94,12 +103,17 @@ progress_builds(struct progress_line *p, const struct schedule *q, int64_t open,
 {
 	struct arena a = {0};
 	struct schedule_now now = schedule_now(q, &a);
+	int64_t ms = clock_mono_ms() - p->begun_ms, done = total - open;
 	const char *line = arena_printf(&a, "%s: %" PRId64 " of %" PRId64 " to go", p->doing, open, total);
 
+	if (done > 0 && open > 0)
+		line = arena_printf(&a, "%s, %.1f/min", line, (double)done * 60000.0 / (double)(ms > 0 ? ms : 1));
 	say_why(p, &a, &now);
 	if (now.waiting > 0)
 		line = arena_printf(&a, "%s, %zu waiting for another %s", line, now.waiting, span(&a, now.wait_ms));
-	if (now.longest != NULL && now.longest_ms >= SAY_FIRST_MS)
+	if (now.building > 1)
+		line = arena_printf(&a, "%s, %zu at work", line, now.building);
+	if (now.longest != NULL && (p->terminal || now.longest_ms >= SAY_FIRST_MS))
 		line = arena_printf(&a, "%s, " STR_FMT " for %s", line, STR_ARG(drv_name(str_of(now.longest))),
 		    span(&a, now.longest_ms));
 	if (p->terminal)

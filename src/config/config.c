@@ -3,11 +3,15 @@
 
 #include "changeset/glob.h"
 #include "records/list.h"
+#include "support/base/log.h"
 #include "support/os/files.h"
 #include "support/text/toml.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { MAX_FILE_BYTES = 1024 * 1024 };
 
@@ -199,6 +203,20 @@ check_bot(struct str value, struct err *e)
 }
 
 static int
+check_format(struct str value, struct err *e)
+{
+	static const char *const words[] = {"logfmt", "text", NULL};
+
+	return one_of(value, words, e);
+}
+
+static int
+check_level(struct str value, struct err *e)
+{
+	return one_of(value, log_level_names, e);
+}
+
+static int
 check_label(struct str value, struct err *e)
 {
 	for (size_t i = 0; i < value.n; i++)
@@ -325,12 +343,32 @@ static const struct config_key keys[] = {
     KEY_TEXTS(trust, authors, check_word),
     KEY_TEXTS(trust, teams, check_team),
     KEY_TEXTS(trust, bots, check_bot),
+    KEY_NUMBER(trust, commands_an_hour, 9, 0, 100000),
+    KEY_TEXT(log, format, "logfmt", check_format),
+    KEY_TEXT(log, level, "info", check_level),
 };
 
 const struct config_key *
 config_key_at(size_t i)
 {
 	return i < COUNT(keys) ? &keys[i] : NULL;
+}
+
+bool
+config_at_start(const struct config_key *k)
+{
+	static const char *const sections[] = {"web", "github"};
+	static const struct {
+		const char *section, *name;
+	} some[] = {{"state", "dir"}, {"evaluate", "sandbox"}};
+
+	for (size_t i = 0; i < COUNT(sections); i++)
+		if (strcmp(k->section, sections[i]) == 0)
+			return true;
+	for (size_t i = 0; i < COUNT(some); i++)
+		if (strcmp(k->section, some[i].section) == 0 && strcmp(k->name, some[i].name) == 0)
+			return true;
+	return false;
 }
 
 int
@@ -355,6 +393,55 @@ static void *
 member(struct settings *s, const struct config_key *k)
 {
 	return (char *)s + k->offset;
+}
+
+static bool
+same_texts(const struct texts *a, const struct texts *b)
+{
+	for (size_t i = 0; i < a->n && a->n == b->n; i++)
+		if (strcmp(a->p[i], b->p[i]) != 0)
+			return false;
+	return a->n == b->n;
+}
+
+static bool
+same_options(const struct named_texts *a, const struct named_texts *b)
+{
+	for (size_t i = 0; i < a->n && a->n == b->n; i++)
+		if (strcmp(a->p[i].name, b->p[i].name) != 0 || strcmp(a->p[i].text, b->p[i].text) != 0)
+			return false;
+	return a->n == b->n;
+}
+
+bool
+config_same(const struct config_key *k, const struct settings *a, const struct settings *b)
+{
+	const void *x = (const char *)a + k->offset, *y = (const char *)b + k->offset;
+
+	switch (k->type) {
+	case CONFIG_TEXT:
+	case CONFIG_PATH:
+	case CONFIG_SECRET: return str_same(*(const char *const *)x, *(const char *const *)y);
+	case CONFIG_NUMBER: return *(const int64_t *)x == *(const int64_t *)y;
+	case CONFIG_FLAG: return *(const bool *)x == *(const bool *)y;
+	case CONFIG_TEXTS: return same_texts(x, y);
+	case CONFIG_OPTIONS: return same_options(x, y);
+	}
+	return false;
+}
+
+void
+config_adopt(const struct config_key *k, struct settings *to, const struct settings *from)
+{
+	static const size_t sizes[] = {[CONFIG_TEXT] = sizeof(const char *),
+	    [CONFIG_PATH] = sizeof(const char *),
+	    [CONFIG_SECRET] = sizeof(const char *),
+	    [CONFIG_NUMBER] = sizeof(int64_t),
+	    [CONFIG_FLAG] = sizeof(bool),
+	    [CONFIG_TEXTS] = sizeof(struct texts),
+	    [CONFIG_OPTIONS] = sizeof(struct named_texts)};
+
+	memcpy((char *)to + k->offset, (const char *)from + k->offset, sizes[k->type]);
 }
 
 static void
@@ -656,16 +743,40 @@ read_file(struct arena *a, const char *path, bool looks_only, struct settings *s
 	return 0;
 }
 
-int
-config_load(struct arena *a, const char *path, struct settings *s, struct err *e)
+static int
+read_good(struct arena *a, const char *path, bool looks_only, struct settings *s, struct err *e)
 {
 	struct mistakes *m = arena_alloc(a, sizeof(*m));
 	struct settings read;
 
-	if (read_file(a, path, false, &read, m, e) != 0 || mistakes_none(m, e) != 0)
+	if (read_file(a, path, looks_only, &read, m, e) != 0 || mistakes_none(m, e) != 0)
 		return -1;
 	*s = read;
 	return 0;
+}
+
+int
+config_load(struct arena *a, const char *path, struct settings *s, struct err *e)
+{
+	return read_good(a, path, false, s, e);
+}
+
+int
+config_look(struct arena *a, const char *path, struct settings *s, struct err *e)
+{
+	return read_good(a, path, true, s, e);
+}
+
+const char *
+config_find(struct arena *a, const char *given)
+{
+	const char *named = getenv("EKACI_CONFIG");
+
+	if (given != NULL)
+		return given;
+	if (named != NULL && named[0] != '\0')
+		return arena_strdup(a, named);
+	return access(CONFIG_SYSTEM, F_OK) == 0 || errno == EACCES ? CONFIG_SYSTEM : "ekaci.toml";
 }
 
 int
@@ -715,6 +826,19 @@ config_wants_colour(void)
 	const char *no = getenv("NO_COLOR");
 
 	return (no == NULL || *no == '\0') && config_smart_terminal();
+}
+
+bool
+config_in_journal(void)
+{
+	/* Set by systemd, and inherited by whatever is started from there: the stream must be our standard error. */
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	struct str inode, device = str_cut(str_of(stream), ':', &inode);
+	int64_t dev, ino;
+
+	return stream != NULL && fstat(2, &st) == 0 && str_to_i64(device, &dev) == 0 && str_to_i64(inode, &ino) == 0 &&
+	       (int64_t)st.st_dev == dev && (int64_t)st.st_ino == ino;
 }
 
 const char *

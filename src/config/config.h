@@ -107,12 +107,27 @@ struct settings {
 		struct texts authors; /* logins trusted like members */
 		struct texts teams;   /* ORG/TEAM whose members are */
 		struct texts bots;    /* Apps' logins, "name[bot]", that are obeyed like somebody with write access */
+		int64_t commands_an_hour; /* of one person that are answered, 0: all */
 	} trust;
+	struct {
+		const char *format; /* "logfmt" or "text" */
+		const char *level;  /* "debug", "info", "warning", "error": the least that is written */
+	} log;
 };
 
 /* Reads path into s; everything in s lives in a. ERR_INPUT names the first mistake, "ekaci.toml:LINE:COLUMN: text", and
  * how many more there are. */
 must_check int config_load(struct arena *a, const char *path, struct settings *s, struct err *e);
+/* The same for a command beside the bot, which needs no secret: a systemd credential, which only the service has, stands as it is
+ * written, "$NAME". */
+must_check int config_look(struct arena *a, const char *path, struct settings *s, struct err *e);
+/*
+ * Which file the settings of the bot on this machine stand in: `given` when it is not NULL, else $EKACI_CONFIG, else
+ * CONFIG_SYSTEM when there is one (or this user may not look), else ekaci.toml in the current folder. That one comes last: what
+ * lies in a folder must not decide for an operator which database is opened. Never NULL; in a, or static.
+ */
+#define CONFIG_SYSTEM "/etc/ekaci/ekaci.toml"
+const char *config_find(struct arena *a, const char *given);
 /* All mistakes of the file, in its order, for people. -1 only when it cannot be read. s is good for a look
  * when there are none: a systemd credential that is not there stands as it is written, "$NAME". */
 must_check int config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e);
@@ -125,6 +140,15 @@ const char *config_cache_dir(struct arena *a);
 /* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */
 bool config_wants_colour(void);
 bool config_smart_terminal(void);
+/* What GitHub's own tools read: GITHUB_SERVER_URL (https://github.com), GITHUB_API_URL (NULL), GITHUB_TOKEN or GH_TOKEN (NULL). */
+struct config_forge_environment {
+	const char *server, *api, *token;
+};
+struct config_forge_environment config_forge_environment(void);
+/* $SHELL, or sh; $PATH and $XDG_DATA_DIRS with these folders before them, as NAME=VALUE. */
+const char *config_shell(void);
+const char *config_path_before(struct arena *a, const char *folders);
+const char *config_data_before(struct arena *a, const char *folders);
 /* $XDG_CACHE_HOME, or ~/.cache. */
 const char *config_user_cache_dir(struct arena *a);
 
@@ -144,5 +168,13 @@ struct config_key {
 must_check int config_check_text(const char *section, const char *name, const char *value, struct err *e);
 /* Row i, or NULL behind the last. */
 const struct config_key *config_key_at(size_t i);
+
+/* Whether the bot uses it when it starts and not again: a change waits for the next start. */
+bool config_at_start(const struct config_key *k);
+/* Whether two settings have the same value for a key; and the value of one for the other, which shares its memory. */
+bool config_same(const struct config_key *k, const struct settings *a, const struct settings *b);
+void config_adopt(const struct config_key *k, struct settings *to, const struct settings *from);
+/* Whether standard error is the journal's (JOURNAL_STREAM). */
+bool config_in_journal(void);
 
 #endif

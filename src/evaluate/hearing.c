@@ -85,7 +85,8 @@ hearing_on_line(void *ctx, int fd, struct str line, struct err *e)
 	if (fd == 1) {
 		bool go_on = eval_rows_add(h->rows, line);
 		if (h->r->out != NULL)
-			record_progress(h->r->out, "attributes", (int64_t)h->rows->all.n, h->r->expected_rows);
+			record_progress_at(h->r->out, "attributes", (int64_t)h->rows->all.n, h->r->expected_rows,
+			    h->rows->all.n > 0 ? h->rows->all.p[h->rows->all.n - 1].key : (struct str){0});
 		return go_on ? 0 : 1;
 	}
 	if (str_trim(line).n == 0)

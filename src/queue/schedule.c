@@ -7,6 +7,7 @@
 #include "queue/replica.h"
 #include "queue/retry.h"
 #include "queue/tell.h"
+#include "queue/why.h"
 #include "records/all.h"
 #include "records/building.h"
 #include "store/run.h"
@@ -365,7 +366,15 @@ reread_machines(void *ctx)
 		schedule_kick(q);
 	}
 	arena_release(&a);
-	loop_timer_set(q->reread, MACHINES_MS);
+	loop_timer_set(q->reread, strchr(q->settings->build.builders, '@') != NULL ? MACHINES_MS : -1);
+}
+
+void
+schedule_reread(struct schedule *q)
+{
+	reread_machines(q);
+	schedule_kick(q);
+	push_kick(q->push);
 }
 
 void
@@ -519,6 +528,24 @@ schedule_machines(const struct schedule *q, struct arena *a, size_t *ret_n)
 	}
 	*ret_n = n;
 	return all;
+}
+
+int
+schedule_before(const struct schedule *q, int64_t repository, int64_t number, int64_t *ret, struct err *e)
+{
+	enum { MAX_OPEN = 2000 }; /* 10 ms */
+	int64_t now = clock_now_ms();
+
+	*ret = -1;
+	if (queue_figures(q->queue).open > MAX_OPEN)
+		return 0;
+	struct queue *copy = queue_new(now);
+	queue_machines(copy, q->machines, q->n_machines);
+	int rc = replica_load(copy, q->s, now, e);
+	if (rc == 0)
+		*ret = queue_before(copy, repository, number, now, MAX_OPEN);
+	queue_free(copy);
+	return rc;
 }
 
 static void

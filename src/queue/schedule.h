@@ -23,6 +23,8 @@ must_check int schedule_new(struct loop *l, struct store *s, const struct settin
     void (*changed)(void *ctx, int64_t run), void *ctx, struct schedule **ret, struct err *e);
 /* There may be something to start. */
 void schedule_kick(struct schedule *q);
+/* The settings have changed: machines are read again, and what may start starts. */
+void schedule_reread(struct schedule *q);
 /* Ends the workers of these builds; their rows are already cancelled. */
 void schedule_cancel(struct schedule *q, const int64_t *builds, size_t n);
 /* A finished run of a trusted ref: what it built goes to the binary caches; within the caller's transaction. */
@@ -43,6 +45,9 @@ struct schedule_machine {
 	int64_t running, slots, out_ms; /* out_ms: for how long it is out of service still; 0: it is not */
 };
 struct schedule_machine *schedule_machines(const struct schedule *q, struct arena *a, size_t *ret_n);
+/* How many builds begin before the next one of a pull request; -1: none of its own may start now, or the queue is too long to be
+ * played while others wait. Reads the queue anew. */
+must_check int schedule_before(const struct schedule *q, int64_t repository, int64_t number, int64_t *ret, struct err *e);
 void schedule_free(struct schedule *q);
 
 struct schedule_figures {

@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <unistd.h>
 
+enum { MAX_AT = 512 }; /* bytes of an attribute's path that somebody is shown for a moment */
+
 #define OF struct progress
 static const struct field progress_members[] = {
     {TEXT(what), .required = true},
     {INT(done)},
     {INT(total), .otherwise = -1, .left_out = true},
+    {TEXT(at), .left_out = true, .about = "what came last"},
 };
 const struct fields progress_fields = FIELDS("progress", "progress", struct progress, progress_members);
 #undef OF
@@ -57,16 +60,33 @@ record_put(struct record_out *out, const struct fields *of, const void *rec, str
 }
 
 void
-record_progress(struct record_out *out, const char *what, int64_t done, int64_t total)
+record_progress_at(struct record_out *out, const char *what, int64_t done, int64_t total, struct str names)
 {
-	const struct progress rec = {what, done, total};
+	struct progress rec = {what, done, total, NULL};
 	int64_t now = clock_mono_ms();
+	AUTO(buf_release) struct buf at = {0};
+	struct arena a = {0};
+	struct str name, rest;
 	struct err ignored;
 
 	if (out->progress_ms != 0 && now - out->progress_ms < 100)
 		return;
 	out->progress_ms = now;
+	buf_init(&at, MAX_AT);
+	for (name = str_cut(names, '\0', &rest); rest.p != NULL; name = str_cut(rest, '\0', &rest)) {
+		buf_puts(&at, at.n > 0 ? "." : "");
+		buf_str(&at, name);
+	}
+	if (at.n > 0)
+		rec.at = fields_clean(&a, buf_get(&at));
 	(void)!record_put(out, &progress_fields, &rec, &ignored);
+	arena_release(&a);
+}
+
+void
+record_progress(struct record_out *out, const char *what, int64_t done, int64_t total)
+{
+	record_progress_at(out, what, done, total, (struct str){0});
 }
 
 const void *

@@ -20,10 +20,13 @@ struct record_out {
 must_check int record_put(struct record_out *out, const struct fields *of, const void *rec, struct err *e);
 /* {"type":"progress","what":...,"done":...,"total":...}; total < 0 when unknown. At most ten a second are written. */
 void record_progress(struct record_out *out, const char *what, int64_t done, int64_t total);
+/* The same with what came last: names with a NUL behind each, and whatever is behind them. */
+void record_progress_at(struct record_out *out, const char *what, int64_t done, int64_t total, struct str names);
 
 struct progress {
 	const char *what;
 	int64_t done, total; /* total -1: unknown */
+	const char *at;      /* what came last, or NULL */
 };
 extern const struct fields progress_fields;
 /* The last record of a job. */

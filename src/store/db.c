@@ -21,8 +21,10 @@ SCHEMA_FILE(schema_007, "007_host.sql");
 SCHEMA_FILE(schema_008, "008_served.sql");
 SCHEMA_FILE(schema_009, "009_urgency.sql");
 SCHEMA_FILE(schema_010, "010_nothing_lost.sql");
+SCHEMA_FILE(schema_011, "011_commands.sql");
 SCHEMA_FILE(schema_012, "012_gates.sql");
 SCHEMA_FILE(schema_015, "015_late_and_lost.sql");
+SCHEMA_FILE(schema_016, "016_moved.sql");
 SCHEMA_FILE(schema_017, "017_derivations.sql");
 SCHEMA_FILE(schema_018, "018_figures.sql");
 
@@ -30,7 +32,7 @@ static const char *const *
 schema_versions(size_t *ret_n)
 {
 	static const char *versions[] = {schema_001, schema_002, schema_003, schema_004, schema_005, schema_006, schema_007,
-	    schema_008, schema_009, schema_010, schema_012, schema_015, schema_017, schema_018};
+	    schema_008, schema_009, schema_010, schema_011, schema_012, schema_015, schema_016, schema_017, schema_018};
 
 	*ret_n = COUNT(versions);
 	return versions;
@@ -122,8 +124,9 @@ failed:
 	return -1;
 }
 
-int
-store_open_to_look(const char *path, struct store **ret, struct err *e)
+/* As it is: of our own version, or not at all. */
+static int
+open_as_is(const char *path, int flags, struct store **ret, struct err *e)
 {
 	struct store *s = mem_alloc(sizeof(*s));
 	int64_t version = 0;
@@ -132,19 +135,38 @@ store_open_to_look(const char *path, struct store **ret, struct err *e)
 
 	(void)schema_versions(&n);
 	s->path = mem_strdup(path);
-	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		rc = db_fail(s, e, path);
 	else
 		rc = pragma_int(s, "PRAGMA user_version", &version, e);
 	if (rc == 0 && version != (int64_t)n)
-		rc = fail(e, ERR_INPUT, "%s has schema %lld, this ekaci knows %zu", path, (long long)version, n);
+		rc = fail(e, ERR_INPUT,
+		    "%s has schema %lld, this ekaci knows %zu: the bot and this command are not of one version, so restart the bot",
+		    path, (long long)version, n);
+	if (rc == 0 && (flags & SQLITE_OPEN_READWRITE) != 0 &&
+	    sqlite3_exec(s->db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;", NULL, NULL,
+	        NULL) != SQLITE_OK)
+		rc = db_fail(s, e, path);
 	if (rc != 0) {
 		store_close(s);
 		return -1;
 	}
+	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, 5000);
 	*ret = s;
 	return 0;
+}
+
+int
+store_open_to_look(const char *path, struct store **ret, struct err *e)
+{
+	return open_as_is(path, SQLITE_OPEN_READONLY, ret, e);
+}
+
+int
+store_open_beside(const char *path, struct store **ret, struct err *e)
+{
+	return open_as_is(path, SQLITE_OPEN_READWRITE, ret, e);
 }
 
 void
@@ -388,19 +410,6 @@ store_commits(const struct store *s)
 int
 store_backup(struct store *s, const char *path, struct err *e)
 {
-	sqlite3 *to;
-	int rc = sqlite3_open(path, &to);
-
-	if (rc == SQLITE_OK) {
-		sqlite3_backup *b = sqlite3_backup_init(to, "main", s->db, "main");
-		if (b != NULL) {
-			sqlite3_backup_step(b, -1);
-			sqlite3_backup_finish(b);
-		}
-		rc = sqlite3_errcode(to);
-	}
-	if (rc != SQLITE_OK)
-		(void)fail(e, ERR_SYSTEM, "cannot write the backup %s: %s", path, sqlite3_errmsg(to));
-	sqlite3_close(to);
-	return rc == SQLITE_OK ? 0 : -1;
+	/* One reading transaction, so of one moment, and no writer waits for it; packed, too. */
+	return db_run(s, e, "VACUUM INTO ?1", "s", path) == 0 ? 0 : fail_in(e, "cannot write the copy %s", path);
 }

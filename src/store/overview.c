@@ -338,6 +338,35 @@ view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, s
 }
 
 int
+view_run_tally(struct store *s, int64_t run, struct view_tally *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT count(*), coalesce(sum(b.state IN " BUILD_SQL_OPEN "), 0), coalesce(sum(b.state = 'building'), 0),"
+	    " coalesce(sum(b.state IN " BUILD_SQL_FAILED "), 0) FROM build_want w JOIN build b ON b.id = w.build"
+	    " WHERE w.run = ?1 AND w.base = 0 AND b.state <> 'cached'",
+	    "i", run);
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	if (rc > 0)
+		*ret = (struct view_tally){db_i64(q, 0), db_i64(q, 1), db_i64(q, 2), db_i64(q, 3)};
+	return rc < 0 ? -1 : 0;
+}
+
+int
+view_runs_before(struct store *s, int64_t run, int64_t *ret, struct err *e)
+{
+	/* In the order in which flow looks at them: the merge queue, pull requests, branches. */
+	return db_int(s, ret, e,
+	           "SELECT count(*) FROM run r, run o WHERE o.id = ?1 AND r.ended IS NULL AND r.held IS NULL"
+	           " AND r.state IN ('accepted', 'mirrored', 'planned', 'evaluated')"
+	           " AND (r.number >= 0, r.number = 0, r.id) < (o.number >= 0, o.number = 0, o.id)",
+	           "i", run) < 0
+	           ? -1
+	           : 0;
+}
+
+int
 view_counts(struct store *s, struct arena *a, enum view_counted what, struct view_count **ret, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done) sqlite3_stmt *q = NULL;

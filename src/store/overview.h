@@ -81,6 +81,14 @@ must_check int view_build(struct store *s, struct arena *a, const char *drv, str
 must_check int view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, struct view_run **ret,
     size_t *ret_n, struct err *e);
 
+/* A run's own builds, without what was there already, and how many are what. */
+struct view_tally {
+	int64_t all, open, at_work, failed;
+};
+must_check int view_run_tally(struct store *s, int64_t run, struct view_tally *ret, struct err *e);
+/* How many runs that are not compared yet come before it. */
+must_check int view_runs_before(struct store *s, int64_t run, int64_t *ret, struct err *e);
+
 struct view_count {
 	const char *name, *more; /* more: a second label, or NULL */
 	int64_t n;

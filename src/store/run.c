@@ -3,6 +3,7 @@
 
 #include "store/db.h"
 #include "store/figures.h"
+#include "store/people.h"
 #include "store/served.h"
 #include "support/base/clock.h"
 
@@ -453,7 +454,7 @@ int
 store_run_later(struct store *s, int64_t id, bool refused, int64_t not_before, const char *why, struct err *e)
 {
 	return db_run(s, e,
-	    "UPDATE run SET failures = failures + 1, refusals = CASE WHEN ?5 THEN refusals + 1 ELSE 0 END, not_before = ?2,"
+	    "UPDATE run SET failures = failures + NOT ?5, refusals = CASE WHEN ?5 THEN refusals + 1 ELSE 0 END, not_before = ?2,"
 	    " waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
 	    "iisii", id, not_before, why, clock_now_ms(), (int64_t)refused);
 }
@@ -615,6 +616,8 @@ store_prune(struct store *s, int64_t before, struct err *e)
 	if (store_begin(s, e) != 0)
 		return -1;
 	int rc = prune(s, before, e);
+	if (rc == 0)
+		rc = store_people_prune(s, before, e);
 	return store_end(s, rc == 0 ? figure_prune(s, e) : rc, e);
 }
 
@@ -622,10 +625,10 @@ int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {
 	return db_run(s, e,
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label)"
-	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-	    "iiisssiiiss", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
-	    (int64_t)c->operator, c->said, c->head, c->label);
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label, thread)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0))",
+	    "iiisssiiissi", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
+	    (int64_t)c->operator, c->said, c->head, c->label, c->thread);
 }
 
 int
@@ -649,7 +652,7 @@ store_label_take(struct store *s, int64_t repository, int64_t number, const char
 }
 
 #define NOT_BUSY(busy)                                                                                                            \
-	" AND (verb IN ('help', 'status', 'unknown')"                                                                             \
+	" AND (verb IN ('help', 'status', 'unknown', 'quota')"                                                                    \
 	" OR (SELECT r.installation FROM repository r WHERE r.id = command.repository) NOT IN (SELECT value FROM json_each(" busy \
 	")))"
 
@@ -669,7 +672,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label FROM command"
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label,"
+	    " coalesce(thread, comment) FROM command"
 	    " WHERE done IS NULL AND not_before <= ?1" NOT_BUSY("?2") " ORDER BY id LIMIT 1",
 	    "is", now, busy);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -688,7 +692,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 	    .said = db_i64(q, 9),
 	    .head = db_text(a, q, 10),
 	    .received = db_i64(q, 11),
-	    .label = db_text(a, q, 12)};
+	    .label = db_text(a, q, 12),
+	    .thread = db_i64(q, 13)};
 	return 0;
 }
 

@@ -38,7 +38,7 @@ struct run {
 	const char *asked;    /* attributes that a command named (JSON array), or NULL: all */
 	enum run_state state;
 	int64_t attempt, not_before; /* attempts of the present state that were begun, those that died with us among them */
-	int64_t failures, refusals;  /* of them that failed; that the forge refused, in a row */
+	int64_t refusals, failures;  /* of them that the forge refused, in a row; that failed otherwise */
 	bool force, ignore_rules, approved, wide;
 	bool again;          /* targets are built once more and compared */
 	const char *held;    /* why it does not go on until somebody approves, or NULL */
@@ -154,6 +154,7 @@ struct store_command {
 	const char *label; /* that asked for it, or NULL */
 	int64_t said;      /* when the comment was written, GitHub's clock; 0: not known */
 	int64_t attempts, received;
+	int64_t thread; /* the comment after which its reply is named, see store/people.h; 0: its own */
 };
 /* 1 when the comment's commands were taken before, whenever that was. */
 must_check int store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e);

@@ -44,6 +44,7 @@ struct flow {
 	struct active *active;
 	int busy[LANES];
 	int64_t wake;
+	size_t live; /* runs, at the last look */
 	bool closing;
 };
 
@@ -521,6 +522,7 @@ look(void *ctx)
 	f->wake = INT64_MAX;
 	if (store_runs_live(f->p.store, ids, MAX_LIVE, &n, &e) != 0)
 		log_err(LOG_ERROR, "flow", &e);
+	f->live = n;
 	for (size_t i = 0; i < n; i++) {
 		struct arena a = {0};
 		int rc;
@@ -579,6 +581,12 @@ struct schedule *
 flow_schedule(struct flow *f)
 {
 	return f->walk.schedule;
+}
+
+int64_t
+flow_live(const struct flow *f)
+{
+	return (int64_t)f->live;
 }
 
 static void

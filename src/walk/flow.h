@@ -43,6 +43,8 @@ must_check int flow_new(const struct flow_parts *parts, struct flow **ret, struc
 void flow_kick(struct flow *f);
 void flow_free(struct flow *f);
 struct schedule *flow_schedule(struct flow *f);
+/* Runs that had not ended when they were last looked at. */
+int64_t flow_live(const struct flow *f);
 
 /* Starts a run for a head, superseding the pull request's other live runs; within the caller's transaction. A live run
  * of the same head, base and force is left to go on. */

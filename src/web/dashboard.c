@@ -5,7 +5,7 @@
 #include "records/difference.h"
 #include "support/base/clock.h"
 #include "support/text/template.h"
-#include "web/now.h"
+#include "web/at_work.h"
 #include "web/page_data.h"
 #include "web/plots.h"
 #include "web/show.h"

@@ -330,6 +330,42 @@ on_timer(void *ctx)
 	server_pump(ctx);
 }
 
+/* Port and address of a listening socket. */
+static int
+note_address(struct server *s, int fd, struct err *e)
+{
+	struct sockaddr_storage at;
+	socklen_t n = sizeof(at);
+	char host[128], port[16];
+	int64_t number = 0;
+	struct arena a = {0};
+
+	if (getsockname(fd, (struct sockaddr *)&at, &n) != 0)
+		return fail_sys(e, "cannot read the address of the listening socket");
+	if (at.ss_family != AF_INET && at.ss_family != AF_INET6) {
+		s->address = mem_strdup("http://localhost");
+		return 0;
+	}
+	if (getnameinfo((struct sockaddr *)&at, n, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) !=
+	        0 ||
+	    str_to_i64(str_of(port), &number) != 0)
+		return fail(e, ERR_SYSTEM, "cannot read the address of the listening socket");
+	s->port = (int)number;
+	s->address = mem_strdup(arena_printf(&a, strchr(host, ':') != NULL ? "http://[%s]:%s" : "http://%s:%s", host, port));
+	arena_release(&a);
+	return 0;
+}
+
+/* The service manager opened it, and keeps it open while we are not there: nobody who calls meanwhile is refused. */
+static int
+listen_given(struct server *s, int given_fd, int *ret_fd, struct err *e)
+{
+	if (note_address(s, given_fd, e) != 0)
+		return -1;
+	*ret_fd = given_fd;
+	return 0;
+}
+
 /* "HOST:PORT" or "[HOST]:PORT", both as numbers: no names are looked up. */
 static int
 listen_at(struct server *s, const char *listen_on, int *ret_fd, struct err *e)
@@ -337,8 +373,6 @@ listen_at(struct server *s, const char *listen_on, int *ret_fd, struct err *e)
 	AUTO(fd_close) int fd = -1;
 	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *ai = NULL;
-	struct sockaddr_storage at;
-	socklen_t n = sizeof(at);
 	char host[128], port[16];
 	int one = 1;
 	const char *colon = strrchr(listen_on, ':');
@@ -353,23 +387,14 @@ listen_at(struct server *s, const char *listen_on, int *ret_fd, struct err *e)
 	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	bool bound = fd >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
-	             getsockname(fd, (struct sockaddr *)&at, &n) == 0;
+	bool bound = fd >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
 	int saved = errno;
 	freeaddrinfo(ai);
 	errno = saved;
 	if (!bound)
 		return fail_sys(e, "cannot listen on %s", listen_on);
-	if (getnameinfo((struct sockaddr *)&at, n, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) !=
-	    0)
-		return fail(e, ERR_SYSTEM, "cannot read the address of the listening socket");
-	int64_t number = 0;
-	if (str_to_i64(str_of(port), &number) != 0)
-		return fail(e, ERR_BUG, "the port %s is no number", port);
-	s->port = (int)number;
-	struct arena a = {0};
-	s->address = mem_strdup(arena_printf(&a, strchr(host, ':') != NULL ? "http://[%s]:%s" : "http://%s:%s", host, port));
-	arena_release(&a);
+	if (note_address(s, fd, e) != 0)
+		return -1;
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
@@ -410,7 +435,7 @@ poll_closed(uv_handle_t *h)
 }
 
 int
-server_start(struct loop *l, const char *listen, int64_t request_ms, const struct route *routes, size_t n_routes,
+server_start(struct loop *l, const char *listen, int given_fd, int64_t request_ms, const struct route *routes, size_t n_routes,
     const struct server_hooks *hooks, struct server **ret, struct err *e)
 {
 	struct server *s = mem_alloc(sizeof(*s));
@@ -418,7 +443,7 @@ server_start(struct loop *l, const char *listen, int64_t request_ms, const struc
 
 	*s = (struct server){.l = l, .routes = routes, .n_routes = n_routes, .hooks = *hooks};
 	s->request_ms = request_ms != 0 ? request_ms : SERVER_REQUEST_MS;
-	if (listen_at(s, listen, &fd, e) != 0) {
+	if ((given_fd > 0 ? listen_given(s, given_fd, &fd, e) : listen_at(s, listen, &fd, e)) != 0) {
 		server_free(s);
 		return -1;
 	}

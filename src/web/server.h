@@ -62,10 +62,11 @@ struct server_hooks {
 	void *ctx;
 };
 
-/* listen: "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one. request_ms: 0 for SERVER_REQUEST_MS. routes and hooks' ctx must
+/* listen: "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one. given_fd > 0: a socket that listens already, used instead; a
+ * Unix socket has no port (0). request_ms: 0 for SERVER_REQUEST_MS. routes and hooks' ctx must
  * outlive the server. */
-must_check int server_start(struct loop *l, const char *listen, int64_t request_ms, const struct route *routes, size_t n_routes,
-    const struct server_hooks *hooks, struct server **ret, struct err *e);
+must_check int server_start(struct loop *l, const char *listen, int given_fd, int64_t request_ms, const struct route *routes,
+    size_t n_routes, const struct server_hooks *hooks, struct server **ret, struct err *e);
 /* Stops listening and ends all connections, whose handlers are told; none may be suspended. The server's own memory goes with the
  * next turn of the loop. */
 void server_stop(struct server *s);

@@ -102,8 +102,8 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 	from->logs = logs_new(from->l);
 	from->whys = whys_new(from->l);
 	make_routes(w);
-	if (server_start(from->l, settings->listen, settings->request_ms, w->routes, COUNT(w->routes), &hooks, &from->server,
-	        e) != 0)
+	if (server_start(from->l, settings->listen, settings->given_fd, settings->request_ms, w->routes, COUNT(w->routes),
+	        &hooks, &from->server, e) != 0)
 		return -1;
 	logs_serve(from->logs, from->server);
 	whys_serve(from->whys, from->server);

@@ -22,12 +22,13 @@
 #include "store/installation.h"
 #include "store/store.h"
 #include "support/os/loop.h"
-#include "web/now.h"
+#include "web/at_work.h"
 
 /* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {
 	const struct forge *forge;  /* whose deliveries come */
 	const char *listen;         /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
+	int given_fd;               /* a socket that listens already, instead; 0 or -1: none. It is the server's then */
 	const char *url;            /* as seen from outside, without a final slash; NULL: http://LISTEN */
 	const char *state_dir;      /* holds runs/ID/... and logs/HASH-NAME */
 	const char *store_dir;      /* NULL: /nix/store */

@@ -286,6 +286,7 @@ export async function begin({ repo = 'org/demo', from, config = {}, settings = {
 		github: { api_url: stand_in.api_url || github.url, app_id: String(app.id), private_key_file: in_dir('app.pem'),
 			webhook_secret_file: in_dir('webhook-secret') },
 		build: { slots: 2 },
+		log: { format: 'text' },
 	};
 	const bot = new Bot({ dir, config: tables, env, args, command,
 		on_ready: url => github.do('hook', { url: `${url}/webhook`, secret }) });

@@ -48,7 +48,9 @@ function changes(repo, ...args)
 	const { status, err, report } = ekaci(repo, 'diff', '--format', 'json', ...args);
 	ok(report, err);
 	equal(status, 0, err);
-	return { what: (report.attributes || []).map(a => `${a.class} ${a.path.join('.')}`).sort().join(', '), err, head: report.run.head, base: report.run.base };
+	const lines = err.split('\n'), told = lines.filter(line => line.startsWith('ekaci: comparing ')).map(line => line.slice('ekaci: '.length));
+	equal(told.length, 1, err);
+	return { told: told[0], what: (report.attributes || []).map(a => `${a.class} ${a.path.join('.')}`).sort().join(', '), err: lines.filter(line => !line.startsWith('ekaci: comparing ')).join('\n'), head: report.run.head, base: report.run.base };
 }
 
 test('without a revision the files as they are: changed, staged, new, deleted; not what is ignored; the index stays as it is', () => {
@@ -124,6 +126,82 @@ test('two commits of a clone with changes: a line says that these are not compar
 		match(err, /^ekaci: uncommitted changes are not compared/);
 	}
 	equal(changes(repo, 'main~1', 'main~1').err, '');
+});
+
+test('what is compared is said in one line: the state of the files, where they parted, what the branch did meanwhile', () => {
+	const repo = repository('told');
+	const first = git(repo, 'rev-parse', 'HEAD');
+	equal(changes(repo).told, `comparing the working tree of main (nothing uncommitted) with ${first.slice(0, 12)}, where it parted from main`);
+	git(repo, 'checkout', '-q', '-b', 'work');
+	const work = commit(repo, { 'pkgs/a': '2', 'pkgs/c': '1' });
+	git(repo, 'checkout', '-q', 'main');
+	const tip = commit(repo, { 'pkgs/a': '3' });
+	git(repo, 'checkout', '-q', 'work');
+	write(repo, { 'pkgs/b': '2', 'pkgs/d': '1' });
+	const now = changes(repo);
+	equal([now.told, now.what], [`comparing the working tree of work (1 changed, 1 new) with ${first.slice(0, 12)}, where it parted from main, which has moved on by 1 commit`,
+		'added c, added d, rebuild a, rebuild b']);
+	git(repo, 'stash', '-q', '-u');
+	equal(changes(repo, 'main', 'work').told, `comparing work (${work.slice(0, 12)}) with main (${tip.slice(0, 12)})`);
+	equal(changes(repo, 'main...work').told, `comparing work (${work.slice(0, 12)}) with ${first.slice(0, 12)}, where it parted from main, which has moved on by 1 commit`);
+	equal(changes(repo, first, work.slice(0, 9)).told, `comparing ${work.slice(0, 12)} with ${first.slice(0, 12)}`);
+	equal(changes(repo, '--merge', first, 'work').told, `comparing ${first.slice(0, 12)} with work (${work.slice(0, 12)}) merged into it`);
+	git(repo, 'checkout', '-q', '--detach');
+	equal(changes(repo).told, `comparing the working tree of a detached HEAD (nothing uncommitted) with ${first.slice(0, 12)}, where it parted from main, which has moved on by 1 commit`);
+
+	// In the middle of a merge and of a rebase that stopped at a conflict: the files as they are, marks and all.
+	git(repo, 'checkout', '-q', 'work');
+	for (const [verb, doing, branch] of [['merge', 'a merge', 'work'], ['rebase', 'a rebase', 'a detached HEAD']]) {
+		try {
+			git(repo, verb, 'main');
+			ok(false, 'there is a conflict');
+		} catch (e) {
+			equal(e.status, 1);
+		}
+		const { told, what } = changes(repo);
+		ok(told.startsWith(`comparing the working tree of ${branch} (`), told);
+		match(told, new RegExp(`, 1 with conflicts, as they are written there; in the middle of ${doing}\\)`));
+		ok(what.includes('rebuild a'), what);
+		git(repo, verb, '--abort');
+	}
+});
+
+test("a fork's clone is compared with upstream; a shallow one says what it lacks; a submodule is a repository", () => {
+	const up = repository('up');
+	const fork = path.join(dir, 'fork');
+	execFileSync('git', ['clone', '-q', up, fork], { env });
+	commit(up, { 'pkgs/c': '1' });
+	git(fork, 'remote', 'add', 'upstream', up);
+	git(fork, 'fetch', '-q', 'upstream');
+	git(fork, 'checkout', '-q', '-b', 'work', 'upstream/main');
+	write(fork, { 'pkgs/d': '1' });
+	const now = changes(fork);
+	equal([now.what, now.told.split(', where it parted from ')[1]], ['added d', 'upstream/main']);
+	git(fork, 'remote', 'rename', 'upstream', 'other');
+	equal(changes(fork).what, 'added c, added d', 'without an upstream: origin');
+
+	// With as much history as is needed, git answers also where a clone ends.
+	git(up, 'checkout', '-q', '-b', 'side', 'main~1');
+	commit(up, { 'pkgs/x': '1' });
+	git(up, 'checkout', '-q', 'main');
+	const deep = path.join(dir, 'deep');
+	execFileSync('git', ['clone', '-q', '--depth', '2', '--no-single-branch', `file://${up}`, deep], { env });
+	git(deep, 'checkout', '-q', 'side');
+	equal(changes(deep).what, 'added x');
+	const shallow = path.join(dir, 'shallow');
+	execFileSync('git', ['clone', '-q', '--depth', '1', `file://${up}`, shallow], { env });
+	write(shallow, { 'pkgs/e': '1' });
+	equal(changes(shallow).what, 'added e');
+	git(shallow, 'checkout', '-q', '--orphan', 'other');
+	commit(shallow, {});
+	const refused = ekaci(shallow, 'diff');
+	equal(refused.status, 2);
+	match(refused.err, /have no common history in this clone, which is a shallow one: git fetch --unshallow/);
+
+	const around = repository('around');
+	execFileSync('git', ['-C', around, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', up, 'sub'], { env, stdio: 'ignore' });
+	write(around, { 'sub/pkgs/f': '1' });
+	equal(changes(path.join(around, 'sub/pkgs')).what, 'added f');
 });
 
 test('filters of the user apply, repositories that lie inside do not count, and what cannot be compared is said', () => {

@@ -110,7 +110,7 @@ test('--no-browser: the address is the form itself, and what GitHub led to is pa
 
 test('what is there is never overwritten, and a code that GitHub refuses writes nothing', async () => {
 	const again = spawnSync(program, ['setup', '--url', 'https://ci.example.org', '--dir', dir], { encoding: 'utf8' });
-	equal(again.status, 1);
+	equal(again.status, 2);
 	match(again.stderr, /ekaci\.toml is there already/);
 	for (const bad of [['--url', 'ci.example.org'], ['--url', 'https://x', '--dir', 'etc'], ['--url', 'https://x"y', '--dir', '/x'], []])
 		ok([1, 2].includes(spawnSync(program, ['setup', ...bad], { encoding: 'utf8', timeout: 5000 }).status), String(bad));

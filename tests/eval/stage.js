@@ -325,6 +325,8 @@ int main(int argc, char **argv) {
 	ok(fs.existsSync(path.join(evals_dir, 'nix-eval-jobs.build')), 'what it loads is kept');
 
 	// ekaci check-config has the evaluator evaluate one derivation where it will have to.
+	write('key', '-----BEGIN RSA PRIVATE KEY-----\n');
+	write('secret', 'x\n');
 	const check = (evaluator, more = '') => run(ekaci, ['check-config', write('ekaci.toml', `[web]\nlisten = "127.0.0.1:0"\n[github]\napi_url = "http://127.0.0.1:1"
 app_id = "1"\nprivate_key_file = "${work}/key"\nwebhook_secret_file = "${work}/secret"\n[state]\ndir = "${work}/state"\n[evaluate]\nevaluator = "${evaluator}"\n${more}`)]);
 	const own = check('built-in');

@@ -298,7 +298,7 @@ check_config_says_what_the_fixtures_expect(void **state)
 	    {"fixtures/config/mistakes.toml", 1, true},
 	    {"fixtures/config/mistakes.json", 1, true},
 	    {"fixtures/config/eka-ci.json", 0, true},
-	    {"deploy/ekaci.toml.example", 0, false},
+	    {"deploy/ekaci.toml.example", 1, false},
 	    {"fixtures/config/none.toml", 2, false},
 	};
 	struct arena a = {0};

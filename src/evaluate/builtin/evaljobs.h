@@ -9,13 +9,14 @@
  * with the rest.
  *
  * Exit code as nix-eval-jobs': 0 however many attributes failed; 1 when the root failed or a limit cut the walk short
- * (rows so far are valid but not all); 2 for a wrong command line.
+ * (rows so far are valid but not all); 2 for a wrong command line; 130 when it was interrupted.
  */
 #ifndef EKACI_EVALUATE_BUILTIN_EVALJOBS_H
 #define EKACI_EVALUATE_BUILTIN_EVALJOBS_H
 
 #include "support/base/err.h"
 #include "support/base/str.h"
+#include "support/text/usage.h"
 
 enum eval_source { EVAL_FILE, EVAL_EXPR, EVAL_FLAKE };
 
@@ -53,6 +54,8 @@ struct eval_jobs {
 	int64_t max_depth, max_rows, max_seconds;
 };
 
+extern const struct usage_option eval_jobs_options[];
+extern const char eval_jobs_words[];
 /* The command; argv[0] is "eval-jobs". Gives the exit code. */
 int eval_jobs_main(int argc, char **argv);
 

@@ -87,21 +87,15 @@ begin(struct task *t)
 }
 
 static int
-take(struct lane *lane, struct err *e)
+take(struct lane *lane, int64_t *held_ms, struct err *e)
 {
 	struct arena a = {0};
 	struct desired row;
-	int64_t now = clock_now_ms();
-	int rc = store_desired_next(lane->s->store, &a, lane->installation, now, &row, e);
+	enum urgency upto = URGENCY_PROGRESS;
 
-	/* What is left is kept for what people wait for. */
-	int64_t wait = budget_wait_ms(&lane->budget, true, now);
-	while (rc == 0 && row.urgency == URGENCY_PROGRESS && wait > 0) {
-		rc = store_desired_quiet(lane->s->store, row.id, now + wait, e);
-		arena_clear(&a);
-		if (rc == 0)
-			rc = store_desired_next(lane->s->store, &a, lane->installation, now, &row, e);
-	}
+	for (int64_t ms; upto > URGENCY_CONCLUSION && (ms = lane_wait_ms(lane, upto)) > 0; upto--)
+		*held_ms = *held_ms < 0 || ms < *held_ms ? ms : *held_ms;
+	int rc = store_desired_next(lane->s->store, &a, lane->installation, clock_now_ms(), upto, &row, e);
 	if (rc == 0)
 		begin(task_new(lane, &row, &a));
 	arena_release(&a);
@@ -256,7 +250,8 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 
 	*s = (struct client){.l = l, .store = store, .take = take, .lane = lane_of};
 	s->delays = (struct send_delays){.between_writes_ms = 1000,
-	    .writes_at_once = 4,
+	    .writes_at_once = 30,
+	    .progress_at_once = 4,
 	    .first_retry_ms = 1000,
 	    .longest_retry_ms = 300000,
 	    .settle_ms = 11000,

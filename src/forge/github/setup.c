@@ -11,7 +11,6 @@
 #include "support/text/json.h"
 
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
@@ -33,21 +32,19 @@ struct app_setup {
 	struct err why;
 };
 
-const char setup_usage[] = "usage: ekaci setup --url https://YOUR-HOST [OPTIONS]\n\n"
-                           "Makes the GitHub App for a bot that GitHub reaches at https://YOUR-HOST, and\n"
-                           "writes DIR/ekaci.toml, its key and its webhook secret. You are shown an address\n"
-                           "on this machine to open in a browser; with --no-browser one that holds the whole\n"
-                           "form, for a browser anywhere, and paste what GitHub sends you back to.\n\n"
-                           "  --url ADDRESS       where GitHub reaches the bot\n"
-                           "  --dir DIR           where to write (/etc/ekaci)\n"
-                           "  --organization ORG  whose the App is; else it is yours\n"
-                           "  --name NAME         the App's name\n"
-                           "  --no-browser        this machine is reached by ssh only\n"
-                           "  --port N            on this machine, for the browser\n"
-                           "  --github ADDRESS    of a GitHub Enterprise server\n"
-                           "  --api ADDRESS       of its API (ADDRESS/api/v3)\n"
-                           "  --proxy ADDRESS     through which GitHub is reached ($https_proxy)\n"
-                           "  --ca-file FILE      certificates that are trusted beside the system's\n";
+const struct usage_option setup_options[] = {
+    {"--url", "ADDRESS", .what = "where GitHub reaches the bot", .means = 'u'},
+    {"--dir", "DIR", .what = "where to write (/etc/ekaci)", .means = 'd'},
+    {"--organization", "ORG", .what = "whose the App is; else it is yours", .means = 'o'},
+    {"--name", "NAME", .what = "the App's name", .means = 'n'},
+    {"--no-browser", NULL, .what = "this machine is reached by ssh only", .means = 'b'},
+    {"--port", "N", .what = "on this machine, for the browser", .means = 'p'},
+    {"--github", "ADDRESS", .what = "of a GitHub Enterprise server", .means = 'g'},
+    {"--api", "ADDRESS", .what = "of its API (ADDRESS/api/v3)", .means = 'a'},
+    {"--proxy", "ADDRESS", .what = "through which GitHub is reached ($https_proxy)", .means = 'P'},
+    {"--ca-file", "FILE", .what = "certificates that are trusted beside the system's", .means = 'c'},
+    {0},
+};
 
 static const char *
 file_of(struct app_setup *s, const char *name)
@@ -343,45 +340,41 @@ plain(const char *text)
 }
 
 static int
-parse(struct app_setup *s, int argc, char **argv)
+take(struct app_setup *s, const struct usage_option *o, const char *value, struct err *e)
 {
-	static const struct option options[] = {
-	    {"url", required_argument, NULL, 'u'},
-	    {"dir", required_argument, NULL, 'd'},
-	    {"organization", required_argument, NULL, 'o'},
-	    {"name", required_argument, NULL, 'n'},
-	    {"port", required_argument, NULL, 'p'},
-	    {"no-browser", no_argument, NULL, 'b'},
-	    {"github", required_argument, NULL, 'g'},
-	    {"api", required_argument, NULL, 'a'},
-	    {"proxy", required_argument, NULL, 'P'},
-	    {"ca-file", required_argument, NULL, 'c'},
-	    {NULL, 0, NULL, 0},
-	};
-	int c;
+	switch (o->means) {
+	case 'u': s->url = value; return 0;
+	case 'd': s->dir = value; return 0;
+	case 'o': s->organization = value; return 0;
+	case 'n': s->name = value; return 0;
+	case 'g': s->github = value; return 0;
+	case 'a': s->api = value; return 0;
+	case 'b': s->no_browser = true; return 0;
+	case 'P': s->network.network.proxy = value; return 0;
+	case 'c': s->network.network.ca_file = value; return 0;
+	default: break;
+	}
+	if (str_to_i64(str_of(value), &s->port) != 0 || s->port < 0 || s->port > 65535)
+		return fail(e, ERR_INPUT, "--port %.60s: not a port's number", value);
+	return 0;
+}
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		const char **to = c == 'u'   ? &s->url
-		                  : c == 'd' ? &s->dir
-		                  : c == 'o' ? &s->organization
-		                  : c == 'n' ? &s->name
-		                  : c == 'g' ? &s->github
-		                  : c == 'a' ? &s->api
-		                  : c == 'P' ? &s->network.network.proxy
-		                  : c == 'c' ? &s->network.network.ca_file
-		                             : NULL;
-		if (c == 'b')
-			s->no_browser = true;
-		else if (to != NULL)
-			*to = optarg;
-		else if (c != 'p' || str_to_i64(str_of(optarg), &s->port) != 0 || s->port < 0 || s->port > 65535)
+static int
+parse(struct app_setup *s, int argc, char **argv, struct err *e)
+{
+	const struct usage u = {.name = "setup", .options = setup_options};
+	struct usage_reader r = {.u = &u, .argc = argc, .argv = argv, .at = 1};
+	int is;
+
+	while ((is = usage_next(&r, e)) != USAGE_END) {
+		if (is < 0)
+			return -1;
+		if (is == USAGE_WORD)
+			return fail(e, ERR_INPUT, "one word too many: %.60s", r.values[0]);
+		if (take(s, r.option, r.values[0], e) != 0)
 			return -1;
 	}
-	if (optind < argc)
-		fprintf(stderr, "ekaci setup: one word too many: %s\n", argv[optind]);
-	else if (s->url == NULL)
-		fputs("ekaci setup: --url is missing\n", stderr);
-	return optind == argc && s->url != NULL ? 0 : -1;
+	return s->url != NULL ? 0 : fail(e, ERR_INPUT, "--url is missing");
 }
 
 static int
@@ -436,8 +429,8 @@ setup_main(int argc, char **argv)
 	struct app_setup s = {.dir = "/etc/ekaci", .github = "https://github.com", .port = PORT};
 	struct err e = {0};
 
-	if (parse(&s, argc, argv) != 0) {
-		fputs("see ekaci setup --help\n", stderr);
+	if (parse(&s, argc, argv, &e) != 0) {
+		fprintf(stderr, "ekaci setup: %s\nsee ekaci setup --help\n", e.msg);
 		return 2;
 	}
 	int rc = check(&s, &e);
@@ -453,5 +446,5 @@ setup_main(int argc, char **argv)
 		fprintf(stderr, "ekaci: %s\n", e.msg);
 	json_decref(s.app);
 	arena_release(&s.a);
-	return rc == 0 ? 0 : 1;
+	return rc == 0 ? 0 : 2;
 }

@@ -10,7 +10,9 @@
 #ifndef EKACI_FORGE_GITHUB_SETUP_H
 #define EKACI_FORGE_GITHUB_SETUP_H
 
-extern const char setup_usage[];
+#include "support/text/usage.h"
+
+extern const struct usage_option setup_options[];
 int setup_main(int argc, char **argv);
 
 #endif

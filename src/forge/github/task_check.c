@@ -108,12 +108,10 @@ on_written(struct task *t, const struct http_answer *answer, const json_t *body)
 	t->row.remote_id = id;
 	json_object_set_new(t->remote, "completed", json_boolean(wants_completed(t)));
 	settle_pending(t);
-	if (json_object_get(t->remote, "more") == NULL) {
+	if (json_object_get(t->remote, "more") == NULL)
 		task_posted(t);
-		return;
-	}
-	if (task_remember(t))
-		check_go(t);
+	else
+		task_partly(t);
 }
 
 /* Somebody or GitHub deleted the run. */
@@ -180,7 +178,12 @@ check_go(struct task *t)
 	bool completed = json_flag(t->remote, "completed", false);
 
 	/* A concluded run shows as running only if a new one of its name is posted; one that still runs goes on. */
-	if (t->row.remote_id == 0 || (completed && (again || !wants_completed(t))))
+	/* One that another life concluded stays as it is until it is known to be right: what it told of is looked at once more. */
+	bool adopted = json_flag(t->remote, "adopted", false) && !again;
+
+	if (adopted && completed && !wants_completed(t))
+		task_posted(t);
+	else if (t->row.remote_id == 0 || (completed && (again || !wants_completed(t))))
 		create(t);
 	else
 		update(t);
@@ -210,13 +213,16 @@ on_seen(struct task *t, const struct http_answer *answer, const json_t *body)
 		check_go(t);
 }
 
+/* Of which run, we wrote down before it was made. Where nothing is written, the database came from a backup: any of this name is ours. */
 static bool
 is_ours(const struct task *t, const json_t *run)
 {
+	const char *made = json_str(t->remote, "external_id", NULL);
+
 	return json_int(json_object_get(run, "app"), "id", 0) == tokens_app_number(t->s->tokens) &&
 	       strcmp(json_str(run, "name", ""), t->wanted.check.name) == 0 &&
 	       strcmp(json_str(run, "head_sha", ""), t->wanted.check.head) == 0 &&
-	       strcmp(json_str(run, "external_id", ""), json_str(t->remote, "external_id", "")) == 0 &&
+	       (made == NULL || strcmp(json_str(run, "external_id", ""), made) == 0) &&
 	       !holds(json_object_get(t->remote, "earlier"), json_object_get(run, "id"));
 }
 
@@ -240,6 +246,11 @@ on_listed(struct task *t, const struct http_answer *answer, const json_t *body)
 		return;
 	t->row.remote_id = json_int(t->found, "id", 0);
 	if (t->found != NULL) {
+		if (json_object_get(t->remote, "external_id") == NULL) {
+			json_object_set_new(t->remote, "external_id", json_string(json_str(t->found, "external_id", "")));
+			json_object_set_new(t->remote, "restart", json_integer(t->wanted.check.restart));
+			json_object_set_new(t->remote, "adopted", json_true());
+		}
 		log_info("%s: the run whose making was in doubt is there (%lld)", t->row.key, (long long)t->row.remote_id);
 		settle_by_count(t, t->found);
 	}

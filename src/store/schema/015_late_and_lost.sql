@@ -8,7 +8,7 @@ CREATE TABLE group_gone (
 	PRIMARY KEY (repository, head)
 ) STRICT, WITHOUT ROWID;
 
--- Of attempts of the present state: that failed, and that were refused in a row. `attempt` counts all that were begun, those that died with
+-- Of attempts of the present state: that the forge refused, in a row, and that failed otherwise. `attempt` counts all that were begun, those that died with
 -- the bot among them.
 ALTER TABLE run ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE run ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;

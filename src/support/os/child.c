@@ -45,8 +45,8 @@ static int64_t spent_ms;
 static void
 on_term(int sig)
 {
-	(void)sig;
-	term_came = 1;
+	if (term_came == 0)
+		term_came = sig;
 }
 
 bool
@@ -55,12 +55,23 @@ child_cancelled(void)
 	return term_came != 0;
 }
 
+int
+child_cancelled_code(void)
+{
+	return 128 + term_came;
+}
+
 void
 child_catch_term(void)
 {
-	struct sigaction sa = {.sa_handler = on_term};
+	static const int from_terminal[] = {SIGINT, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_term}, old;
 
 	sigaction(SIGTERM, &sa, NULL);
+	/* Whoever started us without them (nohup, a shell's background) meant it. */
+	for (size_t i = 0; i < COUNT(from_terminal); i++)
+		if (sigaction(from_terminal[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(from_terminal[i], &sa, NULL);
 }
 
 /* The parent of a process, read from /proc; 0 when it is gone. */
@@ -230,6 +241,7 @@ become(const struct child *c, int theirs[NFDS], int sync_fd)
 	/* Who is talked to has builders of its own to end when we are killed; SIGKILL would leave them behind. */
 	prctl(PR_SET_PDEATHSIG, c->talk ? SIGTERM : SIGKILL);
 	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -652,6 +664,46 @@ child_output(const char *const *argv, struct buf *out, struct err *e)
 		    r.code, STR_ARG(words));
 	}
 	return 0;
+}
+
+int
+child_foreground_start(const char *const *argv, const char *const *env, const char *dir, pid_t *ret, struct err *e)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return fail_sys(e, "cannot run %s", argv[0]);
+	if (pid > 0) {
+		*ret = pid;
+		return 0;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGHUP);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	for (size_t i = 0; env != NULL && env[i] != NULL; i++)
+		putenv((char *)(uintptr_t)env[i]);
+	if (dir == NULL || chdir(dir) == 0)
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+	dprintf(2, "ekaci: cannot run %s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+int
+child_foreground_wait(pid_t pid)
+{
+	bool told = false;
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return 127;
+		if (term_came == SIGTERM && !told)
+			told = kill(pid, SIGTERM) == 0;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 const char *

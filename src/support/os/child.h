@@ -6,7 +6,7 @@
  * bytes as standard input, pipes for standard output and error, and no other descriptor of ours.
  *
  * Ends: by itself, after wall_ms, after silence_ms without output, when on_line says stop, or when this process gets
- * SIGTERM. However it ends, every descendant is then killed and reaped: the calling process makes itself their
+ * SIGTERM or SIGINT. However it ends, every descendant is then killed and reaped: the calling process makes itself their
  * subreaper, so that even one that left its process group is found. So only one child_run at a time, and no other
  * children, in a process; children_run below runs several side by side.
  */
@@ -15,6 +15,8 @@
 
 #include "support/base/err.h"
 #include "support/base/str.h"
+
+#include <sys/types.h>
 
 enum {
 	CHILD_MAX_LINE = 64 * 1024 * 1024, /* an evaluator's row with all its inputs; longer is hostile */
@@ -81,8 +83,20 @@ int64_t child_spent_ms(void);
  * standard error into e when it does not exit 0 (ERR_SYSTEM). */
 must_check int child_output(const char *const *argv, struct buf *out, struct err *e);
 
-/* True when this process was asked to end by SIGTERM (child_catch_term was called and the signal came). */
+/*
+ * A program that has our terminal and our standard descriptors, such as a shell: started, and waited for. While it runs, no
+ * child_run. env: NAME=VALUE, added to ours, or NULL; dir: its folder, or NULL for ours.
+ */
+must_check int child_foreground_start(const char *const *argv, const char *const *env, const char *dir, pid_t *ret,
+    struct err *e);
+/* Its exit code, 128 and the signal's number when it was ended by one. An interrupt is the program's own business; SIGTERM is
+ * handed on. */
+int child_foreground_wait(pid_t pid);
+
+/* True when this process was asked to end by SIGTERM, or by SIGINT or SIGHUP from its terminal (child_catch_term was called and the
+ * signal came); the exit code that says so: 130 for an interrupt, 143. */
 bool child_cancelled(void);
+int child_cancelled_code(void);
 void child_catch_term(void);
 
 /* What all descendants of this process use at this moment: how many they are, and memory that is theirs alone. */

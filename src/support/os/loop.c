@@ -16,9 +16,14 @@ struct put_off {
 
 struct loop {
 	uv_loop_t uv;
-	uv_signal_t term, interrupt, word;
-	void (*on_word)(void *ctx);
-	void *word_ctx;
+	uv_signal_t term, interrupt;
+	int signal; /* that stopped it, or 0 */
+	struct caught {
+		struct loop *l;
+		uv_signal_t uv;
+		void (*fn)(void *ctx);
+		void *ctx;
+	} word, hangup;
 	void *guest;
 	void (*end_guest)(void *guest);
 	struct loop_figures figures;
@@ -36,8 +41,16 @@ struct loop_timer {
 static void
 on_signal(uv_signal_t *s, int number)
 {
-	(void)number;
-	loop_stop(s->data);
+	struct loop *l = s->data;
+
+	l->signal = number;
+	loop_stop(l);
+}
+
+int
+loop_signal(const struct loop *l)
+{
+	return l->signal;
 }
 
 int
@@ -51,6 +64,7 @@ loop_new(struct loop **ret, struct err *e)
 		return fail(e, ERR_SYSTEM, "cannot make the event loop");
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	l->term.data = l->interrupt.data = l;
 	uv_signal_init(&l->uv, &l->term);
 	uv_signal_init(&l->uv, &l->interrupt);
@@ -61,22 +75,35 @@ loop_new(struct loop **ret, struct err *e)
 }
 
 static void
-on_word(uv_signal_t *s, int number)
+on_heard(uv_signal_t *uv, int number)
 {
-	struct loop *l = s->data;
+	struct caught *h = uv->data;
+	LOOP_MEASURE(h->l, number == SIGHUP ? "hangup" : "word");
 
-	(void)number;
-	l->on_word(l->word_ctx);
+	h->fn(h->ctx);
+}
+
+static void
+hear(struct loop *l, struct caught *h, int number, void (*fn)(void *ctx), void *ctx)
+{
+	h->l = l;
+	h->fn = fn;
+	h->ctx = ctx;
+	h->uv.data = h;
+	uv_signal_init(&l->uv, &h->uv);
+	uv_signal_start(&h->uv, on_heard, number);
 }
 
 void
 loop_on_word(struct loop *l, void (*fn)(void *ctx), void *ctx)
 {
-	l->on_word = fn;
-	l->word_ctx = ctx;
-	l->word.data = l;
-	uv_signal_init(&l->uv, &l->word);
-	uv_signal_start(&l->word, on_word, SIGUSR1);
+	hear(l, &l->word, SIGUSR1, fn, ctx);
+}
+
+void
+loop_on_hangup(struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	hear(l, &l->hangup, SIGHUP, fn, ctx);
 }
 
 uv_loop_t *

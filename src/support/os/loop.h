@@ -18,9 +18,12 @@ must_check int loop_new(struct loop **ret, struct err *e);
 uv_loop_t *loop_uv(struct loop *l);
 /* Runs until loop_stop. SIGTERM and SIGINT stop it. */
 void loop_run(struct loop *l);
+int loop_signal(const struct loop *l); /* the one that did, or 0 */
 void loop_stop(struct loop *l);
 /* Calls fn(ctx) when this process gets SIGUSR1: another process has left word. */
 void loop_on_word(struct loop *l, void (*fn)(void *ctx), void *ctx);
+/* Calls fn(ctx) when this process gets SIGHUP: its settings have changed. Before that, SIGHUP is ignored. */
+void loop_on_hangup(struct loop *l, void (*fn)(void *ctx), void *ctx);
 /* Something that lives on the loop (worker/pool.h): loop_free has it end first, by end(guest). There is room for one. */
 void loop_take_in(struct loop *l, void *guest, void (*end)(void *guest));
 void *loop_guest(const struct loop *l); /* NULL: none yet */

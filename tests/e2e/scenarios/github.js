@@ -69,6 +69,19 @@ export default [{
 	],
 	expect: { leaf: good, other: { ...good, reports: 1 } },
 }, {
+	name: 'made a draft, and ready, and nobody told of it: on start the one stops and the other begins',
+	fails: ['lag', 'fault', 'refuse'],	// the build ends before GitHub says it
+	chance: true,
+	branches: { leaf: slow, other },
+	steps: [
+		{ do: 'pull', head: 'other', draft: true }, { do: 'wait' },
+		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
+		{ do: 'stop' },
+		{ do: 'draft', on: 'leaf', unheard: true }, { do: 'ready', on: 'other', unheard: true },
+		{ do: 'start' },
+	],
+	expect: { leaf: { rebuilds: 'cancelled' }, other: { ...good, reports: 1 }, never: { built: ['hello of leaf'] } },
+}, {
 	name: 'installed where pull requests are open already',
 	branches: { leaf },
 	steps: [

@@ -1,6 +1,6 @@
-/* now - what is going on, as whoever knows tells the first page. */
-#ifndef EKACI_WEB_NOW_H
-#define EKACI_WEB_NOW_H
+/* at_work - what is going on, as whoever knows tells the first page. */
+#ifndef EKACI_WEB_AT_WORK_H
+#define EKACI_WEB_AT_WORK_H
 
 #include <stddef.h>
 #include <stdint.h>

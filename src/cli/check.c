@@ -1,0 +1,445 @@
+/* One function a thing that may be wrong. */
+#include "cli/check.h"
+
+#include "changeset/changeset.h"
+#include "cli/place.h"
+#include "evaluate/evaluate.h"
+#include "evaluate/sandbox.h"
+#include "forge/forges.h"
+#include "forge/github/online.h"
+#include "nix/access.h"
+#include "nix/settings.h"
+#include "queue/capacity.h"
+#include "support/os/cgroup.h"
+#include "support/os/child.h"
+#include "support/os/files.h"
+#include "support/text/escape.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_SECRET = 64 * 1024, MAX_LINE = 64 };
+
+struct checking {
+	struct arena a;
+	struct settings s;
+	size_t stops, warnings;
+};
+
+/* What would stop the bot. */
+__attribute__((format(printf, 2, 3))) static void
+stops(struct checking *k, const char *fmt, ...)
+{
+	va_list ap;
+
+	k->stops++;
+	va_start(ap, fmt);
+	fputs("stops ekaci: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+__attribute__((format(printf, 2, 3))) static void
+warns(struct checking *k, const char *fmt, ...)
+{
+	va_list ap;
+
+	k->warnings++;
+	va_start(ap, fmt);
+	fputs("warning: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+/* --- secrets ------------------------------------------------------------------------------------------------------- */
+
+static void
+check_secret(struct checking *k, const char *section, const char *key, const char *path, bool is_key)
+{
+	struct str text;
+	struct stat st;
+	struct err e;
+
+	if (path == NULL)
+		return;
+	if (path[0] == '$') {
+		printf("credential: systemd hands %s to the service (LoadCredential=), and was not asked for it here\n", path);
+		return;
+	}
+	if (files_read(&k->a, path, MAX_SECRET, &text, &e) != 0) {
+		stops(k,
+		    "[%s] %s: %s. It must be there, and readable for the user that ekaci runs as: chown ekaci %s; chmod 0400 %s, or a "
+		    "credential of systemd, \"$NAME\"",
+		    section, key, e.msg, path, path);
+		return;
+	}
+	text = str_trim(text);
+	if (text.n == 0)
+		stops(k, "[%s] %s: %s is empty", section, key, path);
+	else if (is_key && str_find(text, STR("PRIVATE KEY-----")) < 0)
+		stops(k, "[%s] %s: %s holds no private key (PEM): download one on the App's page, \"Generate a private key\"",
+		    section, key, path);
+	if (stat(path, &st) == 0 && (st.st_mode & 0077) != 0 && (st.st_mode & 0007) != 0)
+		warns(k, "[%s] %s: everybody on this machine may read %s: chmod 0400 %s", section, key, path, path);
+}
+
+static void
+check_secrets(struct checking *k)
+{
+	const struct forge_secrets of = forge_of(&k->s)->secrets(&k->s);
+
+	check_secret(k, of.section, "private_key_file", of.key_file, true);
+	check_secret(k, of.section, "webhook_secret_file", of.webhook_file, false);
+	check_secret(k, of.section, "previous_webhook_secret_file", of.previous_webhook_file, false);
+}
+
+/* --- addresses ----------------------------------------------------------------------------------------------------- */
+
+static bool
+is_here(struct str host)
+{
+	return str_is(host, "localhost") || str_starts(host, STR("127.")) || str_starts(host, STR("[::1]"));
+}
+
+static void
+check_url(struct checking *k)
+{
+	const char *url = k->s.web.url;
+	struct str rest;
+
+	if (url == NULL) {
+		warns(k, "[web] url is not given: links in reports lead to this machine's own address, http://%s",
+		    k->s.web.listen);
+		return;
+	}
+	struct str from = str_from(str_of(url), strlen("http://"));
+	if (str_starts(str_of(url), STR("http://")) && !is_here(str_cut(from, '/', &rest)))
+		warns(k,
+		    "[web] url = \"%s\" is not https: webhooks and pages of private repositories can be read on their way; "
+		    "deploy/nginx.conf shows a proxy with TLS",
+		    url);
+}
+
+/* Whether somebody else listens where we would. */
+static void
+check_port(struct checking *k)
+{
+	const char *listen_on = k->s.web.listen, *colon = strrchr(listen_on, ':');
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *ai = NULL;
+	bool brackets = listen_on[0] == '[' && colon[-1] == ']';
+	struct str host = {listen_on + brackets, (size_t)(colon - listen_on) - (brackets ? 2 : 0)};
+	int one = 1;
+
+	if (getaddrinfo(str_dup(&k->a, host), colon + 1, &hints, &ai) != 0) {
+		stops(k, "[web] listen = \"%s\": the address must be given in numbers, such as 127.0.0.1:3030", listen_on);
+		return;
+	}
+	AUTO(fd_close) int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	bool good = fd >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, 1) == 0;
+	int why = errno;
+	freeaddrinfo(ai);
+	if (good)
+		return;
+	if (why == EADDRINUSE && place_holder(k->s.state.dir) != 0)
+		printf("port: %s is in use, and the bot runs\n", listen_on);
+	else if (why == EADDRINUSE)
+		stops(k,
+		    "[web] listen = \"%s\": the port is taken by another program (ss -ltnp names it). It is all right when that is "
+		    "systemd with ekaci.socket",
+		    listen_on);
+	else
+		stops(k, "[web] listen = \"%s\": %s", listen_on,
+		    why == EADDRNOTAVAIL ? "no interface of this machine has that address" : strerror(why));
+}
+
+/* --- state --------------------------------------------------------------------------------------------------------- */
+
+static void
+check_state(struct checking *k)
+{
+	const char *dir = k->s.state.dir, *there = arena_strdup(&k->a, dir);
+	int64_t holder = place_holder(dir);
+	int64_t left;
+
+	if (holder != 0)
+		printf("state: a bot runs on %s (process %" PRId64 ")\n", dir, holder);
+	while (access(there, F_OK) != 0 && errno == ENOENT) {
+		const char *slash = strrchr(there, '/');
+		if (slash == NULL || slash == there)
+			there = "/";
+		else
+			there = str_dup(&k->a, (struct str){there, (size_t)(slash - there)});
+	}
+	if (faccessat(AT_FDCWD, there, W_OK | X_OK, AT_EACCESS) != 0)
+		stops(k,
+		    "[state] dir = \"%s\": this user may not write in %s. install -d -o ekaci -g ekaci -m 0750 %s, or StateDirectory= "
+		    "of systemd; check as the user that ekaci runs as: sudo -u ekaci ekaci check-config",
+		    dir, there, dir);
+	else if ((left = files_free_mb(there)) < k->s.state.min_free_mb)
+		stops(k,
+		    "[state] dir = \"%s\": %" PRId64 " MiB are free, less than min_free_mb = %" PRId64 ": no work is begun",
+		    dir, left, k->s.state.min_free_mb);
+	const char *db = arena_printf(&k->a, "%s/ekaci.db", dir);
+	if (strlen(dir) + strlen("/control") >= 108)
+		warns(k,
+		    "[state] dir: its name is too long for a socket in it, so that only root and the bot's user can use ekaci status "
+		    "and its like");
+	if (access(db, F_OK) == 0 && faccessat(AT_FDCWD, db, R_OK | W_OK, AT_EACCESS) != 0)
+		stops(k, "%s belongs to another user: chown -R it to the one that ekaci runs as", db);
+}
+
+/* --- Nix ----------------------------------------------------------------------------------------------------------- */
+
+static void
+check_programs(struct checking *k)
+{
+	static const struct {
+		const char *name, *what;
+	} programs[] = {{"git", "install git"},
+	    {"nix-store",
+	        "install Nix, or put its folder on PATH (/nix/var/nix/profiles/default/bin, /run/current-system/sw/bin)"},
+	    {"nix-instantiate", "install Nix, or put its folder on PATH"}};
+
+	for (size_t i = 0; i < COUNT(programs); i++)
+		if (child_find(&k->a, programs[i].name) == NULL)
+			stops(k, "there is no %s on PATH: %s", programs[i].name, programs[i].what);
+}
+
+static void
+check_store(struct checking *k)
+{
+	struct nix_settings of = {0};
+	struct err e;
+	const char *way = nixstore_access(&e), *sandbox;
+
+	if (way != NULL)
+		printf("store: %s\n", way);
+	else
+		stops(k, "the Nix store is out of reach: %s", e.msg);
+	if (child_find(&k->a, "nix-store") == NULL)
+		return;
+	if (nixsettings_read(&k->a, NULL, &of, &e) != 0) {
+		warns(k, "Nix does not tell its settings: %s", e.msg);
+		return;
+	}
+	sandbox = nixsettings_text(&of, "sandbox", NULL);
+	bool open = sandbox != NULL ? strcmp(sandbox, "false") == 0 : nixsettings_number(&of, "sandbox", 1) == 0;
+	if (open && k->s.build.enabled)
+		warns(k,
+		    "sandbox = false in Nix' settings: what builds on this machine sees its files and network, builds of pull requests "
+		    "included. Say sandbox = true in /etc/nix/nix.conf and restart nix-daemon, or [build] enabled = false");
+}
+
+static void
+check_builders(struct checking *k)
+{
+	const struct machine *machines;
+	const char *said = k->s.build.builders;
+	struct err e;
+	size_t n;
+
+	if (said[0] == '@' && access(said + 1, R_OK) != 0)
+		warns(k, "[build] builders = \"%s\": %s, so there are no builders", said, strerror(errno));
+	if (child_find(&k->a, "nix-store") == NULL)
+		return;
+	if (capacity_machines(&k->a, &k->s, &machines, &n, &e) != 0) {
+		stops(k, "[build] builders: %s", e.msg);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct machine *m = &machines[i];
+		AUTO(buf_release) struct buf systems;
+		buf_init(&systems, 4096);
+		for (size_t j = 0; m->systems[j] != NULL; j++)
+			buf_printf(&systems, "%s%s", j > 0 ? ", " : "", m->systems[j]);
+		printf("builder: %s for %s, %" PRId64 " at once\n", m->uri != NULL ? m->uri : "this machine", systems.p,
+		    m->max_jobs);
+		if (m->key != NULL && access(m->key, R_OK) != 0 && !nixstore_is_the_daemons())
+			warns(k, "the key of %s, %s, cannot be read: %s", m->uri, m->key, strerror(errno));
+	}
+}
+
+/* --- sandbox, limits, evaluator ----------------------------------------------------------------------------------- */
+
+/* What keeps user namespaces from us, where the kernel says so. */
+static const char *
+mend_namespaces(struct checking *k)
+{
+	static const struct {
+		const char *file, *bad, *what;
+	} switches[] = {
+	    {"/proc/sys/user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"},
+	    {"/proc/sys/kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"},
+	    {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
+	        "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for bwrap"},
+	};
+	struct str text;
+	struct err e;
+
+	if (child_find(&k->a, "bwrap") == NULL)
+		return "install bubblewrap";
+	for (size_t i = 0; i < COUNT(switches); i++)
+		if (files_read(&k->a, switches[i].file, MAX_LINE, &text, &e) == 0 && str_is(str_trim(text), switches[i].bad))
+			return switches[i].what;
+	return "in a container it must be allowed by the container's owner";
+}
+
+static void
+check_sandbox(struct checking *k)
+{
+	enum sandbox_mode mode;
+	const char *why;
+	struct err e;
+
+	if (sandbox_mode_of(k->s.evaluate.sandbox, &mode, &e) != 0) {
+		stops(k, "%s", e.msg);
+	} else if (mode == SANDBOX_OFF) {
+		puts("evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
+	} else if (sandbox_works(&why)) {
+		puts("evaluations: in a sandbox (bubblewrap)");
+	} else {
+		printf("evaluations: no sandbox can be had, so %s: %s\n",
+		    mode == SANDBOX_AUTO ? "those of forks are refused until somebody approves" : "all are refused", why);
+		const char *mend = mend_namespaces(k);
+		if (mode == SANDBOX_AUTO)
+			warns(k, "user namespaces are needed for the sandbox of evaluations: %s", mend);
+		else
+			stops(k, "user namespaces are needed for the sandbox that [evaluate] sandbox requires: %s", mend);
+	}
+}
+
+static void
+tell_limits(struct checking *k)
+{
+	const char *group;
+	struct err e;
+
+	if (cgroup_find(&k->a, CGROUP_ROOT, CGROUP_SELF, &group, &e) == 0)
+		printf("limits: the kernel holds an evaluation's memory and processes in a control group below %s\n", group);
+	else
+		printf(
+		    "limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
+		    "no control group, as started here: %s\n",
+		    e.msg);
+}
+
+/* Which evaluator there will be, and whether it evaluates. */
+static void
+check_evaluator(struct checking *k)
+{
+	enum sandbox_mode mode;
+	const char *name;
+	struct err e;
+
+	if (sandbox_mode_of(k->s.evaluate.sandbox, &mode, &e) == 0 &&
+	    evaluate_try(&k->a, k->s.evaluate.evaluator, mode, &name, &e) == 0)
+		printf("evaluator: %s\n", name);
+	else
+		stops(k, "[evaluate] evaluator = \"%s\": nothing can be evaluated: %s", k->s.evaluate.evaluator, e.msg);
+}
+
+/* What the settings come to on this machine, for this user. */
+static void
+check_machine(struct checking *k)
+{
+	check_sandbox(k);
+	tell_limits(k);
+	check_secrets(k);
+	check_url(k);
+	check_state(k);
+	check_port(k);
+	check_programs(k);
+	check_store(k);
+	check_builders(k);
+	check_evaluator(k);
+	if (geteuid() == 0 && k->stops == 0)
+		puts("user: looked at as root; for the service's own user: sudo -u ekaci ekaci check-config");
+}
+
+/* Asks GitHub, too. False: something is wrong there. */
+static bool
+tell_online(struct arena *a, const char *file, const struct settings *s)
+{
+	const char *slash = strrchr(file, '/');
+	struct online is;
+	struct err e;
+
+	if (online_check(a, s, slash != NULL ? arena_strn(a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+		return false;
+	}
+	if (is.app != NULL)
+		printf("GitHub: the App is %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.app)));
+	for (size_t i = 0; i < is.notes.n; i++)
+		fprintf(stderr, "warning: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
+	for (size_t i = 0; i < is.wrong.n; i++)
+		fprintf(stderr, "wrong: %s\n", escape_dup(a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
+	if (is.wrong.n == 0)
+		puts("GitHub: key, permissions, events, webhook and installations are as they should be");
+	return is.wrong.n == 0;
+}
+
+/* Which of the two files it is, its name says. */
+static int
+check_file(struct checking *k, const char *file, bool online, struct mistakes *m)
+{
+	bool of_repository = str_ends(str_of(file), STR(".json"));
+	struct texts warnings = {0};
+	struct err e = {0};
+	int rc =
+	    of_repository ? changeset_check_config(&k->a, file, m, &warnings, &e) : config_check(&k->a, file, &k->s, m, &e);
+
+	if (rc != 0) {
+		fprintf(stderr, "ekaci: %s\n", e.msg);
+		return 2;
+	}
+	for (size_t i = 0; i < m->n; i++)
+		fprintf(stderr, "%s\n", mistakes_text(m, i));
+	if (m->more > 0)
+		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
+	for (size_t i = 0; i < warnings.n; i++)
+		fprintf(stderr, "warning: %s\n", warnings.p[i]);
+	if (m->n > 0)
+		return 1;
+	printf("%s: ok\n", file);
+	if (!of_repository)
+		check_machine(k);
+	bool good = !online || tell_online(&k->a, file, &k->s);
+	return good && k->stops == 0 ? 0 : 1;
+}
+
+int
+check_main(int argc, char **argv)
+{
+	const char *file = NULL;
+	struct checking k = {0};
+	bool online = false, usage = false;
+
+	for (int i = 1; i < argc; i++) {
+		usage = usage || (argv[i][0] != '-' && file != NULL);
+		online = online || argv[i][0] == '-';
+		file = argv[i][0] == '-' ? file : argv[i];
+	}
+	if (usage || (online && file != NULL && str_ends(str_of(file), STR(".json")))) {
+		fputs("usage: ekaci check-config [--online] [FILE]\n", stderr);
+		return 2;
+	}
+	/* Lines of both streams in the order in which they were found. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	int code = check_file(&k, config_find(&k.a, file), online, arena_alloc(&k.a, sizeof(struct mistakes)));
+	arena_release(&k.a);
+	return code;
+}

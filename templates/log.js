@@ -8,7 +8,7 @@
 	const MAX_BLOCKS = 6, NEAR = 1500;
 	const state = document.getElementById('state'), count = document.getElementById('count');
 	const more = document.getElementById('more'), found = document.getElementById('found');
-	let params = new URLSearchParams(location.search), busy = false, live = !!log.dataset.live, at_end = false;
+	let params = new URLSearchParams(location.search), live = !!log.dataset.live, at_end = false;
 	more.hidden = true;
 
 	const blocks = () => log.querySelectorAll('.block');
@@ -30,20 +30,19 @@
 		return holder.content.firstElementChild;
 	}
 
-	// One thing at a time; what fails leaves the links that were there.
-	async function once(fn)
+	// One thing after the other; what fails leaves the links that were there.
+	let last_one = Promise.resolve(), waiting = 0;
+	function once(fn)
 	{
-		if (busy)
-			return;
-		busy = true;
+		waiting++;
 		log.setAttribute('aria-busy', 'true');
-		try {
-			await fn();
-		} catch {
+		last_one = last_one.then(fn).catch(() => {
 			more.hidden = false;
-		}
-		log.removeAttribute('aria-busy');
-		busy = false;
+		}).then(() => {
+			if (--waiting === 0)
+				log.removeAttribute('aria-busy');
+		});
+		return last_one;
 	}
 
 	async function replace(from, line)
@@ -89,6 +88,8 @@
 	{
 		const box = log.getBoundingClientRect();
 		at_end = box.bottom < innerHeight + 80;
+		if (waiting)
+			return;
 		if (box.bottom < innerHeight + NEAR)
 			once(append);
 		else if (box.top > -NEAR)
@@ -119,15 +120,16 @@
 
 	function go(line)
 	{
-		if (document.getElementById('L' + line))
-			return mark(line);
 		return once(async () => {
+			if (document.getElementById('L' + line))
+				return mark(line);
 			// Where it is folded away, its phase is opened.
 			await replace(Math.max(1, line - 20), line);
 			if (!document.getElementById('L' + line)) {
 				params.set('fold', '0');
 				await replace(Math.max(1, line - 20), line);
 			}
+			return undefined;
 		});
 	}
 

@@ -373,11 +373,16 @@ test('errors say what to do: not there, a link that was revoked, not now', async
 });
 
 test('pages and deliveries at once: all are answered', async () => {
+	const took = [];
 	const deliver = i => {
+		const began = performance.now();
 		const body = JSON.stringify({ zen: 'x', i });
 		const mac = crypto.createHmac('sha256', scene.secret).update(body).digest('hex');
 		return fetch(`${scene.bot.url}/webhook`, { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'X-GitHub-Event': 'ping',
-			'X-GitHub-Delivery': `0000000${i}-cc78-11e3-81ab-4c9367dc0958`, 'X-Hub-Signature-256': `sha256=${mac}` } }).then(r => r.status);
+			'X-GitHub-Delivery': `0000000${i}-cc78-11e3-81ab-4c9367dc0958`, 'X-Hub-Signature-256': `sha256=${mac}` } }).then(r => {
+			took.push(performance.now() - began);
+			return r.status;
+		});
 	};
 	const asked = [];
 	for (let i = 0; i < 40; i++) {
@@ -386,8 +391,8 @@ test('pages and deliveries at once: all are answered', async () => {
 			asked.push(html(route).then(t => t.includes('</html>') ? 202 : 0));
 	}
 	equal(new Set(await Promise.all(asked)).size, 1);
-	const slow = (await text_of('/metrics')).split('\n').filter(l => /^ekaci_loop_longest_callback_seconds\{name="web/.test(l));
-	process.stdout.write(`# ${slow.join(', ')}\n`);
+	took.sort((x, y) => x - y);
+	process.stdout.write(`# a delivery among ${asked.length} requests: ${took[took.length >> 1].toFixed(0)} ms, at most ${took[took.length - 1].toFixed(0)} ms\n`);
 });
 
 test('a bot without repositories, and one with private ones alone, say so', async () => {

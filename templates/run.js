@@ -110,13 +110,17 @@
 
 	/* --- showing ---------------------------------------------------------------------------------------------- */
 
+	/* What cannot be seen, or turns the direction of what follows, is shown as the server shows it (support/text/escape.h). */
+	const hidden = /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\u0080-\u009f]|[\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+	const seen = text => text.replace(hidden, c => "{U+" + c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "}")
+		.replace(/[\u0000-\u0008\u000b-\u001f]/g, c => String.fromCharCode(0x2400 + c.charCodeAt(0))).replace(/\u007f/g, "\u2421");
 	const number = n => String(n).replace(/\B(?=([0-9]{3})+$)/g, ",");
 
 	function cell(row, text, is) {
 		const td = document.createElement("td");
 		if (is)
 			td.className = is;
-		td.textContent = text;
+		td.textContent = seen(text);
 		row.append(td);
 		return td;
 	}
@@ -125,16 +129,16 @@
 		const row = document.createElement("tr"), head = document.createElement("th"), outcome = state_of(i);
 		head.scope = "row";
 		if (inside) {
-			head.textContent = all.name[i];
+			head.textContent = seen(all.name[i]);
 		} else {
 			const link = document.createElement("a");
 			link.href = with_key("/run/" + table.dataset.run + "/row/" + i);
-			link.textContent = all.name[i];
+			link.textContent = seen(all.name[i]);
 			head.append(link);
 		}
 		if (all.also[i]) {
 			const also = document.createElement("small");
-			also.textContent = "also " + all.also[i];
+			also.textContent = "also " + seen(all.also[i]);
 			head.append(" ", also);
 		}
 		row.append(head);
@@ -316,7 +320,7 @@
 		for (const what of Object.keys(counts))
 			for (const [value, { words, n }] of Object.entries(counts[what]).slice(0, 100))
 				if (value)
-					form.elements[what].add(new Option(words + " (" + number(n) + ")", value));
+					form.elements[what].add(new Option(seen(words) + " (" + number(n) + ")", value));
 		for (const head of table.tHead.querySelectorAll("[data-column]")) {
 			const link = document.createElement("a");
 			link.href = "#table";

@@ -67,19 +67,6 @@ write_first_rows(struct view *v, struct buf *b)
 	return n;
 }
 
-/* JSON that may stand in a script element: nothing in it ends one. */
-static void
-inside_script(struct buf *to, struct str json)
-{
-	for (struct str rest = json; rest.n > 0;) {
-		const char *at = memchr(rest.p, '<', rest.n);
-		size_t n = at != NULL ? (size_t)(at - rest.p) : rest.n;
-		buf_add(to, rest.p, n);
-		buf_puts(to, at != NULL ? "\\u003c" : "");
-		rest = str_from(rest, at != NULL ? n + 1 : n);
-	}
-}
-
 /* All rows, and their states as one more member. */
 static int
 write_rows(struct model *m, struct buf *to, struct err *e)
@@ -99,7 +86,7 @@ write_rows(struct model *m, struct buf *to, struct err *e)
 	(void)json_quote(str_trim(codes), &all);
 	buf_putc(&all, ',');
 	buf_str(&all, str_from(text, 1));
-	inside_script(to, buf_get(&all));
+	escape_script(to, buf_get(&all));
 	return all.over || to->over ? fail(e, ERR_LIMIT, "the HTML report grew over %d bytes", MAX_PAGE_BYTES) : 0;
 }
 

@@ -225,7 +225,8 @@ cause_item(const struct view *v, const struct causes *c, size_t place, struct ca
 	int64_t most = c->attributes[0] > 0 ? c->attributes[0] : 1;
 
 	put_name(v, item, "cause", c->list[place]);
-	put_names(v, item, "cause_also", first->first->attributes, 1);
+	put_names(v, item, "cause_also", first->others, 0);
+	view_commits(v, item, first->first);
 	if (first->first->attributes.n == 0 && first->first->used_by.p != NULL)
 		put_name(v, item, "cause_user", model_attr_name(&m->a, first->first->used_by));
 	values_text(item, "what", first->what);
@@ -239,7 +240,7 @@ cause_item(const struct view *v, const struct causes *c, size_t place, struct ca
 	values_list(item, "groups", group_items(v, p));
 	if (p->groups.n > MAX_GROUPS)
 		put_number(v, item, "groups_left", (int64_t)(p->groups.n - MAX_GROUPS));
-	if (m->facts.run.url != NULL)
+	if (view_has_pages(m))
 		values_text(item, "filter",
 		    arena_printf(&m->a, "/run/%lld?%s%scause=%s", (long long)m->facts.run.id, view_key(m),
 		        *view_key(m) != '\0' ? "&" : "", escape_dup(&m->a, ESCAPE_URL, str_of(c->list[place]))));

@@ -160,6 +160,12 @@ put_done(const struct view *v, struct values *obj, const char *key, int64_t done
 	values_group(obj, key, group);
 }
 
+bool
+view_has_pages(const struct model *m)
+{
+	return m->facts.run.url != NULL && m->facts.run.url[0] != '\0';
+}
+
 const char *
 view_key(struct model *m)
 {
@@ -174,7 +180,7 @@ put_page(const struct view *v, struct values *obj, const char *key, const struct
 	struct model *m = v->m;
 	const char *query = view_key(m);
 
-	if (m->facts.run.url != NULL && !at->alias)
+	if (view_has_pages(m) && !at->alias)
 		values_text(obj, key,
 		    arena_printf(&m->a, "/run/%lld/row/%zu%s%s", (long long)m->facts.run.id, at->row, *query != '\0' ? "?" : "",
 		        query));
@@ -189,7 +195,7 @@ put_drv_page(const struct view *v, struct values *obj, const char *key, const ch
 
 	if (str_ends(stem, STR(".drv")))
 		stem.n -= 4;
-	if (m->facts.run.url != NULL)
+	if (view_has_pages(m))
 		values_text(obj, key,
 		    arena_printf(&m->a, "/drv/%s%s%s", escape_dup(&m->a, ESCAPE_URL, stem), *query != '\0' ? "?" : "", query));
 }

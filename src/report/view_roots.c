@@ -129,8 +129,8 @@ nearness(const struct plan_commit *commit, const char *path, const char *folder)
 }
 
 /* Which of the change's commits a root comes from, where there are several and its file is known. */
-static void
-put_commits(const struct view *v, struct values *item, const struct difference_root *root)
+void
+view_commits(const struct view *v, struct values *item, const struct difference_root *root)
 {
 	enum { SHORT = 8, MAX_NAMED = 3 };
 	struct arena *a = &v->m->a;
@@ -175,7 +175,7 @@ root_item(const struct view *v, const struct view_root *r)
 	put_names(v, item, "also", r->others, 0);
 	if (r->alone >= 0)
 		put_number(v, item, "alone", r->alone);
-	put_commits(v, item, r->first);
+	view_commits(v, item, r->first);
 	if (r->first->attributes.n == 0)
 		values_flag(item, "inner", true);
 	if (r->first->used_by.p != NULL)

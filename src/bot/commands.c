@@ -5,6 +5,7 @@
 #include "records/all.h"
 #include "records/array.h"
 #include "records/reporting.h"
+#include "store/people.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/escape.h"
@@ -21,6 +22,7 @@ enum {
 	LONGEST_RETRY_MS = 5 * 60 * 1000,
 	PATIENCE_MS = 24 * 3600 * 1000, /* what could not be asked for so long is answered so */
 	ABSENT_ATTEMPTS = 6,            /* of what is not there: GitHub's machines lag behind each other */
+	BELIEVED_MS = 60 * 1000,        /* of a permission: not asked for again, but where the command gives leave */
 	MAX_ASKING = 16,                /* commands at once, each of another installation */
 	MAX_EXPLAINED = 5,              /* attributes of one command */
 	MAX_ANSWER = 50000              /* bytes of an explanation; GitHub takes 65,536 characters */
@@ -145,7 +147,9 @@ postpone(struct asking *q, const struct err *why)
 	if (rc == 0) {
 		obeying_react(&q->is, "confused",
 		    "This was not done: GitHub could not be asked whether it may be. Say it once more, please.");
-		rc = store_end(q->o->p.store, store_command_done(q->o->p.store, q->is.command.id, why->msg, &e), &e);
+		rc = obeying_take_label_off(&q->is, &e);
+		rc = store_end(q->o->p.store, rc != 0 ? -1 : store_command_done(q->o->p.store, q->is.command.id, why->msg, &e),
+		    &e);
 	}
 	leave(q, rc, &e);
 }
@@ -276,17 +280,42 @@ on_permission(void *ctx, const char *permission, const struct err *why)
 		settle(q);
 }
 
+static void
+on_told(void *ctx, const char *permission, const struct err *why)
+{
+	struct asking *q = ctx;
+	struct err e;
+
+	if (why == NULL && store_people_may(q->o->p.store, q->is.repo.id, q->is.command.login, permission, &e) != 0)
+		log_err(LOG_ERROR, "command", &e);
+	on_permission(ctx, permission, why);
+}
+
+/* What GitHub said a moment ago, or NULL. */
+static const char *
+told_of_late(struct asking *q)
+{
+	const char *permission = NULL;
+	struct err e;
+
+	if (!obeying_gives_leave(&q->is) && store_people_told(q->o->p.store, &q->is.a, q->is.repo.id, q->is.command.login,
+	                                        clock_now_ms() - BELIEVED_MS, &permission, &e) != 0)
+		log_err(LOG_ERROR, "command", &e);
+	return permission;
+}
+
 /* GitHub knows of no permission for a bot ("is not a user"): one that the operator named has it from that. */
 static void
 ask_permission(struct asking *q)
 {
 	struct obey *o = q->o;
+	const char *permission = trust_obeys_bot(o->p.settings, q->is.command.login) ? "write" : told_of_late(q);
 
-	if (trust_obeys_bot(o->p.settings, q->is.command.login))
-		on_permission(q, "write", NULL);
+	if (permission != NULL)
+		on_permission(q, permission, NULL);
 	else
 		send_permission(o->p.sender, q->is.repo.installation, q->is.repo.id, q->is.repo.owner, q->is.repo.name,
-		    q->is.command.login, on_permission, q);
+		    q->is.command.login, on_told, q);
 }
 
 /* A pull request from before the bot came: ask GitHub what it is. */
@@ -323,7 +352,7 @@ static bool
 needs_no_leave(const struct asking *q)
 {
 	return strcmp(q->is.command.verb, "help") == 0 || strcmp(q->is.command.verb, "status") == 0 ||
-	       strcmp(q->is.command.verb, "unknown") == 0;
+	       strcmp(q->is.command.verb, "unknown") == 0 || strcmp(q->is.command.verb, "quota") == 0;
 }
 
 static const char *

@@ -11,6 +11,7 @@
 #include "evaluate/sandbox.h"
 #include "forge/forges.h"
 #include "nix/access.h"
+#include "queue/capacity.h"
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "store/run.h"
@@ -123,6 +124,27 @@ not_ready(void *ctx)
 	if (files_free_mb(d->settings->state.dir) < d->settings->state.min_free_mb)
 		return "the disk of the state folder is nearly full";
 	return NULL;
+}
+
+static void
+tell_now(void *ctx, struct arena *a, struct web_now *ret)
+{
+	struct daemon *d = ctx;
+	size_t n;
+
+	if (d->flow == NULL)
+		return;
+	const struct schedule *q = flow_schedule(d->flow);
+	const struct schedule_machine *all = schedule_machines(q, a, &n);
+	const struct schedule_figures f = schedule_figures(q);
+	ret->machines = arena_alloc(a, (n + 1) * sizeof(*ret->machines));
+	for (size_t i = 0; i < n; i++)
+		ret->machines[ret->n_machines++] =
+		    (struct web_machine){all[i].name, all[i].systems, all[i].running, all[i].slots, all[i].out_ms};
+	ret->open = f.open;
+	ret->ready = f.ready;
+	ret->building = f.running;
+	ret->why = capacity_no_room(a, d->settings);
 }
 
 static void
@@ -335,9 +357,9 @@ open_parts(struct daemon *d, struct err *e)
 	const struct forge *forge = forge_of(c);
 	const struct forge_secrets of = forge->secrets(c);
 	struct web_settings ws = {.forge = forge, .listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
-	struct web_hooks hooks = {on_delivery, figures, not_ready, d, troubles};
 
 	ws.given_fd = notify_socket();
+	struct web_hooks hooks = {on_delivery, figures, not_ready, tell_now, d, troubles};
 
 	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
 		return fail(e, ERR_ABSENT, "%s is not on PATH: ekaci needs git and Nix (nix-store, nix-instantiate)",

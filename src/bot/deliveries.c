@@ -4,12 +4,14 @@
 #include "bot/commands.h"
 #include "bot/conflicts.h"
 #include "bot/moved.h"
+#include "bot/quota.h"
 #include "bot/repositories.h"
 #include "bot/standing.h"
 #include "records/array.h"
 #include "records/list.h"
 #include "store/delivery.h"
 #include "store/desired.h"
+#include "store/people.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "walk/trust.h"
@@ -266,48 +268,105 @@ is_heard(const struct intake *in, const char *login, bool bot)
 
 /* From a comment, or from a button, or a label: then comment is 0. */
 static int
-add_command(struct intake *in, const struct event *ev, int64_t number, int64_t comment, const char *verb, const char *words,
+add_command(struct intake *in, const struct event *ev, const struct store_command *what, struct err *e)
+{
+	struct store_command c = *what;
+	bool label = ev->kind == EVENT_PULL_REQUEST;
+
+	c.repository = ev->repository.id;
+	c.login = c.comment != 0 ? ev->comment.author : ev->sender;
+	c.said = label ? ev->pr.updated_ms : ev->comment.created_ms;
+	if (label) {
+		c.head = ev->pr.head;
+		c.label = ev->label;
+	}
+	return c.login != NULL ? store_command_add(in->p.store, &c, e) : 0;
+}
+
+static const char *
+verb_of(const struct comment_command *c)
+{
+	return c->kind == COMMAND_UNKNOWN ? "unknown" : command_name(c->kind);
+}
+
+/* Where the answers go: a question that only asks may have an earlier one's reply. */
+static int
+thread_of(struct intake *in, struct arena *a, const struct event *ev, const struct comment_command *commands, size_t n,
+    int64_t *ret, struct err *e)
+{
+	struct people_question q = {ev->repository.id, ev->pr.number, ev->comment.id, ev->comment.author, ""};
+	bool asks = true;
+
+	for (size_t i = 0; i < n; i++) {
+		asks = asks && command_only_asks(commands[i].kind);
+		q.asked = arena_printf(a, "%s%s", q.asked, verb_of(&commands[i]));
+		for (size_t k = 0; k < commands[i].n_args && commands[i].kind == COMMAND_EXPLAIN; k++)
+			q.asked = arena_printf(a, "%s %s", q.asked, fields_clean(a, str_of(commands[i].args[k])));
+		q.asked = arena_printf(a, "%s\n", q.asked);
+	}
+	*ret = ev->comment.id;
+	return asks ? store_people_question(in->p.store, &q, ret, e)
+	            : store_people_said(in->p.store, q.repository, q.number, e);
+}
+
+static int
+add_commands(struct intake *in, struct arena *a, const struct event *ev, const struct comment_command *commands, size_t n,
     struct err *e)
 {
-	bool label = ev->kind == EVENT_PULL_REQUEST;
-	struct store_command c = {.repository = ev->repository.id,
-	    .number = number,
-	    .comment = comment,
-	    .login = comment != 0 ? ev->comment.author : ev->sender,
-	    .verb = verb,
-	    .words = words,
-	    .head = comment != 0 ? NULL
-	            : label      ? ev->pr.head
-	                         : ev->check.head,
-	    .label = label ? ev->label : NULL,
-	    .said = ev->comment.created_ms};
+	struct store_command c = {.number = ev->pr.number, .comment = ev->comment.id};
 
-	return c.login != NULL ? store_command_add(in->p.store, &c, e) : 0;
+	if (thread_of(in, a, ev, commands, n, &c.thread, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct texts words = {0};
+		if (commands[i].kind == COMMAND_UNKNOWN)
+			list_add(a, &words, fields_clean(a, str_of(commands[i].word)));
+		for (size_t k = 0; k < commands[i].n_args; k++)
+			list_add(a, &words, fields_clean(a, str_of(commands[i].args[k])));
+		c.verb = verb_of(&commands[i]);
+		if (array_write_texts(a, &words, &c.words, e) != 0 || add_command(in, ev, &c, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* False when somebody has asked for too much of late: then nothing is done. */
+static int
+is_within_quota(struct intake *in, const struct event *ev, const char *login, bool asks_leave, int64_t comment, bool *ret,
+    struct err *e)
+{
+	const struct store_command told = {.number = ev->pr.number, .comment = comment, .verb = "quota", .words = "[]"};
+	struct quota_of of = {ev->repository.id, login, comment != 0 ? ev->comment.association : NULL, asks_leave};
+	enum quota is = QUOTA_LEFT;
+
+	if (login != NULL && quota_see(&in->p, &of, &is, e) != 0)
+		return -1;
+	*ret = is == QUOTA_LEFT;
+	/* It is counted, so that the next one is not told. */
+	return is == QUOTA_REACHED && comment != 0 ? add_command(in, ev, &told, e) : 0;
 }
 
 static int
 on_comment(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
 	const struct comment_command *commands;
+	bool asks_leave = false, within = false;
 	size_t n;
 
 	command_read(a, str_of(ev->comment.body), &commands, &n);
-	if (n > 0 && !is_heard(in, ev->comment.author, ev->comment.bot))
+	/* What bots say is no conversation. */
+	if (n == 0)
+		return ev->comment.bot ? 0 : store_people_said(in->p.store, ev->repository.id, ev->pr.number, e);
+	if (ev->comment.author == NULL || !is_heard(in, ev->comment.author, ev->comment.bot))
 		return 0;
-	int rc = n > 0 ? store_comment_take(in->p.store, ev->repository.id, ev->comment.id, e) : 1;
+	int rc = store_comment_take(in->p.store, ev->repository.id, ev->comment.id, e);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	for (size_t i = 0; i < n; i++) {
-		struct texts words = {0};
-		const char *line;
-		for (size_t k = 0; k < commands[i].n_args; k++)
-			list_add(a, &words, fields_clean(a, str_of(commands[i].args[k])));
-		const char *verb = commands[i].kind == COMMAND_UNKNOWN ? "unknown" : command_name(commands[i].kind);
-		if (array_write_texts(a, &words, &line, e) != 0 ||
-		    add_command(in, ev, ev->pr.number, ev->comment.id, verb, line, e) != 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; i < n; i++)
+		asks_leave = asks_leave || !command_only_asks(commands[i].kind) || commands[i].kind == COMMAND_EXPLAIN;
+	if (is_within_quota(in, ev, ev->comment.author, asks_leave, ev->comment.id, &within, e) != 0)
+		return -1;
+	return within ? add_commands(in, a, ev, commands, n, e) : 0;
 }
 
 /* Of a commit that no pull request has: the branch's number, or the merge group's; 1 when there is none, or it has gone on, for
@@ -352,9 +411,14 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	int64_t numbers[16];
 	size_t n = 0;
 	const char *verb = "rebuild", *words = "[]";
+	bool within = false;
 
 	if (!is_heard(in, ev->sender, ev->sender_bot) ||
 	    (ev->action == ACTION_REQUESTED && !button_asks(ev->check.requested, &verb, &words)))
+		return 0;
+	if (is_within_quota(in, ev, ev->sender, true, 0, &within, e) != 0)
+		return -1;
+	if (!within)
 		return 0;
 	/* Events of forks do not name the pull request: its head does. */
 	if (store_pulls_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
@@ -369,9 +433,12 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	if (n == 0 &&
 	    store_pulls_once_of_head(in->p.store, ev->repository.id, ev->check.head, numbers, COUNT(numbers), &n, e) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (add_command(in, ev, numbers[i], 0, verb, words, e) != 0)
+	struct store_command c = {.verb = verb, .words = words, .head = ev->check.head};
+	for (size_t i = 0; i < n; i++) {
+		c.number = numbers[i];
+		if (add_command(in, ev, &c, e) != 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -399,7 +466,8 @@ on_label(struct intake *in, struct arena *a, const struct event *ev, struct err 
 	int rc = store_label_take(in->p.store, ev->repository.id, ev->pr.number, ev->label, at, e);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	return add_command(in, ev, ev->pr.number, 0, approve ? "approve" : "rebuild", "[]", e);
+	const struct store_command asked = {.number = ev->pr.number, .verb = approve ? "approve" : "rebuild", .words = "[]"};
+	return add_command(in, ev, &asked, e);
 }
 
 /* The default branch has moved: it is compared with where it was when it was last done, or began, so that no push between is left
@@ -407,10 +475,10 @@ on_label(struct intake *in, struct arena *a, const struct event *ev, struct err 
 static int
 on_push(struct intake *in, struct arena *a, const struct event *ev, struct err *e)
 {
+	static const char heads[] = "refs/heads/";
 	const char *branch = ev->repository.default_branch, *before = NULL;
 	struct run newest;
 
-	static const char heads[] = "refs/heads/";
 	if (strncmp(ev->push.ref, heads, sizeof(heads) - 1) == 0 &&
 	    conflicts_base_moved(in->conflicts, ev->repository.id, ev->push.ref + sizeof(heads) - 1, e) != 0)
 		return -1;

@@ -161,5 +161,10 @@ moved_free(struct moved *m)
 	if (m == NULL)
 		return;
 	m->closing = true;
+	/* The loop closes what is open when it ends; what is still being asked is told before. */
+	for (struct whereabouts *q = m->all; q != NULL; q = q->next) {
+		loop_timer_free(q->timer);
+		q->timer = NULL;
+	}
 	loop_put_off(m->p.loop, release, m);
 }

@@ -1,8 +1,11 @@
 /* What a command does, and what is said of it. */
 #include "bot/obeying.h"
 
+#include "bot/quota.h"
+#include "bot/situation.h"
 #include "records/array.h"
 #include "store/desired.h"
+#include "store/people.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/escape.h"
@@ -31,20 +34,60 @@ is_no_nix(const struct asked *q)
 }
 
 static void
-answer(const struct asked *q, const char *reply)
+want_reply(const struct asked *q, const char *marker, const char *body)
 {
-	if (is_no_nix(q))
-		return;
 	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
 	struct err e;
-	struct arena a = {0};
-	const char *marker = arena_printf(&a, "<!-- ekaci:answer %" PRId64 " -->", q->command.id), *said = NULL;
 
-	/* A comment with many commands has one reply, to which each adds its answer; so has who presses buttons, for a head. */
-	if (q->command.comment != 0 || q->command.head != NULL) {
-		const char *shared = q->command.comment != 0
-		                         ? arena_printf(&a, "<!-- ekaci:answers %" PRId64 " -->", q->command.comment)
-		                         : arena_printf(&a, "<!-- ekaci:answers %s %s -->", q->command.head, q->command.login);
+	if (store_want_reply(q->p->store, &to, q->command.number, marker, str_of(body), &e) != 0)
+		log_err(LOG_ERROR, "command", &e);
+}
+
+static const char *
+own_marker(struct arena *a, int64_t command)
+{
+	return arena_printf(a, "<!-- ekaci:answer %" PRId64 " -->", command);
+}
+
+/* A comment with many commands has one reply, with the answers in the order of the commands; what does not fit has its own. */
+static void
+answer_comment(const struct asked *q, const char *reply)
+{
+	struct arena a = {0};
+	struct command_answer *all = NULL;
+	const char *body = "";
+	size_t n = 0;
+	struct err e;
+
+	if (store_command_answer(q->p->store, q->command.id, reply, &e) != 0 ||
+	    store_command_answers(q->p->store, &a, q->repo.id, q->command.comment, &all, &n, &e) != 0)
+		log_err(LOG_ERROR, "command", &e);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+		while (strcmp(all[k].answer, all[i].answer) != 0)
+			k++;
+		if (k < i)
+			continue; /* said already */
+		if (strlen(body) + strlen(all[i].answer) > MAX_REPLY)
+			want_reply(q, own_marker(&a, all[i].command), all[i].answer);
+		else
+			body = arena_printf(&a, "%s%s%s", body, body[0] != '\0' ? "\n\n---\n\n" : "", all[i].answer);
+	}
+	if (body[0] != '\0')
+		want_reply(q, arena_printf(&a, "<!-- ekaci:answers %" PRId64 " -->", q->command.thread), body);
+	arena_release(&a);
+}
+
+/* Who presses buttons has one reply for a head, to which each adds its answer. */
+static void
+answer_button(const struct asked *q, const char *reply)
+{
+	struct arena a = {0};
+	const char *marker = own_marker(&a, q->command.id), *said = NULL;
+	struct err e;
+
+	if (q->command.head != NULL) {
+		const char *shared = arena_printf(&a, "<!-- ekaci:answers %s %s -->", q->command.head, q->command.login);
 		if (store_reply_wanted(q->p->store, &a, q->repo.id, q->command.number, shared, &said, &e) != 0)
 			log_err(LOG_ERROR, "command", &e);
 		else if (said == NULL || strlen(said) + strlen(reply) < MAX_REPLY)
@@ -55,9 +98,19 @@ answer(const struct asked *q, const char *reply)
 			reply = str_find(str_of(said), str_of(reply)) >= 0 ? said
 			                                                   : arena_printf(&a, "%s\n\n---\n\n%s", said, reply);
 	}
-	if (store_want_reply(q->p->store, &to, q->command.number, marker, str_of(reply), &e) != 0)
-		log_err(LOG_ERROR, "command", &e);
+	want_reply(q, marker, reply);
 	arena_release(&a);
+}
+
+static void
+answer(const struct asked *q, const char *reply)
+{
+	if (is_no_nix(q))
+		return;
+	if (q->command.comment != 0)
+		answer_comment(q, reply);
+	else
+		answer_button(q, reply);
 }
 
 /* A button and a label have no comment: what becomes of them is seen in the checks, and what does not is said. */
@@ -107,20 +160,34 @@ obeying_react(const struct asked *q, const char *content, const char *reply)
 }
 
 static const char help_text[] =
-    "Commands, at the beginning of a line of a new comment:\n\n"
-    "| command | what it does | who |\n|---|---|---|\n"
-    "| `/ekaci rebuild` | builds this head again: what failed before is tried again | write access |\n"
-    "| `/ekaci rebuild ATTR...` | the same for these attributes, or sets of them; of a pull request too wide to build only "
-    "these are built, and what was built already is built once more, to see whether it comes out the same | write access |\n"
-    "| `/ekaci rebuild all` | builds everything once more and compares | write access |\n"
-    "| `/ekaci explain ATTR...` | says why an attribute differs | write access or author |\n"
-    "| `/ekaci priority high`, `normal`, `low` | builds before, among or after other pull requests | write access |\n"
-    "| `/ekaci eval` | evaluates this head whatever the change-set rules say | write access |\n"
-    "| `/ekaci approve`, `/ekaci approve COMMIT` | lets the head that you looked at, or the one that you name, be evaluated and "
-    "built, also when it is wide or from outside; what is pushed later waits again | write access |\n"
-    "| `/ekaci cancel` | stops what is under way for this pull request | write access or author |\n"
-    "| `/ekaci status` | says how far it is | everybody with read access |\n"
-    "| `/ekaci help` | this list | everybody with read access |\n";
+    "Commands, at the beginning of a line of a new comment (an edited one is not read):\n\n"
+    "- `/ekaci status` says how far it is; `/ekaci help` this\n"
+    "- `/ekaci explain ATTR...` says why attributes differ *(author, write access)*\n"
+    "- `/ekaci cancel` stops what is under way *(author, write access)*\n"
+    "- `/ekaci rebuild` tries again what failed; with `ATTR...` builds these once more, with `all` everything, and compares "
+    "*(write access)*\n"
+    "- `/ekaci eval` evaluates it whatever the rules say *(write access)*\n"
+    "- `/ekaci approve [COMMIT]` lets the head that you looked at be evaluated and built; what is pushed later waits again "
+    "*(write access)*\n"
+    "- `/ekaci priority high|normal|low` builds it before, among or after others *(write access)*\n";
+
+/* To a word that is no command; it is anybody's, so it is shown as code and not long. */
+static const char *
+unknown_text(struct asked *q)
+{
+	enum { SHOWN = 40 };
+	const char *is = q->words.n > 0 ? q->words.p[0] : "", *meant = command_meant(is);
+	AUTO(buf_release) struct buf out;
+
+	buf_init(&out, 4096);
+	escape_code(&out, str_utf8_head(str_of(is), SHOWN));
+	buf_puts(&out, " is no command");
+	if (meant != NULL)
+		buf_printf(&out, ". Did you mean `/ekaci %s`? It is not done by itself: say it in a new comment.", meant);
+	else
+		buf_puts(&out, "; `/ekaci help` lists them.");
+	return str_dup(&q->a, buf_get(&out));
+}
 
 static const char *
 word(const struct asked *q, size_t i)
@@ -162,27 +229,6 @@ start_again(struct asked *q, bool approved, struct err *e)
 	return flow_start(q->flow, &wanted, e);
 }
 
-static const char *
-status_text(struct asked *q)
-{
-	const char *waits = q->pr.head != NULL ? trust_waits(q->p->settings, &q->pr) : NULL;
-	struct run r;
-	struct err e;
-
-	if (store_run_of(q->p->store, &q->a, q->repo.id, q->command.number, false, &r, &e) != 0)
-		return waits == NULL
-		           ? "Nothing has been done for this pull request yet."
-		           : arena_printf(&q->a,
-		                 "Nothing has been done for this pull request: %s. `/ekaci eval` has it evaluated all "
-		                 "the same.",
-		                 waits);
-	const char *url = web_link(&q->a, q->p->web, &q->repo, q->command.number, "/run/%" PRId64, r.id);
-	const char *why = r.held != NULL ? r.held : r.waiting;
-
-	return arena_printf(&q->a, "Run [%" PRId64 "](%s) of `%.10s`: %s%s%s.", r.id, url, r.head, run_state_doing(r.state),
-	    why != NULL ? "; waiting: " : "", why != NULL ? why : "");
-}
-
 static int
 set_priority(struct asked *q, struct err *e)
 {
@@ -203,13 +249,13 @@ bool
 obeying_may(const struct asked *q)
 {
 	bool author = q->pr.author != NULL && strcasecmp(q->pr.author, q->command.login) == 0;
-	bool writer = q->permission != NULL && (strcmp(q->permission, "admin") == 0 || strcmp(q->permission, "write") == 0);
 	bool triage = q->permission != NULL && strcmp(q->permission, "triage") == 0;
 
 	if (triage && q->command.label != NULL && strcmp(q->command.verb, "approve") == 0)
-		writer = strcmp(q->p->settings->pull_requests.label_approvers, "triage") == 0;
+		return strcmp(q->p->settings->pull_requests.label_approvers, "triage") == 0;
 
-	return writer || (author && (strcmp(q->command.verb, "cancel") == 0 || strcmp(q->command.verb, "explain") == 0));
+	return trust_may_write(q->permission) ||
+	       (author && (strcmp(q->command.verb, "cancel") == 0 || strcmp(q->command.verb, "explain") == 0));
 }
 
 bool
@@ -225,7 +271,9 @@ static int
 misses_head(struct asked *q, const char **ret, struct err *e)
 {
 	bool approve = strcmp(q->command.verb, "approve") == 0;
-	struct approval is = {.head = q->command.head, .said = q->command.said};
+	/* A label names no head: it is of the one that there was, where who set it could have looked at that. */
+	bool label = q->command.label != NULL, same = !label || str_same(q->command.head, q->pr.head);
+	struct approval is = {.head = same && label ? NULL : q->command.head, .said = q->command.said};
 	struct run newest = {0};
 	int rc = store_run_of(q->p->store, &q->a, q->repo.id, q->command.number, false, &newest, e);
 
@@ -253,9 +301,9 @@ misses_head(struct asked *q, const char **ret, struct err *e)
 		break;
 	case APPROVAL_UNSEEN:
 		*ret = arena_printf(&q->a,
-		    "`%.10s` was pushed after this comment was written, or just before: who wrote it cannot have "
+		    "`%.10s` was pushed after this %s, or just before: who %s it cannot have "
 		    "looked at it, so nothing of it is approved. %s",
-		    head, how);
+		    head, label ? "label was set" : "comment was written", label ? "set" : "wrote", how);
 		break;
 	case APPROVAL_NONSENSE:
 		*ret = arena_printf(&q->a,
@@ -292,9 +340,8 @@ refuse_unseen(struct asked *q, bool *ret, struct err *e)
 	return 0;
 }
 
-/* It was obeyed, or refused: it can be set again. */
-static int
-take_label_off(const struct asked *q, struct err *e)
+int
+obeying_take_label_off(const struct asked *q, struct err *e)
 {
 	struct desired_repository to = {q->repo.installation, q->repo.id, q->repo.owner, q->repo.name};
 
@@ -308,7 +355,7 @@ static int do_it(struct asked *q, const char **ret_outcome, struct err *e);
 int
 obeying_do(struct asked *q, const char **ret_outcome, struct err *e)
 {
-	return do_it(q, ret_outcome, e) != 0 ? -1 : take_label_off(q, e);
+	return do_it(q, ret_outcome, e) != 0 ? -1 : obeying_take_label_off(q, e);
 }
 
 static int
@@ -322,13 +369,19 @@ do_it(struct asked *q, const char **ret_outcome, struct err *e)
 	if (strcmp(verb, "help") == 0) {
 		obeying_react(q, "+1", help_text);
 	} else if (strcmp(verb, "status") == 0) {
-		obeying_react(q, "+1", status_text(q));
+		struct situation_of of = {q->p, q->flow, &q->repo, &q->pr, q->command.number};
+		obeying_react(q, "+1", situation_text(&q->a, &of));
 	} else if (strcmp(verb, "unknown") == 0) {
 		*ret_outcome = "unknown";
-		obeying_react(q, "confused", help_text);
+		obeying_react(q, "confused", unknown_text(q));
+	} else if (strcmp(verb, "quota") == 0) {
+		*ret_outcome = "quota";
+		obeying_react(q, "-1", NULL);
 	} else if (!obeying_may(q)) {
 		*ret_outcome = "refused";
-		obeying_react(q, "-1", arena_printf(&q->a, "`/ekaci %s` needs write access to this repository.", verb));
+		bool over = quota_is_over(q->p, q->repo.id, q->command.login);
+		obeying_react(q, "-1",
+		    over ? NULL : arena_printf(&q->a, "`/ekaci %s` needs write access to this repository.", verb));
 	} else if (strcmp(verb, "explain") == 0) {
 		obeying_react(q, q->answer != NULL ? "+1" : "confused",
 		    q->answer != NULL ? q->answer : "Which attribute? `/ekaci explain ATTR`");

@@ -32,7 +32,9 @@ void obeying_react(const struct asked *q, const char *content, const char *reply
 bool obeying_may(const struct asked *q);
 /* What gives leave: an approval, and a rebuild of names, which builds them also where nobody has approved. */
 bool obeying_gives_leave(const struct asked *q);
-/* Does what the command asks. *ret_outcome is a word for its row in the database, which ends it; -1 with e means that nothing
+/* A label that asked for something was obeyed, or refused: it is taken off, so that it can be set again. */
+must_check int obeying_take_label_off(const struct asked *q, struct err *e);
+/* Does what the command asks, and takes its label off. *ret_outcome is a word for its row in the database, which ends it; -1 with e means that nothing
  * was done and that it is to be tried again. */
 must_check int obeying_do(struct asked *q, const char **ret_outcome, struct err *e);
 

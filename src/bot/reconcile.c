@@ -110,6 +110,8 @@ take_pull(struct reconcile *c, const struct event_pull *pull)
 		ev.action = ACTION_REOPENED;
 	else if (rc == 0 && strcmp(known.base_ref, pull->base_ref) != 0)
 		ev.action = ACTION_BASE_CHANGED;
+	else if (rc == 0 && strcmp(known.head, pull->head) == 0 && known.draft != pull->draft)
+		ev.action = pull->draft ? ACTION_CONVERTED_TO_DRAFT : ACTION_READY_FOR_REVIEW;
 	if (rc == 1 || known.open != pull->open || strcmp(known.head, pull->head) != 0 ||
 	    strcmp(known.base_ref, pull->base_ref) != 0) {
 		c->found++;
@@ -374,21 +376,18 @@ next_repository(struct reconcile *c)
 
 /* --- what there is --- */
 
+/* Also what it is now, so that one of which nobody told us that it is public, private or archived is what the forge says. */
 static int
 put_repositories(struct reconcile *c, const struct forge_told *told, struct err *e)
 {
 	int rc = store_begin(c->p.store, e);
 
 	for (size_t i = 0; rc == 0 && i < told->n_repositories; i++) {
-		const struct event_repository *r = &told->repositories[i];
-		struct repository row = {.id = r->id,
-		    .installation = c->installations.p[c->at_installation],
-		    .owner = r->owner,
-		    .name = r->name,
-		    .clone_url = r->clone_url,
-		    .default_branch = r->default_branch,
-		    .is_private = r->private};
-		rc = store_repository_put(c->p.store, &row, e);
+		const struct event ev = {.kind = EVENT_REPOSITORY,
+		    .action = ACTION_CHANGED,
+		    .installation.id = c->installations.p[c->at_installation],
+		    .repository = told->repositories[i]};
+		rc = intake_event(c->intake, &ev, e);
 	}
 	return store_end(c->p.store, rc, e);
 }

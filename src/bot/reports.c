@@ -483,9 +483,9 @@ link_packages(struct reports *rs, struct arena *a, const struct repository *repo
 static struct texts
 formats_of(struct arena *a, const struct run *r)
 {
-	static const char *const all[] = {"checks", "comment", "labels", "markdown", "json", "html", "changed-paths",
-	    "reviewers"};
-	enum { WHILE_IT_RUNS = 3 };
+	static const char *const all[] = {"page", "failures", "checks", "comment", "labels", "markdown", "json",
+	    "changed-paths", "reviewers"};
+	enum { WHILE_IT_RUNS = 5 };
 	struct texts ret = {arena_dup(a, all, sizeof(all)), r->ended != 0 ? COUNT(all) : WHILE_IT_RUNS};
 
 	return ret;

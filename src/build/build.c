@@ -3,6 +3,7 @@
 
 #include "build/outcome.h"
 #include "build/sizes.h"
+#include "formats/log_file.h"
 #include "nix/build_words.h"
 #include "nix/session.h"
 #include "nix/settings.h"
@@ -10,29 +11,42 @@
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
-#include "support/os/packed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
-enum {
-	KEPT_BYTES = 128 * 1024,
-	PLAIN_BYTES = 16 * 1024, /* a log that is smaller is not worth compressing */
-	TAIL_BYTES = 4096,
-	TAIL_LINES = 40,
-	TAIL_LINES_GOOD = 5
-};
+enum { KEPT_BYTES = 128 * 1024, TAIL_BYTES = 4096, TAIL_LINES = 40, TAIL_LINES_GOOD = 5 };
 
 static const char store_dir[] = "/nix/store";
 
 struct log_sink {
-	int fd;
+	struct log_writer *log;
 	size_t n, max;
 	bool over;
 	struct buf tail, outputs;
 };
+
+/* What is judged by: the end of the log. */
+static void
+keep_tail(struct log_sink *l, struct str bytes)
+{
+	if (bytes.n > KEPT_BYTES)
+		bytes = str_from(bytes, bytes.n - KEPT_BYTES);
+	if (l->tail.n + bytes.n > 2 * KEPT_BYTES)
+		buf_drop(&l->tail, l->tail.n + bytes.n - KEPT_BYTES);
+	buf_str(&l->tail, bytes);
+}
+
+/* Into the log, as much as it may hold; 1 when that is less. */
+static int
+write_log(struct log_sink *l, struct str *bytes, struct err *e)
+{
+	if (l->n + bytes->n > l->max) {
+		bytes->n = l->max - l->n;
+		l->over = true;
+	}
+	l->n += bytes->n;
+	return log_writer_add(l->log, *bytes, e) != 0 ? -1 : l->over;
+}
 
 static int
 on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
@@ -43,24 +57,9 @@ on_bytes(void *ctx, int fd, struct str bytes, struct err *e)
 		buf_str(&l->outputs, bytes);
 		return 0;
 	}
-	if (l->n + bytes.n > l->max) {
-		bytes.n = l->max - l->n;
-		l->over = true;
-	}
-	for (struct str rest = bytes; rest.n > 0;) {
-		ssize_t n = write(l->fd, rest.p, rest.n);
-		if (n < 0 && errno != EINTR)
-			return fail_sys(e, "cannot write the log");
-		if (n > 0)
-			rest = str_from(rest, (size_t)n);
-	}
-	l->n += bytes.n;
-	if (bytes.n > KEPT_BYTES)
-		bytes = str_from(bytes, bytes.n - KEPT_BYTES);
-	if (l->tail.n + bytes.n > 2 * KEPT_BYTES)
-		buf_drop(&l->tail, l->tail.n + bytes.n - KEPT_BYTES);
-	buf_str(&l->tail, bytes);
-	return l->over ? 1 : 0;
+	int rc = write_log(l, &bytes, e);
+	keep_tail(l, bytes);
+	return rc;
 }
 
 /* A build as the job asks for it, and what came of it. */
@@ -145,7 +144,22 @@ build_stage_close(void)
 static int
 on_log(void *ctx, struct str text, struct err *e)
 {
-	return on_bytes(ctx, 2, text, e);
+	AUTO(buf_release) struct buf plain = {0};
+	struct log_sink *l = ctx;
+	int rc = write_log(l, &text, e);
+
+	buf_init(&plain, text.n + 1);
+	session_plain(&plain, text);
+	keep_tail(l, buf_get(&plain));
+	return rc;
+}
+
+static int
+on_phase(void *ctx, const char *phase, struct err *e)
+{
+	struct log_sink *l = ctx;
+
+	return log_writer_phase(l->log, phase, e);
 }
 
 static int
@@ -164,6 +178,7 @@ by_session(struct building *t, struct build_outcome *ret, struct err *e)
 	    .builders_use_substitutes = job->builders_use_substitutes,
 	    .options = &job->options,
 	    .on_log = on_log,
+	    .on_phase = on_phase,
 	    .ctx = &t->sink};
 	struct session_result r;
 
@@ -192,6 +207,7 @@ by_session(struct building *t, struct build_outcome *ret, struct err *e)
 	struct str tail = buf_get(&t->sink.tail);
 	*ret = r.end == SESSION_REFUSED ? outcome_of_refusal(t->a, &end, r.message, tail)
 	                                : outcome_of_status(t->a, &end, r.status, r.message, tail);
+	log_writer_sums_up(t->sink.log);
 	if (r.message != NULL && r.message[0] != '\0') /* last in the log; the lines of it that it repeats stand there */
 		return on_bytes(&t->sink, 2, str_of(arena_printf(t->a, "error: %s\n", nixwords_without_log(t->a, r.message))),
 		           e) < 0
@@ -259,11 +275,9 @@ build_stage_build(struct arena *a, const void *of, struct record_out *out, struc
 	struct building t = {.a = a, .job = job};
 	struct build_outcome o;
 
-	packed_remove(job->log);
-	AUTO(fd_close) int fd = open(job->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return fail_sys(e, "cannot create the log %s", job->log);
-	t.sink = (struct log_sink){.fd = fd, .max = (size_t)job->max_log_bytes};
+	t.sink = (struct log_sink){.max = (size_t)job->max_log_bytes};
+	if (log_writer_new(job->log, outcome_is_error, &t.sink.log, e) != 0)
+		return -1;
 	buf_init(&t.sink.tail, 2 * KEPT_BYTES);
 	buf_init(&t.sink.outputs, KEPT_BYTES);
 	int rc = build(&t, &o, e);
@@ -275,8 +289,9 @@ build_stage_build(struct arena *a, const void *of, struct record_out *out, struc
 		rc = emit(&t, &o, out, e);
 	/* After the record: nobody waits for it, and a log that cannot be compressed is a log still. */
 	struct err ignored;
-	if (t.sink.n > PLAIN_BYTES && packed_pack(job->log, &ignored) != 0)
+	if (log_writer_end(t.sink.log, rc == 0 && o.state != BUILD_BUILT, &ignored) != 0)
 		log_warn("%s", ignored.msg);
+	log_writer_free(&t.sink.log);
 	buf_release(&t.sink.tail);
 	buf_release(&t.sink.outputs);
 	return rc;

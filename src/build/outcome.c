@@ -327,8 +327,8 @@ outcome_phase(struct arena *a, struct str tail)
 
 /* --- lines --------------------------------------------------------------------------------------------------------- */
 
-static bool
-is_error(struct str line)
+bool
+outcome_is_error(struct str line)
 {
 	static const char *const marks[] = {"error:", "Error:", "ERROR", "FAILED", "FAIL:", "fatal:", "Traceback (most recent",
 	    "undefined reference", "panicked at", "Assertion", "assertion failed", "No such file or directory",
@@ -382,11 +382,11 @@ outcome_lines(struct arena *a, struct str tail, bool whole, size_t max_lines, si
 	}
 	size_t from = !whole && lines.n > 1 ? 1 : 0;
 	for (size_t i = lines.n; i-- > from && error == SIZE_MAX;)
-		if (is_error(lines.p[i]))
+		if (outcome_is_error(lines.p[i]))
 			error = i;
 	/* The first of a run of errors is the cause. */
 	for (size_t i = error; error != SIZE_MAX && i > from && i + 30 > error; i--)
-		if (is_error(lines.p[i - 1]))
+		if (outcome_is_error(lines.p[i - 1]))
 			error = i - 1;
 	buf_init(&out, max_bytes + 64);
 	if (error == SIZE_MAX || error + max_lines >= lines.n + 4) {

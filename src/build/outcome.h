@@ -42,6 +42,9 @@ struct build_outcome outcome_of_refusal(struct arena *a, const struct outcome_en
 /* The phase of stdenv that a log ended in ("buildPhase"), or NULL. */
 const char *outcome_phase(struct arena *a, struct str tail);
 
+/* Whether a line looks like the cause of a failure. */
+bool outcome_is_error(struct str line);
+
 /* The lines that matter, at most max_lines and max_bytes: the last ones; when the error stands further up, the lines around
  * it first, a line "[...]", and fewer of the last. What Nix says at the end to sum it up is not taken for the error. Control
  * characters go, but tabs, CR and ESC. whole: tail begins with a whole line. */

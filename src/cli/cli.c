@@ -128,9 +128,9 @@ static const struct usage status_words = {
 };
 static const struct usage run_words = {
     .name = "run",
-    .synopsis = "[--config FILE] RUN",
+    .synopsis = "[--config FILE] [--json] RUN",
     .what = "one run: its way so far and its builds",
-    .options = only_config,
+    .options = (const struct usage_option[]){CONFIG, {"--json", NULL, .what = "all of it, as one line of JSON"}, {0}},
     .examples = (const struct usage_example[]){{"ekaci run 17", "the run whose page is /run/17"}, {0}},
     .bad = "there is no such run",
 };

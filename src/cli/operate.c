@@ -7,13 +7,14 @@
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/text/escape.h"
+#include "support/text/json.h"
 #include "walk/trust.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_EVENTS = 1000, MAX_BUILDS = 50 };
+enum { MAX_EVENTS = 1000, MAX_BUILDS = 50, ALL = 1000000 /* of JSON */ };
 
 struct operate {
 	struct arena a;
@@ -21,6 +22,7 @@ struct operate {
 	struct store *s;
 	const char *verb, *what; /* NULL: only look */
 	const char *head;        /* that was named, or NULL */
+	bool json;
 };
 
 static const char *
@@ -79,6 +81,47 @@ print_run(struct operate *o, int64_t id, struct err *e)
 		printf("  %6" PRId64 ".%03d s  %-10s %s\n", ms / 1000, (int)(ms % 1000), events[i].to, safe(o, events[i].why));
 	}
 	return print_builds(o, id, e);
+}
+
+static json_t *
+text_of(const char *s)
+{
+	return s != NULL ? json_any_string(str_of(s)) : json_null();
+}
+
+/* The same, whole, on one line. */
+static int
+print_run_json(struct operate *o, int64_t id, struct err *e)
+{
+	struct view_event *events;
+	struct view_build *builds;
+	struct view_run r;
+	size_t n, n_builds;
+	int64_t total;
+
+	if (view_run(o->s, &o->a, id, &r, e) != 0 || view_run_events(o->s, &o->a, id, ALL, &events, &n, e) != 0 ||
+	    view_run_builds(o->s, &o->a, id, ALL, &builds, &n_builds, &total, e) != 0)
+		return -1;
+	AUTO(json_drop)
+	json_t *all = json_pack("{sI so so sI so so so ss so so so so sI sI so}", "run", r.id, "owner",
+	    text_of(r.repository.owner), "repository", text_of(r.repository.name), "number", r.number, "base_ref",
+	    text_of(r.base_ref), "head", text_of(r.head), "base", text_of(r.base), "state", r.state, "waiting",
+	    text_of(r.waiting), "verdict", text_of(r.verdict), "title", text_of(r.title), "superseded_by",
+	    r.superseded_by != 0 ? json_integer(r.superseded_by) : json_null(), "created_ms", r.created_ms, "updated_ms",
+	    r.updated_ms, "ended_ms", r.ended_ms != 0 ? json_integer(r.ended_ms) : json_null());
+	json_t *way = json_array(), *list = json_array();
+	json_object_set_new(all, "events", way);
+	json_object_set_new(all, "builds", list);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(way, json_pack("{sI so so so}", "at_ms", events[i].at_ms, "from", text_of(events[i].from),
+		                               "to", text_of(events[i].to), "why", text_of(events[i].why)));
+	for (size_t i = 0; i < n_builds; i++)
+		json_array_append_new(list,
+		    json_pack("{so so so so so sI sb}", "drv", text_of(builds[i].drv), "name", text_of(builds[i].name),
+		        "system", text_of(builds[i].system), "state", text_of(builds[i].state), "reason",
+		        text_of(builds[i].reason), "wall_ms", builds[i].wall_ms, "target", builds[i].target));
+	puts(json_line(&o->a, all));
+	return 0;
 }
 
 /* --- commands ------------------------------------------------------------------------------------------------------ */
@@ -148,7 +191,7 @@ act(struct operate *o, const char *file, char *const *words, struct err *e)
 		return rc;
 	rc = o->verb == NULL ? store_open_to_look(o->place.db, &o->s, e) : store_open_beside(o->place.db, &o->s, e);
 	if (rc == 0 && str_to_i64(str_of(o->what), &id) == 0)
-		rc = o->verb == NULL ? print_run(o, id, e) : command_run(o, id, e);
+		rc = o->verb != NULL ? command_run(o, id, e) : o->json ? print_run_json(o, id, e) : print_run(o, id, e);
 	else if (rc == 0)
 		rc = o->verb != NULL && strcmp(o->verb, "approve") == 0
 		         ? command_pull(o, e)
@@ -168,6 +211,8 @@ operate(int argc, char **argv, const char *verb, const char *what)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
 			file = argv[++i];
+		else if (verb == NULL && strcmp(argv[i], "--json") == 0)
+			o.json = true;
 		else if (o.what == NULL && argv[i][0] != '-')
 			o.what = argv[i];
 		else if (o.head == NULL && argv[i][0] != '-' && verb != NULL && strcmp(verb, "approve") == 0)
@@ -190,7 +235,7 @@ operate(int argc, char **argv, const char *verb, const char *what)
 int
 operate_run(int argc, char **argv)
 {
-	return operate(argc, argv, NULL, "RUN");
+	return operate(argc, argv, NULL, "[--json] RUN");
 }
 int
 operate_retry(int argc, char **argv)

@@ -343,6 +343,7 @@ static const struct config_key keys[] = {
     KEY_TEXTS(trust, authors, check_word),
     KEY_TEXTS(trust, teams, check_team),
     KEY_TEXTS(trust, bots, check_bot),
+    KEY_NUMBER(trust, commands_an_hour, 9, 0, 100000),
     KEY_TEXT(log, format, "logfmt", check_format),
     KEY_TEXT(log, level, "info", check_level),
 };

@@ -107,6 +107,7 @@ struct settings {
 		struct texts authors; /* logins trusted like members */
 		struct texts teams;   /* ORG/TEAM whose members are */
 		struct texts bots;    /* Apps' logins, "name[bot]", that are obeyed like somebody with write access */
+		int64_t commands_an_hour; /* of one person that are answered, 0: all */
 	} trust;
 	struct {
 		const char *format; /* "logfmt" or "text" */

@@ -3,6 +3,7 @@
 
 #include <cmark-gfm.h>
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -31,6 +32,92 @@ static const struct {
     {"help", COMMAND_HELP},
 };
 
+/* What people know from other bots and from speech. */
+static const struct {
+	const char *word, *meant;
+} elsewhere[] = {
+    {"retry", "rebuild failed"},
+    {"retest", "rebuild failed"},
+    {"rerun", "rebuild failed"},
+    {"recheck", "rebuild failed"},
+    {"restart", "rebuild"},
+    {"build", "rebuild"},
+    {"test", "rebuild"},
+    {"run", "rebuild"},
+    {"recreate", "rebuild all"},
+    {"evaluate", "eval"},
+    {"reeval", "eval"},
+    {"diff", "eval"},
+    {"stop", "cancel"},
+    {"abort", "cancel"},
+    {"kill", "cancel"},
+    {"ok-to-test", "approve"},
+    {"lgtm", "approve"},
+    {"allow", "approve"},
+    {"trust", "approve"},
+    {"try", "approve"},
+    {"r+", "approve"},
+    {"why", "explain ATTR"},
+    {"state", "status"},
+    {"ping", "status"},
+    {"progress", "status"},
+    {"queue", "status"},
+    {"prio", "priority high"},
+    {"p", "priority high"},
+    {"commands", "help"},
+    {"usage", "help"},
+};
+
+/* Letters to add, drop, change or swap with the next, to make a of b; more than any limit where they are long. */
+static size_t
+distance(const char *a, const char *b)
+{
+	enum { LONGEST = 24 };
+	size_t n = strlen(a), m = strlen(b), d[LONGEST + 1][LONGEST + 1];
+
+	if (n > LONGEST || m > LONGEST)
+		return SIZE_MAX;
+	for (size_t i = 0; i <= n; i++)
+		for (size_t j = 0; j <= m; j++) {
+			if (i == 0 || j == 0) {
+				d[i][j] = i + j;
+				continue;
+			}
+			size_t change =
+			    d[i - 1][j - 1] + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+			size_t one = (d[i - 1][j] < d[i][j - 1] ? d[i - 1][j] : d[i][j - 1]) + 1;
+			d[i][j] = change < one ? change : one;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < d[i][j])
+				d[i][j] = d[i - 2][j - 2] + 1;
+		}
+	return d[n][m];
+}
+
+const char *
+command_meant(const char *word)
+{
+	const char *meant = NULL;
+	size_t least = 3; /* of more than two nobody would think */
+
+	for (size_t i = 0; i < COUNT(elsewhere); i++)
+		if (strcasecmp(elsewhere[i].word, word) == 0)
+			return elsewhere[i].meant;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		size_t far = distance(word, words[i].word);
+		if (far < least && far < strlen(word)) {
+			least = far;
+			meant = words[i].word;
+		}
+	}
+	return meant;
+}
+
+bool
+command_only_asks(enum command_kind kind)
+{
+	return kind == COMMAND_STATUS || kind == COMMAND_HELP || kind == COMMAND_EXPLAIN || kind == COMMAND_UNKNOWN;
+}
+
 const char *
 command_name(enum command_kind kind)
 {
@@ -40,16 +127,25 @@ command_name(enum command_kind kind)
 	return "unknown";
 }
 
+/* Bytes of the blank at i, 0: none is there. U+00A0 is what some keyboards write for a space. */
+static size_t
+blank_at(struct str s, size_t i)
+{
+	if (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t'))
+		return 1;
+	return i + 1 < s.n && memcmp(s.p + i, "\xc2\xa0", 2) == 0 ? 2 : 0;
+}
+
 /* The next token of *line, empty at its end. */
 static struct str
 token(struct str *line)
 {
 	size_t skip = 0, n = 0;
 
-	while (skip < line->n && (line->p[skip] == ' ' || line->p[skip] == '\t'))
-		skip++;
+	while (blank_at(*line, skip) > 0)
+		skip += blank_at(*line, skip);
 	*line = str_from(*line, skip);
-	while (n < line->n && line->p[n] != ' ' && line->p[n] != '\t')
+	while (n < line->n && blank_at(*line, n) == 0)
 		n++;
 	struct str t = {line->p, n};
 	*line = str_from(*line, n);
@@ -68,10 +164,28 @@ printable(struct arena *a, struct str s)
 	return t;
 }
 
+static bool
+is_stop(char c)
+{
+	return memchr(".,;:!?", c, 6) != NULL;
+}
+
+/* Without what ends a sentence. */
+static struct str
+without_stop(struct str s)
+{
+	while (s.n > 0 && is_stop(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* line: what follows the prefix. */
 static struct comment_command
 read_command(struct arena *a, struct str line)
 {
-	struct str word = token(&line);
+	while (line.n > 0 && is_stop(line.p[0]))
+		line = str_from(line, 1);
+	struct str word = without_stop(token(&line));
 	struct comment_command c = {.kind = word.n == 0 ? COMMAND_HELP : COMMAND_UNKNOWN, .word = printable(a, word)};
 	const char **args = arena_alloc(a, MAX_ARGS * sizeof(*args));
 
@@ -79,7 +193,8 @@ read_command(struct arena *a, struct str line)
 		if (strcasecmp(words[i].word, c.word) == 0)
 			c.kind = words[i].kind;
 	for (struct str t = token(&line); t.n > 0 && c.n_args < MAX_ARGS; t = token(&line))
-		args[c.n_args++] = printable(a, t);
+		if (without_stop(t).n > 0)
+			args[c.n_args++] = printable(a, without_stop(t));
 	c.args = args;
 	return c;
 }
@@ -145,14 +260,14 @@ mark(struct arena *a, struct str body)
 
 	for (struct str rest = body; rest.n > 0; rest = str_from(rest, whole)) {
 		struct str line = {rest.p, line_length(rest, &whole)}, after = line;
-		struct str first = token(&after);
+		struct str first = without_stop(token(&after));
 		if (first.n != strlen(prefix) || strncasecmp(first.p, prefix, first.n) != 0)
 			continue;
 		if (text == NULL) {
 			text = str_dup(a, body);
 			for (size_t i = 0; i < body.n; i++)
 				if (text[i] == COMMAND_SLASH || text[i] == UNDERSCORE)
-					text[i] = '?';
+					text[i] = 0x7f; /* shown as "?", see printable */
 		}
 		text[first.p - body.p] = COMMAND_SLASH;
 		for (size_t i = 0; i < after.n; i++)

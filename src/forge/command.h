@@ -1,5 +1,6 @@
 /*
- * command - commands in comments: lines whose first token is "/ekaci" in any case.
+ * command - commands in comments: lines whose first token is "/ekaci" in any case, also with a comma or colon behind it.
+ * Full stops, commas and the like at the end of a word are the sentence's.
  *
  * The comment is read as the Markdown that it is (cmark-gfm): what is shown as code, as a quotation or not at all (HTML
  * comments) does not count, nor what stands in raw HTML. Read are the first 16 KiB, up to a blank line, and not beyond a line
@@ -35,5 +36,10 @@ struct comment_command {
 /* The commands of a comment, in a. */
 void command_read(struct arena *a, struct str body, const struct comment_command **ret, size_t *ret_n);
 const char *command_name(enum command_kind kind);
+/* It only asks something: nothing is different afterwards. */
+bool command_only_asks(enum command_kind kind);
+/* What somebody who wrote an unknown word may have meant: a command with its words ("rebuild failed"), by what other bots call it or by
+ * how little is to be changed of it; NULL: nobody can tell. */
+const char *command_meant(const char *word);
 
 #endif

@@ -127,6 +127,7 @@ struct forge {
 
 	/* The page of a pull request, from the repository's clone address; NULL when that is no link. In a. */
 	const char *(*pull_url)(struct arena *a, const char *clone_url, int64_t number);
+	const char *(*commit_url)(struct arena *a, const char *clone_url, const char *commit); /* the same of a commit */
 };
 
 /* Begins to reconcile what the store holds. settings must outlive the sender. ERR_DENIED, ERR_ABSENT or ERR_INPUT when its

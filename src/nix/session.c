@@ -64,9 +64,8 @@ struct session {
 
 /* --- what is said while it works ----------------------------------------------------------------------------------- */
 
-/* text without its escape sequences and carriage returns, as Nix prints to anything that is no terminal. */
-static void
-add_plain(struct buf *out, struct str text)
+void
+session_plain(struct buf *out, struct str text)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
@@ -88,8 +87,17 @@ plain(struct arena *a, struct str text)
 	AUTO(buf_release) struct buf b;
 
 	buf_init(&b, text.n + 1);
-	add_plain(&b, text);
+	session_plain(&b, text);
 	return str_dup(a, buf_get(&b));
+}
+
+/* What the listener's answer means here. */
+static int
+heard(struct session *s, int rc)
+{
+	if (rc > 0)
+		return wire_fail(&s->wire, WIRE_TOO_LONG);
+	return rc < 0 ? -2 : 0;
 }
 
 static int
@@ -103,12 +111,16 @@ say(struct session *s, const char *before, struct str text, const char *after, s
 		text.n--;
 	buf_init(&line, s->wire.max_text + 64);
 	buf_puts(&line, before);
-	add_plain(&line, text);
+	buf_str(&line, text);
 	buf_puts(&line, after);
-	int rc = s->job->on_log(s->job->ctx, buf_get(&line), e);
-	if (rc > 0)
-		return wire_fail(&s->wire, WIRE_TOO_LONG);
-	return rc < 0 ? -2 : 0;
+	return heard(s, s->job->on_log(s->job->ctx, buf_get(&line), e));
+}
+
+static int
+take_phase(struct session *s, struct str name, struct err *e)
+{
+	snprintf(s->phase, sizeof(s->phase), STR_FMT, STR_ARG(name));
+	return s->job != NULL ? heard(s, s->job->on_phase(s->job->ctx, s->phase, e)) : 0;
 }
 
 /* Whether two derivations differ in their hashes at most: of one with content-addressed inputs Nix builds another, resolved one. */
@@ -139,7 +151,7 @@ take_field(struct session *s, bool activity, uint64_t type, uint64_t at, struct 
 	} else if (!activity && at == 0 && (type == RESULT_BUILD_LINE || type == RESULT_POST_BUILD_LINE)) {
 		return say(s, "", text, "\n", e);
 	} else if (!activity && at == 0 && type == RESULT_PHASE && text.n < MAX_PHASE && str_utf8_ok(text)) {
-		snprintf(s->phase, sizeof(s->phase), STR_FMT, STR_ARG(text));
+		return take_phase(s, text, e);
 	}
 	return 0;
 }

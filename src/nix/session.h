@@ -57,8 +57,10 @@ struct session_job {
 	bool again;             /* its outputs are there: build it once more and compare */
 	bool builders_use_substitutes;
 	const struct named_texts *options;
-	/* What the log says, whole lines, without colours. 0 to go on, 1 over the limit, -1 with e. */
+	/* What the log says, whole lines, as the builder printed them, colours too. 0 to go on, 1 over the limit, -1 with e. */
 	int (*on_log)(void *ctx, struct str text, struct err *e);
+	/* A phase of the builder begins. As above. */
+	int (*on_phase)(void *ctx, const char *phase, struct err *e);
 	void *ctx;
 };
 struct session_result {
@@ -79,6 +81,8 @@ must_check int session_open(struct session **ret, struct err *e);
  * SESSION_REFUSED. */
 must_check int session_build(struct session *s, struct arena *a, const struct session_job *job, struct session_result *ret,
     struct err *e);
+/* Appends text without its escape sequences and carriage returns, as Nix prints to anything that is no terminal. */
+void session_plain(struct buf *out, struct str text);
 /* Ends it with everything it started; *s may be NULL. */
 void session_close(struct session **s);
 

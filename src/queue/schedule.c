@@ -7,6 +7,7 @@
 #include "queue/replica.h"
 #include "queue/retry.h"
 #include "queue/tell.h"
+#include "queue/why.h"
 #include "records/all.h"
 #include "records/building.h"
 #include "store/run.h"
@@ -512,6 +513,79 @@ schedule_now(const struct schedule *q, struct arena *a)
 		now.why = back.reason != NULL ? arena_strdup(a, back.reason) : NULL;
 	}
 	return now;
+}
+
+int
+schedule_before(const struct schedule *q, int64_t repository, int64_t number, int64_t *ret, struct err *e)
+{
+	enum { MAX_OPEN = 2000 }; /* 10 ms */
+	int64_t now = clock_now_ms();
+
+	*ret = -1;
+	if (queue_figures(q->queue).open > MAX_OPEN)
+		return 0;
+	struct queue *copy = queue_new(now);
+	queue_machines(copy, q->machines, q->n_machines);
+	int rc = replica_load(copy, q->s, now, e);
+	if (rc == 0)
+		*ret = queue_before(copy, repository, number, now, MAX_OPEN);
+	queue_free(copy);
+	return rc;
+}
+
+static const char own_name[] = "this machine";
+
+/* "ssh-ng://nix@builder-1.example.org?x=y" as people call it, and as strangers may read it: builder-1. */
+static const char *
+machine_name(struct arena *a, const char *uri)
+{
+	struct str rest = str_of(uri);
+	ptrdiff_t at = str_find(rest, STR("://"));
+	size_t n = 0;
+
+	rest = str_from(rest, at >= 0 ? (size_t)at + 3 : 0);
+	const char *user = memchr(rest.p, '@', rest.n);
+	if (user != NULL)
+		rest = str_from(rest, (size_t)(user + 1 - rest.p));
+	while (n < rest.n && strchr(".:/?", rest.p[n]) == NULL)
+		n++;
+	return n > 0 ? str_dup(a, (struct str){rest.p, n}) : "another machine";
+}
+
+/* This machine stands in the list once for each system that it builds; people see one. */
+static struct schedule_machine *
+machine_of(const struct machine *m, struct schedule_machine *all, size_t *n)
+{
+	if (m->uri == NULL)
+		for (size_t i = 0; i < *n; i++)
+			if (strcmp(all[i].name, own_name) == 0)
+				return &all[i];
+	return &all[(*n)++];
+}
+
+struct schedule_machine *
+schedule_machines(const struct schedule *q, struct arena *a, size_t *ret_n)
+{
+	struct schedule_machine *all = arena_alloc(a, (q->n_machines + 1) * sizeof(*all));
+	int64_t now = clock_now_ms();
+	size_t n = 0;
+
+	memset(all, 0, (q->n_machines + 1) * sizeof(*all));
+	for (size_t i = 0; i < q->n_machines; i++) {
+		const struct machine *m = &q->machines[i];
+		struct queue_machine_state state = queue_machine_state(q->queue, i);
+		struct schedule_machine *to = machine_of(m, all, &n);
+		to->name = m->uri != NULL ? machine_name(a, m->uri) : own_name;
+		for (const char *const *s = m->systems; *s != NULL; s++)
+			if (strcmp(*s, "builtin") != 0)
+				to->systems = to->systems == NULL ? *s : arena_printf(a, "%s, %s", to->systems, *s);
+		to->systems = to->systems != NULL ? to->systems : "";
+		to->running += state.running;
+		to->slots = m->max_jobs > to->slots ? m->max_jobs : to->slots;
+		to->out_ms = state.out_until > now ? state.out_until - now : to->out_ms;
+	}
+	*ret_n = n;
+	return all;
 }
 
 static void

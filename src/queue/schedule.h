@@ -38,6 +38,16 @@ struct schedule_now {
 };
 /* Texts in a. */
 struct schedule_now schedule_now(const struct schedule *q, struct arena *a);
+/* How many builds begin before the next one of a pull request; -1: none of its own may start now, or the queue is too long to be
+ * played while others wait. Reads the queue anew. */
+must_check int schedule_before(const struct schedule *q, int64_t repository, int64_t number, int64_t *ret, struct err *e);
+/* Machines that build, this one too, whose slots are those of each of its systems. Texts in a. */
+struct schedule_machine {
+	const char *name;               /* "this machine", or the first part of its host's name */
+	const char *systems;            /* "x86_64-linux, i686-linux" */
+	int64_t running, slots, out_ms; /* out_ms: for how long it is out of service still; 0: it is not */
+};
+struct schedule_machine *schedule_machines(const struct schedule *q, struct arena *a, size_t *ret_n);
 void schedule_free(struct schedule *q);
 
 struct schedule_figures {

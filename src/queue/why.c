@@ -86,6 +86,30 @@ explain_place(struct queue *q, const struct item *it, int64_t now, struct buf *o
 		buf_printf(out, "  and %zu more\n", before - MAX_NAMED);
 }
 
+static bool
+is_of(const struct item *it, int64_t repository, int64_t number)
+{
+	for (size_t i = 0; i < it->owners.n; i++)
+		if (it->owners.p[i]->pull->repository == repository && it->owners.p[i]->pull->number == number)
+			return true;
+	return false;
+}
+
+int64_t
+queue_before(struct queue *q, int64_t repository, int64_t number, int64_t now, int64_t max)
+{
+	struct item *next;
+	size_t machine;
+
+	q->roomy = true;
+	for (int64_t before = 0; order_choose(q, now, &machine, &next) != NULL; before++) {
+		if (before >= max || is_of(next, repository, number))
+			return before;
+		queue_started(q, next->id, machine, now);
+	}
+	return -1;
+}
+
 void
 queue_explain(struct queue *q, int64_t id, int64_t now, struct buf *out)
 {

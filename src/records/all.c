@@ -6,6 +6,7 @@
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/mirror.h"
+#include "records/page_told.h"
 #include "records/plan.h"
 #include "records/record.h"
 #include "records/reporting.h"
@@ -58,6 +59,13 @@ const struct fields *const records_all[] = {
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,
+    &index_told_fields,
+    &repository_told_fields,
+    &pull_told_fields,
+    &run_page_fields,
+    &failures_told_fields,
+    &build_page_fields,
+    &log_told_fields,
     &wish_check_fields,
     &wish_comment_fields,
     &wish_labels_fields,

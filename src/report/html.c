@@ -1,142 +1,128 @@
 /* The self-contained page. */
 #include "report/html.h"
 
+#include "report/run_page.h"
 #include "report/view_part.h"
 #include "report/words.h"
 #include "support/text/escape.h"
+#include "support/text/json.h"
 #include "support/text/template.h"
 
 #include <string.h>
 
-enum {
-	MAX_PAGE_BYTES = 512 * 1024 * 1024,
-	MAX_BARS = 8,
-	BAR_WIDTH = 360, /* a phone's width; the picture grows with the page */
-	BAR_HEIGHT = 38,
-	MAX_LABEL_BYTES = 42
-};
+enum { MAX_PAGE_BYTES = 512 * 1024 * 1024, MAX_ROWS = 300 /* in the document; its script has them all */ };
 
 static void
 cell(struct buf *b, const char *s)
 {
 	buf_puts(b, "<td>");
 	escape_add(b, ESCAPE_HTML, str_of(s));
+	buf_puts(b, "</td>");
 }
 
 static void
-build_cell(struct buf *b, const struct changed_attr *at)
+outcome_cell(struct view *v, struct buf *b, const struct changed_attr *at)
 {
-	const char *log = at->build != NULL ? at->build->log_url : NULL;
-	const char *blame = at->blame == BLAME_NEWLY ? ", newly" : at->blame == BLAME_STILL ? ", as on the base" : "";
+	uint8_t state = table_state(at->class, at->build != NULL ? at->state : BUILD_NONE, at->blame);
+	const struct table_outcome o = table_outcome(&v->m->a, state);
 
-	buf_puts(b, "<td>");
-	if (at->build == NULL)
-		return;
-	bool link = log != NULL && escape_link_ok(str_of(log));
-	if (link) {
-		buf_puts(b, "<a href=\"");
-		escape_add(b, ESCAPE_HTML, str_of(log));
-		buf_puts(b, "\">");
-	}
-	buf_printf(b, "%s%s%s", build_state_words(at->state), blame, link ? "</a>" : "");
+	if (*o.words != '\0')
+		buf_printf(b, "<td><span class=\"tag %s\">%s</span></td>", o.tone, o.words);
+	else
+		buf_puts(b, "<td></td>");
 }
 
 static void
-version_cell(struct buf *b, const struct changed_attr *at)
+write_row(struct view *v, struct buf *b, const struct changed_attr *at)
 {
-	if (at->version_old == NULL) {
-		buf_puts(b, "<td>");
-		return;
-	}
-	cell(b, *at->version_old != '\0' ? at->version_old : "none");
-	buf_puts(b, " \xe2\x86\x92 ");
-	escape_add(b, ESCAPE_HTML, str_of(*at->version_new != '\0' ? at->version_new : "none"));
+	const struct difference_radius *radius = at->is->radius;
+	const char *because = run_page_because(v, at), *old = at->version_old, *new = at->version_new;
+
+	buf_puts(b, "<tr><th scope=\"row\">");
+	escape_add(b, ESCAPE_HTML, str_of(at->name));
+	buf_puts(b, "</th>");
+	cell(b, at->system);
+	cell(b, class_words[at->class].label);
+	cell(b, old == NULL
+	            ? ""
+	            : arena_printf(&v->m->a, "%s \xe2\x86\x92 %s", *old != '\0' ? old : "none", *new != '\0' ? new : "none"));
+	cell(b, because != NULL ? because : "");
+	buf_printf(b, "<td class=\"n\">%s</td>", radius != NULL ? words_number(&v->m->a, radius->attributes) : "");
+	outcome_cell(v, b, at);
+	buf_puts(b, "</tr>\n");
 }
 
-static void
-write_rows(const struct view *v, struct buf *b)
+/* The first rows, for who reads without a script; returns how many there are in all. */
+static size_t
+write_first_rows(struct view *v, struct buf *b)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < v->m->n_attrs; i++) {
-		const struct changed_attr *at = &v->m->attrs[i];
-		const struct difference_radius *radius = at->is->radius;
-		const struct paths aliases = at->is->aliases;
-		const char *because = view_because(v, at, false);
-		const char *red =
-		    at->blame == BLAME_NEWLY || at->class == CLASS_NEWLY_FAILING || at->class == CLASS_ADDED_FAILING
-		        ? " class=broke"
-		        : "";
-
-		if (at->alias)
+		if (v->m->attrs[i].alias)
 			continue;
-		buf_printf(b, "<tr%s>", red);
-		cell(b, at->name);
-		for (size_t k = 0; k < aliases.n; k++) {
-			buf_puts(b, k == 0 ? " <small>also " : ", ");
-			escape_add(b, ESCAPE_HTML, str_of(model_attr_name(&v->m->a, aliases.p[k])));
-		}
-		buf_puts(b, aliases.n > 0 ? "</small>" : "");
-		buf_puts(b, "<td class=s>");
-		escape_add(b, ESCAPE_HTML, str_of(at->system));
-		buf_printf(b, "<td class=s>%s", class_words[at->class].label);
-		version_cell(b, at);
-		cell(b, because != NULL ? because : "");
-		buf_printf(b, "<td class=n>%s", radius != NULL ? words_number(&v->m->a, radius->attributes) : "");
-		build_cell(b, at);
-		buf_putc(b, '\n');
+		if (n++ < MAX_ROWS)
+			write_row(v, b, &v->m->attrs[i]);
 	}
+	return n;
 }
 
-/* A bar a root: its name above, its share of the widest, which is the first, below. */
-static void
-write_picture(const struct view *v, struct buf *b)
+/* All rows, and their states as one more member. */
+static int
+write_rows(struct model *m, struct buf *to, struct err *e)
 {
-	struct view_root *roots;
-	size_t all = view_collect_roots(v->m, &roots), n = all < MAX_BARS ? all : MAX_BARS;
-	int64_t most = n > 0 && roots[0].attributes > 1 ? roots[0].attributes : 1;
+	AUTO(buf_release) struct buf table, json, states, all;
+	char version[17];
 
-	if (n == 0 || !v->m->wishes.rebuild_impact.enabled)
-		return;
-	buf_printf(b, "<svg viewBox=\"0 0 %d %zu\" role=\"img\" aria-label=\"how far each root spreads\">\n", BAR_WIDTH,
-	    n * BAR_HEIGHT);
-	for (size_t i = 0; i < n; i++) {
-		size_t y = i * BAR_HEIGHT;
-		buf_printf(b, "<text x=\"0\" y=\"%zu\">", y + 13);
-		escape_add(b, ESCAPE_HTML, str_of(words_cut(&v->m->a, roots[i].name, MAX_LABEL_BYTES)));
-		buf_printf(b, "</text><text x=\"%d\" y=\"%zu\" text-anchor=\"end\">%s</text>", BAR_WIDTH, y + 13,
-		    words_number(&v->m->a, roots[i].attributes));
-		buf_printf(b, "<rect x=\"0\" y=\"%zu\" width=\"%lld\" height=\"12\" rx=\"3\"/>\n", y + 18,
-		    (long long)(3 + (BAR_WIDTH - 3) * roots[i].attributes / most));
-	}
-	buf_puts(b, "</svg>");
+	buf_init(&table, TABLE_MAX_BYTES);
+	buf_init(&json, MAX_PAGE_BYTES);
+	buf_init(&states, MAX_PAGE_BYTES);
+	buf_init(&all, MAX_PAGE_BYTES);
+	if (run_page_rows(m, &table, &json, &states, version, e) != 0)
+		return -1;
+	struct str codes, text = str_trim(buf_get(&json));
+	(void)str_cut(buf_get(&states), '\n', &codes);
+	buf_puts(&all, "{\"states\":");
+	(void)json_quote(str_trim(codes), &all);
+	buf_putc(&all, ',');
+	buf_str(&all, str_from(text, 1));
+	escape_script(to, buf_get(&all));
+	return all.over || to->over ? fail(e, ERR_LIMIT, "the HTML report grew over %d bytes", MAX_PAGE_BYTES) : 0;
+}
+
+static const char *
+file_text(struct model *m, const char *name)
+{
+	return template_find(name).p != NULL ? str_dup(&m->a, template_find(name)) : "";
 }
 
 int
 html_report(struct model *m, const struct verdict *v, struct buf *out, struct err *e)
 {
-	struct limits limits = limits_none();
+	const struct limits limits = run_page_limits();
 	struct view view = {m, &limits};
-	struct values *obj;
-	AUTO(buf_release) struct buf rows = {0}, picture = {0};
+	AUTO(buf_release) struct buf first, rows;
+	struct values *obj = view_new(m, v, &limits, false);
+	size_t n = 0;
 
-	limits.packages_elsewhere = true; /* in the table */
-	limits.nodes = 0;
-	obj = view_new(m, v, &limits, false);
+	run_page_causes(m, obj);
+	buf_init(&first, MAX_PAGE_BYTES);
 	buf_init(&rows, MAX_PAGE_BYTES);
-	buf_init(&picture, 1 << 20);
 	if (m->outcome == OUTCOME_COMPARED) {
-		write_rows(&view, &rows);
-		write_picture(&view, &picture);
-		if (rows.over)
-			return fail(e, ERR_LIMIT, "the HTML report grew over %d bytes", MAX_PAGE_BYTES);
+		n = write_first_rows(&view, &first);
+		if (n > 0 && write_rows(m, &rows, e) != 0)
+			return -1;
 	}
-	values_text(obj, "rows_html", rows.p); /* both live until the template is rendered */
-	values_text(obj, "picture_html", picture.p);
-	values_text(obj, "style_html",
-	    template_find("report.css").p != NULL ? str_dup(&m->a, template_find("report.css")) : "");
-	values_text(obj, "script_html", template_find("report.js").p != NULL ? str_dup(&m->a, template_find("report.js")) : "");
+	values_flag(obj, "has_rows", n > 0);
+	put_number(&view, obj, "all_n", (int64_t)n);
+	put_number(&view, obj, "rows_n", MAX_ROWS);
+	values_flag(obj, "rows_left", n > MAX_ROWS);
+	values_text(obj, "rows_html", first.p); /* these two live until the template is rendered */
+	values_text(obj, "rows_json_html", rows.p);
+	values_text(obj, "style_html", file_text(m, "style.css"));
+	values_text(obj, "script_html", file_text(m, "run.js"));
 	if (!str_same(m->facts.run.repo, ".")) /* where the command ran, which says nothing to a reader */
 		values_text(obj, "repo", m->facts.run.repo);
-	put_number(&view, obj, "attributes", (int64_t)m->n_attrs);
 	if (m->facts.run.number > 0)
 		values_text(obj, "number", arena_printf(&m->a, "%lld", (long long)m->facts.run.number));
 	return template_render("report.html", obj, out, e);

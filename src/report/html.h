@@ -1,8 +1,8 @@
 /*
- * html - the report as one file that needs nothing else: a table to search and sort, and a picture of the impact.
+ * html - the report as one file that needs nothing else: the page of a run (run_page.h), with its rows within it.
  *
- * It works without scripts (everything is in the page) and without a network. The page's words are templates/report.html;
- * the rows, of which there may be a hundred thousand, and the picture are written here.
+ * It needs no network. Without scripts it shows the first rows; with one it has all of them, some hundred at a time, as the bot's page
+ * does: both are made of the same templates, style and script.
  */
 #ifndef EKACI_REPORT_HTML_H
 #define EKACI_REPORT_HTML_H

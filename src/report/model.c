@@ -525,6 +525,7 @@ read_difference(struct model *m, struct err *e)
 	const unsigned wanted = (1u << DIFFERENCE_PARTS) - 1 - (1u << DIFFERENCE_KNOWN);
 	struct difference_element one;
 	attrs_t attrs = {0};
+	size_t row = 0;
 	int rc;
 
 	if (difference_open(m->job->difference, wanted, &m->difference, e) != 0)
@@ -538,6 +539,8 @@ read_difference(struct model *m, struct err *e)
 		return -1;
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		struct changed_attr *at = &m->attrs[i];
+		at->row = row;
+		row += !at->alias;
 		bool fails = at->class == CLASS_NEWLY_FAILING || at->class == CLASS_ADDED_FAILING;
 		version_of_cause(m, at);
 		m->newly_evaluating += fails && !at->tolerated && !at->alias;

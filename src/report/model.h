@@ -38,6 +38,7 @@ struct changed_attr {
 	enum build_state state;
 	enum blame blame;
 	bool tolerated; /* its job allows evaluation failures */
+	size_t row;     /* its place among those that are no alias */
 	bool alias;     /* another name of an attribute that is here too: in no count and no list */
 };
 

@@ -4,9 +4,11 @@
 #include "records/list.h"
 #include "report/checks.h"
 #include "report/document.h"
+#include "report/failing.h"
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"
+#include "report/run_page.h"
 #include "report/words.h"
 #include "support/base/map.h"
 #include "support/os/files.h"
@@ -128,6 +130,23 @@ emit_html(struct rendering *o, struct err *e)
 }
 
 static int
+emit_page(struct rendering *o, struct err *e)
+{
+	return run_page_write(&o->m, &o->v, e);
+}
+
+static int
+emit_failures(struct rendering *o, struct err *e)
+{
+	AUTO(buf_release) struct buf body = {0};
+
+	buf_init(&body, MAX_DOCUMENT_BYTES);
+	if (failures_json(&o->m, &o->v, &body, e) != 0)
+		return -1;
+	return emit_document(o, "failures", "failures.json", &body, e);
+}
+
+static int
 emit_changed_paths(struct rendering *o, struct err *e)
 {
 	/* Nothing was compared, or not all: no counts that somebody labels by, not even zero. */
@@ -179,6 +198,8 @@ static const struct {
     {"markdown", emit_markdown},
     {"json", emit_json},
     {"html", emit_html},
+    {"page", emit_page},
+    {"failures", emit_failures},
     {"changed-paths", emit_changed_paths},
     {"labels", emit_labels},
     {"reviewers", emit_reviewers},

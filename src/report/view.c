@@ -393,6 +393,12 @@ view_state(const struct view *v, const struct verdict *verdict, struct values *o
 			put_done(v, obj, "building", t->ended, "total", t->total);
 	}
 	values_text(obj, "stalled", m->job->stalled);
+	values_text(obj, "tone",
+	    c == CONCLUSION_FAILURE           ? "bad"
+	    : c == CONCLUSION_SUCCESS         ? "good"
+	    : c == CONCLUSION_ACTION_REQUIRED ? "warn"
+	    : c == CONCLUSION_NONE            ? "busy"
+	                                      : "calm");
 	view_work(v, obj);
 	view_not_found(v, obj);
 	view_failure(v, verdict, obj);

@@ -114,6 +114,10 @@ cause_item(const struct view *v, const struct own_failure *c)
 	/* "build failed (the builder failed)" says nothing twice. */
 	if (reason != NULL && !no_machine && strcmp(reason, "the builder failed") != 0)
 		values_text(item, "reason", words_cut(&m->a, reason, MAX_REASON_BYTES));
+	if (c->own)
+		put_page(v, item, "page", c->at);
+	else if (told)
+		put_drv_page(v, item, "page", c->drv);
 	if (told && build->log_url != NULL)
 		put_link(v, item, "log", "log", build->log_url);
 	if (build->wall_ms >= MIN_TOLD_MS)
@@ -197,6 +201,7 @@ error_item(const struct view *v, const struct alike *one, enum side side)
 	struct values *item = values_new(&v->m->a);
 
 	if (one->n == 1) {
+		put_page(v, item, "page", at);
 		put_code(v, item, "name", at->name);
 		put_system(v, item, at->system);
 		put_names(v, item, "also", at->is->aliases, 0);

@@ -159,3 +159,43 @@ put_done(const struct view *v, struct values *obj, const char *key, int64_t done
 	put_number(v, group, all_key, all);
 	values_group(obj, key, group);
 }
+
+bool
+view_has_pages(const struct model *m)
+{
+	return m->facts.run.url != NULL && m->facts.run.url[0] != '\0';
+}
+
+const char *
+view_key(struct model *m)
+{
+	const char *query = m->facts.run.url != NULL ? strchr(m->facts.run.url, '?') : NULL;
+
+	return query != NULL ? query + 1 : "";
+}
+
+void
+put_page(const struct view *v, struct values *obj, const char *key, const struct changed_attr *at)
+{
+	struct model *m = v->m;
+	const char *query = view_key(m);
+
+	if (view_has_pages(m) && !at->alias)
+		values_text(obj, key,
+		    arena_printf(&m->a, "/run/%lld/row/%zu%s%s", (long long)m->facts.run.id, at->row, *query != '\0' ? "?" : "",
+		        query));
+}
+
+void
+put_drv_page(const struct view *v, struct values *obj, const char *key, const char *drv)
+{
+	struct model *m = v->m;
+	const char *slash = strrchr(drv, '/'), *query = view_key(m);
+	struct str stem = str_of(slash != NULL ? slash + 1 : drv);
+
+	if (str_ends(stem, STR(".drv")))
+		stem.n -= 4;
+	if (view_has_pages(m))
+		values_text(obj, key,
+		    arena_printf(&m->a, "/drv/%s%s%s", escape_dup(&m->a, ESCAPE_URL, stem), *query != '\0' ? "?" : "", query));
+}

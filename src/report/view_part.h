@@ -31,6 +31,14 @@ void put_done(const struct view *v, struct values *obj, const char *key, int64_t
 struct values *put_list(const struct view *v, struct values *obj, const char *key, struct value_list *items, size_t total,
     int64_t count);
 
+/* What stands behind addresses of the run's pages: "key=..." of a private repository, or "". */
+/* Whether there are pages of the run to lead to: not of one on somebody's own clone. */
+bool view_has_pages(const struct model *m);
+const char *view_key(struct model *m);
+/* The page of a row of the run's table, or of a derivation by its path; nothing where there are no pages. */
+void put_page(const struct view *v, struct values *obj, const char *key, const struct changed_attr *at);
+void put_drv_page(const struct view *v, struct values *obj, const char *key, const char *drv);
+
 /* The parts; each adds its members to the view. */
 void view_roots(const struct view *v, struct values *obj);    /* view_roots.c: roots, picture_md */
 void view_packages(const struct view *v, struct values *obj); /* view_packages.c: versions, added, removed, rebuilt */
@@ -50,8 +58,12 @@ struct view_root {
 	int64_t own;   /* its own attributes, each once */
 	size_t order;
 };
+/* `commit` or `commits`, names of those a root comes from, where there are several and its file is known. */
+void view_commits(const struct view *v, struct values *item, const struct difference_root *root);
 /* All of them, widest first; the array lives in the arena. */
 size_t view_collect_roots(struct model *m, struct view_root **ret);
+/* What people call a root: its first attribute, or its derivation's name. */
+const char *view_root_name(struct model *m, const struct difference_root *root);
 /* Whether all that follows follows one root, which then need not be named each time. */
 bool view_one_cause(const struct model *m);
 /* The root cause entries of an attribute, as code spans: "`curl`, `zlib` and 3 more"; NULL when it has none. */

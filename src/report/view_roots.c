@@ -12,8 +12,8 @@
 
 enum { MAX_WHAT_BYTES = 240, MAX_BECAUSE = 2 };
 
-static const char *
-root_name(struct model *m, const struct difference_root *root)
+const char *
+view_root_name(struct model *m, const struct difference_root *root)
 {
 	if (root->attributes.n > 0)
 		return model_attr_name(&m->a, root->attributes.p[0]);
@@ -87,7 +87,7 @@ view_collect_roots(struct model *m, struct view_root **ret)
 
 	for (size_t i = 0; i < m->roots.n; i++) {
 		const struct difference_root *one = m->roots.p[i];
-		const char *name = root_name(m, one), *what = joined_text(m, &one->what, MAX_WHAT_BYTES);
+		const char *name = view_root_name(m, one), *what = joined_text(m, &one->what, MAX_WHAT_BYTES);
 		struct map_entry *at = map_add(&seen, source_key(m, one, name, what), &added);
 		struct view_root *r = &roots[at - seen.p];
 		if (added)
@@ -129,8 +129,8 @@ nearness(const struct plan_commit *commit, const char *path, const char *folder)
 }
 
 /* Which of the change's commits a root comes from, where there are several and its file is known. */
-static void
-put_commits(const struct view *v, struct values *item, const struct difference_root *root)
+void
+view_commits(const struct view *v, struct values *item, const struct difference_root *root)
 {
 	enum { SHORT = 8, MAX_NAMED = 3 };
 	struct arena *a = &v->m->a;
@@ -175,7 +175,7 @@ root_item(const struct view *v, const struct view_root *r)
 	put_names(v, item, "also", r->others, 0);
 	if (r->alone >= 0)
 		put_number(v, item, "alone", r->alone);
-	put_commits(v, item, r->first);
+	view_commits(v, item, r->first);
 	if (r->first->attributes.n == 0)
 		values_flag(item, "inner", true);
 	if (r->first->used_by.p != NULL)
@@ -251,7 +251,7 @@ view_one_cause(const struct model *m)
 static const char *
 cause_name(struct model *m, int64_t place)
 {
-	return place >= 0 && (uint64_t)place < m->roots.n ? root_name(m, m->roots.p[place]) : "?";
+	return place >= 0 && (uint64_t)place < m->roots.n ? view_root_name(m, m->roots.p[place]) : "?";
 }
 
 const char *

@@ -5,6 +5,7 @@
 #include "store/build_sets.h"
 #include "store/db.h"
 #include "store/duration.h"
+#include "store/figures.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
 
@@ -158,8 +159,8 @@ write_anew(struct wanting *w, const struct wanted *k, int64_t blocked, bool agai
 	return db_run(w->s, e,
 	    "UPDATE build SET state = ?2, attempts = 0, not_before = 0, reason = ?8, tail = NULL, phase = NULL,"
 	    " absent_since = NULL, propagated_from = nullif(?3, drv), blocked = ?4, ended = nullif(?5, 0), wall_ms = NULL, again = ?6,"
-	    " marked = ?7 WHERE id = ?1",
-	    "issiiiis", k->id, build_state_name(k->state), k->cause, blocked,
+	    " marked = ?7, ready = ?9 WHERE id = ?1",
+	    "issiiiisi", k->id, build_state_name(k->state), k->cause, blocked,
 	    build_state_is_open(k->state) ? (int64_t)0 : clock_now_ms(), (int64_t)again, (int64_t)k->marked,
 	    k->marked ? BUILD_MARKED : NULL);
 }
@@ -292,15 +293,17 @@ store_build_for(struct store *s, struct arena *a, int64_t id, struct build_for *
 int
 store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e)
 {
-	int64_t again;
+	int64_t again, ready, now = clock_now_ms();
 
-	if (db_int(s, &again, e, "SELECT again FROM build WHERE id = ?1", "i", id) != 0)
+	if (db_int(s, &again, e, "SELECT again FROM build WHERE id = ?1", "i", id) != 0 ||
+	    db_int(s, &ready, e, "SELECT coalesce(ready, created) FROM build WHERE id = ?1", "i", id) != 0 ||
+	    figure_add_build(s, id, FIGURE_WAIT, now - ready, e) != 0)
 		return -1;
 	*ret_again = again != 0;
 	return db_run(s, e,
 	    "UPDATE build SET state = 'building', attempts = attempts + 1, started = ?2, log = ?3 WHERE id = ?1"
 	    " AND state = 'queued'",
-	    "iis", id, clock_now_ms(), log);
+	    "iis", id, now, log);
 }
 
 static int
@@ -333,6 +336,7 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 	        "UPDATE build SET state = ?2, reason = ?3, tail = ?4, wall_ms = ?5, not_before = ?6,"
 	        " failures = failures + (?2 IN " BUILD_SQL_FAILED_ITSELF "),"
 	        " ended = CASE WHEN ?2 = 'queued' THEN NULL ELSE ?7 END, phase = ?8, log = coalesce(?9, log),"
+	        " ready = CASE WHEN ?2 = 'queued' THEN max(?6, ?7) ELSE ready END,"
 	        " again = again AND ?2 = 'queued', deterministic = coalesce(nullif(?10, -1), deterministic), marked = ?11"
 	        " WHERE id = ?1 AND state IN " BUILD_SQL_OPEN,
 	        "isssiiissii", id, build_state_name(state), end->reason, end->tail, end->wall_ms, end->not_before,
@@ -342,6 +346,8 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 		return -1;
 	if (db_changes(s) == 0 || build_state_is_open(state))
 		return 0;
+	if (end->wall_ms > 0 && figure_add_build(s, id, FIGURE_BUILD, end->wall_ms, e) != 0)
+		return -1;
 	if (state == BUILD_BUILT && end->wall_ms > 0 && end->alike == BUILD_NOT_COMPARED &&
 	    add_duration(s, id, end->wall_ms, e) != 0)
 		return -1;
@@ -353,9 +359,9 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 	        "i", id) != 0)
 		return -1;
 	return db_run(s, e,
-	    "UPDATE build SET state = 'queued' WHERE state = 'waiting' AND blocked <= 0"
+	    "UPDATE build SET state = 'queued', ready = ?2 WHERE state = 'waiting' AND blocked <= 0"
 	    " AND id IN (SELECT build FROM build_input WHERE input = ?1)",
-	    "i", id);
+	    "ii", id, clock_now_ms());
 }
 
 int

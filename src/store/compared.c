@@ -109,7 +109,7 @@ int
 store_runs_hurry(struct store *s, int64_t installation, struct err *e)
 {
 	return db_run(s, e,
-	    "UPDATE run SET not_before = 0, attempt = 0 WHERE ended IS NULL AND state = 'accepted' AND not_before > 0"
+	    "UPDATE run SET not_before = 0, attempt = 0, failures = 0, refusals = 0 WHERE ended IS NULL AND state = 'accepted' AND not_before > 0"
 	    " AND repository IN (SELECT id FROM repository WHERE installation = ?1)",
 	    "i", installation);
 }

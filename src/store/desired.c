@@ -60,6 +60,33 @@ store_want_check(struct store *s, const struct desired_repository *r, const stru
 	return rc;
 }
 
+int
+store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const char *head, struct wish_check **ret,
+    size_t *ret_n, struct err *e)
+{
+	/* '0' is what comes after '/'. */
+	const char *from = arena_printf(a, "check/%lld/%s/", (long long)repository, head);
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e, "SELECT wanted, key FROM desired WHERE key > ? AND key < ? ORDER BY key", "ss", from,
+	    arena_printf(a, "check/%lld/%s0", (long long)repository, head));
+	VEC(struct wish_check) all = {0};
+	struct wish_check one;
+	int rc = q == NULL ? -1 : 1;
+
+	while (rc > 0 && (rc = db_row(s, q, e)) > 0) {
+		if (fields_read(&wish_check_fields, a, str_of(db_text(a, q, 0)), db_text(a, q, 1), &one, e) != 0)
+			rc = -1;
+		else
+			vec_push(&all, one);
+	}
+	if (rc == 0) {
+		*ret = arena_dup(a, all.p, all.n * sizeof(*all.p));
+		*ret_n = all.n;
+	}
+	vec_release(&all);
+	return rc;
+}
+
 static const char *
 comment_key(struct arena *a, int64_t repository, int64_t number)
 {
@@ -202,16 +229,17 @@ store_reply_wanted(struct store *s, struct arena *a, int64_t repository, int64_t
 }
 
 int
-store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, struct desired *ret, struct err *e)
+store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, enum urgency upto,
+    struct desired *ret, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT id, installation, repository, key, kind, owner, repo, wanted, remote, generation, posted, "
 	    "remote_id,"
 	    " in_doubt, attempts, " URGENCY " AS urgent, refusals FROM desired WHERE installation = ? AND " OPEN_AND_SERVED
-	    " AND " DUE " <= ?"
+	    " AND " DUE " <= ? AND urgent <= ?"
 	    " ORDER BY urgent, since, id LIMIT 1",
-	    "ii", installation, now_ms);
+	    "iii", installation, now_ms, (int64_t)upto);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
 
 	if (rc <= 0)
@@ -282,6 +310,14 @@ store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const cha
 	return db_run(s, e,
 	    "UPDATE desired SET in_doubt = 0, remote_id = nullif(?, 0), remote = ?, not_before = 0 WHERE id = ?", "isi",
 	    remote_id, remote, id);
+}
+
+int
+store_desired_partly(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e)
+{
+	return db_run(s, e,
+	    "UPDATE desired SET in_doubt = 0, remote_id = ?, remote = ?, not_before = 0, urgency = max(urgency, 2) WHERE id = ?",
+	    "isi", remote_id, remote, id);
 }
 
 int

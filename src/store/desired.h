@@ -10,7 +10,7 @@
  *   reaction  wish_reaction   to a comment
  *   status    wish_status     of a commit, one for each context
  *   reviewers wish_reviewers  of a pull request; nobody is asked twice, or taken off again
- *   reply     wish_comment    posted once, edited when it is wanted otherwise, never brought back
+ *   reply     wish_comment    posted once, edited when it is wanted otherwise; deleted, it comes back only with something else to say
  * Wanting a thing again replaces what was wanted: only the newest state is ever sent. `generation` is raised only when the
  * document differs, so saying the same thing twice makes no request. Names of the repository are those of the last want.
  * Nothing is sent for a repository that is archived or gone, or an installation that is suspended or gone; what is wanted stays, so
@@ -77,10 +77,10 @@ struct desired {
 	int64_t refusals; /* in a row */
 };
 
-/* The open row of the installation that is due and comes first: the most urgent, and among equals the one that waits longest.
- * In a; 1 when there is none. */
-must_check int store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, struct desired *ret,
-    struct err *e);
+/* The open row of the installation that is due, no less urgent than upto, and comes first: the most urgent, and among equals the
+ * one that waits longest. In a; 1 when there is none. */
+must_check int store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, enum urgency upto,
+    struct desired *ret, struct err *e);
 
 /* The installations with open rows, and when the first of each is due. In a. */
 struct desired_due {
@@ -100,6 +100,8 @@ must_check int store_desired_sending(struct store *s, int64_t id, int64_t settle
 must_check int store_desired_quiet(struct store *s, int64_t id, int64_t until_ms, struct err *e);
 /* The doubt is settled and this is what stands there (remote_id 0: nothing); more is still to be sent. */
 must_check int store_desired_remember(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e);
+/* The same, where what people wait for does stand there: the rest is no more urgent than a first report. */
+must_check int store_desired_partly(struct store *s, int64_t id, int64_t remote_id, const char *remote, struct err *e);
 /* This generation stands there. A newer one stays open. */
 must_check int store_desired_posted(struct store *s, int64_t id, int64_t generation, int64_t remote_id, const char *remote,
     struct err *e);
@@ -122,6 +124,10 @@ must_check int store_desired_list_parked(struct store *s, struct arena *a, int64
     size_t *ret_n, struct err *e);
 /* Never: this generation is not tried again, a newer one is. Settles a doubt. */
 must_check int store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
+
+/* What our checks of a commit are wanted to say, by name; in a. */
+must_check int store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const char *head,
+    struct wish_check **ret, size_t *ret_n, struct err *e);
 
 struct desired_figures {
 	int64_t open;               /* rows with something to send */

@@ -5,9 +5,9 @@
 #include "store/db.h"
 #include "store/served.h"
 
-#define RUN_COLUMNS                                                                                                                  \
-	"r.id, r.number, r.head, r.base, r.base_ref, r.state, r.reason, coalesce(r.held, r.waiting), r.verdict, r.title, r.failure," \
-	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"                \
+#define RUN_COLUMNS                                                                                                                                                                \
+	"r.id, r.number, r.head, coalesce(r.base, json_extract(r.mirrored, '$.base')), r.base_ref, r.state, r.reason, coalesce(r.held, r.waiting), r.verdict, r.title, r.failure," \
+	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"                                                              \
 	" o.clone_url, o.private, " SQL_UNHEARD ", o.links, p.title, p.author, p.fork"
 #define RUN_TABLES                                             \
 	" FROM run r JOIN repository o ON o.id = r.repository" \
@@ -123,13 +123,67 @@ view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t numbe
 }
 
 int
-view_last_verdict(struct store *s, struct arena *a, int64_t repository, const char **ret, struct err *e)
+view_runs_live(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT verdict FROM run WHERE id = (SELECT max(id) FROM run WHERE repository = ?1 AND verdict IS NOT NULL"
-	    " AND superseded_by IS NULL)",
-	    "i", repository);
+	    "SELECT " RUN_COLUMNS RUN_TABLES " WHERE r.ended IS NULL AND o.private = 0 AND NOT " SQL_UNHEARD
+	    " ORDER BY r.id LIMIT ?1",
+	    "i", (int64_t)limit);
+
+	return read_runs(s, a, q, ret, ret_n, e);
+}
+
+int
+view_runs_of_pulls(struct store *s, struct arena *a, int64_t repository, size_t limit, struct view_run **ret, size_t *ret_n,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " RUN_COLUMNS RUN_TABLES
+	    " WHERE r.id IN (SELECT (SELECT max(n.id) FROM run n WHERE n.repository = w.repository"
+	    " AND n.number = w.number) FROM pull_request w WHERE w.repository = ?1 AND w.state = 'open'"
+	    " ORDER BY w.number DESC LIMIT ?2) ORDER BY r.number DESC",
+	    "ii", repository, (int64_t)limit);
+
+	return read_runs(s, a, q, ret, ret_n, e);
+}
+
+int
+view_repositories(struct store *s, struct arena *a, size_t limit, struct view_repository **ret, size_t *ret_n,
+    bool *ret_private, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT id, owner, name, default_branch, clone_url, private, 0, links FROM repository o"
+	    " WHERE private = 0 AND NOT " SQL_UNHEARD " ORDER BY owner COLLATE NOCASE, name COLLATE NOCASE LIMIT ?1",
+	    "i", (int64_t)limit);
+	VEC(struct view_repository) rows = {0};
+	int64_t others = 0;
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	for (; rc > 0; rc = db_row(s, q, e))
+		vec_push(&rows, read_repository(a, q, 0));
+	if (rc == 0)
+		rc = db_int(s, &others, e,
+		    "SELECT EXISTS (SELECT 1 FROM repository o WHERE private <> 0 AND NOT " SQL_UNHEARD ")", "");
+	if (rc == 0) {
+		*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));
+		*ret_n = rows.n;
+		*ret_private = others != 0;
+	}
+	vec_release(&rows);
+	return rc;
+}
+
+int
+view_branch_verdict(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT verdict FROM run WHERE repository = ?1 AND number = 0 AND base_ref = ?2 AND verdict IS NOT NULL"
+	    " AND superseded_by IS NULL ORDER BY id DESC LIMIT 1",
+	    "is", repository, branch);
 	int rc = q != NULL ? db_row(s, q, e) : -1;
 
 	if (rc >= 0)
@@ -210,6 +264,76 @@ view_run_builds(struct store *s, struct arena *a, int64_t run, size_t limit, str
 }
 
 int
+view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret, size_t *ret_n,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " BUILD_COLUMNS ", t.median_ms FROM build b"
+	    " LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system"
+	    " WHERE b.state IN " BUILD_SQL_READY " AND b.state = 'building'"
+	    " AND EXISTS (SELECT 1 FROM build_want w WHERE w.run = ?1 AND w.build = b.id) ORDER BY b.started LIMIT ?2",
+	    "ii", run, (int64_t)limit);
+	VEC(struct view_build) rows = {0};
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	for (; rc > 0; rc = db_row(s, q, e)) {
+		vec_push(&rows, read_build(a, q));
+		rows.p[rows.n - 1].usual_ms = db_i64(q, 13);
+	}
+	if (rc == 0) {
+		*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));
+		*ret_n = rows.n;
+	}
+	vec_release(&rows);
+	return rc;
+}
+
+static int
+read_builds(struct store *s, struct arena *a, sqlite3_stmt *q, struct view_build **ret, size_t *ret_n, struct err *e)
+{
+	VEC(struct view_build) rows = {0};
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	for (; rc > 0; rc = db_row(s, q, e))
+		vec_push(&rows, read_build(a, q));
+	if (rc == 0) {
+		*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));
+		*ret_n = rows.n;
+	}
+	vec_release(&rows);
+	return rc;
+}
+
+#define PUBLICLY_WANTED                                                                                                                    \
+	" AND EXISTS (SELECT 1 FROM build_want w JOIN run r ON r.id = w.run JOIN repository o ON o.id = r.repository WHERE w.build = b.id" \
+	" AND o.private = 0 AND NOT " SQL_UNHEARD ")"
+
+int
+view_building(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state IN " BUILD_SQL_READY
+	    " AND b.state = 'building'" PUBLICLY_WANTED " ORDER BY b.started LIMIT ?1",
+	    "i", (int64_t)limit);
+
+	return read_builds(s, a, q, ret, ret_n, e);
+}
+
+int
+view_put_back(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state IN " BUILD_SQL_READY
+	    " AND b.state = 'queued' AND b.reason IS NOT NULL" PUBLICLY_WANTED " LIMIT ?1",
+	    "i", (int64_t)limit);
+
+	return read_builds(s, a, q, ret, ret_n, e);
+}
+
+int
 view_build(struct store *s, struct arena *a, const char *drv, struct view_build *ret, struct err *e)
 {
 	AUTO(db_done) sqlite3_stmt *q = db_query(s, e, "SELECT " BUILD_COLUMNS " FROM build b WHERE b.drv = ?1", "s", drv);
@@ -233,6 +357,35 @@ view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, s
 	    "ii", build, (int64_t)limit);
 
 	return read_runs(s, a, q, ret, ret_n, e);
+}
+
+int
+view_run_tally(struct store *s, int64_t run, struct view_tally *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT count(*), coalesce(sum(b.state IN " BUILD_SQL_OPEN "), 0), coalesce(sum(b.state = 'building'), 0),"
+	    " coalesce(sum(b.state IN " BUILD_SQL_FAILED "), 0) FROM build_want w JOIN build b ON b.id = w.build"
+	    " WHERE w.run = ?1 AND w.base = 0 AND b.state <> 'cached'",
+	    "i", run);
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	if (rc > 0)
+		*ret = (struct view_tally){db_i64(q, 0), db_i64(q, 1), db_i64(q, 2), db_i64(q, 3)};
+	return rc < 0 ? -1 : 0;
+}
+
+int
+view_runs_before(struct store *s, int64_t run, int64_t *ret, struct err *e)
+{
+	/* In the order in which flow looks at them: the merge queue, pull requests, branches. */
+	return db_int(s, ret, e,
+	           "SELECT count(*) FROM run r, run o WHERE o.id = ?1 AND r.ended IS NULL AND r.held IS NULL"
+	           " AND r.state IN ('accepted', 'mirrored', 'planned', 'evaluated')"
+	           " AND (r.number >= 0, r.number = 0, r.id) < (o.number >= 0, o.number = 0, o.id)",
+	           "i", run) < 0
+	           ? -1
+	           : 0;
 }
 
 int

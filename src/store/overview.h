@@ -40,8 +40,19 @@ must_check int view_runs_public(struct store *s, struct arena *a, size_t limit, 
     struct err *e);
 must_check int view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t number, size_t limit,
     struct view_run **ret, size_t *ret_n, struct err *e);
-/* The verdict of the newest run of a repository that has one; NULL when there is none. */
-must_check int view_last_verdict(struct store *s, struct arena *a, int64_t repository, const char **ret, struct err *e);
+/* Those of public repositories that have not ended. */
+must_check int view_runs_live(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n,
+    struct err *e);
+/* The newest run of each open pull request of a repository, highest number first. */
+must_check int view_runs_of_pulls(struct store *s, struct arena *a, int64_t repository, size_t limit, struct view_run **ret,
+    size_t *ret_n, struct err *e);
+/* The public repositories, by name; *ret_private: whether there are others. */
+must_check int view_repositories(struct store *s, struct arena *a, size_t limit, struct view_repository **ret, size_t *ret_n,
+    bool *ret_private, struct err *e);
+/* The verdict of the newest run of a branch by itself that has one; NULL when there is none. What a pull request says does not count,
+ * whoever opened it. */
+must_check int view_branch_verdict(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret,
+    struct err *e);
 
 struct view_event {
 	int64_t at_ms;
@@ -54,14 +65,31 @@ struct view_build {
 	int64_t id;
 	const char *drv, *name, *system, *state, *reason, *tail, *log, *propagated_from;
 	int64_t attempts, started_ms, ended_ms, wall_ms;
-	bool target; /* only in a run's list */
+	int64_t usual_ms; /* only of those at work: how long such a build took before; 0: not known */
+	bool target;      /* only in a run's list */
 };
 /* Those that failed first, then those at work, then the rest; *ret_total counts all. */
 must_check int view_run_builds(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret,
     size_t *ret_n, int64_t *ret_total, struct err *e);
+/* Those of a run that are at work, what began first. */
+must_check int view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret,
+    size_t *ret_n, struct err *e);
+/* The same of all runs of public repositories; and those that were put back, with the reason. */
+must_check int view_put_back(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n,
+    struct err *e);
+must_check int view_building(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n,
+    struct err *e);
 must_check int view_build(struct store *s, struct arena *a, const char *drv, struct view_build *ret, struct err *e);
 must_check int view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, struct view_run **ret,
     size_t *ret_n, struct err *e);
+
+/* A run's own builds, without what was there already, and how many are what. */
+struct view_tally {
+	int64_t all, open, at_work, failed;
+};
+must_check int view_run_tally(struct store *s, int64_t run, struct view_tally *ret, struct err *e);
+/* How many runs that are not compared yet come before it. */
+must_check int view_runs_before(struct store *s, int64_t run, int64_t *ret, struct err *e);
 
 struct view_count {
 	const char *name, *more; /* more: a second label, or NULL */

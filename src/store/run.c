@@ -2,6 +2,8 @@
 #include "store/run.h"
 
 #include "store/db.h"
+#include "store/figures.h"
+#include "store/people.h"
 #include "store/served.h"
 #include "support/base/clock.h"
 
@@ -235,10 +237,11 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 	return 0;
 }
 
-#define RUN_COLUMNS                                                                                                  \
-	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved," \
-	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"           \
-	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped"
+#define RUN_COLUMNS                                                                                                                               \
+	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"                              \
+	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"                                        \
+	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped," \
+	" failures, refusals"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -283,7 +286,9 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .again = db_i64(q, 33) != 0,
 	    .held = db_text(a, q, 34),
 	    .nix = (enum run_nix)db_i64(q, 35),
-	    .stopped = db_i64(q, 36) != 0};
+	    .stopped = db_i64(q, 36) != 0,
+	    .failures = db_i64(q, 37),
+	    .refusals = db_i64(q, 38)};
 	return 0;
 }
 
@@ -375,6 +380,40 @@ store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t 
 	return db_some_ids(s, q, ids, max, ret_n, e);
 }
 
+/* How long it took since it was known what to evaluate. */
+static int
+count_evaluation(struct store *s, int64_t id, int64_t now, struct err *e)
+{
+	int64_t repository, since;
+	int rc = db_int(s, &since, e, "SELECT max(at) FROM run_event WHERE run = ?1 AND to_state = ?2", "is", id,
+	    run_state_name(RUN_PLANNED));
+
+	if (rc != 0 || since == 0)
+		return rc < 0 ? -1 : 0;
+	rc = db_int(s, &repository, e, "SELECT repository FROM run WHERE id = ?1", "i", id);
+	return rc == 0 ? figure_add(s, repository, FIGURE_EVALUATION, now - since, e) : rc;
+}
+
+/* A pull request's run that has ended gets its first verdict: how it ended, and what it rebuilds. */
+static int
+count_verdict(struct store *s, int64_t id, const char *verdict, struct err *e)
+{
+	int64_t repository, rebuilds = -1;
+	int rc = db_int(s, &repository, e,
+	    "SELECT repository FROM run WHERE id = ?1 AND number > 0 AND ended IS NOT NULL AND superseded_by IS NULL"
+	    " AND state <> ?2 AND state <> ?3 AND verdict IS NULL",
+	    "iss", id, run_state_name(RUN_SUPERSEDED), run_state_name(RUN_CANCELLED));
+
+	if (rc != 0 || verdict == NULL)
+		return rc < 0 ? -1 : 0;
+	rc = db_int(s, &rebuilds, e,
+	    "SELECT coalesce(json_extract(counts, '$.total.rebuild'), 0) FROM run WHERE id = ?1 AND json_valid(counts)", "i",
+	    id);
+	if (rc < 0 || figure_add(s, repository, FIGURE_VERDICT, strcmp(verdict, "success") == 0, e) != 0)
+		return -1;
+	return rc == 0 ? figure_add(s, repository, FIGURE_REBUILDS, rebuilds, e) : 0;
+}
+
 int
 store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why, struct err *e)
 {
@@ -385,12 +424,14 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 	if (store_begin(s, e) != 0)
 		return -1;
 	int rc = db_run(s, e,
-	    "UPDATE run SET state = ?3, attempt = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
+	    "UPDATE run SET state = ?3, attempt = 0, failures = 0, refusals = 0, not_before = 0, held = NULL, waiting = NULL, updated = ?4, changes = changes + 1,"
 	    " ended = CASE WHEN ?5 THEN ?4 END WHERE id = ?1 AND state = ?2",
 	    "issii", id, run_state_name(from), run_state_name(to), now, (int64_t)run_state_is_end(to));
 	bool moved = rc == 0 && db_changes(s) == 1;
 	if (moved)
 		rc = history(s, id, run_state_name(from), run_state_name(to), why, e);
+	if (moved && rc == 0 && to == RUN_EVALUATED)
+		rc = count_evaluation(s, id, now, e);
 	if (store_end(s, rc, e) != 0)
 		return -1;
 	return moved ? 0 : 1;
@@ -399,8 +440,9 @@ store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state 
 int
 store_run_piece(struct store *s, int64_t id, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET attempt = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii", id,
-	    clock_now_ms());
+	return db_run(s, e,
+	    "UPDATE run SET attempt = 0, failures = 0, refusals = 0, changes = changes + 1, updated = ?2 WHERE id = ?1", "ii",
+	    id, clock_now_ms());
 }
 
 int
@@ -410,10 +452,12 @@ store_run_attempt(struct store *s, int64_t id, struct err *e)
 }
 
 int
-store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e)
+store_run_later(struct store *s, int64_t id, bool refused, int64_t not_before, const char *why, struct err *e)
 {
-	return db_run(s, e, "UPDATE run SET not_before = ?2, waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
-	    "iisi", id, not_before, why, clock_now_ms());
+	return db_run(s, e,
+	    "UPDATE run SET failures = failures + NOT ?5, refusals = CASE WHEN ?5 THEN refusals + 1 ELSE 0 END, not_before = ?2,"
+	    " waiting = ?3, changes = changes + 1, updated = ?4 WHERE id = ?1",
+	    "iisii", id, not_before, why, clock_now_ms(), (int64_t)refused);
 }
 
 int
@@ -434,6 +478,8 @@ store_run_set(struct store *s, int64_t id, const char *column, const char *text,
 	    {"title", "UPDATE run SET title = ?2 WHERE id = ?1"},
 	};
 
+	if (strcmp(column, "verdict") == 0 && count_verdict(s, id, text, e) != 0)
+		return -1;
 	for (size_t i = 0; i < COUNT(sets); i++)
 		if (strcmp(sets[i].column, column) == 0)
 			return db_run_(s, e, sets[i].sql, "is", id, text);
@@ -570,17 +616,20 @@ store_prune(struct store *s, int64_t before, struct err *e)
 {
 	if (store_begin(s, e) != 0)
 		return -1;
-	return store_end(s, prune(s, before, e), e);
+	int rc = prune(s, before, e);
+	if (rc == 0)
+		rc = store_people_prune(s, before, e);
+	return store_end(s, rc == 0 ? figure_prune(s, e) : rc, e);
 }
 
 int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {
 	return db_run(s, e,
-	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label)"
-	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-	    "iiisssiiiss", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
-	    (int64_t)c->operator, c->said, c->head, c->label);
+	    "INSERT INTO command (repository, number, comment, login, verb, words, received, operator, said, head, label, thread)"
+	    " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0))",
+	    "iiisssiiissi", c->repository, c->number, c->comment, c->login, c->verb, c->words, clock_now_ms(),
+	    (int64_t)c->operator, c->said, c->head, c->label, c->thread);
 }
 
 int
@@ -604,7 +653,7 @@ store_label_take(struct store *s, int64_t repository, int64_t number, const char
 }
 
 #define NOT_BUSY(busy)                                                                                                            \
-	" AND (verb IN ('help', 'status', 'unknown')"                                                                             \
+	" AND (verb IN ('help', 'status', 'unknown', 'quota')"                                                                    \
 	" OR (SELECT r.installation FROM repository r WHERE r.id = command.repository) NOT IN (SELECT value FROM json_each(" busy \
 	")))"
 
@@ -624,7 +673,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label FROM command"
+	    "SELECT id, repository, number, comment, login, verb, words, attempts, operator, said, head, received, label,"
+	    " coalesce(thread, comment) FROM command"
 	    " WHERE done IS NULL AND not_before <= ?1" NOT_BUSY("?2") " ORDER BY id LIMIT 1",
 	    "is", now, busy);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
@@ -643,7 +693,8 @@ store_command_next(struct store *s, struct arena *a, int64_t now, const char *bu
 	    .said = db_i64(q, 9),
 	    .head = db_text(a, q, 10),
 	    .received = db_i64(q, 11),
-	    .label = db_text(a, q, 12)};
+	    .label = db_text(a, q, 12),
+	    .thread = db_i64(q, 13)};
 	return 0;
 }
 

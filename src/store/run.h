@@ -37,7 +37,8 @@ struct run {
 	const char *head_ref; /* where a merge group's head is fetched, or NULL */
 	const char *asked;    /* attributes that a command named (JSON array), or NULL: all */
 	enum run_state state;
-	int64_t attempt, not_before;
+	int64_t attempt, not_before; /* attempts of the present state that were begun, those that died with us among them */
+	int64_t refusals, failures;  /* of them that the forge refused, in a row; that failed otherwise */
 	bool force, ignore_rules, approved, wide;
 	bool again;          /* targets are built once more and compared */
 	const char *held;    /* why it does not go on until somebody approves, or NULL */
@@ -111,15 +112,16 @@ must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t n
 /* Forgets runs that ended before a time, the builds that nobody wants any more, and obeyed commands. */
 must_check int store_prune(struct store *s, int64_t before, struct err *e);
 
-/* from -> to with a reason for the history; attempt, held and waiting start anew, changes is raised. 1 when the run was not
+/* from -> to with a reason for the history; attempts, held and waiting start anew, changes is raised. 1 when the run was not
  * in from (somebody was faster): nothing happened. ERR_BUG when the list of states has no such move. */
 must_check int store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why,
     struct err *e);
 /* A state of several pieces has finished one: attempts begin anew, changes is raised. */
 must_check int store_run_piece(struct store *s, int64_t id, struct err *e);
-/* Counts an attempt of the present state. */
+/* Counts an attempt of the present state: it begins. */
 must_check int store_run_attempt(struct store *s, int64_t id, struct err *e);
-must_check int store_run_later(struct store *s, int64_t id, int64_t not_before, const char *why, struct err *e);
+/* It failed, and another follows; refused: the forge said no. */
+must_check int store_run_later(struct store *s, int64_t id, bool refused, int64_t not_before, const char *why, struct err *e);
 /* One text column: "mirrored", "plan", "evaluations", "difference", "counts", "query", "failure", "held",
  * "verdict", "title". */
 must_check int store_run_set(struct store *s, int64_t id, const char *column, const char *text, struct err *e);
@@ -152,6 +154,7 @@ struct store_command {
 	const char *label; /* that asked for it, or NULL */
 	int64_t said;      /* when the comment was written, GitHub's clock; 0: not known */
 	int64_t attempts, received;
+	int64_t thread; /* the comment after which its reply is named, see store/people.h; 0: its own */
 };
 /* 1 when the comment's commands were taken before, whenever that was. */
 must_check int store_comment_take(struct store *s, int64_t repository, int64_t comment, struct err *e);

@@ -18,9 +18,8 @@ enum {
 	MAX_LIVE = 4096, /* runs looked at in one turn */
 	MAX_DELAY_MS = 600 * 1000,
 	NO_ROOM_MS = 20 * 1000, /* before a full disk is looked at again */
-	REFUSED_ATTEMPTS =
-	    7, /* of git: a minute. A token may be revoked before its time, and GitHub's machines lag behind each other */
-	REFUSED_MS = 1000,  /* before the second of them; doubles */
+	MAX_REFUSALS = 7,  /* of git, in a row: a minute. A token may be revoked before its time, and machines of a forge lag */
+	REFUSED_MS = 1000, /* before the second of them; doubles */
 	MAX_BUILDING = 1024 /* builds of one run that are cancelled at once */
 };
 
@@ -305,13 +304,15 @@ attempt_failed(struct flow *f, const struct run *r, const struct step *step, con
 		arena_release(&a);
 	}
 	if (refused)
-		again = r->attempt < REFUSED_ATTEMPTS;
+		again = r->refusals + 1 < MAX_REFUSALS;
+	else if (again)
+		again = r->failures + 1 < step->attempts;
 	log_warn("run %" PRId64 ": %s (attempt %" PRId64 "): %s (%s)", r->id, step->stage, r->attempt, why->msg,
 	    err_kind_name(why->kind));
-	if (again && r->attempt < step->attempts)
-		return store_run_later(f->p.store, r->id,
-		    clock_now_ms() +
-		        clock_backoff_ms(refused ? REFUSED_MS : step->first_delay_ms, MAX_DELAY_MS, r->attempt - 1),
+	if (again)
+		return store_run_later(f->p.store, r->id, refused,
+		    clock_now_ms() + (refused ? clock_backoff_ms(REFUSED_MS, MAX_DELAY_MS, r->refusals)
+		                              : clock_backoff_ms(step->first_delay_ms, MAX_DELAY_MS, r->failures)),
 		    why->msg, e);
 	return fail_run(f, r, step->stage, err_kind_name(why->kind), why->msg, e);
 }

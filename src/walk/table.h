@@ -5,9 +5,9 @@
  * whether the run passes without it (`pass`), what its stage is asked (`job`), and what the stage's records mean (`done`), which
  * moves the run on. Where it may go stands in the list of states (records/run_state.c). Outcomes of an attempt:
  *   done    the step's `done` joined its records and named the next state
- *   later   ERR_BUSY and ERR_SYSTEM: again after a growing delay, until the attempts are used up
+ *   later   ERR_BUSY and ERR_SYSTEM: again after a growing delay, until so many have failed
  *   never   every other error: the run fails and says why on the pull request
- *   lost    the daemon died: the attempt was counted when it began, so it is simply made again
+ *   lost    the daemon died: that is no failure, and it is made again
  */
 #ifndef EKACI_WALK_TABLE_H
 #define EKACI_WALK_TABLE_H
@@ -25,7 +25,7 @@ struct step {
 	enum run_state from;
 	const char *stage; /* NULL: waits for builds */
 	enum work_lane lane;
-	int attempts;             /* of the stage, before the run fails */
+	int attempts;             /* of the stage that fail, before the run does */
 	int64_t first_delay_ms;   /* before the second attempt; doubles, at most ten minutes */
 	bool wants_authorization; /* its job is made with what git shows to fetch from the repository */
 	pass_fn *pass;            /* NULL: never */

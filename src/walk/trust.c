@@ -152,6 +152,12 @@ trust_shares(const struct settings *c, const struct run *r, const struct pull_re
 }
 
 bool
+trust_may_write(const char *permission)
+{
+	return permission != NULL && (strcmp(permission, "admin") == 0 || strcmp(permission, "write") == 0);
+}
+
+bool
 trust_obeys_bot(const struct settings *c, const char *login)
 {
 	return is_among(&c->trust.bots, login);

@@ -55,6 +55,8 @@ enum approval_is {
 enum { TRUST_LOOK_MS = 10 * 1000 };
 enum approval_is trust_approval(const struct approval *a, const struct pull_request *pr, int64_t told);
 
+/* Whether a permission, as GitHub names it, is to write there; NULL: not. */
+bool trust_may_write(const char *permission);
 /* Whether what was built for it goes to the binary caches: here an approval is not enough, [cache] refs decides. */
 bool trust_shares(const struct settings *c, const struct run *r, const struct pull_request *pr);
 /* Whether an App, by its login, is one that the operator named: those have no permission that GitHub could be asked for. */

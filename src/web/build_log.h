@@ -14,7 +14,11 @@ void logs_serve(struct logs *logs, struct server *server);
 void logs_end(struct logs *logs);
 void logs_free(struct logs *logs); /* after the server */
 
-page_fn page_log;
+/* The log that p->build has: as text, cleaned, followed while the build runs; as server-sent events of how long it is by now, with a last
+ * one when the build has ended; and the file as it is, whole or a range of it. */
+page_fn log_text, log_events, log_raw;
+/* The file: where the scheduler says, else logs/HASH-NAME. Its name comes from the database, never from the address. */
+const char *log_path(struct page *p, const struct view_build *b);
 
 /* What a log may hold becomes what a text page may: terminal sequences and controls are dropped, CR becomes a new line
  * unless one follows. state is 0 at the beginning of a file. Gives the bytes written to out: at most n in all since then,

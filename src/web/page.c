@@ -4,7 +4,10 @@
 #include "support/base/log.h"
 #include "support/text/template.h"
 
+#include <openssl/sha.h>
 #include <string.h>
+#include <zlib.h>
+#include <zstd.h>
 
 static void
 add_headers(struct MHD_Response *response, const char *type, const char *csp, const char *cache)
@@ -17,8 +20,9 @@ add_headers(struct MHD_Response *response, const char *type, const char *csp, co
 	MHD_add_response_header(response, "Cache-Control", cache);
 }
 
-static const char usual_csp[] = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none';"
-                                " frame-ancestors 'none'";
+static const char usual_csp[] =
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'";
 
 enum MHD_Result
 page_refuse(struct request *r, unsigned status, const char *words)
@@ -32,6 +36,10 @@ page_refuse(struct request *r, unsigned status, const char *words)
 	values_number(data, "status", (int64_t)status);
 	values_text(data, "words", words);
 	values_text(data, "title", words);
+	values_flag(data, "absent", status == 404);
+	values_flag(data, "revoked", status == 410);
+	values_flag(data, "busy", status == 503);
+	values_flag(data, "broken", status == 500);
 	buf_init(&out, PAGE_MAX_BYTES);
 	if (template_render("error.html", data, &out, &e) != 0) {
 		log_err(LOG_ERROR, "error page", &e);
@@ -43,6 +51,8 @@ page_refuse(struct request *r, unsigned status, const char *words)
 	if (response == NULL)
 		return MHD_NO;
 	add_headers(response, type, usual_csp, "no-store");
+	if (status == 503)
+		MHD_add_response_header(response, "Retry-After", "60");
 	if (status == 405)
 		MHD_add_response_header(response, "Allow",
 		    strcmp(r->route->method, "GET") == 0 ? "GET, HEAD" : r->route->method);
@@ -51,25 +61,221 @@ page_refuse(struct request *r, unsigned status, const char *words)
 	return rc;
 }
 
+static const struct {
+	const char *ending, *type;
+	enum page_form form;
+} forms[] = {
+    {".json", "application/json", PAGE_JSON},
+    {".md", "text/markdown", PAGE_MARKDOWN},
+    {".txt", "text/plain", PAGE_TEXT},
+    {".html", "text/html", PAGE_HTML},
+    {NULL, "text/event-stream", PAGE_EVENTS},
+};
+
+struct str
+page_without_ending(struct page *p, struct str param)
+{
+	for (size_t i = 0; i < COUNT(forms); i++) {
+		if (forms[i].ending == NULL || !str_ends(param, str_of(forms[i].ending)))
+			continue;
+		p->ending = forms[i].ending;
+		param.n -= strlen(p->ending);
+		break;
+	}
+	return param;
+}
+
+/* The weight of one range of Accept ("text/html;q=0.8"), in thousandths. */
+static int
+weight(struct str parameters)
+{
+	while (parameters.p != NULL) {
+		struct str one = str_trim(str_cut(parameters, ';', &parameters));
+		if (str_starts(one, STR("q=0")))
+			return one.n > 4 && one.p[4] >= '0' && one.p[4] <= '9' ? 100 * (one.p[4] - '0') : 0;
+	}
+	return 1000;
+}
+
+enum page_form
+page_form(struct page *p, enum page_form otherwise)
+{
+	struct str rest = str_of(MHD_lookup_connection_value(p->mhd, MHD_HEADER_KIND, "Accept"));
+	enum page_form best = otherwise;
+	int most = 0;
+
+	p->varies = true;
+	for (size_t i = 0; p->ending != NULL && i < COUNT(forms); i++)
+		if (forms[i].ending != NULL && strcmp(forms[i].ending, p->ending) == 0)
+			return forms[i].form;
+	while (rest.n > 0) {
+		struct str parameters, type = str_trim(str_cut(str_trim(str_cut(rest, ',', &rest)), ';', &parameters));
+		int w = weight(parameters);
+		for (size_t i = 0; i < COUNT(forms); i++) {
+			if (!str_is(type, forms[i].type) || w <= most)
+				continue;
+			best = forms[i].form;
+			most = w;
+		}
+	}
+	return best;
+}
+
+int
+page_json(struct page *p, const struct fields *of, const void *value, struct err *e)
+{
+	p->type = "application/json";
+	if (fields_write(of, value, &p->body, e) != 0)
+		return -1;
+	buf_putc(&p->body, '\n');
+	return 0;
+}
+
+int
+page_markdown(struct page *p, const char *name, const struct values *data, struct err *e)
+{
+	p->type = "text/markdown; charset=utf-8";
+	return template_render(name, data, &p->body, e);
+}
+
 static enum MHD_Result
 failed(struct request *r, const struct err *e)
 {
 	if (e->kind == ERR_ABSENT || e->kind == ERR_INPUT)
-		return page_refuse(r, 404, "not found");
+		return page_refuse(r, 404, "This page is not there");
+	if (e->kind == ERR_DENIED)
+		return page_refuse(r, 410, "This link was revoked");
 	log_err(LOG_ERROR, r->route->pattern, e);
-	return e->kind == ERR_BUSY || e->kind == ERR_LIMIT ? page_refuse(r, 503, "not available now")
-	                                                   : page_refuse(r, 500, "this went wrong on our side");
+	return e->kind == ERR_BUSY || e->kind == ERR_LIMIT ? page_refuse(r, 503, "Not available now")
+	                                                   : page_refuse(r, 500, "This went wrong on our side");
+}
+
+/* --- packed, and not sent twice ----------------------------------------------------------------------------------- */
+
+enum { WORTH_PACKING = 1400, ZSTD_LEVEL = 1, GZIP_LEVEL = 1 }; /* a page of 100 rows takes a millisecond */
+
+const char *
+page_argument(struct page *p, const char *name)
+{
+	const char *value = MHD_lookup_connection_value(p->mhd, MHD_GET_ARGUMENT_KIND, name);
+
+	return value != NULL ? value : "";
+}
+
+/* Whether a list of encodings has this one, and not with q=0. */
+static bool
+takes(const char *header, const char *name)
+{
+	for (struct str rest = str_of(header); rest.n > 0;) {
+		struct str params, one = str_trim(str_cut(str_cut(rest, ',', &rest), ';', &params));
+		if (str_is(one, name))
+			return !str_is(str_trim(params), "q=0");
+	}
+	return false;
+}
+
+const char *
+page_encoding(struct MHD_Connection *mhd)
+{
+	const char *header = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Accept-Encoding");
+
+	return header == NULL ? NULL : takes(header, "zstd") ? "zstd" : takes(header, "gzip") ? "gzip" : NULL;
+}
+
+static size_t
+pack_gzip(const struct buf *body, char *to, size_t room)
+{
+	z_stream z = {.next_in = (unsigned char *)body->p,
+	    .avail_in = (unsigned)body->n,
+	    .next_out = (unsigned char *)to,
+	    .avail_out = (unsigned)room};
+
+	if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+		return 0;
+	int rc = deflate(&z, Z_FINISH);
+	size_t n = z.total_out;
+	deflateEnd(&z);
+	return rc == Z_STREAM_END ? n : 0;
+}
+
+/* The body in fewer bytes; left as it is when that does not pay. */
+static void
+pack(struct page *p, const char *encoding)
+{
+	bool zstd = strcmp(encoding, "zstd") == 0;
+	size_t room = zstd ? ZSTD_compressBound(p->body.n) : p->body.n;
+	char *packed = mem_alloc(room);
+	size_t n = zstd ? ZSTD_compress(packed, room, p->body.p, p->body.n, ZSTD_LEVEL) : pack_gzip(&p->body, packed, room);
+
+	if (n == 0 || (zstd && ZSTD_isError(n)) || n >= p->body.n) {
+		mem_free(&packed);
+		return;
+	}
+	buf_release(&p->body);
+	p->body = (struct buf){.p = packed, .n = n, .cap = room, .max = room};
+	p->encoding = encoding;
+}
+
+/* The bytes are libmicrohttpd's from here on: it frees them. */
+static void
+answer_with_body(struct page *p)
+{
+	const char *encoding = page_encoding(p->mhd);
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	char hex[2 * 16 + 1];
+
+	if (p->status == 200) {
+		SHA256((const unsigned char *)p->body.p, p->body.n, digest);
+		str_hex(digest, 16, hex);
+		p->etag = arena_printf(p->a, "W/\"%s\"", hex);
+	}
+	if (encoding != NULL && p->body.n >= WORTH_PACKING && strncmp(p->type, "image/", 6) != 0)
+		pack(p, encoding);
+	p->response = MHD_create_response_from_buffer(p->body.n, p->body.p, MHD_RESPMEM_MUST_FREE);
+	p->body = (struct buf){0};
+}
+
+/* What depends on the asker: an answer that he has already is not sent again. */
+static void
+add_variant(struct page *p)
+{
+	const char *has = MHD_lookup_connection_value(p->mhd, MHD_HEADER_KIND, "If-None-Match");
+
+	MHD_add_response_header(p->response, "Vary", "Accept-Encoding");
+	if (p->etag != NULL && has != NULL && strstr(has, p->etag) != NULL) {
+		struct MHD_Response *nothing = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+		if (nothing == NULL)
+			return;
+		add_headers(nothing, p->type, p->csp, p->key != NULL ? "private, no-store" : p->cache);
+		MHD_add_response_header(nothing, "ETag", p->etag);
+		MHD_add_response_header(nothing, "Vary", "Accept-Encoding");
+		MHD_destroy_response(p->response);
+		p->response = nothing;
+		p->status = 304;
+		return;
+	}
+	if (p->etag != NULL)
+		MHD_add_response_header(p->response, "ETag", p->etag);
+	if (p->encoding != NULL)
+		MHD_add_response_header(p->response, "Content-Encoding", p->encoding);
+	if (p->location != NULL)
+		MHD_add_response_header(p->response, "Location", p->location);
 }
 
 static enum MHD_Result
 on_end(struct request *r)
 {
+	if (server_turn_is_long(r->server)) {
+		server_postpone(r);
+		return MHD_YES;
+	}
 	AUTO(arena_release) struct arena a = {0};
 	const struct page_route *route = r->route->what;
 	struct page p = {.w = server_ctx(r->server),
 	    .a = &a,
 	    .mhd = r->mhd,
 	    .params = r->params,
+	    .pattern = route->pattern,
 	    .status = 200,
 	    .type = "text/html; charset=utf-8",
 	    .csp = usual_csp,
@@ -82,17 +288,17 @@ on_end(struct request *r)
 		buf_release(&p.body);
 		return failed(r, &e);
 	}
-	if (p.response == NULL && !p.body.over) {
-		/* The bytes are libmicrohttpd's from here on: it frees them. */
-		p.response = MHD_create_response_from_buffer(p.body.n, p.body.p, MHD_RESPMEM_MUST_FREE);
-		p.body = (struct buf){0};
-	}
+	if (p.response == NULL && !p.body.over)
+		answer_with_body(&p);
 	buf_release(&p.body);
 	if (p.response == NULL)
-		return page_refuse(r, 503, "not available now");
+		return page_refuse(r, 503, "Not available now");
 	add_headers(p.response, p.type, p.csp, p.key != NULL ? "private, no-store" : p.cache);
+	if (p.varies)
+		MHD_add_response_header(p.response, "Vary", "Accept");
 	if (p.refresh != NULL)
 		MHD_add_response_header(p.response, "Refresh", p.refresh);
+	add_variant(&p);
 	enum MHD_Result rc = server_respond(r, p.status, p.response);
 	MHD_destroy_response(p.response);
 	return rc;

@@ -5,14 +5,17 @@
 #define EKACI_WEB_PAGE_H
 
 #include "forge/forge.h"
+#include "records/fields.h"
 #include "store/overview.h"
 #include "store/store.h"
+#include "support/text/values.h"
 #include "web/link.h"
 #include "web/server.h"
 
 enum { PAGE_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* What pages are made of. One for all of them: the ctx of the server. */
+struct web_now; /* now.h */
 struct page_sources {
 	struct loop *l;
 	struct store *s;
@@ -23,9 +26,11 @@ struct page_sources {
 	struct server *server;
 	struct web_intake *intake; /* intake.h */
 	struct logs *logs;         /* build_log.h */
+	struct whys *whys;         /* ask_why.h */
 	/* See struct web_hooks; each may be NULL. */
 	void (*figures)(void *ctx, struct buf *out);
 	const char *(*not_ready)(void *ctx);
+	void (*now)(void *ctx, struct arena *a, struct web_now *ret);
 	void (*troubles)(void *ctx, struct buf *out);
 	void *hooks_ctx;
 };
@@ -35,24 +40,41 @@ struct page {
 	struct arena *a; /* of this request */
 	struct MHD_Connection *mhd;
 	const struct str *params; /* of the request */
+	const char *pattern;      /* of its route */
 	const char *key;          /* of the query, or NULL */
 	/* filled by who says that the asker may see it */
 	struct view_run *runs; /* the run, or those of the pull request, newest first, or those that want the build */
 	size_t n_runs;
 	struct view_build build;
 	struct view_repository repository;
+	const char *ending; /* that stood in the address: ".json"; or NULL */
 	/* filled by the handler */
-	unsigned status;     /* 200 */
-	const char *type;    /* "text/html; charset=utf-8" */
-	const char *csp;     /* when the usual one does not do */
-	const char *cache;   /* Cache-Control */
-	const char *refresh; /* seconds, or NULL */
+	bool varies;          /* with the header Accept */
+	unsigned status;      /* 200 */
+	const char *type;     /* "text/html; charset=utf-8" */
+	const char *csp;      /* when the usual one does not do */
+	const char *cache;    /* Cache-Control */
+	const char *refresh;  /* seconds, or NULL */
+	const char *location; /* with status 303: where it is; or NULL */
 	struct buf body;
 	struct MHD_Response *response; /* instead of body */
+	const char *encoding;          /* of response, when it is packed */
+	const char *etag;              /* of response; NULL: none. A body gets its own */
 };
 
-/* 0 with the page filled, or -1: ERR_ABSENT becomes 404, ERR_BUSY and ERR_LIMIT 503, the rest 500. */
+/* 0 with the page filled, or -1: ERR_ABSENT becomes 404, ERR_DENIED 410 (there was a link, and it was revoked), ERR_BUSY and ERR_LIMIT
+ * 503, the rest 500. */
 typedef int page_fn(struct page *p, struct err *e);
+
+/* In what form it is asked for: by the ending of its address (.json, .md, .txt), else by the header Accept. */
+enum page_form { PAGE_HTML, PAGE_JSON, PAGE_MARKDOWN, PAGE_TEXT, PAGE_EVENTS };
+/* otherwise: where the header leaves it open. */
+enum page_form page_form(struct page *p, enum page_form otherwise);
+/* The parameter without an ending that names a form, which is noted. */
+struct str page_without_ending(struct page *p, struct str param);
+/* The body in that form. */
+must_check int page_json(struct page *p, const struct fields *of, const void *value, struct err *e);
+must_check int page_markdown(struct page *p, const char *name, const struct values *data, struct err *e);
 
 /* `what` of a page's route. */
 struct page_route {
@@ -61,6 +83,11 @@ struct page_route {
 	page_fn *page; /* NULL: another handler's */
 };
 extern const struct handler page_handler;
+
+/* The value of an argument of the query; "" when it is not there. */
+const char *page_argument(struct page *p, const char *name);
+/* What the asker takes: "zstd", "gzip", or NULL: as it is. */
+const char *page_encoding(struct MHD_Connection *mhd);
 
 /* A short answer in words: the server's hook. */
 enum MHD_Result page_refuse(struct request *r, unsigned status, const char *words);

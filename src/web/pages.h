@@ -8,7 +8,7 @@
  * p->repository, whose badge is asked for with the key of pull request 0. */
 page_fn may_see_run, may_see_pull, may_see_build, may_see_repository;
 
-page_fn page_index, page_pull, page_run, page_drv, page_badge;
-page_fn page_run_file, page_style, page_health, page_ready;
+page_fn page_run, page_drv, page_badge;
+page_fn page_row, page_why, page_run_file, page_asset, page_health, page_ready;
 
 #endif

@@ -39,6 +39,8 @@ struct server {
 	int port;
 	char *address;
 	bool pumping;
+	int64_t turn_ms;                        /* when it began, monotonic */
+	VEC(struct MHD_Connection *) postponed; /* suspended until the next turn */
 };
 
 /* --- routes --- */
@@ -257,6 +259,27 @@ rearm(struct server *s, bool again)
 		loop_timer_set(s->mhd_timer, -1);
 }
 
+bool
+server_turn_is_long(const struct server *s)
+{
+	return s->pumping && clock_mono_ms() - s->turn_ms >= SERVER_TURN_MS;
+}
+
+void
+server_postpone(struct request *r)
+{
+	vec_push(&r->server->postponed, r->mhd);
+	MHD_suspend_connection(r->mhd);
+}
+
+static void
+resume_postponed(struct server *s)
+{
+	for (size_t i = 0; i < s->postponed.n; i++)
+		MHD_resume_connection(s->postponed.p[i]);
+	s->postponed.n = 0;
+}
+
 /*
  * Everything that can be read is read before a commit, so that one commit takes as many deliveries as there are; the
  * answers go out before anybody looks at what came in. libmicrohttpd does not tell (by descriptor or deadline) of
@@ -272,18 +295,20 @@ server_pump(struct server *s)
 	if (s->pumping)
 		return;
 	s->pumping = true;
-	for (int round = 0; round < MAX_ROUNDS && again; round++) {
+	s->turn_ms = clock_mono_ms();
+	resume_postponed(s);
+	for (int round = 0; round < MAX_ROUNDS && again && s->postponed.n == 0; round++) {
 		size_t before = s->hooks.waiting(ctx);
 		MHD_run(s->mhd);
 		size_t waiting = s->hooks.waiting(ctx);
-		if (waiting > before)
+		if (waiting > before && s->postponed.n == 0)
 			continue;
 		if (waiting > 0)
 			s->hooks.settle(ctx);
 		else
 			again = MHD_get_timeout(s->mhd, &ms) == MHD_YES && ms == 0;
 	}
-	rearm(s, again);
+	rearm(s, again || s->postponed.n > 0);
 	s->pumping = false;
 	s->hooks.settled(ctx);
 }
@@ -398,6 +423,7 @@ static void
 server_free(struct server *s)
 {
 	vec_release(&s->counts);
+	vec_release(&s->postponed);
 	mem_free(&s->address);
 	mem_free(&s);
 }
@@ -442,6 +468,7 @@ server_stop(struct server *s)
 	if (s->mhd != NULL) {
 		if (s->poll.data != NULL)
 			uv_poll_stop(&s->poll);
+		resume_postponed(s);
 		MHD_stop_daemon(s->mhd);
 	}
 	loop_timer_free(s->sweep_timer);

@@ -20,6 +20,7 @@ enum {
 	SERVER_MAX_CONNECTIONS = 512,      /* GitHub's bursts come by the dozen; a proxy in front uses as many */
 	SERVER_REQUEST_MS = 30 * 1000,     /* from connecting, or from the last answer, to a whole request */
 	SERVER_ANSWER_MS = 10 * 60 * 1000, /* a reader may take this long over an answer; a live log ends then, too */
+	SERVER_TURN_MS = 8,                /* of answering, before deliveries and builds get their turn */
 	SERVER_MAX_PARAMS = 4
 };
 
@@ -74,6 +75,10 @@ void *server_ctx(const struct server *s); /* of the hooks */
 int server_port(const struct server *s);
 const char *server_address(const struct server *s); /* "http://127.0.0.1:3030", where it listens */
 
+/* Whether this turn has taken so long that other sources of the loop should have theirs; then an `end` postpones itself: it is called
+ * again in the next turn. */
+bool server_turn_is_long(const struct server *s);
+void server_postpone(struct request *r);
 /* Does what the sockets ask for now, also for connections that were resumed. */
 void server_pump(struct server *s);
 /* Gives the response (the caller keeps its reference) and counts it. */

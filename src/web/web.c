@@ -1,8 +1,13 @@
 /* THE TABLE of addresses, and the parts of the server put together. */
 #include "web/web.h"
 
+#include "web/ask_why.h"
 #include "web/build_log.h"
+#include "web/dashboard.h"
+#include "web/failures.h"
+#include "web/forms.h"
 #include "web/intake.h"
+#include "web/log_page.h"
 #include "web/metrics.h"
 #include "web/pages.h"
 
@@ -12,13 +17,27 @@
 static const struct page_route table[] = {
     {"POST", "/webhook", NULL, NULL}, /* intake.h; whoever signs may */
     {"GET", "/", NULL, page_index},
-    {"GET", "/run/:id", may_see_run, page_run},
+    {"GET", "/index.json", NULL, page_index},
+    {"GET", "/index.md", NULL, page_index},
+    {"GET", "/openapi.json", NULL, page_asset},
+    {"GET", "/llms.txt", NULL, page_asset},
+    {"GET", "/run/:id", may_see_run, forms_run},
+    {"GET", "/run/:id/failures", may_see_run, page_failures},
+    {"GET", "/run/:id/failures.json", may_see_run, page_failures},
+    {"GET", "/run/:id/failures.md", may_see_run, page_failures},
     {"GET", "/run/:id/:file", may_see_run, page_run_file},
-    {"GET", "/drv/:drv", may_see_build, page_drv},
+    {"GET", "/run/:id/row/:row", may_see_run, page_row},
+    {"GET", "/run/:id/row/:row/why", may_see_run, page_why},
+    {"GET", "/drv/:drv", may_see_build, forms_drv},
     {"GET", "/log/:drv", may_see_build, page_log},
     {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge},
     {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull},
-    {"GET", "/style.css", NULL, page_style},
+    {"GET", "/style.css", NULL, page_asset},
+    {"GET", "/run.js", NULL, page_asset},
+    {"GET", "/log.js", NULL, page_asset},
+    {"GET", "/favicon.svg", NULL, page_asset},
+    {"GET", "/favicon.ico", NULL, page_asset},                     /* browsers ask for it whatever a page says */
+    {"GET", "/:owner/:repo", may_see_repository, page_repository}, /* after all that look like it */
     {"GET", "/metrics", NULL, page_metrics},
     {"GET", "/healthz", NULL, page_health},
     {"GET", "/readyz", NULL, page_ready},
@@ -81,11 +100,13 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 		return -1;
 	from->links = w->links;
 	from->logs = logs_new(from->l);
+	from->whys = whys_new(from->l);
 	make_routes(w);
 	if (server_start(from->l, settings->listen, settings->given_fd, settings->request_ms, w->routes, COUNT(w->routes),
 	        &hooks, &from->server, e) != 0)
 		return -1;
 	logs_serve(from->logs, from->server);
+	whys_serve(from->whys, from->server);
 	return 0;
 }
 
@@ -103,6 +124,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 	    .store_dir = settings->store_dir != NULL ? settings->store_dir : "/nix/store",
 	    .figures = hooks->figures,
 	    .not_ready = hooks->not_ready,
+	    .now = hooks->now,
 	    .troubles = hooks->troubles,
 	    .hooks_ctx = hooks->ctx};
 	if (start_parts(w, settings, e) != 0) {
@@ -120,9 +142,11 @@ web_stop(struct web *w)
 		return;
 	/* What is suspended is resumed first: libmicrohttpd wants that of whoever stops it. */
 	logs_end(w->sources.logs);
+	whys_end(w->sources.whys);
 	if (w->sources.server != NULL)
 		server_stop(w->sources.server);
 	logs_free(w->sources.logs);
+	whys_free(w->sources.whys);
 	intake_stop(w->sources.intake);
 	links_free(w->links);
 	signature_keys_free(w->keys);

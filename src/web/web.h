@@ -22,6 +22,7 @@
 #include "store/installation.h"
 #include "store/store.h"
 #include "support/os/loop.h"
+#include "web/activity.h"
 
 /* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {
@@ -42,6 +43,8 @@ struct web_hooks {
 	void (*figures)(void *ctx, struct buf *out);
 	/* Why the bot cannot work at the moment, for /readyz; NULL (or a hook that is NULL): it can. */
 	const char *(*not_ready)(void *ctx);
+	/* What is going on, for the first page. NULL: nothing is known. */
+	void (*now)(void *ctx, struct arena *a, struct web_now *ret);
 	void *ctx;
 	/* Appends to /readyz what it works without, a line each; it may be read by anybody. NULL: none. */
 	void (*troubles)(void *ctx, struct buf *out);

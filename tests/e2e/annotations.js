@@ -6,7 +6,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { begin, equal, match, run, test } from './lib.js';
-import { finished, report_of, row_of } from './scenes.js';
+import { make_many, name_of } from './many.js';
+import { delivered, finished, report_of, row_of } from './scenes.js';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-annotations-'));
 const repo = path.join(dir, 'repo');
@@ -98,7 +99,26 @@ test('what newly fails in a flake is annotated where it stands in the repository
 	equal(places(evaluation), ['pkgs/broken.nix:3', 'sub/pkgs/broken.nix:3']);
 });
 
-await run({ limit_ms: 90000, before_end: async () => {
+test('170 failures are 170 annotations, in order, though the bot is killed between two requests of fifty', async () => {
+	const many = await begin({ from: make_many(path.join(dir, 'many'), { packages: 171, branches: [{ name: 'breaks', broken: 170 }] }) });
+	try {
+		const { pull } = await many.open('breaks');
+		const some = c => c.annotations.length >= 50 && c;
+		await many.until_check(pull.head.sha, some, { name: 'ekaci / rebuilds', limit_ms: 150000 });
+		many.bot_may_be_down = true;
+		await many.bot.restart();
+		const all = await many.until_check(pull.head.sha, c => c.annotations.length >= 170 && c, { name: 'ekaci / rebuilds' });
+		equal(all.conclusion, 'failure');
+		await delivered(many);
+		const { annotations } = (await many.checks(pull.head.sha)).find(c => c.name === 'ekaci / rebuilds');
+		equal(annotations.map(a => `${a.path}:${a.start_line}`),
+			Array.from({ length: 170 }, (_, n) => `pkgs/${name_of(n)}.nix:4`));
+	} finally {
+		await many.end();
+	}
+});
+
+await run({ limit_ms: 240000, before_end: async () => {
 	if (scene)
 		await scene.end();
 	fs.rmSync(dir, { recursive: true, force: true });

@@ -86,8 +86,8 @@ scene_test('a push to the default branch: compared with where it was, its checks
 			await scene.github.do(press, { check_run_id: branch.rebuilds.id, user: 'stranger', unlisted: true,
 				...press === 'check_run_action' ? { identifier: 'rebuild' } : {} });
 		await scene.github.do('check_suite_rerequest', { repo: scene.repo, head_sha: after, user: 'stranger' });
-		await eventually('each press is asked about', async () => (await scene.github.ask('requests'))
-			.filter(r => r.path.endsWith('/collaborators/stranger/permission')).length === 3);
+		await eventually('they are asked about', async () => (await scene.github.ask('requests'))
+			.some(r => r.path.endsWith('/collaborators/stranger/permission')));
 		await delivered(scene);
 		equal((await scene.checks(after)).length, 2);
 		await scene.github.do('permission', { repo: scene.repo, user: 'writer', permission: 'write' });
@@ -156,9 +156,11 @@ scene_test('in the middle of building, what waits for its inputs has not ended a
 	await tidy(scene, pull);
 	for (const { body: text } of (await scene.comments(pull.number))[0].history)
 		ok(!/without a result|not known here/.test(text), text);
-	// What the builds do is not the evaluation's to tell: its check is concluded once.
+	// What the builds do is not the evaluation's to tell: its check is concluded, and written once more when its Cancel button goes.
 	const [evaluation] = (await scene.checks(pull.head.sha)).filter(c => c.name === NAMES[0]);
-	equal(evaluation.history.filter(h => h.status === 'completed').map(h => h.request.output.title).length, 1);
+	const written = evaluation.history.filter(h => h.status === 'completed').map(h => h.request);
+	equal(written.map(r => (r.actions || []).map(a => a.identifier)), [['eval', 'cancel'], ['eval']]);
+	equal(written[0].output, written[1].output);
 });
 
 scene_test('a merge group that is gone: its builds end, its checks are concluded; a wide one needs no approval',
@@ -174,6 +176,51 @@ scene_test('a merge group that is gone: its builds end, its checks are concluded
 		equal((await finished(scene, group.head_sha)).rebuilds.conclusion, 'cancelled');
 		await delivered(scene);
 	});
+
+scene_test('what is told of merge groups and of the branch late, or again, starts nothing; an odd push has the branch asked for', {}, async scene => {
+	const send = ({ event, body }) => scene.github.do('deliver', { event, payload: body });
+	const read = () => eventually('all deliveries are read', async () =>
+		!/^ekaci_deliveries\w*\{[^}]*new[^}]*\} [1-9]/m.test((await scene.bot.get('/metrics')).text));
+	const runs = async () => (await scene.bot.get('/metrics')).text.split('\n')
+		.filter(l => /^ekaci_runs\{/.test(l)).reduce((sum, l) => sum + Number(l.split(' ').pop()), 0);
+	const { pull } = await scene.open('games');
+	await finished(scene, pull.head.sha);
+	// Gone before it was told of.
+	const early = await scene.github.do('merge_group', { repo: scene.repo, numbers: [1], deliver: false });
+	await scene.github.do('merge_group_destroy', { repo: scene.repo, reason: 'dequeued', head_sha: early.head_sha });
+	await send(early.deliveries.find(d => d.event === 'merge_group'));
+	await read();
+	// Begun, gone, and told of again.
+	await scene.github.do('commit', { repo: scene.repo, branch: 'more', parent: 'refs/heads/main', files: { 'note.txt': 'x\n' } });
+	const second = await scene.open('more');
+	await finished(scene, second.pull.head.sha);
+	const group = await scene.github.do('merge_group', { repo: scene.repo, numbers: [second.pull.number] });
+	await finished(scene, group.head_sha);
+	await scene.github.do('merge_group_destroy', { repo: scene.repo, reason: 'dequeued', head_sha: group.head_sha });
+	// Three pushes of which the first is heard, then the last, then the second, then the first again.
+	const push = n => scene.github.do('commit', { repo: scene.repo, branch: 'main', files: { 'note.txt': `${n}\n` }, deliver: false });
+	const pushes = [await push(1), await push(2), await push(3)];
+	const told = n => send(pushes[n].deliveries.find(d => d.event === 'push'));
+	await told(0);
+	await finished(scene, pushes[0].after);
+	await told(2);
+	await finished(scene, pushes[2].after);
+	await delivered(scene);
+	const before = await runs();
+	await told(1);
+	await told(0);
+	await send(group.deliveries.find(d => d.event === 'merge_group'));
+	await send(early.deliveries.find(d => d.event === 'merge_group'));
+	await read();
+	await eventually('the branch was asked for', async () => (await scene.github.ask('requests'))
+		.filter(r => r.path.endsWith('/branches/main')).length >= 3);
+	equal(await runs(), before);
+	equal((await scene.checks(early.head_sha)).length, 0);
+	for (const sha of [group.head_sha, pushes[2].after])
+		equal((await scene.checks(sha)).length, 2);
+	equal((await scene.checks(pushes[1].after)).length, 0);
+	await delivered(scene);
+});
 
 scene_test('two pushes to the default branch in a row: the newest one is evaluated, the older one ends with its processes',
 	{ start: false }, async scene => {
@@ -275,7 +322,7 @@ const pull_event = ({ deliveries }) => deliveries.find(d => d.event === 'pull_re
 // Everything that was delivered until now has been read: commands are taken in their turn.
 async function read_all(scene, number)
 {
-	const { comment } = await scene.say(number, '/ekaci status', { user: 'contributor' });
+	const { comment } = await scene.say(number, '/ekaci status', { user: 'contributor', author_association: 'MEMBER' });
 	await scene.until('comments', { repo: scene.repo, number }, all => all.find(c => c.id === comment.id).reactions.length > 0);
 	await delivered(scene);
 }
@@ -286,7 +333,7 @@ const push_patience = (scene, version, more = {}) => scene.github.do('commit', {
 scene_test('late and repeated events change nothing: neither the run, nor the checks, nor the comment', {}, async scene => {
 	const opened = await scene.open('games');
 	const { pull } = opened;
-	await finished(scene, pull.head.sha);
+	const first = await finished(scene, pull.head.sha);
 	const second = await push_patience(scene, '9.1', { deliver: false });
 	const third = await push_patience(scene, '9.2');
 	await finished(scene, third.after);
@@ -303,9 +350,11 @@ scene_test('late and repeated events change nothing: neither the run, nor the ch
 	// Back to the first head: that is new.
 	const back = await scene.github.do('push', { repo: scene.repo, branch: 'games', rev: pull.head.sha });
 	await eventually('the first head is judged again', async () => (await scene.checks(back.after)).length === 4);
+	await finished(scene, back.after);
 	await deliver(scene, pull_event(third));
 	await read_all(scene, pull.number);
 	equal((await scene.checks(third.after)).length, 2);
+	await finished(scene, pull.head.sha, { after: first.rebuilds.id });
 	await tidy(scene, pull, { times: 2 });
 });
 

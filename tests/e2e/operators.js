@@ -63,6 +63,8 @@ test(`each operator's command works for root and the bot's group, without a secr
 			const now = JSON.parse(call(who, 'status', '--json').out);
 			equal([now.running, now.process, now.runs, now.building], [true, scene.bot.child.pid, [], []]);
 			match(call(who, 'run', '1').out, /^run 1 of org\/demo#1, [0-9a-f]{12}: done$/m);
+			const whole = JSON.parse(call(who, 'run', '--json', '1').out);
+			equal([whole.run, whole.repository, whole.number, whole.state, whole.events.at(-1).to, whole.builds], [1, 'demo', 1, 'done', 'done', []]);
 			equal(call(who, 'run', '99').status, 1);
 			match(call(who, 'status', '--why', 'nothing-like-it.drv').err, /no run wanted/);
 		}

@@ -131,9 +131,10 @@ scene_test('the re-run button and a check run\'s own buttons ask for the same', 
 	const { pull } = await scene.open('bump');
 	let { evaluation, rebuilds } = await finished(scene, pull.head.sha);
 	const started = await figure(scene, 'builds_started_total');
+	await delivered(scene);
+	({ evaluation, rebuilds } = await finished(scene, pull.head.sha));
 	equal(evaluation.actions.map(a => a.identifier), ['eval']);
 	equal(rebuilds.actions.map(a => a.identifier), ['rebuild-failed', 'rebuild']);
-	await delivered(scene);
 
 	await scene.github.do('check_run_rerequest', { check_run_id: rebuilds.id, user: 'writer' });
 	({ rebuilds, evaluation } = await finished(scene, pull.head.sha, { after: rebuilds.id }));

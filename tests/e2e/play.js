@@ -5,7 +5,7 @@ import { Play } from './world.js';
 import { children_of } from './scenes.js';
 
 const UNDISTURBED_MS = 30000;
-const DISTURBED_MS = 40000;
+const DISTURBED_MS = 60000;
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 // --- sending what came of the steps, in whatever order ---
@@ -191,6 +191,8 @@ async function manners(play, { plan } = {})
 			continue;
 		if (m.max_content_per_minute > 80 || m.max_content_per_hour > 500)
 			wrong.push(`${m.max_content_per_minute} writes a minute, ${m.max_content_per_hour} an hour`);
+		if (m.wide_writes)
+			wrong.push(`${m.wide_writes} writes with a token that is good for more than they need`);
 		if (!plan && m.max_in_flight > 1)
 			wrong.push(`${m.max_in_flight} requests at once`);
 		if (m.requests_while_limited && !(plan && plan.kills.length))

@@ -18,7 +18,7 @@ import { run_plays } from './plays.js';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const env = process.env;
-const SHARE = 24;		// seeds that `make check` plays
+const SHARE = 16;		// seeds that `make check` plays
 const folder = path.join(here, 'scenarios');
 const scenarios = (await Promise.all(fs.readdirSync(folder).filter(f => f.endsWith('.js')).sort()
 	.map(async f => (await import(path.join(folder, f))).default))).flat()

@@ -91,7 +91,7 @@ test('--no-browser: the address is the form itself, and what GitHub led to is pa
 	}
 	ok(!fs.existsSync(path.join(there, 'ekaci.toml')));
 	child.stdin.end();
-	equal(await ended, 1, 'the proxy that it was told is not there');
+	equal(await ended, 2, 'the proxy that it was told is not there');
 
 	const good = spawn(program, ['setup', '--url', 'https://ci.example.org', '--dir', there, '--github', github.url, '--api', github.url,
 		'--no-browser'], { stdio: ['pipe', 'pipe', 'pipe'] });

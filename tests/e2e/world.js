@@ -16,8 +16,9 @@ export const RATE = Number(process.env.CLOCK_RATE || 10);
 const REPO = 'org/demo';
 const QUIET_LOOKS = 3;		// without anything to do, and without a request, before it is believed
 const LOOK_MS = 60;
-// What has been quiet and wrong for a minute of the fast clock stays so: a request that gets no answer is given up after 30 s.
-const WRONG_MS = 60000 / RATE;
+// What has been quiet and wrong for so long, of the fast clock, stays so: a request without an answer is given up after 30 s, and what was
+// compared is compared once more a minute later.
+const WRONG_MS = 90000 / RATE;
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 // --- the repository ---
@@ -210,7 +211,9 @@ export class Play {
 		} else if (what === 'merge_group_destroy') {
 			done = await this.do('merge_group_destroy', { ...hold, head_sha: this.groups.get(on) });
 		} else if (what === 'suite') {
-			done = await this.do('check_suite_rerequest', { ...hold, head_sha: await this.head_of(number.number) });
+			const { requested, ...rest } = hold;
+			done = await this.do(requested ? 'check_suite_request' : 'check_suite_rerequest',
+				{ ...rest, head_sha: await this.head_of(number.number) });
 		} else if (what === 'check_suite_rerequest') {
 			done = await this.do(what, { ...hold, head_sha: this.commit_named(step.head_sha) });
 		} else if (what === 'review') {
@@ -418,7 +421,7 @@ export class Play {
 		}
 		return out.replace(/@BOT@\S*?(?=[)\]\s"<>]|$)/g, '@LINK@').replace(/http:\/\/127\.0\.0\.1:\d+\S*?(?=[)\]\s"<>]|$)/g, '@LINK@')
 			.replace(/\/nix\/store\/[0-9a-z]{32}/g, '@STORE@').replace(/\b[0-9a-z]{32}-/g, '@HASH@-')
-			.replace(/\b[Rr]un \[?\d+\]?/g, 'run N').replace(/ekaci:answer \d+/g, 'ekaci:answer N')
+			.replace(/\b[Rr]un \[?\d+\]?/g, 'run N').replace(/ekaci:answers? \d+/g, 'ekaci:answer N')
 			.replace(/\b\d+(\.\d+)? (s|ms|min \d+ s)\b/g, 'N s').replace(/,? (estimated|after) N s/g, '')
 			.replace(/\(build [0-9a-f]+(&#8203;[0-9a-f]+)*\)/g, '(build)').replace(/\b[0-9a-f]{40}\b/g, '@COMMIT@');
 	}

@@ -127,7 +127,7 @@ const heads = words => found(document('text'), new RegExp(`^${words}: ([\\d,]+)`
 is(heads('Other versions') + heads('Rebuilt with the same version'), total.rebuild, 'the text lists what rebuilds');
 is([heads('Added'), heads('Removed'), heads('Evaluations newly failing'), heads('New and failing to evaluate'), heads('Evaluations fixed'), heads('Evaluations still failing'), heads('Failing evaluations gone')],
 	[total.added, total.removed, total.newly_failing, total.added_failing, total.fixed, total.still_failing, total.removed_failing], 'and everything else by its number');
-const rows = document('html').split('<table id="all">')[1].split('</table>')[0].split('<tr').length - 2;
+const rows = document('html').split('<table class="differs" id="rows">')[1].split('</table>')[0].split('<tr').length - 2;
 is(rows, CLASSES.reduce((n, c) => n + total[c], 0), 'the page has a row for each that is counted');
 
 // --- labels: names, once a kernel ---

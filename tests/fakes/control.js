@@ -406,6 +406,14 @@ async function check_suite_rerequest(w, args)
 		w.user(args.user || 'contributor')), repo]);
 }
 
+// What a push to a branch sends besides, alone.
+async function check_suite_request(w, args)
+{
+	const repo = w.repository(args.repo);
+	return send(w, args, ['check_suite', show.check_suite_event(w, 'requested', w.suite(w.app, repo, args.head_sha),
+		w.user(args.user || 'contributor')), repo]);
+}
+
 // A check run of another App: what ours must not take for its own.
 function foreign_check_run(w, args)
 {
@@ -566,6 +574,7 @@ export const actions = {
 	check_run_rerequest: (w, args) => check_run_event(w, { ...args, identifier: undefined }),
 	check_run_action: check_run_event,
 	check_suite_rerequest,
+	check_suite_request,
 	foreign_check_run,
 	merge_group,
 	merge_group_destroy,

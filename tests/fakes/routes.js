@@ -301,7 +301,7 @@ function apply_to_run(w, run, body)
 	}
 	if (body.actions)
 		run.actions = body.actions;
-	run.history.push({ at: w.stamp(), request: body, status: run.status, conclusion: run.conclusion });
+	run.history.push({ at: w.stamp(), ms: w.now_ms(), request: body, status: run.status, conclusion: run.conclusion });
 	settle_suite(w, run.suite);
 }
 
@@ -375,7 +375,7 @@ export function new_comment(w, pull, author, body, app = null)
 {
 	const comment = { id: w.id('comment'), pull, user: author, app, body, made_ms: w.now_ms(), created_at: w.stamp(),
 		updated_at: w.stamp(), reactions: [], deleted: false,
-		author_association: app ? 'NONE' : undefined, history: [{ at: w.stamp(), body }] };
+		author_association: app ? 'NONE' : undefined, history: [{ at: w.stamp(), ms: w.now_ms(), body }] };
 	w.comments.set(comment.id, comment);
 	return comment;
 }
@@ -384,7 +384,7 @@ export function edit_comment(w, comment, body)
 {
 	comment.body = body;
 	comment.updated_at = w.stamp();
-	comment.history.push({ at: w.stamp(), body });
+	comment.history.push({ at: w.stamp(), ms: w.now_ms(), body });
 }
 
 function list_comments(c)

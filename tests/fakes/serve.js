@@ -62,7 +62,7 @@ async function spoil(fault, response)
 export async function answer_git({ world: w, faults }, request, response, url)
 {
 	const fault = faults.take(request.method, url.pathname);
-	const entry = { n: w.requests.length + 1, at: w.stamp(), method: request.method,
+	const entry = { n: w.requests.length + 1, at: w.stamp(), ms: w.now_ms(), method: request.method,
 		path: url.pathname, query: Object.fromEntries(url.searchParams), route: 'git',
 		user_agent: request.headers['user-agent'], status: null };
 	w.log_request(entry);
@@ -316,7 +316,7 @@ export async function answer_api({ world: w, faults, description, check_answers 
 	const c = { w, method: request.method, path: url.pathname.replace(/^\/api\/v3(?=\/)/, ''),
 		query: Object.fromEntries(url.searchParams) };
 	const text = await read_body(request);
-	c.entry = { n: w.requests.length + 1, at: w.stamp(), method: c.method, path: c.path,
+	c.entry = { n: w.requests.length + 1, at: w.stamp(), ms: w.now_ms(), method: c.method, path: c.path,
 		query: c.query, route: null, status: null, body: logged_body(text) };
 	w.log_request(c.entry);
 	const fault = faults.take(c.method, c.path);

@@ -2,6 +2,7 @@
 #include "support/text/escape.h"
 #include "fuzz/fuzz.h"
 #include "web/build_log.h"
+#include "web/log_html.h"
 
 static bool
 holds(struct str s, const char *bytes)
@@ -47,6 +48,33 @@ check_log(struct arena *a, struct str s)
 	}
 }
 
+/* A log's line as HTML: of tags only our spans, closed one by one, whatever colours go on. */
+static void
+check_log_line(struct str s, struct buf *out)
+{
+	struct log_colour shown = {0}, passed = {0};
+	static const char open[] = "<span class=\"", close[] = "</span>";
+	size_t depth = 0;
+
+	buf_drop(out, out->n);
+	log_html_line(&shown, s, out);
+	log_html_line(&passed, s, NULL);
+	FUZZ_CHECK(memcmp(&shown, &passed, sizeof(shown)) == 0 && shown.fore <= 16 && shown.back <= 16);
+	FUZZ_CHECK(!out->over && str_utf8_ok(buf_get(out)) && is_calm(buf_get(out)));
+	for (struct str rest = buf_get(out); rest.n > 0;) {
+		const char *tag = memchr(rest.p, '<', rest.n);
+		if (tag == NULL)
+			break;
+		rest = str_from(rest, (size_t)(tag - rest.p));
+		bool opens = str_starts(rest, (struct str){open, sizeof(open) - 1}),
+		     closes = str_starts(rest, (struct str){close, sizeof(close) - 1});
+		FUZZ_CHECK(opens ? depth == 0 : closes && depth == 1);
+		depth += opens ? 1 : (size_t)-1;
+		rest = str_from(rest, opens ? sizeof(open) - 1 : sizeof(close) - 1);
+	}
+	FUZZ_CHECK(depth == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -55,6 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	AUTO(buf_release) struct buf out;
 
 	buf_init(&out, 64 << 20);
+	check_log_line(s, &out);
 	is = added(&out, ESCAPE_HTML, s);
 	FUZZ_CHECK(is_calm(is) && !holds(is, "<") && !holds(is, ">") && !holds(is, "\"") && !holds(is, "'"));
 	is = added(&out, ESCAPE_MARKDOWN, s);

@@ -156,7 +156,7 @@ test('a layered graph is built in order, with a row and a log for each', async (
 	const r = await drive({ builds: [{ drv: a, name: 'a' }, { drv: b, name: 'b', inputs: [a] },
 		{ drv: c, name: 'c', inputs: [a] }, { drv: d, name: 'd', inputs: [b, c] }] });
 	equal(paths.map((p) => r.builds[p].state), ['built', 'built', 'built', 'built']);
-	equal(readdirSync(join(r.dir, 'logs')).length, 4);
+	equal(readdirSync(join(r.dir, 'logs')).filter(f => f.endsWith('.drv')).length, 4);
 });
 
 test('a queue that is killed goes on where it was: nothing is lost, nothing is built twice', async () => {
@@ -177,6 +177,15 @@ test('a queue that is killed goes on where it was: nothing is lost, nothing is b
 	}), []);
 });
 
+test('a log keeps colours, and has the phases that Nix announces in it and in its index', async () => {
+	const [a] = instantiate('phases', `[ (${drv('phases-a', `echo '@nix { "action": "setPhase", "phase": "unpackPhase" }' >&2; printf '\\033[31mred\\033[0m\\n'; echo '@nix { "action": "setPhase", "phase": "buildPhase" }' >&2; echo error: it; exit 1`)}) ]`);
+	const r = await drive({ builds: [{ drv: a, name: 'a' }] });
+	const log = join(r.dir, 'logs', a.split('/').pop()), text = readFileSync(log, 'utf8');
+	ok(/^@nix \{"action":"setPhase","phase":"unpackPhase"\}\n.*\x1b\[31mred\x1b\[0m\n@nix \{"action":"setPhase","phase":"buildPhase"\}\nerror: it$/ms.test(text), text); // eslint-disable-line no-control-regex
+	match(readFileSync(`${log}.index`, 'utf8'), /^phase \d+ unpackPhase\nphase \d+ buildPhase\nerror \d+\nend \d+ \d+\n$/);
+	equal([r.builds[a].phase, /\x1b/.test(r.builds[a].tail)], ['buildPhase', false]); // eslint-disable-line no-control-regex
+});
+
 test('ekaci status --why reads the database and says how a build ended, or that there is none', async () => {
 	const paths = instantiate('why', `let a = ${drv('why-a', 'exit 1')}; in [ a (${drv('why-b', 'echo ${a} > $out')}) ]`);
 	const r = await drive({ builds: [{ drv: paths[0], name: 'a' }, { drv: paths[1], name: 'b', inputs: [paths[0]] }] });
@@ -186,7 +195,7 @@ test('ekaci status --why reads the database and says how a build ended, or that 
 	match(why(paths[0]).stdout, /why-a\.drv: failed after \d+ s: the builder failed/);
 	match(why(paths[1].split('/').pop()).stdout, /dependency_failed, because of \/nix\/store\/.*why-a\.drv/);
 	equal(why('/nix/store/none.drv').status, 1);
-	match(spawnSync(ekaci, ['status', '--config', config], { encoding: 'utf8' }).stdout, /^0 builds open/);
+	match(spawnSync(ekaci, ['status', '--config', config], { encoding: 'utf8' }).stdout, /^0 builds open/m);
 });
 
 await run({ limit_ms: 60000, before_end: async () => rmSync(folder, { recursive: true, force: true }) });

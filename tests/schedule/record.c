@@ -13,10 +13,17 @@
 static int
 on_log(void *ctx, struct str text, struct err *e)
 {
-	struct buf *log = ctx;
-
 	(void)e;
-	buf_str(log, text);
+	session_plain(ctx, text);
+	return 0;
+}
+
+static int
+on_phase(void *ctx, const char *phase, struct err *e)
+{
+	(void)ctx;
+	(void)phase;
+	(void)e;
 	return 0;
 }
 
@@ -50,6 +57,7 @@ main(void)
 	    .again = json_flag(in, "again", false),
 	    .options = &options,
 	    .on_log = on_log,
+	    .on_phase = on_phase,
 	    .ctx = &log};
 	if (session_build(s, &a, &job, &r, &e) != 0) {
 		fprintf(stderr, "session_record: %s\n", e.msg);

@@ -424,6 +424,20 @@ scene("somebody else's comment with our marker is not ours", async () => {
 		[`${w.app.slug}[bot]`, 1]]);
 });
 
+scene('a reply that was deleted stays away until there is something else to say', async () => {
+	const reply = body => command('reply', { number: w.pull.number, marker: '<!-- ekaci:reply 1 -->', body });
+	const d = await start();
+	await d.want(reply('one'));
+	await d.until();
+	await github.do('comment_change', { comment_id: (await comments())[0].id });
+	await d.want(reply('one'));
+	await d.until();
+	equal((await comments()).map(c => c.deleted), [true]);
+	await d.want(reply('two'));
+	await d.until();
+	equal((await comments()).map(c => [c.deleted, /two/.test(c.body)]), [[true, false], [false, true]]);
+});
+
 scene('a deleted comment comes back once, and not when it is deleted again', async () => {
 	const d = await start();
 	await d.want(comment('one'));
@@ -488,6 +502,64 @@ scene('an exhausted primary limit is waited for until its reset', async () => {
 	ok(Date.now() - began >= 1500, `${Date.now() - began} ms`);
 	equal((await checks())[0].output.title, 'Two');
 });
+
+scene('when few requests are left, progress and first reports wait for new ones, conclusions and answers do not', async () => {
+	const d = await start();
+	const rate = (remaining, reset_in_s) => github.do('rate', { installation: w.installation.id, remaining, reset_in_s });
+	const reply = i => command('reply', { number: w.pull.number, marker: `<!-- ekaci:reply ${i} -->`, body: `answer ${i}` });
+	const titles = async () => (await checks()).map(r => r.output.title).sort();
+	await rate(900, 60);
+	await d.want(check());
+	await d.until();
+	await d.want(check({ title: 'More' }));				// below a fifth: no progress
+	await d.want(check({ name: 'first', title: 'First' }));
+	await github.until('check_runs', { repo: REPO }, l => l.length === 2);
+	equal(await titles(), ['Evaluating', 'First']);
+	await rate(450, 3);
+	const began = Date.now();
+	await d.want(reply(1));						// an answer; it tells how few are left
+	await github.until('comments', { repo: REPO }, l => l.length === 1);
+	await d.want(check({ name: 'second', title: 'Second' }));	// below a tenth: no first report
+	await d.want(check({ name: 'end', status: 'completed', conclusion: 'success', title: 'End' }));
+	await d.want(reply(2));
+	await github.until('comments', { repo: REPO }, l => l.length === 2);
+	await github.until('check_runs', { repo: REPO }, l => l.length === 3);
+	equal(await titles(), ['End', 'Evaluating', 'First']);
+	ok(Date.now() - began < 2500, 'all of it before there are new requests');
+	await d.until();
+	ok(Date.now() - began >= 2000, `${Date.now() - began} ms`);
+	equal(await titles(), ['End', 'First', 'More', 'Second']);
+});
+
+scene('between batches of annotations what is more urgent goes first; killed between any two, each is there once and in order', async () => {
+	const failed = { status: 'completed', conclusion: 'failure' };
+	const sizes = async () => (await checks())[0].history.map(h => h.request.output.annotations.length);
+	let d = await start({ gap_ms: 300 });
+	await d.want(check({ ...failed, annotations: annotations(170) }));
+	await github.until('check_runs', { repo: REPO }, l => l.length === 1 && l[0].annotations.length >= 50);
+	await d.want(command('reply', { number: w.pull.number, marker: '<!-- ekaci:reply 1 -->', body: 'yes' }));
+	await github.until('comments', { repo: REPO }, l => l.length === 1);
+	ok((await checks())[0].annotations.length < 170, 'the answer was before the last of them');
+	await d.until();
+	equal(await sizes(), [50, 50, 50, 20]);
+	equal((await checks())[0].annotations.map(a => a.start_line), annotations(170).map(a => a.start_line));
+
+	// Killed after each of the four had its effect, and before its answer came.
+	for (let batch = 0; batch < 4; batch++) {
+		await d.stop();
+		await fresh();
+		const { id } = await fault({ method: batch === 0 ? 'POST' : 'PATCH', route: '/check-runs', skip: Math.max(batch - 1, 0),
+			when: 'after', hang: true });
+		d = await start();
+		await d.want(check({ ...failed, annotations: annotations(170) }));
+		await github.until('faults', {}, l => l.find(f => f.id === id).hits === 1);
+		await d.kill();
+		d = await start();
+		await d.until();
+		equal((await checks()).length, 1);
+		equal((await checks())[0].annotations.map(a => a.start_line), annotations(170).map(a => a.start_line), `batch ${batch}`);
+	}
+}, { killed: true });
 
 scene('a token that expired is minted again, once', async () => {
 	const d = await start();

@@ -34,6 +34,38 @@ read_all(struct arena *a, const char *body)
 }
 
 static void
+test_what_was_meant(void **state)
+{
+	static const struct {
+		const char *word, *meant;
+	} t[] = {
+	    {"rebild", "rebuild"},
+	    {"Rebuidl", "rebuild"},
+	    {"aprove", "approve"},
+	    {"stauts", "status"},
+	    {"evla", "eval"},
+	    {"retest", "rebuild failed"},
+	    {"BUILD", "rebuild"},
+	    {"stop", "cancel"},
+	    {"r+", "approve"},
+	    {"frobnicate", NULL},
+	    {"a", NULL},
+	    {"", NULL},
+	    {"help\xff", "help"},
+	    {"rebuildrebuildrebuildrebuildrebuild", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		const char *meant = command_meant(t[i].word);
+		if (t[i].meant == NULL)
+			assert_null(meant);
+		else
+			assert_string_equal(meant != NULL ? meant : "nothing", t[i].meant);
+	}
+}
+
+static void
 test_commands(void **state)
 {
 	static const struct {
@@ -49,6 +81,14 @@ test_commands(void **state)
 	    {"/ekaci explain zlib", "explain(zlib)"},
 	    {"/ekaci eval\n/ekaci cancel", "eval cancel"},
 	    {"/ekaci frobnicate now", "unknown:frobnicate(now)"},
+	    /* what people write around it */
+	    {"/ekaci rebuild.", "rebuild"},
+	    {"/ekaci, status!", "status"},
+	    {"/Ekaci: Explain zlib, python3.pkgs.numpy?\r\n/EKACI STATUS;\r\n", "explain(zlib,python3.pkgs.numpy) status"},
+	    {"/ekaci ?", "help"},
+	    {"/ekaci help ...", "help"},
+	    {"/ekaci\xc2\xa0rebuild\xc2\xa0\xc2\xa0zlib", "rebuild(zlib)"},
+	    {"/ekaci,rebuild", ""},
 	    {"/ekacix rebuild", ""},
 	    {"please /ekaci rebuild", ""},
 	    {"/ekaci\x01", ""},
@@ -227,6 +267,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_commands),
+	    cmocka_unit_test(test_what_was_meant),
 	    cmocka_unit_test(test_ceilings),
 	    cmocka_unit_test(test_what_is_slow_to_parse_is_not_parsed),
 	    cmocka_unit_test(test_within_the_limits_all_is_read_and_nothing_by_halves),

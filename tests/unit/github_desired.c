@@ -85,7 +85,7 @@ next(struct world *w)
 {
 	struct desired d = {0};
 
-	good(store_desired_next(w->s, &w->a, 7, LATE, &d, &e));
+	good(store_desired_next(w->s, &w->a, 7, LATE, URGENCY_PROGRESS, &d, &e));
 	return d;
 }
 
@@ -95,7 +95,7 @@ none_left(struct world *w)
 	struct desired d;
 	struct err e;
 
-	return store_desired_next(w->s, &w->a, 7, LATE, &d, &e) == 1;
+	return store_desired_next(w->s, &w->a, 7, LATE, URGENCY_PROGRESS, &d, &e) == 1;
 }
 
 /* As earlier versions wrote it: otherwise everything that stands at GitHub would be sent once more after an upgrade. */
@@ -266,9 +266,9 @@ who_waits_most_goes_first_and_not_before_its_time(void **state)
 			struct desired early;
 			struct err e2;
 			good(store_desired_later(w->s, d.id, 1000, "not now", &e));
-			assert_int_equal(store_desired_next(w->s, &w->a, 7, 999, &early, &e2), 0);
+			assert_int_equal(store_desired_next(w->s, &w->a, 7, 999, URGENCY_PROGRESS, &early, &e2), 0);
 			assert_string_equal(early.kind, "labels");
-			assert_int_equal(store_desired_next(w->s, &w->a, 7, 1000, &early, &e2), 0);
+			assert_int_equal(store_desired_next(w->s, &w->a, 7, 1000, URGENCY_PROGRESS, &early, &e2), 0);
 			assert_string_equal(early.kind, "reaction");
 		}
 		good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
@@ -292,15 +292,15 @@ progress_is_last_and_quiet(void **state)
 	good(store_desired_quiet(w->s, d.id, 5000, &e));
 	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
 	want_check(w, "{" NAME "\"status\":\"in_progress\"}");
-	assert_int_equal(store_desired_next(w->s, &w->a, 7, 4999, &d, &e2), 1);
+	assert_int_equal(store_desired_next(w->s, &w->a, 7, 4999, URGENCY_PROGRESS, &d, &e2), 1);
 	good(store_desired_due(w->s, &w->a, &due, &n, &e));
 	assert_int_equal(due[0].at_ms, 5000);
-	assert_int_equal(store_desired_next(w->s, &w->a, 7, 5000, &d, &e2), 0);
+	assert_int_equal(store_desired_next(w->s, &w->a, 7, 5000, URGENCY_PROGRESS, &d, &e2), 0);
 	assert_int_equal(d.urgency, URGENCY_PROGRESS);
 	good(store_want_comment(w->s, &demo, 1, "<!-- m -->", STR("one"), &e));
 	assert_string_equal(next(w).kind, "comment");
 	want_check(w, "{" NAME "\"status\":\"completed\",\"conclusion\":\"success\"}");
-	assert_int_equal(store_desired_next(w->s, &w->a, 7, 1, &d, &e2), 0);
+	assert_int_equal(store_desired_next(w->s, &w->a, 7, 1, URGENCY_PROGRESS, &d, &e2), 0);
 	assert_string_equal(d.kind, "check");
 	assert_int_equal(d.urgency, URGENCY_CONCLUSION);
 	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));

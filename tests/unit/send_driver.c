@@ -182,6 +182,7 @@ main(int argc, char **argv)
 	settings.github.private_key_file = argv[4];
 	struct send_delays delays = {.between_writes_ms = strtol(argv[5], NULL, 10),
 	    .writes_at_once = 1,
+	    .progress_at_once = 1,
 	    .first_retry_ms = strtol(argv[6], NULL, 10),
 	    .longest_retry_ms = 2000,
 	    .settle_ms = strtol(argv[7], NULL, 10),

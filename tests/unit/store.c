@@ -8,7 +8,9 @@
 #include "store/desired.h"
 #include "store/delivery.h"
 #include "store/duration.h"
+#include "store/figures.h"
 #include "store/open.h"
+#include "store/people.h"
 #include "store/run.h"
 #include "store/run_check.h"
 #include "support/base/clock.h"
@@ -168,6 +170,9 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_null(r.base);
 	assert_null(r.asked);
 	assert_false(r.again);
+	struct store_command waits;
+	assert_int_equal(store_command_next(s, &f->a, clock_now_ms(), "[0]", &waits, &f->e), 0);
+	assert_int_equal(waits.thread, 77);
 	/* Why it is held, and why it is tried again, were one column. */
 	static const struct {
 		const char *held, *waiting;
@@ -179,7 +184,7 @@ a_database_of_the_first_version_goes_on(void **state)
 	}
 	/* What was to be sent still is. */
 	struct desired row;
-	assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, 10, URGENCY_PROGRESS, &row, &f->e), 0);
 	assert_string_equal(row.key, "reply/1/3/m");
 	/* Of a pull request of before nothing more is known than it was; what is new can be wanted. */
 	struct pull_request known;
@@ -189,12 +194,12 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_int_equal(store_pull_get(s, &f->a, 1, 3, &known, &f->e), 0);
 	assert_true(known.head_owner == NULL && !known.in_team && !known.skipped);
 	assert_int_equal(store_want_status(s, &old_repo, &status, true, &f->e), 0);
-	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, URGENCY_PROGRESS, &row, &f->e), 0);
 	assert_string_equal(row.key, "reply/1/3/m");
 	assert_int_equal(store_desired_posted(s, row.id, 1, 7, "{}", &f->e), 0);
-	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 1);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, URGENCY_PROGRESS, &row, &f->e), 1);
 	assert_int_equal(store_want_status(s, &old_repo, &status, false, &f->e), 0);
-	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, &row, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, INT64_MAX - 1, URGENCY_PROGRESS, &row, &f->e), 0);
 	assert_string_equal(row.key, "status/1/h/c");
 	assert_int_equal(store_desired_posted(s, row.id, 1, 0, "{}", &f->e), 0);
 	assert_int_equal(store_want_reviewers(s, &old_repo, &reviewers, &f->e), 0);
@@ -269,7 +274,7 @@ next_is(struct fixture *f, struct store *s, const char *key)
 {
 	struct desired row;
 
-	assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 0);
+	assert_int_equal(store_desired_next(s, &f->a, 1, 10, URGENCY_PROGRESS, &row, &f->e), 0);
 	assert_string_equal(row.key, key);
 	assert_int_equal(store_desired_posted(s, row.id, row.generation, row.remote_id, NULL, &f->e), 0);
 }
@@ -307,11 +312,11 @@ of_every_older_version_what_was_refused_is_parked_and_taken_up(void **state)
 		assert_int_equal(figures.parked, 1);
 		/* What was wanted later than the refusal is to be sent as before; what is parked is not, until it is taken up. */
 		next_is(f, s, "check/1/h/b");
-		assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 1);
+		assert_int_equal(store_desired_next(s, &f->a, 1, 10, URGENCY_PROGRESS, &row, &f->e), 1);
 		assert_int_equal(store_desired_take_up(s, 1, true, 10, &taken, &f->e), 0);
 		assert_int_equal(taken, 1);
 		next_is(f, s, "check/1/h/a");
-		assert_int_equal(store_desired_next(s, &f->a, 1, 10, &row, &f->e), 1);
+		assert_int_equal(store_desired_next(s, &f->a, 1, 10, URGENCY_PROGRESS, &row, &f->e), 1);
 		/* Nothing was compared, nothing was asked for again; what the forge refused to git is begun again, what failed otherwise not. */
 		assert_int_equal(store_compared_get(s, &f->a, 1, &compared, &f->e), 0);
 		assert_true(compared.pulls == 0 && compared.branch == NULL && compared.pulls_tag == NULL);
@@ -323,6 +328,32 @@ of_every_older_version_what_was_refused_is_parked_and_taken_up(void **state)
 		store_close(s);
 	}
 	globfree(&files);
+}
+
+static void
+attempts_that_failed_are_counted_apart_from_those_that_began(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		bool refused;
+		int64_t failures, refusals;
+	} rows[] = {{true, 0, 1}, {true, 0, 2}, {false, 1, 0}, {true, 1, 1}};
+	struct run r;
+
+	/* Two died with us. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(store_run_attempt(f->s, f->run, &f->e), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(store_run_attempt(f->s, f->run, &f->e), 0);
+		assert_int_equal(store_run_later(f->s, f->run, rows[i].refused, 5000, "no route", &f->e), 0);
+		assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+		assert_int_equal(r.attempt, 3 + (int64_t)i);
+		assert_int_equal(r.failures, rows[i].failures);
+		assert_int_equal(r.refusals, rows[i].refusals);
+	}
+	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_MIRRORED, "fetched", &f->e), 0);
+	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
+	assert_true(r.attempt == 0 && r.failures == 0 && r.refusals == 0);
 }
 
 static void
@@ -464,7 +495,7 @@ held_and_tried_again_are_two_things(void **state)
 	struct fixture *f = *state;
 	struct run r;
 
-	assert_int_equal(store_run_later(f->s, f->run, 5000, "no route", &f->e), 0);
+	assert_int_equal(store_run_later(f->s, f->run, false, 5000, "no route", &f->e), 0);
 	assert_int_equal(store_run_set(f->s, f->run, "held", "outside", &f->e), 0);
 	assert_int_equal(store_run_get(f->s, &f->a, f->run, &r, &f->e), 0);
 	assert_string_equal(r.waiting, "no route");
@@ -1140,6 +1171,72 @@ commands_wait_until_they_are_due(void **state)
 }
 
 static void
+people_are_counted_believed_for_a_while_and_answered_where_they_asked(void **state)
+{
+	struct fixture *f = *state;
+	struct store_command c =
+	    {.repository = 1, .number = 1, .comment = 5, .login = "Writer", .verb = "status", .words = "[]"};
+	struct people_question q = {1, 1, 5, "Writer", "status\n"};
+	struct command_answer *answers;
+	const char *may = NULL;
+	int64_t asked = 0, thread = 0, now = clock_now_ms();
+	size_t n = 0;
+
+	/* A comment with two commands is one, a button is one each. */
+	assert_int_equal(store_command_add(f->s, &c, &f->e), 0);
+	assert_int_equal(store_command_add(f->s, &c, &f->e), 0);
+	c.comment = 0;
+	assert_int_equal(store_command_add(f->s, &c, &f->e), 0);
+	c.login = "other";
+	assert_int_equal(store_command_add(f->s, &c, &f->e), 0);
+	assert_int_equal(store_people_asked(f->s, 1, "writer", now - 1000, &asked, &f->e), 0);
+	assert_int_equal(asked, 2);
+	assert_int_equal(store_people_asked(f->s, 1, "writer", now + 3600 * 1000, &asked, &f->e), 0);
+	assert_int_equal(asked, 0);
+
+	assert_int_equal(store_people_told(f->s, &f->a, 1, "writer", 0, &may, &f->e), 0);
+	assert_null(may);
+	assert_int_equal(store_people_may(f->s, 1, "Writer", "write", &f->e), 0);
+	assert_int_equal(store_people_may(f->s, 1, "writer", "read", &f->e), 0);
+	assert_int_equal(store_people_told(f->s, &f->a, 1, "WRITER", now - 1000, &may, &f->e), 0);
+	assert_string_equal(may, "read");
+	assert_int_equal(store_people_told(f->s, &f->a, 1, "writer", now + 60 * 1000, &may, &f->e), 0);
+	assert_null(may);
+	assert_int_equal(store_people_told(f->s, &f->a, 2, "writer", 0, &may, &f->e), 0);
+	assert_null(may);
+
+	static const struct {
+		int64_t comment, thread;
+		const char *login, *asked; /* login NULL: somebody said something else */
+	} said[] = {
+	    {5, 5, "Writer", "status\n"},
+	    {6, 5, "writer", "status\n"},
+	    {7, 7, "writer", "help\n"},
+	    {8, 8, "other", "help\n"},
+	    {9, 9, "writer", "help\n"},
+	    {10, 0, NULL, NULL},
+	    {11, 11, "writer", "help\n"},
+	    {12, 11, "writer", "help\n"},
+	};
+	for (size_t i = 0; i < COUNT(said); i++) {
+		q = (struct people_question){1, 1, said[i].comment, said[i].login, said[i].asked};
+		if (q.login == NULL) {
+			assert_int_equal(store_people_said(f->s, 1, 1, &f->e), 0);
+			continue;
+		}
+		assert_int_equal(store_people_question(f->s, &q, &thread, &f->e), 0);
+		assert_int_equal(thread, said[i].thread);
+	}
+
+	assert_int_equal(store_command_answer(f->s, 2, "second", &f->e), 0);
+	assert_int_equal(store_command_answer(f->s, 1, "first", &f->e), 0);
+	assert_int_equal(store_command_answers(f->s, &f->a, 1, 5, &answers, &n, &f->e), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(answers[0].answer, "first");
+	assert_string_equal(answers[1].answer, "second");
+}
+
+static void
 a_comment_is_taken_once_for_ever(void **state)
 {
 	struct fixture *f = *state;
@@ -1259,6 +1356,9 @@ frequent_queries_use_their_indexes(void **state)
 	    "EXPLAIN QUERY PLAN SELECT count(*) FROM build WHERE state IN " BUILD_SQL_READY " GROUP BY system, state",
 	    "EXPLAIN QUERY PLAN SELECT not_before FROM command WHERE done IS NULL ORDER BY not_before LIMIT 1",
 	    "EXPLAIN QUERY PLAN SELECT number FROM run WHERE repository = 1 AND head = 'x'",
+	    "EXPLAIN QUERY PLAN SELECT count(*) FROM command WHERE login = 'x' COLLATE NOCASE AND received > 1",
+	    "EXPLAIN QUERY PLAN SELECT answer FROM command WHERE comment = 5 AND repository = 1",
+	    "EXPLAIN QUERY PLAN SELECT count(*) FROM run r, run o WHERE o.id = 1 AND r.ended IS NULL AND r.id < o.id",
 	};
 
 	for (size_t i = 0; i < COUNT(plans); i++) {
@@ -1275,14 +1375,64 @@ frequent_queries_use_their_indexes(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static const struct figure_sum *
+sum_of(struct fixture *f, int64_t repository, enum figure_span span, enum figure what)
+{
+	struct figure_sum *all, *found = NULL;
+	size_t n;
+
+	assert_int_equal(figure_read(f->s, &f->a, repository, span, 0, &all, &n, &f->e), 0);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].what == what)
+			found = &all[i];
+	return found;
+}
+
+static void
+figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+
+	assert_int_equal(
+	    sqlite3_exec(f->s->db,
+	        "INSERT OR IGNORE INTO installation (id) VALUES (1);"
+	        "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private) VALUES"
+	        " (901,1,'o','open','x','main',0), (902,1,'o','open2','x','main',0), (903,1,'o','closed','x','main',1);",
+	        NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(figure_add(f->s, 901, FIGURE_BUILD, 1000, &e), 0);
+	assert_int_equal(figure_add(f->s, 901, FIGURE_BUILD, 500, &e), 0);
+	assert_int_equal(figure_add(f->s, 902, FIGURE_BUILD, 7, &e), 0);
+	assert_int_equal(figure_add(f->s, 903, FIGURE_BUILD, 100000, &e), 0);
+	assert_int_equal(figure_add(f->s, 903, FIGURE_WAIT, -5, &e), 0); /* a clock that was set back */
+	for (int span = FIGURE_HOUR; span <= FIGURE_DAY; span++) {
+		assert_int_equal(sum_of(f, 901, span, FIGURE_BUILD)->n, 2);
+		assert_int_equal(sum_of(f, 901, span, FIGURE_BUILD)->total, 1500);
+		assert_int_equal(sum_of(f, 0, span, FIGURE_BUILD)->n, 3);
+		assert_int_equal(sum_of(f, 0, span, FIGURE_BUILD)->total, 1507);
+		assert_int_equal(sum_of(f, 903, span, FIGURE_WAIT)->total, 0);
+		assert_null(sum_of(f, 0, span, FIGURE_WAIT));
+	}
+	/* Old hours go, their day stays. */
+	assert_int_equal(db_run(f->s, &e, "UPDATE figure SET at = at - 4 * 86400000", ""), 0);
+	assert_int_equal(figure_prune(f->s, &e), 0);
+	assert_null(sum_of(f, 901, FIGURE_HOUR, FIGURE_BUILD));
+	assert_int_equal(sum_of(f, 901, FIGURE_DAY, FIGURE_BUILD)->total, 1500);
+	/* A build that no run wants is nobody's. */
+	assert_int_equal(figure_add_build(f->s, 424242, FIGURE_BUILD, 5, &e), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
+	    TEST(figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all),
 	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),
 	    TEST(of_every_older_version_what_was_refused_is_parked_and_taken_up),
+	    TEST(attempts_that_failed_are_counted_apart_from_those_that_began),
 	    TEST(a_merge_group_that_is_gone_stays_so),
 	    TEST(what_is_late_or_of_the_same_second_opens_nothing),
 	    TEST(what_is_there_is_built_again_to_compare),
@@ -1308,6 +1458,7 @@ main(void)
 	    TEST(the_mirror_follows_the_database),
 	    TEST(a_failure_that_is_built_later_is_flaky),
 	    TEST(commands_wait_until_they_are_due),
+	    TEST(people_are_counted_believed_for_a_while_and_answered_where_they_asked),
 	    TEST(a_comment_is_taken_once_for_ever),
 	    TEST(an_approval_is_of_the_head_that_is_there),
 	    TEST(a_push_waits_for_the_one_it_followed_on),

@@ -636,6 +636,7 @@ test_pages_escape_what_comes_from_outside(void **state)
 	const char *run = get(f, "/run/1").body;
 	assert_non_null(strstr(run, "<b>3</b> rebuild"));
 	assert_null(strstr(run, "added"));
+	assert_non_null(strstr(run, ">open&lt;br&gt;</a>"));
 	assert_non_null(strstr(run, ">both</a>"));
 	assert_null(strstr(run, "<small class=\"text\">opened")); /* the run's reason is not the build's */
 	assert_non_null(strstr(run, "https://git.example/org/open/pull/5"));
@@ -645,8 +646,17 @@ test_pages_escape_what_comes_from_outside(void **state)
 	struct reply report = get(f, "/run/1/report.json");
 	assert_string_equal(report.body, "{\"a\":1}");
 	assert_non_null(strstr(report.text, "application/json"));
-	assert_non_null(strstr(report.text, "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-"));
-	assert_non_null(strstr(get(f, "/badge/org/open.svg").body, "failure"));
+	assert_non_null(strstr(report.text, "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"));
+	/* The badge is the default branch's: what a pull request says, whoever opened it, makes nothing red. */
+	assert_non_null(strstr(get(f, "/badge/org/open.svg").body, "no runs yet"));
+	struct err e;
+	assert_int_equal(db_run(f->s, &e,
+	                     "INSERT INTO run (id,repository,number,head,base_ref,state,reason,verdict,created,updated) VALUES"
+	                     " (3,1,0,'" HASH "22222222','main','DONE','push','success',1,1),"
+	                     " (4,1,0,'" HASH "33333333','other','DONE','push','failure',1,1)",
+	                     ""),
+	    0);
+	assert_non_null(strstr(get(f, "/badge/org/open.svg").body, "success"));
 }
 
 /* Larger than any page: it is not read into memory, and others are answered while it is on its way. */
@@ -721,7 +731,7 @@ test_private_pages_open_only_with_their_key(void **state)
 	const char *fresh = web_link(&f->a, f->w, &later, 6, "/run/2");
 	assert_int_equal(get(f, fresh + strlen(web_url(f->w))).status, 404);
 	assert_int_equal(store_repository_revoke(f->s, 2, &e), 0);
-	assert_int_equal(get(f, run + strlen(web_url(f->w))).status, 404);
+	assert_int_equal(get(f, run + strlen(web_url(f->w))).status, 410);
 	assert_int_equal(get(f, fresh + strlen(web_url(f->w))).status, 200);
 	assert_int_equal(store_installation_put(f->s, 1, NULL, "suspended", &e), 0);
 	assert_int_equal(get(f, fresh + strlen(web_url(f->w))).status, 404);

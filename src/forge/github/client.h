@@ -12,14 +12,16 @@
 
 struct send_delays {
 	int64_t between_writes_ms; /* 1000, in the long run */
-	int64_t writes_at_once;    /* 4: after a quiet while, so that a short-circuited pull request is answered at once */
-	int64_t first_retry_ms;    /* 1000; doubled by each further one */
-	int64_t longest_retry_ms;  /* 5 minutes */
+	int64_t
+	    writes_at_once; /* 30: after a quiet while, of what people wait for: ten pull requests at once are answered at once */
+	int64_t progress_at_once; /* 4: of what nobody waits for */
+	int64_t first_retry_ms;   /* 1000; doubled by each further one */
+	int64_t longest_retry_ms; /* 5 minutes */
 	int64_t settle_ms; /* 11 s: a request whose end we do not know is looked for after this; GitHub ends any after 10 */
 	int64_t writes_a_minute, writes_an_hour; /* see budget.h; 0: no limit */
 	int64_t progress_ms; /* 10 s: what was written is not written again sooner for progress; more as the budget shrinks */
 	int64_t lag_ms;      /* 2 minutes: what was made is seen by all of GitHub's machines after this, surely */
-	int64_t look_ms;     /* 20 s: what was made is not there, if it is not seen so long after */
+	int64_t look_ms;     /* 30 s: what was made is not there, if it is not seen so long after */
 	int64_t limited_ms;  /* 1 minute, doubled: a secondary limit without a word on how long */
 };
 struct send_figures {
@@ -53,8 +55,9 @@ struct client {
 	struct arena a;
 	const char *api_url;      /* without a final slash */
 	struct loop_timer *timer; /* looks at all lanes */
-	/* The lane has nothing to do: gives it the next row as its task. 0; 1 when none is due; -1. */
-	int (*take)(struct lane *lane, struct err *e);
+	/* The lane has nothing to do: gives it the next row as its task. 0; 1 when none is due, and *held_ms is when one that is held
+	 * back may be, if any; -1. */
+	int (*take)(struct lane *lane, int64_t *held_ms, struct err *e);
 	struct lane *(*lane)(struct client *c, int64_t installation); /* made where there is none */
 	struct send_delays delays;
 	struct send_figures figures;

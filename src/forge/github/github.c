@@ -27,16 +27,33 @@ host(struct arena *a, const struct settings *settings)
 	return arena_strn(a, from, strcspn(from, "/"));
 }
 
-static const char *
-pull_url(struct arena *a, const char *clone_url, int64_t number)
+/* Where people see a repository; .p is NULL when its clone address is no link. */
+static struct str
+page_of(const char *clone_url)
 {
 	struct str base = str_of(clone_url);
 
 	if (str_ends(base, STR(".git")))
 		base.n -= 4;
-	if (number <= 0 || !escape_link_ok(base))
+	return escape_link_ok(base) ? base : (struct str){0};
+}
+
+static const char *
+pull_url(struct arena *a, const char *clone_url, int64_t number)
+{
+	struct str base = page_of(clone_url);
+
+	return number > 0 && base.p != NULL ? arena_printf(a, STR_FMT "/pull/%lld", STR_ARG(base), (long long)number) : NULL;
+}
+
+static const char *
+commit_url(struct arena *a, const char *clone_url, const char *commit)
+{
+	struct str base = page_of(clone_url);
+
+	if (commit == NULL || base.p == NULL || commit[strspn(commit, "0123456789abcdef")] != '\0')
 		return NULL;
-	return arena_printf(a, STR_FMT "/pull/%lld", STR_ARG(base), (long long)number);
+	return arena_printf(a, STR_FMT "/commit/%s", STR_ARG(base), commit);
 }
 
 const struct forge github = {
@@ -68,4 +85,5 @@ const struct forge github = {
     .troubles = github_troubles,
     .metrics = github_metrics,
     .pull_url = pull_url,
+    .commit_url = commit_url,
 };

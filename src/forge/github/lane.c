@@ -15,7 +15,9 @@ enum {
 	TIMEOUT_MS = 12 * 1000,            /* GitHub ends any request after 10 s: one that hangs must not hold up the others */
 	PATIENCE_MS = 30 * 1000,           /* a question does not wait longer for a blocked lane */
 	AWAY = 5,                          /* such answers in a row are an outage */
-	MAX_PLAIN = 1000                   /* questions waiting in a lane */
+	MAX_PLAIN = 1000,                  /* questions waiting in a lane */
+	SHARE_OF_PROGRESS = 5,             /* below a fifth of the requests no progress is told, and below */
+	SHARE_KEPT = 10                    /* a tenth nothing but conclusions and answers */
 };
 
 static bool
@@ -26,11 +28,38 @@ is_write(const struct api_call *c)
 
 /* --- pace --- */
 
-/* A write may come so much before its time: a few at once after a quiet while, one a second in the long run. */
+/* A write may come so much before its time: some at once after a quiet while, one a second in the long run. */
 static int64_t
-lane_burst_ms(const struct lane *lane)
+lane_burst_ms(const struct lane *lane, bool progress)
 {
-	return (lane->s->delays.writes_at_once - 1) * lane->s->delays.between_writes_ms;
+	const struct send_delays *d = &lane->s->delays;
+
+	return ((progress ? d->progress_at_once : d->writes_at_once) - 1) * d->between_writes_ms;
+}
+
+/* Until GitHub gives new requests, where fewer are left than a share of all. */
+static int64_t
+short_of_requests_ms(const struct lane *lane, int64_t share)
+{
+	bool runs_short = lane->rate_remaining >= 0 && lane->rate_remaining < lane->rate_limit / share;
+	int64_t ms = lane->rate_reset - clock_mono_ms();
+
+	return runs_short && ms > 0 ? ms : 0;
+}
+
+int64_t
+lane_wait_ms(const struct lane *lane, enum urgency urgency)
+{
+	if (urgency < URGENCY_FIRST)
+		return 0;
+	if (urgency == URGENCY_FIRST)
+		return short_of_requests_ms(lane, SHARE_KEPT);
+	int64_t requests = short_of_requests_ms(lane, SHARE_OF_PROGRESS);
+	int64_t writes = budget_wait_ms(&lane->budget, true, clock_now_ms());
+	int64_t turn = lane->next_write - lane_burst_ms(lane, true) - clock_mono_ms();
+	int64_t ms = requests > writes ? requests : writes;
+
+	return turn > ms ? turn : ms;
 }
 
 void
@@ -114,8 +143,11 @@ note_pace(struct lane *lane, const struct http_answer *answer)
 		return;
 	}
 	lane->unreachable = 0;
-	if (answer->rate_remaining >= 0)
+	if (answer->rate_remaining >= 0 && answer->rate_limit > 0 && answer->rate_reset_s >= 0) {
 		lane->rate_remaining = answer->rate_remaining;
+		lane->rate_limit = answer->rate_limit;
+		lane->rate_reset = clock_mono_ms() + until_reset_ms(answer);
+	}
 	if (class == ANSWER_LIMITED) {
 		int64_t ms = client_backoff(lane->s->delays.limited_ms, 15 * lane->s->delays.limited_ms, lane->limited);
 		if (answer->retry_after_s >= 0)
@@ -286,7 +318,8 @@ take_plain(struct lane *lane, int64_t now, int64_t *wake)
 
 	for (struct api_call **at = &lane->plain; *at != NULL; at = &(*at)->next) {
 		struct api_call *c = *at;
-		bool refuse = blocked_ms > PATIENCE_MS || lane->n_plain > MAX_PLAIN;
+		bool refuse = blocked_ms > PATIENCE_MS || lane->n_plain > MAX_PLAIN ||
+		              (c->background && short_of_requests_ms(lane, SHARE_KEPT) > 0);
 		int64_t wait = c->not_before > now ? c->not_before - now : 0;
 		wait = blocked_ms > wait ? blocked_ms : wait;
 		if (wait > 0 && !refuse) {
@@ -299,8 +332,7 @@ take_plain(struct lane *lane, int64_t now, int64_t *wake)
 			return c;
 		struct http_answer none;
 		http_answer_init(&none);
-		(void)fail(&none.e, ERR_BUSY, "GitHub limits us or cannot be reached; asked again in %lld s",
-		    (long long)(blocked_ms / 1000));
+		(void)fail(&none.e, ERR_BUSY, "GitHub limits us or cannot be reached");
 		c->done(c->ctx, &none);
 		*wake = 0;
 		return NULL;
@@ -313,12 +345,15 @@ static bool
 take_row(struct lane *lane, int64_t *wake)
 {
 	struct err e;
-	int rc = lane->s->take(lane, &e);
+	int64_t held_ms = -1;
+	int rc = lane->s->take(lane, &held_ms, &e);
 
 	if (rc < 0) {
 		log_err(LOG_ERROR, "sending", &e);
 		*wake = earlier(*wake, lane->s->delays.first_retry_ms);
 	}
+	if (rc > 0)
+		*wake = earlier(*wake, held_ms);
 	return rc == 0;
 }
 
@@ -343,7 +378,7 @@ lane_go(struct lane *lane, int64_t due_ms)
 		int64_t at = now;
 		if (is_write(lane->task_call)) {
 			int64_t room = now + budget_wait_ms(&lane->budget, false, clock_now_ms());
-			at = lane->next_write - lane_burst_ms(lane);
+			at = lane->next_write - lane_burst_ms(lane, false);
 			at = room > at ? room : at;
 		}
 		at = lane->blocked_until > at ? lane->blocked_until : at;

@@ -9,6 +9,7 @@
 
 #include "forge/github/budget.h"
 #include "forge/github/client.h"
+#include "store/desired.h"
 
 /* One request of a lane. Its owner keeps it until done was called. */
 struct api_call {
@@ -22,6 +23,7 @@ struct api_call {
 	void (*done)(void *ctx, const struct http_answer *answer);
 	void *ctx;
 	bool again;         /* a token was refused once */
+	bool background;    /* nobody waits for it: told ERR_BUSY where requests run short */
 	int64_t not_before; /* clock_mono_ms */
 };
 
@@ -40,7 +42,8 @@ struct lane {
 	int64_t blocked_until;          /* clock_mono_ms */
 	int64_t next_write;             /* clock_mono_ms; when the next write is due at one per between_writes_ms */
 	int limited, unreachable, away; /* times in a row; away: no answer, or one that only says that GitHub is broken */
-	int64_t rate_remaining;         /* -1: not known */
+	int64_t rate_remaining;         /* requests left until rate_reset; -1: not known */
+	int64_t rate_limit, rate_reset; /* of them in all; clock_mono_ms */
 };
 
 struct lane *lane_new(struct client *s, int64_t installation, struct lane *next);
@@ -54,6 +57,9 @@ void lane_plain(struct lane *lane, struct api_call *c);
 /* Begins what can begin; gives in how many ms it wants to be asked again, -1 for never. due_ms: when its next row is
  * due, -1 without one. */
 int64_t lane_go(struct lane *lane, int64_t due_ms);
+/* In how many ms something of that urgency may be taken up, 0: now. What is left of GitHub's limits is kept for what people
+ * wait for, and what must not wait long is not begun behind progress. */
+int64_t lane_wait_ms(const struct lane *lane, enum urgency urgency);
 /* No request before ms have passed. */
 void lane_block(struct lane *lane, int64_t ms);
 

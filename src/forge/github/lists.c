@@ -150,7 +150,8 @@ github_list(struct sender *sender, const struct forge_wanted *wanted, send_list_
 	    .url = w->next,
 	    .tag = w->tag != NULL ? arena_strdup(&l->a, w->tag) : NULL,
 	    .done = on_listed,
-	    .ctx = l};
+	    .ctx = l,
+	    .background = true};
 	lane_plain(s->lane(s, w->installation), &l->call);
 }
 

@@ -186,6 +186,19 @@ check_deliveries(struct online_questions *o)
 
 /* --- the installations --------------------------------------------------------------------------------------------- */
 
+/* What only a setting needs, which is switched on. */
+static void
+check_switched_on(struct online_questions *o, const char *who, const char *page, const json_t *permissions)
+{
+	if (o->s->trust.teams.n > 0 && json_str(permissions, "members", NULL) == NULL)
+		WRONG(o,
+		    "the installation of %s does not let us read members, so no team of [trust] teams is trusted (members: read): %s",
+		    who, page);
+	if (o->s->report.statuses && strcmp(json_str(permissions, "statuses", ""), "write") != 0)
+		WRONG(o, "the installation of %s does not let us write what [report] statuses asks for (statuses: write): %s",
+		    who, page);
+}
+
 static void
 check_installation(struct online_questions *o, const json_t *one)
 {
@@ -197,6 +210,7 @@ check_installation(struct online_questions *o, const json_t *one)
 	else if (lacking != NULL)
 		WRONG(o, "the installation of %s has not given what the bot needs (%s): its owner accepts it at %s", who,
 		    lacking, page);
+	check_switched_on(o, who, page, json_object_get(one, "permissions"));
 }
 
 static int

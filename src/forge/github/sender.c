@@ -63,7 +63,7 @@ static const struct {
     {"reaction", &wish_reaction_fields, task_reaction, TOKEN_TALK},
     {"reply", &wish_comment_fields, task_reply, TOKEN_TALK},
     {"status", &wish_status_fields, task_status, TOKEN_STATUS},
-    {"reviewers", &wish_reviewers_fields, task_reviewers, TOKEN_TALK},
+    {"reviewers", &wish_reviewers_fields, task_reviewers, TOKEN_REVIEW},
 };
 
 /* Takes the first step of the row's kind, once its document is read. */
@@ -87,21 +87,15 @@ begin(struct task *t)
 }
 
 static int
-take(struct lane *lane, struct err *e)
+take(struct lane *lane, int64_t *held_ms, struct err *e)
 {
 	struct arena a = {0};
 	struct desired row;
-	int64_t now = clock_now_ms();
-	int rc = store_desired_next(lane->s->store, &a, lane->installation, now, &row, e);
+	enum urgency upto = URGENCY_PROGRESS;
 
-	/* What is left is kept for what people wait for. */
-	int64_t wait = budget_wait_ms(&lane->budget, true, now);
-	while (rc == 0 && row.urgency == URGENCY_PROGRESS && wait > 0) {
-		rc = store_desired_quiet(lane->s->store, row.id, now + wait, e);
-		arena_clear(&a);
-		if (rc == 0)
-			rc = store_desired_next(lane->s->store, &a, lane->installation, now, &row, e);
-	}
+	for (int64_t ms; upto > URGENCY_CONCLUSION && (ms = lane_wait_ms(lane, upto)) > 0; upto--)
+		*held_ms = *held_ms < 0 || ms < *held_ms ? ms : *held_ms;
+	int rc = store_desired_next(lane->s->store, &a, lane->installation, clock_now_ms(), upto, &row, e);
 	if (rc == 0)
 		begin(task_new(lane, &row, &a));
 	arena_release(&a);
@@ -256,7 +250,8 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 
 	*s = (struct client){.l = l, .store = store, .take = take, .lane = lane_of};
 	s->delays = (struct send_delays){.between_writes_ms = 1000,
-	    .writes_at_once = 4,
+	    .writes_at_once = 30,
+	    .progress_at_once = 4,
 	    .first_retry_ms = 1000,
 	    .longest_retry_ms = 300000,
 	    .settle_ms = 11000,
@@ -264,7 +259,7 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	    .writes_an_hour = BUDGET_AN_HOUR,
 	    .progress_ms = 10000,
 	    .lag_ms = 120000,
-	    .look_ms = 20000,
+	    .look_ms = 30000,
 	    .limited_ms = 60000};
 	while (str_ends(url, STR("/")))
 		url.n--;
@@ -412,6 +407,8 @@ is_worth_a_try(const struct question *q, enum answer_class class, const struct e
 		return false;
 	if (class == ANSWER_GONE || (class == ANSWER_REFUSED && q->tries == 0))
 		return q->tries == 0;
+	if (class == ANSWER_BROKEN && e->kind == ERR_INPUT) /* of who gives tokens */
+		return q->tries == 0 && !q->plain;
 	return class == ANSWER_BROKEN && e->kind != ERR_ABSENT && e->kind != ERR_DENIED;
 }
 

@@ -349,6 +349,10 @@ take(struct app_setup *s, const struct usage_option *o, const char *value, struc
 	case 'n': s->name = value; return 0;
 	case 'g': s->github = value; return 0;
 	case 'a': s->api = value; return 0;
+	case 'b': s->no_browser = true; return 0;
+	case 'P': s->network.network.proxy = value; return 0;
+	case 'c': s->network.network.ca_file = value; return 0;
+	default: break;
 	}
 	if (str_to_i64(str_of(value), &s->port) != 0 || s->port < 0 || s->port > 65535)
 		return fail(e, ERR_INPUT, "--port %.60s: not a port's number", value);

@@ -65,6 +65,17 @@ task_posted(struct task *t)
 }
 
 void
+task_partly(struct task *t)
+{
+	struct err e;
+
+	if (store_desired_partly(t->s->store, t->row.id, t->row.remote_id, json_line(&t->a, t->remote), &e) != 0)
+		store_failed(t, &e);
+	else
+		end(t);
+}
+
+void
 task_later(struct task *t, const struct err *why)
 {
 	const struct send_delays *d = &t->s->delays;

@@ -60,6 +60,8 @@ void task_identify(struct task *t, void (*fn)(struct task *t));
 bool task_remember(struct task *t);
 
 void task_posted(struct task *t);
+/* What people wait for stands there; the rest comes when it is its turn again. */
+void task_partly(struct task *t);
 void task_later(struct task *t, const struct err *e);
 /* A no, judged by how often and for how long: again after a growing delay, or parked. */
 void task_refused(struct task *t, const struct err *e);

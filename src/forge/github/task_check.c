@@ -108,12 +108,10 @@ on_written(struct task *t, const struct http_answer *answer, const json_t *body)
 	t->row.remote_id = id;
 	json_object_set_new(t->remote, "completed", json_boolean(wants_completed(t)));
 	settle_pending(t);
-	if (json_object_get(t->remote, "more") == NULL) {
+	if (json_object_get(t->remote, "more") == NULL)
 		task_posted(t);
-		return;
-	}
-	if (task_remember(t))
-		check_go(t);
+	else
+		task_partly(t);
 }
 
 /* Somebody or GitHub deleted the run. */

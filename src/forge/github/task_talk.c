@@ -46,7 +46,8 @@ create_comment(struct task *t)
 	    on_commented);
 }
 
-/* Somebody deleted it: a reply stays deleted; the report comes back once, and not when it is deleted again. */
+/* Somebody deleted it, and something else is to be said: a reply is posted anew, since somebody asked; the report comes back once,
+ * and not when it is deleted again. */
 static void
 on_comment_gone(struct task *t, const struct err *why)
 {
@@ -59,13 +60,9 @@ on_comment_gone(struct task *t, const struct err *why)
 	}
 	json_object_set_new(t->remote, "deleted", json_integer(deleted));
 	t->row.remote_id = 0;
-	if (is_reply(t)) {
-		task_posted(t);
-		return;
-	}
 	if (!task_remember(t))
 		return;
-	if (deleted > 1) {
+	if (deleted > 1 && !is_reply(t)) {
 		(void)fail(&e, ERR_DENIED, "the comment was deleted at GitHub twice: it is not wanted there");
 		task_never(t, &e);
 		return;
@@ -101,7 +98,7 @@ on_searched(struct task *t)
 	AUTO(json_drop) json_t *body = shape_comment(&t->wanted.comment);
 
 	if (t->found == NULL) {
-		if (json_int(t->remote, "deleted", 0) > 1) {
+		if (json_int(t->remote, "deleted", 0) > 1 && !is_reply(t)) {
 			struct err e;
 			(void)fail(&e, ERR_DENIED, "the comment was deleted at GitHub twice: it is not wanted there");
 			task_never(t, &e);

@@ -24,6 +24,7 @@ static const char *const permissions[][MAX_WAYS] = {
     [TOKEN_CODE] = {"\"contents\":\"read\""},
     [TOKEN_CHECK] = {"\"checks\":\"write\""},
     [TOKEN_STATUS] = {"\"statuses\":\"write\""},
+    [TOKEN_REVIEW] = {"\"pull_requests\":\"write\""},
     [TOKEN_TEAM] = {"\"members\":\"read\""},
     [TOKEN_TALK] = {"\"issues\":\"write\",\"pull_requests\":\"write\"", "\"pull_requests\":\"write\"", "\"issues\":\"write\""},
 };

@@ -20,6 +20,7 @@ enum token_purpose {
 	TOKEN_CODE,   /* git: contents, read */
 	TOKEN_CHECK,  /* checks, written */
 	TOKEN_STATUS, /* commit statuses, written */
+	TOKEN_REVIEW, /* who is asked for a review: pull requests, written */
 	TOKEN_TEAM,   /* who is in a team: members of the organization, read; of no one repository */
 	TOKEN_TALK    /* comments, reactions and labels: issues and pull requests, written, or that of the two which there is */
 };

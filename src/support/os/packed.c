@@ -36,42 +36,64 @@ put_all(int fd, const char *p, size_t n, struct err *e)
 	return 0;
 }
 
+/* One frame: what is read of from, at most max bytes. ret_n: how many those were. */
 static int
-squeeze(ZSTD_CCtx *z, int from, int to, struct err *e)
+squeeze(ZSTD_CCtx *z, int from, int to, size_t max, size_t *ret_n, struct err *e)
 {
 	char in[CHUNK], out[CHUNK];
-	ssize_t n;
-	size_t left = 0;
+	size_t left = 0, all = 0;
+	bool end = false;
 
 	ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, LEVEL);
 	ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1);
-	do {
-		n = read(from, in, sizeof(in));
+	while (!end) {
+		size_t want = max - all < sizeof(in) ? max - all : sizeof(in);
+		ssize_t n = want > 0 ? read(from, in, want) : 0;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return fail_sys(e, "cannot read a file to compress");
+		all += (size_t)n;
+		end = n == 0;
 		ZSTD_inBuffer ib = {in, (size_t)n, 0};
 		do {
 			ZSTD_outBuffer ob = {out, sizeof(out), 0};
-			left = ZSTD_compressStream2(z, &ob, &ib, n == 0 ? ZSTD_e_end : ZSTD_e_continue);
+			left = ZSTD_compressStream2(z, &ob, &ib, end ? ZSTD_e_end : ZSTD_e_continue);
 			if (ZSTD_isError(left))
 				return fail(e, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
 			if (put_all(to, out, ob.pos, e) != 0)
 				return -1;
-		} while (n == 0 ? left > 0 : ib.pos < ib.size);
-	} while (n != 0);
+		} while (end ? left > 0 : ib.pos < ib.size);
+	}
+	*ret_n = all;
 	return 0;
 }
 
+static int
+squeeze_blocks(ZSTD_CCtx *z, int from, int to, const struct packed_blocks *blocks, struct err *e)
+{
+	size_t n = blocks->bytes;
+
+	while (n == blocks->bytes) {
+		off_t at = lseek(to, 0, SEEK_CUR);
+		if (at < 0)
+			return fail_sys(e, "cannot tell where a block begins");
+		blocks->block(blocks->ctx, (int64_t)at);
+		if (squeeze(z, from, to, blocks->bytes, &n, e) != 0)
+			return -1;
+	}
+	return blocks->whole(blocks->ctx, e);
+}
+
 int
-packed_pack(const char *path, struct err *e)
+packed_pack_blocks(const char *path, const struct packed_blocks *blocks, struct err *e)
 {
 	struct arena a = {0};
 	const char *fresh = arena_printf(&a, "%s.zst.new", path), *to = arena_printf(&a, "%s.zst", path);
 	AUTO(fd_close) int in = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	AUTO(fd_close) int out = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	ZSTD_CCtx *z = ZSTD_createCCtx();
+	size_t n;
 	int rc = 0;
 
 	if (in < 0 || out < 0)
@@ -79,13 +101,19 @@ packed_pack(const char *path, struct err *e)
 	else if (z == NULL)
 		rc = fail(e, ERR_SYSTEM, "no memory to compress %s", path);
 	if (rc == 0)
-		rc = squeeze(z, in, out, e);
+		rc = blocks != NULL ? squeeze_blocks(z, in, out, blocks, e) : squeeze(z, in, out, SIZE_MAX, &n, e);
 	if (rc == 0 && rename(fresh, to) != 0)
 		rc = fail_sys(e, "cannot name %s", to);
 	(void)unlink(rc == 0 ? path : fresh);
 	ZSTD_freeCCtx(z);
 	arena_release(&a);
 	return rc;
+}
+
+int
+packed_pack(const char *path, struct err *e)
+{
+	return packed_pack_blocks(path, NULL, e);
 }
 
 void
@@ -153,6 +181,30 @@ packed_read(struct packed *p, char *out, size_t max)
 		if (ob.pos > 0)
 			return (ssize_t)ob.pos;
 	}
+}
+
+int
+packed_seek(struct packed *p, int64_t at, struct err *e)
+{
+	if (lseek(p->fd, (off_t)at, SEEK_SET) < 0)
+		return fail_sys(e, "cannot go to a place in a file");
+	if (p->z != NULL)
+		ZSTD_DCtx_reset(p->z, ZSTD_reset_session_only);
+	p->in = (ZSTD_inBuffer){p->bytes, 0, 0};
+	p->left = 1;
+	return 0;
+}
+
+bool
+packed_is_compressed(const struct packed *p)
+{
+	return p->z != NULL;
+}
+
+int
+packed_fd(const struct packed *p)
+{
+	return p->fd;
 }
 
 void

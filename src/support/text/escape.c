@@ -93,6 +93,20 @@ escape_plain(struct buf *out, struct str s)
 	}
 }
 
+void
+escape_script(struct buf *out, struct str json)
+{
+	for (size_t at = 0; at < json.n;) {
+		uint32_t c = rune_next(json, &at);
+		if (c > 0xffff && rune_hides(c))
+			buf_printf(out, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (c >> 10)), (unsigned)(0xdc00 | (c & 0x3ff)));
+		else if (c == '<' || rune_hides(c) || (c >= 0x7f && c < 0xa0))
+			buf_printf(out, "\\u%04x", (unsigned)c);
+		else
+			put_rune(out, c);
+	}
+}
+
 /* Appends s to out with nothing hidden: what every kind but the URL starts from. Newlines and tabs stay; other controls
  * become pictures (U+2400...) or, for a terminal, \x07. */
 static void

@@ -28,6 +28,9 @@ enum escape {
 	ESCAPE_URL
 };
 
+/* JSON within a script element: nothing in it ends the element, and what cannot be seen is written as \u202e, which is the same text. */
+void escape_script(struct buf *out, struct str json);
+
 void escape_add(struct buf *out, enum escape kind, struct str s);
 char *escape_dup(struct arena *a, enum escape kind, struct str s);
 

@@ -211,6 +211,7 @@ export default [{
 	expect: { slow: { ...good, reports: 1, times: 2 } },
 }, {
 	name: 'made a draft while it is built, and left at that: nothing goes on',
+	fails: ['lost'],	// where replicas lag, too, the build ends before it is told
 	branches: { slow: { 'packages/hello.sh': SLOW } },
 	steps: [{ do: 'pull', head: 'slow' }, { do: 'until', begun: 'slow' }, { do: 'draft', on: 'slow' }],
 	expect: { slow: { rebuilds: 'cancelled', times: 1 }, never: { built: ['hello of slow'] } },

@@ -151,6 +151,14 @@ export default [
 		expect: { leaf: { ...held, labels: [] }, never: { built: ['evil'] } },
 		loose: ['answers'],
 	}, {
+		name: 'the approving label just after a push: what nobody saw is not built',
+		config: LABELS, forks: theirs,
+		steps: [stranger, { do: 'wait' },
+			{ do: 'push', repo: 'stranger/demo', branch: 'leaf', as: 'evil', files: evil, user: 'stranger' },
+			{ ...approved, user: 'writer' }],
+		expect: { leaf: { ...held, times: 1, labels: [], answers: [/who set it cannot have looked at it/] }, never: { built: ['evil'] } },
+		loose: ['answers'],
+	}, {
 		name: 'a label set twice is obeyed twice, and no other label is touched',
 		config: LABELS, branches: { leaf },
 		steps: [{ do: 'pull', head: 'leaf' }, { do: 'label', on: 'leaf', label: 'nice' }, { do: 'wait' },
@@ -277,5 +285,18 @@ export default [
 		],
 		expect: { leaf: { ...good, times: 1, reports: [/conflict/] } },
 		fails: ['order', 'dup', 'lost', 'kill', 'fault', 'lag', 'slay', 'refuse'],
+	},
+	// --- suites ---
+	{
+		name: 'a suite is requested for a head whose push was never told: what should have run does, once',
+		branches: { leaf },
+		steps: [
+			{ do: 'pull', head: 'leaf', unheard: true }, { do: 'say', on: 'leaf', as: 'first', body: '/ekaci priority high', user: 'writer' },
+			{ do: 'wait' },
+			{ do: 'suite', on: 'leaf', requested: true }, { do: 'suite', on: 'leaf', requested: true }, { do: 'wait' },
+			{ do: 'suite', on: 'leaf', requested: true },
+		],
+		expect: { leaf: { ...good, times: 1, reports: 1, answers: 0 }, built, reactions: { first: ['+1'] } },
+		fails: ['kill'],	// the start compares with the forge, and runs it before it is asked for
 	},
 ];

@@ -69,6 +69,19 @@ export default [{
 	],
 	expect: { leaf: good, other: { ...good, reports: 1 } },
 }, {
+	name: 'made a draft, and ready, and nobody told of it: on start the one stops and the other begins',
+	fails: ['lag', 'fault', 'refuse'],	// the build ends before GitHub says it
+	chance: true,
+	branches: { leaf: slow, other },
+	steps: [
+		{ do: 'pull', head: 'other', draft: true }, { do: 'wait' },
+		{ do: 'pull', head: 'leaf' }, { do: 'until', begun: 'hello' },
+		{ do: 'stop' },
+		{ do: 'draft', on: 'leaf', unheard: true }, { do: 'ready', on: 'other', unheard: true },
+		{ do: 'start' },
+	],
+	expect: { leaf: { rebuilds: 'cancelled' }, other: { ...good, reports: 1 }, never: { built: ['hello of leaf'] } },
+}, {
 	name: 'installed where pull requests are open already',
 	branches: { leaf },
 	steps: [
@@ -172,9 +185,10 @@ export default [{
 		{ do: 'installation_change', action: 'suspend' }, { do: 'time', s: 30 },
 		{ do: 'installation_change', action: 'unsuspend' },
 	],
-	expect: { leaf: good },
+	expect: { leaf: { ...good, page: 200 } },
 }, {
 	name: 'suspended before it is fetched; given back, it is judged',
+	settings: { echo: false },	// nothing else tells that it is public
 	branches: { leaf },
 	steps: [
 		{ do: 'fault', route: '\\.git/', status: 503, times: 2 },
@@ -182,7 +196,7 @@ export default [{
 		{ do: 'installation_change', action: 'suspend' }, { do: 'time', s: 60 },
 		{ do: 'installation_change', action: 'unsuspend' },
 	],
-	expect: { leaf: good },
+	expect: { leaf: { ...good, page: 200 } },
 }, {
 	name: 'uninstalled, and a push then: nothing is evaluated',
 	branches: { leaf },

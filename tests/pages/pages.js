@@ -1,0 +1,410 @@
+// The other pages: a log of any length, the first page, a repository's, a pull request's, what only fails, errors, the badge; as HTML in
+// a browser, and as JSON and Markdown for programs, held against templates/openapi.json.
+
+import Ajv from 'ajv/dist/2020.js';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { begin, Chromium, drv, equal, match, no_axe, no_browser, ok, put_run, run, sql, test, top } from './lib.js';
+
+const HOSTILE = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', '</title></script><b>bold', 'a\u202Eb{{title}}'];
+const BLOCK = 128 * 1024;
+
+const scene = await begin({ config: { build: { enabled: false } } });
+const dir = path.join(scene.dir, 'state');
+const chromium = no_browser ? null : await Chromium.start();
+const in_browser = (name, fn) => test(no_browser ? `${name} # ${no_browser}` : name, no_browser ? () => {} : fn);
+const get = (route, headers = {}) => fetch(scene.bot.url + route, { headers, redirect: 'manual', signal: AbortSignal.timeout(20000) });
+const text_of = async (route, headers) => (await get(route, headers)).text();
+const html = route => text_of(route, { Accept: 'text/html' });
+
+// A log as a worker leaves it while it writes: the file and its index. lines: texts without newlines.
+function put_log(name, lines, { end = true, phases = [], error = 0 } = {})
+{
+	fs.mkdirSync(path.join(dir, 'logs'), { recursive: true });
+	const file = path.join(dir, 'logs', `${name}.drv`), fd = fs.openSync(file, 'w');
+	let bytes = 0, n = 0, index = phases.map(([line, phase]) => `phase ${line} ${phase}\n`).join('');
+	for (let at = 0; at < lines.length; at += 1000) {
+		const chunk = Buffer.from(lines.slice(at, at + 1000).join('\n') + '\n', 'latin1');
+		for (const byte of chunk) {
+			bytes++;
+			n += byte === 10;
+			if (bytes % BLOCK === 0)
+				index += `block ${n}\n`;
+		}
+		fs.writeSync(fd, chunk);
+	}
+	fs.closeSync(fd);
+	fs.writeFileSync(`${file}.index`, index + (error ? `error ${error}\n` : '') + (end ? `end ${n} ${bytes}\n` : ''));
+	return { file, bytes };
+}
+
+// A build that a run wants, with its log.
+function put_build(run, n, name, state, lines, more = {})
+{
+	const path_of = drv(n, name), stem = path_of.slice(11, -4), log = lines && put_log(stem, lines, more);
+	sql(scene, `INSERT OR IGNORE INTO build (drv, name, system, state, created, log, tail, started) VALUES ('${path_of}', '${name}', 'x86_64-linux', '${state}', 1,
+		${log ? `'${log.file}'` : 'NULL'}, ${more.tail ? `'${more.tail}'` : 'NULL'}, ${Date.now()});
+		INSERT OR IGNORE INTO build_want (run, build, target) SELECT ${run}, id, 1 FROM build WHERE drv = '${path_of}';`);
+	return { route: `/log/${stem}`, drv: `/drv/${stem}`, log };
+}
+
+const first = put_run(scene, { rows: 30, failing: 2, states: ['built', 'failed'], title: HOSTILE[0], tail: `error: no\n${HOSTILE[1]}` });
+const [repository, number] = sql(scene, `SELECT repository, number FROM run WHERE id = ${first};`).split('|').map(Number);
+// A newer head of the same pull request, where one more fails.
+const second = put_run(scene, { rows: 30, failing: 3, states: ['built', 'failed'], title: 'x', tail: 'error: no', head: 'c'.repeat(40) });
+for (const id of [first, second]) {
+	const counts = JSON.parse(fs.readFileSync(path.join(dir, `runs/${id}/difference.json`), 'utf8')).counts;
+	sql(scene, `UPDATE run SET number = ${number}, repository = ${repository}, counts = '${JSON.stringify(counts)}' WHERE id = ${id};`);
+}
+const [owner, repo] = sql(scene, `SELECT owner, name FROM repository WHERE id = ${repository};`).split('|');
+const now = Date.now(), hour = now - now % 3600000, day = now - now % 86400000;
+for (let i = 1; i < 12; i++)
+	for (const [span, at] of [['hour', hour - i * 3600000], ['day', day - i * 86400000]])
+		sql(scene, ['evaluation', 'rebuilds', 'build', 'wait', 'verdict'].map((what, k) =>
+			`INSERT OR IGNORE INTO figure VALUES (${repository}, '${span}', ${at}, '${what}', ${i}, ${what === 'verdict' ? i >> 1 : i * 100000 * (k + 1)});`).join(''));
+
+const long = Array.from({ length: 5000 }, (_, i) => `line ${i + 1} of the log`);
+long[1] = 'Running phase: unpackPhase';
+long[1999] = '@nix {"action":"setPhase","phase":"buildPhase"}';
+long[2] = '\x1b[1;31mred\x1b[0m and \x1b[38;5;46mgreen\x1b[0m <script>alert(2)</script>';
+long[4] = 'a\0b\xc2\x9b31m \xe2\x80\xae turned \x1b]8;;javascript:alert(3)\x07link\x1b]8;;\x07 \xff';
+long[5] = '@nix { "action": "setPhase" } @nix {';
+long[6] = `progress 1%\rprogress 99%\rdone ${'x'.repeat(6000)}`;
+long[4499] = 'error: a needle in the hay';
+const failed = put_build(first, 5001, 'failed-1.0', 'failed', long, { phases: [[2, 'unpackPhase'], [2000, 'buildPhase']], error: 4500, tail: 'error: a needle' });
+const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
+	[failed.route, 'a log'], [`${failed.route}?find=needle`, 'a log that was searched'], ['/nothing/here/at/all', 'an error']];
+
+// --- for programs -----------------------------------------------------------------------------------------------
+
+const description = JSON.parse(fs.readFileSync(path.join(top, 'templates/openapi.json'), 'utf8'));
+
+test('every address of /openapi.json answers as it is described', async () => {
+	equal(await (await get('/openapi.json')).json(), description);
+	const ajv = new Ajv({ strict: false });
+	ajv.addSchema({ $id: 'd', components: description.components });
+	const stem = failed.drv.slice(5);
+	const fill = route => route.replace('{owner}', owner).replace('{repo}', repo).replace('{number}', number).replace('{id}', first).replace('{drv}', `${stem}.drv`);
+	for (const [route, { get: asked }] of Object.entries(description.paths)) {
+		const [[type, { schema }]] = Object.entries(asked.responses['200'].content);
+		if (route.endsWith('changed-paths.json'))
+			continue; // nixpkgs' own format, made when the run ends
+		const answer = await get(fill(route), type === 'text/event-stream' ? { Accept: type } : {});
+		equal([route, answer.status], [route, 200]);
+		ok(answer.headers.get('content-type').startsWith(type), `${route}: ${answer.headers.get('content-type')}`);
+		if (!schema.$ref) {
+			await answer.text();
+			continue;
+		}
+		const validate = ajv.compile({ $ref: `d${schema.$ref}` });
+		const body = await answer.json();
+		ok(validate(body), `${route}: ${JSON.stringify(validate.errors)}`);
+		// One that is not as described is found out.
+		ok(!validate({ ...body, more: 1 }) && !validate(Object.fromEntries(Object.entries(body).slice(1))), route);
+	}
+});
+
+test('what an answer says is what the rows say', async () => {
+	const index = await (await get('/index.json')).json();
+	ok(index.pulls.some(r => r.number === number && r.id === second) && !index.pulls.some(r => r.id === first), 'the newest run of the pull request alone');
+	ok(index.hours.some(f => f.what === 'verdict' && f.n === 3 && f.total === 1), JSON.stringify(index.hours.slice(0, 5)));
+	const failures = await (await get(`/run/${first}/failures.json`)).json();
+	equal(failures.failures.filter(f => f.what === 'evaluation' && f.blame === 'newly_failing').length, 2);
+	ok(failures.failures.some(f => f.what === 'build' && f.lines.includes('onerror=alert(1)')), 'the lines as they are');
+	match(failures.failures.find(f => f.what === 'build').log, /^http:.*\/log\//);
+	const pull = await (await get(`/${owner}/${repo}/pull/${number}.json`)).json();
+	equal(pull.runs.map(r => r.id), [second, first]);
+	equal([pull.since.before, pull.since.now], ['a'.repeat(40), 'c'.repeat(40)]);
+	ok(pull.since.fails_now.some(f => f.what === 'evaluation'), 'one more fails');
+	const log = await (await get(`${failed.route}.drv.json`)).json();
+	equal([log.lines, log.error, log.phases], [5000, 4500, [{ name: 'unpackPhase', line: 2 }, { name: 'buildPhase', line: 2000 }]]);
+	equal(log.text[0].line, 4480);
+	const page = await (await get(`${failed.route}.drv.json?from=3`)).json();
+	equal(page.text[0].text, 'red and green <script>alert(2)</script>');
+	equal([page.text.length, page.next, page.text[4].cut], [1000, 1003, true]);
+});
+
+test('the form is that of the ending, else of the header, else what a browser wants', async () => {
+	const type = async (route, accept) => (await get(route, accept ? { Accept: accept } : {})).headers.get('content-type').split(';')[0];
+	equal(await type('/'), 'text/html');
+	equal(await type('/', 'text/html,application/xhtml+xml,*/*;q=0.8'), 'text/html');
+	equal(await type('/', 'application/json'), 'application/json');
+	equal(await type('/', 'text/html;q=0.5, application/json'), 'application/json');
+	equal(await type(`/run/${first}`, 'text/markdown'), 'text/markdown');
+	equal(await type(`/run/${first}.json`, 'text/html'), 'application/json');
+	equal(await type(failed.route), 'text/plain');
+	equal(await type(failed.route, 'text/html,*/*;q=0.8'), 'text/html');
+	match((await get('/', { Accept: 'application/json' })).headers.get('vary'), /Accept/);
+	match(await text_of('/llms.txt'), /^# ekaci\n[^]*failures\.json/);
+	equal(await type('/favicon.svg'), 'image/svg+xml');
+	// A derivation may be called x.json.
+	const odd = put_build(first, 5002, 'odd.json', 'built', ['one']);
+	equal([await type(odd.drv), await type(`${odd.drv}.drv.json`), (await (await get(`${odd.drv}.drv.json`)).json()).build.name],
+		['text/html', 'application/json', 'odd.json']);
+});
+
+// --- the log ----------------------------------------------------------------------------------------------------
+
+test('a hostile log is text: nothing of it is markup, turns text, or is obeyed', async () => {
+	const page = await html(`${failed.route}?fold=0`);
+	match(page, /<span class="f1 o ">red<\/span> and <span class="f10 ">green<\/span> &lt;script&gt;alert\(2\)/);
+	match(page, /a␀b\{U\+009B\}31m \{U\+202E\} turned link �/);
+	ok(!/javascript:|<script(?! src="\/log\.js" defer><\/script>)| style=| on[a-z]+="/.test(page), 'nothing inline');
+	match(page, /<span>done x{4000}/);
+	match(page, /the line goes on/);
+	// eslint-disable-next-line no-control-regex
+	ok(!/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/.test(page), 'no control characters');
+	const { headers } = await get(failed.route, { Accept: 'text/html' });
+	match(headers.get('content-security-policy'), /^default-src 'none'; style-src 'self'; script-src 'self'/);
+	// A file of another kind, an index of another shape, one line of 64 MB.
+	const broken = put_build(first, 5003, 'broken-1', 'failed', ['one', 'two'], { tail: 'x' });
+	fs.writeFileSync(`${broken.log.file}.index`, 'block -1\nphase\nend\n\0\xff\nerror 99999999999999\nphase 1 <b>\nend 5 5');
+	equal((await get(broken.route, { Accept: 'text/html' })).status, 200);
+	ok(!(await html(broken.route)).includes('<b>'));
+	const line = put_build(first, 5004, 'one-line', 'failed', ['first', 'x'.repeat(64 << 20), 'third'], { tail: 'x' });
+	const began = performance.now(), whole = await html(line.route);
+	ok(performance.now() - began < 2000 && whole.length < 40000, `${whole.length} bytes`);
+	match(whole, /id="L3"><a href="#L3">3<\/a><span>third/);
+	match(await html(`${line.route}?from=3`), /<span>third/);
+});
+
+test('phases fold, a search finds, lines are addressed: all of it without JavaScript', async () => {
+	const page = await html(failed.route);
+	const row = n => new RegExp(`id="L${n}"><a href="#L${n}">${n}</a>`);
+	// What failed is open, what went well is not.
+	match(page, /aria-expanded="false" role="button" href="[^"]*">unpackPhase<\/a>/);
+	match(page, /aria-expanded="true" role="button" href="[^"]*">buildPhase<\/a>/);
+	ok(row(1).test(page) && !row(3).test(page) && row(2001).test(page));
+	const link = (text, re) => new URL(re.exec(text)[1].replaceAll('&amp;', '&'), scene.bot.url + failed.route);
+	const follow = async re => html(link(page, re).pathname + link(page, re).search);
+	ok(row(3).test(await follow(/href="(\?[^"]*)">unpackPhase/)));
+	ok(row(4500).test(await follow(/href="(\?[^"#]*)#L4500"/)));
+	ok(row(5000).test(await follow(/href="(\?[^"#]*)#end"/)));
+	ok(row(3001).test(await follow(/href="(\?[^"#]*)#log">Lines after/)));
+	const found = await html(`${failed.route}?find=NEEDLE`);
+	match(found, /<b>1<\/b> line with <q>NEEDLE<\/q>/);
+	match(found, /data-line="4500">4500<\/a> <span>error: a needle/);
+	match(await html(`${failed.route}?find=${encodeURIComponent(HOSTILE[1])}`), /<b>0<\/b> lines with <q>&quot;&gt;&lt;img/);
+	match(await html(`${failed.route}?wrap=off`), /class="log wide"/);
+	for (const bad of ['from=0', 'from=-1', 'from=99999999999999999999', 'from=6000', 'fold=9,x,-1,99999', 'to=1', 'find=', 'part=x', 'from=end&to=0'])
+		equal([bad, (await get(`${failed.route}?${bad}`, { Accept: 'text/html' })).status], [bad, 200]);
+});
+
+test('the file as it is: whole, and any range of it', async () => {
+	const bytes = fs.readFileSync(failed.log.file);
+	const answer = await get(`${failed.route}?raw=1`);
+	equal(Buffer.from(await answer.arrayBuffer()).equals(bytes), true);
+	match(answer.headers.get('content-disposition'), /^attachment; filename="[a-z0-9]{32}-failed-1\.0\.log"$/);
+	for (const [range, from, to] of [['bytes=10-19', 10, 20], ['bytes=70000-', 70000, bytes.length], ['bytes=-5', bytes.length - 5, bytes.length], ['bytes=0-999999999', 0, bytes.length]]) {
+		const part = await get(`${failed.route}?raw=1`, { Range: range });
+		equal([part.status, part.headers.get('content-range')], [206, `bytes ${from}-${to - 1}/${bytes.length}`]);
+		ok(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(from, to)), range);
+	}
+	equal((await get(`${failed.route}?raw=1`, { Range: `bytes=${bytes.length}-` })).status, 416);
+	for (const none of ['bytes=5-1', 'bytes=a-b', 'lines=1-2', 'bytes=1-2,5-6'])
+		equal((await get(`${failed.route}?raw=1`, { Range: none })).status, 200);
+});
+
+const big = { lines: 1500000 };
+function put_big()
+{
+	if (!big.route)
+		Object.assign(big, put_build(first, 5005, 'big-1.0', 'failed', Array.from({ length: big.lines }, (_, i) =>
+			`line ${i + 1} of a very long log ${i % 7 ? '' : '\x1b[32mgreen\x1b[0m '}${'abcdefgh'.repeat(5)}`), { error: 1400000, phases: [[1, 'buildPhase']], tail: 'x' }));
+	return big;
+}
+
+test('100 MB: any part of it comes at once, and never more than was asked for', async () => {
+	const { route, log } = put_big();
+	ok(log.bytes > 100e6, `${log.bytes} bytes`);
+	for (const query of ['', '?from=1400000', '?from=end', '?from=750000&part=rows']) {
+		const began = performance.now();
+		const page = await html(route + query);
+		const ms = performance.now() - began;
+		ok(ms < 500 && page.length < 400000, `${query}: ${ms.toFixed(0)} ms, ${page.length} bytes`);
+	}
+	match(await html(`${route}?from=end`), /id="L1500000"/);
+	const part = await get(`${route}?raw=1`, { Range: 'bytes=90000000-90000099' });
+	equal([part.status, (await part.arrayBuffer()).byteLength], [206, 100]);
+});
+
+in_browser('100 MB in a browser: it goes on as one scrolls, jumps to the error, and holds few lines at a time', async () => {
+	const page = await chromium.open(scene.bot.url + put_big().route);
+	const rows = () => page.js(`document.querySelectorAll('.log .l').length`);
+	for (let i = 0; i < 12; i++) {
+		const before = await page.js(`document.querySelector('.block:last-child').dataset.first`);
+		await page.js(`scrollTo(0, document.documentElement.scrollHeight)`);
+		await page.until(`document.querySelector('.block:last-child').dataset.first !== '${before}'`);
+	}
+	ok(await rows() <= 7000, `${await rows()} rows`);
+	const began = performance.now();
+	await page.js(`document.querySelector('[data-go="1400000"]').click()`);
+	await page.until(`document.querySelector('#L1400000.chosen') && document.querySelector('#L1400000').getBoundingClientRect().top < innerHeight`);
+	ok(performance.now() - began < 2000);
+	equal(await page.js('location.hash'), '#L1400000');
+	// And back up.
+	const top_line = await page.js(`document.querySelector('.block').dataset.first`);
+	await page.js('scrollTo(0, 0)');
+	await page.until(`Number(document.querySelector('.block').dataset.first) < ${top_line}`);
+	ok(page.got.reduce((n, g) => n + g.bytes, 0) < 4e6, 'bytes over the wire');
+	equal(page.complaints, []);
+	await page.close();
+});
+
+in_browser('lines are links, ranges too; folds, search and wrap work in place', async () => {
+	const page = await chromium.open(`${scene.bot.url}${failed.route}#L4100-L4110`);
+	await page.until(`document.querySelectorAll('.chosen').length === 11 && document.querySelector('#L4100').getBoundingClientRect().top > 0`);
+	await page.js(`location.hash = '#L100'`); // folded away: it is opened
+	await page.until(`document.querySelector('#L100.chosen')`);
+	await page.js(`document.querySelector('.fold[aria-expanded=true]').click()`);
+	await page.until(`document.querySelector('.fold[aria-expanded=false]')`);
+	await page.js(`document.getElementById('text').value = 'Needle'; document.querySelector('#find button').click()`);
+	await page.until(`document.querySelector('#found a[data-line="4500"]')`);
+	match(await page.js('location.search'), /find=Needle/);
+	await page.js(`document.querySelector('#found a[data-line="4500"]').click()`);
+	await page.until(`document.querySelector('#L4500.chosen')`);
+	await page.js(`document.getElementById('wrap').click()`);
+	equal(await page.js(`document.getElementById('log').classList.contains('wide')`), true);
+	await page.go(await page.js(`location.href.split('#')[0]`));
+	equal(await page.js(`document.getElementById('log').classList.contains('wide') && !!document.querySelector('#found a[data-line="4500"]')`), true);
+	// By keyboard alone: the search is reached, and Enter does it.
+	await page.js(`document.getElementById('text').focus()`);
+	await page.js(`document.getElementById('text').value = 'line 4999'`);
+	await page.press('Enter');
+	await page.until(`document.querySelector('#found a[data-line="4999"]')`);
+	equal(page.complaints, []);
+	await page.close();
+});
+
+in_browser('a log grows while its build runs, and says when it has ended', async () => {
+	const live = put_build(first, 5006, 'live-1.0', 'building', ['one', 'two'], { end: false });
+	const page = await chromium.open(scene.bot.url + live.route);
+	equal(await page.js(`document.querySelectorAll('.log .l').length`), 2);
+	fs.appendFileSync(live.log.file, Array.from({ length: 1500 }, (_, i) => `more ${i}\n`).join(''));
+	await page.until(`document.querySelector('#L1502') || document.querySelector('.block:last-child').dataset.next !== '0'`);
+	await page.until(`/^1502 lines, and it goes on$/.test(document.getElementById('count').textContent)`);
+	await page.js('scrollTo(0, document.documentElement.scrollHeight)');
+	await page.until(`document.querySelector('#L1502')`);
+	fs.appendFileSync(live.log.file, 'last\n');
+	sql(scene, `UPDATE build SET state = 'built' WHERE name = 'live-1.0';`);
+	await page.until(`document.getElementById('count').textContent === '1503 lines' && document.querySelector('#L1503')`);
+	equal(await page.js(`document.getElementById('state').textContent`), 'built');
+	equal(page.complaints, []);
+	await page.close();
+	match(await text_of(live.route, { Accept: 'text/event-stream' }), /^event: end\ndata: \{"lines":1503,"state":"built"\}\n\n$/);
+});
+
+// --- the others -------------------------------------------------------------------------------------------------
+
+in_browser('each page at two widths and in both schemes: no violation, no complaint, nothing wider than the window', async () => {
+	for (const [route, name] of pages) {
+		for (const [width, dark] of [[1280, false], [1280, true], [390, false], [390, true]]) {
+			const page = await chromium.open(scene.bot.url + route, { width, dark });
+			const expected = name === 'an error' ? 1 : 0; // the 404 itself
+			equal([name, page.complaints.length], [name, expected], page.complaints.join());
+			ok(await page.js('document.documentElement.scrollWidth <= innerWidth'), `${name} at ${width}`);
+			if (!no_axe)
+				equal([name, width, dark, await page.axe()], [name, width, dark, []]);
+			await page.close();
+		}
+	}
+});
+
+in_browser('without JavaScript no control is dead: every link of ours leads to a page', async () => {
+	const seen = new Set();
+	for (const [route] of pages.slice(0, -1)) {
+		const page = await html(route);
+		ok(!/<button(?![^]*<\/form>)/.test(page), `${route}: a button outside of a form`);
+		for (const [, to] of page.matchAll(/ href="([^"]+)"/g)) {
+			const url = new URL(to.replaceAll('&amp;', '&'), scene.bot.url + route);
+			if (url.origin !== scene.bot.url || seen.has(url.href.split('#')[0]))
+				continue;
+			seen.add(url.href.split('#')[0]);
+			const answer = await get(url.pathname + url.search, { Accept: 'text/html' });
+			equal([url.href, answer.status], [url.href, 200]);
+			await answer.text();
+		}
+	}
+	ok(seen.size > 20, `${seen.size} links`);
+});
+
+test('the first page says what runs, who builds, and how it went; a pull request what changed between its heads', async () => {
+	const live = put_build(first, 5007, 'now-1.0', 'building', null);
+	const waits = put_build(first, 5008, 'waits-1.0', 'queued', null);
+	sql(scene, `UPDATE run SET state = 'BUILDING', ended = NULL, held = NULL WHERE id = ${second};
+		UPDATE build SET reason = 'no machine <could> be reached' WHERE name = 'waits-1.0';`);
+	const index = await html('/');
+	ok(index.includes(`<a href="${live.drv}">now-1.0</a>`), 'what is being built');
+	match(index, new RegExp(`<span class="tag busy">building</span> <a href="/run/${second}">`));
+	ok(index.includes(`<a href="${waits.drv}">waits-1.0</a> waits: no machine &lt;could&gt; be reached`), 'why one waits');
+	match(index, /<th scope="row">this machine/);
+	match(index, /<rect x="\d+" y="\d+" width="7" height="\d+"/);
+	match(index, /aria-label="Success of pull requests&#39; runs, the last 24 hours: \d+ %"/);
+	sql(scene, `UPDATE run SET state = 'DONE', ended = ${now} WHERE id = ${second}; UPDATE build SET state = 'built' WHERE name IN ('now-1.0', 'waits-1.0');`);
+	const pull = await html(`/${owner}/${repo}/pull/${number}`);
+	match(pull, /Since the head before <small><code>a{10}<\/code> → <code>c{10}<\/code>/);
+	match(pull, /Fails now/);
+	match(pull, /<td class="n">2<\/td><td class="n">3<\/td>/);
+	ok(!/<script(?! src=)/.test(pull + index), 'nothing inline');
+});
+
+test('the badge is the default branch\'s, whatever a pull request does', async () => {
+	const badge = () => text_of(`/badge/${owner}/${repo}.svg`);
+	match(await badge(), /no runs yet/);
+	sql(scene, `INSERT INTO run (repository, number, head, base_ref, state, reason, verdict, created, updated, ended, changes, reported)
+		VALUES (${repository}, 0, '${'d'.repeat(40)}', (SELECT default_branch FROM repository WHERE id = ${repository}), 'DONE', 'push', 'success', 1, 1, 1, 1, 1);`);
+	match(await badge(), /success/);
+	match(await html(`/${owner}/${repo}`), /<span class="tag good">success<\/span>/);
+});
+
+test('errors say what to do: not there, a link that was revoked, not now', async () => {
+	const page = await get('/nothing');
+	equal(page.status, 404);
+	match(await page.text(), /There is no such page[^]*<a href="\/">/);
+	sql(scene, `INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private, links) SELECT 77, installation, 'org', 'hidden', 'https://git.example/org/hidden.git', 'main', 1, 1
+		FROM repository WHERE id = ${repository};
+		INSERT INTO run (id, repository, number, head, base_ref, state, reason, verdict, created, updated, ended, changes, reported) VALUES (7777, 77, 5, '${'e'.repeat(40)}', 'main', 'DONE', 'opened', 'success', 1, 1, 1, 1, 1);`);
+	// As forge/signature.c and web/link.c derive it, of before the one revocation.
+	equal((await get('/run/7777')).status, 404);
+	equal((await get('/run/7777?key=00000000000000000000000000000000')).status, 404);
+	ok(!(await html('/')).includes('org/hidden'), 'a private repository is not on the first page');
+	equal((await get('/org/hidden')).status, 404);
+});
+
+test('pages and deliveries at once: all are answered', async () => {
+	const took = [];
+	const deliver = i => {
+		const began = performance.now();
+		const body = JSON.stringify({ zen: 'x', i });
+		const mac = crypto.createHmac('sha256', scene.secret).update(body).digest('hex');
+		return fetch(`${scene.bot.url}/webhook`, { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'X-GitHub-Event': 'ping',
+			'X-GitHub-Delivery': `0000000${i}-cc78-11e3-81ab-4c9367dc0958`, 'X-Hub-Signature-256': `sha256=${mac}` } }).then(r => {
+			took.push(performance.now() - began);
+			return r.status;
+		});
+	};
+	const asked = [];
+	for (let i = 0; i < 40; i++) {
+		asked.push(deliver(1000 + i));
+		for (const [route] of pages.slice(0, -1))
+			asked.push(html(route).then(t => t.includes('</html>') ? 202 : 0));
+	}
+	equal(new Set(await Promise.all(asked)).size, 1);
+	took.sort((x, y) => x - y);
+	process.stdout.write(`# a delivery among ${asked.length} requests: ${took[took.length >> 1].toFixed(0)} ms, at most ${took[took.length - 1].toFixed(0)} ms\n`);
+});
+
+test('a bot without repositories, and one with private ones alone, say so', async () => {
+	sql(scene, 'UPDATE repository SET private = 1;');
+	match(await html('/'), /All repositories of this bot are private/);
+	sql(scene, 'PRAGMA foreign_keys = OFF; UPDATE repository SET private = 0, state = \'deleted\';');
+	match(await html('/'), /Nothing yet[^]*None is known so far/);
+	sql(scene, 'UPDATE repository SET state = \'active\';');
+});
+
+await run({ limit_ms: 120000, before_end: async () => {
+	if (chromium)
+		await chromium.stop();
+	await scene.end();
+} });

@@ -1,7 +1,7 @@
 # ekaci. `make demo` and `make check` do all the set-up on a fresh Debian 12, 13 or unstable; see README.md.
 #
 #   make            the program, build/release/ekaci
-#   make check      everything that is tested (SAN=address,undefined: with sanitizers; PART=evaluation, PART=builds: these)
+#   make check      everything that is tested (SAN=address,undefined: with sanitizers; PART=evaluation, PART=builds, PART=deploy: these)
 #   make deps       only installs what tests need
 #   make unit       the C tests alone               make coverage   what they do not go through
 #   make matrix     both on Debian 12, 13 and unstable, in root trees (RELEASES=trixie, PARTS="demo builds", MATRIX_FRESH=1)
@@ -209,6 +209,7 @@ coverage:
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 PART =
 PART_evaluation = $(B)/tests/evaluate_% $(B)/tests/nix_saying $(B)/tests/nix_unknown tests/eval/% tests/e2e/flakes.js tests/e2e/submodules.js
+PART_deploy = tests/deploy/%
 PART_builds = $(B)/tests/build_% $(B)/tests/queue_% $(B)/tests/nix_build_words tests/schedule/% tests/e2e/builds.js
 TESTS = $(filter $(if $(PART),$(PART_$(PART)),%),$(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(TAP_CHECK) $(TAP_NODE))
 deps:
@@ -239,7 +240,7 @@ fuzz:
 
 # On machines as people have them, each a root tree made by debootstrap; as root.
 RELEASES = bookworm trixie sid
-PARTS = demo check evaluation builds clang
+PARTS = demo check evaluation builds package clang
 matrix:
 	@RELEASES='$(RELEASES)' PARTS='$(PARTS)' MATRIX_FRESH='$(MATRIX_FRESH)' tests/matrix/run
 

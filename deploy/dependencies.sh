@@ -23,7 +23,7 @@ BUILD="gcc g++ make pkgconf libc6-dev libmicrohttpd-dev libcurl4-openssl-dev lib
  libsqlite3-dev libuv1-dev libfuse3-dev libzstd-dev zlib1g-dev libsimdjson-dev libcmark-gfm-dev libtomlplusplus-dev"
 CHECK="perl chromium libcmocka-dev nodejs npm sqlite3 zstd cmark-gfm curl openssh-server procps bash zsh fish mandoc"
 LINT="clang-format clang-tidy cppcheck"
-DEB="$BUILD dpkg-dev debhelper fakeroot po-debconf lintian"
+DEB="$BUILD build-essential dpkg-dev debhelper fakeroot po-debconf lintian"
 DEPLOY="$DEB nginx caddy prometheus systemd"
 MATRIX="git ca-certificates debootstrap debian-archive-keyring"
 

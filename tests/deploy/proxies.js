@@ -128,7 +128,8 @@ for (const [name, kind] of Object.entries(kinds)) {
 			const of_size = n => Buffer.from(`{"zen":"${'a'.repeat(n - 10)}"}`);
 			equal((await deliver(Buffer.from('{"zen":"x"}'))).status, 202);
 			equal((await deliver(of_size(25 * 1024 * 1024 - 10))).status, 202, '25 MB');
-			equal((await deliver(of_size(25 * 1024 * 1024 + 4096))).status, 413, 'more');
+			// The proxy says so, or finds the bot's line cut off.
+			ok([413, 502].includes((await deliver(of_size(25 * 1024 * 1024 + 4096))).status), 'more');
 			const unsigned = await ask(port, 'POST', '/webhook', { body: Buffer.from('{}'), headers: { 'X-GitHub-Event': 'ping' } });
 			ok([400, 401, 403].includes(unsigned.status), 'the bot refuses what is not signed');
 

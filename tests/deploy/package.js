@@ -79,7 +79,7 @@ function machine(steps)
 	const script = Object.entries(steps).map(([name, body]) => `echo; echo "##${name}"; (${body}) 2>&1; echo "##code $?"\n`).join('');
 	fs.writeFileSync(path.join(dir, 'steps'), script);
 	const r = sh(`cd ${dir}; mkdir -p m; exec unshare --mount --propagation private sh -euc '
-		mount -t tmpfs t m; mkdir m/u m/w m/m; cp steps *.deb m/u/
+		mount -t tmpfs t m; mkdir m/u m/w m/m; cp steps m/u/; cp *.deb m/u/ 2>/dev/null || true; [ ! -d installed ] || cp -a installed m/u/installed
 		mount -t overlay o -o lowerdir=/,upperdir=m/u,workdir=m/w m/m
 		mkdir -p m/m/tmp; mount -t tmpfs -o mode=1777 t m/m/tmp
 		exec ${top}/tests/matrix/enter ${dir}/m/m sh /steps'`, { timeout: 200000 });
@@ -139,6 +139,44 @@ test(`as its user, with the unit's PATH and credentials, the bot starts, answers
 	match(said.health.text, /ok/);
 	ok(JSON.parse(said.status.text));
 	match(said.owner.text, /^ekaci 600$/m);
+});
+
+test(`make install brings the same below /usr/local: user and state by systemd, units that are right, pages and completions${no_machine}`, () => {
+	if (no_machine)
+		return;
+	const made = sh(`make -s install-built B=${built} DESTDIR=${dir}/installed`, { cwd: top });
+	equal([made.status, made.stderr], [0, '']);
+	const said = machine({
+		copy: 'cp -a /installed/usr/local/. /usr/local/ && rm -r /installed && mkdir -p /etc/ekaci && touch /etc/ekaci/ekaci.toml',
+		user: 'systemd-sysusers && systemd-tmpfiles --create ekaci.conf && stat -c "%U %G %a" /var/lib/ekaci',
+		unit: 'systemd-analyze verify ekaci.service ekaci.socket',
+		version: 'ekaci --version; ls /usr/local/lib/ekaci',
+		where: 'grep ^ExecStart= /usr/local/lib/systemd/system/ekaci.service',
+		page: 'zcat -f /usr/local/share/man/man1/ekaci-diff.1 | head -n 3',
+	});
+	fs.rmSync(`${dir}/installed`, { recursive: true });
+	for (const [name, { code, text }] of Object.entries(said))
+		equal(code, 0, `${name}: ${text}`);
+	match(said.user.text, /ekaci ekaci 750$/m);
+	equal(said.unit.text, '');
+	match(said.version.text, /^ekaci [\d.]+\n[^]*nixlines\.so$/m);
+	equal(said.where.text, 'ExecStart=/usr/local/bin/ekaci serve --config /etc/ekaci/ekaci.toml\n');
+});
+
+const no_git = has('git', '-C', top, 'rev-parse', 'HEAD') ? '' : ' # SKIP this is no clone';
+test(`make dist has everything that is committed, below a folder with the version${no_git}`, () => {
+	if (no_git)
+		return;
+	const out = path.join(dir, 'dist.tar.gz');
+	const script = spawnSync('make', ['-n', 'dist'], { cwd: top, encoding: 'utf8' }).stdout;
+	match(script, new RegExp(`-o build/ekaci-${version}\\.tar\\.gz HEAD`));
+	const made = sh(script.replaceAll(`build/ekaci-${version}.tar.gz`, out), { cwd: top });
+	equal([made.status, made.stderr], [0, '']);
+	const listed = sh(`tar -tf ${out}`).stdout.trim().split('\n').filter(f => !f.endsWith('/')).sort();
+	const committed = sh('git ls-tree -r --name-only -z HEAD', { cwd: top }).stdout.split('\0').filter(Boolean).map(f => `ekaci-${version}/${f}`).sort();
+	equal(listed, committed);
+	for (const file of ['VERSION', 'Makefile', 'LICENSE', 'app-manifest.json', 'deploy/debian/rules', 'tests/package-lock.json'])
+		ok(listed.includes(`ekaci-${version}/${file}`), file);
 });
 
 // Where the official installer and Lix' put Nix, where NixOS has it, where Debian does.

@@ -53,6 +53,7 @@ everybody_may_what_the_table_says(void **state)
 		struct pull_request pr = {.fork = t[i].fork,
 		    .author = t[i].author,
 		    .association = t[i].association,
+		    .head_owner = t[i].author,
 		    .approved = t[i].approved};
 		c.trust.forks = t[i].forks;
 		c.cache.refs = t[i].refs;
@@ -83,7 +84,7 @@ approval_says_who_waits(void **state)
 	} t[] = {
 	    {"OWNER", "a", false, 0, TRUST_MEMBERS},
 	    {"MEMBER", "A", false, 0, TRUST_MEMBERS},
-	    {"MEMBER", NULL, false, 0, TRUST_MEMBERS},
+	    {"MEMBER", NULL, false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
 	    {"MEMBER", "stranger", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
 	    {"MEMBER", "friend", false, 0, TRUST_MEMBERS},
 	    {"CONTRIBUTOR", "a", false, OUTSIDE, TRUST_NOBODY},

@@ -184,7 +184,8 @@ trust_approval(const struct approval *a, const struct pull_request *pr, int64_t 
 			return APPROVAL_NONSENSE;
 		if (strncasecmp(a->word, pr->head, n) != 0)
 			return APPROVAL_OTHER;
-		return n == WHOLE || second(a->said) >= second(pr->head_since) ? APPROVAL_GOOD : APPROVAL_UNSEEN;
+		if (n == WHOLE)
+			return APPROVAL_GOOD;
 	}
 	if (pr->head_since == 0)
 		return APPROVAL_GOOD;

@@ -221,8 +221,11 @@ an_approval_is_of_what_could_be_seen(void **state)
 	    {NULL, NULL, T + 2000, T, T + 1000, APPROVAL_GOOD},
 	    /* by name */
 	    {NULL, head, T - 60000, T, 0, APPROVAL_GOOD},
-	    {NULL, "1111111", T, T, 0, APPROVAL_GOOD},
 	    {NULL, "1111111", T - 1000, T, T, APPROVAL_UNSEEN},
+	    {NULL, "1111111", T, T, 0, APPROVAL_UNSEEN},
+	    {NULL, "1111111", T + TRUST_LOOK_MS - 1000, T, 0, APPROVAL_UNSEEN},
+	    {NULL, "1111111", T + TRUST_LOOK_MS, T, 0, APPROVAL_GOOD},
+	    {NULL, "1111111", T, 0, 0, APPROVAL_GOOD},
 	    {NULL, "111111", T + 60000, T, T, APPROVAL_NONSENSE},
 	    {NULL, "0000000000", T + 60000, 0, T, APPROVAL_OTHER},
 	    {NULL, "please,", T + 60000, 0, T, APPROVAL_NONSENSE},

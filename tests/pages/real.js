@@ -32,6 +32,7 @@ test('a row leads to its derivation: why, what it needs, what needs it, how it w
 	match(row.text, /At the base/);
 	match(row.text, /<h2>Needed by<\/h2>\s*<ul class="rows">\s*<li><span class="tag good">built<\/span> <a href="\/drv\//);
 	match(row.text, /<b>this one<\/b>/);
+	match(row.text, /<dt>Started<\/dt><dd>[^<]* on this machine<\/dd>/);
 	const near = await get(/<h2>Needed by<\/h2>\s*<ul class="rows">\s*<li><span[^>]*>built<\/span> <a href="([^"]*)"/.exec(row.text)[1]);
 	equal(near.status, 200);
 	match(near.text, /<h2>Needs<\/h2>\s*<ul class="rows">\s*<li>/);

@@ -31,7 +31,8 @@ store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
 	    " changed = max(changed, excluded.changed),"
 	    " base_ref = excluded.base_ref, title = excluded.title, author = excluded.author,"
 	    " association = excluded.association, fork = excluded.fork, draft = excluded.draft,"
-	    " updated = excluded.updated, head_owner = excluded.head_owner, skipped = excluded.skipped",
+	    " updated = excluded.updated, head_owner = coalesce(excluded.head_owner, head_owner),"
+	    " skipped = excluded.skipped",
 	    "iissssssiiiisisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title,
 	    p->author, p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since, p->before,
 	    p->changed, p->head_owner, (int64_t)p->skipped);

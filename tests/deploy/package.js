@@ -189,7 +189,7 @@ test(`with the unit's environment alone, as its user, Nix is found and its daemo
 	const nix = '/nix/store/00000000000000000000000000000000-nix-of-the-installer/bin';
 	const places = { installer: '/nix/var/nix/profiles/default/bin', nixos: '/run/current-system/sw/bin' };
 	const steps = {
-		first: `${install} /package.deb; ${settle}; mkdir -p ${nix} && mv /usr/bin/nix* ${nix}; rm -f /nix/var/nix/daemon-socket/socket; chmod 755 /nix /nix/var /nix/var/nix`,
+		first: `${install} /package.deb; ${settle}; mkdir -p ${nix} && mv /usr/bin/nix* ${nix}; rm -rf /nix/var/nix/daemon-socket; chmod 755 /nix /nix/var /nix/var/nix`,
 		none: check,
 		// The store belongs to root, whose daemon writes it.
 		daemon: daemon(nix),

@@ -433,7 +433,8 @@ explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	if (unseen)
 		fprintf(stderr, "ekaci: a submodule changed that is not looked into (--submodules takes them)\n");
 	if (r->difference == NULL) {
-		printf("the rules say that nothing rebuilds (--all evaluates all the same)\n");
+		puts(plan.changed_paths == 0 ? "nothing changed, so nothing rebuilds"
+		                             : "the rules say that nothing rebuilds (--all evaluates all the same)");
 		*ret_exit = 0;
 		return 0;
 	}

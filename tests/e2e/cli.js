@@ -76,6 +76,15 @@ test('what is wrong stands in the first line, what to read in the second', () =>
 		[['eval-jobs', '--flak', 'x'], 'there is no option --flak; did you mean --flake?'],
 		[['eval-jobs', '--arg', 'x'], '--arg wants NAME EXPR'],
 		[['completion'], 'which shell? There are bash, zsh and fish'],
+		[['graph'], 'which derivations?'],
+		[['explain', '/nix/store/a.drv'], 'a derivation is explained beside another one: A.drv B.drv'],
+		[['run'], 'which run?'],
+		[['run', '1', '2'], '2 is one word too many'],
+		[['retry'], 'which run?'],
+		[['cancel'], 'which run?'],
+		[['approve'], 'which pull request?'],
+		[['approve', 'a', 'b', 'c'], 'c is one word too many'],
+		[['check-config', 'a', 'b'], 'one file, and with --online that of the bot'],
 		[['completion', 'csh'], 'which shell? There are bash, zsh and fish'],
 	]) {
 		const { status, out, err } = ekaci(...args);
@@ -85,6 +94,19 @@ test('what is wrong stands in the first line, what to read in the second', () =>
 	for (const [word, near] of [['nonsense', ''], ['dif', 'diff'], ['dfif', 'diff'], ['expalin', 'explain'], ['stat', 'status'], ['--build', '']])
 		equal(ekaci(word).err, `ekaci: there is no command ${word}${near && `; did you mean ${near}?`}\nsee ekaci help\n`);
 	equal(fs.readdirSync(dir), []);
+});
+
+test('where no bot is set up, each of its commands says so, and what sets one up', () => {
+	if (fs.existsSync('/etc/ekaci/ekaci.toml'))
+		return;
+	for (const args of [['status'], ['run', '1'], ['approve', 'a/b#1'], ['backup', 'x'], ['check-config'], ['serve']]) {
+		const { status, out, err } = ekaci(...args);
+		equal([status, out], [2, ''], args[0]);
+		match(err, /^ekaci: (error: )?there is no ekaci\.toml and no \/etc\/ekaci\/ekaci\.toml: no bot is set up here\..*`ekaci setup`/, args[0]);
+		// Who names a file, or a variable does, is told about that.
+		const named = spawnSync(program, args, { cwd: dir, env: { ...env, EKACI_CONFIG: 'mine.toml' }, encoding: 'utf8', input: '' });
+		match(named.stderr, /cannot read mine\.toml/, args[0]);
+	}
 });
 
 test('--version says what VERSION says, which packages and the manual page read', () => {

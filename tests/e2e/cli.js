@@ -109,6 +109,26 @@ test('where no bot is set up, each of its commands says so, and what sets one up
 	}
 });
 
+test('without Nix, and without a folder for evaluations, what is missing is named', () => {
+	const tools = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-no-nix-')), repo = path.join(tools, 'repo');
+	const git = spawnSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).stdout.trim();
+	fs.symlinkSync(git, path.join(tools, 'git'));
+	const bare = { PATH: tools, HOME: tools };
+	const set_up = (...args) => equal(spawnSync(git, ['-C', repo, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]).status, 0);
+	fs.mkdirSync(repo);
+	set_up('init', '-q', '-b', 'main');
+	fs.writeFileSync(path.join(repo, 'default.nix'), '{ }\n');
+	set_up('add', '.');
+	set_up('commit', '-qm', '1');
+	fs.writeFileSync(path.join(repo, 'default.nix'), '{ } # 2\n');
+	const diff = more => spawnSync(program, ['diff'], { cwd: repo, env: { ...bare, ...more }, encoding: 'utf8' });
+	const none = diff({}), nowhere = diff({ HOME: '/dev/null' });
+	equal(none.status, 2);
+	match(none.stderr, /\nekaci: there is no nix on PATH; ekaci needs Nix, 2\.8 or later\n$/);
+	equal([nowhere.status, nowhere.stderr], [2, 'ekaci: cannot make the folder /dev/null/.cache: Not a directory; evaluations are kept there, and XDG_CACHE_HOME names another place\n']);
+	fs.rmSync(tools, { recursive: true, force: true });
+});
+
 test('--version says what VERSION says, which packages and the manual page read', () => {
 	const { status, out } = ekaci('--version');
 	equal(status, 0);

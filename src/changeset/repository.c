@@ -146,10 +146,10 @@ changeset_resolve(const char *dir, const char *revision, char ret_commit[CHANGES
 	int rc = git_revparse_single(&named, repo, revision);
 	if (rc == 0)
 		rc = git_object_peel(&commit, named, GIT_OBJECT_COMMIT);
-	if (rc != 0) {
-		(void)fail_git(e, GIT_ENOTFOUND, "no commit \"%.100s\" in %s", revision, dir);
-		return -1;
-	}
+	if (rc == GIT_ENOTFOUND)
+		return fail(e, ERR_ABSENT, "there is no commit, branch or tag \"%.100s\" in %s", revision, dir);
+	if (rc != 0)
+		return fail_git(e, rc, "no commit \"%.100s\" in %s", revision, dir);
 	git_oid_tostr(ret_commit, CHANGESET_HEX + 1, git_object_id(commit));
 	git_oid_tostr(ret_tree, CHANGESET_HEX + 1, git_commit_tree_id((git_commit *)commit));
 	return 0;

@@ -134,8 +134,8 @@ write_archive(struct backup *b, struct err *e)
 		rc = tar_out_end(b->out, e);
 	unlink(copy);
 	if (rc == 0)
-		fprintf(stderr, "%" PRId64 " files and the database, %" PRId64 " MiB before they were packed\n", b->files,
-		    tar_out_bytes(b->out) / 1048576);
+		fprintf(stderr, "%" PRId64 " file%s and the database, %.1f MiB before they were packed\n", b->files,
+		    b->files == 1 ? "" : "s", (double)tar_out_bytes(b->out) / 1048576);
 	tar_out_free(b->out);
 	return rc;
 }
@@ -348,9 +348,10 @@ restore_main(int argc, char **argv)
 	if (rc != 0)
 		fprintf(stderr, "ekaci: %s\n", e.msg);
 	else
-		printf("%" PRId64 " files are in %s: %" PRId64 " runs, of which %" PRId64
-		       " were under way and begin again when the bot starts.\n",
-		    r.files, r.dir, moved.runs, moved.again);
+		printf("%" PRId64 " file%s in %s: %" PRId64 " run%s, of which %" PRId64
+		       " %s under way and begin%s again when the bot starts.\n",
+		    r.files, r.files == 1 ? " is" : "s are", r.dir, moved.runs, moved.runs == 1 ? "" : "s", moved.again,
+		    moved.again == 1 ? "was" : "were", moved.again == 1 ? "s" : "");
 	tar_in_free(r.in);
 	fd_close(&r.lock);
 	arena_release(&r.a);

@@ -396,8 +396,9 @@ check_online(struct checking *k, const char *file)
 
 /* Which of the two files it is, its name says. */
 static int
-check_file(struct checking *k, const char *file, bool online, struct mistakes *m)
+check_file(struct checking *k, const char *given, bool online, struct mistakes *m)
 {
+	const char *file = config_find(&k->a, given);
 	bool of_repository = str_ends(str_of(file), STR(".json"));
 	struct texts warnings = {0};
 	struct err e = {0};
@@ -405,6 +406,7 @@ check_file(struct checking *k, const char *file, bool online, struct mistakes *m
 	    of_repository ? changeset_check_config(&k->a, file, m, &warnings, &e) : config_check(&k->a, file, &k->s, m, &e);
 
 	if (rc != 0) {
+		config_none(given, &e);
 		fprintf(stderr, "ekaci: %s\n", e.msg);
 		return 2;
 	}
@@ -437,12 +439,13 @@ check_main(int argc, char **argv)
 		given = argv[i][0] == '-' ? given : argv[i];
 	}
 	if (usage || (online && given != NULL && str_ends(str_of(given), STR(".json")))) {
-		fputs("usage: ekaci check-config [--online] [FILE]\n", stderr);
+		fputs("ekaci check-config: one file, and with --online that of the bot\nsee ekaci check-config --help\n",
+		    stderr);
 		return 2;
 	}
 	/* Lines of both streams in the order in which they were found. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	int code = check_file(&k, config_find(&k.a, given), online, arena_alloc(&k.a, sizeof(struct mistakes)));
+	int code = check_file(&k, given, online, arena_alloc(&k.a, sizeof(struct mistakes)));
 	arena_release(&k.a);
 	return code;
 }

@@ -433,7 +433,8 @@ explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	if (unseen)
 		fprintf(stderr, "ekaci: a submodule changed that is not looked into (--submodules takes them)\n");
 	if (r->difference == NULL) {
-		printf("the rules say that nothing rebuilds (--all evaluates all the same)\n");
+		puts(plan.changed_paths == 0 ? "nothing changed, so nothing rebuilds"
+		                             : "the rules say that nothing rebuilds (--all evaluates all the same)");
 		*ret_exit = 0;
 		return 0;
 	}
@@ -508,7 +509,10 @@ make_folder(struct local *l, struct err *e)
 	l->settings.state.min_free_mb = 0; /* the user is there to see a full disk */
 	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
-	return files_mkdirs(arena_printf(&l->a, "%s/roots", l->run_dir), 0750, e);
+	if (files_mkdirs(arena_printf(&l->a, "%s/roots", l->run_dir), 0750, e) != 0)
+		return fail(e, e->kind, "%s; evaluations are kept there, and XDG_CACHE_HOME names another place",
+		    arena_strdup(&l->a, e->msg));
+	return 0;
 }
 
 static const char *
@@ -594,6 +598,7 @@ run(enum request_command of, int argc, char **argv)
 
 	config_defaults(&l.a, &l.settings);
 	log_set_level(LOG_WARN);
+	log_set_format(LOG_WORDS, false);
 	if (request_read(&l.q, &l.a, &l.settings, of, argc, argv, &e) != 0) {
 		fprintf(stderr, "ekaci %s: %s\nsee ekaci %s --help\n", argv[0], e.msg, argv[0]);
 		release(&l);

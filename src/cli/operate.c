@@ -206,7 +206,7 @@ operate(int argc, char **argv, const char *verb, const char *what)
 	struct operate o = {.verb = verb};
 	const char *file = NULL;
 	struct err e = {0};
-	bool good = true;
+	const char *wrong = NULL;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
@@ -218,10 +218,14 @@ operate(int argc, char **argv, const char *verb, const char *what)
 		else if (o.head == NULL && argv[i][0] != '-' && verb != NULL && strcmp(verb, "approve") == 0)
 			o.head = argv[i];
 		else
-			good = false;
+			wrong = argv[i];
 	}
-	if (!good || o.what == NULL) {
-		fprintf(stderr, "usage: ekaci %s [--config FILE] %s\n", argv[0], what);
+	if (wrong != NULL)
+		fprintf(stderr, "ekaci %s: %s is one word too many\n", argv[0], wrong);
+	else if (o.what == NULL)
+		fprintf(stderr, "ekaci %s: which %s?\n", argv[0], what);
+	if (wrong != NULL || o.what == NULL) {
+		fprintf(stderr, "see ekaci %s --help\n", argv[0]);
 		return 2;
 	}
 	int rc = act(&o, file, argv, &e);
@@ -235,20 +239,20 @@ operate(int argc, char **argv, const char *verb, const char *what)
 int
 operate_run(int argc, char **argv)
 {
-	return operate(argc, argv, NULL, "[--json] RUN");
+	return operate(argc, argv, NULL, "run");
 }
 int
 operate_retry(int argc, char **argv)
 {
-	return operate(argc, argv, "rebuild", "RUN");
+	return operate(argc, argv, "rebuild", "run");
 }
 int
 operate_cancel(int argc, char **argv)
 {
-	return operate(argc, argv, "cancel", "RUN");
+	return operate(argc, argv, "cancel", "run");
 }
 int
 operate_approve(int argc, char **argv)
 {
-	return operate(argc, argv, "approve", "OWNER/REPO#NUMBER [COMMIT]");
+	return operate(argc, argv, "approve", "pull request");
 }

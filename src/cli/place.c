@@ -139,13 +139,8 @@ place_find(struct arena *a, const char *given, char *const *words, struct bot_pl
 	struct bot_place p = {.file = config_find(a, given)};
 
 	if (config_look(a, p.file, &p.c, e) != 0) {
+		config_none(given, e);
 		/* Settings that this user may not read: perhaps the bot answers, where it usually is. */
-		if (e->kind == ERR_ABSENT && given == NULL)
-			return fail(e, ERR_ABSENT,
-			    "there is no %s and no " CONFIG_SYSTEM
-			    ": no bot is set up here. --config FILE or EKACI_CONFIG names its "
-			    "settings, `ekaci setup` makes them",
-			    p.file);
 		if (e->kind != ERR_DENIED || given != NULL)
 			return -1;
 		config_defaults(a, &p.c);

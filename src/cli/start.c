@@ -74,6 +74,8 @@ start_main(int argc, char **argv)
 	int rc = notify_take(&e);
 	if (rc == 0)
 		rc = config_load(&a, file, &settings, &e);
+	if (rc != 0)
+		config_none(words.config, &e);
 	if (rc == 0) {
 		const struct daemon_start start = {.settings = &settings,
 		    .config = whole != NULL ? whole : file,
@@ -87,5 +89,5 @@ start_main(int argc, char **argv)
 		log_error("%s", e.msg);
 	}
 	arena_release(&a);
-	return rc == 0 ? 0 : 1;
+	return rc == 0 ? 0 : 2;
 }

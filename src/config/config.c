@@ -779,6 +779,19 @@ config_find(struct arena *a, const char *given)
 	return access(CONFIG_SYSTEM, F_OK) == 0 || errno == EACCES ? CONFIG_SYSTEM : "ekaci.toml";
 }
 
+void
+config_none(const char *given, struct err *e)
+{
+	const char *named = getenv("EKACI_CONFIG");
+
+	if (given != NULL || (named != NULL && named[0] != '\0') || access(CONFIG_SYSTEM, F_OK) == 0 || errno != ENOENT ||
+	    access("ekaci.toml", F_OK) == 0 || errno != ENOENT)
+		return;
+	(void)fail(e, ERR_ABSENT,
+	    "there is no ekaci.toml and no " CONFIG_SYSTEM ": no bot is set up here. --config FILE or EKACI_CONFIG names its "
+	    "settings, `ekaci setup` makes them");
+}
+
 int
 config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e)
 {

@@ -128,6 +128,8 @@ must_check int config_look(struct arena *a, const char *path, struct settings *s
  */
 #define CONFIG_SYSTEM "/etc/ekaci/ekaci.toml"
 const char *config_find(struct arena *a, const char *given);
+/* Where e says that the file is not there, and nobody named one: that no bot is set up here, and what sets one up. */
+void config_none(const char *given, struct err *e);
 /* All mistakes of the file, in its order, for people. -1 only when it cannot be read. s is good for a look
  * when there are none: a systemd credential that is not there stands as it is written, "$NAME". */
 must_check int config_check(struct arena *a, const char *path, struct settings *s, struct mistakes *ret, struct err *e);

@@ -263,7 +263,8 @@ graph_command_explain(int argc, char **argv)
 
 	buf_init(&json, SIZE_MAX / 4);
 	if (graph_read_options(&a, argc, argv, &o) != 0 || o.n != 2)
-		fputs("usage: ekaci explain A.drv B.drv [--json]\n", stderr);
+		fputs("ekaci explain: a derivation is explained beside another one: A.drv B.drv\nsee ekaci explain --help\n",
+		    stderr);
 	else if (explain_in(&o, o.drvs[0], o.drvs[1], o.json ? &json : NULL, &differs, &e) != 0)
 		fprintf(stderr, "ekaci explain: %s\n", e.msg);
 	else {

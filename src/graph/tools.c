@@ -114,7 +114,7 @@ graph_command_graph(int argc, char **argv)
 
 	if (graph_read_options(&a, argc, argv, &o) != 0 || o.n == 0) {
 		arena_release(&a);
-		fputs("usage: ekaci graph DRV... [--json]\n", stderr);
+		fputs("ekaci graph: which derivations?\nsee ekaci graph --help\n", stderr);
 		return 2;
 	}
 	closure_init(&g, o.store_dir, o.real_dir);

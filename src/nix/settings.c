@@ -116,7 +116,9 @@ nixsettings_read(struct arena *a, const struct named_texts *options, struct nix_
 	if (ask(now, options, &text, &ignored) != 0) {
 		buf_release(&text);
 		if (ask(before, options, &text, e) != 0)
-			return fail_in(e, "Nix' settings");
+			return e->kind == ERR_ABSENT
+			           ? fail(e, ERR_ABSENT, "there is no nix on PATH; ekaci needs Nix, 2.8 or later")
+			           : fail_in(e, "Nix' settings");
 	}
 	return nixsettings_parse(a, buf_get(&text), ret, e);
 }

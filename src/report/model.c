@@ -235,6 +235,7 @@ find_empty(struct model *m)
 		    .below = below_of(m, job),
 		    .systems = job != NULL && job->systems.n > 0 ? texts_join(&m->a, &job->systems, ", ") : NULL,
 		    .sentence = empty_sentence(m, base, head),
+		    .flake = job != NULL && job->flake != NULL,
 		    .failing = failing};
 	}
 	return m->n_empty > 0 && m->n_empty == heads;

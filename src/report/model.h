@@ -67,6 +67,7 @@ struct empty_job {
 	const char *below;    /* what it evaluates, from the repository: "pkgs of default.nix" */
 	const char *systems;  /* that it asks for, or NULL */
 	const char *sentence; /* both evaluations say why that is as it should be; or NULL: it is a mistake somewhere */
+	bool flake;           /* its sets are entered by a flake's schema */
 	bool failing;         /* there are attributes, and every one fails, before and after */
 	const char *words;    /* then the evaluator's, of the first; or NULL */
 };

@@ -260,7 +260,10 @@ view_empty(const struct view *v, struct values *obj)
 {
 	struct value_list *items = value_list_new(&v->m->a);
 	const struct model *m = v->m;
+	bool flakes = true;
 
+	for (size_t i = 0; i < m->n_empty; i++)
+		flakes = flakes && m->empty[i].flake;
 	for (size_t i = 0; i < m->n_empty && i < v->limits->rules; i++) {
 		const struct empty_job *job = &m->empty[i];
 		struct values *item = values_new(&v->m->a);
@@ -270,11 +273,13 @@ view_empty(const struct view *v, struct values *obj)
 			put_code(v, item, "systems", words_cut(&v->m->a, job->systems, MAX_PATH_BYTES));
 		values_text(item, "sentence", job->sentence != NULL ? words_cut(&v->m->a, job->sentence, 1000) : NULL);
 		if (job->words != NULL)
-			put_block(v, item, "words", words_cut(&v->m->a, places_shorten(&v->m->places, job->words), MAX_WORDS_BYTES));
+			put_block(v, item, "words",
+			    words_cut(&v->m->a, places_shorten(&v->m->places, job->words), MAX_WORDS_BYTES));
 		value_list_group(items, item);
 	}
 	put_list(v, obj, "empty", items, m->n_empty, (int64_t)m->n_empty);
 	values_flag(obj, "empty_unsaid", m->n_unsaid > 0);
+	values_flag(obj, "empty_flakes", flakes);
 	values_flag(obj, "empty_failing", m->n_failing == m->n_empty);
 }
 

@@ -93,7 +93,7 @@ view_run(struct store *s, struct arena *a, int64_t id, struct view_run *ret, str
 	int rc = q != NULL ? db_row(s, q, e) : -1;
 
 	if (rc == 0)
-		return fail(e, ERR_ABSENT, "no such run");
+		return fail(e, ERR_ABSENT, "there is no run %lld", (long long)id);
 	if (rc > 0)
 		*ret = read_run(a, q);
 	return rc < 0 ? -1 : 0;

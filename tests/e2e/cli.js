@@ -76,6 +76,15 @@ test('what is wrong stands in the first line, what to read in the second', () =>
 		[['eval-jobs', '--flak', 'x'], 'there is no option --flak; did you mean --flake?'],
 		[['eval-jobs', '--arg', 'x'], '--arg wants NAME EXPR'],
 		[['completion'], 'which shell? There are bash, zsh and fish'],
+		[['graph'], 'which derivations?'],
+		[['explain', '/nix/store/a.drv'], 'a derivation is explained beside another one: A.drv B.drv'],
+		[['run'], 'which run?'],
+		[['run', '1', '2'], '2 is one word too many'],
+		[['retry'], 'which run?'],
+		[['cancel'], 'which run?'],
+		[['approve'], 'which pull request?'],
+		[['approve', 'a', 'b', 'c'], 'c is one word too many'],
+		[['check-config', 'a', 'b'], 'one file, and with --online that of the bot'],
 		[['completion', 'csh'], 'which shell? There are bash, zsh and fish'],
 	]) {
 		const { status, out, err } = ekaci(...args);
@@ -85,6 +94,39 @@ test('what is wrong stands in the first line, what to read in the second', () =>
 	for (const [word, near] of [['nonsense', ''], ['dif', 'diff'], ['dfif', 'diff'], ['expalin', 'explain'], ['stat', 'status'], ['--build', '']])
 		equal(ekaci(word).err, `ekaci: there is no command ${word}${near && `; did you mean ${near}?`}\nsee ekaci help\n`);
 	equal(fs.readdirSync(dir), []);
+});
+
+test('where no bot is set up, each of its commands says so, and what sets one up', () => {
+	if (fs.existsSync('/etc/ekaci/ekaci.toml'))
+		return;
+	for (const args of [['status'], ['run', '1'], ['approve', 'a/b#1'], ['backup', 'x'], ['check-config'], ['serve']]) {
+		const { status, out, err } = ekaci(...args);
+		equal([status, out], [2, ''], args[0]);
+		match(err, /^ekaci: (error: )?there is no ekaci\.toml and no \/etc\/ekaci\/ekaci\.toml: no bot is set up here\..*`ekaci setup`/, args[0]);
+		// Who names a file, or a variable does, is told about that.
+		const named = spawnSync(program, args, { cwd: dir, env: { ...env, EKACI_CONFIG: 'mine.toml' }, encoding: 'utf8', input: '' });
+		match(named.stderr, /cannot read mine\.toml/, args[0]);
+	}
+});
+
+test('without Nix, and without a folder for evaluations, what is missing is named', () => {
+	const tools = fs.mkdtempSync(path.join(os.tmpdir(), 'ekaci-no-nix-')), repo = path.join(tools, 'repo');
+	const git = spawnSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).stdout.trim();
+	fs.symlinkSync(git, path.join(tools, 'git'));
+	const bare = { PATH: tools, HOME: tools };
+	const set_up = (...args) => equal(spawnSync(git, ['-C', repo, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]).status, 0);
+	fs.mkdirSync(repo);
+	set_up('init', '-q', '-b', 'main');
+	fs.writeFileSync(path.join(repo, 'default.nix'), '{ }\n');
+	set_up('add', '.');
+	set_up('commit', '-qm', '1');
+	fs.writeFileSync(path.join(repo, 'default.nix'), '{ } # 2\n');
+	const diff = more => spawnSync(program, ['diff'], { cwd: repo, env: { ...bare, ...more }, encoding: 'utf8' });
+	const none = diff({}), nowhere = diff({ HOME: '/dev/null' });
+	equal(none.status, 2);
+	match(none.stderr, /\nekaci: there is no nix on PATH; ekaci needs Nix, 2\.8 or later\n$/);
+	equal([nowhere.status, nowhere.stderr], [2, 'ekaci: cannot make the folder /dev/null/.cache: Not a directory; evaluations are kept there, and XDG_CACHE_HOME names another place\n']);
+	fs.rmSync(tools, { recursive: true, force: true });
 });
 
 test('--version says what VERSION says, which packages and the manual page read', () => {

@@ -111,6 +111,7 @@ test('--json holds the same, whole', () => {
 test('a change that rules keep from being evaluated is said to be so', () => {
 	const { status, stdout } = explain('iris', 'main', 'docs');
 	equal([status, stdout], [0, 'the rules say that nothing rebuilds (--all evaluates all the same)\n']);
+	equal(explain('iris', 'main', 'main').stdout, 'nothing changed, so nothing rebuilds\n');
 });
 
 await run({ limit_ms: 60000, before_end: () => fs.rmSync(dir, { recursive: true, force: true }) });

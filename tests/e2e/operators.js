@@ -79,7 +79,7 @@ test(`each operator's command works for root and the bot's group, without a secr
 		fs.chownSync(mine, OPERATOR, GROUP);
 		const made = call(operator, 'backup', path.join(mine, 'a.tar.zst'));
 		equal([made.status, made.out], [0, ''], made.err);
-		match(made.err, /^\d+ files and the database, \d+ MiB/);
+		match(made.err, /^\d+ files and the database, \d+\.\d MiB before they were packed\n/);
 		equal(fs.statSync(path.join(mine, 'a.tar.zst')).uid, OPERATOR);
 		const names = spawnSync('tar', ['--zstd', '-tf', path.join(mine, 'a.tar.zst')], { encoding: 'utf8' }).stdout.trim().split('\n');
 		equal([names[0], names.at(-1)], ['ekaci-backup', 'ekaci.db']);

@@ -44,7 +44,7 @@ scene_test('after kill -9 and on another folder: what was evaluated goes on, old
 	scene.configure({ state: { dir: path.join(scene.dir, 'elsewhere') } });
 	const back = call(scene, 'restore', file);
 	equal([back.status, back.err], [0, '']);
-	match(back.out, /^\d+ files are in \S+\/elsewhere: 2 runs, of which 1 were under way and begin again when the bot starts\.\n$/);
+	match(back.out, /^\d+ files are in \S+\/elsewhere: 2 runs, of which 1 was under way and begins again when the bot starts\.\n$/);
 	equal(fs.readdirSync(path.join(scene.dir, 'elsewhere')).sort(), ['ekaci.db', 'lock', 'logs', 'runs']);
 
 	slow.open();

@@ -19,7 +19,7 @@ for (const workers of ['1', '3']) {
 	error('missingAttribute', /'nowhere' missing/);
 	error('recursive', /infinite recursion/);
 	error('stack', /stack overflow|max-call-depth/);
-	error('brokenFile', /unexpected end of file/);
+	error('brokenFile', /unexpected end of file[^]*(--parse|\.nix)/);
 	error('badName', /in name/);
 	error('badMark', /Boolean was expected|expected a Boolean/);
 	error('falselyDerivation', /not the path of a derivation/);

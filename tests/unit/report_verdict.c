@@ -305,6 +305,31 @@ test_nothing_that_evaluates_is_said_with_the_evaluators_words(void **state)
 	}
 }
 
+/* What to write differs between a flake, whose schema says what is entered, and a file. */
+static void
+test_a_flake_without_the_output_is_told_about_flakes(void **state)
+{
+	static const char *const takes[] = {"file", "flake"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(takes); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop)
+		json_t *job = job_for(&a, "unchanged", "null",
+		    arena_printf(&a,
+		        "{\"plan\":{\"jobs\":[{\"name\":\"j\",\"%s\":\"./x\"}]},\"evaluations\":[" GOOD("base",
+		            "0") "," GOOD("head", "0") "]}",
+		        takes[i]));
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		assert_non_null(records);
+		const char *summary = json_str(find_record(records, "check_run", "ekaci / evaluation"), "summary", "");
+		assert_int_equal(strstr(summary, "nix flake show") != NULL, i == 1);
+		assert_int_equal(strstr(summary, "a list is not") != NULL, i == 0);
+		arena_release(&a);
+	}
+}
+
 /* What the stage says of a difference, in each format for people. */
 static json_t *
 said_of(struct arena *a, const char *counts, const char *attributes, const char *roots)
@@ -682,6 +707,7 @@ main(void)
 	    cmocka_unit_test(test_what_was_not_asked_for_is_not_green),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
 	    cmocka_unit_test(test_nothing_that_evaluates_is_said_with_the_evaluators_words),
+	    cmocka_unit_test(test_a_flake_without_the_output_is_told_about_flakes),
 	    cmocka_unit_test(test_submodules_are_counted),
 	    cmocka_unit_test(test_systems_that_fail_are_not_called_unchanged),
 	    cmocka_unit_test(test_a_version_that_only_the_derivation_has),

@@ -93,7 +93,9 @@ end_batch(struct repl *k, struct err *e)
 	saying_show(said, &shown);
 	text = str_utf8_head(str_trim(buf_get(&shown)), ERROR_BYTES);
 	if (saying_is_ours(saying_last(said)) && str_find(text, STR("unexpected '='")) >= 0)
-		text = STR("error: a file it imports ends too early (syntax error, unexpected end of file)");
+		text = STR(
+		    "error: a file that is read ends too early (syntax error, unexpected end of file); this version of Nix does not say "
+		    "which: nix-instantiate --parse FILE does");
 	else if (text.n == 0)
 		text = STR("error: evaluation failed without a message");
 	if (k->half != '\0')

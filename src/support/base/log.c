@@ -91,7 +91,7 @@ begin(struct log_text *l, enum log_level level, const char *msg)
 	l->n = 0;
 	if (in_journal)
 		put_text(l, priorities[level]);
-	if (line_format == LOG_TEXT_LINES) {
+	if (line_format != LOG_LOGFMT) {
 		put_text(l, "ekaci: ");
 		put_text(l, log_level_names[level]);
 		put_text(l, ": ");
@@ -139,7 +139,7 @@ log_event_of(enum log_level level, const char *msg, const struct log_field *fiel
 {
 	struct log_text l;
 
-	if (level < least_level)
+	if (level < least_level || line_format == LOG_WORDS)
 		return;
 	begin(&l, level, msg);
 	for (const struct log_field *f = fields; f->key != NULL; f++) {

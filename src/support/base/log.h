@@ -1,7 +1,8 @@
 /*
  * log - one line an event on standard error, for the journal and for programs.
  *
- * Two forms. LOG_TEXT_LINES, for people and for the workers: "ekaci: info: build x.drv ended state=built". LOG_LOGFMT, the bot's own:
+ * Three forms. LOG_TEXT_LINES, for people and for the workers: "ekaci: info: build x.drv ended state=built". LOG_WORDS, for whoever typed a
+ * command: the same without events, which its report tells better. LOG_LOGFMT, the bot's own:
  * "ts=2026-01-31T12:00:00.123Z level=info msg="build ended" drv=x.drv state=built" (https://brandur.org/logfmt: a value is quoted when it
  * is empty or holds a blank, a quote or "="). In the journal, which knows both, the time is left out and the level stands in front
  * as <N> (sd-daemon(3)).
@@ -18,7 +19,7 @@
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVELS };
-enum log_format { LOG_TEXT_LINES, LOG_LOGFMT };
+enum log_format { LOG_TEXT_LINES, LOG_WORDS, LOG_LOGFMT };
 extern const char *const log_level_names[]; /* "debug", "info", "warning", "error", NULL */
 
 void log_set_level(enum log_level least);

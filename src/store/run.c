@@ -387,7 +387,8 @@ static int
 count_evaluation(struct store *s, int64_t id, int64_t now, struct err *e)
 {
 	int64_t repository, since;
-	int rc = db_int(s, &since, e, "SELECT max(at) FROM run_event WHERE run = ?1 AND to_state = 'PLANNED'", "i", id);
+	int rc = db_int(s, &since, e, "SELECT max(at) FROM run_event WHERE run = ?1 AND to_state = ?2", "is", id,
+	    run_state_name(RUN_PLANNED));
 
 	if (rc != 0 || since == 0)
 		return rc < 0 ? -1 : 0;
@@ -402,8 +403,8 @@ count_verdict(struct store *s, int64_t id, const char *verdict, struct err *e)
 	int64_t repository, rebuilds = -1;
 	int rc = db_int(s, &repository, e,
 	    "SELECT repository FROM run WHERE id = ?1 AND number > 0 AND ended IS NOT NULL AND superseded_by IS NULL"
-	    " AND state <> 'SUPERSEDED' AND state <> 'CANCELLED' AND verdict IS NULL",
-	    "i", id);
+	    " AND state <> ?2 AND state <> ?3 AND verdict IS NULL",
+	    "iss", id, run_state_name(RUN_SUPERSEDED), run_state_name(RUN_CANCELLED));
 
 	if (rc != 0 || verdict == NULL)
 		return rc < 0 ? -1 : 0;

@@ -656,12 +656,7 @@ reports_progress(struct reports *rs, int64_t run, const struct progress *is)
 	struct err e;
 
 	arena_clear(&p->heard);
-	p->progress = arena_alloc(&p->heard, sizeof(*p->progress));
-	if (fields_copy(&progress_fields, &p->heard, is, p->progress, &e) != 0) {
-		log_err(LOG_ERROR, "report", &e);
-		p->progress = NULL;
-		return;
-	}
+	p->progress = progress_copy(&p->heard, is);
 	if (clock_mono_ms() - p->progress_ms < 15000) /* GitHub need not see every step */
 		return;
 	p->progress_ms = clock_mono_ms();

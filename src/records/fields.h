@@ -165,8 +165,6 @@ must_check int fields_write_as(const struct fields *of, const void *value, enum 
     struct err *e);
 /* fields_write as text in a. */
 must_check int fields_line(const struct fields *of, struct arena *a, const void *value, char **ret, struct err *e);
-/* A copy in a that shares nothing with the struct, whatever members its table has or gets. */
-must_check int fields_copy(const struct fields *of, struct arena *a, const void *value, void *ret, struct err *e);
 
 /* text with every byte that is no UTF-8, and NUL, as U+FFFD; text itself where there is none. */
 const char *fields_clean(struct arena *a, struct str text);

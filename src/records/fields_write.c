@@ -375,14 +375,6 @@ fields_line(const struct fields *of, struct arena *a, const void *value, char **
 	return 0;
 }
 
-int
-fields_copy(const struct fields *of, struct arena *a, const void *value, void *ret, struct err *e)
-{
-	char *line;
-
-	return fields_line(of, a, value, &line, e) != 0 ? -1 : fields_read(of, a, str_of(line), of->name, ret, e);
-}
-
 const char *
 fields_clean(struct arena *a, struct str s)
 {

@@ -182,32 +182,6 @@ there_and_back(void **unused)
 	}
 }
 
-/* What is copied is whole when what it was copied from is gone. */
-static void
-a_copy_shares_nothing(void **unused)
-{
-	(void)unused;
-	for (size_t k = 0; records_all[k] != NULL; k++) {
-		const struct fields *of = records_all[k];
-		for (state = 1; state <= ROUNDS; state++) {
-			uint64_t seed = state;
-			struct arena a = {0}, other = {0};
-			struct err e = {0};
-			char *value = arena_alloc(&other, of->size), *copy = arena_alloc(&a, of->size), *text, *again,
-			     *was = NULL;
-			random_struct(&other, of, value, 0);
-			if (fields_line(of, &other, value, &text, &e) == 0 && fields_copy(of, &a, value, copy, &e) == 0)
-				was = arena_strdup(&a, text);
-			arena_release(&other);
-			assert_string_equal(e.msg, "");
-			assert_int_equal(fields_line(of, &a, copy, &again, &e), 0);
-			assert_string_equal(was, again);
-			state = seed;
-			arena_release(&a);
-		}
-	}
-}
-
 /* What one table's text gives, as an error. */
 static const char *
 refused(struct arena *a, const struct fields *of, const char *text)
@@ -333,6 +307,13 @@ records_are_told_apart_by_their_type(void **unused)
 	assert_int_equal(record_read(&a, STR("{\"outside_ms\":5,\"type\":\"end\"}"), &r[1], &e), 0);
 	const struct records all = {r, 2};
 	const struct progress *p = record_find(&all, &progress_fields);
+	struct arena own = {0};
+	struct progress told = {"rows", 3, -1, arena_printf(&own, "hello")}, *copy = progress_copy(&a, &told);
+	arena_release(&own); /* the record is gone, and what was copied stays */
+	assert_string_equal(copy->what, "rows");
+	assert_string_equal(copy->at, "hello");
+	told.at = NULL;
+	assert_null(progress_copy(&a, &told)->at);
 	assert_int_equal(p->done, 3);
 	assert_int_equal(p->total, -1);
 	assert_int_equal(((const struct stage_end *)record_find(&all, &stage_end_fields))->outside_ms, 5);
@@ -398,7 +379,6 @@ main(void)
 	    cmocka_unit_test(what_is_not_there_is_as_the_table_says),
 	    cmocka_unit_test(text_that_is_no_utf8_is_not_written),
 	    cmocka_unit_test(numbers_are_written_as_they_always_were),
-	    cmocka_unit_test(a_copy_shares_nothing),
 	    cmocka_unit_test(records_are_told_apart_by_their_type),
 	    cmocka_unit_test(meta_is_written_as_it_stands),
 	    cmocka_unit_test(every_class_has_its_words),

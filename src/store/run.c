@@ -182,7 +182,8 @@ store_branch_had(struct store *s, int64_t repository, const char *branch, const 
 {
 	int64_t n = 0;
 
-	if (db_int(s, &n, e, "SELECT count(*) FROM run WHERE repository = ?1 AND head = ?2 AND number = 0 AND base_ref = ?3",
+	if (db_int(s, &n, e,
+	        "SELECT count(*) FROM run WHERE repository = ?1 AND number = 0 AND (head = ?2 OR base = ?2) AND base_ref = ?3",
 	        "iss", repository, head, branch) != 0)
 		return -1;
 	*ret = n > 0;

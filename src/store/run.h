@@ -86,7 +86,7 @@ must_check int store_pulls_once_of_head(struct store *s, int64_t repository, con
 /* The head that the newest finished run of a branch was of; NULL when there is none. */
 must_check int store_branch_done(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret,
     struct err *e);
-/* Whether a branch ever had a run of this head. */
+/* Whether a branch ever had a run of this head, or was there before one: the first that we see of it has no run. */
 must_check int store_branch_had(struct store *s, int64_t repository, const char *branch, const char *head, bool *ret,
     struct err *e);
 /* A merge group's commit that is not in the queue any more; whether it is one, ever. */

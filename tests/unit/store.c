@@ -1376,6 +1376,14 @@ a_push_waits_for_the_one_it_followed_on(void **state)
 	assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
 	assert_int_equal(store_branch_had(f->s, 1, "main", head, &had, &f->e), 0);
 	assert_true(had);
+	/* Where it was before its first run, too: a machine that lags behind may say that it is there still. */
+	r.head = "c";
+	r.base = "b";
+	assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
+	assert_int_equal(store_branch_had(f->s, 1, "main", "b", &had, &f->e), 0);
+	assert_true(had);
+	assert_int_equal(store_branch_had(f->s, 1, "other", "b", &had, &f->e), 0);
+	assert_false(had);
 }
 
 /* What runs often must not read whole tables that grow. */

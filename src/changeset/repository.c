@@ -71,6 +71,28 @@ repository_tree(git_repository *repo, const char *hex, git_tree **ret, struct er
 	return rc == 0 ? 0 : fail_git(e, rc, "cannot read the tree %s", hex);
 }
 
+int
+repository_is_partial(git_repository *repo, struct err *e)
+{
+	const struct err was = *e;
+	git_config *config = NULL;
+	git_config_iterator *all = NULL;
+	git_config_entry *one;
+
+	if (git_repository_config_snapshot(&config, repo) == 0 &&
+	    git_config_iterator_glob_new(&all, config, "^remote\\..*\\.promisor$") == 0 && git_config_next(&one, all) == 0) {
+		struct str remote = str_from(str_of(one->name), strlen("remote."));
+		remote.n -= strlen(".promisor");
+		(void)fail(e, was.kind,
+		    "%.700s. This is a partial clone (git clone --filter), of which not all is here; to have all of it: "
+		    "git fetch --refetch --no-filter " STR_FMT,
+		    was.msg, STR_ARG(str_utf8_head(remote, 100)));
+	}
+	git_config_iterator_free(all);
+	git_config_free(config);
+	return -1;
+}
+
 /* Looks at no more than *left folders: those of a hostile tree may be more than anybody can walk, and then nothing is hollow. */
 static bool
 is_hollow(git_repository *repo, const git_oid *id, size_t *left)

@@ -54,6 +54,8 @@ must_check int repository_discover(const char *dir, git_repository **ret, struct
 /* 40 hex digits; what names the id in the error. */
 must_check int repository_id(const char *hex, const char *what, git_oid *ret, struct err *e);
 must_check int repository_tree(git_repository *repo, const char *hex, git_tree **ret, struct err *e);
+/* -1. Adds to an error what may be the reason: objects are not there because the clone is a partial one. */
+int repository_is_partial(git_repository *repo, struct err *e);
 /* Whether it is a folder in which, however deep, there is no file: git checks out none, and compares none. */
 bool repository_is_hollow(git_repository *repo, const git_tree_entry *entry);
 bool repository_has_commit(git_repository *repo, const git_oid *id);

@@ -11,7 +11,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 2000, MAX_WORDS = 64 * 1024 }; /* store paths of one nix-store */
+enum {
+	AT_ONCE = 2000, /* store paths of one nix-store */
+	MAX_WORDS = 64 * 1024,
+	MAX_FOLDERS =
+	    96 *
+	    1024 /* bytes in a variable: Linux starts no program with one of 128 KiB, and there is what stood in it before */
+};
 
 /* An output of what was added or rebuilt. */
 struct shell_output {
@@ -45,9 +51,8 @@ link_name(struct arena *a, const json_t *path, const char *output)
 	for (size_t k = 0; k < b.n; k++)
 		if (b.p[k] == '/')
 			b.p[k] = '_';
-	if (b.n == 0 || b.p[0] == '.')
-		return arena_printf(a, "_%s", b.p);
-	return str_dup(a, str_utf8_head(buf_get(&b), 200));
+	const char *mark = b.n == 0 || b.p[0] == '.' ? "_" : "";
+	return arena_printf(a, "%s" STR_FMT, mark, STR_ARG(str_utf8_head(buf_get(&b), 200)));
 }
 
 static bool
@@ -124,18 +129,27 @@ make_links(struct shell *s, size_t *ret_there, struct err *e)
 	return 0;
 }
 
-/* Folders of that name in what is there, with colons between them. */
+/* Folders of that name in what is there, with colons between them; of very many not all. */
 static const char *
-folders(struct shell *s, const char *name)
+folders(struct shell *s, const char *name, const char *variable)
 {
 	AUTO(buf_release) struct buf b;
+	size_t n = 0, over = 0;
 
 	buf_init(&b, SIZE_MAX / 4);
 	for (size_t i = 0; i < s->list.n; i++) {
 		const char *folder = arena_printf(s->a, "%s/%s", s->list.p[i].path, name);
-		if (files_exist(folder))
-			buf_printf(&b, "%s%s", b.n > 0 ? ":" : "", folder);
+		if (!files_exist(folder))
+			continue;
+		if (b.n + strlen(folder) >= MAX_FOLDERS) {
+			over++;
+			continue;
+		}
+		buf_printf(&b, "%s%s", n++ > 0 ? ":" : "", folder);
 	}
+	if (over > 0)
+		fprintf(stderr, "ekaci: %zu of %zu folders have no room in %s; all are in results/\n", over, n + over,
+		    variable);
 	return str_dup(s->a, buf_get(&b));
 }
 
@@ -146,7 +160,8 @@ run(struct shell *s, int *ret_code, struct err *e)
 {
 	const char *shell = config_shell();
 	const char *const asks[] = {shell, NULL}, *const does[] = {"sh", "-c", s->w->run, NULL};
-	const char *const env[] = {config_path_before(s->a, folders(s, "bin")), config_data_before(s->a, folders(s, "share")),
+	const char *const env[] = {config_path_before(s->a, folders(s, "bin", "PATH")),
+	    config_data_before(s->a, folders(s, "share", "XDG_DATA_DIRS")),
 	    arena_printf(s->a, "EKACI_RESULTS=%s/results", s->w->dir), arena_printf(s->a, "EKACI_REPO=%s", s->w->repo), NULL};
 	pid_t pid;
 

@@ -48,7 +48,7 @@ checkout(const char *git_dir, const char *tree, const char *dir, struct err *e)
 		code = git_repository_set_workdir(repo, dir, 0);
 	if (code == 0)
 		code = git_checkout_tree(repo, (git_object *)wanted, &how);
-	return code == 0 ? 0 : fail_checkout(e, code);
+	return code == 0 || fail_checkout(e, code) == 0 ? 0 : repository_is_partial(repo, e);
 }
 
 int

@@ -492,6 +492,7 @@ evaluate(struct wish *w, struct record_out *out, struct err *e)
 		rc = reuse(w, &s, e);
 	if (rc <= 0)
 		return rc == 0 ? tell(w, out, true, NULL, &s, e) : -1;
+	w->proved = -1; /* base's derivations are gone from the store */
 	rc = make_rows(w, &rows, e);
 	s = (struct stored){.rows = rows.all.n, .errors = rows.errors, .derivations = rows.derivations};
 	if (rc == 0 && rows.ask_own && !w->ev.built_in) {

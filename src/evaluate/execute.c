@@ -123,16 +123,16 @@ provide_tree(struct evaluating *r, const char *dir, struct treefs **ret, struct 
 	return checkout_tree(r->git_dir, r->tree, dir, e);
 }
 
-/* The served tree goes, and what was read of it is kept with the rows if these are worth anything. */
-static void
-end_tree(struct evaluating *r, struct treefs **tree, struct eval_rows *rows)
+/* The served tree goes, and what was read of it is kept with the rows. What of it could not be given is a fault of our repository,
+ * whatever the evaluator made of that. */
+static int
+end_tree(struct evaluating *r, struct treefs **tree, struct err *e)
 {
 	struct err why;
 
 	reads_release(&r->reads); /* of an evaluator before this one */
 	r->knows_reads = *tree != NULL;
-	if (treefs_end(tree, &r->reads, &why) != 0)
-		eval_rows_incomplete(rows, "the tree could not be read: %.900s", why.msg);
+	return treefs_end(tree, &r->reads, &why) == 0 ? 0 : fail(e, why.kind, "the tree could not be read: %.900s", why.msg);
 }
 
 /* What is in dir, which is the tree. */
@@ -196,7 +196,8 @@ evaluate_in(struct evaluating *r, struct arena *a, const char *work, struct eval
 	if (provide_tree(r, tree, &served, e) != 0)
 		return -1;
 	int rc = evaluate_tree(r, a, work, tree, rows, e);
-	end_tree(r, &served, rows);
+	if (end_tree(r, &served, rc == 0 ? e : &late) != 0)
+		rc = -1;
 	if (!r->sandbox && files_remove_tree(tree, &late) != 0)
 		log_err(LOG_WARN, "checkout", &late);
 	return rc;

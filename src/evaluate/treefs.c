@@ -62,8 +62,10 @@ mode_of(git_filemode_t mode)
 static void
 note(struct treefs *t, const char *what, struct str path)
 {
-	if (t->wrong.kind == ERR_NONE)
-		(void)fail_git(&t->wrong, -1, "%s of " STR_FMT, what, STR_ARG(path));
+	if (t->wrong.kind != ERR_NONE)
+		return;
+	(void)fail_git(&t->wrong, -1, "%s of " STR_FMT, what, STR_ARG(path));
+	(void)repository_is_partial(t->repo, &t->wrong);
 }
 
 /* The tree of a folder; NULL for a submodule's, which is empty, and, noted, when it cannot be read. */

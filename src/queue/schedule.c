@@ -152,9 +152,9 @@ log_end(const struct schedule *q, const struct running *r, const struct build_en
 
 	if (store_build_for(q->s, &a, r->id, &of, &e) != 0)
 		log_err(LOG_WARN, "schedule", &e);
-	log_event(build_state_has_failed(end->state) ? LOG_WARN : LOG_INFO,
-	    arena_printf(&a, "build %s: %s", r->drv, build_state_name(end->state)), LOG_TEXT("why", end->reason),
-	    LOG_TEXT("repo", of.repository), LOG_TEXT("of", of.number), LOG_NUMBER("run", of.run),
+	/* A failed one, too: that is its author's affair, who is told in the report. */
+	log_event(LOG_INFO, arena_printf(&a, "build %s: %s", r->drv, build_state_name(end->state)),
+	    LOG_TEXT("why", end->reason), LOG_TEXT("repo", of.repository), LOG_TEXT("of", of.number), LOG_NUMBER("run", of.run),
 	    LOG_TEXT("system", r->system), LOG_TEXT("builder", uri != NULL ? uri : "here"),
 	    LOG_MS("duration_s", clock_mono_ms() - r->begun_ms));
 	if (end->wall_ms > 0 && !build_state_is_open(end->state))

@@ -176,6 +176,27 @@ test('a folder without any file, which git itself never makes and never checks o
 	equal(differ(diff(hollow, full)), 'rebuild hollow');
 }, { skip });
 
+test('what a partial clone lacks is not the repository\'s fault, and does not matter where nobody reads it', () => {
+	git('checkout', '-q', '-f', '-B', 'work', base);
+	write('way/file.txt', 'not there');
+	write('README.md', 'not there');
+	const lacking = commit('lacking');
+	git('checkout', '-q', '-f', '-B', 'main', base);
+	write('doc/manual.md', 'newest');
+	const newest = commit('newest'), clone = path.join(dir, 'partial');
+	git('config', 'uploadpack.allowFilter', 'true');
+	git('clone', '-q', '--filter=blob:none', 'file://' + repo, clone);
+	const tell = (...args) => spawnSync(program, ['diff', ...args, '--format', 'json'], { cwd: clone, env: { ...env, XDG_CACHE_HOME: path.join(dir, 'fresh') }, encoding: 'utf8' });
+	for (const how of [[], ['--no-proof']]) {
+		const { status, stdout, stderr } = tell(newest, lacking, ...how);
+		equal([status, stdout], [2, '']);
+		match(stderr, /: .*object not found.* This is a partial clone .*: git fetch --refetch --no-filter origin$/m);
+	}
+	equal(differ(JSON.parse(tell(newest, base).stdout)), '');
+	execFileSync('git', ['-C', clone, 'fetch', '-q', '--refetch', '--no-filter', 'origin'], { env });
+	equal(differ(JSON.parse(tell(newest, lacking).stdout)), 'rebuild file');
+}, { skip });
+
 test('the report names what decided; a head that was proved is the next one\'s base', () => {
 	git('checkout', '-q', '-f', '-B', 'work', base);
 	git('clean', '-qfd');

@@ -56,6 +56,23 @@ test('a shell has what was added or rebuilt on PATH, in results/, with the repor
 	equal(left(), []);
 });
 
+test('very many outputs, and names that are long or begin with a dot, are no obstacle', async () => {
+	git('stash', '-q', '-u');
+	write('many.nix', `let outputs = builtins.genList (i: "o\${toString i}_${'x'.repeat(150)}") 560; set = name: outputs: extra: derivation ({ name = "\${name}-${salt}"; inherit outputs;
+  system = builtins.currentSystem; builder = "/bin/sh"; PATH = "${process.env.PATH}"; __structuredAttrs = false; args = [ "-c" "for o in $outputs; do mkdir -p $(printenv $o)/bin; done" ]; } // extra);
+in if builtins.pathExists ./more then { many = set "many" outputs { }; ".${'y'.repeat(300)}" = set "dot" [ "out" ] { }; } else { }\n`);
+	git('add', '-A');
+	git('commit', '-q', '-m', 'many');
+	write('more', '');
+	const shell = begin(['shell', '--file', 'many.nix', '--run', 'ls results | wc -l; ls -d results/_.yyy* | cut -c 1-12; exit 6']);
+	equal(await shell.ended, 6, shell.err);
+	equal(shell.out.trim().split('\n'), ['561', 'results/_.yy']);
+	match(shell.err, /^ekaci: \d+ of 561 folders have no room in PATH; all are in results\/$/m);
+	fs.rmSync(path.join(repo, 'more'));
+	git('reset', '-q', '--hard', 'HEAD^');
+	git('stash', 'pop', '-q');
+});
+
 test('no shell where there is nothing to open it with', async () => {
 	git('stash', '-q', '-u');
 	const nothing = begin(['shell', '--run', 'true']);

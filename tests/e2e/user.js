@@ -71,6 +71,10 @@ test(`a whole pull request by a user beside a nix-daemon${skipped ? ` # SKIP ${s
 		match(scene.bot.log_text(), /evaluations: sandbox bubblewrap$/m);
 		match(scene.bot.log_text(), /run 1: head of \S+ is evaluated, \d+ rows in \d+ ms by ekaci .*, sandbox bubblewrap$/m);
 
+		// What evaluations read is noted where anybody may mount something of his own.
+		const mounts = spawnSync(as_user[0], [...as_user.slice(1), 'sh', '-c', 'exec 3<>/dev/fuse && unshare -Um true']).status === 0;
+		equal(state_files(scene, 'evals').some(name => name.endsWith('.reads.zst')), mounts);
+
 		// What it leaves: nothing that runs, no root of the run, and what was built stays known to the daemon.
 		await eventually('nothing runs on', () => children_of(scene).length === 0);
 		equal(state_files(scene, 'gcroots').filter(name => name.startsWith('run-')), []);

@@ -87,10 +87,24 @@ limits_of(enum metric_id m)
 	return str_ends(str_of(table[m].name), STR("_seconds")) ? second_limits : number_limits;
 }
 
+/* A label that may come from outside, as a derivation's system does: the first few there are, and "other" for the rest. */
+static const char *
+one_of_few(enum metric_id m, const char *first)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; first != NULL && i < samples.n; i++) {
+		if (samples.p[i].of == m && str_same(samples.p[i].first, first))
+			return first;
+		n += samples.p[i].of == m;
+	}
+	return n < METRIC_MAX_OBSERVED ? first : "other";
+}
+
 void
 metric_observe(enum metric_id m, const char *first, double value)
 {
-	struct sample *s = sample_of(m, first, NULL);
+	struct sample *s = sample_of(m, one_of_few(m, first), NULL);
 	const double *limits = limits_of(m);
 
 	if (s == NULL)
@@ -156,7 +170,8 @@ put_histogram(struct buf *out, enum metric_id m, const char *first, const struct
 }
 
 void
-metric_histogram(struct buf *out, enum metric_id m, const double *limits, const int64_t *counts, size_t n, int64_t all, double sum)
+metric_histogram(struct buf *out, enum metric_id m, const double *limits, const int64_t *counts, size_t n, int64_t all,
+    double sum)
 {
 	metric_begin(out, m);
 	put_histogram(out, m, NULL, &(const struct prometheus_histogram){limits, counts, n, all, sum});

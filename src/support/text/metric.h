@@ -105,6 +105,7 @@ struct metric_row {
 };
 const struct metric_row *metric_row(enum metric_id m);
 
+enum { METRIC_MAX_OBSERVED = 16 /* labels of one histogram; what would be more is counted as "other" */ };
 enum { METRIC_MAX_SAMPLES = 2000 /* of all counted ones; what would be more is not counted: labels are few by design */ };
 
 /* Values of labels, in the table's order; NULL where it has none. They are copied. */

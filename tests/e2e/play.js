@@ -138,6 +138,11 @@ function unlike(scenario, end, play)
 	};
 	for (const [name, wanted] of Object.entries(pulls)) {
 		const is = end.pulls[name];
+		const single = Object.fromEntries(Object.entries(is.checks).filter(([n]) => n.includes('(')).map(([n, c]) => [n.replace(/ \(.*/, ''), c.is]));
+		if (wanted.attributes && !isDeepStrictEqual(single, wanted.attributes))
+			wrong.push(`${name}: checks of attributes are ${text(single)} and should be ${text(wanted.attributes)}`);
+		if (wanted.left_out && !wanted.left_out.test(is.checks.rebuilds ? is.checks.rebuilds.left_out : ''))
+			wrong.push(`${name}: that attributes have no checks is ${text(is.checks.rebuilds)} and should be like ${wanted.left_out}`);
 		checks(name, is.checks, wanted);
 		if (wanted.statuses && !isDeepStrictEqual(is.statuses || {}, wanted.statuses))
 			wrong.push(`${name}: statuses are ${text(is.statuses)} and should be ${text(wanted.statuses)}`);

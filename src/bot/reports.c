@@ -292,8 +292,8 @@ want_reviewers(struct reports *rs, struct arena *a, const struct run *r, const s
 	struct wish_reviewers wanted = {.number = r->number, .max = said->how != NULL ? said->how->review_requests : 0};
 	struct pull_request pr;
 
-	if (wanted.max == 0 || rec->roots > rs->p.settings->report.review_max_roots || r->state != RUN_DONE || r->held != NULL ||
-	    said->verdict == NULL || said->verdict->exit != 0)
+	if (wanted.max == 0 || rec->roots > rs->p.settings->report.review_max_roots || r->state != RUN_DONE ||
+	    r->held != NULL || said->verdict == NULL || said->verdict->exit != 0)
 		return 0;
 	int rc = store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e);
 	if (rc != 0 || !pr.open || pr.draft || strcmp(pr.head, r->head) != 0)
@@ -332,7 +332,9 @@ leave_attributes(struct reports *rs, struct arena *a, const struct paced *p, con
 	const struct desired_repository to = {repo->installation, repo->id, repo->owner, repo->name};
 	bool stopped = r->state == RUN_SUPERSEDED || r->state == RUN_CANCELLED;
 	const struct wish_check last = {.conclusion = stopped ? "cancelled" : "neutral",
-	    .title = r->state == RUN_SUPERSEDED ? "superseded by a newer push" : stopped ? "cancelled" : STANDING_NO_MORE,
+	    .title = r->state == RUN_SUPERSEDED ? "superseded by a newer push"
+	             : stopped                  ? "cancelled"
+	                                        : STANDING_NO_MORE,
 	    .summary = stopped ? "What it was for is not built any more." : STANDING_NO_MORE_WORDS,
 	    .details_url = page_of(rs, a, r, repo),
 	    .started_at = r->created};
@@ -524,8 +526,8 @@ link_packages(struct reports *rs, struct arena *a, const struct repository *repo
 static struct texts
 formats_of(struct arena *a, const struct run *r)
 {
-	static const char *const all[] = {"page", "failures", "checks", "how", "comment", "labels", "markdown",
-	    "json", "changed-paths", "reviewers"};
+	static const char *const all[] = {"page", "failures", "checks", "how", "comment", "labels", "markdown", "json",
+	    "changed-paths", "reviewers"};
 	enum { WHILE_IT_RUNS = 6 };
 	struct texts ret = {arena_dup(a, all, sizeof(all)), r->ended != 0 ? COUNT(all) : WHILE_IT_RUNS};
 

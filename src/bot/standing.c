@@ -203,7 +203,8 @@ is_orphan(const struct bot_parts *p, struct arena *a, int64_t repository, const 
 static bool
 is_of_run(struct arena *a, const struct wish_check *w, int64_t run)
 {
-	return w->external_id != NULL && str_starts(str_of(w->external_id), str_of(arena_printf(a, "run/%lld/", (long long)run)));
+	return w->external_id != NULL &&
+	       str_starts(str_of(w->external_id), str_of(arena_printf(a, "run/%lld/", (long long)run)));
 }
 
 static int

@@ -15,8 +15,9 @@
 #include "bot/parts.h"
 #include "store/desired.h"
 
-#define STANDING_NO_MORE       "nothing is said of this any more"
-#define STANDING_NO_MORE_WORDS "The newest report of this commit has no check of this name. What it says is in the check `ekaci / rebuilds`."
+#define STANDING_NO_MORE "nothing is said of this any more"
+#define STANDING_NO_MORE_WORDS \
+	"The newest report of this commit has no check of this name. What it says is in the check `ekaci / rebuilds`."
 
 /* Whether it is the name of one of the two checks that every run has. */
 bool standing_is_whole(const char *name);

@@ -98,10 +98,10 @@ struct settings {
 		bool labels;
 		const char *label_prefix, *label_has_prefix;
 		int64_t max_packages_listed;
-		int64_t review_requests;  /* maintainers asked for a review of one pull request, at most; 0: none */
-		int64_t attribute_checks; /* a check for each attribute where at most so many are built; 0: none */
+		int64_t review_requests;          /* maintainers asked for a review of one pull request, at most; 0: none */
+		int64_t attribute_checks;         /* a check for each attribute where at most so many are built; 0: none */
 		struct texts repositories_decide; /* which of these .ekaci/config.json may say */
-		int64_t review_max_roots; /* nobody is asked about a change of more */
+		int64_t review_max_roots;         /* nobody is asked about a change of more */
 	} report;
 	struct {
 		const char *approval; /* who needs it: "outside", "first-time", "never" */

@@ -39,7 +39,8 @@ static const struct field report_job_members[] = {
     {TEXT(stalled), .about = "why no build is begun just now"},
     {INT(elapsed_ms), .otherwise = -1, .left_out = true, .about = "shown in the footer"},
     {FLAG(colour), .about = "of the text"},
-    {TEXTS(formats), .required = true, .about = "checks comment text markdown json html page labels changed-paths reviewers how"},
+    {TEXTS(formats), .required = true,
+        .about = "checks comment text markdown json html page labels changed-paths reviewers how"},
     {RECORD(settings, report_settings, settings_fields)},
 };
 const struct fields report_job_fields = FIELDS("report job", NULL, struct report_job, report_job_members);

@@ -28,8 +28,9 @@ how_of(const struct model *m)
 	const struct report_said *comment = said_of(m, "comment"), *labels = said_of(m, "labels"),
 	                         *reviews = said_of(m, "review_requests");
 
-	return (struct report_how){
-	    .comment = comment != NULL && comment->comment != NULL ? comment->comment : s->comment != NULL ? s->comment : "always",
+	return (struct report_how){.comment = comment != NULL && comment->comment != NULL ? comment->comment
+	                                      : s->comment != NULL                        ? s->comment
+	                                                                                  : "always",
 	    .labels = labels != NULL && labels->labels >= 0 ? labels->labels != 0 : s->labels,
 	    .review_requests =
 	        number(reviews != NULL ? reviews->review_requests : -1, s->review_requests, REPORT_MAX_REVIEW_REQUESTS)};
@@ -42,5 +43,6 @@ how_attribute_checks(const struct model *m)
 
 	if (m->facts.run.number <= 0)
 		return 0;
-	return number(said != NULL ? said->attribute_checks : -1, m->job->settings.attribute_checks, REPORT_MAX_ATTRIBUTE_CHECKS);
+	return number(said != NULL ? said->attribute_checks : -1, m->job->settings.attribute_checks,
+	    REPORT_MAX_ATTRIBUTE_CHECKS);
 }

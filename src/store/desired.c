@@ -54,8 +54,8 @@ want_check(struct store *s, const struct desired_repository *r, const struct wis
 {
 	struct arena a = {0};
 	const char *key = arena_printf(&a, "check/%lld/%s/%s", (long long)r->id, wanted->head, wanted->name);
-	int rc = want(s, "check", wanted->conclusion != NULL ? concluded : URGENCY_PROGRESS, key, r, &wish_check_fields,
-	    wanted, e);
+	int rc =
+	    want(s, "check", wanted->conclusion != NULL ? concluded : URGENCY_PROGRESS, key, r, &wish_check_fields, wanted, e);
 
 	arena_release(&a);
 	return rc;

@@ -123,7 +123,7 @@ const list_fits = (list, wanted) => typeof wanted === 'number' ? list.length ===
 // What the scenario's file says of the end, against the end; '' when it fits.
 function unlike(scenario, end, play)
 {
-	const { never: _, commits = {}, reactions = {}, built, once = [], log = [], ...pulls } = scenario.expect;
+	const { never: _, asks: __, commits = {}, reactions = {}, built, once = [], log = [], ...pulls } = scenario.expect;
 	const { loose = [] } = scenario;
 	const wrong = [];
 	const checks = (where, is, wanted) => {
@@ -202,6 +202,12 @@ async function manners(play, { plan } = {})
 			wrong.push(`${m.max_in_flight} requests at once`);
 		if (m.requests_while_limited && !(plan && plan.kills.length))
 			wrong.push(`${m.requests_while_limited} requests while told to wait`);
+	}
+	// How often something is asked, while nothing goes wrong.
+	for (const [path, times] of Object.entries(!plan && play.scenario.expect.asks || {})) {
+		const n = (await play.github.ask('requests')).filter(r => r.path.includes(path)).length;
+		if (n !== times)
+			wrong.push(`${path} was asked ${n} times, and should be ${times}`);
 	}
 	return wrong;
 }

@@ -38,6 +38,7 @@ struct paced {
 	struct progress *progress; /* the last one heard, in heard; or NULL */
 	struct arena said;
 	VEC(struct record) records; /* of the report, in said */
+	bool plainly;               /* it could not be made: these are say_plainly's */
 	bool broken;                /* one could not be read: why says what is wrong */
 	struct err why;
 	int deaths; /* in a row: workers that were killed, or could not begin */
@@ -89,6 +90,20 @@ page_of(struct reports *rs, struct arena *a, const struct run *r, const struct r
 	return web_link(a, rs->p.web, repo, r->number, "/run/%" PRId64, r->id);
 }
 
+/* The name of a derivation's page; NULL: it has none. */
+static const char *
+stem_of(struct arena *a, const char *drv, bool with_end)
+{
+	const char *slash = drv != NULL ? strrchr(drv, '/') : NULL;
+	struct str stem = str_of(slash != NULL ? slash + 1 : NULL);
+
+	if (slash == NULL)
+		return NULL;
+	if (!with_end && str_ends(stem, STR(".drv")))
+		stem.n -= 4;
+	return escape_dup(a, ESCAPE_URL, stem);
+}
+
 static void
 copy_annotations(struct arena *a, const struct check_run *rec, struct wish_check *wanted)
 {
@@ -115,6 +130,15 @@ copy_actions(struct arena *a, const struct check_run *rec, struct wish_check *wa
 		    (struct wish_action){rec->actions.p[i].label, rec->actions.p[i].description, rec->actions.p[i].identifier};
 }
 
+/* Where a check leads: to the run, or to what was built. */
+static const char *
+details_of(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo, const struct check_run *rec)
+{
+	const char *stem = rec->drv != NULL ? stem_of(a, rec->drv, false) : NULL;
+
+	return stem != NULL ? web_link(a, rs->p.web, repo, r->number, "/drv/%s", stem) : page_of(rs, a, r, repo);
+}
+
 static int
 want_check(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo,
     const struct desired_repository *to, const struct check_run *rec, struct err *e)
@@ -127,7 +151,7 @@ want_check(struct reports *rs, struct arena *a, const struct run *r, const struc
 	    .title = rec->title,
 	    .summary = rec->summary,
 	    .text = rec->text,
-	    .details_url = page_of(rs, a, r, repo),
+	    .details_url = details_of(rs, a, r, repo, rec),
 	    .external_id = arena_printf(a, "run/%" PRId64 "/%s", r->id, rec->name),
 	    .started_at = r->created,
 	    .restart = r->id};
@@ -158,12 +182,18 @@ changes_something(struct arena *a, const struct run *r, const struct report_verd
 	return 0;
 }
 
-/* Whether [report] comment wants a comment to be posted for this. */
+/* What a report says of itself, for whoever posts it. */
+struct said {
+	const struct report_verdict *verdict; /* NULL: it could not be made */
+	const struct report_how *how;
+};
+
+/* Whether a comment is to be posted for this. */
 static int
-is_worth_a_comment(const struct reports *rs, struct arena *a, const struct run *r, const struct report_verdict *verdict,
-    bool *ret, struct err *e)
+is_worth_a_comment(struct arena *a, const struct run *r, const struct said *said, bool *ret, struct err *e)
 {
-	const char *mode = rs->p.settings->report.comment;
+	const struct report_verdict *verdict = said->verdict;
+	const char *mode = said->how != NULL ? said->how->comment : "never";
 
 	*ret = false;
 	if (strcmp(mode, "never") == 0 || verdict == NULL)
@@ -192,13 +222,13 @@ marker_of(const struct report_comment *rec)
  * edited, also to say that there is nothing, and whatever the settings have become: it must not be left false. */
 static int
 want_comment(struct reports *rs, struct arena *a, const struct run *r, const struct desired_repository *to,
-    const struct report_comment *rec, const struct report_verdict *verdict, struct err *e)
+    const struct report_comment *rec, const struct said *said, struct err *e)
 {
 	bool something = false, there = false;
 
 	if (r->state < RUN_DIFFED)
 		return 0;
-	if (is_worth_a_comment(rs, a, r, verdict, &something, e) != 0)
+	if (is_worth_a_comment(a, r, said, &something, e) != 0)
 		return -1;
 	if (!something && store_comment_wanted(rs->p.store, r->repository, r->number, &there, e) != 0)
 		return -1;
@@ -237,11 +267,11 @@ want_verdict(struct reports *rs, const struct run *r, const struct report_verdic
 
 static int
 want_labels(struct reports *rs, const struct run *r, const struct desired_repository *to, const struct report_labels *rec,
-    struct err *e)
+    const struct said *said, struct err *e)
 {
 	const struct wish_labels wanted = {.number = r->number, .wanted = rec->wanted, .known = rec->known};
 
-	return rs->p.settings->report.labels ? store_want_labels(rs->p.store, to, &wanted, e) : 0;
+	return said->how != NULL && said->how->labels ? store_want_labels(rs->p.store, to, &wanted, e) : 0;
 }
 
 /* A login, as forges have them: what a maintainer is called elsewhere is not one. */
@@ -257,14 +287,13 @@ is_login(const char *s)
 /* People are bothered when there is something good for them to look at: it is done, nobody has to approve it, and nothing newly fails. */
 static int
 want_reviewers(struct reports *rs, struct arena *a, const struct run *r, const struct desired_repository *to,
-    const struct report_reviewers *rec, const struct report_verdict *verdict, struct err *e)
+    const struct report_reviewers *rec, const struct said *said, struct err *e)
 {
-	const struct settings *c = rs->p.settings;
-	struct wish_reviewers wanted = {.number = r->number, .max = c->report.review_requests};
+	struct wish_reviewers wanted = {.number = r->number, .max = said->how != NULL ? said->how->review_requests : 0};
 	struct pull_request pr;
 
-	if (c->report.review_requests == 0 || rec->roots > c->report.review_max_roots || r->state != RUN_DONE ||
-	    r->held != NULL || verdict == NULL || verdict->exit != 0)
+	if (wanted.max == 0 || rec->roots > rs->p.settings->report.review_max_roots || r->state != RUN_DONE ||
+	    r->held != NULL || said->verdict == NULL || said->verdict->exit != 0)
 		return 0;
 	int rc = store_pull_get(rs->p.store, a, r->repository, r->number, &pr, e);
 	if (rc != 0 || !pr.open || pr.draft || strcmp(pr.head, r->head) != 0)
@@ -277,7 +306,7 @@ want_reviewers(struct reports *rs, struct arena *a, const struct run *r, const s
 
 static int
 want_one(struct reports *rs, struct arena *a, const struct run *r, const struct repository *repo, bool newest,
-    const struct record *rec, const struct report_verdict *verdict, struct err *e)
+    const struct record *rec, const struct said *said, struct err *e)
 {
 	const struct desired_repository at = {repo->installation, repo->id, repo->owner, repo->name}, *to = &at;
 
@@ -289,17 +318,42 @@ want_one(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	if (!newest || r->number <= 0)
 		return 0;
 	if (rec->of == &report_comment_fields)
-		return want_comment(rs, a, r, to, rec->is, verdict, e);
+		return want_comment(rs, a, r, to, rec->is, said, e);
 	if (rec->of == &report_reviewers_fields)
-		return want_reviewers(rs, a, r, to, rec->is, verdict, e);
-	return rec->of == &report_labels_fields ? want_labels(rs, r, to, rec->is, e) : 0;
+		return want_reviewers(rs, a, r, to, rec->is, said, e);
+	return rec->of == &report_labels_fields ? want_labels(rs, r, to, rec->is, said, e) : 0;
+}
+
+/* Checks of attributes of which this report says nothing, though it would if there were something to say. */
+static int
+leave_attributes(struct reports *rs, struct arena *a, const struct paced *p, const struct run *r, const struct repository *repo,
+    struct err *e)
+{
+	const struct desired_repository to = {repo->installation, repo->id, repo->owner, repo->name};
+	bool stopped = r->state == RUN_SUPERSEDED || r->state == RUN_CANCELLED;
+	const struct wish_check last = {.conclusion = stopped ? "cancelled" : "neutral",
+	    .title = r->state == RUN_SUPERSEDED ? "superseded by a newer push"
+	             : stopped                  ? "cancelled"
+	                                        : STANDING_NO_MORE,
+	    .summary = stopped ? "What it was for is not built any more." : STANDING_NO_MORE_WORDS,
+	    .details_url = page_of(rs, a, r, repo),
+	    .started_at = r->created};
+	struct texts told = {0};
+
+	if (r->ended == 0 && (r->state < RUN_BUILDING || p->plainly))
+		return 0;
+	for (size_t i = 0; i < p->records.n; i++)
+		if (p->records.p[i].of == &check_run_fields)
+			list_add(a, &told, ((const struct check_run *)p->records.p[i].is)->name);
+	const struct standing_last is = {r->id, r->head, &told, !stopped && !p->plainly, &last};
+	return standing_left(&rs->p, &to, &is, e);
 }
 
 static int
 apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 {
 	const struct records all = {p->records.p, p->records.n};
-	const struct report_verdict *verdict = record_find(&all, &report_verdict_fields);
+	const struct said said = {record_find(&all, &report_verdict_fields), record_find(&all, &report_how_fields)};
 	struct run r, newest;
 	struct repository repo;
 	int rc;
@@ -314,7 +368,9 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 		return -1;
 	rc = store_run_reported(rs->p.store, p->run, p->change, e);
 	for (size_t i = 0; i < p->records.n && rc == 0 && !hidden; i++)
-		rc = want_one(rs, a, &r, &repo, is_newest, &p->records.p[i], verdict, e);
+		rc = want_one(rs, a, &r, &repo, is_newest, &p->records.p[i], &said, e);
+	if (rc == 0 && !hidden)
+		rc = leave_attributes(rs, a, p, &r, &repo, e);
 	return store_end(rs->p.store, rc, e);
 }
 
@@ -340,6 +396,7 @@ say_plainly(struct paced *p, const struct err *why)
 	const char *summary = fields_clean(&p->said, str_of(why->msg));
 
 	p->records.n = 0;
+	p->plainly = true;
 	for (size_t i = 0; i < COUNT(names); i++) {
 		const struct check_run check = {.name = names[i],
 		    .status = "completed",
@@ -416,20 +473,6 @@ describe(struct reports *rs, struct arena *a, const struct run *r, const struct 
 	return 0;
 }
 
-/* The name of a derivation's page; NULL: it has none. */
-static const char *
-stem_of(struct arena *a, const char *drv, bool with_end)
-{
-	const char *slash = drv != NULL ? strrchr(drv, '/') : NULL;
-	struct str stem = str_of(slash != NULL ? slash + 1 : NULL);
-
-	if (slash == NULL)
-		return NULL;
-	if (!with_end && str_ends(stem, STR(".drv")))
-		stem.n -= 4;
-	return escape_dup(a, ESCAPE_URL, stem);
-}
-
 /* Logs are shown by address, never by file. */
 static void
 link_logs(struct reports *rs, struct arena *a, const struct repository *repo, int64_t number, struct builds_told *builds)
@@ -483,9 +526,9 @@ link_packages(struct reports *rs, struct arena *a, const struct repository *repo
 static struct texts
 formats_of(struct arena *a, const struct run *r)
 {
-	static const char *const all[] = {"page", "failures", "checks", "comment", "labels", "markdown", "json",
+	static const char *const all[] = {"page", "failures", "checks", "how", "comment", "labels", "markdown", "json",
 	    "changed-paths", "reviewers"};
-	enum { WHILE_IT_RUNS = 5 };
+	enum { WHILE_IT_RUNS = 6 };
 	struct texts ret = {arena_dup(a, all, sizeof(all)), r->ended != 0 ? COUNT(all) : WHILE_IT_RUNS};
 
 	return ret;
@@ -506,6 +549,19 @@ tell_builds(struct reports *rs, struct arena *a, const struct run *r, const stru
 	return link_packages(rs, a, repo, r, &builds, &ret->query, e);
 }
 
+/* What a check of an attribute costs: it is made, and concluded. Those that a run has are concluded in any case. */
+static int
+room_for_attributes(struct reports *rs, const struct run *r, const struct repository *repo, int64_t *ret, struct err *e)
+{
+	enum { WHOLES = 2, WRITES = 2 };
+	int64_t has = 0, room = send_room(rs->p.sender, repo->installation) / WRITES;
+
+	if (store_run_checks(rs->p.store, r->id, &has, e) != 0)
+		return -1;
+	*ret = has > WHOLES || room > REPORT_MAX_ATTRIBUTE_CHECKS ? REPORT_MAX_ATTRIBUTE_CHECKS : room;
+	return 0;
+}
+
 static int
 make_job(struct reports *rs, struct arena *a, const struct run *r, const struct paced *p, struct report_job *ret, struct err *e)
 {
@@ -515,7 +571,8 @@ make_job(struct reports *rs, struct arena *a, const struct run *r, const struct 
 
 	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0 ||
 	    describe(rs, a, r, &repo, &how.told, e) != 0 || jobs_report(a, c, r, &how, ret, e) != 0 ||
-	    tell_builds(rs, a, r, &repo, ret, e) != 0)
+	    tell_builds(rs, a, r, &repo, ret, e) != 0 ||
+	    room_for_attributes(rs, r, &repo, &ret->settings.attribute_room, e) != 0)
 		return -1;
 	ret->git_dir = arena_printf(a, "%s/mirrors/%" PRId64 ".git", c->state.dir, r->repository);
 	ret->documents_dir = arena_printf(a, "%s/runs/%" PRId64, c->state.dir, r->id);
@@ -542,7 +599,7 @@ begin(struct reports *rs, struct arena *a, const struct run *r, struct paced *p,
 		return -1;
 	p->records.n = 0;
 	arena_clear(&p->said);
-	p->broken = false;
+	p->broken = p->plainly = false;
 	p->change = r->changes;
 	if (worker_start(rs->p.loop, "report", str_of(line), &events, &w, e) != 0)
 		return -1;
@@ -560,7 +617,8 @@ static int
 telling_of(struct reports *rs, struct arena *a, const struct run *r, enum telling *ret, struct err *e)
 {
 	struct repository repo;
-	bool told = false, is_nix = false;
+	int64_t told = 0;
+	bool is_nix = false;
 
 	*ret = TELL;
 	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
@@ -569,8 +627,8 @@ telling_of(struct reports *rs, struct arena *a, const struct run *r, enum tellin
 		*ret = TELL_NOTHING;
 	if (*ret != TELL || r->nix == RUN_NIX)
 		return 0;
-	if (store_run_is_told(rs->p.store, r->id, &told, e) != 0 || told)
-		return told ? 0 : -1;
+	if (store_run_checks(rs->p.store, r->id, &told, e) != 0 || told > 0)
+		return told > 0 ? 0 : -1;
 	/* A branch's own head is known as soon as it is read. */
 	if (r->nix == RUN_NIX_UNKNOWN && r->number != RUN_OF_BRANCH &&
 	    store_branch_is_nix(rs->p.store, r->repository, r->base_ref, &is_nix, e) != 0)

@@ -1,5 +1,6 @@
 /* How far a pull request is. */
 #include "bot/situation.h"
+#include "bot/standing.h"
 
 #include "store/desired.h"
 #include "store/overview.h"
@@ -105,6 +106,8 @@ add_checks(const struct situation *s, struct buf *out)
 	buf_puts(out, "| check | stands | says |\n|---|---|---|\n");
 	for (size_t i = 0; i < s->n_checks; i++) {
 		const struct wish_check *c = &s->checks[i];
+		if (!standing_is_whole(c->name))
+			continue;
 		const char *stands = c->conclusion != NULL ? c->conclusion : c->status != NULL ? c->status : "";
 		buf_puts(out, "| ");
 		escape_code(out, str_of(c->name));

@@ -1,12 +1,22 @@
 /* Of all that have a say in the check of a commit, the worst. */
 #include "bot/standing.h"
 
+#include "records/list.h"
 #include "store/run_check.h"
 #include "support/text/escape.h"
 
 #include <string.h>
 
 enum { MAX_NAMED = 20 /* in the summary */ };
+
+/* The checks of the whole; every other one is of an attribute. */
+static const char *const wholes[] = {"ekaci / evaluation", "ekaci / rebuilds"};
+
+bool
+standing_is_whole(const char *name)
+{
+	return strcmp(name, wholes[0]) == 0 || strcmp(name, wholes[1]) == 0;
+}
 
 enum rank { RANK_NONE, RANK_GOOD, RANK_NEUTRAL, RANK_CANCELLED, RANK_ASKS, RANK_UNFINISHED, RANK_BAD };
 
@@ -30,7 +40,7 @@ rank_of(const struct wish_check *w)
 /* Who is shown: the worst; among equals the one that is shown already, else the first. NULL: not known yet, for somebody who
  * has not reported may be worse. */
 static const struct commit_check *
-leader_of(const struct commit_check *all, size_t n, const struct wish_check *before)
+leader_of(const struct commit_check *all, size_t n, const struct wish_check *before, bool may_wait)
 {
 	const struct commit_check *ret = NULL;
 	enum rank worst = RANK_NONE;
@@ -46,7 +56,7 @@ leader_of(const struct commit_check *all, size_t n, const struct wish_check *bef
 			ret = &all[i];
 		}
 	}
-	return waits && worst < RANK_UNFINISHED ? NULL : ret;
+	return may_wait && waits && worst < RANK_UNFINISHED ? NULL : ret;
 }
 
 static const char *
@@ -146,7 +156,7 @@ settle(const struct bot_parts *p, struct arena *a, const struct desired_reposito
 
 	if (had < 0 || store_commit_checks(s, a, to->id, head, name, &all, &n, e) != 0)
 		return -1;
-	const struct commit_check *leader = leader_of(all, n, had == 0 ? &before : NULL);
+	const struct commit_check *leader = leader_of(all, n, had == 0 ? &before : NULL, standing_is_whole(name));
 	if (leader == NULL && (n > 0 || own == NULL))
 		return 0;
 	shown = leader != NULL ? *leader->wanted : *own;
@@ -157,6 +167,8 @@ settle(const struct bot_parts *p, struct arena *a, const struct desired_reposito
 		shown.restart = before.restart + 1;
 	if (leader != NULL && n > 1)
 		say_whose(a, all, n, leader, &shown);
+	if (!standing_is_whole(name))
+		return store_want_part_check(s, to, &shown, e);
 	return store_want_check(s, to, &shown, e) != 0 ? -1 : want_status(p, a, to, &shown, e);
 }
 
@@ -173,15 +185,99 @@ standing_told(const struct bot_parts *p, const struct desired_repository *to, in
 	return rc;
 }
 
+/* Whether somebody has a say in the commit's whole, and nobody in this attribute. */
+static int
+is_orphan(const struct bot_parts *p, struct arena *a, int64_t repository, const char *head, const char *name, bool *ret,
+    struct err *e)
+{
+	struct commit_check *all = NULL;
+	size_t n = 0, whole = 0;
+
+	if (store_commit_checks(p->store, a, repository, head, name, &all, &n, e) != 0 ||
+	    (n == 0 && store_commit_checks(p->store, a, repository, head, wholes[1], &all, &whole, e) != 0))
+		return -1;
+	*ret = n == 0 && whole > 0;
+	return 0;
+}
+
+static bool
+is_of_run(struct arena *a, const struct wish_check *w, int64_t run)
+{
+	return w->external_id != NULL &&
+	       str_starts(str_of(w->external_id), str_of(arena_printf(a, "run/%lld/", (long long)run)));
+}
+
+static int
+leave_one(const struct bot_parts *p, struct arena *a, const struct desired_repository *to, const struct standing_last *is,
+    const struct wish_check *stands, struct err *e)
+{
+	struct commit_check *all = NULL;
+	const struct wish_check *own = is_of_run(a, stands, is->run) ? stands : NULL;
+	struct wish_check last = *is->last;
+	bool others = false;
+	size_t n = 0;
+
+	if (store_commit_checks(p->store, a, to->id, is->head, stands->name, &all, &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].run == is->run && all[i].wanted != NULL)
+			own = all[i].wanted;
+		else if (all[i].wanted != NULL)
+			others = true;
+	}
+	if ((own == NULL && others) || (own != NULL && own->conclusion != NULL && !is->compared))
+		return 0;
+	last.head = is->head;
+	last.name = stands->name;
+	last.status = "completed";
+	last.external_id = arena_printf(a, "run/%lld/%s", (long long)is->run, stands->name);
+	last.restart = is->run;
+	return standing_told(p, to, is->run, &last, e);
+}
+
+int
+standing_left(const struct bot_parts *p, const struct desired_repository *to, const struct standing_last *is, struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+	struct wish_check *all = NULL;
+	size_t n = 0;
+	int rc = store_checks_wanted(p->store, &a, to->id, is->head, &all, &n, e);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (!standing_is_whole(all[i].name) && !texts_have(is->told, all[i].name))
+			rc = leave_one(p, &a, to, is, &all[i], e);
+	return rc;
+}
+
+static int
+change_attribute(const struct bot_parts *p, struct arena *a, const struct desired_repository *to, const char *head,
+    const struct wish_check *stands, struct err *e)
+{
+	struct wish_check last = *stands;
+	bool orphan = false;
+
+	if (is_orphan(p, a, to->id, head, stands->name, &orphan, e) != 0)
+		return -1;
+	last.status = "completed";
+	last.conclusion = "neutral";
+	last.title = STANDING_NO_MORE;
+	last.summary = STANDING_NO_MORE_WORDS;
+	last.text = NULL;
+	return settle(p, a, to, head, stands->name, orphan ? &last : NULL, e);
+}
+
 int
 standing_changed(const struct bot_parts *p, const struct desired_repository *to, const char *head, struct err *e)
 {
-	static const char *const names[] = {"ekaci / evaluation", "ekaci / rebuilds"};
-	struct arena a = {0};
-	int rc = 0;
+	AUTO(arena_release) struct arena a = {0};
+	struct wish_check *all = NULL;
+	size_t n = 0;
+	int rc = store_checks_wanted(p->store, &a, to->id, head, &all, &n, e);
 
-	for (size_t i = 0; rc == 0 && i < COUNT(names); i++)
-		rc = settle(p, &a, to, head, names[i], NULL, e);
-	arena_release(&a);
+	for (size_t i = 0; rc == 0 && i < COUNT(wholes); i++)
+		rc = settle(p, &a, to, head, wholes[i], NULL, e);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (!standing_is_whole(all[i].name))
+			rc = change_attribute(p, &a, to, head, &all[i], e);
 	return rc;
 }

@@ -383,6 +383,44 @@ open_settings(struct reader *r, const json_t *doc, const char *key, const char *
 	return v;
 }
 
+static const char *
+read_comment(struct reader *r, const json_t *said)
+{
+	const json_t *v = reader_open(r, said, "comment");
+	struct near near = {.word = str_of(v != NULL ? json_string_value(v) : NULL)};
+	const char *ret = NULL;
+
+	if (v == NULL)
+		return NULL;
+	for (size_t i = 0; report_comment_words[i] != NULL; i++) {
+		near_try(&near, report_comment_words[i]);
+		if (str_is(near.word, report_comment_words[i]))
+			ret = report_comment_words[i];
+	}
+	if (ret == NULL)
+		reader_wrong(r, AT_VALUE, "must be always, changes, failures or never%s", near_hint(r->a, &near));
+	reader_leave(r);
+	return ret;
+}
+
+static struct report_said *
+read_said(struct reader *r, const json_t *doc)
+{
+	static const char *const of_report[] = {"comment", "labels", "review_requests", "attribute_checks", NULL};
+	const json_t *v = open_settings(r, doc, "report", of_report);
+	struct report_said said = {NULL, -1, -1, -1};
+
+	if (v == NULL)
+		return NULL;
+	said.comment = read_comment(r, v);
+	if (json_object_get(v, "labels") != NULL)
+		said.labels = reader_flag(r, v, "labels", false);
+	said.review_requests = reader_number(r, v, "review_requests", -1, REPORT_MAX_REVIEW_REQUESTS);
+	said.attribute_checks = reader_number(r, v, "attribute_checks", -1, REPORT_MAX_ATTRIBUTE_CHECKS);
+	reader_leave(r);
+	return arena_dup(r->a, &said, sizeof(said));
+}
+
 static void
 read_report(struct reader *r, const json_t *doc, struct report_wishes *out)
 {
@@ -400,6 +438,7 @@ read_report(struct reader *r, const json_t *doc, struct report_wishes *out)
 	    .max_top_blast_radius = reader_number(r, v, "max_top_blast_radius", 5, 1000)};
 	if (v != NULL)
 		reader_leave(r);
+	out->said = read_said(r, doc);
 }
 
 static void
@@ -411,7 +450,7 @@ start(struct arena *a, struct rules *ret)
 void
 rules_read(struct arena *a, struct str text, struct rules *ret, struct mistakes *m)
 {
-	static const char *const known[] = {"jobs", "change_sets", "package_change_summary", "rebuild_impact", NULL};
+	static const char *const known[] = {"jobs", "change_sets", "package_change_summary", "rebuild_impact", "report", NULL};
 	struct reader r = {.a = a, .text = text, .m = m, .warnings = &ret->warnings};
 	AUTO(json_drop) json_t *doc = NULL;
 	struct err e = {0};
@@ -616,13 +655,23 @@ rule_changes(struct arena *a, const struct rules *base, const struct rules *head
 }
 
 static bool
+same_said(const struct report_said *b, const struct report_said *h)
+{
+	static const struct report_said nothing = {NULL, -1, -1, -1};
+	const struct report_said *x = b != NULL ? b : &nothing, *y = h != NULL ? h : &nothing;
+
+	return str_same(x->comment, y->comment) && x->labels == y->labels && x->review_requests == y->review_requests &&
+	       x->attribute_checks == y->attribute_checks;
+}
+
+static bool
 same_report(const struct report_wishes *b, const struct report_wishes *h)
 {
 	const struct package_change_summary *x = &b->package_change_summary, *y = &h->package_change_summary;
 
 	return x->enabled == y->enabled && x->max_packages_listed == y->max_packages_listed &&
 	       x->include_rebuild_only == y->include_rebuild_only && b->rebuild_impact.enabled == h->rebuild_impact.enabled &&
-	       b->rebuild_impact.max_top_blast_radius == h->rebuild_impact.max_top_blast_radius;
+	       b->rebuild_impact.max_top_blast_radius == h->rebuild_impact.max_top_blast_radius && same_said(b->said, h->said);
 }
 
 struct texts

@@ -3,6 +3,7 @@
 
 #include "changeset/glob.h"
 #include "records/list.h"
+#include "records/plan.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
 #include "support/text/toml.h"
@@ -48,7 +49,13 @@ check_drafts(struct str value, struct err *e)
 static int
 check_comment(struct str value, struct err *e)
 {
-	static const char *const words[] = {"always", "changes", "failures", "never", NULL};
+	return one_of(value, report_comment_words, e);
+}
+
+static int
+check_decide(struct str value, struct err *e)
+{
+	static const char *const words[] = {"comment", "labels", "review_requests", "attribute_checks", NULL};
 
 	return one_of(value, words, e);
 }
@@ -336,8 +343,11 @@ static const struct config_key keys[] = {
     KEY_TEXT(report, label_prefix, "10.rebuild-", check_label),
     KEY_TEXT(report, label_has_prefix, "8.has: ", check_label),
     KEY_NUMBER(report, max_packages_listed, 100, 1, 100000),
-    KEY_NUMBER(report, review_requests, 0, 0, 15),
+    KEY_NUMBER(report, review_requests, 0, 0, REPORT_MAX_REVIEW_REQUESTS),
     KEY_NUMBER(report, review_max_roots, 10, 1, 1000),
+    KEY_NUMBER(report, attribute_checks, 0, 0, REPORT_MAX_ATTRIBUTE_CHECKS),
+    {AT(report, repositories_decide), CONFIG_TEXTS, .otherwise = "comment labels review_requests attribute_checks",
+        .check = check_decide, IN(report, repositories_decide)},
     KEY_TEXT(trust, approval, "outside", check_approval),
     KEY_TEXT(trust, forks, "evaluate", check_forks),
     KEY_TEXTS(trust, authors, check_word),
@@ -444,6 +454,17 @@ config_adopt(const struct config_key *k, struct settings *to, const struct setti
 	memcpy((char *)to + k->offset, (const char *)from + k->offset, sizes[k->type]);
 }
 
+/* Words with blanks between them. */
+static void
+set_default_texts(struct arena *a, struct texts *place, const char *otherwise)
+{
+	struct str rest = str_of(otherwise);
+
+	list_clear(a, place);
+	while (rest.n > 0)
+		list_add(a, place, str_dup(a, str_cut(rest, ' ', &rest)));
+}
+
 static void
 set_default(struct arena *a, struct settings *s, const struct config_key *k)
 {
@@ -453,7 +474,7 @@ set_default(struct arena *a, struct settings *s, const struct config_key *k)
 	case CONFIG_SECRET: *(const char **)member(s, k) = k->otherwise != NULL ? arena_strdup(a, k->otherwise) : NULL; return;
 	case CONFIG_NUMBER: *(int64_t *)member(s, k) = k->number; return;
 	case CONFIG_FLAG: *(bool *)member(s, k) = k->number != 0; return;
-	case CONFIG_TEXTS: list_clear(a, (struct texts *)member(s, k)); return;
+	case CONFIG_TEXTS: set_default_texts(a, member(s, k), k->otherwise); return;
 	case CONFIG_OPTIONS: list_clear(a, (struct named_texts *)member(s, k)); return;
 	}
 }

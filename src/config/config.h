@@ -98,8 +98,10 @@ struct settings {
 		bool labels;
 		const char *label_prefix, *label_has_prefix;
 		int64_t max_packages_listed;
-		int64_t review_requests;  /* maintainers asked for a review of one pull request, at most; 0: none */
-		int64_t review_max_roots; /* nobody is asked about a change of more */
+		int64_t review_requests;          /* maintainers asked for a review of one pull request, at most; 0: none */
+		int64_t attribute_checks;         /* a check for each attribute where at most so many are built; 0: none */
+		struct texts repositories_decide; /* which of these .ekaci/config.json may say */
+		int64_t review_max_roots;         /* nobody is asked about a change of more */
 	} report;
 	struct {
 		const char *approval; /* who needs it: "outside", "first-time", "never" */
@@ -160,7 +162,7 @@ struct config_key {
 	const char *section, *name;
 	enum config_type type;
 	bool required;
-	const char *otherwise; /* the default of a text or path; of TEXTS and OPTIONS as JSON */
+	const char *otherwise; /* the default of a text or path; of TEXTS words with blanks between */
 	int64_t number;        /* the default of a number or flag */
 	int64_t min, max;
 	size_t offset;                                 /* in struct settings */

@@ -92,6 +92,12 @@ send_troubles(struct sender *s, struct buf *out)
 	s->forge->troubles(s, out);
 }
 
+int64_t
+send_room(struct sender *s, int64_t installation)
+{
+	return s->forge->room(s, installation);
+}
+
 void
 send_metrics(struct sender *s, struct buf *out)
 {

@@ -124,6 +124,7 @@ struct forge {
 	void (*look)(struct sender *s);
 	void (*troubles)(struct sender *s, struct buf *out);
 	void (*metrics)(struct sender *s, struct buf *out);
+	int64_t (*room)(struct sender *s, int64_t installation);
 
 	/* The page of a pull request, from the repository's clone address; NULL when that is no link. In a. */
 	const char *(*pull_url)(struct arena *a, const char *clone_url, int64_t number);
@@ -163,6 +164,8 @@ bool send_was_away(struct sender *s);
 void send_look(struct sender *s);
 /* Appends what lacks, a line each. */
 void send_troubles(struct sender *s, struct buf *out);
+/* How much more may be written within the hour of what nobody waits for. */
+int64_t send_room(struct sender *s, int64_t installation);
 /* Appends lines of Prometheus' text format. */
 void send_metrics(struct sender *s, struct buf *out);
 

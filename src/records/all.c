@@ -56,6 +56,7 @@ const struct fields *const records_all[] = {
     &report_document_fields,
     &report_labels_fields,
     &report_reviewers_fields,
+    &report_how_fields,
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,

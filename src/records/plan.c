@@ -95,10 +95,23 @@ static const struct fields rebuild_impact_fields =
     FIELDS("rebuild_impact", NULL, struct rebuild_impact, rebuild_impact_members);
 #undef OF
 
+const char *const report_comment_words[] = {"always", "changes", "failures", "never", NULL};
+
+#define OF struct report_said
+static const struct field report_said_members[] = {
+    {TEXT(comment), .left_out = true, .about = "as [report] comment; likewise the others"},
+    {MAYBE_FLAG(labels), .left_out = true},
+    {INT(review_requests), .otherwise = -1, .left_out = true},
+    {INT(attribute_checks), .otherwise = -1, .left_out = true},
+};
+static const struct fields report_said_fields = FIELDS("said", NULL, struct report_said, report_said_members);
+#undef OF
+
 #define OF struct report_wishes
 static const struct field report_wishes_members[] = {
     {RECORD(package_change_summary, package_change_summary, package_change_summary_fields)},
     {RECORD(rebuild_impact, rebuild_impact, rebuild_impact_fields)},
+    {MAYBE(said, report_said, report_said_fields), .left_out = true, .about = "how the repository wants to be told"},
 };
 const struct fields report_wishes_fields = FIELDS("report", NULL, struct report_wishes, report_wishes_members);
 #undef OF

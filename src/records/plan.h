@@ -68,9 +68,22 @@ struct rebuild_impact {
 	bool enabled;
 	int64_t max_top_blast_radius;
 };
+/* When a comment is posted: "always", "changes", "failures", "never"; NULL at the end. */
+extern const char *const report_comment_words[];
+enum {
+	REPORT_MAX_REVIEW_REQUESTS = 15,
+	REPORT_MAX_ATTRIBUTE_CHECKS = 50 /* GitHub takes 500 writes an hour, and each check is two */
+};
+/* What a repository says of how it is told; what it does not say is the operator's. */
+struct report_said {
+	const char *comment;                       /* NULL: nothing */
+	int labels;                                /* -1: nothing */
+	int64_t review_requests, attribute_checks; /* -1: nothing */
+};
 struct report_wishes {
 	struct package_change_summary package_change_summary;
 	struct rebuild_impact rebuild_impact;
+	struct report_said *said; /* NULL: nothing */
 };
 struct config_edit {
 	bool valid;

@@ -9,6 +9,12 @@ static const struct field settings_members[] = {
     {INT(max_packages_listed), .otherwise = 100},
     {TEXT(label_prefix), .about = "null: \"10.rebuild-\""},
     {TEXT(label_has_prefix), .about = "null: \"8.has: \"; empty: none of these labels"},
+    {TEXT(comment), .left_out = true, .about = "how is told what the plan does not say; likewise the next three"},
+    {FLAG(labels), .left_out = true},
+    {INT(review_requests), .left_out = true},
+    {INT(attribute_checks), .left_out = true},
+    {TEXTS(repositories_decide), .left_out = true, .about = "which of these four the plan may say"},
+    {INT(attribute_room), .left_out = true, .about = "for how many checks of attributes there is room now"},
 };
 static const struct fields settings_fields = FIELDS("settings", NULL, struct report_settings, settings_members);
 #undef OF
@@ -33,7 +39,8 @@ static const struct field report_job_members[] = {
     {TEXT(stalled), .about = "why no build is begun just now"},
     {INT(elapsed_ms), .otherwise = -1, .left_out = true, .about = "shown in the footer"},
     {FLAG(colour), .about = "of the text"},
-    {TEXTS(formats), .required = true, .about = "checks comment text markdown json html page labels changed-paths reviewers"},
+    {TEXTS(formats), .required = true,
+        .about = "checks comment text markdown json html page labels changed-paths reviewers how"},
     {RECORD(settings, report_settings, settings_fields)},
 };
 const struct fields report_job_fields = FIELDS("report job", NULL, struct report_job, report_job_members);
@@ -89,11 +96,12 @@ static const struct fields check_action_fields = FIELDS("action", NULL, struct c
 
 #define OF struct check_run
 static const struct field check_run_members[] = {
-    {TEXT(name), .required = true, .about = "\"ekaci / evaluation\", \"ekaci / rebuilds\""},
+    {TEXT(name), .required = true, .about = "\"ekaci / evaluation\", \"ekaci / rebuilds\", \"ekaci / ATTR (SYSTEM)\""},
     {TEXT(status), .required = true, .about = "\"queued\", \"in_progress\", \"completed\""},
     {TEXT(title), .required = true},
     {TEXT(summary), .required = true},
     {TEXT(text), .left_out = true},
+    {TEXT(drv), .left_out = true, .about = "of one attribute: its derivation"},
     {TEXT(conclusion), .left_out = true, .about = "of a completed one, GitHub's word"},
     {LIST_OF(annotations, annotation, annotation_fields), .about = "of a completed one"},
     {LIST_OF(actions, check_action, check_action_fields), .about = "of a completed one"},
@@ -132,6 +140,15 @@ static const struct field report_reviewers_members[] = {
 };
 const struct fields report_reviewers_fields =
     FIELDS("reviewers", "reviewers", struct report_reviewers, report_reviewers_members);
+#undef OF
+
+#define OF struct report_how
+static const struct field report_how_members[] = {
+    {TEXT(comment), .required = true, .about = "\"always\", \"changes\", \"failures\", \"never\""},
+    {FLAG(labels)},
+    {INT(review_requests)},
+};
+const struct fields report_how_fields = FIELDS("how", "how", struct report_how, report_how_members);
 #undef OF
 
 #define OF struct report_verdict

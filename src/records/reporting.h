@@ -21,6 +21,11 @@ extern const char *const blame_words[];
 struct report_settings {
 	int64_t max_packages_listed;
 	const char *label_prefix, *label_has_prefix;
+	const char *comment; /* how is told what no repository says, as [report] has it */
+	bool labels;
+	int64_t review_requests, attribute_checks;
+	struct texts repositories_decide; /* of these four */
+	int64_t attribute_room;           /* for how many checks of attributes the forge has room now */
 };
 
 struct report_job {
@@ -70,6 +75,7 @@ struct check_action {
 };
 struct check_run {
 	const char *name, *status, *title, *summary, *text;
+	const char *drv;        /* of one attribute, its derivation; NULL: of the whole */
 	const char *conclusion; /* NULL: none yet */
 	LIST(struct annotation) annotations;
 	LIST(struct check_action) actions;
@@ -98,6 +104,14 @@ struct report_reviewers {
 	int64_t roots; /* attributes that differ by themselves */
 };
 extern const struct fields report_reviewers_fields;
+
+/* How this repository is told: what it says itself as far as it may, else what the operator says. */
+struct report_how {
+	const char *comment;
+	bool labels;
+	int64_t review_requests;
+};
+extern const struct fields report_how_fields;
 
 struct report_verdict {
 	const char *conclusion, *title;

@@ -2,9 +2,11 @@
 #include "report/report.h"
 
 #include "records/list.h"
+#include "report/attribute_checks.h"
 #include "report/checks.h"
 #include "report/document.h"
 #include "report/failing.h"
+#include "report/how.h"
 #include "report/html.h"
 #include "report/labels.h"
 #include "report/ladder.h"
@@ -43,12 +45,25 @@ wants(const struct report_job *job, const char *format)
 static int
 emit_checks(struct rendering *o, struct err *e)
 {
+	struct attribute_checks each;
 	struct check_run check;
 
 	if (checks_evaluation(&o->m, &o->v, &check, e) != 0 || record_put(o->out, &check_run_fields, &check, e) != 0 ||
-	    checks_rebuilds(&o->m, &o->v, &check, e) != 0)
+	    checks_rebuilds(&o->m, &o->v, &check, e) != 0 || record_put(o->out, &check_run_fields, &check, e) != 0)
 		return -1;
-	return record_put(o->out, &check_run_fields, &check, e);
+	attribute_checks_of(&o->m, &each);
+	for (size_t i = 0; i < each.n; i++)
+		if (record_put(o->out, &check_run_fields, &each.p[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+emit_how(struct rendering *o, struct err *e)
+{
+	const struct report_how how = how_of(&o->m);
+
+	return record_put(o->out, &report_how_fields, &how, e);
 }
 
 static int
@@ -203,6 +218,7 @@ static const struct {
     {"changed-paths", emit_changed_paths},
     {"labels", emit_labels},
     {"reviewers", emit_reviewers},
+    {"how", emit_how},
 };
 
 static int

@@ -193,7 +193,8 @@ group_items(const struct view *v, struct cause_tree *p)
 	struct model *m = v->m;
 	struct value_list *items = value_list_new(&m->a);
 
-	qsort(p->list, p->groups.n, sizeof(*p->list), by_size);
+	if (p->groups.n > 0)
+		qsort(p->list, p->groups.n, sizeof(*p->list), by_size);
 	for (size_t i = 0; i < p->groups.n && i < MAX_GROUPS; i++) {
 		struct group *g = &p->list[i];
 		struct values *item = values_new(&m->a);

@@ -1,6 +1,7 @@
 /* The view: verdict, counts, and the parts of the other files. */
 #include "report/view.h"
 
+#include "report/attribute_checks.h"
 #include "report/view_part.h"
 #include "report/words.h"
 #include "support/text/escape.h"
@@ -392,6 +393,7 @@ view_state(const struct view *v, const struct verdict *verdict, struct values *o
 		if (m->job->phase == PHASE_BUILDING && t->total > 0)
 			put_done(v, obj, "building", t->ended, "total", t->total);
 	}
+	values_text(obj, "no_attribute_checks", attribute_checks_missing(v->m));
 	values_text(obj, "stalled", m->job->stalled);
 	values_text(obj, "tone",
 	    c == CONCLUSION_FAILURE           ? "bad"

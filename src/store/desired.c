@@ -48,16 +48,29 @@ want(struct store *s, const char *kind, enum urgency urgency, const char *key, c
 	return rc;
 }
 
-int
-store_want_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted, struct err *e)
+static int
+want_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted, enum urgency concluded,
+    struct err *e)
 {
 	struct arena a = {0};
 	const char *key = arena_printf(&a, "check/%lld/%s/%s", (long long)r->id, wanted->head, wanted->name);
-	int rc = want(s, "check", wanted->conclusion != NULL ? URGENCY_CONCLUSION : URGENCY_PROGRESS, key, r,
-	    &wish_check_fields, wanted, e);
+	int rc =
+	    want(s, "check", wanted->conclusion != NULL ? concluded : URGENCY_PROGRESS, key, r, &wish_check_fields, wanted, e);
 
 	arena_release(&a);
 	return rc;
+}
+
+int
+store_want_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted, struct err *e)
+{
+	return want_check(s, r, wanted, URGENCY_CONCLUSION, e);
+}
+
+int
+store_want_part_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted, struct err *e)
+{
+	return want_check(s, r, wanted, URGENCY_FIRST, e);
 }
 
 int

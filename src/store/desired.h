@@ -35,6 +35,9 @@ enum urgency { URGENCY_CONCLUSION, URGENCY_ANSWER, URGENCY_FIRST, URGENCY_PROGRE
 /* Each upserts one row; nothing is kept of what is passed. A body may hold any bytes, the other texts are UTF-8. */
 must_check int store_want_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
     struct err *e);
+/* The same of a check for a part of what another one tells: nobody waits for it as for that one. */
+must_check int store_want_part_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
+    struct err *e);
 must_check int store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
     struct str body, struct err *e);
 /* The same of a report that is finished: it goes before what only tells how far others are. */

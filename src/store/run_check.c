@@ -20,14 +20,10 @@ store_run_check_put(struct store *s, int64_t run, const struct wish_check *wante
 }
 
 int
-store_run_is_told(struct store *s, int64_t run, bool *ret, struct err *e)
+store_run_checks(struct store *s, int64_t run, int64_t *ret, struct err *e)
 {
-	int64_t n = 0;
-
-	if (db_int(s, &n, e, "SELECT count(*) FROM run_check WHERE run = ?1", "i", run) < 0)
-		return -1;
-	*ret = n > 0;
-	return 0;
+	*ret = 0;
+	return db_int(s, ret, e, "SELECT count(*) FROM run_check WHERE run = ?1", "i", run) < 0 ? -1 : 0;
 }
 
 static int

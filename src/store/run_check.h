@@ -12,8 +12,8 @@
 /* What the run alone would have for the name; replaces what it had. */
 must_check int store_run_check_put(struct store *s, int64_t run, const struct wish_check *wanted, struct err *e);
 
-/* Whether the run ever had one. */
-must_check int store_run_is_told(struct store *s, int64_t run, bool *ret, struct err *e);
+/* How many the run has had. */
+must_check int store_run_checks(struct store *s, int64_t run, int64_t *ret, struct err *e);
 
 /* Who has a say in the check of a commit: the newest run of each open pull request with that head, and of a branch or merge
  * group that has, or had, it. Runs of what is no Nix have none. */

@@ -236,7 +236,12 @@ jobs_report(struct arena *a, const struct settings *c, const struct run *r, cons
 	ret->formats = how->formats;
 	ret->settings = (struct report_settings){.max_packages_listed = c->report.max_packages_listed,
 	    .label_prefix = c->report.label_prefix,
-	    .label_has_prefix = c->report.label_has_prefix};
+	    .label_has_prefix = c->report.label_has_prefix,
+	    .comment = c->report.comment,
+	    .labels = c->report.labels,
+	    .review_requests = c->report.review_requests,
+	    .attribute_checks = c->report.attribute_checks,
+	    .repositories_decide = c->report.repositories_decide};
 	return 0;
 }
 

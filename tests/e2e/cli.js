@@ -230,7 +230,7 @@ test('the page about .ekaci/config.json has every key that is read, and its exam
 	const { status, out, err } = ekaci('check-config', 'config.json');
 	equal([status, out, err], [0, 'config.json: ok\n', '']);
 	const code = fs.readFileSync(path.join(top, 'src/changeset/rules.c'), 'utf8');
-	const keys = [...code.matchAll(/const (?:known|of_summary|of_impact)\[\] = \{([^}]*), NULL\}/g)].flatMap(m => m[1].match(/\w+/g));
+	const keys = [...code.matchAll(/const (?:known|of_summary|of_impact|of_report)\[\] = \{([^}]*), NULL\}/g)].flatMap(m => m[1].match(/\w+/g));
 	ok(keys.length >= 18, keys.join(' '));
 	for (const key of keys) {
 		ok(example.includes(`"${key}":`), `${key} in the example`);

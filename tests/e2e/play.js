@@ -123,7 +123,7 @@ const list_fits = (list, wanted) => typeof wanted === 'number' ? list.length ===
 // What the scenario's file says of the end, against the end; '' when it fits.
 function unlike(scenario, end, play)
 {
-	const { never: _, commits = {}, reactions = {}, built, once = [], log = [], ...pulls } = scenario.expect;
+	const { never: _, asks: __, commits = {}, reactions = {}, built, once = [], log = [], ...pulls } = scenario.expect;
 	const { loose = [] } = scenario;
 	const wrong = [];
 	const checks = (where, is, wanted) => {
@@ -138,6 +138,11 @@ function unlike(scenario, end, play)
 	};
 	for (const [name, wanted] of Object.entries(pulls)) {
 		const is = end.pulls[name];
+		const single = Object.fromEntries(Object.entries(is.checks).filter(([n]) => n.includes('(')).map(([n, c]) => [n.replace(/ \(.*/, ''), c.is]));
+		if (wanted.attributes && !isDeepStrictEqual(single, wanted.attributes))
+			wrong.push(`${name}: checks of attributes are ${text(single)} and should be ${text(wanted.attributes)}`);
+		if (wanted.left_out && !wanted.left_out.test(is.checks.rebuilds ? is.checks.rebuilds.left_out : ''))
+			wrong.push(`${name}: that attributes have no checks is ${text(is.checks.rebuilds)} and should be like ${wanted.left_out}`);
 		checks(name, is.checks, wanted);
 		if (wanted.statuses && !isDeepStrictEqual(is.statuses || {}, wanted.statuses))
 			wrong.push(`${name}: statuses are ${text(is.statuses)} and should be ${text(wanted.statuses)}`);
@@ -197,6 +202,12 @@ async function manners(play, { plan } = {})
 			wrong.push(`${m.max_in_flight} requests at once`);
 		if (m.requests_while_limited && !(plan && plan.kills.length))
 			wrong.push(`${m.requests_while_limited} requests while told to wait`);
+	}
+	// How often something is asked, while nothing goes wrong.
+	for (const [path, times] of Object.entries(!plan && play.scenario.expect.asks || {})) {
+		const n = (await play.github.ask('requests')).filter(r => r.path.includes(path)).length;
+		if (n !== times)
+			wrong.push(`${path} was asked ${n} times, and should be ${times}`);
 	}
 	return wrong;
 }

@@ -411,9 +411,17 @@ export class Play {
 		for (const r of ours.filter(c => c.head_sha === sha).sort((a, b) => a.id - b.id)) {
 			const name = r.name.replace('ekaci / ', '');
 			out[name] = { times: (out[name] ? out[name].times : 0) + 1, is: r.conclusion || r.status,
-				title: this.words(r.output ? r.output.title : ''), buttons: r.actions.map(a => a.identifier) };
+				title: this.words(r.output ? r.output.title : ''), buttons: r.actions.map(a => a.identifier),
+				...this.left_out(r) };
 		}
 		return out;
+	}
+
+	// Why attributes have no checks, where a summary says so.
+	left_out(run)
+	{
+		const said = /Attributes have no check[^.]*/.exec(run.output && run.output.summary || '');
+		return said ? { left_out: said[0] } : {};
 	}
 
 	words(text)

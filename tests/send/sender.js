@@ -297,6 +297,104 @@ scene('what is too long is cut, and says so', async () => {
 	match(c.body, /left out/);
 });
 
+// --- statuses ---
+
+const status = (state, description = 'words') => command('status', { head: w.head, context: 'ekaci/rebuilds', state, description });
+const statuses = async () => (await github.ask('commit_checks', { repo: REPO, head_sha: w.head })).statuses;
+const posts = async what => (await writes()).filter(r => r.method === 'POST' && r.path.includes(what)).length;
+
+scene('a status is made once, and once more when it changes', async () => {
+	const d = await start();
+	for (const state of ['pending', 'pending', 'success', 'success']) {
+		await d.want(status(state));
+		await d.until();
+	}
+	equal([await statuses(), await posts('/statuses/')], [[{ context: 'ekaci/rebuilds', state: 'success' }], 2]);
+});
+
+scene('a status whose answer is lost is not made again, and one that was not made is', async () => {
+	const d = await start();
+	for (const [when, made] of [['after', 1], ['before', 3]]) {
+		await fault({ method: 'POST', route: '/statuses/', when, drop: true, times: 1 });
+		await d.want(status(when === 'after' ? 'success' : 'failure'));
+		await d.until();
+		equal(await posts('/statuses/'), made);
+	}
+	equal(await statuses(), [{ context: 'ekaci/rebuilds', state: 'failure' }]);
+	equal((await d.say({ do: 'figures' })).in_doubt, 0);
+});
+
+scene('a status that says something else than the one that stands there is made, when it is in doubt', async () => {
+	const d = await start();
+	await d.want(status('failure', 'one newly fails'));
+	await d.until();
+	await fault({ method: 'POST', route: '/statuses/', when: 'before', drop: true, times: 1 });
+	await d.want(status('failure', 'two newly fail'));
+	await d.until();
+	equal(await posts('/statuses/'), 3);
+});
+
+// --- review requests ---
+
+const reviewers = (logins, max = 3) => command('reviewers', { number: w.pull.number, max, logins });
+const asked = async () => (await github.ask('pulls')).find(p => p.number === w.pull.number).reviewers;
+const people = async (...names) => {
+	for (const user of names)
+		await github.do('permission', { repo: REPO, user, permission: 'read' });
+};
+
+scene('reviewers are asked in one request, and nobody twice', async () => {
+	await people('one', 'two', 'three');
+	const d = await start();
+	await d.want(reviewers(['one', 'two', 'ONE']));
+	await d.until();
+	equal([await asked(), await posts('/requested_reviewers')], [['one', 'two'], 1]);
+	await d.want(reviewers(['two', 'one', 'three']));
+	await d.until();
+	equal([await asked(), await posts('/requested_reviewers')], [['one', 'two', 'three'], 2]);
+});
+
+scene('who may not be asked does not keep the others from it, and is not tried again', async () => {
+	await people('one', 'two');
+	const d = await start();
+	await d.want(reviewers(['absent', 'one', 'two']));
+	await d.until();
+	equal([await asked(), await posts('/requested_reviewers')], [['one', 'two'], 4]);
+	await d.want(reviewers(['absent', 'two', 'one']));
+	await d.until();
+	equal(await posts('/requested_reviewers'), 4);
+});
+
+scene('at most so many are asked, over all times, and who took the request off is not asked again', async () => {
+	await people('one', 'two', 'three');
+	const d = await start();
+	await d.want(reviewers(['one', 'two', 'three'], 2));
+	await d.until();
+	equal(await asked(), ['one', 'two']);
+	await github.do('review', { repo: REPO, number: w.pull.number, user: 'one' });
+	await d.want(reviewers(['one', 'three', 'two'], 2));
+	await d.until();
+	equal([await asked(), await posts('/requested_reviewers')], [['two'], 1]);
+});
+
+scene('a request for reviews whose answer is lost asks nobody else', async () => {
+	await people('one', 'two');
+	const d = await start();
+	await fault({ method: 'POST', route: '/requested_reviewers', when: 'after', drop: true, times: 1 });
+	await d.want(reviewers(['one', 'two'], 1));
+	await d.until();
+	equal(await asked(), ['one']);
+});
+
+scene('nobody is asked to look at a draft', async () => {
+	await people('one');
+	await github.do('pull_change', { repo: REPO, number: w.pull.number, action: 'converted_to_draft', deliver: false });
+	const d = await start();
+	await d.want(reviewers(['one']));
+	await d.until();
+	equal([await asked(), await posts('/requested_reviewers')], [[], 0]);
+});
+
 // --- nothing twice ---
 
 for (const [what, route] of [['check run', '/check-runs$'], ['comment', '/comments$']]) {

@@ -277,6 +277,20 @@ who_waits_most_goes_first_and_not_before_its_time(void **state)
 }
 
 /* Progress waits for its time and for everybody else; what is concluded waits for neither. */
+/* Checks of attributes that are concluded do not keep the whole's from being told. */
+static void
+a_part_is_concluded_behind_the_whole(void **state)
+{
+	struct world *w = *state;
+	struct wish_check part = {.head = "abc", .name = "ekaci / a (s-1)", .status = "completed", .conclusion = "success"};
+
+	good(store_want_part_check(w->s, &demo, &part, &e));
+	assert_int_equal(next(w).urgency, URGENCY_FIRST);
+	want_check(w, "{" NAME "\"status\":\"completed\",\"conclusion\":\"success\"}");
+	assert_non_null(strstr(next(w).wanted, "ekaci / rebuilds"));
+	assert_int_equal(next(w).urgency, URGENCY_CONCLUSION);
+}
+
 static void
 progress_is_last_and_quiet(void **state)
 {
@@ -386,6 +400,7 @@ budget_keeps_a_reserve(void **state)
 	int i;
 
 	(void)state;
+	assert_int_equal(budget_room(&b, now), BUDGET_AN_HOUR * 3 / 5);
 	for (i = 0; budget_wait_ms(&b, true, now) == 0; i++)
 		budget_spend(&b, now);
 	assert_int_equal(i, BUDGET_A_MINUTE / 2);
@@ -397,6 +412,7 @@ budget_keeps_a_reserve(void **state)
 		budget_spend(&b, now += 1000);
 	assert_int_equal(i, BUDGET_AN_HOUR);
 	assert_int_equal(budget_used(&b, now), BUDGET_AN_HOUR);
+	assert_int_equal(budget_room(&b, now), 0);
 	assert_true(budget_quiet_ms(&b, 10000, now) > 200000);
 	assert_int_equal(budget_wait_ms(&b, false, 1000000 + 3601 * 1000), 0);
 	assert_true(budget_wait_ms(&b, true, 1000000 + 3601 * 1000) > 0);
@@ -501,6 +517,7 @@ main(void)
 	    TEST(what_is_given_up_is_open_again_when_it_changes),
 	    TEST(a_doubt_survives_closing_and_is_settled_by_a_record),
 	    TEST(who_waits_most_goes_first_and_not_before_its_time),
+	    TEST(a_part_is_concluded_behind_the_whole),
 	    TEST(progress_is_last_and_quiet),
 	    TEST(what_stands_there_is_not_written_again),
 	    TEST(a_reply_is_read_again),

@@ -3,7 +3,8 @@
  *
  *     send_driver DATABASE API_URL APP_ID KEY_FILE BETWEEN_WRITES_MS FIRST_RETRY_MS SETTLE_MS PROGRESS_MS
  *
- * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"figures"|"permission"|"pull"|"git",
+ * Reads one command a line: {"do":"check"|"comment"|"labels"|"reaction"|"reply"|"status"|"reviewers"|"figures"|"permission"|
+ * "team"|"pull"|"git",
  * ...} and answers each with a line. Ends when its input does.
  */
 #include "forge/forges.h"
@@ -88,7 +89,17 @@ want(struct driver *d, struct arena *a, const char *what, const json_t *j, const
 	const char *marker = json_str(w, "marker", "");
 	struct wish_check check;
 	struct wish_labels labels;
+	struct wish_status status;
+	struct wish_reviewers reviewers;
 
+	if (strcmp(what, "status") == 0)
+		return fields_read(&wish_status_fields, a, text, what, &status, e) != 0
+		           ? -1
+		           : store_want_status(d->store, r, &status, false, e);
+	if (strcmp(what, "reviewers") == 0)
+		return fields_read(&wish_reviewers_fields, a, text, what, &reviewers, e) != 0
+		           ? -1
+		           : store_want_reviewers(d->store, r, &reviewers, e);
 	if (strcmp(what, "check") == 0)
 		return fields_read(&wish_check_fields, a, text, what, &check, e) != 0
 		           ? -1

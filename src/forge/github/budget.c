@@ -35,12 +35,27 @@ wait_ms(const struct budget *b, size_t max, int64_t window_ms, int64_t now_ms)
 	return ms < 0 ? 0 : ms < window_ms ? ms : window_ms;
 }
 
+/* Of an hour's writes: the rest is kept for what people wait for. */
+static size_t
+progress_an_hour(const struct budget *b)
+{
+	return b->an_hour * 3 / 5;
+}
+
+int64_t
+budget_room(const struct budget *b, int64_t now_ms)
+{
+	int64_t room = (int64_t)progress_an_hour(b) - (int64_t)budget_used(b, now_ms);
+
+	return b->an_hour == 0 ? INT64_MAX : room > 0 ? room : 0;
+}
+
 int64_t
 budget_wait_ms(const struct budget *b, bool progress, int64_t now_ms)
 {
 	/* Progress: half of a minute's, three fifths of an hour's. */
 	int64_t minute = wait_ms(b, progress ? b->a_minute / 2 : b->a_minute, MINUTE_MS, now_ms);
-	int64_t hour = wait_ms(b, progress ? b->an_hour * 3 / 5 : b->an_hour, HOUR_MS, now_ms);
+	int64_t hour = wait_ms(b, progress ? progress_an_hour(b) : b->an_hour, HOUR_MS, now_ms);
 
 	return minute > hour ? minute : hour;
 }

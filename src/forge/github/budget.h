@@ -26,6 +26,8 @@ struct budget {
 void budget_spend(struct budget *b, int64_t now_ms);
 /* How many of the last hour's writes are counted. */
 size_t budget_used(const struct budget *b, int64_t now_ms);
+/* How many more of the hour's writes are progress's to use. */
+int64_t budget_room(const struct budget *b, int64_t now_ms);
 /* In how many ms there is room for a write, 0: now. */
 int64_t budget_wait_ms(const struct budget *b, bool progress, int64_t now_ms);
 /* How long what was written is left as it is, before more progress of it is told: `first_ms`, and more the more is used. */

@@ -84,6 +84,7 @@ const struct forge github = {
     .look = github_look,
     .troubles = github_troubles,
     .metrics = github_metrics,
+    .room = github_room,
     .pull_url = pull_url,
     .commit_url = commit_url,
 };

@@ -585,6 +585,12 @@ send_figures(struct sender *sender, struct send_figures *ret, struct err *e)
 	return 0;
 }
 
+int64_t
+github_room(struct sender *s, int64_t installation)
+{
+	return budget_room(&lane_of(client_of(s), installation)->budget, clock_now_ms());
+}
+
 void
 github_metrics(struct sender *s, struct buf *out)
 {

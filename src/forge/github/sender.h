@@ -38,6 +38,7 @@ bool github_was_away(struct sender *s);
 void github_look(struct sender *s);
 void github_troubles(struct sender *s, struct buf *out);
 void github_metrics(struct sender *s, struct buf *out);
+int64_t github_room(struct sender *s, int64_t installation);
 
 /* For tests; github_start sets GitHub's. */
 void send_set_delays(struct sender *s, const struct send_delays *d);

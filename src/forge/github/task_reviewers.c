@@ -9,7 +9,7 @@
 
 /*
  * Remembered (t->remote):
- *   asked  logins that we have asked
+ *   asked  logins that we have asked, or that somebody has: together they are at most so many
  *   no     logins that GitHub does not let us ask
  * In t->found, while a task goes on: logins that need not be asked. In t->todo: whom to ask.
  */
@@ -136,6 +136,19 @@ on_reviews(struct task *t, const struct http_answer *answer, const json_t *body)
 		ask_all(t);
 }
 
+/* The answer to a request may have been lost: who stands there and is wanted was asked. */
+static void
+note_asked(struct task *t, const json_t *user)
+{
+	const struct texts *logins = &t->wanted.reviewers.logins;
+	const char *login = json_str(user, "login", "");
+
+	note(t, user);
+	for (size_t i = 0; i < logins->n; i++)
+		if (strcasecmp(logins->p[i], login) == 0 && !holds(list(t, "asked"), login))
+			json_array_append_new(list(t, "asked"), json_string(login));
+}
+
 static void
 on_pull(struct task *t, const struct http_answer *answer, const json_t *body)
 {
@@ -150,7 +163,7 @@ on_pull(struct task *t, const struct http_answer *answer, const json_t *body)
 	t->found = json_array();
 	note(t, json_object_get(body, "user"));
 	json_array_foreach(json_object_get(body, "requested_reviewers"), i, user)
-		note(t, user);
+		note_asked(t, user);
 	task_ask(t, "GET", address(t, "/reviews?per_page=100"), NULL, on_reviews);
 }
 

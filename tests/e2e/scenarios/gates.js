@@ -55,6 +55,15 @@ export default [
 		{ teams: { 'org/nix': ['writer'] } }),
 	trust('a team that cannot be read trusts nobody', { forks: 'approve', teams: ['org/absent', 'elsewhere/nix'] }, 'NONE',
 		{ ...nothing, log: [/org\/absent cannot be read, so none of its members is trusted/, /elsewhere\/nix cannot be read/] }),
+	...[[60, 1, 'is kept for some minutes'], [310, 2, 'is asked for again after some minutes']].map(([s, times, words]) => ({
+		name: `what a team says of somebody ${words}`,
+		config: { trust: { forks: 'approve', teams: ['org/nix'] } }, teams: { 'org/nix': ['stranger'] },
+		forks: { 'stranger/demo': { leaf, other: { 'packages/other.sh': 'echo other of other >> $LOG\n' } } },
+		steps: [stranger, { do: 'wait' }, { do: 'time', s },
+			{ ...stranger, head: 'other' }],
+		expect: { leaf: good, other: good, built: [...built, 'other of other'],
+			asks: { '/orgs/org/teams/nix/memberships/stranger': times } },
+	})),
 	{
 		name: 'a member\'s pull request of somebody else\'s fork waits: its owner can push to it',
 		config: { trust: { forks: 'approve' } },

@@ -6,6 +6,7 @@
 #include "graph/graph.h"
 #include "records/array.h"
 #include "report/model.h"
+#include "report/position.h"
 #include "support/text/escape.h"
 #include "support/text/json.h"
 
@@ -36,6 +37,7 @@ struct explaining {
 	const struct explain_question *q;
 	struct difference_reader *difference; /* in whose file the texts stand */
 	struct difference_counts counts;
+	struct places places;             /* of the repository, in what evaluators say */
 	VEC(struct str) roots;            /* JSON */
 	VEC(struct candidate) candidates; /* in the order of the file */
 };
@@ -119,7 +121,7 @@ print_cause(struct explaining *x, const struct difference_cause *cause, struct e
 static void
 print_error(struct explaining *x, const char *side, const char *error)
 {
-	struct str rest = str_of(error);
+	struct str rest = str_of(places_shorten(&x->places, error));
 
 	printf("  %s says:\n", side);
 	while (rest.n != 0) {
@@ -444,12 +446,20 @@ read_all(struct explaining *x, struct err *e)
 	return more < 0 ? -1 : rc;
 }
 
+/* Where the tree stood while it was evaluated, or NULL. */
+static const char *
+source_of(const struct explain_question *q)
+{
+	return q->evaluations.n > 0 ? q->evaluations.p[0].source : NULL;
+}
+
 int
 explain_attributes(const struct explain_question *q, int *ret_exit, struct err *e)
 {
 	struct explaining x = {.q = q};
 	int rc = read_all(&x, e);
 
+	places_init(&x.places, &x.a, &(struct report_job){.checkout_dir = source_of(q)}, NULL);
 	for (size_t i = 0; i < q->attrs.n && rc == 0; i++) {
 		found_t found = {0};
 		rc = find_name(&x, i, &found, e);
@@ -458,6 +468,7 @@ explain_attributes(const struct explain_question *q, int *ret_exit, struct err *
 		vec_release(&found);
 	}
 	difference_close(&x.difference);
+	places_release(&x.places);
 	vec_release(&x.roots);
 	vec_release(&x.candidates);
 	arena_release(&x.a);

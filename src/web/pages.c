@@ -69,7 +69,7 @@ page_tone(const char *word)
 {
 	static const struct {
 		const char *word, *tone;
-	} tones[] = {{"success", "good"}, {"failure", "bad"}, {"FAILED", "bad"}, {"action_required", "warn"}};
+	} tones[] = {{"success", "good"}, {"failure", "bad"}, {"failed", "bad"}, {"action_required", "warn"}};
 
 	for (size_t i = 0; word != NULL && i < COUNT(tones); i++)
 		if (strcmp(tones[i].word, word) == 0)

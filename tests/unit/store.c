@@ -1324,6 +1324,14 @@ an_approval_is_of_the_head_that_is_there(void **state)
 	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
 	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &pr, &f->e), 0);
 	assert_int_equal(pr.head_since, 9000);
+	/* Whose the fork was is known when it is gone, too. */
+	assert_null(pr.head_owner);
+	pr.head_owner = "a";
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	pr.head_owner = NULL;
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &pr, &f->e), 0);
+	assert_string_equal(pr.head_owner, "a");
 }
 
 static void

@@ -326,7 +326,8 @@ view_put_back(struct store *s, struct arena *a, size_t limit, struct view_build 
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state = 'queued' AND b.reason IS NOT NULL" PUBLICLY_WANTED " LIMIT ?1",
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state = 'queued' AND b.reason IS NOT NULL" PUBLICLY_WANTED
+	    " LIMIT ?1",
 	    "i", (int64_t)limit);
 
 	return read_builds(s, a, q, ret, ret_n, e);

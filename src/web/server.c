@@ -39,7 +39,7 @@ struct server {
 	int port;
 	char *address;
 	bool pumping;
-	bool holding; /* what may be put off is: what was sent to us comes first */
+	bool holding;                           /* what may be put off is: what was sent to us comes first */
 	int64_t turn_ms;                        /* when it began, monotonic */
 	VEC(struct MHD_Connection *) postponed; /* suspended until the next turn */
 };

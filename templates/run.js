@@ -274,7 +274,7 @@
 	async function get(path) {
 		const answer = await fetch(with_key(path), { cache: "no-cache", credentials: "same-origin" });
 		if (!answer.ok)
-			throw new Error(path + ": " + answer.status);
+			throw Object.assign(new Error(path + ": " + answer.status), { gone: answer.status === 404 || answer.status === 410 });
 		return answer;
 	}
 
@@ -380,10 +380,46 @@
 			put(document.getElementById(id), fresh.getElementById(id));
 		if (table && all && await load_states())
 			show(false);
-		if (live)
-			wait();
-		else
+		if (!live)
 			delete document.getElementById("above").dataset.live;
+		return !!live;
+	}
+
+	/* The server says when something is new; where it cannot (too many follow, a proxy), it is asked every few seconds. */
+	let news = false, fetching = false;
+
+	async function fetch_news() {
+		if (fetching || document.hidden)
+			return;
+		fetching = true;
+		while (news) {
+			news = false;
+			try {
+				await again();
+			} catch (e) {
+				if (e.gone)
+					break;
+			}
+		}
+		fetching = false;
+	}
+
+	function follow() {
+		const events = new EventSource(with_key("/run/" + above.dataset.live));
+		events.onmessage = () => {
+			news = true;
+			fetch_news();
+		};
+		events.addEventListener("end", () => {
+			events.close();
+			news = true;
+			fetch_news();
+		});
+		events.onerror = () => {
+			if (events.readyState === EventSource.CLOSED)
+				wait();
+		};
+		document.addEventListener("visibilitychange", fetch_news);
 	}
 
 	function wait() {
@@ -391,7 +427,7 @@
 			if (document.hidden)
 				document.addEventListener("visibilitychange", wait, { once: true });
 			else
-				again().catch(wait);
+				again().then(goes_on => goes_on && wait(), e => e.gone || wait());
 		}, POLL_MS);
 	}
 
@@ -399,5 +435,5 @@
 		begin().catch(e => console.warn("the rows could not be had: " + e.message));
 	const above = document.getElementById("above");
 	if (above && above.dataset.live)
-		wait();
+		follow();
 })();

@@ -272,7 +272,7 @@ view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, s
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT " BUILD_COLUMNS ", t.median_ms FROM build b"
 	    " LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system"
-	    " WHERE b.state IN " BUILD_SQL_READY " AND b.state = 'building'"
+	    " WHERE b.state = 'building'"
 	    " AND EXISTS (SELECT 1 FROM build_want w WHERE w.run = ?1 AND w.build = b.id) ORDER BY b.started LIMIT ?2",
 	    "ii", run, (int64_t)limit);
 	VEC(struct view_build) rows = {0};
@@ -315,8 +315,7 @@ view_building(struct store *s, struct arena *a, size_t limit, struct view_build 
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state IN " BUILD_SQL_READY
-	    " AND b.state = 'building'" PUBLICLY_WANTED " ORDER BY b.started LIMIT ?1",
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state = 'building'" PUBLICLY_WANTED " ORDER BY b.started LIMIT ?1",
 	    "i", (int64_t)limit);
 
 	return read_builds(s, a, q, ret, ret_n, e);
@@ -327,8 +326,8 @@ view_put_back(struct store *s, struct arena *a, size_t limit, struct view_build 
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state IN " BUILD_SQL_READY
-	    " AND b.state = 'queued' AND b.reason IS NOT NULL" PUBLICLY_WANTED " LIMIT ?1",
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state = 'queued' AND b.reason IS NOT NULL" PUBLICLY_WANTED
+	    " LIMIT ?1",
 	    "i", (int64_t)limit);
 
 	return read_builds(s, a, q, ret, ret_n, e);

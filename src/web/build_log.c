@@ -5,6 +5,7 @@
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/packed.h"
+#include "web/live.h"
 #include "web/page_data.h"
 #include "web/pages.h"
 #include "web/show.h"
@@ -14,35 +15,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	FOLLOW_MS = 500,
-	MAX_FOLLOWERS = 64,   /* more readers get what is there and an end */
-	STILL_MS = 15 * 1000, /* a proxy ends what says nothing for long */
-	CHUNK = 16 * 1024
-};
+enum { CHUNK = 16 * 1024 };
 
-/* One answer that reads a log. Those that wait for more are in the list, suspended. */
+/* One answer that reads a log. Where too many follow what goes on, it gets what is there and an end. */
 struct log_reader {
-	struct log_reader *prev, *next;
+	struct live_one live;
 	const struct page_sources *w;
-	struct MHD_Connection *mhd;
 	char *name, *key; /* of the address; key may be NULL */
 	struct packed *log;
 	int clean;
 	int64_t looked_ms; /* clock_mono_ms, when the asker was last known to be one who may see it */
-	bool follow, waiting, ended;
+	bool follow;
 	/* Of events: the file, and what was said of it. */
 	char *path;
 	int64_t lines, said_ms;
 	bool over;
 	/* Of a range: what is left of it. */
 	int64_t left;
-};
-
-struct logs {
-	struct server *server;
-	struct loop_timer *timer;
-	struct log_reader *followers;
 };
 
 enum { CLEAN_TEXT, CLEAN_ESC, CLEAN_CSI, CLEAN_STRING, CLEAN_STRING_ESC, CLEAN_CR, CLEAN_C2 };
@@ -130,12 +119,12 @@ is_open(struct log_reader *f, bool *ret_more)
 	struct view_build b;
 
 	*ret_more = false;
-	if (!f->follow && clock_mono_ms() - f->looked_ms < FOLLOW_MS)
+	if (!f->follow && clock_mono_ms() - f->looked_ms < LIVE_MS)
 		return true;
 	f->looked_ms = clock_mono_ms();
 	if (!find_still(f, &a, &b))
 		return false;
-	*ret_more = f->follow && !f->ended && running(b.state);
+	*ret_more = f->follow && !f->live.ended && running(b.state);
 	return true;
 }
 
@@ -145,40 +134,11 @@ reader_new(struct page *p)
 	struct log_reader *f = mem_alloc(sizeof(*f));
 
 	*f = (struct log_reader){.w = p->w,
-	    .mhd = p->mhd,
 	    .name = mem_strdup(str_dup(p->a, p->params[0])),
 	    .key = p->key != NULL ? mem_strdup(p->key) : NULL,
 	    .looked_ms = clock_mono_ms(),
 	    .lines = -1};
 	return f;
-}
-
-static void
-wait_for_more(struct log_reader *f)
-{
-	struct logs *l = f->w->logs;
-
-	f->waiting = true;
-	f->prev = NULL;
-	f->next = l->followers;
-	if (f->next != NULL)
-		f->next->prev = f;
-	else
-		loop_timer_set(l->timer, FOLLOW_MS);
-	l->followers = f;
-	MHD_suspend_connection(f->mhd);
-}
-
-static void
-stop_waiting(struct log_reader *f)
-{
-	if (f->next != NULL)
-		f->next->prev = f->prev;
-	if (f->prev != NULL)
-		f->prev->next = f->next;
-	else
-		f->w->logs->followers = f->next;
-	f->waiting = false;
 }
 
 /* libmicrohttpd asks for at most max more bytes. */
@@ -199,7 +159,7 @@ give(void *ctx, uint64_t at, char *out, size_t max)
 		if (n == 0 && !more)
 			return MHD_CONTENT_READER_END_OF_STREAM;
 		if (n == 0) {
-			wait_for_more(f);
+			live_wait(&f->live);
 			return 0;
 		}
 		used = log_clean(&f->clean, in, (size_t)n, out);
@@ -212,77 +172,12 @@ forget(void *ctx)
 {
 	struct log_reader *f = ctx;
 
-	if (f->waiting)
-		stop_waiting(f);
+	live_leave(&f->live);
 	packed_close(&f->log);
 	mem_free(&f->name);
 	mem_free(&f->key);
 	mem_free(&f->path);
 	mem_free(&f);
-}
-
-static void
-resume_all(struct logs *l)
-{
-	while (l->followers != NULL) {
-		struct log_reader *f = l->followers;
-		stop_waiting(f);
-		MHD_resume_connection(f->mhd);
-	}
-}
-
-static void
-on_timer(void *ctx)
-{
-	struct logs *l = ctx;
-
-	resume_all(l);
-	server_pump(l->server);
-}
-
-struct logs *
-logs_new(struct loop *loop)
-{
-	struct logs *l = mem_alloc(sizeof(*l));
-
-	*l = (struct logs){0};
-	l->timer = loop_timer_new(loop, "web: logs", on_timer, l);
-	return l;
-}
-
-void
-logs_serve(struct logs *l, struct server *server)
-{
-	l->server = server;
-}
-
-void
-logs_end(struct logs *l)
-{
-	if (l == NULL)
-		return;
-	for (struct log_reader *f = l->followers; f != NULL; f = f->next)
-		f->ended = true;
-	resume_all(l);
-}
-
-void
-logs_free(struct logs *l)
-{
-	if (l == NULL)
-		return;
-	loop_timer_free(l->timer);
-	mem_free(&l);
-}
-
-static size_t
-count_followers(const struct logs *l)
-{
-	size_t n = 0;
-
-	for (const struct log_reader *f = l->followers; f != NULL; f = f->next)
-		n++;
-	return n;
 }
 
 const char *
@@ -329,7 +224,7 @@ log_text(struct page *p, struct err *e)
 	}
 	struct log_reader *f = reader_new(p);
 	f->log = log;
-	f->follow = running(b.state) && count_followers(p->w->logs) < MAX_FOLLOWERS;
+	f->follow = running(b.state) && live_join(p->w->live, &f->live, p->mhd);
 	return respond(p, MHD_SIZE_UNKNOWN, give, f, e);
 }
 
@@ -345,7 +240,7 @@ event(struct log_reader *f, const char *state, char *out, size_t max)
 	int64_t lines = log_file_open(&a, f->path, &log, &e) == 0 ? log.lines : 0, now = clock_mono_ms();
 	bool end = !running(state);
 
-	if (!end && lines == f->lines && now - f->said_ms < STILL_MS)
+	if (!end && lines == f->lines && now - f->said_ms < LIVE_STILL_MS)
 		return 0;
 	int n = lines == f->lines && !end ? snprintf(out, max, ":\n\n")
 	                                  : snprintf(out, max, "%sdata: {\"lines\":%" PRId64 ",\"state\":\"%s\"}\n\n",
@@ -365,26 +260,28 @@ give_event(void *ctx, uint64_t at, char *out, size_t max)
 
 	(void)at;
 	/* Asked before looking: what was written before the build ended is then counted. */
-	if (f->over || f->ended || !find_still(f, &a, &b))
+	if (f->over || f->live.ended || !find_still(f, &a, &b))
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	size_t n = event(f, b.state, out, max);
 	if (n == 0)
-		wait_for_more(f);
+		live_wait(&f->live);
 	return (ssize_t)n;
 }
 
 int
 log_events(struct page *p, struct err *e)
 {
-	if (count_followers(p->w->logs) >= MAX_FOLLOWERS)
-		return fail(e, ERR_BUSY, "too many read logs that grow");
 	struct log_reader *f = reader_new(p);
+	if (!live_join(p->w->live, &f->live, p->mhd)) {
+		forget(f);
+		return fail(e, ERR_BUSY, "too many follow what goes on");
+	}
 	f->path = mem_strdup(log_path(p, &p->build));
 	p->type = "text/event-stream";
 	p->cache = "no-store";
 	if (respond(p, MHD_SIZE_UNKNOWN, give_event, f, e) != 0)
 		return -1;
-	MHD_add_response_header(p->response, "X-Accel-Buffering", "no"); /* nginx would keep it back */
+	live_headers(p);
 	return 0;
 }
 

@@ -4,16 +4,6 @@
 
 #include "web/page.h"
 
-/* Answers that wait for more of a log are suspended connections; they are looked at twice a second. Whoever may not see the build
- * any more is cut off. */
-struct logs;
-struct logs *logs_new(struct loop *l);
-/* Whose connections they are. */
-void logs_serve(struct logs *logs, struct server *server);
-/* Lets go of all of them; they must not be suspended when the server stops. NULL is fine, as below. */
-void logs_end(struct logs *logs);
-void logs_free(struct logs *logs); /* after the server */
-
 /* The log that p->build has: as text, cleaned, followed while the build runs; as server-sent events of how long it is by now, with a last
  * one when the build has ended; and the file as it is, whole or a range of it. */
 page_fn log_text, log_events, log_raw;

@@ -5,6 +5,7 @@
 #include "support/os/files.h"
 #include "support/text/escape.h"
 #include "web/dashboard.h"
+#include "web/live.h"
 #include "web/page_data.h"
 #include "web/pages.h"
 #include "web/show.h"
@@ -64,8 +65,8 @@ forms_run(struct page *p, struct err *e)
 	case PAGE_JSON: return run_json(p, &p->runs[0], e);
 	case PAGE_TEXT:
 	case PAGE_MARKDOWN: return run_markdown(p, &p->runs[0], e);
-	case PAGE_HTML:
-	case PAGE_EVENTS: break;
+	case PAGE_EVENTS: return live_run(p, e);
+	case PAGE_HTML: break;
 	}
 	return page_run(p, e);
 }

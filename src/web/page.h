@@ -25,7 +25,7 @@ struct page_sources {
 	const char *store_dir; /* "/nix/store" */
 	struct server *server;
 	struct web_intake *intake; /* intake.h */
-	struct logs *logs;         /* build_log.h */
+	struct live *live;         /* live.h */
 	struct whys *whys;         /* ask_why.h */
 	/* See struct web_hooks; each may be NULL. */
 	void (*figures)(void *ctx, struct buf *out);

@@ -39,6 +39,7 @@ struct server {
 	int port;
 	char *address;
 	bool pumping;
+	bool holding;                           /* what may be put off is: what was sent to us comes first */
 	int64_t turn_ms;                        /* when it began, monotonic */
 	VEC(struct MHD_Connection *) postponed; /* suspended until the next turn */
 };
@@ -262,7 +263,7 @@ rearm(struct server *s, bool again)
 bool
 server_turn_is_long(const struct server *s)
 {
-	return s->pumping && clock_mono_ms() - s->turn_ms >= SERVER_TURN_MS;
+	return s->pumping && (s->holding || clock_mono_ms() - s->turn_ms >= SERVER_TURN_MS);
 }
 
 void
@@ -283,34 +284,48 @@ resume_postponed(struct server *s)
 /*
  * Everything that can be read is read before a commit, so that one commit takes as many deliveries as there are; the
  * answers go out before anybody looks at what came in. libmicrohttpd does not tell (by descriptor or deadline) of
- * connections that were woken: after a commit there is always another MHD_run, here or in the next turn.
+ * connections that were woken: after a commit there is always another MHD_run, here or in the next turn. Gives whether there is
+ * more to do.
  */
-void
-server_pump(struct server *s)
+static bool
+run_rounds(struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 	void *ctx = s->hooks.ctx;
 	bool again = true;
 
-	if (s->pumping)
-		return;
-	s->pumping = true;
-	s->turn_ms = clock_mono_ms();
-	resume_postponed(s);
-	for (int round = 0; round < MAX_ROUNDS && again && s->postponed.n == 0; round++) {
+	for (int round = 0; round < MAX_ROUNDS && again && (s->holding || s->postponed.n == 0); round++) {
 		size_t before = s->hooks.waiting(ctx);
 		MHD_run(s->mhd);
 		size_t waiting = s->hooks.waiting(ctx);
-		if (waiting > before && s->postponed.n == 0)
+		if (waiting > before && (s->holding || s->postponed.n == 0))
 			continue;
 		if (waiting > 0)
 			s->hooks.settle(ctx);
 		else
 			again = MHD_get_timeout(s->mhd, &ms) == MHD_YES && ms == 0;
 	}
+	return again;
+}
+
+/* Deliveries first, all that are there; then pages, for as long as a turn may take: who reads never keeps out what is sent. */
+void
+server_pump(struct server *s)
+{
+	if (s->pumping)
+		return;
+	s->pumping = true;
+	s->holding = true;
+	bool again = run_rounds(s);
+	s->holding = false;
+	s->turn_ms = clock_mono_ms();
+	if (s->postponed.n > 0) {
+		resume_postponed(s);
+		again = run_rounds(s);
+	}
 	rearm(s, again || s->postponed.n > 0);
 	s->pumping = false;
-	s->hooks.settled(ctx);
+	s->hooks.settled(s->hooks.ctx);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "web/failures.h"
 #include "web/forms.h"
 #include "web/intake.h"
+#include "web/live.h"
 #include "web/log_page.h"
 #include "web/metrics.h"
 #include "web/pages.h"
@@ -99,13 +100,13 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 	    links_new(w->keys, &w->links, e) != 0 || intake_start(from->s, settings->forge, w->keys, &from->intake, e) != 0)
 		return -1;
 	from->links = w->links;
-	from->logs = logs_new(from->l);
+	from->live = live_new(from->l);
 	from->whys = whys_new(from->l);
 	make_routes(w);
 	if (server_start(from->l, settings->listen, settings->given_fd, settings->request_ms, w->routes, COUNT(w->routes),
 	        &hooks, &from->server, e) != 0)
 		return -1;
-	logs_serve(from->logs, from->server);
+	live_serve(from->live, from->server);
 	whys_serve(from->whys, from->server);
 	return 0;
 }
@@ -141,11 +142,11 @@ web_stop(struct web *w)
 	if (w == NULL)
 		return;
 	/* What is suspended is resumed first: libmicrohttpd wants that of whoever stops it. */
-	logs_end(w->sources.logs);
+	live_end(w->sources.live);
 	whys_end(w->sources.whys);
 	if (w->sources.server != NULL)
 		server_stop(w->sources.server);
-	logs_free(w->sources.logs);
+	live_free(w->sources.live);
 	whys_free(w->sources.whys);
 	intake_stop(w->sources.intake);
 	links_free(w->links);

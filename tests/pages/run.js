@@ -263,7 +263,50 @@ in_browser('a page of a run that goes on grows by itself', async () => {
 	match(await page.js(`document.getElementById('above').textContent`), /20 of 40/);
 	equal(await page.js(`document.querySelector('.causes details').open`), true, 'what was open stays open');
 	equal((await rows_of(page)).length, before, 'and what was searched for is searched for');
+	/* It is told, not asked for: between two news nothing is fetched. */
+	const fetched = () => page.js(`performance.getEntriesByType('resource').filter(e => e.name.includes('/run/')).length`);
+	await new Promise(resolve => setTimeout(resolve, 3000));
+	const quiet = await fetched();
+	await new Promise(resolve => setTimeout(resolve, 6000));
+	equal(await fetched(), quiet, 'nothing is fetched while nothing is new');
+	sql(scene, `UPDATE run SET held = 'for a <machine>', updated = updated + 1 WHERE id = ${id};`);
+	await page.until(`document.getElementById('above').textContent.includes('Waiting: for a <machine>')`, 10000);
+	sql(scene, `UPDATE run SET state = 'DONE', ended = ${Date.now()}, verdict = 'success' WHERE id = ${id};`);
+	await page.until(`!document.getElementById('above').dataset.live`, 10000);
+	equal(page.complaints, []);
 	await page.close();
+});
+
+test('a run that goes on is told as events: few at a time, and to nobody who may not see it any more', async () => {
+	const id = put_run(scene, { rows: 4, states: ['queued'], live: true });
+	sql(scene, `UPDATE run SET state = 'BUILDING', ended = NULL, verdict = NULL, held = 'for the test' WHERE id = ${id};`);
+	const begin = async () => {
+		const stop = new AbortController();
+		const answer = await fetch(url(id), { headers: { Accept: 'text/event-stream' }, signal: stop.signal });
+		return { answer, stop, reader: answer.body.getReader() };
+	};
+	const text = async ({ reader }) => {
+		const { value, done } = await reader.read();
+		return done ? null : new TextDecoder().decode(value);
+	};
+	const all = [];
+	while (all.length < 65)
+		all.push(await begin());
+	equal(all.map(a => a.answer.status), [...Array(64).fill(200), 503], 'the next one is told to come again');
+	match(await text(all[0]), /^data: \{"version":"[0-9a-f]+"\}\n\n$/);
+	match(await text(all[1]), /^data:/);
+	sql(scene, `UPDATE run SET updated = updated + 1 WHERE id = ${id};`);
+	match(await text(all[0]), /^data:/);
+	all.slice(2).forEach(a => a.stop.abort());
+	sql(scene, `UPDATE repository SET private = 1 WHERE id = (SELECT repository FROM run WHERE id = ${id});`);
+	equal([await text(all[1]) ?? 'data', await text(all[1])].pop(), null, 'cut off');
+	equal((await get(`/run/${id}`, { Accept: 'text/event-stream' })).status, 404);
+	sql(scene, `UPDATE repository SET private = 0 WHERE id = (SELECT repository FROM run WHERE id = ${id});`);
+	const again = await begin();
+	equal(again.answer.status, 200, 'there is room again');
+	match(await text(again), /^data:/);
+	sql(scene, `UPDATE run SET state = 'DONE', ended = ${Date.now()}, verdict = 'success' WHERE id = ${id};`);
+	equal([await text(again), await text(again)], ['event: end\ndata: {}\n\n', null]);
 });
 
 in_browser('a report that is a file holds its rows: some of them for all, all of them for a script', async () => {

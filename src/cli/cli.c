@@ -213,7 +213,7 @@ static const struct usage approve_words = {
 };
 static const struct usage check_config_words = {
     .name = "check-config",
-    .synopsis = "[--online] [FILE]",
+    .synopsis = "[--online] [--json] [FILE]",
     .what = "mistakes in ekaci.toml or .ekaci/config.json, and what stops the bot",
     .words =
         "Every mistake in FILE, with line and column: the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG), or a "
@@ -226,7 +226,7 @@ static const struct usage check_config_words = {
                 .what = "asks GitHub, too: the App and its key, permissions, events, the webhook's address, the "
                         "last delivery and the installations; each thing that is wrong is said with what "
                         "mends it, and nothing is changed"},
-            {0}},
+            {"--json", NULL, .what = "ok, mistakes with line and column, stops, warnings and facts, as one line of JSON"}, {0}},
     .examples = (const struct usage_example[]){{"sudo -u ekaci ekaci check-config", "as the bot's user"},
         {"ekaci check-config .ekaci/config.json", "before you commit rules"}, {0}},
     .good = "it is right",

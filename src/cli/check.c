@@ -29,7 +29,7 @@
 
 enum { MAX_SECRET = 64 * 1024, MAX_LINE = 64 };
 
-enum finding { FOUND_FACT, FOUND_WARNING, FOUND_STOP, FOUND_WRONG, FINDINGS };
+enum check_finding { FOUND_FACT, FOUND_WARNING, FOUND_STOP, FOUND_WRONG, FINDINGS };
 
 struct checking {
 	struct arena a;
@@ -41,7 +41,7 @@ struct checking {
 
 /* For people at once, lines of both streams in the order in which they were found; for programs all of it at the end. */
 static void
-found(struct checking *k, enum finding what, const char *text)
+found(struct checking *k, enum check_finding what, const char *text)
 {
 	static const char *const before[FINDINGS] = {"", "warning: ", "stops ekaci: ", "wrong: "};
 	FILE *to = what == FOUND_FACT ? stdout : stderr;

@@ -154,6 +154,17 @@ test('a log comes as it is, and nothing in it drives a terminal', () => {
 	equal(on_terminal.stdout.replaceAll('\r', ''), 'red\tone\nerror: two\n');
 });
 
+test('why a build has not started is told programs, too', () => {
+	const drv = `/nix/store/${'2'.repeat(32)}-waits-1.0.drv`;
+	sql(`INSERT INTO build (drv, name, system, state, created, reason) VALUES ('${drv}', 'waits-1.0', 'riscv64-linux', 'queued', 1, char(27) || '[31m');
+		INSERT INTO build_want (run, build, target) SELECT 1, id, 1 FROM build WHERE name = 'waits-1.0'`);
+	const is = JSON.parse(here('status', '--json', '--why', drv).out), words = here('status', '--why', drv).out.split('\n');
+	equal([is.drv, is.system, is.state], [drv, 'riscv64-linux', 'queued']);
+	ok(is.why.length > 0, 'and why');
+	equal(words[0], `${drv} (riscv64-linux): queued`);
+	equal(is.why, words.slice(1).map(line => line.trim()).filter(Boolean));
+});
+
 test('what is wrong is said: where, the certificate, the token, the version, a way that leads elsewhere', async () => {
 	const says = (r, status, words) => {
 		equal([r.status, r.out], [status, ''], r.err);

@@ -656,8 +656,7 @@ reports_progress(struct reports *rs, int64_t run, const struct progress *is)
 	struct err e;
 
 	arena_clear(&p->heard);
-	p->progress = arena_dup(&p->heard, is, sizeof(*is));
-	p->progress->what = arena_strdup(&p->heard, is->what);
+	p->progress = progress_copy(&p->heard, is);
 	if (clock_mono_ms() - p->progress_ms < 15000) /* GitHub need not see every step */
 		return;
 	p->progress_ms = clock_mono_ms();

@@ -18,6 +18,17 @@ static const struct field progress_members[] = {
 const struct fields progress_fields = FIELDS("progress", "progress", struct progress, progress_members);
 #undef OF
 
+struct progress *
+progress_copy(struct arena *a, const struct progress *of)
+{
+	struct progress *ret = arena_dup(a, of, sizeof(*of));
+
+	_Static_assert(sizeof(*of) == 2 * sizeof(char *) + 2 * sizeof(int64_t), "a new text is copied here, too");
+	ret->what = arena_strdup(a, of->what);
+	ret->at = of->at != NULL ? arena_strdup(a, of->at) : NULL;
+	return ret;
+}
+
 #define OF struct stage_end
 static const struct field stage_end_members[] = {
     {INT(outside_ms), .about = "wall clock spent in programs that the stage ran"},

@@ -29,6 +29,8 @@ struct progress {
 	const char *at;      /* what came last, or NULL */
 };
 extern const struct fields progress_fields;
+/* With its texts, all in a: a record's own go with the record. */
+struct progress *progress_copy(struct arena *a, const struct progress *of);
 /* The last record of a job. */
 struct stage_end {
 	int64_t outside_ms;

@@ -307,6 +307,13 @@ records_are_told_apart_by_their_type(void **unused)
 	assert_int_equal(record_read(&a, STR("{\"outside_ms\":5,\"type\":\"end\"}"), &r[1], &e), 0);
 	const struct records all = {r, 2};
 	const struct progress *p = record_find(&all, &progress_fields);
+	struct arena own = {0};
+	struct progress told = {"rows", 3, -1, arena_printf(&own, "hello")}, *copy = progress_copy(&a, &told);
+	arena_release(&own); /* the record is gone, and what was copied stays */
+	assert_string_equal(copy->what, "rows");
+	assert_string_equal(copy->at, "hello");
+	told.at = NULL;
+	assert_null(progress_copy(&a, &told)->at);
 	assert_int_equal(p->done, 3);
 	assert_int_equal(p->total, -1);
 	assert_int_equal(((const struct stage_end *)record_find(&all, &stage_end_fields))->outside_ms, 5);

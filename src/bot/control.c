@@ -17,7 +17,8 @@ enum { MAX_WORDS = 32, BACKLOG = 64 };
 /* What may be asked for, and what the rest must be: NULL for anything. */
 static const struct {
 	const char *verb, *only;
-} verbs[] = {{"status", NULL}, {"run", NULL}, {"retry", NULL}, {"cancel", NULL}, {"approve", NULL}, {"backup", "-"}};
+} verbs[] = {{"status", NULL}, {"run", NULL}, {"retry", NULL}, {"cancel", NULL}, {"approve", NULL}, {"rebuild", NULL},
+    {"log", NULL}, {"token", NULL}, {"backup", "-"}};
 
 struct asker {
 	struct control *c;

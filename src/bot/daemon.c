@@ -23,6 +23,7 @@
 #include "support/os/notify.h"
 #include "support/text/metric.h"
 #include "walk/flow.h"
+#include "walk/giving.h"
 #include "walk/sweep.h"
 #include "worker/pool.h"
 
@@ -154,6 +155,18 @@ troubles(void *ctx, struct buf *out)
 
 	if (d->sender != NULL)
 		send_troubles(d->sender, out);
+}
+
+static int
+order(void *ctx, struct arena *a, const struct order *o, struct order_given *ret, struct err *e)
+{
+	struct daemon *d = ctx;
+
+	if (order_give(d->store, a, o, ret, e) != 0)
+		return -1;
+	ret->told = true;
+	on_delivery(d);
+	return 0;
 }
 
 static void
@@ -359,7 +372,7 @@ open_parts(struct daemon *d, struct err *e)
 	struct web_settings ws = {.forge = forge, .listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
 
 	ws.given_fd = notify_socket();
-	struct web_hooks hooks = {on_delivery, figures, not_ready, tell_now, d, troubles};
+	struct web_hooks hooks = {on_delivery, figures, not_ready, tell_now, d, troubles, order};
 
 	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
 		return fail(e, ERR_ABSENT, "%s is not on PATH: ekaci needs git and Nix (nix-store, nix-instantiate)",

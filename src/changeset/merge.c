@@ -2,6 +2,7 @@
 #include "changeset/merge.h"
 
 #include "changeset/changeset.h"
+#include "changeset/worktree.h"
 #include "records/list.h"
 
 #include <string.h>
@@ -58,6 +59,29 @@ set_apart(git_repository *repo, git_commit *tip, git_commit *head, struct merge 
 	return 0;
 }
 
+/* A shallow clone: libgit2 goes on behind its end, git knows of it; and the merge is of three trees, so that nothing is looked for. */
+static int
+merge_shallow(git_repository *repo, git_commit *tip, git_commit *head, const git_merge_options *opts, git_oid *ret_base,
+    git_index **ret, struct err *e)
+{
+	char ours[CHANGESET_HEX + 1], theirs[CHANGESET_HEX + 1], base[CHANGESET_HEX + 1], base_tree[CHANGESET_HEX + 1];
+	AUTO(tree_free) git_tree *old = NULL;
+	AUTO(tree_free) git_tree *our = NULL;
+	AUTO(tree_free) git_tree *their = NULL;
+	git_oid id;
+	int rc;
+
+	git_oid_tostr(ours, sizeof(ours), git_commit_id(tip));
+	git_oid_tostr(theirs, sizeof(theirs), git_commit_id(head));
+	if (worktree_merge_base(git_repository_path(repo), ours, theirs, base, base_tree, e) != 0 ||
+	    repository_id(base, "the merge base", ret_base, e) != 0 || repository_id(base_tree, "its tree", &id, e) != 0)
+		return -1;
+	if ((rc = git_tree_lookup(&old, repo, &id)) != 0 || (rc = git_commit_tree(&our, tip)) != 0 ||
+	    (rc = git_commit_tree(&their, head)) != 0 || (rc = git_merge_trees(ret, repo, old, our, their, opts)) != 0)
+		return fail_git(e, rc, "cannot merge head into the base branch");
+	return 0;
+}
+
 int
 merge_heads(struct arena *a, git_repository *repo, const git_oid *tip_id, const git_oid *head_id, struct merge *ret,
     struct err *e)
@@ -72,7 +96,10 @@ merge_heads(struct arena *a, git_repository *repo, const git_oid *tip_id, const 
 	git_merge_options_init(&opts, GIT_MERGE_OPTIONS_VERSION);
 	if ((rc = git_commit_lookup(&tip, repo, tip_id)) != 0 || (rc = git_commit_lookup(&head, repo, head_id)) != 0)
 		return fail_git(e, rc, "cannot read the commits to merge");
-	rc = git_merge_base(&m.merge_base, repo, tip_id, head_id);
+	bool shallow = git_repository_is_shallow(repo) == 1;
+	if (shallow && merge_shallow(repo, tip, head, &opts, &m.merge_base, &index, e) != 0)
+		return -1;
+	rc = shallow ? 0 : git_merge_base(&m.merge_base, repo, tip_id, head_id);
 	if (rc == GIT_ENOTFOUND) {
 		m.unrelated = true;
 		memset(&m.merge_base, 0, sizeof(m.merge_base));
@@ -84,7 +111,7 @@ merge_heads(struct arena *a, git_repository *repo, const git_oid *tip_id, const 
 	if (rc != 0)
 		return fail_git(e, rc, "cannot find the merge base");
 	m.base_tree = *git_commit_tree_id(tip);
-	if ((rc = git_merge_commits(&index, repo, tip, head, &opts)) != 0)
+	if (!shallow && (rc = git_merge_commits(&index, repo, tip, head, &opts)) != 0)
 		return fail_git(e, rc, "cannot merge head into the base branch");
 	if (git_index_has_conflicts(index)) {
 		if (list_conflicts(a, index, &m, e) != 0 || set_apart(repo, tip, head, &m, e) != 0)

@@ -14,6 +14,7 @@
 #include "support/os/child.h"
 #include "support/os/files.h"
 #include "support/text/escape.h"
+#include "support/text/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,38 +29,44 @@
 
 enum { MAX_SECRET = 64 * 1024, MAX_LINE = 64 };
 
+enum check_finding { FOUND_FACT, FOUND_WARNING, FOUND_STOP, FOUND_WRONG, FINDINGS };
+
 struct checking {
 	struct arena a;
 	struct settings s;
-	size_t stops, warnings;
+	size_t stops;
+	bool json;
+	json_t *found[FINDINGS]; /* lists of texts, of JSON */
 };
 
-/* What would stop the bot. */
-__attribute__((format(printf, 2, 3))) static void
-stops(struct checking *k, const char *fmt, ...)
+/* For people at once, lines of both streams in the order in which they were found; for programs all of it at the end. */
+static void
+found(struct checking *k, enum check_finding what, const char *text)
 {
-	va_list ap;
+	static const char *const before[FINDINGS] = {"", "warning: ", "stops ekaci: ", "wrong: "};
+	FILE *to = what == FOUND_FACT ? stdout : stderr;
 
-	k->stops++;
-	va_start(ap, fmt);
-	fputs("stops ekaci: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
+	k->stops += what == FOUND_STOP || what == FOUND_WRONG;
+	if (k->json)
+		json_array_append_new(k->found[what == FOUND_WRONG ? FOUND_STOP : what], json_any_string(str_of(text)));
+	else
+		fprintf(to, "%s%s\n", before[what], text);
 }
 
-__attribute__((format(printf, 2, 3))) static void
-warns(struct checking *k, const char *fmt, ...)
-{
-	va_list ap;
-
-	k->warnings++;
-	va_start(ap, fmt);
-	fputs("warning: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-}
+#define FINDS(name, what)                                                                                \
+	__attribute__((format(printf, 2, 3))) static void name(struct checking *k, const char *fmt, ...) \
+	{                                                                                                \
+		char text[4096];                                                                         \
+		va_list ap;                                                                              \
+                                                                                                         \
+		va_start(ap, fmt);                                                                       \
+		vsnprintf(text, sizeof(text), fmt, ap);                                                  \
+		va_end(ap);                                                                              \
+		found(k, what, text);                                                                    \
+	}
+FINDS(tells, FOUND_FACT)
+FINDS(warns, FOUND_WARNING)
+FINDS(stops, FOUND_STOP) /* what would stop the bot */
 
 /* --- secrets ------------------------------------------------------------------------------------------------------- */
 
@@ -73,7 +80,7 @@ check_secret(struct checking *k, const char *section, const char *key, const cha
 	if (path == NULL)
 		return;
 	if (path[0] == '$') {
-		printf("credential: systemd hands %s to the service (LoadCredential=), and was not asked for it here\n", path);
+		tells(k, "credential: systemd hands %s to the service (LoadCredential=), and was not asked for it here", path);
 		return;
 	}
 	if (files_read(&k->a, path, MAX_SECRET, &text, &e) != 0) {
@@ -155,7 +162,7 @@ check_port(struct checking *k)
 	if (good)
 		return;
 	if (why == EADDRINUSE && place_holder(k->s.state.dir) != 0)
-		printf("port: %s is in use, and the bot runs\n", listen_on);
+		tells(k, "port: %s is in use, and the bot runs", listen_on);
 	else if (why == EADDRINUSE)
 		stops(k,
 		    "[web] listen = \"%s\": the port is taken by another program (ss -ltnp names it). It is all right when that is "
@@ -176,7 +183,7 @@ check_state(struct checking *k)
 	int64_t left;
 
 	if (holder != 0)
-		printf("state: a bot runs on %s (process %" PRId64 ")\n", dir, holder);
+		tells(k, "state: a bot runs on %s (process %" PRId64 ")", dir, holder);
 	while (access(there, F_OK) != 0 && errno == ENOENT) {
 		const char *slash = strrchr(there, '/');
 		if (slash == NULL || slash == there)
@@ -227,7 +234,7 @@ check_store(struct checking *k)
 	const char *way = nixstore_access(&e), *sandbox;
 
 	if (way != NULL)
-		printf("store: %s\n", way);
+		tells(k, "store: %s", way);
 	else
 		stops(k, "the Nix store is out of reach: %s", e.msg);
 	if (child_find(&k->a, "nix-store") == NULL)
@@ -266,7 +273,7 @@ check_builders(struct checking *k)
 		buf_init(&systems, 4096);
 		for (size_t j = 0; m->systems[j] != NULL; j++)
 			buf_printf(&systems, "%s%s", j > 0 ? ", " : "", m->systems[j]);
-		printf("builder: %s for %s, %" PRId64 " at once\n", m->uri != NULL ? m->uri : "this machine", systems.p,
+		tells(k, "builder: %s for %s, %" PRId64 " at once", m->uri != NULL ? m->uri : "this machine", systems.p,
 		    m->max_jobs);
 		if (m->key != NULL && access(m->key, R_OK) != 0 && !nixstore_is_the_daemons())
 			warns(k, "the key of %s, %s, cannot be read: %s", m->uri, m->key, strerror(errno));
@@ -308,11 +315,11 @@ check_sandbox(struct checking *k)
 	if (sandbox_mode_of(k->s.evaluate.sandbox, &mode, &e) != 0) {
 		stops(k, "%s", e.msg);
 	} else if (mode == SANDBOX_OFF) {
-		puts("evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
+		tells(k, "evaluations: without a sandbox, as [evaluate] sandbox says, also those of forks");
 	} else if (sandbox_works(&why)) {
-		puts("evaluations: in a sandbox (bubblewrap)");
+		tells(k, "evaluations: in a sandbox (bubblewrap)");
 	} else {
-		printf("evaluations: no sandbox can be had, so %s: %s\n",
+		tells(k, "evaluations: no sandbox can be had, so %s: %s",
 		    mode == SANDBOX_AUTO ? "those of forks are refused until somebody approves" : "all are refused", why);
 		const char *mend = mend_namespaces(k);
 		if (mode == SANDBOX_AUTO)
@@ -329,11 +336,11 @@ tell_limits(struct checking *k)
 	struct err e;
 
 	if (cgroup_find(&k->a, CGROUP_ROOT, CGROUP_SELF, &group, &e) == 0)
-		printf("limits: the kernel holds an evaluation's memory and processes in a control group below %s\n", group);
+		tells(k, "limits: the kernel holds an evaluation's memory and processes in a control group below %s", group);
 	else
-		printf(
+		tells(k,
 		    "limits: ekaci looks at an evaluation's memory and processes twice a second, and memory's end takes it first; "
-		    "no control group, as started here: %s\n",
+		    "no control group, as started here: %s",
 		    e.msg);
 }
 
@@ -347,7 +354,7 @@ check_evaluator(struct checking *k)
 
 	if (sandbox_mode_of(k->s.evaluate.sandbox, &mode, &e) == 0 &&
 	    evaluate_try(&k->a, k->s.evaluate.evaluator, mode, &name, &e) == 0)
-		printf("evaluator: %s\n", name);
+		tells(k, "evaluator: %s", name);
 	else
 		stops(k, "[evaluate] evaluator = \"%s\": nothing can be evaluated: %s", k->s.evaluate.evaluator, e.msg);
 }
@@ -367,7 +374,7 @@ check_machine(struct checking *k)
 	check_builders(k);
 	check_evaluator(k);
 	if (geteuid() == 0 && k->stops == 0)
-		puts("user: looked at as root; for the service's own user: sudo -u ekaci ekaci check-config");
+		tells(k, "user: looked at as root; for the service's own user: sudo -u ekaci ekaci check-config");
 }
 
 /* Asks GitHub, too. */
@@ -379,19 +386,17 @@ check_online(struct checking *k, const char *file)
 	struct err e;
 
 	if (online_check(&k->a, &k->s, slash != NULL ? arena_strn(&k->a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
-		fprintf(stderr, "ekaci: %s\n", e.msg);
-		k->stops++;
+		stops(k, "%s", e.msg);
 		return;
 	}
 	if (is.app != NULL)
-		printf("GitHub: the App is %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.app)));
+		tells(k, "GitHub: the App is %s", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.app)));
 	for (size_t i = 0; i < is.notes.n; i++)
-		fprintf(stderr, "warning: %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
+		found(k, FOUND_WARNING, escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
 	for (size_t i = 0; i < is.wrong.n; i++)
-		fprintf(stderr, "wrong: %s\n", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
-	k->stops += is.wrong.n;
+		found(k, FOUND_WRONG, escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
 	if (is.wrong.n == 0)
-		puts("GitHub: key, permissions, events, webhook and installations are as they should be");
+		tells(k, "GitHub: key, permissions, events, webhook and installations are as they should be");
 }
 
 /* Which of the two files it is, its name says. */
@@ -410,20 +415,36 @@ check_file(struct checking *k, const char *given, bool online, struct mistakes *
 		fprintf(stderr, "ekaci: %s\n", e.msg);
 		return 2;
 	}
-	for (size_t i = 0; i < m->n; i++)
+	for (size_t i = 0; i < m->n && !k->json; i++)
 		fprintf(stderr, "%s\n", mistakes_text(m, i));
-	if (m->more > 0)
+	if (m->more > 0 && !k->json)
 		fprintf(stderr, "%s: %zu more mistakes\n", file, m->more);
 	for (size_t i = 0; i < warnings.n; i++)
-		fprintf(stderr, "warning: %s\n", warnings.p[i]);
+		found(k, FOUND_WARNING, warnings.p[i]);
 	if (m->n > 0)
 		return 1;
-	printf("%s: ok\n", file);
+	if (!k->json)
+		printf("%s: ok\n", file);
 	if (!of_repository)
 		check_machine(k);
 	if (online)
 		check_online(k, file);
 	return k->stops == 0 ? 0 : 1;
+}
+
+static void
+print_json(struct checking *k, const char *file, const struct mistakes *m, bool good)
+{
+	json_t *list = json_array();
+	AUTO(json_drop)
+	json_t *all = json_pack("{so sb so sI so so so}", "file", json_any_string(str_of(file)), "ok", good, "mistakes", list,
+	    "more_mistakes", (json_int_t)m->more, "stops", k->found[FOUND_STOP], "warnings", k->found[FOUND_WARNING], "facts",
+	    k->found[FOUND_FACT]);
+
+	for (size_t i = 0; i < m->n; i++)
+		json_array_append_new(list, json_pack("{sI sI so}", "line", (json_int_t)m->p[i].line, "column",
+		                                (json_int_t)m->p[i].column, "text", json_any_string(str_of(m->p[i].text))));
+	puts(json_line(&k->a, all));
 }
 
 int
@@ -435,7 +456,8 @@ check_main(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		usage = usage || (argv[i][0] != '-' && given != NULL);
-		online = online || argv[i][0] == '-';
+		online = online || strcmp(argv[i], "--online") == 0;
+		k.json = k.json || strcmp(argv[i], "--json") == 0;
 		given = argv[i][0] == '-' ? given : argv[i];
 	}
 	if (usage || (online && given != NULL && str_ends(str_of(given), STR(".json")))) {
@@ -443,9 +465,16 @@ check_main(int argc, char **argv)
 		    stderr);
 		return 2;
 	}
+	for (int i = 0; i < FOUND_WRONG && k.json; i++)
+		k.found[i] = json_array();
 	/* Lines of both streams in the order in which they were found. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	int code = check_file(&k, given, online, arena_alloc(&k.a, sizeof(struct mistakes)));
+	struct mistakes *m = arena_alloc(&k.a, sizeof(*m));
+	*m = (struct mistakes){.n = 0};
+	const char *file = config_find(&k.a, given);
+	int code = check_file(&k, given, online, m);
+	if (k.json && code != 2)
+		print_json(&k, file, m, code == 0);
 	arena_release(&k.a);
 	return code;
 }

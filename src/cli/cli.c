@@ -5,6 +5,9 @@
 #include "cli/check.h"
 #include "cli/local.h"
 #include "cli/operate.h"
+#include "cli/operator_token.h"
+#include "cli/printlog.h"
+#include "cli/remote.h"
 #include "cli/request.h"
 #include "cli/start.h"
 #include "cli/status.h"
@@ -59,7 +62,20 @@ run_version(int argc, char **argv)
 	{                                                                                                 \
 		"--config", "FILE", .what = "the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG)" \
 	}
+/* Of a bot elsewhere, remote.h. */
+#define REMOTE                                                                                                          \
+	{"--url", "URL", .what = "asks the bot at URL instead (or EKACI_URL); may stand before the command",            \
+	    "A bot elsewhere"},                                                                                         \
+	{                                                                                                               \
+		"--token-file", "FILE",                                                                                 \
+		    .what = "holds the token to ask with (or EKACI_TOKEN), from `ekaci token add` on the bot's machine" \
+	}
+#define JSON                                                  \
+	{                                                     \
+		"--json", NULL, .what = "as one line of JSON" \
+	}
 static const struct usage_option only_config[] = {CONFIG, {0}};
+static const struct usage_option of_order[] = {CONFIG, JSON, REMOTE, {0}};
 
 static const struct usage setup_words = {
     .name = "setup",
@@ -121,32 +137,68 @@ static const struct usage status_words = {
             .what =
                 "instead: what that build waits for, or its place in the queue and what comes before it, as the database has it "
                 "now; DRV is a path, or its name in the store"},
-        {0}},
+        REMOTE, {0}},
     .examples = (const struct usage_example[]){{"ekaci status --json | jq .queues", "for a program"},
-        {"ekaci status --why hello-2.12.drv", "why hello is not built yet"}, {0}},
+        {"ekaci status --why hello-2.12.drv", "why hello is not built yet"},
+        {"ekaci --url https://ci.example.org status", "of a bot elsewhere"}, {0}},
     .bad = "there is no such build",
 };
 static const struct usage run_words = {
     .name = "run",
     .synopsis = "[--config FILE] [--json] RUN",
     .what = "one run: its way so far and its builds",
-    .options = (const struct usage_option[]){CONFIG, {"--json", NULL, .what = "all of it, as one line of JSON"}, {0}},
-    .examples = (const struct usage_example[]){{"ekaci run 17", "the run whose page is /run/17"}, {0}},
+    .options = (const struct usage_option[]){CONFIG, {"--json", NULL, .what = "all of it, as one line of JSON"}, REMOTE, {0}},
+    .examples = (const struct usage_example[]){{"ekaci run 17", "the run whose page is /run/17"},
+        {"ekaci --url https://ci.example.org run 17", "the same from elsewhere"}, {0}},
     .bad = "there is no such run",
 };
 static const struct usage retry_words = {
     .name = "retry",
     .synopsis = "[--config FILE] RUN",
     .what = "that run's head again, like /ekaci rebuild",
-    .options = only_config,
+    .options = of_order,
     .examples = (const struct usage_example[]){{"ekaci retry 17", "everything of that pull request once more"}, {0}},
     .bad = "there is no such run",
+};
+static const struct usage rebuild_words = {
+    .name = "rebuild",
+    .synopsis = "[--config FILE] RUN",
+    .what = "that run's head again, whole, like /ekaci rebuild all",
+    .words = "Also what was built is asked for again, where `ekaci retry` takes up what failed.",
+    .options = of_order,
+    .examples = (const struct usage_example[]){{"ekaci rebuild 17", "as if nothing had been done"}, {0}},
+    .bad = "there is no such run",
+};
+static const struct usage log_words = {
+    .name = "log",
+    .synopsis = "[--config FILE] DRV",
+    .what = "a build's log, as far as it is",
+    .words =
+        "DRV is a path, or its name in the store. A bot elsewhere sends it as it grows, until the build ends. What would drive a "
+        "terminal is left out on one.",
+    .options = (const struct usage_option[]){CONFIG, REMOTE, {0}},
+    .examples = (const struct usage_example[]){{"ekaci log ${hash}-hello-2.12.drv", "what hello's builder said"}, {0}},
+    .bad = "there is no such build, or it has no log",
+};
+static const struct usage token_words = {
+    .name = "token",
+    .synopsis = "[OPTIONS] add NAME\n[OPTIONS] list\n[OPTIONS] revoke NAME",
+    .what = "tokens by which people elsewhere ask and tell the bot",
+    .words =
+        "On the bot's machine. `add` prints a new token, once: the bot keeps only its hash. Whoever has it sees all that the bot knows, "
+        "private repositories included, and may retry, rebuild, cancel and approve (not with --read-only). `revoke` counts from the next "
+        "request on.",
+    .options =
+        (const struct usage_option[]){CONFIG, {"--read-only", NULL, .what = "of add: it sees, and may do nothing"}, JSON, {0}},
+    .examples = (const struct usage_example[]){{"ekaci token add alice-laptop > token", "for --token-file"},
+        {"ekaci token revoke alice-laptop", "when the laptop is lost"}, {0}},
+    .bad = "there is no such token",
 };
 static const struct usage cancel_words = {
     .name = "cancel",
     .synopsis = "[--config FILE] RUN",
     .what = "ends what is under way for that run's pull request",
-    .options = only_config,
+    .options = of_order,
     .examples = (const struct usage_example[]){{"ekaci cancel 17", "makes room for others"}, {0}},
     .bad = "there is no such run",
 };
@@ -155,13 +207,13 @@ static const struct usage approve_words = {
     .synopsis = "[--config FILE] OWNER/REPO#NUMBER [COMMIT]",
     .what = "lets a pull request's head be evaluated and built",
     .words = "The approval is of the head that is printed, or of COMMIT when it is named and still the head.",
-    .options = only_config,
+    .options = of_order,
     .examples = (const struct usage_example[]){{"ekaci approve my-org/pkgs#4711 0123456", "the head that I have read"}, {0}},
     .bad = "there is no such pull request",
 };
 static const struct usage check_config_words = {
     .name = "check-config",
-    .synopsis = "[--online] [FILE]",
+    .synopsis = "[--online] [--json] [FILE]",
     .what = "mistakes in ekaci.toml or .ekaci/config.json, and what stops the bot",
     .words =
         "Every mistake in FILE, with line and column: the bot's settings (/etc/ekaci/ekaci.toml, or EKACI_CONFIG), or a "
@@ -174,7 +226,7 @@ static const struct usage check_config_words = {
                 .what = "asks GitHub, too: the App and its key, permissions, events, the webhook's address, the "
                         "last delivery and the installations; each thing that is wrong is said with what "
                         "mends it, and nothing is changed"},
-            {0}},
+            {"--json", NULL, .what = "ok, mistakes with line and column, stops, warnings and facts, as one line of JSON"}, {0}},
     .examples = (const struct usage_example[]){{"sudo -u ekaci ekaci check-config", "as the bot's user"},
         {"ekaci check-config .ekaci/config.json", "before you commit rules"}, {0}},
     .good = "it is right",
@@ -252,11 +304,14 @@ const struct subcommand subcommands[] = {
     {&setup_words, .run = setup_main, .group = "The bot", .reads = true},
     {&serve_words, .run = start_main},
     {&check_config_words, .run = check_main},
-    {&status_words, .run = status_main},
-    {&run_words, .run = operate_run},
-    {&retry_words, .run = operate_retry},
-    {&cancel_words, .run = operate_cancel},
-    {&approve_words, .run = operate_approve},
+    {&status_words, .run = status_main, .remote = true},
+    {&run_words, .run = operate_run, .remote = true},
+    {&log_words, .run = log_main, .remote = true},
+    {&retry_words, .run = operate_retry, .remote = true},
+    {&rebuild_words, .run = operate_rebuild, .remote = true},
+    {&cancel_words, .run = operate_cancel, .remote = true},
+    {&approve_words, .run = operate_approve, .remote = true},
+    {&token_words, .run = token_main},
     {&backup_words, .run = backup_main},
     {&restore_words, .run = restore_main},
     {&worker_words, .run = run_worker},
@@ -274,7 +329,8 @@ subcommand_named(const char *name)
 	for (size_t i = 0; i < COUNT(subcommands); i++) {
 		if (strcmp(name, subcommands[i].usage->name) == 0)
 			return &subcommands[i];
-		nearest_offer(&near, subcommands[i].usage->name);
+		if (name[0] != '-')
+			nearest_offer(&near, subcommands[i].usage->name);
 	}
 	fprintf(stderr, "ekaci: there is no command %s%s%s%s\nsee ekaci help\n", name,
 	    near.found != NULL ? "; did you mean " : "", near.found != NULL ? near.found : "", near.found != NULL ? "?" : "");
@@ -293,6 +349,8 @@ print_list(struct buf *out)
 		buf_printf(out, "  ekaci %-13s", u->name);
 		usage_wrap(out, u->what, 21, 21);
 	}
+	buf_puts(out, "\nekaci --url https://BOT COMMAND asks a bot elsewhere: status, run, log, retry,\n"
+	              "rebuild, cancel, approve (ekaci help run says how).\n");
 	buf_puts(out, "\nExit codes: 0 done, or a good answer; 1 a bad one; 2 it could not be told or\n"
 	              "done, or the command line is wrong; 130 it was interrupted.\n");
 }
@@ -354,6 +412,10 @@ check_options(const struct subcommand *c, int argc, char **argv)
 int
 cli_main(int argc, char **argv)
 {
+	struct remote_where where;
+
+	if (remote_take(&argc, argv, &where) != 0)
+		return 2;
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return run_help(1, argv);
 	if (strcmp(argv[1], "--version") == 0)
@@ -364,6 +426,8 @@ cli_main(int argc, char **argv)
 	int told = help_asked(c, argc - 1, argv + 1);
 	if (told >= 0)
 		return told;
+	if (remote_is_meant(c, &where, argc - 1, argv + 1))
+		return remote_main(c, &where, argc - 1, argv + 1);
 	if (!c->reads && check_options(c, argc - 1, argv + 1) != 0)
 		return 2;
 	return c->run(argc - 1, argv + 1);

@@ -22,17 +22,21 @@
 #include "worker/call.h"
 #include "worker/pool.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { COULD_NOT_TELL = 2 };
 enum {
 	TICK_MS = 1000,
+	YOUNG_MS = 60 * 1000,               /* a folder of a run may be there and not held yet */
 	THE_ONLY = 1,                       /* installation, repository and pull request of its store */
 	MAX_ROOTS_BYTES = 256 * 1024 * 1024 /* all that Nix keeps, a line each */
 };
@@ -47,6 +51,7 @@ struct local {
 	struct own_nix nix; /* the user's; read before the first evaluation */
 	struct walk walk;
 	const char *run_dir;
+	int held; /* run_dir, locked while we are at work in it */
 	bool colour;
 	int64_t run;
 	/* of the build, when it is asked for */
@@ -500,6 +505,37 @@ tell(struct local *l, int *ret_exit, struct err *e)
 
 /* --- all of it --------------------------------------------------------------------------------------------------------- */
 
+/* A folder of a run that was killed goes, and its roots: nobody holds it. One that is made right now is not held yet. */
+static void
+sweep_one(const char *all, const char *name)
+{
+	AUTO(arena_release) struct arena a = {0};
+	const char *dir = arena_printf(&a, "%s/%s", all, name);
+	struct str rest, pid = str_cut(str_of(name), '-', &rest);
+	int64_t made_ms, number;
+	struct err ignored;
+
+	if (str_to_i64(pid, &number) != 0 || str_to_i64(rest, &made_ms) != 0 || clock_now_ms() - made_ms < YOUNG_MS)
+		return;
+	AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return;
+	(void)!files_remove_tree(dir, &ignored);
+	(void)!nixstore_forget_roots(dir);
+}
+
+static void
+sweep(const char *all)
+{
+	DIR *dir = opendir(all);
+	struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		sweep_one(all, d->d_name);
+	if (dir != NULL)
+		closedir(dir);
+}
+
 static int
 make_folder(struct local *l, struct err *e)
 {
@@ -512,6 +548,10 @@ make_folder(struct local *l, struct err *e)
 	if (files_mkdirs(arena_printf(&l->a, "%s/roots", l->run_dir), 0750, e) != 0)
 		return fail(e, e->kind, "%s; evaluations are kept there, and XDG_CACHE_HOME names another place",
 		    arena_strdup(&l->a, e->msg));
+	l->held = open(l->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (l->held >= 0)
+		(void)!flock(l->held, LOCK_EX | LOCK_NB); /* where a file system has no locks, age is all there is */
+	sweep(arena_printf(&l->a, "%s/local", cache));
 	return 0;
 }
 
@@ -566,6 +606,7 @@ release(struct local *l)
 		pulled_forget(l->sides.git_dir);
 	if (l->run_dir != NULL)
 		forget(l);
+	fd_close(&l->held);
 	progress_release(&l->line);
 	arena_release(&l->a);
 }
@@ -591,7 +632,8 @@ tell_failure(struct local *l, const struct err *e)
 static int
 run(enum request_command of, int argc, char **argv)
 {
-	struct local l = {.line = {.terminal = isatty(2) == 1 && config_smart_terminal()},
+	struct local l = {.held = -1,
+	    .line = {.terminal = isatty(2) == 1 && config_smart_terminal()},
 	    .colour = isatty(1) == 1 && config_wants_colour()};
 	struct err e = {0};
 	int code = COULD_NOT_TELL;

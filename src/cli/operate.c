@@ -8,7 +8,7 @@
 #include "support/base/clock.h"
 #include "support/text/escape.h"
 #include "support/text/json.h"
-#include "walk/trust.h"
+#include "walk/giving.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,8 +20,8 @@ struct operate {
 	struct arena a;
 	struct bot_place place;
 	struct store *s;
-	const char *verb, *what; /* NULL: only look */
-	const char *head;        /* that was named, or NULL */
+	const char *verb, *words, *what; /* verb NULL: only look */
+	const char *head;                /* that was named, or NULL */
 	bool json;
 };
 
@@ -124,60 +124,60 @@ print_run_json(struct operate *o, int64_t id, struct err *e)
 	return 0;
 }
 
+int
+operate_read_pull(struct arena *a, const char *text, struct order *ret, struct err *e)
+{
+	struct str number, name, owner = str_cut(str_cut(str_of(text), '#', &number), '/', &name);
+
+	if (number.p == NULL || name.p == NULL || owner.n == 0 || name.n == 0 || str_to_i64(number, &ret->number) != 0 ||
+	    ret->number < 1)
+		return fail(e, ERR_INPUT, "%s is not OWNER/REPO#NUMBER", escape_dup(a, ESCAPE_TERMINAL, str_of(text)));
+	ret->owner = str_dup(a, owner);
+	ret->repository = str_dup(a, name);
+	return 0;
+}
+
+void
+operate_say(const struct order_given *done)
+{
+	if (done->head != NULL)
+		printf("The head is %s.\n", done->head);
+	puts(done->told ? "The bot has been told." : "The bot does not run now; it will obey when it starts.");
+}
+
 /* --- commands ------------------------------------------------------------------------------------------------------ */
 
+/* "OWNER/REPO#NUMBER" */
 static int
-command(struct operate *o, int64_t repository, int64_t number, const char *verb, const char *head, struct err *e)
+read_pull(struct operate *o, struct order *ret, struct err *e)
 {
-	struct store_command c = {.repository = repository,
-	    .number = number,
-	    .operator= true,
-	    .login = "the operator",
-	    .verb = verb,
-	    .words = "[]",
-	    .head = head};
-
-	if (store_command_add(o->s, &c, e) != 0)
+	if (operate_read_pull(&o->a, o->what, ret, e) != 0)
 		return -1;
-	puts(place_wake(&o->place) ? "The bot has been told." : "The bot does not run now; it will obey when it starts.");
+	ret->head = o->head;
 	return 0;
 }
 
 static int
-command_run(struct operate *o, int64_t id, struct err *e)
+give(struct operate *o, struct err *e)
 {
-	struct run r;
-	int rc = store_run_get(o->s, &o->a, id, &r, e);
+	struct order order = {.verb = o->verb, .words = o->words};
+	struct order_given done;
+	char *line;
 
-	if (rc != 0)
-		return rc < 0 ? -1 : fail(e, ERR_ABSENT, "there is no run %" PRId64, id);
-	return command(o, r.repository, r.number, o->verb, NULL, e);
-}
-
-static int
-command_pull(struct operate *o, struct err *e)
-{
-	struct str number, name, owner = str_cut(str_cut(str_of(o->what), '#', &number), '/', &name);
-	struct view_repository repo;
-	struct pull_request pr;
-	int64_t n;
-
-	if (number.p == NULL || name.p == NULL || str_to_i64(number, &n) != 0 || n < 1)
-		return fail(e, ERR_INPUT, "%s is not OWNER/REPO#NUMBER", safe(o, o->what));
-	if (view_repository(o->s, &o->a, str_dup(&o->a, owner), str_dup(&o->a, name), &repo, e) != 0)
+	if (strcmp(o->verb, "approve") != 0 ? str_to_i64(str_of(o->what), &order.run) != 0 || order.run < 1 : false)
+		return fail(e, ERR_INPUT, "%s is no number of a run", safe(o, o->what));
+	if (order.run == 0 && read_pull(o, &order, e) != 0)
 		return -1;
-	int rc = store_pull_get(o->s, &o->a, repo.id, n, &pr, e);
-	if (rc != 0)
-		return rc < 0 ? -1 : fail(e, ERR_ABSENT, "nothing is known of %s", safe(o, o->what));
-	/* What the operator is shown here is what is approved, whatever is pushed meanwhile. */
-	const struct approval named = {.word = o->head, .said = INT64_MAX};
-	enum approval_is is = o->head != NULL ? trust_approval(&named, &pr, 0) : APPROVAL_GOOD;
-	if (is == APPROVAL_NONSENSE)
-		return fail(e, ERR_INPUT, "%s is not the name of a commit, or less than 7 digits of it", safe(o, o->head));
-	if (is != APPROVAL_GOOD)
-		return fail(e, ERR_INPUT, "%s is not the head of %s, which is %s", safe(o, o->head), safe(o, o->what), pr.head);
-	printf("The head is %s.\n", pr.head);
-	return command(o, repo.id, n, o->verb, pr.head, e);
+	if (order_give(o->s, &o->a, &order, &done, e) != 0)
+		return -1;
+	done.told = place_wake(&o->place);
+	if (o->json && fields_line(&order_given_fields, &o->a, &done, &line, e) != 0)
+		return -1;
+	if (o->json)
+		puts(line);
+	else
+		operate_say(&done);
+	return 0;
 }
 
 /* 1 when the bot has done it. */
@@ -190,20 +190,20 @@ act(struct operate *o, const char *file, char *const *words, struct err *e)
 	if (rc != 0)
 		return rc;
 	rc = o->verb == NULL ? store_open_to_look(o->place.db, &o->s, e) : store_open_beside(o->place.db, &o->s, e);
-	if (rc == 0 && str_to_i64(str_of(o->what), &id) == 0)
-		rc = o->verb != NULL ? command_run(o, id, e) : o->json ? print_run_json(o, id, e) : print_run(o, id, e);
+	if (rc == 0 && o->verb != NULL)
+		rc = give(o, e);
+	else if (rc == 0 && str_to_i64(str_of(o->what), &id) == 0)
+		rc = o->json ? print_run_json(o, id, e) : print_run(o, id, e);
 	else if (rc == 0)
-		rc = o->verb != NULL && strcmp(o->verb, "approve") == 0
-		         ? command_pull(o, e)
-		         : fail(e, ERR_INPUT, "%s is no number of a run", safe(o, o->what));
+		rc = fail(e, ERR_INPUT, "%s is no number of a run", safe(o, o->what));
 	store_close(o->s);
 	return rc;
 }
 
 static int
-operate(int argc, char **argv, const char *verb, const char *what)
+operate(int argc, char **argv, const char *verb, const char *words, const char *what)
 {
-	struct operate o = {.verb = verb};
+	struct operate o = {.verb = verb, .words = words};
 	const char *file = NULL;
 	struct err e = {0};
 	const char *wrong = NULL;
@@ -211,7 +211,7 @@ operate(int argc, char **argv, const char *verb, const char *what)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
 			file = argv[++i];
-		else if (verb == NULL && strcmp(argv[i], "--json") == 0)
+		else if (strcmp(argv[i], "--json") == 0)
 			o.json = true;
 		else if (o.what == NULL && argv[i][0] != '-')
 			o.what = argv[i];
@@ -239,20 +239,25 @@ operate(int argc, char **argv, const char *verb, const char *what)
 int
 operate_run(int argc, char **argv)
 {
-	return operate(argc, argv, NULL, "run");
+	return operate(argc, argv, NULL, NULL, "run");
 }
 int
 operate_retry(int argc, char **argv)
 {
-	return operate(argc, argv, "rebuild", "run");
+	return operate(argc, argv, "rebuild", "[]", "run");
+}
+int
+operate_rebuild(int argc, char **argv)
+{
+	return operate(argc, argv, "rebuild", "[\"all\"]", "run");
 }
 int
 operate_cancel(int argc, char **argv)
 {
-	return operate(argc, argv, "cancel", "run");
+	return operate(argc, argv, "cancel", "[]", "run");
 }
 int
 operate_approve(int argc, char **argv)
 {
-	return operate(argc, argv, "approve", "pull request");
+	return operate(argc, argv, "approve", "[]", "pull request");
 }

@@ -314,35 +314,55 @@ fill(struct store *s, struct arena *a, const struct settings *c, struct queue **
 }
 
 static void
-print_end(const struct view_build *b)
+print_end(struct status *t, const struct view_build *b)
 {
-	printf("%s: %s", b->drv, b->state);
+	printf("%s: %s", safe(t, b->drv), b->state);
 	if (b->wall_ms > 0)
 		printf(" after %" PRId64 " s", (b->wall_ms + 999) / 1000);
 	if (b->propagated_from != NULL)
-		printf(", because of %s", b->propagated_from);
-	printf("%s%s\n", b->reason != NULL ? ": " : "", b->reason != NULL ? b->reason : "");
+		printf(", because of %s", safe(t, b->propagated_from));
+	printf("%s%s\n", b->reason != NULL ? ": " : "", safe(t, b->reason));
+}
+
+/* explained: of one that is open, lines; NULL of one that has ended. */
+static void
+json_build(struct status *t, const struct view_build *b, const struct buf *explained)
+{
+	json_t *lines = explained != NULL ? json_array() : json_null();
+	struct str rest = explained != NULL ? str_trim(buf_get(explained)) : (struct str){0};
+	AUTO(json_drop)
+	json_t *all = json_pack("{so so so ss so so sI so}", "drv", text(b->drv), "name", text(b->name), "system",
+	    text(b->system), "state", b->state, "reason", text(b->reason), "propagated_from", text(b->propagated_from),
+	    "wall_ms", b->wall_ms, "why", lines);
+
+	while (rest.n > 0)
+		json_array_append_new(lines, json_any_string(str_trim(str_cut(rest, '\n', &rest))));
+	puts(json_line(&t->a, all));
 }
 
 static int
-why(struct store *s, struct arena *a, const struct settings *c, const char *drv, struct err *e)
+why(struct status *t, const char *drv, bool as_json, struct err *e)
 {
 	AUTO(buf_release) struct buf out = {0};
 	struct view_build b;
 	struct queue *q = NULL;
 
-	if (view_build(s, a, drv, &b, e) != 0)
-		return e->kind != ERR_ABSENT ? -1 : say_none(drv);
-	if (!build_state_is_open(build_state_of(b.state))) {
-		print_end(&b);
-		return 0;
-	}
-	if (fill(s, a, c, &q, e) != 0)
+	if (view_build(t->s, &t->a, drv, &b, e) != 0)
+		return e->kind != ERR_ABSENT ? -1 : say_none(safe(t, drv));
+	bool open = build_state_is_open(build_state_of(b.state));
+	if (open && fill(t->s, &t->a, &t->place.c, &q, e) != 0)
 		return -1;
 	buf_init(&out, 64 * 1024);
-	queue_explain(q, b.id, clock_now_ms(), &out);
-	printf("%s (%s): %s\n%s", b.drv, b.system, b.state, out.p);
-	queue_free(q);
+	if (open)
+		queue_explain(q, b.id, clock_now_ms(), &out);
+	if (as_json)
+		json_build(t, &b, open ? &out : NULL);
+	else if (open)
+		printf("%s (%s): %s\n%s", safe(t, b.drv), safe(t, b.system), b.state, out.p);
+	else
+		print_end(t, &b);
+	if (q != NULL)
+		queue_free(q);
 	return 0;
 }
 
@@ -356,7 +376,7 @@ look(struct status *t, const char *file, char *const *words, bool as_json, const
 	if (store_open_to_look(t->place.db, &t->s, e) != 0)
 		return -1;
 	if (drv != NULL) {
-		rc = why(t->s, &t->a, &t->place.c, drv, e);
+		rc = why(t, drv, as_json, e);
 	} else if ((rc = gather(t, as_json, e)) == 0) {
 		if (as_json)
 			say_json(t);

@@ -10,6 +10,7 @@ struct subcommand {
 	const struct usage *usage;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit code */
 	const char *group;                 /* a heading above it in the list, or NULL */
+	bool remote;                       /* a bot elsewhere can be asked, too (remote.h) */
 	bool reads;                        /* it reads its options itself; else only those of the table come to it */
 };
 extern const struct subcommand subcommands[];

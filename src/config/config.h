@@ -141,6 +141,12 @@ void config_defaults(struct arena *a, struct settings *s);
 void config_use_network(const struct settings *s);
 /* $XDG_CACHE_HOME/ekaci, or ~/.cache/ekaci: where `ekaci diff` keeps evaluations. */
 const char *config_cache_dir(struct arena *a);
+/* Where a bot elsewhere is, for commands that ask one: EKACI_URL, EKACI_TOKEN, and SSL_CERT_FILE, certificates in PEM that are trusted
+ * instead of the system's. NULL: not given. */
+struct config_remote_environment {
+	const char *url, *token, *ca_file;
+};
+struct config_remote_environment config_remote_environment(void);
 /* Whether a terminal wants colours (NO_COLOR, TERM), and whether it can write over a line. */
 bool config_wants_colour(void);
 bool config_smart_terminal(void);

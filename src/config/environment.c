@@ -21,6 +21,13 @@ config_forge_environment(void)
 	    .token = token != NULL ? token : environment("GH_TOKEN")};
 }
 
+struct config_remote_environment
+config_remote_environment(void)
+{
+	return (struct config_remote_environment){environment("EKACI_URL"), environment("EKACI_TOKEN"),
+	    environment("SSL_CERT_FILE")};
+}
+
 const char *
 config_shell(void)
 {

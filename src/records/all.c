@@ -6,6 +6,7 @@
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/mirror.h"
+#include "records/operator_order.h"
 #include "records/page_told.h"
 #include "records/plan.h"
 #include "records/record.h"
@@ -67,6 +68,8 @@ const struct fields *const records_all[] = {
     &failures_told_fields,
     &build_page_fields,
     &log_told_fields,
+    &order_body_fields,
+    &order_given_fields,
     &wish_check_fields,
     &wish_comment_fields,
     &wish_labels_fields,

@@ -100,12 +100,12 @@ view_run(struct store *s, struct arena *a, int64_t id, struct view_run *ret, str
 }
 
 int
-view_runs_public(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n, struct err *e)
+view_runs_newest(struct store *s, struct arena *a, bool all, size_t limit, struct view_run **ret, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " RUN_COLUMNS RUN_TABLES " WHERE o.private = 0 AND NOT " SQL_UNHEARD " ORDER BY r.id DESC LIMIT ?1", "i",
-	    (int64_t)limit);
+	    "SELECT " RUN_COLUMNS RUN_TABLES " WHERE (?2 OR o.private = 0) AND NOT " SQL_UNHEARD " ORDER BY r.id DESC LIMIT ?1",
+	    "ii", (int64_t)limit, (int64_t)all);
 
 	return read_runs(s, a, q, ret, ret_n, e);
 }
@@ -123,13 +123,13 @@ view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t numbe
 }
 
 int
-view_runs_live(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n, struct err *e)
+view_runs_live(struct store *s, struct arena *a, bool all, size_t limit, struct view_run **ret, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " RUN_COLUMNS RUN_TABLES " WHERE r.ended IS NULL AND o.private = 0 AND NOT " SQL_UNHEARD
+	    "SELECT " RUN_COLUMNS RUN_TABLES " WHERE r.ended IS NULL AND (?2 OR o.private = 0) AND NOT " SQL_UNHEARD
 	    " ORDER BY r.id LIMIT ?1",
-	    "i", (int64_t)limit);
+	    "ii", (int64_t)limit, (int64_t)all);
 
 	return read_runs(s, a, q, ret, ret_n, e);
 }
@@ -150,14 +150,14 @@ view_runs_of_pulls(struct store *s, struct arena *a, int64_t repository, size_t 
 }
 
 int
-view_repositories(struct store *s, struct arena *a, size_t limit, struct view_repository **ret, size_t *ret_n,
+view_repositories(struct store *s, struct arena *a, bool all, size_t limit, struct view_repository **ret, size_t *ret_n,
     bool *ret_private, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT id, owner, name, default_branch, clone_url, private, 0, links FROM repository o"
-	    " WHERE private = 0 AND NOT " SQL_UNHEARD " ORDER BY owner COLLATE NOCASE, name COLLATE NOCASE LIMIT ?1",
-	    "i", (int64_t)limit);
+	    " WHERE (?2 OR private = 0) AND NOT " SQL_UNHEARD " ORDER BY owner COLLATE NOCASE, name COLLATE NOCASE LIMIT ?1",
+	    "ii", (int64_t)limit, (int64_t)all);
 	VEC(struct view_repository) rows = {0};
 	int64_t others = 0;
 	int rc = q != NULL ? db_row(s, q, e) : -1;
@@ -306,29 +306,29 @@ read_builds(struct store *s, struct arena *a, sqlite3_stmt *q, struct view_build
 	return rc;
 }
 
-#define PUBLICLY_WANTED                                                                                                                    \
+/* ?2: of private ones, too. */
+#define WANTED_SEEN                                                                                                                        \
 	" AND EXISTS (SELECT 1 FROM build_want w JOIN run r ON r.id = w.run JOIN repository o ON o.id = r.repository WHERE w.build = b.id" \
-	" AND o.private = 0 AND NOT " SQL_UNHEARD ")"
+	" AND (?2 OR o.private = 0) AND NOT " SQL_UNHEARD ")"
 
 int
-view_building(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
+view_building(struct store *s, struct arena *a, bool all, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state = 'building'" PUBLICLY_WANTED " ORDER BY b.started LIMIT ?1",
-	    "i", (int64_t)limit);
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state = 'building'" WANTED_SEEN " ORDER BY b.started LIMIT ?1", "ii",
+	    (int64_t)limit, (int64_t)all);
 
 	return read_builds(s, a, q, ret, ret_n, e);
 }
 
 int
-view_put_back(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
+view_put_back(struct store *s, struct arena *a, bool all, size_t limit, struct view_build **ret, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state = 'queued' AND b.reason IS NOT NULL" PUBLICLY_WANTED
-	    " LIMIT ?1",
-	    "i", (int64_t)limit);
+	    "SELECT " BUILD_COLUMNS " FROM build b WHERE b.state = 'queued' AND b.reason IS NOT NULL" WANTED_SEEN " LIMIT ?1",
+	    "ii", (int64_t)limit, (int64_t)all);
 
 	return read_builds(s, a, q, ret, ret_n, e);
 }

@@ -35,20 +35,20 @@ must_check int view_repository(struct store *s, struct arena *a, const char *own
     struct view_repository *ret, struct err *e);
 must_check int view_run(struct store *s, struct arena *a, int64_t id, struct view_run *ret, struct err *e);
 
-/* The newest limit runs, newest first: of public repositories, of one repository, of one pull request. */
-must_check int view_runs_public(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n,
+/* The newest limit runs, newest first: of public repositories, of one repository, of one pull request. all: of private repositories, too. */
+must_check int view_runs_newest(struct store *s, struct arena *a, bool all, size_t limit, struct view_run **ret, size_t *ret_n,
     struct err *e);
 must_check int view_runs_of(struct store *s, struct arena *a, int64_t repository, int64_t number, size_t limit,
     struct view_run **ret, size_t *ret_n, struct err *e);
 /* Those of public repositories that have not ended. */
-must_check int view_runs_live(struct store *s, struct arena *a, size_t limit, struct view_run **ret, size_t *ret_n,
+must_check int view_runs_live(struct store *s, struct arena *a, bool all, size_t limit, struct view_run **ret, size_t *ret_n,
     struct err *e);
 /* The newest run of each open pull request of a repository, highest number first. */
 must_check int view_runs_of_pulls(struct store *s, struct arena *a, int64_t repository, size_t limit, struct view_run **ret,
     size_t *ret_n, struct err *e);
 /* The public repositories, by name; *ret_private: whether there are others. */
-must_check int view_repositories(struct store *s, struct arena *a, size_t limit, struct view_repository **ret, size_t *ret_n,
-    bool *ret_private, struct err *e);
+must_check int view_repositories(struct store *s, struct arena *a, bool all, size_t limit, struct view_repository **ret,
+    size_t *ret_n, bool *ret_private, struct err *e);
 /* The verdict of the newest run of a branch by itself that has one; NULL when there is none. What a pull request says does not count,
  * whoever opened it. */
 must_check int view_branch_verdict(struct store *s, struct arena *a, int64_t repository, const char *branch, const char **ret,
@@ -76,9 +76,9 @@ must_check int view_run_builds(struct store *s, struct arena *a, int64_t run, si
 must_check int view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, struct view_build **ret,
     size_t *ret_n, struct err *e);
 /* The same of all runs of public repositories; and those that were put back, with the reason. */
-must_check int view_put_back(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n,
+must_check int view_put_back(struct store *s, struct arena *a, bool all, size_t limit, struct view_build **ret, size_t *ret_n,
     struct err *e);
-must_check int view_building(struct store *s, struct arena *a, size_t limit, struct view_build **ret, size_t *ret_n,
+must_check int view_building(struct store *s, struct arena *a, bool all, size_t limit, struct view_build **ret, size_t *ret_n,
     struct err *e);
 must_check int view_build(struct store *s, struct arena *a, const char *drv, struct view_build *ret, struct err *e);
 must_check int view_build_runs(struct store *s, struct arena *a, int64_t build, size_t limit, struct view_run **ret,

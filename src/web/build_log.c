@@ -9,6 +9,7 @@
 #include "web/page_data.h"
 #include "web/pages.h"
 #include "web/show.h"
+#include "web/tokens.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -22,6 +23,8 @@ struct log_reader {
 	struct live_one live;
 	const struct page_sources *w;
 	char *name, *key; /* of the address; key may be NULL */
+	bool by_token;    /* it was seen by the token of this hash */
+	unsigned char token[TOKEN_HASH];
 	struct packed *log;
 	int clean;
 	int64_t looked_ms; /* clock_mono_ms, when the asker was last known to be one who may see it */
@@ -105,6 +108,8 @@ find_still(const struct log_reader *f, struct arena *a, struct view_build *ret)
 	struct page p = {.w = f->w, .a = a, .params = &name, .key = f->key};
 	struct err e;
 
+	if (f->by_token)
+		p.token = tokens_still(f->w->tokens, f->token);
 	if (may_see_build(&p, &e) != 0)
 		return false;
 	*ret = p.build;
@@ -137,7 +142,10 @@ reader_new(struct page *p)
 	    .name = mem_strdup(str_dup(p->a, p->params[0])),
 	    .key = p->key != NULL ? mem_strdup(p->key) : NULL,
 	    .looked_ms = clock_mono_ms(),
+	    .by_token = p->token != NULL,
 	    .lines = -1};
+	if (p->token != NULL)
+		memcpy(f->token, p->token->hash, sizeof(f->token));
 	return f;
 }
 

@@ -109,7 +109,7 @@ recent_pulls(struct page *p, struct view_run **ret, size_t *ret_n, struct err *e
 	struct view_run *all, *kept;
 	size_t n, n_kept = 0;
 
-	if (view_runs_public(p->w->s, p->a, MAX_NEWEST, &all, &n, e) != 0)
+	if (view_runs_newest(p->w->s, p->a, p->token != NULL, MAX_NEWEST, &all, &n, e) != 0)
 		return -1;
 	kept = arena_alloc(p->a, (n + 1) * sizeof(*kept));
 	for (size_t i = 0; i < n && n_kept < MAX_PULLS; i++) {
@@ -209,7 +209,7 @@ set_repositories(struct page *p, struct index_told *told, struct values *data, s
 	struct view_repository *all;
 	size_t n;
 
-	if (view_repositories(p->w->s, p->a, MAX_REPOSITORIES, &all, &n, &told->has_private, e) != 0)
+	if (view_repositories(p->w->s, p->a, p->token != NULL, MAX_REPOSITORIES, &all, &n, &told->has_private, e) != 0)
 		return -1;
 	told->repositories.p = arena_alloc(p->a, (n + 1) * sizeof(*told->repositories.p));
 	for (size_t i = 0; i < n; i++) {
@@ -256,9 +256,10 @@ page_index(struct page *p, struct err *e)
 	size_t n_live, n_pulls, n_building, n_put_back;
 
 	(void)page_without_ending(p, str_of(p->pattern));
-	if (view_runs_live(p->w->s, p->a, MAX_LIVE, &live, &n_live, e) != 0 || recent_pulls(p, &pulls, &n_pulls, e) != 0 ||
-	    view_building(p->w->s, p->a, MAX_BUILDING, &building, &n_building, e) != 0 ||
-	    view_put_back(p->w->s, p->a, MAX_PUT_BACK, &put_back, &n_put_back, e) != 0 ||
+	if (view_runs_live(p->w->s, p->a, p->token != NULL, MAX_LIVE, &live, &n_live, e) != 0 ||
+	    recent_pulls(p, &pulls, &n_pulls, e) != 0 ||
+	    view_building(p->w->s, p->a, p->token != NULL, MAX_BUILDING, &building, &n_building, e) != 0 ||
+	    view_put_back(p->w->s, p->a, p->token != NULL, MAX_PUT_BACK, &put_back, &n_put_back, e) != 0 ||
 	    set_repositories(p, &told, data, e) != 0 || set_queues(p, data, e) != 0 ||
 	    plots_add(p, 0, data, &told.hours, &told.days, e) != 0)
 		return -1;

@@ -3,6 +3,7 @@
 
 #include "support/base/log.h"
 #include "support/text/template.h"
+#include "web/tokens.h"
 
 #include <openssl/sha.h>
 #include <string.h>
@@ -51,7 +52,9 @@ page_refuse(struct request *r, unsigned status, const char *words)
 	if (response == NULL)
 		return MHD_NO;
 	add_headers(response, type, usual_csp, "no-store");
-	if (status == 503)
+	if (status == 401)
+		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+	if (status == 503 || status == 429)
 		MHD_add_response_header(response, "Retry-After", "60");
 	if (status == 405)
 		MHD_add_response_header(response, "Allow",
@@ -246,7 +249,7 @@ add_variant(struct page *p)
 		struct MHD_Response *nothing = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 		if (nothing == NULL)
 			return;
-		add_headers(nothing, p->type, p->csp, p->key != NULL ? "private, no-store" : p->cache);
+		add_headers(nothing, p->type, p->csp, p->key != NULL || p->token != NULL ? "private, no-store" : p->cache);
 		MHD_add_response_header(nothing, "ETag", p->etag);
 		MHD_add_response_header(nothing, "Vary", "Accept-Encoding");
 		MHD_destroy_response(p->response);
@@ -282,6 +285,12 @@ on_end(struct request *r)
 	    .cache = "no-cache"};
 	struct err e = {0};
 
+	const struct operator_token *token;
+	enum tokens_is asker = tokens_ask(p.w->tokens, r->mhd, &token);
+	if (asker == TOKENS_WRONG || asker == TOKENS_TOO_MANY)
+		return asker == TOKENS_WRONG ? page_refuse(r, 401, "This token is none of the bot's, or was revoked")
+		                             : page_refuse(r, 429, "Too many wrong tokens; try again in a minute");
+	p.token = asker == TOKENS_GOOD ? token : NULL;
 	p.key = MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, "key");
 	buf_init(&p.body, PAGE_MAX_BYTES);
 	if ((route->may != NULL && route->may(&p, &e) != 0) || route->page(&p, &e) != 0) {
@@ -293,7 +302,7 @@ on_end(struct request *r)
 	buf_release(&p.body);
 	if (p.response == NULL)
 		return page_refuse(r, 503, "Not available now");
-	add_headers(p.response, p.type, p.csp, p.key != NULL ? "private, no-store" : p.cache);
+	add_headers(p.response, p.type, p.csp, p.key != NULL || p.token != NULL ? "private, no-store" : p.cache);
 	if (p.varies)
 		MHD_add_response_header(p.response, "Vary", "Accept");
 	if (p.refresh != NULL)

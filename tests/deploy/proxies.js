@@ -133,6 +133,13 @@ for (const [name, kind] of Object.entries(kinds)) {
 			const unsigned = await ask(port, 'POST', '/webhook', { body: Buffer.from('{}'), headers: { 'X-GitHub-Event': 'ping' } });
 			ok([400, 401, 403].includes(unsigned.status), 'the bot refuses what is not signed');
 
+			// Orders of operators reach the bot, which wants a token; what only looks like one does not.
+			const order = { 'Content-Type': 'application/json' };
+			for (const p of ['/run/1/retry', '/run/1/rebuild', '/run/1/cancel', '/org/demo/pull/1/approve'])
+				match((await ask(port, 'POST', p, { body: Buffer.from('{}'), headers: order })).text, /a token is needed/, p);
+			for (const [method, p] of [['POST', '/run/1/report.json'], ['POST', '/run/1/retry/x'], ['POST', '/x/run/1/retry'], ['DELETE', '/run/1/retry']])
+				ok([403, 404, 405].includes((await ask(port, method, p)).status), `${method} ${p}`);
+
 			const moved = await ask(plain, 'GET', '/run/1?a=b', { plain: true });
 			ok([301, 308].includes(moved.status), `${moved.status}`);
 			match(moved.headers.location, /^https:\/\/ci\.example\.org(:\d+)?\/run\/1\?a=b$/);

@@ -39,6 +39,23 @@ test('what is right has no stop and no warning, and says what it comes to', () =
 	match(out, /^evaluator: /m);
 });
 
+test('for programs the same as one line of JSON, what is wrong included', () => {
+	const ask = (file, ...more) => spawnSync(program, ['check-config', '--json', file, ...more], { encoding: 'utf8', timeout: 60000,
+		env: { ...process.env, NIX_CONFIG: nix_config.replace('sandbox = false', 'sandbox = true') } });
+	const words = check();
+	const good = ask(at('ekaci.toml')), is = JSON.parse(good.stdout);
+	equal([good.status, good.stderr, is.ok, is.mistakes, is.stops, is.warnings], [0, '', true, [], [], []]);
+	equal(is.facts, words.out.trim().split('\n').slice(1));
+	const told = check({ github: { private_key_file: 'none.pem' } });
+	const bad = ask(at('ekaci.toml')), stops = JSON.parse(bad.stdout);
+	equal([bad.status, bad.stderr, stops.ok, stops.stops.length], [1, '', false, 1]);
+	ok(told.err.includes(`stops ekaci: ${stops.stops[0]}\n`), told.err);
+	fs.writeFileSync(at('rules.json'), '{ "jobs": { "x": 1 } }');
+	const { mistakes } = JSON.parse(ask(at('rules.json')).stdout);
+	equal([mistakes.length, mistakes[0].line], [1, 1]);
+	equal(ask(at('nowhere.toml')).status, 2);
+});
+
 test('each thing that would stop it is found, with what to do', async () => {
 	const taken = net.createServer().listen(0, '127.0.0.1');
 	await new Promise(resolve => taken.once('listening', resolve));

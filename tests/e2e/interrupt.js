@@ -78,4 +78,27 @@ test('in the middle of eval-jobs', async () => {
 	equal(code, 130, err);
 });
 
+test('what kill -9 leaves goes at the next start, what others are at work in stays', async () => {
+	const folder = path.join(env.XDG_CACHE_HOME, 'ekaci/local');
+	fs.writeFileSync(path.join(repo, 'endless'), '');
+	const killed = await interrupted(['diff'], child => descendants(child.pid).length >= 3, { signal: 'SIGKILL' });
+	fs.rmSync(path.join(repo, 'endless'));
+	equal([killed.code, left('local').length], [null, 1]);
+	// As if a while had gone by: its name says when it was made.
+	const [pid] = left('local')[0].split('-');
+	fs.renameSync(path.join(folder, left('local')[0]), path.join(folder, `${pid}-1000`));
+	for (const name of ['1-1000', `2-${Date.now()}`, 'mine'])
+		fs.mkdirSync(path.join(folder, name));
+	const holder = spawn('flock', [path.join(folder, '1-1000'), 'sh', '-c', 'echo held; exec sleep 100'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+	await new Promise(held => holder.stdout.once('data', held));
+	const again = () => spawnSync(program, ['diff'], { cwd: repo, env, encoding: 'utf8' });
+	equal(again().status, 0);
+	equal(left('local').map(name => name.replace(/\d{9,}/, 'NOW')).sort(), ['1-1000', '2-NOW', 'mine'], 'held, young, and none of ours');
+	const gone = ended(holder);
+	process.kill(-holder.pid, 'SIGKILL');
+	await gone;
+	equal(again().status, 0);
+	equal(left('local').map(name => name.replace(/\d{9,}/, 'NOW')).sort(), ['2-NOW', 'mine']);
+});
+
 await run({ limit_ms: 120000, before_end: async () => fs.rmSync(dir, { recursive: true, force: true }) });

@@ -197,6 +197,25 @@ test("a fork's clone is compared with upstream; a shallow one says what it lacks
 	const refused = ekaci(shallow, 'diff');
 	equal(refused.status, 2);
 	match(refused.err, /have no common history in this clone, which is a shallow one: git fetch --unshallow/);
+	// A merge, too: where they parted must be there, and then it is made, whatever is cut off before.
+	const parted = path.join(dir, 'parted'), cut = path.join(dir, 'cut');
+	execFileSync('git', ['clone', '-q', `file://${up}`, parted], { env });
+	git(parted, 'checkout', '-q', '-b', 'theirs');
+	commit(parted, { 'pkgs/f': '1' });
+	git(parted, 'checkout', '-q', '-');
+	commit(parted, { 'pkgs/g': '1' });
+	const main = git(parted, 'branch', '--show-current').trim();
+	for (const [depth, good] of [[1, false], [2, true]]) {
+		fs.rmSync(cut, { recursive: true, force: true });
+		execFileSync('git', ['clone', '-q', '--depth', `${depth}`, '--no-single-branch', `file://${parted}`, cut], { env });
+		if (good) {
+			equal(changes(cut, '--merge', `origin/${main}`, 'origin/theirs').what, 'added f');
+			continue;
+		}
+		const merged = ekaci(cut, 'diff', '--merge', `origin/${main}`, 'origin/theirs');
+		equal([merged.status, merged.out], [2, '']);
+		match(merged.err, /have no common history in this clone, which is a shallow one: git fetch --unshallow/);
+	}
 
 	const around = repository('around');
 	execFileSync('git', ['-C', around, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', up, 'sub'], { env, stdio: 'ignore' });

@@ -86,7 +86,7 @@ test('every address of /openapi.json answers as it is described', async () => {
 	ajv.addSchema({ $id: 'd', components: description.components });
 	const stem = failed.drv.slice(5);
 	const fill = route => route.replace('{owner}', owner).replace('{repo}', repo).replace('{number}', number).replace('{id}', first).replace('{drv}', `${stem}.drv`);
-	for (const [route, { get: asked }] of Object.entries(description.paths)) {
+	for (const [route, { get: asked }] of Object.entries(description.paths).filter(([, of]) => of.get)) {
 		const [[type, { schema }]] = Object.entries(asked.responses['200'].content);
 		if (route.endsWith('changed-paths.json'))
 			continue; // nixpkgs' own format, made when the run ends

@@ -191,9 +191,11 @@ test('ekaci status --why reads the database and says how a build ended, or that 
 	const r = await drive({ builds: [{ drv: paths[0], name: 'a' }, { drv: paths[1], name: 'b', inputs: [paths[0]] }] });
 	const config = join(r.dir, 'ekaci.toml');
 	writeFileSync(config, `[state]\ndir = "${r.dir}"\n[github]\napp_id = "1"\nprivate_key_file = "k"\nwebhook_secret_file = "s"\n`);
-	const why = (drv) => spawnSync(ekaci, ['status', '--config', config, '--why', drv], { encoding: 'utf8' });
+	const why = (drv, ...more) => spawnSync(ekaci, ['status', '--config', config, '--why', drv, ...more], { encoding: 'utf8' });
 	match(why(paths[0]).stdout, /why-a\.drv: failed after \d+ s: the builder failed/);
 	match(why(paths[1].split('/').pop()).stdout, /dependency_failed, because of \/nix\/store\/.*why-a\.drv/);
+	const is = JSON.parse(why(paths[1], '--json').stdout);
+	equal([is.drv, is.state, is.propagated_from, is.why], [paths[1], 'dependency_failed', paths[0], null]);
 	equal(why('/nix/store/none.drv').status, 1);
 	match(spawnSync(ekaci, ['status', '--config', config], { encoding: 'utf8' }).stdout, /^0 builds open/m);
 });

@@ -1,7 +1,7 @@
 # ekaci. `make demo` and `make check` do all the set-up on a fresh Debian 12, 13 or unstable; see README.md.
 #
 #   make            the program, build/release/ekaci
-#   make check      everything that is tested (SAN=address,undefined: with sanitizers; PART=evaluation, PART=builds: these)
+#   make check      everything that is tested (SAN=address,undefined: with sanitizers; PART=evaluation, PART=builds, PART=deploy: these)
 #   make deps       only installs what tests need
 #   make unit       the C tests alone               make coverage   what they do not go through
 #   make matrix     both on Debian 12, 13 and unstable, in root trees (RELEASES=trixie, PARTS="demo builds", MATRIX_FRESH=1)
@@ -10,7 +10,7 @@
 #   make bench      figures, one line each: name, value, unit
 #   make regen      golden files and the tables in ARCHITECTURE.md, each difference shown
 #   make lint       gcc -fanalyzer, clang-tidy, cppcheck, the format of sources      make format     clang-format
-#   make install    DESTDIR, PREFIX               make dist       a tarball
+#   make install    DESTDIR, PREFIX               make dist       a tarball               make deb        a Debian package
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
@@ -54,7 +54,7 @@ NIX = \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/hosts.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/people.c store/pushes.c store/overview.c store/now.c store/restored.c store/figures.c store/derivation.c
-WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c web/show.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/ask_why.c web/measures.c web/log_html.c web/log_page.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c web/show.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/ask_why.c web/beside.c web/measures.c web/log_html.c web/log_page.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c support/base/release.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c support/os/tar.c support/os/notify.c \
@@ -77,12 +77,12 @@ FUZZ = \
 	fields toml tar event comment gitmodules rules glob eval_output saying rows drv difference nix_json products http escape
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
-TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js \
+TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js tests/pages/flow.js \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
 	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/network.js tests/e2e/online.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/hosts.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js tests/e2e/interrupt.js tests/e2e/pulls.js tests/e2e/terminal.js tests/e2e/operators.js tests/e2e/restore.js tests/deploy/unit.js tests/e2e/metrics.js tests/e2e/check.js
+	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/hosts.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js tests/e2e/interrupt.js tests/e2e/pulls.js tests/e2e/terminal.js tests/e2e/operators.js tests/e2e/restore.js tests/deploy/unit.js tests/deploy/package.js tests/deploy/monitoring.js tests/deploy/proxies.js tests/deploy/builders.js tests/e2e/metrics.js tests/e2e/check.js
 
 LIBS = libmicrohttpd fuse3 libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd zlib simdjson
 SAN =
@@ -191,7 +191,7 @@ $(B)/fuzz/%: $(B)/fuzz/%.o $(FUZZ_MAIN) $(B)/libekaci.a
 # Preloaded into an old Nix by the built-in evaluator, when it lies beside the program or in ../lib/ekaci; see there.
 $(B)/nixlines.so: src/nix/nixlines.c Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c17 $(WARN) -O2 -D_GNU_SOURCE -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
+	$(Q)$(CC) -std=c17 $(WARN) -O2 -g -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
 
 # --- tests ---
 
@@ -209,6 +209,7 @@ coverage:
 # `N passed, N failed`. Sanitizers slow the end-to-end tests down but leave them as they are.
 PART =
 PART_evaluation = $(B)/tests/evaluate_% $(B)/tests/nix_saying $(B)/tests/nix_unknown tests/eval/% tests/e2e/flakes.js tests/e2e/submodules.js
+PART_deploy = tests/deploy/%
 PART_builds = $(B)/tests/build_% $(B)/tests/queue_% $(B)/tests/nix_build_words tests/schedule/% tests/e2e/builds.js
 TESTS = $(filter $(if $(PART),$(PART_$(PART)),%),$(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(TAP_CHECK) $(TAP_NODE))
 deps:
@@ -239,7 +240,7 @@ fuzz:
 
 # On machines as people have them, each a root tree made by debootstrap; as root.
 RELEASES = bookworm trixie sid
-PARTS = demo check evaluation builds clang
+PARTS = demo check evaluation builds package clang
 matrix:
 	@RELEASES='$(RELEASES)' PARTS='$(PARTS)' MATRIX_FRESH='$(MATRIX_FRESH)' tests/matrix/run
 
@@ -287,32 +288,52 @@ compile_commands.json: Makefile
 analyze:
 	$(MAKE) VARIANT=analyze HARDEN= OPT='-O1 -fanalyzer' WERROR=-Werror all
 
+# What a machine needs to run it, as packages take it, too. The units name the program where it is installed.
 PREFIX = /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
+EXAMPLES = nginx.conf Caddyfile nix.conf machines grafana.json alerts.yml
 install: all
-	install -Dm755 $(B)/ekaci $(DESTDIR)$(PREFIX)/bin/ekaci
-	install -Dm755 $(B)/nixlines.so $(DESTDIR)$(PREFIX)/lib/ekaci/nixlines.so
-	install -Dm644 deploy/ekaci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
-	install -Dm644 deploy/ekaci.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.socket
-	@mkdir -p $(B)/man && rm -f $(B)/man/*
-	$(B)/ekaci help --man >$(B)/man/ekaci.1
-	for c in $$($(B)/ekaci help --names); do $(B)/ekaci help --man $$c >$(B)/man/ekaci-$$c.1 || exit; done
-	for f in $(B)/man/*; do install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/man/man1/$${f##*/} || exit; done
-	@mkdir -p $(B)/completion && for s in bash zsh fish; do $(B)/ekaci completion $$s >$(B)/completion/$$s || exit; done
-	install -Dm644 $(B)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ekaci
-	install -Dm644 $(B)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ekaci
-	install -Dm644 $(B)/completion/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ekaci.fish
-	install -Dm644 deploy/ekaci.toml.example $(DESTDIR)$(PREFIX)/share/doc/ekaci/ekaci.toml.example
-	install -Dm644 deploy/config.json.md $(DESTDIR)$(PREFIX)/share/doc/ekaci/config.json.md
-	install -Dm644 deploy/repositories.md $(DESTDIR)$(PREFIX)/share/doc/ekaci/repositories.md
-	install -Dm644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/ekaci/LICENSE
+	$(MAKE) install-built
 
+install-built:
+	install -Dm755 $(B)/ekaci $(DESTDIR)$(PREFIX)/bin/ekaci
+	install -Dm644 $(B)/nixlines.so $(DESTDIR)$(PREFIX)/lib/ekaci/nixlines.so
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
+		$(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	sed '/^ExecStart=\|^Documentation=/s|/usr/local|$(PREFIX)|g' deploy/ekaci.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service
+	install -m644 deploy/ekaci.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -Dm644 deploy/ekaci.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/ekaci.conf
+	install -Dm644 deploy/ekaci.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/ekaci.conf
+	$(B)/ekaci help --man >$(SHARE)/man/man1/ekaci.1
+	for c in $$($(B)/ekaci help --names); do $(B)/ekaci help --man $$c >$(SHARE)/man/man1/ekaci-$$c.1 || exit; done
+	$(B)/ekaci completion bash >$(SHARE)/bash-completion/completions/ekaci
+	$(B)/ekaci completion zsh >$(SHARE)/zsh/site-functions/_ekaci
+	$(B)/ekaci completion fish >$(SHARE)/fish/vendor_completions.d/ekaci.fish
+	install -d $(SHARE)/doc/ekaci/examples
+	install -m644 README.md LICENSE $(addprefix deploy/,ekaci.toml.example config.json.md repositories.md) $(SHARE)/doc/ekaci
+	install -m644 deploy/README.md $(SHARE)/doc/ekaci/operating.md
+	install -m644 $(addprefix deploy/,$(EXAMPLES)) $(SHARE)/doc/ekaci/examples
+
+# Everything that is committed, and so everything to build and test with.
+VERSION := $(shell cat VERSION)
+DIST = ekaci-$(VERSION)
 dist:
 	@mkdir -p build
-	git archive --format=tar.gz --prefix=ekaci/ -o build/ekaci.tar.gz HEAD
+	git archive --format=tar.gz --prefix=$(DIST)/ -o build/$(DIST).tar.gz HEAD
+
+# The Debian package, of that tarball: build/ekaci_VERSION_ARCH.deb. DEB is where it is made; debian/rules has EKACI_BUILT.
+DEB = build/deb
+deb: dist
+	deploy/dependencies.sh deb
+	rm -rf $(DEB) && mkdir -p $(DEB)
+	tar -C $(DEB) -xf build/$(DIST).tar.gz
+	mv $(DEB)/$(DIST)/deploy/debian $(DEB)/$(DIST)/debian
+	cd $(DEB)/$(DIST) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc $(DEB_OPTIONS)
+	cp $(DEB)/*.deb build/
 
 clean:
 	rm -rf build
 
-.PHONY: all deps unit coverage check tests scenarios fuzz matrix demo bench regen format lint analyze install dist clean
+.PHONY: all deps unit coverage check tests scenarios fuzz matrix demo bench regen format lint analyze install install-built dist deb clean
 .SECONDARY:
 -include $(SOURCES:%=$(B)/%.d) $(SOURCES_CC:%=$(B)/%.d) $(B)/templates.d $(wildcard $(B)/tests/*.d $(B)/bench/*.d $(B)/fuzz/*.d)

@@ -6,6 +6,8 @@
 #   deploy/dependencies.sh check              ... and to be tested (also what `make demo` needs)
 #   deploy/dependencies.sh lint               what `make lint` looks at sources with
 #   deploy/dependencies.sh matrix             what root trees of other releases are made with (`make matrix`)
+#   deploy/dependencies.sh deb                what `make deb` packs it with
+#   deploy/dependencies.sh deploy             ... and what the examples here are tried with; `make check` leaves out what is not there
 #   deploy/dependencies.sh list build         only print the names
 #   deploy/dependencies.sh libraries PROGRAM  print the packages whose libraries a program that was built here is linked with
 #
@@ -21,10 +23,12 @@ BUILD="gcc g++ make pkgconf libc6-dev libmicrohttpd-dev libcurl4-openssl-dev lib
  libsqlite3-dev libuv1-dev libfuse3-dev libzstd-dev zlib1g-dev libsimdjson-dev libcmark-gfm-dev libtomlplusplus-dev"
 CHECK="perl chromium libcmocka-dev nodejs npm sqlite3 zstd cmark-gfm curl openssh-server procps bash zsh fish mandoc"
 LINT="clang-format clang-tidy cppcheck"
+DEB="$BUILD build-essential dpkg-dev debhelper fakeroot po-debconf lintian"
+DEPLOY="$DEB nginx caddy prometheus systemd"
 MATRIX="git ca-certificates debootstrap debian-archive-keyring"
 
 usage() {
-	echo "usage: $0 [list] run|build|check|lint|matrix [PACKAGE...], or $0 libraries PROGRAM" >&2
+	echo "usage: $0 [list] run|build|check|lint|matrix|deb|deploy [PACKAGE...], or $0 libraries PROGRAM" >&2
 	exit 2
 }
 
@@ -35,6 +39,8 @@ names() {
 	check) echo $RUN $BUILD $CHECK ;;
 	lint) echo $BUILD $LINT ;;
 	matrix) echo $MATRIX ;;
+	deb) echo $DEB ;;
+	deploy) echo $DEPLOY ;;
 	*) usage ;;
 	esac
 }
@@ -110,7 +116,7 @@ if [ -n "$missing" ]; then
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 
-[ "$what" != matrix ] && [ "$what" != lint ] || exit 0
+case $what in matrix | lint | deb | deploy) exit 0 ;; esac
 
 # Nix for a single user: only where nothing configures it and no daemon serves it.
 if [ ! -e /etc/nix/nix.conf ] && [ ! -e "${XDG_CONFIG_HOME:-$HOME/.config}/nix/nix.conf" ] &&

@@ -13,5 +13,7 @@
       packages = each (pkgs: { default = pkgs.callPackage ./nix/package.nix { }; });
       overlays.default = final: prev: { ekaci = final.callPackage ./nix/package.nix { }; };
       nixosModules.default = ./nix/module.nix;
+      # A machine is started for it: not part of `make check`.
+      checks.x86_64-linux.vm = nixpkgs.legacyPackages.x86_64-linux.testers.runNixOSTest ./nix/test.nix;
     };
 }

@@ -11,6 +11,8 @@
 , sqlite
 , libuv
 , zstd
+, zlib
+, fuse3
 , simdjson
 , cmark-gfm
 , tomlplusplus
@@ -39,6 +41,8 @@ stdenv.mkDerivation {
     sqlite
     libuv
     zstd
+    zlib
+    fuse3
     simdjson
     cmark-gfm
     tomlplusplus

@@ -69,8 +69,9 @@ struct building {
 	int64_t wall_ms;
 	bool again; /* what is there is built once more and compared */
 	struct log_sink sink;
-	bool marked;       /* an output says of itself that it failed */
-	const char *phase; /* as the builder announced it, or NULL */
+	bool marked;         /* an output says of itself that it failed */
+	const char *phase;   /* as the builder announced it, or NULL */
+	const char *machine; /* where Nix says that it was begun, or NULL */
 };
 
 /* Nix before 2.8, or without nix-daemon: a program for each build, whose exit code and words tell the end. */
@@ -187,6 +188,7 @@ by_session(struct building *t, struct build_outcome *ret, struct err *e)
 		return -1;
 	}
 	t->phase = r.phase;
+	t->machine = r.machine;
 	for (size_t i = 0; r.outputs[i] != NULL; i++)
 		t->marked = sizes_marked_failed(store_dir, r.outputs[i]) || t->marked;
 	if (r.end != SESSION_ANSWERED && r.end != SESSION_REFUSED)
@@ -263,7 +265,8 @@ emit(struct building *t, const struct build_outcome *o, struct record_out *out, 
 	    .phase = phase,
 	    .tail = fields_clean(t->a, tail),
 	    .deterministic = good && t->again ? !o->differs : -1,
-	    .wall_ms = t->wall_ms};
+	    .wall_ms = t->wall_ms,
+	    .machine = t->machine != NULL ? fields_clean(t->a, str_of(t->machine)) : NULL};
 
 	return record_put(out, &built_fields, &rec, e);
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MAX_HOLLOW = 1000 };
+
 void
 repository_start(void)
 {
@@ -67,6 +69,31 @@ repository_tree(git_repository *repo, const char *hex, git_tree **ret, struct er
 		return -1;
 	int rc = git_tree_lookup(ret, repo, &id);
 	return rc == 0 ? 0 : fail_git(e, rc, "cannot read the tree %s", hex);
+}
+
+/* Looks at no more than *left folders: those of a hostile tree may be more than anybody can walk, and then nothing is hollow. */
+static bool
+is_hollow(git_repository *repo, const git_oid *id, size_t *left)
+{
+	AUTO(tree_free) git_tree *tree = NULL;
+	bool hollow = *left > 0 && git_tree_lookup(&tree, repo, id) == 0;
+	size_t n = hollow ? git_tree_entrycount(tree) : 0;
+
+	*left -= *left > 0;
+	for (size_t i = 0; hollow && i < n; i++)
+		if (git_tree_entry_filemode(git_tree_entry_byindex(tree, i)) != GIT_FILEMODE_TREE)
+			return false;
+	for (size_t i = 0; hollow && i < n; i++)
+		hollow = is_hollow(repo, git_tree_entry_id(git_tree_entry_byindex(tree, i)), left);
+	return hollow;
+}
+
+bool
+repository_is_hollow(git_repository *repo, const git_tree_entry *entry)
+{
+	size_t left = MAX_HOLLOW;
+
+	return git_tree_entry_filemode(entry) == GIT_FILEMODE_TREE && is_hollow(repo, git_tree_entry_id(entry), &left);
 }
 
 int

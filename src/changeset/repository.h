@@ -54,6 +54,8 @@ must_check int repository_discover(const char *dir, git_repository **ret, struct
 /* 40 hex digits; what names the id in the error. */
 must_check int repository_id(const char *hex, const char *what, git_oid *ret, struct err *e);
 must_check int repository_tree(git_repository *repo, const char *hex, git_tree **ret, struct err *e);
+/* Whether it is a folder in which, however deep, there is no file: git checks out none, and compares none. */
+bool repository_is_hollow(git_repository *repo, const git_tree_entry *entry);
 bool repository_has_commit(git_repository *repo, const git_oid *id);
 
 /* A file in a tree: 0 and its bytes in the arena, 1 when there is nothing of this name, -1 when it is no regular file,

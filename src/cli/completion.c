@@ -45,6 +45,10 @@ static const char refs[] = "git for-each-ref --format='%(refname:short)' 2>/dev/
 
 /* --- bash -------------------------------------------------------------------------------------------------------------- */
 
+/* Names that are not ours are no word list: compgen -W would run the $(...) in a branch's name. */
+#define BASH_REVISIONS "_ekaci_revisions \"$cur\""
+#define BASH_FILES     "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")"
+
 /* What is completed behind a word of `prev`; the same for the same value everywhere, so options of all commands are joined. */
 static void
 bash_values(struct buf *out)
@@ -56,11 +60,11 @@ bash_values(struct buf *out)
 				continue;
 			buf_printf(out, "\t%s:%s) ", subcommands[i].usage->name, o->name);
 			if (v == VALUE_FILE)
-				buf_puts(out, "COMPREPLY=($(compgen -f -- \"$cur\"))");
+				buf_puts(out, BASH_FILES);
 			else if (v == VALUE_DIR)
-				buf_puts(out, "COMPREPLY=($(compgen -d -- \"$cur\"))");
+				buf_puts(out, "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")");
 			else if (v == VALUE_BRANCH)
-				buf_printf(out, "COMPREPLY=($(compgen -W \"$(%s)\" -- \"$cur\"))", refs);
+				buf_puts(out, BASH_REVISIONS);
 			else if (v == VALUE_LIST) {
 				buf_puts(out, "COMPREPLY=($(compgen -W '");
 				put_list(out, o->value);
@@ -78,9 +82,9 @@ bash_words(struct buf *out, const struct usage *u)
 		buf_printf(out, "%s ", o->name);
 	buf_puts(out, "--help'\n");
 	if (u->takes == USAGE_REVISIONS)
-		buf_printf(out, "\t\telse words=$(%s)", refs);
+		buf_puts(out, "\t\telse " BASH_REVISIONS "; return");
 	else if (u->takes == USAGE_FILES)
-		buf_puts(out, "\t\telse COMPREPLY=($(compgen -f -- \"$cur\")); return");
+		buf_puts(out, "\t\telse " BASH_FILES "; return");
 	else if (u->takes == USAGE_SHELLS)
 		buf_puts(out, "\t\telse words='bash zsh fish'");
 	else if (u->takes == USAGE_COMMANDS)
@@ -93,7 +97,11 @@ bash_words(struct buf *out, const struct usage *u)
 static void
 put_bash(struct buf *out)
 {
-	buf_puts(out, "# bash completion for ekaci, made by `ekaci completion bash`\n_ekaci()\n{\n"
+	buf_printf(out,
+	    "# bash completion for ekaci, made by `ekaci completion bash`\n_ekaci_revisions()\n{\n\tlocal name\n"
+	    "\twhile IFS= read -r name; do [[ $name == \"$1\"* ]] && COMPREPLY+=(\"$name\"); done < <(%s)\n}\n",
+	    refs);
+	buf_puts(out, "_ekaci()\n{\n"
 	              "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words\n"
 	              "\tlocal commands='");
 	for (size_t i = 0; i < subcommands_n; i++)

@@ -441,7 +441,7 @@ explain(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	    array_read_records(&evaluation_fields, &l->a, r->evaluations, "evaluations", &evaluations, e) != 0)
 		return -1;
 	const struct explain_question q = {{(const char *[]){l->q.attr}, 1}, r->difference, evaluations,
-	    strcmp(l->q.format, "json") == 0};
+	    strcmp(l->q.format, "json") == 0, NULL};
 	if (explain_attributes(&q, ret_exit, e) != 0)
 		return -1;
 	/* What is the same may differ in what nobody looked into. */

@@ -133,6 +133,8 @@ say_builds(struct status *t)
 	for (size_t i = 0; i < t->n_builds; i++) {
 		const struct now_build *b = &t->builds[i];
 		printf("  building %s (%s) for %s", safe(t, b->name), safe(t, b->system), span(t, t->now - b->started_ms));
+		if (b->builder != NULL)
+			printf(" on %s", safe(t, b->builder));
 		if (b->expected_ms > 0)
 			printf(" of some %s", span(t, b->expected_ms));
 		if (b->owner != NULL)
@@ -227,9 +229,10 @@ json_builds(const struct status *t)
 	for (size_t i = 0; i < t->n_builds; i++) {
 		const struct now_build *b = &t->builds[i];
 		json_array_append_new(all,
-		    json_pack("{so so so sI so so so so sI}", "drv", text(b->drv), "name", text(b->name), "system",
-		        text(b->system), "started_ms", b->started_ms, "expected_ms", time_or_null(b->expected_ms), "run",
-		        time_or_null(b->run), "owner", text(b->owner), "repository", text(b->repo), "number", b->number));
+		    json_pack("{so so so so sI so so so so sI}", "builder", text(b->builder), "drv", text(b->drv), "name",
+		        text(b->name), "system", text(b->system), "started_ms", b->started_ms, "expected_ms",
+		        time_or_null(b->expected_ms), "run", time_or_null(b->run), "owner", text(b->owner), "repository",
+		        text(b->repo), "number", b->number));
 	}
 	return all;
 }

@@ -539,7 +539,8 @@ add_host(struct load *l, const struct toml_node *table)
 	struct config_github *all = arena_alloc(l->a, (s->githubs.n + 1) * sizeof(*all)), *is = &s->github;
 
 	is->number = s->githubs.n == 0 ? 0 : -1;
-	if (s->githubs.n > 0 && is->name[0] == '\0')
+	const struct toml_node *name = toml_get(table, "name");
+	if (s->githubs.n > 0 && (name == NULL || name->text.n == 0))
 		mistakes_add(l->m, table->line, table->column, "[[github]] name is missing: only the first may be without");
 	if (s->githubs.n == 0 && is->name[0] != '\0')
 		mistakes_add(l->m, table->line, table->column,

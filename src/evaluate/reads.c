@@ -136,22 +136,22 @@ reads_read(const char *file, struct reads *ret, struct err *e)
 
 /* --- against two trees --- */
 
-static void
-diff_free(git_diff **diff)
-{
-	git_diff_free(*diff);
-}
+enum { MAX_DEPTH = 4096 /* of folders: a path that the kernel takes in one piece has fewer */ };
 
-/* What a look at a path shows: 0 for nothing there. Modes that differ in what nobody sees are one. */
+struct holding {
+	struct arena *a;
+	const struct reads *r;
+	git_repository *repo;
+	const char **ret_path;
+};
+
+/* What a look at an entry shows: 0 for nothing there. Modes that differ in what nobody sees are one. */
 static unsigned
-look_of(const git_tree *tree, const char *path)
+look_of(const struct holding *h, const git_tree_entry *entry)
 {
-	AUTO(entry_free) git_tree_entry *entry = NULL;
-
-	if (git_tree_entry_bypath(&entry, tree, path) != 0)
-		return 0;
-	switch ((int)git_tree_entry_filemode(entry)) {
-	case GIT_FILEMODE_TREE:
+	switch (entry != NULL ? (int)git_tree_entry_filemode(entry) : 0) {
+	case 0: return 0;
+	case GIT_FILEMODE_TREE: return repository_is_hollow(h->repo, entry) ? 0 : GIT_FILEMODE_TREE;
 	case GIT_FILEMODE_COMMIT: return GIT_FILEMODE_TREE;
 	case GIT_FILEMODE_BLOB_EXECUTABLE: return GIT_FILEMODE_BLOB_EXECUTABLE;
 	case GIT_FILEMODE_LINK: return GIT_FILEMODE_LINK;
@@ -167,53 +167,79 @@ flags_of(const struct reads *r, const char *path)
 	return at != NULL ? (unsigned)at->value : 0;
 }
 
-/* The nearest folder, in path, which becomes its name: "" is the top. False when path was the top. */
-static bool
-go_up(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	if (*path == '\0')
-		return false;
-	*(slash != NULL ? slash : path) = '\0';
-	return true;
-}
-
-/*
- * Whether a changed path is seen: its content was read, or it looks otherwise and was looked at, or stands in a list. What comes or goes
- * may take its folders with it, so it is followed up to where both trees look the same.
- */
-static bool
-is_seen(struct arena *a, const struct reads *r, const git_tree *base, const git_tree *head, const char *changed,
-    const char **ret)
-{
-	char *path = arena_strdup(a, changed);
-	unsigned flags = flags_of(r, path);
-
-	*ret = changed;
-	if (flags & READS_CONTENT)
-		return true;
-	while (look_of(base, path) != look_of(head, path)) {
-		*ret = arena_strdup(a, path);
-		if (flags_of(r, path) & (READS_LOOKED | READS_LISTED))
-			return true;
-		if (!go_up(path) || flags_of(r, path) & READS_LISTED)
-			return true;
-	}
-	return false;
-}
-
-/* All paths that differ, both sides of what came and went; folders are no paths here. */
+/* The tree of a folder; NULL of nothing and of a submodule's, which is empty. */
 static int
-diff_trees(git_repository *repo, git_tree *base, git_tree *head, git_diff **ret, struct err *e)
+tree_of(const struct holding *h, const git_tree_entry *entry, git_tree **ret, struct err *e)
 {
-	git_diff_options options;
-	int rc;
+	*ret = NULL;
+	if (entry == NULL || git_tree_entry_filemode(entry) != GIT_FILEMODE_TREE)
+		return 0;
+	int rc = git_tree_lookup(ret, h->repo, git_tree_entry_id(entry));
+	return rc == 0 ? 0 : fail_git(e, rc, "cannot read a folder");
+}
 
-	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-	options.flags = GIT_DIFF_SKIP_BINARY_CHECK | GIT_DIFF_INCLUDE_TYPECHANGE;
-	rc = git_diff_tree_to_tree(ret, repo, base, head, &options);
-	return rc == 0 ? 0 : fail_git(e, rc, "comparison of trees");
+static int hold_below(const struct holding *h, const char *path, const git_tree *base, const git_tree *head, size_t depth,
+    bool *ret, struct err *e);
+
+/* One name, of which either entry may be NULL. *ret becomes false when it is seen that they differ. */
+static int
+hold_entry(const struct holding *h, const char *path, bool listed, const git_tree_entry *base, const git_tree_entry *head,
+    size_t depth, bool *ret, struct err *e)
+{
+	AUTO(tree_free) git_tree *b = NULL;
+	AUTO(tree_free) git_tree *t = NULL;
+	unsigned look = look_of(h, base), flags = flags_of(h->r, path);
+
+	*h->ret_path = path;
+	if (look != look_of(h, head)) {
+		*ret = !listed && flags == 0;
+		return 0;
+	}
+	if (look != GIT_FILEMODE_TREE) {
+		*ret = (flags & READS_CONTENT) == 0;
+		return 0;
+	}
+	if (flags == 0) /* nobody comes to what is in a folder without having looked at it */
+		return 0;
+	if (tree_of(h, base, &b, e) != 0 || tree_of(h, head, &t, e) != 0)
+		return -1;
+	return hold_below(h, path, b, t, depth + 1, ret, e);
+}
+
+static const git_tree_entry *
+named(const git_tree *tree, const git_tree_entry *like)
+{
+	return tree != NULL ? git_tree_entry_byname(tree, git_tree_entry_name(like)) : NULL;
+}
+
+/* The entries of one side; of head only those that base has not. */
+static int
+hold_side(const struct holding *h, const char *path, const git_tree *of, const git_tree *other, bool is_base, size_t depth,
+    bool *ret, struct err *e)
+{
+	bool listed = (flags_of(h->r, path) & READS_LISTED) != 0;
+	size_t n = of != NULL ? git_tree_entrycount(of) : 0;
+
+	for (size_t i = 0; *ret && i < n; i++) {
+		const git_tree_entry *one = git_tree_entry_byindex(of, i), *two = named(other, one);
+		if (two != NULL && (!is_base || (git_tree_entry_filemode(one) == git_tree_entry_filemode(two) &&
+		                                    git_oid_equal(git_tree_entry_id(one), git_tree_entry_id(two)))))
+			continue;
+		const char *name = arena_printf(h->a, "%s%s%s", path, *path != '\0' ? "/" : "", git_tree_entry_name(one));
+		if (hold_entry(h, name, listed, is_base ? one : two, is_base ? two : one, depth, ret, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+hold_below(const struct holding *h, const char *path, const git_tree *base, const git_tree *head, size_t depth, bool *ret,
+    struct err *e)
+{
+	*ret = depth < MAX_DEPTH;
+	if (hold_side(h, path, base, head, true, depth, ret, e) != 0)
+		return -1;
+	return hold_side(h, path, head, base, false, depth, ret, e);
 }
 
 int
@@ -223,18 +249,14 @@ reads_hold(struct arena *a, const struct reads *r, const char *git_dir, const ch
 	AUTO(repo_free) git_repository *repo = NULL;
 	AUTO(tree_free) git_tree *base = NULL;
 	AUTO(tree_free) git_tree *head = NULL;
-	AUTO(diff_free) git_diff *diff = NULL;
 
-	if (repository_open(git_dir, &repo, e) != 0 || repository_tree(repo, base_tree, &base, e) != 0 ||
-	    repository_tree(repo, head_tree, &head, e) != 0 || diff_trees(repo, base, head, &diff, e) != 0)
-		return -1;
-	*ret = true;
 	*ret_path = NULL;
-	for (size_t i = 0; *ret && i < git_diff_num_deltas(diff); i++) {
-		const git_diff_delta *d = git_diff_get_delta(diff, i);
-		if (is_seen(a, r, base, head, d->new_file.path, ret_path) ||
-		    (strcmp(d->old_file.path, d->new_file.path) != 0 && is_seen(a, r, base, head, d->old_file.path, ret_path)))
-			*ret = false;
-	}
-	return 0;
+	if (repository_open(git_dir, &repo, e) != 0 || repository_tree(repo, base_tree, &base, e) != 0 ||
+	    repository_tree(repo, head_tree, &head, e) != 0)
+		return -1;
+	const struct holding h = {a, r, repo, ret_path};
+	int rc = hold_below(&h, "", base, head, 0, ret, e);
+	if (*ret)
+		*ret_path = NULL;
+	return rc;
 }

@@ -8,7 +8,7 @@
  * read the same there, step by step, and end with the same rows. What can be seen of a path:
  *
  *   READS_LOOKED  whether it is there, and what: a file, an executable one, a link, a folder, a submodule's empty one
- *   READS_CONTENT a file's bytes, or where a link leads
+ *   READS_CONTENT a file's bytes, were there any, or where a link leads
  *   READS_LISTED  the names in a folder, and what each is
  */
 #ifndef EKACI_EVALUATE_READS_H
@@ -36,7 +36,7 @@ must_check int reads_read(const char *file, struct reads *ret, struct err *e);
 
 /*
  * Whether everything that was read looks the same in both trees. If not, *ret_path (in a) is a path that does not. Costs what the trees
- * differ in, not what they hold.
+ * differ in where somebody looked, not what they hold.
  */
 must_check int reads_hold(struct arena *a, const struct reads *r, const char *git_dir, const char *base_tree,
     const char *head_tree, bool *ret, const char **ret_path, struct err *e);

@@ -77,6 +77,13 @@ tree_of(struct treefs *t, size_t i)
 	return n->tree;
 }
 
+/* As in a checkout, where a folder is there only for what is in it. */
+static const git_tree_entry *
+unless_hollow(const struct treefs *t, const git_tree_entry *entry)
+{
+	return entry == NULL || repository_is_hollow(t->repo, entry) ? NULL : entry;
+}
+
 static size_t
 add_inode(struct treefs *t, struct str path, const git_tree_entry *entry)
 {
@@ -157,7 +164,7 @@ on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	AUTO(buf_release) struct buf path;
 	struct str above = t->inodes.p[parent - 1].path;
 	const git_tree *tree = tree_of(t, parent - 1);
-	const git_tree_entry *entry = tree != NULL ? git_tree_entry_byname(tree, name) : NULL;
+	const git_tree_entry *entry = tree != NULL ? unless_hollow(t, git_tree_entry_byname(tree, name)) : NULL;
 
 	buf_init(&path, 1 << 20);
 	buf_str(&path, above);
@@ -207,7 +214,10 @@ on_readlink(fuse_req_t req, fuse_ino_t ino)
 static void
 on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	(void)ino;
+	struct treefs *t = treefs_of(req);
+
+	/* Not only when it is read: of an empty file the reader knows from its size that there is nothing to read. */
+	reads_add(&t->reads, t->inodes.p[ino - 1].path, READS_CONTENT);
 	fi->keep_cache = 1;
 	fuse_reply_open(req, fi);
 }
@@ -220,7 +230,6 @@ on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file
 	git_odb_object *content = content_of(t, n);
 	(void)fi;
 
-	reads_add(&t->reads, n->path, READS_CONTENT);
 	if (content == NULL) {
 		fuse_reply_err(req, EIO);
 		return;
@@ -254,10 +263,12 @@ on_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_f
 		return;
 	}
 	for (size_t i = (size_t)off; i < entries + 2; i++) {
-		const git_tree_entry *entry = i < 2 ? NULL : git_tree_entry_byindex(tree, i - 2);
+		const git_tree_entry *entry = i < 2 ? NULL : unless_hollow(t, git_tree_entry_byindex(tree, i - 2));
 		const struct stat st = {.st_mode = entry != NULL ? mode_of(git_tree_entry_filemode(entry)) : S_IFDIR,
 		    .st_ino = i + 1};
 		const char *name = entry != NULL ? git_tree_entry_name(entry) : i == 0 ? "." : "..";
+		if (i >= 2 && entry == NULL)
+			continue;
 		size_t more = fuse_add_direntry(req, out + used, size - used, name, &st, (off_t)i + 1);
 		if (more > size - used)
 			break;

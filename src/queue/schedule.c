@@ -74,6 +74,42 @@ forget(struct running *r)
 	mem_free(&r);
 }
 
+/* --- names --------------------------------------------------------------------------------------------------------- */
+
+static const char own_name[] = "this machine";
+
+/* "ssh-ng://nix@builder-1.example.org?x=y": builder-1. Empty when nothing is left. */
+static struct str
+host_of(const char *uri)
+{
+	struct str rest = str_of(uri);
+	ptrdiff_t at = str_find(rest, STR("://"));
+	size_t n = 0;
+
+	rest = str_from(rest, at >= 0 ? (size_t)at + 3 : 0);
+	const char *user = memchr(rest.p, '@', rest.n);
+	if (user != NULL)
+		rest = str_from(rest, (size_t)(user + 1 - rest.p));
+	while (n < rest.n && strchr(".:/?", rest.p[n]) == NULL)
+		n++;
+	return (struct str){rest.p, n};
+}
+
+/* A machine as people call it, and as strangers may read it. Of several that are called alike each later one has its place. */
+static const char *
+machine_name(const struct schedule *q, struct arena *a, const char *uri)
+{
+	int64_t alike = 1;
+
+	if (uri == NULL)
+		return own_name;
+	struct str host = host_of(uri);
+	for (size_t i = 0; i < q->n_machines && !str_same(q->machines[i].uri, uri); i++)
+		alike += q->machines[i].uri != NULL && str_eq(host_of(q->machines[i].uri), host);
+	const char *name = host.n > 0 ? str_dup(a, host) : "another machine";
+	return alike > 1 ? arena_printf(a, "%s (%" PRId64 ")", name, alike) : name;
+}
+
 /* --- ends ---------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -140,6 +176,8 @@ write_end(struct schedule *q, struct running *r, int64_t now, struct err *e)
 	if (retry_judge(q->s, q->settings, &r->a, &ended, now, &end, &retried, e) != 0)
 		return -1;
 	end.log = r->log;
+	if (r->built != NULL && r->built->machine != NULL)
+		end.builder = machine_name(q, &r->a, r->built->machine);
 	if (store_build_end(q->s, r->id, &end, e) != 0)
 		return -1;
 	log_end(q, r, &end);
@@ -192,7 +230,8 @@ write_start(struct schedule *q, const struct queue_choice *c, int64_t now, struc
 	q->running = r;
 	metric_observe(METRIC_BUILD_WAIT, r->system, (double)c->wait_ms / 1000);
 	queue_started(q->queue, c->id, c->machine, now);
-	return store_build_started(q->s, r->id, r->log, &r->again, e);
+	const char *builder = machine_name(q, &r->a, q->machines[r->machine].uri);
+	return store_build_started(q->s, r->id, r->log, builder, &r->again, e);
 }
 
 static void
@@ -533,25 +572,6 @@ schedule_before(const struct schedule *q, int64_t repository, int64_t number, in
 	return rc;
 }
 
-static const char own_name[] = "this machine";
-
-/* "ssh-ng://nix@builder-1.example.org?x=y" as people call it, and as strangers may read it: builder-1. */
-static const char *
-machine_name(struct arena *a, const char *uri)
-{
-	struct str rest = str_of(uri);
-	ptrdiff_t at = str_find(rest, STR("://"));
-	size_t n = 0;
-
-	rest = str_from(rest, at >= 0 ? (size_t)at + 3 : 0);
-	const char *user = memchr(rest.p, '@', rest.n);
-	if (user != NULL)
-		rest = str_from(rest, (size_t)(user + 1 - rest.p));
-	while (n < rest.n && strchr(".:/?", rest.p[n]) == NULL)
-		n++;
-	return n > 0 ? str_dup(a, (struct str){rest.p, n}) : "another machine";
-}
-
 /* This machine stands in the list once for each system that it builds; people see one. */
 static struct schedule_machine *
 machine_of(const struct machine *m, struct schedule_machine *all, size_t *n)
@@ -575,7 +595,7 @@ schedule_machines(const struct schedule *q, struct arena *a, size_t *ret_n)
 		const struct machine *m = &q->machines[i];
 		struct queue_machine_state state = queue_machine_state(q->queue, i);
 		struct schedule_machine *to = machine_of(m, all, &n);
-		to->name = m->uri != NULL ? machine_name(a, m->uri) : own_name;
+		to->name = machine_name(q, a, m->uri);
 		for (const char *const *s = m->systems; *s != NULL; s++)
 			if (strcmp(*s, "builtin") != 0)
 				to->systems = to->systems == NULL ? *s : arena_printf(a, "%s, %s", to->systems, *s);

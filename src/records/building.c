@@ -146,6 +146,7 @@ static const struct field built_members[] = {
     {TEXT(tail), .about = "the lines that matter, at most 4 KB"},
     {MAYBE_FLAG(deterministic), .about = "null: not compared"},
     {INT(wall_ms)},
+    {TEXT(machine), .about = "where Nix began it; null: on the machine that was chosen"},
 };
 const struct fields built_fields = FIELDS("built", "built", struct built, built_members);
 #undef OF

@@ -103,6 +103,7 @@ struct built {
 	const char *phase, *tail;
 	int deterministic; /* 0, 1, or -1: not compared */
 	int64_t wall_ms;
+	const char *machine; /* as Nix names it; NULL: the one that was chosen */
 };
 extern const struct fields built_fields;
 

@@ -63,6 +63,7 @@ static const struct field build_line_members[] = {
     {TEXT(system)},
     {TEXT(state)},
     {TEXT(reason)},
+    {TEXT(builder), .about = "where it was begun the last time; null: not known"},
     {TEXT(path)},
     {TEXT(log), .about = "path; null: there is none"},
     {INT(started)},

@@ -31,7 +31,7 @@ struct run_line {
 	int64_t superseded_by, created, ended;
 };
 struct build_line {
-	const char *drv, *name, *system, *state, *reason, *path, *log;
+	const char *drv, *name, *system, *state, *reason, *builder, *path, *log;
 	int64_t started, ended, wall_ms;
 };
 struct run_lines {

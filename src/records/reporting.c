@@ -149,13 +149,40 @@ static const struct field explain_job_members[] = {
     {TEXT(difference), .required = true},
     {LIST_OF(evaluations, evaluation, evaluation_fields), .about = "where what does not differ is looked for"},
     {INT(max_bytes), .otherwise = 50000},
+    {FLAG(apart), .about = "what differs in derivations as members of its own, not in the text"},
 };
 const struct fields explain_job_fields = FIELDS("explain job", NULL, struct explain_job, explain_job_members);
+#undef OF
+
+#define OF struct explained_difference
+static const struct field explained_difference_members[] = {{TEXT(what), .required = true}, {TEXT(base)}, {TEXT(head)}};
+#undef OF
+static const struct fields explained_difference_fields =
+    FIELDS("explained difference", NULL, struct explained_difference, explained_difference_members);
+
+#define OF struct explained_input
+static const struct field explained_input_members[] = {{TEXT(base), .required = true}, {TEXT(head), .required = true}};
+#undef OF
+static const struct fields explained_input_fields =
+    FIELDS("explained input", NULL, struct explained_input, explained_input_members);
+
+#define OF struct explained_derivation
+static const struct field explained_derivation_members[] = {
+    {TEXT(base), .required = true},
+    {TEXT(head), .required = true},
+    {TEXT(kind), .about = "root or follower"},
+    {FLAG(same_outputs)},
+    {LIST_OF(differences, explained_difference, explained_difference_fields)},
+    {LIST_OF(inputs, explained_input, explained_input_fields), .about = "that differ, too"},
+};
+const struct fields explained_derivation_fields =
+    FIELDS("explained derivation", NULL, struct explained_derivation, explained_derivation_members);
 #undef OF
 
 #define OF struct explanation
 static const struct field explanation_members[] = {
     {TEXT(text), .required = true},
+    {LIST_OF(derivations, explained_derivation, explained_derivation_fields), .about = "where it was asked so"},
     {FLAG(cut), .about = "it was longer"},
 };
 const struct fields explanation_fields = FIELDS("explanation", "explanation", struct explanation, explanation_members);

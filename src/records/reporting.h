@@ -110,11 +110,32 @@ struct explain_job {
 	const char *difference;
 	struct evaluations evaluations;
 	int64_t max_bytes;
+	bool apart;
 };
 extern const struct fields explain_job_fields;
 
+/* As of `ekaci explain A.drv B.drv --json`. */
+struct explained_difference {
+	const char *what, *base, *head; /* NULL: that side has none */
+};
+struct explained_input {
+	const char *base, *head;
+};
+struct explained_derivation {
+	const char *base, *head, *kind; /* kind: "root" or "follower" */
+	bool same_outputs;
+	LIST(struct explained_difference) differences;
+	LIST(struct explained_input) inputs; /* that differ, too */
+};
+extern const struct fields explained_derivation_fields;
+struct explained_derivations {
+	struct explained_derivation *p;
+	size_t n;
+};
+
 struct explanation {
 	const char *text;
+	struct explained_derivations derivations;
 	bool cut;
 };
 extern const struct fields explanation_fields;

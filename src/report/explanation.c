@@ -4,7 +4,9 @@
 #include "formats/difference_file.h"
 #include "formats/rows.h"
 #include "graph/graph.h"
+#include "records/array.h"
 #include "report/model.h"
+#include "report/position.h"
 #include "support/text/escape.h"
 #include "support/text/json.h"
 
@@ -15,7 +17,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MAX_CANDIDATES = 8 }; /* an error's text has room for about as many */
+enum {
+	MAX_CANDIDATES = 8, /* an error's text has room for about as many */
+	MAX_VALUE = 16000,  /* of an explanation whose sides stand apart: bytes of one, */
+	MAX_DIFFERENCES = 60,
+	MAX_INPUTS = 100 /* and of one derivation */
+};
 
 /* An attribute of the difference that some name may mean. */
 struct candidate {
@@ -30,6 +37,7 @@ struct explaining {
 	const struct explain_question *q;
 	struct difference_reader *difference; /* in whose file the texts stand */
 	struct difference_counts counts;
+	struct places places;             /* of the repository, in what evaluators say */
 	VEC(struct str) roots;            /* JSON */
 	VEC(struct candidate) candidates; /* in the order of the file */
 };
@@ -113,7 +121,7 @@ print_cause(struct explaining *x, const struct difference_cause *cause, struct e
 static void
 print_error(struct explaining *x, const char *side, const char *error)
 {
-	struct str rest = str_of(error);
+	struct str rest = str_of(places_shorten(&x->places, error));
 
 	printf("  %s says:\n", side);
 	while (rest.n != 0) {
@@ -201,6 +209,55 @@ write_match(const struct explaining *x, const struct candidate *one, struct str 
 	buf_putc(out, '}');
 }
 
+/* As much of a value as there is room for. */
+static const char *
+take_value(struct explained_apart *to, const char *value)
+{
+	if (value == NULL)
+		return NULL;
+	size_t room = to->room < MAX_VALUE ? to->room : MAX_VALUE, n = strlen(value);
+	to->cut = to->cut || n > room;
+	struct str kept = str_utf8_head(str_of(value), room);
+	to->room -= kept.n;
+	return kept.n == n ? value : arena_printf(to->a, STR_FMT "...", STR_ARG(kept));
+}
+
+static bool
+is_known(const struct explained_apart *to, const struct explained_derivation *one)
+{
+	for (size_t i = 0; i < to->n; i++)
+		if (strcmp(to->list[i].base, one->base) == 0 && strcmp(to->list[i].head, one->head) == 0)
+			return true;
+	return false;
+}
+
+static int
+take_apart(struct explained_apart *to, const char *json, struct err *e)
+{
+	struct explained_derivations all;
+
+	if (array_read_records(&explained_derivation_fields, to->a, json, "derivations", &all, e) != 0)
+		return -1;
+	for (size_t i = 0; i < all.n; i++) {
+		struct explained_derivation *one = &all.p[i];
+		if (is_known(to, one))
+			continue;
+		if (to->n == COUNT(to->list) || to->room == 0) {
+			to->cut = true;
+			break;
+		}
+		to->cut = to->cut || one->differences.n > MAX_DIFFERENCES || one->inputs.n > MAX_INPUTS;
+		one->differences.n = one->differences.n < MAX_DIFFERENCES ? one->differences.n : MAX_DIFFERENCES;
+		one->inputs.n = one->inputs.n < MAX_INPUTS ? one->inputs.n : MAX_INPUTS;
+		for (size_t k = 0; k < one->differences.n; k++) {
+			one->differences.p[k].base = take_value(to, one->differences.p[k].base);
+			one->differences.p[k].head = take_value(to, one->differences.p[k].head);
+		}
+		to->list[to->n++] = *one;
+	}
+	return 0;
+}
+
 static int
 explain_one(struct explaining *x, const struct candidate *one, struct buf *matches, struct err *e)
 {
@@ -211,8 +268,11 @@ explain_one(struct explaining *x, const struct candidate *one, struct buf *match
 	buf_init(&text, SIZE_MAX / 4);
 	if (!x->q->json && print_attribute(x, one->is, e) != 0)
 		return -1;
-	if (both && graph_explain(base->drv, head->drv, x->q->json ? &text : NULL, &differs, e) != 0)
+	bool as_json = x->q->json || x->q->apart != NULL;
+	if (both && graph_explain(base->drv, head->drv, as_json ? &text : NULL, &differs, e) != 0)
 		return -1;
+	if (both && x->q->apart != NULL)
+		return take_apart(x->q->apart, text.p, e);
 	if (x->q->json)
 		write_match(x, one, buf_get(&text), matches);
 	return 0;
@@ -386,12 +446,20 @@ read_all(struct explaining *x, struct err *e)
 	return more < 0 ? -1 : rc;
 }
 
+/* Where the tree stood while it was evaluated, or NULL. */
+static const char *
+source_of(const struct explain_question *q)
+{
+	return q->evaluations.n > 0 ? q->evaluations.p[0].source : NULL;
+}
+
 int
 explain_attributes(const struct explain_question *q, int *ret_exit, struct err *e)
 {
 	struct explaining x = {.q = q};
 	int rc = read_all(&x, e);
 
+	places_init(&x.places, &x.a, &(struct report_job){.checkout_dir = source_of(q)}, NULL);
 	for (size_t i = 0; i < q->attrs.n && rc == 0; i++) {
 		found_t found = {0};
 		rc = find_name(&x, i, &found, e);
@@ -400,6 +468,7 @@ explain_attributes(const struct explain_question *q, int *ret_exit, struct err *
 		vec_release(&found);
 	}
 	difference_close(&x.difference);
+	places_release(&x.places);
 	vec_release(&x.roots);
 	vec_release(&x.candidates);
 	arena_release(&x.a);
@@ -411,7 +480,9 @@ int
 explain_stage(struct arena *a, const void *job_, struct record_out *out, struct err *e)
 {
 	const struct explain_job *job = job_;
+	struct explained_apart apart = {.a = a, .room = (size_t)job->max_bytes};
 	const struct explain_question q = {.attrs = job->attrs,
+	    .apart = job->apart ? &apart : NULL,
 	    .difference = job->difference,
 	    .evaluations = {job->evaluations.p, job->evaluations.n}};
 	size_t max = (size_t)job->max_bytes;
@@ -432,6 +503,6 @@ explain_stage(struct arena *a, const void *job_, struct record_out *out, struct 
 	if (rc != 0)
 		return -1;
 	struct str all = str_utf8_head((struct str){text, (size_t)n}, max);
-	const struct explanation record = {fields_clean(a, all), (size_t)n > max};
+	const struct explanation record = {fields_clean(a, all), {apart.list, apart.n}, (size_t)n > max || apart.cut};
 	return record_put(out, &explanation_fields, &record, e);
 }

@@ -11,6 +11,15 @@ struct explain_question {
 	const char *difference;         /* the difference file */
 	struct evaluations evaluations; /* where an attribute that is not in the difference is looked for */
 	bool json;
+	struct explained_apart *apart; /* NULL, or where what differs in derivations is put instead of being printed */
+};
+
+/* What a reader's patience and a record have room for; each once, those that were asked about first. Texts in a. */
+struct explained_apart {
+	struct arena *a;
+	struct explained_derivation list[40];
+	size_t n, room; /* room: bytes of values that are still taken */
+	bool cut;
 };
 
 /*

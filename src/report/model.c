@@ -182,11 +182,11 @@ below_of(struct model *m, const struct job_def *job)
 	return scope != NULL ? arena_printf(&m->a, "%s of %s", scope, what) : what;
 }
 
-/* No attribute, or none that evaluates. */
+/* No attribute, or none that evaluates. What could not be told may be there all the same, and has words of its own. */
 static bool
 has_none(const struct evaluation *one)
 {
-	return one->rows == 0 || (one->rows > 0 && one->errors == one->rows);
+	return one->untold == NULL && (one->rows == 0 || (one->rows > 0 && one->errors == one->rows));
 }
 
 /* What the evaluations say of a job of which neither side has an attribute that evaluates; NULL when they say nothing. */
@@ -197,8 +197,11 @@ empty_sentence(struct model *m, const struct evaluation *base, const struct eval
 		return head->nothing;
 	if (base->rows == 0)
 		return NULL;
-	return arena_printf(&m->a, "every attribute of %s fails to evaluate, before and after",
-	    below_of(m, model_job(m, head->job)));
+	const char *below = below_of(m, model_job(m, head->job));
+	return arena_printf(&m->a,
+	    head->rows > 0 ? "every attribute of %s fails to evaluate, before and after"
+	                   : "every attribute of %s failed to evaluate, and there is none any more",
+	    strcmp(below, ".") == 0 ? "the flake" : below);
 }
 
 /* Jobs of which both sides are known to have no attribute that evaluates; true when there is no other. */
@@ -222,14 +225,17 @@ find_empty(struct model *m)
 		if (base == NULL || !has_none(base) || !has_none(head) || head->rows > base->rows)
 			continue;
 		bool said = base->nothing != NULL && head->nothing != NULL;
+		bool failing = !said && base->rows > 0;
 		bool narrowed = job != NULL && job->scope.p != NULL;
 		if (narrowed && !said && some) /* a rule's attributes need not be in every job */
 			continue;
 		m->n_unsaid += !said;
+		m->n_failing += failing;
 		m->empty[m->n_empty++] = (struct empty_job){.name = head->job,
 		    .below = below_of(m, job),
 		    .systems = job != NULL && job->systems.n > 0 ? texts_join(&m->a, &job->systems, ", ") : NULL,
-		    .sentence = empty_sentence(m, base, head)};
+		    .sentence = empty_sentence(m, base, head),
+		    .failing = failing};
 	}
 	return m->n_empty > 0 && m->n_empty == heads;
 }
@@ -550,6 +556,31 @@ read_difference(struct model *m, struct err *e)
 	return 0;
 }
 
+/* What the evaluator says of the first attribute of each job of which all fail. */
+static int
+read_failing_words(struct model *m, struct err *e)
+{
+	struct difference_reader *difference = NULL;
+	struct difference_element one;
+	int rc = 0;
+
+	if (m->n_failing == 0)
+		return 0;
+	if (difference_open(m->job->difference, 1u << DIFFERENCE_ATTRIBUTES, &difference, e) != 0)
+		return -1;
+	while ((rc = difference_next(difference, &m->a, &one, e)) == 1) {
+		const struct difference_attribute *at = one.attribute;
+		if (one.part != DIFFERENCE_ATTRIBUTES || at->class != CLASS_STILL_FAILING)
+			continue;
+		for (size_t i = 0; i < m->n_empty; i++)
+			if (m->empty[i].failing && m->empty[i].words == NULL &&
+			    strcmp(or_empty(at->job), m->empty[i].name) == 0)
+				m->empty[i].words = model_error(at->head);
+	}
+	difference_close(&difference);
+	return rc == 0 ? 0 : -1;
+}
+
 /* The job has them as texts: see records/reporting.h. */
 static int
 read_facts(struct model *m, struct err *e)
@@ -581,7 +612,7 @@ model_init(struct model *m, const struct report_job *job, struct err *e)
 	m->wishes.rebuild_impact = (struct rebuild_impact){true, 5};
 	if (read_facts(m, e) == 0 && decide_outcome(m, e) == 0) {
 		places_init(&m->places, &m->a, job, m->facts.plan);
-		if (m->outcome != OUTCOME_COMPARED || read_difference(m, e) == 0)
+		if ((m->outcome != OUTCOME_COMPARED || read_difference(m, e) == 0) && read_failing_words(m, e) == 0)
 			return 0;
 	}
 	model_release(m);

@@ -67,6 +67,8 @@ struct empty_job {
 	const char *below;    /* what it evaluates, from the repository: "pkgs of default.nix" */
 	const char *systems;  /* that it asks for, or NULL */
 	const char *sentence; /* both evaluations say why that is as it should be; or NULL: it is a mistake somewhere */
+	bool failing;         /* there are attributes, and every one fails, before and after */
+	const char *words;    /* then the evaluator's, of the first; or NULL */
 };
 
 /* Whose doing it is that an evaluation did not complete. */
@@ -104,7 +106,8 @@ struct model {
 
 	struct empty_job *empty;
 	size_t n_empty;
-	size_t n_unsaid;            /* of these, without a sentence */
+	size_t n_unsaid;            /* of these, without a sentence of both evaluations */
+	size_t n_failing;           /* of those, with attributes that all fail */
 	enum incomplete incomplete; /* when that is the outcome */
 	const char *dead;     /* the evaluator says that nothing of the head evaluates: "this change's default.nix does not
 	                               evaluate any more"; NULL when an evaluation ended otherwise before its end */

@@ -71,7 +71,8 @@ with_empty(struct model *m, const char *title)
 {
 	if (m->n_unsaid == 0)
 		return title;
-	return arena_printf(&m->a, "%s - nothing to evaluate in %s", title,
+	return arena_printf(&m->a,
+	    m->n_failing == m->n_unsaid ? "%s - nothing evaluates in %s" : "%s - nothing to evaluate in %s", title,
 	    words_count(&m->a, (int64_t)m->n_unsaid, "job", "jobs"));
 }
 
@@ -106,12 +107,20 @@ evaluation_compared(struct model *m)
 static const char *
 nothing_title(struct model *m)
 {
+	bool failing = m->n_failing == m->n_empty;
+	const char *below = words_are_plain(m->empty[0].below) ? m->empty[0].below : "what the job names";
+
 	if (m->n_unsaid == 0)
 		return "nothing to compare";
 	if (m->n_empty > 1)
-		return arena_printf(&m->a, "could not be told: nothing to evaluate in any of %zu jobs", m->n_empty);
-	return arena_printf(&m->a, "could not be told: nothing to evaluate below %s",
-	    words_are_plain(m->empty[0].below) ? m->empty[0].below : "what the job names");
+		return arena_printf(&m->a, "could not be told: nothing %s in any of %zu jobs",
+		    failing ? "evaluates" : "to evaluate", m->n_empty);
+	if (failing && strcmp(below, ".") == 0)
+		return "could not be told: nothing of the flake evaluates, before and after";
+	return arena_printf(&m->a,
+	    failing ? "could not be told: nothing of %s evaluates, before and after"
+	            : "could not be told: nothing to evaluate below %s",
+	    below);
 }
 
 /* Why nothing was compared, and whose doing that is. */
@@ -144,7 +153,7 @@ evaluation_running(struct model *m)
 		title = arena_printf(&m->a, "evaluating, %s of about %s attributes", words_number(&m->a, done),
 		    words_number(&m->a, total));
 	else if (done >= 0)
-		title = arena_printf(&m->a, "evaluating, %s attributes so far", words_number(&m->a, done));
+		title = arena_printf(&m->a, "evaluating, %s so far", words_count(&m->a, done, "attribute", "attributes"));
 	return (struct check){done < 0 && m->facts.plan == NULL ? "queued" : "in_progress", CONCLUSION_NONE, title};
 }
 

@@ -219,7 +219,7 @@ not_told_item(const struct view *v, const struct evaluation *one, bool both)
 {
 	struct arena *a = &v->m->a;
 	struct values *item = values_new(a);
-	const char *words = one->untold->words != NULL ? one->untold->words : "";
+	const char *words = one->untold->words != NULL ? places_shorten(&v->m->places, one->untold->words) : "";
 	const char *advice = one->untold->advice != NULL ? one->untold->advice : "";
 
 	values_text(item, "sides", both ? "base and head" : side_words[one->side]);
@@ -269,10 +269,13 @@ view_empty(const struct view *v, struct values *obj)
 		if (job->systems != NULL)
 			put_code(v, item, "systems", words_cut(&v->m->a, job->systems, MAX_PATH_BYTES));
 		values_text(item, "sentence", job->sentence != NULL ? words_cut(&v->m->a, job->sentence, 1000) : NULL);
+		if (job->words != NULL)
+			put_block(v, item, "words", words_cut(&v->m->a, places_shorten(&v->m->places, job->words), MAX_WORDS_BYTES));
 		value_list_group(items, item);
 	}
 	put_list(v, obj, "empty", items, m->n_empty, (int64_t)m->n_empty);
 	values_flag(obj, "empty_unsaid", m->n_unsaid > 0);
+	values_flag(obj, "empty_failing", m->n_failing == m->n_empty);
 }
 
 static void

@@ -293,7 +293,7 @@ store_build_for(struct store *s, struct arena *a, int64_t id, struct build_for *
 }
 
 int
-store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e)
+store_build_started(struct store *s, int64_t id, const char *log, const char *builder, bool *ret_again, struct err *e)
 {
 	int64_t again, ready, now = clock_now_ms();
 
@@ -303,9 +303,9 @@ store_build_started(struct store *s, int64_t id, const char *log, bool *ret_agai
 		return -1;
 	*ret_again = again != 0;
 	return db_run(s, e,
-	    "UPDATE build SET state = 'building', attempts = attempts + 1, started = ?2, log = ?3 WHERE id = ?1"
+	    "UPDATE build SET state = 'building', attempts = attempts + 1, started = ?2, log = ?3, builder = ?4 WHERE id = ?1"
 	    " AND state = 'queued'",
-	    "iis", id, now, log);
+	    "iiss", id, now, log, builder);
 }
 
 static int
@@ -339,12 +339,13 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 	        " failures = failures + (?2 IN " BUILD_SQL_FAILED_ITSELF "),"
 	        " ended = CASE WHEN ?2 = 'queued' THEN NULL ELSE ?7 END, phase = ?8, log = coalesce(?9, log),"
 	        " ready = CASE WHEN ?2 = 'queued' THEN max(?6, ?7) ELSE ready END,"
+	        " builder = coalesce(?12, builder),"
 	        " again = again AND ?2 = 'queued', deterministic = coalesce(nullif(?10, -1), deterministic), marked = ?11"
 	        " WHERE id = ?1 AND state IN " BUILD_SQL_OPEN,
-	        "isssiiissii", id, build_state_name(state), end->reason, end->tail, end->wall_ms, end->not_before,
+	        "isssiiissiis", id, build_state_name(state), end->reason, end->tail, end->wall_ms, end->not_before,
 	        clock_now_ms(), end->phase, end->log,
 	        end->alike == BUILD_NOT_COMPARED ? (int64_t)-1 : (int64_t)(end->alike == BUILD_ALIKE),
-	        (int64_t)(state == BUILD_FAILED && end->marked)) != 0)
+	        (int64_t)(state == BUILD_FAILED && end->marked), end->builder) != 0)
 		return -1;
 	if (db_changes(s) == 0 || build_state_is_open(state))
 		return 0;

@@ -32,8 +32,9 @@ struct build_want {
 must_check int store_builds_want(struct store *s, int64_t run, const struct build_want *wants, size_t n, int64_t known_since,
     struct err *e);
 
-/* ret_again: it is built to compare with what is there. */
-must_check int store_build_started(struct store *s, int64_t id, const char *log, bool *ret_again, struct err *e);
+/* builder: where, as people call it. ret_again: it is built to compare with what is there. */
+must_check int store_build_started(struct store *s, int64_t id, const char *log, const char *builder, bool *ret_again,
+    struct err *e);
 /* For whom a build is, for the log: the first live run that wants it, else the newest. Texts in a; zero when nobody does. */
 struct build_for {
 	int64_t run;
@@ -45,7 +46,7 @@ enum build_alike { BUILD_NOT_COMPARED, BUILD_ALIKE, BUILD_NOT_ALIKE };
 struct build_end {
 	enum build_state state;            /* an end, or BUILD_QUEUED: back to the queue until not_before */
 	const char *reason, *tail, *phase; /* NULL: none */
-	const char *log;                   /* NULL: as it stands */
+	const char *log, *builder;         /* NULL: as it stands */
 	int64_t wall_ms, not_before;
 	enum build_alike alike;
 	bool marked; /* BUILD_FAILED, but its outputs are there: what needs it goes on */

@@ -53,7 +53,8 @@ now_builds(struct store *s, struct arena *a, size_t max, struct now_build **ret,
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT b.drv, b.name, b.system, b.started, t.median_ms, r.id, r.number, " SQL_OWNER ", o.name, r.base_ref"
+	    "SELECT b.drv, b.name, b.system, b.started, t.median_ms, r.id, r.number, " SQL_OWNER
+	    ", o.name, r.base_ref, b.builder"
 	    " FROM build b LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system"
 	    " LEFT JOIN run r ON r.id = (SELECT min(w.run) FROM build_want w JOIN run x ON x.id = w.run"
 	    " WHERE w.build = b.id AND x.ended IS NULL)"
@@ -72,7 +73,8 @@ now_builds(struct store *s, struct arena *a, size_t max, struct now_build **ret,
 		    .number = db_i64(q, 6),
 		    .owner = db_text(a, q, 7),
 		    .repo = db_text(a, q, 8),
-		    .base_ref = db_text(a, q, 9)};
+		    .base_ref = db_text(a, q, 9),
+		    .builder = db_text(a, q, 10)};
 		vec_push(&rows, row);
 	}
 	*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));

@@ -23,8 +23,8 @@ must_check int now_runs(struct store *s, struct arena *a, size_t max, struct now
 
 /* A build at work, the longest first, and one of the runs that want it. */
 struct now_build {
-	const char *drv, *name, *system;
-	int64_t started_ms, expected_ms; /* expected 0: not known */
+	const char *drv, *name, *system, *builder; /* builder NULL: not known */
+	int64_t started_ms, expected_ms;           /* expected 0: not known */
 	int64_t run, number;
 	const char *owner, *repo, *base_ref;
 };

@@ -220,7 +220,7 @@ view_run_events(struct store *s, struct arena *a, int64_t run, size_t limit, str
 
 #define BUILD_COLUMNS                                                                                                \
 	"b.id, b.drv, b.name, b.system, b.state, b.reason, b.tail, b.log, b.propagated_from, b.attempts, b.started," \
-	" b.ended, b.wall_ms"
+	" b.ended, b.wall_ms, b.builder"
 
 static struct view_build
 read_build(struct arena *a, sqlite3_stmt *q)
@@ -237,7 +237,8 @@ read_build(struct arena *a, sqlite3_stmt *q)
 	    .attempts = db_i64(q, 9),
 	    .started_ms = db_i64(q, 10),
 	    .ended_ms = db_i64(q, 11),
-	    .wall_ms = db_i64(q, 12)};
+	    .wall_ms = db_i64(q, 12),
+	    .builder = db_text(a, q, 13)};
 }
 
 int
@@ -256,7 +257,7 @@ view_run_builds(struct store *s, struct arena *a, int64_t run, size_t limit, str
 
 	for (; rc > 0; rc = db_row(s, q, e)) {
 		vec_push(&rows, read_build(a, q));
-		rows.p[rows.n - 1].target = db_i64(q, 13) != 0;
+		rows.p[rows.n - 1].target = db_i64(q, 14) != 0;
 	}
 	if (rc == 0)
 		rc = db_int(s, &total, e, "SELECT count(*) FROM build_want WHERE run = ?1 AND base = 0", "i", run);
@@ -285,7 +286,7 @@ view_run_building(struct store *s, struct arena *a, int64_t run, size_t limit, s
 
 	for (; rc > 0; rc = db_row(s, q, e)) {
 		vec_push(&rows, read_build(a, q));
-		rows.p[rows.n - 1].usual_ms = db_i64(q, 13);
+		rows.p[rows.n - 1].usual_ms = db_i64(q, 14);
 	}
 	if (rc == 0) {
 		*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));
@@ -379,6 +380,28 @@ view_run_tally(struct store *s, int64_t run, struct view_tally *ret, struct err 
 	if (rc > 0)
 		*ret = (struct view_tally){db_i64(q, 0), db_i64(q, 1), db_i64(q, 2), db_i64(q, 3)};
 	return rc < 0 ? -1 : 0;
+}
+
+int
+view_run_builders(struct store *s, struct arena *a, int64_t run, struct view_builder **ret, size_t *ret_n, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT b.builder, sum(b.state = 'building') AS at_work, sum(b.ended IS NOT NULL) FROM build_want w"
+	    " JOIN build b ON b.id = w.build WHERE w.run = ?1 AND b.builder IS NOT NULL"
+	    " AND (b.state = 'building' OR b.started >= (SELECT created FROM run WHERE id = ?1)) GROUP BY b.builder ORDER BY at_work DESC, b.builder",
+	    "i", run);
+	VEC(struct view_builder) rows = {0};
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	for (; rc > 0; rc = db_row(s, q, e))
+		vec_push(&rows, ((struct view_builder){db_text(a, q, 0), db_i64(q, 1), db_i64(q, 2)}));
+	if (rc == 0) {
+		*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));
+		*ret_n = rows.n;
+	}
+	vec_release(&rows);
+	return rc;
 }
 
 int

@@ -64,6 +64,7 @@ must_check int view_run_events(struct store *s, struct arena *a, int64_t run, si
 struct view_build {
 	int64_t id;
 	const char *drv, *name, *system, *state, *reason, *tail, *log, *propagated_from;
+	const char *builder; /* where it was begun the last time; NULL: not known */
 	int64_t attempts, started_ms, ended_ms, wall_ms;
 	int64_t usual_ms; /* only of those at work: how long such a build took before; 0: not known */
 	bool target;      /* only in a run's list */
@@ -88,6 +89,13 @@ struct view_tally {
 	int64_t all, open, at_work, failed;
 };
 must_check int view_run_tally(struct store *s, int64_t run, struct view_tally *ret, struct err *e);
+/* Where a run's builds are and were begun, since the run began: those at work, and those that have ended there. Most at work first. */
+struct view_builder {
+	const char *name;
+	int64_t at_work, ended;
+};
+must_check int view_run_builders(struct store *s, struct arena *a, int64_t run, struct view_builder **ret, size_t *ret_n,
+    struct err *e);
 /* How many runs that are not compared yet come before it. */
 must_check int view_runs_before(struct store *s, int64_t run, int64_t *ret, struct err *e);
 

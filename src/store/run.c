@@ -31,7 +31,8 @@ store_pull_put(struct store *s, const struct pull_request *p, struct err *e)
 	    " changed = max(changed, excluded.changed),"
 	    " base_ref = excluded.base_ref, title = excluded.title, author = excluded.author,"
 	    " association = excluded.association, fork = excluded.fork, draft = excluded.draft,"
-	    " updated = excluded.updated, head_owner = excluded.head_owner, skipped = excluded.skipped",
+	    " updated = excluded.updated, head_owner = coalesce(excluded.head_owner, head_owner),"
+	    " skipped = excluded.skipped",
 	    "iissssssiiiisisi", p->repository, p->number, p->open ? "open" : "closed", p->head, p->base_ref, p->title,
 	    p->author, p->association, (int64_t)p->fork, (int64_t)p->draft, clock_now_ms(), p->head_since, p->before,
 	    p->changed, p->head_owner, (int64_t)p->skipped);
@@ -385,7 +386,8 @@ static int
 count_evaluation(struct store *s, int64_t id, int64_t now, struct err *e)
 {
 	int64_t repository, since;
-	int rc = db_int(s, &since, e, "SELECT max(at) FROM run_event WHERE run = ?1 AND to_state = 'PLANNED'", "i", id);
+	int rc = db_int(s, &since, e, "SELECT max(at) FROM run_event WHERE run = ?1 AND to_state = ?2", "is", id,
+	    run_state_name(RUN_PLANNED));
 
 	if (rc != 0 || since == 0)
 		return rc < 0 ? -1 : 0;
@@ -400,8 +402,8 @@ count_verdict(struct store *s, int64_t id, const char *verdict, struct err *e)
 	int64_t repository, rebuilds = -1;
 	int rc = db_int(s, &repository, e,
 	    "SELECT repository FROM run WHERE id = ?1 AND number > 0 AND ended IS NOT NULL AND superseded_by IS NULL"
-	    " AND state <> 'SUPERSEDED' AND state <> 'CANCELLED' AND verdict IS NULL",
-	    "i", id);
+	    " AND state <> ?2 AND state <> ?3 AND verdict IS NULL",
+	    "iss", id, run_state_name(RUN_SUPERSEDED), run_state_name(RUN_CANCELLED));
 
 	if (rc != 0 || verdict == NULL)
 		return rc < 0 ? -1 : 0;

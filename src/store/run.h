@@ -20,7 +20,7 @@ struct pull_request {
 	bool open, fork, draft;
 	const char *head, *base_ref, *title;
 	const char *author, *association; /* NULL when the account is gone */
-	const char *head_owner;           /* whose the head's repository is; NULL: not known, or it is gone */
+	const char *head_owner;           /* whose the head's repository is, or was; NULL: not known */
 	bool in_team;         /* the author was in a trusted team when that was last asked; not written by store_pull_put */
 	bool skipped;         /* it has the label of [pull_requests] skip_label */
 	const char *approved; /* head that somebody approved, or NULL */

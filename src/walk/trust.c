@@ -29,12 +29,13 @@ has_teams(const struct settings *c, int64_t repository)
 	return false;
 }
 
-/* Anybody can ask for another one's fork to be taken: its owner could go on pushing to it. */
+/* Anybody can ask for another one's fork to be taken: its owner could go on pushing to it. One that is gone says nothing of who
+ * pushed what it had: it is whose it was, and nobody's when that was never told. */
 static bool
 is_own_fork(const struct settings *c, const struct pull_request *pr)
 {
-	return pr->head_owner == NULL || (pr->author != NULL && strcasecmp(pr->head_owner, pr->author) == 0) ||
-	       is_among(c, &c->trust.authors, pr->repository, pr->head_owner);
+	return pr->head_owner != NULL && ((pr->author != NULL && strcasecmp(pr->head_owner, pr->author) == 0) ||
+	                                     is_among(c, &c->trust.authors, pr->repository, pr->head_owner));
 }
 
 /* A fork's pull request whose author is neither a member, nor named in [trust] authors, nor in one of [trust] teams. */
@@ -196,7 +197,8 @@ trust_approval(const struct approval *a, const struct pull_request *pr, int64_t 
 			return APPROVAL_NONSENSE;
 		if (strncasecmp(a->word, pr->head, n) != 0)
 			return APPROVAL_OTHER;
-		return n == WHOLE || second(a->said) >= second(pr->head_since) ? APPROVAL_GOOD : APPROVAL_UNSEEN;
+		if (n == WHOLE)
+			return APPROVAL_GOOD;
 	}
 	if (pr->head_since == 0)
 		return APPROVAL_GOOD;

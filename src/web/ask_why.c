@@ -8,6 +8,9 @@
 #include "support/base/log.h"
 #include "support/text/escape.h"
 #include "support/text/template.h"
+#include "web/beside.h"
+#include "web/page_data.h"
+#include "web/show.h"
 #include "worker/pool.h"
 
 #include <string.h>
@@ -26,10 +29,10 @@ struct waiting_why {
 	struct worker *worker;
 	struct MHD_Connection *mhd; /* NULL: its reader is gone */
 	bool suspended, working;
-	struct buf before, body; /* the page up to the explanation; all of it */
-	struct arena a;          /* of what the worker says */
-	const char *text, *wrong;
-	bool cut;
+	struct buf before, body;      /* the page up to the explanation; all of it */
+	struct arena a;               /* of what the worker says */
+	const struct explanation *is; /* NULL: nothing was said */
+	const char *wrong;
 };
 
 static void
@@ -66,10 +69,81 @@ on_record(void *ctx, struct str line)
 
 	if (record_read(&w->a, line, &rec, &e) != 0)
 		log_err(LOG_WARN, "why", &e);
-	else if (rec.of == &explanation_fields) {
-		w->text = ((const struct explanation *)rec.is)->text;
-		w->cut = ((const struct explanation *)rec.is)->cut;
+	else if (rec.of == &explanation_fields)
+		w->is = rec.is;
+}
+
+/* A version, a name, an input: what differs says it all. */
+static bool
+says_all(const char *what)
+{
+	static const char *const words[] = {"version ", "name ", "input ", "system "};
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (strncmp(what, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
+static struct values *
+difference_data(struct arena *a, const struct explained_difference *is)
+{
+	struct values *o = values_new(a);
+	bool shown = !says_all(is->what);
+
+	page_set(o, "what", is->what);
+	values_flag(o, "shown", shown);
+	if (!shown)
+		return o;
+	beside_put(a, is->base, is->head, o);
+	page_set(o, "base_size", is->base != NULL ? show_bytes(a, (int64_t)strlen(is->base)) : "none");
+	page_set(o, "head_size", is->head != NULL ? show_bytes(a, (int64_t)strlen(is->head)) : "none");
+	return o;
+}
+
+/* The place on the page of a pair of derivations; NULL when it is not there. */
+static const char *
+place_of(struct arena *a, const struct explained_derivations *all, const char *head)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (strcmp(all->p[i].head, head) == 0)
+			return arena_printf(a, "d%zu", i + 1);
+	return NULL;
+}
+
+/* "/nix/store/HASH-curl-8.1.drv": curl-8.1. */
+static const char *
+plain_name(struct arena *a, const char *drv)
+{
+	const char *stem = page_drv_stem(a, drv), *name = strchr(stem, '-');
+
+	return name != NULL ? name + 1 : stem;
+}
+
+static struct values *
+derivation_data(struct arena *a, const struct explained_derivations *all, const struct explained_derivation *is)
+{
+	struct value_list *differences = value_list_new(a), *inputs = value_list_new(a);
+	struct values *o = values_new(a);
+
+	page_set(o, "name", plain_name(a, is->head));
+	page_set(o, "place", place_of(a, all, is->head));
+	page_set(o, "base_drv", is->base);
+	page_set(o, "head_drv", is->head);
+	values_flag(o, "itself", is->kind != NULL && strcmp(is->kind, "root") == 0);
+	values_flag(o, "stays", is->same_outputs);
+	for (size_t i = 0; i < is->differences.n; i++)
+		value_list_group(differences, difference_data(a, &is->differences.p[i]));
+	for (size_t i = 0; i < is->inputs.n; i++) {
+		struct values *input = values_new(a);
+		page_set(input, "input", plain_name(a, is->inputs.p[i].head));
+		page_set(input, "to", place_of(a, all, is->inputs.p[i].head));
+		value_list_group(inputs, input);
 	}
+	values_list(o, "differences", differences);
+	values_list(o, "inputs", inputs);
+	values_flag(o, "has_inputs", inputs->n > 0);
+	return o;
 }
 
 /* What has come, behind what stands before it. */
@@ -81,9 +155,13 @@ finish(struct waiting_why *w)
 
 	buf_init(&w->body, PAGE_MAX_BYTES);
 	buf_str(&w->body, buf_get(&w->before));
-	values_text(data, "text", w->text != NULL ? w->text : "");
+	struct value_list *derivations = value_list_new(&w->a);
+	for (size_t i = 0; w->is != NULL && i < w->is->derivations.n; i++)
+		value_list_group(derivations, derivation_data(&w->a, &w->is->derivations, &w->is->derivations.p[i]));
+	values_list(data, "derivations", derivations);
+	values_text(data, "text", w->is != NULL ? str_dup(&w->a, str_trim(str_of(w->is->text))) : "");
 	values_text(data, "wrong", w->wrong != NULL ? w->wrong : "");
-	values_flag(data, "cut", w->cut);
+	values_flag(data, "cut", w->is != NULL && w->is->cut);
 	if (template_render("why-end.html", data, &w->body, &e) != 0)
 		log_err(LOG_ERROR, "why", &e);
 }
@@ -96,7 +174,7 @@ on_end(void *ctx, const struct err *end, int64_t outside_ms)
 	(void)outside_ms;
 	w->working = false;
 	w->worker = NULL;
-	if (w->text == NULL)
+	if (w->is == NULL)
 		w->wrong = end->kind != ERR_NONE ? fields_clean(&w->a, str_of(end->msg)) : "nothing was said";
 	if (w->of != NULL && w->mhd != NULL) {
 		struct server *server = w->of->server;
@@ -180,7 +258,7 @@ whys_free(struct whys *w)
 static int
 make_job(struct page *p, int64_t run, const char *name, const char **ret, struct err *e)
 {
-	struct explain_job job = {.attrs = {(const char *[]){name}, 1}, .max_bytes = WHY_MAX_BYTES};
+	struct explain_job job = {.attrs = {(const char *[]){name}, 1}, .max_bytes = WHY_MAX_BYTES, .apart = true};
 	struct run r;
 	char *line;
 

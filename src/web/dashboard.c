@@ -70,6 +70,7 @@ dashboard_build(struct page *p, const struct view_build *b, const char *suffix)
 	    .system = show_clean(p->a, b->system),
 	    .state = b->state,
 	    .reason = show_clean(p->a, b->reason),
+	    .builder = show_clean(p->a, b->builder),
 	    .path = arena_printf(p->a, "/drv/%s%s", stem, suffix),
 	    .log = has_log ? arena_printf(p->a, "/log/%s%s", stem, suffix) : NULL,
 	    .started = b->started_ms,
@@ -123,8 +124,28 @@ recent_pulls(struct page *p, struct view_run **ret, size_t *ret_n, struct err *e
 	return 0;
 }
 
+/* What a machine builds for those who show it; of the rest only how many. */
 static void
-set_machines(struct page *p, struct index_told *told, struct values *data)
+set_machine_builds(struct page *p, const struct web_machine *m, const struct view_build *builds, size_t n, struct values *o)
+{
+	struct value_list *list = value_list_new(p->a);
+	int64_t shown = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!str_same(builds[i].builder, m->name))
+			continue;
+		struct values *build = page_build_data(p, &builds[i], "");
+		page_set(build, "since", page_duration(p->a, clock_now_ms() - builds[i].started_ms));
+		value_list_group(list, build);
+		shown++;
+	}
+	values_list(o, "builds", list);
+	if (shown > 0 && m->running > shown)
+		values_number(o, "others", m->running - shown);
+}
+
+static void
+set_machines(struct page *p, struct index_told *told, const struct view_build *building, size_t n_building, struct values *data)
 {
 	struct value_list *list = value_list_new(p->a);
 	struct web_now now = {0};
@@ -143,6 +164,7 @@ set_machines(struct page *p, struct index_told *told, struct values *data)
 		values_number(o, "slots", m->slots);
 		values_number(o, "share", m->slots > 0 ? 100 * m->running / m->slots : 0);
 		page_set(o, "out", page_duration(p->a, m->out_ms));
+		set_machine_builds(p, m, building, n_building, o);
 		value_list_group(list, o);
 	}
 	values_list(data, "machines", list);
@@ -240,7 +262,7 @@ page_index(struct page *p, struct err *e)
 	    set_repositories(p, &told, data, e) != 0 || set_queues(p, data, e) != 0 ||
 	    plots_add(p, 0, data, &told.hours, &told.days, e) != 0)
 		return -1;
-	set_machines(p, &told, data);
+	set_machines(p, &told, building, n_building, data);
 	told.running = dashboard_runs(p, live, n_live);
 	told.pulls = dashboard_runs(p, pulls, n_pulls);
 	told.building = builds_told(p, building, n_building);

@@ -87,24 +87,46 @@ put_events(struct page *p, const struct view_run *r, struct values *data, struct
 	return 0;
 }
 
-/* What is being built for this run just now, what began first. */
-static int
-put_building(struct page *p, const struct view_run *r, struct values *data, struct err *e)
+/* What one machine builds for this run just now; which NULL: what is at work nobody knows where. */
+static struct value_list *
+builds_on(struct page *p, const struct view_run *r, const struct view_build *builds, size_t n, const char *which)
 {
 	struct value_list *list = value_list_new(p->a);
-	struct view_build *builds;
-	size_t n;
 
-	if (r->ended_ms != 0)
-		return 0;
-	if (view_run_building(p->w->s, p->a, r->id, MAX_BUILDING + 1, &builds, &n, e) != 0)
-		return -1;
 	for (size_t i = 0; i < n && i < MAX_BUILDING; i++) {
+		if (!str_same(builds[i].builder, which))
+			continue;
 		struct values *o = page_build_data(p, &builds[i], page_suffix(p, &r->repository, r->number));
 		page_set(o, "usual", page_duration(p->a, builds[i].usual_ms));
 		value_list_group(list, o);
 	}
-	values_list(data, "building_now", list);
+	return list;
+}
+
+/* By machine: how far it is, and what it builds for this run just now, what began first. */
+static int
+put_building(struct page *p, const struct view_run *r, struct values *data, struct err *e)
+{
+	struct value_list *list = value_list_new(p->a);
+	struct view_builder *builders;
+	struct view_build *builds;
+	size_t n, n_builders;
+
+	if (r->ended_ms != 0)
+		return 0;
+	if (view_run_building(p->w->s, p->a, r->id, MAX_BUILDING + 1, &builds, &n, e) != 0 ||
+	    view_run_builders(p->w->s, p->a, r->id, &builders, &n_builders, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n_builders; i++) {
+		struct values *o = values_new(p->a);
+		page_set(o, "builder", builders[i].name);
+		values_number(o, "at_work", builders[i].at_work);
+		values_number(o, "done", builders[i].ended);
+		values_list(o, "builds", builds_on(p, r, builds, n, builders[i].name));
+		value_list_group(list, o);
+	}
+	values_list(data, "builders", list);
+	values_list(data, "building_now", builds_on(p, r, builds, n, NULL));
 	values_flag(data, "building_more", n > MAX_BUILDING);
 	return 0;
 }

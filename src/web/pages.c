@@ -69,7 +69,7 @@ page_tone(const char *word)
 {
 	static const struct {
 		const char *word, *tone;
-	} tones[] = {{"success", "good"}, {"failure", "bad"}, {"FAILED", "bad"}, {"action_required", "warn"}};
+	} tones[] = {{"success", "good"}, {"failure", "bad"}, {"failed", "bad"}, {"action_required", "warn"}};
 
 	for (size_t i = 0; word != NULL && i < COUNT(tones); i++)
 		if (strcmp(tones[i].word, word) == 0)
@@ -252,6 +252,7 @@ page_build_data(struct page *p, const struct view_build *b, const char *suffix)
 	page_set(o, "state", page_words(a, b->state));
 	page_set(o, "tone", build_state_tone(build_state_of(b->state)));
 	page_set(o, "reason", b->reason);
+	page_set(o, "builder", b->builder);
 	page_set(o, "tail", b->tail);
 	page_set(o, "drv_path", arena_printf(a, "/drv/%s%s", escape_dup(a, ESCAPE_URL, str_of(stem)), suffix));
 	bool has_log = b->log != NULL || b->tail != NULL || build_state_of(b->state) == BUILD_BUILDING;

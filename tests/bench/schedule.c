@@ -292,7 +292,7 @@ bench_store(struct err *e)
 	queue_machines(q, &m, 1);
 	if (store_open(path, &s, e) != 0 || store_builds_recover(s, e) != 0 || replica_load(q, s, clock_now_ms(), e) != 0)
 		return -1;
-	if (queue_next(q, clock_now_ms(), &c) != 0 || store_build_started(s, c.id, "/log", &again, e) != 0)
+	if (queue_next(q, clock_now_ms(), &c) != 0 || store_build_started(s, c.id, "/log", "builder-1", &again, e) != 0)
 		return fail(e, ERR_BUG, "nothing starts after a restart");
 	done = clock_mono_ns();
 	printf("restart_20000_first_start_ms %.0f ms\n", (double)(done - begun) / 1e6);

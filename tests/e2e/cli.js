@@ -138,6 +138,14 @@ test(`bash completes commands, options, their values and revisions${lacks('bash'
 	equal(completes('help', 'expl'), ['explain']);
 	equal(completes('completion', ''), ['bash', 'fish', 'zsh']);
 	equal(completes('nonsense', ''), []);
+	// What others call their branches and files is a word, and never run.
+	const hostile = '$(>run)`>run`"x';
+	spawnSync('git', ['-C', repo, 'branch', hostile], { env });
+	fs.writeFileSync(path.join(repo, '$(>run) $(>run)'), '');
+	equal(completes('diff', '$'), [hostile]);
+	equal(completes('diff', '--onto', '$'), [hostile]);
+	equal(completes('diff', '--file', '$'), ['$(>run)', '$(>run)'].sort());
+	equal(fs.existsSync(path.join(repo, 'run')), false);
 });
 
 test(`fish completes commands, options, their values and revisions${lacks('fish')}`, () => {

@@ -46,6 +46,22 @@ test('what fails on both sides alike does not differ, and its words stand once',
 	equal(stdout.match(/says:/g).length, 1);
 });
 
+test('a place in the repository is said as it is in the repository, and not where the evaluator had it', () => {
+	const repo = path.join(dir, 'places');
+	fs.mkdirSync(repo);
+	const git = (...args) => equal(spawnSync('git', ['-C', repo, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]).status, 0);
+	git('init', '-q', '-b', 'main');
+	fs.writeFileSync(path.join(repo, 'default.nix'), '{ p = import ./p.nix; }\n');
+	for (const text of ['missing\n', 'missing # still\n']) {
+		fs.writeFileSync(path.join(repo, 'p.nix'), text);
+		git('add', '.');
+		git('commit', '-qm', 'p');
+	}
+	const { stdout } = explain('--repo', repo, 'p', 'main~1', 'main');
+	match(stdout, / at p\.nix:1:1:\n/);
+	ok(!/\/source\//.test(stdout), stdout);
+});
+
 test('an attribute may be named by its last parts; what ends so in several places is listed', () => {
 	const repo = path.join(dir, 'parts');
 	const git = (...args) => equal(spawnSync('git', ['-C', repo, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]).status, 0);

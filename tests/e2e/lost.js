@@ -41,7 +41,7 @@ scene_test('checks are refused for good: parked, told by status, /readyz, a metr
 		const told = status(scene);
 		equal([told.status, told.stderr], [0, '']);
 		match(told.stdout, /2 things are parked, because the forge refuses them/);
-		match(told.stdout, /org\/demo check\/.*rebuilds, since -?\d+ min: GitHub: 403 Resource not accessible by integration/);
+		match(told.stdout, /org\/demo check\/.*rebuilds, for \d+ (s|min \d+ s): GitHub: 403 Resource not accessible by integration/);
 		match(scene.bot.log_text(), /warning: check\/.*evaluation is parked: GitHub: 403/);
 		await scene.github.do('faults_clear');
 		await changed(scene);

@@ -47,6 +47,10 @@ in {
   found = d "found" (import (builtins.findFile [ { prefix = "w"; path = here + "/way/found"; } ] "w/it.nix"));
   scoped = d "scoped" (scopedImport { x = "1"; } ./way/scoped.nix);
   named = d "named" (toString ./way/only-named.txt);
+  empty = d "empty" "x\${builtins.readFile ./way/empty.txt}";
+  empty_hashed = d "empty_hashed" (builtins.hashFile "sha256" ./way/empty-hashed.txt);
+  empty_source = d "empty_source" "\${./way/empty-source}";
+  hollow = d "hollow" (builtins.toJSON [ (builtins.pathExists ./way/hollow) (builtins.readDir ./way/around) ]);
   loops = map (n: d n n) (builtins.attrNames (builtins.readDir ./way/listed));
 }\n`;
 write('default.nix', top);
@@ -70,6 +74,10 @@ write('way/filtered/left-out', '1');
 write('way/found/it.nix', '"1"\n');
 write('way/scoped.nix', 'x + "1"\n');
 write('way/only-named.txt', '1');
+write('way/empty.txt', '');
+write('way/empty-hashed.txt', '');
+write('way/empty-source/file', '');
+write('way/around/file', '1');
 write('doc/manual.md', '1');
 write('README.md', '1');
 git('init', '-q', '-b', 'main');
@@ -139,6 +147,33 @@ test('what is proved is so: 40 changes at random, evaluated all the same', () =>
 	}
 	console.log(`# proved ${seen.proved}, evaluated ${seen.evaluated}, of these in vain ${seen.in_vain}`);
 	ok(seen.proved >= 8 && seen.evaluated >= 10, JSON.stringify(seen));
+}, { skip });
+
+test('a file that was empty is read, too', () => {
+	for (const [file, attribute] of [['empty.txt', 'empty'], ['empty-hashed.txt', 'empty_hashed'], ['empty-source/file', 'empty_source']]) {
+		git('checkout', '-q', '-f', '-B', 'work', base);
+		write('way/' + file, 'no more');
+		equal(differ(diff(base, commit('filled'))), 'rebuild ' + attribute);
+	}
+}, { skip });
+
+test('a folder without any file, which git itself never makes and never checks out, is not there', () => {
+	const tree = (lines, of) => execFileSync('git', ['-C', repo, 'mktree', '--missing'], { env, encoding: 'utf8',
+		input: (of ? git('ls-tree', of) + '\n' : '') + lines.map(l => l + '\n').join('') }).trim();
+	git('checkout', '-q', '-f', '-B', 'work', base);
+	for (const name of ['way/hollow/file', 'way/around/hollow/file', 'README.md'])
+		write(name, 'another');
+	const full = commit('full'), nothing = tree([]), within = tree([`040000 tree ${nothing}\tinner`]);
+	const replace = (of, name, id) => tree([`040000 tree ${id}\t${name}`, ...git('ls-tree', of).split('\n').filter(l => !l.endsWith('\t' + name))]);
+	let way = replace(full + ':way', 'around', replace(full + ':way/around', 'hollow', nothing));
+	way = replace(way, 'hollow', within);
+	const hollow = git('commit-tree', '-p', base, '-m', 'hollow', replace(full, 'way', way));
+	equal(differ(diff(base, hollow, '--no-proof')), '');
+	const quick = diff(base, hollow);
+	equal(differ(quick), '');
+	ok(head_of(quick).proved > 10);
+	equal(differ(diff(hollow, full, '--no-proof')), 'rebuild hollow');
+	equal(differ(diff(hollow, full)), 'rebuild hollow');
 }, { skip });
 
 test('the report names what decided; a head that was proved is the next one\'s base', () => {

@@ -119,7 +119,7 @@ scene_test('made private: pages close at once, and no link of before opens; noth
 	await scene.github.do('clock', { offset_s: 15 });
 	await change(scene, 'privatized');
 	await eventually('they are closed', async () => await status_of(scene, page) === 404);
-	equal(await status_of(scene, page_of(signed)), 404, 'a link from when it was private before');
+	equal(await status_of(scene, page_of(signed)), 410, 'a link from when it was private before');
 	const again = await scene.until_check(opened.pull.head.sha, c => /key=/.test(c.details_url) && c.details_url !== signed.details_url,
 		{ name: NAMES[1] });
 	equal(await status_of(scene, page_of(again)), 200);

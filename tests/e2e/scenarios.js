@@ -4,6 +4,7 @@
 //   node tests/e2e/scenarios.js                          each that holds, and some seeds: each draws which kinds of disturbance
 //   SEEDS=300 node tests/e2e/scenarios.js                so many seeds, over all scenarios in turn
 //   KINDS=all EACH=2 node tests/e2e/scenarios.js         two seeds of each kind alone, for each scenario
+//   FILE=others.js ...                                   those of one file
 //   SEED=17 SCENARIO='one package' ...                   one seed of the scenarios whose name has these words; KINDS=kill,dup: of these kinds
 //
 // KINDS are those of disturb.js, all of them at once, or `all`; FIRST is the first seed (1); TOO=1 plays also what fails
@@ -20,7 +21,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const env = process.env;
 const SHARE = 16;		// seeds that `make check` plays
 const folder = path.join(here, 'scenarios');
-const scenarios = (await Promise.all(fs.readdirSync(folder).filter(f => f.endsWith('.js')).sort()
+const scenarios = (await Promise.all(fs.readdirSync(folder).filter(f => f.endsWith('.js') && (!env.FILE || f === env.FILE)).sort()
 	.map(async f => (await import(path.join(folder, f))).default))).flat()
 	.filter(s => !env.SCENARIO || s.name.includes(env.SCENARIO));
 

@@ -202,6 +202,10 @@ export class Play {
 		} else if (what === 'rephrase') {
 			done = await this.do('comment_change', { ...how, body: step.body, user: step.user,
 				comment_id: [...this.said].find(([, name]) => name === step.said)[0] });
+		} else if (what === 'erase') {
+			const ours = (await this.github.ask('comments', { repo: this.repo(), number: number.number }))
+				.filter(c => c.app === this.app.slug && !c.deleted);
+			done = await this.do('comment_change', { ...how, comment_id: ours[0].id });
 		} else if (what === 'press') {
 			done = await this.press(hold, number.number, step);
 		} else if (what === 'merge_group') {

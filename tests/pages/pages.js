@@ -332,16 +332,25 @@ in_browser('without JavaScript no control is dead: every link of ours leads to a
 test('the first page says what runs, who builds, and how it went; a pull request what changed between its heads', async () => {
 	const live = put_build(first, 5007, 'now-1.0', 'building', null);
 	const waits = put_build(first, 5008, 'waits-1.0', 'queued', null);
+	const there = put_build(second, 5009, 'there-1.0', 'building', null), done = put_build(second, 5010, 'done-1.0', 'built', null);
 	sql(scene, `UPDATE run SET state = 'BUILDING', ended = NULL, held = NULL WHERE id = ${second};
+		UPDATE build SET builder = 'this machine' WHERE name = 'now-1.0';
+		UPDATE build SET builder = 'arm-<b>1' WHERE name IN ('there-1.0', 'done-1.0');
+		UPDATE build SET ended = ${Date.now()} WHERE name = 'done-1.0';
 		UPDATE build SET reason = 'no machine <could> be reached' WHERE name = 'waits-1.0';`);
 	const index = await html('/');
 	ok(index.includes(`<a href="${live.drv}">now-1.0</a>`), 'what is being built');
 	match(index, new RegExp(`<span class="tag busy">building</span> <a href="/run/${second}">`));
 	ok(index.includes(`<a href="${waits.drv}">waits-1.0</a> waits: no machine &lt;could&gt; be reached`), 'why one waits');
-	match(index, /<th scope="row">this machine/);
+	match(index, new RegExp(`<th scope="row">this machine\\s*<small class="text"><a href="${live.drv}">now-1.0</a> for `), 'what a machine builds');
+	match(index, /there-1\.0<\/a> <small>x86_64-linux · on arm-&lt;b&gt;1 · for /);
+	const of_run = await html(`/run/${second}`);
+	match(of_run, new RegExp(`<h3>arm-&lt;b&gt;1 <small>1 being built, 1 done</small></h3>\\s*<ul class="now">\\s*<li><a href="${there.drv}">there-1.0</a>`));
+	match(await html(done.drv), /<dt>Started<\/dt><dd>[^<]* on arm-&lt;b&gt;1<\/dd>/);
+	equal(JSON.parse(await text_of('/index.json')).building.map(b => [b.name, b.builder]), [['now-1.0', 'this machine'], ['there-1.0', 'arm-<b>1']]);
 	match(index, /<rect x="\d+" y="\d+" width="7" height="\d+"/);
 	match(index, /aria-label="Success of pull requests&#39; runs, the last 24 hours: \d+ %"/);
-	sql(scene, `UPDATE run SET state = 'DONE', ended = ${now} WHERE id = ${second}; UPDATE build SET state = 'built' WHERE name IN ('now-1.0', 'waits-1.0');`);
+	sql(scene, `UPDATE run SET state = 'DONE', ended = ${now} WHERE id = ${second}; UPDATE build SET state = 'built' WHERE name IN ('now-1.0', 'waits-1.0', 'there-1.0');`);
 	const pull = await html(`/${owner}/${repo}/pull/${number}`);
 	match(pull, /Since the head before <small><code>a{10}<\/code> → <code>c{10}<\/code>/);
 	match(pull, /Fails now/);

@@ -1,7 +1,10 @@
 // The page of a run that really happens: a pull request of the demo repository, evaluated and built, followed from its check to a
 // derivation and to why that differs.
 
-import { begin, Chromium, equal, match, no_browser, ok, run, test } from './lib.js';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { nix_config } from '../e2e/lib.js';
+import { begin, Chromium, equal, match, no_browser, ok, put_run, run, sql, test } from './lib.js';
 
 const scene = await begin({ config: { build: { enabled: true } } });
 const chromium = no_browser ? null : await Chromium.start();
@@ -32,6 +35,7 @@ test('a row leads to its derivation: why, what it needs, what needs it, how it w
 	match(row.text, /At the base/);
 	match(row.text, /<h2>Needed by<\/h2>\s*<ul class="rows">\s*<li><span class="tag good">built<\/span> <a href="\/drv\//);
 	match(row.text, /<b>this one<\/b>/);
+	match(row.text, /<dt>Started<\/dt><dd>[^<]* on this machine<\/dd>/);
 	const near = await get(/<h2>Needed by<\/h2>\s*<ul class="rows">\s*<li><span[^>]*>built<\/span> <a href="([^"]*)"/.exec(row.text)[1]);
 	equal(near.status, 200);
 	match(near.text, /<h2>Needs<\/h2>\s*<ul class="rows">\s*<li>/);
@@ -45,10 +49,49 @@ test('and to what differs in it, in the words of ekaci explain', async () => {
 	for (const why of [one, two]) {
 		equal(why.status, 200);
 		match(why.text, /<pre tabindex="0">/);
-		match(why.text, /\/nix\/store|version|src|env/);
+		match(why.text, /<h2 id="d1">[^<]* <small>differs by itself<\/small>/);
+		match(why.text, /<div class="was">[^]*<del>[^]*<div class="is">[^]*<ins>/, 'what differs is marked on both sides');
 		match(why.text, /<\/html>\s*$/);
 	}
 	equal((await get(path.replace(/row\/[0-9]+/, 'row/99999'))).status, 404);
+});
+
+// Two derivations that somebody made to be looked at.
+test('base and head stand beside each other: what differs is marked, what is long is folded, and nothing in it is markup', async () => {
+	const lines = n => Array.from({ length: n }, (_, i) => `line ${i}`).join('\n');
+	const nix = (flags, script, more) => `derivation { name = "sides-1"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" ":" ];
+		flags = ${JSON.stringify(flags)}; script = ${JSON.stringify(script)}; ${more} }`;
+	const drvs = [nix('--with a --without b <script>alert(1)</script>', lines(40), 'gone = "</pre><img src=x onerror=alert(2)>";'),
+		nix('--with a --with b <script>alert(1)</script>', lines(40).replace('line 20', 'line \u202e20 &amp; <b>'), `long = ${JSON.stringify('x'.repeat(5000))};`)]
+		.map(text => execFileSync('nix-instantiate', ['-E', text], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, NIX_CONFIG: nix_config } }).trim());
+	const run = put_run(scene, { rows: 1 }), folder = `${scene.dir}/state/runs/${run}`, file = `${folder}/difference.json`;
+	const text = fs.readFileSync(file, 'utf8'), { base, head, path } = JSON.parse(text).attributes[0];
+	fs.writeFileSync(file, text.replaceAll(base.drv, drvs[0]).replaceAll(head.drv, drvs[1]));
+	sql(scene, `UPDATE run SET difference = '${file}', evaluations = '[]', repository = (SELECT repository FROM run ORDER BY id LIMIT 1) WHERE id = ${run};`);
+	ok(path.length > 0);
+	const { status, text: why } = await get(`/run/${run}/row/0/why`);
+	equal(status, 200, why);
+	match(why, /<del>--without <\/del>|--with<del>out<\/del>/, 'the word that differs');
+	match(why, /<i>… 17 lines alike …<\/i>\s*line 17/);
+	match(why, /<ins>[^<]*\{U\+202E\}/);
+	match(why, /<p class="dim">not there<\/p>/);
+	match(why, /<details><summary>base: none, head: 5\.0 kB<\/summary>/);
+	ok(!/<script>|<img|<b>|\u202e/.test(why), 'nothing of it is markup');
+	if (no_browser)
+		return;
+	for (const [width, script] of [[1280, true], [390, false], [390, true]]) {
+		const page = await chromium.open(`${scene.bot.url}/run/${run}/row/0/why`, { width, script, dark: width === 390 });
+		if (script) {
+			const [was, is] = await page.js(`['.was', '.is'].map(s => document.querySelector(s).getBoundingClientRect().toJSON())`);
+			ok(width === 390 ? is.top >= was.bottom : is.left >= was.right && is.top === was.top, `${width}: ${JSON.stringify([was, is])}`);
+			ok(await page.js('document.documentElement.scrollWidth <= innerWidth'), `${width}`);
+			equal(await page.axe(), []);
+		}
+		equal(page.complaints, []);
+		if (process.env.EKACI_PICTURES)
+			await page.picture(`${process.env.EKACI_PICTURES}/why-${width}.png`);
+		await page.close();
+	}
 });
 
 test(no_browser ? `nothing complains in a browser # ${no_browser}` : 'nothing complains in a browser', async () => {

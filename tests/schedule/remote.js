@@ -26,6 +26,8 @@ test('a derivation that requires the builder is built there and fetched back', a
 	match(readFileSync(out, 'utf8'), /built on/);
 	ok(readdirSync(join(far, 'nix/store')).some((n) => out.endsWith(n)), 'it is in the far store, too');
 	match(readFileSync(join(r.dir, 'logs', a.split('/').pop()), 'utf8'), /some words/);
+	equal(execFileSync('sqlite3', [join(r.dir, 'ekaci.db'), `SELECT builder FROM build WHERE drv = '${a}'`]).toString().trim(),
+		'127', 'where it was built, by the first part of the name of the host');
 });
 
 test('inputs travel there, and a failure there is a failure of the build', async () => {

@@ -112,7 +112,7 @@ several_hosts_are_told_apart_by_name(void **state)
 	    {FIRST "[trust]\nauthors = [\"wrok:bob\"]\n", "no [[github]] has the name \"wrok\""},
 	    {FIRST "[trust]\nauthors = [\":bob\"]\n", "no [[github]] has the name \"\""},
 	    {FIRST ANOTHER("name = \"work\"\n") "[trust]\nteams = [\"work:team\"]\n", "must be ORG/TEAM"},
-	    {"github = [1]\n", "[[github]] must be tables"},
+	    {"github = []\n", "[github] app_id is missing"},
 	};
 	struct fixture f;
 	struct settings s;

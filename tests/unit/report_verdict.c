@@ -61,6 +61,12 @@ job_for(struct arena *a, const char *class, const char *build, const char *more)
 	"{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":9,\"untold\":{\"count\":3,\"names\":[\"x\"]," \
 	"\"words\":\"error: not had\",\"advice\":\"have it\"}}"
 
+/* One whose attributes all fail; and one of which nothing could be told. */
+#define FAILING(side) "{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":2,\"errors\":2}"
+#define NONE_TOLD(side)                                                                                           \
+	"{\"side\":\"" side "\",\"job\":\"j\",\"complete\":true,\"rows\":3,\"errors\":3,\"untold\":{\"count\":3," \
+	"\"names\":[\"x\"],\"words\":\"error: not had at /build/source/b.nix:1:2\",\"advice\":\"have it\"}}"
+
 static const struct {
 	const char *class, *build, *more;
 	const char *evaluation, *rebuilds; /* conclusions; "" for none yet */
@@ -116,6 +122,8 @@ static const struct {
     {"unchanged", "null", SIDES(GOOD("base", "0") "," GOOD("head", "0")), "neutral", "neutral", 2},
     {"unchanged", "null", SIDES(SAID("base") "," SAID("head")), "neutral", "neutral", 0},
     {"unchanged", "null", SIDES(GOOD("base", "0") "," SAID("head")), "neutral", "neutral", 2},
+    {"still_failing", "null", SIDES(FAILING("base") "," FAILING("head")), "neutral", "neutral", 2},
+    {"untold", "null", SIDES(NONE_TOLD("base") "," NONE_TOLD("head")), "neutral", "neutral", 2},
     {"added", "null", SIDES(GOOD("base", "0") "," GOOD("head", "1")), "success", "success", 0},
     {"unchanged", "null",
         SIDES(GOOD("base", "0") "," GOOD("head", "0") ",{\"side\":\"base\",\"job\":\"k\",\"complete\":true,\"rows\":3},"
@@ -253,6 +261,46 @@ test_an_empty_job_among_others_is_said(void **state)
 		const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
 		assert_string_equal(json_str(check, "title", ""), t[i].title);
 		assert_int_equal(strstr(json_str(check, "summary", ""), "nothing to evaluate below `a.nix`") != NULL, i == 0);
+		arena_release(&a);
+	}
+}
+
+/* Where nothing evaluates, what the evaluator says of it; where nothing could be told, why, and what to set. Neither is called
+ * nothing to evaluate, and what to write into a set that is not entered is no answer to either. */
+static void
+test_nothing_that_evaluates_is_said_with_the_evaluators_words(void **state)
+{
+	static const struct {
+		const char *class, *sides, *title, *words;
+	} t[] = {
+	    {"still_failing", SIDES(FAILING("base") "," FAILING("head")),
+	        "could not be told: nothing of what was named evaluates, before and after", "error: what fails at a.nix:3:5"},
+	    {"still_failing", SIDES(FAILING("base") "," GOOD("head", "0")),
+	        "could not be told: nothing of what was named evaluates, before and after", "there is none any more"},
+	    {"untold", SIDES(NONE_TOLD("base") "," NONE_TOLD("head")), "3 attributes evaluated, 1 could not be told",
+	        "error: not had at b.nix:1:2"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct arena a = {0};
+		struct err e = {0};
+		AUTO(json_drop) json_t *job = job_for(&a, t[i].class, "null", t[i].sides);
+		const char *text = arena_printf(&a,
+		    "{\"ekaci_difference\":1,\"counts\":{\"total\":{\"%s\":1},\"systems\":{}},\"attributes\":[{\"path\":[\"a\"],"
+		    "\"job\":\"j\",\"class\":\"%s\",\"name\":\"a\",\"base\":{\"error\":\"error: what fails\"},"
+		    "\"head\":{\"error\":\"error: what fails at /build/source/a.nix:3:5\"}}],\"roots\":[],\"targets\":[]}",
+		    t[i].class, t[i].class);
+		assert_int_equal(files_write(json_str(job, "difference", ""), str_of(text), 0600, FILES_NO_SYNC, &e), 0);
+		json_object_set_new(job, "checkout_dir", json_string("/build/source"));
+		AUTO(json_drop) json_t *records = run_report(job, &e);
+		assert_non_null(records);
+		const json_t *check = find_record(records, "check_run", "ekaci / evaluation");
+		const char *summary = json_str(check, "summary", "");
+		assert_string_equal(json_str(check, "title", ""), t[i].title);
+		assert_non_null(strstr(summary, t[i].words));
+		assert_null(strstr(summary, "recurseForDerivations"));
+		assert_null(strstr(summary, "nothing to evaluate"));
 		arena_release(&a);
 	}
 }
@@ -633,6 +681,7 @@ main(void)
 	    cmocka_unit_test(test_conclusions),
 	    cmocka_unit_test(test_what_was_not_asked_for_is_not_green),
 	    cmocka_unit_test(test_an_empty_job_among_others_is_said),
+	    cmocka_unit_test(test_nothing_that_evaluates_is_said_with_the_evaluators_words),
 	    cmocka_unit_test(test_submodules_are_counted),
 	    cmocka_unit_test(test_systems_that_fail_are_not_called_unchanged),
 	    cmocka_unit_test(test_a_version_that_only_the_derivation_has),

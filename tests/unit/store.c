@@ -11,6 +11,7 @@
 #include "store/duration.h"
 #include "store/figures.h"
 #include "store/open.h"
+#include "store/overview.h"
 #include "store/people.h"
 #include "store/run.h"
 #include "store/run_check.h"
@@ -601,8 +602,38 @@ build_ends(struct fixture *f, const char *drv, enum build_state end)
 
 	bool again;
 
-	assert_int_equal(store_build_started(f->s, id, "/log", &again, &f->e), 0);
+	assert_int_equal(store_build_started(f->s, id, "/log", "builder-1", &again, &f->e), 0);
 	assert_int_equal(store_build_end(f->s, id, &(struct build_end){.state = end, .wall_ms = 10}, &f->e), 0);
+}
+
+/* What Nix says at the end counts; of a build from before nothing is known. */
+static void
+where_a_build_was_begun_is_known(void **state)
+{
+	static const char *const drvs[] = {"/nix/store/a.drv", "/nix/store/b.drv"};
+	struct fixture *f = *state;
+	struct view_builder *builders;
+	struct view_build b;
+	size_t n;
+	bool again;
+
+	want_chain(f, f->run, false);
+	assert_int_equal(view_build(f->s, &f->a, drvs[0], &b, &f->e), 0);
+	assert_null(b.builder);
+	assert_int_equal(store_build_started(f->s, b.id, "/log", "builder-1", &again, &f->e), 0);
+	assert_int_equal(view_run_builders(f->s, &f->a, f->run, &builders, &n, &f->e), 0);
+	assert_int_equal(n, 1);
+	assert_true(builders[0].at_work == 1 && builders[0].ended == 0);
+	const struct build_end end = {.state = BUILD_BUILT, .builder = "builder-2"};
+	assert_int_equal(store_build_end(f->s, b.id, &end, &f->e), 0);
+	build_ends(f, drvs[1], BUILD_BUILT);
+	for (size_t i = 0; i < COUNT(drvs); i++) {
+		assert_int_equal(view_build(f->s, &f->a, drvs[i], &b, &f->e), 0);
+		assert_string_equal(b.builder, i == 0 ? "builder-2" : "builder-1");
+	}
+	assert_int_equal(view_run_builders(f->s, &f->a, f->run, &builders, &n, &f->e), 0);
+	assert_int_equal(n, 2);
+	assert_true(builders[0].at_work == 0 && builders[0].ended == 1);
 }
 
 static void
@@ -875,7 +906,7 @@ what_was_building_at_a_crash_is_queued_again(void **state)
 	bool again;
 
 	want_chain(f, f->run, false);
-	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &again, &f->e), 0);
+	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", "builder-1", &again, &f->e), 0);
 	assert_int_equal(store_builds_recover(f->s, &f->e), 0);
 	assert_string_equal(state_of(f, "/nix/store/a.drv"), "queued");
 }
@@ -890,7 +921,7 @@ a_build_goes_when_the_last_run_that_wants_it_goes(void **state)
 
 	want_chain(f, f->run, false);
 	want_chain(f, second, false);
-	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", &again, &f->e), 0);
+	assert_int_equal(store_build_started(f->s, id_of(f, "/nix/store/a.drv"), "/log", "builder-1", &again, &f->e), 0);
 	assert_int_equal(store_run_move(f->s, f->run, RUN_ACCEPTED, RUN_CANCELLED, "closed", &f->e), 0);
 	assert_int_equal(store_run_unwant(f->s, f->run, false, building, COUNT(building), &n, &f->e), 0);
 	assert_int_equal(n, 0);
@@ -1059,11 +1090,11 @@ what_is_there_is_built_again_to_compare(void **state)
 	want.again = true;
 	assert_int_equal(store_builds_want(f->s, f->run, &want, 1, 0, &f->e), 0);
 	assert_string_equal(state_of(f, d), "queued");
-	assert_int_equal(store_build_started(f->s, id_of(f, d), "/log", &again, &f->e), 0);
+	assert_int_equal(store_build_started(f->s, id_of(f, d), "/log", "builder-1", &again, &f->e), 0);
 	assert_true(again);
 	/* Put back, it is still to be compared. */
 	assert_int_equal(store_build_end(f->s, id_of(f, d), &(struct build_end){.state = BUILD_QUEUED}, &f->e), 0);
-	assert_int_equal(store_build_started(f->s, id_of(f, d), "/log", &again, &f->e), 0);
+	assert_int_equal(store_build_started(f->s, id_of(f, d), "/log", "builder-1", &again, &f->e), 0);
 	assert_true(again);
 	assert_int_equal(store_build_end(f->s, id_of(f, d),
 	                     &(struct build_end){.state = BUILD_BUILT, .wall_ms = 5, .alike = BUILD_NOT_ALIKE}, &f->e),
@@ -1309,6 +1340,14 @@ an_approval_is_of_the_head_that_is_there(void **state)
 	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
 	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &pr, &f->e), 0);
 	assert_int_equal(pr.head_since, 9000);
+	/* Whose the fork was is known when it is gone, too. */
+	assert_null(pr.head_owner);
+	pr.head_owner = "a";
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	pr.head_owner = NULL;
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	assert_int_equal(store_pull_get(f->s, &f->a, 1, 1, &pr, &f->e), 0);
+	assert_string_equal(pr.head_owner, "a");
 }
 
 static void
@@ -1458,6 +1497,7 @@ main(void)
 	    TEST(only_the_moves_of_the_list_are_made),
 	    TEST(held_and_tried_again_are_two_things),
 	    TEST(a_failed_inner_step_rolls_everything_back),
+	    TEST(where_a_build_was_begun_is_known),
 	    TEST(dependencies_come_first_and_release_what_waits),
 	    TEST(a_failure_travels_up_with_its_cause),
 	    TEST(sql_and_c_agree_on_every_state),

@@ -53,6 +53,7 @@ everybody_may_what_the_table_says(void **state)
 		struct pull_request pr = {.fork = t[i].fork,
 		    .author = t[i].author,
 		    .association = t[i].association,
+		    .head_owner = t[i].author,
 		    .approved = t[i].approved};
 		c.trust.forks = t[i].forks;
 		c.cache.refs = t[i].refs;
@@ -83,7 +84,7 @@ approval_says_who_waits(void **state)
 	} t[] = {
 	    {"OWNER", "a", false, 0, TRUST_MEMBERS},
 	    {"MEMBER", "A", false, 0, TRUST_MEMBERS},
-	    {"MEMBER", NULL, false, 0, TRUST_MEMBERS},
+	    {"MEMBER", NULL, false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
 	    {"MEMBER", "stranger", false, FIRST_TIME | OUTSIDE, TRUST_NOBODY},
 	    {"MEMBER", "friend", false, 0, TRUST_MEMBERS},
 	    {"CONTRIBUTOR", "a", false, OUTSIDE, TRUST_NOBODY},
@@ -220,8 +221,11 @@ an_approval_is_of_what_could_be_seen(void **state)
 	    {NULL, NULL, T + 2000, T, T + 1000, APPROVAL_GOOD},
 	    /* by name */
 	    {NULL, head, T - 60000, T, 0, APPROVAL_GOOD},
-	    {NULL, "1111111", T, T, 0, APPROVAL_GOOD},
 	    {NULL, "1111111", T - 1000, T, T, APPROVAL_UNSEEN},
+	    {NULL, "1111111", T, T, 0, APPROVAL_UNSEEN},
+	    {NULL, "1111111", T + TRUST_LOOK_MS - 1000, T, 0, APPROVAL_UNSEEN},
+	    {NULL, "1111111", T + TRUST_LOOK_MS, T, 0, APPROVAL_GOOD},
+	    {NULL, "1111111", T, 0, 0, APPROVAL_GOOD},
 	    {NULL, "111111", T + 60000, T, T, APPROVAL_NONSENSE},
 	    {NULL, "0000000000", T + 60000, 0, T, APPROVAL_OTHER},
 	    {NULL, "please,", T + 60000, 0, T, APPROVAL_NONSENSE},

@@ -309,7 +309,7 @@ static void
 ask_permission(struct asking *q)
 {
 	struct obey *o = q->o;
-	const char *permission = trust_obeys_bot(o->p.settings, q->is.command.login) ? "write" : told_of_late(q);
+	const char *permission = trust_obeys_bot(o->p.settings, q->is.repo.id, q->is.command.login) ? "write" : told_of_late(q);
 
 	if (permission != NULL)
 		on_permission(q, permission, NULL);

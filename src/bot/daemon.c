@@ -14,6 +14,7 @@
 #include "queue/capacity.h"
 #include "store/delivery.h"
 #include "store/desired.h"
+#include "store/hosts.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -363,12 +364,72 @@ doing(void *ctx, struct arena *a)
 	    runs == 1 ? "run" : "runs", f.running, f.running == 1 ? "build" : "builds", f.open - f.running);
 }
 
+/* --- hosts --- */
+
+/* Those of the settings, by the numbers that the store has for them. */
+static int
+name_hosts(struct daemon *d, struct err *e)
+{
+	struct settings *c = d->settings;
+	struct store_host *all = arena_alloc(&d->a, c->githubs.n * sizeof(*all));
+
+	for (size_t i = 0; i < c->githubs.n; i++) {
+		const struct settings one = config_of_host(c, i);
+		all[i] = (struct store_host){.name = one.github.name, .api = forge_of(&one)->host(&d->a, &one)};
+	}
+	if (store_hosts_name(d->store, all, c->githubs.n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < c->githubs.n; i++)
+		c->githubs.p[i].number = all[i].number;
+	return 0;
+}
+
+static int
+start_senders(struct daemon *d, struct err *e)
+{
+	for (size_t i = 0; i < d->settings->githubs.n; i++) {
+		struct settings *one = arena_alloc(&d->a, sizeof(*one));
+		struct sender *s;
+		*one = config_of_host(d->settings, i);
+		if (send_start(forge_of(one), d->loop, d->store, one, &s, e) != 0)
+			return one->github.number == 0 ? -1 : fail_in(e, "[[github]] \"%s\"", one->github.name);
+		if (d->sender == NULL)
+			d->sender = s;
+		else
+			send_beside(d->sender, s);
+	}
+	return 0;
+}
+
+/* Who may deliver; their secrets. The store may not be open yet. */
+static int
+read_hosts(struct daemon *d, struct web_host **ret, struct err *e)
+{
+	const struct settings *c = d->settings;
+	struct web_host *all = arena_alloc(&d->a, c->githubs.n * sizeof(*all));
+
+	for (size_t i = 0; i < c->githubs.n; i++) {
+		const struct settings one = config_of_host(c, i);
+		const struct forge_secrets of = forge_of(&one)->secrets(&one);
+		all[i] = (struct web_host){.name = one.github.name};
+		if (read_secret(&d->a, of.section, of.webhook_file, "webhook_secret_file", &all[i].secret, e) != 0 ||
+		    read_secret(&d->a, of.section, of.previous_webhook_file, "previous_webhook_secret_file",
+		        &all[i].previous_secret, e) != 0)
+			return -1;
+		if (all[i].secret.n == 0)
+			return fail(e, ERR_INPUT,
+			    "[%s] webhook_secret_file: a webhook secret is needed; anybody could post otherwise", of.section);
+	}
+	*ret = all;
+	return 0;
+}
+
 static int
 open_parts(struct daemon *d, struct err *e)
 {
 	const struct settings *c = d->settings;
 	const struct forge *forge = forge_of(c);
-	const struct forge_secrets of = forge->secrets(c);
+	struct web_host *hosts;
 	struct web_settings ws = {.forge = forge, .listen = c->web.listen, .url = c->web.url, .state_dir = c->state.dir};
 
 	ws.given_fd = notify_socket();
@@ -377,22 +438,20 @@ open_parts(struct daemon *d, struct err *e)
 	if (child_find(&d->a, "nix-store") == NULL || child_find(&d->a, "git") == NULL)
 		return fail(e, ERR_ABSENT, "%s is not on PATH: ekaci needs git and Nix (nix-store, nix-instantiate)",
 		    child_find(&d->a, "git") == NULL ? "git" : "nix-store");
-	if (files_mkdirs(c->state.dir, 0750, e) != 0 || lock_state(d, e) != 0 ||
-	    read_secret(&d->a, of.section, of.webhook_file, "webhook_secret_file", &ws.secret, e) != 0 ||
-	    read_secret(&d->a, of.section, of.previous_webhook_file, "previous_webhook_secret_file", &ws.previous_secret, e) !=
-	        0)
+	if (files_mkdirs(c->state.dir, 0750, e) != 0 || lock_state(d, e) != 0 || read_hosts(d, &hosts, e) != 0)
 		return -1;
-	if (ws.secret.n == 0)
-		return fail(e, ERR_INPUT, "[%s] webhook_secret_file: a webhook secret is needed; anybody could post otherwise",
-		    of.section);
 	config_use_network(c);
 	struct flow_parts walked = {.settings = c, .hooks = {authorize, refused, changed, progress, d}};
 	look_at_store();
 	limit_evaluations(d, &walked);
 	if (loop_new(&d->loop, e) != 0 || store_open(arena_printf(&d->a, "%s/ekaci.db", c->state.dir), &d->store, e) != 0 ||
-	    store_host(d->store, forge->host(&d->a, c), e) != 0 ||
-	    send_start(forge, d->loop, d->store, c, &d->sender, e) != 0 ||
-	    web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
+	    name_hosts(d, e) != 0 || start_senders(d, e) != 0)
+		return -1;
+	for (size_t i = 0; i < c->githubs.n; i++)
+		hosts[i].number = c->githubs.p[i].number;
+	ws.hosts = hosts;
+	ws.n_hosts = c->githubs.n;
+	if (web_start(d->loop, d->store, &ws, &hooks, &d->web, e) != 0)
 		return -1;
 	struct bot_parts parts = {d->loop, d->store, c, d->sender, d->web};
 	d->reports = reports_new(&parts);

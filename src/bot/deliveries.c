@@ -258,9 +258,9 @@ on_suite(struct intake *in, struct arena *a, const struct event *ev, struct err 
 
 /* A bot repeats what others wrote: only those that the operator named give commands. */
 static bool
-is_heard(const struct intake *in, const char *login, bool bot)
+is_heard(const struct intake *in, const struct event *ev, const char *login, bool bot)
 {
-	if (!bot || trust_obeys_bot(in->p.settings, login))
+	if (!bot || trust_obeys_bot(in->p.settings, ev->repository.id, login))
 		return true;
 	log_info("not obeyed, for [trust] bots does not name it: %s", login != NULL ? login : "a bot that is gone");
 	return false;
@@ -357,7 +357,7 @@ on_comment(struct intake *in, struct arena *a, const struct event *ev, struct er
 	/* What bots say is no conversation. */
 	if (n == 0)
 		return ev->comment.bot ? 0 : store_people_said(in->p.store, ev->repository.id, ev->pr.number, e);
-	if (ev->comment.author == NULL || !is_heard(in, ev->comment.author, ev->comment.bot))
+	if (ev->comment.author == NULL || !is_heard(in, ev, ev->comment.author, ev->comment.bot))
 		return 0;
 	int rc = store_comment_take(in->p.store, ev->repository.id, ev->comment.id, e);
 	if (rc != 0)
@@ -413,7 +413,7 @@ on_button(struct intake *in, struct arena *a, const struct event *ev, struct err
 	const char *verb = "rebuild", *words = "[]";
 	bool within = false;
 
-	if (!is_heard(in, ev->sender, ev->sender_bot) ||
+	if (!is_heard(in, ev, ev->sender, ev->sender_bot) ||
 	    (ev->action == ACTION_REQUESTED && !button_asks(ev->check.requested, &verb, &words)))
 		return 0;
 	if (is_within_quota(in, ev, ev->sender, true, 0, &within, e) != 0)
@@ -460,7 +460,8 @@ on_label(struct intake *in, struct arena *a, const struct event *ev, struct err 
 		return 0;
 	if (on_pull_request(in, a, ev, e) != 0)
 		return -1;
-	if ((!approve && !rerun) || ev->action != ACTION_LABELED || !ev->pr.open || !is_heard(in, ev->sender, ev->sender_bot))
+	if ((!approve && !rerun) || ev->action != ACTION_LABELED || !ev->pr.open ||
+	    !is_heard(in, ev, ev->sender, ev->sender_bot))
 		return 0;
 	int64_t at = ev->pr.updated_ms != 0 ? ev->pr.updated_ms : clock_now_ms();
 	int rc = store_label_take(in->p.store, ev->repository.id, ev->pr.number, ev->label, at, e);
@@ -645,7 +646,7 @@ read_delivery(struct intake *in, struct arena *a, const struct delivery *d, stru
 
 	if (d->unreadable)
 		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, "the stored body is damaged", e);
-	if (in->p.sender->forge->event_read(a, d->event, d->body, &ev, &why) != 0) {
+	if (send_event(in->p.sender, d->host, a, d->event, d->body, &ev, &why) != 0) {
 		log_warn("delivery %s (%s): %s", d->guid, d->event, why.msg);
 		return store_delivery_done(in->p.store, d->id, DELIVERY_UNREADABLE, why.msg, e);
 	}

@@ -24,7 +24,7 @@ has_rights(const struct bot_parts *p, const struct quota_of *of, bool *ret, stru
 	const char *may = NULL;
 	int rc = 0;
 
-	*ret = event_is_member(of->association) || trust_obeys_bot(p->settings, of->login);
+	*ret = event_is_member(of->association) || trust_obeys_bot(p->settings, of->repository, of->login);
 	if (!*ret) {
 		rc = store_people_told(p->store, &a, of->repository, of->login, clock_now_ms() - 24 * HOUR_MS, &may, e);
 		*ret = rc == 0 && may != NULL && trust_may_write(may);

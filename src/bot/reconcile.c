@@ -37,7 +37,8 @@ struct reconcile {
 	bool closing;
 	int64_t comparisons, found; /* figures */
 
-	struct arena a; /* of this comparison */
+	struct sender *missing; /* the host whose failed deliveries are being asked for */
+	struct arena a;         /* of this comparison */
 	struct ids installations;
 	size_t at_installation;
 	VEC(struct event_repository) repositories; /* of the present installation, in a */
@@ -55,6 +56,7 @@ static void next_installation(struct reconcile *c);
 static void next_repository(struct reconcile *c);
 static void ask_branch(struct reconcile *c);
 static void ask_queue(struct reconcile *c);
+static void ask_missed(struct reconcile *c);
 
 /* --- what was found --- */
 
@@ -500,8 +502,13 @@ on_missed(void *ctx, int64_t upto_ms, int64_t n, const struct err *e)
 	(void)n;
 	if (!goes_on(c, e))
 		return;
-	if (e == NULL && store_asked_again_put(c->p.store, upto_ms, &e2) != 0)
+	if (e == NULL && store_asked_again_put(c->p.store, c->missing->host, upto_ms, &e2) != 0)
 		log_err(LOG_WARN, "comparing with the forge", &e2);
+	c->missing = c->missing->next;
+	if (c->missing != NULL) {
+		ask_missed(c);
+		return;
+	}
 	c->at_installation = 0;
 	if (store_installations_active(c->p.store, &c->a, &c->installations, &e2) != 0) {
 		log_err(LOG_WARN, "comparing with the forge", &e2);
@@ -515,24 +522,31 @@ is_known(void *ctx, const char *guid)
 {
 	const struct reconcile *c = ctx;
 
-	return store_delivery_known(c->p.store, guid);
+	return store_delivery_known(c->p.store, c->missing->host, guid);
+}
+
+static void
+ask_missed(struct reconcile *c)
+{
+	int64_t since = 0, oldest = clock_now_ms() - (int64_t)KEPT_DAYS * DAY_MS;
+	struct err e;
+
+	if (store_asked_again(c->p.store, c->missing->host, &since, &e) != 0)
+		log_err(LOG_WARN, "comparing with the forge", &e);
+	/* What failed a moment before the last time was perhaps not listed yet. */
+	since -= HOUR_MS;
+	send_missed(c->missing, since > oldest ? since : oldest, is_known, on_missed, c);
 }
 
 static void
 begin(struct reconcile *c)
 {
-	int64_t since = 0, oldest = clock_now_ms() - (int64_t)KEPT_DAYS * DAY_MS;
-	struct err e;
-
 	c->busy = true;
 	c->bad = false;
 	arena_clear(&c->a);
 	c->installations.n = 0;
-	if (store_asked_again(c->p.store, &since, &e) != 0)
-		log_err(LOG_WARN, "comparing with the forge", &e);
-	/* What failed a moment before the last time was perhaps not listed yet. */
-	since -= HOUR_MS;
-	send_missed(c->p.sender, since > oldest ? since : oldest, is_known, on_missed, c);
+	c->missing = c->p.sender;
+	ask_missed(c);
 }
 
 static void

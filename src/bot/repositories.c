@@ -3,6 +3,7 @@
 
 #include "changeset/glob.h"
 #include "store/desired.h"
+#include "store/hosts.h"
 #include "store/installation.h"
 #include "support/base/log.h"
 
@@ -24,25 +25,29 @@ lower(struct arena *a, const char *text)
 }
 
 static int
-is_among(struct arena *a, const struct texts *globs, struct str name, bool *ret, struct err *e)
+is_among(const struct settings *c, struct arena *a, int64_t host, const struct texts *globs, struct str name, bool *ret,
+    struct err *e)
 {
 	struct glob_set set = {.a = a};
 
-	for (size_t i = 0; i < globs->n; i++)
-		if (glob_set_add(&set, lower(a, globs->p[i]), e) != 0)
+	for (size_t i = 0; i < globs->n; i++) {
+		const char *here = config_at_host(c, host, globs->p[i]);
+		if (here != NULL && glob_set_add(&set, lower(a, here), e) != 0)
 			return -1;
+	}
 	*ret = glob_set_first(&set, name) != GLOB_NONE;
 	return 0;
 }
 
 static int
-is_wanted(const struct settings *c, struct arena *a, const char *owner, const char *name, bool *ret, struct err *e)
+is_wanted(const struct settings *c, struct arena *a, int64_t host, const char *owner, const char *name, bool *ret,
+    struct err *e)
 {
 	struct str full = lower(a, arena_printf(a, "%s/%s", owner, name));
 	bool only, except;
 
-	if (is_among(a, &c->repositories.only, full, &only, e) != 0 ||
-	    is_among(a, &c->repositories.except, full, &except, e) != 0)
+	if (is_among(c, a, host, &c->repositories.only, full, &only, e) != 0 ||
+	    is_among(c, a, host, &c->repositories.except, full, &except, e) != 0)
 		return -1;
 	*ret = (only || c->repositories.only.n == 0) && !except;
 	return 0;
@@ -163,7 +168,7 @@ repositories_learn(const struct bot_parts *p, struct flow *f, struct arena *a, c
 	if (row.id == 0 || row.clone_url == NULL)
 		return fail(e, ERR_INPUT, "repository: missing");
 	int had = store_repository_get(p->store, a, row.id, &known, e);
-	if (had < 0 || is_wanted(p->settings, a, row.owner, row.name, &wanted, e) != 0)
+	if (had < 0 || is_wanted(p->settings, a, host_of(row.id), row.owner, row.name, &wanted, e) != 0)
 		return -1;
 	*ret_why = "not among the [repositories] of the settings";
 	if (had == 1 && !wanted)
@@ -311,7 +316,7 @@ repositories_check(const struct bot_parts *p, struct flow *f, struct err *e)
 		struct repository r;
 		bool wanted;
 		if (store_repository_get(p->store, &a, ids.p[i], &r, e) != 0 ||
-		    is_wanted(p->settings, &a, r.owner, r.name, &wanted, e) != 0)
+		    is_wanted(p->settings, &a, host_of(r.id), r.owner, r.name, &wanted, e) != 0)
 			return -1;
 		if (!wanted && stop(p, f, &r, "the repository is not among the [repositories] of the settings", e) != 0)
 			return -1;

@@ -63,6 +63,10 @@ adopt(struct service *s, const struct settings *fresh)
 		config_adopt(k, s->p.live, fresh);
 		log_info("[%s] %s has changed", k->section, k->name);
 	}
+	if (waiting == 0 && !config_same_hosts(s->p.live, fresh)) {
+		waiting++;
+		log_warn("[[github]] has changed, which takes effect when ekaci is started again");
+	}
 	log_event(LOG_INFO, "settings read again", LOG_TEXT("file", s->p.config), LOG_NUMBER("changed", (int64_t)changed),
 	    LOG_NUMBER("wait_for_restart", (int64_t)waiting));
 	s->p.changed(s->p.ctx);

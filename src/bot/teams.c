@@ -1,6 +1,7 @@
 /* Who is in which team, as the forge said some minutes ago. */
 #include "bot/teams.h"
 
+#include "store/hosts.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -37,6 +38,7 @@ struct team_question {
 	int64_t number;
 	const char *login;
 	size_t at;
+	const char *team; /* that is asked for */
 	teams_done *done;
 	void *ctx;
 };
@@ -97,9 +99,13 @@ next(struct team_question *q)
 	const struct texts *teams = &q->t->p.settings->trust.teams;
 
 	for (; q->at < teams->n; q->at++) {
-		const struct known *k = known_of(q->t, q->of.installation, teams->p[q->at], q->login);
+		const char *team = config_at_host(q->t->p.settings, host_of(q->of.id), teams->p[q->at]);
+		if (team == NULL)
+			continue;
+		const struct known *k = known_of(q->t, q->of.installation, team, q->login);
 		if (k == NULL) {
-			send_team(q->t->p.sender, q->of.installation, teams->p[q->at], q->login, on_answer, q);
+			q->team = arena_strdup(&q->a, team);
+			send_team(q->t->p.sender, q->of.installation, q->team, q->login, on_answer, q);
 			return;
 		}
 		if (k->member) {
@@ -114,7 +120,7 @@ static void
 on_answer(void *ctx, const char *said, const struct err *why)
 {
 	struct team_question *q = ctx;
-	const char *team = q->t->p.settings->trust.teams.p[q->at];
+	const char *team = q->team;
 
 	if (why != NULL && why->kind != ERR_ABSENT && why->kind != ERR_DENIED && why->kind != ERR_INPUT) {
 		end(q, false, why);

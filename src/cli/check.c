@@ -103,11 +103,13 @@ check_secret(struct checking *k, const char *section, const char *key, const cha
 static void
 check_secrets(struct checking *k)
 {
-	const struct forge_secrets of = forge_of(&k->s)->secrets(&k->s);
-
-	check_secret(k, of.section, "private_key_file", of.key_file, true);
-	check_secret(k, of.section, "webhook_secret_file", of.webhook_file, false);
-	check_secret(k, of.section, "previous_webhook_secret_file", of.previous_webhook_file, false);
+	for (size_t i = 0; i < k->s.githubs.n; i++) {
+		const struct settings one = config_of_host(&k->s, i);
+		const struct forge_secrets of = forge_of(&one)->secrets(&one);
+		check_secret(k, of.section, "private_key_file", of.key_file, true);
+		check_secret(k, of.section, "webhook_secret_file", of.webhook_file, false);
+		check_secret(k, of.section, "previous_webhook_secret_file", of.previous_webhook_file, false);
+	}
 }
 
 /* --- addresses ----------------------------------------------------------------------------------------------------- */
@@ -377,26 +379,43 @@ check_machine(struct checking *k)
 		tells(k, "user: looked at as root; for the service's own user: sudo -u ekaci ekaci check-config");
 }
 
-/* Asks GitHub, too. */
+/* Asks one host, too. */
 static void
-check_online(struct checking *k, const char *file)
+check_host(struct checking *k, const struct settings *c, const char *folder)
 {
-	const char *slash = strrchr(file, '/');
+	const char *name = c->github.name, *who = *name != '\0' ? arena_printf(&k->a, "GitHub at \"%s\"", name) : "GitHub";
 	struct online is;
 	struct err e;
 
-	if (online_check(&k->a, &k->s, slash != NULL ? arena_strn(&k->a, file, (size_t)(slash - file)) : ".", &is, &e) != 0) {
-		stops(k, "%s", e.msg);
+	if (online_check(&k->a, c, folder, &is, &e) != 0) {
+		stops(k, "%s: %s", who, e.msg);
 		return;
 	}
+	const char *where = *name != '\0' ? arena_printf(&k->a, "%s: ", name) : "";
 	if (is.app != NULL)
-		tells(k, "GitHub: the App is %s", escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.app)));
+		tells(k, "%s: the App is %s", who, escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.app)));
 	for (size_t i = 0; i < is.notes.n; i++)
-		found(k, FOUND_WARNING, escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.notes.p[i])));
+		found(k, FOUND_WARNING,
+		    arena_printf(&k->a, "%s%s", where, escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.notes.p[i]))));
 	for (size_t i = 0; i < is.wrong.n; i++)
-		found(k, FOUND_WRONG, escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.wrong.p[i])));
+		found(k, FOUND_WRONG,
+		    arena_printf(&k->a, "%s%s", where, escape_dup(&k->a, ESCAPE_TERMINAL, str_of(is.wrong.p[i]))));
 	if (is.wrong.n == 0)
-		tells(k, "GitHub: key, permissions, events, webhook and installations are as they should be");
+		tells(k, "%s: key, permissions, events, webhook and installations are as they should be", who);
+}
+
+static void
+check_online(struct checking *k, const char *file)
+{
+	const char *slash = strrchr(file, '/'), *folder = slash != NULL ? arena_strn(&k->a, file, (size_t)(slash - file)) : ".";
+
+	/* Without a store any numbers do. */
+	for (size_t i = 0; i < k->s.githubs.n; i++)
+		k->s.githubs.p[i].number = (int64_t)i;
+	for (size_t i = 0; i < k->s.githubs.n; i++) {
+		const struct settings one = config_of_host(&k->s, i);
+		check_host(k, &one, folder);
+	}
 }
 
 /* Which of the two files it is, its name says. */

@@ -1,7 +1,7 @@
 /* One table describes each key; everything else here reads it. */
 #include "config/config.h"
 
-#include "changeset/glob.h"
+#include "config/allowed.h"
 #include "records/list.h"
 #include "records/plan.h"
 #include "support/base/log.h"
@@ -15,249 +15,6 @@
 #include <unistd.h>
 
 enum { MAX_FILE_BYTES = 1024 * 1024 };
-
-static int
-one_of(struct str value, const char *const *words, struct err *e)
-{
-	AUTO(buf_release) struct buf list;
-
-	buf_init(&list, 256);
-	for (size_t i = 0; words[i] != NULL; i++) {
-		if (str_is(value, words[i]))
-			return 0;
-		buf_printf(&list, "%s\"%s\"", i == 0 ? "" : words[i + 1] != NULL ? ", " : " or ", words[i]);
-	}
-	return fail(e, ERR_INPUT, "must be %s", list.p);
-}
-
-static int
-check_sandbox(struct str value, struct err *e)
-{
-	static const char *const words[] = {"require", "auto", "off", NULL};
-
-	return one_of(value, words, e);
-}
-
-static int
-check_drafts(struct str value, struct err *e)
-{
-	static const char *const words[] = {"wait", "report", NULL};
-
-	return one_of(value, words, e);
-}
-
-static int
-check_comment(struct str value, struct err *e)
-{
-	return one_of(value, report_comment_words, e);
-}
-
-static int
-check_decide(struct str value, struct err *e)
-{
-	static const char *const words[] = {"comment", "labels", "review_requests", "attribute_checks", NULL};
-
-	return one_of(value, words, e);
-}
-
-static int
-check_forks(struct str value, struct err *e)
-{
-	static const char *const words[] = {"approve", "evaluate", "build", NULL};
-
-	return one_of(value, words, e);
-}
-
-static int
-check_approval(struct str value, struct err *e)
-{
-	static const char *const words[] = {"outside", "first-time", "never", NULL};
-
-	return one_of(value, words, e);
-}
-
-/* As its address has it: github.com/orgs/ORG/teams/TEAM. */
-static int
-check_team(struct str value, struct err *e)
-{
-	struct str rest, org = str_cut(value, '/', &rest);
-	bool good = org.n > 0 && rest.n > 0;
-
-	for (size_t i = 0; i < value.n && good; i++) {
-		char c = value.p[i];
-		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-		       (c == '/' && i == org.n);
-	}
-	return good ? 0 : fail(e, ERR_INPUT, "must be ORG/TEAM, the team as its address has it: \"our-org/nix-reviewers\"");
-}
-
-static int
-check_evaluator(struct str value, struct err *e)
-{
-	static const char *const words[] = {"auto", "nix-eval-jobs", "built-in", NULL};
-	struct err ignored;
-
-	if (memchr(value.p, '/', value.n) != NULL || one_of(value, words, &ignored) == 0)
-		return 0;
-	return fail(e, ERR_INPUT, "must be \"auto\", \"nix-eval-jobs\", \"built-in\" or the path of a program (with a \"/\")");
-}
-
-static int
-check_listen(struct str value, struct err *e)
-{
-	const char *colon = memrchr(value.p, ':', value.n);
-	int64_t port;
-
-	if (colon == NULL || colon == value.p || str_to_i64(str_from(value, (size_t)(colon - value.p) + 1), &port) != 0 ||
-	    port < 0 || port > 65535)
-		return fail(e, ERR_INPUT, "must be ADDRESS:PORT, such as 127.0.0.1:3030 or [::1]:3030");
-	return 0;
-}
-
-static int
-check_url(struct str value, struct err *e)
-{
-	if (!str_starts(value, STR("http://")) && !str_starts(value, STR("https://")))
-		return fail(e, ERR_INPUT, "must begin with http:// or https://");
-	for (size_t i = 0; i < value.n; i++)
-		if ((unsigned char)value.p[i] <= ' ' || strchr("\"<>?#@", value.p[i]) != NULL)
-			return fail(e, ERR_INPUT, "must be a plain address, without user, query, fragment or spaces");
-	return 0;
-}
-
-/* A password would stand in this file, which others may read: the environment is for that. */
-static int
-check_proxy(struct str value, struct err *e)
-{
-	static const char *const schemes[] = {"http://", "https://", "socks5h://", "socks5://"};
-
-	for (size_t i = 0; i < COUNT(schemes); i++) {
-		struct str host = str_from(value, strlen(schemes[i]));
-		if (!str_starts(value, str_of(schemes[i])))
-			continue;
-		if (host.n > 0 && memchr(host.p, '@', host.n) != NULL)
-			return fail(e, ERR_INPUT,
-			    "must not hold a user or password: https_proxy in the service's environment may, without this key");
-		for (size_t k = 0; k < host.n; k++)
-			if ((unsigned char)host.p[k] <= ' ' || strchr("/?#\"<>", host.p[k]) != NULL)
-				host.n = 0;
-		return host.n > 0 ? 0 : fail(e, ERR_INPUT, "must be such as http://proxy.example.org:3128, without a path");
-	}
-	return fail(e, ERR_INPUT, "must begin with http://, https://, socks5:// or socks5h://");
-}
-
-static int
-check_glob(struct str value, struct err *e)
-{
-	return glob_check(value, e) == 0 ? 0 : fail_in(e, "is no pattern");
-}
-
-static int
-check_repositories(struct str value, struct err *e)
-{
-	if (check_glob(value, e) != 0)
-		return -1;
-	return memchr(value.p, '/', value.n) != NULL
-	           ? 0
-	           : fail(e, ERR_INPUT, "must be OWNER/NAME, such as \"NixOS/nixpkgs\" or \"our-org/*\"");
-}
-
-static int
-check_word(struct str value, struct err *e)
-{
-	for (size_t i = 0; i < value.n; i++)
-		if ((unsigned char)value.p[i] <= ' ' || (unsigned char)value.p[i] > 126 || value.p[i] == ',')
-			return fail(e, ERR_INPUT, "must not hold spaces, commas or other than ASCII");
-	return value.n > 0 ? 0 : fail(e, ERR_INPUT, "must not be empty");
-}
-
-/* A secret would stand in the arguments of a program, where everybody on the machine can read it. */
-static int
-check_cache(struct str value, struct err *e)
-{
-	struct str rest, scheme;
-	ptrdiff_t at = str_find(value, STR("://"));
-
-	if (check_word(value, e) != 0)
-		return -1;
-	if (at <= 0)
-		return fail(e, ERR_INPUT, "must be a store Nix can copy to, such as file:///srv/cache or s3://BUCKET");
-	scheme = str_cut(value, ':', &rest);
-	struct str path = str_cut(str_from(value, (size_t)at + 3), '?', &rest), host = str_cut(path, '/', &rest);
-	if (!str_starts(scheme, STR("ssh")) && host.n > 0 && memchr(host.p, '@', host.n) != NULL)
-		return fail(e, ERR_INPUT,
-		    "must not hold a user or password: those belong in Nix' netrc-file or the provider's own file");
-	return 0;
-}
-
-static int
-check_refs(struct str value, struct err *e)
-{
-	return str_is(value, "branches") || str_is(value, "members")
-	           ? 0
-	           : fail(e, ERR_INPUT, "must be \"branches\" or \"members\"");
-}
-
-/* GitHub gives such logins to Apps only: nobody can take one that is named here. */
-static int
-check_bot(struct str value, struct err *e)
-{
-	if (check_word(value, e) != 0)
-		return -1;
-	return str_ends(value, STR("[bot]")) && value.n > 5
-	           ? 0
-	           : fail(e, ERR_INPUT, "must be an App's login as its comments show it to the API: \"name[bot]\"");
-}
-
-static int
-check_format(struct str value, struct err *e)
-{
-	static const char *const words[] = {"logfmt", "text", NULL};
-
-	return one_of(value, words, e);
-}
-
-static int
-check_level(struct str value, struct err *e)
-{
-	return one_of(value, log_level_names, e);
-}
-
-static int
-check_label(struct str value, struct err *e)
-{
-	for (size_t i = 0; i < value.n; i++)
-		if ((unsigned char)value.p[i] < ' ' || value.p[i] == ',')
-			return fail(e, ERR_INPUT, "must not hold commas or control characters");
-	return value.n <= 30 ? 0 : fail(e, ERR_INPUT, "must have at most 30 bytes: GitHub's labels end at 50");
-}
-
-static int
-check_own_label(struct str value, struct err *e)
-{
-	for (size_t i = 0; i < value.n; i++)
-		if ((unsigned char)value.p[i] < ' ' || value.p[i] == ',')
-			return fail(e, ERR_INPUT, "must not hold commas or control characters");
-	return value.n <= 50 ? 0 : fail(e, ERR_INPUT, "must have at most 50 bytes, as GitHub's labels have");
-}
-
-static int
-check_label_approvers(struct str value, struct err *e)
-{
-	static const char *const words[] = {"write", "triage", NULL};
-
-	return one_of(value, words, e);
-}
-
-static int
-check_system(struct str value, struct err *e)
-{
-	if (check_word(value, e) != 0)
-		return -1;
-	if (memchr(value.p, '-', value.n) == NULL)
-		return fail(e, ERR_INPUT, "must be a system such as x86_64-linux");
-	return 0;
-}
 
 /* How a row is written: the section is the member of struct settings, the name is the member of that. */
 #define AT(section, name) #section, #name
@@ -278,6 +35,11 @@ check_system(struct str value, struct err *e)
 	{                                                                          \
 		AT(section, name), CONFIG_TEXTS, .check = (how), IN(section, name) \
 	}
+/* Of names at a host. */
+#define KEY_NAMES(section, name, how)                                                               \
+	{                                                                                           \
+		AT(section, name), CONFIG_TEXTS, .check = (how), .of_host = true, IN(section, name) \
+	}
 
 static const struct config_key keys[] = {
     KEY_TEXT(web, listen, "127.0.0.1:3030", check_listen),
@@ -286,6 +48,7 @@ static const struct config_key keys[] = {
     KEY_NUMBER(state, keep_days, 30, 1, 36500),
     KEY_NUMBER(state, max_evals_mb, 20480, 0, INT64_C(1) << 40),
     KEY_NUMBER(state, min_free_mb, 1024, 0, INT64_C(1) << 40),
+    KEY_TEXT(github, name, "", check_host_name),
     KEY_TEXT(github, api_url, "https://api.github.com", check_url),
     {AT(github, app_id), CONFIG_TEXT, .required = true, .check = check_word, IN(github, app_id)},
     {AT(github, private_key_file), CONFIG_SECRET, .required = true, IN(github, private_key_file)},
@@ -301,8 +64,8 @@ static const struct config_key keys[] = {
     KEY_TEXT(pull_requests, skip_label, "", check_own_label),
     KEY_TEXT(pull_requests, label_approvers, "write", check_label_approvers),
     KEY_FLAG(pull_requests, skip_words, true),
-    KEY_TEXTS(repositories, only, check_repositories),
-    KEY_TEXTS(repositories, except, check_repositories),
+    KEY_NAMES(repositories, only, check_repositories),
+    KEY_NAMES(repositories, except, check_repositories),
     KEY_NUMBER(rebuild, max_rebuild_count, 20000, 0, INT32_MAX),
     KEY_TEXTS(rebuild, skip_paths, check_glob),
     KEY_TEXT(evaluate, evaluator, "auto", check_evaluator),
@@ -350,9 +113,9 @@ static const struct config_key keys[] = {
         .check = check_decide, IN(report, repositories_decide)},
     KEY_TEXT(trust, approval, "outside", check_approval),
     KEY_TEXT(trust, forks, "evaluate", check_forks),
-    KEY_TEXTS(trust, authors, check_word),
-    KEY_TEXTS(trust, teams, check_team),
-    KEY_TEXTS(trust, bots, check_bot),
+    KEY_NAMES(trust, authors, check_word),
+    KEY_NAMES(trust, teams, check_team),
+    KEY_NAMES(trust, bots, check_bot),
     KEY_NUMBER(trust, commands_an_hour, 9, 0, 100000),
     KEY_TEXT(log, format, "logfmt", check_format),
     KEY_TEXT(log, level, "info", check_level),
@@ -440,6 +203,43 @@ config_same(const struct config_key *k, const struct settings *a, const struct s
 	return false;
 }
 
+bool
+config_same_hosts(const struct settings *a, const struct settings *b)
+{
+	bool same = a->githubs.n == b->githubs.n;
+
+	for (size_t i = 0; same && i < a->githubs.n; i++) {
+		const struct settings x = config_of_host(a, i), y = config_of_host(b, i);
+		for (size_t k = 0; k < COUNT(keys); k++)
+			same = same && (strcmp(keys[k].section, "github") != 0 || config_same(&keys[k], &x, &y));
+	}
+	return same;
+}
+
+struct settings
+config_of_host(const struct settings *s, size_t i)
+{
+	struct settings ret = *s;
+
+	ret.github = s->githubs.p[i];
+	return ret;
+}
+
+const char *
+config_at_host(const struct settings *s, int64_t number, const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	if (colon == NULL || number == 0)
+		return colon == NULL && number == 0 ? text : NULL;
+	for (size_t i = 0; i < s->githubs.n; i++) {
+		const struct config_github *g = &s->githubs.p[i];
+		if (g->number == number && str_is((struct str){text, (size_t)(colon - text)}, g->name))
+			return colon + 1;
+	}
+	return NULL;
+}
+
 void
 config_adopt(const struct config_key *k, struct settings *to, const struct settings *from)
 {
@@ -499,6 +299,19 @@ is_type(struct load *l, const struct config_key *k, const struct toml_node *n, e
 	return false;
 }
 
+/* Takes "NAME:" off; empty: there is none. */
+static struct str
+host_before(struct str *text)
+{
+	const char *colon = text->n > 0 ? memchr(text->p, ':', text->n) : NULL;
+	size_t n = colon != NULL ? (size_t)(colon - text->p) : 0;
+	struct str ret = {text->p, n};
+
+	if (colon != NULL)
+		*text = str_from(*text, n + 1);
+	return ret;
+}
+
 static bool
 is_good_text(struct load *l, const struct config_key *k, const struct toml_node *n)
 {
@@ -510,7 +323,10 @@ is_good_text(struct load *l, const struct config_key *k, const struct toml_node 
 		WRONG(l, n, k, "must not hold a NUL character");
 		return false;
 	}
-	if (k->check != NULL && k->check(n->text, &e) != 0) {
+	struct str text = n->text;
+	if (k->of_host)
+		(void)host_before(&text);
+	if (k->check != NULL && k->check(text, &e) != 0) {
 		WRONG(l, n, k, "\"" STR_FMT "\" %s", STR_ARG(str_utf8_head(n->text, 200)), e.msg);
 		return false;
 	}
@@ -708,31 +524,127 @@ is_section(struct str name)
 }
 
 static void
+take_keys(struct load *l, struct str section, const struct toml_node *table)
+{
+	for (const struct toml_node *n = table->first; n != NULL; n = n->next) {
+		const struct config_key *k = find_key(section, n->key);
+		if (k != NULL)
+			set_key(l, k, n);
+		else
+			unknown_key(l, section, n);
+	}
+}
+
+/* Of one section, which is not there when table is NULL. */
+static void
+find_missing(struct load *l, const char *section, const struct toml_node *table)
+{
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(keys[i].section, section) == 0 && keys[i].required && toml_get(table, keys[i].name) == NULL)
+			mistakes_add(l->m, table != NULL ? table->line : 1, table != NULL ? table->column : 1,
+			    "[%s] %s is missing and has no default", section, keys[i].name);
+}
+
+/* --- [github], or [[github]] for each of several --- */
+
+static void
+add_host(struct load *l, const struct toml_node *table)
+{
+	struct settings *s = l->s;
+	struct config_github *all = arena_alloc(l->a, (s->githubs.n + 1) * sizeof(*all)), *is = &s->github;
+
+	is->number = s->githubs.n == 0 ? 0 : -1;
+	const struct toml_node *name = toml_get(table, "name");
+	if (s->githubs.n > 0 && (name == NULL || name->text.n == 0))
+		mistakes_add(l->m, table->line, table->column, "[[github]] name is missing: only the first may be without");
+	if (s->githubs.n == 0 && is->name[0] != '\0')
+		mistakes_add(l->m, table->line, table->column,
+		    "[[github]] name: the first has none, for what is written without a host is its");
+	for (size_t i = 0; i < s->githubs.n; i++) {
+		const struct config_github *other = &s->githubs.p[i];
+		all[i] = *other;
+		if (is->name[0] != '\0' && strcmp(is->name, other->name) == 0)
+			mistakes_add(l->m, table->line, table->column, "[[github]] name \"%s\" is another one's already",
+			    is->name);
+		if (str_same(is->api_url, other->api_url) && str_same(is->app_id, other->app_id))
+			mistakes_add(l->m, table->line, table->column,
+			    "[[github]] app_id \"%s\" at %s is another one's already: everything would be said twice",
+			    is->app_id, is->api_url);
+	}
+	all[s->githubs.n] = *is;
+	s->githubs.p = all;
+	s->githubs.n++;
+}
+
+static void
+set_host_defaults(struct load *l)
+{
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(keys[i].section, "github") == 0)
+			set_default(l->a, l->s, &keys[i]);
+}
+
+static void
+take_hosts(struct load *l, const struct toml_node *section)
+{
+	bool many = section->type == TOML_ARRAY;
+
+	for (const struct toml_node *t = many ? section->first : section; t != NULL; t = many ? t->next : NULL) {
+		if (t->type != TOML_TABLE) {
+			mistakes_add(l->m, t->line, t->column, "[[github]] must be tables, not %s", toml_type_name(t->type));
+			return;
+		}
+		set_host_defaults(l);
+		take_keys(l, STR("github"), t);
+		find_missing(l, "github", t);
+		add_host(l, t);
+	}
+	if (l->s->githubs.n > 0)
+		l->s->github = l->s->githubs.p[0];
+}
+
+static bool
+is_host(const struct settings *s, struct str name)
+{
+	for (size_t i = 0; i < s->githubs.n; i++)
+		if (str_is(name, s->githubs.p[i].name))
+			return true;
+	return false;
+}
+
+/* A name at a host that nobody knows would count for nobody, in silence. */
+static void
+check_hosts_named(struct load *l, const struct config_key *k, const struct toml_node *list)
+{
+	for (const struct toml_node *n = list->first; n != NULL; n = n->next) {
+		struct str text = n->text, host = n->type == TOML_TEXT ? host_before(&text) : STR("");
+		if (n->type == TOML_TEXT && text.n < n->text.n && (host.n == 0 || !is_host(l->s, host)))
+			WRONG(l, n, k, "\"" STR_FMT "\" names a host, and no [[github]] has the name \"" STR_FMT "\"",
+			    STR_ARG(str_utf8_head(n->text, 200)), STR_ARG(str_utf8_head(host, 60)));
+	}
+}
+
+static void
 take(struct load *l, const struct toml_node *top)
 {
 	for (const struct toml_node *section = top->first; section != NULL; section = section->next) {
-		if (!is_section(section->key)) {
+		bool hosts = str_is(section->key, "github");
+		if (!is_section(section->key))
 			unknown_section(l, section);
-			continue;
-		}
-		if (section->type != TOML_TABLE) {
+		else if (hosts && (section->type == TOML_TABLE || section->type == TOML_ARRAY))
+			take_hosts(l, section);
+		else if (section->type != TOML_TABLE)
 			mistakes_add(l->m, section->line, section->column, "[" STR_FMT "] must be a table, not %s",
 			    STR_ARG(section->key), toml_type_name(section->type));
-			continue;
-		}
-		for (const struct toml_node *n = section->first; n != NULL; n = n->next) {
-			const struct config_key *k = find_key(section->key, n->key);
-			if (k != NULL)
-				set_key(l, k, n);
-			else
-				unknown_key(l, section->key, n);
-		}
+		else
+			take_keys(l, section->key, section);
 	}
+	if (l->s->githubs.n == 0)
+		find_missing(l, "github", NULL);
 	for (size_t i = 0; i < COUNT(keys); i++) {
-		const struct toml_node *section = toml_get(top, keys[i].section);
-		if (keys[i].required && toml_get(section, keys[i].name) == NULL)
-			mistakes_add(l->m, section != NULL ? section->line : 1, section != NULL ? section->column : 1,
-			    "[%s] %s is missing and has no default", keys[i].section, keys[i].name);
+		const struct toml_node *n = keys[i].of_host ? toml_get(toml_get(top, keys[i].section), keys[i].name) : NULL;
+		if (n != NULL && n->type == TOML_ARRAY)
+			check_hosts_named(l, &keys[i], n);
 	}
 }
 

@@ -14,6 +14,17 @@
 #include "support/base/str.h"
 #include "support/text/mistakes.h"
 
+/* An App at a host: one [[github]]. */
+struct config_github {
+	const char *name;    /* "": the first, which needs none */
+	const char *api_url; /* https://api.github.com, or https://HOST/api/v3 */
+	const char *app_id;  /* client ID or number, sent as iss */
+	const char *private_key_file;
+	const char *webhook_secret_file;
+	const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
+	int64_t number; /* in the store (store/hosts.h), 0 the first's; no key: -1 until the daemon sets it */
+};
+
 struct settings {
 	struct {
 		const char *listen; /* "127.0.0.1:3030"; port 0 takes a free one */
@@ -25,13 +36,11 @@ struct settings {
 		int64_t max_evals_mb; /* of stored evaluations and graphs; 0: no limit */
 		int64_t min_free_mb;  /* below this no new work is begun */
 	} state;
+	struct config_github github; /* the first */
 	struct {
-		const char *api_url; /* https://api.github.com, or https://HOST/api/v3 */
-		const char *app_id;  /* client ID or number, sent as iss */
-		const char *private_key_file;
-		const char *webhook_secret_file;
-		const char *previous_webhook_secret_file; /* NULL; accepted while secrets are being changed */
-	} github;
+		struct config_github *p;
+		size_t n;
+	} githubs; /* all, in the file's order; empty where no file was read */
 	struct {
 		const char *proxy;     /* NULL: what the environment says */
 		struct texts no_proxy; /* hosts, domains, networks */
@@ -168,6 +177,7 @@ struct config_key {
 	const char *section, *name;
 	enum config_type type;
 	bool required;
+	bool of_host;          /* names, before which a host may stand (config_at_host) */
 	const char *otherwise; /* the default of a text or path; of TEXTS words with blanks between */
 	int64_t number;        /* the default of a number or flag */
 	int64_t min, max;
@@ -184,6 +194,13 @@ bool config_at_start(const struct config_key *k);
 /* Whether two settings have the same value for a key; and the value of one for the other, which shares its memory. */
 bool config_same(const struct config_key *k, const struct settings *a, const struct settings *b);
 void config_adopt(const struct config_key *k, struct settings *to, const struct settings *from);
+/* The same of all of [[github]]. */
+bool config_same_hosts(const struct settings *a, const struct settings *b);
+/* The settings of one host alone: the same, with githubs.p[i] for `github`. */
+struct settings config_of_host(const struct settings *s, size_t i);
+/* What a name in the settings (a login, a team, a repository) says of the host of that number: "NAME:REST" is REST at the host NAME, and
+ * what has no host before it is of the first. NULL: it is about another host. */
+const char *config_at_host(const struct settings *s, int64_t number, const char *text);
 /* Whether standard error is the journal's (JOURNAL_STREAM). */
 bool config_in_journal(void);
 

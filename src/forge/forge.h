@@ -51,7 +51,12 @@ struct forge_secrets {
  * ERR_DENIED, ERR_INPUT (refused), ERR_BUSY (limits, the forge is down: ask again later) or ERR_SYSTEM.
  */
 struct sender {
-	const struct forge *forge; /* the rest is the forge's */
+	const struct forge *forge;
+	int64_t host; /* number (store/hosts.h): installations and repositories of others are not its */
+	struct loop *loop;
+	struct nowhere *nowhere; /* questions to hosts that there are none of (forge.c) */
+	struct sender *next;     /* of another host, or NULL: callers hold the first, and say by their ids whose they mean */
+	                         /* the rest is the forge's */
 };
 typedef void send_pull_fn(void *ctx, const struct event_pull *pull, const struct err *e);
 /* What stands at the forge, to be compared with what is known (bot/reconcile.h): a list, page by page, or one thing. */
@@ -96,7 +101,7 @@ typedef void send_text_fn(void *ctx, const char *text, const struct err *e);
 struct forge {
 	const char *name; /* for people: "GitHub" */
 	struct forge_secrets (*secrets)(const struct settings *settings);
-	/* The host of its API, with the port where one is named: whose ids are those in the store (store_host). In a. */
+	/* The host of its API, with the port where one is named. In a. */
 	const char *(*host)(struct arena *a, const struct settings *settings);
 
 	enum forge_fault (*delivery_begin)(struct forge_delivery *d, forge_header_fn *header, void *ctx);
@@ -104,7 +109,7 @@ struct forge {
 	    struct str *ret);
 	const char *faults[FORGE_FAULTS]; /* for whoever sent it, a line each */
 	/* Events and actions nobody asked for become EVENT_IGNORED; a body that is no JSON object, or lacks or breaks a member
-	 * that is needed, is ERR_INPUT and names the member ("pull_request.head.sha: ..."). */
+	 * that is needed, is ERR_INPUT and names the member ("pull_request.head.sha: ..."). Ids are the host's own. */
 	int (*event_read)(struct arena *a, const char *event_name, struct str body, struct event *ret, struct err *e);
 
 	int (*start)(struct loop *l, struct store *s, const struct settings *settings, struct sender **ret, struct err *e);
@@ -123,7 +128,7 @@ struct forge {
 	bool (*was_away)(struct sender *s);
 	void (*look)(struct sender *s);
 	void (*troubles)(struct sender *s, struct buf *out);
-	void (*metrics)(struct sender *s, struct buf *out);
+	void (*metrics)(struct sender *all, struct buf *out); /* of all of this forge, along `next` */
 	int64_t (*room)(struct sender *s, int64_t installation);
 
 	/* The page of a pull request, from the repository's clone address; NULL when that is no link. In a. */
@@ -131,11 +136,18 @@ struct forge {
 	const char *(*commit_url)(struct arena *a, const char *clone_url, const char *commit); /* the same of a commit */
 };
 
-/* Begins to reconcile what the store holds. settings must outlive the sender. ERR_DENIED, ERR_ABSENT or ERR_INPUT when its
+/* Begins to reconcile what the store holds of settings->github.number. settings must outlive the sender. ERR_DENIED, ERR_ABSENT or ERR_INPUT when its
  * credentials cannot be used; whether the forge accepts them is known later, and logged. */
 must_check int send_start(const struct forge *forge, struct loop *l, struct store *s, const struct settings *settings,
     struct sender **ret, struct err *e);
-/* Whoever still waits for a callback is told ERR_BUSY. NULL is fine. */
+/* Another host beside those of s. */
+void send_beside(struct sender *s, struct sender *another);
+/* The sender of a host, or NULL. */
+struct sender *send_at(struct sender *s, int64_t host);
+/* What a delivery of that host says (struct forge, event_read): ids in it are ours, and one of which none can be made is ERR_INPUT. */
+must_check int send_event(struct sender *s, int64_t host, struct arena *a, const char *event_name, struct str body,
+    struct event *ret, struct err *e);
+/* All of them. Whoever still waits for a callback is told ERR_BUSY. NULL is fine. */
 void send_stop(struct sender *s);
 /* There is something new in the store. Cheap; call it after the commit. */
 void send_kick(struct sender *s);
@@ -154,7 +166,7 @@ void send_git_authorization(struct sender *s, int64_t installation, int64_t repo
 void send_git_refused(struct sender *s, int64_t installation, int64_t repository);
 /* One page, or one thing. */
 void send_list(struct sender *s, const struct forge_wanted *wanted, send_list_fn *fn, void *ctx);
-/* Has the deliveries that failed since then sent again, as far as the forge does, except for those that came all the same. */
+/* Has the deliveries of one host, that of s itself, that failed since then sent again, as far as the forge does, except for those that came all the same. */
 void send_missed(struct sender *s, int64_t since_ms, send_known_fn *known, send_missed_fn *fn, void *ctx);
 /* An installation has other permissions or repositories now: what was given to us before says nothing. */
 void send_changed(struct sender *s, int64_t installation);

@@ -6,6 +6,7 @@
 #include "store/db.h"
 #include "store/duration.h"
 #include "store/figures.h"
+#include "store/served.h"
 #include "support/base/clock.h"
 #include "support/base/map.h"
 
@@ -279,7 +280,8 @@ store_build_for(struct store *s, struct arena *a, int64_t id, struct build_for *
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT r.id, o.owner || '/' || o.name, CASE WHEN r.number > 0 THEN '#' || r.number WHEN r.number = 0 THEN 'branch'"
+	    "SELECT r.id, " SQL_OWNER
+	    " || '/' || o.name, CASE WHEN r.number > 0 THEN '#' || r.number WHEN r.number = 0 THEN 'branch'"
 	    " ELSE 'queue #' || (0 - r.number) END FROM build_want w JOIN run r ON r.id = w.run JOIN repository o ON o.id = r.repository"
 	    " WHERE w.build = ?1 ORDER BY r.ended IS NOT NULL, CASE WHEN r.ended IS NULL THEN r.id ELSE 0 - r.id END LIMIT 1",
 	    "i", id);

@@ -2,6 +2,7 @@
 #include "store/compared.h"
 
 #include "store/db.h"
+#include "store/served.h"
 
 int
 store_compared_get(struct store *s, struct arena *a, int64_t repository, struct compared *ret, struct err *e)
@@ -36,32 +37,36 @@ store_compared_forget(struct store *s, int64_t installation, struct err *e)
 }
 
 int
-store_asked_again(struct store *s, int64_t *ret, struct err *e)
+store_asked_again(struct store *s, int64_t host, int64_t *ret, struct err *e)
 {
 	*ret = 0;
-	return db_int(s, ret, e, "SELECT upto FROM asked_again WHERE host = ?1", "s", db_host(s)) < 0 ? -1 : 0;
+	return db_int(s, ret, e, "SELECT upto FROM asked_again WHERE host = ?1", "i", host) < 0 ? -1 : 0;
 }
 
 int
-store_asked_again_put(struct store *s, int64_t upto_ms, struct err *e)
+store_asked_again_put(struct store *s, int64_t host, int64_t upto_ms, struct err *e)
 {
-	return db_run(s, e, "INSERT OR REPLACE INTO asked_again (host, upto) VALUES (?1, ?2)", "si", db_host(s), upto_ms);
+	return db_run(s, e, "INSERT OR REPLACE INTO asked_again (host, upto) VALUES (?1, ?2)", "ii", host, upto_ms);
 }
 
 bool
-store_delivery_known(struct store *s, const char *guid)
+store_delivery_known(struct store *s, int64_t host, const char *guid)
 {
 	int64_t n = 0;
 	struct err ignored;
 
-	return db_int(s, &n, &ignored, "SELECT count(*) FROM delivery WHERE guid = ?1", "s", guid) >= 0 && n > 0;
+	return db_int(s, &n, &ignored,
+	           "SELECT count(*) FROM delivery WHERE guid = CASE ?1 WHEN 0 THEN '' ELSE ?1 || '/' END || ?2", "is", host,
+	           guid) >= 0 &&
+	       n > 0;
 }
 
 int
 store_installations_active(struct store *s, struct arena *a, struct ids *ret, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM installation WHERE state = 'active' ORDER BY id", "");
+	sqlite3_stmt *q =
+	    db_query(s, e, "SELECT id FROM installation WHERE state = 'active' AND NOT " SQL_UNNAMED("id") " ORDER BY id", "");
 
 	return db_ids(s, a, q, ret, e);
 }

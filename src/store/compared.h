@@ -18,11 +18,11 @@ must_check int store_compared_put(struct store *s, int64_t repository, const str
 /* Of an installation (0: of all): what was hidden from us may have changed. */
 must_check int store_compared_forget(struct store *s, int64_t installation, struct err *e);
 
-/* Up to when failed deliveries were asked for again; 0: never. */
-must_check int store_asked_again(struct store *s, int64_t *ret, struct err *e);
-must_check int store_asked_again_put(struct store *s, int64_t upto_ms, struct err *e);
+/* Up to when failed deliveries of a host were asked for again; 0: never. */
+must_check int store_asked_again(struct store *s, int64_t host, int64_t *ret, struct err *e);
+must_check int store_asked_again_put(struct store *s, int64_t host, int64_t upto_ms, struct err *e);
 /* False also when it cannot be told: a delivery that comes twice changes nothing. */
-bool store_delivery_known(struct store *s, const char *guid);
+bool store_delivery_known(struct store *s, int64_t host, const char *guid);
 
 must_check int store_installations_active(struct store *s, struct arena *a, struct ids *ret, struct err *e);
 /* Numbers of pull requests that are open as far as is known. */

@@ -28,13 +28,14 @@ SCHEMA_FILE(schema_014, "014_restored.sql");
 SCHEMA_FILE(schema_015, "015_derivations.sql");
 SCHEMA_FILE(schema_016, "016_figures.sql");
 SCHEMA_FILE(schema_017, "017_builder.sql");
+SCHEMA_FILE(schema_018, "018_hosts.sql");
 
 static const char *const *
 schema_versions(size_t *ret_n)
 {
 	static const char *versions[] = {schema_001, schema_002, schema_003, schema_004, schema_005, schema_006, schema_007,
 	    schema_008, schema_009, schema_010, schema_011, schema_012, schema_013, schema_014, schema_015, schema_016,
-	    schema_017};
+	    schema_017, schema_018};
 
 	*ret_n = COUNT(versions);
 	return versions;
@@ -181,7 +182,6 @@ store_close(struct store *s)
 	mem_free(&s->statements);
 	sqlite3_close(s->db);
 	mem_free(&s->path);
-	mem_free(&s->host);
 	mem_free(&s);
 }
 
@@ -333,12 +333,6 @@ int64_t
 db_last_id(struct store *s)
 {
 	return sqlite3_last_insert_rowid(s->db);
-}
-
-const char *
-db_host(const struct store *s)
-{
-	return s->host != NULL ? s->host : "";
 }
 
 char *

@@ -21,7 +21,6 @@ struct store {
 	const char *began_at; /* file:line of the open transaction */
 	bool failed;          /* an inner step failed: the outermost commit becomes a rollback */
 	const char *path;
-	const char *host; /* see store_host; NULL: not told */
 	int64_t commits;
 };
 
@@ -39,8 +38,6 @@ must_check int db_row(struct store *s, sqlite3_stmt *q, struct err *e);
 void db_done(sqlite3_stmt **q);
 int64_t db_changes(struct store *s);
 int64_t db_last_id(struct store *s);
-/* Whose what is written is: a host, or "". */
-const char *db_host(const struct store *s);
 
 /* The first column of all rows, in a; of at most max rows. */
 must_check int db_ids(struct store *s, struct arena *a, sqlite3_stmt *q, struct ids *ret, struct err *e);

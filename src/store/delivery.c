@@ -81,9 +81,10 @@ add(struct store *s, const struct delivery_in *in, size_t n, bool *ret_new, stru
 {
 	for (size_t i = 0; i < n; i++) {
 		if (db_run(s, e,
-		        "INSERT INTO delivery (guid, event, body, received, host) VALUES (?1, ?2, ?3, ?4, ?5)"
+		        "INSERT INTO delivery (guid, event, body, received, host)"
+		        " VALUES (CASE ?5 WHEN 0 THEN '' ELSE ?5 || '/' END || ?1, ?2, ?3, ?4, ?5)"
 		        " ON CONFLICT (guid) DO NOTHING",
-		        "ttbis", in[i].guid, in[i].event, in[i].packed, in[i].received_ms, db_host(s)) != 0)
+		        "ttbii", in[i].guid, in[i].event, in[i].packed, in[i].received_ms, in[i].host) != 0)
 			return -1;
 		ret_new[i] = db_changes(s) > 0;
 	}
@@ -102,8 +103,8 @@ int
 store_delivery_next(struct store *s, struct arena *a, struct delivery *ret, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q =
-	    db_query(s, e, "SELECT id, guid, event, body, received FROM delivery WHERE state = 'new' ORDER BY id LIMIT 1", "");
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT id, guid, event, body, received, host FROM delivery WHERE state = 'new' ORDER BY id LIMIT 1", "");
 	int rc = q != NULL ? db_row(s, q, e) : -1;
 
 	if (rc <= 0)
@@ -112,7 +113,8 @@ store_delivery_next(struct store *s, struct arena *a, struct delivery *ret, stru
 	    .guid = db_text(a, q, 1),
 	    .event = db_text(a, q, 2),
 	    .body = {"", 0},
-	    .received_ms = db_i64(q, 4)};
+	    .received_ms = db_i64(q, 4),
+	    .host = db_i64(q, 5)};
 	ret->unreadable = unpack(a, db_blob(a, q, 3), &ret->body) != 0;
 	return 0;
 }

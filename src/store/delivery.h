@@ -22,6 +22,7 @@ struct delivery_in {
 	struct str guid, event;
 	struct str packed;
 	int64_t received_ms;
+	int64_t host; /* number (hosts.h): a GUID is its host's */
 };
 
 /* Adds n deliveries in one transaction, durable when this returns 0. ret_new[i] tells whether in[i] was new; one whose
@@ -34,6 +35,7 @@ struct delivery {
 	struct str body; /* as GitHub sent it; empty with unreadable set when it cannot be decompressed */
 	bool unreadable;
 	int64_t received_ms;
+	int64_t host;
 };
 
 /* The oldest delivery that nobody has processed, in the arena; 1 when there is none. */

@@ -279,12 +279,14 @@ store_desired_next(struct store *s, struct arena *a, int64_t installation, int64
 }
 
 int
-store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, size_t *ret_n, struct err *e)
+store_desired_due(struct store *s, struct arena *a, int64_t host, struct desired_due **ret, size_t *ret_n, struct err *e)
 {
 	VEC(struct desired_due) due = {0};
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT installation, min(" DUE ") FROM desired WHERE " OPEN_AND_SERVED " GROUP BY installation", "");
+	    "SELECT installation, min(" DUE ") FROM desired WHERE installation BETWEEN ?1 << 44 AND (?1 + 1 << 44) - 1"
+	    " AND " OPEN_AND_SERVED " GROUP BY installation",
+	    "i", host);
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)
@@ -398,7 +400,9 @@ store_desired_list_parked(struct store *s, struct arena *a, int64_t max, struct 
 	VEC(struct desired_parked) all = {0};
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT key, owner, repo, error, parked FROM desired WHERE " PARKED " ORDER BY parked DESC LIMIT ?1", "i", max);
+	    "SELECT key, " SQL_OWNER_OF("repository", "owner") ", repo, error, parked FROM desired WHERE " PARKED
+	                                                       " ORDER BY parked DESC LIMIT ?1",
+	    "i", max);
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)

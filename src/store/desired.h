@@ -85,11 +85,12 @@ struct desired {
 must_check int store_desired_next(struct store *s, struct arena *a, int64_t installation, int64_t now_ms, enum urgency upto,
     struct desired *ret, struct err *e);
 
-/* The installations with open rows, and when the first of each is due. In a. */
+/* The installations of a host with open rows, and when the first of each is due. In a. */
 struct desired_due {
 	int64_t installation, at_ms;
 };
-must_check int store_desired_due(struct store *s, struct arena *a, struct desired_due **ret, size_t *ret_n, struct err *e);
+must_check int store_desired_due(struct store *s, struct arena *a, int64_t host, struct desired_due **ret, size_t *ret_n,
+    struct err *e);
 
 /* Before a request whose effect would show twice if it were made twice: durable when it returns. remote_id is that of
  * the thing it goes to, 0 when it makes one. If nothing more is said of it, because we die, the row is due again at

@@ -1,29 +1,9 @@
-/* Installations and repositories as rows, and whose they are. */
+/* Installations and repositories as rows. */
 #include "store/installation.h"
 
 #include "store/db.h"
 #include "store/served.h"
 #include "support/base/clock.h"
-
-/* Of deliveries only those that wait: the others are history, and many. */
-static int
-take_over(struct store *s, const char *host, struct err *e)
-{
-	if (db_run(s, e, "UPDATE installation SET host = ?1 WHERE host <> ?1", "s", host) != 0 ||
-	    db_run(s, e, "UPDATE repository SET host = ?1 WHERE host <> ?1", "s", host) != 0)
-		return -1;
-	return db_run(s, e, "UPDATE delivery SET host = ?1 WHERE state = 'new' AND host <> ?1", "s", host);
-}
-
-int
-store_host(struct store *s, const char *host, struct err *e)
-{
-	if (store_begin(s, e) != 0 || store_end(s, take_over(s, host, e), e) != 0)
-		return -1;
-	mem_free(&s->host);
-	s->host = mem_strdup(host);
-	return 0;
-}
 
 int
 store_installation_put(struct store *s, int64_t id, const char *account, const char *state, struct err *e)
@@ -37,13 +17,13 @@ int
 store_installation_move(struct store *s, int64_t id, const char *account, const char *state, int64_t changed, struct err *e)
 {
 	if (db_run(s, e,
-	        "INSERT INTO installation (id, account, state, host, changed, since)"
-	        " VALUES (?1, ?2, coalesce(?3, 'active'), ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET"
+	        "INSERT INTO installation (id, account, state, changed, since)"
+	        " VALUES (?1, ?2, coalesce(?3, 'active'), ?4, ?5) ON CONFLICT (id) DO UPDATE SET"
 	        " account = coalesce(excluded.account, account),"
 	        " since = CASE WHEN state = coalesce(?3, state) THEN since ELSE excluded.since END,"
 	        " state = coalesce(?3, state), changed = max(changed, excluded.changed)"
-	        " WHERE ?3 IS NULL OR (state <> 'deleted' AND (?5 = 0 OR ?5 >= changed))",
-	        "isssii", id, account, state, db_host(s), changed, clock_now_ms()) != 0)
+	        " WHERE ?3 IS NULL OR (state <> 'deleted' AND (?4 = 0 OR ?4 >= changed))",
+	        "issii", id, account, state, changed, clock_now_ms()) != 0)
 		return -1;
 	return db_changes(s) == 1 ? 0 : 1;
 }
@@ -72,20 +52,20 @@ put(struct store *s, const struct repository *r, struct err *e)
 {
 	int64_t newer = r->changed, lifted = r->lifted;
 
-	/* ?11: of the very second of what is known, this says that it was made public or writable. */
+	/* ?10: of the very second of what is known, this says that it was made public or writable. */
 	if (db_run(s, e,
-	        "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private, host, changed, state,"
-	        " since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, CASE ?10 WHEN 0 THEN 'active' ELSE 'archived' END, ?12)"
+	        "INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private, changed, state,"
+	        " since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, CASE ?9 WHEN 0 THEN 'active' ELSE 'archived' END, ?11)"
 	        " ON CONFLICT (id) DO UPDATE SET installation = excluded.installation,"
 	        " owner = excluded.owner, name = excluded.name, clone_url = excluded.clone_url,"
 	        " default_branch = excluded.default_branch, changed = max(changed, excluded.changed),"
-	        " private = excluded.private OR (private AND NOT (?9 > changed OR ?11)),"
-	        " state = CASE WHEN excluded.state = 'archived' OR (state = 'archived' AND NOT (?9 > changed OR ?11))"
+	        " private = excluded.private OR (private AND NOT (?8 > changed OR ?10)),"
+	        " state = CASE WHEN excluded.state = 'archived' OR (state = 'archived' AND NOT (?8 > changed OR ?10))"
 	        "  THEN 'archived' ELSE 'active' END,"
 	        " since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END"
-	        " WHERE ?9 = 0 OR ?9 >= changed",
-	        "iissssisiiii", r->id, r->installation, r->owner, r->name, r->clone_url, r->default_branch,
-	        (int64_t)r->is_private, db_host(s), newer, (int64_t)r->is_archived, lifted, clock_now_ms()) != 0)
+	        " WHERE ?8 = 0 OR ?8 >= changed",
+	        "iissssiiiii", r->id, r->installation, r->owner, r->name, r->clone_url, r->default_branch,
+	        (int64_t)r->is_private, newer, (int64_t)r->is_archived, lifted, clock_now_ms()) != 0)
 		return -1;
 	return follow(s, r->id, e);
 }
@@ -104,10 +84,9 @@ store_repository_get(struct store *s, struct arena *a, int64_t id, struct reposi
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT o.id, o.installation, o.owner, o.name, o.clone_url, o.default_branch, o.private, o.state = 'archived',"
-	    " " SQL_SERVED("o.id",
-	        "o.installation") ", " SQL_UNHEARD ", o.changed,"
-	                          " max(o.since, coalesce((SELECT si.since FROM installation si WHERE si.id = o.installation), 0)), o.links"
-	                          " FROM repository o WHERE o.id = ?1",
+	    " " SQL_SERVED("o.id", "o.installation") ", " SQL_UNHEARD ", o.changed,"
+	                                             " " SQL_SINCE ", o.links"
+	                                             " FROM repository o WHERE o.id = ?1",
 	    "i", id);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
 
@@ -169,7 +148,7 @@ store_repositories_gone(struct store *s, struct arena *a, int64_t before, struct
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT o.id FROM repository o WHERE o.state = 'deleted' OR (" SQL_UNHEARD " AND ?1 >"
-	    " max(o.since, coalesce((SELECT si.since FROM installation si WHERE si.id = o.installation), 0)))",
+	    " " SQL_SINCE ")",
 	    "i", before);
 
 	return db_ids(s, a, q, ret, e);

@@ -9,10 +9,6 @@
 
 #include "store/store.h"
 
-/* The host of the one forge that the settings name: what is put from now on is its, and so is what is there, also where it was
- * another's, for a server may move. A store that was not told writes ''. */
-must_check int store_host(struct store *s, const char *host, struct err *e);
-
 /* account may be NULL: not told, or as it was. state: "active", "suspended" or "deleted", from which nothing leads; NULL: as it
  * was, or active. */
 must_check int store_installation_put(struct store *s, int64_t id, const char *account, const char *state, struct err *e);

@@ -3,6 +3,7 @@
 
 #include "store/build_sets.h"
 #include "store/db.h"
+#include "store/served.h"
 #include "support/base/clock.h"
 
 int
@@ -10,7 +11,8 @@ now_runs(struct store *s, struct arena *a, size_t max, struct now_run **ret, siz
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT r.id, r.number, o.owner, o.name, r.base_ref, r.head, p.author, r.state, coalesce(r.held, r.waiting), r.created,"
+	    "SELECT r.id, r.number, " SQL_OWNER
+	    ", o.name, r.base_ref, r.head, p.author, r.state, coalesce(r.held, r.waiting), r.created,"
 	    " coalesce((SELECT at FROM run_event v WHERE v.run = r.id ORDER BY v.id DESC LIMIT 1), r.created), r.not_before,"
 	    " (SELECT count(*) FROM build_want w WHERE w.run = r.id),"
 	    " (SELECT count(*) FROM build_want w JOIN build b ON b.id = w.build WHERE w.run = r.id AND b.state IN " BUILD_SQL_OPEN
@@ -51,7 +53,8 @@ now_builds(struct store *s, struct arena *a, size_t max, struct now_build **ret,
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT b.drv, b.name, b.system, b.started, t.median_ms, r.id, r.number, o.owner, o.name, r.base_ref, b.builder"
+	    "SELECT b.drv, b.name, b.system, b.started, t.median_ms, r.id, r.number, " SQL_OWNER
+	    ", o.name, r.base_ref, b.builder"
 	    " FROM build b LEFT JOIN build_time t ON t.pname = b.pname AND t.system = b.system"
 	    " LEFT JOIN run r ON r.id = (SELECT min(w.run) FROM build_want w JOIN run x ON x.id = w.run"
 	    " WHERE w.build = b.id AND x.ended IS NULL)"

@@ -5,9 +5,11 @@
 #include "store/db.h"
 #include "store/served.h"
 
+#include <string.h>
+
 #define RUN_COLUMNS                                                                                                                                                                \
 	"r.id, r.number, r.head, coalesce(r.base, json_extract(r.mirrored, '$.base')), r.base_ref, r.state, r.reason, coalesce(r.held, r.waiting), r.verdict, r.title, r.failure," \
-	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, o.owner, o.name, o.default_branch,"                                                              \
+	" r.counts, r.wide, r.superseded_by, r.created, r.updated, r.ended, o.id, " SQL_OWNER ", o.name, o.default_branch,"                                                        \
 	" o.clone_url, o.private, " SQL_UNHEARD ", o.links, p.title, p.author, p.fork"
 #define RUN_TABLES                                             \
 	" FROM run r JOIN repository o ON o.id = r.repository" \
@@ -72,11 +74,15 @@ int
 view_repository(struct store *s, struct arena *a, const char *owner, const char *name, struct view_repository *ret,
     struct err *e)
 {
+	const char *colon = strchr(owner, ':');
+	const char *host = colon != NULL ? arena_strn(a, owner, (size_t)(colon - owner)) : "";
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, owner, name, default_branch, clone_url, private, " SQL_UNHEARD ", links FROM repository o"
-	    " WHERE owner = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE ORDER BY id DESC LIMIT 1",
-	    "ss", owner, name);
+	    "SELECT o.id, " SQL_OWNER ", o.name, o.default_branch, o.clone_url, o.private, " SQL_UNHEARD
+	    ", o.links FROM repository o"
+	    " WHERE o.owner = ?1 COLLATE NOCASE AND o.name = ?2 COLLATE NOCASE"
+	    " AND " SQL_HOST_OF("o.id") " = (SELECT number FROM host WHERE host.name = ?3) ORDER BY o.id DESC LIMIT 1",
+	    "sss", colon != NULL ? colon + 1 : owner, name, host);
 	int rc = q != NULL ? db_row(s, q, e) : -1;
 
 	if (rc == 0)
@@ -155,7 +161,7 @@ view_repositories(struct store *s, struct arena *a, bool all, size_t limit, stru
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id, owner, name, default_branch, clone_url, private, 0, links FROM repository o"
+	    "SELECT id, " SQL_OWNER ", name, default_branch, clone_url, private, 0, links FROM repository o"
 	    " WHERE (?2 OR private = 0) AND NOT " SQL_UNHEARD " ORDER BY owner COLLATE NOCASE, name COLLATE NOCASE LIMIT ?1",
 	    "ii", (int64_t)limit, (int64_t)all);
 	VEC(struct view_repository) rows = {0};

@@ -3,15 +3,28 @@
 
 #include "changeset/changeset.h"
 #include "changeset/glob.h"
+#include "store/hosts.h"
 
 #include <string.h>
 #include <strings.h>
 
+/* Of the host that the repository is at: at another one the login may be anybody's. */
 static bool
-is_among(const struct texts *logins, const char *login)
+is_among(const struct settings *c, const struct texts *logins, int64_t repository, const char *login)
 {
-	for (size_t i = 0; login != NULL && i < logins->n; i++)
-		if (strcasecmp(logins->p[i], login) == 0)
+	for (size_t i = 0; login != NULL && i < logins->n; i++) {
+		const char *here = config_at_host(c, host_of(repository), logins->p[i]);
+		if (here != NULL && strcasecmp(here, login) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_teams(const struct settings *c, int64_t repository)
+{
+	for (size_t i = 0; i < c->trust.teams.n; i++)
+		if (config_at_host(c, host_of(repository), c->trust.teams.p[i]) != NULL)
 			return true;
 	return false;
 }
@@ -22,15 +35,15 @@ static bool
 is_own_fork(const struct settings *c, const struct pull_request *pr)
 {
 	return pr->head_owner != NULL && ((pr->author != NULL && strcasecmp(pr->head_owner, pr->author) == 0) ||
-	                                     is_among(&c->trust.authors, pr->head_owner));
+	                                     is_among(c, &c->trust.authors, pr->repository, pr->head_owner));
 }
 
 /* A fork's pull request whose author is neither a member, nor named in [trust] authors, nor in one of [trust] teams. */
 static bool
 is_outsider(const struct settings *c, const struct pull_request *pr)
 {
-	bool friend = event_is_member(pr->association) || is_among(&c->trust.authors, pr->author) ||
-	              (c->trust.teams.n > 0 && pr->in_team);
+	bool friend = event_is_member(pr->association) || is_among(c, &c->trust.authors, pr->repository, pr->author) ||
+	              (has_teams(c, pr->repository) && pr->in_team);
 
 	return pr->fork && !(friend && is_own_fork(c, pr));
 }
@@ -41,7 +54,7 @@ trust_asks_teams(const struct settings *c, const struct pull_request *pr)
 	struct pull_request known = *pr;
 
 	known.in_team = false;
-	return c->trust.teams.n > 0 && pr->author != NULL && is_own_fork(c, pr) && is_outsider(c, &known);
+	return has_teams(c, pr->repository) && pr->author != NULL && is_own_fork(c, pr) && is_outsider(c, &known);
 }
 
 static bool
@@ -159,9 +172,9 @@ trust_may_write(const char *permission)
 }
 
 bool
-trust_obeys_bot(const struct settings *c, const char *login)
+trust_obeys_bot(const struct settings *c, int64_t repository, const char *login)
 {
-	return is_among(&c->trust.bots, login);
+	return is_among(c, &c->trust.bots, repository, login);
 }
 
 /* GitHub tells whole seconds, so ours are cut to them. */

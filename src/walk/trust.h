@@ -59,7 +59,7 @@ enum approval_is trust_approval(const struct approval *a, const struct pull_requ
 bool trust_may_write(const char *permission);
 /* Whether what was built for it goes to the binary caches: here an approval is not enough, [cache] refs decides. */
 bool trust_shares(const struct settings *c, const struct run *r, const struct pull_request *pr);
-/* Whether an App, by its login, is one that the operator named: those have no permission that GitHub could be asked for. */
-bool trust_obeys_bot(const struct settings *c, const char *login);
+/* Whether an App, by its login at the repository's host, is one that the operator named: those have no permission that GitHub could be asked for. */
+bool trust_obeys_bot(const struct settings *c, int64_t repository, const char *login);
 
 #endif

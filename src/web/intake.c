@@ -30,6 +30,7 @@ enum answer {
 /* One delivery, from its headers to its answer: the state of its request. */
 struct coming {
 	struct web_intake *in;
+	const struct intake_door *door;
 	struct request *request;
 	struct signature_check *check;
 	char *body;
@@ -44,7 +45,6 @@ struct coming {
 struct web_intake {
 	struct store *s;
 	const struct forge *forge;
-	const struct signature_keys *keys;
 	struct delivery_packer *packer;
 	VEC(struct coming *) pending; /* verified, suspended, waiting for the commit of this turn */
 	VEC(struct delivery_in) batch;
@@ -121,12 +121,11 @@ make_answer(struct web_intake *in, enum answer answer, struct err *e)
 }
 
 int
-intake_start(struct store *s, const struct forge *forge, const struct signature_keys *keys, struct web_intake **ret,
-    struct err *e)
+intake_start(struct store *s, const struct forge *forge, struct web_intake **ret, struct err *e)
 {
 	struct web_intake *in = mem_alloc(sizeof(*in));
 
-	*in = (struct web_intake){.s = s, .forge = forge, .keys = keys, .packer = delivery_packer_new()};
+	*in = (struct web_intake){.s = s, .forge = forge, .packer = delivery_packer_new()};
 	for (int i = ANSWER_NONE + 1; i < N_ANSWERS; i++) {
 		if (make_answer(in, (enum answer)i, e) != 0) {
 			intake_stop(in);
@@ -192,7 +191,7 @@ begin(struct coming *c)
 		return answer_of(fault);
 	if (length != NULL && (str_to_i64(str_of(length), &n) != 0 || n > MAX_BODY))
 		return ANSWER_TOO_LARGE;
-	if (in->body_bytes + (size_t)n > INTAKE_MAX_BODIES || signature_check_new(in->keys, &c->check, &e) != 0)
+	if (in->body_bytes + (size_t)n > INTAKE_MAX_BODIES || signature_check_new(c->door->keys, &c->check, &e) != 0)
 		return ANSWER_UNAVAILABLE;
 	return ANSWER_NONE;
 }
@@ -202,8 +201,8 @@ on_begin(struct request *r)
 {
 	struct coming *c = mem_alloc(sizeof(*c));
 
-	/* A route is constant, what it leads to is not. */
-	c->in = (struct web_intake *)(uintptr_t)r->route->what;
+	c->door = r->route->what;
+	c->in = c->door->in;
 	c->request = r;
 	c->received_ms = clock_now_ms();
 	r->state = c;
@@ -348,8 +347,8 @@ intake_commit(struct web_intake *in)
 	vec_reserve(&in->batch_new, n);
 	for (size_t i = 0; i < n; i++) {
 		const struct coming *c = in->pending.p[i];
-		in->batch.p[i] =
-		    (struct delivery_in){str_of(c->delivery.guid), str_of(c->delivery.event), c->packed, c->received_ms};
+		in->batch.p[i] = (struct delivery_in){str_of(c->delivery.guid), str_of(c->delivery.event), c->packed,
+		    c->received_ms, c->door->host};
 	}
 	int rc = store_deliveries_add(in->s, in->batch.p, n, in->batch_new.p, &e);
 	if (rc != 0)

@@ -13,11 +13,16 @@ enum { INTAKE_MAX_BODIES = 256 * 1024 * 1024 /* all bodies being received; over 
 
 struct web_intake;
 /* All that is passed must outlive it. */
-must_check int intake_start(struct store *s, const struct forge *forge, const struct signature_keys *keys,
-    struct web_intake **ret, struct err *e);
+must_check int intake_start(struct store *s, const struct forge *forge, struct web_intake **ret, struct err *e);
 void intake_stop(struct web_intake *in); /* after the server; NULL is fine */
 
-/* The handler of the webhook; `what` of its route is the intake. */
+/* By which one host's deliveries come in. */
+struct intake_door {
+	struct web_intake *in;
+	const struct signature_keys *keys;
+	int64_t host; /* number */
+};
+/* The handler of a webhook; `what` of its route is the door. */
 extern const struct handler intake_handler;
 
 size_t intake_waiting(const struct web_intake *in);

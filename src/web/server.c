@@ -55,7 +55,7 @@ param_ok(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		        (c != '\0' && strchr("._+?=-", c) != NULL)))
+		        (c != '\0' && strchr("._+?=:-", c) != NULL)))
 			return false;
 	}
 	return true;

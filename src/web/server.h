@@ -32,7 +32,7 @@ struct request {
 	struct MHD_Connection *mhd;
 	struct connection *conn;
 	const struct route *route;            /* NULL: no route has this path */
-	struct str params[SERVER_MAX_PARAMS]; /* what stands at the ":" of the pattern; nothing but [A-Za-z0-9._+?=-] */
+	struct str params[SERVER_MAX_PARAMS]; /* what stands at the ":" of the pattern; nothing but [A-Za-z0-9._+?=:-] */
 	void *state;                          /* the handler's; NULL at first */
 };
 

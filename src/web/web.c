@@ -53,9 +53,16 @@ static const struct page_route table[] = {
 struct web {
 	struct page_sources sources; /* first: handlers get it as the server's ctx */
 	struct web_hooks hooks;
-	struct signature_keys *keys;
+	struct web_door {
+		struct intake_door door; /* of the host */
+		struct signature_keys *keys;
+		const char *pattern;
+	} * doors;
+	size_t n_doors;
 	struct links *links;
-	struct route routes[COUNT(table)];
+	struct arena a;       /* of the patterns */
+	struct route *routes; /* the table's, and a webhook for each host but the first */
+	size_t n_routes;
 	const char *url; /* of the settings, or NULL */
 };
 
@@ -87,6 +94,10 @@ settled(void *ctx)
 static void
 make_routes(struct web *w)
 {
+	w->routes = mem_realloc(NULL, COUNT(table) + w->n_doors, sizeof(*w->routes));
+	/* Before what looks like an owner and a repository. */
+	for (size_t i = 1; i < w->n_doors; i++)
+		w->routes[w->n_routes++] = (struct route){"POST", w->doors[i].pattern, &intake_handler, &w->doors[i].door};
 	for (size_t i = 0; i < COUNT(table); i++) {
 		const struct page_route *r = &table[i];
 		const void *what = r;
@@ -94,9 +105,27 @@ make_routes(struct web *w)
 		                           : r->verb != NULL ? &orders_handler
 		                                             : &intake_handler;
 		if (by == &intake_handler)
-			what = w->sources.intake;
-		w->routes[i] = (struct route){r->method, r->pattern, by, what};
+			what = &w->doors[0].door;
+		w->routes[w->n_routes++] = (struct route){r->method, r->pattern, by, what};
 	}
+}
+
+static int
+make_doors(struct web *w, const struct web_settings *settings, struct err *e)
+{
+	w->doors = mem_alloc((settings->n_hosts + 1) * sizeof(*w->doors));
+	for (size_t i = 0; i < settings->n_hosts; i++) {
+		const struct web_host *h = &settings->hosts[i];
+		struct web_door *d = &w->doors[w->n_doors];
+		if (signature_keys_new(h->secret, h->previous_secret, &d->keys, e) != 0)
+			return -1;
+		w->n_doors++;
+		d->door = (struct intake_door){w->sources.intake, d->keys, h->number};
+		d->pattern = arena_printf(&w->a, "/webhook/%s", h->name);
+		if (links_add(w->links, h->number, d->keys, e) != 0)
+			return -1;
+	}
+	return w->n_doors > 0 ? 0 : fail(e, ERR_INPUT, "there is no host whose deliveries could come");
 }
 
 static int
@@ -105,16 +134,16 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 	struct page_sources *from = &w->sources;
 	const struct server_hooks hooks = {page_refuse, waiting, settle, settled, w};
 
-	if (signature_keys_new(settings->secret, settings->previous_secret, &w->keys, e) != 0 ||
-	    links_new(w->keys, &w->links, e) != 0 || intake_start(from->s, settings->forge, w->keys, &from->intake, e) != 0)
+	w->links = links_new();
+	if (intake_start(from->s, settings->forge, &from->intake, e) != 0 || make_doors(w, settings, e) != 0)
 		return -1;
 	from->links = w->links;
 	from->live = live_new(from->l);
 	from->tokens = token_book_new(from->state_dir);
 	from->whys = whys_new(from->l);
 	make_routes(w);
-	if (server_start(from->l, settings->listen, settings->given_fd, settings->request_ms, w->routes, COUNT(w->routes),
-	        &hooks, &from->server, e) != 0)
+	if (server_start(from->l, settings->listen, settings->given_fd, settings->request_ms, w->routes, w->n_routes, &hooks,
+	        &from->server, e) != 0)
 		return -1;
 	live_serve(from->live, from->server);
 	whys_serve(from->whys, from->server);
@@ -162,7 +191,11 @@ web_stop(struct web *w)
 	intake_stop(w->sources.intake);
 	links_free(w->links);
 	token_book_free(w->sources.tokens);
-	signature_keys_free(w->keys);
+	for (size_t i = 0; i < w->n_doors; i++)
+		signature_keys_free(w->doors[i].keys);
+	mem_free(&w->doors);
+	mem_free(&w->routes);
+	arena_release(&w->a);
 	mem_free(&w);
 }
 

@@ -5,14 +5,15 @@
  * those that arrive in one turn of the loop are committed together and answered together. Nothing is parsed before the
  * answer; on_delivery tells that there is work.
  *
- *   POST /webhook   202 stored; 200 known GUID, nothing stored; 400 headers missing or malformed; 401 signature missing
+ *   POST /webhook, /webhook/NAME
+ *                   202 stored; 200 known GUID, nothing stored; 400 headers missing or malformed; 401 signature missing
  *                   or wrong; 413 over 25 MiB; 503 cannot be stored now (GitHub keeps it among the failed deliveries)
  *   GET, HEAD       the table in web.c
  *   POST, others    orders of operators: orders.h
  *
  * Pages of private repositories open only with a key in the address, as web_link makes it; without it they are not
  * there (404); an operator's token (tokens.h) opens all. A key opens the pages of one pull request, until links of its repository are revoked. Keys are derived from the
- * webhook secret. Of repositories that nobody tells us of any more (taken away, suspended, deleted) there are no pages.
+ * webhook secret of the host that the repository is at. Of repositories that nobody tells us of any more (taken away, suspended, deleted) there are no pages.
  *
  * server.h is the engine, which knows none of this; intake.h, page.h and the pages behind it are its users.
  */
@@ -26,17 +27,25 @@
 #include "support/os/loop.h"
 #include "web/activity.h"
 
+/* Who sends deliveries: to /webhook the first, to /webhook/NAME another. */
+struct web_host {
+	const char *name;           /* "": the first */
+	int64_t number;             /* store/hosts.h */
+	struct str secret;          /* of its webhook; empty is an error */
+	struct str previous_secret; /* empty: none */
+};
+
 /* The texts must outlive the server, but for the secrets, which are not kept. */
 struct web_settings {
-	const struct forge *forge;  /* whose deliveries come */
-	const char *listen;         /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
-	int given_fd;               /* a socket that listens already, instead; 0 or -1: none. It is the server's then */
-	const char *url;            /* as seen from outside, without a final slash; NULL: http://LISTEN */
-	const char *state_dir;      /* holds runs/ID/... and logs/HASH-NAME */
-	const char *store_dir;      /* NULL: /nix/store */
-	struct str secret;          /* of the webhook; empty is an error */
-	struct str previous_secret; /* empty: none */
-	int64_t request_ms;         /* 0: SERVER_REQUEST_MS; for tests */
+	const struct forge *forge;    /* whose deliveries come */
+	const struct web_host *hosts; /* the first is number 0 */
+	size_t n_hosts;
+	const char *listen;    /* "127.0.0.1:3030", "[::1]:3030"; port 0 takes a free one */
+	int given_fd;          /* a socket that listens already, instead; 0 or -1: none. It is the server's then */
+	const char *url;       /* as seen from outside, without a final slash; NULL: http://LISTEN */
+	const char *state_dir; /* holds runs/ID/... and logs/HASH-NAME */
+	const char *store_dir; /* NULL: /nix/store */
+	int64_t request_ms;    /* 0: SERVER_REQUEST_MS; for tests */
 };
 
 struct web_hooks {

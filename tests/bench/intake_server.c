@@ -25,7 +25,8 @@ main(int argc, char **argv)
 	struct web_settings settings = {.forge = forge_of(&none),
 	    .listen = "127.0.0.1:0",
 	    .state_dir = argv[1],
-	    .secret = str_of(argv[2])};
+	    .hosts = &(const struct web_host){.name = "", .secret = str_of(argv[2])},
+	    .n_hosts = 1};
 	if (loop_new(&l, &e) != 0 || store_open(arena_printf(&a, "%s/db", argv[1]), &s, &e) != 0 ||
 	    web_start(l, s, &settings, &hooks, &w, &e) != 0) {
 		fprintf(stderr, "%s\n", e.msg);

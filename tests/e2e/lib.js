@@ -33,12 +33,12 @@ export const nix_config = 'build-users-group =\nsandbox = false\nsubstituters =\
 
 const toml_value = v => Array.isArray(v) ? `[${v.map(toml_value).join(', ')}]` : JSON.stringify(v);
 
-// { table: { key: string, number, boolean or array of them } } as TOML; undefined values are left out.
+// { table: { key: string, number, boolean or array of them }, or an array of such tables } as TOML; undefined values are left out.
 export function toml(tables)
 {
-	return Object.entries(tables).map(([name, table]) => `[${name}]\n` + Object.entries(table)
-		.filter(([, v]) => v !== undefined).map(([k, v]) => `${k} = ${toml_value(v)}\n`).join(''))
-		.join('\n');
+	const members = table => Object.entries(table).filter(([, v]) => v !== undefined).map(([k, v]) => `${k} = ${toml_value(v)}\n`).join('');
+	return Object.entries(tables).map(([name, table]) => (Array.isArray(table)
+		? table.map(one => `[[${name}]]\n${members(one)}`).join('\n') : `[${name}]\n${members(table)}`)).join('\n');
 }
 
 // Makes the demo repository in a folder that does not exist yet. With a salt nothing of it was ever built.
@@ -65,7 +65,7 @@ export class Bot {
 	configure(tables)
 	{
 		for (const [name, table] of Object.entries(tables))
-			this.config[name] = { ...this.config[name], ...table };
+			this.config[name] = Array.isArray(table) ? table : { ...this.config[name], ...table };
 		fs.writeFileSync(this.config_file, toml(this.config));
 	}
 

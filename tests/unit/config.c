@@ -89,6 +89,66 @@ compare(const struct config_key *k, struct settings *got, struct settings *want)
 	}
 }
 
+#define ANOTHER(more) "[[github]]\n" more "app_id = \"2\"\nprivate_key_file = \"k\"\nwebhook_secret_file = \"s\"\n"
+#define FIRST         "[[github]]\napp_id = \"1\"\nprivate_key_file = \"key\"\nwebhook_secret_file = \"secret\"\n"
+static void
+several_hosts_are_told_apart_by_name(void **state)
+{
+	static const struct {
+		const char *text, *expect; /* NULL: good */
+	} rows[] = {
+	    {FIRST, NULL},
+	    {FIRST ANOTHER("name = \"work\"\n") "[trust]\nauthors = [\"ann\", \"work:bob\"]\nteams = [\"work:org/team\"]\n",
+	        NULL},
+	    {FIRST ANOTHER("name = \"work\"\n") "[repositories]\nonly = [\"work:org/*\"]\n", NULL},
+	    {FIRST ANOTHER(""), "[[github]] name is missing"},
+	    {ANOTHER("name = \"work\"\n"), "[[github]] name: the first has none"},
+	    {FIRST ANOTHER("name = \"a\"\n") ANOTHER("name = \"a\"\n"), " is another one's already"},
+	    {FIRST ANOTHER("name = \"a/b\"\n"), "must be at most 30 of"},
+	    {FIRST "[[github]]\nname = \"a\"\napp_id = \"1\"\nprivate_key_file = \"k\"\nwebhook_secret_file = \"s\"\n",
+	        "is another one's already: everything would be said twice"},
+	    {FIRST "[[github]]\nname = \"a\"\napp_id = \"2\"\nprivate_key_file = \"k\"\n",
+	        ":5:1: [github] webhook_secret_file is missing"},
+	    {FIRST "[trust]\nauthors = [\"wrok:bob\"]\n", "no [[github]] has the name \"wrok\""},
+	    {FIRST "[trust]\nauthors = [\":bob\"]\n", "no [[github]] has the name \"\""},
+	    {FIRST ANOTHER("name = \"work\"\n") "[trust]\nteams = [\"work:team\"]\n", "must be ORG/TEAM"},
+	    {"github = []\n", "[github] app_id is missing"},
+	};
+	struct fixture f;
+	struct settings s;
+	struct err e = {0};
+
+	(void)state;
+	begin(&f);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		write_file(&f, rows[i].text);
+		int rc = config_load(&f.a, f.path, &s, &e);
+		if (rows[i].expect == NULL && rc != 0)
+			fail_msg("%s: %s", rows[i].text, e.msg);
+		if (rows[i].expect != NULL && (rc == 0 || strstr(e.msg, rows[i].expect) == NULL))
+			fail_msg("%s: %s", rows[i].text, rc == 0 ? "is good" : e.msg);
+	}
+	write_file(&f, rows[1].text);
+	assert_int_equal(config_load(&f.a, f.path, &s, &e), 0);
+	assert_int_equal(s.githubs.n, 2);
+	assert_string_equal(s.github.app_id, "1");
+	assert_string_equal(config_of_host(&s, 1).github.app_id, "2");
+	assert_string_equal(s.githubs.p[1].api_url, "https://api.github.com");
+	/* Until the store has said its number, nothing is of it. */
+	assert_null(config_at_host(&s, 3, "work:bob"));
+	s.githubs.p[1].number = 3;
+	assert_string_equal(config_at_host(&s, 3, "work:bob"), "bob");
+	assert_string_equal(config_at_host(&s, 0, "ann"), "ann");
+	assert_true(config_at_host(&s, 0, "work:bob") == NULL && config_at_host(&s, 3, "ann") == NULL &&
+	            config_at_host(&s, 4, "work:bob") == NULL);
+	struct settings same;
+	assert_int_equal(config_load(&f.a, f.path, &same, &e), 0);
+	assert_true(config_same_hosts(&s, &same));
+	same.githubs.p[1].app_id = "3";
+	assert_false(config_same_hosts(&s, &same));
+	end(&f);
+}
+
 static void
 the_example_has_every_key_with_its_default(void **state)
 {
@@ -368,6 +428,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(several_hosts_are_told_apart_by_name),
 	    cmocka_unit_test(the_example_has_every_key_with_its_default),
 	    cmocka_unit_test(every_mistake_has_line_column_and_reason),
 	    cmocka_unit_test(a_comment_may_still_be_true_or_false),

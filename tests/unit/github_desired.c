@@ -307,7 +307,7 @@ progress_is_last_and_quiet(void **state)
 	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
 	want_check(w, "{" NAME "\"status\":\"in_progress\"}");
 	assert_int_equal(store_desired_next(w->s, &w->a, 7, 4999, URGENCY_PROGRESS, &d, &e2), 1);
-	good(store_desired_due(w->s, &w->a, &due, &n, &e));
+	good(store_desired_due(w->s, &w->a, 0, &due, &n, &e));
 	assert_int_equal(due[0].at_ms, 5000);
 	assert_int_equal(store_desired_next(w->s, &w->a, 7, 5000, URGENCY_PROGRESS, &d, &e2), 0);
 	assert_int_equal(d.urgency, URGENCY_PROGRESS);
@@ -435,12 +435,12 @@ due_names_each_installation_once(void **state)
 	good(store_want_reaction(w->s, &demo, 2, "eyes", &e));
 	good(store_want_reaction(w->s, &other, 3, "eyes", &e));
 	good(store_desired_later(w->s, next(w).id, 500, "x", &e));
-	good(store_desired_due(w->s, &w->a, &due, &n, &e));
+	good(store_desired_due(w->s, &w->a, 0, &due, &n, &e));
 	assert_int_equal(n, 2);
 	assert_int_equal(due[0].installation, 7);
 	assert_int_equal(due[0].at_ms, 0);
 	good(store_desired_forget(w->s, demo.id, &e));
-	good(store_desired_due(w->s, &w->a, &due, &n, &e));
+	good(store_desired_due(w->s, &w->a, 0, &due, &n, &e));
 	assert_int_equal(n, 1);
 	assert_int_equal(due[0].installation, 8);
 }

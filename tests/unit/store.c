@@ -6,6 +6,7 @@
 #include "store/compared.h"
 #include "store/db.h"
 #include "store/desired.h"
+#include "store/hosts.h"
 #include "store/delivery.h"
 #include "store/duration.h"
 #include "store/figures.h"
@@ -204,26 +205,41 @@ a_database_of_the_first_version_goes_on(void **state)
 	assert_string_equal(row.key, "status/1/h/c");
 	assert_int_equal(store_desired_posted(s, row.id, 1, 0, "{}", &f->e), 0);
 	assert_int_equal(store_want_reviewers(s, &old_repo, &reviewers, &f->e), 0);
-	/* Whose ids they are is said by who opens it, also when the server has moved; what is put then is its, too. */
-	static const char *const hosts[] = {"api.github.com", "git.example:8443"};
-	const struct repository another =
-	    {.id = 2, .installation = 5, .owner = "o", .name = "n", .clone_url = "u", .default_branch = "m"};
-	for (size_t i = 0; i < COUNT(hosts); i++) {
-		const struct delivery_in in = {str_of(hosts[i]), STR("ping"), STR("x"), 1};
-		int64_t rows = 0;
-		bool new;
-		assert_int_equal(store_host(s, hosts[i], &f->e), 0);
-		assert_int_equal(store_installation_put(s, 5, "a", "active", &f->e), 0);
-		assert_int_equal(store_repository_put(s, &another, &f->e), 0);
-		assert_int_equal(store_deliveries_add(s, &in, 1, &new, &f->e), 0);
-		assert_int_equal(db_int(s, &rows, &f->e,
-		                     "SELECT (SELECT count(*) FROM installation WHERE host = ?1)"
-		                     " + (SELECT count(*) FROM repository WHERE host = ?1)"
-		                     " + (SELECT count(*) FROM delivery WHERE host = ?1)",
-		                     "s", hosts[i]),
-		    0);
-		assert_int_equal(rows, 2 + 2 + 2 + (int64_t)i);
+	/* What is there is the first host's, by the ids it had; another one has the same ids, GUIDs and comments, and is another. */
+	struct store_host hosts[] = {{"", "api.github.com", -1}, {"work", "git.example:8443", -1}};
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(store_hosts_name(s, hosts, 2, &f->e), 0);
+		assert_int_equal(hosts[0].number, 0);
+		assert_int_equal(hosts[1].number, 1);
 	}
+	struct repository at;
+	bool new[3];
+	const struct repository another = {.id = host_id(1, 1),
+	    .installation = host_id(1, 1),
+	    .owner = "o",
+	    .name = "n",
+	    .clone_url = "u",
+	    .default_branch = "m"};
+	assert_int_equal(store_installation_put(s, host_id(1, 1), "a", "active", &f->e), 0);
+	assert_int_equal(store_repository_put(s, &another, &f->e), 0);
+	const struct delivery_in in[] = {{STR("guid-of-both"), STR("ping"), STR("x"), 1, 0},
+	    {STR("guid-of-both"), STR("ping"), STR("x"), 1, 1}, {STR("guid-of-both"), STR("ping"), STR("x"), 1, 1}};
+	assert_int_equal(store_deliveries_add(s, in, 3, new, &f->e), 0);
+	assert_true(new[0] && new[1] && !new[2]);
+	assert_true(store_delivery_known(s, 1, "guid-of-both") && !store_delivery_known(s, 2, "guid-of-both"));
+	assert_int_equal(store_comment_take(s, host_id(1, 1), 77, &f->e), 0);
+	assert_int_equal(store_comment_take(s, host_id(1, 1), 77, &f->e), 1);
+	/* Nobody tells us of a host that the settings do not name: nothing is done there, until it is named again. */
+	for (size_t named = 1; named <= 2; named++) {
+		assert_int_equal(store_hosts_name(s, hosts, named, &f->e), 0);
+		assert_int_equal(store_repository_get(s, &f->a, another.id, &at, &f->e), 0);
+		assert_true(at.served == (named == 2) && at.gone == (named == 1));
+		assert_int_equal(store_repository_get(s, &f->a, 1, &at, &f->e), 0);
+		assert_true(at.served && !at.gone);
+	}
+	assert_int_equal(host_of(another.id), 1);
+	assert_int_equal(host_theirs(another.id), 1);
+	assert_true(host_may_be(INT64_C(1) << 43) && !host_may_be(INT64_C(1) << 44) && !host_may_be(0) && !host_may_be(-1));
 	/* A head from before counts as pushed when it was last heard of; what was said before stays said. */
 	struct pull_request pr;
 	struct store_command c;
@@ -321,7 +337,7 @@ of_every_older_version_what_was_refused_is_parked_and_taken_up(void **state)
 		/* Nothing was compared, nothing was asked for again; what the forge refused to git is begun again, what failed otherwise not. */
 		assert_int_equal(store_compared_get(s, &f->a, 1, &compared, &f->e), 0);
 		assert_true(compared.pulls == 0 && compared.branch == NULL && compared.pulls_tag == NULL);
-		assert_int_equal(store_asked_again(s, &since, &f->e), 0);
+		assert_int_equal(store_asked_again(s, 0, &since, &f->e), 0);
 		assert_int_equal(since, 0);
 		assert_int_equal(store_runs_refused(s, &f->a, 1, 0, 3, &ids, &f->e), 0);
 		assert_int_equal(ids.n, 1);

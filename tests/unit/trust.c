@@ -188,10 +188,10 @@ a_bot_is_obeyed_when_it_is_named(void **state)
 	struct settings c = {.trust = {.authors = {authors, 1}, .bots = {bots, 1}}};
 
 	(void)state;
-	assert_true(trust_obeys_bot(&c, "Helper[bot]"));
-	assert_false(trust_obeys_bot(&c, "helper"));
-	assert_false(trust_obeys_bot(&c, "other[bot]"));
-	assert_false(trust_obeys_bot(&c, NULL));
+	assert_true(trust_obeys_bot(&c, 1, "Helper[bot]"));
+	assert_false(trust_obeys_bot(&c, 1, "helper"));
+	assert_false(trust_obeys_bot(&c, 1, "other[bot]"));
+	assert_false(trust_obeys_bot(&c, 1, NULL));
 }
 
 static void

@@ -65,11 +65,12 @@ set_up(void **state)
 	strcpy(f->dir, "/tmp/ekaci-web-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	const struct settings none = {0};
+	static const struct web_host hosts[] = {{"", 0, STR(SECRET), STR("older")}, {"work", 3, STR("of work"), STR("")}};
 	struct web_settings settings = {.forge = forge_of(&none),
 	    .listen = "127.0.0.1:0",
 	    .state_dir = f->dir,
-	    .secret = STR(SECRET),
-	    .previous_secret = STR("older"),
+	    .hosts = hosts,
+	    .n_hosts = COUNT(hosts),
 	    .request_ms = REQUEST_MS};
 	assert_int_equal(loop_new(&f->l, &e), 0);
 	assert_int_equal(store_open(arena_printf(&f->a, "%s/db", f->dir), &f->s, &e), 0);
@@ -565,14 +566,19 @@ test_no_secret_no_server(void **state)
 {
 	struct fixture *f = *state;
 	const struct settings none = {0};
-	struct web_settings settings = {.forge = forge_of(&none), .listen = "127.0.0.1:0", .state_dir = f->dir};
+	struct web_host host = {.name = ""};
+	struct web_settings settings = {.forge = forge_of(&none),
+	    .hosts = &host,
+	    .n_hosts = 1,
+	    .listen = "127.0.0.1:0",
+	    .state_dir = f->dir};
 	struct web_hooks hooks = {0};
 	struct web *w = NULL;
 	struct err e;
 
 	assert_int_equal(web_start(f->l, f->s, &settings, &hooks, &w, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);
-	settings.secret = STR("x");
+	host.secret = STR("x");
 	settings.listen = "localhost";
 	assert_int_equal(web_start(f->l, f->s, &settings, &hooks, &w, &e), -1);
 	assert_int_equal(e.kind, ERR_INPUT);

@@ -54,6 +54,7 @@ struct client {
 	struct jwt_key *key;
 	struct arena a;
 	const char *api_url;      /* without a final slash */
+	const char *at;           /* which host, for people: "at GitHub" */
 	struct loop_timer *timer; /* looks at all lanes */
 	/* The lane has nothing to do: gives it the next row as its task. 0; 1 when none is due, and *held_ms is when one that is held
 	 * back may be, if any; -1. */

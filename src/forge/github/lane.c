@@ -2,6 +2,7 @@
 #include "forge/github/lane.h"
 
 #include "forge/github/answer.h"
+#include "store/hosts.h"
 #include "store/pace.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -156,7 +157,7 @@ note_pace(struct lane *lane, const struct http_answer *answer)
 			ms = until_reset_ms(answer);
 		lane->limited++;
 		told_to_wait(lane, ms);
-		log_warn("GitHub limits installation %lld: waiting %lld s", (long long)lane->installation,
+		log_warn("GitHub limits installation %lld: waiting %lld s", (long long)host_theirs(lane->installation),
 		    (long long)((lane->blocked_until - clock_mono_ms() + 999) / 1000));
 		return;
 	}

@@ -5,6 +5,7 @@
 #include "forge/github/lane.h"
 #include "forge/github/payload.h"
 #include "forge/github/shape.h"
+#include "store/hosts.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/base/map.h"
@@ -36,7 +37,12 @@ read_repositories(struct list_question *l, const json_t *body, struct forge_told
 	size_t i;
 
 	json_array_foreach(list, i, item) {
-		if (payload_repository(&l->a, item, &all[ret->n_repositories], &e) == 0)
+		struct event_repository *one = &all[ret->n_repositories];
+		int rc = payload_repository(&l->a, item, one, &e);
+		if (rc == 0 && !host_may_be(one->id))
+			rc = fail(&e, ERR_INPUT, "%s/%s: no id of a host is so large", one->owner, one->name);
+		one->id = rc == 0 ? host_id(l->s->sender.host, one->id) : 0;
+		if (rc == 0)
 			ret->n_repositories++;
 		else
 			log_err(LOG_WARN, "repositories at GitHub", &e);

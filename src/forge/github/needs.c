@@ -96,7 +96,9 @@ needs_hook(struct arena *a, const json_t *config, const char *url, struct texts 
 }
 
 const char *
-needs_hook_url(struct arena *a, const char *web_url)
+needs_hook_url(struct arena *a, const char *web_url, const char *host)
 {
-	return web_url != NULL ? arena_printf(a, "%s/webhook", web_url) : NULL;
+	bool first = host == NULL || host[0] == '\0';
+
+	return web_url != NULL ? arena_printf(a, "%s/webhook%s%s", web_url, first ? "" : "/", first ? "" : host) : NULL;
 }

@@ -20,7 +20,8 @@ const char *needs_events(struct arena *a, const json_t *subscribed);
 /* Adds what is wrong with a webhook's configuration (url, content_type, insecure_ssl), a sentence each, to wrong, and what is only
  * worth a word to notes. url: where it should send, or NULL when that is not known. */
 void needs_hook(struct arena *a, const json_t *config, const char *url, struct texts *wrong, struct texts *notes);
-/* Where deliveries should go, of the address in [web] url; NULL: not known. In a. */
-const char *needs_hook_url(struct arena *a, const char *web_url);
+/* Where deliveries of a host should go, by its name in the settings (NULL, "": the first) and the address in [web] url; NULL: not known.
+ * In a. */
+const char *needs_hook_url(struct arena *a, const char *web_url, const char *host);
 
 #endif

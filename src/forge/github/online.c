@@ -153,7 +153,7 @@ check_hook(struct online_questions *o)
 		WRONG(o, "the App has no webhook that GitHub tells of (%d %s): %s", o->status, o->words, o->settings);
 		return;
 	}
-	needs_hook(o->a, o->body, needs_hook_url(o->a, o->s->web.url), &o->ret->wrong, &o->ret->notes);
+	needs_hook(o->a, o->body, needs_hook_url(o->a, o->s->web.url, o->s->github.name), &o->ret->wrong, &o->ret->notes);
 	for (size_t i = was; i < o->ret->wrong.n; i++)
 		o->ret->wrong.p[i] = arena_printf(o->a, "%s: %s", o->ret->wrong.p[i], o->settings);
 	if (o->s->web.url == NULL)
@@ -190,7 +190,10 @@ check_deliveries(struct online_questions *o)
 static void
 check_switched_on(struct online_questions *o, const char *who, const char *page, const json_t *permissions)
 {
-	if (o->s->trust.teams.n > 0 && json_str(permissions, "members", NULL) == NULL)
+	bool teams = false;
+	for (size_t i = 0; i < o->s->trust.teams.n; i++)
+		teams |= config_at_host(o->s, o->s->github.number, o->s->trust.teams.p[i]) != NULL;
+	if (teams && json_str(permissions, "members", NULL) == NULL)
 		WRONG(o,
 		    "the installation of %s does not let us read members, so no team of [trust] teams is trusted (members: read): %s",
 		    who, page);

@@ -135,7 +135,7 @@ on_timer(void *ctx)
 	struct err e;
 	int64_t wake = -1, now = clock_now_ms();
 
-	if (store_desired_due(s->store, &a, &due, &n, &e) != 0) {
+	if (store_desired_due(s->store, &a, s->sender.host, &due, &n, &e) != 0) {
 		log_err(LOG_ERROR, "sending", &e);
 		wake = s->delays.first_retry_ms;
 	}
@@ -165,8 +165,9 @@ github_kick(struct sender *s)
 static void
 trouble(struct client *s, const char *what)
 {
-	log_warn("the App at GitHub: %s", what);
-	list_add(&s->troubles_a, &s->troubles, arena_strdup(&s->troubles_a, what));
+	log_warn("the App %s: %s", s->at, what);
+	list_add(&s->troubles_a, &s->troubles,
+	    s->sender.host == 0 ? arena_strdup(&s->troubles_a, what) : arena_printf(&s->troubles_a, "%s: %s", s->at, what));
 }
 
 /* An App without a webhook is no trouble of ours: `ekaci check-config --online` says it. */
@@ -212,10 +213,13 @@ on_known(void *ctx, const struct err *e)
 	if (s->stopping)
 		return;
 	if (e->kind != ERR_NONE) {
-		log_err(e->kind == ERR_DENIED ? LOG_ERROR : LOG_WARN, "the App at GitHub", e);
+		struct arena a = {0};
+		log_err(e->kind == ERR_DENIED ? LOG_ERROR : LOG_WARN, arena_printf(&a, "the App %s", s->at), e);
+		arena_release(&a);
 		return;
 	}
-	log_info("GitHub knows us as the App %s (%lld)", tokens_app_slug(s->tokens), (long long)tokens_app_number(s->tokens));
+	log_info("GitHub knows us as the App %s (%lld)%s%s", tokens_app_slug(s->tokens),
+	    (long long)tokens_app_number(s->tokens), s->sender.host != 0 ? ", " : "", s->sender.host != 0 ? s->at : "");
 	arena_clear(&s->troubles_a);
 	s->troubles = (struct texts){0};
 	if (tokens_app_lacks(s->tokens) != NULL)
@@ -275,7 +279,10 @@ github_start(struct loop *l, struct store *store, const struct settings *setting
 	if (jwt_key_read(settings->github.private_key_file, &s->key, e) != 0 ||
 	    http_new(l, settings->network.ca_file, &s->http, e) != 0)
 		goto failed;
-	s->hook_url = needs_hook_url(&s->a, settings->web.url);
+	s->hook_url = needs_hook_url(&s->a, settings->web.url, settings->github.name);
+	s->at = settings->github.number != 0 ? arena_printf(&s->a, "at \"%s\" (%s)", settings->github.name, s->api_url)
+	                                     : "at GitHub";
+	s->sender.host = settings->github.number;
 	s->tokens = tokens_new(l, s->http, s->api_url, settings->github.app_id, s->key);
 	s->timer = loop_timer_new(l, "sender", on_timer, s);
 	tokens_identify(s->tokens, on_known, s);
@@ -556,6 +563,25 @@ github_was_away(struct sender *sender)
 
 /* --- figures --- */
 
+/* What is counted anew by each is added up, and of what is least or most that of the worst. */
+static void
+add_figures(struct send_figures *all, const struct send_figures *f)
+{
+	all->requests += f->requests;
+	all->good += f->good;
+	all->refused += f->refused;
+	all->unauthorised += f->unauthorised;
+	all->limited += f->limited;
+	all->broken += f->broken;
+	all->unreachable += f->unreachable;
+	all->tokens += f->tokens;
+	all->token_failures += f->token_failures;
+	all->blocked += f->blocked;
+	if (f->rate_remaining >= 0 && (all->rate_remaining < 0 || f->rate_remaining < all->rate_remaining))
+		all->rate_remaining = f->rate_remaining;
+	all->writes = f->writes > all->writes ? f->writes : all->writes;
+}
+
 int
 send_figures(struct sender *sender, struct send_figures *ret, struct err *e)
 {
@@ -599,6 +625,11 @@ github_metrics(struct sender *s, struct buf *out)
 
 	if (send_figures(s, &f, &e) != 0)
 		return;
+	for (struct sender *other = s->next; other != NULL; other = other->next) {
+		struct send_figures more;
+		if (other->forge == s->forge && send_figures(other, &more, &e) == 0)
+			add_figures(&f, &more);
+	}
 	const struct {
 		enum metric_id metric;
 		int64_t value;

@@ -2,6 +2,7 @@
 #include "forge/github/token.h"
 
 #include "forge/github/needs.h"
+#include "store/hosts.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/text/json.h"
@@ -182,10 +183,11 @@ explain(const struct http_answer *answer, const struct token_wanted *of, struct 
 		(void)fail(e, ERR_DENIED, "GitHub knows no App of our [github] app_id: " STR_FMT, STR_ARG(words));
 	else if (answer->status == 404)
 		(void)fail(e, ERR_ABSENT, "the App is not installed there any more (installation %lld)",
-		    (long long)of->installation);
+		    (long long)host_theirs(of->installation));
 	else if (answer->status == 422)
 		(void)fail(e, ERR_INPUT, "installation %lld gives no token for {%s} of repository %lld (422: " STR_FMT ")",
-		    (long long)of->installation, permissions[of->purpose][0], (long long)of->repository, STR_ARG(words));
+		    (long long)host_theirs(of->installation), permissions[of->purpose][0],
+		    (long long)host_theirs(of->repository), STR_ARG(words));
 	else if (answer->status == 401)
 		(void)fail(e, ERR_DENIED,
 		    "GitHub does not accept our key (401: " STR_FMT "). Is [github] private_key_file a key of "
@@ -195,7 +197,7 @@ explain(const struct http_answer *answer, const struct token_wanted *of, struct 
 		(void)fail(e, ERR_BUSY, "GitHub gives no token now (%d " STR_FMT ")", answer->status, STR_ARG(words));
 	else
 		(void)fail(e, ERR_DENIED, "GitHub gives no token for installation %lld (%d " STR_FMT ")",
-		    (long long)of->installation, answer->status, STR_ARG(words));
+		    (long long)host_theirs(of->installation), answer->status, STR_ARG(words));
 }
 
 /* Whether a permission was refused that may be had otherwise. */
@@ -271,12 +273,13 @@ mint(struct token *k)
 		k->refused_until_ms = clock_mono_ms() + REFUSED_MS;
 		loop_timer_set(t->flush, 0);
 	} else {
-		const char *one =
-		    k->of.repository != 0 ? arena_printf(&a, "\"repository_ids\":[%lld],", (long long)k->of.repository) : "";
+		const char *one = k->of.repository != 0
+		                      ? arena_printf(&a, "\"repository_ids\":[%lld],", (long long)host_theirs(k->of.repository))
+		                      : "";
 		const char *body = arena_printf(&a, "{%s\"permissions\":{%s}}", one, permissions[k->of.purpose][k->way]);
 		struct http_request r = {.method = "POST",
-		    .url =
-		        arena_printf(&a, "%s/app/installations/%lld/access_tokens", t->api_url, (long long)k->of.installation),
+		    .url = arena_printf(&a, "%s/app/installations/%lld/access_tokens", t->api_url,
+		        (long long)host_theirs(k->of.installation)),
 		    .authorization = arena_printf(&a, "Bearer %s", jwt),
 		    .body = str_of(body)};
 		k->minting = true;

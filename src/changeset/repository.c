@@ -170,6 +170,10 @@ changeset_resolve(const char *dir, const char *revision, char ret_commit[CHANGES
 		rc = git_object_peel(&commit, named, GIT_OBJECT_COMMIT);
 	if (rc == GIT_ENOTFOUND)
 		return fail(e, ERR_ABSENT, "there is no commit, branch or tag \"%.100s\" in %s", revision, dir);
+	if (rc == GIT_EPEEL || rc == GIT_EINVALIDSPEC)
+		return fail(e, ERR_ABSENT, "\"%.100s\" names no commit in %s", revision, dir);
+	if (rc == GIT_EAMBIGUOUS)
+		return fail(e, ERR_ABSENT, "\"%.100s\" may be several commits in %s: write more of it", revision, dir);
 	if (rc != 0)
 		return fail_git(e, rc, "no commit \"%.100s\" in %s", revision, dir);
 	git_oid_tostr(ret_commit, CHANGESET_HEX + 1, git_object_id(commit));

@@ -166,7 +166,8 @@ backup_main(int argc, char **argv)
 		return 2;
 	int rc = open_file(&b, &e);
 	bool made = rc == 0 && strcmp(b.file, "-") != 0;
-	char *words[] = {argv[0], (char[]){"-"}, b.no_logs ? (char[]){"--no-logs"} : NULL, NULL};
+	char out[] = "-", no_logs[] = "--no-logs";
+	char *words[] = {argv[0], out, b.no_logs ? no_logs : NULL, NULL};
 	if (rc == 0)
 		rc = place_find(&b.a, b.config, words, &b.place, &e);
 	if (rc == 0)

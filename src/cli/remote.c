@@ -512,6 +512,8 @@ read_words(struct remote *r, struct remote_where *where, int argc, char **argv, 
 			return fail(e, ERR_INPUT, "there is one word too many: %s", safe(r, u.values[0]));
 		if (is == USAGE_WORD)
 			r->words[r->n_words++] = u.values[0];
+		else if (name == NULL)
+			continue;
 		else if (strcmp(name, "--url") == 0)
 			where->url = u.values[0];
 		else if (strcmp(name, "--token-file") == 0)

@@ -382,23 +382,20 @@ static int
 count_rest(struct log_file *f, struct err *e)
 {
 	const struct log_block *last = &f->blocks[f->n_blocks - 1];
-	int64_t read = 0;
+	int64_t left = LOG_UNINDEXED;
 	char chunk[CHUNK], end = '\n';
-	ssize_t n;
+	ssize_t n = 0;
 
 	f->lines = last->newlines;
 	if (packed_seek(f->packed, last->at, e) != 0)
 		return -1;
-	while ((n = packed_read(f->packed, chunk, sizeof(chunk))) > 0) {
+	while (left > 0 && (n = packed_read(f->packed, chunk, sizeof(chunk))) > 0) {
 		for (const char *at = chunk; (at = memchr(at, '\n', (size_t)(chunk + n - at))) != NULL; at++)
 			f->lines++;
 		end = chunk[n - 1];
-		read += n;
-		if (read >= LOG_UNINDEXED) {
-			f->more = true;
-			break;
-		}
+		left -= n;
 	}
+	f->more = left <= 0;
 	if (n < 0)
 		return fail(e, ERR_SYSTEM, "the log is damaged");
 	f->lines += end != '\n';

@@ -392,7 +392,9 @@ page_asset(struct page *p, struct err *e)
 	};
 
 	for (size_t i = 0; i < COUNT(assets); i++) {
-		struct str text = strcmp(p->pattern, assets[i].path) == 0 ? template_find(assets[i].file) : (struct str){0};
+		struct str text = {NULL, 0};
+		if (strcmp(p->pattern, assets[i].path) == 0)
+			text = template_find(assets[i].file);
 		if (text.p == NULL)
 			continue;
 		p->type = assets[i].type;

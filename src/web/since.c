@@ -68,7 +68,7 @@ only_in(struct page *p, const struct failures_told *in, const struct failures_to
 int
 since_last_head(struct page *p, struct values *data, struct since_told *ret, struct err *e)
 {
-	struct difference_counts before, now;
+	struct difference_counts before = {0}, now = {0};
 	const struct view_run *newest = NULL, *older = NULL;
 	struct failures_told failed_before = {0}, fails_now = {0};
 

@@ -137,10 +137,15 @@ class Page {
 		await loaded;
 	}
 
-	// The value of an expression, awaited.
+	// The value of an expression, awaited. A page that goes elsewhere just then is asked once more where it went.
 	async js(expression)
 	{
-		const { result, exceptionDetails } = await this.call('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+		const ask = () => this.call('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+		const { result, exceptionDetails } = await ask().catch(e => {
+			if (!/navigated|context was destroyed|Cannot find context/.test(e.message))
+				throw e;
+			return ask();
+		});
 		if (exceptionDetails)
 			throw new Error(exceptionDetails.exception?.description || exceptionDetails.text);
 		return result.value;

@@ -83,7 +83,7 @@ complete(struct search *s, struct err *e)
 static const char *
 shown(const struct search *s, const char *name, const char *commit)
 {
-	if (strncmp(name, commit, strlen(name)) == 0)
+	if (name == NULL || strncmp(name, commit, strlen(name)) == 0)
 		return arena_printf(s->a, "%.12s", commit);
 	return arena_printf(s->a, "%s (%.12s)", escape_dup(s->a, ESCAPE_TERMINAL, str_of(name)), commit);
 }

@@ -169,7 +169,9 @@ note_phase(struct log_writer *w, struct str name, int64_t line, struct err *e)
 	if (w->phases.n >= LOG_MAX_PHASES || (last != NULL && str_is(name, last->name) && line - last->line <= 2))
 		return 0;
 	memcpy(one.name, name.p, name.n);
-	vec_push(&w->phases, one);
+	vec_reserve(&w->phases, w->phases.n + 1);
+	if (w->phases.p != NULL) /* it is not, which analyzers do not see */
+		w->phases.p[w->phases.n++] = one;
 	return note(w->index, e, "phase %" PRId64 " %s\n", line, one.name);
 }
 

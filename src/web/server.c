@@ -349,7 +349,7 @@ on_timer(void *ctx)
 static int
 note_address(struct server *s, int fd, struct err *e)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = {0};
 	socklen_t n = sizeof(at);
 	char host[128], port[16];
 	int64_t number = 0;

@@ -234,7 +234,7 @@ cause_item(const struct view *v, const struct causes *c, size_t place, struct ca
 	put_name(v, item, "systems", first->systems);
 	values_text(item, "attributes", words_count(&m->a, c->attributes[place], "attribute", "attributes"));
 	values_text(item, "derivations", words_count(&m->a, c->derivations[place], "derivation", "derivations"));
-	if (first->alone >= 0 && c->names.n > 1)
+	if (first->alone >= 0 && c->names.n > 1 && c->attributes[place] > 0)
 		put_number(v, item, "alone", first->alone);
 	put_share(m, item, c->attributes[place], most);
 	values_flag(item, "spreads", p->groups.n > 0);

@@ -168,7 +168,8 @@ test(`make dist has everything that is committed, below a folder with the versio
 	if (no_git)
 		return;
 	const out = path.join(dir, 'dist.tar.gz');
-	const script = spawnSync('make', ['-n', 'dist'], { cwd: top, encoding: 'utf8' }).stdout;
+	const script = spawnSync('env', ['-u', 'MAKEFLAGS', '-u', 'MFLAGS', '-u', 'MAKELEVEL', 'make', '--no-print-directory', '-n', 'dist'],
+		{ cwd: top, encoding: 'utf8' }).stdout;
 	match(script, new RegExp(`-o build/ekaci-${version}\\.tar\\.gz HEAD`));
 	const made = sh(script.replaceAll(`build/ekaci-${version}.tar.gz`, out), { cwd: top });
 	equal([made.status, made.stderr], [0, '']);

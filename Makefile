@@ -57,7 +57,7 @@ STORE = \
 WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c web/show.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/ask_why.c web/beside.c web/live.c web/measures.c web/log_html.c web/log_page.c web/tokens.c web/orders.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c support/base/release.c \
-	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c support/os/tar.c support/os/notify.c \
+	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c support/os/zstream.c support/os/tar.c support/os/notify.c \
 	support/os/loop.c support/text/escape.c support/text/values.c support/text/template.c support/text/jscan.c \
 	support/text/json.c support/text/mistakes.c support/text/prometheus.c support/text/usage.c support/text/nearest.c support/text/metric.c
 SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \

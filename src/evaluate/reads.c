@@ -3,6 +3,7 @@
 
 #include "changeset/repository.h"
 #include "support/os/files.h"
+#include "support/os/zstream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,15 +89,8 @@ unpack(struct arena *a, const char *file, struct str *ret, struct err *e)
 	struct str bytes;
 	int rc = files_read(&packed, file, MAX_BYTES, &bytes, e);
 
-	if (rc == 0) {
-		unsigned long long n = ZSTD_getFrameContentSize(bytes.p, bytes.n);
-		bool sane = n != ZSTD_CONTENTSIZE_ERROR && n != ZSTD_CONTENTSIZE_UNKNOWN && n <= MAX_BYTES;
-		char *out = sane ? arena_alloc(a, (size_t)n + 1) : NULL;
-		size_t got = sane ? ZSTD_decompress(out, (size_t)n, bytes.p, bytes.n) : 0;
-		if (!sane || ZSTD_isError(got) || got != n)
-			rc = fail(e, ERR_INPUT, "%s is damaged", file);
-		*ret = (struct str){out, (size_t)n};
-	}
+	if (rc == 0 && !zstream_unpack(a, bytes, MAX_BYTES, ret))
+		rc = fail(e, ERR_INPUT, "%s is damaged", file);
 	arena_release(&packed);
 	return rc;
 }

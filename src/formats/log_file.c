@@ -37,16 +37,9 @@ struct log_writer {
 };
 
 static int
-put_all(int fd, struct str bytes, struct err *e)
+put(int fd, struct str bytes, struct err *e)
 {
-	while (bytes.n > 0) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
-		if (n < 0 && errno != EINTR)
-			return fail_sys(e, "cannot write the log");
-		if (n > 0)
-			bytes = str_from(bytes, (size_t)n);
-	}
-	return 0;
+	return files_put(fd, bytes) == 0 ? 0 : fail_sys(e, "cannot write the log");
 }
 
 static int
@@ -132,7 +125,7 @@ note(int fd, struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	return put_all(fd, (struct str){line, n > 0 ? (size_t)n : 0}, e);
+	return put(fd, (struct str){line, n > 0 ? (size_t)n : 0}, e);
 }
 
 /* The name of the phase that a line announces; .p is NULL when it does not. A line of another shape is a line like any other. */
@@ -226,7 +219,7 @@ take(struct log_writer *w, struct str bytes, struct err *e)
 int
 log_writer_add(struct log_writer *w, struct str bytes, struct err *e)
 {
-	int rc = put_all(w->fd, bytes, e);
+	int rc = put(w->fd, bytes, e);
 
 	while (bytes.n > 0 && rc == 0) {
 		size_t left = LOG_BLOCK - (size_t)(w->bytes % LOG_BLOCK), n = bytes.n < left ? bytes.n : left;

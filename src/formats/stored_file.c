@@ -1,6 +1,8 @@
 /* Stored evaluations on disk: zstd and lines. */
 #include "formats/stored_file.h"
 
+#include "support/os/zstream.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,7 +12,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-enum { CHUNK_BYTES = 1 << 17, LEVEL = 3 };
+enum { CHUNK_BYTES = 1 << 17 };
 
 /* Of a header what is read again. The job is for people: one of an earlier version need not be one of ours. */
 #define OF struct evaluation_header
@@ -183,33 +185,14 @@ stored_close(struct stored_reader **rp)
 struct stored_writer {
 	struct arena a;
 	const char *path, *temporary;
-	ZSTD_CCtx *zstd;
-	FILE *to;
-	char *chunk;
-	size_t size;
+	struct zstream *zstd;
+	int to;
 };
-
-static int
-pack(struct stored_writer *w, struct str text, ZSTD_EndDirective how, struct err *e)
-{
-	ZSTD_inBuffer in = {text.p, text.n, 0};
-	size_t left;
-
-	do {
-		ZSTD_outBuffer out = {w->chunk, w->size, 0};
-		left = ZSTD_compressStream2(w->zstd, &out, &in, how);
-		if (ZSTD_isError(left))
-			return fail(e, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
-		if (fwrite(w->chunk, 1, out.pos, w->to) != out.pos)
-			return fail_sys(e, "cannot write an evaluation");
-	} while (how == ZSTD_e_end ? left > 0 : in.pos < in.size);
-	return 0;
-}
 
 int
 stored_line(struct stored_writer *w, struct str line, struct err *e)
 {
-	return pack(w, line, ZSTD_e_continue, e) == 0 ? pack(w, STR("\n"), ZSTD_e_continue, e) : -1;
+	return zstream_add(w->zstd, line, e) == 0 ? zstream_add(w->zstd, STR("\n"), e) : -1;
 }
 
 int
@@ -220,16 +203,11 @@ stored_begin(const char *path, struct evaluation_header *header, struct stored_w
 
 	w->path = arena_strdup(&w->a, path);
 	w->temporary = arena_printf(&w->a, "%s.new", path);
-	w->size = ZSTD_CStreamOutSize();
-	w->chunk = arena_alloc(&w->a, w->size);
-	w->to = fopen(w->temporary, "we");
-	if (w->to == NULL)
+	w->to = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (w->to < 0)
 		return fail_sys(e, "%s", w->temporary);
-	w->zstd = ZSTD_createCCtx();
-	if (w->zstd == NULL)
-		return fail(e, ERR_SYSTEM, "cannot start zstd");
-	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, LEVEL);
-	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1);
+	if (zstream_new(w->to, "an evaluation", &w->zstd, e) != 0)
+		return -1;
 	header->ekaci_evaluation = STORED_VERSION;
 	if (fields_line(&evaluation_header_fields, &w->a, header, &first, e) != 0 || stored_line(w, str_of(first), e) != 0)
 		return -1;
@@ -246,11 +224,11 @@ stored_drop(struct stored_writer **wp)
 	*wp = NULL;
 	if (w == NULL)
 		return;
-	if (w->to != NULL) {
-		fclose(w->to);
+	if (w->to >= 0) {
+		fd_close(&w->to);
 		unlink(w->temporary);
 	}
-	ZSTD_freeCCtx(w->zstd);
+	zstream_free(&w->zstd);
 	arena_release(&w->a);
 	free(w);
 }
@@ -261,12 +239,12 @@ stored_end(struct stored_writer *w, size_t rows, struct err *e)
 	char last[40];
 
 	snprintf(last, sizeof(last), "{\"end\":%zu}\n", rows);
-	if (pack(w, str_of(last), ZSTD_e_end, e) != 0)
+	if (zstream_add(w->zstd, str_of(last), e) != 0 || zstream_end(w->zstd, e) != 0)
 		return -1;
-	if (fflush(w->to) != 0 || fsync(fileno(w->to)) != 0)
+	if (fsync(w->to) != 0)
 		return fail_sys(e, "%s", w->temporary);
-	int rc = fclose(w->to);
-	w->to = NULL;
+	int rc = close(w->to);
+	w->to = -1;
 	if (rc != 0 || rename(w->temporary, w->path) != 0) {
 		rc = fail_sys(e, "%s", w->path);
 		unlink(w->temporary);

@@ -2,6 +2,7 @@
 #include "store/delivery.h"
 
 #include "store/db.h"
+#include "support/os/zstream.h"
 
 #include <string.h>
 #include <zstd.h>
@@ -62,21 +63,6 @@ delivery_pack(struct delivery_packer *p, struct str body, struct str *ret, struc
 }
 
 static int
-unpack(struct arena *a, struct str packed, struct str *ret)
-{
-	unsigned long long n = packed.p != NULL ? ZSTD_getFrameContentSize(packed.p, packed.n) : ZSTD_CONTENTSIZE_ERROR;
-
-	if (n > DELIVERY_MAX_BODY) /* also the two error values */
-		return -1;
-	char *out = arena_alloc(a, (size_t)n + 1);
-	size_t got = ZSTD_decompress(out, (size_t)n, packed.p, packed.n);
-	if (ZSTD_isError(got) || got != n)
-		return -1;
-	*ret = (struct str){out, (size_t)n};
-	return 0;
-}
-
-static int
 add(struct store *s, const struct delivery_in *in, size_t n, bool *ret_new, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -115,7 +101,7 @@ store_delivery_next(struct store *s, struct arena *a, struct delivery *ret, stru
 	    .body = {"", 0},
 	    .received_ms = db_i64(q, 4),
 	    .host = db_i64(q, 5)};
-	ret->unreadable = unpack(a, db_blob(a, q, 3), &ret->body) != 0;
+	ret->unreadable = !zstream_unpack(a, db_blob(a, q, 3), DELIVERY_MAX_BODY, &ret->body);
 	return 0;
 }
 

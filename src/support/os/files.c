@@ -50,8 +50,8 @@ files_read(struct arena *a, const char *path, size_t max_bytes, struct str *ret,
 	return 0;
 }
 
-static int
-write_all(int fd, struct str bytes)
+int
+files_put(int fd, struct str bytes)
 {
 	while (bytes.n > 0) {
 		ssize_t n = write(fd, bytes.p, bytes.n);
@@ -73,7 +73,7 @@ files_write(const char *path, struct str bytes, unsigned mode, enum files_sync s
 
 	if (fd < 0) {
 		rc = fail_sys(e, "cannot create %s", tmp);
-	} else if (write_all(fd, bytes) != 0 || (sync == FILES_SYNC && fsync(fd) != 0)) {
+	} else if (files_put(fd, bytes) != 0 || (sync == FILES_SYNC && fsync(fd) != 0)) {
 		rc = fail_sys(e, "cannot write %s", path);
 		close(fd);
 		unlink(tmp);

@@ -14,6 +14,8 @@ enum files_sync { FILES_NO_SYNC, FILES_SYNC };
 
 /* The file's bytes, NUL-terminated in the arena. ERR_LIMIT over max_bytes, ERR_ABSENT when it is not there. */
 must_check int files_read(struct arena *a, const char *path, size_t max_bytes, struct str *ret, struct err *e);
+/* All of the bytes to a descriptor: 0, or -1 with errno. */
+must_check int files_put(int fd, struct str bytes);
 must_check int files_write(const char *path, struct str bytes, unsigned mode, enum files_sync sync, struct err *e);
 /* mkdir -p; existing is fine. */
 must_check int files_mkdirs(const char *path, unsigned mode, struct err *e);

@@ -2,6 +2,7 @@
 #include "support/os/packed.h"
 
 #include "support/os/files.h"
+#include "support/os/zstream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-enum { CHUNK = 64 * 1024, LEVEL = 3 };
+enum { CHUNK = 64 * 1024 };
 
 struct packed {
 	int fd;
@@ -21,56 +22,31 @@ struct packed {
 	char bytes[CHUNK];
 };
 
-static int
-put_all(int fd, const char *p, size_t n, struct err *e)
-{
-	while (n > 0) {
-		ssize_t got = write(fd, p, n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return fail_sys(e, "cannot write a compressed file");
-		p += got;
-		n -= (size_t)got;
-	}
-	return 0;
-}
-
 /* One frame: what is read of from, at most max bytes. ret_n: how many those were. */
 static int
-squeeze(ZSTD_CCtx *z, int from, int to, size_t max, size_t *ret_n, struct err *e)
+squeeze(struct zstream *to, int from, size_t max, size_t *ret_n, struct err *e)
 {
-	char in[CHUNK], out[CHUNK];
-	size_t left = 0, all = 0;
-	bool end = false;
+	char in[CHUNK];
+	size_t all = 0;
 
-	ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, LEVEL);
-	ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1);
-	while (!end) {
+	for (bool end = false; !end;) {
 		size_t want = max - all < sizeof(in) ? max - all : sizeof(in);
 		ssize_t n = want > 0 ? read(from, in, want) : 0;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return fail_sys(e, "cannot read a file to compress");
+		if (zstream_add(to, (struct str){in, (size_t)n}, e) != 0)
+			return -1;
 		all += (size_t)n;
 		end = n == 0;
-		ZSTD_inBuffer ib = {in, (size_t)n, 0};
-		do {
-			ZSTD_outBuffer ob = {out, sizeof(out), 0};
-			left = ZSTD_compressStream2(z, &ob, &ib, end ? ZSTD_e_end : ZSTD_e_continue);
-			if (ZSTD_isError(left))
-				return fail(e, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
-			if (put_all(to, out, ob.pos, e) != 0)
-				return -1;
-		} while (end ? left > 0 : ib.pos < ib.size);
 	}
 	*ret_n = all;
-	return 0;
+	return zstream_end(to, e);
 }
 
 static int
-squeeze_blocks(ZSTD_CCtx *z, int from, int to, const struct packed_blocks *blocks, struct err *e)
+squeeze_blocks(struct zstream *z, int from, int to, const struct packed_blocks *blocks, struct err *e)
 {
 	size_t n = blocks->bytes;
 
@@ -79,7 +55,7 @@ squeeze_blocks(ZSTD_CCtx *z, int from, int to, const struct packed_blocks *block
 		if (at < 0)
 			return fail_sys(e, "cannot tell where a block begins");
 		blocks->block(blocks->ctx, (int64_t)at);
-		if (squeeze(z, from, to, blocks->bytes, &n, e) != 0)
+		if (squeeze(z, from, blocks->bytes, &n, e) != 0)
 			return -1;
 	}
 	return blocks->whole(blocks->ctx, e);
@@ -92,20 +68,19 @@ packed_pack_blocks(const char *path, const struct packed_blocks *blocks, struct 
 	const char *fresh = arena_printf(&a, "%s.zst.new", path), *to = arena_printf(&a, "%s.zst", path);
 	AUTO(fd_close) int in = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	AUTO(fd_close) int out = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	ZSTD_CCtx *z = ZSTD_createCCtx();
+	AUTO(zstream_free) struct zstream *z = NULL;
 	size_t n;
-	int rc = 0;
+	int rc;
 
 	if (in < 0 || out < 0)
 		rc = fail_sys(e, "cannot open %s", in < 0 ? path : fresh);
-	else if (z == NULL)
-		rc = fail(e, ERR_SYSTEM, "no memory to compress %s", path);
+	else
+		rc = zstream_new(out, "a compressed file", &z, e);
 	if (rc == 0)
-		rc = blocks != NULL ? squeeze_blocks(z, in, out, blocks, e) : squeeze(z, in, out, SIZE_MAX, &n, e);
+		rc = blocks != NULL ? squeeze_blocks(z, in, out, blocks, e) : squeeze(z, in, SIZE_MAX, &n, e);
 	if (rc == 0 && rename(fresh, to) != 0)
 		rc = fail_sys(e, "cannot name %s", to);
 	(void)unlink(rc == 0 ? path : fresh);
-	ZSTD_freeCCtx(z);
 	arena_release(&a);
 	return rc;
 }

@@ -1,6 +1,9 @@
 /* tar within zstd, written and read as streams. */
 #include "support/os/tar.h"
 
+#include "support/os/files.h"
+#include "support/os/zstream.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +15,6 @@
 enum {
 	BLOCK = 512,
 	CHUNK = 64 * 1024,
-	LEVEL = 3,
 	MAX_PAX = 64 * 1024 /* of one file's extended header */
 };
 #define MAX_OCTAL INT64_C(077777777777)
@@ -33,56 +35,19 @@ enum {
 /* --- writing ------------------------------------------------------------------------------------------------------- */
 
 struct tar_out {
-	int fd;
-	ZSTD_CCtx *z;
+	struct zstream *z;
 	int64_t bytes;
-	char out[CHUNK];
 };
-
-static int
-put_all(int fd, const char *p, size_t n, struct err *e)
-{
-	while (n > 0) {
-		ssize_t got = write(fd, p, n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return fail_sys(e, "cannot write the archive");
-		p += got;
-		n -= (size_t)got;
-	}
-	return 0;
-}
-
-static int
-squeeze(struct tar_out *t, const void *p, size_t n, ZSTD_EndDirective how, struct err *e)
-{
-	ZSTD_inBuffer in = {p, n, 0};
-	size_t left;
-
-	do {
-		ZSTD_outBuffer out = {t->out, sizeof(t->out), 0};
-		left = ZSTD_compressStream2(t->z, &out, &in, how);
-		if (ZSTD_isError(left))
-			return fail(e, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
-		if (put_all(t->fd, t->out, out.pos, e) != 0)
-			return -1;
-	} while (how == ZSTD_e_end ? left > 0 : in.pos < in.size);
-	return 0;
-}
 
 int
 tar_out_new(int fd, struct tar_out **ret, struct err *e)
 {
 	struct tar_out *t = mem_alloc(sizeof(*t));
 
-	*t = (struct tar_out){.fd = fd, .z = ZSTD_createCCtx()};
-	if (t->z == NULL) {
+	if (zstream_new(fd, "the archive", &t->z, e) != 0) {
 		tar_out_free(t);
-		return fail(e, ERR_SYSTEM, "no memory for an archive");
+		return -1;
 	}
-	ZSTD_CCtx_setParameter(t->z, ZSTD_c_compressionLevel, LEVEL);
-	ZSTD_CCtx_setParameter(t->z, ZSTD_c_checksumFlag, 1);
 	*ret = t;
 	return 0;
 }
@@ -93,7 +58,7 @@ put_padding(struct tar_out *t, int64_t size, struct err *e)
 	static const char zeros[BLOCK];
 	size_t over = (size_t)(size % BLOCK);
 
-	return over == 0 ? 0 : squeeze(t, zeros, BLOCK - over, ZSTD_e_continue, e);
+	return over == 0 ? 0 : zstream_add(t->z, (struct str){zeros, BLOCK - over}, e);
 }
 
 static unsigned
@@ -121,7 +86,7 @@ put_header(struct tar_out *t, char type, const char *name, int64_t size, struct 
 	memcpy(h + AT_MAGIC, "ustar\00000", 8);
 	snprintf(h + AT_SUM, 8, "%06o", sum_of(h));
 	h[AT_SUM + 7] = ' ';
-	return squeeze(t, h, BLOCK, ZSTD_e_continue, e);
+	return zstream_add(t->z, (struct str){h, BLOCK}, e);
 }
 
 /* "LENGTH KEY=VALUE\n", where LENGTH counts itself. */
@@ -149,8 +114,8 @@ begin_file(struct tar_out *t, const char *name, int64_t size, struct err *e)
 	snprintf(number, sizeof(number), "%lld", (long long)size);
 	if (size > MAX_OCTAL)
 		add_pax(&pax, "size", number);
-	if (pax.n > 0 && (put_header(t, 'x', "pax", (int64_t)pax.n, e) != 0 ||
-	                     squeeze(t, pax.p, pax.n, ZSTD_e_continue, e) != 0 || put_padding(t, (int64_t)pax.n, e) != 0))
+	if (pax.n > 0 && (put_header(t, 'x', "pax", (int64_t)pax.n, e) != 0 || zstream_add(t->z, buf_get(&pax), e) != 0 ||
+	                     put_padding(t, (int64_t)pax.n, e) != 0))
 		return -1;
 	return put_header(t, '0', name, size, e);
 }
@@ -158,7 +123,7 @@ begin_file(struct tar_out *t, const char *name, int64_t size, struct err *e)
 int
 tar_out_text(struct tar_out *t, const char *name, struct str text, struct err *e)
 {
-	if (begin_file(t, name, (int64_t)text.n, e) != 0 || squeeze(t, text.p, text.n, ZSTD_e_continue, e) != 0)
+	if (begin_file(t, name, (int64_t)text.n, e) != 0 || zstream_add(t->z, text, e) != 0)
 		return -1;
 	return put_padding(t, (int64_t)text.n, e);
 }
@@ -188,7 +153,7 @@ tar_out_file(struct tar_out *t, const char *name, const char *path, struct err *
 			memset(chunk, 0, CHUNK);
 			got = left < CHUNK ? (ssize_t)left : CHUNK;
 		}
-		if (squeeze(t, chunk, (size_t)got, ZSTD_e_continue, e) != 0)
+		if (zstream_add(t->z, (struct str){chunk, (size_t)got}, e) != 0)
 			return -1;
 		left -= got;
 	}
@@ -201,7 +166,7 @@ tar_out_end(struct tar_out *t, struct err *e)
 {
 	static const char zeros[2 * BLOCK];
 
-	return squeeze(t, zeros, sizeof(zeros), ZSTD_e_end, e);
+	return zstream_add(t->z, (struct str){zeros, sizeof(zeros)}, e) == 0 ? zstream_end(t->z, e) : -1;
 }
 
 int64_t
@@ -215,7 +180,7 @@ tar_out_free(struct tar_out *t)
 {
 	if (t == NULL)
 		return;
-	ZSTD_freeCCtx(t->z);
+	zstream_free(&t->z);
 	mem_free(&t);
 }
 
@@ -434,7 +399,8 @@ tar_in_save(struct tar_in *t, const char *path, struct err *e)
 		return fail_sys(e, "cannot make %s", path);
 	while (t->left > 0) {
 		size_t n = t->left < CHUNK ? (size_t)t->left : CHUNK;
-		if (take(t, chunk, n, e) != 0 || put_all(fd, chunk, n, e) != 0)
+		if (take(t, chunk, n, e) != 0 ||
+		    (files_put(fd, (struct str){chunk, n}) != 0 && fail_sys(e, "cannot write the archive") != 0))
 			return fail_in(e, "%s", path);
 		t->left -= (int64_t)n;
 	}

@@ -309,26 +309,21 @@ keep_reads(struct wish *w, const struct reads *reads)
 }
 
 static int
-on_whole_row(void *ctx, struct str line, struct err *e)
+on_stored_row(void *ctx, struct str line, struct err *e)
 {
 	return eval_rows_add_stored(ctx, line, e);
 }
 
-/* A scope of a tree that was evaluated as a whole, as the default branch is, is a part of what is stored. 0: it is
- * stored by itself now; 1: there is nothing to take it from. */
+/* What is stored under another key, or its part that is in the scope, is this evaluation. 0: it is stored by itself now; 1: there is
+ * nothing to take. */
 static int
-take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
+take_from(struct wish *w, const char *key, const struct eval_rows *like, struct err *e)
 {
+	const char *file = stored_path(w->a, w->job->evals_dir, key);
 	struct eval_rows rows = *like;
 	struct err why = {0};
-	char key[65];
+	int rc = stored_read_rows(w->a, file, key, on_stored_row, &rows, &why);
 
-	if (rows.scope->p == NULL)
-		return 1;
-	if (make_key(w, KEY_OF_WHOLE, key, e) != 0)
-		return -1;
-	const char *file = stored_path(w->a, w->job->evals_dir, key);
-	int rc = stored_read_rows(w->a, file, key, on_whole_row, &rows, &why);
 	if (rc < 0)
 		*e = why;
 	if (rc == 0) {
@@ -340,26 +335,15 @@ take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
 	return rc;
 }
 
-/* Base's rows become those of this tree: 0, stored by itself now, or 1 when they cannot be had. */
+/* A scope of a tree that was evaluated as a whole, as the default branch is, is a part of what is stored. As take_from. */
 static int
-take_from_base(struct wish *w, const char *key, const struct eval_rows *like, const struct reads *reads, struct err *e)
+take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
 {
-	const char *file = stored_path(w->a, w->job->evals_dir, key);
-	struct eval_rows rows = *like;
-	struct err why = {0};
-	int rc = stored_read_rows(w->a, file, key, on_whole_row, &rows, &why);
+	char key[65];
 
-	if (rc < 0)
-		*e = why;
-	if (rc == 0) {
-		stored_used(file);
-		eval_rows_finish(&rows);
-		rc = store(w, &rows, e);
-	}
-	if (rc == 0)
-		keep_reads(w, reads);
-	eval_rows_release(&rows);
-	return rc;
+	if (like->scope->p == NULL)
+		return 1;
+	return make_key(w, KEY_OF_WHOLE, key, e) == 0 ? take_from(w, key, like, e) : -1;
 }
 
 /*
@@ -388,9 +372,11 @@ prove(struct wish *w, const struct eval_rows *like, struct err *e)
 	if (rc == 0 && !holds)
 		log_debug("no proof: base's evaluation read %s", path);
 	if (rc == 0)
-		rc = holds ? take_from_base(w, key, like, &reads, e) : 1;
-	if (rc == 0)
+		rc = holds ? take_from(w, key, like, e) : 1;
+	if (rc == 0) {
+		keep_reads(w, &reads);
 		w->proved = (int64_t)reads.paths.n;
+	}
 	reads_release(&reads);
 	return rc;
 }

@@ -7,11 +7,6 @@
 enum { MAX_SUBJECT = 120 };
 
 static void
-diff_free(git_diff **diff)
-{
-	git_diff_free(*diff);
-}
-static void
 walk_free(git_revwalk **walk)
 {
 	git_revwalk_free(*walk);

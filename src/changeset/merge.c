@@ -8,12 +8,6 @@
 #include <string.h>
 
 static void
-index_free(git_index **index)
-{
-	git_index_free(*index);
-}
-
-static void
 iterator_free(git_index_conflict_iterator **it)
 {
 	git_index_conflict_iterator_free(*it);

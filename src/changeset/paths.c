@@ -1,12 +1,6 @@
 /* libgit2's tree comparison, as a list. */
 #include "changeset/paths.h"
 
-static void
-diff_free(git_diff **diff)
-{
-	git_diff_free(*diff);
-}
-
 static const char *
 status_of(const git_diff_delta *d)
 {

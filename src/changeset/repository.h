@@ -34,6 +34,16 @@ entry_free(git_tree_entry **entry)
 	git_tree_entry_free(*entry);
 }
 static inline void
+index_free(git_index **index)
+{
+	git_index_free(*index);
+}
+static inline void
+diff_free(git_diff **diff)
+{
+	git_diff_free(*diff);
+}
+static inline void
 odb_free(git_odb **odb)
 {
 	git_odb_free(*odb);

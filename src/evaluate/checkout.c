@@ -6,12 +6,6 @@
 
 #include <git2/sys/repository.h>
 
-static void
-index_free(git_index **index)
-{
-	git_index_free(*index);
-}
-
 /* What cannot be checked out is the repository's doing, but for a disk that is full and its like. */
 static int
 fail_checkout(struct err *e, int code)

@@ -1,8 +1,6 @@
 /* Only because of it: what would not be rebuilt if one source of the change were taken out, and nothing else. */
 #include "graph/alone.h"
 
-#include "support/text/jscan.h"
-
 #include <string.h>
 
 /* Sources of several roots of which it is counted what they reach together, the widest: 64 cost a pass over the graph. */
@@ -15,12 +13,9 @@ static struct str
 position_of(const struct difference *d, struct arena *a, const struct root *r)
 {
 	const struct attr_entry *at = r->n_attrs != 0 ? &d->attrs.v.p[r->attrs[0]] : NULL;
-	struct str raw = at != NULL && at->head != NULL ? attrs_meta_member(at->head->meta, "position") : STR(""), text;
-	struct jscan j = {raw.p, raw.n, 0};
+	struct str text = at != NULL && at->head != NULL ? attrs_meta_text(a, at->head->meta, "position") : STR("");
 
-	if (raw.n == 0 || raw.p[0] != '"' || jscan_string(&j, a, &text) != 0 || !str_utf8_ok(text))
-		return STR("");
-	return text;
+	return str_utf8_ok(text) ? text : STR("");
 }
 
 static struct str

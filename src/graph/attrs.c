@@ -548,3 +548,12 @@ attrs_meta_member(struct str meta, const char *name)
 	arena_release(&a);
 	return found;
 }
+
+struct str
+attrs_meta_text(struct arena *a, struct str meta, const char *name)
+{
+	struct str raw = attrs_meta_member(meta, name), text;
+	struct jscan j = {raw.p, raw.n, 0};
+
+	return raw.n != 0 && raw.p[0] == '"' && jscan_string(&j, a, &text) == 0 ? text : STR("");
+}

@@ -75,5 +75,7 @@ void attrs_release(struct attrs *t);
 
 /* The JSON of a member of a row's meta; n == 0 when it has none. */
 struct str attrs_meta_member(struct str meta, const char *name);
+/* The text of such a member, in a or a slice of meta; empty when there is none, or it is no text. */
+struct str attrs_meta_text(struct arena *a, struct str meta, const char *name);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "formats/difference_file.h"
 #include "nix/drv.h"
-#include "support/text/jscan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -211,24 +210,11 @@ cause_of(struct arena *a, const struct difference *d, const struct attr_entry *a
 static struct str
 version_of(struct arena *a, const struct attr_side *s)
 {
-	struct jscan j = {s->meta.p, s->meta.n, 0};
-	struct str key, value, name;
-	size_t count = 0;
+	struct str version = attrs_meta_text(a, s->meta, "version"), name;
 
-	if (s->meta.n != 0 && jscan_open(&j, '{') == 0)
-		while (jscan_more(&j, '}', &count) == 1) {
-			if (jscan_string(&j, a, &key) != 0 || jscan_colon(&j) != 0)
-				break;
-			if (!str_is(key, "version")) {
-				if (jscan_value(&j, &value) != 0)
-					break;
-			} else if (jscan_peek(&j) == '"' && jscan_string(&j, a, &value) == 0 && value.n != 0)
-				return value;
-			else
-				break;
-		}
-	drv_split_name(s->name, &name, &value);
-	return value;
+	if (version.n == 0)
+		drv_split_name(s->name, &name, &version);
+	return version;
 }
 
 /* Old and new, when both sides have a derivation and they differ. */

@@ -204,6 +204,6 @@ trust_approval(const struct approval *a, const struct pull_request *pr, int64_t 
 		return APPROVAL_GOOD;
 	if (second(a->said) <= second(pr->head_since))
 		return APPROVAL_UNSEEN;
-	bool looked = a->said - pr->head_since >= TRUST_LOOK_MS || (told != 0 && second(a->said) >= second(told));
+	bool looked = a->said - pr->head_since >= TRUST_LOOK_MS || (told != 0 && second(a->said) > second(told));
 	return looked ? APPROVAL_GOOD : APPROVAL_UNSEEN;
 }

@@ -49,7 +49,7 @@ enum approval_is {
 /*
  * Whether an approval is of the head that the pull request has. Without a name it is of what its author could have seen: the
  * head that the pull request came with, or one that was pushed in an earlier second and that either was there for
- * TRUST_LOOK_MS or had its checks concluded. told: when those were, 0 for not yet. A name that is cut short can be had
+ * TRUST_LOOK_MS or had its checks concluded in a second before. told: when those were, 0 for not yet. A name that is cut short can be had
  * by trying, of two commits at once, so it has to be that of the head and lets in nothing that no name would not.
  */
 enum { TRUST_LOOK_MS = 10 * 1000 };

@@ -298,8 +298,11 @@ scene_test('an approval is of the head that its author saw or names; a push besi
 		await waits(scene, after);
 
 		// Pushed a moment before, when nobody can have looked at it yet.
-		({ after } = await push_more(scene));
-		const { comment: hasty } = await scene.say(pull.number, '/ekaci approve', { user: 'writer' });
+		const pushed = await push_more(scene, { deliver: false });
+		const { comment: hasty, deliveries: said } = await scene.say(pull.number, '/ekaci approve', { user: 'writer', deliver: false });
+		({ after } = pushed);
+		for (const delivery of [...pushed.deliveries, ...said])
+			await deliver(scene, delivery);
 		equal(await reacted(scene, pull, hasty.id), ['confused']);
 		await waits(scene, after);
 		for (const word of ['0000000000', pull.head.sha, 'please'])
@@ -309,6 +312,7 @@ scene_test('an approval is of the head that its author saw or names; a push besi
 
 		// The name of the head, and now all of it; the same comment again, sent by somebody who kept it, is nothing.
 		const held = await finished(scene, after);
+		await scene.github.do('clock', { offset_s: 2 }); // GitHub tells whole seconds: of one and the same nobody knows what came first
 		const { comment: good, deliveries: [kept] } = await scene.say(pull.number, `/ekaci approve ${after.slice(0, 10)}`,
 			{ user: 'writer' });
 		equal(await reacted(scene, pull, good.id), ['rocket']);
@@ -323,6 +327,7 @@ scene_test('an approval is of the head that its author saw or names; a push besi
 		equal((await answers(scene, pull)).length, 5);
 
 		// Its checks have come, so who comments now has seen it.
+		await scene.github.do('clock', { offset_s: 4 });
 		await say(scene, pull, '/ekaci approve', 'writer', 'rocket');
 		await eventually('it is built', async () => await figure(scene, 'builds_started_total') > built);
 	});

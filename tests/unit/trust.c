@@ -217,7 +217,7 @@ an_approval_is_of_what_could_be_seen(void **state)
 	    {NULL, NULL, T + TRUST_LOOK_MS, T, 0, APPROVAL_GOOD},
 	    /* the checks have come: after the comment, within its second, before it */
 	    {NULL, NULL, T + 2000, T, T + 3000, APPROVAL_UNSEEN},
-	    {NULL, NULL, T + 2000, T, T + 2700, APPROVAL_GOOD},
+	    {NULL, NULL, T + 2000, T, T + 2700, APPROVAL_UNSEEN},
 	    {NULL, NULL, T + 2000, T, T + 1000, APPROVAL_GOOD},
 	    /* by name */
 	    {NULL, head, T - 60000, T, 0, APPROVAL_GOOD},

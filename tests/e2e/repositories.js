@@ -158,9 +158,12 @@ for (const [what, leave, come_back] of [
 		const { rebuilds } = await finished(scene, pull.head.sha);
 		match(rebuilds.output.title, /^1 added - all built$/);
 		await delivered(scene);
-		// The evaluation was concluded before, and is made again; the check that was open went on.
+		// The check that was open went on. That of the evaluation was concluded before and is made again, where there was time to
+		// say that it goes on: what ended as it had ended before that could be sent is nothing new.
 		const checks = await scene.checks(pull.head.sha);
-		equal(NAMES.map(name => checks.filter(c => c.name === name).length), [2, 1]);
+		const [evaluations, rebuilds_too] = NAMES.map(name => checks.filter(c => c.name === name).length);
+		ok(evaluations === 1 || evaluations === 2, `${evaluations} of the evaluation`);
+		equal(rebuilds_too, 1);
 		ok(checks.every(c => c.status === 'completed'));
 		equal((await scene.comments(pull.number)).length, 1);
 	});

@@ -228,3 +228,12 @@ static const struct field build_page_members[] = {
 };
 #undef OF
 const struct fields build_page_fields = FIELDS("page of a derivation", NULL, struct build_page_told, build_page_members);
+
+#define OF struct refusal_told
+static const struct field refusal_members[] = {
+    {TEXT(error)},
+    {INT(status)},
+    {TEXT(next), .about = "what to do next"},
+};
+#undef OF
+const struct fields refusal_fields = FIELDS("refusal", NULL, struct refusal_told, refusal_members);

@@ -140,4 +140,12 @@ struct build_page_told {
 };
 extern const struct fields build_page_fields;
 
+/* Why something was not done, with the status of the answer and what to do next. */
+struct refusal_told {
+	const char *error;
+	int64_t status;
+	const char *next;
+};
+extern const struct fields refusal_fields;
+
 #endif

@@ -74,8 +74,24 @@ long[5] = '@nix { "action": "setPhase" } @nix {';
 long[6] = `progress 1%\rprogress 99%\rdone ${'x'.repeat(6000)}`;
 long[4499] = 'error: a needle in the hay';
 const failed = put_build(first, 5001, 'failed-1.0', 'failed', long, { phases: [[2, 'unpackPhase'], [2000, 'buildPhase']], error: 4500, tail: 'error: a needle' });
+// Builds of one name over runs of pull requests and of the branch, each measured; one run is of a private repository.
+const sized = put_build(first, 90, 'sized-1.0', 'built', null), newer = put_build(second, 91, 'sized-1.1', 'built', null);
+sql(scene, `UPDATE build SET pname = 'sized' WHERE name LIKE 'sized-%';
+	INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private, links) SELECT 78, installation, 'org', 'unseen', 'https://git.example/org/unseen.git', 'main', 1, 0 FROM repository WHERE id = ${repository};`);
+const measured = [first, second];
+for (let i = 0; i < 10; i++) {
+	const id = 8000 + i;
+	sql(scene, `INSERT INTO run (id, repository, number, head, base_ref, state, reason, verdict, created, updated, ended, changes, reported) VALUES
+		(${id}, ${i === 9 ? 78 : repository}, ${i % 3 === 0 ? 0 : 500 + i}, '${'9'.repeat(40)}', 'main', 'DONE', 'push', NULL, 1, 1, ${now - (11 - i) * 3600000}, 1, 1);`);
+	measured.push(id);
+}
+for (const [i, id] of measured.entries())
+	for (const [what, unit, base, head] of [['output', 'bytes', 1200000 + 3000 * i, 1203000 + 3000 * i], ['closure', 'bytes', 40e6, 40e6],
+		['metric <b>tests', 'tests', i === 0 ? 'NULL' : 40 + i, i === 11 ? 777 : 41 + i]])
+		sql(scene, `INSERT INTO measure SELECT id, ${id}, '${what}', '${unit}', ${base}, ${head} FROM build WHERE name = '${i % 2 ? 'sized-1.1' : 'sized-1.0'}';`);
+
 const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
-	[failed.route, 'a log'], [`${failed.route}?find=needle`, 'a log that was searched'], ['/nothing/here/at/all', 'an error']];
+	[newer.drv, 'a derivation with its history'], [failed.route, 'a log'], [`${failed.route}?find=needle`, 'a log that was searched'], ['/nothing/here/at/all', 'an error']];
 
 // --- for programs -----------------------------------------------------------------------------------------------
 
@@ -350,13 +366,33 @@ test('the first page says what runs, who builds, and how it went; a pull request
 	match(await html(done.drv), /<dt>Started<\/dt><dd>[^<]* on arm-&lt;b&gt;1<\/dd>/);
 	equal(JSON.parse(await text_of('/index.json')).building.map(b => [b.name, b.builder]), [['now-1.0', 'this machine'], ['there-1.0', 'arm-<b>1']]);
 	match(index, /<rect x="\d+" y="\d+" width="7" height="\d+"/);
-	match(index, /aria-label="Success of pull requests&#39; runs, the last 24 hours: \d+ %"/);
+	match(index, /<title id="plot-verdict-day-title">Success of pull requests&#39; runs, the last 24 hours<\/title><desc id="plot-verdict-day-says">\d+ %<\/desc>/);
 	sql(scene, `UPDATE run SET state = 'DONE', ended = ${now} WHERE id = ${second}; UPDATE build SET state = 'built' WHERE name IN ('now-1.0', 'waits-1.0', 'there-1.0');`);
 	const pull = await html(`/${owner}/${repo}/pull/${number}`);
 	match(pull, /Since the head before <small><code>a{10}<\/code> → <code>c{10}<\/code>/);
 	match(pull, /Fails now/);
 	match(pull, /<td class="n">2<\/td><td class="n">3<\/td>/);
 	ok(!/<script(?! src=)/.test(pull + index), 'nothing inline');
+});
+
+test('sizes and metrics over runs: a picture with words, a table, JSON and Markdown; nothing of what may not be seen', async () => {
+	const page = await html(newer.drv), told = JSON.parse(await text_of(`${newer.drv}.json`)), markdown = await text_of(`${newer.drv}.md`);
+	const [closure, tests, output] = told.measures.toSorted((a, b) => a.what < b.what ? -1 : 1);
+	equal([closure.what, tests.what, output.what], ['closure', 'metric <b>tests', 'output']);
+	equal(output.points.map(p => p.run), measured.slice(0, 11), 'oldest first, without the private one');
+	equal(output.points.slice(0, 2).map(p => [p.number, p.base, p.head]), [[number, 1200000, 1203000], [number, 1203000, 1206000]]);
+	equal([tests.points[0].base, tests.points[2].number], [null, 0]);
+	match(page, /<h3>Outputs <small>1\.233 MB in the newest<\/small><\/h3>/);
+	match(page, /<title id="history-\d-title">Outputs in the last 11 runs that measured it<\/title><desc id="history-\d-says">Oldest first: at least 1\.2 MB, at most 1\.233 MB, in the newest 1\.233 MB\.<\/desc>/);
+	match(page, /<title>main, run 8000: 42 tests \u2192 43 tests<\/title>/);
+	match(page, /always 40 MB/);
+	match(page, /<td class="n">1\.2 MB<\/td><td class="n">1\.203 MB<\/td><td class="n">\+3 kB \(\+0\.25 %\)<\/td>/);
+	match(page, new RegExp(`<a href="/run/8001">#501</a>`));
+	match(page, /none \u2192 41 tests/);
+	ok(page.includes('&lt;b&gt;tests') && !page.includes('<b>tests'), 'a metric\'s name is no HTML');
+	ok(![page, markdown, JSON.stringify(told)].some(t => t.includes('777')), 'what is of a private repository is nowhere');
+	match(markdown, /## Outputs over pull requests and base\n\n\| Of \|/);
+	match(markdown, /\| main \| [^|]* \| 1\.206 MB \| 1\.209 MB \| &#43;3 kB \(\+0\.25 %\) \|/);
 });
 
 test('the badge is the default branch\'s, whatever a pull request does', async () => {

@@ -7,6 +7,7 @@
 #include "store/db.h"
 #include "store/desired.h"
 #include "store/hosts.h"
+#include "store/measure.h"
 #include "store/delivery.h"
 #include "store/duration.h"
 #include "store/figures.h"
@@ -20,6 +21,7 @@
 #include "support/text/json.h"
 
 #include <glob.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -1486,11 +1488,50 @@ figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all(void **
 	assert_int_equal(figure_add_build(f->s, 424242, FIGURE_BUILD, 5, &e), 0);
 }
 
+static void
+measures_are_kept_by_run_and_go_with_it(void **state)
+{
+	struct fixture *f = *state;
+	enum { MANY = 2000 };
+	struct package_sizes *of = arena_alloc(&f->a, MANY * sizeof(*of));
+	int64_t output[] = {100, 120}, closure[] = {1000, 1000};
+	struct metric metric = {"tests", "", (double)NAN, 7};
+	struct measured *rows;
+	size_t n;
+
+	want_chain(f, f->run, false);
+	for (size_t i = 0; i < MANY; i++)
+		of[i] = (struct package_sizes){.drv = i == 0 ? "/nix/store/b.drv"
+		                                             : arena_printf(&f->a, "/nix/store/none-%zu.drv", i),
+		    .output = {output, 2},
+		    .closure = {closure, 2}};
+	of[0].metrics = (struct metrics){&metric, 1};
+	struct sizes sizes = {.packages = {of, MANY}};
+	int64_t began = clock_mono_ms();
+	assert_int_equal(measure_put(f->s, f->run, &sizes, &f->e), 0);
+	print_message("# %d measures: %lld ms\n", MEASURE_MAX_ROWS, (long long)(clock_mono_ms() - began));
+	output[1] = 130; /* measured again: instead */
+	assert_int_equal(measure_put(f->s, f->run, &sizes, &f->e), 0);
+	struct view_build b;
+	assert_int_equal(view_build(f->s, &f->a, "/nix/store/b.drv", &b, &f->e), 0);
+	assert_int_equal(measure_read(f->s, &f->a, b.id, &rows, &n, &f->e), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(rows[0].what, "output");
+	assert_true(rows[0].base == 100 && rows[0].head == 130);
+	assert_string_equal(rows[1].what, "closure");
+	assert_string_equal(rows[2].what, "metric tests");
+	assert_true(isnan(rows[2].base) && rows[2].head == 7);
+	assert_int_equal(sqlite3_exec(f->s->db, "DELETE FROM run", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(measure_read(f->s, &f->a, b.id, &rows, &n, &f->e), 0);
+	assert_int_equal(n, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
+	    TEST(measures_are_kept_by_run_and_go_with_it),
 	    TEST(figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all),
 	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),

@@ -35,11 +35,11 @@ EVALUATE = \
 	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
 	evaluate/builtin/drvinputs.c evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
 GRAPH = \
-	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c graph/alone.c \
+	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c graph/distance.c graph/alone.c \
 	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/explain.c graph/tools.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
-	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
+	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/view_distance.c report/ladder.c \
 	report/checks.c report/attribute_checks.c report/how.c report/position.c report/labels.c report/document.c report/failing.c report/html.c report/run_page.c report/words.c report/explanation.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \

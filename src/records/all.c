@@ -35,6 +35,8 @@ const struct fields *const records_all[] = {
     &meta_errors_fields,
     &difference_root_fields,
     &difference_target_fields,
+    &difference_needed_fields,
+    &difference_distances_fields,
     &query_job_fields,
     &build_needed_fields,
     &query_fields,

@@ -45,6 +45,7 @@ void view_packages(const struct view *v, struct values *obj);  /* view_packages.
 void view_meta(const struct view *v, struct values *obj);      /* view_meta.c: marks, licences, maintainers */
 void view_sizes(const struct view *v, struct values *obj);     /* view_sizes.c: sizes, metrics, products */
 void view_distances(const struct view *v, struct values *obj); /* view_distance.c: where */
+void view_work(const struct view *v, struct values *obj);      /* view_cost.c: work, advice */
 void view_failures(const struct view *v, struct values *obj);  /* view_failures.c: broke, broken_evaluations, ... */
 void view_rules(const struct view *v, struct values *obj);     /* view_rules.c: rules, evaluations, conflict, ... */
 

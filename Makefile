@@ -14,7 +14,7 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c cli/place.c cli/start.c cli/check.c cli/backup.c cli/manual.c cli/completion.c cli/shell.c cli/watch.c cli/operator_token.c cli/remote.c cli/printlog.c
+CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/durations.c cli/ownnix.c cli/status.c cli/operate.c cli/place.c cli/start.c cli/check.c cli/backup.c cli/manual.c cli/completion.c cli/shell.c cli/watch.c cli/operator_token.c cli/remote.c cli/printlog.c
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c bot/control.c bot/service.c
 WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c

@@ -46,6 +46,7 @@ const struct fields *const records_all[] = {
     &build_job_fields,
     &built_fields,
     &build_told_fields,
+    &package_durations_fields,
     &push_job_fields,
     &pushed_fields,
     &run_failure_fields,

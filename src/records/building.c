@@ -218,6 +218,16 @@ static const struct field build_told_members[] = {
 const struct fields build_told_fields = FIELDS("build of a run", NULL, struct build_told, build_told_members);
 #undef OF
 
+#define OF struct package_durations
+static const struct field package_durations_members[] = {
+    {TEXT(name), .required = true, .about = "without version"},
+    {TEXT(system), .required = true},
+    {INTS(ms), .about = "oldest first"},
+};
+const struct fields package_durations_fields =
+    FIELDS("durations of a package", NULL, struct package_durations, package_durations_members);
+#undef OF
+
 #define OF struct push_job
 static const struct field push_job_members[] = {
     {TEXTS(drvs), .required = true},

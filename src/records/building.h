@@ -167,6 +167,13 @@ struct builds_told {
 };
 extern const struct fields build_told_fields;
 
+/* How long builds of a package took, oldest first (cli/durations.h). */
+struct package_durations {
+	const char *name, *system; /* without version */
+	struct numbers ms;
+};
+extern const struct fields package_durations_fields;
+
 struct push_job {
 	struct texts drvs;
 	const char *cache;

@@ -26,6 +26,7 @@ struct command_line {
 	const char *job_name;    /* of --job, or NULL */
 	bool build, again;       /* again: what is there already, too, and compare */
 	bool merge, ignore_rules, submodules, watch;
+	bool first;      /* a first answer alone */
 	bool restricted; /* --allowed-uris */
 };
 

@@ -16,7 +16,7 @@
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c cli/place.c cli/start.c cli/check.c cli/backup.c cli/manual.c cli/completion.c cli/shell.c cli/watch.c cli/operator_token.c cli/remote.c cli/printlog.c
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c bot/control.c bot/service.c
-WALK = walk/table.c walk/flow.c walk/steps.c walk/first.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c
+WALK = walk/table.c walk/flow.c walk/steps.c walk/early.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c config/allowed.c config/environment.c
 FORGE = \
@@ -36,11 +36,11 @@ EVALUATE = \
 	evaluate/builtin/drvinputs.c evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
 GRAPH = \
 	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c graph/alone.c \
-	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/first.c graph/explain.c graph/tools.c
+	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/reach.c graph/explain.c graph/tools.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
-	report/checks.c report/attribute_checks.c report/how.c report/first.c report/position.c report/labels.c report/document.c report/failing.c report/html.c report/run_page.c report/words.c report/explanation.c
+	report/checks.c report/attribute_checks.c report/how.c report/first_told.c report/position.c report/labels.c report/document.c report/failing.c report/html.c report/run_page.c report/words.c report/explanation.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/retry.c queue/tell.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c

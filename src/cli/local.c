@@ -14,7 +14,7 @@
 #include "records/failure.h"
 #include "records/first.h"
 #include "report/explanation.h"
-#include "report/first.h"
+#include "report/first_told.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"

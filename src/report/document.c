@@ -1,7 +1,7 @@
 /* report.json. */
 #include "report/document.h"
 
-#include "report/first.h"
+#include "report/first_told.h"
 #include "support/text/jscan.h"
 #include "support/text/json.h"
 

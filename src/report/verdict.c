@@ -1,7 +1,7 @@
 /* Facts become conclusions and titles. */
 #include "report/verdict.h"
 
-#include "report/first.h"
+#include "report/first_told.h"
 #include "report/words.h"
 
 #include <string.h>

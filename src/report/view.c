@@ -2,7 +2,7 @@
 #include "report/view.h"
 
 #include "report/attribute_checks.h"
-#include "report/first.h"
+#include "report/first_told.h"
 #include "report/view_part.h"
 #include "report/words.h"
 #include "support/text/escape.h"

@@ -10,7 +10,7 @@
 #include "report/explanation.h"
 #include "report/report.h"
 #include "support/base/mem.h"
-#include "walk/first.h"
+#include "walk/early.h"
 #include "walk/sweep.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Roots from two small evaluations, and who needs them at base. */
-#include "graph/first.h"
+#include "graph/reach.h"
 
 #include "graph/cache.h"
 #include "graph/result.h"

@@ -1,5 +1,5 @@
 /* A word in between. */
-#include "report/first.h"
+#include "report/first_told.h"
 
 #include "report/words.h"
 #include "support/os/files.h"

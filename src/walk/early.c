@@ -1,9 +1,9 @@
 /* Which attributes, what they are now, and who needs them. */
-#include "walk/first.h"
+#include "walk/early.h"
 
 #include "evaluate/evaluate.h"
 #include "evaluate/named.h"
-#include "graph/first.h"
+#include "graph/reach.h"
 #include "records/first.h"
 #include "support/base/clock.h"
 

@@ -1,11 +1,11 @@
 /*
- * first - what was said before all was evaluated, and what became of it.
+ * first_told - what was said before all was evaluated, and what became of it.
  *
  * While nothing is compared it is the title of the check; afterwards it is confirmed or corrected, by how much, in derivations of
  * attributes that are rebuilt or new, each once. It concludes no check and never says that nothing is rebuilt.
  */
-#ifndef EKACI_REPORT_FIRST_H
-#define EKACI_REPORT_FIRST_H
+#ifndef EKACI_REPORT_FIRST_TOLD_H
+#define EKACI_REPORT_FIRST_TOLD_H
 
 #include "records/first.h"
 #include "report/model.h"

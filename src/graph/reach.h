@@ -1,13 +1,13 @@
 /*
- * first - what a change rebuilds, from the few attributes that it edits and from the base's graph.
+ * reach - what a change rebuilds, from the few attributes that it edits and from the base's graph.
  *
  * The edited attributes' derivations are compared as always: what differs by itself are roots, each standing for a derivation of the
  * base. What needs that one at base, through derivations whose outputs depend on their inputs, is thought to be rebuilt. What this
  * cannot see: attributes that read the changed files in another way than through a derivation, and what the change makes need
  * something else. So it is never final.
  */
-#ifndef EKACI_GRAPH_FIRST_H
-#define EKACI_GRAPH_FIRST_H
+#ifndef EKACI_GRAPH_REACH_H
+#define EKACI_GRAPH_REACH_H
 
 #include "records/first.h"
 

@@ -1,10 +1,10 @@
 /*
- * first - the stage `first`: of a struct first_job, a struct first_answer.
+ * early - the stage `first`: of a struct first_job, a struct first_answer.
  *
  * Where there is no answer the record says why; only being cancelled is an error, for nothing may fail because of a word in between.
  */
-#ifndef EKACI_WALK_FIRST_H
-#define EKACI_WALK_FIRST_H
+#ifndef EKACI_WALK_EARLY_H
+#define EKACI_WALK_EARLY_H
 
 #include "records/record.h"
 

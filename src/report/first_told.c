@@ -132,7 +132,7 @@ first_sentence(struct model *m)
 	const char *words = first_words(&m->a, all);
 	struct first_check check;
 
-	if (words == NULL)
+	if (words == NULL || (m->outcome == OUTCOME_RUNNING && has_answer(all)))
 		return NULL;
 	char *said = escape_dup(&m->a, ESCAPE_TERMINAL, str_of(words));
 	said[0] = said[0] == 'f' ? 'F' : 'N';

@@ -497,6 +497,31 @@ open_shell(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	return shell_open(&l->a, &wish, ret_exit, e);
 }
 
+/* The record, with the derivations of its list in its place: the file goes with the run. */
+static int
+print_first(struct local *l, const struct first_answer *is, struct err *e)
+{
+	struct first_answer bare = *is;
+	AUTO(buf_release) struct buf text;
+	struct str list = {0};
+	const char *separator = "";
+
+	buf_init(&text, MAX_ROOTS_BYTES);
+	bare.list = NULL;
+	if ((is->list != NULL && files_read(&l->a, is->list, MAX_ROOTS_BYTES, &list, e) != 0) ||
+	    fields_write(&first_answer_fields, &bare, &text, e) != 0)
+		return -1;
+	fwrite(text.p, 1, text.n - 1, stdout); /* without its brace */
+	fputs(",\"derivations\":[", stdout);
+	while (list.n > 0) {
+		struct str drv = str_cut(list, '\n', &list);
+		printf("%s\"" STR_FMT "\"", separator, STR_ARG(drv)); /* of the store: nothing in it is to be quoted */
+		separator = ",";
+	}
+	puts("]}");
+	return fflush(stdout) == 0 ? 0 : fail_sys(e, "cannot write the answer");
+}
+
 /* Of the first job: the others come after its whole evaluation. */
 static int
 tell_first(struct local *l, const struct run *r, int *ret_exit, struct err *e)
@@ -508,9 +533,8 @@ tell_first(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	progress_clear(&l->line);
 	*ret_exit = all.n > 0 && all.p[0].known ? 0 : COULD_NOT_TELL;
 	if (strcmp(l->q.format, "json") == 0)
-		puts(r->first);
-	else
-		puts(escape_dup(&l->a, ESCAPE_TERMINAL, str_of(first_words(&l->a, &all))));
+		return print_first(l, &all.p[0], e);
+	puts(escape_dup(&l->a, ESCAPE_TERMINAL, str_of(first_words(&l->a, &all))));
 	return fflush(stdout) == 0 ? 0 : fail_sys(e, "cannot write the answer");
 }
 

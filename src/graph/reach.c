@@ -88,6 +88,91 @@ turn(const struct closure *g, size_t n, uint32_t **ret_off, uint32_t **ret_up)
 	*ret_up = up;
 }
 
+/* Of what was evaluated nothing need be thought. */
+static void
+correct(struct first *f)
+{
+	for (size_t i = 0; i < f->d.attrs.v.n; i++) {
+		const struct attr_entry *at = &f->d.attrs.v.p[i];
+		if (at->base_node != NO_NODE && at->base_node < f->d.mark)
+			f->thought[at->base_node] = at->class == CLASS_REBUILD;
+	}
+}
+
+static bool
+needs(const struct closure *g, uint32_t v, uint32_t input)
+{
+	for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1]; k++)
+		if (g->targets.p[k] == input)
+			return true;
+	return false;
+}
+
+static bool
+has_other_source(const struct root *r)
+{
+	for (size_t i = 0; i < r->n_what; i++)
+		if (str_is(r->what[i], "src"))
+			return true;
+	return false;
+}
+
+/* The sources that a root was made from and is not any more. */
+static void
+mark_sources(struct first *f, const struct root *r, uint8_t *ret)
+{
+	const struct closure *g = &f->d.closure;
+
+	for (uint32_t k = g->off.p[r->base_node]; k < g->off.p[r->base_node + 1]; k++) {
+		uint32_t v = g->targets.p[k];
+		struct str name = closure_name(g, v);
+		bool patch = str_ends(name, STR(".patch")) || str_ends(name, STR(".diff"));
+		if ((g->flags.p[v] & CLOSURE_FIXED) != 0 && !patch && !needs(g, r->node, v))
+			ret[v] = 1;
+	}
+}
+
+/* Whether a derivation is one of those that are made from such a source, or have such a name. */
+static bool
+is_variant(const struct first *f, uint32_t v, const struct map *names, const uint8_t *sources)
+{
+	const struct closure *g = &f->d.closure;
+	bool made_from = false;
+
+	if ((g->flags.p[v] & CLOSURE_FIXED) != 0)
+		return false;
+	for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1]; k++)
+		made_from = made_from || sources[g->targets.p[k]];
+	return made_from || map_get(names, closure_name(g, v)) != NULL;
+}
+
+/* What differs by itself, and what is made from the same source or called the same as an attribute that does: another variant from the same file, which has no
+ * attribute and which others need (a minimal one, one of a bootstrap). */
+static void
+mark_roots(struct first *f)
+{
+	const struct closure *g = &f->d.closure;
+	AUTO(mem_free) uint8_t *sources = mem_alloc(f->d.mark + 1);
+	struct map names = {0};
+
+	f->thought = arena_alloc(&f->d.a, f->d.mark + 1);
+	for (size_t i = 0; i < f->d.n_roots; i++) {
+		const struct root *r = &f->d.roots[i];
+		if (r->base_node == NO_NODE || r->base_node >= f->d.mark)
+			continue;
+		f->thought[r->base_node] = 1;
+		if (has_other_source(r))
+			mark_sources(f, r, sources);
+		if (r->n_attrs > 0)
+			map_add(&names, closure_name(g, r->base_node), NULL);
+	}
+	for (uint32_t v = 0; v < f->d.mark; v++)
+		if (is_variant(f, v, &names, sources))
+			f->thought[v] = 1;
+	map_release(&names);
+	correct(f); /* what was evaluated and is the same is no root */
+}
+
 /* What is fetched stays, whatever it is fetched with. */
 static void
 spread_over_base(struct first *f)
@@ -97,15 +182,10 @@ spread_over_base(struct first *f)
 	AUTO(mem_free) uint32_t *up = NULL;
 	VEC(uint32_t) stack = {0};
 
-	f->thought = arena_alloc(&f->d.a, f->d.mark + 1);
 	turn(g, f->d.mark, &off, &up);
-	for (size_t i = 0; i < f->d.n_roots; i++) {
-		uint32_t v = f->d.roots[i].base_node;
-		if (v == NO_NODE || v >= f->d.mark || f->thought[v])
-			continue;
-		f->thought[v] = 1;
-		vec_push(&stack, v);
-	}
+	for (uint32_t v = 0; v < f->d.mark; v++)
+		if (f->thought[v])
+			vec_push(&stack, v);
 	while (stack.n > 0) {
 		uint32_t v = stack.p[--stack.n];
 		for (uint32_t k = off[v]; k < off[v + 1]; k++) {
@@ -117,17 +197,6 @@ spread_over_base(struct first *f)
 		}
 	}
 	vec_release(&stack);
-}
-
-/* Of what was evaluated nothing need be thought. */
-static void
-correct(struct first *f)
-{
-	for (size_t i = 0; i < f->d.attrs.v.n; i++) {
-		const struct attr_entry *at = &f->d.attrs.v.p[i];
-		if (at->base_node != NO_NODE && at->base_node < f->d.mark)
-			f->thought[at->base_node] = at->class == CLASS_REBUILD;
-	}
 }
 
 static int
@@ -239,6 +308,7 @@ answer(struct first *f, const struct first_files *files, const char *list, struc
 		ret->reason = fields_clean(f->a, str_of(why));
 		return 0;
 	}
+	mark_roots(f);
 	spread_over_base(f);
 	correct(f);
 	if (write_list(f, list, &ret->rebuilds, e) != 0)

@@ -147,8 +147,9 @@ test('ekaci diff --first prints it alone: 0 for an answer, 2 for none, with the 
 		equal([branch, code], [branch, status], stderr);
 		match(stdout, words);
 	}
-	const [told] = JSON.parse(first('deep', '--json').stdout);
+	const told = JSON.parse(first('deep', '--json').stdout);
 	equal([told.job, told.known, told.rebuilds], ['default.nix', true, 3]);
+	equal(told.derivations.map(d => d.replace(/.*-(\w+)-1\.drv$/, '$1')).sort(), ['delta', 'gamma', 'stone']);
 });
 
 test('what it said is what the whole comparison finds, or not, name by name', () => {

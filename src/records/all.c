@@ -5,6 +5,7 @@
 #include "records/difference.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
+#include "records/first.h"
 #include "records/mirror.h"
 #include "records/operator_order.h"
 #include "records/page_told.h"
@@ -28,6 +29,8 @@ const struct fields *const records_all[] = {
     &evaluate_job_fields,
     &evaluation_fields,
     &evaluation_header_fields,
+    &first_job_fields,
+    &first_answer_fields,
     &diff_job_fields,
     &difference_record_fields,
     &difference_attribute_fields,

@@ -37,6 +37,7 @@ EVALUATE = \
 GRAPH = \
 	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c graph/alone.c \
 	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/explain.c graph/tools.c
+OVERLAP = overlap/space.c overlap/compare.c overlap/stage.c
 REPORT = \
 	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
 	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
@@ -47,7 +48,7 @@ QUEUE = \
 RECORDS = \
 	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
-	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/page_told.c records/operator_order.c records/wish.c
+	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/overlap.c records/page_told.c records/operator_order.c records/wish.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c formats/log_file.c formats/table_file.c formats/token_file.c
 NIX = \
 	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
@@ -60,7 +61,7 @@ SUPPORT = \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c support/os/zstream.c support/os/tar.c support/os/notify.c \
 	support/os/loop.c support/text/escape.c support/text/values.c support/text/template.c support/text/jscan.c \
 	support/text/json.c support/text/mistakes.c support/text/prometheus.c support/text/usage.c support/text/nearest.c support/text/metric.c
-SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
+SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(OVERLAP) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
 SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
@@ -69,7 +70,7 @@ SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
 UNIT = \
 	support records architecture escape template config trust jobs walk sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
-	graph_radius graph_property graph_cache graph_golden difference_file table_file log_file graph_commands report_position report_verdict report_attributes report_classes report_golden report_limits store \
+	graph_radius graph_property graph_cache graph_golden difference_file table_file log_file graph_commands report_position report_verdict report_attributes report_classes report_golden report_limits overlap store \
 	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
 # Readers of hostile bytes, tests/fuzz/NAME.c, in the order of the flow: fuzzed by `make fuzz`; the inputs kept in fixtures/fuzz/NAME
 # are tried by `make check`.

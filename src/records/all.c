@@ -7,6 +7,7 @@
 #include "records/failure.h"
 #include "records/mirror.h"
 #include "records/operator_order.h"
+#include "records/overlap.h"
 #include "records/page_told.h"
 #include "records/plan.h"
 #include "records/record.h"
@@ -61,6 +62,9 @@ const struct fields *const records_all[] = {
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,
+    &overlap_job_fields,
+    &overlap_told_fields,
+    &overlaps_told_fields,
     &index_told_fields,
     &repository_told_fields,
     &pull_told_fields,

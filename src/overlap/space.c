@@ -1,6 +1,6 @@
 /* What a difference rebuilds, as numbers, and the file that keeps them. */
 #include "formats/difference_file.h"
-#include "overlap/overlap.h"
+#include "overlap/spaces.h"
 #include "support/os/files.h"
 
 #include <openssl/sha.h>
@@ -76,7 +76,7 @@ root_name(struct arena *a, const struct difference_root *root)
 	return fields_clean(a, str_utf8_head((struct str){b.p, b.n}, MAX_NAME));
 }
 
-struct collecting {
+struct space_making {
 	struct arena *a;
 	struct buf b;
 	VEC(struct space_entry) rebuilt;
@@ -85,17 +85,16 @@ struct collecting {
 };
 
 static void
-collect(struct collecting *c, const struct difference_element *one)
+collect(struct space_making *c, const struct difference_element *one)
 {
 	if (one->part == DIFFERENCE_ATTRIBUTES) {
 		const struct difference_attribute *at = one->attribute;
 		const char *base = at->base != NULL ? at->base->drv : NULL, *head = at->head != NULL ? at->head->drv : NULL;
 		if (at->class == CLASS_REBUILD)
-			vec_push(&c->rebuilt,
-			    ((struct space_entry){.key = attribute_key(&c->b, at),
-			        .base = drv_key(&c->b, at, base),
-			        .head = drv_key(&c->b, at, head),
-			        .counts = at->alias_of.n == 0}));
+			vec_push(&c->rebuilt, ((struct space_entry){.key = attribute_key(&c->b, at),
+			                          .base = drv_key(&c->b, at, base),
+			                          .head = drv_key(&c->b, at, head),
+			                          .counts = at->alias_of.n == 0}));
 		else if (base != NULL && head == NULL)
 			vec_push(&c->gone, attribute_key(&c->b, at));
 		return;
@@ -136,7 +135,7 @@ from_difference(struct arena *a, const char *path, struct space *ret, struct err
 {
 	const unsigned wanted = 1u << DIFFERENCE_ATTRIBUTES | 1u << DIFFERENCE_ROOTS;
 	AUTO(difference_close) struct difference_reader *r = NULL;
-	struct collecting c = {.a = a};
+	struct space_making c = {.a = a};
 	struct arena one_a = {0};
 	struct difference_element one;
 

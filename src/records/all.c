@@ -67,6 +67,7 @@ const struct fields *const records_all[] = {
     &overlaps_told_fields,
     &index_told_fields,
     &repository_told_fields,
+    &pulls_told_fields,
     &pull_told_fields,
     &run_page_fields,
     &failures_told_fields,

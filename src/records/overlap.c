@@ -30,7 +30,8 @@ static const struct field overlap_with_members[] = {
     {TEXTS(roots), .about = "that differ by themselves in both; the first three"},
     {INT(roots_total)},
 };
-static const struct fields overlap_with_fields = FIELDS("overlap with another", NULL, struct overlap_with, overlap_with_members);
+static const struct fields overlap_with_fields =
+    FIELDS("overlap with another", NULL, struct overlap_with, overlap_with_members);
 #undef OF
 
 #define OF struct overlap_told
@@ -42,7 +43,8 @@ static const struct field overlap_told_members[] = {
     {INT(others), .about = "open pull requests that rebuild some of the same"},
     {LIST_OF(with, overlap_with, overlap_with_fields), .about = "who shares most first; at most 8"},
 };
-const struct fields overlap_told_fields = FIELDS("overlap of a pull request", "overlap", struct overlap_told, overlap_told_members);
+const struct fields overlap_told_fields =
+    FIELDS("overlap of a pull request", "overlap", struct overlap_told, overlap_told_members);
 #undef OF
 
 #define OF struct overlap_group
@@ -50,8 +52,8 @@ static const struct field overlap_group_members[] = {
     {INTS(pulls), .about = "each rebuilds something that another one of them rebuilds or takes away"},
     {INT(together), .about = "what they rebuild when all are merged together"},
     {INT(apart), .about = "derivations of all as they are, each once"},
-    {INT(first), .about = "green already, and shares most: to be merged first; 0: none is green"},
-    {INT(again), .about = "of its rebuilds: made again when the others go first"},
+    {INT(first), .about = "green, so built already: to be merged first; 0: none of them is"},
+    {INT(again), .about = "rebuilds of that one that are made again when the others go before it"},
 };
 static const struct fields overlap_group_fields = FIELDS("overlapping ones", NULL, struct overlap_group, overlap_group_members);
 #undef OF

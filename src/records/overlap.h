@@ -1,5 +1,5 @@
 /*
- * overlap - job and records of the stage `overlap`: open pull requests of a repository beside each other (overlap/overlap.h says what
+ * overlap - job and records of the stage `overlap`: open pull requests of a repository beside each other (overlap/spaces.h says what
  * the numbers mean).
  */
 #ifndef EKACI_RECORDS_OVERLAP_H

@@ -5,7 +5,7 @@
 #include "changeset/changeset.h"
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
-#include "overlap/overlap.h"
+#include "overlap/spaces.h"
 #include "records/difference.h"
 #include "report/explanation.h"
 #include "report/report.h"

@@ -2,7 +2,7 @@
  * Figures of the module overlap, one a line: NAME VALUE UNIT. 500 open pull requests of 1,000 rebuilds each, drawn from a set of
  * 12,565 attributes around a hub each, beside a plain intersection of sorted lists, pair by pair, that shares no code with it.
  */
-#include "overlap/overlap.h"
+#include "overlap/spaces.h"
 
 #include <stdio.h>
 #include <stdlib.h>

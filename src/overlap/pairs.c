@@ -1,5 +1,5 @@
 /* Spaces compared: who shares what, pair by pair and in groups. */
-#include "overlap/overlap.h"
+#include "overlap/spaces.h"
 #include "support/base/map.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ enum { MAX_WITH = 8, MAX_ROOTS = 3 };
 
 /* --- numbers to places: open addressing, keys in the order they came --- */
 
-struct table {
+struct numbering {
 	uint64_t *keys;
 	uint32_t *slots; /* place + 1; 0: free */
 	size_t n, cap, mask;
@@ -29,13 +29,13 @@ mix(uint64_t x)
 }
 
 static void
-table_init(struct arena *a, struct table *t, size_t cap)
+table_init(struct arena *a, struct numbering *t, size_t cap)
 {
 	size_t slots = 16;
 
 	while (slots < cap * 2)
 		slots *= 2;
-	*t = (struct table){.cap = cap, .mask = slots - 1, .salt = map_hash("salt", 4)};
+	*t = (struct numbering){.cap = cap, .mask = slots - 1, .salt = map_hash("salt", 4)};
 	t->keys = arena_alloc(a, (cap + 1) * sizeof(*t->keys));
 	t->slots = arena_alloc(a, slots * sizeof(*t->slots));
 	memset(t->slots, 0, slots * sizeof(*t->slots));
@@ -43,7 +43,7 @@ table_init(struct arena *a, struct table *t, size_t cap)
 
 /* The place of a key, which is added where it was not there. */
 static uint32_t
-table_add(struct table *t, uint64_t key, bool *ret_added)
+table_add(struct numbering *t, uint64_t key, bool *ret_added)
 {
 	size_t i = mix(key ^ t->salt) & t->mask;
 
@@ -60,7 +60,7 @@ table_add(struct table *t, uint64_t key, bool *ret_added)
 
 /* The same without adding: NONE when it is not there. */
 static uint32_t
-table_find(const struct table *t, uint64_t key)
+table_find(const struct numbering *t, uint64_t key)
 {
 	for (size_t i = mix(key ^ t->salt) & t->mask; t->slots[i] != 0; i = (i + 1) & t->mask)
 		if (t->keys[t->slots[i] - 1] == key)
@@ -84,29 +84,32 @@ struct attribute {
 	uint32_t first;  /* its pull requests, a place in comparing.of */
 	uint32_t n;      /* how many */
 	uint32_t filled; /* of them, while they are being noted */
+	uint64_t head;   /* its derivation in the first of them */
+	bool differ;     /* in another one it is another */
 	bool gone;
 };
 
 /* Attributes that the same pull requests rebuild; what they are counted as: aliases once, none that is gone. */
 struct block {
-	uint32_t attribute; /* one of them: whose pull requests they are */
+	uint32_t attribute;       /* one of them: whose pull requests they are */
 	uint32_t counted, shared; /* shared: with those that are gone */
 };
 
-struct comparing {
+struct overlapping {
 	struct arena a;
 	const struct overlap_pull *pulls;
 	const struct space *of;
 	size_t n;
-	struct table keys; /* of attributes */
+	struct numbering keys; /* of attributes */
 	struct attribute *attributes;
-	uint32_t *owners; /* of each attribute, n numbers from its `first` on */
+	uint32_t *owners;  /* of each attribute, n numbers from its `first` on */
 	uint32_t **places; /* of each pull request's entries: which attribute */
 	struct block *blocks;
 	size_t n_blocks;
 	uint32_t *shared; /* n times n; of i < k at i * n + k */
 	uint32_t *group;  /* of each: one of its group, in the end the least */
 	int64_t *apart;   /* of each: its derivations that no one before it has */
+	int64_t *again;   /* of each: rebuilds of which another one has another derivation */
 	bool **single;    /* of each one's entries: no other has the same derivation */
 	struct common {
 		uint32_t *heads; /* derivations that others have, too: of entries that count, ascending */
@@ -115,7 +118,7 @@ struct comparing {
 };
 
 static void
-note_entries(struct comparing *c)
+note_entries(struct overlapping *c)
 {
 	size_t all = 0;
 	bool added;
@@ -132,7 +135,8 @@ note_entries(struct comparing *c)
 			uint32_t at = c->places[i][k] = table_add(&c->keys, one->key, &added);
 			struct attribute *t = &c->attributes[at];
 			if (added)
-				*t = (struct attribute){.is = mix(one->base)};
+				*t = (struct attribute){.is = mix(one->base), .head = one->head};
+			t->differ = t->differ || t->head != one->head;
 			t->n++;
 			t->is += mix(one->head ^ mix(i + 1));
 			t->in += mix(i + 1);
@@ -153,9 +157,9 @@ note_entries(struct comparing *c)
 
 /* Aliases once, and what the same pull requests rebuild as one block. */
 static void
-make_blocks(struct comparing *c)
+make_blocks(struct overlapping *c)
 {
-	struct table is, in;
+	struct numbering is, in;
 	bool fresh, added;
 
 	table_init(&c->a, &is, c->keys.n);
@@ -176,7 +180,7 @@ make_blocks(struct comparing *c)
 }
 
 static uint32_t
-group_of(struct comparing *c, uint32_t i)
+group_of(struct overlapping *c, uint32_t i)
 {
 	while (c->group[i] != i)
 		i = c->group[i] = c->group[c->group[i]];
@@ -184,7 +188,7 @@ group_of(struct comparing *c, uint32_t i)
 }
 
 static void
-join(struct comparing *c, uint32_t x, uint32_t y)
+join(struct overlapping *c, uint32_t x, uint32_t y)
 {
 	x = group_of(c, x);
 	y = group_of(c, y);
@@ -196,7 +200,7 @@ join(struct comparing *c, uint32_t x, uint32_t y)
 
 /* What one of them takes away is not rebuilt, whoever else would: the two belong together, too. */
 static void
-note_gone(struct comparing *c)
+note_gone(struct overlapping *c)
 {
 	c->group = arena_alloc(&c->a, (c->n + 1) * sizeof(*c->group));
 	for (size_t i = 0; i < c->n; i++)
@@ -212,7 +216,7 @@ note_gone(struct comparing *c)
 }
 
 static void
-count_pairs(struct comparing *c)
+count_pairs(struct overlapping *c)
 {
 	c->shared = arena_alloc(&c->a, (c->n * c->n + 1) * sizeof(*c->shared));
 	memset(c->shared, 0, c->n * c->n * sizeof(*c->shared));
@@ -230,7 +234,7 @@ count_pairs(struct comparing *c)
 }
 
 static uint32_t
-shared_by(const struct comparing *c, size_t i, size_t k)
+shared_by(const struct overlapping *c, size_t i, size_t k)
 {
 	return i < k ? c->shared[i * c->n + k] : c->shared[k * c->n + i];
 }
@@ -238,9 +242,9 @@ shared_by(const struct comparing *c, size_t i, size_t k)
 /* Heads' derivations: how many of each pull request no one before it has, which are those of several, and which entries have no
  * alias in their own, so that they have none in any tree with it. */
 static void
-note_heads(struct comparing *c)
+note_heads(struct overlapping *c)
 {
-	struct table heads;
+	struct numbering heads;
 	size_t all = 0;
 	bool added;
 
@@ -321,12 +325,12 @@ count_common(const struct common *x, const struct common *y)
 }
 
 static void
-count_two(struct comparing *c, size_t i, size_t k, struct overlap_with *ret)
+count_two(struct overlapping *c, size_t i, size_t k, struct overlap_with *ret)
 {
 	const struct space *x = &c->of[i], *y = &c->of[k];
 	bool gone = x->n_gone > 0 || y->n_gone > 0;
 	struct arena a = {0};
-	struct table is = {0};
+	struct numbering is = {0};
 
 	for (size_t at = 0, by = 0; at < x->n || by < y->n;) {
 		const struct space_entry *one = at < x->n ? &x->rebuilt[at] : NULL, *two = by < y->n ? &y->rebuilt[by] : NULL;
@@ -383,13 +387,17 @@ most_first(const void *a, const void *b)
 }
 
 static void
-tell_one(struct arena *a, struct comparing *c, size_t i, struct most *others, struct overlap_told *ret)
+tell_one(struct arena *a, struct overlapping *c, size_t i, struct most *others, struct overlap_told *ret)
 {
 	size_t n = 0;
 
 	*ret = (struct overlap_told){.number = c->pulls[i].number, .run = c->pulls[i].run, .rebuilds = c->of[i].rebuilds};
-	for (size_t k = 0; k < c->of[i].n; k++)
-		ret->shared += c->of[i].rebuilt[k].counts && c->attributes[c->places[i][k]].n > 1;
+	c->again[i] = 0;
+	for (size_t k = 0; k < c->of[i].n; k++) {
+		const struct attribute *t = &c->attributes[c->places[i][k]];
+		ret->shared += c->of[i].rebuilt[k].counts && t->n > 1;
+		c->again[i] += c->of[i].rebuilt[k].counts && t->differ;
+	}
 	for (size_t k = 0; k < c->n; k++)
 		if (k != i && shared_by(c, i, k) > 0)
 			others[n++] = (struct most){shared_by(c, i, k), (uint32_t)k};
@@ -416,7 +424,7 @@ saves_most(const void *a, const void *b)
 }
 
 static void
-tell_groups(struct arena *a, struct comparing *c, const struct overlap_told *told, struct overlaps_told *ret)
+tell_groups(struct arena *a, struct overlapping *c, struct overlaps_told *ret)
 {
 	struct overlap_group **of = arena_alloc(a, (c->n + 1) * sizeof(struct overlap_group *));
 	uint32_t *sizes = arena_alloc(a, (c->n + 1) * sizeof(*sizes));
@@ -441,9 +449,9 @@ tell_groups(struct arena *a, struct comparing *c, const struct overlap_told *tol
 		struct overlap_group *group = of[g];
 		group->pulls.p[group->pulls.n++] = c->pulls[i].number;
 		group->apart += c->apart[i];
-		if (c->pulls[i].green && told[i].shared > group->again) {
+		if (c->pulls[i].green && c->again[i] > group->again) {
 			group->first = c->pulls[i].number;
-			group->again = told[i].shared;
+			group->again = c->again[i];
 		}
 	}
 	for (size_t b = 0; b < c->n_blocks; b++) {
@@ -458,7 +466,7 @@ void
 overlap_compare(struct arena *a, const struct overlap_pull *pulls, const struct space *of, size_t n, struct overlap_told *told,
     struct overlaps_told *all)
 {
-	struct comparing c = {.pulls = pulls, .of = of, .n = n};
+	struct overlapping c = {.pulls = pulls, .of = of, .n = n};
 
 	note_entries(&c);
 	note_gone(&c);
@@ -466,8 +474,9 @@ overlap_compare(struct arena *a, const struct overlap_pull *pulls, const struct 
 	count_pairs(&c);
 	note_heads(&c);
 	struct most *others = arena_alloc(&c.a, (n + 1) * sizeof(*others));
+	c.again = arena_alloc(&c.a, (n + 1) * sizeof(*c.again));
 	for (size_t i = 0; i < n; i++)
 		tell_one(a, &c, i, others, &told[i]);
-	tell_groups(a, &c, told, all);
+	tell_groups(a, &c, all);
 	arena_release(&c.a);
 }

@@ -1,5 +1,5 @@
 /* The stage: spaces are read, compared and told. */
-#include "overlap/overlap.h"
+#include "overlap/spaces.h"
 #include "support/base/log.h"
 
 enum { MAX_ENTRIES = 8 << 20 }; /* of all together: 400 MB */

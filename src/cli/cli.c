@@ -155,15 +155,15 @@ static const struct usage run_words = {
 static const struct usage pulls_words = {
     .name = "pulls",
     .synopsis = "--url URL [--json] OWNER/REPO[#NUMBER]",
-    .what = "open pull requests beside each other: which rebuild the same, and what all cost together",
+    .what = "open pull requests: in what order, and which rebuild the same",
     .words =
         "In the order of the morning: security, people before bots, then what is green, rebuilds least, costs least and waits longest. "
         "Below them who shares rebuilds with whom, what those rebuild merged together instead of each by itself, and who is best merged "
         "first; with #NUMBER, with whom that one does. It is predicted from the newest report of each.",
     .options = (const struct usage_option[]){JSON, REMOTE, {0}},
     .examples =
-        (const struct usage_example[]){{"ekaci --url https://ci.example.org pulls my-org/pkgs", "what to look at first"},
-            {"ekaci --url https://ci.example.org pulls my-org/pkgs#4711", "what else rebuilds the same"}, {0}},
+        (const struct usage_example[]){{"ekaci pulls --url https://ci.example.org my-org/pkgs", "what to look at first"},
+            {"ekaci pulls --url https://ci.example.org my-org/pkgs#4711", "what else rebuilds the same"}, {0}},
     .bad = "there is no such repository or pull request",
 };
 static const struct usage retry_words = {

@@ -73,7 +73,7 @@ long[5] = '@nix { "action": "setPhase" } @nix {';
 long[6] = `progress 1%\rprogress 99%\rdone ${'x'.repeat(6000)}`;
 long[4499] = 'error: a needle in the hay';
 const failed = put_build(first, 5001, 'failed-1.0', 'failed', long, { phases: [[2, 'unpackPhase'], [2000, 'buildPhase']], error: 4500, tail: 'error: a needle' });
-const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
+const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pulls`, 'open pull requests'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
 	[failed.route, 'a log'], [`${failed.route}?find=needle`, 'a log that was searched'], ['/nothing/here/at/all', 'an error']];
 
 // --- for programs -----------------------------------------------------------------------------------------------

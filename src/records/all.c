@@ -8,6 +8,7 @@
 #include "records/first.h"
 #include "records/mirror.h"
 #include "records/operator_order.h"
+#include "records/overlap.h"
 #include "records/page_told.h"
 #include "records/plan.h"
 #include "records/record.h"
@@ -70,8 +71,12 @@ const struct fields *const records_all[] = {
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,
+    &overlap_job_fields,
+    &overlap_told_fields,
+    &overlaps_told_fields,
     &index_told_fields,
     &repository_told_fields,
+    &pulls_told_fields,
     &pull_told_fields,
     &run_page_fields,
     &failures_told_fields,

@@ -5,6 +5,7 @@
 #include "records/difference.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
+#include "records/means_told.h"
 #include "records/mirror.h"
 #include "records/operator_order.h"
 #include "records/page_told.h"
@@ -19,6 +20,8 @@ const struct fields *const records_all[] = {
     &progress_fields,
     &stage_end_fields,
     &stage_error_fields,
+    &means_job_fields,
+    &means_fields,
     &mirror_job_fields,
     &mirrored_fields,
     &submodules_job_fields,

@@ -552,8 +552,10 @@ look(void *ctx)
 	f->wake = INT64_MAX;
 	if (store_runs_live(f->p.store, ids, MAX_LIVE, &n, &e) != 0)
 		log_err(LOG_ERROR, "flow", &e);
-	if (n == 0 && f->live > 0) /* nothing is under way any more */
+	if (n == 0 && f->live > 0) { /* nothing is under way any more */
+		store_rest(f->p.store);
 		mem_give_back();
+	}
 	f->live = n;
 	for (size_t i = 0; i < n; i++) {
 		struct arena a = {0};

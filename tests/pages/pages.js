@@ -547,7 +547,7 @@ test('a bot without repositories, and one with private ones alone, say so', asyn
 	sql(scene, 'UPDATE repository SET state = \'active\';');
 });
 
-await run({ limit_ms: 120000, before_end: async () => {
+await run({ limit_ms: 300000, before_end: async () => {
 	if (chromium)
 		await chromium.stop();
 	await scene.end();

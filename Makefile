@@ -46,7 +46,7 @@ RECORDS = \
 	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c records/plan.c records/evaluation.c records/first.c records/class.c records/difference.c records/building.c records/reporting.c records/page_told.c records/operator_order.c records/wish.c records/overlap.c records/means_told.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c formats/log_file.c formats/table_file.c formats/token_file.c
 NIX = \
-	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
+	nix/path.c nix/access.c nix/version.c nix/settings.c nix/trusted.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/prune.c store/people.c store/pushes.c store/overview.c store/now.c store/restored.c store/figures.c store/derivation.c store/hosts.c store/measure.c store/overlapped.c

@@ -70,7 +70,7 @@ async function seconds()
 		for (const [i, k] of changed.entries()) {
 			const began = Date.now(), { pull } = await scene.open(`change-${k}`);
 			const check = await scene.until('check_runs', { repo: scene.repo, head_sha: pull.head.sha },
-				all => all.find(c => /irst answer/.test(c.output?.title)), i === 0 ? 100 * MINUTES : 5 * MINUTES);
+				all => all.find(c => /irst answer/.test(c.output?.title)), i === 0 ? 30 * MINUTES : MINUTES);
 			if (!check.output.title.startsWith(`first answer: p${k}`))
 				throw new Error(check.output.title);
 			if (i > 0) // the first one waits for its base

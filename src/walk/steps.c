@@ -4,6 +4,7 @@
 #include "queue/capacity.h"
 #include "queue/estimate.h"
 #include "records/array.h"
+#include "store/measure.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -554,6 +555,8 @@ add_sizes(const struct walk *w, struct arena *a, const struct run *r, const stru
 	if (fields_read(&query_fields, a, str_of(r->query), "query", &query, e) != 0)
 		return -1;
 	query.sizes = (struct sizes *)(uintptr_t)sizes;
+	if (measure_put(w->store, r->id, sizes, e) != 0)
+		return -1;
 	return set_column(w, a, r, "query", &query_fields, &query, e);
 }
 

@@ -13,11 +13,14 @@
 #include "records/all.h"
 #include "records/array.h"
 #include "records/failure.h"
+#include "records/first.h"
 #include "report/explanation.h"
+#include "report/first_told.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/text/escape.h"
 #include "walk/jobs.h"
 #include "walk/table.h"
 #include "worker/call.h"
@@ -181,6 +184,8 @@ read_nix(struct local *l, struct err *e)
 static const char *
 doing_of(enum run_state s, const struct job *job)
 {
+	if (job->stage != NULL)
+		return "evaluating what is edited";
 	if (s == RUN_PLANNED)
 		return ((const struct evaluate_job *)job->is)->side == SIDE_BASE ? "evaluating base" : "evaluating head";
 	return run_state_doing(s == RUN_BUILT ? RUN_DIFFED : s); /* both ask the store */
@@ -208,7 +213,8 @@ run_step(struct local *l, struct arena *a, const struct step *step, const struct
 	if (r->state == RUN_PLANNED && read_nix(l, e) != 0)
 		return -1;
 	if (step->job(&l->walk, a, r, NULL, &job, e) != 0 ||
-	    stage(l, a, step->stage, doing_of(r->state, &job), &job, &records, e) != 0 || store_begin(l->walk.store, e) != 0)
+	    stage(l, a, job.stage != NULL ? job.stage : step->stage, doing_of(r->state, &job), &job, &records, e) != 0 ||
+	    store_begin(l->walk.store, e) != 0)
 		return -1;
 	int rc = step->done(&l->walk, a, r, &records, &incomplete, e);
 	if (rc == 0 && incomplete != NULL)
@@ -341,7 +347,8 @@ advance(struct local *l, struct arena *a, struct err *e)
 		return -1;
 	const struct step *step = pipeline_step(r.state);
 	bool asks = l->q.build || l->q.cost;
-	if (step == NULL || (r.state == RUN_DIFFED && !asks) || (r.state == RUN_QUERIED && !l->q.build))
+	if (step == NULL || (r.state == RUN_DIFFED && !asks) || (r.state == RUN_QUERIED && !l->q.build) ||
+	    (l->q.first && r.first != NULL))
 		return 1;
 	if (r.state == RUN_DIFFED && asks)
 		durations_load(l->cache, l->walk.store);
@@ -498,6 +505,47 @@ open_shell(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	return shell_open(&l->a, &wish, ret_exit, e);
 }
 
+/* The record, with the derivations of its list in its place: the file goes with the run. */
+static int
+print_first(struct local *l, const struct first_answer *is, struct err *e)
+{
+	struct first_answer bare = *is;
+	AUTO(buf_release) struct buf text;
+	struct str list = {0};
+	const char *separator = "";
+
+	buf_init(&text, MAX_ROOTS_BYTES);
+	bare.list = NULL;
+	if ((is->list != NULL && files_read(&l->a, is->list, MAX_ROOTS_BYTES, &list, e) != 0) ||
+	    fields_write(&first_answer_fields, &bare, &text, e) != 0)
+		return -1;
+	fwrite(text.p, 1, text.n - 1, stdout); /* without its brace */
+	fputs(",\"derivations\":[", stdout);
+	while (list.n > 0) {
+		struct str drv = str_cut(list, '\n', &list);
+		printf("%s\"" STR_FMT "\"", separator, STR_ARG(drv)); /* of the store: nothing in it is to be quoted */
+		separator = ",";
+	}
+	puts("]}");
+	return fflush(stdout) == 0 ? 0 : fail_sys(e, "cannot write the answer");
+}
+
+/* Of the first job: the others come after its whole evaluation. */
+static int
+tell_first(struct local *l, const struct run *r, int *ret_exit, struct err *e)
+{
+	struct first_answers all = {0};
+
+	if (array_read_records(&first_answer_fields, &l->a, r->first, "first", &all, e) != 0)
+		return -1;
+	progress_clear(&l->line);
+	*ret_exit = all.n > 0 && all.p[0].known ? 0 : COULD_NOT_TELL;
+	if (strcmp(l->q.format, "json") == 0)
+		return print_first(l, &all.p[0], e);
+	puts(escape_dup(&l->a, ESCAPE_TERMINAL, str_of(first_words(&l->a, &all))));
+	return fflush(stdout) == 0 ? 0 : fail_sys(e, "cannot write the answer");
+}
+
 static int
 tell(struct local *l, int *ret_exit, struct err *e)
 {
@@ -507,6 +555,8 @@ tell(struct local *l, int *ret_exit, struct err *e)
 		return -1;
 	if (l->q.of == ASKS_SHELL)
 		return open_shell(l, &r, ret_exit, e);
+	if (l->q.first && r.first != NULL)
+		return tell_first(l, &r, ret_exit, e);
 	return l->q.attr != NULL ? explain(l, &r, ret_exit, e) : report(l, &r, ret_exit, e);
 }
 
@@ -575,6 +625,7 @@ prepare(struct local *l, struct err *e)
 	    .roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir),
 	    .jobs = l->q.jobs,
 	    .submodules = l->q.submodules,
+	    .first = l->q.first,
 	    .choose = choose,
 	    .ctx = l};
 	l->walk = (struct walk){.settings = &l->settings, .own = &l->own};

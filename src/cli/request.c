@@ -18,6 +18,7 @@ enum request_option {
 	JOB,
 	ALL,
 	NO_PROOF,
+	FIRST,
 	MERGE,
 	SUBMODULES,
 	PULL,
@@ -104,6 +105,9 @@ const struct usage request_diff = {
     .what = "what rebuilds between two revisions of a local clone, and why",
     .words = REVISIONS_ARE,
     .options = (const struct usage_option[]){OF_WHAT, OF_SIDES, OF_DOING,
+        {"--first", NULL,
+            .what = "only a first answer, in seconds: of what the changed files define, and who needs it at BASE; never final",
+            .means = FIRST},
         {"--watch", NULL, .what = "again whenever a file is saved or something is committed", .means = WATCH}, OF_NIX, {0}},
     .examples = (const struct usage_example[]){{"ekaci diff", "what my work so far rebuilds, committed or not"},
         {"ekaci diff --build --watch", "builds it again on every save"},
@@ -215,6 +219,7 @@ take(struct command_line *q, struct arena *a, struct settings *c, const struct u
 	case FLAKE: q->jobs = one_job(a, "flake", value); return 0;
 	case JOB: q->job_name = value; return 0;
 	case ALL: q->ignore_rules = true; return 0;
+	case FIRST: q->first = true; return 0;
 	case NO_PROOF: c->evaluate.proof = false; return 0;
 	case MERGE: q->merge = true; return 0;
 	case SUBMODULES: q->submodules = true; return 0;

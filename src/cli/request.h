@@ -27,6 +27,7 @@ struct command_line {
 	bool build, cost;        /* cost: what it would take is told */
 	bool again;              /* again: what is there already, too, and compare */
 	bool merge, ignore_rules, submodules, watch;
+	bool first;      /* a first answer alone */
 	bool restricted; /* --allowed-uris */
 };
 

@@ -76,6 +76,7 @@ static const struct config_key keys[] = {
     KEY_FLAG(evaluate, allow_import_from_derivation, false),
     KEY_FLAG(evaluate, allow_network, false),
     KEY_FLAG(evaluate, proof, true),
+    KEY_NUMBER(evaluate, first_answer_from, 2000, 0, INT32_MAX),
     KEY_FLAG(evaluate, fetch_trusted, true),
     KEY_TEXTS(evaluate, allowed_uris, check_word),
     KEY_TEXTS(evaluate, experimental_features, check_word),

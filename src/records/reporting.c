@@ -31,6 +31,7 @@ static const struct field report_job_members[] = {
     {RAW(query)},
     {RAW(builds)},
     {RAW(failure)},
+    {RAW(first), .left_out = true, .about = "a list of `first answer`"},
     {MAYBE(progress, progress, progress_fields), .about = "shown while evaluating"},
     {TEXT(difference), .about = "the difference file"},
     {TEXT(checkout_dir), .about = "where the tree stood while it was evaluated"},
@@ -70,6 +71,7 @@ static const struct field report_facts_members[] = {
     {MAYBE(query, query, query_fields)},
     {KEYED(builds, build_of_drv, told, build_told_fields), .about = "by derivation; null: nobody asked for any"},
     {MAYBE(failure, run_failure, run_failure_fields)},
+    {LIST_OF(first, first_answer, first_answer_fields), .left_out = true},
 };
 const struct fields report_facts_fields = FIELDS("facts of a report", NULL, struct report_facts, report_facts_members);
 #undef OF

@@ -11,6 +11,7 @@
 #include "records/building.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
+#include "records/first.h"
 #include "records/plan.h"
 #include "records/record.h"
 #include "records/run_state.h"
@@ -30,7 +31,7 @@ struct report_settings {
 
 struct report_job {
 	const char *run; /* JSON each: the members of struct report_facts */
-	const char *plan, *evaluations, *query, *builds, *failure;
+	const char *plan, *evaluations, *query, *builds, *failure, *first;
 	int phase; /* enum phase */
 	const char *git_dir, *head_tree, *documents_dir;
 	const char *checkout_dir;
@@ -62,6 +63,7 @@ struct report_facts {
 	struct query *query;
 	struct builds_told builds; /* p NULL: nobody asked for any */
 	struct run_failure *failure;
+	struct first_answers first;
 };
 extern const struct fields report_facts_fields;
 

@@ -2,6 +2,7 @@
 #include "report/document.h"
 
 #include "report/cost.h"
+#include "report/first_told.h"
 #include "support/text/jscan.h"
 #include "support/text/json.h"
 
@@ -216,6 +217,20 @@ given(const char *json, const char *otherwise)
 	return str_of(json != NULL ? json : otherwise);
 }
 
+/* What was said before, and against the comparison: {said, right, truth}, where there was an answer for every job. */
+static void
+write_first(struct model *m, struct buf *out)
+{
+	struct first_check c;
+
+	if (m->job->first == NULL)
+		return;
+	member(out, "first", str_of(m->job->first));
+	if (first_checked(m, &c))
+		buf_printf(out, ",\"first_checked\":{\"said\":%lld,\"right\":%lld,\"truth\":%lld}", (long long)c.said,
+		    (long long)c.right, (long long)c.truth);
+}
+
 void
 document_json(struct model *m, const struct verdict *v, const struct texts *labels, struct buf *out)
 {
@@ -229,6 +244,7 @@ document_json(struct model *m, const struct verdict *v, const struct texts *labe
 	member(out, "plan", given(m->job->plan, "null"));
 	member(out, "evaluations", given(m->job->evaluations, "[]"));
 	member(out, "failure", given(m->job->failure, "null"));
+	write_first(m, out);
 	write_compared(m, out);
 	name(out, "labels");
 	write_texts(out, labels);

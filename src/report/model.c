@@ -590,7 +590,7 @@ read_facts(struct model *m, struct err *e)
 {
 	const struct report_job *job = m->job;
 	const char *const parts[][2] = {{"run", job->run}, {"plan", job->plan}, {"evaluations", job->evaluations},
-	    {"query", job->query}, {"builds", job->builds}, {"failure", job->failure}};
+	    {"query", job->query}, {"builds", job->builds}, {"failure", job->failure}, {"first", job->first}};
 	AUTO(buf_release) struct buf text;
 
 	buf_init(&text, SIZE_MAX / 4);

@@ -2,6 +2,7 @@
 #include "report/view.h"
 
 #include "report/attribute_checks.h"
+#include "report/first_told.h"
 #include "report/view_part.h"
 #include "report/words.h"
 #include "support/text/escape.h"
@@ -279,6 +280,18 @@ view_failure(const struct view *v, const struct verdict *verdict, struct values 
 	values_flag(obj, "failure_is_a_limit", err_kind_of(failure->kind) == ERR_LIMIT);
 }
 
+/* What was said before all was evaluated. */
+static void
+view_first(const struct view *v, struct values *obj)
+{
+	const char *sentence = first_sentence(v->m);
+
+	if (sentence == NULL)
+		return;
+	values_text(obj, "first", sentence);
+	values_text(obj, "first_md", escape_dup(&v->m->a, ESCAPE_MARKDOWN, str_of(sentence)));
+}
+
 /* One of the words for where the run is, as a member that is true. */
 static void
 view_state(const struct view *v, const struct verdict *verdict, struct values *obj)
@@ -312,6 +325,7 @@ view_state(const struct view *v, const struct verdict *verdict, struct values *o
 			put_done(v, obj, "building", t->ended, "total", t->total);
 	}
 	values_text(obj, "no_attribute_checks", attribute_checks_missing(v->m));
+	view_first(v, obj);
 	values_text(obj, "stalled", m->job->stalled);
 	values_text(obj, "tone",
 	    c == CONCLUSION_FAILURE           ? "bad"

@@ -3,6 +3,7 @@
 
 #include "changeset/changeset.h"
 #include "changeset/pulled.h"
+#include "cli/durations.h"
 #include "cli/ownnix.h"
 #include "cli/progress.h"
 #include "cli/shell.h"
@@ -53,7 +54,7 @@ struct local {
 	struct own_run own;
 	struct own_nix nix; /* the user's; read before the first evaluation */
 	struct walk walk;
-	const char *run_dir;
+	const char *cache, *run_dir;
 	int held; /* run_dir, locked while we are at work in it */
 	bool colour;
 	int64_t run;
@@ -345,9 +346,13 @@ advance(struct local *l, struct arena *a, struct err *e)
 	if (store_run_get(l->walk.store, a, l->run, &r, e) != 0)
 		return -1;
 	const struct step *step = pipeline_step(r.state);
-	if (step == NULL || (r.state == RUN_DIFFED && !l->q.build) || (l->q.first && r.first != NULL))
+	bool asks = l->q.build || l->q.cost;
+	if (step == NULL || (r.state == RUN_DIFFED && !asks) || (r.state == RUN_QUERIED && !l->q.build) ||
+	    (l->q.first && r.first != NULL))
 		return 1;
-	if (r.state == RUN_DIFFED && l->loop == NULL && open_queue(l, e) != 0)
+	if (r.state == RUN_DIFFED && asks)
+		durations_load(l->cache, l->walk.store);
+	if (r.state == RUN_DIFFED && l->q.build && l->loop == NULL && open_queue(l, e) != 0)
 		return -1;
 	if (step->pass != NULL)
 		rc = step->pass(&l->walk, a, &r, e);
@@ -397,9 +402,12 @@ make_report_job(struct local *l, const struct run *r, struct report_job *ret, st
 
 	if (jobs_report(&l->a, &l->settings, r, &how, ret, e) != 0)
 		return -1;
-	if (r->query != NULL && (store_run_builds(l->walk.store, &l->a, r->id, &builds, e) != 0 ||
-	                            jobs_builds(&l->a, &builds, &ret->builds, e) != 0))
+	if (r->query != NULL && l->q.build &&
+	    (store_run_builds(l->walk.store, &l->a, r->id, &builds, e) != 0 ||
+	        jobs_builds(&l->a, &builds, &ret->builds, e) != 0))
 		return -1;
+	if (ret->builds != NULL)
+		durations_keep(l->cache, &builds);
 	ret->phase = PHASE_DONE; /* without --build it is not, and is over all the same */
 	ret->git_dir = s->git_dir;
 	ret->colour = l->colour;
@@ -590,7 +598,7 @@ make_folder(struct local *l, struct err *e)
 {
 	const char *cache = config_cache_dir(&l->a);
 
-	l->settings.state.dir = cache;
+	l->settings.state.dir = l->cache = cache;
 	l->settings.state.min_free_mb = 0; /* the user is there to see a full disk */
 	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());

@@ -25,6 +25,7 @@ enum request_option {
 	REMOTE,
 	ONTO,
 	BUILD,
+	COST,
 	CHECK,
 	FORMAT,
 	JSON,
@@ -63,14 +64,16 @@ enum request_option {
 		    "BASE with HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count", \
 		    .means = MERGE                                                                                    \
 	}
-#define OF_DOING                                                                                                        \
-	{"--build", NULL, .what = "build it, and tell newly failing from still failing", "What to do besides",          \
-	    .means = BUILD},                                                                                            \
-	    {"--check", NULL, .what = "build what is there already once more, too, and say what comes out differently", \
-	        .means = CHECK},                                                                                        \
-	    {"--format", "text|markdown|json|html", .what = "of the report", .means = FORMAT},                          \
-	{                                                                                                               \
-		"--json", NULL, .what = "the same as --format json", .means = JSON                                      \
+#define OF_DOING                                                                                                         \
+	{"--build", NULL, .what = "build it, and tell newly failing from still failing", "What to do besides",           \
+	    .means = BUILD},                                                                                             \
+	    {"--cost", NULL, .what = "say what is there, and what building the rest takes, by what --build took before", \
+	        .means = COST},                                                                                          \
+	    {"--check", NULL, .what = "build what is there already once more, too, and say what comes out differently",  \
+	        .means = CHECK},                                                                                         \
+	    {"--format", "text|markdown|json|html", .what = "of the report", .means = FORMAT},                           \
+	{                                                                                                                \
+		"--json", NULL, .what = "the same as --format json", .means = JSON                                       \
 	}
 #define OF_NIX                                                                                                                 \
 	{"--offline", NULL, .what = "fetch nothing",                                                                           \
@@ -226,6 +229,7 @@ take(struct command_line *q, struct arena *a, struct settings *c, const struct u
 	case REMOTE: q->remote = value; return 0;
 	case ONTO: q->onto = value; return 0;
 	case BUILD: q->build = true; return 0;
+	case COST: q->cost = true; return 0;
 	case CHECK: q->build = q->again = true; return 0;
 	case FORMAT: q->format = value; return 0;
 	case JSON: q->format = "json"; return 0;

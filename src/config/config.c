@@ -110,7 +110,7 @@ static const struct config_key keys[] = {
     KEY_NUMBER(report, review_requests, 0, 0, REPORT_MAX_REVIEW_REQUESTS),
     KEY_NUMBER(report, review_max_roots, 10, 1, 1000),
     KEY_NUMBER(report, attribute_checks, 0, 0, REPORT_MAX_ATTRIBUTE_CHECKS),
-    {AT(report, repositories_decide), CONFIG_TEXTS, .otherwise = "comment labels review_requests attribute_checks",
+    {AT(report, repositories_decide), CONFIG_TEXTS, .otherwise = "comment labels review_requests attribute_checks budget",
         .check = check_decide, IN(report, repositories_decide)},
     KEY_TEXT(trust, approval, "outside", check_approval),
     KEY_TEXT(trust, forks, "evaluate", check_forks),

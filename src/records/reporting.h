@@ -51,6 +51,7 @@ struct report_run {
 	const char *url, *repo;
 	int64_t number;
 	const char *head, *base, *title;
+	const char *base_ref; /* the branch it is made against; NULL: none */
 	bool conflict;
 	struct texts conflicts;
 };
@@ -114,6 +115,26 @@ struct report_how {
 	int64_t review_requests;
 };
 extern const struct fields report_how_fields;
+
+/* Where a change belongs by what it costs (report/cost.h). */
+struct report_advice {
+	const char *branch;   /* NULL: not known, as durations are missing */
+	const char *at_least; /* then: what is known by itself still fits this one; NULL: branch is known */
+	bool near;            /* by its range it may belong on `other` */
+	const char *other;
+	const char *against; /* the branch that it is made against; NULL: not known */
+	int64_t builds, known, ms, low_ms, high_ms;
+	const char *budget; /* for people */
+};
+extern const struct fields report_advice_fields;
+
+/* How good the estimate was: of builds that were made for this run. */
+struct report_estimated {
+	int64_t builds, known; /* made; of these whose duration was known before, of which are the rest */
+	int64_t expected_ms, took_ms;
+	int64_t off_ms; /* the sum of how far each was off, whether more or less */
+};
+extern const struct fields report_estimated_fields;
 
 struct report_verdict {
 	const char *conclusion, *title;

@@ -5,6 +5,7 @@
 #include "queue/estimate.h"
 #include "records/array.h"
 #include "records/first.h"
+#include "store/measure.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/files.h"
@@ -500,6 +501,30 @@ estimate(const struct walk *w, struct arena *a, const struct records *records, s
 	return estimate_builds(w->store, a, machines, n_machines, wants, n, &query->estimate, e);
 }
 
+/* Adds what the whole change costs, whatever of it is there. */
+static int
+add_cost(const struct walk *w, struct arena *a, const struct records *records, struct query *query, struct err *e)
+{
+	AUTO(mem_free) struct estimate_item *items = mem_alloc((records->n + 1) * sizeof(*items));
+	const struct build_needed *needed;
+	const struct needed_there *there;
+	size_t n = 0, at = 0;
+
+	if (query->changed < 0)
+		return 0;
+	while ((needed = record_next(records, &build_needed_fields, &at)) != NULL)
+		if (needed->changed)
+			items[n++] = (struct estimate_item){needed->name, needed->system, needed->cached};
+	at = 0;
+	while ((there = record_next(records, &needed_there_fields, &at)) != NULL)
+		items[n++] = (struct estimate_item){there->name, there->system, true};
+	/* One that is to be built, but that the store did not name, would be missing: then nothing is said. */
+	if ((int64_t)n != query->changed)
+		return 0;
+	query->cost = arena_alloc(a, sizeof(*query->cost));
+	return estimate_change(w->store, a, items, n, query->cost, e);
+}
+
 int
 steps_query_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
     const char **ret_incomplete, struct err *e)
@@ -514,7 +539,7 @@ steps_query_done(const struct walk *w, struct arena *a, const struct run *r, con
 	metric_add(METRIC_TARGETS, "to_fetch", NULL, rec->to_fetch);
 	metric_add(METRIC_TARGETS, "to_build", NULL, rec->to_build);
 	struct query query = *rec;
-	if ((w->own == NULL && estimate(w, a, records, &query, e) != 0) ||
+	if (estimate(w, a, records, &query, e) != 0 || add_cost(w, a, records, &query, e) != 0 ||
 	    set_column(w, a, r, "query", &query_fields, &query, e) != 0 ||
 	    store_pull_get(w->store, a, r->repository, r->number, &pr, e) < 0)
 		return -1;
@@ -564,6 +589,21 @@ steps_building(const struct walk *w, struct arena *a, const struct run *r, struc
 	return rc != 0 ? rc : store_run_move(w->store, r->id, r->state, RUN_BUILT, "all builds have ended", e);
 }
 
+/* Of a run that is done: whether it took what it was thought to take. */
+static void
+count_estimate(const struct walk *w, const struct run *r)
+{
+	struct build_estimated all;
+	struct err e;
+
+	if (store_run_estimated(w->store, r->id, &all, &e) != 0) {
+		log_err(LOG_WARN, "how good the estimate was is not known", &e);
+		return;
+	}
+	if (all.builds > 0 && all.expected_ms > 0)
+		metric_observe(METRIC_ESTIMATE, NULL, (double)all.took_ms / (double)all.expected_ms);
+}
+
 /* --- built: whose the failures are --- */
 
 int
@@ -589,6 +629,8 @@ add_sizes(const struct walk *w, struct arena *a, const struct run *r, const stru
 	if (fields_read(&query_fields, a, str_of(r->query), "query", &query, e) != 0)
 		return -1;
 	query.sizes = (struct sizes *)(uintptr_t)sizes;
+	if (measure_put(w->store, r->id, sizes, e) != 0)
+		return -1;
 	return set_column(w, a, r, "query", &query_fields, &query, e);
 }
 
@@ -604,6 +646,8 @@ steps_judge_done(const struct walk *w, struct arena *a, const struct run *r, con
 		return -1;
 	if (record_find(records, &base_of_fields) == NULL) {
 		int rc = store_run_move(w->store, r->id, r->state, RUN_DONE, "nothing failed", e);
+		if (rc == 0)
+			count_estimate(w, r);
 		return rc != 0 ? rc : share(w, a, r, e);
 	}
 	while ((one = record_next(records, &base_of_fields, &at)) != NULL)
@@ -624,6 +668,8 @@ end_judged(const struct walk *w, struct arena *a, const struct run *r, struct er
 	int rc = store_run_judge(w->store, r->id, e);
 	if (rc == 0)
 		rc = store_run_move(w->store, r->id, r->state, RUN_DONE, "judged", e);
+	if (rc == 0)
+		count_estimate(w, r);
 	if (rc == 0)
 		rc = share(w, a, r, e);
 	return store_end(w->store, rc, e);

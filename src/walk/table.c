@@ -5,6 +5,7 @@
 #include "changeset/changeset.h"
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
+#include "overlap/spaces.h"
 #include "records/difference.h"
 #include "records/first.h"
 #include "report/explanation.h"
@@ -28,6 +29,7 @@ static const struct stage stages[] = {
     {"build", &build_job_fields, build_stage_build, build_stage_close},
     {"push", &push_job_fields, build_stage_push, NULL},
     {"explain", &explain_job_fields, explain_stage, NULL},
+    {"overlap", &overlap_job_fields, overlap_stage, NULL},
     {"sweep", &sweep_job_fields, sweep_stage, NULL},
 };
 

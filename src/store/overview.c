@@ -433,11 +433,11 @@ view_run_builders(struct store *s, struct arena *a, int64_t run, struct view_bui
 int
 view_runs_before(struct store *s, int64_t run, int64_t *ret, struct err *e)
 {
-	/* In the order in which flow looks at them: the merge queue, pull requests, branches. */
+	/* In the order in which flow looks at them. */
 	return db_int(s, ret, e,
 	           "SELECT count(*) FROM run r, run o WHERE o.id = ?1 AND r.ended IS NULL AND r.held IS NULL"
 	           " AND r.state IN ('accepted', 'mirrored', 'planned', 'evaluated')"
-	           " AND (r.number >= 0, r.number = 0, r.id) < (o.number >= 0, o.number = 0, o.id)",
+	           " AND (" SQL_TURN("r") ") < (" SQL_TURN("o") ")",
 	           "i", run) < 0
 	           ? -1
 	           : 0;

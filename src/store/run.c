@@ -356,7 +356,7 @@ int
 store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY number >= 0, number = 0, id LIMIT ?1",
+	sqlite3_stmt *q = db_query(s, e, "SELECT r.id FROM run r WHERE r.ended IS NULL ORDER BY " SQL_TURN("r") " LIMIT ?1",
 	    "i", (int64_t)max);
 
 	return db_some_ids(s, q, ids, max, ret_n, e);

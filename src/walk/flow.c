@@ -45,8 +45,10 @@ struct flow {
 	struct active *active;
 	int busy[LANES];
 	int64_t wake;
-	size_t live; /* runs, at the last look */
-	bool held;   /* what there is to work with is not known yet */
+	size_t live;          /* runs, at the last look */
+	bool held;            /* what there is to work with is not known yet */
+	int64_t gave_way[64]; /* runs of bots whose evaluation made room for a person's, the last of them */
+	size_t n_gave_way;
 	bool closing;
 };
 
@@ -465,8 +467,32 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 	return 0;
 }
 
-/* A branch's own evaluation gives way to a pull request's, for which somebody waits; unless it is the very base that the
- * pull request needs. It begins again when the lane is free. */
+/* Opened by an App. */
+static bool
+of_bot(struct flow *f, struct arena *a, const struct run *r)
+{
+	const struct pull_request pr = steps_pull(&f->walk, a, r);
+
+	return pr.author != NULL && str_ends(str_of(pr.author), STR("[bot]"));
+}
+
+/* A bot's evaluation gives way once: it comes to its end however many people there are. */
+static bool
+may_give_way(struct flow *f, struct arena *a, const struct run *holder, const struct run *r)
+{
+	if (holder->number == RUN_OF_BRANCH)
+		return true;
+	if (!of_bot(f, a, holder) || of_bot(f, a, r))
+		return false;
+	for (size_t i = 0; i < COUNT(f->gave_way); i++)
+		if (f->gave_way[i] == holder->id)
+			return false;
+	f->gave_way[f->n_gave_way++ % COUNT(f->gave_way)] = holder->id;
+	return true;
+}
+
+/* A branch's own evaluation gives way to a pull request's, for which somebody waits, and a bot's to a person's; unless it is the very
+ * base that the pull request needs. It begins again when the lane is free. */
 static void
 make_way(struct flow *f, struct arena *a, const struct run *r, const struct step *step)
 {
@@ -476,14 +502,17 @@ make_way(struct flow *f, struct arena *a, const struct run *r, const struct step
 
 	for (struct active *act = f->active; act != NULL && r->number != RUN_OF_BRANCH; act = act->next) {
 		if (act->step->lane != step->lane || act->dropped || act->worker == NULL ||
-		    store_run_get(f->p.store, a, act->run, &holder, &e) != 0 || holder.number != RUN_OF_BRANCH ||
+		    store_run_get(f->p.store, a, act->run, &holder, &e) != 0 ||
 		    fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", &mine, &e) != 0)
 			continue;
 		if (act->tree != NULL && strcmp(mine.base_tree, act->tree) == 0)
 			return;
+		if (!may_give_way(f, a, &holder, r))
+			continue;
 		if (store_run_piece(f->p.store, act->run, &e) != 0) /* it was no attempt that failed */
 			log_err(LOG_WARN, "flow", &e);
-		log_info("run %" PRId64 ": the branch's evaluation waits for pull request %" PRId64, act->run, r->number);
+		log_info("run %" PRId64 ": the %s evaluation waits for pull request %" PRId64, act->run,
+		    holder.number == RUN_OF_BRANCH ? "branch's" : "bot's", r->number);
 		drop_active(f, act->run);
 		return;
 	}

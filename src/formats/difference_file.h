@@ -23,6 +23,7 @@ enum difference_part {
 	DIFFERENCE_ROOTS,
 	DIFFERENCE_TARGETS,
 	DIFFERENCE_KNOWN,
+	DIFFERENCE_COSTS,
 	DIFFERENCE_PARTS
 };
 
@@ -37,6 +38,7 @@ struct difference_element {
 		const struct meta_errors *meta_errors;
 		const struct difference_root *root;
 		const struct difference_target *target; /* of `known`, too */
+		const struct evaluation_cost *cost;
 		const void *is;
 	};
 	struct str text; /* its JSON, in the mapped file: until difference_close */

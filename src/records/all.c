@@ -35,6 +35,7 @@ const struct fields *const records_all[] = {
     &meta_errors_fields,
     &difference_root_fields,
     &difference_target_fields,
+    &evaluation_cost_fields,
     &query_job_fields,
     &build_needed_fields,
     &query_fields,

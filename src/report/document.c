@@ -177,6 +177,7 @@ write_compared(struct model *m, struct buf *out)
 	member(out, "meta_changed", part(m, DIFFERENCE_META_CHANGED));
 	if (meta_errors.p != NULL)
 		member(out, "meta_errors", meta_errors);
+	member(out, "evaluation_costs", part(m, DIFFERENCE_COSTS));
 	member(out, "query", m->job->query != NULL ? str_of(m->job->query) : (struct str){0});
 	name(out, "attributes");
 	if (compared)

@@ -17,6 +17,7 @@
  *   roots          as in the difference file
  *   meta_changed   as in the difference file: attributes of which only licence or marks differ
  *   meta_errors    as in the difference file: meta that does not evaluate, in numbers, and the new ones
+ *   evaluation_costs  as `costs` in the difference file: what evaluating each job cost on both sides, where, and its new warnings
  *   query          as in the job, with the estimate and the sizes; or null
  *   attributes     as in the difference file, also of class "untold", whose other side nobody knows (base and head with `meta`: version, description, homepage, position, license,
  *                  maintainers, broken, insecure, unfree, each where known), each with `build`: null, or {state, blame, log_url, tail, wall_ms,

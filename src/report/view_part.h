@@ -44,6 +44,7 @@ void view_roots(const struct view *v, struct values *obj);    /* view_roots.c: r
 void view_packages(const struct view *v, struct values *obj); /* view_packages.c: versions, added, removed, rebuilt */
 void view_meta(const struct view *v, struct values *obj);     /* view_meta.c: marks, licences, maintainers */
 void view_sizes(const struct view *v, struct values *obj);    /* view_sizes.c: sizes, metrics, products */
+void view_costs(const struct view *v, struct values *obj);    /* view_cost.c: costs, new_warnings */
 void view_failures(const struct view *v, struct values *obj); /* view_failures.c: broke, broken_evaluations, ... */
 void view_rules(const struct view *v, struct values *obj);    /* view_rules.c: rules, evaluations, conflict, ... */
 

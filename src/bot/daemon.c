@@ -3,6 +3,7 @@
 
 #include "bot/control.h"
 #include "bot/deliveries.h"
+#include "bot/overlaps.h"
 #include "bot/reconcile.h"
 #include "bot/reports.h"
 #include "bot/repositories.h"
@@ -15,6 +16,7 @@
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "store/hosts.h"
+#include "store/prune.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -35,7 +37,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000, HOUR_MS = 3600 * 1000, MAX_LIVE = 4096 };
+enum {
+	MAX_SECRET = 4096,
+	HOUSEKEEPING_MS = 10 * 60 * 1000,
+	PRUNING_MS = 20, /* between two slices of retention, for what is in a hurry */
+	DAY_MS = 86400 * 1000,
+	HOUR_MS = 3600 * 1000,
+	MAX_LIVE = 4096
+};
 
 struct daemon {
 	struct arena a;
@@ -46,13 +55,15 @@ struct daemon {
 	struct web *web;
 	struct sender *sender;
 	struct reports *reports;
+	struct overlaps *overlaps;
 	struct teams *teams;
 	struct flow *flow;
 	struct intake *intake;
 	struct reconcile *compare;
 	struct control *control;
 	struct service *service;
-	struct loop_timer *house;
+	struct loop_timer *house, *prune;
+	struct store_pruning pruning; /* the pass that goes on; before 0: none does */
 	int64_t swept_ms;
 	int lock;
 };
@@ -214,17 +225,32 @@ sweep(struct daemon *d)
 		log_err(LOG_WARN, "sweep", &e);
 }
 
-/* Called every ten minutes: removes rows older than [state] keep_days that nothing needs any more, and now and then old files. */
+/* Rows older than [state] keep_days that nothing needs any more, a slice at a time. */
+static void
+prune(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct err e;
+	int rc = store_prune(d->store, &d->pruning, &e);
+
+	if (rc < 0)
+		log_err(LOG_WARN, "housekeeping", &e);
+	if (rc > 0)
+		loop_timer_set(d->prune, PRUNING_MS);
+	else
+		d->pruning.before = 0;
+}
+
+/* Called every ten minutes: old rows, and now and then old files. */
 static void
 keep_house(void *ctx)
 {
 	struct daemon *d = ctx;
-	int64_t before = clock_now_ms() - d->settings->state.keep_days * DAY_MS;
-	struct err e;
 
-	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0 ||
-	    store_prune(d->store, before, &e) != 0)
-		log_err(LOG_WARN, "housekeeping", &e);
+	if (d->pruning.before == 0) {
+		d->pruning = (struct store_pruning){.before = clock_now_ms() - d->settings->state.keep_days * DAY_MS};
+		loop_timer_set(d->prune, 0);
+	}
 	sweep(d);
 	loop_timer_set(d->house, HOUSEKEEPING_MS);
 	/* What waits for a reason that is outside (a full disk, a program that was missing) is looked at again. */
@@ -313,6 +339,7 @@ changed(void *ctx)
 	struct daemon *d = ctx;
 
 	reports_look(d->reports);
+	overlaps_look(d->overlaps);
 }
 
 static void
@@ -455,6 +482,7 @@ open_parts(struct daemon *d, struct err *e)
 		return -1;
 	struct bot_parts parts = {d->loop, d->store, c, d->sender, d->web};
 	d->reports = reports_new(&parts);
+	d->overlaps = overlaps_new(&parts);
 	d->teams = teams_new(&parts);
 	walked.loop = d->loop;
 	walked.store = d->store;
@@ -464,6 +492,7 @@ open_parts(struct daemon *d, struct err *e)
 	d->compare = reconcile_new(&parts, d->intake, d->flow);
 	loop_on_word(d->loop, on_delivery, d);
 	d->house = loop_timer_new(d->loop, "housekeeping", keep_house, d);
+	d->prune = loop_timer_new(d->loop, "retention", prune, d);
 	const struct service_parts served = {d->loop, d->settings, d->start->config, settings_changed, doing, d};
 	d->service = service_new(&served);
 	return control_start(d->loop, c->state.dir, d->start->config, &d->control, e);
@@ -476,9 +505,11 @@ close_parts(struct daemon *d)
 	service_free(d->service);
 	web_stop(d->web);
 	loop_timer_free(d->house);
+	loop_timer_free(d->prune);
 	reconcile_free(d->compare);
 	intake_free(d->intake);
 	flow_free(d->flow);
+	overlaps_free(d->overlaps);
 	reports_free(d->reports);
 	send_stop(d->sender);
 	teams_free(d->teams);

@@ -2,6 +2,7 @@
 #include "changeset/rules.h"
 
 #include "changeset/reader.h"
+#include "changeset/spending.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -445,6 +446,7 @@ read_report(struct reader *r, const json_t *doc, struct report_wishes *out)
 	if (v != NULL)
 		reader_leave(r);
 	out->said = read_said(r, doc);
+	out->budget = spending_read(r, doc);
 }
 
 static void
@@ -457,7 +459,7 @@ void
 rules_read(struct arena *a, struct str text, struct rules *ret, struct mistakes *m)
 {
 	static const char *const known[] = {"jobs", "change_sets", "package_change_summary", "rebuild_impact",
-	    "evaluation_cost", "report", NULL};
+	    "evaluation_cost", "report", "budget", NULL};
 	struct reader r = {.a = a, .text = text, .m = m, .warnings = &ret->warnings};
 	AUTO(json_drop) json_t *doc = NULL;
 	struct err e = {0};
@@ -680,7 +682,8 @@ same_report(const struct report_wishes *b, const struct report_wishes *h)
 	       x->include_rebuild_only == y->include_rebuild_only && b->rebuild_impact.enabled == h->rebuild_impact.enabled &&
 	       b->rebuild_impact.max_top_blast_radius == h->rebuild_impact.max_top_blast_radius &&
 	       b->evaluation_cost.enabled == h->evaluation_cost.enabled &&
-	       b->evaluation_cost.warn_above_percent == h->evaluation_cost.warn_above_percent && same_said(b->said, h->said);
+	       b->evaluation_cost.warn_above_percent == h->evaluation_cost.warn_above_percent && same_said(b->said, h->said) &&
+	       same_said(b->said, h->said) && spending_same(b->budget, h->budget);
 }
 
 struct texts

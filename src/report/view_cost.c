@@ -1,134 +1,186 @@
-/* What evaluating costs, where that changed, and the evaluator's warnings that are new. */
+/* What building takes, what a change costs, and where it belongs because of that. */
 #include "report/view_part.h"
 
+#include "report/cost.h"
 #include "report/words.h"
 
-#include <stdlib.h>
+#include <string.h>
 
-enum {
-	LEAST_PERCENT = 1, /* of a change that is spoken of at all */
-	MAX_WARNINGS = 10,
-	MAX_WORDS = 300
-};
+/* All that was spent on building for this run, once it is over; 0 when nothing was built or nobody took the time. */
+static int64_t
+spent_ms(const struct model *m)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < m->facts.builds.n && m->job->phase == PHASE_DONE; i++) {
+		const struct build_told *b = &m->facts.builds.p[i].told;
+		ms += b->wall_ms > 0 && !b->before ? b->wall_ms : 0;
+	}
+	return ms;
+}
 
 static int64_t
-change_of(int64_t base, int64_t head)
+most(int64_t a, int64_t b)
 {
-	return head - base;
+	return a > b ? a : b;
 }
 
-/* "+21 %" */
-static const char *
-percent(const struct view *v, double n)
+/* All systems as one: they do not wait for each other. */
+static struct estimate_of
+sum_estimates(const struct query *query)
 {
-	return arena_printf(&v->m->a, "%s%.*f %%", n < 0 ? "\xe2\x88\x92" : "+", n > -10 && n < 10 ? 1 : 0, n < 0 ? -n : n);
-}
+	struct estimate_of sum = {0};
 
-/* "83 % of it" */
-static const char *
-share(const struct view *v, const struct evaluation_cost *cost, const struct cost_part *part)
-{
-	double n = 100.0 * (double)change_of(part->base, part->head) / (double)change_of(cost->base, cost->head);
-
-	return n >= 99.5 ? "all of it" : arena_printf(&v->m->a, "%.0f %% of it", n);
-}
-
-/* The narrowest that has nearly all of the change; else what has most of it at the top, in the same direction. */
-static const struct cost_part *
-part_to_name(const struct evaluation_cost *cost)
-{
-	if (cost->where.n > 0)
-		return &cost->where.p[cost->where.n - 1];
-	for (size_t i = 0; i < cost->sets.n; i++)
-		if ((change_of(cost->sets.p[i].base, cost->sets.p[i].head) < 0) == (change_of(cost->base, cost->head) < 0))
-			return &cost->sets.p[i];
-	return NULL;
-}
-
-static void
-put_part(const struct view *v, struct values *item, const struct evaluation_cost *cost)
-{
-	const struct cost_part *part = part_to_name(cost);
-	struct values *named = values_new(&v->m->a);
-	const char *path;
-	int64_t line;
-
-	if (part == NULL)
-		return;
-	values_text(named, "share", share(v, cost, part));
-	put_code(v, named, "name", model_attr_name(&v->m->a, part->path));
-	values_flag(named, "set", part->most.p != NULL);
-	values_flag(named, "new", part->base == 0);
-	if (part->most.p != NULL)
-		put_code(v, named, "most", model_attr_name(&v->m->a, part->most));
-	if (part->position != NULL && places_find(&v->m->places, part->position, &path, &line))
-		put_code(v, named, "place", arena_printf(&v->m->a, "%s:%lld", path, (long long)line));
-	values_group(item, "part", named);
-}
-
-static struct values *
-cost_of(const struct view *v, const struct evaluation_cost *cost)
-{
-	double n = 100.0 * (double)change_of(cost->base, cost->head) / (double)cost->base;
-	double limit = (double)v->m->wishes.evaluation_cost.warn_above_percent;
-	struct values *item = values_new(&v->m->a);
-
-	if (cost->base <= 0 || cost->head < 0 || (n < LEAST_PERCENT && n > -LEAST_PERCENT && !(limit > 0 && n > limit)))
-		return NULL;
-	if (v->m->many_jobs)
-		put_code(v, item, "job", cost->job);
-	values_flag(item, "warn", limit > 0 && n > limit);
-	values_text(item, "limit", arena_printf(&v->m->a, "%.0f %%", limit));
-	values_text(item, "change", percent(v, n));
-	values_text(item, "change_md", percent(v, n));
-	values_text(item, "old", words_bytes(&v->m->a, cost->base));
-	values_text(item, "new", words_bytes(&v->m->a, cost->head));
-	put_part(v, item, cost);
-	return item;
-}
-
-static void
-add_warnings(const struct view *v, struct value_list *items, const struct evaluation_cost *cost)
-{
-	for (size_t i = 0; i < cost->list.n && items->n < MAX_WARNINGS; i++) {
-		const struct new_warning *w = &cost->list.p[i];
-		struct values *item = values_new(&v->m->a);
-		put_code(v, item, "name", model_attr_name(&v->m->a, w->path));
-		if (w->system != NULL)
-			put_system(v, item, w->system);
-		if (v->m->many_jobs)
-			put_code(v, item, "job", cost->job);
-		put_code(v, item, "words", words_cut(&v->m->a, words_head(&v->m->a, w->words, 1, MAX_WORDS), MAX_WORDS));
-		value_list_group(items, item);
+	for (size_t i = 0; i < query->estimate.n; i++) {
+		const struct estimate_of *one = &query->estimate.p[i].of;
+		sum.total_ms += one->total_ms;
+		sum.critical_path_ms = most(sum.critical_path_ms, one->critical_path_ms);
+		sum.finish_ms = most(sum.finish_ms, one->finish_ms);
+		sum.finish_low_ms = most(sum.finish_low_ms, one->finish_low_ms);
+		sum.finish_high_ms = most(sum.finish_high_ms, one->finish_high_ms);
+		sum.known += one->known;
+		sum.unknown += one->unknown;
 	}
+	return sum;
 }
 
-void
-view_costs(const struct view *v, struct values *obj)
+/* "6 % more": what came, by what was thought. */
+static const char *
+compared(struct arena *a, int64_t took, int64_t expected)
 {
-	struct value_list *costs = value_list_new(&v->m->a), *warnings = value_list_new(&v->m->a);
-	int64_t n = 0;
+	int64_t percent = expected > 0 ? (took - expected) * 100 / expected : 0;
 
-	if (!v->m->wishes.evaluation_cost.enabled)
+	if (percent == 0)
+		return "right";
+	if (percent > 400)
+		return arena_printf(a, "%s times as much", words_number(a, took / expected));
+	return arena_printf(a, "%lld %% %s", (long long)(percent > 0 ? percent : -percent), percent > 0 ? "more" : "less");
+}
+
+/* What it took beside what it was thought to take. */
+static void
+view_estimated(const struct view *v, struct values *item)
+{
+	struct arena *a = &v->m->a;
+	struct values *good = values_new(a);
+	struct report_estimated was;
+
+	if (!cost_estimated(v->m, &was))
 		return;
-	for (size_t i = 0; i < v->m->costs.n; i++) {
-		const struct evaluation_cost *cost = v->m->costs.p[i];
-		struct values *item = cost_of(v, cost);
-		if (item != NULL)
-			value_list_group(costs, item);
-		if (cost->warnings > 0) {
-			n += cost->warnings;
-			add_warnings(v, warnings, cost);
+	const char *builds = words_count(a, was.builds, "build that succeeded", "builds that succeeded");
+	values_text(good, "known",
+	    was.known == was.builds ? builds : arena_printf(a, "%s of %s", words_number(a, was.known), builds));
+	values_text(good, "expected", words_duration(a, was.expected_ms));
+	values_text(good, "really", words_duration(a, was.took_ms));
+	values_text(good, "compared", compared(a, was.took_ms, was.expected_ms));
+	if (was.known > 1 && was.expected_ms > 0)
+		put_number(v, good, "off", was.off_ms * 100 / was.expected_ms);
+	values_group(item, "good", good);
+}
+
+/* From recorded durations: what building will take, before it is over. */
+static void
+view_estimate(const struct view *v, struct values *item)
+{
+	struct arena *a = &v->m->a;
+	const struct estimate_of sum = sum_estimates(v->m->facts.query);
+	const char *low = words_duration(a, sum.finish_low_ms), *high = words_duration(a, sum.finish_high_ms);
+
+	if (sum.known == 0)
+		return;
+	values_text(item, "total", words_duration(a, sum.total_ms));
+	if (sum.critical_path_ms > 0)
+		values_text(item, "path", words_duration(a, sum.critical_path_ms));
+	if (sum.finish_ms > 0) {
+		values_text(item, "done", words_duration(a, sum.finish_ms));
+		if (strcmp(low, high) != 0) {
+			values_text(item, "low", low);
+			values_text(item, "high", high);
 		}
 	}
-	if (costs->n > 0)
-		values_list(obj, "costs", costs);
-	if (n == 0)
+	if (sum.unknown > 0)
+		put_number(v, item, "unknown", sum.unknown);
+}
+
+/* What all of the change costs, whatever of it is there by now. */
+static void
+view_cost(const struct view *v, struct values *item, const struct change_cost *c)
+{
+	struct arena *a = &v->m->a;
+	struct values *cost = values_new(a);
+	const char *low = words_duration(a, c->low_ms), *high = words_duration(a, c->high_ms), *dearest = cost_dearest(v->m, c);
+
+	if (c->builds == 0 || c->known == 0)
 		return;
-	struct values *all = values_new(&v->m->a);
-	values_text(all, "count", words_count(&v->m->a, n, "warning", "warnings"));
-	values_list(all, "items", warnings);
-	if (n > (int64_t)warnings->n)
-		put_number(v, all, "more", n - (int64_t)warnings->n);
-	values_group(obj, "new_warnings", all);
+	values_text(cost, "derivations", words_count(a, c->builds, "derivation", "derivations"));
+	values_text(cost, "time", words_duration(a, c->ms));
+	if (strcmp(low, high) != 0) {
+		values_text(cost, "cost_low", low);
+		values_text(cost, "cost_high", high);
+	}
+	if (dearest != NULL) {
+		put_code(v, cost, "dearest", dearest);
+		values_text(cost, "of_which", dearest);
+	}
+	if (c->known < c->builds)
+		put_number(v, cost, "known", c->known);
+	if (c->cached_ms > 0)
+		values_text(cost, "there", words_duration(a, c->cached_ms));
+	values_group(item, "cost", cost);
+}
+
+static void
+view_advice(const struct view *v, struct values *obj)
+{
+	struct arena *a = &v->m->a;
+	struct values *item = values_new(a);
+	struct report_advice advice;
+
+	if (!cost_advice(v->m, &advice))
+		return;
+	if (advice.branch != NULL)
+		put_code(v, item, "branch", advice.branch);
+	else
+		put_code(v, item, "at_least", advice.at_least);
+	if (advice.near)
+		put_code(v, item, "other", advice.other);
+	if (advice.against != NULL && *advice.against != '\0')
+		put_code(v, item, "against", advice.against);
+	values_flag(item, "as_made",
+	    advice.branch != NULL && advice.against != NULL && strcmp(advice.branch, advice.against) == 0);
+	put_code(v, item, "budget", advice.budget);
+	values_flag(item, "none_known", advice.known == 0);
+	put_number(v, item, "known", advice.known);
+	values_text(item, "builds", words_number(a, advice.builds));
+	values_text(item, "time", words_duration(a, advice.ms));
+	values_text(item, "least", words_duration(a, advice.low_ms));
+	values_group(obj, "advice", item);
+}
+
+/* What the store and the recorded durations say about the builds, where somebody asked them. */
+void
+view_work(const struct view *v, struct values *obj)
+{
+	const struct query *query = v->m->facts.query;
+	struct values *item = values_new(&v->m->a);
+
+	if (v->m->outcome != OUTCOME_COMPARED || query == NULL)
+		return;
+	values_text(item, "to_build",
+	    query->to_build == 0 ? "Nothing" : words_count(&v->m->a, query->to_build, "derivation", "derivations"));
+	if (query->cached > 0)
+		put_number(v, item, "cached", query->cached);
+	if (query->to_fetch > 0)
+		put_number(v, item, "fetched", query->to_fetch);
+	int64_t spent = spent_ms(v->m);
+	if (spent > 0) {
+		values_text(item, "took", words_duration(&v->m->a, spent));
+		view_estimated(v, item);
+	} else {
+		view_estimate(v, item);
+	}
+	if (query->cost != NULL)
+		view_cost(v, item, query->cost);
+	values_group(obj, "work", item);
+	view_advice(v, obj);
 }

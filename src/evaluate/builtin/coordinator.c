@@ -2,8 +2,8 @@
 #include "evaluate/builtin/attrtree.h"
 #include "evaluate/builtin/evaljobs.h"
 #include "evaluate/builtin/late.h"
+#include "evaluate/builtin/outlay.h"
 #include "evaluate/builtin/preamble.h"
-#include "evaluate/builtin/spending.h"
 #include "nix/path.h"
 #include "nix/preload.h"
 #include "nix/quote.h"
@@ -51,7 +51,7 @@ struct repl {
 	struct buf error; /* what Nix said since the last answer */
 	struct buf first; /* of a half answer */
 	struct buf plain;
-	struct spending spent;
+	struct outlay spent;
 	VEC(uint32_t) own; /* fixed orders: what it alone is to be asked, from own_head on */
 	size_t own_head;
 };
@@ -75,14 +75,14 @@ struct tree_walk {
 static void
 lend(struct repl *k)
 {
-	k->w->tree.beside = k->w->o->stats ? spending_of_row(&k->spent, k->w->replaced) : (struct str){0};
+	k->w->tree.beside = k->w->o->stats ? outlay_of_row(&k->spent, k->w->replaced) : (struct str){0};
 }
 
 static void
 settle(struct repl *k)
 {
 	if (k->w->tree.beside.n == 0)
-		spending_paid(&k->spent);
+		outlay_paid(&k->spent);
 	k->w->tree.beside = (struct str){0};
 }
 
@@ -181,7 +181,7 @@ on_noise(struct repl *k, struct str line)
 		buf_drop(&k->error, k->error.n);
 	}
 	if (!k->in_error) {
-		spending_hear(&k->spent, line);
+		outlay_hear(&k->spent, line);
 		if (k->busy && line.n > 0)
 			fprintf(stderr, STR_FMT "\n", STR_ARG(line)); /* a trace or a warning of the evaluated code */
 		return;
@@ -247,7 +247,7 @@ on_line(void *ctx, struct str line, struct err *e)
 	char what = said.n > 0 ? said.p[0] : '?';
 	struct str json = said.n > 2 ? str_from(said, 2) : STR("");
 	if (what == 'c') {
-		spending_count(&k->spent, json);
+		outlay_count(&k->spent, json);
 		return 0;
 	}
 	if (what == 'b') {
@@ -313,7 +313,7 @@ start_worker(struct tree_walk *w, struct repl *k, struct err *e)
 	buf_init(&k->error, 2 * SAID_BYTES);
 	buf_init(&k->first, PEER_MAX_LINE);
 	buf_init(&k->plain, PEER_MAX_LINE);
-	spending_init(&k->spent);
+	outlay_init(&k->spent);
 	int rc = peer_start(argv, env, &k->peer, e);
 	if (rc == 0)
 		rc = peer_say(&k->peer, buf_get(&w->preamble.line), e);
@@ -380,7 +380,7 @@ stop_worker(struct repl *k)
 	buf_release(&k->error);
 	buf_release(&k->first);
 	buf_release(&k->plain);
-	spending_release(&k->spent);
+	outlay_release(&k->spent);
 	k->busy = k->ended = k->over_budget = false;
 	k->rss_kb = 0;
 }

@@ -1,5 +1,5 @@
 /* Bytes and warnings of one worker, by row. */
-#include "evaluate/builtin/spending.h"
+#include "evaluate/builtin/outlay.h"
 
 #include "support/text/json.h"
 
@@ -9,22 +9,22 @@ enum {
 };
 
 void
-spending_init(struct spending *s)
+outlay_init(struct outlay *s)
 {
-	*s = (struct spending){0};
+	*s = (struct outlay){0};
 	buf_init(&s->warnings, 2 * WARNINGS_BYTES);
 	buf_init(&s->members, 3 * WARNINGS_BYTES);
 }
 
 void
-spending_release(struct spending *s)
+outlay_release(struct outlay *s)
 {
 	buf_release(&s->warnings);
 	buf_release(&s->members);
 }
 
 void
-spending_count(struct spending *s, struct str text)
+outlay_count(struct outlay *s, struct str text)
 {
 	int64_t n;
 
@@ -48,7 +48,7 @@ warning_in(struct str line)
 }
 
 void
-spending_hear(struct spending *s, struct str line)
+outlay_hear(struct outlay *s, struct str line)
 {
 	struct str words = warning_in(line);
 
@@ -61,7 +61,7 @@ spending_hear(struct spending *s, struct str line)
 }
 
 struct str
-spending_of_row(struct spending *s, bool without_cost)
+outlay_of_row(struct outlay *s, bool without_cost)
 {
 	buf_drop(&s->members, s->members.n);
 	if (s->warnings.n > 0)
@@ -72,7 +72,7 @@ spending_of_row(struct spending *s, bool without_cost)
 }
 
 void
-spending_paid(struct spending *s)
+outlay_paid(struct outlay *s)
 {
 	s->paid = s->total;
 	buf_drop(&s->warnings, s->warnings.n);

@@ -284,12 +284,7 @@ view_failure(const struct view *v, const struct verdict *verdict, struct values 
 static void
 view_first(const struct view *v, struct values *obj)
 {
-	const char *sentence = first_sentence(v->m);
-
-	if (sentence == NULL)
-		return;
-	values_text(obj, "first", sentence);
-	values_text(obj, "first_md", escape_dup(&v->m->a, ESCAPE_MARKDOWN, str_of(sentence)));
+	values_text(obj, "first", first_sentence(v->m));
 }
 
 /* One of the words for where the run is, as a member that is true. */

@@ -292,8 +292,9 @@ expect_rows(struct wish *w)
 		(void)str_to_i64(text, &w->run.expected_rows);
 }
 
+/* workers: what the rows' costs are of (struct evaluation_header). */
 static int
-store(struct wish *w, const struct eval_rows *rows, struct err *e)
+store(struct wish *w, const struct eval_rows *rows, int64_t workers, struct err *e)
 {
 	struct evaluation_header h = {.key = w->key,
 	    .tree = w->run.tree,
@@ -303,7 +304,8 @@ store(struct wish *w, const struct eval_rows *rows, struct err *e)
 	    .version = fields_clean(w->a, str_of(w->ev.version)),
 	    .source = evaluating_source(w->a, &w->run),
 	    .complete = true,
-	    .partial = w->run.untold != NULL};
+	    .partial = w->run.untold != NULL,
+	    .workers = workers};
 
 	return stored_write(file_of(w), &h, rows, e);
 }
@@ -324,8 +326,19 @@ on_stored_row(void *ctx, struct str line, struct err *e)
 	return eval_rows_add_stored(ctx, line, e);
 }
 
+/* Of the stored evaluation in file. */
+static int64_t
+workers_of(const char *file)
+{
+	AUTO(stored_close) struct stored_reader *r = NULL;
+	struct evaluation_header h;
+	struct err e;
+
+	return stored_open(file, &r, &h, &e) == 0 ? h.workers : 0;
+}
+
 /* What is stored under another key, or its part that is in the scope, is this evaluation. 0: it is stored by itself now; 1: there is
- * nothing to take. */
+ * nothing to take. What a part cost in a whole is not what it costs alone. */
 static int
 take_from(struct wish *w, const char *key, const struct eval_rows *like, struct err *e)
 {
@@ -339,7 +352,7 @@ take_from(struct wish *w, const char *key, const struct eval_rows *like, struct 
 	if (rc == 0) {
 		stored_used(file);
 		eval_rows_finish(&rows);
-		rc = store(w, &rows, e);
+		rc = store(w, &rows, like->scope->p == NULL ? workers_of(file) : 0, e);
 	}
 	eval_rows_release(&rows);
 	return rc;
@@ -459,7 +472,7 @@ make_rows(struct wish *w, struct eval_rows *rows, struct err *e)
 		keep_roots(w, rows);
 	if (rows->incomplete)
 		return 0;
-	if (store(w, rows, e) != 0)
+	if (store(w, rows, w->run.job.workers, e) != 0)
 		return -1;
 	if (w->run.knows_reads && w->run.untold == NULL)
 		keep_reads(w, &w->run.reads);

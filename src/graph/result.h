@@ -56,6 +56,7 @@ struct difference {
 	struct rebuild_cause *causes; /* per place in the spread; known only where an attribute is rebuilt */
 	size_t carry_commit;          /* carry.h; only when knows_carry */
 	bool knows_carry;
+	LIST(struct evaluation_cost) costs; /* costs.h */
 	struct radius *radius; /* per place in the spread, summed over systems; set where an attribute or root is */
 	uint32_t *distance;    /* per place in the spread (distance.h) */
 	struct difference_distances distances;

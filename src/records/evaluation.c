@@ -113,6 +113,8 @@ static const struct field evaluation_header_members[] = {
     {TEXT(source)},
     {FLAG(complete)},
     {FLAG(partial), .left_out = true, .about = "but for rows that are marked unknown"},
+    {INT(workers), .left_out = true,
+        .about = "how many there were, of which rows say what they cost; 0: rows say nothing of it"},
     {INT(rows), .otherwise = -1},
     {INT(errors), .otherwise = -1},
     {INT(derivations), .otherwise = -1},

@@ -80,6 +80,7 @@ struct evaluation_header {
 	struct commit_name *commit;
 	const char *evaluator, *version, *source;
 	bool complete, partial; /* partial: but for rows that are marked unknown */
+	int64_t workers; /* that its rows' costs and warnings are of, side by side; 0: these say nothing (graph/costs.h) */
 	int64_t rows, errors, derivations;
 };
 extern const struct fields evaluation_header_fields;

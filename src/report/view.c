@@ -351,6 +351,7 @@ view_new(struct model *m, const struct verdict *verdict, const struct limits *li
 		view_packages(v, obj);
 		view_meta(v, obj);
 		view_sizes(v, obj);
+		view_evalcosts(v, obj);
 	}
 	values_flag(obj, "shortened", shortened);
 	return obj;

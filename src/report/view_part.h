@@ -48,6 +48,7 @@ void view_distances(const struct view *v, struct values *obj); /* view_distance.
 void view_work(const struct view *v, struct values *obj);      /* view_cost.c: work, advice */
 void view_failures(const struct view *v, struct values *obj);  /* view_failures.c: broke, broken_evaluations, ... */
 void view_rules(const struct view *v, struct values *obj);     /* view_rules.c: rules, evaluations, conflict, ... */
+void view_evalcosts(const struct view *v, struct values *obj); /* view_evalcost.c: costs, new_warnings */
 
 /* What differs by itself. The same on several systems is one for people. */
 struct view_root {

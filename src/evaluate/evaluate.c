@@ -30,7 +30,8 @@ struct wish {
 	char key[65];
 	const char *file;
 	int64_t began_ms;
-	int64_t proved; /* how many paths base's evaluation looked at, of which none looks otherwise here; -1: no proof */
+	int64_t proved;       /* how many paths base's evaluation looked at, of which none looks otherwise here; -1: no proof */
+	const char *unproved; /* of a head, where a proof was sought: why there is none */
 };
 
 static int
@@ -184,6 +185,7 @@ tell(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	    .reused = reused,
 	    .complete = complete,
 	    .proved = w->proved,
+	    .unproved = reused || w->unproved == NULL ? NULL : fields_clean(w->a, str_of(w->unproved)),
 	    .reason = complete ? NULL : fields_clean(w->a, str_of(reason)),
 	    .unknown = !complete && w->run.unknown,
 	    .untold = complete ? w->run.untold : NULL,
@@ -346,33 +348,44 @@ take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
 	return make_key(w, KEY_OF_WHOLE, key, e) == 0 ? take_from(w, key, like, e) : -1;
 }
 
+/* What base's evaluation read; 1: it is not known, and w->unproved says why. */
+static int
+reads_of_base(struct wish *w, const char *key, struct reads *ret)
+{
+	struct err why;
+
+	if (reads_read(reads_file(w->a, w->job->evals_dir, key), ret, &why) == 0)
+		return 0;
+	if (why.kind != ERR_ABSENT)
+		log_err(LOG_WARN, "what base's evaluation read", &why);
+	w->unproved = w->run.sandbox ? "what the base's evaluation read was not noted"
+	                             : "what an evaluation reads cannot be noted without a sandbox";
+	return 1;
+}
+
 /*
  * Nothing that base's evaluation read looks otherwise in this tree: then this evaluation is base's (reads.h). 0: it is stored, and
- * w->proved says so; 1: it must be evaluated, as always when anything is not known.
+ * w->proved says so; 1: it must be evaluated, as always when anything is not known, and w->unproved says why.
  */
 static int
 prove(struct wish *w, const struct eval_rows *like, struct err *e)
 {
 	struct reads reads;
-	struct err why;
-	const char *path;
 	char key[65];
-	bool holds = false;
 
 	if (!w->job->proof || w->job->base_tree == NULL || strcmp(w->job->base_tree, w->run.tree) == 0)
 		return 1;
-	if (make_key(w, KEY_OF_BASE, key, e) != 0)
-		return -1;
-	if (reads_read(reads_file(w->a, w->job->evals_dir, key), &reads, &why) != 0) {
-		if (why.kind != ERR_ABSENT)
-			log_err(LOG_WARN, "what base's evaluation read", &why);
+	if (evaluator_wants_flake(w->run.job.job)) {
+		w->unproved = "a flake is copied whole, and what it gives may depend on any of its files, by its hash";
 		return 1;
 	}
-	int rc = reads_hold(w->a, &reads, w->run.git_dir, w->job->base_tree, w->run.tree, &holds, &path, e);
-	if (rc == 0 && !holds)
-		log_debug("no proof: base's evaluation read %s", path);
+	if (make_key(w, KEY_OF_BASE, key, e) != 0)
+		return -1;
+	if (reads_of_base(w, key, &reads) != 0)
+		return 1;
+	int rc = reads_hold(w->a, &reads, w->run.git_dir, w->job->base_tree, w->run.tree, &w->unproved, e);
 	if (rc == 0)
-		rc = holds ? take_from(w, key, like, e) : 1;
+		rc = w->unproved == NULL ? take_from(w, key, like, e) : 1;
 	if (rc == 0) {
 		keep_reads(w, &reads);
 		w->proved = (int64_t)reads.paths.n;

@@ -81,6 +81,7 @@ static const struct field evaluation_members[] = {
     {FLAG(complete)},
     {INT(proved), .otherwise = -1, .left_out = true,
         .about = "not evaluated: of so many paths that base's evaluation looked at, none looks otherwise here"},
+    {TEXT(unproved), .left_out = true, .about = "of a head that was evaluated, why it is not proved to be base's"},
     {TEXT(reason), .about = "why it is not complete, in the evaluator's own words"},
     {FLAG(unknown), .left_out = true,
         .about = "incomplete for what this machine could not have or does not allow (nix/unknown.h)"},

@@ -62,8 +62,9 @@ struct evaluation {
 	bool reused, complete;
 	int64_t
 	    proved; /* not evaluated: so many paths base's evaluation looked at, and none looks otherwise here; -1: evaluated */
-	const char *reason; /* of what is incomplete, the evaluator's own words */
-	bool unknown;       /* incomplete for what this machine could not have, not for what the repository says */
+	const char *unproved; /* of a head that was evaluated: why it is not proved to be base's; NULL: none was sought */
+	const char *reason;   /* of what is incomplete, the evaluator's own words */
+	bool unknown;         /* incomplete for what this machine could not have, not for what the repository says */
 	struct untold_attrs *untold;
 	struct commit_name *commit;
 	const char *nothing;

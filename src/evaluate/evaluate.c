@@ -4,6 +4,7 @@
 #include "changeset/repository.h"
 #include "evaluate/evalconf.h"
 #include "evaluate/execute.h"
+#include "evaluate/idle.h"
 #include "evaluate/key.h"
 #include "evaluate/reads.h"
 #include "evaluate/sandbox.h"
@@ -173,6 +174,22 @@ static const char nothing_known[] = "the flake has no checks, packages, devShell
                                     "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
                                     "{\"flake\": \".#legacyPackages\"}";
 
+/* Of the change's commits those that rebuild nothing, as far as it is known what was read. */
+static struct texts
+find_idle(struct wish *w)
+{
+	struct texts found = {0};
+	struct reads reads;
+	struct err why;
+
+	list_clear(w->a, &found);
+	if (w->job->commits.n == 0 || reads_read(reads_file(w->a, w->job->evals_dir, w->key), &reads, &why) != 0)
+		return found;
+	found = idle_commits(w->a, &reads, w->job->git_dir, &w->job->commits);
+	reads_release(&reads);
+	return found;
+}
+
 /* reason: why it is incomplete, or NULL. */
 static int
 tell(struct wish *w, struct record_out *out, bool reused, const char *reason, const struct stored *s, struct err *e)
@@ -186,6 +203,7 @@ tell(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	    .complete = complete,
 	    .proved = w->proved,
 	    .unproved = reused || w->unproved == NULL ? NULL : fields_clean(w->a, str_of(w->unproved)),
+	    .idle = complete ? find_idle(w) : (struct texts){0},
 	    .reason = complete ? NULL : fields_clean(w->a, str_of(reason)),
 	    .unknown = !complete && w->run.unknown,
 	    .untold = complete ? w->run.untold : NULL,

@@ -423,6 +423,7 @@ view_new(struct model *m, const struct verdict *verdict, const struct limits *li
 		view_counts(v, obj);
 		view_carry(v, obj);
 		view_roots(v, obj);
+		view_idle(v, obj);
 		view_failures(v, obj);
 		view_packages(v, obj);
 		view_meta(v, obj);

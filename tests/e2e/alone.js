@@ -34,6 +34,7 @@ const top = `let
 in self\n`;
 const one = (name, version) => `mk: mk { name = "${name}"; version = "${version}"; deps = []; file = ./default.nix; patch = ./fix.patch; }\n`;
 git('init', '-q', '-b', 'main', dir);
+fs.writeFileSync(path.join(dir, '.git/info/exclude'), '/.cache\n');
 commit('start', { 'default.nix': top, 'core/default.nix': one('core', 1), 'core/fix.patch': '1', 'lib/default.nix': one('lib', 1), 'lib/fix.patch': '1',
 	'fonts/all.nix': '\n', 'fonts/version.nix': '"1"\n' });
 git('checkout', '-q', '-b', 'change');
@@ -76,6 +77,24 @@ test('the report says it, with the commit that each part comes from; a patch bes
 	match(text, /\| `font0`, `font1`, `font10`, `font11` and 9 more names \| version 1 -> 2 \|/);
 	match(diff('text', 'main', 'change'), /core: version 1 -> 2 \(commit [0-9a-f]{8}\); also rebuilds 60, 54 of them alone/);
 });
+
+diff('json', 'main', 'change');
+const can = fs.readdirSync(path.join(dir, '.cache/ekaci/evals')).some(f => f.endsWith('.reads.zst'));
+test('commits that touch nothing of what is evaluated are named: without them the same is rebuilt', () => {
+	git('checkout', '-q', '-b', 'more', 'change');
+	const idle = [commit('doc: <b>more</b> words', { 'doc/manual.md': '1' }), commit('lib: notes', { 'lib/notes.txt': '1', 'doc/manual.md': '2' })];
+	const busy = commit('lib: a patch that is the same in the end', { 'lib/fix.patch': '3', 'doc/manual.md': '3' });
+	const report = diff('json', 'main', 'more'), text = diff('markdown', 'main', 'more'), short = id => id.slice(0, 8);
+	equal(report.evaluations.find(e => e.side === 'head').idle, idle);
+	ok(text.includes(`\n2 of 6 commits touch nothing of what was evaluated, so they rebuild nothing: \`${short(idle[0])}\` doc: &#60;b>more&#60;/b> words, \`${short(idle[1])}\` lib: notes.\n`), text);
+	match(diff('html', 'main', 'more'), new RegExp(`<code>${short(idle[0])}</code> doc: &lt;b&gt;more&lt;/b&gt; words, <code>${short(idle[1])}</code> lib: notes\\.</p>`));
+	ok(!text.includes(`${short(busy)}\` lib: a patch`), text);
+	git('checkout', '-q', '-b', 'without-them', 'change');
+	commit('only', { 'lib/fix.patch': '3', 'doc/manual.md': '3' });
+	equal(rebuilds(diff('json', 'main', 'HEAD')), rebuilds(report));
+	git('checkout', '-q', 'more');
+	ok(!/touch nothing/.test(diff('markdown', busy, commit('doc: alone', { 'doc/manual.md': '4' }))));
+}, { skip: !can && 'what is read cannot be noted here (no /dev/fuse, no namespaces or no sandbox)' });
 
 test('one commit, or one cause: nothing more is said than before', () => {
 	const text = diff('markdown', 'main', parts.core);

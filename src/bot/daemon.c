@@ -15,6 +15,7 @@
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "store/hosts.h"
+#include "store/prune.h"
 #include "store/run.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -35,7 +36,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { MAX_SECRET = 4096, HOUSEKEEPING_MS = 10 * 60 * 1000, DAY_MS = 86400 * 1000, HOUR_MS = 3600 * 1000, MAX_LIVE = 4096 };
+enum {
+	MAX_SECRET = 4096,
+	HOUSEKEEPING_MS = 10 * 60 * 1000,
+	PRUNING_MS = 20, /* between two slices of retention, for what is in a hurry */
+	DAY_MS = 86400 * 1000,
+	HOUR_MS = 3600 * 1000,
+	MAX_LIVE = 4096
+};
 
 struct daemon {
 	struct arena a;
@@ -52,7 +60,8 @@ struct daemon {
 	struct reconcile *compare;
 	struct control *control;
 	struct service *service;
-	struct loop_timer *house;
+	struct loop_timer *house, *prune;
+	struct store_pruning pruning; /* the pass that goes on; before 0: none does */
 	int64_t swept_ms;
 	int lock;
 };
@@ -214,17 +223,32 @@ sweep(struct daemon *d)
 		log_err(LOG_WARN, "sweep", &e);
 }
 
-/* Called every ten minutes: removes rows older than [state] keep_days that nothing needs any more, and now and then old files. */
+/* Rows older than [state] keep_days that nothing needs any more, a slice at a time. */
+static void
+prune(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct err e;
+	int rc = store_prune(d->store, &d->pruning, &e);
+
+	if (rc < 0)
+		log_err(LOG_WARN, "housekeeping", &e);
+	if (rc > 0)
+		loop_timer_set(d->prune, PRUNING_MS);
+	else
+		d->pruning.before = 0;
+}
+
+/* Called every ten minutes: old rows, and now and then old files. */
 static void
 keep_house(void *ctx)
 {
 	struct daemon *d = ctx;
-	int64_t before = clock_now_ms() - d->settings->state.keep_days * DAY_MS;
-	struct err e;
 
-	if (store_desired_expire(d->store, before, &e) != 0 || store_deliveries_prune(d->store, before, &e) != 0 ||
-	    store_prune(d->store, before, &e) != 0)
-		log_err(LOG_WARN, "housekeeping", &e);
+	if (d->pruning.before == 0) {
+		d->pruning = (struct store_pruning){.before = clock_now_ms() - d->settings->state.keep_days * DAY_MS};
+		loop_timer_set(d->prune, 0);
+	}
 	sweep(d);
 	loop_timer_set(d->house, HOUSEKEEPING_MS);
 	/* What waits for a reason that is outside (a full disk, a program that was missing) is looked at again. */
@@ -464,6 +488,7 @@ open_parts(struct daemon *d, struct err *e)
 	d->compare = reconcile_new(&parts, d->intake, d->flow);
 	loop_on_word(d->loop, on_delivery, d);
 	d->house = loop_timer_new(d->loop, "housekeeping", keep_house, d);
+	d->prune = loop_timer_new(d->loop, "retention", prune, d);
 	const struct service_parts served = {d->loop, d->settings, d->start->config, settings_changed, doing, d};
 	d->service = service_new(&served);
 	return control_start(d->loop, c->state.dir, d->start->config, &d->control, e);
@@ -476,6 +501,7 @@ close_parts(struct daemon *d)
 	service_free(d->service);
 	web_stop(d->web);
 	loop_timer_free(d->house);
+	loop_timer_free(d->prune);
 	reconcile_free(d->compare);
 	intake_free(d->intake);
 	flow_free(d->flow);

@@ -329,6 +329,18 @@ add_duration(struct store *s, int64_t id, int64_t wall_ms, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
+/* For the queue, which is fair by it, and charges each pull request that wants the build with its part. */
+static int
+add_used(struct store *s, int64_t id, int64_t wall_ms, struct err *e)
+{
+	return db_run(s, e,
+	    "INSERT INTO build_used (hour, repository, number, ms) SELECT ?3 / 3600000, repository, number, ?2 / count(*) OVER ()"
+	    " FROM (SELECT DISTINCT r.repository, r.number FROM build_want w JOIN run r ON r.id = w.run"
+	    "  WHERE w.build = ?1 AND r.ended IS NULL) WHERE 1"
+	    " ON CONFLICT DO UPDATE SET ms = ms + excluded.ms",
+	    "iii", id, wall_ms, clock_now_ms());
+}
+
 static int
 end_build(struct store *s, int64_t id, const struct build_end *end, struct err *e)
 {
@@ -349,7 +361,8 @@ end_build(struct store *s, int64_t id, const struct build_end *end, struct err *
 		return -1;
 	if (db_changes(s) == 0 || build_state_is_open(state))
 		return 0;
-	if (end->wall_ms > 0 && figure_add_build(s, id, FIGURE_BUILD, end->wall_ms, e) != 0)
+	if (end->wall_ms > 0 &&
+	    (figure_add_build(s, id, FIGURE_BUILD, end->wall_ms, e) != 0 || add_used(s, id, end->wall_ms, e) != 0))
 		return -1;
 	if (state == BUILD_BUILT && end->wall_ms > 0 && end->alike == BUILD_NOT_COMPARED &&
 	    add_duration(s, id, end->wall_ms, e) != 0)

@@ -29,13 +29,14 @@ SCHEMA_FILE(schema_015, "015_derivations.sql");
 SCHEMA_FILE(schema_016, "016_figures.sql");
 SCHEMA_FILE(schema_017, "017_builder.sql");
 SCHEMA_FILE(schema_018, "018_hosts.sql");
+SCHEMA_FILE(schema_019, "019_used.sql");
 
 static const char *const *
 schema_versions(size_t *ret_n)
 {
 	static const char *versions[] = {schema_001, schema_002, schema_003, schema_004, schema_005, schema_006, schema_007,
 	    schema_008, schema_009, schema_010, schema_011, schema_012, schema_013, schema_014, schema_015, schema_016,
-	    schema_017, schema_018};
+	    schema_017, schema_018, schema_019};
 
 	*ret_n = COUNT(versions);
 	return versions;

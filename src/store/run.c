@@ -595,35 +595,6 @@ store_run_reported(struct store *s, int64_t id, int64_t change, struct err *e)
 	return db_run(s, e, "UPDATE run SET reported = max(reported, ?2) WHERE id = ?1", "ii", id, change);
 }
 
-static int
-prune(struct store *s, int64_t before, struct err *e)
-{
-	/* The newest run of an open pull request stays: it is what its page and its check runs link to. */
-	if (db_run(s, e,
-	        "DELETE FROM run WHERE ended < ?1 AND reported >= changes AND NOT EXISTS (SELECT 1 FROM pull_request p"
-	        " WHERE p.repository = run.repository AND p.number = run.number AND p.state = 'open'"
-	        " AND NOT EXISTS (SELECT 1 FROM repository o WHERE o.id = p.repository AND " SQL_UNHEARD ") AND run.id ="
-	        " (SELECT max(n.id) FROM run n WHERE n.repository = p.repository AND n.number = p.number))",
-	        "i", before) != 0)
-		return -1;
-	if (db_run(s, e,
-	        "DELETE FROM build WHERE ended < ?1 AND NOT EXISTS (SELECT 1 FROM build_want w WHERE w.build = build.id)", "i",
-	        before) != 0)
-		return -1;
-	return db_run(s, e, "DELETE FROM command WHERE done < ?1", "i", before);
-}
-
-int
-store_prune(struct store *s, int64_t before, struct err *e)
-{
-	if (store_begin(s, e) != 0)
-		return -1;
-	int rc = prune(s, before, e);
-	if (rc == 0)
-		rc = store_people_prune(s, before, e);
-	return store_end(s, rc == 0 ? figure_prune(s, e) : rc, e);
-}
-
 int
 store_command_add(struct store *s, const struct store_command *c, struct err *e)
 {

@@ -109,9 +109,6 @@ must_check int store_runs_unreported(struct store *s, int64_t *ids, size_t max, 
 must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids, size_t max,
     size_t *ret_n, struct err *e);
 
-/* Forgets runs that ended before a time, the builds that nobody wants any more, and obeyed commands. */
-must_check int store_prune(struct store *s, int64_t before, struct err *e);
-
 /* from -> to with a reason for the history; attempts, held and waiting start anew, changes is raised. 1 when the run was not
  * in from (somebody was faster): nothing happened. ERR_BUG when the list of states has no such move. */
 must_check int store_run_move(struct store *s, int64_t id, enum run_state from, enum run_state to, const char *why,

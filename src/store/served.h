@@ -13,6 +13,10 @@
 	" AND NOT EXISTS (SELECT 1 FROM installation si WHERE si.id = " installation                      \
 	" AND si.state <> 'active') AND NOT " SQL_UNNAMED(repository) ")"
 
+/* Of a wish (`desired`): something of it is to be sent; and may be written there. */
+#define SQL_OPEN            "posted < generation AND given_up < generation"
+#define SQL_OPEN_AND_SERVED SQL_OPEN " AND " SQL_SERVED("desired.repository", "desired.installation")
+
 /* Nobody tells us of it any more, so whether it is still public is not known. `o` is the repository. */
 #define SQL_UNHEARD                                                                                                         \
 	"(o.state NOT IN ('active', 'archived')"                                                                            \

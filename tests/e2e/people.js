@@ -357,9 +357,12 @@ scene_test('a button approves the head that it stands on, also when its command 
 scene_test('a push whose event is still under way is not approved by who comments after it', {}, async scene => {
 	const { pull } = await open_held(scene);
 	const { after, deliveries } = await push_more(scene, { deliver: false });
+	const gets = async () => (await scene.github.ask('requests', { method: 'GET' })).filter(r => /\/pulls\/1$/.test(r.path)).length;
+	const before = await gets();
 	const { comment } = await scene.say(pull.number, '/ekaci approve', { user: 'writer' });
-	await scene.until('requests', { method: 'GET' }, all => all.some(r => /\/pulls\/1$/.test(r.path)));
-	equal(await reactions(scene, pull, comment.id), []);
+	await eventually('the bot asks for the head', async () => await gets() > before);
+	// It waits for the event, where nothing else told it of the push.
+	ok(!(await reactions(scene, pull, comment.id)).includes('rocket'));
 	await deliver(scene, deliveries.find(d => d.event === 'pull_request'));
 	equal(await reacted(scene, pull, comment.id), ['confused']);
 	await waits(scene, after);

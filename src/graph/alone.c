@@ -8,11 +8,26 @@ enum { MAX_TOGETHER = 1024 };
 
 enum { NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1 };
 
-/* meta.position of the root's attribute, "FILE:LINE"; empty when it has none. In a. */
+/* The attribute that a root is, or, of one that is none and that a single derivation needs, as a package's source, the attribute of that
+ * one; NULL: neither. */
+static const struct attr_entry *
+owner_of(const struct difference *d, const struct root *r)
+{
+	const struct spread *s = &d->spread;
+
+	if (r->n_attrs != 0)
+		return &d->attrs.v.p[r->attrs[0]];
+	if (r->used_by == NO_ATTR || s->up_off[r->sub + 1] - s->up_off[r->sub] != 1)
+		return NULL;
+	const struct attr_entry *user = &d->attrs.v.p[r->used_by];
+	return s->sub[user->head_node] == s->up[s->up_off[r->sub]] ? user : NULL;
+}
+
+/* meta.position of the root's owner, "FILE:LINE"; empty when there is none. In a. */
 static struct str
 position_of(const struct difference *d, struct arena *a, const struct root *r)
 {
-	const struct attr_entry *at = r->n_attrs != 0 ? &d->attrs.v.p[r->attrs[0]] : NULL;
+	const struct attr_entry *at = owner_of(d, r);
 	struct str text = at != NULL && at->head != NULL ? attrs_meta_text(a, at->head->meta, "position") : STR("");
 
 	return str_utf8_ok(text) ? text : STR("");

@@ -143,6 +143,16 @@ bench_radius(void)
 	printf("radius_times_faster_extrapolated %.0f x\n", each * 20000 / ms);
 }
 
+/* Of processor, so that it is no matter what else the machine does. */
+static double
+cpu_ms(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
+}
+
 /* Kilobytes of a line of /proc/self/status. */
 static long
 status_kb(const char *line)
@@ -231,7 +241,11 @@ alone_once(uint32_t together, const char *name)
 		*what = str_of(arena_printf(&a, "version %u", i / together));
 		targets[i] = (uint32_t)((uint64_t)i * NODES / ROOTS);
 		is_root[targets[i]] = 1;
-		d.roots[i] = (struct root){.node = d.spread.node[targets[i]], .sub = targets[i], .what = what, .n_what = 1};
+		d.roots[i] = (struct root){.node = d.spread.node[targets[i]],
+		    .sub = targets[i],
+		    .what = what,
+		    .n_what = 1,
+		    .used_by = NO_ATTR};
 	}
 	spread_radius(&d.spread, NULL, targets, ROOTS, r);
 	for (uint32_t i = 0; i < ROOTS; i++)
@@ -240,9 +254,9 @@ alone_once(uint32_t together, const char *name)
 	AUTO(fd_close) int refs = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
 	bool knows_peak = refs >= 0 && write(refs, "5", 1) == 1;
 	long before = status_kb("VmRSS:");
-	int64_t start = clock_mono_ns();
+	double start = cpu_ms();
 	difference_find_alone(&d, had_before, weight);
-	printf("alone_%s %.0f ms  (goal: under 300)\n", name, (double)(clock_mono_ns() - start) / 1e6);
+	printf("alone_%s %.0f ms of processor  (goal: under 300)\n", name, cpu_ms() - start);
 	if (knows_peak)
 		printf("alone_%s_memory %ld MB  (goal: under 50)\n", name, (status_kb("VmHWM:") - before) / 1024);
 	check_alone(&d, is_root);

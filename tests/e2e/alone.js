@@ -96,6 +96,22 @@ test('commits that touch nothing of what is evaluated are named: without them th
 	ok(!/touch nothing/.test(diff('markdown', busy, commit('doc: alone', { 'doc/manual.md': '4' }))));
 }, { skip: !can && 'what is read cannot be noted here (no /dev/fuse, no namespaces or no sandbox)' });
 
+test('what is no attribute is of the package that alone needs it: its file, its commit', () => {
+	const needs = (name, text, file) => `derivation { name = "${name}"; system = "x86_64-linux"; builder = "/bin/sh"; ${text} } // { meta.position = "\${toString ${file}}:1"; }`;
+	git('checkout', '-q', '--orphan', 'sources');
+	commit('start', { 'default.nix': `let src = n: rev: derivation { name = "\${n}-src"; system = "x86_64-linux"; builder = "/bin/sh"; inherit rev; };
+		shared = src "shared" (import ./shared.nix); in {
+		tool = ${needs('tool', 'src = src "tool" (import ./tool/rev.nix); inherit shared;', './tool/default.nix')};
+		other = ${needs('other', 'inherit shared;', './other/default.nix')}; }\n`, 'tool/default.nix': '\n', 'tool/rev.nix': '"1"\n', 'shared.nix': '"1"\n' });
+	const start = git('rev-parse', 'HEAD'), own = commit('tool: another source', { 'tool/rev.nix': '"2"\n' });
+	commit('what both need', { 'shared.nix': '"2"\n', 'tool/notes.txt': '' });
+	const report = diff('json', start, 'sources'), [shared, tool] = ['shared-src', 'tool-src'].map(name => report.roots.find(r => r.name === name));
+	equal([tool.used_by, tool.position.replace(/^.*\/(?=tool)/, ''), shared.position], [['tool'], 'tool/default.nix:1', null]);
+	equal(rebuilds(report), ['other', 'tool']);
+	ok(diff('markdown', start, own).includes('| `tool-src` (in `tool`) |'));
+	match(diff('markdown', start, 'sources'), new RegExp(`\\| \`tool-src\` \\(in \`tool\`\\) \\| [^|]*\\(commits \`${own.slice(0, 8)}, `));
+});
+
 test('one commit, or one cause: nothing more is said than before', () => {
 	const text = diff('markdown', 'main', parts.core);
 	ok(!/commit `|Only because/.test(text), text);

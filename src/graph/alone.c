@@ -90,13 +90,13 @@ who_reaches(const struct difference *d, struct arena *a)
 }
 
 /* 64 counts at once: plane i has bit i of each. */
-struct tally {
+struct counts64 {
 	uint64_t plane[64];
 };
 
 /* One more, times 2^bit, for each that has a bit in row. */
 static void
-tally_add(struct tally *t, uint64_t row, unsigned bit)
+counts64_add(struct counts64 *t, uint64_t row, unsigned bit)
 {
 	for (; row != 0; bit++) {
 		uint64_t carry = t->plane[bit] & row;
@@ -106,7 +106,7 @@ tally_add(struct tally *t, uint64_t row, unsigned bit)
 }
 
 static uint32_t
-tally_of(const struct tally *t, size_t k)
+counts64_of(const struct counts64 *t, size_t k)
 {
 	uint32_t count = 0;
 
@@ -120,7 +120,7 @@ static void
 count_together(struct difference *d, const uint32_t *weight, const uint32_t *first, size_t n, uint64_t *mine, uint64_t *bits)
 {
 	const struct spread *s = &d->spread;
-	struct tally derivations = {0}, attributes = {0};
+	struct counts64 derivations = {0}, attributes = {0};
 	uint32_t lowest = UINT32_MAX;
 
 	memset(mine, 0, s->n * sizeof(*mine));
@@ -135,13 +135,13 @@ count_together(struct difference *d, const uint32_t *weight, const uint32_t *fir
 		for (uint32_t k = s->off[v]; k < s->off[v + 1]; k++)
 			if (s->in[k] >= lowest)
 				row |= bits[s->in[k]];
-		tally_add(&derivations, row & ~mine[v], 0);
+		counts64_add(&derivations, row & ~mine[v], 0);
 		for (uint32_t left = weight[v]; left != 0; left &= left - 1)
-			tally_add(&attributes, row & ~mine[v], (unsigned)__builtin_ctz(left));
+			counts64_add(&attributes, row & ~mine[v], (unsigned)__builtin_ctz(left));
 		bits[v] = row | mine[v];
 	}
 	for (size_t k = 0; k < n; k++)
-		d->roots[first[k]].together = (struct radius){tally_of(&derivations, k), tally_of(&attributes, k)};
+		d->roots[first[k]].together = (struct radius){counts64_of(&derivations, k), counts64_of(&attributes, k)};
 }
 
 /* What the roots of a source reach together: of one root its own radius, of several what at least one of them reaches. */

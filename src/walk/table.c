@@ -6,9 +6,11 @@
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
 #include "records/difference.h"
+#include "records/first.h"
 #include "report/explanation.h"
 #include "report/report.h"
 #include "support/base/mem.h"
+#include "walk/early.h"
 #include "walk/sweep.h"
 
 #include <string.h>
@@ -19,6 +21,7 @@ static const struct stage stages[] = {
     {"submodules", &submodules_job_fields, changeset_submodules, NULL}, /* of `ekaci diff`; the mirror does the bot's */
     {"plan", &plan_job_fields, changeset_plan, NULL},
     {"evaluate", &evaluate_job_fields, stage_evaluate, NULL},
+    {"first", &first_job_fields, first_stage, NULL}, /* before a head is evaluated, in the same state of its run */
     {"diff", &diff_job_fields, graph_stage_diff, NULL},
     {"report", &report_job_fields, report_stage, NULL},
     {"query", &query_job_fields, build_stage_query, NULL},

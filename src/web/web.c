@@ -12,6 +12,7 @@
 #include "web/metrics.h"
 #include "web/orders.h"
 #include "web/pages.h"
+#include "web/refuse.h"
 #include "web/tokens.h"
 
 #include <stdarg.h>
@@ -132,7 +133,7 @@ static int
 start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 {
 	struct page_sources *from = &w->sources;
-	const struct server_hooks hooks = {page_refuse, waiting, settle, settled, w};
+	const struct server_hooks hooks = {refuse, waiting, settle, settled, w};
 
 	w->links = links_new();
 	if (intake_start(from->s, settings->forge, &from->intake, e) != 0 || make_doors(w, settings, e) != 0)

@@ -16,7 +16,7 @@
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/durations.c cli/ownnix.c cli/status.c cli/operate.c cli/place.c cli/start.c cli/check.c cli/backup.c cli/manual.c cli/completion.c cli/shell.c cli/watch.c cli/operator_token.c cli/remote.c cli/printlog.c
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c bot/control.c bot/service.c bot/overlaps.c
-WALK = walk/table.c walk/flow.c walk/steps.c walk/early.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c
+WALK = walk/table.c walk/flow.c walk/steps.c walk/early.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c walk/means.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c config/allowed.c config/environment.c
 FORGE = \
@@ -43,11 +43,10 @@ QUEUE = \
 	queue/schedule.c queue/retry.c queue/tell.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c
 RECORDS = \
 	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
-	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
-	records/plan.c records/evaluation.c records/first.c records/class.c records/difference.c records/building.c records/reporting.c records/page_told.c records/operator_order.c records/wish.c records/overlap.c
+	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c records/plan.c records/evaluation.c records/first.c records/class.c records/difference.c records/building.c records/reporting.c records/page_told.c records/operator_order.c records/wish.c records/overlap.c records/means_told.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c formats/log_file.c formats/table_file.c formats/token_file.c
 NIX = \
-	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
+	nix/path.c nix/access.c nix/version.c nix/settings.c nix/trusted.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/prune.c store/people.c store/pushes.c store/overview.c store/now.c store/restored.c store/figures.c store/derivation.c store/hosts.c store/measure.c store/overlapped.c

@@ -6,6 +6,7 @@
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/first.h"
+#include "records/means_told.h"
 #include "records/mirror.h"
 #include "records/operator_order.h"
 #include "records/overlap.h"
@@ -21,6 +22,8 @@ const struct fields *const records_all[] = {
     &progress_fields,
     &stage_end_fields,
     &stage_error_fields,
+    &means_job_fields,
+    &means_fields,
     &mirror_job_fields,
     &mirrored_fields,
     &submodules_job_fields,

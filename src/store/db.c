@@ -403,6 +403,12 @@ store_end(struct store *s, int rc, struct err *e)
 	return 0;
 }
 
+void
+store_rest(struct store *s)
+{
+	(void)sqlite3_db_release_memory(s->db);
+}
+
 int64_t
 store_commits(const struct store *s)
 {

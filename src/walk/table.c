@@ -12,6 +12,7 @@
 #include "report/report.h"
 #include "support/base/mem.h"
 #include "walk/early.h"
+#include "walk/means.h"
 #include "walk/sweep.h"
 
 #include <string.h>
@@ -30,6 +31,7 @@ static const struct stage stages[] = {
     {"push", &push_job_fields, build_stage_push, NULL},
     {"explain", &explain_job_fields, explain_stage, NULL},
     {"overlap", &overlap_job_fields, overlap_stage, NULL},
+    {"means", &means_job_fields, means_stage, NULL}, /* once, when the bot has started */
     {"sweep", &sweep_job_fields, sweep_stage, NULL},
 };
 

@@ -6,8 +6,10 @@
 #include "records/evaluation.h"
 #include "records/failure.h"
 #include "records/first.h"
+#include "records/means_told.h"
 #include "records/mirror.h"
 #include "records/operator_order.h"
+#include "records/overlap.h"
 #include "records/page_told.h"
 #include "records/plan.h"
 #include "records/record.h"
@@ -20,6 +22,8 @@ const struct fields *const records_all[] = {
     &progress_fields,
     &stage_end_fields,
     &stage_error_fields,
+    &means_job_fields,
+    &means_fields,
     &mirror_job_fields,
     &mirrored_fields,
     &submodules_job_fields,
@@ -70,8 +74,12 @@ const struct fields *const records_all[] = {
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,
+    &overlap_job_fields,
+    &overlap_told_fields,
+    &overlaps_told_fields,
     &index_told_fields,
     &repository_told_fields,
+    &pulls_told_fields,
     &pull_told_fields,
     &run_page_fields,
     &failures_told_fields,

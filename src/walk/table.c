@@ -5,12 +5,14 @@
 #include "changeset/changeset.h"
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
+#include "overlap/spaces.h"
 #include "records/difference.h"
 #include "records/first.h"
 #include "report/explanation.h"
 #include "report/report.h"
 #include "support/base/mem.h"
 #include "walk/early.h"
+#include "walk/means.h"
 #include "walk/sweep.h"
 
 #include <string.h>
@@ -28,6 +30,8 @@ static const struct stage stages[] = {
     {"build", &build_job_fields, build_stage_build, build_stage_close},
     {"push", &push_job_fields, build_stage_push, NULL},
     {"explain", &explain_job_fields, explain_stage, NULL},
+    {"overlap", &overlap_job_fields, overlap_stage, NULL},
+    {"means", &means_job_fields, means_stage, NULL}, /* once, when the bot has started */
     {"sweep", &sweep_job_fields, sweep_stage, NULL},
 };
 

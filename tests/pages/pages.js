@@ -90,7 +90,7 @@ for (const [i, id] of measured.entries())
 		['metric <b>tests', 'tests', i === 0 ? 'NULL' : 40 + i, i === 11 ? 777 : 41 + i]])
 		sql(scene, `INSERT INTO measure SELECT id, ${id}, '${what}', '${unit}', ${base}, ${head} FROM build WHERE name = '${i % 2 ? 'sized-1.1' : 'sized-1.0'}';`);
 
-const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
+const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pulls`, 'open pull requests'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
 	[newer.drv, 'a derivation with its history'], [failed.route, 'a log'], [`${failed.route}?find=needle`, 'a log that was searched'], ['/nothing/here/at/all', 'an error']];
 
 // --- for programs -----------------------------------------------------------------------------------------------

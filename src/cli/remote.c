@@ -189,7 +189,7 @@ say_unreachable(struct remote *r, CURLcode code, const char *error, struct err *
 	return fail(e, ERR_SYSTEM, "%s is out of reach: %s", r->url, safe(r, why));
 }
 
-/* The words in {"error": "..."}, of orders; NULL. */
+/* The words in {"error": "..."}; NULL. */
 static const char *
 error_words(struct remote *r)
 {
@@ -218,7 +218,10 @@ say_refused(struct remote *r, const char *to, struct err *e)
 	case 404:
 		if (strcmp(to, "/index.json") == 0)
 			break;
-		return fail(e, ERR_ABSENT, "%s%s", words != NULL ? words : arena_printf(&r->a, "%s%s is not there", r->url, to),
+		/* Of a page that is not there its address says more; of an order the bot does. */
+		if (words == NULL || strstr(to, ".json") != NULL)
+			words = arena_printf(&r->a, "%s%s is not there", r->url, to);
+		return fail(e, ERR_ABSENT, "%s%s", words,
 		    r->token == NULL ? ", or it is of a private repository, which takes a token" : "");
 	case 405:
 		return fail(e, ERR_INPUT, "the bot at %s is older than this program, and does not know `%s` from elsewhere",

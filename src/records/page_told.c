@@ -253,13 +253,44 @@ static const struct field run_page_members[] = {
 #undef OF
 const struct fields run_page_fields = FIELDS("page of a run", NULL, struct run_page_told, run_page_members);
 
+#define OF struct measure_point
+static const struct field measure_point_members[] = {
+    {INT(run)},
+    {INT(number), .about = "of the pull request; 0: of the branch itself"},
+    {INT(at)},
+    {REAL(base), .about = "null: that side has none"},
+    {REAL(head)},
+};
+#undef OF
+static const struct fields measure_point_fields =
+    FIELDS("point of a measure", NULL, struct measure_point, measure_point_members);
+
+#define OF struct measure_line
+static const struct field measure_line_members[] = {
+    {TEXT(what), .about = "output, closure, or metric and its name"},
+    {TEXT(unit), .about = "bytes, or the metric's"},
+    {LIST_OF(points, measure_point, measure_point_fields), .about = "oldest first"},
+};
+#undef OF
+static const struct fields measure_line_fields = FIELDS("measure", NULL, struct measure_line, measure_line_members);
+
 #define OF struct build_page_told
 static const struct field build_page_members[] = {
     {RECORD(build, build_line, build_line_fields)},
     {INT(attempts)},
     {TEXT(tail), .about = "the lines of the log that matter"},
     {TEXT(propagated_from), .about = "the derivation whose failure this is"},
+    {LIST_OF(measures, measure_line, measure_line_fields), .about = "over runs"},
     {LIST_OF(runs, run_line, run_line_fields)},
 };
 #undef OF
 const struct fields build_page_fields = FIELDS("page of a derivation", NULL, struct build_page_told, build_page_members);
+
+#define OF struct refusal_told
+static const struct field refusal_members[] = {
+    {TEXT(error)},
+    {INT(status)},
+    {TEXT(next), .about = "what to do next"},
+};
+#undef OF
+const struct fields refusal_fields = FIELDS("refusal", NULL, struct refusal_told, refusal_members);

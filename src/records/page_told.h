@@ -152,12 +152,38 @@ struct run_page_told {
 };
 extern const struct fields run_page_fields;
 
+/* A size or a metric over runs, oldest first. */
+struct measure_point {
+	int64_t run, number, at;
+	double base, head; /* NaN: that side has none */
+};
+struct measure_points {
+	struct measure_point *p;
+	size_t n;
+};
+struct measure_line {
+	const char *what, *unit;
+	struct measure_points points;
+};
+struct measure_lines {
+	struct measure_line *p;
+	size_t n;
+};
 struct build_page_told {
 	struct build_line build;
 	int64_t attempts;
 	const char *tail, *propagated_from;
+	struct measure_lines measures;
 	struct run_lines runs;
 };
 extern const struct fields build_page_fields;
+
+/* Why something was not done, with the status of the answer and what to do next. */
+struct refusal_told {
+	const char *error;
+	int64_t status;
+	const char *next;
+};
+extern const struct fields refusal_fields;
 
 #endif

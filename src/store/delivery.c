@@ -115,9 +115,3 @@ store_delivery_done(struct store *s, int64_t id, enum delivery_state state, cons
 		return -1;
 	return db_changes(s) > 0 ? 0 : 1;
 }
-
-int
-store_deliveries_prune(struct store *s, int64_t before_ms, struct err *e)
-{
-	return db_run(s, e, "DELETE FROM delivery WHERE received < ?1 AND state <> 'new'", "i", before_ms);
-}

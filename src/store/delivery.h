@@ -46,7 +46,4 @@ enum delivery_state { DELIVERY_DONE, DELIVERY_IGNORED, DELIVERY_UNREADABLE };
  * what the delivery led to. 1 when it was ended before. */
 must_check int store_delivery_done(struct store *s, int64_t id, enum delivery_state state, const char *outcome, struct err *e);
 
-/* Forgets deliveries that are not new and came before the time given. GitHub redelivers for three days: keep longer. */
-must_check int store_deliveries_prune(struct store *s, int64_t before_ms, struct err *e);
-
 #endif

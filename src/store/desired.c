@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-#define OPEN "posted < generation AND given_up < generation"
-/* And something may be written there. */
-#define OPEN_AND_SERVED OPEN " AND " SQL_SERVED("desired.repository", "desired.installation")
+#define OPEN            SQL_OPEN
+#define OPEN_AND_SERVED SQL_OPEN_AND_SERVED
 /* Rows are of enum urgency; what never stood there is no progress. */
 #define IS_PROGRESS "(urgency = 3 AND posted > 0)"
 #define URGENCY     "CASE WHEN urgency = 3 AND posted = 0 THEN 2 ELSE urgency END"
@@ -446,10 +445,4 @@ int
 store_desired_forget(struct store *s, int64_t repository, struct err *e)
 {
 	return db_run(s, e, "DELETE FROM desired WHERE repository = ?", "i", repository);
-}
-
-int
-store_desired_expire(struct store *s, int64_t before_ms, struct err *e)
-{
-	return db_run(s, e, "DELETE FROM desired WHERE updated < ? AND NOT (" OPEN_AND_SERVED ")", "i", before_ms);
 }

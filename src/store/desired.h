@@ -143,7 +143,5 @@ must_check int store_desired_figures(struct store *s, struct desired_figures *re
 
 /* The repository is gone for good: nothing is wanted there any more. */
 must_check int store_desired_forget(struct store *s, int64_t repository, struct err *e);
-/* Drops rows on which nothing happened since before_ms and that have nothing to send, or nowhere to send it. */
-must_check int store_desired_expire(struct store *s, int64_t before_ms, struct err *e);
 
 #endif

@@ -5,7 +5,7 @@
 #include "store/served.h"
 #include "support/base/clock.h"
 
-enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS, HOURS_KEPT = 72, DAYS_KEPT = 400 };
+enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 
 static const char *const names[FIGURES] = {"evaluation", "rebuilds", "build", "wait", "verdict"};
 static const char *const spans[] = {"hour", "day"};
@@ -30,15 +30,6 @@ figure_add_build(struct store *s, int64_t build, enum figure what, int64_t total
 	    "i", build);
 
 	return rc == 0 ? figure_add(s, repository, what, total, e) : rc > 0 ? 0 : -1;
-}
-
-int
-figure_prune(struct store *s, struct err *e)
-{
-	int64_t now = clock_now_ms();
-
-	return db_run(s, e, "DELETE FROM figure WHERE at < CASE span WHEN 'hour' THEN ?1 ELSE ?2 END", "ii",
-	    now - (int64_t)HOURS_KEPT * HOUR_MS, now - (int64_t)DAYS_KEPT * DAY_MS);
 }
 
 static enum figure

@@ -17,7 +17,6 @@ enum figure_span { FIGURE_HOUR, FIGURE_DAY };
 must_check int figure_add(struct store *s, int64_t repository, enum figure what, int64_t total, struct err *e);
 /* The same of a build, for the repository of the newest run that wants it; nothing where none does. */
 must_check int figure_add_build(struct store *s, int64_t build, enum figure what, int64_t total, struct err *e);
-must_check int figure_prune(struct store *s, struct err *e);
 
 struct figure_sum {
 	enum figure what;

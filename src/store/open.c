@@ -50,7 +50,7 @@ read_inputs(struct store *s, int64_t run, const struct open_reader *r, struct er
 	sqlite3_stmt *q =
 	    run == 0
 	        ? db_query(s, e,
-	              "SELECT i.build, i.input FROM build f JOIN build_input i ON i.input = f.id JOIN build b ON b.id = i.build"
+	              "SELECT i.build, i.input FROM build f CROSS JOIN build_input i ON i.input = f.id JOIN build b ON b.id = i.build"
 	              " WHERE f.state IN " BUILD_SQL_OPEN " AND b.state IN " BUILD_SQL_NOT_BEGUN,
 	              "")
 	        : db_query(s, e,
@@ -71,7 +71,7 @@ read_owners(struct store *s, int64_t run, const struct open_reader *r, struct er
 	AUTO(db_done)
 	sqlite3_stmt *q = run == 0 ? db_query(s, e,
 	                                 "SELECT w.build, r.id, r.repository, r.number, " PRIORITY " FROM build b"
-	                                 " JOIN build_want w ON w.build = b.id JOIN run r ON r.id = w.run"
+	                                 " CROSS JOIN build_want w ON w.build = b.id JOIN run r ON r.id = w.run"
 	                                 " LEFT JOIN pull_request p ON p.repository = r.repository AND p.number = r.number"
 	                                 " WHERE b.state IN " BUILD_SQL_OPEN " AND r.ended IS NULL ORDER BY w.build",
 	                                 "")
@@ -133,10 +133,7 @@ store_build_used(struct store *s, int64_t since,
 {
 	AUTO(db_done)
 	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT repository, number, hour * 3600000, sum(wall_ms) FROM (SELECT DISTINCT r.repository, r.number, b.id,"
-	    " b.ended / 3600000 AS hour, b.wall_ms FROM build b JOIN build_want w ON w.build = b.id"
-	    " JOIN run r ON r.id = w.run WHERE b.wall_ms > 0 AND b.ended > ?1) GROUP BY repository, number, hour",
-	    "i", since);
+	    "SELECT repository, number, hour * 3600000, ms FROM build_used WHERE hour >= ?1 / 3600000", "i", since);
 	int rc = q == NULL ? -1 : 1;
 
 	while (rc > 0 && (rc = db_row(s, q, e)) > 0)

@@ -32,7 +32,7 @@ must_check int store_open_read(struct store *s, int64_t run, const struct open_r
 /* Runs whose wants have changed since this was last asked, at most max; they are forgotten with that. */
 must_check int store_build_changes(struct store *s, int64_t *runs, size_t max, size_t *ret_n, struct err *e);
 
-/* Building time that ended since, by pull request and hour: fn gets each sum. */
+/* Building time that ended since (whole hours), by pull request and hour: fn gets each sum, one row each. */
 must_check int store_build_used(struct store *s, int64_t since,
     void (*fn)(void *ctx, int64_t repository, int64_t number, int64_t at, int64_t ms), void *ctx, struct err *e);
 

@@ -90,11 +90,3 @@ store_command_answers(struct store *s, struct arena *a, int64_t repository, int6
 	vec_release(&all);
 	return rc;
 }
-
-int
-store_people_prune(struct store *s, int64_t before, struct err *e)
-{
-	if (db_run(s, e, "DELETE FROM question WHERE at < ?", "i", before) != 0)
-		return -1;
-	return db_run(s, e, "DELETE FROM permission WHERE told < ?", "i", before);
-}

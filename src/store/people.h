@@ -40,7 +40,4 @@ struct command_answer {
 must_check int store_command_answers(struct store *s, struct arena *a, int64_t repository, int64_t comment,
     struct command_answer **ret, size_t *ret_n, struct err *e);
 
-/* What was asked and told before is forgotten. */
-must_check int store_people_prune(struct store *s, int64_t before, struct err *e);
-
 #endif

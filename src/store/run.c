@@ -243,7 +243,7 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"                              \
 	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"                                        \
 	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped," \
-	" failures, refusals"
+	" failures, refusals, first"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -290,7 +290,8 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .nix = (enum run_nix)db_i64(q, 35),
 	    .stopped = db_i64(q, 36) != 0,
 	    .failures = db_i64(q, 37),
-	    .refusals = db_i64(q, 38)};
+	    .refusals = db_i64(q, 38),
+	    .first = db_text(a, q, 39)};
 	return 0;
 }
 
@@ -471,6 +472,7 @@ store_run_set(struct store *s, int64_t id, const char *column, const char *text,
 	    {"mirrored", "UPDATE run SET mirrored = ?2 WHERE id = ?1"},
 	    {"plan", "UPDATE run SET plan = ?2 WHERE id = ?1"},
 	    {"evaluations", "UPDATE run SET evaluations = ?2 WHERE id = ?1"},
+	    {"first", "UPDATE run SET first = ?2 WHERE id = ?1"},
 	    {"difference", "UPDATE run SET difference = ?2 WHERE id = ?1"},
 	    {"counts", "UPDATE run SET counts = ?2 WHERE id = ?1"},
 	    {"query", "UPDATE run SET query = ?2 WHERE id = ?1"},
@@ -593,35 +595,6 @@ int
 store_run_reported(struct store *s, int64_t id, int64_t change, struct err *e)
 {
 	return db_run(s, e, "UPDATE run SET reported = max(reported, ?2) WHERE id = ?1", "ii", id, change);
-}
-
-static int
-prune(struct store *s, int64_t before, struct err *e)
-{
-	/* The newest run of an open pull request stays: it is what its page and its check runs link to. */
-	if (db_run(s, e,
-	        "DELETE FROM run WHERE ended < ?1 AND reported >= changes AND NOT EXISTS (SELECT 1 FROM pull_request p"
-	        " WHERE p.repository = run.repository AND p.number = run.number AND p.state = 'open'"
-	        " AND NOT EXISTS (SELECT 1 FROM repository o WHERE o.id = p.repository AND " SQL_UNHEARD ") AND run.id ="
-	        " (SELECT max(n.id) FROM run n WHERE n.repository = p.repository AND n.number = p.number))",
-	        "i", before) != 0)
-		return -1;
-	if (db_run(s, e,
-	        "DELETE FROM build WHERE ended < ?1 AND NOT EXISTS (SELECT 1 FROM build_want w WHERE w.build = build.id)", "i",
-	        before) != 0)
-		return -1;
-	return db_run(s, e, "DELETE FROM command WHERE done < ?1", "i", before);
-}
-
-int
-store_prune(struct store *s, int64_t before, struct err *e)
-{
-	if (store_begin(s, e) != 0)
-		return -1;
-	int rc = prune(s, before, e);
-	if (rc == 0)
-		rc = store_people_prune(s, before, e);
-	return store_end(s, rc == 0 ? figure_prune(s, e) : rc, e);
 }
 
 int

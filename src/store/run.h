@@ -44,6 +44,7 @@ struct run {
 	const char *held;    /* why it does not go on until somebody approves, or NULL */
 	const char *waiting; /* why its present state is tried again at not_before, or NULL */
 	const char *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
+	const char *first; /* struct first_answers as an array: what was said before all was evaluated */
 	int64_t superseded_by, created, updated, ended; /* 0: not yet */
 	int64_t changes, reported, outside_ms;
 	bool stopped; /* it ended because nothing may be done for its repository */
@@ -102,16 +103,12 @@ must_check int store_run_of(struct store *s, struct arena *a, int64_t repository
 must_check int store_run_of_commit(struct store *s, struct arena *a, int64_t repository, const char *head, struct run *ret,
     struct err *e);
 /* Ids of runs that have not ended, in the order they go on: the merge queue, people's pull requests, those of bots, branches, each oldest
- * first;
- * ids of those with something unreported. At most max. */
+ * first; ids of those with something unreported. At most max. */
 must_check int store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 must_check int store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 /* Live runs of a pull request other than except. */
 must_check int store_runs_live_of(struct store *s, int64_t repository, int64_t number, int64_t except, int64_t *ids, size_t max,
     size_t *ret_n, struct err *e);
-
-/* Forgets runs that ended before a time, the builds that nobody wants any more, and obeyed commands. */
-must_check int store_prune(struct store *s, int64_t before, struct err *e);
 
 /* from -> to with a reason for the history; attempts, held and waiting start anew, changes is raised. 1 when the run was not
  * in from (somebody was faster): nothing happened. ERR_BUG when the list of states has no such move. */

@@ -20,6 +20,10 @@
 /* In what order runs take their turn: the merge queue, people's pull requests, those of bots, branches; then what came first. */
 #define SQL_TURN(run) run ".number >= 0, " run ".number = 0, " SQL_OF_BOT(run) ", " run ".id"
 
+/* Of a wish (`desired`): something of it is to be sent; and may be written there. */
+#define SQL_OPEN            "posted < generation AND given_up < generation"
+#define SQL_OPEN_AND_SERVED SQL_OPEN " AND " SQL_SERVED("desired.repository", "desired.installation")
+
 /* Nobody tells us of it any more, so whether it is still public is not known. `o` is the repository. */
 #define SQL_UNHEARD                                                                                                         \
 	"(o.state NOT IN ('active', 'archived')"                                                                            \

@@ -46,6 +46,7 @@ struct flow {
 	int busy[LANES];
 	int64_t wake;
 	size_t live;          /* runs, at the last look */
+	bool held;            /* what there is to work with is not known yet */
 	int64_t gave_way[64]; /* runs of bots whose evaluation made room for a person's, the last of them */
 	size_t n_gave_way;
 	bool closing;
@@ -426,7 +427,8 @@ run_stage(struct active *act, const char *authorization)
 	if (rc == 0 && job.tree != NULL)
 		act->tree = arena_strdup(&act->a, job.tree);
 	if (rc == 0)
-		rc = worker_start(f->p.loop, act->step->stage, str_of(line), &events, &act->worker, &e);
+		rc = worker_start(f->p.loop, job.stage != NULL ? job.stage : act->step->stage, str_of(line), &events,
+		    &act->worker, &e);
 	if (rc != 0)
 		on_end(act, &e, 0);
 	arena_release(&a);
@@ -575,11 +577,15 @@ look(void *ctx)
 	size_t n = 0;
 	struct err e = {0};
 
-	if (f->closing)
+	if (f->closing || f->held)
 		return;
 	f->wake = INT64_MAX;
 	if (store_runs_live(f->p.store, ids, MAX_LIVE, &n, &e) != 0)
 		log_err(LOG_ERROR, "flow", &e);
+	if (n == 0 && f->live > 0) { /* nothing is under way any more */
+		store_rest(f->p.store);
+		mem_give_back();
+	}
 	f->live = n;
 	for (size_t i = 0; i < n; i++) {
 		struct arena a = {0};
@@ -625,14 +631,21 @@ flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e)
 
 	f->p = *parts;
 	f->timer = loop_timer_new(parts->loop, "flow", look, f);
-	f->walk = (struct walk){.store = parts->store,
-	    .settings = parts->settings,
-	    .cgroup = parts->cgroup,
-	    .sandbox_works = parts->sandbox_works};
-	if (schedule_new(parts->loop, parts->store, parts->settings, on_build, f, &f->walk.schedule, e) != 0)
+	f->walk = (struct walk){.store = parts->store, .settings = parts->settings, .cgroup = parts->cgroup};
+	f->held = true;
+	if (schedule_new_held(parts->loop, parts->store, parts->settings, on_build, f, &f->walk.schedule, e) != 0)
 		return -1;
 	*ret = f;
 	return 0;
+}
+
+void
+flow_begin(struct flow *f, bool sandbox_works)
+{
+	f->walk.sandbox_works = sandbox_works;
+	f->held = false;
+	schedule_begin(f->walk.schedule);
+	flow_kick(f);
 }
 
 struct schedule *

@@ -2,7 +2,7 @@
  * sweep - retention: files that nothing shows or needs any more go.
  *
  * The stage `sweep` looks at folders of the state, one level deep, and removes entries that were last used before a
- * time. What is used again has its time of change renewed by whoever uses it. Rows are pruned by store_prune.
+ * time. What is used again has its time of change renewed by whoever uses it. Rows are pruned by store/prune.h.
  * Then evaluations and graphs are brought within their size: the one that was used longest ago goes first, but none that
  * a live run has been given, and none used in the last hour, for a stage may be about to say that it uses it.
  */

@@ -13,6 +13,7 @@
 #include "web/orders.h"
 #include "web/pages.h"
 #include "web/pulls.h"
+#include "web/refuse.h"
 #include "web/tokens.h"
 
 #include <stdarg.h>
@@ -136,7 +137,7 @@ static int
 start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 {
 	struct page_sources *from = &w->sources;
-	const struct server_hooks hooks = {page_refuse, waiting, settle, settled, w};
+	const struct server_hooks hooks = {refuse, waiting, settle, settled, w};
 
 	w->links = links_new();
 	if (intake_start(from->s, settings->forge, &from->intake, e) != 0 || make_doors(w, settings, e) != 0)

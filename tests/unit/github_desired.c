@@ -3,6 +3,7 @@
 #include "store/db.h"
 #include "store/desired.h"
 #include "store/pace.h"
+#include "store/prune.h"
 #include "support/os/files.h"
 
 #include <stdarg.h>
@@ -480,7 +481,8 @@ old_rows_go_open_ones_stay(void **state)
 	good(store_want_reaction(w->s, &demo, 2, "eyes", &e));
 	struct desired d = next(w);
 	good(store_desired_posted(w->s, d.id, 1, 1, "{}", &e));
-	good(store_desired_expire(w->s, LATE, &e));
+	struct store_pruning pass = {.before = LATE};
+	good(store_prune(w->s, &pass, &e));
 	struct desired_figures f;
 	good(store_desired_figures(w->s, &f, &e));
 	assert_int_equal(f.open, 1);

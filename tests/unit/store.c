@@ -7,6 +7,7 @@
 #include "store/db.h"
 #include "store/desired.h"
 #include "store/hosts.h"
+#include "store/measure.h"
 #include "store/delivery.h"
 #include "store/duration.h"
 #include "store/figures.h"
@@ -14,6 +15,7 @@
 #include "store/overlapped.h"
 #include "store/overview.h"
 #include "store/people.h"
+#include "store/prune.h"
 #include "store/run.h"
 #include "store/run_check.h"
 #include "support/base/clock.h"
@@ -21,6 +23,7 @@
 #include "support/text/json.h"
 
 #include <glob.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,6 +58,21 @@ add_run(struct fixture *f, int64_t number)
 	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
 	assert_int_equal(store_run_add(f->s, &r, &id, &f->e), 0);
 	return id;
+}
+
+/* The whole pass; gives how many calls it took. */
+static int
+prune_all(struct fixture *f, int64_t before)
+{
+	struct store_pruning p = {.before = before};
+	int rc, calls = 0;
+
+	do {
+		rc = store_prune(f->s, &p, &f->e);
+		calls++;
+	} while (rc > 0);
+	assert_int_equal(rc, 0);
+	return calls;
 }
 
 static int
@@ -452,7 +470,7 @@ a_merge_group_that_is_gone_stays_so(void **state)
 	assert_true(gone);
 	assert_int_equal(store_group_is_gone(f->s, 2, "g", &gone, &f->e), 0);
 	assert_false(gone);
-	assert_int_equal(store_prune(f->s, INT64_MAX, &f->e), 0);
+	prune_all(f, INT64_MAX);
 	assert_int_equal(store_group_is_gone(f->s, 1, "g", &gone, &f->e), 0);
 	assert_true(gone);
 }
@@ -1370,7 +1388,7 @@ a_comment_is_taken_once_for_ever(void **state)
 	assert_int_equal(store_command_due(f->s, "[0]", &due, &f->e), 0);
 	assert_int_equal(due, 99);
 	assert_int_equal(store_command_done(f->s, got.id, "done", &f->e), 0);
-	assert_int_equal(store_prune(f->s, INT64_MAX, &f->e), 0);
+	prune_all(f, INT64_MAX);
 	assert_int_equal(store_comment_take(f->s, 1, 5, &f->e), 1);
 }
 
@@ -1501,6 +1519,200 @@ frequent_queries_use_their_indexes(void **state)
 	}
 }
 
+/* --- what a start reads, and what goes ------------------------------------------------------------------------------- */
+
+static int64_t
+count(struct store *s, const char *of)
+{
+	sqlite3_stmt *q;
+
+	assert_int_equal(sqlite3_prepare_v2(s->db, of, -1, &q, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	int64_t n = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	return n;
+}
+
+static void
+write_rows(struct store *s, const char *sql)
+{
+	assert_int_equal(sqlite3_exec(s->db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* n more builds that took a second each and ended just now, wanted by the run. */
+static void
+add_ended(struct fixture *f, const char *name, int n, int64_t ended)
+{
+	write_rows(f->s,
+	    arena_printf(&f->a,
+	        "INSERT INTO build (drv, name, system, state, created, ended, wall_ms) WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL"
+	        " SELECT i + 1 FROM c WHERE i < %d) SELECT '/nix/store/%s-' || i, '%s', 'x', 'built', 1, %lld, 1000 FROM c;"
+	        "INSERT INTO build_want (run, build, target) SELECT %lld, id, 1 FROM build WHERE name = '%s'",
+	        n, name, name, (long long)ended, (long long)f->run, name));
+}
+
+struct used {
+	int64_t rows, number[8], ms[8];
+};
+
+static void
+on_used(void *ctx, int64_t repository, int64_t number, int64_t at, int64_t ms)
+{
+	struct used *u = ctx;
+
+	assert_int_equal(repository, 1);
+	assert_true(at > 0 && at % 3600000 == 0);
+	u->number[u->rows % 8] = number;
+	u->ms[u->rows++ % 8] = ms;
+}
+
+static void
+building_time_is_summed_with_each_end_for_the_pull_requests_that_want_it(void **state)
+{
+	static const char drv[] = "/nix/store/a.drv";
+	struct fixture *f = *state;
+	struct used used = {0};
+	bool again;
+
+	want_chain(f, f->run, false);
+	want_chain(f, add_run(f, 2), false);
+	want_chain(f, add_run(f, 3), false);
+	assert_int_equal(store_run_move(f->s, f->run + 2, RUN_ACCEPTED, RUN_CANCELLED, "closed", &f->e), 0);
+	for (int i = 0; i < 2; i++) { /* an attempt that is made again is none that ended */
+		struct build_end end = {.state = i == 0 ? BUILD_QUEUED : BUILD_BUILT, .wall_ms = 5000};
+		assert_int_equal(store_build_started(f->s, id_of(f, drv), "/log", "b", &again, &f->e), 0);
+		assert_int_equal(store_build_end(f->s, id_of(f, drv), &end, &f->e), 0);
+	}
+	assert_int_equal(store_build_used(f->s, clock_now_ms() - 3600000, on_used, &used, &f->e), 0);
+	assert_int_equal(used.rows, 2);
+	assert_int_equal(used.number[0], 1);
+	assert_int_equal(used.number[1], 2);
+	assert_int_equal(used.ms[0], 2500);
+	assert_int_equal(used.ms[1], 2500);
+	/* What is too old to be looked at is not read, and goes with the next pass. */
+	write_rows(f->s, "UPDATE build_used SET hour = hour - 100");
+	memset(&used, 0, sizeof(used));
+	assert_int_equal(store_build_used(f->s, clock_now_ms() - 3600000, on_used, &used, &f->e), 0);
+	assert_int_equal(used.rows, 0);
+	prune_all(f, 1);
+	assert_int_equal(count(f->s, "SELECT count(*) FROM build_used"), 0);
+}
+
+static int
+on_step(void *ctx)
+{
+	(*(int64_t *)ctx)++;
+	return 0;
+}
+
+static void
+no_build(void *ctx, const struct open_build *b)
+{
+	(void)b;
+	++*(int64_t *)ctx;
+}
+
+/* SQLite's own count of what is done when the queue is filled. */
+static int64_t
+steps_of_a_start(struct fixture *f)
+{
+	int64_t steps = 0, open = 0;
+	struct used used = {0};
+	const struct open_reader reader = {.build = no_build, .ctx = &open};
+
+	sqlite3_progress_handler(f->s->db, 1, on_step, &steps);
+	assert_int_equal(store_builds_recover(f->s, &f->e), 0);
+	assert_int_equal(store_build_used(f->s, clock_now_ms() - 3 * 86400000LL, on_used, &used, &f->e), 0);
+	assert_int_equal(store_open_read(f->s, 0, &reader, &f->e), 0);
+	sqlite3_progress_handler(f->s->db, 0, NULL, NULL);
+	assert_int_equal(open, 0);
+	return steps;
+}
+
+static void
+a_start_reads_no_build_that_has_ended(void **state)
+{
+	struct fixture *f = *state;
+	int64_t few;
+
+	add_ended(f, "few", 10, clock_now_ms());
+	few = steps_of_a_start(f);
+	assert_true(few > 0);
+	add_ended(f, "many", 5000, clock_now_ms());
+	assert_int_equal(steps_of_a_start(f), few);
+}
+
+static void
+an_older_database_has_the_sums_of_what_it_built(void **state)
+{
+	enum { BEFORE = 18 };
+	struct fixture *f = *state;
+	struct used used = {0};
+	int64_t now = clock_now_ms();
+	struct store *s;
+	glob_t files;
+	sqlite3 *old;
+
+	assert_int_equal(glob("src/store/schema/[0-9]*.sql", 0, NULL, &files), 0);
+	const char *path = old_database(f, &files, BEFORE);
+	globfree(&files);
+	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(old,
+	        arena_printf(&f->a,
+	            "INSERT INTO build (id, drv, name, system, state, created, ended, wall_ms) WITH RECURSIVE c (i) AS (SELECT 1"
+	            " UNION ALL SELECT i + 1 FROM c WHERE i < 7) SELECT i, '/nix/store/' || i, 'x', 'x', 'built', 1,"
+	            " CASE WHEN i <= 3 THEN %lld ELSE %lld END, 1000 FROM c;"
+	            "INSERT INTO build_want (run, build, target) SELECT 7, id, 1 FROM build",
+	            (long long)now - 1000, (long long)now - 4 * 86400000LL),
+	        NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(old);
+	assert_int_equal(store_open(path, &s, &f->e), 0);
+	assert_int_equal(store_build_used(s, now - 3 * 86400000LL, on_used, &used, &f->e), 0);
+	assert_int_equal(used.rows, 1);
+	assert_int_equal(used.number[0], 3);
+	assert_int_equal(used.ms[0], 3000);
+	store_close(s);
+}
+
+static void
+retention_goes_on_in_pieces_and_leaves_what_is_needed(void **state)
+{
+	enum { AT_MOST = 128 };
+	struct fixture *f = *state;
+	struct store_pruning pass = {.before = 1000};
+	int64_t left, before;
+	int rc = 1;
+
+	add_ended(f, "kept", 300, 500); /* old, but wanted by a run that goes on */
+	add_ended(f, "newer", 300, 2000);
+	add_ended(f, "gone", 300, 500);
+	write_rows(f->s,
+	    "DELETE FROM build_want WHERE build IN (SELECT id FROM build WHERE name IN ('gone', 'newer'));"
+	    "INSERT INTO build_input (build, input) SELECT id, id + 1 FROM build WHERE name = 'gone';"
+	    "INSERT INTO run (repository, number, head, base_ref, state, reason, created, updated, ended, changes, reported)"
+	    " VALUES (1, 7, 'h', 'main', 'done', 'x', 1, 1, 500, 1, 1), (1, 8, 'h', 'main', 'done', 'x', 1, 1, 2000, 1, 1);"
+	    "INSERT INTO build_want (run, build, target) SELECT r.id, b.id, 1 FROM run r, build b"
+	    " WHERE r.number = 7 AND b.name = 'kept'");
+	while (rc > 0) {
+		before = count(f->s,
+		    "SELECT (SELECT count(*) FROM build) + (SELECT count(*) FROM build_want) + (SELECT count(*) FROM run)");
+		rc = store_prune(f->s, &pass, &f->e);
+		left = count(f->s,
+		    "SELECT (SELECT count(*) FROM build) + (SELECT count(*) FROM build_want) + (SELECT count(*) FROM run)");
+		assert_true(before - left <= AT_MOST);
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(count(f->s, "SELECT count(*) FROM build WHERE name = 'gone'"), 0);
+	assert_int_equal(count(f->s, "SELECT count(*) FROM build_input"), 0);
+	assert_int_equal(count(f->s, "SELECT count(*) FROM build WHERE name = 'kept'"), 300);
+	assert_int_equal(count(f->s, "SELECT count(*) FROM build WHERE name = 'newer'"), 300);
+	assert_int_equal(count(f->s, "SELECT count(*) FROM run WHERE number = 7"), 0);
+	assert_int_equal(count(f->s, "SELECT count(*) FROM run WHERE number = 8"), 1);
+	assert_int_equal(count(f->s, "SELECT count(*) FROM build_want"), 300);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct figure_sum *
@@ -1544,11 +1756,49 @@ figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all(void **
 	}
 	/* Old hours go, their day stays. */
 	assert_int_equal(db_run(f->s, &e, "UPDATE figure SET at = at - 4 * 86400000", ""), 0);
-	assert_int_equal(figure_prune(f->s, &e), 0);
+	prune_all(f, 1);
 	assert_null(sum_of(f, 901, FIGURE_HOUR, FIGURE_BUILD));
 	assert_int_equal(sum_of(f, 901, FIGURE_DAY, FIGURE_BUILD)->total, 1500);
 	/* A build that no run wants is nobody's. */
 	assert_int_equal(figure_add_build(f->s, 424242, FIGURE_BUILD, 5, &e), 0);
+}
+
+static void
+measures_are_kept_by_run_and_go_with_it(void **state)
+{
+	struct fixture *f = *state;
+	enum { MANY = 2000 };
+	struct package_sizes *of = arena_alloc(&f->a, MANY * sizeof(*of));
+	int64_t output[] = {100, 120}, closure[] = {1000, 1000};
+	struct metric metric = {"tests", "", (double)NAN, 7};
+	struct measured *rows;
+	size_t n;
+
+	want_chain(f, f->run, false);
+	for (size_t i = 0; i < MANY; i++)
+		of[i] = (struct package_sizes){.drv = i == 0 ? "/nix/store/b.drv"
+		                                             : arena_printf(&f->a, "/nix/store/none-%zu.drv", i),
+		    .output = {output, 2},
+		    .closure = {closure, 2}};
+	of[0].metrics = (struct metrics){&metric, 1};
+	struct sizes sizes = {.packages = {of, MANY}};
+	int64_t began = clock_mono_ms();
+	assert_int_equal(measure_put(f->s, f->run, &sizes, &f->e), 0);
+	print_message("# %d measures: %lld ms\n", MEASURE_MAX_ROWS, (long long)(clock_mono_ms() - began));
+	output[1] = 130; /* measured again: instead */
+	assert_int_equal(measure_put(f->s, f->run, &sizes, &f->e), 0);
+	struct view_build b;
+	assert_int_equal(view_build(f->s, &f->a, "/nix/store/b.drv", &b, &f->e), 0);
+	assert_int_equal(measure_read(f->s, &f->a, b.id, &rows, &n, &f->e), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(rows[0].what, "output");
+	assert_true(rows[0].base == 100 && rows[0].head == 130);
+	assert_string_equal(rows[1].what, "closure");
+	assert_string_equal(rows[2].what, "metric tests");
+	assert_true(isnan(rows[2].base) && rows[2].head == 7);
+	assert_int_equal(sqlite3_exec(f->s->db, "DELETE FROM run", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(measure_read(f->s, &f->a, b.id, &rows, &n, &f->e), 0);
+	assert_int_equal(n, 0);
 }
 
 int
@@ -1556,6 +1806,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
+	    TEST(building_time_is_summed_with_each_end_for_the_pull_requests_that_want_it),
+	    TEST(a_start_reads_no_build_that_has_ended),
+	    TEST(an_older_database_has_the_sums_of_what_it_built),
+	    TEST(retention_goes_on_in_pieces_and_leaves_what_is_needed),
+	    TEST(measures_are_kept_by_run_and_go_with_it),
 	    TEST(figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all),
 	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),

@@ -6,6 +6,7 @@
  *     "change_sets": [ { "name", "kind", "paths": [globs], "attrs": [attribute paths], "jobs": [names] } ],
  *     "package_change_summary": { "enabled": true, "max_packages_listed": 100, "include_rebuild_only": false },
  *     "rebuild_impact": { "enabled": true, "max_top_blast_radius": 5 },
+ *     "evaluation_cost": { "enabled": true, "warn_above_percent": 10 },
  *     "report": { "comment", "labels", "review_requests", "attribute_checks" },
  *     "budget": { "up_to": [ { "machine_hours", "branch" } ], "above" } }
  *

@@ -103,7 +103,9 @@ const struct usage request_diff = {
     .name = "diff",
     .synopsis = SYNOPSIS,
     .what = "what rebuilds between two revisions of a local clone, and why",
-    .words = REVISIONS_ARE,
+    .words = REVISIONS_ARE
+    "\n\nWith --first the exit code is 0 for an answer and 2 for none. The base is evaluated where it is not stored; with several jobs "
+    "it is of the first, or of --job.",
     .options = (const struct usage_option[]){OF_WHAT, OF_SIDES, OF_DOING,
         {"--first", NULL,
             .what = "only a first answer, in seconds: of what the changed files define, and who needs it at BASE; never final",
@@ -264,6 +266,8 @@ check_values(const struct command_line *q, const struct settings *c, struct err 
 		    near.found != NULL ? "?" : "");
 	if (sandbox_mode_of(c->evaluate.sandbox, &mode, e) != 0)
 		return fail(e, ERR_INPUT, "--sandbox %.60s: there are require, auto and off", c->evaluate.sandbox);
+	if (q->first && (q->build || q->again))
+		return fail(e, ERR_INPUT, "--first is a word in between, and nothing is built for it");
 	if (q->pull != NULL && !c->evaluate.allow_network)
 		return fail(e, ERR_INPUT, "--offline fetches nothing, and a pull request has to be fetched");
 	if (q->watch && q->pull != NULL)

@@ -30,6 +30,7 @@ static const struct file_part {
     [DIFFERENCE_KNOWN] = {"known", &difference_target_fields, true},
     [DIFFERENCE_NEEDED] = {"needed", &difference_needed_fields, true},
     [DIFFERENCE_DISTANCES] = {"distances", &difference_distances_fields, false},
+    [DIFFERENCE_COSTS] = {"costs", &evaluation_cost_fields, true},
 };
 
 struct difference_reader {

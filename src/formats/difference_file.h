@@ -25,6 +25,7 @@ enum difference_part {
 	DIFFERENCE_KNOWN,
 	DIFFERENCE_NEEDED,
 	DIFFERENCE_DISTANCES,
+	DIFFERENCE_COSTS,
 	DIFFERENCE_PARTS
 };
 
@@ -41,6 +42,7 @@ struct difference_element {
 		const struct difference_target *target; /* of `known`, too */
 		const struct difference_needed *needed;
 		const struct difference_distances *distances;
+		const struct evaluation_cost *cost;
 		const void *is;
 	};
 	struct str text; /* its JSON, in the mapped file: until difference_close */

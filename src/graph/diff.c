@@ -1,6 +1,7 @@
 /* The stage: evaluations in, difference file out. */
 #include "graph/cache.h"
 #include "graph/carry.h"
+#include "graph/costs.h"
 #include "graph/graph.h"
 #include "graph/result.h"
 #include "support/base/log.h"
@@ -61,6 +62,8 @@ compute(struct difference *d, const struct diff_job *job, struct record_out *out
 	attrs_finish(&d->attrs, &d->closure, d->spread.must);
 	if (job->commit != NULL)
 		look_for_commit(d, job->commit);
+	if (costs_find(d, job, e) != 0)
+		return -1;
 	record_progress(out, "causes", (int64_t)d->spread.n, -1);
 	return difference_find_causes(d, e);
 }

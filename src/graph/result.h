@@ -29,7 +29,7 @@ struct root {
 	size_t n_attrs;
 	uint32_t used_by; /* of a root without an attribute: the nearest entry that needs it; else NO_ATTR */
 	/* alone.h */
-	struct str position;    /* where it is defined, FILE:LINE as the evaluator says; empty: not known */
+	struct str position;    /* where it or its owner is defined, FILE:LINE as the evaluator says; empty: not known */
 	uint32_t source;        /* the first root of the same source */
 	struct radius together; /* what the roots of that source reach, these left out */
 	bool knows_together;
@@ -56,6 +56,7 @@ struct difference {
 	struct rebuild_cause *causes; /* per place in the spread; known only where an attribute is rebuilt */
 	size_t carry_commit;          /* carry.h; only when knows_carry */
 	bool knows_carry;
+	LIST(struct evaluation_cost) costs; /* costs.h */
 	struct radius *radius; /* per place in the spread, summed over systems; set where an attribute or root is */
 	uint32_t *distance;    /* per place in the spread (distance.h) */
 	struct difference_distances distances;

@@ -514,6 +514,10 @@ write_parts(struct writing *w, const struct difference_counts *counts, struct er
 	if (rc != 0 || put_targets(w, DIFFERENCE_TARGETS, e) != 0 || put_targets(w, DIFFERENCE_KNOWN, e) != 0 ||
 	    put_needed(w, e) != 0 || put(w, DIFFERENCE_DISTANCES, &d->distances, e) != 0)
 		return -1;
+	for (size_t i = 0; rc == 0 && i < d->costs.n; i++)
+		rc = put(w, DIFFERENCE_COSTS, &d->costs.p[i], e);
+	if (rc != 0)
+		return -1;
 	return difference_end(&w->to, e);
 }
 

@@ -27,18 +27,48 @@ struct totals {
 	struct bounds work, path;
 };
 
+/* What was asked of the database; the arena has the keys of the map. */
+struct estimator {
+	struct store *s;
+	struct arena a;
+	struct map names;
+	VEC(struct guess) guesses; /* as in names */
+};
+
+struct estimator *
+estimator_new(struct store *s)
+{
+	struct estimator *ret = mem_alloc(sizeof(*ret));
+
+	ret->s = s;
+	return ret;
+}
+
+void
+estimator_free(struct estimator **xp)
+{
+	struct estimator *x = *xp;
+
+	*xp = NULL;
+	if (x == NULL)
+		return;
+	map_release(&x->names);
+	vec_release(&x->guesses);
+	arena_release(&x->a);
+	mem_free(&x);
+}
+
 /* What one estimate is made of; the arena has all but the vectors and maps. */
 struct estimate {
 	struct arena a;
-	struct map ids, names, systems;
-	VEC(struct guess) guesses; /* as in names */
+	struct map ids, systems;
 	VEC(struct totals) totals; /* as in systems */
 	struct bounds *path;       /* of each wanted build: the longest chain that ends in it */
 };
 
 /* The expected duration, asked of the database once a name and system. */
 static int
-expected(struct store *s, struct estimate *x, const char *name, const char *system, struct guess *ret, struct err *e)
+expected(struct estimator *x, const char *name, const char *system, struct guess *ret, struct err *e)
 {
 	struct str pname = duration_name(str_of(name));
 	struct str key = str_of(arena_printf(&x->a, STR_FMT " %s", STR_ARG(pname), system));
@@ -47,7 +77,7 @@ expected(struct store *s, struct estimate *x, const char *name, const char *syst
 	struct map_entry *at = map_add(&x->names, key, &added);
 
 	if (added) {
-		int rc = duration_get(s, pname, system, &median, &spread, e);
+		int rc = duration_get(x->s, pname, system, &median, &spread, e);
 		if (rc < 0)
 			return -1;
 		at->value = x->guesses.n;
@@ -81,12 +111,12 @@ longer(struct bounds *to, const struct bounds *than)
 }
 
 static int
-add_build(struct store *s, struct estimate *x, const struct build_want *w, size_t i, struct err *e)
+add_build(struct estimator *known, struct estimate *x, const struct build_want *w, size_t i, struct err *e)
 {
 	struct bounds *path = &x->path[i];
 	struct guess g;
 
-	if (expected(s, x, w->name, w->system, &g, e) != 0)
+	if (expected(known, w->name, w->system, &g, e) != 0)
 		return -1;
 	struct totals *t = totals_of(x, w->system);
 	for (size_t k = 0; k < w->inputs.n; k++) {
@@ -175,15 +205,13 @@ static void
 release(struct estimate *x)
 {
 	map_release(&x->ids);
-	map_release(&x->names);
 	map_release(&x->systems);
-	vec_release(&x->guesses);
 	vec_release(&x->totals);
 	arena_release(&x->a);
 }
 
 int
-estimate_builds(struct store *s, struct arena *a, const struct machine *machines, size_t n_machines,
+estimate_builds(struct estimator *known, struct arena *a, const struct machine *machines, size_t n_machines,
     const struct build_want *wants, size_t n, struct estimates *ret, struct err *e)
 {
 	struct estimate x = {0};
@@ -192,7 +220,7 @@ estimate_builds(struct store *s, struct arena *a, const struct machine *machines
 	x.path = arena_alloc(&x.a, (n + 1) * sizeof(*x.path));
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (!wants[i].cached)
-			rc = add_build(s, &x, &wants[i], i, e);
+			rc = add_build(known, &x, &wants[i], i, e);
 	if (rc == 0)
 		*ret = result(a, &x, machines, n_machines);
 	release(&x);
@@ -202,14 +230,14 @@ estimate_builds(struct store *s, struct arena *a, const struct machine *machines
 /* --- what a change costs ------------------------------------------------------------------------------------------ */
 
 struct costing {
-	struct estimate x;
+	struct arena a;
 	struct change_cost sum;
 	struct map packages; /* pname -> place in dear */
 	VEC(struct dear_package) dear;
 };
 
 static int
-add_item(struct store *s, struct costing *c, const struct estimate_item *it, struct err *e)
+add_item(struct estimator *known, struct costing *c, const struct estimate_item *it, struct err *e)
 {
 	struct str pname = duration_name(str_of(it->name));
 	struct guess g;
@@ -217,7 +245,7 @@ add_item(struct store *s, struct costing *c, const struct estimate_item *it, str
 
 	c->sum.builds++;
 	c->sum.cached += it->cached;
-	if (expected(s, &c->x, it->name, it->system, &g, e) != 0)
+	if (expected(known, it->name, it->system, &g, e) != 0)
 		return -1;
 	if (!g.known)
 		return 0;
@@ -227,9 +255,9 @@ add_item(struct store *s, struct costing *c, const struct estimate_item *it, str
 	c->sum.high_ms += g.took.ms[HIGH];
 	c->sum.cached_known += it->cached;
 	c->sum.cached_ms += it->cached ? g.took.ms[USUAL] : 0;
-	struct map_entry *at = map_add(&c->packages, str_of(arena_strn(&c->x.a, pname.p, pname.n)), &added);
+	struct map_entry *at = map_add(&c->packages, pname, &added);
 	if (added) {
-		struct dear_package one = {.name = at->key.p};
+		struct dear_package one = {.name = str_dup(&c->a, pname)};
 		at->value = c->dear.n;
 		vec_push(&c->dear, one);
 	}
@@ -247,14 +275,14 @@ dearer_first(const void *a, const void *b)
 }
 
 int
-estimate_change(struct store *s, struct arena *a, const struct estimate_item *items, size_t n, struct change_cost *ret,
+estimate_change(struct estimator *known, struct arena *a, const struct estimate_item *items, size_t n, struct change_cost *ret,
     struct err *e)
 {
 	struct costing c = {0};
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = add_item(s, &c, &items[i], e);
+		rc = add_item(known, &c, &items[i], e);
 	if (rc == 0) {
 		*ret = c.sum;
 		if (c.dear.n > 0)
@@ -268,6 +296,6 @@ estimate_change(struct store *s, struct arena *a, const struct estimate_item *it
 	}
 	map_release(&c.packages);
 	vec_release(&c.dear);
-	release(&c.x);
+	arena_release(&c.a);
 	return rc;
 }

@@ -44,6 +44,7 @@ const struct fields *const records_all[] = {
     &difference_target_fields,
     &difference_needed_fields,
     &difference_distances_fields,
+    &evaluation_cost_fields,
     &query_job_fields,
     &build_needed_fields,
     &needed_there_fields,

@@ -147,7 +147,7 @@ static const struct field root_members[] = {
     {TEXTS(what), .about = "for people"},
     {RECORD(radius, root_radius, root_radius_fields)},
     {INT(dependents), .otherwise = -1, .left_out = true, .about = "derivations that must be rebuilt and need it directly"},
-    {TEXT(position), .about = "where it is defined, FILE:LINE as the evaluator says"},
+    {TEXT(position), .about = "where it, or what alone needs it, is defined, FILE:LINE as the evaluator says"},
     {INT(source), .otherwise = -1, .about = "the first root of the same file, or name, and difference"},
     {MAYBE(together, difference_radius, radius_fields), .about = "what the roots of that source reach, these left out"},
     {MAYBE(alone, difference_radius, radius_fields), .about = "what is rebuilt only because of that source"},
@@ -183,6 +183,40 @@ static const struct field target_members[] = {
     {TEXT(name)},
 };
 const struct fields difference_target_fields = FIELDS("target", NULL, struct difference_target, target_members);
+#undef OF
+
+#define OF struct cost_part
+static const struct field cost_part_members[] = {
+    {PATH(path), .required = true},
+    {INT(base), .about = "bytes; 0: it is not there"},
+    {INT(head)},
+    {PATH(most), .about = "the attribute below it that differs most; null: itself"},
+    {TEXT(position), .about = "where that is defined, FILE:LINE as the evaluator says"},
+};
+static const struct fields cost_part_fields = FIELDS("part of a cost", NULL, struct cost_part, cost_part_members);
+#undef OF
+
+#define OF struct new_warning
+static const struct field new_warning_members[] = {
+    {PATH(path), .required = true, .about = "in whose evaluation it was first heard"},
+    {TEXT(system)},
+    {TEXT(words)},
+};
+static const struct fields new_warning_fields = FIELDS("new warning", NULL, struct new_warning, new_warning_members);
+#undef OF
+
+#define OF struct evaluation_cost
+static const struct field evaluation_cost_members[] = {
+    {TEXT(job), .required = true},
+    {INT(base), .otherwise = -1, .about = "bytes that its evaluation allocated; -1: not known of both sides"},
+    {INT(head), .otherwise = -1},
+    {LIST_OF(where, cost_part, cost_part_fields), .about = "where the difference is, a set and what of it has nearly all"},
+    {LIST_OF(sets, cost_part, cost_part_fields), .about = "at the top, those that differ most"},
+    {INT(warnings), .otherwise = -1, .about = "that base's evaluation did not give; -1: not known"},
+    {LIST_OF(list, new_warning, new_warning_fields), .about = "the first of them"},
+};
+const struct fields evaluation_cost_fields =
+    FIELDS("cost of an evaluation", NULL, struct evaluation_cost, evaluation_cost_members);
 #undef OF
 
 #define OF struct meta_side

@@ -1,7 +1,7 @@
 /*
  * difference - job and record of the stage `diff`, and the difference file: what changed, why, and what that rebuilds.
  *
- * The file is one JSON object, {"ekaci_difference": 1, counts, attributes, meta_changed, meta_errors, roots, targets, known}, in
+ * The file is one JSON object, {"ekaci_difference": 1, counts, attributes, meta_changed, meta_errors, roots, targets, known, costs}, in
  * this order; it can have hundreds of megabytes, and is written and read element by element (formats/difference_file.h). What classes,
  * causes and radii mean stands in graph/graph.h.
  *
@@ -150,6 +150,28 @@ struct difference_target {
 	const char *name;
 };
 extern const struct fields difference_target_fields;
+
+/* What evaluating a job cost on both sides (graph/costs.h). */
+struct cost_part {
+	struct texts path;    /* of the set that all of it is below, or of one attribute */
+	int64_t base, head;   /* bytes; 0: it is not there */
+	struct texts most;    /* the attribute below it of which this is most true; p NULL: itself */
+	const char *position; /* where that is defined, FILE:LINE as the evaluator says; NULL: not known */
+};
+struct new_warning {
+	struct texts path; /* the attribute in whose evaluation it was first heard */
+	const char *system, *words;
+};
+struct evaluation_cost {
+	const char *job;
+	int64_t base, head; /* bytes allocated; -1: not known of both sides */
+	LIST(struct cost_part)
+	where; /* where the difference is: from the widest set that has nearly all of it downwards; the last is the narrowest */
+	LIST(struct cost_part) sets;   /* top-level sets and attributes by how much they differ, at most 10 */
+	int64_t warnings;              /* new ones, in all; -1: not known */
+	LIST(struct new_warning) list; /* the first of them */
+};
+extern const struct fields evaluation_cost_fields;
 
 /* An unchanged attribute of which only license, broken, insecure or unfree differ. */
 struct meta_side {

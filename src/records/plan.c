@@ -95,6 +95,15 @@ static const struct fields rebuild_impact_fields =
     FIELDS("rebuild_impact", NULL, struct rebuild_impact, rebuild_impact_members);
 #undef OF
 
+#define OF struct evaluation_cost_wishes
+static const struct field evaluation_cost_wishes_members[] = {
+    {FLAG(enabled), .otherwise = true},
+    {INT(warn_above_percent), .otherwise = EVALUATION_COST_WARN_ABOVE, .about = "of more bytes allocated; 0: never"},
+};
+static const struct fields evaluation_cost_wishes_fields =
+    FIELDS("evaluation_cost", NULL, struct evaluation_cost_wishes, evaluation_cost_wishes_members);
+#undef OF
+
 const char *const report_comment_words[] = {"always", "changes", "failures", "never", NULL};
 
 #define OF struct report_said
@@ -127,6 +136,7 @@ static const struct fields branch_budget_fields = FIELDS("budget", NULL, struct 
 static const struct field report_wishes_members[] = {
     {RECORD(package_change_summary, package_change_summary, package_change_summary_fields)},
     {RECORD(rebuild_impact, rebuild_impact, rebuild_impact_fields)},
+    {RECORD(evaluation_cost, evaluation_cost_wishes, evaluation_cost_wishes_fields)},
     {MAYBE(said, report_said, report_said_fields), .left_out = true, .about = "how the repository wants to be told"},
     {MAYBE(budget, branch_budget, branch_budget_fields), .left_out = true,
         .about = "which branch a change belongs on, by what it costs"},

@@ -68,6 +68,11 @@ struct rebuild_impact {
 	bool enabled;
 	int64_t max_top_blast_radius;
 };
+enum { EVALUATION_COST_WARN_ABOVE = 10 }; /* percent, unless a repository says otherwise */
+struct evaluation_cost_wishes {
+	bool enabled;
+	int64_t warn_above_percent; /* of more bytes allocated; 0: never */
+};
 /* When a comment is posted: "always", "changes", "failures", "never"; NULL at the end. */
 extern const char *const report_comment_words[];
 enum {
@@ -92,6 +97,7 @@ struct branch_budget {
 struct report_wishes {
 	struct package_change_summary package_change_summary;
 	struct rebuild_impact rebuild_impact;
+	struct evaluation_cost_wishes evaluation_cost;
 	struct report_said *said;     /* NULL: nothing */
 	struct branch_budget *budget; /* NULL: none */
 };

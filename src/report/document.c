@@ -202,6 +202,7 @@ write_compared(struct model *m, struct buf *out)
 	if (meta_errors.p != NULL)
 		member(out, "meta_errors", meta_errors);
 	member(out, "distances", part(m, DIFFERENCE_DISTANCES));
+	member(out, "evaluation_costs", part(m, DIFFERENCE_COSTS));
 	member(out, "query", m->job->query != NULL ? str_of(m->job->query) : (struct str){0});
 	write_cost(m, out);
 	name(out, "attributes");

@@ -18,6 +18,7 @@
  *   meta_changed   as in the difference file: attributes of which only licence or marks differ
  *   meta_errors    as in the difference file: meta that does not evaluate, in numbers, and the new ones
  *   distances      as in the difference file: how many must be rebuilt at which number of steps from what differs by itself
+ *   evaluation_costs  as `costs` in the difference file: what evaluating each job cost on both sides, where, and its new warnings
  *   query          as in the job, with the estimate and the sizes; or null
  *   advice         which branch it belongs on by what it costs, or null where there is no budget (report/cost.h)
  *   estimated      how good the estimate was, once all is built, or null

@@ -522,6 +522,7 @@ take(struct model *m, const struct difference_element *one, attrs_t *attrs)
 	case DIFFERENCE_ROOTS: vec_push(&m->roots, one->root); break;
 	case DIFFERENCE_TARGETS: vec_push(&m->targets, one->target->drv); break;
 	case DIFFERENCE_DISTANCES: m->distances = one->distances; break;
+	case DIFFERENCE_COSTS: vec_push(&m->costs, one->cost); break;
 	case DIFFERENCE_KNOWN:
 	case DIFFERENCE_NEEDED:
 	case DIFFERENCE_PARTS: break;
@@ -613,6 +614,7 @@ model_init(struct model *m, const struct report_job *job, struct err *e)
 	*m = (struct model){.job = job};
 	m->wishes.package_change_summary = (struct package_change_summary){true, job->settings.max_packages_listed, false};
 	m->wishes.rebuild_impact = (struct rebuild_impact){true, 5};
+	m->wishes.evaluation_cost = (struct evaluation_cost_wishes){true, EVALUATION_COST_WARN_ABOVE};
 	if (read_facts(m, e) == 0 && decide_outcome(m, e) == 0) {
 		places_init(&m->places, &m->a, job, m->facts.plan);
 		if ((m->outcome != OUTCOME_COMPARED || read_difference(m, e) == 0) && read_failing_words(m, e) == 0)
@@ -631,6 +633,7 @@ model_release(struct model *m)
 	vec_release(&m->roots);
 	vec_release(&m->meta_changed);
 	vec_release(&m->targets);
+	vec_release(&m->costs);
 	arena_release(&m->a);
 	*m = (struct model){0};
 }

@@ -97,6 +97,7 @@ struct model {
 	VEC(const struct meta_change *) meta_changed;
 	VEC(const char *) targets; /* derivations to be built */
 	struct meta_errors meta_errors;
+	VEC(const struct evaluation_cost *) costs;    /* by job */
 	const struct difference_distances *distances; /* NULL: the file does not say */
 	struct counts total, other, *systems;         /* total is the sum of the rest; other: of no one system */
 	size_t n_systems;

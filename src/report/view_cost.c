@@ -173,10 +173,11 @@ view_work(const struct view *v, struct values *obj)
 	if (query->to_fetch > 0)
 		put_number(v, item, "fetched", query->to_fetch);
 	int64_t spent = spent_ms(v->m);
+	bool over = v->m->job->phase == PHASE_DONE && v->m->facts.builds.n > 0; /* with none it waits for an approval */
 	if (spent > 0) {
 		values_text(item, "took", words_duration(&v->m->a, spent));
 		view_estimated(v, item);
-	} else {
+	} else if (!over) {
 		view_estimate(v, item);
 	}
 	if (query->cost != NULL)

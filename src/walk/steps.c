@@ -487,7 +487,8 @@ want_builds(const struct walk *w, const struct run *r, const struct records *rec
 
 /* Adds how long its builds may take. */
 static int
-estimate(const struct walk *w, struct arena *a, const struct records *records, struct query *query, struct err *e)
+estimate(const struct walk *w, struct estimator *known, struct arena *a, const struct records *records, struct query *query,
+    struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc((records->n + 1) * sizeof(*wants));
 	size_t n = jobs_wants(records, JOBS_WANTS_ALL, wants);
@@ -498,12 +499,12 @@ estimate(const struct walk *w, struct arena *a, const struct records *records, s
 	/* The builders' file may be half written just now: the rest of the estimate is still right. */
 	if (capacity_machines(a, w->settings, &machines, &n_machines, &unread) != 0)
 		log_err(LOG_WARN, "no finish time", &unread);
-	return estimate_builds(w->store, a, machines, n_machines, wants, n, &query->estimate, e);
+	return estimate_builds(known, a, machines, n_machines, wants, n, &query->estimate, e);
 }
 
 /* Adds what the whole change costs, whatever of it is there. */
 static int
-add_cost(const struct walk *w, struct arena *a, const struct records *records, struct query *query, struct err *e)
+add_cost(struct estimator *known, struct arena *a, const struct records *records, struct query *query, struct err *e)
 {
 	AUTO(mem_free) struct estimate_item *items = mem_alloc((records->n + 1) * sizeof(*items));
 	const struct build_needed *needed;
@@ -522,7 +523,7 @@ add_cost(const struct walk *w, struct arena *a, const struct records *records, s
 	if ((int64_t)n != query->changed)
 		return 0;
 	query->cost = arena_alloc(a, sizeof(*query->cost));
-	return estimate_change(w->store, a, items, n, query->cost, e);
+	return estimate_change(known, a, items, n, query->cost, e);
 }
 
 int
@@ -539,7 +540,8 @@ steps_query_done(const struct walk *w, struct arena *a, const struct run *r, con
 	metric_add(METRIC_TARGETS, "to_fetch", NULL, rec->to_fetch);
 	metric_add(METRIC_TARGETS, "to_build", NULL, rec->to_build);
 	struct query query = *rec;
-	if (estimate(w, a, records, &query, e) != 0 || add_cost(w, a, records, &query, e) != 0 ||
+	AUTO(estimator_free) struct estimator *known = estimator_new(w->store);
+	if (estimate(w, known, a, records, &query, e) != 0 || add_cost(known, a, records, &query, e) != 0 ||
 	    set_column(w, a, r, "query", &query_fields, &query, e) != 0 ||
 	    store_pull_get(w->store, a, r->repository, r->number, &pr, e) < 0)
 		return -1;

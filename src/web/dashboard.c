@@ -335,7 +335,6 @@ page_pull(struct page *p, struct err *e)
 	told.since = has > 0 ? &since : NULL;
 	page_set(data, "title", arena_printf(p->a, "%s #%" PRId64, told.repository, newest->number));
 	page_set(data, "failures_path", show_path(p, newest, arena_printf(p->a, "/run/%" PRId64 "/failures", newest->id)));
-	page_set(data, "repository_path", newest->repository.private ? "" : arena_printf(p->a, "/%s", told.repository));
 	values_list(data, "runs", page_runs_data(p, p->runs, p->n_runs));
 	if (newest->ended_ms == 0)
 		page_set(data, "again", "10");

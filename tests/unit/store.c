@@ -1034,6 +1034,7 @@ static void
 durations_become_an_estimate(void **state)
 {
 	struct fixture *f = *state;
+	AUTO(estimator_free) struct estimator *known = estimator_new(f->s);
 	struct estimates estimate;
 	const struct build_want wants[] = {
 	    {.drv = "/nix/store/a.drv", .name = "zlib-1.3", .system = "x"},
@@ -1057,7 +1058,7 @@ durations_become_an_estimate(void **state)
 		assert_int_equal(duration_add(f->s, "zlib", "x", 100, &f->e), 0);
 	assert_int_equal(duration_get(f->s, STR("zlib"), "x", &median, &spread, &f->e), 0);
 	assert_int_equal(median, 100); /* the old ones are forgotten */
-	assert_int_equal(estimate_builds(f->s, &f->a, NULL, 0, wants, COUNT(wants), &estimate, &f->e), 0);
+	assert_int_equal(estimate_builds(known, &f->a, NULL, 0, wants, COUNT(wants), &estimate, &f->e), 0);
 	const struct estimate_of *x = of_system(&estimate, "x"), *y = of_system(&estimate, "y");
 	assert_int_equal(x->builds, 2);
 	assert_int_equal(x->known, 1);
@@ -1072,6 +1073,7 @@ static void
 an_estimate_knows_when_all_is_done(void **state)
 {
 	struct fixture *f = *state;
+	AUTO(estimator_free) struct estimator *known = estimator_new(f->s);
 	struct estimates estimate, crowded, shared;
 	static const char *const only_x[] = {"x", NULL}, *const only_y[] = {"y", NULL}, *const both[] = {"x", "y", NULL};
 	const struct machine apart[] = {{.systems = only_x, .max_jobs = 3}, {.systems = only_x, .max_jobs = 1},
@@ -1092,20 +1094,20 @@ an_estimate_knows_when_all_is_done(void **state)
 		assert_int_equal(duration_add(f->s, "even", "y", 4000, &f->e), 0);
 	}
 	/* Four slots: the chain of two decides. */
-	assert_int_equal(estimate_builds(f->s, &f->a, apart, COUNT(apart), wants, COUNT(wants), &estimate, &f->e), 0);
+	assert_int_equal(estimate_builds(known, &f->a, apart, COUNT(apart), wants, COUNT(wants), &estimate, &f->e), 0);
 	assert_int_equal(of_system(&estimate, "x")->finish_ms, 2000);
 	assert_int_equal(of_system(&estimate, "x")->finish_low_ms, 2000);
 	assert_int_equal(of_system(&estimate, "x")->finish_high_ms, 2000);
 	assert_int_equal(of_system(&estimate, "y")->finish_ms, 4000);
 	assert_int_equal(of_system(&estimate, "z")->finish_ms, -1);
 	/* One slot: all of them, one after the other, with the spread of the one that has any. */
-	assert_int_equal(estimate_builds(f->s, &f->a, &apart[1], 1, wants, COUNT(wants), &crowded, &f->e), 0);
+	assert_int_equal(estimate_builds(known, &f->a, &apart[1], 1, wants, COUNT(wants), &crowded, &f->e), 0);
 	assert_int_equal(of_system(&crowded, "x")->finish_ms, 3000);
 	assert_int_equal(of_system(&crowded, "x")->finish_low_ms, 2400);
 	assert_int_equal(of_system(&crowded, "x")->finish_high_ms, 3600);
 	assert_int_equal(of_system(&crowded, "y")->finish_ms, -1);
 	/* Two slots for both systems: 3000 and 4000 of work share them. */
-	assert_int_equal(estimate_builds(f->s, &f->a, &one, 1, wants, COUNT(wants), &shared, &f->e), 0);
+	assert_int_equal(estimate_builds(known, &f->a, &one, 1, wants, COUNT(wants), &shared, &f->e), 0);
 	assert_int_equal(of_system(&shared, "x")->finish_ms, 3500);
 	assert_int_equal(of_system(&shared, "x")->finish_low_ms, 3200);
 	assert_int_equal(of_system(&shared, "y")->finish_ms, 4000);

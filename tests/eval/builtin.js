@@ -7,6 +7,23 @@ const { ekaci, work, ok, is, done, skip, write, run, evalJobs } = require('./lib
 const before = new Set(fs.readdirSync('/tmp'));
 const fixture = path.resolve(__dirname, '../../fixtures/evaluations/attributes.nix');
 
+// A nix before the real one on PATH, which is killed the first so many times that it is to evaluate, before it has read a word.
+const killed = (times) => {
+	const bin = path.join(work, `killed-${times}`);
+	fs.mkdirSync(bin);
+	write(path.join(bin, 'nix'), `#!/bin/sh\ncase "$*" in *repl*) echo >> ${bin}/begun; [ $(wc -l < ${bin}/begun) -gt ${times} ] || kill -9 $$ ;; esac\n` +
+		'PATH=${PATH#*:} exec nix "$@"\n');
+	fs.chmodSync(path.join(bin, 'nix'), 0o755);
+	return evalJobs([fixture], { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` } });
+};
+{
+	const once = killed(1), twice = killed(2);
+	const names = (r) => Object.keys(r.rows).sort();
+	is([once.code, names(once)], [0, names(evalJobs([fixture]))], 'killed in its first moment, nix is asked again, and nothing is missing');
+	is(twice.code, 137, 'killed each time, the root is not said not to evaluate');
+	ok(/nix was killed twice, not by us/.test(twice.err) && !/does not evaluate/.test(twice.err), 'and the words say so', twice.err);
+}
+
 for (const workers of ['1', '3']) {
 	const r = evalJobs(['--meta', '--workers', workers, fixture]);
 	const error = (name, pattern) => ok(pattern.test((r.rows[name] || {}).error), `${name} has its own row with nix' words (${workers} workers)`, r.rows[name] || r.err);

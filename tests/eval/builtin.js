@@ -7,20 +7,22 @@ const { ekaci, work, ok, is, done, skip, write, run, evalJobs } = require('./lib
 const before = new Set(fs.readdirSync('/tmp'));
 const fixture = path.resolve(__dirname, '../../fixtures/evaluations/attributes.nix');
 
-// A nix before the real one on PATH, which is killed the first so many times that it is to evaluate, before it has read a word.
-const killed = (times) => {
-	const bin = path.join(work, `killed-${times}`);
+// A program of Nix before the real one on PATH, which is killed the first so many times that it has a word among its own.
+const killed = (times, program = 'nix', word = 'repl', args = []) => {
+	const bin = path.join(work, `killed-${times}-${word}`);
 	fs.mkdirSync(bin);
-	write(path.join(bin, 'nix'), `#!/bin/sh\ncase "$*" in *repl*) echo >> ${bin}/begun; [ $(wc -l < ${bin}/begun) -gt ${times} ] || kill -9 $$ ;; esac\n` +
-		'PATH=${PATH#*:} exec nix "$@"\n');
-	fs.chmodSync(path.join(bin, 'nix'), 0o755);
-	return evalJobs([fixture], { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` } });
+	write(path.join(bin, program), `#!/bin/sh\ncase "$*" in *${word}*) echo >> ${bin}/begun; [ $(wc -l < ${bin}/begun) -gt ${times} ] || kill -9 $$ ;; esac\n` +
+		`PATH=\${PATH#*:} exec ${program} "$@"\n`);
+	fs.chmodSync(path.join(bin, program), 0o755);
+	return evalJobs([...args, fixture], { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` } });
 };
 {
 	const once = killed(1), twice = killed(2);
 	const names = (r) => Object.keys(r.rows).sort();
 	is([once.code, names(once)], [0, names(evalJobs([fixture]))], 'killed in its first moment, nix is asked again, and nothing is missing');
 	is(twice.code, 137, 'killed each time, the root is not said not to evaluate');
+	for (const [program, word, args] of [['nix', '--version', []], ['nix-instantiate', '--add-root', ['--gc-roots-dir', path.join(work, 'killed-roots')]]])
+		is(killed(1, program, word, args).code, 137, `nor is ${program} ${word}, killed, an error of the evaluation`);
 	ok(/nix was killed twice, not by us/.test(twice.err) && !/does not evaluate/.test(twice.err), 'and the words say so', twice.err);
 }
 

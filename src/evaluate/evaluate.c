@@ -4,6 +4,7 @@
 #include "changeset/repository.h"
 #include "evaluate/evalconf.h"
 #include "evaluate/execute.h"
+#include "evaluate/idle.h"
 #include "evaluate/key.h"
 #include "evaluate/reads.h"
 #include "evaluate/sandbox.h"
@@ -30,7 +31,8 @@ struct wish {
 	char key[65];
 	const char *file;
 	int64_t began_ms;
-	int64_t proved; /* how many paths base's evaluation looked at, of which none looks otherwise here; -1: no proof */
+	int64_t proved;       /* how many paths base's evaluation looked at, of which none looks otherwise here; -1: no proof */
+	const char *unproved; /* of a head, where a proof was sought: why there is none */
 	struct evaluation *told; /* where the record goes instead of out, or NULL */
 };
 
@@ -173,6 +175,22 @@ static const char nothing_known[] = "the flake has no checks, packages, devShell
                                     "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
                                     "{\"flake\": \".#legacyPackages\"}";
 
+/* Of the change's commits those that rebuild nothing, as far as it is known what was read. */
+static struct texts
+find_idle(struct wish *w)
+{
+	struct texts found = {0};
+	struct reads reads;
+	struct err why;
+
+	list_clear(w->a, &found);
+	if (w->job->commits.n == 0 || reads_read(reads_file(w->a, w->job->evals_dir, w->key), &reads, &why) != 0)
+		return found;
+	found = idle_commits(w->a, &reads, w->job->git_dir, &w->job->commits);
+	reads_release(&reads);
+	return found;
+}
+
 /* reason: why it is incomplete, or NULL. */
 static int
 tell(struct wish *w, struct record_out *out, bool reused, const char *reason, const struct stored *s, struct err *e)
@@ -185,6 +203,8 @@ tell(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	    .reused = reused,
 	    .complete = complete,
 	    .proved = w->proved,
+	    .unproved = reused || w->unproved == NULL ? NULL : fields_clean(w->a, str_of(w->unproved)),
+	    .idle = complete ? find_idle(w) : (struct texts){0},
 	    .reason = complete ? NULL : fields_clean(w->a, str_of(reason)),
 	    .unknown = !complete && w->run.unknown,
 	    .untold = complete ? w->run.untold : NULL,
@@ -369,33 +389,44 @@ take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
 	return make_key(w, KEY_OF_WHOLE, key, e) == 0 ? take_from(w, key, like, e) : -1;
 }
 
+/* What base's evaluation read; 1: it is not known, and w->unproved says why. */
+static int
+reads_of_base(struct wish *w, const char *key, struct reads *ret)
+{
+	struct err why;
+
+	if (reads_read(reads_file(w->a, w->job->evals_dir, key), ret, &why) == 0)
+		return 0;
+	if (why.kind != ERR_ABSENT)
+		log_err(LOG_WARN, "what base's evaluation read", &why);
+	w->unproved = w->run.sandbox ? "what the base's evaluation read was not noted"
+	                             : "what an evaluation reads cannot be noted without a sandbox";
+	return 1;
+}
+
 /*
  * Nothing that base's evaluation read looks otherwise in this tree: then this evaluation is base's (reads.h). 0: it is stored, and
- * w->proved says so; 1: it must be evaluated, as always when anything is not known.
+ * w->proved says so; 1: it must be evaluated, as always when anything is not known, and w->unproved says why.
  */
 static int
 prove(struct wish *w, const struct eval_rows *like, struct err *e)
 {
 	struct reads reads;
-	struct err why;
-	const char *path;
 	char key[65];
-	bool holds = false;
 
 	if (!w->job->proof || w->job->base_tree == NULL || strcmp(w->job->base_tree, w->run.tree) == 0)
 		return 1;
-	if (make_key(w, KEY_OF_BASE, key, e) != 0)
-		return -1;
-	if (reads_read(reads_file(w->a, w->job->evals_dir, key), &reads, &why) != 0) {
-		if (why.kind != ERR_ABSENT)
-			log_err(LOG_WARN, "what base's evaluation read", &why);
+	if (evaluator_wants_flake(w->run.job.job)) {
+		w->unproved = "a flake is copied whole, and what it gives may depend on any of its files, by its hash";
 		return 1;
 	}
-	int rc = reads_hold(w->a, &reads, w->run.git_dir, w->job->base_tree, w->run.tree, &holds, &path, e);
-	if (rc == 0 && !holds)
-		log_debug("no proof: base's evaluation read %s", path);
+	if (make_key(w, KEY_OF_BASE, key, e) != 0)
+		return -1;
+	if (reads_of_base(w, key, &reads) != 0)
+		return 1;
+	int rc = reads_hold(w->a, &reads, w->run.git_dir, w->job->base_tree, w->run.tree, &w->unproved, e);
 	if (rc == 0)
-		rc = holds ? take_from(w, key, like, e) : 1;
+		rc = w->unproved == NULL ? take_from(w, key, like, e) : 1;
 	if (rc == 0) {
 		keep_reads(w, &reads);
 		w->proved = (int64_t)reads.paths.n;
@@ -585,7 +616,7 @@ evaluate_is_known(struct arena *a, const struct evaluate_job *job, bool *ret, st
 	struct wish w = {.a = a, .job = job};
 	struct reads reads;
 	struct err ignored;
-	const char *path;
+	const char *why;
 	char key[65];
 
 	if (begin(&w, NULL, e) != 0)
@@ -597,7 +628,8 @@ evaluate_is_known(struct arena *a, const struct evaluate_job *job, bool *ret, st
 		return -1;
 	if (reads_read(reads_file(a, job->evals_dir, key), &reads, &ignored) != 0)
 		return 0;
-	int rc = reads_hold(a, &reads, w.run.git_dir, job->base_tree, job->tree, ret, &path, e);
+	int rc = reads_hold(a, &reads, w.run.git_dir, job->base_tree, job->tree, &why, e);
+	*ret = rc == 0 && why == NULL;
 	reads_release(&reads);
 	return rc;
 }

@@ -29,7 +29,7 @@ struct root {
 	size_t n_attrs;
 	uint32_t used_by; /* of a root without an attribute: the nearest entry that needs it; else NO_ATTR */
 	/* alone.h */
-	struct str position;    /* where it is defined, FILE:LINE as the evaluator says; empty: not known */
+	struct str position;    /* where it or its owner is defined, FILE:LINE as the evaluator says; empty: not known */
 	uint32_t source;        /* the first root of the same source */
 	struct radius together; /* what the roots of that source reach, these left out */
 	bool knows_together;

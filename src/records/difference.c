@@ -147,7 +147,7 @@ static const struct field root_members[] = {
     {TEXTS(what), .about = "for people"},
     {RECORD(radius, root_radius, root_radius_fields)},
     {INT(dependents), .otherwise = -1, .left_out = true, .about = "derivations that must be rebuilt and need it directly"},
-    {TEXT(position), .about = "where it is defined, FILE:LINE as the evaluator says"},
+    {TEXT(position), .about = "where it, or what alone needs it, is defined, FILE:LINE as the evaluator says"},
     {INT(source), .otherwise = -1, .about = "the first root of the same file, or name, and difference"},
     {MAYBE(together, difference_radius, radius_fields), .about = "what the roots of that source reach, these left out"},
     {MAYBE(alone, difference_radius, radius_fields), .about = "what is rebuilt only because of that source"},

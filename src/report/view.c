@@ -246,7 +246,7 @@ view_not_found(const struct view *v, struct values *obj)
 	put_list(v, obj, "not_found", items, items->n, (int64_t)items->n);
 }
 
-/* How many paths proved that nothing differs; nothing where something of the head was evaluated. */
+/* How many paths proved that nothing differs; or, where something of the head was evaluated, why that was not proved before. */
 static void
 view_proof(const struct view *v, struct values *obj)
 {
@@ -256,8 +256,12 @@ view_proof(const struct view *v, struct values *obj)
 	for (size_t i = 0; i < all->n; i++) {
 		if (all->p[i].side != SIDE_HEAD)
 			continue;
-		if (all->p[i].proved < 0)
+		if (all->p[i].proved < 0) {
+			if (all->p[i].unproved != NULL)
+				values_text(obj, "unproved",
+				    words_cut(&v->m->a, all->p[i].unproved, v->limits->name_bytes + 100));
 			return;
+		}
 		paths += all->p[i].proved;
 	}
 	if (all->n > 0)
@@ -346,6 +350,7 @@ view_new(struct model *m, const struct verdict *verdict, const struct limits *li
 		view_counts(v, obj);
 		view_carry(v, obj);
 		view_roots(v, obj);
+		view_idle(v, obj);
 		view_distances(v, obj);
 		view_failures(v, obj);
 		view_packages(v, obj);

@@ -41,6 +41,7 @@ void put_drv_page(const struct view *v, struct values *obj, const char *key, con
 
 /* The parts; each adds its members to the view. */
 void view_roots(const struct view *v, struct values *obj);     /* view_roots.c: roots, picture_md */
+void view_idle(const struct view *v, struct values *obj);      /* view_idle.c: idle, idle_of */
 void view_packages(const struct view *v, struct values *obj);  /* view_packages.c: versions, added, removed, rebuilt */
 void view_meta(const struct view *v, struct values *obj);      /* view_meta.c: marks, licences, maintainers */
 void view_sizes(const struct view *v, struct values *obj);     /* view_sizes.c: sizes, metrics, products */

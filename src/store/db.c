@@ -170,7 +170,7 @@ store_open(const char *path, struct store **ret, struct err *e)
 	sqlite3_busy_timeout(s->db, 5000);
 	if (sqlite3_exec(s->db,
 	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-	        "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+	        "PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
 	        "PRAGMA wal_autocheckpoint = 300; PRAGMA journal_size_limit = 16777216;",
 	        NULL, NULL, NULL) != SQLITE_OK)
 		goto failed;

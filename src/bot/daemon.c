@@ -301,6 +301,8 @@ on_means_end(void *ctx, const struct err *why, int64_t outside_ms)
 	const struct means_told *m = d->means;
 
 	(void)outside_ms;
+	if (d->ask == NULL) /* we are ending, and what could begin has ended before */
+		return;
 	if (m == NULL) { /* without it nothing begins */
 		log_err(LOG_ERROR, "what there is to work with", why);
 		loop_timer_set(d->ask, ASK_AGAIN_MS);
@@ -565,6 +567,7 @@ close_parts(struct daemon *d)
 	loop_timer_free(d->house);
 	loop_timer_free(d->prune);
 	loop_timer_free(d->ask);
+	d->ask = NULL;
 	reconcile_free(d->compare);
 	intake_free(d->intake);
 	flow_free(d->flow);

@@ -3,6 +3,7 @@
 
 #include "bot/control.h"
 #include "bot/deliveries.h"
+#include "bot/overlaps.h"
 #include "bot/reconcile.h"
 #include "bot/reports.h"
 #include "bot/repositories.h"
@@ -57,6 +58,7 @@ struct daemon {
 	struct web *web;
 	struct sender *sender;
 	struct reports *reports;
+	struct overlaps *overlaps;
 	struct teams *teams;
 	struct flow *flow;
 	struct intake *intake;
@@ -393,6 +395,7 @@ changed(void *ctx)
 	struct daemon *d = ctx;
 
 	reports_look(d->reports);
+	overlaps_look(d->overlaps);
 }
 
 static void
@@ -536,6 +539,7 @@ open_parts(struct daemon *d, struct err *e)
 		return -1;
 	struct bot_parts parts = {d->loop, d->store, c, d->sender, d->web};
 	d->reports = reports_new(&parts);
+	d->overlaps = overlaps_new(&parts);
 	d->teams = teams_new(&parts);
 	walked.loop = d->loop;
 	walked.store = d->store;
@@ -564,6 +568,7 @@ close_parts(struct daemon *d)
 	reconcile_free(d->compare);
 	intake_free(d->intake);
 	flow_free(d->flow);
+	overlaps_free(d->overlaps);
 	reports_free(d->reports);
 	send_stop(d->sender);
 	teams_free(d->teams);

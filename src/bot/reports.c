@@ -43,6 +43,7 @@ struct paced {
 	struct err why;
 	int deaths; /* in a row: workers that were killed, or could not begin */
 	bool busy;
+	bool told_first; /* what a run knows before all is evaluated waits for nothing, once */
 };
 
 struct reports {
@@ -601,6 +602,7 @@ begin(struct reports *rs, struct arena *a, const struct run *r, struct paced *p,
 	arena_clear(&p->said);
 	p->broken = p->plainly = false;
 	p->change = r->changes;
+	p->told_first = r->first != NULL;
 	if (worker_start(rs->p.loop, "report", str_of(line), &events, &w, e) != 0)
 		return -1;
 	p->busy = true;
@@ -661,6 +663,8 @@ look_at(struct reports *rs, struct arena *a, const struct run *r, struct paced *
 	int64_t due = p->last_ms != 0 ? p->last_ms + PACE_MS : now + r->created + FIRST_MS - clock_now_ms();
 	enum telling telling;
 
+	if (r->first != NULL && !p->told_first)
+		due = now;
 	if (telling_of(rs, a, r, &telling, e) != 0)
 		return -1;
 	if (telling == TELL_NOTHING)

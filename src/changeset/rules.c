@@ -1,6 +1,7 @@
 /* .ekaci/config.json becomes jobs and rules. */
 #include "changeset/rules.h"
 
+#include "changeset/spending.h"
 #include "changeset/reader.h"
 
 #include <stdio.h>
@@ -439,6 +440,7 @@ read_report(struct reader *r, const json_t *doc, struct report_wishes *out)
 	if (v != NULL)
 		reader_leave(r);
 	out->said = read_said(r, doc);
+	out->budget = spending_read(r, doc);
 }
 
 static void
@@ -450,7 +452,8 @@ start(struct arena *a, struct rules *ret)
 void
 rules_read(struct arena *a, struct str text, struct rules *ret, struct mistakes *m)
 {
-	static const char *const known[] = {"jobs", "change_sets", "package_change_summary", "rebuild_impact", "report", NULL};
+	static const char *const known[] = {"jobs", "change_sets", "package_change_summary", "rebuild_impact", "report",
+	    "budget", NULL};
 	struct reader r = {.a = a, .text = text, .m = m, .warnings = &ret->warnings};
 	AUTO(json_drop) json_t *doc = NULL;
 	struct err e = {0};
@@ -671,7 +674,8 @@ same_report(const struct report_wishes *b, const struct report_wishes *h)
 
 	return x->enabled == y->enabled && x->max_packages_listed == y->max_packages_listed &&
 	       x->include_rebuild_only == y->include_rebuild_only && b->rebuild_impact.enabled == h->rebuild_impact.enabled &&
-	       b->rebuild_impact.max_top_blast_radius == h->rebuild_impact.max_top_blast_radius && same_said(b->said, h->said);
+	       b->rebuild_impact.max_top_blast_radius == h->rebuild_impact.max_top_blast_radius &&
+	       same_said(b->said, h->said) && spending_same(b->budget, h->budget);
 }
 
 struct texts

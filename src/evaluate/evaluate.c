@@ -31,6 +31,7 @@ struct wish {
 	const char *file;
 	int64_t began_ms;
 	int64_t proved; /* how many paths base's evaluation looked at, of which none looks otherwise here; -1: no proof */
+	struct evaluation *told; /* where the record goes instead of out, or NULL */
 };
 
 static int
@@ -199,7 +200,16 @@ tell(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	    .wall_ms = clock_mono_ms() - w->began_ms,
 	    .max_rss_kb = w->run.max_rss_kb};
 
-	return record_put(out, &evaluation_fields, &rec, e);
+	if (w->told == NULL)
+		return record_put(out, &evaluation_fields, &rec, e);
+	*w->told = rec;
+	w->told->key = arena_strdup(w->a, rec.key);
+	w->told->reason = rec.reason != NULL ? arena_strdup(w->a, rec.reason) : NULL;
+	if (rec.untold != NULL) {
+		*w->told = (struct evaluation){.job = rec.job, .proved = -1, .unknown = true};
+		w->told->reason = arena_strdup(w->a, "not all of it can be told here");
+	}
+	return 0;
 }
 
 struct drvs {
@@ -504,27 +514,77 @@ choose_sandbox(struct wish *w, struct err *e)
 	return decided < 0 ? -1 : 0;
 }
 
+/* As far as its key. */
+static int
+begin(struct wish *w, struct record_out *out, struct err *e)
+{
+	const struct evaluate_job *job = w->job;
+	const char *evaluator = job->evaluator != NULL ? job->evaluator : "auto";
+
+	w->began_ms = clock_mono_ms();
+	w->proved = -1;
+	if (read_wish(w, e) != 0 || files_mkdirs(job->evals_dir, 0755, e) != 0 ||
+	    evaluator_find(w->a, evaluator, job->evals_dir, &w->ev, e) != 0 || choose_sandbox(w, e) != 0)
+		return -1;
+	w->run.ev = &w->ev;
+	w->run.out = out;
+	w->nix_key = key_of_nix(w);
+	return identify(w, e);
+}
+
+static int
+run(struct wish *w, struct record_out *out, struct err *e)
+{
+	int rc = begin(w, out, e);
+
+	if (rc == 0)
+		rc = evaluate(w, out, e);
+	if (rc == ASK_OWN) {
+		rc = evaluator_find(w->a, "built-in", w->job->evals_dir, &w->ev, e) != 0 || identify(w, e) != 0 ? -1 : 0;
+		if (rc == 0)
+			rc = evaluate(w, out, e);
+	}
+	reads_release(&w->run.reads);
+	return rc;
+}
+
 int
 stage_evaluate(struct arena *a, const void *of_job, struct record_out *out, struct err *e)
 {
-	const struct evaluate_job *job = of_job;
-	struct wish w = {.a = a, .job = job, .began_ms = clock_mono_ms(), .proved = -1};
-	const char *evaluator = job->evaluator != NULL ? job->evaluator : "auto";
+	struct wish w = {.a = a, .job = of_job};
 
-	if (read_wish(&w, e) != 0 || files_mkdirs(job->evals_dir, 0755, e) != 0 ||
-	    evaluator_find(a, evaluator, job->evals_dir, &w.ev, e) != 0 || choose_sandbox(&w, e) != 0)
+	return run(&w, out, e);
+}
+
+int
+evaluate_some(struct arena *a, const struct evaluate_job *job, struct evaluation *ret, struct err *e)
+{
+	struct record_out nobody = {.fd = -1, .broken = true};
+	struct wish w = {.a = a, .job = job, .told = ret};
+
+	return run(&w, &nobody, e);
+}
+
+/* Whether nothing is to be evaluated for the job: it is stored, or proved to be base's. */
+int
+evaluate_is_known(struct arena *a, const struct evaluate_job *job, bool *ret, struct err *e)
+{
+	struct wish w = {.a = a, .job = job};
+	struct reads reads;
+	struct err ignored;
+	const char *path;
+	char key[65];
+
+	if (begin(&w, NULL, e) != 0)
 		return -1;
-	w.run.ev = &w.ev;
-	w.run.out = out;
-	w.nix_key = key_of_nix(&w);
-	int rc = identify(&w, e);
-	if (rc == 0)
-		rc = evaluate(&w, out, e);
-	if (rc == ASK_OWN) {
-		rc = evaluator_find(a, "built-in", job->evals_dir, &w.ev, e) != 0 || identify(&w, e) != 0 ? -1 : 0;
-		if (rc == 0)
-			rc = evaluate(&w, out, e);
-	}
-	reads_release(&w.run.reads);
+	*ret = files_exist(w.file);
+	if (*ret || !job->proof || job->base_tree == NULL)
+		return 0;
+	if (make_key(&w, KEY_OF_BASE, key, e) != 0)
+		return -1;
+	if (reads_read(reads_file(a, job->evals_dir, key), &reads, &ignored) != 0)
+		return 0;
+	int rc = reads_hold(a, &reads, w.run.git_dir, job->base_tree, job->tree, ret, &path, e);
+	reads_release(&reads);
 	return rc;
 }

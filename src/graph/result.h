@@ -13,6 +13,7 @@ enum {
 	DIFFERENCE_MAX_CHAIN =
 	    64, /* derivations named between one and its root; what is left out stands before the root, as a number */
 	DIFFERENCE_MAX_META_LISTED = 100, /* new errors of meta that are listed; the numbers are of all */
+	DIFFERENCE_MAX_DISTANCES = 64,    /* counted each by itself; what is farther is one number */
 	DIFFERENCE_MAX_ERROR = 16 * 1024, /* bytes of an evaluator's words that are passed on; the rest is in its rows */
 };
 
@@ -56,6 +57,8 @@ struct difference {
 	size_t carry_commit;          /* carry.h; only when knows_carry */
 	bool knows_carry;
 	struct radius *radius; /* per place in the spread, summed over systems; set where an attribute or root is */
+	uint32_t *distance;    /* per place in the spread (distance.h) */
+	struct difference_distances distances;
 };
 
 /* Fills causes and roots of what must be rebuilt (cause.c). */

@@ -21,4 +21,13 @@
 must_check int estimate_builds(struct store *s, struct arena *a, const struct machine *machines, size_t n_machines,
     const struct build_want *wants, size_t n, struct estimates *ret, struct err *e);
 
+/* What a change makes or remakes: name as in its derivation. */
+struct estimate_item {
+	const char *name, *system;
+	bool cached;
+};
+/* What all of it costs (struct change_cost). */
+must_check int estimate_change(struct store *s, struct arena *a, const struct estimate_item *items, size_t n,
+    struct change_cost *ret, struct err *e);
+
 #endif

@@ -80,10 +80,20 @@ struct report_said {
 	int labels;                                /* -1: nothing */
 	int64_t review_requests, attribute_checks; /* -1: nothing */
 };
+/* Which branch a change belongs on, by what it costs (changeset/spending.h). */
+struct budget_step {
+	int64_t ms; /* of machine time, at most */
+	const char *branch;
+};
+struct branch_budget {
+	LIST(struct budget_step) up_to; /* ascending */
+	const char *above;
+};
 struct report_wishes {
 	struct package_change_summary package_change_summary;
 	struct rebuild_impact rebuild_impact;
-	struct report_said *said; /* NULL: nothing */
+	struct report_said *said;     /* NULL: nothing */
+	struct branch_budget *budget; /* NULL: none */
 };
 struct config_edit {
 	bool valid;

@@ -521,7 +521,9 @@ take(struct model *m, const struct difference_element *one, attrs_t *attrs)
 	case DIFFERENCE_META_ERRORS: m->meta_errors = *one->meta_errors; break;
 	case DIFFERENCE_ROOTS: vec_push(&m->roots, one->root); break;
 	case DIFFERENCE_TARGETS: vec_push(&m->targets, one->target->drv); break;
+	case DIFFERENCE_DISTANCES: m->distances = one->distances; break;
 	case DIFFERENCE_KNOWN:
+	case DIFFERENCE_NEEDED:
 	case DIFFERENCE_PARTS: break;
 	}
 }
@@ -529,7 +531,7 @@ take(struct model *m, const struct difference_element *one, attrs_t *attrs)
 static int
 read_difference(struct model *m, struct err *e)
 {
-	const unsigned wanted = (1u << DIFFERENCE_PARTS) - 1 - (1u << DIFFERENCE_KNOWN);
+	const unsigned wanted = (1u << DIFFERENCE_PARTS) - 1 - (1u << DIFFERENCE_KNOWN) - (1u << DIFFERENCE_NEEDED);
 	struct difference_element one;
 	attrs_t attrs = {0};
 	size_t row = 0;
@@ -588,7 +590,7 @@ read_facts(struct model *m, struct err *e)
 {
 	const struct report_job *job = m->job;
 	const char *const parts[][2] = {{"run", job->run}, {"plan", job->plan}, {"evaluations", job->evaluations},
-	    {"query", job->query}, {"builds", job->builds}, {"failure", job->failure}};
+	    {"query", job->query}, {"builds", job->builds}, {"failure", job->failure}, {"first", job->first}};
 	AUTO(buf_release) struct buf text;
 
 	buf_init(&text, SIZE_MAX / 4);

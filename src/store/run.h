@@ -44,6 +44,7 @@ struct run {
 	const char *held;    /* why it does not go on until somebody approves, or NULL */
 	const char *waiting; /* why its present state is tried again at not_before, or NULL */
 	const char *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
+	const char *first; /* struct first_answers as an array: what was said before all was evaluated */
 	int64_t superseded_by, created, updated, ended; /* 0: not yet */
 	int64_t changes, reported, outside_ms;
 	bool stopped; /* it ended because nothing may be done for its repository */

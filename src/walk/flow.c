@@ -425,7 +425,8 @@ run_stage(struct active *act, const char *authorization)
 	if (rc == 0 && job.tree != NULL)
 		act->tree = arena_strdup(&act->a, job.tree);
 	if (rc == 0)
-		rc = worker_start(f->p.loop, act->step->stage, str_of(line), &events, &act->worker, &e);
+		rc = worker_start(f->p.loop, job.stage != NULL ? job.stage : act->step->stage, str_of(line), &events,
+		    &act->worker, &e);
 	if (rc != 0)
 		on_end(act, &e, 0);
 	arena_release(&a);

@@ -228,6 +228,7 @@ jobs_report(struct arena *a, const struct settings *c, const struct run *r, cons
 	ret->evaluations = r->evaluations;
 	ret->query = r->query;
 	ret->failure = r->failure;
+	ret->first = r->first;
 	ret->difference = r->difference;
 	ret->head_tree = mirrored.head_tree;
 	/* Base and head stood under one path; it turns positions in error texts into places of the diff. */

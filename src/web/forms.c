@@ -5,6 +5,7 @@
 #include "support/os/files.h"
 #include "support/text/escape.h"
 #include "web/dashboard.h"
+#include "web/history.h"
 #include "web/live.h"
 #include "web/page_data.h"
 #include "web/pages.h"
@@ -86,12 +87,14 @@ static int
 drv_json(struct page *p, struct err *e)
 {
 	const struct view_build *b = &p->build;
-	const struct build_page_told told = {.build = dashboard_build(p, b, suffix_of_build(p)),
+	struct build_page_told told = {.build = dashboard_build(p, b, suffix_of_build(p)),
 	    .attempts = b->attempts,
 	    .tail = show_clean(p->a, b->tail),
 	    .propagated_from = b->propagated_from,
 	    .runs = dashboard_runs(p, p->runs, p->n_runs)};
 
+	if (history_read(p, p->runs[0].repository.id, &told.measures, e) != 0)
+		return -1;
 	return page_json(p, &build_page_fields, &told, e);
 }
 
@@ -106,6 +109,8 @@ drv_markdown(struct page *p, struct err *e)
 		escape_block(&block, str_of(p->build.tail), "");
 	values_text(data, "tail_md", str_dup(p->a, buf_get(&block)));
 	values_list(data, "runs", page_runs_data(p, p->runs, p->n_runs));
+	if (history_put(p, &p->runs[0].repository, data, e) != 0)
+		return -1;
 	return page_markdown(p, "pages/drv.md", data, e);
 }
 

@@ -31,11 +31,13 @@ add_size(struct value_list *list, const char *what, struct numbers sizes)
 	value_list_group(list, o);
 }
 
-static const char *
-number(struct arena *a, double n, const char *unit)
+const char *
+measures_value(struct arena *a, double n, const char *unit)
 {
 	if (isnan(n))
 		return "none";
+	if (unit != NULL && strcmp(unit, "bytes") == 0)
+		return show_bytes(a, (int64_t)n);
 	return arena_printf(a, "%.6g%s%s", n, unit != NULL && *unit != '\0' ? " " : "", unit != NULL ? unit : "");
 }
 
@@ -50,8 +52,9 @@ add_metrics(struct value_list *list, const struct metrics *metrics)
 		bool same = m->base == m->head;
 		page_set(o, "measure", m->name);
 		page_set(o, "value",
-		    same ? number(a, m->head, m->unit)
-		         : arena_printf(a, "%s \xe2\x86\x92 %s", number(a, m->base, m->unit), number(a, m->head, m->unit)));
+		    same ? measures_value(a, m->head, m->unit)
+		         : arena_printf(a, "%s \xe2\x86\x92 %s", measures_value(a, m->base, m->unit),
+		               measures_value(a, m->head, m->unit)));
 		value_list_group(list, o);
 	}
 }

@@ -5,6 +5,7 @@
 #include "support/base/log.h"
 #include "support/text/json.h"
 #include "web/page.h"
+#include "web/refuse.h"
 #include "web/tokens.h"
 
 #include <inttypes.h>
@@ -21,7 +22,7 @@ struct order_coming {
 };
 
 static enum MHD_Result
-answer(struct request *r, unsigned status, const char *json)
+accepted(struct request *r, const char *json)
 {
 	struct MHD_Response *response =
 	    MHD_create_response_from_buffer(strlen(json), (void *)(uintptr_t)json, MHD_RESPMEM_MUST_COPY);
@@ -31,23 +32,9 @@ answer(struct request *r, unsigned status, const char *json)
 	MHD_add_response_header(response, "Content-Type", "application/json");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, "Cache-Control", "no-store");
-	if (status == 401)
-		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-	if (status == 429 || status == 503)
-		MHD_add_response_header(response, "Retry-After", "60");
-	enum MHD_Result rc = server_respond(r, status, response);
+	enum MHD_Result rc = server_respond(r, 202, response);
 	MHD_destroy_response(response);
 	return rc;
-}
-
-static enum MHD_Result
-refuse(struct request *r, unsigned status, const char *words)
-{
-	AUTO(arena_release) struct arena a = {0};
-	AUTO(json_drop) json_t *j = json_object();
-
-	json_object_set_new(j, "error", json_any_string(str_of(words)));
-	return answer(r, status, arena_printf(&a, "%s\n", json_line(&a, j)));
 }
 
 static bool
@@ -68,19 +55,19 @@ on_begin(struct request *r)
 	enum tokens_is is = tokens_ask(w->tokens, r->mhd, &token);
 
 	if (is == TOKENS_TOO_MANY)
-		return refuse(r, 429, "too many wrong tokens; try again in a minute");
+		return refuse_json(r, 429, "too many wrong tokens");
 	if (is != TOKENS_GOOD)
-		return refuse(r, 401,
+		return refuse_json(r, 401,
 		    is == TOKENS_NONE ? "a token is needed: Authorization: Bearer ekaci_..."
 		                      : "this token is none of the bot's, or was revoked");
 	if (MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Origin") != NULL)
-		return refuse(r, 403, "orders are not taken from pages in a browser");
+		return refuse_json(r, 403, "orders are not taken from pages in a browser");
 	if (!is_json(MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Content-Type")))
-		return refuse(r, 415, "Content-Type must be application/json");
+		return refuse_json(r, 415, "Content-Type must be application/json");
 	if (!token->may_act)
-		return refuse(r, 403, "this token only reads");
+		return refuse_json(r, 403, "this token only reads");
 	if (!tokens_may_order(w->tokens, token))
-		return refuse(r, 429, "too many orders by this token; try again in a minute");
+		return refuse_json(r, 429, "too many orders by this token");
 	struct order_coming *c = mem_alloc(sizeof(*c));
 	*c = (struct order_coming){.n = 0};
 	memcpy(c->token, token->name, sizeof(c->token));
@@ -147,7 +134,7 @@ on_end(struct request *r)
 	if (c == NULL) /* answered in on_begin */
 		return MHD_NO;
 	if (c->too_large)
-		return refuse(r, 413, "the body is longer than 4096 bytes");
+		return refuse_json(r, 413, "the body is longer than 4096 bytes");
 	int rc = read_order(r, c, &o, &e);
 	if (rc == 0 && w->order == NULL)
 		rc = fail(&e, ERR_BUSY, "the bot takes no orders now");
@@ -159,7 +146,7 @@ on_end(struct request *r)
 	    LOG_TEXT("why", rc != 0 ? e.msg : NULL));
 	if (rc == 0)
 		rc = fields_line(&order_given_fields, &c->a, &done, &line, &e);
-	return rc != 0 ? refuse(r, status_of(&e), e.msg) : answer(r, 202, arena_printf(&c->a, "%s\n", line));
+	return rc != 0 ? refuse_json(r, status_of(&e), e.msg) : accepted(r, arena_printf(&c->a, "%s\n", line));
 }
 
 static void

@@ -4,6 +4,8 @@
 #include "support/base/log.h"
 #include "support/text/template.h"
 #include "web/again.h"
+#include "web/asked.h"
+#include "web/refuse.h"
 #include "web/tokens.h"
 
 #include <openssl/sha.h>
@@ -11,118 +13,23 @@
 #include <zlib.h>
 #include <zstd.h>
 
-static void
-add_headers(struct MHD_Response *response, const char *type, const char *csp, const char *cache)
-{
-	MHD_add_response_header(response, "Content-Type", type);
-	MHD_add_response_header(response, "Content-Security-Policy", csp);
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	MHD_add_response_header(response, "X-Frame-Options", "DENY");
-	MHD_add_response_header(response, "Cache-Control", cache);
-}
-
-static const char usual_csp[] =
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none';"
-    " form-action 'self'; frame-ancestors 'none'";
-
-enum MHD_Result
-page_refuse(struct request *r, unsigned status, const char *words)
-{
-	AUTO(buf_release) struct buf out;
-	AUTO(arena_release) struct arena a = {0};
-	struct values *data = values_new(&a);
-	const char *type = "text/html; charset=utf-8";
-	struct err e;
-
-	values_number(data, "status", (int64_t)status);
-	values_text(data, "words", words);
-	values_text(data, "title", words);
-	values_flag(data, "absent", status == 404);
-	values_flag(data, "revoked", status == 410);
-	values_flag(data, "busy", status == 503);
-	values_flag(data, "broken", status == 500);
-	buf_init(&out, PAGE_MAX_BYTES);
-	if (template_render("error.html", data, &out, &e) != 0) {
-		log_err(LOG_ERROR, "error page", &e);
-		buf_drop(&out, out.n);
-		buf_puts(&out, words);
-		type = "text/plain; charset=utf-8";
-	}
-	struct MHD_Response *response = MHD_create_response_from_buffer(out.n, out.p, MHD_RESPMEM_MUST_COPY);
-	if (response == NULL)
-		return MHD_NO;
-	add_headers(response, type, usual_csp, "no-store");
-	if (status == 401)
-		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-	if (status == 503 || status == 429)
-		MHD_add_response_header(response, "Retry-After", "60");
-	if (status == 405)
-		MHD_add_response_header(response, "Allow",
-		    strcmp(r->route->method, "GET") == 0 ? "GET, HEAD" : r->route->method);
-	enum MHD_Result rc = server_respond(r, status, response);
-	MHD_destroy_response(response);
-	return rc;
-}
-
-static const struct {
-	const char *ending, *type;
-	enum page_form form;
-} forms[] = {
-    {".json", "application/json", PAGE_JSON},
-    {".md", "text/markdown", PAGE_MARKDOWN},
-    {".txt", "text/plain", PAGE_TEXT},
-    {".html", "text/html", PAGE_HTML},
-    {NULL, "text/event-stream", PAGE_EVENTS},
-};
-
 struct str
 page_without_ending(struct page *p, struct str param)
 {
-	for (size_t i = 0; i < COUNT(forms); i++) {
-		if (forms[i].ending == NULL || !str_ends(param, str_of(forms[i].ending)))
-			continue;
-		p->ending = forms[i].ending;
-		param.n -= strlen(p->ending);
-		break;
-	}
-	return param;
-}
+	const char *ending = asked_ending(param);
 
-/* The weight of one range of Accept ("text/html;q=0.8"), in thousandths. */
-static int
-weight(struct str parameters)
-{
-	while (parameters.p != NULL) {
-		struct str one = str_trim(str_cut(parameters, ';', &parameters));
-		if (str_starts(one, STR("q=0")))
-			return one.n > 4 && one.p[4] >= '0' && one.p[4] <= '9' ? 100 * (one.p[4] - '0') : 0;
-	}
-	return 1000;
+	if (ending == NULL)
+		return param;
+	p->ending = ending;
+	param.n -= strlen(ending);
+	return param;
 }
 
 enum page_form
 page_form(struct page *p, enum page_form otherwise)
 {
-	struct str rest = str_of(MHD_lookup_connection_value(p->mhd, MHD_HEADER_KIND, "Accept"));
-	enum page_form best = otherwise;
-	int most = 0;
-
 	p->varies = true;
-	for (size_t i = 0; p->ending != NULL && i < COUNT(forms); i++)
-		if (forms[i].ending != NULL && strcmp(forms[i].ending, p->ending) == 0)
-			return forms[i].form;
-	while (rest.n > 0) {
-		struct str parameters, type = str_trim(str_cut(str_trim(str_cut(rest, ',', &rest)), ';', &parameters));
-		int w = weight(parameters);
-		for (size_t i = 0; i < COUNT(forms); i++) {
-			if (!str_is(type, forms[i].type) || w <= most)
-				continue;
-			best = forms[i].form;
-			most = w;
-		}
-	}
-	return best;
+	return asked_form(str_of(p->ending != NULL ? p->ending : ""), p->mhd, otherwise);
 }
 
 int
@@ -146,12 +53,12 @@ static enum MHD_Result
 failed(struct request *r, const struct err *e)
 {
 	if (e->kind == ERR_ABSENT || e->kind == ERR_INPUT)
-		return page_refuse(r, 404, "This page is not there");
+		return refuse(r, 404, NULL);
 	if (e->kind == ERR_DENIED)
-		return page_refuse(r, 410, "This link was revoked");
+		return refuse(r, 410, NULL);
 	log_err(LOG_ERROR, r->route->pattern, e);
-	return e->kind == ERR_BUSY || e->kind == ERR_LIMIT ? page_refuse(r, 503, "Not available now")
-	                                                   : page_refuse(r, 500, "This went wrong on our side");
+	bool later = e->kind == ERR_BUSY || e->kind == ERR_LIMIT || e->kind == ERR_SYSTEM;
+	return refuse(r, later ? 503 : 500, NULL);
 }
 
 /* --- packed, and not sent twice ----------------------------------------------------------------------------------- */
@@ -249,7 +156,7 @@ is_private(const struct page *p)
 static void
 add_all_headers(struct page *p)
 {
-	add_headers(p->response, p->type, p->csp, is_private(p) ? "private, no-store" : p->cache);
+	asked_headers(p->response, p->type, p->csp, is_private(p) ? "private, no-store" : p->cache);
 	if (p->varies)
 		MHD_add_response_header(p->response, "Vary", "Accept");
 	if (p->refresh != NULL)
@@ -274,7 +181,7 @@ respond(struct request *r, struct page *p)
 	struct MHD_Response *nothing = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 	if (nothing == NULL)
 		return server_respond(r, p->status, p->response);
-	add_headers(nothing, p->type, p->csp, is_private(p) ? "private, no-store" : p->cache);
+	asked_headers(nothing, p->type, p->csp, is_private(p) ? "private, no-store" : p->cache);
 	MHD_add_response_header(nothing, "ETag", p->etag);
 	MHD_add_response_header(nothing, "Vary", "Accept-Encoding");
 	enum MHD_Result rc = server_respond(r, 304, nothing);
@@ -370,7 +277,7 @@ make(struct request *r, struct page *p, enum MHD_Result *ret)
 		answer_with_body(p);
 	buf_release(&p->body);
 	if (rc != 0 || p->response == NULL) {
-		*ret = rc != 0 ? failed(r, &e) : page_refuse(r, 503, "Not available now");
+		*ret = rc != 0 ? failed(r, &e) : refuse(r, 503, NULL);
 		return 1;
 	}
 	add_all_headers(p);
@@ -394,13 +301,13 @@ on_end(struct request *r)
 	    .pattern = route->pattern,
 	    .status = 200,
 	    .type = "text/html; charset=utf-8",
-	    .csp = usual_csp,
+	    .csp = asked_csp,
 	    .cache = "no-cache"};
 	const struct operator_token *token;
 	enum tokens_is asker = tokens_ask(p.w->tokens, r->mhd, &token);
 	if (asker == TOKENS_WRONG || asker == TOKENS_TOO_MANY)
-		return asker == TOKENS_WRONG ? page_refuse(r, 401, "This token is none of the bot's, or was revoked")
-		                             : page_refuse(r, 429, "Too many wrong tokens; try again in a minute");
+		return asker == TOKENS_WRONG ? refuse(r, 401, "This token is none of the bot's, or was revoked")
+		                             : refuse(r, 429, "Too many wrong tokens");
 	p.token = asker == TOKENS_GOOD ? token : NULL;
 	p.key = MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, "key");
 	enum MHD_Result rc;

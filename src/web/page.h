@@ -10,6 +10,7 @@
 #include "store/overview.h"
 #include "store/store.h"
 #include "support/text/values.h"
+#include "web/asked.h"
 #include "web/link.h"
 #include "web/server.h"
 
@@ -73,11 +74,10 @@ struct page {
 };
 
 /* 0 with the page filled, or -1: ERR_ABSENT becomes 404, ERR_DENIED 410 (there was a link, and it was revoked), ERR_BUSY and ERR_LIMIT
- * 503, the rest 500. */
+ * and ERR_SYSTEM 503, the rest 500. refuse.h says it. */
 typedef int page_fn(struct page *p, struct err *e);
 
-/* In what form it is asked for: by the ending of its address (.json, .md, .txt), else by the header Accept. */
-enum page_form { PAGE_HTML, PAGE_JSON, PAGE_MARKDOWN, PAGE_TEXT, PAGE_EVENTS };
+/* In what form it is asked for. */
 /* otherwise: where the header leaves it open. */
 enum page_form page_form(struct page *p, enum page_form otherwise);
 /* The parameter without an ending that names a form, which is noted. */
@@ -99,8 +99,4 @@ extern const struct handler page_handler;
 const char *page_argument(struct page *p, const char *name);
 /* What the asker takes: "zstd", "gzip", or NULL: as it is. */
 const char *page_encoding(struct MHD_Connection *mhd);
-
-/* A short answer in words: the server's hook. */
-enum MHD_Result page_refuse(struct request *r, unsigned status, const char *words);
-
 #endif

@@ -8,6 +8,7 @@
 #include "support/text/template.h"
 #include "web/ask_why.h"
 #include "web/filter.h"
+#include "web/history.h"
 #include "web/measures.h"
 #include "web/page_data.h"
 
@@ -415,6 +416,8 @@ derivation_page(struct page *p, const struct view_run *r, const struct table_map
 		return -1;
 	const char *drv = arena_printf(p->a, "%s/%s.drv", p->w->store_dir, stem);
 	if (*stem != '\0' && measures_put(p, run.id, drv, data, e) != 0)
+		return -1;
+	if (history_put(p, &run.repository, data, e) != 0)
 		return -1;
 	page_set(data, "title", name);
 	page_set(data, "heading", name);

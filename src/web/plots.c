@@ -4,10 +4,12 @@
 #include "store/figures.h"
 #include "support/base/clock.h"
 #include "web/page_data.h"
+#include "web/plot.h"
 
 #include <inttypes.h>
+#include <math.h>
 
-enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS, HOURS = 24, DAYS = 30, STEP = 10, BAR = 7, HIGH = 48 };
+enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS, HOURS = 24, DAYS = 30 };
 
 struct series {
 	struct figure_sum *p;
@@ -70,11 +72,12 @@ place_words(struct arena *a, const struct series *s, int64_t at)
 
 /* One picture: its bars, and in words what they come to. */
 static struct values *
-picture(struct page *p, const struct series *s, enum figure what)
+picture(struct page *p, const struct series *s, enum figure what, const char *title, const char *about)
 {
 	struct values *o = values_new(p->a);
-	struct value_list *bars = value_list_new(p->a);
+	struct plot_mark *marks = arena_alloc(p->a, (s->n + 1) * sizeof(*marks));
 	int64_t most = 1, n = 0, total = 0;
+	size_t n_marks = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->p[i].what != what)
@@ -83,27 +86,25 @@ picture(struct page *p, const struct series *s, enum figure what)
 		most = v > most ? v : most;
 		n += s->p[i].n;
 		total += s->p[i].total;
+		marks[n_marks++] = (struct plot_mark){(s->p[i].at - s->first) / s->width, (double)v, (double)NAN,
+		    what == FIGURE_VERDICT && v < 50,
+		    arena_printf(p->a, "%s: %s", place_words(p->a, s, s->p[i].at), words(p->a, what, v))};
 	}
 	most = what == FIGURE_VERDICT ? 100 : most;
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->p[i].what != what)
-			continue;
-		int64_t v = value(what, s->p[i].n, s->p[i].total), high = v * (HIGH - 2) / most + 2;
-		struct values *bar = values_new(p->a);
-		values_number(bar, "x", (s->p[i].at - s->first) / s->width * STEP);
-		values_number(bar, "y", HIGH - high);
-		values_number(bar, "high", high);
-		values_text(bar, "says", arena_printf(p->a, "%s: %s", place_words(p->a, s, s->p[i].at), words(p->a, what, v)));
-		values_flag(bar, "poor", what == FIGURE_VERDICT && v < 50);
-		value_list_group(bars, bar);
-	}
-	values_list(o, "bars", bars);
+	const char *span = s->span == FIGURE_HOUR ? "24 hours" : "30 days";
+	const char *says = n > 0 ? words(p->a, what, value(what, n, total)) : "";
+	const struct plot plot = {.id = arena_printf(p->a, "plot-%s-%s", names[what], s->span == FIGURE_HOUR ? "day" : "month"),
+	    .title = arena_printf(p->a, "%s %s, the last %s", title, about, span),
+	    .says = n > 0 ? says : "nothing",
+	    .places = s->places,
+	    .high = (double)most,
+	    .marks = marks,
+	    .n = n_marks};
+	plot_put(o, &plot);
 	values_flag(o, "any", n > 0);
-	values_number(o, "wide", s->places * STEP);
-	values_number(o, "n", n);
-	values_text(o, "says", n > 0 ? words(p->a, what, value(what, n, total)) : "");
+	values_text(o, "says", says);
 	values_text(o, "most", what == FIGURE_VERDICT || n == 0 ? "" : words(p->a, what, most));
-	values_text(o, "span", s->span == FIGURE_HOUR ? "24 hours" : "30 days");
+	values_text(o, "span", span);
 	return o;
 }
 
@@ -132,8 +133,8 @@ plots_add(struct page *p, int64_t repository, struct values *data, struct figure
 		struct value_list *both = value_list_new(p->a);
 		values_text(o, "title", plots[i].title);
 		values_text(o, "about", plots[i].about);
-		value_list_group(both, picture(p, &hour, plots[i].what));
-		value_list_group(both, picture(p, &day, plots[i].what));
+		value_list_group(both, picture(p, &hour, plots[i].what, plots[i].title, plots[i].about));
+		value_list_group(both, picture(p, &day, plots[i].what, plots[i].title, plots[i].about));
 		values_list(o, "pictures", both);
 		value_list_group(list, o);
 	}

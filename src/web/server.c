@@ -171,25 +171,25 @@ server_respond(struct request *r, unsigned status, struct MHD_Response *response
 /* --- requests --- */
 
 static enum MHD_Result
-begin(struct request *r, const char *path, const char *method)
+begin(struct request *r, const char *method)
 {
 	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 
-	r->route = find_route(r->server, path, r->params);
+	r->route = find_route(r->server, r->path, r->params);
 	if (r->route == NULL)
-		return get ? MHD_YES : r->server->hooks.refuse(r, 404, "not found");
+		return get ? MHD_YES : r->server->hooks.refuse(r, 404, NULL);
 	bool head = strcmp(method, "HEAD") == 0 && strcmp(r->route->method, "GET") == 0;
 	if (!head && strcmp(method, r->route->method) != 0)
-		return r->server->hooks.refuse(r, 405, "method not allowed");
+		return r->server->hooks.refuse(r, 405, NULL);
 	return r->route->handler->begin != NULL ? r->route->handler->begin(r) : MHD_YES;
 }
 
 static struct request *
-request_new(struct server *s, struct MHD_Connection *mhd)
+request_new(struct server *s, struct MHD_Connection *mhd, const char *path)
 {
 	struct request *r = mem_alloc(sizeof(*r));
 
-	*r = (struct request){.server = s, .mhd = mhd};
+	*r = (struct request){.server = s, .mhd = mhd, .path = path};
 	r->conn = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	return r;
 }
@@ -202,8 +202,8 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *path, const char *
 
 	(void)version;
 	if (r == NULL) {
-		*request = r = request_new(ctx, mhd);
-		return begin(r, path, method);
+		*request = r = request_new(ctx, mhd, path);
+		return begin(r, method);
 	}
 	if (*n > 0) {
 		struct str bytes = {data, *n};
@@ -212,7 +212,7 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *path, const char *
 			return MHD_NO; /* a GET with a body is nobody we know */
 		return r->route->handler->data(r, bytes);
 	}
-	return r->route != NULL ? r->route->handler->end(r) : r->server->hooks.refuse(r, 404, "not found");
+	return r->route != NULL ? r->route->handler->end(r) : r->server->hooks.refuse(r, 404, NULL);
 }
 
 static void

@@ -31,6 +31,7 @@ struct request {
 	struct server *server;
 	struct MHD_Connection *mhd;
 	struct connection *conn;
+	const char *path;                     /* as it was asked for, without the query; until it is answered */
 	const struct route *route;            /* NULL: no route has this path */
 	struct str params[SERVER_MAX_PARAMS]; /* what stands at the ":" of the pattern; nothing but [A-Za-z0-9._+?=:-] */
 	void *state;                          /* the handler's; NULL at first */
@@ -52,7 +53,7 @@ struct route {
 };
 
 struct server_hooks {
-	/* How a request is answered that no handler takes: 404, 405. */
+	/* How a request is answered that no handler takes: 404, 405. words: NULL. */
 	enum MHD_Result (*refuse)(struct request *r, unsigned status, const char *words);
 	/* Requests are answered together: waiting says how many are suspended, settle answers them once no more come at once, and
 	 * settled is called at the end of each turn. */

@@ -13,6 +13,8 @@
 #include "web/metrics.h"
 #include "web/orders.h"
 #include "web/pages.h"
+#include "web/pulls.h"
+#include "web/refuse.h"
 #include "web/tokens.h"
 
 #include <stdarg.h>
@@ -40,6 +42,9 @@ static const struct page_route table[] = {
     {"GET", "/log/:drv", may_see_build, page_log, NULL},
     {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge, NULL},
     {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull, NULL},
+    {"GET", "/:owner/:repo/pulls", may_see_repository, page_pulls, NULL},
+    {"GET", "/:owner/:repo/pulls.json", may_see_repository, page_pulls, NULL},
+    {"GET", "/:owner/:repo/pulls.md", may_see_repository, page_pulls, NULL},
     {"GET", "/style.css", NULL, page_asset, NULL},
     {"GET", "/run.js", NULL, page_asset, NULL},
     {"GET", "/log.js", NULL, page_asset, NULL},
@@ -133,7 +138,7 @@ static int
 start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 {
 	struct page_sources *from = &w->sources;
-	const struct server_hooks hooks = {page_refuse, waiting, settle, settled, w};
+	const struct server_hooks hooks = {refuse, waiting, settle, settled, w};
 
 	w->links = links_new();
 	if (intake_start(from->s, settings->forge, &from->intake, e) != 0 || make_doors(w, settings, e) != 0)

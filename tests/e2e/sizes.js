@@ -165,6 +165,10 @@ test('a product in a report at GitHub links to the page of what built it', async
 	const { status, text } = await scene.bot.get(page.pathname + page.search);
 	equal(status, 200);
 	match(text, /app/);
+	// What was measured is kept with its run, for the history of the derivation.
+	const { measures } = JSON.parse((await scene.bot.get(`${page.pathname}.json${page.search}`)).text);
+	equal(measures.find(m => m.what === 'output').points.map(p => [p.number, p.base, p.head]), [[pull.number, ...app.output]]);
+	equal(measures.filter(m => m.what.startsWith('metric ')).map(m => [m.what.slice(7), m.unit]), app.metrics.map(m => [m.name, m.unit]));
 });
 
 await run({ limit_ms: 90000, before_end: async () => {

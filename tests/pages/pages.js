@@ -2,10 +2,11 @@
 // a browser, and as JSON and Markdown for programs, held against templates/openapi.json.
 
 import Ajv from 'ajv/dist/2020.js';
+import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { begin, Chromium, drv, equal, match, no_axe, no_browser, ok, put_run, run, sql, test, top } from './lib.js';
+import { begin, Chromium, drv, equal, match, no_axe, no_browser, ok, program, put_run, run, sql, test, top } from './lib.js';
 
 const HOSTILE = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', '</title></script><b>bold', 'a\u202Eb{{title}}'];
 const BLOCK = 128 * 1024;
@@ -73,8 +74,24 @@ long[5] = '@nix { "action": "setPhase" } @nix {';
 long[6] = `progress 1%\rprogress 99%\rdone ${'x'.repeat(6000)}`;
 long[4499] = 'error: a needle in the hay';
 const failed = put_build(first, 5001, 'failed-1.0', 'failed', long, { phases: [[2, 'unpackPhase'], [2000, 'buildPhase']], error: 4500, tail: 'error: a needle' });
-const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
-	[failed.route, 'a log'], [`${failed.route}?find=needle`, 'a log that was searched'], ['/nothing/here/at/all', 'an error']];
+// Builds of one name over runs of pull requests and of the branch, each measured; one run is of a private repository.
+const sized = put_build(first, 90, 'sized-1.0', 'built', null), newer = put_build(second, 91, 'sized-1.1', 'built', null);
+sql(scene, `UPDATE build SET pname = 'sized' WHERE name LIKE 'sized-%';
+	INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private, links) SELECT 78, installation, 'org', 'unseen', 'https://git.example/org/unseen.git', 'main', 1, 0 FROM repository WHERE id = ${repository};`);
+const measured = [first, second];
+for (let i = 0; i < 10; i++) {
+	const id = 8000 + i;
+	sql(scene, `INSERT INTO run (id, repository, number, head, base_ref, state, reason, verdict, created, updated, ended, changes, reported) VALUES
+		(${id}, ${i === 9 ? 78 : repository}, ${i % 3 === 0 ? 0 : 500 + i}, '${'9'.repeat(40)}', 'main', 'DONE', 'push', NULL, 1, 1, ${now - (11 - i) * 3600000}, 1, 1);`);
+	measured.push(id);
+}
+for (const [i, id] of measured.entries())
+	for (const [what, unit, base, head] of [['output', 'bytes', 1200000 + 3000 * i, 1203000 + 3000 * i], ['closure', 'bytes', 40e6, 40e6],
+		['metric <b>tests', 'tests', i === 0 ? 'NULL' : 40 + i, i === 11 ? 777 : 41 + i]])
+		sql(scene, `INSERT INTO measure SELECT id, ${id}, '${what}', '${unit}', ${base}, ${head} FROM build WHERE name = '${i % 2 ? 'sized-1.1' : 'sized-1.0'}';`);
+
+const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pulls`, 'open pull requests'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
+	[newer.drv, 'a derivation with its history'], [failed.route, 'a log'], [`${failed.route}?find=needle`, 'a log that was searched'], ['/nothing/here/at/all', 'an error']];
 
 // --- for programs -----------------------------------------------------------------------------------------------
 
@@ -349,13 +366,33 @@ test('the first page says what runs, who builds, and how it went; a pull request
 	match(await html(done.drv), /<dt>Started<\/dt><dd>[^<]* on arm-&lt;b&gt;1<\/dd>/);
 	equal(JSON.parse(await text_of('/index.json')).building.map(b => [b.name, b.builder]), [['now-1.0', 'this machine'], ['there-1.0', 'arm-<b>1']]);
 	match(index, /<rect x="\d+" y="\d+" width="7" height="\d+"/);
-	match(index, /aria-label="Success of pull requests&#39; runs, the last 24 hours: \d+ %"/);
+	match(index, /<title id="plot-verdict-day-title">Success of pull requests&#39; runs, the last 24 hours<\/title><desc id="plot-verdict-day-says">\d+ %<\/desc>/);
 	sql(scene, `UPDATE run SET state = 'DONE', ended = ${now} WHERE id = ${second}; UPDATE build SET state = 'built' WHERE name IN ('now-1.0', 'waits-1.0', 'there-1.0');`);
 	const pull = await html(`/${owner}/${repo}/pull/${number}`);
 	match(pull, /Since the head before <small><code>a{10}<\/code> → <code>c{10}<\/code>/);
 	match(pull, /Fails now/);
 	match(pull, /<td class="n">2<\/td><td class="n">3<\/td>/);
 	ok(!/<script(?! src=)/.test(pull + index), 'nothing inline');
+});
+
+test('sizes and metrics over runs: a picture with words, a table, JSON and Markdown; nothing of what may not be seen', async () => {
+	const page = await html(newer.drv), told = JSON.parse(await text_of(`${newer.drv}.json`)), markdown = await text_of(`${newer.drv}.md`);
+	const [closure, tests, output] = told.measures.toSorted((a, b) => a.what < b.what ? -1 : 1);
+	equal([closure.what, tests.what, output.what], ['closure', 'metric <b>tests', 'output']);
+	equal(output.points.map(p => p.run), measured.slice(0, 11), 'oldest first, without the private one');
+	equal(output.points.slice(0, 2).map(p => [p.number, p.base, p.head]), [[number, 1200000, 1203000], [number, 1203000, 1206000]]);
+	equal([tests.points[0].base, tests.points[2].number], [null, 0]);
+	match(page, /<h3>Outputs <small>1\.233 MB in the newest<\/small><\/h3>/);
+	match(page, /<title id="history-\d-title">Outputs in the last 11 runs that measured it<\/title><desc id="history-\d-says">Oldest first: at least 1\.2 MB, at most 1\.233 MB, in the newest 1\.233 MB\.<\/desc>/);
+	match(page, /<title>main, run 8000: 42 tests \u2192 43 tests<\/title>/);
+	match(page, /always 40 MB/);
+	match(page, /<td class="n">1\.2 MB<\/td><td class="n">1\.203 MB<\/td><td class="n">\+3 kB \(\+0\.25 %\)<\/td>/);
+	match(page, new RegExp(`<a href="/run/8001">#501</a>`));
+	match(page, /none \u2192 41 tests/);
+	ok(page.includes('&lt;b&gt;tests') && !page.includes('<b>tests'), 'a metric\'s name is no HTML');
+	ok(![page, markdown, JSON.stringify(told)].some(t => t.includes('777')), 'what is of a private repository is nowhere');
+	match(markdown, /## Outputs over pull requests and base\n\n\| Of \|/);
+	match(markdown, /\| main \| [^|]* \| 1\.206 MB \| 1\.209 MB \| &#43;3 kB \(\+0\.25 %\) \|/);
 });
 
 test('the badge is the default branch\'s, whatever a pull request does', async () => {
@@ -367,18 +404,97 @@ test('the badge is the default branch\'s, whatever a pull request does', async (
 	match(await html(`/${owner}/${repo}`), /<span class="tag good">success<\/span>/);
 });
 
-test('errors say what to do: not there, a link that was revoked, not now', async () => {
-	const page = await get('/nothing');
-	equal(page.status, 404);
-	match(await page.text(), /There is no such page[^]*<a href="\/">/);
+// What is refused, in each form: by the ending of the address, else by the header Accept.
+const refusal = new Ajv({ strict: false }).addSchema({ $id: 'd', components: description.components }).compile({ $ref: 'd#/components/schemas/Refusal' });
+
+async function refused(status, words, ask, { forms = [['', 'text/html', 'html'], ['.json', '*/*', 'json'], ['.md', '*/*', 'markdown'], ['.txt', '*/*', 'plain'],
+	['', 'application/json', 'json'], ['', 'text/html;q=0.5, text/markdown', 'markdown'], ['', '*/*', 'html']] } = {})
+{
+	for (const [ending, accept, form] of forms) {
+		const answer = await ask(ending, { Accept: accept }), body = await answer.text(), said = `${status}, ${ending || accept}: ${body.slice(0, 200)}`;
+		equal([answer.status, answer.headers.get('content-type').split(/[/;]/)[1]], [status, form], said);
+		equal([answer.headers.get('cache-control'), answer.headers.get('vary')], ['no-store', 'Accept'], said);
+		ok(body.includes(words), `${said} lacks ${words}`);
+		if (form === 'json') {
+			ok(refusal(JSON.parse(body)), JSON.stringify(refusal.errors));
+			equal(JSON.parse(body).status, status);
+		} else if (form === 'html') {
+			match(body, new RegExp(`<p class="dim">${status}</p>\\s*<p>[^]*<a href="/">`));
+		} else {
+			match(body, new RegExp(`^# .* \\(${status}\\)\n\n[A-Z]`));
+		}
+	}
+}
+
+const asked = method => route => (ending, headers) => fetch(scene.bot.url + route + ending, { method, headers, signal: AbortSignal.timeout(20000) });
+const getting = asked('GET');
+
+test('404, in the form that was asked for', async () => {
+	for (const route of ['/nothing', '/run/99999999', '/drv/nothing', '/log/nothing', `/${owner}/${repo}/pull/99999999`, '/nobody/nothing'])
+		await refused(404, 'kept for a while after it ended', getting(route));
+	await refused(404, 'kept for a while after it ended', asked('POST')('/nothing/at/all/here'));
+	await refused(404, 'This page is not there', getting(`/run/${first}/nothing.svg`), { forms: [['', 'application/json', 'json']] });
+});
+
+test('405, and what the address takes', async () => {
+	await refused(405, '/openapi.json', asked('DELETE')(`/run/${first}`));
+	equal((await asked('DELETE')(`/run/${first}`)('', {})).headers.get('allow'), 'GET, HEAD');
+	await refused(405, '/openapi.json', getting('/webhook'), { forms: [['', 'text/html', 'html'], ['', 'application/json', 'json']] });
+	equal((await get('/webhook')).headers.get('allow'), 'POST');
+});
+
+test('what is private is as if it were not there, and a link that was revoked says so', async () => {
 	sql(scene, `INSERT INTO repository (id, installation, owner, name, clone_url, default_branch, private, links) SELECT 77, installation, 'org', 'hidden', 'https://git.example/org/hidden.git', 'main', 1, 1
 		FROM repository WHERE id = ${repository};
 		INSERT INTO run (id, repository, number, head, base_ref, state, reason, verdict, created, updated, ended, changes, reported) VALUES (7777, 77, 5, '${'e'.repeat(40)}', 'main', 'DONE', 'opened', 'success', 1, 1, 1, 1, 1);`);
-	// As forge/signature.c and web/link.c derive it, of before the one revocation.
 	equal((await get('/run/7777')).status, 404);
 	equal((await get('/run/7777?key=00000000000000000000000000000000')).status, 404);
 	ok(!(await html('/')).includes('org/hidden'), 'a private repository is not on the first page');
 	equal((await get('/org/hidden')).status, 404);
+	// As forge/signature.c and web/link.c derive it.
+	const mac = (key, text) => crypto.createHmac('sha256', key).update(text).digest();
+	const key = scope => mac(mac(scene.secret, 'ekaci: links to pages, 1'), scope).toString('hex').slice(0, 32);
+	equal((await get(`/run/7777?key=${key('77/5/1')}`)).status, 200);
+	await refused(410, 'until somebody revoked its links', (ending, headers) => get(`/run/7777${ending}?key=${key('77/5')}`, headers));
+});
+
+test('500: what is wrong on our side is said to be so, and stands in the log', async () => {
+	sql(scene, 'ALTER TABLE figure RENAME TO figure_gone;');
+	try {
+		await refused(500, 'not your doing', (ending, headers) => get(`${ending === '' ? '/' : '/index' + ending}`, headers),
+			{ forms: [['', 'text/html', 'html'], ['.json', '*/*', 'json'], ['.md', '*/*', 'markdown'], ['', 'text/plain', 'plain']] });
+	} finally {
+		sql(scene, 'ALTER TABLE figure_gone RENAME TO figure;');
+	}
+	equal((await get('/')).status, 200);
+	match(scene.bot.log(), /database: .*no such table: \w*\.?figure/);
+});
+
+test('503: what the disk does not give is for later', async () => {
+	const file = path.join(dir, `runs/${first}/report.json`);
+	fs.renameSync(file, `${file}.kept`);
+	fs.symlinkSync('report.json', file);
+	try {
+		await refused(503, 'Try again in a minute', (_, headers) => get(`/run/${first}/report.json`, headers), { forms: [['', '*/*', 'json']] });
+	} finally {
+		fs.renameSync(`${file}.kept`, file);
+	}
+});
+
+test('403, 401 and 429: orders and tokens', async () => {
+	const token = execFileSync(program, ['token', 'add', 'tester', '--config', scene.bot.config_file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+	const order = headers => fetch(`${scene.bot.url}/run/${first}/retry`, { method: 'POST', body: '{}',
+		headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}`, ...headers } });
+	const only_json = { forms: [['', 'text/html', 'json'], ['', '*/*', 'json']] };
+	await refused(403, 'not taken from pages', (_, headers) => order({ Origin: 'https://elsewhere.example', ...headers }), only_json);
+	await refused(415, 'Content-Type', (_, headers) => order({ ...headers, 'Content-Type': 'text/plain' }), only_json);
+	const wrong = route => (ending, headers) => get(route + ending, { ...headers, Authorization: `Bearer ekaci_${'0'.repeat(64)}` });
+	await refused(401, 'ekaci token add', wrong(`/run/${first}`));
+	for (let i = 0; i < 40; i++)
+		await (await wrong('/')('', {})).text();
+	await refused(429, 'Wait a minute', wrong(`/run/${first}`));
+	equal((await wrong('/')('', {})).headers.get('retry-after'), '60');
+	equal((await get('/')).status, 200, 'who has no token is not kept out');
 });
 
 test('pages and deliveries at once: all are answered', async () => {

@@ -293,6 +293,13 @@ test('a run that goes on is told as events: few at a time, and to nobody who may
 	while (all.length < 65)
 		all.push(await begin());
 	equal(all.map(a => a.answer.status), [...Array(64).fill(200), 503], 'the next one is told to come again');
+	// In what form it says so: events are none of them.
+	for (const [accept, type, words] of [['text/event-stream', 'text/plain; charset=utf-8', /^# Not available now \(503\)\n\n[^]*Try again in a minute/],
+		['text/event-stream, application/json;q=0.5', 'text/plain; charset=utf-8', /Try again/]]) {
+		const busy = await get(`/run/${id}`, { Accept: accept });
+		equal([busy.status, busy.headers.get('retry-after'), busy.headers.get('content-type')], [503, '60', type]);
+		match(await busy.text(), words);
+	}
 	match(await text(all[0]), /^data: \{"version":"[0-9a-f]+"\}\n\n$/);
 	match(await text(all[1]), /^data:/);
 	sql(scene, `UPDATE run SET updated = updated + 1 WHERE id = ${id};`);

@@ -7,6 +7,7 @@
 #include "store/db.h"
 #include "store/desired.h"
 #include "store/hosts.h"
+#include "store/measure.h"
 #include "store/delivery.h"
 #include "store/duration.h"
 #include "store/figures.h"
@@ -21,6 +22,7 @@
 #include "support/text/json.h"
 
 #include <glob.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -1578,21 +1580,35 @@ a_start_reads_no_build_that_has_ended(void **state)
 static void
 an_older_database_has_the_sums_of_what_it_built(void **state)
 {
+	enum { BEFORE = 18 };
 	struct fixture *f = *state;
 	struct used used = {0};
 	int64_t now = clock_now_ms();
-	struct store *was = f->s;
+	struct store *s;
+	glob_t files;
+	sqlite3 *old;
 
-	add_ended(f, "new", 3, now - 1000);
-	add_ended(f, "old", 4, now - 4 * 86400000LL);
-	write_rows(f->s, "DROP TABLE build_used; CREATE INDEX build_ended ON build (ended) WHERE wall_ms > 0;"
-	                 "PRAGMA user_version = 18");
-	store_close(was);
-	assert_int_equal(store_open(f->path, &f->s, &f->e), 0);
-	assert_int_equal(store_build_used(f->s, now - 3 * 86400000LL, on_used, &used, &f->e), 0);
+	assert_int_equal(glob("src/store/schema/[0-9]*.sql", 0, NULL, &files), 0);
+	const char *path = old_database(f, &files, BEFORE);
+	globfree(&files);
+	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(old,
+	        arena_printf(&f->a,
+	            "INSERT INTO build (id, drv, name, system, state, created, ended, wall_ms) WITH RECURSIVE c (i) AS (SELECT 1"
+	            " UNION ALL SELECT i + 1 FROM c WHERE i < 7) SELECT i, '/nix/store/' || i, 'x', 'x', 'built', 1,"
+	            " CASE WHEN i <= 3 THEN %lld ELSE %lld END, 1000 FROM c;"
+	            "INSERT INTO build_want (run, build, target) SELECT 7, id, 1 FROM build",
+	            (long long)now - 1000, (long long)now - 4 * 86400000LL),
+	        NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(old);
+	assert_int_equal(store_open(path, &s, &f->e), 0);
+	assert_int_equal(store_build_used(s, now - 3 * 86400000LL, on_used, &used, &f->e), 0);
 	assert_int_equal(used.rows, 1);
-	assert_int_equal(used.number[0], 1);
+	assert_int_equal(used.number[0], 3);
 	assert_int_equal(used.ms[0], 3000);
+	store_close(s);
 }
 
 static void
@@ -1682,6 +1698,44 @@ figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all(void **
 	assert_int_equal(figure_add_build(f->s, 424242, FIGURE_BUILD, 5, &e), 0);
 }
 
+static void
+measures_are_kept_by_run_and_go_with_it(void **state)
+{
+	struct fixture *f = *state;
+	enum { MANY = 2000 };
+	struct package_sizes *of = arena_alloc(&f->a, MANY * sizeof(*of));
+	int64_t output[] = {100, 120}, closure[] = {1000, 1000};
+	struct metric metric = {"tests", "", (double)NAN, 7};
+	struct measured *rows;
+	size_t n;
+
+	want_chain(f, f->run, false);
+	for (size_t i = 0; i < MANY; i++)
+		of[i] = (struct package_sizes){.drv = i == 0 ? "/nix/store/b.drv"
+		                                             : arena_printf(&f->a, "/nix/store/none-%zu.drv", i),
+		    .output = {output, 2},
+		    .closure = {closure, 2}};
+	of[0].metrics = (struct metrics){&metric, 1};
+	struct sizes sizes = {.packages = {of, MANY}};
+	int64_t began = clock_mono_ms();
+	assert_int_equal(measure_put(f->s, f->run, &sizes, &f->e), 0);
+	print_message("# %d measures: %lld ms\n", MEASURE_MAX_ROWS, (long long)(clock_mono_ms() - began));
+	output[1] = 130; /* measured again: instead */
+	assert_int_equal(measure_put(f->s, f->run, &sizes, &f->e), 0);
+	struct view_build b;
+	assert_int_equal(view_build(f->s, &f->a, "/nix/store/b.drv", &b, &f->e), 0);
+	assert_int_equal(measure_read(f->s, &f->a, b.id, &rows, &n, &f->e), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(rows[0].what, "output");
+	assert_true(rows[0].base == 100 && rows[0].head == 130);
+	assert_string_equal(rows[1].what, "closure");
+	assert_string_equal(rows[2].what, "metric tests");
+	assert_true(isnan(rows[2].base) && rows[2].head == 7);
+	assert_int_equal(sqlite3_exec(f->s->db, "DELETE FROM run", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(measure_read(f->s, &f->a, b.id, &rows, &n, &f->e), 0);
+	assert_int_equal(n, 0);
+}
+
 int
 main(void)
 {
@@ -1691,6 +1745,7 @@ main(void)
 	    TEST(a_start_reads_no_build_that_has_ended),
 	    TEST(an_older_database_has_the_sums_of_what_it_built),
 	    TEST(retention_goes_on_in_pieces_and_leaves_what_is_needed),
+	    TEST(measures_are_kept_by_run_and_go_with_it),
 	    TEST(figures_are_sums_by_hour_and_day_and_what_is_private_is_in_no_sum_of_all),
 	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),

@@ -410,6 +410,17 @@ store_rest(struct store *s)
 }
 
 int64_t
+store_version(struct store *s)
+{
+	int64_t others;
+	struct err e;
+
+	return db_int(s, &others, &e, "PRAGMA data_version", "") == 0
+	           ? sqlite3_total_changes64(s->db) * 1024 + others % 1024 + 1
+	           : 0;
+}
+
+int64_t
 store_commits(const struct store *s)
 {
 	return s->commits;

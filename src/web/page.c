@@ -3,6 +3,7 @@
 
 #include "support/base/log.h"
 #include "support/text/template.h"
+#include "web/again.h"
 #include "web/asked.h"
 #include "web/refuse.h"
 #include "web/tokens.h"
@@ -141,35 +142,147 @@ answer_with_body(struct page *p)
 	}
 	if (encoding != NULL && p->body.n >= WORTH_PACKING && strncmp(p->type, "image/", 6) != 0)
 		pack(p, encoding);
+	p->n_bytes = p->body.n;
 	p->response = MHD_create_response_from_buffer(p->body.n, p->body.p, MHD_RESPMEM_MUST_FREE);
 	p->body = (struct buf){0};
 }
 
-/* What depends on the asker: an answer that he has already is not sent again. */
-static void
-add_variant(struct page *p)
+static bool
+is_private(const struct page *p)
 {
-	const char *has = MHD_lookup_connection_value(p->mhd, MHD_HEADER_KIND, "If-None-Match");
+	return p->key != NULL || p->token != NULL;
+}
 
+static void
+add_all_headers(struct page *p)
+{
+	asked_headers(p->response, p->type, p->csp, is_private(p) ? "private, no-store" : p->cache);
+	if (p->varies)
+		MHD_add_response_header(p->response, "Vary", "Accept");
+	if (p->refresh != NULL)
+		MHD_add_response_header(p->response, "Refresh", p->refresh);
 	MHD_add_response_header(p->response, "Vary", "Accept-Encoding");
-	if (p->etag != NULL && has != NULL && strstr(has, p->etag) != NULL) {
-		struct MHD_Response *nothing = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
-		if (nothing == NULL)
-			return;
-		asked_headers(nothing, p->type, p->csp, p->key != NULL || p->token != NULL ? "private, no-store" : p->cache);
-		MHD_add_response_header(nothing, "ETag", p->etag);
-		MHD_add_response_header(nothing, "Vary", "Accept-Encoding");
-		MHD_destroy_response(p->response);
-		p->response = nothing;
-		p->status = 304;
-		return;
-	}
 	if (p->etag != NULL)
 		MHD_add_response_header(p->response, "ETag", p->etag);
 	if (p->encoding != NULL)
 		MHD_add_response_header(p->response, "Content-Encoding", p->encoding);
 	if (p->location != NULL)
 		MHD_add_response_header(p->response, "Location", p->location);
+}
+
+/* What the asker has already is not sent again. */
+static enum MHD_Result
+respond(struct request *r, struct page *p)
+{
+	const char *has = MHD_lookup_connection_value(p->mhd, MHD_HEADER_KIND, "If-None-Match");
+
+	if (p->etag == NULL || has == NULL || strstr(has, p->etag) == NULL)
+		return server_respond(r, p->status, p->response);
+	struct MHD_Response *nothing = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+	if (nothing == NULL)
+		return server_respond(r, p->status, p->response);
+	asked_headers(nothing, p->type, p->csp, is_private(p) ? "private, no-store" : p->cache);
+	MHD_add_response_header(nothing, "ETag", p->etag);
+	MHD_add_response_header(nothing, "Vary", "Accept-Encoding");
+	enum MHD_Result rc = server_respond(r, 304, nothing);
+	MHD_destroy_response(nothing);
+	return rc;
+}
+
+/* --- given again -------------------------------------------------------------------------------------------------- */
+
+enum { MAX_KEY = 2048, MAX_KEPT_BYTES = 512 * 1024 };
+
+static enum MHD_Result
+add_argument(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct buf *key = ctx;
+
+	(void)kind;
+	buf_puts(key, name);
+	buf_putc(key, '\1');
+	buf_puts(key, value != NULL ? value : "");
+	buf_putc(key, '\2');
+	return MHD_YES;
+}
+
+/* All that an answer depends on but the rows; NULL: it is not given again. */
+static const char *
+key_of(struct page *p)
+{
+	static const char *const headers[] = {"Accept", "Accept-Encoding"};
+	AUTO(buf_release) struct buf key;
+
+	if (p->key != NULL || p->token != NULL)
+		return NULL;
+	buf_init(&key, MAX_KEY);
+	buf_puts(&key, p->pattern);
+	for (size_t i = 0; i < SERVER_MAX_PARAMS && p->params[i].p != NULL; i++) {
+		buf_putc(&key, '\n');
+		buf_str(&key, p->params[i]);
+	}
+	for (size_t i = 0; i < COUNT(headers); i++) {
+		const char *value = MHD_lookup_connection_value(p->mhd, MHD_HEADER_KIND, headers[i]);
+		buf_putc(&key, '\n');
+		buf_puts(&key, value != NULL ? value : "\3");
+	}
+	buf_putc(&key, '\n');
+	MHD_get_connection_values(p->mhd, MHD_GET_ARGUMENT_KIND, add_argument, &key);
+	return key.over ? NULL : arena_strn(p->a, key.p, key.n);
+}
+
+/* Who may see it was asked before. */
+static bool
+give_again(struct page *p, const char *key)
+{
+	const struct made *m = key != NULL ? again_find(p->w->again, key, store_version(p->w->s)) : NULL;
+
+	if (m == NULL)
+		return false;
+	p->response = m->response;
+	p->etag = arena_strdup(p->a, m->etag);
+	p->type = arena_strdup(p->a, m->type);
+	p->csp = arena_strdup(p->a, m->csp);
+	p->cache = arena_strdup(p->a, m->cache);
+	return p->kept = true;
+}
+
+static void
+keep(struct page *p, const char *key)
+{
+	if (key == NULL || !p->shared || p->status != 200 || p->n_bytes == 0 || p->n_bytes > MAX_KEPT_BYTES)
+		return;
+	const struct made m = {p->response, p->etag, p->type, p->csp, p->cache};
+	again_keep(p->w->again, key, store_version(p->w->s), &m);
+	p->kept = true;
+}
+
+/* By the page's own function; 1: an answer in words was given instead, *ret. */
+static int
+make(struct request *r, struct page *p, enum MHD_Result *ret)
+{
+	const struct page_route *route = r->route->what;
+	struct err e = {0};
+
+	if (route->may != NULL && route->may(p, &e) != 0) {
+		*ret = failed(r, &e);
+		return 1;
+	}
+	const char *key = key_of(p);
+	if (give_again(p, key))
+		return 0;
+	buf_init(&p->body, PAGE_MAX_BYTES);
+	int rc = route->page(p, &e);
+	if (rc == 0 && p->response == NULL && !p->body.over)
+		answer_with_body(p);
+	buf_release(&p->body);
+	if (rc != 0 || p->response == NULL) {
+		*ret = rc != 0 ? failed(r, &e) : refuse(r, 503, NULL);
+		return 1;
+	}
+	add_all_headers(p);
+	keep(p, key);
+	return 0;
 }
 
 static enum MHD_Result
@@ -190,8 +303,6 @@ on_end(struct request *r)
 	    .type = "text/html; charset=utf-8",
 	    .csp = asked_csp,
 	    .cache = "no-cache"};
-	struct err e = {0};
-
 	const struct operator_token *token;
 	enum tokens_is asker = tokens_ask(p.w->tokens, r->mhd, &token);
 	if (asker == TOKENS_WRONG || asker == TOKENS_TOO_MANY)
@@ -199,24 +310,12 @@ on_end(struct request *r)
 		                             : refuse(r, 429, "Too many wrong tokens");
 	p.token = asker == TOKENS_GOOD ? token : NULL;
 	p.key = MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, "key");
-	buf_init(&p.body, PAGE_MAX_BYTES);
-	if ((route->may != NULL && route->may(&p, &e) != 0) || route->page(&p, &e) != 0) {
-		buf_release(&p.body);
-		return failed(r, &e);
-	}
-	if (p.response == NULL && !p.body.over)
-		answer_with_body(&p);
-	buf_release(&p.body);
-	if (p.response == NULL)
-		return refuse(r, 503, NULL);
-	asked_headers(p.response, p.type, p.csp, p.key != NULL || p.token != NULL ? "private, no-store" : p.cache);
-	if (p.varies)
-		MHD_add_response_header(p.response, "Vary", "Accept");
-	if (p.refresh != NULL)
-		MHD_add_response_header(p.response, "Refresh", p.refresh);
-	add_variant(&p);
-	enum MHD_Result rc = server_respond(r, p.status, p.response);
-	MHD_destroy_response(p.response);
+	enum MHD_Result rc;
+	if (make(r, &p, &rc) != 0)
+		return rc;
+	rc = respond(r, &p);
+	if (!p.kept)
+		MHD_destroy_response(p.response);
 	return rc;
 }
 

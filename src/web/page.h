@@ -30,6 +30,7 @@ struct page_sources {
 	struct web_intake *intake; /* intake.h */
 	struct live *live;         /* live.h */
 	struct whys *whys;         /* ask_why.h */
+	struct again *again;       /* again.h */
 	/* See struct web_hooks; each may be NULL. */
 	void (*figures)(void *ctx, struct buf *out);
 	const char *(*not_ready)(void *ctx);
@@ -66,6 +67,10 @@ struct page {
 	struct MHD_Response *response; /* instead of body */
 	const char *encoding;          /* of response, when it is packed */
 	const char *etag;              /* of response; NULL: none. A body gets its own */
+	bool shared;                   /* the body may be given again (again.h) */
+	/* filled by page.c */
+	size_t n_bytes; /* of the body as it is sent */
+	bool kept;      /* response is not ours to destroy */
 };
 
 /* 0 with the page filled, or -1: ERR_ABSENT becomes 404, ERR_DENIED 410 (there was a link, and it was revoked), ERR_BUSY and ERR_LIMIT

@@ -1,5 +1,6 @@
 /* THE TABLE of addresses, and the parts of the server put together. */
 #include "web/web.h"
+#include "web/again.h"
 
 #include "web/ask_why.h"
 #include "web/build_log.h"
@@ -146,6 +147,7 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 	from->live = live_new(from->l);
 	from->tokens = token_book_new(from->state_dir);
 	from->whys = whys_new(from->l);
+	from->again = again_new();
 	make_routes(w);
 	if (server_start(from->l, settings->listen, settings->given_fd, settings->request_ms, w->routes, w->n_routes, &hooks,
 	        &from->server, e) != 0)
@@ -189,6 +191,7 @@ web_stop(struct web *w)
 	/* What is suspended is resumed first: libmicrohttpd wants that of whoever stops it. */
 	live_end(w->sources.live);
 	whys_end(w->sources.whys);
+	again_free(w->sources.again);
 	if (w->sources.server != NULL)
 		server_stop(w->sources.server);
 	live_free(w->sources.live);

@@ -1,0 +1,26 @@
+/*
+ * again - a page that was made just now is given again: to whoever asks for the same in the same way, while no row has changed since and
+ * for a quarter of a second at most (what is under way in memory changes no row). Many readers then cost what one does, and deliveries
+ * wait for one page and not for thirty.
+ */
+#ifndef EKACI_WEB_AGAIN_H
+#define EKACI_WEB_AGAIN_H
+
+#include <microhttpd.h>
+#include <stdint.h>
+
+/* With all its headers; type, csp and cache are of those. */
+struct made {
+	struct MHD_Response *response;
+	const char *etag, *type, *csp, *cache;
+};
+
+struct again;
+struct again *again_new(void);
+void again_free(struct again *g);
+/* What was made for this key when the rows had this version (store_version), until the next call; NULL: nothing. */
+const struct made *again_find(struct again *g, const char *key, int64_t version);
+/* Copies the texts; the response is ours from here on. */
+void again_keep(struct again *g, const char *key, int64_t version, const struct made *m);
+
+#endif

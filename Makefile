@@ -72,7 +72,7 @@ FUZZ = \
 	fields toml tar event comment gitmodules rules glob eval_output saying rows drv difference nix_json products http escape
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
-TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js tests/pages/flow.js \
+TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js tests/pages/flow.js tests/pages/again.js \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \

@@ -1,4 +1,4 @@
-/* Pages that were just made. */
+/* Pages that were made just now: a few places, looked through. */
 #include "web/again.h"
 
 #include "support/base/clock.h"
@@ -43,7 +43,9 @@ again_new(void)
 void
 again_free(struct again *g)
 {
-	for (size_t i = 0; g != NULL && i < KEPT; i++)
+	if (g == NULL)
+		return;
+	for (size_t i = 0; i < KEPT; i++)
 		forget(&g->all[i]);
 	mem_free(&g);
 }
@@ -51,15 +53,17 @@ again_free(struct again *g)
 const struct made *
 again_find(struct again *g, const char *key, int64_t version)
 {
-	for (size_t i = 0; version != 0 && i < KEPT; i++) {
+	const struct made *found = NULL;
+	int64_t now = clock_mono_ms();
+
+	for (size_t i = 0; i < KEPT; i++) {
 		struct kept_page *x = &g->all[i];
-		if (x->key == NULL || strcmp(x->key, key) != 0)
-			continue;
-		if (x->version == version && clock_mono_ms() - x->made_ms < KEPT_MS)
-			return &x->told;
-		forget(x);
+		if (x->key == NULL || x->version != version || now - x->made_ms >= KEPT_MS)
+			forget(x);
+		else if (strcmp(x->key, key) == 0)
+			found = &x->told;
 	}
-	return NULL;
+	return found;
 }
 
 /* A free place, else that of the oldest. */

@@ -256,7 +256,6 @@ page_index(struct page *p, struct err *e)
 	struct view_build *building, *put_back;
 	size_t n_live, n_pulls, n_building, n_put_back;
 
-	p->shared = true;
 	(void)page_without_ending(p, str_of(p->pattern));
 	if (view_runs_live(p->w->s, p->a, p->token != NULL, MAX_LIVE, &live, &n_live, e) != 0 ||
 	    recent_pulls(p, &pulls, &n_pulls, e) != 0 ||
@@ -291,7 +290,6 @@ page_repository(struct page *p, struct err *e)
 	struct view_run *pulls, *branch;
 	size_t n_pulls, n_branch;
 
-	p->shared = true;
 	if (view_runs_of_pulls(p->w->s, p->a, repo->id, MAX_PULLS, &pulls, &n_pulls, e) != 0 ||
 	    view_runs_of(p->w->s, p->a, repo->id, 0, MAX_BRANCH, &branch, &n_branch, e) != 0 ||
 	    view_branch_verdict(p->w->s, p->a, repo->id, repo->default_branch, &told.verdict, e) != 0 ||
@@ -329,7 +327,6 @@ page_pull(struct page *p, struct err *e)
 	    .author = show_clean(p->a, newest->author)};
 	struct since_told since = {0};
 
-	p->shared = true;
 	told.repository = show_clean(p->a, arena_printf(p->a, "%s/%s", newest->repository.owner, newest->repository.name));
 	told.runs = dashboard_runs(p, p->runs, p->n_runs);
 	int has = since_last_head(p, data, &since, e);

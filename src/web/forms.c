@@ -62,7 +62,6 @@ run_markdown(struct page *p, const struct view_run *r, struct err *e)
 int
 forms_run(struct page *p, struct err *e)
 {
-	p->shared = true; /* its body, where it has one */
 	switch (page_form(p, PAGE_HTML)) {
 	case PAGE_JSON: return run_json(p, &p->runs[0], e);
 	case PAGE_TEXT:

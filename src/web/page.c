@@ -2,6 +2,7 @@
 #include "web/page.h"
 
 #include "support/base/log.h"
+#include "support/text/metric.h"
 #include "support/text/template.h"
 #include "web/again.h"
 #include "web/asked.h"
@@ -191,54 +192,66 @@ respond(struct request *r, struct page *p)
 
 /* --- given again -------------------------------------------------------------------------------------------------- */
 
-enum { MAX_KEY = 2048, MAX_KEPT_BYTES = 512 * 1024 };
+enum { MAX_KEY = 8192, MAX_KEPT_BYTES = 128 * 1024 };
+
+/* With its length, so that no text can be taken for two others; NULL is none of them. */
+static void
+put_part(struct buf *key, const char *text, size_t n)
+{
+	if (text == NULL) {
+		buf_puts(key, "-;");
+		return;
+	}
+	buf_printf(key, "%zu:", n);
+	buf_add(key, text, n);
+}
 
 static enum MHD_Result
-add_argument(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+put_argument(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct buf *key = ctx;
-
 	(void)kind;
-	buf_puts(key, name);
-	buf_putc(key, '\1');
-	buf_puts(key, value != NULL ? value : "");
-	buf_putc(key, '\2');
+	put_part(ctx, name, strlen(name));
+	put_part(ctx, value, value != NULL ? strlen(value) : 0);
 	return MHD_YES;
 }
 
-/* All that an answer depends on but the rows; NULL: it is not given again. */
+void
+hangs_on_rows(struct page *p, struct buf *key)
+{
+	(void)p;
+	(void)key;
+}
+
+/* All that an answer hangs on but the rows and the clock; NULL: it is given to nobody else. */
 static const char *
-key_of(struct page *p)
+key_of(struct page *p, const struct page_route *route)
 {
 	static const char *const headers[] = {"Accept", "Accept-Encoding"};
 	AUTO(buf_release) struct buf key;
 
-	if (p->key != NULL || p->token != NULL)
-		return NULL;
 	buf_init(&key, MAX_KEY);
-	buf_puts(&key, p->pattern);
-	for (size_t i = 0; i < SERVER_MAX_PARAMS && p->params[i].p != NULL; i++) {
-		buf_putc(&key, '\n');
-		buf_str(&key, p->params[i]);
-	}
+	put_part(&key, p->pattern, strlen(p->pattern));
+	for (size_t i = 0; i < SERVER_MAX_PARAMS; i++)
+		put_part(&key, p->params[i].p, p->params[i].n);
 	for (size_t i = 0; i < COUNT(headers); i++) {
 		const char *value = MHD_lookup_connection_value(p->mhd, MHD_HEADER_KIND, headers[i]);
-		buf_putc(&key, '\n');
-		buf_puts(&key, value != NULL ? value : "\3");
+		put_part(&key, value, value != NULL ? strlen(value) : 0);
 	}
-	buf_putc(&key, '\n');
-	MHD_get_connection_values(p->mhd, MHD_GET_ARGUMENT_KIND, add_argument, &key);
-	return key.over ? NULL : arena_strn(p->a, key.p, key.n);
+	buf_puts(&key, "of the query ");
+	MHD_get_connection_values(p->mhd, MHD_GET_ARGUMENT_KIND, put_argument, &key);
+	buf_puts(&key, "; besides ");
+	route->hangs_on(p, &key);
+	return key.over || memchr(key.p, '\0', key.n) != NULL ? NULL : arena_strn(p->a, key.p, key.n);
 }
 
-/* Who may see it was asked before. */
 static bool
-give_again(struct page *p, const char *key)
+give_again(struct page *p, const char *key, int64_t version)
 {
-	const struct made *m = key != NULL ? again_find(p->w->again, key, store_version(p->w->s)) : NULL;
+	const struct made *m = key != NULL ? again_find(p->w->again, key, version) : NULL;
 
 	if (m == NULL)
 		return false;
+	metric_add(METRIC_PAGES_AGAIN, NULL, NULL, 1);
 	p->response = m->response;
 	p->etag = arena_strdup(p->a, m->etag);
 	p->type = arena_strdup(p->a, m->type);
@@ -248,40 +261,48 @@ give_again(struct page *p, const char *key)
 }
 
 static void
-keep(struct page *p, const char *key)
+keep(struct page *p, const char *key, int64_t version)
 {
-	if (key == NULL || !p->shared || p->status != 200 || p->n_bytes == 0 || p->n_bytes > MAX_KEPT_BYTES)
+	if (key == NULL || version == 0 || p->status != 200 || p->n_bytes == 0 || p->n_bytes > MAX_KEPT_BYTES)
 		return;
 	const struct made m = {p->response, p->etag, p->type, p->csp, p->cache};
-	again_keep(p->w->again, key, store_version(p->w->s), &m);
+	again_keep(p->w->again, key, version, &m);
 	p->kept = true;
 }
 
-/* By the page's own function; 1: an answer in words was given instead, *ret. */
+/* The page's own function, and an answer of what it filled. */
 static int
-make(struct request *r, struct page *p, enum MHD_Result *ret)
+make_answer(struct page *p, const struct page_route *route, struct err *e)
 {
-	const struct page_route *route = r->route->what;
-	struct err e = {0};
-
-	if (route->may != NULL && route->may(p, &e) != 0) {
-		*ret = failed(r, &e);
-		return 1;
-	}
-	const char *key = key_of(p);
-	if (give_again(p, key))
-		return 0;
 	buf_init(&p->body, PAGE_MAX_BYTES);
-	int rc = route->page(p, &e);
+	int rc = route->page(p, e);
 	if (rc == 0 && p->response == NULL && !p->body.over)
 		answer_with_body(p);
 	buf_release(&p->body);
-	if (rc != 0 || p->response == NULL) {
-		*ret = rc != 0 ? failed(r, &e) : refuse(r, 503, NULL);
-		return 1;
-	}
-	add_all_headers(p);
-	keep(p, key);
+	if (rc == 0 && p->response != NULL)
+		add_all_headers(p);
+	return rc;
+}
+
+/*
+ * The page, made or given again; with p->response NULL it was too long. What somebody sees by a key or a token is made for him alone, and
+ * whoever asks is asked first whether he may. The rows' version is that of before anything was read: what changes meanwhile makes
+ * another one.
+ */
+static int
+find_answer(struct page *p, const struct page_route *route, struct err *e)
+{
+	int64_t version = route->hangs_on != NULL && !is_private(p) ? store_version(p->w->s) : 0;
+
+	if (route->may != NULL && route->may(p, e) != 0)
+		return -1;
+	const char *key = version != 0 ? key_of(p, route) : NULL;
+	if (give_again(p, key, version))
+		return 0;
+	if (make_answer(p, route, e) != 0)
+		return -1;
+	if (p->response != NULL)
+		keep(p, key, version);
 	return 0;
 }
 
@@ -310,10 +331,12 @@ on_end(struct request *r)
 		                             : refuse(r, 429, "Too many wrong tokens");
 	p.token = asker == TOKENS_GOOD ? token : NULL;
 	p.key = MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, "key");
-	enum MHD_Result rc;
-	if (make(r, &p, &rc) != 0)
-		return rc;
-	rc = respond(r, &p);
+	struct err e = {0};
+	if (find_answer(&p, route, &e) != 0)
+		return failed(r, &e);
+	if (p.response == NULL)
+		return refuse(r, 503, NULL);
+	enum MHD_Result rc = respond(r, &p);
 	if (!p.kept)
 		MHD_destroy_response(p.response);
 	return rc;

@@ -20,7 +20,7 @@ enum {
 	SERVER_MAX_CONNECTIONS = 512,      /* GitHub's bursts come by the dozen; a proxy in front uses as many */
 	SERVER_REQUEST_MS = 30 * 1000,     /* from connecting, or from the last answer, to a whole request */
 	SERVER_ANSWER_MS = 10 * 60 * 1000, /* a reader may take this long over an answer; a live log ends then, too */
-	SERVER_TURN_MS = 3,                /* of answering, before deliveries and builds get their turn */
+	SERVER_TURN_MS = 8,                /* of answering, before deliveries and builds get their turn */
 	SERVER_MAX_PARAMS = 4
 };
 

@@ -50,7 +50,7 @@ NIX = \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
 	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/prune.c store/people.c store/pushes.c store/overview.c store/now.c store/restored.c store/figures.c store/derivation.c store/hosts.c store/measure.c store/overlapped.c
-WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c web/show.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/ask_why.c web/beside.c web/live.c web/measures.c web/log_html.c web/log_page.c web/tokens.c web/orders.c web/asked.c web/refuse.c web/plot.c web/history.c web/pulls.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c web/show.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/again.c web/ask_why.c web/beside.c web/live.c web/measures.c web/log_html.c web/log_page.c web/tokens.c web/orders.c web/asked.c web/refuse.c web/plot.c web/history.c web/pulls.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c support/base/release.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c support/os/zstream.c support/os/tar.c support/os/notify.c \
@@ -72,7 +72,7 @@ FUZZ = \
 	fields toml tar event comment gitmodules rules glob eval_output saying rows drv difference nix_json products http escape
 # Shell and Node tests, each a TAP program.
 TAP_CHECK = tests/check/layers tests/check/style
-TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js tests/pages/flow.js \
+TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js tests/pages/flow.js tests/pages/again.js \
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \

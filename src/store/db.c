@@ -466,6 +466,18 @@ store_rest(struct store *s)
 }
 
 int64_t
+store_version(struct store *s)
+{
+	const int64_t most = 1 << 24; /* commits of others, before they begin anew */
+	int64_t others;
+	struct err e;
+
+	if (s->depth > 0 || db_int(s, &others, &e, "PRAGMA data_version", "") != 0)
+		return 0;
+	return sqlite3_total_changes64(s->db) * most + others % most + 1;
+}
+
+int64_t
 store_commits(const struct store *s)
 {
 	return s->commits;

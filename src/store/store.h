@@ -35,6 +35,9 @@ void store_close(struct store *s);
 must_check int store_begin_at(struct store *s, const char *at, struct err *e);
 must_check int store_end(struct store *s, int rc, struct err *e);
 
+/* Another number after any row changed, by us (counted when a statement is done) or by another process (when it commits); 0: that is not
+ * known, as within a transaction. */
+int64_t store_version(struct store *s);
 /* Commits since opening, for figures. */
 int64_t store_commits(const struct store *s);
 /* In a pause: the pages that are kept in memory go; they are read again when they are needed. */

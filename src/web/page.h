@@ -30,6 +30,7 @@ struct page_sources {
 	struct web_intake *intake; /* intake.h */
 	struct live *live;         /* live.h */
 	struct whys *whys;         /* ask_why.h */
+	struct again *again;       /* again.h */
 	/* See struct web_hooks; each may be NULL. */
 	void (*figures)(void *ctx, struct buf *out);
 	const char *(*not_ready)(void *ctx);
@@ -66,11 +67,17 @@ struct page {
 	struct MHD_Response *response; /* instead of body */
 	const char *encoding;          /* of response, when it is packed */
 	const char *etag;              /* of response; NULL: none. A body gets its own */
+	/* filled by page.c */
+	size_t n_bytes; /* of the body as it is sent */
+	bool kept;      /* response is not ours to destroy */
 };
 
 /* 0 with the page filled, or -1: ERR_ABSENT becomes 404, ERR_DENIED 410 (there was a link, and it was revoked), ERR_BUSY and ERR_LIMIT
  * and ERR_SYSTEM 503, the rest 500. refuse.h says it. */
 typedef int page_fn(struct page *p, struct err *e);
+/* Of an answer whose body may be given again, when it is that of everybody: what it hangs on beside the rows and what is asked for, so
+ * that another answer has another text. It is looked at before the answer is made. */
+typedef void hangs_on_fn(struct page *p, struct buf *key);
 
 /* In what form it is asked for. */
 /* otherwise: where the header leaves it open. */
@@ -84,11 +91,14 @@ must_check int page_markdown(struct page *p, const char *name, const struct valu
 /* `what` of a page's route. */
 struct page_route {
 	const char *method, *pattern;
-	page_fn *may;     /* who may see it: ERR_ABSENT, as if it were not there, for others; NULL: everybody */
-	page_fn *page;    /* NULL: another handler's */
-	const char *verb; /* of what orders.h takes; or NULL */
+	page_fn *may;          /* who may see it: ERR_ABSENT, as if it were not there, for others; NULL: everybody */
+	page_fn *page;         /* NULL: another handler's */
+	const char *verb;      /* of what orders.h takes; or NULL */
+	hangs_on_fn *hangs_on; /* NULL: the answer is never given again (again.h) */
 };
 extern const struct handler page_handler;
+/* Of what is made of rows alone. */
+hangs_on_fn hangs_on_rows;
 
 /* The value of an argument of the query; "" when it is not there. */
 const char *page_argument(struct page *p, const char *name);

@@ -12,6 +12,7 @@
 #include "web/measures.h"
 #include "web/page_data.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,6 +47,23 @@ static const char *
 run_file(struct page *p, int64_t id, const char *name)
 {
 	return arena_printf(p->a, "%s/runs/%lld/%s", p->w->state_dir, (long long)id, name);
+}
+
+/* Each file as it is now: another that is put in its place has another number, or other times. */
+void
+hangs_on_run(struct page *p, struct buf *key)
+{
+	DIR *d = opendir(run_file(p, p->runs[0].id, ""));
+	const struct dirent *one;
+	struct stat st;
+
+	while (d != NULL && (one = readdir(d)) != NULL)
+		if (fstatat(dirfd(d), one->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			buf_printf(key, "%s %llu %lld %lld.%09ld %lld.%09ld;", one->d_name, (unsigned long long)st.st_ino,
+			    (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			    (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	if (d != NULL)
+		closedir(d);
 }
 
 /* 1 when there is one that can be read: a run of before, or one without a comparison, has none. */

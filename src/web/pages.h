@@ -10,5 +10,6 @@ page_fn may_see_run, may_see_pull, may_see_build, may_see_repository;
 
 page_fn page_run, page_drv, page_badge;
 page_fn page_row, page_why, page_run_file, page_asset, page_health, page_ready;
+hangs_on_fn hangs_on_run; /* the files of the run */
 
 #endif

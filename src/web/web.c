@@ -1,5 +1,6 @@
 /* THE TABLE of addresses, and the parts of the server put together. */
 #include "web/web.h"
+#include "web/again.h"
 
 #include "web/ask_why.h"
 #include "web/build_log.h"
@@ -20,39 +21,39 @@
 #include <stdio.h>
 
 static const struct page_route table[] = {
-    {"POST", "/webhook", NULL, NULL, NULL}, /* intake.h; whoever signs may */
-    {"GET", "/", NULL, page_index, NULL},
-    {"GET", "/index.json", NULL, page_index, NULL},
-    {"GET", "/index.md", NULL, page_index, NULL},
-    {"GET", "/openapi.json", NULL, page_asset, NULL},
-    {"GET", "/llms.txt", NULL, page_asset, NULL},
-    {"GET", "/run/:id", may_see_run, forms_run, NULL},
-    {"POST", "/run/:id/retry", NULL, NULL, "rebuild"},
-    {"POST", "/run/:id/rebuild", NULL, NULL, "rebuild"},
-    {"POST", "/run/:id/cancel", NULL, NULL, "cancel"},
-    {"POST", "/:owner/:repo/pull/:number/approve", NULL, NULL, "approve"},
-    {"GET", "/run/:id/failures", may_see_run, page_failures, NULL},
-    {"GET", "/run/:id/failures.json", may_see_run, page_failures, NULL},
-    {"GET", "/run/:id/failures.md", may_see_run, page_failures, NULL},
-    {"GET", "/run/:id/:file", may_see_run, page_run_file, NULL},
-    {"GET", "/run/:id/row/:row", may_see_run, page_row, NULL},
-    {"GET", "/run/:id/row/:row/why", may_see_run, page_why, NULL},
-    {"GET", "/drv/:drv", may_see_build, forms_drv, NULL},
-    {"GET", "/log/:drv", may_see_build, page_log, NULL},
-    {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge, NULL},
-    {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull, NULL},
-    {"GET", "/:owner/:repo/pulls", may_see_repository, page_pulls, NULL},
-    {"GET", "/:owner/:repo/pulls.json", may_see_repository, page_pulls, NULL},
-    {"GET", "/:owner/:repo/pulls.md", may_see_repository, page_pulls, NULL},
-    {"GET", "/style.css", NULL, page_asset, NULL},
-    {"GET", "/run.js", NULL, page_asset, NULL},
-    {"GET", "/log.js", NULL, page_asset, NULL},
-    {"GET", "/favicon.svg", NULL, page_asset, NULL},
-    {"GET", "/favicon.ico", NULL, page_asset, NULL},                     /* browsers ask for it whatever a page says */
-    {"GET", "/:owner/:repo", may_see_repository, page_repository, NULL}, /* after all that look like it */
-    {"GET", "/metrics", NULL, page_metrics, NULL},
-    {"GET", "/healthz", NULL, page_health, NULL},
-    {"GET", "/readyz", NULL, page_ready, NULL},
+    {"POST", "/webhook", NULL, NULL, NULL, NULL}, /* intake.h; whoever signs may */
+    {"GET", "/", NULL, page_index, NULL, hangs_on_rows},
+    {"GET", "/index.json", NULL, page_index, NULL, hangs_on_rows},
+    {"GET", "/index.md", NULL, page_index, NULL, hangs_on_rows},
+    {"GET", "/openapi.json", NULL, page_asset, NULL, NULL},
+    {"GET", "/llms.txt", NULL, page_asset, NULL, NULL},
+    {"GET", "/run/:id", may_see_run, forms_run, NULL, hangs_on_run},
+    {"POST", "/run/:id/retry", NULL, NULL, "rebuild", NULL},
+    {"POST", "/run/:id/rebuild", NULL, NULL, "rebuild", NULL},
+    {"POST", "/run/:id/cancel", NULL, NULL, "cancel", NULL},
+    {"POST", "/:owner/:repo/pull/:number/approve", NULL, NULL, "approve", NULL},
+    {"GET", "/run/:id/failures", may_see_run, page_failures, NULL, NULL},
+    {"GET", "/run/:id/failures.json", may_see_run, page_failures, NULL, NULL},
+    {"GET", "/run/:id/failures.md", may_see_run, page_failures, NULL, NULL},
+    {"GET", "/run/:id/:file", may_see_run, page_run_file, NULL, NULL},
+    {"GET", "/run/:id/row/:row", may_see_run, page_row, NULL, NULL},
+    {"GET", "/run/:id/row/:row/why", may_see_run, page_why, NULL, NULL},
+    {"GET", "/drv/:drv", may_see_build, forms_drv, NULL, NULL},
+    {"GET", "/log/:drv", may_see_build, page_log, NULL, NULL},
+    {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge, NULL, NULL},
+    {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull, NULL, hangs_on_rows},
+    {"GET", "/:owner/:repo/pulls", may_see_repository, page_pulls, NULL, NULL},
+    {"GET", "/:owner/:repo/pulls.json", may_see_repository, page_pulls, NULL, NULL},
+    {"GET", "/:owner/:repo/pulls.md", may_see_repository, page_pulls, NULL, NULL},
+    {"GET", "/style.css", NULL, page_asset, NULL, NULL},
+    {"GET", "/run.js", NULL, page_asset, NULL, NULL},
+    {"GET", "/log.js", NULL, page_asset, NULL, NULL},
+    {"GET", "/favicon.svg", NULL, page_asset, NULL, NULL},
+    {"GET", "/favicon.ico", NULL, page_asset, NULL, NULL}, /* browsers ask for it whatever a page says */
+    {"GET", "/:owner/:repo", may_see_repository, page_repository, NULL, hangs_on_rows}, /* after all that look like it */
+    {"GET", "/metrics", NULL, page_metrics, NULL, NULL},
+    {"GET", "/healthz", NULL, page_health, NULL, NULL},
+    {"GET", "/readyz", NULL, page_ready, NULL, NULL},
 };
 
 struct web {
@@ -146,6 +147,7 @@ start_parts(struct web *w, const struct web_settings *settings, struct err *e)
 	from->live = live_new(from->l);
 	from->tokens = token_book_new(from->state_dir);
 	from->whys = whys_new(from->l);
+	from->again = again_new();
 	make_routes(w);
 	if (server_start(from->l, settings->listen, settings->given_fd, settings->request_ms, w->routes, w->n_routes, &hooks,
 	        &from->server, e) != 0)
@@ -189,6 +191,7 @@ web_stop(struct web *w)
 	/* What is suspended is resumed first: libmicrohttpd wants that of whoever stops it. */
 	live_end(w->sources.live);
 	whys_end(w->sources.whys);
+	again_free(w->sources.again);
 	if (w->sources.server != NULL)
 		server_stop(w->sources.server);
 	live_free(w->sources.live);

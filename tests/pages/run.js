@@ -68,7 +68,8 @@ test('20,000 rows: first byte, bytes on the wire, and not sent twice', async () 
 	const times = [];
 	for (let i = 0; i < 20; i++) {
 		const began = performance.now();
-		const answer = await get(`/run/${ids.many}?q=package-9&sort=version`, { 'Accept-Encoding': 'gzip' });
+		const answer = await get(`/run/${ids.many}?q=package-9${i}&sort=version`, // another each time: none is given again
+			{ 'Accept-Encoding': 'gzip' });
 		times.push(performance.now() - began);
 		await answer.arrayBuffer();
 	}

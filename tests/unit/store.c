@@ -1743,6 +1743,43 @@ retention_goes_on_in_pieces_and_leaves_what_is_needed(void **state)
 	assert_int_equal(count(f->s, "SELECT count(*) FROM build_want"), 300);
 }
 
+/* What is made of rows is as it was while this number is. */
+static void
+the_version_is_another_after_any_change(void **state)
+{
+	struct fixture *f = *state;
+	struct store *beside;
+	int64_t before = store_version(f->s), n;
+
+	assert_true(before != 0);
+	assert_int_equal(db_int(f->s, &n, &f->e, "SELECT count(*) FROM run", ""), 0);
+	assert_int_equal(store_version(f->s), before);
+	assert_int_equal(db_run(f->s, &f->e, "UPDATE run SET title = 'ours'", ""), 0);
+	int64_t ours = store_version(f->s);
+	assert_int_not_equal(ours, before);
+	assert_int_equal(store_version(f->s), ours);
+
+	/* Of another process; what it has not committed is none. */
+	assert_int_equal(store_open_beside(f->path, &beside, &f->e), 0);
+	assert_int_equal(store_begin_at(beside, "here", &f->e), 0);
+	assert_int_equal(db_run(beside, &f->e, "UPDATE run SET title = 'theirs'", ""), 0);
+	assert_int_equal(store_version(f->s), ours);
+	assert_int_equal(store_end(beside, 0, &f->e), 0);
+	int64_t theirs = store_version(f->s);
+	assert_true(theirs != ours && theirs != before);
+	assert_int_equal(store_version(f->s), theirs);
+	store_close(beside);
+
+	/* Within a transaction rows may be seen that never come to be. */
+	assert_int_equal(store_begin_at(f->s, "here", &f->e), 0);
+	assert_int_equal(db_run(f->s, &f->e, "DELETE FROM run_event", ""), 0);
+	assert_int_equal(store_version(f->s), 0);
+	assert_int_equal(store_end(f->s, -1, &f->e), -1);
+	assert_true(store_version(f->s) != 0);
+	assert_int_equal(db_run(f->s, &f->e, "DELETE FROM run", ""), 0);
+	assert_int_not_equal(store_version(f->s), theirs);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct figure_sum *
@@ -1835,6 +1872,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(the_version_is_another_after_any_change),
 	    TEST(a_newer_schema_is_refused),
 	    TEST(an_empty_database_is_refused),
 	    TEST(building_time_is_summed_with_each_end_for_the_pull_requests_that_want_it),

@@ -37,6 +37,8 @@
 	    "The longest time that storing deliveries took.")                                                                            \
 	X(HTTP_CONNECTIONS, GAUGE, LOOKED_UP, "", "ekaci_http_connections", "Open connections.")                                         \
 	X(HTTP_REQUESTS, COUNTER, LOOKED_UP, "route status", "ekaci_http_requests_total", "Requests by route and status.")               \
+	X(PAGES_AGAIN, COUNTER, COUNTED, "", "ekaci_pages_again_total",                                                                  \
+	    "Pages that were given again as they had just been made.")                                                                   \
 	X(STORE_COMMITS, COUNTER, LOOKED_UP, "", "ekaci_store_commits_total", "Transactions of the database.")                           \
 	X(DATABASE, GAUGE, LOOKED_UP, "", "ekaci_database_bytes", "Size of the database with its log.")                                  \
 	X(DISK_FREE, GAUGE, LOOKED_UP, "of", "ekaci_filesystem_free_bytes",                                                              \

@@ -143,6 +143,18 @@ want_status(const struct bot_parts *p, struct arena *a, const struct desired_rep
 	return store_want_status(p->store, to, &status, !p->settings->report.statuses, e);
 }
 
+int
+standing_has_say(const struct bot_parts *p, int64_t repository, const char *head, bool *ret, struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+	struct commit_check *all = NULL;
+	size_t n = 0;
+	int rc = store_commit_checks(p->store, &a, repository, head, wholes[0], &all, &n, e);
+
+	*ret = n > 0;
+	return rc;
+}
+
 /* own: what is shown when nobody has a say, as for a head that was replaced; NULL: what is there stays. */
 static int
 settle(const struct bot_parts *p, struct arena *a, const struct desired_repository *to, const char *head, const char *name,
@@ -169,6 +181,10 @@ settle(const struct bot_parts *p, struct arena *a, const struct desired_reposito
 		say_whose(a, all, n, leader, &shown);
 	if (!standing_is_whole(name))
 		return store_want_part_check(s, to, &shown, e);
+	if (leader == NULL && store_want_past_check(s, to, &shown, e) != 0)
+		return -1;
+	if (leader == NULL)
+		return want_status(p, a, to, &shown, e);
 	return store_want_check(s, to, &shown, e) != 0 ? -1 : want_status(p, a, to, &shown, e);
 }
 

@@ -73,6 +73,12 @@ store_want_part_check(struct store *s, const struct desired_repository *r, const
 }
 
 int
+store_want_past_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted, struct err *e)
+{
+	return want_check(s, r, wanted, URGENCY_PROGRESS, e);
+}
+
+int
 store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const char *head, struct wish_check **ret,
     size_t *ret_n, struct err *e)
 {
@@ -97,6 +103,29 @@ store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const 
 	}
 	vec_release(&all);
 	return rc;
+}
+
+int
+store_desired_withdraw(struct store *s, int64_t repository, const char *head, int64_t *ret_left, struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+	static const char *const kinds[] = {"check", "status"};
+
+	*ret_left = 0;
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		/* '0' is what comes after '/'. What is being sent is in doubt, or not due before that is settled. */
+		const char *from = arena_printf(&a, "%s/%lld/%s/", kinds[i], (long long)repository, head);
+		const char *to = arena_printf(&a, "%s/%lld/%s0", kinds[i], (long long)repository, head);
+		int64_t left = 0;
+		if (db_run(s, e,
+		        "DELETE FROM desired WHERE key > ?1 AND key < ?2 AND posted = 0 AND in_doubt = 0 AND not_before = 0"
+		        " AND remote_id IS NULL AND attempts = 0",
+		        "ss", from, to) != 0 ||
+		    db_int(s, &left, e, "SELECT count(*) FROM desired WHERE key > ?1 AND key < ?2", "ss", from, to) < 0)
+			return -1;
+		*ret_left += left;
+	}
+	return 0;
 }
 
 static const char *
@@ -298,18 +327,29 @@ store_desired_due(struct store *s, struct arena *a, int64_t host, struct desired
 	return rc;
 }
 
+/* After the mark of a row that is about to be sent: it may have been withdrawn while the sender was on its way. */
+static int
+still_wanted(struct store *s, struct err *e)
+{
+	return db_changes(s) > 0 ? 0 : fail(e, ERR_ABSENT, "it is not wanted any more");
+}
+
 int
 store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms, struct err *e)
 {
-	return db_run(s, e,
+	int rc = db_run(s, e,
 	    "UPDATE desired SET in_doubt = 1, stands = NULL, remote_id = nullif(?, 0), remote = ?, not_before = ? WHERE id = ?",
 	    "isii", remote_id, remote, settled_ms, id);
+
+	return rc != 0 ? rc : still_wanted(s, e);
 }
 
 int
 store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e)
 {
-	return db_run(s, e, "UPDATE desired SET not_before = ?, stands = NULL WHERE id = ?", "ii", settled_ms, id);
+	int rc = db_run(s, e, "UPDATE desired SET not_before = ?, stands = NULL WHERE id = ?", "ii", settled_ms, id);
+
+	return rc != 0 ? rc : still_wanted(s, e);
 }
 
 int

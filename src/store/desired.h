@@ -38,6 +38,9 @@ must_check int store_want_check(struct store *s, const struct desired_repository
 /* The same of a check for a part of what another one tells: nobody waits for it as for that one. */
 must_check int store_want_part_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
     struct err *e);
+/* The same of a commit that nobody looks at any more: what others wait for goes before. */
+must_check int store_want_past_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
+    struct err *e);
 must_check int store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
     struct str body, struct err *e);
 /* The same of a report that is finished: it goes before what only tells how far others are. */
@@ -129,6 +132,9 @@ must_check int store_desired_list_parked(struct store *s, struct arena *a, int64
 /* Never: this generation is not tried again, a newer one is. Settles a doubt. */
 must_check int store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
 
+/* Of a commit that nobody looks at any more: what of its checks and statuses was never begun to be sent is not wanted any more. *ret_left:
+ * how many are, since something of them stands at the forge, or may. */
+must_check int store_desired_withdraw(struct store *s, int64_t repository, const char *head, int64_t *ret_left, struct err *e);
 /* What our checks of a commit are wanted to say, by name; in a. */
 must_check int store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const char *head,
     struct wish_check **ret, size_t *ret_n, struct err *e);

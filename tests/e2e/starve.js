@@ -1,7 +1,7 @@
-// Who wants to keep everybody else waiting: endless evaluations, and a storm of pushes.
+// Who wants to keep everybody else waiting: endless evaluations.
 
 import { equal, match, ok, run } from './lib.js';
-import { children_of, delivered, eventually, finished, NAMES, scene_test } from './scenes.js';
+import { children_of, eventually, finished, NAMES, scene_test } from './scenes.js';
 
 // 10^12 steps in little memory: nobody waits for its end.
 const ENDLESS = `let

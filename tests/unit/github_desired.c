@@ -279,6 +279,32 @@ who_waits_most_goes_first_and_not_before_its_time(void **state)
 
 /* Progress waits for its time and for everybody else; what is concluded waits for neither. */
 /* Checks of attributes that are concluded do not keep the whole's from being told. */
+/* Of a head that was replaced: what was never begun goes, what may stand there stays and is concluded behind all else. */
+static void
+what_was_never_begun_is_withdrawn(void **state)
+{
+	struct world *w = *state;
+	int64_t left = -1;
+	struct err why = {0};
+
+	want_check(w, "{" NAME "\"status\":\"queued\"}");
+	struct desired taken = next(w);
+	good(store_desired_withdraw(w->s, demo.id, "abc", &left, &e));
+	assert_int_equal(left, 0);
+	assert_true(none_left(w));
+	/* The sender had it in hand: it is told, and sends nothing. */
+	assert_int_equal(store_desired_doubt(w->s, taken.id, 0, NULL, LATE, &why), -1);
+	assert_int_equal(why.kind, ERR_ABSENT);
+	assert_int_equal(store_desired_sending(w->s, taken.id, LATE, &why), -1);
+	want_check(w, "{" NAME "\"status\":\"queued\"}");
+	taken = next(w);
+	good(store_desired_doubt(w->s, taken.id, 0, NULL, 0, &e));
+	good(store_desired_withdraw(w->s, demo.id, "ab", &left, &e)); /* another commit */
+	good(store_desired_withdraw(w->s, demo.id, "abc", &left, &e));
+	assert_int_equal(left, 1);
+	assert_int_equal(next(w).id, taken.id);
+}
+
 static void
 a_part_is_concluded_behind_the_whole(void **state)
 {
@@ -519,6 +545,7 @@ main(void)
 	    TEST(what_is_given_up_is_open_again_when_it_changes),
 	    TEST(a_doubt_survives_closing_and_is_settled_by_a_record),
 	    TEST(who_waits_most_goes_first_and_not_before_its_time),
+	    TEST(what_was_never_begun_is_withdrawn),
 	    TEST(a_part_is_concluded_behind_the_whole),
 	    TEST(progress_is_last_and_quiet),
 	    TEST(what_stands_there_is_not_written_again),

@@ -42,6 +42,10 @@ end(struct task *t)
 static void
 store_failed(struct task *t, const struct err *e)
 {
+	if (e->kind == ERR_ABSENT) { /* withdrawn, while we were on our way */
+		end(t);
+		return;
+	}
 	log_err(LOG_ERROR, t->row.key, e);
 	lane_block(t->lane, t->s->delays.first_retry_ms);
 	end(t);

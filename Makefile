@@ -14,9 +14,9 @@
 #
 # The sources stand here by hand, in the order of the flow: this list is the second table of contents.
 
-CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/ownnix.c cli/status.c cli/operate.c cli/place.c cli/start.c cli/check.c cli/backup.c cli/manual.c cli/completion.c cli/shell.c cli/watch.c cli/operator_token.c cli/remote.c cli/printlog.c
-BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c bot/control.c bot/service.c
-WALK = walk/table.c walk/flow.c walk/steps.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c walk/turns.c
+CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/durations.c cli/ownnix.c cli/status.c cli/operate.c cli/place.c cli/start.c cli/check.c cli/backup.c cli/manual.c cli/completion.c cli/shell.c cli/watch.c cli/operator_token.c cli/remote.c cli/printlog.c
+BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c bot/control.c bot/service.c bot/overlaps.c
+WALK = walk/table.c walk/flow.c walk/steps.c walk/early.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c walk/means.c walk/turns.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c config/allowed.c config/environment.c
 FORGE = \
@@ -26,41 +26,37 @@ FORGE = \
 	forge/github/budget.c forge/github/shape.c forge/github/task.c forge/github/task_check.c forge/github/task_talk.c forge/github/task_status.c forge/github/task_reviewers.c forge/github/lists.c forge/github/sender.c
 CHANGESET = \
 	changeset/mirroring.c changeset/gitcmd.c changeset/gitdir.c changeset/gitmodules.c changeset/submodules.c changeset/clone.c \
-	changeset/merge.c changeset/worktree.c changeset/pulled.c changeset/planning.c changeset/commits.c changeset/untold.c changeset/paths.c changeset/rules.c \
+	changeset/merge.c changeset/worktree.c changeset/pulled.c changeset/planning.c changeset/commits.c changeset/untold.c changeset/paths.c changeset/rules.c changeset/spending.c \
 	changeset/reader.c changeset/glob.c changeset/repository.c changeset/source.c
 EVALUATE = \
-	evaluate/evaluate.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/treefs.c evaluate/reads.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
+	evaluate/evaluate.c evaluate/key.c evaluate/try.c evaluate/checkout.c evaluate/treefs.c evaluate/idle.c evaluate/reads.c evaluate/named.c evaluate/gitlinks.c evaluate/evaluator.c evaluate/program.c \
 	evaluate/evaluating.c evaluate/execute.c evaluate/surroundings.c evaluate/hearing.c evaluate/doubts.c evaluate/sandbox.c evaluate/evalconf.c evaluate/searchpath.c evaluate/flake.c evaluate/fetches.c \
 	evaluate/fetchrepo.c evaluate/eval_rows.c evaluate/stored.c \
-	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c \
+	evaluate/builtin/evaljobs.c evaluate/builtin/coordinator.c evaluate/builtin/attrtree.c evaluate/builtin/preamble.c evaluate/builtin/outlay.c \
 	evaluate/builtin/drvinputs.c evaluate/builtin/walker.c evaluate/builtin/aggregate.c evaluate/builtin/late.c
 GRAPH = \
-	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c graph/alone.c \
-	graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/write.c graph/explain.c graph/tools.c
-REPORT = \
-	report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c \
-	report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/ladder.c \
-	report/checks.c report/attribute_checks.c report/how.c report/position.c report/labels.c report/document.c report/failing.c report/html.c report/run_page.c report/words.c report/explanation.c
+	graph/diff.c graph/attrs.c graph/closure.c graph/ahead.c graph/cache.c graph/pairing.c graph/compare.c graph/cause.c graph/distance.c graph/alone.c graph/spread.c graph/radius.c graph/intervals.c graph/carry.c graph/costs.c graph/write.c graph/explain.c graph/tools.c graph/reach.c
+REPORT = report/report.c report/model.c report/verdict.c report/limits.c report/view.c report/view_part.c report/view_rules.c report/view_roots.c report/picture.c report/view_failures.c report/view_packages.c report/view_meta.c report/view_sizes.c report/view_distance.c report/cost.c report/view_cost.c report/view_evalcost.c report/ladder.c report/checks.c report/attribute_checks.c report/how.c report/position.c report/labels.c report/document.c report/failing.c report/html.c report/run_page.c report/words.c report/explanation.c report/first_told.c report/view_idle.c
+OVERLAP = overlap/space.c overlap/pairs.c overlap/overlapping.c
 BUILD = build/query.c build/facts.c build/sizes.c build/products.c build/build.c build/outcome.c build/copy.c
 QUEUE = \
 	queue/schedule.c queue/retry.c queue/tell.c queue/capacity.c queue/replica.c queue/queue.c queue/items.c queue/wants.c queue/critical.c queue/order.c queue/why.c queue/estimate.c queue/push.c
 RECORDS = \
 	records/fields_write.c records/list.c records/record.c records/all.c records/array.c \
-	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c \
-	records/plan.c records/evaluation.c records/class.c records/difference.c records/building.c records/reporting.c records/page_told.c records/operator_order.c records/wish.c
+	records/build_state.c records/run_state.c records/failure.c records/run_told.c records/retention.c records/mirror.c records/plan.c records/evaluation.c records/first.c records/class.c records/difference.c records/building.c records/reporting.c records/page_told.c records/operator_order.c records/wish.c records/overlap.c records/means_told.c
 FORMATS = formats/stored_file.c formats/rows.c formats/difference_file.c formats/log_file.c formats/table_file.c formats/token_file.c
 NIX = \
-	nix/path.c nix/access.c nix/version.c nix/settings.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
+	nix/path.c nix/access.c nix/version.c nix/settings.c nix/trusted.c nix/machines.c nix/session.c nix/wire.c nix/roots.c nix/drv.c nix/drvshow.c \
 	nix/path_info.c nix/dry_run.c nix/quote.c nix/preload.c nix/saying.c nix/unknown.c nix/build_words.c
 STORE = \
-	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/prune.c store/people.c store/pushes.c store/overview.c store/now.c store/restored.c store/figures.c store/derivation.c store/hosts.c store/measure.c
-WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c web/show.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/ask_why.c web/beside.c web/live.c web/measures.c web/log_html.c web/log_page.c web/tokens.c web/orders.c web/asked.c web/refuse.c web/plot.c web/history.c
+	store/db.c store/delivery.c store/installation.c store/run.c store/builds.c store/run_check.c store/open.c store/duration.c store/desired.c store/compared.c store/pace.c store/prune.c store/people.c store/pushes.c store/overview.c store/now.c store/restored.c store/figures.c store/derivation.c store/hosts.c store/measure.c store/overlapped.c
+WEB = web/web.c web/server.c web/intake.c web/link.c web/page.c web/pages.c web/build_log.c web/metrics.c web/show.c web/dashboard.c web/plots.c web/since.c web/failures.c web/forms.c web/page_run.c web/filter.c web/ask_why.c web/beside.c web/live.c web/measures.c web/log_html.c web/log_page.c web/tokens.c web/orders.c web/asked.c web/refuse.c web/plot.c web/history.c web/pulls.c
 SUPPORT = \
 	support/base/err.c support/base/mem.c support/base/str.c support/base/map.c support/base/log.c support/base/clock.c support/base/release.c \
 	support/os/child.c support/os/lock.c support/os/cgroup.c support/os/peer.c support/os/files.c support/os/packed.c support/os/zstream.c support/os/tar.c support/os/notify.c \
 	support/os/loop.c support/text/escape.c support/text/values.c support/text/template.c support/text/jscan.c \
 	support/text/json.c support/text/mistakes.c support/text/prometheus.c support/text/usage.c support/text/nearest.c support/text/metric.c
-SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(REPORT) $(BUILD) $(QUEUE) \
+SOURCES = main.c $(CLI) $(BOT) $(WALK) $(WORKER) $(CONFIG) $(FORGE) $(CHANGESET) $(EVALUATE) $(GRAPH) $(OVERLAP) $(REPORT) $(BUILD) $(QUEUE) \
 	$(RECORDS) $(FORMATS) $(NIX) $(STORE) $(WEB) $(SUPPORT)
 # C++ libraries, each behind one C header; no exception leaves these files.
 SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
@@ -69,8 +65,7 @@ SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
 UNIT = \
 	support records architecture escape template config trust jobs turns walk sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
-	graph_radius graph_property graph_cache graph_golden difference_file table_file log_file graph_commands report_position report_verdict report_attributes report_classes report_golden report_limits store \
-	queue_order build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server
+	graph_radius graph_property graph_cache graph_golden difference_file table_file log_file graph_commands report_position report_verdict report_attributes report_classes report_golden report_limits store queue_order cost build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server overlap
 # Readers of hostile bytes, tests/fuzz/NAME.c, in the order of the flow: fuzzed by `make fuzz`; the inputs kept in fixtures/fuzz/NAME
 # are tried by `make check`.
 FUZZ = \
@@ -81,8 +76,7 @@ TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js tests/pag
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
-	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/network.js tests/e2e/online.js tests/e2e/user.js tests/e2e/annotations.js \
-	tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/starve.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js tests/e2e/interrupt.js tests/e2e/pulls.js tests/e2e/terminal.js tests/e2e/operators.js tests/e2e/restore.js tests/deploy/unit.js tests/deploy/package.js tests/deploy/monitoring.js tests/deploy/proxies.js tests/deploy/builders.js tests/deploy/container.js tests/e2e/metrics.js tests/e2e/check.js tests/e2e/remote.js tests/e2e/hosts.js
+	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/cost.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/network.js tests/e2e/online.js tests/e2e/user.js tests/e2e/annotations.js tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/starve.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js tests/e2e/interrupt.js tests/e2e/pulls.js tests/e2e/terminal.js tests/e2e/operators.js tests/e2e/restore.js tests/deploy/unit.js tests/deploy/package.js tests/deploy/monitoring.js tests/deploy/proxies.js tests/deploy/builders.js tests/deploy/container.js tests/e2e/metrics.js tests/e2e/check.js tests/e2e/remote.js tests/e2e/hosts.js tests/e2e/first.js tests/e2e/beside.js tests/e2e/turns.js tests/e2e/evalcost.js tests/e2e/unproved.js
 
 LIBS = libmicrohttpd fuse3 libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd zlib simdjson
 SAN =
@@ -116,7 +110,7 @@ FUZZ_PROGRAMS = $(FUZZ:%=$(B)/fuzz/%)
 # `make V=1` shows the commands.
 Q = $(if $(V),,@echo '  $@';)
 
-all: $(B)/ekaci $(B)/nixlines.so
+all: $(B)/ekaci $(B)/nixlines.so $(B)/nixcost.so
 
 $(B)/ekaci: $(B)/main.o $(B)/libekaci.a
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
@@ -188,10 +182,12 @@ FUZZ_MAIN = $(B)/fuzz/replay.o
 $(B)/fuzz/%: $(B)/fuzz/%.o $(FUZZ_MAIN) $(B)/libekaci.a
 	$(Q)$(CXX) $(LDFLAGS_ALL) $(FUZZ_LINK) -o $@ $^ $(PKG_LIBS)
 
-# Preloaded into an old Nix by the built-in evaluator, when it lies beside the program or in ../lib/ekaci; see there.
-$(B)/nixlines.so: src/nix/nixlines.c Makefile
+# Preloaded into Nix by the built-in evaluator, when they lie beside the program or in ../lib/ekaci; see there.
+$(B)/nixlines.so: src/nix/nixlines.c
+$(B)/nixcost.so: src/nix/nixcost.c
+$(B)/nixlines.so $(B)/nixcost.so: Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c17 $(WARN) -O2 -g -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
+	$(Q)$(CC) -std=c17 $(WARN) -O2 -g -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $(filter %.c,$^)
 
 # --- tests ---
 
@@ -297,7 +293,7 @@ install: all
 
 install-built:
 	install -Dm755 $(B)/ekaci $(DESTDIR)$(PREFIX)/bin/ekaci
-	install -Dm644 $(B)/nixlines.so $(DESTDIR)$(PREFIX)/lib/ekaci/nixlines.so
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/ekaci $(B)/nixlines.so $(B)/nixcost.so
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
 		$(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	sed '/^ExecStart=\|^Documentation=/s|/usr/local|$(PREFIX)|g' deploy/ekaci.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/ekaci.service

@@ -3,15 +3,17 @@
 
 #include "bot/control.h"
 #include "bot/deliveries.h"
+#include "bot/overlaps.h"
 #include "bot/reconcile.h"
 #include "bot/reports.h"
 #include "bot/repositories.h"
 #include "bot/service.h"
 #include "bot/teams.h"
-#include "evaluate/sandbox.h"
 #include "forge/forges.h"
 #include "nix/access.h"
+#include "nix/machines.h"
 #include "queue/capacity.h"
+#include "records/all.h"
 #include "store/delivery.h"
 #include "store/desired.h"
 #include "store/hosts.h"
@@ -26,6 +28,7 @@
 #include "support/text/metric.h"
 #include "walk/flow.h"
 #include "walk/giving.h"
+#include "walk/means.h"
 #include "walk/sweep.h"
 #include "worker/pool.h"
 
@@ -39,6 +42,7 @@
 enum {
 	MAX_SECRET = 4096,
 	HOUSEKEEPING_MS = 10 * 60 * 1000,
+	ASK_AGAIN_MS = 5000,
 	PRUNING_MS = 20, /* between two slices of retention, for what is in a hurry */
 	DAY_MS = 86400 * 1000,
 	HOUR_MS = 3600 * 1000,
@@ -54,14 +58,16 @@ struct daemon {
 	struct web *web;
 	struct sender *sender;
 	struct reports *reports;
+	struct overlaps *overlaps;
 	struct teams *teams;
 	struct flow *flow;
 	struct intake *intake;
 	struct reconcile *compare;
 	struct control *control;
 	struct service *service;
-	struct loop_timer *house, *prune;
-	struct store_pruning pruning; /* the pass that goes on; before 0: none does */
+	struct loop_timer *house, *prune, *ask;
+	const struct means_told *means; /* NULL: not told yet; in a */
+	struct store_pruning pruning;   /* the pass that goes on; before 0: none does */
 	int64_t swept_ms;
 	int lock;
 };
@@ -257,19 +263,13 @@ keep_house(void *ctx)
 	intake_kick(d->intake);
 }
 
-/* What holds evaluations, in the log from the first line on: it depends on the machine and on who we are. */
+/* What limits evaluations depends on the machine and on who we are. */
 static void
 limit_evaluations(struct daemon *d, struct flow_parts *ret)
 {
-	const char *group, *why;
+	const char *group;
 	struct err e;
 
-	if (strcmp(d->settings->evaluate.sandbox, "off") == 0)
-		log_info("evaluations: sandbox none, as [evaluate] sandbox says");
-	else if ((ret->sandbox_works = sandbox_works(&why)))
-		log_info("evaluations: sandbox bubblewrap");
-	else
-		log_warn("evaluations: sandbox none, it cannot be had: %s", why);
 	if (cgroup_find(&d->a, CGROUP_ROOT, CGROUP_SELF, &group, &e) != 0 || cgroup_take(group, &e) != 0) {
 		log_info("evaluations: limits watched by ekaci, no control group: %s", e.msg);
 		return;
@@ -277,6 +277,64 @@ limit_evaluations(struct daemon *d, struct flow_parts *ret)
 	cgroup_sweep(group);
 	log_info("evaluations: limits by control groups in %s", group);
 	ret->cgroup = group;
+}
+
+/* --- what there is to work with (walk/means.h) --- */
+
+static void
+on_means(void *ctx, struct str line)
+{
+	struct daemon *d = ctx;
+	struct record rec;
+	struct err e;
+
+	if (record_read(&d->a, line, &rec, &e) != 0)
+		log_err(LOG_WARN, "means", &e);
+	else if (rec.of == &means_fields)
+		d->means = rec.is;
+}
+
+static void
+on_means_end(void *ctx, const struct err *why, int64_t outside_ms)
+{
+	struct daemon *d = ctx;
+	const struct means_told *m = d->means;
+
+	(void)outside_ms;
+	if (m == NULL) { /* without it nothing begins */
+		log_err(LOG_ERROR, "what there is to work with", why);
+		loop_timer_set(d->ask, ASK_AGAIN_MS);
+		return;
+	}
+	if (m->settings == NULL)
+		log_warn("what Nix builds here is a guess: %s", m->settings_why != NULL ? m->settings_why : "it did not say");
+	if (strcmp(d->settings->evaluate.sandbox, "off") == 0)
+		log_info("evaluations: sandbox none, as [evaluate] sandbox says");
+	else if (m->sandbox_works)
+		log_info("evaluations: sandbox bubblewrap");
+	else
+		log_warn("evaluations: sandbox none, it cannot be had: %s",
+		    m->sandbox_why != NULL ? m->sandbox_why : "it did not say");
+	machines_know(m->settings);
+	flow_begin(d->flow, m->sandbox_works);
+}
+
+static void
+ask_means(void *ctx)
+{
+	struct daemon *d = ctx;
+	const struct means_job job = {.sandbox = strcmp(d->settings->evaluate.sandbox, "off") != 0};
+	struct worker_events events = {on_means, on_means_end, d};
+	AUTO(arena_release) struct arena a = {0};
+	struct worker *w;
+	struct err e;
+	char *line;
+
+	if (fields_line(&means_job_fields, &a, &job, &line, &e) != 0 ||
+	    worker_start(d->loop, "means", str_of(line), &events, &w, &e) != 0) {
+		log_err(LOG_ERROR, "what there is to work with", &e);
+		loop_timer_set(d->ask, ASK_AGAIN_MS);
+	}
 }
 
 /* Said at once, and not only with the first evaluation that fails. The reason may be mended while we run. */
@@ -337,6 +395,7 @@ changed(void *ctx)
 	struct daemon *d = ctx;
 
 	reports_look(d->reports);
+	overlaps_look(d->overlaps);
 }
 
 static void
@@ -465,6 +524,7 @@ open_parts(struct daemon *d, struct err *e)
 	if (files_mkdirs(c->state.dir, 0750, e) != 0 || lock_state(d, e) != 0 || read_hosts(d, &hosts, e) != 0)
 		return -1;
 	config_use_network(c);
+	machines_know(NULL);
 	struct flow_parts walked = {.settings = c, .hooks = {authorize, refused, changed, progress, d}};
 	look_at_store();
 	limit_evaluations(d, &walked);
@@ -479,6 +539,7 @@ open_parts(struct daemon *d, struct err *e)
 		return -1;
 	struct bot_parts parts = {d->loop, d->store, c, d->sender, d->web};
 	d->reports = reports_new(&parts);
+	d->overlaps = overlaps_new(&parts);
 	d->teams = teams_new(&parts);
 	walked.loop = d->loop;
 	walked.store = d->store;
@@ -488,6 +549,7 @@ open_parts(struct daemon *d, struct err *e)
 	d->compare = reconcile_new(&parts, d->intake, d->flow);
 	loop_on_word(d->loop, on_delivery, d);
 	d->house = loop_timer_new(d->loop, "housekeeping", keep_house, d);
+	d->ask = loop_timer_new(d->loop, "means", ask_means, d);
 	d->prune = loop_timer_new(d->loop, "retention", prune, d);
 	const struct service_parts served = {d->loop, d->settings, d->start->config, settings_changed, doing, d};
 	d->service = service_new(&served);
@@ -502,9 +564,11 @@ close_parts(struct daemon *d)
 	web_stop(d->web);
 	loop_timer_free(d->house);
 	loop_timer_free(d->prune);
+	loop_timer_free(d->ask);
 	reconcile_free(d->compare);
 	intake_free(d->intake);
 	flow_free(d->flow);
+	overlaps_free(d->overlaps);
 	reports_free(d->reports);
 	send_stop(d->sender);
 	teams_free(d->teams);
@@ -537,6 +601,7 @@ daemon_run(const struct daemon_start *start, struct err *e)
 	int rc = open_parts(&d, e);
 	if (rc == 0) {
 		say_ready(&d, start->ready_fd);
+		ask_means(&d);
 		keep_house(&d); /* picks up whatever an earlier life left */
 		service_ready(d.service);
 		loop_run(d.loop);

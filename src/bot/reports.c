@@ -43,6 +43,8 @@ struct paced {
 	struct err why;
 	int deaths; /* in a row: workers that were killed, or could not begin */
 	bool busy;
+	bool news;       /* this report is the one that tells it */
+	bool told_first; /* what a run knows before all is evaluated waits for nothing, once */
 };
 
 struct reports {
@@ -369,6 +371,8 @@ apply(struct reports *rs, struct arena *a, const struct paced *p, struct err *e)
 	rc = store_run_reported(rs->p.store, p->run, p->change, e);
 	for (size_t i = 0; i < p->records.n && rc == 0 && !hidden; i++)
 		rc = want_one(rs, a, &r, &repo, is_newest, &p->records.p[i], &said, e);
+	if (rc == 0 && !hidden && p->news)
+		rc = store_check_news(rs->p.store, r.repository, r.head, "ekaci / evaluation", e);
 	if (rc == 0 && !hidden)
 		rc = leave_attributes(rs, a, p, &r, &repo, e);
 	return store_end(rs->p.store, rc, e);
@@ -601,6 +605,8 @@ begin(struct reports *rs, struct arena *a, const struct run *r, struct paced *p,
 	arena_clear(&p->said);
 	p->broken = p->plainly = false;
 	p->change = r->changes;
+	p->news = r->first != NULL && !p->told_first;
+	p->told_first = r->first != NULL;
 	if (worker_start(rs->p.loop, "report", str_of(line), &events, &w, e) != 0)
 		return -1;
 	p->busy = true;
@@ -683,6 +689,8 @@ look_at(struct reports *rs, struct arena *a, const struct run *r, struct paced *
 	int64_t due = p->last_ms != 0 ? p->last_ms + PACE_MS : now + r->created + FIRST_MS - clock_now_ms();
 	enum telling telling;
 
+	if (r->first != NULL && !p->told_first)
+		due = now;
 	if (telling_of(rs, a, r, &telling, e) != 0)
 		return -1;
 	if (telling == TELL_NOTHING)

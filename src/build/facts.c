@@ -22,6 +22,7 @@ struct facts_reading {
 	VEC(struct facts_target) targets;
 	VEC(struct fitting) fitting;
 	VEC(struct sized_package) sized;
+	VEC(struct facts_needed) needed;
 };
 
 static const char *
@@ -46,6 +47,19 @@ add_target(struct facts_reading *r, const char *drv, const char *system)
 	}
 	map_add(&r->f->by_drv, str_of(t.drv), NULL)->value = r->targets.n;
 	vec_push(&r->targets, t);
+}
+
+static void
+add_needed(struct facts_reading *r, const struct difference_needed *is)
+{
+	const struct facts_needed one = {kept(r->a, is->drv), kept(r->a, is->system != NULL ? is->system : "")};
+	bool added;
+	struct map_entry *at = map_add(&r->f->changed, str_of(one.drv), &added);
+
+	if (!added)
+		return;
+	vec_push(&r->needed, one);
+	at->value = r->needed.n;
 }
 
 /* --- attributes ---------------------------------------------------------------------------------------------------- */
@@ -152,6 +166,12 @@ take(struct facts_reading *r, struct arena *element, const struct difference_ele
 {
 	if (one->part == DIFFERENCE_ATTRIBUTES)
 		return take_attribute(r, element, one->attribute, e);
+	if (one->part == DIFFERENCE_NEEDED) {
+		add_needed(r, one->needed);
+		return 0;
+	}
+	if (one->part == DIFFERENCE_TARGETS)
+		map_add(&r->f->changed, str_of(kept(r->a, one->target->drv)), NULL);
 	add_target(r, one->target->drv, one->target->system);
 	return 0;
 }
@@ -219,7 +239,7 @@ read_all(struct facts_reading *r, struct err *e)
 	int rc;
 
 	if (r->job->side == SIDE_HEAD)
-		wanted |= 1u << DIFFERENCE_TARGETS | 1u << DIFFERENCE_KNOWN;
+		wanted |= 1u << DIFFERENCE_TARGETS | 1u << DIFFERENCE_KNOWN | 1u << DIFFERENCE_NEEDED;
 	else
 		begin_failed(r);
 	if (difference_open(r->job->difference, wanted, &in, e) != 0)
@@ -233,6 +253,7 @@ read_all(struct facts_reading *r, struct err *e)
 	arena_release(&element);
 	if (rc != 0)
 		return -1;
+	r->f->knows_changed = r->job->side == SIDE_HEAD && difference_text(in, DIFFERENCE_NEEDED).p != NULL;
 	end_names(r);
 	end_bases(r);
 	return 0;
@@ -250,6 +271,8 @@ facts_read(struct arena *a, const struct query_job *job, struct facts *ret, stru
 		f.targets.n = r.targets.n;
 		f.sized.p = arena_dup(a, r.sized.p, r.sized.n * sizeof(*r.sized.p));
 		f.sized.n = r.sized.n;
+		f.needed.p = arena_dup(a, r.needed.p, r.needed.n * sizeof(*r.needed.p));
+		f.needed.n = r.needed.n;
 		*ret = f;
 	} else {
 		facts_release(&f);
@@ -259,6 +282,7 @@ facts_read(struct arena *a, const struct query_job *job, struct facts *ret, stru
 	vec_release(&r.targets);
 	vec_release(&r.fitting);
 	vec_release(&r.sized);
+	vec_release(&r.needed);
 	return rc;
 }
 
@@ -266,4 +290,5 @@ void
 facts_release(struct facts *f)
 {
 	map_release(&f->by_drv);
+	map_release(&f->changed);
 }

@@ -99,6 +99,7 @@ load_node(struct listing *l, struct needed *n, struct err *e)
 		    .target = n->target != NULL,
 		    .fixed_output = drv_fixed_output(&d),
 		    .asked = l->naming,
+		    .changed = map_get(&l->facts->changed, n->drv) != NULL,
 		    .base = n->target != NULL ? n->target->base : NULL};
 		keep_inputs(l, n, &d);
 	}
@@ -176,6 +177,7 @@ emit_cached(struct listing *l, const struct facts_target *t, struct err *e)
 	    .cached = true,
 	    .marked = marked_failed(t->drv),
 	    .asked = t->asked,
+	    .changed = map_get(&l->facts->changed, str_of(t->drv)) != NULL,
 	    .base = t->base};
 	int rc = record_put(l->out, &build_needed_fields, &rec, e);
 
@@ -200,13 +202,30 @@ emit_builds(struct listing *l, struct err *e)
 	return rc;
 }
 
+/* What the change remakes, nobody has as an attribute, and need not be built. */
+static int
+emit_there(struct listing *l, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < l->facts->needed.n; i++) {
+		const struct facts_needed *n = &l->facts->needed.p[i];
+		AUTO(arena_release) struct arena a = {0};
+		const struct needed_there rec = {fields_clean(&a, nix_path_name(str_of(n->drv))), n->system};
+		if (map_get(&l->store.build, str_of(n->drv)) == NULL)
+			rc = record_put(l->out, &needed_there_fields, &rec, e);
+	}
+	return rc;
+}
+
 static int
 emit_all(struct listing *l, struct err *e)
 {
 	struct query q = {.unknown = l->facts->unknown,
 	    .targets = (int64_t)l->facts->targets.n,
 	    .to_build = (int64_t)l->store.build.n,
-	    .to_fetch = (int64_t)l->store.fetch.n};
+	    .to_fetch = (int64_t)l->store.fetch.n,
+	    .changed = l->facts->knows_changed ? (int64_t)l->facts->changed.n : -1};
 
 	if (emit_builds(l, e) != 0)
 		return -1;
@@ -218,7 +237,7 @@ emit_all(struct listing *l, struct err *e)
 		if (emit_cached(l, t, e) != 0)
 			return -1;
 	}
-	return record_put(l->out, &query_fields, &q, e);
+	return emit_there(l, e) != 0 ? -1 : record_put(l->out, &query_fields, &q, e);
 }
 
 static int

@@ -2,6 +2,7 @@
 #include "changeset/rules.h"
 
 #include "changeset/reader.h"
+#include "changeset/spending.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -426,6 +427,7 @@ read_report(struct reader *r, const json_t *doc, struct report_wishes *out)
 {
 	static const char *const of_summary[] = {"enabled", "max_packages_listed", "include_rebuild_only", NULL};
 	static const char *const of_impact[] = {"enabled", "max_top_blast_radius", NULL};
+	static const char *const of_cost[] = {"enabled", "warn_above_percent", NULL};
 	const json_t *v = open_settings(r, doc, "package_change_summary", of_summary);
 
 	out->package_change_summary = (struct package_change_summary){.enabled = reader_flag(r, v, "enabled", true),
@@ -438,7 +440,13 @@ read_report(struct reader *r, const json_t *doc, struct report_wishes *out)
 	    .max_top_blast_radius = reader_number(r, v, "max_top_blast_radius", 5, 1000)};
 	if (v != NULL)
 		reader_leave(r);
+	v = open_settings(r, doc, "evaluation_cost", of_cost);
+	out->evaluation_cost = (struct evaluation_cost_wishes){.enabled = reader_flag(r, v, "enabled", true),
+	    .warn_above_percent = reader_number(r, v, "warn_above_percent", EVALUATION_COST_WARN_ABOVE, 10000)};
+	if (v != NULL)
+		reader_leave(r);
 	out->said = read_said(r, doc);
+	out->budget = spending_read(r, doc);
 }
 
 static void
@@ -450,7 +458,8 @@ start(struct arena *a, struct rules *ret)
 void
 rules_read(struct arena *a, struct str text, struct rules *ret, struct mistakes *m)
 {
-	static const char *const known[] = {"jobs", "change_sets", "package_change_summary", "rebuild_impact", "report", NULL};
+	static const char *const known[] = {"jobs", "change_sets", "package_change_summary", "rebuild_impact",
+	    "evaluation_cost", "report", "budget", NULL};
 	struct reader r = {.a = a, .text = text, .m = m, .warnings = &ret->warnings};
 	AUTO(json_drop) json_t *doc = NULL;
 	struct err e = {0};
@@ -671,7 +680,10 @@ same_report(const struct report_wishes *b, const struct report_wishes *h)
 
 	return x->enabled == y->enabled && x->max_packages_listed == y->max_packages_listed &&
 	       x->include_rebuild_only == y->include_rebuild_only && b->rebuild_impact.enabled == h->rebuild_impact.enabled &&
-	       b->rebuild_impact.max_top_blast_radius == h->rebuild_impact.max_top_blast_radius && same_said(b->said, h->said);
+	       b->rebuild_impact.max_top_blast_radius == h->rebuild_impact.max_top_blast_radius &&
+	       b->evaluation_cost.enabled == h->evaluation_cost.enabled &&
+	       b->evaluation_cost.warn_above_percent == h->evaluation_cost.warn_above_percent && same_said(b->said, h->said) &&
+	       same_said(b->said, h->said) && spending_same(b->budget, h->budget);
 }
 
 struct texts

@@ -6,7 +6,9 @@
  *     "change_sets": [ { "name", "kind", "paths": [globs], "attrs": [attribute paths], "jobs": [names] } ],
  *     "package_change_summary": { "enabled": true, "max_packages_listed": 100, "include_rebuild_only": false },
  *     "rebuild_impact": { "enabled": true, "max_top_blast_radius": 5 },
- *     "report": { "comment", "labels", "review_requests", "attribute_checks" } }
+ *     "evaluation_cost": { "enabled": true, "warn_above_percent": 10 },
+ *     "report": { "comment", "labels", "review_requests", "attribute_checks" },
+ *     "budget": { "up_to": [ { "machine_hours", "branch" } ], "above" } }
  *
  * Every part may be missing. A file is a path in the repository (a leading "/" is its root); a flake is "." or a folder
  * below it, with "#attributes". Attribute paths are text with dots (parts with dots in quotes) or arrays of text. A job

@@ -9,6 +9,7 @@
 #include "forge/github/online.h"
 #include "nix/access.h"
 #include "nix/settings.h"
+#include "nix/trusted.h"
 #include "queue/capacity.h"
 #include "support/os/cgroup.h"
 #include "support/os/child.h"
@@ -253,16 +254,70 @@ check_store(struct checking *k)
 		    "included. Say sandbox = true in /etc/nix/nix.conf and restart nix-daemon, or [build] enabled = false");
 }
 
+/* The key by which a builder is reached, and its program. Nix' daemon, where there is one, goes there as root. */
+static void
+check_way_to(struct checking *k, const struct machine *m)
+{
+	bool daemons = nixstore_is_the_daemons(), looked = geteuid() == 0 || !daemons;
+	struct stat st;
+
+	if (str_starts(str_of(m->uri), STR("ssh")) && !daemons && child_find(&k->a, "ssh") == NULL)
+		warns(k, "%s cannot be reached: there is no ssh on PATH: install openssh-client", m->uri);
+	if (m->key == NULL)
+		return;
+	const char *owner = daemons ? "root" : nixtrust_user(&k->a, &(struct texts){0});
+	if (stat(m->key, &st) != 0 && errno == ENOENT)
+		warns(k,
+		    "the key of %s, %s, is not there: ssh-keygen -t ed25519 -N '' -f %s as %s, and %s.pub goes into authorized_keys of "
+		    "that machine",
+		    m->uri, m->key, m->key, owner, m->key);
+	else if (looked && access(m->key, R_OK) != 0)
+		warns(k, "the key of %s, %s, cannot be read: %s. It must be %s's alone: chown %s %s; chmod 0600 %s", m->uri,
+		    m->key, strerror(errno), owner, owner, m->key, m->key);
+	else if (stat(m->key, &st) == 0 && (st.st_mode & 0077) != 0)
+		warns(k, "the key of %s, %s, is open to others, and ssh does not use such a key: chmod 0600 %s", m->uri, m->key,
+		    m->key);
+	else if (!looked)
+		tells(k, "key: Nix' daemon reads %s as root, which this user cannot look at: sudo ekaci check-config does",
+		    m->key);
+}
+
+/* The daemon takes from trusted users only where a build goes. */
+static void
+check_trust(struct checking *k)
+{
+	struct nix_settings of = {0};
+	struct texts groups;
+	struct err e;
+
+	if (!nixstore_is_the_daemons() || nixsettings_read(&k->a, NULL, &of, &e) != 0)
+		return;
+	const char *user = nixtrust_user(&k->a, &groups);
+	struct texts trusted = nixsettings_list(&of, "trusted-users");
+	if (nixtrust_has(&trusted, user, &groups))
+		tells(k, "trust: %s is a trusted user of Nix, so the daemon sends builds where ekaci says", user);
+	else
+		warns(k,
+		    "[build] builders: Nix' daemon takes from trusted users only where a build goes, and %s is none, so nothing would be "
+		    "built on a builder. Say extra-trusted-users = %s in /etc/nix/nix.conf and restart nix-daemon; for Nix that is as "
+		    "good as root, so nothing else may run as that user",
+		    user, user);
+}
+
 static void
 check_builders(struct checking *k)
 {
 	const struct machine *machines;
 	const char *said = k->s.build.builders;
+	bool others = false;
 	struct err e;
 	size_t n;
 
 	if (said[0] == '@' && access(said + 1, R_OK) != 0)
-		warns(k, "[build] builders = \"%s\": %s, so there are no builders", said, strerror(errno));
+		warns(k, "[build] builders = \"%s\": %s, so there are no builders. %s", said, strerror(errno),
+		    errno == EACCES
+		        ? arena_printf(&k->a, "The user that ekaci runs as must read it: chmod a+r %s", said + 1)
+		        : "A line each, as deploy/machines has two: URI SYSTEMS KEY MAX-JOBS SPEED FEATURES MANDATORY HOST-KEY");
 	if (child_find(&k->a, "nix-store") == NULL)
 		return;
 	if (capacity_machines(&k->a, &k->s, &machines, &n, &e) != 0) {
@@ -277,9 +332,12 @@ check_builders(struct checking *k)
 			buf_printf(&systems, "%s%s", j > 0 ? ", " : "", m->systems[j]);
 		tells(k, "builder: %s for %s, %" PRId64 " at once", m->uri != NULL ? m->uri : "this machine", systems.p,
 		    m->max_jobs);
-		if (m->key != NULL && access(m->key, R_OK) != 0 && !nixstore_is_the_daemons())
-			warns(k, "the key of %s, %s, cannot be read: %s", m->uri, m->key, strerror(errno));
+		if (m->uri != NULL)
+			check_way_to(k, m);
+		others = others || m->uri != NULL;
 	}
+	if (others)
+		check_trust(k);
 }
 
 /* --- sandbox, limits, evaluator ----------------------------------------------------------------------------------- */

@@ -152,6 +152,20 @@ static const struct usage run_words = {
         {"ekaci --url https://ci.example.org run 17", "the same from elsewhere"}, {0}},
     .bad = "there is no such run",
 };
+static const struct usage pulls_words = {
+    .name = "pulls",
+    .synopsis = "--url URL [--json] OWNER/REPO[#NUMBER]",
+    .what = "open pull requests: in what order, and which rebuild the same",
+    .words =
+        "In the order of the morning: security, people before bots, then what is green, rebuilds least, costs least and waits longest. "
+        "Below them who shares rebuilds with whom, what those rebuild merged together instead of each by itself, and who is best merged "
+        "first; with #NUMBER, with whom that one does. It is predicted from the newest report of each.",
+    .options = (const struct usage_option[]){JSON, REMOTE, {0}},
+    .examples =
+        (const struct usage_example[]){{"ekaci pulls --url https://ci.example.org my-org/pkgs", "what to look at first"},
+            {"ekaci pulls --url https://ci.example.org my-org/pkgs#4711", "what else rebuilds the same"}, {0}},
+    .bad = "there is no such repository or pull request",
+};
 static const struct usage retry_words = {
     .name = "retry",
     .synopsis = "[--config FILE] RUN",
@@ -306,6 +320,7 @@ const struct subcommand subcommands[] = {
     {&check_config_words, .run = check_main},
     {&status_words, .run = status_main, .remote = true},
     {&run_words, .run = operate_run, .remote = true},
+    {&pulls_words, .run = remote_only, .remote = true},
     {&log_words, .run = log_main, .remote = true},
     {&retry_words, .run = operate_retry, .remote = true},
     {&rebuild_words, .run = operate_rebuild, .remote = true},
@@ -349,8 +364,8 @@ print_list(struct buf *out)
 		buf_printf(out, "  ekaci %-13s", u->name);
 		usage_wrap(out, u->what, 21, 21);
 	}
-	buf_puts(out, "\nekaci --url https://BOT COMMAND asks a bot elsewhere: status, run, log, retry,\n"
-	              "rebuild, cancel, approve (ekaci help run says how).\n");
+	buf_puts(out, "\nekaci --url https://BOT COMMAND asks a bot elsewhere: status, run, pulls, log,\n"
+	              "retry, rebuild, cancel, approve (ekaci help run says how).\n");
 	buf_puts(out, "\nExit codes: 0 done, or a good answer; 1 a bad one; 2 it could not be told or\n"
 	              "done, or the command line is wrong; 130 it was interrupted.\n");
 }

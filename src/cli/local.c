@@ -3,6 +3,7 @@
 
 #include "changeset/changeset.h"
 #include "changeset/pulled.h"
+#include "cli/durations.h"
 #include "cli/ownnix.h"
 #include "cli/progress.h"
 #include "cli/shell.h"
@@ -12,11 +13,14 @@
 #include "records/all.h"
 #include "records/array.h"
 #include "records/failure.h"
+#include "records/first.h"
 #include "report/explanation.h"
+#include "report/first_told.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
 #include "support/os/child.h"
 #include "support/os/files.h"
+#include "support/text/escape.h"
 #include "walk/jobs.h"
 #include "walk/table.h"
 #include "worker/call.h"
@@ -50,7 +54,7 @@ struct local {
 	struct own_run own;
 	struct own_nix nix; /* the user's; read before the first evaluation */
 	struct walk walk;
-	const char *run_dir;
+	const char *cache, *run_dir;
 	int held; /* run_dir, locked while we are at work in it */
 	bool colour;
 	int64_t run;
@@ -180,6 +184,8 @@ read_nix(struct local *l, struct err *e)
 static const char *
 doing_of(enum run_state s, const struct job *job)
 {
+	if (job->stage != NULL)
+		return "evaluating what is edited";
 	if (s == RUN_PLANNED)
 		return ((const struct evaluate_job *)job->is)->side == SIDE_BASE ? "evaluating base" : "evaluating head";
 	return run_state_doing(s == RUN_BUILT ? RUN_DIFFED : s); /* both ask the store */
@@ -207,7 +213,8 @@ run_step(struct local *l, struct arena *a, const struct step *step, const struct
 	if (r->state == RUN_PLANNED && read_nix(l, e) != 0)
 		return -1;
 	if (step->job(&l->walk, a, r, NULL, &job, e) != 0 ||
-	    stage(l, a, step->stage, doing_of(r->state, &job), &job, &records, e) != 0 || store_begin(l->walk.store, e) != 0)
+	    stage(l, a, job.stage != NULL ? job.stage : step->stage, doing_of(r->state, &job), &job, &records, e) != 0 ||
+	    store_begin(l->walk.store, e) != 0)
 		return -1;
 	int rc = step->done(&l->walk, a, r, &records, &incomplete, e);
 	if (rc == 0 && incomplete != NULL)
@@ -339,9 +346,13 @@ advance(struct local *l, struct arena *a, struct err *e)
 	if (store_run_get(l->walk.store, a, l->run, &r, e) != 0)
 		return -1;
 	const struct step *step = pipeline_step(r.state);
-	if (step == NULL || (r.state == RUN_DIFFED && !l->q.build))
+	bool asks = l->q.build || l->q.cost;
+	if (step == NULL || (r.state == RUN_DIFFED && !asks) || (r.state == RUN_QUERIED && !l->q.build) ||
+	    (l->q.first && r.first != NULL))
 		return 1;
-	if (r.state == RUN_DIFFED && l->loop == NULL && open_queue(l, e) != 0)
+	if (r.state == RUN_DIFFED && asks)
+		durations_load(l->cache, l->walk.store);
+	if (r.state == RUN_DIFFED && l->q.build && l->loop == NULL && open_queue(l, e) != 0)
 		return -1;
 	if (step->pass != NULL)
 		rc = step->pass(&l->walk, a, &r, e);
@@ -391,9 +402,12 @@ make_report_job(struct local *l, const struct run *r, struct report_job *ret, st
 
 	if (jobs_report(&l->a, &l->settings, r, &how, ret, e) != 0)
 		return -1;
-	if (r->query != NULL && (store_run_builds(l->walk.store, &l->a, r->id, &builds, e) != 0 ||
-	                            jobs_builds(&l->a, &builds, &ret->builds, e) != 0))
+	if (r->query != NULL && l->q.build &&
+	    (store_run_builds(l->walk.store, &l->a, r->id, &builds, e) != 0 ||
+	        jobs_builds(&l->a, &builds, &ret->builds, e) != 0))
 		return -1;
+	if (ret->builds != NULL)
+		durations_keep(l->cache, &builds);
 	ret->phase = PHASE_DONE; /* without --build it is not, and is over all the same */
 	ret->git_dir = s->git_dir;
 	ret->colour = l->colour;
@@ -491,6 +505,47 @@ open_shell(struct local *l, const struct run *r, int *ret_exit, struct err *e)
 	return shell_open(&l->a, &wish, ret_exit, e);
 }
 
+/* The record, with the derivations of its list in its place: the file goes with the run. */
+static int
+print_first(struct local *l, const struct first_answer *is, struct err *e)
+{
+	struct first_answer bare = *is;
+	AUTO(buf_release) struct buf text;
+	struct str list = {0};
+	const char *separator = "";
+
+	buf_init(&text, MAX_ROOTS_BYTES);
+	bare.list = NULL;
+	if ((is->list != NULL && files_read(&l->a, is->list, MAX_ROOTS_BYTES, &list, e) != 0) ||
+	    fields_write(&first_answer_fields, &bare, &text, e) != 0)
+		return -1;
+	fwrite(text.p, 1, text.n - 1, stdout); /* without its brace */
+	fputs(",\"derivations\":[", stdout);
+	while (list.n > 0) {
+		struct str drv = str_cut(list, '\n', &list);
+		printf("%s\"" STR_FMT "\"", separator, STR_ARG(drv)); /* of the store: nothing in it is to be quoted */
+		separator = ",";
+	}
+	puts("]}");
+	return fflush(stdout) == 0 ? 0 : fail_sys(e, "cannot write the answer");
+}
+
+/* Of the first job: the others come after its whole evaluation. */
+static int
+tell_first(struct local *l, const struct run *r, int *ret_exit, struct err *e)
+{
+	struct first_answers all = {0};
+
+	if (array_read_records(&first_answer_fields, &l->a, r->first, "first", &all, e) != 0)
+		return -1;
+	progress_clear(&l->line);
+	*ret_exit = all.n > 0 && all.p[0].known ? 0 : COULD_NOT_TELL;
+	if (strcmp(l->q.format, "json") == 0)
+		return print_first(l, &all.p[0], e);
+	puts(escape_dup(&l->a, ESCAPE_TERMINAL, str_of(first_words(&l->a, &all))));
+	return fflush(stdout) == 0 ? 0 : fail_sys(e, "cannot write the answer");
+}
+
 static int
 tell(struct local *l, int *ret_exit, struct err *e)
 {
@@ -500,6 +555,8 @@ tell(struct local *l, int *ret_exit, struct err *e)
 		return -1;
 	if (l->q.of == ASKS_SHELL)
 		return open_shell(l, &r, ret_exit, e);
+	if (l->q.first && r.first != NULL)
+		return tell_first(l, &r, ret_exit, e);
 	return l->q.attr != NULL ? explain(l, &r, ret_exit, e) : report(l, &r, ret_exit, e);
 }
 
@@ -541,7 +598,7 @@ make_folder(struct local *l, struct err *e)
 {
 	const char *cache = config_cache_dir(&l->a);
 
-	l->settings.state.dir = cache;
+	l->settings.state.dir = l->cache = cache;
 	l->settings.state.min_free_mb = 0; /* the user is there to see a full disk */
 	l->settings.evaluate.fetch_cache_dir = config_user_cache_dir(&l->a);
 	l->run_dir = arena_printf(&l->a, "%s/local/%d-%" PRId64, cache, (int)getpid(), clock_now_ms());
@@ -568,6 +625,7 @@ prepare(struct local *l, struct err *e)
 	    .roots_dir = arena_printf(&l->a, "%s/roots", l->run_dir),
 	    .jobs = l->q.jobs,
 	    .submodules = l->q.submodules,
+	    .first = l->q.first,
 	    .choose = choose,
 	    .ctx = l};
 	l->walk = (struct walk){.settings = &l->settings, .own = &l->own};

@@ -486,6 +486,121 @@ do_approve(struct remote *r, struct err *e)
 	    line, e);
 }
 
+/* "#7, #9 and 12 more" */
+static const char *
+numbers_of(struct remote *r, const struct numbers *all)
+{
+	enum { NAMED = 12 };
+	const char *text = "";
+
+	for (size_t i = 0; i < all->n && i < NAMED; i++)
+		text = arena_printf(&r->a, "%s%s#%" PRId64, text, i > 0 ? ", " : "", all->p[i]);
+	return all->n > NAMED ? arena_printf(&r->a, "%s and %zu more", text, all->n - NAMED) : text;
+}
+
+static void
+say_beside(struct remote *r, const struct overlaps_told *is)
+{
+	for (size_t i = 0; i < is->groups.n && i < SHOWN; i++) {
+		const struct overlap_group *g = &is->groups.p[i];
+		printf("%s: together %" PRId64 " %s", numbers_of(r, &g->pulls), g->together,
+		    g->together == 1 ? "rebuild" : "rebuilds");
+		if (g->apart != g->together)
+			printf(" instead of %" PRId64, g->apart);
+		if (g->first != 0)
+			printf("; #%" PRId64 " first, which is green: %" PRId64 " of its rebuilds would be made again",
+			    g->first, g->again);
+		puts("");
+	}
+	if (is->alone.n > 0)
+		printf("in any order, as they share no rebuild: %s\n", numbers_of(r, &is->alone));
+	if (is->unread.n > 0)
+		printf("could not be compared: %s\n", numbers_of(r, &is->unread));
+}
+
+static int
+do_pulls_of(struct remote *r, const char *repository, struct err *e)
+{
+	struct pulls_told is = {0};
+
+	if (get_told(r, arena_printf(&r->a, "/%s/pulls.json", repository), &pulls_told_fields, &is, e) != 0)
+		return -1;
+	if (r->json)
+		return 0;
+	for (size_t i = 0; i < is.pulls.n; i++) {
+		const struct pull_line *l = &is.pulls.p[i];
+		printf("#%" PRId64 "  %s  %s%s", l->number, l->verdict != NULL ? safe(r, l->verdict) : "under way",
+		    l->security ? "security  " : "", safe(r, l->title));
+		if (l->rebuilds >= 0)
+			printf("  %" PRId64 " %s", l->rebuilds, l->rebuilds == 1 ? "rebuild" : "rebuilds");
+		if (l->others > 0)
+			printf(", shared with %" PRId64, l->others);
+		printf("%s%s\n", l->author != NULL ? "  by " : "", safe(r, l->author));
+	}
+	if (is.pulls.n == 0)
+		puts("No pull request is open that this bot has seen.");
+	if (is.beside != NULL && is.beside->groups.n + is.beside->alone.n > 1) {
+		puts("");
+		say_beside(r, is.beside);
+	}
+	return 0;
+}
+
+static int
+do_pull(struct remote *r, const char *repository, int64_t number, struct err *e)
+{
+	struct pull_told is = {0};
+
+	if (get_told(r, arena_printf(&r->a, "/%s/pull/%" PRId64 ".json", repository, number), &pull_told_fields, &is, e) != 0)
+		return -1;
+	if (r->json)
+		return 0;
+	printf("%s#%" PRId64 " %s\n", safe(r, is.repository), is.number, safe(r, is.title));
+	if (is.beside == NULL)
+		puts("It was not compared with others yet.");
+	else if (is.beside->others == 0)
+		puts("It shares no rebuild with any other that is open: in any order.");
+	else
+		printf("%" PRId64 " of its %" PRId64 " rebuilds are shared with %" PRId64 " other open pull %s.\n",
+		    is.beside->shared, is.beside->rebuilds, is.beside->others, is.beside->others == 1 ? "request" : "requests");
+	for (size_t i = 0; is.beside != NULL && i < is.beside->with.n; i++) {
+		const struct overlap_with *w = &is.beside->with.p[i];
+		printf("  #%" PRId64 "  shares %" PRId64 " (%" PRId64 " the same derivation), together %" PRId64, w->number,
+		    w->shared, w->same, w->together);
+		if (w->apart != w->together)
+			printf(" instead of %" PRId64, w->apart);
+		for (size_t k = 0; k < w->roots.n; k++)
+			printf("%s%s", k == 0 ? "; both change " : ", ", safe(r, w->roots.p[k]));
+		puts("");
+	}
+	return 0;
+}
+
+/* OWNER/REPO, or OWNER/REPO#NUMBER */
+static int
+do_pulls(struct remote *r, struct err *e)
+{
+	struct str rest, owner, name = str_cut(str_of(r->words[0]), '#', &rest);
+	int64_t number = 0;
+
+	owner = str_cut(name, '/', &name);
+	if (owner.n == 0 || name.n == 0 || memchr(name.p, '/', name.n) != NULL ||
+	    (rest.p != NULL && (str_to_i64(rest, &number) != 0 || number < 1)))
+		return fail(e, ERR_INPUT, "%s is no repository, OWNER/REPO, and no pull request, OWNER/REPO#NUMBER",
+		    safe(r, r->words[0]));
+	const char *repository =
+	    arena_printf(&r->a, "%s/%s", escape_dup(&r->a, ESCAPE_URL, owner), escape_dup(&r->a, ESCAPE_URL, name));
+	return number > 0 ? do_pull(r, repository, number, e) : do_pulls_of(r, repository, e);
+}
+
+int
+remote_only(int argc, char **argv)
+{
+	(void)argc;
+	fprintf(stderr, "ekaci: %s asks a bot by its address: give --url, or EKACI_URL\n", argv[0]);
+	return 2;
+}
+
 /* least, most: how many words there must be. */
 static const struct {
 	const char *name;
@@ -495,6 +610,7 @@ static const struct {
     {"status", do_status, 0, 0},
     {"run", do_run, 1, 1},
     {"log", do_log, 1, 1},
+    {"pulls", do_pulls, 1, 1},
     {"retry", do_order, 1, 1},
     {"rebuild", do_order, 1, 1},
     {"cancel", do_order, 1, 1},
@@ -547,7 +663,8 @@ ask(struct remote *r, struct remote_where *where, int argc, char **argv, struct 
 			return -1;
 		return commands[i].run(r, e);
 	}
-	return fail(e, ERR_INPUT, "%s does not ask a bot elsewhere; status, run, log, retry, rebuild, cancel and approve do",
+	return fail(e, ERR_INPUT,
+	    "%s does not ask a bot elsewhere; status, run, pulls, log, retry, rebuild, cancel and approve do",
 	    r->c->usage->name);
 }
 

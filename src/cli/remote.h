@@ -20,5 +20,6 @@ must_check int remote_take(int *argc, char **argv, struct remote_where *ret);
 /* Whether a bot elsewhere is meant. */
 bool remote_is_meant(const struct subcommand *c, const struct remote_where *where, int argc, char **argv);
 int remote_main(const struct subcommand *c, const struct remote_where *where, int argc, char **argv);
+int remote_only(int argc, char **argv); /* of a command that is for a bot elsewhere, and none was named: says so, 2 */
 
 #endif

@@ -18,12 +18,14 @@ enum request_option {
 	JOB,
 	ALL,
 	NO_PROOF,
+	FIRST,
 	MERGE,
 	SUBMODULES,
 	PULL,
 	REMOTE,
 	ONTO,
 	BUILD,
+	COST,
 	CHECK,
 	FORMAT,
 	JSON,
@@ -62,14 +64,16 @@ enum request_option {
 		    "BASE with HEAD merged into it, as GitHub would, so that what BASE did meanwhile does not count", \
 		    .means = MERGE                                                                                    \
 	}
-#define OF_DOING                                                                                                        \
-	{"--build", NULL, .what = "build it, and tell newly failing from still failing", "What to do besides",          \
-	    .means = BUILD},                                                                                            \
-	    {"--check", NULL, .what = "build what is there already once more, too, and say what comes out differently", \
-	        .means = CHECK},                                                                                        \
-	    {"--format", "text|markdown|json|html", .what = "of the report", .means = FORMAT},                          \
-	{                                                                                                               \
-		"--json", NULL, .what = "the same as --format json", .means = JSON                                      \
+#define OF_DOING                                                                                                         \
+	{"--build", NULL, .what = "build it, and tell newly failing from still failing", "What to do besides",           \
+	    .means = BUILD},                                                                                             \
+	    {"--cost", NULL, .what = "say what is there, and what building the rest takes, by what --build took before", \
+	        .means = COST},                                                                                          \
+	    {"--check", NULL, .what = "build what is there already once more, too, and say what comes out differently",  \
+	        .means = CHECK},                                                                                         \
+	    {"--format", "text|markdown|json|html", .what = "of the report", .means = FORMAT},                           \
+	{                                                                                                                \
+		"--json", NULL, .what = "the same as --format json", .means = JSON                                       \
 	}
 #define OF_NIX                                                                                                                 \
 	{"--offline", NULL, .what = "fetch nothing",                                                                           \
@@ -99,8 +103,13 @@ const struct usage request_diff = {
     .name = "diff",
     .synopsis = SYNOPSIS,
     .what = "what rebuilds between two revisions of a local clone, and why",
-    .words = REVISIONS_ARE,
+    .words = REVISIONS_ARE
+    "\n\nWith --first the exit code is 0 for an answer and 2 for none. The base is evaluated where it is not stored; with several jobs "
+    "it is of the first, or of --job.",
     .options = (const struct usage_option[]){OF_WHAT, OF_SIDES, OF_DOING,
+        {"--first", NULL,
+            .what = "only a first answer, in seconds: of what the changed files define, and who needs it at BASE; never final",
+            .means = FIRST},
         {"--watch", NULL, .what = "again whenever a file is saved or something is committed", .means = WATCH}, OF_NIX, {0}},
     .examples = (const struct usage_example[]){{"ekaci diff", "what my work so far rebuilds, committed or not"},
         {"ekaci diff --build --watch", "builds it again on every save"},
@@ -212,6 +221,7 @@ take(struct command_line *q, struct arena *a, struct settings *c, const struct u
 	case FLAKE: q->jobs = one_job(a, "flake", value); return 0;
 	case JOB: q->job_name = value; return 0;
 	case ALL: q->ignore_rules = true; return 0;
+	case FIRST: q->first = true; return 0;
 	case NO_PROOF: c->evaluate.proof = false; return 0;
 	case MERGE: q->merge = true; return 0;
 	case SUBMODULES: q->submodules = true; return 0;
@@ -219,6 +229,7 @@ take(struct command_line *q, struct arena *a, struct settings *c, const struct u
 	case REMOTE: q->remote = value; return 0;
 	case ONTO: q->onto = value; return 0;
 	case BUILD: q->build = true; return 0;
+	case COST: q->cost = true; return 0;
 	case CHECK: q->build = q->again = true; return 0;
 	case FORMAT: q->format = value; return 0;
 	case JSON: q->format = "json"; return 0;
@@ -255,6 +266,8 @@ check_values(const struct command_line *q, const struct settings *c, struct err 
 		    near.found != NULL ? "?" : "");
 	if (sandbox_mode_of(c->evaluate.sandbox, &mode, e) != 0)
 		return fail(e, ERR_INPUT, "--sandbox %.60s: there are require, auto and off", c->evaluate.sandbox);
+	if (q->first && (q->build || q->again))
+		return fail(e, ERR_INPUT, "--first is a word in between, and nothing is built for it");
 	if (q->pull != NULL && !c->evaluate.allow_network)
 		return fail(e, ERR_INPUT, "--offline fetches nothing, and a pull request has to be fetched");
 	if (q->watch && q->pull != NULL)

@@ -24,8 +24,10 @@ struct command_line {
 	const char *format;      /* text, markdown, json or html */
 	const char *jobs;        /* of --file or --flake: a list as in .ekaci/config.json, JSON; or NULL */
 	const char *job_name;    /* of --job, or NULL */
-	bool build, again;       /* again: what is there already, too, and compare */
+	bool build, cost;        /* cost: what it would take is told */
+	bool again;              /* again: what is there already, too, and compare */
 	bool merge, ignore_rules, submodules, watch;
+	bool first;      /* a first answer alone */
 	bool restricted; /* --allowed-uris */
 };
 

@@ -46,7 +46,7 @@ check_comment(struct str value, struct err *e)
 int
 check_decide(struct str value, struct err *e)
 {
-	static const char *const words[] = {"comment", "labels", "review_requests", "attribute_checks", NULL};
+	static const char *const words[] = {"comment", "labels", "review_requests", "attribute_checks", "budget", NULL};
 
 	return one_of(value, words, e);
 }

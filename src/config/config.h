@@ -73,6 +73,7 @@ struct settings {
 		struct texts allowed_uris; /* prefixes */
 		struct texts experimental_features; /* of Nix, besides nix-command and flakes */
 		bool proof;                         /* evaluate/reads.h */
+		int64_t first_answer_from;          /* attributes; 0: never */
 		struct named_texts nix_options;     /* lines of an evaluation's nix.conf (evaluate/evalconf.h) */
 		struct texts systems;               /* empty: what the repository says */
 		int64_t max_rows;

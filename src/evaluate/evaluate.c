@@ -4,6 +4,7 @@
 #include "changeset/repository.h"
 #include "evaluate/evalconf.h"
 #include "evaluate/execute.h"
+#include "evaluate/idle.h"
 #include "evaluate/key.h"
 #include "evaluate/reads.h"
 #include "evaluate/sandbox.h"
@@ -30,7 +31,9 @@ struct wish {
 	char key[65];
 	const char *file;
 	int64_t began_ms;
-	int64_t proved; /* how many paths base's evaluation looked at, of which none looks otherwise here; -1: no proof */
+	int64_t proved;       /* how many paths base's evaluation looked at, of which none looks otherwise here; -1: no proof */
+	const char *unproved; /* of a head, where a proof was sought: why there is none */
+	struct evaluation *told; /* where the record goes instead of out, or NULL */
 };
 
 static int
@@ -172,6 +175,22 @@ static const char nothing_known[] = "the flake has no checks, packages, devShell
                                     "or configurations; what else it has can be named by a job of .ekaci/config.json, such as "
                                     "{\"flake\": \".#legacyPackages\"}";
 
+/* Of the change's commits those that rebuild nothing, as far as it is known what was read. */
+static struct texts
+find_idle(struct wish *w)
+{
+	struct texts found = {0};
+	struct reads reads;
+	struct err why;
+
+	list_clear(w->a, &found);
+	if (w->job->commits.n == 0 || reads_read(reads_file(w->a, w->job->evals_dir, w->key), &reads, &why) != 0)
+		return found;
+	found = idle_commits(w->a, &reads, w->job->git_dir, &w->job->commits);
+	reads_release(&reads);
+	return found;
+}
+
 /* reason: why it is incomplete, or NULL. */
 static int
 tell(struct wish *w, struct record_out *out, bool reused, const char *reason, const struct stored *s, struct err *e)
@@ -184,6 +203,8 @@ tell(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	    .reused = reused,
 	    .complete = complete,
 	    .proved = w->proved,
+	    .unproved = reused || w->unproved == NULL ? NULL : fields_clean(w->a, str_of(w->unproved)),
+	    .idle = complete ? find_idle(w) : (struct texts){0},
 	    .reason = complete ? NULL : fields_clean(w->a, str_of(reason)),
 	    .unknown = !complete && w->run.unknown,
 	    .untold = complete ? w->run.untold : NULL,
@@ -199,7 +220,16 @@ tell(struct wish *w, struct record_out *out, bool reused, const char *reason, co
 	    .wall_ms = clock_mono_ms() - w->began_ms,
 	    .max_rss_kb = w->run.max_rss_kb};
 
-	return record_put(out, &evaluation_fields, &rec, e);
+	if (w->told == NULL)
+		return record_put(out, &evaluation_fields, &rec, e);
+	*w->told = rec;
+	w->told->key = arena_strdup(w->a, rec.key);
+	w->told->reason = rec.reason != NULL ? arena_strdup(w->a, rec.reason) : NULL;
+	if (rec.untold != NULL) {
+		*w->told = (struct evaluation){.job = rec.job, .proved = -1, .unknown = true};
+		w->told->reason = arena_strdup(w->a, "not all of it can be told here");
+	}
+	return 0;
 }
 
 struct drvs {
@@ -282,8 +312,9 @@ expect_rows(struct wish *w)
 		(void)str_to_i64(text, &w->run.expected_rows);
 }
 
+/* workers: what the rows' costs are of (struct evaluation_header). */
 static int
-store(struct wish *w, const struct eval_rows *rows, struct err *e)
+store(struct wish *w, const struct eval_rows *rows, int64_t workers, struct err *e)
 {
 	struct evaluation_header h = {.key = w->key,
 	    .tree = w->run.tree,
@@ -293,7 +324,8 @@ store(struct wish *w, const struct eval_rows *rows, struct err *e)
 	    .version = fields_clean(w->a, str_of(w->ev.version)),
 	    .source = evaluating_source(w->a, &w->run),
 	    .complete = true,
-	    .partial = w->run.untold != NULL};
+	    .partial = w->run.untold != NULL,
+	    .workers = workers};
 
 	return stored_write(file_of(w), &h, rows, e);
 }
@@ -314,8 +346,19 @@ on_stored_row(void *ctx, struct str line, struct err *e)
 	return eval_rows_add_stored(ctx, line, e);
 }
 
+/* Of the stored evaluation in file. */
+static int64_t
+workers_of(const char *file)
+{
+	AUTO(stored_close) struct stored_reader *r = NULL;
+	struct evaluation_header h;
+	struct err e;
+
+	return stored_open(file, &r, &h, &e) == 0 ? h.workers : 0;
+}
+
 /* What is stored under another key, or its part that is in the scope, is this evaluation. 0: it is stored by itself now; 1: there is
- * nothing to take. */
+ * nothing to take. What a part cost in a whole is not what it costs alone. */
 static int
 take_from(struct wish *w, const char *key, const struct eval_rows *like, struct err *e)
 {
@@ -329,7 +372,7 @@ take_from(struct wish *w, const char *key, const struct eval_rows *like, struct 
 	if (rc == 0) {
 		stored_used(file);
 		eval_rows_finish(&rows);
-		rc = store(w, &rows, e);
+		rc = store(w, &rows, like->scope->p == NULL ? workers_of(file) : 0, e);
 	}
 	eval_rows_release(&rows);
 	return rc;
@@ -346,33 +389,44 @@ take_from_whole(struct wish *w, const struct eval_rows *like, struct err *e)
 	return make_key(w, KEY_OF_WHOLE, key, e) == 0 ? take_from(w, key, like, e) : -1;
 }
 
+/* What base's evaluation read; 1: it is not known, and w->unproved says why. */
+static int
+reads_of_base(struct wish *w, const char *key, struct reads *ret)
+{
+	struct err why;
+
+	if (reads_read(reads_file(w->a, w->job->evals_dir, key), ret, &why) == 0)
+		return 0;
+	if (why.kind != ERR_ABSENT)
+		log_err(LOG_WARN, "what base's evaluation read", &why);
+	w->unproved = w->run.sandbox ? "what the base's evaluation read was not noted"
+	                             : "what an evaluation reads cannot be noted without a sandbox";
+	return 1;
+}
+
 /*
  * Nothing that base's evaluation read looks otherwise in this tree: then this evaluation is base's (reads.h). 0: it is stored, and
- * w->proved says so; 1: it must be evaluated, as always when anything is not known.
+ * w->proved says so; 1: it must be evaluated, as always when anything is not known, and w->unproved says why.
  */
 static int
 prove(struct wish *w, const struct eval_rows *like, struct err *e)
 {
 	struct reads reads;
-	struct err why;
-	const char *path;
 	char key[65];
-	bool holds = false;
 
 	if (!w->job->proof || w->job->base_tree == NULL || strcmp(w->job->base_tree, w->run.tree) == 0)
 		return 1;
-	if (make_key(w, KEY_OF_BASE, key, e) != 0)
-		return -1;
-	if (reads_read(reads_file(w->a, w->job->evals_dir, key), &reads, &why) != 0) {
-		if (why.kind != ERR_ABSENT)
-			log_err(LOG_WARN, "what base's evaluation read", &why);
+	if (evaluator_wants_flake(w->run.job.job)) {
+		w->unproved = "a flake is copied whole, and what it gives may depend on any of its files, by its hash";
 		return 1;
 	}
-	int rc = reads_hold(w->a, &reads, w->run.git_dir, w->job->base_tree, w->run.tree, &holds, &path, e);
-	if (rc == 0 && !holds)
-		log_debug("no proof: base's evaluation read %s", path);
+	if (make_key(w, KEY_OF_BASE, key, e) != 0)
+		return -1;
+	if (reads_of_base(w, key, &reads) != 0)
+		return 1;
+	int rc = reads_hold(w->a, &reads, w->run.git_dir, w->job->base_tree, w->run.tree, &w->unproved, e);
 	if (rc == 0)
-		rc = holds ? take_from(w, key, like, e) : 1;
+		rc = w->unproved == NULL ? take_from(w, key, like, e) : 1;
 	if (rc == 0) {
 		keep_reads(w, &reads);
 		w->proved = (int64_t)reads.paths.n;
@@ -449,7 +503,7 @@ make_rows(struct wish *w, struct eval_rows *rows, struct err *e)
 		keep_roots(w, rows);
 	if (rows->incomplete)
 		return 0;
-	if (store(w, rows, e) != 0)
+	if (store(w, rows, w->run.job.workers, e) != 0)
 		return -1;
 	if (w->run.knows_reads && w->run.untold == NULL)
 		keep_reads(w, &w->run.reads);
@@ -504,27 +558,78 @@ choose_sandbox(struct wish *w, struct err *e)
 	return decided < 0 ? -1 : 0;
 }
 
+/* As far as its key. */
+static int
+begin(struct wish *w, struct record_out *out, struct err *e)
+{
+	const struct evaluate_job *job = w->job;
+	const char *evaluator = job->evaluator != NULL ? job->evaluator : "auto";
+
+	w->began_ms = clock_mono_ms();
+	w->proved = -1;
+	if (read_wish(w, e) != 0 || files_mkdirs(job->evals_dir, 0755, e) != 0 ||
+	    evaluator_find(w->a, evaluator, job->evals_dir, &w->ev, e) != 0 || choose_sandbox(w, e) != 0)
+		return -1;
+	w->run.ev = &w->ev;
+	w->run.out = out;
+	w->nix_key = key_of_nix(w);
+	return identify(w, e);
+}
+
+static int
+run(struct wish *w, struct record_out *out, struct err *e)
+{
+	int rc = begin(w, out, e);
+
+	if (rc == 0)
+		rc = evaluate(w, out, e);
+	if (rc == ASK_OWN) {
+		rc = evaluator_find(w->a, "built-in", w->job->evals_dir, &w->ev, e) != 0 || identify(w, e) != 0 ? -1 : 0;
+		if (rc == 0)
+			rc = evaluate(w, out, e);
+	}
+	reads_release(&w->run.reads);
+	return rc;
+}
+
 int
 stage_evaluate(struct arena *a, const void *of_job, struct record_out *out, struct err *e)
 {
-	const struct evaluate_job *job = of_job;
-	struct wish w = {.a = a, .job = job, .began_ms = clock_mono_ms(), .proved = -1};
-	const char *evaluator = job->evaluator != NULL ? job->evaluator : "auto";
+	struct wish w = {.a = a, .job = of_job};
 
-	if (read_wish(&w, e) != 0 || files_mkdirs(job->evals_dir, 0755, e) != 0 ||
-	    evaluator_find(a, evaluator, job->evals_dir, &w.ev, e) != 0 || choose_sandbox(&w, e) != 0)
+	return run(&w, out, e);
+}
+
+int
+evaluate_some(struct arena *a, const struct evaluate_job *job, struct evaluation *ret, struct err *e)
+{
+	struct record_out nobody = {.fd = -1, .broken = true};
+	struct wish w = {.a = a, .job = job, .told = ret};
+
+	return run(&w, &nobody, e);
+}
+
+/* Whether nothing is to be evaluated for the job: it is stored, or proved to be base's. */
+int
+evaluate_is_known(struct arena *a, const struct evaluate_job *job, bool *ret, struct err *e)
+{
+	struct wish w = {.a = a, .job = job};
+	struct reads reads;
+	struct err ignored;
+	const char *why;
+	char key[65];
+
+	if (begin(&w, NULL, e) != 0)
 		return -1;
-	w.run.ev = &w.ev;
-	w.run.out = out;
-	w.nix_key = key_of_nix(&w);
-	int rc = identify(&w, e);
-	if (rc == 0)
-		rc = evaluate(&w, out, e);
-	if (rc == ASK_OWN) {
-		rc = evaluator_find(a, "built-in", job->evals_dir, &w.ev, e) != 0 || identify(&w, e) != 0 ? -1 : 0;
-		if (rc == 0)
-			rc = evaluate(&w, out, e);
-	}
-	reads_release(&w.run.reads);
+	*ret = files_exist(w.file);
+	if (*ret || !job->proof || job->base_tree == NULL)
+		return 0;
+	if (make_key(&w, KEY_OF_BASE, key, e) != 0)
+		return -1;
+	if (reads_read(reads_file(a, job->evals_dir, key), &reads, &ignored) != 0)
+		return 0;
+	int rc = reads_hold(a, &reads, w.run.git_dir, job->base_tree, job->tree, &why, e);
+	*ret = rc == 0 && why == NULL;
+	reads_release(&reads);
 	return rc;
 }

@@ -20,6 +20,12 @@
 
 stage_fn stage_evaluate;
 
+/* The same within another stage: the record is *ret, in a, and nothing is said of progress. One of which some attributes could not be
+ * told is incomplete. */
+must_check int evaluate_some(struct arena *a, const struct evaluate_job *job, struct evaluation *ret, struct err *e);
+/* Whether the job is done as soon as it is asked for: its evaluation is stored, or proved to be base's (reads.h). */
+must_check int evaluate_is_known(struct arena *a, const struct evaluate_job *job, bool *ret, struct err *e);
+
 /* Has the evaluator that setting (of ekaci.toml) comes to on this machine evaluate one derivation, in a sandbox as mode says.
  * *ret names it, in a. -1: it does not work, in its words. Takes a second; writes that derivation. */
 must_check int evaluate_try(struct arena *a, const char *setting, enum sandbox_mode mode, const char **ret, struct err *e);

@@ -435,6 +435,7 @@ evaluator_command(struct arena *a, const struct evaluator *ev, const struct eval
 		vec_push(&w, j->roots_dir);
 	}
 	if (ev->built_in) {
+		vec_push(&w, "--stats");
 		vec_push(&w, "--one-gc-root"); /* ten thousand links take seconds to make, and to remove */
 		vec_push(&w, "--max-rows");
 		vec_push(&w, arena_printf(a, "%lld", (long long)j->max_rows));

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <zstd.h>
 
-/* The first line of a file; then, of each path, a digit (its flags), a blank, its bytes, and a NUL. */
+/* The first line of a file; then, of each path, a byte ('0' and its flags), a blank, its bytes, and a NUL. */
 #define FIRST_LINE "ekaci reads 1\n"
-enum { MAX_BYTES = 256 * 1024 * 1024 };
+enum { MAX_BYTES = 256 * 1024 * 1024, ALL_FLAGS = READS_LOOKED | READS_CONTENT | READS_LISTED | READS_OUTSIDE | READS_CLOCK };
 
 void
 reads_add(struct reads *r, struct str path, unsigned flags)
@@ -21,6 +21,44 @@ reads_add(struct reads *r, struct str path, unsigned flags)
 	if (at == NULL)
 		at = map_add(&r->paths, (struct str){arena_strn(&r->a, path.p, path.n), path.n}, NULL);
 	at->value |= flags;
+}
+
+/* Whether a link at path leads to somewhere in the tree, or into the Nix store. ".." behind a name, which may be a link itself, does not
+ * count as such. */
+static bool
+stays(struct str path, struct str target)
+{
+	ptrdiff_t depth = 0;
+	struct str rest = target;
+	bool named = false;
+
+	if (str_starts(target, STR("/")))
+		return str_starts(target, STR("/nix/store/"));
+	for (size_t i = 0; i < path.n; i++)
+		depth += path.p[i] == '/';
+	while (rest.p != NULL) {
+		struct str part = str_cut(rest, '/', &rest);
+		bool up = str_is(part, "..");
+		if (up && (named || depth-- == 0))
+			return false;
+		named = named || (!up && part.n != 0 && !str_is(part, "."));
+	}
+	return true;
+}
+
+void
+reads_add_link(struct reads *r, struct str path, struct str target)
+{
+	reads_add(r, path, READS_CONTENT | (stays(path, target) ? 0 : READS_OUTSIDE));
+}
+
+void
+reads_add_file(struct reads *r, struct str path, struct str bytes)
+{
+	static const char clock[] = "currentTime";
+	bool names = bytes.n != 0 && memmem(bytes.p, bytes.n, clock, sizeof(clock) - 1) != NULL;
+
+	reads_add(r, path, READS_CONTENT | (names ? READS_CLOCK : 0));
 }
 
 void
@@ -73,7 +111,7 @@ reads_write(const char *file, const struct reads *r, struct err *e)
 	qsort(sorted, r->paths.n, sizeof(*sorted), by_path);
 	buf_puts(&text, FIRST_LINE);
 	for (size_t i = 0; i < r->paths.n; i++) {
-		buf_printf(&text, "%zu ", sorted[i]->value);
+		buf_printf(&text, "%c ", (char)('0' + sorted[i]->value));
 		buf_str(&text, sorted[i]->key);
 		buf_putc(&text, '\0');
 	}
@@ -102,7 +140,7 @@ take(struct str *text, struct reads *ret)
 	const char *end = text->n > 2 ? memchr(text->p, '\0', text->n) : NULL;
 	unsigned flags = end != NULL ? (unsigned)(text->p[0] - '0') : 0;
 
-	if (flags == 0 || flags > (READS_LOOKED | READS_CONTENT | READS_LISTED) || text->p[1] != ' ')
+	if (flags == 0 || flags > ALL_FLAGS || text->p[1] != ' ')
 		return false;
 	map_add(&ret->paths, (struct str){text->p + 2, (size_t)(end - text->p) - 2}, NULL)->value = flags;
 	*text = str_from(*text, (size_t)(end - text->p) + 1);
@@ -139,14 +177,15 @@ struct holding {
 	const char **ret_path;
 };
 
-/* What a look at an entry shows: 0 for nothing there. Modes that differ in what nobody sees are one. */
+/* What a look at an entry shows: 0 for nothing there. Modes that differ in what nobody sees are one. A submodule is to the evaluator an
+ * empty folder, but to what judges its words afterwards (doubts.h) something else. */
 static unsigned
 look_of(const struct holding *h, const git_tree_entry *entry)
 {
 	switch (entry != NULL ? (int)git_tree_entry_filemode(entry) : 0) {
 	case 0: return 0;
 	case GIT_FILEMODE_TREE: return repository_is_hollow(h->repo, entry) ? 0 : GIT_FILEMODE_TREE;
-	case GIT_FILEMODE_COMMIT: return GIT_FILEMODE_TREE;
+	case GIT_FILEMODE_COMMIT: return GIT_FILEMODE_COMMIT;
 	case GIT_FILEMODE_BLOB_EXECUTABLE: return GIT_FILEMODE_BLOB_EXECUTABLE;
 	case GIT_FILEMODE_LINK: return GIT_FILEMODE_LINK;
 	default: return GIT_FILEMODE_BLOB;
@@ -161,13 +200,9 @@ flags_of(const struct reads *r, const char *path)
 	return at != NULL ? (unsigned)at->value : 0;
 }
 
-/* The tree of a folder; NULL of nothing and of a submodule's, which is empty. */
 static int
 tree_of(const struct holding *h, const git_tree_entry *entry, git_tree **ret, struct err *e)
 {
-	*ret = NULL;
-	if (entry == NULL || git_tree_entry_filemode(entry) != GIT_FILEMODE_TREE)
-		return 0;
 	int rc = git_tree_lookup(ret, h->repo, git_tree_entry_id(entry));
 	return rc == 0 ? 0 : fail_git(e, rc, "cannot read a folder");
 }
@@ -236,21 +271,41 @@ hold_below(const struct holding *h, const char *path, const git_tree *base, cons
 	return hold_side(h, path, head, base, false, depth, ret, e);
 }
 
+/* A path that makes that nothing is proved, whatever changed; NULL: none. */
+static const char *
+doubt_of(struct arena *a, const struct reads *r)
+{
+	for (size_t i = 0; i < r->paths.n; i++) {
+		const struct map_entry *one = &r->paths.p[i];
+		const char *why = (one->value & READS_OUTSIDE) != 0 ? "leads out of the repository"
+		                  : (one->value & READS_CLOCK) != 0 ? "has the word currentTime in it"
+		                                                    : NULL;
+		if (why != NULL)
+			return arena_printf(a, STR_FMT ", which the base's evaluation read, %s", STR_ARG(one->key), why);
+	}
+	return NULL;
+}
+
 int
-reads_hold(struct arena *a, const struct reads *r, const char *git_dir, const char *base_tree, const char *head_tree, bool *ret,
-    const char **ret_path, struct err *e)
+reads_hold(struct arena *a, const struct reads *r, const char *git_dir, const char *base_tree, const char *head_tree,
+    const char **ret_why, struct err *e)
 {
 	AUTO(repo_free) git_repository *repo = NULL;
 	AUTO(tree_free) git_tree *base = NULL;
 	AUTO(tree_free) git_tree *head = NULL;
+	const char *path = NULL;
+	bool holds;
 
-	*ret_path = NULL;
+	*ret_why = doubt_of(a, r);
+	if (*ret_why != NULL)
+		return 0;
 	if (repository_open(git_dir, &repo, e) != 0 || repository_tree(repo, base_tree, &base, e) != 0 ||
 	    repository_tree(repo, head_tree, &head, e) != 0)
 		return -1;
-	const struct holding h = {a, r, repo, ret_path};
-	int rc = hold_below(&h, "", base, head, 0, ret, e);
-	if (*ret)
-		*ret_path = NULL;
-	return rc;
+	const struct holding h = {a, r, repo, &path};
+	if (hold_below(&h, "", base, head, 0, &holds, e) != 0)
+		return -1;
+	if (!holds)
+		*ret_why = arena_printf(a, "the base's evaluation looked at %s, which looks otherwise here", path);
+	return 0;
 }

@@ -17,7 +17,7 @@
 
 enum {
 	STORED_FORMAT = STORED_VERSION,
-	STORED_MEANING = 3 /* of rows, whoever made them: raise it when those of the same tree would say something else now */
+	STORED_MEANING = 4 /* of rows, whoever made them: raise it when those of the same tree would say something else now */
 };
 
 /* What a stored evaluation says about itself. */

@@ -171,10 +171,13 @@ show_evaluator(struct evaluating *r, struct arena *a, binds *b)
 		ev.program = show_program(a, &ev, b);
 		return ev;
 	}
-	const char *preload = nix_preload(a);
+	static const char *const libraries[] = {PRELOAD_LINES, PRELOAD_COST};
 	ev.program = show_own(a, ev.program, b);
-	if (preload != NULL)
-		(void)show_own(a, preload, b);
+	for (size_t i = 0; i < COUNT(libraries); i++) {
+		const char *preload = nix_preload(a, libraries[i]);
+		if (preload != NULL)
+			(void)show_own(a, preload, b);
+	}
 	return ev;
 }
 

@@ -150,6 +150,12 @@ content_of(struct treefs *t, const struct inode *n)
 	return t->last;
 }
 
+static struct str
+bytes_of(git_odb_object *content)
+{
+	return (struct str){git_odb_object_data(content), git_odb_object_size(content)};
+}
+
 /* --- what the kernel asks --- */
 
 static struct treefs *
@@ -205,11 +211,13 @@ on_readlink(fuse_req_t req, fuse_ino_t ino)
 	struct arena a = {0};
 	git_odb_object *content = content_of(t, n);
 
-	reads_add(&t->reads, n->path, READS_CONTENT);
-	if (content != NULL)
-		fuse_reply_readlink(req, arena_strn(&a, git_odb_object_data(content), git_odb_object_size(content)));
-	else
+	if (content != NULL) {
+		struct str target = bytes_of(content);
+		reads_add_link(&t->reads, n->path, target);
+		fuse_reply_readlink(req, arena_strn(&a, target.p, target.n));
+	} else {
 		fuse_reply_err(req, EIO);
+	}
 	arena_release(&a);
 }
 
@@ -217,9 +225,15 @@ static void
 on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct treefs *t = treefs_of(req);
+	const struct inode *n = &t->inodes.p[ino - 1];
+	git_odb_object *content = content_of(t, n);
 
+	if (content == NULL) {
+		fuse_reply_err(req, EIO);
+		return;
+	}
 	/* Not only when it is read: of an empty file the reader knows from its size that there is nothing to read. */
-	reads_add(&t->reads, t->inodes.p[ino - 1].path, READS_CONTENT);
+	reads_add_file(&t->reads, n->path, bytes_of(content));
 	fi->keep_cache = 1;
 	fuse_reply_open(req, fi);
 }
@@ -236,8 +250,9 @@ on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file
 		fuse_reply_err(req, EIO);
 		return;
 	}
-	size_t all = git_odb_object_size(content), from = off < 0 || (size_t)off > all ? all : (size_t)off;
-	fuse_reply_buf(req, (const char *)git_odb_object_data(content) + from, all - from < size ? all - from : size);
+	struct str all = bytes_of(content);
+	size_t from = off < 0 || (size_t)off > all.n ? all.n : (size_t)off;
+	fuse_reply_buf(req, all.p + from, all.n - from < size ? all.n - from : size);
 }
 
 static void
@@ -354,6 +369,7 @@ read_top(struct treefs *t, const char *git_dir, const char *tree, struct err *e)
 	top.id = *git_tree_id(top.tree);
 	vec_push(&t->inodes, top);
 	map_add(&t->by_path, top.path, NULL)->value = 0;
+	reads_add(&t->reads, STR(".gitmodules"), READS_LOOKED); /* by whoever judges what the evaluator said (gitlinks.h) */
 	return 0;
 }
 

@@ -28,6 +28,9 @@ static const struct file_part {
     [DIFFERENCE_ROOTS] = {"roots", &difference_root_fields, true},
     [DIFFERENCE_TARGETS] = {"targets", &difference_target_fields, true},
     [DIFFERENCE_KNOWN] = {"known", &difference_target_fields, true},
+    [DIFFERENCE_NEEDED] = {"needed", &difference_needed_fields, true},
+    [DIFFERENCE_DISTANCES] = {"distances", &difference_distances_fields, false},
+    [DIFFERENCE_COSTS] = {"costs", &evaluation_cost_fields, true},
 };
 
 struct difference_reader {

@@ -23,10 +23,13 @@ enum difference_part {
 	DIFFERENCE_ROOTS,
 	DIFFERENCE_TARGETS,
 	DIFFERENCE_KNOWN,
+	DIFFERENCE_NEEDED,
+	DIFFERENCE_DISTANCES,
+	DIFFERENCE_COSTS,
 	DIFFERENCE_PARTS
 };
 
-/* One element of a list, or all of counts or meta_errors. */
+/* One element of a list, or all of counts, meta_errors or distances. */
 struct difference_element {
 	enum difference_part part;
 	size_t index; /* its place in the list: what difference_cause.roots means */
@@ -37,6 +40,9 @@ struct difference_element {
 		const struct meta_errors *meta_errors;
 		const struct difference_root *root;
 		const struct difference_target *target; /* of `known`, too */
+		const struct difference_needed *needed;
+		const struct difference_distances *distances;
+		const struct evaluation_cost *cost;
 		const void *is;
 	};
 	struct str text; /* its JSON, in the mapped file: until difference_close */
@@ -62,7 +68,7 @@ struct difference_writer {
 	size_t n;                  /* elements of it so far */
 };
 void difference_begin(struct difference_writer *w, struct buf *out);
-/* one is the struct of the part. Parts come in their order; counts and meta_errors must be given, lists may have no element. */
+/* one is the struct of the part. Parts come in their order; counts, meta_errors and distances must be given, lists may have no element. */
 must_check int difference_put(struct difference_writer *w, enum difference_part part, const void *one, struct err *e);
 must_check int difference_end(struct difference_writer *w, struct err *e);
 

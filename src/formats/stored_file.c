@@ -23,6 +23,7 @@ static const struct field read_members[] = {
     {TEXT(version)},
     {FLAG(complete)},
     {FLAG(partial)},
+    {INT(workers)},
     {INT(rows), .otherwise = -1},
     {INT(errors), .otherwise = -1},
     {INT(derivations), .otherwise = -1},

@@ -8,11 +8,26 @@ enum { MAX_TOGETHER = 1024 };
 
 enum { NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1 };
 
-/* meta.position of the root's attribute, "FILE:LINE"; empty when it has none. In a. */
+/* The attribute that a root is, or, of one that is none and that a single derivation needs, as a package's source, the attribute of that
+ * one; NULL: neither. */
+static const struct attr_entry *
+owner_of(const struct difference *d, const struct root *r)
+{
+	const struct spread *s = &d->spread;
+
+	if (r->n_attrs != 0)
+		return &d->attrs.v.p[r->attrs[0]];
+	if (r->used_by == NO_ATTR || s->up_off[r->sub + 1] - s->up_off[r->sub] != 1)
+		return NULL;
+	const struct attr_entry *user = &d->attrs.v.p[r->used_by];
+	return s->sub[user->head_node] == s->up[s->up_off[r->sub]] ? user : NULL;
+}
+
+/* meta.position of the root's owner, "FILE:LINE"; empty when there is none. In a. */
 static struct str
 position_of(const struct difference *d, struct arena *a, const struct root *r)
 {
-	const struct attr_entry *at = r->n_attrs != 0 ? &d->attrs.v.p[r->attrs[0]] : NULL;
+	const struct attr_entry *at = owner_of(d, r);
 	struct str text = at != NULL && at->head != NULL ? attrs_meta_text(a, at->head->meta, "position") : STR("");
 
 	return str_utf8_ok(text) ? text : STR("");
@@ -74,11 +89,38 @@ who_reaches(const struct difference *d, struct arena *a)
 	return who;
 }
 
+/* 64 counts at once: plane i has bit i of each. */
+struct counts64 {
+	uint64_t plane[64];
+};
+
+/* One more, times 2^bit, for each that has a bit in row. */
+static void
+counts64_add(struct counts64 *t, uint64_t row, unsigned bit)
+{
+	for (; row != 0; bit++) {
+		uint64_t carry = t->plane[bit] & row;
+		t->plane[bit] ^= row;
+		row = carry;
+	}
+}
+
+static uint32_t
+counts64_of(const struct counts64 *t, size_t k)
+{
+	uint32_t count = 0;
+
+	for (unsigned bit = 0; bit < 32; bit++)
+		count |= (uint32_t)(t->plane[bit] >> k & 1) << bit;
+	return count;
+}
+
 /* At most 64 sources, by their first roots, a bit each: adds up what they reach, their own roots left out. */
 static void
 count_together(struct difference *d, const uint32_t *weight, const uint32_t *first, size_t n, uint64_t *mine, uint64_t *bits)
 {
 	const struct spread *s = &d->spread;
+	struct counts64 derivations = {0}, attributes = {0};
 	uint32_t lowest = UINT32_MAX;
 
 	memset(mine, 0, s->n * sizeof(*mine));
@@ -93,13 +135,13 @@ count_together(struct difference *d, const uint32_t *weight, const uint32_t *fir
 		for (uint32_t k = s->off[v]; k < s->off[v + 1]; k++)
 			if (s->in[k] >= lowest)
 				row |= bits[s->in[k]];
-		for (uint64_t left = row & ~mine[v]; left != 0; left &= left - 1) {
-			struct radius *together = &d->roots[first[__builtin_ctzll(left)]].together;
-			together->derivations++;
-			together->attributes += weight[v];
-		}
+		counts64_add(&derivations, row & ~mine[v], 0);
+		for (uint32_t left = weight[v]; left != 0; left &= left - 1)
+			counts64_add(&attributes, row & ~mine[v], (unsigned)__builtin_ctz(left));
 		bits[v] = row | mine[v];
 	}
+	for (size_t k = 0; k < n; k++)
+		d->roots[first[k]].together = (struct radius){counts64_of(&derivations, k), counts64_of(&attributes, k)};
 }
 
 /* What the roots of a source reach together: of one root its own radius, of several what at least one of them reaches. */

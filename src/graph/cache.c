@@ -1,6 +1,7 @@
 /* Graph files: a header, arrays, text, checksum. */
 #include "graph/cache.h"
 
+#include "support/base/log.h"
 #include "support/os/files.h"
 
 #include <dirent.h>
@@ -369,4 +370,19 @@ cache_save(const struct closure *g, size_t n_roots, const char *dir, struct err 
 	}
 	arena_release(&a);
 	return rc;
+}
+
+int
+closure_load_kept(struct closure *g, const char *graph_dir, struct err *e)
+{
+	size_t n_roots = g->nodes.n;
+	struct err unsaved = {0};
+
+	if (graph_dir != NULL && n_roots != 0 && cache_load(g, graph_dir) == 1)
+		return 0;
+	if (closure_load(g, e) != 0)
+		return fail_in(e, "base");
+	if (graph_dir != NULL && n_roots != 0 && cache_save(g, n_roots, graph_dir, &unsaved) != 0)
+		log_err(LOG_WARN, "the graph is not kept for the next time", &unsaved);
+	return 0;
 }

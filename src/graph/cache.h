@@ -26,4 +26,8 @@ int cache_load(struct closure *g, const char *dir);
  */
 must_check int cache_save(const struct closure *g, size_t n_roots, const char *dir, struct err *e);
 
+/* Loads the closure of the roots that g knows, base's: from its graph file where there is one, else from the derivations, and keeps it
+ * for the next time. graph_dir may be NULL. */
+must_check int closure_load_kept(struct closure *g, const char *graph_dir, struct err *e);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "graph/alone.h"
 #include "graph/compare.h"
+#include "graph/distance.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -272,35 +273,38 @@ find_followed(struct finder *f, const uint8_t *asked)
 	}
 }
 
-/* The next derivation on a shortest way down to a root, for each that is above one, and that root. */
+/* The way down to the nearest root: each next one is a step nearer to it. */
+static uint32_t
+step_down(const struct difference *d, uint32_t v)
+{
+	const struct spread *s = &d->spread;
+	uint32_t k = s->off[v];
+
+	while (d->distance[s->in[k]] != d->distance[v] - 1)
+		k++;
+	return s->in[k];
+}
+
 static void
 find_chains(struct finder *f, const uint8_t *asked)
 {
-	const struct spread *s = &f->d->spread;
-	uint32_t *length = arena_alloc(&f->a, s->n * sizeof(*length)), *next = arena_alloc(&f->a, s->n * sizeof(*next));
-	uint32_t *last = arena_alloc(&f->a, s->n * sizeof(*last));
+	struct difference *d = f->d;
+	const struct spread *s = &d->spread;
+	uint32_t *last = arena_alloc(&f->a, s->n * sizeof(*last)); /* the root that the way ends in */
 
+	for (uint32_t v = 0; v < s->n; v++)
+		last[v] = d->distance[v] == 0 || d->distance[v] == NO_DISTANCE ? v : last[step_down(d, v)];
 	for (uint32_t v = 0; v < s->n; v++) {
-		length[v] = f->root_of[v] != NO_ROOT ? 0 : UINT32_MAX;
-		last[v] = v;
-		for (uint32_t k = s->off[v]; k < s->off[v + 1]; k++)
-			if (length[s->in[k]] != UINT32_MAX && length[s->in[k]] + 1 < length[v]) {
-				length[v] = length[s->in[k]] + 1;
-				next[v] = s->in[k];
-				last[v] = last[s->in[k]];
-			}
-	}
-	for (uint32_t v = 0; v < s->n; v++) {
-		if (!asked[v] || length[v] == UINT32_MAX)
+		if (!asked[v] || d->distance[v] == NO_DISTANCE)
 			continue;
-		size_t all = (size_t)length[v] + 1, shown = all > DIFFERENCE_MAX_CHAIN ? DIFFERENCE_MAX_CHAIN : all;
-		uint32_t *chain = arena_alloc(&f->d->a, shown * sizeof(*chain)), at = v;
-		for (size_t n = 0; n + 1 < shown; n++, at = next[at])
+		size_t all = (size_t)d->distance[v] + 1, shown = all > DIFFERENCE_MAX_CHAIN ? DIFFERENCE_MAX_CHAIN : all;
+		uint32_t *chain = arena_alloc(&d->a, shown * sizeof(*chain)), at = v;
+		for (size_t n = 0; n + 1 < shown; n++, at = step_down(d, at))
 			chain[n] = s->node[at];
 		chain[shown - 1] = s->node[last[v]];
-		f->d->causes[v].chain = chain;
-		f->d->causes[v].n_chain = shown;
-		f->d->causes[v].chain_left_out = all - shown;
+		d->causes[v].chain = chain;
+		d->causes[v].n_chain = shown;
+		d->causes[v].chain_left_out = all - shown;
 	}
 }
 
@@ -350,9 +354,10 @@ difference_find_causes(struct difference *d, struct err *e)
 		index_roots(&f);
 		find_root_attrs(&f);
 		find_users(&f);
-		find_causes(&f);
 		d->roots = arena_dup(&d->a, f.roots.p, f.roots.n * sizeof(*f.roots.p));
 		d->n_roots = f.roots.n;
+		difference_find_distances(d, f.weight);
+		find_causes(&f);
 		difference_find_alone(d, f.queued, f.weight);
 	}
 	vec_release(&f.queue);

@@ -1,6 +1,7 @@
 /* The stage: evaluations in, difference file out. */
 #include "graph/cache.h"
 #include "graph/carry.h"
+#include "graph/costs.h"
 #include "graph/graph.h"
 #include "graph/result.h"
 #include "support/base/log.h"
@@ -18,22 +19,6 @@ difference_release(struct difference *d)
 	arena_release(&d->a);
 }
 
-/* Base's closure: from its graph file when there is one, else from the derivations. */
-static int
-load_base(struct closure *g, const char *graph_dir, struct err *e)
-{
-	size_t n_roots = g->nodes.n;
-	struct err unsaved = {0};
-
-	if (graph_dir != NULL && n_roots != 0 && cache_load(g, graph_dir) == 1)
-		return 0;
-	if (closure_load(g, e) != 0)
-		return fail_in(e, "base");
-	if (graph_dir != NULL && n_roots != 0 && cache_save(g, n_roots, graph_dir, &unsaved) != 0)
-		log_err(LOG_WARN, "the graph is not kept for the next time", &unsaved);
-	return 0;
-}
-
 /* Base's closure, the mark, then head's. */
 static int
 load_closures(struct difference *d, const char *graph_dir, struct record_out *out, struct err *e)
@@ -42,7 +27,7 @@ load_closures(struct difference *d, const char *graph_dir, struct record_out *ou
 	VEC(uint32_t) heads = {0};
 
 	record_progress(out, "derivations of base", (int64_t)g->nodes.n, -1);
-	if (load_base(g, graph_dir, e) != 0)
+	if (closure_load_kept(g, graph_dir, e) != 0)
 		return -1;
 	d->mark = g->nodes.n;
 	record_progress(out, "derivations of head", (int64_t)g->nodes.n, -1);
@@ -77,6 +62,8 @@ compute(struct difference *d, const struct diff_job *job, struct record_out *out
 	attrs_finish(&d->attrs, &d->closure, d->spread.must);
 	if (job->commit != NULL)
 		look_for_commit(d, job->commit);
+	if (costs_find(d, job, e) != 0)
+		return -1;
 	record_progress(out, "causes", (int64_t)d->spread.n, -1);
 	return difference_find_causes(d, e);
 }

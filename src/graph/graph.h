@@ -56,6 +56,8 @@
  * list}, list being at most 100 of the new ones, {path, job, system, error}. They are in no count either, and change no class;
  * a side of an attribute says `meta_error` then, and its meta is null.
  *
+ * costs: of each job what evaluating it allocated on both sides, where the difference is, and new warnings (costs.h).
+ *
  * graph_dir keeps closures as files (cache.h): base's, and head's for when it is base.
  *
  * The other headers of the folder are private.

@@ -13,6 +13,7 @@ enum {
 	DIFFERENCE_MAX_CHAIN =
 	    64, /* derivations named between one and its root; what is left out stands before the root, as a number */
 	DIFFERENCE_MAX_META_LISTED = 100, /* new errors of meta that are listed; the numbers are of all */
+	DIFFERENCE_MAX_DISTANCES = 64,    /* counted each by itself; what is farther is one number */
 	DIFFERENCE_MAX_ERROR = 16 * 1024, /* bytes of an evaluator's words that are passed on; the rest is in its rows */
 };
 
@@ -28,7 +29,7 @@ struct root {
 	size_t n_attrs;
 	uint32_t used_by; /* of a root without an attribute: the nearest entry that needs it; else NO_ATTR */
 	/* alone.h */
-	struct str position;    /* where it is defined, FILE:LINE as the evaluator says; empty: not known */
+	struct str position;    /* where it or its owner is defined, FILE:LINE as the evaluator says; empty: not known */
 	uint32_t source;        /* the first root of the same source */
 	struct radius together; /* what the roots of that source reach, these left out */
 	bool knows_together;
@@ -55,7 +56,10 @@ struct difference {
 	struct rebuild_cause *causes; /* per place in the spread; known only where an attribute is rebuilt */
 	size_t carry_commit;          /* carry.h; only when knows_carry */
 	bool knows_carry;
+	LIST(struct evaluation_cost) costs; /* costs.h */
 	struct radius *radius; /* per place in the spread, summed over systems; set where an attribute or root is */
+	uint32_t *distance;    /* per place in the spread (distance.h) */
+	struct difference_distances distances;
 };
 
 /* Fills causes and roots of what must be rebuilt (cause.c). */

@@ -1,5 +1,5 @@
 /* The difference file: what was found becomes its elements, one after the other. The same difference gives the same bytes. */
-#include "graph/result.h"
+#include "graph/distance.h"
 
 #include "formats/difference_file.h"
 #include "nix/drv.h"
@@ -196,6 +196,8 @@ cause_of(struct arena *a, const struct difference *d, const struct attr_entry *a
 		return NULL;
 	const struct root *own = c->is_root ? &d->roots[c->roots[0]] : NULL;
 	struct difference_cause *ret = arena_alloc(a, sizeof(*ret));
+	uint32_t far = d->distance[d->spread.sub[at->head_node]];
+	ret->distance = far != NO_DISTANCE ? (int64_t)far : -1;
 	ret->kind = own != NULL ? CAUSE_ROOT : CAUSE_FOLLOWER;
 	ret->what = texts_of(a, own != NULL ? own->what : NULL, own != NULL ? own->n_what : 0);
 	ret->roots = (struct numbers){arena_alloc(a, (c->n_roots + 1) * sizeof(*ret->roots.p)), c->n_roots};
@@ -262,6 +264,13 @@ path_at(struct arena *a, const struct attr_entry *all, uint32_t i)
 	return i == NO_ATTR ? none : path_of(a, all[i].path);
 }
 
+/* How many derivations that must be rebuilt need it directly. */
+static int64_t
+dependents_of(const struct spread *s, uint32_t v)
+{
+	return s->up_off[v + 1] - s->up_off[v];
+}
+
 static int
 put_attr(struct writing *w, const struct attr_entry *at, struct err *e)
 {
@@ -279,6 +288,7 @@ put_attr(struct writing *w, const struct attr_entry *at, struct err *e)
 	    .head = side_of(&w->a, at->head),
 	    .hidden_by = path_or_null(&w->a, at->hidden_by),
 	    .cause = cause_of(&w->a, d, at),
+	    .dependents = built ? dependents_of(&d->spread, d->spread.sub[at->head_node]) : -1,
 	    .radius = built ? radius_of(&w->a, &d->radius[d->spread.sub[at->head_node]]) : NULL,
 	    .version = versions_of(&w->a, at),
 	    .renamed_from = path_at(&w->a, all, at->renamed_from),
@@ -326,6 +336,7 @@ put_root(struct writing *w, const struct root *r, struct err *e)
 	    .used_by = path_at(&w->a, d->attrs.v.p, r->used_by),
 	    .what = texts_of(&w->a, r->what, r->n_what),
 	    .radius = root_radius_of(&w->a, d, r),
+	    .dependents = dependents_of(&d->spread, r->sub),
 	    .position = text_or_null(&w->a, r->position),
 	    .source = r->source,
 	    .together = r->knows_together ? radius_of(&w->a, &r->together) : NULL,
@@ -334,6 +345,14 @@ put_root(struct writing *w, const struct root *r, struct err *e)
 	for (size_t i = 0; i < r->n_attrs; i++)
 		one.attributes.p[i] = path_of(&w->a, d->attrs.v.p[r->attrs[i]].path);
 	return put(w, DIFFERENCE_ROOTS, &one, e);
+}
+
+static bool
+is_target(const struct attr_entry *at)
+{
+	return (at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED ||
+	           at->class == CLASS_SWITCHED) &&
+	       at->alias_of == NO_ATTR;
 }
 
 /* Distinct derivations of added, rebuilt, fixed and switched attributes, in the order of the attributes: those that base had not
@@ -347,9 +366,7 @@ put_targets(struct writing *w, enum difference_part part, struct err *e)
 
 	for (size_t i = 0; rc == 0 && i < d->attrs.v.n; i++) {
 		const struct attr_entry *at = &d->attrs.v.p[i];
-		bool wanted = at->class == CLASS_ADDED || at->class == CLASS_REBUILD || at->class == CLASS_FIXED ||
-		              at->class == CLASS_SWITCHED;
-		if (!wanted || at->alias_of != NO_ATTR || seen[at->head_node] ||
+		if (!is_target(at) || seen[at->head_node] ||
 		    (d->spread.sub[at->head_node] == NO_SUB) != (part == DIFFERENCE_KNOWN))
 			continue;
 		seen[at->head_node] = 1;
@@ -358,6 +375,29 @@ put_targets(struct writing *w, enum difference_part part, struct err *e)
 		    .path = path_of(&w->a, at->path),
 		    .name = fields_clean(&w->a, closure_name(&d->closure, at->head_node))};
 		rc = put(w, part, &one, e);
+	}
+	return rc;
+}
+
+/* What must be rebuilt and is no target, inputs first. */
+static int
+put_needed(struct writing *w, struct err *e)
+{
+	const struct difference *d = w->d;
+	const struct closure *g = &d->closure;
+	AUTO(mem_free) uint8_t *target = mem_alloc(g->loaded + 1);
+	int rc = 0;
+
+	for (size_t i = 0; i < d->attrs.v.n; i++)
+		if (is_target(&d->attrs.v.p[i]))
+			target[d->attrs.v.p[i].head_node] = 1;
+	for (uint32_t v = 0; rc == 0 && v < d->spread.n; v++) {
+		uint32_t node = d->spread.node[v];
+		if (target[node])
+			continue;
+		const struct difference_needed one = {drv_of(&w->a, d, node),
+		    fields_clean(&w->a, g->systems.p[g->system.p[node]].key)};
+		rc = put(w, DIFFERENCE_NEEDED, &one, e);
 	}
 	return rc;
 }
@@ -471,7 +511,12 @@ write_parts(struct writing *w, const struct difference_counts *counts, struct er
 		return -1;
 	for (size_t i = 0; rc == 0 && i < d->n_roots; i++)
 		rc = put_root(w, &d->roots[i], e);
-	if (rc != 0 || put_targets(w, DIFFERENCE_TARGETS, e) != 0 || put_targets(w, DIFFERENCE_KNOWN, e) != 0)
+	if (rc != 0 || put_targets(w, DIFFERENCE_TARGETS, e) != 0 || put_targets(w, DIFFERENCE_KNOWN, e) != 0 ||
+	    put_needed(w, e) != 0 || put(w, DIFFERENCE_DISTANCES, &d->distances, e) != 0)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < d->costs.n; i++)
+		rc = put(w, DIFFERENCE_COSTS, &d->costs.p[i], e);
+	if (rc != 0)
 		return -1;
 	return difference_end(&w->to, e);
 }

@@ -23,18 +23,31 @@ struct machine_lines {
 };
 
 /* Nix' settings here; asked for once, before this process has other children. */
+static struct {
+	struct nix_settings all;
+	struct arena a;
+	bool asked;
+} own;
+
+void
+machines_know(const char *settings)
+{
+	struct err e;
+
+	own.asked = true;
+	if (settings != NULL && nixsettings_parse(&own.a, str_of(settings), &own.all, &e) != 0)
+		log_err(LOG_WARN, "what Nix builds here is a guess", &e);
+}
+
 static const struct nix_settings *
 settings_of_nix(void)
 {
-	static struct nix_settings conf;
-	static struct arena a;
-	static bool asked;
 	struct err e;
 
-	if (!asked && nixsettings_read(&a, NULL, &conf, &e) != 0)
+	if (!own.asked && nixsettings_read(&own.a, NULL, &own.all, &e) != 0)
 		log_err(LOG_WARN, "what Nix builds here is a guess", &e);
-	asked = true;
-	return &conf;
+	own.asked = true;
+	return &own.all;
 }
 
 const char *

@@ -43,6 +43,9 @@ struct machines_said {
 /* This machine (one entry a system, as slots are counted by system), then its builders. The first call runs a program. */
 must_check int machines_load(struct arena *a, const struct machines_said *said, const struct machine **ret, size_t *ret_n,
     struct err *e);
+/* What Nix' settings are, as nixsettings_read has them on one line, so that no program is run for them here. NULL: what Nix builds here is
+ * a guess until they are known: what this kernel runs, with the features that machines usually have. */
+void machines_know(const char *settings);
 /* Whether two lists say the same. */
 bool machines_same(const struct machine *a, size_t n_a, const struct machine *b, size_t n_b);
 /* features: NULL-terminated. */

@@ -1,4 +1,4 @@
-/* Where the library is that old Nix is started with. */
+/* Where the libraries are that Nix is started with. */
 #include "nix/preload.h"
 
 #include "support/base/str.h"
@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 const char *
-nix_preload(struct arena *a)
+nix_preload(struct arena *a, const char *name)
 {
-	static const char *const places[] = {"nixlines.so", "../lib/ekaci/nixlines.so"};
+	static const char *const places[] = {"", "../lib/ekaci/"};
 	const char *nix = child_find(a, "nix");
 	char real[PATH_MAX], self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -22,7 +22,7 @@ nix_preload(struct arena *a)
 	self[n] = '\0';
 	*strrchr(self, '/') = '\0';
 	for (size_t i = 0; i < COUNT(places); i++)
-		if (realpath(arena_printf(a, "%s/%s", self, places[i]), real) != NULL)
+		if (realpath(arena_printf(a, "%s/%s%s", self, places[i], name), real) != NULL)
 			return arena_strdup(a, real);
 	return NULL;
 }

@@ -5,7 +5,10 @@
 #include "store/duration.h"
 #include "support/base/map.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+enum { MAX_DEAREST = 5 };
 
 enum { USUAL, LOW, HIGH, BOUNDS };
 
@@ -24,27 +27,57 @@ struct totals {
 	struct bounds work, path;
 };
 
+/* What was asked of the database; the arena has the keys of the map. */
+struct estimator {
+	struct store *s;
+	struct arena a;
+	struct map names;
+	VEC(struct guess) guesses; /* as in names */
+};
+
+struct estimator *
+estimator_new(struct store *s)
+{
+	struct estimator *ret = mem_alloc(sizeof(*ret));
+
+	ret->s = s;
+	return ret;
+}
+
+void
+estimator_free(struct estimator **xp)
+{
+	struct estimator *x = *xp;
+
+	*xp = NULL;
+	if (x == NULL)
+		return;
+	map_release(&x->names);
+	vec_release(&x->guesses);
+	arena_release(&x->a);
+	mem_free(&x);
+}
+
 /* What one estimate is made of; the arena has all but the vectors and maps. */
 struct estimate {
 	struct arena a;
-	struct map ids, names, systems;
-	VEC(struct guess) guesses; /* as in names */
+	struct map ids, systems;
 	VEC(struct totals) totals; /* as in systems */
 	struct bounds *path;       /* of each wanted build: the longest chain that ends in it */
 };
 
 /* The expected duration, asked of the database once a name and system. */
 static int
-expected(struct store *s, struct estimate *x, const struct build_want *w, struct guess *ret, struct err *e)
+expected(struct estimator *x, const char *name, const char *system, struct guess *ret, struct err *e)
 {
-	struct str pname = duration_name(str_of(w->name));
-	struct str key = str_of(arena_printf(&x->a, STR_FMT " %s", STR_ARG(pname), w->system));
+	struct str pname = duration_name(str_of(name));
+	struct str key = str_of(arena_printf(&x->a, STR_FMT " %s", STR_ARG(pname), system));
 	int64_t median = QUEUE_UNKNOWN_MS, spread = 0;
 	bool added;
 	struct map_entry *at = map_add(&x->names, key, &added);
 
 	if (added) {
-		int rc = duration_get(s, pname, w->system, &median, &spread, e);
+		int rc = duration_get(x->s, pname, system, &median, &spread, e);
 		if (rc < 0)
 			return -1;
 		at->value = x->guesses.n;
@@ -78,12 +111,12 @@ longer(struct bounds *to, const struct bounds *than)
 }
 
 static int
-add_build(struct store *s, struct estimate *x, const struct build_want *w, size_t i, struct err *e)
+add_build(struct estimator *known, struct estimate *x, const struct build_want *w, size_t i, struct err *e)
 {
 	struct bounds *path = &x->path[i];
 	struct guess g;
 
-	if (expected(s, x, w, &g, e) != 0)
+	if (expected(known, w->name, w->system, &g, e) != 0)
 		return -1;
 	struct totals *t = totals_of(x, w->system);
 	for (size_t k = 0; k < w->inputs.n; k++) {
@@ -168,8 +201,17 @@ result(struct arena *a, const struct estimate *x, const struct machine *machines
 	return all;
 }
 
+static void
+release(struct estimate *x)
+{
+	map_release(&x->ids);
+	map_release(&x->systems);
+	vec_release(&x->totals);
+	arena_release(&x->a);
+}
+
 int
-estimate_builds(struct store *s, struct arena *a, const struct machine *machines, size_t n_machines,
+estimate_builds(struct estimator *known, struct arena *a, const struct machine *machines, size_t n_machines,
     const struct build_want *wants, size_t n, struct estimates *ret, struct err *e)
 {
 	struct estimate x = {0};
@@ -178,14 +220,82 @@ estimate_builds(struct store *s, struct arena *a, const struct machine *machines
 	x.path = arena_alloc(&x.a, (n + 1) * sizeof(*x.path));
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (!wants[i].cached)
-			rc = add_build(s, &x, &wants[i], i, e);
+			rc = add_build(known, &x, &wants[i], i, e);
 	if (rc == 0)
 		*ret = result(a, &x, machines, n_machines);
-	map_release(&x.ids);
-	map_release(&x.names);
-	map_release(&x.systems);
-	vec_release(&x.guesses);
-	vec_release(&x.totals);
-	arena_release(&x.a);
+	release(&x);
+	return rc;
+}
+
+/* --- what a change costs ------------------------------------------------------------------------------------------ */
+
+struct costing {
+	struct arena a;
+	struct change_cost sum;
+	struct map packages; /* pname -> place in dear */
+	VEC(struct dear_package) dear;
+};
+
+static int
+add_item(struct estimator *known, struct costing *c, const struct estimate_item *it, struct err *e)
+{
+	struct str pname = duration_name(str_of(it->name));
+	struct guess g;
+	bool added;
+
+	c->sum.builds++;
+	c->sum.cached += it->cached;
+	if (expected(known, it->name, it->system, &g, e) != 0)
+		return -1;
+	if (!g.known)
+		return 0;
+	c->sum.known++;
+	c->sum.ms += g.took.ms[USUAL];
+	c->sum.low_ms += g.took.ms[LOW];
+	c->sum.high_ms += g.took.ms[HIGH];
+	c->sum.cached_known += it->cached;
+	c->sum.cached_ms += it->cached ? g.took.ms[USUAL] : 0;
+	struct map_entry *at = map_add(&c->packages, pname, &added);
+	if (added) {
+		struct dear_package one = {.name = str_dup(&c->a, pname)};
+		at->value = c->dear.n;
+		vec_push(&c->dear, one);
+	}
+	c->dear.p[at->value].builds++;
+	c->dear.p[at->value].ms += g.took.ms[USUAL];
+	return 0;
+}
+
+static int
+dearer_first(const void *a, const void *b)
+{
+	const struct dear_package *x = a, *y = b;
+
+	return x->ms != y->ms ? (x->ms < y->ms ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+int
+estimate_change(struct estimator *known, struct arena *a, const struct estimate_item *items, size_t n, struct change_cost *ret,
+    struct err *e)
+{
+	struct costing c = {0};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = add_item(known, &c, &items[i], e);
+	if (rc == 0) {
+		*ret = c.sum;
+		if (c.dear.n > 0)
+			qsort(c.dear.p, c.dear.n, sizeof(*c.dear.p), dearer_first);
+		ret->dearest.n = c.dear.n < MAX_DEAREST ? c.dear.n : MAX_DEAREST;
+		ret->dearest.p = arena_alloc(a, MAX_DEAREST * sizeof(*ret->dearest.p));
+		for (size_t i = 0; i < ret->dearest.n; i++) {
+			ret->dearest.p[i] = c.dear.p[i];
+			ret->dearest.p[i].name = arena_strdup(a, c.dear.p[i].name);
+		}
+	}
+	map_release(&c.packages);
+	vec_release(&c.dear);
+	arena_release(&c.a);
 	return rc;
 }

@@ -17,8 +17,22 @@
 #include "nix/machines.h"
 #include "store/builds.h"
 
+/* Asks the database once for each name and system, for all estimates that are made with it. */
+struct estimator;
+struct estimator *estimator_new(struct store *s);
+void estimator_free(struct estimator **x); /* for AUTO(estimator_free) */
+
 /* wants as for store_builds_want: inputs before what needs them. */
-must_check int estimate_builds(struct store *s, struct arena *a, const struct machine *machines, size_t n_machines,
+must_check int estimate_builds(struct estimator *known, struct arena *a, const struct machine *machines, size_t n_machines,
     const struct build_want *wants, size_t n, struct estimates *ret, struct err *e);
+
+/* What a change makes or remakes: name as in its derivation. */
+struct estimate_item {
+	const char *name, *system;
+	bool cached;
+};
+/* What all of it costs (struct change_cost). */
+must_check int estimate_change(struct estimator *known, struct arena *a, const struct estimate_item *items, size_t n,
+    struct change_cost *ret, struct err *e);
 
 #endif

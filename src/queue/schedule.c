@@ -48,8 +48,9 @@ struct schedule {
 	struct store *s;
 	const struct settings *settings;
 	struct loop_timer *wake, *reread;
-	bool misread; /* the builders' file could not be read the last time */
-	bool full;    /* the store has no room: nothing is begun */
+	bool held, told; /* what this machine builds is a guess; it could be known */
+	bool misread;    /* the builders' file could not be read the last time */
+	bool full;       /* the store has no room: nothing is begun */
 	struct arena a;
 	const struct machine *machines;
 	size_t n_machines;
@@ -362,7 +363,7 @@ look(void *ctx)
 	int64_t now = clock_now_ms(), tell = INT64_MAX;
 	struct err e;
 
-	if (q->closing)
+	if (q->closing || q->held)
 		return;
 	int rc = store_begin(q->s, &e);
 	if (rc == 0) {
@@ -393,6 +394,12 @@ look(void *ctx)
 
 /* --- machines ------------------------------------------------------------------------------------------------------ */
 
+static void
+watch_builders(struct schedule *q)
+{
+	loop_timer_set(q->reread, strchr(q->settings->build.builders, '@') != NULL ? MACHINES_MS : -1);
+}
+
 /* What a build runs on stays in the list until it has ended, without slots when it is gone from the file. */
 static void
 adopt_machines(struct schedule *q, const struct machine *fresh, size_t n)
@@ -419,6 +426,32 @@ adopt_machines(struct schedule *q, const struct machine *fresh, size_t n)
 	vec_release(&all);
 }
 
+/* The rows are there already: only who builds them was not known. */
+static void
+begin(struct schedule *q)
+{
+	struct err e;
+
+	if (capacity_machines(&q->a, q->settings, &q->machines, &q->n_machines, &e) != 0) {
+		log_err(LOG_WARN, "nothing is built yet", &e);
+		loop_timer_set(q->reread, TROUBLE_MS);
+		return;
+	}
+	q->held = false;
+	queue_machines(q->queue, q->machines, q->n_machines);
+	expect_metrics(q);
+	watch_builders(q);
+	loop_timer_set(q->wake, 0);
+}
+
+void
+schedule_begin(struct schedule *q)
+{
+	q->told = true;
+	if (!q->closing && q->held)
+		begin(q);
+}
+
 /* The builders' file is read again now and then, as Nix does; a mistake in it leaves things as they are. */
 static void
 reread_machines(void *ctx)
@@ -431,6 +464,11 @@ reread_machines(void *ctx)
 
 	if (q->closing)
 		return;
+	if (q->held) {
+		if (q->told)
+			begin(q);
+		return;
+	}
 	while (known < q->n_machines && (q->machines[known].line == NULL || q->machines[known].max_jobs > 0))
 		known++;
 	bool misread = capacity_machines(&a, q->settings, &fresh, &n, &e) != 0;
@@ -445,7 +483,7 @@ reread_machines(void *ctx)
 		schedule_kick(q);
 	}
 	arena_release(&a);
-	loop_timer_set(q->reread, strchr(q->settings->build.builders, '@') != NULL ? MACHINES_MS : -1);
+	watch_builders(q);
 }
 
 void
@@ -472,13 +510,13 @@ write_hook(struct schedule *q, struct err *e)
 	    0755, FILES_NO_SYNC, e);
 }
 
-int
-schedule_new(struct loop *l, struct store *s, const struct settings *settings, void (*changed)(void *ctx, int64_t run),
-    void *ctx, struct schedule **ret, struct err *e)
+static int
+make(struct loop *l, struct store *s, const struct settings *settings, bool held, const struct tell *tell,
+    struct schedule **ret, struct err *e)
 {
 	struct schedule *q = mem_alloc(sizeof(*q));
 
-	*q = (struct schedule){.l = l, .s = s, .settings = settings, .tell = {.changed = changed, .ctx = ctx}};
+	*q = (struct schedule){.l = l, .s = s, .settings = settings, .tell = *tell, .held = held};
 	if (files_mkdirs(arena_printf(&q->a, "%s/logs", settings->state.dir), 0750, e) != 0 ||
 	    files_mkdirs(arena_printf(&q->a, "%s/gcroots/builds", settings->state.dir), 0750, e) != 0 ||
 	    write_hook(q, e) != 0 || capacity_machines(&q->a, settings, &q->machines, &q->n_machines, e) != 0 ||
@@ -491,10 +529,24 @@ schedule_new(struct loop *l, struct store *s, const struct settings *settings, v
 	q->wake = loop_timer_new(l, "schedule", look, q);
 	q->push = push_new(l, s, settings);
 	q->reread = loop_timer_new(l, "machines", reread_machines, q);
-	if (strchr(settings->build.builders, '@') != NULL)
-		loop_timer_set(q->reread, MACHINES_MS);
+	if (!held)
+		watch_builders(q);
 	*ret = q;
 	return 0;
+}
+
+int
+schedule_new(struct loop *l, struct store *s, const struct settings *settings, void (*changed)(void *ctx, int64_t run),
+    void *ctx, struct schedule **ret, struct err *e)
+{
+	return make(l, s, settings, false, &(struct tell){.changed = changed, .ctx = ctx}, ret, e);
+}
+
+int
+schedule_new_held(struct loop *l, struct store *s, const struct settings *settings, void (*changed)(void *ctx, int64_t run),
+    void *ctx, struct schedule **ret, struct err *e)
+{
+	return make(l, s, settings, true, &(struct tell){.changed = changed, .ctx = ctx}, ret, e);
 }
 
 int

@@ -21,6 +21,10 @@ struct schedule;
  * the last has ended, at once. It is called within a transaction. */
 must_check int schedule_new(struct loop *l, struct store *s, const struct settings *settings,
     void (*changed)(void *ctx, int64_t run), void *ctx, struct schedule **ret, struct err *e);
+/* The same, but what this machine builds is a guess yet (machines_know(NULL)): nothing starts until schedule_begin, by when it is known. */
+must_check int schedule_new_held(struct loop *l, struct store *s, const struct settings *settings,
+    void (*changed)(void *ctx, int64_t run), void *ctx, struct schedule **ret, struct err *e);
+void schedule_begin(struct schedule *q);
 /* There may be something to start. */
 void schedule_kick(struct schedule *q);
 /* The settings have changed: machines are read again, and what may start starts. */

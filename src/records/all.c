@@ -5,8 +5,11 @@
 #include "records/difference.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
+#include "records/first.h"
+#include "records/means_told.h"
 #include "records/mirror.h"
 #include "records/operator_order.h"
+#include "records/overlap.h"
 #include "records/page_told.h"
 #include "records/plan.h"
 #include "records/record.h"
@@ -19,6 +22,8 @@ const struct fields *const records_all[] = {
     &progress_fields,
     &stage_end_fields,
     &stage_error_fields,
+    &means_job_fields,
+    &means_fields,
     &mirror_job_fields,
     &mirrored_fields,
     &submodules_job_fields,
@@ -28,6 +33,8 @@ const struct fields *const records_all[] = {
     &evaluate_job_fields,
     &evaluation_fields,
     &evaluation_header_fields,
+    &first_job_fields,
+    &first_answer_fields,
     &diff_job_fields,
     &difference_record_fields,
     &difference_attribute_fields,
@@ -35,14 +42,19 @@ const struct fields *const records_all[] = {
     &meta_errors_fields,
     &difference_root_fields,
     &difference_target_fields,
+    &difference_needed_fields,
+    &difference_distances_fields,
+    &evaluation_cost_fields,
     &query_job_fields,
     &build_needed_fields,
+    &needed_there_fields,
     &query_fields,
     &base_of_fields,
     &sizes_fields,
     &build_job_fields,
     &built_fields,
     &build_told_fields,
+    &package_durations_fields,
     &push_job_fields,
     &pushed_fields,
     &run_failure_fields,
@@ -58,11 +70,17 @@ const struct fields *const records_all[] = {
     &report_labels_fields,
     &report_reviewers_fields,
     &report_how_fields,
+    &report_advice_fields,
+    &report_estimated_fields,
     &report_verdict_fields,
     &explain_job_fields,
     &explanation_fields,
+    &overlap_job_fields,
+    &overlap_told_fields,
+    &overlaps_told_fields,
     &index_told_fields,
     &repository_told_fields,
+    &pulls_told_fields,
     &pull_told_fields,
     &run_page_fields,
     &failures_told_fields,

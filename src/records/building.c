@@ -28,6 +28,7 @@ static const struct field build_needed_members[] = {
     {FLAG(marked), .left_out = true, .about = "cached, and an output in the store says of itself that it failed"},
     {FLAG(asked), .otherwise = true, .about = "of, or needed by, one of those named; true when none was named"},
     {TEXT(base), .left_out = true, .about = "of a target: its derivation at the base, \"\" when there is none"},
+    {FLAG(changed), .left_out = true, .about = "the change is why: it must be rebuilt, or is new"},
 };
 const struct fields build_needed_fields = FIELDS("build", "build", struct build_needed, build_needed_members);
 #undef OF
@@ -38,6 +39,14 @@ static const struct field base_of_members[] = {
     {TEXT(base), .required = true, .about = "\"\" when the base has no such attribute"},
 };
 const struct fields base_of_fields = FIELDS("base_of", "base_of", struct base_of, base_of_members);
+#undef OF
+
+#define OF struct needed_there
+static const struct field needed_there_members[] = {
+    {TEXT(name), .required = true},
+    {TEXT(system), .required = true},
+};
+const struct fields needed_there_fields = FIELDS("there", "there", struct needed_there, needed_there_members);
 #undef OF
 
 #define OF struct estimate_of
@@ -52,6 +61,30 @@ static const struct field estimate_of_members[] = {
     {INT(finish_high_ms), .otherwise = -1, .left_out = true},
 };
 static const struct fields estimate_of_fields = FIELDS("estimate", NULL, struct estimate_of, estimate_of_members);
+#undef OF
+
+#define OF struct dear_package
+static const struct field dear_package_members[] = {
+    {TEXT(name), .required = true, .about = "without version"},
+    {INT(builds)},
+    {INT(ms)},
+};
+static const struct fields dear_package_fields = FIELDS("package that costs", NULL, struct dear_package, dear_package_members);
+#undef OF
+
+#define OF struct change_cost
+static const struct field change_cost_members[] = {
+    {INT(builds), .about = "all that must be rebuilt or is new, whether it is there by now or not"},
+    {INT(known), .about = "of these how many have a recorded duration; the numbers below are of them"},
+    {INT(ms), .about = "one after the other, by medians"},
+    {INT(low_ms), .about = "with each one's usual spread shorter"},
+    {INT(high_ms), .about = "and longer"},
+    {INT(cached), .about = "of builds: there already, or to be fetched"},
+    {INT(cached_known)},
+    {INT(cached_ms)},
+    {LIST_OF(dearest, dear_package, dear_package_fields), .about = "the five that take most"},
+};
+static const struct fields change_cost_fields = FIELDS("cost of a change", NULL, struct change_cost, change_cost_members);
 #undef OF
 
 #define OF struct metric
@@ -110,7 +143,9 @@ static const struct field query_members[] = {
     {INT(cached)},
     {INT(to_build)},
     {INT(to_fetch)},
+    {INT(changed), .otherwise = -1, .left_out = true, .about = "derivations that the change makes or remakes"},
     {KEYED(estimate, system_estimate, of, estimate_of_fields), .left_out = true, .about = "added by the daemon, by system"},
+    {MAYBE(cost, change_cost, change_cost_fields), .left_out = true, .about = "likewise, of the whole change"},
     {MAYBE(sizes, sizes, sizes_fields), .left_out = true, .about = "added when the builds have ended"},
 };
 const struct fields query_fields = FIELDS_TYPED("query", "query", 1, struct query, query_members);
@@ -174,11 +209,23 @@ static const struct field build_told_members[] = {
     {FLAG(flaky), .left_out = true, .about = "it was built after it had failed, unchanged"},
     {MAYBE_FLAG(deterministic), .left_out = true, .about = "built once more it came out the same"},
     {INT(wall_ms), .otherwise = -1, .left_out = true},
+    {INT(expected_ms), .otherwise = -1, .left_out = true, .about = "what it was thought to take when the run asked for it"},
+    {FLAG(before), .left_out = true, .about = "it had ended before the run asked for it"},
     {MAYBE(was, build_was, build_was_fields), .left_out = true, .about = "how its derivation at the base is known to fail"},
     {FLAG(target)},
     {TEXT(log_url), .left_out = true, .about = "added by whoever has pages"},
 };
 const struct fields build_told_fields = FIELDS("build of a run", NULL, struct build_told, build_told_members);
+#undef OF
+
+#define OF struct package_durations
+static const struct field package_durations_members[] = {
+    {TEXT(name), .required = true, .about = "without version"},
+    {TEXT(system), .required = true},
+    {INTS(ms), .about = "oldest first"},
+};
+const struct fields package_durations_fields =
+    FIELDS("durations of a package", NULL, struct package_durations, package_durations_members);
 #undef OF
 
 #define OF struct push_job

@@ -22,6 +22,7 @@ struct build_needed {
 	const char *drv, *name, *system;
 	struct texts features, inputs;
 	bool target, fixed_output, cached, marked, asked;
+	bool changed;     /* the change is why: it must be rebuilt, or is new */
 	const char *base; /* of a target: its derivation at the base, "" when there is none; NULL: not known */
 };
 extern const struct fields build_needed_fields;
@@ -30,6 +31,12 @@ struct base_of {
 	const char *head, *base;
 };
 extern const struct fields base_of_fields;
+
+/* The record `there`: no target, but rebuilt because of the change all the same, and there already or to be fetched. */
+struct needed_there {
+	const char *name, *system;
+};
+extern const struct fields needed_there_fields;
 
 /* How long the builds of a system will take (queue/estimate.h). */
 struct estimate_of {
@@ -45,6 +52,24 @@ struct system_estimate {
 struct estimates {
 	struct system_estimate *p;
 	size_t n;
+};
+
+/* What all builds of one package take that a change needs. */
+struct dear_package {
+	const char *name; /* without version: "chromium" */
+	int64_t builds, ms;
+};
+
+/*
+ * What a change costs whoever builds all of it, whether some of it is there by now or not: all that must be rebuilt or is new. In
+ * machine time, one build after the other; only of builds whose duration was recorded, so where known is less than builds it is
+ * the least that it can be.
+ */
+struct change_cost {
+	int64_t builds, known;
+	int64_t ms, low_ms, high_ms; /* of the known ones: the median, and with each one's spread shorter and longer */
+	int64_t cached, cached_known, cached_ms; /* of these what is there already or can be fetched */
+	LIST(struct dear_package) dearest;       /* at most 5 */
 };
 
 struct metric {
@@ -82,7 +107,9 @@ extern const struct fields sizes_fields;
 struct query {
 	struct texts unknown; /* those of asked that are no target */
 	int64_t targets, cached, to_build, to_fetch;
+	int64_t changed;           /* derivations that the change makes or remakes; -1: the difference does not say */
 	struct estimates estimate; /* added by the daemon, by system */
+	struct change_cost *cost;  /* likewise; NULL: not known */
 	struct sizes *sizes;       /* added when the builds have ended */
 };
 extern const struct fields query_fields;
@@ -121,9 +148,11 @@ struct build_told {
 	const char *log_url;         /* added by whoever has pages */
 	const char *blame;           /* "newly_failing", "still_failing", "unknown"; NULL: not judged */
 	const char *name, *system;
-	bool flaky;        /* it was built after it had failed, unchanged */
-	int deterministic; /* built once more it came out the same; -1: not compared */
-	int64_t wall_ms;   /* -1: not known */
+	bool flaky;          /* it was built after it had failed, unchanged */
+	int deterministic;   /* built once more it came out the same; -1: not compared */
+	int64_t wall_ms;     /* -1: not known */
+	int64_t expected_ms; /* what it was thought to take when the run asked for it; -1: nobody knew */
+	bool before;         /* it had ended before the run asked for it */
 	struct build_was *was;
 	bool target;
 };
@@ -137,6 +166,13 @@ struct builds_told {
 	size_t n;
 };
 extern const struct fields build_told_fields;
+
+/* How long builds of a package took, oldest first (cli/durations.h). */
+struct package_durations {
+	const char *name, *system; /* without version */
+	struct numbers ms;
+};
+extern const struct fields package_durations_fields;
 
 struct push_job {
 	struct texts drvs;

@@ -87,6 +87,7 @@ const char *const cause_kinds[] = {[CAUSE_ROOT] = "root", [CAUSE_FOLLOWER] = "fo
 #define OF struct difference_cause
 static const struct field cause_members[] = {
     {WORD(kind, cause_kinds), .required = true},
+    {INT(distance), .otherwise = -1, .left_out = true, .about = "steps to the nearest root; 0: it is one"},
     {TEXTS(what), .about = "of a root, for people: \"version 8.1 -> 8.2\""},
     {INTS(roots), .about = "places in `roots`, the widest first; at most 16"},
     {INT(roots_total), .otherwise = -1},
@@ -117,6 +118,7 @@ static const struct field attribute_members[] = {
     {PATH(hidden_by), .about = "the set that fails as a whole on the other side"},
     {MAYBE(cause, difference_cause, cause_fields), .about = "why it is rebuilt"},
     {MAYBE(radius, difference_radius, radius_fields), .about = "what must also rebuild because of it"},
+    {INT(dependents), .otherwise = -1, .left_out = true, .about = "derivations that must be rebuilt and need it directly"},
     {TEXTS(version), .null = true, .about = "[old, new], when they differ"},
     {PATH(renamed_from), .about = "a removed attribute of the same derivation"},
     {PATH(alias_of), .about = "the attribute that counts"},
@@ -144,12 +146,33 @@ static const struct field root_members[] = {
     {PATH(used_by), .about = "of one that is no attribute's: the nearest attribute that needs it"},
     {TEXTS(what), .about = "for people"},
     {RECORD(radius, root_radius, root_radius_fields)},
-    {TEXT(position), .about = "where it is defined, FILE:LINE as the evaluator says"},
+    {INT(dependents), .otherwise = -1, .left_out = true, .about = "derivations that must be rebuilt and need it directly"},
+    {TEXT(position), .about = "where it, or what alone needs it, is defined, FILE:LINE as the evaluator says"},
     {INT(source), .otherwise = -1, .about = "the first root of the same file, or name, and difference"},
     {MAYBE(together, difference_radius, radius_fields), .about = "what the roots of that source reach, these left out"},
     {MAYBE(alone, difference_radius, radius_fields), .about = "what is rebuilt only because of that source"},
 };
 const struct fields difference_root_fields = FIELDS("root", NULL, struct difference_root, root_members);
+#undef OF
+
+#define OF struct difference_distances
+static const struct field distances_members[] = {
+    {LIST_OF(at, difference_radius, radius_fields),
+        .about = "by the number of steps from the nearest root: first the roots; at most 64"},
+    {RECORD(beyond, difference_radius, radius_fields), .about = "farther"},
+    {RECORD(none, difference_radius, radius_fields),
+        .about = "below which no root is: what is new, and sources that roots need"},
+    {INT(longest), .otherwise = -1, .about = "the greatest number of steps; -1: there is no root"},
+};
+const struct fields difference_distances_fields = FIELDS("distances", NULL, struct difference_distances, distances_members);
+#undef OF
+
+#define OF struct difference_needed
+static const struct field needed_members[] = {
+    {TEXT(drv), .required = true},
+    {TEXT(system)},
+};
+const struct fields difference_needed_fields = FIELDS("needed", NULL, struct difference_needed, needed_members);
 #undef OF
 
 #define OF struct difference_target
@@ -160,6 +183,40 @@ static const struct field target_members[] = {
     {TEXT(name)},
 };
 const struct fields difference_target_fields = FIELDS("target", NULL, struct difference_target, target_members);
+#undef OF
+
+#define OF struct cost_part
+static const struct field cost_part_members[] = {
+    {PATH(path), .required = true},
+    {INT(base), .about = "bytes; 0: it is not there"},
+    {INT(head)},
+    {PATH(most), .about = "the attribute below it that differs most; null: itself"},
+    {TEXT(position), .about = "where that is defined, FILE:LINE as the evaluator says"},
+};
+static const struct fields cost_part_fields = FIELDS("part of a cost", NULL, struct cost_part, cost_part_members);
+#undef OF
+
+#define OF struct new_warning
+static const struct field new_warning_members[] = {
+    {PATH(path), .required = true, .about = "in whose evaluation it was first heard"},
+    {TEXT(system)},
+    {TEXT(words)},
+};
+static const struct fields new_warning_fields = FIELDS("new warning", NULL, struct new_warning, new_warning_members);
+#undef OF
+
+#define OF struct evaluation_cost
+static const struct field evaluation_cost_members[] = {
+    {TEXT(job), .required = true},
+    {INT(base), .otherwise = -1, .about = "bytes that its evaluation allocated; -1: not known of both sides"},
+    {INT(head), .otherwise = -1},
+    {LIST_OF(where, cost_part, cost_part_fields), .about = "where the difference is, a set and what of it has nearly all"},
+    {LIST_OF(sets, cost_part, cost_part_fields), .about = "at the top, those that differ most"},
+    {INT(warnings), .otherwise = -1, .about = "that base's evaluation did not give; -1: not known"},
+    {LIST_OF(list, new_warning, new_warning_fields), .about = "the first of them"},
+};
+const struct fields evaluation_cost_fields =
+    FIELDS("cost of an evaluation", NULL, struct evaluation_cost, evaluation_cost_members);
 #undef OF
 
 #define OF struct meta_side

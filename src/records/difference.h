@@ -1,7 +1,7 @@
 /*
  * difference - job and record of the stage `diff`, and the difference file: what changed, why, and what that rebuilds.
  *
- * The file is one JSON object, {"ekaci_difference": 1, counts, attributes, meta_changed, meta_errors, roots, targets, known}, in
+ * The file is one JSON object, {"ekaci_difference": 1, counts, attributes, meta_changed, meta_errors, roots, targets, known, costs}, in
  * this order; it can have hundreds of megabytes, and is written and read element by element (formats/difference_file.h). What classes,
  * causes and radii mean stands in graph/graph.h.
  *
@@ -73,6 +73,7 @@ extern const char *const cause_kinds[]; /* "root", "follower" */
 /* Why an attribute is rebuilt. */
 struct difference_cause {
 	enum cause_kind kind;
+	int64_t distance;     /* steps to the nearest root, 0 of one (graph/distance.h); -1: the file does not say */
 	struct texts what;    /* of a root, for people: "version 8.1 -> 8.2" */
 	struct numbers roots; /* places in the file's list of roots, the widest first; at most 16 */
 	int64_t roots_total;  /* -1: the file does not say; all are listed */
@@ -96,6 +97,7 @@ struct difference_attribute {
 	struct texts hidden_by;              /* path of the set that fails as a whole on the other side; p == NULL: none */
 	struct difference_cause *cause;      /* NULL: not rebuilt */
 	struct difference_radius *radius;    /* NULL: nothing must be rebuilt */
+	int64_t dependents;   /* derivations that must be rebuilt and need it directly; -1: the file does not say */
 	struct texts version; /* old and new, either NULL when there is none; p == NULL: the same, or not known */
 	struct texts renamed_from, alias_of; /* paths; p == NULL: none */
 	struct paths aliases;                /* other names, each an element of its own that says alias_of */
@@ -117,12 +119,29 @@ struct difference_root {
 	struct texts used_by;                       /* of one that is no attribute's: the nearest attribute that needs it */
 	struct texts what;                          /* for people */
 	struct root_radius radius;
+	int64_t dependents;   /* as of an attribute */
 	const char *position; /* where it is defined, FILE:LINE as the evaluator says; NULL: not known */
 	int64_t source; /* the first root of the same source (graph/alone.h), a place in the list; -1: the file does not say */
 	struct difference_radius *together; /* what the roots of that source reach, these left out; NULL: not known */
 	struct difference_radius *alone;    /* what is rebuilt only because of that source; NULL: the file does not say */
 };
 extern const struct fields difference_root_fields;
+
+/* Where a change goes: what must be rebuilt, by the number of steps from the nearest root. Attributes are those whose derivations
+ * these are, new ones too. All of it adds up to counts.total.rebuild_derivations. */
+struct difference_distances {
+	LIST(struct difference_radius) at; /* place 0: the roots themselves */
+	struct difference_radius beyond,
+	    none;        /* farther than `at` goes; below which no root is: what is new, and sources that roots need */
+	int64_t longest; /* -1: there is no root */
+};
+extern const struct fields difference_distances_fields;
+
+/* What must be rebuilt, too, and is no target: only needed by one. */
+struct difference_needed {
+	const char *drv, *system;
+};
+extern const struct fields difference_needed_fields;
 
 /* A derivation that is asked for: of `targets`, to be built; of `known`, built for base under another name already. */
 struct difference_target {
@@ -131,6 +150,28 @@ struct difference_target {
 	const char *name;
 };
 extern const struct fields difference_target_fields;
+
+/* What evaluating a job cost on both sides (graph/costs.h). */
+struct cost_part {
+	struct texts path;    /* of the set that all of it is below, or of one attribute */
+	int64_t base, head;   /* bytes; 0: it is not there */
+	struct texts most;    /* the attribute below it of which this is most true; p NULL: itself */
+	const char *position; /* where that is defined, FILE:LINE as the evaluator says; NULL: not known */
+};
+struct new_warning {
+	struct texts path; /* the attribute in whose evaluation it was first heard */
+	const char *system, *words;
+};
+struct evaluation_cost {
+	const char *job;
+	int64_t base, head; /* bytes allocated; -1: not known of both sides */
+	LIST(struct cost_part)
+	where; /* where the difference is: from the widest set that has nearly all of it downwards; the last is the narrowest */
+	LIST(struct cost_part) sets;   /* top-level sets and attributes by how much they differ, at most 10 */
+	int64_t warnings;              /* new ones, in all; -1: not known */
+	LIST(struct new_warning) list; /* the first of them */
+};
+extern const struct fields evaluation_cost_fields;
 
 /* An unchanged attribute of which only license, broken, insecure or unfree differ. */
 struct meta_side {

@@ -24,6 +24,7 @@ struct evaluate_job {
 	const char *git_dir, *tree;
 	const char *base_tree; /* of a head: what its evaluation may be proved by, in the same git_dir; or NULL */
 	bool proof;            /* note what is read, and spare evaluations that are proved (evaluate/reads.h) */
+	struct texts commits;  /* of a head: of which it is asked whether they rebuild nothing (evaluate/idle.h) */
 	struct job_def job;
 	int side; /* enum side */
 	const char *commit;
@@ -62,8 +63,10 @@ struct evaluation {
 	bool reused, complete;
 	int64_t
 	    proved; /* not evaluated: so many paths base's evaluation looked at, and none looks otherwise here; -1: evaluated */
-	const char *reason; /* of what is incomplete, the evaluator's own words */
-	bool unknown;       /* incomplete for what this machine could not have, not for what the repository says */
+	const char *unproved; /* of a head that was evaluated: why it is not proved to be base's; NULL: none was sought */
+	struct texts idle;    /* those of the job's commits that touch nothing of what was evaluated */
+	const char *reason;   /* of what is incomplete, the evaluator's own words */
+	bool unknown;         /* incomplete for what this machine could not have, not for what the repository says */
 	struct untold_attrs *untold;
 	struct commit_name *commit;
 	const char *nothing;
@@ -80,6 +83,7 @@ struct evaluation_header {
 	struct commit_name *commit;
 	const char *evaluator, *version, *source;
 	bool complete, partial; /* partial: but for rows that are marked unknown */
+	int64_t workers; /* that its rows' costs and warnings are of, side by side; 0: these say nothing (graph/costs.h) */
 	int64_t rows, errors, derivations;
 };
 extern const struct fields evaluation_header_fields;

@@ -131,11 +131,45 @@ static const struct field repository_members[] = {
     {TEXT(badge), .about = "path"},
     {LIST_OF(pulls, run_line, run_line_fields), .about = "the newest run of each that is open"},
     {LIST_OF(branch, run_line, run_line_fields)},
+    {MAYBE(beside, overlaps_told, overlaps_told_fields)},
     {LIST_OF(hours, figure_line, figure_line_fields)},
     {LIST_OF(days, figure_line, figure_line_fields)},
 };
 #undef OF
 const struct fields repository_told_fields = FIELDS("page of a repository", NULL, struct repository_told, repository_members);
+
+#define OF struct pull_line
+static const struct field pull_line_members[] = {
+    {INT(number)},
+    {TEXT(path)},
+    {TEXT(title)},
+    {TEXT(author)},
+    {FLAG(security), .about = "its title names a CVE or GHSA number, or security"},
+    {FLAG(bot), .about = "its author is an App"},
+    {FLAG(green), .about = "its verdict is success"},
+    {TEXT(verdict)},
+    {TEXT(result), .about = "the verdict in a line"},
+    {INT(rebuilds), .otherwise = -1, .null = true, .about = "null: not compared yet"},
+    {INT(cost_ms), .otherwise = -1, .null = true, .about = "time of builds that its estimate knows of; null: there is none"},
+    {INT(opened), .about = "when its first run was begun"},
+    {INT(others), .otherwise = -1, .null = true,
+        .about = "open pull requests that rebuild some of the same; null: not compared"},
+};
+#undef OF
+static const struct fields pull_line_fields =
+    FIELDS("pull request in the order of the morning", NULL, struct pull_line, pull_line_members);
+
+#define OF struct pulls_told
+static const struct field pulls_members[] = {
+    {TEXT(repository)},
+    {LIST_OF(pulls, pull_line, pull_line_fields),
+        .about = "security first, then people before bots, then what is green, small, cheap, old"},
+    {INT(left_out), .about = "that the filter leaves out"},
+    {TEXT(mistake), .about = "what of the filter is not understood, and left aside"},
+    {MAYBE(beside, overlaps_told, overlaps_told_fields)},
+};
+#undef OF
+const struct fields pulls_told_fields = FIELDS("page of open pull requests", NULL, struct pulls_told, pulls_members);
 
 #define OF struct failing_line
 static const struct field failing_line_members[] = {
@@ -170,6 +204,7 @@ static const struct field pull_members[] = {
     {TEXT(author)},
     {LIST_OF(runs, run_line, run_line_fields), .about = "newest first"},
     {MAYBE(since, since_told, since_fields)},
+    {MAYBE(beside, overlap_told, overlap_told_fields)},
 };
 #undef OF
 const struct fields pull_told_fields = FIELDS("page of a pull request", NULL, struct pull_told, pull_members);

@@ -6,6 +6,7 @@
 #define EKACI_RECORDS_PAGE_TOLD_H
 
 #include "records/fields.h"
+#include "records/overlap.h"
 
 struct log_phase_told {
 	const char *name;
@@ -73,9 +74,27 @@ extern const struct fields index_told_fields;
 struct repository_told {
 	const char *name, *default_branch, *verdict, *badge;
 	struct run_lines pulls, branch;
+	struct overlaps_told *beside; /* NULL: not compared yet */
 	struct figure_lines hours, days;
 };
 extern const struct fields repository_told_fields;
+
+/* An open pull request in the order of the morning. */
+struct pull_line {
+	int64_t number;
+	const char *path, *title, *author;
+	bool security, bot, green;
+	const char *verdict, *result;
+	int64_t rebuilds, cost_ms, opened, others;
+};
+struct pulls_told {
+	const char *repository;
+	LIST(struct pull_line) pulls;
+	int64_t left_out;
+	const char *mistake;
+	struct overlaps_told *beside; /* as on the page of the repository */
+};
+extern const struct fields pulls_told_fields;
 
 /* Something that fails in one of two runs and not in the other. */
 struct failing_line {
@@ -99,7 +118,8 @@ struct pull_told {
 	int64_t number;
 	const char *title, *author;
 	struct run_lines runs;
-	struct since_told *since; /* NULL: there are no two heads to compare */
+	struct since_told *since;    /* NULL: there are no two heads to compare */
+	struct overlap_told *beside; /* NULL: not compared with others, or the asker may not see them */
 };
 extern const struct fields pull_told_fields;
 

@@ -95,6 +95,15 @@ static const struct fields rebuild_impact_fields =
     FIELDS("rebuild_impact", NULL, struct rebuild_impact, rebuild_impact_members);
 #undef OF
 
+#define OF struct evaluation_cost_wishes
+static const struct field evaluation_cost_wishes_members[] = {
+    {FLAG(enabled), .otherwise = true},
+    {INT(warn_above_percent), .otherwise = EVALUATION_COST_WARN_ABOVE, .about = "of more bytes allocated; 0: never"},
+};
+static const struct fields evaluation_cost_wishes_fields =
+    FIELDS("evaluation_cost", NULL, struct evaluation_cost_wishes, evaluation_cost_wishes_members);
+#undef OF
+
 const char *const report_comment_words[] = {"always", "changes", "failures", "never", NULL};
 
 #define OF struct report_said
@@ -107,11 +116,30 @@ static const struct field report_said_members[] = {
 static const struct fields report_said_fields = FIELDS("said", NULL, struct report_said, report_said_members);
 #undef OF
 
+#define OF struct budget_step
+static const struct field budget_step_members[] = {
+    {INT(ms), .required = true, .about = "of machine time, at most"},
+    {TEXT(branch), .required = true},
+};
+static const struct fields budget_step_fields = FIELDS("step of a budget", NULL, struct budget_step, budget_step_members);
+#undef OF
+
+#define OF struct branch_budget
+static const struct field budget_members[] = {
+    {LIST_OF(up_to, budget_step, budget_step_fields), .about = "ascending"},
+    {TEXT(above), .required = true, .about = "the branch for what costs more"},
+};
+static const struct fields branch_budget_fields = FIELDS("budget", NULL, struct branch_budget, budget_members);
+#undef OF
+
 #define OF struct report_wishes
 static const struct field report_wishes_members[] = {
     {RECORD(package_change_summary, package_change_summary, package_change_summary_fields)},
     {RECORD(rebuild_impact, rebuild_impact, rebuild_impact_fields)},
+    {RECORD(evaluation_cost, evaluation_cost_wishes, evaluation_cost_wishes_fields)},
     {MAYBE(said, report_said, report_said_fields), .left_out = true, .about = "how the repository wants to be told"},
+    {MAYBE(budget, branch_budget, branch_budget_fields), .left_out = true,
+        .about = "which branch a change belongs on, by what it costs"},
 };
 const struct fields report_wishes_fields = FIELDS("report", NULL, struct report_wishes, report_wishes_members);
 #undef OF

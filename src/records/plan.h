@@ -68,6 +68,11 @@ struct rebuild_impact {
 	bool enabled;
 	int64_t max_top_blast_radius;
 };
+enum { EVALUATION_COST_WARN_ABOVE = 10 }; /* percent, unless a repository says otherwise */
+struct evaluation_cost_wishes {
+	bool enabled;
+	int64_t warn_above_percent; /* of more bytes allocated; 0: never */
+};
 /* When a comment is posted: "always", "changes", "failures", "never"; NULL at the end. */
 extern const char *const report_comment_words[];
 enum {
@@ -80,10 +85,21 @@ struct report_said {
 	int labels;                                /* -1: nothing */
 	int64_t review_requests, attribute_checks; /* -1: nothing */
 };
+/* Which branch a change belongs on, by what it costs (changeset/spending.h). */
+struct budget_step {
+	int64_t ms; /* of machine time, at most */
+	const char *branch;
+};
+struct branch_budget {
+	LIST(struct budget_step) up_to; /* ascending */
+	const char *above;
+};
 struct report_wishes {
 	struct package_change_summary package_change_summary;
 	struct rebuild_impact rebuild_impact;
-	struct report_said *said; /* NULL: nothing */
+	struct evaluation_cost_wishes evaluation_cost;
+	struct report_said *said;     /* NULL: nothing */
+	struct branch_budget *budget; /* NULL: none */
 };
 struct config_edit {
 	bool valid;

@@ -31,6 +31,7 @@ static const struct field report_job_members[] = {
     {RAW(query)},
     {RAW(builds)},
     {RAW(failure)},
+    {RAW(first), .left_out = true, .about = "a list of `first answer`"},
     {MAYBE(progress, progress, progress_fields), .about = "shown while evaluating"},
     {TEXT(difference), .about = "the difference file"},
     {TEXT(checkout_dir), .about = "where the tree stood while it was evaluated"},
@@ -55,6 +56,7 @@ static const struct field run_members[] = {
     {TEXT(head)},
     {TEXT(base)},
     {TEXT(title)},
+    {TEXT(base_ref), .about = "the branch it is made against"},
     {FLAG(conflict)},
     {TEXTS(conflicts), .about = "paths in conflict"},
 };
@@ -69,6 +71,7 @@ static const struct field report_facts_members[] = {
     {MAYBE(query, query, query_fields)},
     {KEYED(builds, build_of_drv, told, build_told_fields), .about = "by derivation; null: nobody asked for any"},
     {MAYBE(failure, run_failure, run_failure_fields)},
+    {LIST_OF(first, first_answer, first_answer_fields), .left_out = true},
 };
 const struct fields report_facts_fields = FIELDS("facts of a report", NULL, struct report_facts, report_facts_members);
 #undef OF
@@ -149,6 +152,34 @@ static const struct field report_how_members[] = {
     {INT(review_requests)},
 };
 const struct fields report_how_fields = FIELDS("how", "how", struct report_how, report_how_members);
+#undef OF
+
+#define OF struct report_advice
+static const struct field report_advice_members[] = {
+    {TEXT(branch), .about = "where it belongs by its cost; null: not known, as durations are missing"},
+    {TEXT(at_least), .about = "then the branch that what is known would still fit"},
+    {FLAG(near), .about = "by the range of the estimate it may belong on `other`"},
+    {TEXT(other)},
+    {TEXT(against), .about = "the branch that it is made against; null: not known"},
+    {INT(builds), .about = "as of the cost, like the next four"},
+    {INT(known)},
+    {INT(ms)},
+    {INT(low_ms)},
+    {INT(high_ms)},
+    {TEXT(budget), .about = "for people"},
+};
+const struct fields report_advice_fields = FIELDS("advice", NULL, struct report_advice, report_advice_members);
+#undef OF
+
+#define OF struct report_estimated
+static const struct field report_estimated_members[] = {
+    {INT(builds), .about = "made for this run"},
+    {INT(known), .about = "of these whose duration was known before; the rest is of them"},
+    {INT(expected_ms)},
+    {INT(took_ms)},
+    {INT(off_ms), .about = "how far each was off, whether more or less, added up"},
+};
+const struct fields report_estimated_fields = FIELDS("estimated", NULL, struct report_estimated, report_estimated_members);
 #undef OF
 
 #define OF struct report_verdict

@@ -11,6 +11,7 @@
 #include "records/building.h"
 #include "records/evaluation.h"
 #include "records/failure.h"
+#include "records/first.h"
 #include "records/plan.h"
 #include "records/record.h"
 #include "records/run_state.h"
@@ -30,7 +31,7 @@ struct report_settings {
 
 struct report_job {
 	const char *run; /* JSON each: the members of struct report_facts */
-	const char *plan, *evaluations, *query, *builds, *failure;
+	const char *plan, *evaluations, *query, *builds, *failure, *first;
 	int phase; /* enum phase */
 	const char *git_dir, *head_tree, *documents_dir;
 	const char *checkout_dir;
@@ -50,6 +51,7 @@ struct report_run {
 	const char *url, *repo;
 	int64_t number;
 	const char *head, *base, *title;
+	const char *base_ref; /* the branch it is made against; NULL: none */
 	bool conflict;
 	struct texts conflicts;
 };
@@ -61,6 +63,7 @@ struct report_facts {
 	struct query *query;
 	struct builds_told builds; /* p NULL: nobody asked for any */
 	struct run_failure *failure;
+	struct first_answers first;
 };
 extern const struct fields report_facts_fields;
 
@@ -112,6 +115,26 @@ struct report_how {
 	int64_t review_requests;
 };
 extern const struct fields report_how_fields;
+
+/* Where a change belongs by what it costs (report/cost.h). */
+struct report_advice {
+	const char *branch;   /* NULL: not known, as durations are missing */
+	const char *at_least; /* then: what is known by itself still fits this one; NULL: branch is known */
+	bool near;            /* by its range it may belong on `other` */
+	const char *other;
+	const char *against; /* the branch that it is made against; NULL: not known */
+	int64_t builds, known, ms, low_ms, high_ms;
+	const char *budget; /* for people */
+};
+extern const struct fields report_advice_fields;
+
+/* How good the estimate was: of builds that were made for this run. */
+struct report_estimated {
+	int64_t builds, known; /* made; of these whose duration was known before, of which are the rest */
+	int64_t expected_ms, took_ms;
+	int64_t off_ms; /* the sum of how far each was off, whether more or less */
+};
+extern const struct fields report_estimated_fields;
 
 struct report_verdict {
 	const char *conclusion, *title;

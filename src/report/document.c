@@ -1,6 +1,8 @@
 /* report.json. */
 #include "report/document.h"
 
+#include "report/cost.h"
+#include "report/first_told.h"
 #include "support/text/jscan.h"
 #include "support/text/json.h"
 
@@ -160,6 +162,28 @@ write_verdict(struct buf *out, const struct verdict *v)
 	buf_putc(out, '}');
 }
 
+/* A struct by its table, or null. */
+static void
+record(struct buf *out, const char *key, const struct fields *of, const void *is)
+{
+	struct err e;
+
+	name(out, key);
+	/* What comes from the repository was read as text before, so it can be written. */
+	if (is == NULL || fields_write(of, is, out, &e) != 0)
+		buf_puts(out, "null");
+}
+
+static void
+write_cost(struct model *m, struct buf *out)
+{
+	struct report_estimated estimated;
+	struct report_advice advice;
+
+	record(out, "advice", &report_advice_fields, cost_advice(m, &advice) ? &advice : NULL);
+	record(out, "estimated", &report_estimated_fields, cost_estimated(m, &estimated) ? &estimated : NULL);
+}
+
 /* What is null unless base and head were compared. */
 static void
 write_compared(struct model *m, struct buf *out)
@@ -177,7 +201,10 @@ write_compared(struct model *m, struct buf *out)
 	member(out, "meta_changed", part(m, DIFFERENCE_META_CHANGED));
 	if (meta_errors.p != NULL)
 		member(out, "meta_errors", meta_errors);
+	member(out, "distances", part(m, DIFFERENCE_DISTANCES));
+	member(out, "evaluation_costs", part(m, DIFFERENCE_COSTS));
 	member(out, "query", m->job->query != NULL ? str_of(m->job->query) : (struct str){0});
+	write_cost(m, out);
 	name(out, "attributes");
 	if (compared)
 		write_attributes(m, out);
@@ -189,6 +216,20 @@ static struct str
 given(const char *json, const char *otherwise)
 {
 	return str_of(json != NULL ? json : otherwise);
+}
+
+/* What was said before, and against the comparison: {said, right, truth}, where there was an answer for every job. */
+static void
+write_first(struct model *m, struct buf *out)
+{
+	struct first_check c;
+
+	if (m->job->first == NULL)
+		return;
+	member(out, "first", str_of(m->job->first));
+	if (first_checked(m, &c))
+		buf_printf(out, ",\"first_checked\":{\"said\":%lld,\"right\":%lld,\"truth\":%lld}", (long long)c.said,
+		    (long long)c.right, (long long)c.truth);
 }
 
 void
@@ -204,6 +245,7 @@ document_json(struct model *m, const struct verdict *v, const struct texts *labe
 	member(out, "plan", given(m->job->plan, "null"));
 	member(out, "evaluations", given(m->job->evaluations, "[]"));
 	member(out, "failure", given(m->job->failure, "null"));
+	write_first(m, out);
 	write_compared(m, out);
 	name(out, "labels");
 	write_texts(out, labels);

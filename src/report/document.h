@@ -10,14 +10,18 @@
  *   plan           as in the job (decision, rules, jobs, ...), or null
  *   evaluations    as in the job; `untold` of one says what of it could not be told, and what to set
  *   failure        as in the job, or null
- *   counts         as in the difference file; null unless compared, and so are the next four
+ *   counts         as in the difference file; null unless compared, and so are the next eight
  *   builds         {total, ended, targets, built, cached, newly_failing, newly_failing_dependency, still_failing,
  *                  still_failing_dependency, unknown, infrastructure, cancelled, unsupported, not_asked_for}: total and ended count
  *                  all builds, the others wanted derivations
  *   roots          as in the difference file
  *   meta_changed   as in the difference file: attributes of which only licence or marks differ
  *   meta_errors    as in the difference file: meta that does not evaluate, in numbers, and the new ones
+ *   distances      as in the difference file: how many must be rebuilt at which number of steps from what differs by itself
+ *   evaluation_costs  as `costs` in the difference file: what evaluating each job cost on both sides, where, and its new warnings
  *   query          as in the job, with the estimate and the sizes; or null
+ *   advice         which branch it belongs on by what it costs, or null where there is no budget (report/cost.h)
+ *   estimated      how good the estimate was, once all is built, or null
  *   attributes     as in the difference file, also of class "untold", whose other side nobody knows (base and head with `meta`: version, description, homepage, position, license,
  *                  maintainers, broken, insecure, unfree, each where known), each with `build`: null, or {state, blame, log_url, tail, wall_ms,
  *                  propagated_from, reason, phase, flaky (true: built unchanged after it had failed), deterministic (what building

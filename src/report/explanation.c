@@ -424,6 +424,9 @@ take(struct explaining *x, const struct difference_element *one, struct arena *s
 	case DIFFERENCE_META_ERRORS:
 	case DIFFERENCE_TARGETS:
 	case DIFFERENCE_KNOWN:
+	case DIFFERENCE_NEEDED:
+	case DIFFERENCE_DISTANCES:
+	case DIFFERENCE_COSTS:
 	case DIFFERENCE_PARTS: break;
 	}
 	return 0;

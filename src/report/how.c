@@ -3,16 +3,22 @@
 
 #include <string.h>
 
-/* What the repository says of the member; NULL where it says nothing, or is not asked. */
-static const struct report_said *
-said_of(const struct model *m, const char *member)
+static bool
+is_asked(const struct model *m, const char *member)
 {
 	const struct texts *decide = &m->job->settings.repositories_decide;
 
 	for (size_t i = 0; i < decide->n; i++)
 		if (strcmp(decide->p[i], member) == 0)
-			return m->wishes.said;
-	return NULL;
+			return true;
+	return false;
+}
+
+/* What the repository says of the member; NULL where it says nothing, or is not asked. */
+static const struct report_said *
+said_of(const struct model *m, const char *member)
+{
+	return is_asked(m, member) ? m->wishes.said : NULL;
 }
 
 static int64_t
@@ -45,4 +51,10 @@ how_attribute_checks(const struct model *m)
 		return 0;
 	return number(said != NULL ? said->attribute_checks : -1, m->job->settings.attribute_checks,
 	    REPORT_MAX_ATTRIBUTE_CHECKS);
+}
+
+const struct branch_budget *
+how_budget(const struct model *m)
+{
+	return is_asked(m, "budget") ? m->wishes.budget : NULL;
 }

@@ -521,7 +521,10 @@ take(struct model *m, const struct difference_element *one, attrs_t *attrs)
 	case DIFFERENCE_META_ERRORS: m->meta_errors = *one->meta_errors; break;
 	case DIFFERENCE_ROOTS: vec_push(&m->roots, one->root); break;
 	case DIFFERENCE_TARGETS: vec_push(&m->targets, one->target->drv); break;
+	case DIFFERENCE_DISTANCES: m->distances = one->distances; break;
+	case DIFFERENCE_COSTS: vec_push(&m->costs, one->cost); break;
 	case DIFFERENCE_KNOWN:
+	case DIFFERENCE_NEEDED:
 	case DIFFERENCE_PARTS: break;
 	}
 }
@@ -529,7 +532,7 @@ take(struct model *m, const struct difference_element *one, attrs_t *attrs)
 static int
 read_difference(struct model *m, struct err *e)
 {
-	const unsigned wanted = (1u << DIFFERENCE_PARTS) - 1 - (1u << DIFFERENCE_KNOWN);
+	const unsigned wanted = (1u << DIFFERENCE_PARTS) - 1 - (1u << DIFFERENCE_KNOWN) - (1u << DIFFERENCE_NEEDED);
 	struct difference_element one;
 	attrs_t attrs = {0};
 	size_t row = 0;
@@ -588,7 +591,7 @@ read_facts(struct model *m, struct err *e)
 {
 	const struct report_job *job = m->job;
 	const char *const parts[][2] = {{"run", job->run}, {"plan", job->plan}, {"evaluations", job->evaluations},
-	    {"query", job->query}, {"builds", job->builds}, {"failure", job->failure}};
+	    {"query", job->query}, {"builds", job->builds}, {"failure", job->failure}, {"first", job->first}};
 	AUTO(buf_release) struct buf text;
 
 	buf_init(&text, SIZE_MAX / 4);
@@ -611,6 +614,7 @@ model_init(struct model *m, const struct report_job *job, struct err *e)
 	*m = (struct model){.job = job};
 	m->wishes.package_change_summary = (struct package_change_summary){true, job->settings.max_packages_listed, false};
 	m->wishes.rebuild_impact = (struct rebuild_impact){true, 5};
+	m->wishes.evaluation_cost = (struct evaluation_cost_wishes){true, EVALUATION_COST_WARN_ABOVE};
 	if (read_facts(m, e) == 0 && decide_outcome(m, e) == 0) {
 		places_init(&m->places, &m->a, job, m->facts.plan);
 		if ((m->outcome != OUTCOME_COMPARED || read_difference(m, e) == 0) && read_failing_words(m, e) == 0)
@@ -629,6 +633,7 @@ model_release(struct model *m)
 	vec_release(&m->roots);
 	vec_release(&m->meta_changed);
 	vec_release(&m->targets);
+	vec_release(&m->costs);
 	arena_release(&m->a);
 	*m = (struct model){0};
 }

@@ -97,7 +97,9 @@ struct model {
 	VEC(const struct meta_change *) meta_changed;
 	VEC(const char *) targets; /* derivations to be built */
 	struct meta_errors meta_errors;
-	struct counts total, other, *systems; /* total is the sum of the rest; other: of no one system */
+	VEC(const struct evaluation_cost *) costs;    /* by job */
+	const struct difference_distances *distances; /* NULL: the file does not say */
+	struct counts total, other, *systems;         /* total is the sum of the rest; other: of no one system */
 	size_t n_systems;
 	int64_t aliases;      /* other names of attributes that are counted */
 	int64_t carry_commit; /* attributes of head that carry the commit's id; 0 also when that is not known */

@@ -1,6 +1,7 @@
 /* Facts become conclusions and titles. */
 #include "report/verdict.h"
 
+#include "report/first_told.h"
 #include "report/words.h"
 
 #include <string.h>
@@ -147,9 +148,11 @@ evaluation_running(struct model *m)
 {
 	const struct progress *progress = m->job->progress;
 	int64_t done = progress != NULL ? progress->done : -1, total = progress != NULL ? progress->total : -1;
-	const char *title = "evaluating";
+	const char *title = "evaluating", *first = first_title(m);
 
-	if (done >= 0 && total > 0)
+	if (first != NULL)
+		title = first;
+	else if (done >= 0 && total > 0)
 		title = arena_printf(&m->a, "evaluating, %s of about %s attributes", words_number(&m->a, done),
 		    words_number(&m->a, total));
 	else if (done >= 0)

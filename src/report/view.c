@@ -2,6 +2,7 @@
 #include "report/view.h"
 
 #include "report/attribute_checks.h"
+#include "report/first_told.h"
 #include "report/view_part.h"
 #include "report/words.h"
 #include "support/text/escape.h"
@@ -230,88 +231,6 @@ view_run(const struct view *v, struct values *obj)
 		values_text(obj, "elapsed", words_duration(&v->m->a, v->m->job->elapsed_ms));
 }
 
-/* All that was spent on building, once it is over; 0 when nothing was built or nobody took the time. */
-static int64_t
-spent_ms(const struct model *m)
-{
-	int64_t ms = 0;
-
-	for (size_t i = 0; i < m->facts.builds.n && m->job->phase == PHASE_DONE; i++)
-		ms += m->facts.builds.p[i].told.wall_ms > 0 ? m->facts.builds.p[i].told.wall_ms : 0;
-	return ms;
-}
-
-static int64_t
-most(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* All systems as one: they do not wait for each other. */
-static struct estimate_of
-sum_estimates(const struct query *query)
-{
-	struct estimate_of sum = {0};
-
-	for (size_t i = 0; i < query->estimate.n; i++) {
-		const struct estimate_of *one = &query->estimate.p[i].of;
-		sum.total_ms += one->total_ms;
-		sum.critical_path_ms = most(sum.critical_path_ms, one->critical_path_ms);
-		sum.finish_ms = most(sum.finish_ms, one->finish_ms);
-		sum.finish_low_ms = most(sum.finish_low_ms, one->finish_low_ms);
-		sum.finish_high_ms = most(sum.finish_high_ms, one->finish_high_ms);
-		sum.known += one->known;
-		sum.unknown += one->unknown;
-	}
-	return sum;
-}
-
-/* From recorded durations: what building will take, or what it took beside what it was thought to. */
-static void
-view_estimate(const struct view *v, struct values *item)
-{
-	struct arena *a = &v->m->a;
-	const struct estimate_of sum = sum_estimates(v->m->facts.query);
-	int64_t spent = spent_ms(v->m);
-	const char *low = words_duration(a, sum.finish_low_ms), *high = words_duration(a, sum.finish_high_ms);
-
-	if (spent > 0)
-		values_text(item, "took", words_duration(a, spent));
-	if (sum.known == 0)
-		return;
-	values_text(item, spent > 0 ? "estimated" : "total", words_duration(a, sum.total_ms));
-	if (spent == 0 && sum.critical_path_ms > 0)
-		values_text(item, "path", words_duration(a, sum.critical_path_ms));
-	if (spent == 0 && sum.finish_ms > 0) {
-		values_text(item, "done", words_duration(a, sum.finish_ms));
-		if (strcmp(low, high) != 0) {
-			values_text(item, "low", low);
-			values_text(item, "high", high);
-		}
-	}
-	if (sum.unknown > 0)
-		put_number(v, item, "unknown", sum.unknown);
-}
-
-/* What the store and the recorded durations say about the builds, where somebody asked them. */
-static void
-view_work(const struct view *v, struct values *obj)
-{
-	const struct query *query = v->m->facts.query;
-	struct values *item = values_new(&v->m->a);
-
-	if (v->m->outcome != OUTCOME_COMPARED || query == NULL)
-		return;
-	values_text(item, "to_build",
-	    query->to_build == 0 ? "Nothing" : words_count(&v->m->a, query->to_build, "derivation", "derivations"));
-	if (query->cached > 0)
-		put_number(v, item, "cached", query->cached);
-	if (query->to_fetch > 0)
-		put_number(v, item, "fetched", query->to_fetch);
-	view_estimate(v, item);
-	values_group(obj, "work", item);
-}
-
 /* Names of a command that are none of what this change builds. */
 static void
 view_not_found(const struct view *v, struct values *obj)
@@ -327,7 +246,7 @@ view_not_found(const struct view *v, struct values *obj)
 	put_list(v, obj, "not_found", items, items->n, (int64_t)items->n);
 }
 
-/* How many paths proved that nothing differs; nothing where something of the head was evaluated. */
+/* How many paths proved that nothing differs; or, where something of the head was evaluated, why that was not proved before. */
 static void
 view_proof(const struct view *v, struct values *obj)
 {
@@ -337,8 +256,12 @@ view_proof(const struct view *v, struct values *obj)
 	for (size_t i = 0; i < all->n; i++) {
 		if (all->p[i].side != SIDE_HEAD)
 			continue;
-		if (all->p[i].proved < 0)
+		if (all->p[i].proved < 0) {
+			if (all->p[i].unproved != NULL)
+				values_text(obj, "unproved",
+				    words_cut(&v->m->a, all->p[i].unproved, v->limits->name_bytes + 100));
 			return;
+		}
 		paths += all->p[i].proved;
 	}
 	if (all->n > 0)
@@ -359,6 +282,13 @@ view_failure(const struct view *v, const struct verdict *verdict, struct values 
 	values_flag(obj, "failure_is_ours",
 	    m->outcome == OUTCOME_FAILED && verdict->evaluation.conclusion == CONCLUSION_ACTION_REQUIRED);
 	values_flag(obj, "failure_is_a_limit", err_kind_of(failure->kind) == ERR_LIMIT);
+}
+
+/* What was said before all was evaluated. */
+static void
+view_first(const struct view *v, struct values *obj)
+{
+	values_text(obj, "first", first_sentence(v->m));
 }
 
 /* One of the words for where the run is, as a member that is true. */
@@ -394,6 +324,7 @@ view_state(const struct view *v, const struct verdict *verdict, struct values *o
 			put_done(v, obj, "building", t->ended, "total", t->total);
 	}
 	values_text(obj, "no_attribute_checks", attribute_checks_missing(v->m));
+	view_first(v, obj);
 	values_text(obj, "stalled", m->job->stalled);
 	values_text(obj, "tone",
 	    c == CONCLUSION_FAILURE           ? "bad"
@@ -419,10 +350,13 @@ view_new(struct model *m, const struct verdict *verdict, const struct limits *li
 		view_counts(v, obj);
 		view_carry(v, obj);
 		view_roots(v, obj);
+		view_idle(v, obj);
+		view_distances(v, obj);
 		view_failures(v, obj);
 		view_packages(v, obj);
 		view_meta(v, obj);
 		view_sizes(v, obj);
+		view_evalcosts(v, obj);
 	}
 	values_flag(obj, "shortened", shortened);
 	return obj;

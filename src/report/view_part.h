@@ -40,12 +40,16 @@ void put_page(const struct view *v, struct values *obj, const char *key, const s
 void put_drv_page(const struct view *v, struct values *obj, const char *key, const char *drv);
 
 /* The parts; each adds its members to the view. */
-void view_roots(const struct view *v, struct values *obj);    /* view_roots.c: roots, picture_md */
-void view_packages(const struct view *v, struct values *obj); /* view_packages.c: versions, added, removed, rebuilt */
-void view_meta(const struct view *v, struct values *obj);     /* view_meta.c: marks, licences, maintainers */
-void view_sizes(const struct view *v, struct values *obj);    /* view_sizes.c: sizes, metrics, products */
-void view_failures(const struct view *v, struct values *obj); /* view_failures.c: broke, broken_evaluations, ... */
-void view_rules(const struct view *v, struct values *obj);    /* view_rules.c: rules, evaluations, conflict, ... */
+void view_roots(const struct view *v, struct values *obj);     /* view_roots.c: roots, picture_md */
+void view_idle(const struct view *v, struct values *obj);      /* view_idle.c: idle, idle_of */
+void view_packages(const struct view *v, struct values *obj);  /* view_packages.c: versions, added, removed, rebuilt */
+void view_meta(const struct view *v, struct values *obj);      /* view_meta.c: marks, licences, maintainers */
+void view_sizes(const struct view *v, struct values *obj);     /* view_sizes.c: sizes, metrics, products */
+void view_distances(const struct view *v, struct values *obj); /* view_distance.c: where */
+void view_work(const struct view *v, struct values *obj);      /* view_cost.c: work, advice */
+void view_failures(const struct view *v, struct values *obj);  /* view_failures.c: broke, broken_evaluations, ... */
+void view_rules(const struct view *v, struct values *obj);     /* view_rules.c: rules, evaluations, conflict, ... */
+void view_evalcosts(const struct view *v, struct values *obj); /* view_evalcost.c: costs, new_warnings */
 
 /* What differs by itself. The same on several systems is one for people. */
 struct view_root {

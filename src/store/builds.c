@@ -251,10 +251,13 @@ want_all(struct wanting *w, const struct build_want *wants, size_t n, struct err
 			collect_inputs(w, &wants[i], k);
 		map_add(&w->ids, str_of(wants[i].drv), NULL)->value = i;
 		if (db_run(w->s, e,
-		        "INSERT INTO build_want (run, build, target, base, base_drv) VALUES (?1, ?2, ?3, ?4, ?5)"
+		        "INSERT INTO build_want (run, build, target, base, base_drv, before, expected_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+		        " (SELECT t.median_ms FROM build b JOIN build_time t ON t.pname = b.pname AND t.system = b.system"
+		        "  WHERE b.id = ?2 AND ?6 = 0))"
 		        " ON CONFLICT (run, build) DO UPDATE SET target = max(target, excluded.target),"
 		        " base = min(base, excluded.base), base_drv = coalesce(base_drv, excluded.base_drv)",
-		        "iiiis", w->run, k->id, (int64_t)wants[i].target, (int64_t)wants[i].base, wants[i].base_drv) != 0)
+		        "iiiisi", w->run, k->id, (int64_t)wants[i].target, (int64_t)wants[i].base, wants[i].base_drv,
+		        (int64_t)!build_state_is_open(k->state)) != 0)
 			return -1;
 	}
 	return link_inputs(w, e) != 0 ? -1 : changed(w->s, w->run, e);
@@ -449,6 +452,8 @@ read_told(struct arena *a, sqlite3_stmt *q)
 	    .system = text(a, q, 10),
 	    .phase = text(a, q, 11),
 	    .deterministic = sqlite3_column_type(q, 13) != SQLITE_NULL ? db_i64(q, 13) != 0 : -1,
+	    .expected_ms = sqlite3_column_type(q, 17) != SQLITE_NULL ? db_i64(q, 17) : -1,
+	    .before = db_i64(q, 18) != 0,
 	    .was = read_was(a, q, 14)};
 
 	t.flaky = db_i64(q, 12) > 0 && build_state_is_good(t.state);
@@ -462,7 +467,7 @@ store_run_builds(struct store *s, struct arena *a, int64_t run, struct builds_to
 	sqlite3_stmt *q = db_query(s, e,
 	    "SELECT b.drv, b.state, coalesce(b.reason, (SELECT c.reason FROM build c WHERE c.drv = b.propagated_from"
 	    "  AND b.state = 'unsupported')), b.tail, b.propagated_from, b.log, w.blame, b.wall_ms, w.target, b.name,"
-	    " b.system, b.phase, b.failures, b.deterministic, f.state, f.phase, f.reason FROM build_want w JOIN build b ON b.id = w.build"
+	    " b.system, b.phase, b.failures, b.deterministic, f.state, f.phase, f.reason, w.expected_ms, w.before FROM build_want w JOIN build b ON b.id = w.build"
 	    " LEFT JOIN build f ON f.drv = w.base_drv AND f.state IN " BUILD_SQL_FAILED
 	    " WHERE w.run = ?1 AND w.base = 0 ORDER BY b.id",
 	    "i", run);
@@ -475,6 +480,22 @@ store_run_builds(struct store *s, struct arena *a, int64_t run, struct builds_to
 		*ret = (struct builds_told){arena_dup(a, all.p, all.n * sizeof(*all.p)), all.n};
 	vec_release(&all);
 	return rc;
+}
+
+int
+store_run_estimated(struct store *s, int64_t run, struct build_estimated *ret, struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT count(*), coalesce(sum(w.expected_ms), 0), coalesce(sum(b.wall_ms), 0) FROM build_want w"
+	    " JOIN build b ON b.id = w.build WHERE w.run = ?1 AND w.base = 0 AND w.before = 0 AND w.expected_ms IS NOT NULL"
+	    " AND b.state = 'built' AND b.wall_ms > 0",
+	    "i", run);
+
+	if (q == NULL || db_row(s, q, e) < 0)
+		return -1;
+	*ret = (struct build_estimated){db_i64(q, 0), db_i64(q, 1), db_i64(q, 2)};
+	return 0;
 }
 
 int

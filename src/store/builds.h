@@ -60,6 +60,11 @@ must_check int store_builds_recover(struct store *s, struct err *e);
 must_check int store_run_builds_open(struct store *s, int64_t run, int64_t *ret, struct err *e);
 /* What a report is told of the head's builds; in a, in the order in which they were wanted first. */
 must_check int store_run_builds(struct store *s, struct arena *a, int64_t run, struct builds_told *ret, struct err *e);
+/* Of the builds that were made for a run, and whose duration was known before: how many, what they were thought to take, and did. */
+struct build_estimated {
+	int64_t builds, expected_ms, took_ms;
+};
+must_check int store_run_estimated(struct store *s, int64_t run, struct build_estimated *ret, struct err *e);
 /* Failed targets of the head whose blame is open, in a. */
 must_check int store_run_unjudged(struct store *s, struct arena *a, int64_t run, struct texts *ret, struct err *e);
 /* The base's derivation of a failed target; "" when it has none. */

@@ -31,13 +31,16 @@ SCHEMA_FILE(schema_017, "017_builder.sql");
 SCHEMA_FILE(schema_018, "018_hosts.sql");
 SCHEMA_FILE(schema_019, "019_used.sql");
 SCHEMA_FILE(schema_020, "020_measures.sql");
+SCHEMA_FILE(schema_021, "021_estimates.sql");
+SCHEMA_FILE(schema_022, "022_first.sql");
+SCHEMA_FILE(schema_023, "023_overlap.sql");
 
 static const char *const *
 schema_versions(size_t *ret_n)
 {
 	static const char *versions[] = {schema_001, schema_002, schema_003, schema_004, schema_005, schema_006, schema_007,
 	    schema_008, schema_009, schema_010, schema_011, schema_012, schema_013, schema_014, schema_015, schema_016,
-	    schema_017, schema_018, schema_019, schema_020};
+	    schema_017, schema_018, schema_019, schema_020, schema_021, schema_022, schema_023};
 
 	*ret_n = COUNT(versions);
 	return versions;
@@ -398,6 +401,12 @@ store_end(struct store *s, int rc, struct err *e)
 	}
 	s->commits++;
 	return 0;
+}
+
+void
+store_rest(struct store *s)
+{
+	(void)sqlite3_db_release_memory(s->db);
 }
 
 int64_t

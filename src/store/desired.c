@@ -79,6 +79,17 @@ store_want_past_check(struct store *s, const struct desired_repository *r, const
 }
 
 int
+store_check_news(struct store *s, int64_t repository, const char *head, const char *name, struct err *e)
+{
+	struct arena a = {0};
+	int rc = db_run(s, e, "UPDATE desired SET urgency = 2 WHERE key = ? AND urgency = 3 AND " OPEN, "s",
+	    arena_printf(&a, "check/%lld/%s/%s", (long long)repository, head, name));
+
+	arena_release(&a);
+	return rc;
+}
+
+int
 store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const char *head, struct wish_check **ret,
     size_t *ret_n, struct err *e)
 {

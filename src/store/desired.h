@@ -41,6 +41,8 @@ must_check int store_want_part_check(struct store *s, const struct desired_repos
 /* The same of a commit that nobody looks at any more: what others wait for goes before. */
 must_check int store_want_past_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
     struct err *e);
+/* What the check says now is no mere progress: it goes as a first report does, once. */
+must_check int store_check_news(struct store *s, int64_t repository, const char *head, const char *name, struct err *e);
 must_check int store_want_comment(struct store *s, const struct desired_repository *r, int64_t number, const char *marker,
     struct str body, struct err *e);
 /* The same of a report that is finished: it goes before what only tells how far others are. */

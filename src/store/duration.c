@@ -50,9 +50,8 @@ read_samples(struct store *s, struct arena *a, const char *pname, const char *sy
 	return rc < 0 ? -1 : 0;
 }
 
-/* The last ones and this, at most DURATION_SAMPLES. */
-static struct numbers
-with_sample(struct arena *a, const struct numbers *before, int64_t ms)
+struct numbers
+duration_with(struct arena *a, const struct numbers *before, int64_t ms)
 {
 	size_t from = before->n >= DURATION_SAMPLES ? before->n - DURATION_SAMPLES + 1 : 0;
 	struct numbers all = {arena_alloc(a, DURATION_SAMPLES * sizeof(*all.p)), 0};
@@ -64,26 +63,46 @@ with_sample(struct arena *a, const struct numbers *before, int64_t ms)
 }
 
 static int
-add_sample(struct store *s, struct arena *a, const char *pname, const char *system, int64_t ms, struct err *e)
+put(struct store *s, struct arena *a, const char *pname, const char *system, const struct numbers *all, struct err *e)
 {
 	int64_t v[DURATION_SAMPLES], far[DURATION_SAMPLES];
-	struct numbers before;
 	const char *text;
 
-	if (read_samples(s, a, pname, system, &text, e) != 0 || array_read_numbers(a, text, "samples", &before, e) != 0)
+	if (array_write_numbers(a, all, &text, e) != 0)
 		return -1;
-	const struct numbers all = with_sample(a, &before, ms);
-	if (array_write_numbers(a, &all, &text, e) != 0)
-		return -1;
-	memcpy(v, all.p, all.n * sizeof(*v));
-	int64_t median = duration_median(v, all.n);
-	for (size_t i = 0; i < all.n; i++)
+	memcpy(v, all->p, all->n * sizeof(*v));
+	int64_t median = duration_median(v, all->n);
+	for (size_t i = 0; i < all->n; i++)
 		far[i] = v[i] > median ? v[i] - median : median - v[i];
 	return db_run(s, e,
 	    "INSERT INTO build_time (pname, system, median_ms, spread_ms, samples, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
 	    " ON CONFLICT (pname, system) DO UPDATE SET median_ms = excluded.median_ms, spread_ms = excluded.spread_ms,"
 	    " samples = excluded.samples, updated = excluded.updated",
-	    "ssiisi", pname, system, median, duration_median(far, all.n), text, clock_now_ms());
+	    "ssiisi", pname, system, median, duration_median(far, all->n), text, clock_now_ms());
+}
+
+int
+duration_put(struct store *s, const char *pname, const char *system, const struct numbers *samples, struct err *e)
+{
+	AUTO(arena_release) struct arena a = {0};
+	struct numbers all = {0};
+
+	for (size_t i = 0; i < samples->n; i++)
+		if (samples->p[i] >= 0)
+			all = duration_with(&a, &all, samples->p[i]);
+	return all.n > 0 ? put(s, &a, pname, system, &all, e) : 0;
+}
+
+static int
+add_sample(struct store *s, struct arena *a, const char *pname, const char *system, int64_t ms, struct err *e)
+{
+	struct numbers before;
+	const char *text;
+
+	if (read_samples(s, a, pname, system, &text, e) != 0 || array_read_numbers(a, text, "samples", &before, e) != 0)
+		return -1;
+	const struct numbers all = duration_with(a, &before, ms);
+	return put(s, a, pname, system, &all, e);
 }
 
 int

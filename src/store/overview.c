@@ -156,6 +156,33 @@ view_runs_of_pulls(struct store *s, struct arena *a, int64_t repository, size_t 
 }
 
 int
+view_pulls(struct store *s, struct arena *a, int64_t repository, size_t limit, struct view_pull **ret, size_t *ret_n,
+    struct err *e)
+{
+	AUTO(db_done)
+	sqlite3_stmt *q = db_query(s, e,
+	    "SELECT " RUN_COLUMNS
+	    ", (SELECT min(f.created) FROM run f WHERE f.repository = r.repository AND f.number = r.number),"
+	    " coalesce((SELECT sum(json_extract(x.value, '$.total_ms')) FROM json_each(r.query, '$.estimate') x), -1),"
+	    " coalesce(json_extract(r.counts, '$.total.rebuild'), -1)" RUN_TABLES
+	    " WHERE r.id IN (SELECT (SELECT max(n.id) FROM run n WHERE n.repository = w.repository"
+	    " AND n.number = w.number) FROM pull_request w WHERE w.repository = ?1 AND w.state = 'open'"
+	    " ORDER BY w.number DESC LIMIT ?2)",
+	    "ii", repository, (int64_t)limit);
+	VEC(struct view_pull) rows = {0};
+	int rc = q != NULL ? db_row(s, q, e) : -1;
+
+	for (; rc > 0; rc = db_row(s, q, e))
+		vec_push(&rows, ((struct view_pull){read_run(a, q), db_i64(q, 28), db_i64(q, 29), db_i64(q, 30)}));
+	if (rc == 0) {
+		*ret = arena_dup(a, rows.p, rows.n * sizeof(*rows.p));
+		*ret_n = rows.n;
+	}
+	vec_release(&rows);
+	return rc;
+}
+
+int
 view_repositories(struct store *s, struct arena *a, bool all, size_t limit, struct view_repository **ret, size_t *ret_n,
     bool *ret_private, struct err *e)
 {
@@ -406,11 +433,11 @@ view_run_builders(struct store *s, struct arena *a, int64_t run, struct view_bui
 int
 view_runs_before(struct store *s, int64_t run, int64_t *ret, struct err *e)
 {
-	/* In the order in which flow looks at them: the merge queue, pull requests, branches. */
+	/* In the order in which flow looks at them. */
 	return db_int(s, ret, e,
 	           "SELECT count(*) FROM run r, run o WHERE o.id = ?1 AND r.ended IS NULL AND r.held IS NULL"
 	           " AND r.state IN ('accepted', 'mirrored', 'planned', 'evaluated')"
-	           " AND (r.number >= 0, r.number = 0, r.id) < (o.number >= 0, o.number = 0, o.id)",
+	           " AND (" SQL_TURN("r") ") < (" SQL_TURN("o") ")",
 	           "i", run) < 0
 	           ? -1
 	           : 0;

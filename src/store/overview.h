@@ -46,6 +46,14 @@ must_check int view_runs_live(struct store *s, struct arena *a, bool all, size_t
 /* The newest run of each open pull request of a repository, highest number first. */
 must_check int view_runs_of_pulls(struct store *s, struct arena *a, int64_t repository, size_t limit, struct view_run **ret,
     size_t *ret_n, struct err *e);
+/* The same, with what puts them in an order. */
+struct view_pull {
+	struct view_run run;
+	int64_t opened_ms;         /* when its first run was begun */
+	int64_t cost_ms, rebuilds; /* of builds, as estimated; of attributes; -1: not known */
+};
+must_check int view_pulls(struct store *s, struct arena *a, int64_t repository, size_t limit, struct view_pull **ret,
+    size_t *ret_n, struct err *e);
 /* The public repositories, by name; *ret_private: whether there are others. */
 must_check int view_repositories(struct store *s, struct arena *a, bool all, size_t limit, struct view_repository **ret,
     size_t *ret_n, bool *ret_private, struct err *e);

@@ -13,7 +13,7 @@ enum {
 };
 
 /* ?1 is the key where the walk is, ?2 the time before which rows go. Without next, rows are found by some alone. */
-struct table {
+struct kept {
 	const char *next; /* the keys after ?1, in order, each with whether its row goes */
 	const char *some; /* removes at most ?3 rows (of what hangs on the key ?1): again until there are none */
 	const char *last; /* removes the row of the key ?1 */
@@ -23,7 +23,7 @@ struct table {
 #define SOME(table, key, condition) \
 	"DELETE FROM " table " WHERE (" key ") IN (SELECT " key " FROM " table " WHERE " condition " LIMIT ?3)"
 
-static const struct table tables[] = {
+static const struct kept tables[] = {
     {WALK("desired", "updated < ?2 AND NOT (" SQL_OPEN_AND_SERVED ")"), NULL, "DELETE FROM desired WHERE id = ?1"},
     {NULL, SOME("delivery", "id", "received < ?2 AND state <> 'new' ORDER BY received"), NULL},
     /* The newest run of an open pull request stays: it is what its page and its check runs link to. */
@@ -57,7 +57,7 @@ is_over(const struct slice *c)
 
 /* 1: there may be more of them. */
 static int
-remove_some(struct slice *c, const struct table *t, int64_t key, struct err *e)
+remove_some(struct slice *c, const struct kept *t, int64_t key, struct err *e)
 {
 	while (t->some != NULL) {
 		if (is_over(c))
@@ -72,7 +72,7 @@ remove_some(struct slice *c, const struct table *t, int64_t key, struct err *e)
 }
 
 static int
-remove_row(struct slice *c, const struct table *t, int64_t key, struct err *e)
+remove_row(struct slice *c, const struct kept *t, int64_t key, struct err *e)
 {
 	int rc = remove_some(c, t, key, e);
 
@@ -89,7 +89,7 @@ struct looked_at {
 };
 
 static int
-look_at_next(struct slice *c, const struct table *t, struct looked_at *ret, struct err *e)
+look_at_next(struct slice *c, const struct kept *t, struct looked_at *ret, struct err *e)
 {
 	AUTO(db_done) sqlite3_stmt *q = db_query_(c->s, e, t->next, "ii", c->p->key, c->p->before);
 	int rc = q == NULL ? -1 : 1;
@@ -103,7 +103,7 @@ look_at_next(struct slice *c, const struct table *t, struct looked_at *ret, stru
 
 /* 1: the slice is over before the table is. */
 static int
-prune_table(struct slice *c, const struct table *t, struct err *e)
+prune_table(struct slice *c, const struct kept *t, struct err *e)
 {
 	struct looked_at rows;
 

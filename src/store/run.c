@@ -243,7 +243,7 @@ store_run_add(struct store *s, const struct run *r, int64_t *ret_id, struct err 
 	"id, repository, number, head, base_ref, state, attempt, not_before, reason, force, ignore_rules, approved,"                              \
 	" waiting, mirrored, plan, evaluations, difference, counts, wide, query, failure, verdict, title,"                                        \
 	" superseded_by, created, updated, ended, changes, reported, outside_ms, base, head_ref, asked, again, held, coalesce(nix, -1), stopped," \
-	" failures, refusals"
+	" failures, refusals, first"
 
 static int
 read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, struct err *e)
@@ -290,7 +290,8 @@ read_run(struct store *s, struct arena *a, sqlite3_stmt *q, struct run *ret, str
 	    .nix = (enum run_nix)db_i64(q, 35),
 	    .stopped = db_i64(q, 36) != 0,
 	    .failures = db_i64(q, 37),
-	    .refusals = db_i64(q, 38)};
+	    .refusals = db_i64(q, 38),
+	    .first = db_text(a, q, 39)};
 	return 0;
 }
 
@@ -355,7 +356,7 @@ int
 store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE ended IS NULL ORDER BY number >= 0, number = 0, id LIMIT ?1",
+	sqlite3_stmt *q = db_query(s, e, "SELECT r.id FROM run r WHERE r.ended IS NULL ORDER BY " SQL_TURN("r") " LIMIT ?1",
 	    "i", (int64_t)max);
 
 	return db_some_ids(s, q, ids, max, ret_n, e);
@@ -472,6 +473,7 @@ store_run_set(struct store *s, int64_t id, const char *column, const char *text,
 	    {"mirrored", "UPDATE run SET mirrored = ?2 WHERE id = ?1"},
 	    {"plan", "UPDATE run SET plan = ?2 WHERE id = ?1"},
 	    {"evaluations", "UPDATE run SET evaluations = ?2 WHERE id = ?1"},
+	    {"first", "UPDATE run SET first = ?2 WHERE id = ?1"},
 	    {"difference", "UPDATE run SET difference = ?2 WHERE id = ?1"},
 	    {"counts", "UPDATE run SET counts = ?2 WHERE id = ?1"},
 	    {"query", "UPDATE run SET query = ?2 WHERE id = ?1"},

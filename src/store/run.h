@@ -44,6 +44,7 @@ struct run {
 	const char *held;    /* why it does not go on until somebody approves, or NULL */
 	const char *waiting; /* why its present state is tried again at not_before, or NULL */
 	const char *mirrored, *plan, *evaluations, *difference, *counts, *query, *failure, *verdict, *title;
+	const char *first; /* struct first_answers as an array: what was said before all was evaluated */
 	int64_t superseded_by, created, updated, ended; /* 0: not yet */
 	int64_t changes, reported, outside_ms;
 	bool stopped; /* it ended because nothing may be done for its repository */
@@ -101,7 +102,8 @@ must_check int store_run_of(struct store *s, struct arena *a, int64_t repository
 /* The newest run of a commit of no pull request: a branch's, or one in the merge queue. 1 when there is none. */
 must_check int store_run_of_commit(struct store *s, struct arena *a, int64_t repository, const char *head, struct run *ret,
     struct err *e);
-/* Ids of runs that have not ended, in the order they go on: the merge queue, pull requests, branches, each oldest first;
+/* Ids of runs that have not ended, in the order they go on: the merge queue, people's pull requests, those of bots, branches, each oldest
+ * first;
  * ids of those with something unreported. At most max. */
 must_check int store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 must_check int store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);

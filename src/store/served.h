@@ -16,6 +16,12 @@
 /* Of a wish (`desired`): something of it is to be sent; and may be written there. */
 #define SQL_OPEN            "posted < generation AND given_up < generation"
 #define SQL_OPEN_AND_SERVED SQL_OPEN " AND " SQL_SERVED("desired.repository", "desired.installation")
+/* Whether a run is of a pull request that an App opened: their logins end so, and no person's can. */
+#define SQL_OF_BOT(run)                                                                                       \
+	"EXISTS (SELECT 1 FROM pull_request ab WHERE ab.repository = " run ".repository AND ab.number = " run \
+	".number AND ab.author LIKE '%[bot]')"
+/* In what order runs take their turn: the merge queue, people's pull requests, those of bots, branches; then what came first. */
+#define SQL_TURN(run) run ".number >= 0, " run ".number = 0, " SQL_OF_BOT(run) ", " run ".id"
 
 /* Nobody tells us of it any more, so whether it is still public is not known. `o` is the repository. */
 #define SQL_UNHEARD                                                                                                         \

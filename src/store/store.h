@@ -36,6 +36,8 @@ must_check int store_end(struct store *s, int rc, struct err *e);
 
 /* Commits since opening, for figures. */
 int64_t store_commits(const struct store *s);
+/* In a pause: the pages that are kept in memory go; they are read again when they are needed. */
+void store_rest(struct store *s);
 /* A consistent copy of the database while it is in use, in a file that must not be there. */
 must_check int store_backup(struct store *s, const char *path, struct err *e);
 /*

@@ -57,7 +57,10 @@ struct flow {
 	VEC(struct served) served;
 	int64_t turns; /* there were, so far */
 	int64_t wake;
-	size_t live; /* runs, at the last look */
+	size_t live;          /* runs, at the last look */
+	bool held;            /* what there is to work with is not known yet */
+	int64_t gave_way[64]; /* runs of bots whose evaluation made room for a person's, the last of them */
+	size_t n_gave_way;
 	bool closing;
 };
 
@@ -436,7 +439,8 @@ run_stage(struct active *act, const char *authorization)
 	if (rc == 0 && job.tree != NULL)
 		act->turn.tree = arena_strdup(&act->a, job.tree);
 	if (rc == 0)
-		rc = worker_start(f->p.loop, act->step->stage, str_of(line), &events, &act->worker, &e);
+		rc = worker_start(f->p.loop, job.stage != NULL ? job.stage : act->step->stage, str_of(line), &events,
+		    &act->worker, &e);
 	if (rc != 0)
 		on_end(act, &e, 0);
 	arena_release(&a);
@@ -505,6 +509,16 @@ served_of(struct flow *f, int64_t repository)
 	return &f->served.p[f->served.n - 1];
 }
 
+/* A bot's evaluation gives way once: it comes to its end however many people there are. */
+static bool
+gave_way(const struct flow *f, int64_t run)
+{
+	for (size_t i = 0; i < COUNT(f->gave_way); i++)
+		if (f->gave_way[i] == run)
+			return true;
+	return false;
+}
+
 static int
 wait_for_turn(struct flow *f, struct arena *a, const struct run *r, struct err *e)
 {
@@ -517,6 +531,8 @@ wait_for_turn(struct flow *f, struct arena *a, const struct run *r, struct err *
 	    .repository = r->repository,
 	    .outside = trust_of(f->p.settings, r, &pr) == TRUST_NOBODY,
 	    .branch = r->number == RUN_OF_BRANCH,
+	    .bot = pr.author != NULL && str_ends(str_of(pr.author), STR("[bot]")),
+	    .gave_way = gave_way(f, r->id),
 	    .tree = arena_strdup(&f->turns_a, m.base_tree),
 	    .served = served_of(f, r->repository)->at};
 	vec_push(&f->waiting, turn);
@@ -525,14 +541,19 @@ wait_for_turn(struct flow *f, struct arena *a, const struct run *r, struct err *
 
 /* Somebody who is trusted needs the room of a branch or an outsider. It begins again when there is room. */
 static void
-stop_for(struct flow *f, int64_t run)
+stop_for(struct flow *f, const struct turn *holder)
 {
 	struct err e;
 
-	if (store_run_piece(f->p.store, run, &e) != 0) /* it was no attempt that failed */
+	if (store_run_piece(f->p.store, holder->run, &e) != 0) /* it was no attempt that failed */
 		log_err(LOG_WARN, "flow", &e);
-	log_info("run %" PRId64 ": its evaluation is stopped for one that goes before it, and made again later", run);
-	drop_active(f, run);
+	log_info("run %" PRId64 ": the %s evaluation waits for one that goes before it", holder->run,
+	    holder->branch ? "branch's"
+	    : holder->bot  ? "bot's"
+	                   : "outsider's");
+	if (holder->bot)
+		f->gave_way[f->n_gave_way++ % COUNT(f->gave_way)] = holder->run;
+	drop_active(f, holder->run);
 }
 
 static int
@@ -551,7 +572,7 @@ static int
 room_for_evaluations(const struct flow *f)
 {
 	const struct settings *c = f->p.settings;
-	bool sandboxed = f->p.sandbox_works && strcmp(c->evaluate.sandbox, "off") != 0;
+	bool sandboxed = f->walk.sandbox_works && strcmp(c->evaluate.sandbox, "off") != 0;
 	int64_t cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int64_t memory_mb = (int64_t)sysconf(_SC_PHYS_PAGES) * (sysconf(_SC_PAGESIZE) / 1024) / 1024;
 
@@ -588,7 +609,7 @@ give_turns(struct flow *f, struct err *e)
 		const struct turn *busy = turns_under_way(f, &a, &n);
 		i = turns_choose(busy, n, f->waiting.p, f->waiting.n, room, &stop);
 		if (stop >= 0)
-			stop_for(f, busy[stop].run);
+			stop_for(f, &busy[stop]);
 		if (i < 0)
 			break;
 		const struct turn next = f->waiting.p[i];
@@ -647,11 +668,15 @@ look(void *ctx)
 	size_t n = 0;
 	struct err e = {0};
 
-	if (f->closing)
+	if (f->closing || f->held)
 		return;
 	f->wake = INT64_MAX;
 	if (store_runs_live(f->p.store, ids, MAX_LIVE, &n, &e) != 0)
 		log_err(LOG_ERROR, "flow", &e);
+	if (n == 0 && f->live > 0) { /* nothing is under way any more */
+		store_rest(f->p.store);
+		mem_give_back();
+	}
 	f->live = n;
 	for (size_t i = 0; i < n; i++) {
 		struct arena a = {0};
@@ -701,14 +726,21 @@ flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e)
 
 	f->p = *parts;
 	f->timer = loop_timer_new(parts->loop, "flow", look, f);
-	f->walk = (struct walk){.store = parts->store,
-	    .settings = parts->settings,
-	    .cgroup = parts->cgroup,
-	    .sandbox_works = parts->sandbox_works};
-	if (schedule_new(parts->loop, parts->store, parts->settings, on_build, f, &f->walk.schedule, e) != 0)
+	f->walk = (struct walk){.store = parts->store, .settings = parts->settings, .cgroup = parts->cgroup};
+	f->held = true;
+	if (schedule_new_held(parts->loop, parts->store, parts->settings, on_build, f, &f->walk.schedule, e) != 0)
 		return -1;
 	*ret = f;
 	return 0;
+}
+
+void
+flow_begin(struct flow *f, bool sandbox_works)
+{
+	f->walk.sandbox_works = sandbox_works;
+	f->held = false;
+	schedule_begin(f->walk.schedule);
+	flow_kick(f);
 }
 
 struct schedule *

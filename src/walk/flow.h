@@ -35,10 +35,11 @@ struct flow_parts {
 	const struct settings *settings;
 	struct flow_hooks hooks;
 	const char *cgroup; /* ours to divide among evaluations (support/os/cgroup.h), or NULL */
-	bool sandbox_works; /* it was tried */
 };
 
+/* Nothing is begun before flow_begin says what there is to work with (walk/means.h); machines_know knows by then. */
 must_check int flow_new(const struct flow_parts *parts, struct flow **ret, struct err *e);
+void flow_begin(struct flow *f, bool sandbox_works);
 /* Looks at every live run and every unreported change; cheap when there is nothing. */
 void flow_kick(struct flow *f);
 void flow_free(struct flow *f);

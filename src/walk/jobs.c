@@ -3,6 +3,7 @@
 
 #include "evaluate/evalconf.h"
 #include "records/array.h"
+#include "records/list.h"
 #include "support/text/json.h"
 
 #include <string.h>
@@ -96,6 +97,9 @@ jobs_evaluate(struct arena *a, const struct settings *c, const struct jobs_trees
 		*ret = evaluate_job(a, c, trees, job, base == NULL ? SIDE_BASE : SIDE_HEAD, trust);
 		if (base != NULL && base->complete)
 			ret->expected_rows = base->rows;
+		if (ret->side == SIDE_HEAD && ret->proof && ret->git_dir == trees->git_dir && plan->commits.n > 1)
+			for (size_t k = 0; k < plan->commits.n; k++)
+				list_add(a, &ret->commits, plan->commits.p[k].id);
 		return true;
 	}
 	return false;
@@ -235,6 +239,7 @@ jobs_report(struct arena *a, const struct settings *c, const struct run *r, cons
 	ret->evaluations = r->evaluations;
 	ret->query = r->query;
 	ret->failure = r->failure;
+	ret->first = r->first;
 	ret->difference = r->difference;
 	ret->head_tree = mirrored.head_tree;
 	/* Base and head stood under one path; it turns positions in error texts into places of the diff. */

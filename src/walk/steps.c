@@ -4,6 +4,7 @@
 #include "queue/capacity.h"
 #include "queue/estimate.h"
 #include "records/array.h"
+#include "records/first.h"
 #include "store/measure.h"
 #include "support/base/clock.h"
 #include "support/base/log.h"
@@ -251,6 +252,51 @@ steps_planned(const struct walk *w, struct arena *a, const struct run *r, struct
 	return store_run_move(w->store, r->id, r->state, RUN_EVALUATED, "both sides are evaluated", e);
 }
 
+/* A first answer is worth its evaluation where the whole one takes much longer, and somebody waits. */
+static bool
+wants_first(const struct walk *w, struct arena *a, const struct run *r, const struct evaluate_job *job, struct evaluation *base,
+    size_t *place)
+{
+	int64_t least = w->settings->evaluate.first_answer_from;
+	struct first_answers told = {0};
+	struct evaluations done;
+	struct err e;
+
+	if (job->side != SIDE_HEAD || r->failures > 0 || (w->own != NULL ? !w->own->first : r->number <= 0 || least == 0))
+		return false;
+	if (read_evaluations(a, r, &done, &e) != 0 ||
+	    (r->first != NULL && array_read_records(&first_answer_fields, a, r->first, "first", &told, &e) != 0))
+		return false;
+	*place = told.n;
+	for (size_t i = 0; i < told.n; i++)
+		if (strcmp(told.p[i].job, job->job.name) == 0)
+			return false;
+	for (size_t i = 0; i < done.n; i++)
+		if (done.p[i].side == SIDE_BASE && strcmp(done.p[i].job, job->job.name) == 0) {
+			*base = done.p[i];
+			return base->complete && base->untold == NULL && (w->own != NULL || base->rows >= least);
+		}
+	return false;
+}
+
+static int
+first_job(const struct walk *w, struct arena *a, const struct run *r, const struct evaluate_job *job,
+    const struct evaluation *base, size_t place, struct job *ret, struct err *e)
+{
+	const char *folder;
+
+	if (folder_of(w, a, r, &folder, e) != 0)
+		return -1;
+	const struct first_job asks = {.evaluate = *job,
+	    .base = *base,
+	    .always = w->own != NULL,
+	    .graph_dir = arena_printf(a, "%s/graphs", w->settings->state.dir),
+	    .list = arena_printf(a, "%s/first-%zu", folder, place)};
+	(void)give(a, &first_job_fields, &asks, ret);
+	ret->stage = "first";
+	return 0;
+}
+
 int
 steps_evaluate_job(const struct walk *w, struct arena *a, const struct run *r, const char *authorization, struct job *ret,
     struct err *e)
@@ -277,6 +323,10 @@ steps_evaluate_job(const struct walk *w, struct arena *a, const struct run *r, c
 		job.cgroup = w->cgroup;
 		job.sandbox_works = w->sandbox_works;
 	}
+	struct evaluation base;
+	size_t place;
+	if (wants_first(w, a, r, &job, &base, &place))
+		return first_job(w, a, r, &job, &base, place, ret, e);
 	(void)give(a, &evaluate_job_fields, &job, ret);
 	ret->tree = job.tree;
 	return 0;
@@ -326,10 +376,36 @@ took_outsiders_time(const struct walk *w, struct arena *a, const struct run *r, 
 	       limit_s < w->settings->evaluate.timeout_s && rec->wall_ms >= limit_s * 1000;
 }
 
+/* The run stays where it is: its next job is the whole evaluation. */
+static int
+note_first(const struct walk *w, struct arena *a, const struct run *r, const struct first_answer *rec, struct err *e)
+{
+	struct first_answers before = {0};
+	const char *text;
+
+	if (r->first != NULL && array_read_records(&first_answer_fields, a, r->first, "first", &before, e) != 0)
+		return -1;
+	struct first_answers all = {arena_alloc(a, (before.n + 1) * sizeof(*rec)), before.n + 1};
+	if (before.n > 0)
+		memcpy(all.p, before.p, before.n * sizeof(*rec));
+	all.p[before.n] = *rec;
+	log_info("run %" PRId64 ": first answer for %s in %" PRId64 " ms: %s", r->id, rec->job, rec->wall_ms,
+	    rec->known      ? rec->what
+	    : rec->needless ? "the whole one is as fast"
+	                    : or_none(rec->reason));
+	if (array_write_records(&first_answer_fields, a, &all, &text, e) != 0 ||
+	    store_run_set(w->store, r->id, "first", text, e) != 0)
+		return -1;
+	return store_run_piece(w->store, r->id, e);
+}
+
 int
 steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, const struct records *records,
     const char **ret_incomplete, struct err *e)
 {
+	const struct first_answer *first = record_find(records, &first_answer_fields);
+	if (first != NULL)
+		return note_first(w, a, r, first, e);
 	const struct evaluation *rec = need(records, &evaluation_fields, "evaluate", e);
 	struct evaluations before;
 	const char *text;
@@ -427,7 +503,8 @@ want_builds(const struct walk *w, const struct run *r, const struct records *rec
 
 /* Adds how long its builds may take. */
 static int
-estimate(const struct walk *w, struct arena *a, const struct records *records, struct query *query, struct err *e)
+estimate(const struct walk *w, struct estimator *known, struct arena *a, const struct records *records, struct query *query,
+    struct err *e)
 {
 	AUTO(mem_free) struct build_want *wants = mem_alloc((records->n + 1) * sizeof(*wants));
 	size_t n = jobs_wants(records, JOBS_WANTS_ALL, wants);
@@ -438,7 +515,31 @@ estimate(const struct walk *w, struct arena *a, const struct records *records, s
 	/* The builders' file may be half written just now: the rest of the estimate is still right. */
 	if (capacity_machines(a, w->settings, &machines, &n_machines, &unread) != 0)
 		log_err(LOG_WARN, "no finish time", &unread);
-	return estimate_builds(w->store, a, machines, n_machines, wants, n, &query->estimate, e);
+	return estimate_builds(known, a, machines, n_machines, wants, n, &query->estimate, e);
+}
+
+/* Adds what the whole change costs, whatever of it is there. */
+static int
+add_cost(struct estimator *known, struct arena *a, const struct records *records, struct query *query, struct err *e)
+{
+	AUTO(mem_free) struct estimate_item *items = mem_alloc((records->n + 1) * sizeof(*items));
+	const struct build_needed *needed;
+	const struct needed_there *there;
+	size_t n = 0, at = 0;
+
+	if (query->changed < 0)
+		return 0;
+	while ((needed = record_next(records, &build_needed_fields, &at)) != NULL)
+		if (needed->changed)
+			items[n++] = (struct estimate_item){needed->name, needed->system, needed->cached};
+	at = 0;
+	while ((there = record_next(records, &needed_there_fields, &at)) != NULL)
+		items[n++] = (struct estimate_item){there->name, there->system, true};
+	/* One that is to be built, but that the store did not name, would be missing: then nothing is said. */
+	if ((int64_t)n != query->changed)
+		return 0;
+	query->cost = arena_alloc(a, sizeof(*query->cost));
+	return estimate_change(known, a, items, n, query->cost, e);
 }
 
 int
@@ -455,7 +556,8 @@ steps_query_done(const struct walk *w, struct arena *a, const struct run *r, con
 	metric_add(METRIC_TARGETS, "to_fetch", NULL, rec->to_fetch);
 	metric_add(METRIC_TARGETS, "to_build", NULL, rec->to_build);
 	struct query query = *rec;
-	if ((w->own == NULL && estimate(w, a, records, &query, e) != 0) ||
+	AUTO(estimator_free) struct estimator *known = estimator_new(w->store);
+	if (estimate(w, known, a, records, &query, e) != 0 || add_cost(known, a, records, &query, e) != 0 ||
 	    set_column(w, a, r, "query", &query_fields, &query, e) != 0 ||
 	    store_pull_get(w->store, a, r->repository, r->number, &pr, e) < 0)
 		return -1;
@@ -505,6 +607,21 @@ steps_building(const struct walk *w, struct arena *a, const struct run *r, struc
 	return rc != 0 ? rc : store_run_move(w->store, r->id, r->state, RUN_BUILT, "all builds have ended", e);
 }
 
+/* Of a run that is done: whether it took what it was thought to take. */
+static void
+count_estimate(const struct walk *w, const struct run *r)
+{
+	struct build_estimated all;
+	struct err e;
+
+	if (store_run_estimated(w->store, r->id, &all, &e) != 0) {
+		log_err(LOG_WARN, "how good the estimate was is not known", &e);
+		return;
+	}
+	if (all.builds > 0 && all.expected_ms > 0)
+		metric_observe(METRIC_ESTIMATE, NULL, (double)all.took_ms / (double)all.expected_ms);
+}
+
 /* --- built: whose the failures are --- */
 
 int
@@ -547,6 +664,8 @@ steps_judge_done(const struct walk *w, struct arena *a, const struct run *r, con
 		return -1;
 	if (record_find(records, &base_of_fields) == NULL) {
 		int rc = store_run_move(w->store, r->id, r->state, RUN_DONE, "nothing failed", e);
+		if (rc == 0)
+			count_estimate(w, r);
 		return rc != 0 ? rc : share(w, a, r, e);
 	}
 	while ((one = record_next(records, &base_of_fields, &at)) != NULL)
@@ -567,6 +686,8 @@ end_judged(const struct walk *w, struct arena *a, const struct run *r, struct er
 	int rc = store_run_judge(w->store, r->id, e);
 	if (rc == 0)
 		rc = store_run_move(w->store, r->id, r->state, RUN_DONE, "judged", e);
+	if (rc == 0)
+		count_estimate(w, r);
 	if (rc == 0)
 		rc = share(w, a, r, e);
 	return store_end(w->store, rc, e);

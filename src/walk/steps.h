@@ -17,6 +17,7 @@ struct own_run {
 	const char *git_dir, *run_dir, *roots_dir;
 	const char *jobs; /* as struct plan_job has them */
 	bool submodules;
+	bool first; /* a first answer is wanted, and the whole one only if there is none */
 	const struct own_nix *nix;
 	/* Leaves of a plan what was asked for. */
 	int (*choose)(void *ctx, struct plan *plan, struct err *e);
@@ -37,7 +38,8 @@ struct walk {
 struct job {
 	const struct fields *of;
 	const void *is;
-	const char *tree; /* that is evaluated, or NULL */
+	const char *tree;  /* that is evaluated, or NULL */
+	const char *stage; /* another one than the state's; NULL */
 };
 
 /* Moves a run on that has nothing left to do in its state (0); 1 when its stage is to run, or builds are not at their end. */

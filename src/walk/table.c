@@ -5,10 +5,14 @@
 #include "changeset/changeset.h"
 #include "evaluate/evaluate.h"
 #include "graph/graph.h"
+#include "overlap/spaces.h"
 #include "records/difference.h"
+#include "records/first.h"
 #include "report/explanation.h"
 #include "report/report.h"
 #include "support/base/mem.h"
+#include "walk/early.h"
+#include "walk/means.h"
 #include "walk/sweep.h"
 
 #include <string.h>
@@ -19,12 +23,15 @@ static const struct stage stages[] = {
     {"submodules", &submodules_job_fields, changeset_submodules, NULL}, /* of `ekaci diff`; the mirror does the bot's */
     {"plan", &plan_job_fields, changeset_plan, NULL},
     {"evaluate", &evaluate_job_fields, stage_evaluate, NULL},
+    {"first", &first_job_fields, first_stage, NULL}, /* before a head is evaluated, in the same state of its run */
     {"diff", &diff_job_fields, graph_stage_diff, NULL},
     {"report", &report_job_fields, report_stage, NULL},
     {"query", &query_job_fields, build_stage_query, NULL},
     {"build", &build_job_fields, build_stage_build, build_stage_close},
     {"push", &push_job_fields, build_stage_push, NULL},
     {"explain", &explain_job_fields, explain_stage, NULL},
+    {"overlap", &overlap_job_fields, overlap_stage, NULL},
+    {"means", &means_job_fields, means_stage, NULL}, /* once, when the bot has started */
     {"sweep", &sweep_job_fields, sweep_stage, NULL},
 };
 

@@ -44,6 +44,8 @@ goes_before(const struct turn *busy, size_t n, const struct turn *a, const struc
 		return b->outside;
 	if (a->branch != b->branch)
 		return b->branch;
+	if (a->bot != b->bot)
+		return b->bot;
 	if (of_a != of_b)
 		return of_a < of_b;
 	return a->served < b->served;
@@ -55,7 +57,9 @@ gives_way(const struct turn *holder, const struct turn *w, int room)
 {
 	if (holder->ending || w->outside)
 		return false;
-	return holder->outside ? room == 1 : holder->branch && !w->branch;
+	if (holder->outside)
+		return room == 1;
+	return !w->branch && (holder->branch || (holder->bot && !holder->gave_way && !w->bot));
 }
 
 static ptrdiff_t

@@ -17,6 +17,8 @@ struct turn {
 	int64_t run, repository;
 	bool outside;     /* a change that nobody trusted has made or approved */
 	bool branch;      /* of no pull request */
+	bool bot;         /* opened by an App: behind people's, and makes room for one once */
+	bool gave_way;    /* it did */
 	bool ending;      /* only of what is under way: it was stopped, and takes its room until it is gone */
 	const char *tree; /* that is evaluated; of what waits: its base's. Or NULL */
 	int64_t served;   /* a number that grows: when the repository last had its turn; 0: never */

@@ -8,6 +8,7 @@
 #include "web/activity.h"
 #include "web/page_data.h"
 #include "web/plots.h"
+#include "web/pulls.h"
 #include "web/show.h"
 #include "web/since.h"
 
@@ -292,7 +293,8 @@ page_repository(struct page *p, struct err *e)
 	if (view_runs_of_pulls(p->w->s, p->a, repo->id, MAX_PULLS, &pulls, &n_pulls, e) != 0 ||
 	    view_runs_of(p->w->s, p->a, repo->id, 0, MAX_BRANCH, &branch, &n_branch, e) != 0 ||
 	    view_branch_verdict(p->w->s, p->a, repo->id, repo->default_branch, &told.verdict, e) != 0 ||
-	    plots_add(p, repo->id, data, &told.hours, &told.days, e) != 0)
+	    plots_add(p, repo->id, data, &told.hours, &told.days, e) != 0 ||
+	    pulls_beside_each_other(p, repo, data, &told.beside, e) != 0)
 		return -1;
 	const char *suffix = page_suffix(p, repo, 0);
 	told.name = show_clean(p->a, arena_printf(p->a, "%s/%s", repo->owner, repo->name));
@@ -307,6 +309,7 @@ page_repository(struct page *p, struct err *e)
 	page_set(data, "word", told.verdict != NULL ? page_words(p->a, told.verdict) : "no runs yet");
 	page_set(data, "tone", page_tone(told.verdict));
 	page_set(data, "badge", told.badge);
+	page_set(data, "pulls_path", arena_printf(p->a, "/%s/pulls%s", told.name, suffix));
 	values_list(data, "pulls", page_runs_data(p, pulls, n_pulls));
 	values_flag(data, "has_pulls", n_pulls > 0);
 	values_list(data, "runs", page_runs_data(p, branch, n_branch));
@@ -327,12 +330,11 @@ page_pull(struct page *p, struct err *e)
 	told.repository = show_clean(p->a, arena_printf(p->a, "%s/%s", newest->repository.owner, newest->repository.name));
 	told.runs = dashboard_runs(p, p->runs, p->n_runs);
 	int has = since_last_head(p, data, &since, e);
-	if (has < 0)
+	if (has < 0 || pulls_beside_one(p, newest, data, &told.beside, e) != 0)
 		return -1;
 	told.since = has > 0 ? &since : NULL;
 	page_set(data, "title", arena_printf(p->a, "%s #%" PRId64, told.repository, newest->number));
 	page_set(data, "failures_path", show_path(p, newest, arena_printf(p->a, "/run/%" PRId64 "/failures", newest->id)));
-	page_set(data, "repository_path", newest->repository.private ? "" : arena_printf(p->a, "/%s", told.repository));
 	values_list(data, "runs", page_runs_data(p, p->runs, p->n_runs));
 	if (newest->ended_ms == 0)
 		page_set(data, "again", "10");

@@ -18,7 +18,7 @@
 enum {
 	ROWS = 1000,             /* of a page */
 	ROWS_BYTES = 512 * 1024, /* read for one */
-	FIND_BYTES = 2 << 20,    /* looked through for one answer */
+	FIND_BYTES = 1 << 20,    /* looked through for one answer: some 20 ms */
 	FIND_ROWS = 200,
 	FIND_TEXT = 200,
 	MAX_TOLD = 5 /* runs at the top */
@@ -245,10 +245,11 @@ struct log_finding {
 	int64_t found;
 };
 
+/* Without a branch: megabytes go through it. */
 static char
 small(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	return (char)(c + ((unsigned char)(c - 'A') < 26) * 32);
 }
 
 static int

@@ -152,7 +152,11 @@ page_run_data(struct page *p, const struct view_run *r)
 	page_set(o, "repo", r->repository.name);
 	page_set(o, "run_path", page_path(a, p, r, arena_printf(a, "/run/%lld", (long long)r->id)));
 	const char *pull = arena_printf(a, "/%s/%s/pull/%lld", r->repository.owner, r->repository.name, (long long)r->number);
-	page_set(o, "pull_path", page_path(a, p, r, r->number > 0 ? pull : "/"));
+	/* Of a private repository only what belongs to a pull request has a key. */
+	const char *repository =
+	    r->repository.private ? "" : arena_printf(a, "/%s/%s", r->repository.owner, r->repository.name);
+	page_set(o, "repository_path", repository);
+	page_set(o, "pull_path", r->number > 0 ? page_path(a, p, r, pull) : r->repository.private ? "/" : repository);
 	page_set(o, "pull_url", p->w->forge->pull_url(a, r->repository.clone_url, r->number));
 	page_set(o, "pr_title", r->pr_title);
 	page_set(o, "author", r->author);

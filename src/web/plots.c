@@ -5,6 +5,7 @@
 #include "support/base/clock.h"
 #include "web/page_data.h"
 #include "web/plot.h"
+#include "web/show.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -54,12 +55,12 @@ words(struct arena *a, enum figure what, int64_t v)
 	switch (what) {
 	case FIGURE_EVALUATION:
 	case FIGURE_WAIT: return v > 0 ? page_duration(a, v) : "0 s";
-	case FIGURE_BUILD: return arena_printf(a, "%" PRId64 " min", (v + 59999) / 60000);
+	case FIGURE_BUILD: return arena_printf(a, "%s min", show_number(a, (v + 59999) / 60000));
 	case FIGURE_VERDICT: return arena_printf(a, "%" PRId64 " %%", v);
 	case FIGURE_REBUILDS:
 	case FIGURES: break;
 	}
-	return arena_printf(a, "%" PRId64, v);
+	return arena_printf(a, "%s attribute%s", show_number(a, v), v == 1 ? "" : "s");
 }
 
 static const char *
@@ -105,6 +106,7 @@ picture(struct page *p, const struct series *s, enum figure what, const char *ti
 	values_text(o, "says", says);
 	values_text(o, "most", what == FIGURE_VERDICT || n == 0 ? "" : words(p->a, what, most));
 	values_text(o, "span", span);
+	values_text(o, "place", s->span == FIGURE_HOUR ? "an hour" : "a day");
 	return o;
 }
 

@@ -4,6 +4,7 @@
 #include "web/page_data.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum { MAX_REVOKED = 32 /* revocations that are looked back on */ };
 
@@ -19,6 +20,20 @@ show_bytes(struct arena *a, int64_t n)
 	for (; v >= 1000 && i + 1 < COUNT(units); i++)
 		v /= 1000;
 	return arena_printf(a, v < 10 ? "%.1f %s" : "%.0f %s", v, units[i]);
+}
+
+const char *
+show_number(struct arena *a, int64_t n)
+{
+	char digits[24], out[32];
+	int len = snprintf(digits, sizeof(digits), "%" PRId64, n), k = 0;
+
+	for (int i = 0; i < len; i++) {
+		if (i > (n < 0) && (len - i) % 3 == 0)
+			out[k++] = ',';
+		out[k++] = digits[i];
+	}
+	return arena_strn(a, out, (size_t)k);
 }
 
 const char *

@@ -4,7 +4,8 @@
 
 #include "web/page.h"
 
-const char *show_bytes(struct arena *a, int64_t n); /* "1.5 MB" */
+const char *show_number(struct arena *a, int64_t n); /* "19,600" */
+const char *show_bytes(struct arena *a, int64_t n);  /* "1.5 MB" */
 /* Text that may be written as JSON; NULL stays NULL. */
 const char *show_clean(struct arena *a, const char *text);
 /* Whether the asker's link once opened what belongs to a pull request of a repository (0: the repository itself), and was revoked. */

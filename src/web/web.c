@@ -12,6 +12,7 @@
 #include "web/metrics.h"
 #include "web/orders.h"
 #include "web/pages.h"
+#include "web/pulls.h"
 #include "web/refuse.h"
 #include "web/tokens.h"
 
@@ -40,6 +41,9 @@ static const struct page_route table[] = {
     {"GET", "/log/:drv", may_see_build, page_log, NULL},
     {"GET", "/badge/:owner/:repo.svg", may_see_repository, page_badge, NULL},
     {"GET", "/:owner/:repo/pull/:number", may_see_pull, page_pull, NULL},
+    {"GET", "/:owner/:repo/pulls", may_see_repository, page_pulls, NULL},
+    {"GET", "/:owner/:repo/pulls.json", may_see_repository, page_pulls, NULL},
+    {"GET", "/:owner/:repo/pulls.md", may_see_repository, page_pulls, NULL},
     {"GET", "/style.css", NULL, page_asset, NULL},
     {"GET", "/run.js", NULL, page_asset, NULL},
     {"GET", "/log.js", NULL, page_asset, NULL},

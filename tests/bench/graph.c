@@ -2,6 +2,7 @@
  * Figures of the module graph, one a line: NAME VALUE UNIT.
  *
  *   graph radius             exact blast radius of 20,000 targets in 300,000 derivations; beside one search per target
+ *   graph alone              what 20,000 roots in 300,000 derivations rebuild alone, beside the radius, each a source or ten together
  *   graph size               the same at 10^3 .. 10^6 derivations, with the fitted exponent
  *   graph diff               the stages diff and report on two evaluations of 100,000 attributes, 5,000 of which are rebuilt
  *   graph file               a difference file of 100,000 rebuilt attributes: written, read by elements, read as a tree
@@ -12,6 +13,7 @@
 #include "graph/graph.h"
 #include "../unit/graph_fixture.h"
 #include "formats/difference_file.h"
+#include "graph/alone.h"
 #include "graph/cache.h"
 #include "graph/spread.h"
 #include "records/reporting.h"
@@ -20,6 +22,7 @@
 #include "support/text/json.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <math.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -138,6 +141,135 @@ bench_radius(void)
 	printf("radius_peak_memory %ld MB\n", peak_kb() / 1024);
 	printf("radius_by_search_extrapolated_from_50 %.0f ms\n", each * 20000);
 	printf("radius_times_faster_extrapolated %.0f x\n", each * 20000 / ms);
+}
+
+/* Of processor, so that it is no matter what else the machine does. */
+static double
+cpu_ms(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
+}
+
+/* Kilobytes of a line of /proc/self/status. */
+static long
+status_kb(const char *line)
+{
+	struct arena a = {0};
+	struct str text, rest;
+	struct err e = {0};
+	long kb = 0;
+
+	if (files_read(&a, "/proc/self/status", 1 << 16, &text, &e) != 0)
+		die(&e);
+	ptrdiff_t at = str_find(text, str_of(line));
+	rest = str_from(text, at < 0 ? text.n : (size_t)at + strlen(line));
+	kb = strtol(rest.p, NULL, 10);
+	arena_release(&a);
+	return kb;
+}
+
+/* Marks what the roots of source, or with others those of all other sources, reach; they themselves are marked, too. */
+static void
+mark_reached(const struct difference *d, uint32_t source, bool others, uint8_t *seen, uint32_t *stack)
+{
+	const struct spread *s = &d->spread;
+	uint32_t n = 0;
+
+	memset(seen, 0, s->n);
+	for (size_t i = 0; i < d->n_roots; i++)
+		if ((d->roots[i].source != source) == others && !seen[d->roots[i].sub]) {
+			seen[d->roots[i].sub] = 1;
+			stack[n++] = d->roots[i].sub;
+		}
+	while (n > 0) {
+		uint32_t v = stack[--n];
+		for (uint32_t k = s->up_off[v]; k < s->up_off[v + 1]; k++)
+			if (!seen[s->up[k]]) {
+				seen[s->up[k]] = 1;
+				stack[n++] = s->up[k];
+			}
+	}
+}
+
+/* Some sources once more, by two searches each. */
+static void
+check_alone(const struct difference *d, const uint8_t *is_root)
+{
+	enum { CHECKED = 20 };
+	uint8_t *mine = mem_alloc(d->spread.n), *others = mem_alloc(d->spread.n);
+	uint32_t *stack = mem_alloc(d->spread.n * sizeof(*stack));
+
+	for (size_t k = 0; k < CHECKED; k++) {
+		const struct root *r = &d->roots[k * d->n_roots / CHECKED];
+		uint32_t count = 0;
+		mark_reached(d, r->source, false, mine, stack);
+		mark_reached(d, r->source, true, others, stack);
+		for (uint32_t v = 0; v < d->spread.n; v++)
+			count += mine[v] && !others[v] && !is_root[v];
+		if (count != r->alone.derivations) {
+			fprintf(stderr, "source %u: %u alone, not %u\n", r->source, count, r->alone.derivations);
+			exit(1);
+		}
+	}
+	mem_free(&mine);
+	mem_free(&others);
+	mem_free(&stack);
+}
+
+/* together: how many roots are of one source. */
+static void
+alone_once(uint32_t together, const char *name)
+{
+	enum { NODES = 300000, ROOTS = 20000 };
+	struct difference d = {.n_roots = ROOTS};
+	struct arena a = {0};
+	struct err e = {0};
+
+	package_graph(&d.closure, NODES, 8);
+	if (spread_all(&a, &d.closure, &d.spread, &e) != 0)
+		die(&e);
+	uint32_t *targets = arena_alloc(&a, ROOTS * sizeof(*targets)), *weight = arena_alloc(&a, NODES * sizeof(*weight));
+	uint8_t *had_before = arena_alloc(&a, NODES), *is_root = arena_alloc(&a, NODES);
+	struct radius *r = arena_alloc(&a, ROOTS * sizeof(*r));
+	d.roots = arena_alloc(&a, ROOTS * sizeof(*d.roots));
+	memset(had_before, 1, NODES);
+	for (uint32_t i = 0; i < ROOTS; i++) {
+		struct str *what = arena_alloc(&a, sizeof(*what));
+		*what = str_of(arena_printf(&a, "version %u", i / together));
+		targets[i] = (uint32_t)((uint64_t)i * NODES / ROOTS);
+		is_root[targets[i]] = 1;
+		d.roots[i] = (struct root){.node = d.spread.node[targets[i]],
+		    .sub = targets[i],
+		    .what = what,
+		    .n_what = 1,
+		    .used_by = NO_ATTR};
+	}
+	spread_radius(&d.spread, NULL, targets, ROOTS, r);
+	for (uint32_t i = 0; i < ROOTS; i++)
+		d.roots[i].total = r[i];
+	(void)malloc_trim(0); /* what the radius took and gave back does not count as there already */
+	AUTO(fd_close) int refs = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+	bool knows_peak = refs >= 0 && write(refs, "5", 1) == 1;
+	long before = status_kb("VmRSS:");
+	double start = cpu_ms();
+	difference_find_alone(&d, had_before, weight);
+	printf("alone_%s %.0f ms of processor  (goal: under 300)\n", name, cpu_ms() - start);
+	if (knows_peak)
+		printf("alone_%s_memory %ld MB  (goal: under 50)\n", name, (status_kb("VmHWM:") - before) / 1024);
+	check_alone(&d, is_root);
+	arena_release(&a);
+	arena_release(&d.a);
+	closure_release(&d.closure);
+}
+
+static void
+bench_alone(void)
+{
+	alone_once(1, "20000_sources_of_300000");
+	alone_once(10, "2000_sources_of_10_roots");
 }
 
 /* Least squares through the logarithms. */
@@ -440,6 +572,8 @@ main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "radius") == 0)
 		bench_radius();
+	else if (argc == 2 && strcmp(argv[1], "alone") == 0)
+		bench_alone();
 	else if (argc == 2 && strcmp(argv[1], "size") == 0)
 		bench_size();
 	else if (argc == 2 && strcmp(argv[1], "diff") == 0)
@@ -449,7 +583,7 @@ main(int argc, char **argv)
 	else if (argc > 3 && strcmp(argv[1], "load") == 0)
 		bench_load(argv[2], argv + 3, argc - 3);
 	else {
-		fputs("usage: graph radius | size | diff | file | load REAL DRV...\n", stderr);
+		fputs("usage: graph radius | alone | size | diff | file | load REAL DRV...\n", stderr);
 		return 2;
 	}
 	return 0;

@@ -37,6 +37,7 @@ test('the package builds and installs where it says, and the program works from 
 		`let ${stdenv} in import ${top}/deploy/nix/package.nix (nothing // { inherit lib; stdenv = { inherit mkDerivation; }; })`]);
 	match(nix(path.join(out, 'bin/ekaci'), ['help']), /ekaci diff/);
 	ok(fs.existsSync(path.join(out, 'lib/ekaci/nixlines.so')));
+	ok(fs.existsSync(path.join(out, 'lib/ekaci/nixcost.so')));
 	const commands = nix(program, ['help', '--names']).split('\n'), pages = fs.readdirSync(path.join(out, 'share/man/man1')).sort();
 	equal(pages, ['ekaci.1', ...commands.map(name => `ekaci-${name}.1`)].sort(), 'a manual page for every command');
 	for (const file of ['bash-completion/completions/ekaci', 'zsh/site-functions/_ekaci', 'fish/vendor_completions.d/ekaci.fish'])

@@ -50,7 +50,7 @@ test(`what it brings is what make install brings, at Debian's places, and no set
 		return;
 	const list = sh(`dpkg-deb -c ${deb} | awk '{ print $1, $2, $6 }'`).stdout.trim().split('\n').map(l => l.split(' '));
 	const files = list.map(l => l[2].slice(1).replace(/^\/usr\/lib\/systemd/, '/lib/systemd'));
-	for (const name of ['/usr/bin/ekaci', '/usr/lib/ekaci/nixlines.so', '/lib/systemd/system/ekaci.service', '/lib/systemd/system/ekaci.socket',
+	for (const name of ['/usr/bin/ekaci', '/usr/lib/ekaci/nixlines.so', '/usr/lib/ekaci/nixcost.so', '/lib/systemd/system/ekaci.service', '/lib/systemd/system/ekaci.socket',
 		'/usr/lib/sysusers.d/ekaci.conf', '/usr/lib/tmpfiles.d/ekaci.conf', '/etc/ekaci/', '/usr/share/bash-completion/completions/ekaci',
 		'/usr/share/zsh/vendor-completions/_ekaci', '/usr/share/fish/vendor_completions.d/ekaci.fish', '/usr/share/doc/ekaci/operating.md',
 		'/usr/share/doc/ekaci/ekaci.toml.example', '/usr/share/doc/ekaci/copyright',
@@ -115,7 +115,7 @@ test(`installed, it has its user, its state, its unit and its pages, and does no
 	equal(said.enabled.text.trim().split('\n'), ['enabled', 'disabled']);
 	match(said.page.text, /^\.Nm ekaci.diff$/m);
 	match(said.complete.text, /^complete .*ekaci$/m);
-	equal(said.preload.text.trim(), 'nixlines.so');
+	equal(said.preload.text.trim(), 'nixcost.so\nnixlines.so');
 	match(fs.readFileSync(path.join(top, 'deploy/ekaci.service'), 'utf8'), /^ConditionPathExists=\/etc\/ekaci\/ekaci\.toml$/m);
 });
 

@@ -34,6 +34,7 @@ const top = `let
 in self\n`;
 const one = (name, version) => `mk: mk { name = "${name}"; version = "${version}"; deps = []; file = ./default.nix; patch = ./fix.patch; }\n`;
 git('init', '-q', '-b', 'main', dir);
+fs.writeFileSync(path.join(dir, '.git/info/exclude'), '/.cache\n');
 commit('start', { 'default.nix': top, 'core/default.nix': one('core', 1), 'core/fix.patch': '1', 'lib/default.nix': one('lib', 1), 'lib/fix.patch': '1',
 	'fonts/all.nix': '\n', 'fonts/version.nix': '"1"\n' });
 git('checkout', '-q', '-b', 'change');
@@ -75,6 +76,40 @@ test('the report says it, with the commit that each part comes from; a patch bes
 	match(text, new RegExp(`\\| \`lib\` \\| [^|]*\\(commit \`${short(parts.lib)}\`\\) \\| 6 \\| 0 \\|`));
 	match(text, /\| `font0`, `font1`, `font10`, `font11` and 9 more names \| version 1 -> 2 \|/);
 	match(diff('text', 'main', 'change'), /core: version 1 -> 2 \(commit [0-9a-f]{8}\); also rebuilds 60, 54 of them alone/);
+});
+
+diff('json', 'main', 'change');
+const can = fs.readdirSync(path.join(dir, '.cache/ekaci/evals')).some(f => f.endsWith('.reads.zst'));
+test('commits that touch nothing of what is evaluated are named: without them the same is rebuilt', () => {
+	git('checkout', '-q', '-b', 'more', 'change');
+	const idle = [commit('doc: <b>more</b> words', { 'doc/manual.md': '1' }), commit('lib: notes', { 'lib/notes.txt': '1', 'doc/manual.md': '2' })];
+	const busy = commit('lib: a patch that is the same in the end', { 'lib/fix.patch': '3', 'doc/manual.md': '3' });
+	const report = diff('json', 'main', 'more'), text = diff('markdown', 'main', 'more'), short = id => id.slice(0, 8);
+	equal(report.evaluations.find(e => e.side === 'head').idle, idle);
+	ok(text.includes(`\n2 of 6 commits touch nothing of what was evaluated, so they rebuild nothing: \`${short(idle[0])}\` doc: &#60;b>more&#60;/b> words, \`${short(idle[1])}\` lib: notes.\n`), text);
+	match(diff('html', 'main', 'more'), new RegExp(`<code>${short(idle[0])}</code> doc: &lt;b&gt;more&lt;/b&gt; words, <code>${short(idle[1])}</code> lib: notes\\.</p>`));
+	ok(!text.includes(`${short(busy)}\` lib: a patch`), text);
+	git('checkout', '-q', '-b', 'without-them', 'change');
+	commit('only', { 'lib/fix.patch': '3', 'doc/manual.md': '3' });
+	equal(rebuilds(diff('json', 'main', 'HEAD')), rebuilds(report));
+	git('checkout', '-q', 'more');
+	ok(!/touch nothing/.test(diff('markdown', busy, commit('doc: alone', { 'doc/manual.md': '4' }))));
+}, { skip: !can && 'what is read cannot be noted here (no /dev/fuse, no namespaces or no sandbox)' });
+
+test('what is no attribute is of the package that alone needs it: its file, its commit', () => {
+	const needs = (name, text, file) => `derivation { name = "${name}"; system = "x86_64-linux"; builder = "/bin/sh"; ${text} } // { meta.position = "\${toString ${file}}:1"; }`;
+	git('checkout', '-q', '--orphan', 'sources');
+	commit('start', { 'default.nix': `let src = n: rev: derivation { name = "\${n}-src"; system = "x86_64-linux"; builder = "/bin/sh"; inherit rev; };
+		shared = src "shared" (import ./shared.nix); in {
+		tool = ${needs('tool', 'src = src "tool" (import ./tool/rev.nix); inherit shared;', './tool/default.nix')};
+		other = ${needs('other', 'inherit shared;', './other/default.nix')}; }\n`, 'tool/default.nix': '\n', 'tool/rev.nix': '"1"\n', 'shared.nix': '"1"\n' });
+	const start = git('rev-parse', 'HEAD'), own = commit('tool: another source', { 'tool/rev.nix': '"2"\n' });
+	commit('what both need', { 'shared.nix': '"2"\n', 'tool/notes.txt': '' });
+	const report = diff('json', start, 'sources'), [shared, tool] = ['shared-src', 'tool-src'].map(name => report.roots.find(r => r.name === name));
+	equal([tool.used_by, tool.position.replace(/^.*\/(?=tool)/, ''), shared.position], [['tool'], 'tool/default.nix:1', null]);
+	equal(rebuilds(report), ['other', 'tool']);
+	ok(diff('markdown', start, own).includes('| `tool-src` (in `tool`) |'));
+	match(diff('markdown', start, 'sources'), new RegExp(`\\| \`tool-src\` \\(in \`tool\`\\) \\| [^|]*\\(commits \`${own.slice(0, 8)}, `));
 });
 
 test('one commit, or one cause: nothing more is said than before', () => {

@@ -107,6 +107,51 @@ test('each thing that people would miss is a warning, and stops nothing', () => 
 	fs.chmodSync(at('secret'), 0o600);
 });
 
+const lines_of = (file, key) => fs.writeFileSync(at(file), `ssh://nix@far.example x86_64-linux ${key} 4 1\n`);
+
+test('what a builder needs is looked at, each with what to do: its file, its key, whose the key is', () => {
+	const with_key = key => {
+		lines_of('builders', key);
+		const { status, out, err } = check({ build: { builders: '@' + at('builders') } });
+		equal(status, 0, err);
+		match(out, /^builder: ssh:\/\/nix@far\.example for x86_64-linux, 4 at once$/m);
+		return err;
+	};
+	const ssh = spawnSync('sh', ['-c', 'command -v ssh']).status === 0;
+	match(with_key(at('no-key')), /^warning: the key of ssh:\/\/nix@far\.example, \S+no-key, is not there: ssh-keygen -t ed25519 -N '' -f \S+no-key as \S+, and \S+no-key\.pub goes into authorized_keys/m);
+	fs.writeFileSync(at('builder-key'), 'x\n', { mode: 0o644 });
+	match(with_key(at('builder-key')), /^warning: the key of \S+, \S+builder-key, is open to others, and ssh does not use such a key: chmod 0600 /m);
+	fs.chmodSync(at('builder-key'), 0o600);
+	equal(with_key(at('builder-key')), ssh ? '' : 'warning: ssh://nix@far.example cannot be reached: there is no ssh on PATH: install openssh-client\n');
+	match(check({ build: { builders: '@' + at('no-machines') } }).err, /so there are no builders\. A line each, as deploy\/machines has two/);
+});
+
+const mounts = process.getuid() === 0 && spawnSync('unshare', ['-m', 'sh', '-c', 'command -v nix-daemon setpriv && mount -t tmpfs none /nix/var/nix/daemon-socket 2>&1 || { mkdir -p /nix/var/nix/daemon-socket && mount -t tmpfs none /nix/var/nix/daemon-socket; }']).status === 0;
+test(`Nix' daemon sends builds away for trusted users only, which is said${mounts ? '' : ' # SKIP not root, no mounts, or no nix-daemon'}`, () => {
+	if (!mounts)
+		return;
+	// A daemon of ours at its usual place, seen from this mount namespace alone, and nobody in particular asking it.
+	const socket = '/nix/var/nix/daemon-socket';
+	const before = ['unshare', '-m', 'sh', '-c', `mount -t tmpfs -o mode=0755 none ${socket} && { NIX_CONFIG= nix-daemon & } && daemon=$! && while [ ! -S ${socket}/socket ]; do sleep 0.05; done; `
+		+ 'setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; rc=$?; kill $daemon; exit $rc', 'sh'];
+	fs.chmodSync(dir, 0o755);
+	lines_of('builders', at('builder-key'));
+	const as_nobody = more => check({ build: { builders: '@' + at('builders') } },
+		{ before, env: { HOME: at('home'), NIX_CONFIG: `${nix_config.replace('sandbox = false', 'sandbox = true')}\n${more}` } });
+	const [name, group] = ['getent passwd 65534', 'getent group 65534'].map(c => spawnSync('sh', ['-c', c], { encoding: 'utf8' }).stdout.split(':')[0] || '65534');
+	const no = as_nobody('trusted-users = root');
+	match(no.out, /^store: by Nix' daemon/m);
+	ok(no.err.includes(`and ${name} is none, so nothing would be built on a builder. Say extra-trusted-users = ${name} in /etc/nix/nix.conf and restart nix-daemon`), no.err);
+	match(no.out, /^key: Nix' daemon reads \S+builder-key as root, which this user cannot look at: sudo ekaci check-config does$/m);
+	for (const words of [`root ${name}`, `root @${group}`, '*']) {
+		const yes = as_nobody(`trusted-users = ${words}`);
+		ok(!yes.err.includes('trusted users'), yes.err);
+		ok(yes.out.includes(`trust: ${name} is a trusted user of Nix`), yes.out);
+	}
+	ok(!check({}, { before, env: { HOME: at('home') } }).err.includes('trusted users'), 'nobody asks where there are no builders');
+	fs.chmodSync(dir, 0o700);
+});
+
 const namespaces = process.getuid() === 0 && spawnSync('unshare', ['-U', 'true']).status === 0;
 test(`user namespaces that are switched off are named with the switch${namespaces ? '' : ' # SKIP not root, or no user namespaces'}`, () => {
 	if (!namespaces)

@@ -220,4 +220,29 @@ test('a socket that was opened for it is used, and who calls while it starts is 
 	}
 });
 
+
+// Nix that says nothing until it is let: a program of its own before it on PATH.
+test('it is ready before Nix has said how it is set, takes deliveries and answers, and what came begins when Nix has', async () => {
+	const scene = await begin({ start: false });
+	const bin = path.join(scene.dir, 'bin'), let_go = path.join(scene.dir, 'let-go');
+	const nix = spawnSync('sh', ['-c', 'command -v nix'], { encoding: 'utf8' }).stdout.trim();
+	const state = () => spawnSync('sqlite3', ['-readonly', path.join(scene.dir, 'state/ekaci.db'), 'SELECT state FROM run'], { encoding: 'utf8' }).stdout.trim();
+	try {
+		fs.mkdirSync(bin);
+		fs.writeFileSync(path.join(bin, 'nix'), `#!/bin/sh\nwhile [ ! -e '${let_go}' ]; do sleep 0.05; done\nexec '${nix}' "$@"\n`, { mode: 0o755 });
+		scene.bot.env = { PATH: `${bin}:${process.env.PATH}` };
+		await scene.bot.start();
+		equal((await fetch(`${scene.bot.url}/readyz`)).status, 200);
+		const { pull } = await scene.open('docs');
+		await eventually('the delivery led to a run', () => state() !== '');
+		equal((await fetch(`${scene.bot.url}/metrics`)).status, 200);
+		equal(state(), 'accepted');
+		ok(!/evaluations: sandbox/.test(scene.bot.log_text()), 'nothing was said of a sandbox', scene.bot.log_text());
+		fs.writeFileSync(let_go, '');
+		await finished(scene, pull.head.sha);
+		match(scene.bot.log_text(), /evaluations: sandbox/);
+	} finally {
+		await scene.end();
+	}
+});
 await run({ limit_ms: 90000 });

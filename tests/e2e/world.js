@@ -435,6 +435,8 @@ export class Play {
 			.replace(/\/nix\/store\/[0-9a-z]{32}/g, '@STORE@').replace(/\b[0-9a-z]{32}-/g, '@HASH@-')
 			.replace(/\b[Rr]un \[?\d+\]?/g, 'run N').replace(/ekaci:answers? \d+/g, 'ekaci:answer N')
 			.replace(/\b\d+(\.\d+)? (s|ms|min \d+ s)\b/g, 'N s').replace(/,? (estimated|after) N s/g, '').replace(/ \(a guess for \d+ never built before\)/g, '')
+			/* Whether a build had ended before it was asked for is a matter of who was first. */
+			.replace(/: N s of build time/g, '').replace(/The whole change is [^\n]*\n+/g, '').replace(/; (\d+ of )?\d+ builds? that succeeded took [^\n]*?(?=\.(\n|<|$))/g, '')
 			.replace(/\(build [0-9a-f]+(&#8203;[0-9a-f]+)*\)/g, '(build)').replace(/\b[0-9a-f]{40}\b/g, '@COMMIT@');
 	}
 

@@ -90,7 +90,7 @@ for (const [i, id] of measured.entries())
 		['metric <b>tests', 'tests', i === 0 ? 'NULL' : 40 + i, i === 11 ? 777 : 41 + i]])
 		sql(scene, `INSERT INTO measure SELECT id, ${id}, '${what}', '${unit}', ${base}, ${head} FROM build WHERE name = '${i % 2 ? 'sized-1.1' : 'sized-1.0'}';`);
 
-const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
+const pages = [['/', 'the first page'], [`/${owner}/${repo}`, 'a repository'], [`/${owner}/${repo}/pulls`, 'open pull requests'], [`/${owner}/${repo}/pull/${number}`, 'a pull request'], [`/run/${first}/failures`, 'failures'],
 	[newer.drv, 'a derivation with its history'], [failed.route, 'a log'], [`${failed.route}?find=needle`, 'a log that was searched'], ['/nothing/here/at/all', 'an error']];
 
 // --- for programs -----------------------------------------------------------------------------------------------
@@ -235,15 +235,34 @@ function put_big()
 test('100 MB: any part of it comes at once, and never more than was asked for', async () => {
 	const { route, log } = put_big();
 	ok(log.bytes > 100e6, `${log.bytes} bytes`);
+	// What the bot reads from disk, and what it holds: of the kernel, so nothing is missed.
+	const proc = name => fs.readFileSync(`/proc/${scene.bot.child.pid}/${name}`, 'utf8');
+	const read = () => Number(/rchar: (\d+)/.exec(proc('io'))[1]), held = () => Number(/VmHWM:\s+(\d+)/.exec(proc('status'))[1]) * 1024;
+	await html(route);
+	const began_with = held();
 	for (const query of ['', '?from=1400000', '?from=end', '?from=750000&part=rows']) {
-		const began = performance.now();
+		const began = performance.now(), before = read();
 		const page = await html(route + query);
 		const ms = performance.now() - began;
+		ok(read() - before < 2e6, `${query}: ${read() - before} bytes are read`);
 		ok(ms < 500 && page.length < 400000, `${query}: ${ms.toFixed(0)} ms, ${page.length} bytes`);
 	}
 	match(await html(`${route}?from=end`), /id="L1500000"/);
 	const part = await get(`${route}?raw=1`, { Range: 'bytes=90000000-90000099' });
 	equal([part.status, (await part.arrayBuffer()).byteLength], [206, 100]);
+	// A search goes through all of it, a piece for each answer.
+	let from = 1, most = 0, found = 0;
+	while (from > 0) {
+		const before = read(), answer = await html(`${route}?find=line+1499999+of&find_from=${from}&part=found`);
+		most = Math.max(most, read() - before);
+		found += Number(/data-found="(\d+)"/.exec(answer)[1]);
+		const next = Number(/data-next="(\d+)"/.exec(answer)[1]);
+		ok(next === 0 || next > from, `${next} comes after ${from}`);
+		from = next;
+	}
+	equal(found, 1);
+	ok(most < 4e6, `${most} bytes are read for an answer`);
+	ok(held() - began_with < 20e6, `the bot has grown by ${held() - began_with} bytes`);
 });
 
 in_browser('100 MB in a browser: it goes on as one scrolls, jumps to the error, and holds few lines at a time', async () => {
@@ -528,7 +547,7 @@ test('a bot without repositories, and one with private ones alone, say so', asyn
 	sql(scene, 'UPDATE repository SET state = \'active\';');
 });
 
-await run({ limit_ms: 120000, before_end: async () => {
+await run({ limit_ms: 300000, before_end: async () => {
 	if (chromium)
 		await chromium.stop();
 	await scene.end();

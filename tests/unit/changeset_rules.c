@@ -23,6 +23,7 @@ static const char good[] =
     "      \"jobs\": [\"core-pkgs\"] }\n"
     "  ],\n"
     "  \"package_change_summary\": { \"max_packages_listed\": 7 },\n"
+    "  \"evaluation_cost\": { \"warn_above_percent\": 25 },\n"
     "  \"checks\": {}\n"
     "}\n";
 
@@ -85,7 +86,8 @@ the_example_of_the_grammar_is_understood(void **state)
 	assert_null(rules_first(&f.rules, STR("default.nix")));
 	assert_contains(line,
 	    "{\"package_change_summary\":{\"enabled\":true,\"max_packages_listed\":7,\"include_rebuild_only\":false},"
-	    "\"rebuild_impact\":{\"enabled\":true,\"max_top_blast_radius\":5}}");
+	    "\"rebuild_impact\":{\"enabled\":true,\"max_top_blast_radius\":5},"
+	    "\"evaluation_cost\":{\"enabled\":true,\"warn_above_percent\":25}}");
 	/* Eka CI's own keys warn and do no harm. */
 	assert_int_equal(f.rules.warnings.n, 2);
 	drop(&f);
@@ -150,6 +152,8 @@ every_mistake_has_line_column_and_reason(void **state)
 	        ".ekaci/config.json:2:10: change_sets[1].name", "already"},
 	    {"{\"rebuild_impact\": {\"max_top_blast_radius\": \"5\"}}", ".ekaci/config.json:1:45: rebuild_impact.max_top",
 	        "whole number"},
+	    {"{\"evaluation_cost\": {\"warn_above_percent\": \"5\"}}",
+	        ".ekaci/config.json:1:", "evaluation_cost.warn_above_percent must"},
 	    {"{\"rebuild_impact\": {\"max_top_blast_radius\": -1}}", ".ekaci/config.json:1:45:", "from 0 to"},
 	    {"{\"package_change_summary\": 1}", ".ekaci/config.json:1:28: package_change_summary", "must be an object"},
 	};

@@ -713,7 +713,7 @@ test_causes(void **state)
 	assert_int_equal(json_int(json_object_get(json_array_get(roots, 0), "radius"), "derivations", -1), 3);
 	assert_int_equal(json_int(json_object_get(json_array_get(roots, 0), "radius"), "attributes", -1), 3);
 	assert_string_equal(text_of(&f, json_object_get(entry(d, "top"), "cause")),
-	    "{\"kind\":\"follower\",\"what\":[],\"roots\":[0],\"roots_total\":1,\"chain\":[\"top-1\",\"mid-1\",\"hidden-2\"]}");
+	    "{\"kind\":\"follower\",\"distance\":2,\"what\":[],\"roots\":[0],\"roots_total\":1,\"chain\":[\"top-1\",\"mid-1\",\"hidden-2\"]}");
 	assert_string_equal(json_str_at(entry(d, "side"), "cause.kind", ""), "root");
 	assert_string_equal(text_of(&f, json_at(entry(d, "side"), "cause.what")), "[\"input added: extra-3\"]");
 	assert_string_equal(json_str_at(entry(d, "gone"), "cause.kind", ""), "root");

@@ -17,7 +17,8 @@
 enum { PACKAGES = 28, ROUNDS = 40 };
 
 static uint64_t seed = 3;
-static size_t seen_rebuilds, seen_stays, seen_untold, seen_alone, seen_shared; /* so that the test is known to have tested */
+static size_t seen_rebuilds, seen_stays, seen_untold, seen_alone, seen_shared, seen_steps,
+    seen_new; /* so that the test is known to have tested */
 
 static uint32_t
 pick(uint32_t n)
@@ -187,6 +188,79 @@ check_roots(const struct set *b, const struct set *h, const bool *bumped, const 
 }
 
 static bool
+named_root(const json_t *d, const struct set *h, uint32_t i)
+{
+	const json_t *r;
+	size_t k;
+
+	json_array_foreach(json_object_get(d, "roots"), k, r)
+		if (strcmp(json_str(r, "drv", ""), h->drv[i]->drv) == 0)
+			return true;
+	return false;
+}
+
+/* Steps from the roots that the difference names, by waves over the blueprint; with what it says of each attribute, and of all. */
+static void
+check_distances(const struct blueprint *p, const struct set *b, const struct set *h, const json_t *d)
+{
+	bool in_base[PACKAGES] = {false}, must[PACKAGES] = {false};
+	int64_t far[PACKAGES], derivations[PACKAGES] = {0}, attributes[PACKAGES] = {0}, none[2] = {0}, longest = -1;
+	const json_t *all = json_object_get(d, "distances"), *at = json_object_get(all, "at"), *v;
+	size_t k;
+
+	closure_of(p, b, NULL, in_base);
+	closure_of(p, h, b, must);
+	for (uint32_t i = 0; i < PACKAGES; i++)
+		for (uint32_t n = 0; n < PACKAGES; n++)
+			if (in_base[n] && strcmp(b->drv[n]->out, h->drv[i]->out) == 0)
+				must[i] = false;
+	for (uint32_t i = 0; i < PACKAGES; i++)
+		far[i] = must[i] && named_root(d, h, i) ? 0 : -1;
+	for (int64_t step = 0; step < PACKAGES; step++)
+		for (uint32_t i = 0; i < PACKAGES; i++)
+			for (uint32_t n = 0; n < p->n_in[i] && must[i] && far[i] < 0; n++)
+				if (far[p->in[i][n]] == step)
+					far[i] = step + 1;
+	for (uint32_t i = 0; i < PACKAGES; i++) {
+		bool attr = h->attr[i] && !h->fails[i] && !is_unknown(b, i);
+		*(far[i] < 0 ? &none[0] : &derivations[far[i]]) += must[i];
+		*(far[i] < 0 ? &none[1] : &attributes[far[i]]) += must[i] && attr;
+		longest = far[i] > longest ? far[i] : longest;
+	}
+	assert_int_equal(json_int(all, "longest", -2), longest);
+	assert_int_equal(json_array_size(at), longest + 1);
+	json_array_foreach(at, k, v) {
+		assert_int_equal(json_int(v, "derivations", -1), derivations[k]);
+		assert_int_equal(json_int(v, "attributes", -1), attributes[k]);
+	}
+	assert_int_equal(json_int(json_object_get(all, "none"), "derivations", -1), none[0]);
+	assert_int_equal(json_int(json_object_get(all, "none"), "attributes", -1), none[1]);
+	assert_int_equal(json_int(json_object_get(all, "beyond"), "derivations", -1), 0);
+	json_array_foreach(json_object_get(d, "attributes"), k, v) {
+		uint32_t i = (uint32_t)strtoul(json_string_value(json_array_get(json_object_get(v, "path"), 0)) + 1, NULL, 10);
+		int64_t direct = 0;
+		if (strcmp(json_str(v, "class", ""), "rebuild") != 0)
+			continue;
+		for (uint32_t n = 0; n < PACKAGES; n++) {
+			bool needs = false;
+			for (uint32_t m = 0; m < p->n_in[n]; m++)
+				needs = needs || p->in[n][m] == i;
+			direct += must[n] && needs;
+		}
+		assert_int_equal(json_int(json_object_get(v, "cause"), "distance", -1), far[i]);
+		assert_int_equal(json_int(v, "dependents", -1), direct);
+	}
+	/* What is asked for and what is only needed are together all that must be rebuilt, each once. */
+	size_t listed = json_array_size(json_object_get(d, "targets")) + json_array_size(json_object_get(d, "needed"));
+	assert_int_equal(json_int(json_at(d, "counts.total"), "rebuild_derivations", -1), listed);
+	json_array_foreach(json_object_get(d, "needed"), k, v)
+		for (uint32_t i = 0; i < PACKAGES; i++)
+			assert_true(strcmp(json_str(v, "drv", ""), h->drv[i]->drv) != 0 || must[i]);
+	seen_steps += longest > 1;
+	seen_new += none[0] > 0;
+}
+
+static bool
 is_class(const json_t *d, uint32_t i, const char *class)
 {
 	const json_t *v;
@@ -297,6 +371,7 @@ test_random_changes(void **state)
 			fail_msg("%s", e.msg);
 		check(&f, &p, &b, &h, d);
 		check_roots(&b, &h, bumped, d);
+		check_distances(&p, &b, &h, d);
 		check_alone(&f, &p, bumped, refetched, &h, base, d);
 		json_decref(d);
 		fixture_end(&f);
@@ -306,6 +381,8 @@ test_random_changes(void **state)
 	assert_true(seen_untold > 20);
 	assert_true(seen_alone > 20);
 	assert_true(seen_shared > 20);
+	assert_true(seen_steps > 5);
+	assert_true(seen_new > 5);
 }
 
 static void

@@ -1,4 +1,5 @@
-/* The blast radius against the naive way, on random graphs. */
+/* The blast radius, and distances from roots, against the naive ways, on random graphs. */
+#include "graph/distance.h"
 #include "graph/spread.h"
 
 #include <setjmp.h>
@@ -132,6 +133,70 @@ test_random_graphs(void **state)
 		check(1 + pick(120), 1 + pick(6), 1 + pick(3), round % 2 == 0, 1 + pick(3));
 }
 
+/* Breadth first, a wave a step, over the graph as it was made: what needs something of the last wave is in the next one. */
+static void
+waves(const struct closure *g, const uint8_t *root, uint32_t n, uint32_t *far)
+{
+	bool more = true;
+
+	for (uint32_t v = 0; v < n; v++)
+		far[v] = root[v] ? 0 : NO_DISTANCE;
+	for (uint32_t step = 0; more; step++) {
+		more = false;
+		for (uint32_t v = 0; v < n; v++)
+			for (uint32_t k = g->off.p[v]; k < g->off.p[v + 1] && far[v] == NO_DISTANCE; k++)
+				if (far[g->targets.p[k]] == step) {
+					far[v] = step + 1;
+					more = true;
+				}
+	}
+}
+
+static size_t seen_none, seen_far;
+
+static void
+check_distances(uint32_t n, uint32_t most, uint32_t one_in)
+{
+	struct closure g;
+	struct spread s;
+	struct arena a = {0};
+	struct err e = {0};
+	size_t n_roots = 0;
+
+	random_graph(&g, n, most, 2);
+	if (spread_all(&a, &g, &s, &e) != 0)
+		fail_msg("%s", e.msg);
+	uint8_t *root = arena_alloc(&a, n);
+	uint32_t *roots = arena_alloc(&a, (n + 1) * sizeof(*roots)), *got = arena_alloc(&a, n * sizeof(*got)),
+	         *want = arena_alloc(&a, n * sizeof(*want));
+	for (uint32_t v = n; v-- > 0;)
+		if (pick(one_in) == 0) {
+			root[v] = 1;
+			roots[n_roots++] = s.sub[v];
+		}
+	spread_distances(&s, roots, n_roots, got);
+	waves(&g, root, n, want);
+	for (uint32_t v = 0; v < n; v++) {
+		assert_int_equal(got[s.sub[v]], want[v]);
+		seen_none += want[v] == NO_DISTANCE;
+		seen_far += want[v] != NO_DISTANCE && want[v] > 3;
+	}
+	arena_release(&a);
+	closure_release(&g);
+}
+
+static void
+test_distances_of_random_graphs(void **state)
+{
+	(void)state;
+	seed = 11;
+	for (uint32_t round = 0; round < 200; round++)
+		check_distances(1 + pick(300), 1 + pick(4), 1 + pick(60));
+	check_distances(1, 1, 1);
+	assert_true(seen_none > 500);
+	assert_true(seen_far > 500);
+}
+
 static void
 test_more_targets_than_one_block(void **state)
 {
@@ -195,6 +260,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_random_graphs),
+	    cmocka_unit_test(test_distances_of_random_graphs),
 	    cmocka_unit_test(test_more_targets_than_one_block),
 	    cmocka_unit_test(test_many_systems),
 	    cmocka_unit_test(test_nothing),

@@ -12,6 +12,7 @@
 #include "store/duration.h"
 #include "store/figures.h"
 #include "store/open.h"
+#include "store/overlapped.h"
 #include "store/overview.h"
 #include "store/people.h"
 #include "store/prune.h"
@@ -361,6 +362,70 @@ of_every_older_version_what_was_refused_is_parked_and_taken_up(void **state)
 		assert_int_equal(ids.n, 1);
 		assert_int_equal(ids.p[0], 7);
 		store_close(s);
+	}
+	globfree(&files);
+}
+
+/* What changes makes its repository due, which it is until just that was compared; an old database is due as a whole. */
+static void
+pull_requests_beside_each_other_are_due_when_one_has_changed(void **state)
+{
+	struct fixture *f = *state;
+	struct overlap_due due = {0}, newer = {0};
+	struct overlap_open *open;
+	const struct overlap_text told[] = {{0, "{}"}, {1, "{\"number\":1}"}};
+	const char *text;
+	size_t n;
+
+	assert_int_equal(store_overlap_due(f->s, &due, &f->e), 0);
+	assert_int_equal(due.repository, 1);
+	assert_int_equal(store_overlap_open(f->s, &f->a, 1, 9, &open, &n, &f->e), 0);
+	assert_int_equal(n, 0); /* it was not compared with its base yet */
+	assert_int_equal(store_overlap_put(f->s, &due, told, COUNT(told), &f->e), 0);
+	assert_int_equal(store_overlap_due(f->s, &due, &f->e), 1);
+	assert_int_equal(store_overlap_get(f->s, &f->a, 1, 1, &text, &f->e), 0);
+	assert_string_equal(text, "{\"number\":1}");
+	assert_int_equal(store_overlap_get(f->s, &f->a, 1, 2, &text, &f->e), 1);
+	assert_int_equal(store_overlap_get(f->s, &f->a, 2, 0, &text, &f->e), 1);
+
+	/* What is no pull request's, and what stays as it is, changes nothing. */
+	(void)add_run(f, 0);
+	assert_int_equal(store_run_set(f->s, f->run, "counts", "{}", &f->e), 0);
+	assert_int_equal(store_overlap_due(f->s, &due, &f->e), 1);
+	assert_int_equal(store_run_set(f->s, f->run, "difference", "/a", &f->e), 0);
+	assert_int_equal(store_overlap_due(f->s, &due, &f->e), 0);
+	assert_int_equal(store_overlap_open(f->s, &f->a, 1, 9, &open, &n, &f->e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(open[0].run, f->run);
+	assert_string_equal(open[0].difference, "/a");
+	/* What changed while it was compared is not forgotten. */
+	assert_int_equal(store_run_set(f->s, f->run, "difference", "/b", &f->e), 0);
+	assert_int_equal(store_overlap_put(f->s, &due, told, 1, &f->e), 0);
+	assert_int_equal(store_overlap_due(f->s, &newer, &f->e), 0);
+	assert_true(newer.changes > due.changes);
+	assert_int_equal(store_overlap_put(f->s, &newer, told, 1, &f->e), 0);
+	assert_int_equal(store_overlap_get(f->s, &f->a, 1, 1, &text, &f->e), 1);
+	/* A newer head is not compared yet, and one that is closed is none of them. */
+	(void)add_run(f, 1);
+	assert_int_equal(store_overlap_open(f->s, &f->a, 1, 9, &open, &n, &f->e), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(store_overlap_due(f->s, &due, &f->e), 0);
+	assert_int_equal(store_overlap_put(f->s, &due, told, 0, &f->e), 0);
+	struct pull_request pr = {.repository = 1, .number = 1, .head = head, .base_ref = "main", .title = "t"};
+	assert_int_equal(store_pull_put(f->s, &pr, &f->e), 0);
+	assert_int_equal(store_overlap_due(f->s, &due, &f->e), 0);
+
+	glob_t files;
+	assert_int_equal(glob("src/store/schema/[0-9]*.sql", 0, NULL, &files), 0);
+	size_t before = 0;
+	while (strstr(files.gl_pathv[before], "023_") == NULL)
+		before++;
+	for (size_t v = 1; v <= before; v++) {
+		struct store *old = NULL;
+		assert_int_equal(store_open(old_database(f, &files, v), &old, &f->e), 0);
+		assert_int_equal(store_overlap_due(old, &due, &f->e), 0);
+		assert_int_equal(due.repository, 1);
+		store_close(old);
 	}
 	globfree(&files);
 }
@@ -969,6 +1034,7 @@ static void
 durations_become_an_estimate(void **state)
 {
 	struct fixture *f = *state;
+	AUTO(estimator_free) struct estimator *known = estimator_new(f->s);
 	struct estimates estimate;
 	const struct build_want wants[] = {
 	    {.drv = "/nix/store/a.drv", .name = "zlib-1.3", .system = "x"},
@@ -992,7 +1058,7 @@ durations_become_an_estimate(void **state)
 		assert_int_equal(duration_add(f->s, "zlib", "x", 100, &f->e), 0);
 	assert_int_equal(duration_get(f->s, STR("zlib"), "x", &median, &spread, &f->e), 0);
 	assert_int_equal(median, 100); /* the old ones are forgotten */
-	assert_int_equal(estimate_builds(f->s, &f->a, NULL, 0, wants, COUNT(wants), &estimate, &f->e), 0);
+	assert_int_equal(estimate_builds(known, &f->a, NULL, 0, wants, COUNT(wants), &estimate, &f->e), 0);
 	const struct estimate_of *x = of_system(&estimate, "x"), *y = of_system(&estimate, "y");
 	assert_int_equal(x->builds, 2);
 	assert_int_equal(x->known, 1);
@@ -1007,6 +1073,7 @@ static void
 an_estimate_knows_when_all_is_done(void **state)
 {
 	struct fixture *f = *state;
+	AUTO(estimator_free) struct estimator *known = estimator_new(f->s);
 	struct estimates estimate, crowded, shared;
 	static const char *const only_x[] = {"x", NULL}, *const only_y[] = {"y", NULL}, *const both[] = {"x", "y", NULL};
 	const struct machine apart[] = {{.systems = only_x, .max_jobs = 3}, {.systems = only_x, .max_jobs = 1},
@@ -1027,20 +1094,20 @@ an_estimate_knows_when_all_is_done(void **state)
 		assert_int_equal(duration_add(f->s, "even", "y", 4000, &f->e), 0);
 	}
 	/* Four slots: the chain of two decides. */
-	assert_int_equal(estimate_builds(f->s, &f->a, apart, COUNT(apart), wants, COUNT(wants), &estimate, &f->e), 0);
+	assert_int_equal(estimate_builds(known, &f->a, apart, COUNT(apart), wants, COUNT(wants), &estimate, &f->e), 0);
 	assert_int_equal(of_system(&estimate, "x")->finish_ms, 2000);
 	assert_int_equal(of_system(&estimate, "x")->finish_low_ms, 2000);
 	assert_int_equal(of_system(&estimate, "x")->finish_high_ms, 2000);
 	assert_int_equal(of_system(&estimate, "y")->finish_ms, 4000);
 	assert_int_equal(of_system(&estimate, "z")->finish_ms, -1);
 	/* One slot: all of them, one after the other, with the spread of the one that has any. */
-	assert_int_equal(estimate_builds(f->s, &f->a, &apart[1], 1, wants, COUNT(wants), &crowded, &f->e), 0);
+	assert_int_equal(estimate_builds(known, &f->a, &apart[1], 1, wants, COUNT(wants), &crowded, &f->e), 0);
 	assert_int_equal(of_system(&crowded, "x")->finish_ms, 3000);
 	assert_int_equal(of_system(&crowded, "x")->finish_low_ms, 2400);
 	assert_int_equal(of_system(&crowded, "x")->finish_high_ms, 3600);
 	assert_int_equal(of_system(&crowded, "y")->finish_ms, -1);
 	/* Two slots for both systems: 3000 and 4000 of work share them. */
-	assert_int_equal(estimate_builds(f->s, &f->a, &one, 1, wants, COUNT(wants), &shared, &f->e), 0);
+	assert_int_equal(estimate_builds(known, &f->a, &one, 1, wants, COUNT(wants), &shared, &f->e), 0);
 	assert_int_equal(of_system(&shared, "x")->finish_ms, 3500);
 	assert_int_equal(of_system(&shared, "x")->finish_low_ms, 3200);
 	assert_int_equal(of_system(&shared, "y")->finish_ms, 4000);
@@ -1750,6 +1817,7 @@ main(void)
 	    TEST(a_label_is_taken_once),
 	    TEST(a_database_of_the_first_version_goes_on),
 	    TEST(of_every_older_version_what_was_refused_is_parked_and_taken_up),
+	    TEST(pull_requests_beside_each_other_are_due_when_one_has_changed),
 	    TEST(attempts_that_failed_are_counted_apart_from_those_that_began),
 	    TEST(a_merge_group_that_is_gone_stays_so),
 	    TEST(what_is_late_or_of_the_same_second_opens_nothing),

@@ -199,6 +199,14 @@ fingerprint(struct str s)
 	return h < SAID_REST ? SAID_REST : h;
 }
 
+/* Once. */
+static void
+add_beside(struct attrtree *tree, struct buf *row)
+{
+	buf_str(row, tree->beside);
+	tree->beside = (struct str){0};
+}
+
 int
 attrtree_error(struct attrtree *tree, uint32_t id, struct str text, struct err *e)
 {
@@ -220,6 +228,7 @@ attrtree_error(struct attrtree *tree, uint32_t id, struct str text, struct err *
 	memmove(row.p + at, row.p + at + 1, row.n - at);
 	row.n -= 2;
 	row.p[row.n] = '\0';
+	add_beside(tree, &row);
 	fprintf(stderr, STR_FMT "\n", STR_ARG(text));
 	if (tree->all.p[id].said == 0) /* a set within itself keeps what it said: others are compared with it */
 		note(tree, id, SAID_ERROR);
@@ -288,6 +297,7 @@ attrtree_derivation(struct attrtree *tree, uint32_t id, struct str json, struct 
 		return -1;
 	if (attrtree_keep(tree, drv, e) != 0)
 		return -1;
+	add_beside(tree, &row);
 	note(tree, id, fingerprint(drv));
 	return print_row(tree, id, &row, e);
 }

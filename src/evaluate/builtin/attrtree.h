@@ -57,6 +57,7 @@ struct attrtree {
 	size_t first_trial;   /* all before it have ended */
 	VEC(struct str) late; /* rows that are printed when all are there; each with its newline */
 	size_t rows;
+	struct str beside; /* further members of the next row, each with a comma in front; whoever hands in an answer sets it */
 };
 
 /* With the root, to be asked. */

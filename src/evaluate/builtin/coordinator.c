@@ -2,6 +2,7 @@
 #include "evaluate/builtin/attrtree.h"
 #include "evaluate/builtin/evaljobs.h"
 #include "evaluate/builtin/late.h"
+#include "evaluate/builtin/outlay.h"
 #include "evaluate/builtin/preamble.h"
 #include "nix/path.h"
 #include "nix/preload.h"
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 enum {
+	RUN = 8,                 /* neighbours that one worker is asked for, about, where orders are fixed */
 	BATCH = 48,              /* attributes a question asks about: bounds what a lost worker must do again */
 	LINE_BYTES = 16 * 1024,  /* a question's length, far below what a pipe holds */
 	SAMPLE_MS = 200,         /* how often memory is looked at */
@@ -49,6 +51,9 @@ struct repl {
 	struct buf error; /* what Nix said since the last answer */
 	struct buf first; /* of a half answer */
 	struct buf plain;
+	struct outlay spent;
+	VEC(uint32_t) own; /* fixed orders: what it alone is to be asked, from own_head on */
+	size_t own_head;
 };
 
 struct tree_walk {
@@ -63,7 +68,41 @@ struct tree_walk {
 	unsigned deaths; /* of workers for memory, since the last derivation */
 	int64_t sampled_ms, until_ms;
 	json_t *rewritten; /* the answer to rewrite() */
+	bool replaced;     /* a worker was: what is shared is paid again, so no row says its cost from then on */
 };
+
+/* The next answer that is a row has what was spent for it; lend() goes before it, and settle() behind. */
+static void
+lend(struct repl *k)
+{
+	k->w->tree.beside = k->w->o->stats ? outlay_of_row(&k->spent, k->w->replaced) : (struct str){0};
+}
+
+static void
+settle(struct repl *k)
+{
+	if (k->w->tree.beside.n == 0)
+		outlay_paid(&k->spent);
+	k->w->tree.beside = (struct str){0};
+}
+
+static int
+row_error(struct repl *k, uint32_t id, struct str text, struct err *e)
+{
+	lend(k);
+	int rc = attrtree_error(&k->w->tree, id, text, e);
+	settle(k);
+	return rc;
+}
+
+static int
+row_derivation(struct repl *k, uint32_t id, struct str json, struct str meta, struct str bad_meta, struct err *e)
+{
+	lend(k);
+	int rc = attrtree_derivation(&k->w->tree, id, json, meta, bad_meta, e);
+	settle(k);
+	return rc;
+}
 
 /* The attribute at hand has answered; second: JSON of the second line, or empty text when that failed in words. */
 static int
@@ -74,14 +113,22 @@ take_both(struct repl *k, struct str second, struct str words, struct err *e)
 
 	k->half = '\0';
 	if (derivation)
-		return attrtree_derivation(&k->w->tree, id, buf_get(&k->first), second, words, e);
+		return row_derivation(k, id, buf_get(&k->first), second, words, e);
 	return attrtree_set(&k->w->tree, id, buf_get(&k->first), second, e);
+}
+
+static void
+ask_again(struct repl *k)
+{
+	if (k->w->o->stats)
+		k->own_head -= k->n - k->done; /* they stand there still */
+	else
+		attrtree_ask_again(&k->w->tree, k->batch + k->done, k->n - k->done);
 }
 
 static int
 end_batch(struct repl *k, struct err *e)
 {
-	struct tree_walk *w = k->w;
 	AUTO(buf_release) struct buf shown = {0};
 	struct str said = buf_get(&k->error), text;
 	int rc;
@@ -101,10 +148,10 @@ end_batch(struct repl *k, struct err *e)
 	if (k->half != '\0')
 		rc = take_both(k, STR(""), text, e);
 	else
-		rc = attrtree_error(&w->tree, k->batch[k->done++], text, e);
+		rc = row_error(k, k->batch[k->done++], text, e);
 	/* What was not reached stands in front again: it is what this worker knows best. */
 	if (rc == 0)
-		attrtree_ask_again(&w->tree, k->batch + k->done, k->n - k->done);
+		ask_again(k);
 	return rc;
 }
 
@@ -134,6 +181,7 @@ on_noise(struct repl *k, struct str line)
 		buf_drop(&k->error, k->error.n);
 	}
 	if (!k->in_error) {
+		outlay_hear(&k->spent, line);
 		if (k->busy && line.n > 0)
 			fprintf(stderr, STR_FMT "\n", STR_ARG(line)); /* a trace or a warning of the evaluated code */
 		return;
@@ -179,7 +227,7 @@ on_answer(struct repl *k, char what, struct str json, struct err *e)
 	case 'm':
 	case 'l': return take_both(k, json, STR(""), e);
 	case 'n': attrtree_nothing(&w->tree, k->batch[k->done++]); return 0;
-	case 'r': w->deaths = 0; return attrtree_derivation(&w->tree, k->batch[k->done++], json, STR(""), STR(""), e);
+	case 'r': w->deaths = 0; return row_derivation(k, k->batch[k->done++], json, STR(""), STR(""), e);
 	default: return attrtree_set(&w->tree, k->batch[k->done++], json, STR(""), e);
 	}
 }
@@ -198,6 +246,10 @@ on_line(void *ctx, struct str line, struct err *e)
 	struct str said = str_from(line, (size_t)at + strlen(w->mark) + 1);
 	char what = said.n > 0 ? said.p[0] : '?';
 	struct str json = said.n > 2 ? str_from(said, 2) : STR("");
+	if (what == 'c') {
+		outlay_count(&k->spent, json);
+		return 0;
+	}
 	if (what == 'b') {
 		k->greets = false;
 		if (k->in_error)
@@ -226,12 +278,24 @@ first_heap(struct arena *a, int64_t max_memory_mb)
 	return mb > NIX_HEAP_MB ? arena_printf(a, "GC_INITIAL_HEAP_SIZE=%lld", (long long)mb << 20) : NULL;
 }
 
+/* What Nix is started with, as LD_PRELOAD has it; NULL: nothing. */
+static const char *
+preload_of(const struct tree_walk *w, struct arena *a)
+{
+	const char *lines = nix_reads_bytes(&w->preamble.nix) ? nix_preload(a, PRELOAD_LINES) : NULL;
+	const char *cost = w->o->stats ? nix_preload(a, PRELOAD_COST) : NULL;
+
+	if (lines == NULL || cost == NULL)
+		return lines != NULL ? lines : cost;
+	return arena_printf(a, "%s:%s", lines, cost);
+}
+
 static int
 start_worker(struct tree_walk *w, struct repl *k, struct err *e)
 {
 	struct arena a = {0};
 	const char **argv = arena_alloc(&a, (w->o->n_nix + PREAMBLE_WORDS + 1) * sizeof(*argv));
-	const char *preload = nix_reads_bytes(&w->preamble.nix) ? nix_preload(&a) : NULL;
+	const char *preload = preload_of(w, &a);
 	const char *heap = first_heap(&a, w->o->max_memory_mb);
 	const char *env[5] = {arena_printf(&a, "XDG_DATA_HOME=%s", w->home), "TERM=dumb"};
 	size_t n = 2;
@@ -241,10 +305,15 @@ start_worker(struct tree_walk *w, struct repl *k, struct err *e)
 	if (heap != NULL)
 		env[n++] = heap;
 	argv[preamble_command(&a, w->o, &w->preamble, argv)] = NULL;
-	*k = (struct repl){.w = w, .greets = true};
+	w->replaced |= k->w != NULL;
+	k->w = w;
+	k->greets = true;
+	k->in_error = k->busy = k->ended = k->over_budget = false;
+	k->n = k->done = 0;
 	buf_init(&k->error, 2 * SAID_BYTES);
 	buf_init(&k->first, PEER_MAX_LINE);
 	buf_init(&k->plain, PEER_MAX_LINE);
+	outlay_init(&k->spent);
 	int rc = peer_start(argv, env, &k->peer, e);
 	if (rc == 0)
 		rc = peer_say(&k->peer, buf_get(&w->preamble.line), e);
@@ -311,15 +380,101 @@ stop_worker(struct repl *k)
 	buf_release(&k->error);
 	buf_release(&k->first);
 	buf_release(&k->plain);
+	outlay_release(&k->spent);
 	k->busy = k->ended = k->over_budget = false;
 	k->rss_kb = 0;
+}
+
+/* Of two attributes at the same depth, in the order of their paths. */
+static int
+compare_places(const struct attrtree *tree, uint32_t x, uint32_t y)
+{
+	const struct tree_attr *a = &tree->all.p[x], *b = &tree->all.p[y];
+
+	if (x == y)
+		return 0;
+	if (a->depth != b->depth)
+		return a->depth < b->depth ? -1 : 1;
+	int c = a->parent != b->parent ? compare_places(tree, a->parent, b->parent) : 0;
+	return c != 0 ? c : a->index < b->index ? -1 : 1;
+}
+
+static int
+by_place(const void *a, const void *b, void *tree)
+{
+	return compare_places(tree, *(const uint32_t *)a, *(const uint32_t *)b);
+}
+
+static uint64_t
+hash_of(const struct attrtree *tree, uint32_t id)
+{
+	uint64_t h = id != 0 ? hash_of(tree, tree->all.p[id].parent) : 14695981039346656037u;
+
+	for (size_t i = 0; i < tree->all.p[id].name.n; i++)
+		h = (h ^ (unsigned char)tree->all.p[id].name.p[i]) * 1099511628211u;
+	h = (h ^ '.') * 1099511628211u;
+	return h ^ h >> 29;
+}
+
+/*
+ * Where rows say their costs, who is asked what, and in which order, must not depend on who is faster: a worker pays for what is shared
+ * once, so its sum is that of the attributes it was given, in whatever order, and each one's is that of the order. So a level of the tree
+ * is asked when the one above it has answered, sorted by path, and neighbours go together to a worker that their names decide: a run of them
+ * ends where a name's hash says so, so that one that is added or removed moves few others.
+ */
+static void
+share_out(struct tree_walk *w)
+{
+	uint32_t *ids = w->tree.queue.p + w->tree.head;
+	size_t n = w->tree.queue.n - w->tree.head;
+	uint64_t whose = 0;
+
+	for (size_t i = 0; i < w->n_workers; i++)
+		if (w->workers[i].busy || w->workers[i].own_head < w->workers[i].own.n)
+			return;
+	qsort_r(ids, n, sizeof(*ids), by_place, &w->tree);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t h = hash_of(&w->tree, ids[i]);
+		if (i == 0 || h % RUN == 0 || w->tree.all.p[ids[i]].parent != w->tree.all.p[ids[i - 1]].parent)
+			whose = (h >> 8) % w->n_workers;
+		vec_push(&w->workers[whose].own, ids[i]);
+	}
+	w->tree.head = w->tree.queue.n;
+}
+
+static bool
+is_left(const struct tree_walk *w)
+{
+	bool left = w->tree.head < w->tree.queue.n;
+
+	for (size_t i = 0; i < w->n_workers; i++)
+		left |= w->workers[i].own_head < w->workers[i].own.n;
+	return left;
+}
+
+/* Gives every free worker what is its own. */
+static int
+dispatch_own(struct tree_walk *w, struct err *e)
+{
+	share_out(w);
+	for (size_t i = 0; i < w->n_workers; i++) {
+		struct repl *k = &w->workers[i];
+		size_t left = k->own.n - k->own_head;
+		if (left == 0 || k->busy)
+			continue;
+		if ((k->peer.pid == 0 && start_worker(w, k, e) != 0) ||
+		    ask(w, k, k->own.p + k->own_head, left < BATCH ? left : BATCH, e) != 0)
+			return -1;
+		k->own_head += k->n;
+	}
+	return 0;
 }
 
 /* Gives every free worker something to do. */
 static int
 dispatch(struct tree_walk *w, struct err *e)
 {
-	if (w->tree.head == w->tree.queue.n && w->alone.n > 0 && busy(w) == 0) {
+	if (!is_left(w) && w->alone.n > 0 && busy(w) == 0) {
 		/* Nobody beside it: the others' memory goes first. */
 		for (size_t i = 0; i < w->n_workers; i++)
 			stop_worker(&w->workers[i]);
@@ -328,6 +483,8 @@ dispatch(struct tree_walk *w, struct err *e)
 			return -1;
 		return ask(w, &w->workers[0], &id, 1, e);
 	}
+	if (w->o->stats)
+		return dispatch_own(w, e);
 	for (size_t i = 0; i < w->n_workers; i++) {
 		struct repl *k = &w->workers[i];
 		size_t left = w->tree.queue.n - w->tree.head;
@@ -383,7 +540,7 @@ on_death(struct tree_walk *w, struct repl *k, struct err *e)
 		else if (k->half != '\0')
 			rc = take_both(k, STR(""), str_utf8_head(str_trim(buf_get(&text)), ERROR_BYTES), e);
 		else
-			rc = attrtree_error(&w->tree, id, str_utf8_head(str_trim(buf_get(&text)), ERROR_BYTES), e);
+			rc = row_error(k, id, str_utf8_head(str_trim(buf_get(&text)), ERROR_BYTES), e);
 	}
 	stop_worker(k);
 	return rc;
@@ -538,7 +695,7 @@ walk_run(const struct eval_jobs *o, struct err *e)
 	attrtree_init(&w->tree, o);
 	w->until_ms = o->max_seconds != 0 ? clock_mono_ms() + o->max_seconds * 1000 : 0;
 	int rc = prepare(w, e);
-	while (rc == 0 && (w->tree.head < w->tree.queue.n || w->alone.n > 0 || busy(w) > 0)) {
+	while (rc == 0 && (is_left(w) || w->alone.n > 0 || busy(w) > 0)) {
 		rc = dispatch(w, e);
 		if (rc == 0)
 			rc = turn(w, e);
@@ -553,8 +710,10 @@ walk_run(const struct eval_jobs *o, struct err *e)
 	/* The workers hold temporary roots: the lasting one is made before they go. */
 	if (rc == 0 && o->roots_dir != NULL)
 		rc = roots_keep(w->tree.drvs.p, w->tree.drvs.n, o->roots_dir, "ekaci-roots", e);
-	for (size_t i = 0; i < w->n_workers; i++)
+	for (size_t i = 0; i < w->n_workers; i++) {
 		stop_worker(&w->workers[i]);
+		vec_release(&w->workers[i].own);
+	}
 	if (w->home[0] != '\0' && files_remove_tree(w->home, &ignored) != 0)
 		fprintf(stderr, "%s\n", ignored.msg);
 	vec_release(&w->alone);

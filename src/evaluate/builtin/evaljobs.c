@@ -24,6 +24,7 @@ enum means {
 	ROWS,
 	SECONDS,
 	ONE_ROOT,
+	STATS,
 	CACHE,
 	CONSTITUENTS,
 	OVERRIDE,
@@ -45,6 +46,10 @@ const struct usage_option eval_jobs_options[] = {
     {"--one-gc-root", NULL, .what = "with --gc-roots-dir: only the root that keeps them all (not in nix-eval-jobs)",
         .means = ONE_ROOT},
     {"--meta", NULL, .what = "with each derivation's meta", .means = META},
+    {"--stats", NULL,
+        .what = "with what each row cost (stats.allocBytes, where libgc is a shared library) and the warnings behind it "
+                "(not in nix-eval-jobs, whose newer versions always say so)",
+        .means = STATS},
     {"--force-recurse", NULL, .what = "enter sets without recurseForDerivations too", .means = FORCE},
     {"--show-input-drvs", NULL, .what = "with each derivation's input derivations", .means = INPUTS},
     {"--apply", "EXPR", .what = "a function of each derivation; its result becomes extraValue", .means = APPLY},
@@ -137,6 +142,7 @@ take(struct eval_jobs *o, const struct usage_option *opt, char **v)
 	case APPLY: o->apply = v[0]; return 0;
 	case SELECT: o->select = v[0]; return 0;
 	case ONE_ROOT: o->one_root = true; return 0;
+	case STATS: o->stats = true; return 0;
 	case CACHE: o->check_cache_status = true; return 0;
 	case OVERRIDE: o->overrides[o->n_overrides++] = (struct eval_override){v[0], v[1]}; return 0;
 	case CONSTITUENTS: o->constituents = true; return 0;

@@ -47,6 +47,7 @@ struct eval_jobs {
 	const char **nix; /* options handed to nix as they are */
 	size_t n_nix;
 	bool meta, force_recurse, show_input_drvs, impure;
+	bool stats;                            /* rows say what they cost, and the warnings behind them */
 	bool one_root;                         /* no link for each derivation beside the root that keeps them all */
 	bool check_cache_status, constituents; /* either: rows are printed when all are there */
 	int64_t workers;

@@ -13,8 +13,9 @@
 #include <string.h>
 
 enum {
-	MAX_PAGES = 50,  /* of failed deliveries, a hundred each */
-	MAX_AGAIN = 2000 /* deliveries asked for in one go */
+	MAX_PAGES = 50,    /* of failed deliveries, a hundred each */
+	MAX_AGAIN = 2000,  /* deliveries asked for in one go */
+	LARGE = 256 * 1024 /* an answer: a hundred pull requests are 2 MB of it, 6 MB when they are read */
 };
 
 /* --- lists --- */
@@ -119,9 +120,12 @@ on_listed(void *ctx, const struct http_answer *answer)
 		if (e.kind == ERR_SYSTEM)
 			e.kind = ERR_BUSY;
 	}
+	bool large = answer->body.n >= LARGE;
 	l->fn(l->ctx, good ? &told : NULL, good ? NULL : &e);
 	arena_release(&l->a);
 	mem_free(&l);
+	if (large)
+		mem_give_back();
 }
 
 static const char *

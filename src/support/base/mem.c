@@ -1,6 +1,7 @@
 /* Arenas, checked allocation, and the cleanups of single-owner resources. */
 #include "support/base/mem.h"
 
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,12 @@ mem_strdup(const char *s)
 	size_t n = strlen(s) + 1;
 
 	return memcpy(mem_alloc(n), s, n);
+}
+
+void
+mem_give_back(void)
+{
+	(void)malloc_trim(0);
 }
 
 void

@@ -32,6 +32,8 @@ void *mem_alloc(size_t n);
 void *mem_realloc(void *p, size_t n, size_t size);
 char *mem_strdup(const char *s);
 void mem_free(void *p); /* p is the address of a pointer: for AUTO(mem_free) */
+/* The system gets back what is free, which malloc would keep for what may never come again: after something large, and in a pause. */
+void mem_give_back(void);
 
 /* AUTO(fn) before a declaration: fn(&variable) runs when the scope ends, however it ends. */
 #define AUTO(fn) __attribute__((cleanup(fn)))

@@ -18,6 +18,7 @@ static const struct {
 /* Upper limits; what is more is in +Inf. */
 static const double second_limits[] = {0.1, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600};
 static const double number_limits[] = {0, 1, 10, 100, 500, 1000, 5000, 10000, 50000, 100000};
+static const double ratio_limits[] = {0.1, 0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 2, 4, 10};
 enum { LIMITS = COUNT(second_limits) };
 _Static_assert(COUNT(number_limits) == LIMITS, "both kinds have as many buckets");
 
@@ -84,7 +85,9 @@ metric_add(enum metric_id m, const char *first, const char *second, int64_t n)
 static const double *
 limits_of(enum metric_id m)
 {
-	return str_ends(str_of(table[m].name), STR("_seconds")) ? second_limits : number_limits;
+	const struct str name = str_of(table[m].name);
+
+	return str_ends(name, STR("_seconds")) ? second_limits : str_ends(name, STR("_ratio")) ? ratio_limits : number_limits;
 }
 
 /* A label that may come from outside, as a derivation's system does: the first few there are, and "other" for the rest. */

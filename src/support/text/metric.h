@@ -56,6 +56,8 @@
 	    "Derivations that must rebuild because of one that differs by itself; the widest 100 of a run.")                             \
 	X(TARGETS, COUNTER, COUNTED, "result", "ekaci_derivations_total",                                                                \
 	    "Derivations that runs wanted: cached (valid or substitutable, a hit), to_fetch, to_build.")                                 \
+	X(ESTIMATE, HISTOGRAM, COUNTED, "", "ekaci_estimate_ratio",                                                                      \
+	    "Of a run's builds whose durations were known before: what they took, by what they were thought to take; 1 is right.")       \
 	X(BUILDS, GAUGE, KEPT, "state system", "ekaci_builds",                                                                           \
 	    "Builds that may start and at work, by system: the depth of the queue.")                                                     \
 	X(BUILDS_OPEN, GAUGE, LOOKED_UP, "", "ekaci_builds_open",                                                                        \
@@ -111,7 +113,7 @@ enum { METRIC_MAX_SAMPLES = 2000 /* of all counted ones; what would be more is n
 /* Values of labels, in the table's order; NULL where it has none. They are copied. */
 void metric_expect(enum metric_id m, const char *first, const char *second);
 void metric_add(enum metric_id m, const char *first, const char *second, int64_t n);
-/* Of a histogram, in its unit: seconds or a number. Buckets are by the name's end: _seconds, or powers of ten. */
+/* Of a histogram, in its unit: seconds or a number. Buckets are by the name's end: _seconds, _ratio, or powers of ten. */
 void metric_observe(enum metric_id m, const char *first, double value);
 void metric_reset(enum metric_id m);
 void metric_set(enum metric_id m, const char *first, const char *second, int64_t n);

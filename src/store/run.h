@@ -103,8 +103,7 @@ must_check int store_run_of(struct store *s, struct arena *a, int64_t repository
 must_check int store_run_of_commit(struct store *s, struct arena *a, int64_t repository, const char *head, struct run *ret,
     struct err *e);
 /* Ids of runs that have not ended, in the order they go on: the merge queue, people's pull requests, those of bots, branches, each oldest
- * first;
- * ids of those with something unreported. At most max. */
+ * first; ids of those with something unreported. At most max. */
 must_check int store_runs_live(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 must_check int store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e);
 /* Live runs of a pull request other than except. */

@@ -212,7 +212,8 @@ for (const [scenario, version, pattern] of [
 	fs.utimesSync(whole.evaluation.file, old, old);
 	const part = stage(job(repo, { ...file, scope }, { evals_dir: dir }));
 	is([alone.evaluation.reused, part.evaluation.reused], [false, true], 'a scope is taken from the whole where that is stored');
-	is(part.rows, alone.rows, 'and has the rows of its own evaluation');
+	const less = rows => JSON.parse(JSON.stringify(rows, (key, value) => key === 'stats' ? undefined : value)); // what each cost is another each time
+	is(less(part.rows), less(alone.rows), 'and has the rows of its own evaluation');
 	is([part.evaluation.rows, part.evaluation.errors, part.evaluation.derivations], [4, 2, 2], 'with its own counts');
 	ok(fs.statSync(whole.evaluation.file).mtimeMs > Date.now() - 60000, 'the whole was of use: it is young again');
 	const lock = whole.evaluation.file.replace('.jsonl.zst', '.lock');

@@ -247,6 +247,7 @@ a_difference_is_kept_as_a_space(void **state)
 	const char *difference = arena_printf(&a, "%s/difference.json", dir), *kept = arena_printf(&a, "%s/space", dir);
 	struct difference_counts counts = {0};
 	struct meta_errors errors = {0};
+	struct difference_distances distances = {0};
 	struct difference_side base = {.drv = "/nix/store/a.drv"}, head = {.drv = "/nix/store/b.drv"}, fails = {.error = "no"};
 	const char *hello[] = {"hello"}, *hi[] = {"hi"}, *broken[] = {"broken"};
 	struct texts of_hello = {hello, 1};
@@ -277,6 +278,7 @@ a_difference_is_kept_as_a_space(void **state)
 		assert_int_equal(difference_put(&w, DIFFERENCE_ATTRIBUTES, &at[i], &e), 0);
 	assert_int_equal(difference_put(&w, DIFFERENCE_META_ERRORS, &errors, &e), 0);
 	assert_int_equal(difference_put(&w, DIFFERENCE_ROOTS, &root, &e), 0);
+	assert_int_equal(difference_put(&w, DIFFERENCE_DISTANCES, &distances, &e), 0);
 	assert_int_equal(difference_end(&w, &e), 0);
 	assert_int_equal(files_write(difference, buf_get(&out), 0600, FILES_NO_SYNC, &e), 0);
 	buf_release(&out);

@@ -55,7 +55,8 @@ struct flow {
 	struct arena turns_a;     /* of waiting */
 	VEC(struct turn) waiting; /* evaluations, at this look */
 	VEC(struct served) served;
-	int64_t turns; /* there were, so far */
+	int64_t turns;  /* there were, so far */
+	int64_t passed; /* of others, while outsiders' waited (walk/turns.h) */
 	int64_t wake;
 	size_t live;          /* runs, at the last look */
 	bool held;            /* what there is to work with is not known yet */
@@ -605,14 +606,16 @@ give_turns(struct flow *f, struct err *e)
 	ptrdiff_t i, stop = -1;
 
 	do {
-		size_t n;
-		const struct turn *busy = turns_under_way(f, &a, &n);
-		i = turns_choose(busy, n, f->waiting.p, f->waiting.n, room, &stop);
+		struct turns t = {.waiting = f->waiting.p, .n_waiting = f->waiting.n, .room = room, .passed = f->passed};
+		t.busy = turns_under_way(f, &a, &t.n_busy);
+		i = turns_choose(&t, &stop);
 		if (stop >= 0)
-			stop_for(f, &busy[stop]);
+			stop_for(f, &t.busy[stop]);
 		if (i < 0)
 			break;
-		const struct turn next = f->waiting.p[i];
+		struct turn next = f->waiting.p[i];
+		next.kept = turns_keeps(&t, &next);
+		f->passed = turns_passed(&t, &next);
 		f->waiting.p[i] = f->waiting.p[--f->waiting.n];
 		rc = begin_evaluation(f, &next, e);
 		for (size_t k = 0; k < f->waiting.n; k++)

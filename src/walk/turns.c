@@ -36,12 +36,12 @@ count_of(const struct turn *busy, size_t n, int64_t repository)
 }
 
 static bool
-goes_before(const struct turn *busy, size_t n, const struct turn *a, const struct turn *b)
+goes_before(const struct turns *t, const struct turn *a, const struct turn *b)
 {
-	size_t of_a = count_of(busy, n, a->repository), of_b = count_of(busy, n, b->repository);
+	size_t of_a = count_of(t->busy, t->n_busy, a->repository), of_b = count_of(t->busy, t->n_busy, b->repository);
 
 	if (a->outside != b->outside)
-		return b->outside;
+		return t->passed >= TURNS_PASSED ? a->outside : b->outside;
 	if (a->branch != b->branch)
 		return b->branch;
 	if (a->bot != b->bot)
@@ -58,7 +58,7 @@ gives_way(const struct turn *holder, const struct turn *w, int room)
 	if (holder->ending || w->outside)
 		return false;
 	if (holder->outside)
-		return room == 1;
+		return room == 1 && !holder->kept;
 	return !w->branch && (holder->branch || (holder->bot && !holder->gave_way && !w->bot));
 }
 
@@ -77,25 +77,41 @@ who_stops(const struct turn *busy, size_t n, const struct turn *w, int room)
 }
 
 ptrdiff_t
-turns_choose(const struct turn *busy, size_t n_busy, const struct turn *waiting, size_t n_waiting, int room,
-    ptrdiff_t *ret_stop)
+turns_choose(const struct turns *t, ptrdiff_t *ret_stop)
 {
-	int outsiders = 0, for_outsiders = room > 1 ? room / 2 : 1;
-	ptrdiff_t best = -1, first = -1;
+	int outsiders = 0, for_outsiders = t->room > 1 ? t->room / 2 : 1;
+	ptrdiff_t first = -1;
 
 	*ret_stop = -1;
-	for (size_t i = 0; i < n_busy; i++)
-		outsiders += busy[i].outside;
-	for (size_t i = 0; i < n_waiting; i++) {
-		const struct turn *w = &waiting[i];
-		if (is_under_way(busy, n_busy, w) || (w->outside && outsiders >= for_outsiders))
+	for (size_t i = 0; i < t->n_busy; i++)
+		outsiders += t->busy[i].outside;
+	for (size_t i = 0; i < t->n_waiting; i++) {
+		const struct turn *w = &t->waiting[i];
+		if (is_under_way(t->busy, t->n_busy, w) || (w->outside && outsiders >= for_outsiders))
 			continue;
-		if (first < 0 || goes_before(busy, n_busy, w, &waiting[first]))
+		if (first < 0 || goes_before(t, w, &t->waiting[first]))
 			first = (ptrdiff_t)i;
 	}
-	if (first >= 0 && (int)n_busy < room)
-		best = first;
-	else if (first >= 0)
-		*ret_stop = who_stops(busy, n_busy, &waiting[first], room);
-	return best;
+	if (first < 0 || (int)t->n_busy < t->room)
+		return first;
+	*ret_stop = who_stops(t->busy, t->n_busy, &t->waiting[first], t->room);
+	return -1;
+}
+
+bool
+turns_keeps(const struct turns *t, const struct turn *begins)
+{
+	return begins->outside && t->passed >= TURNS_PASSED;
+}
+
+int64_t
+turns_passed(const struct turns *t, const struct turn *begins)
+{
+	bool waits = false;
+
+	if (begins->outside)
+		return t->room > 1 || turns_keeps(t, begins) ? 0 : t->passed;
+	for (size_t i = 0; i < t->n_waiting; i++)
+		waits |= t->waiting[i].outside;
+	return waits ? t->passed + 1 : t->passed;
 }

@@ -116,27 +116,23 @@ store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const 
 	return rc;
 }
 
+/* '0' is what comes after '/'. */
+#define OF_COMMIT "((key > ?1 || '/' AND key < ?1 || '0') OR (key > ?2 || '/' AND key < ?2 || '0'))"
+
 int
 store_desired_withdraw(struct store *s, int64_t repository, const char *head, int64_t *ret_left, struct err *e)
 {
 	AUTO(arena_release) struct arena a = {0};
-	static const char *const kinds[] = {"check", "status"};
+	const char *checks = arena_printf(&a, "check/%lld/%s", (long long)repository, head);
+	const char *statuses = arena_printf(&a, "status/%lld/%s", (long long)repository, head);
 
-	*ret_left = 0;
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		/* '0' is what comes after '/'. What is being sent is in doubt, or not due before that is settled. */
-		const char *from = arena_printf(&a, "%s/%lld/%s/", kinds[i], (long long)repository, head);
-		const char *to = arena_printf(&a, "%s/%lld/%s0", kinds[i], (long long)repository, head);
-		int64_t left = 0;
-		if (db_run(s, e,
-		        "DELETE FROM desired WHERE key > ?1 AND key < ?2 AND posted = 0 AND in_doubt = 0 AND not_before = 0"
-		        " AND remote_id IS NULL AND attempts = 0",
-		        "ss", from, to) != 0 ||
-		    db_int(s, &left, e, "SELECT count(*) FROM desired WHERE key > ?1 AND key < ?2", "ss", from, to) < 0)
-			return -1;
-		*ret_left += left;
-	}
-	return 0;
+	/* What is being sent is in doubt, or not due before that is settled. */
+	if (db_int(s, ret_left, e,
+	        "SELECT count(*) FROM desired WHERE " OF_COMMIT
+	        " AND (posted > 0 OR in_doubt <> 0 OR not_before > 0 OR remote_id IS NOT NULL OR attempts > 0)",
+	        "ss", checks, statuses) < 0)
+		return -1;
+	return *ret_left > 0 ? 0 : db_run(s, e, "DELETE FROM desired WHERE " OF_COMMIT, "ss", checks, statuses);
 }
 
 static const char *

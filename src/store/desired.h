@@ -139,8 +139,8 @@ must_check int store_desired_list_parked(struct store *s, struct arena *a, int64
 /* Never: this generation is not tried again, a newer one is. Settles a doubt. */
 must_check int store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
 
-/* Of a commit that nobody looks at any more: what of its checks and statuses was never begun to be sent is not wanted any more. *ret_left:
- * how many are, since something of them stands at the forge, or may. */
+/* Of a commit that nobody looks at any more: its checks and statuses are not wanted any more if none was ever begun to be sent. *ret_left:
+ * how many were, since something of them stands at the forge, or may; then all stay. */
 must_check int store_desired_withdraw(struct store *s, int64_t repository, const char *head, int64_t *ret_left, struct err *e);
 /* What our checks of a commit are wanted to say, by name; in a. */
 must_check int store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const char *head,

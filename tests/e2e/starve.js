@@ -1,7 +1,13 @@
-// Who wants to keep everybody else waiting: endless evaluations.
+// Who wants to keep everybody else waiting: endless evaluations, pushes without end; and who is kept waiting by people who are trusted.
 
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
 import { equal, match, ok, run } from './lib.js';
-import { children_of, eventually, finished, NAMES, scene_test } from './scenes.js';
+import { children_of, delivered, eventually, finished, NAMES, scene_test, slow_evaluator } from './scenes.js';
+
+const asked = (scene, sql) => execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 20000', path.join(scene.dir, 'state/ekaci.db'), sql],
+	{ encoding: 'utf8' }).trim();
 
 // 10^12 steps in little memory: nobody waits for its end.
 const ENDLESS = `let
@@ -44,5 +50,61 @@ scene_test('an outsider\'s endless evaluation ends after outside_timeout_s, and 
 		equal(evaluation.conclusion, 'failure');
 		match(evaluation.output.summary + evaluation.output.text, /outside_timeout_s.*approves it, 3600 s/s);
 	});
+
+scene_test('an outsider is passed over so often, and not for ever, where there is room for one', { start: false }, async scene => {
+	const slow = slow_evaluator(scene.dir);
+	const change = (branch, repo = scene.repo) => scene.github.do('commit', { repo, branch, parent: 'refs/heads/main',
+		files: { 'pkgs/n/new.nix': `{ package }:\n\npackage { pname = "${branch}"; version = "1"; }\n` } });
+	scene.configure({ evaluate: { evaluator: slow.file, sandbox: 'off' }, build: { enabled: false } });
+	slow.open();
+	await scene.bot.start();
+	await finished(scene, (await scene.open('bump')).pull.head.sha); // now the base is evaluated
+	fs.rmSync(path.join(scene.dir, 'gate'));
+	const before = slow.begun();
+	const trusted = [];
+	for (let i = 0; i < 12; i++) {
+		await change(`mine${i}`);
+		trusted.push((await scene.open(`mine${i}`)).pull);
+		if (i === 0)
+			await eventually('one is being evaluated', () => slow.begun() > before);
+	}
+	await scene.github.do('repository', { full_name: 'stranger/demo', fork_of: scene.repo });
+	await change('theirs', 'stranger/demo');
+	const { pull } = await scene.open('theirs', { head_repo: 'stranger/demo', author_association: 'NONE', user: 'stranger' });
+	await eventually('all wait', () => asked(scene, "SELECT count(*) FROM run WHERE state = 'planned'") === '13');
+	slow.open();
+	for (const one of [pull, ...trusted])
+		await finished(scene, one.head.sha);
+	const order = asked(scene, `SELECT r.number = ${pull.number} FROM run_event e JOIN run r ON r.id = e.run
+		WHERE e.to_state = 'evaluated' AND r.number > 1 ORDER BY e.id`).split('\n');
+	equal([order.length, order.indexOf('1')], [13, 9], 'the one under way, eight more, then the outsider');
+});
+
+scene_test('a storm of pushes: what is replaced before it was posted is never posted, and the newest head is next', {}, async scene => {
+	const push = n => scene.github.do('commit', { repo: scene.repo, branch: 'storm', ...n === 0 ? { parent: 'refs/heads/main' } : {},
+		files: { 'README.md': `${n}\n` } });
+	const all = async heads => (await Promise.all(heads.map(h => scene.checks(h)))).flat();
+	const replaced = [(await push(0)).after];
+	await scene.github.do('fault', { method: 'POST', route: '/check-runs$', delay_ms: 3000, times: -1 });
+	await scene.open('storm');
+	await scene.until('faults', {}, faults => faults[0].hits > 0);
+	for (let n = 1; n < 25; n++)
+		replaced.push((await push(n)).after);
+	const newest = replaced.pop();
+	await eventually('all but the newest have ended', () => asked(scene, `SELECT count(*) = 0 AND
+		(SELECT count(*) FROM run WHERE head = '${newest}') > 0 FROM run
+		WHERE number > 0 AND head <> '${newest}' AND (ended = 0 OR reported < changes)`) === '1', 90000);
+	// A run may also have come to its end before it was replaced.
+	const superseded = asked(scene, "SELECT head FROM run WHERE number > 0 GROUP BY head HAVING min(state = 'superseded')").split('\n');
+	const seen = new Set((await all(replaced)).map(c => c.id));
+	await scene.github.do('faults_clear');
+	await finished(scene, newest);
+	await delivered(scene);
+	const posted = await all(replaced);
+	ok(posted.filter(c => !seen.has(c.id) && superseded.includes(c.head_sha)).length <= 1, 'nothing is begun on a replaced head, but what was on its way');
+	ok(posted.every(c => c.status === 'completed'), 'what stands there is concluded');
+	ok(new Set(posted.map(c => c.head_sha)).size < replaced.length, 'most of them have nothing');
+	equal((await scene.checks(newest)).map(c => c.name).sort(), NAMES);
+});
 
 run();

@@ -191,7 +191,8 @@ by_session(struct building *t, struct build_outcome *ret, struct err *e)
 	t->machine = r.machine;
 	for (size_t i = 0; r.outputs[i] != NULL; i++)
 		t->marked = sizes_marked_failed(store_dir, r.outputs[i]) || t->marked;
-	if (r.end != SESSION_ANSWERED && r.end != SESSION_REFUSED)
+	/* What a builder prints can end Nix' side of it without another word, and the next job is not to find out. */
+	if (r.end != SESSION_ANSWERED && (r.end != SESSION_REFUSED || r.begun || r.dependency_begun))
 		session_close(&kept);
 	if (r.end == SESSION_CANCELLED)
 		return fail(e, ERR_BUSY, "cancelled");

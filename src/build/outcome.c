@@ -96,6 +96,17 @@ timed_out(const struct outcome_end *end, struct str words)
 	              : said(BUILD_TIMED_OUT, "it took longer than allowed");
 }
 
+/* Nix reads lines that begin with "@nix ", and gives up the build and who asked for it with one that it cannot read. Only a builder can
+ * have printed it, so it is that builder's failure; a daemon at fault says other words. */
+static bool
+printed_bad_line(struct str words, struct build_outcome *ret)
+{
+	if (!nixwords_begin(words, NIXWORD_BAD_LINE))
+		return false;
+	*ret = said(BUILD_FAILED, "it printed a line that begins with @nix and that Nix cannot read");
+	return true;
+}
+
 /* A derivation that this machine was never to build: nobody's failure. */
 static struct build_outcome
 not_here(struct arena *a, struct str words)
@@ -150,6 +161,9 @@ remote_end(struct arena *a, const struct outcome_end *end, struct str tail)
 		}
 	}
 	words = str_of(nixwords_without_log(a, str_dup(a, words)));
+	struct build_outcome o;
+	if (printed_bad_line(words, &o))
+		return o;
 	if (nixwords_say(words, NIXWORD_LACKS))
 		return said(BUILD_UNSUPPORTED, arena_printf(a, "the builder %s refused it: %s", machine, joined(a, words)));
 	if (nixwords_say(words, NIXWORD_TIMED_OUT))
@@ -211,6 +225,8 @@ outcome_of(struct arena *a, const struct outcome_end *end, struct str tail)
 	    !nixwords_say(words, NIXWORD_DISK_FULL))
 		return (struct build_outcome){.state = BUILD_FAILED, .reason = "the builder failed", .may_pass = true};
 	words = words.n > 0 ? str_from(words, strlen("error: ")) : words;
+	if (printed_bad_line(words, &o))
+		return o;
 	if (nixwords_say(words, NIXWORD_DISK_FULL))
 		return said(BUILD_INFRASTRUCTURE, no_space);
 	if (nixwords_say(words, NIXWORD_NOT_SAME)) /* a daemon gives no codes but 100 */
@@ -235,7 +251,10 @@ struct build_outcome
 outcome_of_refusal(struct arena *a, const struct outcome_end *end, const char *message, struct str tail)
 {
 	struct str words = str_of(message != NULL ? message : "");
+	struct build_outcome o;
 
+	if ((end->begun || end->dependency_begun) && printed_bad_line(words, &o))
+		return o;
 	if (end->uri != NULL && !end->begun)
 		return unreachable(a, end, tail);
 	if (end->uri != NULL || end->machine != NULL)

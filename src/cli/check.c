@@ -210,6 +210,11 @@ check_state(struct checking *k)
 		    "and its like");
 	if (access(db, F_OK) == 0 && faccessat(AT_FDCWD, db, R_OK | W_OK, AT_EACCESS) != 0)
 		stops(k, "%s belongs to another user: chown -R it to the one that ekaci runs as", db);
+	struct stat is;
+	if (stat(db, &is) == 0 && is.st_size == 0)
+		stops(k,
+		    "%s is empty, and was not before: `ekaci restore` puts a backup in its place; to begin with nothing, remove it",
+		    db);
 }
 
 /* --- Nix ----------------------------------------------------------------------------------------------------------- */

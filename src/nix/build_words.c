@@ -19,6 +19,7 @@ const struct nixword_row nixword_rows[] = {
     {NIXWORD_UNREACHABLE, "2.8", "2.34", "cannot build on '"},
     {NIXWORD_UNREACHABLE, "2.8", "2.34", "Failed to find a machine for remote build"},
     {NIXWORD_WILL_BUILD, "2.8", "2.34", " will be built"}, {NIXWORD_WILL_FETCH, "2.8", "2.34", " will be fetched"},
+    {NIXWORD_BAD_LINE, "2.8", "2.34", "[json.exception."}, {NIXWORD_BAD_LINE, "2.8", "2.34", "unsupported JSON type "},
     {NIXWORD_SUMMARY, "2.8", "2.34", "error: builder for '"}, {NIXWORD_SUMMARY, "2.34", "2.34", "error: Cannot build '"},
     {NIXWORD_SUMMARY, "2.8", "2.34", "error: build of '"}, /* on another machine */
 };

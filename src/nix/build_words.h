@@ -24,6 +24,7 @@ enum nixword {
 	NIXWORD_UNREACHABLE,   /* another machine could not be reached; why follows */
 	NIXWORD_WILL_BUILD,    /* of a dry run: derivations follow, a line each */
 	NIXWORD_WILL_FETCH,    /* paths follow */
+	NIXWORD_BAD_LINE,      /* a line of the builder that begins with "@nix " is none of Nix' own, and Nix gave up with it */
 	NIXWORD_SUMMARY        /* begins a line that sums up what the log has already */
 };
 struct nixword_row {

@@ -7,6 +7,7 @@
 #include "support/os/files.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,8 +53,8 @@ roots_keep(const struct str *drvs, size_t n, const char *dir, const char *name, 
 	if (rc == 0)
 		rc = child_run(&c, &r, e);
 	if (rc == 0 && (r.end != CHILD_EXITED || r.code != 0))
-		rc = fail(e, ERR_SYSTEM, "nix-instantiate cannot make a root for %zu derivations (end %d, code %d)", n,
-		    (int)r.end, r.code);
+		rc = fail(e, r.end == CHILD_SIGNALED && r.code == SIGKILL ? ERR_BUSY : ERR_SYSTEM,
+		    "nix-instantiate cannot make a root for %zu derivations (end %d, code %d)", n, (int)r.end, r.code);
 	arena_release(&a);
 	return rc;
 }

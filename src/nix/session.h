@@ -78,7 +78,7 @@ struct session_result {
 /* ERR_ABSENT: there is no nix-daemon, or none that speaks the protocol. */
 must_check int session_open(struct session **ret, struct err *e);
 /* -1 when the log or the GC root cannot be written. The session lives on only after SESSION_ANSWERED and
- * SESSION_REFUSED. */
+ * SESSION_REFUSED; after this only where no builder had begun, for some errors end Nix' side, too. */
 must_check int session_build(struct session *s, struct arena *a, const struct session_job *job, struct session_result *ret,
     struct err *e);
 /* Appends text without its escape sequences and carriage returns, as Nix prints to anything that is no terminal. */

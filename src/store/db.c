@@ -3,9 +3,12 @@
 
 #include "support/base/log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* The schema files stand in the program, in order; the number of the last one is the version of the database. */
 #define SCHEMA_FILE(symbol, file)                                                                                     \
@@ -100,9 +103,60 @@ migrate(struct store *s, struct err *e)
 	return 0;
 }
 
+static int
+exec(sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+/* A database gets its name when it is whole: one of that name without a schema is one whose content was lost. */
+static int
+make_new(const char *path, struct err *e)
+{
+	struct arena a = {0};
+	struct store s = {.path = arena_printf(&a, "%s.new", path)};
+	AUTO(fd_close) int dir = -1;
+
+	(void)unlink(s.path);
+	(void)unlink(arena_printf(&a, "%s-journal", s.path));
+	int rc = sqlite3_open_v2(s.path, &s.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = rc != SQLITE_OK || exec(s.db, "PRAGMA synchronous = FULL") != SQLITE_OK ? db_fail(&s, e, s.path) : migrate(&s, e);
+	sqlite3_close(s.db);
+	if (rc == 0 && rename(s.path, path) != 0)
+		rc = fail_sys(e, "%s", path);
+	const char *slash = strrchr(path, '/');
+	const char *parent = slash != NULL ? str_dup(&a, (struct str){path, (size_t)(slash - path) + 1}) : ".";
+	if (rc == 0 && ((dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || fsync(dir) != 0))
+		rc = fail_sys(e, "%s", parent);
+	arena_release(&a);
+	return rc;
+}
+
+/* SQLite would take an empty file for a new database, and everything would be evaluated and said anew. */
+static int
+make_or_refuse(const char *path, struct err *e)
+{
+	struct stat is;
+	struct arena a = {0};
+	int rc = 0;
+
+	bool there = stat(path, &is) == 0;
+	const char *log = arena_printf(&a, "%s-wal", path);
+	if (there ? is.st_size == 0 : stat(log, &is) == 0 && is.st_size > 0)
+		rc = fail(e, ERR_INPUT,
+		    "%s is %s, and was not before: `ekaci restore` puts a backup in its place; to begin with nothing, remove %s*",
+		    path, there ? "empty" : "gone, though its log is there", path);
+	else if (!there)
+		rc = make_new(path, e);
+	arena_release(&a);
+	return rc;
+}
+
 int
 store_open(const char *path, struct store **ret, struct err *e)
 {
+	if (strcmp(path, ":memory:") != 0 && make_or_refuse(path, e) != 0)
+		return -1;
 	struct store *s = mem_alloc(sizeof(*s));
 
 	s->path = mem_strdup(path);
@@ -116,7 +170,7 @@ store_open(const char *path, struct store **ret, struct err *e)
 	sqlite3_busy_timeout(s->db, 5000);
 	if (sqlite3_exec(s->db,
 	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-	        "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+	        "PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
 	        "PRAGMA wal_autocheckpoint = 300; PRAGMA journal_size_limit = 16777216;",
 	        NULL, NULL, NULL) != SQLITE_OK)
 		goto failed;
@@ -147,7 +201,9 @@ open_as_is(const char *path, int flags, struct store **ret, struct err *e)
 		rc = db_fail(s, e, path);
 	else
 		rc = pragma_int(s, "PRAGMA user_version", &version, e);
-	if (rc == 0 && version != (int64_t)n)
+	if (rc == 0 && version == 0)
+		rc = fail(e, ERR_INPUT, "%s is empty: the bot says at its start what to do", path);
+	else if (rc == 0 && version != (int64_t)n)
 		rc = fail(e, ERR_INPUT,
 		    "%s has schema %lld, this ekaci knows %zu: the bot and this command are not of one version, so restart the bot",
 		    path, (long long)version, n);

@@ -23,6 +23,7 @@ struct ids {
 	size_t n;
 };
 
+/* Made when there is none. ERR_INPUT: of a newer version; or it was there, and is empty or gone from beside its log. */
 must_check int store_open(const char *path, struct store **ret, struct err *e);
 /* For looking only, also while the bot uses it: nothing is migrated, any change fails. */
 must_check int store_open_to_look(const char *path, struct store **ret, struct err *e);

@@ -21,6 +21,7 @@ enum {
 	MAX_LIVE = 4096, /* runs looked at in one turn */
 	MAX_DELAY_MS = 600 * 1000,
 	NO_ROOM_MS = 20 * 1000, /* before a full disk is looked at again */
+	REST_MS = 1000,         /* from the end of the last run until memory is given back */
 	MAX_REFUSALS = 7,  /* of git, in a row: a minute. A token may be revoked before its time, and machines of a forge lag */
 	REFUSED_MS = 1000, /* before the second of them; doubles */
 	MAX_BUILDING = 1024 /* builds of one run that are cancelled at once */
@@ -59,6 +60,7 @@ struct flow {
 	int64_t passed; /* of others, while outsiders' waited (walk/turns.h) */
 	int64_t wake;
 	size_t live;          /* runs, at the last look */
+	int64_t rest_at;      /* when what runs needed is given back; 0: not to be */
 	bool held;            /* what there is to work with is not known yet */
 	int64_t gave_way[64]; /* runs of bots whose evaluation made room for a person's, the last of them */
 	size_t n_gave_way;
@@ -663,6 +665,29 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 	return rc != 0 ? rc : 1 - (active_of(f, id) == NULL);
 }
 
+/* Nothing is under way any more, n runs being live, nor came something in the moment since, in which the last reports were made:
+ * what was needed for it is given back. */
+static void
+rest(struct flow *f, size_t n)
+{
+	int64_t now = clock_now_ms();
+
+	if (n > 0)
+		f->rest_at = 0;
+	else if (f->live > 0)
+		f->rest_at = now + REST_MS;
+	f->live = n;
+	if (f->rest_at == 0)
+		return;
+	if (now < f->rest_at) {
+		f->wake = f->rest_at;
+		return;
+	}
+	f->rest_at = 0;
+	store_rest(f->p.store);
+	mem_give_back();
+}
+
 static void
 look(void *ctx)
 {
@@ -676,11 +701,7 @@ look(void *ctx)
 	f->wake = INT64_MAX;
 	if (store_runs_live(f->p.store, ids, MAX_LIVE, &n, &e) != 0)
 		log_err(LOG_ERROR, "flow", &e);
-	if (n == 0 && f->live > 0) { /* nothing is under way any more */
-		store_rest(f->p.store);
-		mem_give_back();
-	}
-	f->live = n;
+	rest(f, n);
 	for (size_t i = 0; i < n; i++) {
 		struct arena a = {0};
 		int rc;

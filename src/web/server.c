@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,7 +22,9 @@ enum {
 struct connection {
 	struct connection *prev, *next;
 	int fd;
-	int64_t deadline_ms; /* monotonic */
+	int64_t deadline_ms;  /* monotonic */
+	const char *line_end; /* of the address as it came, where a text would end */
+	bool has_nul;         /* that address, written as %00 */
 };
 
 struct server {
@@ -170,9 +173,44 @@ server_respond(struct request *r, unsigned status, struct MHD_Response *response
 
 /* --- requests --- */
 
-static enum MHD_Result
-begin(struct request *r, const char *method)
+/* A NUL would end the address early for us, and not for whoever looked at it before. One that came as it is, is seen by what
+ * follows: libmicrohttpd writes the end of the address over the blank before the version, and cuts both where they lie. */
+static bool
+has_nul(const struct connection *c, const char *version)
 {
+	uintptr_t end = (uintptr_t)c->line_end, after = (uintptr_t)version;
+
+	return c->has_nul || (end != 0 && after > end + 1 && after - end < CONNECTION_BYTES);
+}
+
+static void *
+on_address(void *ctx, const char *address, struct MHD_Connection *mhd)
+{
+	struct connection *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+
+	(void)ctx;
+	c->line_end = address != NULL ? address + strlen(address) : NULL;
+	c->has_nul = false;
+	return NULL;
+}
+
+/* Is asked before the request has an object of its own. */
+static size_t
+unescape(void *ctx, struct MHD_Connection *mhd, char *s)
+{
+	struct connection *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	size_t n = MHD_http_unescape(s);
+
+	(void)ctx;
+	c->has_nul = c->has_nul || memchr(s, '\0', n) != NULL;
+	return n;
+}
+
+static enum MHD_Result
+begin(struct request *r, const char *method, const char *version)
+{
+	if (has_nul(r->conn, version))
+		return r->server->hooks.refuse(r, 400, "a byte of the address is zero");
 	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 
 	r->route = find_route(r->server, r->path, r->params);
@@ -200,10 +238,9 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *path, const char *
 {
 	struct request *r = *request;
 
-	(void)version;
 	if (r == NULL) {
 		*request = r = request_new(ctx, mhd, path);
-		return begin(r, method);
+		return begin(r, method, version);
 	}
 	if (*n > 0) {
 		struct str bytes = {data, *n};
@@ -230,20 +267,6 @@ on_completed(void *ctx, struct MHD_Connection *mhd, void **request, enum MHD_Req
 		r->route->handler->release(r);
 	mem_free(&r);
 	*request = NULL;
-}
-
-/* A NUL would end the path early for us and not for whoever looked at it before: it becomes a byte that no path has. */
-static size_t
-unescape(void *ctx, struct MHD_Connection *mhd, char *s)
-{
-	size_t n = MHD_http_unescape(s);
-
-	(void)ctx;
-	(void)mhd;
-	for (size_t i = 0; i < n; i++)
-		if (s[i] == '\0')
-			s[i] = '\1';
-	return n;
 }
 
 /* libmicrohttpd is asked for its next deadline. What is due now is done in another turn of the loop. */
@@ -422,8 +445,8 @@ start_daemon(struct server *s, int listen_fd, struct err *e)
 	    MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVER_MAX_CONNECTIONS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)(SERVER_REQUEST_MS / 1000), MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-	    on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-	    MHD_OPTION_END);
+	    on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_address, NULL,
+	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 	if (s->mhd == NULL)
 		return fail(e, ERR_SYSTEM, "libmicrohttpd cannot start");
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <string.h>
 
-enum { CANCEL_GRACE_MS = 5000, IDLE_MS = 3000, SPARE_MS = 3000, MAX_RECORD_BYTES = 256 * 1024 * 1024 };
+/* After CANCEL_GRACE_MS a worker that was told to end is killed; when the bot ends, after END_GRACE_MS: what it leaves is swept at the next
+ * start, and who stops the bot waits. */
+enum { CANCEL_GRACE_MS = 5000, END_GRACE_MS = 1000, IDLE_MS = 3000, SPARE_MS = 3000, MAX_RECORD_BYTES = 256 * 1024 * 1024 };
 
 struct worker {
 	struct pool *pool;
@@ -351,8 +353,11 @@ end_all(void *guest)
 {
 	struct pool *pool = guest;
 
-	for (struct worker *w = pool->workers; w != NULL; w = w->next)
+	for (struct worker *w = pool->workers; w != NULL; w = w->next) {
 		worker_cancel(w);
+		if (!w->exited)
+			uv_timer_start(&w->grace, on_grace, END_GRACE_MS, 0);
+	}
 	while (pool->workers != NULL && uv_run(loop_uv(pool->loop), UV_RUN_ONCE) != 0)
 		;
 }

@@ -104,6 +104,8 @@ async function pages()
 	await scene.end();
 }
 
+const REST_MS = 15000; // the last reports are made and told, and what they needed is given back
+
 // Pull requests of the demo repository that change documentation alone: heard of, fetched, planned, told.
 async function memory()
 {
@@ -116,11 +118,11 @@ async function memory()
 	const known = () => Number(sql(scene, 'SELECT count(*) FROM run;'));
 	await open(20); // what the first ones need once: buffers, statements, certificates
 	await ended(20);
-	await sleep(2000);
+	await sleep(REST_MS);
 	const idle = memory_mb(scene), before = known();
 	await open(PULLS);
 	await ended(before + PULLS);
-	await sleep(5000);
+	await sleep(REST_MS);
 	print('pages_idle_mb', idle.toFixed(1), 'MB');
 	print('pages_after_pulls_mb', memory_mb(scene).toFixed(1), 'MB', `at most ${(idle + 5).toFixed(1)}, after ${PULLS} pull requests`);
 	await scene.end();

@@ -1,6 +1,9 @@
 // kill -9 in the middle of each stage, and answers of GitHub that are lost: it converges, nothing is there twice, and
 // nothing is left running.
 
+import fs from 'node:fs';
+import path from 'node:path';
+
 import { equal, match, ok, run } from './lib.js';
 import { builds_begun, children_of, delivered, eventually, figure, finished, gone, NAMES, open_build, report_of,
 	row_of, scene_test, slow_evaluator, slow_package, tidy } from './scenes.js';
@@ -40,6 +43,38 @@ scene_test('while evaluating, several times', { start: false }, async scene => {
 	slow.open();
 	equal((await finished(scene, pull.head.sha)).rebuilds.conclusion, 'success');
 	await tidy(scene, pull);
+});
+
+scene_test('SIGTERM while a worker does nothing any more: the bot ends in order, the worker and its evaluator with it', { start: false }, async scene => {
+	const slow = slow_evaluator(scene.dir);
+	scene.configure({ evaluate: { evaluator: slow.file, sandbox: 'off' } });
+	await scene.bot.start();
+	const { pull } = await scene.open('games');
+	await eventually('the evaluation has begun', () => slow.begun() > 0);
+	const old = children_of(scene);
+	for (const p of old.filter(p => p.command === 'ekaci worker '))
+		process.kill(p.pid, 'SIGSTOP');
+	const since = Date.now();
+	await scene.bot.stop();
+	process.stdout.write(`# it took ${Date.now() - since} ms\n`);
+	await gone(old);
+	slow.open();
+	await scene.bot.start();
+	equal((await finished(scene, pull.head.sha)).rebuilds.conclusion, 'success');
+	await tidy(scene, pull);
+});
+
+scene_test('a database that lost its content: the bot does not begin anew, and says what to do', { start: false }, async scene => {
+	const database = path.join(scene.dir, 'state/ekaci.db');
+	await scene.bot.start();
+	await scene.bot.stop();
+	fs.writeFileSync(database, '');
+	const why = await scene.bot.start().then(() => null, e => e);
+	ok(why, 'it must not start');
+	match(why.message, /ekaci\.db is empty, and was not before: `ekaci restore` puts a backup in its place; to begin with nothing, remove/);
+	equal(fs.statSync(database).size, 0);
+	fs.rmSync(database);
+	await scene.bot.start();
 });
 
 scene_test('while building: only what was cut off is built again', {}, async scene => {

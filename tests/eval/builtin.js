@@ -7,6 +7,25 @@ const { ekaci, work, ok, is, done, skip, write, run, evalJobs } = require('./lib
 const before = new Set(fs.readdirSync('/tmp'));
 const fixture = path.resolve(__dirname, '../../fixtures/evaluations/attributes.nix');
 
+// A program of Nix before the real one on PATH, which is killed the first so many times that it has a word among its own.
+const killed = (times, program = 'nix', word = 'repl', args = []) => {
+	const bin = path.join(work, `killed-${times}-${word}`);
+	fs.mkdirSync(bin);
+	write(path.join(bin, program), `#!/bin/sh\ncase "$*" in *${word}*) echo >> ${bin}/begun; [ $(wc -l < ${bin}/begun) -gt ${times} ] || kill -9 $$ ;; esac\n` +
+		`PATH=\${PATH#*:} exec ${program} "$@"\n`);
+	fs.chmodSync(path.join(bin, program), 0o755);
+	return evalJobs([...args, fixture], { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` } });
+};
+{
+	const once = killed(1), twice = killed(2);
+	const names = (r) => Object.keys(r.rows).sort();
+	is([once.code, names(once)], [0, names(evalJobs([fixture]))], 'killed in its first moment, nix is asked again, and nothing is missing');
+	is(twice.code, 137, 'killed each time, the root is not said not to evaluate');
+	for (const [program, word, args] of [['nix', '--version', []], ['nix-instantiate', '--add-root', ['--gc-roots-dir', path.join(work, 'killed-roots')]]])
+		is(killed(1, program, word, args).code, 137, `nor is ${program} ${word}, killed, an error of the evaluation`);
+	ok(/nix was killed twice, not by us/.test(twice.err) && !/does not evaluate/.test(twice.err), 'and the words say so', twice.err);
+}
+
 for (const workers of ['1', '3']) {
 	const r = evalJobs(['--meta', '--workers', workers, fixture]);
 	const error = (name, pattern) => ok(pattern.test((r.rows[name] || {}).error), `${name} has its own row with nix' words (${workers} workers)`, r.rows[name] || r.err);

@@ -40,6 +40,10 @@ mkdirSync(out, { recursive: true });
 
 record('fails', drv('fails', cause));
 record('killed', drv('killed', 'echo words; kill -9 $$'));
+// Lines that Nix takes for its own and cannot read: what a builder prints is not control.
+const says = (line) => `echo words; echo '@nix ${line}' >&2; echo after; exit 2`;
+record('line', drv('line', says('{}')));
+record('line-field', drv('line-field', says('{"action":"start","id":1,"level":0,"type":101,"text":"t","fields":[true],"parent":0}')));
 record('no-output', drv('no-output', 'echo words'));
 record('fixed-fails', drv('fixed-fails', cause, fixed));
 record('hash', drv('hash', 'echo x > $out', fixed));

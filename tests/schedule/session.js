@@ -106,6 +106,37 @@ test('a phase that the builder announces to Nix is the phase it failed in', asyn
 	equal(build(nix_env, [job(a)]).ends.map((x) => [x.outcome, x.phase]), [['failed', 'fancyPhase']]);
 });
 
+// What Nix' own programs say to each other is printed so; some of it ends the side of Nix that reads it.
+test('lines of a builder that look like Nix\'s own: they end at most their build, as its failure, and the next is built', async () => {
+	const start = (fields, type = 101) => `{"action":"start","id":1,"level":0,"type":${type},"text":"t","fields":[${fields}],"parent":0}`;
+	const lines = {
+		empty: '{}', null: 'null', list: '[]', 'no-id': '{"action":"start"}', phase: '{"action":"setPhase","phase":7}', flag: start('true'),
+		many: start(Array(1000).fill(1)), huge: start('1e300,99999999999999999999'), cut: '{', deep: '['.repeat(5000),
+		build: start(`"/nix/store/${'0'.repeat(32)}-other.drv","ssh://elsewhere",1,1`, 105),
+		told: `${start('')}\n@nix {"action":"result","id":1,"type":105,"fields":[1,1,1,1]}\n@nix {"action":"stop","id":1}`,
+		words: '{"action":"msg","level":0,"msg":"note: build failure may have been caused by lack of free disk space"}',
+	};
+	const { env: without } = with_daemon('lines-none', 'exit 1');
+	for (const [kind, env] of [['session', nix_env], ['program', without]]) {
+		const names = Object.keys(lines);
+		const script = (name) => `cat <<'END' >&2\n@nix ${lines[name]}\nEND\nsleep 0; exit 1`;
+		const paths = instantiate(`lines-${kind}`, `[ ${names.map((name) => `(${drv(`${kind}-${name}`, script(name))}) ` +
+			`(${drv(`${kind}-${name}-next`, 'echo x > $out')})`).join(' ')} ]`);
+		const { ends } = build(env, paths.map((p) => job(p)));
+		equal(ends.map((x, i) => [names[i >> 1], x.outcome, x.machine ?? null]),
+			names.flatMap((name) => [[name, 'failed', null], [name, 'built', null]]), kind);
+	}
+});
+
+test('a line of 100 MB is a log over its limit, whoever it is for; the next is built', async () => {
+	const long = (begin) => `printf "${begin}"; head -c 100000000 /dev/zero | tr '\\0' 1; echo; exit 1`;
+	const [text, control, next] = instantiate('long', `[ (${drv('long-text', long(''))}) (${drv('long-control', long('@nix '))}) (${drv('long-next', 'echo x > $out')}) ]`);
+	const { ends } = build(nix_env, [job(text, { max_log_bytes: 1e6 }), job(control, { max_log_bytes: 1e6 }), job(next)]);
+	equal([ends[0].outcome, ends[2].outcome], ['log_limit', 'built']);
+	// Nix reads that one whole, and says of it what it likes.
+	match(ends[1].outcome, /^(failed|log_limit)$/);
+});
+
 with_our_own('a nix-daemon that dies in the middle is infrastructure, and the next job gets a new one', async () => {
 	// The builder only asks for it: beside a nix-daemon it is another user, who may kill nothing of ours.
 	const { bin, env } = with_daemon('dies', `{ while kill -0 $$; do [ ! -e ${folder}/die ] || { rm -f ${folder}/die; kill -9 $$; }; sleep 0.1; done; } \

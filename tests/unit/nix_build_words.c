@@ -40,6 +40,8 @@ static const struct {
     {"full", "infrastructure", "no space was left", false, false, "No space left on device"},
     {"hash", "failed", "hash", false, false, "got:    sha256-"},
     {"killed", "failed", "the builder failed", false, false, "due to signal 9"},
+    {"line", "failed", NULL, false, false, "words"},
+    {"line-field", "failed", NULL, false, false, "words"},
     {"log-limit", "log_limit", NULL, false, false, "0123456789"},
     {"no-output", "failed", "failed to produce output path", false, false, "words"},
     {"no-sandbox", "unsupported", "__noChroot", false, false, NULL},

@@ -31,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -119,6 +120,33 @@ a_newer_schema_is_refused(void **state)
 	assert_int_equal(store_open(f->path, &again, &f->e), -1);
 	assert_int_equal(f->e.kind, ERR_INPUT);
 	assert_non_null(strstr(f->e.msg, "newer"));
+}
+
+/* A file that lost its content is not begun anew in silence; one that was never made is. */
+static void
+an_empty_database_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct store *s = NULL;
+	const char *path = arena_printf(&f->a, "%s/other", f->dir), *log = arena_printf(&f->a, "%s-wal", path);
+
+	assert_int_equal(files_write(path, STR(""), 0600, FILES_SYNC, &f->e), 0);
+	assert_int_equal(store_open(path, &s, &f->e), -1);
+	assert_int_equal(f->e.kind, ERR_INPUT);
+	assert_non_null(strstr(f->e.msg, "is empty"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(files_write(log, STR("words"), 0600, FILES_SYNC, &f->e), 0);
+	assert_int_equal(store_open(path, &s, &f->e), -1);
+	assert_non_null(strstr(f->e.msg, "is gone"));
+	assert_false(files_exist(path));
+	assert_int_equal(unlink(log), 0);
+	/* What was left of one that was being made when the machine went down is none. */
+	assert_int_equal(files_write(arena_printf(&f->a, "%s.new", path), STR(""), 0600, FILES_SYNC, &f->e), 0);
+	assert_int_equal(store_open(path, &s, &f->e), 0);
+	store_close(s);
+	assert_false(files_exist(arena_printf(&f->a, "%s.new", path)));
+	assert_int_equal(store_open(path, &s, &f->e), 0);
+	store_close(s);
 }
 
 /* A label is taken once for each time that it was set, and what is told again or late is none. */
@@ -1808,6 +1836,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_schema_is_refused),
+	    TEST(an_empty_database_is_refused),
 	    TEST(building_time_is_summed_with_each_end_for_the_pull_requests_that_want_it),
 	    TEST(a_start_reads_no_build_that_has_ended),
 	    TEST(an_older_database_has_the_sums_of_what_it_built),

@@ -537,6 +537,8 @@ on_death(struct tree_walk *w, struct repl *k, struct err *e)
 			        (long long)(w->o->workers * w->o->max_memory_mb), MAX_DEATHS);
 		else if (memory && w->tree.all.p[id].tries++ == 0)
 			vec_push(&w->alone, id);
+		else if (id == 0 && !over && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			rc = fail(e, ERR_BUSY, "nix was killed twice, not by us, while it evaluated the root");
 		else if (k->half != '\0')
 			rc = take_both(k, STR(""), str_utf8_head(str_trim(buf_get(&text)), ERROR_BYTES), e);
 		else

@@ -3,6 +3,7 @@
 
 #include "support/os/child.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -186,6 +187,8 @@ parse(int argc, char **argv, struct eval_jobs *o)
 	return o->what != NULL ? 0 : wrong_words("a file, an expression or a flake is missing");
 }
 
+enum { KILLED = 128 + SIGKILL }; /* as a shell says it: nobody's attribute is at fault, and it may be tried again */
+
 int
 eval_jobs_main(int argc, char **argv)
 {
@@ -199,7 +202,7 @@ eval_jobs_main(int argc, char **argv)
 	int rc = parse(argc, argv, &o);
 	if (rc == 0) {
 		child_catch_term();
-		rc = walk_run(&o, &e) == 0 ? 0 : child_cancelled() ? child_cancelled_code() : 1;
+		rc = walk_run(&o, &e) == 0 ? 0 : child_cancelled() ? child_cancelled_code() : e.kind == ERR_BUSY ? KILLED : 1;
 		if (rc != 0)
 			fprintf(stderr, "ekaci eval-jobs: %s\n", e.msg); /* what Nix said, with its "error:", stands above */
 	}

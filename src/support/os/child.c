@@ -660,8 +660,9 @@ child_output(const char *const *argv, struct buf *out, struct err *e)
 		struct str words = str_trim(buf_get(&tail));
 		if (words.n > 300)
 			words = str_from(words, words.n - 300);
-		return fail(e, ERR_SYSTEM, "%s ended with %s %d: " STR_FMT, argv[0], r.end == CHILD_EXITED ? "code" : "signal",
-		    r.code, STR_ARG(words));
+		return fail(e, r.end == CHILD_SIGNALED && r.code == SIGKILL ? ERR_BUSY : ERR_SYSTEM,
+		    "%s ended with %s %d: " STR_FMT, argv[0], r.end == CHILD_EXITED ? "code" : "signal", r.code,
+		    STR_ARG(words));
 	}
 	return 0;
 }

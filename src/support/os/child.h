@@ -80,7 +80,7 @@ must_check int child_talk_start(const char *const *argv, struct child_talk *ret,
 int64_t child_spent_ms(void);
 
 /* Convenience: runs argv, everything it prints to standard output goes to out (bounded by out->max), the last 2 KB of
- * standard error into e when it does not exit 0 (ERR_SYSTEM). */
+ * standard error into e when it does not exit 0 (ERR_SYSTEM; ERR_BUSY when somebody killed it). */
 must_check int child_output(const char *const *argv, struct buf *out, struct err *e);
 
 /*

@@ -106,6 +106,8 @@ peer_say(struct peer *p, struct str text, struct err *e)
 		ssize_t n = write(p->in, text.p, text.n);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EPIPE)
+			return 0; /* it has ended, which is read */
 		if (n < 0)
 			return fail_sys(e, "cannot write to a helper process");
 		text = str_from(text, (size_t)n);

@@ -27,7 +27,7 @@ struct peer {
 
 /* argv[0] is found on PATH; env is added to the environment as it is. */
 must_check int peer_start(const char *const *argv, const char *const *env, struct peer *ret, struct err *e);
-/* ERR_SYSTEM when the child does not read any more. */
+/* To one that has ended: nothing, for that is what is read of it. ERR_SYSTEM when a child does not read any more. */
 must_check int peer_say(struct peer *p, struct str text, struct err *e);
 /* Reads what is there and hands each whole line, without its newline, to on_line (0: go on, -1: give up with e).
  * Returns 1 when the child closed its standard error, having handed on what was left; ERR_LIMIT on an endless line. */

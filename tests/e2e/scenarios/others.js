@@ -30,7 +30,6 @@ export default [{
 	expect: { leaf: { ...good, times: 2 }, reactions: { asked: ['+1'], again: ['rocket'] } },
 }, {
 	name: 'a token is refused for some seconds after it was made',
-	fails: ['slay'],	// an evaluator killed in its first moments is now and then told of as a base that does not evaluate
 	branches: { leaf },
 	steps: [
 		{ do: 'fault', route: '/(check-runs|comments|pulls)', status: 401, body: { message: 'Bad credentials' }, times: 4 },

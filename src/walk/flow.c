@@ -680,7 +680,8 @@ rest(struct flow *f, size_t n)
 	if (f->rest_at == 0)
 		return;
 	if (now < f->rest_at) {
-		f->wake = f->rest_at;
+		if (f->wake > f->rest_at)
+			f->wake = f->rest_at;
 		return;
 	}
 	f->rest_at = 0;
@@ -718,6 +719,11 @@ look(void *ctx)
 		f->wake = clock_now_ms() + 5000;
 	}
 	f->p.hooks.changed(f->p.hooks.ctx);
+	if (n > 0 && f->active == NULL) { /* perhaps that was the end of the last one */
+		if (store_runs_live(f->p.store, ids, 1, &n, &e) != 0)
+			log_err(LOG_ERROR, "flow", &e);
+		rest(f, n);
+	}
 	if (f->wake != INT64_MAX) {
 		int64_t in = f->wake - clock_now_ms();
 		loop_timer_set(f->timer, in > 0 ? in : 0);

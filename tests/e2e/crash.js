@@ -52,8 +52,11 @@ scene_test('SIGTERM while a worker does nothing any more: the bot ends in order,
 	const { pull } = await scene.open('games');
 	await eventually('the evaluation has begun', () => slow.begun() > 0);
 	const old = children_of(scene);
-	for (const p of old.filter(p => p.command === 'ekaci worker '))
-		process.kill(p.pid, 'SIGSTOP');
+	// The one that evaluates cannot end by itself; one that waits for work may be gone by now.
+	const stopped = old.filter(p => p.command === 'ekaci worker ').filter(p => {
+		try { return process.kill(p.pid, 'SIGSTOP'); } catch { return false; }
+	});
+	ok(stopped.length > 0, 'a worker does nothing any more');
 	const since = Date.now();
 	await scene.bot.stop();
 	process.stdout.write(`# it took ${Date.now() - since} ms\n`);

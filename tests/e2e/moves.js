@@ -23,6 +23,8 @@ scene_test('a newer push while evaluating: the older run ends, its processes too
 		const slow = await with_slow_evaluator(scene);
 		const { pull } = await scene.open('bump');
 		await eventually('the evaluation has begun', () => slow.begun() > 0);
+		// A head that is replaced before anything stands on it gets nothing (starve.js).
+		await Promise.all(NAMES.map(name => scene.until_check(pull.head.sha, () => true, { name })));
 		const old = children_of(scene);
 		ok(old.length > 0);
 		const { after } = await scene.github.do('push', { repo: scene.repo, branch: 'bump', rev: 'games' });

@@ -153,6 +153,7 @@ scene_test('in the middle of building, what waits for its inputs has not ended a
 	const { body } = await scene.until_comment(pull.number, c => c.body.includes('Building: '));
 	match(body, /^Building: [01] of 3\.$/m); // something that both need is the third
 	ok(!/without a result|not known here/.test(body), body);
+	await scene.until_check(pull.head.sha, c => c.status === 'completed', { name: NAMES[0] });
 	open_build(scene.dir, 'zinnia');
 	open_build(scene.dir, 'zebrina');
 	match((await finished(scene, pull.head.sha)).rebuilds.output.title, /^2 added - all built$/);

@@ -70,7 +70,8 @@ export function clock_library()
 	if (!fs.existsSync(file) || fs.statSync(file).mtimeMs < fs.statSync(source).mtimeMs) {
 		fs.mkdirSync(path.dirname(file), { recursive: true });
 		const temporary = `${file}.${process.pid}`;
-		execFileSync(process.env.CC || 'cc', ['-std=c17', '-D_GNU_SOURCE', '-O2', '-fPIC', '-shared', '-o', temporary, source]);
+		const [compiler, ...words] = (process.env.CC || 'cc').split(' '); // as make takes it: ccache gcc
+		execFileSync(compiler, [...words, '-std=c17', '-D_GNU_SOURCE', '-O2', '-fPIC', '-shared', '-o', temporary, source]);
 		fs.renameSync(temporary, file);
 	}
 	return file;

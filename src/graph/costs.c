@@ -83,7 +83,7 @@ static int
 read_line(struct costs *c, struct str line, struct line_parts *ret)
 {
 	struct jscan s = {line.p, line.n, 0};
-	struct str key, value;
+	struct str key, value = {0};
 	size_t n = 0;
 	int more;
 
@@ -262,10 +262,13 @@ part_of(const struct costs *c, const struct span *s)
 	for (size_t i = s->from; i < s->to; i++)
 		if (sign * change_of(c->rows.p[i].cost) > sign * change_of(most->cost))
 			most = &c->rows.p[i];
+	struct texts path_of_most = {0};
+	if (!str_eq(most->path, s->path))
+		path_of_most = texts_of_path(c->a, most->path);
 	return (struct cost_part){.path = texts_of_path(c->a, s->path),
 	    .base = s->cost[SIDE_BASE],
 	    .head = s->cost[SIDE_HEAD],
-	    .most = str_eq(most->path, s->path) ? (struct texts){0} : texts_of_path(c->a, most->path),
+	    .most = path_of_most,
 	    .position = most->position.n > 0 ? fields_clean(c->a, most->position) : NULL};
 }
 

@@ -8,7 +8,7 @@
 #include "support/base/mem.h"
 
 #define PRELOAD_LINES "nixlines.so"
-#define PRELOAD_COST "nixcost.so"
+#define PRELOAD_COST  "nixcost.so"
 
 /* The path of the library of that name, or NULL: only for the distribution's own nix, which has our C library, and only where it lies beside the program
  * or in ../lib/ekaci. */

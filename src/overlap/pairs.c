@@ -337,12 +337,14 @@ count_two(struct overlapping *c, size_t i, size_t k, struct overlap_with *ret)
 		if (one != NULL && two != NULL && one->key != two->key)
 			*(one->key < two->key ? &two : &one) = NULL;
 		bool single = (one != NULL && c->single[i][at]) || (two != NULL && c->single[k][by]), fresh = true;
-		const struct space_entry *any = one != NULL ? one : two;
+		const struct space_entry *any = one != NULL ? one : two, *last = two != NULL ? two : one;
+		if (any == NULL || last == NULL)
+			break; /* both lists are at their ends */
 		bool away = gone && (is_gone(x, any->key) || is_gone(y, any->key));
 		at += one != NULL;
 		by += two != NULL;
 		if (!single) {
-			uint64_t name = mix((i < k ? any : two != NULL ? two : one)->base) ^ mix(away);
+			uint64_t name = mix((i < k ? any : last)->base) ^ mix(away);
 			name += one != NULL ? mix(one->head ^ mix(1)) : 0;
 			name += two != NULL ? mix(two->head ^ mix(2)) : 0;
 			if (is.slots == NULL)

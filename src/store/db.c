@@ -85,7 +85,7 @@ migrate(struct store *s, struct err *e)
 {
 	size_t n;
 	const char *const *versions = schema_versions(&n);
-	int64_t version;
+	int64_t version = 0;
 
 	if (pragma_int(s, "PRAGMA user_version", &version, e) != 0)
 		return -1;

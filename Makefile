@@ -16,7 +16,7 @@
 
 CLI = cli/cli.c cli/local.c cli/request.c cli/sides.c cli/progress.c cli/durations.c cli/ownnix.c cli/status.c cli/operate.c cli/place.c cli/start.c cli/check.c cli/backup.c cli/manual.c cli/completion.c cli/shell.c cli/watch.c cli/operator_token.c cli/remote.c cli/printlog.c
 BOT = bot/daemon.c bot/deliveries.c bot/commands.c bot/obeying.c bot/quota.c bot/situation.c bot/reports.c bot/standing.c bot/repositories.c bot/reconcile.c bot/moved.c bot/teams.c bot/conflicts.c bot/control.c bot/service.c bot/overlaps.c
-WALK = walk/table.c walk/flow.c walk/steps.c walk/early.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c walk/means.c walk/turns.c
+WALK = walk/table.c walk/flow.c walk/steps.c walk/early.c walk/jobs.c walk/trust.c walk/sweep.c walk/giving.c walk/means.c
 WORKER = worker/pool.c worker/call.c worker/serve.c worker/ending.c
 CONFIG = config/config.c config/allowed.c config/environment.c
 FORGE = \
@@ -63,7 +63,7 @@ SOURCES_CC = records/fields_read.cc evaluate/reduce.cc support/text/toml.cc
 
 # Test programs, tests/unit/NAME.c, one a subject, linked with everything but main; in the order of the flow, too.
 UNIT = \
-	support records architecture escape template config trust jobs turns walk sweep github_verify github_event github_command changeset_glob changeset_rules \
+	support records architecture escape template config trust jobs walk sweep github_verify github_event github_command changeset_glob changeset_rules \
 	changeset_plan changeset_mirror changeset_submodules evaluate_rows nix_saying nix_unknown evaluate_searchpath evaluate_stored evaluate_sandbox evaluate_cgroup nix_drv nix_drvshow graph_compare graph_diff \
 	graph_radius graph_property graph_cache graph_golden difference_file table_file log_file graph_commands report_position report_verdict report_attributes report_classes report_golden report_limits store queue_order cost build_sizes build_outcome nix_build_words github_jwt github_http github_shape github_desired web_server overlap
 # Readers of hostile bytes, tests/fuzz/NAME.c, in the order of the flow: fuzzed by `make fuzz`; the inputs kept in fixtures/fuzz/NAME
@@ -76,7 +76,7 @@ TAP_NODE = tests/pages/run.js tests/pages/real.js tests/pages/pages.js tests/pag
 	tests/fakes/selftest.js tests/eval/builtin.js tests/eval/rows.js tests/eval/stage.js tests/eval/flake.js tests/eval/fetch.js tests/eval/unknown.js tests/eval/own.js tests/eval/user.js tests/eval/cgroup.js tests/eval/real.js tests/eval/escape.js tests/eval/report.js tests/send/sender.js \
 	tests/schedule/builds.js tests/schedule/session.js tests/schedule/remote.js tests/e2e/builds.js \
 	tests/e2e/demo.js tests/e2e/webhooks-examples.js tests/e2e/classes.js tests/e2e/story.js tests/e2e/evaluation.js \
-	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/cost.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/network.js tests/e2e/online.js tests/e2e/user.js tests/e2e/annotations.js tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/starve.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js tests/e2e/interrupt.js tests/e2e/pulls.js tests/e2e/terminal.js tests/e2e/operators.js tests/e2e/restore.js tests/deploy/unit.js tests/deploy/package.js tests/deploy/monitoring.js tests/deploy/proxies.js tests/deploy/builders.js tests/deploy/container.js tests/e2e/metrics.js tests/e2e/check.js tests/e2e/remote.js tests/e2e/hosts.js tests/e2e/first.js tests/e2e/beside.js tests/e2e/turns.js tests/e2e/evalcost.js tests/e2e/unproved.js
+	tests/e2e/explain.js tests/e2e/flakes.js tests/e2e/sizes.js tests/e2e/cost.js tests/e2e/caches.js tests/e2e/setup.js tests/e2e/network.js tests/e2e/online.js tests/e2e/user.js tests/e2e/annotations.js tests/e2e/cli.js tests/e2e/revisions.js tests/e2e/alone.js tests/e2e/proof.js tests/e2e/moves.js tests/e2e/repositories.js tests/e2e/submodules.js tests/e2e/people.js tests/e2e/commands.js tests/e2e/crash.js tests/e2e/trouble.js tests/e2e/lost.js tests/e2e/scenarios.js tests/e2e/faults60.js tests/e2e/hostile.js tests/deploy/dependencies.js tests/deploy/matrix.js tests/deploy/nix.js tests/e2e/interrupt.js tests/e2e/pulls.js tests/e2e/terminal.js tests/e2e/operators.js tests/e2e/restore.js tests/deploy/unit.js tests/deploy/package.js tests/deploy/monitoring.js tests/deploy/proxies.js tests/deploy/builders.js tests/deploy/container.js tests/e2e/metrics.js tests/e2e/check.js tests/e2e/remote.js tests/e2e/hosts.js tests/e2e/first.js tests/e2e/beside.js tests/e2e/turns.js tests/e2e/evalcost.js tests/e2e/unproved.js
 
 LIBS = libmicrohttpd fuse3 libcurl libcrypto jansson libgit2 sqlite3 libuv libzstd zlib simdjson
 SAN =

@@ -194,20 +194,13 @@ follow(struct intake *in, struct arena *a, const struct event *ev, const struct 
 	return flow_start(in->flow, &wanted, e);
 }
 
-/* A pull request has no say any more in what stands on a commit. Of one that was replaced by one that is looked at, before anything of it was
- * posted, nothing is. */
+/* A pull request has no say any more in what stands on a commit. */
 static int
-leave_head(struct intake *in, const struct event *ev, const char *head, bool replaced, struct err *e)
+leave_head(struct intake *in, const struct event *ev, const char *head, struct err *e)
 {
-	bool others = true;
-	int64_t left;
 	const struct event_repository *r = &ev->repository;
 	const struct desired_repository to = {ev->installation.id, r->id, r->owner, r->name};
 
-	if (replaced && standing_has_say(&in->p, r->id, head, &others, e) != 0)
-		return -1;
-	if (!others && store_desired_withdraw(in->p.store, r->id, head, &left, e) != 0)
-		return -1;
 	return standing_changed(&in->p, &to, head, e);
 }
 
@@ -242,7 +235,7 @@ on_pull_request(struct intake *in, struct arena *a, const struct event *ev, stru
 		return -1;
 	/* Others may have the head that it had. */
 	bool left = rc == 0 && (!pr.open || strcmp(pr.head, known.head) != 0);
-	return left ? leave_head(in, ev, known.head, pr.open && trust_waits(in->p.settings, &pr) == NULL, e) : 0;
+	return left ? leave_head(in, ev, known.head, e) : 0;
 }
 
 /* A commit was pushed, or somebody wants all checks of it. Where the push itself was not told, what it should have started is. */

@@ -619,38 +619,16 @@ begin(struct reports *rs, struct arena *a, const struct run *r, struct paced *p,
  * nothing may be written there is made anew, and goes on in the checks that it has. */
 enum telling { TELL, TELL_LATER, TELL_NOTHING };
 
-/* Of a head that was replaced before anything of it was posted nothing ever is: checks are asked for of the newest head, and a storm of
- * pushes would keep that one's waiting behind those of all before it. Somebody else may have the same commit, and a say in it. */
-static int
-was_never_told(struct reports *rs, const struct run *r, bool *ret, struct err *e)
-{
-	bool others = false;
-	int64_t left = 0;
-
-	if (standing_has_say(&rs->p, r->repository, r->head, &others, e) != 0)
-		return -1;
-	if (!others && store_desired_withdraw(rs->p.store, r->repository, r->head, &left, e) != 0)
-		return -1;
-	*ret = !others && left == 0;
-	return 0;
-}
-
 static int
 telling_of(struct reports *rs, struct arena *a, const struct run *r, enum telling *ret, struct err *e)
 {
 	struct repository repo;
 	int64_t told = 0;
-	bool is_nix = false, never = false;
+	bool is_nix = false;
 
 	*ret = TELL;
 	if (store_repository_get(rs->p.store, a, r->repository, &repo, e) != 0)
 		return -1;
-	if (r->state == RUN_SUPERSEDED && was_never_told(rs, r, &never, e) != 0)
-		return -1;
-	if (never) {
-		*ret = TELL_NOTHING;
-		return 0;
-	}
 	if (r->stopped && !repo.served)
 		*ret = TELL_NOTHING;
 	if (*ret != TELL || r->nix == RUN_NIX)
@@ -701,7 +679,7 @@ look_at(struct reports *rs, struct arena *a, const struct run *r, struct paced *
 		*wake = due < *wake ? due : *wake;
 		return 0;
 	}
-	return rs->busy < pipeline_lane_room(LANE_REPORT) ? begin(rs, a, r, p, e) : 0; /* the end of one is looked at */
+	return begin(rs, a, r, p, e);
 }
 
 static void
@@ -716,7 +694,7 @@ look(void *ctx)
 		return;
 	if (store_runs_unreported(rs->p.store, ids, MAX_RUNS, &n, &e) != 0)
 		log_err(LOG_ERROR, "report", &e);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && rs->busy < pipeline_lane_room(LANE_REPORT); i++) {
 		struct paced *p = paced_of(rs, ids[i]);
 		struct arena a = {0};
 		struct run r;

@@ -126,7 +126,7 @@ context_of(struct arena *a, const char *name)
  * each change is one more status. */
 static int
 want_status(const struct bot_parts *p, struct arena *a, const struct desired_repository *to, const struct wish_check *w,
-    bool past, struct err *e)
+    struct err *e)
 {
 	struct wish_status status = {.head = w->head, .context = context_of(a, w->name), .target_url = w->details_url};
 
@@ -140,19 +140,7 @@ want_status(const struct bot_parts *p, struct arena *a, const struct desired_rep
 	case RANK_BAD: status.state = strcmp(w->conclusion, "skipped") == 0 ? "success" : "failure"; break;
 	}
 	status.description = w->conclusion != NULL && w->title != NULL ? w->title : "not finished yet";
-	return (past ? store_want_past_status : store_want_status)(p->store, to, &status, !p->settings->report.statuses, e);
-}
-
-int
-standing_has_say(const struct bot_parts *p, int64_t repository, const char *head, bool *ret, struct err *e)
-{
-	AUTO(arena_release) struct arena a = {0};
-	struct commit_check *all = NULL;
-	size_t n = 0;
-	int rc = store_commit_checks(p->store, &a, repository, head, wholes[0], &all, &n, e);
-
-	*ret = n > 0;
-	return rc;
+	return store_want_status(p->store, to, &status, !p->settings->report.statuses, e);
 }
 
 /* own: what is shown when nobody has a say, as for a head that was replaced; NULL: what is there stays. */
@@ -163,7 +151,6 @@ settle(const struct bot_parts *p, struct arena *a, const struct desired_reposito
 	struct store *s = p->store;
 	struct commit_check *all = NULL;
 	struct wish_check before, shown;
-	bool looked_at = true;
 	size_t n = 0;
 	int had = store_check_wanted(s, a, to->id, head, name, &before, e);
 
@@ -180,13 +167,9 @@ settle(const struct bot_parts *p, struct arena *a, const struct desired_reposito
 		shown.restart = before.restart + 1;
 	if (leader != NULL && n > 1)
 		say_whose(a, all, n, leader, &shown);
-	if (leader == NULL && standing_has_say(p, to->id, head, &looked_at, e) != 0)
-		return -1;
 	if (!standing_is_whole(name))
-		return (looked_at ? store_want_part_check : store_want_past_check)(s, to, &shown, e);
-	if ((looked_at ? store_want_check : store_want_past_check)(s, to, &shown, e) != 0)
-		return -1;
-	return want_status(p, a, to, &shown, !looked_at, e);
+		return store_want_part_check(s, to, &shown, e);
+	return store_want_check(s, to, &shown, e) != 0 ? -1 : want_status(p, a, to, &shown, e);
 }
 
 int

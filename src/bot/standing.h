@@ -35,8 +35,6 @@ struct standing_last {
 };
 must_check int standing_left(const struct bot_parts *p, const struct desired_repository *to, const struct standing_last *is,
     struct err *e);
-/* Whether anybody who is there now has a say in the checks of a commit. */
-must_check int standing_has_say(const struct bot_parts *p, int64_t repository, const char *head, bool *ret, struct err *e);
 /* Who has the head has changed: a pull request was closed, has another head, or has nothing to say. */
 must_check int standing_changed(const struct bot_parts *p, const struct desired_repository *to, const char *head,
     struct err *e);

@@ -72,8 +72,6 @@ static const struct config_key keys[] = {
     KEY_NUMBER(evaluate, workers, 0, 0, 1024),
     KEY_NUMBER(evaluate, max_memory_mb, 4096, 128, 16 * 1024 * 1024),
     KEY_NUMBER(evaluate, timeout_s, 3600, 1, 7 * 24 * 3600),
-    KEY_NUMBER(evaluate, outside_timeout_s, 900, 1, 7 * 24 * 3600),
-    KEY_NUMBER(evaluate, at_once, 0, 0, 64),
     KEY_TEXT(evaluate, sandbox, "auto", check_sandbox),
     KEY_FLAG(evaluate, allow_import_from_derivation, false),
     KEY_FLAG(evaluate, allow_network, false),

@@ -64,8 +64,7 @@ struct settings {
 		const char *evaluator; /* "auto", "nix-eval-jobs", "built-in", or a path */
 		int64_t workers;       /* 0: one a core */
 		int64_t max_memory_mb; /* per worker */
-		int64_t timeout_s, outside_timeout_s;
-		int64_t at_once;     /* 0: as the memory says (walk/turns.h) */
+		int64_t timeout_s;
 		const char *sandbox; /* "require", "auto", "off" */
 		bool allow_import_from_derivation;
 		bool allow_network;

@@ -9,9 +9,9 @@
 
 #define OPEN            SQL_OPEN
 #define OPEN_AND_SERVED SQL_OPEN_AND_SERVED
-/* Rows are of enum urgency; what never stood there is no progress, and what is past (4) is paced as a first report. */
+/* Rows are of enum urgency; what never stood there is no progress. */
 #define IS_PROGRESS "(urgency = 3 AND posted > 0)"
-#define URGENCY     "CASE WHEN urgency = 4 OR (urgency = 3 AND posted = 0) THEN 2 ELSE urgency END"
+#define URGENCY     "CASE WHEN urgency = 3 AND posted = 0 THEN 2 ELSE urgency END"
 #define DUE         "CASE WHEN " IS_PROGRESS " THEN max(not_before, quiet_until) ELSE not_before END"
 
 static int
@@ -34,7 +34,7 @@ want(struct store *s, const char *kind, enum urgency urgency, const char *key, c
 		    "  parked = CASE WHEN wanted = excluded.wanted THEN parked ELSE 0 END,"
 		    "  since = CASE WHEN wanted = excluded.wanted OR " OPEN " THEN since ELSE excluded.since END,"
 		    "  updated = excluded.updated,"
-		    "  urgency = CASE WHEN excluded.urgency = 3 AND (urgency IN (0, 4) OR (urgency = 2 AND " OPEN ")) THEN 2"
+		    "  urgency = CASE WHEN excluded.urgency = 3 AND (urgency = 0 OR (urgency = 2 AND " OPEN ")) THEN 2"
 		    "   ELSE excluded.urgency END"
 		    " WHERE wanted <> excluded.wanted OR owner <> excluded.owner OR repo <> excluded.repo"
 		    "  OR installation <> excluded.installation",
@@ -73,12 +73,6 @@ store_want_part_check(struct store *s, const struct desired_repository *r, const
 }
 
 int
-store_want_past_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted, struct err *e)
-{
-	return want_check(s, r, wanted, URGENCY_PAST, e);
-}
-
-int
 store_check_news(struct store *s, int64_t repository, const char *head, const char *name, struct err *e)
 {
 	struct arena a = {0};
@@ -114,25 +108,6 @@ store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const 
 	}
 	vec_release(&all);
 	return rc;
-}
-
-/* '0' is what comes after '/'. */
-#define OF_COMMIT "((key > ?1 || '/' AND key < ?1 || '0') OR (key > ?2 || '/' AND key < ?2 || '0'))"
-
-int
-store_desired_withdraw(struct store *s, int64_t repository, const char *head, int64_t *ret_left, struct err *e)
-{
-	AUTO(arena_release) struct arena a = {0};
-	const char *checks = arena_printf(&a, "check/%lld/%s", (long long)repository, head);
-	const char *statuses = arena_printf(&a, "status/%lld/%s", (long long)repository, head);
-
-	/* What is being sent is in doubt, or not due before that is settled. */
-	if (db_int(s, ret_left, e,
-	        "SELECT count(*) FROM desired WHERE " OF_COMMIT
-	        " AND (posted > 0 OR in_doubt <> 0 OR not_before > 0 OR remote_id IS NOT NULL OR attempts > 0)",
-	        "ss", checks, statuses) < 0)
-		return -1;
-	return *ret_left > 0 ? 0 : db_run(s, e, "DELETE FROM desired WHERE " OF_COMMIT, "ss", checks, statuses);
 }
 
 static const char *
@@ -215,32 +190,18 @@ store_want_reaction(struct store *s, const struct desired_repository *r, int64_t
 	return rc;
 }
 
-static int
-want_status(struct store *s, const struct desired_repository *r, const struct wish_status *wanted, bool only_there,
-    enum urgency decided, struct err *e)
+int
+store_want_status(struct store *s, const struct desired_repository *r, const struct wish_status *wanted, bool only_there,
+    struct err *e)
 {
 	AUTO(arena_release) struct arena a = {0};
 	const char *key = arena_printf(&a, "status/%lld/%s/%s", (long long)r->id, wanted->head, wanted->context);
-	enum urgency urgency = strcmp(wanted->state, "pending") == 0 ? URGENCY_PROGRESS : decided;
+	enum urgency urgency = strcmp(wanted->state, "pending") == 0 ? URGENCY_PROGRESS : URGENCY_CONCLUSION;
 	int64_t n = 1;
 
 	if (only_there && db_int(s, &n, e, "SELECT count(*) FROM desired WHERE key = ?1", "s", key) < 0)
 		return -1;
 	return n > 0 ? want(s, "status", urgency, key, r, &wish_status_fields, wanted, e) : 0;
-}
-
-int
-store_want_status(struct store *s, const struct desired_repository *r, const struct wish_status *wanted, bool only_there,
-    struct err *e)
-{
-	return want_status(s, r, wanted, only_there, URGENCY_CONCLUSION, e);
-}
-
-int
-store_want_past_status(struct store *s, const struct desired_repository *r, const struct wish_status *wanted, bool only_there,
-    struct err *e)
-{
-	return want_status(s, r, wanted, only_there, URGENCY_PAST, e);
 }
 
 int
@@ -300,7 +261,7 @@ store_desired_next(struct store *s, struct arena *a, int64_t installation, int64
 	    "remote_id,"
 	    " in_doubt, attempts, " URGENCY " AS urgent, refusals FROM desired WHERE installation = ? AND " OPEN_AND_SERVED
 	    " AND " DUE " <= ? AND urgent <= ?"
-	    " ORDER BY urgent, urgency = 4, since, id LIMIT 1",
+	    " ORDER BY urgent, since, id LIMIT 1",
 	    "iii", installation, now_ms, (int64_t)upto);
 	int rc = q == NULL ? -1 : db_row(s, q, e);
 
@@ -348,34 +309,18 @@ store_desired_due(struct store *s, struct arena *a, int64_t host, struct desired
 	return rc;
 }
 
-/* After the mark of a row that is about to be sent: it may have been withdrawn while the sender was on its way, and its number be
- * another's, or its key that of a row that was begun anew. */
-#define STILL_THE_ROW " AND key = ? AND generation >= ?"
-
-static int
-still_wanted(struct store *s, struct err *e)
+int
+store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms, struct err *e)
 {
-	return db_changes(s) > 0 ? 0 : fail(e, ERR_ABSENT, "it is not wanted any more");
+	return db_run(s, e,
+	    "UPDATE desired SET in_doubt = 1, stands = NULL, remote_id = nullif(?, 0), remote = ?, not_before = ? WHERE id = ?",
+	    "isii", remote_id, remote, settled_ms, id);
 }
 
 int
-store_desired_doubt(struct store *s, const struct desired *row, int64_t remote_id, const char *remote, int64_t settled_ms,
-    struct err *e)
+store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e)
 {
-	int rc = db_run(s, e,
-	    "UPDATE desired SET in_doubt = 1, stands = NULL, remote_id = nullif(?, 0), remote = ?, not_before = ? WHERE id = ?" STILL_THE_ROW,
-	    "isiisi", remote_id, remote, settled_ms, row->id, row->key, row->generation);
-
-	return rc != 0 ? rc : still_wanted(s, e);
-}
-
-int
-store_desired_sending(struct store *s, const struct desired *row, int64_t settled_ms, struct err *e)
-{
-	int rc = db_run(s, e, "UPDATE desired SET not_before = ?, stands = NULL WHERE id = ?" STILL_THE_ROW, "iisi", settled_ms,
-	    row->id, row->key, row->generation);
-
-	return rc != 0 ? rc : still_wanted(s, e);
+	return db_run(s, e, "UPDATE desired SET not_before = ?, stands = NULL WHERE id = ?", "ii", settled_ms, id);
 }
 
 int

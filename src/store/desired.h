@@ -29,18 +29,14 @@ struct desired_repository {
 };
 
 /* How soon somebody waits for it. A conclusion is what ends a check or a report; progress of what never stood there, or was
- * concluded, is a first report. What ends a check that nobody looks at any more is sent as those are, behind all of them: store_desired_next says
- * URGENCY_FIRST of it. */
-enum urgency { URGENCY_CONCLUSION, URGENCY_ANSWER, URGENCY_FIRST, URGENCY_PROGRESS, URGENCY_PAST };
+ * concluded, is a first report. */
+enum urgency { URGENCY_CONCLUSION, URGENCY_ANSWER, URGENCY_FIRST, URGENCY_PROGRESS };
 
 /* Each upserts one row; nothing is kept of what is passed. A body may hold any bytes, the other texts are UTF-8. */
 must_check int store_want_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
     struct err *e);
 /* The same of a check for a part of what another one tells: nobody waits for it as for that one. */
 must_check int store_want_part_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
-    struct err *e);
-/* The same of a commit that nobody looks at any more: it goes behind all that somebody waits for. */
-must_check int store_want_past_check(struct store *s, const struct desired_repository *r, const struct wish_check *wanted,
     struct err *e);
 /* What the check says now is no mere progress: it goes as a first report does, once. */
 must_check int store_check_news(struct store *s, int64_t repository, const char *head, const char *name, struct err *e);
@@ -63,9 +59,6 @@ must_check int store_want_reply(struct store *s, const struct desired_repository
 
 /* only_there: nothing where none of this context was ever wanted on the commit. */
 must_check int store_want_status(struct store *s, const struct desired_repository *r, const struct wish_status *wanted,
-    bool only_there, struct err *e);
-/* Of a commit that nobody looks at any more, as store_want_past_check. */
-must_check int store_want_past_status(struct store *s, const struct desired_repository *r, const struct wish_status *wanted,
     bool only_there, struct err *e);
 must_check int store_want_reviewers(struct store *s, const struct desired_repository *r, const struct wish_reviewers *wanted,
     struct err *e);
@@ -103,13 +96,12 @@ must_check int store_desired_due(struct store *s, struct arena *a, int64_t host,
 
 /* Before a request whose effect would show twice if it were made twice: durable when it returns. remote_id is that of
  * the thing it goes to, 0 when it makes one. If nothing more is said of it, because we die, the row is due again at
- * settled_ms, when the request has surely had its effect or never will. ERR_ABSENT: it was withdrawn since it was taken up, and nothing
- * may be sent. */
-must_check int store_desired_doubt(struct store *s, const struct desired *row, int64_t remote_id, const char *remote,
-    int64_t settled_ms, struct err *e);
-/* Before any other write: durable too, and ERR_ABSENT likewise. If we die before more is said, the row is due again at settled_ms, so
- * that the older state cannot arrive after the newer one. */
-must_check int store_desired_sending(struct store *s, const struct desired *row, int64_t settled_ms, struct err *e);
+ * settled_ms, when the request has surely had its effect or never will. */
+must_check int store_desired_doubt(struct store *s, int64_t id, int64_t remote_id, const char *remote, int64_t settled_ms,
+    struct err *e);
+/* Before any other write: durable too. If we die before more is said, the row is due again at settled_ms, so that the
+ * older state cannot arrive after the newer one. */
+must_check int store_desired_sending(struct store *s, int64_t id, int64_t settled_ms, struct err *e);
 /* Progress of the row is not sent before. */
 must_check int store_desired_quiet(struct store *s, int64_t id, int64_t until_ms, struct err *e);
 /* The doubt is settled and this is what stands there (remote_id 0: nothing); more is still to be sent. */
@@ -139,9 +131,6 @@ must_check int store_desired_list_parked(struct store *s, struct arena *a, int64
 /* Never: this generation is not tried again, a newer one is. Settles a doubt. */
 must_check int store_desired_given_up(struct store *s, int64_t id, int64_t generation, const char *error, struct err *e);
 
-/* Of a commit that nobody looks at any more: its checks and statuses are not wanted any more if none was ever begun to be sent. *ret_left:
- * how many were, since something of them stands at the forge, or may; then all stay. */
-must_check int store_desired_withdraw(struct store *s, int64_t repository, const char *head, int64_t *ret_left, struct err *e);
 /* What our checks of a commit are wanted to say, by name; in a. */
 must_check int store_checks_wanted(struct store *s, struct arena *a, int64_t repository, const char *head,
     struct wish_check **ret, size_t *ret_n, struct err *e);

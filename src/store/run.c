@@ -366,8 +366,7 @@ int
 store_runs_unreported(struct store *s, int64_t *ids, size_t max, size_t *ret_n, struct err *e)
 {
 	AUTO(db_done)
-	sqlite3_stmt *q = db_query(s, e,
-	    "SELECT id FROM run WHERE reported < changes ORDER BY state = 'superseded', id LIMIT ?1", "i", (int64_t)max);
+	sqlite3_stmt *q = db_query(s, e, "SELECT id FROM run WHERE reported < changes ORDER BY id LIMIT ?1", "i", (int64_t)max);
 
 	return db_some_ids(s, q, ids, max, ret_n, e);
 }

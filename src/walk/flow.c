@@ -8,14 +8,11 @@
 #include "support/os/files.h"
 #include "support/text/metric.h"
 #include "walk/table.h"
-#include "walk/trust.h"
-#include "walk/turns.h"
 #include "worker/pool.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	MAX_LIVE = 4096, /* runs looked at in one turn */
@@ -38,13 +35,8 @@ struct active {
 	VEC(struct record) records;
 	bool broken; /* one of them could not be read: unread says why */
 	struct err unread;
-	struct turn turn; /* of an evaluation; its tree is the one that is being evaluated */
+	const char *tree; /* the one that is being evaluated, or NULL */
 	bool dropped;     /* the run has moved on; the end is of no interest */
-};
-
-/* When a repository last had its turn to be evaluated. */
-struct served {
-	int64_t repository, at;
 };
 
 struct flow {
@@ -53,11 +45,6 @@ struct flow {
 	struct loop_timer *timer;
 	struct active *active;
 	int busy[LANES];
-	struct arena turns_a;     /* of waiting */
-	VEC(struct turn) waiting; /* evaluations, at this look */
-	VEC(struct served) served;
-	int64_t turns;  /* there were, so far */
-	int64_t passed; /* of others, while outsiders' waited (walk/turns.h) */
 	int64_t wake;
 	size_t live;          /* runs, at the last look */
 	int64_t rest_at;      /* when what runs needed is given back; 0: not to be */
@@ -440,7 +427,7 @@ run_stage(struct active *act, const char *authorization)
 	if (rc == 0)
 		rc = fields_line(job.of, &a, job.is, &line, &e);
 	if (rc == 0 && job.tree != NULL)
-		act->turn.tree = arena_strdup(&act->a, job.tree);
+		act->tree = arena_strdup(&act->a, job.tree);
 	if (rc == 0)
 		rc = worker_start(f->p.loop, job.stage != NULL ? job.stage : act->step->stage, str_of(line), &events,
 		    &act->worker, &e);
@@ -465,8 +452,7 @@ on_authorization(void *ctx, const char *authorization, const struct err *why)
 /* --- the next step of a run ------------------------------------------------------------------------------------ */
 
 static int
-begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct step *step, const struct turn *turn,
-    struct err *e)
+begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct step *step, struct err *e)
 {
 	struct repository repo;
 
@@ -474,10 +460,6 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 		return -1;
 	struct active *act = mem_alloc(sizeof(*act));
 	*act = (struct active){.f = f, .next = f->active, .run = r->id, .step = step};
-	if (turn != NULL) {
-		act->turn = *turn;
-		act->turn.tree = NULL;
-	}
 	f->active = act;
 	f->busy[step->lane]++;
 	if (step->wants_authorization)
@@ -485,6 +467,57 @@ begin_stage(struct flow *f, struct arena *a, const struct run *r, const struct s
 	else
 		run_stage(act, NULL);
 	return 0;
+}
+
+/* Opened by an App. */
+static bool
+of_bot(struct flow *f, struct arena *a, const struct run *r)
+{
+	const struct pull_request pr = steps_pull(&f->walk, a, r);
+
+	return pr.author != NULL && str_ends(str_of(pr.author), STR("[bot]"));
+}
+
+/* A bot's evaluation gives way once: it comes to its end however many people there are. */
+static bool
+may_give_way(struct flow *f, struct arena *a, const struct run *holder, const struct run *r)
+{
+	if (holder->number == RUN_OF_BRANCH)
+		return true;
+	if (!of_bot(f, a, holder) || of_bot(f, a, r))
+		return false;
+	for (size_t i = 0; i < COUNT(f->gave_way); i++)
+		if (f->gave_way[i] == holder->id)
+			return false;
+	f->gave_way[f->n_gave_way++ % COUNT(f->gave_way)] = holder->id;
+	return true;
+}
+
+/* A branch's own evaluation gives way to a pull request's, for which somebody waits, and a bot's to a person's; unless it is the very
+ * base that the pull request needs. It begins again when the lane is free. */
+static void
+make_way(struct flow *f, struct arena *a, const struct run *r, const struct step *step)
+{
+	struct run holder;
+	struct mirrored mine;
+	struct err e;
+
+	for (struct active *act = f->active; act != NULL && r->number != RUN_OF_BRANCH; act = act->next) {
+		if (act->step->lane != step->lane || act->dropped || act->worker == NULL ||
+		    store_run_get(f->p.store, a, act->run, &holder, &e) != 0 ||
+		    fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", &mine, &e) != 0)
+			continue;
+		if (act->tree != NULL && strcmp(mine.base_tree, act->tree) == 0)
+			return;
+		if (!may_give_way(f, a, &holder, r))
+			continue;
+		if (store_run_piece(f->p.store, act->run, &e) != 0) /* it was no attempt that failed */
+			log_err(LOG_WARN, "flow", &e);
+		log_info("run %" PRId64 ": the %s evaluation waits for pull request %" PRId64, act->run,
+		    holder.number == RUN_OF_BRANCH ? "branch's" : "bot's", r->number);
+		drop_active(f, act->run);
+		return;
+	}
 }
 
 /* With a disk that is nearly full no new work is begun, so that what runs can still end and be recorded. */
@@ -498,134 +531,6 @@ has_room(struct flow *f, const struct run *r)
 	if (f->wake > clock_now_ms() + NO_ROOM_MS)
 		f->wake = clock_now_ms() + NO_ROOM_MS;
 	return false;
-}
-
-/* --- evaluations, one after the other (walk/turns.h) --- */
-
-static struct served *
-served_of(struct flow *f, int64_t repository)
-{
-	for (size_t i = 0; i < f->served.n; i++)
-		if (f->served.p[i].repository == repository)
-			return &f->served.p[i];
-	vec_push(&f->served, ((struct served){.repository = repository}));
-	return &f->served.p[f->served.n - 1];
-}
-
-/* A bot's evaluation gives way once: it comes to its end however many people there are. */
-static bool
-gave_way(const struct flow *f, int64_t run)
-{
-	for (size_t i = 0; i < COUNT(f->gave_way); i++)
-		if (f->gave_way[i] == run)
-			return true;
-	return false;
-}
-
-static int
-wait_for_turn(struct flow *f, struct arena *a, const struct run *r, struct err *e)
-{
-	struct pull_request pr = steps_pull(&f->walk, a, r);
-	struct mirrored m;
-
-	if (fields_read(&mirrored_fields, a, str_of(r->mirrored), "mirrored", &m, e) != 0)
-		return -1;
-	struct turn turn = {.run = r->id,
-	    .repository = r->repository,
-	    .outside = trust_of(f->p.settings, r, &pr) == TRUST_NOBODY,
-	    .branch = r->number == RUN_OF_BRANCH,
-	    .bot = pr.author != NULL && str_ends(str_of(pr.author), STR("[bot]")),
-	    .gave_way = gave_way(f, r->id),
-	    .tree = arena_strdup(&f->turns_a, m.base_tree),
-	    .served = served_of(f, r->repository)->at};
-	vec_push(&f->waiting, turn);
-	return 1;
-}
-
-/* Somebody who is trusted needs the room of a branch or an outsider. It begins again when there is room. */
-static void
-stop_for(struct flow *f, const struct turn *holder)
-{
-	struct err e;
-
-	if (store_run_piece(f->p.store, holder->run, &e) != 0) /* it was no attempt that failed */
-		log_err(LOG_WARN, "flow", &e);
-	log_info("run %" PRId64 ": the %s evaluation waits for one that goes before it", holder->run,
-	    holder->branch ? "branch's"
-	    : holder->bot  ? "bot's"
-	                   : "outsider's");
-	if (holder->bot)
-		f->gave_way[f->n_gave_way++ % COUNT(f->gave_way)] = holder->run;
-	drop_active(f, holder->run);
-}
-
-static int
-begin_evaluation(struct flow *f, const struct turn *turn, struct err *e)
-{
-	AUTO(arena_release) struct arena a = {0};
-	struct run r;
-
-	if (store_run_get(f->p.store, &a, turn->run, &r, e) != 0)
-		return -1;
-	served_of(f, turn->repository)->at = ++f->turns;
-	return begin_stage(f, &a, &r, pipeline_step(r.state), turn, e);
-}
-
-static int
-room_for_evaluations(const struct flow *f)
-{
-	const struct settings *c = f->p.settings;
-	bool sandboxed = f->walk.sandbox_works && strcmp(c->evaluate.sandbox, "off") != 0;
-	int64_t cores = sysconf(_SC_NPROCESSORS_ONLN);
-	int64_t memory_mb = (int64_t)sysconf(_SC_PHYS_PAGES) * (sysconf(_SC_PAGESIZE) / 1024) / 1024;
-
-	return turns_room(c->evaluate.at_once, memory_mb, c->evaluate.workers > 0 ? c->evaluate.workers : cores,
-	    c->evaluate.max_memory_mb, sandboxed);
-}
-
-/* Those under way, in the order of f->active. */
-static struct turn *
-turns_under_way(const struct flow *f, struct arena *a, size_t *ret_n)
-{
-	struct turn *all = arena_alloc(a, ((size_t)f->busy[LANE_EVALUATE] + 1) * sizeof(*all));
-
-	*ret_n = 0;
-	for (const struct active *act = f->active; act != NULL; act = act->next) {
-		if (act->step->lane != LANE_EVALUATE)
-			continue;
-		all[*ret_n] = act->turn;
-		all[(*ret_n)++].ending = act->dropped || act->worker == NULL;
-	}
-	return all;
-}
-
-/* Gives the room there is to those that wait for it. */
-static int
-give_turns(struct flow *f, struct err *e)
-{
-	AUTO(arena_release) struct arena a = {0};
-	int room = room_for_evaluations(f), rc = 0;
-	ptrdiff_t i, stop = -1;
-
-	do {
-		struct turns t = {.waiting = f->waiting.p, .n_waiting = f->waiting.n, .room = room, .passed = f->passed};
-		t.busy = turns_under_way(f, &a, &t.n_busy);
-		i = turns_choose(&t, &stop);
-		if (stop >= 0)
-			stop_for(f, &t.busy[stop]);
-		if (i < 0)
-			break;
-		struct turn next = f->waiting.p[i];
-		next.kept = turns_keeps(&t, &next);
-		f->passed = turns_passed(&t, &next);
-		f->waiting.p[i] = f->waiting.p[--f->waiting.n];
-		rc = begin_evaluation(f, &next, e);
-		for (size_t k = 0; k < f->waiting.n; k++)
-			f->waiting.p[k].served = served_of(f, f->waiting.p[k].repository)->at;
-	} while (rc == 0);
-	f->waiting.n = 0;
-	arena_clear(&f->turns_a);
-	return rc;
 }
 
 /* One step of one run: 0 when it moved and can be looked at again, 1 when it waits. */
@@ -655,13 +560,14 @@ advance(struct flow *f, struct arena *a, int64_t id, struct err *e)
 	}
 	if (step->stage == NULL)
 		return 1;
-	if (step->lane != LANE_EVALUATE && f->busy[step->lane] >= pipeline_lane_room(step->lane))
+	if (f->busy[step->lane] >= pipeline_lane_room(step->lane)) {
+		if (step->lane == LANE_EVALUATE)
+			make_way(f, a, &r, step);
 		return 1;
+	}
 	if (!has_room(f, &r))
 		return 1;
-	if (step->lane == LANE_EVALUATE)
-		return wait_for_turn(f, a, &r, e);
-	rc = begin_stage(f, a, &r, step, NULL, e);
+	rc = begin_stage(f, a, &r, step, e);
 	return rc != 0 ? rc : 1 - (active_of(f, id) == NULL);
 }
 
@@ -713,10 +619,6 @@ look(void *ctx)
 			f->wake = clock_now_ms() + 5000;
 		}
 		arena_release(&a);
-	}
-	if (give_turns(f, &e) != 0) {
-		log_err(LOG_ERROR, "flow", &e);
-		f->wake = clock_now_ms() + 5000;
 	}
 	f->p.hooks.changed(f->p.hooks.ctx);
 	if (n > 0 && f->active == NULL) { /* perhaps that was the end of the last one */
@@ -792,9 +694,6 @@ release(void *ctx)
 
 	while (f->active != NULL)
 		forget(f->active);
-	vec_release(&f->waiting);
-	vec_release(&f->served);
-	arena_release(&f->turns_a);
 	mem_free(&f);
 }
 

@@ -134,13 +134,6 @@ jobs_may_fetch(const struct settings *c, struct evaluate_job *job, const char *f
 }
 
 void
-jobs_shorten(const struct settings *c, struct evaluate_job *job, const struct plan *plan, enum trust trust)
-{
-	if (trust == TRUST_NOBODY && !is_base_alone(job, plan) && c->evaluate.outside_timeout_s * 1000 < job->wall_ms)
-		job->wall_ms = c->evaluate.outside_timeout_s * 1000;
-}
-
-void
 jobs_withhold(struct arena *a, struct evaluate_job *job, const struct plan *plan)
 {
 	if (!is_base_alone(job, plan))

@@ -43,8 +43,6 @@ const char *jobs_stopped(const struct evaluations *done);
  * base has fetched. */
 void jobs_may_fetch(const struct settings *c, struct evaluate_job *job, const char *fetches, const struct plan *plan,
     enum trust trust);
-/* Less time for what nobody trusts, unless what is evaluated is the base alone. */
-void jobs_shorten(const struct settings *c, struct evaluate_job *job, const struct plan *plan, enum trust trust);
 /* For a fork's pull request, approved or not: takes tokens and passwords for fetching out of such a job, unless what is evaluated
  * is the base alone. */
 void jobs_withhold(struct arena *a, struct evaluate_job *job, const struct plan *plan);

@@ -319,7 +319,6 @@ steps_evaluate_job(const struct walk *w, struct arena *a, const struct run *r, c
 		    &plan, trust);
 		if (pr.fork)
 			jobs_withhold(a, &job, &plan);
-		jobs_shorten(w->settings, &job, &plan, trust);
 		job.cgroup = w->cgroup;
 		job.sandbox_works = w->sandbox_works;
 	}
@@ -366,16 +365,6 @@ log_evaluation(const struct run *r, const struct evaluation *rec)
 	    rec->rows, rec->wall_ms, or_none(rec->evaluator), or_none(rec->version), or_none(rec->sandbox));
 }
 
-static bool
-took_outsiders_time(const struct walk *w, struct arena *a, const struct run *r, const struct evaluation *rec)
-{
-	struct pull_request pr = steps_pull(w, a, r);
-	int64_t limit_s = w->settings->evaluate.outside_timeout_s;
-
-	return w->own == NULL && !rec->complete && trust_of(w->settings, r, &pr) == TRUST_NOBODY &&
-	       limit_s < w->settings->evaluate.timeout_s && rec->wall_ms >= limit_s * 1000;
-}
-
 /* The run stays where it is: its next job is the whole evaluation. */
 static int
 note_first(const struct walk *w, struct arena *a, const struct run *r, const struct first_answer *rec, struct err *e)
@@ -416,11 +405,6 @@ steps_evaluate_done(const struct walk *w, struct arena *a, const struct run *r, 
 	if (before.n > 0)
 		memcpy(done.p, before.p, before.n * sizeof(*rec));
 	done.p[before.n] = *rec;
-	if (took_outsiders_time(w, a, r, rec))
-		done.p[before.n].reason = arena_printf(a,
-		    "%s\nWhat nobody here trusts has %" PRId64
-		    " s (outside_timeout_s); once somebody with write access approves it, %" PRId64 " s.",
-		    or_none(rec->reason), w->settings->evaluate.outside_timeout_s, w->settings->evaluate.timeout_s);
 	log_evaluation(r, rec);
 	if (array_write_records(&evaluation_fields, a, &done, &text, e) != 0 ||
 	    store_run_set(w->store, r->id, "evaluations", text, e) != 0 || store_run_piece(w->store, r->id, e) != 0)

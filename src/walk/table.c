@@ -48,7 +48,7 @@ static const struct step steps[] = {
     {RUN_JUDGING, NULL, LANE_CPU, 0, 0, false, steps_judging, NULL, NULL},
 };
 
-static const int lane_room[LANES] = {[LANE_GIT] = 4, [LANE_CPU] = 2, [LANE_REPORT] = 2};
+static const int lane_room[LANES] = {[LANE_GIT] = 4, [LANE_CPU] = 2, [LANE_EVALUATE] = 1, [LANE_REPORT] = 2};
 
 const struct stage *
 pipeline_stage(const char *name)

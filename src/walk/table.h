@@ -18,7 +18,7 @@
 
 stages_fn pipeline_stage; /* NULL when there is none of that name */
 
-/* What a machine has room for at once; of evaluations walk/turns.h says it. */
+/* What a machine has room for at once. */
 enum work_lane { LANE_GIT, LANE_CPU, LANE_EVALUATE, LANE_REPORT, LANES };
 
 struct step {

@@ -23,7 +23,7 @@ scene_test('a newer push while evaluating: the older run ends, its processes too
 		const slow = await with_slow_evaluator(scene);
 		const { pull } = await scene.open('bump');
 		await eventually('the evaluation has begun', () => slow.begun() > 0);
-		// A head that is replaced before anything stands on it gets nothing (starve.js).
+		// Begun to be told, so that it has to be ended.
 		await Promise.all(NAMES.map(name => scene.until_check(pull.head.sha, () => true, { name })));
 		const old = children_of(scene);
 		ok(old.length > 0);
@@ -253,7 +253,7 @@ scene_test('a pull request does not wait for the evaluation of a branch: that on
 		const { pull } = await scene.open('games', { base: 'release' });
 		await eventually('the pull request is being evaluated, though nothing has ended', () => slow.begun() === 2);
 		await gone(old);
-		match(scene.bot.log_text(), /the branch's evaluation waits for one that goes before it/);
+		match(scene.bot.log_text(), /the branch's evaluation waits for pull request 1/);
 		slow.open();
 		const { rebuilds } = await finished(scene, pull.head.sha);
 		match(rebuilds.output.title, /^1 rebuild/);

@@ -20,7 +20,7 @@ scene_test("a person's pull request is evaluated before those of bots, also befo
 		bots.push((await scene.open(branch, { user: 'deps[bot]' })).pull);
 	await eventually('a bot is evaluated', () => slow.begun() > before);
 	const { pull: person } = await scene.open('wide', { user: 'ada' });
-	await eventually('it makes way', () => new RegExp(`the bot's evaluation waits for one that goes before it`).test(scene.bot.log_text()));
+	await eventually('it makes way', () => new RegExp(`the bot's evaluation waits for pull request ${person.number}\\b`).test(scene.bot.log_text()));
 	slow.open();
 	for (const pull of [person, ...bots])
 		await finished(scene, pull.head.sha);

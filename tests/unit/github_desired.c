@@ -232,8 +232,7 @@ a_doubt_survives_closing_and_is_settled_by_a_record(void **state)
 	struct desired d;
 
 	want_check(w, "{" NAME "\"status\":\"queued\"}");
-	d = next(w);
-	good(store_desired_doubt(w->s, &d, 0, "{\"pending\":[]}", 77, &e));
+	good(store_desired_doubt(w->s, next(w).id, 0, "{\"pending\":[]}", 77, &e));
 	good(store_desired_later(w->s, next(w).id, 5, "lost", &e));
 	store_close(w->s);
 	open_it(w);
@@ -278,73 +277,7 @@ who_waits_most_goes_first_and_not_before_its_time(void **state)
 	assert_true(none_left(w));
 }
 
-/* Of a head that was replaced: what was never begun goes, what may stand there stays and is concluded behind all else. */
-static void
-what_was_never_begun_is_withdrawn(void **state)
-{
-	struct world *w = *state;
-	int64_t left = -1;
-	struct err why = {0};
-
-	want_check(w, "{" NAME "\"status\":\"queued\"}");
-	struct desired taken = next(w);
-	good(store_desired_withdraw(w->s, demo.id, "abc", &left, &e));
-	assert_int_equal(left, 0);
-	assert_true(none_left(w));
-	/* The sender had it in hand: it is told, and sends nothing. */
-	assert_int_equal(store_desired_doubt(w->s, &taken, 0, NULL, LATE, &why), -1);
-	assert_int_equal(why.kind, ERR_ABSENT);
-	assert_int_equal(store_desired_sending(w->s, &taken, LATE, &why), -1);
-	/* Nor in the name of another row that has its number now, or of the same begun anew. */
-	good(store_want_reaction(w->s, &demo, 5, "eyes", &e));
-	struct desired other = next(w);
-	assert_int_equal(other.id, taken.id);
-	assert_int_equal(store_desired_doubt(w->s, &taken, 0, NULL, LATE, &why), -1);
-	assert_int_equal(store_desired_sending(w->s, &taken, LATE, &why), -1);
-	good(store_desired_sending(w->s, &other, 0, &e));
-	good(store_desired_posted(w->s, other.id, 1, 1, "{}", &e));
-	want_check(w, "{" NAME "\"status\":\"queued\"}");
-	taken = next(w);
-	good(store_desired_doubt(w->s, &taken, 0, NULL, 0, &e));
-	good(store_desired_withdraw(w->s, demo.id, "ab", &left, &e)); /* another commit */
-	good(store_desired_withdraw(w->s, demo.id, "abc", &left, &e));
-	assert_int_equal(left, 1);
-	assert_int_equal(next(w).id, taken.id);
-}
-
-/* What ends the checks of a head that was replaced: behind the first words of the newest, which came later, and not slowly. */
-static void
-what_is_past_goes_behind_first_reports(void **state)
-{
-	struct world *w = *state;
-	struct wish_check old = {.head = "old", .name = "ekaci / rebuilds", .status = "queued"};
-	struct wish_status status = {.head = "old", .context = "ekaci/rebuilds", .state = "error"};
-	struct wish_check part = {.head = "abc", .name = "ekaci / a (s-1)", .status = "completed", .conclusion = "success"};
-
-	good(store_want_check(w->s, &demo, &old, &e));
-	struct desired d = next(w);
-	good(store_desired_quiet(w->s, d.id, LATE + 1, &e));
-	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
-	old.status = "completed";
-	old.conclusion = "cancelled";
-	good(store_want_past_check(w->s, &demo, &old, &e));
-	good(store_want_past_status(w->s, &demo, &status, false, &e));
-	want_check(w, "{" NAME "\"status\":\"queued\"}");
-	good(store_want_part_check(w->s, &demo, &part, &e));
-	for (int i = 0; i < 4; i++) {
-		d = next(w);
-		assert_int_equal(d.urgency, URGENCY_FIRST);
-		assert_true((strstr(d.wanted, "\"abc\"") != NULL) == (i < 2));
-		good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
-	}
-	assert_true(none_left(w));
-	/* The head is back: what is under way there is a first report. */
-	old.status = "queued";
-	old.conclusion = NULL;
-	good(store_want_check(w->s, &demo, &old, &e));
-	assert_int_equal(next(w).urgency, URGENCY_FIRST);
-}
-
+/* Progress waits for its time and for everybody else; what is concluded waits for neither. */
 /* Checks of attributes that are concluded do not keep the whole's from being told. */
 static void
 a_part_is_concluded_behind_the_whole(void **state)
@@ -359,7 +292,6 @@ a_part_is_concluded_behind_the_whole(void **state)
 	assert_int_equal(next(w).urgency, URGENCY_CONCLUSION);
 }
 
-/* Progress waits for its time and for everybody else; what is concluded waits for neither. */
 static void
 progress_is_last_and_quiet(void **state)
 {
@@ -413,7 +345,7 @@ what_stands_there_is_not_written_again(void **state)
 	assert_true(none_left(w));
 	want_check(w, "{" NAME "\"status\":\"in_progress\"}");
 	d = next(w);
-	good(store_desired_sending(w->s, &d, 1, &e));
+	good(store_desired_sending(w->s, d.id, 1, &e));
 	want_check(w, "{" NAME "\"status\":\"queued\"}");
 	assert_false(none_left(w));
 	good(store_desired_posted(w->s, d.id, d.generation, 1, "{}", &e));
@@ -587,8 +519,6 @@ main(void)
 	    TEST(what_is_given_up_is_open_again_when_it_changes),
 	    TEST(a_doubt_survives_closing_and_is_settled_by_a_record),
 	    TEST(who_waits_most_goes_first_and_not_before_its_time),
-	    TEST(what_was_never_begun_is_withdrawn),
-	    TEST(what_is_past_goes_behind_first_reports),
 	    TEST(a_part_is_concluded_behind_the_whole),
 	    TEST(progress_is_last_and_quiet),
 	    TEST(what_stands_there_is_not_written_again),

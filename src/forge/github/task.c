@@ -42,10 +42,6 @@ end(struct task *t)
 static void
 store_failed(struct task *t, const struct err *e)
 {
-	if (e->kind == ERR_ABSENT) { /* withdrawn, while we were on our way */
-		end(t);
-		return;
-	}
 	log_err(LOG_ERROR, t->row.key, e);
 	lane_block(t->lane, t->s->delays.first_retry_ms);
 	end(t);
@@ -269,7 +265,7 @@ task_ask(struct task *t, const char *method, const char *url, json_t *body, task
 	struct err e;
 
 	t->settled_ms = clock_now_ms() + t->s->delays.settle_ms;
-	if (strcmp(method, "GET") != 0 && store_desired_sending(t->s->store, &t->row, t->settled_ms, &e) != 0) {
+	if (strcmp(method, "GET") != 0 && store_desired_sending(t->s->store, t->row.id, t->settled_ms, &e) != 0) {
 		json_decref(body);
 		store_failed(t, &e);
 		return;
@@ -283,7 +279,8 @@ task_ask_once(struct task *t, const char *method, const char *url, json_t *body,
 	struct err e;
 
 	t->settled_ms = clock_now_ms() + t->s->delays.settle_ms;
-	if (store_desired_doubt(t->s->store, &t->row, t->row.remote_id, json_line(&t->a, t->remote), t->settled_ms, &e) != 0) {
+	if (store_desired_doubt(t->s->store, t->row.id, t->row.remote_id, json_line(&t->a, t->remote), t->settled_ms, &e) !=
+	    0) {
 		json_decref(body);
 		store_failed(t, &e);
 		return;
